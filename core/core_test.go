@@ -1,0 +1,296 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func mustBuild(t testing.TB, d Description) *Network {
+	t.Helper()
+	n, err := Build(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// pour gives a neuron units at a tick.
+func pour(t testing.TB, n *Network, at Tick, neuron int, amount float64) {
+	t.Helper()
+	water, err := n.PourWater(neuron, amount)
+	if err == nil {
+		err = n.Pour(at, neuron, water)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func times(spikes []Spike) (at []Tick) {
+	for _, s := range spikes {
+		at = append(at, s.At)
+	}
+	return at
+}
+
+// One neuron, threshold 100; each story pours into it and names the ticks at which it fires.
+func TestBarrel(t *testing.T) {
+	type drop struct {
+		at     Tick
+		amount float64
+	}
+	for _, story := range []struct {
+		name   string
+		neuron Neuron
+		drops  []drop
+		fires  []Tick
+	}{
+		{"a full pour fires", Neuron{Leak: 1000}, []drop{{10, 100}}, []Tick{10}},
+		{"a little less does not", Neuron{Leak: 1000}, []drop{{10, 99.999}}, nil},
+		{"two halves at once fire", Neuron{Leak: 1000}, []drop{{10, 50}, {10, 50}}, []Tick{10}},
+		{"a microsecond apart the leak has taken its share", Neuron{Leak: 1000}, []drop{{10, 50}, {11, 50}}, nil},
+		{"it tops up what has leaked", Neuron{Leak: 1000}, []drop{{10, 50}, {20_010, 70}}, []Tick{20_010}},
+		{"and not a microsecond later", Neuron{Leak: 1000}, []drop{{10, 50}, {20_011, 70}}, nil},
+		{"a barrel without a leak remembers", Neuron{Leak: 0}, []drop{{0, 50}, {3_000_000_000, 50}}, []Tick{3_000_000_000}},
+		{"inhibition stops at an empty barrel", Neuron{Leak: 1000}, []drop{{10, -500}, {11, 100}}, []Tick{11}},
+		{"or at the floor", Neuron{Leak: 1000, Floor: -50}, []drop{{10, -500}, {10_010, 139.999}, {20_010, 140.001}}, []Tick{20_010}},
+		{"below empty it rises at the leak rate", Neuron{Leak: 1000, Floor: -50}, []drop{{10, -500}, {40_010, 110}}, []Tick{40_010}},
+		{"excitation and inhibition of one tick cancel", Neuron{Leak: 1000}, []drop{{10, 150}, {10, -51}}, nil},
+		{"what overfills is gone after the spike", Neuron{Leak: 1000}, []drop{{10, 190}, {1_010, 10}}, []Tick{10}},
+		{"deaf for the refractory period", Neuron{Leak: 1000, Refractory: 1000}, []drop{{10, 100}, {1_009, 100}, {1_010, 100}}, []Tick{10, 1_010}},
+		{"without one it fires at every tick", Neuron{Leak: 1000}, []drop{{10, 100}, {11, 100}}, []Tick{10, 11}},
+		{"but once per tick", Neuron{Leak: 1000}, []drop{{10, 100}, {10, 100}}, []Tick{10}},
+	} {
+		t.Run(story.name, func(t *testing.T) {
+			story.neuron.Threshold = 100
+			n := mustBuild(t, Description{Neurons: []Neuron{story.neuron}})
+			for _, d := range story.drops {
+				pour(t, n, d.at, 0, d.amount)
+			}
+			if got := times(n.Advance(4_000_000_000, nil)); !slices.Equal(got, story.fires) {
+				t.Errorf("fired at %v, want %v", got, story.fires)
+			}
+		})
+	}
+}
+
+func TestElectricArrivalFiresAtAnyLevelUnlessRefractory(t *testing.T) {
+	n := mustBuild(t, Description{
+		Neurons:  []Neuron{{Threshold: 100, Leak: 1}, {Threshold: 1e3, Leak: 1, Floor: -1e3, Refractory: 100}},
+		Synapses: []Synapse{{From: 0, To: 1, Kind: Electric, Delay: 7}},
+	})
+	pour(t, n, 0, 1, -1e3)
+	for _, at := range []Tick{10, 60, 110} {
+		if err := n.Excite(at, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []Spike{{10, 0}, {17, 1}, {60, 0}, {110, 0}, {117, 1}}
+	if got := n.Advance(1000, nil); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if c := n.Counters(); c.Ignored != 1 || c.Spikes != 5 || c.Deliveries != 3 || c.Inputs != 4 {
+		t.Errorf("counters %+v: want 1 ignored, 5 spikes, 3 deliveries, 4 inputs", c)
+	}
+}
+
+func TestSilentNetworkAsksForNothing(t *testing.T) {
+	n := mustBuild(t, Description{Neurons: make100()})
+	if at, waiting := n.Next(); waiting {
+		t.Errorf("a silent network wants to be woken at %d", at)
+	}
+	n.Advance(1e12, nil)
+	if n.Now() != 1e12 {
+		t.Errorf("now %d", n.Now())
+	}
+	if err := n.Excite(1e12-1, 0); !errors.Is(err, ErrPast) {
+		t.Errorf("input before now: %v, want ErrPast", err)
+	}
+	if err := n.Excite(1e12, 0); err != nil {
+		t.Errorf("input at now: %v", err)
+	}
+	if err := n.Excite(1e12, 100); !errors.Is(err, ErrUnknown) {
+		t.Errorf("input to nobody: %v, want ErrUnknown", err)
+	}
+}
+
+func make100() []Neuron {
+	neurons := make([]Neuron, 100)
+	for i := range neurons {
+		neurons[i] = Neuron{Threshold: 100, Leak: 1000, Refractory: 1000}
+	}
+	return neurons
+}
+
+func TestBuildRefusesWhatItCannotRepresent(t *testing.T) {
+	good := Neuron{Name: "a", Threshold: 100, Leak: 1000}
+	for _, c := range []struct {
+		name string
+		d    Description
+		is   error
+		says string
+	}{
+		{"threshold too small", Description{Neurons: []Neuron{{Name: "a", Threshold: 1e-9, Leak: 1000}}}, ErrRange, "nearest leak that works is 0.002"},
+		{"threshold too large", Description{Neurons: []Neuron{{Name: "a", Threshold: 100, Leak: 0.001}}}, ErrRange, "nearest leak that works is 0.046567"},
+		{"threshold 0", Description{Neurons: []Neuron{{Name: "a", Leak: 1}}}, ErrRange, "a: threshold 0"},
+		{"threshold NaN", Description{Neurons: []Neuron{{Name: "a", Threshold: math.NaN(), Leak: 1}}}, ErrRange, "a: threshold"},
+		{"floor above 0", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Leak: 1, Floor: 1}}}, ErrRange, "a: floor 1"},
+		{"negative leak", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Leak: -1}}}, ErrRange, "leak -1"},
+		{"negative refractory period", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Refractory: -1}}}, ErrRange, "refractory period -1"},
+		{"delay 0", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Weight: 1}}}, ErrRange, "a -> a: delay 0"},
+		{"weight 0", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Delay: 1}}}, ErrRange, "a -> a: weight 0"},
+		{"no such neuron", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{To: 1, Weight: 1, Delay: 1}}}, ErrUnknown, "from 0 to 1"},
+		{"no such kind", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Kind: 9, Delay: 1}}}, ErrUnknown, "kind 9"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Build(c.d)
+			if !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v; want %v saying %q", err, c.is, c.says)
+			}
+		})
+	}
+}
+
+// The leak that an error names must really work, and be the nearest: a little beyond it the amount is refused again.
+func TestNearestLeakWorks(t *testing.T) {
+	for _, c := range []struct{ units, leak, nearest, beyond float64 }{
+		{1e-9, 1000, 0.002, 0.0021},
+		{100, 0.001, 0.046567, 0.046564},
+	} {
+		if _, err := Water(c.units, c.leak); err == nil {
+			t.Errorf("%g units at %g: accepted", c.units, c.leak)
+		}
+		if w, err := Water(c.units, c.nearest); err != nil {
+			t.Errorf("%g units at %g: %d, %v", c.units, c.nearest, w, err)
+		}
+		if _, err := Water(c.units, c.beyond); err == nil {
+			t.Errorf("%g units at %g: accepted", c.units, c.beyond)
+		}
+	}
+}
+
+func TestTuneIsOneTransaction(t *testing.T) {
+	n := mustBuild(t, Description{
+		Neurons:  []Neuron{{Name: "a", Threshold: 100, Leak: 1000}, {Name: "b", Threshold: 100, Leak: 1000}},
+		Synapses: []Synapse{{From: 0, To: 1, Weight: 60, Delay: 1}},
+	})
+	err := n.Tune([]Change{{Threshold, 1, 50}, {Weight, 0, 0}})
+	if !errors.Is(err, ErrRange) {
+		t.Fatalf("weight 0: %v", err)
+	}
+	n.Excite(0, 0)
+	if got := n.Advance(100, nil); len(got) != 1 {
+		t.Fatalf("a refused request was half applied: %v", got)
+	}
+	if err := n.Tune([]Change{{Threshold, 1, 50}, {Weight, 0, 55}, {Refractory, 1, 10}}); err != nil {
+		t.Fatal(err)
+	}
+	n.Excite(200, 0)
+	if got := n.Advance(300, nil); len(got) != 2 {
+		t.Fatalf("tuned, b does not fire: %v", got)
+	}
+	d := n.Description()
+	if d.Neurons[1].Threshold != 50 || d.Synapses[0].Weight != 55 || d.Neurons[1].Refractory != 10 {
+		t.Errorf("description does not show the tuning: %+v", d)
+	}
+}
+
+// Half full at leak 1000, the leak is doubled: level, threshold and weights stay the same in units.
+func TestTuningTheLeakKeepsUnits(t *testing.T) {
+	n := mustBuild(t, Description{
+		Neurons:  []Neuron{{Threshold: 100, Leak: 1000}, {Threshold: 100, Leak: 1000}},
+		Synapses: []Synapse{{From: 0, To: 1, Weight: 60, Delay: 1}},
+	})
+	pour(t, n, 0, 1, 50)
+	n.Advance(1, nil)
+	if err := n.Tune([]Change{{Leak, 1, 2000}}); err != nil {
+		t.Fatal(err)
+	}
+	if level, _ := n.Level(1); level < 49.99 || level > 50 {
+		t.Errorf("level %g units after the change, want 50", level)
+	}
+	n.Excite(2000, 0) // 4 units have leaked by 2001: 46 + 60 fires
+	if got := times(n.Advance(3000, nil)); !slices.Equal(got, []Tick{2000, 2001}) {
+		t.Errorf("fired at %v", got)
+	}
+	for _, c := range []Change{{Leak, 9, 1}, {Weight, 9, 1}, {Threshold, 0, math.NaN()}, {Refractory, 0, 0.5}, {Parameter(99), 0, 1}, {Leak, 0, 1e300}} {
+		if err := n.Tune([]Change{c}); err == nil {
+			t.Errorf("%+v was accepted", c)
+		}
+	}
+}
+
+// ring is a loop of neurons that keeps itself busy for ever.
+func ring(size int) Description {
+	d := Description{}
+	for i := range size {
+		d.Neurons = append(d.Neurons, Neuron{Threshold: 100, Leak: 1000, Refractory: 100})
+		for k := range 10 {
+			d.Synapses = append(d.Synapses, Synapse{From: i, To: (i + k + 1) % size, Weight: 60, Delay: Tick(500 + 100*k)})
+		}
+	}
+	return d
+}
+
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	n := mustBuild(t, ring(100))
+	for i := range 10 {
+		n.Excite(Tick(i), i)
+	}
+	spikes := n.Advance(1_000_000, make([]Spike, 0, 1_000_000))
+	if len(spikes) < 1000 {
+		t.Fatalf("only %d spikes: the ring has died", len(spikes))
+	}
+	until := n.Now()
+	if allocs := testing.AllocsPerRun(100, func() {
+		until += 1000
+		n.Excite(until-500, 3)
+		spikes = n.Advance(until, spikes[:0])
+	}); allocs != 0 {
+		t.Errorf("%g allocations per millisecond of a busy network", allocs)
+	}
+}
+
+func BenchmarkRing(b *testing.B) {
+	n := mustBuild(b, ring(1000))
+	for i := range 100 {
+		n.Excite(Tick(i), i)
+	}
+	spikes := n.Advance(1_000_000, nil)
+	before := n.Counters().Deliveries
+	b.ReportAllocs()
+	until := n.Now()
+	for b.Loop() {
+		until += 1000
+		spikes = n.Advance(until, spikes[:0])
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n.Counters().Deliveries-before), "ns/arrival")
+}
+
+func ExampleNetwork() {
+	network, err := Build(Description{
+		Neurons: []Neuron{
+			{Name: "eye", Threshold: 100, Leak: 1000, Refractory: 1000},
+			{Name: "motor", Threshold: 100, Leak: 2000, Refractory: 5000},
+		},
+		Synapses: []Synapse{{From: 0, To: 1, Weight: 60, Delay: 1000}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// The eye spikes twice, 5 ms apart: 10 of the motor's 60 units have leaked when the second spike adds 60 more.
+	network.Excite(0, 0)
+	network.Excite(5000, 0)
+	for _, s := range network.Advance(20_000, nil) {
+		fmt.Println(s.At, network.Description().Neurons[s.Neuron].Name)
+	}
+	// Output:
+	// 0 eye
+	// 5000 eye
+	// 6000 motor
+}
