@@ -1,0 +1,201 @@
+package encoders
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"fluxd/core"
+	"pgregory.net/rapid"
+)
+
+func TestLineIsLinearAndMonotone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		low := rapid.Int64Range(-1e12, 1e12).Draw(t, "low")
+		span := rapid.Int64Range(1, 1e12).Draw(t, "span")
+		full := rapid.Int64Range(0, 1e12).Draw(t, "full")
+		l, err := newLine(low, low+span, full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := rapid.Int64Range(0, span).Draw(t, "a"), rapid.Int64Range(0, span).Draw(t, "b")
+		got := l.at(low + a)
+		want := float64(a) / float64(span) * float64(full)
+		if diff := float64(got) - want; math.Abs(diff) > 0.51+float64(full)/float64(span)/10_000 {
+			t.Errorf("at %d of %d: %d, want %.1f of %d", a, span, got, want, full)
+		}
+		if (a <= b) != (got <= l.at(low+b)) && got != l.at(low+b) {
+			t.Errorf("not monotone between %d and %d", a, b)
+		}
+		if l.at(low-1) != 0 || l.at(low) != 0 || l.at(low+span) != full || l.at(low+span+1) != full {
+			t.Errorf("ends: %d %d %d", l.at(low-1), l.at(low), l.at(low+span))
+		}
+	})
+}
+
+func TestEncodersRefuseNonsense(t *testing.T) {
+	for name, make := range map[string]func() error{
+		"empty range":        func() error { _, err := NewRate(5, 5, 1e6, time.Second); return err },
+		"huge range":         func() error { _, err := NewLatency(-1<<62, 1<<62, time.Second); return err },
+		"no interval":        func() error { _, err := NewRate(0, 5, 1e6, 0); return err },
+		"no rate":            func() error { _, err := NewRate(0, 5, 0, time.Second); return err },
+		"too many a reading": func() error { _, err := NewRate(0, 5, 20_000e6, time.Second); return err },
+		"more than 1 a us":   func() error { _, err := NewRate(0, 5, 2e12, 10*time.Microsecond); return err },
+		"no window":          func() error { _, err := NewLatency(0, 5, 0); return err },
+		"edge of nothing":    func() error { _, err := NewEdge(false, false); return err },
+		"hysteresis":         func() error { _, err := NewThreshold(ThresholdOpts{Hysteresis: -1}); return err },
+		"no choices":         func() error { _, err := NewWinnerTakeAll(nil, time.Second); return err },
+		"no full scale":      func() error { _, err := NewPushPull(0, time.Second); return err },
+		"vast full scale":    func() error { _, err := NewCount(1e15, time.Hour); return err },
+		"no decoder window":  func() error { _, err := NewCount(1e6, 0); return err },
+	} {
+		if make() == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}
+
+// encode runs readings through an encoder, one every interval.
+func encode(e Encoder, every core.Tick, readings ...int64) (arrivals []core.Tick) {
+	at := core.Tick(0)
+	for _, r := range readings {
+		arrivals = e.Encode(at, r, arrivals)
+		at += every
+	}
+	return arrivals
+}
+
+func TestRate(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		readings []int64
+		want     []core.Tick
+	}{
+		{"dark is silent", []int64{0, 0, 0}, nil},
+		{"below the range is silent", []int64{-7e6, 0}, nil},
+		{"full scale: 200 Hz, evenly", []int64{2000e6}, []core.Tick{0, 5000, 10_000, 15_000}},
+		{"beyond full scale is full scale", []int64{9000e6}, []core.Tick{0, 5000, 10_000, 15_000}},
+		{"50 Hz: one a reading", []int64{500e6, 500e6}, []core.Tick{0, 20_000}},
+		{"25 Hz: every other reading", []int64{250e6, 250e6, 250e6, 250e6}, []core.Tick{20_000, 60_000}},
+		{"nothing is lost when the light changes", []int64{250e6, 250e6 + 1000e6}, []core.Tick{20_000, 20_000 + 6666, 20_000 + 13_333}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, err := NewRate(0, 2000e6, 200e6, 20*time.Millisecond)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := encode(e, 20_000, c.readings...); !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// However the reading wanders, the number of spikes is its integral, to within one.
+func TestRateIsExactInTheLongRun(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e, err := NewRate(0, 1000e6, 777e6, 10*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		readings := rapid.SliceOfN(rapid.Int64Range(0, 1000e6), 1, 200).Draw(t, "readings")
+		want := 0.0
+		for _, r := range readings {
+			want += float64(r) / 1000e6 * 777 * 0.01
+		}
+		got := encode(e, 10_000, readings...)
+		if diff := want - float64(len(got)); diff < -0.001 || diff >= 1.001 {
+			t.Errorf("%d spikes for an integral of %.3f", len(got), want)
+		}
+		if !slices.IsSorted(got) {
+			t.Errorf("not in order: %v", got)
+		}
+	})
+}
+
+func TestLatency(t *testing.T) {
+	e, err := NewLatency(0, 5e6, 100*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for reading, want := range map[int64][]core.Tick{
+		-1: {7}, 0: {7}, 900_000: {18_007}, 550_000: {11_007}, 4_999_000: {99_987}, 5_000_000: nil, 6_000_000: nil,
+	} {
+		if got := e.Encode(7, reading, nil); !slices.Equal(got, want) {
+			t.Errorf("%d um: %v, want %v", reading, got, want)
+		}
+	}
+}
+
+func TestEdge(t *testing.T) {
+	for _, c := range []struct {
+		press, release bool
+		want           []core.Tick
+	}{
+		{true, false, []core.Tick{1, 4}}, {false, true, []core.Tick{3}}, {true, true, []core.Tick{1, 3, 4}},
+	} {
+		e, _ := NewEdge(c.press, c.release)
+		if got := encode(e, 1, 0, 1e6, 1e6, 0, 1e6); !slices.Equal(got, c.want) {
+			t.Errorf("press %v release %v: %v, want %v", c.press, c.release, got, c.want)
+		}
+		if e, _ := NewEdge(true, true); len(encode(e, 1, 1e6, 1e6)) != 0 {
+			t.Errorf("a button held from the start is an edge")
+		}
+	}
+}
+
+func TestThreshold(t *testing.T) {
+	readings := []int64{50, 100, 95, 100, 85, 100, 150}
+	for _, c := range []struct {
+		name string
+		opts ThresholdOpts
+		want []core.Tick
+	}{
+		{"above", ThresholdOpts{Limit: 100}, []core.Tick{1, 3, 5}},
+		{"with hysteresis", ThresholdOpts{Limit: 100, Hysteresis: 10}, []core.Tick{1, 5}},
+		{"at every reading", ThresholdOpts{Limit: 100, Repeat: true}, []core.Tick{1, 3, 5, 6}},
+		{"below", ThresholdOpts{Limit: 95, Below: true}, []core.Tick{0, 2, 4}},
+		{"below with hysteresis", ThresholdOpts{Limit: 90, Below: true, Hysteresis: 20}, []core.Tick{0}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, err := NewThreshold(c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := encode(e, 1, readings...); !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestEncodingAllocatesNothing(t *testing.T) {
+	rate, _ := NewRate(0, 2000e6, 200e6, 20*time.Millisecond)
+	latency, _ := NewLatency(0, 5e6, 100*time.Millisecond)
+	wheel, _ := NewPushPull(100e6, 100*time.Millisecond)
+	buffer := make([]core.Tick, 0, 64)
+	at := core.Tick(0)
+	if n := testing.AllocsPerRun(1000, func() {
+		at += 20_000
+		buffer = latency.Encode(at, 3e6, rate.Encode(at, 1234e6, buffer[:0]))
+		for _, a := range buffer {
+			wheel.Spike(at, int(a)&1)
+		}
+		wheel.Command()
+	}); n != 0 {
+		t.Errorf("%g allocations a reading", n)
+	}
+}
+
+func ExampleRate() {
+	eye, err := NewRate(0, 2000e6, 200e6, 20*time.Millisecond)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// 1000 lx is half the range: 100 Hz, two spikes in the 20 ms until the next reading.
+	fmt.Println(eye.Encode(0, 1000e6, nil))
+	// Output: [0 10000]
+}
