@@ -23,7 +23,7 @@ func TestLineIsLinearAndMonotone(t *testing.T) {
 		a, b := rapid.Int64Range(0, span).Draw(t, "a"), rapid.Int64Range(0, span).Draw(t, "b")
 		got := l.at(low + a)
 		want := float64(a) / float64(span) * float64(full)
-		if diff := float64(got) - want; math.Abs(diff) > 0.51+float64(full)/float64(span)/10_000 {
+		if diff := float64(got) - want; math.Abs(diff) > 0.51+float64(full)*(1e-4/float64(span)+0x1p-39) {
 			t.Errorf("at %d of %d: %d, want %.1f of %d", a, span, got, want, full)
 		}
 		if (a <= b) != (got <= l.at(low+b)) && got != l.at(low+b) {
