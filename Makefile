@@ -1,0 +1,46 @@
+# make run   the demo robot on the simulated board, with the embedded MQTT broker
+# make test  everything that is checked before a change lands
+# Both need Go and make, nothing else; what can use more says so.
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -ldflags '-X main.version=$(VERSION)'
+SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
+TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
+
+.PHONY: run build test vet race cross clean
+
+run: build
+	@bin/fluxd run
+
+build: bin/fluxd bin/fluxctl
+
+bin/fluxd bin/fluxctl: $(SOURCES)
+	@command -v $(GO) >/dev/null || { echo "fluxd needs Go 1.25 or newer: https://go.dev/dl/"; exit 1; }
+	@echo "building $@ (the first time fetches what it needs)"
+	@CGO_ENABLED=0 $(GO) build $(LDFLAGS) -o $@ ./cmd/$(notdir $@)
+
+test: vet race cross
+
+vet:
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+
+# The race detector needs a C compiler; without one the same tests run without it.
+race:
+	@if command -v $${CC:-gcc} >/dev/null 2>&1; then \
+		echo "$(GO) test -race ./..."; CGO_ENABLED=1 $(GO) test -race ./...; \
+	else \
+		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GO) test ./...; \
+	fi
+
+# GOARM=6 is the Raspberry Pi Zero; other targets ignore it.
+cross:
+	@for target in $(TARGETS); do \
+		echo "building for $$target"; \
+		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/fluxd && \
+		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/fluxctl || exit 1; \
+	done
+
+clean:
+	rm -rf bin

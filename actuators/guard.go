@@ -1,0 +1,218 @@
+package actuators
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// guardPeriod is the time from one write to the next while a command slews or a failed write is repeated: servos take a new position
+// every 20 ms, the mechanics of a motor answer in some 50 ms.
+const guardPeriod = 10 * time.Millisecond
+
+// GuardOpts are what a Guard holds its device to.
+type GuardOpts struct {
+	// Min and Max bound the commands, within -Full and Full.
+	Min, Max Command
+	// Slew is how far the command may move in a second: 4 * Full takes half a second from full reverse to full forward. It spares
+	// gears and supply, and keeps servos from jumping. 0 is no limit.
+	Slew Command
+	// Failsafe is the command that is safe when nobody is in charge, from Min to Max: 0 for a motor.
+	Failsafe Command
+}
+
+// Guard is the only way to a device. It is handed wishes and the time, and writes what is due; it has no clock of its own. All its
+// methods may be called from any goroutine. A write that blocks, on a bus that hangs, blocks them all, Failsafe too.
+type Guard struct {
+	device Device
+	opts   GuardOpts
+
+	mu       sync.Mutex
+	started  bool
+	latched  bool // Failsafe was called
+	safe     bool // and it succeeded
+	wish     Command
+	applied  Command       // last written
+	unsure   bool          // a write failed: the device may do anything between what it did and what it was told
+	settled  time.Duration // the time that the slew rate has been granted up to
+	due      time.Duration
+	faults   int
+	lastFail error
+}
+
+// NewGuard makes the guard of a device. It writes nothing.
+func NewGuard(d Device, opts GuardOpts) (*Guard, error) {
+	switch {
+	case opts.Min < -Full || opts.Max > Full || opts.Min >= opts.Max:
+		return nil, fmt.Errorf("%s: range: expected %d <= min < max <= %d, got min %d and max %d", d, -Full, Full, opts.Min, opts.Max)
+	case opts.Slew < 0:
+		return nil, fmt.Errorf("%s: slew: expected more than 0, or 0 for no limit, got %d", d, opts.Slew)
+	case opts.Failsafe < opts.Min || opts.Failsafe > opts.Max:
+		return nil, fmt.Errorf("%s: failsafe: expected a command within the range %d to %d, got %d", d, opts.Min, opts.Max, opts.Failsafe)
+	}
+	return &Guard{device: d, opts: opts, wish: opts.Failsafe, applied: opts.Failsafe}, nil
+}
+
+// Start writes the failsafe value, before anything else can be written. When it fails it may be called again.
+func (g *Guard) Start(at time.Duration) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.latched {
+		return fmt.Errorf("%s: start: its failsafe was called; make a new guard to drive it again", g.device)
+	}
+	if err := g.write(g.opts.Failsafe); err != nil {
+		return fmt.Errorf("start at the failsafe value: %w", err)
+	}
+	g.started, g.wish, g.settled = true, g.opts.Failsafe, at
+	return nil
+}
+
+// Set wishes for a command; one out of range becomes the nearest in range. Nothing is written before the next Step. Before Start and
+// after Failsafe a wish is ignored.
+func (g *Guard) Set(at time.Duration, c Command) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.started || g.latched {
+		return
+	}
+	c = min(max(c, g.opts.Min), g.opts.Max)
+	if !g.pending() { // rest does not save up slew
+		g.settled, g.due = at, at
+	}
+	if c != g.wish {
+		g.wish, g.due = c, at
+	}
+}
+
+// Step writes what is due: the command moves from the one last written towards the wish, by at most the slew rate times the time
+// since it last moved or, after rest, since Set. It writes only what differs from the last write. A write that failed is repeated by the
+// next Step, and its error returned and counted. After Failsafe it does nothing.
+func (g *Guard) Step(at time.Duration) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.latched {
+		return nil
+	}
+	if !g.started {
+		return fmt.Errorf("%s: step: expected Start before", g.device)
+	}
+	if !g.pending() {
+		return nil
+	}
+	g.due = at + guardPeriod
+	next, granted := g.slew(at)
+	if next == g.applied && !g.unsure {
+		return nil
+	}
+	if err := g.write(next); err != nil {
+		g.settled = at // the time of a failure is not made up for by a jump
+		return err
+	}
+	g.settled = granted
+	return nil
+}
+
+// Due is when Step wants to be called: at once after a new wish, every 10 ms while the command slews or a write is to be repeated; false
+// when the device does what is wished.
+func (g *Guard) Due() (at time.Duration, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.started || g.latched || !g.pending() {
+		return 0, false
+	}
+	return g.due, true
+}
+
+// Failsafe writes the failsafe value at once, whatever the slew rate, and halts the device, also when the write fails or panics. From
+// then on the guard writes nothing else. It may be called at any time, also before Start and after a panic in Step; when all went well a
+// further call does nothing, otherwise it tries again.
+func (g *Guard) Failsafe() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.latched = true
+	if g.safe {
+		return nil
+	}
+	written := g.lastResort("failsafe", func() error { return g.write(g.opts.Failsafe) })
+	halted := g.lastResort("halt", g.device.Halt)
+	g.safe = written == nil && halted == nil
+	return errors.Join(written, halted)
+}
+
+// lastResort makes an error of a panic: one device must not keep another from its failsafe, nor its write from its halt.
+func (g *Guard) lastResort(what string, do func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%s: %s: panic: %v", g.device, what, cause)
+			g.fault(err)
+		}
+	}()
+	if err := do(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// Applied is the command that was last written: the failsafe value before the first write.
+func (g *Guard) Applied() Command {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.applied
+}
+
+// Faults counts the writes that failed, and panics in Failsafe, and gives the last error.
+func (g *Guard) Faults() (count int, last error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.faults, g.lastFail
+}
+
+// pending says whether the device does something else than is wished.
+func (g *Guard) pending() bool { return g.unsure || g.applied != g.wish }
+
+// slew gives the command that the slew rate allows at a time, and the time up to which it used the rate. That is a little earlier than
+// now where the rate allows no whole step yet: slow rates would else never move at all.
+func (g *Guard) slew(at time.Duration) (next Command, granted time.Duration) {
+	if g.opts.Slew == 0 {
+		return g.wish, at
+	}
+	way := g.wish - g.applied
+	distance, elapsed := max(way, -way), max(at-g.settled, 0)
+	if needed := timeFor(distance, g.opts.Slew); elapsed >= needed {
+		return g.wish, at
+	}
+	// Elapsed is less than the time needed, so the product is less than distance * 1e9: at most 2e15.
+	moved := Command(int64(g.opts.Slew) * int64(elapsed) / int64(time.Second))
+	granted = g.settled + timeFor(moved, g.opts.Slew)
+	if way < 0 {
+		return g.applied - moved, granted
+	}
+	return g.applied + moved, granted
+}
+
+// timeFor is the time that a rate per second needs for a distance, rounded up.
+func timeFor(distance, rate Command) time.Duration {
+	whole, rest := int64(distance)*int64(time.Second)/int64(rate), int64(distance)*int64(time.Second)%int64(rate)
+	if rest > 0 {
+		whole++
+	}
+	return time.Duration(whole)
+}
+
+// write is the only place that drives the device. It takes the device for unsure until the write has succeeded, so that one that
+// panics leaves the truth behind.
+func (g *Guard) write(c Command) error {
+	g.unsure = true
+	if err := g.device.Drive(c); err != nil {
+		g.fault(err)
+		return err
+	}
+	g.applied, g.unsure = c, false
+	return nil
+}
+
+func (g *Guard) fault(err error) {
+	g.faults++
+	g.lastFail = err
+}

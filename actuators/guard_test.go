@@ -1,0 +1,368 @@
+package actuators_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fluxd/actuators"
+)
+
+const (
+	ms = time.Millisecond
+	us = time.Microsecond
+)
+
+// device records its commands; a test can make it fail or panic.
+type device struct {
+	commands []actuators.Command
+	halts    int
+	err      error
+	halt     error
+	panics   bool
+}
+
+func (d *device) String() string { return "device" }
+func (d *device) Halt() error    { d.halts++; return d.halt }
+func (d *device) Drive(c actuators.Command) error {
+	if d.panics {
+		panic("device gone")
+	}
+	d.commands = append(d.commands, c)
+	return d.err
+}
+
+func (d *device) expect(t *testing.T, want ...actuators.Command) {
+	t.Helper()
+	if !slices.Equal(d.commands, want) {
+		t.Errorf("commands: got %d, want %d", d.commands, want)
+	}
+	d.commands = nil
+}
+
+func started(t *testing.T, opts actuators.GuardOpts) (*actuators.Guard, *device) {
+	t.Helper()
+	d := &device{}
+	if opts.Min == 0 && opts.Max == 0 {
+		opts.Min, opts.Max = -actuators.Full, actuators.Full
+	}
+	g, err := actuators.NewGuard(d, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.expect(t)
+	if err := g.Start(0); err != nil {
+		t.Fatal(err)
+	}
+	d.expect(t, opts.Failsafe)
+	expectSettled(t, g)
+	return g, d
+}
+
+func step(t *testing.T, g *actuators.Guard, at time.Duration) {
+	t.Helper()
+	if err := g.Step(at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func expectDue(t *testing.T, g *actuators.Guard, want time.Duration) {
+	t.Helper()
+	if due, ok := g.Due(); !ok || due != want {
+		t.Errorf("due: got %v, %v, want %v", due, ok, want)
+	}
+}
+
+func expectSettled(t *testing.T, g *actuators.Guard) {
+	t.Helper()
+	if due, ok := g.Due(); ok {
+		t.Errorf("due: got %v, want never", due)
+	}
+}
+
+func TestGuardWritesOnlyWhatChanges(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{Failsafe: 7})
+	g.Set(5*ms, 7)
+	expectSettled(t, g)
+	g.Set(6*ms, 300_000)
+	d.expect(t) // a wish is not a write
+	expectDue(t, g, 6*ms)
+	step(t, g, 6*ms)
+	d.expect(t, 300_000)
+	expectSettled(t, g)
+	step(t, g, 7*ms)
+	g.Set(8*ms, 300_000)
+	step(t, g, 8*ms)
+	d.expect(t)
+	g.Set(9*ms, 1) // changes its mind before the step
+	g.Set(9*ms, 300_000)
+	step(t, g, 9*ms)
+	d.expect(t)
+	if got := g.Applied(); got != 300_000 {
+		t.Errorf("applied: got %d", got)
+	}
+}
+
+func TestGuardClamps(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{Min: -200, Max: 900})
+	for i, c := range []struct{ wish, want actuators.Command }{{-201, -200}, {901, 900}, {-1 << 62, -200}, {1 << 62, 900}, {3, 3}} {
+		at := time.Duration(i) * ms
+		g.Set(at, c.wish)
+		step(t, g, at)
+		d.expect(t, c.want)
+	}
+}
+
+func TestGuardSlews(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{Slew: 4 * actuators.Full}) // 40,000 in 10 ms
+	g.Set(time.Hour, 100_000)                                         // an hour of rest saves up nothing
+	expectDue(t, g, time.Hour)
+	step(t, g, time.Hour)
+	d.expect(t)
+	expectDue(t, g, time.Hour+10*ms)
+	step(t, g, time.Hour+10*ms)
+	d.expect(t, 40_000)
+	step(t, g, time.Hour+15*ms) // early is fine
+	d.expect(t, 60_000)
+	expectDue(t, g, time.Hour+25*ms)
+	g.Set(time.Hour+20*ms, -10_000) // on the way, the other way round
+	expectDue(t, g, time.Hour+20*ms)
+	step(t, g, time.Hour+20*ms)
+	d.expect(t, 40_000)
+	step(t, g, time.Hour+30*ms)
+	d.expect(t, 0)
+	step(t, g, time.Hour+40*ms)
+	d.expect(t, -10_000)
+	expectSettled(t, g)
+}
+
+// A slew rate below one millionth in a step still moves, and exactly at its rate.
+func TestGuardSlewsSlowlyWithoutLosingFractions(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{Slew: 70}) // 0.7 in 10 ms
+	g.Set(0, actuators.Full)
+	for at := 10 * ms; at <= time.Second; at += 10 * ms {
+		step(t, g, at)
+	}
+	if got := g.Applied(); got != 70 && got != 69 { // less than one nanosecond a move is lost to rounding
+		t.Errorf("after 1 s at 70 a second: got %d", got)
+	}
+	if len(d.commands) > 70 {
+		t.Errorf("expected a write only where the value changes, got %d in 100 steps", len(d.commands))
+	}
+}
+
+func TestGuardSlewSurvivesStrangeTimes(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{Slew: 1 << 60})
+	g.Set(ms, -actuators.Full)
+	step(t, g, ms+1)
+	d.expect(t, -actuators.Full)
+	g.Set(2*ms, actuators.Full)
+	step(t, g, 1<<62)
+	d.expect(t, actuators.Full)
+
+	g, d = started(t, actuators.GuardOpts{Slew: actuators.Full})
+	g.Set(ms, actuators.Full)
+	step(t, g, 0) // before the wish
+	d.expect(t)
+	step(t, g, 2*ms)
+	d.expect(t, 1_000)
+}
+
+func TestGuardRepeatsAFailedWrite(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{})
+	d.err = errBroken
+	g.Set(ms, 500)
+	for i, at := range []time.Duration{ms, 11 * ms} {
+		if err := g.Step(at); !errors.Is(err, errBroken) {
+			t.Fatalf("expected the device's error, got %v", err)
+		}
+		if count, last := g.Faults(); count != i+1 || !errors.Is(last, errBroken) {
+			t.Errorf("faults: got %d, %v", count, last)
+		}
+		expectDue(t, g, at+10*ms)
+	}
+	d.expect(t, 500, 500)
+	if got := g.Applied(); got != 0 {
+		t.Errorf("applied: got %d, want what was last written", got)
+	}
+
+	// Back to what was last written: the device may have done half of the failed write, so it is told again.
+	d.err = nil
+	g.Set(12*ms, 0)
+	step(t, g, 12*ms)
+	d.expect(t, 0)
+	expectSettled(t, g)
+}
+
+// A stuck device does not make the command jump when it answers again.
+func TestGuardDoesNotMakeUpForFailures(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{Slew: actuators.Full}) // 10,000 in 10 ms
+	d.err = errBroken
+	g.Set(0, actuators.Full)
+	for at := 10 * ms; at <= 500*ms; at += 10 * ms {
+		if err := g.Step(at); !errors.Is(err, errBroken) {
+			t.Fatalf("expected the device's error, got %v", err)
+		}
+	}
+	d.err, d.commands = nil, nil
+	step(t, g, 510*ms)
+	d.expect(t, 10_000)
+}
+
+func TestGuardStart(t *testing.T) {
+	d := &device{err: errBroken}
+	g, err := actuators.NewGuard(d, actuators.GuardOpts{Min: -10, Max: 10, Failsafe: -3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Set(0, 10)
+	expectSettled(t, g)
+	if err := g.Step(0); err == nil {
+		t.Error("step before start: expected an error")
+	}
+	d.expect(t)
+	if err := g.Start(ms); !errors.Is(err, errBroken) {
+		t.Errorf("expected the device's error, got %v", err)
+	}
+	d.err = nil
+	if err := g.Start(2 * ms); err != nil {
+		t.Error(err)
+	}
+	d.expect(t, -3, -3)
+	expectSettled(t, g)
+}
+
+func TestGuardFailsafeIsAtOnceAndForGood(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{Slew: 1, Failsafe: -500_000})
+	g.Set(0, actuators.Full)
+	step(t, g, time.Second)
+	d.commands = nil
+	for range 2 {
+		if err := g.Failsafe(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.Set(2*time.Second, actuators.Full)
+	expectSettled(t, g)
+	step(t, g, 3*time.Second)
+	d.expect(t, -500_000)
+	if d.halts != 1 || g.Applied() != -500_000 {
+		t.Errorf("got %d halts, applied %d", d.halts, g.Applied())
+	}
+	if err := g.Start(4 * time.Second); err == nil {
+		t.Error("start after failsafe: expected an error")
+	}
+}
+
+func TestGuardFailsafeBeforeStart(t *testing.T) {
+	d := &device{}
+	g, err := actuators.NewGuard(d, actuators.GuardOpts{Min: -10, Max: 10, Failsafe: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Failsafe(); err != nil {
+		t.Fatal(err)
+	}
+	d.expect(t, 4)
+}
+
+func TestGuardFailsafeHaltsEvenWhatDoesNotAnswer(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{})
+	d.err, d.halt = errBroken, errors.New("deaf")
+	err := g.Failsafe()
+	if !errors.Is(err, d.err) || !errors.Is(err, d.halt) || d.halts != 1 {
+		t.Errorf("got %d halts, %v", d.halts, err)
+	}
+	d.err, d.halt = nil, nil
+	if err := g.Failsafe(); err != nil { // tries again
+		t.Error(err)
+	}
+	d.expect(t, 0, 0)
+}
+
+func TestGuardFailsafeAfterAPanic(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{})
+	d.panics = true
+	g.Set(0, 5)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("expected the device's panic")
+			}
+		}()
+		_ = g.Step(0)
+	}()
+	err := g.Failsafe() // the device panics still
+	if err == nil || !strings.Contains(err.Error(), "device: failsafe: panic: device gone") || d.halts != 1 {
+		t.Errorf("got %d halts, %v", d.halts, err)
+	}
+	d.panics = false
+	if err := g.Failsafe(); err != nil {
+		t.Error(err)
+	}
+	d.expect(t, 0)
+}
+
+// The race detector judges; whatever the order, the device ends at its failsafe value.
+func TestGuardFailsafeFromAnyGoroutine(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{Failsafe: -1})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for i := range 100 {
+				at := time.Duration(i) * us
+				g.Set(at, actuators.Command(i))
+				_ = g.Step(at)
+				g.Due()
+				g.Applied()
+				g.Faults()
+			}
+		})
+	}
+	all.Go(func() { _ = g.Failsafe() })
+	all.Wait()
+	if last := d.commands[len(d.commands)-1]; last != -1 {
+		t.Errorf("last command: got %d, want the failsafe value", last)
+	}
+}
+
+func TestNewGuardRefusesWhatCannotBeMeant(t *testing.T) {
+	for name, opts := range map[string]actuators.GuardOpts{
+		"no range":              {},
+		"range the wrong way":   {Min: 1, Max: -1},
+		"beyond full":           {Min: -1, Max: actuators.Full + 1},
+		"beyond full reverse":   {Min: -actuators.Full - 1, Max: 1},
+		"negative slew":         {Min: -1, Max: 1, Slew: -1},
+		"failsafe out of range": {Min: -1, Max: 1, Failsafe: 2},
+	} {
+		if _, err := actuators.NewGuard(&device{}, opts); err == nil || !strings.HasPrefix(err.Error(), "device: ") {
+			t.Errorf("%s: expected an error that names the device, got %v", name, err)
+		}
+	}
+}
+
+func ExampleGuard() {
+	way := actuators.NewLabel("way", []string{"ahead", "left"})
+	guard, err := actuators.NewGuard(way, actuators.GuardOpts{Min: -1, Max: 1, Failsafe: -1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := guard.Start(0); err != nil {
+		fmt.Println(err)
+	}
+	guard.Set(20*time.Millisecond, 1)
+	if due, ok := guard.Due(); ok {
+		err := guard.Step(due)
+		fmt.Println(due, way.Name(), err)
+	}
+	err = guard.Failsafe()
+	fmt.Printf("%q %v\n", way.Name(), err)
+	// Output:
+	// 20ms left <nil>
+	// "" <nil>
+}

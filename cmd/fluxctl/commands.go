@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fluxd/bridge"
+)
+
+// What fluxctl ends with.
+const (
+	exitOK      = 0
+	exitRefused = 1 // by the robot
+	exitUsage   = 2
+	exitAbsent  = 3 // no broker, no robot or no answer
+)
+
+// failure is an error with what fluxctl ends with. Every other error is one of usage.
+type failure struct {
+	code int
+	error
+}
+
+func absent(format string, args ...any) error {
+	return failure{exitAbsent, fmt.Errorf(format, args...)}
+}
+
+const defaultBroker = "tcp://127.0.0.1:1883"
+
+// settings are the flags that every command has.
+type settings struct {
+	broker  string
+	robot   string
+	timeout time.Duration
+	json    bool
+}
+
+// run executes a command line and returns what the process ends with.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := command()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(stderr, "fluxctl:", err)
+	var f failure
+	if errors.As(err, &f) {
+		return f.code
+	}
+	fmt.Fprintln(stderr, "try: fluxctl --help")
+	return exitUsage
+}
+
+func command() *cobra.Command {
+	var s settings
+	root := &cobra.Command{
+		Use:   "fluxctl",
+		Short: "read, tune and watch a robot that runs fluxd",
+		Long: `fluxctl reads, tunes and watches a robot that runs fluxd, over MQTT alone.
+
+It ends with 0 when done, 1 when the robot refused, 2 when it was called
+wrongly, 3 without a broker, a robot or an answer.`,
+		Example: `  fluxctl get
+  fluxctl set neurons/eye_l/threshold=90
+  fluxctl watch
+  fluxctl --broker tcp://robot.local:1883 --robot lightseeker get --json`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	flags := root.PersistentFlags()
+	// The environment is asked later, not for the default: --help would show its password.
+	root.PersistentPreRun = func(*cobra.Command, []string) {
+		if named := os.Getenv("FLUX_BROKER"); named != "" && !flags.Changed("broker") {
+			s.broker = named
+		}
+	}
+	flags.StringVar(&s.broker, "broker", defaultBroker, "URL of the MQTT broker, such as ssl://user:password@host:8883; environment: FLUX_BROKER")
+	flags.StringVar(&s.robot, "robot", "", "name of the robot; needed when several are online")
+	flags.DurationVar(&s.timeout, "timeout", 5*time.Second, "how long to wait for the broker, and for an answer")
+	flags.BoolVar(&s.json, "json", false, "print JSON")
+
+	root.AddCommand(
+		&cobra.Command{
+			Use:   "get [path...]",
+			Short: "print parameters: value, unit, range",
+			Long:  "get prints parameters with value, unit, range and who set them last. Without a path it prints all.",
+			Example: `  fluxctl get
+  fluxctl get neurons/eye_l/threshold --json`,
+			RunE: func(c *cobra.Command, paths []string) error { return get(c.Context(), s, paths, c.OutOrStdout()) },
+		},
+		&cobra.Command{
+			Use:   "set path=value... | path value",
+			Short: "change parameters in one transaction",
+			Long: `set changes parameters. Several are one transaction: all are checked first,
+then all take effect at once, or none does. It prints what was and what is.`,
+			Example: `  fluxctl set neurons/eye_l/threshold=90
+  fluxctl set neurons/eye_l/threshold 90
+  fluxctl set neurons/eye_l/threshold=90 neurons/eye_l/leak=1500
+  fluxctl set -- neurons/eye_l/floor -20`,
+			Args: cobra.MinimumNArgs(1),
+			RunE: func(c *cobra.Command, args []string) error {
+				changes, err := parseChanges(args)
+				if err != nil {
+					return err
+				}
+				return set(c.Context(), s, changes, c.OutOrStdout())
+			},
+		},
+		&cobra.Command{
+			Use:   "watch",
+			Short: "show sensors, actuators and health, live",
+			Long: `watch shows sensors, actuators, health, the latest changes of parameters and
+events until ctrl-C. On a terminal it draws a table; into a pipe or with --json
+it prints a line for each message.`,
+			Example: `  fluxctl watch
+  fluxctl watch --json | grep tele/sensors`,
+			Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error { return watch(c.Context(), s, c.OutOrStdout()) },
+		},
+	)
+	return root
+}
+
+// parseChanges reads path=value arguments, or a path and a value.
+func parseChanges(args []string) (map[string]float64, error) {
+	if len(args) == 2 && !strings.Contains(args[0], "=") {
+		args = []string{args[0] + "=" + args[1]}
+	}
+	changes := map[string]float64{}
+	for _, arg := range args {
+		path, text, found := strings.Cut(arg, "=")
+		if !found || path == "" {
+			return nil, fmt.Errorf("%q: expected path=value", arg)
+		}
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
+			return nil, fmt.Errorf("%s: expected a number in the unit that fluxctl get shows, got %q", path, text)
+		}
+		if _, twice := changes[path]; twice {
+			return nil, fmt.Errorf("%s: given twice", path)
+		}
+		changes[path] = value
+	}
+	return changes, nil
+}
+
+// shownValue is a parameter as get --json prints it.
+type shownValue struct {
+	bridge.Value
+	Unit    string  `json:"unit"`
+	Min     float64 `json:"min"`
+	Max     float64 `json:"max"`
+	Default float64 `json:"default"`
+}
+
+// get prints parameters.
+func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
+	r, err := connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	parameters, err := r.parameters(ctx)
+	if err != nil {
+		return err
+	}
+	response, err := r.request(ctx, "get", bridge.Request{Paths: paths})
+	if err != nil {
+		return err
+	}
+	shown := map[string]shownValue{}
+	for path, v := range response.Values {
+		p := parameters[path]
+		shown[path] = shownValue{Value: v, Unit: p.Unit, Min: p.Min, Max: p.Max, Default: p.Default}
+	}
+	if s.json {
+		return printJSON(out, shown)
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "PARAMETER\tVALUE\tUNIT\tRANGE\tDEFAULT\tSET BY")
+	for _, path := range slices.Sorted(maps.Keys(shown)) {
+		v := shown[path]
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s to %s\t%s\t%s\n", path, number(v.V), v.Unit, number(v.Min), number(v.Max), number(v.Default), v.Src)
+	}
+	return table.Flush()
+}
+
+// shownChange is a change as set --json prints it.
+type shownChange struct {
+	Revision bridge.Revision    `json:"rev"`
+	Before   map[string]float64 `json:"before"`
+	Applied  map[string]float64 `json:"applied"`
+}
+
+// set changes parameters and prints what was and what is.
+func set(ctx context.Context, s settings, changes map[string]float64, out io.Writer) error {
+	r, err := connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	parameters, err := r.parameters(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := r.request(ctx, "get", bridge.Request{Paths: slices.Sorted(maps.Keys(changes))})
+	if err != nil {
+		return err
+	}
+	response, err := r.request(ctx, "set", bridge.Request{Set: changes})
+	if err != nil {
+		return err
+	}
+	was := map[string]float64{}
+	for path, v := range before.Values {
+		was[path] = v.V
+	}
+	if s.json {
+		return printJSON(out, shownChange{Revision: response.Rev, Before: was, Applied: response.Applied})
+	}
+	for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
+		later := ""
+		if !parameters[path].Live {
+			later = ", from the next start on"
+		}
+		fmt.Fprintf(out, "%s: %s -> %s%s\n", path, number(was[path]), strings.TrimSpace(number(response.Applied[path])+" "+parameters[path].Unit), later)
+	}
+	fmt.Fprintf(out, "revision %d\n", response.Rev)
+	return nil
+}
+
+// refused is the error of a request that the robot refused, with the allowed range.
+func refused(e *bridge.Error, unit string) error {
+	message := e.Error()
+	if e.Min != nil && e.Max != nil {
+		message += fmt.Sprintf(" (allowed: %s to %s)", number(*e.Min), strings.TrimSpace(number(*e.Max)+" "+unit))
+	}
+	return failure{exitRefused, errors.New(message)}
+}
+
+// number writes a number as a person would type it.
+func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+
+func printJSON(out io.Writer, v any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}

@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fluxd/bridge"
+)
+
+// patience bounds every wait of these tests. Nothing is expected to take that long.
+const patience = 20 * time.Second
+
+// robot has the parameters "eye/threshold" and "eye/leak", of 1 to 500 mV.
+type robot struct {
+	mu     sync.Mutex
+	values map[string]bridge.Value
+	rev    bridge.Revision
+}
+
+func newRobot() *robot {
+	return &robot{values: map[string]bridge.Value{"eye/threshold": {V: 100, Src: "config"}, "eye/leak": {V: 2.5, Src: "config"}}}
+}
+
+func (r *robot) Describe() bridge.Description {
+	return bridge.Description{Parameters: []bridge.Parameter{
+		{Path: "eye/threshold", Unit: "mV", Min: 1, Max: 500, Default: 100, Live: true},
+		{Path: "eye/leak", Unit: "mV/s", Min: 1, Max: 500, Default: 2.5},
+	}}
+}
+
+func (r *robot) Get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(paths) == 0 {
+		return maps.Clone(r.values), r.rev, nil
+	}
+	got := map[string]bridge.Value{}
+	for _, path := range paths {
+		v, ok := r.values[path]
+		if !ok {
+			return nil, r.rev, &bridge.Error{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter"}
+		}
+		got[path] = v
+	}
+	return got, r.rev, nil
+}
+
+func (r *robot) Set(_ context.Context, changes map[string]float64, _ *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, path := range slices.Sorted(maps.Keys(changes)) {
+		if v := changes[path]; v < 1 || v > 500 {
+			return nil, r.rev, bridge.Refuse(path, 1, 500, fmt.Sprintf("%v is out of range", v))
+		}
+	}
+	r.rev++
+	for path, v := range changes {
+		r.values[path] = bridge.Value{V: v, Rev: r.rev, Src: "mqtt"}
+	}
+	return changes, r.rev, nil
+}
+
+func (r *robot) Health() bridge.Health {
+	return bridge.Health{Uptime: bridge.Seconds(time.Minute), Latency: bridge.Latency{P50: 12, P99: 40, Max: 90}}
+}
+
+func (r *robot) Sensors() map[string]bridge.Measure {
+	return map[string]bridge.Measure{"left_eye": {Value: 412.5, Unit: "lx"}}
+}
+
+func (r *robot) Actuators() map[string]bridge.Measure { return nil }
+
+// online runs a robot at a broker of its own, or at the given one, and returns when it is there.
+func online(t *testing.T, name, broker string) *bridge.Bridge {
+	t.Helper()
+	opts := bridge.Options{Robot: name, Broker: broker, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	if broker == "" {
+		opts.Broker, opts.Listen = bridge.Embedded, "127.0.0.1:0"
+	}
+	b, err := bridge.Start(t.Context(), newRobot(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	for deadline := time.Now().Add(patience); ; {
+		code, _, message := fluxctl(t, "--broker", b.URL(), "--robot", name, "get")
+		if code == exitOK {
+			return b
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("robot %s is not online: %s", name, message)
+		}
+	}
+}
+
+// fluxctl runs a command line.
+func fluxctl(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, problems bytes.Buffer
+	code = run(t.Context(), args, &out, &problems)
+	return code, out.String(), problems.String()
+}
+
+func TestGet(t *testing.T) {
+	broker := "--broker=" + online(t, "r1", "").URL()
+	code, out, problems := fluxctl(t, broker, "get")
+	want := "" +
+		"PARAMETER      VALUE  UNIT  RANGE     DEFAULT  SET BY\n" +
+		"eye/leak       2.5    mV/s  1 to 500  2.5      config\n" +
+		"eye/threshold  100    mV    1 to 500  100      config\n"
+	if code != exitOK || out != want || problems != "" {
+		t.Errorf("ended with %d, printed\n%s%s, want\n%s", code, out, problems, want)
+	}
+	code, out, _ = fluxctl(t, broker, "get", "eye/threshold", "--json")
+	var shown map[string]shownValue
+	if err := json.Unmarshal([]byte(out), &shown); err != nil || code != exitOK {
+		t.Fatalf("ended with %d, printed %s: %v", code, out, err)
+	}
+	if v := shown["eye/threshold"]; len(shown) != 1 || v.V != 100 || v.Unit != "mV" || v.Max != 500 {
+		t.Errorf("printed %s", out)
+	}
+}
+
+func TestSet(t *testing.T) {
+	broker := "--broker=" + online(t, "r1", "").URL()
+	steps := []struct {
+		args   []string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{[]string{"eye/threshold=90"}, exitOK, "eye/threshold: 100 -> 90 mV\nrevision 1\n", ""},
+		{[]string{"eye/threshold", "80"}, exitOK, "eye/threshold: 90 -> 80 mV\nrevision 2\n", ""},
+		{[]string{"eye/threshold=1e2", "eye/leak=3"}, exitOK, "eye/leak: 2.5 -> 3 mV/s, from the next start on\neye/threshold: 80 -> 100 mV\nrevision 3\n", ""},
+		{[]string{"eye/threshold=7", "eye/leak=501"}, exitRefused, "", "fluxctl: eye/leak: 501 is out of range (allowed: 1 to 500 mV/s)\n"},
+		{[]string{"eye/threshold=7", "nose=1"}, exitRefused, "", "fluxctl: nose: no such parameter\n"},
+		{[]string{"--json", "eye/threshold=70"}, exitOK, "{\n  \"rev\": 4,\n  \"before\": {\n    \"eye/threshold\": 100\n  },\n  \"applied\": {\n    \"eye/threshold\": 70\n  }\n}\n", ""},
+	}
+	for _, step := range steps {
+		code, out, problems := fluxctl(t, append([]string{broker, "set"}, step.args...)...)
+		if code != step.code || out != step.stdout || problems != step.stderr {
+			t.Errorf("set %v ended with %d and printed %q and %q, want %d, %q and %q", step.args, code, out, problems, step.code, step.stdout, step.stderr)
+		}
+	}
+}
+
+func TestWrongCalls(t *testing.T) {
+	tests := []struct {
+		args string
+		says string
+	}{
+		{"dance", "unknown command"},
+		{"get --loud", "unknown flag"},
+		{"set", "requires at least 1 arg"},
+		{"set a", "expected path=value"},
+		{"set a=1 b", "expected path=value"},
+		{"set =1", "expected path=value"},
+		{"set a=high", `expected a number in the unit that fluxctl get shows, got "high"`},
+		{"set a=NaN", "expected a number"},
+		{"set a=1e999", "expected a number"},
+		{"set a=1 a=2", "given twice"},
+		{"watch everything", "unknown command"},
+		{"get --broker localhost", "expected a URL with a port"},
+		{"get --timeout 0s", "expected more than 0"},
+	}
+	for _, test := range tests {
+		code, out, problems := fluxctl(t, strings.Fields(test.args)...)
+		if code != exitUsage || out != "" || !strings.Contains(problems, test.says) {
+			t.Errorf("%s ended with %d and printed %q and %q, want %d and something with %q", test.args, code, out, problems, exitUsage, test.says)
+		}
+	}
+}
+
+func TestWhoIsMissing(t *testing.T) {
+	first := online(t, "r1", "")
+	broker := "--broker=" + first.URL()
+	expect := func(says string, args ...string) {
+		t.Helper()
+		code, _, problems := fluxctl(t, args...)
+		if code != exitAbsent || !strings.Contains(problems, says) {
+			t.Errorf("%v ended with %d and printed %q, want %d and something with %q", args, code, problems, exitAbsent, says)
+		}
+	}
+	expect(`no robot "r3" at the broker`, broker, "--robot", "r3", "get")
+
+	second := online(t, "r2", first.URL())
+	expect("choose with --robot; there are: r1 (online), r2 (online)", broker, "get")
+	second.Close()
+	expect(`robot "r2" is offline`, broker, "--robot", "r2", "get")
+	if code, _, problems := fluxctl(t, broker, "get"); code != exitOK {
+		t.Errorf("with one robot online and one offline: ended with %d, %s", code, problems)
+	}
+	first.Close()
+	expect("is fluxd running?", broker, "get")
+}
+
+func TestHelp(t *testing.T) {
+	for _, command := range []string{"", "get", "set", "watch"} {
+		code, out, _ := fluxctl(t, strings.Fields(command+" --help")...)
+		if code != exitOK {
+			t.Errorf("%s --help ended with %d", command, code)
+		}
+		for _, part := range []string{"Examples:", "--broker", "FLUX_BROKER", "--robot", "--timeout", "--json"} {
+			if !strings.Contains(out, part) {
+				t.Errorf("%s --help does not say %s", command, part)
+			}
+		}
+	}
+}
+
+func TestTheBrokerOfTheEnvironment(t *testing.T) {
+	t.Setenv("FLUX_BROKER", online(t, "r1", "").URL())
+	if code, _, problems := fluxctl(t, "get"); code != exitOK {
+		t.Errorf("ended with %d: %s", code, problems)
+	}
+}
+
+func TestWatchIntoAPipe(t *testing.T) {
+	broker := "--broker=" + online(t, "r1", "").URL()
+	for _, test := range []struct{ flag, line string }{
+		{"--json", `{"topic":"flux/r1/param/eye/threshold","payload":{"v":55,"rev":1,"src":"mqtt"}}`},
+		{"--json=false", `param/eye/threshold {"v":55,"rev":1,"src":"mqtt"}`},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		reader, writer := io.Pipe()
+		ended := make(chan int, 1)
+		go func() {
+			ended <- run(ctx, []string{broker, "watch", test.flag}, writer, io.Discard)
+			writer.Close()
+		}()
+		found, changed := false, false
+		for lines := bufio.NewScanner(reader); !found && lines.Scan(); {
+			found = lines.Text() == test.line
+			if !changed { // it listens
+				changed = true
+				if code, _, problems := fluxctl(t, broker, "set", "eye/threshold=55"); code != exitOK {
+					t.Fatal(problems)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("watch %s did not show the change", test.flag)
+		}
+		cancel()
+		go io.Copy(io.Discard, reader)
+		if code := <-ended; code != exitOK {
+			t.Errorf("watch ended with %d after ctrl-C", code)
+		}
+		if test.flag == "--json" { // the same again for the other one
+			broker = "--broker=" + online(t, "r1", "").URL()
+		}
+	}
+}
+
+func TestPicture(t *testing.T) {
+	p := newPicture("r1", map[string]bridge.Parameter{"eye/threshold": {Unit: "mV"}})
+	for _, m := range []struct{ topic, payload string }{
+		{"status", `{"state":"online"}`},
+		{"tele/health", `{"uptime_s":61.2,"latency_us":{"p50":12,"p99":40,"max":90},"spikes_per_s":1234,"cpu_percent":3.25}`},
+		{"tele/sensors", `{"left_eye":{"value":412.5,"unit":"lx","age_s":0.012},"right_eye":{"value":7,"unit":"lx","age_s":0.002}}`},
+		{"tele/sensors", `not JSON`},
+		{"tele/actuators", `{"choice":{"value":"Move-Forward","unit":"","age_s":0}}`},
+		{"param/eye/threshold", `{"v":100,"rev":1}`},
+		{"param/eye/threshold", `{"v":90,"rev":2}`},
+		{"tele/unheard_of", `{}`},
+	} {
+		p.add("flux/r1/"+m.topic, []byte(m.payload))
+	}
+	want := `r1  online  up 1m1s
+loop 12 / 40 / 90 µs (p50/p99/max)  1234 spikes/s  0 under way  late 0  dropped 0 + 0  CPU 3.2 %
+
+SENSOR     VALUE    UNIT  AGE
+left_eye   412.500  lx    12ms
+right_eye  7.000    lx    2ms
+
+ACTUATOR  VALUE         UNIT  AGE
+choice    Move-Forward        0s
+
+CHANGED
+eye/threshold  100 -> 90  mV  revision 2
+
+ctrl-C ends; fluxctl set path=value tunes
+`
+	if got := p.String(); got != want {
+		t.Errorf("drew\n%s, want\n%s", got, want)
+	}
+}

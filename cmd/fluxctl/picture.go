@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"fluxd/bridge"
+)
+
+// Control sequences of terminals (ECMA-48, section 8.3).
+const (
+	home        = "\x1b[H"
+	clearScreen = "\x1b[2J"
+	clearLine   = "\x1b[K"
+	clearBelow  = "\x1b[J"
+	hideCursor  = "\x1b[?25l"
+	showCursor  = "\x1b[?25h"
+)
+
+// How many of the latest changes and events are shown.
+const (
+	shownChanges = 6
+	shownEvents  = 4
+)
+
+// picture is what watch draws on a terminal.
+type picture struct {
+	robot      string
+	state      string
+	parameters map[string]bridge.Parameter
+	health     *bridge.Health
+	sensors    map[string]bridge.Measure
+	actuators  map[string]bridge.Measure
+	values     map[string]float64
+	changes    []string // latest last
+	events     []string // latest last
+}
+
+func newPicture(robot string, parameters map[string]bridge.Parameter) *picture {
+	return &picture{robot: robot, state: "connecting", parameters: parameters, values: map[string]float64{}}
+}
+
+// add takes in a message. What cannot be read is left out.
+func (p *picture) add(topic string, payload []byte) {
+	topics := bridge.Topics(p.robot)
+	path, isParameter := strings.CutPrefix(topic, topics.Param(""))
+	level, isEvent := strings.CutPrefix(topic, topics.Event(""))
+	switch {
+	case topic == topics.Status():
+		var s bridge.Status
+		if json.Unmarshal(payload, &s) == nil {
+			p.state = string(s.State)
+		}
+	case topic == topics.Health():
+		var h bridge.Health
+		if json.Unmarshal(payload, &h) == nil {
+			p.health = &h
+		}
+	case topic == topics.Sensors():
+		p.sensors = measures(payload, p.sensors)
+	case topic == topics.Actuators():
+		p.actuators = measures(payload, p.actuators)
+	case isParameter:
+		var v bridge.Value
+		if json.Unmarshal(payload, &v) != nil {
+			return
+		}
+		old, known := p.values[path]
+		p.values[path] = v.V
+		if known && old != v.V { // else it is the value that was there all the time
+			p.changes = latest(p.changes, fmt.Sprintf("%s\t%s -> %s\t%s\trevision %d", path, number(old), number(v.V), p.parameters[path].Unit, v.Rev), shownChanges)
+		}
+	case isEvent:
+		var e bridge.Event
+		if json.Unmarshal(payload, &e) == nil {
+			p.events = latest(p.events, fmt.Sprintf("%s\t%s\t%s\t%s", time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, e.Text), shownEvents)
+		}
+	}
+}
+
+// measures reads measures, or keeps the old ones.
+func measures(payload []byte, old map[string]bridge.Measure) map[string]bridge.Measure {
+	var m map[string]bridge.Measure
+	if json.Unmarshal(payload, &m) != nil {
+		return old
+	}
+	return m
+}
+
+func latest(lines []string, line string, keep int) []string {
+	lines = append(lines, line)
+	return lines[max(0, len(lines)-keep):]
+}
+
+// String draws the picture.
+func (p *picture) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s  %s", p.robot, p.state)
+	if h := p.health; h != nil {
+		fmt.Fprintf(&text, "  up %v\n", time.Duration(h.Uptime).Round(time.Second))
+		fmt.Fprintf(&text, "loop %d / %d / %d µs (p50/p99/max)  %.0f spikes/s  %d under way  late %d  dropped %d + %d", h.Latency.P50, h.Latency.P99, h.Latency.Max,
+			h.SpikesPerSecond, h.QueueDepth, h.LateInputs, h.Drops, h.Bridge.Dropped)
+		if h.CPU != nil {
+			fmt.Fprintf(&text, "  CPU %.1f %%", *h.CPU)
+		}
+		if h.Temperature != nil {
+			fmt.Fprintf(&text, "  %.1f °C", *h.Temperature)
+		}
+	}
+	text.WriteString("\n")
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	section(table, "SENSOR", p.sensors)
+	section(table, "ACTUATOR", p.actuators)
+	table.Flush()
+	lines(&text, "CHANGED", p.changes)
+	lines(&text, "EVENT", p.events)
+	text.WriteString("\nctrl-C ends; fluxctl set path=value tunes\n")
+	return text.String()
+}
+
+func section(table *tabwriter.Writer, title string, of map[string]bridge.Measure) {
+	if len(of) == 0 {
+		return
+	}
+	fmt.Fprintf(table, "\n%s\tVALUE\tUNIT\tAGE\n", title)
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		m := of[name]
+		value := fmt.Sprint(m.Value)
+		if x, ok := m.Value.(float64); ok {
+			value = fmt.Sprintf("%.3f", x)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%v\n", name, value, m.Unit, time.Duration(m.Age).Round(time.Millisecond))
+	}
+}
+
+func lines(text *strings.Builder, title string, of []string) {
+	if len(of) == 0 {
+		return
+	}
+	table := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "\n%s\n", title)
+	for _, line := range of {
+		fmt.Fprintln(table, line)
+	}
+	table.Flush()
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"golang.org/x/term"
+
+	"fluxd/bridge"
+)
+
+const (
+	redrawEvery  = 100 * time.Millisecond // sensors come that often
+	waitingLines = 10_000                 // messages; a reader that is slower than the robot loses the oldest
+)
+
+// watch shows what a robot publishes until ctx ends.
+func watch(ctx context.Context, s settings, out io.Writer) error {
+	r, err := connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	file, isFile := out.(*os.File)
+	screen := isFile && !s.json && term.IsTerminal(int(file.Fd()))
+	if screen {
+		_, err = r.parameters(ctx)
+		if err != nil {
+			return err
+		}
+	}
+
+	in := &inbox{wake: make(chan struct{}, 1)}
+	view := newPicture(string(r.topics), r.known)
+	ticker := time.NewTicker(redrawEvery)
+	defer ticker.Stop()
+	if screen {
+		fmt.Fprint(out, hideCursor+clearScreen)
+		defer fmt.Fprint(out, showCursor)
+	} else {
+		ticker.Stop()
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil // ctrl-C is how watch ends
+		case <-r.connected: // after each loss the broker has forgotten who listens
+			filters := map[string]byte{r.topics.Status(): 1, r.topics.Param("#"): 1, r.topics.Event("+"): 1,
+				r.topics.Health(): 0, r.topics.Sensors(): 0, r.topics.Actuators(): 0}
+			if err := r.subscribe(ctx, filters, in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
+				return err
+			}
+		case <-r.lost:
+			view.state = "broker lost, connecting again"
+		case <-in.wake:
+			for _, m := range in.take() {
+				if screen {
+					view.add(m.Topic(), m.Payload())
+				} else if err := printLine(out, r.topics, m, s.json); err != nil {
+					return nil // the reader of the pipe has gone
+				}
+			}
+		case <-ticker.C:
+			fmt.Fprint(out, home+strings.ReplaceAll(view.String(), "\n", clearLine+"\n")+clearBelow)
+		}
+	}
+}
+
+// printLine prints a message on a line: the topic below the robot's and the payload, or both as JSON.
+func printLine(out io.Writer, topics bridge.Topics, m paho.Message, asJSON bool) error {
+	if !asJSON {
+		topic := strings.TrimPrefix(m.Topic(), strings.TrimSuffix(topics.Status(), "status"))
+		_, err := fmt.Fprintf(out, "%s %s\n", topic, m.Payload())
+		return err
+	}
+	payload := json.RawMessage(m.Payload())
+	if !json.Valid(payload) {
+		quoted, err := json.Marshal(string(m.Payload()))
+		if err != nil {
+			return err
+		}
+		payload = quoted
+	}
+	line, err := json.Marshal(struct {
+		Topic   string          `json:"topic"`
+		Payload json.RawMessage `json:"payload"`
+	}{m.Topic(), payload})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s\n", line)
+	return err
+}
+
+// inbox hands messages from the client library to the loop that prints them. It never makes the library wait: that would hold up
+// everything that comes in.
+type inbox struct {
+	wake     chan struct{}
+	mu       sync.Mutex
+	messages []paho.Message
+}
+
+func (i *inbox) put(_ paho.Client, m paho.Message) {
+	i.mu.Lock()
+	if len(i.messages) == waitingLines {
+		i.messages = i.messages[1:]
+	}
+	i.messages = append(i.messages, m)
+	i.mu.Unlock()
+	notify(i.wake)
+}
+
+func (i *inbox) take() []paho.Message {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	messages := i.messages
+	i.messages = nil
+	return messages
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"fluxd/configs"
+
+	"github.com/spf13/cobra"
+)
+
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check ROBOT",
+		Short: "Validate a configuration and print the wiring",
+		Long: `Validate a configuration without touching any hardware, and print what is connected to what.
+
+Every mistake of the file is listed, with its line and what was expected; then the exit code is 2.`,
+		Example:           "  fluxd check robot.yaml",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: examples,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			config, err := load(args)
+			if err != nil {
+				return err
+			}
+			return printWiring(cmd.OutOrStdout(), config)
+		},
+	}
+}
+
+// printWiring writes a table of all that is connected, in the direction in which data flows.
+func printWiring(w io.Writer, c *configs.Robot) error {
+	board := c.Board.Kind
+	if c.Board.World != "" && c.Board.World != "none" {
+		board += ", world " + c.Board.World
+	}
+	fmt.Fprintf(w, "%s: valid. Board %s; %d neurons, %d synapses; MQTT broker %s\n\n", c.Name, board, len(c.Network.Neurons), len(c.Network.Synapses), c.MQTT.Broker)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "CONNECTION\tDEVICE\tNAME\tCODE\tNEURONS")
+	for _, s := range c.Sensors {
+		where := s.Value.Pin
+		switch s.Value.Device {
+		case "bh1750":
+			where = fmt.Sprintf("%s 0x%02x", s.Value.Bus, s.Value.Address)
+		case "log":
+			where = fmt.Sprintf("%s column %s", s.Value.File, s.Value.Column)
+		case "button":
+			if s.Value.Pull != "none" {
+				where += " (pull " + s.Value.Pull + ")"
+			}
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t-> %s\n", where, s.Value.Device, s.Name, s.Value.Encode.Kind, s.Value.Encode.To)
+	}
+	for _, a := range c.Actuators {
+		where := "-"
+		if a.Value.PWM != "" {
+			where = a.Value.PWM + " (PWM)"
+		}
+		if a.Value.Direction != "" {
+			where += ", " + a.Value.Direction + " (direction)"
+		}
+		d := a.Value.Decode
+		neurons := []string{}
+		for _, n := range []string{d.Neuron, d.Forward, d.Backward} {
+			if n != "" {
+				neurons = append(neurons, n)
+			}
+		}
+		for _, choice := range d.Choices {
+			neurons = append(neurons, choice.Name)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t<- %s\n", where, a.Value.Device, a.Name, d.Kind, strings.Join(neurons, ", "))
+	}
+	return table.Flush()
+}
+
+func schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of a configuration, for editors",
+		Long: `Print the JSON Schema of a configuration. An editor with a YAML language server completes and checks a robot.yaml whose first
+line is "# yaml-language-server: $schema=fluxd.schema.json".`,
+		Example: "  fluxd schema > fluxd.schema.json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", configs.Schema())
+			return err
+		},
+	}
+}

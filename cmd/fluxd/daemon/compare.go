@@ -1,0 +1,114 @@
+package daemon
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"fluxd/sensors"
+)
+
+// A comparison holds a robot's named command against the one that was recorded with the data it is fed: how far does it do what
+// its teacher did?
+type comparison struct {
+	recording *sensors.Recording
+	column    string
+	every     time.Duration
+	output    int
+	row       int
+	names     []string // labels, in the order of the actuator's choices, then as they turn up in the recording
+	counts    map[[2]string]int
+	agreed    int
+	compared  int
+}
+
+// none is the label of an actuator that was not commanded at all.
+const none = "(none)"
+
+func newComparison(r *robot) (*comparison, error) {
+	c := r.config.Compare
+	rec, err := r.recording(c.File, map[string]*sensors.Recording{})
+	if err != nil {
+		return nil, fmt.Errorf("compare: %w", err)
+	}
+	if _, err := rec.Word(0, c.Column); err != nil {
+		return nil, fmt.Errorf("compare: %w", err)
+	}
+	found := slices.IndexFunc(r.outputs, func(o *outputLine) bool { return o.name == c.Actuator && o.label != nil })
+	if found < 0 {
+		return nil, fmt.Errorf("compare: actuator %q: expected the name of an actuator of device label", c.Actuator)
+	}
+	cmp := &comparison{recording: rec, column: c.Column, every: c.Every, output: found, counts: map[[2]string]int{}}
+	for _, choice := range r.config.Actuators[found].Value.Decode.Choices {
+		cmp.add(choice.Value.Word)
+	}
+	return cmp, nil
+}
+
+func (c *comparison) add(name string) {
+	if !slices.Contains(c.names, name) {
+		c.names = append(c.names, name)
+	}
+}
+
+// length is the time that the recording lasts.
+func (c *comparison) length() time.Duration { return c.every * time.Duration(c.recording.Rows()) }
+
+// due is the last microsecond of each recorded row: the robot has had as long as the teacher to decide.
+func (c *comparison) due() (time.Duration, bool) {
+	if c.row >= c.recording.Rows() {
+		return 0, false
+	}
+	return c.every*time.Duration(c.row+1) - time.Microsecond, true
+}
+
+func (c *comparison) note(outputs []*outputLine) {
+	recorded, err := c.recording.Word(c.row, c.column)
+	if err != nil { // column and row were checked: a mistake of ours
+		panic(err)
+	}
+	c.row++
+	given := outputs[c.output].label.Name()
+	if given == "" {
+		given = none
+	}
+	c.add(recorded)
+	c.add(given)
+	c.counts[[2]string{recorded, given}]++
+	c.compared++
+	if recorded == given {
+		c.agreed++
+	}
+}
+
+// report writes the agreement and the confusion table: a row for each recorded command, a column for each of ours.
+func (c *comparison) report(w io.Writer) error {
+	if c.compared == 0 {
+		_, err := fmt.Fprintln(w, "agreement: nothing was compared; run longer")
+		return err
+	}
+	fmt.Fprintf(w, "agreement %.1f %% (%d of %d recorded commands)\n\n", 100*float64(c.agreed)/float64(c.compared), c.agreed, c.compared)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(table, "recorded \\ given\t")
+	for _, name := range c.names {
+		fmt.Fprintf(table, "%s\t", name)
+	}
+	fmt.Fprintln(table, "recall\t")
+	for _, recorded := range c.names {
+		total := 0
+		for _, given := range c.names {
+			total += c.counts[[2]string{recorded, given}]
+		}
+		if total == 0 {
+			continue
+		}
+		fmt.Fprintf(table, "%s\t", recorded)
+		for _, given := range c.names {
+			fmt.Fprintf(table, "%d\t", c.counts[[2]string{recorded, given}])
+		}
+		fmt.Fprintf(table, "%.1f %%\t\n", 100*float64(c.counts[[2]string{recorded, recorded}])/float64(total))
+	}
+	return table.Flush()
+}

@@ -1,0 +1,17 @@
+//go:build unix
+
+package daemon
+
+import (
+	"syscall"
+	"time"
+)
+
+// processorTime returns what this process has used of all processors so far.
+func processorTime() (time.Duration, bool) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, false
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), true
+}

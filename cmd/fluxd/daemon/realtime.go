@@ -1,0 +1,402 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/boards/sim"
+	"fluxd/bridge"
+	"fluxd/configs"
+	"fluxd/core"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// RunOptions says how a robot is run.
+type RunOptions struct {
+	Version string
+	Seed    uint64        // of the simulated world
+	Log     *slog.Logger  // nil is silent
+	Started func(*Robot)  // called once, when the actuators are at failsafe and everything runs; may be nil
+	Ended   chan struct{} // closed, if given, when the actuators are at failsafe again
+}
+
+// Robot is a robot running in real time.
+type Robot struct {
+	*robot
+	start    time.Time
+	readings chan reading
+	requests chan request
+	done     chan struct{} // closed when the loop has ended: nobody answers requests any more
+	tuner    *tuner
+	bridge   *bridge.Bridge // nil without MQTT
+	describe bridge.Description
+
+	dropped  atomic.Uint64 // readings that found the queue full
+	spikes   atomic.Uint64
+	waiting  atomic.Int64
+	lateness atomic.Uint64
+
+	latencyMutex sync.Mutex
+	latency      *hdrhistogram.Histogram
+	meter        meter
+}
+
+// reading is what a sensor's goroutine hands to the loop.
+type reading struct {
+	line  *sensorLine
+	at    time.Duration
+	value int64
+}
+
+// request is a question from outside that only the owner of the network may answer.
+type request struct {
+	set        map[string]float64 // nil for a get
+	ifRevision *bridge.Revision
+	get        []string
+	answer     chan answer // buffered, so that the loop never waits for whoever asked
+}
+
+type answer struct {
+	applied  map[string]float64
+	values   map[string]bridge.Value
+	revision bridge.Revision
+	err      error
+}
+
+const (
+	readingQueue = 1024
+	// stretch bounds how much network time the loop computes before it looks at its other duties: a network too busy for this
+	// machine falls behind, but it can still be tuned and stopped.
+	stretch = core.Tick(10_000)
+	// worldStep is how often a simulated world is brought up to the wall clock; it still integrates in its own, finer steps.
+	worldStep = 5 * time.Millisecond
+	// edgeWait bounds a wait for an edge, so that the goroutine sees the end; hardware drivers take neither 0 nor -1 well.
+	edgeWait = 100 * time.Millisecond
+	// answerWait bounds how long a request waits for the loop.
+	answerWait = 2 * time.Second
+	// haltWait bounds how long the end waits for a sensor or actuator that hangs in its bus.
+	haltWait = 2 * time.Second
+)
+
+// Run runs a robot until the context ends: that is no error. Actuators are at their failsafe before anything else starts, and again
+// when it returns, whatever the reason. A broker that cannot be reached does not stop it.
+func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	l := &Robot{start: time.Now(), readings: make(chan reading, readingQueue), requests: make(chan request, 16), done: make(chan struct{}),
+		latency: hdrhistogram.New(1, 60_000_000, 3)}
+	if l.robot, err = assemble(config, opts.Seed, func() time.Duration { return time.Since(l.start) }, opts.Log); err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, l.halt())
+		if opts.Ended != nil {
+			close(opts.Ended)
+		}
+	}()
+	defer l.protect()
+	l.tuner = newTuner(l.robot)
+	l.describe = l.description()
+	if err := l.robot.start(l.clock()); err != nil {
+		return err
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if config.MQTT.Broker != "none" {
+		if err := l.connect(ctx, opts); err != nil {
+			return err
+		}
+		defer l.bridge.Close()
+	}
+	wait := l.launch(ctx)
+	if opts.Started != nil {
+		opts.Started(l)
+	}
+	l.log.Info("running", "robot", config.Name, "board", l.board.String(), "neurons", l.network.Neurons(), "sensors", len(l.sensors), "actuators", len(l.outputs))
+	func() {
+		defer l.protect() // before the bridge is closed, which may take a moment
+		l.loop(ctx)
+	}()
+	close(l.done)
+	cancel()
+	// Nobody commands any more: the actuators come first, before anything that may take time.
+	err = l.failsafe()
+	l.log.Info("stopped: actuators are at failsafe")
+	return errors.Join(err, wait())
+}
+
+// connect starts the bridge to MQTT.
+func (l *Robot) connect(ctx context.Context, opts RunOptions) error {
+	c := l.config.MQTT
+	password := ""
+	if c.PasswordFile != "" {
+		text, err := os.ReadFile(c.PasswordFile)
+		if err != nil {
+			return fmt.Errorf("mqtt: password_file: %w", err)
+		}
+		password = strings.TrimRight(string(text), "\r\n")
+	}
+	b, err := bridge.Start(ctx, l, bridge.Options{Robot: l.config.Name, Broker: c.Broker, Listen: c.Listen, User: c.User, Password: password,
+		Version: opts.Version, Log: l.log})
+	if err != nil {
+		return fmt.Errorf("mqtt: %w", err)
+	}
+	l.bridge = b
+	return nil
+}
+
+// launch starts the goroutines around the loop, each protected against panics and ended by the context. The function it returns
+// waits for them, not for ever.
+func (l *Robot) launch(ctx context.Context) (wait func() error) {
+	var group sync.WaitGroup
+	start := func(f func(context.Context)) {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			defer l.protect()
+			f(ctx)
+		}()
+	}
+	for _, o := range l.outputs {
+		start(func(ctx context.Context) { l.act(ctx, o) }) // a slow bus holds up its own actuator only
+	}
+	for _, s := range l.sensors {
+		if s.edges != nil {
+			start(func(ctx context.Context) { l.watchEdges(ctx, s) }) // waiting for an edge blocks
+		} else {
+			start(func(ctx context.Context) { l.watch(ctx, s) }) // reading a bus blocks
+		}
+	}
+	if l.arena != nil {
+		start(l.turnWorld) // the world goes on while nobody looks
+	}
+	return func() error {
+		ended := make(chan struct{})
+		go func() { group.Wait(); close(ended) }() // left behind only when a driver hangs for good
+		select {
+		case <-ended:
+			return nil
+		case <-time.After(haltWait):
+			return fmt.Errorf("a sensor or actuator did not return within %v: its bus may be stuck", haltWait)
+		}
+	}
+}
+
+// loop owns the network: it sleeps until the next spike, reading or request, whichever is first, and polls nothing.
+func (l *Robot) loop(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		next, waiting := l.next()
+		if waiting {
+			timer.Reset(time.Duration(next)*time.Microsecond - l.clock())
+		} else {
+			timer.Stop()
+		}
+		due := next
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-l.readings:
+			due = core.Tick(r.at.Microseconds())
+			l.feed(r.line, due, r.value)
+			for range len(l.readings) { // those that came together are judged together
+				r := <-l.readings
+				l.feed(r.line, core.Tick(r.at.Microseconds()), r.value)
+			}
+		case q := <-l.requests:
+			l.reply(q)
+			continue
+		case <-timer.C:
+		}
+		now := core.Tick(l.clock().Microseconds())
+		if next, waiting := l.next(); waiting && now > next+stretch {
+			now = next + stretch
+		}
+		l.think(now)
+		for _, o := range l.outputs {
+			if wish, changed := o.decide(); changed {
+				o.mailbox.Store(int64(wish))
+				select {
+				case o.wake <- struct{}{}:
+				default: // it has been told and will find the newer wish
+				}
+			}
+		}
+		l.account(due)
+	}
+}
+
+// account notes how long after its time something was done, and what telemetry shows of the network.
+func (l *Robot) account(due core.Tick) {
+	took := l.clock().Microseconds() - int64(due)
+	l.latencyMutex.Lock()
+	_ = l.latency.RecordValue(max(1, min(took, l.latency.HighestTrackableValue()))) // in range by construction
+	l.latencyMutex.Unlock()
+	l.spikes.Store(l.network.Counters().Spikes)
+	l.waiting.Store(int64(l.network.Waiting()))
+	l.lateness.Store(l.late)
+}
+
+func (l *Robot) reply(q request) {
+	var a answer
+	if q.set != nil {
+		a.applied, a.revision, a.err = l.tuner.set(q.set, q.ifRevision)
+	} else {
+		a.values, a.revision, a.err = l.tuner.get(q.get)
+	}
+	q.answer <- a
+}
+
+// hand gives a reading to the loop, which may be too busy to take it: then it is dropped and counted, for a newer one will come.
+func (l *Robot) hand(line *sensorLine, at time.Duration, value int64) {
+	select {
+	case l.readings <- reading{line: line, at: at, value: value}:
+	default:
+		l.dropped.Add(1)
+	}
+}
+
+// watch reads a sensor at its rate.
+func (l *Robot) watch(ctx context.Context, line *sensorLine) {
+	ticker := time.NewTicker(line.every)
+	defer ticker.Stop()
+	for {
+		at := l.clock()
+		if value, ok := l.sense(line, at); ok {
+			l.hand(line, at, value)
+		} else if line.ended {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// watchEdges hands over every change of a two-valued sensor.
+func (l *Robot) watchEdges(ctx context.Context, line *sensorLine) {
+	before, known := int64(0), false
+	for ctx.Err() == nil {
+		at := l.clock()
+		value, ok := l.sense(line, at)
+		if ok && (!known || value != before) {
+			before, known = value, true
+			l.hand(line, at, value)
+		}
+		if ok && line.edges.WaitForEdge(edgeWait) {
+			continue
+		}
+		// A pin that fails, or whose wait ends at once as some drivers' does, must not make this loop spin.
+		if rest := edgeWait - (l.clock() - at); rest > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(rest):
+			}
+		}
+	}
+}
+
+// act moves one actuator after the latest wish.
+func (l *Robot) act(ctx context.Context, o *outputLine) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	failing := false
+	for {
+		if due, ok := o.guard.Due(); ok {
+			timer.Reset(due - l.clock())
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.wake:
+			o.guard.Set(l.clock(), actuators.Command(o.mailbox.Load()))
+		case <-timer.C:
+		}
+		switch err := o.guard.Step(l.clock()); {
+		case err != nil && !failing:
+			failing = true
+			l.log.Warn("actuator does not answer; trying again", "actuator", o.name, "error", err)
+			l.event(bridge.LevelError, "actuator_fault", o.name+": "+err.Error())
+		case err == nil && failing:
+			failing = false
+			l.log.Info("actuator answers again", "actuator", o.name)
+			l.event(bridge.LevelInfo, "actuator_recovered", o.name)
+		}
+	}
+}
+
+// turnWorld brings the simulated world up to the wall clock and tells of its successes.
+func (l *Robot) turnWorld(ctx context.Context) {
+	ticker := time.NewTicker(worldStep)
+	defer ticker.Stop()
+	reached := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		l.arena.Advance(l.clock())
+		if state := l.arena.State(); state.Reached > reached {
+			reached = state.Reached
+			l.log.Info("the robot has reached the lamp", "after", l.clock().Round(time.Millisecond), "lamps", reached)
+			l.event(bridge.LevelInfo, "lamp_reached", fmt.Sprintf("%d so far", reached))
+		}
+	}
+}
+
+func (l *Robot) event(level, code, text string) {
+	if l.bridge != nil {
+		l.bridge.Event(level, code, text)
+	}
+}
+
+// Broker returns the URL at which clients reach the robot's broker, or "" without MQTT.
+func (l *Robot) Broker() string {
+	if l.bridge == nil {
+		return ""
+	}
+	return l.bridge.URL()
+}
+
+// Arena returns the simulated world, or nil. It may be looked at from any goroutine.
+func (l *Robot) Arena() *sim.Arena { return l.arena }
+
+// ask hands a request to the loop and waits for the answer, not for ever.
+func (l *Robot) ask(ctx context.Context, q request) answer {
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	q.answer = make(chan answer, 1)
+	busy := func(why string) answer { return answer{err: &bridge.Error{Code: bridge.Busy, Message: why}} }
+	select {
+	case l.requests <- q:
+	case <-l.done:
+		return busy("the robot has stopped")
+	case <-ctx.Done():
+		return busy("the control loop takes no requests now; try again")
+	}
+	select {
+	case a := <-q.answer:
+		return a
+	case <-l.done:
+		return busy("the robot has stopped")
+	case <-ctx.Done():
+		return busy("the control loop did not answer in time; get the parameter to see whether it took effect")
+	}
+}

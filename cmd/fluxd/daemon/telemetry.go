@@ -1,0 +1,154 @@
+package daemon
+
+import (
+	"context"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/bridge"
+	"fluxd/core"
+)
+
+// Describe implements bridge.Robot.
+func (l *Robot) Describe() bridge.Description { return l.describe }
+
+func (l *Robot) description() bridge.Description {
+	var d bridge.Description
+	network := l.network.Description()
+	for _, p := range l.tuner.all {
+		low, high := p.limits(&network)
+		kind := "float"
+		if p.parameter == core.Refractory {
+			kind = "int"
+		}
+		d.Parameters = append(d.Parameters, bridge.Parameter{Path: p.path, Type: kind, Unit: p.unit, Min: low, Max: high, Default: p.preset, Live: true})
+	}
+	for _, n := range network.Neurons {
+		d.Neurons = append(d.Neurons, bridge.NeuronGroup{Name: n.Name, Count: 1})
+	}
+	for _, s := range network.Synapses {
+		d.Synapses = append(d.Synapses, bridge.SynapseGroup{From: network.Neurons[s.From].Name, To: network.Neurons[s.To].Name, Kind: s.Kind.String(), Count: 1})
+	}
+	for i, s := range l.sensors {
+		d.Sensors = append(d.Sensors, bridge.Device{Name: s.name, Kind: l.config.Sensors[i].Value.Device, Unit: s.sensor.Unit()})
+	}
+	for i, o := range l.outputs {
+		d.Actuators = append(d.Actuators, bridge.Device{Name: o.name, Kind: l.config.Actuators[i].Value.Device})
+	}
+	return d
+}
+
+// Get implements bridge.Robot.
+func (l *Robot) Get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
+	if paths == nil {
+		paths = []string{}
+	}
+	a := l.ask(context.Background(), request{get: slices.Clone(paths)})
+	return a.values, a.revision, a.err
+}
+
+// Set implements bridge.Robot: the change is made by the goroutine that owns the network, between two ticks.
+func (l *Robot) Set(ctx context.Context, changes map[string]float64, ifRevision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+	set := maps.Clone(changes)
+	if set == nil {
+		set = map[string]float64{}
+	}
+	a := l.ask(ctx, request{set: set, ifRevision: ifRevision})
+	return a.applied, a.revision, a.err
+}
+
+// Sensors implements bridge.Robot.
+func (l *Robot) Sensors() map[string]bridge.Measure {
+	now := l.clock()
+	all := make(map[string]bridge.Measure, len(l.sensors))
+	for _, s := range l.sensors {
+		s.mutex.Lock()
+		if s.seen {
+			all[s.name] = bridge.Measure{Value: float64(s.value) / 1e6, Unit: s.sensor.Unit(), Age: bridge.Seconds(now - s.at)}
+		}
+		s.mutex.Unlock()
+	}
+	return all
+}
+
+// Actuators implements bridge.Robot.
+func (l *Robot) Actuators() map[string]bridge.Measure {
+	all := make(map[string]bridge.Measure, len(l.outputs))
+	for _, o := range l.outputs {
+		if o.label != nil {
+			all[o.name] = bridge.Measure{Value: o.label.Name()}
+			continue
+		}
+		all[o.name] = bridge.Measure{Value: float64(o.guard.Applied()) / float64(actuators.Full)}
+	}
+	return all
+}
+
+// meter turns counts into rates.
+type meter struct {
+	mutex  sync.Mutex
+	at     time.Duration
+	spikes uint64
+	cpu    time.Duration
+	rate   float64
+	busy   *float64
+}
+
+// meterInterval keeps a rate from being taken over a stretch too short to mean anything.
+const meterInterval = 500 * time.Millisecond
+
+// Health implements bridge.Robot.
+func (l *Robot) Health() bridge.Health {
+	now := l.clock()
+	h := bridge.Health{
+		Uptime: bridge.Seconds(now), Spikes: l.spikes.Load(), QueueDepth: int(l.waiting.Load()), Drops: l.dropped.Load(),
+		LateInputs: l.lateness.Load(), Temperature: temperature(), SensorAges: map[string]bridge.Seconds{},
+	}
+	l.latencyMutex.Lock()
+	h.Latency = bridge.Latency{P50: l.latency.ValueAtQuantile(50), P99: l.latency.ValueAtQuantile(99), Max: l.latency.Max()}
+	l.latencyMutex.Unlock()
+	for _, s := range l.sensors {
+		s.mutex.Lock()
+		if s.seen {
+			h.SensorAges[s.name] = bridge.Seconds(now - s.at)
+		}
+		s.mutex.Unlock()
+	}
+	h.SpikesPerSecond, h.CPU = l.meter.read(now, h.Spikes)
+	return h
+}
+
+// read returns spikes a second and the share of one processor in percent since it last did.
+func (m *meter) read(now time.Duration, spikes uint64) (rate float64, busy *float64) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if elapsed := now - m.at; elapsed >= meterInterval {
+		m.rate = float64(spikes-m.spikes) / elapsed.Seconds()
+		if cpu, ok := processorTime(); ok {
+			share := 100 * (cpu - m.cpu).Seconds() / elapsed.Seconds()
+			m.busy, m.cpu = &share, cpu
+		}
+		m.at, m.spikes = now, spikes
+	}
+	return m.rate, m.busy
+}
+
+// temperature returns the processor's in degrees Celsius where Linux knows it: thermal zone 0 is the SoC on every Raspberry Pi.
+func temperature() *float64 {
+	text, err := os.ReadFile("/sys/class/thermal/thermal_zone0/temp")
+	if err != nil {
+		return nil
+	}
+	milli, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
+	if err != nil {
+		return nil
+	}
+	celsius := milli / 1000
+	return &celsius
+}

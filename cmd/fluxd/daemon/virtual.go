@@ -1,0 +1,132 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"fluxd/configs"
+	"fluxd/core"
+)
+
+// A simulation is a robot in virtual time: sensors, network, actuators and world advance together as one sequence of events. It
+// depends on the configuration and the seed alone.
+type simulation struct {
+	*robot
+	now     time.Duration
+	due     []time.Duration // when each sensor is read next
+	compare *comparison     // nil without one
+}
+
+// newSimulation assembles a robot at time 0, its actuators at failsafe.
+func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simulation, error) {
+	s := &simulation{}
+	r, err := assemble(config, seed, func() time.Duration { return s.now }, log)
+	if err != nil {
+		return nil, err
+	}
+	s.robot = r
+	s.due = make([]time.Duration, len(r.sensors))
+	if config.Compare != nil {
+		if s.compare, err = newComparison(r); err != nil {
+			r.halt()
+			return nil, err
+		}
+	}
+	if err := r.start(0); err != nil {
+		r.halt()
+		return nil, err
+	}
+	return s, nil
+}
+
+// run advances to a time, which is not reached itself, calling progress now and then. It ends early when the context does.
+func (s *simulation) run(ctx context.Context, until time.Duration, progress func(time.Duration)) error {
+	for events := 0; ; events++ {
+		if events&0xfff == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			progress(s.now)
+		}
+		next, waiting := s.nextEvent()
+		if !waiting || next >= until {
+			break
+		}
+		s.now = next
+		s.step()
+	}
+	s.now = until
+	if s.arena != nil {
+		s.arena.Advance(until)
+	}
+	progress(s.now)
+	return nil
+}
+
+// nextEvent returns when anything wants attention.
+func (s *simulation) nextEvent() (time.Duration, bool) {
+	next, waiting := time.Duration(0), false
+	earlier := func(t time.Duration) {
+		if !waiting || t < next {
+			next, waiting = t, true
+		}
+	}
+	for i, line := range s.sensors {
+		if !line.ended {
+			earlier(s.due[i])
+		}
+	}
+	if t, ok := s.next(); ok {
+		earlier(time.Duration(t) * time.Microsecond)
+	}
+	for _, o := range s.outputs {
+		if t, ok := o.guard.Due(); ok {
+			// A guard thinks in nanoseconds; events happen at whole ticks.
+			earlier(max(s.now, (t + time.Microsecond - 1).Truncate(time.Microsecond)))
+		}
+	}
+	if s.compare != nil {
+		if t, ok := s.compare.due(); ok {
+			earlier(t)
+		}
+	}
+	return next, waiting
+}
+
+// step does all that is due now, in the direction in which data flows: world, sensors, network, decoders, actuators.
+func (s *simulation) step() {
+	if s.arena != nil {
+		s.arena.Advance(s.now)
+	}
+	tick := core.Tick(s.now / time.Microsecond)
+	for i, line := range s.sensors {
+		if line.ended || s.due[i] > s.now {
+			continue
+		}
+		if value, ok := s.sense(line, s.now); ok {
+			s.feed(line, tick, value)
+		}
+		if line.edges != nil {
+			s.due[i] += edgeStep
+		} else {
+			s.due[i] += line.every
+		}
+	}
+	s.think(tick)
+	for _, o := range s.outputs {
+		if wish, changed := o.decide(); changed {
+			o.guard.Set(s.now, wish)
+		}
+		if t, ok := o.guard.Due(); ok && t <= s.now {
+			if err := o.guard.Step(s.now); err != nil {
+				s.log.Warn("actuator does not answer; trying again", "actuator", o.name, "error", err)
+			}
+		}
+	}
+	if s.compare != nil {
+		if t, ok := s.compare.due(); ok && t <= s.now {
+			s.compare.note(s.outputs)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mayImport is the house rule: which of our packages each of our packages may use. Data flows one way, and only the daemon knows
+// all the others.
+var mayImport = map[string][]string{
+	"core":               nil,
+	"encoders":           {"core"},
+	"sensors":            nil,
+	"actuators":          nil,
+	"boards/raspberrypi": nil,
+	"boards/sim":         nil,
+	"bridge":             {"core"},
+	"configs":            nil,
+	"cmd/fluxctl":        {"bridge"},
+	"cmd/fluxd":          {"bridge", "cmd/fluxd/daemon", "configs"},
+	"cmd/fluxd/daemon":   {"actuators", "boards/raspberrypi", "boards/sim", "bridge", "configs", "core", "encoders", "sensors"},
+}
+
+// coreMayImport is all that the engine uses of the standard library: no clock, no goroutines, no input or output.
+var coreMayImport = []string{"cmp", "errors", "fmt", "math", "slices"}
+
+func TestWhoMayImportWhom(t *testing.T) {
+	const root = "../.."
+	seen := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != root {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		folder, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		folder = filepath.ToSlash(folder)
+		seen[folder] = true
+		allowed, known := mayImport[folder]
+		if !known {
+			t.Errorf("%s: a package that the house rules do not know", folder)
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if ours, found := strings.CutPrefix(imported, "fluxd/"); found && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s: it may import %v", path, ours, allowed)
+			}
+			if folder == "core" && !slices.Contains(coreMayImport, imported) {
+				t.Errorf("%s imports %s: the engine may import %v", path, imported, coreMayImport)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder := range mayImport {
+		if !seen[folder] {
+			t.Errorf("%s: named in the house rules, but not there", folder)
+		}
+	}
+}

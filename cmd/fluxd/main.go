@@ -1,0 +1,95 @@
+// Command fluxd gives a robot a nervous system: it reads sensors, turns them into spikes, lets a spiking neural network decide,
+// and moves actuators. See fluxd --help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"fluxd/configs"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker (see Makefile).
+var version = "dev"
+
+// Exit codes.
+const (
+	exitFailure = 1 // something went wrong while running
+	exitConfig  = 2 // the command line or the configuration is wrong
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// execute runs a command line and returns the exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:   "fluxd",
+		Short: "A nervous system for robots",
+		Long: `fluxd gives a robot a nervous system: sensors become spikes, a spiking neural network of leaky linear neurons decides, and the
+spikes of motor neurons become motion. MQTT carries telemetry out and tuning in (see fluxctl).
+
+A ROBOT is a YAML file, or the name of one of the examples that "fluxd run --list" lists.
+
+Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuration.`,
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetArgs(args)
+	var level slog.Level
+	root.PersistentFlags().TextVar(&level, "log", slog.LevelInfo, "what to log: debug, info, warn or error")
+	log := func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})) }
+	root.AddCommand(runCommand(log), simCommand(log), checkCommand(), schemaCommand())
+
+	ran := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
+	err := root.ExecuteContext(ctx)
+	var invalid configs.Errors
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &invalid):
+		fmt.Fprintln(stderr, err)
+		return exitConfig
+	case !ran: // cobra refused the command line
+		fmt.Fprintf(stderr, "fluxd: %v; see fluxd --help\n", err)
+		return exitConfig
+	}
+	fmt.Fprintf(stderr, "fluxd: %v\n", err)
+	return exitFailure
+}
+
+// defaultRobot is the demo that a newcomer sees.
+const defaultRobot = "lightseeker"
+
+// load reads the robot that a command line names.
+func load(args []string) (*configs.Robot, error) {
+	if len(args) == 0 {
+		return configs.Load(defaultRobot)
+	}
+	return configs.Load(args[0])
+}
+
+// examples completes the names of the example robots; files are completed by the shell.
+func examples(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, e := range configs.Examples() {
+		names = append(names, e.Name+"\t"+e.About)
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"fluxd/bridge"
+	"fluxd/cmd/fluxd/daemon"
+	"fluxd/configs"
+
+	"github.com/spf13/cobra"
+)
+
+func runCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
+	var list, plain bool
+	var seed uint64
+	var length time.Duration
+	c := &cobra.Command{
+		Use:   "run [ROBOT]",
+		Short: "Run a robot in real time",
+		Long: `Run a robot in real time until ctrl-C; without ROBOT the demo, a light-seeking robot on the simulated board.
+
+Actuators are at their failsafe value before anything else happens, and again when fluxd ends, whatever the reason.`,
+		Example: `  fluxd run                  # the demo robot
+  fluxd run --list           # the example robots in this binary
+  fluxd run robot.yaml       # your own`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: examples,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if list {
+				return listExamples(cmd.OutOrStdout())
+			}
+			config, err := load(args)
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			if length > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, length)
+				defer cancel()
+			}
+			opts := daemon.RunOptions{Version: version, Seed: seed, Ended: make(chan struct{})}
+			screen, isTerminal := newScreen(cmd.OutOrStdout())
+			if plain || !isTerminal {
+				opts.Log = log(cmd.ErrOrStderr())
+				opts.Started = func(r *daemon.Robot) { fmt.Fprint(cmd.OutOrStdout(), hint(config, r)) }
+				return daemon.Run(ctx, config, opts)
+			}
+			opts.Log = log(screen)
+			opts.Started = func(r *daemon.Robot) { go screen.show(opts.Ended, hint(config, r), r) }
+			err = daemon.Run(ctx, config, opts)
+			screen.leave()
+			return err
+		},
+	}
+	c.Flags().BoolVar(&list, "list", false, "list the example robots in this binary")
+	c.Flags().BoolVar(&plain, "plain", false, "no live picture, even on a terminal: log lines only")
+	c.Flags().Uint64Var(&seed, "seed", 1, "of the simulated world")
+	c.Flags().DurationVar(&length, "for", 0, "stop by itself after this time, such as 30s (0: run until ctrl-C)")
+	return c
+}
+
+func listExamples(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, e := range configs.Examples() {
+		fmt.Fprintf(table, "%s\t%s\n", e.Name, e.About)
+	}
+	return table.Flush()
+}
+
+// hint tells what to type in a second terminal to watch and tune the robot that has just started.
+func hint(config *configs.Robot, r *daemon.Robot) string {
+	if r.Broker() == "" {
+		return fmt.Sprintf("%s is running; ctrl-C stops it\n", config.Name)
+	}
+	// The remote control lies beside this binary when both were built together.
+	tool := "fluxctl"
+	if self := os.Args[0]; filepath.Base(self) != self {
+		tool = filepath.Join(filepath.Dir(self), "fluxctl")
+	}
+	if r.Broker() != "tcp://"+bridge.DefaultListen {
+		tool += " --broker " + r.Broker()
+	}
+	example := "network.neurons.NAME.threshold"
+	if all := r.Describe().Parameters; len(all) > 0 {
+		example = all[0].Path
+	}
+	if config.Source == defaultRobot || config.Name == defaultRobot {
+		example = "network.neurons.motor_l.threshold"
+	}
+	return fmt.Sprintf(`%s is running; ctrl-C stops it. In a second terminal:
+  %s watch                                        # sensors, actuators, health, live
+  %s get                                          # everything that can be tuned
+  %s set %s=120   # tune it while it runs
+`, config.Name, tool, tool, tool, example)
+}

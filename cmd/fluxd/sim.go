@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"fluxd/cmd/fluxd/daemon"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func simCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
+	opts := daemon.SimulateOptions{}
+	c := &cobra.Command{
+		Use:   "sim [ROBOT]",
+		Short: "Simulate a robot in virtual time and print its score",
+		Long: `Simulate a robot on the simulated board as fast as this machine allows, and print its world's score.
+
+The same robot, seed and length print the same bytes on every run and every machine; wall-clock figures go to stderr.`,
+		Example: `  fluxd sim lightseeker --for 60s
+  fluxd sim lightseeker --trials 20      # twenty seeded starting poses
+  fluxd sim wallfollow                   # agreement with the recorded commands`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: examples,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			config, err := load(args)
+			if err != nil {
+				return err
+			}
+			if opts.Trials < 1 {
+				return fmt.Errorf("--trials %d: expected at least 1", opts.Trials)
+			}
+			if opts.For < 0 {
+				return fmt.Errorf("--for %v: expected a time to simulate, such as 60s", opts.For)
+			}
+			opts.Out, opts.Log = cmd.OutOrStdout(), log(cmd.ErrOrStderr())
+			start := time.Now()
+			opts.Progress = progress(cmd.ErrOrStderr())
+			if err := daemon.Simulate(cmd.Context(), config, opts); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "took %v\n", time.Since(start).Round(time.Millisecond))
+			return nil
+		},
+	}
+	c.Flags().DurationVar(&opts.For, "for", 0, "how long to simulate (default: the recording's length, or 60s)")
+	c.Flags().Uint64Var(&opts.Seed, "seed", 1, "of the simulated world; trial k runs with seed + k")
+	c.Flags().IntVar(&opts.Trials, "trials", 1, "how many runs from different starting poses")
+	return c
+}
+
+// progress returns a function that keeps a line with the share done on a terminal, and does nothing elsewhere.
+func progress(w io.Writer) func(done, total time.Duration) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	start, shown := time.Now(), time.Time{}
+	return func(done, total time.Duration) {
+		if done >= total {
+			fmt.Fprint(f, "\r\x1b[K")
+			return
+		}
+		if now := time.Now(); now.Sub(shown) > 100*time.Millisecond && now.Sub(start) > 300*time.Millisecond {
+			shown = now
+			fmt.Fprintf(f, "\r%3.0f %%  %v of %v simulated\x1b[K", 100*done.Seconds()/total.Seconds(), done.Round(time.Second), total)
+		}
+	}
+}

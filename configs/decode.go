@@ -1,0 +1,394 @@
+package configs
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The decoder walks a YAML tree and the Go types side by side. The tags of the types are the one source of truth for keys,
+// defaults, choices and documentation; the JSON Schema is made from the same. It notes every mistake and goes on.
+
+const (
+	maxDepth = 32
+	// maxNodes bounds what aliases of aliases can blow a small file up to.
+	maxNodes = 2_000_000
+)
+
+type decoder struct {
+	source string
+	errors Errors
+	nodes  int
+}
+
+func (d *decoder) fail(at *yaml.Node, path, format string, args ...any) {
+	const enough = 100
+	if len(d.errors) < enough {
+		d.errors = append(d.errors, &Error{Source: d.source, Line: at.Line, Column: at.Column, Path: path, Message: fmt.Sprintf(format, args...)})
+	}
+}
+
+// resolve follows an alias, and reports false where the tree is too deep or too large to go on.
+func (d *decoder) resolve(n *yaml.Node, path string, depth int) (*yaml.Node, bool) {
+	d.nodes++
+	if depth > maxDepth || d.nodes > maxNodes {
+		if d.nodes <= maxNodes || d.nodes == maxNodes+1 {
+			d.fail(n, path, "too deeply nested or too large")
+		}
+		return n, false
+	}
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n, true
+}
+
+// field is a struct field as its tags describe it.
+type field struct {
+	index int
+	key   string
+	tag   reflect.StructTag
+}
+
+func fieldsOf(t reflect.Type) []field {
+	var all []field
+	for i := range t.NumField() {
+		if key := t.Field(i).Tag.Get("yaml"); key != "" && key != "-" {
+			all = append(all, field{index: i, key: key, tag: t.Field(i).Tag})
+		}
+	}
+	return all
+}
+
+// condition is "device=bh1750,log": a sibling key and the values for which something holds.
+func condition(text string) (key string, values []string) {
+	key, list, _ := strings.Cut(text, "=")
+	return key, strings.Split(list, ",")
+}
+
+// entry is a key of a mapping with its value.
+type entry struct{ key, value *yaml.Node }
+
+// entries lists a mapping's, with what it merges behind its own; own keys win, and so do earlier merges.
+func (d *decoder) entries(n *yaml.Node, path string, depth int) []entry {
+	var own, merged []entry
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Tag == "!!merge" {
+			sources := []*yaml.Node{value}
+			if v, ok := d.resolve(value, path, depth+1); ok && v.Kind == yaml.SequenceNode {
+				sources = v.Content
+			}
+			for _, source := range sources {
+				s, ok := d.resolve(source, path, depth+1)
+				if !ok {
+					continue
+				}
+				if s.Kind != yaml.MappingNode {
+					d.fail(source, path, "<<: expected a mapping to merge, got %s", kindName(s))
+					continue
+				}
+				merged = append(merged, d.entries(s, path, depth+1)...)
+			}
+			continue
+		}
+		if key.Kind != yaml.ScalarNode {
+			d.fail(key, path, "expected a name as key, got %s", kindName(key))
+			continue
+		}
+		if seen[key.Value] {
+			d.fail(key, path, "%s: given twice", key.Value)
+			continue
+		}
+		seen[key.Value] = true
+		own = append(own, entry{key, value})
+	}
+	for _, e := range merged {
+		if !seen[e.key.Value] {
+			seen[e.key.Value] = true
+			own = append(own, e)
+		}
+	}
+	return own
+}
+
+func kindName(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.ScalarNode:
+		if n.Tag == "!!null" {
+			return "nothing"
+		}
+		return strconv.Quote(shorten(n.Value))
+	}
+	return "something else"
+}
+
+func shorten(s string) string {
+	const most = 60
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return s
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// structure decodes a mapping into a struct.
+func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth int) {
+	if n.Kind != yaml.MappingNode {
+		if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+			n = &yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}
+		} else {
+			d.fail(n, path, "expected a mapping, got %s", kindName(n))
+			return
+		}
+	}
+	if line := v.FieldByName("Line"); line.IsValid() {
+		line.SetInt(int64(n.Line))
+	}
+	fields := fieldsOf(v.Type())
+	given := map[string]entry{}
+	for _, e := range d.entries(n, path, depth) {
+		if !slices.ContainsFunc(fields, func(f field) bool { return f.key == e.key.Value }) {
+			var keys []string
+			for _, f := range fields {
+				keys = append(keys, f.key)
+			}
+			d.fail(e.key, join(path, shorten(e.key.Value)), "unknown key%s; known are %s", nearest(e.key.Value, keys), strings.Join(keys, ", "))
+			continue
+		}
+		given[e.key.Value] = e
+	}
+	// said is what a discriminator says, as written or by default.
+	said := func(key string) string {
+		if e, ok := given[key]; ok {
+			if value, ok := d.resolve(e.value, path, depth+1); ok {
+				return value.Value
+			}
+		}
+		for _, f := range fields {
+			if f.key == key {
+				return f.tag.Get("default")
+			}
+		}
+		return ""
+	}
+	for _, f := range fields {
+		e, present := given[f.key]
+		if when := f.tag.Get("when"); when != "" {
+			key, values := condition(when)
+			if is := said(key); !slices.Contains(values, is) {
+				if present && is != "" {
+					d.fail(e.key, join(path, f.key), "%s %s has none; it belongs to %s", key, shorten(is), strings.Join(values, ", "))
+				}
+				continue
+			}
+		}
+		switch {
+		case present:
+			d.value(e.value, v.Field(f.index), join(path, f.key), f.tag, depth+1)
+		case f.tag.Get("required") == "true":
+			d.fail(n, path, "%s is missing: %s", f.key, f.tag.Get("doc"))
+		case f.tag.Get("required") != "":
+			if key, values := condition(f.tag.Get("required")); slices.Contains(values, said(key)) {
+				d.fail(n, path, "%s is missing: %s", f.key, f.tag.Get("doc"))
+			}
+		case f.tag.Get("default") != "":
+			d.preset(v.Field(f.index), f, path, depth)
+		case v.Field(f.index).Kind() == reflect.Struct && v.Field(f.index).Type() != reflect.TypeFor[Quantity]():
+			d.value(&yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}, v.Field(f.index), join(path, f.key), f.tag, depth+1)
+		}
+	}
+}
+
+// preset decodes a field's default, which is written as it would be in a file.
+func (d *decoder) preset(v reflect.Value, f field, path string, depth int) {
+	var n yaml.Node
+	if err := yaml.Unmarshal([]byte(f.tag.Get("default")), &n); err != nil || len(n.Content) != 1 {
+		panic(fmt.Sprintf("default of %s: %v", f.key, err)) // a mistake of ours
+	}
+	d.value(n.Content[0], v, join(path, f.key), f.tag, depth+1)
+}
+
+// value decodes any node into any of our types.
+func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag, depth int) {
+	n, ok := d.resolve(n, path, depth)
+	if !ok {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, v.Elem(), path, tag, depth)
+		return
+	case reflect.Struct:
+		if v.Type() != reflect.TypeFor[Quantity]() && v.Type() != reflect.TypeFor[Choice]() {
+			d.structure(n, v, path, depth)
+			return
+		}
+	case reflect.Slice:
+		d.slice(n, v, path, tag, depth)
+		return
+	case reflect.Array:
+		if n.Kind != yaml.SequenceNode || len(n.Content) != v.Len() {
+			d.fail(n, path, "expected a list of %d, such as [low, high], got %s", v.Len(), kindName(n))
+			return
+		}
+		for i := range v.Len() {
+			d.value(n.Content[i], v.Index(i), fmt.Sprintf("%s[%d]", path, i), tag, depth+1)
+		}
+		return
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+		d.fail(n, path, "expected %s, got %s", expectation(v.Type()), kindName(n))
+		return
+	}
+	if err := scalar(n, v); err != nil {
+		d.fail(n, path, "%q: %v", shorten(n.Value), err)
+		return
+	}
+	if choices := tag.Get("enum"); choices != "" && !slices.Contains(strings.Split(choices, ","), v.String()) {
+		all := strings.Split(choices, ",")
+		d.fail(n, path, "%q: expected %s%s", shorten(v.String()), strings.Join(all, ", "), nearest(v.String(), all))
+	}
+}
+
+// slice decodes a list, or a mapping whose order counts.
+func (d *decoder) slice(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag, depth int) {
+	element := v.Type().Elem()
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return
+	}
+	if !strings.HasPrefix(element.Name(), "Named[") {
+		if n.Kind != yaml.SequenceNode {
+			d.fail(n, path, "expected a list, got %s", kindName(n))
+			return
+		}
+		for i, item := range n.Content {
+			one := reflect.New(element).Elem()
+			d.value(item, one, fmt.Sprintf("%s[%d]", path, i), tag, depth+1)
+			v.Set(reflect.Append(v, one))
+		}
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, path, "expected names, each with what it is, got %s", kindName(n))
+		return
+	}
+	for _, e := range d.entries(n, path, depth) {
+		if !validName(e.key.Value) {
+			d.fail(e.key, path, "%q: expected a name of letters, digits, _ and -", shorten(e.key.Value))
+		}
+		one := reflect.New(element).Elem()
+		one.FieldByName("Name").SetString(e.key.Value)
+		one.FieldByName("Line").SetInt(int64(e.key.Line))
+		d.value(e.value, one.FieldByName("Value"), join(path, shorten(e.key.Value)), "", depth+1)
+		v.Set(reflect.Append(v, one))
+	}
+}
+
+// validName keeps names fit for MQTT topics, parameter paths and CSV files.
+func validName(name string) bool {
+	if name == "" || len(name) > 64 {
+		return false
+	}
+	for _, c := range name {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+func expectation(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "a time such as 5ms"
+	case reflect.TypeFor[Frequency]():
+		return "a frequency such as 200 Hz"
+	case reflect.TypeFor[Quantity]():
+		return "an amount with its unit, such as 0.9 m"
+	case reflect.TypeFor[Slew]():
+		return "full scales per second, such as 4/s"
+	case reflect.TypeFor[Choice]():
+		return "a command from -1 to 1, or a word for a label"
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float64, reflect.Uint16:
+		return "a number"
+	}
+	return "text"
+}
+
+// scalar reads a scalar into one of our types.
+func scalar(n *yaml.Node, v reflect.Value) error {
+	var made any
+	var err error
+	switch v.Interface().(type) {
+	case time.Duration:
+		made, err = parseDuration(n.Value)
+	case Frequency:
+		made, err = parseFrequency(n.Value)
+	case Quantity:
+		made, err = parseQuantity(n.Value)
+	case Slew:
+		made, err = parseSlew(n.Value)
+	case Choice:
+		if number, wrong := parseNumber(n); wrong == nil {
+			made = Choice{Number: number}
+		} else {
+			made = Choice{Word: n.Value}
+		}
+	case float64:
+		made, err = parseNumber(n)
+	case uint16:
+		var number uint64
+		if number, err = strconv.ParseUint(n.Value, 0, 16); err != nil {
+			err = fmt.Errorf("expected a number such as 0x23")
+		}
+		made = uint16(number)
+	case bool:
+		if n.Tag != "!!bool" {
+			return fmt.Errorf("expected true or false")
+		}
+		made = n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
+	case string:
+		if n.Value == "" || n.Tag == "!!binary" {
+			return fmt.Errorf("expected text")
+		}
+		made = n.Value
+	default:
+		panic(fmt.Sprintf("no way to read a %v", v.Type())) // a mistake of ours
+	}
+	if err != nil {
+		return err
+	}
+	v.Set(reflect.ValueOf(made))
+	return nil
+}
+
+func parseNumber(n *yaml.Node) (float64, error) {
+	number, err := strconv.ParseFloat(n.Value, 64)
+	if err != nil || n.Tag != "!!int" && n.Tag != "!!float" || math.IsNaN(number) || math.IsInf(number, 0) {
+		return 0, fmt.Errorf("expected a number")
+	}
+	return number, nil
+}

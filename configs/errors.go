@@ -1,0 +1,97 @@
+package configs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Error is one mistake in a configuration.
+type Error struct {
+	Source       string // file name
+	Line, Column int    // from 1; 0 if unknown
+	Path         string // of the field, such as "sensors.left_eye.address"
+	Message      string // what was expected, what came, what to do
+}
+
+// Error returns "file:line:column: path: message".
+func (e *Error) Error() string {
+	where := e.Source
+	if e.Line > 0 {
+		where = fmt.Sprintf("%s:%d:%d", e.Source, e.Line, e.Column)
+	}
+	if e.Path != "" {
+		where += ": " + e.Path
+	}
+	return where + ": " + e.Message
+}
+
+// Errors are all mistakes of a configuration, in the order of their lines.
+type Errors []*Error
+
+// Error returns a line for each mistake.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, one := range e {
+		lines[i] = one.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap lets errors.As find a single one.
+func (e Errors) Unwrap() []error {
+	all := make([]error, len(e))
+	for i, one := range e {
+		all[i] = one
+	}
+	return all
+}
+
+// sorted puts the errors in the order in which a person meets them.
+func (e Errors) sorted() Errors {
+	slices.SortStableFunc(e, func(a, b *Error) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return e
+}
+
+// nearest returns " (did you mean x?)" for the known name most like the given one, or "" when none is like it.
+func nearest(name string, known []string) string {
+	best, distance := "", 1+len(name)/3
+	for _, k := range known {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d <= distance && (best == "" || d < distance) {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", best)
+}
+
+// editDistance counts the letters to insert, delete or replace (Levenshtein 1966).
+func editDistance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return 64
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,376 @@
+package configs
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
+// mistakes, so that all are told at once; fields that could not be read are 0 and are passed over.
+func validate(d *decoder, r *Robot, root *yaml.Node) {
+	v := &validator{decoder: d, robot: r, root: root}
+	for _, n := range r.Network.Neurons {
+		v.neurons = append(v.neurons, n.Name)
+	}
+	if r.Name != "" && !validName(r.Name) {
+		v.fail("robot", "%q: expected letters, digits, _ and -", shorten(r.Name))
+	}
+	if len(v.neurons) == 0 {
+		v.fail("network.neurons", "expected at least one neuron")
+	}
+	v.network()
+	v.sensors()
+	v.actuators()
+	v.mqtt()
+	v.compare()
+}
+
+type validator struct {
+	*decoder
+	robot   *Robot
+	root    *yaml.Node
+	neurons []string
+}
+
+// fail notes a mistake at a path; where the path itself is not in the file, at the nearest part of it that is.
+func (v *validator) fail(path, format string, args ...any) {
+	v.decoder.fail(find(v.root, path), path, format, args...)
+}
+
+// find returns the node at a path such as network.synapses[3].weight, or its nearest ancestor.
+func find(n *yaml.Node, path string) *yaml.Node {
+	path = strings.ReplaceAll(path, "[", ".[")
+	for depth, key := range strings.Split(path, ".") {
+		for n.Kind == yaml.AliasNode && depth < maxDepth {
+			n = n.Alias
+		}
+		next := (*yaml.Node)(nil)
+		if index, isIndex := strings.CutPrefix(key, "["); isIndex && n.Kind == yaml.SequenceNode {
+			if i, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && i < len(n.Content) {
+				next = n.Content[i]
+			}
+		} else if n.Kind == yaml.MappingNode {
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				if n.Content[i].Value == key {
+					next = n.Content[i+1]
+				}
+			}
+		}
+		if next == nil {
+			break
+		}
+		n = next
+	}
+	return n
+}
+
+// exists checks the name of a neuron, unless it is missing, which has been told.
+func (v *validator) exists(path, name string) {
+	if name != "" && !slices.Contains(v.neurons, name) {
+		v.fail(path, "no neuron is named %q%s", shorten(name), nearest(name, v.neurons))
+	}
+}
+
+// water checks that an amount is one that the engine can hold: see the model's "time and water".
+func (v *validator) water(path, neuron string, units, leak float64) {
+	if leak < 0 || units == 0 {
+		return
+	}
+	w := math.Round(units * 1000)
+	if leak > 0 {
+		w = math.Round(units * 1e6 / leak)
+	}
+	switch {
+	case w != 0 && math.Abs(w) <= math.MaxInt32:
+	case leak == 0 && w == 0:
+		v.fail(path, "%g units: neuron %s has no leak and tells apart 0.001 units: the nearest that works is 0.001", units, neuron)
+	case leak == 0:
+		v.fail(path, "%g units: neuron %s has no leak and holds at most %g", units, neuron, math.MaxInt32/1000.0)
+	case w == 0:
+		v.fail(path, "%g units leak out of neuron %s in less than a microsecond at %g units/s: the nearest leak that works is %.6g",
+			units, neuron, leak, math.Abs(units)*2e6)
+	default:
+		v.fail(path, "%g units need more than 2^31 microseconds to leak out of neuron %s at %g units/s: the nearest leak that works is %.6g",
+			units, neuron, leak, math.Ceil(math.Abs(units)*1e6/math.MaxInt32*1e6)/1e6)
+	}
+}
+
+func (v *validator) network() {
+	leaks := map[string]float64{}
+	for _, n := range v.robot.Network.Neurons {
+		path := "network.neurons." + n.Name
+		leaks[n.Name] = n.Value.Leak
+		if n.Value.Threshold <= 0 {
+			v.fail(path+".threshold", "%g units: expected more than 0", n.Value.Threshold)
+		}
+		if n.Value.Leak < 0 {
+			v.fail(path+".leak", "%g units/s: expected at least 0", n.Value.Leak)
+		}
+		if n.Value.Floor > 0 {
+			v.fail(path+".floor", "%g units: expected at most 0", n.Value.Floor)
+		}
+		v.water(path+".threshold", n.Name, n.Value.Threshold, n.Value.Leak)
+		v.water(path+".floor", n.Name, n.Value.Floor, n.Value.Leak)
+	}
+	for i, s := range v.robot.Network.Synapses {
+		path := fmt.Sprintf("network.synapses[%d]", i)
+		v.exists(path+".from", s.From)
+		v.exists(path+".to", s.To)
+		if s.Delay < time.Microsecond {
+			v.fail(path+".delay", "%v: expected at least 1us: an effect is later than its cause", s.Delay)
+		}
+		if leak, known := leaks[s.To]; known && s.Kind == "direct" {
+			v.water(path+".weight", s.To, s.Weight, leak)
+		}
+	}
+}
+
+// claim notes that a pin or address is used, and by whom; twice is a mistake.
+func (v *validator) claim(used map[string]string, what, path, user string) {
+	if other := used[what]; other != "" {
+		v.fail(path, "%s is used by %s already", what, other)
+		return
+	}
+	used[what] = user
+}
+
+// play settles rate and every, of which exactly one is expected.
+func (v *validator) play(path string, rate Frequency, every *time.Duration) {
+	switch {
+	case rate != 0 && *every != 0:
+		v.fail(path+".rate", "expected rate or every, not both")
+	case rate != 0:
+		if *every = rate.Period(); *every < time.Microsecond || *every > time.Hour {
+			v.fail(path+".rate", "expected a rate from 0.3 mHz to 1 MHz")
+		}
+	case *every == 0:
+		v.fail(path, "rate is missing: rows per second, such as 9 Hz")
+	}
+}
+
+func (v *validator) sensors() {
+	used := map[string]string{}
+	for i := range v.robot.Sensors {
+		s := &v.robot.Sensors[i]
+		path, c := "sensors."+s.Name, &s.Value
+		unit := c.Unit
+		switch c.Device {
+		case "bh1750":
+			unit = "lx"
+			if c.Address != 0 && (c.Address < 0x08 || c.Address > 0x77) {
+				v.fail(path+".address", "0x%02x: expected a 7-bit I2C address from 0x08 to 0x77; a BH1750 has 0x23 or 0x5c", c.Address)
+			}
+			if c.Bus != "" && c.Address != 0 {
+				v.claim(used, fmt.Sprintf("%s address 0x%02x", c.Bus, c.Address), path+".address", "sensor "+s.Name)
+			}
+			if c.Every > 0 && c.Every < time.Millisecond {
+				v.fail(path+".every", "%v: expected at least 1ms: the bus takes about that long", c.Every)
+			}
+		case "button":
+			if c.Pin != "" {
+				v.claim(used, c.Pin, path+".pin", "sensor "+s.Name)
+			}
+			if c.Encode.Kind != "edge" && c.Encode.Kind != "" {
+				v.fail(path+".encode.kind", "%s: a button is pressed or not: expected edge", c.Encode.Kind)
+			}
+		case "log":
+			v.play(path, c.Rate, &c.Every)
+			v.file(path+".file", c.File)
+		}
+		v.encode(path+".encode", c.Encode, unit)
+	}
+	v.claimActuators(used)
+}
+
+func (v *validator) file(path, name string) {
+	if name == "" {
+		return
+	}
+	if !fs.ValidPath(name) {
+		v.fail(path, "%q: expected a path below the configuration's folder, with / and without ..", shorten(name))
+		return
+	}
+	if _, err := fs.Stat(v.robot.Files, name); err != nil {
+		v.fail(path, "%q: %v; data files are looked for beside the configuration", shorten(name), reason(err))
+	}
+}
+
+func (v *validator) encode(path string, e Encode, unit string) {
+	v.exists(path+".to", e.To)
+	same := func(field string, q Quantity) {
+		if q.Unit != unit && !(q.Unit == "" && q.Micro == 0) {
+			v.fail(path+"."+field, "in %s: the sensor measures in %s", unitName(q.Unit), unitName(unit))
+		}
+	}
+	if e.Weight != nil {
+		for _, n := range v.robot.Network.Neurons {
+			if n.Name == e.To {
+				if *e.Weight == 0 {
+					v.fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
+				}
+				v.water(path+".weight", n.Name, *e.Weight, n.Value.Leak)
+			}
+		}
+	}
+	switch e.Kind {
+	case "rate", "latency":
+		same("range", e.Range[0])
+		same("range", e.Range[1])
+		if e.Range[0].Micro >= e.Range[1].Micro && e.Range != [2]Quantity{} {
+			v.fail(path+".range", "expected the lower reading first")
+		}
+		const widest = 1 << 42
+		if max(e.Range[0].Micro, -e.Range[0].Micro, e.Range[1].Micro, -e.Range[1].Micro) > widest/2 {
+			v.fail(path+".range", "expected readings of at most %d %s", int64(widest/2/1_000_000), unit)
+		}
+	case "threshold":
+		switch {
+		case e.Above == nil && e.Below == nil:
+			v.fail(path, "above or below is missing: the reading at which to spike")
+		case e.Above != nil && e.Below != nil:
+			v.fail(path+".below", "expected above or below, not both")
+		case e.Above != nil:
+			same("above", *e.Above)
+		default:
+			same("below", *e.Below)
+		}
+		same("hysteresis", e.Hysteresis)
+		if e.Hysteresis.Micro < 0 {
+			v.fail(path+".hysteresis", "expected at least 0")
+		}
+	}
+	if e.Kind == "latency" && e.Window < time.Microsecond {
+		v.fail(path+".window", "expected at least 1us")
+	}
+}
+
+func unitName(unit string) string {
+	if unit == "" {
+		return "pure numbers"
+	}
+	return unit
+}
+
+func (v *validator) claimActuators(used map[string]string) {
+	for _, a := range v.robot.Actuators {
+		if a.Value.PWM != "" {
+			v.claim(used, a.Value.PWM, "actuators."+a.Name+".pwm", "actuator "+a.Name)
+		}
+		if a.Value.Direction != "" {
+			v.claim(used, a.Value.Direction, "actuators."+a.Name+".direction", "actuator "+a.Name)
+		}
+	}
+}
+
+func (v *validator) actuators() {
+	for _, a := range v.robot.Actuators {
+		path, c := "actuators."+a.Name, a.Value
+		if c.Device != "label" && c.Device != "" {
+			low, high := c.Range[0], c.Range[1]
+			if low < -1 || high > 1 || low >= high {
+				v.fail(path+".range", "[%g, %g]: expected the lower command first, both from -1 to 1", low, high)
+			} else if c.Failsafe < low || c.Failsafe > high {
+				v.fail(path+".failsafe", "%g: expected a command in the range from %g to %g", c.Failsafe, low, high)
+			}
+		}
+		if c.Device == "servo" && c.MinPulse >= c.MaxPulse {
+			v.fail(path+".min_pulse", "%v: expected less than max_pulse %v", c.MinPulse, c.MaxPulse)
+		}
+		if c.Device == "label" && c.Decode.Kind != "winner-take-all" && c.Decode.Kind != "" {
+			v.fail(path+".decode.kind", "%s: a label names the winner of several: expected winner-take-all", c.Decode.Kind)
+		}
+		v.decode(path+".decode", c)
+	}
+}
+
+func (v *validator) decode(path string, a Actuator) {
+	c := a.Decode
+	if c.Window < time.Microsecond && c.Kind != "" {
+		v.fail(path+".window", "expected at least 1us")
+	}
+	v.exists(path+".forward", c.Forward)
+	v.exists(path+".backward", c.Backward)
+	v.exists(path+".neuron", c.Neuron)
+	if c.Forward != "" && c.Forward == c.Backward {
+		v.fail(path+".backward", "%s pushes forward already", c.Backward)
+	}
+	if c.Full > 0 && c.Window > 0 {
+		const most = 65536 // what a decoder's window holds
+		if spikes := float64(c.Full) / 1e6 * c.Window.Seconds(); spikes > most {
+			v.fail(path+".full", "%.0f spikes in a window of %v: expected at most %d", spikes, c.Window, most)
+		}
+	}
+	if c.Kind == "winner-take-all" && len(c.Choices) == 0 {
+		v.fail(path+".choices", "expected at least one neuron with its command")
+	}
+	for _, choice := range c.Choices {
+		where := path + ".choices." + choice.Name
+		v.exists(where, choice.Name)
+		switch word := choice.Value.Word; {
+		case a.Device == "label" && word == "":
+			v.fail(where, "%g: a label's choices are words", choice.Value.Number)
+		case a.Device != "label" && a.Device != "" && word != "":
+			v.fail(where, "%q: expected a command from -1 to 1", shorten(word))
+		case math.Abs(choice.Value.Number) > 1:
+			v.fail(where, "%g: expected a command from -1 to 1", choice.Value.Number)
+		}
+	}
+}
+
+func (v *validator) mqtt() {
+	c := v.robot.MQTT
+	switch c.Broker {
+	case "":
+		return
+	case "none":
+	case "embedded":
+		host, port, err := net.SplitHostPort(c.Listen)
+		number, wrong := strconv.ParseUint(port, 10, 16)
+		switch {
+		case err != nil || wrong != nil || number > 65535:
+			v.fail("mqtt.listen", "%q: expected an address and port, such as 127.0.0.1:1883", shorten(c.Listen))
+		case host != "localhost" && !net.ParseIP(host).IsLoopback():
+			v.fail("mqtt.listen", "%q: the embedded broker asks for no password, so it listens on this machine only: expected 127.0.0.1, [::1] or localhost; for others use an external broker", shorten(c.Listen))
+		}
+		if c.User != "" || c.PasswordFile != "" {
+			v.fail("mqtt.user", "user and password_file belong to an external broker")
+		}
+	default:
+		u, err := url.Parse(c.Broker)
+		if err != nil || u.Host == "" || !slices.Contains([]string{"tcp", "ssl", "ws", "wss"}, u.Scheme) {
+			v.fail("mqtt.broker", "%q: expected embedded, none, tcp://host:1883 or ssl://host:8883", shorten(c.Broker))
+		} else if u.User != nil {
+			v.fail("mqtt.broker", "a password does not belong into the URL: expected user and password_file")
+		}
+	}
+	if c.PasswordFile != "" && c.User == "" {
+		v.fail("mqtt.password_file", "user is missing: the password is whose?")
+	}
+}
+
+func (v *validator) compare() {
+	c := v.robot.Compare
+	if c == nil {
+		return
+	}
+	v.play("compare", c.Rate, &c.Every)
+	v.file("compare.file", c.File)
+	var labels []string
+	for _, a := range v.robot.Actuators {
+		if a.Value.Device == "label" {
+			labels = append(labels, a.Name)
+		}
+	}
+	if c.Actuator != "" && !slices.Contains(labels, c.Actuator) {
+		v.fail("compare.actuator", "no actuator of device label is named %q%s", shorten(c.Actuator), nearest(c.Actuator, labels))
+	}
+}

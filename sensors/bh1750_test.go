@@ -1,0 +1,204 @@
+package sensors_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"fluxd/sensors"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/i2c/i2ctest"
+)
+
+var _ sensors.Sensor = (*sensors.BH1750)(nil)
+
+const ms = time.Millisecond
+
+var errRemoteIO = errors.New("remote I/O error")
+
+// flaky is a bus on which nobody answers while it is dead.
+type flaky struct {
+	i2c.Bus
+	dead bool
+}
+
+func (f *flaky) Tx(address uint16, w, r []byte) error {
+	if f.dead {
+		return errRemoteIO
+	}
+	return f.Bus.Tx(address, w, r)
+}
+
+func write(address uint16, opcode byte) i2ctest.IO {
+	return i2ctest.IO{Addr: address, W: []byte{opcode}}
+}
+
+func read(address uint16, high, low byte) i2ctest.IO {
+	return i2ctest.IO{Addr: address, R: []byte{high, low}}
+}
+
+func playback(t *testing.T, ops ...i2ctest.IO) *i2ctest.Playback {
+	t.Helper()
+	bus := &i2ctest.Playback{Ops: ops, DontPanic: true}
+	t.Cleanup(func() {
+		if err := bus.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return bus
+}
+
+func newEye(t *testing.T, bus i2c.Bus) *sensors.BH1750 {
+	t.Helper()
+	eye, err := sensors.NewBH1750(bus, 0x23, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return eye
+}
+
+func expectReading(t *testing.T, s sensors.Sensor, at time.Duration, want int64) {
+	t.Helper()
+	if got, err := s.Sample(at); err != nil || got != want {
+		t.Errorf("at %v: got %d, %v, want %d", at, got, err, want)
+	}
+}
+
+func TestBH1750Readings(t *testing.T) {
+	cases := []struct {
+		name       string
+		resolution sensors.BH1750Resolution
+		opcode     byte
+		high, low  byte
+		want       int64 // µlx
+	}{
+		{"the data sheet's example", sensors.BH1750High, 0x10, 0x83, 0x90, 28_066_666_667},
+		{"dark", sensors.BH1750High, 0x10, 0, 0, 0},
+		{"one count", sensors.BH1750High, 0x10, 0, 1, 833_333},
+		{"two counts", sensors.BH1750High, 0x10, 0, 2, 1_666_667},
+		{"brightest", sensors.BH1750High, 0x10, 0xff, 0xff, 54_612_500_000},
+		{"half-lux mode, data sheet's example", sensors.BH1750High2, 0x11, 0x83, 0x90, 14_033_333_333},
+		{"half-lux mode, brightest", sensors.BH1750High2, 0x11, 0xff, 0xff, 27_306_250_000},
+		{"fast mode", sensors.BH1750Low, 0x13, 0x01, 0x2c, 250_000_000},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			bus := playback(t, write(0x5c, 0x01), write(0x5c, c.opcode), read(0x5c, c.high, c.low), write(0x5c, 0x00))
+			eye, err := sensors.NewBH1750(bus, 0x5c, &sensors.BH1750Opts{Resolution: c.resolution})
+			if err != nil {
+				t.Fatal(err)
+			}
+			expectReading(t, eye, time.Second, c.want)
+			if err := eye.Halt(); err != nil {
+				t.Error(err)
+			}
+			if eye.Unit() != "lx" {
+				t.Errorf("unit: got %q", eye.Unit())
+			}
+		})
+	}
+}
+
+func TestBH1750RefusesWhatTheChipDoesNotHave(t *testing.T) {
+	if _, err := sensors.NewBH1750(playback(t), 0x24, nil); err == nil {
+		t.Error("address 0x24: expected an error")
+	}
+	if _, err := sensors.NewBH1750(playback(t), 0x23, &sensors.BH1750Opts{Resolution: 9}); err == nil {
+		t.Error("resolution 9: expected an error")
+	}
+}
+
+func TestBH1750NoAnswerAtTheStart(t *testing.T) {
+	_, err := sensors.NewBH1750(&flaky{Bus: playback(t), dead: true}, 0x23, nil)
+	if !errors.Is(err, errRemoteIO) {
+		t.Fatalf("expected the bus's error, got %v", err)
+	}
+	for _, part := range []string{"bh1750 at 0x23 on ", "power on", "ADDR"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("expected %q in %q", part, err)
+		}
+	}
+}
+
+// A chip that was gone for a while is powered on and put in its mode again, and not believed before a whole measurement is over.
+func TestBH1750NoAnswerForAWhile(t *testing.T) {
+	bus := &flaky{Bus: playback(t,
+		write(0x23, 0x01), write(0x23, 0x10), read(0x23, 0, 6),
+		write(0x23, 0x01), write(0x23, 0x10), read(0x23, 0, 12))}
+	eye := newEye(t, bus)
+	expectReading(t, eye, 200*ms, 5_000_000)
+
+	bus.dead = true
+	for _, at := range []time.Duration{220 * ms, 240 * ms, 260 * ms} {
+		if _, err := eye.Sample(at); !errors.Is(err, errRemoteIO) {
+			t.Errorf("at %v: expected the bus's error, got %v", at, err)
+		}
+	}
+	if err := eye.Halt(); !errors.Is(err, errRemoteIO) {
+		t.Errorf("halt: expected the bus's error, got %v", err)
+	}
+
+	bus.dead = false
+	for _, at := range []time.Duration{280 * ms, 459 * ms} {
+		if got, err := eye.Sample(at); err == nil {
+			t.Errorf("at %v: expected an error until 460 ms, got %d", at, got)
+		}
+	}
+	expectReading(t, eye, 460*ms, 10_000_000)
+}
+
+// A chip that lost its supply for a moment answers zero for ever. It is started again once a second, which darkness survives.
+func TestBH1750StuckAtZero(t *testing.T) {
+	zero := read(0x23, 0, 0)
+	start := []i2ctest.IO{write(0x23, 0x01), write(0x23, 0x10)}
+	ops := append([]i2ctest.IO{}, start...)
+	ops = append(ops, read(0x23, 0, 6), zero, zero, zero) // the reading at 1.1 s is followed by a start
+	ops = append(ops, start...)
+	ops = append(ops, zero, zero) // at 2.1 s again
+	ops = append(ops, start...)
+	ops = append(ops, read(0x23, 0, 6), zero)
+	eye := newEye(t, playback(t, ops...))
+
+	expectReading(t, eye, 0, 5_000_000)
+	expectReading(t, eye, 100*ms, 0)
+	expectReading(t, eye, 1099*ms, 0)
+	expectReading(t, eye, 1100*ms, 0)
+	expectReading(t, eye, 2099*ms, 0)
+	expectReading(t, eye, 2100*ms, 0)
+	expectReading(t, eye, 2300*ms, 5_000_000)
+	expectReading(t, eye, 9*time.Second, 0) // one dark reading is no reason yet
+}
+
+// A reading may be stale by a measurement: the chip repeats it to whoever asks more often than it measures.
+func TestBH1750StaleReadingIsTheLastMeasurement(t *testing.T) {
+	eye := newEye(t, playback(t, write(0x23, 0x01), write(0x23, 0x10), read(0x23, 0, 6), read(0x23, 0, 6), read(0x23, 0, 12)))
+	expectReading(t, eye, 180*ms, 5_000_000)
+	expectReading(t, eye, 200*ms, 5_000_000)
+	expectReading(t, eye, 300*ms, 10_000_000)
+}
+
+func ExampleBH1750() {
+	// On a robot the bus comes from the board; this one replays what a chip said.
+	var bus i2c.Bus = &i2ctest.Playback{Ops: []i2ctest.IO{
+		{Addr: 0x23, W: []byte{0x01}},       // power on
+		{Addr: 0x23, W: []byte{0x10}},       // measure continuously
+		{Addr: 0x23, R: []byte{0x01, 0x2c}}, // 300 counts
+		{Addr: 0x23, W: []byte{0x00}},       // power down
+	}}
+	eye, err := sensors.NewBH1750(bus, 0x23, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	light, err := eye.Sample(180 * time.Millisecond)
+	fmt.Println(eye)
+	fmt.Println(light, "millionths of", eye.Unit(), err)
+	fmt.Println(eye.Halt())
+	// Output:
+	// bh1750 at 0x23 on playback
+	// 250000000 millionths of lx <nil>
+	// <nil>
+}

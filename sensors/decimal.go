@@ -1,0 +1,67 @@
+package sensors
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+)
+
+var (
+	errNotDecimal = errors.New("expected a decimal number such as -0.438 or 1e-05")
+	errTooLarge   = errors.New("expected a number between -9.2e12 and 9.2e12")
+)
+
+// parseMillionths reads a decimal number as a count of millionths, exactly; digits beyond the sixth decimal are rounded half away
+// from zero. Floating point would round twice.
+func parseMillionths(text string) (int64, error) {
+	unsigned := strings.TrimPrefix(strings.TrimPrefix(text, "-"), "+")
+	if len(text)-len(unsigned) > 1 {
+		return 0, errNotDecimal
+	}
+	mantissa, exponent := unsigned, 0
+	if i := strings.IndexAny(unsigned, "eE"); i >= 0 {
+		var err error
+		if exponent, err = strconv.Atoi(unsigned[i+1:]); err != nil || exponent < -999 || exponent > 999 {
+			return 0, errNotDecimal
+		}
+		mantissa = unsigned[:i]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := whole + fraction
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return 0, errNotDecimal
+	}
+
+	// The value is 0.digits times ten to the power of point; wanted are the digits up to the sixth after the point.
+	point := len(whole) + exponent
+	significant := strings.TrimLeft(digits, "0")
+	point -= len(digits) - len(significant)
+	wanted := point + 6
+	if significant == "" || wanted < 0 {
+		return 0, nil
+	}
+	if wanted > len("9223372036854775807") {
+		return 0, errTooLarge
+	}
+	for len(significant) <= wanted {
+		significant += "0"
+	}
+	value := uint64(0)
+	if wanted > 0 {
+		var err error
+		if value, err = strconv.ParseUint(significant[:wanted], 10, 64); err != nil {
+			return 0, errTooLarge
+		}
+	}
+	if significant[wanted] >= '5' {
+		value++
+	}
+	if value > math.MaxInt64 {
+		return 0, errTooLarge
+	}
+	if text[0] == '-' {
+		return -int64(value), nil
+	}
+	return int64(value), nil
+}
