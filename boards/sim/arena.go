@@ -1,0 +1,318 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// Where the arena's robot has its devices, on the simulated board.
+const (
+	arenaBus       = "I2C1"
+	leftEye        = 0x23
+	rightEye       = 0x5c
+	bumperPin      = "GPIO17" // a switch to ground: low while the front touches a wall
+	leftPWM        = "GPIO13"
+	leftDirection  = "GPIO6" // high: reverse
+	rightPWM       = "GPIO12"
+	rightDirection = "GPIO5"
+)
+
+// The robot and its world, in metres, seconds, radians and lux. The robot has the size of a hobbyist's two-wheeler.
+const (
+	arenaWidth   = 4.0
+	arenaHeight  = 3.0
+	bodyRadius   = 0.08
+	wheelBase    = 0.12
+	topSpeed     = 0.5  // of a wheel at full command
+	motorLag     = 0.05 // time constant of a wheel's answer
+	eyeAngle     = 40 * math.Pi / 180
+	lampStrength = 400.0 // lux at a metre
+	ambientLight = 15.0
+	reachRadius  = 0.25 // from the lamp to the robot's centre
+	contactGap   = 0.002
+	sightRange   = 5.0
+	arenaStep    = time.Millisecond
+	stepSeconds  = 0.001
+)
+
+// ArenaOpts says which arena.
+type ArenaOpts struct {
+	Seed    uint64 // of the starting pose and the places of the lamp
+	Relight bool   // a lamp that was reached goes on elsewhere
+}
+
+// Arena is a world of 4 by 3 metres with walls around it, a shorter one inside, and a lamp, in which a round robot with two driven
+// wheels moves. It connects itself to the board: light sensors BH1750 on I2C1 at 0x23 (left) and 0x5c (right), a bumper switch to
+// ground on GPIO17, wheels on GPIO13 and GPIO6 (left: PWM, direction) and GPIO12 and GPIO5 (right).
+//
+// The robot is moved in fixed steps of a millisecond: each wheel follows its command with a lag of 50 ms, up to 0.5 m/s; a step
+// into a wall does not take place, and stops the wheels. The eyes look 40 degrees to either side; their light falls off with the
+// cosine of the angle and the square of the distance, walls cast shadows, and 15 lx are everywhere.
+//
+// An Arena may be used from any goroutine.
+type Arena struct {
+	walls   []segment
+	bumper  *Pin
+	wheels  [2]wheel
+	relight bool
+
+	mutex    sync.Mutex
+	steps    int64
+	random   splitmix64
+	at       vector
+	heading  float64
+	facing   vector // the direction of heading
+	lamp     vector
+	bump     bool
+	reached  int
+	first    int64 // step at which the first lamp was reached
+	attached bool
+}
+
+type wheel struct {
+	pwm, direction *Pin
+	speed          float64
+}
+
+// ArenaState is what an arena looks like at one moment.
+type ArenaState struct {
+	X, Y, Heading float64 // metres; radians against the clock from the x axis
+	Left, Right   float64 // speed of the wheels, metres per second
+	LampX, LampY  float64 // metres
+	ToLamp        float64 // metres from the robot's centre to the lamp
+	LeftLight     float64 // lux
+	RightLight    float64 // lux
+	Ahead         float64 // metres from the robot's centre to the next wall ahead, at most 5
+	Bump          bool
+	Reached       int           // lamps so far
+	First         time.Duration // when the first one was reached
+}
+
+// NewArena makes an arena on a fresh board and connects its devices. It panics on a board that has the pins or addresses in use.
+func NewArena(b *Board, opts ArenaOpts) *Arena {
+	corners := []vector{{0, 0}, {arenaWidth, 0}, {arenaWidth, arenaHeight}, {0, arenaHeight}}
+	a := &Arena{random: splitmix64(opts.Seed), relight: opts.Relight}
+	for i := range corners {
+		a.walls = append(a.walls, segment{corners[i], corners[(i+1)%len(corners)]})
+	}
+	a.walls = append(a.walls, segment{vector{1.5, 0}, vector{1.5, 0.5}})
+	a.bumper = a.connect(b, bumperPin)
+	a.wheels = [2]wheel{
+		{pwm: a.connect(b, leftPWM), direction: a.connect(b, leftDirection)},
+		{pwm: a.connect(b, rightPWM), direction: a.connect(b, rightDirection)},
+	}
+	for address, side := range map[uint16]float64{leftEye: eyeAngle, rightEye: -eyeAngle} {
+		eye := NewBH1750(func(time.Duration) int64 { return int64(float64(a.light(side) * 1e6)) })
+		if err := b.Attach(arenaBus, address, eye); err != nil {
+			panic(err)
+		}
+	}
+	a.lamp = a.place(0.5)
+	for a.at = a.place(0.3); a.at.distance(a.lamp) < 1; {
+		a.at = a.place(0.3)
+	}
+	a.heading = a.random.between(0, 2*math.Pi)
+	a.facing = direction(a.heading)
+	a.touch()
+	return a
+}
+
+func (a *Arena) connect(b *Board, name string) *Pin {
+	p, err := b.pin(name)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// place draws a point that keeps its distance from every wall.
+func (a *Arena) place(clearance float64) vector {
+	for {
+		p := vector{a.random.between(0, arenaWidth), a.random.between(0, arenaHeight)}
+		if gap, _ := a.nearestWall(p); gap >= clearance {
+			return p
+		}
+	}
+}
+
+func (a *Arena) nearestWall(p vector) (gap float64, at vector) {
+	gap = math.Inf(1)
+	for _, w := range a.walls {
+		if q := w.nearest(p); p.distance(q) < gap {
+			gap, at = p.distance(q), q
+		}
+	}
+	return gap, at
+}
+
+// Advance moves the world on to a time. The past is past: an earlier time does nothing.
+func (a *Arena) Advance(at time.Duration) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	for until := int64(at / arenaStep); a.steps < until; a.steps++ {
+		a.step()
+	}
+}
+
+func (a *Arena) step() {
+	for i := range a.wheels {
+		w := &a.wheels[i]
+		w.speed += float64((w.command() - w.speed) * (stepSeconds / motorLag))
+	}
+	left, right := a.wheels[0].speed, a.wheels[1].speed
+	a.heading += float64((right - left) / wheelBase * stepSeconds)
+	if a.heading < 0 {
+		a.heading += 2 * math.Pi
+	} else if a.heading >= 2*math.Pi {
+		a.heading -= 2 * math.Pi
+	}
+	a.facing = direction(a.heading)
+	to := a.at.plus(a.facing.times((left + right) / 2 * stepSeconds))
+	if gap, wall := a.nearestWall(to); gap < bodyRadius && wall.distance(to) < wall.distance(a.at) {
+		a.wheels[0].speed, a.wheels[1].speed = 0, 0
+	} else {
+		a.at = to
+	}
+	a.touch()
+	if a.at.distance(a.lamp) > reachRadius {
+		return
+	}
+	if a.reached == 0 {
+		a.first = a.steps + 1
+	}
+	if a.relight || a.reached == 0 {
+		a.reached++
+	}
+	for a.relight && a.at.distance(a.lamp) < 1 {
+		a.lamp = a.place(0.5)
+	}
+}
+
+// command is the speed that a motor driver is told, in metres per second.
+func (w *wheel) command() float64 {
+	duty, _ := w.pwm.power()
+	speed := float64(float64(duty) / float64(gpio.DutyMax) * topSpeed)
+	if _, level := w.direction.power(); level == gpio.High {
+		return -speed
+	}
+	return speed
+}
+
+// touch presses and releases the bumper, which is at the front.
+func (a *Arena) touch() {
+	gap, wall := a.nearestWall(a.at)
+	bump := gap < bodyRadius+contactGap && wall.minus(a.at).dot(a.facing) > 0
+	if bump == a.bump && a.attached {
+		return
+	}
+	a.bump, a.attached = bump, true
+	if bump {
+		a.bumper.Drive(gpio.Low)
+	} else {
+		a.bumper.Release()
+	}
+}
+
+// light is what falls on an eye that looks to a side, in lux.
+func (a *Arena) light(side float64) float64 {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return a.illuminance(side)
+}
+
+func (a *Arena) illuminance(side float64) float64 {
+	look := a.facing.turned(direction(side))
+	eye := a.at.plus(look.times(bodyRadius))
+	to := a.lamp.minus(eye)
+	distance := max(to.length(), 0.05)
+	cosine := to.dot(look) / distance
+	if cosine <= 0 {
+		return ambientLight
+	}
+	for _, w := range a.walls {
+		if t, hit := w.hit(eye, to); hit && t < 1 {
+			return ambientLight
+		}
+	}
+	return ambientLight + float64(lampStrength*cosine/float64(distance*distance))
+}
+
+// Distance is how far the next wall is from the robot's centre along an angle to its heading (radians, positive to the left), in
+// metres; 5 when there is none nearer.
+func (a *Arena) Distance(angle float64) float64 {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return a.distance(angle)
+}
+
+func (a *Arena) distance(angle float64) float64 {
+	ray := a.facing.turned(direction(angle))
+	nearest := sightRange
+	for _, w := range a.walls {
+		if t, hit := w.hit(a.at, ray); hit {
+			nearest = min(nearest, t)
+		}
+	}
+	return nearest
+}
+
+// State returns how things stand.
+func (a *Arena) State() ArenaState {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return ArenaState{
+		X: a.at.x, Y: a.at.y, Heading: a.heading, Left: a.wheels[0].speed, Right: a.wheels[1].speed,
+		LampX: a.lamp.x, LampY: a.lamp.y, ToLamp: a.at.distance(a.lamp),
+		LeftLight: a.illuminance(eyeAngle), RightLight: a.illuminance(-eyeAngle), Ahead: a.distance(0),
+		Bump: a.bump, Reached: a.reached, First: time.Duration(a.first) * arenaStep,
+	}
+}
+
+// Report is the world's score in a line: the same for the same seed and the same driving.
+func (a *Arena) Report() string {
+	s := a.State()
+	if s.Reached == 0 {
+		return fmt.Sprintf("did not reach the lamp, %.2f m away", s.ToLamp)
+	}
+	report := fmt.Sprintf("reached the lamp after %.3f s", s.First.Seconds())
+	if a.relight {
+		report += fmt.Sprintf(", %d lamps in all, %.2f m to the next", s.Reached, s.ToLamp)
+	}
+	return report
+}
+
+// Map draws the arena with so many characters: walls #, lamp *, and the robot as an arrow in its direction.
+func (a *Arena) Map(columns, rows int) string {
+	if columns < 4 || rows < 3 {
+		return ""
+	}
+	s := a.State()
+	grid := make([][]rune, rows)
+	for r := range grid {
+		grid[r] = []rune(strings.Repeat(" ", columns))
+	}
+	draw := func(x, y float64, c rune) {
+		column := int(x / arenaWidth * float64(columns-1))
+		row := rows - 1 - int(y/arenaHeight*float64(rows-1))
+		grid[min(max(row, 0), rows-1)][min(max(column, 0), columns-1)] = c
+	}
+	for _, w := range a.walls {
+		for i := range 201 {
+			p := w.a.plus(w.b.minus(w.a).times(float64(i) / 200))
+			draw(p.x, p.y, '#')
+		}
+	}
+	draw(s.LampX, s.LampY, '*')
+	arrows := []rune{'→', '↗', '↑', '↖', '←', '↙', '↓', '↘'}
+	draw(s.X, s.Y, arrows[int(math.Floor(s.Heading/(math.Pi/4)+0.5))&7])
+	var text strings.Builder
+	for _, row := range grid {
+		text.WriteString(strings.TrimRight(string(row), " ") + "\n")
+	}
+	return text.String()
+}

@@ -1,0 +1,132 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+)
+
+// pinCount is how many pins the 40-pin header of a Raspberry Pi brings out: GPIO0 to GPIO27.
+const pinCount = 28
+
+// Board is a simulated board with the pins GPIO0 to GPIO27 and the buses I2C0 and I2C1. It may be used from any goroutine.
+type Board struct {
+	clock func() time.Duration
+	pins  []*Pin
+	buses []*Bus
+}
+
+// New makes a board whose devices live by the clock, the time since the start.
+func New(clock func() time.Duration) *Board {
+	b := &Board{clock: clock}
+	for i := range pinCount {
+		b.pins = append(b.pins, newPin(i))
+	}
+	for i := range 2 {
+		b.buses = append(b.buses, &Bus{name: fmt.Sprintf("I2C%d", i), clock: clock, devices: map[uint16]Device{}})
+	}
+	return b
+}
+
+// String returns "simulated board".
+func (b *Board) String() string { return "simulated board" }
+
+// Pin returns a pin by its name; always the same for the same name.
+func (b *Board) Pin(name string) (gpio.PinIO, error) { return b.pin(name) }
+
+func (b *Board) pin(name string) (*Pin, error) {
+	for _, p := range b.pins {
+		if p.name == name {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("simulated board: no pin %q: expected GPIO0 to GPIO%d", name, pinCount-1)
+}
+
+// Bus returns an I2C bus by its name. Closing it does nothing: it is shared.
+func (b *Board) Bus(name string) (i2c.BusCloser, error) { return b.bus(name) }
+
+func (b *Board) bus(name string) (*Bus, error) {
+	i := slices.IndexFunc(b.buses, func(bus *Bus) bool { return bus.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("simulated board: no bus %q: expected I2C0 or I2C1", name)
+	}
+	return b.buses[i], nil
+}
+
+// Attach connects a device to a bus. It fails when the bus does not exist or the address is taken.
+func (b *Board) Attach(bus string, address uint16, device Device) error {
+	to, err := b.bus(bus)
+	if err != nil {
+		return err
+	}
+	to.mutex.Lock()
+	defer to.mutex.Unlock()
+	if to.devices[address] != nil {
+		return fmt.Errorf("simulated board: %s address 0x%02x is taken", bus, address)
+	}
+	to.devices[address] = device
+	return nil
+}
+
+// Detach pulls a device off its bus: from now on nobody answers at the address.
+func (b *Board) Detach(bus string, address uint16) error {
+	to, err := b.bus(bus)
+	if err != nil {
+		return err
+	}
+	to.mutex.Lock()
+	defer to.mutex.Unlock()
+	delete(to.devices, address)
+	return nil
+}
+
+// Halt implements conn.Resource; there is nothing to let go of.
+func (b *Board) Halt() error { return nil }
+
+// Device is what answers at an address of an I2C bus.
+type Device interface {
+	// Tx is handed one transaction at a time: first w is written to it, then r is filled from it. An error is a device that does
+	// not acknowledge.
+	Tx(at time.Duration, w, r []byte) error
+}
+
+// Bus is an I2C bus. Like the kernel's it carries one transaction at a time.
+type Bus struct {
+	name    string
+	clock   func() time.Duration
+	mutex   sync.Mutex
+	devices map[uint16]Device
+}
+
+// ErrNoAnswer is what a transaction fails with when nobody acknowledges; Linux calls it so.
+var ErrNoAnswer = errors.New("remote I/O error")
+
+// String returns the bus's name.
+func (b *Bus) String() string { return b.name }
+
+// Tx implements i2c.Bus.
+func (b *Bus) Tx(address uint16, w, r []byte) error {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	device := b.devices[address]
+	if device == nil {
+		return fmt.Errorf("%s address 0x%02x: %w: nobody is there", b.name, address, ErrNoAnswer)
+	}
+	if err := device.Tx(b.clock(), w, r); err != nil {
+		return fmt.Errorf("%s address 0x%02x: %w", b.name, address, err)
+	}
+	return nil
+}
+
+// SetSpeed implements i2c.Bus; any speed will do.
+func (b *Bus) SetSpeed(physic.Frequency) error { return nil }
+
+// Close implements io.Closer; the bus is shared and stays open.
+func (b *Bus) Close() error { return nil }

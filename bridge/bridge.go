@@ -1,0 +1,258 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/google/uuid"
+)
+
+// Robot is what the bridge shows to the outside. Every method may be called from any goroutine.
+type Robot interface {
+	// Describe returns what can be read and tuned; the same for the life of the robot.
+	Describe() Description
+	// Get returns the values of parameters, of all without paths. An unknown path fails with an *Error.
+	Get(paths []string) (map[string]Value, Revision, error)
+	// Set changes parameters in one transaction: all are checked first, then all take effect at one tick, or none does.
+	// With ifRevision it fails unless that is the revision. A refusal is an *Error. It returns what is in effect, and the
+	// revision, which on a refusal is the present one.
+	Set(ctx context.Context, changes map[string]float64, ifRevision *Revision) (applied map[string]float64, rev Revision, err error)
+	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge.
+	Health() Health
+	Sensors() map[string]Measure
+	Actuators() map[string]Measure
+}
+
+// Embedded as Options.Broker starts a broker inside this process.
+const Embedded = "embedded"
+
+// Options configure a Bridge.
+type Options struct {
+	Robot    string // name: the topics are flux/<name>/...
+	Broker   string // Embedded or a URL: tcp://host:1883, ssl://host:8883
+	Listen   string // of the embedded broker; empty is DefaultListen
+	User     string // credentials; the embedded broker demands them from everybody when given
+	Password string
+	Version  string           // of the daemon, for Status
+	Boot     string           // differs for every start, for Status; empty makes one
+	Log      *slog.Logger     // nil is silent
+	Clock    func() time.Time // nil is the system's
+}
+
+const (
+	telemetryEvery = 100 * time.Millisecond
+	healthEvery    = 10 // telemetry periods
+
+	retryEvery     = time.Second      // until the first connection
+	retryAtMost    = 5 * time.Second  // between later ones; the pause grows up to this
+	writePatience  = 2 * time.Second  // a broker that stops reading blocks a write for this long
+	dialPatience   = 5 * time.Second  // for a connection and its handshake
+	keepAlive      = 10 * time.Second // a connection that is dead without a word is noticed after one and a half of this
+	answerPatience = 5 * time.Second  // for the broker's word on a subscription
+
+	// unacknowledged bounds the QoS 1 messages under way: enough for a good rate over a slow link, and all that the client
+	// library can pile up and replay.
+	unacknowledged = 64
+)
+
+// Bridge publishes a robot and answers requests to it.
+type Bridge struct {
+	robot       Robot
+	topics      Topics
+	description []byte // as JSON
+	version     string
+	boot        string
+	log         *slog.Logger
+	clock       func() time.Time
+
+	broker    *broker // nil if external
+	url       string
+	client    paho.Client
+	out       *outbox
+	underWay  []paho.Token  // QoS 1 messages without an acknowledgement, oldest first; the publishing goroutine's
+	connected chan struct{} // one token after each connection: everything retained is due again
+	arrivals  chan arrival
+	malformed atomic.Uint64
+	away      atomic.Bool // said in the log
+
+	ctx       context.Context // ends when the bridge does
+	cancel    context.CancelFunc
+	closeOnce sync.Once
+	workers   sync.WaitGroup
+}
+
+// Start starts the embedded broker, if that is the one, and connects a robot in the background. A broker that cannot be reached is
+// no error: the bridge tries for ever. A name, description or address that cannot work is. It ends with ctx or with Close.
+func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
+	if err := CheckName(opts.Robot); err != nil {
+		return nil, err
+	}
+	description := robot.Describe()
+	if err := check(description); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(description)
+	if err != nil {
+		return nil, fmt.Errorf("description: %w", err)
+	}
+	b := &Bridge{
+		robot:       robot,
+		topics:      Topics(opts.Robot),
+		description: text,
+		version:     opts.Version,
+		boot:        opts.Boot,
+		log:         opts.Log,
+		clock:       opts.Clock,
+		out:         newOutbox(),
+		connected:   make(chan struct{}, 1),
+		arrivals:    make(chan arrival, waitingRequests),
+	}
+	if b.boot == "" {
+		b.boot = uuid.NewString()
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	if b.clock == nil {
+		b.clock = time.Now
+	}
+	dial := opts.Broker
+	if opts.Broker == Embedded {
+		// The robot is a client like any other, over loopback: one way to connect, log in and be missed, whichever the broker.
+		if b.broker, err = startBroker(opts.Listen, opts.User, opts.Password, b.log); err != nil {
+			return nil, err
+		}
+		dial, b.url = b.broker.url, b.broker.url
+	} else if b.url, err = checkURL(opts.Broker); err != nil {
+		return nil, err
+	}
+	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	b.client = paho.NewClient(b.clientOptions(dial, opts.User, opts.Password))
+	b.workers.Go(b.publish) // owns the connection's outgoing side
+	b.workers.Go(b.serve)   // a request may wait for the robot's next tick
+	b.workers.Go(b.measure) // telemetry has its own rhythm
+	b.client.Connect()
+	context.AfterFunc(ctx, b.Close)
+	return b, nil
+}
+
+// check reports what of a description could not be published.
+func check(d Description) error {
+	for _, p := range d.Parameters {
+		if p.Path == "" || strings.ContainsAny(p.Path, "+#\x00") {
+			return fmt.Errorf("parameter %q: expected a path that is a topic: not empty, without + # and NUL", p.Path)
+		}
+		if !finite(p.Min) || !finite(p.Max) || !finite(p.Default) {
+			return fmt.Errorf("parameter %s: expected a finite range and default, got %v to %v and %v", p.Path, p.Min, p.Max, p.Default)
+		}
+	}
+	return nil
+}
+
+// checkURL returns a broker's URL as it may be shown.
+func checkURL(broker string) (string, error) {
+	u, err := url.Parse(broker)
+	if err != nil {
+		return "", fmt.Errorf("broker: expected %q or a URL like tcp://host:1883: %w", Embedded, err)
+	}
+	if !slices.Contains([]string{"tcp", "mqtt", "ssl", "tls", "mqtts", "ws", "wss"}, u.Scheme) || u.Hostname() == "" || u.Port() == "" {
+		return "", fmt.Errorf("broker %q: expected %q or a URL with a port, like tcp://host:1883 or ssl://host:8883", u.Redacted(), Embedded)
+	}
+	return u.Redacted(), nil
+}
+
+func (b *Bridge) clientOptions(broker, user, password string) *paho.ClientOptions {
+	return paho.NewClientOptions().
+		AddBroker(broker).
+		SetClientID("fluxd-"+uuid.NewString()). // two clients with one id throw each other out for ever
+		SetUsername(user).SetPassword(password).
+		SetProtocolVersion(4). // 3.1.1; else a refusal is tried again as 3.1
+		SetCleanSession(true).
+		SetOrderMatters(false). // else a handler that waits would stop everything that comes in
+		SetConnectRetry(true).SetConnectRetryInterval(retryEvery).
+		SetMaxReconnectInterval(retryAtMost).
+		SetConnectTimeout(dialPatience).
+		SetWriteTimeout(writePatience).
+		SetKeepAlive(keepAlive).
+		SetBinaryWill(b.topics.Status(), b.status(Offline), 1, true).
+		SetOnConnectHandler(func(paho.Client) {
+			select {
+			case b.connected <- struct{}{}:
+			default:
+			}
+		}).
+		SetConnectionNotificationHandler(b.report)
+}
+
+// report logs how the connection does, once for each time that the broker is away.
+func (b *Bridge) report(_ paho.Client, n paho.ConnectionNotification) {
+	switch n := n.(type) {
+	case paho.ConnectionNotificationConnected:
+		b.away.Store(false)
+		b.log.Info("connected to the MQTT broker", "broker", b.url, "topics", Root+"/"+string(b.topics)+"/#")
+	case paho.ConnectionNotificationFailed:
+		if !b.away.Swap(true) {
+			b.log.Warn("cannot reach the MQTT broker: the robot runs without it, and tries until it can", "broker", b.url, "error", n.Reason)
+		}
+	case paho.ConnectionNotificationLost:
+		if !b.away.Swap(true) {
+			b.log.Warn("lost the MQTT broker: the robot runs on, and connects again", "broker", b.url, "error", n.Reason)
+		}
+	}
+}
+
+// URL returns where clients reach the broker, without a password.
+func (b *Bridge) URL() string { return b.url }
+
+// Event publishes a fault or a change of state. It never waits. The level is one topic level, such as LevelWarning.
+func (b *Bridge) Event(level, code, text string) {
+	if CheckName(level) != nil {
+		level = LevelError
+	}
+	payload, err := json.Marshal(Event{Time: b.clock().UnixMilli(), Code: code, Text: text})
+	if err != nil {
+		return // strings and a number: it cannot fail
+	}
+	b.out.put(message{topic: b.topics.Event(level), qos: 1, payload: payload})
+}
+
+// Dropped returns how many messages were thrown away because the broker was slow or away.
+func (b *Bridge) Dropped() uint64 { return b.out.dropped.Load() }
+
+// Connected reports whether the broker can be reached now.
+func (b *Bridge) Connected() bool { return b.client.IsConnectionOpen() }
+
+// Close publishes what waits and the status offline, if the broker takes it in time, and ends the bridge and its broker. It returns
+// within 2 s and may be called more than once.
+func (b *Bridge) Close() {
+	b.closeOnce.Do(func() {
+		b.cancel()
+		ended := make(chan struct{})
+		go func() { b.workers.Wait(); close(ended) }()
+		select {
+		case <-ended:
+		case <-time.After(1200 * time.Millisecond): // a write to a broker that stopped reading ends by itself, later
+		}
+		b.client.Disconnect(200)
+		if b.broker != nil {
+			b.broker.close(400 * time.Millisecond)
+		}
+	})
+}
+
+func (b *Bridge) status(s State) []byte {
+	text, err := json.Marshal(Status{State: s, Boot: b.boot, Version: b.version})
+	if err != nil {
+		panic(err) // three strings
+	}
+	return text
+}

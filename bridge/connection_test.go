@@ -1,0 +1,289 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// journal is a log to look into.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+func (j *journal) count(what string) int {
+	return strings.Count(j.String(), what)
+}
+
+func TestWhatARobotPublishes(t *testing.T) {
+	topics := Topics("fake")
+	b := startBridge(t, newFakeRobot(), Options{Version: "1.2", Boot: "b1"})
+	c := dial(t, b.URL())
+
+	if s := next(c, topics.Status(), func(s Status) bool { return s.State == Online }); s.Boot != "b1" || s.Version != "1.2" {
+		t.Errorf("status: %+v", s)
+	}
+	// Everything retained is there, whoever comes when; in any order, so each is asked by a client of its own.
+	dial(t, b.URL()).online()
+	if d := next[Description](dial(t, b.URL()), topics.Describe(), nil); len(d.Parameters) != 2 || d.Parameters[0].Unit != "mV" {
+		t.Errorf("describe: %+v", d)
+	}
+	if v := next[Value](dial(t, b.URL()), topics.Param("group/b"), nil); v != (Value{V: 2, Src: "config"}) {
+		t.Errorf("param: %+v", v)
+	}
+	h := next[Health](dial(t, b.URL()), topics.Health(), nil)
+	if h.Spikes != 7 || h.SpikesPerSecond != 0 || h.CPU != nil || h.Uptime != Seconds(time.Minute) {
+		t.Errorf("health with figures that are not finite: %+v", h)
+	}
+	sensors := next[map[string]Measure](c, topics.Sensors(), nil)
+	if len(sensors) != 1 || sensors["left_eye"] != (Measure{Value: 412.5, Unit: "lx", Age: Seconds(12 * time.Millisecond)}) {
+		t.Errorf("sensors, one of them without a value: %+v", sensors)
+	}
+	if a := next[map[string]Measure](c, topics.Actuators(), nil); a["choice"].Value != "Slight-Left-Turn" {
+		t.Errorf("actuators: %+v", a)
+	}
+	b.Event(LevelWarning, "sensor_lost", "left_eye: no answer")
+	if e := next[Event](c, topics.Event(LevelWarning), nil); e.Code != "sensor_lost" || e.Text != "left_eye: no answer" {
+		t.Errorf("event: %+v", e)
+	}
+	b.Event("a/#", "odd", "level")
+	next(c, topics.Event(LevelError), func(e Event) bool { return e.Code == "odd" })
+}
+
+func TestMeasuresAreForWhoListens(t *testing.T) {
+	b := startBridge(t, newFakeRobot(), Options{})
+	sensors := Topics("fake").Sensors()
+	if b.wanted(sensors) {
+		t.Error("measures are published though nobody listens")
+	}
+	c := dial(t, b.URL())
+	next[map[string]Measure](c, sensors, nil)
+	if !b.wanted(sensors) {
+		t.Error("somebody listens")
+	}
+}
+
+func TestCloseSaysOffline(t *testing.T) {
+	external := startTestBroker(t, "127.0.0.1:0")
+	b := startBridge(t, newFakeRobot(), Options{Broker: external.url})
+	c := dial(t, external.url)
+	c.online()
+	b.Event(LevelInfo, "bye", "the last word")
+	b.Close()
+	b.Close() // again does nothing
+	next(c, Topics("fake").Event(LevelInfo), func(e Event) bool { return e.Code == "bye" })
+	next(c, Topics("fake").Status(), func(s Status) bool { return s.State == Offline })
+	if b.Connected() {
+		t.Error("connected after Close")
+	}
+}
+
+func TestTheEndOfTheContextIsTheEndOfTheBridge(t *testing.T) {
+	external := startTestBroker(t, "127.0.0.1:0")
+	ctx, cancel := context.WithCancel(t.Context())
+	b, err := Start(ctx, newFakeRobot(), Options{Robot: "fake", Broker: external.url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	c := dial(t, external.url)
+	c.online()
+	cancel()
+	next(c, Topics("fake").Status(), func(s Status) bool { return s.State == Offline })
+}
+
+func TestLastWillAndReturn(t *testing.T) {
+	external := startTestBroker(t, "127.0.0.1:0")
+	startBridge(t, newFakeRobot(), Options{Broker: external.url})
+	c := dial(t, external.url)
+	c.online()
+	for _, client := range external.server.Clients.GetAll() {
+		if strings.HasPrefix(client.ID, "fluxd-") {
+			client.Net.Conn.Close()
+		}
+	}
+	next(c, Topics("fake").Status(), func(s Status) bool { return s.State == Offline })
+	c.online()
+	if r := c.ask("get", fresh("g1")); r.Status != StatusOK {
+		t.Errorf("after the return: %+v", r)
+	}
+}
+
+func TestALateLastWillIsPutRight(t *testing.T) {
+	b := startBridge(t, newFakeRobot(), Options{Boot: "b1"})
+	c := dial(t, b.URL())
+	c.online()
+	c.send(Topics("fake").Status(), true, Status{State: Offline, Boot: "b1"})
+	next(c, Topics("fake").Status(), func(s Status) bool { return s.State == Offline })
+	c.online()
+}
+
+func TestTheBrokerIsStartedAgain(t *testing.T) {
+	first, err := startBroker("127.0.0.1:0", "", "", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := strings.TrimPrefix(first.url, "tcp://")
+	robot := newFakeRobot()
+	var log journal
+	b := startBridge(t, robot, Options{Broker: first.url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	c := dial(t, first.url)
+	c.online()
+	c.ask("set", setting("s1", map[string]float64{"a": 77}))
+	first.close(patience)
+
+	second := startTestBroker(t, listen)
+	if second.url != first.url {
+		t.Fatalf("the port %s was taken by somebody else meanwhile", listen)
+	}
+	late := dial(t, second.url)
+	if v := next[Value](late, Topics("fake").Param("a"), nil); v.V != 77 {
+		t.Errorf("param a at the new broker: %+v", v)
+	}
+	late = dial(t, second.url)
+	late.online()
+	if r := late.ask("set", setting("s2", map[string]float64{"a": 78})); r.Status != StatusOK {
+		t.Errorf("set at the new broker: %+v", r)
+	}
+	if !b.Connected() {
+		t.Error("not connected")
+	}
+	if n := log.count("lost the MQTT broker") + log.count("cannot reach the MQTT broker"); n != 1 {
+		t.Errorf("said %d times that the broker is away, want once", n)
+	}
+}
+
+func TestABrokerThatComesLater(t *testing.T) {
+	// A free port that nobody listens on: one was just given back.
+	placeholder, err := startBroker("127.0.0.1:0", "", "", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	placeholder.close(patience)
+	var log journal
+	b := startBridge(t, newFakeRobot(), Options{Broker: placeholder.url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if b.Connected() {
+		t.Error("connected to nobody")
+	}
+	c := dial(t, startTestBroker(t, strings.TrimPrefix(placeholder.url, "tcp://")).url)
+	c.online()
+	if r := c.ask("get", fresh("g1")); r.Status != StatusOK {
+		t.Errorf("get: %+v", r)
+	}
+	if n := log.count("cannot reach the MQTT broker"); n > 1 {
+		t.Errorf("said %d times that the broker cannot be reached, want once", n)
+	}
+}
+
+func TestABrokerThatStopsReadingHoldsNobodyUp(t *testing.T) {
+	url, connected := deafBroker(t)
+	b := startBridge(t, newFakeRobot(), Options{Broker: url})
+	select {
+	case <-connected:
+	case <-time.After(patience):
+		t.Fatal("not connected")
+	}
+	text := strings.Repeat("x", 1000)
+	for range 50_000 { // far more than sockets buffer: a call that waited would wait for ever
+		b.Event(LevelInfo, "flood", text)
+	}
+	if b.Dropped() == 0 {
+		t.Error("nothing was dropped")
+	}
+	closed := make(chan struct{})
+	go func() { b.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Fatal("Close does not end")
+	}
+}
+
+func TestStartRefuses(t *testing.T) {
+	good := Description{}
+	tests := []struct {
+		name        string
+		description Description
+		opts        Options
+		says        string
+	}{
+		{"no name", good, Options{Broker: Embedded}, "robot name"},
+		{"a name of two levels", good, Options{Robot: "a/b", Broker: Embedded}, "robot name"},
+		{"no broker", good, Options{Robot: "r"}, `expected "embedded" or a URL`},
+		{"a host only", good, Options{Robot: "r", Broker: "localhost:1883"}, "like tcp://host:1883"},
+		{"no port", good, Options{Robot: "r", Broker: "tcp://localhost"}, "with a port"},
+		{"no MQTT", good, Options{Robot: "r", Broker: "http://localhost:80"}, "like tcp://host:1883"},
+		{"a listener without a port", good, Options{Robot: "r", Broker: Embedded, Listen: "localhost"}, "expected host:port"},
+		{"a listener for everybody", good, Options{Robot: "r", Broker: Embedded, Listen: "0.0.0.0:0"}, "set a user and a password"},
+		{"a listener for everybody, unnamed", good, Options{Robot: "r", Broker: Embedded, Listen: ":0"}, "set a user and a password"},
+		{"a path with a wildcard", Description{Parameters: []Parameter{{Path: "a/+"}}}, Options{Robot: "r", Broker: Embedded}, "expected a path"},
+		{"a range without an end", Description{Parameters: []Parameter{{Path: "a", Max: inf()}}}, Options{Robot: "r", Broker: Embedded}, "finite range"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b, err := Start(t.Context(), describedRobot{newFakeRobot(), test.description}, test.opts)
+			if err == nil {
+				b.Close()
+				t.Fatal("it started")
+			}
+			if !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %q, want something with %q", err, test.says)
+			}
+		})
+	}
+}
+
+func inf() float64 { x := 1e308; return x * 10 }
+
+type describedRobot struct {
+	Robot
+	description Description
+}
+
+func (r describedRobot) Describe() Description { return r.description }
+
+func TestAPasswordIsNotShown(t *testing.T) {
+	b := startBridge(t, newFakeRobot(), Options{Broker: "tcp://me:secret@127.0.0.1:1"})
+	if strings.Contains(b.URL(), "secret") {
+		t.Errorf("URL is %s", b.URL())
+	}
+}
+
+func Example() {
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	b, err := Start(context.Background(), newFakeRobot(), Options{Robot: "fake", Broker: Embedded, Listen: "127.0.0.1:0", Log: log})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer b.Close()
+	b.Event(LevelInfo, "started", "ready to drive")
+	fmt.Println(Topics("fake").Param("a"), b.Dropped())
+	// Output: flux/fake/param/a 0
+}
+
+func ExampleRequest() {
+	revision := Revision(17)
+	text, err := json.Marshal(Request{ID: "u1", Time: 1_700_000_000_000, TTL: 2000, IfRevision: &revision, Set: map[string]float64{"neurons/eye/threshold": 90}})
+	fmt.Println(string(text), err)
+	// Output: {"id":"u1","ts":1700000000000,"ttl_ms":2000,"if_rev":17,"set":{"neurons/eye/threshold":90}} <nil>
+}

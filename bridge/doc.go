@@ -1,0 +1,38 @@
+// Package bridge connects a robot to the outside over MQTT: it publishes what the robot is, reads and does, and lets clients tune it.
+//
+// Everything stands under flux/<robot>/ as JSON. Some topics are retained, so who comes late knows at once where things are:
+//
+//	flux/lightseeker/status            {"state":"online","boot":"5f0c...","version":"1.0"}     retained; also the last will
+//	flux/lightseeker/describe          every parameter with its unit, range and default        retained
+//	flux/lightseeker/param/<path>      {"v":100,"rev":17,"src":"mqtt"}                         retained, accepted values only
+//	flux/lightseeker/tele/health       latency, spikes, drops, ...                             retained, once a second
+//	flux/lightseeker/tele/sensors      name to {"value":412.5,"unit":"lx","age_s":0.012}       ten times a second
+//	flux/lightseeker/req/set           {"id":"u1","ts":...,"ttl_ms":2000,"set":{"<path>":90}}  what a client asks for
+//	flux/lightseeker/res/set           {"id":"u1","status":"ok","rev":18,"applied":{...}}      the one answer to it
+//	flux/lightseeker/event/<level>     {"ts":...,"code":"sensor_lost","text":"..."}            faults, once each
+//
+// The broker is an external one, or one inside this process:
+//
+//	robot := ...                                       // implements bridge.Robot
+//	b, err := bridge.Start(ctx, robot, bridge.Options{
+//		Robot:  "lightseeker",
+//		Broker: bridge.Embedded,                       // or "tcp://broker.example:1883"
+//		Log:    slog.Default(),
+//	})
+//	if err != nil { ... }                              // a bad option; a broker that is away is no error
+//	defer b.Close()                                    // says offline
+//	fmt.Println("watch it: fluxctl watch --broker", b.URL())
+//	b.Event(bridge.LevelWarning, "sensor_lost", "left_eye: no answer at I2C1 0x23")
+//
+// # A robot does not wait for its bridge
+//
+// Whoever calls Event or changes a value only puts a message into a bounded queue. When the broker is slow or away, the oldest
+// messages are thrown away and counted; when it comes back, everything retained is published again.
+//
+// # Requests
+//
+// A request is executed at most once and answered exactly once. MQTT delivers at least once, so a request whose id was seen before
+// is a second delivery, not a second wish: it is neither executed nor answered again. Requests are refused when they are
+// older than they allow, when they were retained (nobody knows for how long) and when they are not exactly the JSON that Request
+// documents; a misspelt field is refused rather than ignored. The refusals are answers too, with a Code that says why.
+package bridge

@@ -1,0 +1,215 @@
+package bridge
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+)
+
+// State says whether a robot can be reached.
+type State string
+
+// The states of a robot.
+const (
+	Online  State = "online"
+	Offline State = "offline"
+)
+
+// Status is the retained message that says whether the robot is there. The broker holds the offline one as last will.
+type Status struct {
+	State   State  `json:"state"`
+	Boot    string `json:"boot"`    // differs for every start of the daemon
+	Version string `json:"version"` // of the daemon
+}
+
+// Description is what can be read and tuned. It does not change while the daemon runs.
+type Description struct {
+	Parameters []Parameter    `json:"parameters"`
+	Neurons    []NeuronGroup  `json:"neurons"`
+	Synapses   []SynapseGroup `json:"synapses"`
+	Sensors    []Device       `json:"sensors"`
+	Actuators  []Device       `json:"actuators"`
+}
+
+// Parameter is a number that a set request can change. Min, Max and Default are finite and in Unit.
+type Parameter struct {
+	Path    string  `json:"path"` // unique; a MQTT topic without wildcards, such as "neurons/eye_l/threshold"
+	Type    string  `json:"type"` // "float" or "int"
+	Unit    string  `json:"unit"` // empty for a pure number
+	Min     float64 `json:"min"`
+	Max     float64 `json:"max"`
+	Default float64 `json:"default"`
+	Live    bool    `json:"live"` // acts at once; else at the next start
+}
+
+// NeuronGroup is a named neuron, or a population of them.
+type NeuronGroup struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+}
+
+// SynapseGroup is the synapses that one rule of the configuration made.
+type SynapseGroup struct {
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Kind  string `json:"kind"`
+	Count int    `json:"count"`
+}
+
+// Device is a sensor or an actuator.
+type Device struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"` // what drives it, such as "bh1750"
+	Unit string `json:"unit"` // of its measures; empty for a pure number
+}
+
+// Revision counts the accepted transactions: it grows by one with each. It lets a client say "if nothing has changed since".
+type Revision uint64
+
+// Value is the accepted value of a parameter, in its unit.
+type Value struct {
+	V   float64  `json:"v"`
+	Rev Revision `json:"rev"` // of the transaction that set it
+	Src string   `json:"src"` // who set it: "config", "mqtt"
+}
+
+// Request is what a client asks for. MQTT 3.1.1 has no expiry and no response topic: that is why id, ts and ttl_ms stand in it.
+//
+// Requests that follow each other without waiting for the answer may be taken in another order.
+type Request struct {
+	ID         string             `json:"id"`               // unique; the answer carries it, and a second request with it is ignored
+	Time       int64              `json:"ts"`               // when it was sent, in milliseconds since 1970
+	TTL        int64              `json:"ttl_ms"`           // for how many milliseconds it holds, 1 to 3,600,000
+	IfRevision *Revision          `json:"if_rev,omitempty"` // refuse the set unless this is the revision
+	Set        map[string]float64 `json:"set,omitempty"`    // verb set: path to value; one transaction
+	Paths      []string           `json:"paths,omitempty"`  // verb get: none means all
+}
+
+// Response answers one request.
+type Response struct {
+	ID      string             `json:"id"`     // of the request; empty if it had none that could be read
+	Status  string             `json:"status"` // "ok" or "error"
+	Rev     Revision           `json:"rev"`
+	Applied map[string]float64 `json:"applied,omitempty"` // verb set: what is in effect now
+	Values  map[string]Value   `json:"values,omitempty"`  // verb get
+	Error   *Error             `json:"error,omitempty"`
+}
+
+// The two values of Response.Status.
+const (
+	StatusOK    = "ok"
+	StatusError = "error"
+)
+
+// Code names a reason for a refusal, for programs.
+type Code string
+
+// Why a request is refused.
+const (
+	OutOfRange       Code = "out_of_range"      // Min and Max say what is allowed
+	UnknownParameter Code = "unknown_parameter" // there is no such path
+	RevisionConflict Code = "revision_conflict" // if_rev is not the revision any more
+	NotAllowed       Code = "not_allowed"       // the robot's state forbids it
+	Malformed        Code = "malformed"         // not the JSON that Request documents
+	TooLarge         Code = "too_large"         // more than MaxRequest bytes
+	Stale            Code = "stale"             // older than its ttl_ms, or clocks that differ by more than that
+	Retained         Code = "retained"          // published with the retain flag: nobody knows when
+	UnknownVerb      Code = "unknown_verb"      // the topic's last level is no verb
+	Busy             Code = "busy"              // too many requests wait
+	Internal         Code = "internal"          // the robot's fault, not the client's
+)
+
+// Error says why a request was refused. It is the error type that Robot's methods return.
+type Error struct {
+	Code    Code     `json:"code"`
+	Path    string   `json:"path,omitempty"` // of the parameter concerned
+	Min     *float64 `json:"min,omitempty"`  // allowed range, for OutOfRange
+	Max     *float64 `json:"max,omitempty"`
+	Message string   `json:"message"` // for people
+}
+
+// SetError is the name of Error where a transaction is refused.
+type SetError = Error
+
+// Error returns the message, after the path if there is one.
+func (e *Error) Error() string {
+	if e.Path == "" {
+		return e.Message
+	}
+	return e.Path + ": " + e.Message
+}
+
+// Refuse returns the error of a value outside min..max, in the parameter's unit.
+func Refuse(path string, min, max float64, message string) *Error {
+	return &Error{Code: OutOfRange, Path: path, Min: &min, Max: &max, Message: message}
+}
+
+// Health is how the daemon does, once a second.
+type Health struct {
+	Uptime          Seconds            `json:"uptime_s"`
+	Latency         Latency            `json:"latency_us"`              // of the control loop
+	SpikesPerSecond float64            `json:"spikes_per_s"`            // over the last second
+	Spikes          uint64             `json:"spikes"`                  // since the start
+	QueueDepth      int                `json:"queue_depth"`             // spikes under way
+	Drops           uint64             `json:"drops"`                   // readings and spikes that were thrown away
+	LateInputs      uint64             `json:"late_inputs"`             // spikes that came after their time had been computed
+	CPU             *float64           `json:"cpu_percent,omitempty"`   // of one core; nil if unknown
+	Temperature     *float64           `json:"temperature_c,omitempty"` // of the processor, in degrees Celsius; nil if unknown
+	SensorAges      map[string]Seconds `json:"sensor_age_s,omitempty"`  // since the last good reading
+	Bridge          BridgeHealth       `json:"bridge"`                  // the bridge fills it in
+}
+
+// BridgeHealth is how the bridge does.
+type BridgeHealth struct {
+	Dropped   uint64 `json:"dropped"`   // messages thrown away because the broker was slow or away
+	Malformed uint64 `json:"malformed"` // requests that could not be read
+}
+
+// Latency is the delay between when the control loop wanted to run and when it did, in microseconds.
+type Latency struct {
+	P50 int64 `json:"p50"`
+	P99 int64 `json:"p99"`
+	Max int64 `json:"max"`
+}
+
+// Measure is what a sensor read, or what was written to an actuator.
+type Measure struct {
+	Value any     `json:"value"` // a float64, or a string for a label; a float64 that is not finite is not published
+	Unit  string  `json:"unit"`
+	Age   Seconds `json:"age_s"` // since it was read or written
+}
+
+// Event is a fault or a change of state, published once.
+type Event struct {
+	Time int64  `json:"ts"` // milliseconds since 1970
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// Levels of events.
+const (
+	LevelInfo    = "info"
+	LevelWarning = "warning"
+	LevelError   = "error"
+)
+
+// Seconds is a duration that JSON carries as a number of seconds, to the microsecond.
+type Seconds time.Duration
+
+// MarshalJSON writes the number of seconds.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(s).Round(time.Microsecond).Seconds())
+}
+
+// UnmarshalJSON reads a number of seconds.
+func (s *Seconds) UnmarshalJSON(text []byte) error {
+	var seconds float64
+	if err := json.Unmarshal(text, &seconds); err != nil {
+		return err
+	}
+	*s = Seconds(math.Round(seconds * 1e9))
+	return nil
+}
+
+// finite reports whether JSON can carry x.
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

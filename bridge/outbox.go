@@ -1,0 +1,95 @@
+package bridge
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// message is one publication.
+type message struct {
+	topic   string
+	qos     byte
+	retain  bool
+	payload []byte
+}
+
+// Capacities of the outbox, in messages.
+const (
+	keptMessages   = 1024 // answers, events, parameters
+	freshTelemetry = 32   // about a second and a half: older telemetry is worth nothing
+)
+
+// outbox holds what waits to be published. Telemetry has a lane of its own, so that a slow broker costs measures, not answers.
+type outbox struct {
+	wake    chan struct{} // holds one token when there may be something to take
+	dropped atomic.Uint64
+
+	mu        sync.Mutex
+	important ring // QoS 1
+	telemetry ring // QoS 0
+}
+
+func newOutbox() *outbox {
+	return &outbox{
+		wake:      make(chan struct{}, 1),
+		important: ring{items: make([]message, keptMessages)},
+		telemetry: ring{items: make([]message, freshTelemetry)},
+	}
+}
+
+// put adds a message and never waits; a full lane loses its oldest.
+func (o *outbox) put(m message) {
+	o.mu.Lock()
+	lane := &o.important
+	if m.qos == 0 {
+		lane = &o.telemetry
+	}
+	lost := lane.put(m)
+	o.mu.Unlock()
+	if lost {
+		o.dropped.Add(1)
+	}
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take removes the oldest message, of QoS 1 if there is one.
+func (o *outbox) take() (message, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if m, ok := o.important.take(); ok {
+		return m, true
+	}
+	return o.telemetry.take()
+}
+
+// ring is a queue of fixed capacity.
+type ring struct {
+	items []message
+	first int
+	count int
+}
+
+// put appends a message. It reports whether the oldest had to go.
+func (r *ring) put(m message) (lost bool) {
+	if r.count == len(r.items) {
+		r.take()
+		lost = true
+	}
+	r.items[(r.first+r.count)%len(r.items)] = m
+	r.count++
+	return lost
+}
+
+func (r *ring) take() (message, bool) {
+	if r.count == 0 {
+		return message{}, false
+	}
+	m := r.items[r.first]
+	r.items[r.first] = message{} // let go of the payload
+	r.first = (r.first + 1) % len(r.items)
+	r.count--
+	return m, true
+}

@@ -1,0 +1,32 @@
+package bridge
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestAFullOutboxLosesItsOldest(t *testing.T) {
+	o := newOutbox()
+	for i := range keptMessages + 2 {
+		o.put(message{topic: fmt.Sprint("answer", i), qos: 1})
+	}
+	for i := range freshTelemetry + 3 {
+		o.put(message{topic: fmt.Sprint("measure", i)})
+	}
+	if n := o.dropped.Load(); n != 5 {
+		t.Errorf("counted %d, want 5", n)
+	}
+	for i := range keptMessages {
+		if m, ok := o.take(); !ok || m.topic != fmt.Sprint("answer", i+2) {
+			t.Fatalf("took %q, want answer%d: telemetry must not push out answers", m.topic, i+2)
+		}
+	}
+	for i := range freshTelemetry {
+		if m, ok := o.take(); !ok || m.topic != fmt.Sprint("measure", i+3) {
+			t.Fatalf("took %q, want measure%d", m.topic, i+3)
+		}
+	}
+	if m, ok := o.take(); ok {
+		t.Errorf("took %q of an empty outbox", m.topic)
+	}
+}

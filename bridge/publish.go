@@ -1,0 +1,247 @@
+package bridge
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// publish is the only goroutine that publishes: a write to a broker that stopped reading blocks, and must block nobody else.
+func (b *Bridge) publish() {
+	for {
+		select {
+		case <-b.ctx.Done():
+			b.farewell()
+			return
+		case <-b.connected:
+			b.announce()
+			b.flush()
+		case <-b.out.wake:
+			b.flush()
+		}
+	}
+}
+
+// flush publishes what waits, as long as there is a connection. What the client library is given without one it either loses
+// without a word (QoS 0) or piles up and replays (QoS 1).
+func (b *Bridge) flush() {
+	for b.ctx.Err() == nil && b.client.IsConnectionOpen() {
+		m, ok := b.out.take()
+		if !ok {
+			return
+		}
+		b.send(m)
+	}
+}
+
+// send hands a message to the client library. It waits while too many are without an acknowledgement.
+func (b *Bridge) send(m message) {
+	for m.qos > 0 && len(b.underWay) >= unacknowledged {
+		select {
+		case <-b.underWay[0].Done():
+			b.underWay = slices.DeleteFunc(b.underWay, done)
+		case <-b.ctx.Done():
+			return
+		}
+	}
+	token := b.client.Publish(m.topic, m.qos, m.retain, m.payload)
+	if token.Error() != nil {
+		b.out.dropped.Add(1)
+		return
+	}
+	if m.qos > 0 {
+		b.underWay = append(b.underWay, token)
+	}
+}
+
+func done(t paho.Token) bool {
+	select {
+	case <-t.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// announce subscribes and publishes everything retained: a broker that was restarted knows neither.
+func (b *Bridge) announce() {
+	// After a loss the library first repeats what was not acknowledged. Values from before must not follow those of now.
+	deadline := time.After(answerPatience)
+	for _, token := range b.underWay {
+		b.await(token, deadline)
+	}
+	b.underWay = b.underWay[:0]
+
+	filters := map[string]byte{b.topics.Request("+"): 1, b.topics.Status(): 1}
+	subscription := b.client.SubscribeMultiple(filters, b.receive)
+	b.await(subscription, time.After(answerPatience))
+	if err := subscription.Error(); err != nil {
+		if b.client.IsConnectionOpen() {
+			b.log.Warn("cannot subscribe: the robot cannot be tuned until the next connection", "error", err)
+		}
+	} else if result, ok := subscription.(*paho.SubscribeToken); ok {
+		for filter, granted := range result.Result() {
+			if granted > 2 {
+				b.log.Warn("the broker does not let the robot subscribe: it cannot be tuned", "filter", filter)
+			}
+		}
+	}
+
+	b.send(message{topic: b.topics.Describe(), qos: 1, retain: true, payload: b.description})
+	values, _, err := b.robot.Get(nil)
+	if err != nil {
+		b.log.Error("cannot read the parameters to publish them", "error", err)
+	}
+	for _, path := range sorted(values) {
+		b.publishValue(path, values[path], b.send)
+	}
+	b.publishHealth(b.send)
+	// Last: who sees the robot online finds everything in its place.
+	b.send(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(Online)})
+}
+
+// await waits for a token until the deadline.
+func (b *Bridge) await(token paho.Token, deadline <-chan time.Time) {
+	select {
+	case <-token.Done():
+	case <-deadline:
+	case <-b.ctx.Done():
+	}
+}
+
+// farewell publishes what waits and the status offline, and waits a moment for the acknowledgements.
+func (b *Bridge) farewell() {
+	if !b.client.IsConnectionOpen() {
+		return
+	}
+	deadline := time.After(time.Second)
+	for len(b.underWay) < unacknowledged {
+		m, ok := b.out.take()
+		if !ok {
+			break
+		}
+		b.send(m)
+	}
+	offline := b.client.Publish(b.topics.Status(), 1, true, b.status(Offline))
+	for _, token := range append(b.underWay, offline) {
+		select {
+		case <-token.Done():
+		case <-deadline:
+			return
+		}
+	}
+}
+
+// receive takes what comes in. The library calls it in a goroutine of its own for each message.
+func (b *Bridge) receive(_ paho.Client, m paho.Message) {
+	if m.Topic() == b.topics.Status() {
+		if !m.Retained() { // else it is from before this connection, and announce is about to replace it
+			b.correct(m.Payload())
+		}
+		return
+	}
+	a := arrival{verb: m.Topic()[len(b.topics.Request("")):], payload: m.Payload(), retained: m.Retained()}
+	select {
+	case b.arrivals <- a:
+	default:
+		request, _ := parse(a)
+		b.answer(a.verb, Response{ID: request.ID, Error: &Error{Code: Busy, Message: "too many requests wait: ask again later"}})
+	}
+}
+
+// correct puts the status right when it says that this very start of the robot is offline: a broker that notices late that the old
+// connection is dead publishes its last will after the new connection has said online.
+func (b *Bridge) correct(payload []byte) {
+	var s Status
+	if json.Unmarshal(payload, &s) == nil && s.State == Offline && s.Boot == b.boot && b.ctx.Err() == nil {
+		b.out.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(Online)})
+	}
+}
+
+// publishValue publishes the accepted value of a parameter.
+func (b *Bridge) publishValue(path string, v Value, put func(message)) {
+	payload, err := json.Marshal(v)
+	if err != nil { // not a finite number
+		b.log.Error("cannot publish a parameter", "path", path, "error", err)
+		return
+	}
+	put(message{topic: b.topics.Param(path), qos: 1, retain: true, payload: payload})
+}
+
+// measure queues telemetry while there is a broker to take it.
+func (b *Bridge) measure() {
+	ticker := time.NewTicker(telemetryEvery)
+	defer ticker.Stop()
+	for period := 1; ; period++ {
+		select {
+		case <-b.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !b.client.IsConnectionOpen() {
+			continue
+		}
+		if topic := b.topics.Sensors(); b.wanted(topic) {
+			b.publishMeasures(topic, b.robot.Sensors())
+		}
+		if topic := b.topics.Actuators(); b.wanted(topic) {
+			b.publishMeasures(topic, b.robot.Actuators())
+		}
+		if period%healthEvery == 0 {
+			b.publishHealth(b.out.put)
+		}
+	}
+}
+
+// wanted reports whether measures need to be published. The embedded broker knows who listens: a robot that nobody watches need not
+// work for it.
+func (b *Bridge) wanted(topic string) bool { return b.broker == nil || b.broker.heard(topic) }
+
+// publishMeasures publishes measures by name. One that is not a finite number is left out: the others can still be read.
+func (b *Bridge) publishMeasures(topic string, measures map[string]Measure) {
+	good := make(map[string]Measure, len(measures))
+	for name, m := range measures {
+		if x, number := m.Value.(float64); !number || finite(x) {
+			good[name] = m
+		}
+	}
+	if len(good) == 0 {
+		return
+	}
+	payload, err := json.Marshal(good)
+	if err != nil {
+		b.log.Error("cannot publish measures", "topic", topic, "error", err)
+		return
+	}
+	b.out.put(message{topic: topic, payload: payload})
+}
+
+// publishHealth publishes the robot's health and the bridge's own.
+func (b *Bridge) publishHealth(put func(message)) {
+	h := b.robot.Health()
+	h.Bridge = BridgeHealth{Dropped: b.Dropped(), Malformed: b.malformed.Load()}
+	if !finite(h.SpikesPerSecond) {
+		h.SpikesPerSecond = 0
+	}
+	h.CPU, h.Temperature = known(h.CPU), known(h.Temperature)
+	payload, err := json.Marshal(h)
+	if err != nil {
+		b.log.Error("cannot publish health", "error", err)
+		return
+	}
+	put(message{topic: b.topics.Health(), retain: true, payload: payload})
+}
+
+// known returns nil for what is not a finite number.
+func known(x *float64) *float64 {
+	if x == nil || !finite(*x) {
+		return nil
+	}
+	return x
+}
+
+// sorted returns the keys of a map in order.
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,234 @@
+package bridge
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestGetAndSet(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+
+	all := c.ask("get", fresh("g1"))
+	if all.Status != StatusOK || len(all.Values) != 2 || all.Values["group/b"].V != 2 {
+		t.Fatalf("get of everything: %+v", all)
+	}
+	set := c.ask("set", setting("s1", map[string]float64{"a": 40, "group/b": 50}))
+	if set.Status != StatusOK || set.Rev != 1 || set.Applied["a"] != 40 || set.Applied["group/b"] != 50 {
+		t.Fatalf("set: %+v", set)
+	}
+	for path, want := range map[string]float64{"a": 40, "group/b": 50} {
+		fetch := fresh("g2" + path)
+		fetch.Paths = []string{path}
+		if got := c.ask("get", fetch).Values[path].V; got != want {
+			t.Errorf("get %s after the set: got %v, want %v", path, got, want)
+		}
+	}
+
+	late := dial(t, c.url())
+	if v := next[Value](late, Topics("fake").Param("a"), nil); v != (Value{V: 40, Rev: 1, Src: "mqtt"}) {
+		t.Errorf("the retained value of a is %+v", v)
+	}
+}
+
+// url is where the client is connected.
+func (c *client) url() string {
+	reader := c.paho.OptionsReader()
+	return reader.Servers()[0].String()
+}
+
+func TestATransactionIsRefusedAsAWhole(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+
+	r := c.ask("set", setting("s1", map[string]float64{"a": 40, "group/b": 101}))
+	if r.Status != StatusError || r.Error == nil || r.Error.Code != OutOfRange || r.Error.Path != "group/b" {
+		t.Fatalf("set out of range: %+v", r)
+	}
+	if r.Error.Min == nil || *r.Error.Min != 0 || r.Error.Max == nil || *r.Error.Max != 100 {
+		t.Errorf("the answer does not say the range: %+v", *r.Error)
+	}
+	if v := c.ask("get", fresh("g1")); v.Values["a"].V != 1 || v.Rev != 0 {
+		t.Errorf("a refused transaction had an effect: %+v", v)
+	}
+	late := dial(t, c.url())
+	if v := next[Value](late, Topics("fake").Param("a"), nil); v.V != 1 {
+		t.Errorf("a wish was published as a value: %+v", v)
+	}
+}
+
+func TestRevisionConflict(t *testing.T) {
+	c := dial(t, startBridge(t, newFakeRobot(), Options{}).URL())
+	c.online()
+
+	first := setting("s1", map[string]float64{"a": 10})
+	first.IfRevision = new(Revision)
+	if r := c.ask("set", first); r.Status != StatusOK || r.Rev != 1 {
+		t.Fatalf("set if revision 0: %+v", r)
+	}
+	second := setting("s2", map[string]float64{"a": 20})
+	second.IfRevision = new(Revision)
+	if r := c.ask("set", second); r.Error == nil || r.Error.Code != RevisionConflict || r.Rev != 1 {
+		t.Fatalf("set if revision 0, at revision 1: %+v", r)
+	}
+}
+
+func TestADuplicateIsNeitherExecutedNorAnswered(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+
+	twice := setting("s1", map[string]float64{"a": 10})
+	c.ask("set", twice)
+	c.send(Topics("fake").Request("set"), false, twice)
+
+	// Handlers run side by side, so only an answer to a later request that was executed after the duplicate proves anything:
+	// ask until the duplicate cannot be still under way.
+	for i := range 20 {
+		id := fmt.Sprint("later", i)
+		c.send(Topics("fake").Request("get"), false, fresh(id))
+		deadline := time.After(patience)
+		for answered := false; !answered; {
+			select {
+			case m := <-c.messages:
+				if m.Topic() == Topics("fake").Response("set") {
+					t.Fatalf("the duplicate was answered: %s", m.Payload())
+				}
+				answered = m.Topic() == Topics("fake").Response("get") && strings.Contains(string(m.Payload()), `"`+id+`"`)
+			case <-deadline:
+				t.Fatal("no answer")
+			}
+		}
+	}
+	if n := robot.count(); n != 1 {
+		t.Errorf("executed %d times, want once", n)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	stale := setting("stale", map[string]float64{"a": 10})
+	stale.Time -= 61_000
+	future := setting("future", map[string]float64{"a": 10})
+	future.Time += 3_600_000
+	timeless := setting("timeless", map[string]float64{"a": 10})
+	timeless.Time = 0
+	endless := setting("endless", map[string]float64{"a": 10})
+	endless.TTL = MaxTTL.Milliseconds() + 1
+	unknown := fresh("unknown")
+	unknown.Paths = []string{"nowhere"}
+
+	tests := []struct {
+		name    string
+		verb    string
+		payload any
+		id      string
+		code    Code
+		says    string
+	}{
+		{"not JSON", "set", "{", "", Malformed, "unexpected EOF"},
+		{"empty", "set", "", "", Malformed, "EOF"},
+		{"no object", "get", "[]", "", Malformed, "array"},
+		{"something behind it", "get", `{"id":"behind"} {}`, "behind", Malformed, "follows"},
+		{"misspelt field before the id", "set", `{"values":{"a":1},"id":"misspelt"}`, "misspelt", Malformed, `unknown field "values"`},
+		{"wrong type", "set", `{"id":"type","ts":1,"ttl_ms":1,"set":{"a":"high"}}`, "type", Malformed, "string"},
+		{"infinite", "set", `{"id":"inf","ts":1,"ttl_ms":1,"set":{"a":1e999}}`, "inf", Malformed, "1e999"},
+		{"no id", "set", `{"ts":1,"ttl_ms":1,"set":{"a":1}}`, "", Malformed, "id: expected"},
+		{"long id", "set", `{"id":"` + strings.Repeat("x", 129) + `","ts":1,"ttl_ms":1}`, "", Malformed, "id: expected"},
+		{"no time", "set", timeless, "timeless", Malformed, "ts: expected"},
+		{"no end", "set", endless, "endless", Malformed, "ttl_ms: expected 1 to 3600000"},
+		{"nothing to set", "set", fresh("nothing"), "nothing", Malformed, "at least one"},
+		{"too large", "set", `{"id":"large","set":{` + strings.Repeat(" ", MaxRequest) + `}}`, "", TooLarge, "at most 65536"},
+		{"stale", "set", stale, "stale", Stale, "too late"},
+		{"from the future", "set", future, "future", Stale, "clocks differ"},
+		{"unknown verb", "dance", fresh("verb"), "verb", UnknownVerb, "get or set"},
+		{"unknown parameter", "get", unknown, "unknown", UnknownParameter, "no such parameter"},
+	}
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	malformed := uint64(0)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c.send(Topics("fake").Request(test.verb), false, test.payload)
+			r := c.answer(test.verb, test.id)
+			if r.Status != StatusError || r.Error == nil || r.Error.Code != test.code || !strings.Contains(r.Error.Message, test.says) {
+				t.Errorf("got %+v with %+v, want code %s and a message with %q", r, r.Error, test.code, test.says)
+			}
+		})
+		if test.code == Malformed || test.code == TooLarge {
+			malformed++
+		}
+	}
+	if robot.count() != 0 {
+		t.Error("a refused request was executed")
+	}
+	if h := next(c, Topics("fake").Health(), func(h Health) bool { return h.Bridge.Malformed > 0 }); h.Bridge.Malformed != malformed {
+		t.Errorf("counted %d malformed requests, want %d", h.Bridge.Malformed, malformed)
+	}
+}
+
+func TestARetainedRequestIsRefused(t *testing.T) {
+	external := startTestBroker(t, "127.0.0.1:0")
+	c := dial(t, external.url)
+	c.send(Topics("fake").Request("set"), true, setting("s1", map[string]float64{"a": 10}))
+	robot := newFakeRobot()
+	startBridge(t, robot, Options{Broker: external.url})
+	if r := c.answer("set", "s1"); r.Error == nil || r.Error.Code != Retained {
+		t.Errorf("answer: %+v", r)
+	}
+	if robot.count() != 0 {
+		t.Error("it was executed")
+	}
+}
+
+func TestARequestEndsWithItsTime(t *testing.T) {
+	robot := newFakeRobot()
+	robot.hold = make(chan struct{}) // never: only the request's own time ends it
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	r := setting("s1", map[string]float64{"a": 10})
+	r.TTL = 300
+	if got := c.ask("set", r); got.Status != StatusError {
+		t.Errorf("answer: %+v", got)
+	}
+}
+
+func TestTooManyRequestsAreAnsweredBusy(t *testing.T) {
+	robot := newFakeRobot()
+	robot.hold = make(chan struct{})
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	const asked = waitingRequests + 10
+	for i := range asked {
+		c.send(Topics("fake").Request("set"), false, setting(fmt.Sprint("s", i), map[string]float64{"a": float64(i)}))
+	}
+	busy := next(c, Topics("fake").Response("set"), func(r Response) bool { return r.Error != nil && r.Error.Code == Busy })
+	close(robot.hold)
+	answered := map[string]bool{busy.ID: true}
+	for len(answered) < asked {
+		r := next[Response](c, Topics("fake").Response("set"), nil)
+		if answered[r.ID] {
+			t.Fatalf("%s was answered twice", r.ID)
+		}
+		answered[r.ID] = true
+	}
+}
+
+func TestMemoryForgetsTheOldest(t *testing.T) {
+	m := newMemory(2)
+	for i, step := range []struct {
+		id  string
+		new bool
+	}{{"a", true}, {"b", true}, {"a", false}, {"c", true}, {"b", false}, {"a", true}, {"b", true}} {
+		if got := m.add(step.id); got != step.new {
+			t.Errorf("step %d, %s: new is %v, want %v", i, step.id, got, step.new)
+		}
+	}
+	if len(m.known) != 2 {
+		t.Errorf("remembers %d ids, want 2", len(m.known))
+	}
+}
