@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"fluxd/bridge"
 	"fluxd/core"
@@ -144,7 +143,7 @@ func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision) (ma
 		low, high := p.limits(&t.now)
 		if !(value >= low && value <= high) {
 			return nil, t.revision, &bridge.SetError{Code: bridge.OutOfRange, Path: path, Min: &low, Max: &high,
-				Message: fmt.Sprintf("%g %s: expected %g to %g", value, p.unit, low, high)}
+				Message: fmt.Sprintf("%g %s is out of range", value, p.unit)}
 		}
 		todo = append(todo, core.Change{Parameter: p.parameter, Index: p.index, Value: value})
 	}
@@ -179,15 +178,25 @@ func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision) (ma
 	return applied, t.revision, nil
 }
 
-// suggest names a parameter that ends as the unknown path does.
+// suggest names the parameter that begins and ends most like an unknown path.
 func (t *tuner) suggest(path string) string {
-	last := path[strings.LastIndexByte(path, '.')+1:]
+	best, most := "", len(path)/2
 	for _, p := range t.all {
-		if strings.HasSuffix(p.path, "."+last) {
-			return ", did you mean one like " + p.path + "?"
+		alike := 0
+		for alike < min(len(path), len(p.path)) && path[alike] == p.path[alike] {
+			alike++
+		}
+		for k := 1; k <= min(len(path), len(p.path))-alike && path[len(path)-k] == p.path[len(p.path)-k]; k++ {
+			alike++
+		}
+		if alike > most {
+			best, most = p.path, alike
 		}
 	}
-	return "; get without a path lists them all"
+	if best == "" {
+		return "; get without a path lists them all"
+	}
+	return ", did you mean " + best + "?"
 }
 
 // get reads parameters; without a path all of them.

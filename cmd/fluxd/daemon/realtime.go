@@ -107,9 +107,6 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	defer l.protect()
 	l.tuner = newTuner(l.robot)
 	l.describe = l.description()
-	if err := l.robot.start(l.clock()); err != nil {
-		return err
-	}
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

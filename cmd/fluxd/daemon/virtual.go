@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -29,13 +30,8 @@ func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simul
 	s.due = make([]time.Duration, len(r.sensors))
 	if config.Compare != nil {
 		if s.compare, err = newComparison(r); err != nil {
-			r.halt()
-			return nil, err
+			return nil, errors.Join(err, r.halt())
 		}
-	}
-	if err := r.start(0); err != nil {
-		r.halt()
-		return nil, err
 	}
 	return s, nil
 }

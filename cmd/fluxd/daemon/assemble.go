@@ -1,0 +1,289 @@
+package daemon
+
+import (
+	"errors"
+	"fluxd/actuators"
+	"fluxd/boards/raspberrypi"
+	"fluxd/boards/sim"
+	"fluxd/configs"
+	"fluxd/core"
+	"fluxd/encoders"
+	"fluxd/sensors"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// assemble makes all parts of a robot and brings its actuators to failsafe, before anything that may fail is opened: an earlier life
+// may have left them moving. When it fails itself, it lets go of all that it opened.
+func assemble(config *configs.Robot, seed uint64, clock func() time.Duration, log *slog.Logger) (*robot, error) {
+	r := &robot{config: config, clock: clock, log: log, neurons: map[string]int{}}
+	if err := r.open(seed); err != nil {
+		return nil, errors.Join(err, r.halt())
+	}
+	return r, nil
+}
+
+func (r *robot) open(seed uint64) error {
+	if err := r.buildNetwork(); err != nil {
+		return err
+	}
+	if err := r.openBoard(seed); err != nil {
+		return err
+	}
+	for _, a := range r.config.Actuators {
+		if err := r.addOutput(a); err != nil {
+			return fmt.Errorf("actuator %s: %w", a.Name, err)
+		}
+	}
+	recordings := map[string]*sensors.Recording{}
+	for _, s := range r.config.Sensors {
+		if err := r.addSensor(s, recordings); err != nil {
+			return fmt.Errorf("sensor %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *robot) buildNetwork() error {
+	var d core.Description
+	for i, n := range r.config.Network.Neurons {
+		r.neurons[n.Name] = i
+		d.Neurons = append(d.Neurons, core.Neuron{Name: n.Name, Threshold: n.Value.Threshold, Leak: n.Value.Leak, Floor: n.Value.Floor,
+			Refractory: core.Tick(n.Value.Refractory.Microseconds())})
+	}
+	for _, s := range r.config.Network.Synapses {
+		kind := core.Direct
+		if s.Kind == "electric" {
+			kind = core.Electric
+		}
+		d.Synapses = append(d.Synapses, core.Synapse{From: r.neurons[s.From], To: r.neurons[s.To], Kind: kind, Weight: s.Weight,
+			Delay: core.Tick(s.Delay.Microseconds())})
+	}
+	var err error
+	if r.network, err = core.Build(d); err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	r.routes = make([][]route, len(d.Neurons))
+	return nil
+}
+
+func (r *robot) openBoard(seed uint64) error {
+	switch r.config.Board.Kind {
+	case "sim":
+		b := sim.New(r.clock)
+		r.board = b
+		if r.config.Board.World == "arena" {
+			r.arena = sim.NewArena(b, sim.ArenaOpts{Seed: seed, Relight: r.config.Board.Relight})
+		}
+	case "raspberrypi":
+		b, err := raspberrypi.New(r.log)
+		if err != nil {
+			return fmt.Errorf("board raspberrypi: %w", err)
+		}
+		r.board = b
+	default:
+		return fmt.Errorf("board %q: expected sim or raspberrypi", r.config.Board.Kind)
+	}
+	return nil
+}
+
+// recording loads a data file once for all that read it.
+func (r *robot) recording(file string, known map[string]*sensors.Recording) (*sensors.Recording, error) {
+	if rec := known[file]; rec != nil {
+		return rec, nil
+	}
+	f, err := r.config.Files.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: data files are looked for beside the configuration", err)
+	}
+	defer f.Close()
+	rec, err := sensors.ReadRecording(file, f)
+	if err != nil {
+		return nil, err
+	}
+	known[file] = rec
+	return rec, nil
+}
+
+func (r *robot) addSensor(s configs.Named[configs.Sensor], recordings map[string]*sensors.Recording) error {
+	c := s.Value
+	line := &sensorLine{name: s.Name, every: c.Every, neuron: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
+	var err error
+	switch c.Device {
+	case "bh1750":
+		line.sensor, err = r.openBH1750(c)
+	case "button":
+		line.edges, err = r.openButton(c)
+		line.sensor = line.edges
+	case "log":
+		var rec *sensors.Recording
+		if rec, err = r.recording(c.File, recordings); err == nil {
+			line.sensor, err = sensors.NewLog(rec, sensors.LogOpts{Column: c.Column, Unit: c.Unit, Every: c.Every, Loop: c.Loop})
+		}
+	default:
+		err = fmt.Errorf("device %q: unknown", c.Device)
+	}
+	if err != nil {
+		return err
+	}
+	if line.encoder, err = newEncoder(c.Encode, line.every); err != nil {
+		return err
+	}
+	if !line.electric {
+		line.units = *c.Encode.Weight
+		if line.water, err = r.network.PourWater(line.neuron, line.units); err != nil {
+			return fmt.Errorf("encode: weight: %w", err)
+		}
+	}
+	r.sensors = append(r.sensors, line)
+	return nil
+}
+
+func (r *robot) openBH1750(c configs.Sensor) (sensors.Sensor, error) {
+	bus, err := r.board.Bus(c.Bus)
+	if err != nil {
+		return nil, err
+	}
+	opts := sensors.DefaultBH1750Opts
+	switch c.Resolution {
+	case "high":
+		opts.Resolution = sensors.BH1750High
+	case "high2":
+		opts.Resolution = sensors.BH1750High2
+	default:
+		opts.Resolution = sensors.BH1750Low
+	}
+	return sensors.NewBH1750(bus, c.Address, &opts)
+}
+
+func (r *robot) openButton(c configs.Sensor) (sensors.EdgeSensor, error) {
+	pin, err := r.board.Pin(c.Pin)
+	if err != nil {
+		return nil, err
+	}
+	pull := map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}[c.Pull]
+	return sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pull, ActiveLow: pull == gpio.PullUp, Debounce: c.Debounce})
+}
+
+func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error) {
+	switch c.Kind {
+	case "rate":
+		return encoders.NewRate(c.Range[0].Micro, c.Range[1].Micro, int64(c.Max), every)
+	case "latency":
+		return encoders.NewLatency(c.Range[0].Micro, c.Range[1].Micro, c.Window)
+	case "edge":
+		return encoders.NewEdge(c.On != "release", c.On != "press")
+	case "threshold":
+		opts := encoders.ThresholdOpts{Hysteresis: c.Hysteresis.Micro, Repeat: c.Repeat}
+		if c.Below != nil {
+			opts.Limit, opts.Below = c.Below.Micro, true
+		} else {
+			opts.Limit = c.Above.Micro
+		}
+		return encoders.NewThreshold(opts)
+	}
+	return nil, fmt.Errorf("encoder %q: expected rate, latency, edge or threshold", c.Kind)
+}
+
+func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
+	c := a.Value
+	line := &outputLine{name: a.Name, wake: make(chan struct{}, 1), failsafe: command(c.Failsafe)}
+	device, err := r.openActuator(a, line)
+	if err != nil {
+		return err
+	}
+	opts := actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Command(c.Slew), Failsafe: line.failsafe}
+	if line.label != nil {
+		line.failsafe = -1
+		opts = actuators.GuardOpts{Min: -1, Max: actuators.Command(max(0, len(c.Decode.Choices)-1)), Failsafe: -1}
+	}
+	if line.guard, err = actuators.NewGuard(device, opts); err != nil {
+		return err
+	}
+	inputs, err := line.listen(c.Decode)
+	if err != nil {
+		return err
+	}
+	if err := line.guard.Start(r.clock()); err != nil {
+		return err
+	}
+	r.outputs = append(r.outputs, line)
+	for input, neuron := range inputs {
+		if neuron != "" {
+			i := r.neurons[neuron]
+			r.routes[i] = append(r.routes[i], route{output: len(r.outputs) - 1, input: input})
+		}
+	}
+	return nil
+}
+
+// command converts full scales of a configuration to millionths.
+func command(fullScales float64) actuators.Command {
+	return actuators.Command(math.Round(fullScales * float64(actuators.Full)))
+}
+
+func (r *robot) openActuator(a configs.Named[configs.Actuator], line *outputLine) (actuators.Device, error) {
+	c := a.Value
+	if c.Device == "label" {
+		var names []string
+		for _, choice := range c.Decode.Choices {
+			names = append(names, choice.Value.Word)
+		}
+		line.label = actuators.NewLabel(a.Name, names)
+		return line.label, nil
+	}
+	pwm, err := r.board.Pin(c.PWM)
+	if err != nil {
+		return nil, err
+	}
+	switch c.Device {
+	case "hbridge":
+		direction, err := r.board.Pin(c.Direction)
+		if err != nil {
+			return nil, err
+		}
+		opts := actuators.DefaultHBridgeOpts
+		opts.Inverted = c.Inverted
+		if c.Frequency != 0 {
+			opts.Frequency = c.Frequency.Physic()
+		}
+		return actuators.NewHBridge(pwm, direction, &opts)
+	case "servo":
+		opts := actuators.DefaultServoOpts
+		opts.Min, opts.Max = c.MinPulse, c.MaxPulse
+		if c.Frequency != 0 {
+			opts.Frequency = c.Frequency.Physic()
+		}
+		return actuators.NewServo(pwm, &opts)
+	}
+	return nil, fmt.Errorf("device %q: expected hbridge, servo or label", c.Device)
+}
+
+// listen makes the decoder of an output and returns the names of its neurons by input.
+func (o *outputLine) listen(c configs.Decode) (inputs []string, err error) {
+	switch c.Kind {
+	case "push-pull":
+		o.decoder, err = encoders.NewPushPull(int64(c.Full), c.Window)
+		return []string{encoders.Forward: c.Forward, encoders.Backward: c.Backward}, err
+	case "count":
+		o.decoder, err = encoders.NewCount(int64(c.Full), c.Window)
+		return []string{c.Neuron}, err
+	case "winner-take-all":
+		var choices []int64
+		for i, choice := range c.Choices {
+			inputs = append(inputs, choice.Name)
+			if o.label != nil {
+				choices = append(choices, int64(i))
+			} else {
+				choices = append(choices, int64(command(choice.Value.Number)))
+			}
+		}
+		o.decoder, err = encoders.NewWinnerTakeAll(choices, c.Window)
+		return inputs, err
+	}
+	return nil, fmt.Errorf("decoder %q: expected push-pull, count or winner-take-all", c.Kind)
+}

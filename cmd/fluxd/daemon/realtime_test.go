@@ -1,0 +1,314 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"fluxd/boards/sim"
+	"fluxd/bridge"
+	"fluxd/configs"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	broker "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/hooks/auth"
+	"github.com/mochi-mqtt/server/v2/listeners"
+	"periph.io/x/conn/v3/gpio"
+)
+
+// patience bounds every wait of these tests: it is what a broken robot takes to fail, not how long a good one takes.
+const patience = 20 * time.Second
+
+// start runs a robot in real time and returns it with a function that stops it and waits for the end.
+func start(t *testing.T, config *configs.Robot) (robot *Robot, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	started, ended := make(chan *Robot, 1), make(chan error, 1)
+	go func() {
+		ended <- Run(ctx, config, RunOptions{Version: "test", Seed: 1, Log: slog.New(slog.DiscardHandler), Started: func(r *Robot) { started <- r }})
+	}()
+	stopped := false
+	stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(patience):
+			return fmt.Errorf("the robot does not stop")
+		}
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case robot = <-started:
+		return robot, stop
+	case err := <-ended:
+		stopped = true
+		t.Fatalf("the robot ended at once: %v", err)
+	case <-time.After(patience):
+		t.Fatal("the robot does not start")
+	}
+	return nil, nil
+}
+
+// client is somebody at the other end of the broker, over a real socket.
+type client struct {
+	mqtt.Client
+	messages chan mqtt.Message
+}
+
+func connect(t *testing.T, url, topic string) *client {
+	t.Helper()
+	c := &client{messages: make(chan mqtt.Message, 4096)}
+	opts := mqtt.NewClientOptions().AddBroker(url).SetClientID(t.Name() + topic).SetOrderMatters(false).SetConnectRetry(true).
+		SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond)
+	opts.SetOnConnectHandler(func(m mqtt.Client) {
+		m.Subscribe(topic, 1, func(_ mqtt.Client, message mqtt.Message) { c.messages <- message })
+	})
+	c.Client = mqtt.NewClient(opts)
+	c.Connect()
+	t.Cleanup(func() { c.Disconnect(0) })
+	return c
+}
+
+// await returns the first message that satisfies a condition.
+func (c *client) await(t *testing.T, what string, wanted func(topic string, payload []byte) bool) []byte {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case m := <-c.messages:
+			if wanted(m.Topic(), m.Payload()) {
+				return m.Payload()
+			}
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func suffix(s string) func(string, []byte) bool {
+	return func(topic string, _ []byte) bool { return strings.HasSuffix(topic, s) }
+}
+
+func says(topicSuffix, text string) func(string, []byte) bool {
+	return func(topic string, payload []byte) bool {
+		return strings.HasSuffix(topic, topicSuffix) && strings.Contains(string(payload), text)
+	}
+}
+
+// lightseekerAt is the demo robot with its embedded broker on any free port.
+func lightseekerAt(t *testing.T, mqttLine string) *configs.Robot {
+	t.Helper()
+	return parse(t, strings.Replace(lightseekerText(t), "mqtt: {broker: embedded}", mqttLine, 1), nil)
+}
+
+func (c *client) set(t *testing.T, id, path string, value float64) bridge.Response {
+	t.Helper()
+	text, err := json.Marshal(bridge.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000, Set: map[string]float64{path: value}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Publish("flux/lightseeker/req/set", 1, false, text)
+	var answer bridge.Response
+	payload := c.await(t, "the answer to "+id, says("res/set", `"`+id+`"`))
+	if err := json.Unmarshal(payload, &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// The whole way: a daemon, a real MQTT client over a real socket; what is tuned over MQTT changes what the wheels do.
+func TestDaemonEndToEnd(t *testing.T) {
+	robot, stop := start(t, lightseekerAt(t, "mqtt: {broker: embedded, listen: '127.0.0.1:0'}"))
+	status := connect(t, robot.Broker(), "flux/+/status")
+	status.await(t, "the status", says("lightseeker/status", `"online"`))
+	var d bridge.Description
+	if err := json.Unmarshal(connect(t, robot.Broker(), "flux/+/describe").await(t, "the description", suffix("/describe")), &d); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Neurons) != 9 || len(d.Sensors) != 3 || len(d.Actuators) != 2 || len(d.Parameters) != 9*4+10 {
+		t.Errorf("described %d neurons, %d sensors, %d actuators, %d parameters", len(d.Neurons), len(d.Sensors), len(d.Actuators), len(d.Parameters))
+	}
+	c := connect(t, robot.Broker(), "flux/#")
+	wheels := func(payload []byte) (left, right float64) {
+		var m map[string]bridge.Measure
+		if err := json.Unmarshal(payload, &m); err != nil {
+			t.Fatalf("%v in %s", err, payload)
+		}
+		left, _ = m["left_wheel"].Value.(float64)
+		right, _ = m["right_wheel"].Value.(float64)
+		return left, right
+	}
+	c.await(t, "both wheels turning", func(topic string, payload []byte) bool {
+		if !strings.HasSuffix(topic, "tele/actuators") {
+			return false
+		}
+		left, right := wheels(payload)
+		return left > 0 && right > 0
+	})
+	c.await(t, "light on the eyes", says("tele/sensors", `"left_eye"`))
+	c.await(t, "the health", says("tele/health", `"spikes_per_s"`))
+
+	// A threshold that no eye can reach any more: the wheel stops.
+	const path = "network.neurons.motor_l.threshold"
+	if a := c.set(t, "one", path, 1e6); a.Status != bridge.StatusOK || a.Applied[path] != 1e6 || a.Rev != 1 {
+		t.Errorf("set: %+v", a)
+	}
+	connect(t, robot.Broker(), "flux/+/param/#").await(t, "the accepted value", says("param/"+path, `1000000`))
+	c.await(t, "the left wheel at rest and the right one turning", func(topic string, payload []byte) bool {
+		if !strings.HasSuffix(topic, "tele/actuators") {
+			return false
+		}
+		left, right := wheels(payload)
+		return left <= 0 && right > 0
+	})
+	if a := c.set(t, "two", path, -1); a.Status != bridge.StatusError || a.Error.Code != bridge.OutOfRange || a.Error.Min == nil || a.Error.Path != path {
+		t.Errorf("a threshold of -1: %+v", a)
+	}
+	if a := c.set(t, "three", "network.neurons.motor_l.treshold", 1); a.Error == nil || a.Error.Code != bridge.UnknownParameter || !strings.Contains(a.Error.Message, path) {
+		t.Errorf("a misspelt path: %+v", a)
+	}
+
+	board := robot.board.(*sim.Board)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	status.await(t, "offline", says("lightseeker/status", `"offline"`))
+	for _, name := range []string{"GPIO12", "GPIO13"} {
+		pin, _ := board.Pin(name)
+		if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
+			t.Errorf("%s is left at duty %v", name, duty)
+		}
+	}
+}
+
+// startBroker runs an external broker; its port stays the same over a restart.
+func startBroker(t *testing.T, address string) (stop func(), at string) {
+	t.Helper()
+	server := broker.New(&broker.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err := server.AddHook(new(auth.AllowHook), nil); err != nil {
+		t.Fatal(err)
+	}
+	listener := listeners.NewTCP(listeners.Config{ID: "test", Address: address})
+	if err := server.AddListener(listener); err != nil {
+		t.Fatal(err)
+	}
+	go server.Serve()
+	return func() { server.Close() }, listener.Address()
+}
+
+func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
+	stopBroker, address := startBroker(t, "127.0.0.1:0")
+	robot, _ := start(t, lightseekerAt(t, "mqtt: {broker: 'tcp://"+address+"'}"))
+	c := connect(t, "tcp://"+address, "flux/#")
+	c.await(t, "the status", says("status", `"online"`))
+	stopBroker()
+	before := robot.arena.State()
+	lamps := func() bool { // the world goes on: it moves, and it reaches a lamp
+		s := robot.arena.State()
+		return s.Reached > before.Reached || (s.X-before.X)*(s.X-before.X)+(s.Y-before.Y)*(s.Y-before.Y) > 0.01
+	}
+	eventually(t, "the robot to go on without a broker", lamps)
+	stopAgain, _ := startBroker(t, address)
+	defer stopAgain()
+	again := connect(t, "tcp://"+address, "flux/+/status")
+	again.await(t, "the robot to come back by itself", says("status", `"online"`))
+}
+
+// eventually polls; used where the world offers nothing to wait for.
+func eventually(t *testing.T, what string, true func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.After(patience); ; {
+		select {
+		case <-ticker.C:
+			if true() {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func TestRobotStartsWithoutItsBroker(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close() // nobody answers there
+	robot, _ := start(t, lightseekerAt(t, "mqtt: {broker: 'tcp://"+address+"'}"))
+	eventually(t, "the wheels to turn", func() bool { return robot.outputs[0].guard.Applied() != 0 })
+}
+
+func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
+	config := lightseekerAt(t, "mqtt: {broker: none}")
+	r, err := assemble(config, 1, func() time.Duration { return 0 }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin, _ := r.board.Pin("GPIO13")
+	r.outputs[0].guard.Set(0, 900_000)
+	if err := r.outputs[0].guard.Step(time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if duty, _ := pin.(*sim.Pin).PWMState(); duty == 0 {
+		t.Fatal("the wheel does not turn: nothing to stop")
+	}
+	func() {
+		defer func() {
+			if p := recover(); p != "ouch" {
+				t.Errorf("the panic was swallowed: %v", p)
+			}
+		}()
+		defer r.protect()
+		panic("ouch")
+	}()
+	if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
+		t.Errorf("the wheel goes on at %v after a panic", duty)
+	}
+	r.outputs[0].guard.Set(time.Second, 900_000)
+	if err := r.outputs[0].guard.Step(3 * time.Second); err == nil {
+		if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
+			t.Errorf("the wheel obeys after its failsafe")
+		}
+	}
+}
+
+// A bumper's edge finds its way through the real-time loop to the wheels.
+func TestBumpBacksOffInRealTime(t *testing.T) {
+	text := strings.Replace(lightseekerText(t), "world: arena", "world: none", 1)
+	text = strings.Replace(text, "mqtt: {broker: embedded}", "mqtt: {broker: none}", 1)
+	for _, eye := range []string{"  left_eye:", "  right_eye:"} { // nobody holds a light sensor on an empty bus
+		i := strings.Index(text, eye)
+		text = text[:i] + text[i+strings.IndexByte(text[i:], '\n')+1:]
+	}
+	robot, _ := start(t, parse(t, text, nil))
+	pin, _ := robot.board.Pin("GPIO17")
+	eventually(t, "the bumper's first reading", func() bool { return robot.Sensors()["bumper"].Unit == "" && len(robot.Sensors()) == 1 })
+	pin.(*sim.Pin).Drive(gpio.Low)
+	eventually(t, "both wheels to reverse", func() bool {
+		return robot.outputs[0].guard.Applied() < 0 && robot.outputs[1].guard.Applied() < 0
+	})
+	eventually(t, "the retreat to end", func() bool {
+		return robot.outputs[0].guard.Applied() == 0 && robot.outputs[1].guard.Applied() == 0
+	})
+	if h := robot.Health(); h.Spikes < 60 {
+		t.Errorf("%d spikes: the retreat alone has sixty", h.Spikes)
+	}
+}

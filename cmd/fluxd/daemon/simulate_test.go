@@ -1,0 +1,190 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"fluxd/configs"
+)
+
+func load(t testing.TB, name string) *configs.Robot {
+	t.Helper()
+	robot, err := configs.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return robot
+}
+
+func parse(t testing.TB, text string, files fstest.MapFS) *configs.Robot {
+	t.Helper()
+	robot, err := configs.Parse("test.yaml", []byte(text), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return robot
+}
+
+func simulate(t testing.TB, robot *configs.Robot, opts SimulateOptions) string {
+	t.Helper()
+	var out bytes.Buffer
+	opts.Out, opts.Log = &out, slog.New(slog.DiscardHandler)
+	if err := Simulate(context.Background(), robot, opts); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// README promises: the light seeker reaches the lamp from at least 18 of 20 starting poses.
+func TestLightseekerReachesTheLamp(t *testing.T) {
+	out := simulate(t, load(t, "lightseeker"), SimulateOptions{For: 20 * time.Second, Seed: 1, Trials: 20})
+	if reached := strings.Count(out, ": reached the lamp after"); reached < 18 {
+		t.Errorf("reached the lamp in %d of 20 trials:\n%s", reached, out)
+	}
+	if !strings.Contains(out, "reached the lamp in ") {
+		t.Errorf("no summary:\n%s", out)
+	}
+}
+
+// A robot that is blind stays where it is: the lamp is reached because of the eyes, not by luck.
+func TestBlindLightseekerDoesNot(t *testing.T) {
+	robot := load(t, "lightseeker")
+	for i := range robot.Network.Synapses {
+		if s := &robot.Network.Synapses[i]; strings.HasPrefix(s.From, "eye") {
+			s.Weight = 1
+		}
+	}
+	out := simulate(t, robot, SimulateOptions{For: 20 * time.Second, Seed: 1, Trials: 5})
+	if !strings.Contains(out, "reached the lamp in 0 of 5 trials") {
+		t.Errorf("blind, and yet:\n%s", out)
+	}
+}
+
+func TestSameSeedSameBytes(t *testing.T) {
+	for _, name := range []string{"lightseeker", "wallfollow"} {
+		opts := SimulateOptions{For: 20 * time.Second, Seed: 7, Trials: 2}
+		first := simulate(t, load(t, name), opts)
+		if second := simulate(t, load(t, name), opts); second != first {
+			t.Errorf("%s: two runs differ:\n%s\n%s", name, first, second)
+		}
+	}
+	if a, b := simulate(t, load(t, "lightseeker"), SimulateOptions{Seed: 1, Trials: 1}), simulate(t, load(t, "lightseeker"), SimulateOptions{Seed: 2, Trials: 1}); a == b {
+		t.Errorf("another seed changes nothing: %s", a)
+	}
+}
+
+// README promises: at least 85 % agreement with the recorded commands of the real robot.
+func TestWallfollowAgreesWithTheRecordedRobot(t *testing.T) {
+	out := simulate(t, load(t, "wallfollow"), SimulateOptions{Seed: 1, Trials: 1})
+	m := regexp.MustCompile(`(?m)^agreement (\d+\.\d) % \((\d+) of (\d+) recorded commands\)$`).FindStringSubmatch(out)
+	if m == nil {
+		t.Fatalf("no agreement line:\n%s", out)
+	}
+	var percent float64
+	fmt.Sscan(m[1], &percent)
+	if percent < 85 || m[3] != "5456" {
+		t.Errorf("agreement %s %% of %s: want at least 85 %% of 5456", m[1], m[3])
+	}
+	for _, command := range []string{"Move-Forward", "Sharp-Right-Turn", "Slight-Right-Turn", "Slight-Left-Turn"} {
+		if strings.Count(out, command) != 2 {
+			t.Errorf("%s is not a row and a column of the confusion table:\n%s", command, out)
+		}
+	}
+}
+
+// labeller is a robot that answers each number of a recording with a word.
+const labeller = `
+robot: labeller
+board: {kind: sim}
+sensors:
+  distance: {device: log, file: run.csv, column: d, unit: m, rate: 10 Hz, encode: {kind: threshold, below: 1 m, repeat: true, to: near}}
+network: {neurons: {near: {}}}
+actuators:
+  command: {device: label, decode: {kind: winner-take-all, window: 50ms, choices: {near: stop}}}
+compare: {actuator: command, file: run.csv, column: c, rate: 10 Hz}
+mqtt: {broker: none}
+`
+
+func TestComparisonCountsWhatItSees(t *testing.T) {
+	files := fstest.MapFS{"run.csv": {Data: []byte("d,c\n0.5,stop\n2,go\n0.4,go\n0.3,stop\n")}}
+	// The label is looked at at the end of each row; by then the spike has left the window of 50 ms.
+	out := simulate(t, parse(t, labeller, files), SimulateOptions{Seed: 1, Trials: 1})
+	if !strings.Contains(out, "agreement 0.0 % (0 of 4") {
+		t.Errorf("a window that has passed still commands:\n%s", out)
+	}
+	robot := parse(t, strings.Replace(labeller, "50ms", "100ms", 1), files)
+	out = simulate(t, robot, SimulateOptions{Seed: 1, Trials: 1})
+	if !strings.Contains(out, "agreement 50.0 % (2 of 4 recorded commands)") || !strings.Contains(out, "(none)") {
+		t.Errorf("want 2 of 4, one of them unanswered:\n%s", out)
+	}
+}
+
+func TestSimulationNeedsASimulatedBoard(t *testing.T) {
+	robot := load(t, "lightseeker")
+	robot.Board.Kind = "raspberrypi"
+	err := Simulate(context.Background(), robot, SimulateOptions{Trials: 1, Log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "kind: sim") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSimulationEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	calls := 0
+	err := Simulate(ctx, load(t, "lightseeker"), SimulateOptions{For: time.Hour, Trials: 1, Log: slog.New(slog.DiscardHandler), Out: new(bytes.Buffer),
+		Progress: func(done, total time.Duration) {
+			if calls++; calls == 2 {
+				cancel()
+			}
+		}})
+	if err != context.Canceled {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRobotThatCannotBeBuiltSaysWhy(t *testing.T) {
+	for name, c := range map[string]struct{ from, to, says string }{
+		"pin":      {"GPIO17", "GPIO99", `sensor bumper: simulated board: no pin "GPIO99"`},
+		"bus":      {"bus: I2C1, address: 0x23", "bus: I2C7, address: 0x23", `sensor left_eye: simulated board: no bus "I2C7"`},
+		"nobody":   {"0x5c", "0x5d", "sensor right_eye: "},
+		"pwm":      {"pwm: GPIO13", "pwm: PWM0", "actuator left_wheel: "},
+		"too fast": {"max: 200 Hz, to: eye_l", "max: 1 MHz, to: eye_l", "sensor left_eye: rate encoder: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(lightseekerText(t), c.from, c.to, 1)
+			robot := parse(t, text, nil)
+			err := Simulate(context.Background(), robot, SimulateOptions{Trials: 1, Log: slog.New(slog.DiscardHandler), Out: new(bytes.Buffer)})
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v; want %q", err, c.says)
+			}
+		})
+	}
+}
+
+func lightseekerText(t testing.TB) string {
+	t.Helper()
+	f, err := load(t, "lightseeker").Files.Open("lightseeker.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(f); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+func BenchmarkSimulateLightseeker(b *testing.B) {
+	robot := load(b, "lightseeker")
+	for b.Loop() {
+		simulate(b, robot, SimulateOptions{For: time.Minute, Seed: 1, Trials: 1})
+	}
+}
