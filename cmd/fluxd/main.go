@@ -66,13 +66,16 @@ Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuratio
 	case errors.As(err, &invalid):
 		fmt.Fprintln(stderr, err)
 		return exitConfig
-	case !ran: // cobra refused the command line
+	case !ran || errors.Is(err, errUsage): // cobra refused the command line, or a command its flags
 		fmt.Fprintf(stderr, "fluxd: %v; see fluxd --help\n", err)
 		return exitConfig
 	}
 	fmt.Fprintf(stderr, "fluxd: %v\n", err)
 	return exitFailure
 }
+
+// errUsage marks flags that make no sense.
+var errUsage = errors.New("wrong command line")
 
 // defaultRobot is the demo that a newcomer sees.
 const defaultRobot = "lightseeker"

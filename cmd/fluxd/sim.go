@@ -32,10 +32,10 @@ The same robot, seed and length print the same bytes on every run and every mach
 				return err
 			}
 			if opts.Trials < 1 {
-				return fmt.Errorf("--trials %d: expected at least 1", opts.Trials)
+				return fmt.Errorf("%w: --trials %d: expected at least 1", errUsage, opts.Trials)
 			}
 			if opts.For < 0 {
-				return fmt.Errorf("--for %v: expected a time to simulate, such as 60s", opts.For)
+				return fmt.Errorf("%w: --for %v: expected a time to simulate, such as 60s", errUsage, opts.For)
 			}
 			opts.Out, opts.Log = cmd.OutOrStdout(), log(cmd.ErrOrStderr())
 			start := time.Now()

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary be the daemon: a test that needs a real process starts itself with this variable set.
+func TestMain(m *testing.M) {
+	if os.Getenv("FLUXD_BE_THE_DAEMON") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func fluxd(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = execute(context.Background(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "robot.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestListNamesTheExamples(t *testing.T) {
+	code, out, _ := fluxd("run", "--list")
+	if code != 0 || !strings.Contains(out, "lightseeker") || !strings.Contains(out, "wallfollow") {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+}
+
+func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
+	for _, command := range []string{"run", "sim", "check", "schema"} {
+		code, out, _ := fluxd(command, "--help")
+		if code != 0 || !strings.Contains(out, "Examples:") || !strings.Contains(out, "Usage:") {
+			t.Errorf("%s: exit %d:\n%s", command, code, out)
+		}
+	}
+}
+
+func TestBrokenConfigurationExits2WithEveryErrorByLine(t *testing.T) {
+	file := write(t, `robot: broken
+board: {kind: sim}
+sensors:
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 20, encode: {kind: rate, range: [0 m, 10 m], max: 9 Hz, to: motr}}
+network:
+  neurons:
+    motor: {treshold: 100}
+mqtt: {broker: none}
+`)
+	for _, command := range []string{"run", "check", "sim"} {
+		code, out, errs := fluxd(command, file)
+		if code != exitConfig || out != "" {
+			t.Errorf("%s: exit %d, wrote %q", command, code, out)
+		}
+		for _, want := range []string{":4:", "every", "range", "motr", ":7:", "treshold", "did you mean threshold?", "did you mean motor?"} {
+			if !strings.Contains(errs, want) {
+				t.Errorf("%s: no %q in\n%s", command, want, errs)
+			}
+		}
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"frobnicate"}, exitConfig, "frobnicate"},
+		{[]string{"run", "--frobnicate"}, exitConfig, "frobnicate"},
+		{[]string{"run", "nosuchrobot"}, exitConfig, "lightseeker"},
+		{[]string{"sim", "--trials", "0"}, exitConfig, "--trials 0"},
+		{[]string{"sim", "--for", "-1s"}, exitConfig, "--for -1s"},
+		{[]string{"sim", "lightseeker", "--for", "1s"}, 0, "took"},
+		{[]string{"check", "wallfollow"}, 0, ""},
+		{[]string{"schema"}, 0, ""},
+	} {
+		if code, _, errs := fluxd(c.args...); code != c.code || !strings.Contains(errs, c.says) {
+			t.Errorf("%v: exit %d, want %d; %s", c.args, code, c.code, errs)
+		}
+	}
+}
+
+func TestSimWritesWallClockFiguresToStderrOnly(t *testing.T) {
+	_, first, errs := fluxd("sim", "lightseeker", "--for", "5s", "--seed", "3")
+	_, second, _ := fluxd("sim", "lightseeker", "--for", "5s", "--seed", "3")
+	if first != second || !strings.Contains(errs, "took") {
+		t.Errorf("%q\n%q\n%q", first, second, errs)
+	}
+}
+
+func TestCheckPrintsTheWiring(t *testing.T) {
+	_, out, _ := fluxd("check", "lightseeker")
+	for _, want := range []string{"I2C1 0x23", "GPIO17 (pull up)", "GPIO13 (PWM), GPIO6 (direction)", "left_eye", "-> eye_l", "<- motor_l, back_l"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
+// A real process, a real signal: the robot stops, says that its actuators are at failsafe, and exits 0.
+func TestSignalsStopTheDaemonCleanly(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			config := write(t, "robot: idle\nboard: {kind: sim, world: arena}\nnetwork: {neurons: {a: {}}}\nmqtt: {broker: embedded, listen: '127.0.0.1:0'}\n")
+			daemon := exec.Command(os.Args[0], "run", config)
+			daemon.Env = append(os.Environ(), "FLUXD_BE_THE_DAEMON=1")
+			var errs bytes.Buffer
+			daemon.Stderr = &errs
+			stdout, err := daemon.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := daemon.Start(); err != nil {
+				t.Fatal(err)
+			}
+			kill := time.AfterFunc(30*time.Second, func() { daemon.Process.Kill() })
+			defer kill.Stop()
+			if _, err := stdout.Read(make([]byte, 1024)); err != nil { // it says what to type: it runs
+				t.Fatalf("%v\n%s", err, errs.String())
+			}
+			if err := daemon.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := daemon.Wait(); err != nil {
+				t.Errorf("%v\n%s", err, errs.String())
+			}
+			if !strings.Contains(errs.String(), "actuators are at failsafe") {
+				t.Errorf("no word of failsafe:\n%s", errs.String())
+			}
+		})
+	}
+}
