@@ -53,7 +53,9 @@ Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuratio
 	root.SetArgs(args)
 	var level slog.Level
 	root.PersistentFlags().TextVar(&level, "log", slog.LevelInfo, "what to log: debug, info, warn or error")
-	log := func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})) }
+	log := func(w io.Writer) *slog.Logger {
+		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	}
 	root.AddCommand(runCommand(log), simCommand(log), checkCommand(), schemaCommand())
 
 	ran := false
