@@ -80,15 +80,20 @@ func (n *Network) Next() (Tick, bool) {
 }
 
 func (n *Network) next() (int64, bool) {
-	switch {
-	case len(n.queue.heap) == 0 && len(n.inputs) == 0:
-		return 0, false
-	case len(n.queue.heap) == 0:
-		return n.inputs[0].at, true
-	case len(n.inputs) == 0:
-		return n.queue.heap[0].at, true
+	next, waiting := int64(0), false
+	if len(n.queue.heap) > 0 {
+		next, waiting = n.queue.heap[0].at, true
 	}
-	return min(n.queue.heap[0].at, n.inputs[0].at), true
+	if len(n.inputs) > 0 && (!waiting || n.inputs[0].at < next) {
+		next, waiting = n.inputs[0].at, true
+	}
+	if len(n.strays) > 0 && (!waiting || n.strays[0].at < next) {
+		next, waiting = n.strays[0].at, true
+	}
+	if len(n.timers.heap) > 0 && (!waiting || n.timers.heap[0].at < next) {
+		next, waiting = n.timers.heap[0].at, true
+	}
+	return next, waiting
 }
 
 // Advance processes everything due before the tick until, appends the spikes to the given slice, sorted by time and neuron, and
@@ -124,34 +129,77 @@ func (n *Network) deliver(t int64) {
 			}
 			c.head++
 			q.length--
-			n.deliverSlice(f.slice)
+			n.deliverSlice(t, f.slice)
 		}
 		q.settleTop()
 	}
 	for len(n.inputs) > 0 && n.inputs[0].at == t {
 		in := n.inputs.pop()
-		n.arrive(in.target&^electricMark, in.weight, in.target&electricMark != 0)
+		n.arrive(in.target&^electricMark, int64(in.weight), in.target&electricMark != 0)
 		n.counters.Inputs++
 	}
-}
-
-func (n *Network) deliverSlice(index uint32) {
-	s := &n.slices[index]
-	electric := s.kind == Electric
-	for _, a := range n.arrivals[s.first:s.last] {
-		n.arrive(a.target, a.weight, electric)
+	for len(n.strays) > 0 && n.strays[0].at == t {
+		synapse := n.strays.pop().target
+		position := n.place[synapse]
+		n.deliverArrivals(t, n.description.Synapses[synapse].sliceKind(), n.arrivals[position:position+1])
 	}
-	n.counters.Deliveries += uint64(s.last - s.first)
+	for len(n.timers.heap) > 0 && n.timers.heap[0].at == t {
+		due := n.timers.heap[0]
+		n.timers.stop(due.traits)
+		n.touch(due.neuron)
+		n.barrels[due.neuron].timed = true
+	}
 }
 
-func (n *Network) arrive(target uint32, weight int32, electric bool) {
+func (n *Network) deliverSlice(t int64, index uint32) {
+	s := &n.slices[index]
+	n.deliverArrivals(t, s.kind, n.arrivals[s.first:s.last])
+}
+
+func (n *Network) deliverArrivals(t int64, kind sliceKind, arrivals []arrival) {
+	switch kind {
+	case directSlice:
+		for _, a := range arrivals {
+			n.arrive(a.target, int64(a.weight), false)
+		}
+	case electricSlice:
+		for _, a := range arrivals {
+			n.arrive(a.target, 0, true)
+		}
+	case modulatorSlice:
+		for _, a := range arrivals {
+			n.touch(a.target).modulators += int64(a.weight)
+		}
+	case plasticSlice:
+		for _, a := range arrivals {
+			p := &n.plastics[a.target]
+			tr := n.traits[n.barrels[p.target].traits]
+			n.arrive(p.target, p.deliver(t, tr.lastSpike, &n.rules[p.rule]), false)
+		}
+	}
+	n.counters.Deliveries += uint64(len(arrivals))
+}
+
+// arrive notes a direct or electric arrival.
+func (n *Network) arrive(target uint32, water int64, electric bool) {
 	b := &n.barrels[target]
-	if b.arrivals == 0 {
+	if !b.touched {
+		b.touched = true
 		n.touched = append(n.touched, target)
 	}
 	b.arrivals++
-	b.poured += int64(weight)
+	b.poured += water
 	b.electric = b.electric || electric
+}
+
+// touch makes sure that a neuron with traits is judged in this tick.
+func (n *Network) touch(target uint32) *traits {
+	b := &n.barrels[target]
+	if !b.touched {
+		b.touched = true
+		n.touched = append(n.touched, target)
+	}
+	return n.traits[b.traits]
 }
 
 // judge decides once about every neuron that something reached at tick t, and sends the spikes of those that fire on their way.
@@ -159,24 +207,88 @@ func (n *Network) judge(t int64) {
 	n.fired = n.fired[:0]
 	for _, i := range n.touched {
 		b := &n.barrels[i]
-		poured, electric, arrivals := b.poured, b.electric, b.arrivals
-		b.poured, b.electric, b.arrivals = 0, false, 0
-		if t < b.deafUntil {
-			n.counters.Ignored += uint64(arrivals)
-			continue
+		b.touched = false
+		if b.traits != plain {
+			n.judgeTraits(t, i, b)
+		} else {
+			n.judgePlain(t, i, b)
 		}
-		level := max(int64(b.floor), b.level(t)+poured)
-		if !electric && level < int64(b.threshold) {
-			b.setLevel(t, level)
-			continue
-		}
-		b.empty = 0
-		b.deafUntil = t + b.refractory
-		n.fired = append(n.fired, i)
-		for s := b.firstSlice; s < b.lastSlice; s++ {
-			n.queue.push(t, n.slices[s].channel, s)
-		}
+		b.poured, b.electric, b.timed, b.arrivals = 0, false, false, 0
 	}
 	n.counters.Spikes += uint64(len(n.fired))
 	slices.Sort(n.fired)
+}
+
+// judgePlain judges a neuron that fills, leaks and fires, and nothing else.
+func (n *Network) judgePlain(t int64, i uint32, b *barrel) {
+	if t < b.deafUntil {
+		n.counters.Ignored += uint64(b.arrivals)
+		return
+	}
+	level := max(int64(b.floor), b.level(t)+b.poured)
+	if !b.electric && level < int64(b.threshold) {
+		b.setLevel(t, level)
+		return
+	}
+	n.fire(t, i, b)
+	b.deafUntil = t + b.refractory
+}
+
+// judgeTraits judges a neuron by all of the model.
+func (n *Network) judgeTraits(t int64, i uint32, b *barrel) {
+	tr := n.traits[b.traits]
+	tr.settle(t)
+	if tr.modulators != 0 {
+		tr.modulate(t)
+		n.consolidate(t, tr)
+		tr.modulators = 0
+	}
+	if t < b.deafUntil || tr.burstLeft > 0 {
+		n.counters.Ignored += uint64(b.arrivals)
+		tr.pester(t, b.arrivals)
+		if b.timed { // only a burst sets a timer for a time at which it listens to nobody
+			tr.burstLeft--
+			n.spike(t, i, b, tr)
+		}
+		return
+	}
+	level := max(int64(b.floor), b.level(t)+b.poured)
+	threshold := max(1, int64(b.threshold)+tr.adaptation.value+tr.habituation.value-tr.shift(tr.parameters.shiftThreshold))
+	switch {
+	case b.electric || b.timed:
+		n.spike(t, i, b, tr)
+	case b.arrivals > 0 && level >= threshold:
+		tr.burstLeft = tr.burstSpikes(level - threshold)
+		n.spike(t, i, b, tr)
+	default:
+		b.setLevel(t, level)
+	}
+}
+
+// spike fires a neuron with traits: once, or once more of a burst.
+func (n *Network) spike(t int64, i uint32, b *barrel, tr *traits) {
+	n.fire(t, i, b)
+	tr.ignored = 0
+	tr.lastSpike = t
+	tr.habituate(t)
+	n.potentiate(t, tr)
+	if tr.burstLeft > 0 {
+		n.timers.set(uint32(b.traits), i, t+tr.parameters.burstInterval)
+		return
+	}
+	b.deafUntil = t + b.refractory
+	if interval := tr.pacemakerInterval(b.refractory); interval > 0 {
+		n.timers.set(uint32(b.traits), i, t+interval)
+	} else {
+		n.timers.stop(uint32(b.traits))
+	}
+}
+
+// fire empties the barrel and sends the spike on its way.
+func (n *Network) fire(t int64, i uint32, b *barrel) {
+	b.empty = 0
+	n.fired = append(n.fired, i)
+	for s := b.firstSlice; s < b.lastSlice; s++ {
+		n.queue.push(t, n.slices[s].channel, s)
+	}
 }

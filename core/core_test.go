@@ -173,57 +173,6 @@ func TestNearestLeakWorks(t *testing.T) {
 	}
 }
 
-func TestTuneIsOneTransaction(t *testing.T) {
-	n := mustBuild(t, Description{
-		Neurons:  []Neuron{{Name: "a", Threshold: 100, Leak: 1000}, {Name: "b", Threshold: 100, Leak: 1000}},
-		Synapses: []Synapse{{From: 0, To: 1, Weight: 60, Delay: 1}},
-	})
-	err := n.Tune([]Change{{Threshold, 1, 50}, {Weight, 0, 0}})
-	if !errors.Is(err, ErrRange) {
-		t.Fatalf("weight 0: %v", err)
-	}
-	n.Excite(0, 0)
-	if got := n.Advance(100, nil); len(got) != 1 {
-		t.Fatalf("a refused request was half applied: %v", got)
-	}
-	if err := n.Tune([]Change{{Threshold, 1, 50}, {Weight, 0, 55}, {Refractory, 1, 10}}); err != nil {
-		t.Fatal(err)
-	}
-	n.Excite(200, 0)
-	if got := n.Advance(300, nil); len(got) != 2 {
-		t.Fatalf("tuned, b does not fire: %v", got)
-	}
-	d := n.Description()
-	if d.Neurons[1].Threshold != 50 || d.Synapses[0].Weight != 55 || d.Neurons[1].Refractory != 10 {
-		t.Errorf("description does not show the tuning: %+v", d)
-	}
-}
-
-// Half full at leak 1000, the leak is doubled: level, threshold and weights stay the same in units.
-func TestTuningTheLeakKeepsUnits(t *testing.T) {
-	n := mustBuild(t, Description{
-		Neurons:  []Neuron{{Threshold: 100, Leak: 1000}, {Threshold: 100, Leak: 1000}},
-		Synapses: []Synapse{{From: 0, To: 1, Weight: 60, Delay: 1}},
-	})
-	pour(t, n, 0, 1, 50)
-	n.Advance(1, nil)
-	if err := n.Tune([]Change{{Leak, 1, 2000}}); err != nil {
-		t.Fatal(err)
-	}
-	if level, _ := n.Level(1); level < 49.99 || level > 50 {
-		t.Errorf("level %g units after the change, want 50", level)
-	}
-	n.Excite(2000, 0) // 4 units have leaked by 2001: 46 + 60 fires
-	if got := times(n.Advance(3000, nil)); !slices.Equal(got, []Tick{2000, 2001}) {
-		t.Errorf("fired at %v", got)
-	}
-	for _, c := range []Change{{Leak, 9, 1}, {Weight, 9, 1}, {Threshold, 0, math.NaN()}, {Refractory, 0, 0.5}, {Parameter(99), 0, 1}, {Leak, 0, 1e300}} {
-		if err := n.Tune([]Change{c}); err == nil {
-			t.Errorf("%+v was accepted", c)
-		}
-	}
-}
-
 // ring is a loop of neurons that keeps itself busy for ever.
 func ring(size int) Description {
 	d := Description{}

@@ -1,25 +1,67 @@
 package core
 
 import (
-	"fmt"
 	"math"
 	"slices"
-	"testing"
-
-	"pgregory.net/rapid"
 )
 
-// naive is the model written a second time, as plainly as it can be: every neuron looked at in every tick, levels as levels, the
-// leak taken out a microsecond at a time. It shares nothing with the engine but the description.
+// naive is the model written a second time, as plainly as it can be: every neuron looked at in every tick, the leak and every
+// recovery taken a tick at a time. It shares nothing with the engine but the description. The numbers in the comments are those of
+// the steps of a tick in docs/model.md.
 type naive struct {
-	description Description
-	level       []int64
-	deafUntil   []int64
-	arrivals    map[int64][]naiveArrival
+	d        Description
+	neurons  []naiveNeuron
+	synapses []naiveSynapse
+	arrivals map[int64][]naiveArrival
+	now      int64
+}
+
+type naiveNeuron struct {
+	level                  int64
+	deafUntil              int64
+	a, h, m                naiveStaircase
+	ignored                int
+	lastSpike              int64
+	spiked                 bool
+	burstLeft, burstAt     int64
+	paceAt                 int64
+	threshold, floor, unit int64
+}
+
+type naiveStaircase struct{ value, since, step, interval int64 }
+
+func (s *naiveStaircase) tick(t int64) {
+	if s.value == 0 || s.interval == 0 || t == s.since || (t-s.since)%s.interval != 0 {
+		return
+	}
+	switch {
+	case s.value > s.step:
+		s.value -= s.step
+	case s.value < -s.step:
+		s.value += s.step
+	default:
+		s.value = 0
+	}
+}
+
+func (s *naiveStaircase) to(t, value int64) {
+	if s.value == 0 {
+		s.since = t
+	}
+	s.value = value
+}
+
+type naiveSynapse struct {
+	w       int64 // magnitude
+	sign    int64
+	s       naiveStaircase
+	arrival int64
+	arrived bool
 }
 
 type naiveArrival struct {
-	target   int
+	synapse  int // or -1 from outside
+	neuron   int
 	water    int64
 	electric bool
 }
@@ -31,204 +73,263 @@ func naiveWater(units, leak float64) int64 {
 	return int64(math.Round(units * 1e6 / leak))
 }
 
+func naiveGait(recovery, leak float64) (step, interval int64) {
+	if recovery == 0 {
+		return 0, 0
+	}
+	return naiveWater(1, leak), int64(math.Round(1e6 / recovery))
+}
+
 func newNaive(d Description) *naive {
-	return &naive{description: d, level: make([]int64, len(d.Neurons)), deafUntil: make([]int64, len(d.Neurons)), arrivals: map[int64][]naiveArrival{}}
+	n := &naive{d: d, arrivals: map[int64][]naiveArrival{}}
+	for _, neuron := range d.Neurons {
+		x := naiveNeuron{threshold: naiveWater(neuron.Threshold, neuron.Leak), floor: naiveWater(neuron.Floor, neuron.Leak), paceAt: -1, burstAt: -1}
+		if neuron.Adaptation != nil {
+			x.a.step, x.a.interval = naiveGait(neuron.Adaptation.Recovery, neuron.Leak)
+		}
+		if neuron.Habituation != nil {
+			x.h.step, x.h.interval = naiveGait(neuron.Habituation.Recovery, neuron.Leak)
+		}
+		if neuron.ModulationLeak != 0 {
+			x.m.step, x.m.interval = 1, int64(math.Round(1e6/neuron.ModulationLeak))
+		}
+		if neuron.Pacemaker != 0 {
+			x.paceAt = max(int64(neuron.Refractory)+1, int64(neuron.Pacemaker))
+		}
+		n.neurons = append(n.neurons, x)
+	}
+	for _, s := range d.Synapses {
+		y := naiveSynapse{sign: 1}
+		if s.Kind == Direct {
+			y.w = naiveWater(s.Weight, d.Neurons[s.To].Leak)
+		}
+		if s.Plastic != nil {
+			if y.w < 0 {
+				y.w, y.sign = -y.w, -1
+			}
+			y.s.step, y.s.interval = naiveGait(s.Plastic.ShortTerm.Recovery, d.Neurons[s.To].Leak)
+		}
+		n.synapses = append(n.synapses, y)
+	}
+	return n
+}
+
+func naiveLimit(units, leak float64) int64 {
+	if units == 0 {
+		return MaxWater
+	}
+	return naiveWater(units, leak)
+}
+
+// bend changes s within its limit, lift changes w within its own.
+func (n *naive) bend(t int64, i int, change int64) {
+	leak := n.d.Neurons[n.d.Synapses[i].To].Leak
+	limit := naiveLimit(n.d.Synapses[i].Plastic.ShortTerm.Max, leak)
+	y := &n.synapses[i]
+	if change != 0 {
+		y.s.to(t, min(max(y.s.value+change, -limit), limit))
+	}
+}
+
+func (n *naive) lift(i int, change int64) {
+	p, leak := n.d.Synapses[i].Plastic, n.d.Neurons[n.d.Synapses[i].To].Leak
+	y := &n.synapses[i]
+	y.w = min(max(y.w+change, naiveWater(p.Min, leak)), naiveLimit(p.Max, leak))
 }
 
 func (n *naive) run(until int64) (spikes []Spike) {
-	for t := int64(0); t < until; t++ {
-		for i, neuron := range n.description.Neurons {
-			if t > 0 && neuron.Leak > 0 {
-				if n.level[i] > 0 {
-					n.level[i]--
-				} else if n.level[i] < 0 {
-					n.level[i]++
+	for ; n.now < until; n.now++ {
+		t := n.now
+		// Time passes: leaks and recoveries, wherever they stand.
+		for i := range n.neurons {
+			x := &n.neurons[i]
+			if t > 0 && n.d.Neurons[i].Leak > 0 {
+				if x.level > 0 {
+					x.level--
+				} else if x.level < 0 {
+					x.level++
 				}
 			}
-			sum, direct, electric := int64(0), false, false
-			for _, a := range n.arrivals[t] {
-				if a.target == i {
-					sum += a.water
-					direct = direct || !a.electric
-					electric = electric || a.electric
-				}
-			}
-			if !direct && !electric || t < n.deafUntil[i] {
-				continue
-			}
-			n.level[i] = max(naiveWater(neuron.Floor, neuron.Leak), n.level[i]+sum)
-			if !electric && n.level[i] < naiveWater(neuron.Threshold, neuron.Leak) {
-				continue
-			}
-			n.level[i] = 0
-			n.deafUntil[i] = t + int64(neuron.Refractory)
-			spikes = append(spikes, Spike{At: Tick(t), Neuron: i})
-			for _, s := range n.description.Synapses {
-				if s.From == i {
-					a := naiveArrival{target: s.To, electric: s.Kind == Electric}
-					if !a.electric {
-						a.water = naiveWater(s.Weight, n.description.Neurons[s.To].Leak)
-					}
-					n.arrivals[t+int64(s.Delay)] = append(n.arrivals[t+int64(s.Delay)], a)
+			x.a.tick(t)
+			x.h.tick(t)
+			x.m.tick(t)
+		}
+		for i := range n.synapses {
+			n.synapses[i].s.tick(t)
+		}
+		due := n.arrivals[t]
+		delete(n.arrivals, t)
+		// What each arrival delivers is taken as the tick begins, before any of them changes a weight.
+		water := make([]int64, len(due))
+		for k, a := range due {
+			water[k] = a.water
+			if a.synapse >= 0 && n.d.Synapses[a.synapse].Kind == Direct {
+				y := &n.synapses[a.synapse]
+				if n.d.Synapses[a.synapse].Plastic != nil {
+					water[k] = y.sign * max(0, y.w+y.s.value)
+				} else {
+					water[k] = y.w
 				}
 			}
 		}
-		delete(n.arrivals, t)
+		for _, a := range due {
+			if a.synapse < 0 || n.d.Synapses[a.synapse].Plastic == nil {
+				continue
+			}
+			p, y := n.d.Synapses[a.synapse].Plastic, &n.synapses[a.synapse]
+			leak := n.d.Neurons[a.neuron].Leak
+			n.bend(t, a.synapse, -naiveWater(p.ShortTerm.Unpaired, leak))
+			if x := &n.neurons[a.neuron]; x.spiked && x.lastSpike < t && t-x.lastSpike <= int64(p.Window) {
+				n.bend(t, a.synapse, -naiveWater(p.ShortTerm.Depression, leak))
+				n.lift(a.synapse, -naiveWater(p.LongTerm.Depression, leak))
+			}
+			y.arrival, y.arrived = t, true
+		}
+		for i := range n.neurons {
+			var reward, sum int64
+			var direct, electric, pokes int
+			for k, a := range due {
+				if a.neuron != i {
+					continue
+				}
+				switch {
+				case a.synapse >= 0 && n.d.Synapses[a.synapse].Kind == Modulator:
+					reward += int64(n.d.Synapses[a.synapse].Weight)
+				case a.electric:
+					electric++
+					pokes++
+				default:
+					direct++
+					pokes++
+					sum += water[k]
+				}
+			}
+			if n.judge(t, i, reward, sum, direct, electric, pokes) {
+				spikes = append(spikes, Spike{At: Tick(t), Neuron: i})
+			}
+		}
 	}
 	return spikes
 }
 
-type stimulus struct {
-	at       Tick
-	neuron   int
-	units    float64
-	electric bool
+func (n *naive) judge(t int64, i int, reward, sum int64, direct, electric, pokes int) bool {
+	neuron, x := &n.d.Neurons[i], &n.neurons[i]
+	// 2. Modulators, then consolidation.
+	if reward != 0 {
+		x.m.to(t, min(max(x.m.value+reward, -127), 127))
+		for k, s := range n.d.Synapses {
+			if s.To != i || s.Plastic == nil || n.synapses[k].s.value == 0 {
+				continue
+			}
+			size := reward
+			if size < 0 {
+				size = -size
+			}
+			most := int64(math.Min(float64(MaxWater), math.Round(s.Plastic.LongTerm.Consolidation*float64(size)*1e6/neuron.Leak)))
+			if neuron.Leak == 0 {
+				most = int64(math.Min(float64(MaxWater), math.Round(s.Plastic.LongTerm.Consolidation*float64(size)*1000)))
+			}
+			change := min(max(n.synapses[k].s.value, -most), most)
+			if reward > 0 {
+				n.lift(k, change)
+			} else {
+				n.lift(k, -change)
+			}
+			n.bend(t, k, -change)
+		}
+	}
+	m := float64(x.m.value)
+	// 3. Refractory, or in a burst.
+	if t < x.deafUntil || x.burstLeft > 0 {
+		for range pokes {
+			x.ignored++
+			if a := neuron.Adaptation; a != nil && x.ignored > a.Tolerance {
+				rate := max(0, naiveWater(a.Rate, neuron.Leak)+naiveWater(neuron.Receptors.Adaptation*m, neuron.Leak))
+				if rate > 0 {
+					x.a.to(t, min(x.a.value+rate, naiveLimit(a.Max, neuron.Leak)))
+				}
+			}
+		}
+		if x.burstLeft > 0 && x.burstAt == t {
+			x.burstLeft--
+			n.fire(t, i)
+			return true
+		}
+		return false
+	}
+	paced := x.paceAt == t
+	if pokes == 0 && !paced {
+		return false
+	}
+	// 4. Fill. 5. Fire.
+	x.level = max(x.floor, x.level+sum)
+	theta := max(1, x.threshold+x.a.value+x.h.value-naiveWater(neuron.Receptors.Threshold*m, neuron.Leak))
+	switch {
+	case electric > 0 || paced:
+	case direct > 0 && x.level >= theta:
+		if b := neuron.Burst; b != nil {
+			for excess := x.level - theta; excess >= naiveWater(b.Overshoot, neuron.Leak) && (b.Max == 0 || x.burstLeft < int64(b.Max)); {
+				excess -= naiveWater(b.Overshoot, neuron.Leak)
+				x.burstLeft++
+			}
+		}
+	default:
+		return false
+	}
+	n.fire(t, i)
+	return true
 }
 
-const horizon = 2000
-
-func randomNetwork(t *rapid.T) (Description, []stimulus) {
-	var d Description
-	count := rapid.IntRange(1, 6).Draw(t, "neurons")
-	for i := range count {
-		d.Neurons = append(d.Neurons, Neuron{
-			Name:       fmt.Sprintf("n%d", i),
-			Threshold:  float64(rapid.IntRange(1, 50).Draw(t, "threshold")),
-			Leak:       rapid.SampledFrom([]float64{0, 0, 33, 1000, 100_000, 1e6}).Draw(t, "leak"),
-			Floor:      -float64(rapid.IntRange(0, 30).Draw(t, "floor")),
-			Refractory: Tick(rapid.SampledFrom([]int{0, 0, 1, 2, 17, 300}).Draw(t, "refractory")),
-		})
+func (n *naive) fire(t int64, i int) {
+	neuron, x := &n.d.Neurons[i], &n.neurons[i]
+	m := float64(x.m.value)
+	x.level, x.ignored = 0, 0
+	x.lastSpike, x.spiked = t, true
+	if h := neuron.Habituation; h != nil {
+		if rate := max(0, naiveWater(h.Rate, neuron.Leak)+naiveWater(neuron.Receptors.Habituation*m, neuron.Leak)); rate > 0 {
+			x.h.to(t, min(x.h.value+rate, naiveLimit(h.Max, neuron.Leak)))
+		}
 	}
-	for range rapid.IntRange(0, 20).Draw(t, "synapses") {
-		weight := rapid.IntRange(-40, 60).Filter(func(w int) bool { return w != 0 }).Draw(t, "weight")
-		d.Synapses = append(d.Synapses, Synapse{
-			From: rapid.IntRange(0, count-1).Draw(t, "from"), To: rapid.IntRange(0, count-1).Draw(t, "to"),
-			Kind:   rapid.SampledFrom([]Kind{Direct, Direct, Direct, Electric}).Draw(t, "kind"),
-			Weight: float64(weight),
-			Delay:  Tick(rapid.SampledFrom([]int{1, 1, 2, 3, 10, 100, 101}).Draw(t, "delay")),
-		})
+	for k, s := range n.d.Synapses {
+		if y := &n.synapses[k]; s.To == i && s.Plastic != nil && y.arrived && t-y.arrival <= int64(s.Plastic.Window) {
+			n.bend(t, k, max(0, naiveWater(s.Plastic.ShortTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.ShortTerm*m, neuron.Leak)))
+			n.lift(k, max(0, naiveWater(s.Plastic.LongTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.LongTerm*m, neuron.Leak)))
+		}
+		if s.From == i {
+			at := t + int64(s.Delay)
+			n.arrivals[at] = append(n.arrivals[at], naiveArrival{synapse: k, neuron: s.To, electric: s.Kind == Electric})
+		}
 	}
-	var in []stimulus
-	for range rapid.IntRange(0, 40).Draw(t, "inputs") {
-		in = append(in, stimulus{
-			at: Tick(rapid.IntRange(0, horizon/2).Draw(t, "at")), neuron: rapid.IntRange(0, count-1).Draw(t, "neuron"),
-			units: float64(rapid.IntRange(-20, 60).Draw(t, "units")), electric: rapid.Bool().Draw(t, "electric"),
-		})
+	if x.burstLeft > 0 {
+		x.burstAt = t + int64(neuron.Burst.Interval)
+		x.paceAt = -1
+		return
 	}
-	return d, in
+	x.deafUntil = t + int64(neuron.Refractory)
+	if neuron.Pacemaker != 0 {
+		x.paceAt = t + max(int64(neuron.Refractory)+1, int64(neuron.Pacemaker)-int64(math.Round(neuron.Receptors.Pacemaker*m)))
+	}
 }
 
-func stimulate(t interface{ Fatal(...any) }, n *Network, in []stimulus) {
+// input hands the naive model what stimulate hands the engine.
+func (n *naive) input(in []stimulus) {
 	for _, s := range in {
-		var err error
-		if s.electric {
-			err = n.Excite(s.at, s.neuron)
-		} else {
-			var w int32
-			if w, err = n.PourWater(s.neuron, s.units); err == nil {
-				err = n.Pour(s.at, s.neuron, w)
-			}
+		a := naiveArrival{synapse: -1, neuron: s.neuron, electric: s.electric}
+		if !s.electric {
+			a.water = naiveWater(s.units, n.d.Neurons[s.neuron].Leak)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		n.arrivals[int64(s.at)] = append(n.arrivals[int64(s.at)], a)
 	}
 }
 
-func TestEngineAgreesWithTheNaiveModel(t *testing.T) {
-	fired := 0
-	rapid.Check(t, func(t *rapid.T) {
-		d, in := randomNetwork(t)
-		network, err := Build(d)
-		if err != nil {
-			t.Fatal(err)
+// learnt compares the long-term weights of both models; it returns what differs.
+func (n *naive) differs(engine *Network) []int {
+	var wrong []int
+	for i, source := range engine.sources {
+		if engine.plastics[i].weight != n.synapses[source].w {
+			wrong = append(wrong, int(source))
 		}
-		stimulate(t, network, in)
-		got := network.Advance(horizon, nil)
-		reference := newNaive(d)
-		for _, s := range in {
-			a := naiveArrival{target: s.neuron, electric: s.electric}
-			if !s.electric {
-				a.water = naiveWater(s.units, d.Neurons[s.neuron].Leak)
-			}
-			reference.arrivals[int64(s.at)] = append(reference.arrivals[int64(s.at)], a)
-		}
-		want := reference.run(horizon)
-		if !slices.Equal(got, want) {
-			t.Fatalf("engine %v\nmodel  %v", got, want)
-		}
-		fired += len(got)
-	})
-	if fired == 0 {
-		t.Fatal("no network ever fired: the property was checked on silence alone")
 	}
-}
-
-func TestSplittingTheAdvanceChangesNothing(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		d, in := randomNetwork(t)
-		whole, _ := Build(d)
-		stimulate(t, whole, in)
-		want := whole.Advance(horizon, nil)
-		pieces, _ := Build(d)
-		slices.SortStableFunc(in, func(a, b stimulus) int { return int(a.at - b.at) })
-		var got []Spike
-		for now := Tick(0); now < horizon; {
-			now += Tick(rapid.IntRange(1, 500).Draw(t, "step"))
-			for len(in) > 0 && in[0].at < now {
-				stimulate(t, pieces, in[:1])
-				in = in[1:]
-			}
-			got = pieces.Advance(min(now, horizon), got)
-		}
-		if !slices.Equal(got, want) {
-			t.Fatalf("in pieces %v\nat once %v", got, want)
-		}
-	})
-}
-
-func TestReorderingNeuronsAndSynapsesChangesNothing(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		d, in := randomNetwork(t)
-		network, _ := Build(d)
-		stimulate(t, network, in)
-		want := network.Advance(horizon, nil)
-
-		indices := make([]int, len(d.Neurons))
-		for i := range indices {
-			indices[i] = i
-		}
-		moved := rapid.Permutation(indices).Draw(t, "order") // moved[new] = old
-		to := make([]int, len(moved))
-		other := Description{}
-		for i, old := range moved {
-			to[old] = i
-			other.Neurons = append(other.Neurons, d.Neurons[old])
-		}
-		for _, s := range rapid.Permutation(d.Synapses).Draw(t, "synapses") {
-			s.From, s.To = to[s.From], to[s.To]
-			other.Synapses = append(other.Synapses, s)
-		}
-		for i := range in {
-			in[i].neuron = to[in[i].neuron]
-		}
-		network, err := Build(other)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stimulate(t, network, rapid.Permutation(in).Draw(t, "inputs"))
-		got := network.Advance(horizon, nil)
-		for i := range got {
-			got[i].Neuron = moved[got[i].Neuron]
-		}
-		slices.SortFunc(got, func(a, b Spike) int {
-			if a.At != b.At {
-				return int(a.At - b.At)
-			}
-			return a.Neuron - b.Neuron
-		})
-		if !slices.Equal(got, want) {
-			t.Fatalf("reordered %v\noriginal  %v", got, want)
-		}
-	})
+	slices.Sort(wrong)
+	return wrong
 }

@@ -1,0 +1,80 @@
+package core
+
+// timers are what neurons have set for themselves: the next spike of a burst, or the pacemaker. A neuron with traits has one timer
+// at most; setting it again moves it, so the heap never holds more than one entry a neuron.
+type timers struct {
+	heap []timer
+	slot []int32 // by traits: where in the heap its timer is, or idle
+}
+
+type timer struct {
+	at     int64
+	traits uint32
+	neuron uint32
+}
+
+const idle = -1
+
+// add makes room for the timer of one more neuron with traits.
+func (h *timers) add() { h.slot = append(h.slot, idle) }
+
+// set starts or moves a timer.
+func (h *timers) set(traits, neuron uint32, at int64) {
+	i := int(h.slot[traits])
+	if i == idle {
+		i = len(h.heap)
+		h.heap = append(h.heap, timer{at: at, traits: traits, neuron: neuron})
+	} else {
+		h.heap[i].at = at
+	}
+	h.place(i)
+}
+
+// stop stops a timer, if it runs.
+func (h *timers) stop(traits uint32) {
+	i := int(h.slot[traits])
+	if i == idle {
+		return
+	}
+	h.slot[traits] = idle
+	last := len(h.heap) - 1
+	moved := h.heap[last]
+	h.heap = h.heap[:last]
+	if i != last {
+		h.heap[i] = moved
+		h.place(i)
+	}
+}
+
+// place moves the entry at i to where it belongs.
+func (h *timers) place(i int) {
+	entry := h.heap[i]
+	for i > 0 {
+		parent := (i - 1) >> 1
+		if h.heap[parent].at <= entry.at {
+			break
+		}
+		h.put(i, h.heap[parent])
+		i = parent
+	}
+	for {
+		child := i + i + 1
+		if child >= len(h.heap) {
+			break
+		}
+		if right := child + 1; right < len(h.heap) && h.heap[right].at < h.heap[child].at {
+			child = right
+		}
+		if entry.at <= h.heap[child].at {
+			break
+		}
+		h.put(i, h.heap[child])
+		i = child
+	}
+	h.put(i, entry)
+}
+
+func (h *timers) put(i int, entry timer) {
+	h.heap[i] = entry
+	h.slot[entry.traits] = int32(i)
+}

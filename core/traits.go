@@ -1,0 +1,155 @@
+package core
+
+import (
+	"fmt"
+	"math"
+)
+
+// traits are what only some neurons have: everything beyond filling, leaking, firing and refractoriness. Keeping them apart keeps
+// the barrels small.
+type traits struct {
+	parameters traitParameters
+
+	adaptation  staircase
+	habituation staircase
+	modulation  staircase
+	modulators  int64 // sum of the modulator arrivals of the tick under way
+	ignored     int64 // direct and electric arrivals ignored since the last spike
+	lastSpike   int64
+	burstLeft   int32 // spikes of the burst under way still to come
+
+	firstPlastic, lastPlastic uint32 // its plastic afferents are plastics[firstPlastic:lastPlastic]
+}
+
+// traitParameters are converted from a Neuron when the network is built or tuned.
+type traitParameters struct {
+	adaptationRate, tolerance, adaptationMax int64
+	adaptationGait                           gait
+	habituationRate, habituationMax          int64
+	habituationGait                          gait
+	overshoot, burstInterval                 int64 // overshoot 0: no bursts
+	burstMax                                 int32
+	pacemaker                                int64 // 0: none
+	modulationGait                           gait
+
+	// By modulation level + MaxModulation; nil where a receptor is 0.
+	shiftThreshold, shiftAdaptation, shiftHabituation, shiftShortTerm, shiftLongTerm, shiftPacemaker []int64
+}
+
+// never is a time long before the first tick: of a spike or arrival that has not been yet.
+const never = math.MinInt64 / 4
+
+// needsTraits says whether a neuron is more than a plain barrel. Plastic and modulator afferents need them too.
+func (n Neuron) needsTraits() bool {
+	return n.Pacemaker != 0 || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil || n.ModulationLeak != 0 || n.Receptors != Receptors{}
+}
+
+func (n Neuron) traitParameters() (traitParameters, error) {
+	var p traitParameters
+	w := waters{leak: n.Leak}
+	if a := n.Adaptation; a != nil {
+		p.adaptationRate = w.amount("adaptation.rate", a.Rate)
+		p.adaptationMax = w.limit("adaptation.max", a.Max)
+		p.adaptationGait = w.recovery("adaptation.recovery", a.Recovery)
+		if p.tolerance = int64(a.Tolerance); a.Tolerance < 0 {
+			w.fail("adaptation.tolerance", fmt.Errorf("%d: expected at least 0: %w", a.Tolerance, ErrRange))
+		}
+	}
+	if h := n.Habituation; h != nil {
+		p.habituationRate = w.amount("habituation.rate", h.Rate)
+		p.habituationMax = w.limit("habituation.max", h.Max)
+		p.habituationGait = w.recovery("habituation.recovery", h.Recovery)
+	}
+	if b := n.Burst; b != nil {
+		p.overshoot = w.amount("burst.overshoot", b.Overshoot)
+		if p.overshoot == 0 {
+			w.fail("burst.overshoot", fmt.Errorf("%g units: expected more than 0: %w", b.Overshoot, ErrRange))
+		}
+		p.burstInterval = w.span("burst.interval", b.Interval, 1)
+		switch {
+		case b.Max < 0 || b.Max > math.MaxInt32:
+			w.fail("burst.max", fmt.Errorf("%d: expected 1 to %d, or 0 for no limit: %w", b.Max, math.MaxInt32, ErrRange))
+		case b.Max == 0:
+			p.burstMax = math.MaxInt32
+		default:
+			p.burstMax = int32(b.Max)
+		}
+	}
+	p.pacemaker = w.span("pacemaker", n.Pacemaker, 0)
+	if n.ModulationLeak != 0 {
+		p.modulationGait = gait{step: 1, interval: w.interval("modulation.leak", n.ModulationLeak)}
+	}
+	water := func(units float64) float64 { return rawWater(units, n.Leak) }
+	r := n.Receptors
+	p.shiftThreshold = w.shifts("receptors.threshold", r.Threshold, water)
+	p.shiftAdaptation = w.shifts("receptors.adaptation", r.Adaptation, water)
+	p.shiftHabituation = w.shifts("receptors.habituation", r.Habituation, water)
+	p.shiftShortTerm = w.shifts("receptors.stp", r.ShortTerm, water)
+	p.shiftLongTerm = w.shifts("receptors.ltp", r.LongTerm, water)
+	p.shiftPacemaker = w.shifts("receptors.pacemaker", r.Pacemaker, math.Round)
+	return p, w.err
+}
+
+// shift looks up what the modulation level shifts a property by.
+func (tr *traits) shift(table []int64) int64 {
+	if table == nil {
+		return 0
+	}
+	return table[tr.modulation.value+MaxModulation]
+}
+
+// settle brings the staircases of the neuron itself up to t.
+func (tr *traits) settle(t int64) {
+	p := &tr.parameters
+	tr.adaptation.settle(t, p.adaptationGait)
+	tr.habituation.settle(t, p.habituationGait)
+	tr.modulation.settle(t, p.modulationGait)
+}
+
+// modulate adds the modulator arrivals of tick t to the modulation level.
+func (tr *traits) modulate(t int64) {
+	level := min(max(tr.modulation.value+tr.modulators, -MaxModulation), MaxModulation)
+	tr.modulation.set(t, level, tr.parameters.modulationGait)
+}
+
+// pester counts arrivals that are ignored; beyond the tolerance each raises the threshold.
+func (tr *traits) pester(t int64, arrivals uint32) {
+	p := &tr.parameters
+	rate := max(0, p.adaptationRate+tr.shift(p.shiftAdaptation))
+	for range arrivals {
+		tr.ignored++
+		if tr.ignored > p.tolerance && rate > 0 {
+			tr.adaptation.set(t, min(tr.adaptation.value+rate, p.adaptationMax), p.adaptationGait)
+		}
+	}
+}
+
+// habituate raises the threshold after a spike.
+func (tr *traits) habituate(t int64) {
+	p := &tr.parameters
+	if rate := max(0, p.habituationRate+tr.shift(p.shiftHabituation)); rate > 0 {
+		tr.habituation.set(t, min(tr.habituation.value+rate, p.habituationMax), p.habituationGait)
+	}
+}
+
+// burstSpikes says how many further spikes what lies above the threshold is good for: it is taken away as often as it fits.
+func (tr *traits) burstSpikes(excess int64) int32 {
+	p := &tr.parameters
+	count := int32(0)
+	if p.overshoot > 0 {
+		for excess >= p.overshoot && count < p.burstMax {
+			excess -= p.overshoot
+			count++
+		}
+	}
+	return count
+}
+
+// pacemakerInterval is the time to the next spike that the neuron fires by itself; 0 if it does not.
+func (tr *traits) pacemakerInterval(refractory int64) int64 {
+	p := &tr.parameters
+	if p.pacemaker == 0 {
+		return 0
+	}
+	return max(refractory+1, p.pacemaker-tr.shift(p.shiftPacemaker))
+}
