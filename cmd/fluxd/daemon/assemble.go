@@ -2,6 +2,11 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
 	"fluxd/actuators"
 	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
@@ -9,10 +14,6 @@ import (
 	"fluxd/core"
 	"fluxd/encoders"
 	"fluxd/sensors"
-	"fmt"
-	"log/slog"
-	"math"
-	"time"
 
 	"periph.io/x/conn/v3/gpio"
 )

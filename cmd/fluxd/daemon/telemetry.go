@@ -12,7 +12,6 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/bridge"
-	"fluxd/core"
 )
 
 // Describe implements bridge.Robot.
@@ -24,7 +23,7 @@ func (l *Robot) description() bridge.Description {
 	for _, p := range l.tuner.all {
 		low, high := p.limits(&network)
 		kind := "float"
-		if p.parameter == core.Refractory {
+		if p.whole {
 			kind = "int"
 		}
 		d.Parameters = append(d.Parameters, bridge.Parameter{Path: p.path, Type: kind, Unit: p.unit, Min: low, Max: high, Default: p.preset, Live: true})

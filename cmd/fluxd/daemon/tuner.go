@@ -9,92 +9,6 @@ import (
 	"fluxd/core"
 )
 
-// parameter is one number of the configuration that can be read and tuned while the robot runs.
-type parameter struct {
-	path      string
-	unit      string
-	parameter core.Parameter
-	index     int
-	preset    float64 // what the configuration said
-}
-
-// parameters lists what can be tuned, in the order of the configuration: network.neurons.<name>.<threshold|leak|floor|refractory>
-// and network.synapses.<from>.<to>.weight, with [1], [2] ... behind the target where several synapses join the same two neurons.
-func parameters(d core.Description) []parameter {
-	var all []parameter
-	for i, n := range d.Neurons {
-		base := "network.neurons." + n.Name + "."
-		all = append(all,
-			parameter{base + "threshold", "units", core.Threshold, i, n.Threshold},
-			parameter{base + "leak", "units/s", core.Leak, i, n.Leak},
-			parameter{base + "floor", "units", core.Floor, i, n.Floor},
-			parameter{base + "refractory", "us", core.Refractory, i, float64(n.Refractory)})
-	}
-	parallel := map[string]int{}
-	for i, s := range d.Synapses {
-		if s.Kind != core.Direct {
-			continue
-		}
-		pair := d.Neurons[s.From].Name + "." + d.Neurons[s.To].Name
-		path := "network.synapses." + pair
-		if k := parallel[pair]; k > 0 {
-			path += fmt.Sprintf("[%d]", k)
-		}
-		parallel[pair]++
-		all = append(all, parameter{path + ".weight", "units", core.Weight, i, s.Weight})
-	}
-	return all
-}
-
-// value reads a parameter from a description.
-func (p parameter) value(d *core.Description) float64 {
-	switch p.parameter {
-	case core.Threshold:
-		return d.Neurons[p.index].Threshold
-	case core.Leak:
-		return d.Neurons[p.index].Leak
-	case core.Floor:
-		return d.Neurons[p.index].Floor
-	case core.Refractory:
-		return float64(d.Neurons[p.index].Refractory)
-	}
-	return d.Synapses[p.index].Weight
-}
-
-// limits returns the smallest and largest value that a parameter may have while all others stay as they are.
-func (p parameter) limits(d *core.Description) (low, high float64) {
-	water := func(neuron int) (least, most float64) { // in units: the amounts that come to 1 and to 2^31-1 of water
-		if leak := d.Neurons[neuron].Leak; leak > 0 {
-			return leak / 1e6, core.MaxWater * leak / 1e6
-		}
-		return 0.001, core.MaxWater / 1000.0
-	}
-	switch p.parameter {
-	case core.Threshold:
-		return water(p.index)
-	case core.Floor:
-		_, most := water(p.index)
-		return -most, 0
-	case core.Leak:
-		// The threshold, floor and every afferent weight must keep between 1 and 2^31-1 of water; 0 is always a leak of its own kind.
-		n := d.Neurons[p.index]
-		least := n.Threshold
-		if n.Floor != 0 {
-			least = min(least, -n.Floor)
-		}
-		for _, s := range d.Synapses {
-			if s.To == p.index && s.Kind == core.Direct {
-				least = min(least, math.Abs(s.Weight))
-			}
-		}
-		return 0, least * 1e6
-	case core.Refractory:
-		return 0, float64(core.MaxDelay)
-	}
-	_, most := water(d.Synapses[p.index].To)
-	return -most, most
-}
-
 // tuner turns paths into changes of the network. It belongs to the goroutine that owns the network.
 type tuner struct {
 	robot    *robot
@@ -131,8 +45,9 @@ func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision) (ma
 	for path := range changes {
 		paths = append(paths, path)
 	}
-	slices.Sort(paths) // so that of several mistakes the same one is told every time
-	var todo []core.Change
+	slices.Sort(paths)                    // so that of several mistakes the same one is told every time
+	next := t.robot.network.Description() // a copy to change
+	todo := core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}
 	for _, path := range paths {
 		i, known := t.byPath[path]
 		if !known {
@@ -145,7 +60,16 @@ func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision) (ma
 			return nil, t.revision, &bridge.SetError{Code: bridge.OutOfRange, Path: path, Min: &low, Max: &high,
 				Message: fmt.Sprintf("%g %s is out of range", value, p.unit)}
 		}
-		todo = append(todo, core.Change{Parameter: p.parameter, Index: p.index, Value: value})
+		if p.whole && value != math.Trunc(value) {
+			return nil, t.revision, &bridge.SetError{Code: bridge.OutOfRange, Path: path, Min: &low, Max: &high,
+				Message: fmt.Sprintf("%g %s: expected a whole number", value, p.unit)}
+		}
+		p.write(&next, value)
+		if p.neuron >= 0 {
+			todo.Neurons[p.neuron] = next.Neurons[p.neuron]
+		} else {
+			todo.Synapses[p.synapse] = next.Synapses[p.synapse]
+		}
 	}
 	if err := t.robot.network.Tune(todo); err != nil {
 		refused := &bridge.SetError{Code: bridge.OutOfRange, Message: err.Error()}
@@ -173,7 +97,7 @@ func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision) (ma
 	for _, path := range paths {
 		i := t.byPath[path]
 		t.origin[i] = origin{revision: t.revision, source: "mqtt"}
-		applied[path] = t.all[i].value(&t.now)
+		applied[path] = t.all[i].read(&t.now)
 	}
 	return applied, t.revision, nil
 }
@@ -202,12 +126,12 @@ func (t *tuner) suggest(path string) string {
 // get reads parameters; without a path all of them.
 func (t *tuner) get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
 	values := map[string]bridge.Value{}
-	read := func(i int) {
-		values[t.all[i].path] = bridge.Value{V: t.all[i].value(&t.now), Rev: t.origin[i].revision, Src: t.origin[i].source}
+	show := func(i int) {
+		values[t.all[i].path] = bridge.Value{V: t.all[i].read(&t.now), Rev: t.origin[i].revision, Src: t.origin[i].source}
 	}
 	if len(paths) == 0 {
 		for i := range t.all {
-			read(i)
+			show(i)
 		}
 	}
 	for _, path := range paths {
@@ -215,7 +139,7 @@ func (t *tuner) get(paths []string) (map[string]bridge.Value, bridge.Revision, e
 		if !known {
 			return nil, t.revision, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
 		}
-		read(i)
+		show(i)
 	}
 	return values, t.revision, nil
 }
