@@ -17,30 +17,67 @@ import (
 
 const (
 	maxDepth = 32
-	// maxNodes bounds what aliases of aliases can blow a small file up to.
-	maxNodes = 2_000_000
+	// maxErrors bounds what is told of a file that is wrong throughout.
+	maxErrors = 100
 )
 
 type decoder struct {
-	source string
-	errors Errors
-	nodes  int
+	source  string
+	errors  Errors
+	told    map[Error]bool        // without their paths: what an anchor holds is told once, however often it is used
+	wrong   map[string]bool       // paths of values that are missing or could not be read
+	presets map[string]*yaml.Node // defaults that were parsed
+	more    bool                  // there are mistakes beyond maxErrors
+	nodes   int
+	most    int // nodes to visit: what aliases of aliases can blow a file up to
+}
+
+// newDecoder makes a decoder for a file of so many bytes. Without aliases a file comes to about two nodes a byte at most, defaults
+// included.
+func newDecoder(source string, size int) *decoder {
+	return &decoder{source: source, most: 100_000 + 4*size, told: map[Error]bool{}, wrong: map[string]bool{}, presets: map[string]*yaml.Node{}}
 }
 
 func (d *decoder) fail(at *yaml.Node, path, format string, args ...any) {
-	const enough = 100
-	if len(d.errors) < enough {
-		d.errors = append(d.errors, &Error{Source: d.source, Line: at.Line, Column: at.Column, Path: path, Message: fmt.Sprintf(format, args...)})
+	if d.more {
+		return
 	}
+	e := Error{Source: d.source, Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...)}
+	if d.told[e] {
+		return
+	}
+	if len(d.errors) == maxErrors {
+		d.more = true
+		return
+	}
+	d.told[e] = true
+	e.Path = path
+	d.errors = append(d.errors, &e)
+}
+
+// refuse notes a value that cannot be read, so that nobody draws conclusions from what stands in its place.
+func (d *decoder) refuse(at *yaml.Node, path, format string, args ...any) {
+	d.wrong[path] = true
+	d.fail(at, path, format, args...)
+}
+
+// count notes one more value, and reports false where the tree is too deep or too large to go on.
+func (d *decoder) count(n *yaml.Node, path string, depth int) bool {
+	d.nodes++
+	switch {
+	case depth > maxDepth:
+		d.refuse(n, path, "expected at most %d levels; an alias within its own anchor has no end", maxDepth)
+	case d.nodes == d.most+1:
+		d.refuse(n, path, "expected fewer values: its aliases, counted wherever they are used, hold more than a file of this size needs")
+	case d.nodes <= d.most:
+		return true
+	}
+	return false
 }
 
 // resolve follows an alias, and reports false where the tree is too deep or too large to go on.
 func (d *decoder) resolve(n *yaml.Node, path string, depth int) (*yaml.Node, bool) {
-	d.nodes++
-	if depth > maxDepth || d.nodes > maxNodes {
-		if d.nodes <= maxNodes || d.nodes == maxNodes+1 {
-			d.fail(n, path, "too deeply nested or too large")
-		}
+	if !d.count(n, path, depth) {
 		return n, false
 	}
 	for n.Kind == yaml.AliasNode {
@@ -78,18 +115,22 @@ type entry struct{ key, value *yaml.Node }
 // entries lists a mapping's, with what it merges behind its own; own keys win, and so do earlier merges.
 func (d *decoder) entries(n *yaml.Node, path string, depth int) []entry {
 	var own, merged []entry
-	seen := map[string]bool{}
+	seen := map[string]int{} // keys and their lines
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if key.Tag == "!!merge" {
-			sources := []*yaml.Node{value}
-			if v, ok := d.resolve(value, path, depth+1); ok && v.Kind == yaml.SequenceNode {
-				sources = v.Content
+		if !d.count(key, path, depth) {
+			break
+		}
+		if key.Tag == mergeTag {
+			if seen["<<"] != 0 {
+				d.fail(key, path, "<<: given twice; expected one list, such as <<: [*a, *b]")
+				continue
 			}
-			for _, source := range sources {
+			seen["<<"] = key.Line
+			for _, source := range mergeSources(value) {
 				s, ok := d.resolve(source, path, depth+1)
 				if !ok {
-					continue
+					break
 				}
 				if s.Kind != yaml.MappingNode {
 					d.fail(source, path, "<<: expected a mapping to merge, got %s", kindName(s))
@@ -103,20 +144,35 @@ func (d *decoder) entries(n *yaml.Node, path string, depth int) []entry {
 			d.fail(key, path, "expected a name as key, got %s", kindName(key))
 			continue
 		}
-		if seen[key.Value] {
-			d.fail(key, path, "%s: given twice", key.Value)
+		if line := seen[key.Value]; line != 0 {
+			d.fail(key, path, "%s: given twice, first in line %d", shorten(key.Value), line)
 			continue
 		}
-		seen[key.Value] = true
+		seen[key.Value] = key.Line
 		own = append(own, entry{key, value})
 	}
 	for _, e := range merged {
-		if !seen[e.key.Value] {
-			seen[e.key.Value] = true
+		if seen[e.key.Value] == 0 {
+			seen[e.key.Value] = e.key.Line
 			own = append(own, e)
 		}
 	}
 	return own
+}
+
+// mergeTag marks the key <<, unless it is quoted.
+const mergeTag = "!!merge"
+
+// mergeSources lists what a merge key merges: one mapping or several.
+func mergeSources(value *yaml.Node) []*yaml.Node {
+	list := value
+	if list.Kind == yaml.AliasNode {
+		list = list.Alias
+	}
+	if list.Kind == yaml.SequenceNode {
+		return list.Content
+	}
+	return []*yaml.Node{value}
 }
 
 func kindName(n *yaml.Node) string {
@@ -124,7 +180,7 @@ func kindName(n *yaml.Node) string {
 	case yaml.MappingNode:
 		return "a mapping"
 	case yaml.SequenceNode:
-		return "a list"
+		return fmt.Sprintf("a list of %d", len(n.Content))
 	case yaml.ScalarNode:
 		if n.Tag == "!!null" {
 			return "nothing"
@@ -155,7 +211,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 		if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 			n = &yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}
 		} else {
-			d.fail(n, path, "expected a mapping, got %s", kindName(n))
+			d.refuse(n, path, "expected a mapping, got %s", kindName(n))
 			return
 		}
 	}
@@ -175,19 +231,25 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 		}
 		given[e.key.Value] = e
 	}
-	// said is what a discriminator says, as written or by default.
+	// said is what a discriminator says, as written or by default; "" where it says nothing that it may.
 	said := func(key string) string {
-		if e, ok := given[key]; ok {
-			if value, ok := d.resolve(e.value, path, depth+1); ok {
+		for _, f := range fields {
+			if f.key != key {
+				continue
+			}
+			e, ok := given[key]
+			if !ok {
+				return f.tag.Get("default")
+			}
+			if value, ok := d.resolve(e.value, path, depth+1); ok && slices.Contains(strings.Split(f.tag.Get("enum"), ","), value.Value) {
 				return value.Value
 			}
 		}
-		for _, f := range fields {
-			if f.key == key {
-				return f.tag.Get("default")
-			}
-		}
 		return ""
+	}
+	missing := func(f field) {
+		d.wrong[join(path, f.key)] = true
+		d.fail(n, path, "%s is missing: %s", f.key, f.tag.Get("doc"))
 	}
 	for _, f := range fields {
 		e, present := given[f.key]
@@ -204,10 +266,10 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 		case present:
 			d.value(e.value, v.Field(f.index), join(path, f.key), f.tag, depth+1)
 		case f.tag.Get("required") == "true":
-			d.fail(n, path, "%s is missing: %s", f.key, f.tag.Get("doc"))
+			missing(f)
 		case f.tag.Get("required") != "":
 			if key, values := condition(f.tag.Get("required")); slices.Contains(values, said(key)) {
-				d.fail(n, path, "%s is missing: %s", f.key, f.tag.Get("doc"))
+				missing(f)
 			}
 		case f.tag.Get("default") != "":
 			d.preset(v.Field(f.index), f, path, depth)
@@ -219,11 +281,15 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 
 // preset decodes a field's default, which is written as it would be in a file.
 func (d *decoder) preset(v reflect.Value, f field, path string, depth int) {
-	var n yaml.Node
-	if err := yaml.Unmarshal([]byte(f.tag.Get("default")), &n); err != nil || len(n.Content) != 1 {
-		panic(fmt.Sprintf("default of %s: %v", f.key, err)) // a mistake of ours
+	text := f.tag.Get("default")
+	if d.presets[text] == nil {
+		var n yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &n); err != nil || len(n.Content) != 1 {
+			panic(fmt.Sprintf("default of %s: %v", f.key, err)) // a mistake of ours
+		}
+		d.presets[text] = n.Content[0]
 	}
-	d.value(n.Content[0], v, join(path, f.key), f.tag, depth+1)
+	d.value(d.presets[text], v, join(path, f.key), f.tag, depth+1)
 }
 
 // value decodes any node into any of our types.
@@ -247,25 +313,28 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		return
 	case reflect.Array:
 		if n.Kind != yaml.SequenceNode || len(n.Content) != v.Len() {
-			d.fail(n, path, "expected a list of %d, such as [low, high], got %s", v.Len(), kindName(n))
+			d.refuse(n, path, "expected a list of %d, such as [low, high], got %s", v.Len(), kindName(n))
 			return
 		}
 		for i := range v.Len() {
-			d.value(n.Content[i], v.Index(i), fmt.Sprintf("%s[%d]", path, i), tag, depth+1)
+			one := fmt.Sprintf("%s[%d]", path, i)
+			d.value(n.Content[i], v.Index(i), one, tag, depth+1)
+			d.wrong[path] = d.wrong[path] || d.wrong[one]
 		}
 		return
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		d.fail(n, path, "expected %s, got %s", expectation(v.Type()), kindName(n))
+		d.refuse(n, path, "expected %s, got %s", expectation(v.Type()), kindName(n))
 		return
 	}
 	if err := scalar(n, v); err != nil {
-		d.fail(n, path, "%q: %v", shorten(n.Value), err)
+		d.refuse(n, path, "%q: %v", shorten(n.Value), err)
 		return
 	}
 	if choices := tag.Get("enum"); choices != "" && !slices.Contains(strings.Split(choices, ","), v.String()) {
 		all := strings.Split(choices, ",")
-		d.fail(n, path, "%q: expected %s%s", shorten(v.String()), strings.Join(all, ", "), nearest(v.String(), all))
+		d.refuse(n, path, "%q: expected %s%s", shorten(v.String()), strings.Join(all, ", "), nearest(v.String(), all))
+		v.SetZero()
 	}
 }
 
@@ -277,7 +346,7 @@ func (d *decoder) slice(n *yaml.Node, v reflect.Value, path string, tag reflect.
 	}
 	if !strings.HasPrefix(element.Name(), "Named[") {
 		if n.Kind != yaml.SequenceNode {
-			d.fail(n, path, "expected a list, got %s", kindName(n))
+			d.refuse(n, path, "expected a list, got %s", kindName(n))
 			return
 		}
 		for i, item := range n.Content {
@@ -288,7 +357,7 @@ func (d *decoder) slice(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, path, "expected names, each with what it is, got %s", kindName(n))
+		d.refuse(n, path, "expected names, each with what it is, got %s", kindName(n))
 		return
 	}
 	for _, e := range d.entries(n, path, depth) {

@@ -42,7 +42,7 @@ func Examples() []Example {
 			panic(err) // it was listed
 		}
 		first, _, _ := strings.Cut(string(text), "\n")
-		all = append(all, Example{Name: strings.TrimSuffix(filepath.Base(file), ".yaml"), About: strings.TrimLeft(first, "# ")})
+		all = append(all, Example{Name: strings.TrimSuffix(filepath.Base(file), ".yaml"), About: strings.Trim(first, "# \r")})
 	}
 	return all
 }
@@ -83,26 +83,39 @@ func reason(err error) error {
 	return err
 }
 
-// Parse reads a configuration; source is its name in messages, files is where the data files it names are found.
+// Parse reads a configuration; source is its name in messages, files is where the data files it names are found (nil: nowhere).
+// The error of a configuration with mistakes is Errors.
 func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
 	if len(data) > maxSize {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MB", maxSize>>20)}}
 	}
-	d := &decoder{source: source}
+	if files == nil {
+		files = embed.FS{} // none are found
+	}
+	d := newDecoder(source, len(data))
 	var tree yaml.Node
 	reader := yaml.NewDecoder(bytes.NewReader(data))
 	if err := decodeYAML(reader, &tree); err != nil {
-		return nil, Errors{syntaxError(source, err)}
+		return nil, Errors{syntaxError(source, data, err)}
 	}
 	var more yaml.Node
-	if err := decodeYAML(reader, &more); err == nil {
+	switch err := decodeYAML(reader, &more); {
+	case err == nil:
 		d.fail(&more, "", "expected one document, got another behind ---")
+	case !errors.Is(err, io.EOF):
+		d.errors = append(d.errors, syntaxError(source, data, err))
 	}
 	robot := &Robot{Files: files, Source: source}
 	d.structure(tree.Content[0], reflect.ValueOf(robot).Elem(), "", 0)
-	validate(d, robot, tree.Content[0])
+	if d.nodes <= d.most { // else the rest was not read
+		validate(d, robot, tree.Content[0])
+	}
 	if len(d.errors) > 0 {
-		return nil, d.errors.sorted()
+		all := d.errors.sorted()
+		if d.more {
+			all = append(all, &Error{Source: source, Message: fmt.Sprintf("more than %d mistakes: the rest shows when these are mended", maxErrors)})
+		}
+		return nil, all
 	}
 	return robot, nil
 }
@@ -121,18 +134,33 @@ func decodeYAML(reader *yaml.Decoder, tree *yaml.Node) (err error) {
 	return err
 }
 
-var yamlLine = regexp.MustCompile(`line (\d+): `)
+var (
+	yamlLine    = regexp.MustCompile(`^line (\d+): `)
+	yamlParser  = regexp.MustCompile(`^did not find expected ('-' indicator|key|',' or '[\]}]'|node content|<document start>)$`)
+	yamlUnknown = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
-// syntaxError finds the line in the library's message.
-func syntaxError(source string, err error) *Error {
+// syntaxError finds the line of what the library complains about.
+func syntaxError(source string, data []byte, err error) *Error {
 	if errors.Is(err, io.EOF) {
 		return &Error{Source: source, Message: "empty: expected a robot; fluxd run --list names examples to start from"}
 	}
-	e := &Error{Source: source, Message: "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		e.Line, _ = strconv.Atoi(m[1])
-		e.Column = 1
-		e.Message = "not YAML: " + strings.TrimPrefix(strings.Replace(err.Error(), m[0], "", 1), "yaml: ")
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 0
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		message = message[len(m[0]):]
 	}
-	return e
+	if yamlParser.MatchString(message) {
+		line++ // yaml.v3 counts these from 0, others from 1
+	}
+	if m := yamlUnknown.FindStringSubmatch(message); m != nil {
+		for i, text := range strings.Split(string(data), "\n") {
+			if text, _, _ = strings.Cut(text, "#"); strings.Contains(text, "*"+m[1]) {
+				line = i + 1
+				break
+			}
+		}
+	}
+	return &Error{Source: source, Line: line, Column: min(line, 1), Message: "not YAML: " + message}
 }

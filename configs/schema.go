@@ -88,6 +88,8 @@ func schemaOfStruct(t reflect.Type) map[string]any {
 	made := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 	if required != nil {
 		made["required"] = required
+	} else {
+		made["type"] = []string{"object", "null"} // "eye:" alone is all defaults
 	}
 	return made
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ var prefixes = []struct {
 	written, unit string
 	power         int
 }{
-	{"km", "m", 3}, {"cm", "m", -2}, {"mm", "m", -3}, {"um", "m", -6}, {"m", "m", 0},
+	{"km", "m", 3}, {"cm", "m", -2}, {"mm", "m", -3}, {"um", "m", -6}, {"µm", "m", -6}, {"m", "m", 0},
 	{"klx", "lx", 3}, {"lx", "lx", 0},
 	{"mV", "V", -3}, {"V", "V", 0}, {"mA", "A", -3}, {"A", "A", 0},
 	{"", "", 0},
@@ -53,6 +54,22 @@ func parseQuantity(text string) (Quantity, error) {
 	// A unit nobody here knows is taken as it is: a recording may have any.
 	micro, err := scaled(number, 6)
 	return Quantity{Micro: micro, Unit: unit}, err
+}
+
+// in returns the amount in a unit that may have a prefix, as a recording in cm has it; false where the two do not go together or
+// the number does not come out even.
+func (q Quantity) in(unit string) (Quantity, bool) {
+	if q.Unit == unit || q == (Quantity{}) {
+		return Quantity{Micro: q.Micro, Unit: unit}, true
+	}
+	for _, p := range prefixes {
+		if p.written != unit || p.unit != q.Unit {
+			continue
+		}
+		micro, err := scaled(strconv.FormatInt(q.Micro, 10), -p.power)
+		return Quantity{Micro: micro, Unit: unit}, err == nil
+	}
+	return q, false
 }
 
 func parseFrequency(text string) (Frequency, error) {
@@ -111,7 +128,7 @@ func splitUnit(text string) (number, unit string) {
 
 // scaled reads a decimal number times a power of ten, exactly.
 func scaled(number string, power int) (int64, error) {
-	if len(number) > 40 || strings.ContainsAny(number, "eExXpP_/") {
+	if len(number) > 40 || strings.Trim(number, "+-.0123456789") != "" {
 		return 0, fmt.Errorf("expected a plain decimal number")
 	}
 	r, ok := new(big.Rat).SetString(number)

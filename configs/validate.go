@@ -15,16 +15,17 @@ import (
 )
 
 // validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
-// mistakes, so that all are told at once; fields that could not be read are 0 and are passed over.
+// mistakes, so that all are told at once; nothing is concluded from fields that are missing or could not be read.
 func validate(d *decoder, r *Robot, root *yaml.Node) {
-	v := &validator{decoder: d, robot: r, root: root}
+	v := &validator{decoder: d, robot: r, root: root, neurons: map[string]Neuron{}}
 	for _, n := range r.Network.Neurons {
-		v.neurons = append(v.neurons, n.Name)
+		v.neurons[n.Name] = n.Value
+		v.names = append(v.names, n.Name)
 	}
 	if r.Name != "" && !validName(r.Name) {
 		v.fail("robot", "%q: expected letters, digits, _ and -", shorten(r.Name))
 	}
-	if len(v.neurons) == 0 {
+	if len(v.names) == 0 {
 		v.fail("network.neurons", "expected at least one neuron")
 	}
 	v.network()
@@ -38,19 +39,35 @@ type validator struct {
 	*decoder
 	robot   *Robot
 	root    *yaml.Node
-	neurons []string
+	neurons map[string]Neuron
+	names   []string // of the neurons
 }
 
-// fail notes a mistake at a path; where the path itself is not in the file, at the nearest part of it that is.
+// ok tells whether the values at all paths could be read: neither they nor what they stand in is missing or wrong.
+func (v *validator) ok(paths ...string) bool {
+	for _, path := range paths {
+		for path != "" && !v.wrong[path] {
+			path = path[:max(0, strings.LastIndexAny(path, ".["))]
+		}
+		if v.wrong[path] {
+			return false
+		}
+	}
+	return true
+}
+
+// fail notes a mistake at a path, unless what stands there was told to be wrong already. Where the path is not in the file, the
+// mistake is at the nearest part of it that is.
 func (v *validator) fail(path, format string, args ...any) {
-	v.decoder.fail(find(v.root, path), path, format, args...)
+	if !v.more && v.ok(path) {
+		v.decoder.fail(find(v.root, path), path, format, args...)
+	}
 }
 
 // find returns the node at a path such as network.synapses[3].weight, or its nearest ancestor.
 func find(n *yaml.Node, path string) *yaml.Node {
-	path = strings.ReplaceAll(path, "[", ".[")
-	for depth, key := range strings.Split(path, ".") {
-		for n.Kind == yaml.AliasNode && depth < maxDepth {
+	for _, key := range strings.Split(strings.ReplaceAll(path, "[", ".["), ".") {
+		if n.Kind == yaml.AliasNode {
 			n = n.Alias
 		}
 		next := (*yaml.Node)(nil)
@@ -58,12 +75,8 @@ func find(n *yaml.Node, path string) *yaml.Node {
 			if i, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && i < len(n.Content) {
 				next = n.Content[i]
 			}
-		} else if n.Kind == yaml.MappingNode {
-			for i := 0; i+1 < len(n.Content); i += 2 {
-				if n.Content[i].Value == key {
-					next = n.Content[i+1]
-				}
-			}
+		} else {
+			next = lookup(n, key, 0)
 		}
 		if next == nil {
 			break
@@ -73,42 +86,43 @@ func find(n *yaml.Node, path string) *yaml.Node {
 	return n
 }
 
-// exists checks the name of a neuron, unless it is missing, which has been told.
-func (v *validator) exists(path, name string) {
-	if name != "" && !slices.Contains(v.neurons, name) {
-		v.fail(path, "no neuron is named %q%s", shorten(name), nearest(name, v.neurons))
+// lookup returns the value of a mapping's key, its own or a merged one, or nil.
+func lookup(n *yaml.Node, key string, depth int) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
 	}
+	if n.Kind != yaml.MappingNode || depth > maxDepth {
+		return nil
+	}
+	var merged *yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		switch {
+		case n.Content[i].Tag == mergeTag:
+			merged = n.Content[i+1]
+		case n.Content[i].Value == key:
+			return n.Content[i+1]
+		}
+	}
+	if merged != nil {
+		for _, source := range mergeSources(merged) {
+			if found := lookup(source, key, depth+1); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
 }
 
-// water checks that an amount is one that the engine can hold: see the model's "time and water".
-func (v *validator) water(path, neuron string, units, leak float64) {
-	if leak < 0 || units == 0 {
-		return
-	}
-	w := math.Round(units * 1000)
-	if leak > 0 {
-		w = math.Round(units * 1e6 / leak)
-	}
-	switch {
-	case w != 0 && math.Abs(w) <= math.MaxInt32:
-	case leak == 0 && w == 0:
-		v.fail(path, "%g units: neuron %s has no leak and tells apart 0.001 units: the nearest that works is 0.001", units, neuron)
-	case leak == 0:
-		v.fail(path, "%g units: neuron %s has no leak and holds at most %g", units, neuron, math.MaxInt32/1000.0)
-	case w == 0:
-		v.fail(path, "%g units leak out of neuron %s in less than a microsecond at %g units/s: the nearest leak that works is %.6g",
-			units, neuron, leak, math.Abs(units)*2e6)
-	default:
-		v.fail(path, "%g units need more than 2^31 microseconds to leak out of neuron %s at %g units/s: the nearest leak that works is %.6g",
-			units, neuron, leak, math.Ceil(math.Abs(units)*1e6/math.MaxInt32*1e6)/1e6)
+// exists checks the name of a neuron, unless it is missing, which has been told.
+func (v *validator) exists(path, name string) {
+	if _, known := v.neurons[name]; name != "" && !known && !v.more {
+		v.fail(path, "no neuron is named %q%s", shorten(name), nearest(name, v.names))
 	}
 }
 
 func (v *validator) network() {
-	leaks := map[string]float64{}
 	for _, n := range v.robot.Network.Neurons {
 		path := "network.neurons." + n.Name
-		leaks[n.Name] = n.Value.Leak
 		if n.Value.Threshold <= 0 {
 			v.fail(path+".threshold", "%g units: expected more than 0", n.Value.Threshold)
 		}
@@ -118,8 +132,8 @@ func (v *validator) network() {
 		if n.Value.Floor > 0 {
 			v.fail(path+".floor", "%g units: expected at most 0", n.Value.Floor)
 		}
-		v.water(path+".threshold", n.Name, n.Value.Threshold, n.Value.Leak)
-		v.water(path+".floor", n.Name, n.Value.Floor, n.Value.Leak)
+		v.water(path+".threshold", n.Name, n.Value.Threshold)
+		v.water(path+".floor", n.Name, n.Value.Floor)
 	}
 	for i, s := range v.robot.Network.Synapses {
 		path := fmt.Sprintf("network.synapses[%d]", i)
@@ -128,10 +142,21 @@ func (v *validator) network() {
 		if s.Delay < time.Microsecond {
 			v.fail(path+".delay", "%v: expected at least 1us: an effect is later than its cause", s.Delay)
 		}
-		if leak, known := leaks[s.To]; known && s.Kind == "direct" {
-			v.water(path+".weight", s.To, s.Weight, leak)
+		if s.Kind == "direct" {
+			if s.Weight == 0 {
+				v.fail(path+".weight", "0 does nothing: expected a weight, or no synapse")
+			}
+			v.water(path+".weight", s.To, s.Weight)
 		}
 	}
+}
+
+// canonical gives the names that boards take for the same pin or bus ("17" and "GPIO17", "1" and "I2C1") one form.
+func canonical(prefix, name string) string {
+	if name != "" && strings.Trim(name, "0123456789") == "" {
+		return prefix + name
+	}
+	return name
 }
 
 // claim notes that a pin or address is used, and by whom; twice is a mistake.
@@ -145,6 +170,9 @@ func (v *validator) claim(used map[string]string, what, path, user string) {
 
 // play settles rate and every, of which exactly one is expected.
 func (v *validator) play(path string, rate Frequency, every *time.Duration) {
+	if !v.ok(path+".rate", path+".every") {
+		return
+	}
 	switch {
 	case rate != 0 && *every != 0:
 		v.fail(path+".rate", "expected rate or every, not both")
@@ -153,7 +181,7 @@ func (v *validator) play(path string, rate Frequency, every *time.Duration) {
 			v.fail(path+".rate", "expected a rate from 0.3 mHz to 1 MHz")
 		}
 	case *every == 0:
-		v.fail(path, "rate is missing: rows per second, such as 9 Hz")
+		v.fail(path, "rate is missing: rows per second, such as 9 Hz; or every, the time between two")
 	}
 }
 
@@ -166,18 +194,18 @@ func (v *validator) sensors() {
 		switch c.Device {
 		case "bh1750":
 			unit = "lx"
-			if c.Address != 0 && (c.Address < 0x08 || c.Address > 0x77) {
+			if c.Address < 0x08 || c.Address > 0x77 {
 				v.fail(path+".address", "0x%02x: expected a 7-bit I2C address from 0x08 to 0x77; a BH1750 has 0x23 or 0x5c", c.Address)
 			}
 			if c.Bus != "" && c.Address != 0 {
-				v.claim(used, fmt.Sprintf("%s address 0x%02x", c.Bus, c.Address), path+".address", "sensor "+s.Name)
+				v.claim(used, fmt.Sprintf("%s address 0x%02x", canonical("I2C", c.Bus), c.Address), path+".address", "sensor "+s.Name)
 			}
-			if c.Every > 0 && c.Every < time.Millisecond {
+			if c.Every < time.Millisecond {
 				v.fail(path+".every", "%v: expected at least 1ms: the bus takes about that long", c.Every)
 			}
 		case "button":
 			if c.Pin != "" {
-				v.claim(used, c.Pin, path+".pin", "sensor "+s.Name)
+				v.claim(used, canonical("GPIO", c.Pin), path+".pin", "sensor "+s.Name)
 			}
 			if c.Encode.Kind != "edge" && c.Encode.Kind != "" {
 				v.fail(path+".encode.kind", "%s: a button is pressed or not: expected edge", c.Encode.Kind)
@@ -186,7 +214,7 @@ func (v *validator) sensors() {
 			v.play(path, c.Rate, &c.Every)
 			v.file(path+".file", c.File)
 		}
-		v.encode(path+".encode", c.Encode, unit)
+		v.encode(path+".encode", &c.Encode, unit, c.Device)
 	}
 	v.claimActuators(used)
 }
@@ -204,28 +232,30 @@ func (v *validator) file(path, name string) {
 	}
 }
 
-func (v *validator) encode(path string, e Encode, unit string) {
+// encode checks a code, and turns its amounts into the unit in which the sensor measures.
+func (v *validator) encode(path string, e *Encode, unit, device string) {
 	v.exists(path+".to", e.To)
-	same := func(field string, q Quantity) {
-		if q.Unit != unit && !(q.Unit == "" && q.Micro == 0) {
+	same := func(field string, q *Quantity) {
+		if device == "" || !v.ok(path+"."+field) {
+			return // nobody knows the unit, or the amount
+		}
+		fit, ok := q.in(unit)
+		if !ok {
 			v.fail(path+"."+field, "in %s: the sensor measures in %s", unitName(q.Unit), unitName(unit))
 		}
+		*q = fit
 	}
 	if e.Weight != nil {
-		for _, n := range v.robot.Network.Neurons {
-			if n.Name == e.To {
-				if *e.Weight == 0 {
-					v.fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
-				}
-				v.water(path+".weight", n.Name, *e.Weight, n.Value.Leak)
-			}
+		if *e.Weight == 0 {
+			v.fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
 		}
+		v.water(path+".weight", e.To, *e.Weight)
 	}
 	switch e.Kind {
 	case "rate", "latency":
-		same("range", e.Range[0])
-		same("range", e.Range[1])
-		if e.Range[0].Micro >= e.Range[1].Micro && e.Range != [2]Quantity{} {
+		same("range", &e.Range[0])
+		same("range", &e.Range[1])
+		if e.Range[0].Micro >= e.Range[1].Micro {
 			v.fail(path+".range", "expected the lower reading first")
 		}
 		const widest = 1 << 42
@@ -239,11 +269,11 @@ func (v *validator) encode(path string, e Encode, unit string) {
 		case e.Above != nil && e.Below != nil:
 			v.fail(path+".below", "expected above or below, not both")
 		case e.Above != nil:
-			same("above", *e.Above)
+			same("above", e.Above)
 		default:
-			same("below", *e.Below)
+			same("below", e.Below)
 		}
-		same("hysteresis", e.Hysteresis)
+		same("hysteresis", &e.Hysteresis)
 		if e.Hysteresis.Micro < 0 {
 			v.fail(path+".hysteresis", "expected at least 0")
 		}
@@ -263,10 +293,10 @@ func unitName(unit string) string {
 func (v *validator) claimActuators(used map[string]string) {
 	for _, a := range v.robot.Actuators {
 		if a.Value.PWM != "" {
-			v.claim(used, a.Value.PWM, "actuators."+a.Name+".pwm", "actuator "+a.Name)
+			v.claim(used, canonical("GPIO", a.Value.PWM), "actuators."+a.Name+".pwm", "actuator "+a.Name)
 		}
 		if a.Value.Direction != "" {
-			v.claim(used, a.Value.Direction, "actuators."+a.Name+".direction", "actuator "+a.Name)
+			v.claim(used, canonical("GPIO", a.Value.Direction), "actuators."+a.Name+".direction", "actuator "+a.Name)
 		}
 	}
 }
@@ -276,19 +306,39 @@ func (v *validator) actuators() {
 		path, c := "actuators."+a.Name, a.Value
 		if c.Device != "label" && c.Device != "" {
 			low, high := c.Range[0], c.Range[1]
-			if low < -1 || high > 1 || low >= high {
+			const step = 1e6 // commands are millionths
+			if low < -1 || high > 1 || math.Round(low*step) >= math.Round(high*step) {
 				v.fail(path+".range", "[%g, %g]: expected the lower command first, both from -1 to 1", low, high)
-			} else if c.Failsafe < low || c.Failsafe > high {
+			} else if v.ok(path+".range") && (c.Failsafe < low || c.Failsafe > high) {
 				v.fail(path+".failsafe", "%g: expected a command in the range from %g to %g", c.Failsafe, low, high)
 			}
 		}
-		if c.Device == "servo" && c.MinPulse >= c.MaxPulse {
-			v.fail(path+".min_pulse", "%v: expected less than max_pulse %v", c.MinPulse, c.MaxPulse)
+		if c.Device == "servo" {
+			v.pulses(path, c)
 		}
 		if c.Device == "label" && c.Decode.Kind != "winner-take-all" && c.Decode.Kind != "" {
 			v.fail(path+".decode.kind", "%s: a label names the winner of several: expected winner-take-all", c.Decode.Kind)
 		}
 		v.decode(path+".decode", c)
+	}
+}
+
+// pulses checks that a servo's pulses fit into its period.
+func (v *validator) pulses(path string, c Actuator) {
+	if c.MinPulse <= 0 {
+		v.fail(path+".min_pulse", "%v: expected more than 0", c.MinPulse)
+	}
+	if c.MinPulse >= c.MaxPulse && v.ok(path+".max_pulse") {
+		v.fail(path+".min_pulse", "%v: expected less than max_pulse %v", c.MinPulse, c.MaxPulse)
+	}
+	frequency := c.Frequency
+	if frequency == 0 {
+		frequency = 50_000_000
+	}
+	if frequency < 1_000_000 || frequency > 1_000_000_000 {
+		v.fail(path+".frequency", "expected 1 Hz to 1 kHz for a servo")
+	} else if period := frequency.Physic().Period(); c.MaxPulse >= period && v.ok(path+".frequency") {
+		v.fail(path+".max_pulse", "%v: expected less than the period of the pulses, %v", c.MaxPulse, period)
 	}
 }
 
@@ -328,9 +378,20 @@ func (v *validator) decode(path string, a Actuator) {
 
 func (v *validator) mqtt() {
 	c := v.robot.MQTT
-	switch c.Broker {
-	case "":
+	if !v.ok("mqtt.broker") {
 		return
+	}
+	external := c.Broker != "none" && c.Broker != "embedded"
+	if c.Broker != "embedded" && lookup(find(v.root, "mqtt"), "listen", 0) != nil {
+		v.fail("mqtt.listen", "belongs to the embedded broker; this one is %s", shorten(c.Broker))
+	}
+	if !external && c.User != "" {
+		v.fail("mqtt.user", "belongs to an external broker; this one is %s", c.Broker)
+	}
+	if !external && c.PasswordFile != "" {
+		v.fail("mqtt.password_file", "belongs to an external broker; this one is %s", c.Broker)
+	}
+	switch c.Broker {
 	case "none":
 	case "embedded":
 		host, port, err := net.SplitHostPort(c.Listen)
@@ -341,18 +402,15 @@ func (v *validator) mqtt() {
 		case host != "localhost" && !net.ParseIP(host).IsLoopback():
 			v.fail("mqtt.listen", "%q: the embedded broker asks for no password, so it listens on this machine only: expected 127.0.0.1, [::1] or localhost; for others use an external broker", shorten(c.Listen))
 		}
-		if c.User != "" || c.PasswordFile != "" {
-			v.fail("mqtt.user", "user and password_file belong to an external broker")
-		}
 	default:
 		u, err := url.Parse(c.Broker)
-		if err != nil || u.Host == "" || !slices.Contains([]string{"tcp", "ssl", "ws", "wss"}, u.Scheme) {
+		if err != nil || u.Hostname() == "" || u.Port() == "" || u.Scheme != "tcp" && u.Scheme != "ssl" {
 			v.fail("mqtt.broker", "%q: expected embedded, none, tcp://host:1883 or ssl://host:8883", shorten(c.Broker))
 		} else if u.User != nil {
 			v.fail("mqtt.broker", "a password does not belong into the URL: expected user and password_file")
 		}
 	}
-	if c.PasswordFile != "" && c.User == "" {
+	if external && c.PasswordFile != "" && c.User == "" && v.ok("mqtt.user") {
 		v.fail("mqtt.password_file", "user is missing: the password is whose?")
 	}
 }

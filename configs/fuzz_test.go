@@ -1,0 +1,67 @@
+package configs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whatever the text, Parse ends: with a robot that keeps its promises, or with Errors.
+func FuzzLoad(f *testing.F) {
+	for _, pattern := range []string{"robots/lightseeker.yaml", "testdata/*/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		robot, err := Parse("fuzz", data, recordings)
+		var all Errors
+		if err != nil {
+			if robot != nil || !errors.As(err, &all) || len(all) == 0 || strings.TrimSpace(err.Error()) == "" {
+				t.Fatalf("%v, %v: expected no robot and Errors", robot, err)
+			}
+			for i, e := range all {
+				if e.Message == "" || e.Line < 0 || i > maxErrors {
+					t.Errorf("error %d: %+v", i, e)
+				}
+			}
+			return
+		}
+		neurons := map[string]bool{}
+		for _, n := range robot.Network.Neurons {
+			if neurons[n.Name] || n.Line < 1 || n.Value.Threshold <= 0 || n.Value.Leak < 0 || n.Value.Floor > 0 || n.Value.Refractory < 0 {
+				t.Errorf("neuron %+v", n)
+			}
+			neurons[n.Name] = true
+		}
+		for _, s := range robot.Network.Synapses {
+			if !neurons[s.From] || !neurons[s.To] || s.Delay < time.Microsecond || s.Line < 1 || (s.Kind == "direct") != (s.Weight != 0) {
+				t.Errorf("synapse %+v", s)
+			}
+		}
+		for _, s := range robot.Sensors {
+			if !neurons[s.Value.Encode.To] || s.Value.Device != "button" && s.Value.Every < time.Microsecond {
+				t.Errorf("sensor %+v", s)
+			}
+			if r := s.Value.Encode.Range; s.Value.Encode.Kind == "rate" && (r[0].Micro >= r[1].Micro || r[0].Unit != r[1].Unit) {
+				t.Errorf("sensor %+v", s)
+			}
+		}
+		for _, a := range robot.Actuators {
+			if c := a.Value; c.Device != "label" && !(c.Range[0] <= c.Failsafe && c.Failsafe <= c.Range[1]) || c.Decode.Window < time.Microsecond {
+				t.Errorf("actuator %+v", a)
+			}
+		}
+	})
+}

@@ -1,0 +1,143 @@
+package configs
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// conforms checks a value against the parts of JSON Schema that Schema uses.
+func conforms(t *testing.T, path string, schema map[string]any, value any) {
+	t.Helper()
+	kind := map[reflect.Kind]string{reflect.Map: "object", reflect.Slice: "array", reflect.String: "string", reflect.Bool: "boolean", reflect.Int: "integer", reflect.Float64: "number"}[reflect.ValueOf(value).Kind()]
+	if value == nil {
+		kind = "null"
+	}
+	allowed := []any{schema["type"]}
+	if several, ok := schema["type"].([]any); ok {
+		allowed = several
+	}
+	if !slices.Contains(allowed, any(kind)) && !(kind == "integer" && slices.Contains(allowed, any("number"))) {
+		t.Errorf("%s: %v is of type %s, expected %v", path, value, kind, allowed)
+	}
+	if choices, ok := schema["enum"].([]any); ok && !slices.Contains(choices, value) {
+		t.Errorf("%s: %v is none of %v", path, value, choices)
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		properties, _ := schema["properties"].(map[string]any)
+		for key, one := range value {
+			of, known := properties[key].(map[string]any)
+			if !known {
+				of, known = schema["additionalProperties"].(map[string]any)
+			}
+			if !known {
+				t.Errorf("%s: key %s is unknown", path, key)
+				continue
+			}
+			conforms(t, join(path, key), of, one)
+		}
+		required, _ := schema["required"].([]any)
+		for _, key := range required {
+			if _, present := value[key.(string)]; !present {
+				t.Errorf("%s: %s is missing", path, key)
+			}
+		}
+	case []any:
+		for _, one := range value {
+			conforms(t, path+"[]", schema["items"].(map[string]any), one)
+		}
+	}
+}
+
+// What Load accepts, an editor that goes by the schema accepts too.
+func TestGoodRobotsConformToSchema(t *testing.T) {
+	var schema map[string]any
+	if err := json.Unmarshal(Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	if schema["$schema"] != "https://json-schema.org/draft/2020-12/schema" {
+		t.Errorf("draft %v", schema["$schema"])
+	}
+	for _, pattern := range []string{"robots/*.yaml", "testdata/good/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var value map[string]any
+			if err := yaml.Unmarshal(data, &value); err != nil {
+				t.Fatal(err)
+			}
+			conforms(t, file, schema, value)
+		}
+	}
+}
+
+// The tags mean something: conditions name keys and choices that exist, defaults can be read, every key is explained.
+func TestTags(t *testing.T) {
+	seen := map[reflect.Type]bool{}
+	var visit func(reflect.Type)
+	visit = func(of reflect.Type) {
+		switch of.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Array:
+			visit(of.Elem())
+			return
+		case reflect.Struct:
+		default:
+			return
+		}
+		if seen[of] {
+			return
+		}
+		seen[of] = true
+		if strings.HasPrefix(of.Name(), "Named[") {
+			value, _ := of.FieldByName("Value")
+			visit(value.Type)
+			return
+		}
+		fields := fieldsOf(of)
+		for _, f := range fields {
+			where := of.Name() + "." + f.key
+			if f.tag.Get("doc") == "" {
+				t.Errorf("%s: expected a doc tag", where)
+			}
+			for _, tag := range []string{"when", "required"} {
+				text := f.tag.Get(tag)
+				if text == "" || text == "true" {
+					continue
+				}
+				key, values := condition(text)
+				i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
+				if i < 0 {
+					t.Errorf("%s: %s: no key %s beside it", where, tag, key)
+					continue
+				}
+				for _, value := range values {
+					if !slices.Contains(strings.Split(fields[i].tag.Get("enum"), ","), value) {
+						t.Errorf("%s: %s: %s is never %s", where, tag, key, value)
+					}
+				}
+			}
+			if f.tag.Get("default") != "" {
+				d := newDecoder("tags", 0)
+				d.preset(reflect.New(of.Field(f.index).Type).Elem(), f, where, 0)
+				if len(d.errors) > 0 {
+					t.Errorf("%s: default: %v", where, d.errors)
+				}
+			}
+			visit(of.Field(f.index).Type)
+		}
+	}
+	visit(reflect.TypeFor[Robot]())
+}

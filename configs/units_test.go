@@ -1,0 +1,118 @@
+package configs
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+)
+
+func TestQuantities(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want Quantity
+	}{
+		{"0", Quantity{0, ""}},
+		{"0.9 m", Quantity{900_000, "m"}},
+		{"0.9m", Quantity{900_000, "m"}},
+		{"12 cm", Quantity{120_000, "m"}},
+		{"5 mm", Quantity{5_000, "m"}},
+		{"7 um", Quantity{7, "m"}},
+		{"7 µm", Quantity{7, "m"}},
+		{"2 km", Quantity{2_000_000_000, "m"}},
+		{"2000 lx", Quantity{2_000_000_000, "lx"}},
+		{"-0.000001 V", Quantity{-1, "V"}},
+		{"+3 mV", Quantity{3_000, "V"}},
+		{"0.1 lx", Quantity{100_000, "lx"}}, // a float64 would not hit it exactly
+		{"20.5 °C", Quantity{20_500_000, "°C"}},
+	} {
+		if got, err := parseQuantity(c.text); err != nil || got != c.want {
+			t.Errorf("%q: got %+v, %v, expected %+v", c.text, got, err, c.want)
+		}
+	}
+	for _, text := range []string{"", "m", "0.0000001 m", "1e3 m", "0x10 m", "0b11", "1/2 m", "1_000 m", "--1 m", "1 2 m", "9999999999999999 m", "inf m", "0.5 um"} {
+		if got, err := parseQuantity(text); err == nil {
+			t.Errorf("%q: got %+v, expected an error", text, got)
+		}
+	}
+}
+
+func TestQuantityInAnotherUnit(t *testing.T) {
+	for _, c := range []struct {
+		q    Quantity
+		unit string
+		want Quantity
+		ok   bool
+	}{
+		{Quantity{900_000, "m"}, "m", Quantity{900_000, "m"}, true},
+		{Quantity{900_000, "m"}, "cm", Quantity{90_000_000, "cm"}, true},
+		{Quantity{2_000_000_000, "m"}, "km", Quantity{2_000_000, "km"}, true},
+		{Quantity{0, ""}, "lx", Quantity{0, "lx"}, true},
+		{Quantity{1, "m"}, "km", Quantity{}, false},       // less than a millionth of a kilometre
+		{Quantity{1 << 59, "m"}, "um", Quantity{}, false}, // more than 64 bits hold
+		{Quantity{5, ""}, "lx", Quantity{}, false},
+		{Quantity{5, "m"}, "lx", Quantity{}, false},
+	} {
+		if got, ok := c.q.in(c.unit); ok != c.ok || ok && got != c.want {
+			t.Errorf("%+v in %s: got %+v, %v, expected %+v, %v", c.q, c.unit, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+func TestFrequencies(t *testing.T) {
+	for text, want := range map[string]Frequency{"9 Hz": 9_000_000, "20 kHz": 20_000_000_000, "0.5Hz": 500_000, "1 mHz": 1_000, "2 MHz": 2_000_000_000_000} {
+		if got, err := parseFrequency(text); err != nil || got != want {
+			t.Errorf("%q: got %d, %v, expected %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "9", "9 hz", "0 Hz", "-1 Hz", "9 Bq", "1e3 Hz"} {
+		if got, err := parseFrequency(text); err == nil {
+			t.Errorf("%q: got %d, expected an error", text, got)
+		}
+	}
+	if got := Frequency(9_000_000).Period(); got != 111_111*time.Microsecond {
+		t.Errorf("period of 9 Hz: %v", got)
+	}
+	if got := Frequency(20_000_000_000).Physic().String(); got != "20kHz" {
+		t.Errorf("20 kHz is %s to periph", got)
+	}
+}
+
+func TestDurationsAndSlews(t *testing.T) {
+	for text, want := range map[string]time.Duration{"5ms": 5 * time.Millisecond, "250us": 250 * time.Microsecond, "250µs": 250 * time.Microsecond, "1.5 s": 1500 * time.Millisecond, "0s": 0, "1h": time.Hour} {
+		if got, err := parseDuration(text); err != nil || got != want {
+			t.Errorf("%q: got %v, %v, expected %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "5", "5 m s x", "-1ms", "1ns", "1.5us", "61m", "1e3ms"} {
+		if got, err := parseDuration(text); err == nil {
+			t.Errorf("%q: got %v, expected an error", text, got)
+		}
+	}
+	for text, want := range map[string]Slew{"4/s": 4_000_000, "0.5 /s": 500_000, "0/s": 0} {
+		if got, err := parseSlew(text); err != nil || got != want {
+			t.Errorf("%q: got %d, %v, expected %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "4", "/s", "-4/s", "4/min"} {
+		if got, err := parseSlew(text); err == nil {
+			t.Errorf("%q: got %d, expected an error", text, got)
+		}
+	}
+}
+
+// The leak that an error recommends is one that works, and hardly further away than it must be.
+func TestWorkingLeak(t *testing.T) {
+	for _, units := range []float64{0.0001, 0.0001234567, -0.00033333333, 1e-7, 1e9, -123456789.123, 2147.483648, 7e11, 5e-300, 1e300} {
+		for _, border := range []float64{math.Abs(units) * 2e6, math.Abs(units) * 1e6 / math.MaxInt32} {
+			var leak float64
+			if _, err := fmt.Sscanf(workingLeak(units, border), "the nearest leak that works is %g", &leak); err != nil {
+				t.Errorf("%g units: %s", units, workingLeak(units, border))
+				continue
+			}
+			if w := math.Abs(waterOf(units, leak)); w < 1 || w > math.MaxInt32 || math.Abs(leak/border-1) > 2e-5 {
+				t.Errorf("%g units: leak %g, border %g, water %g", units, leak, border, w)
+			}
+		}
+	}
+}
