@@ -100,6 +100,7 @@ func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
 	}
 	robot := &Robot{Files: files, Source: source}
 	d.structure(tree.Content[0], reflect.ValueOf(robot).Elem(), "", 0)
+	expand(d, robot, tree.Content[0])
 	validate(d, robot, tree.Content[0])
 	if len(d.errors) > 0 {
 		return nil, d.errors.sorted()

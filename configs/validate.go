@@ -17,17 +17,17 @@ import (
 // validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
 // mistakes, so that all are told at once; fields that could not be read are 0 and are passed over.
 func validate(d *decoder, r *Robot, root *yaml.Node) {
-	v := &validator{decoder: d, robot: r, root: root}
-	for _, n := range r.Network.Neurons {
-		v.neurons = append(v.neurons, n.Name)
+	v := &validator{decoder: d, robot: r, root: root, index: r.Flat.Index()}
+	for name := range v.index {
+		v.neurons = append(v.neurons, name)
 	}
+	slices.Sort(v.neurons)
 	if r.Name != "" && !validName(r.Name) {
 		v.fail("robot", "%q: expected letters, digits, _ and -", shorten(r.Name))
 	}
-	if len(v.neurons) == 0 {
-		v.fail("network.neurons", "expected at least one neuron")
+	if len(v.neurons) == 0 && len(d.errors) == 0 {
+		v.fail("network", "expected at least one neuron")
 	}
-	v.network()
 	v.sensors()
 	v.actuators()
 	v.mqtt()
@@ -38,7 +38,8 @@ type validator struct {
 	*decoder
 	robot   *Robot
 	root    *yaml.Node
-	neurons []string
+	neurons []string // names, sorted
+	index   map[string][]int
 }
 
 // fail notes a mistake at a path; where the path itself is not in the file, at the nearest part of it that is.
@@ -75,62 +76,8 @@ func find(n *yaml.Node, path string) *yaml.Node {
 
 // exists checks the name of a neuron, unless it is missing, which has been told.
 func (v *validator) exists(path, name string) {
-	if name != "" && !slices.Contains(v.neurons, name) {
+	if name != "" && v.index[name] == nil {
 		v.fail(path, "no neuron is named %q%s", shorten(name), nearest(name, v.neurons))
-	}
-}
-
-// water checks that an amount is one that the engine can hold: see the model's "time and water".
-func (v *validator) water(path, neuron string, units, leak float64) {
-	if leak < 0 || units == 0 {
-		return
-	}
-	w := math.Round(units * 1000)
-	if leak > 0 {
-		w = math.Round(units * 1e6 / leak)
-	}
-	switch {
-	case w != 0 && math.Abs(w) <= math.MaxInt32:
-	case leak == 0 && w == 0:
-		v.fail(path, "%g units: neuron %s has no leak and tells apart 0.001 units: the nearest that works is 0.001", units, neuron)
-	case leak == 0:
-		v.fail(path, "%g units: neuron %s has no leak and holds at most %g", units, neuron, math.MaxInt32/1000.0)
-	case w == 0:
-		v.fail(path, "%g units leak out of neuron %s in less than a microsecond at %g units/s: the nearest leak that works is %.6g",
-			units, neuron, leak, math.Abs(units)*2e6)
-	default:
-		v.fail(path, "%g units need more than 2^31 microseconds to leak out of neuron %s at %g units/s: the nearest leak that works is %.6g",
-			units, neuron, leak, math.Ceil(math.Abs(units)*1e6/math.MaxInt32*1e6)/1e6)
-	}
-}
-
-func (v *validator) network() {
-	leaks := map[string]float64{}
-	for _, n := range v.robot.Network.Neurons {
-		path := "network.neurons." + n.Name
-		leaks[n.Name] = n.Value.Leak
-		if n.Value.Threshold <= 0 {
-			v.fail(path+".threshold", "%g units: expected more than 0", n.Value.Threshold)
-		}
-		if n.Value.Leak < 0 {
-			v.fail(path+".leak", "%g units/s: expected at least 0", n.Value.Leak)
-		}
-		if n.Value.Floor > 0 {
-			v.fail(path+".floor", "%g units: expected at most 0", n.Value.Floor)
-		}
-		v.water(path+".threshold", n.Name, n.Value.Threshold, n.Value.Leak)
-		v.water(path+".floor", n.Name, n.Value.Floor, n.Value.Leak)
-	}
-	for i, s := range v.robot.Network.Synapses {
-		path := fmt.Sprintf("network.synapses[%d]", i)
-		v.exists(path+".from", s.From)
-		v.exists(path+".to", s.To)
-		if s.Delay < time.Microsecond {
-			v.fail(path+".delay", "%v: expected at least 1us: an effect is later than its cause", s.Delay)
-		}
-		if leak, known := leaks[s.To]; known && s.Kind == "direct" {
-			v.water(path+".weight", s.To, s.Weight, leak)
-		}
 	}
 }
 
@@ -212,13 +159,13 @@ func (v *validator) encode(path string, e Encode, unit string) {
 		}
 	}
 	if e.Weight != nil {
-		for _, n := range v.robot.Network.Neurons {
-			if n.Name == e.To {
-				if *e.Weight == 0 {
-					v.fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
-				}
-				v.water(path+".weight", n.Name, *e.Weight, n.Value.Leak)
-			}
+		if *e.Weight == 0 {
+			v.fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
+		}
+		if to := v.index[e.To]; to != nil {
+			n := &v.robot.Flat.Neurons[to[0]]
+			x := &expander{decoder: v.decoder}
+			x.water(scope{node: v.root}, path+".weight", n.Name, *e.Weight, n.Leak)
 		}
 	}
 	switch e.Kind {
