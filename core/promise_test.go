@@ -23,10 +23,10 @@ var buildTime = []string{"Neuron.needsTraits", "(*Neuron).needsTraits", "Neuron.
 var forbidden = map[string]*regexp.Regexp{
 	"amd64": regexp.MustCompile(`^(I?MUL|I?DIV|V?(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|U?COMI|ROUND|CVT\w*)[SP][SD]|CVT\w+|PMUL\w*|PMADD\w*|F[A-Z]+)[A-Z0-9]*$`),
 	"arm64": regexp.MustCompile(`^(MUL|MADD|MSUB|MNEG|[SU]MULL|[SU]MULH|[SU]MADDL|[SU]MSUBL|[SU]MNEGL|[SU]DIV|REM|UREM|F(ADD|SUB|MUL|DIV|NMUL|MADD|MSUB|NMADD|NMSUB|CMP|CVT|SQRT|ABS|NEG|MIN|MAX|RINT)\w*|[SU]CVTF\w*)[A-Z0-9]*$`),
-	"arm":   regexp.MustCompile(`^(MUL|MULA|MULS|MULL\w*|MULAL\w*|MULU|DIV\w*|MOD\w*|(ADD|SUB|MUL|DIV|NMUL|SQRT|ABS|NEG|CMP|MULA|MULS)[FD]|MOV(W[FD]|[FD]W|FD|DF))(\.\w+)?$`),
+	"arm":   regexp.MustCompile(`^(MUL|MLA|MLS|SMLA\w*|SMUL\w*|[SU]MULL|[SU]MLAL|UMAAL|[SU]DIV|V(ADD|SUB|MUL|DIV|NMUL|SQRT|ABS|NEG|CMP|CVT|MLA|MLS)\w*|(ADD|SUB|MUL|DIV|NMUL|SQRT|ABS|NEG|CMP|MULA|MULS)[FD]|MOV(W[FD]|[FD]W|FD|DF))(\.\w+)?$`),
 }
 
-var division = regexp.MustCompile(`runtime\.(_?u?div\w*|u?mod\w*|f(add|sub|mul|div)\w*)`)
+var division = regexp.MustCompile(`runtime\.(u?int(32|64)?(div|mod)|_?u?div|_?u?mod|_?div|f(add|sub|mul|div|to|32|64|int)|int(32|64)?tof|float)`)
 
 // violations disassembles a package's object and returns the forbidden instructions, and the functions that it looked at.
 func violations(t *testing.T, folder, arch string, covered func(function, file string) bool) (wrong, functions []string) {
