@@ -20,6 +20,7 @@ type Robot struct {
 	Circuits  []Named[Circuit]  `yaml:"circuits" doc:"groups of neurons and synapses, by name, to be used in the network any number of times"`
 	Network   Network           `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
 	Actuators []Named[Actuator] `yaml:"actuators" doc:"what the robot moves, by name"`
+	Learnt    *Learnt           `yaml:"learnt" doc:"keeps what plastic synapses learn from one run to the next"`
 	MQTT      MQTT              `yaml:"mqtt" doc:"telemetry and tuning"`
 	Compare   *Compare          `yaml:"compare" doc:"fluxd sim holds a label actuator against a recorded column"`
 
@@ -106,6 +107,12 @@ type MQTT struct {
 	Listen       string `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: a loopback address and port"`
 	User         string `yaml:"user" doc:"at an external broker"`
 	PasswordFile string `yaml:"password_file" doc:"file that holds the password for the external broker"`
+}
+
+// Learnt says where what was learnt is kept: the long-term weights, loaded at the start, saved at the end and from time to time.
+type Learnt struct {
+	File  string        `yaml:"file" required:"true" doc:"file of the weights; made when it is not there"`
+	Every time.Duration `yaml:"every" default:"1m" doc:"how often it is saved besides; 0s: only at the end"`
 }
 
 // Compare holds a robot's named command against a recorded one.
