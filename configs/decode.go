@@ -205,6 +205,9 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
+// leaves are the structs that are written as one value, not as a mapping of their fields.
+var leaves = []reflect.Type{reflect.TypeFor[Quantity](), reflect.TypeFor[Choice](), reflect.TypeFor[Raw](), reflect.TypeFor[Numbers](), reflect.TypeFor[Spans]()}
+
 // structure decodes a mapping into a struct.
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth int) {
 	if n.Kind != yaml.MappingNode {
@@ -273,7 +276,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 			}
 		case f.tag.Get("default") != "":
 			d.preset(v.Field(f.index), f, path, depth)
-		case v.Field(f.index).Kind() == reflect.Struct && v.Field(f.index).Type() != reflect.TypeFor[Quantity]():
+		case v.Field(f.index).Kind() == reflect.Struct && !slices.Contains(leaves, v.Field(f.index).Type()):
 			d.value(&yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}, v.Field(f.index), join(path, f.key), f.tag, depth+1)
 		}
 	}
@@ -298,13 +301,24 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 	if !ok {
 		return
 	}
+	switch into := v.Addr().Interface().(type) {
+	case *Raw:
+		into.Node = n
+		return
+	case *Numbers:
+		d.numbers(n, into, path, depth)
+		return
+	case *Spans:
+		d.spans(n, into, path, depth)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		d.value(n, v.Elem(), path, tag, depth)
 		return
 	case reflect.Struct:
-		if v.Type() != reflect.TypeFor[Quantity]() && v.Type() != reflect.TypeFor[Choice]() {
+		if !slices.Contains(leaves, v.Type()) {
 			d.structure(n, v, path, depth)
 			return
 		}
@@ -361,7 +375,7 @@ func (d *decoder) slice(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		return
 	}
 	for _, e := range d.entries(n, path, depth) {
-		if !validName(e.key.Value) {
+		if element != reflect.TypeFor[Named[Choice]]() && !validName(e.key.Value) { // choices are named after neurons, which may be members or in circuits
 			d.fail(e.key, path, "%q: expected a name of letters, digits, _ and -", shorten(e.key.Value))
 		}
 		one := reflect.New(element).Elem()
@@ -385,6 +399,52 @@ func validName(name string) bool {
 	return true
 }
 
+// spread is a range to draw from, as it is written: {min: 10, max: 20}.
+type spread[T any] struct {
+	Min T `yaml:"min" required:"true" doc:"smallest value to draw"`
+	Max T `yaml:"max" required:"true" doc:"largest value to draw"`
+}
+
+func (d *decoder) numbers(n *yaml.Node, into *Numbers, path string, depth int) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		into.List = make([]float64, len(n.Content))
+		for i, item := range n.Content {
+			d.value(item, reflect.ValueOf(&into.List[i]).Elem(), fmt.Sprintf("%s[%d]", path, i), "", depth+1)
+		}
+	case yaml.MappingNode:
+		var s spread[float64]
+		d.structure(n, reflect.ValueOf(&s).Elem(), path, depth+1)
+		if into.Low, into.High = s.Min, s.Max; s.Min > s.Max {
+			d.fail(n, path, "min %g is above max %g", s.Min, s.Max)
+		}
+	default:
+		var one float64
+		d.value(n, reflect.ValueOf(&one).Elem(), path, "", depth+1)
+		into.Low, into.High = one, one
+	}
+}
+
+func (d *decoder) spans(n *yaml.Node, into *Spans, path string, depth int) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		into.List = make([]time.Duration, len(n.Content))
+		for i, item := range n.Content {
+			d.value(item, reflect.ValueOf(&into.List[i]).Elem(), fmt.Sprintf("%s[%d]", path, i), "", depth+1)
+		}
+	case yaml.MappingNode:
+		var s spread[time.Duration]
+		d.structure(n, reflect.ValueOf(&s).Elem(), path, depth+1)
+		if into.Low, into.High = s.Min, s.Max; s.Min > s.Max {
+			d.fail(n, path, "min %v is above max %v", s.Min, s.Max)
+		}
+	default:
+		var one time.Duration
+		d.value(n, reflect.ValueOf(&one).Elem(), path, "", depth+1)
+		into.Low, into.High = one, one
+	}
+}
+
 func expectation(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
@@ -401,7 +461,7 @@ func expectation(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Bool:
 		return "true or false"
-	case reflect.Float64, reflect.Uint16:
+	case reflect.Float64, reflect.Uint16, reflect.Uint64, reflect.Int:
 		return "a number"
 	}
 	return "text"
@@ -428,6 +488,18 @@ func scalar(n *yaml.Node, v reflect.Value) error {
 		}
 	case float64:
 		made, err = parseNumber(n)
+	case int:
+		var number int64
+		if number, err = strconv.ParseInt(n.Value, 10, 32); err != nil || n.Tag != "!!int" {
+			err = fmt.Errorf("expected a whole number")
+		}
+		made = int(number)
+	case uint64:
+		var number uint64
+		if number, err = strconv.ParseUint(n.Value, 0, 64); err != nil || n.Tag != "!!int" {
+			err = fmt.Errorf("expected a whole number of at least 0")
+		}
+		made = number
 	case uint16:
 		var number uint64
 		if number, err = strconv.ParseUint(n.Value, 0, 16); err != nil {
@@ -460,4 +532,17 @@ func parseNumber(n *yaml.Node) (float64, error) {
 		return 0, fmt.Errorf("expected a number")
 	}
 	return number, nil
+}
+
+// readable tells whether the values at all paths could be read: neither they nor what they stand in is missing or wrong.
+func (d *decoder) readable(paths ...string) bool {
+	for _, path := range paths {
+		for path != "" && !d.wrong[path] {
+			path = path[:max(0, strings.LastIndexAny(path, ".["))]
+		}
+		if d.wrong[path] {
+			return false
+		}
+	}
+	return true
 }

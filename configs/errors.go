@@ -47,7 +47,7 @@ func (e Errors) Unwrap() []error {
 	return all
 }
 
-// sorted puts the errors in the order in which a person meets them.
+// sorted puts the errors in the order in which a person meets them, each once: a mistake in a circuit is met at every use.
 func (e Errors) sorted() Errors {
 	slices.SortStableFunc(e, func(a, b *Error) int {
 		if a.Line != b.Line {
@@ -55,7 +55,9 @@ func (e Errors) sorted() Errors {
 		}
 		return a.Column - b.Column
 	})
-	return e
+	return slices.CompactFunc(e, func(a, b *Error) bool {
+		return a.Line == b.Line && a.Column == b.Column && a.Message == b.Message
+	})
 }
 
 // nearest returns " (did you mean x?)" for the known name most like the given one, or "" when none is like it.

@@ -39,19 +39,20 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		neurons := map[string]bool{}
-		for _, n := range robot.Network.Neurons {
-			if neurons[n.Name] || n.Line < 1 || n.Value.Threshold <= 0 || n.Value.Leak < 0 || n.Value.Floor > 0 || n.Value.Refractory < 0 {
+		for _, n := range robot.Flat.Neurons {
+			if neurons[n.Name] || n.Threshold <= 0 || n.Leak < 0 || n.Floor > 0 || n.Refractory < 0 {
 				t.Errorf("neuron %+v", n)
 			}
 			neurons[n.Name] = true
 		}
-		for _, s := range robot.Network.Synapses {
-			if !neurons[s.From] || !neurons[s.To] || s.Delay < time.Microsecond || s.Line < 1 || (s.Kind == "direct") != (s.Weight != 0) {
+		for _, s := range robot.Flat.Synapses {
+			if !neurons[s.From] || !neurons[s.To] || s.Delay < 1 || s.Kind == "electric" && s.Weight != 0 {
 				t.Errorf("synapse %+v", s)
 			}
 		}
+		index := robot.Flat.Index()
 		for _, s := range robot.Sensors {
-			if !neurons[s.Value.Encode.To] || s.Value.Device != "button" && s.Value.Every < time.Microsecond {
+			if index[s.Value.Encode.To] == nil || s.Value.Device != "button" && s.Value.Every < time.Microsecond {
 				t.Errorf("sensor %+v", s)
 			}
 			if r := s.Value.Encode.Range; s.Value.Encode.Kind == "rate" && (r[0].Micro >= r[1].Micro || r[0].Unit != r[1].Unit) {

@@ -108,6 +108,7 @@ func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
 	robot := &Robot{Files: files, Source: source}
 	d.structure(tree.Content[0], reflect.ValueOf(robot).Elem(), "", 0)
 	if d.nodes <= d.most { // else the rest was not read
+		expand(d, robot, tree.Content[0])
 		validate(d, robot, tree.Content[0])
 	}
 	if len(d.errors) > 0 {

@@ -17,11 +17,14 @@ type Robot struct {
 	Name      string            `yaml:"robot" required:"true" doc:"name of the robot: letters, digits, _ and -; it is a level of its MQTT topics"`
 	Board     Board             `yaml:"board" required:"true" doc:"where pins and buses come from"`
 	Sensors   []Named[Sensor]   `yaml:"sensors" doc:"what the robot measures, by name"`
+	Circuits  []Named[Circuit]  `yaml:"circuits" doc:"groups of neurons and synapses, by name, to be used in the network any number of times"`
 	Network   Network           `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
 	Actuators []Named[Actuator] `yaml:"actuators" doc:"what the robot moves, by name"`
+	Learnt    *Learnt           `yaml:"learnt" doc:"keeps what plastic synapses learn from one run to the next"`
 	MQTT      MQTT              `yaml:"mqtt" doc:"telemetry and tuning"`
 	Compare   *Compare          `yaml:"compare" doc:"fluxd sim holds a label actuator against a recorded column"`
 
+	Flat   *Flat  `yaml:"-"` // the network without circuits, populations and rules
 	Files  fs.FS  `yaml:"-"` // where the data files named in it are found
 	Source string `yaml:"-"` // file name, for messages
 }
@@ -66,30 +69,6 @@ type Encode struct {
 	Repeat     bool          `yaml:"repeat" when:"kind=threshold" default:"false" doc:"a spike at every reading beyond, instead of one per crossing"`
 }
 
-// Network is the spiking neural network.
-type Network struct {
-	Neurons  []Named[Neuron] `yaml:"neurons" required:"true" doc:"leaky linear neurons, by name"`
-	Synapses []Synapse       `yaml:"synapses" doc:"what connects them"`
-}
-
-// Neuron is a leaky barrel of water.
-type Neuron struct {
-	Threshold  float64       `yaml:"threshold" default:"100" doc:"level at which it fires, in units of water"`
-	Leak       float64       `yaml:"leak" default:"1000" doc:"units lost per second; 0: none"`
-	Floor      float64       `yaml:"floor" default:"0" doc:"lowest level that inhibition reaches, in units, at most 0"`
-	Refractory time.Duration `yaml:"refractory" default:"1ms" doc:"how long it is deaf after a spike"`
-}
-
-// Synapse carries the spikes of one neuron to another.
-type Synapse struct {
-	Line   int           `yaml:"-"`
-	From   string        `yaml:"from" required:"true" doc:"neuron whose spikes it carries"`
-	To     string        `yaml:"to" required:"true" doc:"neuron that they reach"`
-	Kind   string        `yaml:"kind" default:"direct" enum:"direct,electric" doc:"direct: adds its weight to the level; electric: fires the neuron outright"`
-	Weight float64       `yaml:"weight" when:"kind=direct" required:"kind=direct" doc:"units of water, negative to inhibit"`
-	Delay  time.Duration `yaml:"delay" default:"1ms" doc:"from spike to arrival, at least 1us"`
-}
-
 // Actuator is one device that acts, what commands it and what keeps it safe.
 type Actuator struct {
 	Device    string        `yaml:"device" required:"true" enum:"hbridge,servo,label" doc:"hbridge: motor; servo: position; label: no pins, it names the winning command"`
@@ -128,6 +107,12 @@ type MQTT struct {
 	Listen       string `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: a loopback address and port"`
 	User         string `yaml:"user" doc:"at an external broker"`
 	PasswordFile string `yaml:"password_file" doc:"file that holds the password for the external broker"`
+}
+
+// Learnt says where what was learnt is kept: the long-term weights, loaded at the start, saved at the end and from time to time.
+type Learnt struct {
+	File  string        `yaml:"file" required:"true" doc:"file of the weights; made when it is not there"`
+	Every time.Duration `yaml:"every" default:"1m" doc:"how often it is saved besides; 0s: only at the end"`
 }
 
 // Compare holds a robot's named command against a recorded one.

@@ -38,7 +38,7 @@ network:
 `), nil)
 	fmt.Println(err)
 	// Output:
-	// robot.yaml:5:11: network.neurons.eye.threshhold: unknown key (did you mean threshold?); known are threshold, leak, floor, refractory
+	// robot.yaml:5:11: network.neurons.eye.threshhold: unknown key (did you mean threshold?); known are count, threshold, leak, floor, refractory, pacemaker, adaptation, habituation, burst, modulation, receptors
 	// robot.yaml:6:23: network.neurons.leg.refractory: "5": expected a time with its unit, such as 5ms, 250us or 1.5s
 }
 
@@ -118,10 +118,10 @@ func TestValuesArrive(t *testing.T) {
 		t.Errorf("neuron %+v: expected the defaults", c)
 	}
 	synapses := r.Network.Synapses
-	if s := synapses[0]; s.Line != 16 || s.From != "a" || s.To != "b" || s.Kind != "direct" || s.Weight != -3.5 || s.Delay != 250*time.Microsecond {
+	if s := synapses[0]; s.Line != 16 || s.From != "a" || s.To != "b" || s.Kind != "direct" || s.Weight.Low != -3.5 || s.Weight.High != -3.5 || s.Delay.Low != 250*time.Microsecond {
 		t.Errorf("synapse %+v", s)
 	}
-	if s := synapses[1]; s.Line != 17 || s.Kind != "electric" || s.Weight != 0 || s.Delay != time.Millisecond {
+	if s := synapses[1]; s.Line != 17 || s.Kind != "electric" || s.Weight.Low != 0 || s.Delay.Low != time.Millisecond {
 		t.Errorf("synapse %+v", s)
 	}
 }

@@ -33,6 +33,15 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ */s$`, "examples": []string{"4/s"}}
 	case reflect.TypeFor[Quantity]():
 		made = map[string]any{"type": []string{"string", "number"}, "examples": []string{"0.9 m"}}
+	case reflect.TypeFor[Raw]():
+		made = map[string]any{}
+	case reflect.TypeFor[Numbers](), reflect.TypeFor[Spans]():
+		one := "number"
+		if t == reflect.TypeFor[Spans]() {
+			one = "string"
+		}
+		made = map[string]any{"type": []string{one, "array", "object"}, "items": map[string]any{"type": one},
+			"properties": map[string]any{"min": map[string]any{"type": one}, "max": map[string]any{"type": one}}, "additionalProperties": false}
 	case reflect.TypeFor[Choice]():
 		made = map[string]any{"type": []string{"string", "number"}}
 	default:
@@ -52,6 +61,8 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 			}
 		case reflect.Bool:
 			made = map[string]any{"type": "boolean"}
+		case reflect.Int, reflect.Uint64:
+			made = map[string]any{"type": "integer"}
 		case reflect.Float64:
 			made = map[string]any{"type": "number"}
 		case reflect.Uint16:

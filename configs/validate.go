@@ -17,18 +17,17 @@ import (
 // validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
 // mistakes, so that all are told at once; nothing is concluded from fields that are missing or could not be read.
 func validate(d *decoder, r *Robot, root *yaml.Node) {
-	v := &validator{decoder: d, robot: r, root: root, neurons: map[string]Neuron{}}
-	for _, n := range r.Network.Neurons {
-		v.neurons[n.Name] = n.Value
-		v.names = append(v.names, n.Name)
+	v := &validator{decoder: d, robot: r, root: root, index: r.Flat.Index()}
+	for name := range v.index {
+		v.neurons = append(v.neurons, name)
 	}
+	slices.Sort(v.neurons)
 	if r.Name != "" && !validName(r.Name) {
 		v.fail("robot", "%q: expected letters, digits, _ and -", shorten(r.Name))
 	}
-	if len(v.names) == 0 {
-		v.fail("network.neurons", "expected at least one neuron")
+	if len(v.neurons) == 0 && len(d.errors) == 0 {
+		v.fail("network", "expected at least one neuron")
 	}
-	v.network()
 	v.sensors()
 	v.actuators()
 	v.mqtt()
@@ -39,27 +38,14 @@ type validator struct {
 	*decoder
 	robot   *Robot
 	root    *yaml.Node
-	neurons map[string]Neuron
-	names   []string // of the neurons
-}
-
-// ok tells whether the values at all paths could be read: neither they nor what they stand in is missing or wrong.
-func (v *validator) ok(paths ...string) bool {
-	for _, path := range paths {
-		for path != "" && !v.wrong[path] {
-			path = path[:max(0, strings.LastIndexAny(path, ".["))]
-		}
-		if v.wrong[path] {
-			return false
-		}
-	}
-	return true
+	neurons []string // names, sorted
+	index   map[string][]int
 }
 
 // fail notes a mistake at a path, unless what stands there was told to be wrong already. Where the path is not in the file, the
 // mistake is at the nearest part of it that is.
 func (v *validator) fail(path, format string, args ...any) {
-	if !v.more && v.ok(path) {
+	if !v.more && v.readable(path) {
 		v.decoder.fail(find(v.root, path), path, format, args...)
 	}
 }
@@ -115,39 +101,8 @@ func lookup(n *yaml.Node, key string, depth int) *yaml.Node {
 
 // exists checks the name of a neuron, unless it is missing, which has been told.
 func (v *validator) exists(path, name string) {
-	if _, known := v.neurons[name]; name != "" && !known && !v.more {
-		v.fail(path, "no neuron is named %q%s", shorten(name), nearest(name, v.names))
-	}
-}
-
-func (v *validator) network() {
-	for _, n := range v.robot.Network.Neurons {
-		path := "network.neurons." + n.Name
-		if n.Value.Threshold <= 0 {
-			v.fail(path+".threshold", "%g units: expected more than 0", n.Value.Threshold)
-		}
-		if n.Value.Leak < 0 {
-			v.fail(path+".leak", "%g units/s: expected at least 0", n.Value.Leak)
-		}
-		if n.Value.Floor > 0 {
-			v.fail(path+".floor", "%g units: expected at most 0", n.Value.Floor)
-		}
-		v.water(path+".threshold", n.Name, n.Value.Threshold)
-		v.water(path+".floor", n.Name, n.Value.Floor)
-	}
-	for i, s := range v.robot.Network.Synapses {
-		path := fmt.Sprintf("network.synapses[%d]", i)
-		v.exists(path+".from", s.From)
-		v.exists(path+".to", s.To)
-		if s.Delay < time.Microsecond {
-			v.fail(path+".delay", "%v: expected at least 1us: an effect is later than its cause", s.Delay)
-		}
-		if s.Kind == "direct" {
-			if s.Weight == 0 {
-				v.fail(path+".weight", "0 does nothing: expected a weight, or no synapse")
-			}
-			v.water(path+".weight", s.To, s.Weight)
-		}
+	if name != "" && v.index[name] == nil && !v.more {
+		v.fail(path, "no neuron is named %q%s", shorten(name), nearest(name, v.neurons))
 	}
 }
 
@@ -170,7 +125,7 @@ func (v *validator) claim(used map[string]string, what, path, user string) {
 
 // play settles rate and every, of which exactly one is expected.
 func (v *validator) play(path string, rate Frequency, every *time.Duration) {
-	if !v.ok(path+".rate", path+".every") {
+	if !v.readable(path+".rate", path+".every") {
 		return
 	}
 	switch {
@@ -236,7 +191,7 @@ func (v *validator) file(path, name string) {
 func (v *validator) encode(path string, e *Encode, unit, device string) {
 	v.exists(path+".to", e.To)
 	same := func(field string, q *Quantity) {
-		if device == "" || !v.ok(path+"."+field) {
+		if device == "" || !v.readable(path+"."+field) {
 			return // nobody knows the unit, or the amount
 		}
 		fit, ok := q.in(unit)
@@ -249,7 +204,10 @@ func (v *validator) encode(path string, e *Encode, unit, device string) {
 		if *e.Weight == 0 {
 			v.fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
 		}
-		v.water(path+".weight", e.To, *e.Weight)
+		if to := v.index[e.To]; to != nil {
+			n := &v.robot.Flat.Neurons[to[0]]
+			(&expander{decoder: v.decoder}).water(scope{node: v.root}, path+".weight", n.Name, *e.Weight, n.Leak)
+		}
 	}
 	switch e.Kind {
 	case "rate", "latency":
@@ -309,7 +267,7 @@ func (v *validator) actuators() {
 			const step = 1e6 // commands are millionths
 			if low < -1 || high > 1 || math.Round(low*step) >= math.Round(high*step) {
 				v.fail(path+".range", "[%g, %g]: expected the lower command first, both from -1 to 1", low, high)
-			} else if v.ok(path+".range") && (c.Failsafe < low || c.Failsafe > high) {
+			} else if v.readable(path+".range") && (c.Failsafe < low || c.Failsafe > high) {
 				v.fail(path+".failsafe", "%g: expected a command in the range from %g to %g", c.Failsafe, low, high)
 			}
 		}
@@ -328,7 +286,7 @@ func (v *validator) pulses(path string, c Actuator) {
 	if c.MinPulse <= 0 {
 		v.fail(path+".min_pulse", "%v: expected more than 0", c.MinPulse)
 	}
-	if c.MinPulse >= c.MaxPulse && v.ok(path+".max_pulse") {
+	if c.MinPulse >= c.MaxPulse && v.readable(path+".max_pulse") {
 		v.fail(path+".min_pulse", "%v: expected less than max_pulse %v", c.MinPulse, c.MaxPulse)
 	}
 	frequency := c.Frequency
@@ -337,7 +295,7 @@ func (v *validator) pulses(path string, c Actuator) {
 	}
 	if frequency < 1_000_000 || frequency > 1_000_000_000 {
 		v.fail(path+".frequency", "expected 1 Hz to 1 kHz for a servo")
-	} else if period := frequency.Physic().Period(); c.MaxPulse >= period && v.ok(path+".frequency") {
+	} else if period := frequency.Physic().Period(); c.MaxPulse >= period && v.readable(path+".frequency") {
 		v.fail(path+".max_pulse", "%v: expected less than the period of the pulses, %v", c.MaxPulse, period)
 	}
 }
@@ -378,7 +336,7 @@ func (v *validator) decode(path string, a Actuator) {
 
 func (v *validator) mqtt() {
 	c := v.robot.MQTT
-	if !v.ok("mqtt.broker") {
+	if !v.readable("mqtt.broker") {
 		return
 	}
 	external := c.Broker != "none" && c.Broker != "embedded"
@@ -410,7 +368,7 @@ func (v *validator) mqtt() {
 			v.fail("mqtt.broker", "a password does not belong into the URL: expected user and password_file")
 		}
 	}
-	if external && c.PasswordFile != "" && c.User == "" && v.ok("mqtt.user") {
+	if external && c.PasswordFile != "" && c.User == "" && v.readable("mqtt.user") {
 		v.fail("mqtt.password_file", "user is missing: the password is whose?")
 	}
 }

@@ -120,7 +120,7 @@ func (n *Network) deliver(t int64) {
 	n.touched = n.touched[:0]
 	q := &n.queue
 	for len(q.heap) > 0 && q.heap[0].at == t {
-		c := &q.channels[q.heap[0].channel]
+		c := q.channels[q.heap[0].channel]
 		mask := uint32(len(c.ring) - 1)
 		for c.head != c.tail {
 			f := c.ring[c.head&mask]
@@ -174,7 +174,7 @@ func (n *Network) deliverArrivals(t int64, kind sliceKind, arrivals []arrival) {
 		for _, a := range arrivals {
 			p := &n.plastics[a.target]
 			tr := n.traits[n.barrels[p.target].traits]
-			n.arrive(p.target, p.deliver(t, tr.lastSpike, &n.rules[p.rule]), false)
+			n.arrive(p.target, p.deliver(t, tr.lastSpike, n.rules[p.rule]), false)
 		}
 	}
 	n.counters.Deliveries += uint64(len(arrivals))

@@ -83,7 +83,7 @@ type Network struct {
 	arrivals []arrival
 	slices   []slice
 	plastics []plastic // sorted by target
-	rules    []rule
+	rules    []*rule   // pointers: an index into a list of large structs is a multiplication
 	queue    queue
 	inputs   inputs
 	strays   inputs // single arrivals over synapses (the target is the synapse) that tuning has cut loose from their slices
@@ -291,7 +291,7 @@ func (n *Network) layOutPlastics() error {
 }
 
 // plastics makes the plastic synapses, as configured, in the order of sources, and the rules that they share.
-func (d Description) plastics(sources []uint32) ([]plastic, []rule, error) {
+func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 	if len(sources) == 0 {
 		return nil, nil, nil
 	}
@@ -308,7 +308,7 @@ func (d Description) plastics(sources []uint32) ([]plastic, []rule, error) {
 	}
 	known := map[key]uint32{}
 	all := make([]plastic, len(sources))
-	var rules []rule
+	var rules []*rule
 	for i, index := range sources {
 		s := &d.Synapses[index]
 		k := key{*s.Plastic, d.Neurons[s.To].Leak, rewards[s.To]}
@@ -320,7 +320,7 @@ func (d Description) plastics(sources []uint32) ([]plastic, []rule, error) {
 			}
 			r = uint32(len(rules))
 			known[k] = r
-			rules = append(rules, learns)
+			rules = append(rules, &learns)
 		}
 		water := int64(s.water(d.Neurons))
 		p := plastic{weight: max(water, -water), arrived: never, target: uint32(s.To), rule: r, negative: water < 0}

@@ -89,7 +89,7 @@ func (n *Network) potentiate(t int64, tr *traits) {
 	afferents := n.plastics[tr.firstPlastic:tr.lastPlastic]
 	for i := range afferents {
 		p := &afferents[i]
-		r := &n.rules[p.rule]
+		r := n.rules[p.rule]
 		if t-p.arrived > r.window {
 			continue
 		}
@@ -109,7 +109,7 @@ func (n *Network) consolidate(t int64, tr *traits) {
 	afferents := n.plastics[tr.firstPlastic:tr.lastPlastic]
 	for i := range afferents {
 		p := &afferents[i]
-		r := &n.rules[p.rule]
+		r := n.rules[p.rule]
 		if r.consolidation == nil {
 			continue
 		}

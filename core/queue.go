@@ -16,13 +16,13 @@ type channel struct {
 	delay      int64
 	ring       []flight
 	head, tail uint32 // running counts; tail - head flights are in the ring
-	_          [16]byte
+
 }
 
 type queue struct {
-	channels []channel
-	heap     []head // the earliest flight of every channel that is not empty, smallest time first
-	length   int    // flights in all channels
+	channels []*channel // pointers: an index into a list of large structs is a multiplication
+	heap     []head     // the earliest flight of every channel that is not empty, smallest time first
+	length   int        // flights in all channels
 }
 
 type head struct {
@@ -33,13 +33,13 @@ type head struct {
 
 // open adds a channel.
 func (q *queue) open(delay int64) {
-	q.channels = append(q.channels, channel{delay: delay, ring: make([]flight, 4)})
+	q.channels = append(q.channels, &channel{delay: delay, ring: make([]flight, 4)})
 	q.heap = make([]head, 0, len(q.channels))
 }
 
 // push sends a slice that left at time t on its way.
 func (q *queue) push(t int64, channelIndex, sliceIndex uint32) {
-	c := &q.channels[channelIndex]
+	c := q.channels[channelIndex]
 	at := t + c.delay
 	if c.tail-c.head == uint32(len(c.ring)) {
 		c.grow()
@@ -66,7 +66,7 @@ func (c *channel) grow() {
 
 // settleTop restores the heap after flights were taken from the channel at its top.
 func (q *queue) settleTop() {
-	c := &q.channels[q.heap[0].channel]
+	c := q.channels[q.heap[0].channel]
 	if c.head != c.tail {
 		q.heap[0].at = c.ring[c.head&uint32(len(c.ring)-1)].at
 		q.down(0)

@@ -41,7 +41,7 @@ type tuning struct {
 	traits   map[int]*traits
 	inputs   inputs
 	plastics []plastic
-	rules    []rule
+	rules    []*rule
 	delays   bool // some delay changes
 }
 
@@ -135,7 +135,7 @@ func (t *tuning) convertPlastics(change Tuning) error {
 	for i := range t.plastics {
 		p, was := &t.plastics[i], n.plastics[i]
 		source := int(n.sources[i])
-		r := &t.rules[p.rule]
+		r := t.rules[p.rule]
 		if t.next.Synapses[source].Weight == n.description.Synapses[source].Weight {
 			p.weight = r.clamp(t.rewater(int(p.target), was.weight))
 		}
@@ -208,7 +208,7 @@ func (n *Network) strand() {
 		at[position] = uint32(synapse)
 	}
 	for c := range n.queue.channels {
-		channel := &n.queue.channels[c]
+		channel := n.queue.channels[c]
 		for ; channel.head != channel.tail; channel.head++ {
 			f := channel.ring[channel.head&uint32(len(channel.ring)-1)]
 			for position := n.slices[f.slice].first; position < n.slices[f.slice].last; position++ {

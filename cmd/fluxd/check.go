@@ -37,7 +37,7 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 	if c.Board.World != "" && c.Board.World != "none" {
 		board += ", world " + c.Board.World
 	}
-	fmt.Fprintf(w, "%s: valid. Board %s; %d neurons, %d synapses; MQTT broker %s\n\n", c.Name, board, len(c.Network.Neurons), len(c.Network.Synapses), c.MQTT.Broker)
+	fmt.Fprintf(w, "%s: valid. Board %s; %d neurons, %d synapses; MQTT broker %s\n\n", c.Name, board, len(c.Flat.Neurons), len(c.Flat.Synapses), c.MQTT.Broker)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "CONNECTION\tDEVICE\tNAME\tCODE\tNEURONS")
 	for _, s := range c.Sensors {

@@ -11,7 +11,6 @@ import (
 	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
 	"fluxd/configs"
-	"fluxd/core"
 	"fluxd/encoders"
 	"fluxd/sensors"
 
@@ -21,7 +20,7 @@ import (
 // assemble makes all parts of a robot and brings its actuators to failsafe, before anything that may fail is opened: an earlier life
 // may have left them moving. When it fails itself, it lets go of all that it opened.
 func assemble(config *configs.Robot, seed uint64, clock func() time.Duration, log *slog.Logger) (*robot, error) {
-	r := &robot{config: config, clock: clock, log: log, neurons: map[string]int{}}
+	r := &robot{config: config, clock: clock, log: log}
 	if err := r.open(seed); err != nil {
 		return nil, errors.Join(err, r.halt())
 	}
@@ -50,25 +49,12 @@ func (r *robot) open(seed uint64) error {
 }
 
 func (r *robot) buildNetwork() error {
-	var d core.Description
-	for i, n := range r.config.Network.Neurons {
-		r.neurons[n.Name] = i
-		d.Neurons = append(d.Neurons, core.Neuron{Name: n.Name, Threshold: n.Value.Threshold, Leak: n.Value.Leak, Floor: n.Value.Floor,
-			Refractory: core.Tick(n.Value.Refractory.Microseconds())})
-	}
-	for _, s := range r.config.Network.Synapses {
-		kind := core.Direct
-		if s.Kind == "electric" {
-			kind = core.Electric
-		}
-		d.Synapses = append(d.Synapses, core.Synapse{From: r.neurons[s.From], To: r.neurons[s.To], Kind: kind, Weight: s.Weight,
-			Delay: core.Tick(s.Delay.Microseconds())})
-	}
 	var err error
-	if r.network, err = core.Build(d); err != nil {
-		return fmt.Errorf("network: %w", err)
+	if r.network, err = BuildNetwork(r.config.Flat); err != nil {
+		return err
 	}
-	r.routes = make([][]route, len(d.Neurons))
+	r.neurons = r.config.Flat.Index()
+	r.routes = make([][]route, r.network.Neurons())
 	return nil
 }
 
@@ -112,7 +98,7 @@ func (r *robot) recording(file string, known map[string]*sensors.Recording) (*se
 
 func (r *robot) addSensor(s configs.Named[configs.Sensor], recordings map[string]*sensors.Recording) error {
 	c := s.Value
-	line := &sensorLine{name: s.Name, every: c.Every, neuron: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
+	line := &sensorLine{name: s.Name, every: c.Every, neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
 	var err error
 	switch c.Device {
 	case "bh1750":
@@ -136,7 +122,7 @@ func (r *robot) addSensor(s configs.Named[configs.Sensor], recordings map[string
 	}
 	if !line.electric {
 		line.units = *c.Encode.Weight
-		if line.water, err = r.network.PourWater(line.neuron, line.units); err != nil {
+		if line.water, err = r.network.PourWater(line.neurons[0], line.units); err != nil {
 			return fmt.Errorf("encode: weight: %w", err)
 		}
 	}
@@ -214,8 +200,7 @@ func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
 	}
 	r.outputs = append(r.outputs, line)
 	for input, neuron := range inputs {
-		if neuron != "" {
-			i := r.neurons[neuron]
+		for _, i := range r.neurons[neuron] {
 			r.routes[i] = append(r.routes[i], route{output: len(r.outputs) - 1, input: input})
 		}
 	}

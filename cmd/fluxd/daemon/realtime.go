@@ -48,6 +48,7 @@ type Robot struct {
 	latencyMutex sync.Mutex
 	latency      *hdrhistogram.Histogram
 	meter        meter
+	saving       sync.Mutex // one writes the file at a time
 }
 
 // reading is what a sensor's goroutine hands to the loop.
@@ -62,6 +63,7 @@ type request struct {
 	set        map[string]float64 // nil for a get
 	ifRevision *bridge.Revision
 	get        []string
+	snapshot   bool        // what was learnt, instead of parameters
 	answer     chan answer // buffered, so that the loop never waits for whoever asked
 }
 
@@ -69,6 +71,7 @@ type answer struct {
 	applied  map[string]float64
 	values   map[string]bridge.Value
 	revision bridge.Revision
+	snapshot []byte
 	err      error
 }
 
@@ -105,6 +108,11 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		}
 	}()
 	defer l.protect()
+	if config.Learnt != nil {
+		if err := remember(l.network, config.Learnt.File); err != nil {
+			l.log.Error("cannot use what was learnt before", "error", err)
+		}
+	}
 	l.tuner = newTuner(l.robot)
 	l.describe = l.description()
 
@@ -130,7 +138,11 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	// Nobody commands any more: the actuators come first, before anything that may take time.
 	err = l.failsafe()
 	l.log.Info("stopped: actuators are at failsafe")
-	return errors.Join(err, wait())
+	err = errors.Join(err, wait())
+	if config.Learnt != nil {
+		err = errors.Join(err, l.write(config.Learnt.File, l.network.Snapshot())) // the loop has ended: the network is ours
+	}
+	return err
 }
 
 // connect starts the bridge to MQTT.
@@ -174,6 +186,9 @@ func (l *Robot) launch(ctx context.Context) (wait func() error) {
 		} else {
 			start(func(ctx context.Context) { l.watch(ctx, s) }) // reading a bus blocks
 		}
+	}
+	if l.config.Learnt != nil && l.config.Learnt.Every > 0 {
+		start(l.keepSaving) // a disk may be slow
 	}
 	if l.arena != nil {
 		start(l.turnWorld) // the world goes on while nobody looks
@@ -248,7 +263,9 @@ func (l *Robot) account(due core.Tick) {
 
 func (l *Robot) reply(q request) {
 	var a answer
-	if q.set != nil {
+	if q.snapshot {
+		a.snapshot = l.network.Snapshot()
+	} else if q.set != nil {
 		a.applied, a.revision, a.err = l.tuner.set(q.set, q.ifRevision)
 	} else {
 		a.values, a.revision, a.err = l.tuner.get(q.get)

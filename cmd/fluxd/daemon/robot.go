@@ -36,7 +36,7 @@ type robot struct {
 	board   board
 	arena   *sim.Arena // nil without one
 	network *core.Network
-	neurons map[string]int
+	neurons map[string][]int // by name; a population's name stands for all its members
 	sensors []*sensorLine
 	outputs []*outputLine
 	routes  [][]route // by neuron: the decoders that listen to it
@@ -45,14 +45,14 @@ type robot struct {
 	late    uint64 // arrivals that came for a tick already past, and were delivered at the next
 }
 
-// sensorLine is one sensor with its encoder and the neuron that it feeds.
+// sensorLine is one sensor with its encoder and the neurons that it feeds.
 type sensorLine struct {
 	name     string
 	sensor   sensors.Sensor
 	edges    sensors.EdgeSensor // the same sensor, where it reports edges instead of being read at a rate
 	every    time.Duration
 	encoder  encoders.Encoder
-	neuron   int
+	neurons  []int // each spike reaches all of them
 	electric bool
 	units    float64 // of a direct arrival
 	water    int32   // the same in the neuron's water
@@ -120,14 +120,16 @@ func (r *robot) feed(line *sensorLine, at core.Tick, value int64) {
 			t = now
 			r.late++
 		}
-		var err error
-		if line.electric {
-			err = r.network.Excite(t, line.neuron)
-		} else {
-			err = r.network.Pour(t, line.neuron, line.water)
-		}
-		if err != nil { // neither past nor unknown: a mistake of ours
-			panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.name, t, err))
+		for _, neuron := range line.neurons {
+			var err error
+			if line.electric {
+				err = r.network.Excite(t, neuron)
+			} else {
+				err = r.network.Pour(t, neuron, line.water)
+			}
+			if err != nil { // neither past nor unknown: a mistake of ours
+				panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.name, t, err))
+			}
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision) (ma
 		}
 		// What a sensor pours is configured in units; a new leak changes its water. Tune has not seen it: the nearest amount that the
 		// barrel can tell apart is used where the exact one has left the range.
-		if water, err := t.robot.network.PourWater(s.neuron, s.units); err == nil {
+		if water, err := t.robot.network.PourWater(s.neurons[0], s.units); err == nil {
 			s.water = water
 		} else {
 			t.robot.log.Warn("the new leak is out of a sensor's range; it keeps the water it poured before", "sensor", s.name, "error", err)

@@ -1,0 +1,132 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"fluxd/bridge"
+	"fluxd/core"
+)
+
+// What a robot has learnt lies in one file. It is written whole or not at all: to a temporary file beside it, which reaches the disk
+// before it takes the old one's name. A file that cannot be used is kept under another name, never lost and never half believed.
+
+// maxLearnt bounds a snapshot file: eight bytes for each of a hundred million weights.
+const maxLearnt = 800 << 20
+
+// remember gives the network what the file says that it had learnt. No file is no error: there is nothing to remember yet. One that
+// cannot be used is an error that says where it is kept; the network is as configured then.
+func remember(network *core.Network, file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("learnt weights: %w", err)
+	case info.Size() > maxLearnt:
+		return fmt.Errorf("learnt weights: %s: %d bytes: expected at most %d", file, info.Size(), maxLearnt)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("learnt weights: %w", err)
+	}
+	if err := network.Restore(data); err != nil {
+		aside, moved := keepAside(file)
+		if moved != nil {
+			return fmt.Errorf("learnt weights: %s: %w; it could not be kept aside (%v), and the next save replaces it", file, err, moved)
+		}
+		return fmt.Errorf("learnt weights: %s: %w; it is kept as %s, the robot starts from its configured weights", file, err, aside)
+	}
+	return nil
+}
+
+// keepAside renames a file to the first free of file.bad, file.bad-2 and so on.
+func keepAside(file string) (string, error) {
+	for k := 1; k < 1000; k++ {
+		aside := file + ".bad"
+		if k > 1 {
+			aside = fmt.Sprintf("%s.bad-%d", file, k)
+		}
+		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
+			return aside, os.Rename(file, aside)
+		}
+	}
+	return "", fmt.Errorf("too many files named %s.bad", file)
+}
+
+// writeAtomically replaces a file by data such that after a power failure either the old or the new one is there, whole.
+func writeAtomically(file string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(file))
+}
+
+// save asks the loop for a snapshot and writes it. The loop only copies the weights: the disk may take its time.
+func (l *Robot) save(ctx context.Context) error {
+	file := l.config.Learnt.File
+	a := l.ask(ctx, request{snapshot: true})
+	if a.err != nil {
+		return a.err
+	}
+	return l.write(file, a.snapshot)
+}
+
+func (l *Robot) write(file string, snapshot []byte) error {
+	l.saving.Lock()
+	defer l.saving.Unlock()
+	if err := writeAtomically(file, snapshot); err != nil {
+		return fmt.Errorf("save learnt weights: %w", err)
+	}
+	l.log.Debug("saved learnt weights", "file", file, "bytes", len(snapshot))
+	return nil
+}
+
+// keepSaving saves what was learnt from time to time.
+func (l *Robot) keepSaving(ctx context.Context) {
+	ticker := time.NewTicker(l.config.Learnt.Every)
+	defer ticker.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		switch err := l.save(ctx); {
+		case ctx.Err() != nil:
+			return // the end saves once more
+		case err != nil && !failing:
+			failing = true
+			l.log.Error("cannot save what was learnt; trying again", "error", err)
+			l.event(bridge.LevelError, "save_failed", err.Error())
+		case err == nil && failing:
+			failing = false
+			l.log.Info("what was learnt can be saved again")
+		}
+	}
+}

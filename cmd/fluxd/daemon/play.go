@@ -1,0 +1,172 @@
+package daemon
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"time"
+
+	"fluxd/configs"
+	"fluxd/core"
+)
+
+// PlayOptions says what a network alone is fed, and what is written of it.
+type PlayOptions struct {
+	Source   string                          // name of the input, for messages
+	Input    io.Reader                       // spikes; nil: none
+	Until    time.Duration                   // spikes at it and later are not written
+	Output   io.Writer                       // every spike of every neuron; nil: none
+	Weights  io.Writer                       // what the plastic synapses have learnt; nil: none
+	Progress func(done, total time.Duration) // called now and then; may be nil
+}
+
+// Play runs a network alone: spikes in, spikes out.
+//
+// Spikes are CSV with a header line: time_us,neuron. An input line is an electric arrival at that neuron, or at every member of a
+// population; a third column, weight, where it is not empty, makes it a direct arrival of that many units. Output is sorted by time,
+// then by neuron in the network's order. A mistake in the input is an error with its line, and nothing is played.
+func Play(ctx context.Context, f *configs.Flat, opts PlayOptions) error {
+	network, err := BuildNetwork(f)
+	if err != nil {
+		return err
+	}
+	if opts.Input != nil {
+		if err := feedSpikes(network, f.Index(), opts); err != nil {
+			return err
+		}
+	}
+	var out *bufio.Writer
+	if opts.Output != nil {
+		out = bufio.NewWriterSize(opts.Output, 1<<16)
+		out.WriteString("time_us,neuron\n") // a bufio.Writer keeps its first error for Flush
+	}
+	until := core.Tick(opts.Until.Microseconds())
+	const stride = 10_000 // between two looks at the context
+	var spikes []core.Spike
+	var line []byte
+	for network.Now() < until {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		to := network.Now()
+		if next, waiting := network.Next(); waiting {
+			to = max(to, next)
+		} else {
+			to = until // silence is not waited through
+		}
+		spikes = network.Advance(min(to+stride, until), spikes[:0])
+		for _, s := range spikes {
+			if out != nil {
+				line = strconv.AppendInt(line[:0], int64(s.At), 10)
+				line = append(line, ',')
+				line = append(line, f.Neurons[s.Neuron].Name...)
+				out.Write(append(line, '\n'))
+			}
+		}
+		if opts.Progress != nil {
+			opts.Progress(time.Duration(network.Now())*time.Microsecond, opts.Until)
+		}
+	}
+	if out != nil {
+		if err := out.Flush(); err != nil {
+			return fmt.Errorf("output: %w", err)
+		}
+	}
+	if opts.Weights != nil {
+		return writeWeights(opts.Weights, f, network)
+	}
+	return nil
+}
+
+// feedSpikes reads all input before anything is played.
+func feedSpikes(network *core.Network, index map[string][]int, opts PlayOptions) error {
+	fail := func(line int, format string, args ...any) error {
+		return configs.Errors{{Source: opts.Source, Line: line, Column: 1, Message: fmt.Sprintf(format, args...)}}
+	}
+	reader := csv.NewReader(opts.Input)
+	reader.FieldsPerRecord = -1
+	reader.ReuseRecord = true
+	header, err := reader.Read()
+	if err != nil || len(header) < 2 || len(header) > 3 || header[0] != "time_us" || header[1] != "neuron" || len(header) == 3 && header[2] != "weight" {
+		return fail(1, "expected the header line time_us,neuron or time_us,neuron,weight")
+	}
+	for {
+		record, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			var wrong *csv.ParseError
+			if errors.As(err, &wrong) {
+				return fail(wrong.Line, "%v", wrong.Err)
+			}
+			return fmt.Errorf("%s: %w", opts.Source, err)
+		}
+		line, _ := reader.FieldPos(0)
+		if len(record) < 2 || len(record) > 3 {
+			return fail(line, "%d columns: expected time_us,neuron and perhaps weight", len(record))
+		}
+		at, err := strconv.ParseInt(record[0], 10, 64)
+		if err != nil || at < 0 || at > math.MaxInt64/4 {
+			return fail(line, "time_us %q: expected whole microseconds of at least 0", record[0])
+		}
+		neurons := index[record[1]]
+		if neurons == nil {
+			return fail(line, "no neuron is named %q", record[1])
+		}
+		for _, neuron := range neurons {
+			if len(record) < 3 || record[2] == "" {
+				err = network.Excite(core.Tick(at), neuron)
+			} else {
+				err = pour(network, core.Tick(at), neuron, record[2])
+			}
+			if err != nil {
+				return fail(line, "neuron %s: %v", record[1], err)
+			}
+		}
+	}
+}
+
+func pour(network *core.Network, at core.Tick, neuron int, text string) error {
+	units, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return fmt.Errorf("weight %q: expected a number of units", text)
+	}
+	water, err := network.PourWater(neuron, units)
+	if err != nil {
+		return fmt.Errorf("weight: %w", err)
+	}
+	return network.Pour(at, neuron, water)
+}
+
+// LearntWeight is the long-term weight of a plastic synapse, as --weights writes it.
+type LearntWeight struct {
+	Synapse int     `json:"synapse"` // its place among the synapses of the flat network, from 0
+	From    string  `json:"from"`
+	To      string  `json:"to"`
+	Weight  float64 `json:"weight"` // units
+}
+
+func writeWeights(w io.Writer, f *configs.Flat, network *core.Network) error {
+	learnt := network.Learnt()
+	all := []LearntWeight{}
+	for i := range f.Synapses {
+		if weight, plastic := learnt[i]; plastic {
+			all = append(all, LearntWeight{Synapse: i, From: f.Synapses[i].From, To: f.Synapses[i].To, Weight: weight})
+		}
+	}
+	text, err := json.MarshalIndent(all, "", " ")
+	if err != nil {
+		return fmt.Errorf("weights: %w", err)
+	}
+	if _, err := w.Write(append(text, '\n')); err != nil {
+		return fmt.Errorf("weights: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package core
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// runTime are the files whose functions run while a network runs. Whatever is in the others runs when a network is built, tuned,
+// saved or looked at.
+var runTime = []string{"advance.go", "queue.go", "timers.go", "staircase.go", "traits.go", "plasticity.go"}
+
+// buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
+var buildTime = []string{"Neuron.needsTraits", "(*Neuron).needsTraits", "Neuron.traitParameters", "(*Neuron).traitParameters", "Neuron.traitParameters.func1",
+	"Plastic.rule", "(*Plastic).rule", "(*Network).PourWater"}
+
+// forbidden are multiplications, divisions and all that computes in floating point; moving bytes through a vector register is neither.
+// On arm a division is a call.
+var forbidden = map[string]*regexp.Regexp{
+	"amd64": regexp.MustCompile(`^(I?MUL|I?DIV|V?(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|U?COMI|ROUND|CVT\w*)[SP][SD]|CVT\w+|PMUL\w*|PMADD\w*|F[A-Z]+)[A-Z0-9]*$`),
+	"arm64": regexp.MustCompile(`^(MUL|MADD|MSUB|MNEG|[SU]MULL|[SU]MULH|[SU]MADDL|[SU]MSUBL|[SU]MNEGL|[SU]DIV|REM|UREM|F(ADD|SUB|MUL|DIV|NMUL|MADD|MSUB|NMADD|NMSUB|CMP|CVT|SQRT|ABS|NEG|MIN|MAX|RINT)\w*|[SU]CVTF\w*)[A-Z0-9]*$`),
+	"arm":   regexp.MustCompile(`^(MUL|MLA|MLS|SMLA\w*|SMUL\w*|[SU]MULL|[SU]MLAL|UMAAL|[SU]DIV|V(ADD|SUB|MUL|DIV|NMUL|SQRT|ABS|NEG|CMP|CVT|MLA|MLS)\w*|(ADD|SUB|MUL|DIV|NMUL|SQRT|ABS|NEG|CMP|MULA|MULS)[FD]|MOV(W[FD]|[FD]W|FD|DF))(\.\w+)?$`),
+}
+
+var division = regexp.MustCompile(`runtime\.(u?int(32|64)?(div|mod)|_?u?div|_?u?mod|_?div|f(add|sub|mul|div|to|32|64|int)|int(32|64)?tof|float)`)
+
+// violations disassembles a package's object and returns the forbidden instructions, and the functions that it looked at.
+func violations(t *testing.T, folder, arch string, covered func(function, file string) bool) (wrong, functions []string) {
+	t.Helper()
+	object := filepath.Join(t.TempDir(), "object.a")
+	build := exec.Command("go", "build", "-o", object, ".")
+	build.Dir = folder
+	build.Env = append(build.Environ(), "GOARCH="+arch, "GOOS=linux", "GOARM=6", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	listing, err := exec.Command("go", "tool", "objdump", object).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	function, in := "", false
+	for line := range strings.Lines(string(listing)) {
+		if text, found := strings.CutPrefix(line, "TEXT "); found {
+			symbol, file, _ := strings.Cut(strings.TrimSpace(text), " ")
+			function = strings.TrimSuffix(symbol[strings.LastIndexByte(symbol, '/')+1:], "(SB)")
+			in = covered(function, filepath.Base(file))
+			if in {
+				functions = append(functions, function)
+			}
+			continue
+		}
+		fields := strings.Fields(line)
+		if !in || len(fields) < 4 {
+			continue
+		}
+		if operation := strings.TrimRight(fields[3], "."); forbidden[arch].MatchString(operation) || division.MatchString(line) {
+			wrong = append(wrong, fmt.Sprintf("%s: %s", function, strings.Join(fields, " ")))
+		}
+	}
+	return wrong, functions
+}
+
+// Addition only: no instruction of the engine's run-time path multiplies, divides or computes in floating point, on any processor.
+func TestRunTimePathOnlyAdds(t *testing.T) {
+	for arch := range forbidden {
+		t.Run(arch, func(t *testing.T) {
+			wrong, functions := violations(t, ".", arch, func(function, file string) bool {
+				name := strings.TrimPrefix(function, "core.")
+				return slices.Contains(runTime, file) && !slices.Contains(buildTime, name)
+			})
+			for _, w := range wrong {
+				t.Error(w)
+			}
+			// The large ones cannot be inlined away: if they are not there, nothing was looked at.
+			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judge", "core.(*Network).judgeTraits", "core.(*Network).spike",
+				"core.(*Network).consolidate", "core.(*queue).push", "core.(*staircase).settle", "core.(*plastic).deliver"} {
+				if !slices.Contains(functions, needed) {
+					t.Errorf("%s was not looked at", needed)
+				}
+			}
+			slices.Sort(functions)
+			t.Logf("%d functions: %s", len(functions), strings.Join(functions, ", "))
+		})
+	}
+}
+
+// The check would notice: each of these functions is found out on each processor.
+func TestTheCheckFindsWhatIsForbidden(t *testing.T) {
+	for arch := range forbidden {
+		t.Run(arch, func(t *testing.T) {
+			wrong, functions := violations(t, "testdata/sinner", arch, func(function, _ string) bool { return strings.HasPrefix(function, "sinner.") })
+			if len(functions) < 6 {
+				t.Fatalf("looked at %v only", functions)
+			}
+			for _, function := range functions {
+				if !slices.ContainsFunc(wrong, func(w string) bool { return strings.HasPrefix(w, function+": ") }) {
+					t.Errorf("%s was not found out", function)
+				}
+			}
+		})
+	}
+}
