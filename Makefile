@@ -8,7 +8,7 @@ LDFLAGS := -ldflags '-X main.version=$(VERSION)'
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
 TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
 
-.PHONY: run build test vet race cross clean
+.PHONY: run build test vet race emulated cross plots clean
 
 run: build
 	@bin/fluxd run
@@ -20,7 +20,7 @@ bin/fluxd bin/fluxctl: $(SOURCES)
 	@echo "building $@ (the first time fetches what it needs)"
 	@CGO_ENABLED=0 $(GO) build $(LDFLAGS) -o $@ ./cmd/$(notdir $@)
 
-test: vet race cross
+test: vet race emulated cross
 
 vet:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
@@ -34,6 +34,21 @@ race:
 		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GO) test ./...; \
 	fi
 
+# The engine, the encoders and the worlds must come to the same spikes on every processor: their tests run on emulated ones too.
+EMULATED := ./core ./encoders ./boards/sim ./cmd/fluxd/daemon
+VIRTUAL  := -short -skip 'Broker|EndToEnd|RealTime|Restart|Aside|Disassembl|RunTimePath|TheCheckFinds'
+
+emulated:
+	@for pair in arm64:qemu-aarch64-static arm:qemu-arm-static; do \
+		arch=$${pair%%:*}; emulator=$${pair#*:}; \
+		if command -v $$emulator >/dev/null 2>&1; then \
+			echo "$(GO) test for $$arch, under $$emulator"; \
+			CGO_ENABLED=0 GOARCH=$$arch GOARM=6 $(GO) test -exec $$emulator $(VIRTUAL) $(EMULATED) || exit 1; \
+		else \
+			echo "NOT RUN: the tests for $$arch, which need $$emulator (Debian: qemu-user-static)."; \
+		fi; \
+	done
+
 # GOARM=6 is the Raspberry Pi Zero; other targets ignore it.
 cross:
 	@for target in $(TARGETS); do \
@@ -41,6 +56,10 @@ cross:
 		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/fluxd && \
 		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/fluxctl || exit 1; \
 	done
+
+# The pictures of docs/model.md, drawn by fluxd.
+plots:
+	$(GO) test ./cmd/fluxd/daemon -run TestPicturesOfTheMechanisms -update
 
 clean:
 	rm -rf bin

@@ -377,3 +377,19 @@ func (n *Network) Level(neuron int) (float64, error) {
 	b := &n.barrels[neuron]
 	return units(b.level(n.now), n.description.Neurons[neuron].Leak), nil
 }
+
+// Threshold returns the level at which a direct arrival would fire a neuron at time Now, in units, with adaptation, habituation and
+// modulation as they stand: for looking at, not for control. It fails with ErrUnknown.
+func (n *Network) Threshold(neuron int) (float64, error) {
+	if neuron < 0 || neuron >= len(n.barrels) {
+		return 0, fmt.Errorf("neuron %d: expected 0 to %d: %w", neuron, len(n.barrels)-1, ErrUnknown)
+	}
+	b := &n.barrels[neuron]
+	threshold := int64(b.threshold)
+	if b.traits != plain {
+		tr := *n.traits[b.traits] // a copy: looking changes nothing
+		tr.settle(n.now)
+		threshold = max(1, threshold+tr.adaptation.value+tr.habituation.value-tr.shift(tr.parameters.shiftThreshold))
+	}
+	return units(threshold, n.description.Neurons[neuron].Leak), nil
+}

@@ -233,6 +233,25 @@ func (n *Network) Learnt() map[int]float64 {
 	return learnt
 }
 
+// Weight returns the long-term weight of a plastic synapse and the short-term part that it delivers besides, at time Now, in units,
+// both with the sign of the synapse: for looking at, not for control. It fails with ErrUnknown for any other synapse.
+func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
+	for i := range n.sources {
+		if int(n.sources[i]) != synapse {
+			continue
+		}
+		p := n.plastics[i] // a copy: looking changes nothing
+		p.shortTerm.settle(n.now, n.rules[p.rule].shortGait)
+		leak := n.description.Neurons[p.target].Leak
+		longTerm, shortTerm = units(p.weight, leak), units(p.shortTerm.value, leak)
+		if p.negative {
+			longTerm, shortTerm = -longTerm, -shortTerm
+		}
+		return longTerm, shortTerm, nil
+	}
+	return 0, 0, fmt.Errorf("synapse %d: not a plastic one: %w", synapse, ErrUnknown)
+}
+
 // Learn gives plastic synapses long-term weights in units, as Learnt returned them: all, or none with ErrRange or ErrUnknown when
 // one does not fit. The sign must be that of the configured weight.
 func (n *Network) Learn(learnt map[int]float64) error {

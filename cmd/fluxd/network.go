@@ -80,6 +80,44 @@ neuron n7. What cannot be mapped exactly is refused by its name.`,
 	return c
 }
 
+func plotCommand() *cobra.Command {
+	var input string
+	var neurons []string
+	var until time.Duration
+	c := &cobra.Command{
+		Use:   "plot NETWORK",
+		Short: "Draw what a network does: level, threshold and spikes over time",
+		Long: `Run a network alone, as "fluxd play" does, and draw it as SVG on stdout: for each neuron its level, its threshold and its spikes
+over time.`,
+		Example:           "  fluxd plot robot.yaml --input spikes.csv --until 200ms --neurons motor_l,motor_r > motors.svg",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: examples,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if until < time.Microsecond {
+				return fmt.Errorf("%w: --until %v: expected a time to draw, such as 200ms", errUsage, until)
+			}
+			flat, err := loadNetwork(args[0])
+			if err != nil {
+				return err
+			}
+			opts := daemon.PlotOptions{Source: input, Until: until, Neurons: neurons, Out: cmd.OutOrStdout()}
+			if input != "" {
+				f, err := os.Open(input)
+				if err != nil {
+					return configs.Errors{{Source: input, Message: err.Error()}}
+				}
+				defer f.Close()
+				opts.Input = f
+			}
+			return daemon.Plot(cmd.Context(), flat, opts)
+		},
+	}
+	c.Flags().StringVar(&input, "input", "", "spikes to feed it, CSV")
+	c.Flags().DurationVar(&until, "until", 0, "how much time to draw, such as 200ms")
+	c.Flags().StringSliceVar(&neurons, "neurons", nil, "which neurons, separated by commas (default: all)")
+	return c
+}
+
 func playCommand() *cobra.Command {
 	var input, output, weights string
 	var until time.Duration

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -71,6 +72,16 @@ func TestSameSeedSameBytes(t *testing.T) {
 	for _, name := range []string{"lightseeker", "wallfollow"} {
 		opts := SimulateOptions{For: 20 * time.Second, Seed: 7, Trials: 2}
 		first := simulate(t, load(t, name), opts)
+		golden := "testdata/" + name + ".golden"
+		if *update {
+			if err := os.WriteFile(golden, []byte(first), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// The same on every processor, and from one version to the next.
+		if want, err := os.ReadFile(golden); err != nil || string(want) != first {
+			t.Errorf("%s: %v\n%s\nwant\n%s", name, err, first, want)
+		}
 		if second := simulate(t, load(t, name), opts); second != first {
 			t.Errorf("%s: two runs differ:\n%s\n%s", name, first, second)
 		}

@@ -1,0 +1,170 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"fluxd/configs"
+	"fluxd/core"
+)
+
+// PlotOptions says what of a network is drawn.
+type PlotOptions struct {
+	Source  string    // name of the input, for messages
+	Input   io.Reader // spikes, as for Play; nil: none
+	Until   time.Duration
+	Neurons []string // in this order, one panel each; none: all, if they are few
+	Out     io.Writer
+}
+
+const (
+	plotWidth  = 900
+	plotHeight = 130 // of a panel
+	plotLeft   = 110
+	plotRight  = 34
+	plotTop    = 28
+	plotMost   = 12 // panels
+	plotPoints = 1600
+)
+
+// Plot runs a network alone, as Play does, and draws it as SVG: for each neuron its level, its threshold, and its spikes over time, and
+// for each of its plastic afferents what the synapse delivers and, as the line, its long-term weight.
+func Plot(ctx context.Context, f *configs.Flat, opts PlotOptions) error {
+	network, err := BuildNetwork(f)
+	if err != nil {
+		return err
+	}
+	index := f.Index()
+	var shown []int
+	for _, name := range opts.Neurons {
+		if index[name] == nil {
+			return fmt.Errorf("plot: no neuron is named %q", name)
+		}
+		shown = append(shown, index[name]...)
+	}
+	if len(opts.Neurons) == 0 {
+		for i := range f.Neurons {
+			shown = append(shown, i)
+		}
+	}
+	if len(shown) > plotMost {
+		return fmt.Errorf("plot: %d neurons: expected at most %d, name them", len(shown), plotMost)
+	}
+	if opts.Input != nil {
+		if err := feedSpikes(network, index, PlayOptions{Source: opts.Source, Input: opts.Input}); err != nil {
+			return err
+		}
+	}
+	var learning []int // plastic synapses onto the neurons that are shown
+	for i := range f.Synapses {
+		if s := &f.Synapses[i]; s.Plastic != nil && slices.ContainsFunc(shown, func(n int) bool { return f.Neurons[n].Name == s.To }) {
+			learning = append(learning, i)
+		}
+	}
+	if len(shown)+len(learning) > plotMost {
+		return fmt.Errorf("plot: %d neurons and %d plastic synapses: expected at most %d, name fewer neurons", len(shown), len(learning), plotMost)
+	}
+	panels := make([]panel, len(shown)+len(learning))
+	for i, neuron := range shown {
+		panels[i].name = f.Neurons[neuron].Name
+	}
+	for i, synapse := range learning {
+		panels[len(shown)+i].name = f.Synapses[synapse].From + " → " + f.Synapses[synapse].To
+	}
+	until := core.Tick(opts.Until.Microseconds())
+	points := min(until, plotPoints)
+	var spikes []core.Spike
+	for k := range points {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		at := until * k / points
+		spikes = network.Advance(at, spikes[:0])
+		for i, neuron := range shown {
+			p := &panels[i]
+			for _, s := range spikes {
+				if s.Neuron == neuron {
+					p.spikes = append(p.spikes, s.At)
+				}
+			}
+			level, _ := network.Level(neuron) // shown holds neurons that exist
+			threshold, _ := network.Threshold(neuron)
+			p.levels, p.thresholds = append(p.levels, level), append(p.thresholds, threshold)
+		}
+		for i, synapse := range learning {
+			p := &panels[len(shown)+i]
+			longTerm, shortTerm, _ := network.Weight(synapse) // learning holds plastic synapses
+			p.levels, p.thresholds = append(p.levels, longTerm+shortTerm), append(p.thresholds, longTerm)
+		}
+	}
+	for _, s := range network.Advance(until, nil) {
+		for i, neuron := range shown {
+			if s.Neuron == neuron {
+				panels[i].spikes = append(panels[i].spikes, s.At)
+			}
+		}
+	}
+	var svg strings.Builder
+	height := plotTop + len(panels)*plotHeight + 30
+	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n",
+		plotWidth, height, plotWidth, height)
+	fmt.Fprintf(&svg, `<rect width="%d" height="%d" fill="white"/>`+"\n", plotWidth, height)
+	svg.WriteString(`<text x="110" y="17" fill="#555">level, weight now <tspan fill="#2a7ab8">■</tspan>  threshold, lasting weight <tspan fill="#c0392b">—</tspan>  spikes <tspan fill="#111">|</tspan></text>` + "\n")
+	for i := range panels {
+		panels[i].draw(&svg, plotTop+i*plotHeight, until)
+	}
+	for k := range 11 {
+		at := until * core.Tick(k) / 10
+		fmt.Fprintf(&svg, `<text x="%.1f" y="%d" text-anchor="middle" fill="#555">%g ms</text>`+"\n", plotX(at, until), height-10, float64(at)/1000)
+	}
+	svg.WriteString("</svg>\n")
+	if _, err := io.WriteString(opts.Out, svg.String()); err != nil {
+		return fmt.Errorf("plot: %w", err)
+	}
+	return nil
+}
+
+// panel is what is drawn of one neuron.
+type panel struct {
+	name               string
+	levels, thresholds []float64
+	spikes             []core.Tick
+}
+
+func plotX(at, until core.Tick) float64 {
+	return plotLeft + float64(plotWidth-plotLeft-plotRight)*float64(at)/float64(until)
+}
+
+func (p *panel) draw(svg *strings.Builder, top int, until core.Tick) {
+	low, high := 0.0, 1e-9
+	for i := range p.levels {
+		low, high = min(low, p.levels[i], p.thresholds[i]), max(high, p.levels[i], p.thresholds[i])
+	}
+	const spikeRow = 26 // above the curve
+	y := func(v float64) float64 {
+		return float64(top+spikeRow) + (plotHeight-spikeRow-14)*(high-v)/(high-low)
+	}
+	line := func(values []float64) string {
+		var path strings.Builder
+		for i, v := range values {
+			if i > 0 && i < len(values)-1 && values[i-1] == v && values[i+1] == v {
+				continue // a level stretch needs its ends only
+			}
+			fmt.Fprintf(&path, "%s%.1f %.1f", map[bool]string{true: "M", false: "L"}[i == 0], plotX(until*core.Tick(i)/core.Tick(len(values)), until), y(v))
+		}
+		return path.String()
+	}
+	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n", plotLeft-12, y(high/2), html.EscapeString(p.name))
+	fmt.Fprintf(svg, `<path d="M%d %.1fH%d" stroke="#bbb"/>`+"\n", plotLeft, y(0), plotWidth-plotRight)
+	fmt.Fprintf(svg, `<path d="%sL%.1f %.1fL%d %.1fZ" fill="#cfe3f3" stroke="#2a7ab8"/>`+"\n", line(p.levels), plotX(until, until), y(0), plotLeft, y(0))
+	fmt.Fprintf(svg, `<path d="%s" fill="none" stroke="#c0392b" stroke-width="1.5"/>`+"\n", line(p.thresholds))
+	for _, at := range p.spikes {
+		fmt.Fprintf(svg, `<path d="M%.1f %dv%d" stroke="#111" stroke-width="1.5"/>`+"\n", plotX(at, until), top+4, spikeRow-8)
+	}
+	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end" font-size="10" fill="#555">%.4g</text>`+"\n", plotLeft-2, y(high)+4, high)
+}

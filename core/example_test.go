@@ -1,0 +1,214 @@
+package core_test
+
+import (
+	"fmt"
+
+	"fluxd/core"
+)
+
+// build makes a network or tells why not.
+func build(d core.Description) *core.Network {
+	network, err := core.Build(d)
+	if err != nil {
+		panic(err)
+	}
+	return network
+}
+
+// barrel is a neuron with a threshold of 100 that loses a unit a millisecond: its water is easy to follow.
+func barrel() core.Neuron { return core.Neuron{Threshold: 100, Leak: 1000} }
+
+// pour gives neuron 0 units of water at a millisecond.
+func pour(network *core.Network, millisecond core.Tick, units float64) {
+	water, err := network.PourWater(0, units)
+	if err == nil {
+		err = network.Pour(millisecond*1000, 0, water)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+// tell prints when a neuron fired, in milliseconds.
+func tell(network *core.Network, until core.Tick, neuron int) {
+	for _, s := range network.Advance(until*1000, nil) {
+		if s.Neuron == neuron {
+			fmt.Print(float64(s.At)/1000, " ")
+		}
+	}
+	fmt.Println()
+}
+
+// Water leaks at a constant rate: what was poured 30 ms ago is 30 units less.
+func Example_leak() {
+	network := build(core.Description{Neurons: []core.Neuron{barrel()}})
+	pour(network, 0, 80)
+	pour(network, 30, 50) // 80 - 30 + 50 reaches 100
+	pour(network, 40, 80)
+	pour(network, 70, 49) // 80 - 30 + 49 does not
+	tell(network, 100, 0)
+	// Output: 30
+}
+
+// A barrel without a leak keeps its water: it counts.
+func Example_leakless() {
+	neuron := barrel()
+	neuron.Leak = 0
+	network := build(core.Description{Neurons: []core.Neuron{neuron}})
+	for k := range core.Tick(6) {
+		pour(network, 1000*k, 34) // every third fills it
+	}
+	tell(network, 10_000, 0)
+	// Output: 2000 5000
+}
+
+// Inhibition takes water out, at most down to the floor; below 0 the level rises at the leak's rate.
+func Example_inhibition() {
+	neuron := barrel()
+	neuron.Floor = -50
+	network := build(core.Description{Neurons: []core.Neuron{neuron}})
+	pour(network, 0, -500) // -50
+	pour(network, 20, 120) // -30 + 120 is not enough
+	pour(network, 90, -500)
+	pour(network, 110, 130) // -30 + 130 is
+	tell(network, 200, 0)
+	// Output: 110
+}
+
+// After a spike the neuron is deaf for its refractory period.
+func Example_refractoryPeriod() {
+	neuron := barrel()
+	neuron.Refractory = 5000
+	network := build(core.Description{Neurons: []core.Neuron{neuron}})
+	for k := range core.Tick(12) {
+		pour(network, k, 100)
+	}
+	tell(network, 100, 0)
+	// Output: 0 5 10
+}
+
+// An electric synapse fires its target whatever the level, unless the target is refractory.
+func Example_electric() {
+	network := build(core.Description{
+		Neurons:  []core.Neuron{barrel(), {Threshold: 1e6, Leak: 1000}},
+		Synapses: []core.Synapse{{From: 0, To: 1, Kind: core.Electric, Delay: 2500}},
+	})
+	pour(network, 10, 100)
+	tell(network, 100, 1)
+	// Output: 12.5
+}
+
+// Adaptation: arrivals that the refractory neuron has to ignore raise its threshold, beyond a tolerance.
+func Example_adaptation() {
+	neuron := barrel()
+	neuron.Refractory = 10_000
+	neuron.Adaptation = &core.Adaptation{Rate: 20, Tolerance: 1, Recovery: 100}
+	network := build(core.Description{Neurons: []core.Neuron{neuron}})
+	for k := range core.Tick(20) {
+		pour(network, 4*k, 110) // pestered: of every ten milliseconds two arrivals are in vain
+	}
+	tell(network, 80, 0)
+	// Output: 0 16 32 48 64
+}
+
+// Habituation: each spike raises the threshold, until the same stimulus is answered every other time only; rest lets it sink again.
+func Example_habituation() {
+	neuron := barrel()
+	neuron.Habituation = &core.Habituation{Rate: 10, Recovery: 100}
+	network := build(core.Description{Neurons: []core.Neuron{neuron}})
+	for k := range core.Tick(10) {
+		pour(network, 20*k, 115)
+	}
+	pour(network, 1000, 115)
+	tell(network, 2000, 0)
+	// Output: 0 20 60 100 140 180 1000
+}
+
+// A burst: overfilled, the neuron fires once more for every 30 units above its threshold.
+func Example_burst() {
+	neuron := barrel()
+	neuron.Burst = &core.Burst{Overshoot: 30, Interval: 2000, Max: 5}
+	network := build(core.Description{Neurons: []core.Neuron{neuron}})
+	pour(network, 0, 100)
+	pour(network, 50, 200) // 100 above: three times 30
+	tell(network, 100, 0)
+	// Output: 0 50 52 54 56
+}
+
+// A pacemaker fires by itself, counted from its last spike, whatever caused that one.
+func Example_pacemaker() {
+	neuron := barrel()
+	neuron.Pacemaker = 20_000
+	network := build(core.Description{Neurons: []core.Neuron{neuron}})
+	pour(network, 50, 100)
+	tell(network, 100, 0)
+	// Output: 20 40 50 70 90
+}
+
+// Modulation: a modulator does not fill the barrel, it lowers the threshold; the effect fades.
+func Example_modulation() {
+	neuron := barrel()
+	neuron.Receptors = core.Receptors{Threshold: 10}
+	neuron.ModulationLeak = 100 // a step every 10 ms
+	network := build(core.Description{
+		Neurons:  []core.Neuron{neuron, {Threshold: 1, Leak: 1000}},
+		Synapses: []core.Synapse{{From: 1, To: 0, Kind: core.Modulator, Weight: 4, Delay: 1000}},
+	})
+	pour(network, 0, 70) // not enough
+	if err := network.Excite(99_000, 1); err != nil {
+		panic(err)
+	}
+	pour(network, 105, 70) // the threshold is 60
+	pour(network, 145, 70) // it is 100 again
+	tell(network, 200, 0)
+	// Output: 105
+}
+
+// learner is a neuron with one plastic afferent.
+func learner(p core.Plastic) *core.Network {
+	return build(core.Description{
+		Neurons: []core.Neuron{barrel(), {Threshold: 100, Leak: 1000}, {Threshold: 1, Leak: 1000}},
+		Synapses: []core.Synapse{
+			{From: 0, To: 1, Weight: 100, Delay: 1000, Plastic: &p},
+			{From: 2, To: 1, Kind: core.Modulator, Weight: 1, Delay: 1000},
+		},
+	})
+}
+
+// Long-term potentiation: an arrival that is followed by a spike within the window makes its synapse stronger, up to a limit.
+func Example_potentiation() {
+	network := learner(core.Plastic{Window: 10_000, LongTerm: core.LongTerm{Rate: 2}, Max: 105})
+	for k := range core.Tick(4) {
+		pour(network, 100*k, 100)
+		network.Advance(100_000*(k+1), nil)
+		fmt.Print(network.Learnt()[0], " ")
+	}
+	fmt.Println()
+	// Output: 102 104 105 105
+}
+
+// Depression: an arrival that comes shortly after a spike makes its synapse weaker.
+func Example_depression() {
+	network := learner(core.Plastic{Window: 10_000, LongTerm: core.LongTerm{Depression: 5}})
+	pour(network, 0, 100) // arrives at 1 ms and fires the target
+	pour(network, 5, 100) // arrives 5 ms after that spike
+	network.Advance(100_000, nil)
+	fmt.Println(network.Learnt()[0])
+	// Output: 95
+}
+
+// Reward: the short-term part of a weight remembers what has just worked; a reward, half a second later, makes it last.
+func Example_reward() {
+	network := learner(core.Plastic{Window: 10_000, ShortTerm: core.ShortTerm{Rate: 8, Recovery: 4}, LongTerm: core.LongTerm{Consolidation: 5}})
+	pour(network, 0, 100) // a deed: the short-term part is 8
+	network.Advance(500_000, nil)
+	fmt.Println("before the reward", network.Learnt()[0])
+	if err := network.Excite(500_000, 2); err != nil { // by now 6 are left, of which a unit of reward moves 5
+		panic(err)
+	}
+	network.Advance(600_000, nil)
+	fmt.Println("after it", network.Learnt()[0])
+	// Output:
+	// before the reward 100
+	// after it 105
+}
