@@ -40,7 +40,7 @@ func (p *Pin) Name() string { return p.name }
 // Number returns the pin's BCM number.
 func (p *Pin) Number() int { return p.number }
 
-// Function returns what the pin does at the moment: "In", "Out" or "PWM".
+// Function returns what the pin does at the moment: "IN", "OUT" or "PWM".
 func (p *Pin) Function() string { return string(p.Func()) }
 
 // Func returns what the pin does at the moment: gpio.IN, gpio.OUT or gpio.PWM.
@@ -99,6 +99,11 @@ func (p *Pin) WaitForEdge(timeout time.Duration) bool {
 	if timeout < 0 {
 		<-p.edges
 		return true
+	}
+	select {
+	case <-p.edges: // one that is there already counts, however short the wait
+		return true
+	default:
 	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()

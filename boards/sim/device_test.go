@@ -1,0 +1,234 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
+)
+
+func TestPinLevelsAndPulls(t *testing.T) {
+	p := newPin(4)
+	for _, step := range []struct {
+		what string
+		do   func() error
+		want gpio.Level
+		does string
+	}{
+		{"pulled up", func() error { return p.In(gpio.PullUp, gpio.NoEdge) }, gpio.High, "IN"},
+		{"driven low by the world", func() error { p.Drive(gpio.Low); return nil }, gpio.Low, "IN"},
+		{"still driven, whatever the pull", func() error { return p.In(gpio.PullUp, gpio.NoEdge) }, gpio.Low, "IN"},
+		{"let go", func() error { p.Release(); return nil }, gpio.High, "IN"},
+		{"pulled down", func() error { return p.In(gpio.PullDown, gpio.NoEdge) }, gpio.Low, "IN"},
+		{"an output", func() error { return p.Out(gpio.High) }, gpio.High, "OUT"},
+		{"which the world cannot move", func() error { p.Drive(gpio.Low); return nil }, gpio.High, "OUT"},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Read(); got != step.want || p.Function() != step.does {
+			t.Errorf("%s: %v, %s; want %v, %s", step.what, got, p.Function(), step.want, step.does)
+		}
+	}
+}
+
+func TestPinEdges(t *testing.T) {
+	for _, c := range []struct {
+		edge          gpio.Edge
+		rises, falls  bool
+		edgesTwoMoves int
+	}{{gpio.BothEdges, true, true, 1}, {gpio.RisingEdge, true, false, 1}, {gpio.FallingEdge, false, true, 1}, {gpio.NoEdge, false, false, 0}} {
+		t.Run(c.edge.String(), func(t *testing.T) {
+			p := newPin(17)
+			if err := p.In(gpio.PullDown, c.edge); err != nil {
+				t.Fatal(err)
+			}
+			p.Drive(gpio.High)
+			if got := p.WaitForEdge(0); got != c.rises {
+				t.Errorf("rising: %v", got)
+			}
+			p.Drive(gpio.High)
+			if p.WaitForEdge(0) {
+				t.Error("no change, and yet an edge")
+			}
+			p.Drive(gpio.Low)
+			if got := p.WaitForEdge(0); got != c.falls {
+				t.Errorf("falling: %v", got)
+			}
+			for range 5 { // nobody waits: at most one is remembered
+				p.Drive(gpio.High)
+				p.Drive(gpio.Low)
+			}
+			count := 0
+			for p.WaitForEdge(0) {
+				count++
+			}
+			if count != c.edgesTwoMoves {
+				t.Errorf("%d edges remembered, want %d", count, c.edgesTwoMoves)
+			}
+		})
+	}
+}
+
+// Somebody waits while the world moves the line.
+func TestEdgeWakesWhoWaits(t *testing.T) {
+	p := newPin(17)
+	if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
+		t.Fatal(err)
+	}
+	woken := make(chan bool, 2)
+	go func() { woken <- p.WaitForEdge(-1) }()
+	p.Drive(gpio.Low)
+	if !<-woken {
+		t.Error("woken without an edge")
+	}
+	go func() { woken <- p.WaitForEdge(time.Minute) }()
+	p.Release()
+	if !<-woken {
+		t.Error("waited a minute for an edge that was there")
+	}
+}
+
+func TestPWM(t *testing.T) {
+	p := newPin(12)
+	if err := p.PWM(gpio.DutyHalf, 20*physic.KiloHertz); err != nil {
+		t.Fatal(err)
+	}
+	if duty, frequency := p.PWMState(); duty != gpio.DutyHalf || frequency != 20*physic.KiloHertz || p.Function() != "PWM" {
+		t.Errorf("%v at %v, %s", duty, frequency, p.Function())
+	}
+	for _, bad := range []struct {
+		duty      gpio.Duty
+		frequency physic.Frequency
+	}{{-1, physic.Hertz}, {gpio.DutyMax + 1, physic.Hertz}, {0, 0}, {0, -physic.Hertz}} {
+		if err := p.PWM(bad.duty, bad.frequency); err == nil {
+			t.Errorf("%v at %v was accepted", bad.duty, bad.frequency)
+		}
+	}
+	if duty, _ := p.PWMState(); duty != gpio.DutyHalf {
+		t.Errorf("a refused PWM changed the duty to %v", duty)
+	}
+	if err := p.Halt(); err != nil {
+		t.Fatal(err)
+	}
+	if duty, frequency := p.PWMState(); duty != 0 || frequency != 0 || p.Read() != gpio.Low {
+		t.Errorf("halted: %v at %v, %v", duty, frequency, p.Read())
+	}
+}
+
+func TestPinFromManyGoroutines(t *testing.T) {
+	p := newPin(1)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for k := range 200 {
+				p.In(gpio.PullUp, gpio.BothEdges)
+				p.Drive(k&1 == 0)
+				p.Read()
+				p.PWM(gpio.DutyHalf, physic.KiloHertz)
+				p.PWMState()
+				p.WaitForEdge(0)
+				p.Halt()
+			}
+		})
+	}
+	group.Wait()
+}
+
+// The sensor, opcode by opcode. Light is 400 lx unless said otherwise.
+func TestBH1750(t *testing.T) {
+	type step struct {
+		at   int // ms
+		send []byte
+		want int // the register after it, -1: not read
+	}
+	for _, c := range []struct {
+		name  string
+		steps []step
+	}{
+		{"off it shows nothing", []step{{0, nil, 0}, {500, nil, 0}}},
+		{"continuous high resolution: 480 counts after 180 ms", []step{{0, []byte{0x01}, -1}, {0, []byte{0x10}, -1}, {179, nil, 0}, {180, nil, 480}, {500, nil, 480}}},
+		{"high resolution 2: twice the counts", []step{{0, []byte{0x11}, -1}, {180, nil, 960}}},
+		{"low resolution: after 24 ms", []step{{0, []byte{0x13}, -1}, {23, nil, 0}, {24, nil, 480}}},
+		{"the same command again does not start anew", []step{{0, []byte{0x13}, -1}, {20, []byte{0x13}, -1}, {24, nil, 480}}},
+		{"another one does", []step{{0, []byte{0x13}, -1}, {20, []byte{0x10}, -1}, {199, nil, 0}, {200, nil, 480}}},
+		{"one shot: measures once, then is off", []step{{0, []byte{0x23}, -1}, {24, nil, 480}, {100, []byte{0x07}, -1}, {200, nil, 480}}},
+		{"reset clears the register while on", []step{{0, []byte{0x13}, -1}, {30, nil, 480}, {31, []byte{0x07}, 0}}},
+		{"power down keeps the register and stops measuring", []step{{0, []byte{0x13}, -1}, {30, nil, 480}, {31, []byte{0x00}, 480}, {32, []byte{0x07}, 480}}},
+		{"measurement time register: 138 is twice as sensitive and slow", []step{{0, []byte{0x44}, -1}, {0, []byte{0x6a}, -1}, {0, []byte{0x10}, -1}, {359, nil, 0}, {360, nil, 960}}},
+		{"a measurement time out of range is ignored", []step{{0, []byte{0x40}, -1}, {0, []byte{0x61}, -1}, {0, []byte{0x10}, -1}, {180, nil, 480}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := NewBH1750(func(time.Duration) int64 { return 400_000_000 })
+			for _, step := range c.steps {
+				at := time.Duration(step.at) * time.Millisecond
+				if step.send != nil {
+					if err := s.Tx(at, step.send, nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if step.want < 0 {
+					continue
+				}
+				var r [2]byte
+				if err := s.Tx(at, nil, r[:]); err != nil {
+					t.Fatal(err)
+				}
+				if got := int(r[0])<<8 | int(r[1]); got != step.want {
+					t.Errorf("at %d ms: %d, want %d", step.at, got, step.want)
+				}
+			}
+		})
+	}
+}
+
+func TestBH1750Limits(t *testing.T) {
+	light := int64(0)
+	s := NewBH1750(func(time.Duration) int64 { return light })
+	read := func(at time.Duration) int {
+		var r [2]byte
+		if err := s.Tx(at, []byte{0x13}, r[:]); err != nil {
+			t.Fatal(err)
+		}
+		return int(r[0])<<8 | int(r[1])
+	}
+	read(0)
+	for i, c := range []struct {
+		lux  int64
+		want int
+	}{{0, 0}, {1, 0}, {7, 5}, {100_000, 65535}, {3, 0}} {
+		light = c.lux * 1_000_000
+		if got := read(time.Duration(i+1) * 24 * time.Millisecond); got != c.want {
+			t.Errorf("%d lx in the low resolution: %d, want %d", c.lux, got, c.want)
+		}
+	}
+	if err := s.Tx(0, []byte{0xff}, nil); !errors.Is(err, ErrNoAnswer) {
+		t.Errorf("an opcode that it does not have: %v", err)
+	}
+}
+
+func Example() {
+	now := time.Duration(0)
+	board := New(func() time.Duration { return now })
+	arena := NewArena(board, ArenaOpts{Seed: 1})
+	before := arena.State()
+
+	// Both wheels half ahead, for a second.
+	for _, name := range []string{"GPIO13", "GPIO12"} {
+		wheel, err := board.Pin(name)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		wheel.PWM(gpio.DutyHalf, 20*physic.KiloHertz)
+	}
+	now += time.Second
+	arena.Advance(now)
+	after := arena.State()
+	fmt.Printf("%.2f m/s, %.2f m nearer to the wall ahead\n", after.Left, before.Ahead-after.Ahead)
+	// Output: 0.25 m/s, 0.24 m nearer to the wall ahead
+}
