@@ -8,7 +8,7 @@ LDFLAGS := -ldflags '-X main.version=$(VERSION)'
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
 TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
 
-.PHONY: run build test vet race emulated cross plots clean
+.PHONY: run build test vet race oracle emulated cross plots clean
 
 run: build
 	@bin/fluxd run
@@ -20,7 +20,7 @@ bin/fluxd bin/fluxctl: $(SOURCES)
 	@echo "building $@ (the first time fetches what it needs)"
 	@CGO_ENABLED=0 $(GO) build $(LDFLAGS) -o $@ ./cmd/$(notdir $@)
 
-test: vet race emulated cross
+test: vet race oracle emulated cross
 
 vet:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
@@ -33,6 +33,10 @@ race:
 	else \
 		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GO) test ./...; \
 	fi
+
+# Thousands of random networks with every mechanism at once, against the naive model.
+oracle:
+	$(GO) test ./core -run NaiveModel -rapid.checks=5000
 
 # The engine, the encoders and the worlds must come to the same spikes on every processor: their tests run on emulated ones too.
 EMULATED := ./core ./encoders ./boards/sim ./cmd/fluxd/daemon

@@ -26,6 +26,8 @@ type Robot interface {
 	// With ifRevision it fails unless that is the revision. A refusal is an *Error. It returns what is in effect, and the
 	// revision, which on a refusal is the present one.
 	Set(ctx context.Context, changes map[string]float64, ifRevision *Revision) (applied map[string]float64, rev Revision, err error)
+	// Save keeps what the robot has learnt. A robot that keeps nothing refuses with an *Error.
+	Save(ctx context.Context) error
 	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge.
 	Health() Health
 	Sensors() map[string]Measure

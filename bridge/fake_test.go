@@ -21,6 +21,7 @@ const patience = 20 * time.Second
 
 // fakeRobot has two parameters, "a" and "b", of 0 to 100 mV.
 type fakeRobot struct {
+	saves  int // the first succeeds
 	mu     sync.Mutex
 	values map[string]float64
 	rev    Revision
@@ -58,6 +59,13 @@ func (r *fakeRobot) Get(paths []string) (map[string]Value, Revision, error) {
 		got[path] = Value{V: v, Rev: r.rev, Src: "config"}
 	}
 	return got, r.rev, nil
+}
+
+func (r *fakeRobot) Save(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.saves++
+	return nil
 }
 
 func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevision *Revision) (map[string]float64, Revision, error) {

@@ -33,7 +33,7 @@ type Description struct {
 
 // Parameter is a number that a set request can change. Min, Max and Default are finite and in Unit.
 type Parameter struct {
-	Path    string  `json:"path"` // unique; a MQTT topic without wildcards, such as "neurons/eye_l/threshold"
+	Path    string  `json:"path"` // unique; a MQTT topic without wildcards, such as "network.neurons.eye_l.threshold"
 	Type    string  `json:"type"` // "float" or "int"
 	Unit    string  `json:"unit"` // empty for a pure number
 	Min     float64 `json:"min"`

@@ -20,7 +20,8 @@ const (
 
 	maxID           = 128  // bytes of an id
 	rememberedIDs   = 4096 // ids that a second delivery is recognised by
-	waitingRequests = 64   // requests taken from the broker and not handled yet
+	savePatience    = 10 * time.Second
+	waitingRequests = 64 // requests taken from the broker and not handled yet
 )
 
 // arrival is a request as it came from the broker.
@@ -131,7 +132,7 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 		return nil
 	case "set":
 		if len(request.Set) == 0 {
-			return &Error{Code: Malformed, Message: `set: expected at least one change, such as {"neurons/eye/threshold":90}`}
+			return &Error{Code: Malformed, Message: `set: expected at least one change, such as {"network.neurons.eye.threshold":90}`}
 		}
 		until := time.UnixMilli(request.Time + request.TTL)
 		ctx, cancel := context.WithTimeout(b.ctx, min(until.Sub(b.clock()), MaxTTL))
@@ -146,8 +147,15 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 			b.publishValue(path, Value{V: applied[path], Rev: rev, Src: "mqtt"}, b.out.put)
 		}
 		return nil
+	case "save":
+		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
+		defer cancel()
+		if err := b.robot.Save(ctx); err != nil {
+			return refusal(err)
+		}
+		return nil
 	}
-	return &Error{Code: UnknownVerb, Message: fmt.Sprintf("verb %q: expected get or set", verb)}
+	return &Error{Code: UnknownVerb, Message: fmt.Sprintf("verb %q: expected get, set or save", verb)}
 }
 
 // refusal makes an answer of an error of the robot.

@@ -109,6 +109,21 @@ func TestADuplicateIsNeitherExecutedNorAnswered(t *testing.T) {
 	}
 }
 
+func TestSave(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	c.send(Topics("fake").Request("save"), false, fresh("keep"))
+	if r := c.answer("save", "keep"); r.Status != StatusOK {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	robot.mu.Lock()
+	defer robot.mu.Unlock()
+	if robot.saves != 1 {
+		t.Errorf("saved %d times, want once", robot.saves)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	stale := setting("stale", map[string]float64{"a": 10})
 	stale.Time -= 61_000
@@ -144,7 +159,7 @@ func TestRefusals(t *testing.T) {
 		{"too large", "set", `{"id":"large","set":{` + strings.Repeat(" ", MaxRequest) + `}}`, "", TooLarge, "at most 65536"},
 		{"stale", "set", stale, "stale", Stale, "too late"},
 		{"from the future", "set", future, "future", Stale, "clocks differ"},
-		{"unknown verb", "dance", fresh("verb"), "verb", UnknownVerb, "get or set"},
+		{"unknown verb", "dance", fresh("verb"), "verb", UnknownVerb, "get, set or save"},
 		{"unknown parameter", "get", unknown, "unknown", UnknownParameter, "no such parameter"},
 	}
 	robot := newFakeRobot()

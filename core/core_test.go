@@ -204,6 +204,44 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
+// rich is a ring in which every neuron has every mechanism and every direct synapse learns.
+func rich(size int) Description {
+	d := ring(size)
+	for i := range d.Neurons {
+		n := &d.Neurons[i]
+		n.Adaptation = &Adaptation{Rate: 1, Recovery: 1000, Max: 20}
+		n.Habituation = &Habituation{Rate: 1, Recovery: 1000, Max: 20}
+		n.Burst = &Burst{Overshoot: 20, Interval: 150, Max: 2}
+		n.Pacemaker, n.ModulationLeak = 5000, 1000
+		n.Receptors = Receptors{Threshold: 1, Adaptation: 0.1, Habituation: 0.1, ShortTerm: 0.1, LongTerm: 0.1, Pacemaker: 10}
+		d.Synapses = append(d.Synapses, Synapse{From: i, To: (i + 1) % size, Kind: Modulator, Weight: float64(1 - 2*(i&1)), Delay: 700},
+			Synapse{From: i, To: (i + 7) % size, Kind: Electric, Delay: 2100})
+	}
+	for i := range d.Synapses {
+		if s := &d.Synapses[i]; s.Kind == Direct {
+			s.Plastic = &Plastic{Window: 2000, ShortTerm: ShortTerm{Rate: 1, Depression: 1, Unpaired: 0.5, Recovery: 100, Max: 20},
+				LongTerm: LongTerm{Rate: 0.1, Depression: 0.1, Consolidation: 1}, Max: 90}
+		}
+	}
+	return d
+}
+
+func TestSteadyStateOfEveryMechanismAllocatesNothing(t *testing.T) {
+	n := mustBuild(t, rich(100))
+	spikes := n.Advance(1_000_000, make([]Spike, 0, 1_000_000))
+	if len(spikes) < 1000 {
+		t.Fatalf("only %d spikes", len(spikes))
+	}
+	until := n.Now()
+	if allocs := testing.AllocsPerRun(100, func() {
+		until += 1000
+		n.Excite(until-500, 3)
+		spikes = n.Advance(until, spikes[:0])
+	}); allocs != 0 {
+		t.Errorf("%g allocations per millisecond", allocs)
+	}
+}
+
 func BenchmarkRing(b *testing.B) {
 	n := mustBuild(b, ring(1000))
 	for i := range 100 {

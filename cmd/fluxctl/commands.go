@@ -77,7 +77,7 @@ func command() *cobra.Command {
 It ends with 0 when done, 1 when the robot refused, 2 when it was called
 wrongly, 3 without a broker, a robot or an answer.`,
 		Example: `  fluxctl get
-  fluxctl set neurons/eye_l/threshold=90
+  fluxctl set network.neurons.eye_l.threshold=90
   fluxctl watch
   fluxctl --broker tcp://robot.local:1883 --robot lightseeker get --json`,
 		SilenceErrors: true,
@@ -101,7 +101,7 @@ wrongly, 3 without a broker, a robot or an answer.`,
 			Short: "print parameters: value, unit, range",
 			Long:  "get prints parameters with value, unit, range and who set them last. Without a path it prints all.",
 			Example: `  fluxctl get
-  fluxctl get neurons/eye_l/threshold --json`,
+  fluxctl get network.neurons.eye_l.threshold --json`,
 			RunE: func(c *cobra.Command, paths []string) error { return get(c.Context(), s, paths, c.OutOrStdout()) },
 		},
 		&cobra.Command{
@@ -109,10 +109,10 @@ wrongly, 3 without a broker, a robot or an answer.`,
 			Short: "change parameters in one transaction",
 			Long: `set changes parameters. Several are one transaction: all are checked first,
 then all take effect at once, or none does. It prints what was and what is.`,
-			Example: `  fluxctl set neurons/eye_l/threshold=90
-  fluxctl set neurons/eye_l/threshold 90
-  fluxctl set neurons/eye_l/threshold=90 neurons/eye_l/leak=1500
-  fluxctl set -- neurons/eye_l/floor -20`,
+			Example: `  fluxctl set network.neurons.eye_l.threshold=90
+  fluxctl set network.neurons.eye_l.threshold 90
+  fluxctl set network.neurons.eye_l.threshold=90 network.neurons.eye_l.leak=1500
+  fluxctl set -- network.neurons.eye_l.floor -20`,
 			Args: cobra.MinimumNArgs(1),
 			RunE: func(c *cobra.Command, args []string) error {
 				changes, err := parseChanges(args)
@@ -121,6 +121,16 @@ then all take effect at once, or none does. It prints what was and what is.`,
 				}
 				return set(c.Context(), s, changes, c.OutOrStdout())
 			},
+		},
+		&cobra.Command{
+			Use:   "save",
+			Short: "keep what the robot has learnt",
+			Long: `save makes the robot write the weights that it has learnt to the file that its
+configuration names (learnt). It does so by itself from time to time, and at
+its end.`,
+			Example: "  fluxctl save",
+			Args:    cobra.NoArgs,
+			RunE:    func(c *cobra.Command, _ []string) error { return save(c.Context(), s, c.OutOrStdout()) },
 		},
 		&cobra.Command{
 			Use:   "watch",
@@ -206,6 +216,24 @@ type shownChange struct {
 	Revision bridge.Revision    `json:"rev"`
 	Before   map[string]float64 `json:"before"`
 	Applied  map[string]float64 `json:"applied"`
+}
+
+// save keeps what was learnt.
+func save(ctx context.Context, s settings, out io.Writer) error {
+	r, err := connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	response, err := r.request(ctx, "save", bridge.Request{})
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return printJSON(out, response)
+	}
+	_, err = fmt.Fprintln(out, "saved")
+	return err
 }
 
 // set changes parameters and prints what was and what is.

@@ -26,6 +26,7 @@ type robot struct {
 	mu     sync.Mutex
 	values map[string]bridge.Value
 	rev    bridge.Revision
+	saves  int
 }
 
 func newRobot() *robot {
@@ -69,6 +70,16 @@ func (r *robot) Set(_ context.Context, changes map[string]float64, _ *bridge.Rev
 		r.values[path] = bridge.Value{V: v, Rev: r.rev, Src: "mqtt"}
 	}
 	return changes, r.rev, nil
+}
+
+// Save succeeds once.
+func (r *robot) Save(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.saves++; r.saves > 1 {
+		return &bridge.Error{Code: bridge.NotAllowed, Message: "nothing to keep"}
+	}
+	return nil
 }
 
 func (r *robot) Health() bridge.Health {
@@ -294,5 +305,15 @@ ctrl-C ends; fluxctl set path=value tunes
 `
 	if got := p.String(); got != want {
 		t.Errorf("drew\n%s, want\n%s", got, want)
+	}
+}
+
+func TestSave(t *testing.T) {
+	broker := "--broker=" + online(t, "r1", "").URL()
+	if code, out, problems := fluxctl(t, broker, "save"); code != exitOK || out != "saved\n" {
+		t.Errorf("ended with %d, printed %s%s", code, out, problems)
+	}
+	if code, _, problems := fluxctl(t, broker, "save"); code != exitRefused || !strings.Contains(problems, "nothing to keep") {
+		t.Errorf("refused, and ended with %d: %s", code, problems)
 	}
 }

@@ -86,8 +86,12 @@ func writeAtomically(file string, data []byte) (err error) {
 	return syncFolder(filepath.Dir(file))
 }
 
-// save asks the loop for a snapshot and writes it. The loop only copies the weights: the disk may take its time.
-func (l *Robot) save(ctx context.Context) error {
+// Save implements bridge.Robot: it asks the loop for a snapshot and writes it. The loop only copies the weights; the disk may take
+// its time.
+func (l *Robot) Save(ctx context.Context) error {
+	if l.config.Learnt == nil {
+		return &bridge.Error{Code: bridge.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
+	}
 	file := l.config.Learnt.File
 	a := l.ask(ctx, request{snapshot: true})
 	if a.err != nil {
@@ -117,7 +121,7 @@ func (l *Robot) keepSaving(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		switch err := l.save(ctx); {
+		switch err := l.Save(ctx); {
 		case ctx.Err() != nil:
 			return // the end saves once more
 		case err != nil && !failing:

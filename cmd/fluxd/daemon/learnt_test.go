@@ -3,6 +3,8 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"fluxd/bridge"
+	"fluxd/configs"
 	"fluxd/core"
 )
 
@@ -57,6 +61,34 @@ func TestLearntWeightsSurviveARestart(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(file + ".*"); left != nil {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// Whoever asks for it over MQTT has it saved at once; a robot that keeps nothing says so.
+func TestSaveOnRequest(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pupil.learnt")
+	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: 0s", 1), "broker: none", "broker: embedded, listen: '127.0.0.1:0'", 1)
+	running, _ := start(t, parse(t, text, nil))
+	c := connect(t, running.Broker(), "flux/pupil/res/#")
+	ask := func(id string) []byte {
+		request, err := json.Marshal(bridge.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the client to be connected", c.IsConnectionOpen)
+		c.Publish("flux/pupil/req/save", 1, false, request)
+		return c.await(t, "the answer", says("res/save", id))
+	}
+	if answer := ask("one"); !strings.Contains(string(answer), `"ok"`) {
+		t.Errorf("save: %s", answer)
+	}
+	if weight(t, file) < 100 {
+		t.Error("nothing was saved")
+	}
+	var refused *bridge.Error
+	nothing := &Robot{robot: &robot{config: &configs.Robot{}}}
+	if err := nothing.Save(context.Background()); !errors.As(err, &refused) || refused.Code != bridge.NotAllowed {
+		t.Errorf("saved without a file: %v", err)
 	}
 }
 
