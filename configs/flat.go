@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -137,12 +138,74 @@ func ParseFlat(source string, data []byte) (*Flat, error) {
 		return nil, Errors{{Source: source, Line: line, Column: column, Message: "expected the end behind the network"}}
 	}
 	if f.Format != FlatFormat {
-		return nil, Errors{{Source: source, Path: "format", Message: fmt.Sprintf("%q: expected %q", shorten(f.Format), FlatFormat)}}
+		return nil, Errors{f.refuse(source, data, "format", fmt.Sprintf("%q: expected %q", shorten(f.Format), FlatFormat))}
 	}
 	if errs := f.check(source); len(errs) > 0 {
+		for _, e := range errs {
+			e.Line, e.Column = locate(data, e.Path)
+		}
 		return nil, errs
 	}
 	return &f, nil
+}
+
+func (f *Flat) refuse(source string, data []byte, path, message string) *Error {
+	line, column := locate(data, path)
+	return &Error{Source: source, Line: line, Column: column, Path: path, Message: message}
+}
+
+// Refuse makes an error of what the engine found wrong with a neuron or synapse of the network in data, with its line: path is
+// "neurons[3]" or "synapses[7]".
+func (f *Flat) Refuse(source string, data []byte, path string, err error) Errors {
+	return Errors{f.refuse(source, data, path, err.Error())}
+}
+
+// locate finds the line and column of a path such as synapses[7].from in JSON, or of what comes nearest.
+func locate(data []byte, path string) (line, column int) {
+	reader := json.NewDecoder(bytes.NewReader(data))
+	offset := int64(0)
+	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
+		if token, err := reader.Token(); err != nil || token != json.Delim('{') && token != json.Delim('[') {
+			break
+		} else if index, number := strconv.Atoi(step); token == json.Delim('[') && number == nil {
+			for range index {
+				if err := skip(reader); err != nil {
+					return position(data, offset)
+				}
+			}
+		} else if !seek(reader, step) {
+			break
+		}
+		// The token has been read up to here; what follows is white space, a colon or a comma, and then the value.
+		offset = reader.InputOffset()
+		for offset < int64(len(data)) && strings.IndexByte(" \t\r\n:,", data[offset]) >= 0 {
+			offset++
+		}
+	}
+	return position(data, offset)
+}
+
+// seek reads an object up to the value of a key.
+func seek(reader *json.Decoder, key string) bool {
+	for reader.More() {
+		token, err := reader.Token()
+		if err != nil {
+			return false
+		}
+		if token == key {
+			return true
+		}
+		if skip(reader) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// skip reads over one value.
+func skip(reader *json.Decoder) error {
+	var raw json.RawMessage
+	return reader.Decode(&raw)
 }
 
 // check looks for what the engine cannot name: the rest it checks itself when it is built.

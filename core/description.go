@@ -140,6 +140,18 @@ var (
 	ErrPast = errors.New("in the past")
 )
 
+// A Fault is what Build refuses: the neuron or the synapse of the description, and why.
+type Fault struct {
+	Neuron, Synapse int // index; the other one is -1
+	Err             error
+}
+
+// Error names the neuron or synapse and the reason.
+func (f *Fault) Error() string { return f.Err.Error() }
+
+// Unwrap lets errors.Is find ErrRange and ErrUnknown.
+func (f *Fault) Unwrap() error { return f.Err }
+
 func (n Neuron) label(i int) string {
 	if n.Name != "" {
 		return n.Name

@@ -99,7 +99,8 @@ type Network struct {
 	sources     []uint32 // the synapse of each plastic
 }
 
-// Build checks a description and lays it out for running. It fails with ErrRange or ErrUnknown, naming the neuron or synapse.
+// Build checks a description and lays it out for running. It fails with ErrRange or ErrUnknown, in a *Fault that says which neuron or
+// synapse.
 // The description is copied.
 func Build(d Description) (*Network, error) {
 	if len(d.Neurons) > MaxNeurons {
@@ -115,14 +116,14 @@ func Build(d Description) (*Network, error) {
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
 		if err := d.check(s); err != nil {
-			return nil, fmt.Errorf("synapse %d: %w", i, err)
+			return nil, &Fault{Neuron: -1, Synapse: i, Err: fmt.Errorf("synapse %d: %w", i, err)}
 		}
 		rich[s.To] = rich[s.To] || s.Kind == Modulator || s.Plastic != nil
 	}
 	for i, neuron := range d.Neurons {
 		b := &n.barrels[i]
 		if err := b.configure(neuron); err != nil {
-			return nil, fmt.Errorf("%s: %w", neuron.label(i), err)
+			return nil, &Fault{Neuron: i, Synapse: -1, Err: fmt.Errorf("%s: %w", neuron.label(i), err)}
 		}
 		b.traits = plain
 		if !rich[i] && !neuron.needsTraits() {
@@ -130,7 +131,7 @@ func Build(d Description) (*Network, error) {
 		}
 		p, err := neuron.traitParameters()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", neuron.label(i), err)
+			return nil, &Fault{Neuron: i, Synapse: -1, Err: fmt.Errorf("%s: %w", neuron.label(i), err)}
 		}
 		tr := &traits{parameters: p, lastSpike: never}
 		b.traits = int32(len(n.traits))
@@ -316,7 +317,7 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 		if !made {
 			learns, err := s.Plastic.rule(k.leak, k.reward)
 			if err != nil {
-				return nil, nil, fmt.Errorf("synapse %d, %s: plastic: %w", index, d.names(s), err)
+				return nil, nil, &Fault{Neuron: -1, Synapse: int(index), Err: fmt.Errorf("synapse %d, %s: plastic: %w", index, d.names(s), err)}
 			}
 			r = uint32(len(rules))
 			known[k] = r
@@ -325,8 +326,8 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 		water := int64(s.water(d.Neurons))
 		p := plastic{weight: max(water, -water), arrived: never, target: uint32(s.To), rule: r, negative: water < 0}
 		if p.weight != rules[r].clamp(p.weight) {
-			return nil, nil, fmt.Errorf("synapse %d, %s: weight %g: expected a magnitude from plastic.min %g to plastic.max %g: %w",
-				index, d.names(s), s.Weight, s.Plastic.Min, s.Plastic.Max, ErrRange)
+			return nil, nil, &Fault{Neuron: -1, Synapse: int(index), Err: fmt.Errorf("synapse %d, %s: weight %g: expected a magnitude from plastic.min %g to plastic.max %g: %w",
+				index, d.names(s), s.Weight, s.Plastic.Min, s.Plastic.Max, ErrRange)}
 		}
 		all[i] = p
 	}

@@ -96,6 +96,30 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// A network as JSON is refused by line and field, whether the format, a name or the engine finds fault.
+func TestBrokenNetworkIsRefusedByLine(t *testing.T) {
+	neuron := `  {"name": "a", "threshold": 100, "leak": 1000, "floor": 0, "refractory_us": 0}`
+	for text, says := range map[string]string{
+		"{\"format\": \"flux-network/1\",\n\"neurons\": [\n" + neuron + ",\n" + neuron + "], \"synapses\": []}":                                                                          ":4:12: neurons[1].name: ",
+		"{\"format\": \"flux-network/1\",\n\"neurons\": [\n" + neuron + "],\n\"synapses\": [\n{\"from\": \"a\",\n\"to\": \"b\", \"kind\": \"direct\", \"weight\": 1, \"delay_us\": 1}]}": `:6:7: synapses[0].to: no neuron is named "b"`,
+		"{\"format\": \"flux-network/1\",\n\"neurons\": [\n" + neuron + "],\n\"synapses\": [\n\n{\"from\": \"a\", \"to\": \"a\", \"kind\": \"direct\", \"weight\": 1}]}":                 ":6:1: synapses[0]: synapse 0: a -> a: delay 0 us",
+		"{\"format\": \"flux-network/1\",\n\"neurons\": [\n" + strings.Replace(neuron, "100", "1e-9", 1) + "], \"synapses\": []}":                                                        ":3:3: neurons[0]: a: threshold: 1e-09 units leak out",
+		"{\"format\": \"flux-network/2\",\n\"neurons\": [], \"synapses\": []}":                                                                                                           ":1:12: format: ",
+		"{\"format\": \"flux-network/1\",\n\"neurons\": [{\"naem\": 1}]}":                                                                                                                "naem",
+		"{\"format\": \"flux-network/1\",\n\"neurons\": [{\"name\": 1}]}":                                                                                                                ":2:",
+		"{\"format\":": ":1:11: not JSON: it ends too early",
+	} {
+		file := filepath.Join(t.TempDir(), "net.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, errs := fluxd("play", file, "--until", "1s")
+		if code != exitConfig || out != "" || !strings.Contains(errs, says) {
+			t.Errorf("%s\nexit %d, %s%s\nwant %q", text, code, out, errs, says)
+		}
+	}
+}
+
 func TestSimWritesWallClockFiguresToStderrOnly(t *testing.T) {
 	_, first, errs := fluxd("sim", "lightseeker", "--for", "5s", "--seed", "3")
 	_, second, _ := fluxd("sim", "lightseeker", "--for", "5s", "--seed", "3")

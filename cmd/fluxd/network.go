@@ -21,7 +21,11 @@ func loadNetwork(name string) (*configs.Flat, error) {
 		if err != nil {
 			return nil, configs.Errors{{Source: name, Message: err.Error()}}
 		}
-		return configs.ParseFlat(name, data)
+		flat, err := configs.ParseFlat(name, data)
+		if err != nil {
+			return nil, err
+		}
+		return flat, daemon.CheckNetwork(flat, name, data)
 	}
 	robot, err := configs.Load(name)
 	if err != nil {

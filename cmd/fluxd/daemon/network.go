@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 
 	"fluxd/configs"
@@ -28,6 +29,19 @@ func BuildNetwork(f *configs.Flat) (*core.Network, error) {
 		return nil, fmt.Errorf("network: %w", err)
 	}
 	return network, nil
+}
+
+// CheckNetwork says where in the JSON that a network was read from the engine finds fault with it.
+func CheckNetwork(f *configs.Flat, source string, data []byte) error {
+	_, err := BuildNetwork(f)
+	var fault *core.Fault
+	switch {
+	case !errors.As(err, &fault):
+		return err
+	case fault.Neuron >= 0:
+		return f.Refuse(source, data, fmt.Sprintf("neurons[%d]", fault.Neuron), fault)
+	}
+	return f.Refuse(source, data, fmt.Sprintf("synapses[%d]", fault.Synapse), fault)
 }
 
 func coreNeuron(n *configs.FlatNeuron) core.Neuron {
