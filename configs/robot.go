@@ -91,7 +91,7 @@ type Decode struct {
 	Forward  string          `yaml:"forward" when:"kind=push-pull" required:"kind=push-pull" doc:"neuron whose spikes push the command up"`
 	Backward string          `yaml:"backward" when:"kind=push-pull" doc:"neuron whose spikes pull it down"`
 	Neuron   string          `yaml:"neuron" when:"kind=count" required:"kind=count" doc:"neuron whose spikes count"`
-	Full     Frequency       `yaml:"full" when:"kind=push-pull,count" required:"kind=push-pull,count" doc:"spikes per second that command full scale"`
+	Full     Frequency       `yaml:"full" when:"kind=push-pull,count" default:"100 Hz" doc:"spikes per second that command full scale"`
 	Choices  []Named[Choice] `yaml:"choices" when:"kind=winner-take-all" required:"kind=winner-take-all" doc:"command of each neuron: -1 to 1, or a word for a label"`
 }
 

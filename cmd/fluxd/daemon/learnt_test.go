@@ -69,13 +69,13 @@ func TestSaveOnRequest(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: 0s", 1), "broker: none", "broker: embedded, listen: '127.0.0.1:0'", 1)
 	running, _ := start(t, parse(t, text, nil))
+	connect(t, running.Broker(), "flux/pupil/status").await(t, "the robot to listen", says("status", `"online"`))
 	c := connect(t, running.Broker(), "flux/pupil/res/#")
 	ask := func(id string) []byte {
 		request, err := json.Marshal(bridge.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000})
 		if err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the client to be connected", c.IsConnectionOpen)
 		c.Publish("flux/pupil/req/save", 1, false, request)
 		return c.await(t, "the answer", says("res/save", id))
 	}

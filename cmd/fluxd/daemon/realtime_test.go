@@ -74,12 +74,20 @@ func connect(t *testing.T, url, topic string) *client {
 	c := &client{messages: make(chan mqtt.Message, 4096)}
 	opts := mqtt.NewClientOptions().AddBroker(url).SetClientID(t.Name() + topic).SetOrderMatters(false).SetConnectRetry(true).
 		SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond)
+	subscribed := make(chan struct{}, 16)
 	opts.SetOnConnectHandler(func(m mqtt.Client) {
-		m.Subscribe(topic, 1, func(_ mqtt.Client, message mqtt.Message) { c.messages <- message })
+		if m.Subscribe(topic, 1, func(_ mqtt.Client, message mqtt.Message) { c.messages <- message }).WaitTimeout(patience) {
+			subscribed <- struct{}{}
+		}
 	})
 	c.Client = mqtt.NewClient(opts)
 	c.Connect()
 	t.Cleanup(func() { c.Disconnect(0) })
+	select { // what is published before is lost to it
+	case <-subscribed:
+	case <-time.After(patience):
+		t.Fatalf("no subscription to %s at %s", topic, url)
+	}
 	return c
 }
 
