@@ -136,6 +136,7 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) {
 	s.within = append(slices.Clone(s.within), name)
 	s.node = &yaml.Node{Kind: yaml.MappingNode, Line: use.Line, Column: use.Column}
 	var body Network
+	mistakes := len(e.errors)
 	for _, part := range []struct {
 		key  string
 		raw  Raw
@@ -145,6 +146,9 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) {
 			continue
 		}
 		node := e.substitute(part.raw.Node, values, s.path+"."+part.key, 0)
+		if len(e.errors) > mistakes {
+			return // what could not be filled in would be told to be wrong once more
+		}
 		s.node.Content = append(s.node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: part.key}, node)
 		e.value(node, reflect.ValueOf(part.into).Elem(), s.path+"."+part.key, "", 0)
 	}

@@ -1,0 +1,346 @@
+package configs
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func flatOf(t interface{ Fatal(...any) }, network string) *Flat {
+	r, err := Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+network), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Flat
+}
+
+func names(f *Flat) (all []string) {
+	for _, n := range f.Neurons {
+		all = append(all, n.Name)
+	}
+	return all
+}
+
+func joins(f *Flat) (all []string) {
+	for _, s := range f.Synapses {
+		all = append(all, fmt.Sprintf("%s>%s %g %d", s.From, s.To, s.Weight, s.Delay))
+	}
+	return all
+}
+
+// A circuit used twice, with its defaults and with other values, inside another one.
+func TestCircuitsBecomeNeurons(t *testing.T) {
+	f := flatOf(t, `
+circuits:
+  leg:
+    parameters: {drive: 100, lag: 5ms}
+    neurons: {hip: {threshold: $drive}, knee: {}}
+    synapses: [{from: hip, to: knee, weight: 120, delay: $lag}]
+  side:
+    parameters: {strength: 70}
+    circuits: {front: {use: leg}, rear: {use: leg, drive: $strength, lag: 6ms}}
+    synapses: [{from: front.knee, to: rear.hip, weight: 50}]
+network:
+  neurons: {start: {}}
+  circuits: {left: {use: side}, right: {use: side, strength: 80}}
+  synapses: [{from: start, to: left.front.hip, weight: 110}]
+`)
+	wantNames := []string{"start", "left.front.hip", "left.front.knee", "left.rear.hip", "left.rear.knee",
+		"right.front.hip", "right.front.knee", "right.rear.hip", "right.rear.knee"}
+	if got := names(f); !slices.Equal(got, wantNames) {
+		t.Errorf("neurons %v", got)
+	}
+	for i, want := range map[int]float64{1: 100, 3: 70, 5: 100, 7: 80} {
+		if got := f.Neurons[i].Threshold; got != want {
+			t.Errorf("%s: threshold %g, want %g", f.Neurons[i].Name, got, want)
+		}
+	}
+	want := []string{"left.front.hip>left.front.knee 120 5000", "left.rear.hip>left.rear.knee 120 6000", "left.front.knee>left.rear.hip 50 1000",
+		"right.front.hip>right.front.knee 120 5000", "right.rear.hip>right.rear.knee 120 6000", "right.front.knee>right.rear.hip 50 1000",
+		"start>left.front.hip 110 1000"}
+	if got := joins(f); !slices.Equal(got, want) {
+		t.Errorf("synapses\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Mistakes in circuits are told with their line, once, however often the circuit is used.
+func TestMistakesInCircuits(t *testing.T) {
+	const leg = "circuits:\n  leg:\n    parameters: {drive: 100}\n    neurons: {hip: {threshold: $drive}}\n"
+	for network, says := range map[string]string{
+		leg + "network: {circuits: {a: {use: legg}}}":                                                 `:7:25: network.circuits.a.use: no circuit is named "legg" (did you mean leg?)`,
+		leg + "network: {circuits: {a: {use: leg, drvie: 1}}}":                                        `:7:36: network.circuits.a.drvie: circuit leg has no such parameter (did you mean drive?)`,
+		leg + "network: {circuits: {a: {drive: 1}}}":                                                  ":7:25: network.circuits.a: use is missing",
+		leg + "network: {circuits: {a: {use: leg, drive: -3}}}":                                       "-3 units: expected more than 0",
+		leg + "network: {circuits: {a: {use: leg}}, synapses: [{from: a.hip, to: b.hip, weight: 1}]}": `no neuron is named "b.hip" (did you mean a.hip?)`,
+		leg + "network: {neurons: {n: {threshold: $drive}}}":                                          `"$drive": expected a number`,
+		"circuits: {x: {parameters: {z: 1}, neurons: {n: {threshold: $z}}, synapses: [{from: n, to: $y, weight: 1}]}}\nnetwork: {circuits: {a: {use: x}}}": "$y: the circuit has no such parameter",
+		"circuits: {x: {circuits: {y: {use: x}}}}\nnetwork: {circuits: {a: {use: x}}}":                                                                     "circuit x uses itself: x -> x",
+		"circuits: {x: {neurons: {n: {treshold: 1}}}}\nnetwork: {neurons: {n: {}}}":                                                                        "circuits.x.neurons.n.treshold: unknown key",
+		"network: {neurons: {n: {count: 0}}}":                                                                                   "count: 0: expected 1 to",
+		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: [1, 2]}]}":                                             "a list of 2 for 1 synapses",
+		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: {min: 2, max: 1}}]}":                                   "min 2 is above max 1",
+		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, kind: modulator, weight: 1.5}]}":                               "1.5: expected a whole number from -127 to 127",
+		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: 99, plastic: {window: 1ms, max: 9}}]}":                 "99: expected a magnitude from plastic.min 0 to plastic.max 9",
+		"network: {neurons: {n: {habituation: {rate: 1e-9}}}}":                                                                  "habituation.rate: 1e-09 units leak out of neuron n",
+		"network: {neurons: {n: {adaptation: {rate: 1, recovery: 3e6}}}}":                                                       "adaptation.recovery: 3e+06 per second",
+		"network: {neurons: {n: {burst: {overshoot: 0, interval: 1ms}}}}":                                                       "burst.overshoot: 0 units: expected more than 0",
+		"network: {neurons: {a: {count: 2}, b: {count: 3}}, synapses: [{from: a, to: b, rule: {kind: one-to-one}, weight: 1}]}": "here are 2 and 3",
+		"network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, rule: {kind: fixed-indegree, degree: 3}, weight: 1}]}": "3: there are only 2 to choose from",
+		"network: {neurons: {a: {}}, synapses: [{from: a, to: a, rule: {kind: fixed-probability, probability: 2}, weight: 1}]}": "2: expected 0 to 1",
+	} {
+		_, err := Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+network), nil)
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s\ngot  %v\nwant %s, and nothing else", network, err, says)
+		}
+	}
+}
+
+func TestPopulationsAndMembers(t *testing.T) {
+	f := flatOf(t, "network: {neurons: {wall: {count: 3}, out: {}}, synapses: [{from: 'wall[1]', to: out, weight: 9}, {from: wall, to: out, weight: [1, 2, 3]}]}")
+	if got := names(f); !slices.Equal(got, []string{"wall[0]", "wall[1]", "wall[2]", "out"}) {
+		t.Errorf("%v", got)
+	}
+	if got := joins(f); !slices.Equal(got, []string{"wall[1]>out 9 1000", "wall[0]>out 1 1000", "wall[1]>out 2 1000", "wall[2]>out 3 1000"}) {
+		t.Errorf("%v", got)
+	}
+	if index := f.Index(); !slices.Equal(index["wall"], []int{0, 1, 2}) || !slices.Equal(index["wall[2]"], []int{2}) || !slices.Equal(index["out"], []int{3}) {
+		t.Errorf("%v", index)
+	}
+}
+
+func TestRulesThatDrawNothing(t *testing.T) {
+	for rule, want := range map[string][]string{
+		"{kind: one-to-one}":                                 {"a[0]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
+		"{kind: all-to-all}":                                 {"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
+		"{kind: all-to-all, autapses: false}":                {"a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000"},
+		"{kind: fixed-probability, probability: 0}":          nil,
+		"{kind: fixed-probability, probability: 1}":          {"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
+		"{kind: fixed-indegree, degree: 1, autapses: false}": {"a[1]>a[0] 1 1000", "a[0]>a[1] 1 1000"},
+		"{kind: fixed-outdegree, degree: 2}":                 {"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
+	} {
+		if got := joins(flatOf(t, "network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, weight: 1, rule: "+rule+"}]}")); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", rule, got, want)
+		}
+	}
+}
+
+// Whatever is drawn keeps to its rule, and is the same for the same seed.
+func TestDegreesAreExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.IntRange(2, 12).Draw(t, "size")
+		autapses, multapses := rapid.Bool().Draw(t, "autapses"), rapid.Bool().Draw(t, "multapses")
+		degree := rapid.IntRange(1, size-1).Draw(t, "degree")
+		kind := rapid.SampledFrom([]string{"fixed-indegree", "fixed-outdegree"}).Draw(t, "kind")
+		network := func(seed uint64) string {
+			return fmt.Sprintf("network: {seed: %d, neurons: {a: {count: %d}}, synapses: [{from: a, to: a, weight: {min: 10, max: 20}, delay: {min: 1ms, max: 2ms}, rule: {kind: %s, degree: %d, autapses: %v, multapses: %v}}]}",
+				seed, size, kind, degree, autapses, multapses)
+		}
+		seed := rapid.Uint64Range(0, 1<<40).Draw(t, "seed")
+		f := flatOf(t, network(seed))
+		degrees, pairs := map[string]int{}, map[string]int{}
+		for _, s := range f.Synapses {
+			if kind == "fixed-indegree" {
+				degrees[s.To]++
+			} else {
+				degrees[s.From]++
+			}
+			pairs[s.From+s.To]++
+			if !autapses && s.From == s.To || !multapses && pairs[s.From+s.To] > 1 || s.Weight < 10 || s.Weight > 20 || s.Delay < 1000 || s.Delay > 2000 {
+				t.Errorf("%+v", s)
+			}
+		}
+		for _, n := range f.Neurons {
+			if degrees[n.Name] != degree {
+				t.Errorf("%s has degree %d, want %d", n.Name, degrees[n.Name], degree)
+			}
+		}
+		if again := flatOf(t, network(seed)); !reflect.DeepEqual(again, f) {
+			t.Error("the same seed, another network")
+		}
+	})
+}
+
+func TestProbabilityAndSeeds(t *testing.T) {
+	network := func(seed string) *Flat {
+		return flatOf(t, "network: {"+seed+"neurons: {a: {count: 100}}, synapses: [{from: a, to: a, weight: {min: 1, max: 2}, rule: {kind: fixed-probability, probability: 0.3}}]}")
+	}
+	f := network("")
+	if n := len(f.Synapses); n < 2800 || n > 3200 {
+		t.Errorf("%d of 10000 pairs joined, want about 3000", n)
+	}
+	if other := network("seed: 2, "); reflect.DeepEqual(other.Synapses, f.Synapses) {
+		t.Error("another seed, the same network")
+	}
+	different := map[float64]bool{}
+	for _, s := range f.Synapses {
+		different[s.Weight] = true
+	}
+	if len(different) < len(f.Synapses)*9/10 {
+		t.Errorf("only %d different weights", len(different))
+	}
+}
+
+const everything = `
+network:
+  neurons:
+    a: {threshold: 90, leak: 500, floor: -5, refractory: 2ms, pacemaker: 20ms, adaptation: {rate: 1, tolerance: 2, max: 3, recovery: 4},
+        habituation: {rate: 5, max: 6, recovery: 7}, burst: {overshoot: 8, interval: 9ms, max: 10}, modulation: {leak: 11},
+        receptors: {threshold: 1, adaptation: 2, habituation: 3, stp: 4, ltp: 5, pacemaker: 6}}
+    b: {}
+  synapses:
+    - {from: a, to: b, weight: -60, delay: 3us, plastic: {window: 20ms, stp: {rate: 1, depression: 2, unpaired: 3, recovery: 4, max: 5}, ltp: {rate: 6, depression: 7, consolidation: 8}, min: 9, max: 90}}
+    - {from: a, to: b, kind: electric}
+    - {from: b, to: a, kind: modulator, weight: 127}
+`
+
+func TestFlatJSON(t *testing.T) {
+	f := flatOf(t, everything)
+	text, err := f.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compact strings.Builder
+	var any map[string]any
+	if err := json.Unmarshal(text, &any); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		compact.WriteString(strings.TrimSpace(line))
+	}
+	want := `{"format": "flux-network/1","neurons": [{"name": "a","threshold": 90,"leak": 500,"floor": -5,"refractory_us": 2000,"pacemaker_us": 20000,` +
+		`"adaptation": {"rate": 1,"tolerance": 2,"max": 3,"recovery": 4},"habituation": {"rate": 5,"max": 6,"recovery": 7},` +
+		`"burst": {"overshoot": 8,"interval_us": 9000,"max": 10},"modulation": {"leak": 11},` +
+		`"receptors": {"threshold": 1,"adaptation": 2,"habituation": 3,"stp": 4,"ltp": 5,"pacemaker": 6}},` +
+		`{"name": "b","threshold": 100,"leak": 1000,"floor": 0,"refractory_us": 1000}],` +
+		`"synapses": [{"from": "a","to": "b","kind": "direct","weight": -60,"delay_us": 3,"plastic": {"window_us": 20000,` +
+		`"stp": {"rate": 1,"depression": 2,"unpaired": 3,"recovery": 4,"max": 5},"ltp": {"rate": 6,"depression": 7,"consolidation": 8},"min": 9,"max": 90}},` +
+		`{"from": "a","to": "b","kind": "electric","weight": 0,"delay_us": 1000},{"from": "b","to": "a","kind": "modulator","weight": 127,"delay_us": 1000}]}`
+	if compact.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", compact.String(), want)
+	}
+	for _, name := range []string{"lightseeker", "wallfollow"} {
+		r, err := Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := r.Flat.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := ParseFlat(name, text); err != nil || !reflect.DeepEqual(again, r.Flat) {
+			t.Errorf("%s does not come back: %v", name, err)
+		}
+	}
+	if again, err := ParseFlat("net.json", text); err != nil || !reflect.DeepEqual(again, f) {
+		t.Errorf("it does not come back: %v", err)
+	}
+}
+
+func FuzzParseFlat(f *testing.F) {
+	text, err := flatOf(f, everything).JSON()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		flat, err := ParseFlat("net.json", data)
+		if (flat == nil) == (err == nil) {
+			t.Errorf("%v, %v", flat, err)
+		}
+	})
+}
+
+const risp = `{"Properties": {"node_properties": [{"name": "Threshold", "index": 0, "size": 1}, {"name": "Leak", "index": 1, "size": 1}],
+ "edge_properties": [{"name": "Weight", "index": 0, "size": 1}, {"name": "Delay", "index": 1, "size": 1}]},
+ "Nodes": [{"id": 3, "values": [4, 1]}, {"id": 7, "values": [15, 0]}], "Edges": [{"from": 3, "to": 7, "values": [-2, 5]}, {"from": 7, "to": 7, "values": [0, 1]}],
+ "Inputs": [3], "Outputs": [7],
+ "Associated_Data": {"other": {"proc_name": "risp"}, "proc_params": {"leak_mode": "none", "min_potential": -6, "max_weight": 15, "threshold_inclusive": true, "fire_like_ravens": false}}}`
+
+func TestImportTENNLab(t *testing.T) {
+	for _, c := range []struct {
+		name, from, to string
+		step           time.Duration
+		want           []string
+	}{
+		{"no leak", "", "", time.Millisecond, []string{"n3: {threshold: 4, leak: 0, floor: -6, refractory: 0us}", "n7: {threshold: 15, leak: 0, floor: -6",
+			"{from: n3, to: n7, weight: -2, delay: 5000us}", "value 1 is a direct arrival of 15 units", "Inputs: n3. Outputs: n7."}},
+		{"another step", "", "", 7 * time.Microsecond, []string{"delay: 35us}"}},
+		{"fires above the threshold only", `inclusive": true`, `inclusive": false`, time.Millisecond, []string{"n3: {threshold: 5", "n7: {threshold: 16"}},
+		{"leaks all", `"none"`, `"all"`, time.Millisecond, []string{"n3: {threshold: 4, leak: 6250,", "n7: {threshold: 15, leak: 15625,"}},
+		{"leaks where it says so", `"none"`, `"configurable"`, time.Millisecond, []string{"n3: {threshold: 4, leak: 6250,", "n7: {threshold: 15, leak: 0,"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text, err := ImportTENNLab("net.json", []byte(strings.Replace(risp, c.from, c.to, 1)), c.step)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(string(text), want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+			r, err := Parse("imported.yaml", text, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := names(r.Flat); !slices.Equal(got, []string{"n3", "n7"}) || len(r.Flat.Synapses) != 1 {
+				t.Errorf("%v, %d synapses", got, len(r.Flat.Synapses))
+			}
+		})
+	}
+}
+
+// What cannot be mapped exactly is refused by its name.
+func TestImportTENNLabRefuses(t *testing.T) {
+	for _, c := range []struct{ from, to, says string }{
+		{"[-2, 5]", "[-2.5, 5]", "Edges[0].values: Weight -2.5: expected an integer"},
+		{"[-2, 5]", "[-2, 5.5]", "Edges[0].values: Delay 5.5"},
+		{"[-2, 5]", "[-2, 0]", "Edges[0]: delay of 0 steps"},
+		{"[-2, 5]", "[-2]", "Edges[0].values: Delay is missing"},
+		{"[4, 1]", "[4.5, 1]", "Nodes[0].values: Threshold 4.5"},
+		{"[4, 1]", "[0, 1]", "Nodes[0]: threshold 0 of node 3"},
+		{`"to": 7, "values": [-2`, `"to": 8, "values": [-2`, "Edges[0]: expected from and to"},
+		{`"id": 7`, `"id": 3`, "Nodes[1].id"},
+		{`ravens": false`, `ravens": true`, "fire_like_ravens: true: firing a step after"},
+		{`"max_weight"`, `"noisy_stddev": 0.5, "max_weight"`, "noisy_stddev: 0.5: noise cannot be mapped"},
+		{`"max_weight"`, `"weights": [1, 2], "max_weight"`, "weights: [1, 2]: weights taken from a table"},
+		{`"max_weight"`, `"quantum": 1, "max_weight"`, "quantum: not known here"},
+		{`"min_potential": -6, `, "", "min_potential: missing"},
+		{`"min_potential": -6`, `"min_potential": -6.5`, "min_potential: -6.5"},
+		{`"none"`, `"some"`, "leak_mode"},
+		{`"risp"`, `"caspian"`, `proc_name: "caspian": expected risp`},
+		{`"name": "Delay"`, `"name": "Lag"`, "edge_properties: Delay is missing"},
+		{`"Nodes"`, `"Knots"`, "Nodes: expected at least one"},
+		{`{"Properties"`, `["Properties"`, "not JSON"},
+	} {
+		text, err := ImportTENNLab("net.json", []byte(strings.Replace(risp, c.from, c.to, 1)), time.Millisecond)
+		if err == nil || !strings.Contains(err.Error(), c.says) || text != nil {
+			t.Errorf("%s: got %v, want %q", c.to, err, c.says)
+		}
+	}
+	if _, err := ImportTENNLab("net.json", []byte(strings.Replace(risp, `"none"`, `"all"`, 1)), 5*time.Microsecond); err == nil || !strings.Contains(err.Error(), "expected a longer step") {
+		t.Errorf("a step too short for the level: %v", err)
+	}
+}
+
+func FuzzImportTENNLab(f *testing.F) {
+	f.Add([]byte(risp))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		text, err := ImportTENNLab("net.json", data, time.Millisecond)
+		if (text == nil) == (err == nil) {
+			t.Fatalf("%q, %v", text, err)
+		}
+		if err != nil {
+			return
+		}
+		if _, err := Parse("imported.yaml", text, nil); err != nil {
+			t.Errorf("imported, and not valid: %v\n%s", err, text)
+		}
+	})
+}
