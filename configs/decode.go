@@ -481,10 +481,12 @@ func scalar(n *yaml.Node, v reflect.Value) error {
 	case Slew:
 		made, err = parseSlew(n.Value)
 	case Choice:
-		if number, wrong := parseNumber(n); wrong == nil {
+		if made = (Choice{Word: n.Value}); n.Tag == "!!int" || n.Tag == "!!float" {
+			var number float64
+			if number, err = parseNumber(n); err != nil {
+				err = fmt.Errorf("expected %s", expectation(v.Type()))
+			}
 			made = Choice{Number: number}
-		} else {
-			made = Choice{Word: n.Value}
 		}
 	case float64:
 		made, err = parseNumber(n)
@@ -510,7 +512,9 @@ func scalar(n *yaml.Node, v reflect.Value) error {
 		if n.Tag != "!!bool" {
 			return fmt.Errorf("expected true or false")
 		}
-		made = n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
+		if made, err = strconv.ParseBool(n.Value); err != nil { // !!bool before anything
+			err = fmt.Errorf("expected true or false")
+		}
 	case string:
 		if n.Value == "" || n.Tag == "!!binary" {
 			return fmt.Errorf("expected text")

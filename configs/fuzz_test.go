@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Whatever the text, Parse ends: with a robot that keeps its promises, or with Errors.
+// Whatever the text, Parse ends: with a robot that keeps its promises, or with Errors, each at a place in the text.
 func FuzzLoad(f *testing.F) {
 	for _, pattern := range []string{"robots/lightseeker.yaml", "testdata/*/*.yaml"} {
 		files, err := filepath.Glob(pattern)
@@ -25,6 +25,7 @@ func FuzzLoad(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		lines := lastLine(data)
 		robot, err := Parse("fuzz", data, recordings)
 		var all Errors
 		if err != nil {
@@ -32,8 +33,8 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("%v, %v: expected no robot and Errors", robot, err)
 			}
 			for i, e := range all {
-				if e.Message == "" || e.Line < 0 || i > maxErrors {
-					t.Errorf("error %d: %+v", i, e)
+				if e.Message == "" || e.Line < 0 || e.Line > lines || e.Column < min(e.Line, 1) || i > maxErrors {
+					t.Errorf("error %d: %+v: expected a message and a place in the %d lines", i, e, lines)
 				}
 			}
 			return

@@ -112,6 +112,10 @@ func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
 		validate(d, robot, tree.Content[0])
 	}
 	if len(d.errors) > 0 {
+		last := lastLine(data)
+		for _, e := range d.errors {
+			e.Line = min(e.Line, last) // yaml.v3 puts the nothing behind a --- into the line after it
+		}
 		all := d.errors.sorted()
 		if d.more {
 			all = append(all, &Error{Source: source, Message: fmt.Sprintf("more than %d mistakes: the rest shows when these are mended", maxErrors)})
@@ -141,6 +145,18 @@ var (
 	yamlUnknown = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
+// yamlBreak ends a line of YAML.
+var yamlBreak = regexp.MustCompile(`\r\n|[\n\r\x{85}\x{2028}\x{2029}]`)
+
+// lastLine returns the number of the last line; a break at the very end begins no further one.
+func lastLine(data []byte) int {
+	breaks := yamlBreak.FindAllIndex(data, -1)
+	if n := len(breaks); n > 0 && breaks[n-1][1] == len(data) {
+		return n
+	}
+	return len(breaks) + 1
+}
+
 // syntaxError finds the line of what the library complains about.
 func syntaxError(source string, data []byte, err error) *Error {
 	if errors.Is(err, io.EOF) {
@@ -163,5 +179,6 @@ func syntaxError(source string, data []byte, err error) *Error {
 			}
 		}
 	}
+	line = min(line, lastLine(data)) // what is not closed, yaml.v3 misses behind the end
 	return &Error{Source: source, Line: line, Column: min(line, 1), Message: "not YAML: " + message}
 }

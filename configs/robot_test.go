@@ -166,6 +166,14 @@ func TestLoadFile(t *testing.T) {
 	}
 }
 
+func TestLastLine(t *testing.T) {
+	for text, want := range map[string]int{"": 1, "a": 1, "a\n": 1, "a\nb": 2, "a\r\nb\r\n": 2, "a\rb": 2, "a\n\n": 2} {
+		if got := lastLine([]byte(text)); got != want {
+			t.Errorf("%q: got %d, expected %d", text, got, want)
+		}
+	}
+}
+
 func TestErrorsCanBeTakenApart(t *testing.T) {
 	_, err := Parse("test", []byte("robot: r\nboard: {kind: sim}\nnetwork: {neurons: {a: {leak: x}}}\n"), nil)
 	var one *Error

@@ -141,3 +141,52 @@ func TestTags(t *testing.T) {
 	}
 	visit(reflect.TypeFor[Robot]())
 }
+
+// The schema has every key of the types, each with its choices and what it is for, and no other.
+func TestSchemaHasEveryKey(t *testing.T) {
+	var schema map[string]any
+	if err := json.Unmarshal(Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	keys := 0
+	var visit func(string, reflect.Type, map[string]any)
+	visit = func(path string, of reflect.Type, schema map[string]any) {
+		switch {
+		case slices.Contains(leaves, of):
+		case of.Kind() == reflect.Pointer:
+			visit(path, of.Elem(), schema)
+		case of.Kind() == reflect.Slice && strings.HasPrefix(of.Elem().Name(), "Named["):
+			value, _ := of.Elem().FieldByName("Value")
+			visit(path+".*", value.Type, schema["additionalProperties"].(map[string]any))
+		case of.Kind() == reflect.Slice:
+			visit(path+"[]", of.Elem(), schema["items"].(map[string]any))
+		case of.Kind() == reflect.Struct:
+			fields := fieldsOf(of)
+			properties, _ := schema["properties"].(map[string]any)
+			if len(properties) != len(fields) || schema["additionalProperties"] != false {
+				t.Errorf("%s: %d properties and additionalProperties %v: expected the %d keys of the type and no other", path, len(properties), schema["additionalProperties"], len(fields))
+			}
+			for _, f := range fields {
+				keys++
+				property, ok := properties[f.key].(map[string]any)
+				if !ok || property["description"] != f.tag.Get("doc") {
+					t.Errorf("%s: property %s: %v", path, f.key, property)
+					continue
+				}
+				var choices []string
+				all, _ := property["enum"].([]any)
+				for _, one := range all {
+					choices = append(choices, one.(string))
+				}
+				if strings.Join(choices, ",") != f.tag.Get("enum") {
+					t.Errorf("%s: property %s: choices %v, expected %s", path, f.key, choices, f.tag.Get("enum"))
+				}
+				visit(join(path, f.key), of.Field(f.index).Type, property)
+			}
+		}
+	}
+	visit("", reflect.TypeFor[Robot](), schema)
+	if keys < 50 {
+		t.Errorf("%d keys: expected to have seen the whole tree", keys)
+	}
+}

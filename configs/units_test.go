@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,7 +31,7 @@ func TestQuantities(t *testing.T) {
 			t.Errorf("%q: got %+v, %v, expected %+v", c.text, got, err, c.want)
 		}
 	}
-	for _, text := range []string{"", "m", "0.0000001 m", "1e3 m", "0x10 m", "0b11", "1/2 m", "1_000 m", "--1 m", "1 2 m", "9999999999999999 m", "inf m", "0.5 um"} {
+	for _, text := range []string{"", "m", "0.0000001 m", "1e3 m", "0x10 m", "0b11", "1/2 m", "1_000 m", "--1 m", "1 2 m", "9999999999999999 m", "inf m", "0.5 um", "1e400 m", "NaN", "1..2 m", strings.Repeat("9", 400) + " m"} {
 		if got, err := parseQuantity(text); err == nil {
 			t.Errorf("%q: got %+v, expected an error", text, got)
 		}
@@ -65,7 +66,7 @@ func TestFrequencies(t *testing.T) {
 			t.Errorf("%q: got %d, %v, expected %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "9", "9 hz", "0 Hz", "-1 Hz", "9 Bq", "1e3 Hz"} {
+	for _, text := range []string{"", "9", "9 hz", "0 Hz", "-1 Hz", "9 Bq", "1e3 Hz", "-3 Hz", "0x", "NaN Hz", "1e400 Hz", "9999999999999 MHz"} {
 		if got, err := parseFrequency(text); err == nil {
 			t.Errorf("%q: got %d, expected an error", text, got)
 		}
@@ -84,7 +85,7 @@ func TestDurationsAndSlews(t *testing.T) {
 			t.Errorf("%q: got %v, %v, expected %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "5", "5 m s x", "-1ms", "1ns", "1.5us", "61m", "1e3ms"} {
+	for _, text := range []string{"", "5", "5 m s x", "-1ms", "1ns", "1.5us", "61m", "1e3ms", "NaN", "0x", "1e400s", "99999999999999999999h"} {
 		if got, err := parseDuration(text); err == nil {
 			t.Errorf("%q: got %v, expected an error", text, got)
 		}

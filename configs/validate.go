@@ -58,7 +58,7 @@ func find(n *yaml.Node, path string) *yaml.Node {
 		}
 		next := (*yaml.Node)(nil)
 		if index, isIndex := strings.CutPrefix(key, "["); isIndex && n.Kind == yaml.SequenceNode {
-			if i, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && i < len(n.Content) {
+			if i, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && i >= 0 && i < len(n.Content) {
 				next = n.Content[i]
 			}
 		} else {
@@ -339,9 +339,13 @@ func (v *validator) mqtt() {
 	if !v.readable("mqtt.broker") {
 		return
 	}
+	broker := shorten(c.Broker)
+	if at := strings.LastIndex(c.Broker, "@"); at >= 0 {
+		broker = "..." + shorten(c.Broker[at:]) // what stands before it may be a password, and messages end up in logs
+	}
 	external := c.Broker != "none" && c.Broker != "embedded"
 	if c.Broker != "embedded" && lookup(find(v.root, "mqtt"), "listen", 0) != nil {
-		v.fail("mqtt.listen", "belongs to the embedded broker; this one is %s", shorten(c.Broker))
+		v.fail("mqtt.listen", "belongs to the embedded broker; this one is %s", broker)
 	}
 	if !external && c.User != "" {
 		v.fail("mqtt.user", "belongs to an external broker; this one is %s", c.Broker)
@@ -363,7 +367,7 @@ func (v *validator) mqtt() {
 	default:
 		u, err := url.Parse(c.Broker)
 		if err != nil || u.Hostname() == "" || u.Port() == "" || u.Scheme != "tcp" && u.Scheme != "ssl" {
-			v.fail("mqtt.broker", "%q: expected embedded, none, tcp://host:1883 or ssl://host:8883", shorten(c.Broker))
+			v.fail("mqtt.broker", "%q: expected embedded, none, tcp://host:1883 or ssl://host:8883", broker)
 		} else if u.User != nil {
 			v.fail("mqtt.broker", "a password does not belong into the URL: expected user and password_file")
 		}
