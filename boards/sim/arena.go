@@ -52,7 +52,8 @@ type ArenaOpts struct {
 //
 // The robot is moved in fixed steps of a millisecond: each wheel follows its command with a lag of 50 ms, up to 0.5 m/s; a step
 // into a wall does not take place, and stops the wheels. The eyes look 40 degrees to either side; their light falls off with the
-// cosine of the angle and the square of the distance, walls cast shadows, and 15 lx are everywhere.
+// cosine of the angle and the square of the distance, walls cast shadows, and 15 lx are everywhere. They see the world as of the last
+// Advance.
 //
 // An Arena may be used from any goroutine.
 type Arena struct {
@@ -106,9 +107,12 @@ func NewArena(b *Board, opts ArenaOpts) *Arena {
 		{pwm: a.connect(b, leftPWM), direction: a.connect(b, leftDirection)},
 		{pwm: a.connect(b, rightPWM), direction: a.connect(b, rightDirection)},
 	}
-	for address, side := range map[uint16]float64{leftEye: eyeAngle, rightEye: -eyeAngle} {
-		eye := NewBH1750(func(time.Duration) int64 { return int64(float64(a.light(side) * 1e6)) })
-		if err := b.Attach(arenaBus, address, eye); err != nil {
+	for _, eye := range []struct {
+		address uint16
+		side    float64
+	}{{leftEye, eyeAngle}, {rightEye, -eyeAngle}} {
+		sensor := NewBH1750(func(time.Duration) int64 { return int64(float64(a.light(eye.side) * 1e6)) })
+		if err := b.Attach(arenaBus, eye.address, sensor); err != nil {
 			panic(err)
 		}
 	}
@@ -281,7 +285,11 @@ func (a *Arena) Report() string {
 	}
 	report := fmt.Sprintf("reached the lamp after %.3f s", s.First.Seconds())
 	if a.relight {
-		report += fmt.Sprintf(", %d lamps in all, %.2f m to the next", s.Reached, s.ToLamp)
+		lamps := "lamps"
+		if s.Reached == 1 {
+			lamps = "lamp"
+		}
+		report += fmt.Sprintf(", %d %s in all, %.2f m to the next", s.Reached, lamps, s.ToLamp)
 	}
 	return report
 }

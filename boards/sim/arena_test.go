@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"math"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -244,7 +246,7 @@ func TestReachingTheLamp(t *testing.T) {
 		if moved := s.LampX != 2.5; moved != relight || relight && s.ToLamp < 0.5 {
 			t.Errorf("relight %v: the lamp is at %g, %g", relight, s.LampX, s.LampY)
 		}
-		if r := w.Report(); !strings.HasPrefix(r, "reached the lamp after 0.") || strings.Contains(r, "1 lamps in all") != relight {
+		if r := w.Report(); !strings.HasPrefix(r, "reached the lamp after 0.") || strings.Contains(r, ", 1 lamp in all") != relight {
 			t.Errorf("relight %v: %s", relight, r)
 		}
 	}
@@ -341,11 +343,91 @@ func TestBoard(t *testing.T) {
 	}
 }
 
+// Whoever drives, senses and watches may do so from goroutines of their own.
+func TestArenaFromManyGoroutines(t *testing.T) {
+	var now atomic.Int64
+	clock := func() time.Duration { return time.Duration(now.Load()) }
+	board := New(clock)
+	arena := NewArena(board, ArenaOpts{Seed: 1, Relight: true})
+	bus, err := board.Bus(arenaBus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pins := map[string]gpio.PinIO{}
+	for _, name := range []string{leftPWM, leftDirection, rightPWM, rightDirection, bumperPin} {
+		if pins[name], err = board.Pin(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pins[bumperPin].In(gpio.PullUp, gpio.BothEdges); err != nil {
+		t.Fatal(err)
+	}
+	const turns = 500
+	var group sync.WaitGroup
+	try := func(what func(k int) error) {
+		group.Go(func() {
+			for k := range turns {
+				if err := what(k); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	try(func(int) error { now.Add(int64(20 * time.Millisecond)); arena.Advance(clock()); return nil })
+	for _, eye := range []uint16{leftEye, rightEye} {
+		try(func(int) error {
+			if err := bus.Tx(eye, []byte{0x13}, nil); err != nil {
+				return err
+			}
+			return bus.Tx(eye, nil, make([]byte, 2))
+		})
+	}
+	for _, wheel := range [][2]string{{leftPWM, leftDirection}, {rightPWM, rightDirection}} {
+		try(func(k int) error {
+			if err := pins[wheel[1]].Out(k%7 == 0); err != nil {
+				return err
+			}
+			return pins[wheel[0]].PWM(gpio.Duty(k)*(gpio.DutyMax/turns), 20*physic.KiloHertz)
+		})
+	}
+	try(func(int) error { pins[bumperPin].WaitForEdge(0); pins[bumperPin].Read(); return nil })
+	try(func(int) error { arena.State(); arena.Report(); arena.Map(20, 10); arena.Distance(1); return nil })
+	group.Wait()
+	if gap, _ := arena.nearestWall(arena.at); arena.steps != turns*20 || gap < bodyRadius {
+		t.Errorf("after %d steps %.4f m from a wall", arena.steps, gap)
+	}
+}
+
+// A minute of the world, with both eyes and the bumper read every 20 ms.
 func BenchmarkArenaMinute(b *testing.B) {
 	w := newWorld(b, ArenaOpts{Seed: 1, Relight: true})
+	bus, err := w.board.Bus(arenaBus)
+	if err != nil {
+		b.Fatal(err)
+	}
+	bumper, err := w.board.Pin(bumperPin)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, eye := range []uint16{leftEye, rightEye} {
+		if err := bus.Tx(eye, []byte{0x13}, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
 	w.drive(0.5, 0.4, 0)
+	var r [2]byte
+	b.ReportAllocs()
 	for b.Loop() {
-		w.now += time.Minute
-		w.Advance(w.now)
+		for end := w.now + time.Minute; w.now < end; {
+			w.now += 20 * time.Millisecond
+			w.Advance(w.now)
+			for _, eye := range []uint16{leftEye, rightEye} {
+				if err := bus.Tx(eye, nil, r[:]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			bumper.Read()
+		}
 	}
 }

@@ -6,39 +6,51 @@ import (
 	"time"
 )
 
-// BH1750 simulates ROHM's light sensor opcode by opcode (datasheet BH1750FVI, technical note 2009.11): power, reset, the three
-// resolutions one-shot and continuous, and the measurement time register. A result appears only when its measurement time has
-// passed, at the maximum that the datasheet gives, and stays until the next.
+// BH1750 simulates ROHM's light sensor opcode by opcode: power, reset, the three resolutions one-shot and continuous, and the
+// measurement time register. A result appears only when its measurement time has passed, at the maximum that the datasheet gives,
+// and stays until the next. Like the chip it takes a single opcode between start and stop.
+//
+// Source: ROHM, BH1750FVI technical note, 2009.04 Rev. B. What it leaves open is decided here: a measurement time outside 31 to 254
+// does not take effect, and an opcode that is not in its list is not acknowledged.
 type BH1750 struct {
 	light func(at time.Duration) int64
 
 	mutex      sync.Mutex
 	powered    bool
-	mode       byte // opcode of the measurement; 0: none
-	since      time.Duration
-	latched    time.Duration // when the result now in the register was finished
-	sensitive  int64         // measurement time register, 31 to 254
-	highBits   byte
+	mode       byte          // opcode of the measurement; 0: none
+	since      time.Duration // when the measurement under way began
+	register   byte          // measurement time register as written, in two parts
+	sensitive  int64         // its last value within 31 to 254
 	result     uint16
 	continuous bool
 }
 
 // NewBH1750 makes a sensor that is off, as after power-up. Light is what falls on it, in millionths of a lux.
 func NewBH1750(light func(at time.Duration) int64) *BH1750 {
-	return &BH1750{light: light, sensitive: 69}
+	return &BH1750{light: light, register: bh1750DefaultTime, sensitive: bh1750DefaultTime}
 }
 
-// Opcodes, page 5 of the datasheet.
+// The opcodes that are a single one each.
 const (
 	bh1750PowerDown = 0x00
 	bh1750PowerOn   = 0x01
 	bh1750Reset     = 0x07
 )
 
+// The measurement time register: what it holds after power-up, and what it may hold.
+const (
+	bh1750DefaultTime  = 69
+	bh1750ShortestTime = 31
+	bh1750LongestTime  = 254
+)
+
 // Tx implements Device.
 func (s *BH1750) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if len(w) > 1 {
+		return fmt.Errorf("BH1750: %w: expected one opcode between start and stop, got %d: send each in its own transaction", ErrNoAnswer, len(w))
+	}
 	for _, opcode := range w {
 		if err := s.command(at, opcode); err != nil {
 			return err
@@ -70,15 +82,21 @@ func (s *BH1750) command(at time.Duration, opcode byte) error {
 			s.powered, s.mode, s.since, s.continuous = true, opcode, at, opcode < 0x20
 		}
 	case opcode>>3 == 0x40>>3:
-		s.highBits = opcode & 0x07
+		s.setTime(s.register&0x1f | opcode&0x07<<5)
 	case opcode>>5 == 0x60>>5:
-		if t := int64(s.highBits)<<5 | int64(opcode&0x1f); t >= 31 && t <= 254 {
-			s.sensitive = t
-		}
+		s.setTime(s.register&0xe0 | opcode&0x1f)
 	default:
 		return fmt.Errorf("BH1750: %w: no opcode 0x%02x", ErrNoAnswer, opcode)
 	}
 	return nil
+}
+
+// setTime writes the measurement time register. Between its two halves it may pass through a value that is out of range.
+func (s *BH1750) setTime(value byte) {
+	s.register = value
+	if value >= bh1750ShortestTime && value <= bh1750LongestTime {
+		s.sensitive = int64(value)
+	}
 }
 
 // measurementTime is the maximum of the datasheet, page 2, scaled by the measurement time register.
@@ -87,7 +105,7 @@ func (s *BH1750) measurementTime() time.Duration {
 	if s.mode&0x03 == 3 {
 		most = 24 * time.Millisecond
 	}
-	return most * time.Duration(s.sensitive) / 69
+	return most * time.Duration(s.sensitive) / bh1750DefaultTime
 }
 
 // finish latches the last measurement that is over by now.
@@ -104,10 +122,7 @@ func (s *BH1750) finish(at time.Duration) {
 	if !s.continuous {
 		done = s.since + takes
 	}
-	if done > s.latched || s.latched == 0 {
-		s.latched = done
-		s.result = s.raw(done)
-	}
+	s.result = s.raw(done)
 	if s.continuous {
 		s.since = done
 	} else {
@@ -118,10 +133,10 @@ func (s *BH1750) finish(at time.Duration) {
 // raw is what the register shows: 1.2 counts a lux, twice that in the finest mode, more with a longer measurement time; coarse
 // in the low resolution.
 func (s *BH1750) raw(at time.Duration) uint16 {
-	counts := s.light(at) * 6 / 5 * s.sensitive / 69 / 1_000_000
+	counts := s.light(at) * 6 / 5 * s.sensitive / bh1750DefaultTime / 1_000_000
 	switch s.mode & 0x03 {
 	case 1:
-		counts = s.light(at) * 12 / 5 * s.sensitive / 69 / 1_000_000
+		counts = s.light(at) * 12 / 5 * s.sensitive / bh1750DefaultTime / 1_000_000
 	case 3:
 		counts -= counts % 5 // 4 lx
 	}

@@ -3,8 +3,10 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -13,6 +15,9 @@ import (
 
 func TestPinLevelsAndPulls(t *testing.T) {
 	p := newPin(4)
+	if p.Pull() != gpio.Float || p.Read() != gpio.Low {
+		t.Errorf("at the start: pull %v, %v", p.Pull(), p.Read())
+	}
 	for _, step := range []struct {
 		what string
 		do   func() error
@@ -26,6 +31,10 @@ func TestPinLevelsAndPulls(t *testing.T) {
 		{"pulled down", func() error { return p.In(gpio.PullDown, gpio.NoEdge) }, gpio.Low, "IN"},
 		{"an output", func() error { return p.Out(gpio.High) }, gpio.High, "OUT"},
 		{"which the world cannot move", func() error { p.Drive(gpio.Low); return nil }, gpio.High, "OUT"},
+		{"and finds as the world has it", func() error { return p.In(gpio.PullUp, gpio.NoEdge) }, gpio.Low, "IN"},
+		{"an output once more", func() error { return p.Out(gpio.Low) }, gpio.Low, "OUT"},
+		{"let go meanwhile", func() error { p.Release(); return nil }, gpio.Low, "OUT"},
+		{"pulled up again", func() error { return p.In(gpio.PullNoChange, gpio.NoEdge) }, gpio.High, "IN"},
 	} {
 		if err := step.do(); err != nil {
 			t.Fatal(err)
@@ -90,6 +99,43 @@ func TestEdgeWakesWhoWaits(t *testing.T) {
 	p.Release()
 	if !<-woken {
 		t.Error("waited a minute for an edge that was there")
+	}
+}
+
+// In a bubble of virtual time: how long each wait takes, and what ends it.
+func TestWaitForEdgeEnds(t *testing.T) {
+	const never = time.Hour
+	for _, c := range []struct {
+		name    string
+		timeout time.Duration
+		then    func(p *Pin) // after a second
+		want    bool
+		after   time.Duration
+	}{
+		{"with its timeout", 2 * time.Second, func(*Pin) {}, false, 2 * time.Second},
+		{"with an edge", 2 * time.Second, func(p *Pin) { p.Drive(gpio.Low) }, true, time.Second},
+		{"with an edge, without a timeout", -1, func(p *Pin) { p.Drive(gpio.Low) }, true, time.Second},
+		{"with In", 2 * time.Second, func(p *Pin) { p.In(gpio.PullUp, gpio.BothEdges) }, false, time.Second},
+		{"with In, without a timeout", -1, func(p *Pin) { p.In(gpio.PullUp, gpio.BothEdges) }, false, time.Second},
+		{"not with an edge of an output", 2 * time.Second, func(p *Pin) { p.Out(gpio.Low); p.Drive(gpio.Low) }, false, 2 * time.Second},
+		{"not with Halt", never, func(p *Pin) { p.Halt() }, false, never},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPin(17)
+				if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
+					t.Fatal(err)
+				}
+				start := time.Now()
+				go func() {
+					time.Sleep(time.Second)
+					c.then(p)
+				}()
+				if got := p.WaitForEdge(c.timeout); got != c.want || time.Since(start) != c.after {
+					t.Errorf("%v after %v, want %v after %v", got, time.Since(start), c.want, c.after)
+				}
+			})
+		})
 	}
 }
 
@@ -160,6 +206,9 @@ func TestBH1750(t *testing.T) {
 		{"reset clears the register while on", []step{{0, []byte{0x13}, -1}, {30, nil, 480}, {31, []byte{0x07}, 0}}},
 		{"power down keeps the register and stops measuring", []step{{0, []byte{0x13}, -1}, {30, nil, 480}, {31, []byte{0x00}, 480}, {32, []byte{0x07}, 480}}},
 		{"measurement time register: 138 is twice as sensitive and slow", []step{{0, []byte{0x44}, -1}, {0, []byte{0x6a}, -1}, {0, []byte{0x10}, -1}, {359, nil, 0}, {360, nil, 960}}},
+		{"its upper bits alone: 133 for 69", []step{{0, []byte{0x44}, -1}, {0, []byte{0x10}, -1}, {346, nil, 0}, {347, nil, 925}}},
+		{"its lower bits alone: 74 for 69", []step{{0, []byte{0x6a}, -1}, {0, []byte{0x10}, -1}, {193, nil, 0}, {194, nil, 514}}},
+		{"31, by way of 5, which is out of range", []step{{0, []byte{0x40}, -1}, {0, []byte{0x7f}, -1}, {0, []byte{0x10}, -1}, {80, nil, 0}, {81, nil, 215}}},
 		{"a measurement time out of range is ignored", []step{{0, []byte{0x40}, -1}, {0, []byte{0x61}, -1}, {0, []byte{0x10}, -1}, {180, nil, 480}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -208,6 +257,9 @@ func TestBH1750Limits(t *testing.T) {
 	}
 	if err := s.Tx(0, []byte{0xff}, nil); !errors.Is(err, ErrNoAnswer) {
 		t.Errorf("an opcode that it does not have: %v", err)
+	}
+	if err := s.Tx(0, []byte{0x01, 0x10}, nil); !errors.Is(err, ErrNoAnswer) || !strings.Contains(err.Error(), "one opcode") {
+		t.Errorf("two opcodes in one transaction: %v", err)
 	}
 }
 

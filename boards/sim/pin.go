@@ -18,17 +18,22 @@ type Pin struct {
 
 	mutex     sync.Mutex
 	output    bool
-	level     gpio.Level // driven by the driver while output, by the world or the pull while not
+	level     gpio.Level // what the driver puts out while output
 	pull      gpio.Pull
-	driven    bool // the world drives the input; else the pull decides
+	driven    bool       // the world drives the line; else the pull decides what an input reads
+	line      gpio.Level // what the world drives
 	edge      gpio.Edge
 	duty      gpio.Duty
 	frequency physic.Frequency
 	edges     chan struct{} // holds one pending edge
+	restarted chan struct{} // closed, and replaced, by In: who waits goes home
 }
 
 func newPin(number int) *Pin {
-	return &Pin{name: fmt.Sprintf("GPIO%d", number), number: number, edges: make(chan struct{}, 1)}
+	return &Pin{
+		name: fmt.Sprintf("GPIO%d", number), number: number, pull: gpio.Float,
+		edges: make(chan struct{}, 1), restarted: make(chan struct{}),
+	}
 }
 
 // String returns the pin's name.
@@ -56,7 +61,8 @@ func (p *Pin) Func() pin.Func {
 	return gpio.IN
 }
 
-// Halt implements conn.Resource: it ends PWM, leaves the level low, and stops edge detection.
+// Halt implements conn.Resource: it ends PWM and leaves the level low, and stops edge detection. It does not wake who waits for an
+// edge, as it does not do so reliably on real boards.
 func (p *Pin) Halt() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -68,7 +74,8 @@ func (p *Pin) Halt() error {
 	return nil
 }
 
-// In implements gpio.PinIn: the pin becomes an input and remembers at most one edge of the kind until somebody waits for it.
+// In implements gpio.PinIn: the pin becomes an input and remembers at most one edge of the kind until somebody waits for it. Edges
+// from before are forgotten, and whoever waits is woken without one.
 func (p *Pin) In(pull gpio.Pull, edge gpio.Edge) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -76,13 +83,12 @@ func (p *Pin) In(pull gpio.Pull, edge gpio.Edge) error {
 		p.pull = pull
 	}
 	p.output, p.edge, p.duty, p.frequency = false, edge, 0, 0
-	if !p.driven {
-		p.level = p.pull == gpio.PullUp
-	}
 	select {
 	case <-p.edges:
 	default:
 	}
+	close(p.restarted)
+	p.restarted = make(chan struct{})
 	return nil
 }
 
@@ -90,39 +96,55 @@ func (p *Pin) In(pull gpio.Pull, edge gpio.Edge) error {
 func (p *Pin) Read() gpio.Level {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	return p.level
+	return p.reads()
 }
 
-// WaitForEdge implements gpio.PinIn: it returns true as soon as there is an edge, false after the timeout; without one (negative)
-// it waits for ever.
-func (p *Pin) WaitForEdge(timeout time.Duration) bool {
-	if timeout < 0 {
-		<-p.edges
-		return true
+// reads is the level that is seen on the pin.
+func (p *Pin) reads() gpio.Level {
+	switch {
+	case p.output:
+		return p.level
+	case p.driven:
+		return p.line
 	}
+	return p.pull == gpio.PullUp
+}
+
+// WaitForEdge implements gpio.PinIn: it returns true as soon as there is an edge, false after the timeout or as soon as In is called;
+// with a negative timeout it waits for as long as that takes.
+func (p *Pin) WaitForEdge(timeout time.Duration) bool {
+	p.mutex.Lock()
+	restarted := p.restarted
+	p.mutex.Unlock()
 	select {
 	case <-p.edges: // one that is there already counts, however short the wait
 		return true
 	default:
 	}
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
+	var expired <-chan time.Time
+	if timeout >= 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		expired = timer.C
+	}
 	select {
 	case <-p.edges:
 		return true
-	case <-timer.C:
+	case <-restarted:
+		return false
+	case <-expired:
 		return false
 	}
 }
 
-// Pull implements gpio.PinIn.
+// Pull implements gpio.PinIn: gpio.Float until In says otherwise.
 func (p *Pin) Pull() gpio.Pull {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.pull
 }
 
-// DefaultPull implements gpio.PinIn.
+// DefaultPull implements gpio.PinIn: gpio.Float.
 func (p *Pin) DefaultPull() gpio.Pull { return gpio.Float }
 
 // Out implements gpio.PinOut.
@@ -133,7 +155,8 @@ func (p *Pin) Out(level gpio.Level) error {
 	return nil
 }
 
-// PWM implements gpio.PinOut.
+// PWM implements gpio.PinOut. A frequency of 0, which conn lets stand for whatever suits the pin, is refused: periph's own driver of
+// the Raspberry Pi divides by it.
 func (p *Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	if duty < 0 || duty > gpio.DutyMax || frequency <= 0 {
 		return fmt.Errorf("%s: PWM with duty %v at %v: expected 0 to 100%% and a frequency above 0", p.name, duty, frequency)
@@ -161,30 +184,34 @@ func (p *Pin) power() (gpio.Duty, gpio.Level) {
 	case p.output && bool(p.level):
 		return gpio.DutyMax, gpio.High
 	}
-	return 0, p.level
+	return 0, p.reads()
 }
 
-// Drive is the world's side of an input: it gives the line a level. A change is an edge.
+// Drive is the world's side of the line: it gives it a level. A change that an input sees is an edge; an output keeps its own
+// level, and finds the world's when it becomes an input.
 func (p *Pin) Drive(level gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.driven = true
-	p.set(level)
+	before := p.reads()
+	p.driven, p.line = true, level
+	p.moved(before)
 }
 
 // Release lets go of the line: the pull decides.
 func (p *Pin) Release() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
+	before := p.reads()
 	p.driven = false
-	p.set(p.pull == gpio.PullUp)
+	p.moved(before)
 }
 
-func (p *Pin) set(level gpio.Level) {
-	if p.output || level == p.level {
+// moved remembers an edge when the level is no longer what it was before.
+func (p *Pin) moved(before gpio.Level) {
+	level := p.reads()
+	if level == before {
 		return
 	}
-	p.level = level
 	if p.edge == gpio.BothEdges || p.edge == gpio.RisingEdge && bool(level) || p.edge == gpio.FallingEdge && !bool(level) {
 		select {
 		case p.edges <- struct{}{}:
