@@ -12,11 +12,12 @@ import (
 
 // runTime are the files whose functions run while a network runs. Whatever is in the others runs when a network is built, tuned,
 // saved or looked at.
-var runTime = []string{"advance.go", "queue.go", "timers.go", "staircase.go", "traits.go", "plasticity.go"}
+var runTime = []string{"advance.go", "barrel.go", "wave.go", "log.go", "queue.go", "timers.go", "staircase.go", "traits.go", "plasticity.go"}
 
 // buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
 var buildTime = []string{"Neuron.needsTraits", "(*Neuron).needsTraits", "Neuron.traitParameters", "(*Neuron).traitParameters", "Neuron.traitParameters.func1",
-	"Plastic.rule", "(*Plastic).rule", "(*Network).PourWater"}
+	"Plastic.rule", "(*Plastic).rule", "(*Network).PourWater",
+	"(*Neuron).class", "(*classes).index"}
 
 // forbidden are multiplications, divisions and all that computes in floating point; moving bytes through a vector register is neither.
 // On arm a division is a call.
@@ -76,7 +77,8 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 				t.Error(w)
 			}
 			// The large ones cannot be inlined away: if they are not there, nothing was looked at.
-			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judge", "core.(*Network).judgeTraits", "core.(*Network).spike",
+			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judge", "core.(*Network).judgeWave", "core.(*Network).judgeRich", "core.(*Network).flood", "core.(*Network).ripple",
+				"core.(*wave).gather", "core.(*waves).open", "core.(*log).add", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.(*queue).push", "core.(*staircase).settle", "core.(*plastic).deliver"} {
 				if !slices.Contains(functions, needed) {
 					t.Errorf("%s was not looked at", needed)

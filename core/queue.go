@@ -13,7 +13,6 @@ type flight struct {
 
 // channel is a ring of flights with one delay; its capacity is a power of two.
 type channel struct {
-	delay      int64
 	ring       []flight
 	head, tail uint32 // running counts; tail - head flights are in the ring
 
@@ -31,16 +30,35 @@ type head struct {
 	_       uint32
 }
 
-// open adds a channel.
-func (q *queue) open(delay int64) {
-	q.channels = append(q.channels, &channel{delay: delay, ring: make([]flight, 4)})
-	q.heap = make([]head, 0, len(q.channels))
+func newQueue(delays []uint32) queue {
+	q := queue{heap: make([]head, 0, len(delays))}
+	for range delays {
+		q.channels = append(q.channels, &channel{ring: make([]flight, 4)})
+	}
+	return q
 }
 
-// push sends a slice that left at time t on its way.
-func (q *queue) push(t int64, channelIndex, sliceIndex uint32) {
+// next returns the time of the earliest flight, and false when there is none.
+func (q *queue) next() (int64, bool) {
+	if len(q.heap) == 0 {
+		return 0, false
+	}
+	return q.heap[0].at, true
+}
+
+// pop removes the earliest flight and returns its slice.
+func (q *queue) pop() uint32 {
+	c := q.channels[q.heap[0].channel]
+	f := c.ring[c.head&uint32(len(c.ring)-1)]
+	c.head++
+	q.length--
+	q.settleTop()
+	return f.slice
+}
+
+// push sends a slice on its way, to arrive after all that its channel holds.
+func (q *queue) push(at int64, channelIndex, sliceIndex uint32) {
 	c := q.channels[channelIndex]
-	at := t + c.delay
 	if c.tail-c.head == uint32(len(c.ring)) {
 		c.grow()
 	}

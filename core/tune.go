@@ -37,12 +37,18 @@ type tuning struct {
 	network  *Network
 	next     Description
 	leaks    map[int]float64 // the leak that a neuron had, where it changes
-	barrels  map[int]barrel
+	barrels  map[int]retuned
 	traits   map[int]*traits
 	inputs   inputs
 	plastics []plastic
 	rules    []*rule
-	delays   bool // some delay changes
+	synapses bool // what some synapse delivers, or when, changes
+}
+
+// retuned is a neuron with its new parameters.
+type retuned struct {
+	barrel
+	class class
 }
 
 func (t *tuning) check(change Tuning) error {
@@ -67,8 +73,8 @@ func (t *tuning) check(change Tuning) error {
 		}
 		s.Plastic = copied(s.Plastic)
 		t.next.Synapses[i] = s
-		t.delays = t.delays || s.Delay != was.Delay
 	}
+	t.synapses = len(change.Synapses) > 0 || len(t.leaks) > 0
 	for i := range t.next.Synapses {
 		_, newLeak := t.leaks[t.next.Synapses[i].To]
 		if _, changed := change.Synapses[i]; changed || newLeak {
@@ -92,21 +98,24 @@ func (t *tuning) rewater(neuron int, water int64) int64 {
 
 func (t *tuning) convert(change Tuning) error {
 	n := t.network
-	t.barrels, t.traits = map[int]barrel{}, map[int]*traits{}
+	t.barrels, t.traits = map[int]retuned{}, map[int]*traits{}
 	for i := range change.Neurons {
 		neuron := &t.next.Neurons[i]
 		b := n.barrels[i]
-		level := t.rewater(i, b.level(n.now))
-		if err := b.configure(*neuron); err != nil {
+		was := &n.classes[b.class]
+		c, err := neuron.class(was.rich || neuron.needsTraits())
+		if err != nil {
 			return fmt.Errorf("%s: %w", neuron.label(i), err)
 		}
-		b.setLevel(n.now, level)
-		t.barrels[i] = b
-		if b.traits == plain && !neuron.needsTraits() {
+		if b.empty < deaf {
+			b.setLevel(n.now, t.rewater(i, b.level(n.now, was)), &c)
+		}
+		t.barrels[i] = retuned{barrel: b, class: c}
+		if !c.rich {
 			continue
 		}
 		tr := &traits{lastSpike: never}
-		if b.traits != plain {
+		if was.rich {
 			*tr = *n.traits[b.traits]
 			tr.settle(n.now)
 		}
@@ -149,56 +158,56 @@ func (t *tuning) convertPlastics(change Tuning) error {
 
 func (t *tuning) commit(change Tuning) {
 	n := t.network
-	if t.delays {
+	if t.synapses {
 		n.strand()
 	}
 	n.description = t.next
-	for i, b := range t.barrels {
-		if tr := t.traits[i]; tr != nil {
-			if b.traits == plain {
-				b.traits = int32(len(n.traits))
-				n.traits = append(n.traits, nil)
-				n.timers.add()
-			}
-			n.traits[b.traits] = tr
+	var all classes
+	for i := range n.barrels {
+		b := &n.barrels[i]
+		c, changed := t.barrels[i]
+		if !changed {
+			b.class = all.index(n.classes[b.class])
+			continue
 		}
-		n.barrels[i] = b
-		if b.traits != plain {
-			n.retime(i)
+		b.empty = c.empty
+		if !n.classes[b.class].rich && c.class.rich {
+			b.traits = n.addTraits(nil)
 		}
+		b.class = all.index(c.class)
+		if c.class.rich {
+			n.traits[b.traits] = t.traits[i]
+		}
+	}
+	n.classes = all.list
+	for i := range t.traits {
+		n.retime(i)
 	}
 	n.inputs = t.inputs
 	n.plastics, n.rules = t.plastics, t.rules
-	if t.delays {
+	if t.synapses {
 		n.layOut()
-		return
-	}
-	for i := range n.description.Synapses {
-		s := &n.description.Synapses[i]
-		_, newLeak := t.leaks[s.To]
-		if _, changed := change.Synapses[i]; (changed || newLeak) && s.Plastic == nil {
-			n.arrivals[n.place[i]].weight = s.water(n.description.Neurons)
-		}
 	}
 }
 
 // retime sets a neuron's pacemaker after a change: the new interval counts from its last spike, or is over at once.
 func (n *Network) retime(neuron int) {
 	b := &n.barrels[neuron]
+	refractory := int64(n.classes[b.class].refractory)
 	tr := n.traits[b.traits]
 	if tr.burstLeft > 0 { // the timer is the burst's; the pacemaker's follows when it ends
 		if tr.parameters.burstInterval > 0 {
 			return
 		}
 		tr.burstLeft = 0
-		b.deafUntil = tr.lastSpike + b.refractory
+		b.empty = tr.lastSpike + refractory + deaf
 	}
-	interval := tr.pacemakerInterval(b.refractory)
+	interval := tr.pacemakerInterval(refractory)
 	if interval == 0 {
-		n.timers.stop(uint32(b.traits))
+		n.timers.stop(b.traits)
 		return
 	}
-	n.timers.set(uint32(b.traits), uint32(neuron), max(n.now, b.deafUntil, max(tr.lastSpike, 0)+interval))
+	n.timers.set(b.traits, uint32(neuron), max(n.now, b.deafUntil(), max(tr.lastSpike, 0)+interval))
 }
 
 // strand turns what is in flight into single arrivals that keep their time, so that the synapses can be laid out anew.
@@ -207,16 +216,32 @@ func (n *Network) strand() {
 	for synapse, position := range n.place {
 		at[position] = uint32(synapse)
 	}
-	for c := range n.queue.channels {
-		channel := n.queue.channels[c]
-		for ; channel.head != channel.tail; channel.head++ {
-			f := channel.ring[channel.head&uint32(len(channel.ring)-1)]
-			for position := n.slices[f.slice].first; position < n.slices[f.slice].last; position++ {
-				n.strays.push(input{at: f.at, target: at[position]})
+	type flown struct {
+		at    int64
+		slice uint32
+	}
+	queued := map[flown]bool{}
+	cut := func(f flown) {
+		for position := n.slices[f.slice].first; position < n.slices[f.slice+1].first; position++ {
+			n.strays.push(input{at: f.at, target: at[position]})
+		}
+	}
+	for next, waiting := n.queue.next(); waiting; next, waiting = n.queue.next() {
+		f := flown{at: next, slice: n.queue.pop()}
+		queued[f] = true
+		cut(f)
+	}
+	// What is in no queue is in a wave.
+	for i := n.log.head; i != n.log.tail; i++ {
+		spike := n.log.entries[i&uint32(len(n.log.entries)-1)]
+		for s := n.efferents[spike.source].first; s < n.efferents[spike.source].other; s++ {
+			f := flown{at: spike.at + int64(n.delays[n.slices[s].channel>>kindBits]), slice: s}
+			if f.at >= n.now && !queued[f] {
+				cut(f)
 			}
 		}
 	}
-	n.queue = queue{}
+	n.log = log{}
 }
 
 // Learnt returns the long-term weight of every plastic synapse in units, by its index in the description.

@@ -1,0 +1,95 @@
+package core
+
+import "fmt"
+
+// barrel is all that is read and written of most neurons: 16 bytes, so that a cache line holds four and an index is a shift.
+//
+// A leaky barrel keeps the moment at which it will be at 0: as it stands while the level is positive (level = empty - t), negated
+// while it is negative (level = empty + t), and any moment that has passed means 0. Without a leak it keeps the level itself. A
+// refractory neuron has a level of 0, so it keeps there until when it is deaf, above the mark deaf.
+type barrel struct {
+	empty  int64
+	class  uint32 // index into Network.classes
+	traits uint32 // index into Network.traits, if the class is rich
+}
+
+// deaf is beyond every moment and level.
+const deaf = 1 << 62
+
+// class is what neurons with the same parameters share, in water and ticks.
+type class struct {
+	threshold, floor int32
+	refractory       uint32
+	leaky            bool
+	rich             bool // there is more to it: see traits
+}
+
+// deafUntil returns the first tick at which the neuron listens again; it may have passed.
+func (b *barrel) deafUntil() int64 {
+	if b.empty >= deaf {
+		return b.empty - deaf
+	}
+	return 0
+}
+
+// level returns the water in the barrel at time t; negative below empty.
+func (b *barrel) level(t int64, c *class) int64 {
+	switch {
+	case b.empty >= deaf:
+		return 0
+	case !c.leaky:
+		return b.empty
+	}
+	// Branch-free: a recurrent network holds its levels around 0, where a sign is a coin toss.
+	sign := b.empty >> 63
+	return (max((b.empty^sign)-sign-t, 0) ^ sign) - sign
+}
+
+func (b *barrel) setLevel(t, level int64, c *class) {
+	if c.leaky {
+		sign := level >> 63
+		level += (t ^ sign) - sign
+	}
+	b.empty = level
+}
+
+// class converts a neuron's parameters to water.
+func (n *Neuron) class(rich bool) (class, error) {
+	if !(n.Threshold > 0) {
+		return class{}, fmt.Errorf("threshold %g: expected more than 0: %w", n.Threshold, ErrRange)
+	}
+	threshold, err := Water(n.Threshold, n.Leak)
+	if err != nil {
+		return class{}, fmt.Errorf("threshold: %w", err)
+	}
+	if !(n.Floor <= 0) {
+		return class{}, fmt.Errorf("floor %g: expected at most 0: %w", n.Floor, ErrRange)
+	}
+	floor, err := Water(n.Floor, n.Leak)
+	if err != nil {
+		return class{}, fmt.Errorf("floor: %w", err)
+	}
+	if n.Refractory < 0 || n.Refractory > MaxDelay {
+		return class{}, fmt.Errorf("refractory period %d us: expected 0 to %d: %w", n.Refractory, MaxDelay, ErrRange)
+	}
+	return class{threshold: threshold, floor: floor, refractory: uint32(n.Refractory), leaky: n.Leak != 0, rich: rich}, nil
+}
+
+// classes finds the class of each neuron's parameters, or makes it.
+type classes struct {
+	list  []class
+	known map[class]uint32
+}
+
+func (c *classes) index(of class) uint32 {
+	i, known := c.known[of]
+	if !known {
+		if c.known == nil {
+			c.known = map[class]uint32{}
+		}
+		i = uint32(len(c.list))
+		c.known[of] = i
+		c.list = append(c.list, of)
+	}
+	return i
+}

@@ -1,0 +1,252 @@
+package core
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// layOut sorts the synapses by source, kind, delay and target, cuts them into slices, and prepares waves for a network that can have
+// them.
+func (n *Network) layOut() {
+	synapses := n.description.Synapses
+	n.layOutDelays()
+	n.packs()
+
+	// By source first, counting: that leaves only the few synapses of each source to be compared.
+	starts := make([]uint32, len(n.barrels)+1)
+	for i := range synapses {
+		starts[synapses[i].From+1]++
+	}
+	for i := range n.barrels {
+		starts[i+1] += starts[i]
+	}
+	type rank struct {
+		key   uint64 // kind, channel
+		to    uint32
+		index uint32
+	}
+	channels := make(map[Tick]uint32, len(n.delays))
+	for c, delay := range n.delays {
+		channels[Tick(delay)] = uint32(c)
+	}
+	order := make([]rank, len(synapses))
+	next := slices.Clone(starts)
+	for i := range synapses {
+		s := &synapses[i]
+		order[next[s.From]] = rank{key: uint64(s.sliceKind())<<32 | uint64(channels[s.Delay]), to: uint32(s.To), index: uint32(i)}
+		next[s.From]++
+	}
+
+	n.arrivals = make([]uint32, len(synapses))
+	n.efferents = make([]efferent, len(n.barrels)+1)
+	n.slices, n.modulators, n.weights = nil, nil, nil
+	if n.waveDelays == nil {
+		n.weights = make([]int32, len(synapses))
+	}
+	spouts := map[uint64]uint32{}
+	for source := range n.barrels {
+		own := order[starts[source]:starts[source+1]]
+		slices.SortFunc(own, func(a, b rank) int {
+			if a.key != b.key {
+				return cmp.Compare(a.key, b.key)
+			}
+			return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.index, b.index))
+		})
+		n.efferents[source] = efferent{first: uint32(len(n.slices)), other: uint32(len(n.slices))}
+		for i, r := range own {
+			position := starts[source] + uint32(i)
+			kind, channel := sliceKind(r.key>>32), uint32(r.key)
+			if i == 0 || own[i-1].key != r.key {
+				n.slices = append(n.slices, slice{first: position, channel: channel<<kindBits | uint32(kind)})
+				if kind == directSlice {
+					n.efferents[source].other++
+				}
+			}
+			n.place[r.index] = position
+			n.arrivals[position] = n.arrival(&synapses[r.index], position, spouts)
+		}
+	}
+	n.slices = append(n.slices, slice{first: uint32(len(synapses))})
+	n.efferents[len(n.barrels)] = efferent{first: uint32(len(n.slices) - 1), other: uint32(len(n.slices) - 1)}
+	for i, source := range n.sources {
+		n.arrivals[n.place[source]] = uint32(i)
+	}
+	n.queue = newQueue(n.delays)
+}
+
+// arrival encodes a synapse as its kind of slice delivers it.
+func (n *Network) arrival(s *Synapse, position uint32, spouts map[uint64]uint32) uint32 {
+	switch s.sliceKind() {
+	case modulatorSlice:
+		n.modulators = append(n.modulators, modulator{target: uint32(s.To), weight: int32(s.Weight)})
+		return uint32(len(n.modulators) - 1)
+	case directSlice:
+		water := s.water(n.description.Neurons)
+		if n.waveDelays == nil {
+			n.weights[position] = water
+			break
+		}
+		index, known := spouts[spoutKey(s.Delay, water)]
+		if !known {
+			index = uint32(len(n.spouts))
+			spouts[spoutKey(s.Delay, water)] = index
+			delay, _ := slices.BinarySearch(n.waveDelays, uint32(s.Delay))
+			n.spouts = append(n.spouts, spout{pour: water<<n.countBits + 1})
+			n.spoutDelay = append(n.spoutDelay, uint32(delay))
+		}
+		return uint32(s.To)<<spoutBits | index
+	}
+	return uint32(s.To)
+}
+
+func spoutKey(delay Tick, water int32) uint64 { return uint64(delay)<<32 | uint64(uint32(water)) }
+
+// layOutDelays gives each distinct delay its channel, shortest first.
+func (n *Network) layOutDelays() {
+	known := map[Tick]bool{}
+	n.delays = nil
+	for i := range n.description.Synapses {
+		if delay := n.description.Synapses[i].Delay; !known[delay] {
+			known[delay] = true
+			n.delays = append(n.delays, uint32(delay))
+		}
+	}
+	slices.Sort(n.delays)
+}
+
+// packs decides whether the static direct synapses travel in waves: whether few enough delays and weights occur to name both in the
+// low bits of an arrival, and whether all that one neuron can receive in one tick fits a sum.
+func (n *Network) packs() {
+	d := &n.description
+	n.waves, n.spouts, n.spoutDelay, n.waveDelays, n.waveOffsets, n.fanOut = waves{}, nil, nil, nil, nil, 0
+	if len(d.Neurons) > maxPacked {
+		return
+	}
+	type total struct {
+		arrivals uint32
+		water    int64
+	}
+	totals := make([]total, len(d.Neurons))
+	spouts, delays := map[uint64]bool{}, map[Tick]bool{}
+	direct, common, longest := 0, Tick(0), Tick(0)
+	for i := range d.Synapses {
+		s := &d.Synapses[i]
+		if s.sliceKind() != directSlice {
+			continue
+		}
+		water := s.water(d.Neurons)
+		direct++
+		totals[s.To].arrivals++ // a neuron fires at most once in a tick, so each synapse brings at most one arrival
+		totals[s.To].water += max(int64(water), -int64(water))
+		spouts[spoutKey(s.Delay, water)] = true
+		delays[s.Delay] = true
+		common, longest = divisor(common, s.Delay), max(longest, s.Delay)
+		if len(spouts) > maxSpouts || len(delays) > waveBuckets {
+			return
+		}
+	}
+	most := total{}
+	for _, t := range totals {
+		most.arrivals, most.water = max(most.arrivals, t.arrivals), max(most.water, t.water)
+	}
+	countBits := bits.Len32(most.arrivals)
+	if direct == 0 || countBits > 30 || most.water > math.MaxInt32>>countBits {
+		return
+	}
+	n.countBits = uint8(countBits)
+	n.fanOut = (direct + len(d.Neurons) - 1) / len(d.Neurons)
+	for delay := range delays {
+		n.waveDelays = append(n.waveDelays, uint32(delay))
+	}
+	slices.Sort(n.waveDelays)
+	n.waveOffsets = make([]uint32, len(n.waveDelays))
+	// The narrowest buckets that the longest delay leaves: times that differ should not meet in one. Where all delays are multiples of
+	// a common one, narrower than that is no use.
+	span := max(0, bits.Len64(uint64(common))-1)
+	for longest>>span >= waveBuckets-1 {
+		span++
+	}
+	n.waves.span, n.waves.neurons = uint8(span), len(d.Neurons)
+}
+
+// divisor returns the greatest common divisor.
+func divisor(a, b Tick) Tick {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// layOutPlastics groups the plastic synapses by target, so that a spike finds those that it potentiates side by side.
+func (n *Network) layOutPlastics() error {
+	synapses := n.description.Synapses
+	for i := range synapses {
+		if synapses[i].Plastic != nil {
+			n.sources = append(n.sources, uint32(i))
+		}
+	}
+	slices.SortStableFunc(n.sources, func(a, b uint32) int { return cmp.Compare(synapses[a].To, synapses[b].To) })
+	var err error
+	if n.plastics, n.rules, err = n.description.plastics(n.sources); err != nil {
+		return err
+	}
+	for i := range n.plastics {
+		tr := n.traits[n.barrels[n.plastics[i].target].traits]
+		if tr.lastPlastic == 0 {
+			tr.firstPlastic = uint32(i)
+		}
+		tr.lastPlastic = uint32(i) + 1
+	}
+	return nil
+}
+
+// plastics makes the plastic synapses, as configured, in the order of sources, and the rules that they share.
+func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
+	if len(sources) == 0 {
+		return nil, nil, nil
+	}
+	rewards := make([]int, len(d.Neurons)) // the largest sum of modulator arrivals that one tick may bring
+	for i := range d.Synapses {
+		if s := &d.Synapses[i]; s.Kind == Modulator {
+			rewards[s.To] += max(int(s.Weight), -int(s.Weight))
+		}
+	}
+	type key struct {
+		p      Plastic
+		leak   float64
+		reward int
+	}
+	known := map[key]uint32{}
+	all := make([]plastic, len(sources))
+	var rules []*rule
+	for i, index := range sources {
+		s := &d.Synapses[index]
+		k := key{*s.Plastic, d.Neurons[s.To].Leak, rewards[s.To]}
+		r, made := known[k]
+		if !made {
+			learns, err := s.Plastic.rule(k.leak, k.reward)
+			if err != nil {
+				return nil, nil, &Fault{Neuron: -1, Synapse: int(index), Err: fmt.Errorf("synapse %d, %s: plastic: %w", index, d.names(s), err)}
+			}
+			r = uint32(len(rules))
+			known[k] = r
+			rules = append(rules, &learns)
+		}
+		water := int64(s.water(d.Neurons))
+		p := plastic{weight: max(water, -water), arrived: never, target: uint32(s.To), rule: r, negative: water < 0}
+		if p.weight != rules[r].clamp(p.weight) {
+			return nil, nil, &Fault{Neuron: -1, Synapse: int(index), Err: fmt.Errorf("synapse %d, %s: weight %g: expected a magnitude from plastic.min %g to plastic.max %g: %w",
+				index, d.names(s), s.Weight, s.Plastic.Min, s.Plastic.Max, ErrRange)}
+		}
+		all[i] = p
+	}
+	return all, rules, nil
+}
+
+func (d Description) names(s *Synapse) string {
+	return d.Neurons[s.From].label(s.From) + " -> " + d.Neurons[s.To].label(s.To)
+}
+
