@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -21,8 +22,38 @@ func (n *Network) Pour(at Tick, neuron int, water int32) error {
 	if err := n.accepts(at, neuron); err != nil {
 		return err
 	}
-	n.inputs.push(input{at: int64(at), target: uint32(neuron), weight: water})
+	in := input{at: int64(at), target: uint32(neuron), weight: water}
+	if !n.join(in) {
+		n.inputs.push(in)
+	}
 	return nil
+}
+
+// join puts an input into the wave of its tick, if there is one that has room for it, and reports whether it did.
+func (n *Network) join(in input) bool {
+	if n.flooding == nil {
+		return false
+	}
+	v := n.waves.bucket(in.at)
+	if v.at != in.at {
+		if n.rippleFrom > 1 || !n.waves.near(n.now, in.at) { // looking through a wave would cost more than the heap
+			return false
+		}
+		if v = n.waves.open(n.now-1, in.at); v == nil {
+			return false
+		}
+	}
+	water := max(in.weight, -in.weight)
+	if v.spareCount == 0 || water > v.spareWater || water < 0 {
+		return false
+	}
+	v.spareCount--
+	v.spareWater -= water
+	v.inputs++
+	v.sums[in.target] += in.weight<<(n.countBits&31) + 1
+	v.reached[in.target>>6] |= 1 << (in.target & 63)
+	n.joined.add(n.now, in)
+	return true
 }
 
 // PourWater converts units to the water of a neuron, for Pour. It holds until the neuron's leak is tuned.
@@ -46,45 +77,54 @@ func (n *Network) accepts(at Tick, neuron int) error {
 // Next returns the tick at which something is due, and false when the network is silent: then it needs no attention until the
 // next input.
 func (n *Network) Next() (Tick, bool) {
-	t, ok := n.next()
-	return Tick(t), ok
+	t := min(n.waves.next(n.now), n.others())
+	if t == forever {
+		return 0, false
+	}
+	return Tick(t), true
 }
 
-func (n *Network) next() (int64, bool) {
-	next := int64(never)
-	if w := n.waves.next(n.now); w != nil {
-		next = w.at
+// others returns when something is due outside of waves, or forever.
+func (n *Network) others() int64 {
+	next := n.queue.next()
+	if len(n.inputs) > 0 {
+		next = min(next, n.inputs[0].at)
 	}
-	if at, waiting := n.queue.next(); waiting && (next == never || at < next) {
-		next = at
+	if len(n.strays) > 0 {
+		next = min(next, n.strays[0].at)
 	}
-	if len(n.inputs) > 0 && (next == never || n.inputs[0].at < next) {
-		next = n.inputs[0].at
+	if len(n.timers.heap) > 0 {
+		next = min(next, n.timers.heap[0].at)
 	}
-	if len(n.strays) > 0 && (next == never || n.strays[0].at < next) {
-		next = n.strays[0].at
-	}
-	if len(n.timers.heap) > 0 && (next == never || n.timers.heap[0].at < next) {
-		next = n.timers.heap[0].at
-	}
-	return next, next != never
+	return next
 }
 
 // Advance processes everything due before the tick until, appends the spikes to the given slice, sorted by time and neuron, and
 // returns it. Splitting one advance into several changes nothing. A tick already passed is no error: nothing is due.
 func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 	for {
-		t, ok := n.next()
-		if !ok || t >= int64(until) {
+		wave, others := n.waves.next(n.now), n.others()
+		t := min(wave, others)
+		if t >= int64(until) {
 			break
 		}
 		n.now = t
-		n.deliver(t)
-		n.judge(t)
+		n.fired = n.fired[:0]
+		if others == t {
+			n.deliver(t)
+		}
+		if wave == t {
+			n.judgeWave(t, others == t)
+		} else {
+			n.judgeTouched(t)
+		}
 		n.now = t + 1
-		n.send(t)
-		for _, i := range n.fired {
-			spikes = append(spikes, Spike{At: Tick(t), Neuron: int(i)})
+		if len(n.fired) > 0 {
+			n.counters.Spikes += uint64(len(n.fired))
+			n.send(t)
+			for _, i := range n.fired {
+				spikes = append(spikes, Spike{At: Tick(t), Neuron: int(i)})
+			}
 		}
 	}
 	n.now = max(n.now, int64(until))
@@ -95,7 +135,7 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 // order.
 func (n *Network) deliver(t int64) {
 	n.touched = n.touched[:0]
-	for at, waiting := n.queue.next(); waiting && at == t; at, waiting = n.queue.next() {
+	for n.queue.next() == t {
 		n.deliverSlice(t, n.queue.pop())
 	}
 	for len(n.inputs) > 0 && n.inputs[0].at == t {
@@ -160,6 +200,11 @@ func (n *Network) arrive(target uint32, water int64, electric bool) {
 	p.electric = p.electric || electric
 }
 
+// clear empties a puddle field by field: the processor waits when it reads in one piece what it has just written in several.
+func (p *puddle) clear() {
+	p.poured, p.arrivals, p.touched, p.electric, p.timed = 0, 0, false, false, false
+}
+
 // touch makes sure that a neuron is judged in this tick.
 func (n *Network) touch(target uint32) *puddle {
 	p := &n.puddles[target]
@@ -170,30 +215,48 @@ func (n *Network) touch(target uint32) *puddle {
 	return p
 }
 
-// judge decides once about every neuron that something reached at tick t.
-func (n *Network) judge(t int64) {
-	n.fired = n.fired[:0]
-	wave := n.waves.next(t)
-	if wave != nil && wave.at != t {
-		wave = nil
-	}
+// judgeTouched decides once about every neuron that something reached at tick t outside of a wave.
+func (n *Network) judgeTouched(t int64) {
 	for _, i := range n.touched {
-		p := n.puddles[i]
-		n.puddles[i] = puddle{}
-		if wave != nil {
-			n.scoop(wave, i, &p)
-		}
-		n.judgeOne(t, i, &p)
+		p := &n.puddles[i]
+		n.judgeOne(t, i, p)
+		p.clear()
 	}
-	sorted := len(n.touched) == 0
-	if wave != nil {
-		n.judgeWave(t, wave)
-		n.waves.close(wave)
-	}
-	if !sorted {
+	if len(n.fired) > 1 {
 		slices.Sort(n.fired)
 	}
-	n.counters.Spikes += uint64(len(n.fired))
+}
+
+// judgeWave decides once about every neuron that tick t's wave reaches, and about those that something else has touched besides.
+func (n *Network) judgeWave(t int64, besides bool) {
+	w := n.waves.bucket(t)
+	if besides {
+		for _, i := range n.touched {
+			p := &n.puddles[i]
+			n.scoop(w, i, p)
+			n.judgeOne(t, i, p)
+			p.clear()
+		}
+	}
+	before := len(n.fired)
+	var list []uint32
+	if w.dense {
+		list = w.gather(n.list)
+		list = list[:n.fill(t, w.sums, list)]
+	} else {
+		list = n.list[:n.fillReached(t, w)]
+	}
+	for _, i := range list {
+		var p puddle
+		n.scoop(w, i, &p)
+		n.judgeOne(t, i, &p)
+	}
+	if before > 0 { // those of the wave are in order
+		slices.Sort(n.fired)
+	}
+	n.counters.Deliveries += w.arrivals
+	n.counters.Inputs += w.inputs
+	n.waves.close(w)
 }
 
 // scoop takes a neuron's share out of a wave.
@@ -201,10 +264,8 @@ func (n *Network) scoop(w *wave, i uint32, p *puddle) {
 	sum := w.sums[i]
 	w.sums[i] = 0
 	w.reached[i>>6] &^= 1 << (i & 63)
-	arrivals := uint32(sum) & (1<<(n.countBits&31) - 1)
 	p.poured += int64(sum >> (n.countBits & 31))
-	p.arrivals += arrivals
-	n.counters.Deliveries += uint64(arrivals)
+	p.arrivals += uint32(sum) & (1<<(n.countBits&31) - 1)
 }
 
 // judgeOne judges any neuron.
@@ -228,80 +289,60 @@ func (n *Network) judgeOne(t int64, i uint32, p *puddle) {
 	b.rest(t, c)
 }
 
-// judgeWave judges whom a wave reaches: this loop is where a busy network spends its time. It calls nothing, and writes those that
-// fire, and those with traits, over the list that it reads.
-func (n *Network) judgeWave(t int64, w *wave) {
-	list := w.gather(n.list)
-	sums, barrels, classes := w.sums, n.barrels, n.classes
-	countBits := n.countBits & 31
-	countMask := uint32(1)<<countBits - 1
-	deliveries, ignored := uint32(0), uint32(0)
-	fired, rich := 0, false
+// fill pours a wave's sums into the listed neurons that only fill. It leaves all others as they are - those that fire, that are deaf,
+// that have traits - and returns how many those are; they are then the first of the list. This loop is where a busy network spends
+// its time: it calls nothing, and one comparison tells the others apart, for what a deaf neuron keeps is a level beyond all
+// thresholds, and a rich class has a threshold below all levels.
+func (n *Network) fill(t int64, sums []int32, list []uint32) int {
+	barrels, classes, countBits := n.barrels[:len(sums)], n.classes, n.countBits&31
+	others := 0
 	for _, i := range list {
-		sum := sums[i]
+		if int(i) >= len(sums) {
+			break // never: it spares the checks of the next lines
+		}
 		b := &barrels[i]
 		c := &classes[b.class]
-		empty := b.empty
-		if c.rich {
-			list[fired] = i | richMark
-			fired++
-			rich = true
+		level := max(c.level(t, b.empty)+int64(sums[i]>>countBits), int64(c.floor))
+		if level >= int64(c.threshold) {
+			list[others] = i
+			others++
 			continue
 		}
 		sums[i] = 0
-		arrivals := uint32(sum) & countMask
-		deliveries += arrivals
-		if empty >= deaf {
-			if t < empty-deaf {
-				ignored += arrivals
-				continue
-			}
-			empty = 0
-		}
-		poured := int64(sum >> countBits)
-		if c.leaky {
-			sign := empty >> 63
-			level := (max((empty^sign)-sign-t, 0) ^ sign) - sign + poured
-			level = max(level, int64(c.floor))
-			if level < int64(c.threshold) {
-				sign = level >> 63
-				b.empty = level + (t ^ sign) - sign
-				continue
-			}
-		} else {
-			level := max(empty+poured, int64(c.floor))
-			if level < int64(c.threshold) {
-				b.empty = level
-				continue
-			}
-		}
-		b.empty = 0
-		if c.refractory != 0 {
-			b.empty = t + int64(c.refractory) + deaf
-		}
-		list[fired] = i
-		fired++
+		b.setLevel(t, level, c)
 	}
-	n.counters.Deliveries += uint64(deliveries)
-	n.counters.Ignored += uint64(ignored)
-	if !rich {
-		n.fired = append(n.fired, list[:fired]...)
-		return
-	}
-	for _, i := range list[:fired] {
-		if i&richMark == 0 {
-			n.fired = append(n.fired, i)
-			continue
-		}
-		i &^= richMark
-		var p puddle
-		n.scoop(w, i, &p)
-		n.judgeOne(t, i, &p)
-	}
+	return others
 }
 
-// richMark marks neurons with traits in the list of judgeWave.
-const richMark = 1 << 31
+// fillReached is fill for a wave that has marked whom it reaches.
+func (n *Network) fillReached(t int64, w *wave) int {
+	sums, list := w.sums, n.list
+	barrels, classes, countBits := n.barrels[:len(sums)], n.classes, n.countBits&31
+	others, base := 0, uint32(0)
+	for k, word := range w.reached {
+		if word != 0 {
+			w.reached[k] = 0
+			for ; word != 0; word &= word - 1 {
+				i := base + uint32(bits.TrailingZeros64(word))
+				if int(i) >= len(sums) {
+					break // never, as in fill
+				}
+				b := &barrels[i]
+				c := &classes[b.class]
+				level := max(c.level(t, b.empty)+int64(sums[i]>>countBits), int64(c.floor))
+				if level >= int64(c.threshold) {
+					list[others] = i
+					others++
+					continue
+				}
+				sums[i] = 0
+				b.setLevel(t, level, c)
+			}
+		}
+		base += 64
+	}
+	return others
+}
 
 // judgeRich judges a neuron by all of the model.
 func (n *Network) judgeRich(t int64, i uint32, b *barrel, c *class, p *puddle) {
@@ -322,7 +363,7 @@ func (n *Network) judgeRich(t int64, i uint32, b *barrel, c *class, p *puddle) {
 		return
 	}
 	level := max(int64(c.floor), b.level(t, c)+p.poured)
-	threshold := max(1, int64(c.threshold)+tr.adaptation.value+tr.habituation.value-tr.shift(tr.parameters.shiftThreshold))
+	threshold := max(1, tr.parameters.threshold+tr.adaptation.value+tr.habituation.value-tr.shift(tr.parameters.shiftThreshold))
 	switch {
 	case p.electric || p.timed:
 		n.spike(t, i, b, c, tr)
@@ -368,32 +409,24 @@ func (b *barrel) rest(t int64, c *class) {
 
 // send sends the spikes of tick t on their way.
 func (n *Network) send(t int64) {
-	if len(n.fired) == 0 {
-		return
-	}
 	arrivals := n.expected(len(n.fired))
-	flooded := n.waveDelays != nil && arrivals >= len(n.barrels)>>1 && arrivals >= len(n.spouts) && n.flood(t, n.fired)
-	sparse := len(n.barrels)>>6 > arrivals // a wave would mostly be looked through for nothing
+	flooded := arrivals >= n.floodFrom && n.flood(t, n.fired)
 	for _, source := range n.fired {
 		e := n.efferents[source]
 		s := e.first
 		if flooded {
 			s = e.other
+		} else if arrivals >= n.rippleFrom {
+			n.ripple(t, e)
+			s = e.other
 		}
-		for ; s < n.efferents[source+1].first; s++ {
+		for last := n.efferents[source+1].first; s < last; s++ {
 			channel := n.slices[s].channel >> kindBits
-			at := t + int64(n.delays[channel])
-			if s < e.other && !sparse && n.waveDelays != nil {
-				if w := n.waves.open(n.now, at); w != nil {
-					n.ripple(w, n.arrivals[n.slices[s].first:n.slices[s+1].first])
-					continue
-				}
-			}
-			n.queue.push(at, channel, s)
+			n.queue.push(t+int64(n.delays[channel]), channel, s)
 		}
 	}
-	if n.waveDelays != nil {
-		n.log.add(t, n.fired, int64(n.waveDelays[len(n.waveDelays)-1]))
+	if n.flooding != nil {
+		n.log.add(t, n.fired, int64(n.delays[len(n.flooding)-1]))
 	}
 }
 

@@ -1,6 +1,9 @@
 package core
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // barrel is all that is read and written of most neurons: 16 bytes, so that a cache line holds four and an index is a shift.
 //
@@ -18,7 +21,7 @@ const deaf = 1 << 62
 
 // class is what neurons with the same parameters share, in water and ticks.
 type class struct {
-	threshold, floor int32
+	threshold, floor int32 // the threshold of a rich class is below all levels, see fill; its own is among its traits
 	refractory       uint32
 	leaky            bool
 	rich             bool // there is more to it: see traits
@@ -34,15 +37,20 @@ func (b *barrel) deafUntil() int64 {
 
 // level returns the water in the barrel at time t; negative below empty.
 func (b *barrel) level(t int64, c *class) int64 {
-	switch {
-	case b.empty >= deaf:
+	if b.empty >= deaf {
 		return 0
-	case !c.leaky:
-		return b.empty
 	}
-	// Branch-free: a recurrent network holds its levels around 0, where a sign is a coin toss.
-	sign := b.empty >> 63
-	return (max((b.empty^sign)-sign-t, 0) ^ sign) - sign
+	return c.level(t, b.empty)
+}
+
+// level reads what a barrel keeps. Of a deaf one that is a level beyond all thresholds. It has no branches that depend on the level:
+// a recurrent network holds its levels around 0, where a sign is a coin toss.
+func (c *class) level(t, empty int64) int64 {
+	if !c.leaky {
+		return empty
+	}
+	sign := empty >> 63
+	return (max((empty^sign)-sign-t, 0) ^ sign) - sign
 }
 
 func (b *barrel) setLevel(t, level int64, c *class) {
@@ -71,6 +79,9 @@ func (n *Neuron) class(rich bool) (class, error) {
 	}
 	if n.Refractory < 0 || n.Refractory > MaxDelay {
 		return class{}, fmt.Errorf("refractory period %d us: expected 0 to %d: %w", n.Refractory, MaxDelay, ErrRange)
+	}
+	if rich {
+		threshold = math.MinInt32
 	}
 	return class{threshold: threshold, floor: floor, refractory: uint32(n.Refractory), leaky: n.Leak != 0, rich: rich}, nil
 }

@@ -3,6 +3,7 @@ package core
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -12,8 +13,8 @@ import (
 // them.
 func (n *Network) layOut() {
 	synapses := n.description.Synapses
-	n.layOutDelays()
 	n.packs()
+	n.layOutDelays()
 
 	// By source first, counting: that leaves only the few synapses of each source to be compared.
 	starts := make([]uint32, len(n.barrels)+1)
@@ -23,8 +24,9 @@ func (n *Network) layOut() {
 	for i := range n.barrels {
 		starts[i+1] += starts[i]
 	}
+	const queued = 1 << 40 // behind all that may travel in waves
 	type rank struct {
-		key   uint64 // kind, channel
+		key   uint64 // queued or not, kind, channel
 		to    uint32
 		index uint32
 	}
@@ -36,14 +38,19 @@ func (n *Network) layOut() {
 	next := slices.Clone(starts)
 	for i := range synapses {
 		s := &synapses[i]
-		order[next[s.From]] = rank{key: uint64(s.sliceKind())<<32 | uint64(channels[s.Delay]), to: uint32(s.To), index: uint32(i)}
+		channel := channels[s.Delay]
+		key := uint64(s.sliceKind())<<32 | uint64(channel)
+		if s.sliceKind() != directSlice || channel >= uint32(len(n.flooding)) {
+			key |= queued
+		}
+		order[next[s.From]] = rank{key: key, to: uint32(s.To), index: uint32(i)}
 		next[s.From]++
 	}
 
 	n.arrivals = make([]uint32, len(synapses))
 	n.efferents = make([]efferent, len(n.barrels)+1)
 	n.slices, n.modulators, n.weights = nil, nil, nil
-	if n.waveDelays == nil {
+	if n.flooding == nil {
 		n.weights = make([]int32, len(synapses))
 	}
 	spouts := map[uint64]uint32{}
@@ -58,10 +65,10 @@ func (n *Network) layOut() {
 		n.efferents[source] = efferent{first: uint32(len(n.slices)), other: uint32(len(n.slices))}
 		for i, r := range own {
 			position := starts[source] + uint32(i)
-			kind, channel := sliceKind(r.key>>32), uint32(r.key)
+			kind, channel := sliceKind(r.key>>32&(1<<kindBits-1)), uint32(r.key)
 			if i == 0 || own[i-1].key != r.key {
 				n.slices = append(n.slices, slice{first: position, channel: channel<<kindBits | uint32(kind)})
-				if kind == directSlice {
+				if r.key < queued {
 					n.efferents[source].other++
 				}
 			}
@@ -85,17 +92,19 @@ func (n *Network) arrival(s *Synapse, position uint32, spouts map[uint64]uint32)
 		return uint32(len(n.modulators) - 1)
 	case directSlice:
 		water := s.water(n.description.Neurons)
-		if n.waveDelays == nil {
+		if n.flooding == nil {
 			n.weights[position] = water
 			break
 		}
 		index, known := spouts[spoutKey(s.Delay, water)]
 		if !known {
-			index = uint32(len(n.spouts))
+			index = uint32(len(n.spoutChannel))
 			spouts[spoutKey(s.Delay, water)] = index
-			delay, _ := slices.BinarySearch(n.waveDelays, uint32(s.Delay))
-			n.spouts = append(n.spouts, spout{pour: water<<n.countBits + 1})
-			n.spoutDelay = append(n.spoutDelay, uint32(delay))
+			n.spouts[index].pour = water<<n.countBits + 1
+			n.spoutDelays[index] = uint32(s.Delay)
+			// A delay that is too long for waves has no channel among theirs, and its offset is never used.
+			channel, _ := slices.BinarySearch(n.delays[:len(n.flooding)], uint32(s.Delay))
+			n.spoutChannel = append(n.spoutChannel, uint32(min(channel, len(n.flooding)-1)))
 		}
 		return uint32(s.To)<<spoutBits | index
 	}
@@ -104,24 +113,27 @@ func (n *Network) arrival(s *Synapse, position uint32, spouts map[uint64]uint32)
 
 func spoutKey(delay Tick, water int32) uint64 { return uint64(delay)<<32 | uint64(uint32(water)) }
 
-// layOutDelays gives each distinct delay its channel, shortest first.
+// layOutDelays gives each distinct delay its channel, behind those that waves have.
 func (n *Network) layOutDelays() {
 	known := map[Tick]bool{}
-	n.delays = nil
+	for _, delay := range n.delays {
+		known[Tick(delay)] = true
+	}
 	for i := range n.description.Synapses {
 		if delay := n.description.Synapses[i].Delay; !known[delay] {
 			known[delay] = true
 			n.delays = append(n.delays, uint32(delay))
 		}
 	}
-	slices.Sort(n.delays)
+	slices.Sort(n.delays[len(n.flooding):])
 }
 
-// packs decides whether the static direct synapses travel in waves: whether few enough delays and weights occur to name both in the
-// low bits of an arrival, and whether all that one neuron can receive in one tick fits a sum.
+// packs decides whether static direct synapses travel in waves, and which: whether few enough delays and weights occur to name both
+// in the low bits of an arrival, and whether all that one neuron can receive in one tick fits a sum.
 func (n *Network) packs() {
 	d := &n.description
-	n.waves, n.spouts, n.spoutDelay, n.waveDelays, n.waveOffsets, n.fanOut = waves{}, nil, nil, nil, nil, 0
+	n.waves, n.flooding, n.spouts, n.spoutChannel, n.delays = waves{}, nil, nil, nil, nil
+	n.floodFrom, n.rippleFrom = math.MaxInt, math.MaxInt
 	if len(d.Neurons) > maxPacked {
 		return
 	}
@@ -130,20 +142,17 @@ func (n *Network) packs() {
 		water    int64
 	}
 	totals := make([]total, len(d.Neurons))
-	spouts, delays := map[uint64]bool{}, map[Tick]bool{}
-	direct, common, longest := 0, Tick(0), Tick(0)
+	spouts, delays := map[uint64]bool{}, map[Tick]int{}
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
 		if s.sliceKind() != directSlice {
 			continue
 		}
 		water := s.water(d.Neurons)
-		direct++
 		totals[s.To].arrivals++ // a neuron fires at most once in a tick, so each synapse brings at most one arrival
 		totals[s.To].water += max(int64(water), -int64(water))
 		spouts[spoutKey(s.Delay, water)] = true
-		delays[s.Delay] = true
-		common, longest = divisor(common, s.Delay), max(longest, s.Delay)
+		delays[s.Delay]++
 		if len(spouts) > maxSpouts || len(delays) > waveBuckets {
 			return
 		}
@@ -153,23 +162,45 @@ func (n *Network) packs() {
 		most.arrivals, most.water = max(most.arrivals, t.arrivals), max(most.water, t.water)
 	}
 	countBits := bits.Len32(most.arrivals)
-	if direct == 0 || countBits > 30 || most.water > math.MaxInt32>>countBits {
+	if len(delays) == 0 || countBits > 30 || most.water > math.MaxInt32>>countBits {
 		return
 	}
+	if most.water <= math.MaxInt32>>(countBits+2) {
+		countBits++ // room for some input besides
+	}
 	n.countBits = uint8(countBits)
+	n.spouts, n.spoutDelays = new([maxSpouts]spout), new([maxSpouts]uint32)
+	span, direct := n.chooseWaves(delays)
+	n.waves = newWaves(span, len(d.Neurons), int32(math.MaxInt32>>countBits-most.water), 1<<countBits-1-most.arrivals)
+	n.flooding = make([]*wave, len(n.delays))
 	n.fanOut = (direct + len(d.Neurons) - 1) / len(d.Neurons)
-	for delay := range delays {
-		n.waveDelays = append(n.waveDelays, uint32(delay))
+	n.floodFrom = max(len(d.Neurons)/2, len(spouts))
+	n.rippleFrom = len(d.Neurons) / 64
+}
+
+// chooseWaves decides how wide the buckets of waves are and which delays have waves, and returns how many synapses those are. Narrow
+// buckets are good: two times that differ should not want the same one. But all buckets together are as long as the longest delay
+// that can have waves, so a few synapses that take very long are left to the queue.
+func (n *Network) chooseWaves(delays map[Tick]int) (span uint8, synapses int) {
+	common, all := Tick(0), 0
+	for delay, count := range delays {
+		common = divisor(common, delay)
+		all += count
 	}
-	slices.Sort(n.waveDelays)
-	n.waveOffsets = make([]uint32, len(n.waveDelays))
-	// The narrowest buckets that the longest delay leaves: times that differ should not meet in one. Where all delays are multiples of
-	// a common one, narrower than that is no use.
-	span := max(0, bits.Len64(uint64(common))-1)
-	for longest>>span >= waveBuckets-1 {
-		span++
+	sorted := slices.Sorted(maps.Keys(delays))
+	span = uint8(max(0, bits.Len64(uint64(common))-1)) // buckets narrower than a common multiple of all delays are no use
+	for ; ; span++ {
+		n.delays, synapses = n.delays[:0], 0
+		for _, delay := range sorted {
+			if delay>>span < waveBuckets-1 {
+				n.delays = append(n.delays, uint32(delay))
+				synapses += delays[delay]
+			}
+		}
+		if synapses >= all-all/8 {
+			return span, synapses
+		}
 	}
-	n.waves.span, n.waves.neurons = uint8(span), len(d.Neurons)
 }
 
 // divisor returns the greatest common divisor.
@@ -249,4 +280,3 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 func (d Description) names(s *Synapse) string {
 	return d.Neurons[s.From].label(s.From) + " -> " + d.Neurons[s.To].label(s.To)
 }
-

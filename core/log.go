@@ -38,3 +38,33 @@ func (l *log) grow() {
 	}
 	l.entries, l.head, l.tail = entries, 0, n
 }
+
+// joined remembers the inputs that are in waves, for the same reason.
+type joined struct {
+	entries    []input // a ring; its size is a power of two
+	head, tail uint32
+}
+
+// add notes an input, and forgets those at the head that have been.
+func (l *joined) add(now int64, in input) {
+	for l.head != l.tail && l.entries[l.head&uint32(len(l.entries)-1)].at < now {
+		l.head++
+	}
+	if l.tail-l.head == uint32(len(l.entries)) {
+		l.grow()
+	}
+	l.entries[l.tail&uint32(len(l.entries)-1)] = in
+	l.tail++
+}
+
+// grow doubles a full ring.
+func (l *joined) grow() {
+	size := max(16, len(l.entries)+len(l.entries))
+	entries := make([]input, size)
+	n := uint32(0)
+	for i := l.head; i != l.tail; i++ {
+		entries[n] = l.entries[i&uint32(len(l.entries)-1)]
+		n++
+	}
+	l.entries, l.head, l.tail = entries, 0, n
+}

@@ -51,7 +51,7 @@ func (s *Synapse) sliceKind() sliceKind {
 	return directSlice
 }
 
-// efferent tells where the slices of a neuron are: those of static direct synapses from first, all others from other to the first of
+// efferent tells where the slices of a neuron are: those that may travel in waves from first, all others from other to the first of
 // the next neuron.
 type efferent struct{ first, other uint32 }
 
@@ -80,19 +80,22 @@ type Network struct {
 
 	efferents  []efferent // by neuron, and one more
 	slices     []slice    // by source, kind and delay, and one more
-	delays     []uint32   // by channel, rising
+	delays     []uint32   // by channel; those of waves first, rising
 	arrivals   []uint32   // by slice and target; direct: packed, or the target; electric: the target; others: an index
 	weights    []int32    // of direct arrivals that are not packed; else nil
 	modulators []modulator
 
-	waves       waves
-	waveDelays  []uint32 // all delays of static direct synapses; nil: there are no waves
-	waveOffsets []uint32 // by wave delay: where its sums are
-	spouts      []spout
-	spoutDelay  []uint32 // by spout: index into waveDelays
-	countBits   uint8    // of a sum
-	fanOut      int      // static direct synapses a neuron, on average
-	log         log      // spikes that are in waves
+	waves        waves
+	flooding     []*wave // room for the waves of one tick's spikes, one for each of the first channels; nil: there are no waves
+	spouts       *[maxSpouts]spout
+	spoutDelays  *[maxSpouts]uint32
+	spoutChannel []uint32
+	countBits    uint8  // of a sum
+	fanOut       int    // synapses that deliver in waves, a neuron, on average
+	floodFrom    int    // arrivals from which on a tick's spikes are better delivered without marking whom they reach
+	rippleFrom   int    // arrivals from which on a wave is better than the queue
+	log          log    // spikes that are in waves
+	joined       joined // inputs that are
 
 	queue  queue
 	inputs inputs
@@ -198,28 +201,27 @@ func (d Description) check(s *Synapse) error {
 	if s.From < 0 || s.From >= len(d.Neurons) || s.To < 0 || s.To >= len(d.Neurons) {
 		return fmt.Errorf("from %d to %d: expected neurons 0 to %d: %w", s.From, s.To, len(d.Neurons)-1, ErrUnknown)
 	}
-	where := d.Neurons[s.From].label(s.From) + " -> " + d.Neurons[s.To].label(s.To)
 	if s.Delay < 1 || s.Delay > MaxDelay {
-		return fmt.Errorf("%s: delay %d us: expected 1 to %d: %w", where, s.Delay, MaxDelay, ErrRange)
+		return fmt.Errorf("%s: delay %d us: expected 1 to %d: %w", d.names(s), s.Delay, MaxDelay, ErrRange)
 	}
 	if s.Plastic != nil && s.Kind != Direct {
-		return fmt.Errorf("%s: plastic: only direct synapses can be, this one is %v: %w", where, s.Kind, ErrUnknown)
+		return fmt.Errorf("%s: plastic: only direct synapses can be, this one is %v: %w", d.names(s), s.Kind, ErrUnknown)
 	}
 	switch s.Kind {
 	case Electric:
 	case Modulator:
 		if !(s.Weight >= -MaxModulation && s.Weight <= MaxModulation) || s.Weight != float64(int(s.Weight)) || s.Weight == 0 {
-			return fmt.Errorf("%s: weight %g: expected a whole number from -%d to %d, not 0: %w", where, s.Weight, MaxModulation, MaxModulation, ErrRange)
+			return fmt.Errorf("%s: weight %g: expected a whole number from -%d to %d, not 0: %w", d.names(s), s.Weight, MaxModulation, MaxModulation, ErrRange)
 		}
 	case Direct:
 		if s.Weight == 0 && s.Plastic == nil {
-			return fmt.Errorf("%s: weight 0 does nothing: %w", where, ErrRange)
+			return fmt.Errorf("%s: weight 0 does nothing: %w", d.names(s), ErrRange)
 		}
 		if _, err := Water(s.Weight, d.Neurons[s.To].Leak); err != nil {
-			return fmt.Errorf("%s: weight: %w", where, err)
+			return fmt.Errorf("%s: weight: %w", d.names(s), err)
 		}
 	default:
-		return fmt.Errorf("%s: %v: expected direct, electric or modulator: %w", where, s.Kind, ErrUnknown)
+		return fmt.Errorf("%s: %v: expected direct, electric or modulator: %w", d.names(s), s.Kind, ErrUnknown)
 	}
 	return nil
 }
@@ -277,7 +279,7 @@ func (n *Network) Threshold(neuron int) (float64, error) {
 	if c.rich {
 		tr := *n.traits[b.traits] // a copy: looking changes nothing
 		tr.settle(n.now)
-		threshold = max(1, threshold+tr.adaptation.value+tr.habituation.value-tr.shift(tr.parameters.shiftThreshold))
+		threshold = max(1, tr.parameters.threshold+tr.adaptation.value+tr.habituation.value-tr.shift(tr.parameters.shiftThreshold))
 	}
 	return units(threshold, n.description.Neurons[neuron].Leak), nil
 }

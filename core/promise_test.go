@@ -77,7 +77,7 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 				t.Error(w)
 			}
 			// The large ones cannot be inlined away: if they are not there, nothing was looked at.
-			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judge", "core.(*Network).judgeWave", "core.(*Network).judgeRich", "core.(*Network).flood", "core.(*Network).ripple",
+			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeWave", "core.(*Network).fill", "core.(*Network).judgeRich", "core.(*Network).flood", "core.(*Network).ripple",
 				"core.(*wave).gather", "core.(*waves).open", "core.(*log).add", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.(*queue).push", "core.(*staircase).settle", "core.(*plastic).deliver"} {
 				if !slices.Contains(functions, needed) {

@@ -38,12 +38,12 @@ func newQueue(delays []uint32) queue {
 	return q
 }
 
-// next returns the time of the earliest flight, and false when there is none.
-func (q *queue) next() (int64, bool) {
+// next returns the time of the earliest flight, or forever.
+func (q *queue) next() int64 {
 	if len(q.heap) == 0 {
-		return 0, false
+		return forever
 	}
-	return q.heap[0].at, true
+	return q.heap[0].at
 }
 
 // pop removes the earliest flight and returns its slice.

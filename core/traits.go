@@ -23,6 +23,7 @@ type traits struct {
 
 // traitParameters are converted from a Neuron when the network is built or tuned.
 type traitParameters struct {
+	threshold                                int64
 	adaptationRate, tolerance, adaptationMax int64
 	adaptationGait                           gait
 	habituationRate, habituationMax          int64
@@ -47,6 +48,7 @@ func (n Neuron) needsTraits() bool {
 func (n Neuron) traitParameters() (traitParameters, error) {
 	var p traitParameters
 	w := waters{leak: n.Leak}
+	p.threshold = w.amount("threshold", n.Threshold)
 	if a := n.Adaptation; a != nil {
 		p.adaptationRate = w.amount("adaptation.rate", a.Rate)
 		p.adaptationMax = w.limit("adaptation.max", a.Max)

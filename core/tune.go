@@ -39,7 +39,6 @@ type tuning struct {
 	leaks    map[int]float64 // the leak that a neuron had, where it changes
 	barrels  map[int]retuned
 	traits   map[int]*traits
-	inputs   inputs
 	plastics []plastic
 	rules    []*rule
 	synapses bool // what some synapse delivers, or when, changes
@@ -128,10 +127,6 @@ func (t *tuning) convert(change Tuning) error {
 		tr.habituation.value = min(t.rewater(i, tr.habituation.value), p.habituationMax)
 		t.traits[i] = tr
 	}
-	t.inputs = append(inputs(nil), n.inputs...)
-	for i := range t.inputs {
-		t.inputs[i].weight = int32(t.rewater(int(t.inputs[i].target&^electricMark), int64(t.inputs[i].weight)))
-	}
 	return t.convertPlastics(change)
 }
 
@@ -183,7 +178,10 @@ func (t *tuning) commit(change Tuning) {
 	for i := range t.traits {
 		n.retime(i)
 	}
-	n.inputs = t.inputs
+	for i := range n.inputs {
+		in := &n.inputs[i]
+		in.weight = int32(t.rewater(int(in.target&^electricMark), int64(in.weight)))
+	}
 	n.plastics, n.rules = t.plastics, t.rules
 	if t.synapses {
 		n.layOut()
@@ -226,7 +224,7 @@ func (n *Network) strand() {
 			n.strays.push(input{at: f.at, target: at[position]})
 		}
 	}
-	for next, waiting := n.queue.next(); waiting; next, waiting = n.queue.next() {
+	for next := n.queue.next(); next != forever; next = n.queue.next() {
 		f := flown{at: next, slice: n.queue.pop()}
 		queued[f] = true
 		cut(f)
@@ -242,6 +240,12 @@ func (n *Network) strand() {
 		}
 	}
 	n.log = log{}
+	for i := n.joined.head; i != n.joined.tail; i++ {
+		if in := n.joined.entries[i&uint32(len(n.joined.entries)-1)]; in.at >= n.now {
+			n.inputs.push(in)
+		}
+	}
+	n.joined = joined{}
 }
 
 // Learnt returns the long-term weight of every plastic synapse in units, by its index in the description.

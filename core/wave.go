@@ -1,6 +1,9 @@
 package core
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Waves carry what most spikes do. All that reaches the network over static direct synapses at one tick is one wave: a sum for every
 // neuron, filled by the spikes that leave for that tick, and judged when it arrives. So a spike is delivered in one long loop when it
@@ -11,12 +14,20 @@ import "math/bits"
 
 // wave is all that arrives at one tick.
 type wave struct {
-	at      int64
-	offset  uint32   // of its sums in the pool
-	sums    []int32  // by neuron
-	reached []uint64 // bits of the neurons that a sparse spike reached
-	dense   bool     // more may have been reached than the bits tell: every sum must be looked at
+	at       int64
+	arrivals uint64   // over synapses
+	inputs   uint64   // from outside
+	offset   uint32   // of its sums in the pool
+	sums     []int32  // by neuron
+	reached  []uint64 // bits of the neurons that a sparse spike reached
+	// What a sum can still hold of inputs, besides all that the synapses of any neuron may bring.
+	spareWater int32
+	spareCount uint32
+	dense      bool // more may have been reached than the bits tell: every sum must be looked at
 }
+
+// forever is later than every tick.
+const forever = math.MaxInt64
 
 // waveBuckets is how many waves can be under way: one word of bits tells which is next.
 const waveBuckets = 64
@@ -26,68 +37,96 @@ const waveBuckets = 64
 type waves struct {
 	span     uint8 // a bucket is 1 << span ticks wide
 	occupied uint64
-	buckets  [waveBuckets]*wave
+	buckets  [waveBuckets]*wave // an empty one holds none
+	none     *wave              // a wave that is due at no time
 	spare    []*wave
 	pool     []int32 // the sums of all waves, side by side
 	neurons  int
+	// Of an empty wave.
+	spareWater int32
+	spareCount uint32
+	settled    bool // a wave stays in its bucket when it is over
 }
 
-// next returns the wave that arrives first, or nil; now is the first tick not yet processed.
-func (w *waves) next(now int64) *wave {
+// Below this many neurons each bucket gets a wave of its own for good: that spares robot-size networks the choice, which is a coin
+// toss, whether a spike is the first to leave for its tick. Larger ones share waves, for the memory.
+const settledBelow = 4096
+
+func newWaves(span uint8, neurons int, spareWater int32, spareCount uint32) waves {
+	w := waves{span: span, none: &wave{at: -1}, neurons: neurons, spareWater: spareWater, spareCount: spareCount, settled: neurons < settledBelow}
+	for i := range w.buckets {
+		w.buckets[i] = w.none
+	}
+	return w
+}
+
+// next returns the time of the wave that arrives first, or forever; now is the first tick not yet processed.
+func (w *waves) next(now int64) int64 {
 	if w.occupied == 0 {
-		return nil
+		return forever
 	}
 	first := uint(now>>(w.span&63)) & (waveBuckets - 1)
 	ahead := bits.TrailingZeros64(bits.RotateLeft64(w.occupied, -int(first)))
-	return w.buckets[(first+uint(ahead))&(waveBuckets-1)]
+	return w.buckets[(first+uint(ahead))&(waveBuckets-1)].at
 }
 
-// room reports whether there are, or can be, waves for a tick and all the delays after it, given in rising order.
-func (w *waves) room(now, t int64, delays []uint32) bool {
-	today, last := now>>(w.span&63), int64(-1)
+// bucket returns the wave in the bucket for a tick: it is the tick's own if it says so.
+func (w *waves) bucket(at int64) *wave { return w.buckets[uint(at>>(w.span&63))&(waveBuckets-1)] }
+
+// room reports whether there are, or can be, waves for all the delays after tick t, given in rising order. Delays that have waves are
+// less than all buckets long; see chooseWaves.
+func (w *waves) room(t int64, delays []uint32) bool {
+	last := int64(-1)
 	for _, delay := range delays {
 		at := t + int64(delay)
 		bucket := at >> (w.span & 63)
-		if bucket == last || bucket-today >= waveBuckets {
+		if v := w.bucket(at); bucket == last || v.at > t && v.at != at {
 			return false
 		}
 		last = bucket
-		bucket &= waveBuckets - 1
-		if w.occupied>>uint(bucket)&1 != 0 && w.buckets[bucket].at != at {
-			return false
-		}
 	}
 	return true
 }
 
-// open returns the wave for a tick, or nil if there cannot be one.
-func (w *waves) open(now, at int64) *wave {
-	bucket, today := at>>(w.span&63), now>>(w.span&63)
-	if bucket-today >= waveBuckets {
+// near reports whether a tick from now on is less than all buckets away.
+func (w *waves) near(now, at int64) bool { return at>>(w.span&63)-now>>(w.span&63) < waveBuckets }
+
+// open returns the wave for a near tick after t, or nil if another time has its bucket.
+func (w *waves) open(t, at int64) *wave {
+	bucket := uint(at>>(w.span&63)) & (waveBuckets - 1)
+	v := w.buckets[bucket]
+	if v.at != at && v.at > t {
 		return nil
 	}
-	bucket &= waveBuckets - 1
-	if w.occupied>>uint(bucket)&1 != 0 {
-		if v := w.buckets[bucket]; v.at == at {
-			return v
-		}
-		return nil
+	if v == w.none {
+		v = w.take(bucket)
 	}
+	v.at = at
+	w.occupied |= 1 << bucket
+	return v
+}
+
+// take puts a spare wave into a bucket.
+func (w *waves) take(bucket uint) *wave {
 	if len(w.spare) == 0 {
 		w.grow()
 	}
 	v := w.spare[len(w.spare)-1]
 	w.spare = w.spare[:len(w.spare)-1]
-	v.at, v.dense = at, false
 	w.buckets[bucket] = v
-	w.occupied |= 1 << uint(bucket)
 	return v
 }
 
-// close gives back a wave whose sums and bits are 0 again.
+// close ends a wave whose sums and bits are 0 again.
 func (w *waves) close(v *wave) {
-	w.occupied &^= 1 << uint(v.at>>(w.span&63)&(waveBuckets-1))
-	w.spare = append(w.spare, v)
+	bucket := uint(v.at>>(w.span&63)) & (waveBuckets - 1)
+	w.occupied &^= 1 << bucket
+	v.at, v.arrivals, v.inputs, v.dense = -1, 0, 0, false
+	v.spareWater, v.spareCount = w.spareWater, w.spareCount
+	if !w.settled {
+		w.buckets[bucket] = w.none
+		w.spare = append(w.spare, v)
+	}
 }
 
 // grow makes room for one more wave. It allocates, but only until a network has seen its busiest moment.
@@ -97,14 +136,15 @@ func (w *waves) grow() {
 	copy(pool, w.pool)
 	w.pool = pool
 	for _, v := range w.buckets {
-		if v != nil {
+		if v != w.none {
 			v.sums = pool[v.offset : int(v.offset)+w.neurons]
 		}
 	}
 	for _, v := range w.spare {
 		v.sums = pool[v.offset : int(v.offset)+w.neurons]
 	}
-	w.spare = append(w.spare, &wave{offset: used, sums: pool[used:], reached: make([]uint64, (w.neurons+63)>>6)})
+	w.spare = append(w.spare, &wave{at: -1, offset: used, sums: pool[used:], reached: make([]uint64, (w.neurons+63)>>6),
+		spareWater: w.spareWater, spareCount: w.spareCount})
 }
 
 // spout is what one arrival of a certain delay and weight does.
@@ -123,16 +163,26 @@ const (
 // flood sends the spikes of a busy tick on their way: so many that every neuron may be reached. It reports false, and has done
 // nothing, where some delay cannot have a wave.
 func (n *Network) flood(t int64, fired []uint32) bool {
-	if !n.waves.room(n.now, t, n.waveDelays) {
+	delays := n.delays[:len(n.flooding)]
+	if !n.waves.room(t, delays) {
 		return false
 	}
-	for c, delay := range n.waveDelays {
-		v := n.waves.open(n.now, t+int64(delay))
+	for c, delay := range delays {
+		v := n.waves.open(t, t+int64(delay))
 		v.dense = true
-		n.waveOffsets[c] = v.offset
+		n.flooding[c] = v
 	}
-	for i, c := range n.spoutDelay {
-		n.spouts[i].offset = n.waveOffsets[c]
+	for i, c := range n.spoutChannel {
+		n.spouts[i&(maxSpouts-1)].offset = n.flooding[c].offset
+	}
+	for _, source := range fired {
+		e := n.efferents[source]
+		first := n.slices[e.first].first
+		for s := e.first; s < e.other; s++ {
+			last := n.slices[s+1].first
+			n.flooding[n.slices[s].channel>>kindBits].arrivals += uint64(last - first)
+			first = last
+		}
 	}
 	spouts, pool := n.spouts, n.waves.pool
 	for _, source := range fired {
@@ -158,40 +208,48 @@ func (n *Network) flood(t int64, fired []uint32) bool {
 	return true
 }
 
-// ripple adds one slice of a spike to a wave, and marks whom it reaches.
-func (n *Network) ripple(v *wave, arrivals []uint32) {
-	sums, reached, spouts := v.sums, v.reached, n.spouts
-	for _, a := range arrivals {
+// ripple sends one spike on its way and marks whom it reaches. Slices that can have no wave take the queue.
+func (n *Network) ripple(t int64, e efferent) {
+	spouts, delays, buckets, span := n.spouts, n.spoutDelays, &n.waves.buckets, n.waves.span
+	last := n.slices[e.other].first
+	for i := n.slices[e.first].first; i < last; i++ {
+		a := n.arrivals[i]
+		at := t + int64(delays[a&(maxSpouts-1)])
+		bucket := uint(at>>(span&63)) & (waveBuckets - 1) // from here on as open does
+		v := buckets[bucket]
+		// Not v.at != at && v.at > t: whether a wave has been opened is a coin toss, that another has its bucket is rare.
+		if (v.at^at)&((t-v.at)>>63) != 0 {
+			for s := e.first; ; s++ {
+				if n.slices[s].first == i {
+					n.queue.push(at, n.slices[s].channel>>kindBits, s)
+					i = n.slices[s+1].first - 1
+					break
+				}
+			}
+			continue
+		}
+		if v == n.waves.none {
+			v = n.waves.take(bucket)
+		}
+		v.at = at
+		n.waves.occupied |= 1 << bucket
 		target := a >> spoutBits
-		sums[target] += spouts[a&(maxSpouts-1)].pour
-		reached[target>>6] |= 1 << (target & 63)
+		v.sums[target] += spouts[a&(maxSpouts-1)].pour
+		v.reached[target>>6] |= 1 << (target & 63)
+		v.arrivals++
 	}
 }
 
-// gather lists the neurons that a wave reaches, in order, and clears its bits.
+// gather lists the neurons that a dense wave reaches, in order.
 func (v *wave) gather(list []uint32) []uint32 {
 	n := 0
-	if v.dense {
-		list = list[:len(v.sums)+1]
-		for i, sum := range v.sums { // branch-free: whether a neuron was reached is a coin toss
-			list[n] = uint32(i)
-			if next := n + 1; sum != 0 {
-				n = next
-			}
+	list = list[:len(v.sums)+1]
+	for i, sum := range v.sums { // branch-free: whether a neuron was reached is a coin toss
+		list[n] = uint32(i)
+		if next := n + 1; sum != 0 {
+			n = next
 		}
-		clear(v.reached)
-		return list[:n]
 	}
-	base := uint32(0)
-	for w, word := range v.reached {
-		if word != 0 {
-			v.reached[w] = 0
-			for ; word != 0; word &= word - 1 {
-				list[n] = base + uint32(bits.TrailingZeros64(word))
-				n++
-			}
-		}
-		base += 64
-	}
+	clear(v.reached)
 	return list[:n]
 }

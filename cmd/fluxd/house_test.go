@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 }
 
 // coreMayImport is all that the engine uses of the standard library: no clock, no goroutines, no input or output.
-var coreMayImport = []string{"cmp", "crypto/sha256", "encoding/binary", "errors", "fmt", "hash", "math", "slices"}
+var coreMayImport = []string{"cmp", "crypto/sha256", "encoding/binary", "errors", "fmt", "hash", "maps", "math", "math/bits", "slices"}
 
 func TestWhoMayImportWhom(t *testing.T) {
 	const root = "../.."
