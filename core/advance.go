@@ -61,7 +61,7 @@ func (n *Network) PourWater(neuron int, units float64) (int32, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
 		return 0, fmt.Errorf("neuron %d: expected 0 to %d: %w", neuron, len(n.barrels)-1, ErrUnknown)
 	}
-	return Water(units, n.description.Neurons[neuron].Leak)
+	return Water(units, n.leak(uint32(neuron)))
 }
 
 func (n *Network) accepts(at Tick, neuron int) error {
@@ -144,9 +144,8 @@ func (n *Network) deliver(t int64) {
 		n.counters.Inputs++
 	}
 	for len(n.strays) > 0 && n.strays[0].at == t {
-		synapse := n.strays.pop().target
-		position := n.place[synapse]
-		n.deliverArrivals(t, n.description.Synapses[synapse].sliceKind(), position, position+1)
+		stray := n.strays.pop()
+		n.deliverArrivals(t, sliceKind(stray.weight), stray.target, stray.target+1)
 	}
 	for len(n.timers.heap) > 0 && n.timers.heap[0].at == t {
 		due := n.timers.heap[0]

@@ -11,10 +11,10 @@ import (
 
 // layOut sorts the synapses by source, kind, delay and target, cuts them into slices, and prepares waves for a network that can have
 // them.
-func (n *Network) layOut() {
-	synapses := n.description.Synapses
-	n.packs()
-	n.layOutDelays()
+func (n *Network) layOut(d Description) {
+	synapses := d.Synapses
+	n.packs(d)
+	n.layOutDelays(d)
 
 	// By source first, counting: that leaves only the few synapses of each source to be compared.
 	starts := make([]uint32, len(n.barrels)+1)
@@ -47,13 +47,19 @@ func (n *Network) layOut() {
 		next[s.From]++
 	}
 
+	fanOut := 0
+	for source := range n.barrels {
+		fanOut = max(fanOut, int(starts[source+1]-starts[source]))
+	}
+	n.about.place = newPlaces(synapses, fanOut)
+	n.about.spouts, n.about.arrivals = nil, map[uint32]float64{}
 	n.arrivals = make([]uint32, len(synapses))
 	n.efferents = make([]efferent, len(n.barrels)+1)
 	n.slices, n.modulators, n.weights = nil, nil, nil
 	if n.flooding == nil {
 		n.weights = make([]int32, len(synapses))
 	}
-	spouts := map[uint64]uint32{}
+	spouts := map[spoutKey]uint32{}
 	for source := range n.barrels {
 		own := order[starts[source]:starts[source+1]]
 		slices.SortFunc(own, func(a, b rank) int {
@@ -72,34 +78,42 @@ func (n *Network) layOut() {
 					n.efferents[source].other++
 				}
 			}
-			n.place[r.index] = position
-			n.arrivals[position] = n.arrival(&synapses[r.index], position, spouts)
+			n.about.place.set(r.index, starts[source], position)
+			n.arrivals[position] = n.arrival(d, &synapses[r.index], position, spouts)
 		}
 	}
 	n.slices = append(n.slices, slice{first: uint32(len(synapses))})
 	n.efferents[len(n.barrels)] = efferent{first: uint32(len(n.slices) - 1), other: uint32(len(n.slices) - 1)}
+	configured := make([]float64, len(n.sources))
 	for i, source := range n.sources {
-		n.arrivals[n.place[source]] = uint32(i)
+		n.arrivals[n.position(int(source))] = uint32(i)
+		configured[i] = synapses[source].Weight
 	}
+	n.about.plastics = newAmounts(configured)
 	n.queue = newQueue(n.delays)
 }
 
 // arrival encodes a synapse as its kind of slice delivers it.
-func (n *Network) arrival(s *Synapse, position uint32, spouts map[uint64]uint32) uint32 {
+func (n *Network) arrival(d Description, s *Synapse, position uint32, spouts map[spoutKey]uint32) uint32 {
 	switch s.sliceKind() {
 	case modulatorSlice:
 		n.modulators = append(n.modulators, modulator{target: uint32(s.To), weight: int32(s.Weight)})
 		return uint32(len(n.modulators) - 1)
 	case directSlice:
-		water := s.water(n.description.Neurons)
+		water := s.water(d.Neurons)
 		if n.flooding == nil {
 			n.weights[position] = water
+			if units(int64(water), d.Neurons[s.To].Leak) != s.Weight {
+				n.about.arrivals[position] = s.Weight
+			}
 			break
 		}
-		index, known := spouts[spoutKey(s.Delay, water)]
+		key := spoutKey{s.Delay, water, s.Weight}
+		index, known := spouts[key]
 		if !known {
 			index = uint32(len(n.spoutChannel))
-			spouts[spoutKey(s.Delay, water)] = index
+			spouts[key] = index
+			n.about.spouts = append(n.about.spouts, s.Weight)
 			n.spouts[index].pour = water<<n.countBits + 1
 			n.spoutDelays[index] = uint32(s.Delay)
 			// A delay that is too long for waves has no channel among theirs, and its offset is never used.
@@ -111,16 +125,21 @@ func (n *Network) arrival(s *Synapse, position uint32, spouts map[uint64]uint32)
 	return uint32(s.To)
 }
 
-func spoutKey(delay Tick, water int32) uint64 { return uint64(delay)<<32 | uint64(uint32(water)) }
+// spoutKey is what synapses of one spout have in common.
+type spoutKey struct {
+	delay  Tick
+	water  int32
+	weight float64
+}
 
 // layOutDelays gives each distinct delay its channel, behind those that waves have.
-func (n *Network) layOutDelays() {
+func (n *Network) layOutDelays(d Description) {
 	known := map[Tick]bool{}
 	for _, delay := range n.delays {
 		known[Tick(delay)] = true
 	}
-	for i := range n.description.Synapses {
-		if delay := n.description.Synapses[i].Delay; !known[delay] {
+	for i := range d.Synapses {
+		if delay := d.Synapses[i].Delay; !known[delay] {
 			known[delay] = true
 			n.delays = append(n.delays, uint32(delay))
 		}
@@ -130,8 +149,7 @@ func (n *Network) layOutDelays() {
 
 // packs decides whether static direct synapses travel in waves, and which: whether few enough delays and weights occur to name both
 // in the low bits of an arrival, and whether all that one neuron can receive in one tick fits a sum.
-func (n *Network) packs() {
-	d := &n.description
+func (n *Network) packs(d Description) {
 	n.waves, n.flooding, n.spouts, n.spoutChannel, n.delays = waves{}, nil, nil, nil, nil
 	n.floodFrom, n.rippleFrom = math.MaxInt, math.MaxInt
 	if len(d.Neurons) > maxPacked {
@@ -142,7 +160,7 @@ func (n *Network) packs() {
 		water    int64
 	}
 	totals := make([]total, len(d.Neurons))
-	spouts, delays := map[uint64]bool{}, map[Tick]int{}
+	spouts, delays := map[spoutKey]bool{}, map[Tick]int{}
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
 		if s.sliceKind() != directSlice {
@@ -151,7 +169,7 @@ func (n *Network) packs() {
 		water := s.water(d.Neurons)
 		totals[s.To].arrivals++ // a neuron fires at most once in a tick, so each synapse brings at most one arrival
 		totals[s.To].water += max(int64(water), -int64(water))
-		spouts[spoutKey(s.Delay, water)] = true
+		spouts[spoutKey{s.Delay, water, s.Weight}] = true
 		delays[s.Delay]++
 		if len(spouts) > maxSpouts || len(delays) > waveBuckets {
 			return
@@ -212,8 +230,8 @@ func divisor(a, b Tick) Tick {
 }
 
 // layOutPlastics groups the plastic synapses by target, so that a spike finds those that it potentiates side by side.
-func (n *Network) layOutPlastics() error {
-	synapses := n.description.Synapses
+func (n *Network) layOutPlastics(d Description) error {
+	synapses := d.Synapses
 	for i := range synapses {
 		if synapses[i].Plastic != nil {
 			n.sources = append(n.sources, uint32(i))
@@ -221,7 +239,7 @@ func (n *Network) layOutPlastics() error {
 	}
 	slices.SortStableFunc(n.sources, func(a, b uint32) int { return cmp.Compare(synapses[a].To, synapses[b].To) })
 	var err error
-	if n.plastics, n.rules, err = n.description.plastics(n.sources); err != nil {
+	if n.plastics, n.rules, err = d.plastics(n.sources); err != nil {
 		return err
 	}
 	for i := range n.plastics {
@@ -259,6 +277,7 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 		r, made := known[k]
 		if !made {
 			learns, err := s.Plastic.rule(k.leak, k.reward)
+			learns.of = *s.Plastic
 			if err != nil {
 				return nil, nil, &Fault{Neuron: -1, Synapse: int(index), Err: fmt.Errorf("synapse %d, %s: plastic: %w", index, d.names(s), err)}
 			}

@@ -3,7 +3,6 @@ package core
 import (
 	"fmt"
 	"math/bits"
-	"slices"
 )
 
 // A Spike is one neuron firing.
@@ -99,7 +98,7 @@ type Network struct {
 
 	queue  queue
 	inputs inputs
-	strays inputs // single arrivals over synapses (the target is the synapse) that tuning has cut loose from their slices
+	strays inputs // single arrivals over synapses (the target is the position, the weight the kind) that tuning has cut loose from their slices
 	timers timers
 
 	puddles  []puddle
@@ -110,24 +109,21 @@ type Network struct {
 	counters Counters
 
 	// What tuning and snapshots need, untouched at run time.
-	description Description
-	place       []uint32 // where in arrivals a synapse of the description went
-	sources     []uint32 // the synapse of each plastic
+	about   catalogue
+	sources []uint32 // the synapse of each plastic
 }
 
 // Build checks a description and lays it out for running. It fails with ErrRange or ErrUnknown, in a *Fault that says which neuron or
 // synapse.
-// The description is copied.
+// The description is not kept.
 func Build(d Description) (*Network, error) {
 	if len(d.Neurons) > MaxNeurons {
 		return nil, fmt.Errorf("%d neurons: at most %d: %w", len(d.Neurons), MaxNeurons, ErrRange)
 	}
 	n := &Network{
-		description: d.clone(),
-		barrels:     make([]barrel, len(d.Neurons)),
-		puddles:     make([]puddle, len(d.Neurons)),
-		list:        make([]uint32, len(d.Neurons)+1),
-		place:       make([]uint32, len(d.Synapses)),
+		barrels: make([]barrel, len(d.Neurons)),
+		puddles: make([]puddle, len(d.Neurons)),
+		list:    make([]uint32, len(d.Neurons)+1),
 	}
 	rich := make([]bool, len(d.Neurons))
 	for i := range d.Synapses {
@@ -161,10 +157,11 @@ func Build(d Description) (*Network, error) {
 		}
 	}
 	n.classes = all.list
-	if err := n.layOutPlastics(); err != nil {
+	n.about.file(d.Neurons)
+	if err := n.layOutPlastics(d); err != nil {
 		return nil, err
 	}
-	n.layOut()
+	n.layOut(d)
 	return n, nil
 }
 
@@ -173,27 +170,6 @@ func (n *Network) addTraits(tr *traits) uint32 {
 	n.traits = append(n.traits, tr)
 	n.timers.add()
 	return uint32(len(n.traits) - 1)
-}
-
-// clone copies a description, what its pointers point to included.
-func (d Description) clone() Description {
-	c := Description{Neurons: slices.Clone(d.Neurons), Synapses: slices.Clone(d.Synapses)}
-	for i := range c.Neurons {
-		n := &c.Neurons[i]
-		n.Adaptation, n.Habituation, n.Burst = copied(n.Adaptation), copied(n.Habituation), copied(n.Burst)
-	}
-	for i := range c.Synapses {
-		c.Synapses[i].Plastic = copied(c.Synapses[i].Plastic)
-	}
-	return c
-}
-
-func copied[T any](p *T) *T {
-	if p == nil {
-		return nil
-	}
-	c := *p
-	return &c
 }
 
 // check checks all of a synapse but what its plasticity becomes in water.
@@ -226,6 +202,13 @@ func (d Description) check(s *Synapse) error {
 	return nil
 }
 
+// between names the neurons that the synapse at a position connects.
+func (n *Network) between(position uint32) string {
+	s := n.synapse(position)
+	from, to := n.neuron(s.From), n.neuron(s.To)
+	return from.label(s.From) + " -> " + to.label(s.To)
+}
+
 // water is what a checked synapse delivers.
 func (s *Synapse) water(neurons []Neuron) int32 {
 	switch s.Kind {
@@ -255,16 +238,13 @@ func (n *Network) Waiting() int {
 	return bits.OnesCount64(n.waves.occupied) + n.queue.length + len(n.inputs) + len(n.strays) + len(n.timers.heap)
 }
 
-// Description returns a copy of what the network now is, tuning included; weights are those that were configured, not learnt.
-func (n *Network) Description() Description { return n.description.clone() }
-
 // Level returns the water in a neuron at time Now, in units: for looking at, not for control. It fails with ErrUnknown.
 func (n *Network) Level(neuron int) (float64, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
 		return 0, fmt.Errorf("neuron %d: expected 0 to %d: %w", neuron, len(n.barrels)-1, ErrUnknown)
 	}
 	b := &n.barrels[neuron]
-	return units(b.level(n.now, &n.classes[b.class]), n.description.Neurons[neuron].Leak), nil
+	return units(b.level(n.now, &n.classes[b.class]), n.leak(uint32(neuron))), nil
 }
 
 // Threshold returns the level at which a direct arrival would fire a neuron at time Now, in units, with adaptation, habituation and
@@ -281,5 +261,5 @@ func (n *Network) Threshold(neuron int) (float64, error) {
 		tr.settle(n.now)
 		threshold = max(1, tr.parameters.threshold+tr.adaptation.value+tr.habituation.value-tr.shift(tr.parameters.shiftThreshold))
 	}
-	return units(threshold, n.description.Neurons[neuron].Leak), nil
+	return units(threshold, n.leak(uint32(neuron))), nil
 }

@@ -18,6 +18,7 @@ type plastic struct {
 
 // rule is how plastic synapses learn, in the water of their target; those that learn alike share one.
 type rule struct {
+	of                                        Plastic // as configured
 	window                                    int64
 	shortRate, shortDepression, shortUnpaired int64
 	shortMax                                  int64

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
 	"math"
+	"slices"
 )
 
 // A snapshot is what a network has learnt, as bytes:
@@ -37,7 +39,7 @@ var (
 // its kind, whether it is plastic and its sign. What can be tuned is not part of it.
 func (n *Network) Fingerprint() [32]byte {
 	h := sha256.New()
-	d := &n.description
+	d := n.Description()
 	number(h, uint64(len(d.Neurons)))
 	for i := range d.Neurons {
 		number(h, uint64(len(d.Neurons[i].Name)))
@@ -74,10 +76,8 @@ func (n *Network) Snapshot() []byte {
 	b = append(b, fingerprint[:]...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(n.plastics)))
 	learnt := n.Learnt()
-	for i := range n.description.Synapses {
-		if w, plastic := learnt[i]; plastic {
-			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(w))
-		}
+	for _, i := range slices.Sorted(maps.Keys(learnt)) {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(learnt[i]))
 	}
 	sum := sha256.Sum256(b)
 	return append(b, sum[:]...)
@@ -105,11 +105,9 @@ func (n *Network) Restore(snapshot []byte) error {
 	}
 	learnt := make(map[int]float64, count)
 	weights := body[snapshotHeader:]
-	for i := range n.description.Synapses {
-		if n.description.Synapses[i].Plastic != nil {
-			learnt[i] = math.Float64frombits(binary.LittleEndian.Uint64(weights))
-			weights = weights[8:]
-		}
+	for _, i := range slices.Sorted(slices.Values(n.sources)) {
+		learnt[int(i)] = math.Float64frombits(binary.LittleEndian.Uint64(weights))
+		weights = weights[8:]
 	}
 	return n.Learn(learnt)
 }

@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A Tuning is one request to change a running network: whole descriptions of the neurons and synapses that change, by their index.
@@ -19,9 +20,8 @@ type Tuning struct {
 // plastic synapse replaces what it has learnt; with the same weight it keeps it. A new delay holds for spikes that leave after the
 // change. It fails with ErrRange or ErrUnknown, naming the neuron or synapse.
 func (n *Network) Tune(change Tuning) error {
-	t := &tuning{network: n, next: n.description, leaks: map[int]float64{}}
-	t.next.Neurons = append([]Neuron(nil), n.description.Neurons...)
-	t.next.Synapses = append([]Synapse(nil), n.description.Synapses...)
+	old := n.Description()
+	t := &tuning{network: n, old: old, next: Description{Neurons: slices.Clone(old.Neurons), Synapses: slices.Clone(old.Synapses)}, leaks: map[int]float64{}}
 	if err := t.check(change); err != nil {
 		return err
 	}
@@ -35,6 +35,7 @@ func (n *Network) Tune(change Tuning) error {
 // tuning is a change in the making: all is computed before anything is touched.
 type tuning struct {
 	network  *Network
+	old      Description
 	next     Description
 	leaks    map[int]float64 // the leak that a neuron had, where it changes
 	barrels  map[int]retuned
@@ -51,7 +52,7 @@ type retuned struct {
 }
 
 func (t *tuning) check(change Tuning) error {
-	old := &t.network.description
+	old := &t.old
 	for i, neuron := range change.Neurons {
 		if i < 0 || i >= len(old.Neurons) {
 			return fmt.Errorf("neuron %d: expected 0 to %d: %w", i, len(old.Neurons)-1, ErrUnknown)
@@ -140,7 +141,7 @@ func (t *tuning) convertPlastics(change Tuning) error {
 		p, was := &t.plastics[i], n.plastics[i]
 		source := int(n.sources[i])
 		r := t.rules[p.rule]
-		if t.next.Synapses[source].Weight == n.description.Synapses[source].Weight {
+		if t.next.Synapses[source].Weight == t.old.Synapses[source].Weight {
 			p.weight = r.clamp(t.rewater(int(p.target), was.weight))
 		}
 		was.shortTerm.settle(n.now, n.rules[was.rule].shortGait)
@@ -156,7 +157,7 @@ func (t *tuning) commit(change Tuning) {
 	if t.synapses {
 		n.strand()
 	}
-	n.description = t.next
+	n.about.file(t.next.Neurons)
 	var all classes
 	for i := range n.barrels {
 		b := &n.barrels[i]
@@ -183,8 +184,14 @@ func (t *tuning) commit(change Tuning) {
 		in.weight = int32(t.rewater(int(in.target&^electricMark), int64(in.weight)))
 	}
 	n.plastics, n.rules = t.plastics, t.rules
-	if t.synapses {
-		n.layOut()
+	if !t.synapses {
+		return
+	}
+	n.layOut(t.next)
+	for i := range n.strays { // strand has left the synapse
+		stray := &n.strays[i]
+		stray.target = n.position(int(stray.target))
+		stray.weight = int32(n.slices[n.sliceOf(stray.target)].kind())
 	}
 }
 
@@ -208,11 +215,11 @@ func (n *Network) retime(neuron int) {
 	n.timers.set(b.traits, uint32(neuron), max(n.now, b.deafUntil(), max(tr.lastSpike, 0)+interval))
 }
 
-// strand turns what is in flight into single arrivals that keep their time, so that the synapses can be laid out anew.
+// strand turns what is in flight into single arrivals over synapses that keep their time, so that the synapses can be laid out anew.
 func (n *Network) strand() {
-	at := make([]uint32, len(n.place)) // the synapse at each position
-	for synapse, position := range n.place {
-		at[position] = uint32(synapse)
+	at := n.synapsesAt()
+	for i := range n.strays {
+		n.strays[i].target = at[n.strays[i].target]
 	}
 	type flown struct {
 		at    int64
@@ -253,7 +260,7 @@ func (n *Network) Learnt() map[int]float64 {
 	learnt := make(map[int]float64, len(n.plastics))
 	for i := range n.plastics {
 		p := &n.plastics[i]
-		w := units(p.weight, n.description.Neurons[p.target].Leak)
+		w := units(p.weight, n.leak(p.target))
 		if p.negative {
 			w = -w
 		}
@@ -271,7 +278,7 @@ func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
 		}
 		p := n.plastics[i] // a copy: looking changes nothing
 		p.shortTerm.settle(n.now, n.rules[p.rule].shortGait)
-		leak := n.description.Neurons[p.target].Leak
+		leak := n.leak(p.target)
 		longTerm, shortTerm = units(p.weight, leak), units(p.shortTerm.value, leak)
 		if p.negative {
 			longTerm, shortTerm = -longTerm, -shortTerm
@@ -294,10 +301,9 @@ func (n *Network) Learn(learnt map[int]float64) error {
 			continue
 		}
 		known++
-		s := &n.description.Synapses[n.sources[i]]
-		amount := rawWater(math.Abs(w), n.description.Neurons[p.target].Leak)
+		amount := rawWater(math.Abs(w), n.leak(p.target))
 		if !(amount <= MaxWater) || w != 0 && (w < 0) != p.negative || n.rules[p.rule].clamp(int64(amount)) != int64(amount) {
-			return fmt.Errorf("synapse %d, %s: learnt weight %g does not fit its sign or limits: %w", n.sources[i], n.description.names(s), w, ErrRange)
+			return fmt.Errorf("synapse %d, %s: learnt weight %g does not fit its sign or limits: %w", n.sources[i], n.between(n.position(int(n.sources[i]))), w, ErrRange)
 		}
 		water[i] = int64(amount)
 	}

@@ -50,7 +50,7 @@ type waves struct {
 
 // Below this many neurons each bucket gets a wave of its own for good: that spares robot-size networks the choice, which is a coin
 // toss, whether a spike is the first to leave for its tick. Larger ones share waves, for the memory.
-const settledBelow = 4096
+const settledBelow = 512
 
 func newWaves(span uint8, neurons int, spareWater int32, spareCount uint32) waves {
 	w := waves{span: span, none: &wave{at: -1}, neurons: neurons, spareWater: spareWater, spareCount: spareCount, settled: neurons < settledBelow}

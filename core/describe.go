@@ -1,0 +1,253 @@
+package core
+
+import "slices"
+
+// A network does not keep the description that it was built from: at 50 bytes a synapse that would be most of its memory. What the
+// layout does not say is kept here, once for all that share it, so that the description can be made again: for tuning, for snapshots
+// and for people.
+
+// catalogue is what a network knows about its description.
+type catalogue struct {
+	names []string // of the neurons; nil when none has one
+	kinds []Neuron // the different neurons, without names
+	kind  []uint32 // by neuron
+	place places   // where in Network.arrivals a synapse went
+	// Configured weights that the water of a synapse does not give back: by spout, by arrival (nil when none is needed), and by
+	// plastic synapse, whose water changes.
+	spouts   []float64
+	arrivals map[uint32]float64
+	plastics amounts
+}
+
+// places tells the position of each synapse of the description. Where the description lists the synapses source by source, which
+// most do, it is enough to know how far from the first of its source each went.
+type places struct {
+	near   []uint8  // distances, where no source has more than 256 synapses
+	middle []uint16 // distances, where none has more than 65,536
+	far    []uint32 // positions
+}
+
+func newPlaces(synapses []Synapse, fanOut int) places {
+	grouped := slices.IsSortedFunc(synapses, func(a, b Synapse) int { return a.From - b.From })
+	switch {
+	case grouped && fanOut <= 1<<8:
+		return places{near: make([]uint8, len(synapses))}
+	case grouped && fanOut <= 1<<16:
+		return places{middle: make([]uint16, len(synapses))}
+	}
+	return places{far: make([]uint32, len(synapses))}
+}
+
+// set notes that a synapse went to a position; first is that of its source.
+func (p *places) set(synapse, first, position uint32) {
+	switch {
+	case p.near != nil:
+		p.near[synapse] = uint8(position - first)
+	case p.middle != nil:
+		p.middle[synapse] = uint16(position - first)
+	default:
+		p.far[synapse] = position
+	}
+}
+
+// amounts are numbers of which many are the same.
+type amounts struct {
+	known map[float64]uint16
+	value []float64
+	index []uint16
+	each  []float64 // instead, when there are more than 65,536 different ones
+}
+
+func newAmounts(all []float64) amounts {
+	a := amounts{known: map[float64]uint16{}, index: make([]uint16, len(all))}
+	for i, x := range all {
+		k, known := a.known[x]
+		if !known {
+			if len(a.value) == 1<<16 {
+				return amounts{each: slices.Clone(all)}
+			}
+			k = uint16(len(a.value))
+			a.known[x] = k
+			a.value = append(a.value, x)
+		}
+		a.index[i] = k
+	}
+	a.known = nil
+	return a
+}
+
+func (a *amounts) at(i uint32) float64 {
+	if a.each != nil {
+		return a.each[i]
+	}
+	return a.value[a.index[i]]
+}
+
+// neuronKey makes neurons comparable by value.
+type neuronKey struct {
+	neuron      Neuron // without name and pointers
+	adaptation  Adaptation
+	habituation Habituation
+	burst       Burst
+	has         [3]bool
+}
+
+// file notes the neurons of a description.
+func (c *catalogue) file(neurons []Neuron) {
+	known := map[neuronKey]uint32{}
+	c.names, c.kinds, c.kind = nil, nil, make([]uint32, len(neurons))
+	for i, n := range neurons {
+		if n.Name != "" && c.names == nil {
+			c.names = make([]string, len(neurons))
+		}
+		if n.Name != "" {
+			c.names[i] = n.Name
+		}
+		n.Name = ""
+		key := neuronKey{neuron: n, has: [3]bool{n.Adaptation != nil, n.Habituation != nil, n.Burst != nil}}
+		key.neuron.Adaptation, key.neuron.Habituation, key.neuron.Burst = nil, nil, nil
+		if n.Adaptation != nil {
+			key.adaptation = *n.Adaptation
+		}
+		if n.Habituation != nil {
+			key.habituation = *n.Habituation
+		}
+		if n.Burst != nil {
+			key.burst = *n.Burst
+		}
+		kind, there := known[key]
+		if !there {
+			kind = uint32(len(c.kinds))
+			known[key] = kind
+			n.Adaptation, n.Habituation, n.Burst = copied(n.Adaptation), copied(n.Habituation), copied(n.Burst)
+			c.kinds = append(c.kinds, n)
+		}
+		c.kind[i] = kind
+	}
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
+// leak returns the leak of a neuron.
+func (n *Network) leak(neuron uint32) float64 { return n.about.kinds[n.about.kind[neuron]].Leak }
+
+// neuron describes a neuron.
+func (n *Network) neuron(i int) Neuron {
+	d := n.about.kinds[n.about.kind[i]]
+	d.Adaptation, d.Habituation, d.Burst = copied(d.Adaptation), copied(d.Habituation), copied(d.Burst)
+	if n.about.names != nil {
+		d.Name = n.about.names[i]
+	}
+	return d
+}
+
+// begin is the position of the first arrival of a source.
+func (n *Network) begin(source int) uint32 { return n.slices[n.efferents[source].first].first }
+
+// sourceOf finds the source that a position belongs to.
+func (n *Network) sourceOf(position uint32) int {
+	low, high := 0, len(n.barrels)-1
+	for low < high {
+		middle := (low + high) / 2
+		if n.begin(middle+1) > position {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low
+}
+
+// sliceOf finds the slice that a position belongs to.
+func (n *Network) sliceOf(position uint32) uint32 {
+	low, high := 0, len(n.slices)-2
+	for low < high {
+		middle := (low + high) / 2
+		if n.slices[middle+1].first > position {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return uint32(low)
+}
+
+// position tells where in the arrivals a synapse is.
+func (n *Network) position(synapse int) uint32 {
+	p := &n.about.place
+	switch {
+	case p.near != nil: // synapses of one source are one after the other, before and after
+		return n.begin(n.sourceOf(uint32(synapse))) + uint32(p.near[synapse])
+	case p.middle != nil:
+		return n.begin(n.sourceOf(uint32(synapse))) + uint32(p.middle[synapse])
+	}
+	return p.far[synapse]
+}
+
+// synapsesAt tells which synapse is at each position.
+func (n *Network) synapsesAt() []uint32 {
+	at := make([]uint32, len(n.arrivals))
+	p := &n.about.place
+	for source := range n.barrels {
+		for i := n.begin(source); i < n.begin(source+1); i++ {
+			switch {
+			case p.near != nil:
+				at[n.begin(source)+uint32(p.near[i])] = i
+			case p.middle != nil:
+				at[n.begin(source)+uint32(p.middle[i])] = i
+			default:
+				at[p.far[i]] = i
+			}
+		}
+	}
+	return at
+}
+
+// synapse describes the synapse at a position, as configured.
+func (n *Network) synapse(position uint32) Synapse {
+	slice := n.slices[n.sliceOf(position)]
+	s := Synapse{From: n.sourceOf(position), Delay: Tick(n.delays[slice.channel>>kindBits])}
+	a := n.arrivals[position]
+	switch slice.kind() {
+	case electricSlice:
+		s.Kind, s.To = Electric, int(a)
+	case modulatorSlice:
+		s.Kind, s.To, s.Weight = Modulator, int(n.modulators[a].target), float64(n.modulators[a].weight)
+	case plasticSlice:
+		p := &n.plastics[a]
+		s.To, s.Weight, s.Plastic = int(p.target), n.about.plastics.at(a), copied(&n.rules[p.rule].of)
+	default:
+		if n.weights == nil {
+			s.To, s.Weight = int(a>>spoutBits), n.about.spouts[a&(maxSpouts-1)]
+			break
+		}
+		s.To = int(a)
+		s.Weight = units(int64(n.weights[position]), n.leak(a))
+		if configured, differs := n.about.arrivals[position]; differs {
+			s.Weight = configured
+		}
+	}
+	return s
+}
+
+// Description returns what the network now is, tuning included; weights are those that were configured, not learnt. It is made anew
+// for each call.
+func (n *Network) Description() Description {
+	d := Description{Neurons: make([]Neuron, len(n.barrels))}
+	for i := range d.Neurons {
+		d.Neurons[i] = n.neuron(i)
+	}
+	if len(n.arrivals) > 0 {
+		d.Synapses = make([]Synapse, len(n.arrivals))
+		for position, synapse := range n.synapsesAt() {
+			d.Synapses[synapse] = n.synapse(uint32(position))
+		}
+	}
+	return d
+}
