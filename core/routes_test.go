@@ -1,0 +1,219 @@
+package core
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// routes are the ways on which a spike may travel. The network chooses by what is cheaper; the result must not depend on it.
+var routes = map[string]func(n *Network){
+	"as the network likes": func(*Network) {},
+	"queue":                func(n *Network) { n.floodFrom, n.rippleFrom = math.MaxInt, math.MaxInt },
+	"marked waves":         func(n *Network) { n.floodFrom, n.rippleFrom = math.MaxInt, 0 },
+	"dense waves":          func(n *Network) { n.floodFrom, n.rippleFrom = 0, math.MaxInt },
+	"dense, else marked":   func(n *Network) { n.floodFrom, n.rippleFrom = 0, 0 },
+	"shared waves":         func(n *Network) { n.floodFrom, n.rippleFrom, n.waves.settled = 2, 1, false },
+}
+
+// busyNetwork has fewer mechanisms and more spikes than randomNetwork: most are direct synapses with delays that meet.
+func busyNetwork(t *rapid.T) (Description, []stimulus) {
+	var d Description
+	count := rapid.IntRange(2, 80).Draw(t, "neurons")
+	simple := rapid.Bool().Draw(t, "simple")
+	for i := range count {
+		if simple || rapid.IntRange(0, 4).Draw(t, "plain") > 0 {
+			d.Neurons = append(d.Neurons, Neuron{Name: fmt.Sprintf("n%d", i), Threshold: 20, Leak: pick(t, "leak", 0.0, 1000, 50_000),
+				Floor: pick(t, "floor", 0.0, -15), Refractory: pick[Tick](t, "refractory", 0, 1, 25)})
+		} else {
+			d.Neurons = append(d.Neurons, randomNeuron(t, i))
+		}
+	}
+	delays := []Tick{10, 20, 30, 50}
+	if rapid.Bool().Draw(t, "odd delays") {
+		delays = []Tick{1, 3, 20, 64, 65, 700, 90_000}
+	}
+	for range rapid.IntRange(count, 6*count).Draw(t, "synapses") {
+		s := Synapse{From: rapid.IntRange(0, count-1).Draw(t, "from"), To: rapid.IntRange(0, count-1).Draw(t, "to"),
+			Weight: pick(t, "weight", 5.0, 7, 9, -6, 22, 0.5), Delay: rapid.SampledFrom(delays).Draw(t, "delay")}
+		if !simple && rapid.IntRange(0, 9).Draw(t, "other") == 0 {
+			delay := s.Delay
+			s = randomSynapse(t, count)
+			s.Delay = delay
+		}
+		d.Synapses = append(d.Synapses, s)
+	}
+	var in []stimulus
+	for range rapid.IntRange(1, 60).Draw(t, "inputs") {
+		in = append(in, stimulus{at: Tick(10 * rapid.IntRange(0, 40).Draw(t, "at")), neuron: rapid.IntRange(0, count-1).Draw(t, "neuron"),
+			units: float64(rapid.IntRange(-20, 40).Draw(t, "units")), electric: rapid.IntRange(0, 3).Draw(t, "electric") == 0})
+	}
+	return d, in
+}
+
+// On whichever route spikes travel, the engine agrees with the naive model.
+func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
+	spikes := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		d, in := busyNetwork(t)
+		model := newNaive(d)
+		model.input(in)
+		want := model.run(horizon)
+		for name, force := range routes {
+			engine, err := Build(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			force(engine)
+			stimulate(t, engine, in)
+			got := engine.Advance(horizon, nil)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%s: engine %v\nmodel  %v", name, got, want)
+			}
+			if wrong := model.differs(engine); wrong != nil {
+				t.Fatalf("%s: long-term weights of synapses %v differ", name, wrong)
+			}
+			spikes[name] += len(got)
+		}
+	})
+	for name := range routes {
+		if spikes[name] == 0 {
+			t.Errorf("%s: the property was checked on silence alone", name)
+		}
+	}
+}
+
+// wide adds two neurons and a synapse between them that is too strong for a sum: it makes a network do without waves.
+func wide(d Description) Description {
+	d.Neurons = append(slices.Clone(d.Neurons), Neuron{Threshold: 1}, Neuron{Threshold: 2_000_000})
+	d.Synapses = append(slices.Clone(d.Synapses), Synapse{From: len(d.Neurons) - 2, To: len(d.Neurons) - 1, Weight: 1_900_000, Delay: 7})
+	return d
+}
+
+// What is in flight when a network is tuned obeys the new parameters, on whichever route it is; and the description that tuning works
+// on is the one that was given.
+func TestTuningWhileSpikesAreInFlightIsTheSameOnAllRoutes(t *testing.T) {
+	tuned := 0
+	rapid.Check(t, func(t *rapid.T) {
+		d, in := busyNetwork(t)
+		slices.SortStableFunc(in, func(a, b stimulus) int { return int(a.at - b.at) })
+		type moment struct {
+			at     Tick
+			change Tuning
+		}
+		var moments []moment
+		at := Tick(0)
+		for range rapid.IntRange(1, 4).Draw(t, "changes") {
+			at += Tick(rapid.IntRange(1, 150).Draw(t, "at"))
+			change := Tuning{Neurons: map[int]Neuron{}, Synapses: map[int]Synapse{}}
+			i := rapid.IntRange(0, len(d.Neurons)-1).Draw(t, "neuron")
+			n := d.Neurons[i]
+			n.Threshold = pick(t, "threshold", 12.0, 20, 35)
+			n.Leak = pick(t, "leak", n.Leak, 0, 2000)
+			change.Neurons[i] = n
+			for range rapid.IntRange(0, 3).Draw(t, "synapses") {
+				k := rapid.IntRange(0, len(d.Synapses)-1).Draw(t, "synapse")
+				s := d.Synapses[k]
+				if s.Kind == Direct && s.Plastic == nil {
+					s.Weight = pick(t, "weight", 5.0, 25, -3)
+				}
+				s.Delay = pick(t, "delay", s.Delay, 10, 33)
+				change.Synapses[k] = s
+			}
+			moments = append(moments, moment{at, change})
+		}
+		run := func(name string, d Description, force func(*Network)) []Spike {
+			n, err := Build(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			force(n)
+			var spikes []Spike
+			rest := in
+			for _, m := range moments {
+				for len(rest) > 0 && rest[0].at < m.at+40 { // some inputs are ahead of the change
+					stimulate(t, n, rest[:1])
+					rest = rest[1:]
+				}
+				spikes = n.Advance(m.at, spikes)
+				if err := n.Tune(m.change); err != nil {
+					return nil // a combination that does not exist, on all routes
+				}
+				force(n)
+			}
+			stimulate(t, n, rest)
+			return n.Advance(horizon, spikes)
+		}
+		want := run("queue", d, routes["queue"])
+		for name, force := range routes {
+			if got := run(name, d, force); !slices.Equal(got, want) {
+				t.Fatalf("%s: %v\nqueue: %v", name, got, want)
+			}
+		}
+		if got := run("without waves", wide(d), func(*Network) {}); !slices.Equal(got, want) {
+			t.Fatalf("without waves: %v\nqueue: %v", got, want)
+		}
+		if want != nil {
+			tuned++
+		}
+	})
+	if tuned == 0 {
+		t.Fatal("no change was ever accepted")
+	}
+}
+
+// What a network tells of itself is what it was built from, however it lays it out.
+func TestDescriptionSurvivesTheLayout(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, _ := busyNetwork(t)
+		for i := range d.Synapses {
+			if d.Synapses[i].Kind == Electric {
+				d.Synapses[i].Weight = 0 // it has none
+			}
+			if s := &d.Synapses[i]; s.Kind == Direct && rapid.IntRange(0, 9).Draw(t, "odd weight") == 0 && s.Plastic == nil {
+				s.Weight = rapid.Float64Range(1, 50).Draw(t, "weight")
+			}
+		}
+		if rapid.Bool().Draw(t, "by source") {
+			slices.SortStableFunc(d.Synapses, func(a, b Synapse) int { return a.From - b.From })
+		}
+		if rapid.Bool().Draw(t, "wide") {
+			d = wide(d)
+		}
+		n, err := Build(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := n.Description()
+		for i := range d.Neurons {
+			if fmt.Sprintf("%+v", flat(got.Neurons[i])) != fmt.Sprintf("%+v", flat(d.Neurons[i])) {
+				t.Fatalf("neuron %d: %+v, was %+v", i, got.Neurons[i], d.Neurons[i])
+			}
+		}
+		for i, s := range d.Synapses {
+			was, is := s, got.Synapses[i]
+			was.Plastic, is.Plastic = nil, nil
+			if was != is || (s.Plastic == nil) != (got.Synapses[i].Plastic == nil) || s.Plastic != nil && *s.Plastic != *got.Synapses[i].Plastic {
+				t.Fatalf("synapse %d: %+v, was %+v", i, got.Synapses[i], s)
+			}
+		}
+	})
+}
+
+// flat follows the pointers of a neuron.
+func flat(n Neuron) []any {
+	all := []any{n.Name, n.Threshold, n.Leak, n.Floor, n.Refractory, n.Pacemaker, n.ModulationLeak, n.Receptors}
+	if n.Adaptation != nil {
+		all = append(all, *n.Adaptation)
+	}
+	if n.Habituation != nil {
+		all = append(all, *n.Habituation)
+	}
+	if n.Burst != nil {
+		all = append(all, *n.Burst)
+	}
+	return all
+}
