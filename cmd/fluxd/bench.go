@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 func benchCommand() *cobra.Command {
 	opts := bench.Options{Version: version}
 	var asJSON bool
-	var write string
+	var write, plot string
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure this machine",
@@ -30,6 +31,7 @@ Figures:
 ` + figureList(),
 		Example: `  fluxd bench
   fluxd bench --only a,idle --json
+  fluxd bench --only growth --plot growth.svg
   fluxd bench --net network.txt --steps 1000   # a network of your own
   fluxd bench --write b > b.txt                # the network, for another engine`,
 		Args: cobra.NoArgs,
@@ -42,6 +44,8 @@ Figures:
 				return fmt.Errorf("%w: --steps %d --warmup %d: expected no negative numbers", errUsage, opts.Steps, opts.WarmUp)
 			case opts.Net != "" && len(opts.Only) > 0:
 				return fmt.Errorf("%w: --net measures one network: leave out --only", errUsage)
+			case plot != "" && (opts.Net != "" || len(opts.Only) > 0 && !slices.Contains(opts.Only, "growth")):
+				return fmt.Errorf("%w: --plot draws the figure growth: measure that too", errUsage)
 			}
 			var clear func()
 			opts.Progress, clear = benchProgress(cmd.ErrOrStderr())
@@ -50,16 +54,24 @@ Figures:
 			switch {
 			case report == nil:
 				return usage("--only", err)
-			case err == nil && asJSON:
-				text, err := json.MarshalIndent(report, "", "  ")
-				if err != nil {
+			case err != nil && !asJSON && len(report.Runs) > 0: // what has been measured is worth seeing
+				return errors.Join(err, report.WriteTable(out))
+			case err != nil:
+				return err
+			}
+			if plot != "" {
+				if err := writeChart(plot, report); err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(out, "%s\n", text)
-				return err
-			case !asJSON && (err == nil || len(report.Runs) > 0): // what has been measured is worth seeing
-				return errors.Join(err, report.WriteTable(out))
 			}
+			if !asJSON {
+				return report.WriteTable(out)
+			}
+			text, err := json.MarshalIndent(report, "", "  ")
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(out, "%s\n", text)
 			return err
 		},
 	}
@@ -68,8 +80,17 @@ Figures:
 	c.Flags().StringVar(&opts.Net, "net", "", "measure the network in this file instead")
 	c.Flags().IntVar(&opts.Steps, "steps", 0, "timed steps of a network, in simulated ms (default: as many as its spikes are known for)")
 	c.Flags().IntVar(&opts.WarmUp, "warmup", bench.DefaultWarmUp, "steps before they are timed")
+	c.Flags().StringVar(&plot, "plot", "", "draw how the cost grows into this file, SVG")
 	c.Flags().StringVar(&write, "write", "", "write this network, a, b, c or d, as text, and measure nothing")
 	return c
+}
+
+func writeChart(file string, report *bench.Report) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(report.WriteChart(f), f.Close())
 }
 
 func figureList() string {

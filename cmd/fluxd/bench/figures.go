@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,9 +106,11 @@ type setup struct {
 	network string
 	recipe  recipe
 	vary    func(*Network)
+	build   maker // nil: singleCore
 	steps   int
-	spikes  uint64  // in these steps after the default warm-up; 0: not known
-	target  float64 // ns per event
+	spikes  uint64        // in these steps after the default warm-up; 0: not known
+	target  float64       // ns per event
+	budget  time.Duration // of timing it; 0: runBudget
 }
 
 // setups are the runs by name. The spikes of the static networks are those of engines that have nothing in common with this one;
@@ -116,23 +119,23 @@ var setups = map[string]setup{
 	"static/a":  {network: "a", steps: 4_000, spikes: 39_734, target: 2.5},
 	"static/b":  {network: "b", steps: 4_000, spikes: 414_564, target: 2.8},
 	"static/c":  {network: "c", steps: 200_000, spikes: 84_571, target: 13},
-	"static/d":  {network: "d", steps: 400, spikes: 426_637}, // half the rate of b is asked of it
+	"static/d":  {network: "d", steps: 400, spikes: 426_637},
 	"sparse/a":  {network: "a", vary: sparse, steps: 4_000, spikes: 8_143},
 	"sparse/b":  {network: "b", vary: sparse, steps: 4_000, spikes: 85_753},
-	"plastic/a": {network: "a", vary: plastic, steps: 4_000, target: 16},
-	"plastic/b": {network: "b", vary: plastic, steps: 1_000, target: 45},
+	"plastic/a": {network: "a", vary: plastic, steps: 4_000, spikes: 36_991, target: 16},
+	"plastic/b": {network: "b", vary: plastic, steps: 2_000, spikes: 203_812, target: 45},
 	"delays/a":  {network: "a", vary: manyDelays, steps: 4_000, spikes: 41_115},
 	"delays/b":  {network: "b", vary: manyDelays, steps: 1_000, spikes: 105_564},
 }
 
 func sparse(n *Network) { n.Kicks /= 5 }
 
-// learning is a rule that changes weights all the time without driving the network elsewhere: what a pair gives, unpaired arrivals
-// and depression take.
+// learning is a rule that changes weights all the time and leaves the network about as active as without it: what an arrival before
+// a spike gives, unpaired arrivals and those after a spike take.
 var learning = core.Plastic{
-	Window:    20 * core.Tick(1000),
-	ShortTerm: core.ShortTerm{Rate: 0.1, Unpaired: 0.02, Recovery: 1, Max: 1},
-	LongTerm:  core.LongTerm{Rate: 0.01, Depression: 0.01},
+	Window:    20_000,
+	ShortTerm: core.ShortTerm{Rate: 0.1, Unpaired: 0.03, Recovery: 1, Max: 1},
+	LongTerm:  core.LongTerm{Rate: 0.01, Depression: 0.015},
 	Max:       5,
 }
 
@@ -174,7 +177,7 @@ func (b *bench) runs(names ...string) error {
 			return err
 		}
 		if r != nil {
-			if r.Name == "static/d" {
+			if r.Name == "static/d" { // at least half the rate of b is asked of it
 				r.Target = 2 * b.measured["static/b"].NsPerEvent
 			}
 			b.report.Runs = append(b.report.Runs, *r)
@@ -211,7 +214,7 @@ func (b *bench) setup(name string) (*Run, error) {
 		}
 		return nil, nil
 	}
-	r, err := b.measure(name, s, runBudget)
+	r, err := b.measure(name, s)
 	if err != nil {
 		return nil, err
 	}
@@ -223,19 +226,21 @@ func (b *bench) setup(name string) (*Run, error) {
 }
 
 // measure draws, builds and times a network.
-func (b *bench) measure(name string, s setup, budget time.Duration) (*Run, error) {
-	return b.time(name, s, budget, func() (*Network, error) {
-		n := s.recipe.generate(s.network)
-		if s.vary != nil {
-			s.vary(n)
-		}
-		return n, nil
-	})
+func (b *bench) measure(name string, s setup) (*Run, error) {
+	return b.time(name, s, func() (*Network, error) { return s.draw(), nil })
+}
+
+func (s *setup) draw() *Network {
+	n := s.recipe.generate(s.network)
+	if s.vary != nil {
+		s.vary(n)
+	}
+	return n
 }
 
 func (b *bench) file(name string) error {
 	s := setup{network: name, steps: defaultSteps}
-	r, err := b.time("net", s, runBudget, func() (*Network, error) {
+	r, err := b.time("net", s, func() (*Network, error) {
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, configs.Errors{{Source: name, Message: err.Error()}}
@@ -250,21 +255,25 @@ func (b *bench) file(name string) error {
 	return nil
 }
 
-func (b *bench) time(name string, s setup, budget time.Duration, network func() (*Network, error)) (*Run, error) {
+func (b *bench) time(name string, s setup, network func() (*Network, error)) (*Run, error) {
 	progress := func(share float64) { b.opts.Progress(name, share) }
 	progress(0)
 	perNeuron, err := b.bytesPerNeuron()
 	if err != nil {
 		return nil, err
 	}
-	p := plan{warmup: b.opts.WarmUp, steps: s.steps, spikes: s.spikes, budget: budget}
+	p := plan{warmup: b.opts.WarmUp, steps: s.steps, spikes: s.spikes, budget: cmp.Or(s.budget, runBudget)}
 	if b.opts.Steps > 0 {
-		p.steps = b.opts.Steps
+		p.steps, p.budget = b.opts.Steps, 0 // these and no more
 	}
 	if p.steps != s.steps || p.warmup != DefaultWarmUp {
 		p.spikes = 0 // known for these steps only
 	}
-	built, err := b.build(network, singleCore)
+	with := s.build
+	if with == nil {
+		with = singleCore
+	}
+	built, err := b.build(network, with)
 	if err != nil {
 		return nil, err
 	}
@@ -344,7 +353,7 @@ func (b *bench) bytesPerNeuron() (float64, error) {
 	if b.perNeuron > 0 {
 		return b.perNeuron, nil
 	}
-	const neurons = 100_000
+	const neurons = 20_000
 	made, err := b.build(func() (*Network, error) { return recipe{neurons: neurons}.generate("without synapses"), nil }, singleCore)
 	if err != nil {
 		return 0, err
@@ -412,27 +421,34 @@ func (b *bench) idle() error {
 func (b *bench) silence(l *load) (float64, error) {
 	kicks := l.kicks
 	defer func() { l.kicks = kicks }()
-	l.kicks = 0
-	const patience = 10_000 // steps
-	for waited := 0; ; waited++ {
-		if _, due := l.engine.Next(); !due {
-			break
-		}
-		if waited == patience {
-			return 0, fmt.Errorf("still spikes after %d steps without drive", patience)
-		}
-		if err := l.run(1); err != nil {
-			return 0, err
-		}
+	if err := b.fallSilent(l); err != nil {
+		return 0, err
 	}
 	t, err := l.time(b.ctx, plan{steps: 1_000_000}, func(float64) {})
 	return t.perStep.median / 1e3, err
 }
 
+// fallSilent takes away the drive and takes steps until nothing is due any more.
+func (b *bench) fallSilent(l *load) error {
+	l.kicks = 0
+	const patience = 100 // times 100 steps
+	for range patience {
+		if _, due := l.engine.Next(); !due {
+			return nil
+		}
+		if err := cmp.Or(b.ctx.Err(), l.run(100)); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("still spikes after %d ms without drive", patience*100)
+}
+
+// millionNeurons are silent unless something reaches them.
+var millionNeurons = recipe{neurons: 1_000_000, fanOut: 1, seed: 1}
+
 func (b *bench) silent() error {
 	b.opts.Progress("silent", 0)
-	const neurons = 1_000_000
-	made, err := b.build(func() (*Network, error) { return recipe{neurons: neurons, fanOut: 1, seed: 1}.generate("silent"), nil }, singleCore)
+	made, err := b.build(func() (*Network, error) { return millionNeurons.generate("silent"), nil }, singleCore)
 	if err != nil {
 		return err
 	}
@@ -451,52 +467,53 @@ func (b *bench) silent() error {
 // growthBudget is how long a point of the growth is timed.
 const growthBudget = 150 * time.Millisecond
 
-// growth varies one thing at a time about the networks.
+// growth varies one thing at a time about network a.
 func (b *bench) growth() error {
-	add := func(axis string, value float64, r *Run) {
-		b.report.Growth = append(b.report.Growth, Growth{Axis: axis, Value: value, Neurons: r.Neurons, Synapses: r.Synapses, RateHz: r.RateHz,
-			NsPerEvent: r.NsPerEvent, UsPerStep: r.UsPerStep, BytesPerSynapse: r.BytesPerSynapse})
-	}
-	for _, neurons := range []int{200, 1_000, 3_000, 10_000, 30_000, 100_000} {
+	known := map[int]string{recipes["a"].neurons: "static/a", recipes["b"].neurons: "static/b", recipes["d"].neurons: "static/d"}
+	for _, neurons := range []int{100, 300, 1_000, 3_000, 10_000, 30_000, 100_000} {
 		var r *Run
 		var err error
-		switch neurons {
-		case recipes["a"].neurons:
-			r, err = b.setup("static/a")
-		case recipes["b"].neurons:
-			r, err = b.setup("static/b")
-		case recipes["d"].neurons:
-			r, err = b.setup("static/d")
-		default:
-			r, err = b.measure(fmt.Sprintf("growth/neurons=%d", neurons), setup{recipe: recipe{neurons, 100, 1}, steps: max(100, 1_000_000/neurons)}, growthBudget)
+		if name := known[neurons]; name != "" {
+			r, err = b.setup(name)
+		} else {
+			r, err = b.measure(fmt.Sprintf("growth/neurons=%d", neurons), growing(recipe{neurons, min(100, neurons-1), 1}, nil))
 		}
 		if err != nil {
 			return err
 		}
 		if r != nil {
-			add("neurons", float64(neurons), r)
+			b.grew("neurons", float64(neurons), r)
 		}
 	}
 	for _, fanOut := range []int{1, 3, 10, 30, 100, 300, 900} {
-		r, err := b.measure(fmt.Sprintf("growth/synapses=%d", fanOut), setup{recipe: recipe{1_000, fanOut, 1}, steps: 500}, growthBudget)
+		r, err := b.measure(fmt.Sprintf("growth/synapses=%d", fanOut), growing(recipe{recipes["a"].neurons, fanOut, 1}, nil))
 		if err != nil {
 			return err
 		}
-		add("synapses_per_neuron", float64(fanOut), r)
+		b.grew("synapses_per_neuron", float64(fanOut), r)
 	}
-	for _, kicks := range []int{30, 60, 100, 200, 500, 1_000, 2_000} {
-		r, err := b.measure(fmt.Sprintf("growth/kicks=%d", kicks), setup{recipe: recipes["b"], vary: func(n *Network) { n.Kicks = kicks }, steps: 100}, growthBudget)
+	for _, kicks := range []int{2, 5, 10, 20, 50, 100, 200} {
+		r, err := b.measure(fmt.Sprintf("growth/kicks=%d", kicks), growing(recipes["a"], func(n *Network) { n.Kicks = kicks }))
 		if err != nil {
 			return err
 		}
-		add("rate_hz", r.RateHz, r)
+		b.grew("rate_hz", r.RateHz, r)
 	}
 	for _, delays := range []int{1, 10, 100, 1_000, 10_000} {
-		r, err := b.measure(fmt.Sprintf("growth/delays=%d", delays), setup{recipe: recipes["b"], vary: distinctDelays(delays), steps: 100}, growthBudget)
+		r, err := b.measure(fmt.Sprintf("growth/delays=%d", delays), growing(recipes["a"], distinctDelays(delays)))
 		if err != nil {
 			return err
 		}
-		add("distinct_delays", float64(delays), r)
+		b.grew("distinct_delays", float64(delays), r)
 	}
 	return nil
+}
+
+func growing(r recipe, vary func(*Network)) setup {
+	return setup{recipe: r, vary: vary, steps: 500, budget: growthBudget}
+}
+
+func (b *bench) grew(axis string, value float64, r *Run) {
+	b.report.Growth = append(b.report.Growth, Growth{Axis: axis, Value: value, Neurons: r.Neurons, Synapses: r.Synapses, RateHz: r.RateHz,
+		NsPerEvent: r.NsPerEvent, UsPerStep: r.UsPerStep, BytesPerSynapse: r.BytesPerSynapse})
 }
