@@ -209,18 +209,20 @@ func TestUnknownFigureAndNetwork(t *testing.T) {
 
 // Whatever is being done when ctx ends, it ends, and what has been measured until then is there.
 func TestCancel(t *testing.T) {
-	for measured, when := range []string{"static/a", "static/c"} {
-		for _, share := range []float64{0, 0.5} {
-			ctx, cancel := context.WithCancel(t.Context())
-			report, err := Measure(ctx, Options{Only: []string{"a", "c"}, Steps: 100, WarmUp: 100, Progress: func(figure string, done float64) {
-				if figure == when && done >= share {
-					cancel()
-				}
-			}})
-			cancel()
-			if !errors.Is(err, context.Canceled) || len(report.Runs) != measured {
-				t.Errorf("at %v of %s: %d runs, %v", share, when, len(report.Runs), err)
+	for _, c := range []struct {
+		figure string
+		share  float64
+		runs   int
+	}{{"static/c", 0, 0}, {"static/c", 0.5, 0}, {"idle/a", 0, 1}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		report, err := Measure(ctx, Options{Only: []string{"c", "idle"}, Steps: 100, WarmUp: 100, Progress: func(figure string, share float64) {
+			if figure == c.figure && share >= c.share {
+				cancel()
 			}
+		}})
+		cancel()
+		if !errors.Is(err, context.Canceled) || len(report.Runs) != c.runs || report.Idle != nil {
+			t.Errorf("at %v of %s: %d runs, %v", c.share, c.figure, len(report.Runs), err)
 		}
 	}
 }
