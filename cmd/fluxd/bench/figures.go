@@ -290,7 +290,9 @@ func (b *bench) time(name string, s setup, network func() (*Network, error)) (*R
 		r.EventsPerSecond = 1e9 / r.NsPerEvent
 	}
 	r.UsPerStep = t.perStep.median / 1e3
-	r.RealTime = float64(stepTime) / t.perStep.median
+	if t.perStep.median > 0 { // a coarse clock may see no time pass in a few steps
+		r.RealTime = float64(stepTime) / t.perStep.median
+	}
 	r.AllocationsPerStep = t.allocations
 	if r.Synapses > 0 {
 		r.BytesPerSynapse = max(0, float64(built.bytes)-perNeuron*float64(r.Neurons)) / float64(r.Synapses)

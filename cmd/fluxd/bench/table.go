@@ -3,7 +3,9 @@ package bench
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -73,7 +75,12 @@ func (r *Report) writeRest(w io.Writer) error {
 			row{"memory, neuron", "bytes", m.BytesPerNeuron, m.TargetBytesPerNeuron, true})
 	}
 	for i := range r.Runs {
-		if run := &r.Runs[i]; run.Synapses >= 10_000_000 {
+		run := &r.Runs[i]
+		network, many := strings.CutPrefix(run.Name, "delays/")
+		if ten := r.run("static/" + network); many && ten != nil && ten.NsPerEvent > 0 {
+			rows = append(rows, row{network + ", 10,000 delays against " + strconv.Itoa(ten.Delays), "times the ns/event", run.NsPerEvent / ten.NsPerEvent, 0, false})
+		}
+		if run.Synapses >= 10_000_000 {
 			rows = append(rows, row{"building " + thousands(float64(run.Synapses)) + " synapses", "s", run.BuildSeconds, 10, true})
 		}
 	}
@@ -89,6 +96,14 @@ func (r *Report) writeRest(w io.Writer) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", v.name, digits(v.value), target, v.unit)
 	}
 	return table.Flush()
+}
+
+// run returns the run of a name, or nil.
+func (r *Report) run(name string) *Run {
+	if i := slices.IndexFunc(r.Runs, func(run Run) bool { return run.Name == name }); i >= 0 {
+		return &r.Runs[i]
+	}
+	return nil
 }
 
 func section(w io.Writer, head string) *tabwriter.Writer {
