@@ -1,4 +1,5 @@
 # make run   the demo robot on the simulated board, with the embedded MQTT broker
+# make bench this machine's figures
 # make test  everything that is checked before a change lands
 # Both need Go and make, nothing else; what can use more says so.
 
@@ -8,7 +9,7 @@ LDFLAGS := -ldflags '-X main.version=$(VERSION)'
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
 TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
 
-.PHONY: run build test vet race oracle emulated cross plots clean
+.PHONY: run build test vet race oracle emulated cross plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -64,6 +65,10 @@ cross:
 # The pictures of docs/model.md, drawn by fluxd.
 plots:
 	$(GO) test ./cmd/fluxd/daemon -run TestPicturesOfTheMechanisms -update
+
+# This machine's figures. For figures to compare with benchstat: go test -run XXX -bench . -count 10 ./cmd/fluxd/bench
+bench: bin/fluxd
+	@bin/fluxd bench
 
 clean:
 	rm -rf bin

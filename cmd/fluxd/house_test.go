@@ -23,7 +23,8 @@ var mayImport = map[string][]string{
 	"bridge":             {"core"},
 	"configs":            nil,
 	"cmd/fluxctl":        {"bridge"},
-	"cmd/fluxd":          {"bridge", "cmd/fluxd/daemon", "configs"},
+	"cmd/fluxd":          {"bridge", "cmd/fluxd/bench", "cmd/fluxd/daemon", "configs"},
+	"cmd/fluxd/bench":    {"cmd/fluxd/daemon", "configs", "core"},
 	"cmd/fluxd/daemon":   {"actuators", "boards/raspberrypi", "boards/sim", "bridge", "configs", "core", "encoders", "sensors"},
 }
 

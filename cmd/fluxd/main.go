@@ -56,7 +56,7 @@ Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuratio
 	log := func(w io.Writer) *slog.Logger {
 		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}
-	root.AddCommand(runCommand(log), simCommand(log), checkCommand(), playCommand(), plotCommand(), exportCommand(), importCommand(), schemaCommand())
+	root.AddCommand(runCommand(log), simCommand(log), checkCommand(), playCommand(), plotCommand(), exportCommand(), importCommand(), schemaCommand(), benchCommand())
 
 	ran := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }

@@ -44,7 +44,7 @@ func TestListNamesTheExamples(t *testing.T) {
 }
 
 func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
-	for _, command := range []string{"run", "sim", "check", "schema"} {
+	for _, command := range []string{"run", "sim", "check", "schema", "bench"} {
 		code, out, _ := fluxd(command, "--help")
 		if code != 0 || !strings.Contains(out, "Examples:") || !strings.Contains(out, "Usage:") {
 			t.Errorf("%s: exit %d:\n%s", command, code, out)

@@ -1,0 +1,183 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"fluxd/core"
+)
+
+// engine is what is measured: all that driving a network needs. core.Network is one; so is whatever else runs a core.Description.
+type engine interface {
+	PourWater(neuron int, units float64) (int32, error)
+	Pour(at core.Tick, neuron int, water int32) error
+	Advance(until core.Tick, spikes []core.Spike) []core.Spike
+	Next() (core.Tick, bool)
+	Counters() core.Counters
+}
+
+// maker builds an engine from a description. Each way of running a network is one.
+type maker func(core.Description) (engine, error)
+
+// singleCore runs a network as the daemon does.
+func singleCore(d core.Description) (engine, error) { return core.Build(d) }
+
+// splitmix is the generator of the drive (Steele, Lea and Flood 2014): the same in every engine that was measured.
+type splitmix uint64
+
+func (s *splitmix) next() uint64 {
+	*s += 0x9e3779b97f4a7c15
+	z := uint64(*s)
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// A load is an engine and the drive that keeps it busy: in each step a number of kicks to random neurons.
+type load struct {
+	engine  engine
+	neurons uint64
+	kicks   int
+	water   int32 // of a kick
+	random  splitmix
+	at      core.Tick
+	spikes  []core.Spike // of the last step
+}
+
+// newLoad builds a network and stands at its first step. The caller may drop the network's synapses then.
+func newLoad(n *Network, build maker) (*load, error) {
+	e, err := build(n.Description())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	l := &load{engine: e, neurons: uint64(n.Neurons), kicks: n.Kicks, random: 1}
+	if n.Neurons > 0 {
+		l.water, err = e.PourWater(0, float64(n.Kick)) // no neuron leaks: it is the same water for all
+	}
+	return l, err
+}
+
+// run takes steps. The cost of drawing the kicks belongs to a step: that of the other engines does too.
+func (l *load) run(steps int) error {
+	for range steps {
+		for range l.kicks {
+			if err := l.engine.Pour(l.at, int(l.random.next()%l.neurons), l.water); err != nil {
+				return err
+			}
+		}
+		l.at += step
+		l.spikes = l.engine.Advance(l.at, l.spikes[:0])
+	}
+	return nil
+}
+
+// plan says how a load is timed.
+type plan struct {
+	warmup int           // steps that are not timed
+	steps  int           // steps whose spikes are counted, at least 1
+	spikes uint64        // how many these are, known beforehand; 0: not known
+	budget time.Duration // go on timing for as long as this altogether
+}
+
+// chunks is how many times the counted steps are cut, to tell what is typical from what a busy machine did to one of them.
+const chunks = 20
+
+// timing is what timing a load yields.
+type timing struct {
+	spikes, events uint64 // of the counted steps
+	perEvent       spread // ns; zero if there were no events
+	perStep        spread // ns
+	allocations    float64
+}
+
+// spread is what is typical of repeated measurements: half of them are below the median, four fifths between low and high.
+type spread struct{ low, median, high float64 }
+
+func spreadOf(values []float64) spread {
+	if len(values) == 0 {
+		return spread{}
+	}
+	slices.Sort(values)
+	at := func(tenths int) float64 { return values[(len(values)-1)*tenths/10] }
+	return spread{low: at(1), median: at(5), high: at(9)}
+}
+
+// time runs a load by a plan. It fails if the spikes are not as many as the plan knows: then the engine has not done the work.
+func (l *load) time(ctx context.Context, p plan, progress func(share float64)) (timing, error) {
+	var t timing
+	if err := l.inChunks(ctx, p.warmup, func(done int) { progress(float64(done) / float64(p.warmup+p.steps)) }, nil); err != nil {
+		return t, err
+	}
+	runtime.GC() // not while it is timed
+	var perEvent, perStep []float64
+	record := func(steps int, took time.Duration, events uint64) {
+		perStep = append(perStep, float64(took)/float64(steps))
+		if events > 0 {
+			perEvent = append(perEvent, float64(took)/float64(events))
+		}
+	}
+	start, before := time.Now(), l.engine.Counters()
+	if err := l.inChunks(ctx, p.steps, func(done int) { progress(float64(p.warmup+done) / float64(p.warmup+p.steps)) }, record); err != nil {
+		return t, err
+	}
+	after := l.engine.Counters()
+	t.spikes, t.events = after.Spikes-before.Spikes, after.Deliveries-before.Deliveries
+	if p.spikes != 0 && t.spikes != p.spikes {
+		return t, fmt.Errorf("%d spikes in %d steps: expected exactly %d: this engine does not compute the model", t.spikes, p.steps, p.spikes)
+	}
+	for time.Since(start) < p.budget {
+		if err := l.inChunks(ctx, p.steps, func(int) {}, record); err != nil {
+			return t, err
+		}
+	}
+	t.perEvent, t.perStep = spreadOf(perEvent), spreadOf(perStep)
+	var err error
+	t.allocations, err = l.allocations(max(1, p.steps/chunks))
+	return t, err
+}
+
+// inChunks takes steps and reports each chunk of them: how far it has come and, if record is not nil, what the chunk took.
+func (l *load) inChunks(ctx context.Context, steps int, progress func(done int), record func(steps int, took time.Duration, events uint64)) error {
+	for k := range chunks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := steps*(k+1)/chunks - steps*k/chunks
+		if n == 0 {
+			continue
+		}
+		before := l.engine.Counters().Deliveries
+		start := time.Now()
+		err := l.run(n)
+		took := time.Since(start)
+		if err != nil {
+			return err
+		}
+		if record != nil {
+			record(n, took, l.engine.Counters().Deliveries-before)
+		}
+		progress(steps * (k + 1) / chunks)
+	}
+	return nil
+}
+
+// allocations returns how often a step allocates memory, on average.
+func (l *load) allocations(steps int) (float64, error) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := l.run(steps)
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs-before.Mallocs) / float64(steps), err
+}
+
+// heap returns how many bytes are in use, garbage not counted.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC() // what the first one only finalised
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
