@@ -121,9 +121,14 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 		n.now = t + 1
 		if len(n.fired) > 0 {
 			n.counters.Spikes += uint64(len(n.fired))
-			n.send(t)
-			for _, i := range n.fired {
-				spikes = append(spikes, Spike{At: Tick(t), Neuron: int(i)})
+			if n.base != 0 {
+				for k := range n.fired {
+					n.fired[k] += n.base
+				}
+			}
+			n.send(t, n.fired)
+			for _, source := range n.fired {
+				spikes = append(spikes, Spike{At: Tick(t), Neuron: int(source)})
 			}
 		}
 	}
@@ -406,17 +411,21 @@ func (b *barrel) rest(t int64, c *class) {
 	}
 }
 
-// send sends the spikes of tick t on their way.
-func (n *Network) send(t int64) {
-	arrivals := n.expected(len(n.fired))
-	flooded := arrivals >= n.floodFrom && n.flood(t, n.fired)
-	for _, source := range n.fired {
+// send sends the spikes of tick t on their way, which is not over yet for any of them.
+func (n *Network) send(t int64, sources []uint32) {
+	arrivals := n.expected(len(sources))
+	flooded := arrivals >= n.floodFrom && n.flood(t, sources)
+	for _, source := range sources {
 		e := n.efferents[source]
 		s := e.first
 		if flooded {
 			s = e.other
 		} else if arrivals >= n.rippleFrom {
-			n.ripple(t, e)
+			if n.trickles {
+				n.trickle(t, e)
+			} else {
+				n.ripple(t, e)
+			}
 			s = e.other
 		}
 		for last := n.efferents[source+1].first; s < last; s++ {
@@ -425,7 +434,7 @@ func (n *Network) send(t int64) {
 		}
 	}
 	if n.flooding != nil {
-		n.log.add(t, n.fired, int64(n.delays[len(n.flooding)-1]))
+		n.log.add(t, sources, int64(n.delays[len(n.flooding)-1]))
 	}
 }
 

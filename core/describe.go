@@ -152,7 +152,7 @@ func (n *Network) begin(source int) uint32 { return n.slices[n.efferents[source]
 
 // sourceOf finds the source that a position belongs to.
 func (n *Network) sourceOf(position uint32) int {
-	low, high := 0, len(n.barrels)-1
+	low, high := 0, n.population-1
 	for low < high {
 		middle := (low + high) / 2
 		if n.begin(middle+1) > position {
@@ -194,7 +194,7 @@ func (n *Network) position(synapse int) uint32 {
 func (n *Network) synapsesAt() []uint32 {
 	at := make([]uint32, len(n.arrivals))
 	p := &n.about.place
-	for source := range n.barrels {
+	for source := range n.population {
 		for i := n.begin(source); i < n.begin(source+1); i++ {
 			switch {
 			case p.near != nil:

@@ -17,11 +17,11 @@ func (n *Network) layOut(d Description) {
 	n.layOutDelays(d)
 
 	// By source first, counting: that leaves only the few synapses of each source to be compared.
-	starts := make([]uint32, len(n.barrels)+1)
+	starts := make([]uint32, n.population+1)
 	for i := range synapses {
 		starts[synapses[i].From+1]++
 	}
-	for i := range n.barrels {
+	for i := range n.population {
 		starts[i+1] += starts[i]
 	}
 	const queued = 1 << 40 // behind all that may travel in waves
@@ -48,19 +48,19 @@ func (n *Network) layOut(d Description) {
 	}
 
 	fanOut := 0
-	for source := range n.barrels {
+	for source := range n.population {
 		fanOut = max(fanOut, int(starts[source+1]-starts[source]))
 	}
 	n.about.place = newPlaces(synapses, fanOut)
 	n.about.spouts, n.about.arrivals = nil, map[uint32]float64{}
 	n.arrivals = make([]uint32, len(synapses))
-	n.efferents = make([]efferent, len(n.barrels)+1)
+	n.efferents = make([]efferent, n.population+1)
 	n.slices, n.modulators, n.weights = nil, nil, nil
 	if n.flooding == nil {
 		n.weights = make([]int32, len(synapses))
 	}
 	spouts := map[spoutKey]uint32{}
-	for source := range n.barrels {
+	for source := range n.population {
 		own := order[starts[source]:starts[source+1]]
 		slices.SortFunc(own, func(a, b rank) int {
 			if a.key != b.key {
@@ -83,8 +83,9 @@ func (n *Network) layOut(d Description) {
 		}
 	}
 	n.slices = append(n.slices, slice{first: uint32(len(synapses))})
-	n.efferents[len(n.barrels)] = efferent{first: uint32(len(n.slices) - 1), other: uint32(len(n.slices) - 1)}
+	n.efferents[n.population] = efferent{first: uint32(len(n.slices) - 1), other: uint32(len(n.slices) - 1)}
 	configured := make([]float64, len(n.sources))
+	n.trickles = len(n.arrivals) < 3*len(n.slices)
 	for i, source := range n.sources {
 		n.arrivals[n.position(int(source))] = uint32(i)
 		configured[i] = synapses[source].Weight
@@ -191,8 +192,8 @@ func (n *Network) packs(d Description) {
 	span, direct := n.chooseWaves(delays)
 	n.waves = newWaves(span, len(d.Neurons), int32(math.MaxInt32>>countBits-most.water), 1<<countBits-1-most.arrivals)
 	n.flooding = make([]*wave, len(n.delays))
-	n.fanOut = (direct + len(d.Neurons) - 1) / len(d.Neurons)
-	n.floodFrom = max(len(d.Neurons)/2, len(spouts))
+	n.fanOut = (direct + n.population - 1) / n.population
+	n.floodFrom = max(len(d.Neurons)/4, len(spouts))
 	n.rippleFrom = len(d.Neurons) / 64
 }
 
@@ -200,14 +201,11 @@ func (n *Network) packs(d Description) {
 // buckets are good: two times that differ should not want the same one. But all buckets together are as long as the longest delay
 // that can have waves, so a few synapses that take very long are left to the queue.
 func (n *Network) chooseWaves(delays map[Tick]int) (span uint8, synapses int) {
-	common, all := Tick(0), 0
-	for delay, count := range delays {
-		common = divisor(common, delay)
+	all := 0
+	for _, count := range delays {
 		all += count
 	}
-	sorted := slices.Sorted(maps.Keys(delays))
-	span = uint8(max(0, bits.Len64(uint64(common))-1)) // buckets narrower than a common multiple of all delays are no use
-	for ; ; span++ {
+	for sorted := slices.Sorted(maps.Keys(delays)); ; span++ {
 		n.delays, synapses = n.delays[:0], 0
 		for _, delay := range sorted {
 			if delay>>span < waveBuckets-1 {
@@ -219,14 +217,6 @@ func (n *Network) chooseWaves(delays map[Tick]int) (span uint8, synapses int) {
 			return span, synapses
 		}
 	}
-}
-
-// divisor returns the greatest common divisor.
-func divisor(a, b Tick) Tick {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
 }
 
 // layOutPlastics groups the plastic synapses by target, so that a spike finds those that it potentiates side by side.

@@ -71,6 +71,9 @@ type puddle struct {
 
 // Network is a runnable network. It is made by Build and owned by one goroutine.
 type Network struct {
+	base       uint32 // of a part: the index of its first neuron in the whole; see Split
+	population int    // neurons of the whole
+
 	barrels  []barrel
 	classes  []class
 	traits   []*traits
@@ -93,6 +96,7 @@ type Network struct {
 	fanOut       int    // synapses that deliver in waves, a neuron, on average
 	floodFrom    int    // arrivals from which on a tick's spikes are better delivered without marking whom they reach
 	rippleFrom   int    // arrivals from which on a wave is better than the queue
+	trickles     bool   // slices are so short that trickle is better than ripple
 	log          log    // spikes that are in waves
 	joined       joined // inputs that are
 
@@ -105,7 +109,8 @@ type Network struct {
 	touched  []uint32 // neurons with a puddle in the tick under way
 	list     []uint32 // room for the neurons that a wave reaches
 	fired    []uint32
-	now      int64 // first tick not yet processed
+	heard    []uint32 // room for the spikes of other parts
+	now      int64    // first tick not yet processed
 	counters Counters
 
 	// What tuning and snapshots need, untouched at run time.
@@ -114,23 +119,39 @@ type Network struct {
 }
 
 // Build checks a description and lays it out for running. It fails with ErrRange or ErrUnknown, in a *Fault that says which neuron or
-// synapse.
-// The description is not kept.
+// synapse. The description is not kept.
 func Build(d Description) (*Network, error) {
-	if len(d.Neurons) > MaxNeurons {
-		return nil, fmt.Errorf("%d neurons: at most %d: %w", len(d.Neurons), MaxNeurons, ErrRange)
+	if err := d.checkSynapses(); err != nil {
+		return nil, err
 	}
+	return build(d, 0, len(d.Neurons))
+}
+
+func (d Description) checkSynapses() error {
+	if len(d.Neurons) > MaxNeurons {
+		return fmt.Errorf("%d neurons: at most %d: %w", len(d.Neurons), MaxNeurons, ErrRange)
+	}
+	for i := range d.Synapses {
+		if err := d.check(&d.Synapses[i]); err != nil {
+			return &Fault{Neuron: -1, Synapse: i, Err: fmt.Errorf("synapse %d: %w", i, err)}
+		}
+	}
+	return nil
+}
+
+// build lays out a network, or a part of one: the sources of its synapses are then counted in the whole, of which its own neurons are
+// those from base on.
+func build(d Description, base, population int) (*Network, error) {
 	n := &Network{
-		barrels: make([]barrel, len(d.Neurons)),
-		puddles: make([]puddle, len(d.Neurons)),
-		list:    make([]uint32, len(d.Neurons)+1),
+		base:       uint32(base),
+		population: population,
+		barrels:    make([]barrel, len(d.Neurons)),
+		puddles:    make([]puddle, len(d.Neurons)),
+		list:       make([]uint32, len(d.Neurons)+1),
 	}
 	rich := make([]bool, len(d.Neurons))
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
-		if err := d.check(s); err != nil {
-			return nil, &Fault{Neuron: -1, Synapse: i, Err: fmt.Errorf("synapse %d: %w", i, err)}
-		}
 		rich[s.To] = rich[s.To] || s.Kind == Modulator || s.Plastic != nil
 	}
 	var all classes

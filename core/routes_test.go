@@ -13,7 +13,8 @@ import (
 var routes = map[string]func(n *Network){
 	"as the network likes": func(*Network) {},
 	"queue":                func(n *Network) { n.floodFrom, n.rippleFrom = math.MaxInt, math.MaxInt },
-	"marked waves":         func(n *Network) { n.floodFrom, n.rippleFrom = math.MaxInt, 0 },
+	"marked by slice":      func(n *Network) { n.floodFrom, n.rippleFrom, n.trickles = math.MaxInt, 0, false },
+	"marked one by one":    func(n *Network) { n.floodFrom, n.rippleFrom, n.trickles = math.MaxInt, 0, true },
 	"dense waves":          func(n *Network) { n.floodFrom, n.rippleFrom = 0, math.MaxInt },
 	"dense, else marked":   func(n *Network) { n.floodFrom, n.rippleFrom = 0, 0 },
 	"shared waves":         func(n *Network) { n.floodFrom, n.rippleFrom, n.waves.settled = 2, 1, false },

@@ -208,8 +208,30 @@ func (n *Network) flood(t int64, fired []uint32) bool {
 	return true
 }
 
-// ripple sends one spike on its way and marks whom it reaches. Slices that can have no wave take the queue.
+// ripple sends one spike on its way, slice by slice, and marks whom it reaches. Slices that can have no wave take the queue.
 func (n *Network) ripple(t int64, e efferent) {
+	spouts := n.spouts
+	for s := e.first; s < e.other; s++ {
+		first, last, channel := n.slices[s].first, n.slices[s+1].first, n.slices[s].channel>>kindBits
+		at := t + int64(n.delays[channel])
+		v := n.waves.open(t, at)
+		if v == nil {
+			n.queue.push(at, channel, s)
+			continue
+		}
+		v.arrivals += uint64(last - first)
+		sums, reached := v.sums, v.reached
+		for _, a := range n.arrivals[first:last] {
+			target := a >> spoutBits
+			sums[target] += spouts[a&(maxSpouts-1)].pour
+			reached[target>>6] |= 1 << (target & 63)
+		}
+	}
+}
+
+// trickle is ripple for slices of one or two arrivals: there it costs less to look up the wave for each arrival than to end a loop at
+// a place that the processor cannot foresee.
+func (n *Network) trickle(t int64, e efferent) {
 	spouts, delays, buckets, span := n.spouts, n.spoutDelays, &n.waves.buckets, n.waves.span
 	last := n.slices[e.other].first
 	for i := n.slices[e.first].first; i < last; i++ {

@@ -1,0 +1,157 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A Part is one of several that a network is split into, so that each can run on a processor of its own. Parts share nothing: a spike
+// that leaves one is handed to the others, and that is all that synchronises them. No spike arrives at another part sooner than the
+// shortest delay between two parts, the look-ahead, so each may run that far on its own:
+//
+//	parts, ahead, err := core.Split(description, 2)
+//	for now := core.Tick(0); now < end; now += ahead {
+//		for _, p := range parts { // at the same time
+//			spikes[p] = p.Advance(now + ahead, spikes[p][:0])
+//		}
+//		for _, p := range parts { // when all have ended, again at the same time
+//			for _, other := range parts { if other != p { p.Hear(spikes[other]) } }
+//		}
+//	}
+//
+// The spikes of all parts together are those of the network in one piece, to the last bit. A part belongs to one goroutine at a time.
+type Part struct {
+	network     *Network
+	first, last int // its neurons are those from first to before last
+}
+
+// Split builds a network in parts that receive about the same number of synapses each: count parts, or fewer where there are not enough
+// neurons. It also returns the look-ahead; of parts that do not reach each other it is MaxDelay. It fails as Build does.
+func Split(d Description, count int) (parts []*Part, ahead Tick, err error) {
+	if count < 1 {
+		return nil, 0, fmt.Errorf("%d parts: expected at least 1: %w", count, ErrRange)
+	}
+	if err := d.checkSynapses(); err != nil {
+		return nil, 0, err
+	}
+	borders := d.borders(count)
+	ahead = MaxDelay
+	part := make([]uint16, len(d.Neurons))
+	for p := range len(borders) - 1 {
+		for i := borders[p]; i < borders[p+1]; i++ {
+			part[i] = uint16(p)
+		}
+	}
+	sizes := make([]int, len(borders)-1)
+	for i := range d.Synapses {
+		s := &d.Synapses[i]
+		sizes[part[s.To]]++
+		if part[s.From] != part[s.To] {
+			ahead = min(ahead, s.Delay)
+		}
+	}
+	for p := range sizes {
+		own := Description{Neurons: d.Neurons[borders[p]:borders[p+1]], Synapses: make([]Synapse, 0, sizes[p])}
+		for _, s := range d.Synapses {
+			if part[s.To] == uint16(p) {
+				s.To -= borders[p]
+				own.Synapses = append(own.Synapses, s)
+			}
+		}
+		network, err := build(own, borders[p], len(d.Neurons))
+		if err != nil {
+			_, err := Build(d) // says it with the names and indices of the whole
+			return nil, 0, err
+		}
+		parts = append(parts, &Part{network: network, first: borders[p], last: borders[p+1]})
+	}
+	return parts, ahead, nil
+}
+
+// borders cuts the neurons into runs that receive about the same number of synapses.
+func (d Description) borders(count int) []int {
+	received := make([]int, len(d.Neurons))
+	for i := range d.Synapses {
+		received[d.Synapses[i].To]++
+	}
+	total := len(d.Synapses) + len(d.Neurons) // a neuron without synapses is some work too
+	borders, sum := []int{0}, 0
+	for i := range d.Neurons {
+		sum += received[i] + 1
+		if sum*count >= total*len(borders) && len(borders) < count && i+1 < len(d.Neurons) {
+			borders = append(borders, i+1)
+		}
+	}
+	return append(borders, len(d.Neurons))
+}
+
+// Neurons returns which neurons are the part's: those from first to before last.
+func (p *Part) Neurons() (first, last int) { return p.first, p.last }
+
+// Excite is Network.Excite for a neuron of this part.
+func (p *Part) Excite(at Tick, neuron int) error { return p.network.Excite(at, neuron-p.first) }
+
+// Pour is Network.Pour for a neuron of this part.
+func (p *Part) Pour(at Tick, neuron int, water int32) error {
+	return p.network.Pour(at, neuron-p.first, water)
+}
+
+// Next is Network.Next, for what the part knows.
+func (p *Part) Next() (Tick, bool) { return p.network.Next() }
+
+// Counters returns what the part has done so far.
+func (p *Part) Counters() Counters { return p.network.Counters() }
+
+// Advance is Network.Advance. It must not go further than the look-ahead beyond the earliest spike of another part that this one has
+// not heard.
+func (p *Part) Advance(until Tick, spikes []Spike) []Spike { return p.network.Advance(until, spikes) }
+
+// Hear takes the spikes of other parts, sorted by time. It fails with ErrPast, and has then taken those before, when one should have
+// arrived already.
+func (p *Part) Hear(spikes []Spike) error {
+	n := p.network
+	for len(spikes) > 0 {
+		t, same := spikes[0].At, 1
+		if int64(t) >= n.now {
+			return fmt.Errorf("a spike at %d us, heard at %d us: %w", t, n.now, ErrRange)
+		}
+		for same < len(spikes) && spikes[same].At == t {
+			same++
+		}
+		n.heard = n.heard[:0]
+		for _, s := range spikes[:same] {
+			if n.earliest(uint32(s.Neuron)) < n.now-int64(t) {
+				return fmt.Errorf("neuron %d spiked at %d us, and its spike arrives before %d us: %w", s.Neuron, t, n.now, ErrPast)
+			}
+			n.heard = append(n.heard, uint32(s.Neuron))
+		}
+		n.send(int64(t), n.heard)
+		spikes = spikes[same:]
+	}
+	return nil
+}
+
+// earliest returns the shortest delay to this part from a neuron, or forever.
+func (n *Network) earliest(source uint32) int64 {
+	first := int64(forever)
+	for _, s := range n.slices[n.efferents[source].first:n.efferents[source+1].first] {
+		first = min(first, int64(n.delays[s.channel>>kindBits]))
+	}
+	return first
+}
+
+// Merge puts the spikes of all parts in the order in which a network in one piece reports them: by time and neuron. It appends them to
+// the given slice, which it returns.
+func Merge(into []Spike, spikes ...[]Spike) []Spike {
+	start := len(into)
+	for _, s := range spikes {
+		into = append(into, s...)
+	}
+	slices.SortFunc(into[start:], func(a, b Spike) int {
+		if a.At != b.At {
+			return int(a.At - b.At)
+		}
+		return a.Neuron - b.Neuron
+	})
+	return into
+}
