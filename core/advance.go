@@ -151,6 +151,7 @@ func (n *Network) deliver(t int64) {
 	for len(n.strays) > 0 && n.strays[0].at == t {
 		stray := n.strays.pop()
 		n.deliverArrivals(t, sliceKind(stray.weight), stray.target, stray.target+1)
+		n.counters.Deliveries++
 	}
 	for len(n.timers.heap) > 0 && n.timers.heap[0].at == t {
 		due := n.timers.heap[0]
@@ -161,7 +162,16 @@ func (n *Network) deliver(t int64) {
 
 func (n *Network) deliverSlice(t int64, index uint32) {
 	s := n.slices[index]
-	n.deliverArrivals(t, s.kind(), s.first, n.slices[index+1].first)
+	last := n.slices[index+1].first
+	n.deliverArrivals(t, s.kind(), s.first, last)
+	if !n.mayRipple(s) {
+		n.counters.Deliveries += uint64(last - s.first)
+	}
+}
+
+// mayRipple reports whether a slice is of those that travel in waves if they can. Their arrivals are counted when they leave.
+func (n *Network) mayRipple(s slice) bool {
+	return s.kind() == directSlice && int(s.channel>>kindBits) < len(n.flooding)
 }
 
 func (n *Network) deliverArrivals(t int64, kind sliceKind, first, last uint32) {
@@ -193,7 +203,6 @@ func (n *Network) deliverArrivals(t int64, kind sliceKind, first, last uint32) {
 			n.arrive(a>>spoutBits, int64(n.spouts[a&(maxSpouts-1)].pour>>(n.countBits&31)), false)
 		}
 	}
-	n.counters.Deliveries += uint64(len(arrivals))
 }
 
 // arrive notes a direct or electric arrival.
@@ -243,14 +252,17 @@ func (n *Network) judgeWave(t int64, besides bool) {
 		}
 	}
 	before := len(n.fired)
-	var list []uint32
+	var others []uint32
 	if w.dense {
-		list = w.gather(n.list)
-		list = list[:n.fill(t, w.sums, list)]
+		clear(w.reached)
+		others = n.fill(t, w.sums, n.list)
 	} else {
-		list = n.list[:n.fillReached(t, w)]
+		others = n.fillReached(t, w)
 	}
-	for _, i := range list {
+	for _, i := range others {
+		if w.sums[i] == 0 {
+			continue // it is deaf, or has sunk below its level when it was tuned, and the wave does not reach it
+		}
 		var p puddle
 		n.scoop(w, i, &p)
 		n.judgeOne(t, i, &p)
@@ -258,7 +270,6 @@ func (n *Network) judgeWave(t int64, besides bool) {
 	if before > 0 { // those of the wave are in order
 		slices.Sort(n.fired)
 	}
-	n.counters.Deliveries += w.arrivals
 	n.counters.Inputs += w.inputs
 	n.waves.close(w)
 }
@@ -293,33 +304,60 @@ func (n *Network) judgeOne(t int64, i uint32, p *puddle) {
 	b.rest(t, c)
 }
 
-// fill pours a wave's sums into the listed neurons that only fill. It leaves all others as they are - those that fire, that are deaf,
-// that have traits - and returns how many those are; they are then the first of the list. This loop is where a busy network spends
-// its time: it calls nothing, and one comparison tells the others apart, for what a deaf neuron keeps is a level beyond all
-// thresholds, and a rich class has a threshold below all levels.
-func (n *Network) fill(t int64, sums []int32, list []uint32) int {
-	barrels, classes, countBits := n.barrels[:len(sums)], n.classes, n.countBits&31
+// fill pours a dense wave into the neurons that only fill. It leaves all others as they are - those that fire, that are deaf, that
+// have traits - and lists them. This loop is where a busy network spends its time: it calls nothing, takes its parameters from a run
+// of neurons that share them, and one comparison tells the others apart, for what a deaf neuron keeps is a level beyond all
+// thresholds. A neuron that the wave does not reach is poured nothing.
+func (n *Network) fill(t int64, sums []int32, list []uint32) []uint32 {
+	countBits := n.countBits & 31
 	others := 0
-	for _, i := range list {
-		if int(i) >= len(sums) {
-			break // never: it spares the checks of the next lines
+	for _, r := range n.runs {
+		c := &n.classes[r.class]
+		floor, threshold := int64(c.floor), int64(c.threshold)
+		sums := sums[r.first:r.last]
+		barrels := n.barrels[r.first:r.last]
+		barrels = barrels[:len(sums)]
+		switch {
+		case c.rich:
+			for i, sum := range sums {
+				if sum != 0 {
+					list[others] = r.first + uint32(i)
+					others++
+				}
+			}
+		case c.leaky:
+			for i, sum := range sums {
+				b := &barrels[i]
+				sign := b.empty >> 63
+				level := max((max((b.empty^sign)-sign-t, 0)^sign)-sign+int64(sum>>countBits), floor)
+				if level >= threshold {
+					list[others] = r.first + uint32(i)
+					others++
+					continue
+				}
+				sums[i] = 0
+				sign = level >> 63
+				b.empty = level + (t ^ sign) - sign
+			}
+		default:
+			for i, sum := range sums {
+				b := &barrels[i]
+				level := max(b.empty+int64(sum>>countBits), floor)
+				if level >= threshold {
+					list[others] = r.first + uint32(i)
+					others++
+					continue
+				}
+				sums[i] = 0
+				b.empty = level
+			}
 		}
-		b := &barrels[i]
-		c := &classes[b.class]
-		level := max(c.level(t, b.empty)+int64(sums[i]>>countBits), int64(c.floor))
-		if level >= int64(c.threshold) {
-			list[others] = i
-			others++
-			continue
-		}
-		sums[i] = 0
-		b.setLevel(t, level, c)
 	}
-	return others
+	return list[:others]
 }
 
 // fillReached is fill for a wave that has marked whom it reaches.
-func (n *Network) fillReached(t int64, w *wave) int {
+func (n *Network) fillReached(t int64, w *wave) []uint32 {
 	sums, list := w.sums, n.list
 	barrels, classes, countBits := n.barrels[:len(sums)], n.classes, n.countBits&31
 	others, base := 0, uint32(0)
@@ -345,7 +383,7 @@ func (n *Network) fillReached(t int64, w *wave) int {
 		}
 		base += 64
 	}
-	return others
+	return list[:others]
 }
 
 // judgeRich judges a neuron by all of the model.
@@ -417,6 +455,7 @@ func (n *Network) send(t int64, sources []uint32) {
 	flooded := arrivals >= n.floodFrom && n.flood(t, sources)
 	for _, source := range sources {
 		e := n.efferents[source]
+		n.counters.Deliveries += uint64(n.slices[e.other].first - n.slices[e.first].first)
 		s := e.first
 		if flooded {
 			s = e.other

@@ -104,3 +104,23 @@ func (c *classes) index(of class) uint32 {
 	}
 	return i
 }
+
+// run is neurons in a row that are of one class, as those of a population are.
+type run struct {
+	first, last uint32
+	class       uint32
+	_           uint32
+}
+
+// runs cuts the neurons into runs.
+func runs(barrels []barrel) []run {
+	var all []run
+	for i := range barrels {
+		if last := len(all) - 1; last >= 0 && all[last].class == barrels[i].class {
+			all[last].last++
+			continue
+		}
+		all = append(all, run{first: uint32(i), last: uint32(i) + 1, class: barrels[i].class})
+	}
+	return all
+}

@@ -76,6 +76,7 @@ type Network struct {
 
 	barrels  []barrel
 	classes  []class
+	runs     []run
 	traits   []*traits
 	plastics []plastic // sorted by target
 	rules    []*rule   // pointers: an index into a list of large structs is a multiplication
@@ -177,7 +178,7 @@ func build(d Description, base, population int) (*Network, error) {
 			n.timers.set(b.traits, uint32(i), interval)
 		}
 	}
-	n.classes = all.list
+	n.classes, n.runs = all.list, runs(n.barrels)
 	n.about.file(d.Neurons)
 	if err := n.layOutPlastics(d); err != nil {
 		return nil, err
@@ -252,7 +253,26 @@ func (n *Network) Neurons() int { return len(n.barrels) }
 func (n *Network) Now() Tick { return Tick(n.now) }
 
 // Counters returns what the network has done so far.
-func (n *Network) Counters() Counters { return n.counters }
+func (n *Network) Counters() Counters {
+	c := n.counters
+	c.Deliveries -= n.underWay()
+	return c
+}
+
+// underWay counts the arrivals that were counted when they left and have not arrived.
+func (n *Network) underWay() uint64 {
+	arrivals := uint64(0)
+	for i := n.log.head; i != n.log.tail; i++ {
+		spike := n.log.entries[i&uint32(len(n.log.entries)-1)]
+		e := n.efferents[spike.source]
+		for s := e.first; s < e.other; s++ {
+			if spike.at+int64(n.delays[n.slices[s].channel>>kindBits]) >= n.now {
+				arrivals += uint64(n.slices[s+1].first - n.slices[s].first)
+			}
+		}
+	}
+	return arrivals
+}
 
 // Waiting returns how much is in flight: waves and slices of spikes, inputs and timers.
 func (n *Network) Waiting() int {

@@ -63,6 +63,7 @@ func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
 		model := newNaive(d)
 		model.input(in)
 		want := model.run(horizon)
+		var reference *Counters
 		for name, force := range routes {
 			engine, err := Build(d)
 			if err != nil {
@@ -76,6 +77,11 @@ func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
 			}
 			if wrong := model.differs(engine); wrong != nil {
 				t.Fatalf("%s: long-term weights of synapses %v differ", name, wrong)
+			}
+			if c := engine.Counters(); reference == nil {
+				reference = &c
+			} else if c != *reference {
+				t.Fatalf("%s: counters %+v, on another route %+v", name, c, *reference)
 			}
 			spikes[name] += len(got)
 		}

@@ -175,7 +175,7 @@ func (t *tuning) commit(change Tuning) {
 			n.traits[b.traits] = t.traits[i]
 		}
 	}
-	n.classes = all.list
+	n.classes, n.runs = all.list, runs(n.barrels)
 	for i := range t.traits {
 		n.retime(i)
 	}
@@ -236,6 +236,7 @@ func (n *Network) strand() {
 		queued[f] = true
 		cut(f)
 	}
+	n.counters.Deliveries -= n.underWay() // they are counted again when they arrive
 	// What is in no queue is in a wave.
 	for i := n.log.head; i != n.log.tail; i++ {
 		spike := n.log.entries[i&uint32(len(n.log.entries)-1)]

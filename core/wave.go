@@ -23,7 +23,7 @@ type wave struct {
 	// What a sum can still hold of inputs, besides all that the synapses of any neuron may bring.
 	spareWater int32
 	spareCount uint32
-	dense      bool // more may have been reached than the bits tell: every sum must be looked at
+	dense      bool // more may have been reached than the bits tell
 }
 
 // forever is later than every tick.
@@ -121,7 +121,7 @@ func (w *waves) take(bucket uint) *wave {
 func (w *waves) close(v *wave) {
 	bucket := uint(v.at>>(w.span&63)) & (waveBuckets - 1)
 	w.occupied &^= 1 << bucket
-	v.at, v.arrivals, v.inputs, v.dense = -1, 0, 0, false
+	v.at, v.inputs, v.dense = -1, 0, false
 	v.spareWater, v.spareCount = w.spareWater, w.spareCount
 	if !w.settled {
 		w.buckets[bucket] = w.none
@@ -175,30 +175,36 @@ func (n *Network) flood(t int64, fired []uint32) bool {
 	for i, c := range n.spoutChannel {
 		n.spouts[i&(maxSpouts-1)].offset = n.flooding[c].offset
 	}
-	for _, source := range fired {
-		e := n.efferents[source]
-		first := n.slices[e.first].first
-		for s := e.first; s < e.other; s++ {
-			last := n.slices[s+1].first
-			n.flooding[n.slices[s].channel>>kindBits].arrivals += uint64(last - first)
-			first = last
-		}
-	}
 	spouts, pool := n.spouts, n.waves.pool
 	for _, source := range fired {
-		first, last := n.efferents[source].first, n.efferents[source].other
-		arrivals := n.arrivals[n.slices[first].first:n.slices[last].first]
-		for len(arrivals) >= 4 {
-			a, b, c, d := arrivals[0], arrivals[1], arrivals[2], arrivals[3]
-			arrivals = arrivals[4:]
+		e := n.efferents[source]
+		arrivals := n.arrivals[n.slices[e.first].first:n.slices[e.other].first]
+		for ; len(arrivals) >= 8; arrivals = arrivals[8:] {
+			eight := (*[8]uint32)(arrivals) // unrolled: the end of the loop and its checks come once for eight
+			a := eight[0]
 			s := &spouts[a&(maxSpouts-1)]
 			pool[s.offset+a>>spoutBits] += s.pour
-			s = &spouts[b&(maxSpouts-1)]
-			pool[s.offset+b>>spoutBits] += s.pour
-			s = &spouts[c&(maxSpouts-1)]
-			pool[s.offset+c>>spoutBits] += s.pour
-			s = &spouts[d&(maxSpouts-1)]
-			pool[s.offset+d>>spoutBits] += s.pour
+			a = eight[1]
+			s = &spouts[a&(maxSpouts-1)]
+			pool[s.offset+a>>spoutBits] += s.pour
+			a = eight[2]
+			s = &spouts[a&(maxSpouts-1)]
+			pool[s.offset+a>>spoutBits] += s.pour
+			a = eight[3]
+			s = &spouts[a&(maxSpouts-1)]
+			pool[s.offset+a>>spoutBits] += s.pour
+			a = eight[4]
+			s = &spouts[a&(maxSpouts-1)]
+			pool[s.offset+a>>spoutBits] += s.pour
+			a = eight[5]
+			s = &spouts[a&(maxSpouts-1)]
+			pool[s.offset+a>>spoutBits] += s.pour
+			a = eight[6]
+			s = &spouts[a&(maxSpouts-1)]
+			pool[s.offset+a>>spoutBits] += s.pour
+			a = eight[7]
+			s = &spouts[a&(maxSpouts-1)]
+			pool[s.offset+a>>spoutBits] += s.pour
 		}
 		for _, a := range arrivals {
 			s := &spouts[a&(maxSpouts-1)]
@@ -219,7 +225,6 @@ func (n *Network) ripple(t int64, e efferent) {
 			n.queue.push(at, channel, s)
 			continue
 		}
-		v.arrivals += uint64(last - first)
 		sums, reached := v.sums, v.reached
 		for _, a := range n.arrivals[first:last] {
 			target := a >> spoutBits
@@ -258,20 +263,5 @@ func (n *Network) trickle(t int64, e efferent) {
 		target := a >> spoutBits
 		v.sums[target] += spouts[a&(maxSpouts-1)].pour
 		v.reached[target>>6] |= 1 << (target & 63)
-		v.arrivals++
 	}
-}
-
-// gather lists the neurons that a dense wave reaches, in order.
-func (v *wave) gather(list []uint32) []uint32 {
-	n := 0
-	list = list[:len(v.sums)+1]
-	for i, sum := range v.sums { // branch-free: whether a neuron was reached is a coin toss
-		list[n] = uint32(i)
-		if next := n + 1; sum != 0 {
-			n = next
-		}
-	}
-	clear(v.reached)
-	return list[:n]
 }
