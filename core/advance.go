@@ -454,8 +454,8 @@ func (n *Network) send(t int64, sources []uint32) {
 	arrivals := n.expected(len(sources))
 	flooded := arrivals >= n.floodFrom && n.flood(t, sources)
 	for _, source := range sources {
-		e := n.efferents[source]
-		n.counters.Deliveries += uint64(n.slices[e.other].first - n.slices[e.first].first)
+		e, last := &n.efferents[source], n.efferents[source+1].first
+		n.counters.Deliveries += uint64(e.end - e.begin)
 		s := e.first
 		if flooded {
 			s = e.other
@@ -467,7 +467,7 @@ func (n *Network) send(t int64, sources []uint32) {
 			}
 			s = e.other
 		}
-		for last := n.efferents[source+1].first; s < last; s++ {
+		for ; s < last; s++ {
 			channel := n.slices[s].channel >> kindBits
 			n.queue.push(t+int64(n.delays[channel]), channel, s)
 		}

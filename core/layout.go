@@ -68,15 +68,19 @@ func (n *Network) layOut(d Description) {
 			}
 			return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.index, b.index))
 		})
-		n.efferents[source] = efferent{first: uint32(len(n.slices)), other: uint32(len(n.slices))}
+		e := &n.efferents[source]
+		*e = efferent{first: uint32(len(n.slices)), other: uint32(len(n.slices)), begin: starts[source], end: starts[source]}
 		for i, r := range own {
 			position := starts[source] + uint32(i)
 			kind, channel := sliceKind(r.key>>32&(1<<kindBits-1)), uint32(r.key)
 			if i == 0 || own[i-1].key != r.key {
 				n.slices = append(n.slices, slice{first: position, channel: channel<<kindBits | uint32(kind)})
 				if r.key < queued {
-					n.efferents[source].other++
+					e.other++
 				}
+			}
+			if r.key < queued {
+				e.end++
 			}
 			n.about.place.set(r.index, starts[source], position)
 			n.arrivals[position] = n.arrival(d, &synapses[r.index], position, spouts)

@@ -52,7 +52,10 @@ func (s *Synapse) sliceKind() sliceKind {
 
 // efferent tells where the slices of a neuron are: those that may travel in waves from first, all others from other to the first of
 // the next neuron.
-type efferent struct{ first, other uint32 }
+type efferent struct {
+	first, other uint32
+	begin, end   uint32 // the arrivals of those that may travel in waves
+}
 
 // modulator is an arrival at a neuron's receptors.
 type modulator struct {
@@ -97,6 +100,7 @@ type Network struct {
 	fanOut       int    // synapses that deliver in waves, a neuron, on average
 	floodFrom    int    // arrivals from which on a tick's spikes are better delivered without marking whom they reach
 	rippleFrom   int    // arrivals from which on a wave is better than the queue
+	prefetched   uint32 // keeps the compiler from leaving out reads that are only there to be early
 	trickles     bool   // slices are so short that trickle is better than ripple
 	log          log    // spikes that are in waves
 	joined       joined // inputs that are
