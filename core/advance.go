@@ -140,8 +140,12 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 // order.
 func (n *Network) deliver(t int64) {
 	n.touched = n.touched[:0]
-	for n.queue.next() == t {
-		n.deliverSlice(t, n.queue.pop())
+	if n.queue.next() == t {
+		for i := n.queue.land(t); i != none; {
+			var slice uint32
+			slice, i = n.queue.free(i)
+			n.deliverSlice(t, slice)
+		}
 	}
 	for len(n.inputs) > 0 && n.inputs[0].at == t {
 		in := n.inputs.pop()
@@ -469,7 +473,7 @@ func (n *Network) send(t int64, sources []uint32) {
 		}
 		for ; s < last; s++ {
 			channel := n.slices[s].channel >> kindBits
-			n.queue.push(t+int64(n.delays[channel]), channel, s)
+			n.queue.push(t+int64(n.delays[channel]), s)
 		}
 	}
 	if n.flooding != nil {

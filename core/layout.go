@@ -95,7 +95,7 @@ func (n *Network) layOut(d Description) {
 		configured[i] = synapses[source].Weight
 	}
 	n.about.plastics = newAmounts(configured)
-	n.queue = newQueue(n.delays)
+	n.queue = newQueue(n.now)
 }
 
 // arrival encodes a synapse as its kind of slice delivers it.

@@ -105,7 +105,7 @@ type Network struct {
 	log          log    // spikes that are in waves
 	joined       joined // inputs that are
 
-	queue  queue
+	queue  *queue
 	inputs inputs
 	strays inputs // single arrivals over synapses (the target is the position, the weight the kind) that tuning has cut loose from their slices
 	timers timers

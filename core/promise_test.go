@@ -17,7 +17,7 @@ var runTime = []string{"advance.go", "barrel.go", "wave.go", "log.go", "queue.go
 // buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
 var buildTime = []string{"Neuron.needsTraits", "(*Neuron).needsTraits", "Neuron.traitParameters", "(*Neuron).traitParameters", "Neuron.traitParameters.func1",
 	"Plastic.rule", "(*Plastic).rule", "(*Network).PourWater",
-	"(*Neuron).class", "(*classes).index", "runs"}
+	"(*Neuron).class", "(*classes).index", "runs", "newQueue"}
 
 // forbidden are multiplications, divisions and all that computes in floating point; moving bytes through a vector register is neither.
 // On arm a division is a call.
@@ -79,7 +79,7 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 			// The large ones cannot be inlined away: if they are not there, nothing was looked at.
 			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeWave", "core.(*Network).fill", "core.(*Network).judgeRich", "core.(*Network).flood", "core.(*Network).ripple",
 				"core.(*waves).open", "core.(*log).add", "core.(*Network).spike",
-				"core.(*Network).consolidate", "core.(*queue).push", "core.(*staircase).settle", "core.(*plastic).deliver"} {
+				"core.(*Network).consolidate", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle", "core.(*plastic).deliver"} {
 				if !slices.Contains(functions, needed) {
 					t.Errorf("%s was not looked at", needed)
 				}

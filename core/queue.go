@@ -1,129 +1,130 @@
 package core
 
-// The spike queue. What leaves a neuron over synapses of one delay arrives in the order in which it left, so each distinct delay
-// has a first-in-first-out channel that needs no sorting; a small heap over the heads of the channels that hold something says
-// which is due first. A push costs an append, and the heap is touched only when a channel was empty or has been drained of a tick.
+import "math/bits"
+
+// The spike queue takes what cannot travel in waves: slices of plastic, electric and modulator synapses, and those whose delays are too
+// many or too long. It is a wheel of wheels, like the hands of a clock. The lowest has a bucket for each tick of the next 256; the next
+// one a bucket for each 256 ticks; and so on. A flight is put where its time first differs from the present, eight bits at a time. When
+// the present reaches a bucket of a higher wheel, what is in it moves down, nearer to its tick: at most once a wheel. Nothing is ever
+// compared or sorted, and what comes next is a matter of bits.
+
+const (
+	wheelBits    = 8
+	wheelBuckets = 1 << wheelBits
+	wheels       = 64 / wheelBits
+)
 
 // flight is a slice on its way.
 type flight struct {
 	at    int64
 	slice uint32
-	_     uint32
+	next  uint32 // the flight behind it in its bucket, or none
 }
 
-// channel is a ring of flights with one delay; its capacity is a power of two.
-type channel struct {
-	ring       []flight
-	head, tail uint32 // running counts; tail - head flights are in the ring
-
+// wheel is 256 buckets of flights.
+type wheel struct {
+	taken [wheelBuckets / 64]uint64 // bits of the buckets that hold something
+	first [wheelBuckets]uint32      // flight
+	soon  [wheelBuckets]int64       // the earliest time in the bucket; only of those taken
 }
+
+const none = 0 // no flight; flights[0] is never used
 
 type queue struct {
-	channels []*channel // pointers: an index into a list of large structs is a multiplication
-	heap     []head     // the earliest flight of every channel that is not empty, smallest time first
-	length   int        // flights in all channels
+	now     int64          // no flight is earlier
+	wheels  [wheels]*wheel // pointers: an index into a list of large structs is a multiplication
+	flights []flight
+	spare   uint32 // a list of flights that are not in use
+	length  int
 }
 
-type head struct {
-	at      int64
-	channel uint32
-	_       uint32
-}
-
-func newQueue(delays []uint32) queue {
-	q := queue{heap: make([]head, 0, len(delays))}
-	for range delays {
-		q.channels = append(q.channels, &channel{ring: make([]flight, 4)})
+// newQueue returns an empty queue at time now.
+func newQueue(now int64) *queue {
+	q := &queue{now: now, flights: make([]flight, 1, 64)}
+	for i := range q.wheels {
+		q.wheels[i] = new(wheel)
 	}
 	return q
 }
 
 // next returns the time of the earliest flight, or forever.
 func (q *queue) next() int64 {
-	if len(q.heap) == 0 {
+	if q.length == 0 {
 		return forever
 	}
-	return q.heap[0].at
-}
-
-// pop removes the earliest flight and returns its slice.
-func (q *queue) pop() uint32 {
-	c := q.channels[q.heap[0].channel]
-	f := c.ring[c.head&uint32(len(c.ring)-1)]
-	c.head++
-	q.length--
-	q.settleTop()
-	return f.slice
-}
-
-// push sends a slice on its way, to arrive after all that its channel holds.
-func (q *queue) push(at int64, channelIndex, sliceIndex uint32) {
-	c := q.channels[channelIndex]
-	if c.tail-c.head == uint32(len(c.ring)) {
-		c.grow()
+	for _, w := range q.wheels {
+		for k, word := range w.taken {
+			if word != 0 {
+				return w.soon[(uint(k)<<6+uint(bits.TrailingZeros64(word)))&(wheelBuckets-1)]
+			}
+		}
 	}
-	c.ring[c.tail&uint32(len(c.ring)-1)] = flight{at: at, slice: sliceIndex}
-	c.tail++
+	return forever
+}
+
+// push sends a slice on its way.
+func (q *queue) push(at int64, slice uint32) {
+	i := q.spare
+	if i == none {
+		i = uint32(len(q.flights)) // it grows until a network has seen its busiest moment
+		q.flights = append(q.flights, flight{})
+	} else {
+		q.spare = q.flights[i].next
+	}
+	f := &q.flights[i]
+	f.at, f.slice = at, slice
+	q.place(i, f)
 	q.length++
-	if c.tail-c.head == 1 {
-		q.heap = append(q.heap, head{at: at, channel: channelIndex})
-		q.up(len(q.heap) - 1)
-	}
 }
 
-// grow doubles a full ring. It allocates, but only until a channel has seen its busiest moment.
-func (c *channel) grow() {
-	ring := make([]flight, len(c.ring)+len(c.ring))
-	n := 0
-	for i := c.head; i != c.tail; i++ {
-		ring[n] = c.ring[i&uint32(len(c.ring)-1)]
-		n++
+// place puts a flight into its bucket.
+func (q *queue) place(i uint32, f *flight) {
+	level := uint(bits.Len64(uint64(f.at^q.now)|1)-1) / wheelBits
+	w := q.wheels[level&(wheels-1)]
+	bucket := uint(f.at>>(level*wheelBits&63)) & (wheelBuckets - 1)
+	bit := uint64(1) << (bucket & 63)
+	if w.taken[bucket>>6]&bit == 0 {
+		w.taken[bucket>>6] |= bit
+		w.first[bucket], w.soon[bucket] = none, f.at
 	}
-	c.ring, c.head, c.tail = ring, 0, uint32(n)
+	f.next = w.first[bucket]
+	w.first[bucket] = i
+	w.soon[bucket] = min(w.soon[bucket], f.at)
 }
 
-// settleTop restores the heap after flights were taken from the channel at its top.
-func (q *queue) settleTop() {
-	c := q.channels[q.heap[0].channel]
-	if c.head != c.tail {
-		q.heap[0].at = c.ring[c.head&uint32(len(c.ring)-1)].at
-		q.down(0)
-		return
+// land removes all flights that arrive at t, the earliest time there is, and returns the first: the others follow it. The caller
+// gives them back by free.
+func (q *queue) land(t int64) uint32 {
+	if level := uint(bits.Len64(uint64(t^q.now)|1)-1) / wheelBits; level > 0 {
+		// Everything below this wheel is over. What is in the bucket that the present has reached moves down.
+		w := q.wheels[level&(wheels-1)]
+		bucket := uint(t>>(level*wheelBits&63)) & (wheelBuckets - 1)
+		q.now = t
+		if bit := uint64(1) << (bucket & 63); w.taken[bucket>>6]&bit != 0 {
+			w.taken[bucket>>6] &^= bit
+			for i := w.first[bucket]; i != none; {
+				f := &q.flights[i]
+				next := f.next
+				q.place(i, f)
+				i = next
+			}
+		}
 	}
-	last := len(q.heap) - 1
-	q.heap[0] = q.heap[last]
-	q.heap = q.heap[:last]
-	if last > 0 {
-		q.down(0)
-	}
+	q.now = t
+	bucket := uint(t) & (wheelBuckets - 1)
+	w := q.wheels[0]
+	w.taken[bucket>>6] &^= 1 << (bucket & 63)
+	return w.first[bucket]
 }
 
-func (q *queue) up(i int) {
-	for i > 0 {
-		parent := (i - 1) >> 1
-		if q.heap[parent].at <= q.heap[i].at {
-			return
-		}
-		q.heap[parent], q.heap[i] = q.heap[i], q.heap[parent]
-		i = parent
-	}
-}
-
-func (q *queue) down(i int) {
-	for {
-		child := i + i + 1
-		if child >= len(q.heap) {
-			return
-		}
-		if right := child + 1; right < len(q.heap) && q.heap[right].at < q.heap[child].at {
-			child = right
-		}
-		if q.heap[i].at <= q.heap[child].at {
-			return
-		}
-		q.heap[i], q.heap[child] = q.heap[child], q.heap[i]
-		i = child
-	}
+// free gives back a flight that has landed and returns its slice and the one behind it.
+func (q *queue) free(i uint32) (slice, next uint32) {
+	f := &q.flights[i]
+	slice, next = f.slice, f.next
+	f.next = q.spare
+	q.spare = i
+	q.length--
+	return slice, next
 }
 
 // input is one arrival from outside; electric ones carry the mark in the top bit of the target.

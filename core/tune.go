@@ -232,9 +232,12 @@ func (n *Network) strand() {
 		}
 	}
 	for next := n.queue.next(); next != forever; next = n.queue.next() {
-		f := flown{at: next, slice: n.queue.pop()}
-		queued[f] = true
-		cut(f)
+		for i := n.queue.land(next); i != none; {
+			f := flown{at: next}
+			f.slice, i = n.queue.free(i)
+			queued[f] = true
+			cut(f)
+		}
 	}
 	n.counters.Deliveries -= n.underWay() // they are counted again when they arrive
 	// What is in no queue is in a wave.

@@ -37,8 +37,8 @@ const waveBuckets = 64
 type waves struct {
 	span     uint8 // a bucket is 1 << span ticks wide
 	occupied uint64
-	buckets  [waveBuckets]*wave // an empty one holds none
-	none     *wave              // a wave that is due at no time
+	buckets  [waveBuckets]*wave // an empty one holds nobody
+	nobody   *wave              // a wave that is due at no time
 	spare    []*wave
 	pool     []int32 // the sums of all waves, side by side
 	neurons  int
@@ -53,9 +53,9 @@ type waves struct {
 const settledBelow = 512
 
 func newWaves(span uint8, neurons int, spareWater int32, spareCount uint32) waves {
-	w := waves{span: span, none: &wave{at: -1}, neurons: neurons, spareWater: spareWater, spareCount: spareCount, settled: neurons < settledBelow}
+	w := waves{span: span, nobody: &wave{at: -1}, neurons: neurons, spareWater: spareWater, spareCount: spareCount, settled: neurons < settledBelow}
 	for i := range w.buckets {
-		w.buckets[i] = w.none
+		w.buckets[i] = w.nobody
 	}
 	return w
 }
@@ -98,7 +98,7 @@ func (w *waves) open(t, at int64) *wave {
 	if v.at != at && v.at > t {
 		return nil
 	}
-	if v == w.none {
+	if v == w.nobody {
 		v = w.take(bucket)
 	}
 	v.at = at
@@ -124,7 +124,7 @@ func (w *waves) close(v *wave) {
 	v.at, v.inputs, v.dense = -1, 0, false
 	v.spareWater, v.spareCount = w.spareWater, w.spareCount
 	if !w.settled {
-		w.buckets[bucket] = w.none
+		w.buckets[bucket] = w.nobody
 		w.spare = append(w.spare, v)
 	}
 }
@@ -136,7 +136,7 @@ func (w *waves) grow() {
 	copy(pool, w.pool)
 	w.pool = pool
 	for _, v := range w.buckets {
-		if v != w.none {
+		if v != w.nobody {
 			v.sums = pool[v.offset : int(v.offset)+w.neurons]
 		}
 	}
@@ -234,7 +234,7 @@ func (n *Network) ripple(t int64, e *efferent) {
 		at := t + int64(n.delays[channel])
 		v := n.waves.open(t, at)
 		if v == nil {
-			n.queue.push(at, channel, s)
+			n.queue.push(at, s)
 			continue
 		}
 		sums, reached := v.sums, v.reached
@@ -259,14 +259,14 @@ func (n *Network) trickle(t int64, e *efferent) {
 		if (v.at^at)&((t-v.at)>>63) != 0 {
 			for s := e.first; ; s++ {
 				if n.slices[s].first == i {
-					n.queue.push(at, n.slices[s].channel>>kindBits, s)
+					n.queue.push(at, s)
 					i = n.slices[s+1].first - 1
 					break
 				}
 			}
 			continue
 		}
-		if v == n.waves.none {
+		if v == n.waves.nobody {
 			v = n.waves.take(bucket)
 		}
 		v.at = at
