@@ -142,9 +142,16 @@ func (n *Network) deliver(t int64) {
 	n.touched = n.touched[:0]
 	if n.queue.next() == t {
 		for i := n.queue.land(t); i != none; {
-			var slice uint32
-			slice, i = n.queue.free(i)
-			n.deliverSlice(t, slice)
+			f := &n.queue.flights[i]
+			what, weight, next := f.what, f.weight, f.next
+			n.queue.free(i)
+			if weight != 0 {
+				n.arrive(what, int64(weight), false)
+				n.counters.Deliveries++
+			} else {
+				n.deliverSlice(t, what)
+			}
+			i = next
 		}
 	}
 	for len(n.inputs) > 0 && n.inputs[0].at == t {
@@ -472,12 +479,17 @@ func (n *Network) send(t int64, sources []uint32) {
 			s = e.other
 		}
 		for ; s < last; s++ {
-			channel := n.slices[s].channel >> kindBits
-			n.queue.push(t+int64(n.delays[channel]), s)
+			slice := n.slices[s]
+			at := t + int64(n.delays[slice.channel>>kindBits])
+			if n.weights != nil && slice.kind() == directSlice && n.slices[s+1].first-slice.first == 1 {
+				n.queue.push(at, n.arrivals[slice.first], n.weights[slice.first])
+				continue
+			}
+			n.queue.push(at, s, 0)
 		}
 	}
-	if n.flooding != nil {
-		n.log.add(t, sources, int64(n.delays[len(n.flooding)-1]))
+	if n.logged > 0 {
+		n.log.add(t, sources, n.logged)
 	}
 }
 

@@ -96,6 +96,13 @@ func (n *Network) layOut(d Description) {
 	}
 	n.about.plastics = newAmounts(configured)
 	n.queue = newQueue(n.now)
+	n.logged = 0
+	switch {
+	case n.flooding != nil:
+		n.logged = int64(n.delays[len(n.flooding)-1])
+	case len(n.delays) > 0:
+		n.logged = int64(n.delays[len(n.delays)-1])
+	}
 }
 
 // arrival encodes a synapse as its kind of slice delivers it.

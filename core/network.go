@@ -102,7 +102,8 @@ type Network struct {
 	rippleFrom   int    // arrivals from which on a wave is better than the queue
 	prefetched   uint32 // keeps the compiler from leaving out reads that are only there to be early
 	trickles     bool   // slices are so short that trickle is better than ripple
-	log          log    // spikes that are in waves
+	logged       int64  // how long a spike stays in the log
+	log          log    // spikes whose arrivals cannot be told from what is in flight
 	joined       joined // inputs that are
 
 	queue  *queue
@@ -269,7 +270,7 @@ func (n *Network) underWay() uint64 {
 	for i := n.log.head; i != n.log.tail; i++ {
 		spike := n.log.entries[i&uint32(len(n.log.entries)-1)]
 		e := n.efferents[spike.source]
-		for s := e.first; s < e.other; s++ {
+		for s := e.first; s < e.other; s++ { // the others are counted when they arrive
 			if spike.at+int64(n.delays[n.slices[s].channel>>kindBits]) >= n.now {
 				arrivals += uint64(n.slices[s+1].first - n.slices[s].first)
 			}
@@ -280,7 +281,7 @@ func (n *Network) underWay() uint64 {
 
 // Waiting returns how much is in flight: waves and slices of spikes, inputs and timers.
 func (n *Network) Waiting() int {
-	return bits.OnesCount64(n.waves.occupied) + n.queue.length + len(n.inputs) + len(n.strays) + len(n.timers.heap)
+	return bits.OnesCount64(n.waves.occupied) + n.queue.length() + len(n.inputs) + len(n.strays) + len(n.timers.heap)
 }
 
 // Level returns the water in a neuron at time Now, in units: for looking at, not for control. It fails with ErrUnknown.

@@ -3,22 +3,26 @@ package core
 import "math/bits"
 
 // The spike queue takes what cannot travel in waves: slices of plastic, electric and modulator synapses, and those whose delays are too
-// many or too long. It is a wheel of wheels, like the hands of a clock. The lowest has a bucket for each tick of the next 256; the next
-// one a bucket for each 256 ticks; and so on. A flight is put where its time first differs from the present, eight bits at a time. When
-// the present reaches a bucket of a higher wheel, what is in it moves down, nearer to its tick: at most once a wheel. Nothing is ever
-// compared or sorted, and what comes next is a matter of bits.
+// many or too long. It is a clock. The ring has a bucket for each tick of the near future, this block of 8,192 ticks and the next. What
+// arrives in a later block waits in wheels, which count blocks as the hands of a clock do: a flight is put where the number of its block
+// first differs from that of the present, eight bits at a time, and moves down when the present gets there. Nothing is compared or
+// sorted, and what comes next is a matter of bits.
 
 const (
+	blockBits   = 13
+	ringBuckets = 2 << blockBits
+
 	wheelBits    = 8
 	wheelBuckets = 1 << wheelBits
-	wheels       = 64 / wheelBits
+	wheels       = 7 // all the time there is
 )
 
-// flight is a slice on its way.
+// flight is what arrives at a tick: a slice, or one static arrival, which then needs nothing but what is here.
 type flight struct {
-	at    int64
-	slice uint32
-	next  uint32 // the flight behind it in its bucket, or none
+	next   uint32 // the flight behind it in its bucket, or none
+	what   uint32 // a slice, or the target
+	weight int32  // of the arrival; 0 for a slice
+	_      uint32
 }
 
 // wheel is 256 buckets of flights.
@@ -31,16 +35,22 @@ type wheel struct {
 const none = 0 // no flight; flights[0] is never used
 
 type queue struct {
-	now     int64          // no flight is earlier
-	wheels  [wheels]*wheel // pointers: an index into a list of large structs is a multiplication
+	now     int64                      // no flight is earlier
+	block   uint64                     // the last one that the ring holds: the one after that of now
+	words   [ringBuckets / 4096]uint64 // bits of the words of taken that are not 0
+	taken   [ringBuckets / 64]uint64   // bits of the buckets of the ring that hold something
+	first   [ringBuckets]uint32        // flight
+	wheels  [wheels]*wheel             // pointers: an index into a list of large structs is a multiplication
 	flights []flight
-	spare   uint32 // a list of flights that are not in use
-	length  int
+	at      []int64 // by flight
+	spare   uint32  // a list of flights that are not in use
+	near    int     // flights in the ring
+	far     int     // flights in wheels
 }
 
 // newQueue returns an empty queue at time now.
 func newQueue(now int64) *queue {
-	q := &queue{now: now, flights: make([]flight, 1, 64)}
+	q := &queue{now: now, block: uint64(now>>blockBits) + 1, flights: make([]flight, 1, 64), at: make([]int64, 1, 64)}
 	for i := range q.wheels {
 		q.wheels[i] = new(wheel)
 	}
@@ -49,9 +59,35 @@ func newQueue(now int64) *queue {
 
 // next returns the time of the earliest flight, or forever.
 func (q *queue) next() int64 {
-	if q.length == 0 {
-		return forever
+	if q.near > 0 {
+		start := uint(q.now) & (ringBuckets - 1)
+		if word := q.taken[start>>6] >> (start & 63); word != 0 {
+			return q.now + int64(bits.TrailingZeros64(word))
+		}
+		return q.search(start)
 	}
+	if q.far > 0 {
+		return q.soon()
+	}
+	return forever
+}
+
+// search is next where the word of the present has nothing left.
+func (q *queue) search(start uint) int64 {
+	k := start>>6 + 1
+	for {
+		k &= ringBuckets/64 - 1
+		if rest := q.words[k>>6] >> (k & 63); rest != 0 {
+			k += uint(bits.TrailingZeros64(rest))
+			bucket := k<<6 + uint(bits.TrailingZeros64(q.taken[k&(ringBuckets/64-1)]))
+			return q.now + int64((bucket-start)&(ringBuckets-1))
+		}
+		k = (k>>6 + 1) << 6
+	}
+}
+
+// soon returns the earliest time in the wheels.
+func (q *queue) soon() int64 {
 	for _, w := range q.wheels {
 		for k, word := range w.taken {
 			if word != 0 {
@@ -62,70 +98,104 @@ func (q *queue) next() int64 {
 	return forever
 }
 
-// push sends a slice on its way.
-func (q *queue) push(at int64, slice uint32) {
+// push sends something on its way: a slice, with weight 0, or an arrival at a target.
+func (q *queue) push(at int64, what uint32, weight int32) {
 	i := q.spare
 	if i == none {
 		i = uint32(len(q.flights)) // it grows until a network has seen its busiest moment
 		q.flights = append(q.flights, flight{})
+		q.at = append(q.at, 0)
 	} else {
 		q.spare = q.flights[i].next
 	}
 	f := &q.flights[i]
-	f.at, f.slice = at, slice
-	q.place(i, f)
-	q.length++
+	f.what, f.weight = what, weight
+	q.at[i] = at
+	q.place(i, f, at)
 }
 
 // place puts a flight into its bucket.
-func (q *queue) place(i uint32, f *flight) {
-	level := uint(bits.Len64(uint64(f.at^q.now)|1)-1) / wheelBits
-	w := q.wheels[level&(wheels-1)]
-	bucket := uint(f.at>>(level*wheelBits&63)) & (wheelBuckets - 1)
+func (q *queue) place(i uint32, f *flight, at int64) {
+	if uint64(at>>blockBits) > q.block {
+		q.placeFar(i, f, at)
+		return
+	}
+	bucket := uint(at) & (ringBuckets - 1)
+	f.next = q.first[bucket]
+	q.first[bucket] = i
+	q.taken[bucket>>6] |= 1 << (bucket & 63)
+	q.words[bucket>>12] |= 1 << (bucket >> 6 & 63)
+	q.near++
+}
+
+func (q *queue) placeFar(i uint32, f *flight, at int64) {
+	block := uint64(at >> blockBits)
+	w, bucket := q.bucket(block)
 	bit := uint64(1) << (bucket & 63)
 	if w.taken[bucket>>6]&bit == 0 {
 		w.taken[bucket>>6] |= bit
-		w.first[bucket], w.soon[bucket] = none, f.at
+		w.first[bucket], w.soon[bucket] = none, at
 	}
 	f.next = w.first[bucket]
 	w.first[bucket] = i
-	w.soon[bucket] = min(w.soon[bucket], f.at)
+	w.soon[bucket] = min(w.soon[bucket], at)
+	q.far++
 }
 
-// land removes all flights that arrive at t, the earliest time there is, and returns the first: the others follow it. The caller
-// gives them back by free.
+// bucket finds where in the wheels a block belongs that is not the last of the ring.
+func (q *queue) bucket(block uint64) (*wheel, uint) {
+	level := uint(bits.Len64(block^q.block)-1) / wheelBits
+	return q.wheels[min(level, wheels-1)], uint(block>>(level*wheelBits&63)) & (wheelBuckets - 1)
+}
+
+// land makes t, the earliest time there is, the present. It removes all flights that arrive now and returns the first: the others
+// follow it. The caller gives them back by free.
 func (q *queue) land(t int64) uint32 {
-	if level := uint(bits.Len64(uint64(t^q.now)|1)-1) / wheelBits; level > 0 {
-		// Everything below this wheel is over. What is in the bucket that the present has reached moves down.
-		w := q.wheels[level&(wheels-1)]
-		bucket := uint(t>>(level*wheelBits&63)) & (wheelBuckets - 1)
-		q.now = t
-		if bit := uint64(1) << (bucket & 63); w.taken[bucket>>6]&bit != 0 {
-			w.taken[bucket>>6] &^= bit
-			for i := w.first[bucket]; i != none; {
-				f := &q.flights[i]
-				next := f.next
-				q.place(i, f)
-				i = next
-			}
+	if here := uint64(t >> blockBits); here >= q.block {
+		// Nothing is earlier than t, so what is in the wheels is of its block or later: the hands can go there, and one further.
+		if here > q.block {
+			q.turn(here)
 		}
+		q.turn(here + 1)
 	}
 	q.now = t
-	bucket := uint(t) & (wheelBuckets - 1)
-	w := q.wheels[0]
-	w.taken[bucket>>6] &^= 1 << (bucket & 63)
-	return w.first[bucket]
+	bucket := uint(t) & (ringBuckets - 1)
+	if q.taken[bucket>>6] &^= 1 << (bucket & 63); q.taken[bucket>>6] == 0 {
+		q.words[bucket>>12] &^= 1 << (bucket >> 6 & 63)
+	}
+	first := q.first[bucket]
+	q.first[bucket] = none
+	return first
 }
 
-// free gives back a flight that has landed and returns its slice and the one behind it.
-func (q *queue) free(i uint32) (slice, next uint32) {
-	f := &q.flights[i]
-	slice, next = f.slice, f.next
-	f.next = q.spare
-	q.spare = i
-	q.length--
-	return slice, next
+// turn makes a block the last one of the ring; nothing in the wheels is of an earlier one. What is in the bucket that a hand gets to
+// moves to the ring, or down to the wheels that turn faster.
+func (q *queue) turn(block uint64) {
+	w, bucket := q.bucket(block)
+	q.block = block
+	bit := uint64(1) << (bucket & 63)
+	if q.far == 0 || w.taken[bucket>>6]&bit == 0 {
+		return
+	}
+	w.taken[bucket>>6] &^= bit
+	for i := w.first[bucket]; i != none; {
+		f := &q.flights[i]
+		next := f.next
+		q.far--
+		q.place(i, f, q.at[i])
+		i = next
+	}
 }
+
+// free gives back a flight that has landed.
+func (q *queue) free(i uint32) {
+	q.flights[i].next = q.spare
+	q.spare = i
+	q.near--
+}
+
+// length returns how many flights there are.
+func (q *queue) length() int { return q.near + q.far }
 
 // input is one arrival from outside; electric ones carry the mark in the top bit of the target.
 type input struct {

@@ -233,19 +233,23 @@ func (n *Network) strand() {
 	}
 	for next := n.queue.next(); next != forever; next = n.queue.next() {
 		for i := n.queue.land(next); i != none; {
-			f := flown{at: next}
-			f.slice, i = n.queue.free(i)
-			queued[f] = true
-			cut(f)
+			flight := n.queue.flights[i]
+			n.queue.free(i)
+			if flight.weight == 0 {
+				f := flown{at: next, slice: flight.what}
+				queued[f] = true
+				cut(f)
+			}
+			i = flight.next
 		}
 	}
 	n.counters.Deliveries -= n.underWay() // they are counted again when they arrive
-	// What is in no queue is in a wave.
+	// What is in no queue is in a wave, or a single arrival.
 	for i := n.log.head; i != n.log.tail; i++ {
 		spike := n.log.entries[i&uint32(len(n.log.entries)-1)]
-		for s := n.efferents[spike.source].first; s < n.efferents[spike.source].other; s++ {
+		for s := n.efferents[spike.source].first; s < n.efferents[spike.source+1].first; s++ {
 			f := flown{at: spike.at + int64(n.delays[n.slices[s].channel>>kindBits]), slice: s}
-			if f.at >= n.now && !queued[f] {
+			if f.at >= n.now && n.slices[s].kind() == directSlice && !queued[f] {
 				cut(f)
 			}
 		}

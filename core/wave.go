@@ -234,7 +234,7 @@ func (n *Network) ripple(t int64, e *efferent) {
 		at := t + int64(n.delays[channel])
 		v := n.waves.open(t, at)
 		if v == nil {
-			n.queue.push(at, s)
+			n.queue.push(at, s, 0)
 			continue
 		}
 		sums, reached := v.sums, v.reached
@@ -259,7 +259,7 @@ func (n *Network) trickle(t int64, e *efferent) {
 		if (v.at^at)&((t-v.at)>>63) != 0 {
 			for s := e.first; ; s++ {
 				if n.slices[s].first == i {
-					n.queue.push(at, s)
+					n.queue.push(at, s, 0)
 					i = n.slices[s+1].first - 1
 					break
 				}
