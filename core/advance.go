@@ -141,18 +141,19 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 func (n *Network) deliver(t int64) {
 	n.touched = n.touched[:0]
 	if n.queue.next() == t {
-		for i := n.queue.land(t); i != none; {
+		first := n.queue.land(t)
+		last, count := first, 0
+		for i := first; i != none; count++ {
 			f := &n.queue.flights[i]
-			what, weight, next := f.what, f.weight, f.next
-			n.queue.free(i)
-			if weight != 0 {
-				n.arrive(what, int64(weight), false)
+			if f.weight != 0 {
+				n.arrive(f.what, int64(f.weight), false)
 				n.counters.Deliveries++
 			} else {
-				n.deliverSlice(t, what)
+				n.deliverSlice(t, f.what)
 			}
-			i = next
+			last, i = i, f.next
 		}
+		n.queue.free(first, last, count)
 	}
 	for len(n.inputs) > 0 && n.inputs[0].at == t {
 		in := n.inputs.pop()

@@ -42,7 +42,7 @@ type queue struct {
 	first   [ringBuckets]uint32        // flight
 	wheels  [wheels]*wheel             // pointers: an index into a list of large structs is a multiplication
 	flights []flight
-	at      []int64 // by flight
+	at      []int64 // by flight, of those in wheels
 	spare   uint32  // a list of flights that are not in use
 	near    int     // flights in the ring
 	far     int     // flights in wheels
@@ -110,7 +110,6 @@ func (q *queue) push(at int64, what uint32, weight int32) {
 	}
 	f := &q.flights[i]
 	f.what, f.weight = what, weight
-	q.at[i] = at
 	q.place(i, f, at)
 }
 
@@ -129,6 +128,7 @@ func (q *queue) place(i uint32, f *flight, at int64) {
 }
 
 func (q *queue) placeFar(i uint32, f *flight, at int64) {
+	q.at[i] = at
 	block := uint64(at >> blockBits)
 	w, bucket := q.bucket(block)
 	bit := uint64(1) << (bucket & 63)
@@ -187,11 +187,11 @@ func (q *queue) turn(block uint64) {
 	}
 }
 
-// free gives back a flight that has landed.
-func (q *queue) free(i uint32) {
-	q.flights[i].next = q.spare
-	q.spare = i
-	q.near--
+// free gives back flights that have landed: as many as are from the first to the last in their list.
+func (q *queue) free(first, last uint32, count int) {
+	q.flights[last].next = q.spare
+	q.spare = first
+	q.near -= count
 }
 
 // length returns how many flights there are.

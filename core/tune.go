@@ -232,16 +232,18 @@ func (n *Network) strand() {
 		}
 	}
 	for next := n.queue.next(); next != forever; next = n.queue.next() {
-		for i := n.queue.land(next); i != none; {
-			flight := n.queue.flights[i]
-			n.queue.free(i)
+		first := n.queue.land(next)
+		last, count := first, 0
+		for i := first; i != none; count++ {
+			flight := &n.queue.flights[i]
 			if flight.weight == 0 {
 				f := flown{at: next, slice: flight.what}
 				queued[f] = true
 				cut(f)
 			}
-			i = flight.next
+			last, i = i, flight.next
 		}
+		n.queue.free(first, last, count)
 	}
 	n.counters.Deliveries -= n.underWay() // they are counted again when they arrive
 	// What is in no queue is in a wave, or a single arrival.
