@@ -96,6 +96,11 @@ func (p *Part) Pour(at Tick, neuron int, water int32) error {
 	return p.network.Pour(at, neuron-p.first, water)
 }
 
+// PourWater is Network.PourWater for a neuron of this part.
+func (p *Part) PourWater(neuron int, units float64) (int32, error) {
+	return p.network.PourWater(neuron-p.first, units)
+}
+
 // Next is Network.Next, for what the part knows.
 func (p *Part) Next() (Tick, bool) { return p.network.Next() }
 
@@ -146,6 +151,9 @@ func Merge(into []Spike, spikes ...[]Spike) []Spike {
 	start := len(into)
 	for _, s := range spikes {
 		into = append(into, s...)
+	}
+	if len(spikes) < 2 {
+		return into
 	}
 	slices.SortFunc(into[start:], func(a, b Spike) int {
 		if a.At != b.At {
