@@ -42,6 +42,8 @@ Figures:
 				return usage("--write", bench.WriteNetwork(out, write))
 			case opts.Steps < 0 || opts.WarmUp < 0:
 				return fmt.Errorf("%w: --steps %d --warmup %d: expected no negative numbers", errUsage, opts.Steps, opts.WarmUp)
+			case opts.Workers < 0 || opts.Workers > 0 && opts.Net == "":
+				return fmt.Errorf("%w: --workers %d: expected at least 1, together with --net", errUsage, opts.Workers)
 			case opts.Net != "" && len(opts.Only) > 0:
 				return fmt.Errorf("%w: --net measures one network: leave out --only", errUsage)
 			case plot != "" && (opts.Net != "" || len(opts.Only) > 0 && !slices.Contains(opts.Only, "growth")):
@@ -78,6 +80,7 @@ Figures:
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object instead of a table")
 	c.Flags().StringSliceVar(&opts.Only, "only", nil, "which figures, separated by commas (default: all)")
 	c.Flags().StringVar(&opts.Net, "net", "", "measure the network in this file instead")
+	c.Flags().IntVar(&opts.Workers, "workers", 0, "with --net: split the network over this many processors")
 	c.Flags().IntVar(&opts.Steps, "steps", 0, "timed steps of a network, in simulated ms (default: as many as its spikes are known for)")
 	c.Flags().IntVar(&opts.WarmUp, "warmup", bench.DefaultWarmUp, "steps before they are timed")
 	c.Flags().StringVar(&plot, "plot", "", "draw how the cost grows into this file, SVG")

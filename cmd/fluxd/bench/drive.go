@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"fluxd/cmd/fluxd/daemon"
 	"fluxd/core"
 )
 
@@ -25,6 +26,11 @@ type maker func(core.Description) (engine, error)
 // singleCore runs a network as the daemon does.
 func singleCore(d core.Description) (engine, error) { return core.Build(d) }
 
+// crew runs a network on several processors.
+func crew(workers int) maker {
+	return func(d core.Description) (engine, error) { return daemon.NewCrew(d, workers) }
+}
+
 // splitmix is the generator of the drive (Steele, Lea and Flood 2014): the same in every engine that was measured.
 type splitmix uint64
 
@@ -34,6 +40,13 @@ func (s *splitmix) next() uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31
+}
+
+// close ends the workers of an engine that has some.
+func (l *load) close() {
+	if e, ok := l.engine.(interface{ Close() }); ok {
+		e.Close()
+	}
 }
 
 // A load is an engine and the drive that keeps it busy: in each step a number of kicks to random neurons.

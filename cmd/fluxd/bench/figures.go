@@ -23,6 +23,7 @@ type Options struct {
 	Version  string   // of fluxd, for the report
 	Only     []string // names of Figures; none: all
 	Net      string   // a file with a network as text: measure this one and nothing else
+	Workers  int      // processors for it; 0: one
 	Steps    int      // counted steps of each run; 0: as many as the run's spikes are known for
 	WarmUp   int      // steps of each run before that; negative: DefaultWarmUp
 	Progress func(figure string, share float64)
@@ -51,6 +52,7 @@ var figures = []Figure{
 	{"b", "10,000 neurons with 100 synapses each", func(b *bench) error { return b.runs("static/b") }},
 	{"c", "50 neurons with 8 synapses each: the size of a robot's network", func(b *bench) error { return b.runs("static/c") }},
 	{"d", "100,000 neurons with 100 synapses each", func(b *bench) error { return b.runs("static/d") }},
+	{"workers", "d on two processors", func(b *bench) error { return b.runs("workers/d") }},
 	{"sparse", "a and b with a fifth of the drive", func(b *bench) error { return b.runs("sparse/a", "sparse/b") }},
 	{"plastic", "a and b, every excitatory synapse plastic", func(b *bench) error { return b.runs("plastic/a", "plastic/b") }},
 	{"delays", "a and b, every synapse with a delay of its own, 1 us to 10 ms", func(b *bench) error { return b.runs("delays/a", "delays/b") }},
@@ -106,7 +108,7 @@ type setup struct {
 	network string
 	recipe  recipe
 	vary    func(*Network)
-	build   maker // nil: singleCore
+	workers int // 0: one, without a crew
 	steps   int
 	spikes  uint64        // in these steps after the default warm-up; 0: not known
 	target  float64       // ns per event
@@ -120,6 +122,7 @@ var setups = map[string]setup{
 	"static/b":  {network: "b", steps: 4_000, spikes: 414_564, target: 2.8},
 	"static/c":  {network: "c", steps: 200_000, spikes: 84_571, target: 13},
 	"static/d":  {network: "d", steps: 400, spikes: 426_637},
+	"workers/d": {network: "d", workers: 2, steps: 400, spikes: 426_637},
 	"sparse/a":  {network: "a", vary: sparse, steps: 4_000, spikes: 8_143},
 	"sparse/b":  {network: "b", vary: sparse, steps: 4_000, spikes: 85_753},
 	"plastic/a": {network: "a", vary: plastic, steps: 4_000, spikes: 36_991, target: 16},
@@ -180,6 +183,9 @@ func (b *bench) runs(names ...string) error {
 			if r.Name == "static/d" { // at least half the rate of b is asked of it
 				r.Target = 2 * b.measured["static/b"].NsPerEvent
 			}
+			if r.Name == "workers/d" { // at least 1.6 times the rate of one
+				r.Target = b.measured["static/d"].NsPerEvent / 1.6
+			}
 			b.report.Runs = append(b.report.Runs, *r)
 		}
 	}
@@ -239,7 +245,7 @@ func (s *setup) draw() *Network {
 }
 
 func (b *bench) file(name string) error {
-	s := setup{network: name, steps: defaultSteps}
+	s := setup{network: name, steps: defaultSteps, workers: b.opts.Workers}
 	r, err := b.time("net", s, func() (*Network, error) {
 		f, err := os.Open(name)
 		if err != nil {
@@ -269,20 +275,21 @@ func (b *bench) time(name string, s setup, network func() (*Network, error)) (*R
 	if p.steps != s.steps || p.warmup != DefaultWarmUp {
 		p.spikes = 0 // known for these steps only
 	}
-	with := s.build
-	if with == nil {
-		with = singleCore
+	with := singleCore
+	if s.workers > 0 {
+		with = crew(s.workers)
 	}
 	built, err := b.build(network, with)
 	if err != nil {
 		return nil, err
 	}
+	defer built.load.close()
 	t, err := built.load.time(b.ctx, p, progress)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	r := built.run
-	r.Name, r.Network = name, s.network
+	r.Name, r.Network, r.Workers = name, s.network, max(1, s.workers)
 	r.WarmUp, r.Steps, r.Spikes, r.Events, r.Checked, r.Target = p.warmup, p.steps, t.spikes, t.events, p.spikes != 0, s.target
 	r.RateHz = float64(t.spikes) / float64(r.Neurons) / (float64(p.steps) * stepTime.Seconds())
 	r.NsPerEvent, r.NsPerEventLow, r.NsPerEventHigh = t.perEvent.median, t.perEvent.low, t.perEvent.high

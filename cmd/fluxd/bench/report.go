@@ -25,6 +25,7 @@ type Run struct {
 	Synapses           int     `json:"synapses"`
 	Delays             int     `json:"distinct_delays"`
 	Kicks              int     `json:"kicks_per_step"`
+	Workers            int     `json:"workers"` // processors
 	WarmUp             int     `json:"warmup_steps"`
 	Steps              int     `json:"steps"`         // counted after the warm-up
 	Spikes             uint64  `json:"spikes"`        // in these steps

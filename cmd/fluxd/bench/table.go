@@ -12,7 +12,7 @@ import (
 // WriteTable writes the report for people: first what an event costs, then the rest.
 func (r *Report) WriteTable(w io.Writer) error {
 	m := r.Machine
-	fmt.Fprintf(w, "fluxd %s on %s, %d cores, %s/%s, %s; one core is used\n", r.Version, m.Processor, m.Cores, m.System, m.Arch, m.Go)
+	fmt.Fprintf(w, "fluxd %s on %s, %d cores, %s/%s, %s; one core is used, for workers/d two\n", r.Version, m.Processor, m.Cores, m.System, m.Arch, m.Go)
 	if len(r.Runs) > 0 {
 		table := section(w, "\nUNDER DRIVE\tNEURONS\tSYNAPSES\tNS/EVENT\tP10..P90\tTARGET\tEVENTS/S\tUS/MS\tTIMES REAL TIME\tHZ\tSPIKES\tALLOCS/MS")
 		for i := range r.Runs {
