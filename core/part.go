@@ -1,9 +1,6 @@
 package core
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // A Part is one of several that a network is split into, so that each can run on a processor of its own. Parts share nothing: a spike
 // that leaves one is handed to the others, and that is all that synchronises them. No spike arrives at another part sooner than the
@@ -23,6 +20,7 @@ import (
 type Part struct {
 	network     *Network
 	first, last int // its neurons are those from first to before last
+	ahead       Tick
 }
 
 // Split builds a network in parts that receive about the same number of synapses each: count parts, or fewer where there are not enough
@@ -63,7 +61,7 @@ func Split(d Description, count int) (parts []*Part, ahead Tick, err error) {
 			_, err := Build(d) // says it with the names and indices of the whole
 			return nil, 0, err
 		}
-		parts = append(parts, &Part{network: network, first: borders[p], last: borders[p+1]})
+		parts = append(parts, &Part{network: network, first: borders[p], last: borders[p+1], ahead: ahead})
 	}
 	return parts, ahead, nil
 }
@@ -111,8 +109,8 @@ func (p *Part) Counters() Counters { return p.network.Counters() }
 // not heard.
 func (p *Part) Advance(until Tick, spikes []Spike) []Spike { return p.network.Advance(until, spikes) }
 
-// Hear takes the spikes of other parts, sorted by time. It fails with ErrPast, and has then taken those before, when one should have
-// arrived already.
+// Hear takes the spikes of other parts, sorted by time. It fails with ErrPast when one might have arrived already, and with ErrRange
+// when one is not over for this part; it has then taken those before.
 func (p *Part) Hear(spikes []Spike) error {
 	n := p.network
 	for len(spikes) > 0 {
@@ -120,15 +118,13 @@ func (p *Part) Hear(spikes []Spike) error {
 		if int64(t) >= n.now {
 			return fmt.Errorf("a spike at %d us, heard at %d us: %w", t, n.now, ErrRange)
 		}
-		for same < len(spikes) && spikes[same].At == t {
-			same++
+		if int64(t+p.ahead) < n.now {
+			return fmt.Errorf("a spike at %d us, heard at %d us: expected to hear it within %d us: %w", t, n.now, p.ahead, ErrPast)
 		}
-		n.heard = n.heard[:0]
-		for _, s := range spikes[:same] {
-			if n.earliest(uint32(s.Neuron)) < n.now-int64(t) {
-				return fmt.Errorf("neuron %d spiked at %d us, and its spike arrives before %d us: %w", s.Neuron, t, n.now, ErrPast)
-			}
-			n.heard = append(n.heard, uint32(s.Neuron))
+		n.heard = append(n.heard[:0], uint32(spikes[0].Neuron))
+		for same < len(spikes) && spikes[same].At == t {
+			n.heard = append(n.heard, uint32(spikes[same].Neuron))
+			same++
 		}
 		n.send(int64(t), n.heard)
 		spikes = spikes[same:]
@@ -136,30 +132,28 @@ func (p *Part) Hear(spikes []Spike) error {
 	return nil
 }
 
-// earliest returns the shortest delay to this part from a neuron, or forever.
-func (n *Network) earliest(source uint32) int64 {
-	first := int64(forever)
-	for _, s := range n.slices[n.efferents[source].first:n.efferents[source+1].first] {
-		first = min(first, int64(n.delays[s.channel>>kindBits]))
+// Merge puts the spikes of all parts in the order in which a network in one piece reports them: by time and neuron. The spikes of each
+// part must be in that order, and the parts too. It appends them to the given slice, which it returns.
+func Merge(into []Spike, parts ...[]Spike) []Spike {
+	var room [16]int
+	next := room[:min(len(parts), len(room))]
+	if len(parts) > len(room) {
+		next = make([]int, len(parts))
 	}
-	return first
-}
-
-// Merge puts the spikes of all parts in the order in which a network in one piece reports them: by time and neuron. It appends them to
-// the given slice, which it returns.
-func Merge(into []Spike, spikes ...[]Spike) []Spike {
-	start := len(into)
-	for _, s := range spikes {
-		into = append(into, s...)
-	}
-	if len(spikes) < 2 {
-		return into
-	}
-	slices.SortFunc(into[start:], func(a, b Spike) int {
-		if a.At != b.At {
-			return int(a.At - b.At)
+	for {
+		first := Tick(forever)
+		for i, p := range parts {
+			if next[i] < len(p) {
+				first = min(first, p[next[i]].At)
+			}
 		}
-		return a.Neuron - b.Neuron
-	})
-	return into
+		if first == forever {
+			return into
+		}
+		for i, p := range parts { // all neurons of a part are below those of the next one
+			for ; next[i] < len(p) && p[next[i]].At == first; next[i]++ {
+				into = append(into, p[next[i]])
+			}
+		}
+	}
 }

@@ -117,7 +117,7 @@ func TestAPartMustHearInTime(t *testing.T) {
 		t.Fatalf("%d parts, look-ahead %d, %v", len(parts), ahead, err)
 	}
 	parts[1].Advance(100, nil)
-	if err := parts[1].Hear([]Spike{{At: 50, Neuron: 0}}); !errors.Is(err, ErrPast) {
+	if err := parts[1].Hear([]Spike{{At: 89, Neuron: 0}}); !errors.Is(err, ErrPast) {
 		t.Errorf("too late: %v", err)
 	}
 	if err := parts[1].Hear([]Spike{{At: 100, Neuron: 0}}); !errors.Is(err, ErrRange) {

@@ -180,8 +180,9 @@ func (n *Network) flood(t int64, fired []uint32) bool {
 	for k, source := range fired {
 		e := &n.efferents[source]
 		arrivals := n.arrivals[e.begin:e.end]
-		if k+1 < len(fired) {
+		if k+2 < len(fired) {
 			// Ask for what comes next while there is something to do: it is seldom in a near cache.
+			touched += n.efferents[fired[k+2]].begin
 			e := &n.efferents[fired[k+1]]
 			for i := e.begin; i < e.end; i += cacheLine {
 				touched += n.arrivals[i]

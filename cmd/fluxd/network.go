@@ -125,13 +125,16 @@ over time.`,
 func playCommand() *cobra.Command {
 	var input, output, weights string
 	var until time.Duration
+	var workers int
 	c := &cobra.Command{
 		Use:   "play NETWORK",
 		Short: "Run a network alone: spikes in, spikes out",
 		Long: `Run a network alone, in virtual time. NETWORK is a robot, or a JSON file that "fluxd export" wrote.
 
 Spike files are CSV with a header line: time_us,neuron. An input line is an electric arrival at that neuron; a third column, weight,
-where it is not empty, makes it a direct arrival of that many units. The output is every spike of every neuron before --until.`,
+where it is not empty, makes it a direct arrival of that many units. The output is every spike of every neuron before --until.
+
+A large network may be shared by several processors: the spikes are the same.`,
 		Example: `  fluxd play robot.yaml --input spikes.csv --until 2s
   fluxd play net.json --input spikes.csv --until 2s --output out.csv --weights learnt.json`,
 		Args:              cobra.ExactArgs(1),
@@ -140,11 +143,14 @@ where it is not empty, makes it a direct arrival of that many units. The output 
 			if until <= 0 || until%time.Microsecond != 0 {
 				return fmt.Errorf("%w: --until %v: expected a time to play, in whole microseconds, such as 2s", errUsage, until)
 			}
+			if workers < 1 || workers > 1 && weights != "" {
+				return fmt.Errorf("%w: --workers %d: expected at least 1, and 1 with --weights", errUsage, workers)
+			}
 			flat, err := loadNetwork(args[0])
 			if err != nil {
 				return err
 			}
-			opts := daemon.PlayOptions{Source: input, Until: until, Output: cmd.OutOrStdout(), Progress: progress(cmd.ErrOrStderr())}
+			opts := daemon.PlayOptions{Source: input, Until: until, Workers: workers, Output: cmd.OutOrStdout(), Progress: progress(cmd.ErrOrStderr())}
 			if input != "" {
 				f, err := os.Open(input)
 				if err != nil {
@@ -173,6 +179,7 @@ where it is not empty, makes it a direct arrival of that many units. The output 
 	c.Flags().StringVar(&input, "input", "", "spikes to feed it, CSV")
 	c.Flags().DurationVar(&until, "until", 0, "how long to play, such as 2s")
 	c.Flags().StringVar(&output, "output", "", "where the spikes go (default: stdout)")
+	c.Flags().IntVar(&workers, "workers", 1, "processors that share the network; more than one pays from some 100,000 synapses on")
 	c.Flags().StringVar(&weights, "weights", "", "where the final weights of plastic synapses go, JSON")
 	return c
 }

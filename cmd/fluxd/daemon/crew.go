@@ -20,8 +20,24 @@ type Crew struct {
 	spikes [2][][]core.Spike // of each part in this look-ahead, and in the last one, which the others have not heard yet
 	turn   int               // which of the two is this one
 	starts []chan core.Tick  // to each worker but the first, which is the caller: how far to go
-	ended  sync.WaitGroup    // of those at work
+	ends   []chan struct{}   // from each when it is there
 	gone   sync.WaitGroup
+}
+
+// impatience is how often a worker looks for the others before it goes to sleep, some ten microseconds: to be woken takes longer.
+const impatience = 4_000
+
+// take waits for a value.
+func take[T any](c chan T) (value T, open bool) {
+	for range impatience {
+		select {
+		case value, open = <-c:
+			return value, open
+		default:
+		}
+	}
+	value, open = <-c
+	return value, open
 }
 
 // NewCrew splits a network and starts the workers. There are fewer than asked for where there are not enough neurons. It fails as
@@ -36,12 +52,12 @@ func NewCrew(d core.Description, workers int) (*Crew, error) {
 		c.spikes[i] = make([][]core.Spike, len(parts))
 	}
 	for i := range parts[1:] {
-		start := make(chan core.Tick)
-		c.starts = append(c.starts, start)
+		start, end := make(chan core.Tick, 1), make(chan struct{}, 1)
+		c.starts, c.ends = append(c.starts, start), append(c.ends, end)
 		c.gone.Go(func() { // a part of the network runs beside the others
-			for until := range start {
+			for until, open := take(start); open; until, open = take(start) {
 				c.work(i+1, until)
-				c.ended.Done()
+				end <- struct{}{}
 			}
 		})
 	}
@@ -76,12 +92,13 @@ func (c *Crew) work(part int, until core.Tick) {
 // meet takes all parts to a tick that is no further than a look-ahead from the present.
 func (c *Crew) meet(until core.Tick) {
 	c.turn = 1 - c.turn
-	c.ended.Add(len(c.starts))
 	for _, start := range c.starts {
 		start <- until
 	}
 	c.work(0, until)
-	c.ended.Wait()
+	for _, end := range c.ends {
+		take(end)
+	}
 	c.now = until
 }
 

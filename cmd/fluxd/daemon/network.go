@@ -10,6 +10,15 @@ import (
 
 // BuildNetwork makes a flat network runnable. The error names the neuron or synapse that the engine refuses.
 func BuildNetwork(f *configs.Flat) (*core.Network, error) {
+	network, err := core.Build(describe(f))
+	if err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
+	return network, nil
+}
+
+// describe turns a flat network into the engine's terms.
+func describe(f *configs.Flat) core.Description {
 	index := make(map[string]int, len(f.Neurons))
 	d := core.Description{Neurons: make([]core.Neuron, len(f.Neurons)), Synapses: make([]core.Synapse, len(f.Synapses))}
 	for i := range f.Neurons {
@@ -24,11 +33,7 @@ func BuildNetwork(f *configs.Flat) (*core.Network, error) {
 			d.Synapses[i].Plastic = &core.Plastic{Window: core.Tick(p.Window), ShortTerm: core.ShortTerm(p.STP), LongTerm: core.LongTerm(p.LTP), Min: p.Min, Max: p.Max}
 		}
 	}
-	network, err := core.Build(d)
-	if err != nil {
-		return nil, fmt.Errorf("network: %w", err)
-	}
-	return network, nil
+	return d
 }
 
 // CheckNetwork says where in the JSON that a network was read from the engine finds fault with it.

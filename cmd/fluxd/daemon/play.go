@@ -22,7 +22,8 @@ type PlayOptions struct {
 	Input    io.Reader                       // spikes; nil: none
 	Until    time.Duration                   // spikes at it and later are not written
 	Output   io.Writer                       // every spike of every neuron; nil: none
-	Weights  io.Writer                       // what the plastic synapses have learnt; nil: none
+	Weights  io.Writer                       // what the plastic synapses have learnt; nil: none; only with one worker
+	Workers  int                             // processors that share the network; 0 and 1: one, which is best up to some 100,000 synapses
 	Progress func(done, total time.Duration) // called now and then; may be nil
 }
 
@@ -32,10 +33,38 @@ type PlayOptions struct {
 // population; a third column, weight, where it is not empty, makes it a direct arrival of that many units. Output is sorted by time,
 // then by neuron in the network's order. A mistake in the input is an error with its line, and nothing is played.
 func Play(ctx context.Context, f *configs.Flat, opts PlayOptions) error {
+	if opts.Workers > 1 {
+		if opts.Weights != nil {
+			return errors.New("weights can be written of one worker only")
+		}
+		crew, err := NewCrew(describe(f), opts.Workers)
+		if err != nil {
+			return fmt.Errorf("network: %w", err)
+		}
+		defer crew.Close()
+		return playOn(ctx, f, crew, opts)
+	}
 	network, err := BuildNetwork(f)
 	if err != nil {
 		return err
 	}
+	if err := playOn(ctx, f, network, opts); err != nil || opts.Weights == nil {
+		return err
+	}
+	return writeWeights(opts.Weights, f, network)
+}
+
+// played is a network on one processor or several.
+type played interface {
+	Excite(at core.Tick, neuron int) error
+	Pour(at core.Tick, neuron int, water int32) error
+	PourWater(neuron int, units float64) (int32, error)
+	Now() core.Tick
+	Next() (core.Tick, bool)
+	Advance(until core.Tick, spikes []core.Spike) []core.Spike
+}
+
+func playOn(ctx context.Context, f *configs.Flat, network played, opts PlayOptions) error {
 	if opts.Input != nil {
 		if err := feedSpikes(network, f.Index(), opts); err != nil {
 			return err
@@ -78,14 +107,11 @@ func Play(ctx context.Context, f *configs.Flat, opts PlayOptions) error {
 			return fmt.Errorf("output: %w", err)
 		}
 	}
-	if opts.Weights != nil {
-		return writeWeights(opts.Weights, f, network)
-	}
 	return nil
 }
 
 // feedSpikes reads all input before anything is played.
-func feedSpikes(network *core.Network, index map[string][]int, opts PlayOptions) error {
+func feedSpikes(network played, index map[string][]int, opts PlayOptions) error {
 	fail := func(line int, format string, args ...any) error {
 		return configs.Errors{{Source: opts.Source, Line: line, Column: 1, Message: fmt.Sprintf(format, args...)}}
 	}
@@ -133,7 +159,7 @@ func feedSpikes(network *core.Network, index map[string][]int, opts PlayOptions)
 	}
 }
 
-func pour(network *core.Network, at core.Tick, neuron int, text string) error {
+func pour(network played, at core.Tick, neuron int, text string) error {
 	units, err := strconv.ParseFloat(text, 64)
 	if err != nil {
 		return fmt.Errorf("weight %q: expected a number of units", text)

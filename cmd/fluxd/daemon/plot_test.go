@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"flag"
 	"io"
 	"os"
@@ -91,11 +92,17 @@ network:
 mqtt: {broker: none}
 `
 
+// play plays the relay on one processor and on two: the result is the same.
 func play(t *testing.T, input string, until time.Duration) (string, error) {
 	t.Helper()
-	var out bytes.Buffer
-	err := Play(context.Background(), parse(t, relay, nil).Flat, PlayOptions{Source: "spikes.csv", Input: strings.NewReader(input), Until: until, Output: &out})
-	return out.String(), err
+	var alone, shared bytes.Buffer
+	opts := PlayOptions{Source: "spikes.csv", Input: strings.NewReader(input), Until: until, Output: &alone}
+	err := Play(context.Background(), parse(t, relay, nil).Flat, opts)
+	opts.Input, opts.Output, opts.Workers = strings.NewReader(input), &shared, 2
+	if err2 := Play(context.Background(), parse(t, relay, nil).Flat, opts); fmt.Sprint(err2) != fmt.Sprint(err) || shared.String() != alone.String() {
+		t.Errorf("on two processors: %v, %q; on one: %v, %q", err2, shared.String(), err, alone.String())
+	}
+	return alone.String(), err
 }
 
 // An input line fires its neuron; with a weight it pours; the spikes at the end of the time are not written.
