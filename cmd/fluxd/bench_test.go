@@ -53,7 +53,7 @@ func TestBenchRefuses(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{"--only", "a,z"}, `figure "z": expected some of a, b, c, d, sparse`},
+		{[]string{"--only", "a,z"}, `figure "z": expected some of a, b, c, d, workers, sparse`},
 		{[]string{"--write", "z"}, `network "z": expected a, b, c or d`},
 		{[]string{"--steps", "-1"}, "--steps -1"},
 		{[]string{"--warmup", "-1"}, "--warmup -1"},
