@@ -35,9 +35,10 @@ race:
 		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GO) test ./...; \
 	fi
 
-# Thousands of random networks with every mechanism at once, against the naive model.
+# Thousands of random networks with every mechanism at once, against the naive model; and on every route and in parts.
 oracle:
-	$(GO) test ./core -run NaiveModel -rapid.checks=5000
+	$(GO) test ./core -run EngineAgreesWithTheNaiveModel -rapid.checks=5000
+	$(GO) test ./core -run 'Routes|Parts' -rapid.checks=1000
 
 # The engine, the encoders and the worlds must come to the same spikes on every processor: their tests run on emulated ones too.
 EMULATED := ./core ./encoders ./boards/sim ./cmd/fluxd/daemon
