@@ -200,11 +200,7 @@ func (n *Network) deliverArrivals(t int64, kind sliceKind, first, last uint32) {
 			n.traits[n.barrels[m.target].traits].modulators += int64(m.weight)
 		}
 	case kind == plasticSlice:
-		for _, a := range arrivals {
-			p := &n.plastics[a]
-			tr := n.traits[n.barrels[p.target].traits]
-			n.arrive(p.target, p.deliver(t, tr.lastSpike, n.rules[p.rule]), false)
-		}
+		n.deliverPlastic(t, arrivals)
 	case n.weights != nil:
 		weights := n.weights[first:last]
 		for i, target := range arrivals {
@@ -313,6 +309,7 @@ func (n *Network) judgeOne(t int64, i uint32, p *puddle) {
 		return
 	}
 	n.fire(i, b)
+	n.learn(t, i, 0, 0)
 	b.rest(t, c)
 }
 
@@ -404,7 +401,7 @@ func (n *Network) judgeRich(t int64, i uint32, b *barrel, c *class, p *puddle) {
 	tr.settle(t)
 	if tr.modulators != 0 {
 		tr.modulate(t)
-		n.consolidate(t, tr)
+		n.consolidate(t, i, tr.modulators)
 		tr.modulators = 0
 	}
 	if t < b.deafUntil() || tr.burstLeft > 0 {
@@ -435,7 +432,7 @@ func (n *Network) spike(t int64, i uint32, b *barrel, c *class, tr *traits) {
 	tr.ignored = 0
 	tr.lastSpike = t
 	tr.habituate(t)
-	n.potentiate(t, tr)
+	n.learn(t, i, tr.shift(tr.parameters.shiftShortTerm), tr.shift(tr.parameters.shiftLongTerm))
 	if tr.burstLeft > 0 {
 		n.timers.set(b.traits, i, t+tr.parameters.burstInterval)
 		return
@@ -452,6 +449,14 @@ func (n *Network) spike(t int64, i uint32, b *barrel, c *class, tr *traits) {
 func (n *Network) fire(i uint32, b *barrel) {
 	b.empty = 0
 	n.fired = append(n.fired, i)
+}
+
+// learn lets a spike change the plastic afferents of its neuron.
+func (n *Network) learn(t int64, i uint32, shortShift, longShift int64) {
+	if n.afferents != nil {
+		n.spiked[i] = t
+		n.potentiate(t, i, shortShift, longShift)
+	}
 }
 
 // rest begins the refractory period.

@@ -221,7 +221,7 @@ func (n *Network) synapse(position uint32) Synapse {
 		s.Kind, s.To, s.Weight = Modulator, int(n.modulators[a].target), float64(n.modulators[a].weight)
 	case plasticSlice:
 		p := &n.plastics[a]
-		s.To, s.Weight, s.Plastic = int(p.target), n.about.plastics.at(a), copied(&n.rules[p.rule].of)
+		s.To, s.Weight, s.Plastic = int(p.target), n.about.plastics.at(a), copied(&n.rules[p.rule()].of)
 	default:
 		if n.weights == nil {
 			s.To, s.Weight = int(a>>spoutBits), n.about.spouts[a&(maxSpouts-1)]

@@ -243,12 +243,19 @@ func (n *Network) layOutPlastics(d Description) error {
 	if n.plastics, n.rules, err = d.plastics(n.sources); err != nil {
 		return err
 	}
+	if len(n.plastics) == 0 {
+		return nil
+	}
+	n.afferents, n.spiked = make([]span, len(n.barrels)), make([]int64, len(n.barrels))
+	for i := range n.spiked {
+		n.spiked[i] = never
+	}
 	for i := range n.plastics {
-		tr := n.traits[n.barrels[n.plastics[i].target].traits]
-		if tr.lastPlastic == 0 {
-			tr.firstPlastic = uint32(i)
+		s := &n.afferents[n.plastics[i].target]
+		if s.last == 0 {
+			s.first = uint32(i)
 		}
-		tr.lastPlastic = uint32(i) + 1
+		s.last = uint32(i) + 1
 	}
 	return nil
 }
@@ -265,20 +272,25 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 		}
 	}
 	type key struct {
-		p      Plastic
-		leak   float64
-		reward int
+		p        Plastic
+		leak     float64
+		reward   int
+		negative bool
 	}
 	known := map[key]uint32{}
 	all := make([]plastic, len(sources))
 	var rules []*rule
 	for i, index := range sources {
 		s := &d.Synapses[index]
-		k := key{*s.Plastic, d.Neurons[s.To].Leak, rewards[s.To]}
+		water := int64(s.water(d.Neurons))
+		k := key{*s.Plastic, d.Neurons[s.To].Leak, rewards[s.To], water < 0}
 		r, made := known[k]
 		if !made {
 			learns, err := s.Plastic.rule(k.leak, k.reward)
-			learns.of = *s.Plastic
+			learns.of, learns.negative = *s.Plastic, k.negative
+			if len(rules) == maxRules {
+				err = fmt.Errorf("more than %d different rules: %w", maxRules, ErrRange)
+			}
 			if err != nil {
 				return nil, nil, &Fault{Neuron: -1, Synapse: int(index), Err: fmt.Errorf("synapse %d, %s: plastic: %w", index, d.names(s), err)}
 			}
@@ -286,17 +298,20 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 			known[k] = r
 			rules = append(rules, &learns)
 		}
-		water := int64(s.water(d.Neurons))
-		p := plastic{weight: max(water, -water), arrived: never, target: uint32(s.To), rule: r, negative: water < 0}
-		if p.weight != rules[r].clamp(p.weight) {
+		weight := max(water, -water)
+		if weight != rules[r].clamp(weight) {
 			return nil, nil, &Fault{Neuron: -1, Synapse: int(index), Err: fmt.Errorf("synapse %d, %s: weight %g: expected a magnitude from plastic.min %g to plastic.max %g: %w",
 				index, d.names(s), s.Weight, s.Plastic.Min, s.Plastic.Max, ErrRange)}
 		}
-		all[i] = p
+		all[i] = newPlastic(weight, uint32(s.To), r)
 	}
 	return all, rules, nil
 }
 
 func (d Description) names(s *Synapse) string {
-	return d.Neurons[s.From].label(s.From) + " -> " + d.Neurons[s.To].label(s.To)
+	from := Neuron{}
+	if s.From < len(d.Neurons) { // else it is in another part
+		from = d.Neurons[s.From]
+	}
+	return from.label(s.From) + " -> " + d.Neurons[s.To].label(s.To)
 }

@@ -326,7 +326,7 @@ func (n *naive) input(in []stimulus) {
 func (n *naive) differs(engine *Network) []int {
 	var wrong []int
 	for i, source := range engine.sources {
-		if engine.plastics[i].weight != n.synapses[source].w {
+		if engine.plastics[i].magnitude() != n.synapses[source].w {
 			wrong = append(wrong, int(source))
 		}
 	}

@@ -63,6 +63,9 @@ type modulator struct {
 	weight int32
 }
 
+// span is a part of Network.plastics.
+type span struct{ first, last uint32 }
+
 // puddle is what reaches a neuron in the tick under way outside of the tick's wave.
 type puddle struct {
 	poured   int64  // sum of the direct arrivals
@@ -77,12 +80,14 @@ type Network struct {
 	base       uint32 // of a part: the index of its first neuron in the whole; see Split
 	population int    // neurons of the whole
 
-	barrels  []barrel
-	classes  []class
-	runs     []run
-	traits   []*traits
-	plastics []plastic // sorted by target
-	rules    []*rule   // pointers: an index into a list of large structs is a multiplication
+	barrels   []barrel
+	classes   []class
+	runs      []run
+	traits    []*traits
+	plastics  []plastic // sorted by target
+	afferents []span    // by neuron: its plastic afferents; nil where nothing is plastic
+	spiked    []int64   // by neuron: its last spike, or never; nil where nothing is plastic
+	rules     []*rule   // pointers: an index into a list of large structs is a multiplication
 
 	efferents  []efferent // by neuron, and one more
 	slices     []slice    // by source, kind and delay, and one more
@@ -158,7 +163,7 @@ func build(d Description, base, population int) (*Network, error) {
 	rich := make([]bool, len(d.Neurons))
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
-		rich[s.To] = rich[s.To] || s.Kind == Modulator || s.Plastic != nil
+		rich[s.To] = rich[s.To] || s.Kind == Modulator
 	}
 	var all classes
 	for i := range d.Neurons {

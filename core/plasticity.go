@@ -5,19 +5,79 @@ import (
 	"math"
 )
 
-// plastic is the state of one plastic synapse, a cache line long.
+// plastic is the state of one plastic synapse in 24 bytes. What a rule works on is a trace; open and close go between the two.
+//
+// The time of the last arrival has 48 bits, which last for 8.9 years. The next step of the short-term part is kept as its distance
+// from there, in 33 bits: that is enough for a window and an interval of an hour each, one after the other, and when it is more than
+// that the arrival is so long ago that no window reaches it, and any other time that is too long ago does as well.
 type plastic struct {
-	weight    int64 // magnitude of the long-term weight
+	stamp  uint64 // above: the last arrival, plus 1, or 0 before the first; below: index into Network.rules
+	weight uint32 // magnitude of the long-term weight; the top bit belongs to ahead
+	short  int32  // the short-term part
+	ahead  uint32 // from the last arrival to the next step of the short-term part
+	target uint32
+}
+
+const (
+	ruleBits = 16
+	maxRules = 1 << ruleBits
+	topBit   = 1 << 31
+)
+
+// trace is a plastic synapse as its rule sees it.
+type trace struct {
+	weight    int64
 	shortTerm staircase
-	arrived   int64 // its last arrival
-	target    uint32
-	rule      uint32 // index into Network.rules
-	negative  bool
-	_         [23]byte
+	arrived   int64
+}
+
+func newPlastic(weight int64, target, rule uint32) plastic {
+	return plastic{stamp: uint64(rule), weight: uint32(weight), target: target}
+}
+
+func (p *plastic) rule() uint32 { return uint32(p.stamp & (maxRules - 1)) }
+
+// magnitude is the long-term weight.
+func (p *plastic) magnitude() int64 { return int64(p.weight &^ topBit) }
+
+func (p *plastic) setMagnitude(weight int64) { p.weight = p.weight&topBit | uint32(weight) }
+
+// arrived returns the time of the last arrival, or never.
+func (p *plastic) arrived() int64 {
+	if p.stamp < maxRules {
+		return never
+	}
+	return int64(p.stamp>>ruleBits) - 1
+}
+
+func (p *plastic) open() trace {
+	x := trace{weight: p.magnitude(), arrived: p.arrived()}
+	if p.short != 0 {
+		x.shortTerm = staircase{value: int64(p.short), next: x.arrived + int64(p.ahead) + int64(p.weight>>31)<<32}
+	}
+	return x
+}
+
+func (p *plastic) close(t int64, x *trace, r *rule) {
+	p.weight, p.short, p.ahead = uint32(x.weight), int32(x.shortTerm.value), 0
+	arrived := x.arrived
+	if p.short != 0 && r.shortGait.interval != 0 {
+		ahead := x.shortTerm.next - arrived
+		if ahead >= 1<<33 {
+			arrived = t - int64(MaxDelay) - 1
+			ahead = x.shortTerm.next - arrived
+		}
+		p.ahead = uint32(ahead)
+		p.weight |= uint32(ahead>>32) << 31
+	}
+	if arrived != never {
+		p.stamp = uint64(arrived+1)<<ruleBits | p.stamp&(maxRules-1)
+	}
 }
 
 // rule is how plastic synapses learn, in the water of their target; those that learn alike share one.
 type rule struct {
+	negative                                  bool    // the synapse inhibits
 	of                                        Plastic // as configured
 	window                                    int64
 	shortRate, shortDepression, shortUnpaired int64
@@ -62,69 +122,100 @@ func (p Plastic) rule(leak float64, reward int) (rule, error) {
 func (r *rule) clamp(weight int64) int64 { return min(max(weight, r.min), r.max) }
 
 // bend adds to the short-term part, within its limit.
-func (p *plastic) bend(t, change int64, r *rule) {
+func (x *trace) bend(t, change int64, r *rule) {
 	if change != 0 {
-		p.shortTerm.set(t, min(max(p.shortTerm.value+change, -r.shortMax), r.shortMax), r.shortGait)
+		x.shortTerm.set(t, min(max(x.shortTerm.value+change, -r.shortMax), r.shortMax), r.shortGait)
 	}
 }
 
 // deliver settles the synapse at an arrival, returns what it adds to the level of its target, and lets the arrival depress it.
 func (p *plastic) deliver(t, targetSpiked int64, r *rule) int64 {
-	p.shortTerm.settle(t, r.shortGait)
-	water := max(0, p.weight+p.shortTerm.value)
-	if p.negative {
+	var water int64
+	if p.short == 0 && r.shortUnpaired == 0 && r.shortDepression == 0 { // the long-term part alone
+		water = p.magnitude()
+		if r.longDepression != 0 && t-targetSpiked <= r.window {
+			p.setMagnitude(r.clamp(water - r.longDepression))
+		}
+		p.stamp = uint64(t+1)<<ruleBits | p.stamp&(maxRules-1)
+	} else {
+		x := p.open()
+		x.shortTerm.settle(t, r.shortGait)
+		water = max(0, x.weight+x.shortTerm.value)
+		x.bend(t, -r.shortUnpaired, r)
+		if t-targetSpiked <= r.window {
+			x.bend(t, -r.shortDepression, r)
+			x.weight = r.clamp(x.weight - r.longDepression)
+		}
+		x.arrived = t
+		p.close(t, &x, r)
+	}
+	if r.negative {
 		water = -water
 	}
-	p.bend(t, -r.shortUnpaired, r)
-	if t-targetSpiked <= r.window {
-		p.bend(t, -r.shortDepression, r)
-		p.weight = r.clamp(p.weight - r.longDepression)
-	}
-	p.arrived = t
 	return water
 }
 
-// potentiate strengthens the plastic afferents that had an arrival within their window before the spike at t.
-func (n *Network) potentiate(t int64, tr *traits) {
-	shortShift, longShift := tr.shift(tr.parameters.shiftShortTerm), tr.shift(tr.parameters.shiftLongTerm)
-	afferents := n.plastics[tr.firstPlastic:tr.lastPlastic]
+// deliverPlastic delivers a slice of plastic synapses.
+func (n *Network) deliverPlastic(t int64, arrivals []uint32) {
+	plastics, rules, spiked := n.plastics, n.rules, n.spiked
+	for _, a := range arrivals {
+		p := &plastics[a]
+		target := p.target
+		n.arrive(target, p.deliver(t, spiked[target], rules[p.rule()]), false)
+	}
+}
+
+// potentiate strengthens the plastic afferents of a neuron that had an arrival within their window before its spike at t.
+func (n *Network) potentiate(t int64, i uint32, shortShift, longShift int64) {
+	span := n.afferents[i]
+	afferents := n.plastics[span.first:span.last]
 	for i := range afferents {
 		p := &afferents[i]
-		r := n.rules[p.rule]
-		if t-p.arrived > r.window {
+		r := n.rules[p.rule()]
+		if t-p.arrived() > r.window {
 			continue
 		}
-		p.shortTerm.settle(t, r.shortGait)
-		p.bend(t, max(0, r.shortRate+shortShift), r)
-		p.weight = r.clamp(p.weight + max(0, r.longRate+longShift))
+		short, long := max(0, r.shortRate+shortShift), max(0, r.longRate+longShift)
+		if short == 0 {
+			p.setMagnitude(r.clamp(p.magnitude() + long))
+			continue
+		}
+		x := p.open()
+		x.shortTerm.settle(t, r.shortGait)
+		x.bend(t, short, r)
+		x.weight = r.clamp(x.weight + long)
+		p.close(t, &x, r)
 	}
 }
 
 // consolidate moves short-term change into the long-term weight (reward above 0) or undoes it (below).
-func (n *Network) consolidate(t int64, tr *traits) {
-	reward := tr.modulators
+func (n *Network) consolidate(t int64, i uint32, reward int64) {
 	praise := reward > 0
 	if !praise {
 		reward = -reward
 	}
-	afferents := n.plastics[tr.firstPlastic:tr.lastPlastic]
+	if n.afferents == nil {
+		return
+	}
+	span := n.afferents[i]
+	afferents := n.plastics[span.first:span.last]
 	for i := range afferents {
 		p := &afferents[i]
-		r := n.rules[p.rule]
-		if r.consolidation == nil {
+		r := n.rules[p.rule()]
+		if r.consolidation == nil || p.short == 0 {
 			continue
 		}
-		p.shortTerm.settle(t, r.shortGait)
+		x := p.open()
+		x.shortTerm.settle(t, r.shortGait)
 		most := r.consolidation[reward]
-		change := min(max(p.shortTerm.value, -most), most)
-		if change == 0 {
-			continue
+		if change := min(max(x.shortTerm.value, -most), most); change != 0 {
+			if praise {
+				x.weight = r.clamp(x.weight + change)
+			} else {
+				x.weight = r.clamp(x.weight - change)
+			}
+			x.bend(t, -change, r)
+			p.close(t, &x, r)
 		}
-		if praise {
-			p.weight = r.clamp(p.weight + change)
-		} else {
-			p.weight = r.clamp(p.weight - change)
-		}
-		p.bend(t, -change, r)
 	}
 }

@@ -22,8 +22,8 @@ func TestSnapshotRestoresWhatWasLearnt(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range n.plastics {
-			if fresh.plastics[i].weight != n.plastics[i].weight {
-				t.Errorf("weight %d: restored %d, was %d", i, fresh.plastics[i].weight, n.plastics[i].weight)
+			if fresh.plastics[i].magnitude() != n.plastics[i].magnitude() {
+				t.Errorf("weight %d: restored %d, was %d", i, fresh.plastics[i].magnitude(), n.plastics[i].magnitude())
 			}
 		}
 	})

@@ -17,8 +17,6 @@ type traits struct {
 	ignored     int64 // direct and electric arrivals ignored since the last spike
 	lastSpike   int64
 	burstLeft   int32 // spikes of the burst under way still to come
-
-	firstPlastic, lastPlastic uint32 // its plastic afferents are plastics[firstPlastic:lastPlastic]
 }
 
 // traitParameters are converted from a Neuron when the network is built or tuned.
@@ -40,7 +38,7 @@ type traitParameters struct {
 // never is a time long before the first tick: of a spike or arrival that has not been yet.
 const never = math.MinInt64 / 4
 
-// needsTraits says whether a neuron is more than a plain barrel. Plastic and modulator afferents need them too.
+// needsTraits says whether a neuron is more than a plain barrel. Modulator afferents need them too.
 func (n Neuron) needsTraits() bool {
 	return n.Pacemaker != 0 || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil || n.ModulationLeak != 0 || n.Receptors != Receptors{}
 }

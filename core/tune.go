@@ -138,16 +138,20 @@ func (t *tuning) convertPlastics(change Tuning) error {
 		return err
 	}
 	for i := range t.plastics {
-		p, was := &t.plastics[i], n.plastics[i]
+		p, was := &t.plastics[i], &n.plastics[i]
 		source := int(n.sources[i])
-		r := t.rules[p.rule]
+		r, x := t.rules[p.rule()], was.open()
 		if t.next.Synapses[source].Weight == t.old.Synapses[source].Weight {
-			p.weight = r.clamp(t.rewater(int(p.target), was.weight))
+			x.weight = r.clamp(t.rewater(int(p.target), x.weight))
+		} else {
+			x.weight = p.magnitude()
 		}
-		was.shortTerm.settle(n.now, n.rules[was.rule].shortGait)
-		p.shortTerm = was.shortTerm
-		p.shortTerm.value = min(max(t.rewater(int(p.target), was.shortTerm.value), -r.shortMax), r.shortMax)
-		p.arrived = was.arrived
+		x.shortTerm.settle(n.now, n.rules[was.rule()].shortGait)
+		if x.shortTerm.next <= n.now { // it never recovered, and may from now on
+			x.shortTerm.next = n.now + r.shortGait.interval
+		}
+		x.shortTerm.value = min(max(t.rewater(int(p.target), x.shortTerm.value), -r.shortMax), r.shortMax)
+		p.close(n.now, &x, r)
 	}
 	return nil
 }
@@ -270,8 +274,8 @@ func (n *Network) Learnt() map[int]float64 {
 	learnt := make(map[int]float64, len(n.plastics))
 	for i := range n.plastics {
 		p := &n.plastics[i]
-		w := units(p.weight, n.leak(p.target))
-		if p.negative {
+		w := units(p.magnitude(), n.leak(p.target))
+		if n.rules[p.rule()].negative {
 			w = -w
 		}
 		learnt[int(n.sources[i])] = w
@@ -286,11 +290,12 @@ func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
 		if int(n.sources[i]) != synapse {
 			continue
 		}
-		p := n.plastics[i] // a copy: looking changes nothing
-		p.shortTerm.settle(n.now, n.rules[p.rule].shortGait)
+		p := &n.plastics[i]
+		r, x := n.rules[p.rule()], p.open()
+		x.shortTerm.settle(n.now, r.shortGait)
 		leak := n.leak(p.target)
-		longTerm, shortTerm = units(p.weight, leak), units(p.shortTerm.value, leak)
-		if p.negative {
+		longTerm, shortTerm = units(x.weight, leak), units(x.shortTerm.value, leak)
+		if r.negative {
 			longTerm, shortTerm = -longTerm, -shortTerm
 		}
 		return longTerm, shortTerm, nil
@@ -305,14 +310,14 @@ func (n *Network) Learn(learnt map[int]float64) error {
 	known := 0
 	for i := range n.plastics {
 		p := &n.plastics[i]
-		water[i] = p.weight
+		water[i] = p.magnitude()
 		w, given := learnt[int(n.sources[i])]
 		if !given {
 			continue
 		}
 		known++
 		amount := rawWater(math.Abs(w), n.leak(p.target))
-		if !(amount <= MaxWater) || w != 0 && (w < 0) != p.negative || n.rules[p.rule].clamp(int64(amount)) != int64(amount) {
+		if !(amount <= MaxWater) || w != 0 && (w < 0) != n.rules[p.rule()].negative || n.rules[p.rule()].clamp(int64(amount)) != int64(amount) {
 			return fmt.Errorf("synapse %d, %s: learnt weight %g does not fit its sign or limits: %w", n.sources[i], n.between(n.position(int(n.sources[i]))), w, ErrRange)
 		}
 		water[i] = int64(amount)
@@ -321,7 +326,7 @@ func (n *Network) Learn(learnt map[int]float64) error {
 		return fmt.Errorf("%d of %d learnt weights belong to no plastic synapse: %w", len(learnt)-known, len(learnt), ErrUnknown)
 	}
 	for i := range n.plastics {
-		n.plastics[i].weight = water[i]
+		n.plastics[i].setMagnitude(water[i])
 	}
 	return nil
 }
