@@ -1,0 +1,80 @@
+package core
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// However long a synapse is left alone, packing its state into 24 bytes changes nothing: the same rule on a trace that is never
+// packed comes to the same.
+func TestPlasticStateSurvivesLongSilence(t *testing.T) {
+	packed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		amount := func(label string) int64 { return rapid.SampledFrom([]int64{0, 1, 1000, 1 << 30}).Draw(t, label) }
+		r := &rule{window: rapid.SampledFrom([]int64{0, 20_000, int64(MaxDelay)}).Draw(t, "window"),
+			shortRate: amount("stp"), shortDepression: amount("std"), shortUnpaired: amount("unpaired"), shortMax: MaxWater,
+			shortGait: gait{step: rapid.SampledFrom([]int64{1, 5000}).Draw(t, "step"), interval: rapid.SampledFrom([]int64{0, 1, 77_000, maxInterval}).Draw(t, "interval")},
+			longRate:  amount("ltp"), longDepression: amount("ltd"), max: MaxWater, consolidation: []int64{0, 700, 1400},
+			negative: rapid.Bool().Draw(t, "negative")}
+		// One plastic synapse from nowhere to neuron 0.
+		n := &Network{rules: []*rule{{}, {}, r}, plastics: []plastic{newPlastic(5000, 0, 2)}, afferents: []span{{0, 1}}, spiked: []int64{never}}
+		want := trace{weight: 5000, arrived: never}
+		now, spiked := int64(0), int64(never)
+		for range rapid.IntRange(1, 40).Draw(t, "events") {
+			now += rapid.SampledFrom([]int64{1, 2, 19_000, 20_001, 3_600_000_000, 7_200_000_001, 40 * 3_600_000_000, 1 << 42}).Draw(t, "wait")
+			switch rapid.SampledFrom([]string{"arrival", "arrival", "spike", "reward", "punishment"}).Draw(t, "event") {
+			case "arrival":
+				want.shortTerm.settle(now, r.shortGait)
+				water := max(0, want.weight+want.shortTerm.value)
+				if r.negative {
+					water = -water
+				}
+				if got := n.plastics[0].deliver(now, spiked, r); got != water {
+					t.Fatalf("at %d it delivers %d, want %d", now, got, water)
+				}
+				want.bend(now, -r.shortUnpaired, r)
+				if now-spiked <= r.window {
+					want.bend(now, -r.shortDepression, r)
+					want.weight = r.clamp(want.weight - r.longDepression)
+				}
+				want.arrived = now
+			case "spike":
+				n.learn(now, 0, 0, 0)
+				spiked = now
+				if now-want.arrived <= r.window {
+					want.shortTerm.settle(now, r.shortGait)
+					want.bend(now, r.shortRate, r)
+					want.weight = r.clamp(want.weight + r.longRate)
+				}
+			case "reward", "punishment":
+				reward := rapid.SampledFrom([]int64{-2, -1, 1, 2}).Draw(t, "reward")
+				n.consolidate(now, 0, reward)
+				want.shortTerm.settle(now, r.shortGait)
+				most := r.consolidation[max(reward, -reward)]
+				change := min(max(want.shortTerm.value, -most), most)
+				if reward > 0 {
+					want.weight = r.clamp(want.weight + change)
+				} else {
+					want.weight = r.clamp(want.weight - change)
+				}
+				want.bend(now, -change, r)
+			}
+			got := n.plastics[0].open()
+			got.shortTerm.settle(now, r.shortGait)
+			want.shortTerm.settle(now, r.shortGait)
+			if got.weight != want.weight || got.shortTerm.value != want.shortTerm.value {
+				t.Fatalf("at %d: weight %d and %d, want %d and %d", now, got.weight, got.shortTerm.value, want.weight, want.shortTerm.value)
+			}
+			if got.shortTerm.value != 0 {
+				packed++
+			}
+		}
+		if n.plastics[0].rule() != 2 || n.plastics[0].target != 0 {
+			t.Fatalf("rule %d, target %d", n.plastics[0].rule(), n.plastics[0].target)
+		}
+	})
+	if packed == 0 {
+		t.Fatal("no short-term part was ever packed")
+	}
+}
