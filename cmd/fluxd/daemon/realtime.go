@@ -96,9 +96,8 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Robot{start: time.Now(), readings: make(chan reading, readingQueue), requests: make(chan request, 16), done: make(chan struct{}),
-		latency: hdrhistogram.New(1, 60_000_000, 3)}
-	if l.robot, err = assemble(config, opts.Seed, func() time.Duration { return time.Since(l.start) }, opts.Log); err != nil {
+	l, err := newRobot(config, opts)
+	if err != nil {
 		return err
 	}
 	defer func() {
@@ -143,6 +142,17 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		err = errors.Join(err, l.write(config.Learnt.File, l.network.Snapshot())) // the loop has ended: the network is ours
 	}
 	return err
+}
+
+// newRobot makes all parts of a robot, its actuators at failsafe; nothing runs yet.
+func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
+	l := &Robot{start: time.Now(), readings: make(chan reading, readingQueue), requests: make(chan request, 16), done: make(chan struct{}),
+		latency: hdrhistogram.New(1, 60_000_000, 3)}
+	var err error
+	if l.robot, err = assemble(config, opts.Seed, func() time.Duration { return time.Since(l.start) }, opts.Log); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // connect starts the bridge to MQTT.
