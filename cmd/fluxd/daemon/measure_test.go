@@ -9,7 +9,7 @@ import (
 )
 
 // Every edge is answered, over either way, and each answer is counted. How long that takes is nothing a test can know.
-func TestMeasureReflex(t *testing.T) {
+func TestMeasureReflexInRealTime(t *testing.T) {
 	const samples = 20
 	r, err := MeasureReflex(t.Context(), samples)
 	if err != nil {
@@ -25,7 +25,7 @@ func TestMeasureReflex(t *testing.T) {
 	}
 }
 
-func TestMeasureStart(t *testing.T) {
+func TestMeasureStartInRealTime(t *testing.T) {
 	for name, measure := range map[string]func(context.Context) (time.Duration, error){"alone": MeasureStart, "with broker": MeasureStartWithBroker} {
 		if took, err := measure(t.Context()); err != nil || took <= 0 {
 			t.Errorf("%s: %v, %v", name, took, err)
@@ -33,7 +33,7 @@ func TestMeasureStart(t *testing.T) {
 	}
 }
 
-func TestMeasureIdle(t *testing.T) {
+func TestMeasureIdleInRealTime(t *testing.T) {
 	i, err := MeasureIdle(t.Context(), time.Millisecond)
 	if err != nil || i.Over < time.Millisecond {
 		t.Errorf("%+v, %v", i, err)
