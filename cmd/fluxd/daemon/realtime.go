@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -275,6 +276,7 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 		until = min(until, next+stretch)
 	}
 	l.think(until)
+	posted := false
 	for _, o := range l.outputs {
 		if wish, changed := o.decide(); changed {
 			cause := time.Duration(0)
@@ -282,8 +284,12 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 				cause = time.Duration(o.answers)*time.Microsecond - l.held
 			}
 			o.post(wish, cause)
+			posted = true
 		}
 		o.answers = 0
+	}
+	if posted {
+		runtime.Gosched() // the actuators first: what is left to do here can wait for them, and setting the alarm takes a system call
 	}
 	end := l.clock()
 	if next, waiting := l.due(); !waiting || next > end {
