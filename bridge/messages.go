@@ -147,8 +147,9 @@ func Refuse(path string, min, max float64, message string) *Error {
 // Health is how the daemon does, once a second.
 type Health struct {
 	Uptime          Seconds            `json:"uptime_s"`
-	Latency         Latency            `json:"latency_us"`              // of the control loop: from when something was due until it was done
-	EdgeToWrite     Latency            `json:"edge_to_write_us"`        // from a reading to the actuator write that it caused, without synaptic delays
+	Latency         Latency            `json:"latency_us"`       // of the control loop: from when something was due until it was done
+	EdgeToWrite     Latency            `json:"edge_to_write_us"` // from a reading to the actuator write that it caused, without synaptic delays
+	Realtime        Realtime           `json:"realtime"`
 	SpikesPerSecond float64            `json:"spikes_per_s"`            // over the last second
 	Spikes          uint64             `json:"spikes"`                  // since the start
 	QueueDepth      int                `json:"queue_depth"`             // spikes under way
@@ -174,6 +175,17 @@ type Latency struct {
 	Max   int64 `json:"max"`
 	Count int64 `json:"count"`
 }
+
+// Realtime is what the machine grants the daemon for its reflexes.
+type Realtime struct {
+	Scheduler    string   `json:"scheduler"`                    // Shared, or "fifo" and a priority of 1 to 99: before all that have less
+	MemoryLocked bool     `json:"memory_locked"`                // no page has to be fetched from the disk
+	MemoryLimit  int64    `json:"memory_limit_bytes,omitempty"` // garbage is collected near to it; 0: whenever the heap has doubled
+	Refused      []string `json:"refused,omitempty"`            // what was asked for in vain, each with the remedy
+}
+
+// Shared is the scheduler of a daemon that shares the processors with everybody.
+const Shared = "shared"
 
 // Measure is what a sensor read, or what was written to an actuator.
 type Measure struct {

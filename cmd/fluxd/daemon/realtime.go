@@ -44,6 +44,7 @@ type Robot struct {
 	waiting  atomic.Int64
 	lateness atomic.Uint64
 
+	granted      bridge.Realtime // by the machine, at the start
 	loopLateness latencies
 	edgeToWrite  latencies
 	meter        meter
@@ -116,6 +117,8 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	l.tuner = newTuner(l.robot)
 	l.describe = l.description()
 
+	l.settle(thisMachine) // before anybody asks what is granted
+
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if config.MQTT.Broker != "none" {
@@ -128,7 +131,8 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if opts.Started != nil {
 		opts.Started(l)
 	}
-	l.log.Info("running", "robot", config.Name, "board", l.board.String(), "neurons", l.network.Neurons(), "sensors", len(l.sensors), "actuators", len(l.outputs))
+	l.log.Info("running", "robot", config.Name, "board", l.board.String(), "neurons", l.network.Neurons(), "sensors", len(l.sensors), "actuators", len(l.outputs),
+		"scheduler", l.granted.Scheduler, "memory_locked", l.granted.MemoryLocked, "memory_limit", l.granted.MemoryLimit)
 	func() {
 		defer l.protect() // before the bridge is closed, which may take a moment
 		l.loop(ctx)
