@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,7 +24,7 @@ type GuardOpts struct {
 }
 
 // Guard is the only way to a device. It is handed wishes and the time, and writes what is due; it has no clock of its own. All its
-// methods may be called from any goroutine. A write that blocks, on a bus that hangs, blocks them all, Failsafe too.
+// methods may be called from any goroutine. A write that blocks, on a bus that hangs, blocks them all but Applied, Failsafe too.
 type Guard struct {
 	device Device
 	opts   GuardOpts
@@ -39,6 +40,8 @@ type Guard struct {
 	due      time.Duration
 	faults   int
 	lastFail error
+
+	shown atomic.Int64 // applied, for who looks on: a look must not hold up a write, nor a hanging write a look
 }
 
 // NewGuard makes the guard of a device. It writes nothing.
@@ -51,7 +54,9 @@ func NewGuard(d Device, opts GuardOpts) (*Guard, error) {
 	case opts.Failsafe < opts.Min || opts.Failsafe > opts.Max:
 		return nil, fmt.Errorf("%s: failsafe: expected a command within the range %d to %d, got %d", d, opts.Min, opts.Max, opts.Failsafe)
 	}
-	return &Guard{device: d, opts: opts, wish: opts.Failsafe, applied: opts.Failsafe}, nil
+	g := &Guard{device: d, opts: opts, wish: opts.Failsafe, applied: opts.Failsafe}
+	g.shown.Store(int64(opts.Failsafe))
+	return g, nil
 }
 
 // Start writes the failsafe value, before anything else can be written. When it fails it may be called again.
@@ -154,12 +159,8 @@ func (g *Guard) lastResort(what string, do func() error) (err error) {
 	return nil
 }
 
-// Applied is the command that was last written: the failsafe value before the first write.
-func (g *Guard) Applied() Command {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.applied
-}
+// Applied is the command that was last written: the failsafe value before the first write. It never blocks, unlike the others.
+func (g *Guard) Applied() Command { return Command(g.shown.Load()) }
 
 // Faults counts the writes that failed, and panics in Failsafe, and gives the last error.
 func (g *Guard) Faults() (count int, last error) {
@@ -209,6 +210,7 @@ func (g *Guard) write(c Command) error {
 		return err
 	}
 	g.applied, g.unsure = c, false
+	g.shown.Store(int64(c))
 	return nil
 }
 

@@ -147,7 +147,9 @@ func Refuse(path string, min, max float64, message string) *Error {
 // Health is how the daemon does, once a second.
 type Health struct {
 	Uptime          Seconds            `json:"uptime_s"`
-	Latency         Latency            `json:"latency_us"`              // of the control loop
+	Latency         Latency            `json:"latency_us"`       // of the control loop: from when something was due until it was done
+	EdgeToWrite     Latency            `json:"edge_to_write_us"` // from a reading to the actuator write that it caused, without synaptic delays
+	Realtime        Realtime           `json:"realtime"`
 	SpikesPerSecond float64            `json:"spikes_per_s"`            // over the last second
 	Spikes          uint64             `json:"spikes"`                  // since the start
 	QueueDepth      int                `json:"queue_depth"`             // spikes under way
@@ -165,12 +167,25 @@ type BridgeHealth struct {
 	Malformed uint64 `json:"malformed"` // requests that could not be read
 }
 
-// Latency is the delay between when the control loop wanted to run and when it did, in microseconds.
+// Latency is how long something took since the start of the daemon, in microseconds; all 0 when it has not happened yet.
 type Latency struct {
-	P50 int64 `json:"p50"`
-	P99 int64 `json:"p99"`
-	Max int64 `json:"max"`
+	P50   int64 `json:"p50"`
+	P99   int64 `json:"p99"`
+	P999  int64 `json:"p99_9"`
+	Max   int64 `json:"max"`
+	Count int64 `json:"count"`
 }
+
+// Realtime is what the machine grants the daemon for its reflexes.
+type Realtime struct {
+	Scheduler    string   `json:"scheduler"`                    // Shared, or "fifo" and a priority of 1 to 99: before all that have less
+	MemoryLocked bool     `json:"memory_locked"`                // no page has to be fetched from the disk
+	MemoryLimit  int64    `json:"memory_limit_bytes,omitempty"` // garbage is collected near to it; 0: whenever the heap has doubled
+	Refused      []string `json:"refused,omitempty"`            // what was asked for in vain, each with the remedy
+}
+
+// Shared is the scheduler of a daemon that shares the processors with everybody.
+const Shared = "shared"
 
 // Measure is what a sensor read, or what was written to an actuator.
 type Measure struct {

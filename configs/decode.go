@@ -455,6 +455,8 @@ func expectation(t reflect.Type) string {
 		return "an amount with its unit, such as 0.9 m"
 	case reflect.TypeFor[Slew]():
 		return "full scales per second, such as 4/s"
+	case reflect.TypeFor[Bytes]():
+		return "an amount of memory such as 64 MiB"
 	case reflect.TypeFor[Choice]():
 		return "a command from -1 to 1, or a word for a label"
 	}
@@ -480,6 +482,8 @@ func scalar(n *yaml.Node, v reflect.Value) error {
 		made, err = parseQuantity(n.Value)
 	case Slew:
 		made, err = parseSlew(n.Value)
+	case Bytes:
+		made, err = parseBytes(n.Value)
 	case Choice:
 		if made = (Choice{Word: n.Value}); n.Tag == "!!int" || n.Tag == "!!float" {
 			var number float64

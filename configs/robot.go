@@ -22,6 +22,7 @@ type Robot struct {
 	Actuators []Named[Actuator] `yaml:"actuators" doc:"what the robot moves, by name"`
 	Learnt    *Learnt           `yaml:"learnt" doc:"keeps what plastic synapses learn from one run to the next"`
 	MQTT      MQTT              `yaml:"mqtt" doc:"telemetry and tuning"`
+	Realtime  Realtime          `yaml:"realtime" doc:"what the system is asked for so that nothing holds up a reflex; what it refuses is told, and the robot runs on"`
 	Compare   *Compare          `yaml:"compare" doc:"fluxd sim holds a label actuator against a recorded column"`
 
 	Flat   *Flat  `yaml:"-"` // the network without circuits, populations and rules
@@ -107,6 +108,13 @@ type MQTT struct {
 	Listen       string `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: a loopback address and port"`
 	User         string `yaml:"user" doc:"at an external broker"`
 	PasswordFile string `yaml:"password_file" doc:"file that holds the password for the external broker"`
+}
+
+// Realtime says what the system is asked for so that nothing holds up a reflex.
+type Realtime struct {
+	LockMemory  bool  `yaml:"lock_memory" default:"false" doc:"keep the daemon in memory: a page that has to be fetched first takes milliseconds"`
+	Priority    int   `yaml:"priority" doc:"1 to 99: run before all that has none (SCHED_FIFO); absent: share the processors with everybody"`
+	MemoryLimit Bytes `yaml:"memory_limit" doc:"such as 64 MiB: collect garbage only when the daemon comes near it; absent: whenever the heap has doubled"`
 }
 
 // Learnt says where what was learnt is kept: the long-term weights, loaded at the start, saved at the end and from time to time.

@@ -31,6 +31,8 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ *(mHz|Hz|kHz|MHz)$`, "examples": []string{"200 Hz"}}
 	case reflect.TypeFor[Slew]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ */s$`, "examples": []string{"4/s"}}
+	case reflect.TypeFor[Bytes]():
+		made = map[string]any{"type": "string", "pattern": `^[0-9]+ *(KiB|MiB|GiB)$`, "examples": []string{"64 MiB"}}
 	case reflect.TypeFor[Quantity]():
 		made = map[string]any{"type": []string{"string", "number"}, "examples": []string{"0.9 m"}}
 	case reflect.TypeFor[Raw]():

@@ -31,6 +31,9 @@ func (f Frequency) Period() time.Duration {
 // Slew is how fast a command may change, in millionths of full scale per second: "4/s".
 type Slew int64
 
+// Bytes is an amount of memory: "64 MiB".
+type Bytes int64
+
 // prefixes of units, as powers of ten.
 var prefixes = []struct {
 	written, unit string
@@ -95,6 +98,16 @@ func parseSlew(text string) (Slew, error) {
 		err = fmt.Errorf("expected at least 0/s")
 	}
 	return Slew(micro), err
+}
+
+func parseBytes(text string) (Bytes, error) {
+	number, unit := splitUnit(text)
+	shift, known := map[string]int{"KiB": 10, "MiB": 20, "GiB": 30}[unit]
+	count, err := strconv.ParseUint(number, 10, 32)
+	if !known || err != nil || count > math.MaxInt64>>shift {
+		return 0, fmt.Errorf("expected an amount of memory in whole KiB, MiB or GiB, such as 64 MiB")
+	}
+	return Bytes(count << shift), nil
 }
 
 func parseDuration(text string) (time.Duration, error) {

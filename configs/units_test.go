@@ -117,3 +117,16 @@ func TestWorkingLeak(t *testing.T) {
 		}
 	}
 }
+
+func TestBytes(t *testing.T) {
+	for text, want := range map[string]Bytes{"64 MiB": 64 << 20, "1GiB": 1 << 30, "512 KiB": 512 << 10, "0 MiB": 0} {
+		if got, err := parseBytes(text); err != nil || got != want {
+			t.Errorf("%q: %d, %v, want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "64", "64 MB", "1.5 GiB", "-1 MiB", "9999999999 GiB", "MiB"} {
+		if got, err := parseBytes(text); err == nil {
+			t.Errorf("%q: accepted as %d", text, got)
+		}
+	}
+}

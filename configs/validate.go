@@ -31,7 +31,21 @@ func validate(d *decoder, r *Robot, root *yaml.Node) {
 	v.sensors()
 	v.actuators()
 	v.mqtt()
+	v.realtime()
 	v.compare()
+}
+
+// leastMemory is what a daemon without a robot to speak of needs, twice over.
+const leastMemory = Bytes(32 << 20)
+
+func (v *validator) realtime() {
+	r := v.robot.Realtime
+	if r.Priority < 0 || r.Priority > 99 {
+		v.fail("realtime.priority", "%d: expected 1 to 99, or 0 for none", r.Priority)
+	}
+	if r.MemoryLimit != 0 && r.MemoryLimit < leastMemory {
+		v.fail("realtime.memory_limit", "expected at least %d MiB, so that garbage need not be collected all the time", leastMemory>>20)
+	}
 }
 
 type validator struct {

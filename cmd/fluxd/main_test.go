@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -168,5 +169,29 @@ func TestSignalsStopTheDaemonCleanly(t *testing.T) {
 				t.Errorf("no word of failsafe:\n%s", errs.String())
 			}
 		})
+	}
+}
+
+// A real process asks the machine that it runs on, which may grant or refuse: either way the robot runs, and the log says what is
+// in effect and, for what is not, the remedy.
+func TestRealtimeIsGrantedOrRefusedAndTheRobotRuns(t *testing.T) {
+	config := write(t, "robot: tight\nboard: {kind: sim}\nnetwork: {neurons: {a: {}}}\nmqtt: {broker: none}\nrealtime: {lock_memory: true, priority: 1, memory_limit: 4 GiB}\n")
+	daemon := exec.Command(os.Args[0], "run", config, "--for", "50ms")
+	daemon.Env = append(os.Environ(), "FLUXD_BE_THE_DAEMON=1")
+	said, err := daemon.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	for _, setting := range []struct{ granted, refused, remedy string }{
+		{`scheduler="fifo 1"`, "priority: ", "LimitRTPRIO=1"},
+		{"memory_locked=true", "lock_memory: ", "LimitMEMLOCK=infinity"},
+		{"memory_limit=4294967296", "memory_limit: ", "expected a limit of at least"},
+	} {
+		text := string(said)
+		if refused := strings.Contains(text, setting.refused); refused == strings.Contains(text, setting.granted) {
+			t.Errorf("%s: expected to read either that or %q:\n%s", setting.granted, setting.refused, text)
+		} else if refused && runtime.GOOS == "linux" && !strings.Contains(text, setting.remedy) {
+			t.Errorf("no remedy %s:\n%s", setting.remedy, text)
+		}
 	}
 }

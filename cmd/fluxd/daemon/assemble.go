@@ -20,7 +20,7 @@ import (
 // assemble makes all parts of a robot and brings its actuators to failsafe, before anything that may fail is opened: an earlier life
 // may have left them moving. When it fails itself, it lets go of all that it opened.
 func assemble(config *configs.Robot, seed uint64, clock func() time.Duration, log *slog.Logger) (*robot, error) {
-	r := &robot{config: config, clock: clock, log: log}
+	r := &robot{config: config, clock: clock, log: log, since: never}
 	if err := r.open(seed); err != nil {
 		return nil, errors.Join(err, r.halt())
 	}

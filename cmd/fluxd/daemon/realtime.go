@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,8 +17,6 @@ import (
 	"fluxd/bridge"
 	"fluxd/configs"
 	"fluxd/core"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // RunOptions says how a robot is run.
@@ -45,8 +44,9 @@ type Robot struct {
 	waiting  atomic.Int64
 	lateness atomic.Uint64
 
-	latencyMutex sync.Mutex
-	latency      *hdrhistogram.Histogram
+	granted      bridge.Realtime // by the machine, at the start
+	loopLateness latencies
+	edgeToWrite  latencies
 	meter        meter
 	saving       sync.Mutex // one writes the file at a time
 }
@@ -86,6 +86,8 @@ const (
 	edgeWait = 100 * time.Millisecond
 	// answerWait bounds how long a request waits for the loop.
 	answerWait = 2 * time.Second
+	// soon is what is due within the time that it would take to go to sleep and be woken: the loop stays awake for it.
+	soon = 5 * time.Microsecond
 	// haltWait bounds how long the end waits for a sensor or actuator that hangs in its bus.
 	haltWait = 2 * time.Second
 )
@@ -96,9 +98,8 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Robot{start: time.Now(), readings: make(chan reading, readingQueue), requests: make(chan request, 16), done: make(chan struct{}),
-		latency: hdrhistogram.New(1, 60_000_000, 3)}
-	if l.robot, err = assemble(config, opts.Seed, func() time.Duration { return time.Since(l.start) }, opts.Log); err != nil {
+	l, err := newRobot(config, opts)
+	if err != nil {
 		return err
 	}
 	defer func() {
@@ -116,6 +117,8 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	l.tuner = newTuner(l.robot)
 	l.describe = l.description()
 
+	l.settle(thisMachine) // before anybody asks what is granted
+
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if config.MQTT.Broker != "none" {
@@ -128,7 +131,8 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if opts.Started != nil {
 		opts.Started(l)
 	}
-	l.log.Info("running", "robot", config.Name, "board", l.board.String(), "neurons", l.network.Neurons(), "sensors", len(l.sensors), "actuators", len(l.outputs))
+	l.log.Info("running", "robot", config.Name, "board", l.board.String(), "neurons", l.network.Neurons(), "sensors", len(l.sensors), "actuators", len(l.outputs),
+		"scheduler", l.granted.Scheduler, "memory_locked", l.granted.MemoryLocked, "memory_limit", l.granted.MemoryLimit)
 	func() {
 		defer l.protect() // before the bridge is closed, which may take a moment
 		l.loop(ctx)
@@ -143,6 +147,16 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		err = errors.Join(err, l.write(config.Learnt.File, l.network.Snapshot())) // the loop has ended: the network is ours
 	}
 	return err
+}
+
+// newRobot makes all parts of a robot, its actuators at failsafe; nothing runs yet.
+func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
+	l := &Robot{start: time.Now(), readings: make(chan reading, readingQueue), requests: make(chan request, 16), done: make(chan struct{})}
+	var err error
+	if l.robot, err = assemble(config, opts.Seed, func() time.Duration { return time.Since(l.start) }, opts.Log); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // connect starts the bridge to MQTT.
@@ -207,58 +221,103 @@ func (l *Robot) launch(ctx context.Context) (wait func() error) {
 
 // loop owns the network: it sleeps until the next spike, reading or request, whichever is first, and polls nothing.
 func (l *Robot) loop(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	alarm := newAlarm(l.clock)
+	defer alarm.stop()
+	always := make(chan struct{})
+	close(always)
+	now := l.clock()
 	for {
-		next, waiting := l.next()
-		if waiting {
-			timer.Reset(time.Duration(next)*time.Microsecond - l.clock())
-		} else {
-			timer.Stop()
+		rings := alarm.rings
+		if due, waiting := l.due(); waiting {
+			if due <= now+soon {
+				rings = always
+			} else {
+				alarm.wake(due)
+			}
 		}
-		due := next
 		select {
 		case <-ctx.Done():
 			return
 		case r := <-l.readings:
-			due = core.Tick(r.at.Microseconds())
-			l.feed(r.line, due, r.value)
-			for range len(l.readings) { // those that came together are judged together
-				r := <-l.readings
-				l.feed(r.line, core.Tick(r.at.Microseconds()), r.value)
-			}
+			now = l.turn(r, true)
 		case q := <-l.requests:
 			l.reply(q)
-			continue
-		case <-timer.C:
-		}
-		now := core.Tick(l.clock().Microseconds())
-		if next, waiting := l.next(); waiting && now > next+stretch {
-			now = next + stretch
-		}
-		l.think(now)
-		for _, o := range l.outputs {
-			if wish, changed := o.decide(); changed {
-				o.mailbox.Store(int64(wish))
-				select {
-				case o.wake <- struct{}{}:
-				default: // it has been told and will find the newer wish
-				}
+			now = l.clock()
+		case <-rings:
+			if rings == alarm.rings {
+				alarm.rung()
 			}
+			now = l.turn(reading{}, false)
 		}
-		l.account(due)
 	}
 }
 
-// account notes how long after its time something was done, and what telemetry shows of the network.
-func (l *Robot) account(due core.Tick) {
-	took := l.clock().Microseconds() - int64(due)
-	l.latencyMutex.Lock()
-	_ = l.latency.RecordValue(max(1, min(took, l.latency.HighestTrackableValue()))) // in range by construction
-	l.latencyMutex.Unlock()
+// due is when the network or a decoder wants attention, and false when neither does.
+func (l *Robot) due() (time.Duration, bool) {
+	next, waiting := l.next()
+	return time.Duration(next) * time.Microsecond, waiting
+}
+
+// turn brings the network up to the present, with all readings that wait, and hands changed wishes to the actuators. It returns the
+// time at its end. Nothing in it allocates or waits: it is the way of every reflex.
+func (l *Robot) turn(r reading, taken bool) time.Duration {
+	due, waiting := l.due()
+	if taken && (!waiting || r.at < due) {
+		due, waiting = r.at, true
+	}
+	if taken {
+		l.take(r)
+	}
+	for range len(l.readings) { // those that came together are judged together
+		l.take(<-l.readings)
+	}
+	now := l.clock()
+	if waiting && due > now {
+		waiting = false // woken too early: nothing is done late
+	}
+	until := core.Tick(now.Microseconds())
+	if next, waiting := l.next(); waiting {
+		until = min(until, next+stretch)
+	}
+	l.think(until)
+	posted := false
+	for _, o := range l.outputs {
+		if wish, changed := o.decide(); changed {
+			cause := time.Duration(0)
+			if o.answers != 0 {
+				cause = time.Duration(o.answers)*time.Microsecond - l.held
+			}
+			o.post(wish, cause)
+			posted = true
+		}
+		o.answers = 0
+	}
+	if posted {
+		runtime.Gosched() // the actuators first: what is left to do here can wait for them, and setting the alarm takes a system call
+	}
+	end := l.clock()
+	if next, waiting := l.due(); !waiting || next > end {
+		l.since, l.held = never, 0 // what comes later has waited for its time
+	}
+	if waiting {
+		l.loopLateness.note(end - due)
+	}
 	l.spikes.Store(l.network.Counters().Spikes)
 	l.waiting.Store(int64(l.network.Waiting()))
 	l.lateness.Store(l.late)
+	return end
+}
+
+// take feeds a reading to the network, and from now on spikes of motor neurons answer it.
+func (l *Robot) take(r reading) {
+	at := core.Tick(r.at.Microseconds())
+	if now := l.network.Now(); at < now { // it was under way while the network went on: its spikes come late by so much
+		l.held = max(l.held, time.Duration(now-at)*time.Microsecond)
+		l.since = min(l.since, now)
+	} else {
+		l.since = min(l.since, at)
+	}
+	l.feed(r.line, at, r.value)
 }
 
 func (l *Robot) reply(q request) {
@@ -328,21 +387,25 @@ func (l *Robot) watchEdges(ctx context.Context, line *sensorLine) {
 func (l *Robot) act(ctx context.Context, o *outputLine) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	var again <-chan time.Time // nil while the actuator does what is wished
 	failing := false
 	for {
-		if due, ok := o.guard.Due(); ok {
-			timer.Reset(due - l.clock())
-		} else {
-			timer.Stop()
-		}
+		var err error
 		select {
 		case <-ctx.Done():
 			return
 		case <-o.wake:
-			o.guard.Set(l.clock(), actuators.Command(o.mailbox.Load()))
-		case <-timer.C:
+			err = l.move(o, true)
+		case <-again:
+			err = l.move(o, false)
 		}
-		switch err := o.guard.Step(l.clock()); {
+		if due, ok := o.guard.Due(); ok {
+			timer.Reset(due - l.clock())
+			again = timer.C
+		} else {
+			again = nil
+		}
+		switch {
 		case err != nil && !failing:
 			failing = true
 			l.log.Warn("actuator does not answer; trying again", "actuator", o.name, "error", err)
@@ -353,6 +416,27 @@ func (l *Robot) act(ctx context.Context, o *outputLine) {
 			l.event(bridge.LevelInfo, "actuator_recovered", o.name)
 		}
 	}
+}
+
+// move lets an actuator's guard write what is due, after it has been told the wish if there is a new one, and notes how long after
+// its cause the wish was written.
+func (l *Robot) move(o *outputLine, wished bool) error {
+	now := l.clock()
+	if wished {
+		// The cause first: it is posted last, so that the wish that is read behind it is its own or a newer one.
+		if cause := time.Duration(o.cause.Swap(0)); cause != 0 && o.unanswered == 0 {
+			o.unanswered = cause
+		}
+		o.guard.Set(now, actuators.Command(o.mailbox.Load()))
+	}
+	if err := o.guard.Step(now); err != nil {
+		return err
+	}
+	if o.unanswered != 0 {
+		l.edgeToWrite.note(l.clock() - o.unanswered)
+		o.unanswered = 0
+	}
+	return nil
 }
 
 // turnWorld brings the simulated world up to the wall clock and tells of its successes.

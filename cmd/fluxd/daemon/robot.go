@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
+	"math"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +44,14 @@ type robot struct {
 	spikes  []core.Spike
 	arrival []core.Tick
 	late    uint64 // arrivals that came for a tick already past, and were delivered at the next
+
+	// Which spikes answer a reading, for the measurement of latency; real time only.
+	since core.Tick     // those from this tick on do: that of the earliest reading that has not been fully served; never without one
+	held  time.Duration // how long that reading was under way while the network went on
 }
+
+// never is later than any spike.
+const never = core.Tick(math.MaxInt64)
 
 // sensorLine is one sensor with its encoder and the neurons that it feeds.
 type sensorLine struct {
@@ -57,13 +65,36 @@ type sensorLine struct {
 	units    float64 // of a direct arrival
 	water    int32   // the same in the neuron's water
 	ended    bool    // a recording is over
+	faults   int
+	err      error // of the latest reading
 
-	mutex  sync.Mutex // guards what telemetry reads
-	value  int64
-	at     time.Duration
-	seen   bool
-	faults int
-	err    error
+	latest gauge // for telemetry
+}
+
+// gauge holds a sensor's latest good reading. The one goroutine that writes it never waits: whoever reads it while it is written
+// tries again. A mutex would let telemetry, preempted while it held it, hold up the sensor.
+type gauge struct {
+	writes    atomic.Uint32 // odd while it is written
+	value, at atomic.Int64
+}
+
+func (g *gauge) write(value int64, at time.Duration) {
+	g.writes.Add(1)
+	g.value.Store(value)
+	g.at.Store(int64(at))
+	g.writes.Add(1)
+}
+
+// read returns the reading and when it was taken; false when there has been none yet.
+func (g *gauge) read() (value int64, at time.Duration, seen bool) {
+	for {
+		before := g.writes.Load()
+		value, at := g.value.Load(), time.Duration(g.at.Load())
+		if before&1 == 0 && g.writes.Load() == before {
+			return value, at, before != 0
+		}
+		runtime.Gosched()
+	}
 }
 
 // outputLine is one actuator with its decoder.
@@ -76,8 +107,25 @@ type outputLine struct {
 	wish     actuators.Command // last handed on
 	wished   bool
 
-	mailbox atomic.Int64  // real time only: the latest wish
-	wake    chan struct{} // real time only: the mailbox has been filled
+	// Real time only: the way of a wish from the loop to the actuator's own goroutine.
+	answers    core.Tick     // the first spike of this turn that answers a reading; 0 without one
+	mailbox    atomic.Int64  // the latest wish
+	cause      atomic.Int64  // when that of the earliest wish not yet taken was due, in ns; 0 when no reading caused it
+	wake       chan struct{} // the mailbox has been filled
+	unanswered time.Duration // the actuator's: the cause of the earliest wish not yet written, or 0
+}
+
+// post leaves a wish in the mailbox and wakes the actuator. It never waits. The earliest cause stays until it is taken: what an
+// actuator has not answered yet grows older with each further wish.
+func (o *outputLine) post(wish actuators.Command, cause time.Duration) {
+	o.mailbox.Store(int64(wish))
+	if cause > 0 {
+		o.cause.CompareAndSwap(0, int64(cause))
+	}
+	select {
+	case o.wake <- struct{}{}:
+	default: // it has been told and will find the newer wish
+	}
 }
 
 type route struct{ output, input int }
@@ -89,15 +137,13 @@ const edgeStep = time.Millisecond
 // over.
 func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 	value, err := line.sensor.Sample(at)
-	line.mutex.Lock()
 	failed, recovered := err != nil && line.err == nil, err == nil && line.err != nil
 	line.err = err
 	if err == nil {
-		line.value, line.at, line.seen = value, at, true
+		line.latest.write(value, at)
 	} else if !errors.Is(err, io.EOF) {
 		line.faults++
 	}
-	line.mutex.Unlock()
 	switch {
 	case errors.Is(err, io.EOF):
 		if !line.ended {
@@ -139,7 +185,11 @@ func (r *robot) think(at core.Tick) {
 	r.spikes = r.network.Advance(at+1, r.spikes[:0])
 	for _, s := range r.spikes {
 		for _, to := range r.routes[s.Neuron] {
-			r.outputs[to.output].decoder.Spike(s.At, to.input)
+			o := r.outputs[to.output]
+			o.decoder.Spike(s.At, to.input)
+			if s.At >= r.since && o.answers == 0 {
+				o.answers = s.At
+			}
 		}
 	}
 	for _, o := range r.outputs {

@@ -67,11 +67,9 @@ func (l *Robot) Sensors() map[string]bridge.Measure {
 	now := l.clock()
 	all := make(map[string]bridge.Measure, len(l.sensors))
 	for _, s := range l.sensors {
-		s.mutex.Lock()
-		if s.seen {
-			all[s.name] = bridge.Measure{Value: float64(s.value) / 1e6, Unit: s.sensor.Unit(), Age: bridge.Seconds(now - s.at)}
+		if value, at, seen := s.latest.read(); seen {
+			all[s.name] = bridge.Measure{Value: float64(value) / 1e6, Unit: s.sensor.Unit(), Age: bridge.Seconds(max(0, now-at))}
 		}
-		s.mutex.Unlock()
 	}
 	return all
 }
@@ -108,16 +106,12 @@ func (l *Robot) Health() bridge.Health {
 	h := bridge.Health{
 		Uptime: bridge.Seconds(now), Spikes: l.spikes.Load(), QueueDepth: int(l.waiting.Load()), Drops: l.dropped.Load(),
 		LateInputs: l.lateness.Load(), Temperature: temperature(), SensorAges: map[string]bridge.Seconds{},
+		Latency: l.loopLateness.percentiles(), EdgeToWrite: l.edgeToWrite.percentiles(), Realtime: l.granted,
 	}
-	l.latencyMutex.Lock()
-	h.Latency = bridge.Latency{P50: l.latency.ValueAtQuantile(50), P99: l.latency.ValueAtQuantile(99), Max: l.latency.Max()}
-	l.latencyMutex.Unlock()
 	for _, s := range l.sensors {
-		s.mutex.Lock()
-		if s.seen {
-			h.SensorAges[s.name] = bridge.Seconds(now - s.at)
+		if _, at, seen := s.latest.read(); seen {
+			h.SensorAges[s.name] = bridge.Seconds(max(0, now-at))
 		}
-		s.mutex.Unlock()
 	}
 	h.SpikesPerSecond, h.CPU = l.meter.read(now, h.Spikes)
 	return h

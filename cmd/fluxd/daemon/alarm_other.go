@@ -1,0 +1,12 @@
+//go:build !linux
+
+package daemon
+
+import "time"
+
+// exactTimer exists on Linux alone.
+type exactTimer struct{}
+
+func newExactTimer(func() time.Duration, func()) *exactTimer { return nil }
+func (*exactTimer) start(time.Duration)                      {}
+func (*exactTimer) stop()                                    {}

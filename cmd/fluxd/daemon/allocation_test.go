@@ -1,0 +1,100 @@
+package daemon
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"fluxd/boards/sim"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// From an edge on a pin to the write on another, the daemon's whole way of a reflex in one goroutine: nothing on it allocates, so
+// nothing on it ever works for the garbage collector.
+func TestReflexAllocatesNothing(t *testing.T) {
+	config := parse(t, `robot: r
+board: {kind: sim}
+sensors:
+  edge: {device: button, pin: GPIO17, debounce: 0s, encode: {kind: edge, on: both, to: feel, weight: 200}}
+network:
+  neurons: {feel: {refractory: 0s}, act: {refractory: 0s}}
+  synapses: [{from: feel, to: act, weight: 200, delay: 1us}]
+actuators:
+  muscle: {device: hbridge, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: act, full: 1 kHz, window: 1ms}}
+mqtt: {broker: none}
+`, nil)
+	l, err := newRobot(config, RunOptions{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Duration(0)
+	l.clock = func() time.Duration { now += time.Microsecond; return now } // every look at the clock takes a microsecond
+	pin, err := l.board.Pin("GPIO17")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sensor, actuator := l.sensors[0], l.outputs[0]
+	alarm := newAlarm(l.clock)
+	defer alarm.stop()
+	written := 0
+	write := func() { // what the actuator's goroutine does when it is woken
+		select {
+		case <-actuator.wake:
+			before := actuator.guard.Applied()
+			if err := l.move(actuator, true); err != nil {
+				t.Fatal(err)
+			}
+			if actuator.guard.Applied() != before {
+				written++
+			}
+		default:
+		}
+	}
+	level := gpio.High
+	edge := func() {
+		level = !level
+		pin.(*sim.Pin).Drive(level)
+		if !sensor.edges.WaitForEdge(time.Second) {
+			t.Fatal("no edge")
+		}
+		at := l.clock()
+		value, ok := l.sense(sensor, at)
+		if !ok {
+			t.Fatal("no reading")
+		}
+		l.hand(sensor, at, value)
+		end := l.turn(<-l.readings, true)
+		if due, waiting := l.due(); waiting && due <= end+soon { // the synapse's microsecond
+			l.turn(reading{}, false)
+		}
+		write()
+		due, waiting := l.due()
+		if !waiting {
+			t.Fatal("the decoder has no spike to forget")
+		}
+		alarm.wake(due)
+		now = due
+		alarm.rung()
+		l.turn(reading{}, false) // forgets it: the muscle rests
+		write()
+	}
+	l.hand(sensor, l.clock(), 0) // where the edges start from
+	l.turn(<-l.readings, true)
+	for range 200 { // until every buffer has its size
+		edge()
+	}
+	answered := l.edgeToWrite.percentiles().Count
+	written = 0
+	const edges = 1000
+	if n := testing.AllocsPerRun(edges, edge); n != 0 {
+		t.Errorf("%g allocations an edge", n)
+	}
+	// AllocsPerRun runs it once more, to warm up. Of the two writes an edge only the first answers it.
+	if got := l.edgeToWrite.percentiles().Count - answered; written != 2*(edges+1) || got != edges+1 {
+		t.Errorf("%d writes for %d edges, of which %d count as answers", written, edges+1, got)
+	}
+	if err := l.halt(); err != nil {
+		t.Error(err)
+	}
+}

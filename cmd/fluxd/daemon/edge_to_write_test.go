@@ -1,0 +1,143 @@
+package daemon
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/bridge"
+)
+
+// reflexAt is a robot of one sensor, one synapse and one label, turned by hand on a clock that only the test moves.
+func reflexAt(t *testing.T, delay string) (l *Robot, now *time.Duration) {
+	t.Helper()
+	l, err := newRobot(parse(t, fmt.Sprintf(`robot: r
+board: {kind: sim}
+sensors:
+  edge: {device: button, pin: GPIO17, encode: {kind: edge, to: feel}}
+network:
+  neurons: {feel: {refractory: 0s}, act: {refractory: 0s}}
+  synapses: [{from: feel, to: act, weight: 100, delay: %s}]
+actuators:
+  word: {device: label, decode: {kind: winner-take-all, window: 50ms, choices: {act: go}}}
+mqtt: {broker: none}
+`, delay), nil), RunOptions{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = new(time.Duration)
+	l.clock = func() time.Duration { return *now }
+	*now = time.Millisecond
+	l.hand(l.sensors[0], *now, 0)
+	l.turn(<-l.readings, true)
+	serve(t, l)
+	return l, now
+}
+
+// serve does what the actuator's goroutine does when it is woken.
+func serve(t *testing.T, l *Robot) {
+	t.Helper()
+	select {
+	case <-l.outputs[0].wake:
+		if err := l.move(l.outputs[0], true); err != nil {
+			t.Error(err)
+		}
+	default:
+	}
+}
+
+func TestEdgeToWriteCountsFromTheMotorSpikeThatAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name, delay          string
+		handed, turned, done time.Duration // after the edge
+		want                 bridge.Latency
+	}{
+		{"a reflex", "1us", 10, 20, 50, bridge.Latency{P50: 49, P99: 49, P999: 49, Max: 49, Count: 1}},
+		{"a synapse's delay that passed while the loop was late is none of its time", "30us", 10, 40, 50, bridge.Latency{P50: 20, P99: 20, P999: 20, Max: 20, Count: 1}},
+		{"what waits for a delayed spike is no reflex", "5ms", 10, 20, 5100, bridge.Latency{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l, now := reflexAt(t, c.delay)
+			*now = 10 * time.Millisecond
+			edge := *now
+			*now = edge + c.handed*time.Microsecond
+			l.hand(l.sensors[0], edge, 1)
+			*now = edge + c.turned*time.Microsecond
+			l.turn(<-l.readings, true)
+			*now = edge + c.done*time.Microsecond
+			if due, waiting := l.due(); waiting && due <= *now {
+				l.turn(reading{}, false)
+			}
+			serve(t, l)
+			if l.outputs[0].label.Name() != "go" {
+				t.Error("the reflex did not take place")
+			}
+			if got := l.edgeToWrite.percentiles(); got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+// A reading that was under way while the network went on for another reason comes late: that is time of the reflex.
+func TestEdgeToWriteCountsTheTimeUnderWay(t *testing.T) {
+	l, now := reflexAt(t, "1us")
+	*now = 10 * time.Millisecond
+	edge := *now
+	*now = edge + 300*time.Microsecond
+	l.turn(reading{}, false) // the network is past the edge
+	l.hand(l.sensors[0], edge, 1)
+	*now = edge + 310*time.Microsecond
+	l.turn(<-l.readings, true)
+	*now = edge + 400*time.Microsecond
+	serve(t, l)
+	if got := l.edgeToWrite.percentiles().Max; got != 398 && got != 399 && got != 400 { // above 256 us two digits count
+		t.Errorf("%d us, want 399", got)
+	}
+}
+
+// An actuator that has not answered yet grows older with each further wish, and a write that fails is no answer.
+func TestEdgeToWriteCountsTheEarliestUnanswered(t *testing.T) {
+	l, now := reflexAt(t, "1us")
+	o := l.outputs[0]
+	device := &moody{}
+	var err error
+	if o.guard, err = actuators.NewGuard(device, actuators.GuardOpts{Min: -1, Max: 1, Failsafe: -1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.guard.Start(0); err != nil {
+		t.Fatal(err)
+	}
+	o.post(0, 100*time.Microsecond)
+	o.post(1, 150*time.Microsecond)
+	device.fails = true
+	*now = 180 * time.Microsecond
+	<-o.wake
+	if err := l.move(o, true); err == nil {
+		t.Error("the write did not fail")
+	}
+	device.fails = false
+	o.post(0, 190*time.Microsecond)
+	<-o.wake
+	*now = 200 * time.Microsecond
+	if err := l.move(o, true); err != nil {
+		t.Error(err)
+	}
+	if got, want := l.edgeToWrite.percentiles(), (bridge.Latency{P50: 100, P99: 100, P999: 100, Max: 100, Count: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// moody is a device that fails when told to.
+type moody struct{ fails bool }
+
+func (m *moody) String() string { return "moody" }
+func (m *moody) Halt() error    { return nil }
+func (m *moody) Drive(actuators.Command) error {
+	if m.fails {
+		return fmt.Errorf("moody: not now")
+	}
+	return nil
+}

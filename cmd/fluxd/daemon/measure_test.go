@@ -1,0 +1,44 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// Every edge is answered, over either way, and each answer is counted. How long that takes is nothing a test can know.
+func TestMeasureReflexInRealTime(t *testing.T) {
+	const samples = 20
+	r, err := MeasureReflex(t.Context(), samples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Daemon.TotalCount() != samples || r.Bare.TotalCount() != samples {
+		t.Errorf("%d samples of the daemon and %d of the bare channel, want %d", r.Daemon.TotalCount(), r.Bare.TotalCount(), samples)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := MeasureReflex(ended, samples); !errors.Is(err, context.Canceled) {
+		t.Errorf("in a context that has ended: %v", err)
+	}
+}
+
+func TestMeasureStartInRealTime(t *testing.T) {
+	for name, measure := range map[string]func(context.Context) (time.Duration, error){"alone": MeasureStart, "with broker": MeasureStartWithBroker} {
+		if took, err := measure(t.Context()); err != nil || took <= 0 {
+			t.Errorf("%s: %v, %v", name, took, err)
+		}
+	}
+}
+
+func TestMeasureIdleInRealTime(t *testing.T) {
+	i, err := MeasureIdle(t.Context(), time.Millisecond)
+	if err != nil || i.Over < time.Millisecond {
+		t.Errorf("%+v, %v", i, err)
+	}
+	if i.SwitchesKnown != (runtime.GOOS == "linux") {
+		t.Errorf("context switches known: %v on %s", i.SwitchesKnown, runtime.GOOS)
+	}
+}
