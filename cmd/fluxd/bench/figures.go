@@ -59,6 +59,8 @@ var figures = []Figure{
 	{"idle", "a and b without drive", (*bench).idle},
 	{"silent", "a million neurons in which nothing happens", (*bench).silent},
 	{"memory", "bytes per neuron and per synapse", (*bench).memory},
+	{"reflex", "from an edge to the actuator's write, against a bare channel", (*bench).reflex},
+	{"robot", "the start of a robot, and a robot at rest", (*bench).robot},
 	{"growth", "cost by number of neurons, of synapses, of spikes and of distinct delays", (*bench).growth},
 }
 

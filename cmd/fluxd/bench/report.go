@@ -13,6 +13,8 @@ type Report struct {
 	Idle    []Idle   `json:"idle,omitempty"`
 	Memory  *Memory  `json:"memory,omitempty"`
 	Silent  *Silent  `json:"silent,omitempty"`
+	Reflex  *Reflex  `json:"reflex,omitempty"`
+	Robot   *Robot   `json:"robot,omitempty"`
 	Growth  []Growth `json:"growth,omitempty"`
 	Notes   []string `json:"notes,omitempty"` // what could not be measured here, and why
 }
@@ -70,6 +72,33 @@ type Silent struct {
 	Bytes        uint64  `json:"bytes"`
 	UsPerStep    float64 `json:"us_per_step"`
 	Wakeups      int     `json:"wakeups"` // times at which it wants to be advanced: 0
+}
+
+// A Reflex is how long the daemon takes from a sensor's edge to the write at the actuator, through one synapse of 1 us; beside it,
+// sample by sample in turn, what two goroutines take with nothing but a channel between them.
+type Reflex struct {
+	Samples     int     `json:"samples"` // of each
+	Daemon      Latency `json:"daemon"`
+	Bare        Latency `json:"bare_channel"`
+	RatioP50    float64 `json:"ratio_p50"`
+	RatioP99    float64 `json:"ratio_p99"`
+	TargetRatio float64 `json:"target_ratio"` // at most, of both
+}
+
+// Latency is in microseconds.
+type Latency struct {
+	P50  float64 `json:"p50_us"`
+	P99  float64 `json:"p99_us"`
+	P999 float64 `json:"p99_9_us"`
+	Max  float64 `json:"max_us"`
+}
+
+// Robot is a whole daemon with the demo robot, and with one at rest.
+type Robot struct {
+	Start           float64  `json:"start_s"`                      // until it runs, its actuators at failsafe; the slowest of some
+	StartWithBroker float64  `json:"start_with_broker_s"`          // the embedded one
+	TargetStart     float64  `json:"target_start_s"`               // at most
+	WakeUps         *float64 `json:"idle_wakeups_per_s,omitempty"` // of the process; left out where the system does not tell
 }
 
 // A Growth is one point of how the cost grows.

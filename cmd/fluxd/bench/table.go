@@ -74,6 +74,23 @@ func (r *Report) writeRest(w io.Writer) error {
 			row{"memory, plastic synapse", "bytes", m.BytesPerPlastic, m.TargetBytesPerPlastic, true},
 			row{"memory, neuron", "bytes", m.BytesPerNeuron, m.TargetBytesPerNeuron, true})
 	}
+	if x := r.Reflex; x != nil {
+		for _, l := range []struct {
+			name         string
+			daemon, bare float64
+		}{{"p50", x.Daemon.P50, x.Bare.P50}, {"p99", x.Daemon.P99, x.Bare.P99}, {"p99.9", x.Daemon.P999, x.Bare.P999}} {
+			rows = append(rows, row{"reflex, edge to write, " + l.name, "us", l.daemon, 0, false}, row{"reflex, a bare channel, " + l.name, "us", l.bare, 0, false})
+		}
+		rows = append(rows, row{"reflex against the bare channel, p50", "times", x.RatioP50, x.TargetRatio, true},
+			row{"reflex against the bare channel, p99", "times", x.RatioP99, x.TargetRatio, true})
+	}
+	if x := r.Robot; x != nil {
+		rows = append(rows, row{"start of the demo robot", "ms", x.Start * 1e3, x.TargetStart * 1e3, true},
+			row{"start with the embedded broker", "ms", x.StartWithBroker * 1e3, x.TargetStart * 1e3, true})
+		if x.WakeUps != nil {
+			rows = append(rows, row{"robot at rest", "wake-ups a second", *x.WakeUps, 0, false})
+		}
+	}
 	for i := range r.Runs {
 		run := &r.Runs[i]
 		network, many := strings.CutPrefix(run.Name, "delays/")

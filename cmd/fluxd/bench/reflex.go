@@ -1,0 +1,77 @@
+package bench
+
+import (
+	"time"
+
+	"fluxd/cmd/fluxd/daemon"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+const (
+	// reflexes are the samples of a latency: enough for the 99.9th percentile to be more than one of them.
+	reflexes = 1000
+	// restFor is how long a robot at rest is watched.
+	restFor = 2 * time.Second
+	// starts are how often a robot is started; the slowest start counts.
+	starts = 5
+)
+
+// reflex measures from an edge to the actuator's write, beside a bare channel.
+func (b *bench) reflex() error {
+	b.opts.Progress("reflex", 0)
+	samples := reflexes
+	if b.opts.Steps > 0 {
+		samples = min(samples, b.opts.Steps)
+	}
+	measured, err := daemon.MeasureReflex(b.ctx, samples)
+	if err != nil {
+		return err
+	}
+	r := &Reflex{Samples: samples, Daemon: latencyOf(measured.Daemon), Bare: latencyOf(measured.Bare), TargetRatio: 3}
+	r.RatioP50, r.RatioP99 = ratio(r.Daemon.P50, r.Bare.P50), ratio(r.Daemon.P99, r.Bare.P99)
+	b.report.Reflex = r
+	return nil
+}
+
+func latencyOf(h *hdrhistogram.Histogram) Latency {
+	at := func(percent float64) float64 { return float64(h.ValueAtPercentile(percent)) / 1e3 }
+	return Latency{P50: at(50), P99: at(99), P999: at(99.9), Max: float64(h.Max()) / 1e3}
+}
+
+func ratio(a, b float64) float64 {
+	if b == 0 { // a clock too coarse to tell
+		return 0
+	}
+	return a / b
+}
+
+// robot measures how long the demo robot takes to start, and what one at rest costs.
+func (b *bench) robot() error {
+	b.opts.Progress("robot", 0)
+	r := &Robot{TargetStart: 0.2}
+	for range starts {
+		alone, err := daemon.MeasureStart(b.ctx)
+		if err != nil {
+			return err
+		}
+		with, err := daemon.MeasureStartWithBroker(b.ctx)
+		if err != nil {
+			return err
+		}
+		r.Start, r.StartWithBroker = max(r.Start, alone.Seconds()), max(r.StartWithBroker, with.Seconds())
+	}
+	b.opts.Progress("robot", 0.5)
+	idle, err := daemon.MeasureIdle(b.ctx, restFor)
+	if err != nil {
+		return err
+	}
+	if idle.SwitchesKnown {
+		r.WakeUps = new(float64)
+		*r.WakeUps = idle.WakeUps()
+	} else {
+		b.report.Notes = append(b.report.Notes, "wake-ups of a robot at rest were not measured: this system does not tell")
+	}
+	b.report.Robot = r
+	return nil
+}
