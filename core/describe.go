@@ -52,33 +52,43 @@ func (p *places) set(synapse, first, position uint32) {
 
 // amounts are numbers of which many are the same.
 type amounts struct {
-	known map[float64]uint16
-	value []float64
-	index []uint16
-	each  []float64 // instead, when there are more than 65,536 different ones
+	value  []float64
+	narrow []uint8   // by number: which value, where there are no more than 256
+	index  []uint16  // where there are no more than 65,536
+	each   []float64 // else
 }
 
 func newAmounts(all []float64) amounts {
-	a := amounts{known: map[float64]uint16{}, index: make([]uint16, len(all))}
+	known := map[float64]uint16{}
+	a := amounts{index: make([]uint16, len(all))}
 	for i, x := range all {
-		k, known := a.known[x]
-		if !known {
+		k, there := known[x]
+		if !there {
 			if len(a.value) == 1<<16 {
 				return amounts{each: slices.Clone(all)}
 			}
 			k = uint16(len(a.value))
-			a.known[x] = k
+			known[x] = k
 			a.value = append(a.value, x)
 		}
 		a.index[i] = k
 	}
-	a.known = nil
+	if len(a.value) <= 1<<8 {
+		a.narrow = make([]uint8, len(all))
+		for i, k := range a.index {
+			a.narrow[i] = uint8(k)
+		}
+		a.index = nil
+	}
 	return a
 }
 
 func (a *amounts) at(i uint32) float64 {
-	if a.each != nil {
+	switch {
+	case a.each != nil:
 		return a.each[i]
+	case a.narrow != nil:
+		return a.value[a.narrow[i]]
 	}
 	return a.value[a.index[i]]
 }
@@ -207,6 +217,36 @@ func (n *Network) synapsesAt() []uint32 {
 		}
 	}
 	return at
+}
+
+// sources tells which synapse each plastic one is.
+func (n *Network) sources() []uint32 {
+	sources := make([]uint32, len(n.plastics))
+	if len(sources) == 0 {
+		return sources
+	}
+	at := n.synapsesAt()
+	for s := range len(n.slices) - 1 {
+		if n.slices[s].kind() != plasticSlice {
+			continue
+		}
+		for position := n.slices[s].first; position < n.slices[s+1].first; position++ {
+			sources[n.arrivals[position]] = at[position]
+		}
+	}
+	return sources
+}
+
+// plastic finds the state of a plastic synapse, or nil.
+func (n *Network) plastic(synapse int) *plastic {
+	if synapse < 0 || synapse >= len(n.arrivals) {
+		return nil
+	}
+	position := n.position(synapse)
+	if n.slices[n.sliceOf(position)].kind() != plasticSlice {
+		return nil
+	}
+	return &n.plastics[n.arrivals[position]]
 }
 
 // synapse describes the synapse at a position, as configured.

@@ -10,8 +10,8 @@ import (
 )
 
 // layOut sorts the synapses by source, kind, delay and target, cuts them into slices, and prepares waves for a network that can have
-// them.
-func (n *Network) layOut(d Description) {
+// them. It is told which synapse each plastic one is.
+func (n *Network) layOut(d Description, plastics []uint32) {
 	synapses := d.Synapses
 	n.packs(d)
 	n.layOutDelays(d)
@@ -56,9 +56,6 @@ func (n *Network) layOut(d Description) {
 	n.arrivals = make([]uint32, len(synapses))
 	n.efferents = make([]efferent, n.population+1)
 	n.slices, n.modulators, n.weights = nil, nil, nil
-	if n.flooding == nil {
-		n.weights = make([]int32, len(synapses))
-	}
 	spouts := map[spoutKey]uint32{}
 	for source := range n.population {
 		own := order[starts[source]:starts[source+1]]
@@ -88,9 +85,9 @@ func (n *Network) layOut(d Description) {
 	}
 	n.slices = append(n.slices, slice{first: uint32(len(synapses))})
 	n.efferents[n.population] = efferent{first: uint32(len(n.slices) - 1), other: uint32(len(n.slices) - 1)}
-	configured := make([]float64, len(n.sources))
+	configured := make([]float64, len(plastics))
 	n.trickles = len(n.arrivals) < 3*len(n.slices)
-	for i, source := range n.sources {
+	for i, source := range plastics {
 		n.arrivals[n.position(int(source))] = uint32(i)
 		configured[i] = synapses[source].Weight
 	}
@@ -114,6 +111,9 @@ func (n *Network) arrival(d Description, s *Synapse, position uint32, spouts map
 	case directSlice:
 		water := s.water(d.Neurons)
 		if n.flooding == nil {
+			if n.weights == nil {
+				n.weights = make([]int32, len(d.Synapses))
+			}
 			n.weights[position] = water
 			if units(int64(water), d.Neurons[s.To].Leak) != s.Weight {
 				n.about.arrivals[position] = s.Weight
@@ -231,20 +231,20 @@ func (n *Network) chooseWaves(delays map[Tick]int) (span uint8, synapses int) {
 }
 
 // layOutPlastics groups the plastic synapses by target, so that a spike finds those that it potentiates side by side.
-func (n *Network) layOutPlastics(d Description) error {
+// It returns which synapse each is.
+func (n *Network) layOutPlastics(d Description) (sources []uint32, err error) {
 	synapses := d.Synapses
 	for i := range synapses {
 		if synapses[i].Plastic != nil {
-			n.sources = append(n.sources, uint32(i))
+			sources = append(sources, uint32(i))
 		}
 	}
-	slices.SortStableFunc(n.sources, func(a, b uint32) int { return cmp.Compare(synapses[a].To, synapses[b].To) })
-	var err error
-	if n.plastics, n.rules, err = d.plastics(n.sources); err != nil {
-		return err
+	slices.SortStableFunc(sources, func(a, b uint32) int { return cmp.Compare(synapses[a].To, synapses[b].To) })
+	if n.plastics, n.rules, err = d.plastics(sources); err != nil {
+		return nil, err
 	}
 	if len(n.plastics) == 0 {
-		return nil
+		return nil, nil
 	}
 	n.afferents, n.spiked = make([]span, len(n.barrels)), make([]int64, len(n.barrels))
 	for i := range n.spiked {
@@ -257,7 +257,7 @@ func (n *Network) layOutPlastics(d Description) error {
 		}
 		s.last = uint32(i) + 1
 	}
-	return nil
+	return sources, nil
 }
 
 // plastics makes the plastic synapses, as configured, in the order of sources, and the rules that they share.

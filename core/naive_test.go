@@ -325,7 +325,7 @@ func (n *naive) input(in []stimulus) {
 // learnt compares the long-term weights of both models; it returns what differs.
 func (n *naive) differs(engine *Network) []int {
 	var wrong []int
-	for i, source := range engine.sources {
+	for i, source := range engine.sources() {
 		if engine.plastics[i].magnitude() != n.synapses[source].w {
 			wrong = append(wrong, int(source))
 		}

@@ -125,8 +125,7 @@ type Network struct {
 	counters Counters
 
 	// What tuning and snapshots need, untouched at run time.
-	about   catalogue
-	sources []uint32 // the synapse of each plastic
+	about catalogue
 }
 
 // Build checks a description and lays it out for running. It fails with ErrRange or ErrUnknown, in a *Fault that says which neuron or
@@ -190,10 +189,11 @@ func build(d Description, base, population int) (*Network, error) {
 	}
 	n.classes, n.runs = all.list, runs(n.barrels)
 	n.about.file(d.Neurons)
-	if err := n.layOutPlastics(d); err != nil {
+	plastics, err := n.layOutPlastics(d)
+	if err != nil {
 		return nil, err
 	}
-	n.layOut(d)
+	n.layOut(d, plastics)
 	return n, nil
 }
 

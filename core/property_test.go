@@ -127,7 +127,7 @@ func agree(t *rapid.T) (spikes, learnt int) {
 	if wrong := model.differs(engine); wrong != nil {
 		t.Fatalf("long-term weights of synapses %v differ", wrong)
 	}
-	for i, source := range engine.sources {
+	for i, source := range engine.sources() {
 		if engine.plastics[i].magnitude() != newNaive(d).synapses[source].w {
 			learnt++
 		}

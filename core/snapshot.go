@@ -105,7 +105,7 @@ func (n *Network) Restore(snapshot []byte) error {
 	}
 	learnt := make(map[int]float64, count)
 	weights := body[snapshotHeader:]
-	for _, i := range slices.Sorted(slices.Values(n.sources)) {
+	for _, i := range slices.Sorted(slices.Values(n.sources())) {
 		learnt[int(i)] = math.Float64frombits(binary.LittleEndian.Uint64(weights))
 		weights = weights[8:]
 	}

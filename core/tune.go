@@ -41,6 +41,7 @@ type tuning struct {
 	barrels  map[int]retuned
 	traits   map[int]*traits
 	plastics []plastic
+	sources  []uint32 // which synapse each is
 	rules    []*rule
 	synapses bool // what some synapse delivers, or when, changes
 }
@@ -134,12 +135,13 @@ func (t *tuning) convert(change Tuning) error {
 func (t *tuning) convertPlastics(change Tuning) error {
 	n := t.network
 	var err error
-	if t.plastics, t.rules, err = t.next.plastics(n.sources); err != nil {
+	t.sources = n.sources()
+	if t.plastics, t.rules, err = t.next.plastics(t.sources); err != nil {
 		return err
 	}
 	for i := range t.plastics {
 		p, was := &t.plastics[i], &n.plastics[i]
-		source := int(n.sources[i])
+		source := int(t.sources[i])
 		r, x := t.rules[p.rule()], was.open()
 		if t.next.Synapses[source].Weight == t.old.Synapses[source].Weight {
 			x.weight = r.clamp(t.rewater(int(p.target), x.weight))
@@ -191,7 +193,7 @@ func (t *tuning) commit(change Tuning) {
 	if !t.synapses {
 		return
 	}
-	n.layOut(t.next)
+	n.layOut(t.next, t.sources)
 	for i := range n.strays { // strand has left the synapse
 		stray := &n.strays[i]
 		stray.target = n.position(int(stray.target))
@@ -271,14 +273,14 @@ func (n *Network) strand() {
 
 // Learnt returns the long-term weight of every plastic synapse in units, by its index in the description.
 func (n *Network) Learnt() map[int]float64 {
-	learnt := make(map[int]float64, len(n.plastics))
+	learnt, sources := make(map[int]float64, len(n.plastics)), n.sources()
 	for i := range n.plastics {
 		p := &n.plastics[i]
 		w := units(p.magnitude(), n.leak(p.target))
 		if n.rules[p.rule()].negative {
 			w = -w
 		}
-		learnt[int(n.sources[i])] = w
+		learnt[int(sources[i])] = w
 	}
 	return learnt
 }
@@ -286,39 +288,36 @@ func (n *Network) Learnt() map[int]float64 {
 // Weight returns the long-term weight of a plastic synapse and the short-term part that it delivers besides, at time Now, in units,
 // both with the sign of the synapse: for looking at, not for control. It fails with ErrUnknown for any other synapse.
 func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
-	for i := range n.sources {
-		if int(n.sources[i]) != synapse {
-			continue
-		}
-		p := &n.plastics[i]
-		r, x := n.rules[p.rule()], p.open()
-		x.shortTerm.settle(n.now, r.shortGait)
-		leak := n.leak(p.target)
-		longTerm, shortTerm = units(x.weight, leak), units(x.shortTerm.value, leak)
-		if r.negative {
-			longTerm, shortTerm = -longTerm, -shortTerm
-		}
-		return longTerm, shortTerm, nil
+	p := n.plastic(synapse)
+	if p == nil {
+		return 0, 0, fmt.Errorf("synapse %d: not a plastic one: %w", synapse, ErrUnknown)
 	}
-	return 0, 0, fmt.Errorf("synapse %d: not a plastic one: %w", synapse, ErrUnknown)
+	r, x := n.rules[p.rule()], p.open()
+	x.shortTerm.settle(n.now, r.shortGait)
+	leak := n.leak(p.target)
+	longTerm, shortTerm = units(x.weight, leak), units(x.shortTerm.value, leak)
+	if r.negative {
+		longTerm, shortTerm = -longTerm, -shortTerm
+	}
+	return longTerm, shortTerm, nil
 }
 
 // Learn gives plastic synapses long-term weights in units, as Learnt returned them: all, or none with ErrRange or ErrUnknown when
 // one does not fit. The sign must be that of the configured weight.
 func (n *Network) Learn(learnt map[int]float64) error {
-	water := make([]int64, len(n.plastics))
+	water, sources := make([]int64, len(n.plastics)), n.sources()
 	known := 0
 	for i := range n.plastics {
 		p := &n.plastics[i]
 		water[i] = p.magnitude()
-		w, given := learnt[int(n.sources[i])]
+		w, given := learnt[int(sources[i])]
 		if !given {
 			continue
 		}
 		known++
 		amount := rawWater(math.Abs(w), n.leak(p.target))
 		if !(amount <= MaxWater) || w != 0 && (w < 0) != n.rules[p.rule()].negative || n.rules[p.rule()].clamp(int64(amount)) != int64(amount) {
-			return fmt.Errorf("synapse %d, %s: learnt weight %g does not fit its sign or limits: %w", n.sources[i], n.between(n.position(int(n.sources[i]))), w, ErrRange)
+			return fmt.Errorf("synapse %d, %s: learnt weight %g does not fit its sign or limits: %w", sources[i], n.between(n.position(int(sources[i]))), w, ErrRange)
 		}
 		water[i] = int64(amount)
 	}
