@@ -20,7 +20,11 @@
 // Water is measured by the time it needs to leak out, so the state of a barrel is the moment at which it will be empty. Filling
 // it moves that moment; the leak itself is the passing of time and costs nothing. At run time state changes by addition,
 // subtraction, comparison and copying alone; multiplication and division happen when a network is built or tuned. Nothing
-// iterates over neurons: a neuron is touched only when something reaches it, and a silent network needs no processor at all.
+// steps through the neurons as time passes: a neuron is judged when something reaches it, or along with the others when a tick
+// reaches a good part of all; a silent network needs no processor at all.
 //
-// A Network is not safe for concurrent use: one goroutine owns it.
+// The way of a spike, to read: Advance in advance.go takes what is due at a tick, judges whom it reaches and sends the spikes on
+// their way; wave.go is how most of them travel, queue.go how the others do; plasticity.go is what they leave behind.
+//
+// A Network is not safe for concurrent use: one goroutine owns it. A large one can be built in parts for several; see Split.
 package core
