@@ -52,7 +52,7 @@ func (n *Network) join(in input) bool {
 	v.inputs++
 	v.sums[in.target] += in.weight<<(n.countBits&31) + 1
 	v.reached[in.target>>6] |= 1 << (in.target & 63)
-	n.joined.add(n.now, in)
+	n.joins(in)
 	return true
 }
 
@@ -495,7 +495,7 @@ func (n *Network) send(t int64, sources []uint32) {
 		}
 	}
 	if n.logged > 0 {
-		n.log.add(t, sources, n.logged)
+		n.depart(t, sources)
 	}
 }
 

@@ -1,70 +1,60 @@
 package core
 
-// log remembers the spikes whose arrivals are in waves. A wave knows only sums: what tuning changes about a synapse must hold for
-// what is on its way over it too, and for that the sums are taken apart again.
-type log struct {
-	entries    []departure // a ring; its size is a power of two
-	head, tail uint32      // running counts
-}
+// A wave knows only sums. What tuning changes about a synapse or a neuron must hold for what is on its way too, and for that the sums
+// are taken apart again: what went into them is remembered until it has arrived.
 
+// departure is a spike whose arrivals are in waves, or alone in the queue.
 type departure struct {
 	at     int64
 	source uint32
 	_      uint32
 }
 
-// add notes the spikes of tick t, and forgets those that are longer ago than the longest delay.
-func (l *log) add(t int64, fired []uint32, longest int64) {
-	for l.head != l.tail && l.entries[l.head&uint32(len(l.entries)-1)].at+longest <= t {
-		l.head++
-	}
-	for _, source := range fired {
-		if l.tail-l.head == uint32(len(l.entries)) {
-			l.grow()
-		}
-		l.entries[l.tail&uint32(len(l.entries)-1)] = departure{at: t, source: source}
-		l.tail++
-	}
+// log is a queue, first in, first out. Its size is a power of two.
+type log[T any] struct {
+	entries    []T
+	head, tail uint32 // running counts
 }
 
-// grow doubles a full ring. It allocates, but only until a network has seen its busiest moment.
-func (l *log) grow() {
-	size := max(16, len(l.entries)+len(l.entries))
-	entries := make([]departure, size)
-	n := uint32(0)
-	for i := l.head; i != l.tail; i++ {
-		entries[n] = l.entries[i&uint32(len(l.entries)-1)]
-		n++
-	}
-	l.entries, l.head, l.tail = entries, 0, n
-}
+func (l *log[T]) empty() bool { return l.head == l.tail }
 
-// joined remembers the inputs that are in waves, for the same reason.
-type joined struct {
-	entries    []input // a ring; its size is a power of two
-	head, tail uint32
-}
+// at returns an entry by its running count, from head to before tail.
+func (l *log[T]) at(i uint32) *T { return &l.entries[i&uint32(len(l.entries)-1)] }
 
-// add notes an input, and forgets those at the head that have been.
-func (l *joined) add(now int64, in input) {
-	for l.head != l.tail && l.entries[l.head&uint32(len(l.entries)-1)].at < now {
-		l.head++
-	}
+func (l *log[T]) push(entry T) {
 	if l.tail-l.head == uint32(len(l.entries)) {
 		l.grow()
 	}
-	l.entries[l.tail&uint32(len(l.entries)-1)] = in
+	*l.at(l.tail) = entry
 	l.tail++
 }
 
-// grow doubles a full ring.
-func (l *joined) grow() {
-	size := max(16, len(l.entries)+len(l.entries))
-	entries := make([]input, size)
-	n := uint32(0)
+// grow doubles a full log. It allocates, but only until a network has seen its busiest moment.
+func (l *log[T]) grow() {
+	grown := log[T]{entries: make([]T, max(16, len(l.entries)+len(l.entries)))}
 	for i := l.head; i != l.tail; i++ {
-		entries[n] = l.entries[i&uint32(len(l.entries)-1)]
-		n++
+		*grown.at(grown.tail) = *l.at(i)
+		grown.tail++
 	}
-	l.entries, l.head, l.tail = entries, 0, n
+	*l = grown
+}
+
+// depart notes the spikes of tick t, and forgets those that have arrived everywhere.
+func (n *Network) depart(t int64, sources []uint32) {
+	l := &n.departures
+	for !l.empty() && l.at(l.head).at+n.logged <= t {
+		l.head++
+	}
+	for _, source := range sources {
+		l.push(departure{at: t, source: source})
+	}
+}
+
+// joins notes an input that is in a wave, and forgets those that have been.
+func (n *Network) joins(in input) {
+	l := &n.joined
+	for !l.empty() && l.at(l.head).at < n.now {
+		l.head++
+	}
+	l.push(in)
 }

@@ -101,15 +101,15 @@ type Network struct {
 	spouts       *[maxSpouts]spout
 	spoutDelays  *[maxSpouts]uint32
 	spoutChannel []uint32
-	countBits    uint8  // of a sum
-	fanOut       int    // synapses that deliver in waves, a neuron, on average
-	floodFrom    int    // arrivals from which on a tick's spikes are better delivered without marking whom they reach
-	rippleFrom   int    // arrivals from which on a wave is better than the queue
-	prefetched   uint32 // keeps the compiler from leaving out reads that are only there to be early
-	trickles     bool   // slices are so short that trickle is better than ripple
-	logged       int64  // how long a spike stays in the log
-	log          log    // spikes whose arrivals cannot be told from what is in flight
-	joined       joined // inputs that are
+	countBits    uint8          // of a sum
+	fanOut       int            // synapses that deliver in waves, a neuron, on average
+	floodFrom    int            // arrivals from which on a tick's spikes are better delivered without marking whom they reach
+	rippleFrom   int            // arrivals from which on a wave is better than the queue
+	prefetched   uint32         // keeps the compiler from leaving out reads that are only there to be early
+	trickles     bool           // slices are so short that trickle is better than ripple
+	logged       int64          // how long a spike stays in the log
+	departures   log[departure] // spikes whose arrivals cannot be told from what is in flight
+	joined       log[input]     // inputs that are in waves
 
 	queue  *queue
 	inputs inputs
@@ -272,8 +272,8 @@ func (n *Network) Counters() Counters {
 // underWay counts the arrivals that were counted when they left and have not arrived.
 func (n *Network) underWay() uint64 {
 	arrivals := uint64(0)
-	for i := n.log.head; i != n.log.tail; i++ {
-		spike := n.log.entries[i&uint32(len(n.log.entries)-1)]
+	for i := n.departures.head; i != n.departures.tail; i++ {
+		spike := n.departures.at(i)
 		e := n.efferents[spike.source]
 		for s := e.first; s < e.other; s++ { // the others are counted when they arrive
 			if spike.at+int64(n.delays[n.slices[s].channel>>kindBits]) >= n.now {

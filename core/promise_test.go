@@ -78,7 +78,7 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 			}
 			// The large ones cannot be inlined away: if they are not there, nothing was looked at.
 			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeWave", "core.(*Network).fill", "core.(*Network).judgeRich", "core.(*Network).flood", "core.(*Network).ripple",
-				"core.(*waves).open", "core.(*log).add", "core.(*Network).spike",
+				"core.(*waves).open", "core.(*Network).depart", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle", "core.(*plastic).deliver"} {
 				if !slices.Contains(functions, needed) {
 					t.Errorf("%s was not looked at", needed)

@@ -253,8 +253,8 @@ func (n *Network) strand() {
 	}
 	n.counters.Deliveries -= n.underWay() // they are counted again when they arrive
 	// What is in no queue is in a wave, or a single arrival.
-	for i := n.log.head; i != n.log.tail; i++ {
-		spike := n.log.entries[i&uint32(len(n.log.entries)-1)]
+	for i := n.departures.head; i != n.departures.tail; i++ {
+		spike := n.departures.at(i)
 		for s := n.efferents[spike.source].first; s < n.efferents[spike.source+1].first; s++ {
 			f := flown{at: spike.at + int64(n.delays[n.slices[s].channel>>kindBits]), slice: s}
 			if f.at >= n.now && n.slices[s].kind() == directSlice && !queued[f] {
@@ -262,13 +262,13 @@ func (n *Network) strand() {
 			}
 		}
 	}
-	n.log = log{}
+	n.departures = log[departure]{}
 	for i := n.joined.head; i != n.joined.tail; i++ {
-		if in := n.joined.entries[i&uint32(len(n.joined.entries)-1)]; in.at >= n.now {
-			n.inputs.push(in)
+		if in := n.joined.at(i); in.at >= n.now {
+			n.inputs.push(*in)
 		}
 	}
-	n.joined = joined{}
+	n.joined = log[input]{}
 }
 
 // Learnt returns the long-term weight of every plastic synapse in units, by its index in the description.
