@@ -139,7 +139,7 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 // deliver sums up all that arrives at tick t outside of its wave. Nobody is judged yet: that is what makes the result independent of
 // order.
 func (n *Network) deliver(t int64) {
-	n.touched = n.touched[:0]
+	n.touches = 0
 	if n.queue.next() == t {
 		first := n.queue.land(t)
 		last, count := first, 0
@@ -226,19 +226,21 @@ func (p *puddle) clear() {
 	p.poured, p.arrivals, p.touched, p.electric, p.timed = 0, 0, false, false, false
 }
 
-// touch makes sure that a neuron is judged in this tick.
+// touch makes sure that a neuron is judged in this tick. Whether something has touched it before is a coin toss, so it is written
+// behind the list in any case, and counts if it is new.
 func (n *Network) touch(target uint32) *puddle {
 	p := &n.puddles[target]
-	if !p.touched {
-		p.touched = true
-		n.touched = append(n.touched, target)
+	n.touched[n.touches] = target
+	if next := n.touches + 1; !p.touched {
+		n.touches = next
 	}
+	p.touched = true
 	return p
 }
 
 // judgeTouched decides once about every neuron that something reached at tick t outside of a wave.
 func (n *Network) judgeTouched(t int64) {
-	for _, i := range n.touched {
+	for _, i := range n.touched[:n.touches] {
 		p := &n.puddles[i]
 		n.judgeOne(t, i, p)
 		p.clear()
@@ -252,7 +254,7 @@ func (n *Network) judgeTouched(t int64) {
 func (n *Network) judgeWave(t int64, besides bool) {
 	w := n.waves.bucket(t)
 	if besides {
-		for _, i := range n.touched {
+		for _, i := range n.touched[:n.touches] {
 			p := &n.puddles[i]
 			n.scoop(w, i, p)
 			n.judgeOne(t, i, p)

@@ -117,7 +117,8 @@ type Network struct {
 	timers timers
 
 	puddles  []puddle
-	touched  []uint32 // neurons with a puddle in the tick under way
+	touched  []uint32 // room for the neurons with a puddle in the tick under way
+	touches  int      // how many there are
 	list     []uint32 // room for the neurons that a wave reaches
 	fired    []uint32
 	heard    []uint32 // room for the spikes of other parts
@@ -158,6 +159,7 @@ func build(d Description, base, population int) (*Network, error) {
 		barrels:    make([]barrel, len(d.Neurons)),
 		puddles:    make([]puddle, len(d.Neurons)),
 		list:       make([]uint32, len(d.Neurons)+1),
+		touched:    make([]uint32, len(d.Neurons)+1),
 	}
 	rich := make([]bool, len(d.Neurons))
 	for i := range d.Synapses {

@@ -163,11 +163,21 @@ func (n *Network) deliverPlastic(t int64, arrivals []uint32) {
 		touched += plastics[a].target
 	}
 	n.prefetched = touched
-	for _, a := range arrivals {
+	puddles, list, touches := n.puddles, n.touched, n.touches
+	for _, a := range arrivals { // what arrive does, with all that it needs at hand
 		p := &plastics[a]
 		target := p.target
-		n.arrive(target, p.deliver(t, spiked[target], rules[p.rule()]), false)
+		water := p.deliver(t, spiked[target], rules[p.rule()])
+		q := &puddles[target]
+		list[touches] = target
+		if next := touches + 1; !q.touched {
+			touches = next
+		}
+		q.touched = true
+		q.arrivals++
+		q.poured += water
 	}
+	n.touches = touches
 }
 
 // potentiate strengthens the plastic afferents of a neuron that had an arrival within their window before its spike at t.
