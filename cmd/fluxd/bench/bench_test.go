@@ -17,8 +17,8 @@ func BenchmarkStatic(b *testing.B)  { benchmarkRuns(b, "static", "a", "b", "c", 
 func BenchmarkSparse(b *testing.B)  { benchmarkRuns(b, "sparse", "a", "b") }
 func BenchmarkPlastic(b *testing.B) { benchmarkRuns(b, "plastic", "a", "b") }
 
-func BenchmarkSTDP(b *testing.B) { benchmarkRuns(b, "stdp", "a", "b") }
-func BenchmarkDelays(b *testing.B)  { benchmarkRuns(b, "delays", "a", "b") }
+func BenchmarkSTDP(b *testing.B)   { benchmarkRuns(b, "stdp", "a", "b") }
+func BenchmarkDelays(b *testing.B) { benchmarkRuns(b, "delays", "a", "b") }
 
 func benchmarkRuns(b *testing.B, variant string, networks ...string) {
 	for _, network := range networks {
