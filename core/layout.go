@@ -204,7 +204,7 @@ func (n *Network) packs(d Description) {
 	n.waves = newWaves(span, len(d.Neurons), int32(math.MaxInt32>>countBits-most.water), 1<<countBits-1-most.arrivals)
 	n.flooding = make([]*wave, len(n.delays))
 	n.fanOut = (direct + n.population - 1) / n.population
-	n.floodFrom = max(len(d.Neurons)/4, len(spouts))
+	n.floodFrom = max(len(d.Neurons)/2, len(spouts))
 	n.rippleFrom = len(d.Neurons) / 64
 }
 
