@@ -147,8 +147,9 @@ func Refuse(path string, min, max float64, message string) *Error {
 // Health is how the daemon does, once a second.
 type Health struct {
 	Uptime          Seconds            `json:"uptime_s"`
-	Latency         Latency            `json:"latency_us"`       // of the control loop: from when something was due until it was done
-	EdgeToWrite     Latency            `json:"edge_to_write_us"` // from a reading to the actuator write that it caused, without synaptic delays
+	Latency         Latency            `json:"latency_us"`        // of the control loop: from when something was due until it was done
+	EdgeToWrite     Latency            `json:"edge_to_write_us"`  // from a reading to the actuator write that answers it at once
+	SpikeToWrite    Latency            `json:"spike_to_write_us"` // from when any other motor spike was due to the write that it caused
 	Realtime        Realtime           `json:"realtime"`
 	SpikesPerSecond float64            `json:"spikes_per_s"`            // over the last second
 	Spikes          uint64             `json:"spikes"`                  // since the start

@@ -105,6 +105,9 @@ func (p *picture) String() string {
 		fmt.Fprintf(&text, "  up %v\n", time.Duration(h.Uptime).Round(time.Second))
 		fmt.Fprintf(&text, "loop %d / %d / %d µs (p50/p99/max)  %.0f spikes/s  %d under way  late %d  dropped %d + %d", h.Latency.P50, h.Latency.P99, h.Latency.Max,
 			h.SpikesPerSecond, h.QueueDepth, h.LateInputs, h.Drops, h.Bridge.Dropped)
+		if e := h.EdgeToWrite; e.Count > 0 {
+			fmt.Fprintf(&text, "  edge to write %d / %d / %d µs", e.P50, e.P99, e.Max)
+		}
 		if h.CPU != nil {
 			fmt.Fprintf(&text, "  CPU %.1f %%", *h.CPU)
 		}

@@ -102,7 +102,11 @@ func (s *screen) picture(hint string, r *daemon.Robot) string {
 	}
 	text.WriteString(status)
 	health := r.Health()
-	fmt.Fprintf(&text, "%.0f spikes/s, loop latency p99 %d us\n", health.SpikesPerSecond, health.Latency.P99)
+	fmt.Fprintf(&text, "%.0f spikes/s, loop latency p99 %d us", health.SpikesPerSecond, health.Latency.P99)
+	if e := health.EdgeToWrite; e.Count > 0 {
+		fmt.Fprintf(&text, ", edge to write p99 %d us", e.P99)
+	}
+	text.WriteString("\n")
 	s.mutex.Lock()
 	lines := slices.Clone(s.lines)
 	s.mutex.Unlock()

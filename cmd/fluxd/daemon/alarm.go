@@ -14,7 +14,8 @@ type alarm struct {
 	set time.Duration // what it is set to, 0 when it is not
 }
 
-func newAlarm(clock func() time.Duration) *alarm {
+// newAlarm makes an alarm that is not set, of an exact timer if exact gives one.
+func newAlarm(clock func() time.Duration, exact func(clock func() time.Duration, ring func()) *exactTimer) *alarm {
 	rings := make(chan struct{}, 1)
 	ring := func() {
 		select {
@@ -22,7 +23,7 @@ func newAlarm(clock func() time.Duration) *alarm {
 		default: // it rings already
 		}
 	}
-	a := &alarm{rings: rings, clock: clock, exact: newExactTimer(clock, ring)}
+	a := &alarm{rings: rings, clock: clock, exact: exact(clock, ring)}
 	if a.exact == nil {
 		a.timer = time.AfterFunc(time.Hour, ring)
 		a.timer.Stop()

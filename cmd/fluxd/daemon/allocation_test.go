@@ -35,7 +35,7 @@ mqtt: {broker: none}
 		t.Fatal(err)
 	}
 	sensor, actuator := l.sensors[0], l.outputs[0]
-	alarm := newAlarm(l.clock)
+	alarm := newAlarm(l.clock, newExactTimer)
 	defer alarm.stop()
 	written := 0
 	write := func() { // what the actuator's goroutine does when it is woken
@@ -84,14 +84,14 @@ mqtt: {broker: none}
 	for range 200 { // until every buffer has its size
 		edge()
 	}
-	answered := l.edgeToWrite.percentiles().Count
+	answered := l.toWrite[byEdge].percentiles().Count
 	written = 0
 	const edges = 1000
 	if n := testing.AllocsPerRun(edges, edge); n != 0 {
 		t.Errorf("%g allocations an edge", n)
 	}
 	// AllocsPerRun runs it once more, to warm up. Of the two writes an edge only the first answers it.
-	if got := l.edgeToWrite.percentiles().Count - answered; written != 2*(edges+1) || got != edges+1 {
+	if got := l.toWrite[byEdge].percentiles().Count - answered; written != 2*(edges+1) || got != edges+1 {
 		t.Errorf("%d writes for %d edges, of which %d count as answers", written, edges+1, got)
 	}
 	if err := l.halt(); err != nil {

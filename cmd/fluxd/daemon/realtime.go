@@ -46,7 +46,7 @@ type Robot struct {
 
 	granted      bridge.Realtime // by the machine, at the start
 	loopLateness latencies
-	edgeToWrite  latencies
+	toWrite      [causes]latencies // from when a wish was due until it was written
 	meter        meter
 	saving       sync.Mutex // one writes the file at a time
 }
@@ -221,7 +221,7 @@ func (l *Robot) launch(ctx context.Context) (wait func() error) {
 
 // loop owns the network: it sleeps until the next spike, reading or request, whichever is first, and polls nothing.
 func (l *Robot) loop(ctx context.Context) {
-	alarm := newAlarm(l.clock)
+	alarm := newAlarm(l.clock, newExactTimer)
 	defer alarm.stop()
 	always := make(chan struct{})
 	close(always)
@@ -283,14 +283,14 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 	posted := false
 	for _, o := range l.outputs {
 		if wish, changed := o.decide(); changed {
-			cause := time.Duration(0)
-			if o.answers != 0 {
-				cause = time.Duration(o.answers)*time.Microsecond - l.held
+			why, due := bySpike, time.Duration(o.fired[bySpike])*time.Microsecond
+			if edge := o.fired[byEdge]; edge != 0 {
+				why, due = byEdge, time.Duration(edge)*time.Microsecond-l.held
 			}
-			o.post(wish, cause)
+			o.post(wish, why, due)
 			posted = true
 		}
-		o.answers = 0
+		o.fired = [causes]core.Tick{}
 	}
 	if posted {
 		runtime.Gosched() // the actuators first: what is left to do here can wait for them, and setting the alarm takes a system call
@@ -419,22 +419,29 @@ func (l *Robot) act(ctx context.Context, o *outputLine) {
 }
 
 // move lets an actuator's guard write what is due, after it has been told the wish if there is a new one, and notes how long after
-// its cause the wish was written.
+// it was due the wish was written.
 func (l *Robot) move(o *outputLine, wished bool) error {
 	now := l.clock()
 	if wished {
-		// The cause first: it is posted last, so that the wish that is read behind it is its own or a newer one.
-		if cause := time.Duration(o.cause.Swap(0)); cause != 0 && o.unanswered == 0 {
-			o.unanswered = cause
+		// The times first: they are posted last, so that the wish that is read behind them is their own or a newer one.
+		for why := range o.due {
+			if due := time.Duration(o.due[why].Swap(0)); due != 0 && o.unanswered[why] == 0 {
+				o.unanswered[why] = due
+			}
 		}
 		o.guard.Set(now, actuators.Command(o.mailbox.Load()))
 	}
 	if err := o.guard.Step(now); err != nil {
 		return err
 	}
-	if o.unanswered != 0 {
-		l.edgeToWrite.note(l.clock() - o.unanswered)
-		o.unanswered = 0
+	if o.unanswered != [causes]time.Duration{} {
+		written := l.clock()
+		for why, due := range o.unanswered {
+			if due != 0 {
+				l.toWrite[why].note(written - due)
+			}
+		}
+		o.unanswered = [causes]time.Duration{}
 	}
 	return nil
 }

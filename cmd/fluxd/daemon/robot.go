@@ -108,19 +108,31 @@ type outputLine struct {
 	wished   bool
 
 	// Real time only: the way of a wish from the loop to the actuator's own goroutine.
-	answers    core.Tick     // the first spike of this turn that answers a reading; 0 without one
-	mailbox    atomic.Int64  // the latest wish
-	cause      atomic.Int64  // when that of the earliest wish not yet taken was due, in ns; 0 when no reading caused it
-	wake       chan struct{} // the mailbox has been filled
-	unanswered time.Duration // the actuator's: the cause of the earliest wish not yet written, or 0
+	fired      [causes]core.Tick     // the first spike of this turn, by cause; 0 without one
+	mailbox    atomic.Int64          // the latest wish
+	due        [causes]atomic.Int64  // when the earliest wish not yet taken was due, in ns; 0 for none
+	wake       chan struct{}         // one slot: there is something in the mailbox
+	unanswered [causes]time.Duration // the actuator's own: when the earliest wish not yet written was due; 0 for none
 }
 
-// post leaves a wish in the mailbox and wakes the actuator. It never waits. The earliest cause stays until it is taken: what an
-// actuator has not answered yet grows older with each further wish.
-func (o *outputLine) post(wish actuators.Command, cause time.Duration) {
+// A cause is why a wish has changed.
+type cause int
+
+const (
+	// byEdge: a spike answers a reading that was taken in the same turn of the loop, without having waited for anything.
+	byEdge cause = iota
+	// bySpike: a spike that waited for a synapse's delay, or came of the network's own.
+	bySpike
+
+	causes = 2
+)
+
+// post leaves a wish in the mailbox, with the time at which it was due, and wakes the actuator. It never waits. The earliest time
+// stays until it is taken: what an actuator has not answered yet grows older with each further wish.
+func (o *outputLine) post(wish actuators.Command, why cause, due time.Duration) {
 	o.mailbox.Store(int64(wish))
-	if cause > 0 {
-		o.cause.CompareAndSwap(0, int64(cause))
+	if due > 0 {
+		o.due[why].CompareAndSwap(0, int64(due))
 	}
 	select {
 	case o.wake <- struct{}{}:
@@ -187,8 +199,12 @@ func (r *robot) think(at core.Tick) {
 		for _, to := range r.routes[s.Neuron] {
 			o := r.outputs[to.output]
 			o.decoder.Spike(s.At, to.input)
-			if s.At >= r.since && o.answers == 0 {
-				o.answers = s.At
+			why := bySpike
+			if s.At >= r.since {
+				why = byEdge
+			}
+			if o.fired[why] == 0 {
+				o.fired[why] = s.At
 			}
 		}
 	}

@@ -106,7 +106,8 @@ func (l *Robot) Health() bridge.Health {
 	h := bridge.Health{
 		Uptime: bridge.Seconds(now), Spikes: l.spikes.Load(), QueueDepth: int(l.waiting.Load()), Drops: l.dropped.Load(),
 		LateInputs: l.lateness.Load(), Temperature: temperature(), SensorAges: map[string]bridge.Seconds{},
-		Latency: l.loopLateness.percentiles(), EdgeToWrite: l.edgeToWrite.percentiles(), Realtime: l.granted,
+		Latency: l.loopLateness.percentiles(), EdgeToWrite: l.toWrite[byEdge].percentiles(), SpikeToWrite: l.toWrite[bySpike].percentiles(),
+		Realtime: l.granted,
 	}
 	for _, s := range l.sensors {
 		if _, at, seen := s.latest.read(); seen {
