@@ -56,7 +56,7 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	n.arrivals = make([]uint32, len(synapses))
 	n.efferents = make([]efferent, n.population+1)
 	n.slices, n.modulators, n.weights = nil, nil, nil
-	spouts := map[spoutKey]uint32{}
+	spouts, seen := map[spoutKey]uint32{}, new(memory)
 	for source := range n.population {
 		own := order[starts[source]:starts[source+1]]
 		slices.SortFunc(own, func(a, b rank) int {
@@ -80,7 +80,7 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 				e.end++
 			}
 			n.about.place.set(r.index, starts[source], position)
-			n.arrivals[position] = n.arrival(d, &synapses[r.index], position, spouts)
+			n.arrivals[position] = n.arrival(d, &synapses[r.index], position, spouts, seen)
 		}
 	}
 	n.slices = append(n.slices, slice{first: uint32(len(synapses))})
@@ -103,12 +103,17 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 }
 
 // arrival encodes a synapse as its kind of slice delivers it.
-func (n *Network) arrival(d Description, s *Synapse, position uint32, spouts map[spoutKey]uint32) uint32 {
+func (n *Network) arrival(d Description, s *Synapse, position uint32, spouts map[spoutKey]uint32, seen *memory) uint32 {
 	switch s.sliceKind() {
 	case modulatorSlice:
 		n.modulators = append(n.modulators, modulator{target: uint32(s.To), weight: int32(s.Weight)})
 		return uint32(len(n.modulators) - 1)
 	case directSlice:
+		leak := d.Neurons[s.To].Leak
+		place, known := seen.recall(s.Delay, s.Weight, leak)
+		if known && n.flooding != nil {
+			return uint32(s.To)<<spoutBits | seen[place].index
+		}
 		water := s.water(d.Neurons)
 		if n.flooding == nil {
 			if n.weights == nil {
@@ -132,9 +137,33 @@ func (n *Network) arrival(d Description, s *Synapse, position uint32, spouts map
 			channel, _ := slices.BinarySearch(n.delays[:len(n.flooding)], uint32(s.Delay))
 			n.spoutChannel = append(n.spoutChannel, uint32(min(channel, len(n.flooding)-1)))
 		}
+		seen.keep(place, s.Delay, s.Weight, leak, water, index)
 		return uint32(s.To)<<spoutBits | index
 	}
 	return uint32(s.To)
+}
+
+// memory spares looking up in a map, for each of millions of synapses, what was found for one of the same kind just before.
+type memory [1024]struct {
+	known  bool
+	delay  Tick
+	weight float64
+	leak   float64
+	water  int32
+	index  uint32
+}
+
+// recall finds the place of a kind of synapse, and whether it is the one that is kept there.
+func (m *memory) recall(delay Tick, weight, leak float64) (place int, known bool) {
+	h := (uint64(delay)^math.Float64bits(weight)^math.Float64bits(leak)<<1)*0x9e3779b97f4a7c15 + uint64(delay)*0xbf58476d1ce4e5b9
+	e := &m[h>>54]
+	return int(h >> 54), e.known && e.delay == delay && e.weight == weight && e.leak == leak
+}
+
+// keep puts a kind of synapse into its place.
+func (m *memory) keep(place int, delay Tick, weight, leak float64, water int32, index uint32) {
+	e := &m[place]
+	e.known, e.delay, e.weight, e.leak, e.water, e.index = true, delay, weight, leak, water, index
 }
 
 // spoutKey is what synapses of one spout have in common.
@@ -172,16 +201,22 @@ func (n *Network) packs(d Description) {
 		water    int64
 	}
 	totals := make([]total, len(d.Neurons))
-	spouts, delays := map[spoutKey]bool{}, map[Tick]int{}
+	spouts, delays, seen := map[spoutKey]bool{}, map[Tick]int{}, new(memory)
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
 		if s.sliceKind() != directSlice {
 			continue
 		}
-		water := s.water(d.Neurons)
+		leak := d.Neurons[s.To].Leak
+		place, known := seen.recall(s.Delay, s.Weight, leak)
+		water := seen[place].water
+		if !known {
+			water = s.water(d.Neurons)
+			spouts[spoutKey{s.Delay, water, s.Weight}] = true
+			seen.keep(place, s.Delay, s.Weight, leak, water, 0)
+		}
 		totals[s.To].arrivals++ // a neuron fires at most once in a tick, so each synapse brings at most one arrival
 		totals[s.To].water += max(int64(water), -int64(water))
-		spouts[spoutKey{s.Delay, water, s.Weight}] = true
 		delays[s.Delay]++
 		if len(spouts) > maxSpouts || len(delays) > waveBuckets {
 			return

@@ -36,7 +36,7 @@ const DefaultWarmUp = 500
 const defaultSteps = 4000
 
 // runBudget is how long a network is timed: long enough for a steady median, short enough for all figures to take less than a minute.
-const runBudget = 700 * time.Millisecond
+const runBudget = 400 * time.Millisecond
 
 // A Figure is something that can be measured.
 type Figure struct {
