@@ -60,6 +60,7 @@ const (
 	dialPatience   = 5 * time.Second  // for a connection and its handshake
 	keepAlive      = 10 * time.Second // a connection that is dead without a word is noticed after one and a half of this
 	answerPatience = 5 * time.Second  // for the broker's word on a subscription
+	lastWords      = 150 * time.Millisecond
 
 	// unacknowledged bounds the QoS 1 messages under way: enough for a good rate over a slow link, and all that the client
 	// library can pile up and replay.
@@ -246,6 +247,8 @@ func (b *Bridge) Close() {
 		}
 		b.client.Disconnect(200)
 		if b.broker != nil {
+			// It acknowledges a message before it passes it on: who listens shall still hear that the robot is offline.
+			time.Sleep(lastWords)
 			b.broker.close(400 * time.Millisecond)
 		}
 	})
