@@ -14,24 +14,44 @@
 //		fmt.Println(light, "millionths of", eye.Unit())  // 250000000 millionths of lx
 //	}
 //
-// No sensor here sleeps, reads a clock or starts a goroutine: time is handed in, and the caller decides when to read. A read of a
-// bus can block as long as the bus does, so a daemon gives each bus a goroutine of its own.
+// No sensor here sleeps longer than a bus transfer takes, reads a clock or starts a goroutine: time is handed in, and the caller
+// decides when to read. A read of a bus can block as long as the bus does, so a daemon gives each sensor a goroutine of its own.
+//
+// A robot whose sensor is unplugged must still start, and one that is plugged back must be used again. So making a sensor checks its
+// options and touches no bus: the first Sample starts the chip, and so does the first one after a failure. A chip that measures
+// several things has a Measure for each, a Sensor of its own that is read at a rate of its own; they share the chip and may be read
+// from several goroutines.
+//
+// Where the time of an edge is the information (an echo, a wheel encoder), a sensor takes it from its pin, which has it from the
+// kernel: see EdgePin.
 package sensors
 
 import (
+	"errors"
 	"time"
 
 	"periph.io/x/conn/v3"
+	"periph.io/x/conn/v3/gpio"
 )
 
 // A Sensor gives readings. Its String names the device and where it is; Halt puts it to rest.
 type Sensor interface {
 	conn.Resource
 	// Sample takes one reading, in millionths of Unit. The time is counted from the start of the robot and never goes back from one
-	// call to the next.
+	// call to the next. ErrNotYet is no fault: there is no reading yet, or none at this call.
 	Sample(at time.Duration) (int64, error)
 	// Unit is the unit of a reading, "lx" or "m"; "" for a pure number.
 	Unit() string
+}
+
+// ErrNotYet is what Sample fails with (errors.Is) while a chip has been started and has not finished its first measurement, and where
+// readings come with edges alone.
+var ErrNotYet = errors.New("no measurement yet")
+
+// A Reading is what a sensor measured, in millionths of its unit, and when, counted from the start of the robot.
+type Reading struct {
+	At    time.Duration
+	Value int64
 }
 
 // An EdgeSensor is a sensor that can say when it is worth a look.
@@ -40,4 +60,15 @@ type EdgeSensor interface {
 	// WaitForEdge blocks until the sensor wants to be sampled, at most as long as the timeout; false when that ran out. It may wait in
 	// one goroutine while Sample is called in another.
 	WaitForEdge(timeout time.Duration) bool
+}
+
+// An EdgePin is a pin that keeps its edges, with their times, until somebody takes them: Linux stamps each edge as it happens. Edges
+// are kept from In with an edge other than gpio.NoEdge on. What the pin has no room for is dropped and counted.
+type EdgePin interface {
+	gpio.PinIO
+	// NextEdge takes the oldest edge: when it was, counted from the start of the robot, and the level after it. It blocks until
+	// there is one, at most as long as the timeout, and reports false when that ran out; a timeout of 0 or less does not wait.
+	NextEdge(timeout time.Duration) (at time.Duration, level gpio.Level, ok bool)
+	// LostEdges counts the edges that were dropped.
+	LostEdges() uint64
 }
