@@ -26,7 +26,7 @@ type Board struct {
 func New(clock func() time.Duration) *Board {
 	b := &Board{clock: clock}
 	for i := range pinCount {
-		b.pins = append(b.pins, newPin(i))
+		b.pins = append(b.pins, newPin(i, clock))
 	}
 	for i := range 2 {
 		b.buses = append(b.buses, &Bus{name: fmt.Sprintf("I2C%d", i), clock: clock, devices: map[uint16]Device{}})

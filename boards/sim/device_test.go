@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +15,7 @@ import (
 )
 
 func TestPinLevelsAndPulls(t *testing.T) {
-	p := newPin(4)
+	p := newPin(4, still)
 	if p.Pull() != gpio.Float || p.Read() != gpio.Low {
 		t.Errorf("at the start: pull %v, %v", p.Pull(), p.Read())
 	}
@@ -52,7 +53,7 @@ func TestPinEdges(t *testing.T) {
 		edgesTwoMoves int
 	}{{gpio.BothEdges, true, true, 1}, {gpio.RisingEdge, true, false, 1}, {gpio.FallingEdge, false, true, 1}, {gpio.NoEdge, false, false, 0}} {
 		t.Run(c.edge.String(), func(t *testing.T) {
-			p := newPin(17)
+			p := newPin(17, still)
 			if err := p.In(gpio.PullDown, c.edge); err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +86,7 @@ func TestPinEdges(t *testing.T) {
 
 // Somebody waits while the world moves the line.
 func TestEdgeWakesWhoWaits(t *testing.T) {
-	p := newPin(17)
+	p := newPin(17, still)
 	if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +123,7 @@ func TestWaitForEdgeEnds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPin(17)
+				p := newPin(17, still)
 				if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
 					t.Fatal(err)
 				}
@@ -140,7 +141,7 @@ func TestWaitForEdgeEnds(t *testing.T) {
 }
 
 func TestPWM(t *testing.T) {
-	p := newPin(12)
+	p := newPin(12, still)
 	if err := p.PWM(gpio.DutyHalf, 20*physic.KiloHertz); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +168,7 @@ func TestPWM(t *testing.T) {
 }
 
 func TestPinFromManyGoroutines(t *testing.T) {
-	p := newPin(1)
+	p := newPin(1, still)
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
@@ -283,4 +284,97 @@ func Example() {
 	after := arena.State()
 	fmt.Printf("%.2f m/s, %.2f m nearer to the wall ahead\n", after.Left, before.Ahead-after.Ahead)
 	// Output: 0.25 m/s, 0.24 m nearer to the wall ahead
+}
+
+func still() time.Duration { return 0 }
+
+// Edges keep their times and their order, whoever made them and however late they are taken.
+func TestPinKeepsEdgesWithTheirTimes(t *testing.T) {
+	now := time.Duration(0)
+	p := newPin(17, func() time.Duration { return now })
+	if err := p.In(gpio.PullDown, gpio.BothEdges); err != nil {
+		t.Fatal(err)
+	}
+	take := func(wantAt time.Duration, want gpio.Level) {
+		t.Helper()
+		if at, level, ok := p.NextEdge(0); !ok || at != wantAt || level != want {
+			t.Errorf("%v %v %v, want %v at %v", at, level, ok, want, wantAt)
+		}
+	}
+	none := func() {
+		t.Helper()
+		if at, level, ok := p.NextEdge(-1); ok {
+			t.Errorf("an edge to %v at %v, want none", level, at)
+		}
+	}
+	p.DriveAt(30, gpio.High) // handed in before the one that comes first
+	p.DriveAt(10, gpio.High)
+	p.DriveAt(20, gpio.Low)
+	none()
+	if p.Read() != gpio.Low {
+		t.Error("high before its time")
+	}
+	now = 25
+	take(10, gpio.High)
+	take(20, gpio.Low)
+	none()
+	now = 40
+	p.Drive(gpio.Low) // at 40, behind what was due at 30
+	take(30, gpio.High)
+	take(40, gpio.Low)
+	none()
+	p.DriveAt(10, gpio.High) // past
+	take(10, gpio.High)
+}
+
+func TestPinDropsAndCountsWhatItHasNoRoomFor(t *testing.T) {
+	p := newPin(17, still)
+	if err := p.In(gpio.PullDown, gpio.BothEdges); err != nil {
+		t.Fatal(err)
+	}
+	for i := range edgeRoom + 10 {
+		p.Drive(i&1 == 0)
+	}
+	kept := 0
+	for _, _, ok := p.NextEdge(0); ok; _, _, ok = p.NextEdge(0) {
+		kept++
+	}
+	if kept != edgeRoom || p.LostEdges() != 10 {
+		t.Errorf("kept %d, lost %d", kept, p.LostEdges())
+	}
+}
+
+// In a bubble of virtual time: who waits gets an edge that was scheduled when its time has come.
+func TestNextEdgeWaitsForWhatIsScheduled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		p := newPin(17, func() time.Duration { return time.Since(start) })
+		if err := p.In(gpio.PullDown, gpio.BothEdges); err != nil {
+			t.Fatal(err)
+		}
+		p.DriveAt(5*time.Second, gpio.High)
+		if _, _, ok := p.NextEdge(2 * time.Second); ok || time.Since(start) != 2*time.Second {
+			t.Errorf("%v after %v", ok, time.Since(start))
+		}
+		go func() { time.Sleep(time.Second); p.DriveAt(4*time.Second, gpio.High) }() // an earlier one comes in meanwhile
+		if at, _, ok := p.NextEdge(time.Minute); !ok || at != 4*time.Second || time.Since(start) != 4*time.Second {
+			t.Errorf("%v at %v after %v", ok, at, time.Since(start))
+		}
+	})
+}
+
+func TestWorldsWatchWhatADriverPutsOut(t *testing.T) {
+	now := time.Duration(7)
+	p := newPin(23, func() time.Duration { return now })
+	var seen []move
+	p.Watch(func(at time.Duration, level gpio.Level) { seen = append(seen, move{at, level}) })
+	for _, level := range []gpio.Level{gpio.Low, gpio.High, gpio.High, gpio.Low} {
+		if err := p.Out(level); err != nil {
+			t.Fatal(err)
+		}
+		now++
+	}
+	if want := []move{{8, gpio.High}, {10, gpio.Low}}; !slices.Equal(seen, want) {
+		t.Errorf("saw %v, want %v", seen, want)
+	}
 }
