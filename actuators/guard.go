@@ -21,13 +21,53 @@ type GuardOpts struct {
 	Slew Command
 	// Failsafe is the command that is safe when nobody is in charge, from Min to Max: 0 for a motor.
 	Failsafe Command
+	// Timeout is how old a wish may become, counted from the last Set or Renew: then the failsafe value is written, until there is a
+	// new one. 0 is for ever.
+	Timeout time.Duration
+}
+
+// A Hold is a reason to keep a device at its failsafe value, whatever is wished. Several can hold at once.
+type Hold uint32
+
+// The reasons.
+const (
+	// Disarmed: nobody has armed the robot.
+	Disarmed Hold = 1 << iota
+	// EmergencyStop: somebody has stopped it.
+	EmergencyStop
+	// Stalled: the network's loop does not answer.
+	Stalled
+	// Stale: a sensor that the wishes depend on has had no good reading for too long.
+	Stale
+	// Expired: the wish is older than its timeout. The guard sets and clears it by itself.
+	Expired
+)
+
+// holdNames are the names of the reasons, in the order of their bits.
+var holdNames = [...]string{"disarmed", "emergency stop", "loop stalled", "sensor stale", "command timed out"}
+
+// Reasons names what holds; nil when nothing does.
+func (h Hold) Reasons() []string {
+	var names []string
+	for i, name := range holdNames {
+		if h&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Guard is the only way to a device. It is handed wishes and the time, and writes what is due; it has no clock of its own. All its
-// methods may be called from any goroutine. A write that blocks, on a bus that hangs, blocks them all but Applied, Failsafe too.
+// methods may be called from any goroutine. A write that blocks, on a bus that hangs, blocks them all but Applied, Hold, Release,
+// Held and Renew: Failsafe too.
+//
+// While anything holds, the device is kept at its failsafe value, which is written at once, whatever the slew rate: stopping comes
+// before gears. When nothing holds any more the command moves from there to the wish at the slew rate.
 type Guard struct {
 	device Device
 	opts   GuardOpts
+	holds  atomic.Uint32 // but Expired, from any goroutine
+	fresh  atomic.Int64  // when the wish was last set or renewed
 
 	mu       sync.Mutex
 	started  bool
@@ -38,6 +78,8 @@ type Guard struct {
 	unsure   bool          // a write failed: the device may do anything between what it did and what it was told
 	settled  time.Duration // the time that the slew rate has been granted up to
 	due      time.Duration
+	stepped  time.Duration // when Step was last called
+	heeded   Hold          // what held then
 	faults   int
 	lastFail error
 
@@ -51,6 +93,8 @@ func NewGuard(d Device, opts GuardOpts) (*Guard, error) {
 		return nil, fmt.Errorf("%s: range: expected %d <= min < max <= %d, got min %d and max %d", d, -Full, Full, opts.Min, opts.Max)
 	case opts.Slew < 0:
 		return nil, fmt.Errorf("%s: slew: expected more than 0, or 0 for no limit, got %d", d, opts.Slew)
+	case opts.Timeout < 0:
+		return nil, fmt.Errorf("%s: timeout: expected more than 0, or 0 for none, got %v", d, opts.Timeout)
 	case opts.Failsafe < opts.Min || opts.Failsafe > opts.Max:
 		return nil, fmt.Errorf("%s: failsafe: expected a command within the range %d to %d, got %d", d, opts.Min, opts.Max, opts.Failsafe)
 	}
@@ -70,7 +114,24 @@ func (g *Guard) Start(at time.Duration) error {
 		return fmt.Errorf("start at the failsafe value: %w", err)
 	}
 	g.started, g.wish, g.settled = true, g.opts.Failsafe, at
+	g.fresh.Store(int64(at))
 	return nil
+}
+
+// Hold keeps the device at its failsafe value until every reason is released. It never waits: the next Step writes, which Due asks for
+// at once.
+func (g *Guard) Hold(why Hold) { g.holds.Or(uint32(why)) }
+
+// Release takes reasons back.
+func (g *Guard) Release(why Hold) { g.holds.And(^uint32(why)) }
+
+// Held says what holds the device at its failsafe value; Expired as of the last Step.
+func (g *Guard) Held() Hold { return Hold(g.holds.Load()) }
+
+// Renew says that the wish still holds good. It never waits, and reports whether the wish had expired: then Due asks for a Step.
+func (g *Guard) Renew(at time.Duration) (expired bool) {
+	g.fresh.Store(int64(at))
+	return g.Held()&Expired != 0
 }
 
 // Set wishes for a command; one out of range becomes the nearest in range. Nothing is written before the next Step. Before Start and
@@ -81,6 +142,7 @@ func (g *Guard) Set(at time.Duration, c Command) {
 	if !g.started || g.latched {
 		return
 	}
+	g.fresh.Store(int64(at))
 	c = min(max(c, g.opts.Min), g.opts.Max)
 	if !g.pending() { // rest does not save up slew
 		g.settled, g.due = at, at
@@ -91,8 +153,9 @@ func (g *Guard) Set(at time.Duration, c Command) {
 }
 
 // Step writes what is due: the command moves from the one last written towards the wish, by at most the slew rate times the time
-// since it last moved or, after rest, since Set. It writes only what differs from the last write. A write that failed is repeated by the
-// next Step, and its error returned and counted. After Failsafe it does nothing.
+// since it last moved or, after rest, since Set; while anything holds, it is the failsafe value at once. It writes only what differs
+// from the last write. A write that failed is repeated by the next Step, and its error returned and counted. After Failsafe it does
+// nothing.
 func (g *Guard) Step(at time.Duration) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -102,11 +165,20 @@ func (g *Guard) Step(at time.Duration) error {
 	if !g.started {
 		return fmt.Errorf("%s: step: expected Start before", g.device)
 	}
+	g.stepped = at
+	held := g.expire(at)
+	if g.heeded != 0 && held == 0 { // nor does being held
+		g.settled, g.due = at, at
+	}
+	g.heeded = held
 	if !g.pending() {
 		return nil
 	}
 	g.due = at + guardPeriod
-	next, granted := g.slew(at)
+	next, granted := g.opts.Failsafe, at
+	if held == 0 {
+		next, granted = g.slew(at)
+	}
 	if next == g.applied && !g.unsure {
 		return nil
 	}
@@ -118,15 +190,37 @@ func (g *Guard) Step(at time.Duration) error {
 	return nil
 }
 
-// Due is when Step wants to be called: at once after a new wish, every 10 ms while the command slews or a write is to be repeated; false
-// when the device does what is wished.
+// expire judges the age of the wish, and returns all that holds.
+func (g *Guard) expire(at time.Duration) Hold {
+	if g.opts.Timeout != 0 {
+		if at-time.Duration(g.fresh.Load()) >= g.opts.Timeout {
+			g.Hold(Expired)
+		} else {
+			g.Release(Expired)
+		}
+	}
+	return g.Held()
+}
+
+// Due is when Step wants to be called: at once after a new wish and when what holds has changed, every 10 ms while the command slews or
+// a write is to be repeated, and when the wish expires; false when the device does what it should and will go on so.
 func (g *Guard) Due() (at time.Duration, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.started || g.latched || !g.pending() {
+	if !g.started || g.latched {
 		return 0, false
 	}
-	return g.due, true
+	expires := time.Duration(g.fresh.Load()) + g.opts.Timeout
+	if g.Held() != g.heeded || g.heeded&Expired != 0 && expires > g.stepped {
+		return 0, true
+	}
+	if g.pending() {
+		at, ok = g.due, true
+	}
+	if moved := g.applied != g.opts.Failsafe || g.wish != g.opts.Failsafe; moved && g.opts.Timeout != 0 && g.heeded == 0 && (!ok || expires < at) {
+		at, ok = expires, true
+	}
+	return at, ok
 }
 
 // Failsafe writes the failsafe value at once, whatever the slew rate, and halts the device, also when the write fails or panics. From
@@ -169,8 +263,14 @@ func (g *Guard) Faults() (count int, last error) {
 	return g.faults, g.lastFail
 }
 
-// pending says whether the device does something else than is wished.
-func (g *Guard) pending() bool { return g.unsure || g.applied != g.wish }
+// pending says whether the device does something else than it should.
+func (g *Guard) pending() bool {
+	target := g.wish
+	if g.heeded != 0 {
+		target = g.opts.Failsafe
+	}
+	return g.unsure || g.applied != target
+}
 
 // slew gives the command that the slew rate allows at a time, and the time up to which it used the rate. That is a little earlier than
 // now where the rate allows no whole step yet: slow rates would else never move at all.

@@ -236,6 +236,128 @@ func TestGuardStart(t *testing.T) {
 	expectSettled(t, g)
 }
 
+// Each reason to hold brings the device to its failsafe value at once, whatever the slew rate, and keeps it there until the last one
+// is released; then the command moves from there at the slew rate, and rest saves up nothing.
+func TestGuardHolds(t *testing.T) {
+	for _, why := range []actuators.Hold{actuators.Disarmed, actuators.EmergencyStop, actuators.Stalled, actuators.Stale, actuators.Disarmed | actuators.Stale} {
+		t.Run(strings.Join(why.Reasons(), " and "), func(t *testing.T) {
+			g, d := started(t, actuators.GuardOpts{Slew: 10 * actuators.Full, Failsafe: -500_000})
+			g.Set(0, actuators.Full)
+			step(t, g, time.Second)
+			d.expect(t, actuators.Full)
+			g.Hold(why)
+			expectDue(t, g, 0)
+			if g.Applied() != actuators.Full {
+				t.Error("a hold is not a write")
+			}
+			step(t, g, 2*time.Second)
+			d.expect(t, -500_000)
+			g.Set(3*time.Second, 700_000) // wishes are remembered, not heeded
+			g.Hold(why | actuators.Stalled)
+			step(t, g, 4*time.Second)
+			g.Release(why &^ actuators.Stalled)
+			step(t, g, 5*time.Second)
+			d.expect(t)
+			expectSettled(t, g)
+			g.Release(actuators.Stalled)
+			expectDue(t, g, 0)
+			step(t, g, time.Hour)
+			d.expect(t)
+			expectDue(t, g, time.Hour+10*ms)
+			step(t, g, time.Hour+10*ms)
+			d.expect(t, -400_000)
+			step(t, g, time.Hour+10*time.Second)
+			d.expect(t, 700_000)
+			expectSettled(t, g)
+		})
+	}
+}
+
+func TestGuardRepeatsAFailedWriteWhileHeld(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{})
+	g.Set(0, 500)
+	step(t, g, ms)
+	d.expect(t, 500)
+	g.Hold(actuators.EmergencyStop)
+	d.err = errBroken
+	for _, at := range []time.Duration{2 * ms, 12 * ms} {
+		if err := g.Step(at); !errors.Is(err, errBroken) {
+			t.Fatalf("expected the device's error, got %v", err)
+		}
+		expectDue(t, g, at+10*ms)
+	}
+	d.err = nil
+	step(t, g, 22*ms)
+	d.expect(t, 0, 0, 0)
+	expectSettled(t, g)
+}
+
+func TestGuardHeldFromTheStart(t *testing.T) {
+	d := &device{}
+	g, err := actuators.NewGuard(d, actuators.GuardOpts{Min: -10, Max: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Hold(actuators.Disarmed)
+	if err := g.Start(0); err != nil {
+		t.Fatal(err)
+	}
+	g.Set(0, 10)
+	step(t, g, ms)
+	d.expect(t, 0)
+	g.Release(actuators.Disarmed)
+	step(t, g, 2*ms)
+	d.expect(t, 10)
+}
+
+func TestGuardExpires(t *testing.T) {
+	g, d := started(t, actuators.GuardOpts{Timeout: 100 * ms, Slew: 10 * actuators.Full})
+	expectSettled(t, g) // at rest in its failsafe value it has nothing to lose
+	g.Set(0, 200_000)
+	step(t, g, 50*ms)
+	d.expect(t, 200_000)
+	expectDue(t, g, 100*ms)
+	if g.Renew(90 * ms) {
+		t.Error("expired too early")
+	}
+	step(t, g, 100*ms) // whoever slept until then finds that it was renewed
+	expectDue(t, g, 190*ms)
+	step(t, g, 190*ms)
+	d.expect(t, 0)
+	if got := g.Held(); got != actuators.Expired {
+		t.Errorf("held by %q", got.Reasons())
+	}
+	expectSettled(t, g)
+
+	if !g.Renew(300 * ms) { // the same wish, good again
+		t.Error("expected to be told that it had expired")
+	}
+	expectDue(t, g, 0)
+	step(t, g, 300*ms)
+	step(t, g, 310*ms)
+	d.expect(t, 100_000)
+	g.Set(315*ms, 100_000)
+	expectDue(t, g, 415*ms)
+	g.Hold(actuators.Disarmed)
+	step(t, g, 320*ms)
+	d.expect(t, 0)
+	expectSettled(t, g) // what is held need not expire
+	g.Release(actuators.Disarmed)
+	step(t, g, time.Second) // but it is too old now
+	d.expect(t)
+	if got := g.Held(); got != actuators.Expired {
+		t.Errorf("held by %q", got.Reasons())
+	}
+}
+
+func TestHoldReasons(t *testing.T) {
+	all := actuators.Disarmed | actuators.EmergencyStop | actuators.Stalled | actuators.Stale | actuators.Expired
+	want := []string{"disarmed", "emergency stop", "loop stalled", "sensor stale", "command timed out"}
+	if got := all.Reasons(); !slices.Equal(got, want) || actuators.Hold(0).Reasons() != nil {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestGuardFailsafeIsAtOnceAndForGood(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{Slew: 1, Failsafe: -500_000})
 	g.Set(0, actuators.Full)
@@ -320,6 +442,9 @@ func TestGuardFailsafeFromAnyGoroutine(t *testing.T) {
 				g.Due()
 				g.Applied()
 				g.Faults()
+				g.Hold(actuators.Stale)
+				g.Renew(at)
+				g.Release(actuators.Stale)
 			}
 		})
 	}
@@ -336,6 +461,7 @@ func TestNewGuardRefusesWhatCannotBeMeant(t *testing.T) {
 		"range the wrong way":   {Min: 1, Max: -1},
 		"beyond full":           {Min: -1, Max: actuators.Full + 1},
 		"beyond full reverse":   {Min: -actuators.Full - 1, Max: 1},
+		"negative timeout":      {Min: -1, Max: 1, Timeout: -1},
 		"negative slew":         {Min: -1, Max: 1, Slew: -1},
 		"failsafe out of range": {Min: -1, Max: 1, Failsafe: 2},
 	} {

@@ -2,7 +2,6 @@ package sensors
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -18,41 +17,61 @@ type ButtonOpts struct {
 	// Debounce is how long a change holds off further changes: longer than the contacts bounce, shorter than the briefest press that
 	// matters. 0 takes every level as it is.
 	Debounce time.Duration
+	// WarmUp is how long after the first Sample there are no readings: a passive infrared motion detector settles for 10 to 60 s, and
+	// fires at nothing meanwhile.
+	WarmUp time.Duration
 }
 
 // DefaultButtonOpts are the options that stand for nil: a switch to ground, on the pin's own pull-up, that settles within 10 ms, as
 // most switches do (Ganssle, "A Guide to Debouncing", 2004).
 var DefaultButtonOpts = ButtonOpts{Pull: gpio.PullUp, ActiveLow: true, Debounce: 10 * time.Millisecond}
 
-// Button is a push button, a bumper or any other switch on a pin.
+// Button is a push button, a bumper, a motion detector or any other switch on a pin. It belongs to one goroutine.
 //
-// A change counts at once; then, for as long as the contacts may bounce, further changes are ignored. What the pin shows when that
-// time is over counts again, so the end of a press that fell into it, or whose edge was lost, is found.
+// A change counts at once, at the time of its edge; then, for as long as the contacts may bounce, further changes are ignored. What
+// the pin shows when that time is over counts again, so the end of a press that fell into it, or whose edge was lost, is found.
+//
+// On an EdgePin each change comes from Next; on another pin Next has none, and Sample finds them when it is called often enough.
 type Button struct {
 	pin       gpio.PinIO
+	edges     EdgePin // the same pin, if it has edges
 	activeLow bool
 	debounce  time.Duration
+	warmUp    time.Duration
 
-	mu      sync.Mutex
 	pressed bool
-	held    bool          // a change was less than the debounce time ago when last sampled
-	until   time.Duration // the end of that time
-	sampled time.Duration // when last sampled
+	held    bool          // a change was less than the debounce time ago,
+	until   time.Duration // which ends then
+	missed  uint64        // edges lost when last looked
+	early   *Reading      // an edge that was taken before its turn; its Value is the level
+	slot    Reading
+	sampled bool
+	ready   time.Duration // the end of the warm-up
 }
 
-// NewButton sets the pin up as an input that reports both edges. Nil options stand for DefaultButtonOpts.
+// levelReader is a pin at the far end of a bus: reading it can fail.
+type levelReader interface {
+	ReadLevel() (gpio.Level, error)
+}
+
+// NewButton makes a button of a pin, which it sets up as an input at the first Sample. Nil options stand for DefaultButtonOpts.
 func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	if opts == nil {
 		opts = &DefaultButtonOpts
 	}
-	b := &Button{pin: pin, activeLow: opts.ActiveLow || opts.Pull == gpio.PullUp, debounce: opts.Debounce}
-	if opts.Debounce < 0 {
-		return nil, fmt.Errorf("%s: debounce: expected 0 or more, got %v", b, opts.Debounce)
+	b := &Button{pin: pin, activeLow: opts.ActiveLow || opts.Pull == gpio.PullUp, debounce: opts.Debounce, warmUp: opts.WarmUp}
+	if opts.Debounce < 0 || opts.WarmUp < 0 {
+		return nil, fmt.Errorf("%s: debounce and warm-up: expected 0 or more, got %v and %v", b, opts.Debounce, opts.WarmUp)
 	}
-	if err := pin.In(opts.Pull, gpio.BothEdges); err != nil {
-		return nil, fmt.Errorf("%s: set up as input with %v and both edges: %w; check that the pin exists and nothing else uses it", b, opts.Pull, err)
+	edge := gpio.NoEdge
+	if edges, ok := pin.(EdgePin); ok {
+		b.edges, edge = edges, gpio.BothEdges
 	}
-	b.pressed = b.read()
+	if err := pin.In(opts.Pull, edge); err != nil {
+		return nil, fmt.Errorf("%s: set up as input with %v and %v: %w; check that the pin exists and nothing else uses it", b, opts.Pull, edge, err)
+	}
+	pressed, err := b.read()
+	b.pressed = pressed && err == nil
 	return b, nil
 }
 
@@ -62,42 +81,79 @@ func (b *Button) String() string { return "button on " + b.pin.Name() }
 // Unit is "": a button gives a pure number.
 func (b *Button) Unit() string { return "" }
 
-// Sample gives 1,000,000 while the button is pressed and 0 while it is not. It never fails: a pin cannot tell a broken wire from a
-// level.
+// Sample gives 1,000,000 while the button is pressed and 0 while it is not. A pin of the board never fails: it cannot tell a broken wire
+// from a level. One at the far end of a bus fails when the bus does.
 func (b *Button) Sample(at time.Duration) (int64, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.sampled = at
+	if !b.sampled {
+		b.sampled, b.ready = true, at+b.warmUp
+	}
+	if at < b.ready {
+		return 0, fmt.Errorf("%s: warms up until %v: %w", b, b.ready, ErrNotYet)
+	}
 	if b.held && at >= b.until {
 		b.held = false
 	}
-	if !b.held {
-		if now := b.read(); now != b.pressed {
-			b.pressed = now
-			b.held, b.until = b.debounce > 0, at+b.debounce
-		}
+	now, err := b.read()
+	if err != nil {
+		return 0, fmt.Errorf("%s: read: %w", b, err)
 	}
-	if b.pressed {
-		return 1_000_000, nil
+	if !b.held && now != b.pressed {
+		b.change(now, at)
 	}
-	return 0, nil
+	return b.value(), nil
 }
 
-// WaitForEdge blocks until the button is worth a Sample, at most as long as the timeout: after an edge, and after the debounce time of
-// the change sampled last. A timeout of 0 or less does not wait and gives false: periph's pins disagree about its meaning, some
-// wait for ever.
-func (b *Button) WaitForEdge(timeout time.Duration) bool {
-	if timeout <= 0 {
-		return false
+// Next gives the next press or release: 1,000,000 or 0, at the time of its edge or, when that fell into the debounce time of the one
+// before, at the end of that time.
+func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
+	if b.edges == nil {
+		return Reading{}, false
 	}
-	b.mu.Lock()
-	held, left := b.held, b.until-b.sampled
-	b.mu.Unlock()
-	if held && left <= timeout {
-		b.pin.WaitForEdge(left)
-		return true
+	end := now + max(timeout, 0)
+	for {
+		limit := end
+		if b.held {
+			limit = min(end, b.until)
+		}
+		at, level, ok := b.edge(limit - now)
+		if b.held && (!ok && limit == b.until || ok && at >= b.until) {
+			// The debounce time is over. What the pin showed then is the last edge's level, or, where that may have been lost, what it
+			// shows now.
+			b.held = false
+			if !ok {
+				level = b.pin.Read()
+				now = max(now, b.until)
+			} else {
+				b.putBack(at, level)
+				level = !level
+			}
+			if pressed := b.meaning(level); pressed != b.pressed {
+				b.change(pressed, b.until)
+				if b.until-b.debounce >= b.ready {
+					return Reading{b.until - b.debounce, b.value()}, true
+				}
+			}
+			continue
+		}
+		if !ok {
+			return b.recover(now)
+		}
+		now = max(now, at)
+		if pressed := b.meaning(level); !b.held && pressed != b.pressed {
+			b.change(pressed, at)
+			if at >= b.ready {
+				return Reading{at, b.value()}, true
+			}
+		}
 	}
-	return b.pin.WaitForEdge(timeout)
+}
+
+// LostEdges counts the edges that the pin had no room for.
+func (b *Button) LostEdges() uint64 {
+	if b.edges == nil {
+		return 0
+	}
+	return b.edges.LostEdges()
 }
 
 // Halt ends edge detection.
@@ -108,4 +164,55 @@ func (b *Button) Halt() error {
 	return nil
 }
 
-func (b *Button) read() bool { return (b.pin.Read() == gpio.Low) == b.activeLow }
+// edge takes the pin's next edge, one that was put back first.
+func (b *Button) edge(timeout time.Duration) (at time.Duration, level gpio.Level, ok bool) {
+	if e := b.early; e != nil {
+		b.early = nil
+		return e.At, e.Value != 0, true
+	}
+	return b.edges.NextEdge(timeout)
+}
+
+func (b *Button) putBack(at time.Duration, level gpio.Level) {
+	b.slot = Reading{At: at}
+	if level == gpio.High {
+		b.slot.Value = 1
+	}
+	b.early = &b.slot
+}
+
+// recover looks at the pin when edges were lost: the last of them may have been the one that counts.
+func (b *Button) recover(now time.Duration) (Reading, bool) {
+	lost := b.edges.LostEdges()
+	if lost == b.missed {
+		return Reading{}, false
+	}
+	b.missed = lost
+	if pressed := b.meaning(b.pin.Read()); !b.held && pressed != b.pressed {
+		b.change(pressed, now)
+		return Reading{now, b.value()}, now >= b.ready
+	}
+	return Reading{}, false
+}
+
+func (b *Button) change(pressed bool, at time.Duration) {
+	b.pressed = pressed
+	b.held, b.until = b.debounce > 0, at+b.debounce
+}
+
+func (b *Button) value() int64 {
+	if b.pressed {
+		return 1_000_000
+	}
+	return 0
+}
+
+func (b *Button) read() (pressed bool, err error) {
+	if far, ok := b.pin.(levelReader); ok {
+		level, err := far.ReadLevel()
+		return b.meaning(level), err
+	}
+	return b.meaning(b.pin.Read()), nil
+}
+
+func (b *Button) meaning(level gpio.Level) (pressed bool) { return (level == gpio.Low) == b.activeLow }

@@ -54,12 +54,15 @@ type Reading struct {
 	Value int64
 }
 
-// An EdgeSensor is a sensor that can say when it is worth a look.
+// An EdgeSensor has readings that come with the edges of a pin, each at the time of its edge.
 type EdgeSensor interface {
 	Sensor
-	// WaitForEdge blocks until the sensor wants to be sampled, at most as long as the timeout; false when that ran out. It may wait in
-	// one goroutine while Sample is called in another.
-	WaitForEdge(timeout time.Duration) bool
+	// Next gives the oldest reading that has not been given yet. It blocks until there is one, at most as long as the timeout, and
+	// reports false when that ran out; a timeout of 0 or less does not wait. Now is the time at which it is called; it never goes
+	// back from one call of Next or Sample to the next.
+	Next(now, timeout time.Duration) (Reading, bool)
+	// LostEdges counts the edges that came faster than they were taken, and were dropped.
+	LostEdges() uint64
 }
 
 // An EdgePin is a pin that keeps its edges, with their times, until somebody takes them: Linux stamps each edge as it happens. Edges
