@@ -449,6 +449,8 @@ func expectation(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		return "a time such as 5ms"
+	case reflect.TypeFor[Offset]():
+		return "a time such as -20us"
 	case reflect.TypeFor[Frequency]():
 		return "a frequency such as 200 Hz"
 	case reflect.TypeFor[Quantity]():
@@ -476,6 +478,8 @@ func scalar(n *yaml.Node, v reflect.Value) error {
 	switch v.Interface().(type) {
 	case time.Duration:
 		made, err = parseDuration(n.Value)
+	case Offset:
+		made, err = parseOffset(n.Value)
 	case Frequency:
 		made, err = parseFrequency(n.Value)
 	case Quantity:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		index := robot.Flat.Index()
 		for _, s := range robot.Sensors {
-			if index[s.Value.Encode.To] == nil || s.Value.Device != "button" && s.Value.Every < time.Microsecond {
+			if index[s.Value.Encode.To] == nil || !slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device) && s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
 				t.Errorf("sensor %+v", s)
 			}
 			if r := s.Value.Encode.Range; s.Value.Encode.Kind == "rate" && (r[0].Micro >= r[1].Micro || r[0].Unit != r[1].Unit) {
@@ -61,7 +62,7 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		for _, a := range robot.Actuators {
-			if c := a.Value; c.Device != "label" && !(c.Range[0] <= c.Failsafe && c.Failsafe <= c.Range[1]) || c.Decode.Window < time.Microsecond {
+			if c := a.Value; c.Device != "label" && !(c.Range != nil && c.Slew != nil && c.Range[0] <= c.Failsafe && c.Failsafe <= c.Range[1]) || c.Decode.Window < time.Microsecond {
 				t.Errorf("actuator %+v", a)
 			}
 		}

@@ -16,10 +16,12 @@ type Named[T any] struct {
 type Robot struct {
 	Name      string            `yaml:"robot" required:"true" doc:"name of the robot: letters, digits, _ and -; it is a level of its MQTT topics"`
 	Board     Board             `yaml:"board" required:"true" doc:"where pins and buses come from"`
+	Expanders []Named[Expander] `yaml:"expanders" doc:"chips on a bus that give more pins, by name: their pins are name/pin, such as servos/0 or more/A3"`
 	Sensors   []Named[Sensor]   `yaml:"sensors" doc:"what the robot measures, by name"`
 	Circuits  []Named[Circuit]  `yaml:"circuits" doc:"groups of neurons and synapses, by name, to be used in the network any number of times"`
 	Network   Network           `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
 	Actuators []Named[Actuator] `yaml:"actuators" doc:"what the robot moves, by name"`
+	Safety    Safety            `yaml:"safety" doc:"what keeps the robot from hurting anybody"`
 	Learnt    *Learnt           `yaml:"learnt" doc:"keeps what plastic synapses learn from one run to the next"`
 	MQTT      MQTT              `yaml:"mqtt" doc:"telemetry and tuning"`
 	Realtime  Realtime          `yaml:"realtime" doc:"what the system is asked for so that nothing holds up a reflex; what it refuses is told, and the robot runs on"`
@@ -32,37 +34,74 @@ type Robot struct {
 
 // Board says where pins and buses come from.
 type Board struct {
-	Kind    string `yaml:"kind" required:"true" enum:"sim,raspberrypi" doc:"sim: the simulated board; raspberrypi: this machine's header"`
+	Kind    string `yaml:"kind" required:"true" enum:"sim,raspberrypi,linux,auto" doc:"sim: the simulated board; raspberrypi: this machine's header; linux: any other machine with /dev/gpiochip* and /dev/i2c-*; auto: raspberrypi on one, else linux"`
+	Model   string `yaml:"model" when:"kind=raspberrypi" default:"any" enum:"any,pi5" doc:"any: what works on all; pi5: GPIO12, 13, 18 and 19 are four PWM channels, on older ones they are two"`
 	World   string `yaml:"world" when:"kind=sim" default:"none" enum:"none,arena" doc:"what the simulated board senses and acts in"`
 	Relight bool   `yaml:"relight" when:"world=arena" default:"true" doc:"a lamp that was reached goes on elsewhere"`
 }
 
+// Expander is a chip on a bus that gives more pins.
+type Expander struct {
+	Device    string    `yaml:"device" required:"true" enum:"pca9685,mcp23017" doc:"pca9685: 16 PWM outputs, 0 to 15; mcp23017: 16 inputs or outputs, A0 to A7 and B0 to B7"`
+	Bus       string    `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address   uint16    `yaml:"address" required:"true" doc:"I2C address: 0x40 to 0x7f for a pca9685, 0x20 to 0x27 for an mcp23017"`
+	Frequency Frequency `yaml:"frequency" when:"device=pca9685" default:"50 Hz" doc:"of all its outputs: 24 Hz to 1526 Hz"`
+	Inverted  bool      `yaml:"inverted" when:"device=pca9685" default:"false" doc:"outputs are high where they would be low, for drivers that invert"`
+	OpenDrain bool      `yaml:"open_drain" when:"device=pca9685" default:"false" doc:"outputs only pull low, for LEDs with a supply of their own"`
+}
+
 // Sensor is one device that measures, and how its readings become spikes.
 type Sensor struct {
-	Device     string        `yaml:"device" required:"true" enum:"bh1750,button,log" doc:"bh1750: light, I2C; button: switch or bumper, GPIO; log: a column of a recorded CSV file, played back"`
-	Bus        string        `yaml:"bus" when:"device=bh1750" required:"device=bh1750" doc:"I2C bus, such as I2C1"`
-	Address    uint16        `yaml:"address" when:"device=bh1750" required:"device=bh1750" doc:"I2C address, such as 0x23"`
-	Resolution string        `yaml:"resolution" when:"device=bh1750" default:"low" enum:"low,high,high2" doc:"low: 4 lx in 24 ms; high: 1 lx in 180 ms; high2: 0.5 lx in 180 ms"`
-	Pin        string        `yaml:"pin" when:"device=button" required:"device=button" doc:"GPIO pin, such as GPIO17"`
-	Pull       string        `yaml:"pull" when:"device=button" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
-	Debounce   time.Duration `yaml:"debounce" when:"device=button" default:"5ms" doc:"how long a change holds off further ones"`
-	File       string        `yaml:"file" when:"device=log" required:"device=log" doc:"CSV file with a header line, may be gzipped; looked for beside the configuration"`
-	Column     string        `yaml:"column" when:"device=log" required:"device=log" doc:"name of the column"`
-	Unit       string        `yaml:"unit" when:"device=log" doc:"unit of the column's numbers"`
-	Loop       bool          `yaml:"loop" when:"device=log" default:"false" doc:"start again at the end"`
-	Every      time.Duration `yaml:"every" when:"device=bh1750,log" required:"device=bh1750" doc:"time between two readings"`
-	Rate       Frequency     `yaml:"rate" when:"device=log" doc:"readings per second, instead of every"`
-	Encode     Encode        `yaml:"encode" required:"true" doc:"how readings become spikes"`
+	Device       string        `yaml:"device" required:"true" enum:"ads1115,adxl345,bh1750,bme280,button,hcsr04,hx711,ina219,linearray,log,mpu6050,pir,quadrature,tmp102,tmp105,vl53l0x" doc:"ads1115: four analogue inputs; adxl345: acceleration; bh1750: light; bme280: air (BMP280 and BMP180 too); button: switch or bumper; hcsr04: ultrasonic range; hx711: load cell; ina219: current; linearray: digital line sensors; log: a column of a recorded CSV file, played back; mpu6050: acceleration and rotation (MPU-6500 and MPU-9250 too); pir: motion; quadrature: wheel encoder; tmp102, tmp105: temperature; vl53l0x: range by light"`
+	Bus          string        `yaml:"bus" when:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105,vl53l0x" required:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105,vl53l0x" doc:"I2C bus, such as I2C1"`
+	Address      uint16        `yaml:"address" when:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105,vl53l0x" required:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105" doc:"I2C address, such as 0x23"`
+	Measure      string        `yaml:"measure" when:"device=ads1115,adxl345,bme280,ina219,linearray,mpu6050,quadrature" required:"device=ads1115,adxl345,bme280,ina219,linearray,mpu6050,quadrature" doc:"which of the things that the chip measures; sensors with the same address share the chip"`
+	Resolution   string        `yaml:"resolution" when:"device=bh1750" default:"low" enum:"low,high,high2" doc:"low: 4 lx in 24 ms; high: 1 lx in 180 ms; high2: 0.5 lx in 180 ms"`
+	FullScale    Quantity      `yaml:"full_scale" when:"device=ads1115" default:"4.096 V" doc:"largest voltage: 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V"`
+	Shunt        Quantity      `yaml:"shunt" when:"device=ina219" default:"0.1 ohm" doc:"the resistor that the current flows through"`
+	MaxCurrent   Quantity      `yaml:"max_current" when:"device=ina219" default:"3.2 A" doc:"largest current to be measured"`
+	AccelRange   int           `yaml:"accel_range" when:"device=mpu6050" default:"4" doc:"largest acceleration in g: 2, 4, 8 or 16"`
+	GyroRange    int           `yaml:"gyro_range" when:"device=mpu6050" default:"500" doc:"fastest rotation in degrees per second: 250, 500, 1000 or 2000"`
+	Gain         int           `yaml:"gain" when:"device=hx711" default:"128" doc:"128 or 64 for input A, 32 for input B"`
+	Temperature  Quantity      `yaml:"temperature" when:"device=hcsr04" default:"20 °C" doc:"of the air, which the speed of sound depends on"`
+	Reach        Quantity      `yaml:"reach" when:"device=hcsr04" default:"4 m" doc:"reading when nothing is in sight"`
+	Pin          string        `yaml:"pin" pin:"in" when:"device=button,pir" required:"device=button,pir" doc:"GPIO pin, such as GPIO17 or P1_11"`
+	Trigger      string        `yaml:"trigger" pin:"out" when:"device=hcsr04" required:"device=hcsr04" doc:"pin that starts a measurement"`
+	Echo         string        `yaml:"echo" pin:"in" when:"device=hcsr04" required:"device=hcsr04" doc:"pin that the echo comes in on"`
+	LevelShifter bool          `yaml:"level_shifter" when:"device=hcsr04" default:"false" doc:"the echo's 5 V are brought down to 3.3 V: no warning"`
+	A            string        `yaml:"a" pin:"in" when:"device=quadrature" required:"device=quadrature" doc:"pin of channel A"`
+	B            string        `yaml:"b" pin:"in" when:"device=quadrature" required:"device=quadrature" doc:"pin of channel B"`
+	Counts       float64       `yaml:"counts" when:"device=quadrature" required:"device=quadrature" doc:"edges of both channels per revolution or metre: four times the slots of the disc"`
+	Clock        string        `yaml:"clock" pin:"out" when:"device=hx711" required:"device=hx711" doc:"pin PD_SCK"`
+	Data         string        `yaml:"data" pin:"in" when:"device=hx711" required:"device=hx711" doc:"pin DOUT"`
+	Pins         []string      `yaml:"pins" pin:"in" when:"device=linearray" required:"device=linearray" doc:"pins of the sensors, from left to right"`
+	Pull         string        `yaml:"pull" when:"device=button,pir,quadrature,linearray" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
+	Active       string        `yaml:"active" when:"device=button,linearray" enum:"low,high" doc:"level of what is pressed, or sees the line; absent: low with pull up, else high"`
+	Inverted     bool          `yaml:"inverted" when:"device=quadrature" default:"false" doc:"the wheel turns the other way round"`
+	Debounce     time.Duration `yaml:"debounce" when:"device=button,pir" default:"5ms" doc:"how long a change holds off further ones"`
+	WarmUp       time.Duration `yaml:"warm_up" when:"device=pir" default:"30s" doc:"how long it sees what is not there after power-up"`
+	File         string        `yaml:"file" when:"device=log" required:"device=log" doc:"CSV file with a header line, may be gzipped; looked for beside the configuration"`
+	Column       string        `yaml:"column" when:"device=log" required:"device=log" doc:"name of the column"`
+	Unit         string        `yaml:"unit" when:"device=log,quadrature" doc:"unit of the column's numbers; of a wheel: rev or m"`
+	Loop         bool          `yaml:"loop" when:"device=log" default:"false" doc:"start again at the end"`
+	Every        time.Duration `yaml:"every" required:"device=ads1115,adxl345,bh1750,bme280,hcsr04,hx711,ina219,linearray,mpu6050,tmp102,tmp105,vl53l0x" doc:"time between two readings; a button needs it only on an expander's pin, whose edges nobody reports"`
+	Rate         Frequency     `yaml:"rate" when:"device=log" doc:"readings per second, instead of every"`
+	Curve        [][2]Quantity `yaml:"curve" when:"device=ads1115,adxl345,bh1750,bme280,hcsr04,hx711,ina219,log,mpu6050,quadrature,tmp102,tmp105,vl53l0x" doc:"calibration: pairs of what the device measures and what that stands for, such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]]; straight lines between"`
+	Stale        time.Duration `yaml:"stale" doc:"how long without a good reading before what depends on it goes to failsafe; absent: five readings, at least 500ms"`
+	Frozen       time.Duration `yaml:"frozen" when:"device=ads1115,adxl345,bh1750,bme280,hx711,ina219,mpu6050,tmp102,tmp105,vl53l0x" doc:"how long the very same reading is believed; absent: for ever. For sensors whose readings are never quite still"`
+	Encode       Encode        `yaml:"encode" required:"true" doc:"how readings become spikes"`
 }
 
 // Encode says how readings become spikes.
 type Encode struct {
-	Kind       string        `yaml:"kind" required:"true" enum:"rate,latency,edge,threshold" doc:"rate: more is faster; latency: less is earlier; edge: a change is a spike; threshold: a crossing is a spike"`
+	Kind       string        `yaml:"kind" required:"true" enum:"rate,latency,edge,threshold,delta" doc:"rate: more is faster; latency: less is earlier; edge: a press or release is a spike; threshold: a crossing is a spike; delta: a spike for each step of change"`
 	To         string        `yaml:"to" required:"true" doc:"neuron that receives the spikes"`
 	Weight     *float64      `yaml:"weight" doc:"units poured into the neuron by each spike; absent: each spike fires it"`
 	Range      [2]Quantity   `yaml:"range" when:"kind=rate,latency" required:"kind=rate,latency" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]"`
 	Max        Frequency     `yaml:"max" when:"kind=rate" required:"kind=rate" doc:"spikes per second at the top of the range"`
 	Window     time.Duration `yaml:"window" when:"kind=latency" required:"kind=latency" doc:"delay of the spike at the top of the range"`
+	Step       Quantity      `yaml:"step" when:"kind=delta" required:"kind=delta" doc:"how much change makes a spike"`
+	Change     string        `yaml:"change" when:"kind=delta" default:"rise" enum:"rise,fall,both" doc:"which changes spike"`
 	On         string        `yaml:"on" when:"kind=edge" default:"press" enum:"press,release,both" doc:"which changes spike"`
 	Above      *Quantity     `yaml:"above" when:"kind=threshold" doc:"spike when the reading rises to this"`
 	Below      *Quantity     `yaml:"below" when:"kind=threshold" doc:"spike when the reading falls to this"`
@@ -72,16 +111,34 @@ type Encode struct {
 
 // Actuator is one device that acts, what commands it and what keeps it safe.
 type Actuator struct {
-	Device    string        `yaml:"device" required:"true" enum:"hbridge,servo,label" doc:"hbridge: motor; servo: position; label: no pins, it names the winning command"`
-	PWM       string        `yaml:"pwm" when:"device=hbridge,servo" required:"device=hbridge,servo" doc:"pin with PWM, such as GPIO12"`
-	Direction string        `yaml:"direction" when:"device=hbridge" required:"device=hbridge" doc:"pin that is high in reverse, such as GPIO5"`
-	Frequency Frequency     `yaml:"frequency" when:"device=hbridge,servo" doc:"of the PWM; by default 20 kHz for a motor, 50 Hz for a servo"`
-	Inverted  bool          `yaml:"inverted" when:"device=hbridge" default:"false" doc:"the motor is wired the other way round"`
-	MinPulse  time.Duration `yaml:"min_pulse" when:"device=servo" default:"1ms" doc:"pulse at command -1"`
-	MaxPulse  time.Duration `yaml:"max_pulse" when:"device=servo" default:"2ms" doc:"pulse at command 1"`
-	Slew      Slew          `yaml:"slew" when:"device=hbridge,servo" doc:"fastest change in full scales per second, such as 4/s; absent: no limit"`
-	Range     [2]float64    `yaml:"range" when:"device=hbridge,servo" default:"[-1, 1]" doc:"smallest and largest command"`
-	Failsafe  float64       `yaml:"failsafe" when:"device=hbridge,servo" default:"0" doc:"command at start, at the end, and whenever something fails"`
+	Device    string        `yaml:"device" required:"true" enum:"hbridge,servo,continuous,esc,dimmer,relay,stepper,label" doc:"hbridge: DC motor; servo: position; continuous: servo that turns; esc: brushless motor; dimmer: LED; relay: on or off; stepper: step and direction; label: no pins, it names the winning command"`
+	PWM       string        `yaml:"pwm" pin:"pwm" when:"device=hbridge,servo,continuous,esc,dimmer" required:"device=hbridge,servo,continuous,esc,dimmer" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
+	Direction string        `yaml:"direction" pin:"out" when:"device=hbridge,stepper" required:"device=stepper" doc:"pin that is high in reverse, such as GPIO5"`
+	In1       string        `yaml:"in1" pin:"out" when:"device=hbridge" doc:"instead of direction, with in2: pins of a bridge that has two, high and low ahead"`
+	In2       string        `yaml:"in2" pin:"out" when:"device=hbridge" doc:"see in1"`
+	Standby   string        `yaml:"standby" pin:"out" when:"device=hbridge" doc:"pin that is high while the bridge may drive"`
+	Stop      string        `yaml:"stop" when:"device=hbridge" default:"coast" enum:"coast,brake" doc:"what the motor does at 0; a bridge with direction does what it does, see its data sheet"`
+	Pin       string        `yaml:"pin" pin:"out" when:"device=relay" required:"device=relay" doc:"output, such as GPIO23"`
+	Active    string        `yaml:"active" when:"device=relay" default:"high" enum:"high,low" doc:"level that switches it on; most relay boards: low"`
+	On        float64       `yaml:"on" when:"device=relay" default:"0.5" doc:"command from which on it is on"`
+	Off       float64       `yaml:"off" when:"device=relay" default:"0.4" doc:"command up to which it goes off again"`
+	Step      string        `yaml:"step" pin:"pwm" when:"device=stepper" required:"device=stepper" doc:"pin with PWM that makes the steps"`
+	Enable    string        `yaml:"enable" pin:"out" when:"device=stepper" doc:"pin that is low while the driver holds the motor"`
+	Hold      bool          `yaml:"hold" when:"device=stepper" default:"false" doc:"the motor holds its place at 0; else it is let go where there is an enable pin"`
+	MaxRate   Frequency     `yaml:"max_rate" when:"device=stepper" default:"1 kHz" doc:"steps per second at command 1"`
+	Frequency Frequency     `yaml:"frequency" when:"device=hbridge,servo,continuous,esc,dimmer" doc:"of the PWM; by default 20 kHz for a motor, 50 Hz for servo and ESC, 1 kHz for a dimmer; on a pca9685, its own"`
+	Inverted  bool          `yaml:"inverted" when:"device=hbridge,servo,continuous,dimmer,stepper" default:"false" doc:"the other way round"`
+	MinPulse  time.Duration `yaml:"min_pulse" when:"device=servo,continuous,esc" default:"1ms" doc:"pulse at command -1, of a one-way ESC at 0"`
+	MaxPulse  time.Duration `yaml:"max_pulse" when:"device=servo,continuous,esc" default:"2ms" doc:"pulse at command 1"`
+	Trim      Offset        `yaml:"trim" when:"device=servo,continuous" default:"0us" doc:"added to every pulse, such as -20us"`
+	DeadBand  float64       `yaml:"dead_band" when:"device=continuous" default:"0" doc:"commands nearer to 0 than this stand still"`
+	Reverse   bool          `yaml:"reverse" when:"device=esc" default:"false" doc:"an ESC that turns both ways, with neutral in the middle"`
+	Linear    bool          `yaml:"linear" when:"device=dimmer" default:"false" doc:"duty in proportion to the command; else brightness is, to the eye"`
+	Slew      *Slew         `yaml:"slew" when:"device=hbridge,servo,continuous,esc,dimmer,stepper" doc:"fastest change in full scales per second, such as 4/s; 0/s: no limit; absent: 10/s for motors, 4/s for servos and ESCs, 2/s for steppers, no limit for a dimmer"`
+	Range     *[2]float64   `yaml:"range" when:"device=hbridge,servo,continuous,esc,dimmer,relay,stepper" doc:"smallest and largest command; absent: [-1, 1], or [0, 1] for what has no reverse"`
+	Failsafe  float64       `yaml:"failsafe" when:"device=hbridge,servo,continuous,esc,dimmer,relay,stepper" default:"0" doc:"command at start, at the end, and whenever something fails"`
+	Timeout   time.Duration `yaml:"timeout" default:"1s" doc:"how long after the last spike of its neurons the command still holds; then failsafe. 0s: for ever"`
+	Needs     *[]string     `yaml:"needs" doc:"sensors without whose readings it goes to failsafe; absent: all from which spikes can reach its neurons; []: none"`
 	Decode    Decode        `yaml:"decode" required:"true" doc:"how spikes become a command"`
 }
 
@@ -115,6 +172,21 @@ type Realtime struct {
 	LockMemory  bool  `yaml:"lock_memory" default:"false" doc:"keep the daemon in memory: a page that has to be fetched first takes milliseconds"`
 	Priority    int   `yaml:"priority" doc:"1 to 99: run before all that has none (SCHED_FIFO); absent: share the processors with everybody"`
 	MemoryLimit Bytes `yaml:"memory_limit" doc:"such as 64 MiB: collect garbage only when the daemon comes near it; absent: whenever the heap has doubled"`
+}
+
+// Safety says what keeps the robot from hurting anybody, beside what each actuator has.
+type Safety struct {
+	Arm           string         `yaml:"arm" default:"auto" enum:"auto,at_start,explicit" doc:"at_start: actuators obey at once; explicit: only after fluxctl arm; auto: explicit on a real board, at_start on the simulated one"`
+	EmergencyStop *EmergencyStop `yaml:"emergency_stop" doc:"a switch that stops all actuators, whatever the network does"`
+	Stall         time.Duration  `yaml:"stall" default:"250ms" doc:"how long the network's loop may be silent before the actuators go to failsafe"`
+	Watchdog      string         `yaml:"watchdog" doc:"hardware watchdog, such as /dev/watchdog: it restarts the machine when the loop, or Linux, hangs"`
+}
+
+// EmergencyStop is a switch.
+type EmergencyStop struct {
+	Pin    string `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO26"`
+	Pull   string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor"`
+	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that stops; high with pull up: a switch to ground that opens, so that a broken wire stops too"`
 }
 
 // Learnt says where what was learnt is kept: the long-term weights, loaded at the start, saved at the end and from time to time.

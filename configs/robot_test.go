@@ -79,8 +79,10 @@ func TestValuesArrive(t *testing.T) {
 	weight := 30.0
 	eye := Sensor{Device: "bh1750", Bus: "I2C1", Address: 0x23, Resolution: "high2", Every: 180 * time.Millisecond, Encode: Encode{
 		Kind: "rate", To: "a", Weight: &weight, Range: [2]Quantity{{0, "lx"}, {2_000_000_000, "lx"}}, Max: 200_000_000}}
-	wheel := Actuator{Device: "hbridge", PWM: "GPIO12", Direction: "GPIO5", Frequency: 1_000_000_000, Inverted: true, Slew: 4_000_000,
-		Range: [2]float64{-0.5, 1}, Failsafe: 0.25,
+	slew := Slew(4_000_000)
+	eye.Stale = 900 * time.Millisecond // five readings
+	wheel := Actuator{Device: "hbridge", PWM: "GPIO12", Direction: "GPIO5", Frequency: 1_000_000_000, Inverted: true, Slew: &slew, Stop: "coast",
+		Range: &[2]float64{-0.5, 1}, Failsafe: 0.25, Timeout: time.Second,
 		Decode: Decode{Kind: "push-pull", Window: 200 * time.Millisecond, Forward: "a", Backward: "b", Full: 60_000_000}}
 	for _, c := range []struct {
 		what      string

@@ -27,6 +27,8 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ *(us|µs|ms|s|m|h)`, "examples": []string{"5ms"}}
+	case reflect.TypeFor[Offset]():
+		made = map[string]any{"type": "string", "pattern": `^-?[0-9.]+ *(us|µs|ms|s|m|h)`, "examples": []string{"-20us"}}
 	case reflect.TypeFor[Frequency]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ *(mHz|Hz|kHz|MHz)$`, "examples": []string{"200 Hz"}}
 	case reflect.TypeFor[Slew]():

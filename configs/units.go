@@ -28,6 +28,9 @@ func (f Frequency) Period() time.Duration {
 	return time.Duration(math.Round(1e12/float64(f))) * time.Microsecond
 }
 
+// Offset is a time that may be negative: "-20us".
+type Offset time.Duration
+
 // Slew is how fast a command may change, in millionths of full scale per second: "4/s".
 type Slew int64
 
@@ -41,7 +44,9 @@ var prefixes = []struct {
 }{
 	{"km", "m", 3}, {"cm", "m", -2}, {"mm", "m", -3}, {"um", "m", -6}, {"µm", "m", -6}, {"m", "m", 0},
 	{"klx", "lx", 3}, {"lx", "lx", 0},
-	{"mV", "V", -3}, {"V", "V", 0}, {"mA", "A", -3}, {"A", "A", 0},
+	{"mV", "V", -3}, {"V", "V", 0}, {"mA", "A", -3}, {"A", "A", 0}, {"mW", "W", -3}, {"W", "W", 0},
+	{"mohm", "ohm", -3}, {"ohm", "ohm", 0}, {"kohm", "ohm", 3}, {"mΩ", "ohm", -3}, {"Ω", "ohm", 0}, {"kΩ", "ohm", 3},
+	{"hPa", "Pa", 2}, {"kPa", "Pa", 3}, {"Pa", "Pa", 0}, {"kg", "kg", 0}, {"g", "kg", -3},
 	{"", "", 0},
 }
 
@@ -123,6 +128,15 @@ func parseDuration(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("expected at most 1h")
 	}
 	return d, nil
+}
+
+func parseOffset(text string) (Offset, error) {
+	rest, negative := strings.CutPrefix(strings.TrimSpace(text), "-")
+	d, err := parseDuration(rest)
+	if negative {
+		d = -d
+	}
+	return Offset(d), err
 }
 
 // splitUnit separates "12.5 cm" into number and unit.

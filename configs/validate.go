@@ -28,8 +28,11 @@ func validate(d *decoder, r *Robot, root *yaml.Node) {
 	if len(v.neurons) == 0 && len(d.errors) == 0 {
 		v.fail("network", "expected at least one neuron")
 	}
+	v.expanders()
 	v.sensors()
 	v.actuators()
+	v.wiring()
+	v.safety()
 	v.mqtt()
 	v.realtime()
 	v.compare()
@@ -120,23 +123,6 @@ func (v *validator) exists(path, name string) {
 	}
 }
 
-// canonical gives the names that boards take for the same pin or bus ("17" and "GPIO17", "1" and "I2C1") one form.
-func canonical(prefix, name string) string {
-	if name != "" && strings.Trim(name, "0123456789") == "" {
-		return prefix + name
-	}
-	return name
-}
-
-// claim notes that a pin or address is used, and by whom; twice is a mistake.
-func (v *validator) claim(used map[string]string, what, path, user string) {
-	if other := used[what]; other != "" {
-		v.fail(path, "%s is used by %s already", what, other)
-		return
-	}
-	used[what] = user
-}
-
 // play settles rate and every, of which exactly one is expected.
 func (v *validator) play(path string, rate Frequency, every *time.Duration) {
 	if !v.readable(path+".rate", path+".every") {
@@ -154,38 +140,65 @@ func (v *validator) play(path string, rate Frequency, every *time.Duration) {
 	}
 }
 
+func (v *validator) expanders() {
+	for i := range v.robot.Expanders {
+		e := &v.robot.Expanders[i]
+		path, c := "expanders."+e.Name, &e.Value
+		switch c.Device {
+		case "pca9685":
+			v.address(path, c.Address, 0x40, 0x7f)
+			if c.Address == 0x70 {
+				v.fail(path+".address", "0x70 is the address that all pca9685 answer to")
+			}
+			if v.readable(path+".frequency") && (c.Frequency < 24_000_000 || c.Frequency > 1_526_000_000) {
+				v.fail(path+".frequency", "%v: expected 24 Hz to 1526 Hz", c.Frequency.Physic())
+			}
+		case "mcp23017":
+			v.address(path, c.Address, 0x20, 0x27)
+		}
+	}
+}
+
+// address checks the address of a chip that may have one of several.
+func (v *validator) address(path string, address, low, high uint16, others ...uint16) {
+	if address < low || address > high || len(others) > 0 && address != low && !slices.Contains(others, address) {
+		expected := fmt.Sprintf("0x%02x to 0x%02x", low, high)
+		if len(others) > 0 {
+			expected = fmt.Sprintf("0x%02x or 0x%02x", low, high)
+		}
+		v.fail(path+".address", "0x%02x: expected %s", address, expected)
+	}
+}
+
 func (v *validator) sensors() {
-	used := map[string]string{}
 	for i := range v.robot.Sensors {
 		s := &v.robot.Sensors[i]
 		path, c := "sensors."+s.Name, &s.Value
-		unit := c.Unit
-		switch c.Device {
-		case "bh1750":
-			unit = "lx"
-			if c.Address < 0x08 || c.Address > 0x77 {
-				v.fail(path+".address", "0x%02x: expected a 7-bit I2C address from 0x08 to 0x77; a BH1750 has 0x23 or 0x5c", c.Address)
-			}
-			if c.Bus != "" && c.Address != 0 {
-				v.claim(used, fmt.Sprintf("%s address 0x%02x", canonical("I2C", c.Bus), c.Address), path+".address", "sensor "+s.Name)
-			}
-			if c.Every < time.Millisecond {
-				v.fail(path+".every", "%v: expected at least 1ms: the bus takes about that long", c.Every)
-			}
-		case "button":
-			if c.Pin != "" {
-				v.claim(used, canonical("GPIO", c.Pin), path+".pin", "sensor "+s.Name)
-			}
-			if c.Encode.Kind != "edge" && c.Encode.Kind != "" {
-				v.fail(path+".encode.kind", "%s: a button is pressed or not: expected edge", c.Encode.Kind)
-			}
-		case "log":
-			v.play(path, c.Rate, &c.Every)
-			v.file(path+".file", c.File)
+		v.chip(path, c)
+		unit, device := v.curve(path, c, v.measured(path, c)), c.Device
+		if !v.readable(path + ".measure") {
+			device = "" // nobody knows the unit
 		}
-		v.encode(path+".encode", &c.Encode, unit, c.Device)
+		v.encode(path+".encode", &c.Encode, unit, device)
+		v.patience(path, c)
 	}
-	v.claimActuators(used)
+}
+
+// leastStale is how long a sensor may always be silent: a chip that starts again needs up to 180 ms.
+const leastStale = 500 * time.Millisecond
+
+// patience settles how long a sensor may be silent.
+func (v *validator) patience(path string, c *Sensor) {
+	if !v.readable(path+".every", path+".stale") {
+		return
+	}
+	if c.Stale == 0 {
+		c.Stale = max(5*c.Every, leastStale)
+		return
+	}
+	if c.Every > 0 && c.Stale < 2*c.Every {
+		v.fail(path+".stale", "%v: expected at least two readings, %v", c.Stale, 2*c.Every)
+	}
 }
 
 func (v *validator) file(path, name string) {
@@ -250,6 +263,12 @@ func (v *validator) encode(path string, e *Encode, unit, device string) {
 			v.fail(path+".hysteresis", "expected at least 0")
 		}
 	}
+	if e.Kind == "delta" {
+		same("step", &e.Step)
+		if v.readable(path+".step") && e.Step.Micro <= 0 {
+			v.fail(path+".step", "expected more than 0")
+		}
+	}
 	if e.Kind == "latency" && e.Window < time.Microsecond {
 		v.fail(path+".window", "expected at least 1us")
 	}
@@ -262,55 +281,57 @@ func unitName(unit string) string {
 	return unit
 }
 
-func (v *validator) claimActuators(used map[string]string) {
-	for _, a := range v.robot.Actuators {
-		if a.Value.PWM != "" {
-			v.claim(used, canonical("GPIO", a.Value.PWM), "actuators."+a.Name+".pwm", "actuator "+a.Name)
-		}
-		if a.Value.Direction != "" {
-			v.claim(used, canonical("GPIO", a.Value.Direction), "actuators."+a.Name+".direction", "actuator "+a.Name)
-		}
-	}
-}
-
 func (v *validator) actuators() {
-	for _, a := range v.robot.Actuators {
-		path, c := "actuators."+a.Name, a.Value
-		if c.Device != "label" && c.Device != "" {
-			low, high := c.Range[0], c.Range[1]
-			const step = 1e6 // commands are millionths
-			if low < -1 || high > 1 || math.Round(low*step) >= math.Round(high*step) {
-				v.fail(path+".range", "[%g, %g]: expected the lower command first, both from -1 to 1", low, high)
-			} else if v.readable(path+".range") && (c.Failsafe < low || c.Failsafe > high) {
-				v.fail(path+".failsafe", "%g: expected a command in the range from %g to %g", c.Failsafe, low, high)
+	var sensors []string
+	for _, s := range v.robot.Sensors {
+		sensors = append(sensors, s.Name)
+	}
+	for i := range v.robot.Actuators {
+		a := &v.robot.Actuators[i]
+		path, c := "actuators."+a.Name, &a.Value
+		v.limits(path, c)
+		v.driver(path, c)
+		if c.Needs != nil {
+			for k, name := range *c.Needs {
+				if !slices.Contains(sensors, name) {
+					v.fail(fmt.Sprintf("%s.needs[%d]", path, k), "no sensor is named %q%s", shorten(name), nearest(name, sensors))
+				}
 			}
-		}
-		if c.Device == "servo" {
-			v.pulses(path, c)
 		}
 		if c.Device == "label" && c.Decode.Kind != "winner-take-all" && c.Decode.Kind != "" {
 			v.fail(path+".decode.kind", "%s: a label names the winner of several: expected winner-take-all", c.Decode.Kind)
 		}
-		v.decode(path+".decode", c)
+		v.decode(path+".decode", *c)
 	}
 }
 
-// pulses checks that a servo's pulses fit into its period.
-func (v *validator) pulses(path string, c Actuator) {
-	if c.MinPulse <= 0 {
-		v.fail(path+".min_pulse", "%v: expected more than 0", c.MinPulse)
+// slews are the fastest changes where the configuration says nothing. A motor reaches full speed from rest in 0.1 s, about as fast as
+// its mechanics follow; a servo travels from end to end in 0.5 s; a stepper that is started faster loses steps.
+var slews = map[string]Slew{"hbridge": 10_000_000, "servo": 4_000_000, "continuous": 4_000_000, "esc": 4_000_000, "stepper": 2_000_000}
+
+// limits settles what an actuator is held to.
+func (v *validator) limits(path string, c *Actuator) {
+	if c.Device == "label" || c.Device == "" {
+		return
 	}
-	if c.MinPulse >= c.MaxPulse && v.readable(path+".max_pulse") {
-		v.fail(path+".min_pulse", "%v: expected less than max_pulse %v", c.MinPulse, c.MaxPulse)
+	if c.Slew == nil {
+		slew := slews[c.Device]
+		c.Slew = &slew
 	}
-	frequency := c.Frequency
-	if frequency == 0 {
-		frequency = 50_000_000
+	oneWay := c.Device == "dimmer" || c.Device == "relay" || c.Device == "esc" && !c.Reverse
+	lowest := -1.0
+	if oneWay {
+		lowest = 0
 	}
-	if frequency < 1_000_000 || frequency > 1_000_000_000 {
-		v.fail(path+".frequency", "expected 1 Hz to 1 kHz for a servo")
-	} else if period := frequency.Physic().Period(); c.MaxPulse >= period && v.readable(path+".frequency") {
-		v.fail(path+".max_pulse", "%v: expected less than the period of the pulses, %v", c.MaxPulse, period)
+	if c.Range == nil {
+		c.Range = &[2]float64{lowest, 1}
+	}
+	low, high := c.Range[0], c.Range[1]
+	const step = 1e6 // commands are millionths
+	if low < lowest || high > 1 || math.Round(low*step) >= math.Round(high*step) {
+		v.fail(path+".range", "[%g, %g]: expected the lower command first, both from %g to 1", low, high, lowest)
+	} else if v.readable(path+".range") && (c.Failsafe < low || c.Failsafe > high) {
+		v.fail(path+".failsafe", "%g: expected a command in the range from %g to %g", c.Failsafe, low, high)
 	}
 }
 
@@ -388,6 +409,13 @@ func (v *validator) mqtt() {
 	}
 	if external && c.PasswordFile != "" && c.User == "" && v.readable("mqtt.user") {
 		v.fail("mqtt.password_file", "user is missing: the password is whose?")
+	}
+}
+
+// safety checks what keeps everybody safe.
+func (v *validator) safety() {
+	if s := v.robot.Safety; v.readable("safety.stall") && (s.Stall < 20*time.Millisecond || s.Stall > 10*time.Second) {
+		v.fail("safety.stall", "%v: expected 20ms to 10s: the loop is asked four times in that time", s.Stall)
 	}
 }
 
