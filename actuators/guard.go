@@ -59,7 +59,7 @@ func (h Hold) Reasons() []string {
 
 // Guard is the only way to a device. It is handed wishes and the time, and writes what is due; it has no clock of its own. All its
 // methods may be called from any goroutine. A write that blocks, on a bus that hangs, blocks them all but Applied, Hold, Release,
-// Held and Renew: Failsafe too.
+// Held, Renew and Faults: Failsafe too.
 //
 // While anything holds, the device is kept at its failsafe value, which is written at once, whatever the slew rate: stopping comes
 // before gears. When nothing holds any more the command moves from there to the wish at the slew rate.
@@ -80,10 +80,13 @@ type Guard struct {
 	due      time.Duration
 	stepped  time.Duration // when Step was last called
 	heeded   Hold          // what held then
-	faults   int
-	lastFail error
 
 	shown atomic.Int64 // applied, for who looks on: a look must not hold up a write, nor a hanging write a look
+
+	record   sync.Mutex // of what failed; never held over a write
+	faults   int
+	lastFail error
+	failing  bool // the last write
 }
 
 // NewGuard makes the guard of a device. It writes nothing.
@@ -144,8 +147,8 @@ func (g *Guard) Set(at time.Duration, c Command) {
 	}
 	g.fresh.Store(int64(at))
 	c = min(max(c, g.opts.Min), g.opts.Max)
-	if !g.pending() { // rest does not save up slew
-		g.settled, g.due = at, at
+	if !g.pending() {
+		g.rest(at)
 	}
 	if c != g.wish {
 		g.wish, g.due = c, at
@@ -153,7 +156,7 @@ func (g *Guard) Set(at time.Duration, c Command) {
 }
 
 // Step writes what is due: the command moves from the one last written towards the wish, by at most the slew rate times the time
-// since it last moved or, after rest, since Set; while anything holds, it is the failsafe value at once. It writes only what differs
+// since it last moved or, after rest, since 10 ms before Set; while anything holds, it is the failsafe value at once. It writes only what differs
 // from the last write. A write that failed is repeated by the next Step, and its error returned and counted. After Failsafe it does
 // nothing.
 func (g *Guard) Step(at time.Duration) error {
@@ -167,8 +170,8 @@ func (g *Guard) Step(at time.Duration) error {
 	}
 	g.stepped = at
 	held := g.expire(at)
-	if g.heeded != 0 && held == 0 { // nor does being held
-		g.settled, g.due = at, at
+	if g.heeded != 0 && held == 0 {
+		g.rest(at)
 	}
 	g.heeded = held
 	if !g.pending() {
@@ -189,6 +192,9 @@ func (g *Guard) Step(at time.Duration) error {
 	g.settled = granted
 	return nil
 }
+
+// rest ends a time without movement. It has not saved up slew, but for one step's worth: a reflex moves at once, not with the next step.
+func (g *Guard) rest(at time.Duration) { g.settled, g.due = max(g.settled, at-guardPeriod), at }
 
 // expire judges the age of the wish, and returns all that holds.
 func (g *Guard) expire(at time.Duration) Hold {
@@ -256,11 +262,12 @@ func (g *Guard) lastResort(what string, do func() error) (err error) {
 // Applied is the command that was last written: the failsafe value before the first write. It never blocks, unlike the others.
 func (g *Guard) Applied() Command { return Command(g.shown.Load()) }
 
-// Faults counts the writes that failed, and panics in Failsafe, and gives the last error.
-func (g *Guard) Faults() (count int, last error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.faults, g.lastFail
+// Faults counts the writes that failed, and panics in Failsafe, gives the last error, and says whether the last write failed. It never
+// blocks.
+func (g *Guard) Faults() (count int, last error, failing bool) {
+	g.record.Lock()
+	defer g.record.Unlock()
+	return g.faults, g.lastFail, g.failing
 }
 
 // pending says whether the device does something else than it should.
@@ -281,7 +288,7 @@ func (g *Guard) slew(at time.Duration) (next Command, granted time.Duration) {
 	way := g.wish - g.applied
 	distance, elapsed := max(way, -way), max(at-g.settled, 0)
 	if needed := timeFor(distance, g.opts.Slew); elapsed >= needed {
-		return g.wish, at
+		return g.wish, g.settled + needed
 	}
 	// Elapsed is less than the time needed, so the product is less than distance * 1e9: at most 2e15.
 	moved := Command(int64(g.opts.Slew) * int64(elapsed) / int64(time.Second))
@@ -311,10 +318,15 @@ func (g *Guard) write(c Command) error {
 	}
 	g.applied, g.unsure = c, false
 	g.shown.Store(int64(c))
+	g.record.Lock()
+	g.failing = false
+	g.record.Unlock()
 	return nil
 }
 
 func (g *Guard) fault(err error) {
+	g.record.Lock()
+	defer g.record.Unlock()
 	g.faults++
-	g.lastFail = err
+	g.lastFail, g.failing = err, true
 }

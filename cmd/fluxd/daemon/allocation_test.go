@@ -21,13 +21,14 @@ network:
   neurons: {feel: {refractory: 0s}, act: {refractory: 0s}}
   synapses: [{from: feel, to: act, weight: 200, delay: 1us}]
 actuators:
-  muscle: {device: hbridge, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: act, full: 1 kHz, window: 1ms}}
+  muscle: {device: hbridge, slew: 0/s, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: act, full: 1 kHz, window: 1ms}}
 mqtt: {broker: none}
 `, nil)
 	l, err := newRobot(config, RunOptions{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.arm()
 	now := time.Duration(0)
 	l.clock = func() time.Duration { now += time.Microsecond; return now } // every look at the clock takes a microsecond
 	pin, err := l.board.Pin("GPIO17")
@@ -42,7 +43,7 @@ mqtt: {broker: none}
 		select {
 		case <-actuator.wake:
 			before := actuator.guard.Applied()
-			if err := l.move(actuator, true); err != nil {
+			if err := l.move(actuator); err != nil {
 				t.Fatal(err)
 			}
 			if actuator.guard.Applied() != before {
@@ -55,15 +56,11 @@ mqtt: {broker: none}
 	edge := func() {
 		level = !level
 		pin.(*sim.Pin).Drive(level)
-		if !sensor.edges.WaitForEdge(time.Second) {
-			t.Fatal("no edge")
-		}
-		at := l.clock()
-		value, ok := l.sense(sensor, at)
+		r, ok := sensor.edges.Next(l.clock(), time.Second)
 		if !ok {
 			t.Fatal("no reading")
 		}
-		l.hand(sensor, at, value)
+		l.hand(sensor, l.clock(), r.Value) // the pin's clock is another
 		end := l.turn(<-l.readings, true)
 		if due, waiting := l.due(); waiting && due <= end+soon { // the synapse's microsecond
 			l.turn(reading{}, false)

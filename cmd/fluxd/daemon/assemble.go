@@ -15,12 +15,15 @@ import (
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
 )
 
 // assemble makes all parts of a robot and brings its actuators to failsafe, before anything that may fail is opened: an earlier life
-// may have left them moving. When it fails itself, it lets go of all that it opened.
-func assemble(config *configs.Robot, seed uint64, clock func() time.Duration, log *slog.Logger) (*robot, error) {
-	r := &robot{config: config, clock: clock, log: log, since: never}
+// may have left them moving. When it fails itself, it lets go of all that it opened. Actuators are disarmed. In real time it is
+// patient: nobody waits for a bus for ever.
+func assemble(config *configs.Robot, seed uint64, clock func() time.Duration, patient bool, log *slog.Logger) (*robot, error) {
+	r := &robot{config: config, clock: clock, patient: patient, log: log, since: never, buses: map[string]i2c.Bus{}, chips: map[string]any{},
+		event: func(level, code, text string) {}}
 	if err := r.open(seed); err != nil {
 		return nil, errors.Join(err, r.halt())
 	}
@@ -45,7 +48,23 @@ func (r *robot) open(seed uint64) error {
 			return fmt.Errorf("sensor %s: %w", s.Name, err)
 		}
 	}
+	r.findNeeds()
 	return nil
+}
+
+// bus gives a bus by its name, the same to all who ask.
+func (r *robot) bus(name string) (i2c.Bus, error) {
+	opened, err := r.board.Bus(name)
+	if err != nil {
+		return nil, err
+	}
+	if !r.patient {
+		return opened, nil
+	}
+	if r.buses[opened.String()] == nil {
+		r.buses[opened.String()] = newPatientBus(opened)
+	}
+	return r.buses[opened.String()], nil
 }
 
 func (r *robot) buildNetwork() error {
@@ -98,14 +117,13 @@ func (r *robot) recording(file string, known map[string]*sensors.Recording) (*se
 
 func (r *robot) addSensor(s configs.Named[configs.Sensor], recordings map[string]*sensors.Recording) error {
 	c := s.Value
-	line := &sensorLine{name: s.Name, every: c.Every, neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
+	line := &sensorLine{name: s.Name, every: c.Every, patience: c.Stale, neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
 	var err error
 	switch c.Device {
 	case "bh1750":
 		line.sensor, err = r.openBH1750(c)
 	case "button":
-		line.edges, err = r.openButton(c)
-		line.sensor = line.edges
+		line.sensor, err = r.openButton(c)
 	case "log":
 		var rec *sensors.Recording
 		if rec, err = r.recording(c.File, recordings); err == nil {
@@ -116,6 +134,9 @@ func (r *robot) addSensor(s configs.Named[configs.Sensor], recordings map[string
 	}
 	if err != nil {
 		return err
+	}
+	if edges, ok := line.sensor.(sensors.EdgeSensor); ok && (c.Every == 0 || c.Device != "button" && c.Device != "pir") {
+		line.edges = edges // a switch that is read at a rate is on a pin without edges
 	}
 	if line.encoder, err = newEncoder(c.Encode, line.every); err != nil {
 		return err
@@ -131,7 +152,7 @@ func (r *robot) addSensor(s configs.Named[configs.Sensor], recordings map[string
 }
 
 func (r *robot) openBH1750(c configs.Sensor) (sensors.Sensor, error) {
-	bus, err := r.board.Bus(c.Bus)
+	bus, err := r.bus(c.Bus)
 	if err != nil {
 		return nil, err
 	}
@@ -147,13 +168,16 @@ func (r *robot) openBH1750(c configs.Sensor) (sensors.Sensor, error) {
 	return sensors.NewBH1750(bus, c.Address, &opts)
 }
 
-func (r *robot) openButton(c configs.Sensor) (sensors.EdgeSensor, error) {
+// pulls are the resistors by their names.
+var pulls = map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}
+
+func (r *robot) openButton(c configs.Sensor) (sensors.Sensor, error) {
 	pin, err := r.board.Pin(c.Pin)
 	if err != nil {
 		return nil, err
 	}
-	pull := map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}[c.Pull]
-	return sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pull, ActiveLow: pull == gpio.PullUp, Debounce: c.Debounce})
+	low := c.Active == "low" || c.Active == "" && c.Pull == "up"
+	return sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pulls[c.Pull], ActiveLow: low, Debounce: c.Debounce, WarmUp: c.WarmUp})
 }
 
 func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error) {
@@ -164,6 +188,8 @@ func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error)
 		return encoders.NewLatency(c.Range[0].Micro, c.Range[1].Micro, c.Window)
 	case "edge":
 		return encoders.NewEdge(c.On != "release", c.On != "press")
+	case "delta":
+		return encoders.NewDelta(c.Step.Micro, c.Change != "fall", c.Change != "rise")
 	case "threshold":
 		opts := encoders.ThresholdOpts{Hysteresis: c.Hysteresis.Micro, Repeat: c.Repeat}
 		if c.Below != nil {
@@ -173,7 +199,7 @@ func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error)
 		}
 		return encoders.NewThreshold(opts)
 	}
-	return nil, fmt.Errorf("encoder %q: expected rate, latency, edge or threshold", c.Kind)
+	return nil, fmt.Errorf("encoder %q: expected rate, latency, edge, threshold or delta", c.Kind)
 }
 
 func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
@@ -183,10 +209,11 @@ func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
 	if err != nil {
 		return err
 	}
-	opts := actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Command(c.Slew), Failsafe: line.failsafe}
+	opts := actuators.GuardOpts{Min: -1, Max: actuators.Command(max(0, len(c.Decode.Choices)-1)), Failsafe: -1, Timeout: c.Timeout}
 	if line.label != nil {
 		line.failsafe = -1
-		opts = actuators.GuardOpts{Min: -1, Max: actuators.Command(max(0, len(c.Decode.Choices)-1)), Failsafe: -1}
+	} else {
+		opts = actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Command(*c.Slew), Failsafe: line.failsafe, Timeout: c.Timeout}
 	}
 	if line.guard, err = actuators.NewGuard(device, opts); err != nil {
 		return err
@@ -195,6 +222,7 @@ func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
 	if err != nil {
 		return err
 	}
+	line.guard.Hold(actuators.Disarmed)
 	if err := line.guard.Start(r.clock()); err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ mqtt: {broker: none}
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.arm()
 	now = new(time.Duration)
 	l.clock = func() time.Duration { return *now }
 	*now = time.Millisecond
@@ -41,7 +42,7 @@ func serve(t *testing.T, l *Robot) {
 	t.Helper()
 	select {
 	case <-l.outputs[0].wake:
-		if err := l.move(l.outputs[0], true); err != nil {
+		if err := l.move(l.outputs[0]); err != nil {
 			t.Error(err)
 		}
 	default:
@@ -120,14 +121,14 @@ func TestEdgeToWriteCountsTheEarliestUnanswered(t *testing.T) {
 	device.fails = true
 	*now = 180 * time.Microsecond
 	<-o.wake
-	if err := l.move(o, true); err == nil {
+	if err := l.move(o); err == nil {
 		t.Error("the write did not fail")
 	}
 	device.fails = false
 	o.post(0, byEdge, 190*time.Microsecond)
 	<-o.wake
 	*now = 200 * time.Microsecond
-	if err := l.move(o, true); err != nil {
+	if err := l.move(o); err != nil {
 		t.Error(err)
 	}
 	if got := l.toWrite[byEdge].percentiles(); got != once(100) {

@@ -23,6 +23,7 @@ import (
 type RunOptions struct {
 	Version string
 	Seed    uint64        // of the simulated world
+	Arm     bool          // arm at the start, whatever the configuration says
 	Log     *slog.Logger  // nil is silent
 	Started func(*Robot)  // called once, when the actuators are at failsafe and everything runs; may be nil
 	Ended   chan struct{} // closed, if given, when the actuators are at failsafe again
@@ -31,13 +32,16 @@ type RunOptions struct {
 // Robot is a robot running in real time.
 type Robot struct {
 	*robot
-	start    time.Time
-	readings chan reading
-	requests chan request
-	done     chan struct{} // closed when the loop has ended: nobody answers requests any more
-	tuner    *tuner
-	bridge   *bridge.Bridge // nil without MQTT
-	describe bridge.Description
+	start      time.Time
+	readings   chan reading
+	requests   chan request
+	pings      chan struct{} // one slot: the guardian asks whether the loop is there
+	done       chan struct{} // closed when the loop has ended: nobody answers requests any more
+	goroutines sync.WaitGroup
+	watchdogs  watchdogs
+	tuner      *tuner
+	bridge     *bridge.Bridge // nil without MQTT
+	describe   bridge.Description
 
 	dropped  atomic.Uint64 // readings that found the queue full
 	spikes   atomic.Uint64
@@ -82,8 +86,6 @@ const (
 	stretch = core.Tick(10_000)
 	// worldStep is how often a simulated world is brought up to the wall clock; it still integrates in its own, finer steps.
 	worldStep = 5 * time.Millisecond
-	// edgeWait bounds a wait for an edge, so that the goroutine sees the end; hardware drivers take neither 0 nor -1 well.
-	edgeWait = 100 * time.Millisecond
 	// answerWait bounds how long a request waits for the loop.
 	answerWait = 2 * time.Second
 	// soon is what is due within the time that it would take to go to sleep and be woken: the loop stays awake for it.
@@ -114,6 +116,14 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 			l.log.Error("cannot use what was learnt before", "error", err)
 		}
 	}
+	stop, err := l.openStop()
+	if err != nil {
+		return err
+	}
+	if l.watchdogs, err = openWatchdogs(config.Safety.Watchdog, l.log); err != nil {
+		return err
+	}
+	defer l.watchdogs.close()
 	l.tuner = newTuner(l.robot)
 	l.describe = l.description()
 
@@ -128,6 +138,17 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		defer l.bridge.Close()
 	}
 	wait := l.launch(ctx)
+	if stop != nil {
+		l.begin(ctx, func(ctx context.Context) { l.watchStop(ctx, stop) }) // it must see its switch whatever hangs
+	}
+	if opts.Arm || armsAtStart(config) {
+		if err := l.armAtStart(); err != nil {
+			l.log.Error("not armed", "error", err)
+		}
+	} else {
+		l.log.Info("disarmed: actuators stay at failsafe until 'fluxctl arm'")
+	}
+	l.watchdogs.ready()
 	if opts.Started != nil {
 		opts.Started(l)
 	}
@@ -151,11 +172,12 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 
 // newRobot makes all parts of a robot, its actuators at failsafe; nothing runs yet.
 func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
-	l := &Robot{start: time.Now(), readings: make(chan reading, readingQueue), requests: make(chan request, 16), done: make(chan struct{})}
+	l := &Robot{start: time.Now(), readings: make(chan reading, readingQueue), requests: make(chan request, 16), pings: make(chan struct{}, 1), done: make(chan struct{})}
 	var err error
-	if l.robot, err = assemble(config, opts.Seed, func() time.Duration { return time.Since(l.start) }, opts.Log); err != nil {
+	if l.robot, err = assemble(config, opts.Seed, func() time.Duration { return time.Since(l.start) }, true, opts.Log); err != nil {
 		return nil, err
 	}
+	l.event = l.tell
 	return l, nil
 }
 
@@ -182,24 +204,13 @@ func (l *Robot) connect(ctx context.Context, opts RunOptions) error {
 // launch starts the goroutines around the loop, each protected against panics and ended by the context. The function it returns
 // waits for them, not for ever.
 func (l *Robot) launch(ctx context.Context) (wait func() error) {
-	var group sync.WaitGroup
-	start := func(f func(context.Context)) {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			defer l.protect()
-			f(ctx)
-		}()
-	}
+	start := func(f func(context.Context)) { l.begin(ctx, f) }
 	for _, o := range l.outputs {
 		start(func(ctx context.Context) { l.act(ctx, o) }) // a slow bus holds up its own actuator only
 	}
+	start(l.guardian) // it must see the others hang
 	for _, s := range l.sensors {
-		if s.edges != nil {
-			start(func(ctx context.Context) { l.watchEdges(ctx, s) }) // waiting for an edge blocks
-		} else {
-			start(func(ctx context.Context) { l.watch(ctx, s) }) // reading a bus blocks
-		}
+		start(func(ctx context.Context) { l.watch(ctx, s) }) // reading a bus blocks, and so does waiting for an edge
 	}
 	if l.config.Learnt != nil && l.config.Learnt.Every > 0 {
 		start(l.keepSaving) // a disk may be slow
@@ -209,7 +220,7 @@ func (l *Robot) launch(ctx context.Context) (wait func() error) {
 	}
 	return func() error {
 		ended := make(chan struct{})
-		go func() { group.Wait(); close(ended) }() // left behind only when a driver hangs for good
+		go func() { l.goroutines.Wait(); close(ended) }() // left behind only when a driver hangs for good
 		select {
 		case <-ended:
 			return nil
@@ -217,6 +228,16 @@ func (l *Robot) launch(ctx context.Context) (wait func() error) {
 			return fmt.Errorf("a sensor or actuator did not return within %v: its bus may be stuck", haltWait)
 		}
 	}
+}
+
+// begin starts one of the goroutines around the loop.
+func (l *Robot) begin(ctx context.Context, f func(context.Context)) {
+	l.goroutines.Add(1)
+	go func() {
+		defer l.goroutines.Done()
+		defer l.protect()
+		f(ctx)
+	}()
 }
 
 // loop owns the network: it sleeps until the next spike, reading or request, whichever is first, and polls nothing.
@@ -243,6 +264,8 @@ func (l *Robot) loop(ctx context.Context) {
 		case q := <-l.requests:
 			l.reply(q)
 			now = l.clock()
+		case <-l.pings:
+			l.safety.answers.Store(int64(l.clock()))
 		case <-rings:
 			if rings == alarm.rings {
 				alarm.rung()
@@ -290,6 +313,9 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 			o.post(wish, why, due)
 			posted = true
 		}
+		if o.fired != [causes]core.Tick{} && o.guard.Renew(now) {
+			o.rouse()
+		}
 		o.fired = [causes]core.Tick{}
 	}
 	if posted {
@@ -310,6 +336,7 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 
 // take feeds a reading to the network, and from now on spikes of motor neurons answer it.
 func (l *Robot) take(r reading) {
+	r.line.pending.Add(-1)
 	at := core.Tick(r.at.Microseconds())
 	if now := l.network.Now(); at < now { // it was under way while the network went on: its spikes come late by so much
 		l.held = max(l.held, time.Duration(now-at)*time.Microsecond)
@@ -332,57 +359,6 @@ func (l *Robot) reply(q request) {
 	q.answer <- a
 }
 
-// hand gives a reading to the loop, which may be too busy to take it: then it is dropped and counted, for a newer one will come.
-func (l *Robot) hand(line *sensorLine, at time.Duration, value int64) {
-	select {
-	case l.readings <- reading{line: line, at: at, value: value}:
-	default:
-		l.dropped.Add(1)
-	}
-}
-
-// watch reads a sensor at its rate.
-func (l *Robot) watch(ctx context.Context, line *sensorLine) {
-	ticker := time.NewTicker(line.every)
-	defer ticker.Stop()
-	for {
-		at := l.clock()
-		if value, ok := l.sense(line, at); ok {
-			l.hand(line, at, value)
-		} else if line.ended {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// watchEdges hands over every change of a two-valued sensor.
-func (l *Robot) watchEdges(ctx context.Context, line *sensorLine) {
-	before, known := int64(0), false
-	for ctx.Err() == nil {
-		at := l.clock()
-		value, ok := l.sense(line, at)
-		if ok && (!known || value != before) {
-			before, known = value, true
-			l.hand(line, at, value)
-		}
-		if ok && line.edges.WaitForEdge(edgeWait) {
-			continue
-		}
-		// A pin that fails, or whose wait ends at once as some drivers' does, must not make this loop spin.
-		if rest := edgeWait - (l.clock() - at); rest > 0 {
-			select {
-			case <-ctx.Done():
-			case <-time.After(rest):
-			}
-		}
-	}
-}
-
 // act moves one actuator after the latest wish.
 func (l *Robot) act(ctx context.Context, o *outputLine) {
 	timer := time.NewTimer(time.Hour)
@@ -390,15 +366,13 @@ func (l *Robot) act(ctx context.Context, o *outputLine) {
 	var again <-chan time.Time // nil while the actuator does what is wished
 	failing := false
 	for {
-		var err error
 		select {
 		case <-ctx.Done():
 			return
 		case <-o.wake:
-			err = l.move(o, true)
 		case <-again:
-			err = l.move(o, false)
 		}
+		err := l.move(o)
 		if due, ok := o.guard.Due(); ok {
 			timer.Reset(due - l.clock())
 			again = timer.C
@@ -420,9 +394,9 @@ func (l *Robot) act(ctx context.Context, o *outputLine) {
 
 // move lets an actuator's guard write what is due, after it has been told the wish if there is a new one, and notes how long after
 // it was due the wish was written.
-func (l *Robot) move(o *outputLine, wished bool) error {
+func (l *Robot) move(o *outputLine) error {
 	now := l.clock()
-	if wished {
+	if o.news.Swap(false) {
 		// The times first: they are posted last, so that the wish that is read behind them is their own or a newer one.
 		for why := range o.due {
 			if due := time.Duration(o.due[why].Swap(0)); due != 0 && o.unanswered[why] == 0 {
@@ -433,6 +407,9 @@ func (l *Robot) move(o *outputLine, wished bool) error {
 	}
 	if err := o.guard.Step(now); err != nil {
 		return err
+	}
+	if o.guard.Held() != 0 { // nothing was answered
+		o.unanswered = [causes]time.Duration{}
 	}
 	if o.unanswered != [causes]time.Duration{} {
 		written := l.clock()
@@ -466,9 +443,10 @@ func (l *Robot) turnWorld(ctx context.Context) {
 	}
 }
 
-func (l *Robot) event(level, code, text string) {
-	if l.bridge != nil {
-		l.bridge.Event(level, code, text)
+// tell publishes an event; without a broker nobody hears it.
+func (l *Robot) tell(level, code, text string) {
+	if b := l.bridge; b != nil {
+		b.Event(level, code, text)
 	}
 }
 

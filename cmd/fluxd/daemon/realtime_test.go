@@ -266,12 +266,13 @@ func TestRobotStartsWithoutItsBroker(t *testing.T) {
 
 func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
 	config := lightseekerAt(t, "mqtt: {broker: none}")
-	r, err := assemble(config, 1, func() time.Duration { return 0 }, slog.New(slog.DiscardHandler))
+	r, err := assemble(config, 1, func() time.Duration { return 0 }, false, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.arm()
 	pin, _ := r.board.Pin("GPIO13")
-	r.outputs[0].guard.Set(0, 900_000)
+	r.outputs[0].guard.Set(time.Second, 900_000)
 	if err := r.outputs[0].guard.Step(time.Second); err != nil {
 		t.Fatal(err)
 	}

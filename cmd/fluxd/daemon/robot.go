@@ -3,10 +3,8 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +13,6 @@ import (
 	"fluxd/configs"
 	"fluxd/core"
 	"fluxd/encoders"
-	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
@@ -44,6 +41,12 @@ type robot struct {
 	spikes  []core.Spike
 	arrival []core.Tick
 	late    uint64 // arrivals that came for a tick already past, and were delivered at the next
+	safety  safety
+	judged  bool                           // the sensors, at least once
+	buses   map[string]i2c.Bus             // that are in use, by name
+	patient bool                           // nobody waits for a bus for ever: real time
+	chips   map[string]any                 // sensors and expanders that several share, by where they are
+	event   func(level, code, text string) // tells the outside; never waits
 
 	// Which spikes answer a reading, for the measurement of latency; real time only.
 	since core.Tick     // those from this tick on do: that of the earliest reading that has not been fully served; never without one
@@ -52,50 +55,6 @@ type robot struct {
 
 // never is later than any spike.
 const never = core.Tick(math.MaxInt64)
-
-// sensorLine is one sensor with its encoder and the neurons that it feeds.
-type sensorLine struct {
-	name     string
-	sensor   sensors.Sensor
-	edges    sensors.EdgeSensor // the same sensor, where it reports edges instead of being read at a rate
-	every    time.Duration
-	encoder  encoders.Encoder
-	neurons  []int // each spike reaches all of them
-	electric bool
-	units    float64 // of a direct arrival
-	water    int32   // the same in the neuron's water
-	ended    bool    // a recording is over
-	faults   int
-	err      error // of the latest reading
-
-	latest gauge // for telemetry
-}
-
-// gauge holds a sensor's latest good reading. The one goroutine that writes it never waits: whoever reads it while it is written
-// tries again. A mutex would let telemetry, preempted while it held it, hold up the sensor.
-type gauge struct {
-	writes    atomic.Uint32 // odd while it is written
-	value, at atomic.Int64
-}
-
-func (g *gauge) write(value int64, at time.Duration) {
-	g.writes.Add(1)
-	g.value.Store(value)
-	g.at.Store(int64(at))
-	g.writes.Add(1)
-}
-
-// read returns the reading and when it was taken; false when there has been none yet.
-func (g *gauge) read() (value int64, at time.Duration, seen bool) {
-	for {
-		before := g.writes.Load()
-		value, at := g.value.Load(), time.Duration(g.at.Load())
-		if before&1 == 0 && g.writes.Load() == before {
-			return value, at, before != 0
-		}
-		runtime.Gosched()
-	}
-}
 
 // outputLine is one actuator with its decoder.
 type outputLine struct {
@@ -106,12 +65,14 @@ type outputLine struct {
 	failsafe actuators.Command // what silence of the decoder commands
 	wish     actuators.Command // last handed on
 	wished   bool
+	needs    []*sensorLine // it is at failsafe while one of them is stale
 
 	// Real time only: the way of a wish from the loop to the actuator's own goroutine.
 	fired      [causes]core.Tick     // the first spike of this turn, by cause; 0 without one
 	mailbox    atomic.Int64          // the latest wish
+	news       atomic.Bool           // which was not taken yet
 	due        [causes]atomic.Int64  // when the earliest wish not yet taken was due, in ns; 0 for none
-	wake       chan struct{}         // one slot: there is something in the mailbox
+	wake       chan struct{}         // one slot: there is something in the mailbox, or a reason to hold has changed
 	unanswered [causes]time.Duration // the actuator's own: when the earliest wish not yet written was due; 0 for none
 }
 
@@ -134,63 +95,19 @@ func (o *outputLine) post(wish actuators.Command, why cause, due time.Duration) 
 	if due > 0 {
 		o.due[why].CompareAndSwap(0, int64(due))
 	}
+	o.news.Store(true)
+	o.rouse()
+}
+
+// rouse wakes the actuator's goroutine.
+func (o *outputLine) rouse() {
 	select {
 	case o.wake <- struct{}{}:
-	default: // it has been told and will find the newer wish
+	default: // it has been told and will find what is new
 	}
 }
 
 type route struct{ output, input int }
-
-// edgeStep is how often edge sensors are looked at in virtual time: the integration step of the simulated worlds.
-const edgeStep = time.Millisecond
-
-// sense reads one sensor. It reports false when there is no reading: the sensor failed (counted, told once) or its recording is
-// over.
-func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
-	value, err := line.sensor.Sample(at)
-	failed, recovered := err != nil && line.err == nil, err == nil && line.err != nil
-	line.err = err
-	if err == nil {
-		line.latest.write(value, at)
-	} else if !errors.Is(err, io.EOF) {
-		line.faults++
-	}
-	switch {
-	case errors.Is(err, io.EOF):
-		if !line.ended {
-			line.ended = true
-			r.log.Debug("recording is over", "sensor", line.name)
-		}
-	case failed:
-		r.log.Warn("sensor does not answer; trying again", "sensor", line.name, "error", err)
-	case recovered:
-		r.log.Info("sensor answers again", "sensor", line.name)
-	}
-	return value, err == nil
-}
-
-// feed encodes a reading into spikes and hands them to the network.
-func (r *robot) feed(line *sensorLine, at core.Tick, value int64) {
-	r.arrival = line.encoder.Encode(at, value, r.arrival[:0])
-	for _, t := range r.arrival {
-		if now := r.network.Now(); t < now {
-			t = now
-			r.late++
-		}
-		for _, neuron := range line.neurons {
-			var err error
-			if line.electric {
-				err = r.network.Excite(t, neuron)
-			} else {
-				err = r.network.Pour(t, neuron, line.water)
-			}
-			if err != nil { // neither past nor unknown: a mistake of ours
-				panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.name, t, err))
-			}
-		}
-	}
-}
 
 // think advances the network past a tick and shows its spikes to the decoders.
 func (r *robot) think(at core.Tick) {
@@ -237,27 +154,55 @@ func (r *robot) next() (core.Tick, bool) {
 	return next, waiting
 }
 
-// failsafe brings every actuator to its failsafe value for good. It may be called from any goroutine, any number of times.
+// failsafe brings every actuator to its failsafe value for good. It may be called from any goroutine, any number of times. One that
+// hangs holds up no other.
 func (r *robot) failsafe() error {
-	var errs []error
-	for _, o := range r.outputs {
+	return together(r.outputs, func(o *outputLine) error {
 		if err := o.guard.Failsafe(); err != nil {
-			errs = append(errs, fmt.Errorf("actuator %s: %w", o.name, err))
+			return fmt.Errorf("actuator %s: %w", o.name, err)
 		}
-	}
-	return errors.Join(errs...)
+		return nil
+	}, func(o *outputLine) string { return "actuator " + o.name })
 }
 
 // halt brings the actuators to failsafe and lets go of sensors and board.
 func (r *robot) halt() error {
 	errs := []error{r.failsafe()}
-	for _, s := range r.sensors {
-		if err := s.sensor.Halt(); err != nil {
-			errs = append(errs, fmt.Errorf("sensor %s: %w", s.name, err))
+	errs = append(errs, together(r.sensors, func(s *sensorLine) error {
+		if err := s.sensor.Halt(); err != nil && !s.failing.Load() { // that it does not answer has been told
+			return fmt.Errorf("sensor %s: %w", s.name, err)
 		}
-	}
+		return nil
+	}, func(s *sensorLine) string { return "sensor " + s.name }))
 	if r.board != nil {
 		errs = append(errs, r.board.Halt())
+	}
+	return errors.Join(errs...)
+}
+
+// together does something to all at the same time, and waits for all, not for ever: one that hangs is named in the error.
+func together[T any](all []T, do func(T) error, name func(T) string) error {
+	type end struct {
+		i   int
+		err error
+	}
+	ends := make(chan end, len(all))
+	for i, one := range all {
+		go func() { ends <- end{i, do(one)} }()
+	}
+	errs, missing := make([]error, len(all)), len(all)
+	for i, one := range all {
+		errs[i] = fmt.Errorf("%s did not come to rest within %v: its bus may be stuck", name(one), haltWait)
+	}
+	patience := time.After(haltWait)
+	for missing > 0 {
+		select {
+		case e := <-ends:
+			errs[e.i] = e.err
+			missing--
+		case <-patience:
+			return errors.Join(errs...)
+		}
 	}
 	return errors.Join(errs...)
 }

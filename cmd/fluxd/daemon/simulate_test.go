@@ -162,10 +162,7 @@ func TestSimulationEndsWithItsContext(t *testing.T) {
 
 func TestRobotThatCannotBeBuiltSaysWhy(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, says string }{
-		"pin":      {"GPIO17", "GPIO99", `sensor bumper: simulated board: no pin "GPIO99"`},
 		"bus":      {"bus: I2C1, address: 0x23", "bus: I2C7, address: 0x23", `sensor left_eye: simulated board: no bus "I2C7"`},
-		"nobody":   {"0x5c", "0x5d", "sensor right_eye: "},
-		"pwm":      {"pwm: GPIO13", "pwm: PWM0", "actuator left_wheel: "},
 		"too fast": {"max: 200 Hz, to: eye_l", "max: 1 MHz, to: eye_l", "sensor left_eye: rate encoder: "},
 	} {
 		t.Run(name, func(t *testing.T) {

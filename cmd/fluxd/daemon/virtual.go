@@ -16,17 +16,19 @@ type simulation struct {
 	*robot
 	now     time.Duration
 	due     []time.Duration // when each sensor is read next
+	edges   time.Duration   // when the edges of all are looked at next
 	compare *comparison     // nil without one
 }
 
 // newSimulation assembles a robot at time 0, its actuators at failsafe.
 func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simulation, error) {
 	s := &simulation{}
-	r, err := assemble(config, seed, func() time.Duration { return s.now }, log)
+	r, err := assemble(config, seed, func() time.Duration { return s.now }, false, log)
 	if err != nil {
 		return nil, err
 	}
 	s.robot = r
+	s.arm() // nobody could, in virtual time, and nobody gets hurt
 	s.due = make([]time.Duration, len(r.sensors))
 	if config.Compare != nil {
 		if s.compare, err = newComparison(r); err != nil {
@@ -69,8 +71,11 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 		}
 	}
 	for i, line := range s.sensors {
-		if !line.ended {
+		if !line.ended.Load() {
 			earlier(s.due[i])
+			if line.edges != nil {
+				earlier(s.edges)
+			}
 		}
 	}
 	if t, ok := s.next(); ok {
@@ -95,24 +100,40 @@ func (s *simulation) step() {
 	if s.arena != nil {
 		s.arena.Advance(s.now)
 	}
-	tick := core.Tick(s.now / time.Microsecond)
+	tick, judge := core.Tick(s.now/time.Microsecond), false
 	for i, line := range s.sensors {
-		if line.ended || s.due[i] > s.now {
+		if line.ended.Load() {
 			continue
 		}
-		if value, ok := s.sense(line, s.now); ok {
-			s.feed(line, tick, value)
+		if s.due[i] <= s.now {
+			if value, ok := s.sense(line, s.now); ok {
+				s.feed(line, tick, value)
+			}
+			s.due[i] = line.next(s.due[i], s.now)
+			judge = true
 		}
-		if line.edges != nil {
-			s.due[i] += edgeStep
-		} else {
-			s.due[i] += line.every
+		if line.edges != nil && line.failures == 0 && s.edges <= s.now {
+			for r, ok := line.edges.Next(s.now, 0); ok; r, ok = line.edges.Next(s.now, 0) {
+				line.latest.write(r.Value, r.At)
+				s.feed(line, core.Tick(r.At/time.Microsecond), r.Value)
+			}
+			line.lost.Store(line.edges.LostEdges())
 		}
+	}
+	if s.edges <= s.now {
+		s.edges = s.now + edgeStep
+	}
+	if judge {
+		s.judge(s.now)
 	}
 	s.think(tick)
 	for _, o := range s.outputs {
 		if wish, changed := o.decide(); changed {
 			o.guard.Set(s.now, wish)
+		}
+		if o.fired != [causes]core.Tick{} {
+			o.guard.Renew(s.now)
+			o.fired = [causes]core.Tick{}
 		}
 		if t, ok := o.guard.Due(); ok && t <= s.now {
 			if err := o.guard.Step(s.now); err != nil {

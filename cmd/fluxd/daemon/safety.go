@@ -1,0 +1,384 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/bridge"
+	"fluxd/configs"
+	"fluxd/sensors"
+)
+
+// What keeps a robot safe lives beside the network, not in it: every actuator's guard holds its device at failsafe as long as there is
+// a reason, and the reasons come from here. Nothing here waits for the loop, a bus or the broker.
+
+// safety is whether a robot may move, and why not.
+type safety struct {
+	mutex   sync.Mutex
+	armed   bool
+	stopped string      // who or what made the emergency stop that is in force; "" without one
+	pressed atomic.Bool // the emergency stop's own switch
+	stalled atomic.Bool // the loop does not answer
+
+	asked   time.Duration // when the loop was last asked for an answer; the guardian's own
+	answers atomic.Int64  // when it last answered
+	waiting bool          // for an answer; the guardian's own
+}
+
+// hold keeps an actuator at failsafe, and wakes whoever writes to it. Nothing in it waits.
+func (o *outputLine) hold(why actuators.Hold) {
+	o.guard.Hold(why)
+	o.rouse()
+}
+
+// release takes a reason back.
+func (o *outputLine) release(why actuators.Hold) {
+	o.guard.Release(why)
+	o.rouse()
+}
+
+// armsAtStart says whether the actuators obey from the start on.
+func armsAtStart(c *configs.Robot) bool {
+	return c.Safety.Arm == "at_start" || c.Safety.Arm == "auto" && c.Board.Kind == "sim"
+}
+
+// Arm lets the actuators obey. When anything speaks against it, it lists everything that does, each with what to do about it; then
+// nothing changes.
+func (r *robot) Arm() error {
+	r.safety.mutex.Lock()
+	defer r.safety.mutex.Unlock()
+	if r.safety.armed {
+		return nil
+	}
+	if against := r.preArm(); len(against) > 0 {
+		return &bridge.Error{Code: bridge.NotAllowed, Message: "cannot arm: " + strings.Join(against, "; ")}
+	}
+	r.arm()
+	return nil
+}
+
+func (r *robot) arm() {
+	r.safety.armed = true
+	for _, o := range r.outputs {
+		o.release(actuators.Disarmed)
+	}
+	r.event(bridge.LevelInfo, "armed", "actuators obey the network")
+	r.log.Info("armed: actuators obey the network")
+}
+
+// preArm lists what speaks against arming.
+func (r *robot) preArm() (against []string) {
+	if r.safety.pressed.Load() {
+		against = append(against, "emergency_stop: the switch is pressed, or its wire is broken: release it")
+	}
+	if why := r.safety.stopped; why != "" {
+		against = append(against, fmt.Sprintf("emergency_stop: stopped by %s: disarm first, to say that you have seen it", why))
+	}
+	if r.safety.stalled.Load() {
+		against = append(against, "loop_stalled: the network's loop does not answer: see tele/health for how busy it is")
+	}
+	for _, s := range r.sensors {
+		if r.isStale(s) && slices.ContainsFunc(r.outputs, func(o *outputLine) bool { return slices.Contains(o.needs, s) }) {
+			against = append(against, fmt.Sprintf("sensor_stale: %s has no good reading: see event/error for its error, mend it, or take it out of the actuators' needs", s.name))
+		}
+	}
+	for _, o := range r.outputs {
+		if count, last, failing := o.guard.Faults(); failing {
+			against = append(against, fmt.Sprintf("actuator_fault: %s has failed %d times, last: %v", o.name, count, last))
+		}
+	}
+	return against
+}
+
+// Disarm brings the actuators to failsafe until they are armed again. It also ends an emergency stop, unless its switch is still
+// pressed.
+func (r *robot) Disarm() {
+	r.safety.mutex.Lock()
+	defer r.safety.mutex.Unlock()
+	r.safety.armed = false
+	for _, o := range r.outputs {
+		o.hold(actuators.Disarmed)
+	}
+	if !r.safety.pressed.Load() {
+		r.safety.stopped = ""
+		for _, o := range r.outputs {
+			o.release(actuators.EmergencyStop)
+		}
+	}
+	r.event(bridge.LevelInfo, "disarmed", "actuators are at failsafe")
+	r.log.Info("disarmed: actuators are at failsafe")
+}
+
+// EmergencyStop brings the actuators to failsafe, whatever anybody is waiting for, until the robot is disarmed and armed again.
+func (r *robot) EmergencyStop(who string) {
+	for _, o := range r.outputs {
+		o.hold(actuators.EmergencyStop) // first, and without the lock: Arm may hold it
+	}
+	r.safety.mutex.Lock()
+	defer r.safety.mutex.Unlock()
+	for _, o := range r.outputs {
+		o.hold(actuators.EmergencyStop) // a Disarm that was under way has taken it back
+	}
+	first := r.safety.stopped == ""
+	r.safety.armed = false
+	for _, o := range r.outputs {
+		o.hold(actuators.Disarmed)
+	}
+	r.safety.stopped = who
+	if first {
+		r.event(bridge.LevelError, "emergency_stop", "by "+who)
+		r.log.Error("emergency stop: actuators are at failsafe", "by", who)
+	}
+}
+
+// state returns whether the robot is "armed", "disarmed" or "stopped", and who stopped it.
+func (r *robot) state() (state, why string) {
+	r.safety.mutex.Lock()
+	defer r.safety.mutex.Unlock()
+	switch {
+	case r.safety.stopped != "":
+		return "stopped", r.safety.stopped
+	case r.safety.armed:
+		return "armed", ""
+	}
+	return "disarmed", ""
+}
+
+// isStale reports whether a sensor has had no good reading for longer than its patience, by the last judgement.
+func (r *robot) isStale(s *sensorLine) bool { return s.stale.Load() }
+
+// judge looks at the ages of all sensors and holds those actuators at failsafe that need one that is stale.
+func (r *robot) judge(now time.Duration) {
+	changed := false
+	for _, s := range r.sensors {
+		if stale := s.silent(now); stale != s.stale.Load() {
+			s.stale.Store(stale)
+			changed = true
+			if stale {
+				r.event(bridge.LevelError, "sensor_stale", fmt.Sprintf("%s: no good reading for %v", s.name, s.patience))
+				r.log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.name, "patience", s.patience)
+			} else {
+				r.event(bridge.LevelInfo, "sensor_fresh", s.name)
+				r.log.Info("sensor is fresh again", "sensor", s.name)
+			}
+		}
+		if lost := s.lost.Load(); lost != s.lostKnown {
+			if !s.storm {
+				r.event(bridge.LevelWarning, "edges_lost", s.name+": edges come faster than they can be taken")
+				r.log.Warn("edges come faster than they can be taken; some are lost", "sensor", s.name)
+			}
+			s.lostKnown, s.storm, s.calm = lost, true, now
+		} else if s.storm && now-s.calm > stormOver {
+			s.storm = false
+		}
+	}
+	if !changed && r.judged {
+		return
+	}
+	r.judged = true
+	for _, o := range r.outputs {
+		if slices.ContainsFunc(o.needs, r.isStale) {
+			o.hold(actuators.Stale)
+		} else {
+			o.release(actuators.Stale)
+		}
+	}
+}
+
+// stormOver is how long no edge may be lost until the next loss is news.
+const stormOver = 5 * time.Second
+
+// silent says whether a sensor has had no good reading for too long. One that tells by edges alone says nothing while nothing changes:
+// it is silent when it fails. A recording that is over is not.
+func (s *sensorLine) silent(now time.Duration) bool {
+	if s.every == 0 && s.edges != nil && !s.failing.Load() {
+		return false
+	}
+	if s.ended.Load() {
+		return false
+	}
+	_, at, _ := s.latest.read() // 0, the start, before the first
+	return now-at > s.patience
+}
+
+// findNeeds finds the sensors that an actuator depends on: those that the configuration names, or all from which spikes can reach its
+// neurons.
+func (r *robot) findNeeds() {
+	byName := map[string]*sensorLine{}
+	for _, s := range r.sensors {
+		byName[s.name] = s
+	}
+	var reaches []map[int]bool // by sensor: the neurons
+	for i, o := range r.outputs {
+		if named := r.config.Actuators[i].Value.Needs; named != nil {
+			for _, name := range *named {
+				o.needs = append(o.needs, byName[name])
+			}
+			continue
+		}
+		if o.label != nil {
+			continue // nothing moves
+		}
+		if reaches == nil {
+			reaches = r.reach()
+		}
+		for k, s := range r.sensors {
+			for neuron, routes := range r.routes {
+				if reaches[k][neuron] && slices.ContainsFunc(routes, func(to route) bool { return to.output == i }) {
+					o.needs = append(o.needs, s)
+					break
+				}
+			}
+		}
+	}
+}
+
+// reach returns for each sensor the neurons that its spikes can reach, over synapses of any kind.
+func (r *robot) reach() []map[int]bool {
+	targets := make([][]int, r.network.Neurons())
+	for _, s := range r.config.Flat.Synapses {
+		for _, from := range r.neurons[s.From] {
+			targets[from] = append(targets[from], r.neurons[s.To]...)
+		}
+	}
+	all := make([]map[int]bool, len(r.sensors))
+	for k, s := range r.sensors {
+		reached := map[int]bool{}
+		for way := slices.Clone(s.neurons); len(way) > 0; {
+			neuron := way[len(way)-1]
+			way = way[:len(way)-1]
+			if !reached[neuron] {
+				reached[neuron] = true
+				way = append(way, targets[neuron]...)
+			}
+		}
+		all[k] = reached
+	}
+	return all
+}
+
+// guardian watches over the sensors and the loop, in a goroutine of its own: it must see when the others hang.
+func (l *Robot) guardian(ctx context.Context) {
+	period := l.config.Safety.Stall / 4
+	for _, s := range l.sensors {
+		period = min(period, s.patience/4)
+	}
+	ticker := time.NewTicker(max(period, time.Millisecond))
+	defer ticker.Stop()
+	for {
+		now := l.clock()
+		l.judge(now)
+		l.examine(now)
+		if !l.safety.stalled.Load() {
+			l.watchdogs.kick(now)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// examine asks the loop for an answer, and holds the actuators at failsafe while it gives none.
+func (l *Robot) examine(now time.Duration) {
+	s := &l.safety
+	answered := time.Duration(s.answers.Load())
+	if s.waiting && answered >= s.asked {
+		s.waiting = false
+		if s.stalled.Load() {
+			s.stalled.Store(false)
+			for _, o := range l.outputs {
+				o.release(actuators.Stalled)
+			}
+			l.event(bridge.LevelInfo, "loop_recovered", fmt.Sprintf("after %v", (answered-s.asked).Round(time.Millisecond)))
+			l.log.Info("the loop answers again", "after", answered-s.asked)
+		}
+	}
+	if !s.waiting {
+		select {
+		case l.pings <- struct{}{}:
+			s.waiting, s.asked = true, now
+		default: // cannot be: one ping at a time
+		}
+		return
+	}
+	if now-s.asked >= l.config.Safety.Stall && !s.stalled.Load() {
+		s.stalled.Store(true)
+		for _, o := range l.outputs {
+			o.hold(actuators.Stalled)
+		}
+		l.event(bridge.LevelError, "loop_stalled", fmt.Sprintf("no answer for %v: actuators are at failsafe", l.config.Safety.Stall))
+		l.log.Error("the loop does not answer: actuators are at failsafe", "for", l.config.Safety.Stall)
+	}
+}
+
+// openStop makes the emergency stop's switch, nil without one, and takes its first reading.
+func (r *robot) openStop() (*sensors.Button, error) {
+	c := r.config.Safety.EmergencyStop
+	if c == nil {
+		return nil, nil
+	}
+	pin, err := r.board.Pin(c.Pin)
+	if err != nil {
+		return nil, fmt.Errorf("safety.emergency_stop: %w", err)
+	}
+	button, err := sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pulls[c.Pull], ActiveLow: c.Active == "low", Debounce: stopDebounce})
+	if err != nil {
+		return nil, fmt.Errorf("safety.emergency_stop: %w", err)
+	}
+	if value, err := button.Sample(r.clock()); value != 0 || err != nil {
+		r.safety.pressed.Store(true)
+		r.EmergencyStop(button.String())
+	}
+	return button, nil
+}
+
+// stopDebounce keeps the bouncing of the emergency stop's contacts from being told as several stops.
+const stopDebounce = 5 * time.Millisecond
+
+// watchStop waits for the emergency stop's switch. It looks at the level too, ten times a second: a lost edge must not matter here.
+func (l *Robot) watchStop(ctx context.Context, button *sensors.Button) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		begun := l.clock()
+		value, err := button.Sample(begun)
+		l.switched(button, value != 0 || err != nil) // a switch that cannot be read is one that is pressed
+		if r, ok := button.Next(begun, edgeWait); ok {
+			l.switched(button, r.Value != 0)
+		}
+		timer.Reset(edgeRest) // a storm on this pin, or a pin whose wait ends at once, does not spin
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	}
+}
+
+// switched notes what the emergency stop's switch shows.
+func (l *Robot) switched(button *sensors.Button, pressed bool) {
+	switch was := l.safety.pressed.Swap(pressed); {
+	case pressed && !was:
+		l.EmergencyStop(button.String())
+	case !pressed && was:
+		l.event(bridge.LevelInfo, "emergency_stop_released", "disarm, then arm, to go on")
+	}
+}
+
+// armAtStart arms a robot that nobody arms by hand. Sensors have not been read yet; what needs them waits for them by itself.
+func (r *robot) armAtStart() error {
+	r.safety.mutex.Lock()
+	defer r.safety.mutex.Unlock()
+	if r.safety.stopped != "" {
+		return fmt.Errorf("stopped by %s", r.safety.stopped)
+	}
+	r.arm()
+	return nil
+}

@@ -1,0 +1,211 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"fluxd/bridge"
+	"fluxd/core"
+	"fluxd/encoders"
+	"fluxd/sensors"
+)
+
+// sensorLine is one sensor with its encoder and the neurons that it feeds.
+type sensorLine struct {
+	name     string
+	sensor   sensors.Sensor
+	edges    sensors.EdgeSensor // the same sensor, where its readings come with edges
+	every    time.Duration      // between two samples; 0 where edges tell all
+	patience time.Duration      // how long it may be without a good reading
+	encoder  encoders.Encoder
+	neurons  []int // each spike reaches all of them
+	electric bool
+	units    float64 // of a direct arrival
+	water    int32   // the same in the neuron's water
+
+	// Of whoever reads it.
+	failures int // samples that failed, one after the other
+	faults   int
+
+	latest  gauge         // of the good readings
+	failing atomic.Bool   // the last sample failed
+	ended   atomic.Bool   // a recording is over
+	pending atomic.Int32  // readings on their way to the loop
+	lost    atomic.Uint64 // edges
+
+	stale atomic.Bool // no good reading for longer than its patience
+	// Of whoever judges it: edges are being lost.
+	lostKnown uint64
+	storm     bool
+	calm      time.Duration // none was lost since
+}
+
+// gauge holds a sensor's latest good reading. The one goroutine that writes it never waits: whoever reads it while it is written
+// tries again. A mutex would let telemetry, preempted while it held it, hold up the sensor.
+type gauge struct {
+	writes    atomic.Uint32 // odd while it is written
+	value, at atomic.Int64
+}
+
+func (g *gauge) write(value int64, at time.Duration) {
+	g.writes.Add(1)
+	g.value.Store(value)
+	g.at.Store(int64(at))
+	g.writes.Add(1)
+}
+
+// read returns the reading and when it was taken; false when there has been none yet.
+func (g *gauge) read() (value int64, at time.Duration, seen bool) {
+	for {
+		before := g.writes.Load()
+		value, at := g.value.Load(), time.Duration(g.at.Load())
+		if before&1 == 0 && g.writes.Load() == before {
+			return value, at, before != 0
+		}
+		runtime.Gosched()
+	}
+}
+
+// edgeStep is how often edge sensors are looked at in virtual time: the integration step of the simulated worlds.
+const edgeStep = time.Millisecond
+
+const (
+	// edgeWait bounds a wait for an edge, so that the goroutine sees the end.
+	edgeWait = 100 * time.Millisecond
+	// retryMost is the longest time between two tries of a sensor that fails: one that is plugged back is found within it.
+	retryMost = time.Second
+	// edgeShare bounds the readings of one sensor that wait for the loop: an edge storm crowds out nobody else's.
+	edgeShare = 64
+	// edgeRest is how long a sensor is left alone that has used up its share.
+	edgeRest = time.Millisecond
+	// farFuture is later than anything.
+	farFuture = time.Duration(1<<63 - 1)
+)
+
+// sense reads one sensor. It reports false when there is no reading: there is none yet, the sensor failed (counted, told once), or
+// its recording is over.
+func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
+	value, err := line.sensor.Sample(at)
+	switch {
+	case err == nil:
+		line.latest.write(value, at)
+		if line.failures > 0 {
+			line.failures = 0
+			line.failing.Store(false)
+			r.event(bridge.LevelInfo, "sensor_recovered", line.name)
+			r.log.Info("sensor answers again", "sensor", line.name)
+		}
+		return value, true
+	case errors.Is(err, sensors.ErrNotYet): // no fault; a sensor that started again has not recovered before its first reading
+	case errors.Is(err, io.EOF):
+		if !line.ended.Swap(true) {
+			r.log.Debug("recording is over", "sensor", line.name)
+		}
+	default:
+		line.faults++
+		line.failures++
+		if line.failures == 1 {
+			line.failing.Store(true)
+			r.event(bridge.LevelError, "sensor_fault", line.name+": "+err.Error())
+			r.log.Warn("sensor does not answer; trying again", "sensor", line.name, "error", err)
+		}
+	}
+	return 0, false
+}
+
+// next returns when a sensor that was read at a time is read again: after its own interval, or, the more often it failed, after
+// a longer one. Times that were missed are not made up for.
+func (line *sensorLine) next(due, now time.Duration) time.Duration {
+	if line.failures > 0 {
+		return now + min(max(line.every, edgeWait)<<min(line.failures-1, 6), max(retryMost, line.every))
+	}
+	if line.every == 0 {
+		return farFuture
+	}
+	if late := now - due; late >= line.every {
+		due += late / line.every * line.every
+	}
+	return due + line.every
+}
+
+// watch reads a sensor in a goroutine of its own: at its rate, and whenever there is an edge.
+func (l *Robot) watch(ctx context.Context, line *sensorLine) {
+	due := l.clock()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		if now := l.clock(); now >= due {
+			if value, ok := l.sense(line, now); ok {
+				l.hand(line, now, value)
+			} else if line.ended.Load() {
+				return
+			}
+			due = line.next(due, l.clock())
+		}
+		begun := l.clock()
+		rest := due - begun
+		if line.edges != nil && line.failures == 0 {
+			rest = min(rest, edgeWait)
+			r, ok := line.edges.Next(begun, rest)
+			line.lost.Store(line.edges.LostEdges())
+			if ok {
+				line.latest.write(r.Value, r.At)
+				if l.hand(line, r.At, r.Value) {
+					continue
+				}
+				rest = edgeRest // a storm: let the pin drop what nobody could use
+			} else {
+				rest -= l.clock() - begun // all of it, unless the pin's wait ends at once, as some drivers' does: do not spin
+			}
+		}
+		if rest <= 0 {
+			continue
+		}
+		timer.Reset(rest)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	}
+}
+
+// hand gives a reading to the loop, which may be too busy to take it: then it is dropped and counted, for a newer one will come.
+func (l *Robot) hand(line *sensorLine, at time.Duration, value int64) bool {
+	if line.pending.Add(1) <= edgeShare {
+		select {
+		case l.readings <- reading{line: line, at: at, value: value}:
+			return true
+		default:
+		}
+	}
+	line.pending.Add(-1)
+	l.dropped.Add(1)
+	return false
+}
+
+// feed encodes a reading into spikes and hands them to the network.
+func (r *robot) feed(line *sensorLine, at core.Tick, value int64) {
+	r.arrival = line.encoder.Encode(at, value, r.arrival[:0])
+	for _, t := range r.arrival {
+		if now := r.network.Now(); t < now {
+			t = now
+			r.late++
+		}
+		for _, neuron := range line.neurons {
+			var err error
+			if line.electric {
+				err = r.network.Excite(t, neuron)
+			} else {
+				err = r.network.Pour(t, neuron, line.water)
+			}
+			if err != nil { // neither past nor unknown: a mistake of ours
+				panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.name, t, err))
+			}
+		}
+	}
+}

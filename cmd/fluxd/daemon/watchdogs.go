@@ -1,0 +1,82 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// watchdogs are those outside the process that act when it hangs: systemd, which restarts it, and the machine's own, which restarts
+// the machine. They are kicked as long as the loop answers.
+type watchdogs struct {
+	log      *slog.Logger
+	systemd  time.Duration // how often it wants to hear from us; 0 without
+	told     time.Duration // when it last did
+	hardware *os.File      // nil without
+	kicked   time.Duration
+}
+
+// hardwareEvery is how often the machine's watchdog is kicked: the one of a Raspberry Pi waits for up to 15 s.
+const hardwareEvery = time.Second
+
+// openWatchdogs finds systemd's watchdog, if it set one, and opens the machine's, if there is a path.
+func openWatchdogs(path string, log *slog.Logger) (watchdogs, error) {
+	w := watchdogs{log: log, told: -time.Hour, kicked: -time.Hour}
+	every, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.Warn("systemd's watchdog is not understood; it is not kicked", "error", err)
+	}
+	w.systemd = every / 2 // as sd_watchdog_enabled(3) recommends
+	if path == "" {
+		return w, nil
+	}
+	if w.hardware, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
+		remedy := "run as a user that may write to it (a udev rule gives group gpio the right)"
+		if errors.Is(err, os.ErrNotExist) {
+			remedy = "load its driver; on a Raspberry Pi it is there by default"
+		} else if pe := new(os.PathError); errors.As(err, &pe) && pe.Err.Error() == "device or resource busy" {
+			remedy = "systemd has it: leave it to RuntimeWatchdogSec in /etc/systemd/system.conf and WatchdogSec in the unit, and take safety.watchdog out"
+		}
+		return w, fmt.Errorf("safety.watchdog: %w; %s", err, remedy)
+	}
+	return w, nil
+}
+
+// ready tells systemd that the actuators are at failsafe and the robot runs.
+func (w *watchdogs) ready() { w.notify(daemon.SdNotifyReady) }
+
+// kick tells both that all is well, as often as they want to hear it. It belongs to one goroutine.
+func (w *watchdogs) kick(now time.Duration) {
+	if w.systemd > 0 && now-w.told >= w.systemd {
+		w.told = now
+		w.notify(daemon.SdNotifyWatchdog)
+	}
+	if w.hardware != nil && now-w.kicked >= hardwareEvery {
+		w.kicked = now
+		if _, err := w.hardware.Write([]byte{0}); err != nil {
+			w.log.Error("hardware watchdog", "error", err)
+		}
+	}
+}
+
+// close ends the watching: the end was meant. The letter V says so to the machine's (Linux, "The Linux Watchdog driver API").
+func (w *watchdogs) close() {
+	w.notify(daemon.SdNotifyStopping)
+	if w.hardware == nil {
+		return
+	}
+	_, err := w.hardware.Write([]byte("V"))
+	if err = errors.Join(err, w.hardware.Close()); err != nil {
+		w.log.Error("hardware watchdog: it may restart the machine", "error", err)
+	}
+}
+
+func (w *watchdogs) notify(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		w.log.Warn("systemd does not hear", "state", state, "error", err)
+	}
+}
