@@ -28,6 +28,12 @@ type Robot interface {
 	Set(ctx context.Context, changes map[string]float64, ifRevision *Revision) (applied map[string]float64, rev Revision, err error)
 	// Save keeps what the robot has learnt. A robot that keeps nothing refuses with an *Error.
 	Save(ctx context.Context) error
+	// Arm lets the actuators obey; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
+	// and takes an emergency stop back.
+	Arm() error
+	Disarm()
+	// EmergencyStop brings the actuators to failsafe until the robot is disarmed and armed again. It never waits.
+	EmergencyStop(who string)
 	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge.
 	Health() Health
 	Sensors() map[string]Measure

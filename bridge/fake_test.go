@@ -21,7 +21,9 @@ const patience = 20 * time.Second
 
 // fakeRobot has two parameters, "a" and "b", of 0 to 100 mV.
 type fakeRobot struct {
-	saves  int // the first succeeds
+	saves  int      // the first succeeds
+	orders []string // arm, disarm, stop
+	refuse error    // what Arm says
 	mu     sync.Mutex
 	values map[string]float64
 	rev    Revision
@@ -67,6 +69,17 @@ func (r *fakeRobot) Save(context.Context) error {
 	r.saves++
 	return nil
 }
+
+func (r *fakeRobot) order(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.orders = append(r.orders, what)
+}
+
+func (r *fakeRobot) Arm() error { r.order("arm"); return r.refuse }
+func (r *fakeRobot) Disarm()    { r.order("disarm") }
+
+func (r *fakeRobot) EmergencyStop(who string) { r.order("stop by " + who) }
 
 func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevision *Revision) (map[string]float64, Revision, error) {
 	if r.hold != nil {

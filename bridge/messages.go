@@ -151,6 +151,7 @@ type Health struct {
 	EdgeToWrite     Latency            `json:"edge_to_write_us"`  // from a reading to the actuator write that answers it at once
 	SpikeToWrite    Latency            `json:"spike_to_write_us"` // from when any other motor spike was due to the write that it caused
 	Realtime        Realtime           `json:"realtime"`
+	Safety          Safety             `json:"safety"`
 	SpikesPerSecond float64            `json:"spikes_per_s"`            // over the last second
 	Spikes          uint64             `json:"spikes"`                  // since the start
 	QueueDepth      int                `json:"queue_depth"`             // spikes under way
@@ -160,6 +161,14 @@ type Health struct {
 	Temperature     *float64           `json:"temperature_c,omitempty"` // of the processor, in degrees Celsius; nil if unknown
 	SensorAges      map[string]Seconds `json:"sensor_age_s,omitempty"`  // since the last good reading
 	Bridge          BridgeHealth       `json:"bridge"`                  // the bridge fills it in
+}
+
+// Safety says whether the robot may move.
+type Safety struct {
+	State string              `json:"state"`           // "armed", "disarmed" or "stopped"
+	By    string              `json:"by,omitempty"`    // who or what made the emergency stop
+	Held  map[string][]string `json:"held,omitempty"`  // the actuators that are kept at failsafe, each with the reasons
+	Stale []string            `json:"stale,omitempty"` // the sensors without a good reading for too long
 }
 
 // BridgeHealth is how the bridge does.

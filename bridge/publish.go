@@ -144,6 +144,9 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 		return
 	}
 	a := arrival{verb: m.Topic()[len(b.topics.Request("")):], payload: m.Payload(), retained: m.Retained()}
+	if a.verb == "estop" && !a.retained {
+		b.robot.EmergencyStop("mqtt") // before any queue, however old it is and whatever it says: stopping once too often hurts nobody
+	}
 	select {
 	case b.arrivals <- a:
 	default:

@@ -51,7 +51,7 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 		b.log.Debug("request delivered again: ignored", "verb", a.verb, "id", request.ID)
 		return
 	}
-	if refusal == nil {
+	if refusal == nil && a.verb != "estop" {
 		refusal = expired(request, b.clock())
 	}
 	response := Response{ID: request.ID}
@@ -61,6 +61,9 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 	if refusal != nil {
 		if refusal.Code == Malformed || refusal.Code == TooLarge {
 			b.malformed.Add(1)
+		}
+		if a.verb == "estop" && !a.retained {
+			refusal.Message += "; the robot has stopped all the same"
 		}
 		response.Error = refusal
 	}
@@ -154,8 +157,18 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 			return refusal(err)
 		}
 		return nil
+	case "arm":
+		if err := b.robot.Arm(); err != nil {
+			return refusal(err)
+		}
+		return nil
+	case "disarm":
+		b.robot.Disarm()
+		return nil
+	case "estop":
+		return nil // that was done when it came in
 	}
-	return &Error{Code: UnknownVerb, Message: fmt.Sprintf("verb %q: expected get, set or save", verb)}
+	return &Error{Code: UnknownVerb, Message: fmt.Sprintf("verb %q: expected get, set, save, arm, disarm or estop", verb)}
 }
 
 // refusal makes an answer of an error of the robot.

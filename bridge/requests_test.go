@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,72 @@ func TestSave(t *testing.T) {
 	}
 }
 
+func TestArmAndDisarm(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	for _, verb := range []string{"arm", "disarm"} {
+		if r := c.ask(verb, fresh("please "+verb)); r.Status != StatusOK {
+			t.Errorf("%s: %+v with %+v", verb, r, r.Error)
+		}
+	}
+	robot.mu.Lock()
+	robot.refuse = &Error{Code: NotAllowed, Message: "cannot arm: the wheels are off"}
+	robot.mu.Unlock()
+	if r := c.ask("arm", fresh("once more")); r.Error == nil || r.Error.Code != NotAllowed || !strings.Contains(r.Error.Message, "wheels") {
+		t.Errorf("arm: %+v", r)
+	}
+	if want := []string{"arm", "disarm", "arm"}; !slices.Equal(robot.orders, want) {
+		t.Errorf("the robot was told %q, want %q", robot.orders, want)
+	}
+}
+
+// An emergency stop stops, whatever it looks like and whatever else waits; only one that the broker kept from long ago does not.
+func TestEmergencyStopAlwaysStops(t *testing.T) {
+	robot := newFakeRobot()
+	robot.hold = make(chan struct{}) // a transaction hangs
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	stops := func() (n int) {
+		robot.mu.Lock()
+		defer robot.mu.Unlock()
+		for _, order := range robot.orders {
+			if order == "stop by mqtt" {
+				n++
+			}
+		}
+		return n
+	}
+	eventually := func(want int) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); stops() != want; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("stopped %d times, want %d", stops(), want)
+			}
+		}
+	}
+	c.send(Topics("fake").Request("set"), false, setting("hangs", map[string]float64{"a": 1}))
+	c.send(Topics("fake").Request("estop"), false, fresh("stop"))
+	eventually(1)
+	old := fresh("old")
+	old.Time -= 3_600_000
+	c.send(Topics("fake").Request("estop"), false, old)
+	eventually(2)
+	c.send(Topics("fake").Request("estop"), false, "STOP!!!")
+	eventually(3)
+	close(robot.hold)
+	if r := c.answer("estop", "old"); r.Status != StatusOK {
+		t.Errorf("an old one: %+v", r)
+	}
+	if r := c.answer("estop", ""); r.Error == nil || r.Error.Code != Malformed || !strings.Contains(r.Error.Message, "stopped all the same") {
+		t.Errorf("one that cannot be read: %+v", r)
+	}
+	c.send(Topics("fake").Request("estop"), true, fresh("kept"))
+	if r := c.ask("get", fresh("later")); r.Status != StatusOK || stops() > 4 { // it is delivered once as it comes in, and not kept from long ago
+		t.Errorf("%+v, %d stops", r, stops())
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	stale := setting("stale", map[string]float64{"a": 10})
 	stale.Time -= 61_000
@@ -159,7 +226,7 @@ func TestRefusals(t *testing.T) {
 		{"too large", "set", `{"id":"large","set":{` + strings.Repeat(" ", MaxRequest) + `}}`, "", TooLarge, "at most 65536"},
 		{"stale", "set", stale, "stale", Stale, "too late"},
 		{"from the future", "set", future, "future", Stale, "clocks differ"},
-		{"unknown verb", "dance", fresh("verb"), "verb", UnknownVerb, "get, set or save"},
+		{"unknown verb", "dance", fresh("verb"), "verb", UnknownVerb, "get, set, save, arm, disarm or estop"},
 		{"unknown parameter", "get", unknown, "unknown", UnknownParameter, "no such parameter"},
 	}
 	robot := newFakeRobot()

@@ -130,7 +130,44 @@ configuration names (learnt). It does so by itself from time to time, and at
 its end.`,
 			Example: "  fluxctl save",
 			Args:    cobra.NoArgs,
-			RunE:    func(c *cobra.Command, _ []string) error { return save(c.Context(), s, c.OutOrStdout()) },
+			RunE: func(c *cobra.Command, _ []string) error {
+				return order(c.Context(), s, "save", "saved", c.OutOrStdout())
+			},
+		},
+		&cobra.Command{
+			Use:   "arm",
+			Short: "let the actuators obey the network",
+			Long: `arm lets the actuators obey. When anything speaks against it, everything that
+does is listed, each with what to do about it, and nothing moves.`,
+			Example: "  fluxctl arm",
+			Args:    cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return order(c.Context(), s, "arm", "armed", c.OutOrStdout())
+			},
+		},
+		&cobra.Command{
+			Use:   "disarm",
+			Short: "bring the actuators to failsafe",
+			Long: `disarm brings the actuators to failsafe and keeps them there until fluxctl arm.
+After an emergency stop it says that you have seen it.`,
+			Example: "  fluxctl disarm",
+			Args:    cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return order(c.Context(), s, "disarm", "disarmed", c.OutOrStdout())
+			},
+		},
+		&cobra.Command{
+			Use:   "estop",
+			Short: "emergency stop",
+			Long: `estop brings the actuators to failsafe at once, whatever the robot is busy with.
+It goes on after fluxctl disarm and fluxctl arm. Do not rely on it alone: a
+network can be down. A switch on a pin (safety.emergency_stop) and one in the
+power line cannot.`,
+			Example: "  fluxctl estop",
+			Args:    cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return order(c.Context(), s, "estop", "stopped", c.OutOrStdout())
+			},
 		},
 		&cobra.Command{
 			Use:   "watch",
@@ -218,21 +255,21 @@ type shownChange struct {
 	Applied  map[string]float64 `json:"applied"`
 }
 
-// save keeps what was learnt.
-func save(ctx context.Context, s settings, out io.Writer) error {
+// order asks for something that has no answer but that it was done.
+func order(ctx context.Context, s settings, verb, done string, out io.Writer) error {
 	r, err := connect(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	response, err := r.request(ctx, "save", bridge.Request{})
+	response, err := r.request(ctx, verb, bridge.Request{})
 	if err != nil {
 		return err
 	}
 	if s.json {
 		return printJSON(out, response)
 	}
-	_, err = fmt.Fprintln(out, "saved")
+	_, err = fmt.Fprintln(out, done)
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,8 @@ type robot struct {
 	values map[string]bridge.Value
 	rev    bridge.Revision
 	saves  int
+
+	disarmed atomic.Bool
 }
 
 func newRobot() *robot {
@@ -72,6 +75,17 @@ func (r *robot) Set(_ context.Context, changes map[string]float64, _ *bridge.Rev
 	return changes, r.rev, nil
 }
 
+// Arm succeeds after Disarm.
+func (r *robot) Arm() error {
+	if !r.disarmed.Load() {
+		return &bridge.Error{Code: bridge.NotAllowed, Message: "cannot arm: emergency_stop: stopped by mqtt: disarm first"}
+	}
+	return nil
+}
+
+func (r *robot) Disarm()              { r.disarmed.Store(true) }
+func (r *robot) EmergencyStop(string) { r.disarmed.Store(false) }
+
 // Save succeeds once.
 func (r *robot) Save(context.Context) error {
 	r.mu.Lock()
@@ -83,7 +97,7 @@ func (r *robot) Save(context.Context) error {
 }
 
 func (r *robot) Health() bridge.Health {
-	return bridge.Health{Uptime: bridge.Seconds(time.Minute), Latency: bridge.Latency{P50: 12, P99: 40, Max: 90}}
+	return bridge.Health{Safety: bridge.Safety{State: "armed", Held: map[string][]string{"wheel": {"sensor stale"}}, Stale: []string{"eye"}}, Uptime: bridge.Seconds(time.Minute), Latency: bridge.Latency{P50: 12, P99: 40, Max: 90}}
 }
 
 func (r *robot) Sensors() map[string]bridge.Measure {
@@ -305,6 +319,25 @@ ctrl-C ends; fluxctl set path=value tunes
 `
 	if got := p.String(); got != want {
 		t.Errorf("drew\n%s, want\n%s", got, want)
+	}
+}
+
+func TestEmergencyStopDisarmAndArm(t *testing.T) {
+	broker := "--broker=" + online(t, "r1", "").URL()
+	for _, c := range []struct {
+		verb string
+		code int
+		says string
+	}{
+		{"estop", exitOK, "stopped\n"},
+		{"arm", exitRefused, "cannot arm: emergency_stop"},
+		{"disarm", exitOK, "disarmed\n"},
+		{"arm", exitOK, "armed\n"},
+	} {
+		code, out, problems := fluxctl(t, broker, c.verb)
+		if code != c.code || !strings.Contains(out+problems, c.says) {
+			t.Errorf("%s: %d, %q, %q", c.verb, code, out, problems)
+		}
 	}
 }
 

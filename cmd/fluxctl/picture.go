@@ -102,7 +102,7 @@ func (p *picture) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s  %s", p.robot, p.state)
 	if h := p.health; h != nil {
-		fmt.Fprintf(&text, "  up %v\n", time.Duration(h.Uptime).Round(time.Second))
+		fmt.Fprintf(&text, "  %s  up %v\n", safety(h.Safety), time.Duration(h.Uptime).Round(time.Second))
 		fmt.Fprintf(&text, "loop %d / %d / %d µs (p50/p99/max)  %.0f spikes/s  %d under way  late %d  dropped %d + %d", h.Latency.P50, h.Latency.P99, h.Latency.Max,
 			h.SpikesPerSecond, h.QueueDepth, h.LateInputs, h.Drops, h.Bridge.Dropped)
 		if e := h.EdgeToWrite; e.Count > 0 {
@@ -124,6 +124,23 @@ func (p *picture) String() string {
 	lines(&text, "EVENT", p.events)
 	text.WriteString("\nctrl-C ends; fluxctl set path=value tunes\n")
 	return text.String()
+}
+
+// safety says whether the robot may move, and which actuators may not.
+func safety(s bridge.Safety) string {
+	text := s.State
+	if s.By != "" {
+		text += " by " + s.By
+	}
+	if s.State == "armed" {
+		for _, name := range slices.Sorted(maps.Keys(s.Held)) {
+			text += fmt.Sprintf(", %s held: %s", name, strings.Join(s.Held[name], ", "))
+		}
+	}
+	for _, name := range s.Stale {
+		text += ", " + name + " stale"
+	}
+	return text
 }
 
 func section(table *tabwriter.Writer, title string, of map[string]bridge.Measure) {

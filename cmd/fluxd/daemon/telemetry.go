@@ -109,6 +109,21 @@ func (l *Robot) Health() bridge.Health {
 		Latency: l.loopLateness.percentiles(), EdgeToWrite: l.toWrite[byEdge].percentiles(), SpikeToWrite: l.toWrite[bySpike].percentiles(),
 		Realtime: l.granted,
 	}
+	h.Safety.State, h.Safety.By = l.state()
+	for _, o := range l.outputs {
+		if held := o.guard.Held(); held != 0 {
+			if h.Safety.Held == nil {
+				h.Safety.Held = map[string][]string{}
+			}
+			h.Safety.Held[o.name] = held.Reasons()
+		}
+	}
+	for _, s := range l.sensors {
+		h.Drops += s.lost.Load()
+		if l.isStale(s) {
+			h.Safety.Stale = append(h.Safety.Stale, s.name)
+		}
+	}
 	for _, s := range l.sensors {
 		if _, at, seen := s.latest.read(); seen {
 			h.SensorAges[s.name] = bridge.Seconds(max(0, now-at))
