@@ -231,5 +231,6 @@ func (a *ADXL345) read(doing string, register byte, into []byte) error {
 // failed makes the next Sample start the chip again.
 func (a *ADXL345) failed(doing string, err error) error {
 	a.lost = true
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, that pin CS is high, and that pin ALT ADDRESS is low for 0x53 or high for 0x1d", a, doing, err)
+	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, that CS is high, and ALT ADDRESS low for 0x53 or high for 0x1d",
+		a, doing, err)
 }

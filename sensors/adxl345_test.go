@@ -69,7 +69,9 @@ func TestADXL345Options(t *testing.T) {
 	expectNotYet(t, x, 321*ms)
 	expectReading(t, x, 322*ms, 19_574_993)
 
-	for _, bad := range []sensors.ADXL345Opts{{Range: 1}, {Range: -2}, {SampleRate: 60 * physic.Hertz}, {SampleRate: 1600 * physic.Hertz}, {SampleRate: -1}} {
+	for _, bad := range []sensors.ADXL345Opts{
+		{Range: 1}, {Range: -2}, {SampleRate: 60 * physic.Hertz}, {SampleRate: 1600 * physic.Hertz}, {SampleRate: -1},
+	} {
 		_, err := sensors.NewADXL345(playback(t), 0x53, &bad)
 		expectError(t, err, "adxl345 at 0x53 on playback", "expected", "got")
 	}

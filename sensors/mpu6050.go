@@ -46,7 +46,8 @@ var (
 	mpu6050AccelRanges = []int{2, 4, 8, 16}
 	mpu6050GyroRanges  = []int{250, 500, 1000, 2000}
 	mpu6050GyroCounts  = []int64{1310, 655, 328, 164} // counts of 10 °/s, by range: the data sheet's sensitivity
-	mpu6050Bandwidths  = []physic.Frequency{188 * physic.Hertz, 98 * physic.Hertz, 42 * physic.Hertz, 20 * physic.Hertz, 10 * physic.Hertz, 5 * physic.Hertz}
+	mpu6050Bandwidths  = []physic.Frequency{188 * physic.Hertz, 98 * physic.Hertz, 42 * physic.Hertz,
+		20 * physic.Hertz, 10 * physic.Hertz, 5 * physic.Hertz}
 )
 
 // mpu6050Family says which chips with which identity the driver knows as relatives of the MPU-6500: they have a filter of its own for
@@ -243,13 +244,13 @@ func (m *MPU6050) accept(raw []byte) error {
 		sample[i] = int64(int16(uint16(raw[2*i])<<8 | uint16(raw[2*i+1])))
 	}
 	if degrees := m.temperature(sample[3]); degrees < -40_000_000 || degrees > 85_000_000 {
-		return m.failed("read", fmt.Errorf("temperature: expected -40 to 85 °C, got %d.%06d", degrees/1_000_000, max(degrees, -degrees)%1_000_000))
+		return m.failed("read", fmt.Errorf("temperature: expected -40 to 85 °C, got %d millionths of a degree", degrees))
 	}
 	m.sample, m.measured = sample, true
 	return nil
 }
 
-// start identifies the chip, wakes it and writes all settings that readings depend on: nothing is known of what was written to it before.
+// start identifies the chip, wakes it and writes all settings that readings depend on: nobody knows what was written to it before.
 func (m *MPU6050) start() error {
 	m.lost = true
 	var identity [1]byte
@@ -261,7 +262,7 @@ func (m *MPU6050) start() error {
 	case m.whoAmI != 0 && identity[0] != m.whoAmI:
 		return m.failed("identify", fmt.Errorf("expected %#02x, got %#02x", m.whoAmI, identity[0]))
 	case m.whoAmI == 0 && !known:
-		return m.failed("identify", fmt.Errorf("expected 0x68, 0x70, 0x71, 0x73 or 0x74, got %#02x (a copy of the chip? then name that in WhoAmI)", identity[0]))
+		return m.failed("identify", fmt.Errorf("expected 0x68, 0x70, 0x71, 0x73 or 0x74, got %#02x (of a copy? name it in WhoAmI)", identity[0]))
 	}
 	m.like6500 = like6500
 	if err := m.write("wake", mpu6050Power1, mpu6050ClockOfGyro, 0); err != nil { // 0: no axis in standby
@@ -298,7 +299,8 @@ func (m *MPU6050) read(doing string, register byte, into []byte) error {
 // failed makes the next Sample start the chip again.
 func (m *MPU6050) failed(doing string, err error) error {
 	m.lost = true
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin AD0 is low for 0x68 or high for 0x69", m, doing, err)
+	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin AD0 is low for 0x68 or high for 0x69",
+		m, doing, err)
 }
 
 // A chipMeasure is one of several measures of a chip.

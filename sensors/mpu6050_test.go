@@ -228,16 +228,19 @@ func expectNear(t *testing.T, s sensors.Sensor, at time.Duration, want, within i
 
 // The driver and the simulated chip: every range and filter, both thermometers.
 func TestMPU6050OnSimulatedBoard(t *testing.T) {
+	fine := sensors.MPU6050Opts{AccelRange: 2, GyroRange: 250, Bandwidth: 5 * physic.Hertz}
+	fast := sensors.MPU6050Opts{AccelRange: 8, GyroRange: 1000, Bandwidth: 188 * physic.Hertz, SampleRate: physic.KiloHertz}
+	slow := sensors.MPU6050Opts{AccelRange: 16, GyroRange: 2000, Bandwidth: 98 * physic.Hertz, SampleRate: 4 * physic.Hertz}
 	for _, c := range []struct {
-		identity         byte
-		opts             *sensors.MPU6050Opts
-		accel, gyro      int64         // half a count
-		delay, tolerance time.Duration // of the filter
+		identity    byte
+		opts        *sensors.MPU6050Opts
+		accel, gyro int64         // half a count
+		delay, age  time.Duration // of the filter, and of the sample
 	}{
 		{0x68, nil, 600, 7700, 5 * ms, 5 * ms},
-		{0x71, &sensors.MPU6050Opts{AccelRange: 2, GyroRange: 250, Bandwidth: 5 * physic.Hertz}, 300, 3900, 19 * ms, 5 * ms},
-		{0x70, &sensors.MPU6050Opts{AccelRange: 8, GyroRange: 1000, Bandwidth: 188 * physic.Hertz, SampleRate: physic.KiloHertz}, 1200, 15300, 2 * ms, 1 * ms},
-		{0x68, &sensors.MPU6050Opts{AccelRange: 16, GyroRange: 2000, Bandwidth: 98 * physic.Hertz, SampleRate: 4 * physic.Hertz}, 2400, 30500, 3 * ms, 500 * ms}, // a sample that is up to a period old is shared for a period
+		{0x71, &fine, 300, 3900, 19 * ms, 5 * ms},
+		{0x70, &fast, 1200, 15300, 2 * ms, 1 * ms},
+		{0x68, &slow, 2400, 30500, 3 * ms, 500 * ms}, // a sample that is up to a period old is shared for a period
 	} {
 		now := time.Duration(0)
 		board := sim.New(func() time.Duration { return now })
@@ -251,7 +254,7 @@ func TestMPU6050OnSimulatedBoard(t *testing.T) {
 		chip, measures := newMPU6050(t, bus, c.opts)
 		expectNotYet(t, measures["accel_x"], now)
 		for now = 450 * ms; now < 2*time.Second; now += 70 * ms {
-			age := (c.delay + c.tolerance).Milliseconds()
+			age := (c.delay + c.age).Milliseconds()
 			moved := now.Milliseconds()
 			expectNear(t, measures["accel_x"], now, moved*1000-age*500, age*500+c.accel)
 			expectNear(t, measures["accel_y"], now, -moved*1000+age*500, age*500+c.accel)

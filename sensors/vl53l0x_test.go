@@ -109,7 +109,8 @@ func TestVL53L0XReadings(t *testing.T) {
 		{"a range to ignore", 14, 300, 2_000_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			lines := append(vl53l0xStart[:5:5], vl53l0xResult(0, 0, 0), vl53l0xResult(4, c.status, c.millimetres), vl53l0xResult(0, 0, 0), vl53l0xStart[0])
+			nothing := vl53l0xResult(0, 0, 0)
+			lines := append(vl53l0xStart[:5:5], nothing, vl53l0xResult(4, c.status, c.millimetres), nothing, vl53l0xStart[0])
 			eye := newVL53L0X(t, playback(t, wire(t, 0x29, lines...)...), nil)
 			startVL53L0X(t, eye)
 			expectNotYet(t, eye, 50*ms)
@@ -398,6 +399,82 @@ func TestVL53L0XOrderOfTheStart(t *testing.T) {
 		}
 		if status != c.status {
 			t.Errorf("without %s: status %d, want %d", c.name, status, c.status)
+		}
+	}
+}
+
+// stumbling is a bus on which a single transfer fails.
+type stumbling struct {
+	i2c.Bus
+	left int // transfers before it
+}
+
+func (s *stumbling) Tx(address uint16, w, r []byte) error {
+	s.left--
+	if s.left == -1 {
+		return errRemoteIO
+	}
+	return s.Bus.Tx(address, w, r)
+}
+
+// Wherever a start or a reading is cut off, there is no wrong reading after it, and a right one soon.
+func TestChipsOvercomeAFailedTransfer(t *testing.T) {
+	wall := func(time.Duration) int64 { return 500_000 }
+	world := sim.MPU6050World{}
+	world.Acceleration[2] = func(time.Duration) int64 { return 9_806_650 }
+	for _, c := range []struct {
+		name      string
+		address   uint16
+		device    func() sim.Device
+		sensor    func(bus i2c.Bus) (sensors.Sensor, error)
+		transfers int // of a start and a reading
+	}{
+		{"MPU-9250", 0x68, func() sim.Device { return sim.NewMPU6050(0x71, world) }, func(bus i2c.Bus) (sensors.Sensor, error) {
+			chip, err := sensors.NewMPU6050(bus, 0x68, nil)
+			if err != nil {
+				return nil, err
+			}
+			return chip.Measure("accel_z")
+		}, 7},
+		{"ADXL345", 0x53, func() sim.Device { return sim.NewADXL345(world.Acceleration) }, func(bus i2c.Bus) (sensors.Sensor, error) {
+			chip, err := sensors.NewADXL345(bus, 0x53, nil)
+			if err != nil {
+				return nil, err
+			}
+			return chip.Measure("accel_z")
+		}, 7},
+		{"VL53L0X", 0x29, func() sim.Device { return sim.NewVL53L0X(wall) }, func(bus i2c.Bus) (sensors.Sensor, error) {
+			return sensors.NewVL53L0X(bus, 0x29, nil)
+		}, 157},
+	} {
+		for cut := range c.transfers + 1 {
+			now := time.Duration(0)
+			board := sim.New(func() time.Duration { return now })
+			if err := board.Attach("I2C1", c.address, c.device()); err != nil {
+				t.Fatal(err)
+			}
+			bus, err := board.Bus("I2C1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			stumble := &stumbling{Bus: bus, left: cut}
+			sensor, err := c.sensor(stumble)
+			if err != nil {
+				t.Fatal(err)
+			}
+			right := int64(9_806_650)
+			if sensor.Unit() == "m" {
+				right = 500_000
+			}
+			for ; now < 600*ms; now += 25 * ms {
+				value, err := sensor.Sample(now)
+				if err == nil && value != right || err != nil && now > 450*ms {
+					t.Errorf("%s, transfer %d failed: at %v: %d, %v", c.name, cut, now, value, err)
+				}
+			}
+			if stumble.left >= 0 {
+				t.Errorf("%s: transfer %d was never reached", c.name, cut)
+			}
 		}
 	}
 }

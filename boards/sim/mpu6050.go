@@ -49,7 +49,9 @@ const (
 const mpu6050StartUp = 30 * time.Millisecond
 
 // mpu6050Delays are those of accelerometer and gyroscope, in µs, by DLPF_CFG.
-var mpu6050Delays = [8][2]time.Duration{{0, 980}, {2000, 1900}, {3000, 2800}, {4900, 4800}, {8500, 8300}, {13800, 13400}, {19000, 18600}, {0, 980}}
+var mpu6050Delays = [8][2]time.Duration{
+	{0, 980}, {2000, 1900}, {3000, 2800}, {4900, 4800}, {8500, 8300}, {13800, 13400}, {19000, 18600}, {0, 980},
+}
 
 // NewMPU6050 makes a chip as after power-up. The identity, what WHO_AM_I answers, is 0x68 for an MPU-6050 and 0x71 for an MPU-9250.
 func NewMPU6050(identity byte, world MPU6050World) *MPU6050 {

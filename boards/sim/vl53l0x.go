@@ -150,7 +150,8 @@ func (s *VL53L0X) write(at time.Duration, register, value byte) {
 		s.reset, s.page, s.task = value&1 == 0, 0, vl53l0xIdle
 	case register == vl53l0xInterruptClear:
 		page[vl53l0xInterruptStatus] &^= 0x07
-	case register >= vl53l0xInterruptStatus && register < vl53l0xResult+12, register >= vl53l0xModel && register < vl53l0xModel+3: // read only
+	case register >= vl53l0xInterruptStatus && register < vl53l0xResult+12: // read only
+	case register >= vl53l0xModel && register < vl53l0xModel+3: // read only
 	default:
 		page[register] = value
 	}
@@ -231,7 +232,7 @@ func (s *VL53L0X) measure(at time.Duration) {
 	result[10], result[11] = byte(millimetres>>8), byte(millimetres)
 }
 
-// spadsEnabled tells whether as many reference diodes are enabled as the fixed memory says, all with an aperture: from the thirteenth on.
+// spadsEnabled tells whether as many reference diodes are enabled as the fixed memory says, all of those with an aperture.
 func (s *VL53L0X) spadsEnabled() bool {
 	enabled := s.pages[0][vl53l0xSpadMap : vl53l0xSpadMap+6]
 	count := 0
