@@ -1,0 +1,100 @@
+package sim
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+)
+
+// ADXL345 simulates Analog Devices' accelerometer register by register: standby, rates, ranges, both resolutions, and the data-ready
+// bit. Offsets, the buffer, taps, activity and low power are missing: their registers keep what is written.
+//
+// Source: Analog Devices, ADXL345 data sheet, rev. E. What it leaves open is decided here: samples begin anew when their rate changes.
+type ADXL345 struct {
+	acceleration [3]func(at time.Duration) int64
+
+	mutex     sync.Mutex
+	registers [64]byte
+	since     time.Duration // when samples began
+	taken     time.Duration // how many there were
+}
+
+// The registers that do something.
+const (
+	adxl345Rate            = 0x2c
+	adxl345Power           = 0x2d
+	adxl345InterruptSource = 0x30
+	adxl345Format          = 0x31
+	adxl345Data            = 0x32 // 6 bytes
+)
+
+// adxl345TurnOn passes, in addition to a sample period, until the first sample.
+const adxl345TurnOn = 1100 * time.Microsecond
+
+// NewADXL345 makes a chip as after power-up: in standby, at 100 Hz. The functions give the acceleration along the axes x, y and z,
+// gravity included, in millionths of m/s²; one that is missing stands for zero.
+func NewADXL345(acceleration [3]func(at time.Duration) int64) *ADXL345 {
+	return &ADXL345{acceleration: acceleration, registers: [64]byte{0: 0xe5, adxl345Rate: 0x0a, adxl345InterruptSource: 0x02}}
+}
+
+// Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on
+// from there, too.
+func (s *ADXL345) Tx(at time.Duration, w, r []byte) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.measure(at)
+	if len(w) == 0 {
+		return nil // the simulation does not remember the register of an earlier transaction
+	}
+	register := w[0] & 0x3f
+	for _, value := range w[1:] {
+		s.write(at, register, value)
+		register = (register + 1) & 0x3f
+	}
+	for i := range r {
+		r[i] = s.registers[register]
+		if register >= adxl345Data && register < adxl345Data+6 {
+			s.registers[adxl345InterruptSource] &^= 0x80
+		}
+		register = (register + 1) & 0x3f
+	}
+	return nil
+}
+
+func (s *ADXL345) write(at time.Duration, register, value byte) {
+	if register < 0x1d || register == adxl345InterruptSource || register >= adxl345Data && register < adxl345Data+6 {
+		return // read only
+	}
+	changed := s.registers[register] ^ value
+	s.registers[register] = value
+	if register == adxl345Rate && changed != 0 || register == adxl345Power && changed&value&0x08 != 0 {
+		s.since, s.taken = at+adxl345TurnOn, 0
+	}
+}
+
+// measure takes the last sample that is due by now.
+func (s *ADXL345) measure(at time.Duration) {
+	if s.registers[adxl345Power]&0x08 == 0 || at < s.since {
+		return
+	}
+	period := time.Second / 3200 << (15 - s.registers[adxl345Rate]&0x0f)
+	count := (at - s.since) / period
+	if count <= s.taken {
+		return
+	}
+	s.taken = count
+	s.registers[adxl345InterruptSource] |= 0x80
+	scale := s.registers[adxl345Format] & 3
+	counts, most := int64(256), int64(512)<<scale
+	if s.registers[adxl345Format]&0x08 == 0 { // ten bits in all ranges
+		counts, most = 256>>scale, 512
+	}
+	for axis, sense := range s.acceleration {
+		value := int64(0)
+		if sense != nil {
+			value = sense(s.since + count*period)
+		}
+		value = max(-most, min(toNearest(value*counts, 9_806_650), most-1))
+		binary.LittleEndian.PutUint16(s.registers[adxl345Data+2*axis:], uint16(value))
+	}
+}

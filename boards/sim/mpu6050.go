@@ -1,0 +1,175 @@
+package sim
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+)
+
+// MPU6050World is what an MPU6050 senses. A function that is missing stands for zero.
+type MPU6050World struct {
+	// Acceleration along the axes x, y and z, gravity included, in millionths of m/s².
+	Acceleration [3]func(at time.Duration) int64
+	// Rotation about the axes, in millionths of °/s.
+	Rotation [3]func(at time.Duration) int64
+	// Temperature of the chip, in millionths of °C.
+	Temperature func(at time.Duration) int64
+}
+
+// MPU6050 simulates InvenSense's accelerometer and gyroscope register by register: sleep, reset, standby, ranges, sample rate, the
+// delay of the low-pass filter, and the data-ready interrupt. With the identity of an MPU-9250 it is awake after power-up and has the
+// other thermometer. FIFO, motion detection, the auxiliary bus and the DMP are missing: their registers keep what is written.
+//
+// Sources: InvenSense, MPU-6000 and MPU-6050 register map, rev. 4.2, and product specification, rev. 3.4; MPU-9250 register map, rev.
+// 1.6. What they leave open is decided here: samples begin 30 ms after waking, the start-up time of the gyroscope, and begin anew when
+// their rate changes; an axis in standby keeps its last value.
+type MPU6050 struct {
+	world MPU6050World
+
+	mutex     sync.Mutex
+	registers [128]byte
+	since     time.Duration // when samples began, or will
+	taken     time.Duration // how many there were
+}
+
+// The registers that do something.
+const (
+	mpu6050Divider   = 0x19
+	mpu6050Config    = 0x1a
+	mpu6050Gyro      = 0x1b
+	mpu6050Accel     = 0x1c
+	mpu6050IntEnable = 0x38
+	mpu6050IntStatus = 0x3a
+	mpu6050Data      = 0x3b // 14 bytes
+	mpu6050Power1    = 0x6b
+	mpu6050Power2    = 0x6c
+	mpu6050WhoAmI    = 0x75
+)
+
+const mpu6050StartUp = 30 * time.Millisecond
+
+// mpu6050Delays are those of accelerometer and gyroscope, in µs, by DLPF_CFG.
+var mpu6050Delays = [8][2]time.Duration{
+	{0, 980}, {2000, 1900}, {3000, 2800}, {4900, 4800}, {8500, 8300}, {13800, 13400}, {19000, 18600}, {0, 980},
+}
+
+// NewMPU6050 makes a chip as after power-up. The identity, what WHO_AM_I answers, is 0x68 for an MPU-6050 and 0x71 for an MPU-9250.
+func NewMPU6050(identity byte, world MPU6050World) *MPU6050 {
+	s := &MPU6050{world: world}
+	s.registers[mpu6050WhoAmI] = identity
+	s.reset(0)
+	return s
+}
+
+// Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on
+// from there, too.
+func (s *MPU6050) Tx(at time.Duration, w, r []byte) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.measure(at)
+	if len(w) == 0 {
+		return nil // the simulation does not remember the register of an earlier transaction
+	}
+	register := w[0]
+	for _, value := range w[1:] {
+		s.write(at, register&0x7f, value)
+		register++
+	}
+	for i := range r {
+		r[i] = s.registers[register&0x7f]
+		if register == mpu6050IntStatus {
+			s.registers[register] = 0
+		}
+		register++
+	}
+	return nil
+}
+
+func (s *MPU6050) like9250() bool { return s.registers[mpu6050WhoAmI] != 0x68 }
+
+func (s *MPU6050) reset(at time.Duration) {
+	identity := s.registers[mpu6050WhoAmI]
+	s.registers = [128]byte{mpu6050Power1: 0x40, mpu6050WhoAmI: identity}
+	if s.like9250() {
+		s.registers[mpu6050Power1] = 0x01
+	}
+	s.begin(at)
+}
+
+func (s *MPU6050) write(at time.Duration, register, value byte) {
+	switch {
+	case register >= mpu6050IntStatus && register < mpu6050Data+14, register == mpu6050WhoAmI: // read only
+	case register == mpu6050Power1 && value&0x80 != 0:
+		s.reset(at)
+	default:
+		before := s.registers[register]
+		s.registers[register] = value
+		wakes := register == mpu6050Power1 && before&^value&0x40 != 0
+		if wakes || before != value && (register == mpu6050Divider || register == mpu6050Config) {
+			s.begin(at)
+		}
+	}
+}
+
+func (s *MPU6050) begin(at time.Duration) {
+	s.since, s.taken = at+mpu6050StartUp, 0
+}
+
+// period is the time between two samples: the gyroscope's, which is shorter without the filter, times the divider.
+func (s *MPU6050) period() time.Duration {
+	period := time.Millisecond
+	if filter := s.registers[mpu6050Config] & 7; filter == 0 || filter == 7 {
+		period /= 8
+	}
+	return period * (1 + time.Duration(s.registers[mpu6050Divider]))
+}
+
+// measure takes the last sample that is due by now.
+func (s *MPU6050) measure(at time.Duration) {
+	if s.registers[mpu6050Power1]&0x40 != 0 {
+		return
+	}
+	count := (at - s.since) / s.period()
+	if at < s.since || count <= s.taken {
+		return
+	}
+	s.taken = count
+	moment := s.since + count*s.period()
+	if s.registers[mpu6050IntEnable]&1 != 0 {
+		s.registers[mpu6050IntStatus] |= 1
+	}
+	delay := mpu6050Delays[s.registers[mpu6050Config]&7]
+	gravities := int64(2) << (s.registers[mpu6050Accel] >> 3 & 3)
+	countsOf10Degrees := [4]int64{1310, 655, 328, 164}[s.registers[mpu6050Gyro]>>3&3]
+	for axis := range 3 {
+		s.put(5-axis, axis, s.world.Acceleration[axis], moment-delay[0]*time.Microsecond, 0, 1<<15, gravities*9_806_650)
+		s.put(2-axis, axis+4, s.world.Rotation[axis], moment-delay[1]*time.Microsecond, 0, countsOf10Degrees, 10_000_000)
+	}
+	if s.like9250() {
+		s.put(-1, 3, s.world.Temperature, moment, 21_000_000, 33_387, 100_000_000)
+	} else {
+		s.put(-1, 3, s.world.Temperature, moment, 36_530_000, 340, 1_000_000)
+	}
+}
+
+// put writes a value of the world to the n-th data register, unless the standby bit of its axis is set; counts of it are worth so many
+// millionths, beyond the offset.
+func (s *MPU6050) put(standby, n int, sense func(time.Duration) int64, moment time.Duration, offset, counts, millionths int64) {
+	if standby >= 0 && s.registers[mpu6050Power2]>>standby&1 != 0 {
+		return
+	}
+	value := int64(0)
+	if sense != nil {
+		value = sense(max(0, moment))
+	}
+	count := max(-1<<15, min(toNearest((value-offset)*counts, millionths), 1<<15-1))
+	binary.BigEndian.PutUint16(s.registers[mpu6050Data+2*n:], uint16(count))
+}
+
+// toNearest divides, rounded to the nearest whole number, as a converter does.
+func toNearest(numerator, denominator int64) int64 {
+	if numerator < 0 {
+		return (numerator - denominator/2) / denominator
+	}
+	return (numerator + denominator/2) / denominator
+}

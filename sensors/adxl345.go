@@ -1,0 +1,236 @@
+package sensors
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+)
+
+// The registers of the ADXL345 that are used here.
+const (
+	adxl345Identity        = 0x00
+	adxl345Offsets         = 0x1e // three, one an axis
+	adxl345Rate            = 0x2c // followed by POWER_CTL and INT_ENABLE
+	adxl345Power           = 0x2d
+	adxl345InterruptSource = 0x30 // followed by DATA_FORMAT and the three axes, low byte first
+	adxl345Format          = 0x31
+	adxl345Buffer          = 0x38
+)
+
+const (
+	adxl345Measure        = 0x08 // POWER_CTL
+	adxl345DataReady      = 0x80 // INT_SOURCE: set whether the interrupt is enabled or not
+	adxl345FullResolution = 0x08 // DATA_FORMAT: 256 counts for each multiple of gravity, in all ranges
+	adxl345Counts         = 256
+
+	// adxl345Patience is how long, on top of two sample periods, the last sample is repeated while the chip has no new one.
+	adxl345Patience = 50 * time.Millisecond
+)
+
+// The values of the range field, and of the rate field from 6 on.
+var (
+	adxl345Ranges = []int{2, 4, 8, 16}
+	adxl345Rates  = []physic.Frequency{6250 * physic.MilliHertz, 12500 * physic.MilliHertz, 25 * physic.Hertz, 50 * physic.Hertz,
+		100 * physic.Hertz, 200 * physic.Hertz, 400 * physic.Hertz, 800 * physic.Hertz}
+)
+
+const adxl345SlowestRate = 6
+
+// ADXL345Opts are the options of an ADXL345. A field that is zero stands for its default.
+type ADXL345Opts struct {
+	// Range is the largest acceleration, in multiples of standard gravity: 2, 4, 8 or 16; 16 unless set. The resolution is the same
+	// in all of them.
+	Range int
+	// SampleRate is how often the chip measures: 6.25, 12.5, 25, 50, 100, 200, 400 or 800 Hz; 100 Hz unless set. Its bandwidth is half
+	// of that. Above 200 Hz the bus should run at 400 kHz. Measures that are read within one period of it come from the same moment.
+	SampleRate physic.Frequency
+}
+
+// DefaultADXL345Opts are the options that stand for nil.
+var DefaultADXL345Opts = ADXL345Opts{Range: 16, SampleRate: 100 * physic.Hertz}
+
+// ADXL345 is an accelerometer on I2C. It measures:
+//
+//	accel_x, accel_y, accel_z   acceleration, gravity included, in m/s²: an axis that points up reads +9.8 at rest
+//
+// All of them are read in one transfer, so that they belong together, and that is shared by whoever asks within a sample period. It
+// may be used from several goroutines.
+//
+// A reading at either end of the range means that much or more. When the chip has no new sample the last one is repeated, for at most
+// two sample periods and 50 ms; then the chip hangs, and is started again. A chip that has lost its supply for a moment comes back with
+// another data format, which is read along with each sample: it is started again at once.
+//
+// Source: Analog Devices, ADXL345 data sheet, rev. E. The driver in periph's device library is not used: it touches the bus when it is
+// made, reads each byte in a transfer of its own, so that the two halves of a number may belong to different samples, takes a failed
+// one for zero, and has no unit.
+type ADXL345 struct {
+	bus     i2c.Bus
+	address uint16
+	scale   int64 // multiples of gravity
+	format  byte
+	rate    byte
+	period  time.Duration
+
+	mutex    sync.Mutex
+	lost     bool          // not started, or a failure since: the chip may have forgotten its settings
+	settled  time.Duration // samples before this time are not believed
+	asked    time.Duration // when the chip was last asked for a sample,
+	renewed  time.Duration // and when it last had a new one, or was first expected to
+	measured bool          // there is a sample since the last start:
+	sample   [3]int64      // in counts
+}
+
+// NewADXL345 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x53 (pin ALT ADDRESS low) or
+// 0x1d (high); nil options stand for DefaultADXL345Opts.
+func NewADXL345(bus i2c.Bus, address uint16, opts *ADXL345Opts) (*ADXL345, error) {
+	if opts == nil {
+		opts = &DefaultADXL345Opts
+	}
+	a := &ADXL345{bus: bus, address: address, lost: true}
+	if address != 0x53 && address != 0x1d {
+		return nil, fmt.Errorf("%s: address: expected 0x53 (pin ALT ADDRESS low) or 0x1d (ALT ADDRESS high)", a)
+	}
+	scale := slices.Index(adxl345Ranges, cmp.Or(opts.Range, DefaultADXL345Opts.Range))
+	if scale < 0 {
+		return nil, fmt.Errorf("%s: range: expected 2, 4, 8 or 16 (times gravity), got %d", a, opts.Range)
+	}
+	frequency := cmp.Or(opts.SampleRate, DefaultADXL345Opts.SampleRate)
+	rate := slices.Index(adxl345Rates, frequency)
+	if rate < 0 {
+		return nil, fmt.Errorf("%s: sample rate: expected 6.25, 12.5, 25, 50, 100, 200, 400 or 800 Hz, got %s", a, opts.SampleRate)
+	}
+	a.scale, a.format = int64(adxl345Ranges[scale]), adxl345FullResolution|byte(scale)
+	a.rate, a.period = byte(rate)+adxl345SlowestRate, frequency.Period()
+	return a, nil
+}
+
+// String names the chip, its address and its bus.
+func (a *ADXL345) String() string {
+	return fmt.Sprintf("adxl345 at %#02x on %s", a.address, a.bus)
+}
+
+// Measure gives one of the measures: accel_x, accel_y or accel_z. Halting one puts the chip in standby, for all of them; whichever is
+// sampled next starts it again.
+func (a *ADXL345) Measure(name string) (Sensor, error) {
+	names := []string{"accel_x", "accel_y", "accel_z"}
+	axis := slices.Index(names, name)
+	if axis < 0 {
+		return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", a, strings.Join(names, ", "), name)
+	}
+	return &chipMeasure{chip: a, name: name, unit: "m/s²", sample: func(at time.Duration) (int64, error) {
+		a.mutex.Lock()
+		defer a.mutex.Unlock()
+		if err := a.refresh(at); err != nil {
+			return 0, err
+		}
+		return nearest(a.sample[axis]*standardGravity, adxl345Counts), nil
+	}}, nil
+}
+
+// Halt puts the chip in standby.
+func (a *ADXL345) Halt() error {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.lost = true
+	return a.write("stand by", adxl345Power, 0)
+}
+
+// refresh takes a new sample from the chip when the last one is older than the time between two.
+func (a *ADXL345) refresh(at time.Duration) error {
+	if a.lost {
+		if err := a.start(); err != nil {
+			return err
+		}
+		a.lost, a.measured = false, false
+		a.settled = at + 2*a.period + 2*time.Millisecond // it turns on in 1.1 ms and a sample period
+		a.renewed = a.settled
+	}
+	if at < a.settled {
+		return fmt.Errorf("%s: %w: started, settled at %v, now %v", a, ErrNotYet, a.settled, at)
+	}
+	if a.measured && at-a.asked < a.period {
+		return nil
+	}
+	var raw [8]byte
+	if err := a.read("read", adxl345InterruptSource, raw[:]); err != nil {
+		return err
+	}
+	a.asked = at
+	switch {
+	case raw[1] != a.format:
+		return a.failed("read", fmt.Errorf("data format: expected %#02x, got %#02x: it has lost its supply for a moment", a.format, raw[1]))
+	case raw[0]&adxl345DataReady != 0:
+		a.renewed = at
+		return a.accept(raw[2:])
+	case at-a.renewed >= 2*a.period+adxl345Patience:
+		return a.failed("read", fmt.Errorf("no new sample since %v, now %v", a.renewed, at))
+	case !a.measured:
+		return fmt.Errorf("%s: %w", a, ErrNotYet)
+	}
+	return nil
+}
+
+// accept takes a sample over, unless it is outside the range, whose sign fills the upper bits.
+func (a *ADXL345) accept(raw []byte) error {
+	var sample [3]int64
+	for i := range sample {
+		sample[i] = int64(int16(uint16(raw[2*i+1])<<8 | uint16(raw[2*i])))
+		if most := a.scale * adxl345Counts; sample[i] < -most || sample[i] >= most {
+			return a.failed("read", fmt.Errorf("expected %d to %d counts, got %d", -most, most-1, sample[i]))
+		}
+	}
+	a.sample, a.measured = sample, true
+	return nil
+}
+
+// start identifies the chip and writes all settings that readings depend on, in standby, as the data sheet recommends.
+func (a *ADXL345) start() error {
+	a.lost = true
+	var identity [1]byte
+	if err := a.read("identify", adxl345Identity, identity[:]); err != nil {
+		return err
+	}
+	if identity[0] != 0xe5 {
+		return a.failed("identify", fmt.Errorf("expected 0xe5, got %#02x", identity[0]))
+	}
+	if err := a.write("set the rate", adxl345Rate, a.rate, 0, 0); err != nil { // standby, no interrupts
+		return err
+	}
+	if err := a.write("clear the offsets", adxl345Offsets, 0, 0, 0); err != nil {
+		return err
+	}
+	if err := a.write("set the range", adxl345Format, a.format); err != nil {
+		return err
+	}
+	if err := a.write("switch off the buffer", adxl345Buffer, 0); err != nil {
+		return err
+	}
+	return a.write("start measuring", adxl345Power, adxl345Measure)
+}
+
+func (a *ADXL345) write(doing string, register byte, values ...byte) error {
+	if err := a.bus.Tx(a.address, append([]byte{register}, values...), nil); err != nil {
+		return a.failed(doing, err)
+	}
+	return nil
+}
+
+func (a *ADXL345) read(doing string, register byte, into []byte) error {
+	if err := a.bus.Tx(a.address, []byte{register}, into); err != nil {
+		return a.failed(doing, err)
+	}
+	return nil
+}
+
+// failed makes the next Sample start the chip again.
+func (a *ADXL345) failed(doing string, err error) error {
+	a.lost = true
+	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, that CS is high, and ALT ADDRESS low for 0x53 or high for 0x1d",
+		a, doing, err)
+}

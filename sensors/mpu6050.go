@@ -1,0 +1,327 @@
+package sensors
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+)
+
+// The registers of the MPU-6050, MPU-6500 and MPU-9250 that are used here.
+const (
+	mpu6050SampleRateDivider = 0x19 // followed by CONFIG, GYRO_CONFIG and ACCEL_CONFIG
+	mpu6500AccelConfig2      = 0x1d // the accelerometer's own filter; the MPU-6050 has one filter for both
+	mpu6050InterruptPin      = 0x37 // followed by INT_ENABLE
+	mpu6050InterruptStatus   = 0x3a // followed by acceleration, temperature and rotation: 14 bytes
+	mpu6050UserControl       = 0x6a
+	mpu6050Power1            = 0x6b // followed by PWR_MGMT_2
+	mpu6050WhoAmI            = 0x75
+)
+
+const (
+	mpu6050ClockOfGyro = 0x01 // PWR_MGMT_1: awake, clocked by the gyroscope's oscillator, as the data sheet recommends
+	mpu6050Sleep       = 0x40 // PWR_MGMT_1
+	mpu6050KeepStatus  = 0x20 // INT_PIN_CFG: the interrupt stays until its status is read
+	mpu6050DataReady   = 0x01 // INT_ENABLE, INT_STATUS
+
+	// mpu6050Settle is how long samples are not believed after a start: the registers need up to 100 ms after the supply came up, and
+	// within that time the gyroscope has started (30 ms) and the slowest filter has settled (19 ms delay).
+	mpu6050Settle = 100 * time.Millisecond
+
+	// mpu6050Patience is how long, on top of two sample periods, the last sample is repeated while the chip has no new one.
+	mpu6050Patience = 50 * time.Millisecond
+
+	// standardGravity is 9.80665 m/s², exactly, in µm/s².
+	standardGravity = 9_806_650
+)
+
+// The values of the two-bit range fields, and of the filter field from 1 on.
+var (
+	mpu6050AccelRanges = []int{2, 4, 8, 16}
+	mpu6050GyroRanges  = []int{250, 500, 1000, 2000}
+	mpu6050GyroCounts  = []int64{1310, 655, 328, 164} // counts of 10 °/s, by range: the data sheet's sensitivity
+	mpu6050Bandwidths  = []physic.Frequency{188 * physic.Hertz, 98 * physic.Hertz, 42 * physic.Hertz,
+		20 * physic.Hertz, 10 * physic.Hertz, 5 * physic.Hertz}
+)
+
+// mpu6050Family says which chips with which identity the driver knows as relatives of the MPU-6500: they have a filter of its own for
+// the accelerometer, and another thermometer.
+var mpu6050Family = map[byte]bool{
+	0x68: false, // MPU-6050, MPU-6000, MPU-9150
+	0x70: true,  // MPU-6500
+	0x71: true,  // MPU-9250
+	0x73: true,  // MPU-9255
+	0x74: true,  // MPU-6515
+}
+
+// MPU6050Opts are the options of an MPU6050. A field that is zero stands for its default.
+type MPU6050Opts struct {
+	// AccelRange is the largest acceleration, in multiples of standard gravity: 2, 4, 8 or 16; 4 unless set.
+	AccelRange int
+	// GyroRange is the fastest rotation, in °/s: 250, 500, 1000 or 2000; 500 unless set.
+	GyroRange int
+	// Bandwidth is that of the low-pass filter: 188, 98, 42, 20, 10 or 5 Hz, with a delay of 2, 3, 5, 9, 14 or 19 ms; 42 Hz unless set.
+	// These are the numbers of the MPU-6050's gyroscope; other sensors of the family differ from them by up to a sixth.
+	Bandwidth physic.Frequency
+	// SampleRate is how often the chip measures: 1 kHz divided by a whole number up to 256; 200 Hz unless set. Measures that are read
+	// within one period of it come from the same moment.
+	SampleRate physic.Frequency
+	// WhoAmI is the identity that is accepted. Unless set, it is that of any chip that the driver knows: 0x68 (MPU-6050), 0x70
+	// (MPU-6500), 0x71 (MPU-9250), 0x73 (MPU-9255) and 0x74 (MPU-6515). Copies of the chip answer something else; one that is named
+	// here is taken for an MPU-6050.
+	WhoAmI byte
+}
+
+// DefaultMPU6050Opts are the options that stand for nil: for a robot on wheels or legs.
+var DefaultMPU6050Opts = MPU6050Opts{AccelRange: 4, GyroRange: 500, Bandwidth: 42 * physic.Hertz, SampleRate: 200 * physic.Hertz}
+
+// MPU6050 is an accelerometer and gyroscope on I2C: the MPU-6050, and the MPU-6500 and MPU-9250 that speak like it. (The magnetometer
+// of the latter is a chip of its own.) It measures:
+//
+//	accel_x, accel_y, accel_z   acceleration, gravity included, in m/s²: an axis that points up reads +9.8 at rest
+//	gyro_x, gyro_y, gyro_z      rotation, counter-clockwise seen from the axis's tip, in °/s
+//	temperature                 of the chip, in °C
+//
+// All of them are read in one transfer, so that they belong together, and that is shared by whoever asks within a sample period. It
+// may be used from several goroutines.
+//
+// A reading at either end of a range means that much or more. When the chip has no new sample the last one is repeated, for at most
+// two sample periods and 50 ms. Then something is wrong: the chip hangs, or has lost its supply for a moment and come back asleep
+// (MPU-6050) or measuring in other ranges (MPU-9250), which clears what makes it announce samples. It is started again, and readings
+// fail with ErrNotYet for 100 ms and a sample period.
+//
+// Sources: InvenSense, MPU-6000 and MPU-6050 register map, rev. 4.2, and product specification, rev. 3.4; MPU-6500 register map,
+// rev. 2.1; MPU-9250 register map, rev. 1.6. The driver in periph's device library is for the MPU-9250 on SPI, and sleeps.
+type MPU6050 struct {
+	bus        i2c.Bus
+	address    uint16
+	whoAmI     byte
+	accelRange int64   // multiples of gravity
+	gyroCounts int64   // counts of 10 °/s
+	settings   [4]byte // SMPLRT_DIV, CONFIG, GYRO_CONFIG, ACCEL_CONFIG
+	period     time.Duration
+
+	mutex    sync.Mutex
+	lost     bool          // not started, or a failure since: the chip may have forgotten its settings
+	like6500 bool          // has the MPU-6500's thermometer
+	settled  time.Duration // samples before this time are not believed
+	asked    time.Duration // when the chip was last asked for a sample,
+	renewed  time.Duration // and when it last had a new one, or was first expected to
+	measured bool          // there is a sample since the last start:
+	sample   [7]int64      // acceleration, temperature, rotation, in counts
+}
+
+// NewMPU6050 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x68 (pin AD0 low) or 0x69 (AD0
+// high); nil options stand for DefaultMPU6050Opts.
+func NewMPU6050(bus i2c.Bus, address uint16, opts *MPU6050Opts) (*MPU6050, error) {
+	if opts == nil {
+		opts = &DefaultMPU6050Opts
+	}
+	m := &MPU6050{bus: bus, address: address, whoAmI: opts.WhoAmI, lost: true}
+	if address != 0x68 && address != 0x69 {
+		return nil, fmt.Errorf("%s: address: expected 0x68 (pin AD0 low) or 0x69 (AD0 high)", m)
+	}
+	accel := slices.Index(mpu6050AccelRanges, cmp.Or(opts.AccelRange, DefaultMPU6050Opts.AccelRange))
+	if accel < 0 {
+		return nil, fmt.Errorf("%s: range of acceleration: expected 2, 4, 8 or 16 (times gravity), got %d", m, opts.AccelRange)
+	}
+	gyro := slices.Index(mpu6050GyroRanges, cmp.Or(opts.GyroRange, DefaultMPU6050Opts.GyroRange))
+	if gyro < 0 {
+		return nil, fmt.Errorf("%s: range of rotation: expected 250, 500, 1000 or 2000 (°/s), got %d", m, opts.GyroRange)
+	}
+	filter := slices.Index(mpu6050Bandwidths, cmp.Or(opts.Bandwidth, DefaultMPU6050Opts.Bandwidth)) + 1
+	if filter == 0 {
+		return nil, fmt.Errorf("%s: bandwidth: expected 188, 98, 42, 20, 10 or 5 Hz, got %s", m, opts.Bandwidth)
+	}
+	rate := cmp.Or(opts.SampleRate, DefaultMPU6050Opts.SampleRate)
+	if rate <= 0 || physic.KiloHertz%rate != 0 || physic.KiloHertz/rate > 256 {
+		return nil, fmt.Errorf("%s: sample rate: expected 1 kHz divided by a whole number up to 256, got %s", m, opts.SampleRate)
+	}
+	divider := physic.KiloHertz / rate
+	m.settings = [4]byte{byte(divider - 1), byte(filter), byte(gyro) << 3, byte(accel) << 3}
+	m.period = time.Duration(divider) * time.Millisecond
+	m.accelRange, m.gyroCounts = int64(mpu6050AccelRanges[accel]), mpu6050GyroCounts[gyro]
+	return m, nil
+}
+
+// String names the chip, its address and its bus.
+func (m *MPU6050) String() string {
+	return fmt.Sprintf("mpu6050 at %#02x on %s", m.address, m.bus)
+}
+
+// Measure gives one of the measures: accel_x, accel_y, accel_z, gyro_x, gyro_y, gyro_z or temperature. Halting one puts the chip to
+// sleep, for all of them; whichever is sampled next starts it again.
+func (m *MPU6050) Measure(name string) (Sensor, error) {
+	names := []string{"accel_x", "accel_y", "accel_z", "temperature", "gyro_x", "gyro_y", "gyro_z"} // in the order of the registers
+	index := slices.Index(names, name)
+	convert, unit := m.acceleration, "m/s²"
+	switch {
+	case index < 0:
+		return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", m, strings.Join(names, ", "), name)
+	case index == 3:
+		convert, unit = m.temperature, "°C"
+	case index > 3:
+		convert, unit = m.rotation, "°/s"
+	}
+	return &chipMeasure{chip: m, name: name, unit: unit, sample: func(at time.Duration) (int64, error) {
+		m.mutex.Lock()
+		defer m.mutex.Unlock()
+		if err := m.refresh(at); err != nil {
+			return 0, err
+		}
+		return convert(m.sample[index]), nil
+	}}, nil
+}
+
+// Halt puts the chip to sleep.
+func (m *MPU6050) Halt() error {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.lost = true
+	return m.write("sleep", mpu6050Power1, mpu6050Sleep)
+}
+
+func (m *MPU6050) acceleration(count int64) int64 {
+	return nearest(count*m.accelRange*standardGravity, 1<<15)
+}
+
+func (m *MPU6050) rotation(count int64) int64 {
+	return nearest(count*10_000_000, m.gyroCounts)
+}
+
+func (m *MPU6050) temperature(count int64) int64 {
+	if m.like6500 {
+		return nearest(count*100_000_000, 33_387) + 21_000_000 // 333.87 counts a degree
+	}
+	return nearest(count*1_000_000, 340) + 36_530_000
+}
+
+// refresh takes a new sample from the chip when the last one is older than the time between two.
+func (m *MPU6050) refresh(at time.Duration) error {
+	if m.lost {
+		if err := m.start(); err != nil {
+			return err
+		}
+		m.lost, m.measured = false, false
+		m.settled = at + mpu6050Settle + m.period
+		m.renewed = m.settled
+	}
+	if at < m.settled {
+		return fmt.Errorf("%s: %w: started, settled at %v, now %v", m, ErrNotYet, m.settled, at)
+	}
+	if m.measured && at-m.asked < m.period {
+		return nil
+	}
+	var raw [15]byte
+	if err := m.read("read", mpu6050InterruptStatus, raw[:]); err != nil {
+		return err
+	}
+	m.asked = at
+	switch {
+	case raw[0] == 0xff: // there are not that many interrupts: nobody drives the wire
+		return m.failed("read", errors.New("interrupt status: expected bits that the chip has, got 0xff"))
+	case raw[0]&mpu6050DataReady != 0:
+		m.renewed = at
+		return m.accept(raw[1:])
+	case at-m.renewed >= 2*m.period+mpu6050Patience:
+		return m.failed("read", fmt.Errorf("no new sample since %v, now %v: it hangs, or has lost its supply for a moment", m.renewed, at))
+	case !m.measured:
+		return fmt.Errorf("%s: %w", m, ErrNotYet)
+	}
+	return nil
+}
+
+// accept takes a sample over, unless it cannot be one.
+func (m *MPU6050) accept(raw []byte) error {
+	var sample [7]int64
+	for i := range sample {
+		sample[i] = int64(int16(uint16(raw[2*i])<<8 | uint16(raw[2*i+1])))
+	}
+	if degrees := m.temperature(sample[3]); degrees < -40_000_000 || degrees > 85_000_000 {
+		return m.failed("read", fmt.Errorf("temperature: expected -40 to 85 °C, got %d millionths of a degree", degrees))
+	}
+	m.sample, m.measured = sample, true
+	return nil
+}
+
+// start identifies the chip, wakes it and writes all settings that readings depend on: nobody knows what was written to it before.
+func (m *MPU6050) start() error {
+	m.lost = true
+	var identity [1]byte
+	if err := m.read("identify", mpu6050WhoAmI, identity[:]); err != nil {
+		return err
+	}
+	like6500, known := mpu6050Family[identity[0]]
+	switch {
+	case m.whoAmI != 0 && identity[0] != m.whoAmI:
+		return m.failed("identify", fmt.Errorf("expected %#02x, got %#02x", m.whoAmI, identity[0]))
+	case m.whoAmI == 0 && !known:
+		return m.failed("identify", fmt.Errorf("expected 0x68, 0x70, 0x71, 0x73 or 0x74, got %#02x (of a copy? name it in WhoAmI)", identity[0]))
+	}
+	m.like6500 = like6500
+	if err := m.write("wake", mpu6050Power1, mpu6050ClockOfGyro, 0); err != nil { // 0: no axis in standby
+		return err
+	}
+	if err := m.write("switch off FIFO and auxiliary bus", mpu6050UserControl, 0); err != nil {
+		return err
+	}
+	if err := m.write("set rate and ranges", mpu6050SampleRateDivider, m.settings[:]...); err != nil {
+		return err
+	}
+	if like6500 {
+		if err := m.write("set the filter of the accelerometer", mpu6500AccelConfig2, m.settings[1]); err != nil {
+			return err
+		}
+	}
+	return m.write("announce samples", mpu6050InterruptPin, mpu6050KeepStatus, mpu6050DataReady)
+}
+
+func (m *MPU6050) write(doing string, register byte, values ...byte) error {
+	if err := m.bus.Tx(m.address, append([]byte{register}, values...), nil); err != nil {
+		return m.failed(doing, err)
+	}
+	return nil
+}
+
+func (m *MPU6050) read(doing string, register byte, into []byte) error {
+	if err := m.bus.Tx(m.address, []byte{register}, into); err != nil {
+		return m.failed(doing, err)
+	}
+	return nil
+}
+
+// failed makes the next Sample start the chip again.
+func (m *MPU6050) failed(doing string, err error) error {
+	m.lost = true
+	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin AD0 is low for 0x68 or high for 0x69",
+		m, doing, err)
+}
+
+// A chipMeasure is one of several measures of a chip.
+type chipMeasure struct {
+	chip interface {
+		fmt.Stringer
+		Halt() error
+	}
+	name, unit string
+	sample     func(at time.Duration) (int64, error)
+}
+
+func (c *chipMeasure) String() string                         { return c.chip.String() + ", " + c.name }
+func (c *chipMeasure) Unit() string                           { return c.unit }
+func (c *chipMeasure) Sample(at time.Duration) (int64, error) { return c.sample(at) }
+func (c *chipMeasure) Halt() error                            { return c.chip.Halt() }
+
+// nearest divides, rounded to the nearest whole number, halves away from zero. The denominator is positive.
+func nearest(numerator, denominator int64) int64 {
+	if numerator < 0 {
+		return (numerator - denominator/2) / denominator
+	}
+	return (numerator + denominator/2) / denominator
+}

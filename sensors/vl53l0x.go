@@ -1,0 +1,472 @@
+package sensors
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+)
+
+// The registers of the VL53L0X that have a name in ST's interface. Others are known by number alone.
+const (
+	vl53l0xStart           = 0x00 // SYSRANGE_START
+	vl53l0xSequence        = 0x01 // SYSTEM_SEQUENCE_CONFIG: the steps that a measurement consists of
+	vl53l0xInterruptConfig = 0x0a // SYSTEM_INTERRUPT_CONFIG_GPIO
+	vl53l0xInterruptClear  = 0x0b // SYSTEM_INTERRUPT_CLEAR
+	vl53l0xInterruptStatus = 0x13 // RESULT_INTERRUPT_STATUS, followed by the 12 bytes of RESULT_RANGE_STATUS
+	vl53l0xFinalTimeout    = 0x71 // FINAL_RANGE_CONFIG_TIMEOUT_MACROP, two bytes
+	vl53l0xPinPolarity     = 0x84 // GPIO_HV_MUX_ACTIVE_HIGH
+	vl53l0xPads            = 0x89 // VHV_CONFIG_PAD_SCL_SDA__EXTSUP_HV
+	vl53l0xStopVariable    = 0x91 // on page 1
+	vl53l0xSpadMap         = 0xb0 // GLOBAL_CONFIG_SPAD_ENABLES_REF_0 to 5
+	vl53l0xSpadStart       = 0xb6 // GLOBAL_CONFIG_REF_EN_START_SELECT
+	vl53l0xReset           = 0xbf // SOFT_RESET_GO2_SOFT_RESET_N
+	vl53l0xModel           = 0xc0 // IDENTIFICATION_MODEL_ID, followed by the module type
+	vl53l0xPage            = 0xff
+)
+
+const (
+	vl53l0xSingle     = 0x01 // SYSRANGE_START: one measurement
+	vl53l0xBackToBack = 0x02 // one after the other
+	vl53l0xVHV        = 0x40 // the calibration of the VHV, the voltage over the diodes that see the light
+
+	vl53l0xRanging = 0xe8 // the steps of a measurement: selection of diodes, pre-range and final range
+
+	// vl53l0xFarthest is the end of the range, in mm: what the chip measures best, without light from elsewhere, on white.
+	vl53l0xFarthest = 2000
+
+	// vl53l0xDeadline is how long each step of a start may take. The longest, the boot, takes 1.2 ms.
+	vl53l0xDeadline = 200 * time.Millisecond
+
+	// vl53l0xPatience is how long, on top of two measurements, the last distance is repeated while the chip has no new one.
+	vl53l0xPatience = 50 * time.Millisecond
+)
+
+// A vl53l0xWrite is a register and what is written to it.
+type vl53l0xWrite [2]byte
+
+// vl53l0xTuning is ST's table of settings, version 36 of 2015-11-02, which a chip needs after each boot. The meaning of most of them is
+// not public. Page by page; a register 0xff selects the page.
+var vl53l0xTuning = []vl53l0xWrite{
+	{0xff, 1}, {0x00, 0x00},
+	{0xff, 0}, {0x09, 0x00}, {0x10, 0x00}, {0x11, 0x00}, {0x24, 0x01}, {0x25, 0xff}, {0x75, 0x00},
+	{0xff, 1}, {0x4e, 0x2c}, {0x48, 0x00}, {0x30, 0x20},
+	{0xff, 0}, {0x30, 0x09}, {0x54, 0x00}, {0x31, 0x04}, {0x32, 0x03}, {0x40, 0x83}, {0x46, 0x25}, {0x60, 0x00}, {0x27, 0x00},
+	{0x50, 0x06}, {0x51, 0x00}, {0x52, 0x96}, {0x56, 0x08}, {0x57, 0x30},
+	{0x61, 0x00}, {0x62, 0x00}, {0x64, 0x00}, {0x65, 0x00}, {0x66, 0xa0},
+	{0xff, 1}, {0x22, 0x32}, {0x47, 0x14}, {0x49, 0xff}, {0x4a, 0x00},
+	{0xff, 0}, {0x7a, 0x0a}, {0x7b, 0x00}, {0x78, 0x21},
+	{0xff, 1}, {0x23, 0x34}, {0x42, 0x00}, {0x44, 0xff}, {0x45, 0x26}, {0x46, 0x05},
+	{0x40, 0x40}, {0x0e, 0x06}, {0x20, 0x1a}, {0x43, 0x40},
+	{0xff, 0}, {0x34, 0x03}, {0x35, 0x44},
+	{0xff, 1}, {0x31, 0x04}, {0x4b, 0x09}, {0x4c, 0x05}, {0x4d, 0x04},
+	{0xff, 0}, {0x44, 0x00}, {0x45, 0x20}, {0x47, 0x08}, {0x48, 0x28},
+	{0x67, 0x00}, {0x70, 0x04}, {0x71, 0x01}, {0x72, 0xfe}, {0x76, 0x00}, {0x77, 0x00},
+	{0xff, 1}, {0x0d, 0x01},
+	{0xff, 0}, {0x80, 0x01}, {0x01, 0xf8},
+	{0xff, 1}, {0x8e, 0x01}, {0x00, 0x01},
+	{0xff, 0}, {0x80, 0x00},
+}
+
+// The other tables of a start, in between which something is read.
+var (
+	vl53l0xOpenPrivate  = []vl53l0xWrite{{0x80, 1}, {0xff, 1}, {0x00, 0}}
+	vl53l0xClosePrivate = []vl53l0xWrite{{0x00, 1}, {0xff, 0}, {0x80, 0}}
+
+	// The count of reference diodes comes from the chip's fixed memory, which is strobed and answers in its own time.
+	vl53l0xOpenMemory  = []vl53l0xWrite{{0x80, 1}, {0xff, 1}, {0x00, 0}, {0xff, 6}}
+	vl53l0xAskMemory   = []vl53l0xWrite{{0xff, 7}, {0x81, 1}, {0x80, 1}, {0x94, 0x6b}, {0x83, 0}}
+	vl53l0xLeaveMemory = []vl53l0xWrite{{0x81, 0}, {0xff, 6}}
+	vl53l0xCloseMemory = []vl53l0xWrite{{0xff, 1}, {0x00, 1}, {0xff, 0}, {0x80, 0}}
+
+	vl53l0xSelectSpads = []vl53l0xWrite{{0xff, 1}, {0x4f, 0x00}, {0x4e, 0x2c}, {0xff, 0}, {vl53l0xSpadStart, 0xb4}}
+
+	vl53l0xCalibrateVHV   = []vl53l0xWrite{{vl53l0xSequence, 0x01}, {vl53l0xStart, vl53l0xSingle | vl53l0xVHV}}
+	vl53l0xCalibratePhase = []vl53l0xWrite{{vl53l0xSequence, 0x02}, {vl53l0xStart, vl53l0xSingle}}
+	vl53l0xCalibrated     = []vl53l0xWrite{{vl53l0xInterruptClear, 1}, {vl53l0xStart, 0}}
+)
+
+// The time of a measurement is spent on its steps. Those before the last one take as long as the tuning table says, in macro periods of
+// so many pulses of the laser: 38 of them twice for the selection of diodes and 151 for the pre-range, of 14 pulses each; the last one,
+// of 10 pulses, gets what is left.
+const (
+	vl53l0xPrePeriod   = 53_384 // ns: 2304 clocks of 1.655 ns for each of 14 pulses
+	vl53l0xFinalPeriod = 38_131 // and of 10
+	vl53l0xPrePeriods  = 151
+
+	// In µs: start and end, twice selection with its overhead, pre-range with its overhead, overhead of the final range.
+	vl53l0xBeforeFinal = 1910 + 960 + 2*((38*vl53l0xPrePeriod+500)/1000+690) + (vl53l0xPrePeriods*vl53l0xPrePeriod+500)/1000 + 660 + 550
+)
+
+// vl53l0xSteps are the steps of a start, one a Sample: each waits for what the one before has begun, and begins what the next waits for.
+var vl53l0xSteps = [...]struct {
+	name string
+	do   func(v *VL53L0X) (done bool, err error)
+}{
+	{"boot", (*VL53L0X).identify},
+	{"read the fixed memory", (*VL53L0X).configure},
+	{"calibrate the voltage", (*VL53L0X).calibratePhase},
+	{"calibrate the phase", (*VL53L0X).startRanging},
+}
+
+// VL53L0XOpts are the options of a VL53L0X. A field that is zero stands for its default.
+type VL53L0XOpts struct {
+	// TimingBudget is the time of a measurement, 20 ms to 1 s: four times as much halves the noise. 33 ms unless set.
+	TimingBudget time.Duration
+	// IOVoltage is that of SDA and SCL: 2.8 V, which also stands for anything above and is what boards for 3.3 and 5 V bring with them,
+	// or 1.8 V for a bare chip. 2.8 V unless set.
+	IOVoltage physic.ElectricPotential
+}
+
+// DefaultVL53L0XOpts are the options that stand for nil: ST's own.
+var DefaultVL53L0XOpts = VL53L0XOpts{TimingBudget: 33 * time.Millisecond, IOVoltage: 2800 * physic.MilliVolt}
+
+// VL53L0X is a laser distance sensor on I2C, which measures the time of flight of light, in m, up to 2 m. It measures back to back. It
+// belongs to one goroutine.
+//
+// When nothing is in sight, or nothing that gives back enough light, the reading is 2 m: that much or more. What is nearer than the chip
+// can tell reads as near as it says, or 0. When the chip has no new distance the last one is repeated, for at most two measurements and
+// 50 ms; then it is started again.
+//
+// The chip is no ruler: it has a field of view of 25°, an offset of a centimetre or two behind a cover, and reaches less far on dark
+// things and in daylight.
+//
+// Sources: ST, VL53L0X data sheet, DocID029104 rev. 2; user manual UM2039. ST documents the registers by its programming interface
+// (STSW-IMG005) alone: the numbers here are those that it writes. Its estimate of the noise (sigma), which it computes on the host, is
+// not made here.
+type VL53L0X struct {
+	bus     i2c.Bus
+	address uint16
+	budget  time.Duration
+	high    bool // SDA and SCL are at 2.8 V
+
+	begun        bool          // the chip was reset, and nothing failed since
+	step         int           // of the start that is due; len(vl53l0xSteps): it measures
+	since        time.Duration // when the step was begun, or the last new distance was there
+	stopVariable byte          // a number of each chip that starts it, as read after the boot
+	measured     bool          // there is a distance since the last start:
+	distance     int64         // in µm
+}
+
+// NewVL53L0X checks the options and leaves the chip alone: the first Sample starts it, and the four after it take the start to its
+// end. The address is 0x29; nil options stand for DefaultVL53L0XOpts.
+func NewVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts) (*VL53L0X, error) {
+	if opts == nil {
+		opts = &DefaultVL53L0XOpts
+	}
+	v := &VL53L0X{bus: bus, address: address}
+	if address != 0x29 {
+		return nil, fmt.Errorf("%s: address: expected 0x29: the chip goes back to it with each start", v)
+	}
+	v.budget = cmp.Or(opts.TimingBudget, DefaultVL53L0XOpts.TimingBudget)
+	if v.budget < 20*time.Millisecond || v.budget > time.Second {
+		return nil, fmt.Errorf("%s: timing budget: expected 20 ms to 1 s, got %v", v, opts.TimingBudget)
+	}
+	switch cmp.Or(opts.IOVoltage, DefaultVL53L0XOpts.IOVoltage) {
+	case 2800 * physic.MilliVolt:
+		v.high = true
+	case 1800 * physic.MilliVolt:
+	default:
+		return nil, fmt.Errorf("%s: voltage of SDA and SCL: expected 2.8 or 1.8 V, got %s", v, opts.IOVoltage)
+	}
+	return v, nil
+}
+
+// String names the chip, its address and its bus.
+func (v *VL53L0X) String() string {
+	return fmt.Sprintf("vl53l0x at %#02x on %s", v.address, v.bus)
+}
+
+// Unit is "m".
+func (v *VL53L0X) Unit() string { return "m" }
+
+// Sample reads the last distance, in µm, or takes the next step of a start, which fails with ErrNotYet.
+//
+// It fails when nobody answers, when something else does, when the laser is broken and when there is no new distance for longer than
+// two measurements and 50 ms. The first call after that starts the chip again, from its reset on.
+func (v *VL53L0X) Sample(at time.Duration) (int64, error) {
+	switch {
+	case !v.begun:
+		if err := v.reset(); err != nil {
+			return 0, err
+		}
+		v.begun, v.step, v.since, v.measured = true, 0, at, false
+	case v.step < len(vl53l0xSteps):
+		if err := v.advance(at); err != nil {
+			return 0, err
+		}
+	default:
+		return v.read(at)
+	}
+	return 0, fmt.Errorf("%s: %w: step %d of %d of its start is done", v, ErrNotYet, v.step+1, len(vl53l0xSteps)+1)
+}
+
+// Halt resets the chip, which leaves it with the laser off, and ready for whoever comes next.
+func (v *VL53L0X) Halt() error {
+	v.begun = false
+	return v.reset()
+}
+
+// reset starts the chip's boot. Without it a chip that was stopped once, or left measuring by a process that died, cannot be started:
+// its stop variable is gone until the next boot. A chip that was left in reset need not answer, except to be released.
+func (v *VL53L0X) reset() error {
+	v.bus.Tx(v.address, []byte{vl53l0xPage, 0}, nil)
+	v.bus.Tx(v.address, []byte{vl53l0xReset, 0}, nil)
+	v.bus.Tx(v.address, []byte{vl53l0xModel}, make([]byte, 1)) // 0 in reset; the time that it takes to ask is enough
+	return v.write("reset", vl53l0xReset, 1)
+}
+
+// advance takes a step of the start, if what it waits for is over.
+func (v *VL53L0X) advance(at time.Duration) error {
+	step := vl53l0xSteps[v.step]
+	done, err := step.do(v)
+	switch {
+	case err != nil:
+		return err
+	case done:
+		v.step++
+		v.since = at
+	case at-v.since >= vl53l0xDeadline:
+		return v.failed(step.name, fmt.Errorf("expected an end since %v, now %v", v.since, at))
+	default:
+		return fmt.Errorf("%s: %s: %w", v, step.name, ErrNotYet)
+	}
+	return nil
+}
+
+// identify begins the reading of the fixed memory, after the boot. A chip that boots does not answer.
+func (v *VL53L0X) identify() (bool, error) {
+	var identity [2]byte
+	if err := v.bus.Tx(v.address, []byte{vl53l0xModel}, identity[:]); err != nil || identity == [2]byte{} {
+		return false, nil
+	}
+	if identity != [2]byte{0xee, 0xaa} {
+		return false, v.failed("identify", fmt.Errorf("expected 0xeeaa, got %#04x", identity))
+	}
+	if v.high {
+		if err := v.change("set the voltage of SDA and SCL", vl53l0xPads, 0, 0x01); err != nil {
+			return false, err
+		}
+	}
+	if err := v.writeAll("open", []vl53l0xWrite{{0x88, 0}}, vl53l0xOpenPrivate); err != nil { // 0x88: standard I2C
+		return false, err
+	}
+	var stop [1]byte
+	if err := v.transfer("read the stop variable", vl53l0xStopVariable, stop[:]); err != nil {
+		return false, err
+	}
+	v.stopVariable = stop[0]
+	if err := v.writeAll("open the fixed memory", vl53l0xClosePrivate, vl53l0xOpenMemory); err != nil {
+		return false, err
+	}
+	if err := v.change("open the fixed memory", 0x83, 0, 0x04); err != nil {
+		return false, err
+	}
+	return true, v.writeAll("ask the fixed memory", vl53l0xAskMemory)
+}
+
+// configure takes the reference diodes from the fixed memory, writes all settings and begins the calibration of the voltage.
+func (v *VL53L0X) configure() (bool, error) {
+	var answered, spads [1]byte
+	if err := v.transfer("wait for the fixed memory", 0x83, answered[:]); err != nil || answered[0] == 0 {
+		return false, err
+	}
+	if err := v.write("take from the fixed memory", 0x83, 1); err != nil {
+		return false, err
+	}
+	if err := v.transfer("read the count of reference diodes", 0x92, spads[:]); err != nil {
+		return false, err
+	}
+	if err := v.writeAll("leave the fixed memory", vl53l0xLeaveMemory); err != nil {
+		return false, err
+	}
+	if err := v.change("close the fixed memory", 0x83, 0x04, 0); err != nil {
+		return false, err
+	}
+	if err := v.writeAll("close the fixed memory", vl53l0xCloseMemory); err != nil {
+		return false, err
+	}
+	if err := v.enableSpads(int(spads[0]&0x7f), spads[0]&0x80 != 0); err != nil {
+		return false, err
+	}
+	timeout := vl53l0xTimeout(v.budget)
+	announce := []vl53l0xWrite{{vl53l0xInterruptConfig, 0x04}} // a new distance
+	if err := v.writeAll("tune", vl53l0xTuning, announce); err != nil {
+		return false, err
+	}
+	if err := v.change("set the level of the interrupt", vl53l0xPinPolarity, 0x10, 0); err != nil {
+		return false, err
+	}
+	return true, v.writeAll("calibrate the voltage", []vl53l0xWrite{
+		{vl53l0xInterruptClear, 1}, {vl53l0xSequence, vl53l0xRanging},
+		{vl53l0xFinalTimeout, byte(timeout >> 8)}, {vl53l0xFinalTimeout + 1, byte(timeout)},
+	}, vl53l0xCalibrateVHV)
+}
+
+// enableSpads leaves as many of the good reference diodes enabled as the fixed memory says: of the first twelve, or, when there was too
+// much light for those, of the others, which have an aperture.
+func (v *VL53L0X) enableSpads(count int, aperture bool) error {
+	first, last, most := 0, 11, 12
+	if aperture {
+		first, last, most = 12, 47, 32
+	}
+	if count == 0 || count > most {
+		return v.failed("read the count of reference diodes", fmt.Errorf("expected 1 to %d, got %d", most, count))
+	}
+	var good, enabled [6]byte
+	if err := v.transfer("read the map of reference diodes", vl53l0xSpadMap, good[:]); err != nil {
+		return err
+	}
+	left := count
+	for i := first; i <= last && left > 0; i++ {
+		if bit := byte(1) << (i % 8); good[i/8]&bit != 0 {
+			enabled[i/8] |= bit
+			left--
+		}
+	}
+	if left > 0 {
+		err := fmt.Errorf("expected %d good ones from bit %d to %d, got %#x", count, first, last, good)
+		return v.failed("read the map of reference diodes", err)
+	}
+	if err := v.writeAll("select reference diodes", vl53l0xSelectSpads); err != nil {
+		return err
+	}
+	return v.write("enable reference diodes", vl53l0xSpadMap, enabled[:]...)
+}
+
+// vl53l0xTimeout is what the register of the final range's timeout needs for a budget: the macro periods of both ranges, as a mantissa
+// of eight bits and an exponent in the upper byte, less one.
+func vl53l0xTimeout(budget time.Duration) uint16 {
+	final := nearest((budget.Microseconds()-vl53l0xBeforeFinal)*1000, vl53l0xFinalPeriod)
+	mantissa, exponent := final+vl53l0xPrePeriods-1, uint16(0)
+	for mantissa > 0xff {
+		mantissa >>= 1
+		exponent++
+	}
+	return exponent<<8 | uint16(mantissa)
+}
+
+// calibratePhase begins the second calibration when the first one is over.
+func (v *VL53L0X) calibratePhase() (bool, error) {
+	over, err := v.interrupted()
+	if err != nil || !over {
+		return false, err
+	}
+	return true, v.writeAll("calibrate the phase", vl53l0xCalibrated, vl53l0xCalibratePhase)
+}
+
+// startRanging begins to measure when the calibrations are over.
+func (v *VL53L0X) startRanging() (bool, error) {
+	over, err := v.interrupted()
+	if err != nil || !over {
+		return false, err
+	}
+	return true, v.writeAll("start measuring", vl53l0xCalibrated, []vl53l0xWrite{{vl53l0xSequence, vl53l0xRanging}},
+		vl53l0xOpenPrivate, []vl53l0xWrite{{vl53l0xStopVariable, v.stopVariable}}, vl53l0xClosePrivate,
+		[]vl53l0xWrite{{vl53l0xStart, vl53l0xBackToBack}})
+}
+
+// interrupted tells whether the chip has finished what it was told to do.
+func (v *VL53L0X) interrupted() (bool, error) {
+	var status [1]byte
+	if err := v.transfer("wait for the calibration", vl53l0xInterruptStatus, status[:]); err != nil {
+		return false, err
+	}
+	return status[0]&0x07 != 0, v.checkInterrupt(status[0])
+}
+
+func (v *VL53L0X) checkInterrupt(status byte) error {
+	if status&^0x07 != 0 { // two of the bits report errors, and a wire that nobody drives reads 0xff
+		return v.failed("read", fmt.Errorf("interrupt status: expected 0 to 7, got %#02x", status))
+	}
+	return nil
+}
+
+// read takes a new distance from the chip, or repeats the last one.
+func (v *VL53L0X) read(at time.Duration) (int64, error) {
+	var raw [13]byte
+	if err := v.transfer("read", vl53l0xInterruptStatus, raw[:]); err != nil {
+		return 0, err
+	}
+	if err := v.checkInterrupt(raw[0]); err != nil {
+		return 0, err
+	}
+	if raw[0] != 0 {
+		if err := v.write("clear the interrupt", vl53l0xInterruptClear, 1); err != nil {
+			return 0, err
+		}
+		if err := v.accept(at, raw[1]>>3&0x0f, int64(raw[11])<<8|int64(raw[12])); err != nil {
+			return 0, err
+		}
+	}
+	switch {
+	case at-v.since >= 2*v.budget+vl53l0xPatience:
+		return 0, v.failed("read", fmt.Errorf("no new distance since %v, now %v: it hangs, or has lost its supply for a moment", v.since, at))
+	case !v.measured:
+		return 0, fmt.Errorf("%s: %w", v, ErrNotYet)
+	}
+	return v.distance, nil
+}
+
+// accept judges a distance in millimetres by the status that comes with it.
+func (v *VL53L0X) accept(at time.Duration, status byte, millimetres int64) error {
+	switch status {
+	case 0: // no measurement was finished
+		return nil
+	case 11, 8, 10: // complete; nearer than the chip can tell
+		millimetres = min(millimetres, vl53l0xFarthest) // 8190 and 8191 stand for nothing in sight, too
+	case 12: // even below zero
+		millimetres = 0
+	case 4, 5, 6, 7, 9, 13, 14: // too little light came back, or its phase says nothing
+		millimetres = vl53l0xFarthest
+	case 1, 2, 3:
+		failures := [...]string{1: "the laser failed its continuity test", 2: "the laser failed its watchdog test", 3: "it is not calibrated"}
+		return v.failed("measure", fmt.Errorf("status %d: %s", status, failures[status]))
+	default:
+		return v.failed("measure", fmt.Errorf("expected a status up to 14, got %d", status))
+	}
+	v.measured, v.since, v.distance = true, at, millimetres*1000
+	return nil
+}
+
+// change clears and sets bits of a register.
+func (v *VL53L0X) change(doing string, register, clear, set byte) error {
+	var value [1]byte
+	if err := v.transfer(doing, register, value[:]); err != nil {
+		return err
+	}
+	return v.write(doing, register, value[0]&^clear|set)
+}
+
+func (v *VL53L0X) writeAll(doing string, tables ...[]vl53l0xWrite) error {
+	for _, table := range tables {
+		for _, w := range table {
+			if err := v.write(doing, w[0], w[1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (v *VL53L0X) write(doing string, register byte, values ...byte) error {
+	if err := v.bus.Tx(v.address, append([]byte{register}, values...), nil); err != nil {
+		return v.failed(doing, err)
+	}
+	return nil
+}
+
+func (v *VL53L0X) transfer(doing string, register byte, into []byte) error {
+	if err := v.bus.Tx(v.address, []byte{register}, into); err != nil {
+		return v.failed(doing, err)
+	}
+	return nil
+}
+
+// failed makes the next Sample start the chip again.
+func (v *VL53L0X) failed(doing string, err error) error {
+	v.begun = false
+	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin XSHUT is high", v, doing, err)
+}
