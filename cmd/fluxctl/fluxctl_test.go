@@ -292,7 +292,7 @@ func TestPicture(t *testing.T) {
 	p := newPicture("r1", map[string]bridge.Parameter{"eye/threshold": {Unit: "mV"}})
 	for _, m := range []struct{ topic, payload string }{
 		{"status", `{"state":"online"}`},
-		{"tele/health", `{"uptime_s":61.2,"latency_us":{"p50":12,"p99":40,"max":90},"edge_to_write_us":{"p50":21,"p99":62,"p99_9":117,"max":635,"count":800},"spikes_per_s":1234,"cpu_percent":3.25}`},
+		{"tele/health", `{"uptime_s":61.2,"safety":{"state":"armed","held":{"wheel":["sensor stale"]},"stale":["eye"]},"latency_us":{"p50":12,"p99":40,"max":90},"edge_to_write_us":{"p50":21,"p99":62,"p99_9":117,"max":635,"count":800},"spikes_per_s":1234,"cpu_percent":3.25}`},
 		{"tele/sensors", `{"left_eye":{"value":412.5,"unit":"lx","age_s":0.012},"right_eye":{"value":7,"unit":"lx","age_s":0.002}}`},
 		{"tele/sensors", `not JSON`},
 		{"tele/actuators", `{"choice":{"value":"Move-Forward","unit":"","age_s":0}}`},
@@ -302,7 +302,7 @@ func TestPicture(t *testing.T) {
 	} {
 		p.add("flux/r1/"+m.topic, []byte(m.payload))
 	}
-	want := `r1  online  up 1m1s
+	want := `r1  online  armed, wheel held: sensor stale, eye stale  up 1m1s
 loop 12 / 40 / 90 µs (p50/p99/max)  1234 spikes/s  0 under way  late 0  dropped 0 + 0  edge to write 21 / 62 / 635 µs  CPU 3.2 %
 
 SENSOR     VALUE    UNIT  AGE
