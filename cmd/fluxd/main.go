@@ -52,19 +52,31 @@ Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuratio
 	root.SetErr(stderr)
 	root.SetArgs(args)
 	var level slog.Level
+	var logs []*lines
 	root.PersistentFlags().TextVar(&level, "log", slog.LevelInfo, "what to log: debug, info, warn or error")
 	log := func(w io.Writer) *slog.Logger {
+		if _, ok := w.(*screen); !ok { // that never waits
+			l := newLines(w)
+			logs = append(logs, l)
+			w = l
+		}
 		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}
-	root.AddCommand(runCommand(log), simCommand(log), checkCommand(), playCommand(), plotCommand(), exportCommand(), importCommand(), schemaCommand(), benchCommand())
+	root.AddCommand(runCommand(log), haltCommand(log), simCommand(log), checkCommand(), playCommand(), plotCommand(), exportCommand(), importCommand(), schemaCommand(), benchCommand())
 
 	ran := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
 	err := root.ExecuteContext(ctx)
+	for _, l := range logs {
+		l.close()
+	}
 	var invalid configs.Errors
+	var child *childError
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &child):
+		return child.code
 	case errors.As(err, &invalid):
 		fmt.Fprintln(stderr, err)
 		return exitConfig

@@ -18,7 +18,8 @@ import (
 )
 
 func runCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
-	var list, plain bool
+	var list, plain, arm bool
+	var supervision, root string
 	var seed uint64
 	var length time.Duration
 	c := &cobra.Command{
@@ -26,7 +27,9 @@ func runCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 		Short: "Run a robot in real time",
 		Long: `Run a robot in real time until ctrl-C; without ROBOT the demo, a light-seeking robot on the simulated board.
 
-Actuators are at their failsafe value before anything else happens, and again when fluxd ends, whatever the reason.`,
+Actuators are at their failsafe value before anything else happens, and again when fluxd ends, whatever the reason. On a real board
+they stay there until somebody arms the robot (fluxctl arm), and a small parent process brings them to failsafe when the robot's
+process is killed. SIGUSR1 is an emergency stop.`,
 		Example: `  fluxd run                  # the demo robot
   fluxd run --list           # the example robots in this binary
   fluxd run robot.yaml       # your own`,
@@ -40,21 +43,33 @@ Actuators are at their failsafe value before anything else happens, and again wh
 			if err != nil {
 				return err
 			}
-			ctx := cmd.Context()
+			if parent, err := supervises(supervision, config); err != nil {
+				return err
+			} else if parent {
+				return supervise(cmd.Context(), config, daemon.BoardOptions{Root: root, Log: log(cmd.ErrOrStderr())}, cmd)
+			}
+			ctx, cancel := orphaned(cmd.Context())
+			defer cancel()
 			if length > 0 {
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(ctx, length)
 				defer cancel()
 			}
-			opts := daemon.RunOptions{Version: version, Seed: seed, Ended: make(chan struct{})}
+			opts := daemon.RunOptions{Version: version, Seed: seed, Arm: arm, Root: root, Ended: make(chan struct{})}
 			screen, isTerminal := newScreen(cmd.OutOrStdout())
 			if plain || !isTerminal {
 				opts.Log = log(cmd.ErrOrStderr())
-				opts.Started = func(r *daemon.Robot) { fmt.Fprint(cmd.OutOrStdout(), hint(config, r)) }
+				opts.Started = func(r *daemon.Robot) {
+					stopOnSignal(ctx, r)
+					fmt.Fprint(cmd.OutOrStdout(), hint(config, r))
+				}
 				return daemon.Run(ctx, config, opts)
 			}
 			opts.Log = log(screen)
-			opts.Started = func(r *daemon.Robot) { go screen.show(opts.Ended, hint(config, r), r) }
+			opts.Started = func(r *daemon.Robot) {
+				stopOnSignal(ctx, r)
+				go screen.show(opts.Ended, hint(config, r), r)
+			}
 			err = daemon.Run(ctx, config, opts)
 			screen.leave()
 			return err
@@ -62,6 +77,9 @@ Actuators are at their failsafe value before anything else happens, and again wh
 	}
 	c.Flags().BoolVar(&list, "list", false, "list the example robots in this binary")
 	c.Flags().BoolVar(&plain, "plain", false, "no live picture, even on a terminal: log lines only")
+	c.Flags().BoolVar(&arm, "arm", false, "arm at the start, whatever the configuration says")
+	c.Flags().StringVar(&supervision, "supervise", "auto", "a parent process brings actuators to failsafe when the robot's is killed: auto (on a real board, unless systemd does it), yes or no")
+	rootFlag(c, &root)
 	c.Flags().Uint64Var(&seed, "seed", 1, "of the simulated world")
 	c.Flags().DurationVar(&length, "for", 0, "stop by itself after this time, such as 30s (0: run until ctrl-C)")
 	return c

@@ -18,23 +18,55 @@ import (
 	"periph.io/x/conn/v3/i2c"
 )
 
+// BoardOptions say where the board is.
+type BoardOptions struct {
+	Seed uint64 // of the simulated world
+	Root string // where /dev, /sys and /proc of a real one are found; "" is /
+	Log  *slog.Logger
+}
+
+// newBody makes a robot that has nothing yet.
+func newBody(config *configs.Robot, opts BoardOptions, clock func() time.Duration, patient bool) *robot {
+	return &robot{config: config, at: opts, clock: clock, patient: patient, log: opts.Log, since: never, buses: map[string]i2c.Bus{}, chips: map[string]any{},
+		event: func(level, code, text string) {}}
+}
+
 // assemble makes all parts of a robot and brings its actuators to failsafe, before anything that may fail is opened: an earlier life
 // may have left them moving. When it fails itself, it lets go of all that it opened. Actuators are disarmed. In real time it is
 // patient: nobody waits for a bus for ever.
-func assemble(config *configs.Robot, seed uint64, clock func() time.Duration, patient bool, log *slog.Logger) (*robot, error) {
-	r := &robot{config: config, clock: clock, patient: patient, log: log, since: never, buses: map[string]i2c.Bus{}, chips: map[string]any{},
-		event: func(level, code, text string) {}}
-	if err := r.open(seed); err != nil {
+func assemble(config *configs.Robot, opts BoardOptions, clock func() time.Duration, patient bool) (*robot, error) {
+	r := newBody(config, opts, clock, patient)
+	if err := r.open(); err != nil {
 		return nil, errors.Join(err, r.halt())
 	}
 	return r, nil
 }
 
-func (r *robot) open(seed uint64) error {
+// Halt brings the actuators of a robot to failsafe, whose own process did not: every one is tried, also when others fail. Nothing else
+// of the robot is touched.
+func Halt(config *configs.Robot, opts BoardOptions) error {
+	start := time.Now()
+	r := newBody(config, opts, func() time.Duration { return time.Since(start) }, true)
+	if err := r.openBoard(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, a := range config.Actuators {
+		line := &outputLine{name: a.Name, wake: make(chan struct{}, 1)}
+		if err := r.openGuard(a, line); err != nil {
+			errs = append(errs, fmt.Errorf("actuator %s: %w", a.Name, err))
+			continue
+		}
+		r.outputs = append(r.outputs, line)
+	}
+	return errors.Join(append(errs, r.halt())...)
+}
+
+func (r *robot) open() error {
 	if err := r.buildNetwork(); err != nil {
 		return err
 	}
-	if err := r.openBoard(seed); err != nil {
+	if err := r.openBoard(); err != nil {
 		return err
 	}
 	for _, a := range r.config.Actuators {
@@ -77,13 +109,13 @@ func (r *robot) buildNetwork() error {
 	return nil
 }
 
-func (r *robot) openBoard(seed uint64) error {
+func (r *robot) openBoard() error {
 	switch r.config.Board.Kind {
 	case "sim":
 		b := sim.New(r.clock)
 		r.board = b
 		if r.config.Board.World == "arena" {
-			r.arena = sim.NewArena(b, sim.ArenaOpts{Seed: seed, Relight: r.config.Board.Relight})
+			r.arena = sim.NewArena(b, sim.ArenaOpts{Seed: r.at.Seed, Relight: r.config.Board.Relight})
 		}
 	case "raspberrypi":
 		b, err := raspberrypi.New(r.log)
@@ -203,22 +235,11 @@ func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error)
 }
 
 func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
-	c := a.Value
-	line := &outputLine{name: a.Name, wake: make(chan struct{}, 1), failsafe: command(c.Failsafe)}
-	device, err := r.openActuator(a, line)
-	if err != nil {
+	line := &outputLine{name: a.Name, wake: make(chan struct{}, 1)}
+	if err := r.openGuard(a, line); err != nil {
 		return err
 	}
-	opts := actuators.GuardOpts{Min: -1, Max: actuators.Command(max(0, len(c.Decode.Choices)-1)), Failsafe: -1, Timeout: c.Timeout}
-	if line.label != nil {
-		line.failsafe = -1
-	} else {
-		opts = actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Command(*c.Slew), Failsafe: line.failsafe, Timeout: c.Timeout}
-	}
-	if line.guard, err = actuators.NewGuard(device, opts); err != nil {
-		return err
-	}
-	inputs, err := line.listen(c.Decode)
+	inputs, err := line.listen(a.Value.Decode)
 	if err != nil {
 		return err
 	}
@@ -233,6 +254,22 @@ func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
 		}
 	}
 	return nil
+}
+
+// openGuard makes an actuator's device and the guard before it. It writes nothing.
+func (r *robot) openGuard(a configs.Named[configs.Actuator], line *outputLine) (err error) {
+	c := a.Value
+	device, err := r.openActuator(a, line)
+	if err != nil {
+		return err
+	}
+	opts := actuators.GuardOpts{Min: -1, Max: actuators.Command(max(0, len(c.Decode.Choices)-1)), Failsafe: -1, Timeout: c.Timeout}
+	if line.label == nil {
+		opts = actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Command(*c.Slew), Failsafe: command(c.Failsafe), Timeout: c.Timeout}
+	}
+	line.failsafe = opts.Failsafe
+	line.guard, err = actuators.NewGuard(device, opts)
+	return err
 }
 
 // command converts full scales of a configuration to millionths.

@@ -23,6 +23,7 @@ import (
 type RunOptions struct {
 	Version string
 	Seed    uint64        // of the simulated world
+	Root    string        // where /dev, /sys and /proc are found; "" is /
 	Arm     bool          // arm at the start, whatever the configuration says
 	Log     *slog.Logger  // nil is silent
 	Started func(*Robot)  // called once, when the actuators are at failsafe and everything runs; may be nil
@@ -174,7 +175,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	l := &Robot{start: time.Now(), readings: make(chan reading, readingQueue), requests: make(chan request, 16), pings: make(chan struct{}, 1), done: make(chan struct{})}
 	var err error
-	if l.robot, err = assemble(config, opts.Seed, func() time.Duration { return time.Since(l.start) }, true, opts.Log); err != nil {
+	if l.robot, err = assemble(config, BoardOptions{Seed: opts.Seed, Root: opts.Root, Log: opts.Log}, func() time.Duration { return time.Since(l.start) }, true); err != nil {
 		return nil, err
 	}
 	l.event = l.tell

@@ -266,7 +266,7 @@ func TestRobotStartsWithoutItsBroker(t *testing.T) {
 
 func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
 	config := lightseekerAt(t, "mqtt: {broker: none}")
-	r, err := assemble(config, 1, func() time.Duration { return 0 }, false, slog.New(slog.DiscardHandler))
+	r, err := assemble(config, BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ type board interface {
 // A robot is a configuration made real: parts that are wired but not yet moving. Its drivers decide who calls what and when.
 type robot struct {
 	config  *configs.Robot
+	at      BoardOptions
 	log     *slog.Logger
 	clock   func() time.Duration // since the start; virtual or real
 	board   board

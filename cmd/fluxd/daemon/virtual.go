@@ -23,7 +23,7 @@ type simulation struct {
 // newSimulation assembles a robot at time 0, its actuators at failsafe.
 func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simulation, error) {
 	s := &simulation{}
-	r, err := assemble(config, seed, func() time.Duration { return s.now }, false, log)
+	r, err := assemble(config, BoardOptions{Seed: seed, Log: log}, func() time.Duration { return s.now }, false)
 	if err != nil {
 		return nil, err
 	}
