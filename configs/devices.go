@@ -234,3 +234,20 @@ func (v *validator) pulses(path string, c *Actuator) {
 		v.fail(path+".max_pulse", "%v: expected less than the period of the pulses, %v", c.MaxPulse, period)
 	}
 }
+
+// DevicesAt names the devices, of those that a configuration knows, that may have an I2C address; sorted.
+func DevicesAt(address uint16) (devices []string) {
+	for device, known := range addresses {
+		if slices.Contains(known, address) {
+			devices = append(devices, device)
+		}
+	}
+	if address >= 0x40 && address <= 0x7f {
+		devices = append(devices, "pca9685")
+	}
+	if address >= 0x20 && address <= 0x27 {
+		devices = append(devices, "mcp23017")
+	}
+	slices.Sort(devices)
+	return devices
+}

@@ -65,5 +65,5 @@ func canonical(prefix, name string) string {
 // channels. Source: Raspberry Pi, BCM2835 ARM Peripherals, section 9; RP1 Peripherals, table 4.
 var hardwarePWM = map[string]int{"GPIO12": 0, "GPIO18": 0, "GPIO13": 1, "GPIO19": 1}
 
-// busPins are the pins of the buses on the header, data and clock.
-var busPins = map[string][2]string{"I2C0": {"GPIO0", "GPIO1"}, "I2C1": {"GPIO2", "GPIO3"}}
+// BusPins are the pins of the buses on the header, data and clock.
+var BusPins = map[string][2]string{"I2C0": {"GPIO0", "GPIO1"}, "I2C1": {"GPIO2", "GPIO3"}}

@@ -199,7 +199,7 @@ func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Conne
 		v.fail(c.Path, "%s: expected a pin of the header, GPIO0 to GPIO27 or P1_3 to P1_40, or name/pin of an expander", shorten(c.Pin))
 		return
 	}
-	for bus, both := range busPins {
+	for bus, both := range BusPins {
 		if buses[bus] && slices.Contains(both[:], c.Pin) {
 			v.fail(c.Path, "%s belongs to bus %s, which this robot uses: take another pin", c.Pin, bus)
 			return

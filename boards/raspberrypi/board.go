@@ -132,6 +132,9 @@ func (b *Board) Bus(name string) (i2c.BusCloser, error) {
 	return b.buses[ref.Name], nil
 }
 
+// Buses names the I2C buses.
+func (b *Board) Buses() []string { return nil }
+
 // Halt closes the buses. Pins keep what they were last told: letting go of one would let an output float, so their devices are
 // brought to rest before.
 func (b *Board) Halt() error {

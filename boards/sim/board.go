@@ -52,6 +52,9 @@ func (b *Board) pin(name string) (*Pin, error) {
 // Bus returns an I2C bus by its name. Closing it does nothing: it is shared.
 func (b *Board) Bus(name string) (i2c.BusCloser, error) { return b.bus(name) }
 
+// Buses names the I2C buses.
+func (b *Board) Buses() []string { return []string{"I2C0", "I2C1"} }
+
 func (b *Board) bus(name string) (*Bus, error) {
 	i := slices.IndexFunc(b.buses, func(bus *Bus) bool { return bus.name == name })
 	if i < 0 {

@@ -31,37 +31,29 @@ Every mistake of the file is listed, with its line and what was expected; then t
 	}
 }
 
-// printWiring writes a table of all that is connected, in the direction in which data flows.
+// printWiring writes two tables: every wire, and what becomes of it, in the direction in which data flows.
 func printWiring(w io.Writer, c *configs.Robot) error {
 	board := c.Board.Kind
 	if c.Board.World != "" && c.Board.World != "none" {
 		board += ", world " + c.Board.World
 	}
 	fmt.Fprintf(w, "%s: valid. Board %s; %d neurons, %d synapses; MQTT broker %s\n\n", c.Name, board, len(c.Flat.Neurons), len(c.Flat.Synapses), c.MQTT.Broker)
+	if err := wiringTable(w, c); err != nil {
+		return err
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CONNECTION\tDEVICE\tNAME\tCODE\tNEURONS")
+	fmt.Fprintln(table, "\nNAME\tDEVICE\tCODE\tNEURONS")
 	for _, s := range c.Sensors {
-		where := s.Value.Pin
-		switch s.Value.Device {
-		case "bh1750":
-			where = fmt.Sprintf("%s 0x%02x", s.Value.Bus, s.Value.Address)
-		case "log":
-			where = fmt.Sprintf("%s column %s", s.Value.File, s.Value.Column)
-		case "button":
-			if s.Value.Pull != "none" {
-				where += " (pull " + s.Value.Pull + ")"
-			}
+		device := s.Value.Device
+		if s.Value.Measure != "" {
+			device += " " + s.Value.Measure
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t-> %s\n", where, s.Value.Device, s.Name, s.Value.Encode.Kind, s.Value.Encode.To)
+		if s.Value.Device == "log" {
+			device += fmt.Sprintf(" of %s in %s", s.Value.Column, s.Value.File)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t-> %s\n", s.Name, device, s.Value.Encode.Kind, s.Value.Encode.To)
 	}
 	for _, a := range c.Actuators {
-		where := "-"
-		if a.Value.PWM != "" {
-			where = a.Value.PWM + " (PWM)"
-		}
-		if a.Value.Direction != "" {
-			where += ", " + a.Value.Direction + " (direction)"
-		}
 		d := a.Value.Decode
 		neurons := []string{}
 		for _, n := range []string{d.Neuron, d.Forward, d.Backward} {
@@ -72,7 +64,7 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 		for _, choice := range d.Choices {
 			neurons = append(neurons, choice.Name)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t<- %s\n", where, a.Value.Device, a.Name, d.Kind, strings.Join(neurons, ", "))
+		fmt.Fprintf(table, "%s\t%s\t%s\t<- %s\n", a.Name, a.Value.Device, d.Kind, strings.Join(neurons, ", "))
 	}
 	return table.Flush()
 }

@@ -23,6 +23,7 @@ type board interface {
 	String() string
 	Pin(name string) (gpio.PinIO, error)
 	Bus(name string) (i2c.BusCloser, error)
+	Buses() []string
 	Halt() error
 }
 

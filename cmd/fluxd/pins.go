@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"fluxd/configs"
+
+	"github.com/spf13/cobra"
+)
+
+// wiringTable writes every wire: where it ends on the board, and what it is to the device.
+func wiringTable(w io.Writer, c *configs.Robot) error {
+	all := c.Wiring()
+	if len(all) == 0 {
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "HEADER\tPIN\tDEVICE\tNAME\tROLE\tDIRECTION\tPULL")
+	for _, wire := range all {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", place(&wire), wire.Where(), wire.Device, name(wire.Owner), wire.Role, wire.Direction, orDash(wire.Pull))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, wire := range all {
+		if wire.Warning != "" {
+			fmt.Fprintf(w, "\nwarning: %s: %s\n", wire.Path, wire.Warning)
+		}
+	}
+	return nil
+}
+
+// place is where a wire ends on the header; a bus has two places.
+func place(wire *configs.Connection) string {
+	switch {
+	case wire.Position != 0:
+		return fmt.Sprint(wire.Position)
+	case wire.Bus == "I2C1":
+		return "3, 5"
+	case wire.Bus == "I2C0":
+		return "27, 28"
+	}
+	return "-"
+}
+
+// name takes the kind off an owner: "sensor bumper" is bumper.
+func name(owner string) string {
+	for _, kind := range []string{"sensor ", "actuator ", "expander "} {
+		owner = strings.TrimPrefix(owner, kind)
+	}
+	return owner
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func pinsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "pins [ROBOT]",
+		Short: "Draw the 40-pin header with what is connected",
+		Long: `Draw the 40-pin header of a Raspberry Pi as it is seen from above, the USB sockets at the bottom, with what a robot has connected to
+each pin; without ROBOT what the pins are.`,
+		Example:           "  fluxd pins robot.yaml",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: examples,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var wires []configs.Connection
+			if len(args) > 0 {
+				config, err := load(args)
+				if err != nil {
+					return err
+				}
+				wires = config.Wiring()
+			}
+			_, err := io.WriteString(cmd.OutOrStdout(), drawHeader(wires))
+			return err
+		},
+	}
+}
+
+// drawHeader draws the header with the wires that end on it, and lists those that do not.
+func drawHeader(wires []configs.Connection) string {
+	connected := map[string][]string{}
+	var elsewhere []string
+	add := func(pin, what string) {
+		if !slices.Contains(connected[pin], what) {
+			connected[pin] = append(connected[pin], what)
+		}
+	}
+	for i := range wires {
+		c := &wires[i]
+		what := name(c.Owner)
+		if c.Role != "pin" && c.Bus == "" {
+			what += " " + c.Role
+		}
+		switch {
+		case c.Position != 0:
+			add(c.Pin, what)
+			continue
+		case c.Bus == "I2C1" || c.Bus == "I2C0":
+			pins := configs.BusPins[c.Bus]
+			add(pins[0], c.Bus+" data")
+			add(pins[1], c.Bus+" clock")
+		}
+		elsewhere = append(elsewhere, fmt.Sprintf("%s: %s", c.Where(), what))
+	}
+	label := func(p configs.HeaderPin) string {
+		if what := connected[p.Name]; what != nil {
+			return strings.Join(what, ", ")
+		}
+		return ""
+	}
+	full := func(p configs.HeaderPin) string {
+		if p.Special != "" {
+			return p.Name + " " + p.Special
+		}
+		return p.Name
+	}
+	width := 0
+	for i := 0; i < len(configs.Header); i += 2 {
+		width = max(width, len([]rune(label(configs.Header[i]))))
+	}
+	var text strings.Builder
+	for i := 0; i < len(configs.Header); i += 2 {
+		left, right := configs.Header[i], configs.Header[i+1]
+		line := fmt.Sprintf("%*s  %11s %2d %s %s %-2d %-11s  %s", width, label(left), full(left), left.Position, dot(label(left)), dot(label(right)), right.Position, full(right), label(right))
+		text.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	if len(elsewhere) > 0 {
+		text.WriteString("\non buses and expanders:\n")
+		for _, e := range elsewhere {
+			text.WriteString("  " + e + "\n")
+		}
+	}
+	return text.String()
+}
+
+// dot is a pin: filled when something is connected.
+func dot(what string) string {
+	if what != "" {
+		return "●"
+	}
+	return "○"
+}

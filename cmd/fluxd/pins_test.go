@@ -1,0 +1,78 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden holds a text against a file in testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := "testdata/" + name
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(file); err != nil || string(want) != got {
+		t.Errorf("%s: %v; go test ./cmd/fluxd -update writes it anew. Got\n%s\nwant\n%s", file, err, got, want)
+	}
+}
+
+// wired has a device of every kind of wire.
+const wired = `robot: wired
+board: {kind: raspberrypi}
+expanders:
+  servos: {device: pca9685, bus: I2C1, address: 0x40}
+sensors:
+  eye: {device: bh1750, bus: 1, address: 0x23, every: 20ms, encode: {kind: threshold, above: 1 lx, to: a}}
+  ears: {device: hcsr04, trigger: 23, echo: P1_18, every: 60ms, encode: {kind: threshold, below: 1 m, to: a}}
+  bumper: {device: button, pin: GPIO17, encode: {kind: edge, to: a}}
+network: {neurons: {a: {}}}
+actuators:
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: a, window: 1s}}
+  arm: {device: servo, pwm: servos/3, decode: {kind: count, neuron: a, window: 1s}}
+safety: {emergency_stop: {pin: GPIO26}}
+`
+
+func TestCheckPrintsTheWiring(t *testing.T) {
+	code, out, errs := fluxd("check", write(t, wired))
+	if code != 0 || errs != "" {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	golden(t, "check.golden", out)
+	if !strings.Contains(out, "warning: sensors.ears.echo: an HC-SR04 answers with 5 V") {
+		t.Error("5 V on a 3.3 V pin, and no warning")
+	}
+}
+
+func TestPinsDrawsTheHeader(t *testing.T) {
+	code, out, errs := fluxd("pins", write(t, wired))
+	if code != 0 || errs != "" {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	golden(t, "pins.golden", out)
+	code, out, _ = fluxd("pins")
+	if code != 0 || strings.Contains(out, "●") || strings.Count(out, "○") != 40 {
+		t.Errorf("exit %d, without a robot:\n%s", code, out)
+	}
+}
+
+func TestProbeHoldsWhatAnswersAgainstWhatIsExpected(t *testing.T) {
+	code, out, errs := fluxd("probe", "lightseeker")
+	if code != 0 || !strings.Contains(out, "0x23  sensor left_eye") || !strings.Contains(out, "I2C0: nothing answers") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	text := strings.Replace(wired, "kind: raspberrypi", "kind: sim, world: arena", 1) // whose eyes are there, and no PCA9685
+	code, out, errs = fluxd("probe", write(t, text))
+	if code != exitFailure || !strings.Contains(errs, "no answer from I2C1 0x40 (expander servos)") || !strings.Contains(out, "0x5c  may be bh1750") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"fluxd/cmd/fluxd/daemon"
+	"fluxd/configs"
+
+	"github.com/spf13/cobra"
+)
+
+func probeCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
+	var root string
+	c := &cobra.Command{
+		Use:   "probe [ROBOT]",
+		Short: "List what answers on each I2C bus",
+		Long: `List the board, its I2C buses and what answers on each, with the devices that fluxd knows at that address. With ROBOT, its own board
+is asked, and what it expects is held against what answers; the exit code is 1 when something is missing.
+
+Each address from 0x08 to 0x77 is read a byte from, as i2cdetect -r does. That disturbs no device that fluxd drives; some others take
+it badly (write-only ones may hang until the next transfer). Do not probe while a robot runs.`,
+		Example: `  fluxd probe
+  fluxd probe robot.yaml`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: examples,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts := daemon.BoardOptions{Root: root, Seed: 1, Log: log(cmd.ErrOrStderr())}
+			if len(args) == 0 {
+				board, buses, err := daemon.Probe(opts)
+				if err != nil {
+					return err
+				}
+				printBuses(cmd.OutOrStdout(), board, buses, nil)
+				return nil
+			}
+			config, err := load(args)
+			if err != nil {
+				return err
+			}
+			board, buses, err := daemon.ProbeRobot(config, opts)
+			if err != nil {
+				return err
+			}
+			expected := map[string][]string{}
+			for _, c := range config.Wiring() {
+				if c.Bus != "" {
+					expected[c.Where()] = append(expected[c.Where()], c.Owner)
+				}
+			}
+			if missing := printBuses(cmd.OutOrStdout(), board, buses, expected); len(missing) > 0 {
+				return fmt.Errorf("no answer from %s: check supply, wires and address pins", strings.Join(missing, ", "))
+			}
+			return nil
+		},
+	}
+	rootFlag(c, &root)
+	return c
+}
+
+// printBuses writes what answers on each bus, and returns what was expected and does not.
+func printBuses(w io.Writer, board string, buses []daemon.BusAnswers, expected map[string][]string) (missing []string) {
+	fmt.Fprintf(w, "board: %s\n", board)
+	if len(buses) == 0 {
+		fmt.Fprintln(w, "no I2C buses; on a Raspberry Pi: sudo raspi-config nonint do_i2c 0")
+	}
+	for _, bus := range buses {
+		fmt.Fprintf(w, "\n%s", bus.Name)
+		if bus.Err != nil {
+			fmt.Fprintf(w, ": %v\n", bus.Err)
+		} else if len(bus.Addresses) == 0 {
+			fmt.Fprint(w, ": nothing answers\n")
+		} else {
+			fmt.Fprintln(w)
+		}
+		answers := map[uint16]bool{}
+		for _, address := range bus.Addresses {
+			answers[address] = true
+			what := "may be " + orDash(strings.Join(configs.DevicesAt(address), ", "))
+			if owners := expected[fmt.Sprintf("%s 0x%02x", bus.Name, address)]; owners != nil {
+				what = strings.Join(owners, ", ")
+			}
+			fmt.Fprintf(w, "  0x%02x  %s\n", address, what)
+		}
+		for address := uint16(0); address < 0x80; address++ {
+			where := fmt.Sprintf("%s 0x%02x", bus.Name, address)
+			if owners := expected[where]; owners != nil && !answers[address] {
+				missing = append(missing, where+" ("+strings.Join(owners, ", ")+")")
+			}
+		}
+	}
+	return missing
+}
