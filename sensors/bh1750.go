@@ -59,27 +59,24 @@ type BH1750 struct {
 	address    uint16
 	resolution BH1750Resolution
 
-	lost      bool          // the last transfer failed: the chip may have forgotten its mode
+	lost      bool          // the last transfer failed, or there was none yet: the chip may have forgotten its mode
 	settled   time.Duration // readings before this time are of a measurement that was cut off
 	dark      bool          // the last reading was exactly zero,
 	darkSince time.Duration // since this time, or since the last start
 }
 
-// NewBH1750 powers a chip on and starts its measurements. The address is 0x23 (pin ADDR low) or 0x5c (ADDR high); nil options stand
-// for DefaultBH1750Opts. It fails when nobody answers.
+// NewBH1750 makes a sensor of a chip, which the first Sample powers on. The address is 0x23 (pin ADDR low) or 0x5c (ADDR high); nil
+// options stand for DefaultBH1750Opts.
 func NewBH1750(bus i2c.Bus, address uint16, opts *BH1750Opts) (*BH1750, error) {
 	if opts == nil {
 		opts = &DefaultBH1750Opts
 	}
-	b := &BH1750{bus: bus, address: address, resolution: opts.Resolution}
+	b := &BH1750{bus: bus, address: address, resolution: opts.Resolution, lost: true}
 	if address != 0x23 && address != 0x5c {
 		return nil, fmt.Errorf("%s: address: expected 0x23 (pin ADDR low) or 0x5c (ADDR high)", b)
 	}
 	if int(opts.Resolution) >= len(bh1750Modes) {
 		return nil, fmt.Errorf("%s: resolution: expected BH1750High, BH1750High2 or BH1750Low, got %d", b, opts.Resolution)
-	}
-	if err := b.start(); err != nil {
-		return nil, err
 	}
 	return b, nil
 }
@@ -92,11 +89,11 @@ func (b *BH1750) String() string {
 // Unit is "lx".
 func (b *BH1750) Unit() string { return "lx" }
 
-// Sample reads the last finished measurement, in millionths of a lux: 0 until the first one is finished, and the same one again when
-// it is called more often than the chip measures. A reading at the upper end of the range means that much or more.
+// Sample reads the last finished measurement, in millionths of a lux, and the same one again when it is called more often than the chip
+// measures. A reading at the upper end of the range means that much or more.
 //
-// It fails when nobody answers. The first call after that starts the chip again, and readings go on failing until the chip has had
-// time for a whole measurement.
+// The first call starts the chip, and so does the first one after nobody answered; until the chip has had time for a whole
+// measurement there is ErrNotYet.
 func (b *BH1750) Sample(at time.Duration) (int64, error) {
 	mode := bh1750Modes[b.resolution]
 	if b.lost {
@@ -107,7 +104,7 @@ func (b *BH1750) Sample(at time.Duration) (int64, error) {
 		b.settled = at + mode.slowest
 	}
 	if at < b.settled {
-		return 0, fmt.Errorf("%s: started again after a failure: no measurement before %v, now %v", b, b.settled, at)
+		return 0, fmt.Errorf("%s: %w: started, the first is over at %v", b, ErrNotYet, b.settled)
 	}
 	var raw [2]byte
 	if err := b.bus.Tx(b.address, nil, raw[:]); err != nil {

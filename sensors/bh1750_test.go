@@ -57,6 +57,9 @@ func newEye(t *testing.T, bus i2c.Bus) *sensors.BH1750 {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := eye.Sample(0); !errors.Is(err, sensors.ErrNotYet) { // starts the chip
+		t.Fatal(err)
+	}
 	return eye
 }
 
@@ -91,6 +94,9 @@ func TestBH1750Readings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if _, err := eye.Sample(0); !errors.Is(err, sensors.ErrNotYet) {
+				t.Errorf("before a measurement: %v", err)
+			}
 			expectReading(t, eye, time.Second, c.want)
 			if err := eye.Halt(); err != nil {
 				t.Error(err)
@@ -112,7 +118,11 @@ func TestBH1750RefusesWhatTheChipDoesNotHave(t *testing.T) {
 }
 
 func TestBH1750NoAnswerAtTheStart(t *testing.T) {
-	_, err := sensors.NewBH1750(&flaky{Bus: playback(t), dead: true}, 0x23, nil)
+	eye, err := sensors.NewBH1750(&flaky{Bus: playback(t), dead: true}, 0x23, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = eye.Sample(0)
 	if !errors.Is(err, errRemoteIO) {
 		t.Fatalf("expected the bus's error, got %v", err)
 	}

@@ -12,7 +12,8 @@ type ButtonOpts struct {
 	// Pull is the pin's resistor: gpio.PullUp for a switch to ground, gpio.PullDown for one to the supply, gpio.Float for one that has
 	// its own.
 	Pull gpio.Pull
-	// ActiveLow says that the pin is low while the button is pressed. PullUp implies it: against a pull-up a switch can only pull low.
+	// ActiveLow says that the pin is low while the button is pressed, as with a switch to ground that closes. One that opens, such as an
+	// emergency stop's, whose broken wire is a press too, is active high.
 	ActiveLow bool
 	// Debounce is how long a change holds off further changes: longer than the contacts bounce, shorter than the briefest press that
 	// matters. 0 takes every level as it is.
@@ -59,7 +60,7 @@ func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	if opts == nil {
 		opts = &DefaultButtonOpts
 	}
-	b := &Button{pin: pin, activeLow: opts.ActiveLow || opts.Pull == gpio.PullUp, debounce: opts.Debounce, warmUp: opts.WarmUp}
+	b := &Button{pin: pin, activeLow: opts.ActiveLow, debounce: opts.Debounce, warmUp: opts.WarmUp}
 	if opts.Debounce < 0 || opts.WarmUp < 0 {
 		return nil, fmt.Errorf("%s: debounce and warm-up: expected 0 or more, got %v and %v", b, opts.Debounce, opts.WarmUp)
 	}

@@ -1,0 +1,307 @@
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fluxd/boards/sim"
+	"fluxd/bridge"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// guarded is a robot whose eye drives a wheel, with the emergency stop on GPIO26 and whatever a test adds to its parts.
+func guarded(eye, wheel, safety string) string {
+	return fmt.Sprintf(`robot: guarded
+board: {kind: sim}
+sensors:
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms%s, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}
+network: {neurons: {a: {}}}
+actuators:
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: 0/s%s, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
+safety: {emergency_stop: {pin: GPIO26}%s}
+mqtt: {broker: embedded, listen: '127.0.0.1:0'}
+`, eye, wheel, safety)
+}
+
+// watched is a guarded robot that runs, with its light, and somebody who hears its events.
+type watched struct {
+	*Robot
+	board  *sim.Board
+	light  atomic.Int64
+	stop   func() error
+	events *client
+}
+
+func watch(t *testing.T, text string) *watched {
+	t.Helper()
+	w := &watched{}
+	w.light.Store(100_000_000)
+	w.Robot, w.stop = start(t, parse(t, text, nil))
+	w.board = w.Robot.board.(*sim.Board)
+	w.pin(t, "GPIO26").Drive(gpio.Low) // the stop's switch is closed: nobody presses it
+	w.events = connect(t, w.Broker(), "flux/guarded/event/+")
+	return w
+}
+
+func (w *watched) pin(t *testing.T, name string) *sim.Pin {
+	t.Helper()
+	p, err := w.board.Pin(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.(*sim.Pin)
+}
+
+func (w *watched) plug(t *testing.T) {
+	t.Helper()
+	if err := w.board.Attach("I2C1", 0x23, sim.NewBH1750(func(time.Duration) int64 { return w.light.Load() })); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *watched) unplug(t *testing.T) {
+	t.Helper()
+	if err := w.board.Detach("I2C1", 0x23); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// duty is what the wheel really gets, not what the daemon thinks.
+func (w *watched) duty(t *testing.T) gpio.Duty {
+	duty, _ := w.pin(t, "GPIO12").PWMState()
+	return duty
+}
+
+func (w *watched) turns(t *testing.T) {
+	t.Helper()
+	eventually(t, "the wheel to turn", func() bool { return w.duty(t) > 0 })
+}
+
+func (w *watched) rests(t *testing.T) {
+	t.Helper()
+	eventually(t, "the wheel to rest", func() bool { return w.duty(t) == 0 })
+}
+
+// tells waits for an event; what came before it is returned by its code.
+func (w *watched) tells(t *testing.T, code string) (before map[string]int) {
+	t.Helper()
+	before = map[string]int{}
+	w.events.await(t, "event "+code, func(topic string, payload []byte) bool {
+		var e bridge.Event
+		if err := json.Unmarshal(payload, &e); err != nil {
+			t.Fatalf("%v in %s", err, payload)
+		}
+		before[e.Code]++
+		return e.Code == code
+	})
+	return before
+}
+
+// ready gets a guarded robot to move: its eye is plugged in, its stop acknowledged.
+func ready(t *testing.T, text string) *watched {
+	t.Helper()
+	w := watch(t, text)
+	w.plug(t)
+	eventually(t, "the switch to be seen released", func() bool { return !w.safety.pressed.Load() })
+	w.Disarm()
+	eventually(t, "the robot to be armed", func() bool { return w.Arm() == nil })
+	w.turns(t)
+	return w
+}
+
+// On a real board nothing moves until somebody arms the robot; the simulated one can be told to be as careful.
+func TestNothingMovesBeforeItIsArmed(t *testing.T) {
+	w := watch(t, guarded("", "", ", arm: explicit"))
+	err := w.Arm()
+	var refusal *bridge.Error
+	if !errors.As(err, &refusal) || refusal.Code != bridge.NotAllowed {
+		t.Fatalf("got %v", err)
+	}
+	// Everything that speaks against it is told at once, with what to do about it. The switch was open at the start.
+	for _, part := range []string{"emergency_stop: ", "sensor_stale: eye"} {
+		eventually(t, part, func() bool { err := w.Arm(); return err != nil && strings.Contains(err.Error(), part) })
+	}
+	w.plug(t)
+	eventually(t, "light in the eye", func() bool { _, seen := w.Sensors()["eye"]; return seen })
+	eventually(t, "the network to be busy", func() bool { return w.Health().Spikes > 50 })
+	if w.duty(t) != 0 {
+		t.Error("it moves, and nobody has armed it")
+	}
+	if h := w.Health().Safety; h.State != "stopped" || len(h.Held["wheel"]) == 0 {
+		t.Errorf("health: %+v", h)
+	}
+	w.Disarm()
+	eventually(t, "arming", func() bool { return w.Arm() == nil })
+	w.turns(t)
+	if h := w.Health().Safety; h.State != "armed" || h.Held != nil || h.Stale != nil {
+		t.Errorf("health: %+v", h)
+	}
+	w.Disarm()
+	w.rests(t)
+}
+
+func TestEmergencyStopBySwitch(t *testing.T) {
+	w := ready(t, guarded("", "", ""))
+	w.pin(t, "GPIO26").Release() // the wire breaks, or somebody presses: the same
+	w.rests(t)
+	w.tells(t, "emergency_stop")
+	w.Disarm()
+	if err := w.Arm(); err == nil || !strings.Contains(err.Error(), "the switch is pressed") {
+		t.Errorf("armed while the switch is pressed: %v", err)
+	}
+	w.pin(t, "GPIO26").Drive(gpio.Low)
+	if before := w.tells(t, "emergency_stop_released"); before["emergency_stop"] != 0 {
+		t.Errorf("one press, told again: %v", before)
+	}
+	if w.duty(t) != 0 {
+		t.Error("it goes on by itself when the switch is released")
+	}
+	w.Disarm()
+	if err := w.Arm(); err != nil {
+		t.Fatal(err)
+	}
+	w.turns(t)
+}
+
+func TestEmergencyStopOverMQTT(t *testing.T) {
+	w := ready(t, guarded("", "", ""))
+	ask := func(verb, id string) bridge.Response {
+		t.Helper()
+		answers := connect(t, w.Broker(), "flux/guarded/res/"+verb)
+		text, err := json.Marshal(bridge.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers.Publish("flux/guarded/req/"+verb, 1, false, text)
+		var r bridge.Response
+		if err := json.Unmarshal(answers.await(t, "the answer", says(verb, id)), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := ask("estop", "stop"); r.Status != bridge.StatusOK {
+		t.Errorf("%+v", r)
+	}
+	w.rests(t)
+	w.tells(t, "emergency_stop")
+	if r := ask("arm", "go"); r.Error == nil || !strings.Contains(r.Error.Message, "disarm first") {
+		t.Errorf("%+v", r)
+	}
+	if r := ask("disarm", "seen"); r.Status != bridge.StatusOK {
+		t.Errorf("%+v", r)
+	}
+	if r := ask("arm", "go again"); r.Status != bridge.StatusOK {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	w.turns(t)
+}
+
+// A sensor that nobody has plugged in does not keep a robot from starting, one that is pulled out stops what needs it, and one that
+// is plugged back is used again: each told once.
+func TestUnpluggedSensor(t *testing.T) {
+	w := watch(t, guarded(", stale: 200ms", "", ""))
+	before := w.tells(t, "sensor_stale")
+	if before["sensor_stale"] != 1 {
+		t.Errorf("told %v", before)
+	}
+	w.plug(t)
+	w.tells(t, "sensor_fresh")
+	w.Disarm()
+	eventually(t, "arming", func() bool { return w.Arm() == nil })
+	w.turns(t)
+	goroutines := runtime.NumGoroutine()
+	for range 3 {
+		w.unplug(t)
+		before := w.tells(t, "sensor_stale")
+		if before["sensor_fault"] != 1 || before["sensor_stale"] != 1 {
+			t.Errorf("pulled out, and told %v", before)
+		}
+		w.rests(t)
+		w.plug(t)
+		before = w.tells(t, "sensor_fresh")
+		if before["sensor_recovered"] != 1 || before["sensor_fault"] != 0 {
+			t.Errorf("plugged back, and told %v", before)
+		}
+		w.turns(t)
+	}
+	if n := runtime.NumGoroutine(); n > goroutines+2 {
+		t.Errorf("%d goroutines, %d before", n, goroutines)
+	}
+}
+
+// The loop hangs: the wheel rests, and turns again when the loop is back.
+func TestStalledLoop(t *testing.T) {
+	w := ready(t, guarded("", "", ", stall: 100ms"))
+	hang := make(chan answer) // nobody takes the answer, so the loop waits to give it
+	w.requests <- request{get: []string{}, answer: hang}
+	w.rests(t)
+	w.tells(t, "loop_stalled")
+	if held := w.Health().Safety.Held["wheel"]; len(held) == 0 || held[0] != "loop stalled" {
+		t.Errorf("held by %q", held)
+	}
+	<-hang
+	before := w.tells(t, "loop_recovered")
+	if before["loop_stalled"] != 0 {
+		t.Errorf("told again: %v", before)
+	}
+	w.turns(t)
+}
+
+// The network falls silent, but a long window still commands: the command times out.
+func TestCommandTimesOut(t *testing.T) {
+	text := strings.Replace(guarded("", ", timeout: 200ms", ""), "window: 100ms", "window: 10s", 1)
+	w := ready(t, text)
+	w.light.Store(0)
+	w.rests(t)
+	if held := w.Health().Safety.Held["wheel"]; len(held) != 1 || held[0] != "command timed out" {
+		t.Errorf("held by %q", held)
+	}
+	w.light.Store(100_000_000)
+	w.turns(t)
+}
+
+// What the configuration says an actuator needs counts; without that, whatever can reach it.
+func TestNeeds(t *testing.T) {
+	text := `robot: r
+board: {kind: sim}
+sensors:
+  eye: {device: button, pin: GPIO17, encode: {kind: edge, to: a}}
+  ear: {device: button, pin: GPIO27, encode: {kind: edge, to: b}}
+  nose: {device: button, pin: GPIO22, encode: {kind: edge, to: c}}
+network:
+  neurons: {a: {}, b: {}, c: {}, between: {}, motor: {}}
+  synapses:
+    - {from: a, to: between, weight: 1}
+    - {from: between, to: motor, weight: 1}
+    - {from: b, to: motor, kind: modulator, weight: 1}
+    - {from: motor, to: c, weight: 1}
+actuators:
+  derived: {device: relay, pin: GPIO5, decode: {kind: count, neuron: motor, window: 100ms}}
+  named: {device: relay, pin: GPIO6, needs: [nose], decode: {kind: count, neuron: motor, window: 100ms}}
+  none: {device: relay, pin: GPIO7, needs: [], decode: {kind: count, neuron: motor, window: 100ms}}
+  word: {device: label, decode: {kind: winner-take-all, window: 50ms, choices: {motor: go}}}
+mqtt: {broker: none}
+`
+	r, err := assemble(parse(t, text, nil), BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"eye ear", "nose", "", ""}
+	for i, o := range r.outputs {
+		var names []string
+		for _, s := range o.needs {
+			names = append(names, s.name)
+		}
+		if got := strings.Join(names, " "); got != want[i] {
+			t.Errorf("%s needs %q, want %q", o.name, got, want[i])
+		}
+	}
+}
