@@ -415,7 +415,7 @@ func (v *validator) mqtt() {
 // safety checks what keeps everybody safe.
 func (v *validator) safety() {
 	if s := v.robot.Safety; v.readable("safety.stall") && (s.Stall < 20*time.Millisecond || s.Stall > 10*time.Second) {
-		v.fail("safety.stall", "%v: expected 20ms to 10s: the loop is asked four times in that time", s.Stall)
+		v.fail("safety.stall", "%v: expected 20ms to 10s: the loop is asked twice in that time", s.Stall)
 	}
 }
 

@@ -59,15 +59,20 @@ func (r *robot) Arm() error {
 	if against := r.preArm(); len(against) > 0 {
 		return &bridge.Error{Code: bridge.NotAllowed, Message: "cannot arm: " + strings.Join(against, "; ")}
 	}
-	r.arm()
+	r.tellArmed()
 	return nil
 }
 
+// arm lets the actuators obey, and tells nobody.
 func (r *robot) arm() {
 	r.safety.armed = true
 	for _, o := range r.outputs {
 		o.release(actuators.Disarmed)
 	}
+}
+
+func (r *robot) tellArmed() {
+	r.arm()
 	r.event(bridge.LevelInfo, "armed", "actuators obey the network")
 	r.log.Info("armed: actuators obey the network")
 }
@@ -265,11 +270,11 @@ func (r *robot) reach() []map[int]bool {
 
 // guardian watches over the sensors and the loop, in a goroutine of its own: it must see when the others hang.
 func (l *Robot) guardian(ctx context.Context) {
-	period := l.config.Safety.Stall / 4
+	period := l.config.Safety.Stall
 	for _, s := range l.sensors {
-		period = min(period, s.patience/4)
+		period = min(period, s.patience)
 	}
-	ticker := time.NewTicker(max(period, time.Millisecond))
+	ticker := time.NewTicker(max(period/2, time.Millisecond))
 	defer ticker.Stop()
 	for {
 		now := l.clock()
@@ -379,6 +384,6 @@ func (r *robot) armAtStart() error {
 	if r.safety.stopped != "" {
 		return fmt.Errorf("stopped by %s", r.safety.stopped)
 	}
-	r.arm()
+	r.tellArmed()
 	return nil
 }
