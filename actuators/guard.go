@@ -69,17 +69,17 @@ type Guard struct {
 	holds  atomic.Uint32 // but Expired, from any goroutine
 	fresh  atomic.Int64  // when the wish was last set or renewed
 
-	mu       sync.Mutex
-	started  bool
-	latched  bool // Failsafe was called
-	safe     bool // and it succeeded
-	wish     Command
-	applied  Command       // last written
-	unsure   bool          // a write failed: the device may do anything between what it did and what it was told
-	settled  time.Duration // the time that the slew rate has been granted up to
-	due      time.Duration
-	stepped  time.Duration // when Step was last called
-	heeded   Hold          // what held then
+	mu      sync.Mutex
+	started bool
+	latched bool // Failsafe was called
+	safe    bool // and it succeeded
+	wish    Command
+	applied Command       // last written
+	unsure  bool          // a write failed: the device may do anything between what it did and what it was told
+	settled time.Duration // the time that the slew rate has been granted up to
+	due     time.Duration
+	stepped time.Duration // when Step was last called
+	heeded  Hold          // what held then
 
 	shown atomic.Int64 // applied, for who looks on: a look must not hold up a write, nor a hanging write a look
 

@@ -86,7 +86,7 @@ func TestHBridgeFailedReversalLeavesPowerOff(t *testing.T) {
 	w.writes = nil
 	w.failAt = map[int]bool{1: true}
 	err := motor.Drive(-actuators.Full)
-	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "hbridge on PWM and DIR: set direction to High") {
+	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "hbridge on PWM and DIR: set direction pin DIR to High") {
 		t.Errorf("got error %v", err)
 	}
 	w.expect(t, "PWM 0/16777216 at 20kHz", "DIR High")

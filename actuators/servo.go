@@ -1,7 +1,6 @@
 package actuators
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,23 +11,30 @@ import (
 // ServoOpts are the options of a Servo. A field that is 0 stands for its default.
 type ServoOpts struct {
 	// Min and Max are the pulses at the two ends of the way: 1 ms and 2 ms. Many servos turn further, and break their gear or draw
-	// their stall current when sent beyond their stop: widen them with care.
+	// their stall current when sent beyond their stop: widen them with care, within ShortestPulse and LongestPulse.
 	Min, Max time.Duration
+	// Trim is added to every pulse: it puts the middle where the mechanics have it, and makes a continuous servo stand still at 0.
+	Trim time.Duration
 	// Frequency of the pulses: 50 Hz, what an analogue servo expects; digital ones take up to 333 Hz.
 	Frequency physic.Frequency
+	// Inverted swaps the two ends.
+	Inverted bool
+	// DeadBand is for continuous servos, whose command is a speed: commands nearer to 0 stand still. 0 to less than Full.
+	DeadBand Command
 }
 
 // DefaultServoOpts are the options that stand for nil.
 var DefaultServoOpts = ServoOpts{Min: time.Millisecond, Max: 2 * time.Millisecond, Frequency: 50 * physic.Hertz}
 
-// Servo is a hobby servo on a PWM pin. The length of the pulse is the position: command -1,000,000 is Min, 0 the middle, 1,000,000
-// Max.
+// Servo is a hobby servo on a PWM pin. The length of the pulse is the position, of a continuous servo the speed: command -1,000,000 is
+// Min, 0 the middle, 1,000,000 Max.
 //
-// Source: Tower Pro, SG90 data sheet: 50 Hz, 1.5 ms in the middle, 1 and 2 ms at 90 degrees to either side.
+// Source: Tower Pro, SG90 data sheet: 50 Hz, 1.5 ms in the middle, 1 and 2 ms at 90 degrees to either side; Parallax, continuous
+// rotation servo (900-00008) guide: 1.3 to 1.7 ms, still at 1.5 ms.
 type Servo struct {
-	pwm    gpio.PinOut
-	opts   ServoOpts
-	period time.Duration
+	pulses   pulses
+	inverted bool
+	deadBand Command
 }
 
 // NewServo makes a servo of a pin. It writes nothing, so the servo is limp until the first command. Nil options stand for
@@ -37,51 +43,41 @@ func NewServo(pwm gpio.PinOut, opts *ServoOpts) (*Servo, error) {
 	if opts == nil {
 		opts = &DefaultServoOpts
 	}
-	s := &Servo{pwm: pwm, opts: *opts}
-	if s.opts.Min == 0 {
-		s.opts.Min = DefaultServoOpts.Min
+	o := *opts
+	if o.Min == 0 {
+		o.Min = DefaultServoOpts.Min
 	}
-	if s.opts.Max == 0 {
-		s.opts.Max = DefaultServoOpts.Max
+	if o.Max == 0 {
+		o.Max = DefaultServoOpts.Max
 	}
-	if s.opts.Frequency == 0 {
-		s.opts.Frequency = DefaultServoOpts.Frequency
+	if o.Frequency == 0 {
+		o.Frequency = DefaultServoOpts.Frequency
 	}
-	if s.opts.Frequency < physic.Hertz || s.opts.Frequency > physic.KiloHertz {
-		return nil, fmt.Errorf("%s: frequency: expected 1Hz to 1kHz, got %s", s, s.opts.Frequency)
+	s := &Servo{inverted: o.Inverted, deadBand: o.DeadBand, pulses: pulses{pwm: pwm}}
+	if o.DeadBand < 0 || o.DeadBand >= Full {
+		return nil, fmt.Errorf("%s: dead band: expected 0 to less than %d, got %d", s, Full, o.DeadBand)
 	}
-	s.period = s.opts.Frequency.Period()
-	if s.opts.Min <= 0 || s.opts.Min >= s.opts.Max || s.opts.Max >= s.period {
-		return nil, fmt.Errorf("%s: expected 0 < min pulse < max pulse < %v, the period at %s, got %v and %v", s, s.period, s.opts.Frequency, s.opts.Min, s.opts.Max)
-	}
-	return s, nil
+	var err error
+	s.pulses, err = newPulses(s.String(), pwm, o.Frequency, 40*physic.Hertz, 333*physic.Hertz, o.Min, o.Max, o.Trim)
+	return s, err
 }
 
 // String names the servo and its pin.
-func (s *Servo) String() string { return "servo on " + s.pwm.Name() }
+func (s *Servo) String() string { return "servo on " + s.pulses.pwm.Name() }
 
-// Drive sends the servo to a position.
+// Drive sends the servo to a position, or a speed.
 func (s *Servo) Drive(c Command) error {
-	if c < -Full || c > Full {
-		return fmt.Errorf("%s: expected a command between %d and %d, got %d", s, -Full, Full, c)
+	if err := expectRange(s.String(), c, -Full, Full); err != nil {
+		return err
 	}
-	// At most 1e9 ns times 2e6 here, and 1e9 ns times 2^24 below: 64 bits hold both, on 32-bit processors too.
-	pulse := int64(s.opts.Min) + (int64(s.opts.Max-s.opts.Min)*int64(c+Full)+int64(Full))/int64(2*Full)
-	duty := gpio.Duty((pulse*int64(gpio.DutyMax) + int64(s.period)/2) / int64(s.period))
-	if err := s.pwm.PWM(duty, s.opts.Frequency); err != nil {
-		return fmt.Errorf("%s: set pulse to %v at %s: %w; check that %s has PWM on this board and that this user may use it", s, time.Duration(pulse), s.opts.Frequency, err, s.pwm.Name())
+	if c > -s.deadBand && c < s.deadBand {
+		c = 0
 	}
-	return nil
+	if s.inverted {
+		c = -c
+	}
+	return s.pulses.set(s.String(), int64(c+Full), int64(2*Full))
 }
 
-// Halt ends the pulse train: the servo goes limp. Where PWM fails the pin is set low.
-func (s *Servo) Halt() error {
-	err := s.pwm.PWM(0, s.opts.Frequency)
-	if err == nil {
-		return nil
-	}
-	if low := s.pwm.Out(gpio.Low); low != nil {
-		return fmt.Errorf("%s: end the pulse train: %w", s, errors.Join(err, low))
-	}
-	return nil
-}
+// Halt ends the pulse train: the servo goes limp, a continuous one stands still. Where PWM fails the pin is set low.
+func (s *Servo) Halt() error { return s.pulses.end(s.String()) }

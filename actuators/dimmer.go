@@ -1,0 +1,90 @@
+package actuators
+
+import (
+	"fmt"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
+)
+
+// DimmerOpts are the options of a Dimmer.
+type DimmerOpts struct {
+	// Frequency of the PWM; 0 stands for 1 kHz, too fast to be seen to flicker.
+	Frequency physic.Frequency
+	// Linear makes the duty proportional to the command. Without it the brightness is proportional to the eye: an LED at a duty of 18 %
+	// looks half as bright as one at 100 %.
+	Linear bool
+	// Inverted is for an LED between the supply and the pin: it is bright while the pin is low.
+	Inverted bool
+}
+
+// DefaultDimmerOpts are the options that stand for nil.
+var DefaultDimmerOpts = DimmerOpts{Frequency: physic.KiloHertz}
+
+// Dimmer is an LED, or a lamp behind a transistor, on a PWM pin. Commands go from 0, dark, to Full.
+//
+// Source: CIE 15:2018, Colorimetry, the lightness L*: the luminance Y of a lightness L from 0 to 100 is ((L + 16) / 116)^3, and
+// L / 903.3 below 8.
+type Dimmer struct {
+	pwm       gpio.PinOut
+	frequency physic.Frequency
+	linear    bool
+	inverted  bool
+}
+
+// NewDimmer makes a lamp of a pin. It writes nothing. Nil options stand for DefaultDimmerOpts.
+func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
+	if opts == nil {
+		opts = &DefaultDimmerOpts
+	}
+	d := &Dimmer{pwm: pwm, frequency: opts.Frequency, linear: opts.Linear, inverted: opts.Inverted}
+	if d.frequency == 0 {
+		d.frequency = DefaultDimmerOpts.Frequency
+	}
+	if d.frequency < 0 {
+		return nil, fmt.Errorf("%s: frequency: expected more than 0, got %s", d, d.frequency)
+	}
+	return d, nil
+}
+
+// String names the lamp and its pin.
+func (d *Dimmer) String() string { return "dimmer on " + d.pwm.Name() }
+
+// Drive makes the lamp so bright.
+func (d *Dimmer) Drive(c Command) error {
+	if err := expectRange(d.String(), c, 0, Full); err != nil {
+		return err
+	}
+	if !d.linear {
+		c = luminance(c)
+	}
+	if d.inverted {
+		c = Full - c
+	}
+	return setDuty(d.String(), d.pwm, dutyOf(c), d.frequency)
+}
+
+// Halt leaves the lamp dark.
+func (d *Dimmer) Halt() error {
+	if !d.inverted {
+		return rest(d.String(), "go dark", d.pwm, d.frequency)
+	}
+	if err := d.pwm.Out(gpio.High); err != nil {
+		return fmt.Errorf("%s: go dark: %w", d, err)
+	}
+	return nil
+}
+
+// luminance is the light that the eye sees as a lightness, both in millionths of full scale, to the nearest.
+func luminance(lightness Command) Command {
+	l := int64(lightness)
+	if l <= 80_000 {
+		return Command((l*1000 + 9033/2) / 9033) // L / 903.3 for L in hundredths is l * 100 / 903.3 in millionths
+	}
+	// ((L + 16) / 116)^3 with L = l / 10,000: the base is (l + 160,000) / 1,160,000. Its cube would leave 64 bits (2e18 is within, but the
+	// factor of a million is not), so one division comes first, with nine digits.
+	base := ((l+160_000)*1_000_000_000 + 580_000) / 1_160_000 // billionths, at most 1e9
+	square := (base*base + 500_000_000) / 1_000_000_000       // 1e18 at most
+	cube := (square*base + 500_000_000) / 1_000_000_000
+	return Command((cube + 500) / 1000)
+}
