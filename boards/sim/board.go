@@ -69,13 +69,22 @@ func (b *Board) Attach(bus string, address uint16, device Device) error {
 	if err != nil {
 		return err
 	}
-	to.mutex.Lock()
-	defer to.mutex.Unlock()
+	to.plug.Lock()
+	defer to.plug.Unlock()
 	if to.devices[address] != nil {
 		return fmt.Errorf("simulated board: %s address 0x%02x is taken", bus, address)
 	}
 	to.devices[address] = device
 	return nil
+}
+
+// Faults lets a test break a bus. It fails when the bus does not exist.
+func (b *Board) Faults(bus string) (*Faults, error) {
+	of, err := b.bus(bus)
+	if err != nil {
+		return nil, err
+	}
+	return &of.faults, nil
 }
 
 // Detach pulls a device off its bus: from now on nobody answers at the address.
@@ -84,8 +93,8 @@ func (b *Board) Detach(bus string, address uint16) error {
 	if err != nil {
 		return err
 	}
-	to.mutex.Lock()
-	defer to.mutex.Unlock()
+	to.plug.Lock()
+	defer to.plug.Unlock()
 	delete(to.devices, address)
 	return nil
 }
@@ -104,8 +113,10 @@ type Device interface {
 type Bus struct {
 	name    string
 	clock   func() time.Duration
-	mutex   sync.Mutex
+	mutex   sync.Mutex // held over a transfer
+	plug    sync.Mutex // of devices; never held over one: what hangs can be unplugged
 	devices map[uint16]Device
+	faults  Faults
 }
 
 // ErrNoAnswer is what a transaction fails with when nobody acknowledges; Linux calls it so.
@@ -118,13 +129,19 @@ func (b *Bus) String() string { return b.name }
 func (b *Bus) Tx(address uint16, w, r []byte) error {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
+	if err := b.faults.before(address); err != nil {
+		return fmt.Errorf("%s address 0x%02x: %w", b.name, address, err)
+	}
+	b.plug.Lock()
 	device := b.devices[address]
+	b.plug.Unlock()
 	if device == nil {
 		return fmt.Errorf("%s address 0x%02x: %w: nobody is there", b.name, address, ErrNoAnswer)
 	}
 	if err := device.Tx(b.clock(), w, r); err != nil {
 		return fmt.Errorf("%s address 0x%02x: %w", b.name, address, err)
 	}
+	b.faults.after(address, r)
 	return nil
 }
 

@@ -287,6 +287,13 @@ func (r *robot) openActuator(a configs.Named[configs.Actuator], line *outputLine
 		line.label = actuators.NewLabel(a.Name, names)
 		return line.label, nil
 	}
+	if c.Device == "relay" {
+		pin, err := r.board.Pin(c.Pin)
+		if err != nil {
+			return nil, err
+		}
+		return actuators.NewRelay(pin, &actuators.RelayOpts{On: command(c.On), Off: command(c.Off), ActiveLow: c.Active == "low"})
+	}
 	pwm, err := r.board.Pin(c.PWM)
 	if err != nil {
 		return nil, err

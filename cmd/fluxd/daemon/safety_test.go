@@ -110,11 +110,19 @@ func ready(t *testing.T, text string) *watched {
 	t.Helper()
 	w := watch(t, text)
 	w.plug(t)
+	w.arms(t)
+	return w
+}
+
+// arms acknowledges the stop and arms. Events from before are forgotten.
+func (w *watched) arms(t *testing.T) {
+	t.Helper()
+	eventually(t, "light in the eye", func() bool { _, seen := w.Sensors()["eye"]; return seen })
 	eventually(t, "the switch to be seen released", func() bool { return !w.safety.pressed.Load() })
 	w.Disarm()
 	eventually(t, "the robot to be armed", func() bool { return w.Arm() == nil })
+	w.tells(t, "armed")
 	w.turns(t)
-	return w
 }
 
 // On a real board nothing moves until somebody arms the robot; the simulated one can be told to be as careful.
@@ -173,9 +181,9 @@ func TestEmergencyStopBySwitch(t *testing.T) {
 
 func TestEmergencyStopOverMQTT(t *testing.T) {
 	w := ready(t, guarded("", "", ""))
+	answers := connect(t, w.Broker(), "flux/guarded/res/+")
 	ask := func(verb, id string) bridge.Response {
 		t.Helper()
-		answers := connect(t, w.Broker(), "flux/guarded/res/"+verb)
 		text, err := json.Marshal(bridge.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000})
 		if err != nil {
 			t.Fatal(err)
@@ -214,9 +222,7 @@ func TestUnpluggedSensor(t *testing.T) {
 	}
 	w.plug(t)
 	w.tells(t, "sensor_fresh")
-	w.Disarm()
-	eventually(t, "arming", func() bool { return w.Arm() == nil })
-	w.turns(t)
+	w.arms(t)
 	goroutines := runtime.NumGoroutine()
 	for range 3 {
 		w.unplug(t)

@@ -1,0 +1,157 @@
+package daemon
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"fluxd/boards/sim"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// Each fault that hardware has, injected on the simulated board: the reading goes stale, the outside is told once, what needs the
+// sensor goes to failsafe, everything recovers by itself, and nobody else notices.
+
+func (w *watched) faults(t *testing.T) *sim.Faults {
+	t.Helper()
+	f, err := w.board.Faults("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestStuckBus(t *testing.T) {
+	// A second eye on the other bus drives a second wheel.
+	text := guarded(", stale: 300ms", "", "")
+	text = strings.Replace(text, "network: {neurons: {a: {}}}", `  other_eye: {device: bh1750, bus: I2C0, address: 0x23, every: 10ms, stale: 300ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: b}}
+network: {neurons: {a: {}, b: {}}}`, 1)
+	text = strings.Replace(text, "safety:", "  other_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: 0/s, decode: {kind: count, neuron: b, full: 100 Hz, window: 100ms}}\nsafety:", 1)
+	w := watch(t, text)
+	if err := w.board.Attach("I2C0", 0x23, sim.NewBH1750(func(time.Duration) int64 { return w.light.Load() })); err != nil {
+		t.Fatal(err)
+	}
+	w.plug(t)
+	w.arms(t)
+	other := func() bool { duty, _ := w.pin(t, "GPIO13").PWMState(); return duty > 0 }
+	eventually(t, "the other wheel to turn", other)
+
+	goroutines := runtime.NumGoroutine()
+	w.faults(t).Stick()
+	before := w.tells(t, "sensor_stale")
+	if before["sensor_fault"] != 1 {
+		t.Errorf("told %v", before)
+	}
+	w.rests(t)
+	if !other() {
+		t.Error("the other bus's wheel rests too")
+	}
+	time.Sleep(2 * busWait) // while it lasts, nothing piles up
+	if n := runtime.NumGoroutine(); n > goroutines+2 {
+		t.Errorf("%d goroutines, %d before", n, goroutines)
+	}
+	w.faults(t).Release()
+	before = w.tells(t, "sensor_fresh")
+	if before["sensor_fault"] != 0 || before["sensor_recovered"] != 1 {
+		t.Errorf("told %v", before)
+	}
+	w.turns(t)
+}
+
+// A bus that hangs while the robot ends: the end does not hang with it, and says so.
+func TestEndOfARobotWithAStuckBus(t *testing.T) {
+	w := ready(t, guarded("", "", ""))
+	w.faults(t).Stick()
+	defer w.faults(t).Release()
+	begun := time.Now()
+	err := w.stop()
+	if took := time.Since(begun); took > patience/2 {
+		t.Errorf("the end took %v", took)
+	}
+	if w.duty(t) != 0 {
+		t.Errorf("the wheel is left at %v", w.duty(t))
+	}
+	if err != nil && !strings.Contains(err.Error(), "eye") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDeviceThatRefusesNowAndThen(t *testing.T) {
+	w := ready(t, guarded(", stale: 1s", "", ""))
+	w.faults(t).Refuse(0x23, 1)
+	before := w.tells(t, "sensor_recovered")
+	if before["sensor_fault"] != 1 || before["sensor_stale"] != 0 {
+		t.Errorf("one refusal, and told %v", before)
+	}
+	if w.duty(t) == 0 {
+		t.Error("one refusal stops the robot")
+	}
+}
+
+// A device that is away is asked ever less often: nothing spins, and the bus is free for the others.
+func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
+	now := time.Duration(0)
+	line := &sensorLine{every: 10 * time.Millisecond}
+	var waits []time.Duration
+	due := now
+	for range 8 {
+		line.failures++
+		next := line.next(due, now)
+		waits = append(waits, next-now)
+		due, now = next, next
+	}
+	for i, wait := range waits {
+		if i > 0 && wait < waits[i-1] || wait > retryMost || wait < edgeWait {
+			t.Errorf("waits %v", waits)
+		}
+	}
+	if waits[len(waits)-1] != retryMost {
+		t.Errorf("waits %v: expected to end at %v", waits, retryMost)
+	}
+	line.failures = 0
+	if next := line.next(now, now+35*time.Millisecond); next != now+40*time.Millisecond { // missed times are not made up for
+		t.Errorf("late by 35 ms: next at %v, want 40 ms", next-now)
+	}
+}
+
+// A million edges on one pin: they are dropped and counted, told once, and the other sensor's reflex works meanwhile.
+func TestEdgeStorm(t *testing.T) {
+	text := strings.Replace(guarded("", "", ""), "network: {neurons: {a: {}}}", `  noise: {device: button, pin: GPIO17, debounce: 0s, encode: {kind: edge, on: both, to: c}}
+  bumper: {device: button, pin: GPIO27, debounce: 0s, encode: {kind: edge, on: both, to: b}}
+network: {neurons: {a: {}, b: {}, c: {}}}`, 1)
+	text = strings.Replace(text, "safety:", "  leg: {device: relay, pin: GPIO23, needs: [bumper], decode: {kind: count, neuron: b, full: 10 Hz, window: 100ms}}\nsafety:", 1)
+	w := ready(t, text)
+	noise, bumper, leg := w.pin(t, "GPIO17"), w.pin(t, "GPIO27"), w.pin(t, "GPIO23")
+	storm := make(chan struct{})
+	go func() {
+		defer close(storm)
+		for i := range 1_000_000 {
+			noise.Drive(i&1 == 0)
+		}
+	}()
+	reflexes := 0
+	for level, raging := gpio.Low, true; raging || reflexes < 3; level = !level {
+		select {
+		case <-storm:
+			raging = false
+		default:
+		}
+		bumper.Drive(level)
+		eventually(t, "the leg to answer the bumper", func() bool { return leg.Read() == gpio.High })
+		eventually(t, "the leg to rest", func() bool { return leg.Read() == gpio.Low })
+		reflexes++
+	}
+	before := w.tells(t, "edges_lost")
+	if before["loop_stalled"] != 0 || before["sensor_stale"] != 0 {
+		t.Errorf("told %v", before)
+	}
+	if h := w.Health(); h.Drops < 100_000 || h.Safety.State != "armed" || h.Safety.Held["wheel"] != nil {
+		t.Errorf("%d drops of a million edges, safety %+v", h.Drops, h.Safety)
+	}
+	if w.duty(t) == 0 {
+		t.Error("the wheel rests")
+	}
+	t.Logf("%d reflexes during the storm", reflexes)
+}
