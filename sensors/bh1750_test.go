@@ -165,20 +165,20 @@ func TestBH1750StuckAtZero(t *testing.T) {
 	zero := read(0x23, 0, 0)
 	start := []i2ctest.IO{write(0x23, 0x01), write(0x23, 0x10)}
 	ops := append([]i2ctest.IO{}, start...)
-	ops = append(ops, read(0x23, 0, 6), zero, zero, zero) // the reading at 1.1 s is followed by a start
+	ops = append(ops, read(0x23, 0, 6), zero, zero, zero) // the reading at 1.3 s is followed by a start
 	ops = append(ops, start...)
-	ops = append(ops, zero, zero) // at 2.1 s again
+	ops = append(ops, zero, zero) // at 2.3 s again
 	ops = append(ops, start...)
 	ops = append(ops, read(0x23, 0, 6), zero)
 	eye := newEye(t, playback(t, ops...))
 
-	expectReading(t, eye, 0, 5_000_000)
-	expectReading(t, eye, 100*ms, 0)
-	expectReading(t, eye, 1099*ms, 0)
-	expectReading(t, eye, 1100*ms, 0)
-	expectReading(t, eye, 2099*ms, 0)
-	expectReading(t, eye, 2100*ms, 0)
-	expectReading(t, eye, 2300*ms, 5_000_000)
+	expectReading(t, eye, 200*ms, 5_000_000)
+	expectReading(t, eye, 300*ms, 0)
+	expectReading(t, eye, 1299*ms, 0)
+	expectReading(t, eye, 1300*ms, 0)
+	expectReading(t, eye, 2299*ms, 0)
+	expectReading(t, eye, 2300*ms, 0)
+	expectReading(t, eye, 2500*ms, 5_000_000)
 	expectReading(t, eye, 9*time.Second, 0) // one dark reading is no reason yet
 }
 
@@ -203,11 +203,14 @@ func ExampleBH1750() {
 		fmt.Println(err)
 		return
 	}
+	_, err = eye.Sample(0) // starts it
+	fmt.Println(errors.Is(err, sensors.ErrNotYet))
 	light, err := eye.Sample(180 * time.Millisecond)
 	fmt.Println(eye)
 	fmt.Println(light, "millionths of", eye.Unit(), err)
 	fmt.Println(eye.Halt())
 	// Output:
+	// true
 	// bh1750 at 0x23 on playback
 	// 250000000 millionths of lx <nil>
 	// <nil>
