@@ -23,7 +23,9 @@ type TMP102 struct {
 }
 
 // NewTMP102 makes a TMP102 as after power-up; the temperature is in millionths of a degree Celsius.
-func NewTMP102(temperature func(at time.Duration) int64) *TMP102 { return newTMP102(temperature, false) }
+func NewTMP102(temperature func(at time.Duration) int64) *TMP102 {
+	return newTMP102(temperature, false)
+}
 
 // NewTMP105 makes a TMP105.
 func NewTMP105(temperature func(at time.Duration) int64) *TMP102 { return newTMP102(temperature, true) }

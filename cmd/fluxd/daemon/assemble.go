@@ -112,7 +112,12 @@ func (r *robot) openBoard() error {
 	case "sim":
 		b := sim.New(r.clock)
 		r.board = b
-		if r.config.Board.World == "arena" {
+		switch r.config.Board.World {
+		case "bench":
+			if err := layOutBench(b, r.config); err != nil {
+				return err
+			}
+		case "arena":
 			r.arena = sim.NewArena(b, sim.ArenaOpts{Seed: r.at.Seed, Relight: r.config.Board.Relight})
 		}
 	case "raspberrypi":
