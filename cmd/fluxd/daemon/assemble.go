@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/actuators"
+	"fluxd/boards/linux"
 	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
 	"fluxd/configs"
@@ -120,15 +121,39 @@ func (r *robot) openBoard() error {
 		case "arena":
 			r.arena = sim.NewArena(b, sim.ArenaOpts{Seed: r.at.Seed, Relight: r.config.Board.Relight})
 		}
-	case "raspberrypi":
-		b, err := raspberrypi.New(r.log)
-		if err != nil {
-			return fmt.Errorf("board raspberrypi: %w", err)
-		}
-		r.board = b
+	case "raspberrypi", "linux", "auto":
+		return r.openMachine()
 	default:
-		return fmt.Errorf("board %q: expected sim or raspberrypi", r.config.Board.Kind)
+		return fmt.Errorf("board %q: expected sim, raspberrypi, linux or auto", r.config.Board.Kind)
 	}
+	return nil
+}
+
+// openMachine makes the board of this machine.
+func (r *robot) openMachine() error {
+	root := r.at.Root
+	if root == "" {
+		root = "/"
+	}
+	kind := r.config.Board.Kind
+	if kind == "auto" {
+		model, err := raspberrypi.Model(root)
+		if err != nil {
+			return err
+		}
+		if kind = "linux"; model != "" {
+			kind = "raspberrypi"
+		}
+	}
+	if kind == "linux" {
+		r.board = linux.New(r.log, r.clock, &linux.Opts{Root: root})
+		return nil
+	}
+	b, err := raspberrypi.New(r.log, r.clock, root)
+	if err != nil {
+		return err
+	}
+	r.board = b
 	return nil
 }
 
