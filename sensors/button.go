@@ -117,7 +117,7 @@ func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 			limit = min(end, b.until)
 		}
 		at, level, ok := b.edge(limit - now)
-		if b.held && (!ok && limit == b.until || ok && at >= b.until) {
+		if b.held && (!ok && limit == b.until || ok && at > b.until) {
 			// The debounce time is over. What the pin showed then is the last edge's level, or, where that may have been lost, what it
 			// shows now.
 			b.held = false
