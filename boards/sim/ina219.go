@@ -157,5 +157,5 @@ func (s *INA219) calculate() {
 	current := int64(int16(s.registers[ina219Shunt])) * int64(s.registers[ina219Calibration]) / 4096
 	power := max(current, -current) * int64(s.registers[ina219Bus]>>3) / 5000
 	s.registers[ina219Current], s.registers[ina219Power] = uint16(current), uint16(power)
-	s.overflow = current != int64(int16(current)) || power > 0xffff
+	s.overflow = current != int64(int16(current)) // if the current fits, the power does: 32767 * 8000 / 5000
 }
