@@ -2,6 +2,7 @@ package sensors_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,12 +21,13 @@ const (
 )
 
 // newADS1115 gives the chip and some of its measures.
-func newADS1115(t *testing.T, bus i2c.Bus, opts *sensors.ADS1115Opts, names ...string) (chip *sensors.ADS1115, measures []sensors.Sensor) {
+func newADS1115(t *testing.T, bus i2c.Bus, opts *sensors.ADS1115Opts, names ...string) (*sensors.ADS1115, []sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewADS1115(bus, 0x48, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var measures []sensors.Sensor
 	for _, name := range names {
 		measure, err := chip.Measure(name)
 		if err != nil {
@@ -213,7 +215,8 @@ func ads1115Board(t *testing.T, inputs ...func(time.Duration) int64) (i2c.Bus, *
 	t.Helper()
 	now := new(time.Duration)
 	board := sim.New(func() time.Duration { return *now })
-	if err := board.Attach("I2C1", 0x48, sim.NewADS1115([4]func(time.Duration) int64(append(inputs, nil, nil, nil, nil)))); err != nil {
+	chip := sim.NewADS1115([4]func(time.Duration) int64(append(inputs, nil, nil, nil, nil)))
+	if err := board.Attach("I2C1", 0x48, chip); err != nil {
 		t.Fatal(err)
 	}
 	bus, err := board.Bus("I2C1")
@@ -271,7 +274,8 @@ func TestADS1115SeesALostSupplyWhateverItsOptions(t *testing.T) {
 
 // A conversion that does not end is a fault, after 202.6 ms.
 func TestADS1115Frozen(t *testing.T) {
-	_, measures := newADS1115(t, playback(t, wire(t, 0x48, ads1115Start, ads1115Begin, "01>43e7 01>43e7", ads1115Start, ads1115Begin)...), nil, "a0")
+	_, measures := newADS1115(t, playback(t, wire(t, 0x48,
+		ads1115Start, ads1115Begin, "01>43e7 01>43e7", ads1115Start, ads1115Begin)...), nil, "a0")
 	expectNotYet(t, measures[0], 10*ms)
 	expectNotYet(t, measures[0], 212*ms)
 	expectFault(t, measures[0], 213*ms, "convert", "began at 10ms", "now 213ms")
@@ -355,6 +359,28 @@ func TestADS1115LostSupply(t *testing.T) {
 		plug()
 		expectFault(t, measures[0], now, "got 0x0583", "supply")
 	}
+}
+
+func TestADS1115FromManyGoroutines(t *testing.T) {
+	bus, _ := ads1115Board(t, constant(1_000_000))
+	chip, measures := newADS1115(t, bus, nil, "a0", "a1", "a0-a1")
+	sampleTogether(chip, measures...)
+}
+
+// sampleTogether samples measures from a goroutine each, while their chip is halted now and then.
+func sampleTogether(chip interface{ Halt() error }, measures ...sensors.Sensor) {
+	var group sync.WaitGroup
+	for _, measure := range measures {
+		group.Go(func() {
+			for k := range 200 {
+				measure.Sample(time.Duration(k) * ms)
+				if k%50 == 49 {
+					chip.Halt()
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func ExampleADS1115() {

@@ -40,8 +40,8 @@ func (f *Frozen) String() string { return f.sensor.String() }
 // Unit is that of the sensor.
 func (f *Frozen) Unit() string { return f.sensor.Unit() }
 
-// Sample reads the sensor. It fails as the sensor does, and while the reading has been exactly the same for longer than it is believed;
-// the first other reading is believed again. After a failure of the sensor, a reading may be the same as before for as long again.
+// Sample reads the sensor. It fails as the sensor does, and while the reading has been exactly the same for longer than it is
+// believed; the first other reading is believed again. After a failure of the sensor the time begins anew.
 func (f *Frozen) Sample(at time.Duration) (int64, error) {
 	reading, err := f.sensor.Sample(at)
 	f.mutex.Lock()

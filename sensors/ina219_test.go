@@ -49,17 +49,19 @@ func TestINA219Readings(t *testing.T) {
 	}{
 		{"nothing", nil, ina219Start + " 05>1062 02>0002 01>0000 03>0000", "003998", [4]int64{0, 0, 0, 0}},
 		{"one step of each", nil, ina219Start + " 05>1062 02>000a 01>0001 03>0000", "003998", [4]int64{100, 4_000, 0, 10}},
-		{"1 A at 12 V", nil, ina219Start + " 05>1062 02>5dc2 01>2710 03>1770", "003998", [4]int64{1_000_000, 12_000_000, 12_000_000, 100_000}},
-		{"charging", nil, ina219Start + " 05>1062 02>5dc2 01>d8f0 03>1770", "003998", [4]int64{-1_000_000, 12_000_000, -12_000_000, -100_000}},
+		{"1 A at 12 V", nil, ina219Start + " 05>1062 02>5dc2 01>2710 03>1770", "003998",
+			[4]int64{1_000_000, 12_000_000, 12_000_000, 100_000}},
+		{"charging", nil, ina219Start + " 05>1062 02>5dc2 01>d8f0 03>1770", "003998",
+			[4]int64{-1_000_000, 12_000_000, -12_000_000, -100_000}},
 		{"the ends of the ranges", nil, ina219Start + " 05>1062 02>fa02 01>7d00 03>c798", "003998",
 			[4]int64{3_200_000, 32_000_000, 102_400_000, 320_000}},
 		{"the data sheet's example: 10 A at 11.98 V through 2 mohm, up to 15 A",
-			&sensors.INA219Opts{Shunt: 2 * physic.MilliOhm, MaxCurrent: 15 * physic.Ampere}, "05aec2 00219f 05>aec2 02>5d9a 01>07d0 03>1766", "002198",
-			[4]int64{10_000_000, 11_980_000, 119_800_000, 20_000}},
+			&sensors.INA219Opts{Shunt: 2 * physic.MilliOhm, MaxCurrent: 15 * physic.Ampere},
+			"05aec2 00219f 05>aec2 02>5d9a 01>07d0 03>1766", "002198", [4]int64{10_000_000, 11_980_000, 119_800_000, 20_000}},
 		{"a shunt that does not divide", &sensors.INA219Opts{Shunt: 7 * physic.MilliOhm, MaxCurrent: 10 * physic.Ampere},
 			"054ae4 00299f 05>4ae4 02>5dc2 01>ffff 03>0000", "002998", [4]int64{-1_429, 12_000_000, -17_143, -10}},
-		{"little current", &sensors.INA219Opts{MaxCurrent: 100 * physic.MilliAmpere}, "05fffe 00219f 05>fffe 02>5dc2 01>03e8 03>0000", "002198",
-			[4]int64{100_000, 12_000_000, 1_200_000, 10_000}},
+		{"little current", &sensors.INA219Opts{MaxCurrent: 100 * physic.MilliAmpere},
+			"05fffe 00219f 05>fffe 02>5dc2 01>03e8 03>0000", "002198", [4]int64{100_000, 12_000_000, 1_200_000, 10_000}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, measures := newINA219(t, playback(t, wire(t, 0x40, c.script, c.powerDown)...), c.opts)
@@ -85,7 +87,9 @@ func TestINA219Options(t *testing.T) {
 		_, err := sensors.NewINA219(playback(t), address, nil)
 		expectError(t, err, fmt.Sprintf("%#02x", address), "A0 and A1")
 	}
-	for _, good := range []sensors.INA219Opts{{Shunt: 1, MaxCurrent: 1}, {MaxCurrent: 32 * physic.MicroAmpere}, {Shunt: physic.MilliOhm}} {
+	for _, good := range []sensors.INA219Opts{
+		{Shunt: 1, MaxCurrent: 1}, {MaxCurrent: 32 * physic.MicroAmpere}, {Shunt: physic.MilliOhm},
+	} {
 		if _, err := sensors.NewINA219(playback(t), 0x4f, &good); err != nil {
 			t.Error(err)
 		}
@@ -146,7 +150,8 @@ func TestINA219Garbage(t *testing.T) {
 		{"less than the range", "05>1062 02>5dc2 01>82ff 03>0000", "got -320010"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, measures := newINA219(t, playback(t, wire(t, 0x40, ina219Start, ina219Stale, c.script, ina219Start, ina219Stale)...), nil)
+			script := wire(t, 0x40, ina219Start, ina219Stale, c.script, ina219Start, ina219Stale)
+			_, measures := newINA219(t, playback(t, script...), nil)
 			expectNotYet(t, measures[1], 0)
 			expectFault(t, measures[1], 10*ms, c.want)
 			expectNotYet(t, measures[1], 20*ms)
@@ -156,7 +161,8 @@ func TestINA219Garbage(t *testing.T) {
 
 // Beyond the maximum the voltages are still what they are.
 func TestINA219Overflow(t *testing.T) {
-	_, measures := newINA219(t, playback(t, wire(t, 0x40, ina219Start, "05>1062 02>5dc3 01>7d00 03>0000 05>1062 02>5dc2 01>2710 03>1770")...), nil)
+	_, measures := newINA219(t, playback(t, wire(t, 0x40, ina219Start,
+		"05>1062 02>5dc3 01>7d00 03>0000", "05>1062 02>5dc2 01>2710 03>1770")...), nil)
 	expectFault(t, measures[0], 0, "ina219 at 0x40", "current: overflow", "320000 µV", "short circuit")
 	expectFault(t, measures[2], 0, "power: overflow")
 	expectReading(t, measures[1], 0, 12_000_000)
@@ -182,7 +188,8 @@ func ina219Board(t *testing.T, current, voltage int64) (*sim.Board, *time.Durati
 	t.Helper()
 	now := new(time.Duration)
 	board := sim.New(func() time.Duration { return *now })
-	if err := board.Attach("I2C1", 0x40, sim.NewINA219(100*physic.MilliOhm, constant(current), constant(voltage))); err != nil {
+	chip := sim.NewINA219(100*physic.MilliOhm, constant(current), constant(voltage))
+	if err := board.Attach("I2C1", 0x40, chip); err != nil {
 		t.Fatal(err)
 	}
 	return board, now
@@ -254,6 +261,16 @@ func TestINA219LostSupply(t *testing.T) {
 	expectNotYet(t, measures[0], *now)
 	*now += 10 * ms
 	expectReading(t, measures[0], *now, 1_000_000)
+}
+
+func TestINA219FromManyGoroutines(t *testing.T) {
+	board, _ := ina219Board(t, 1_000_000, 12_000_000)
+	bus, err := board.Bus("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chip, measures := newINA219(t, bus, nil)
+	sampleTogether(chip, measures[:]...)
 }
 
 func ExampleINA219() {

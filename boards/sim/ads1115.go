@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// ADS1115 simulates Texas Instruments' converter register by register: single and continuous conversions, the multiplexer, the ranges,
-// the rates, and that a conversion under way ends as it began, whatever is written meanwhile. The comparator's registers keep what is
-// written; there is no ALERT pin.
+// ADS1115 simulates Texas Instruments' converter register by register: single and continuous conversions, the multiplexer, the
+// ranges, the rates, and that a conversion under way ends as it began, whatever is written meanwhile. The comparator's registers keep
+// what is written; there is no ALERT pin.
 //
-// Source: Texas Instruments, ADS111x data sheet, SBAS444D. What it leaves open is decided here: a conversion takes exactly what its rate
-// says and shows the voltage at its end, OS reads 0 as long as conversions go on, a register that is written in half is not changed, and
-// reading beyond the second byte repeats both.
+// Source: Texas Instruments, ADS111x data sheet, SBAS444D. What it leaves open is decided here: a conversion takes exactly what its
+// rate says and shows the voltage at its end, OS reads 0 as long as conversions go on, a register that is written in half is not
+// changed, and reading beyond the second byte repeats both.
 type ADS1115 struct {
 	inputs [4]func(at time.Duration) int64
 

@@ -20,7 +20,9 @@ func TestADS1115(t *testing.T) {
 		steps []step
 	}{
 		{"powered down it shows nothing", []step{{0, 0, 0, false}, {1000 * ms, 0, 0, false}}},
-		{"a single conversion, at 860 Hz", []step{{0, 0xc3e3, 0, true}, {1162, 0, 0, true}, {1163, 0, 8000, false}, {9 * ms, 0, 8000, false}}},
+		{"a single conversion, at 860 Hz", []step{
+			{0, 0xc3e3, 0, true}, {1162, 0, 0, true}, {1163, 0, 8000, false}, {9 * ms, 0, 8000, false},
+		}},
 		{"not without OS", []step{{0, 0x43e3, 0, false}, {9 * ms, 0, 0, false}}},
 		{"at 8 Hz", []step{{0, 0xc303, 0, true}, {125*ms - 1, 0, 0, true}, {125 * ms, 0, 8000, false}}},
 		{"at 16 Hz", []step{{0, 0xc323, 0, true}, {62499, 0, 0, true}, {62500, 0, 8000, false}}},
@@ -42,12 +44,26 @@ func TestADS1115(t *testing.T) {
 		{"0 against 3", []step{{98837, 0x93e3, 0, true}, {110 * ms, 0, 7208, false}}},
 		{"1 against 3", []step{{98837, 0xa3e3, 0, true}, {110 * ms, 0, 1208, false}}},
 		{"2 against 3, below the range", []step{{398837, 0xbbe3, 0, true}, {410 * ms, 0, -32768, false}}},
-		{"continuously", []step{{0, 0x7203, 0, true}, {124 * ms, 0, 0, true}, {125 * ms, 0, 1000, true}, {1126 * ms, 0, 9000, true}}},
-		{"a conversion under way is not begun again", []step{{0, 0xc303, 0, true}, {100 * ms, 0xc303, 0, true}, {125 * ms, 0, 8000, false}}},
-		{"and ends as it began, whatever is written", []step{{0, 0xc303, 0, true}, {100 * ms, 0xd303, 0, true}, {125 * ms, 0, 8000, false}, {999 * ms, 0, 8000, false}}},
-		{"from single to continuous", []step{{0, 0xc303, 0, true}, {100 * ms, 0x5203, 0, true}, {125 * ms, 0, 8000, true}, {250 * ms, 0, 2000, true}}},
-		{"from continuous to single: powers down", []step{{0, 0x4203, 0, true}, {100 * ms, 0xd303, 0, true}, {125 * ms, 0, 8000, false}, {999 * ms, 0xd303, 8000, true}, {1124 * ms, 0, 2000, false}}},
-		{"another input, continuously", []step{{0, 0x4203, 0, true}, {300 * ms, 0x5203, 8000, true}, {374 * ms, 0, 8000, true}, {375 * ms, 0, 8000, true}, {500 * ms, 0, 2000, true}}},
+		{"continuously", []step{
+			{0, 0x7203, 0, true}, {124 * ms, 0, 0, true}, {125 * ms, 0, 1000, true}, {1126 * ms, 0, 9000, true},
+		}},
+		{"a conversion under way is not begun again", []step{
+			{0, 0xc303, 0, true}, {100 * ms, 0xc303, 0, true}, {125 * ms, 0, 8000, false},
+		}},
+		{"and ends as it began, whatever is written", []step{
+			{0, 0xc303, 0, true}, {100 * ms, 0xd303, 0, true}, {125 * ms, 0, 8000, false}, {999 * ms, 0, 8000, false},
+		}},
+		{"from single to continuous", []step{
+			{0, 0xc303, 0, true}, {100 * ms, 0x5203, 0, true}, {125 * ms, 0, 8000, true}, {250 * ms, 0, 2000, true},
+		}},
+		{"from continuous to single: powers down", []step{
+			{0, 0x4203, 0, true}, {100 * ms, 0xd303, 0, true}, {125 * ms, 0, 8000, false},
+			{999 * ms, 0xd303, 8000, true}, {1124 * ms, 0, 2000, false},
+		}},
+		{"another input, continuously", []step{
+			{0, 0x4203, 0, true}, {300 * ms, 0x5203, 8000, true}, {374 * ms, 0, 8000, true}, {375 * ms, 0, 8000, true},
+			{500 * ms, 0, 2000, true},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := NewADS1115([4]func(time.Duration) int64{

@@ -8,13 +8,13 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// INA219 simulates Texas Instruments' current and power monitor register by register: modes, ranges, conversion times by resolution and
-// averaging, calibration, the flags for a new measurement and for an overflow, and reset.
+// INA219 simulates Texas Instruments' current and power monitor register by register: modes, ranges, conversion times by resolution
+// and averaging, calibration, the flags for a new measurement and for an overflow, and reset.
 //
 // Source: Texas Instruments, INA219 data sheet, SBOS448G. What it leaves open is decided here: conversions take their typical time,
 // resolve the register's step whatever the resolution, and show voltage and current at the end of the last; power is a magnitude; an
-// overflow leaves the lowest 16 bits; a register that is written in half is not changed; those that do not exist read 0; reading beyond
-// the second byte repeats both.
+// overflow leaves the lowest 16 bits; a register that is written in half is not changed; those that do not exist read 0; reading
+// beyond the second byte repeats both.
 type INA219 struct {
 	shunt            int64 // nohm
 	current, voltage func(at time.Duration) int64
