@@ -48,13 +48,13 @@ type ADS1115Opts struct {
 	// FullScale is the largest voltage, of either sign: 6.144, 4.096, 2.048, 1.024, 0.512 or 0.256 V; 4.096 V unless set. A step is
 	// 1/32768 of it. Whatever it is, no pin may be above the chip's supply or below ground by more than 0.3 V.
 	FullScale physic.ElectricPotential
-	// DataRate is how many conversions the chip makes a second: 8, 16, 32, 64, 128, 250, 475 or 860 Hz, less up to a tenth; 860 Hz
+	// Rate is how many conversions the chip makes a second: 8, 16, 32, 64, 128, 250, 475 or 860 Hz, less up to a tenth; 860 Hz
 	// unless set. Slower ones have less noise.
-	DataRate physic.Frequency
+	Rate physic.Frequency
 }
 
 // DefaultADS1115Opts are the options that stand for nil: for a chip on 3.3 V that several measures share.
-var DefaultADS1115Opts = ADS1115Opts{FullScale: 4096 * physic.MilliVolt, DataRate: 860 * physic.Hertz}
+var DefaultADS1115Opts = ADS1115Opts{FullScale: 4096 * physic.MilliVolt, Rate: 860 * physic.Hertz}
 
 // ADS1115 is an analogue-to-digital converter of 16 bits on I2C with four inputs. It measures, in V:
 //
@@ -117,14 +117,14 @@ func NewADS1115(bus i2c.Bus, address uint16, opts *ADS1115Opts) (*ADS1115, error
 	if scale < 0 {
 		return nil, fmt.Errorf("%s: full scale: expected 6.144, 4.096, 2.048, 1.024, 0.512 or 0.256 V, got %s", a, opts.FullScale)
 	}
-	dataRate := cmp.Or(opts.DataRate, DefaultADS1115Opts.DataRate)
-	rate := slices.Index(ads1115Rates, dataRate)
+	perSecond := cmp.Or(opts.Rate, DefaultADS1115Opts.Rate)
+	rate := slices.Index(ads1115Rates, perSecond)
 	if rate < 0 {
-		return nil, fmt.Errorf("%s: data rate: expected 8, 16, 32, 64, 128, 250, 475 or 860 Hz, got %s", a, opts.DataRate)
+		return nil, fmt.Errorf("%s: rate: expected 8, 16, 32, 64, 128, 250, 475 or 860 Hz, got %s", a, opts.Rate)
 	}
 	a.settings = uint16(scale)<<9 | uint16(rate)<<5 | ads1115Mark
 	a.fullScale = int64(fullScale / physic.MicroVolt)
-	a.conversion = time.Second * 10 / 9 / time.Duration(dataRate/physic.Hertz) // a tenth slower than it says
+	a.conversion = time.Second * 10 / 9 / time.Duration(perSecond/physic.Hertz) // a tenth slower than it says
 	return a, nil
 }
 

@@ -20,6 +20,46 @@ const (
 	ads1115Done  = "01>c3e7 00>"
 )
 
+// simulated is a bus with one simulated chip, at a time that the test moves.
+func simulated(t *testing.T, address uint16, device sim.Device) (bus i2c.Bus, board *sim.Board, now *time.Duration) {
+	t.Helper()
+	now = new(time.Duration)
+	board = sim.New(func() time.Duration { return *now })
+	if err := board.Attach("I2C1", address, device); err != nil {
+		t.Fatal(err)
+	}
+	bus, err := board.Bus("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bus, board, now
+}
+
+// breakable lets a test break that bus.
+func breakable(t *testing.T, board *sim.Board) *sim.Faults {
+	t.Helper()
+	faults, err := board.Faults("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return faults
+}
+
+// measure gives a measure of a chip that was just made.
+func measure(t *testing.T, chip interface {
+	Measure(string) (sensors.Sensor, error)
+}, err error, name string) sensors.Sensor {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := chip.Measure(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // newADS1115 gives the chip and some of its measures.
 func newADS1115(t *testing.T, bus i2c.Bus, opts *sensors.ADS1115Opts, names ...string) (*sensors.ADS1115, []sensors.Sensor) {
 	t.Helper()
@@ -43,7 +83,7 @@ func newADS1115(t *testing.T, bus i2c.Bus, opts *sensors.ADS1115Opts, names ...s
 
 func TestADS1115Readings(t *testing.T) {
 	at := func(fullScale physic.ElectricPotential, rate physic.Frequency) *sensors.ADS1115Opts {
-		return &sensors.ADS1115Opts{FullScale: fullScale, DataRate: rate}
+		return &sensors.ADS1115Opts{FullScale: fullScale, Rate: rate}
 	}
 	for _, c := range []struct {
 		measure, script string
@@ -91,7 +131,7 @@ func (l *lenient) Tx(address uint16, w, r []byte) error {
 
 func TestADS1115Options(t *testing.T) {
 	for _, bad := range []sensors.ADS1115Opts{
-		{FullScale: 3300 * physic.MilliVolt}, {FullScale: -256 * physic.MilliVolt}, {DataRate: 100 * physic.Hertz}, {DataRate: -1},
+		{FullScale: 3300 * physic.MilliVolt}, {FullScale: -256 * physic.MilliVolt}, {Rate: 100 * physic.Hertz}, {Rate: -1},
 	} {
 		_, err := sensors.NewADS1115(playback(t), 0x48, &bad)
 		expectError(t, err, "ads1115 at 0x48 on playback", "expected", "got")
@@ -213,16 +253,7 @@ func TestADS1115NoAnswerToOneTransfer(t *testing.T) {
 // ads1115Board is the bus of a simulated board with a chip and its inputs, and the board's time.
 func ads1115Board(t *testing.T, inputs ...func(time.Duration) int64) (i2c.Bus, *time.Duration) {
 	t.Helper()
-	now := new(time.Duration)
-	board := sim.New(func() time.Duration { return *now })
-	chip := sim.NewADS1115([4]func(time.Duration) int64(append(inputs, nil, nil, nil, nil)))
-	if err := board.Attach("I2C1", 0x48, chip); err != nil {
-		t.Fatal(err)
-	}
-	bus, err := board.Bus("I2C1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	bus, _, now := simulated(t, 0x48, sim.NewADS1115([4]func(time.Duration) int64(append(inputs, nil, nil, nil, nil))))
 	return bus, now
 }
 
@@ -266,7 +297,7 @@ func TestADS1115Garbage(t *testing.T) {
 
 // No configuration that is written here is that of a chip that has lost its supply.
 func TestADS1115SeesALostSupplyWhateverItsOptions(t *testing.T) {
-	opts := &sensors.ADS1115Opts{FullScale: 2048 * physic.MilliVolt, DataRate: 128 * physic.Hertz} // as after power-up
+	opts := &sensors.ADS1115Opts{FullScale: 2048 * physic.MilliVolt, Rate: 128 * physic.Hertz} // as after power-up
 	_, measures := newADS1115(t, playback(t, wire(t, 0x48, "010587 01>8587 018587 01>8583")...), opts, "a0-a1")
 	expectNotYet(t, measures[0], 0)
 	expectFault(t, measures[0], 10*ms, "supply")
@@ -299,7 +330,7 @@ func TestADS1115LeftConverting(t *testing.T) {
 func TestADS1115OnSimulatedBoardAlone(t *testing.T) {
 	for rate, period := range map[physic.Frequency]time.Duration{860 * physic.Hertz: 1163 * time.Microsecond, 8 * physic.Hertz: 125 * ms} {
 		bus, now := ads1115Board(t, func(at time.Duration) int64 { return at.Microseconds() })
-		_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{DataRate: rate}, "a0")
+		_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{Rate: rate}, "a0")
 		for *now = 0; *now < 300*ms; *now += 5 * ms {
 			measures[0].Sample(*now)
 		}
@@ -318,7 +349,7 @@ func TestADS1115OnSimulatedBoardShared(t *testing.T) {
 	}{{860 * physic.Hertz, 20 * ms}, {860 * physic.Hertz, time.Second}, {8 * physic.Hertz, 20 * ms}, {8 * physic.Hertz, time.Second}} {
 		bus, now := ads1115Board(t, func(at time.Duration) int64 { return at.Milliseconds() * 100 },
 			constant(500_000), nil, constant(-3_000_000))
-		_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{DataRate: c.rate}, "a0", "a1", "a2", "a3", "a1-a3")
+		_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{Rate: c.rate}, "a0", "a1", "a2", "a3", "a1-a3")
 		settled := max(10*c.every, time.Second)
 		for *now = 0; *now < settled; *now += c.every {
 			for _, measure := range measures {
@@ -335,29 +366,35 @@ func TestADS1115OnSimulatedBoardShared(t *testing.T) {
 	}
 }
 
-// A chip that has lost its supply for a moment, unplugged and plugged back as another one.
-func TestADS1115LostSupply(t *testing.T) {
-	now := time.Duration(0)
-	board := sim.New(func() time.Duration { return now })
-	plug := func() {
-		if err := board.Attach("I2C1", 0x48, sim.NewADS1115([4]func(time.Duration) int64{constant(1_000_000)})); err != nil {
-			t.Fatal(err)
+// A chip that lost its supply for a moment, was unplugged, or answers nonsense, while it is waited for and while it converts
+// continuously.
+func TestADS1115Faults(t *testing.T) {
+	for name, part := range map[string]string{
+		"lost supply": "got 0x0583: has it lost its supply?", "unplugged": "remote I/O error", "garbage": "as written",
+	} {
+		for samples := 1; samples <= 3; samples++ {
+			device := sim.NewADS1115([4]func(time.Duration) int64{constant(1_000_000)})
+			bus, board, now := simulated(t, 0x48, device)
+			_, measures := newADS1115(t, bus, nil, "a0")
+			for range samples {
+				measures[0].Sample(*now)
+				*now += 10 * ms
+			}
+			switch name {
+			case "lost supply":
+				device.Reset()
+			case "unplugged":
+				breakable(t, board).Refuse(0x48, 1)
+			case "garbage":
+				breakable(t, board).Garbage(0x48, 1, 7)
+			}
+			expectFault(t, measures[0], *now, part)
+			expectNotYet(t, measures[0], *now)
+			*now += 10 * ms
+			measures[0].Sample(*now) // not yet, where the chip was converting continuously and had to be stopped first
+			*now += 10 * ms
+			expectReading(t, measures[0], *now, 1_000_000)
 		}
-	}
-	bus, err := board.Bus("I2C1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, measures := newADS1115(t, bus, nil, "a0")
-	expectFault(t, measures[0], now, "start", "remote I/O error")
-	plug()
-	for range 3 {
-		expectNotYet(t, measures[0], now)
-		now += 10 * ms
-		expectReading(t, measures[0], now, 1_000_000)
-		board.Detach("I2C1", 0x48)
-		plug()
-		expectFault(t, measures[0], now, "got 0x0583", "supply")
 	}
 }
 

@@ -4,29 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"slices"
 	"time"
 )
 
-// A CurvePoint says what one reading of a sensor stands for: the input in millionths of the sensor's unit, the output in millionths of
-// the curve's.
+// CurvePoint is one point of a calibration: what a device measures, and what that stands for, both in millionths of their units.
 type CurvePoint struct {
-	Input, Output int64
+	In, Out int64
 }
 
-// Curve is a calibration: a Sensor whose readings are those of another one, converted along straight lines between points. It makes
-// metres of the volts of an infrared range finder, degrees of those of a potentiometer, kilograms of the counts of a load cell.
-//
-// Beyond the first and the last point it gives the output of that point: what was not calibrated is not guessed. It may be used from
-// several goroutines if its sensor may.
+// Curve makes readings of another kind out of those of a sensor, along straight lines between calibrated points: metres out of the
+// volts of an infrared range finder, kilograms out of the counts of a load cell. Beyond the ends the last point holds: a range finder
+// that is driven past its range tells nothing more.
 type Curve struct {
-	sensor Sensor
+	Sensor
 	points []CurvePoint
 	unit   string
 }
 
-// NewCurve takes a sensor, at least two points whose inputs rise strictly from one to the next (outputs may do as they like), and the
-// unit of the outputs, "" for a pure number.
+// NewCurve puts a calibration on a sensor. It takes at least two points, in rising order of In; the unit is that of Out.
 func NewCurve(s Sensor, points []CurvePoint, unit string) (*Curve, error) {
 	if s == nil {
 		return nil, errors.New("curve: expected a sensor, got nil")
@@ -35,59 +30,73 @@ func NewCurve(s Sensor, points []CurvePoint, unit string) (*Curve, error) {
 		return nil, fmt.Errorf("%s: curve: expected at least 2 points, got %d", s, len(points))
 	}
 	for i := 1; i < len(points); i++ {
-		if before, input := points[i-1].Input, points[i].Input; input <= before {
-			return nil, fmt.Errorf("%s: curve: point %d: expected an input above %d, that of the point before, got %d", s, i+1, before, input)
+		if points[i].In <= points[i-1].In {
+			return nil, fmt.Errorf("%s: curve: expected each point beyond the one before, got %d after %d", s, points[i].In, points[i-1].In)
 		}
 	}
-	return &Curve{sensor: s, points: slices.Clone(points), unit: unit}, nil
+	return &Curve{Sensor: s, points: append([]CurvePoint(nil), points...), unit: unit}, nil
 }
 
-// String is that of the sensor.
-func (c *Curve) String() string { return c.sensor.String() }
-
-// Unit is the unit of the outputs.
+// Unit is that of the calibration.
 func (c *Curve) Unit() string { return c.unit }
 
-// Sample reads the sensor and converts, rounded to the nearest millionth. It fails as the sensor does.
+// Sample takes a reading of the sensor and gives what it stands for, to the nearest millionth.
 func (c *Curve) Sample(at time.Duration) (int64, error) {
-	reading, err := c.sensor.Sample(at)
+	reading, err := c.Sensor.Sample(at)
 	if err != nil {
 		return 0, err
 	}
-	i, exact := slices.BinarySearchFunc(c.points, reading, func(p CurvePoint, reading int64) int {
-		switch {
-		case p.Input < reading:
-			return -1
-		case p.Input > reading:
-			return 1
-		}
-		return 0
-	})
-	switch {
-	case exact || i == 0:
-		return c.points[i].Output, nil
-	case i == len(c.points):
-		return c.points[i-1].Output, nil
-	}
-	return between(c.points[i-1], c.points[i], reading), nil
+	return c.at(reading), nil
 }
 
-// Halt halts the sensor.
-func (c *Curve) Halt() error { return c.sensor.Halt() }
+// Next does the same for a sensor whose readings come with edges; for others there is none.
+func (c *Curve) Next(now, timeout time.Duration) (Reading, bool) {
+	edges, ok := c.Sensor.(EdgeSensor)
+	if !ok {
+		return Reading{}, false
+	}
+	r, ok := edges.Next(now, timeout)
+	if ok {
+		r.Value = c.at(r.Value)
+	}
+	return r, ok
+}
 
-// between is the point at an input on the line from one point to the next, exact whatever their distance: differences of two int64 fit
-// into uint64, and their product has 128 bits.
-func between(from, to CurvePoint, input int64) int64 {
-	way, whole := uint64(input)-uint64(from.Input), uint64(to.Input)-uint64(from.Input)
-	rise := uint64(to.Output) - uint64(from.Output)
-	if to.Output < from.Output {
-		rise = -rise
+// LostEdges counts those of a sensor whose readings come with edges.
+func (c *Curve) LostEdges() uint64 {
+	if edges, ok := c.Sensor.(EdgeSensor); ok {
+		return edges.LostEdges()
 	}
-	high, low := bits.Mul64(way, rise)
-	low, carry := bits.Add64(low, whole/2, 0)
-	part, _ := bits.Div64(high+carry, low, whole) // way < whole: the quotient is at most the rise
-	if to.Output < from.Output {
-		part = -part
+	return 0
+}
+
+func (c *Curve) at(reading int64) int64 {
+	last := len(c.points) - 1
+	switch {
+	case reading <= c.points[0].In:
+		return c.points[0].Out
+	case reading >= c.points[last].In:
+		return c.points[last].Out
 	}
-	return int64(uint64(from.Output) + part)
+	i := 1
+	for reading > c.points[i].In {
+		i++
+	}
+	from, to := c.points[i-1], c.points[i]
+	// The differences of two readings fit in 64 bits without their sign, and their product in 128.
+	width, along := uint64(to.In)-uint64(from.In), uint64(reading)-uint64(from.In)
+	if to.Out >= from.Out {
+		return from.Out + int64(share(uint64(to.Out)-uint64(from.Out), along, width))
+	}
+	return from.Out - int64(share(uint64(from.Out)-uint64(to.Out), along, width))
+}
+
+// share is a * b / c to the nearest, for b <= c.
+func share(a, b, c uint64) uint64 {
+	high, low := bits.Mul64(a, b)
+	quotient, rest := bits.Div64(high, low, c) // high < c, because b <= c
+	if rest >= c-rest {
+		quotient++
+	}
+	return quotient
 }

@@ -3,132 +3,84 @@ package sensors_test
 import (
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
 	"testing"
 	"time"
 
 	"fluxd/boards/sim"
 	"fluxd/sensors"
+
+	"pgregory.net/rapid"
 )
 
-var (
-	_ sensors.Sensor = (*sensors.Curve)(nil)
-	_ sensors.Sensor = (*sensors.Frozen)(nil)
-)
-
-// dial is a sensor that reads what it was set to.
-type dial struct {
-	value  int64
-	fail   error
-	halted int
+// told is a sensor that reads what a test says.
+type told struct {
+	value int64
+	err   error
+	halts int
 }
 
-func (d *dial) String() string                      { return "dial" }
-func (d *dial) Unit() string                        { return "V" }
-func (d *dial) Halt() error                         { d.halted++; return d.fail }
-func (d *dial) Sample(time.Duration) (int64, error) { return d.value, d.fail }
+func (s *told) String() string                      { return "told" }
+func (s *told) Unit() string                        { return "V" }
+func (s *told) Halt() error                         { s.halts++; return nil }
+func (s *told) Sample(time.Duration) (int64, error) { return s.value, s.err }
 
 func TestCurve(t *testing.T) {
-	finder := []sensors.CurvePoint{{400_000, 800_000}, {1_300_000, 200_000}, {2_800_000, 80_000}}
-	steps := []sensors.CurvePoint{{0, 0}, {3, 1}, {6, 0}, {7, 5}}
-	widest := []sensors.CurvePoint{{math.MinInt64, math.MaxInt64}, {math.MaxInt64, math.MinInt64}}
-	for _, c := range []struct {
-		name     string
-		points   []sensors.CurvePoint
-		in, want int64
-	}{
-		{"at the first point", finder, 400_000, 800_000},
-		{"at one between", finder, 1_300_000, 200_000},
-		{"at the last", finder, 2_800_000, 80_000},
-		{"half way", finder, 850_000, 500_000},
-		{"one step down the line", finder, 400_001, 799_999},
-		{"in the second part", finder, 2_050_000, 140_000},
-		{"below the first point", finder, 399_999, 800_000},
-		{"far below", finder, math.MinInt64, 800_000},
-		{"above the last", finder, 2_800_001, 80_000},
-		{"far above", finder, math.MaxInt64, 80_000},
-		{"a third is rounded down", steps, 1, 0},
-		{"two thirds up", steps, 2, 1},
-		{"on the way down, too", steps, 4, 1},
-		{"and", steps, 5, 0},
-		{"the widest curve, at 0", widest, 0, -1},
-		{"the widest curve, at -1", widest, -1, 0},
-		{"the widest curve, near its end", widest, math.MaxInt64 - 1, math.MinInt64 + 1},
-		{"the widest curve, at its end", widest, math.MaxInt64, math.MinInt64},
-		{"a level line", []sensors.CurvePoint{{-5, 7}, {5, 7}}, 3, 7},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			curve, err := sensors.NewCurve(&dial{value: c.in}, c.points, "m")
-			if err != nil {
-				t.Fatal(err)
-			}
-			expectReading(t, curve, 0, c.want)
-		})
-	}
-}
-
-// Whatever the points, the output is the nearest to the line, in exact arithmetic.
-func TestCurveIsExact(t *testing.T) {
-	values := []int64{math.MinInt64, math.MinInt64 + 1, -1 << 40, -1_000_003, -1, 0, 1, 2, 999_983, 1 << 33, 1<<62 + 12345, math.MaxInt64}
-	half := big.NewRat(1, 2)
-	for i, x0 := range values {
-		for _, x1 := range values[i+1:] {
-			for _, y0 := range values {
-				for _, y1 := range values {
-					in := x0/2 + x1/2
-					d := &dial{value: in}
-					curve, err := sensors.NewCurve(d, []sensors.CurvePoint{{x0, y0}, {x1, y1}}, "")
-					if err != nil {
-						t.Fatal(err)
-					}
-					got, _ := curve.Sample(0)
-					if in < x0 || in > x1 {
-						continue
-					}
-					difference := func(a, b int64) *big.Int { return new(big.Int).Sub(big.NewInt(a), big.NewInt(b)) }
-					line := new(big.Rat).SetFrac(new(big.Int).Mul(difference(in, x0), difference(y1, y0)), difference(x1, x0))
-					line.Add(line, new(big.Rat).SetInt64(y0))
-					if off := line.Sub(line, new(big.Rat).SetInt64(got)); off.Abs(off).Cmp(half) > 0 {
-						t.Fatalf("(%d, %d) to (%d, %d) at %d: got %d, off by %s", x0, y0, x1, y1, in, got, off.FloatString(3))
-					}
-				}
-			}
-		}
-	}
-}
-
-func TestCurveRefuses(t *testing.T) {
-	_, err := sensors.NewCurve(nil, []sensors.CurvePoint{{0, 0}, {1, 1}}, "m")
-	expectError(t, err, "expected a sensor")
-	_, err = sensors.NewCurve(&dial{}, []sensors.CurvePoint{{0, 0}}, "m")
-	expectError(t, err, "dial: curve", "at least 2 points, got 1")
-	_, err = sensors.NewCurve(&dial{}, []sensors.CurvePoint{{0, 0}, {5, 1}, {5, 2}}, "m")
-	expectError(t, err, "point 3", "above 5", "got 5")
-}
-
-// The rest is the sensor's; the points are the curve's own.
-func TestCurveIsTheSensorOtherwise(t *testing.T) {
-	d := &dial{value: 5}
-	points := []sensors.CurvePoint{{0, 0}, {10, 100}}
-	curve, err := sensors.NewCurve(d, points, "m")
+	s := &told{}
+	c, err := sensors.NewCurve(s, []sensors.CurvePoint{{In: -10, Out: 1000}, {In: 0, Out: 0}, {In: 3, Out: 10}}, "m")
 	if err != nil {
 		t.Fatal(err)
 	}
-	points[1].Output = 0
-	expectReading(t, curve, 0, 50)
-	if curve.Unit() != "m" || curve.String() != "dial" {
-		t.Errorf("got %q, %q", curve.Unit(), curve)
+	for in, want := range map[int64]int64{-1000: 1000, -10: 1000, -9: 900, -1: 100, 0: 0, 1: 3, 2: 7, 3: 10, 1000: 10} {
+		s.value = in
+		expectReading(t, c, 0, want)
 	}
-	for _, fail := range []error{errRemoteIO, fmt.Errorf("dial: %w", sensors.ErrNotYet)} {
-		d.fail = fail
-		if _, err := curve.Sample(0); !errors.Is(err, fail) {
-			t.Errorf("got %v, want %v", err, fail)
+	if c.Unit() != "m" || c.String() != "told" {
+		t.Errorf("%s in %s", c, c.Unit())
+	}
+	s.err = errRemoteIO
+	if _, err := c.Sample(0); !errors.Is(err, errRemoteIO) {
+		t.Errorf("the sensor's error: got %v", err)
+	}
+	if _, ok := c.Next(0, 0); ok || c.LostEdges() != 0 {
+		t.Error("edges of a sensor that has none")
+	}
+	if _, err := sensors.NewCurve(nil, []sensors.CurvePoint{{In: 1}, {In: 2}}, "m"); err == nil {
+		t.Error("no sensor: expected an error")
+	}
+	for _, points := range [][]sensors.CurvePoint{nil, {{In: 1}}, {{In: 1}, {In: 1}}, {{In: 2}, {In: 1}}} {
+		if _, err := sensors.NewCurve(s, points, "m"); err == nil {
+			t.Errorf("%v: expected an error", points)
 		}
 	}
-	if err := curve.Halt(); !errors.Is(err, d.fail) || d.halted != 1 {
-		t.Errorf("halt: %v, %d times", err, d.halted)
-	}
+}
+
+// For any two points and any reading, the result is that of exact fractions, rounded to the nearest.
+func TestCurveIsExact(t *testing.T) {
+	any := rapid.Int64()
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, x := any.Draw(t, "a"), any.Draw(t, "b"), any.Draw(t, "x")
+		if a == b {
+			return
+		}
+		from, to := sensors.CurvePoint{In: min(a, b), Out: any.Draw(t, "from")}, sensors.CurvePoint{In: max(a, b), Out: any.Draw(t, "to")}
+		c, err := sensors.NewCurve(&told{value: x}, []sensors.CurvePoint{from, to}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.Sample(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		along := new(big.Int).Sub(big.NewInt(min(max(x, from.In), to.In)), big.NewInt(from.In))
+		exact := new(big.Rat).SetFrac(along, new(big.Int).Sub(big.NewInt(to.In), big.NewInt(from.In)))
+		exact.Mul(exact, new(big.Rat).SetInt(new(big.Int).Sub(big.NewInt(to.Out), big.NewInt(from.Out))))
+		exact.Add(exact, new(big.Rat).SetInt64(from.Out))
+		off := exact.Sub(exact, new(big.Rat).SetInt64(got))
+		if off.Abs(off).Cmp(big.NewRat(1, 2)) > 0 {
+			t.Errorf("%d between %v and %v: %d is off by %s", x, from, to, got, off.FloatString(3))
+		}
+	})
 }
 
 func ExampleCurve() {
@@ -148,9 +100,9 @@ func ExampleCurve() {
 	}
 	volts, _ := converter.Measure("a0")
 	finder, err := sensors.NewCurve(volts, []sensors.CurvePoint{
-		{400_000, 800_000}, // 0.4 V is 80 cm
-		{1_300_000, 200_000},
-		{2_800_000, 80_000},
+		{In: 400_000, Out: 800_000}, // 0.4 V is 80 cm
+		{In: 1_300_000, Out: 200_000},
+		{In: 2_800_000, Out: 80_000},
 	}, "m")
 	if err != nil {
 		fmt.Println(err)

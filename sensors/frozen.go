@@ -3,63 +3,49 @@ package sensors
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 )
 
-// Frozen is a Sensor that believes another one only as long as its readings move. A chip whose readings always carry noise and that
-// gives the very same one for long hangs, or measures into the void, although it answers.
-//
-// It is not for sensors that may rightly stand still: a button, a light sensor in the dark, a voltage beyond the range. It may be used
-// from several goroutines if its sensor may.
+// Frozen watches a sensor whose readings are never quite still, and fails when they are: a chip whose converter hangs goes on to
+// answer, with the last thing that it measured. It does not suit sensors that may rest, such as a range finder with nothing in sight.
 type Frozen struct {
-	sensor Sensor
+	Sensor
 	after  time.Duration
-
-	mutex   sync.Mutex
-	seen    bool          // there was a reading since the last failure:
-	reading int64         // this one,
-	since   time.Duration // the same since this time
+	last   int64
+	since  time.Duration
+	seen   bool
+	frozen bool
 }
 
-// NewFrozen takes a sensor and how long the very same reading is believed: many times the time between two measurements, since a chip
-// that is asked more often than it measures repeats itself.
+// NewFrozen watches a sensor: the very same reading is believed for less than a time, which is more than 0.
 func NewFrozen(s Sensor, after time.Duration) (*Frozen, error) {
 	if s == nil {
 		return nil, errors.New("frozen: expected a sensor, got nil")
 	}
 	if after <= 0 {
-		return nil, fmt.Errorf("%s: frozen: expected how long the same reading is believed, more than 0, got %v", s, after)
+		return nil, fmt.Errorf("%s: frozen: expected more than 0, got %v", s, after)
 	}
-	return &Frozen{sensor: s, after: after}, nil
+	return &Frozen{Sensor: s, after: after}, nil
 }
 
-// String is that of the sensor.
-func (f *Frozen) String() string { return f.sensor.String() }
-
-// Unit is that of the sensor.
-func (f *Frozen) Unit() string { return f.sensor.Unit() }
-
-// Sample reads the sensor. It fails as the sensor does, and while the reading has been exactly the same for longer than it is
-// believed; the first other reading is believed again. After a failure of the sensor the time begins anew.
+// Sample takes a reading of the sensor. It fails when it has been the same for too long; when that begins, the sensor is halted, so that
+// the next Sample starts it again. After a failure of the sensor the time begins anew: it may rightly come back with the same reading.
 func (f *Frozen) Sample(at time.Duration) (int64, error) {
-	reading, err := f.sensor.Sample(at)
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	switch {
-	case errors.Is(err, ErrNotYet): // no fault, and nothing seen either
+	reading, err := f.Sensor.Sample(at)
+	if err != nil {
+		f.seen = f.seen && errors.Is(err, ErrNotYet)
 		return 0, err
-	case err != nil:
-		f.seen = false
-		return 0, err
-	case !f.seen || reading != f.reading:
-		f.seen, f.reading, f.since = true, reading, at
-	case at-f.since > f.after:
-		return 0, fmt.Errorf("%s: frozen: the reading has been %d millionths of %q since %v, now %v; check that the device is not stuck,"+
-			" and what it measures", f, reading, f.Unit(), f.since, at)
 	}
-	return reading, nil
+	if !f.seen || reading != f.last {
+		f.seen, f.last, f.since, f.frozen = true, reading, at, false
+		return reading, nil
+	}
+	if at-f.since < f.after {
+		return reading, nil
+	}
+	if !f.frozen {
+		f.frozen = true
+		_ = f.Sensor.Halt() // it fails where the sensor does not answer, which its next Sample tells
+	}
+	return 0, fmt.Errorf("%s: frozen: the same reading since %v, now %v: it hangs; its supply may have to be taken off for a moment", f, f.since, at)
 }
-
-// Halt halts the sensor.
-func (f *Frozen) Halt() error { return f.sensor.Halt() }

@@ -122,11 +122,7 @@ func TestINA219NoAnswer(t *testing.T) {
 func TestINA219NoAnswerToOneTransfer(t *testing.T) {
 	for failing, doing := range []string{"calibrate", "start", "read the calibration", "read the voltage",
 		"read the calibration", "read the voltage", "read the shunt voltage", "read the power"} {
-		board, now := ina219Board(t, 1_000_000, 12_000_000)
-		bus, err := board.Bus("I2C1")
-		if err != nil {
-			t.Fatal(err)
-		}
+		bus, _, now := ina219Board(t, 1_000_000, 12_000_000)
 		_, measures := newINA219(t, &failOnce{Bus: bus, transfers: failing}, nil)
 		if *now = time.Second; failing > 3 {
 			expectNotYet(t, measures[0], *now)
@@ -183,16 +179,10 @@ func TestINA219Frozen(t *testing.T) {
 	expectNotYet(t, measures[0], 230*ms)
 }
 
-// ina219Board is a simulated board with a chip that measures a current and a voltage, and the board's time.
-func ina219Board(t *testing.T, current, voltage int64) (*sim.Board, *time.Duration) {
+// ina219Board is a simulated board with a chip that measures a current and a voltage, its bus, and the board's time.
+func ina219Board(t *testing.T, current, voltage int64) (i2c.Bus, *sim.Board, *time.Duration) {
 	t.Helper()
-	now := new(time.Duration)
-	board := sim.New(func() time.Duration { return *now })
-	chip := sim.NewINA219(100*physic.MilliOhm, constant(current), constant(voltage))
-	if err := board.Attach("I2C1", 0x40, chip); err != nil {
-		t.Fatal(err)
-	}
-	return board, now
+	return simulated(t, 0x40, sim.NewINA219(constant(current), constant(voltage), 100_000))
 }
 
 func TestINA219OnSimulatedBoard(t *testing.T) {
@@ -206,11 +196,7 @@ func TestINA219OnSimulatedBoard(t *testing.T) {
 		{&sensors.INA219Opts{MaxCurrent: 400 * physic.MilliAmpere}, 399_990, 5_000_000, [4]int64{400_000, 5_000_000, 2_000_000, 40_000}},
 		{&sensors.INA219Opts{MaxCurrent: 1600 * physic.MilliAmpere}, 1_600_000, 5_000_000, [4]int64{1_600_000, 5_000_000, 8_000_000, 160_000}},
 	} {
-		board, now := ina219Board(t, c.current, c.voltage)
-		bus, err := board.Bus("I2C1")
-		if err != nil {
-			t.Fatal(err)
-		}
+		bus, board, now := ina219Board(t, c.current, c.voltage)
 		_, measures := newINA219(t, bus, c.opts)
 		expectNotYet(t, measures[0], *now)
 		for *now = 2 * ms; *now < time.Second; *now += 13 * ms {
@@ -225,11 +211,7 @@ func TestINA219OnSimulatedBoard(t *testing.T) {
 
 // The current grows beyond the maximum: 1.2 A where 1 A was expected, in a range that goes to 1.6 A.
 func TestINA219OverflowOnSimulatedBoard(t *testing.T) {
-	board, now := ina219Board(t, 1_200_000, 12_000_000)
-	bus, err := board.Bus("I2C1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	bus, _, now := ina219Board(t, 1_200_000, 12_000_000)
 	_, measures := newINA219(t, bus, &sensors.INA219Opts{MaxCurrent: physic.Ampere})
 	expectNotYet(t, measures[0], 0)
 	*now = 2 * ms
@@ -239,11 +221,7 @@ func TestINA219OverflowOnSimulatedBoard(t *testing.T) {
 
 // A chip that has lost its supply for a moment, or was put to rest.
 func TestINA219LostSupply(t *testing.T) {
-	board, now := ina219Board(t, 1_000_000, 12_000_000)
-	bus, err := board.Bus("I2C1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	bus, _, now := ina219Board(t, 1_000_000, 12_000_000)
 	chip, measures := newINA219(t, bus, nil)
 	for range 3 {
 		expectNotYet(t, measures[2], *now)
@@ -264,11 +242,7 @@ func TestINA219LostSupply(t *testing.T) {
 }
 
 func TestINA219FromManyGoroutines(t *testing.T) {
-	board, _ := ina219Board(t, 1_000_000, 12_000_000)
-	bus, err := board.Bus("I2C1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	bus, _, _ := ina219Board(t, 1_000_000, 12_000_000)
 	chip, measures := newINA219(t, bus, nil)
 	sampleTogether(chip, measures[:]...)
 }
@@ -277,8 +251,8 @@ func ExampleINA219() {
 	// On a robot the bus comes from the board; this one is simulated, with a motor that draws 0.8 A from 12 V.
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	board.Attach("I2C1", 0x40, sim.NewINA219(100*physic.MilliOhm,
-		func(time.Duration) int64 { return 800_000 }, func(time.Duration) int64 { return 12_000_000 }))
+	board.Attach("I2C1", 0x40, sim.NewINA219(
+		func(time.Duration) int64 { return 800_000 }, func(time.Duration) int64 { return 12_000_000 }, 100_000))
 	bus, err := board.Bus("I2C1")
 	if err != nil {
 		fmt.Println(err)

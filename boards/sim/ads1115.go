@@ -47,7 +47,17 @@ var ads1115Inputs = [8][2]int{{0, 1}, {0, 3}, {1, 3}, {2, 3}, {0, -1}, {1, -1}, 
 // NewADS1115 makes a chip as after power-up: powered down. The functions give the voltages of the inputs against ground, in millionths
 // of a volt; one that is missing stands for zero.
 func NewADS1115(inputs [4]func(at time.Duration) int64) *ADS1115 {
-	return &ADS1115{inputs: inputs, registers: [4]uint16{ads1115Config: 0x0583, ads1115Low: 0x8000, ads1115High: 0x7fff}}
+	s := &ADS1115{inputs: inputs}
+	s.Reset()
+	return s
+}
+
+// Reset is a supply that was lost for a moment.
+func (s *ADS1115) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.pointer, s.converting = 0, false
+	s.registers = [4]uint16{ads1115Config: 0x0583, ads1115Low: 0x8000, ads1115High: 0x7fff}
 }
 
 // Tx implements Device: the first byte written is the number of a register, two more are its value. Reading gives the register that

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"sync"
 	"time"
-
-	"periph.io/x/conn/v3/physic"
 )
 
 // INA219 simulates Texas Instruments' current and power monitor register by register: modes, ranges, conversion times by resolution
@@ -16,7 +14,7 @@ import (
 // overflow leaves the lowest 16 bits; a register that is written in half is not changed; those that do not exist read 0; reading
 // beyond the second byte repeats both.
 type INA219 struct {
-	shunt            int64 // nohm
+	shunt            int64 // µohm
 	current, voltage func(at time.Duration) int64
 
 	mutex      sync.Mutex
@@ -48,11 +46,19 @@ var ina219Times = [16]time.Duration{
 }
 
 // NewINA219 makes a chip as after power-up, measuring since time 0. The functions give the current through the shunt, in millionths of
-// an ampere, and the voltage behind it, in millionths of a volt.
-func NewINA219(shunt physic.ElectricResistance, current, voltage func(at time.Duration) int64) *INA219 {
-	s := &INA219{shunt: int64(shunt), current: current, voltage: voltage}
+// an ampere, and the voltage behind it, in millionths of a volt; the shunt is in millionths of an ohm.
+func NewINA219(current, voltage func(at time.Duration) int64, shunt int64) *INA219 {
+	s := &INA219{current: current, voltage: voltage, shunt: shunt}
 	s.reset(0)
 	return s
+}
+
+// Reset is a supply that was lost for a moment, when the last measurement was over.
+func (s *INA219) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.pointer = 0
+	s.reset(s.since)
 }
 
 // Tx implements Device: the first byte written is the number of a register, two more are its value. Reading gives the register that
@@ -142,7 +148,7 @@ func (s *INA219) measure(at time.Duration) {
 	if config&1 != 0 {
 		// Currents end far beyond every range, so that their product with the resistance fits.
 		most, largest := 1_000_000_000_000_000_000/s.shunt, int64(4000)<<(config>>11&3)
-		steps := toNearest(max(-most, min(s.current(s.since), most))*s.shunt, 10_000_000_000) // of 10 µV
+		steps := toNearest(max(-most, min(s.current(s.since), most))*s.shunt, 10_000_000) // of 10 µV
 		s.registers[ina219Shunt] = uint16(max(-largest, min(steps, largest)))
 	}
 	if config&2 != 0 {

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"testing"
 	"time"
-
-	"periph.io/x/conn/v3/physic"
 )
 
 // ina219Flags are those of the bus register: a new measurement, an overflow.
@@ -17,7 +15,7 @@ func ina219Flags(t *testing.T, s *INA219, at time.Duration) byte {
 // The registers by current and voltage. The data sheet's example: 10 A through 2 mohm at 11.98 V, in steps of 1 mA and 20 mW.
 func TestINA219Measures(t *testing.T) {
 	current, voltage := int64(10_000_000), int64(11_980_000)
-	s := NewINA219(2*physic.MilliOhm, func(time.Duration) int64 { return current }, func(time.Duration) int64 { return voltage })
+	s := NewINA219(func(time.Duration) int64 { return current }, func(time.Duration) int64 { return voltage }, 2000)
 	at := time.Second
 	for _, c := range []struct {
 		name                       string
@@ -98,7 +96,7 @@ func TestINA219Times(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			constant := func(time.Duration) int64 { return 1_000_000 }
-			s := NewINA219(100*physic.MilliOhm, constant, constant)
+			s := NewINA219(constant, constant, 100_000)
 			at, takes := time.Second, time.Duration(c.takes)*time.Microsecond
 			if got := ina219Flags(t, s, at); got != 2 {
 				t.Errorf("after power-up it does not measure: %d", got)
@@ -119,7 +117,7 @@ func TestINA219Times(t *testing.T) {
 // Powered down or switched off it keeps what it measured, and a reset forgets it.
 func TestINA219AtRest(t *testing.T) {
 	current := int64(1_000_000)
-	s := NewINA219(100*physic.MilliOhm, func(time.Duration) int64 { return current }, func(time.Duration) int64 { return 0 })
+	s := NewINA219(func(time.Duration) int64 { return current }, func(time.Duration) int64 { return 0 }, 100_000)
 	expectRegister(t, s, time.Second, binary.BigEndian, 1, 10000)
 	for _, mode := range []byte{0x98, 0x9c} {
 		exchange(t, s, time.Second, 0, 0, 0x39, mode)

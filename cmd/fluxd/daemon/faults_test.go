@@ -90,6 +90,61 @@ func TestDeviceThatRefusesNowAndThen(t *testing.T) {
 	}
 }
 
+// Garbage instead of readings: refused by whoever can tell, told once, and good again when the device is.
+func TestDeviceThatAnswersGarbage(t *testing.T) {
+	text := strings.Replace(guarded("", "", ""), "network: {neurons: {a: {}}}", `  current: {device: ina219, bus: I2C1, address: 0x40, measure: current, max_current: 1 A, every: 10ms, stale: 300ms, encode: {kind: threshold, above: 800 mA, to: a}}
+network: {neurons: {a: {}}}`, 1)
+	w := watch(t, text)
+	w.plug(t)
+	if err := w.board.Plug("ina219", "I2C1", 0x40); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a current", func() bool { return w.Sensors()["current"].Value == 0.2 })
+	w.arms(t)
+	w.faults(t).Garbage(0x40, 1<<30, 1)
+	before := w.tells(t, "sensor_stale")
+	if before["sensor_fault"] != 1 {
+		t.Errorf("told %v", before)
+	}
+	w.rests(t) // the current reaches its neuron, so it depends on it
+	if got := w.Sensors()["current"].Value; got != 0.2 {
+		t.Errorf("garbage was taken for a reading: %v A", got)
+	}
+	w.faults(t).Garbage(0x40, 0, 1)
+	w.tells(t, "sensor_fresh")
+	w.turns(t)
+}
+
+// A sensor whose readings are never quite still, and suddenly are.
+func TestFrozenSensor(t *testing.T) {
+	w := watch(t, guarded(", frozen: 200ms, stale: 300ms", "", ""))
+	w.plug(t)
+	noise := make(chan struct{})
+	frozen := make(chan struct{})
+	go func() {
+		defer close(frozen)
+		for i := int64(0); ; i++ {
+			select {
+			case <-noise:
+				return
+			case <-time.After(20 * time.Millisecond):
+				w.light.Store(100_000_000 + i%2*10_000_000)
+			}
+		}
+	}()
+	w.arms(t)
+	close(noise)
+	<-frozen
+	before := w.tells(t, "sensor_stale")
+	if before["sensor_fault"] != 1 {
+		t.Errorf("told %v", before)
+	}
+	w.rests(t)
+	w.light.Store(50_000_000)
+	w.tells(t, "sensor_fresh")
+	w.turns(t)
+}
+
 // A device that is away is asked ever less often: nothing spins, and the bus is free for the others.
 func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
 	now := time.Duration(0)
