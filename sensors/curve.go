@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"time"
@@ -22,6 +23,9 @@ type Curve struct {
 
 // NewCurve puts a calibration on a sensor. It takes at least two points, in rising order of In; the unit is that of Out.
 func NewCurve(s Sensor, points []CurvePoint, unit string) (*Curve, error) {
+	if s == nil {
+		return nil, errors.New("curve: expected a sensor, got nil")
+	}
 	if len(points) < 2 {
 		return nil, fmt.Errorf("%s: curve: expected at least 2 points, got %d", s, len(points))
 	}

@@ -2,10 +2,12 @@ package sensors_test
 
 import (
 	"errors"
+	"fmt"
 	"math/big"
 	"testing"
 	"time"
 
+	"fluxd/boards/sim"
 	"fluxd/sensors"
 
 	"pgregory.net/rapid"
@@ -43,6 +45,9 @@ func TestCurve(t *testing.T) {
 	if _, ok := c.Next(0, 0); ok || c.LostEdges() != 0 {
 		t.Error("edges of a sensor that has none")
 	}
+	if _, err := sensors.NewCurve(nil, []sensors.CurvePoint{{In: 1}, {In: 2}}, "m"); err == nil {
+		t.Error("no sensor: expected an error")
+	}
 	for _, points := range [][]sensors.CurvePoint{nil, {{In: 1}}, {{In: 1}, {In: 1}}, {{In: 2}, {In: 1}}} {
 		if _, err := sensors.NewCurve(s, points, "m"); err == nil {
 			t.Errorf("%v: expected an error", points)
@@ -78,31 +83,35 @@ func TestCurveIsExact(t *testing.T) {
 	})
 }
 
-func TestFrozen(t *testing.T) {
-	s := &told{value: 7}
-	f, err := sensors.NewFrozen(s, time.Second)
+func ExampleCurve() {
+	// An infrared range finder on the first input of an ADS1115, before a wall at 50 cm.
+	now := time.Duration(0)
+	board := sim.New(func() time.Duration { return now })
+	board.Attach("I2C1", 0x48, sim.NewADS1115([4]func(time.Duration) int64{func(time.Duration) int64 { return 850_000 }}))
+	bus, err := board.Bus("I2C1")
 	if err != nil {
-		t.Fatal(err)
+		fmt.Println(err)
+		return
 	}
-	expectReading(t, f, 0, 7)
-	expectReading(t, f, 999*ms, 7)
-	for range 3 {
-		expectFault(t, f, time.Second, "told: frozen: the same reading since 0s")
+	converter, err := sensors.NewADS1115(bus, 0x48, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	if s.halts != 1 {
-		t.Errorf("halted %d times, want once", s.halts)
+	volts, _ := converter.Measure("a0")
+	finder, err := sensors.NewCurve(volts, []sensors.CurvePoint{
+		{In: 400_000, Out: 800_000}, // 0.4 V is 80 cm
+		{In: 1_300_000, Out: 200_000},
+		{In: 2_800_000, Out: 80_000},
+	}, "m")
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	s.value = 8 // it moves again
-	expectReading(t, f, 2*time.Second, 8)
-	expectReading(t, f, 2900*ms, 8)
-	s.err = errRemoteIO
-	expectFault(t, f, 2950*ms, "remote I/O error")
-	s.err = nil
-	expectFault(t, f, 3*time.Second, "frozen")
-	if s.halts != 2 {
-		t.Errorf("halted %d times, want twice", s.halts)
-	}
-	if _, err := sensors.NewFrozen(s, 0); err == nil {
-		t.Error("after 0: expected an error")
-	}
+	finder.Sample(now) // starts the chip
+	now = 20 * time.Millisecond
+	distance, err := finder.Sample(now)
+	fmt.Println(distance, "millionths of", finder.Unit(), err)
+	// Output:
+	// 500000 millionths of m <nil>
 }

@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -18,6 +19,9 @@ type Frozen struct {
 
 // NewFrozen watches a sensor: the very same reading is believed for less than a time, which is more than 0.
 func NewFrozen(s Sensor, after time.Duration) (*Frozen, error) {
+	if s == nil {
+		return nil, errors.New("frozen: expected a sensor, got nil")
+	}
 	if after <= 0 {
 		return nil, fmt.Errorf("%s: frozen: expected more than 0, got %v", s, after)
 	}
@@ -25,10 +29,11 @@ func NewFrozen(s Sensor, after time.Duration) (*Frozen, error) {
 }
 
 // Sample takes a reading of the sensor. It fails when it has been the same for too long; when that begins, the sensor is halted, so that
-// the next Sample starts it again.
+// the next Sample starts it again. After a failure of the sensor the time begins anew: it may rightly come back with the same reading.
 func (f *Frozen) Sample(at time.Duration) (int64, error) {
 	reading, err := f.Sensor.Sample(at)
 	if err != nil {
+		f.seen = f.seen && errors.Is(err, ErrNotYet)
 		return 0, err
 	}
 	if !f.seen || reading != f.last {
