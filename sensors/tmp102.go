@@ -12,7 +12,7 @@ import (
 type TMP102Chip uint8
 
 const (
-	// TMP102 measures 4 times a second, with 12 bits, -40 to 125 °C.
+	// TMP102 measures 8 times a second, with 12 bits, -40 to 125 °C.
 	TMP102 TMP102Chip = iota
 	// TMP105 is told to use 12 bits, which take up to 300 ms. The TMP75 and LM75 speak like it, the LM75 with 9 bits.
 	TMP105
@@ -23,7 +23,7 @@ const (
 	tmp102Temperature = 0x00
 	tmp102Config      = 0x01
 
-	tmp102Defaults  = 0x60a0 // 12 bits; continuous; 4 Hz; not in extended mode
+	tmp102Settings  = 0x60e0 // 12 bits; continuous; not in extended mode; 8 Hz, where power-up has 4: so a lost supply shows
 	tmp102Alert     = 0x0020 // shows the alert, and changes by itself
 	tmp102Shutdown  = 0x0100
 	tmp105TwelveBit = 0x60 // one byte: 12 bits, continuous
@@ -121,7 +121,7 @@ func (t *TMP102Sensor) Halt() error {
 
 // configure writes the configuration with some further bits.
 func (t *TMP102Sensor) configure(doing string, further uint16) error {
-	w := []byte{tmp102Config, byte((tmp102Defaults | further) >> 8), tmp102Defaults & 0xff}
+	w := []byte{tmp102Config, byte((tmp102Settings | further) >> 8), tmp102Settings & 0xff}
 	if t.chip == TMP105 {
 		w = []byte{tmp102Config, tmp105TwelveBit | byte(further)}
 	}
@@ -134,7 +134,7 @@ func (t *TMP102Sensor) configure(doing string, further uint16) error {
 // verify reads the configuration back.
 func (t *TMP102Sensor) verify() error {
 	var raw [2]byte
-	r, want := raw[:], uint16(tmp102Defaults)
+	r, want := raw[:], uint16(tmp102Settings)
 	if t.chip == TMP105 {
 		r, want = raw[:1], tmp105TwelveBit<<8
 	}
