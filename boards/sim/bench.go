@@ -14,6 +14,7 @@ const (
 	benchShunt       = 100_000     // µohm
 	benchDistance    = 1_000_000   // µm
 	benchTemperature = 22_500_000  // millionths of a degree Celsius
+	benchLoad        = 430_000     // counts
 	benchGravity     = 9_806_650   // µm/s², upwards on z
 )
 
@@ -35,8 +36,12 @@ func (b *Board) Plug(kind, bus string, address uint16) error {
 		device = NewBMP280()
 	case "ina219":
 		device = NewINA219(still(benchCurrent), still(benchSupply), benchShunt)
+	case "mcp23017":
+		device = NewMCP23017()
 	case "mpu6050":
 		device = NewMPU6050(0x68, MPU6050World{Acceleration: level, Temperature: still(benchTemperature)})
+	case "pca9685":
+		device = NewPCA9685()
 	case "tmp102":
 		device = NewTMP102(still(benchTemperature))
 	case "tmp105":
@@ -47,4 +52,38 @@ func (b *Board) Plug(kind, bus string, address uint16) error {
 		return fmt.Errorf("simulated board: no simulated %q", kind)
 	}
 	return b.Attach(bus, address, device)
+}
+
+// PlugSonar connects a simulated HC-SR04 to two pins, a metre from the next wall.
+func (b *Board) PlugSonar(trigger, echo string) error {
+	pins, err := b.both(trigger, echo)
+	if err == nil {
+		NewEcho(pins[0], pins[1], func(time.Duration) int64 { return benchDistance })
+	}
+	return err
+}
+
+// PlugWheel connects a simulated wheel encoder at rest to two pins.
+func (b *Board) PlugWheel(one, other string) error {
+	pins, err := b.both(one, other)
+	if err == nil {
+		NewWheel(pins[0], pins[1])
+	}
+	return err
+}
+
+// PlugLoadCell connects a simulated HX711 to two pins, with a kilogram on a cell of 430,000 counts a kilogram.
+func (b *Board) PlugLoadCell(clock, data string) error {
+	pins, err := b.both(clock, data)
+	if err == nil {
+		NewLoadCell(pins[0], pins[1], func(time.Duration) int64 { return benchLoad })
+	}
+	return err
+}
+
+func (b *Board) both(one, other string) (pins [2]*Pin, err error) {
+	if pins[0], err = b.pin(one); err == nil {
+		pins[1], err = b.pin(other)
+	}
+	return pins, err
 }

@@ -85,7 +85,7 @@ func (r *robot) open() error {
 
 // bus gives a bus by its name, the same to all who ask.
 func (r *robot) bus(name string) (i2c.Bus, error) {
-	opened, err := r.board.Bus(name)
+	opened, err := r.board.Bus(configs.CanonicalBus(name))
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 func layOutBench(b *sim.Board, c *configs.Robot) error {
 	there := map[string]bool{}
 	plug := func(kind, bus string, address uint16) error {
+		bus = configs.CanonicalBus(bus)
 		where := fmt.Sprintf("%s 0x%02x", bus, address)
 		if bus == "" || there[where] { // on pins, or another measure of the same chip
 			return nil
@@ -24,7 +25,20 @@ func layOutBench(b *sim.Board, c *configs.Robot) error {
 		}
 	}
 	for _, s := range c.Sensors {
-		if err := plug(s.Value.Device, s.Value.Bus, s.Value.Address); err != nil {
+		c := s.Value
+		var err error
+		switch pins := c.A + " " + c.B; {
+		case c.Device == "hcsr04":
+			err = b.PlugSonar(configs.CanonicalPin(c.Trigger), configs.CanonicalPin(c.Echo))
+		case c.Device == "hx711":
+			err = b.PlugLoadCell(configs.CanonicalPin(c.Clock), configs.CanonicalPin(c.Data))
+		case c.Device == "quadrature" && !there[pins]:
+			there[pins] = true
+			err = b.PlugWheel(configs.CanonicalPin(c.A), configs.CanonicalPin(c.B))
+		default:
+			err = plug(c.Device, c.Bus, c.Address)
+		}
+		if err != nil {
 			return fmt.Errorf("sensor %s: %w", s.Name, err)
 		}
 	}

@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
 	"fluxd/actuators"
+	"fluxd/boards/expanders"
 	"fluxd/configs"
 	"fluxd/sensors"
 
@@ -68,8 +70,66 @@ func (r *robot) openDevice(c configs.Sensor) (sensors.Sensor, error) {
 			return nil, err
 		}
 		return sensors.NewLog(recording, sensors.LogOpts{Column: c.Column, Unit: c.Unit, Every: c.Every, Loop: c.Loop})
+	case "hcsr04":
+		trigger, err := r.pin(c.Trigger)
+		if err != nil {
+			return nil, err
+		}
+		echo, err := r.edgePin(c.Echo)
+		if err != nil {
+			return nil, err
+		}
+		return sensors.NewHCSR04(trigger, echo, &sensors.HCSR04Opts{Temperature: celsius(c.Temperature), Max: distance(c.Reach)})
+	case "hx711":
+		clock, err := r.pin(c.Clock)
+		if err != nil {
+			return nil, err
+		}
+		data, err := r.pin(c.Data)
+		if err != nil {
+			return nil, err
+		}
+		return sensors.NewHX711(clock, data, &sensors.HX711Opts{Gain: c.Gain})
+	case "quadrature", "linearray":
+		return r.openOnPins(c)
 	}
 	return r.openOnBus(c)
+}
+
+// openOnPins makes what measures several things with several pins.
+func (r *robot) openOnPins(c configs.Sensor) (sensors.Sensor, error) {
+	place := c.Device + " " + c.A + " " + c.B + strings.Join(c.Pins, " ")
+	var made chip
+	var err error
+	if c.Device == "quadrature" {
+		made, err = shared(r, place, func() (*sensors.Quadrature, error) {
+			a, err := r.edgePin(c.A)
+			if err != nil {
+				return nil, err
+			}
+			b, err := r.edgePin(c.B)
+			if err != nil {
+				return nil, err
+			}
+			return sensors.NewQuadrature(a, b, &sensors.QuadratureOpts{CountsPerUnit: int64(math.Round(c.Counts * 1e6)), Unit: c.Unit, Inverted: c.Inverted, Pull: pulls[c.Pull]})
+		})
+	} else {
+		made, err = shared(r, place, func() (*sensors.LineArray, error) {
+			var pins []gpio.PinIO
+			for _, name := range c.Pins {
+				pin, err := r.pin(name)
+				if err != nil {
+					return nil, err
+				}
+				pins = append(pins, pin)
+			}
+			return sensors.NewLineArray(pins, &sensors.LineArrayOpts{Pull: pulls[c.Pull], ActiveLow: activeLow(c)})
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return made.Measure(c.Measure)
 }
 
 // openOnBus makes what has an address.
@@ -132,7 +192,12 @@ func distance(q configs.Quantity) physic.Distance {
 
 // pin gives a pin of the board, or one of an expander: name/pin.
 func (r *robot) pin(name string) (gpio.PinIO, error) {
-	return r.board.Pin(name)
+	for _, e := range r.config.Expanders {
+		if rest, ok := strings.CutPrefix(name, e.Name+"/"); ok {
+			return r.expanderPin(e, rest)
+		}
+	}
+	return r.board.Pin(configs.CanonicalPin(name))
 }
 
 // edgePin gives a pin that tells when its edges were.
@@ -146,6 +211,31 @@ func (r *robot) edgePin(name string) (sensors.EdgePin, error) {
 		return nil, fmt.Errorf("pin %s: nobody reports its edges with their time: take a GPIO pin of the board", name)
 	}
 	return edges, nil
+}
+
+// expanderPin gives a pin of an expander, which is opened when its first pin is asked for.
+func (r *robot) expanderPin(e configs.Named[configs.Expander], pin string) (gpio.PinIO, error) {
+	type expander interface {
+		Pin(name string) (gpio.PinIO, error)
+	}
+	c := e.Value
+	known, ok := r.chips["expander "+e.Name]
+	if !ok {
+		bus, err := r.bus(c.Bus)
+		if err != nil {
+			return nil, fmt.Errorf("expander %s: %w", e.Name, err)
+		}
+		if c.Device == "pca9685" {
+			known, err = expanders.NewPCA9685(bus, c.Address, &expanders.PCA9685Opts{Frequency: c.Frequency.Physic(), Inverted: c.Inverted, OpenDrain: c.OpenDrain})
+		} else {
+			known, err = expanders.NewMCP23017(bus, c.Address)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("expander %s: %w", e.Name, err)
+		}
+		r.chips["expander "+e.Name] = known
+	}
+	return known.(expander).Pin(pin)
 }
 
 // frequency is what an actuator's PWM has: what the configuration says, or what its expander has, or its device's own.

@@ -330,7 +330,7 @@ func (r *robot) openStop() (*sensors.Button, error) {
 	if c == nil {
 		return nil, nil
 	}
-	pin, err := r.board.Pin(c.Pin)
+	pin, err := r.pin(c.Pin)
 	if err != nil {
 		return nil, fmt.Errorf("safety.emergency_stop: %w", err)
 	}

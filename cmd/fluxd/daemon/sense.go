@@ -93,13 +93,7 @@ func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 	value, err := line.sensor.Sample(at)
 	switch {
 	case err == nil:
-		line.latest.write(value, at)
-		if line.failures > 0 {
-			line.failures = 0
-			line.failing.Store(false)
-			r.event(bridge.LevelInfo, "sensor_recovered", line.name)
-			r.log.Info("sensor answers again", "sensor", line.name)
-		}
+		r.note(line, sensors.Reading{At: at, Value: value})
 		return value, true
 	case errors.Is(err, sensors.ErrNotYet): // no fault; a sensor that started again has not recovered before its first reading
 	case errors.Is(err, io.EOF):
@@ -116,6 +110,17 @@ func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// note keeps a good reading for telemetry, and ends a time of failures.
+func (r *robot) note(line *sensorLine, reading sensors.Reading) {
+	line.latest.write(reading.Value, reading.At)
+	if line.failures > 0 {
+		line.failures = 0
+		line.failing.Store(false)
+		r.event(bridge.LevelInfo, "sensor_recovered", line.name)
+		r.log.Info("sensor answers again", "sensor", line.name)
+	}
 }
 
 // next returns when a sensor that was read at a time is read again: after its own interval, or, the more often it failed, after
@@ -149,12 +154,12 @@ func (l *Robot) watch(ctx context.Context, line *sensorLine) {
 		}
 		begun := l.clock()
 		rest := due - begun
-		if line.edges != nil && line.failures == 0 {
+		if line.edges != nil {
 			rest = min(rest, edgeWait)
 			r, ok := line.edges.Next(begun, rest)
 			line.lost.Store(line.edges.LostEdges())
 			if ok {
-				line.latest.write(r.Value, r.At)
+				l.note(line, r)
 				if l.hand(line, r.At, r.Value) {
 					continue
 				}
