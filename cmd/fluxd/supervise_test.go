@@ -215,6 +215,17 @@ func TestRealBoardStartsDisarmed(t *testing.T) {
 	}
 }
 
+// A robot that cannot start says so once; nobody is told to take the power off.
+func TestRobotThatCannotStartSaysWhyOnce(t *testing.T) {
+	p := exec.Command(os.Args[0], "run", "--root", t.TempDir(), write(t, lampRobot))
+	p.Env = append(os.Environ(), "FLUXD_BE_THE_DAEMON=1")
+	said, err := p.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || strings.Count(string(said), "\n") != 1 || !strings.Contains(string(said), "actuator lamp: ") {
+		t.Errorf("%v: %s", err, said)
+	}
+}
+
 // What ExecStopPost does: all actuators that can be, although one cannot.
 func TestHaltBringsEveryActuatorToFailsafe(t *testing.T) {
 	root, duty := machine(t)

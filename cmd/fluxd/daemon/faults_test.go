@@ -1,12 +1,16 @@
 package daemon
 
 import (
+	"context"
+	"log/slog"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
 )
@@ -209,4 +213,31 @@ network: {neurons: {a: {}, b: {}, c: {}}}`, 1)
 		t.Error("the wheel rests")
 	}
 	t.Logf("%d reflexes during the storm", reflexes)
+}
+
+// hasty is a sensor whose wait for edges ends at once, as that of some pins does.
+type hasty struct{ waits int }
+
+func (h *hasty) String() string                      { return "hasty" }
+func (h *hasty) Unit() string                        { return "" }
+func (h *hasty) Halt() error                         { return nil }
+func (h *hasty) Sample(time.Duration) (int64, error) { return 0, nil }
+func (h *hasty) LostEdges() uint64                   { return 0 }
+func (h *hasty) Next(time.Duration, time.Duration) (sensors.Reading, bool) {
+	h.waits++
+	return sensors.Reading{}, false
+}
+
+func TestPinWhoseWaitEndsAtOnceDoesNotSpin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		l := &Robot{readings: make(chan reading, 10), robot: &robot{log: slog.New(slog.DiscardHandler), clock: func() time.Duration { return time.Since(begun) }}}
+		h := &hasty{}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		l.watch(ctx, &sensorLine{name: "hasty", sensor: h, edges: h})
+		if h.waits > 110 {
+			t.Errorf("%d waits in 10 s", h.waits)
+		}
+	})
 }
