@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"periph.io/x/conn/v3/gpio"
 )
 
 // What a robot on a bench senses: it lies still, in a lit room.
@@ -52,6 +54,15 @@ func (b *Board) Plug(kind, bus string, address uint16) error {
 		return fmt.Errorf("simulated board: no simulated %q", kind)
 	}
 	return b.Attach(bus, address, device)
+}
+
+// Drive gives the line of a pin a level from outside, as a switch does.
+func (b *Board) Drive(pin string, level gpio.Level) error {
+	p, err := b.pin(pin)
+	if err == nil {
+		p.Drive(level)
+	}
+	return err
 }
 
 // PlugSonar connects a simulated HC-SR04 to two pins, a metre from the next wall.

@@ -10,14 +10,13 @@ import (
 const (
 	echoBurst     = 460 * time.Microsecond // from the trigger to the start of the echo: eight periods of 40 kHz, and what the module thinks
 	echoNothing   = 38 * time.Millisecond  // how long the echo is when nothing comes back
-	echoTrigger   = 10 * time.Microsecond  // the shortest trigger
 	echoReach     = 4_000_000              // µm
 	soundAtTwenty = 343_420                // mm/s in air of 20 °C
 )
 
-// Echo simulates an HC-SR04: a trigger of at least 10 µs is answered by an echo as long as sound takes to the obstacle and back, or
-// of 38 ms where there is none within 4 m. While it is at it, a trigger does nothing. (Where the board's clock stands still within a
-// trigger, as in virtual time, its length is not judged.)
+// Echo simulates an HC-SR04: a trigger is answered by an echo as long as sound takes to the obstacle and back, or of 38 ms where there is
+// none within 4 m. While it is at it, a trigger does nothing. The module wants a trigger of 10 µs; a write to a simulated pin takes next to
+// no time, so that is not judged.
 //
 // Source: ElecFreaks, HC-SR04 user guide. The air has 20 °C.
 type Echo struct {
@@ -26,7 +25,6 @@ type Echo struct {
 
 	mutex     sync.Mutex
 	unplugged bool
-	rose      time.Duration
 	busy      time.Duration
 }
 
@@ -47,11 +45,7 @@ func (e *Echo) Unplug(unplugged bool) {
 func (e *Echo) trigger(at time.Duration, level gpio.Level) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	if level == gpio.High {
-		e.rose = at
-		return
-	}
-	if held := at - e.rose; e.unplugged || at < e.busy || held != 0 && held < echoTrigger {
+	if level == gpio.High || e.unplugged || at < e.busy {
 		return
 	}
 	takes := echoNothing

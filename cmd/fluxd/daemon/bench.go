@@ -3,6 +3,8 @@ package daemon
 import (
 	"fmt"
 
+	"periph.io/x/conn/v3/gpio"
+
 	"fluxd/boards/sim"
 	"fluxd/configs"
 )
@@ -22,6 +24,11 @@ func layOutBench(b *sim.Board, c *configs.Robot) error {
 	for _, e := range c.Expanders {
 		if err := plug(e.Value.Device, e.Value.Bus, e.Value.Address); err != nil {
 			return fmt.Errorf("expander %s: %w", e.Name, err)
+		}
+	}
+	if stop := c.Safety.EmergencyStop; stop != nil { // nobody presses it
+		if err := b.Drive(configs.CanonicalPin(stop.Pin), gpio.Level(stop.Active == "low")); err != nil {
+			return fmt.Errorf("safety.emergency_stop: %w", err)
 		}
 	}
 	for _, s := range c.Sensors {

@@ -38,11 +38,13 @@ type sensorLine struct {
 	pending atomic.Int32  // readings on their way to the loop
 	lost    atomic.Uint64 // edges
 
-	stale atomic.Bool // no good reading for longer than its patience
-	// Of whoever judges it: edges are being lost.
-	lostKnown uint64
-	storm     bool
-	calm      time.Duration // none was lost since
+	stale atomic.Bool // no good reading for longer than its patience, or none yet
+	// Of whoever judges it.
+	told      bool   // that it is stale
+	lostKnown uint64 // edges
+
+	storm bool          // they are being lost;
+	calm  time.Duration // none was since
 }
 
 // gauge holds a sensor's latest good reading. The one goroutine that writes it never waits: whoever reads it while it is written
