@@ -292,7 +292,9 @@ func (l *Robot) guardian(ctx context.Context) {
 	for {
 		now := l.clock()
 		l.judge(now)
-		l.examine(now)
+		if l.safety.waiting || l.moving() || l.watchdogs.watching() {
+			l.examine(now)
+		}
 		if !l.safety.stalled.Load() {
 			l.watchdogs.kick(now)
 		}
@@ -302,6 +304,12 @@ func (l *Robot) guardian(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// moving says whether any actuator does anything else than at failsafe. While none does, nobody is hurt by a loop that hangs, and a robot at
+// rest is left to rest.
+func (l *Robot) moving() bool {
+	return slices.ContainsFunc(l.outputs, func(o *outputLine) bool { return o.label == nil && o.guard.Applied() != o.failsafe })
 }
 
 // examine asks the loop for an answer, and holds the actuators at failsafe while it gives none.
