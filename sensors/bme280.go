@@ -18,14 +18,14 @@ const (
 	// bme280Period is how long a measurement is shared by all measures: the chip makes one in about that time.
 	bme280Period = 50 * time.Millisecond
 
-	bme280Identity = 0xd0
-	bme280Humidity = 0xe4 // of the calibration: H4 and H5
-	bme280Control  = 0xf4
+	bme280WhoAmI  = 0xd0
+	bme280H4      = 0xe4 // of the calibration: H4 and H5
+	bme280Control = 0xf4
 
-	bme280Measures280 = 0x6f // four times oversampled temperature and pressure, continuously; power-up has 0
-	bme280Sleeps      = 0x6c
-	bmp180IsIt        = 0x55
-	bme280IsIt        = 0x60
+	bme280Measuring = 0x6f // four times oversampled temperature and pressure, continuously; power-up has 0
+	bme280Asleep    = 0x6c
+	bmp180Identity  = 0x55
+	bme280Identity  = 0x60
 )
 
 // BME280 is a thermometer and barometer on I2C: a BME280, which measures humidity too, a BMP280 or a BMP180, told apart by
@@ -39,7 +39,7 @@ const (
 // measurement; the others measure by themselves.
 //
 // With each measurement the mode is read: a chip that lost its supply for a moment sleeps, with counts in its registers that look
-// like a warm day at 70,000 Pa, and is started again.
+// like a warm day high up, and is started again.
 //
 // The chip is driven by periph's device library, which knows its calibration; here is what makes it recover. The library takes two
 // numbers of the calibration, H4 and H5, for positive: where one is negative, humidity is refused. Source: Bosch, BME280 data sheet
@@ -97,7 +97,9 @@ func (b *BME280) Measure(name string) (Sensor, error) {
 	var names []string
 	for i, m := range bme280Measures {
 		if m.name == name {
-			return &chipMeasure{chip: b, name: name, unit: m.unit, sample: func(at time.Duration) (int64, error) { return b.sample(at, i) }}, nil
+			return &chipMeasure{chip: b, name: name, unit: m.unit, sample: func(at time.Duration) (int64, error) {
+				return b.sample(at, i)
+			}}, nil
 		}
 		names = append(names, m.name)
 	}
@@ -113,7 +115,7 @@ func (b *BME280) sample(at time.Duration, measure int) (int64, error) {
 	}
 	if bme280Measures[measure].name == "humidity" {
 		switch {
-		case b.found != bme280IsIt:
+		case b.found != bme280Identity:
 			return 0, fmt.Errorf("%s: humidity: expected a BME280, got %s, which measures none", b, b.device)
 		case b.signed:
 			return 0, fmt.Errorf("%s: humidity: expected a calibration without negative numbers: this chip's humidity cannot be told", b)
@@ -126,12 +128,12 @@ func (b *BME280) sample(at time.Duration, measure int) (int64, error) {
 func (b *BME280) Halt() error {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	if b.device == nil || b.found == bmp180IsIt { // which sleeps between measurements
+	if b.device == nil || b.found == bmp180Identity { // which sleeps between measurements
 		b.device = nil
 		return nil
 	}
 	b.device = nil
-	if err := b.bus.Tx(b.address, []byte{bme280Control, bme280Sleeps}, nil); err != nil {
+	if err := b.bus.Tx(b.address, []byte{bme280Control, bme280Asleep}, nil); err != nil {
 		return b.failed("halt", err)
 	}
 	return nil
@@ -155,19 +157,21 @@ func (b *BME280) refresh(at time.Duration) error {
 	if err := b.device.Sense(&air); err != nil {
 		return b.failed("read", err)
 	}
-	if b.found != bmp180IsIt { // a BMP180 has no mode to lose
+	if b.found != bmp180Identity { // a BMP180 has no mode to lose
 		var mode [1]byte
 		if err := b.bus.Tx(b.address, []byte{bme280Control}, mode[:]); err != nil {
 			return b.failed("read its mode", err)
 		}
-		if mode[0] != bme280Measures280 {
-			return b.failed("read its mode", fmt.Errorf("expected %#02x, got %#02x: it has lost its supply for a moment", bme280Measures280, mode[0]))
+		if mode[0] != bme280Measuring {
+			return b.failed("read its mode", fmt.Errorf("expected %#02x, got %#02x: it has lost its supply for a moment",
+				bme280Measuring, mode[0]))
 		}
 	}
 	var values [len(bme280Measures)]int64
 	for i, m := range bme280Measures {
 		if values[i] = m.of(&air); values[i] < m.low || values[i] > m.high {
-			return b.failed("read", fmt.Errorf("%s: expected %d to %d %s, got %d millionths", m.name, m.low/1_000_000, m.high/1_000_000, m.unit, values[i]))
+			return b.failed("read", fmt.Errorf("%s: expected %d to %d %s, got %d millionths",
+				m.name, m.low/1_000_000, m.high/1_000_000, m.unit, values[i]))
 		}
 	}
 	b.air, b.valid, b.taken = values, true, at
@@ -177,18 +181,20 @@ func (b *BME280) refresh(at time.Duration) error {
 // start lets the library read the calibration and set the modes.
 func (b *BME280) start() error {
 	var identity [1]byte
-	if err := b.bus.Tx(b.address, []byte{bme280Identity}, identity[:]); err != nil {
+	if err := b.bus.Tx(b.address, []byte{bme280WhoAmI}, identity[:]); err != nil {
 		return err
 	}
 	b.found, b.signed = identity[0], false
 	// With a filter and a standby time the chip measures by itself, and nobody sleeps for it.
-	opts := bmxx80.Opts{Temperature: bmxx80.O4x, Pressure: bmxx80.O4x, Humidity: bmxx80.O4x, Filter: bmxx80.F2, Standby: 20 * time.Millisecond}
+	opts := bmxx80.Opts{
+		Temperature: bmxx80.O4x, Pressure: bmxx80.O4x, Humidity: bmxx80.O4x, Filter: bmxx80.F2, Standby: 20 * time.Millisecond,
+	}
 	switch b.found {
-	case bmp180IsIt:
+	case bmp180Identity:
 		opts = bmxx80.Opts{Pressure: bmxx80.O1x} // the shortest wait
-	case bme280IsIt:
+	case bme280Identity:
 		var calibration [3]byte
-		if err := b.bus.Tx(b.address, []byte{bme280Humidity}, calibration[:]); err != nil {
+		if err := b.bus.Tx(b.address, []byte{bme280H4}, calibration[:]); err != nil {
 			return err
 		}
 		b.signed = (calibration[0]|calibration[2])&0x80 != 0

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// BMP280 simulates Bosch's barometer, or its relative the BME280, in air that never changes: the identity, the calibration and the counts
-// of the worked example in its data sheet, 25.08 °C and 100,653 Pa. It measures once or continuously, by its mode; before its first
-// measurement is over it shows the counts of power-up, which look like a warm day at 70,000 Pa.
+// BMP280 simulates Bosch's barometer, or its relative the BME280, in air that never changes: the identity, the calibration and
+// the counts of the worked example in its data sheet, 25.08 °C and 100,653 Pa. It measures once or continuously, by its mode;
+// before its first measurement is over it shows the counts of power-up, which look like a warm day high up.
 //
-// Sources: Bosch, BMP280 data sheet BST-BMP280-DS001, sections 3.12 and 4.3; BME280 data sheet BST-BME280-DS002, sections 5.4 and 9.1
-// (times). The filter and the time between measurements keep what is written and make no difference.
+// Sources: Bosch, BMP280 data sheet BST-BMP280-DS001, sections 3.12 and 4.3; BME280 data sheet BST-BME280-DS002, sections 5.4 and
+// 9.1 (times). The filter and the time between measurements keep what is written and make no difference.
 type BMP280 struct {
 	humid bool
 
