@@ -296,6 +296,65 @@ func TestMCP23017Pins(t *testing.T) {
 	}
 }
 
+// failOnce is a bus on which one transfer fails, after so many others.
+type failOnce struct {
+	i2c.Bus
+	transfers int
+}
+
+func (f *failOnce) Tx(address uint16, w, r []byte) error {
+	if f.transfers--; f.transfers == -1 {
+		return sim.ErrNoAnswer
+	}
+	return f.Bus.Tx(address, w, r)
+}
+
+// Whichever transfer fails, of a set-up or of a write: the error says so, and who tries again has all outputs as they were last told.
+func TestExpandersNoAnswerToOneTransfer(t *testing.T) {
+	for n := range 13 {
+		servos, more := sim.NewPCA9685(), sim.NewMCP23017()
+		bus, _ := with(t, 0x40, servos)
+		other, _ := with(t, 0x20, more)
+		p, m := newPCA9685(t, &failOnce{bus, n}, nil), newMCP23017(t, &failOnce{other, n})
+		for chip, steps := range map[string][]func() error{
+			"pca9685": {
+				func() error { return pinOf(t, p, "1").PWM(gpio.DutyHalf, 50*physic.Hertz) },
+				func() error { return pinOf(t, p, "2").Out(gpio.High) },
+				func() error { return pinOf(t, p, "3").PWM(gpio.DutyMax/4, 50*physic.Hertz) },
+				func() error { return pinOf(t, p, "2").Out(gpio.Low) },
+			},
+			"mcp23017": {
+				func() error { return pinOf(t, m, "A1").Out(gpio.High) },
+				func() error { return pinOf(t, m, "B2").In(gpio.PullUp, gpio.NoEdge) },
+				func() error { _, err := pinOf(t, m, "B2").(levelReader).ReadLevel(); return err },
+				func() error { return pinOf(t, m, "A3").Out(gpio.Low) },
+			},
+		} {
+			failures := 0
+			for _, step := range steps {
+				for err := step(); err != nil; err = step() {
+					if failures++; !errors.Is(err, sim.ErrNoAnswer) || !strings.HasPrefix(err.Error(), chip) || failures > 1 {
+						t.Fatalf("transfer %d: %v", n, err)
+					}
+				}
+			}
+			if failures != 1 {
+				t.Errorf("transfer %d of the %s: %d failures", n, chip, failures)
+			}
+		}
+		for channel, want := range []int{0, 2048, 0, 1024, 0} {
+			if high, _ := servos.Output(channel); high != want {
+				t.Errorf("transfer %d: output %d at %d, want %d", n, channel, high, want)
+			}
+		}
+		for line, want := range map[int]gpio.Level{0: gpio.Low, 1: gpio.High, 3: gpio.Low, 10: gpio.High} {
+			if more.Level(line) != want {
+				t.Errorf("transfer %d: line %d is %v", n, line, !want)
+			}
+		}
+	}
+}
+
 // The race detector judges; whatever the order, each output ends as it was last told.
 func TestExpandersFromManyGoroutines(t *testing.T) {
 	servos, more := sim.NewPCA9685(), sim.NewMCP23017()
