@@ -70,7 +70,8 @@ func TestPCA9685OnTheWire(t *testing.T) {
 	all[1+4*3+2], all[1+4*3+3] = 0x33, 0x01 // 307 of 4,096 steps: 1.5 ms of 20
 	bus := &i2ctest.Playback{DontPanic: true, Ops: []i2ctest.IO{
 		{Addr: 0x40, W: []byte{0xfd, 0x10}},
-		{Addr: 0x40, W: []byte{0x00, 0x30, 0x04}},
+		{Addr: 0x40, W: []byte{0x00, 0x30}},
+		{Addr: 0x40, W: []byte{0x01, 0x04}},
 		{Addr: 0x40, W: []byte{0xfe, 121}}, // 25 MHz / (4,096 * 50 Hz) - 1
 		{Addr: 0x40, W: []byte{0x00, 0x20}},
 		{Addr: 0x40, W: []byte{0xfe}, R: []byte{121}},
@@ -118,7 +119,9 @@ func TestPCA9685Outputs(t *testing.T) {
 	}
 	pin := pinOf(t, p, "15")
 	for what, err := range map[string]error{
-		"another frequency": pin.PWM(0, 50*physic.Hertz), "a duty beyond all": pin.PWM(gpio.DutyMax+1, 200*physic.Hertz), "an input": pin.In(gpio.PullUp, gpio.NoEdge),
+		"another frequency": pin.PWM(0, 50*physic.Hertz),
+		"a duty beyond all": pin.PWM(gpio.DutyMax+1, 200*physic.Hertz),
+		"an input":          pin.In(gpio.PullUp, gpio.NoEdge),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), "pca9685 at 0x40 on I2C1 output 15: ") {
 			t.Errorf("%s: got %v", what, err)
@@ -208,6 +211,7 @@ type levelReader interface {
 func TestMCP23017OnTheWire(t *testing.T) {
 	bus := &i2ctest.Playback{DontPanic: true, Ops: []i2ctest.IO{
 		{Addr: 0x20, W: []byte{0x0a, 0, 0}},
+		{Addr: 0x20, W: []byte{0x02, 0, 0}},
 		{Addr: 0x20, W: []byte{0x14, 0xff, 0xff}}, // the latch before the direction
 		{Addr: 0x20, W: []byte{0x0c, 0, 0}},
 		{Addr: 0x20, W: []byte{0x00, 0xff, 0xfe}},
@@ -237,8 +241,11 @@ func TestMCP23017Pins(t *testing.T) {
 	if err := errors.Join(horn.Out(gpio.High), knob.In(gpio.PullUp, gpio.NoEdge), open.In(gpio.Float, gpio.NoEdge)); err != nil {
 		t.Fatal(err)
 	}
-	if chip.Level(8) != gpio.High || knob.Read() != gpio.High || open.Read() != gpio.Low || knob.Pull() != gpio.PullUp || horn.Function() != "OUT" || knob.Function() != "IN" {
-		t.Error("levels, pulls or functions")
+	if chip.Level(8) != gpio.High || knob.Read() != gpio.High || open.Read() != gpio.Low {
+		t.Error("levels")
+	}
+	if knob.Pull() != gpio.PullUp || horn.Function() != "OUT" || knob.Function() != "IN" {
+		t.Error("pulls or functions")
 	}
 	chip.Drive(3, gpio.Low)
 	if knob.Read() != gpio.Low {
@@ -267,7 +274,11 @@ func TestMCP23017Pins(t *testing.T) {
 	if level, err := knob.(levelReader).ReadLevel(); err != nil || level != gpio.High {
 		t.Errorf("%v, %v", level, err)
 	}
-	for what, err := range map[string]error{"edges": knob.In(gpio.PullUp, gpio.BothEdges), "a pull-down": knob.In(gpio.PullDown, gpio.NoEdge), "PWM": horn.PWM(0, physic.Hertz)} {
+	for what, err := range map[string]error{
+		"edges":       knob.In(gpio.PullUp, gpio.BothEdges),
+		"a pull-down": knob.In(gpio.PullDown, gpio.NoEdge),
+		"PWM":         horn.PWM(0, physic.Hertz),
+	} {
 		if err == nil {
 			t.Errorf("%s: expected an error", what)
 		}
@@ -281,6 +292,65 @@ func TestMCP23017Pins(t *testing.T) {
 	for _, name := range []string{"A8", "C0", "", "A"} {
 		if _, err := m.Pin(name); err == nil {
 			t.Errorf("pin %q: expected an error", name)
+		}
+	}
+}
+
+// failOnce is a bus on which one transfer fails, after so many others.
+type failOnce struct {
+	i2c.Bus
+	transfers int
+}
+
+func (f *failOnce) Tx(address uint16, w, r []byte) error {
+	if f.transfers--; f.transfers == -1 {
+		return sim.ErrNoAnswer
+	}
+	return f.Bus.Tx(address, w, r)
+}
+
+// Whichever transfer fails, of a set-up or of a write: the error says so, and who tries again has all outputs as they were last told.
+func TestExpandersNoAnswerToOneTransfer(t *testing.T) {
+	for n := range 13 {
+		servos, more := sim.NewPCA9685(), sim.NewMCP23017()
+		bus, _ := with(t, 0x40, servos)
+		other, _ := with(t, 0x20, more)
+		p, m := newPCA9685(t, &failOnce{bus, n}, nil), newMCP23017(t, &failOnce{other, n})
+		for chip, steps := range map[string][]func() error{
+			"pca9685": {
+				func() error { return pinOf(t, p, "1").PWM(gpio.DutyHalf, 50*physic.Hertz) },
+				func() error { return pinOf(t, p, "2").Out(gpio.High) },
+				func() error { return pinOf(t, p, "3").PWM(gpio.DutyMax/4, 50*physic.Hertz) },
+				func() error { return pinOf(t, p, "2").Out(gpio.Low) },
+			},
+			"mcp23017": {
+				func() error { return pinOf(t, m, "A1").Out(gpio.High) },
+				func() error { return pinOf(t, m, "B2").In(gpio.PullUp, gpio.NoEdge) },
+				func() error { _, err := pinOf(t, m, "B2").(levelReader).ReadLevel(); return err },
+				func() error { return pinOf(t, m, "A3").Out(gpio.Low) },
+			},
+		} {
+			failures := 0
+			for _, step := range steps {
+				for err := step(); err != nil; err = step() {
+					if failures++; !errors.Is(err, sim.ErrNoAnswer) || !strings.HasPrefix(err.Error(), chip) || failures > 1 {
+						t.Fatalf("transfer %d: %v", n, err)
+					}
+				}
+			}
+			if failures != 1 {
+				t.Errorf("transfer %d of the %s: %d failures", n, chip, failures)
+			}
+		}
+		for channel, want := range []int{0, 2048, 0, 1024, 0} {
+			if high, _ := servos.Output(channel); high != want {
+				t.Errorf("transfer %d: output %d at %d, want %d", n, channel, high, want)
+			}
+		}
+		for line, want := range map[int]gpio.Level{0: gpio.Low, 1: gpio.High, 3: gpio.Low, 10: gpio.High} {
+			if more.Level(line) != want {
+				t.Errorf("transfer %d: line %d is %v", n, line, !want)
+			}
 		}
 	}
 }
@@ -336,4 +406,36 @@ func ExamplePCA9685() {
 	high, _ := chip.Output(0)
 	fmt.Println(high, "of 4096", err)
 	// Output: 307 of 4096 <nil>
+}
+
+func ExampleMCP23017() {
+	board := sim.New(func() time.Duration { return 0 }) // on a robot: its board
+	chip := sim.NewMCP23017()
+	if err := board.Attach("I2C1", 0x20, chip); err != nil {
+		fmt.Println(err)
+		return
+	}
+	bus, err := board.Bus("I2C1")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	more, err := NewMCP23017(bus, 0x20)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	bumper, err := more.Pin("A3")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := bumper.In(gpio.PullUp, gpio.NoEdge); err != nil {
+		fmt.Println(err)
+		return
+	}
+	chip.Drive(3, gpio.Low) // it touches something
+	level, err := bumper.(interface{ ReadLevel() (gpio.Level, error) }).ReadLevel()
+	fmt.Println(bumper, level, err)
+	// Output: mcp23017 at 0x20 on I2C1 pin A3 Low <nil>
 }

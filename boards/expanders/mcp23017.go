@@ -13,20 +13,22 @@ import (
 // The registers of the MCP23017 that are used here, with BANK = 0 as after power-up; each is followed by that of port B.
 const (
 	mcpDirection = 0x00 // 1: input
+	mcpPolarity  = 0x02
 	mcpControl   = 0x0a
 	mcpPullUp    = 0x0c
 	mcpLevel     = 0x12 // followed by the latches
 	mcpLatch     = 0x14
 )
 
-// MCP23017 is a chip with sixteen pins, "A0" to "A7" and "B0" to "B7", each an input with or without pull-up, or an output. It has no
-// PWM, and nobody reports its edges: inputs are read at a rate. It is safe for concurrent use.
+// MCP23017 is a chip with sixteen pins, "A0" to "A7" and "B0" to "B7", each an input with or without pull-up, or an output. It
+// has no PWM, and nobody reports its edges: inputs are read at a rate. It is safe for concurrent use.
 //
-// The latch of an input is set to 1, where it does nothing: a chip that lost its supply for a moment has zeros there, and is set up again with
-// all that its pins were last told. Outputs go on as they were last told when the program dies.
+// The latch of an input is set to 1, where it does nothing: a chip that lost its supply for a moment has zeros there, and is set
+// up again with all that its pins were last told. Outputs go on as they were last told when the program dies.
 //
-// Sources: Microchip, MCP23017 data sheet DS20001952C, section 3.5; its revision D says that A7 and B7 are outputs only: better do not read
-// them. The driver in periph's device library touches the bus when it is made, reads an error as low, and has no lock.
+// Sources: Microchip, MCP23017 data sheet DS20001952C, section 3.5; its revision D says that A7 and B7 are outputs only: better
+// do not read them. The driver in periph's device library touches the bus when it is made, reads an error as low, and has no
+// lock.
 type MCP23017 struct {
 	bus     i2c.Bus
 	address uint16
@@ -57,7 +59,8 @@ func (m *MCP23017) Pin(name string) (gpio.PinIO, error) {
 	if len(name) != 2 || name[0] < 'A' || name[0] > 'B' || name[1] < '0' || name[1] > '7' {
 		return nil, fmt.Errorf("%s: pin %q: expected A0 to A7 or B0 to B7", m, name)
 	}
-	return &mcpPin{PinIO: gpio.INVALID, chip: m, number: int(name[0]-'A')*8 + int(name[1]-'0'), name: fmt.Sprintf("%s pin %s", m, name)}, nil
+	number := int(name[0]-'A')*8 + int(name[1]-'0')
+	return &mcpPin{PinIO: gpio.INVALID, chip: m, number: number, name: fmt.Sprintf("%s pin %s", m, name)}, nil
 }
 
 // Halt makes inputs of all pins.
@@ -92,7 +95,7 @@ func (m *MCP23017) setUp() error {
 	for _, w := range []struct {
 		register byte
 		value    uint16
-	}{{mcpControl, 0}, {mcpLatch, m.latch}, {mcpPullUp, m.pulled}, {mcpDirection, m.inputs}} {
+	}{{mcpControl, 0}, {mcpPolarity, 0}, {mcpLatch, m.latch}, {mcpPullUp, m.pulled}, {mcpDirection, m.inputs}} {
 		if err := m.write("set up", w.register, w.value); err != nil {
 			return err
 		}
@@ -127,7 +130,8 @@ func (m *MCP23017) level(number int) (gpio.Level, error) {
 		}
 		m.ready = false // it has lost its supply for a moment: once more
 	}
-	return gpio.Low, m.failed("read", fmt.Errorf("latches: expected %#04x, got something else twice: it is another chip, or loses its supply", m.latch))
+	return gpio.Low, m.failed("read", fmt.Errorf("latches: expected %#04x, got something else twice: it is another chip, or loses its supply",
+		m.latch))
 }
 
 func (m *MCP23017) write(doing string, register byte, value uint16) error {

@@ -15,7 +15,8 @@ import (
 
 // The registers of the PCA9685.
 const (
-	pcaMode1    = 0x00 // followed by MODE2
+	pcaMode1    = 0x00
+	pcaMode2    = 0x01
 	pcaLED0     = 0x06 // 16 channels of ON_L, ON_H, OFF_L, OFF_H
 	pcaAllOff   = 0xfd // ALL_LED_OFF_H
 	pcaPrescale = 0xfe
@@ -49,12 +50,12 @@ var DefaultPCA9685Opts = PCA9685Opts{Frequency: 50 * physic.Hertz}
 
 // PCA9685 is a chip with sixteen PWM outputs of 4,096 steps, "0" to "15". All have one frequency. It is safe for concurrent use.
 //
-// A write reads the chip's mode first: a chip that lost its supply for a moment sleeps, with all outputs off. It is then set up again, every
-// output as it was last told. When the program dies the chip goes on with the last command: for what must stop then, wire its OE input to
-// a pin of the board, with a pull-up.
+// A write reads the chip's mode first: a chip that lost its supply for a moment sleeps, with all outputs off. It is then set up
+// again, every output as it was last told. When the program dies the chip goes on with the last command: for what must stop then,
+// wire its OE input to a pin of the board, with a pull-up.
 //
-// Source: NXP, PCA9685 data sheet, rev. 4, sections 7.3 (registers), 7.3.1.1 (restart) and 7.3.5 (prescaler). The driver in periph's device
-// library sleeps for 100 ms, and computes positions in int, which on 32-bit ARM overflows.
+// Source: NXP, PCA9685 data sheet, rev. 4, sections 7.3 (registers), 7.3.1.1 (restart) and 7.3.5 (prescaler). The driver in
+// periph's device library sleeps for 100 ms, and computes positions in int, which on 32-bit ARM overflows.
 type PCA9685 struct {
 	bus       i2c.Bus
 	address   uint16
@@ -68,8 +69,8 @@ type PCA9685 struct {
 	values [16][4]byte // what the outputs were last told
 }
 
-// NewPCA9685 checks the options and leaves the chip alone. The address is 0x40 to 0x7f, by the pins A0 to A5, but not 0x70, to which all
-// of them answer. Nil options stand for DefaultPCA9685Opts.
+// NewPCA9685 checks the options and leaves the chip alone. The address is 0x40 to 0x7f, by the pins A0 to A5, but not 0x70, to
+// which all of them answer. Nil options stand for DefaultPCA9685Opts.
 func NewPCA9685(bus i2c.Bus, address uint16, opts *PCA9685Opts) (*PCA9685, error) {
 	if opts == nil {
 		opts = &DefaultPCA9685Opts
@@ -139,9 +140,10 @@ func (p *PCA9685) setUp() error {
 	p.ready = false
 	var identity [1]byte
 	for _, w := range [][]byte{
-		{pcaAllOff, pcaFull},                             // whatever it did
-		{pcaMode1, pcaSleep | pcaAutoIncrement, p.mode2}, // the prescaler can only be set asleep
-		{pcaPrescale, p.prescale},
+		{pcaAllOff, pcaFull},                    // whatever it did
+		{pcaMode1, pcaSleep | pcaAutoIncrement}, // alone, since it switches on what further bytes need
+		{pcaMode2, p.mode2},
+		{pcaPrescale, p.prescale}, // which can be set asleep alone
 		{pcaMode1, pcaAutoIncrement},
 	} {
 		if err := p.write("set up", w[0], w[1:]...); err != nil {
@@ -152,7 +154,8 @@ func (p *PCA9685) setUp() error {
 		return err
 	}
 	if identity[0] != p.prescale {
-		return p.failed("set up", fmt.Errorf("prescaler: expected %#02x, got %#02x: it is another chip, or has lost its supply for a moment", p.prescale, identity[0]))
+		return p.failed("set up", fmt.Errorf("prescaler: expected %#02x, got %#02x: it is another chip, or has lost its supply for a moment",
+			p.prescale, identity[0]))
 	}
 	p.rest(pcaWake)
 	if err := p.write("set all outputs", pcaLED0, flat(p.values)...); err != nil {

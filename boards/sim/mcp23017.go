@@ -8,8 +8,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// MCP23017 simulates Microchip's chip of sixteen pins register by register, with BANK = 0: directions, polarity, pull-ups, levels and
-// latches. Interrupts are not simulated; their registers keep what is written.
+// MCP23017 simulates Microchip's chip of sixteen pins register by register, with BANK = 0: directions, polarity, pull-ups, levels
+// and latches. Interrupts are not simulated; their registers keep what is written.
 //
 // Source: MCP23017 data sheet DS20001952C, section 3.5.
 type MCP23017 struct {
