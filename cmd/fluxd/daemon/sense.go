@@ -129,7 +129,11 @@ func (r *robot) note(line *sensorLine, reading sensors.Reading) {
 // a longer one. Times that were missed are not made up for.
 func (line *sensorLine) next(due, now time.Duration) time.Duration {
 	if line.failures > 0 {
-		return now + min(max(line.every, edgeWait)<<min(line.failures-1, 6), max(retryMost, line.every))
+		first := line.every
+		if first == 0 {
+			first = edgeWait
+		}
+		return now + min(first<<min(line.failures-1, 10), max(retryMost, line.every))
 	}
 	if line.every == 0 {
 		return farFuture
