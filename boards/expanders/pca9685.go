@@ -1,0 +1,342 @@
+package expanders
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+	"periph.io/x/conn/v3/pin"
+)
+
+// PCA9685Opts are the options of a PCA9685. A field that is 0 stands for its default.
+type PCA9685Opts struct {
+	// Frequency of all outputs, 24 Hz to 1526 Hz: 50 Hz. The chip divides its oscillator by a whole number and so comes near to it:
+	// within 0.5 % up to 50 Hz, 3 % up to 333 Hz, 13 % up to 1526 Hz.
+	Frequency physic.Frequency
+	// Oscillator is the frequency of the chip's oscillator, 23 MHz to 27 MHz: 25 MHz. It differs from chip to chip by some per cent, and
+	// the pulses of servos with it: an oscilloscope on an output shows by how much.
+	Oscillator physic.Frequency
+	// Inverted has outputs high where they would be low, for drivers that invert. After power-up the chip knows nothing of it and its
+	// outputs are low until the first use: hold OE high until then where that matters.
+	Inverted bool
+	// OpenDrain has outputs pull low and let go, not drive high: for what has a supply of its own. An LED between such a supply and an
+	// output shines while it is low, so it takes Inverted as well.
+	OpenDrain bool
+}
+
+// DefaultPCA9685Opts are the options that stand for nil.
+var DefaultPCA9685Opts = PCA9685Opts{Frequency: 50 * physic.Hertz, Oscillator: 25 * physic.MegaHertz}
+
+// PCA9685 is a chip with 16 outputs that do PWM, in 4,096 steps and with one frequency for all: servos, LEDs, H-bridges that take a low
+// frequency. Its pins are "0" to "15".
+//
+// After a brown-out the chip is asleep with its outputs off. The next use of any pin finds that out, as each reads the chip's modes
+// first (0.4 ms at 100 kHz), and so does Check; both bring all outputs back to what they were last told, a failed call included. When
+// this program dies, outputs go on as they were: where that must not be, wire OE to what goes high then.
+//
+// Source: NXP, PCA9685 data sheet, rev. 4, 2015. The driver of periph's own device library is not used: it sleeps for 200 ms, computes in
+// the processor's int, which 32 bits overflow, has neither lock nor Halt, and does not notice a reset.
+type PCA9685 struct {
+	bus      i2c.Bus
+	address  uint16
+	prescale byte
+	mode2    byte
+	opts     PCA9685Opts
+
+	mutex   sync.Mutex
+	outputs [16]pca9685Output // as they were last told
+	started bool              // the chip was set up
+	unsure  bool              // and a transfer failed since: it may have other outputs
+}
+
+// pca9685Output is what the four registers of an output hold, in their order.
+type pca9685Output [4]byte
+
+var (
+	pca9685Off = pca9685Output{3: 0x10}
+	pca9685On  = pca9685Output{1: 0x10}
+)
+
+const (
+	pca9685Mode1    = 0x00
+	pca9685Mode2    = 0x01
+	pca9685First    = 0x06 // the first register of the first output
+	pca9685AllOff   = 0xfd // the high byte of the off time of all outputs
+	pca9685Prescale = 0xfe
+
+	pca9685Increment = 0x20 // MODE1: a transfer goes on with the next register; no address but the chip's own
+	pca9685Sleep     = 0x10
+	pca9685Inverted  = 0x10 // MODE2
+	pca9685TotemPole = 0x04
+
+	// pca9685StartUp is how long the oscillator takes to start. The transfer of all outputs, which waits for it, takes longer itself.
+	pca9685StartUp = 500 * time.Microsecond
+
+	pca9685AllCall = 0x70
+)
+
+// NewPCA9685 makes a chip, which the first use of a pin sets up, with the other outputs off. The address is 0x40 and the pins A0 to A5,
+// up to 0x7f; 0x70 is what all such chips answer to after power-up. Nil options stand for DefaultPCA9685Opts.
+func NewPCA9685(bus i2c.Bus, address uint16, opts *PCA9685Opts) (*PCA9685, error) {
+	if opts == nil {
+		opts = &DefaultPCA9685Opts
+	}
+	p := &PCA9685{bus: bus, address: address, opts: *opts}
+	if p.opts.Frequency == 0 {
+		p.opts.Frequency = DefaultPCA9685Opts.Frequency
+	}
+	if p.opts.Oscillator == 0 {
+		p.opts.Oscillator = DefaultPCA9685Opts.Oscillator
+	}
+	if address < 0x40 || address > 0x7f || address == pca9685AllCall {
+		return nil, fmt.Errorf("%s: address: expected 0x40 to 0x7f without 0x70, which every PCA9685 answers to after power-up", p)
+	}
+	if f := p.opts.Frequency; f < 24*physic.Hertz || f > 1526*physic.Hertz {
+		return nil, fmt.Errorf("%s: frequency: expected 24 Hz to 1526 Hz, got %s", p, f)
+	}
+	if f := p.opts.Oscillator; f < 23*physic.MegaHertz || f > 27*physic.MegaHertz {
+		return nil, fmt.Errorf("%s: oscillator: expected 23 MHz to 27 MHz, got %s", p, f)
+	}
+	steps := 4096 * int64(p.opts.Frequency)
+	divider := (int64(p.opts.Oscillator) + steps/2) / steps
+	if divider < 4 || divider > 256 {
+		return nil, fmt.Errorf("%s: frequency: %s cannot be made of an oscillator of %s", p, p.opts.Frequency, p.opts.Oscillator)
+	}
+	p.prescale = byte(divider - 1)
+	if !p.opts.OpenDrain {
+		p.mode2 |= pca9685TotemPole
+	}
+	if p.opts.Inverted {
+		p.mode2 |= pca9685Inverted
+	}
+	p.allOff()
+	return p, nil
+}
+
+// String names the chip, its address and its bus.
+func (p *PCA9685) String() string { return fmt.Sprintf("pca9685 at %#02x on %s", p.address, p.bus) }
+
+// Frequency is the frequency of all outputs.
+func (p *PCA9685) Frequency() physic.Frequency { return p.opts.Frequency }
+
+// Pin gives an output by its number, "0" to "15". It is output only: In fails.
+func (p *PCA9685) Pin(name string) (gpio.PinIO, error) {
+	for number := range p.outputs {
+		if name == strconv.Itoa(number) {
+			return &pca9685Pin{p, number}, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: no pin %q: expected 0 to 15", p, name)
+}
+
+// Halt switches all outputs off.
+func (p *PCA9685) Halt() error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.allOff()
+	// Single bytes need no auto-increment, which a chip that was reset has not.
+	return errors.Join(p.write("set the output mode", pca9685Mode2, p.mode2), p.write("switch all outputs off", pca9685AllOff, 0x10))
+}
+
+// Check makes sure that the chip has its settings and outputs, and gives them to one that was reset. A chip of which no pin was used yet
+// is left alone.
+func (p *PCA9685) Check() error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if !p.started {
+		return nil
+	}
+	_, err := p.renew()
+	return err
+}
+
+// set tells an output what to do, and the chip when it can be reached. What fails is remembered: the last word counts.
+func (p *PCA9685) set(number int, to pca9685Output) error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.outputs[number] = to
+	if all, err := p.renew(); all || err != nil {
+		return err
+	}
+	return p.write("set output "+strconv.Itoa(number), append([]byte{pca9685First + 4*byte(number)}, to[:]...)...)
+}
+
+// renew writes all outputs where the chip may have others, setting it up again where it has lost its modes, and tells whether it did.
+func (p *PCA9685) renew() (all bool, err error) {
+	if p.started {
+		modes, err := p.modes()
+		if err != nil {
+			return false, err
+		}
+		p.started = modes == p.expected()
+	}
+	if !p.started {
+		if err := p.setUp(); err != nil {
+			return false, err
+		}
+		p.started, p.unsure = true, true
+	}
+	if !p.unsure {
+		return false, nil
+	}
+	all64 := []byte{pca9685First}
+	for _, output := range p.outputs {
+		all64 = append(all64, output[:]...)
+	}
+	if err := p.write("set all outputs", all64...); err != nil {
+		return false, err
+	}
+	p.unsure = false
+	return true, nil
+}
+
+// setUp writes the modes and the frequency, which takes sleep, with all outputs off. This ends what a program before this one left
+// running, as a whole and so without RESTART.
+func (p *PCA9685) setUp() error {
+	for _, step := range []struct {
+		doing           string
+		register, value byte
+	}{
+		{"set the output mode", pca9685Mode2, p.mode2},
+		{"switch all outputs off", pca9685AllOff, 0x10},
+		{"put to sleep", pca9685Mode1, pca9685Increment | pca9685Sleep},
+		{"set the frequency", pca9685Prescale, p.prescale},
+		{"wake", pca9685Mode1, pca9685Increment},
+	} {
+		if err := p.write(step.doing, step.register, step.value); err != nil {
+			return err
+		}
+	}
+	modes, err := p.modes()
+	if err != nil {
+		return err
+	}
+	var prescale [1]byte
+	if err := p.read("read the frequency", pca9685Prescale, prescale[:]); err != nil {
+		return err
+	}
+	if modes != p.expected() || prescale[0] != p.prescale {
+		return fmt.Errorf("%s: set up: expected the modes % x and the prescaler %#02x that were written, got % x and %#02x; "+
+			"check its supply, and that no other chip has this address, such as an INA219 (0x40)", p, p.expected(), p.prescale, modes, prescale[0])
+	}
+	time.Sleep(pca9685StartUp) // outputs that are set before are not right at first
+	return nil
+}
+
+// expected is what MODE1 and MODE2 hold while all is well.
+func (p *PCA9685) expected() [2]byte { return [2]byte{pca9685Increment, p.mode2} }
+
+func (p *PCA9685) modes() (modes [2]byte, err error) {
+	err = p.read("read its modes", pca9685Mode1, modes[:])
+	return modes, err
+}
+
+func (p *PCA9685) allOff() {
+	for number := range p.outputs {
+		p.outputs[number] = pca9685Off
+	}
+}
+
+func (p *PCA9685) read(doing string, register byte, into []byte) error {
+	return p.transfer(doing, []byte{register}, into)
+}
+
+func (p *PCA9685) write(doing string, registerAndValues ...byte) error {
+	return p.transfer(doing, registerAndValues, nil)
+}
+
+func (p *PCA9685) transfer(doing string, w, r []byte) error {
+	if err := p.bus.Tx(p.address, w, r); err != nil {
+		p.unsure = true
+		return fmt.Errorf("%s: %s: %w; check its supply (VCC, not V+ of the servos), the wires to SDA and SCL, and that its address jumpers make %#02x",
+			p, doing, err, p.address)
+	}
+	return nil
+}
+
+// pca9685Pin is an output of the chip.
+type pca9685Pin struct {
+	chip   *PCA9685
+	number int
+}
+
+// String returns the pin's name.
+func (p *pca9685Pin) String() string { return p.Name() }
+
+// Name returns the number and the chip.
+func (p *pca9685Pin) Name() string { return fmt.Sprintf("output %d of %s", p.number, p.chip) }
+
+// Number is 0 to 15.
+func (p *pca9685Pin) Number() int { return p.number }
+
+// Function is "OUT" at a level and "PWM" in between.
+func (p *pca9685Pin) Function() string { return string(p.Func()) }
+
+// Func is gpio.OUT at a level and gpio.PWM in between.
+func (p *pca9685Pin) Func() pin.Func {
+	if told := p.told(); told != pca9685Off && told != pca9685On {
+		return gpio.PWM
+	}
+	return gpio.OUT
+}
+
+// Halt switches the output off.
+func (p *pca9685Pin) Halt() error { return p.Out(gpio.Low) }
+
+// Out implements gpio.PinOut.
+func (p *pca9685Pin) Out(level gpio.Level) error {
+	if level == gpio.High {
+		return p.chip.set(p.number, pca9685On)
+	}
+	return p.chip.set(p.number, pca9685Off)
+}
+
+// PWM implements gpio.PinOut: the duty is rounded to the nearest of 4,096 steps, and takes effect at the end of a period (data sheet,
+// figure 10). The frequency is the chip's, for which 0 stands, too.
+func (p *pca9685Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
+	if !duty.Valid() {
+		return fmt.Errorf("%s: duty: expected 0 to %d, got %d", p, gpio.DutyMax, duty)
+	}
+	if frequency != 0 && frequency != p.chip.opts.Frequency {
+		return fmt.Errorf("%s: frequency: expected %s, which all outputs of the chip share, got %s", p, p.chip.opts.Frequency, frequency)
+	}
+	const step = int64(gpio.DutyMax) / 4096
+	switch steps := (int64(duty) + step/2) / step; steps {
+	case 0:
+		return p.chip.set(p.number, pca9685Off)
+	case 4096:
+		return p.chip.set(p.number, pca9685On)
+	default:
+		return p.chip.set(p.number, pca9685Output{2: byte(steps), 3: byte(steps >> 8)})
+	}
+}
+
+// In implements gpio.PinIn: it fails, there are no inputs.
+func (p *pca9685Pin) In(gpio.Pull, gpio.Edge) error {
+	return fmt.Errorf("%s: it cannot be an input; a pin of the board or of an MCP23017 can", p)
+}
+
+// Read implements gpio.PinIn: it is high when the output was last told to be, all the time.
+func (p *pca9685Pin) Read() gpio.Level { return p.told() == pca9685On }
+
+func (p *pca9685Pin) told() pca9685Output {
+	p.chip.mutex.Lock()
+	defer p.chip.mutex.Unlock()
+	return p.chip.outputs[p.number]
+}
+
+// WaitForEdge implements gpio.PinIn: false, at once.
+func (p *pca9685Pin) WaitForEdge(time.Duration) bool { return false }
+
+// Pull implements gpio.PinIn: gpio.Float.
+func (p *pca9685Pin) Pull() gpio.Pull { return gpio.Float }
+
+// DefaultPull implements gpio.PinIn: gpio.Float.
+func (p *pca9685Pin) DefaultPull() gpio.Pull { return gpio.Float }
+
+var _ gpio.PinIO = (*pca9685Pin)(nil)
