@@ -50,6 +50,7 @@ type PCA9685 struct {
 
 	mutex   sync.Mutex
 	outputs [16]pca9685Output // as they were last told
+	used    bool              // one was told something
 	started bool              // the chip was set up
 	unsure  bool              // and a transfer failed since: it may have other outputs
 }
@@ -148,7 +149,7 @@ func (p *PCA9685) Halt() error {
 func (p *PCA9685) Check() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if !p.started {
+	if !p.used {
 		return nil
 	}
 	_, err := p.renew()
@@ -159,7 +160,7 @@ func (p *PCA9685) Check() error {
 func (p *PCA9685) set(number int, to pca9685Output) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.outputs[number] = to
+	p.outputs[number], p.used = to, true
 	if all, err := p.renew(); all || err != nil {
 		return err
 	}
@@ -184,11 +185,11 @@ func (p *PCA9685) renew() (all bool, err error) {
 	if !p.unsure {
 		return false, nil
 	}
-	all64 := []byte{pca9685First}
+	message := []byte{pca9685First}
 	for _, output := range p.outputs {
-		all64 = append(all64, output[:]...)
+		message = append(message, output[:]...)
 	}
-	if err := p.write("set all outputs", all64...); err != nil {
+	if err := p.write("set all outputs", message...); err != nil {
 		return false, err
 	}
 	p.unsure = false
