@@ -1,0 +1,160 @@
+package sim
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// MCP23017 simulates Microchip's 16 pins register by register: directions, pull-ups, polarity, latches, both layouts of the registers,
+// sequential and byte mode. Interrupts are missing: their registers keep what is written.
+//
+// Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C. What it leaves open is decided here: a register that there is not
+// is not acknowledged, and sequential access goes from the last one of port A to the first of port B in the layout by ports, too.
+type MCP23017 struct {
+	lines [16]*Pin // what is connected: A0 to A7, B0 to B7
+
+	mutex     sync.Mutex
+	registers [11][2]byte // by number in the layout by ports, then by port
+	pointer   byte        // the register that is read next, as it is addressed
+}
+
+// The registers that do something, in the layout by ports.
+const (
+	mcp23017Direction = 0x00
+	mcp23017Polarity  = 0x01
+	mcp23017Control   = 0x05 // one for both ports
+	mcp23017PullUp    = 0x06
+	mcp23017Flags     = 0x07 // read only, as the next
+	mcp23017Captured  = 0x08
+	mcp23017Levels    = 0x09
+	mcp23017Latch     = 0x0a
+
+	mcp23017ByPorts = 0x80 // of the control register
+	mcp23017Bytes   = 0x20
+)
+
+// NewMCP23017 makes a chip as after power-up: all pins are inputs. The clock is that of its board.
+func NewMCP23017(clock func() time.Duration) *MCP23017 {
+	s := &MCP23017{}
+	for i := range s.lines {
+		s.lines[i] = newPin(i, clock)
+		s.lines[i].name = fmt.Sprintf("%c%d", 'A'+i/8, i%8)
+	}
+	s.Reset()
+	return s
+}
+
+// Line is what is connected to a pin, "A0" to "B7". The world drives it, and reads what the chip puts out; the chip itself does what its
+// driver would do to a pin of the board.
+func (s *MCP23017) Line(name string) (*Pin, error) {
+	for _, line := range s.lines {
+		if line.name == name {
+			return line, nil
+		}
+	}
+	return nil, fmt.Errorf("simulated MCP23017: no line %q: expected A0 to A7 or B0 to B7", name)
+}
+
+// Reset is a supply that was gone for a moment: the registers hold what they hold after power-up.
+func (s *MCP23017) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.registers = [11][2]byte{mcp23017Direction: {0xff, 0xff}}
+	s.pointer = 0
+	s.connect()
+}
+
+// Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on from
+// there.
+func (s *MCP23017) Tx(_ time.Duration, w, r []byte) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if len(w) > 0 {
+		if _, _, ok := s.locate(w[0]); !ok {
+			return fmt.Errorf("MCP23017: %w: no register 0x%02x", ErrNoAnswer, w[0])
+		}
+		s.pointer = w[0]
+		for _, value := range w[1:] {
+			s.write(value)
+			s.advance()
+		}
+	}
+	for i := range r {
+		r[i] = s.read()
+		s.advance()
+	}
+	return nil
+}
+
+// locate finds a register: its number in the layout by ports, and the port. In the other layout those of A and B take turns.
+func (s *MCP23017) locate(address byte) (number, port byte, ok bool) {
+	if s.registers[mcp23017Control][0]&mcp23017ByPorts != 0 {
+		number, port = address&0x0f, address>>4
+	} else {
+		number, port = address/2, address%2
+	}
+	return number, port, port < 2 && number <= mcp23017Latch
+}
+
+// advance moves on to the next register. In byte mode it goes to and fro between the two of a pair, or stays where these are apart.
+func (s *MCP23017) advance() {
+	byPorts := s.registers[mcp23017Control][0]&mcp23017ByPorts != 0
+	switch bytes := s.registers[mcp23017Control][0]&mcp23017Bytes != 0; {
+	case bytes && !byPorts:
+		s.pointer ^= 1
+	case bytes:
+	case byPorts && s.pointer == mcp23017Latch:
+		s.pointer = 0x10
+	default:
+		s.pointer++
+	}
+	if _, _, ok := s.locate(s.pointer); !ok {
+		s.pointer = 0
+	}
+}
+
+func (s *MCP23017) read() byte {
+	number, port, _ := s.locate(s.pointer)
+	if number != mcp23017Levels {
+		return s.registers[number][port]
+	}
+	var levels byte
+	for i, line := range s.lines[8*port:][:8] {
+		if line.Read() == gpio.High {
+			levels |= 1 << i
+		}
+	}
+	return levels ^ s.registers[mcp23017Polarity][port]
+}
+
+func (s *MCP23017) write(value byte) {
+	switch number, port, _ := s.locate(s.pointer); number {
+	case mcp23017Flags, mcp23017Captured:
+	case mcp23017Control:
+		s.registers[number] = [2]byte{value &^ 1, value &^ 1}
+	case mcp23017Levels:
+		s.registers[mcp23017Latch][port] = value
+		s.connect()
+	default:
+		s.registers[number][port] = value
+		s.connect()
+	}
+}
+
+// connect has the lines be what the registers say.
+func (s *MCP23017) connect() {
+	for i, line := range s.lines {
+		is := func(register int) bool { return s.registers[register][i/8]>>(i%8)&1 != 0 }
+		switch {
+		case !is(mcp23017Direction):
+			line.Out(gpio.Level(is(mcp23017Latch)))
+		case is(mcp23017PullUp):
+			line.In(gpio.PullUp, gpio.NoEdge)
+		default:
+			line.In(gpio.Float, gpio.NoEdge)
+		}
+	}
+}
