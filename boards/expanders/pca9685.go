@@ -36,7 +36,7 @@ var DefaultPCA9685Opts = PCA9685Opts{Frequency: 50 * physic.Hertz, Oscillator: 2
 // frequency. Its pins are "0" to "15".
 //
 // After a brown-out the chip is asleep with its outputs off. The next use of any pin finds that out, as each reads the chip's modes
-// first (0.4 ms at 100 kHz), and so does Check; both bring all outputs back to what they were last told, a failed call included. When
+// afterwards (0.5 ms at 100 kHz), and so does Check; both bring all outputs back to what they were last told, a failed call included. When
 // this program dies, outputs go on as they were: where that must not be, wire OE to what goes high then.
 //
 // Source: NXP, PCA9685 data sheet, rev. 4, 2015. The driver of periph's own device library is not used: it sleeps for 200 ms, computes in
@@ -152,8 +152,7 @@ func (p *PCA9685) Check() error {
 	if !p.used {
 		return nil
 	}
-	_, err := p.renew()
-	return err
+	return p.renew()
 }
 
 // set tells an output what to do, and the chip when it can be reached. What fails is remembered: the last word counts.
@@ -161,39 +160,47 @@ func (p *PCA9685) set(number int, to pca9685Output) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.outputs[number], p.used = to, true
-	if all, err := p.renew(); all || err != nil {
-		return err
+	if p.started && !p.unsure {
+		register := pca9685First + 4*byte(number)
+		if err := p.write("set output "+strconv.Itoa(number), append([]byte{register}, to[:]...)...); err != nil {
+			return err
+		}
 	}
-	return p.write("set output "+strconv.Itoa(number), append([]byte{pca9685First + 4*byte(number)}, to[:]...)...)
+	return p.renew()
 }
 
-// renew writes all outputs where the chip may have others, setting it up again where it has lost its modes, and tells whether it did.
-func (p *PCA9685) renew() (all bool, err error) {
+// renew makes sure that the chip has what it was told, after it was told, because outputs that must stop do not wait for an answer. One
+// that was reset takes no harm from it: it is asleep.
+func (p *PCA9685) renew() error {
+	if p.started && p.unsure {
+		if err := p.setAll(); err != nil {
+			return err
+		}
+	}
 	if p.started {
 		modes, err := p.modes()
 		if err != nil {
-			return false, err
+			return err
 		}
 		p.started = modes == p.expected()
 	}
-	if !p.started {
-		if err := p.setUp(); err != nil {
-			return false, err
-		}
-		p.started, p.unsure = true, true
+	if p.started {
+		p.unsure = false
+		return nil
 	}
-	if !p.unsure {
-		return false, nil
+	if err := p.setUp(); err != nil {
+		return err
 	}
+	p.started, p.unsure = true, false
+	return p.setAll()
+}
+
+func (p *PCA9685) setAll() error {
 	message := []byte{pca9685First}
 	for _, output := range p.outputs {
 		message = append(message, output[:]...)
 	}
-	if err := p.write("set all outputs", message...); err != nil {
-		return false, err
-	}
-	p.unsure = false
-	return true, nil
+	return p.write("set all outputs", message...)
 }
 
 // setUp writes the modes and the frequency, which takes sleep, with all outputs off. This ends what a program before this one left

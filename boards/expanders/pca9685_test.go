@@ -67,7 +67,7 @@ func pca9685SetUp(mode2, prescale byte, outputs map[int][4]byte) []i2ctest.IO {
 	}
 }
 
-// pca9685Modes is the question that comes before each write.
+// pca9685Modes is the question that follows each write.
 func pca9685Modes(mode1, mode2 byte) i2ctest.IO {
 	return i2ctest.IO{Addr: 0x40, W: []byte{0x00}, R: []byte{mode1, mode2}}
 }
@@ -132,7 +132,7 @@ func TestPCA9685Duties(t *testing.T) {
 	}
 	ops := pca9685SetUp(0x04, 121, nil)
 	for _, c := range cases {
-		ops = append(ops, pca9685Modes(0x20, 0x04), i2ctest.IO{Addr: 0x40, W: append([]byte{0x06 + 4*15}, c.want[:]...)})
+		ops = append(ops, i2ctest.IO{Addr: 0x40, W: append([]byte{0x06 + 4*15}, c.want[:]...)}, pca9685Modes(0x20, 0x04))
 	}
 	pin := newPin(t, newPCA9685(t, playback(t, ops...), nil), "15")
 	must(t, pin.Out(gpio.Low))
@@ -228,7 +228,7 @@ func TestPCA9685NoAnswer(t *testing.T) {
 func TestPCA9685NoAnswerForAWhile(t *testing.T) {
 	ops := pca9685SetUp(0x04, 121, map[int][4]byte{0: {1: 0x10}})
 	again := pca9685SetUp(0x04, 121, map[int][4]byte{0: {3: 0x10}, 1: {3: 8}})
-	ops = append(ops, pca9685Modes(0x20, 0x04), again[len(again)-1])
+	ops = append(ops, again[len(again)-1], pca9685Modes(0x20, 0x04))
 	bus := &flaky{Bus: playback(t, ops...)}
 	chip := newPCA9685(t, bus, nil)
 	must(t, newPin(t, chip, "0").Out(gpio.High))
