@@ -154,9 +154,8 @@ type mcp23017World struct {
 
 func newMCP23017World(t *testing.T) *mcp23017World {
 	t.Helper()
-	clock := func() time.Duration { return 0 }
-	board := sim.New(clock)
-	w := &mcp23017World{chip: sim.NewMCP23017(clock)}
+	board := sim.New(func() time.Duration { return 0 })
+	w := &mcp23017World{chip: sim.NewMCP23017()}
 	must(t, board.Attach("I2C1", 0x20, w.chip))
 	bus, err := board.Bus("I2C1")
 	must(t, err)
@@ -418,9 +417,8 @@ func TestMCP23017FromManyGoroutines(t *testing.T) {
 
 func ExampleMCP23017() {
 	// On a robot the bus comes from the board; this one is simulated.
-	clock := func() time.Duration { return 0 }
-	board := sim.New(clock)
-	simulated := sim.NewMCP23017(clock)
+	board := sim.New(func() time.Duration { return 0 })
+	simulated := sim.NewMCP23017()
 	board.Attach("I2C1", 0x20, simulated)
 	bus, err := board.Bus("I2C1")
 	if err != nil {

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -14,7 +15,8 @@ import (
 // Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C. What it leaves open is decided here: a register that there is not
 // is not acknowledged, and sequential access goes from the last one of port A to the first of port B in the layout by ports, too.
 type MCP23017 struct {
-	lines [16]*Pin // what is connected: A0 to A7, B0 to B7
+	lines [16]*Pin     // what is connected: A0 to A7, B0 to B7
+	now   atomic.Int64 // their clock: when the chip was last spoken to
 
 	mutex     sync.Mutex
 	registers [11][2]byte // by number in the layout by ports, then by port
@@ -36,9 +38,10 @@ const (
 	mcp23017Bytes   = 0x20
 )
 
-// NewMCP23017 makes a chip as after power-up: all pins are inputs. The clock is that of its board.
-func NewMCP23017(clock func() time.Duration) *MCP23017 {
+// NewMCP23017 makes a chip as after power-up: all pins are inputs.
+func NewMCP23017() *MCP23017 {
 	s := &MCP23017{}
+	clock := func() time.Duration { return time.Duration(s.now.Load()) }
 	for i := range s.lines {
 		s.lines[i] = newPin(i, clock)
 		s.lines[i].name = fmt.Sprintf("%c%d", 'A'+i/8, i%8)
@@ -47,8 +50,8 @@ func NewMCP23017(clock func() time.Duration) *MCP23017 {
 	return s
 }
 
-// Line is what is connected to a pin, "A0" to "B7". The world drives it, and reads what the chip puts out; the chip itself does what its
-// driver would do to a pin of the board.
+// Line is what is connected to a pin, "A0" to "B7". The world drives it, and reads what the chip puts out; the chip itself does to it what
+// a driver does to a pin of the board. Its time is that of the last transfer: nobody sees more of a line than the chip does.
 func (s *MCP23017) Line(name string) (*Pin, error) {
 	for _, line := range s.lines {
 		if line.name == name {
@@ -69,9 +72,10 @@ func (s *MCP23017) Reset() {
 
 // Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on from
 // there.
-func (s *MCP23017) Tx(_ time.Duration, w, r []byte) error {
+func (s *MCP23017) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.now.Store(int64(at))
 	if len(w) > 0 {
 		if _, _, ok := s.locate(w[0]); !ok {
 			return fmt.Errorf("MCP23017: %w: no register 0x%02x", ErrNoAnswer, w[0])

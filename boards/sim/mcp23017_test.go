@@ -20,7 +20,7 @@ func newLine(t *testing.T, s *MCP23017, name string) *Pin {
 }
 
 func TestMCP23017AfterPowerUp(t *testing.T) {
-	s := NewMCP23017(still)
+	s := NewMCP23017()
 	want := make([]byte, 22)
 	want[0], want[1] = 0xff, 0xff
 	for range 2 {
@@ -41,7 +41,7 @@ func TestMCP23017AfterPowerUp(t *testing.T) {
 }
 
 func TestMCP23017Inputs(t *testing.T) {
-	s := NewMCP23017(still)
+	s := NewMCP23017()
 	exchange(t, s, 0, 0, 0x0c, 0x03, 0x80)
 	newLine(t, s, "A1").Drive(gpio.Low)
 	newLine(t, s, "A6").Drive(gpio.High)
@@ -56,11 +56,19 @@ func TestMCP23017Inputs(t *testing.T) {
 	if got := exchange(t, s, 0, 1, 0x12); got[0] != 0xbc {
 		t.Errorf("let go: got % x", got)
 	}
+	newLine(t, s, "A1").DriveAt(10, gpio.Low)
+	for _, c := range []struct {
+		at   time.Duration
+		want byte
+	}{{9, 0xbc}, {10, 0xbe}} {
+		if got := exchange(t, s, c.at, 1, 0x12); got[0] != c.want {
+			t.Errorf("driven low at 10 ns, seen at %v: got % x", c.at, got)
+		}
+	}
 }
 
 func TestMCP23017Outputs(t *testing.T) {
-	now := time.Duration(5)
-	s := NewMCP23017(func() time.Duration { return now })
+	s := NewMCP23017()
 	line := newLine(t, s, "B2")
 	var seen []move
 	line.Watch(func(at time.Duration, level gpio.Level) { seen = append(seen, move{at, level}) })
@@ -68,12 +76,11 @@ func TestMCP23017Outputs(t *testing.T) {
 	if line.Function() != "IN" || line.Read() != gpio.Low {
 		t.Errorf("the latch alone: %s, %v", line.Function(), line.Read())
 	}
-	exchange(t, s, 0, 0, 0x01, 0xfb)
+	exchange(t, s, 5, 0, 0x01, 0xfb)
 	if got := exchange(t, s, 0, 1, 0x13); got[0] != 0x04 || line.Function() != "OUT" || line.Read() != gpio.High {
 		t.Errorf("an output: %#02x, %s, %v", got[0], line.Function(), line.Read())
 	}
-	now = 6
-	exchange(t, s, 0, 0, 0x13, 0x00) // the levels are written to the latch
+	exchange(t, s, 6, 0, 0x13, 0x00) // the levels are written to the latch
 	if got := exchange(t, s, 0, 1, 0x15); got[0] != 0 || line.Read() != gpio.Low {
 		t.Errorf("by way of the levels: %#02x, %v", got[0], line.Read())
 	}
@@ -87,7 +94,7 @@ func TestMCP23017Outputs(t *testing.T) {
 }
 
 func TestMCP23017Layouts(t *testing.T) {
-	s := NewMCP23017(still)
+	s := NewMCP23017()
 	exchange(t, s, 0, 0, 0x0c, 0x11, 0x22)
 	if got := exchange(t, s, 0, 3, 0x14); !bytes.Equal(got, []byte{0, 0, 0xff}) {
 		t.Errorf("past the last register: got % x", got)
