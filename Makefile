@@ -40,8 +40,9 @@ oracle:
 	$(GO) test ./core -run EngineAgreesWithTheNaiveModel -rapid.checks=5000
 	$(GO) test ./core -run 'Routes|Parts' -rapid.checks=1000
 
-# The engine, the encoders and the worlds must come to the same spikes on every processor: their tests run on emulated ones too.
-EMULATED := ./core ./encoders ./boards/sim ./cmd/fluxd/daemon
+# The engine, the encoders and the worlds must come to the same spikes on every processor, and drivers to the same readings: their tests
+# run on emulated ones too.
+EMULATED := ./core ./encoders ./sensors ./actuators ./boards/... ./cmd/fluxd/daemon
 VIRTUAL  := -short -skip 'Broker|EndToEnd|RealTime|Restart|Aside|OnRequest|Disassembl|RunTimePath|TheCheckFinds'
 
 emulated:

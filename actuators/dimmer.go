@@ -26,6 +26,7 @@ var DefaultDimmerOpts = DimmerOpts{Frequency: physic.KiloHertz}
 // Source: CIE 15:2018, Colorimetry, the lightness L*: the luminance Y of a lightness L from 0 to 100 is ((L + 16) / 116)^3, and
 // L / 903.3 below 8.
 type Dimmer struct {
+	name      string
 	pwm       gpio.PinOut
 	frequency physic.Frequency
 	linear    bool
@@ -37,7 +38,7 @@ func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
 	if opts == nil {
 		opts = &DefaultDimmerOpts
 	}
-	d := &Dimmer{pwm: pwm, frequency: opts.Frequency, linear: opts.Linear, inverted: opts.Inverted}
+	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: opts.Frequency, linear: opts.Linear, inverted: opts.Inverted}
 	if d.frequency == 0 {
 		d.frequency = DefaultDimmerOpts.Frequency
 	}
@@ -48,11 +49,11 @@ func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
 }
 
 // String names the lamp and its pin.
-func (d *Dimmer) String() string { return "dimmer on " + d.pwm.Name() }
+func (d *Dimmer) String() string { return d.name }
 
 // Drive makes the lamp so bright.
 func (d *Dimmer) Drive(c Command) error {
-	if err := expectRange(d.String(), c, 0, Full); err != nil {
+	if err := expectRange(d.name, c, 0, Full); err != nil {
 		return err
 	}
 	if !d.linear {
@@ -61,13 +62,13 @@ func (d *Dimmer) Drive(c Command) error {
 	if d.inverted {
 		c = Full - c
 	}
-	return setDuty(d.String(), d.pwm, dutyOf(c), d.frequency)
+	return setDuty(d.name, d.pwm, dutyOf(c), d.frequency)
 }
 
 // Halt leaves the lamp dark.
 func (d *Dimmer) Halt() error {
 	if !d.inverted {
-		return rest(d.String(), "go dark", d.pwm, d.frequency)
+		return rest(d.name, "go dark", d.pwm, d.frequency)
 	}
 	if err := d.pwm.Out(gpio.High); err != nil {
 		return fmt.Errorf("%s: go dark: %w", d, err)

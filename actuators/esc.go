@@ -28,7 +28,7 @@ var DefaultESCOpts = ESCOpts{Min: time.Millisecond, Max: 2 * time.Millisecond, F
 // Source: BLHeli manual, Silabs rev. 14.x, "Arming sequence" and "Input signal": 1 to 2 ms, arming at minimum throttle, motor off when
 // the signal is gone.
 type ESC struct {
-	pulses  pulses
+	pulses
 	reverse bool
 }
 
@@ -47,14 +47,11 @@ func NewESC(pwm gpio.PinOut, opts *ESCOpts) (*ESC, error) {
 	if o.Frequency == 0 {
 		o.Frequency = DefaultESCOpts.Frequency
 	}
-	e := &ESC{reverse: o.Reverse, pulses: pulses{pwm: pwm}}
+	e := &ESC{reverse: o.Reverse, pulses: pulses{name: "esc on " + pwm.Name()}}
 	var err error
-	e.pulses, err = newPulses(e.String(), pwm, o.Frequency, 40*physic.Hertz, 490*physic.Hertz, o.Min, o.Max, 0)
+	e.pulses, err = newPulses(e.name, pwm, o.Frequency, 40*physic.Hertz, 490*physic.Hertz, o.Min, o.Max, 0)
 	return e, err
 }
-
-// String names the controller and its pin.
-func (e *ESC) String() string { return "esc on " + e.pulses.pwm.Name() }
 
 // Drive turns the motor: 0 to Full, with Reverse from -Full.
 func (e *ESC) Drive(c Command) error {
@@ -62,11 +59,11 @@ func (e *ESC) Drive(c Command) error {
 	if e.reverse {
 		low, whole = -Full, 2*Full
 	}
-	if err := expectRange(e.String(), c, low, Full); err != nil {
+	if err := expectRange(e.name, c, low, Full); err != nil {
 		return err
 	}
-	return e.pulses.set(e.String(), int64(c-low), int64(whole))
+	return e.set(int64(c-low), int64(whole))
 }
 
 // Halt ends the pulse train, at which the controller switches the motor off. Where PWM fails the pin is set low.
-func (e *ESC) Halt() error { return e.pulses.end(e.String()) }
+func (e *ESC) Halt() error { return e.end() }

@@ -36,6 +36,7 @@ var DefaultHBridgeOpts = HBridgeOpts{Frequency: 20 * physic.KiloHertz}
 // Sources: ST, L298 dual full-bridge driver, datasheet, figure 6; Toshiba, TB6612FNG datasheet, 2014-10-01, "H-SW control function"; Texas
 // Instruments, DRV8835 dual low-voltage H-bridge, datasheet SLVSB18, PHASE/ENABLE mode.
 type HBridge struct {
+	name      string
 	pwm       gpio.PinOut
 	direction []gpio.PinOut // one or two
 	frequency physic.Frequency
@@ -81,29 +82,28 @@ func newHBridge(pwm gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOpts) (*H
 	if opts == nil {
 		opts = &DefaultHBridgeOpts
 	}
-	h := &HBridge{pwm: pwm, direction: direction, frequency: opts.Frequency, inverted: opts.Inverted, brake: opts.Brake, standby: opts.Standby}
+	name := "hbridge on " + pwm.Name()
+	if len(direction) == 2 {
+		name += ", " + direction[0].Name()
+	}
+	name += " and " + direction[len(direction)-1].Name()
+	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: opts.Frequency, inverted: opts.Inverted, brake: opts.Brake, standby: opts.Standby}
 	if h.frequency == 0 {
 		h.frequency = DefaultHBridgeOpts.Frequency
 	}
 	if h.frequency < 0 {
 		return nil, fmt.Errorf("%s: frequency: expected more than 0, got %s", h, h.frequency)
 	}
-	return h, distinct(h.String(), append([]gpio.PinOut{pwm, h.standby}, direction...)...)
+	return h, distinct(h.name, append([]gpio.PinOut{pwm, h.standby}, direction...)...)
 }
 
 // String names the motor and its pins.
-func (h *HBridge) String() string {
-	name := "hbridge on " + h.pwm.Name()
-	if len(h.direction) == 2 {
-		name += ", " + h.direction[0].Name()
-	}
-	return name + " and " + h.direction[len(h.direction)-1].Name()
-}
+func (h *HBridge) String() string { return h.name }
 
 // Drive turns the motor, forward when the command is positive. At a reversal the duty is 0 before the direction changes, so that the
 // motor is never driven the wrong way at speed; when a write fails on the way, it stays 0.
 func (h *HBridge) Drive(c Command) error {
-	if err := expectRange(h.String(), c, -Full, Full); err != nil {
+	if err := expectRange(h.name, c, -Full, Full); err != nil {
 		return err
 	}
 	if c == 0 {
@@ -124,7 +124,7 @@ func (h *HBridge) Drive(c Command) error {
 
 // Halt takes the power off the motor: duty 0, and where PWM fails a low level; standby where there is one.
 func (h *HBridge) Halt() error {
-	err := rest(h.String(), "take the power off", h.pwm, h.frequency)
+	err := rest(h.name, "take the power off", h.pwm, h.frequency)
 	h.known = false // the last word is written, whatever was before
 	return errors.Join(err, h.awake(false))
 }
@@ -179,5 +179,5 @@ func (h *HBridge) awake(awake bool) error {
 }
 
 func (h *HBridge) duty(share Command) error {
-	return setDuty(h.String(), h.pwm, dutyOf(share), h.frequency)
+	return setDuty(h.name, h.pwm, dutyOf(share), h.frequency)
 }

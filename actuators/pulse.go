@@ -18,6 +18,7 @@ const (
 
 // pulses is a pin that carries a pulse of some length in each period: the language of servos and electronic speed controllers.
 type pulses struct {
+	name      string
 	pwm       gpio.PinOut
 	frequency physic.Frequency
 	period    time.Duration
@@ -29,7 +30,7 @@ func newPulses(name string, pwm gpio.PinOut, frequency, lowest, highest physic.F
 	if frequency < lowest || frequency > highest {
 		return pulses{}, fmt.Errorf("%s: frequency: expected %s to %s, got %s", name, lowest, highest, frequency)
 	}
-	p := pulses{pwm: pwm, frequency: frequency, period: frequency.Period(), min: shortest + trim, max: longest + trim}
+	p := pulses{name: name, pwm: pwm, frequency: frequency, period: frequency.Period(), min: shortest + trim, max: longest + trim}
 	if p.min < ShortestPulse || p.min >= p.max || p.max > LongestPulse || p.max >= p.period {
 		return pulses{}, fmt.Errorf("%s: expected %v <= min pulse < max pulse <= %v, trim included, all shorter than the period of %v, got %v and %v with a trim of %v",
 			name, ShortestPulse, LongestPulse, p.period, shortest, longest, trim)
@@ -37,13 +38,16 @@ func newPulses(name string, pwm gpio.PinOut, frequency, lowest, highest physic.F
 	return p, nil
 }
 
+// String names the device.
+func (p *pulses) String() string { return p.name }
+
 // set makes the pulse that is a share of the way from min to max, from 0 to whole.
-func (p *pulses) set(name string, share, whole int64) error {
+func (p *pulses) set(share, whole int64) error {
 	// At most 2e6 ns times 2e6 here, and 25e6 ns times 2^24 below: 64 bits hold both, on 32-bit processors too.
 	pulse := int64(p.min) + (int64(p.max-p.min)*share+whole/2)/whole
 	duty := gpio.Duty((pulse*int64(gpio.DutyMax) + int64(p.period)/2) / int64(p.period))
 	if err := p.pwm.PWM(duty, p.frequency); err != nil {
-		return fmt.Errorf("%s: set pulse to %v at %s: %w; check that %s has PWM on this board and that this user may use it", name, time.Duration(pulse), p.frequency, err, p.pwm.Name())
+		return fmt.Errorf("%s: set pulse to %v at %s: %w; check that %s has PWM on this board and that this user may use it", p.name, time.Duration(pulse), p.frequency, err, p.pwm.Name())
 	}
 	return nil
 }
@@ -51,8 +55,8 @@ func (p *pulses) set(name string, share, whole int64) error {
 // end ends the pulse train. The kernel's PWM and a PCA9685 take a new duty over at the end of a period, so the last pulse is a whole one
 // (Linux, Documentation/driver-api/pwm.rst; NXP, PCA9685 data sheet, section 7.3.3: outputs change on STOP, between two pulses with duty 0
 // as with any other). Where PWM fails the pin is set low.
-func (p *pulses) end(name string) error {
-	return rest(name, "end the pulse train", p.pwm, p.frequency)
+func (p *pulses) end() error {
+	return rest(p.name, "end the pulse train", p.pwm, p.frequency)
 }
 
 // rest takes the duty to 0, and where PWM fails the pin to low.

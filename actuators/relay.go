@@ -20,6 +20,7 @@ var DefaultRelayOpts = RelayOpts{On: Full / 2, Off: 2 * Full / 5}
 
 // Relay is an output that is on or off: a relay, a transistor, a horn.
 type Relay struct {
+	name string
 	pin  gpio.PinOut
 	opts RelayOpts
 	on   bool
@@ -30,7 +31,7 @@ func NewRelay(pin gpio.PinOut, opts *RelayOpts) (*Relay, error) {
 	if opts == nil {
 		opts = &DefaultRelayOpts
 	}
-	r := &Relay{pin: pin, opts: *opts}
+	r := &Relay{name: "relay on " + pin.Name(), pin: pin, opts: *opts}
 	if r.opts.On == 0 && r.opts.Off == 0 {
 		r.opts.On, r.opts.Off = DefaultRelayOpts.On, DefaultRelayOpts.Off
 	}
@@ -41,11 +42,11 @@ func NewRelay(pin gpio.PinOut, opts *RelayOpts) (*Relay, error) {
 }
 
 // String names the output and its pin.
-func (r *Relay) String() string { return "relay on " + r.pin.Name() }
+func (r *Relay) String() string { return r.name }
 
 // Drive switches. A command in between writes the state that it has once more: a write that failed is thus repeated.
 func (r *Relay) Drive(c Command) error {
-	if err := expectRange(r.String(), c, 0, Full); err != nil {
+	if err := expectRange(r.name, c, 0, Full); err != nil {
 		return err
 	}
 	on := r.on

@@ -32,7 +32,7 @@ var DefaultServoOpts = ServoOpts{Min: time.Millisecond, Max: 2 * time.Millisecon
 // Source: Tower Pro, SG90 data sheet: 50 Hz, 1.5 ms in the middle, 1 and 2 ms at 90 degrees to either side; Parallax, continuous
 // rotation servo (900-00008) guide: 1.3 to 1.7 ms, still at 1.5 ms.
 type Servo struct {
-	pulses   pulses
+	pulses
 	inverted bool
 	deadBand Command
 }
@@ -53,21 +53,18 @@ func NewServo(pwm gpio.PinOut, opts *ServoOpts) (*Servo, error) {
 	if o.Frequency == 0 {
 		o.Frequency = DefaultServoOpts.Frequency
 	}
-	s := &Servo{inverted: o.Inverted, deadBand: o.DeadBand, pulses: pulses{pwm: pwm}}
+	s := &Servo{inverted: o.Inverted, deadBand: o.DeadBand, pulses: pulses{name: "servo on " + pwm.Name()}}
 	if o.DeadBand < 0 || o.DeadBand >= Full {
 		return nil, fmt.Errorf("%s: dead band: expected 0 to less than %d, got %d", s, Full, o.DeadBand)
 	}
 	var err error
-	s.pulses, err = newPulses(s.String(), pwm, o.Frequency, 40*physic.Hertz, 333*physic.Hertz, o.Min, o.Max, o.Trim)
+	s.pulses, err = newPulses(s.name, pwm, o.Frequency, 40*physic.Hertz, 333*physic.Hertz, o.Min, o.Max, o.Trim)
 	return s, err
 }
 
-// String names the servo and its pin.
-func (s *Servo) String() string { return "servo on " + s.pulses.pwm.Name() }
-
 // Drive sends the servo to a position, or a speed.
 func (s *Servo) Drive(c Command) error {
-	if err := expectRange(s.String(), c, -Full, Full); err != nil {
+	if err := expectRange(s.name, c, -Full, Full); err != nil {
 		return err
 	}
 	if c > -s.deadBand && c < s.deadBand {
@@ -76,8 +73,8 @@ func (s *Servo) Drive(c Command) error {
 	if s.inverted {
 		c = -c
 	}
-	return s.pulses.set(s.String(), int64(c+Full), int64(2*Full))
+	return s.set(int64(c+Full), int64(2*Full))
 }
 
 // Halt ends the pulse train: the servo goes limp, a continuous one stands still. Where PWM fails the pin is set low.
-func (s *Servo) Halt() error { return s.pulses.end(s.String()) }
+func (s *Servo) Halt() error { return s.end() }

@@ -33,6 +33,7 @@ var DefaultStepperOpts = StepperOpts{MaxRate: physic.KiloHertz, MinRate: physic.
 // Sources: Allegro, A4988 data sheet, rev. 5, figure 1; Texas Instruments, DRV8825 data sheet SLVSA73F, section 6.6; Trinamic, TMC2209
 // data sheet, rev. 1.09, section 14.1.
 type Stepper struct {
+	name            string
 	step, direction gpio.PinOut
 	opts            StepperOpts
 	level           gpio.Level // of the direction pin
@@ -44,7 +45,7 @@ func NewStepper(step, direction gpio.PinOut, opts *StepperOpts) (*Stepper, error
 	if opts == nil {
 		opts = &DefaultStepperOpts
 	}
-	s := &Stepper{step: step, direction: direction, opts: *opts}
+	s := &Stepper{name: fmt.Sprintf("stepper on %s and %s", step.Name(), direction.Name()), step: step, direction: direction, opts: *opts}
 	if s.opts.MaxRate == 0 {
 		s.opts.MaxRate = DefaultStepperOpts.MaxRate
 	}
@@ -54,17 +55,15 @@ func NewStepper(step, direction gpio.PinOut, opts *StepperOpts) (*Stepper, error
 	if s.opts.MinRate < physic.Hertz || s.opts.MaxRate < s.opts.MinRate || s.opts.MaxRate > 200*physic.KiloHertz {
 		return nil, fmt.Errorf("%s: expected 1Hz <= min rate <= max rate <= 200kHz, got %s and %s", s, s.opts.MinRate, s.opts.MaxRate)
 	}
-	return s, distinct(s.String(), step, direction, s.opts.Enable)
+	return s, distinct(s.name, step, direction, s.opts.Enable)
 }
 
 // String names the motor and its pins.
-func (s *Stepper) String() string {
-	return fmt.Sprintf("stepper on %s and %s", s.step.Name(), s.direction.Name())
-}
+func (s *Stepper) String() string { return s.name }
 
 // Drive turns the motor. At a reversal the steps end before the direction changes; when a write fails on the way, it stands still.
 func (s *Stepper) Drive(c Command) error {
-	if err := expectRange(s.String(), c, -Full, Full); err != nil {
+	if err := expectRange(s.name, c, -Full, Full); err != nil {
 		return err
 	}
 	// At most 2e11 uHz times 1e6: 64 bits hold it.
@@ -96,7 +95,7 @@ func (s *Stepper) Drive(c Command) error {
 func (s *Stepper) Halt() error { return errors.Join(s.still(), s.enable(false)) }
 
 // still ends the steps.
-func (s *Stepper) still() error { return rest(s.String(), "end the steps", s.step, s.opts.MinRate) }
+func (s *Stepper) still() error { return rest(s.name, "end the steps", s.step, s.opts.MinRate) }
 
 // enable switches the motor's current.
 func (s *Stepper) enable(on bool) error {

@@ -38,8 +38,8 @@ func headerPosition(name string) int {
 	return 0
 }
 
-// canonicalPin gives the names that boards take for the same pin, such as 17, GPIO17 and P1_11, one form: GPIO17. Others it leaves.
-func canonicalPin(name string) string {
+// CanonicalPin gives the names that boards take for the same pin, such as 17, GPIO17 and P1_11, one form: GPIO17. Others it leaves.
+func CanonicalPin(name string) string {
 	if place, ok := strings.CutPrefix(name, "P1_"); ok {
 		if n, err := strconv.Atoi(place); err == nil && n >= 1 && n <= len(Header) {
 			return Header[n-1].Name
@@ -48,8 +48,8 @@ func canonicalPin(name string) string {
 	return canonical("GPIO", name)
 }
 
-// canonicalBus does the same for buses: 1 and I2C1.
-func canonicalBus(name string) string {
+// CanonicalBus does the same for buses: 1 and I2C1.
+func CanonicalBus(name string) string {
 	return canonical("I2C", strings.TrimPrefix(name, "/dev/i2c-"))
 }
 

@@ -36,7 +36,7 @@ type Robot struct {
 type Board struct {
 	Kind    string `yaml:"kind" required:"true" enum:"sim,raspberrypi,linux,auto" doc:"sim: the simulated board; raspberrypi: this machine's header; linux: any other machine with /dev/gpiochip* and /dev/i2c-*; auto: raspberrypi on one, else linux"`
 	Model   string `yaml:"model" when:"kind=raspberrypi" default:"any" enum:"any,pi5" doc:"any: what works on all; pi5: GPIO12, 13, 18 and 19 are four PWM channels, on older ones they are two"`
-	World   string `yaml:"world" when:"kind=sim" default:"none" enum:"none,arena" doc:"what the simulated board senses and acts in"`
+	World   string `yaml:"world" when:"kind=sim" default:"none" enum:"none,bench,arena" doc:"what the simulated board senses and acts in; bench: every device of the robot is there, at rest on a table"`
 	Relight bool   `yaml:"relight" when:"world=arena" default:"true" doc:"a lamp that was reached goes on elsewhere"`
 }
 

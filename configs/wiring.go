@@ -65,7 +65,7 @@ func wires(path, owner string, device any) []Connection {
 	}
 	if bus := text("Bus"); bus != "" {
 		c := base
-		c.Path, c.Role, c.Direction, c.Bus, c.Address = path+".address", "address", "bus", canonicalBus(bus), uint16(v.FieldByName("Address").Uint())
+		c.Path, c.Role, c.Direction, c.Bus, c.Address = path+".address", "address", "bus", CanonicalBus(bus), uint16(v.FieldByName("Address").Uint())
 		all = append(all, c)
 	}
 	for _, f := range fieldsOf(v.Type()) {
@@ -78,7 +78,7 @@ func wires(path, owner string, device any) []Connection {
 				return
 			}
 			c := base
-			c.Path, c.Role, c.Direction, c.Pin = path, role, direction, canonicalPin(name)
+			c.Path, c.Role, c.Direction, c.Pin = path, role, direction, CanonicalPin(name)
 			c.Position = headerPosition(c.Pin)
 			if pull := text("Pull"); direction == "in" && pull != "none" {
 				c.Pull = pull

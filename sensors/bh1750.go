@@ -118,8 +118,9 @@ func (b *BH1750) Sample(at time.Duration) (int64, error) {
 	return (count*mode.threeCounts + 1) / 3, nil // + 1: to the nearest
 }
 
-// Halt powers the chip down.
+// Halt powers the chip down; the next Sample starts it again.
 func (b *BH1750) Halt() error {
+	b.lost = true
 	if err := b.bus.Tx(b.address, []byte{bh1750PowerDown}, nil); err != nil {
 		return b.unanswered("power down", err)
 	}

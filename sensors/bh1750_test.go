@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"fluxd/boards/sim"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -57,9 +58,7 @@ func newEye(t *testing.T, bus i2c.Bus) *sensors.BH1750 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := eye.Sample(0); !errors.Is(err, sensors.ErrNotYet) { // starts the chip
-		t.Fatal(err)
-	}
+	expectNotYet(t, eye, 0) // starts the chip
 	return eye
 }
 
@@ -94,9 +93,7 @@ func TestBH1750Readings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := eye.Sample(0); !errors.Is(err, sensors.ErrNotYet) {
-				t.Errorf("before a measurement: %v", err)
-			}
+			expectNotYet(t, eye, 0)
 			expectReading(t, eye, time.Second, c.want)
 			if err := eye.Halt(); err != nil {
 				t.Error(err)
@@ -152,12 +149,44 @@ func TestBH1750NoAnswerForAWhile(t *testing.T) {
 	}
 
 	bus.dead = false
-	for _, at := range []time.Duration{280 * ms, 459 * ms} {
-		if got, err := eye.Sample(at); err == nil {
-			t.Errorf("at %v: expected an error until 460 ms, got %d", at, got)
+	expectNotYet(t, eye, 280*ms)
+	expectNotYet(t, eye, 459*ms)
+	expectReading(t, eye, 460*ms, 10_000_000)
+}
+
+// A chip that was halted is off: the next Sample starts it again.
+func TestBH1750AfterHalt(t *testing.T) {
+	eye := newEye(t, playback(t, write(0x23, 0x01), write(0x23, 0x10), write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x10), read(0x23, 0, 6)))
+	if err := eye.Halt(); err != nil {
+		t.Error(err)
+	}
+	expectNotYet(t, eye, 200*ms)
+	expectReading(t, eye, 380*ms, 5_000_000)
+}
+
+func TestBH1750OnSimulatedBoard(t *testing.T) {
+	now := time.Duration(0)
+	board := sim.New(func() time.Duration { return now })
+	plug := func() {
+		board.Detach("I2C1", 0x23)
+		if err := board.Attach("I2C1", 0x23, sim.NewBH1750(func(time.Duration) int64 { return 250_000_000 })); err != nil {
+			t.Fatal(err)
 		}
 	}
-	expectReading(t, eye, 460*ms, 10_000_000)
+	plug()
+	bus, err := board.Bus("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eye := newEye(t, bus)
+	now = 180 * ms
+	expectReading(t, eye, now, 250_000_000)
+	board.Detach("I2C1", 0x23)
+	expectFault(t, eye, now, "bh1750 at 0x23 on I2C1: read", "remote I/O error")
+	plug()
+	expectNotYet(t, eye, now)
+	now = 360 * ms
+	expectReading(t, eye, now, 250_000_000)
 }
 
 // A chip that lost its supply for a moment answers zero for ever. It is started again once a second, which darkness survives.
@@ -165,20 +194,20 @@ func TestBH1750StuckAtZero(t *testing.T) {
 	zero := read(0x23, 0, 0)
 	start := []i2ctest.IO{write(0x23, 0x01), write(0x23, 0x10)}
 	ops := append([]i2ctest.IO{}, start...)
-	ops = append(ops, read(0x23, 0, 6), zero, zero, zero) // the reading at 1.1 s is followed by a start
+	ops = append(ops, read(0x23, 0, 6), zero, zero, zero) // the reading at 1.2 s is followed by a start
 	ops = append(ops, start...)
-	ops = append(ops, zero, zero) // at 2.1 s again
+	ops = append(ops, zero, zero) // at 2.2 s again
 	ops = append(ops, start...)
 	ops = append(ops, read(0x23, 0, 6), zero)
 	eye := newEye(t, playback(t, ops...))
 
-	expectReading(t, eye, 0, 5_000_000)
-	expectReading(t, eye, 100*ms, 0)
-	expectReading(t, eye, 1099*ms, 0)
-	expectReading(t, eye, 1100*ms, 0)
-	expectReading(t, eye, 2099*ms, 0)
-	expectReading(t, eye, 2100*ms, 0)
-	expectReading(t, eye, 2300*ms, 5_000_000)
+	expectReading(t, eye, 180*ms, 5_000_000)
+	expectReading(t, eye, 200*ms, 0)
+	expectReading(t, eye, 1199*ms, 0)
+	expectReading(t, eye, 1200*ms, 0)
+	expectReading(t, eye, 2199*ms, 0)
+	expectReading(t, eye, 2200*ms, 0)
+	expectReading(t, eye, 2400*ms, 5_000_000)
 	expectReading(t, eye, 9*time.Second, 0) // one dark reading is no reason yet
 }
 
@@ -203,12 +232,13 @@ func ExampleBH1750() {
 		fmt.Println(err)
 		return
 	}
+	_, err = eye.Sample(0) // starts the chip
+	fmt.Println(err)
 	light, err := eye.Sample(180 * time.Millisecond)
-	fmt.Println(eye)
 	fmt.Println(light, "millionths of", eye.Unit(), err)
 	fmt.Println(eye.Halt())
 	// Output:
-	// bh1750 at 0x23 on playback
+	// bh1750 at 0x23 on playback: no measurement yet: started, the first is over at 180ms
 	// 250000000 millionths of lx <nil>
 	// <nil>
 }

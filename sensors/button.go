@@ -50,11 +50,6 @@ type Button struct {
 	ready   time.Duration // the end of the warm-up
 }
 
-// levelReader is a pin at the far end of a bus: reading it can fail.
-type levelReader interface {
-	ReadLevel() (gpio.Level, error)
-}
-
 // NewButton makes a button of a pin, which it sets up as an input at the first Sample. Nil options stand for DefaultButtonOpts.
 func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	if opts == nil {
@@ -117,7 +112,7 @@ func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 			limit = min(end, b.until)
 		}
 		at, level, ok := b.edge(limit - now)
-		if b.held && (!ok && limit == b.until || ok && at >= b.until) {
+		if b.held && (!ok && limit == b.until || ok && at > b.until) {
 			// The debounce time is over. What the pin showed then is the last edge's level, or, where that may have been lost, what it
 			// shows now.
 			b.held = false
@@ -209,11 +204,8 @@ func (b *Button) value() int64 {
 }
 
 func (b *Button) read() (pressed bool, err error) {
-	if far, ok := b.pin.(levelReader); ok {
-		level, err := far.ReadLevel()
-		return b.meaning(level), err
-	}
-	return b.meaning(b.pin.Read()), nil
+	level, err := readLevel(b.pin)
+	return b.meaning(level), err
 }
 
 func (b *Button) meaning(level gpio.Level) (pressed bool) { return (level == gpio.Low) == b.activeLow }

@@ -34,7 +34,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// A Sensor gives readings. Its String names the device and where it is; Halt puts it to rest.
+// A Sensor gives readings. Its String names the device and where it is; Halt puts it to rest, until the next Sample.
 type Sensor interface {
 	conn.Resource
 	// Sample takes one reading, in millionths of Unit. The time is counted from the start of the robot and never goes back from one

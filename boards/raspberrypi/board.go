@@ -1,156 +1,110 @@
-// Package raspberrypi is the board of a robot on a Raspberry Pi: its GPIO pins and I2C buses, by name.
+// Package raspberrypi is the board of a robot on a Raspberry Pi, from Zero to 5: the pins of its 40-pin header and its I2C buses, by name.
 //
-// It is a thin layer over the periph.io host drivers, whose pins and buses it hands out. It adds what a start on real hardware
-// needs: drivers that failed are logged, a pin or bus that is not there is an error that says what is there and what to do, and each
-// bus is opened once and shared.
+// It is package linux with a header: GPIO17 is found on the chip that carries the header, PWM on the pins and channels of the model.
 //
-//	board, err := raspberrypi.New(slog.Default())
+//	board, err := raspberrypi.New(slog.Default(), clock, "/")
 //	if err != nil {
 //		return err
 //	}
 //	defer board.Halt()
-//	pin, err := board.Pin("GPIO17")  // or by its place on the header, "P1_11"
-//	bus, err := board.Bus("I2C1")    // or "1"
+//	bumper, err := board.Pin("GPIO17")
+//	wheel, err := board.Pin("GPIO12")    // wheel.PWM works with the overlay pwm-2chan
+//	bus, err := board.Bus("I2C1")
 //
-// The program runs as a user in the groups gpio and i2c. On a Raspberry Pi 5 it must not run as root: periph v3.8.5 would then take
-// the registers of an older model for this one's. What periph does not give is PWM without root, and on a Raspberry Pi 5 at all.
-//
-// The package builds on every system; where there is no hardware, Pin and Bus say so.
+// The program runs as an ordinary user in the groups gpio and i2c. Periph's own GPIO drivers are not used: they do not tell when an edge
+// was, their PWM needs root and does not exist on a Raspberry Pi 5, where as root they write to wrong addresses.
 package raspberrypi
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
-	"sync"
+	"time"
 
-	"periph.io/x/conn/v3/driver/driverreg"
-	"periph.io/x/conn/v3/gpio"
-	"periph.io/x/conn/v3/gpio/gpioreg"
-	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/i2c/i2creg"
-	"periph.io/x/host/v3"
+	"fluxd/boards/linux"
 )
 
-const (
-	groupRemedy = "add the user to it with 'sudo usermod -aG %s $USER', then log in again"
-	i2cRemedy   = "switch I2C on with 'sudo raspi-config nonint do_i2c 0'; /dev/i2c-* must be open to group i2c: " + groupRemedy
-	gpioRemedy  = "this needs a Raspberry Pi with Linux 5.10 or newer; /dev/gpiochip* must be open to group gpio: " + groupRemedy
-)
-
-// Board is the Raspberry Pi that the program runs on. It is safe for concurrent use.
-type Board struct {
-	mu    sync.Mutex
-	buses map[string]*bus // that are open, by periph's own name
+// Model returns what the device tree says of the machine, such as "Raspberry Pi 4 Model B Rev 1.5"; "" when it is no Raspberry Pi. The root
+// is where /proc is found.
+func Model(root string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(root, "proc/device-tree/model"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("raspberrypi: which model this is: %w", err)
+	}
+	model := strings.Trim(string(text), "\x00\n ")
+	if !strings.HasPrefix(model, "Raspberry Pi") {
+		return "", nil
+	}
+	return model, nil
 }
 
-// New loads the drivers of the host. A driver that fails is logged as a warning, one that does not apply to this machine at debug level;
-// neither is an error, because a robot needs few of them. It fails as root on a Raspberry Pi 5.
-func New(log *slog.Logger) (*Board, error) {
-	model, _ := os.ReadFile("/proc/device-tree/model") // not there on other machines
-	if err := refuseRoot(string(model), os.Geteuid()); err != nil {
+// New makes the board of this machine; it fails on one that is no Raspberry Pi. The clock is the time since the robot started; the root is
+// where /dev, /sys and /proc are.
+func New(log *slog.Logger, clock func() time.Duration, root string) (*linux.Board, error) {
+	model, err := Model(root)
+	if err != nil {
 		return nil, err
 	}
-	state, err := host.Init()
-	if err != nil {
-		return nil, fmt.Errorf("raspberrypi: load the host drivers: %w", err)
+	if model == "" {
+		return nil, errors.New("raspberrypi: expected a Raspberry Pi, whose device tree says so in /proc/device-tree/model; on another machine use board: {kind: linux}, on a desktop {kind: sim}")
 	}
-	report(log, state)
-	return &Board{buses: map[string]*bus{}}, nil
+	log.Debug("board", "model", model)
+	return linux.New(log, clock, &linux.Opts{Root: root, Header: header(model)}), nil
 }
 
-// refuseRoot keeps periph v3.8.5 from a Raspberry Pi 5's memory: its register driver maps the base address of an older model, which the
-// kernel allows to root alone. For other users it falls back to the kernel's character device.
-func refuseRoot(model string, user int) error {
-	if user == 0 && (strings.Contains(model, "Raspberry Pi 5") || strings.Contains(model, "Compute Module 5")) {
-		return fmt.Errorf("raspberrypi: expected an ordinary user on a %s, got root, for whom the drivers write to wrong addresses; run as a user in the groups gpio and i2c",
-			strings.Trim(model, "\x00\n"))
+// gpios is how many pins the header brings out: GPIO0 to GPIO27, whose offsets on their chip are their numbers.
+const gpios = 28
+
+// header is that of a model.
+//
+// Sources: Raspberry Pi, BCM2835 ARM Peripherals, sections 6.2 and 9 (GPIO12 and 13: ALT0; 18 and 19: ALT5; two channels); RP1 Peripherals,
+// tables 4 and 5 (four channels); the labels of the chips in the Linux drivers pinctrl-bcm2835 and pinctrl-rp1.
+func header(model string) *linux.Header {
+	h := &linux.Header{
+		Name:    "raspberrypi",
+		Chips:   []string{"pinctrl-bcm2835", "pinctrl-bcm2711"},
+		Lines:   map[string]int{},
+		PWM:     map[string]linux.Channel{},
+		Overlay: overlay,
 	}
-	return nil
+	for n := range gpios {
+		h.Lines[fmt.Sprintf("GPIO%d", n)] = n
+	}
+	channels := map[string]int{"GPIO12": 0, "GPIO18": 0, "GPIO13": 1, "GPIO19": 1}
+	device := "20c000.pwm" // 2020c000 (Zero), 3f20c000 (2, 3), fe20c000 (4)
+	if IsFive(model) {
+		h.Chips = []string{"pinctrl-rp1"}
+		channels = map[string]int{"GPIO12": 0, "GPIO13": 1, "GPIO18": 2, "GPIO19": 3}
+		device = "98000.pwm" // 1f00098000: the RP1's first; its second drives the fan
+	}
+	for name, channel := range channels {
+		h.PWM[name] = linux.Channel{Device: device, Number: channel}
+	}
+	return h
 }
 
-// report logs what host.Init keeps to itself: its error is nil when a driver fails.
-func report(log *slog.Logger, state *driverreg.State) {
-	for _, failure := range state.Failed {
-		log.Warn("host driver failed", "driver", failure.D.String(), "error", failure.Err)
-	}
-	for _, failure := range state.Skipped {
-		log.Debug("host driver not used", "driver", failure.D.String(), "reason", failure.Err)
-	}
-}
-
-// String is "raspberrypi".
-func (b *Board) String() string { return "raspberrypi" }
-
-// Pin gives a GPIO pin by its name, "GPIO17", its number, "17", or its place on the header, "P1_11".
-func (b *Board) Pin(name string) (gpio.PinIO, error) {
-	if pin := gpioreg.ByName(name); name != "" && pin != nil {
-		return pin, nil
-	}
-	var names []string
-	for _, pin := range gpioreg.All() {
-		names = append(names, pin.Name())
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("raspberrypi: pin %q: this machine shows no GPIO pins; "+gpioRemedy, name, "gpio")
-	}
-	return nil, fmt.Errorf("raspberrypi: pin %q: expected one of %s", name, strings.Join(names, ", "))
-}
-
-// Bus gives an I2C bus by its name, "I2C1", or its number, "1". It is opened once and shared by all who ask: closing it does nothing,
-// Halt closes it.
-func (b *Board) Bus(name string) (i2c.BusCloser, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	refs := i2creg.All()
-	at := slices.IndexFunc(refs, func(ref *i2creg.Ref) bool {
-		number := fmt.Sprint(ref.Number)
-		return ref.Name == name || ref.Number >= 0 && (name == number || name == "I2C"+number) || slices.Contains(ref.Aliases, name)
-	})
-	if at < 0 {
-		if len(refs) == 0 {
-			return nil, fmt.Errorf("raspberrypi: bus %q: this machine shows no I2C buses; "+i2cRemedy, name, "i2c")
-		}
-		var names []string
-		for _, ref := range refs {
-			names = append(names, strings.Join(append([]string{ref.Name}, ref.Aliases...), " = "))
-		}
-		return nil, fmt.Errorf("raspberrypi: bus %q: expected one of %s", name, strings.Join(names, ", "))
-	}
-	ref := refs[at]
-	if open, ok := b.buses[ref.Name]; ok {
-		return open, nil
-	}
-	opened, err := ref.Open()
-	if err != nil {
-		return nil, fmt.Errorf("raspberrypi: bus %q: open %s: %w; "+i2cRemedy, name, ref.Name, err, "i2c")
-	}
-	b.buses[ref.Name] = &bus{opened}
-	return b.buses[ref.Name], nil
-}
-
-// Buses names the I2C buses.
-func (b *Board) Buses() []string { return nil }
-
-// Halt closes the buses. Pins keep what they were last told: letting go of one would let an output float, so their devices are
-// brought to rest before.
-func (b *Board) Halt() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var failed []error
-	for name, open := range b.buses {
-		if err := open.BusCloser.Close(); err != nil {
-			failed = append(failed, fmt.Errorf("raspberrypi: close bus %s: %w", name, err))
+// IsFive says whether a model has the RP1: the 5, the 500 and the Compute Module 5.
+func IsFive(model string) bool {
+	for _, five := range []string{"Raspberry Pi 5", "Raspberry Pi 500", "Raspberry Pi Compute Module 5"} {
+		if strings.HasPrefix(model, five) {
+			return true
 		}
 	}
-	clear(b.buses)
-	return errors.Join(failed...)
+	return false
 }
 
-// bus is shared: one who closes it must not take it from the others.
-type bus struct{ i2c.BusCloser }
-
-func (*bus) Close() error { return nil }
+// overlay says how the PWM of a pin is switched on.
+func overlay(pin string) string {
+	line := "dtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4"
+	if pin == "GPIO18" || pin == "GPIO19" {
+		line = "dtoverlay=pwm-2chan,pin=18,func=2,pin2=19,func2=2"
+	}
+	return fmt.Sprintf("put the line %s into /boot/firmware/config.txt and restart; before the 5, also dtparam=audio=off", line)
+}

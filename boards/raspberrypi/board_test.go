@@ -1,143 +1,126 @@
-package raspberrypi_test
+package raspberrypi
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
-
-	"fluxd/boards/raspberrypi"
+	"time"
 
 	"periph.io/x/conn/v3/gpio"
-	"periph.io/x/conn/v3/gpio/gpioreg"
-	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/i2c/i2creg"
-	"periph.io/x/conn/v3/i2c/i2ctest"
+	"periph.io/x/conn/v3/physic"
 )
 
-// The tests put pins and buses of their own into periph's registries, beside whatever this machine has.
-
-type pin struct {
-	gpio.PinIO
-	name string
-}
-
-func (p *pin) Name() string { return p.name }
-
-// wires is a bus that counts how often it was closed.
-type wires struct {
-	i2ctest.Playback
-	closed int
-}
-
-func (w *wires) Close() error { w.closed++; return nil }
-
-func newBoard(t *testing.T) *raspberrypi.Board {
+// machine is a made-up root of a model, with the PWM of its header.
+func machine(t *testing.T, model, device string) string {
 	t.Helper()
-	board, err := raspberrypi.New(slog.New(slog.DiscardHandler))
-	if err != nil {
+	root := t.TempDir()
+	chip := filepath.Join(root, "sys/class/pwm/pwmchip3") // any number
+	behind := filepath.Join(root, "sys/devices", device)
+	for _, dir := range []string{filepath.Join(root, "proc/device-tree"), behind, chip} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(behind, filepath.Join(chip, "device")); err != nil {
 		t.Fatal(err)
 	}
-	return board
+	files := map[string]string{"proc/device-tree/model": model + "\x00", "sys/class/pwm/pwmchip3/npwm": "4\n"}
+	for n := range 4 {
+		dir := fmt.Sprintf("sys/class/pwm/pwmchip3/pwm%d", n)
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"period", "duty_cycle", "enable"} {
+			files[dir+"/"+name] = "0\n"
+		}
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
 }
 
-func register(t *testing.T, number int, open i2creg.Opener) {
-	t.Helper()
-	name := fmt.Sprintf("/dev/test-i2c-%d", number)
-	if err := i2creg.Register(name, []string{fmt.Sprintf("I2C%d", number)}, number, open); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := i2creg.Unregister(name); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestPinByName(t *testing.T) {
-	board := newBoard(t)
-	_, err := board.Pin("TEST9")
-	if err == nil || !strings.HasPrefix(err.Error(), `raspberrypi: pin "TEST9": `) {
-		t.Errorf("no such pin: got %v", err)
-	}
-
-	want := &pin{gpio.INVALID, "TEST1"}
-	if err := gpioreg.Register(want); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := gpioreg.Unregister("TEST1"); err != nil {
-			t.Error(err)
-		}
-	})
-	if got, err := board.Pin("TEST1"); err != nil || got != gpio.PinIO(want) {
-		t.Errorf("got %v, %v", got, err)
-	}
-	for _, name := range []string{"TEST9", ""} {
-		if _, err := board.Pin(name); err == nil || !strings.Contains(err.Error(), "TEST1") {
-			t.Errorf("pin %q: expected an error that lists the pins, got %v", name, err)
-		}
-	}
-}
-
-func TestBusIsSharedUntilHalt(t *testing.T) {
-	board := newBoard(t)
-	w, opened := &wires{}, 0
-	register(t, 7701, func() (i2c.BusCloser, error) { opened++; return w, nil })
-
-	first, err := board.Bus("I2C7701")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"7701", "/dev/test-i2c-7701", "I2C7701"} {
-		if again, err := board.Bus(name); err != nil || again != first {
-			t.Errorf("bus %q: got %v, %v, want the one that is open", name, again, err)
-		}
-	}
-	if opened != 1 || w.closed != 0 {
-		t.Errorf("opened %d times, closed %d times before the halt", opened, w.closed)
-	}
-	for range 2 {
-		if err := board.Halt(); err != nil {
-			t.Error(err)
-		}
-	}
-	if w.closed != 1 {
-		t.Errorf("closed %d times by the halt", w.closed)
-	}
-}
-
-func TestBusErrorsSayWhatToDo(t *testing.T) {
-	board := newBoard(t)
-	register(t, 7702, func() (i2c.BusCloser, error) { return nil, io.ErrClosedPipe })
-	_, err := board.Bus("7702")
-	if !errors.Is(err, io.ErrClosedPipe) || !strings.Contains(err.Error(), "usermod -aG i2c $USER") {
-		t.Errorf("a bus that does not open: got %v", err)
-	}
-	for _, name := range []string{"I2C9999", "-1", ""} {
-		if _, err := board.Bus(name); err == nil || !strings.Contains(err.Error(), "/dev/test-i2c-7702 = I2C7702") {
-			t.Errorf("bus %q: expected an error that lists the buses, got %v", name, err)
+// Each model does PWM on the channel that its pins have.
+func TestPWMOfEachModel(t *testing.T) {
+	old := map[string]int{"GPIO12": 0, "GPIO18": 0, "GPIO13": 1, "GPIO19": 1}
+	five := map[string]int{"GPIO12": 0, "GPIO13": 1, "GPIO18": 2, "GPIO19": 3}
+	for _, c := range []struct {
+		model, device string
+		channels      map[string]int
+	}{
+		{"Raspberry Pi Zero W Rev 1.1", "20c000.pwm", old},
+		{"Raspberry Pi Zero 2 W Rev 1.0", "3f20c000.pwm", old},
+		{"Raspberry Pi 3 Model B Rev 1.2", "3f20c000.pwm", old},
+		{"Raspberry Pi 4 Model B Rev 1.5", "fe20c000.pwm", old},
+		{"Raspberry Pi 400 Rev 1.0", "fe20c000.pwm", old},
+		{"Raspberry Pi Compute Module 4 Rev 1.1", "fe20c000.pwm", old},
+		{"Raspberry Pi 5 Model B Rev 1.0", "1f00098000.pwm", five},
+		{"Raspberry Pi 500 Rev 1.0", "1f00098000.pwm", five},
+		{"Raspberry Pi Compute Module 5 Rev 1.0", "1f00098000.pwm", five},
+	} {
+		for name, channel := range c.channels {
+			root := machine(t, c.model, c.device)
+			b, err := New(slog.New(slog.DiscardHandler), func() time.Duration { return 0 }, root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pin, err := b.Pin(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := pin.PWM(gpio.DutyMax, physic.KiloHertz); err != nil {
+				t.Errorf("%s: %v", c.model, err)
+				continue
+			}
+			text, err := os.ReadFile(filepath.Join(root, fmt.Sprintf("sys/class/pwm/pwmchip3/pwm%d/duty_cycle", channel)))
+			if err != nil || !strings.HasPrefix(string(text), "1000000\n") {
+				t.Errorf("%s: %s is not channel %d: %q, %v", c.model, name, channel, text, err)
+			}
+			if err := b.Halt(); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }
 
-func ExampleNew() {
-	board, err := raspberrypi.New(slog.New(slog.DiscardHandler))
-	if err != nil {
-		fmt.Println(err)
-		return
+func TestPWMWithoutItsOverlay(t *testing.T) {
+	for name, line := range map[string]string{"GPIO13": "pin=12,func=4,pin2=13,func2=4", "GPIO18": "pin=18,func=2,pin2=19,func2=2"} {
+		b, err := New(slog.New(slog.DiscardHandler), func() time.Duration { return 0 }, machine(t, "Raspberry Pi 4 Model B Rev 1.5", "another.pwm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pin, err := b.Pin(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pin.PWM(0, physic.KiloHertz); err == nil || !strings.Contains(err.Error(), line) || !strings.Contains(err.Error(), "/boot/firmware/config.txt") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	defer board.Halt()
-	fmt.Println(board)
-	if _, err := board.Pin("GPIO99"); err != nil { // no model has it
-		fmt.Println("there is no such pin")
+}
+
+func TestOtherMachinesAreNone(t *testing.T) {
+	for _, model := range []string{"Radxa ROCK 5B", ""} {
+		root := machine(t, model, "x.pwm")
+		if is, err := Model(root); is != "" || err != nil {
+			t.Errorf("%q: %q, %v", model, is, err)
+		}
+		if _, err := New(slog.New(slog.DiscardHandler), nil, root); err == nil || !strings.Contains(err.Error(), "{kind: linux}") {
+			t.Errorf("%q: %v", model, err)
+		}
 	}
-	// Output:
-	// raspberrypi
-	// there is no such pin
+	if is, err := Model(t.TempDir()); is != "" || err != nil {
+		t.Errorf("a desktop: %q, %v", is, err)
+	}
+}
+
+func ExampleModel() {
+	model, err := Model("/nowhere")
+	fmt.Printf("%q %v\n", model, err)
+	// Output: "" <nil>
 }

@@ -18,14 +18,16 @@ var mayImport = map[string][]string{
 	"encoders":           {"core"},
 	"sensors":            nil,
 	"actuators":          nil,
-	"boards/raspberrypi": nil,
+	"boards/expanders":   nil,
+	"boards/linux":       nil,
+	"boards/raspberrypi": {"boards/linux"},
 	"boards/sim":         nil,
 	"bridge":             {"core"},
 	"configs":            nil,
 	"cmd/fluxctl":        {"bridge"},
 	"cmd/fluxd":          {"bridge", "cmd/fluxd/bench", "cmd/fluxd/daemon", "configs"},
 	"cmd/fluxd/bench":    {"cmd/fluxd/daemon", "configs", "core"},
-	"cmd/fluxd/daemon":   {"actuators", "boards/raspberrypi", "boards/sim", "bridge", "configs", "core", "encoders", "sensors"},
+	"cmd/fluxd/daemon":   {"actuators", "boards/expanders", "boards/linux", "boards/raspberrypi", "boards/sim", "bridge", "configs", "core", "encoders", "sensors"},
 }
 
 // coreMayImport is all that the engine uses of the standard library: no clock, no goroutines, no input or output.

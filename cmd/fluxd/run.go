@@ -55,7 +55,7 @@ process is killed. SIGUSR1 is an emergency stop.`,
 				ctx, cancel = context.WithTimeout(ctx, length)
 				defer cancel()
 			}
-			opts := daemon.RunOptions{Version: version, Seed: seed, Arm: arm, Root: root, Ended: make(chan struct{})}
+			opts := daemon.RunOptions{Version: version, Seed: seed, Arm: arm, Root: root, Moving: tellMoving, Ended: make(chan struct{})}
 			screen, isTerminal := newScreen(cmd.OutOrStdout())
 			if plain || !isTerminal {
 				opts.Log = log(cmd.ErrOrStderr())

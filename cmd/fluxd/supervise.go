@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"strconv"
+	"runtime"
 
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
@@ -21,8 +21,14 @@ import (
 // gone. When the parent is killed, the child notices and ends in order. Only when both are killed at the same moment nobody is left:
 // against that, and against a machine that hangs, there are systemd and the hardware watchdog.
 
-// supervised is the environment variable that tells a child the number of the file whose end is the end of its parent.
+// supervised is the environment variable that tells a child that it is one.
 const supervised = "FLUXD_SUPERVISED"
+
+// The files that a child has beside the standard ones.
+const (
+	parentFile = 3 // to read from; its end is the end of the parent
+	movingFile = 4 // a byte written to it says that from now on actuators may move
+)
 
 // childError is the end of a child that was not in order.
 type childError struct {
@@ -44,7 +50,7 @@ func supervises(mode string, config *configs.Robot) (bool, error) {
 		return false, nil
 	case "auto":
 		underSystemd := os.Getenv("NOTIFY_SOCKET") != "" // whose ExecStopPost does the same
-		return config.Board.Kind != "sim" && !underSystemd, nil
+		return config.Board.Kind != "sim" && !underSystemd && runtime.GOOS != "windows", nil
 	}
 	return false, fmt.Errorf("%w: --supervise %s: expected auto, yes or no", errUsage, mode)
 }
@@ -60,15 +66,21 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	if err != nil {
 		return fmt.Errorf("supervise: %w", err)
 	}
+	moving, childsWord, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("supervise: %w", err)
+	}
+	defer moving.Close()
 	defer ours.Close() // closed by the kernel too, when this process is killed: that is what the child waits for
 	child := exec.Command(exe, os.Args[1:]...)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, cmd.OutOrStdout(), cmd.ErrOrStderr()
-	child.ExtraFiles = []*os.File{childsEnd}
-	child.Env = append(os.Environ(), supervised+"=3")
+	child.ExtraFiles = []*os.File{childsEnd, childsWord}
+	child.Env = append(os.Environ(), supervised+"=1")
 	if err := child.Start(); err != nil {
 		return fmt.Errorf("supervise: %w", err)
 	}
 	childsEnd.Close()
+	childsWord.Close()
 	config.Network, config.Flat, config.Circuits = configs.Network{}, nil, nil // stay small: actuators are all that is needed here
 	stopped := forward(ctx, child.Process)
 	err = child.Wait()
@@ -80,6 +92,10 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {
 		how.code = exit.ExitCode()
+	}
+	moved, _ := moving.Read(make([]byte, 1)) // it has ended: this does not wait
+	if moved == 0 && how.code == exitFailure {
+		return how // it could not start, has said why, and has let go of all by itself
 	}
 	opts.Log.Error("the robot's process has died: bringing actuators to failsafe", "how", err)
 	if err := daemon.Halt(config, opts); err != nil {
@@ -93,16 +109,25 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 // orphaned returns a context that ends when the parent does, if there is one.
 func orphaned(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	number, err := strconv.Atoi(os.Getenv(supervised))
-	if err != nil {
+	if os.Getenv(supervised) == "" {
 		return ctx, cancel
 	}
-	parent := os.NewFile(uintptr(number), "parent")
+	parent := os.NewFile(parentFile, "parent")
 	go func() {
 		_, _ = io.Copy(io.Discard, parent) // nothing is ever written: it ends when the other end is closed
 		cancel()
 	}()
 	return ctx, cancel
+}
+
+// tellMoving tells the parent, if there is one, that from now on actuators may move.
+func tellMoving() {
+	if os.Getenv(supervised) == "" {
+		return
+	}
+	parent := os.NewFile(movingFile, "parent")
+	_, _ = parent.Write([]byte{1}) // a parent that has gone is noticed elsewhere
+	parent.Close()
 }
 
 func haltCommand(log func(io.Writer) *slog.Logger) *cobra.Command {

@@ -4,10 +4,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -81,15 +83,19 @@ func (p *process) awaits(t *testing.T, text string) {
 // child returns the process that the robot lives in.
 func (p *process) child(t *testing.T) int {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", p.Process.Pid, p.Process.Pid))
-	if err != nil {
-		t.Skipf("this kernel does not tell who is whose child: %v", err)
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.Process.Pid)) // of each thread
+	if err != nil || len(files) == 0 {
+		t.Fatalf("this kernel does not tell who is whose child: %v", err)
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		t.Fatalf("children: %q", text)
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && len(text) > 0 {
+			if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+				return pid
+			}
+		}
 	}
-	return pid
+	t.Fatal("no child")
+	return 0
 }
 
 const idleRobot = "robot: idle\nboard: {kind: sim, world: arena}\nnetwork: {neurons: {a: {}}}\nmqtt: {broker: none}\n"
@@ -126,5 +132,116 @@ func TestParentEndsInOrderWithItsChild(t *testing.T) {
 	}
 	if err := p.Wait(); err != nil || !strings.Contains(p.told(), "stopped: actuators are at failsafe") {
 		t.Errorf("%v\n%s", err, p.told())
+	}
+}
+
+// lampRobot lights a lamp on the first PWM channel of a real board, for as long as it lives.
+const lampRobot = `robot: lamp
+board: {kind: linux}
+network: {neurons: {beat: {pacemaker: 5ms}}}
+actuators: {lamp: {device: dimmer, pwm: pwmchip0/0, linear: true, decode: {kind: count, neuron: beat, full: 100 Hz, window: 100ms}}}
+mqtt: {broker: none}
+`
+
+// machine is a made-up /sys with a PWM channel.
+func machine(t *testing.T) (root string, duty func() string) {
+	t.Helper()
+	root = t.TempDir()
+	channel := filepath.Join(root, "sys/class/pwm/pwmchip0/pwm0")
+	if err := os.MkdirAll(channel, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"period", "duty_cycle", "enable"} {
+		if err := os.WriteFile(filepath.Join(channel, name), []byte("0\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root, func() string {
+		text, err := os.ReadFile(filepath.Join(channel, "duty_cycle"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(string(text), "\n")
+		return first
+	}
+}
+
+func becomes(t *testing.T, what string, true func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !true(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// The README's promise: after kill -9 the actuators go to their failsafe. The lamp's files stay as the dead process left them, as the
+// hardware would, until somebody else writes them.
+func TestKilledRobotIsBroughtToFailsafe(t *testing.T) {
+	root, duty := machine(t)
+	p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot)) // the parent process is there by itself on a real board
+	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+	killed := time.Now()
+	if err := syscall.Kill(p.child(t), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
+	t.Logf("dark %v after kill -9", time.Since(killed))
+	p.awaits(t, "actuators are at failsafe")
+	err := p.Wait()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || !strings.Contains(p.told(), "signal: killed") {
+		t.Errorf("%v\n%s", err, p.told())
+	}
+}
+
+func TestRobotWhoseParentIsKilledGoesToFailsafe(t *testing.T) {
+	root, duty := machine(t)
+	p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
+	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+	if err := p.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
+}
+
+// On a real board nothing moves until somebody arms the robot.
+func TestRealBoardStartsDisarmed(t *testing.T) {
+	root, duty := machine(t)
+	p := startProcess(t, "run", "--root", root, write(t, lampRobot))
+	p.awaits(t, "disarmed: actuators stay at failsafe")
+	if got := duty(); got != "0" {
+		t.Errorf("duty %s", got)
+	}
+}
+
+// A robot that cannot start says so once; nobody is told to take the power off.
+func TestRobotThatCannotStartSaysWhyOnce(t *testing.T) {
+	p := exec.Command(os.Args[0], "run", "--root", t.TempDir(), write(t, lampRobot))
+	p.Env = append(os.Environ(), "FLUXD_BE_THE_DAEMON=1")
+	said, err := p.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || strings.Count(string(said), "\n") != 1 || !strings.Contains(string(said), "actuator lamp: ") {
+		t.Errorf("%v: %s", err, said)
+	}
+}
+
+// What ExecStopPost does: all actuators that can be, although one cannot.
+func TestHaltBringsEveryActuatorToFailsafe(t *testing.T) {
+	root, duty := machine(t)
+	channel := filepath.Join(root, "sys/class/pwm/pwmchip0/pwm0")
+	for name, text := range map[string]string{"period": "1000000\n", "duty_cycle": "700000\n", "enable": "1\n"} { // as a dead daemon left it
+		if err := os.WriteFile(filepath.Join(channel, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	robot := strings.Replace(lampRobot, "actuators: {", "actuators: {gone: {device: dimmer, pwm: pwmchip7/0, decode: {kind: count, neuron: beat, window: 100ms}}, ", 1)
+	code, _, errs := fluxd("halt", "--root", root, write(t, robot))
+	if code != exitFailure || !strings.Contains(errs, "actuator gone: ") || duty() != "0" {
+		t.Errorf("exit %d, duty %s: %s", code, duty(), errs)
+	}
+	code, _, errs = fluxd("halt", "--root", root, write(t, lampRobot))
+	if code != 0 || duty() != "0" {
+		t.Errorf("exit %d, duty %s: %s", code, duty(), errs)
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"fluxd/actuators"
+	"fluxd/boards/linux"
 	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
 	"fluxd/configs"
 	"fluxd/encoders"
 	"fluxd/sensors"
 
-	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
 )
 
@@ -74,9 +74,8 @@ func (r *robot) open() error {
 			return fmt.Errorf("actuator %s: %w", a.Name, err)
 		}
 	}
-	recordings := map[string]*sensors.Recording{}
 	for _, s := range r.config.Sensors {
-		if err := r.addSensor(s, recordings); err != nil {
+		if err := r.addSensor(s); err != nil {
 			return fmt.Errorf("sensor %s: %w", s.Name, err)
 		}
 	}
@@ -86,7 +85,7 @@ func (r *robot) open() error {
 
 // bus gives a bus by its name, the same to all who ask.
 func (r *robot) bus(name string) (i2c.Bus, error) {
-	opened, err := r.board.Bus(name)
+	opened, err := r.board.Bus(configs.CanonicalBus(name))
 	if err != nil {
 		return nil, err
 	}
@@ -114,24 +113,53 @@ func (r *robot) openBoard() error {
 	case "sim":
 		b := sim.New(r.clock)
 		r.board = b
-		if r.config.Board.World == "arena" {
+		switch r.config.Board.World {
+		case "bench":
+			if err := layOutBench(b, r.config); err != nil {
+				return err
+			}
+		case "arena":
 			r.arena = sim.NewArena(b, sim.ArenaOpts{Seed: r.at.Seed, Relight: r.config.Board.Relight})
 		}
-	case "raspberrypi":
-		b, err := raspberrypi.New(r.log)
-		if err != nil {
-			return fmt.Errorf("board raspberrypi: %w", err)
-		}
-		r.board = b
+	case "raspberrypi", "linux", "auto":
+		return r.openMachine()
 	default:
-		return fmt.Errorf("board %q: expected sim or raspberrypi", r.config.Board.Kind)
+		return fmt.Errorf("board %q: expected sim, raspberrypi, linux or auto", r.config.Board.Kind)
 	}
 	return nil
 }
 
+// openMachine makes the board of this machine.
+func (r *robot) openMachine() error {
+	root := r.at.Root
+	if root == "" {
+		root = "/"
+	}
+	kind := r.config.Board.Kind
+	if kind == "auto" {
+		model, err := raspberrypi.Model(root)
+		if err != nil {
+			return err
+		}
+		if kind = "linux"; model != "" {
+			kind = "raspberrypi"
+		}
+	}
+	if kind == "linux" {
+		r.board = linux.New(r.log, r.clock, &linux.Opts{Root: root})
+		return nil
+	}
+	b, err := raspberrypi.New(r.log, r.clock, root)
+	if err != nil {
+		return err
+	}
+	r.board = b
+	return nil
+}
+
 // recording loads a data file once for all that read it.
-func (r *robot) recording(file string, known map[string]*sensors.Recording) (*sensors.Recording, error) {
-	if rec := known[file]; rec != nil {
+func (r *robot) recording(file string) (*sensors.Recording, error) {
+	if rec, ok := r.chips["file "+file].(*sensors.Recording); ok {
 		return rec, nil
 	}
 	f, err := r.config.Files.Open(file)
@@ -143,28 +171,15 @@ func (r *robot) recording(file string, known map[string]*sensors.Recording) (*se
 	if err != nil {
 		return nil, err
 	}
-	known[file] = rec
+	r.chips["file "+file] = rec
 	return rec, nil
 }
 
-func (r *robot) addSensor(s configs.Named[configs.Sensor], recordings map[string]*sensors.Recording) error {
+func (r *robot) addSensor(s configs.Named[configs.Sensor]) error {
 	c := s.Value
 	line := &sensorLine{name: s.Name, every: c.Every, patience: c.Stale, neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
 	var err error
-	switch c.Device {
-	case "bh1750":
-		line.sensor, err = r.openBH1750(c)
-	case "button":
-		line.sensor, err = r.openButton(c)
-	case "log":
-		var rec *sensors.Recording
-		if rec, err = r.recording(c.File, recordings); err == nil {
-			line.sensor, err = sensors.NewLog(rec, sensors.LogOpts{Column: c.Column, Unit: c.Unit, Every: c.Every, Loop: c.Loop})
-		}
-	default:
-		err = fmt.Errorf("device %q: unknown", c.Device)
-	}
-	if err != nil {
+	if line.sensor, err = r.openSensor(c); err != nil {
 		return err
 	}
 	if edges, ok := line.sensor.(sensors.EdgeSensor); ok && (c.Every == 0 || c.Device != "button" && c.Device != "pir") {
@@ -181,35 +196,6 @@ func (r *robot) addSensor(s configs.Named[configs.Sensor], recordings map[string
 	}
 	r.sensors = append(r.sensors, line)
 	return nil
-}
-
-func (r *robot) openBH1750(c configs.Sensor) (sensors.Sensor, error) {
-	bus, err := r.bus(c.Bus)
-	if err != nil {
-		return nil, err
-	}
-	opts := sensors.DefaultBH1750Opts
-	switch c.Resolution {
-	case "high":
-		opts.Resolution = sensors.BH1750High
-	case "high2":
-		opts.Resolution = sensors.BH1750High2
-	default:
-		opts.Resolution = sensors.BH1750Low
-	}
-	return sensors.NewBH1750(bus, c.Address, &opts)
-}
-
-// pulls are the resistors by their names.
-var pulls = map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}
-
-func (r *robot) openButton(c configs.Sensor) (sensors.Sensor, error) {
-	pin, err := r.board.Pin(c.Pin)
-	if err != nil {
-		return nil, err
-	}
-	low := c.Active == "low" || c.Active == "" && c.Pull == "up"
-	return sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pulls[c.Pull], ActiveLow: low, Debounce: c.Debounce, WarmUp: c.WarmUp})
 }
 
 func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error) {
@@ -275,50 +261,6 @@ func (r *robot) openGuard(a configs.Named[configs.Actuator], line *outputLine) (
 // command converts full scales of a configuration to millionths.
 func command(fullScales float64) actuators.Command {
 	return actuators.Command(math.Round(fullScales * float64(actuators.Full)))
-}
-
-func (r *robot) openActuator(a configs.Named[configs.Actuator], line *outputLine) (actuators.Device, error) {
-	c := a.Value
-	if c.Device == "label" {
-		var names []string
-		for _, choice := range c.Decode.Choices {
-			names = append(names, choice.Value.Word)
-		}
-		line.label = actuators.NewLabel(a.Name, names)
-		return line.label, nil
-	}
-	if c.Device == "relay" {
-		pin, err := r.board.Pin(c.Pin)
-		if err != nil {
-			return nil, err
-		}
-		return actuators.NewRelay(pin, &actuators.RelayOpts{On: command(c.On), Off: command(c.Off), ActiveLow: c.Active == "low"})
-	}
-	pwm, err := r.board.Pin(c.PWM)
-	if err != nil {
-		return nil, err
-	}
-	switch c.Device {
-	case "hbridge":
-		direction, err := r.board.Pin(c.Direction)
-		if err != nil {
-			return nil, err
-		}
-		opts := actuators.DefaultHBridgeOpts
-		opts.Inverted = c.Inverted
-		if c.Frequency != 0 {
-			opts.Frequency = c.Frequency.Physic()
-		}
-		return actuators.NewHBridge(pwm, direction, &opts)
-	case "servo":
-		opts := actuators.DefaultServoOpts
-		opts.Min, opts.Max = c.MinPulse, c.MaxPulse
-		if c.Frequency != 0 {
-			opts.Frequency = c.Frequency.Physic()
-		}
-		return actuators.NewServo(pwm, &opts)
-	}
-	return nil, fmt.Errorf("device %q: expected hbridge, servo or label", c.Device)
 }
 
 // listen makes the decoder of an output and returns the names of its neurons by input.

@@ -29,7 +29,7 @@ const none = "(none)"
 
 func newComparison(r *robot) (*comparison, error) {
 	c := r.config.Compare
-	rec, err := r.recording(c.File, map[string]*sensors.Recording{})
+	rec, err := r.recording(c.File)
 	if err != nil {
 		return nil, fmt.Errorf("compare: %w", err)
 	}

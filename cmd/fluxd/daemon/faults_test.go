@@ -1,12 +1,16 @@
 package daemon
 
 import (
+	"context"
+	"log/slog"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
 )
@@ -90,6 +94,61 @@ func TestDeviceThatRefusesNowAndThen(t *testing.T) {
 	}
 }
 
+// Garbage instead of readings: refused by whoever can tell, told once, and good again when the device is.
+func TestDeviceThatAnswersGarbage(t *testing.T) {
+	text := strings.Replace(guarded("", "", ""), "network: {neurons: {a: {}}}", `  current: {device: ina219, bus: I2C1, address: 0x40, measure: current, max_current: 1 A, every: 10ms, stale: 300ms, encode: {kind: threshold, above: 800 mA, to: a}}
+network: {neurons: {a: {}}}`, 1)
+	w := watch(t, text)
+	w.plug(t)
+	if err := w.board.Plug("ina219", "I2C1", 0x40); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a current", func() bool { return w.Sensors()["current"].Value == 0.2 })
+	w.arms(t)
+	w.faults(t).Garbage(0x40, 1<<30, 1)
+	before := w.tells(t, "sensor_stale")
+	if before["sensor_fault"] != 1 {
+		t.Errorf("told %v", before)
+	}
+	w.rests(t) // the current reaches its neuron, so it depends on it
+	if got := w.Sensors()["current"].Value; got != 0.2 {
+		t.Errorf("garbage was taken for a reading: %v A", got)
+	}
+	w.faults(t).Garbage(0x40, 0, 1)
+	w.tells(t, "sensor_fresh")
+	w.turns(t)
+}
+
+// A sensor whose readings are never quite still, and suddenly are.
+func TestFrozenSensor(t *testing.T) {
+	w := watch(t, guarded(", frozen: 200ms, stale: 300ms", "", ""))
+	w.plug(t)
+	noise := make(chan struct{})
+	frozen := make(chan struct{})
+	go func() {
+		defer close(frozen)
+		for i := int64(0); ; i++ {
+			select {
+			case <-noise:
+				return
+			case <-time.After(20 * time.Millisecond):
+				w.light.Store(100_000_000 + i%2*10_000_000)
+			}
+		}
+	}()
+	w.arms(t)
+	close(noise)
+	<-frozen
+	before := w.tells(t, "sensor_stale")
+	if before["sensor_fault"] != 1 {
+		t.Errorf("told %v", before)
+	}
+	w.rests(t)
+	w.light.Store(50_000_000)
+	w.tells(t, "sensor_fresh")
+	w.turns(t)
+}
+
 // A device that is away is asked ever less often: nothing spins, and the bus is free for the others.
 func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
 	now := time.Duration(0)
@@ -154,4 +213,31 @@ network: {neurons: {a: {}, b: {}, c: {}}}`, 1)
 		t.Error("the wheel rests")
 	}
 	t.Logf("%d reflexes during the storm", reflexes)
+}
+
+// hasty is a sensor whose wait for edges ends at once, as that of some pins does.
+type hasty struct{ waits int }
+
+func (h *hasty) String() string                      { return "hasty" }
+func (h *hasty) Unit() string                        { return "" }
+func (h *hasty) Halt() error                         { return nil }
+func (h *hasty) Sample(time.Duration) (int64, error) { return 0, nil }
+func (h *hasty) LostEdges() uint64                   { return 0 }
+func (h *hasty) Next(time.Duration, time.Duration) (sensors.Reading, bool) {
+	h.waits++
+	return sensors.Reading{}, false
+}
+
+func TestPinWhoseWaitEndsAtOnceDoesNotSpin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		l := &Robot{readings: make(chan reading, 10), robot: &robot{log: slog.New(slog.DiscardHandler), clock: func() time.Duration { return time.Since(begun) }}}
+		h := &hasty{}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		l.watch(ctx, &sensorLine{name: "hasty", sensor: h, edges: h})
+		if h.waits > 110 {
+			t.Errorf("%d waits in 10 s", h.waits)
+		}
+	})
 }

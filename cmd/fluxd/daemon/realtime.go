@@ -26,6 +26,7 @@ type RunOptions struct {
 	Root    string        // where /dev, /sys and /proc are found; "" is /
 	Arm     bool          // arm at the start, whatever the configuration says
 	Log     *slog.Logger  // nil is silent
+	Moving  func()        // called once, before anything is armed; may be nil
 	Started func(*Robot)  // called once, when the actuators are at failsafe and everything runs; may be nil
 	Ended   chan struct{} // closed, if given, when the actuators are at failsafe again
 }
@@ -141,6 +142,9 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	wait := l.launch(ctx)
 	if stop != nil {
 		l.begin(ctx, func(ctx context.Context) { l.watchStop(ctx, stop) }) // it must see its switch whatever hangs
+	}
+	if opts.Moving != nil {
+		opts.Moving()
 	}
 	if opts.Arm || armsAtStart(config) {
 		if err := l.armAtStart(); err != nil {

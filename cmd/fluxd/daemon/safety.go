@@ -162,10 +162,14 @@ func (r *robot) isStale(s *sensorLine) bool { return s.stale.Load() }
 func (r *robot) judge(now time.Duration) {
 	changed := false
 	for _, s := range r.sensors {
-		if stale := s.silent(now); stale != s.stale.Load() {
+		stale, silent := s.silent(now)
+		if stale != s.stale.Load() {
 			s.stale.Store(stale)
 			changed = true
-			if stale {
+		}
+		if silent != s.told {
+			s.told = silent
+			if silent {
 				r.event(bridge.LevelError, "sensor_stale", fmt.Sprintf("%s: no good reading for %v", s.name, s.patience))
 				r.log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.name, "patience", s.patience)
 			} else {
@@ -199,17 +203,26 @@ func (r *robot) judge(now time.Duration) {
 // stormOver is how long no edge may be lost until the next loss is news.
 const stormOver = 5 * time.Second
 
-// silent says whether a sensor has had no good reading for too long. One that tells by edges alone says nothing while nothing changes:
-// it is silent when it fails. A recording that is over is not.
-func (s *sensorLine) silent(now time.Duration) bool {
-	if s.every == 0 && s.edges != nil && !s.failing.Load() {
-		return false
+// startGrace is how much longer than its patience a sensor may be silent at the start until that is worth telling: chips take their time to
+// start.
+const startGrace = time.Second
+
+// silent says whether a sensor is stale, that is without a good reading for too long or from the start on, and whether that is worth
+// telling. One that tells by edges alone says nothing while nothing changes: it is stale when it fails. A recording that is over is not.
+func (s *sensorLine) silent(now time.Duration) (stale, telling bool) {
+	if s.every == 0 && s.edges != nil {
+		failing := s.failing.Load()
+		return failing, failing
 	}
 	if s.ended.Load() {
-		return false
+		return false, false
 	}
-	_, at, _ := s.latest.read() // 0, the start, before the first
-	return now-at > s.patience
+	_, at, seen := s.latest.read()
+	if !seen {
+		return true, now > s.patience+startGrace
+	}
+	stale = now-at > s.patience
+	return stale, stale
 }
 
 // findNeeds finds the sensors that an actuator depends on: those that the configuration names, or all from which spikes can reach its
@@ -279,7 +292,9 @@ func (l *Robot) guardian(ctx context.Context) {
 	for {
 		now := l.clock()
 		l.judge(now)
-		l.examine(now)
+		if l.safety.waiting || l.moving() || l.watchdogs.watching() {
+			l.examine(now)
+		}
 		if !l.safety.stalled.Load() {
 			l.watchdogs.kick(now)
 		}
@@ -289,6 +304,12 @@ func (l *Robot) guardian(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// moving says whether any actuator does anything else than at failsafe. While none does, nobody is hurt by a loop that hangs, and a robot at
+// rest is left to rest.
+func (l *Robot) moving() bool {
+	return slices.ContainsFunc(l.outputs, func(o *outputLine) bool { return o.label == nil && o.guard.Applied() != o.failsafe })
 }
 
 // examine asks the loop for an answer, and holds the actuators at failsafe while it gives none.
@@ -330,7 +351,7 @@ func (r *robot) openStop() (*sensors.Button, error) {
 	if c == nil {
 		return nil, nil
 	}
-	pin, err := r.board.Pin(c.Pin)
+	pin, err := r.pin(c.Pin)
 	if err != nil {
 		return nil, fmt.Errorf("safety.emergency_stop: %w", err)
 	}

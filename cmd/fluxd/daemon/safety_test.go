@@ -42,6 +42,9 @@ type watched struct {
 
 func watch(t *testing.T, text string) *watched {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("in real time: not on an emulated processor")
+	}
 	w := &watched{}
 	w.light.Store(100_000_000)
 	w.Robot, w.stop = start(t, parse(t, text, nil))

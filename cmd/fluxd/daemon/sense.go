@@ -38,11 +38,13 @@ type sensorLine struct {
 	pending atomic.Int32  // readings on their way to the loop
 	lost    atomic.Uint64 // edges
 
-	stale atomic.Bool // no good reading for longer than its patience
-	// Of whoever judges it: edges are being lost.
-	lostKnown uint64
-	storm     bool
-	calm      time.Duration // none was lost since
+	stale atomic.Bool // no good reading for longer than its patience, or none yet
+	// Of whoever judges it.
+	told      bool   // that it is stale
+	lostKnown uint64 // edges
+
+	storm bool          // they are being lost;
+	calm  time.Duration // none was since
 }
 
 // gauge holds a sensor's latest good reading. The one goroutine that writes it never waits: whoever reads it while it is written
@@ -93,13 +95,7 @@ func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 	value, err := line.sensor.Sample(at)
 	switch {
 	case err == nil:
-		line.latest.write(value, at)
-		if line.failures > 0 {
-			line.failures = 0
-			line.failing.Store(false)
-			r.event(bridge.LevelInfo, "sensor_recovered", line.name)
-			r.log.Info("sensor answers again", "sensor", line.name)
-		}
+		r.note(line, sensors.Reading{At: at, Value: value})
 		return value, true
 	case errors.Is(err, sensors.ErrNotYet): // no fault; a sensor that started again has not recovered before its first reading
 	case errors.Is(err, io.EOF):
@@ -116,6 +112,17 @@ func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// note keeps a good reading for telemetry, and ends a time of failures.
+func (r *robot) note(line *sensorLine, reading sensors.Reading) {
+	line.latest.write(reading.Value, reading.At)
+	if line.failures > 0 {
+		line.failures = 0
+		line.failing.Store(false)
+		r.event(bridge.LevelInfo, "sensor_recovered", line.name)
+		r.log.Info("sensor answers again", "sensor", line.name)
+	}
 }
 
 // next returns when a sensor that was read at a time is read again: after its own interval, or, the more often it failed, after
@@ -149,12 +156,12 @@ func (l *Robot) watch(ctx context.Context, line *sensorLine) {
 		}
 		begun := l.clock()
 		rest := due - begun
-		if line.edges != nil && line.failures == 0 {
+		if line.edges != nil {
 			rest = min(rest, edgeWait)
 			r, ok := line.edges.Next(begun, rest)
 			line.lost.Store(line.edges.LostEdges())
 			if ok {
-				line.latest.write(r.Value, r.At)
+				l.note(line, r)
 				if l.hand(line, r.At, r.Value) {
 					continue
 				}

@@ -112,9 +112,9 @@ func (s *simulation) step() {
 			s.due[i] = line.next(s.due[i], s.now)
 			judge = true
 		}
-		if line.edges != nil && line.failures == 0 && s.edges <= s.now {
+		if line.edges != nil && s.edges <= s.now {
 			for r, ok := line.edges.Next(s.now, 0); ok; r, ok = line.edges.Next(s.now, 0) {
-				line.latest.write(r.Value, r.At)
+				s.note(line, r)
 				s.feed(line, core.Tick(r.At/time.Microsecond), r.Value)
 			}
 			line.lost.Store(line.edges.LostEdges())

@@ -46,6 +46,9 @@ func openWatchdogs(path string, log *slog.Logger) (watchdogs, error) {
 	return w, nil
 }
 
+// watching says whether anybody does.
+func (w *watchdogs) watching() bool { return w.systemd > 0 || w.hardware != nil }
+
 // ready tells systemd that the actuators are at failsafe and the robot runs.
 func (w *watchdogs) ready() { w.notify(daemon.SdNotifyReady) }
 

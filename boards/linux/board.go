@@ -1,0 +1,289 @@
+// Package linux is the board of a robot on any machine that runs Linux and has GPIO, I2C or PWM: its pins and buses, by name.
+//
+// Pins come from the kernel's character device, which stamps each edge as it happens; PWM from /sys/class/pwm; buses from /dev/i2c-*
+// by way of periph's driver. What a robot does not use may fail; what it uses works, or the error says which pin or bus, which right is
+// missing and what to do.
+//
+//	board := linux.New(slog.Default(), clock, nil)       // clock: the time since the robot started
+//	defer board.Halt()
+//	bumper, err := board.Pin("gpiochip0:17")             // or by the line's own name, as gpioinfo shows it
+//	fan, err := board.Pin("pwmchip0/1")                  // a PWM channel
+//	bus, err := board.Bus("I2C1")                        // or "1"
+//
+// A pin implements periph's gpio.PinIO, and keeps its edges with their times: see Pin. The package builds on every system; where there
+// is no Linux, pins and buses say so.
+package linux
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/host/v3/sysfs"
+)
+
+const (
+	groupRemedy = "add the user to it with 'sudo usermod -aG %s $USER', then log in again"
+	i2cRemedy   = "/dev/i2c-* must be open to group i2c: " + groupRemedy + "; on a Raspberry Pi switch I2C on with 'sudo raspi-config nonint do_i2c 0'"
+	gpioRemedy  = "/dev/gpiochip* must be open to group gpio: " + groupRemedy + "; it needs Linux 5.10 or newer"
+	pwmRemedy   = "/sys/class/pwm must be open to group gpio: a udev rule does that"
+)
+
+// Opts are the options of a Board.
+type Opts struct {
+	// Root is where /dev and /sys are; "" is /. GPIO and I2C are there on the real root alone: they are more than files.
+	Root string
+	// Header says what the names of a board's pins mean; nil for a machine without a header.
+	Header *Header
+}
+
+// Header is what a board with named pins adds: which line of which chip a pin is, and which channel of which PWM chip.
+type Header struct {
+	// Name is the board's, for messages.
+	Name string
+	// Chips are the labels that the chip with the pins may have: never its number, which differs between kernels.
+	Chips []string
+	// Lines are the offsets of the pins on that chip.
+	Lines map[string]int
+	// PWM are the channels of the pins that can do PWM.
+	PWM map[string]Channel
+	// Overlay is what to do where the PWM of a pin is not there.
+	Overlay func(pin string) string
+}
+
+// Channel is one of a PWM chip, which is known by the end of the name of the device behind it.
+type Channel struct {
+	Device string
+	Number int
+}
+
+// Board is the machine that the program runs on. It is safe for concurrent use.
+type Board struct {
+	log    *slog.Logger
+	clock  func() time.Duration
+	root   string
+	real   bool
+	header Header
+	open   func(i2cNumber int) (i2c.BusCloser, error)
+	kernel kernel
+
+	mutex    sync.Mutex
+	pins     map[string]*Pin
+	channels map[string]string // PWM channels in use, by chip and number: the pin
+	buses    map[int]*bus
+}
+
+// New makes the board. It opens nothing: a pin or bus is opened when it is asked for. The clock is the time since the robot started,
+// in which edges are told.
+func New(log *slog.Logger, clock func() time.Duration, opts *Opts) *Board {
+	if opts == nil {
+		opts = &Opts{}
+	}
+	b := &Board{log: log, clock: clock, root: opts.Root, header: Header{Name: "linux"}, pins: map[string]*Pin{}, channels: map[string]string{}, buses: map[int]*bus{}}
+	if opts.Header != nil {
+		b.header = *opts.Header
+	}
+	if b.root == "" {
+		b.root = "/"
+	}
+	b.real = b.root == "/"
+	b.kernel = newKernel(clock)
+	b.open = func(number int) (i2c.BusCloser, error) { return sysfs.NewI2C(number) }
+	return b
+}
+
+// String is the board's name.
+func (b *Board) String() string { return b.header.Name }
+
+// Pin gives a pin: by the header's name where there is one, by the kernel's name of the line, by chip and offset ("gpiochip0:17"), or a PWM
+// channel ("pwmchip0/1"). It is always the same for the same name. A pin that is not there is an error; one that may not be used is an
+// error of its first use.
+func (b *Board) Pin(name string) (gpio.PinIO, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if p := b.pins[name]; p != nil {
+		return p, nil
+	}
+	p := newPin(name, b)
+	if chip, number, ok := strings.Cut(name, "/"); ok && strings.HasPrefix(chip, "pwmchip") {
+		n, err := strconv.ParseUint(number, 10, 8)
+		if err != nil {
+			return nil, fmt.Errorf("%s: pin %q: expected a PWM channel such as pwmchip0/1", b, name)
+		}
+		p.pwmChip, p.pwmNumber = chip, int(n)
+		if _, err := os.Stat(b.path("sys/class/pwm", chip)); err != nil {
+			return nil, fmt.Errorf("%s: pin %q: no such PWM chip; there is %s", b, name, b.pwmChips())
+		}
+		b.pins[name] = p
+		return p, nil
+	}
+	if channel, ok := b.header.PWM[name]; ok {
+		p.channel = &channel
+	}
+	if err := b.place(p); err != nil {
+		if p.channel == nil || !errors.Is(err, errNoGPIO) { // a pin with PWM may be used for that alone
+			return nil, err
+		}
+	}
+	b.pins[name] = p
+	return p, nil
+}
+
+// errNoGPIO is a machine without GPIO.
+var errNoGPIO = errors.New("this machine shows no GPIO chips")
+
+// place finds the line of a pin.
+func (b *Board) place(p *Pin) error {
+	var chips []chip
+	if b.real {
+		var err error
+		if chips, err = b.kernel.chips(); err != nil {
+			return fmt.Errorf("%s: pin %q: %w; "+gpioRemedy, b, p.name, err, "gpio")
+		}
+	}
+	if len(chips) == 0 {
+		return fmt.Errorf("%s: pin %q: %w; "+gpioRemedy, b, p.name, errNoGPIO, "gpio")
+	}
+	if offset, ok := b.header.Lines[p.name]; ok {
+		for _, c := range chips {
+			if slices.Contains(b.header.Chips, c.label) {
+				p.chip, p.offset = c.name, offset
+				return nil
+			}
+		}
+		return fmt.Errorf("%s: pin %q: expected a GPIO chip with the label %s, got %s", b, p.name, strings.Join(b.header.Chips, " or "), labels(chips))
+	}
+	if name, offset, ok := strings.Cut(p.name, ":"); ok {
+		for _, c := range chips {
+			if n, err := strconv.ParseUint(offset, 10, 16); c.name == name && err == nil && int(n) < len(c.lines) {
+				p.chip, p.offset = name, int(n)
+				return nil
+			}
+		}
+	}
+	var names []string
+	for _, c := range chips {
+		for offset, line := range c.lines {
+			if line == p.name && line != "" {
+				p.chip, p.offset = c.name, offset
+				return nil
+			}
+			if line != "" {
+				names = append(names, line)
+			}
+		}
+	}
+	for name := range b.header.Lines {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	const most = 40
+	if len(names) > most {
+		names = append(names[:most], "and more, see gpioinfo")
+	}
+	return fmt.Errorf("%s: pin %q: expected chip:offset of %s, or one of %s", b, p.name, labels(chips), strings.Join(names, ", "))
+}
+
+func labels(chips []chip) string {
+	var all []string
+	for _, c := range chips {
+		all = append(all, fmt.Sprintf("%s (%s, %d lines)", c.name, c.label, len(c.lines)))
+	}
+	return strings.Join(all, ", ")
+}
+
+// path is a path below the root.
+func (b *Board) path(parts ...string) string {
+	return filepath.Join(append([]string{b.root}, parts...)...)
+}
+
+// Buses names the I2C buses that are there.
+func (b *Board) Buses() []string {
+	var names []string
+	for _, n := range b.numbers() {
+		names = append(names, fmt.Sprintf("I2C%d", n))
+	}
+	return names
+}
+
+// numbers are those of the I2C buses.
+func (b *Board) numbers() []int {
+	files, _ := filepath.Glob(b.path("dev", "i2c-*")) // the pattern is ours
+	var numbers []int
+	for _, file := range files {
+		if n, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(file), "i2c-")); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+// Bus gives an I2C bus by its name, "I2C1", its number, "1", or its file, "/dev/i2c-1". It is opened once and shared by all who ask: closing
+// it does nothing, Halt closes it.
+func (b *Board) Bus(name string) (i2c.BusCloser, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	number, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(name, "I2C"), "/dev/i2c-"))
+	if numbers := b.numbers(); err != nil || !slices.Contains(numbers, number) {
+		if len(numbers) == 0 {
+			return nil, fmt.Errorf("%s: bus %q: this machine shows no I2C buses; "+i2cRemedy, b, name, "i2c")
+		}
+		var names []string
+		for _, n := range numbers {
+			names = append(names, fmt.Sprintf("I2C%d", n))
+		}
+		return nil, fmt.Errorf("%s: bus %q: expected one of %s", b, name, strings.Join(names, ", "))
+	}
+	if open := b.buses[number]; open != nil {
+		return open, nil
+	}
+	opened, err := b.open(number)
+	if err != nil {
+		return nil, fmt.Errorf("%s: bus %q: open: %w; "+i2cRemedy, b, name, err, "i2c")
+	}
+	b.buses[number] = &bus{opened, fmt.Sprintf("I2C%d", number)}
+	return b.buses[number], nil
+}
+
+// Halt closes buses, PWM channels and lines. It comes last: an output whose line is closed may float, and a channel goes on as it was
+// last told, so their devices are brought to rest before.
+func (b *Board) Halt() error {
+	b.mutex.Lock()
+	buses, pins := b.buses, b.pins
+	b.buses, b.pins, b.channels = map[int]*bus{}, map[string]*Pin{}, map[string]string{}
+	b.mutex.Unlock() // a pin that opens its channel asks for it
+	var failed []error
+	close := func(what string, c io.Closer) {
+		if err := c.Close(); err != nil {
+			failed = append(failed, fmt.Errorf("%s: close %s: %w", b, what, err))
+		}
+	}
+	for _, open := range buses {
+		close("bus "+open.name, open.BusCloser)
+	}
+	for name, p := range pins {
+		close("pin "+name, p)
+	}
+	return errors.Join(failed...)
+}
+
+// bus is shared: one who closes it must not take it from the others.
+type bus struct {
+	i2c.BusCloser
+	name string
+}
+
+func (*bus) Close() error     { return nil }
+func (b *bus) String() string { return b.name }

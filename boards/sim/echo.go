@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+const (
+	echoBurst     = 460 * time.Microsecond // from the trigger to the start of the echo: eight periods of 40 kHz, and what the module thinks
+	echoNothing   = 38 * time.Millisecond  // how long the echo is when nothing comes back
+	echoReach     = 4_000_000              // µm
+	soundAtTwenty = 343_420                // mm/s in air of 20 °C
+)
+
+// Echo simulates an HC-SR04: a trigger is answered by an echo as long as sound takes to the obstacle and back, or of 38 ms where there is
+// none within 4 m. While it is at it, a trigger does nothing. The module wants a trigger of 10 µs; a write to a simulated pin takes next to
+// no time, so that is not judged.
+//
+// Source: ElecFreaks, HC-SR04 user guide. The air has 20 °C.
+type Echo struct {
+	echo     *Pin
+	distance func(at time.Duration) int64
+
+	mutex     sync.Mutex
+	unplugged bool
+	busy      time.Duration
+}
+
+// NewEcho connects a range finder to two pins. The distance is in µm; 0 or less, or more than 4 m, is nothing in sight.
+func NewEcho(trigger, echo *Pin, distance func(at time.Duration) int64) *Echo {
+	e := &Echo{echo: echo, distance: distance}
+	trigger.Watch(e.trigger)
+	return e
+}
+
+// Unplug takes the module off its supply, or puts it back.
+func (e *Echo) Unplug(unplugged bool) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.unplugged = unplugged
+}
+
+func (e *Echo) trigger(at time.Duration, level gpio.Level) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if level == gpio.High || e.unplugged || at < e.busy {
+		return
+	}
+	takes := echoNothing
+	if d := e.distance(at); d > 0 && d <= echoReach {
+		takes = time.Duration(toNearest(d*2_000_000, soundAtTwenty))
+	}
+	begins := at + echoBurst
+	e.busy = begins + takes
+	e.echo.DriveAt(begins, gpio.High)
+	e.echo.DriveAt(e.busy, gpio.Low)
+}

@@ -1,0 +1,122 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/boards/sim"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// benchRobot has every device that a configuration knows, on the simulated board.
+func benchRobot(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../../configs/testdata/good/hardware.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	robot := string(text)
+	for from, to := range map[string]string{
+		"board: {kind: raspberrypi, model: pi5}": "board: {kind: sim, world: bench}",
+		"  watchdog: /dev/watchdog\n":            "",
+		"step: P1_12":                            "step: GPIO19", // the PWM channels of a Raspberry Pi 5 are not simulated
+		"pwm: GPIO13, direction: GPIO26":         "pwm: servos/4, direction: GPIO26, frequency: 60 Hz",
+		"every: 33ms, frozen: 1s":                "every: 33ms", // on a table nothing trembles
+	} {
+		if !strings.Contains(robot, from) {
+			t.Fatalf("hardware.yaml has no %q", from)
+		}
+		robot = strings.Replace(robot, from, to, 1)
+	}
+	return robot + "mqtt: {broker: none}\n"
+}
+
+// The drivers run unchanged on a desktop: every sensor of the configuration reads what lies on the table.
+func TestEveryDeviceOnTheBench(t *testing.T) {
+	s, err := newSimulation(parse(t, benchRobot(t), nil), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.run(context.Background(), 32*time.Second, func(time.Duration) {}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{
+		"range": 1, "near": 1, "ir": 0.172, "battery": 6.6, "motor": 0.2, "turn": 0, "tilt": 0, "shake": 9.807, "warm": 22.5, "air": 100_653,
+		"load": 1, "wheel": 0, "speed": 0, "line": 0, "motion": 0, "knob": 0,
+	}
+	for _, line := range s.sensors {
+		value, _, seen := line.latest.read()
+		expected, known := want[line.name]
+		if got := float64(value) / 1e6; !seen && line.name != "motion" || !known || math.Abs(got-expected) > 0.02+expected/1000 {
+			t.Errorf("%s: %v (seen: %v), want %v", line.name, got, seen, expected)
+		}
+		if s.isStale(line) || line.faults > 0 {
+			t.Errorf("%s: stale %v, %d faults", line.name, s.isStale(line), line.faults)
+		}
+	}
+	if err := s.halt(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Each actuator of the configuration moves what it is wired to, within its limits, and is at failsafe again in the end.
+func TestEveryActuatorOnTheBench(t *testing.T) {
+	now := time.Duration(0)
+	r, err := assemble(parse(t, benchRobot(t), nil), BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now }, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.arm()
+	board := r.board.(*sim.Board)
+	for ; now < 3*time.Second; now += 10 * time.Millisecond {
+		for _, o := range r.outputs {
+			o.guard.Set(now, actuators.Full)
+			if err := o.guard.Step(now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	pwm := func(name string) (share, hertz float64) {
+		t.Helper()
+		p, err := board.Pin(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		duty, frequency := p.(*sim.Pin).PWMState()
+		return float64(duty) / float64(gpio.DutyMax), float64(frequency) / 1e6
+	}
+	level := func(name string) gpio.Level {
+		p, err := board.Pin(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Read()
+	}
+	if share, hertz := pwm("GPIO12"); share != 1 || hertz != 20_000 || level("GPIO16") != gpio.High || level("GPIO20") != gpio.Low || level("GPIO21") != gpio.High {
+		t.Errorf("left: %v at %v Hz", share, hertz)
+	}
+	if share, hertz := pwm("GPIO19"); share != 0.5 || hertz != 2000 || level("GPIO25") != gpio.Low || level("GPIO8") != gpio.Low {
+		t.Errorf("belt: %v at %v Hz", share, hertz)
+	}
+	for _, o := range r.outputs {
+		if o.guard.Applied() != actuators.Full {
+			t.Errorf("%s: %d", o.name, o.guard.Applied())
+		}
+	}
+	if err := r.failsafe(); err != nil {
+		t.Error(err)
+	}
+	if share, _ := pwm("GPIO12"); share != 0 {
+		t.Error("left is not at rest")
+	}
+	if share, _ := pwm("GPIO19"); share != 0 {
+		t.Error("belt is not at rest")
+	}
+}

@@ -1,0 +1,287 @@
+package sensors
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+)
+
+// The registers of the ADS1115 that are used here.
+const (
+	ads1115Conversion = 0x00
+	ads1115Config     = 0x01
+)
+
+// The configuration register. Its upper half is, from the top: OS, three bits of multiplexer, three of range, MODE.
+const (
+	ads1115Start  = 0x8000 // OS written: begin a single conversion, if none is under way; read: none is under way
+	ads1115Single = 0x0100 // MODE: power down after each conversion
+
+	// ads1115Mark is the lowest byte's rest: the comparator is off (COMP_QUE), and latching (COMP_LAT), which then means nothing. A
+	// chip that has lost its supply comes back with 0x8583; with the latching bit none of our configurations is that one.
+	ads1115Mark = 0x0007
+)
+
+// ads1115Patience is how long things may take beyond the time that the chip needs: for a conversion to end before the chip is held to
+// hang, and for a reading to be repeated. A Sample may wait that long for another one's transfer.
+const ads1115Patience = 200 * time.Millisecond
+
+var (
+	// ads1115Inputs are the measures, by the value of the multiplexer field.
+	ads1115Inputs = []string{"a0-a1", "a0-a3", "a1-a3", "a2-a3", "a0", "a1", "a2", "a3"}
+	// ads1115Ranges are the full-scale voltages, by the value of the field.
+	ads1115Ranges = []physic.ElectricPotential{6144 * physic.MilliVolt, 4096 * physic.MilliVolt, 2048 * physic.MilliVolt,
+		1024 * physic.MilliVolt, 512 * physic.MilliVolt, 256 * physic.MilliVolt}
+	// ads1115Rates are the conversions a second, by the value of the field.
+	ads1115Rates = []physic.Frequency{8 * physic.Hertz, 16 * physic.Hertz, 32 * physic.Hertz, 64 * physic.Hertz,
+		128 * physic.Hertz, 250 * physic.Hertz, 475 * physic.Hertz, 860 * physic.Hertz}
+)
+
+// ADS1115Opts are the options of an ADS1115. A field that is zero stands for its default.
+type ADS1115Opts struct {
+	// FullScale is the largest voltage, of either sign: 6.144, 4.096, 2.048, 1.024, 0.512 or 0.256 V; 4.096 V unless set. A step is
+	// 1/32768 of it. Whatever it is, no pin may be above the chip's supply or below ground by more than 0.3 V.
+	FullScale physic.ElectricPotential
+	// Rate is how many conversions the chip makes a second: 8, 16, 32, 64, 128, 250, 475 or 860 Hz, less up to a tenth; 860 Hz
+	// unless set. Slower ones have less noise.
+	Rate physic.Frequency
+}
+
+// DefaultADS1115Opts are the options that stand for nil: for a chip on 3.3 V that several measures share.
+var DefaultADS1115Opts = ADS1115Opts{FullScale: 4096 * physic.MilliVolt, Rate: 860 * physic.Hertz}
+
+// ADS1115 is an analogue-to-digital converter of 16 bits on I2C with four inputs. It measures, in V:
+//
+//	a0, a1, a2, a3               an input against ground
+//	a0-a1, a0-a3, a1-a3, a2-a3   the difference of two inputs
+//
+// A reading at the upper end of the range (32767 steps: 4.095875 V) means that much or more, at the lower end that much or less. An
+// input against ground may read a few steps below zero. It may be used from several goroutines.
+//
+// There is one converter. As long as a single measure is read, it converts all the time, and a reading is that of the last conversion.
+// As soon as there are several they take turns: each Sample takes over the conversion that is finished and begins one for the measure
+// whose turn was the longest ago. So with n measures a reading may be as old as n+1 Samples of its measure, or 200 ms and eight
+// conversions if that is more; it is repeated until there is a newer one, and there is ErrNotYet when even that is too old.
+//
+// The configuration is read back with each Sample. When it is not what was written, the chip has lost its supply for a moment, or
+// somebody else writes to it; it is started again.
+//
+// Source: Texas Instruments, ADS111x data sheet, SBAS444D. The driver in periph's device library is not used: it sleeps through each
+// conversion, takes for granted that it is finished then, and does not look at the configuration.
+type ADS1115 struct {
+	bus        i2c.Bus
+	address    uint16
+	settings   uint16        // of the configuration: range, rate, mark
+	fullScale  int64         // µV
+	conversion time.Duration // at the most
+
+	mutex  sync.Mutex
+	lost   bool          // not started, or a failure since: the chip may have forgotten its configuration
+	config uint16        // as written last, without OS
+	since  time.Duration // when it was
+	input  int           // what is being converted since; -1: nothing that anybody wants to know
+	turns  int64         // single conversions begun
+	inputs [8]ads1115Input
+}
+
+// ads1115Input is one of the measures.
+type ads1115Input struct {
+	asked     int64 // Samples of it
+	turn      int64 // the number of its last turn, from 1 on,
+	askedThen int64 // after so many Samples
+
+	measured bool // there is a reading since the last start:
+	count    int64
+	begun    time.Duration // its conversion began then,
+	askedBy  int64         // after so many Samples
+}
+
+// NewADS1115 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x48 (pin ADDR to ground), 0x49
+// (to the supply), 0x4a (to SDA) or 0x4b (to SCL); nil options stand for DefaultADS1115Opts.
+func NewADS1115(bus i2c.Bus, address uint16, opts *ADS1115Opts) (*ADS1115, error) {
+	if opts == nil {
+		opts = &DefaultADS1115Opts
+	}
+	a := &ADS1115{bus: bus, address: address, lost: true}
+	if address < 0x48 || address > 0x4b {
+		return nil, fmt.Errorf("%s: address: expected 0x48 (pin ADDR to ground), 0x49 (supply), 0x4a (SDA) or 0x4b (SCL)", a)
+	}
+	fullScale := cmp.Or(opts.FullScale, DefaultADS1115Opts.FullScale)
+	scale := slices.Index(ads1115Ranges, fullScale)
+	if scale < 0 {
+		return nil, fmt.Errorf("%s: full scale: expected 6.144, 4.096, 2.048, 1.024, 0.512 or 0.256 V, got %s", a, opts.FullScale)
+	}
+	perSecond := cmp.Or(opts.Rate, DefaultADS1115Opts.Rate)
+	rate := slices.Index(ads1115Rates, perSecond)
+	if rate < 0 {
+		return nil, fmt.Errorf("%s: rate: expected 8, 16, 32, 64, 128, 250, 475 or 860 Hz, got %s", a, opts.Rate)
+	}
+	a.settings = uint16(scale)<<9 | uint16(rate)<<5 | ads1115Mark
+	a.fullScale = int64(fullScale / physic.MicroVolt)
+	a.conversion = time.Second * 10 / 9 / time.Duration(perSecond/physic.Hertz) // a tenth slower than it says
+	return a, nil
+}
+
+// String names the chip, its address and its bus.
+func (a *ADS1115) String() string {
+	return fmt.Sprintf("ads1115 at %#02x on %s", a.address, a.bus)
+}
+
+// Measure gives one of the measures: a0, a1, a2, a3, a0-a1, a0-a3, a1-a3 or a2-a3. Halting one stops the chip, for all of them;
+// whichever is sampled next starts it again.
+func (a *ADS1115) Measure(name string) (Sensor, error) {
+	input := slices.Index(ads1115Inputs, name)
+	if input < 0 {
+		return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", a, strings.Join(ads1115Inputs, ", "), name)
+	}
+	return &chipMeasure{chip: a, name: name, unit: "V", sample: func(at time.Duration) (int64, error) {
+		a.mutex.Lock()
+		defer a.mutex.Unlock()
+		return a.sample(at, input)
+	}}, nil
+}
+
+// Halt stops conversions: the chip powers down when the one under way is over.
+func (a *ADS1115) Halt() error {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.lost = true
+	return a.configure("stop", a.settings|ads1115Single)
+}
+
+func (a *ADS1115) sample(at time.Duration, input int) (int64, error) {
+	in := &a.inputs[input]
+	in.asked++
+	if a.lost {
+		if err := a.start(at); err != nil {
+			return 0, err
+		}
+	}
+	free, err := a.collect(at)
+	if err != nil {
+		return 0, err
+	}
+	if free {
+		if err := a.proceed(at); err != nil {
+			return 0, err
+		}
+	}
+	if !in.measured || in.asked-in.askedBy > a.shared()+1 && at-in.begun > ads1115Patience+8*a.conversion {
+		return 0, fmt.Errorf("%s: %s: %w", a, ads1115Inputs[input], ErrNotYet)
+	}
+	return nearest(in.count*a.fullScale, 1<<15), nil
+}
+
+// shared is how many measures have been sampled.
+func (a *ADS1115) shared() int64 {
+	count := int64(0)
+	for i := range a.inputs {
+		if a.inputs[i].asked > 0 {
+			count++
+		}
+	}
+	return count
+}
+
+// start stops what the chip may be doing. An earlier process may have left it converting all the time, and what it converts is then
+// of that one's input until the conversion under way is over.
+func (a *ADS1115) start(at time.Duration) error {
+	if err := a.configure("start", a.settings|ads1115Single); err != nil {
+		return err
+	}
+	a.lost, a.input, a.since = false, -1, at
+	for i := range a.inputs {
+		a.inputs[i].measured = false
+	}
+	return nil
+}
+
+// collect checks the configuration and takes over the conversion that is finished. The converter is free when it need not be waited
+// for.
+func (a *ADS1115) collect(at time.Duration) (free bool, err error) {
+	config, err := a.read("read the configuration", ads1115Config)
+	if err != nil {
+		return false, err
+	}
+	if config&^ads1115Start != a.config {
+		return false, a.failed("check the configuration", fmt.Errorf("expected %#04x as written, got %#04x: has it lost its supply?",
+			a.config, config&^ads1115Start))
+	}
+	single := config&ads1115Single != 0
+	if single && config&ads1115Start == 0 {
+		if at-a.since > 2*a.conversion+ads1115Patience {
+			return false, a.failed("convert", fmt.Errorf("expected an end of what began at %v, now %v", a.since, at))
+		}
+		return false, nil
+	}
+	if a.input < 0 {
+		return true, nil
+	}
+	count, err := a.read("read the conversion", ads1115Conversion)
+	if err != nil {
+		return false, err
+	}
+	in := &a.inputs[a.input]
+	in.measured, in.count = true, int64(int16(count))
+	if single {
+		in.begun, in.askedBy, a.input = a.since, in.askedThen, -1
+	} else {
+		in.begun, in.askedBy = at, in.asked
+	}
+	return true, nil
+}
+
+// proceed gives the converter something to do.
+func (a *ADS1115) proceed(at time.Duration) error {
+	next := -1
+	for i := range a.inputs {
+		if a.inputs[i].asked > 0 && (next < 0 || a.inputs[i].turn < a.inputs[next].turn) {
+			next = i
+		}
+	}
+	in := &a.inputs[next]
+	config, alone, continuous := a.settings|uint16(next)<<12, a.shared() == 1, a.config&ads1115Single == 0
+	switch {
+	case continuous && alone:
+		return nil
+	case continuous: // no longer alone: what is under way has to end before another conversion can begin
+		a.input, a.since = -1, at
+		return a.configure("stop", a.settings|ads1115Single)
+	case alone && in.measured: // the last conversion was of this input, so whatever is read from now on is
+		a.input, a.since = next, at
+		return a.configure("convert", config)
+	}
+	a.turns++
+	a.input, a.since = next, at
+	in.turn, in.askedThen = a.turns, in.asked
+	return a.configure("convert", config|ads1115Single|ads1115Start)
+}
+
+func (a *ADS1115) configure(doing string, config uint16) error {
+	if err := a.bus.Tx(a.address, []byte{ads1115Config, byte(config >> 8), byte(config)}, nil); err != nil {
+		return a.failed(doing, err)
+	}
+	a.config = config &^ ads1115Start
+	return nil
+}
+
+func (a *ADS1115) read(doing string, register byte) (uint16, error) {
+	var raw [2]byte
+	if err := a.bus.Tx(a.address, []byte{register}, raw[:]); err != nil {
+		return 0, a.failed(doing, err)
+	}
+	return uint16(raw[0])<<8 | uint16(raw[1]), nil
+}
+
+// failed makes the next Sample start the chip again.
+func (a *ADS1115) failed(doing string, err error) error {
+	a.lost = true
+	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin ADDR is at ground for 0x48, at the supply"+
+		" for 0x49, at SDA for 0x4a or at SCL for 0x4b", a, doing, err)
+}

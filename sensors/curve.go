@@ -1,0 +1,102 @@
+package sensors
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"time"
+)
+
+// CurvePoint is one point of a calibration: what a device measures, and what that stands for, both in millionths of their units.
+type CurvePoint struct {
+	In, Out int64
+}
+
+// Curve makes readings of another kind out of those of a sensor, along straight lines between calibrated points: metres out of the
+// volts of an infrared range finder, kilograms out of the counts of a load cell. Beyond the ends the last point holds: a range finder
+// that is driven past its range tells nothing more.
+type Curve struct {
+	Sensor
+	points []CurvePoint
+	unit   string
+}
+
+// NewCurve puts a calibration on a sensor. It takes at least two points, in rising order of In; the unit is that of Out.
+func NewCurve(s Sensor, points []CurvePoint, unit string) (*Curve, error) {
+	if s == nil {
+		return nil, errors.New("curve: expected a sensor, got nil")
+	}
+	if len(points) < 2 {
+		return nil, fmt.Errorf("%s: curve: expected at least 2 points, got %d", s, len(points))
+	}
+	for i := 1; i < len(points); i++ {
+		if points[i].In <= points[i-1].In {
+			return nil, fmt.Errorf("%s: curve: expected each point beyond the one before, got %d after %d", s, points[i].In, points[i-1].In)
+		}
+	}
+	return &Curve{Sensor: s, points: append([]CurvePoint(nil), points...), unit: unit}, nil
+}
+
+// Unit is that of the calibration.
+func (c *Curve) Unit() string { return c.unit }
+
+// Sample takes a reading of the sensor and gives what it stands for, to the nearest millionth.
+func (c *Curve) Sample(at time.Duration) (int64, error) {
+	reading, err := c.Sensor.Sample(at)
+	if err != nil {
+		return 0, err
+	}
+	return c.at(reading), nil
+}
+
+// Next does the same for a sensor whose readings come with edges; for others there is none.
+func (c *Curve) Next(now, timeout time.Duration) (Reading, bool) {
+	edges, ok := c.Sensor.(EdgeSensor)
+	if !ok {
+		return Reading{}, false
+	}
+	r, ok := edges.Next(now, timeout)
+	if ok {
+		r.Value = c.at(r.Value)
+	}
+	return r, ok
+}
+
+// LostEdges counts those of a sensor whose readings come with edges.
+func (c *Curve) LostEdges() uint64 {
+	if edges, ok := c.Sensor.(EdgeSensor); ok {
+		return edges.LostEdges()
+	}
+	return 0
+}
+
+func (c *Curve) at(reading int64) int64 {
+	last := len(c.points) - 1
+	switch {
+	case reading <= c.points[0].In:
+		return c.points[0].Out
+	case reading >= c.points[last].In:
+		return c.points[last].Out
+	}
+	i := 1
+	for reading > c.points[i].In {
+		i++
+	}
+	from, to := c.points[i-1], c.points[i]
+	// The differences of two readings fit in 64 bits without their sign, and their product in 128.
+	width, along := uint64(to.In)-uint64(from.In), uint64(reading)-uint64(from.In)
+	if to.Out >= from.Out {
+		return from.Out + int64(share(uint64(to.Out)-uint64(from.Out), along, width))
+	}
+	return from.Out - int64(share(uint64(from.Out)-uint64(to.Out), along, width))
+}
+
+// share is a * b / c to the nearest, for b <= c.
+func share(a, b, c uint64) uint64 {
+	high, low := bits.Mul64(a, b)
+	quotient, rest := bits.Div64(high, low, c) // high < c, because b <= c
+	if rest >= c-rest {
+		quotient++
+	}
+	return quotient
+}

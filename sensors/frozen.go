@@ -1,0 +1,51 @@
+package sensors
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Frozen watches a sensor whose readings are never quite still, and fails when they are: a chip whose converter hangs goes on to
+// answer, with the last thing that it measured. It does not suit sensors that may rest, such as a range finder with nothing in sight.
+type Frozen struct {
+	Sensor
+	after  time.Duration
+	last   int64
+	since  time.Duration
+	seen   bool
+	frozen bool
+}
+
+// NewFrozen watches a sensor: the very same reading is believed for less than a time, which is more than 0.
+func NewFrozen(s Sensor, after time.Duration) (*Frozen, error) {
+	if s == nil {
+		return nil, errors.New("frozen: expected a sensor, got nil")
+	}
+	if after <= 0 {
+		return nil, fmt.Errorf("%s: frozen: expected more than 0, got %v", s, after)
+	}
+	return &Frozen{Sensor: s, after: after}, nil
+}
+
+// Sample takes a reading of the sensor. It fails when it has been the same for too long; when that begins, the sensor is halted, so that
+// the next Sample starts it again. After a failure of the sensor the time begins anew: it may rightly come back with the same reading.
+func (f *Frozen) Sample(at time.Duration) (int64, error) {
+	reading, err := f.Sensor.Sample(at)
+	if err != nil {
+		f.seen = f.seen && errors.Is(err, ErrNotYet)
+		return 0, err
+	}
+	if !f.seen || reading != f.last {
+		f.seen, f.last, f.since, f.frozen = true, reading, at, false
+		return reading, nil
+	}
+	if at-f.since < f.after {
+		return reading, nil
+	}
+	if !f.frozen {
+		f.frozen = true
+		_ = f.Sensor.Halt() // it fails where the sensor does not answer, which its next Sample tells
+	}
+	return 0, fmt.Errorf("%s: frozen: the same reading since %v, now %v: it hangs; its supply may have to be taken off for a moment", f, f.since, at)
+}

@@ -1,0 +1,186 @@
+package sensors
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
+)
+
+const (
+	// hcsr04Pulse is how many writes keep the trigger high for at least 10 µs: on the quickest boards a write takes half a microsecond.
+	hcsr04Pulse = 25
+	// hcsr04Longest is how long an echo may be high: the module ends it after 38 ms when nothing is in sight, copies after up to 200 ms.
+	hcsr04Longest = 300 * time.Millisecond
+)
+
+// HCSR04Opts are the options of an HCSR04. A field that is 0 stands for its default.
+type HCSR04Opts struct {
+	// Temperature of the air, which the speed of sound depends on: 20 °C unless set. 10 °C more are 1.8 % more.
+	Temperature physic.Temperature
+	// Max is the reading when nothing is in sight: 4 m unless set.
+	Max physic.Distance
+}
+
+// DefaultHCSR04Opts are the options that stand for nil.
+var DefaultHCSR04Opts = HCSR04Opts{Temperature: physic.ZeroCelsius + 20*physic.Kelvin, Max: 4 * physic.Metre}
+
+// HCSR04 is an ultrasonic range finder on two pins: an HC-SR04, whose echo is 5 V and needs a divider, or an HC-SR04P or RCWL-1601 on 3.3 V. Its
+// unit is m, from 0.02 m to Max; with nothing in sight it reads Max. It belongs to one goroutine.
+//
+// Sample triggers a measurement; its reading comes from Next, at the time at which the echo ended. The distance is in the time between
+// the two edges of the echo as the kernel stamps them, so it does not matter when the program looks. Sound needs 23 ms to 4 m and back, and
+// goes on for a while: trigger no more often than every 60 ms.
+//
+// Sources: ElecFreaks, HC-SR04 user guide: 10 µs trigger, echo of 150 µs to 25 ms, 38 ms without an obstacle, 60 ms between measurements;
+// speed of sound 331.3 m/s + 0.606 m/s per °C (Kuttruff, Room Acoustics, chapter 1).
+type HCSR04 struct {
+	name    string
+	trigger gpio.PinOut
+	echo    EdgePin
+	speed   int64 // mm/s
+	most    int64 // µm
+
+	ready     bool // the pins are set up
+	triggered bool // and no echo has ended since
+	high      bool // an echo has begun
+	rose      time.Duration
+	done      []Reading // that nobody has taken
+}
+
+// NewHCSR04 makes a range finder of its pins, which the first Sample sets up. Nil options stand for DefaultHCSR04Opts.
+func NewHCSR04(trigger gpio.PinOut, echo EdgePin, opts *HCSR04Opts) (*HCSR04, error) {
+	if opts == nil {
+		opts = &DefaultHCSR04Opts
+	}
+	h := &HCSR04{name: fmt.Sprintf("hcsr04 on %s and %s", trigger.Name(), echo.Name()), trigger: trigger, echo: echo}
+	if trigger.Name() == echo.Name() {
+		return nil, fmt.Errorf("%s: expected two pins", h)
+	}
+	air := cmp.Or(opts.Temperature, DefaultHCSR04Opts.Temperature) - physic.ZeroCelsius
+	if air < -40*physic.Kelvin || air > 85*physic.Kelvin {
+		return nil, fmt.Errorf("%s: temperature: expected -40 to 85 °C, got %s", h, opts.Temperature)
+	}
+	far := cmp.Or(opts.Max, DefaultHCSR04Opts.Max)
+	if far < 20*physic.MilliMetre || far > 10*physic.Metre {
+		return nil, fmt.Errorf("%s: max: expected 0.02 to 10 m, got %s", h, far)
+	}
+	h.speed = 331_300 + nearest(int64(air/physic.MicroKelvin)*606, 1_000_000)
+	h.most = int64(far / physic.MicroMetre)
+	return h, nil
+}
+
+// String names the module and its pins.
+func (h *HCSR04) String() string { return h.name }
+
+// Unit is "m".
+func (h *HCSR04) Unit() string { return "m" }
+
+// Sample triggers a measurement and gives ErrNotYet: readings come from Next. It fails when the one before had no echo at all, which even
+// nothing in sight has, and when the echo does not end.
+func (h *HCSR04) Sample(at time.Duration) (int64, error) {
+	if !h.ready {
+		if err := h.setUp(); err != nil {
+			return 0, err
+		}
+	}
+	h.drain()
+	if h.high {
+		if at-h.rose < hcsr04Longest {
+			return 0, fmt.Errorf("%s: the echo has not ended: %w", h, ErrNotYet)
+		}
+		if h.echo.Read() == gpio.High {
+			return 0, fmt.Errorf("%s: the echo does not end; check its supply, and whether the wire is at 3.3 V", h)
+		}
+		h.high = false // its end was lost
+	}
+	silent := h.triggered
+	if err := h.pulse(); err != nil {
+		return 0, err
+	}
+	if silent {
+		return 0, fmt.Errorf("%s: no echo; check its supply (5 V; an HC-SR04P 3.3 V), the wires, and the divider at the echo", h)
+	}
+	return 0, fmt.Errorf("%s: triggered: %w", h, ErrNotYet)
+}
+
+// Next gives the next distance, at the time at which its echo ended.
+func (h *HCSR04) Next(now, timeout time.Duration) (Reading, bool) {
+	if !h.ready {
+		return Reading{}, false
+	}
+	for end := now + max(timeout, 0); ; {
+		h.drain()
+		if len(h.done) > 0 {
+			r := h.done[0]
+			h.done = h.done[:copy(h.done, h.done[1:])]
+			return r, true
+		}
+		at, level, ok := h.echo.NextEdge(end - now)
+		if !ok {
+			return Reading{}, false
+		}
+		h.edge(at, level)
+		now = max(now, at)
+	}
+}
+
+// LostEdges counts the edges that the echo's pin had no room for.
+func (h *HCSR04) LostEdges() uint64 { return h.echo.LostEdges() }
+
+// Halt ends edge detection.
+func (h *HCSR04) Halt() error {
+	h.ready = false
+	if err := h.echo.Halt(); err != nil {
+		return fmt.Errorf("%s: halt: %w", h, err)
+	}
+	return nil
+}
+
+func (h *HCSR04) setUp() error {
+	err := errors.Join(h.trigger.Out(gpio.Low), h.echo.In(gpio.PullDown, gpio.BothEdges))
+	if err != nil {
+		return fmt.Errorf("%s: set up its pins: %w", h, err)
+	}
+	h.ready, h.triggered, h.high = true, false, false
+	return nil
+}
+
+// pulse triggers a measurement: high for at least 10 µs. Writing the same level again takes the time, and reads no clock.
+func (h *HCSR04) pulse() error {
+	for range hcsr04Pulse {
+		if err := h.trigger.Out(gpio.High); err != nil {
+			return fmt.Errorf("%s: trigger: %w", h, err)
+		}
+	}
+	if err := h.trigger.Out(gpio.Low); err != nil {
+		return fmt.Errorf("%s: trigger: %w", h, err)
+	}
+	h.triggered = true
+	return nil
+}
+
+// drain takes the edges that are there.
+func (h *HCSR04) drain() {
+	for at, level, ok := h.echo.NextEdge(0); ok; at, level, ok = h.echo.NextEdge(0) {
+		h.edge(at, level)
+	}
+}
+
+// edge takes one edge of the echo. An end without a beginning is of an edge that was lost, and means nothing.
+func (h *HCSR04) edge(at time.Duration, level gpio.Level) {
+	if level == gpio.High {
+		h.high, h.rose = true, at
+		return
+	}
+	if !h.high {
+		return
+	}
+	h.high, h.triggered = false, false
+	// mm/s times ns are millionths of µm, there and back.
+	distance := nearest(int64(at-h.rose)*h.speed, 2_000_000)
+	h.done = append(h.done, Reading{at, min(distance, h.most)})
+}

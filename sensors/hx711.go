@@ -1,0 +1,117 @@
+package sensors
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/devices/v3/hx711"
+)
+
+// hx711Patience is how long the chip may have nothing: a conversion takes 100 ms, the first after power-up 400 ms.
+const hx711Patience = time.Second
+
+// HX711Opts are the options of an HX711.
+type HX711Opts struct {
+	// Gain is 128 or 64 for input A, 32 for input B; 128 unless set, for a load cell.
+	Gain int
+}
+
+// HX711 is a load-cell amplifier and converter of 24 bits on two pins. It measures counts, a pure number from -8,388,607 to 8,388,606; a
+// Curve makes kilograms of them. It belongs to one goroutine.
+//
+// The bits are fetched by the driver of periph's device library. A clock that stays high for 60 µs resets the chip; when the program is
+// interrupted for so long within a bit, all bits after it read as ones, and nothing in the chip's answer says so. What acts on a load should not act on
+// one reading: encode its rate, or its mean over a window.
+//
+// Source: Avia Semiconductor, HX711 data sheet.
+type HX711 struct {
+	clock gpio.PinOut
+	data  gpio.PinIO
+	mode  hx711.InputMode
+
+	device *hx711.Dev // nil before the first Sample and after a failure
+	armed  bool       // the gain has been set
+	since  time.Duration
+}
+
+// NewHX711 makes a converter of its pins, PD_SCK and DOUT, which the first Sample sets up. Nil options stand for a gain of 128.
+func NewHX711(clock gpio.PinOut, data gpio.PinIO, opts *HX711Opts) (*HX711, error) {
+	if opts == nil {
+		opts = &HX711Opts{}
+	}
+	modes := map[int]hx711.InputMode{128: hx711.CHANNEL_A_GAIN_128, 64: hx711.CHANNEL_A_GAIN_64, 32: hx711.CHANNEL_B_GAIN_32}
+	mode, ok := modes[cmp.Or(opts.Gain, 128)]
+	h := &HX711{clock: clock, data: data, mode: mode}
+	if !ok {
+		return nil, fmt.Errorf("%s: gain: expected 128, 64 or 32, got %d", h, opts.Gain)
+	}
+	if clock.Name() == data.Name() {
+		return nil, fmt.Errorf("%s: expected two pins", h)
+	}
+	return h, nil
+}
+
+// String names the converter and its pins.
+func (h *HX711) String() string {
+	return fmt.Sprintf("hx711 on %s and %s", h.clock.Name(), h.data.Name())
+}
+
+// Unit is "": counts are a pure number.
+func (h *HX711) Unit() string { return "" }
+
+// Sample fetches the conversion that is done, in counts; while none is there is ErrNotYet. It fails when there has been none for a second, and
+// when the converter is at either end of its range: a wire of the load cell is off, or it bears too much.
+func (h *HX711) Sample(at time.Duration) (int64, error) {
+	if h.device == nil {
+		device, err := hx711.New(h.clock, quiet{h.data})
+		if err != nil {
+			return 0, fmt.Errorf("%s: set up its pins: %w", h, err)
+		}
+		h.device, h.armed, h.since = device, false, at
+	}
+	if !h.device.IsReady() {
+		if at-h.since >= hx711Patience {
+			h.device = nil
+			return 0, fmt.Errorf("%s: nothing for %v; check its supply and wires", h, hx711Patience)
+		}
+		return 0, fmt.Errorf("%s: %w", h, ErrNotYet)
+	}
+	h.since = at
+	if !h.armed { // the pulses after a conversion set the gain of the next
+		if err := h.device.SetInputMode(h.mode); err != nil {
+			return 0, h.failed(err)
+		}
+		h.armed = true
+		return 0, fmt.Errorf("%s: %w", h, ErrNotYet)
+	}
+	sample, err := h.device.Read()
+	if err != nil {
+		return 0, h.failed(err)
+	}
+	const most = 1<<23 - 1
+	if sample.Raw >= most || sample.Raw <= -most-1 {
+		return 0, fmt.Errorf("%s: at the end of its range, %d: check the wires of the load cell, and whether it bears too much", h, sample.Raw)
+	}
+	return int64(sample.Raw) * 1_000_000, nil
+}
+
+// Halt powers the chip down: its clock stays high.
+func (h *HX711) Halt() error {
+	h.device = nil
+	if err := h.clock.Out(gpio.High); err != nil {
+		return fmt.Errorf("%s: power down: %w", h, err)
+	}
+	return nil
+}
+
+func (h *HX711) failed(err error) error {
+	h.device = nil
+	return fmt.Errorf("%s: read: %w", h, err)
+}
+
+// quiet is a pin whose edges nobody wants: each bit is one. Pulled up, an unplugged chip has nothing, instead of zeros.
+type quiet struct{ gpio.PinIO }
+
+func (q quiet) In(gpio.Pull, gpio.Edge) error { return q.PinIO.In(gpio.PullUp, gpio.NoEdge) }

@@ -1,0 +1,256 @@
+package sensors
+
+import (
+	"cmp"
+	"fmt"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+)
+
+// The registers of the INA219 that are used here.
+const (
+	ina219Config      = 0x00
+	ina219Shunt       = 0x01 // in 10 µV
+	ina219Bus         = 0x02 // in 4 mV from bit 3 on; CNVR, OVF
+	ina219Power       = 0x03
+	ina219Calibration = 0x05
+)
+
+const (
+	// ina219Continuous is the configuration without the range: 32 V, 12 bits, shunt and bus all the time.
+	ina219Continuous = 0x2000 | 0x3<<7 | 0x3<<3 | 0x7
+	ina219PowerDown  = 0x2000 | 0x3<<7 | 0x3<<3
+
+	ina219Ready    = 0x2 // CNVR: there is a measurement that was not read, as told by reading the power
+	ina219Overflow = 0x1 // OVF: the current or the power does not fit its register
+
+	ina219MostBus = 32_000_000 // µV
+
+	// ina219Period is the longest time between two measurements, of 586 µs for the shunt and as long for the bus.
+	ina219Period = 1172 * time.Microsecond
+	// ina219Patience is how long the last measurement is repeated while the chip has no new one.
+	ina219Patience = 100 * time.Millisecond
+)
+
+// ina219MostShunt is the largest voltage across a shunt that any range measures, in nV.
+const ina219MostShunt = 320_000_000
+
+// INA219Opts are the options of an INA219. A field that is zero stands for its default.
+type INA219Opts struct {
+	// Shunt is the resistor that the current flows through; 0.1 ohm unless set, that of the usual modules.
+	Shunt physic.ElectricResistance
+	// MaxCurrent is the largest current to be measured, of either sign; 3.2 A unless set. It chooses the range: with it at most 320 mV
+	// are across the shunt, and the chip resolves smaller currents with 160, 80 or 40 mV.
+	MaxCurrent physic.ElectricCurrent
+}
+
+// DefaultINA219Opts are the options that stand for nil: the usual module, at its full range.
+var DefaultINA219Opts = INA219Opts{Shunt: 100 * physic.MilliOhm, MaxCurrent: 3200 * physic.MilliAmpere}
+
+// INA219 is a current and power monitor on I2C. It measures:
+//
+//	current   through the shunt, from IN+ to IN-, in A; negative the other way
+//	voltage   of the bus: between IN- and ground, in V, 0 to 32 (the chip bears 26)
+//	power     voltage times current, in W; negative when the current is
+//	shunt     voltage across the shunt, in V
+//
+// They come from one measurement, of half a millisecond for the current and then as long for the voltage, and whoever asks within the
+// time of one shares it. A shunt voltage at either end of its range (40, 80, 160 or 320 mV) means that much or more. Current and power
+// fail while the chip says that they overflow: the current is beyond MaxCurrent. It may be used from several goroutines.
+//
+// When the chip has no new measurement the last one is repeated, for at most 100 ms; then it hangs, and is started again. So it is
+// when its calibration register is not as it was written: the chip has lost its supply for a moment.
+//
+// Current and power are computed here, from both voltages: the chip's own registers round the same numbers to its steps (98 µA and
+// 2 mW with the default options), and power has no sign there. The calibration is written for the sake of the overflow flag, and as
+// what a lost supply is known by.
+//
+// Source: Texas Instruments, INA219 data sheet, SBOS448G. The driver in periph's device library (v3.7.4) is not used: it talks to the
+// chip when it is made, discards the errors of the bus, reads zero for current and power after a lost supply, clips the bus at 16 V,
+// and panics with a maximum current below 33 µA.
+type INA219 struct {
+	bus         i2c.Bus
+	address     uint16
+	shunt       int64 // nohm
+	scale       uint16
+	mostShunt   int64 // µV, by the range
+	calibration uint16
+
+	mutex    sync.Mutex
+	lost     bool          // not started, or a failure since: the chip may have forgotten its settings
+	asked    time.Duration // when the chip was last asked for a measurement,
+	renewed  time.Duration // and when it last had a new one, or was started
+	measured bool          // there is a measurement since the last start:
+	across   int64         // voltage across the shunt, in µV,
+	voltage  int64         // and of the bus, in µV
+	overflow bool          // beyond MaxCurrent
+}
+
+// NewINA219 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x40 to 0x4f, by what pins A0 and
+// A1 are connected to; nil options stand for DefaultINA219Opts.
+func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
+	if opts == nil {
+		opts = &DefaultINA219Opts
+	}
+	m := &INA219{bus: bus, address: address, lost: true}
+	if address < 0x40 || address > 0x4f {
+		return nil, fmt.Errorf("%s: address: expected 0x40 (pins A0 and A1 to ground) to 0x4f", m)
+	}
+	shunt := cmp.Or(opts.Shunt, DefaultINA219Opts.Shunt)
+	if shunt < 0 {
+		return nil, fmt.Errorf("%s: shunt: expected a resistance above 0, got %s", m, shunt)
+	}
+	current := cmp.Or(opts.MaxCurrent, DefaultINA219Opts.MaxCurrent)
+	if current < 0 {
+		return nil, fmt.Errorf("%s: maximum current: expected a current above 0, got %s", m, current)
+	}
+	if int64(current) > ina219MostShunt*1_000_000_000/int64(shunt) {
+		return nil, fmt.Errorf("%s: maximum current: expected at most 320 mV across the shunt of %s, got %s", m, shunt, current)
+	}
+	across := (int64(current)*int64(shunt) + 999_999_999) / 1_000_000_000 // nV, rounded up
+	m.shunt, m.mostShunt = int64(shunt), 40_000
+	for m.mostShunt*1000 < across {
+		m.mostShunt *= 2
+		m.scale++
+	}
+	// The data sheet's 0.04096 / (step * shunt), where 2^15 steps are the maximum current. The lowest bit is always zero.
+	m.calibration = uint16(min(40_960_000<<15/across, 0xffff)) &^ 1
+	return m, nil
+}
+
+// String names the chip, its address and its bus.
+func (m *INA219) String() string {
+	return fmt.Sprintf("ina219 at %#02x on %s", m.address, m.bus)
+}
+
+// Measure gives one of the measures: current, voltage, power or shunt. Halting one powers the chip down, for all of them; whichever is
+// sampled next starts it again.
+func (m *INA219) Measure(name string) (Sensor, error) {
+	units := map[string]string{"current": "A", "voltage": "V", "power": "W", "shunt": "V"}
+	unit, ok := units[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: measure: expected one of current, voltage, power, shunt, got %q", m, name)
+	}
+	return &chipMeasure{chip: m, name: name, unit: unit, sample: func(at time.Duration) (int64, error) {
+		m.mutex.Lock()
+		defer m.mutex.Unlock()
+		if err := m.refresh(at); err != nil {
+			return 0, err
+		}
+		return m.value(name)
+	}}, nil
+}
+
+// Halt powers the chip down.
+func (m *INA219) Halt() error {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.lost = true
+	return m.write("power down", ina219Config, ina219PowerDown|m.scale<<11)
+}
+
+// value is a measure of the last measurement.
+func (m *INA219) value(name string) (int64, error) {
+	switch name {
+	case "voltage":
+		return m.voltage, nil
+	case "shunt":
+		return m.across, nil
+	}
+	if m.overflow {
+		return 0, fmt.Errorf("%s: %s: overflow: the current is beyond the maximum (%d µV are across the shunt); check for a short circuit,"+
+			" or set a larger maximum current", m, name, m.across)
+	}
+	if name == "current" {
+		return nearest(m.across*1_000_000_000, m.shunt), nil
+	}
+	return nearest(m.across*m.voltage*1000, m.shunt), nil // at most 320 mV times 32 V: 10^16
+}
+
+// refresh takes a new measurement from the chip when the last one is older than the time between two.
+func (m *INA219) refresh(at time.Duration) error {
+	if m.lost {
+		if err := m.start(); err != nil {
+			return err
+		}
+		m.lost, m.measured, m.renewed = false, false, at
+	}
+	if m.measured && at-m.asked < ina219Period {
+		return nil
+	}
+	calibration, err := m.read("read the calibration", ina219Calibration)
+	if err != nil {
+		return err
+	}
+	if calibration != m.calibration {
+		return m.failed("check the calibration", fmt.Errorf("expected %#04x as written, got %#04x: has it lost its supply?",
+			m.calibration, calibration))
+	}
+	bus, err := m.read("read the voltage", ina219Bus)
+	if err != nil {
+		return err
+	}
+	m.asked = at
+	switch {
+	case bus&ina219Ready != 0:
+		m.renewed = at
+		return m.accept(bus)
+	case at-m.renewed >= ina219Patience:
+		return m.failed("measure", fmt.Errorf("no new measurement since %v, now %v: it hangs", m.renewed, at))
+	case !m.measured:
+		return fmt.Errorf("%s: %w", m, ErrNotYet)
+	}
+	return nil
+}
+
+// accept takes a measurement over, unless it cannot be one. The power is read because that clears the flag that says it is new.
+func (m *INA219) accept(bus uint16) error {
+	count, err := m.read("read the shunt voltage", ina219Shunt)
+	if err != nil {
+		return err
+	}
+	if _, err := m.read("read the power", ina219Power); err != nil {
+		return err
+	}
+	across, voltage := int64(int16(count))*10, int64(bus>>3)*4000
+	if across < -m.mostShunt || across > m.mostShunt {
+		return m.failed("measure", fmt.Errorf("shunt voltage: expected -%d to %d µV, got %d", m.mostShunt, m.mostShunt, across))
+	}
+	if voltage > ina219MostBus {
+		return m.failed("measure", fmt.Errorf("voltage: expected at most 32 V, got %d µV", voltage))
+	}
+	m.across, m.voltage, m.overflow, m.measured = across, voltage, bus&ina219Overflow != 0, true
+	return nil
+}
+
+// start writes the calibration first: writing the configuration begins a measurement, and clears the flag of the last one.
+func (m *INA219) start() error {
+	if err := m.write("calibrate", ina219Calibration, m.calibration); err != nil {
+		return err
+	}
+	return m.write("start", ina219Config, ina219Continuous|m.scale<<11)
+}
+
+func (m *INA219) write(doing string, register byte, value uint16) error {
+	if err := m.bus.Tx(m.address, []byte{register, byte(value >> 8), byte(value)}, nil); err != nil {
+		return m.failed(doing, err)
+	}
+	return nil
+}
+
+func (m *INA219) read(doing string, register byte) (uint16, error) {
+	var raw [2]byte
+	if err := m.bus.Tx(m.address, []byte{register}, raw[:]); err != nil {
+		return 0, m.failed(doing, err)
+	}
+	return uint16(raw[0])<<8 | uint16(raw[1]), nil
+}
+
+// failed makes the next Sample start the chip again.
+func (m *INA219) failed(doing string, err error) error {
+	m.lost = true
+	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and pins A0 and A1 (both at ground: 0x40)", m, doing, err)
+}

@@ -1,0 +1,302 @@
+package sensors
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+const (
+	// quadratureOrder is how long an edge of one channel waits for an earlier one of the other: the kernel hands them over one
+	// channel at a time.
+	quadratureOrder = time.Millisecond
+	// quadratureLook bounds a wait for an edge of one channel: the next may be one of the other.
+	quadratureLook = 10 * time.Millisecond
+	// quadratureStill is how long after the last count a wheel counts as at rest.
+	quadratureStill = time.Second
+	// quadratureCycle is how many counts a speed is taken over: a whole period of both channels, in which their unequal phases cancel.
+	quadratureCycle = 4
+	// quadratureRoom bounds the counts that wait to be taken.
+	quadratureRoom = 1024
+)
+
+// QuadratureOpts are the options of a Quadrature.
+type QuadratureOpts struct {
+	// CountsPerUnit is how many edges of both channels make a unit, in millionths: 48,000,000 for 12 slots a revolution.
+	CountsPerUnit int64
+	// Unit is "rev" or "m", whatever CountsPerUnit counts.
+	Unit string
+	// Pull is the pins' resistor; most encoders with open collectors want gpio.PullUp.
+	Pull gpio.Pull
+	// Inverted counts the other way round.
+	Inverted bool
+}
+
+// Quadrature is a wheel encoder with two channels a quarter of a period apart. Every edge of either counts, forward when A leads B. It
+// measures "position", in units from where it started, each count a reading of its own at the time of its edge, and "speed", in units a second,
+// from the times of the last four counts; it is 0 a second after the last. It may be used from several goroutines.
+//
+// The edges of both channels are merged in the order of the kernel's stamps, so the direction is right however late they are taken; for
+// that an edge waits up to a millisecond for one of the other channel. Where edges were lost the levels are looked at, and counted in Errors.
+type Quadrature struct {
+	name string
+	a, b EdgePin
+	opts QuadratureOpts
+
+	mutex   sync.Mutex
+	ready   bool
+	watched bool        // somebody takes the counts as they come
+	heads   [2]*Reading // the oldest edge of each channel that was taken and not counted; Value is the level
+	slots   [2]Reading
+	levels  [2]bool
+	counts  int64
+	done    []Reading
+	stamps  [quadratureCycle + 1]time.Duration // of the last counts in one direction, latest first
+	stamped int                                // how many there are
+	way     int64                              // 1 or -1
+	lost    uint64                             // edges, when last looked
+	errors  uint64
+}
+
+// NewQuadrature makes an encoder of its pins, which are set up at the first Sample or Next.
+func NewQuadrature(a, b EdgePin, opts *QuadratureOpts) (*Quadrature, error) {
+	q := &Quadrature{name: fmt.Sprintf("quadrature on %s and %s", a.Name(), b.Name()), a: a, b: b}
+	if opts == nil || opts.CountsPerUnit <= 0 || opts.Unit == "" {
+		return nil, fmt.Errorf("%s: expected counts per unit, more than 0, and the unit", q)
+	}
+	if a.Name() == b.Name() {
+		return nil, fmt.Errorf("%s: expected two pins", q)
+	}
+	q.opts = *opts
+	return q, nil
+}
+
+// String names the encoder and its pins.
+func (q *Quadrature) String() string { return q.name }
+
+// Measure gives "position", an EdgeSensor, or "speed".
+func (q *Quadrature) Measure(name string) (Sensor, error) {
+	switch name {
+	case "position":
+		return &quadraturePosition{chipMeasure{chip: q, name: name, unit: q.opts.Unit, sample: q.position}, q}, nil
+	case "speed":
+		return &chipMeasure{chip: q, name: name, unit: q.opts.Unit + "/s", sample: q.speed}, nil
+	}
+	return nil, fmt.Errorf("%s: measure: expected position or speed, got %q", q, name)
+}
+
+// Errors counts where edges were lost, or made no sense.
+func (q *Quadrature) Errors() uint64 {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.errors
+}
+
+// Halt ends edge detection. The position is kept.
+func (q *Quadrature) Halt() error {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.ready = false
+	if err := errors.Join(q.a.Halt(), q.b.Halt()); err != nil {
+		return fmt.Errorf("%s: halt: %w", q, err)
+	}
+	return nil
+}
+
+// quadraturePosition is the position, which comes with edges.
+type quadraturePosition struct {
+	chipMeasure
+	of *Quadrature
+}
+
+// Next gives the next count.
+func (p *quadraturePosition) Next(now, timeout time.Duration) (Reading, bool) {
+	return p.of.next(now, timeout)
+}
+
+// LostEdges counts the edges that either pin had no room for.
+func (p *quadraturePosition) LostEdges() uint64 { return p.of.a.LostEdges() + p.of.b.LostEdges() }
+
+func (q *Quadrature) position(at time.Duration) (int64, error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if err := q.look(at); err != nil {
+		return 0, err
+	}
+	return q.value(), nil
+}
+
+func (q *Quadrature) speed(at time.Duration) (int64, error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if err := q.look(at); err != nil {
+		return 0, err
+	}
+	if q.stamped < 2 || at-q.stamps[0] >= quadratureStill {
+		return 0, nil
+	}
+	counts := q.stamped - 1
+	took := q.stamps[0] - q.stamps[counts]
+	if since := at - q.stamps[0]; since*time.Duration(counts) > took { // no count for longer than one takes: it is slower than it was
+		counts, took = 1, since
+	}
+	if took <= 0 {
+		took = 1
+	}
+	// Counts in 1e6 s over counts per unit in millionths: units in millionths need 1e12, and times 1e9 ns it leaves 64 bits; so in two steps.
+	perSecond := nearest(int64(counts)*int64(time.Second)*1_000_000, int64(took)) // millionths of counts a second
+	return q.way * nearest(min(perSecond, 1<<42)*1_000_000, q.opts.CountsPerUnit), nil
+}
+
+// look takes what edges there are, unless somebody takes them as they come.
+func (q *Quadrature) look(at time.Duration) error {
+	if err := q.setUp(); err != nil {
+		return err
+	}
+	if !q.watched {
+		q.drain(at)
+		q.done = q.done[:0]
+	}
+	return nil
+}
+
+// next waits for a count. Whoever calls it is the only one who takes edges.
+func (q *Quadrature) next(now, timeout time.Duration) (Reading, bool) {
+	end := now + max(timeout, 0)
+	for {
+		q.mutex.Lock()
+		q.watched = true
+		if q.setUp() != nil {
+			q.mutex.Unlock()
+			return Reading{}, false // the next Sample tells why
+		}
+		q.drain(now)
+		if len(q.done) > 0 {
+			r := q.done[0]
+			q.done = q.done[:copy(q.done, q.done[1:])]
+			q.mutex.Unlock()
+			return r, true
+		}
+		// Which channel to wait for: one that may still have an edge before the one that is held; at rest the one that does not bear the last.
+		wait, channel := min(end-now, quadratureLook), 0
+		if q.heads[0] != nil {
+			channel = 1
+		}
+		if held := q.heads[1-channel]; held != nil {
+			wait = min(wait, held.At+quadratureOrder-now)
+		}
+		q.mutex.Unlock()
+		if end <= now {
+			return Reading{}, false
+		}
+		at, level, ok := q.pin(channel).NextEdge(wait)
+		q.mutex.Lock()
+		if ok {
+			q.hold(channel, at, level)
+			now = max(now, at)
+		} else {
+			now += max(wait, 1)
+		}
+		q.mutex.Unlock()
+	}
+}
+
+func (q *Quadrature) pin(channel int) EdgePin {
+	if channel == 0 {
+		return q.a
+	}
+	return q.b
+}
+
+func (q *Quadrature) setUp() error {
+	if q.ready {
+		return nil
+	}
+	if err := errors.Join(q.a.In(q.opts.Pull, gpio.BothEdges), q.b.In(q.opts.Pull, gpio.BothEdges)); err != nil {
+		return fmt.Errorf("%s: set up its pins: %w", q, err)
+	}
+	q.levels = [2]bool{bool(q.a.Read()), bool(q.b.Read())}
+	q.ready, q.heads, q.stamped, q.lost = true, [2]*Reading{}, 0, q.a.LostEdges()+q.b.LostEdges()
+	return nil
+}
+
+func (q *Quadrature) hold(channel int, at time.Duration, level gpio.Level) {
+	q.slots[channel] = Reading{At: at}
+	if level {
+		q.slots[channel].Value = 1
+	}
+	q.heads[channel] = &q.slots[channel]
+}
+
+// drain counts the edges that are there, in the order of their times, but those that one of the other channel may still precede.
+func (q *Quadrature) drain(now time.Duration) {
+	for {
+		for channel := range q.heads {
+			if q.heads[channel] == nil {
+				if at, level, ok := q.pin(channel).NextEdge(0); ok {
+					q.hold(channel, at, level)
+				}
+			}
+		}
+		first := 0
+		switch a, b := q.heads[0], q.heads[1]; {
+		case a == nil && b == nil:
+			q.resynchronise()
+			return
+		case a == nil || b != nil && b.At < a.At:
+			first = 1
+		}
+		head := q.heads[first]
+		if q.heads[1-first] == nil && now-head.At < quadratureOrder {
+			return
+		}
+		q.heads[first] = nil
+		q.count(first, head.At, head.Value != 0)
+	}
+}
+
+// count takes an edge. Forward, A leads: where both levels are equal an edge of A is a step ahead, else one of B.
+func (q *Quadrature) count(channel int, at time.Duration, level bool) {
+	if q.levels[channel] == level { // the edge between the two was lost
+		q.errors++
+		return
+	}
+	equal := q.levels[0] == q.levels[1]
+	q.levels[channel] = level
+	way := int64(1)
+	if equal != (channel == 0) {
+		way = -1
+	}
+	if q.opts.Inverted {
+		way = -way
+	}
+	q.counts += way
+	if way != q.way {
+		q.way, q.stamped = way, 0
+	}
+	copy(q.stamps[1:], q.stamps[:])
+	q.stamps[0] = at
+	q.stamped = min(q.stamped+1, len(q.stamps))
+	if len(q.done) < quadratureRoom {
+		q.done = append(q.done, Reading{at, q.value()})
+	}
+}
+
+// resynchronise looks at the levels when edges were lost: where the wheel is now, nobody knows, but from here on it counts right.
+func (q *Quadrature) resynchronise() {
+	lost := q.a.LostEdges() + q.b.LostEdges()
+	if lost == q.lost {
+		return
+	}
+	q.lost = lost
+	q.errors++
+	q.levels = [2]bool{bool(q.a.Read()), bool(q.b.Read())}
+	q.stamped = 0
+}
+
+func (q *Quadrature) value() int64 {
+	return nearest(q.counts*1_000_000_000_000, q.opts.CountsPerUnit)
+}

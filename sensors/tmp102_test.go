@@ -1,0 +1,75 @@
+package sensors_test
+
+import (
+	"testing"
+	"time"
+
+	"fluxd/boards/sim"
+	"fluxd/sensors"
+
+	"periph.io/x/conn/v3/i2c"
+)
+
+func thermometer(t *testing.T, bus i2c.Bus, chip sensors.TMP102Chip) *sensors.TMP102Sensor {
+	t.Helper()
+	s, err := sensors.NewTMP102(bus, 0x48, &sensors.TMP102Opts{Chip: chip})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// The values of the data sheets' tables.
+func TestTMP102OnTheWire(t *testing.T) {
+	for raw, want := range map[string]int64{"7ff0": 127_937_500, "6400": 100_000_000, "5000": 80_000_000, "1900": 25_000_000, "0040": 250_000,
+		"0000": 0, "ffc0": -250_000, "e700": -25_000_000, "c900": -55_000_000} {
+		s := thermometer(t, playback(t, wire(t, 0x48, "0160e0 01>60e0 00>"+raw+" 0161e0")...), sensors.TMP102)
+		expectNotYet(t, s, 0)
+		expectReading(t, s, 300*ms, want)
+		if err := s.Halt(); err != nil {
+			t.Error(err)
+		}
+		s = thermometer(t, playback(t, wire(t, 0x48, "0160 01>60 00>"+raw+" 0161")...), sensors.TMP105)
+		expectNotYet(t, s, 0)
+		expectReading(t, s, 300*ms, want)
+		if err := s.Halt(); err != nil || s.Unit() != "°C" {
+			t.Errorf("%v, %q", err, s.Unit())
+		}
+	}
+}
+
+func TestTMP102RefusesWhatTheChipDoesNotHave(t *testing.T) {
+	for address, chip := range map[uint16]sensors.TMP102Chip{0x4c: sensors.TMP102, 0x50: sensors.TMP105, 0x48: 9} {
+		if _, err := sensors.NewTMP102(playback(t), address, &sensors.TMP102Opts{Chip: chip}); err == nil {
+			t.Errorf("%#02x, %d: expected an error", address, chip)
+		}
+	}
+}
+
+func TestThermometersOnSimulatedBoard(t *testing.T) {
+	for chip, device := range map[sensors.TMP102Chip]*sim.TMP102{
+		sensors.TMP102: sim.NewTMP102(func(at time.Duration) int64 { return at.Milliseconds() * 1000 }),
+		sensors.TMP105: sim.NewTMP105(func(at time.Duration) int64 { return at.Milliseconds() * 1000 }),
+	} {
+		bus, board, now := simulated(t, 0x48, device)
+		s := thermometer(t, bus, chip)
+		expectNotYet(t, s, 0)
+		for *now = 300 * ms; *now < 20*time.Second; *now += 100 * ms {
+			expectNear(t, s, *now, now.Milliseconds()*1000, 300_000+62_500) // a period old, and half a step
+		}
+		breakable(t, board).Refuse(0x48, 1)
+		expectFault(t, s, *now, "at 0x48 on I2C1: read the configuration: ", "remote I/O error")
+		expectNotYet(t, s, *now)
+		*now += 300 * ms
+		expectNear(t, s, *now, now.Milliseconds()*1000, 400_000)
+		breakable(t, board).Garbage(0x48, 2, 3)
+		expectFault(t, s, *now, "another chip")
+		expectNotYet(t, s, *now)
+		*now += 300 * ms
+		device.Reset()
+		expectFault(t, s, *now, "lost its supply")
+		if err := s.Halt(); err != nil {
+			t.Error(err)
+		}
+	}
+}
