@@ -116,7 +116,7 @@ func (m *MCP23017) set(change func(*mcp23017Settings)) error {
 }
 
 // renew writes what the chip does not have yet, makes sure that it has everything, and takes the levels. Outputs do not wait for the
-// answer; a chip that was reset takes no harm from them: what is written first leaves inputs as they are.
+// answer.
 func (m *MCP23017) renew() error {
 	if m.started {
 		if err := m.writeChanges(); err != nil {
@@ -136,13 +136,15 @@ func (m *MCP23017) renew() error {
 }
 
 // writeChanges writes what differs between what is wanted and what the chip has; everything when that is not known. A pin that becomes an
-// input does so before its latch changes, and one that becomes an output after that.
+// input does so before its latch changes, and one that becomes an output after that. Latches take the pull-ups along, because it is by the
+// latches that a reset, which takes the pull-ups away, would be known afterwards.
 func (m *MCP23017) writeChanges() error {
 	has, to := m.has, m.wanted
 	if has == to && !m.unsure {
 		return nil
 	}
 	between := has.inputs | to.inputs
+	latches := to.latches != has.latches || to.inputs != has.inputs
 	for _, step := range []struct {
 		doing    string
 		register byte
@@ -150,8 +152,8 @@ func (m *MCP23017) writeChanges() error {
 		differs  bool
 	}{
 		{"make inputs", mcp23017Inputs, between, between != has.inputs},
-		{"set pull-ups", mcp23017PullUps, to.pullUps, to.pullUps != has.pullUps},
-		{"set outputs", mcp23017Latches, to.latches, to.latches != has.latches || to.inputs != has.inputs},
+		{"set pull-ups", mcp23017PullUps, to.pullUps, to.pullUps != has.pullUps || latches && to.pullUps != 0},
+		{"set outputs", mcp23017Latches, to.latches, latches},
 		{"make outputs", mcp23017Inputs, to.inputs, to.inputs != between},
 	} {
 		if !step.differs && !m.unsure {

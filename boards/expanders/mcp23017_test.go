@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"testing"
@@ -78,15 +79,19 @@ func TestMCP23017Transfers(t *testing.T) {
 	ops := mcp23017SetUp(0x0001, 0xffff, 0x0001, 0xffff, pull, high)
 	ops = append(ops,
 		mcp23017Look(0x0000, 0xffff, 0xffff), // a reading
-		mcp23017Write(0x14, 0xfdff),          // an output: the latch first
+		pull,                                 // an output: the latch first, with the pull-ups
+		mcp23017Write(0x14, 0xfdff),
 		mcp23017Write(0x00, 0xfdff),
 		mcp23017Look(0x0001, 0xfdff, 0xfdff),
-		mcp23017Write(0x14, 0xffff), // another level
+		pull, // another level
+		mcp23017Write(0x14, 0xffff),
 		mcp23017Look(0x0201, 0xffff, 0xfdff),
 		mcp23017Look(0x0201, 0xffff, 0xfdff), // the same level again
+		pull,
 		mcp23017Write(0x14, 0xfdff),
 		mcp23017Look(0x0001, 0xfdff, 0xfdff),
 		mcp23017Write(0x00, 0xffff), // an input again: the direction first
+		pull,
 		mcp23017Write(0x14, 0xffff),
 		mcp23017Look(0x0001, 0xffff, 0xffff),
 		mcp23017Write(0x0c, 0x0000),
@@ -216,6 +221,10 @@ func TestMCP23017LosesItsSupply(t *testing.T) {
 		name string
 		use  func(chip *expanders.MCP23017, in, out gpio.PinIO) error
 	}{
+		{"and another pin becomes an output", func(chip *expanders.MCP23017, _, _ gpio.PinIO) error { return newPin(t, chip, "B1").Out(gpio.High) }},
+		{"and an output has another level for a moment", func(_ *expanders.MCP23017, _, out gpio.PinIO) error {
+			return errors.Join(out.Out(gpio.Low), out.Out(gpio.High))
+		}},
 		{"and an input is read", func(_ *expanders.MCP23017, in, _ gpio.PinIO) error {
 			if level, err := in.(levelReader).ReadLevel(); level != gpio.High || err != nil {
 				return fmt.Errorf("got %v, %v, want High", level, err)
@@ -412,6 +421,56 @@ func TestMCP23017FromManyGoroutines(t *testing.T) {
 	for number := range 7 {
 		w.expect(t, fmt.Sprint("A", number), "IN", gpio.High)
 		w.expect(t, fmt.Sprint("B", number), "OUT", gpio.Low)
+	}
+}
+
+// Whatever is told to the pins, whenever the supply goes and whichever transfers fail: after a call that succeeds, all pins are as they
+// were told last.
+func TestMCP23017AgainstAModel(t *testing.T) {
+	type state struct {
+		does  string
+		level gpio.Level
+	}
+	for seed := range uint64(500) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		w := newMCP23017World(t)
+		chip := newMCP23017(t, w.bus)
+		model := map[string]state{"A0": {"IN", gpio.Low}, "A6": {"IN", gpio.Low}, "B3": {"IN", gpio.Low}}
+		for step := range 30 {
+			if random.IntN(4) == 0 {
+				w.chip.Reset()
+			}
+			w.bus.fails = random.IntN(6)
+			name := []string{"A0", "A6", "B3"}[random.IntN(3)]
+			pin := newPin(t, chip, name)
+			var err error
+			switch level := gpio.Level(random.IntN(2) == 0); random.IntN(6) {
+			case 0:
+				model[name] = state{"IN", gpio.High}
+				err = pin.In(gpio.PullUp, gpio.NoEdge)
+			case 1:
+				model[name] = state{"IN", gpio.Low}
+				err = pin.In(gpio.Float, gpio.NoEdge)
+			case 2: // pull-ups stay as they were, and a reset is found out by the next call
+				for name := range model {
+					model[name] = state{"IN", newPin(t, chip, name).Pull() == gpio.PullUp}
+				}
+				err = errors.Join(chip.Halt(), chip.Check())
+			case 3:
+				_, err = pin.(levelReader).ReadLevel()
+			default:
+				model[name] = state{"OUT", level}
+				err = pin.Out(level)
+			}
+			if err != nil {
+				continue
+			}
+			for name, want := range model {
+				if line := w.line(t, name); line.Function() != want.does || line.Read() != want.level {
+					t.Fatalf("seed %d, step %d: %s: %s, %v, want %s, %v", seed, step, name, line.Function(), line.Read(), want.does, want.level)
+				}
+			}
+		}
 	}
 }
 

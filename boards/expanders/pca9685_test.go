@@ -3,6 +3,7 @@ package expanders_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,14 +22,16 @@ import (
 
 var errRemoteIO = errors.New("remote I/O error")
 
-// flaky is a bus on which nobody answers while it is dead.
+// flaky is a bus on which nobody answers while it is dead, nor to one transfer, counted from 1.
 type flaky struct {
 	i2c.Bus
-	dead bool
+	dead  bool
+	fails int
 }
 
 func (f *flaky) Tx(address uint16, w, r []byte) error {
-	if f.dead {
+	f.fails--
+	if f.dead || f.fails == 0 {
 		return errRemoteIO
 	}
 	return f.Bus.Tx(address, w, r)
@@ -444,6 +447,52 @@ func TestPCA9685FromManyGoroutines(t *testing.T) {
 	must(t, chip.Check())
 	for number := range 16 {
 		w.expect(t, number, gpio.Duty(number&1)*gpio.DutyMax)
+	}
+}
+
+// Whatever is told to the outputs, whenever the supply goes and whichever transfers fail: after a call that succeeds, all outputs are as
+// they were told last.
+func TestPCA9685AgainstAModel(t *testing.T) {
+	for seed := range uint64(100) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		w := newWorld(t)
+		bus := &flaky{Bus: w.bus}
+		chip := newPCA9685(t, bus, nil)
+		var model [16]gpio.Duty
+		for range 20 {
+			if random.IntN(4) == 0 {
+				w.chip.Reset()
+			}
+			bus.fails = random.IntN(12)
+			output := random.IntN(16)
+			pin := newPin(t, chip, strconv.Itoa(output))
+			var err error
+			switch random.IntN(5) {
+			case 0:
+				model[output] = gpio.DutyMax
+				err = pin.Out(gpio.High)
+			case 1:
+				model[output] = 0
+				err = pin.Halt()
+			case 2:
+				clear(model[:])
+				err = chip.Halt()
+			case 3:
+				model[output] = gpio.Duty(random.IntN(4097)) * (gpio.DutyMax / 4096)
+				err = pin.PWM(model[output], 0)
+			default:
+				err = errors.Join(pin.PWM(model[output], 0), chip.Check())
+			}
+			if err != nil {
+				continue
+			}
+			for output, want := range model {
+				w.expect(t, output, want)
+			}
+			if t.Failed() {
+				t.Fatalf("seed %d", seed)
+			}
+		}
 	}
 }
 
