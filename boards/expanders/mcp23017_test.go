@@ -440,7 +440,7 @@ func TestMCP23017AgainstAModel(t *testing.T) {
 			if random.IntN(4) == 0 {
 				w.chip.Reset()
 			}
-			w.bus.fails = random.IntN(6)
+			w.bus.fails, w.bus.reaches = random.IntN(6), random.IntN(2) == 0
 			name := []string{"A0", "A6", "B3"}[random.IntN(3)]
 			pin := newPin(t, chip, name)
 			var err error
