@@ -24,6 +24,9 @@ type GuardOpts struct {
 	// Timeout is how old a wish may become, counted from the last Set or Renew: then the failsafe value is written, until there is a
 	// new one. 0 is for ever.
 	Timeout time.Duration
+	// Refresh is how often the device is written to although nothing has changed: one that forgets, such as a chip that a starting motor
+	// robs of its supply, is told again. 0 is never.
+	Refresh time.Duration
 }
 
 // A Hold is a reason to keep a device at its failsafe value, whatever is wished. Several can hold at once.
@@ -79,6 +82,7 @@ type Guard struct {
 	settled time.Duration // the time that the slew rate has been granted up to
 	due     time.Duration
 	stepped time.Duration // when Step was last called
+	written time.Duration // when something was last written, or tried to be
 	heeded  Hold          // what held then
 
 	shown atomic.Int64 // applied, for who looks on: a look must not hold up a write, nor a hanging write a look
@@ -96,8 +100,8 @@ func NewGuard(d Device, opts GuardOpts) (*Guard, error) {
 		return nil, fmt.Errorf("%s: range: expected %d <= min < max <= %d, got min %d and max %d", d, -Full, Full, opts.Min, opts.Max)
 	case opts.Slew < 0:
 		return nil, fmt.Errorf("%s: slew: expected more than 0, or 0 for no limit, got %d", d, opts.Slew)
-	case opts.Timeout < 0:
-		return nil, fmt.Errorf("%s: timeout: expected more than 0, or 0 for none, got %v", d, opts.Timeout)
+	case opts.Timeout < 0 || opts.Refresh < 0:
+		return nil, fmt.Errorf("%s: timeout and refresh: expected more than 0, or 0 for none, got %v and %v", d, opts.Timeout, opts.Refresh)
 	case opts.Failsafe < opts.Min || opts.Failsafe > opts.Max:
 		return nil, fmt.Errorf("%s: failsafe: expected a command within the range %d to %d, got %d", d, opts.Min, opts.Max, opts.Failsafe)
 	}
@@ -116,7 +120,7 @@ func (g *Guard) Start(at time.Duration) error {
 	if err := g.write(g.opts.Failsafe); err != nil {
 		return fmt.Errorf("start at the failsafe value: %w", err)
 	}
-	g.started, g.wish, g.settled = true, g.opts.Failsafe, at
+	g.started, g.wish, g.settled, g.written = true, g.opts.Failsafe, at, at
 	g.fresh.Store(int64(at))
 	return nil
 }
@@ -157,7 +161,7 @@ func (g *Guard) Set(at time.Duration, c Command) {
 
 // Step writes what is due: the command moves from the one last written towards the wish, by at most the slew rate times the time
 // since it last moved or, after rest, since 10 ms before Set; while anything holds, it is the failsafe value at once. It writes only what differs
-// from the last write. A write that failed is repeated by the next Step, and its error returned and counted. After Failsafe it does
+// from the last write, or what is to be refreshed. A write that failed is repeated by the next Step, and its error returned and counted. After Failsafe it does
 // nothing.
 func (g *Guard) Step(at time.Duration) error {
 	g.mu.Lock()
@@ -174,7 +178,8 @@ func (g *Guard) Step(at time.Duration) error {
 		g.rest(at)
 	}
 	g.heeded = held
-	if !g.pending() {
+	refresh := g.opts.Refresh > 0 && at-g.written >= g.opts.Refresh
+	if !g.pending() && !refresh {
 		return nil
 	}
 	g.due = at + guardPeriod
@@ -182,9 +187,10 @@ func (g *Guard) Step(at time.Duration) error {
 	if held == 0 {
 		next, granted = g.slew(at)
 	}
-	if next == g.applied && !g.unsure {
+	if next == g.applied && !g.unsure && !refresh {
 		return nil
 	}
+	g.written = at // or tried to
 	if err := g.write(next); err != nil {
 		g.settled = at // the time of a failure is not made up for by a jump
 		return err
@@ -209,7 +215,7 @@ func (g *Guard) expire(at time.Duration) Hold {
 }
 
 // Due is when Step wants to be called: at once after a new wish and when what holds has changed, every 10 ms while the command slews or
-// a write is to be repeated, and when the wish expires; false when the device does what it should and will go on so.
+// a write is to be repeated, when the wish expires, and when the device is to be refreshed; false when the device does what it should and will go on so.
 func (g *Guard) Due() (at time.Duration, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -225,6 +231,9 @@ func (g *Guard) Due() (at time.Duration, ok bool) {
 	}
 	if moved := g.applied != g.opts.Failsafe || g.wish != g.opts.Failsafe; moved && g.opts.Timeout != 0 && g.heeded == 0 && (!ok || expires < at) {
 		at, ok = expires, true
+	}
+	if refresh := g.written + g.opts.Refresh; g.opts.Refresh > 0 && (!ok || refresh < at) {
+		at, ok = refresh, true
 	}
 	return at, ok
 }

@@ -399,6 +399,36 @@ func TestGuardExpires(t *testing.T) {
 	}
 }
 
+// A device that forgets is told again, whatever it was told last.
+func TestGuardRefreshes(t *testing.T) {
+	d := &device{}
+	g, err := actuators.NewGuard(d, actuators.GuardOpts{Min: -10, Max: 10, Refresh: 500 * ms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Start(0); err != nil {
+		t.Fatal(err)
+	}
+	expectDue(t, g, 500*ms)
+	step(t, g, 499*ms)
+	d.expect(t, 0)
+	step(t, g, 500*ms)
+	d.expect(t, 0)
+	g.Set(600*ms, 7)
+	step(t, g, 600*ms)
+	expectDue(t, g, 1100*ms)
+	g.Hold(actuators.Stale)
+	step(t, g, 700*ms)
+	expectDue(t, g, 1200*ms)
+	step(t, g, 1200*ms)
+	d.expect(t, 7, 0, 0) // the failsafe value too
+	d.err = errBroken
+	if err := g.Step(1700 * ms); !errors.Is(err, errBroken) {
+		t.Errorf("got %v", err)
+	}
+	expectDue(t, g, 1710*ms)
+}
+
 func TestHoldReasons(t *testing.T) {
 	all := actuators.Disarmed | actuators.EmergencyStop | actuators.Stalled | actuators.Stale | actuators.Expired
 	want := []string{"disarmed", "emergency stop", "loop stalled", "sensor stale", "command timed out"}
@@ -511,6 +541,7 @@ func TestNewGuardRefusesWhatCannotBeMeant(t *testing.T) {
 		"beyond full":           {Min: -1, Max: actuators.Full + 1},
 		"beyond full reverse":   {Min: -actuators.Full - 1, Max: 1},
 		"negative timeout":      {Min: -1, Max: 1, Timeout: -1},
+		"negative refresh":      {Min: -1, Max: 1, Refresh: -1},
 		"negative slew":         {Min: -1, Max: 1, Slew: -1},
 		"failsafe out of range": {Min: -1, Max: 1, Failsafe: 2},
 	} {

@@ -30,8 +30,8 @@ const (
 	tmp105Shutdown  = 0x01
 )
 
-// tmp102Chips are the times of a conversion, from a start until there is a reading: at most 35 ms (TMP102) and 300 ms (TMP105), and the
-// first is over a period after the start.
+// tmp102Chips are the times of a conversion, from a start until there is a reading: at most 35 ms (TMP102) and 300 ms (TMP105),
+// and the first is over a period after the start.
 var tmp102Chips = [...]struct {
 	name  string
 	first time.Duration
@@ -47,8 +47,9 @@ type TMP102Opts struct {
 //
 // With each reading the configuration is read: a chip that has another lost its supply for a moment, and is started again.
 //
-// Sources: Texas Instruments, TMP102 data sheet SBOS397H, section 6.5; TMP105 data sheet SBOS648B, section 7.5. The driver in periph's device library
-// takes a failed read of the configuration for zeros and writes them back, and does not shut the chip down.
+// Sources: Texas Instruments, TMP102 data sheet SBOS397H, section 6.5; TMP105 data sheet SBOS648B, section 7.5. The driver in
+// periph's device library takes a failed read of the configuration for zeros and writes them back, and does not shut the chip
+// down.
 type TMP102Sensor struct {
 	bus     i2c.Bus
 	address uint16
@@ -57,8 +58,8 @@ type TMP102Sensor struct {
 	settled time.Duration
 }
 
-// NewTMP102 makes a thermometer of a chip, which the first Sample starts. The address is 0x48 to 0x4b, by pin ADD0 (TMP105: 0x48 to 0x4f by
-// three pins); nil options stand for a TMP102.
+// NewTMP102 makes a thermometer of a chip, which the first Sample starts. The address is 0x48 to 0x4b, by pin ADD0 (TMP105: 0x48
+// to 0x4f by three pins); nil options stand for a TMP102.
 func NewTMP102(bus i2c.Bus, address uint16, opts *TMP102Opts) (*TMP102Sensor, error) {
 	if opts == nil {
 		opts = &TMP102Opts{}
@@ -142,7 +143,8 @@ func (t *TMP102Sensor) verify() error {
 		return t.failed("read the configuration", err)
 	}
 	if is := uint16(raw[0])<<8 | uint16(raw[1]); is|tmp102Alert != want|tmp102Alert {
-		return t.failed("read the configuration", fmt.Errorf("expected %#04x, got %#04x: it has lost its supply for a moment, or is another chip", want, is))
+		return t.failed("read the configuration", fmt.Errorf("expected %#04x, got %#04x: it has lost its supply for a moment, or is another chip",
+			want, is))
 	}
 	return nil
 }

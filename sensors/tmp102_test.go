@@ -1,6 +1,8 @@
 package sensors_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,7 +23,8 @@ func thermometer(t *testing.T, bus i2c.Bus, chip sensors.TMP102Chip) *sensors.TM
 
 // The values of the data sheets' tables.
 func TestTMP102OnTheWire(t *testing.T) {
-	for raw, want := range map[string]int64{"7ff0": 127_937_500, "6400": 100_000_000, "5000": 80_000_000, "1900": 25_000_000, "0040": 250_000,
+	for raw, want := range map[string]int64{"7ff0": 127_937_500, "6400": 100_000_000, "5000": 80_000_000, "1900": 25_000_000,
+		"0040": 250_000,
 		"0000": 0, "ffc0": -250_000, "e700": -25_000_000, "c900": -55_000_000} {
 		s := thermometer(t, playback(t, wire(t, 0x48, "0160e0 01>60e0 00>"+raw+" 0161e0")...), sensors.TMP102)
 		expectNotYet(t, s, 0)
@@ -72,4 +75,66 @@ func TestThermometersOnSimulatedBoard(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Each transfer of a start and of a reading fails once.
+func TestTMP102NoAnswerToOneTransfer(t *testing.T) {
+	for n := range 5 {
+		bus, _, now := simulated(t, 0x48, sim.NewTMP105(constant(21_500_000)))
+		s := thermometer(t, &failOnce{Bus: bus, transfers: n}, sensors.TMP105)
+		failures := 0
+		for ; *now < 2*time.Second; *now += 50 * ms {
+			value, err := s.Sample(*now)
+			switch {
+			case err == nil && value != 21_500_000:
+				t.Errorf("transfer %d, at %v: got %d", n, *now, value)
+			case err != nil && !errors.Is(err, sensors.ErrNotYet):
+				failures++
+				if !errors.Is(err, errRemoteIO) {
+					t.Errorf("transfer %d, at %v: %v", n, *now, err)
+				}
+			}
+		}
+		if failures != 1 {
+			t.Errorf("transfer %d: %d failures", n, failures)
+		}
+		expectReading(t, s, *now, 21_500_000)
+	}
+}
+
+// Readings that no such chip gives.
+func TestTMP102Garbage(t *testing.T) {
+	for raw, want := range map[string]string{"ffff": "lowest 4 bits", "1908": "lowest 4 bits", "c8f0": "-55 to 128", "8000": "-55 to 128"} {
+		s := thermometer(t, playback(t, wire(t, 0x48, "0160e0 01>60e0 00>"+raw)...), sensors.TMP102)
+		expectNotYet(t, s, 0)
+		expectFault(t, s, 300*ms, "tmp102 at 0x48 on playback: read: ", want)
+	}
+}
+
+func ExampleTMP102Sensor() {
+	now := time.Duration(0)
+	board := sim.New(func() time.Duration { return now }) // on a robot: its board
+	if err := board.Attach("I2C1", 0x48, sim.NewTMP102(constant(-12_500_000))); err != nil {
+		fmt.Println(err)
+		return
+	}
+	bus, err := board.Bus("I2C1")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	freezer, err := sensors.NewTMP102(bus, 0x48, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer freezer.Halt()
+	_, err = freezer.Sample(now)
+	fmt.Println(err)
+	now = 300 * time.Millisecond
+	value, err := freezer.Sample(now)
+	fmt.Println(value, "millionths of", freezer.Unit(), err)
+	// Output:
+	// tmp102 at 0x48 on I2C1: no measurement yet: started, the first is over at 300ms
+	// -12500000 millionths of °C <nil>
 }

@@ -35,7 +35,7 @@ func (b *Board) Plug(kind, bus string, address uint16) error {
 	case "bh1750":
 		device = NewBH1750(still(benchLight))
 	case "bme280":
-		device = NewBMP280()
+		device = NewBME280()
 	case "ina219":
 		device = NewINA219(still(benchCurrent), still(benchSupply), benchShunt)
 	case "mcp23017":

@@ -27,7 +27,17 @@ type BH1750 struct {
 
 // NewBH1750 makes a sensor that is off, as after power-up. Light is what falls on it, in millionths of a lux.
 func NewBH1750(light func(at time.Duration) int64) *BH1750 {
-	return &BH1750{light: light, register: bh1750DefaultTime, sensitive: bh1750DefaultTime}
+	s := &BH1750{light: light}
+	s.Reset()
+	return s
+}
+
+// Reset is a power-up: a lost supply that came back.
+func (s *BH1750) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.powered, s.mode, s.result, s.continuous = false, 0, 0, false
+	s.register, s.sensitive = bh1750DefaultTime, bh1750DefaultTime
 }
 
 // The opcodes that are a single one each.

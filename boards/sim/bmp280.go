@@ -6,49 +6,121 @@ import (
 	"time"
 )
 
-// BMP280 simulates Bosch's barometer in air that never changes: the identity, the calibration and the counts of the worked example in
-// its data sheet, 25.08 °C and 100,653 Pa. What is written to its control registers can be read back; the measurements are always
-// over.
+// BMP280 simulates Bosch's barometer, or its relative the BME280, in air that never changes: the identity, the calibration and
+// the counts of the worked example in its data sheet, 25.08 °C and 100,653 Pa. It measures once or continuously, by its mode;
+// before its first measurement is over it shows the counts of power-up, which look like a warm day high up.
 //
-// Source: Bosch, BMP280 data sheet BST-BMP280-DS001, sections 3.12 and 4.3.
+// Sources: Bosch, BMP280 data sheet BST-BMP280-DS001, sections 3.12 and 4.3; BME280 data sheet BST-BME280-DS002, sections 5.4 and
+// 9.1 (times). The filter and the time between measurements keep what is written and make no difference.
 type BMP280 struct {
+	humid bool
+
 	mutex     sync.Mutex
 	pointer   byte
 	registers [256]byte
+	since     time.Duration // when the measurement under way began
 }
 
-// NewBMP280 makes a barometer.
-func NewBMP280() *BMP280 {
-	b := &BMP280{}
-	b.registers[0xd0] = 0x58
+// NewBMP280 makes a barometer as after power-up: asleep.
+func NewBMP280() *BMP280 { return newBMP280(0x58) }
+
+// NewBME280 makes a barometer that measures humidity too: 48.7 %, with a calibration as such chips have it.
+func NewBME280() *BMP280 { return newBMP280(0x60) }
+
+func newBMP280(identity byte) *BMP280 {
+	b := &BMP280{humid: identity == 0x60}
+	b.registers[0xd0] = identity
 	for i, v := range []int{27504, 26435, -1000, 36477, -10685, 3024, 2855, 140, -7, 15500, -14600, 6000} {
 		b.registers[0x88+2*i], b.registers[0x89+2*i] = byte(v), byte(v>>8)
 	}
-	for i, count := range []int{415_148, 519_888} { // pressure, temperature: 20 bits each, the highest first
-		b.registers[0xf7+3*i], b.registers[0xf8+3*i], b.registers[0xf9+3*i] = byte(count>>12), byte(count>>4), byte(count<<4)
+	if b.humid {
+		b.registers[0xa1] = 75
+		copy(b.registers[0xe1:], []byte{0x72, 0x01, 0, 0x13, 0x29, 0x03, 0x1e}) // 370, 0, 313, 50, 30
 	}
+	b.Reset()
 	return b
 }
 
-// Tx implements Device.
-func (b *BMP280) Tx(_ time.Duration, w, r []byte) error {
+// Reset is a power-up: a lost supply that came back.
+func (b *BMP280) Reset() {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
+	b.reset()
+}
+
+func (b *BMP280) reset() {
+	b.pointer = 0
+	b.registers[0xf2], b.registers[0xf4], b.registers[0xf5] = 0, 0, 0
+	copy(b.registers[0xf7:], []byte{0x80, 0, 0, 0x80, 0, 0})
+	if b.humid {
+		b.registers[0xfd] = 0x80
+	}
+}
+
+// Tx implements Device.
+func (b *BMP280) Tx(at time.Duration, w, r []byte) error {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.finish(at)
 	if len(w) > 0 {
 		b.pointer = w[0]
 	}
 	for rest := w; len(rest) > 1; rest = rest[2:] { // pairs of register and value
-		switch rest[0] {
-		case 0xf2, 0xf4, 0xf5:
-			b.registers[rest[0]] = rest[1]
-		case 0xe0: // reset
-			b.registers[0xf2], b.registers[0xf4], b.registers[0xf5] = 0, 0, 0
-		default:
-			return fmt.Errorf("BMP280: %w: register 0x%02x cannot be written", ErrNoAnswer, rest[0])
+		if err := b.set(at, rest[0], rest[1]); err != nil {
+			return err
 		}
 	}
 	for i := range r {
 		r[i] = b.registers[b.pointer+byte(i)]
 	}
 	return nil
+}
+
+func (b *BMP280) set(at time.Duration, register, value byte) error {
+	switch {
+	case register == 0xf4:
+		b.registers[register], b.since = value, at
+	case register == 0xf2 && b.humid:
+		b.registers[register] = value
+	case register == 0xf5:
+		if b.registers[0xf4]&3 != 3 { // it may be ignored while the chip measures
+			b.registers[register] = value
+		}
+	case register == 0xe0:
+		if value == 0xb6 {
+			b.reset()
+		}
+	default:
+		return fmt.Errorf("BMP280: %w: register 0x%02x cannot be written", ErrNoAnswer, register)
+	}
+	return nil
+}
+
+// finish shows the measurement when the first one since the mode was set is over.
+func (b *BMP280) finish(at time.Duration) {
+	mode := b.registers[0xf4] & 3
+	if mode == 0 || at-b.since < b.takes() {
+		return
+	}
+	for i, count := range []int{415_148, 519_888} { // pressure, temperature: 20 bits each, the highest first
+		b.registers[0xf7+3*i], b.registers[0xf8+3*i], b.registers[0xf9+3*i] = byte(count>>12), byte(count>>4), byte(count<<4)
+	}
+	if b.humid {
+		b.registers[0xfd], b.registers[0xfe] = 0x70, 0
+	}
+	if mode != 3 { // one was asked for
+		b.registers[0xf4] &^= 3
+	}
+}
+
+// takes is how long a measurement takes at most, by how often each quantity is sampled.
+func (b *BMP280) takes() time.Duration {
+	times := func(bits byte) time.Duration { return time.Duration(1) << min(bits&7, 5) >> 1 }
+	takes := 1250*time.Microsecond + 2300*time.Microsecond*times(b.registers[0xf4]>>5)
+	for _, n := range []time.Duration{times(b.registers[0xf4] >> 2), times(b.registers[0xf2])} {
+		if n > 0 {
+			takes += 575*time.Microsecond + 2300*time.Microsecond*n
+		}
+	}
+	return takes
 }

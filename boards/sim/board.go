@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,7 +38,7 @@ func New(clock func() time.Duration) *Board {
 		b.pins = append(b.pins, newPin(i, clock))
 	}
 	for i := range 2 {
-		b.buses = append(b.buses, &Bus{name: fmt.Sprintf("I2C%d", i), clock: clock, devices: map[uint16]Device{}})
+		b.buses = append(b.buses, &Bus{name: fmt.Sprintf("I2C%d", i), clock: clock, devices: map[uint16]Device{}, pulled: map[uint16]Device{}})
 	}
 	return b
 }
@@ -96,7 +97,8 @@ func (b *Board) Faults(bus string) (*Faults, error) {
 	return &of.faults, nil
 }
 
-// Detach pulls a device off its bus: from now on nobody answers at the address.
+// Detach pulls a device off its bus: from now on nobody answers at the address, until another one is attached or Replug puts it
+// back.
 func (b *Board) Detach(bus string, address uint16) error {
 	to, err := b.bus(bus)
 	if err != nil {
@@ -104,7 +106,30 @@ func (b *Board) Detach(bus string, address uint16) error {
 	}
 	to.plug.Lock()
 	defer to.plug.Unlock()
-	delete(to.devices, address)
+	if device := to.devices[address]; device != nil {
+		to.pulled[address] = device
+		delete(to.devices, address)
+	}
+	return nil
+}
+
+// Replug puts a device back that Detach pulled off, or takes the supply of one that is there away for a moment. Either way it is
+// as after power-up: one that has a method Reset is reset. It fails when no device was ever there.
+func (b *Board) Replug(bus string, address uint16) error {
+	to, err := b.bus(bus)
+	if err != nil {
+		return err
+	}
+	to.plug.Lock()
+	defer to.plug.Unlock()
+	device := cmp.Or(to.devices[address], to.pulled[address])
+	if device == nil {
+		return fmt.Errorf("simulated board: %s address 0x%02x: no device was there", bus, address)
+	}
+	if r, ok := device.(interface{ Reset() }); ok {
+		r.Reset()
+	}
+	to.devices[address] = device
 	return nil
 }
 
@@ -125,6 +150,7 @@ type Bus struct {
 	mutex   sync.Mutex // held over a transfer
 	plug    sync.Mutex // of devices; never held over one: what hangs can be unplugged
 	devices map[uint16]Device
+	pulled  map[uint16]Device // what Detach took, by the address where it was
 	faults  Faults
 }
 

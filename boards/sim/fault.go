@@ -3,14 +3,17 @@ package sim
 import (
 	"fmt"
 	"sync"
+	"time"
 )
 
-// Faults are what goes wrong on a bus, injected by a test. The zero value is a bus without faults. It may be used from any goroutine.
+// Faults are what goes wrong on a bus, injected by a test. The zero value is a bus without faults. It may be used from any
+// goroutine.
 type Faults struct {
 	mutex   sync.Mutex
 	refuse  map[uint16]int
 	garbage map[uint16]garbage
 	held    chan struct{} // closed when the bus is let go; nil while nobody holds it
+	slow    time.Duration
 	seen    map[uint16]int
 }
 
@@ -59,6 +62,13 @@ func (f *Faults) Release() {
 	}
 }
 
+// Slow makes every transfer take so long, as on a bus at a low speed or with a device that stretches the clock; 0 ends it.
+func (f *Faults) Slow(each time.Duration) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.slow = each
+}
+
 // Seen counts the transfers to an address so far, those that failed included.
 func (f *Faults) Seen(address uint16) int {
 	f.mutex.Lock()
@@ -66,15 +76,16 @@ func (f *Faults) Seen(address uint16) int {
 	return f.seen[address]
 }
 
-// before is asked at the start of each transfer; it waits while the bus is held.
+// before is asked at the start of each transfer; it takes as long as a slow bus does, and waits while the bus is held.
 func (f *Faults) before(address uint16) error {
 	f.mutex.Lock()
 	if f.seen == nil {
 		f.seen = map[uint16]int{}
 	}
 	f.seen[address]++
-	held := f.held
+	held, slow := f.held, f.slow
 	f.mutex.Unlock()
+	time.Sleep(slow)
 	if held != nil {
 		<-held
 	}

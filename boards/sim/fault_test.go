@@ -83,3 +83,87 @@ func TestStuckBusWaitsUntilItIsReleased(t *testing.T) {
 		}
 	})
 }
+
+func TestSlowBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		board := New(still)
+		bus, _ := board.Bus("I2C1")
+		faults, _ := board.Faults("I2C1")
+		if err := board.Attach("I2C1", 0x10, &echo{}); err != nil {
+			t.Fatal(err)
+		}
+		faults.Slow(3 * time.Second)
+		start := time.Now()
+		for range 2 {
+			if err := bus.Tx(0x10, nil, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		faults.Slow(0)
+		if err := bus.Tx(0x10, nil, nil); err != nil || time.Since(start) != 6*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// A sensor is pulled off and put back, or loses its supply where it is: either way it is as after power-up.
+func TestReplug(t *testing.T) {
+	now := time.Duration(0)
+	board := New(func() time.Duration { return now })
+	bus, err := board.Bus("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Replug("I2C1", 0x23); err == nil {
+		t.Error("expected an error where no device ever was")
+	}
+	if err := board.Replug("I2C7", 0x23); err == nil {
+		t.Error("expected an error on a bus that is not there")
+	}
+	if err := board.Attach("I2C1", 0x23, NewBH1750(func(time.Duration) int64 { return 400_000_000 })); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(what string, want byte) {
+		t.Helper()
+		now += time.Second
+		var got [2]byte
+		if err := bus.Tx(0x23, nil, got[:]); err != nil || got[1] != want {
+			t.Errorf("%s: got %v, %v, want %d", what, got, err, want)
+		}
+	}
+	on := func() {
+		t.Helper()
+		if err := bus.Tx(0x23, []byte{0x10}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	on()
+	expect("measuring", 480&0xff)
+	for _, pulled := range []bool{false, true} {
+		if pulled {
+			if err := board.Detach("I2C1", 0x23); err != nil {
+				t.Fatal(err)
+			}
+			if err := bus.Tx(0x23, nil, nil); !errors.Is(err, ErrNoAnswer) {
+				t.Errorf("pulled off: %v", err)
+			}
+		}
+		if err := board.Replug("I2C1", 0x23); err != nil {
+			t.Fatal(err)
+		}
+		expect("after power-up", 0)
+		on()
+		expect("measuring again", 480&0xff)
+	}
+	// Another one may take the place of one that was pulled off.
+	if err := board.Detach("I2C1", 0x23); err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Attach("I2C1", 0x23, &echo{last: []byte{1, 2}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := board.Replug("I2C1", 0x23); err != nil {
+		t.Fatal(err)
+	}
+	expect("another one, which has nothing to reset", 2)
+}

@@ -253,6 +253,9 @@ func (r *robot) openGuard(a configs.Named[configs.Actuator], line *outputLine) (
 	if line.label == nil {
 		opts = actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Command(*c.Slew), Failsafe: command(c.Failsafe), Timeout: c.Timeout}
 	}
+	if r.onExpander(c) {
+		opts.Refresh = refresh
+	}
 	line.failsafe = opts.Failsafe
 	line.guard, err = actuators.NewGuard(device, opts)
 	return err

@@ -238,6 +238,22 @@ func (r *robot) expanderPin(e configs.Named[configs.Expander], pin string) (gpio
 	return known.(expander).Pin(pin)
 }
 
+// refresh is how often an actuator on an expander is written to although nothing has changed: a chip that lost its supply for a moment
+// is set up again by the next write.
+const refresh = 500 * time.Millisecond
+
+// onExpander says whether an actuator has a pin on one.
+func (r *robot) onExpander(c configs.Actuator) bool {
+	for _, e := range r.config.Expanders {
+		for _, pin := range []string{c.PWM, c.Direction, c.In1, c.In2, c.Standby, c.Pin, c.Step, c.Enable} {
+			if strings.HasPrefix(pin, e.Name+"/") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // frequency is what an actuator's PWM has: what the configuration says, or what its expander has, or its device's own.
 func (r *robot) frequency(c configs.Actuator) physic.Frequency {
 	if c.Frequency != 0 {

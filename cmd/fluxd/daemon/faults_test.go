@@ -149,6 +149,54 @@ func TestFrozenSensor(t *testing.T) {
 	w.turns(t)
 }
 
+// A motor starts and robs the PCA9685 of its supply: the servo is told its place again, without a new command.
+func TestBrownOutOfAnExpander(t *testing.T) {
+	text := `robot: r
+board: {kind: sim, world: bench}
+expanders: {servos: {device: pca9685, bus: I2C1, address: 0x40}}
+network: {neurons: {a: {}}}
+actuators: {arm: {device: servo, pwm: servos/3, decode: {kind: count, neuron: a, window: 100ms}}}
+mqtt: {broker: none}
+`
+	s, err := newSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	board := s.board.(*sim.Board)
+	run := func(until time.Duration) {
+		t.Helper()
+		if err := s.run(context.Background(), until, func(time.Duration) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bus, err := board.Bus("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := func() bool { // the channel's highest bit says that it is off for the whole period
+		t.Helper()
+		var of [1]byte
+		if err := bus.Tx(0x40, []byte{0x06 + 4*3 + 3}, of[:]); err != nil {
+			t.Fatal(err)
+		}
+		return of[0]&0x10 != 0
+	}
+	run(time.Second)
+	if off() {
+		t.Fatal("the servo has no pulses")
+	}
+	if err := board.Replug("I2C1", 0x40); err != nil {
+		t.Fatal(err)
+	}
+	if !off() {
+		t.Fatal("a chip that lost its supply goes on")
+	}
+	run(2 * time.Second)
+	if off() {
+		t.Error("the servo has no pulses after the brown-out")
+	}
+}
+
 // A device that is away is asked ever less often: nothing spins, and the bus is free for the others.
 func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
 	now := time.Duration(0)
