@@ -1,14 +1,21 @@
-// Package expanders drives chips on an I2C bus that give a robot more pins: the PCA9685, sixteen PWM outputs, and the MCP23017,
-// sixteen inputs or outputs. Their pins are periph's gpio.PinIO: a servo cannot tell one from a pin of the board.
+// Package expanders has the chips on an I2C bus that give a board more pins. Their pins are gpio.PinIO like the board's own, so that
+// whatever is driven or read through a pin of the board can be on one of theirs:
 //
-//	servos, err := expanders.NewPCA9685(bus, 0x40, nil)      // bus: an i2c.Bus of the board
+//	servos, err := expanders.NewPCA9685(bus, 0x40, nil) // bus: an i2c.Bus of the board
 //	if err != nil {
-//		return err
+//		return err                                      // names the chip, its address, its bus, and what to check
 //	}
-//	arm, err := servos.Pin("3")
-//	err = arm.PWM(gpio.DutyMax*3/40, 50*physic.Hertz)         // 1.5 ms of 20
+//	defer servos.Halt()                                 // all outputs off
+//	pin, err := servos.Pin("3")
+//	// ...
+//	arm, err := actuators.NewServo(pin, nil)
 //
-// Making a chip touches no bus; the first use of a pin sets it up, and so does the first one after a failure. A chip that lost
-// its supply for a moment, as they do when a motor starts, is set up again with all that its pins were last told. The chips keep
-// doing what they were last told when the program dies.
+// Making a chip checks its options and touches no bus; the first use of a pin sets the chip up. Each use makes sure that the chip still
+// has the settings it was given, because a motor that pulls the supply down resets what hangs on it; a chip that has lost them is given
+// all of them again, with the last values of its other pins. Who does not use a chip for long asks with Check.
+//
+// A chip keeps its outputs as they are when this program dies and the bus with it. What must not go on then hangs on an enable input
+// that goes with the program, such as OE of a PCA9685.
+//
+// The chips and their pins may be used from any goroutine. A call lasts as long as its transfers.
 package expanders

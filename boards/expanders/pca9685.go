@@ -1,7 +1,7 @@
 package expanders
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -13,231 +13,338 @@ import (
 	"periph.io/x/conn/v3/pin"
 )
 
-// The registers of the PCA9685.
-const (
-	pcaMode1    = 0x00
-	pcaMode2    = 0x01
-	pcaLED0     = 0x06 // 16 channels of ON_L, ON_H, OFF_L, OFF_H
-	pcaAllOff   = 0xfd // ALL_LED_OFF_H
-	pcaPrescale = 0xfe
-
-	pcaAutoIncrement = 0x20
-	pcaSleep         = 0x10
-	pcaRestart       = 0x80
-	pcaInvert        = 0x10 // MODE2
-	pcaTotemPole     = 0x04 // MODE2
-	pcaFull          = 0x10 // of ON_H or OFF_H: on, or off, for the whole period
-
-	// pcaWake is how long the oscillator needs after sleep: at most 500 µs.
-	pcaWake = 500 * time.Microsecond
-	// pcaOscillator is the chip's own, within some 6 %.
-	pcaOscillator = 25 * physic.MegaHertz
-	pcaSteps      = 4096
-)
-
 // PCA9685Opts are the options of a PCA9685. A field that is 0 stands for its default.
 type PCA9685Opts struct {
-	// Frequency of all outputs: 24 Hz to 1526 Hz, 50 Hz unless set. The chip's oscillator is off by some percent.
+	// Frequency of all outputs, 24 Hz to 1526 Hz: 50 Hz. The chip divides its oscillator by a whole number and so comes near to it:
+	// within 0.5 % up to 50 Hz, 3 % up to 333 Hz, 13 % up to 1526 Hz.
 	Frequency physic.Frequency
-	// Inverted makes outputs low where they would be high, for drivers that invert.
+	// Oscillator is the frequency of the chip's oscillator, 23 MHz to 27 MHz: 25 MHz. It differs from chip to chip by some per cent, and
+	// the pulses of servos with it: an oscilloscope on an output shows by how much.
+	Oscillator physic.Frequency
+	// Inverted has outputs high where they would be low, for drivers that invert. After power-up the chip knows nothing of it and its
+	// outputs are low until the first use: hold OE high until then where that matters.
 	Inverted bool
-	// OpenDrain makes outputs that only pull low, for LEDs with a supply of their own.
+	// OpenDrain has outputs pull low and let go, not drive high: for what has a supply of its own. An LED between such a supply and an
+	// output shines while it is low, so it takes Inverted as well.
 	OpenDrain bool
 }
 
-// DefaultPCA9685Opts are the options that stand for nil: for servos.
-var DefaultPCA9685Opts = PCA9685Opts{Frequency: 50 * physic.Hertz}
+// DefaultPCA9685Opts are the options that stand for nil.
+var DefaultPCA9685Opts = PCA9685Opts{Frequency: 50 * physic.Hertz, Oscillator: 25 * physic.MegaHertz}
 
-// PCA9685 is a chip with sixteen PWM outputs of 4,096 steps, "0" to "15". All have one frequency. It is safe for concurrent use.
+// PCA9685 is a chip with 16 outputs that do PWM, in 4,096 steps and with one frequency for all: servos, LEDs, H-bridges that take a low
+// frequency. Its pins are "0" to "15".
 //
-// A write reads the chip's mode first: a chip that lost its supply for a moment sleeps, with all outputs off. It is then set up
-// again, every output as it was last told. When the program dies the chip goes on with the last command: for what must stop then,
-// wire its OE input to a pin of the board, with a pull-up.
+// After a brown-out the chip is asleep with its outputs off. The next use of any pin finds that out, as each reads the chip's modes
+// afterwards (0.5 ms at 100 kHz), and so does Check; both bring all outputs back to what they were last told, a failed call included. When
+// this program dies, outputs go on as they were: where that must not be, wire OE to what goes high then.
 //
-// Source: NXP, PCA9685 data sheet, rev. 4, sections 7.3 (registers), 7.3.1.1 (restart) and 7.3.5 (prescaler). The driver in
-// periph's device library sleeps for 100 ms, and computes positions in int, which on 32-bit ARM overflows.
+// Source: NXP, PCA9685 data sheet, rev. 4, 2015. The driver of periph's own device library is not used: it sleeps for 200 ms, computes in
+// the processor's int, which 32 bits overflow, has neither lock nor Halt, and does not notice a reset.
 type PCA9685 struct {
-	bus       i2c.Bus
-	address   uint16
-	frequency physic.Frequency
-	prescale  byte
-	mode2     byte
-	rest      func(time.Duration)
+	bus      i2c.Bus
+	address  uint16
+	prescale byte
+	mode2    byte
+	opts     PCA9685Opts
 
-	mutex  sync.Mutex
-	ready  bool
-	values [16][4]byte // what the outputs were last told
+	mutex   sync.Mutex
+	outputs [16]pca9685Output // as they were last told
+	used    bool              // one was told something
+	started bool              // the chip was set up
+	unsure  bool              // and a transfer failed since: it may have other outputs
 }
 
-// NewPCA9685 checks the options and leaves the chip alone. The address is 0x40 to 0x7f, by the pins A0 to A5, but not 0x70, to
-// which all of them answer. Nil options stand for DefaultPCA9685Opts.
+// pca9685Output is what the four registers of an output hold, in their order.
+type pca9685Output [4]byte
+
+var (
+	pca9685Off = pca9685Output{3: 0x10}
+	pca9685On  = pca9685Output{1: 0x10}
+)
+
+const (
+	pca9685Mode1    = 0x00
+	pca9685Mode2    = 0x01
+	pca9685First    = 0x06 // the first register of the first output
+	pca9685AllOff   = 0xfd // the high byte of the off time of all outputs
+	pca9685Prescale = 0xfe
+
+	pca9685Increment = 0x20 // MODE1: a transfer goes on with the next register; no address but the chip's own
+	pca9685Sleep     = 0x10
+	pca9685Inverted  = 0x10 // MODE2
+	pca9685TotemPole = 0x04
+
+	// pca9685StartUp is how long the oscillator takes to start. The transfer of all outputs, which waits for it, takes longer itself.
+	pca9685StartUp = 500 * time.Microsecond
+
+	pca9685AllCall = 0x70
+)
+
+// NewPCA9685 makes a chip, which the first use of a pin sets up, with the other outputs off. The address is 0x40 and the pins A0 to A5,
+// up to 0x7f; 0x70 is what all such chips answer to after power-up. Nil options stand for DefaultPCA9685Opts.
 func NewPCA9685(bus i2c.Bus, address uint16, opts *PCA9685Opts) (*PCA9685, error) {
 	if opts == nil {
 		opts = &DefaultPCA9685Opts
 	}
-	p := &PCA9685{bus: bus, address: address, frequency: cmp.Or(opts.Frequency, DefaultPCA9685Opts.Frequency), rest: time.Sleep}
-	if address < 0x40 || address > 0x7f || address == 0x70 {
-		return nil, fmt.Errorf("%s: address: expected 0x40 to 0x7f (pins A0 to A5), and not 0x70, to which all answer", p)
+	p := &PCA9685{bus: bus, address: address, opts: *opts}
+	if p.opts.Frequency == 0 {
+		p.opts.Frequency = DefaultPCA9685Opts.Frequency
 	}
-	if p.frequency < 24*physic.Hertz || p.frequency > 1526*physic.Hertz {
-		return nil, fmt.Errorf("%s: frequency: expected 24Hz to 1526Hz, got %s", p, p.frequency)
+	if p.opts.Oscillator == 0 {
+		p.opts.Oscillator = DefaultPCA9685Opts.Oscillator
 	}
-	cycle := int64(p.frequency) * pcaSteps
-	p.prescale = byte((int64(pcaOscillator)+cycle/2)/cycle - 1)
-	if opts.Inverted {
-		p.mode2 |= pcaInvert
+	if address < 0x40 || address > 0x7f || address == pca9685AllCall {
+		return nil, fmt.Errorf("%s: address: expected 0x40 to 0x7f without 0x70, which every PCA9685 answers to after power-up", p)
 	}
-	if !opts.OpenDrain {
-		p.mode2 |= pcaTotemPole
+	if f := p.opts.Frequency; f < 24*physic.Hertz || f > 1526*physic.Hertz {
+		return nil, fmt.Errorf("%s: frequency: expected 24 Hz to 1526 Hz, got %s", p, f)
 	}
-	for i := range p.values {
-		p.values[i] = [4]byte{3: pcaFull}
+	if f := p.opts.Oscillator; f < 23*physic.MegaHertz || f > 27*physic.MegaHertz {
+		return nil, fmt.Errorf("%s: oscillator: expected 23 MHz to 27 MHz, got %s", p, f)
 	}
+	steps := 4096 * int64(p.opts.Frequency)
+	divider := (int64(p.opts.Oscillator) + steps/2) / steps
+	if divider < 4 || divider > 256 {
+		return nil, fmt.Errorf("%s: frequency: %s cannot be made of an oscillator of %s", p, p.opts.Frequency, p.opts.Oscillator)
+	}
+	p.prescale = byte(divider - 1)
+	if !p.opts.OpenDrain {
+		p.mode2 |= pca9685TotemPole
+	}
+	if p.opts.Inverted {
+		p.mode2 |= pca9685Inverted
+	}
+	p.allOff()
 	return p, nil
 }
 
 // String names the chip, its address and its bus.
 func (p *PCA9685) String() string { return fmt.Sprintf("pca9685 at %#02x on %s", p.address, p.bus) }
 
-// Pin gives an output, "0" to "15".
+// Frequency is the frequency of all outputs.
+func (p *PCA9685) Frequency() physic.Frequency { return p.opts.Frequency }
+
+// Pin gives an output by its number, "0" to "15". It is output only: In fails.
 func (p *PCA9685) Pin(name string) (gpio.PinIO, error) {
-	n, err := strconv.ParseUint(name, 10, 8)
-	if err != nil || n > 15 {
-		return nil, fmt.Errorf("%s: pin %q: expected 0 to 15", p, name)
+	for number := range p.outputs {
+		if name == strconv.Itoa(number) {
+			return &pca9685Pin{p, number}, nil
+		}
 	}
-	return &pcaPin{PinIO: gpio.INVALID, chip: p, number: int(n), name: fmt.Sprintf("%s output %d", p, n)}, nil
+	return nil, fmt.Errorf("%s: no pin %q: expected 0 to 15", p, name)
 }
 
 // Halt switches all outputs off.
 func (p *PCA9685) Halt() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	for i := range p.values {
-		p.values[i] = [4]byte{3: pcaFull}
-	}
-	return p.write("switch all off", pcaAllOff, pcaFull)
+	p.allOff()
+	// Single bytes need no auto-increment, which a chip that was reset has not.
+	return errors.Join(p.write("set the output mode", pca9685Mode2, p.mode2), p.write("switch all outputs off", pca9685AllOff, 0x10))
 }
 
-// set tells an output, and sets the chip up again where it has forgotten.
-func (p *PCA9685) set(number int, value [4]byte) error {
+// Check makes sure that the chip has its settings and outputs, and gives them to one that was reset. A chip of which no pin was used yet
+// is left alone.
+func (p *PCA9685) Check() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.values[number] = value
-	if p.ready {
-		var is [2]byte
-		if err := p.read("read its mode", pcaMode1, is[:]); err != nil {
-			return err
-		}
-		if is[0]&^pcaRestart|1 == pcaAutoIncrement|1 && is[1] == p.mode2 { // bit 0: whether it answers to 0x70 does not matter
-			return p.write(fmt.Sprintf("set output %d", number), byte(pcaLED0+4*number), value[:]...)
-		}
+	if !p.used {
+		return nil
 	}
-	return p.setUp()
+	return p.renew()
 }
 
-// setUp sets the whole chip up: all outputs are off before it wakes, and as they were last told after.
+// set tells an output what to do, and the chip when it can be reached. What fails is remembered: the last word counts.
+func (p *PCA9685) set(number int, to pca9685Output) error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.outputs[number], p.used = to, true
+	if p.started && !p.unsure {
+		register := pca9685First + 4*byte(number)
+		if err := p.write("set output "+strconv.Itoa(number), append([]byte{register}, to[:]...)...); err != nil {
+			return err
+		}
+	}
+	return p.renew()
+}
+
+// renew makes sure that the chip has what it was told, after it was told, because outputs that must stop do not wait for an answer. One
+// that was reset takes no harm from it: it is asleep.
+func (p *PCA9685) renew() error {
+	if p.started && p.unsure {
+		if err := p.setAll(); err != nil {
+			return err
+		}
+	}
+	if p.started {
+		modes, err := p.modes()
+		if err != nil {
+			return err
+		}
+		p.started = modes == p.expected()
+	}
+	if p.started {
+		p.unsure = false
+		return nil
+	}
+	if err := p.setUp(); err != nil {
+		return err
+	}
+	p.started, p.unsure = true, false
+	return p.setAll()
+}
+
+func (p *PCA9685) setAll() error {
+	message := []byte{pca9685First}
+	for _, output := range p.outputs {
+		message = append(message, output[:]...)
+	}
+	return p.write("set all outputs", message...)
+}
+
+// setUp writes the modes and the frequency, which takes sleep, with all outputs off. This ends what a program before this one left
+// running, as a whole and so without RESTART.
 func (p *PCA9685) setUp() error {
-	p.ready = false
-	var identity [1]byte
-	for _, w := range [][]byte{
-		{pcaAllOff, pcaFull},                    // whatever it did
-		{pcaMode1, pcaSleep | pcaAutoIncrement}, // alone, since it switches on what further bytes need
-		{pcaMode2, p.mode2},
-		{pcaPrescale, p.prescale}, // which can be set asleep alone
-		{pcaMode1, pcaAutoIncrement},
+	for _, step := range []struct {
+		doing           string
+		register, value byte
+	}{
+		{"set the output mode", pca9685Mode2, p.mode2},
+		{"switch all outputs off", pca9685AllOff, 0x10},
+		{"put to sleep", pca9685Mode1, pca9685Increment | pca9685Sleep},
+		{"set the frequency", pca9685Prescale, p.prescale},
+		{"wake", pca9685Mode1, pca9685Increment},
 	} {
-		if err := p.write("set up", w[0], w[1:]...); err != nil {
+		if err := p.write(step.doing, step.register, step.value); err != nil {
 			return err
 		}
 	}
-	if err := p.read("set up", pcaPrescale, identity[:]); err != nil {
+	modes, err := p.modes()
+	if err != nil {
 		return err
 	}
-	if identity[0] != p.prescale {
-		return p.failed("set up", fmt.Errorf("prescaler: expected %#02x, got %#02x: it is another chip, or has lost its supply for a moment",
-			p.prescale, identity[0]))
-	}
-	p.rest(pcaWake)
-	if err := p.write("set all outputs", pcaLED0, flat(p.values)...); err != nil {
+	var prescale [1]byte
+	if err := p.read("read the frequency", pca9685Prescale, prescale[:]); err != nil {
 		return err
 	}
-	p.ready = true
+	if modes != p.expected() || prescale[0] != p.prescale {
+		return fmt.Errorf("%s: set up: expected the modes % x and the prescaler %#02x that were written, got % x and %#02x; "+
+			"check its supply, and that no other chip has this address, such as an INA219 (0x40)", p, p.expected(), p.prescale, modes, prescale[0])
+	}
+	time.Sleep(pca9685StartUp) // outputs that are set before are not right at first
 	return nil
 }
 
-// flat is the values of all outputs in the order of their registers.
-func flat(values [16][4]byte) []byte {
-	var all []byte
-	for _, v := range values {
-		all = append(all, v[:]...)
-	}
-	return all
+// expected is what MODE1 and MODE2 hold while all is well.
+func (p *PCA9685) expected() [2]byte { return [2]byte{pca9685Increment, p.mode2} }
+
+func (p *PCA9685) modes() (modes [2]byte, err error) {
+	err = p.read("read its modes", pca9685Mode1, modes[:])
+	return modes, err
 }
 
-func (p *PCA9685) write(doing string, register byte, values ...byte) error {
-	if err := p.bus.Tx(p.address, append([]byte{register}, values...), nil); err != nil {
-		return p.failed(doing, err)
+func (p *PCA9685) allOff() {
+	for number := range p.outputs {
+		p.outputs[number] = pca9685Off
 	}
-	return nil
 }
 
 func (p *PCA9685) read(doing string, register byte, into []byte) error {
-	if err := p.bus.Tx(p.address, []byte{register}, into); err != nil {
-		return p.failed(doing, err)
+	return p.transfer(doing, []byte{register}, into)
+}
+
+func (p *PCA9685) write(doing string, registerAndValues ...byte) error {
+	return p.transfer(doing, registerAndValues, nil)
+}
+
+func (p *PCA9685) transfer(doing string, w, r []byte) error {
+	if err := p.bus.Tx(p.address, w, r); err != nil {
+		p.unsure = true
+		return fmt.Errorf("%s: %s: %w; check its supply (VCC, not V+ of the servos), the wires to SDA and SCL, and that its address jumpers make %#02x",
+			p, doing, err, p.address)
 	}
 	return nil
 }
 
-// failed makes the next use set the chip up again.
-func (p *PCA9685) failed(doing string, err error) error {
-	p.ready = false
-	return fmt.Errorf("%s: %s: %w; check its supply (VCC, not only V+), the wires to SDA and SCL, and the pins A0 to A5", p, doing, err)
+// pca9685Pin is an output of the chip.
+type pca9685Pin struct {
+	chip   *PCA9685
+	number int
 }
 
-// pcaPin is an output.
-type pcaPin struct {
-	gpio.PinIO // what an output does not have
-	chip       *PCA9685
-	number     int
-	name       string
-}
+// String returns the pin's name.
+func (p *pca9685Pin) String() string { return p.Name() }
 
-func (p *pcaPin) String() string   { return p.name }
-func (p *pcaPin) Name() string     { return p.name }
-func (p *pcaPin) Number() int      { return p.number }
-func (p *pcaPin) Function() string { return string(gpio.PWM) }
-func (p *pcaPin) Func() pin.Func   { return gpio.PWM }
+// Name returns the number and the chip.
+func (p *pca9685Pin) Name() string { return fmt.Sprintf("output %d of %s", p.number, p.chip) }
 
-// Halt does nothing: what an output is to do at rest its device knows.
-func (p *pcaPin) Halt() error { return nil }
+// Number is 0 to 15.
+func (p *pca9685Pin) Number() int { return p.number }
 
-// In is refused: the chip has outputs only.
-func (p *pcaPin) In(gpio.Pull, gpio.Edge) error {
-	return fmt.Errorf("%s: expected to be used as output: a PCA9685 has no inputs", p.name)
-}
+// Function is "OUT" at a level and "PWM" in between.
+func (p *pca9685Pin) Function() string { return string(p.Func()) }
 
-// Out switches the output on or off for the whole period.
-func (p *pcaPin) Out(level gpio.Level) error {
-	if level {
-		return p.chip.set(p.number, [4]byte{1: pcaFull})
+// Func is gpio.OUT at a level and gpio.PWM in between.
+func (p *pca9685Pin) Func() pin.Func {
+	if told := p.told(); told != pca9685Off && told != pca9685On {
+		return gpio.PWM
 	}
-	return p.chip.set(p.number, [4]byte{3: pcaFull})
+	return gpio.OUT
 }
 
-// PWM sets the output's duty, to the nearest of 4,096 steps. The frequency must be the chip's.
-func (p *pcaPin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
-	switch {
-	case frequency != p.chip.frequency:
-		return fmt.Errorf("%s: PWM at %s: all outputs of the chip have %s", p.name, frequency, p.chip.frequency)
-	case duty < 0 || duty > gpio.DutyMax:
-		return fmt.Errorf("%s: PWM with duty %v: expected 0 to 100%%", p.name, duty)
+// Halt switches the output off.
+func (p *pca9685Pin) Halt() error { return p.Out(gpio.Low) }
+
+// Out implements gpio.PinOut.
+func (p *pca9685Pin) Out(level gpio.Level) error {
+	if level == gpio.High {
+		return p.chip.set(p.number, pca9685On)
 	}
-	switch steps := (int64(duty)*pcaSteps + int64(gpio.DutyMax)/2) / int64(gpio.DutyMax); steps {
+	return p.chip.set(p.number, pca9685Off)
+}
+
+// PWM implements gpio.PinOut: the duty is rounded to the nearest of 4,096 steps, and takes effect at the end of a period (data sheet,
+// figure 10). The frequency is the chip's, for which 0 stands, too.
+func (p *pca9685Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
+	if !duty.Valid() {
+		return fmt.Errorf("%s: duty: expected 0 to %d, got %d", p, gpio.DutyMax, duty)
+	}
+	if frequency != 0 && frequency != p.chip.opts.Frequency {
+		return fmt.Errorf("%s: frequency: expected %s, which all outputs of the chip share, got %s", p, p.chip.opts.Frequency, frequency)
+	}
+	const step = int64(gpio.DutyMax) / 4096
+	switch steps := (int64(duty) + step/2) / step; steps {
 	case 0:
-		return p.Out(gpio.Low)
-	case pcaSteps:
-		return p.Out(gpio.High)
+		return p.chip.set(p.number, pca9685Off)
+	case 4096:
+		return p.chip.set(p.number, pca9685On)
 	default:
-		return p.chip.set(p.number, [4]byte{2: byte(steps), 3: byte(steps >> 8)})
+		return p.chip.set(p.number, pca9685Output{2: byte(steps), 3: byte(steps >> 8)})
 	}
 }
+
+// In implements gpio.PinIn: it fails, there are no inputs.
+func (p *pca9685Pin) In(gpio.Pull, gpio.Edge) error {
+	return fmt.Errorf("%s: it cannot be an input; a pin of the board or of an MCP23017 can", p)
+}
+
+// Read implements gpio.PinIn: it is high when the output was last told to be, all the time.
+func (p *pca9685Pin) Read() gpio.Level { return p.told() == pca9685On }
+
+func (p *pca9685Pin) told() pca9685Output {
+	p.chip.mutex.Lock()
+	defer p.chip.mutex.Unlock()
+	return p.chip.outputs[p.number]
+}
+
+// WaitForEdge implements gpio.PinIn: false, at once.
+func (p *pca9685Pin) WaitForEdge(time.Duration) bool { return false }
+
+// Pull implements gpio.PinIn: gpio.Float.
+func (p *pca9685Pin) Pull() gpio.Pull { return gpio.Float }
+
+// DefaultPull implements gpio.PinIn: gpio.Float.
+func (p *pca9685Pin) DefaultPull() gpio.Pull { return gpio.Float }
+
+var _ gpio.PinIO = (*pca9685Pin)(nil)

@@ -3,92 +3,162 @@ package sim
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
 )
 
-// MCP23017 simulates Microchip's chip of sixteen pins register by register, with BANK = 0: directions, polarity, pull-ups, levels
-// and latches. Interrupts are not simulated; their registers keep what is written.
+// MCP23017 simulates Microchip's 16 pins register by register: directions, pull-ups, polarity, latches, both layouts of the registers,
+// sequential and byte mode. Interrupts are missing: their registers keep what is written.
 //
-// Source: MCP23017 data sheet DS20001952C, section 3.5.
+// Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C. What it leaves open is decided here: a register that there is not
+// is not acknowledged, and sequential access goes from the last one of port A to the first of port B in the layout by ports, too.
 type MCP23017 struct {
+	lines [16]*Pin     // what is connected: A0 to A7, B0 to B7
+	now   atomic.Int64 // their clock: when the chip was last spoken to
+
 	mutex     sync.Mutex
-	registers [22]byte
-	pointer   int
-	driven    uint16 // lines that the world drives,
-	lines     uint16 // to these levels
+	registers [11][2]byte // by number in the layout by ports, then by port
+	pointer   byte        // the register that is read next, as it is addressed
 }
 
-// NewMCP23017 makes a chip as after power-up: all inputs.
+// The registers that do something, in the layout by ports.
+const (
+	mcp23017Direction = 0x00
+	mcp23017Polarity  = 0x01
+	mcp23017Control   = 0x05 // one for both ports
+	mcp23017PullUp    = 0x06
+	mcp23017Flags     = 0x07 // read only, as the next
+	mcp23017Captured  = 0x08
+	mcp23017Levels    = 0x09
+	mcp23017Latch     = 0x0a
+
+	mcp23017ByPorts = 0x80 // of the control register
+	mcp23017Bytes   = 0x20
+)
+
+// NewMCP23017 makes a chip as after power-up: all pins are inputs.
 func NewMCP23017() *MCP23017 {
-	m := &MCP23017{}
-	m.Reset()
-	return m
-}
-
-// Reset is a power-up: a lost supply that came back.
-func (m *MCP23017) Reset() {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	m.registers, m.pointer = [22]byte{0: 0xff, 1: 0xff}, 0
-}
-
-// Drive gives a line a level from outside; the pin is 0 to 15, A0 first.
-func (m *MCP23017) Drive(pin int, level gpio.Level) {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	m.driven |= 1 << pin
-	m.lines &^= 1 << pin
-	if level {
-		m.lines |= 1 << pin
+	s := &MCP23017{}
+	clock := func() time.Duration { return time.Duration(s.now.Load()) }
+	for i := range s.lines {
+		s.lines[i] = newPin(i, clock)
+		s.lines[i].name = fmt.Sprintf("%c%d", 'A'+i/8, i%8)
 	}
+	s.Reset()
+	return s
 }
 
-// Level is what a line shows, 0 to 15, A0 first.
-func (m *MCP23017) Level(pin int) gpio.Level {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	return m.levels()&(1<<pin) != 0
+// Line is what is connected to a pin, "A0" to "B7". The world drives it, and reads what the chip puts out; the chip itself does to it what
+// a driver does to a pin of the board. Its time is that of the last transfer: nobody sees more of a line than the chip does.
+func (s *MCP23017) Line(name string) (*Pin, error) {
+	for _, line := range s.lines {
+		if line.name == name {
+			return line, nil
+		}
+	}
+	return nil, fmt.Errorf("simulated MCP23017: no line %q: expected A0 to A7 or B0 to B7", name)
 }
 
-// word is a register of both ports.
-func (m *MCP23017) word(register int) uint16 {
-	return uint16(m.registers[register]) | uint16(m.registers[register+1])<<8
+// Reset is a supply that was gone for a moment: the registers hold what they hold after power-up.
+func (s *MCP23017) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.registers = [11][2]byte{mcp23017Direction: {0xff, 0xff}}
+	s.pointer = 0
+	s.connect()
 }
 
-// levels are those on the lines: an output has its latch, an input what drives it, or its pull-up.
-func (m *MCP23017) levels() uint16 {
-	inputs := m.word(0)
-	outside := m.lines&m.driven | m.word(0x0c)&^m.driven
-	return m.word(0x14)&^inputs | outside&inputs
-}
-
-// Tx implements Device.
-func (m *MCP23017) Tx(_ time.Duration, w, r []byte) error {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
+// Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on from
+// there.
+func (s *MCP23017) Tx(at time.Duration, w, r []byte) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.now.Store(int64(at))
 	if len(w) > 0 {
-		if int(w[0]) >= len(m.registers) {
+		if _, _, ok := s.locate(w[0]); !ok {
 			return fmt.Errorf("MCP23017: %w: no register 0x%02x", ErrNoAnswer, w[0])
 		}
-		m.pointer = int(w[0])
+		s.pointer = w[0]
 		for _, value := range w[1:] {
-			switch m.pointer {
-			case 0x12, 0x13: // writing the level writes the latch
-				m.registers[m.pointer+2] = value
-			case 0x0e, 0x0f, 0x10, 0x11: // read only
-			default:
-				m.registers[m.pointer] = value
-			}
-			m.pointer = (m.pointer + 1) % len(m.registers)
+			s.write(value)
+			s.advance()
 		}
 	}
-	levels := m.levels() ^ m.word(2)&m.word(0)
-	m.registers[0x12], m.registers[0x13] = byte(levels), byte(levels>>8)
 	for i := range r {
-		r[i] = m.registers[m.pointer]
-		m.pointer = (m.pointer + 1) % len(m.registers)
+		r[i] = s.read()
+		s.advance()
 	}
 	return nil
+}
+
+// locate finds a register: its number in the layout by ports, and the port. In the other layout those of A and B take turns.
+func (s *MCP23017) locate(address byte) (number, port byte, ok bool) {
+	if s.registers[mcp23017Control][0]&mcp23017ByPorts != 0 {
+		number, port = address&0x0f, address>>4
+	} else {
+		number, port = address/2, address%2
+	}
+	return number, port, port < 2 && number <= mcp23017Latch
+}
+
+// advance moves on to the next register. In byte mode it goes to and fro between the two of a pair, or stays where these are apart.
+func (s *MCP23017) advance() {
+	byPorts := s.registers[mcp23017Control][0]&mcp23017ByPorts != 0
+	switch bytes := s.registers[mcp23017Control][0]&mcp23017Bytes != 0; {
+	case bytes && !byPorts:
+		s.pointer ^= 1
+	case bytes:
+	case byPorts && s.pointer == mcp23017Latch:
+		s.pointer = 0x10
+	default:
+		s.pointer++
+	}
+	if _, _, ok := s.locate(s.pointer); !ok {
+		s.pointer = 0
+	}
+}
+
+func (s *MCP23017) read() byte {
+	number, port, _ := s.locate(s.pointer)
+	if number != mcp23017Levels {
+		return s.registers[number][port]
+	}
+	var levels byte
+	for i, line := range s.lines[8*port:][:8] {
+		if line.Read() == gpio.High {
+			levels |= 1 << i
+		}
+	}
+	return levels ^ s.registers[mcp23017Polarity][port]
+}
+
+func (s *MCP23017) write(value byte) {
+	switch number, port, _ := s.locate(s.pointer); number {
+	case mcp23017Flags, mcp23017Captured:
+	case mcp23017Control:
+		s.registers[number] = [2]byte{value &^ 1, value &^ 1}
+	case mcp23017Levels:
+		s.registers[mcp23017Latch][port] = value
+		s.connect()
+	default:
+		s.registers[number][port] = value
+		s.connect()
+	}
+}
+
+// connect has the lines be what the registers say.
+func (s *MCP23017) connect() {
+	for i, line := range s.lines {
+		is := func(register int) bool { return s.registers[register][i/8]>>(i%8)&1 != 0 }
+		switch {
+		case !is(mcp23017Direction):
+			line.Out(gpio.Level(is(mcp23017Latch)))
+		case is(mcp23017PullUp):
+			line.In(gpio.PullUp, gpio.NoEdge)
+		default:
+			line.In(gpio.Float, gpio.NoEdge)
+		}
+	}
 }

@@ -1,146 +1,196 @@
 package sim
 
 import (
+	"fmt"
 	"sync"
 	"time"
+
+	"periph.io/x/conn/v3/gpio"
 )
 
-// The registers of the PCA9685 that do something, and their bits.
-const (
-	pcaMode1    = 0x00
-	pcaMode2    = 0x01
-	pcaLED0     = 0x06 // 16 channels of ON_L, ON_H, OFF_L, OFF_H
-	pcaAll      = 0xfa // the same, of all channels at once
-	pcaPrescale = 0xfe
-
-	pcaRestart       = 0x80 // MODE1
-	pcaAutoIncrement = 0x20
-	pcaSleep         = 0x10
-	pcaInvert        = 0x10 // MODE2
-	pcaFull          = 0x10 // of ON_H or OFF_H
-)
-
-// PCA9685 simulates NXP's chip of sixteen PWM outputs register by register: sleep and wake, the prescaler that can be set asleep
-// alone, auto-increment, full on and full off, all outputs at once. Outputs that were put to sleep while they were on stay off
-// after waking until RESTART or an output is written.
+// PCA9685 simulates NXP's 16 channels of PWM register by register: sleep and the start of the oscillator, restart, auto-increment, the
+// prescaler that is locked while the chip is awake, full on and full off, inversion. Addresses that it would answer beside its own
+// (all call, subaddresses, software reset) are missing: their registers keep what is written. So is an external clock: a chip that is
+// told to use one stands still.
 //
-// Source: PCA9685 data sheet, rev. 4, section 7.3. Sub-addresses keep what is written; external clocks are not simulated, and the
-// oscillator needs no time.
+// Source: NXP, PCA9685 data sheet, rev. 4, 2015. What it leaves open is decided here: outputs are off while the oscillator does not run;
+// registers that are written while it starts are kept; RESTART is set at once and not at the end of a period; channels that wait for
+// RESTART go on when that is written, or one by one when their own registers are.
 type PCA9685 struct {
 	mutex     sync.Mutex
 	registers [256]byte
-	pointer   byte
-	stopped   bool // put to sleep while outputs were on, and not restarted since
+	pointer   byte          // the register that is read next
+	running   time.Duration // when the oscillator runs, or will, while the chip is awake
+	waiting   uint16        // channels that were active when the chip was put to sleep, a bit each
 }
 
-// NewPCA9685 makes a chip as after power-up: asleep, its outputs off.
+// The registers and bits that do something.
+const (
+	pca9685Mode1    = 0x00
+	pca9685Mode2    = 0x01
+	pca9685First    = 0x06 // four for each channel: on, low and high; off, low and high
+	pca9685Last     = 0x45
+	pca9685All      = 0xfa // the same four for all channels
+	pca9685Prescale = 0xfe
+
+	pca9685Restart   = 0x80 // MODE1
+	pca9685External  = 0x40
+	pca9685Increment = 0x20
+	pca9685Sleep     = 0x10
+	pca9685Inverted  = 0x10 // MODE2
+	pca9685Full      = 0x10 // of a channel's two high bytes
+)
+
+// pca9685StartUp is how long the oscillator takes to start.
+const pca9685StartUp = 500 * time.Microsecond
+
+// NewPCA9685 makes a chip as after power-up: asleep, with all outputs off.
 func NewPCA9685() *PCA9685 {
-	p := &PCA9685{}
-	p.Reset()
-	return p
+	s := &PCA9685{}
+	s.Reset()
+	return s
 }
 
-// Reset is a power-up: a lost supply that came back.
-func (p *PCA9685) Reset() {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.registers = [256]byte{pcaMode1: 0x11, pcaMode2: 0x04, 2: 0xe2, 3: 0xe4, 4: 0xe8, 5: 0xe0, pcaPrescale: 0x1e}
-	for i := range 16 {
-		p.channel(i)[3] = pcaFull
+// Reset is a supply that was gone for a moment: the registers hold what they hold after power-up.
+func (s *PCA9685) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.registers = [256]byte{pca9685Mode1: 0x11, pca9685Mode2: 0x04, 0x02: 0xe2, 0x03: 0xe4, 0x04: 0xe8, 0x05: 0xe0, pca9685Prescale: 0x1e}
+	for channel := range 16 {
+		s.registers[pca9685First+4*channel+3] = pca9685Full
 	}
-	p.pointer, p.stopped = 0, false
+	s.pointer, s.waiting = 0, 0
 }
 
-func (p *PCA9685) channel(i int) []byte { return p.registers[pcaLED0+4*i:][:4] }
+// Duty is the share of time for which an output, 0 to 15, is high; one that there is not is always low. What an open-drain output lets
+// go of counts as high.
+func (s *PCA9685) Duty(at time.Duration, output int) gpio.Duty {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if output < 0 || output > 15 {
+		return 0
+	}
+	duty := gpio.Duty(0)
+	if s.runs(at) && s.waiting>>output&1 == 0 {
+		duty = s.on(output) * (gpio.DutyMax / 4096)
+	}
+	if s.registers[pca9685Mode2]&pca9685Inverted != 0 {
+		return gpio.DutyMax - duty
+	}
+	return duty
+}
 
-// Tx implements Device.
-func (p *PCA9685) Tx(_ time.Duration, w, r []byte) error {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	next := p.registers[pcaMode1]&pcaAutoIncrement != 0 // as of the start: whether a change counts within a transfer is not told
+// Prescale is the prescaler: 25 MHz / 4096 / (prescaler + 1) is the frequency of all outputs.
+func (s *PCA9685) Prescale() byte {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.registers[pca9685Prescale]
+}
+
+// Tx implements Device: the first byte written is the number of a register, the others are written to it, or from there on when
+// auto-increment is set; reading goes on from there.
+func (s *PCA9685) Tx(at time.Duration, w, r []byte) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	if len(w) > 0 {
-		p.pointer = w[0]
+		if register := w[0]; register > pca9685Last && register < pca9685All {
+			return fmt.Errorf("PCA9685: %w: register 0x%02x is reserved", ErrNoAnswer, register)
+		}
+		s.pointer = w[0]
 		for _, value := range w[1:] {
-			p.set(p.pointer, value)
-			p.increment(next)
+			s.write(at, s.pointer, value)
+			s.advance()
 		}
 	}
 	for i := range r {
-		r[i] = p.registers[p.pointer]
-		if p.pointer == pcaMode1 && p.stopped {
-			r[i] |= pcaRestart
-		}
-		p.increment(next)
+		r[i] = s.registers[s.pointer] // those for all channels read as zero, which nobody ever writes to them
+		s.advance()
 	}
 	return nil
 }
 
-// increment goes on to the next register where that was asked for; else the same is written or read again.
-func (p *PCA9685) increment(next bool) {
-	if next {
-		p.pointer++
-	}
-}
-
-func (p *PCA9685) set(register, value byte) {
+// advance moves on to the next register: from the last of the channels, and from the prescaler, to the first of all.
+func (s *PCA9685) advance() {
 	switch {
-	case register == pcaMode1:
-		before := p.registers[pcaMode1]
-		p.registers[pcaMode1] = value &^ pcaRestart
-		switch {
-		case before&pcaSleep == 0 && value&pcaSleep != 0:
-			p.stopped = p.on()
-		case before&pcaSleep == 0 && value&pcaRestart != 0:
-			p.stopped = false
-		}
-	case register == pcaPrescale:
-		if p.registers[pcaMode1]&pcaSleep != 0 { // else it is blocked
-			p.registers[register] = max(value, 3)
-		}
-	case register >= pcaAll && register < pcaPrescale:
-		for i := range 16 {
-			p.channel(i)[register-pcaAll] = value
-		}
-		p.stopped = false
-	case register < pcaLED0+4*16:
-		p.registers[register] = value
-		if register >= pcaLED0 {
-			p.stopped = false
-		}
-	}
-}
-
-// on reports whether any output is not switched off.
-func (p *PCA9685) on() bool {
-	for i := range 16 {
-		if p.channel(i)[3]&pcaFull == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// Output is what a channel puts out: the share of time for which it is high, in 4,096ths, and how often a second, in µHz; nothing
-// while the chip sleeps.
-func (p *PCA9685) Output(channel int) (high int, frequency int64) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if p.registers[pcaMode1]&pcaSleep != 0 || p.stopped {
-		return 0, 0
-	}
-	frequency = toNearest(25_000_000_000_000, 4096*(int64(p.registers[pcaPrescale])+1))
-	of := p.channel(channel)
-	on, off := int(of[0])|int(of[1]&0x0f)<<8, int(of[2])|int(of[3]&0x0f)<<8
-	switch {
-	case of[3]&pcaFull != 0:
-		high = 0
-	case of[1]&pcaFull != 0:
-		high = 4096
+	case s.registers[pca9685Mode1]&pca9685Increment == 0:
+	case s.pointer == pca9685Last, s.pointer >= pca9685Prescale:
+		s.pointer = 0
 	default:
-		high = (off - on + 4096) % 4096
+		s.pointer++
 	}
-	if p.registers[pcaMode2]&pcaInvert != 0 {
-		high = 4096 - high
+}
+
+func (s *PCA9685) write(at time.Duration, register, value byte) {
+	switch {
+	case register == pca9685Mode1:
+		s.setMode(at, value)
+	case register == pca9685Mode2:
+		s.registers[register] = value & 0x1f
+	case register < pca9685First:
+		s.registers[register] = value &^ 1
+	case register <= pca9685Last:
+		s.setChannel(int(register-pca9685First)/4, register&1 != 0, register, value)
+	case register < pca9685Prescale:
+		offset := register - pca9685All
+		for channel := range 16 {
+			s.setChannel(channel, offset&1 != 0, pca9685First+4*byte(channel)+offset, value)
+		}
+	case register == pca9685Prescale && s.registers[pca9685Mode1]&pca9685Sleep != 0:
+		s.registers[register] = max(value, 3)
 	}
-	return high, frequency
+}
+
+// setChannel writes one of the four registers of a channel: high bytes have five bits.
+func (s *PCA9685) setChannel(channel int, high bool, register, value byte) {
+	if high {
+		value &= 0x1f
+	}
+	s.registers[register] = value
+	s.registers[pca9685Mode1] &^= pca9685Restart
+	s.waiting &^= 1 << channel
+}
+
+// setMode writes MODE1. RESTART is cleared by writing 1 to it, when the oscillator runs; EXTCLK is set in sleep alone and never
+// cleared.
+func (s *PCA9685) setMode(at time.Duration, value byte) {
+	before := s.registers[pca9685Mode1]
+	restart := before & pca9685Restart
+	if restart&value != 0 && value&pca9685Sleep == 0 && s.runs(at) {
+		restart, s.waiting = 0, 0
+	}
+	switch {
+	case before&pca9685Sleep == 0 && value&pca9685Sleep != 0:
+		for channel := range 16 {
+			if s.on(channel) > 0 {
+				s.waiting |= 1 << channel
+				restart = pca9685Restart
+			}
+		}
+	case before&pca9685Sleep != 0 && value&pca9685Sleep == 0:
+		s.running = at + pca9685StartUp
+	}
+	external := before & pca9685External
+	if before&value&pca9685Sleep != 0 {
+		external |= value & pca9685External
+	}
+	s.registers[pca9685Mode1] = restart | external | value&0x3f
+}
+
+// runs tells whether the oscillator does.
+func (s *PCA9685) runs(at time.Duration) bool {
+	return s.registers[pca9685Mode1]&(pca9685Sleep|pca9685External) == 0 && at >= s.running
+}
+
+// on is for how many of the 4,096 steps of a period a channel is on. One that is switched off before it is switched on is on over the
+// end of the period.
+func (s *PCA9685) on(channel int) gpio.Duty {
+	r := s.registers[pca9685First+4*channel:][:4]
+	switch {
+	case r[3]&pca9685Full != 0:
+		return 0
+	case r[1]&pca9685Full != 0:
+		return 4096
+	}
+	on, off := gpio.Duty(r[1])<<8|gpio.Duty(r[0]), gpio.Duty(r[3])<<8|gpio.Duty(r[2])
+	return (off - on + 4096) % 4096
 }

@@ -1,68 +1,150 @@
 package sim
 
 import (
+	"bytes"
+	"errors"
 	"testing"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
 )
 
-// The chip, transfer by transfer: what it then puts out on channel 2, in 4,096ths, and shows in MODE1.
-func TestPCA9685(t *testing.T) {
-	const quarter = "\x0e\x00\x00\x00\x04" // on at 0, off at 1024
-	const awake = "\x00\x21"
-	type step struct {
-		send  string
-		high  int
-		mode1 byte
-	}
+// awakePCA9685 is a chip whose oscillator runs at 1 ms, with auto-increment.
+func awakePCA9685(t *testing.T) *PCA9685 {
+	t.Helper()
+	s := NewPCA9685()
+	exchange(t, s, 0, 0, 0x00, 0x20)
+	return s
+}
+
+func TestPCA9685AfterPowerUp(t *testing.T) {
+	s := awakePCA9685(t)
+	exchange(t, s, 0, 0, 0x06, 0, 0x10, 0, 0)
+	s.Reset()
+	// Without auto-increment a register is read again and again.
 	for _, c := range []struct {
-		name  string
-		steps []step
+		register byte
+		want     []byte
+	}{{0x00, []byte{0x11, 0x11}}, {0x01, []byte{0x04}}, {0x05, []byte{0xe0}}, {0x07, []byte{0}}, {0x09, []byte{0x10}}, {0x45, []byte{0x10}}, {0xfe, []byte{0x1e}}, {0xfd, []byte{0}}} {
+		if got := exchange(t, s, 0, len(c.want), c.register); !bytes.Equal(got, c.want) {
+			t.Errorf("register %#02x: got % x, want % x", c.register, got, c.want)
+		}
+	}
+	for output := range 16 {
+		if duty := s.Duty(time.Second, output); duty != 0 {
+			t.Errorf("output %d: duty %v", output, duty)
+		}
+	}
+}
+
+func TestPCA9685Duty(t *testing.T) {
+	const step = gpio.DutyMax / 4096
+	for _, c := range []struct {
+		name      string
+		registers [4]byte
+		want      gpio.Duty
 	}{
-		{"asleep after power-up", []step{{"\x00", 0, 0x11}}},
-		{"asleep, it puts nothing out", []step{{"\x00\x31", 0, 0x31}, {quarter, 0, 0x31}, {awake, 1024, 0x21}}},
-		{"awake", []step{{awake, 0, 0x21}, {quarter, 1024, 0x21}}},
-		{"from a later moment on", []step{{awake, 0, 0x21}, {"\x0e\x00\x0c\x00\x04", 2048, 0x21}}},
-		{"full on", []step{{awake, 0, 0x21}, {"\x0e\x00\x10\x00\x00", 4096, 0x21}}},
-		{"full off wins", []step{{awake, 0, 0x21}, {"\x0e\x00\x10\x00\x10", 0, 0x21}}},
-		{"all at once", []step{{awake, 0, 0x21}, {"\xfa\x00\x00\x00\x08", 2048, 0x21}, {"\xfd\x10", 0, 0x21}}},
-		{"inverted", []step{{awake, 0, 0x21}, {"\x01\x14", 4096, 0x21}, {quarter, 3072, 0x21}}},
-		{"without auto-increment the same register is written again", []step{{"\x00\x01", 0, 0x01}, {quarter, 0, 0x01}}},
-		{"nor with one that the same transfer switches on", []step{{"\x00\x31\x04", 0, 0x04}}},
-		{"sleep with an output on, and restart", []step{
-			{awake, 0, 0x21}, {quarter, 1024, 0x21}, {"\x00\x31", 0, 0xb1}, {awake, 0, 0xa1}, {"\x00\xa1", 1024, 0x21},
-		}},
-		{"restart is for those awake", []step{{awake, 0, 0x21}, {quarter, 1024, 0x21}, {"\x00\x31", 0, 0xb1}, {"\x00\xa1", 0, 0xa1}}},
-		{"writing an output restarts too", []step{{awake, 0, 0x21}, {quarter, 1024, 0x21}, {"\x00\x31", 0, 0xb1}, {awake, 0, 0xa1}, {"\x06\x00", 1024, 0x21}}},
-		{"sleep with all outputs off", []step{{awake, 0, 0x21}, {quarter, 1024, 0x21}, {"\xfd\x10", 0, 0x21}, {"\x00\x31", 0, 0x31}}},
+		{"a quarter", [4]byte{0, 0, 0, 4}, gpio.DutyMax / 4},
+		{"one step", [4]byte{0, 0, 1, 0}, step},
+		{"all steps but one", [4]byte{0, 0, 0xff, 0x0f}, 4095 * step},
+		{"the same, later in the period", [4]byte{0, 2, 0, 6}, gpio.DutyMax / 4},
+		{"over the end of the period", [4]byte{0, 0x0c, 0, 4}, gpio.DutyHalf},
+		{"on and off at once", [4]byte{7, 0, 7, 0}, 0},
+		{"full on", [4]byte{0, 0x10, 0, 4}, gpio.DutyMax},
+		{"full off wins", [4]byte{0, 0x10, 0, 0x10}, 0},
+		{"reserved bits are not there", [4]byte{0, 0xe0, 0, 0xe8}, gpio.DutyHalf},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := NewPCA9685()
-			for i, step := range c.steps {
-				exchange(t, p, 0, 0, []byte(step.send)...)
-				high, _ := p.Output(2)
-				if mode := exchange(t, p, 0, 1, 0x00)[0]; high != step.high || mode != step.mode1 {
-					t.Errorf("step %d: %d of 4096, MODE1 %#02x; want %d, %#02x", i, high, mode, step.high, step.mode1)
+			s := awakePCA9685(t)
+			exchange(t, s, time.Millisecond, 0, append([]byte{0x06 + 4*3}, c.registers[:]...)...)
+			exchange(t, s, time.Millisecond, 0, append([]byte{0xfa}, c.registers[:]...)...)
+			for _, output := range []int{0, 3, 15} {
+				if got := s.Duty(time.Millisecond, output); got != c.want {
+					t.Errorf("output %d: got %d, want %d", output, got, c.want)
 				}
 			}
-			p.Reset()
-			if high, _ := p.Output(2); high != 0 || exchange(t, p, 0, 1, 0x00)[0] != 0x11 {
-				t.Error("a reset is no power-up")
+			exchange(t, s, time.Millisecond, 0, 0x01, 0x14)
+			if got := s.Duty(time.Millisecond, 3); got != gpio.DutyMax-c.want {
+				t.Errorf("inverted: got %d, want %d", got, gpio.DutyMax-c.want)
+			}
+			if s.Duty(time.Millisecond, -1) != 0 || s.Duty(time.Millisecond, 16) != 0 {
+				t.Error("outputs that there are not do something")
 			}
 		})
 	}
 }
 
-func TestPCA9685Prescaler(t *testing.T) {
-	p := NewPCA9685()
-	for _, c := range []struct {
-		send byte
-		want int64 // µHz
-	}{{0x1e, 196_887_601}, {121, 50_028_817}, {255, 23_841_858}, {0, 1_525_878_906}} {
-		exchange(t, p, 0, 0, 0x00, 0x31)
-		exchange(t, p, 0, 0, 0xfe, c.send)
-		exchange(t, p, 0, 0, 0x00, 0x21)
-		exchange(t, p, 0, 0, 0xfe, 50) // blocked while awake
-		if _, got := p.Output(0); got != c.want {
-			t.Errorf("prescaler %d: %d µHz, want %d", c.send, got, c.want)
+func TestPCA9685AutoIncrement(t *testing.T) {
+	s := awakePCA9685(t)
+	exchange(t, s, 0, 0, 0x44, 0x12, 0x03, 0x21) // past the last output comes MODE1
+	if got := exchange(t, s, 0, 2, 0x45); !bytes.Equal(got, []byte{0x03, 0x21}) {
+		t.Errorf("past the outputs: % x", got)
+	}
+	if got := exchange(t, s, 0, 3, 0xfe); !bytes.Equal(got, []byte{0x1e, 0x21, 0x04}) {
+		t.Errorf("past the prescaler: % x", got)
+	}
+	if got := exchange(t, s, 0, 1); got[0] != 0xe2 {
+		t.Errorf("a transaction that only reads goes on where the last one ended: % x", got)
+	}
+	for _, register := range []byte{0x46, 0xf9} {
+		if err := s.Tx(0, []byte{register}, nil); !errors.Is(err, ErrNoAnswer) {
+			t.Errorf("register %#02x: got %v", register, err)
 		}
 	}
+}
+
+func TestPCA9685SleepAndOscillator(t *testing.T) {
+	const us = time.Microsecond
+	s := NewPCA9685()
+	expect := func(at time.Duration, what string, want gpio.Duty) {
+		t.Helper()
+		if got := s.Duty(at, 2); got != want {
+			t.Errorf("%s: got %v, want %v", what, got, want)
+		}
+	}
+	mode := func(at time.Duration, want byte) {
+		t.Helper()
+		if got := exchange(t, s, at, 1, 0x00)[0]; got != want {
+			t.Errorf("MODE1 at %v: got %#02x, want %#02x", at, got, want)
+		}
+	}
+	exchange(t, s, 0, 0, 0xfe, 2)
+	if s.Prescale() != 3 {
+		t.Errorf("the smallest prescaler: got %d", s.Prescale())
+	}
+	exchange(t, s, 0, 0, 0x00, 0x31)
+	exchange(t, s, 0, 0, 0x0e, 0, 0x10, 0, 0)
+	expect(1000*us, "asleep", 0)
+	exchange(t, s, 1000*us, 0, 0x00, 0x21)
+	exchange(t, s, 1000*us, 0, 0xfe, 0x79)
+	if s.Prescale() != 3 {
+		t.Errorf("written while awake: got %d", s.Prescale())
+	}
+	expect(1499*us, "the oscillator starts", 0)
+	expect(1500*us, "awake", gpio.DutyMax)
+
+	exchange(t, s, 2000*us, 0, 0x00, 0x31)
+	mode(2000*us, 0xb1)
+	exchange(t, s, 3000*us, 0, 0x00, 0xa1) // wakes, and is too early for RESTART
+	mode(3000*us, 0xa1)
+	expect(4000*us, "waiting for RESTART", 0)
+	exchange(t, s, 4000*us, 0, 0x00, 0xa1)
+	mode(4000*us, 0x21)
+	expect(4000*us, "restarted", gpio.DutyMax)
+
+	exchange(t, s, 5000*us, 0, 0x00, 0x31)
+	exchange(t, s, 6000*us, 0, 0x00, 0x21)
+	exchange(t, s, 7000*us, 0, 0x0e, 0, 0, 0, 8)
+	mode(7000*us, 0x21)
+	expect(7000*us, "its own registers written", gpio.DutyHalf)
+
+	exchange(t, s, 8000*us, 0, 0xfd, 0x10) // an orderly shutdown
+	exchange(t, s, 8000*us, 0, 0x00, 0x31)
+	mode(8000*us, 0x31)
+
+	exchange(t, s, 9000*us, 0, 0x00, 0x71) // a clock that is not there, for good
+	exchange(t, s, 9000*us, 0, 0x00, 0x21)
+	mode(9000*us, 0x61)
+	exchange(t, s, 9000*us, 0, 0x0e, 0, 0x10, 0, 0)
+	expect(time.Second, "without a clock", 0)
 }
