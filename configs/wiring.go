@@ -243,6 +243,8 @@ func (v *validator) expanderPin(c *Connection, chip *Named[Expander], pin string
 			v.fail(c.Path, "%s: an mcp23017 has the pins A0 to A7 and B0 to B7", shorten(c.Pin))
 		} else if c.Direction == "pwm" {
 			v.fail(c.Path, "%s: an mcp23017 cannot do PWM; a pca9685 can", c.Pin)
+		} else if c.Direction == "in" && (pin == "A7" || pin == "B7") {
+			v.fail(c.Path, "%s: the data sheet says that A7 and B7 are outputs only: take another", c.Pin)
 		} else if c.Direction == "in" && (c.Role == "echo" || c.Device == "quadrature" || c.Device == "hx711") {
 			v.fail(c.Path, "%s: nobody reports the edges of an expander's pin with their time: take a pin of the board", c.Pin)
 		}
