@@ -1,6 +1,7 @@
 # make run   the demo robot on the simulated board, with the embedded MQTT broker
 # make bench this machine's figures
 # make test  everything that is checked before a change lands
+# make hil   whole robots on emulated machines with a real kernel
 # Both need Go and make, nothing else; what can use more says so.
 
 GO      ?= go
@@ -9,7 +10,7 @@ LDFLAGS := -ldflags '-X main.version=$(VERSION)'
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
 TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
 
-.PHONY: run build test vet race oracle emulated cross plots bench clean
+.PHONY: run build test vet race oracle emulated cross hil plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -63,6 +64,11 @@ cross:
 		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/fluxd && \
 		CGO_ENABLED=0 GOARM=6 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/fluxctl || exit 1; \
 	done
+
+# Whole robots on emulated machines with a real kernel (docs/hil.md); the simulated board is part of the tests.
+hil:
+	$(GO) test -count=1 -v ./hil_test -rig=pi3b
+	$(GO) test -count=1 -v ./hil_test -rig=edges
 
 # The pictures of docs/model.md, drawn by fluxd.
 plots:

@@ -466,6 +466,12 @@ func (l *Robot) Broker() string {
 // Arena returns the simulated world, or nil. It may be looked at from any goroutine.
 func (l *Robot) Arena() *sim.Arena { return l.arena }
 
+// Simulated returns the simulated board, or nil on a real one: a test is the world around it.
+func (l *Robot) Simulated() *sim.Board {
+	b, _ := l.board.(*sim.Board)
+	return b
+}
+
 // ask hands a request to the loop and waits for the answer, not for ever.
 func (l *Robot) ask(ctx context.Context, q request) answer {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
