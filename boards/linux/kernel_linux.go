@@ -3,6 +3,9 @@ package linux
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/warthog618/go-gpiocdev"
@@ -27,6 +30,12 @@ func (d device) chips() ([]chip, error) {
 	var all []chip
 	var failed error
 	for _, name := range gpiocdev.Chips() {
+		if f, err := os.OpenFile(filepath.Join("/dev", name), os.O_RDWR, 0); errors.Is(err, fs.ErrPermission) {
+			failed = err // which the library would hide behind an error of its own
+			continue
+		} else if err == nil {
+			f.Close()
+		}
 		c, err := gpiocdev.NewChip(name)
 		if err != nil {
 			failed = fmt.Errorf("open /dev/%s: %w", name, err)

@@ -31,16 +31,15 @@ type Pin struct {
 	pwmChip   string   // "" where there is none, or it was not opened yet
 	pwmNumber int
 
-	mutex    sync.Mutex
-	line     line
-	output   bool
-	pull     gpio.Pull
-	pwm      *pwm
-	told     bool // that the line cannot be read
-	edges    chan edge
-	stopped  chan struct{} // closed, and replaced, by In and Halt: who waits goes home
-	lost     atomic.Uint64
-	sequence uint32 // of the last edge that the kernel told; its own
+	mutex   sync.Mutex
+	line    line
+	output  bool
+	pull    gpio.Pull
+	pwm     *pwm
+	told    bool // that the line cannot be read
+	edges   chan edge
+	stopped chan struct{} // closed, and replaced, by In and Halt: who waits goes home
+	lost    atomic.Uint64
 }
 
 type edge struct {
@@ -98,13 +97,13 @@ func (p *Pin) In(pull gpio.Pull, edges gpio.Edge) error {
 	for len(p.edges) > 0 {
 		<-p.edges
 	}
-	first := true
+	last := uint32(0)
 	l, err := p.board.kernel.input(p.chip, p.offset, int(pull), int(edges), func(at time.Duration, high bool, sequence uint32) {
-		// The kernel counts the edges of a line; those that it had no room for are missing from the count.
-		if missing := sequence - p.sequence - 1; !first && missing != 0 && sequence != 0 {
+		// The kernel counts the edges of a line from 1 on; those that it had no room for are missing from the count.
+		if missing := sequence - last - 1; sequence != 0 && missing != 0 {
 			p.lost.Add(uint64(missing))
 		}
-		first, p.sequence = false, sequence
+		last = sequence
 		select {
 		case p.edges <- edge{at, gpio.Level(high)}:
 		default:
