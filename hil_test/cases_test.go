@@ -164,6 +164,7 @@ network:
 actuators: {leg: {device: relay, pin: '%s', decode: {kind: count, neuron: act, full: 20 Hz, window: 50ms}}}
 mqtt: {broker: none}
 `, under.board(), wires.input, wires.output))
+	eventually(t, "the first look at the line", func() bool { _, seen := r.Sensors()["touch"]; return seen }) // edges start from there
 	before := r.Health().EdgeToWrite.Count
 	const touches = 50
 	for i := range touches {
