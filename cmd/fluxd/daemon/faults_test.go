@@ -225,7 +225,7 @@ func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
 
 // A million edges on one pin: they are dropped and counted, told once, and the other sensor's reflex works meanwhile.
 func TestEdgeStorm(t *testing.T) {
-	text := strings.Replace(guarded("", "", ""), "network: {neurons: {a: {}}}", `  noise: {device: button, pin: GPIO17, debounce: 0s, encode: {kind: edge, on: both, to: c}}
+	text := strings.Replace(guarded(", stale: 5s", "", ", stall: 5s"), "network: {neurons: {a: {}}}", `  noise: {device: button, pin: GPIO17, debounce: 0s, encode: {kind: edge, on: both, to: c}}
   bumper: {device: button, pin: GPIO27, debounce: 0s, encode: {kind: edge, on: both, to: b}}
 network: {neurons: {a: {}, b: {}, c: {}}}`, 1)
 	text = strings.Replace(text, "safety:", "  leg: {device: relay, pin: GPIO23, needs: [bumper], decode: {kind: count, neuron: b, full: 10 Hz, window: 100ms}}\nsafety:", 1)
