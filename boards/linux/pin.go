@@ -36,6 +36,7 @@ type Pin struct {
 	output  bool
 	pull    gpio.Pull
 	pwm     *pwm
+	asked   bool // for PWM
 	told    bool // that the line cannot be read
 	edges   chan edge
 	stopped chan struct{} // closed, and replaced, by In and Halt: who waits goes home
@@ -94,8 +95,12 @@ func (p *Pin) In(pull gpio.Pull, edges gpio.Edge) error {
 		return err
 	}
 	p.wake()
-	for len(p.edges) > 0 {
-		<-p.edges
+	for empty := false; !empty; { // who waits may take the last one meanwhile
+		select {
+		case <-p.edges:
+		default:
+			empty = true
+		}
 	}
 	last := uint32(0)
 	l, err := p.board.kernel.input(p.chip, p.offset, int(pull), int(edges), func(at time.Duration, high bool, sequence uint32) {
@@ -209,12 +214,12 @@ func (p *Pin) Pull() gpio.Pull {
 // DefaultPull implements gpio.PinIn; the kernel does not tell.
 func (p *Pin) DefaultPull() gpio.Pull { return gpio.PullNoChange }
 
-// Out implements gpio.PinOut: the line is an output from now on, without a glitch. On a pin that does PWM the level is a duty of 0 or all:
-// the line would take the pin from the PWM.
+// Out implements gpio.PinOut: the line is an output from now on, without a glitch. On a pin that does PWM, or was asked for it and has a
+// channel, the level is a duty of 0 or all: asking for the line would take the pin from the PWM.
 func (p *Pin) Out(level gpio.Level) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if p.chip == "" || p.pwm != nil {
+	if p.chip == "" || p.pwm != nil || p.asked && p.pwmChip != "" {
 		return p.level(level)
 	}
 	if p.line != nil && p.output {
@@ -257,6 +262,7 @@ func (p *Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	if duty < 0 || duty > gpio.DutyMax || frequency <= 0 {
 		return fmt.Errorf("%s: PWM with duty %v at %v: expected 0 to 100%% and a frequency above 0", p.name, duty, frequency)
 	}
+	p.asked = true
 	if err := p.openPWM(); err != nil {
 		return err
 	}

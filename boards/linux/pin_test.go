@@ -139,12 +139,45 @@ func TestPinLevels(t *testing.T) {
 	if _, err := p.ReadLevel(); err == nil || p.Read() != gpio.Low {
 		t.Errorf("a chip that has gone: %v", err)
 	}
-	if err := p.PWM(0, physic.KiloHertz); err == nil || !strings.Contains(err.Error(), "cannot do PWM") {
-		t.Errorf("PWM: %v", err)
-	}
 	closed := f.closed
 	if err := b.Halt(); err != nil || f.closed != closed+1 {
 		t.Errorf("halt: %v, %d lines closed", err, f.closed-closed)
+	}
+}
+
+// Asking for the line takes a pin from its PWM until the machine restarts, without a word of the kernel: so the one is refused after the
+// other, and a driver whose PWM fails for a moment does not lose it by setting the pin low.
+func TestPWMAndLineOfTheSamePin(t *testing.T) {
+	root := tree(t)
+	header := &Header{Name: "pi", Chips: []string{"pinctrl-bcm2835"}, Lines: map[string]int{"GPIO12": 12, "GPIO17": 17}, PWM: map[string]Channel{"GPIO12": {"20c000.pwm", 0}}}
+	b := newBoard(root, header)
+	f := &fake{}
+	b.kernel, b.real = f, true
+	if err := pinOf(t, b, "GPIO17").PWM(0, physic.KiloHertz); err == nil || !strings.Contains(err.Error(), "cannot do PWM: expected GPIO12") {
+		t.Errorf("a pin without PWM: %v", err)
+	}
+	p := pinOf(t, b, "GPIO12")
+	if err := p.PWM(gpio.DutyHalf, physic.KiloHertz); err == nil { // the channel does not appear
+		t.Error("expected an error")
+	}
+	if err := p.Out(gpio.Low); err == nil {
+		t.Error("expected the channel's error")
+	}
+	expectLog(t, f)
+	appear(t, root+"/sys/class/pwm/pwmchip0", 0)
+	if err := p.PWM(gpio.DutyHalf, physic.KiloHertz); err != nil || shows(t, root, "pwm0/duty_cycle") != "500000" {
+		t.Errorf("when it has appeared: %v", err)
+	}
+
+	other := newBoard(root, header)
+	other.kernel, other.real = f, true
+	p = pinOf(t, other, "GPIO12")
+	if err := p.Out(gpio.High); err != nil {
+		t.Fatal(err)
+	}
+	expectLog(t, f, "gpiochip0 12 out true")
+	if err := p.PWM(0, physic.KiloHertz); err == nil || !strings.Contains(err.Error(), "was used as input or output before") {
+		t.Errorf("PWM after the line: %v", err)
 	}
 }
 

@@ -54,6 +54,9 @@ func (p *Pin) openPWM() error {
 		return nil
 	}
 	b := p.board
+	if p.line != nil {
+		return fmt.Errorf("%s: PWM: the pin was used as input or output before, which takes it from the PWM until the machine restarts: use it for one or the other", p.name)
+	}
 	if p.pwmChip == "" {
 		if p.channel == nil {
 			var can []string
@@ -79,11 +82,6 @@ func (p *Pin) openPWM() error {
 	opened, err := b.exportPWM(p.name, p.pwmChip, p.pwmNumber)
 	if err != nil {
 		return err
-	}
-	if p.line != nil {
-		if err := p.letGo(); err != nil {
-			return err
-		}
 	}
 	p.pwm = opened
 	return nil
@@ -201,10 +199,35 @@ func (p *pwm) set(duty gpio.Duty, frequency physic.Frequency) error {
 }
 
 // off and full are the two levels.
-func (p *pwm) off() error  { return p.run(max(p.periodIs, 1_000_000), 0) }
-func (p *pwm) full() error { period := max(p.periodIs, 1_000_000); return p.run(period, period) }
+func (p *pwm) off() error  { return p.hold(0) }
+func (p *pwm) full() error { return p.hold(1) }
+
+// hold makes the level that is this many periods long.
+func (p *pwm) hold(periods int64) error {
+	if err := p.known(); err != nil {
+		return err
+	}
+	period := max(p.periodIs, 1_000_000)
+	return p.run(period, periods*period)
+}
+
+// known looks again at what the channel does after a write that failed: which order of period and duty the kernel takes depends on it, and
+// in the wrong one it refuses the way to rest for ever.
+func (p *pwm) known() error {
+	if p.periodIs >= 0 && p.dutyIs >= 0 {
+		return nil
+	}
+	if err := p.takeOver(); err != nil {
+		p.periodIs, p.dutyIs = -1, -1
+		return fmt.Errorf("%s: PWM: %w", p.name, err)
+	}
+	return nil
+}
 
 func (p *pwm) run(period, duty int64) error {
+	if err := p.known(); err != nil {
+		return err
+	}
 	if period != p.periodIs && period < p.dutyIs { // the old duty would not fit
 		if err := p.write(p.duty, &p.dutyIs, duty); err != nil {
 			return err

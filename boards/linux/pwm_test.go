@@ -152,6 +152,30 @@ func TestPWMAfterAFailure(t *testing.T) {
 	}
 }
 
+// A write fails on the way; whatever period comes next, the channel comes to rest.
+func TestPWMComesToRestAfterAFailedWrite(t *testing.T) {
+	for name, rest := range map[string]func(p *pwm) error{
+		"low":              (*pwm).off,
+		"shorter period":   func(p *pwm) error { return p.set(0, physic.KiloHertz) },
+		"longer period":    func(p *pwm) error { return p.set(0, 10*physic.Hertz) },
+		"refused, and low": func(p *pwm) error { _ = p.set(0, physic.KiloHertz); return p.off() },
+	} {
+		c := &channel{}
+		p := c.files(t)
+		if err := p.set(gpio.DutyHalf, 50*physic.Hertz); err != nil {
+			t.Fatal(err)
+		}
+		c.fails = true
+		if err := p.set(gpio.DutyMax, 50*physic.Hertz); err == nil {
+			t.Error("expected an error")
+		}
+		c.fails = false
+		if err := rest(p); err != nil || c.duty != 0 {
+			t.Errorf("%s: %v, duty %d", name, err, c.duty)
+		}
+	}
+}
+
 // tree is a made-up /sys with a PWM chip of four channels, of which some are exported.
 func tree(t *testing.T, exported ...int) string {
 	t.Helper()
