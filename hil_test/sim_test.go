@@ -2,6 +2,7 @@ package hil_test
 
 import (
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"fluxd/boards/sim"
@@ -12,30 +13,42 @@ import (
 
 // simulated is the simulated board, which lives inside the daemon: each robot has one of its own.
 type simulated struct {
+	base    time.Time
 	made    atomic.Pointer[sim.Board]
 	celsius atomic.Int64
+	leg     view
 }
 
-func newSim() rig { return &simulated{} }
+func newSim() rig {
+	s := &simulated{base: time.Now()}
+	s.leg.clock = s.clock
+	return s
+}
 
-func (s *simulated) name() string  { return "sim" }
-func (s *simulated) board() string { return "{kind: sim}" }
+func (s *simulated) clock() time.Duration            { return time.Since(s.base) }
+func (s *simulated) name() string                    { return "sim" }
+func (s *simulated) board() string                   { return "{kind: sim}" }
+func (s *simulated) daemon(*testing.T) string        { return "" }
+func (s *simulated) watchdog() func() int            { return nil }
+func (s *simulated) temperature(time.Duration) int64 { return s.celsius.Load() * 1_000_000 }
 
 // The wires of the simulated board.
 const (
-	simBus     = "I2C1"
-	simAddress = 0x48
-	simPWM     = "GPIO12"
-	simInput   = "GPIO17"
-	simOutput  = "GPIO27"
+	busName       = "I2C1"
+	tmp105Address = 0x48
+	tmp105Device  = "device: tmp105, bus: I2C1, address: 0x48"
+	simPWM        = "GPIO12"
+	simInput      = "GPIO27"
+	simOutput     = "GPIO22"
 )
 
 func (s *simulated) started(r *daemon.Robot) {
 	b := r.Simulated()
 	s.made.Store(b)
-	if err := b.Attach(simBus, simAddress, sim.NewTMP105(func(time.Duration) int64 { return s.celsius.Load() * 1_000_000 })); err != nil {
-		panic(err)
-	}
+	// With world: bench the board has a thermometer already.
+	_ = b.Attach(busName, tmp105Address, sim.NewTMP105(s.temperature))
+	s.leg.changed(s.clock(), s.pin(simOutput).Read() == gpio.High)
+	s.pin(simOutput).Watch(func(_ time.Duration, level gpio.Level) { s.leg.changed(s.clock(), level == gpio.High) })
 }
 
 func (s *simulated) pin(name string) *sim.Pin {
@@ -48,39 +61,50 @@ func (s *simulated) pin(name string) *sim.Pin {
 
 func (s *simulated) thermometer() *thermometer {
 	return &thermometer{
-		sensor: "device: tmp105, bus: I2C1, address: 0x48",
+		sensor: tmp105Device,
 		set:    func(celsius int) { s.celsius.Store(int64(celsius)) },
-		unplug: func(unplugged bool) {
-			if unplugged {
-				_ = s.made.Load().Detach(simBus, simAddress)
-			} else {
-				s.attachAgain()
-			}
-		},
+		unplug: func(unplugged bool) { unplug(s.made.Load(), tmp105Address, unplugged) },
 	}
 }
 
-func (s *simulated) attachAgain() {
-	if err := s.made.Load().Attach(simBus, simAddress, sim.NewTMP105(func(time.Duration) int64 { return s.celsius.Load() * 1_000_000 })); err != nil {
+// unplug pulls a simulated device out, or puts it back.
+func unplug(b *sim.Board, address uint16, unplugged bool) {
+	do := b.Replug
+	if unplugged {
+		do = b.Detach
+	}
+	if err := do(busName, address); err != nil {
 		panic(err)
 	}
 }
 
 func (s *simulated) pwm() *pwmProbe {
-	return &pwmProbe{pin: simPWM, read: func() (frequency, duty float64) {
+	return &pwmProbe{pin: simPWM, tolerance: 0.001, read: func() (frequency, duty float64) {
 		d, f := s.pin(simPWM).PWMState()
 		return float64(f) / 1e6, float64(d) / float64(gpio.DutyMax)
 	}}
 }
 
-func (s *simulated) loop() *loopBack {
-	return &loopBack{
-		input: simInput, output: simOutput,
-		drive: func(high bool) {
-			if s.made.Load() != nil {
-				s.pin(simInput).Drive(gpio.Level(high))
-			}
-		},
-		level: func() bool { return s.pin(simOutput).Read() == gpio.High },
+func (s *simulated) wire() *wire {
+	return &wire{
+		input: simInput, actuator: "device: relay, pin: " + simOutput,
+		drive: func(high bool) { s.leg.mark(); s.pin(simInput).Drive(gpio.Level(high)) },
+		mark:  s.leg.mark,
+		seen:  s.leg.wait,
 	}
+}
+
+func (s *simulated) pins() *pins {
+	return &pins{
+		one: simInput, two: simPWM,
+		drive: func(pin string, high bool) { s.pin(pin).Drive(gpio.Level(high)) },
+		watch: func(pin string, told func(bool)) {
+			s.pin(pin).Watch(func(_ time.Duration, level gpio.Level) { told(level == gpio.High) })
+		},
+		release: func() {},
+	}
+}
+
+func (s *simulated) bus() *bus {
+	return &bus{name: busName, board: "{kind: sim, world: bench}", devices: s.made.Load}
 }

@@ -1,53 +1,67 @@
-// Package hil_test runs whole robots on whatever stands for hardware: the simulated board, an emulated machine with a real kernel and
-// real drivers, a Raspberry Pi with loop-back wires. The cases are the same everywhere; what a rig cannot do it says, and the report shows.
+// Package hil_test runs whole robots on whatever stands for hardware: the simulated board, emulated machines with a real kernel and real
+// drivers, a Raspberry Pi with loop-back wires. The cases are the same everywhere; what a rig cannot do it says, and the report shows.
 //
 //	go test ./hil_test                      the simulated board
-//	go test ./hil_test -rig=pi3b            an emulated Raspberry Pi 3B: kernel drivers for I2C, GPIO and PWM
+//	go test ./hil_test -rig=pi3b            an emulated Raspberry Pi 3B: the kernel's drivers of the real chip
 //	go test ./hil_test -rig=edges           an emulated machine whose GPIO lines are driven from outside
+//	go test ./hil_test -rig=faults          an emulated machine with wires, every device on I2C, and whatever can go wrong with them
+//	go test ./hil_test -rig=pi              on a Raspberry Pi with two wires; from a desktop with -host=pi@raspberrypi
 //
-// docs/hil.md tells how a rig or a case is added.
+// Several rigs are separated by commas. docs/hil.md shows the wires, and tells how a rig or a case is added.
 package hil_test
 
 import (
 	"context"
-	"encoding/xml"
+	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
-	"text/tabwriter"
 	"time"
 
+	"fluxd/boards/sim"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
-
-	"log/slog"
 )
 
 var (
-	rigName   = flag.String("rig", "sim", "what stands for hardware: sim, pi3b or edges")
+	rigNames  = flag.String("rig", "sim", "what stands for hardware: sim, pi3b, edges, faults or pi; several separated by commas")
+	host      = flag.String("host", "", "the Raspberry Pi of -rig=pi, as ssh knows it; without it, this machine is one")
+	long      = flag.Bool("long", false, "with the soak")
+	soakTime  = flag.Duration("soak", 10*time.Minute, "length of the soak of -long")
 	junitFile = flag.String("junit", "", "file for the report as JUnit XML")
-	guest     = flag.String("guest", "", "this is the suite inside an emulated machine, of this rig")
+	guest     = flag.String("guest", "", "this is the suite inside a machine, of this rig: it tells the harness its results")
+	program   = flag.String("fluxd", "", "the daemon's binary; without it, it is built where it is needed")
 )
 
 // patience bounds every wait: it is what a broken rig takes to fail.
 const patience = 30 * time.Second
 
-// A rig is what stands for hardware. Each part that it has not is nil.
+// A rig is what stands for hardware. Each part that it has not is nil; the case that needs it says so in the report.
 type rig interface {
 	name() string
 	// board is the robot file's board.
 	board() string
-	// started is called with each robot, before it is armed or moves.
+	// started is called with each robot of this process, before it is armed or moves.
 	started(r *daemon.Robot)
-	// thermometer is one on I2C.
+	// thermometer is one on I2C whose temperature is set from outside.
 	thermometer() *thermometer
 	// pwm is a pin that does PWM, and what is seen of it from outside the daemon.
 	pwm() *pwmProbe
-	// loop is an input that is driven from outside, and an output that is seen from outside.
-	loop() *loopBack
+	// wire is an actuator's line that is seen from outside, and perhaps an input that is driven from there.
+	wire() *wire
+	// pins are two lines that are driven and seen from outside, whatever the robot makes of them.
+	pins() *pins
+	// bus is I2C with devices that are plugged in, and that fail on request.
+	bus() *bus
+	// daemon is the fluxd binary for robots in a process of their own: hardware that outlives a process.
+	daemon(t *testing.T) (binary string)
+	// watchdog counts how often the machine's own watchdog would have restarted it.
+	watchdog() func() int
 }
 
 type thermometer struct {
@@ -57,14 +71,33 @@ type thermometer struct {
 }
 
 type pwmProbe struct {
-	pin  string
-	read func() (frequency float64, duty float64) // Hz, 0 to 1
+	pin       string
+	read      func() (frequency, duty float64) // Hz, 0 to 1
+	tolerance float64                          // of the reading, relative
 }
 
-type loopBack struct {
-	input, output string
-	drive         func(high bool)
-	level         func() bool // nil where the output is not seen
+type wire struct {
+	input    string                                           // "" where none is driven
+	actuator string                                           // device and pin of something that is on or off, as in a robot file
+	drive    func(high bool)                                  // the input; the time starts here
+	mark     func()                                           // the time starts here
+	seen     func(high bool) (after time.Duration, err error) // waits until the actuator's line has the level
+}
+
+type pins struct {
+	one, two string
+	drive    func(pin string, high bool)
+	watch    func(pin string, told func(high bool))
+	weigh    func(counts uint32) (clock, data string) // an HX711; nil without
+	release  func()
+}
+
+type bus struct {
+	name    string
+	board   string // the robot file's, with every device of the file on the bus
+	devices func() *sim.Board
+	early   bool                 // devices are attached before a robot starts
+	clock   func() time.Duration // the devices'
 }
 
 // under is the rig that the cases run on.
@@ -72,99 +105,71 @@ var under rig
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if os.Getenv("HIL_BE_THE_DAEMON") != "" {
-		beTheDaemon()
-		return
-	}
-	var code int
-	switch {
-	case *guest != "":
-		under = newGuest(*guest)
-		code = m.Run()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) (code int) {
+	if *guest != "" {
+		if under, code = newGuest(*guest); code == 0 {
+			code = m.Run()
+		}
 		tell("done %d", code)
-		os.Exit(code)
-	case *rigName == "sim":
-		under = newSim()
-		code = m.Run()
-	default:
-		code = emulate(*rigName)
+		return code
+	}
+	if *long && limit() < *soakTime+5*time.Minute {
+		fmt.Fprintf(os.Stderr, "-long takes %v and more, for each rig: expected a longer -timeout than %v\n", *soakTime, limit())
+		return 2
+	}
+	for _, name := range strings.Split(*rigNames, ",") {
+		failed := 0
+		switch {
+		case name == "sim":
+			under = newSim()
+			failed = m.Run()
+		case name == "pi" && *host == "":
+			if under, failed = newPi(); failed == 0 {
+				failed = m.Run()
+			}
+		case name == "pi":
+			failed = elsewhere(name, remote)
+		default:
+			failed = elsewhere(name, emulated)
+		}
+		code = max(code, failed)
 	}
 	if err := report.print(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		code = 1
+		return 1
 	}
-	os.Exit(code)
+	return code
 }
 
-// result is what became of a case.
-type result struct {
-	Rig, Case, Verdict, Figures string
-	took                        time.Duration
+// limit is how long go test lets this run.
+func limit() time.Duration {
+	f := flag.Lookup("test.timeout")
+	if d, err := time.ParseDuration(f.Value.String()); err == nil && d > 0 {
+		return d
+	}
+	return 1 << 62
 }
 
-// results is the report.
-type results struct {
-	mutex sync.Mutex
-	all   []result
+// elsewhere runs the suite on another machine.
+func elsewhere(name string, there func(name string) error) int {
+	if err := there(name); err != nil {
+		fmt.Fprintf(os.Stderr, "rig %s: %v\n", name, err)
+		report.add(result{Rig: name, Case: "the machine", Verdict: failed, Figures: err.Error()})
+		return 1
+	}
+	if report.failures(name) > 0 {
+		return 1
+	}
+	return 0
 }
 
-var report results
+// tell sends the harness a line that it does not answer.
+func tell(format string, args ...any) { fmt.Printf("\n@tell "+format+"\n", args...) }
 
-func (r *results) add(one result) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.all = append(r.all, one)
-}
-
-// print writes the table, and the file for those who collect reports.
-func (r *results) print() error {
-	if len(r.all) == 0 {
-		return nil
-	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "RIG\tCASE\tVERDICT\tTOOK\tFIGURES")
-	type failure struct {
-		Message string `xml:"message,attr"`
-	}
-	type testcase struct {
-		Name    string   `xml:"name,attr"`
-		Class   string   `xml:"classname,attr"`
-		Time    float64  `xml:"time,attr"`
-		Failure *failure `xml:"failure,omitempty"`
-		Skipped *failure `xml:"skipped,omitempty"`
-		Out     string   `xml:"system-out,omitempty"`
-	}
-	suite := struct {
-		XMLName xml.Name `xml:"testsuite"`
-		Name    string   `xml:"name,attr"`
-		Tests   int      `xml:"tests,attr"`
-		Cases   []testcase
-	}{Name: "hil", Tests: len(r.all)}
-	for _, one := range r.all {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\n", one.Rig, one.Case, one.Verdict, one.took.Round(time.Millisecond), one.Figures)
-		c := testcase{Name: one.Case, Class: "hil." + one.Rig, Time: one.took.Seconds(), Out: one.Figures}
-		switch one.Verdict {
-		case "FAIL":
-			c.Failure = &failure{one.Figures}
-		case "cannot":
-			c.Skipped = &failure{one.Figures}
-		}
-		suite.Cases = append(suite.Cases, c)
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	if *junitFile == "" {
-		return nil
-	}
-	text, err := xml.MarshalIndent(suite, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(*junitFile, append([]byte(xml.Header), text...), 0o644)
-}
-
-// begin notes a case; the figures that it adds stand in the report. Cannot ends a case that the rig cannot do.
+// begun is a case under way; the figures that are added to it stand in the report.
 type begun struct {
 	t       *testing.T
 	figures []string
@@ -175,17 +180,17 @@ func begin(t *testing.T) *begun {
 	t.Helper()
 	c, start := &begun{t: t}, time.Now()
 	t.Cleanup(func() {
-		verdict, figures := "PASS", strings.Join(c.figures, ", ")
+		verdict, figures := passed, strings.Join(c.figures, ", ")
 		switch {
 		case c.cannot != "":
-			verdict, figures = "cannot", c.cannot
+			verdict, figures = cannot, c.cannot
 		case t.Failed():
-			verdict = "FAIL"
+			verdict = failed
 		}
 		one := result{Rig: under.name(), Case: strings.TrimPrefix(t.Name(), "Test"), Verdict: verdict, Figures: figures, took: time.Since(start)}
 		report.add(one)
 		if *guest != "" {
-			tell("case %s|%s|%s|%d|%s", one.Rig, one.Case, one.Verdict, one.took.Milliseconds(), one.Figures)
+			tell("case %s", one.line())
 		}
 	})
 	return c
@@ -195,6 +200,7 @@ func (c *begun) figure(format string, args ...any) {
 	c.figures = append(c.figures, fmt.Sprintf(format, args...))
 }
 
+// needs ends a case that the rig cannot do.
 func (c *begun) needs(has bool, what string) {
 	c.t.Helper()
 	if !has {
@@ -203,20 +209,26 @@ func (c *begun) needs(has bool, what string) {
 	}
 }
 
-// start runs a robot in this process until the test ends.
-func start(t *testing.T, text string) *daemon.Robot {
+func parse(t *testing.T, text string) *configs.Robot {
 	t.Helper()
 	config, err := configs.Parse("robot.yaml", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return config
+}
+
+// start runs a robot in this process until the test ends, or stop is called.
+func start(t *testing.T, text string) (robot *daemon.Robot, stop func()) {
+	t.Helper()
+	config := parse(t, text)
 	ctx, cancel := context.WithCancel(context.Background())
 	started, ended := make(chan *daemon.Robot, 1), make(chan error, 1)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	go func() {
 		ended <- daemon.Run(ctx, config, daemon.RunOptions{Version: "hil", Seed: 1, Arm: true, Log: log, Started: func(r *daemon.Robot) { started <- r }})
 	}()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		select {
 		case err := <-ended:
@@ -227,17 +239,18 @@ func start(t *testing.T, text string) *daemon.Robot {
 			t.Error("the robot does not stop")
 		}
 	})
+	t.Cleanup(stop)
 	select {
 	case r := <-started:
 		under.started(r)
-		return r
+		return r, stop
 	case err := <-ended:
 		ended <- nil
 		t.Fatalf("the robot ended at once: %v", err)
 	case <-time.After(patience):
 		t.Fatal("the robot does not start")
 	}
-	return nil
+	return nil, nil
 }
 
 // eventually polls, and returns how long it took.
@@ -251,4 +264,61 @@ func eventually(t *testing.T, what string, true func() bool) time.Duration {
 		time.Sleep(time.Millisecond)
 	}
 	return time.Since(begun)
+}
+
+// view is what is seen of a line from outside: its level, and when it came to that. It may be used from any goroutine.
+type view struct {
+	clock  func() time.Duration
+	mutex  sync.Mutex
+	high   bool
+	since  time.Duration
+	marked time.Duration
+}
+
+func (v *view) changed(at time.Duration, high bool) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if high != v.high {
+		v.high, v.since = high, at
+	}
+}
+
+func (v *view) mark() {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.marked = v.clock()
+}
+
+// wait returns how long after the mark the line came to a level; 0 when it was there before.
+func (v *view) wait(high bool) (time.Duration, error) {
+	for end := v.clock() + patience; ; time.Sleep(100 * time.Microsecond) {
+		v.mutex.Lock()
+		is, after := v.high, v.since-v.marked
+		v.mutex.Unlock()
+		if is == high {
+			return max(0, after), nil
+		}
+		if v.clock() > end {
+			return 0, fmt.Errorf("the line is not %s within %v", map[bool]string{true: "high", false: "low"}[high], patience)
+		}
+	}
+}
+
+func (w *wire) await(t *testing.T, high bool) time.Duration {
+	t.Helper()
+	after, err := w.seen(high)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return after
+}
+
+// ended says whether a process that was ended by this signal did so.
+func endedBy(err error, signal syscall.Signal) bool {
+	var exit interface{ Sys() any }
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == signal
 }

@@ -1,0 +1,117 @@
+package hil_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+)
+
+// heated is a robot whose fan turns the faster, the warmer its thermometer is: nothing at 20 °C, full at 60 °C.
+func heated(c *begun) string {
+	c.t.Helper()
+	c.needs(under.thermometer() != nil, "thermometer whose temperature is set")
+	c.needs(under.pwm() != nil, "PWM that is seen from outside")
+	return fmt.Sprintf(`robot: heated
+board: %s
+sensors:
+  heat: {%s, every: 50ms, stale: 500ms, encode: {kind: rate, range: [20 °C, 60 °C], max: 200 Hz, to: warm}}
+network: {neurons: {warm: {}}}
+actuators:
+  fan: {device: dimmer, linear: true, pwm: '%s', decode: {kind: count, neuron: warm, full: 200 Hz, window: 500ms}}
+mqtt: {broker: none}
+`, under.board(), under.thermometer().sensor, under.pwm().pin)
+}
+
+// turns and rests look at the fan from outside.
+func turns() bool { _, duty := under.pwm().read(); return duty > 0.5 }
+func rests() bool { _, duty := under.pwm().read(); return duty == 0 }
+
+// Temperature up, neuron, PWM up: the whole way through the kernel's drivers and back.
+func TestHeatTurnsTheFan(t *testing.T) {
+	c := begin(t)
+	text := heated(c)
+	heat, fan := under.thermometer(), under.pwm()
+	heat.set(20)
+	start(t, text)
+	for _, celsius := range []int{40, 50, 30, 20} {
+		want := float64(celsius-20) / 40
+		heat.set(celsius)
+		took := eventually(t, fmt.Sprintf("duty %.2f at %d °C", want, celsius), func() bool {
+			_, duty := fan.read()
+			return math.Abs(duty-want) <= 0.05+0.5*fan.tolerance
+		})
+		c.figure("%d °C after %v", celsius, took.Round(time.Millisecond))
+	}
+}
+
+// Temperature up, heater neuron, line up: seen from outside, each time.
+func TestHeatSwitchesTheRelay(t *testing.T) {
+	c := begin(t)
+	c.needs(under.thermometer() != nil, "thermometer whose temperature is set")
+	c.needs(under.wire() != nil, "output that is seen from outside")
+	heat, w := under.thermometer(), under.wire()
+	heat.set(20)
+	start(t, fmt.Sprintf(`robot: heater
+board: %s
+sensors:
+  heat: {%s, every: 20ms, encode: {kind: rate, range: [20 °C, 60 °C], max: 200 Hz, to: warm}}
+network: {neurons: {warm: {}}}
+actuators: {heater: {%s, decode: {kind: count, neuron: warm, full: 50 Hz, window: 100ms}}}
+mqtt: {broker: none}
+`, under.board(), heat.sensor, w.actuator))
+	var on, off distribution
+	for range 10 {
+		w.mark()
+		heat.set(60)
+		on = append(on, w.await(t, true))
+		w.mark()
+		heat.set(20)
+		off = append(off, w.await(t, false))
+	}
+	c.figure("hot to line high, from outside, %v", on)
+	c.figure("cold to line low p50 %v", off.at(0.5))
+	t.Logf("hot to line high:\n%s", on.picture())
+}
+
+// What an actuator is told comes out as PWM of this frequency and duty.
+func TestPWM(t *testing.T) {
+	c := begin(t)
+	fan := under.pwm()
+	c.needs(fan != nil, "PWM that is seen from outside")
+	for _, row := range []struct {
+		name, device    string
+		command         float64
+		frequency, duty float64
+	}{
+		{"dimmer at a quarter", "device: dimmer, linear: true, frequency: 100 Hz", 0.25, 100, 0.25},
+		{"dimmer at a half", "device: dimmer, linear: true, frequency: 1 kHz", 0.5, 1000, 0.5},
+		{"dimmer at three quarters", "device: dimmer, linear: true, frequency: 400 Hz", 0.75, 400, 0.75},
+		{"dimmer at full", "device: dimmer, linear: true, frequency: 1 kHz", 1, 0, 1},
+		{"servo half way", "device: servo, range: [0, 1], slew: 0/s", 0.5, 50, 0.0875}, // 1.5 ms and half of 0.5 ms of 20 ms
+		{"ESC at full", "device: esc, slew: 0/s", 1, 50, 0.1},                          // 2 ms of 20 ms
+	} {
+		_, stop := start(t, fmt.Sprintf(`robot: pulse
+board: %s
+network: {neurons: {beat: {pacemaker: 10ms}}}
+actuators: {fan: {%s, pwm: '%s', decode: {kind: count, neuron: beat, full: %.3f Hz, window: 1s}}}
+mqtt: {broker: none}
+`, under.board(), row.device, fan.pin, 100/row.command))
+		var frequency, duty float64
+		right := func() bool {
+			frequency, duty = fan.read()
+			// One spike more or less in the window is a hundredth; what holds a line high for ever has no frequency.
+			return math.Abs(duty-row.duty) <= 0.011+row.duty*fan.tolerance && (row.duty == 1 || math.Abs(frequency-row.frequency) <= row.frequency*max(0.002, fan.tolerance))
+		}
+		is := right()
+		for begun := time.Now(); !is && time.Since(begun) < patience/3; is = right() {
+			time.Sleep(5 * time.Millisecond)
+		}
+		if !is {
+			t.Errorf("%s: %.1f Hz, duty %.4f: want %v Hz, %v", row.name, frequency, duty, row.frequency, row.duty)
+		}
+		c.figure("%s %.1f Hz %.2f %%", row.name, frequency, duty*100)
+		stop()
+		eventually(t, "rest", rests)
+	}
+}

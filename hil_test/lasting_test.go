@@ -1,0 +1,264 @@
+package hil_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fluxd/bridge"
+	"fluxd/cmd/fluxd/daemon"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	broker "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/hooks/auth"
+	"github.com/mochi-mqtt/server/v2/listeners"
+)
+
+// startBroker runs a broker on loopback; the address is free or was before.
+func startBroker(t *testing.T, address string) (stop func(), at string) {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := broker.New(&broker.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err := server.AddHook(new(auth.AllowHook), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.AddListener(listeners.NewNet("tcp", l)); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Serve(); err != nil {
+		t.Fatal(err)
+	}
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			server.Close()
+		}
+	}
+	t.Cleanup(stop)
+	return stop, l.Addr().String()
+}
+
+// online waits until a robot is there for a client of the broker.
+func online(t *testing.T, address, robot string) time.Duration {
+	t.Helper()
+	status := make(chan string, 100)
+	opts := mqtt.NewClientOptions().AddBroker("tcp://" + address).SetClientID("hil-" + time.Now().Format("150405.000000"))
+	opts.SetOnConnectHandler(func(c mqtt.Client) {
+		c.Subscribe("flux/"+robot+"/status", 1, func(_ mqtt.Client, m mqtt.Message) { status <- string(m.Payload()) })
+	})
+	c := mqtt.NewClient(opts)
+	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
+		t.Fatalf("no connection to the broker: %v", token.Error())
+	}
+	defer c.Disconnect(0)
+	begun := time.Now()
+	for deadline := time.After(patience); ; {
+		select {
+		case s := <-status:
+			if strings.Contains(s, `"online"`) {
+				return time.Since(begun)
+			}
+		case <-deadline:
+			t.Fatal("the robot is not online")
+		}
+	}
+}
+
+// The broker goes, and the robot does not notice but in telemetry: reflexes go on, and when the broker is back so is the robot, by itself.
+func TestBrokerLostAndBack(t *testing.T) {
+	c := begin(t)
+	stopBroker, address := startBroker(t, "127.0.0.1:0")
+	w := under.wire()
+	c.needs(w != nil, "output that is seen from outside")
+	name, text := "marching", strings.Replace(marching(w, ""), "broker: none", "broker: 'tcp://"+address+"'", 1)
+	touched := w.drive != nil
+	if touched {
+		w.drive(false)
+		name, text = "reflex", reflexive(w, "broker: 'tcp://"+address+"'")
+	}
+	r, _ := start(t, text)
+	online(t, address, name)
+	// reflexes measures what the robot does: answers to touches, or how late its loop is where nobody can touch it.
+	reflexes := func(n int) (d distribution) {
+		for i := range n {
+			if touched {
+				w.await(t, false)
+				w.drive(i&1 == 0)
+			} else {
+				w.mark()
+			}
+			d = append(d, w.await(t, true))
+		}
+		return d
+	}
+	if touched {
+		eventually(t, "the first look at the line", func() bool { _, seen := r.Sensors()["touch"]; return seen })
+	}
+	with := reflexes(40)
+	stopBroker()
+	without := reflexes(40)
+	begun := time.Now()
+	_, _ = startBroker(t, address)
+	online(t, address, name)
+	c.figure("online again %v after the broker", time.Since(begun).Round(time.Millisecond))
+	again := reflexes(20)
+	if touched {
+		c.figure("reflex p50 with broker %v, without %v, again %v; max %v, %v, %v", with.at(0.5), without.at(0.5), again.at(0.5), with.at(1), without.at(1), again.at(1))
+	}
+	if state := r.Health().Safety.State; state != "armed" {
+		t.Errorf("the robot is %s", state)
+	}
+}
+
+// What was learnt is there again after a restart, and after a power failure what was last saved.
+func TestLearntWeightsAreRestored(t *testing.T) {
+	c := begin(t)
+	file := filepath.Join(t.TempDir(), "weights.flux")
+	text := fmt.Sprintf(`robot: pupil
+board: %s
+network:
+  neurons: {a: {pacemaker: 5ms}, b: {}}
+  synapses: [{from: a, to: b, weight: 100, plastic: {window: 5ms, ltp: {rate: 1}, max: 1000000}}]
+learnt: {file: '%s', every: 20ms}
+mqtt: {broker: none}
+`, under.board(), file)
+	learnt := func() float64 {
+		network, err := daemon.BuildNetwork(parse(t, text).Flat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return 0
+		}
+		if err := network.Restore(data); err != nil {
+			t.Fatal(err)
+		}
+		return network.Learnt()[0]
+	}
+	var after []float64
+	for run := range 3 {
+		r, stop := start(t, text)
+		eventually(t, "something to learn", func() bool { return r.Health().Spikes >= 50 })
+		before := learnt()
+		if run > 0 && before < after[run-1] {
+			t.Errorf("run %d: %g units, and %g at the end of the run before", run, before, after[run-1])
+		}
+		stop()
+		after = append(after, learnt())
+	}
+	if after[0] <= 100 || after[1] <= after[0] || after[2] <= after[1] {
+		t.Errorf("weights of three runs: %v, want them to grow from 100", after)
+	}
+	c.figure("100 units, then %v", after)
+}
+
+// Ten minutes of everything at once: memory, goroutines and file descriptors stay as they are.
+func TestSoak(t *testing.T) {
+	c := begin(t)
+	if !*long {
+		c.cannot = "only with -long"
+		t.Skip(c.cannot)
+	}
+	w := under.wire()
+	c.needs(w != nil, "output that is seen from outside")
+	_, address := startBroker(t, "127.0.0.1:0")
+	mqttLine := "broker: 'tcp://" + address + "'"
+	name, text := "marching", strings.Replace(marching(w, ""), "broker: none", mqttLine, 1)
+	if w.drive != nil {
+		w.drive(false)
+		name, text = "reflex", reflexive(w, mqttLine)
+	}
+	r, _ := start(t, text)
+	online(t, address, name)
+	type sample struct {
+		heap, resident  float64 // bytes
+		goroutines, fds int
+	}
+	var samples []sample
+	touches := 0
+	step := max(time.Second, *soakTime/60)
+	for begun := time.Now(); time.Since(begun) < *soakTime; {
+		for next := time.Now().Add(step); time.Now().Before(next); touches++ {
+			if w.drive != nil {
+				w.await(t, false)
+				w.drive(touches&1 == 0)
+				w.await(t, true)
+			} else {
+				r.Disarm()
+				w.await(t, false)
+				eventually(t, "arming", func() bool { return r.Arm() == nil })
+				w.await(t, true)
+			}
+		}
+		var m runtime.MemStats
+		debug.FreeOSMemory()
+		runtime.ReadMemStats(&m)
+		samples = append(samples, sample{float64(m.HeapAlloc), resident(), runtime.NumGoroutine(), descriptors()})
+	}
+	third := len(samples) / 3
+	median := func(of []sample, what func(sample) float64) float64 {
+		var all []float64
+		for _, s := range of {
+			all = append(all, what(s))
+		}
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	for _, one := range []struct {
+		name      string
+		what      func(sample) float64
+		tolerance float64 // of the first third's median
+		slack     float64
+	}{
+		{"heap bytes", func(s sample) float64 { return s.heap }, 0.05, 128 << 10},
+		{"resident bytes", func(s sample) float64 { return s.resident }, 0.05, 1 << 20},
+		{"goroutines", func(s sample) float64 { return float64(s.goroutines) }, 0, 0},
+		{"descriptors", func(s sample) float64 { return float64(s.fds) }, 0, 0},
+	} {
+		first, last := median(samples[:third], one.what), median(samples[len(samples)-third:], one.what)
+		c.figure("%s %.0f, then %.0f", one.name, first, last)
+		if last > first*(1+one.tolerance)+one.slack {
+			t.Errorf("%s grow: %.0f in the first third of %v, %.0f in the last", one.name, first, *soakTime, last)
+		}
+	}
+	h := r.Health()
+	c.figure("%d touches, loop p99.9 %d us, %d drops", touches, h.Latency.P999, h.Drops)
+	if h.Drops != 0 || h.Safety.State != "armed" || h.Bridge != (bridge.BridgeHealth{}) {
+		t.Errorf("after %v: %+v, %d drops, %+v", *soakTime, h.Safety, h.Drops, h.Bridge)
+	}
+}
+
+// resident is this process's memory in bytes; 0 where /proc does not tell.
+func resident() float64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	var size, pages float64
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &size, &pages)
+	}
+	if err != nil {
+		return 0
+	}
+	return pages * float64(os.Getpagesize())
+}
+
+// descriptors counts this process's open files; 0 where /proc does not tell.
+func descriptors() int {
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(all)
+}

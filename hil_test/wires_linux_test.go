@@ -1,0 +1,380 @@
+package hil_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fluxd/boards/sim"
+	"fluxd/cmd/fluxd/daemon"
+
+	"github.com/warthog618/go-gpiocdev"
+	"golang.org/x/sys/unix"
+)
+
+// The wires: the suite has one end of each, the robot the other. The suite is one program with the robot, but has its ends by a library of
+// its own, and what it sees of a line is stamped by the kernel.
+const (
+	driveLine, inputLine = 17, 27 // the suite drives, the robot reads
+	seenLine, outputLine = 22, 12 // the robot commands, the suite sees
+)
+
+// wired is a machine whose lines are joined by wires: a Raspberry Pi, or one that is emulated.
+type wired struct {
+	kind    string
+	chip    string
+	played  *player  // the I2C bus, where the suite plays its devices; nil where it is a real one
+	console *console // nil where there is no host
+
+	mutex  sync.Mutex
+	held   map[int]*gpiocdev.Line
+	output view
+	edges  []edge // of the output, the latest
+	told   func(high bool)
+	built  string
+}
+
+type edge struct {
+	at   time.Duration
+	high bool
+}
+
+// chips are the labels of those that have the header's pins, whose offsets are the pins' numbers.
+var chips = []string{"pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1", "fluxd-hil"}
+
+func monotonic() time.Duration {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		panic(err)
+	}
+	return time.Duration(now.Nano())
+}
+
+func newWired(kind string) (*wired, error) {
+	w := &wired{kind: kind, held: map[int]*gpiocdev.Line{}, output: view{clock: monotonic}}
+	for _, name := range gpiocdev.Chips() {
+		c, err := gpiocdev.NewChip(name)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(chips, c.Label) {
+			w.chip = name
+		}
+		c.Close()
+	}
+	if w.chip == "" {
+		return nil, fmt.Errorf("no GPIO chip is a Raspberry Pi's: expected one of %s among %s", strings.Join(chips, ", "), strings.Join(gpiocdev.Chips(), ", "))
+	}
+	return w, nil
+}
+
+// newPi is a Raspberry Pi with its wires, which are looked at first.
+func newPi() (rig, int) {
+	w, err := newWired("pi")
+	if err == nil {
+		err = w.checkWires()
+	}
+	if err != nil {
+		fmt.Println(err)
+		report.add(result{Rig: "pi", Case: "wires", Verdict: failed, Figures: err.Error()})
+		if *guest != "" {
+			tell("case %s", report.all[0].line())
+		}
+		return nil, 1
+	}
+	return w, 0
+}
+
+// newFaults is the machine that has our own kernel module for hardware.
+func newFaults(c *console) (rig, int) {
+	w, err := newWired("faults")
+	if err == nil {
+		w.played, err = play()
+	}
+	if err == nil {
+		err = errors.Join(wireParameter("wire", driveLine, inputLine), wireParameter("wire", seenLine, outputLine), w.checkWires())
+	}
+	if err != nil {
+		fmt.Println(err)
+		return nil, 1
+	}
+	w.console = c
+	return w, 0
+}
+
+func parameter(name, value string) error {
+	return os.WriteFile("/sys/module/fluxd_hil/parameters/"+name, []byte(value), 0)
+}
+
+// wireParameter joins or cuts two lines of the module.
+func wireParameter(name string, one, other int) error {
+	return parameter(name, fmt.Sprintf("%d-%d", one, other))
+}
+
+// position is where a pin is on the 40-pin header.
+var position = map[int]int{12: 32, 17: 11, 22: 15, 27: 13}
+
+// checkWires says which wires are missing. The far end is pulled the other way each time, so that an open line is not taken for a wire.
+func (w *wired) checkWires() error {
+	var missing []error
+	for _, wire := range [][2]int{{driveLine, inputLine}, {seenLine, outputLine}} {
+		for _, high := range []bool{true, false} {
+			seen, err := w.carries(wire[0], wire[1], high)
+			if err != nil {
+				return fmt.Errorf("GPIO%d and GPIO%d: %w", wire[0], wire[1], err)
+			}
+			if !seen {
+				missing = append(missing, fmt.Errorf("no wire from GPIO%d to GPIO%d: join the pins %d and %d of the header by 1 kohm (docs/hil.md)", wire[0], wire[1], position[wire[0]], position[wire[1]]))
+				break
+			}
+		}
+	}
+	return errors.Join(missing...)
+}
+
+func (w *wired) carries(from, to int, high bool) (bool, error) {
+	value, against := 0, gpiocdev.LineReqOption(gpiocdev.WithPullUp)
+	if high {
+		value, against = 1, gpiocdev.WithPullDown
+	}
+	far, err := gpiocdev.RequestLine(w.chip, to, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsInput, against)
+	if err != nil {
+		return false, err
+	}
+	defer far.Close()
+	near, err := gpiocdev.RequestLine(w.chip, from, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsOutput(value))
+	if err != nil {
+		return false, err
+	}
+	defer near.Close()
+	defer near.Reconfigure(gpiocdev.AsInput)
+	time.Sleep(time.Millisecond) // pulls are weak
+	got, err := far.Value()
+	return got == value, err
+}
+
+func (w *wired) name() string { return w.kind }
+
+func (w *wired) board() string {
+	if w.kind == "pi" {
+		return "{kind: raspberrypi}"
+	}
+	return "{kind: linux}"
+}
+
+func (w *wired) started(*daemon.Robot) {}
+
+// daemon is the binary that came along, or one that is built here.
+func (w *wired) daemon(t *testing.T) string {
+	t.Helper()
+	if *program != "" {
+		return *program
+	}
+	if w.built == "" {
+		to := filepath.Join(os.TempDir(), fmt.Sprintf("fluxd-hil-%d", os.Getpid()))
+		if out, err := exec.Command("go", "build", "-o", to, "fluxd/cmd/fluxd").CombinedOutput(); err != nil {
+			t.Fatalf("build the daemon: %v\n%s", err, out)
+		}
+		w.built = to
+	}
+	return w.built
+}
+
+// look has the kernel tell the edges of the robot's output, as the suite's end of the wire sees them.
+func (w *wired) look() {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.held[seenLine] != nil {
+		return
+	}
+	handler := func(e gpiocdev.LineEvent) {
+		high := e.Type == gpiocdev.LineEventRisingEdge
+		w.output.changed(e.Timestamp, high)
+		w.mutex.Lock()
+		w.edges = append(w.edges, edge{e.Timestamp, high})
+		if len(w.edges) > 20_000 {
+			w.edges = slices.Delete(w.edges, 0, 10_000)
+		}
+		told := w.told
+		w.mutex.Unlock()
+		if told != nil {
+			told(high)
+		}
+	}
+	l, err := gpiocdev.RequestLine(w.chip, seenLine, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsInput, gpiocdev.WithPullDown, gpiocdev.WithBothEdges,
+		gpiocdev.WithEventHandler(handler), gpiocdev.WithEventBufferSize(1024))
+	if err != nil {
+		panic(err)
+	}
+	w.held[seenLine] = l
+	if value, err := l.Value(); err == nil {
+		w.output.changed(monotonic(), value == 1)
+	}
+}
+
+func (w *wired) drive(line int, high bool) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	value := 0
+	if high {
+		value = 1
+	}
+	l := w.held[line]
+	if l == nil {
+		var err error
+		if l, err = gpiocdev.RequestLine(w.chip, line, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsOutput(value)); err != nil {
+			panic(err)
+		}
+		w.held[line] = l
+	}
+	w.output.mark()
+	if err := l.SetValue(value); err != nil {
+		panic(err)
+	}
+}
+
+// release lets go of the suite's end of a wire.
+func (w *wired) release(line int) {
+	w.mutex.Lock()
+	l := w.held[line]
+	delete(w.held, line)
+	w.mutex.Unlock()
+	if l != nil {
+		_ = l.Reconfigure(gpiocdev.AsInput) // a line that nobody holds keeps its level otherwise
+		l.Close()
+	}
+}
+
+func (w *wired) thermometer() *thermometer {
+	if w.played == nil {
+		return nil // nobody heats it
+	}
+	return &thermometer{
+		sensor: tmp105Device,
+		set:    func(celsius int) { w.played.celsius.Store(int64(celsius)) },
+		unplug: func(unplugged bool) { unplug(w.played.board, tmp105Address, unplugged) },
+	}
+}
+
+// pwm is what the wire shows.
+func (w *wired) pwm() *pwmProbe {
+	p := &pwmProbe{pin: "pwmchip0/0", read: w.pulses, tolerance: 0.15} // an emulated machine's timers are late, and unevenly
+	if w.kind == "pi" {
+		p.pin, p.tolerance = "GPIO12", 0.02
+	}
+	return p
+}
+
+// pulses looks at the wire for a tenth of a second, which is five periods of a servo. The duty is the median of the periods': one that the
+// machine was late for counts as one.
+func (w *wired) pulses() (frequency, duty float64) {
+	w.look()
+	w.mutex.Lock()
+	w.edges = w.edges[:0]
+	w.mutex.Unlock()
+	time.Sleep(120 * time.Millisecond)
+	w.mutex.Lock()
+	edges := slices.Clone(w.edges)
+	w.mutex.Unlock()
+	for len(edges) > 0 && !edges[0].high {
+		edges = edges[1:]
+	}
+	var periods, shares []float64
+	for i := 0; i+2 < len(edges); i += 2 {
+		up, down, again := edges[i], edges[i+1], edges[i+2]
+		if !up.high || down.high || !again.high { // some were lost
+			i--
+			continue
+		}
+		periods = append(periods, (again.at - up.at).Seconds())
+		shares = append(shares, float64(down.at-up.at)/float64(again.at-up.at))
+	}
+	if len(periods) == 0 {
+		w.output.mutex.Lock()
+		defer w.output.mutex.Unlock()
+		if w.output.high {
+			return 0, 1
+		}
+		return 0, 0
+	}
+	slices.Sort(periods)
+	slices.Sort(shares)
+	return 1 / periods[len(periods)/2], shares[len(shares)/2]
+}
+
+func (w *wired) wire() *wire {
+	w.look()
+	actuator := fmt.Sprintf("device: relay, pin: GPIO%d", outputLine)
+	if w.kind == "pi" {
+		// A line that was used as an output is lost to its PWM until the machine restarts.
+		actuator = fmt.Sprintf("device: dimmer, linear: true, slew: 0/s, frequency: 10 kHz, pwm: GPIO%d", outputLine)
+	}
+	return &wire{
+		input: fmt.Sprintf("GPIO%d", inputLine), actuator: actuator,
+		drive: func(high bool) { w.drive(driveLine, high) },
+		mark:  w.output.mark,
+		seen:  w.output.wait,
+	}
+}
+
+func (w *wired) pins() *pins {
+	if w.kind == "pi" {
+		return nil // its second wire ends at a PWM pin
+	}
+	near := map[string]int{fmt.Sprintf("GPIO%d", inputLine): driveLine, fmt.Sprintf("GPIO%d", outputLine): seenLine}
+	w.release(seenLine)
+	return &pins{
+		one: fmt.Sprintf("GPIO%d", inputLine), two: fmt.Sprintf("GPIO%d", outputLine),
+		drive: func(pin string, high bool) { w.drive(near[pin], high) },
+		watch: func(pin string, told func(bool)) {
+			if near[pin] != seenLine {
+				panic("only the robot's output is seen")
+			}
+			w.look()
+			w.mutex.Lock()
+			defer w.mutex.Unlock()
+			w.told = told
+		},
+		weigh: func(counts uint32) (clock, data string) {
+			if err := parameter("weigh", fmt.Sprintf("5,6,%d", counts)); err != nil {
+				panic(err)
+			}
+			return "GPIO5", "GPIO6"
+		},
+		release: func() {
+			w.release(driveLine)
+			w.release(seenLine)
+			w.mutex.Lock()
+			defer w.mutex.Unlock()
+			w.told = nil
+		},
+	}
+}
+
+func (w *wired) bus() *bus {
+	if w.played == nil {
+		return nil
+	}
+	return &bus{name: busName, board: "{kind: linux}", devices: func() *sim.Board { return w.played.board }, early: true, clock: w.played.clock}
+}
+
+func (w *wired) watchdog() func() int {
+	if w.console == nil {
+		return nil // it would restart the machine
+	}
+	return func() int {
+		n, err := strconv.Atoi(w.console.ask("watchdog"))
+		if err != nil {
+			panic(err)
+		}
+		return n
+	}
+}
