@@ -22,14 +22,15 @@ type machine struct {
 	ours      bool     // and our own
 	console   string   // of the kernel
 	second    bool     // replies go over a second serial line
-	outputs   string   // type of the GPIO chip whose outputs are seen from outside
+	outputs   string   // type of the GPIO chip whose outputs tell what they do
+	registers int      // or the address of its registers, which are looked at
 }
 
 var machines = map[string]machine{
 	"pi3b": {
 		processor: "arm64", emulator: "qemu-system-aarch64", tree: "bcm2837-rpi-3-b.dtb", console: "ttyAMA0,115200", second: true,
 		arguments: []string{"-M", "raspi3b", "-m", "1G", "-device", "tmp105,bus=i2c-bus.1,address=0x48,id=t1"},
-		modules:   []string{"i2c-bcm2835", "i2c-dev", "pwm-bcm2835"}, outputs: "bcm2835_gpio",
+		modules:   []string{"i2c-bcm2835", "i2c-dev", "pwm-bcm2835"}, registers: 0x3f200000,
 	},
 	"edges": {
 		processor: "arm64", emulator: "qemu-system-aarch64", console: "ttyAMA0,115200",
@@ -116,7 +117,7 @@ func boot(ctx context.Context, qemu *exec.Cmd, m machine, work string) error {
 	}
 	defer qemu.Wait()
 	defer qemu.Process.Kill()
-	outside, err := reach(ctx, work, m.outputs)
+	outside, err := reach(ctx, work, m)
 	if err != nil {
 		return err
 	}

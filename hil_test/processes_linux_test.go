@@ -108,6 +108,7 @@ func TestEveryEndOfTheDaemon(t *testing.T) {
 			halt(t, p.file)
 		}},
 	} {
+		w.mark()
 		p := startProcess(t, marching(w, ""))
 		w.await(t, true)
 		if p.robot() == p.Process.Pid {
@@ -152,6 +153,7 @@ func TestSystemdWatchdog(t *testing.T) {
 	}
 	defer systemd.Close()
 	const within = 2 * time.Second
+	w.mark()
 	p := startProcess(t, marching(w, ""), "NOTIFY_SOCKET="+address, fmt.Sprintf("WATCHDOG_USEC=%d", within.Microseconds()))
 	hears := func(what string, within time.Duration) bool {
 		buffer := make([]byte, 4096)
@@ -190,6 +192,7 @@ func TestHardwareWatchdog(t *testing.T) {
 	restarts := under.watchdog()
 	c.needs(restarts != nil, "watchdog that may restart it")
 	w := under.wire()
+	w.mark()
 	p := startProcess(t, marching(w, "safety: {watchdog: /dev/watchdog}\n"))
 	w.await(t, true)
 	time.Sleep(4 * time.Second) // longer than the watchdog waits

@@ -21,6 +21,7 @@ type outside struct {
 	qmp       *dialogue
 	qtest     *dialogue
 	gpio      string // path of the chip whose lines are driven and seen
+	registers int    // or the address of its registers
 	watchdogs atomic.Int64
 
 	mutex  sync.Mutex
@@ -75,10 +76,10 @@ func (d *dialogue) ask(line string) (string, error) {
 }
 
 // reach connects to a machine that has just been started, and has its chip tell what its outputs do.
-func reach(ctx context.Context, work, outputs string) (_ *outside, err error) {
+func reach(ctx context.Context, work string, m machine) (_ *outside, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	o := &outside{base: time.Now(), lines: map[int]*view{}}
+	o := &outside{base: time.Now(), lines: map[int]*view{}, registers: m.registers}
 	defer func() {
 		if err != nil {
 			o.close()
@@ -96,7 +97,7 @@ func reach(ctx context.Context, work, outputs string) (_ *outside, err error) {
 	if _, err := o.command("qmp_capabilities", nil); err != nil {
 		return nil, err
 	}
-	if outputs == "" {
+	if m.outputs == "" && m.registers == 0 {
 		return o, nil
 	}
 	o.qtest, err = dial(ctx, filepath.Join(work, "qtest"), func(line string) bool {
@@ -109,10 +110,14 @@ func reach(ctx context.Context, work, outputs string) (_ *outside, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.gpio, err = o.find(outputs, "/machine/unattached", "/machine/soc/peripherals"); err != nil {
+	if m.outputs == "" {
+		return o, nil
+	}
+	if o.gpio, err = o.find(m.outputs); err != nil {
 		return nil, err
 	}
-	return o, o.test("irq_intercept_out " + o.gpio)
+	_, err = o.test("irq_intercept_out " + o.gpio)
+	return o, err
 }
 
 func (o *outside) close() {
@@ -124,20 +129,19 @@ func (o *outside) close() {
 }
 
 // find returns the path of the device of a type.
-func (o *outside) find(kind string, folders ...string) (string, error) {
-	for _, folder := range folders {
-		all, err := o.command("qom-list", map[string]any{"path": folder})
-		if err != nil {
-			continue // not every machine has it
-		}
-		var devices []struct{ Name, Type string }
-		if err := json.Unmarshal(all, &devices); err != nil {
-			return "", err
-		}
-		for _, d := range devices {
-			if d.Type == "child<"+kind+">" {
-				return folder + "/" + d.Name, nil
-			}
+func (o *outside) find(kind string) (string, error) {
+	const folder = "/machine/unattached"
+	all, err := o.command("qom-list", map[string]any{"path": folder})
+	if err != nil {
+		return "", err
+	}
+	var devices []struct{ Name, Type string }
+	if err := json.Unmarshal(all, &devices); err != nil {
+		return "", err
+	}
+	for _, d := range devices {
+		if d.Type == "child<"+kind+">" {
+			return folder + "/" + d.Name, nil
 		}
 	}
 	return "", fmt.Errorf("the machine has no %s", kind)
@@ -190,7 +194,8 @@ func (o *outside) do(what string) (string, error) {
 			level = "1"
 		}
 		o.mark()
-		return "ok", o.test(fmt.Sprintf("set_irq_in %s unnamed-gpio-in %s %s", o.gpio, words[1], level))
+		_, err := o.test(fmt.Sprintf("set_irq_in %s unnamed-gpio-in %s %s", o.gpio, words[1], level))
+		return "ok", err
 	case "mark":
 		o.mark()
 		return "ok", nil
@@ -199,7 +204,18 @@ func (o *outside) do(what string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		after, err := o.line(n).wait(words[2] == "true")
+		v, high := o.line(n), words[2] == "true"
+		for end := o.clock() + patience; o.registers != 0 && o.clock() < end; time.Sleep(200 * time.Microsecond) {
+			level, err := o.level(n)
+			if err != nil {
+				return "", err
+			}
+			v.changed(o.clock(), level)
+			if _, came := v.came(high); came {
+				break
+			}
+		}
+		after, err := v.wait(high)
 		return strconv.FormatInt(int64(after), 10), err
 	case "watchdog":
 		return strconv.FormatInt(o.watchdogs.Load(), 10), nil
@@ -234,11 +250,34 @@ func (o *outside) command(name string, arguments map[string]any) (json.RawMessag
 	return reply.Return, nil
 }
 
-// test is one of qtest.
-func (o *outside) test(command string) error {
-	reply, err := o.qtest.ask(command)
-	if err == nil && !strings.HasPrefix(reply, "OK") {
-		err = fmt.Errorf("qtest: %s: %s", command, reply)
+// level is that of an output of a BCM2835, by its registers: the emulated chip tells the levels of outputs alone, and not that a line which its
+// driver has let go of is an input again, which drives nothing (Broadcom, BCM2835 ARM Peripherals, 6.1: GPFSELn, GPLEVn).
+func (o *outside) level(n int) (bool, error) {
+	function, err := o.read(o.registers + n/10*4)
+	if err != nil {
+		return false, err
 	}
-	return err
+	levels, err := o.read(o.registers + 0x34 + n/32*4)
+	return function>>(n%10*3)&7 == 1 && levels>>(n%32)&1 == 1, err
+}
+
+func (o *outside) read(address int) (uint64, error) {
+	reply, err := o.test(fmt.Sprintf("readl 0x%x", address))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseUint(reply, 0, 64)
+}
+
+// test is one of qtest; it returns what stands after the OK.
+func (o *outside) test(command string) (string, error) {
+	reply, err := o.qtest.ask(command)
+	if err != nil {
+		return "", err
+	}
+	result, ok := strings.CutPrefix(reply, "OK")
+	if !ok {
+		return "", fmt.Errorf("qtest: %s: %s", command, reply)
+	}
+	return strings.TrimSpace(result), nil
 }

@@ -26,6 +26,7 @@ func TestStopsReachTheLine(t *testing.T) {
 		w.drive(false)
 		more = fmt.Sprintf("safety: {emergency_stop: {pin: '%s', pull: none, active: high}}\n", w.input)
 	}
+	w.mark()
 	r, stop := start(t, marching(w, more))
 	stops := []struct {
 		name string

@@ -266,20 +266,23 @@ func eventually(t *testing.T, what string, true func() bool) time.Duration {
 	return time.Since(begun)
 }
 
-// view is what is seen of a line from outside: its level, and when it came to that. It may be used from any goroutine.
+// view is what is seen of a line from outside: its level, and when it last rose and fell. It may be used from any goroutine.
 type view struct {
-	clock  func() time.Duration
-	mutex  sync.Mutex
-	high   bool
-	since  time.Duration
-	marked time.Duration
+	clock      func() time.Duration
+	mutex      sync.Mutex
+	high       bool
+	rose, fell time.Duration
+	marked     time.Duration
 }
 
 func (v *view) changed(at time.Duration, high bool) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
-	if high != v.high {
-		v.high, v.since = high, at
+	switch {
+	case high && !v.high:
+		v.high, v.rose = true, at
+	case !high && v.high:
+		v.high, v.fell = false, at
 	}
 }
 
@@ -289,19 +292,25 @@ func (v *view) mark() {
 	v.marked = v.clock()
 }
 
-// wait returns how long after the mark the line came to a level; 0 when it was there before.
+// came says how long after the mark the line came to a level, if it did, be it for a moment; 0 when it has it since before.
+func (v *view) came(high bool) (time.Duration, bool) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	at := v.fell
+	if high {
+		at = v.rose
+	}
+	return max(0, at-v.marked), v.high == high || at > v.marked
+}
+
+// wait returns how long after the mark the line came to a level.
 func (v *view) wait(high bool) (time.Duration, error) {
-	for end := v.clock() + patience; ; time.Sleep(100 * time.Microsecond) {
-		v.mutex.Lock()
-		is, after := v.high, v.since-v.marked
-		v.mutex.Unlock()
-		if is == high {
-			return max(0, after), nil
-		}
-		if v.clock() > end {
-			return 0, fmt.Errorf("the line is not %s within %v", map[bool]string{true: "high", false: "low"}[high], patience)
+	for end := v.clock() + patience; v.clock() < end; time.Sleep(100 * time.Microsecond) {
+		if after, came := v.came(high); came {
+			return after, nil
 		}
 	}
+	return 0, fmt.Errorf("the line is not %s within %v", map[bool]string{true: "high", false: "low"}[high], patience)
 }
 
 func (w *wire) await(t *testing.T, high bool) time.Duration {
