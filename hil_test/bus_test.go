@@ -2,11 +2,15 @@ package hil_test
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/cmd/fluxd/daemon"
+	"fluxd/configs"
 
 	"periph.io/x/conn/v3/gpio"
 )
@@ -173,4 +177,45 @@ mqtt: {broker: none}
 	if !level("B0") {
 		t.Error("the horn sounds after the end")
 	}
+}
+
+// Whatever answers on the kernel's buses is read as one of the devices that it may be.
+func TestWhateverAnswers(t *testing.T) {
+	c := begin(t)
+	c.needs(under.name() != "sim", "bus of the kernel's")
+	board, buses, err := daemon.ProbeRobot(parse(t, fmt.Sprintf("robot: probe\nboard: %s\nnetwork: {neurons: {n: {}}}\n", under.board())), daemon.BoardOptions{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]struct{ measure, unit string }{
+		"ads1115": {"measure: a0, ", "V"}, "adxl345": {"measure: accel_z, ", "m/s²"}, "bh1750": {"", "lx"}, "bme280": {"measure: temperature, ", "°C"},
+		"ina219": {"measure: voltage, ", "V"}, "mpu6050": {"measure: accel_z, ", "m/s²"}, "tmp102": {"", "°C"}, "tmp105": {"", "°C"}, "vl53l0x": {"", "m"},
+	}
+	found := 0
+	for _, bus := range buses {
+		for _, address := range bus.Addresses {
+			found++
+			var read []string
+			for _, device := range configs.DevicesAt(address) {
+				as, ours := known[device]
+				if !ours {
+					continue
+				}
+				r, stop := start(t, fmt.Sprintf("robot: one\nboard: %s\nsensors: {it: {device: %s, bus: %s, address: 0x%02x, %severy: 100ms, encode: {kind: threshold, above: 0 %s, to: n}}}\nnetwork: {neurons: {n: {}}}\nmqtt: {broker: none}\n",
+					under.board(), device, bus.Name, address, as.measure, as.unit))
+				for begun := time.Now(); time.Since(begun) < 2*time.Second; time.Sleep(10 * time.Millisecond) {
+					if m, seen := r.Sensors()["it"]; seen {
+						read = append(read, fmt.Sprintf("%s %v %s", device, m.Value, m.Unit))
+						break
+					}
+				}
+				stop()
+			}
+			if len(read) == 0 {
+				t.Errorf("%s 0x%02x answers on %s, and is none of %v", bus.Name, address, board, configs.DevicesAt(address))
+			}
+			c.figure("%s 0x%02x: %s", bus.Name, address, strings.Join(read, " or "))
+		}
+	}
+	c.needs(found > 0, "device on I2C")
 }

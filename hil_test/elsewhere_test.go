@@ -50,7 +50,7 @@ func crossBuild(folder string, environment ...string) (suite, daemon string, err
 
 // listen takes what the suite on another machine says until it is done: results, and requests to do something to the hardware, which are
 // answered as they are done. All it said is written to standard error when something failed.
-func listen(ctx context.Context, from io.Reader, request func(id, what string)) (err error) {
+func listen(ctx context.Context, from io.Reader, add func(result), request func(id, what string)) (err error) {
 	var log bytes.Buffer
 	bad := false
 	defer func() {
@@ -71,7 +71,7 @@ func listen(ctx context.Context, from io.Reader, request func(id, what string)) 
 			if err != nil {
 				return err
 			}
-			report.add(one)
+			add(one)
 			fmt.Printf("%s %s %s: %s\n", one.Rig, one.Case, one.Verdict, one.Figures)
 			bad = bad || one.Verdict == failed
 		} else if code, ok := strings.CutPrefix(line, "@tell done "); ok {

@@ -44,7 +44,7 @@ var machines = map[string]machine{
 }
 
 // emulated boots a machine with the suite inside, does what that asks for, and collects its results.
-func emulated(kind string) error {
+func emulated(kind string, add func(result)) error {
 	m, known := machines[kind]
 	if !known {
 		return errors.New("expected sim, pi3b, edges, faults or pi")
@@ -98,11 +98,11 @@ func emulated(kind string) error {
 	defer cancel()
 	command := exec.CommandContext(ctx, qemu[0], arguments...)
 	command.Env = append(os.Environ(), libraries...)
-	return boot(ctx, command, m, work)
+	return boot(ctx, command, m, work, add)
 }
 
 // boot runs the machine and does what the suite inside asks for.
-func boot(ctx context.Context, qemu *exec.Cmd, m machine, work string) error {
+func boot(ctx context.Context, qemu *exec.Cmd, m machine, work string, add func(result)) error {
 	serial, err := qemu.StdoutPipe()
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func boot(ctx context.Context, qemu *exec.Cmd, m machine, work string) error {
 		replies = c
 	}
 	var writing sync.Mutex
-	return listen(ctx, serial, func(id, what string) {
+	return listen(ctx, serial, add, func(id, what string) {
 		go func() { // it may wait for what the robot does
 			reply, err := outside.do(what)
 			if err != nil {

@@ -3,6 +3,7 @@ package hil_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -83,26 +84,30 @@ func TestPWM(t *testing.T) {
 		name, device    string
 		command         float64
 		frequency, duty float64
+		span            float64 // of the duty, from nothing to full
 	}{
-		{"dimmer at a quarter", "device: dimmer, linear: true, frequency: 100 Hz", 0.25, 100, 0.25},
-		{"dimmer at a half", "device: dimmer, linear: true, frequency: 1 kHz", 0.5, 1000, 0.5},
-		{"dimmer at three quarters", "device: dimmer, linear: true, frequency: 400 Hz", 0.75, 400, 0.75},
-		{"dimmer at full", "device: dimmer, linear: true, frequency: 1 kHz", 1, 0, 1},
-		{"servo half way", "device: servo, range: [0, 1], slew: 0/s", 0.5, 50, 0.0875}, // 1.5 ms and half of 0.5 ms of 20 ms
-		{"ESC at full", "device: esc, slew: 0/s", 1, 50, 0.1},                          // 2 ms of 20 ms
+		{"dimmer at a quarter", "device: dimmer, linear: true, frequency: 100 Hz, pwm: PIN", 0.25, 100, 0.25, 1},
+		{"dimmer at a half", "device: dimmer, linear: true, frequency: 1 kHz, pwm: PIN", 0.5, 1000, 0.5, 1},
+		{"dimmer at full", "device: dimmer, linear: true, frequency: 1 kHz, pwm: PIN", 1, 0, 1, 1},
+		{"motor at three quarters", "device: hbridge, frequency: 400 Hz, slew: 0/s, pwm: PIN, direction: GPIO16", 0.75, 400, 0.75, 1},
+		{"servo half way", "device: servo, range: [0, 1], slew: 0/s, pwm: PIN", 0.5, 50, 0.0875, 0.05}, // 1.5 ms and half of 0.5 ms, of 20 ms
+		{"continuous servo at full", "device: continuous, slew: 0/s, pwm: PIN", 1, 50, 0.1, 0.05},      // 2 ms of 20 ms
+		{"ESC at full", "device: esc, slew: 0/s, pwm: PIN", 1, 50, 0.1, 0.05},                          // 2 ms of 20 ms
+		{"stepper at half its rate", "device: stepper, max_rate: 400 Hz, slew: 0/s, step: PIN, direction: GPIO16", 0.5, 200, 0.5, 0},
 	} {
 		_, stop := start(t, fmt.Sprintf(`robot: pulse
 board: %s
 network: {neurons: {beat: {pacemaker: 10ms}}}
-actuators: {fan: {%s, pwm: '%s', decode: {kind: count, neuron: beat, full: %.3f Hz, window: 1s}}}
+actuators: {fan: {%s, decode: {kind: count, neuron: beat, full: %.3f Hz, window: 1s}}}
 mqtt: {broker: none}
-`, under.board(), row.device, fan.pin, 100/row.command))
+`, under.board(), strings.Replace(row.device, "PIN", "'"+fan.pin+"'", 1), 100/row.command))
 		var frequency, duty float64
 		right := func() bool {
 			frequency, duty = fan.read()
-			// One spike more or less in the window is a hundredth; what holds a line high for ever has no frequency.
-			return math.Abs(duty-row.duty) <= 0.011+row.duty*fan.tolerance && (row.duty == 1 || math.Abs(frequency-row.frequency) <= row.frequency*max(0.002, fan.tolerance))
+			// Two spikes more or less in the window are two hundredths; what holds a line high for ever has no frequency.
+			return math.Abs(duty-row.duty) <= 0.02*row.span+row.duty*fan.tolerance && (row.duty == 1 || math.Abs(frequency-row.frequency) <= row.frequency*max(0.021, fan.tolerance))
 		}
+		time.Sleep(1200 * time.Millisecond) // the window fills
 		is := right()
 		for begun := time.Now(); !is && time.Since(begun) < patience/3; is = right() {
 			time.Sleep(5 * time.Millisecond)

@@ -59,11 +59,12 @@ func (g *inside) board() string {
 	return "{kind: auto}"
 }
 
-func (g *inside) started(*daemon.Robot)    {}
-func (g *inside) daemon(*testing.T) string { return *program }
-func (g *inside) pins() *pins              { return nil }
-func (g *inside) bus() *bus                { return nil }
-func (g *inside) watchdog() func() int     { return nil }
+func (g *inside) started(*daemon.Robot)     {}
+func (g *inside) daemon(*testing.T) string  { return *program }
+func (g *inside) pins() *pins               { return nil }
+func (g *inside) bus() *bus                 { return nil }
+func (g *inside) missing() func(bool) error { return nil }
+func (g *inside) watchdog() func() int      { return nil }
 
 // ask has the host do something, and returns what it says.
 func (c *console) ask(format string, args ...any) string {

@@ -86,7 +86,7 @@ func TestBrokerLostAndBack(t *testing.T) {
 	touched := w.drive != nil
 	if touched {
 		w.drive(false)
-		name, text = "reflex", reflexive(w, "broker: 'tcp://"+address+"'")
+		name, text = "reflex", reflexive(w, "broker: 'tcp://"+address+"'", 100*time.Millisecond)
 	}
 	r, _ := start(t, text)
 	online(t, address, name)
@@ -179,7 +179,7 @@ func TestSoak(t *testing.T) {
 	name, text := "marching", strings.Replace(marching(w, ""), "broker: none", mqttLine, 1)
 	if w.drive != nil {
 		w.drive(false)
-		name, text = "reflex", reflexive(w, mqttLine)
+		name, text = "reflex", reflexive(w, mqttLine, 500*time.Millisecond)
 	}
 	r, _ := start(t, text)
 	online(t, address, name)

@@ -3,6 +3,7 @@ package hil_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -115,4 +116,19 @@ func number(b bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// A wire that is not there is named, with the pins of the header that it belongs between.
+func TestMissingWires(t *testing.T) {
+	c := begin(t)
+	missing := under.missing()
+	c.needs(missing != nil, "wire that can be cut")
+	err := missing(true)
+	if err == nil || !strings.Contains(err.Error(), "no wire from GPIO17 to GPIO27: join the pins 11 and 13") || strings.Contains(err.Error(), "GPIO22") {
+		t.Errorf("with a cut wire: %v", err)
+	}
+	c.figure("%v", err)
+	if err := missing(false); err != nil {
+		t.Errorf("with all wires: %v", err)
+	}
 }

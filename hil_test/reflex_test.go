@@ -6,17 +6,18 @@ import (
 	"time"
 )
 
-// reflexive is a robot whose leg moves for a moment whenever it is touched or let go.
-func reflexive(w *wire, mqtt string) string {
+// reflexive is a robot whose leg moves for a moment whenever it is touched or let go. A machine that is later than the moment is long moves
+// nothing: by then the spike is past.
+func reflexive(w *wire, mqtt string, moment time.Duration) string {
 	return fmt.Sprintf(`robot: reflex
 board: %s
 sensors: {touch: {device: button, pin: '%s', pull: none, debounce: 0s, encode: {kind: edge, on: both, to: feel}}}
 network:
   neurons: {feel: {refractory: 0s}, act: {refractory: 0s}}
   synapses: [{from: feel, to: act, weight: 200, delay: 1us}]
-actuators: {leg: {%s, decode: {kind: count, neuron: act, full: 20 Hz, window: 50ms}}}
+actuators: {leg: {%s, decode: {kind: count, neuron: act, full: %.3f Hz, window: %v}}}
 mqtt: {%s}
-`, under.board(), w.input, w.actuator, mqtt)
+`, under.board(), w.input, w.actuator, 1/moment.Seconds(), moment, mqtt)
 }
 
 // Edge in, network, edge out: seen from outside, each time.
@@ -25,10 +26,10 @@ func TestReflex(t *testing.T) {
 	w := under.wire()
 	c.needs(w != nil && w.drive != nil, "line that is driven from outside")
 	w.drive(false)
-	r, _ := start(t, reflexive(w, "broker: none"))
+	r, _ := start(t, reflexive(w, "broker: none", 100*time.Millisecond))
 	eventually(t, "the first look at the line", func() bool { _, seen := r.Sensors()["touch"]; return seen }) // edges start from there
 	w.await(t, false)
-	const touches = 100
+	const touches = 60
 	var outside distribution
 	for i := range touches {
 		w.drive(i&1 == 0)

@@ -10,7 +10,7 @@ import (
 
 // remote runs the suite on a Raspberry Pi, by ssh: the suite and the daemon are built here, copied into a folder of their own there, and taken
 // away afterwards. A key or an agent lets ssh in; it asks for nothing.
-func remote(name string) error {
+func remote(name string, add func(result)) error {
 	machine, err := ssh("uname -m")
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func remote(name string) error {
 		return err
 	}
 	defer there.Wait()
-	return listen(ctx, out, nil)
+	return listen(ctx, out, add, nil)
 }
 
 func ssh(command string) (string, error) {

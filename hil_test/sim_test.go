@@ -29,6 +29,7 @@ func (s *simulated) clock() time.Duration            { return time.Since(s.base)
 func (s *simulated) name() string                    { return "sim" }
 func (s *simulated) board() string                   { return "{kind: sim}" }
 func (s *simulated) daemon(*testing.T) string        { return "" }
+func (s *simulated) missing() func(bool) error       { return nil }
 func (s *simulated) watchdog() func() int            { return nil }
 func (s *simulated) temperature(time.Duration) int64 { return s.celsius.Load() * 1_000_000 }
 
@@ -88,7 +89,12 @@ func (s *simulated) pwm() *pwmProbe {
 func (s *simulated) wire() *wire {
 	return &wire{
 		input: simInput, actuator: "device: relay, pin: " + simOutput,
-		drive: func(high bool) { s.leg.mark(); s.pin(simInput).Drive(gpio.Level(high)) },
+		drive: func(high bool) {
+			s.leg.mark()
+			if s.made.Load() != nil { // the first robot finds its lines low
+				s.pin(simInput).Drive(gpio.Level(high))
+			}
+		},
 		mark:  s.leg.mark,
 		seen:  s.leg.wait,
 	}

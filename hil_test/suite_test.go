@@ -12,14 +12,13 @@ package hil_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -60,6 +59,8 @@ type rig interface {
 	bus() *bus
 	// daemon is the fluxd binary for robots in a process of their own: hardware that outlives a process.
 	daemon(t *testing.T) (binary string)
+	// missing says which of the rig's wires are not there; nil for a rig without wires that can be cut.
+	missing() func(cut bool) error
 	// watchdog counts how often the machine's own watchdog would have restarted it.
 	watchdog() func() int
 }
@@ -154,8 +155,8 @@ func limit() time.Duration {
 }
 
 // elsewhere runs the suite on another machine.
-func elsewhere(name string, there func(name string) error) int {
-	if err := there(name); err != nil {
+func elsewhere(name string, there func(name string, add func(result)) error) int {
+	if err := there(name, report.add); err != nil {
 		fmt.Fprintf(os.Stderr, "rig %s: %v\n", name, err)
 		report.add(result{Rig: name, Case: "the machine", Verdict: failed, Figures: err.Error()})
 		return 1
@@ -200,13 +201,26 @@ func (c *begun) figure(format string, args ...any) {
 	c.figures = append(c.figures, fmt.Sprintf(format, args...))
 }
 
+// mayLack are the cases that a rig is known not to be able to do. Whatever else cannot be done is a failure: nothing passes by being skipped.
+var mayLack = map[string]string{
+	"sim":    "EveryActuatorOnTheBus EveryEndOfTheDaemon SystemdWatchdog HardwareWatchdog MissingWires WhateverAnswers",
+	"pi3b":   "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog Reflex EdgeStorm UnpluggedAndReplugged MissingWires",
+	"edges":  "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog HeatTurnsTheFan HeatSwitchesTheRelay PWM StopsReachThePWM UnpluggedAndReplugged MissingWires WhateverAnswers",
+	"faults": "",
+	"pi":     "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog HeatTurnsTheFan HeatSwitchesTheRelay StopsReachThePWM UnpluggedAndReplugged MissingWires WhateverAnswers",
+}
+
 // needs ends a case that the rig cannot do.
 func (c *begun) needs(has bool, what string) {
 	c.t.Helper()
-	if !has {
-		c.cannot = "the rig has no " + what
-		c.t.Skip(c.cannot)
+	if has {
+		return
 	}
+	if name := strings.TrimPrefix(c.t.Name(), "Test"); !slices.Contains(strings.Fields(mayLack[under.name()]), name) {
+		c.t.Fatalf("the rig has no %s, and it should", what)
+	}
+	c.cannot = "the rig has no " + what
+	c.t.Skip(c.cannot)
 }
 
 func parse(t *testing.T, text string) *configs.Robot {
@@ -320,14 +334,4 @@ func (w *wire) await(t *testing.T, high bool) time.Duration {
 		t.Fatal(err)
 	}
 	return after
-}
-
-// ended says whether a process that was ended by this signal did so.
-func endedBy(err error, signal syscall.Signal) bool {
-	var exit interface{ Sys() any }
-	if !errors.As(err, &exit) {
-		return false
-	}
-	status, ok := exit.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == signal
 }

@@ -366,6 +366,22 @@ func (w *wired) bus() *bus {
 	return &bus{name: busName, board: "{kind: linux}", devices: func() *sim.Board { return w.played.board }, early: true, clock: w.played.clock}
 }
 
+// missing cuts a wire and looks for it.
+func (w *wired) missing() func(cut bool) error {
+	if w.console == nil {
+		return nil
+	}
+	return func(cut bool) error {
+		w.release(driveLine)
+		w.release(seenLine)
+		name := "wire"
+		if cut {
+			name = "cut"
+		}
+		return errors.Join(wireParameter(name, driveLine, inputLine), w.checkWires())
+	}
+}
+
 func (w *wired) watchdog() func() int {
 	if w.console == nil {
 		return nil // it would restart the machine
