@@ -169,19 +169,26 @@ func findQEMU(program string) (command, environment []string, err error) {
 	if installed >= oldestQEMU {
 		return []string{program}, nil, nil
 	}
-	folder, err := cached(program, func(folder string) error { return fetchQEMU(folder, program) })
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s %d or newer is needed (Debian: %s, in bookworm from backports), found version %d, and it cannot be fetched: %w", program, oldestQEMU, qemuPackage[program], installed, err)
+	why := fmt.Sprintf("%s %d or newer is needed (Debian: %s, in bookworm from backports), found version %d", program, oldestQEMU, qemuPackage[program], installed)
+	for range 2 {
+		folder, err := cached(program, func(folder string) error { return fetchQEMU(folder, program) })
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s, and it cannot be fetched: %w", why, err)
+		}
+		share := filepath.Join(folder, "usr", "share")
+		libraries, _ := filepath.Glob(filepath.Join(folder, "usr", "lib", "*-linux-gnu*"))
+		more, _ := filepath.Glob(filepath.Join(folder, "lib", "*-linux-gnu*"))
+		environment = []string{"LD_LIBRARY_PATH=" + strings.Join(append(libraries, more...), ":")}
+		command = []string{filepath.Join(folder, "usr", "bin", program), "-L", filepath.Join(share, "qemu"), "-L", filepath.Join(share, "seabios"), "-L", "/usr/share/qemu", "-L", "/usr/share/seabios"}
+		if qemuVersion(environment, command[0]) >= oldestQEMU {
+			return command, environment, nil
+		}
+		// It was fetched when this machine had libraries that it has not any more.
+		if err := os.RemoveAll(folder); err != nil {
+			return nil, nil, err
+		}
 	}
-	share := filepath.Join(folder, "usr", "share")
-	libraries, _ := filepath.Glob(filepath.Join(folder, "usr", "lib", "*-linux-gnu*"))
-	more, _ := filepath.Glob(filepath.Join(folder, "lib", "*-linux-gnu*"))
-	environment = []string{"LD_LIBRARY_PATH=" + strings.Join(append(libraries, more...), ":"), "QEMU_MODULE_DIR=/nonexistent"}
-	command = []string{filepath.Join(folder, "usr", "bin", program), "-L", filepath.Join(share, "qemu"), "-L", filepath.Join(share, "seabios"), "-L", "/usr/share/qemu", "-L", "/usr/share/seabios"}
-	if v := qemuVersion(environment, command[0]); v < oldestQEMU {
-		return nil, nil, fmt.Errorf("%s %d or newer is needed; this release has %d", program, oldestQEMU, v)
-	}
-	return command, environment, nil
+	return nil, nil, fmt.Errorf("%s; the one that was fetched is no better", why)
 }
 
 var qemuPackage = map[string]string{"qemu-system-aarch64": "qemu-system-arm", "qemu-system-x86_64": "qemu-system-x86"}

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strings"
+	"testing"
 )
 
 // remote runs the suite on a Raspberry Pi, by ssh: the suite and the daemon are built here, copied into a folder of their own there, and taken
@@ -56,4 +59,40 @@ func ssh(command string) (string, error) {
 		return "", fmt.Errorf("ssh %s %s: %w: %s", *host, command, err, out)
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// The way to a Raspberry Pi and back, with an ssh and an scp that stay on this machine: the suite is built, copied, run and taken away, and what
+// it finds there is in the report.
+func TestSuiteOverSSH(t *testing.T) {
+	if under.name() != "sim" || runtime.GOOS != "linux" {
+		t.Skip("a test of the harness, which needs no rig")
+	}
+	if chips, _ := filepath.Glob("/dev/gpiochip*"); chips != nil {
+		t.Skip("this machine has pins of its own: it is not for this test to move them")
+	}
+	scripts, there := t.TempDir(), t.TempDir()
+	for name, text := range map[string]string{
+		"ssh": "#!/bin/sh\nshift 2\necho \"$1\" >>" + there + "/hosts\nshift\nTMPDIR=" + there + " exec sh -c \"$*\"\n",
+		"scp": "#!/bin/sh\ncp \"$4\" \"$5\" \"${6#*:}\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(scripts, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", scripts+":"+os.Getenv("PATH"))
+	defer func(before string) { *host = before }(*host)
+	*host = "pi@robot"
+	var results []result
+	if err := remote("pi", func(r result) { results = append(results, r) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(results) != 1 || results[0].Verdict != failed || !strings.Contains(results[0].Figures, "no GPIO chip is a Raspberry Pi's") {
+		t.Errorf("from a machine without pins: %+v", results)
+	}
+	if hosts, err := os.ReadFile(filepath.Join(there, "hosts")); err != nil || !strings.HasPrefix(string(hosts), "pi@robot\n") {
+		t.Errorf("ssh went to %q, %v", hosts, err)
+	}
+	if left, _ := filepath.Glob(there + "/tmp.*"); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
 }

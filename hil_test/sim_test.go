@@ -95,8 +95,8 @@ func (s *simulated) wire() *wire {
 				s.pin(simInput).Drive(gpio.Level(high))
 			}
 		},
-		mark:  s.leg.mark,
-		seen:  s.leg.wait,
+		mark: s.leg.mark,
+		seen: s.leg.wait,
 	}
 }
 

@@ -3,6 +3,7 @@ package hil_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,11 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
 	"fluxd/cmd/fluxd/daemon"
 
 	"github.com/warthog618/go-gpiocdev"
 	"golang.org/x/sys/unix"
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
 )
 
 // The wires: the suite has one end of each, the robot the other. The suite is one program with the robot, but has its ends by a library of
@@ -122,43 +126,80 @@ func wireParameter(name string, one, other int) error {
 // position is where a pin is on the 40-pin header.
 var position = map[int]int{12: 32, 17: 11, 22: 15, 27: 13}
 
-// checkWires says which wires are missing. The far end is pulled the other way each time, so that an open line is not taken for a wire.
+// checkWires says which wires are missing. The end that reads is pulled the other way each time, so that an open line is not taken for a wire.
 func (w *wired) checkWires() error {
-	var missing []error
-	for _, wire := range [][2]int{{driveLine, inputLine}, {seenLine, outputLine}} {
-		for _, high := range []bool{true, false} {
-			seen, err := w.carries(wire[0], wire[1], high)
+	out := func(line int) func(high bool) (letGo func(), err error) {
+		return func(high bool) (func(), error) {
+			value := 0
+			if high {
+				value = 1
+			}
+			l, err := gpiocdev.RequestLine(w.chip, line, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsOutput(value))
 			if err != nil {
-				return fmt.Errorf("GPIO%d and GPIO%d: %w", wire[0], wire[1], err)
+				return nil, err
 			}
-			if !seen {
-				missing = append(missing, fmt.Errorf("no wire from GPIO%d to GPIO%d: join the pins %d and %d of the header by 1 kohm (docs/hil.md)", wire[0], wire[1], position[wire[0]], position[wire[1]]))
-				break
-			}
+			return func() { _ = l.Reconfigure(gpiocdev.AsInput); l.Close() }, nil
 		}
 	}
-	return errors.Join(missing...)
+	output := out(outputLine)
+	if w.kind == "pi" {
+		output = pulsed // as a line it would be lost to its PWM until the machine restarts
+	}
+	return errors.Join(w.checkWire(driveLine, inputLine, inputLine, out(driveLine)), w.checkWire(seenLine, outputLine, seenLine, output))
 }
 
-func (w *wired) carries(from, to int, high bool) (bool, error) {
+func (w *wired) checkWire(one, other, reader int, drive func(high bool) (func(), error)) error {
+	for _, high := range []bool{true, false} {
+		seen, err := w.carries(reader, high, drive)
+		if err != nil {
+			return fmt.Errorf("GPIO%d and GPIO%d: %w", one, other, err)
+		}
+		if !seen {
+			return fmt.Errorf("no wire from GPIO%d to GPIO%d: join the pins %d and %d of the header by 1 kohm (docs/hil.md)", one, other, position[one], position[other])
+		}
+	}
+	return nil
+}
+
+func (w *wired) carries(reader int, high bool, drive func(high bool) (func(), error)) (bool, error) {
 	value, against := 0, gpiocdev.LineReqOption(gpiocdev.WithPullUp)
 	if high {
 		value, against = 1, gpiocdev.WithPullDown
 	}
-	far, err := gpiocdev.RequestLine(w.chip, to, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsInput, against)
+	far, err := gpiocdev.RequestLine(w.chip, reader, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsInput, against)
 	if err != nil {
 		return false, err
 	}
 	defer far.Close()
-	near, err := gpiocdev.RequestLine(w.chip, from, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsOutput(value))
+	letGo, err := drive(high)
 	if err != nil {
 		return false, err
 	}
-	defer near.Close()
-	defer near.Reconfigure(gpiocdev.AsInput)
-	time.Sleep(time.Millisecond) // pulls are weak
+	defer letGo()
+	time.Sleep(5 * time.Millisecond) // pulls are weak
 	got, err := far.Value()
 	return got == value, err
+}
+
+// pulsed drives the output of a Raspberry Pi by its PWM, all or nothing.
+func pulsed(high bool) (func(), error) {
+	start := time.Now()
+	board, err := raspberrypi.New(slog.New(slog.DiscardHandler), func() time.Duration { return time.Since(start) }, "/")
+	if err != nil {
+		return nil, err
+	}
+	p, err := board.Pin(fmt.Sprintf("GPIO%d", outputLine))
+	if err != nil {
+		return nil, err
+	}
+	duty := gpio.Duty(0)
+	if high {
+		duty = gpio.DutyMax
+	}
+	if err := p.PWM(duty, physic.KiloHertz); err != nil {
+		return nil, err
+	}
+	return func() { _ = p.PWM(0, physic.KiloHertz); board.Halt() }, nil
 }
 
 func (w *wired) name() string { return w.kind }
