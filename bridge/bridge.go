@@ -26,8 +26,19 @@ type Robot interface {
 	// With ifRevision it fails unless that is the revision. A refusal is an *Error. It returns what is in effect, and the
 	// revision, which on a refusal is the present one.
 	Set(ctx context.Context, changes map[string]float64, ifRevision *Revision) (applied map[string]float64, rev Revision, err error)
-	// Save keeps what the robot has learnt. A robot that keeps nothing refuses with an *Error.
+	// Reset gives parameters the values of the configuration, as a Set does; all without paths.
+	Reset(ctx context.Context, paths []string, ifRevision *Revision) (applied map[string]float64, rev Revision, err error)
+	// Save keeps what the robot has learnt, and what was tuned; Load takes back what it has learnt since the last Save. A robot that
+	// keeps nothing refuses with an *Error.
 	Save(ctx context.Context) error
+	Load(ctx context.Context) error
+	// Reward brings spikes into the modulator neurons of a reward of the configuration, and Stimulate into neurons by name, from the
+	// next tick on. They return how many. An unknown name fails with an *Error, and then nothing is brought in.
+	Reward(ctx context.Context, name string, value float64) (spikes int, err error)
+	Stimulate(ctx context.Context, trains map[string]Train) (spikes int, err error)
+	// Spikes appends the spikes since the last call, in order, and says how many more were lost. A robot that is not asked for a
+	// second collects none.
+	Spikes(to []Spike) (all []Spike, lost uint64)
 	// Arm lets the actuators obey; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
 	// and takes an emergency stop back.
 	Arm() error
@@ -91,7 +102,9 @@ type Bridge struct {
 	connected chan struct{} // one token after each connection: everything retained is due again
 	arrivals  chan arrival
 	malformed atomic.Uint64
-	away      atomic.Bool // said in the log
+	leased    atomic.Int64  // spikes are published until then, in ns since 1970
+	watched   chan struct{} // one slot: there is a lease
+	away      atomic.Bool   // said in the log
 
 	ctx       context.Context // ends when the bridge does
 	cancel    context.CancelFunc
@@ -124,6 +137,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		out:         newOutbox(),
 		connected:   make(chan struct{}, 1),
 		arrivals:    make(chan arrival, waitingRequests),
+		watched:     make(chan struct{}, 1),
 	}
 	if b.boot == "" {
 		b.boot = uuid.NewString()
@@ -149,6 +163,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	b.workers.Go(b.publish) // owns the connection's outgoing side
 	b.workers.Go(b.serve)   // a request may wait for the robot's next tick
 	b.workers.Go(b.measure) // telemetry has its own rhythm
+	b.workers.Go(b.relay)   // and spikes have another
 	b.client.Connect()
 	context.AfterFunc(ctx, b.Close)
 	return b, nil

@@ -23,7 +23,8 @@ const patience = 20 * time.Second
 type fakeRobot struct {
 	saves  int      // the first succeeds
 	orders []string // arm, disarm, stop
-	refuse error    // what Arm says
+	spiked int64
+	refuse error // what Arm says
 	mu     sync.Mutex
 	values map[string]float64
 	rev    Revision
@@ -68,6 +69,43 @@ func (r *fakeRobot) Save(context.Context) error {
 	defer r.mu.Unlock()
 	r.saves++
 	return nil
+}
+
+func (r *fakeRobot) Load(context.Context) error { r.order("load"); return nil }
+
+func (r *fakeRobot) Reset(ctx context.Context, paths []string, ifRevision *Revision) (map[string]float64, Revision, error) {
+	if len(paths) == 0 {
+		paths = []string{"a", "group/b"}
+	}
+	back := map[string]float64{}
+	for _, p := range paths {
+		back[p] = map[string]float64{"a": 1, "group/b": 2}[p]
+	}
+	return r.Set(ctx, back, ifRevision)
+}
+
+func (r *fakeRobot) Reward(_ context.Context, name string, value float64) (int, error) {
+	if name != "praise" {
+		return 0, &Error{Code: UnknownReward, Message: fmt.Sprintf("no reward %q", name)}
+	}
+	r.order(fmt.Sprintf("reward %v", value))
+	return int(math.Abs(value)), nil
+}
+
+func (r *fakeRobot) Stimulate(_ context.Context, trains map[string]Train) (n int, err error) {
+	for _, name := range sorted(trains) {
+		r.order(fmt.Sprintf("stimulate %s %d", name, trains[name].Count))
+		n += trains[name].Count
+	}
+	return n, nil
+}
+
+// Spikes are one, a millisecond later each time.
+func (r *fakeRobot) Spikes(to []Spike) ([]Spike, uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spiked += 1000
+	return append(to, Spike{At: r.spiked, Neuron: 0}), 0
 }
 
 func (r *fakeRobot) order(what string) {

@@ -29,6 +29,7 @@ type Description struct {
 	Synapses   []SynapseGroup `json:"synapses"`
 	Sensors    []Device       `json:"sensors"`
 	Actuators  []Device       `json:"actuators"`
+	Rewards    []string       `json:"rewards,omitempty"` // names, for the verb reward
 }
 
 // Parameter is a number that a set request can change. Min, Max and Default are finite and in Unit.
@@ -82,8 +83,27 @@ type Request struct {
 	TTL        int64              `json:"ttl_ms"`           // for how many milliseconds it holds, 1 to 3,600,000
 	IfRevision *Revision          `json:"if_rev,omitempty"` // refuse the set unless this is the revision
 	Set        map[string]float64 `json:"set,omitempty"`    // verb set: path to value; one transaction
-	Paths      []string           `json:"paths,omitempty"`  // verb get: none means all
+	Paths      []string           `json:"paths,omitempty"`  // verbs get and reset: none means all
+
+	Reward    string           `json:"reward,omitempty"`    // verb reward: the name of a reward of the configuration
+	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment
+	Stimulate map[string]Train `json:"stimulate,omitempty"` // verb stimulate: spikes by neuron
+	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000
 }
+
+// Train is a number of spikes at equal distances.
+type Train struct {
+	Count int   `json:"count"`    // 1 to MaxTrain
+	Every int64 `json:"every_us"` // microseconds from one to the next, 1 to 1,000,000; not needed for one
+}
+
+// Limits of spikes from outside.
+const (
+	// MaxTrain is the most spikes that a request may bring into one neuron.
+	MaxTrain = 1000
+	// MaxLease is the longest that one watch request has spikes published.
+	MaxLease = time.Minute
+)
 
 // Response answers one request.
 type Response struct {
@@ -92,6 +112,7 @@ type Response struct {
 	Rev     Revision           `json:"rev"`
 	Applied map[string]float64 `json:"applied,omitempty"` // verb set: what is in effect now
 	Values  map[string]Value   `json:"values,omitempty"`  // verb get
+	Spikes  int                `json:"spikes,omitempty"`  // verbs reward and stimulate: how many came of it
 	Error   *Error             `json:"error,omitempty"`
 }
 
@@ -109,6 +130,9 @@ const (
 	OutOfRange       Code = "out_of_range"      // Min and Max say what is allowed
 	UnknownParameter Code = "unknown_parameter" // there is no such path
 	RevisionConflict Code = "revision_conflict" // if_rev is not the revision any more
+	NotLive          Code = "not_live"          // it is there, and acts at the next start only
+	UnknownNeuron    Code = "unknown_neuron"    // there is no such neuron
+	UnknownReward    Code = "unknown_reward"    // there is no such reward
 	NotAllowed       Code = "not_allowed"       // the robot's state forbids it
 	Malformed        Code = "malformed"         // not the JSON that Request documents
 	TooLarge         Code = "too_large"         // more than MaxRequest bytes

@@ -137,25 +137,65 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 		if len(request.Set) == 0 {
 			return &Error{Code: Malformed, Message: `set: expected at least one change, such as {"network.neurons.eye.threshold":90}`}
 		}
-		until := time.UnixMilli(request.Time + request.TTL)
-		ctx, cancel := context.WithTimeout(b.ctx, min(until.Sub(b.clock()), MaxTTL))
+		ctx, cancel := b.until(request)
 		defer cancel()
 		applied, rev, err := b.robot.Set(ctx, request.Set, request.IfRevision)
 		response.Rev = rev
 		if err != nil {
 			return refusal(err)
 		}
-		response.Applied = applied
-		for _, path := range sorted(applied) {
-			b.publishValue(path, Value{V: applied[path], Rev: rev, Src: "mqtt"}, b.out.put)
-		}
+		b.accepted(response, applied, "mqtt")
 		return nil
-	case "save":
-		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
+	case "reset":
+		ctx, cancel := b.until(request)
 		defer cancel()
-		if err := b.robot.Save(ctx); err != nil {
+		applied, rev, err := b.robot.Reset(ctx, request.Paths, request.IfRevision)
+		response.Rev = rev
+		if err != nil {
 			return refusal(err)
 		}
+		b.accepted(response, applied, "config")
+		return nil
+	case "save", "load":
+		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
+		defer cancel()
+		do := b.robot.Save
+		if verb == "load" {
+			do = b.robot.Load
+		}
+		if err := do(ctx); err != nil {
+			return refusal(err)
+		}
+		return nil
+	case "reward":
+		if request.Reward == "" || request.Value == nil || !finite(*request.Value) {
+			return &Error{Code: Malformed, Message: `reward: expected a name and a value, such as {"reward":"praise","value":1}`}
+		}
+		ctx, cancel := b.until(request)
+		defer cancel()
+		n, err := b.robot.Reward(ctx, request.Reward, *request.Value)
+		response.Spikes = n
+		if err != nil {
+			return refusal(err)
+		}
+		return nil
+	case "stimulate":
+		if err := checkTrains(request.Stimulate); err != nil {
+			return err
+		}
+		ctx, cancel := b.until(request)
+		defer cancel()
+		n, err := b.robot.Stimulate(ctx, request.Stimulate)
+		response.Spikes = n
+		if err != nil {
+			return refusal(err)
+		}
+		return nil
+	case "watch":
+		if most := MaxLease.Milliseconds(); request.Lease < 1 || request.Lease > most {
+			return &Error{Code: Malformed, Message: fmt.Sprintf("lease_ms: expected 1 to %d, got %d: ask again before it ends", most, request.Lease)}
+		}
+		b.lease(time.Duration(request.Lease) * time.Millisecond)
 		return nil
 	case "arm":
 		if err := b.robot.Arm(); err != nil {
@@ -168,7 +208,33 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 	case "estop":
 		return nil // that was done when it came in
 	}
-	return &Error{Code: UnknownVerb, Message: fmt.Sprintf("verb %q: expected get, set, save, arm, disarm or estop", verb)}
+	return &Error{Code: UnknownVerb, Message: fmt.Sprintf("verb %q: expected get, set, reset, save, load, reward, stimulate, watch, arm, disarm or estop", verb)}
+}
+
+// until bounds what a request asks for by its time to live.
+func (b *Bridge) until(r Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time+r.TTL).Sub(b.clock()), MaxTTL))
+}
+
+// accepted answers with the values that are in effect now, and publishes them.
+func (b *Bridge) accepted(response *Response, applied map[string]float64, source string) {
+	response.Applied = applied
+	for _, path := range sorted(applied) {
+		b.publishValue(path, Value{V: applied[path], Rev: response.Rev, Src: source}, b.out.put)
+	}
+}
+
+// checkTrains refuses spikes that no neuron could take.
+func checkTrains(trains map[string]Train) *Error {
+	if len(trains) == 0 {
+		return &Error{Code: Malformed, Message: `stimulate: expected at least one neuron, such as {"eye":{"count":5,"every_us":2000}}`}
+	}
+	for _, name := range sorted(trains) {
+		if t := trains[name]; t.Count < 1 || t.Count > MaxTrain || t.Every < 0 || t.Every > 1_000_000 || t.Count > 1 && t.Every == 0 {
+			return &Error{Code: Malformed, Path: name, Message: fmt.Sprintf("stimulate: expected a count of 1 to %d, and every_us of 1 to 1000000 between them, got %d and %d", MaxTrain, t.Count, t.Every)}
+		}
+	}
+	return nil
 }
 
 // refusal makes an answer of an error of the robot.

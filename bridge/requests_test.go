@@ -226,7 +226,7 @@ func TestRefusals(t *testing.T) {
 		{"too large", "set", `{"id":"large","set":{` + strings.Repeat(" ", MaxRequest) + `}}`, "", TooLarge, "at most 65536"},
 		{"stale", "set", stale, "stale", Stale, "too late"},
 		{"from the future", "set", future, "future", Stale, "clocks differ"},
-		{"unknown verb", "dance", fresh("verb"), "verb", UnknownVerb, "get, set, save, arm, disarm or estop"},
+		{"unknown verb", "dance", fresh("verb"), "verb", UnknownVerb, "get, set, reset, save, load, reward, stimulate, watch, arm, disarm or estop"},
 		{"unknown parameter", "get", unknown, "unknown", UnknownParameter, "no such parameter"},
 	}
 	robot := newFakeRobot()

@@ -45,6 +45,9 @@ func (t Topics) Sensors() string { return t.of("tele/sensors") }
 // Actuators is the topic of the actuators' Measures by name: QoS 0, ten times a second while somebody listens; an external broker cannot tell, and always gets them.
 func (t Topics) Actuators() string { return t.of("tele/actuators") }
 
+// Spikes is the topic of spikes as EncodeSpikes writes them: QoS 0, in batches, while somebody has a lease (verb watch).
+func (t Topics) Spikes() string { return t.of("spikes") }
+
 // Event is the topic of Event: QoS 1. The level "+" makes the filter for all.
 func (t Topics) Event(level string) string { return t.of("event/" + level) }
 

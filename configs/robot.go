@@ -21,7 +21,9 @@ type Robot struct {
 	Circuits  []Named[Circuit]  `yaml:"circuits" doc:"groups of neurons and synapses, by name, to be used in the network any number of times"`
 	Network   Network           `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
 	Actuators []Named[Actuator] `yaml:"actuators" doc:"what the robot moves, by name"`
+	Rewards   []Named[Reward]   `yaml:"rewards" doc:"what teaches the robot, by name: spikes of modulator neurons, for what its sensors tell or what comes by MQTT"`
 	Safety    Safety            `yaml:"safety" doc:"what keeps the robot from hurting anybody"`
+	Tuning    *Tuning           `yaml:"tuning" doc:"keeps what was tuned while the robot ran"`
 	Learnt    *Learnt           `yaml:"learnt" doc:"keeps what plastic synapses learn from one run to the next"`
 	MQTT      MQTT              `yaml:"mqtt" doc:"telemetry and tuning"`
 	Realtime  Realtime          `yaml:"realtime" doc:"what the system is asked for so that nothing holds up a reflex; what it refuses is told, and the robot runs on"`
@@ -172,6 +174,34 @@ type Realtime struct {
 	LockMemory  bool  `yaml:"lock_memory" default:"false" doc:"keep the daemon in memory: a page that has to be fetched first takes milliseconds"`
 	Priority    int   `yaml:"priority" doc:"1 to 99: run before all that has none (SCHED_FIFO); absent: share the processors with everybody"`
 	MemoryLimit Bytes `yaml:"memory_limit" doc:"such as 64 MiB: collect garbage only when the daemon comes near it; absent: whenever the heap has doubled"`
+}
+
+// Reward turns readings, or numbers that come by MQTT, into spikes of modulator neurons.
+type Reward struct {
+	Sensor    string        `yaml:"sensor" doc:"sensor that earns it; absent: only who asks for it by MQTT (fluxctl reward)"`
+	On        string        `yaml:"on" default:"rise" enum:"rise,fall,change,level" doc:"rise, fall: the reading has risen or fallen; change: either, falls count negative; level: the reading itself"`
+	Window    time.Duration `yaml:"window" default:"0s" doc:"time over which a change is taken, as long as the robot needs for one decision; 0s: from one reading to the next"`
+	Threshold *Quantity     `yaml:"threshold" doc:"what is less than this earns nothing, in the sensor's unit"`
+	Gain      float64       `yaml:"gain" default:"1" doc:"spikes for each unit of the sensor, or for each 1 that comes by MQTT"`
+	Most      int           `yaml:"most" default:"10" doc:"most spikes for one reward"`
+	Every     time.Duration `yaml:"every" default:"2ms" doc:"time between two of its spikes; longer than the refractory period of the neurons"`
+	To        string        `yaml:"to" doc:"neuron that spikes"`
+	Against   string        `yaml:"against" doc:"neuron that spikes for what is negative; absent: that earns nothing"`
+	Delay     time.Duration `yaml:"delay" default:"0s" doc:"how long after a deed its effect is read; the reward goes to who was active then, see credit"`
+	Credit    []Credit      `yaml:"credit" doc:"instead of to: a modulator neuron for each actor; they share the reward by how often each actor spiked in the window, delay ago"`
+}
+
+// Credit is who is paid for whose deeds.
+type Credit struct {
+	To      string `yaml:"to" required:"true" doc:"modulator neuron that spikes for a reward"`
+	Against string `yaml:"against" doc:"neuron that spikes for a negative one"`
+	Actor   string `yaml:"actor" required:"true" doc:"neuron whose spikes were the deed"`
+}
+
+// Tuning says where accepted values are kept.
+type Tuning struct {
+	File    string `yaml:"file" required:"true" doc:"file of the values that differ from this configuration, as fluxd run --overlay takes it; written by fluxctl save"`
+	Persist bool   `yaml:"persist" default:"false" doc:"the file is written with each accepted change too, and read at the start"`
 }
 
 // Safety says what keeps the robot from hurting anybody, beside what each actuator has.

@@ -17,7 +17,7 @@ import (
 // validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
 // mistakes, so that all are told at once; nothing is concluded from fields that are missing or could not be read.
 func validate(d *decoder, r *Robot, root *yaml.Node) {
-	v := &validator{decoder: d, robot: r, root: root, index: r.Flat.Index()}
+	v := &validator{decoder: d, robot: r, root: root, index: r.Flat.Index(), measures: map[string]string{}}
 	for name := range v.index {
 		v.neurons = append(v.neurons, name)
 	}
@@ -31,6 +31,7 @@ func validate(d *decoder, r *Robot, root *yaml.Node) {
 	v.expanders()
 	v.sensors()
 	v.actuators()
+	v.rewards()
 	v.wiring()
 	v.safety()
 	v.mqtt()
@@ -57,6 +58,8 @@ type validator struct {
 	root    *yaml.Node
 	neurons []string // names, sorted
 	index   map[string][]int
+
+	measures map[string]string // the units of the sensors, where they are known
 }
 
 // fail notes a mistake at a path, unless what stands there was told to be wrong already. Where the path is not in the file, the
@@ -178,6 +181,8 @@ func (v *validator) sensors() {
 		unit, device := v.curve(path, c, v.measured(path, c)), c.Device
 		if !v.readable(path + ".measure") {
 			device = "" // nobody knows the unit
+		} else {
+			v.measures[s.Name] = unit
 		}
 		v.encode(path+".encode", &c.Encode, unit, device)
 		v.patience(path, c)

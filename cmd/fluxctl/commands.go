@@ -99,10 +99,13 @@ wrongly, 3 without a broker, a robot or an answer.`,
 		&cobra.Command{
 			Use:   "get [path...]",
 			Short: "print parameters: value, unit, range",
-			Long:  "get prints parameters with value, unit, range and who set them last. Without a path it prints all.",
+			Long: `get prints parameters with value, unit, range and who set them last. Without a
+path it prints all; in a path, * stands for any characters but a dot.`,
 			Example: `  fluxctl get
+  fluxctl get 'network.neurons.*.threshold'
   fluxctl get network.neurons.eye_l.threshold --json`,
-			RunE: func(c *cobra.Command, paths []string) error { return get(c.Context(), s, paths, c.OutOrStdout()) },
+			ValidArgsFunction: complete(&s, paths),
+			RunE:              func(c *cobra.Command, paths []string) error { return get(c.Context(), s, paths, c.OutOrStdout()) },
 		},
 		&cobra.Command{
 			Use:   "set path=value... | path value",
@@ -112,8 +115,10 @@ then all take effect at once, or none does. It prints what was and what is.`,
 			Example: `  fluxctl set network.neurons.eye_l.threshold=90
   fluxctl set network.neurons.eye_l.threshold 90
   fluxctl set network.neurons.eye_l.threshold=90 network.neurons.eye_l.leak=1500
+  fluxctl set 'network.neurons.wall[*].threshold=120'
   fluxctl set -- network.neurons.eye_l.floor -20`,
-			Args: cobra.MinimumNArgs(1),
+			Args:              cobra.MinimumNArgs(1),
+			ValidArgsFunction: complete(&s, paths),
 			RunE: func(c *cobra.Command, args []string) error {
 				changes, err := parseChanges(args)
 				if err != nil {
@@ -123,11 +128,78 @@ then all take effect at once, or none does. It prints what was and what is.`,
 			},
 		},
 		&cobra.Command{
+			Use:   "reset [path...]",
+			Short: "give parameters the values of the configuration again",
+			Long:  "reset takes back what was tuned, in one transaction: of the paths, or of all parameters without one.",
+			Example: `  fluxctl reset
+  fluxctl reset 'network.neurons.wall[*].threshold'`,
+			ValidArgsFunction: complete(&s, paths),
+			RunE:              func(c *cobra.Command, paths []string) error { return reset(c.Context(), s, paths, c.OutOrStdout()) },
+		},
+		&cobra.Command{
+			Use:   "reward name value",
+			Short: "reward or punish the robot",
+			Long: `reward brings spikes into the modulator neurons of a reward that the
+configuration names: as many as the value times its gain, a negative one into
+those against it.`,
+			Example: `  fluxctl reward praise 3
+  fluxctl reward praise -- -1`,
+			Args:              cobra.ExactArgs(2),
+			ValidArgsFunction: complete(&s, rewards),
+			RunE: func(c *cobra.Command, args []string) error {
+				value, err := strconv.ParseFloat(args[1], 64)
+				if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
+					return fmt.Errorf("%q: expected a number", args[1])
+				}
+				return spiking(c.Context(), s, "reward", bridge.Request{Reward: args[0], Value: &value}, c.OutOrStdout())
+			},
+		},
+		&cobra.Command{
+			Use:   "stimulate neuron[=count[@every]]...",
+			Short: "make neurons spike",
+			Long: `stimulate brings spikes into neurons by name, as if something outside had fired
+them: one, or so many, and then so far apart.`,
+			Example: `  fluxctl stimulate bump
+  fluxctl stimulate eye_l=20@5ms eye_r=10@10ms`,
+			Args:              cobra.MinimumNArgs(1),
+			ValidArgsFunction: complete(&s, neurons),
+			RunE: func(c *cobra.Command, args []string) error {
+				trains, err := parseTrains(args)
+				if err != nil {
+					return err
+				}
+				return spiking(c.Context(), s, "stimulate", bridge.Request{Stimulate: trains}, c.OutOrStdout())
+			},
+		},
+		&cobra.Command{
+			Use:   "spikes",
+			Short: "show the spikes, live",
+			Long: `spikes shows who spikes when until ctrl-C. On a terminal it draws a raster; into
+a pipe it prints a line for each spike, the time since the robot's start and
+the neuron. The robot publishes its spikes only while somebody looks.`,
+			Example: `  fluxctl spikes
+  fluxctl spikes --json > spikes.jsonl`,
+			Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error { return spikes(c.Context(), s, c.OutOrStdout()) },
+		},
+		&cobra.Command{
+			Use:   "load",
+			Short: "go back to what was last saved",
+			Long: `load makes the robot forget what it has learnt since its weights were last
+saved, and go on with those.`,
+			Example: "  fluxctl load",
+			Args:    cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return order(c.Context(), s, "load", "loaded", c.OutOrStdout())
+			},
+		},
+		&cobra.Command{
 			Use:   "save",
-			Short: "keep what the robot has learnt",
+			Short: "keep what the robot has learnt, and what was tuned",
 			Long: `save makes the robot write the weights that it has learnt to the file that its
-configuration names (learnt). It does so by itself from time to time, and at
-its end.`,
+configuration names (learnt), which it does by itself from time to time and at
+its end too; and what was tuned to another (tuning), which fluxd run --overlay
+takes.`,
 			Example: "  fluxctl save",
 			Args:    cobra.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error {
@@ -308,6 +380,110 @@ func set(ctx context.Context, s settings, changes map[string]float64, out io.Wri
 	}
 	fmt.Fprintf(out, "revision %d\n", response.Rev)
 	return nil
+}
+
+// reset gives parameters their configured values and prints what is.
+func reset(ctx context.Context, s settings, paths []string, out io.Writer) error {
+	r, err := connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	parameters, err := r.parameters(ctx)
+	if err != nil {
+		return err
+	}
+	response, err := r.request(ctx, "reset", bridge.Request{Paths: paths})
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return printJSON(out, response)
+	}
+	for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
+		fmt.Fprintf(out, "%s: %s\n", path, strings.TrimSpace(number(response.Applied[path])+" "+parameters[path].Unit))
+	}
+	fmt.Fprintf(out, "revision %d\n", response.Rev)
+	return nil
+}
+
+// spiking asks for spikes and prints how many came of it.
+func spiking(ctx context.Context, s settings, verb string, request bridge.Request, out io.Writer) error {
+	r, err := connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	response, err := r.request(ctx, verb, request)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return printJSON(out, response)
+	}
+	_, err = fmt.Fprintf(out, "%d spikes\n", response.Spikes)
+	return err
+}
+
+// parseTrains reads neuron, neuron=count and neuron=count@every.
+func parseTrains(args []string) (map[string]bridge.Train, error) {
+	trains := map[string]bridge.Train{}
+	for _, arg := range args {
+		neuron, many, several := strings.Cut(arg, "=")
+		train := bridge.Train{Count: 1, Every: 10_000}
+		if several {
+			count, every, apart := strings.Cut(many, "@")
+			n, err := strconv.Atoi(count)
+			if err != nil || n < 1 || n > bridge.MaxTrain {
+				return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with a count of 1 to %d", arg, neuron, bridge.MaxTrain)
+			}
+			train.Count = n
+			if apart {
+				d, err := time.ParseDuration(every)
+				if err != nil || d < time.Microsecond || d > time.Second {
+					return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with 1us to 1s between two spikes", arg, neuron)
+				}
+				train.Every = d.Microseconds()
+			}
+		}
+		if _, twice := trains[neuron]; twice || neuron == "" {
+			return nil, fmt.Errorf("%q: expected each neuron once", arg)
+		}
+		trains[neuron] = train
+	}
+	return trains, nil
+}
+
+// Names that the shell completes.
+func paths(r *remote) []string   { return slices.Sorted(maps.Keys(r.known)) }
+func neurons(r *remote) []string { return r.neurons }
+func rewards(r *remote) []string { return r.rewards }
+
+// completionPatience is how long a shell that waits for names may be kept waiting.
+const completionPatience = time.Second
+
+// complete asks the robot for the names that fit.
+func complete(s *settings, names func(*remote) []string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(c *cobra.Command, _ []string, typed string) (fits []string, _ cobra.ShellCompDirective) {
+		const neither = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		c.Root().PersistentPreRun(c, nil)
+		quick := *s
+		quick.timeout = min(quick.timeout, completionPatience)
+		r, err := connect(c.Context(), quick)
+		if err != nil {
+			return nil, neither
+		}
+		defer r.close()
+		if _, err := r.parameters(c.Context()); err != nil {
+			return nil, neither
+		}
+		for _, name := range names(r) {
+			if strings.HasPrefix(name, typed) {
+				fits = append(fits, name)
+			}
+		}
+		return fits, neither
+	}
 }
 
 // refused is the error of a request that the robot refused, with the allowed range.

@@ -30,6 +30,7 @@ type robot struct {
 	saves  int
 
 	disarmed atomic.Bool
+	spiked   atomic.Int64
 }
 
 func newRobot() *robot {
@@ -40,7 +41,7 @@ func (r *robot) Describe() bridge.Description {
 	return bridge.Description{Parameters: []bridge.Parameter{
 		{Path: "eye/threshold", Unit: "mV", Min: 1, Max: 500, Default: 100, Live: true},
 		{Path: "eye/leak", Unit: "mV/s", Min: 1, Max: 500, Default: 2.5},
-	}}
+	}, Neurons: []bridge.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}}
 }
 
 func (r *robot) Get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
@@ -94,6 +95,31 @@ func (r *robot) Save(context.Context) error {
 		return &bridge.Error{Code: bridge.NotAllowed, Message: "nothing to keep"}
 	}
 	return nil
+}
+
+// Load fails: there is no file.
+func (r *robot) Load(context.Context) error { return fmt.Errorf("open weights.flux: no such file") }
+
+func (r *robot) Reset(ctx context.Context, paths []string, _ *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+	return r.Set(ctx, map[string]float64{"eye/threshold": 100}, nil)
+}
+
+func (r *robot) Reward(_ context.Context, name string, value float64) (int, error) {
+	if name != "praise" {
+		return 0, &bridge.Error{Code: bridge.UnknownReward, Path: "rewards." + name, Message: "no such reward"}
+	}
+	return int(2 * value), nil
+}
+
+func (r *robot) Stimulate(_ context.Context, trains map[string]bridge.Train) (n int, _ error) {
+	for _, t := range trains {
+		n += t.Count
+	}
+	return n, nil
+}
+
+func (r *robot) Spikes(to []bridge.Spike) ([]bridge.Spike, uint64) {
+	return append(to, bridge.Spike{At: r.spiked.Add(1500), Neuron: 1}), 0
 }
 
 func (r *robot) Health() bridge.Health {
@@ -348,5 +374,84 @@ func TestSave(t *testing.T) {
 	}
 	if code, _, problems := fluxctl(t, broker, "save"); code != exitRefused || !strings.Contains(problems, "nothing to keep") {
 		t.Errorf("refused, and ended with %d: %s", code, problems)
+	}
+}
+
+// What makes spikes says how many; a mistake says what is expected.
+func TestRewardStimulateResetLoad(t *testing.T) {
+	b := online(t, "rover", "")
+	for _, c := range []struct {
+		args         []string
+		code         int
+		says, errors string
+	}{
+		{[]string{"reward", "praise", "3"}, exitOK, "6 spikes\n", ""},
+		{[]string{"reward", "prize", "3"}, exitRefused, "", "rewards.prize: no such reward"},
+		{[]string{"reward", "praise", "much"}, exitUsage, "", "expected a number"},
+		{[]string{"stimulate", "eye=5@2ms", "motor"}, exitOK, "6 spikes\n", ""},
+		{[]string{"stimulate", "eye=0"}, exitUsage, "", "count of 1 to 1000"},
+		{[]string{"stimulate", "eye=5@2h"}, exitUsage, "", "1us to 1s"},
+		{[]string{"reset"}, exitOK, "eye/threshold: 100 mV\nrevision 1\n", ""},
+		{[]string{"load"}, exitRefused, "", "no such file"},
+	} {
+		code, out, problems := fluxctl(t, append([]string{"--broker", b.URL()}, c.args...)...)
+		if code != c.code || out != c.says || !strings.Contains(problems, c.errors) {
+			t.Errorf("%v: %d %q %q, want %d %q %q", c.args, code, out, problems, c.code, c.says, c.errors)
+		}
+	}
+}
+
+// The shell completes the names of the robot that is there, and none without one.
+func TestCompletion(t *testing.T) {
+	b := online(t, "rover", "")
+	for typed, want := range map[string]string{"get eye/": "eye/leak\neye/threshold\n", "stimulate m": "motor\n", "reward ": "praise\n", "reset x": ""} {
+		verb, prefix, _ := strings.Cut(typed, " ")
+		_, out, _ := fluxctl(t, "__complete", "--broker", b.URL(), verb, prefix)
+		if names, _, _ := strings.Cut(out, ":"); names != want {
+			t.Errorf("%s: %q, want %q", typed, names, want)
+		}
+	}
+}
+
+// Spikes come as lines of time and neuron while somebody looks.
+func TestSpikesAsLines(t *testing.T) {
+	b := online(t, "rover", "")
+	ctx, cancel := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"--broker", b.URL(), "spikes", "--json"}, writer, io.Discard)
+		writer.Close()
+	}()
+	lines := bufio.NewScanner(reader)
+	for range 3 {
+		if !lines.Scan() {
+			t.Fatal("no spikes")
+		}
+		var one struct {
+			At     int64 `json:"at_us"`
+			Neuron string
+		}
+		if err := json.Unmarshal(lines.Bytes(), &one); err != nil || one.Neuron != "motor" || one.At%1500 != 0 {
+			t.Fatalf("%s: %v", lines.Bytes(), err)
+		}
+	}
+	cancel()
+	go io.Copy(io.Discard, reader)
+	if code := <-ended; code != exitOK {
+		t.Errorf("ended with %d", code)
+	}
+}
+
+// The raster has a row for each neuron, the latest spikes at its right, and says what does not fit.
+func TestRaster(t *testing.T) {
+	v := newRaster("rover", []string{"eye", "motor", "a", "b"})
+	for i := range int64(10) {
+		v.add(bridge.Spike{At: i * 20_000, Neuron: 0})
+		v.add(bridge.Spike{At: 199_000, Neuron: 1})
+	}
+	want := "rover: 20 spikes; a column is 20ms; ctrl-C ends  \neye   ·········· " + "   50/s\nmotor          █    50/s\nand 2 more neurons\n"
+	if got := v.draw(25, 5); got != want {
+		t.Errorf("drawn:\n%swant:\n%s", got, want)
 	}
 }

@@ -22,9 +22,11 @@ type remote struct {
 	client    paho.Client
 	topics    bridge.Topics
 	patience  time.Duration
-	known     map[string]bridge.Parameter // nil until asked for
-	connected chan struct{}               // one token after each connection
-	lost      chan struct{}               // one token after each loss
+	known     map[string]bridge.Parameter // nil until asked for, and so are
+	neurons   []string                    // names
+	rewards   []string
+	connected chan struct{} // one token after each connection
+	lost      chan struct{} // one token after each loss
 }
 
 // connect logs in at the broker and finds the robot.
@@ -184,6 +186,10 @@ func (r *remote) parameters(ctx context.Context) (map[string]bridge.Parameter, e
 	r.known = map[string]bridge.Parameter{}
 	for _, p := range description.Parameters {
 		r.known[p.Path] = p
+	}
+	r.neurons, r.rewards = nil, description.Rewards
+	for _, n := range description.Neurons {
+		r.neurons = append(r.neurons, n.Name)
 	}
 	return r.known, nil
 }

@@ -20,6 +20,7 @@ import (
 func runCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 	var list, plain, arm bool
 	var supervision, root string
+	var overlays []string
 	var seed uint64
 	var length time.Duration
 	c := &cobra.Command{
@@ -43,6 +44,14 @@ process is killed. SIGUSR1 is an emergency stop.`,
 			if err != nil {
 				return err
 			}
+			var tuned []*configs.Overlay
+			for _, file := range overlays {
+				o, err := configs.LoadOverlay(file)
+				if err != nil {
+					return err
+				}
+				tuned = append(tuned, o)
+			}
 			if parent, err := supervises(supervision, config); err != nil {
 				return err
 			} else if parent {
@@ -55,7 +64,7 @@ process is killed. SIGUSR1 is an emergency stop.`,
 				ctx, cancel = context.WithTimeout(ctx, length)
 				defer cancel()
 			}
-			opts := daemon.RunOptions{Version: version, Seed: seed, Arm: arm, Root: root, Moving: tellMoving, Ended: make(chan struct{})}
+			opts := daemon.RunOptions{Version: version, Seed: seed, Arm: arm, Root: root, Overlays: tuned, Moving: tellMoving, Ended: make(chan struct{})}
 			screen, isTerminal := newScreen(cmd.OutOrStdout())
 			if plain || !isTerminal {
 				opts.Log = log(cmd.ErrOrStderr())
@@ -80,6 +89,7 @@ process is killed. SIGUSR1 is an emergency stop.`,
 	c.Flags().BoolVar(&arm, "arm", false, "arm at the start, whatever the configuration says")
 	c.Flags().StringVar(&supervision, "supervise", "auto", "a parent process brings actuators to failsafe when the robot's is killed: auto (on a real board, unless systemd does it), yes or no")
 	rootFlag(c, &root)
+	c.Flags().StringArrayVar(&overlays, "overlay", nil, "file of values that were tuned, as fluxctl save writes it; may be given several times")
 	c.Flags().Uint64Var(&seed, "seed", 1, "of the simulated world")
 	c.Flags().DurationVar(&length, "for", 0, "stop by itself after this time, such as 30s (0: run until ctrl-C)")
 	return c

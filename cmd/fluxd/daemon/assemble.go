@@ -79,6 +79,9 @@ func (r *robot) open() error {
 			return fmt.Errorf("sensor %s: %w", s.Name, err)
 		}
 	}
+	for _, w := range r.config.Rewards {
+		r.addReward(w)
+	}
 	r.findNeeds()
 	return nil
 }

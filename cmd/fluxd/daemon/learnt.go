@@ -86,12 +86,23 @@ func writeAtomically(file string, data []byte) (err error) {
 	return syncFolder(filepath.Dir(file))
 }
 
-// Save implements bridge.Robot: it asks the loop for a snapshot and writes it. The loop only copies the weights; the disk may take
-// its time.
+// Save implements bridge.Robot: what was learnt, and what was tuned.
 func (l *Robot) Save(ctx context.Context) error {
-	if l.config.Learnt == nil {
-		return &bridge.Error{Code: bridge.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
+	if l.config.Learnt == nil && l.config.Tuning == nil {
+		return &bridge.Error{Code: bridge.NotAllowed, Message: "the robot keeps nothing: its configuration has neither learnt: {file: ...} nor tuning: {file: ...}"}
 	}
+	var errs []error
+	if l.config.Tuning != nil {
+		errs = append(errs, l.keep(ctx))
+	}
+	if l.config.Learnt != nil {
+		errs = append(errs, l.saveLearnt(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// saveLearnt asks the loop for a snapshot and writes it. The loop only copies the weights; the disk may take its time.
+func (l *Robot) saveLearnt(ctx context.Context) error {
 	file := l.config.Learnt.File
 	a := l.ask(ctx, request{snapshot: true})
 	if a.err != nil {
@@ -121,7 +132,7 @@ func (l *Robot) keepSaving(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		switch err := l.Save(ctx); {
+		switch err := l.saveLearnt(ctx); {
 		case ctx.Err() != nil:
 			return // the end saves once more
 		case err != nil && !failing:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"fluxd/configs"
 	"fluxd/core"
 )
 
@@ -17,6 +18,35 @@ type parameter struct {
 	read            func(*core.Description) float64
 	write           func(*core.Description, float64)
 	limits          func(*core.Description) (low, high float64) // while all others stay as they are
+	own             *float64                                    // what is none of the network's; read and write are nil then
+}
+
+// value is what is in effect.
+func (p parameter) value(d *core.Description) float64 {
+	if p.own != nil {
+		return *p.own
+	}
+	return p.read(d)
+}
+
+// rewardParameters lists rewards.<name>.<key>.
+func rewardParameters(all []*rewarder) (list []parameter) {
+	for _, w := range all {
+		for _, p := range []struct {
+			key, unit string
+			whole     bool
+			low, high float64
+			own       *float64
+		}{
+			{"gain", "spikes", false, -1e6, 1e6, &w.gain},
+			{"threshold", "", false, 0, 1e9, &w.threshold},
+			{"most", "spikes", true, 0, configs.MostReward, &w.most},
+		} {
+			list = append(list, parameter{path: "rewards." + w.name + "." + p.key, unit: p.unit, whole: p.whole, neuron: -1, synapse: -1,
+				preset: *p.own, limits: between(p.low, p.high), own: p.own})
+		}
+	}
+	return list
 }
 
 // parameters lists what can be tuned, in the order of the configuration: network.neurons.<name>.<key> and

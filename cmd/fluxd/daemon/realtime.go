@@ -21,14 +21,15 @@ import (
 
 // RunOptions says how a robot is run.
 type RunOptions struct {
-	Version string
-	Seed    uint64        // of the simulated world
-	Root    string        // where /dev, /sys and /proc are found; "" is /
-	Arm     bool          // arm at the start, whatever the configuration says
-	Log     *slog.Logger  // nil is silent
-	Moving  func()        // called once, before anything is armed; may be nil
-	Started func(*Robot)  // called once, when the actuators are at failsafe and everything runs; may be nil
-	Ended   chan struct{} // closed, if given, when the actuators are at failsafe again
+	Version  string
+	Seed     uint64             // of the simulated world
+	Root     string             // where /dev, /sys and /proc are found; "" is /
+	Arm      bool               // arm at the start, whatever the configuration says
+	Overlays []*configs.Overlay // values that differ from the configuration, applied in this order
+	Log      *slog.Logger       // nil is silent
+	Moving   func()             // called once, before anything is armed; may be nil
+	Started  func(*Robot)       // called once, when the actuators are at failsafe and everything runs; may be nil
+	Ended    chan struct{}      // closed, if given, when the actuators are at failsafe again
 }
 
 // Robot is a robot running in real time.
@@ -54,7 +55,8 @@ type Robot struct {
 	loopLateness latencies
 	toWrite      [causes]latencies // from when a wish was due until it was written
 	meter        meter
-	saving       sync.Mutex // one writes the file at a time
+	saving       sync.Mutex // one writes a file at a time
+	spikeLog     spikeLog
 }
 
 // reading is what a sensor's goroutine hands to the loop.
@@ -69,8 +71,9 @@ type request struct {
 	set        map[string]float64 // nil for a get
 	ifRevision *bridge.Revision
 	get        []string
-	snapshot   bool        // what was learnt, instead of parameters
-	answer     chan answer // buffered, so that the loop never waits for whoever asked
+	snapshot   bool          // what was learnt, instead of parameters
+	do         func() answer // something else
+	answer     chan answer   // buffered, so that the loop never waits for whoever asked
 }
 
 type answer struct {
@@ -78,6 +81,7 @@ type answer struct {
 	values   map[string]bridge.Value
 	revision bridge.Revision
 	snapshot []byte
+	spikes   int
 	err      error
 }
 
@@ -127,6 +131,12 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	}
 	defer l.watchdogs.close()
 	l.tuner = newTuner(l.robot)
+	if err := l.recall(); err != nil {
+		l.log.Error("cannot use what was tuned before", "error", err)
+	}
+	if err := l.overlay(opts.Overlays); err != nil {
+		return err
+	}
 	l.describe = l.description()
 
 	l.settle(thisMachine) // before anybody asks what is granted
@@ -308,6 +318,7 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 		until = min(until, next+stretch)
 	}
 	l.think(until)
+	l.spikeLog.note(now, l.robot.spikes)
 	posted := false
 	for _, o := range l.outputs {
 		if wish, changed := o.decide(); changed {
@@ -354,10 +365,12 @@ func (l *Robot) take(r reading) {
 
 func (l *Robot) reply(q request) {
 	var a answer
-	if q.snapshot {
+	if q.do != nil {
+		a = q.do()
+	} else if q.snapshot {
 		a.snapshot = l.network.Snapshot()
 	} else if q.set != nil {
-		a.applied, a.revision, a.err = l.tuner.set(q.set, q.ifRevision)
+		a.applied, a.revision, a.err = l.tuner.set(q.set, q.ifRevision, "mqtt")
 	} else {
 		a.values, a.revision, a.err = l.tuner.get(q.get)
 	}

@@ -39,7 +39,9 @@ type robot struct {
 	neurons map[string][]int // by name; a population's name stands for all its members
 	sensors []*sensorLine
 	outputs []*outputLine
-	routes  [][]route // by neuron: the decoders that listen to it
+	rewards []*rewarder
+	actors  [][]*history // by neuron: whose deeds are remembered; nil without any
+	routes  [][]route    // by neuron: the decoders that listen to it
 	spikes  []core.Spike
 	arrival []core.Tick
 	late    uint64 // arrivals that came for a tick already past, and were delivered at the next
@@ -115,6 +117,11 @@ type route struct{ output, input int }
 func (r *robot) think(at core.Tick) {
 	r.spikes = r.network.Advance(at+1, r.spikes[:0])
 	for _, s := range r.spikes {
+		if r.actors != nil {
+			for _, h := range r.actors[s.Neuron] {
+				h.note(s.At)
+			}
+		}
 		for _, to := range r.routes[s.Neuron] {
 			o := r.outputs[to.output]
 			o.decoder.Spike(s.At, to.input)

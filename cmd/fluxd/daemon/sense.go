@@ -27,6 +27,7 @@ type sensorLine struct {
 	electric bool
 	units    float64 // of a direct arrival
 	water    int32   // the same in the neuron's water
+	rewards  []*rewarder
 
 	// Of whoever reads it.
 	failures int // samples that failed, one after the other
@@ -201,6 +202,9 @@ func (l *Robot) hand(line *sensorLine, at time.Duration, value int64) bool {
 
 // feed encodes a reading into spikes and hands them to the network.
 func (r *robot) feed(line *sensorLine, at core.Tick, value int64) {
+	for _, w := range line.rewards {
+		r.earn(w, at, value)
+	}
 	r.arrival = line.encoder.Encode(at, value, r.arrival[:0])
 	for _, t := range r.arrival {
 		if now := r.network.Now(); t < now {

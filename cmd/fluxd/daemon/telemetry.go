@@ -37,6 +37,9 @@ func (l *Robot) description() bridge.Description {
 	for i, s := range l.sensors {
 		d.Sensors = append(d.Sensors, bridge.Device{Name: s.name, Kind: l.config.Sensors[i].Value.Device, Unit: s.sensor.Unit()})
 	}
+	for _, w := range l.rewards {
+		d.Rewards = append(d.Rewards, w.name)
+	}
 	for i, o := range l.outputs {
 		d.Actuators = append(d.Actuators, bridge.Device{Name: o.name, Kind: l.config.Actuators[i].Value.Device})
 	}
@@ -59,6 +62,9 @@ func (l *Robot) Set(ctx context.Context, changes map[string]float64, ifRevision 
 		set = map[string]float64{}
 	}
 	a := l.ask(ctx, request{set: set, ifRevision: ifRevision})
+	if a.err == nil {
+		l.persist(ctx)
+	}
 	return a.applied, a.revision, a.err
 }
 

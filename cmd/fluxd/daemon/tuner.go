@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"fluxd/bridge"
 	"fluxd/core"
@@ -27,7 +29,7 @@ type origin struct {
 
 func newTuner(r *robot) *tuner {
 	t := &tuner{robot: r, now: r.network.Description(), byPath: map[string]int{}}
-	t.all = parameters(t.now)
+	t.all = append(parameters(t.now), rewardParameters(r.rewards)...)
 	for i, p := range t.all {
 		t.byPath[p.path] = i
 		t.origin = append(t.origin, origin{source: "config"})
@@ -35,71 +37,176 @@ func newTuner(r *robot) *tuner {
 	return t
 }
 
-// set makes all changes, or none: then the error is a *bridge.SetError that names the path and what it allows.
-func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+// set makes all changes, or none: then the error is a *bridge.SetError that names the path and what it allows. A path may hold wildcards:
+// its value is for all that match.
+func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision, source string) (map[string]float64, bridge.Revision, error) {
 	if ifRevision != nil && *ifRevision != t.revision {
 		return nil, t.revision, &bridge.SetError{Code: bridge.RevisionConflict,
 			Message: fmt.Sprintf("revision is %d, expected %d: somebody else has tuned since: read again", t.revision, *ifRevision)}
 	}
-	paths := make([]string, 0, len(changes))
-	for path := range changes {
-		paths = append(paths, path)
+	wanted, order, err := t.wanted(changes)
+	if err != nil {
+		return nil, t.revision, err
 	}
-	slices.Sort(paths)                    // so that of several mistakes the same one is told every time
 	next := t.robot.network.Description() // a copy to change
 	todo := core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}
-	for _, path := range paths {
-		i, known := t.byPath[path]
-		if !known {
-			return nil, t.revision, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
+	for _, i := range order {
+		p, value := t.all[i], wanted[i]
+		if low, high := p.limits(&t.now); value != value || p.whole && value != math.Trunc(value) || math.Abs(value) > math.MaxInt64/2 {
+			return nil, t.revision, &bridge.SetError{Code: bridge.OutOfRange, Path: p.path, Min: &low, Max: &high,
+				Message: fmt.Sprintf("%g %s: expected %s", value, p.unit, map[bool]string{true: "a whole number", false: "a number"}[p.whole])}
 		}
-		p := t.all[i]
-		value := changes[path]
-		low, high := p.limits(&t.now)
-		if !(value >= low && value <= high) {
-			return nil, t.revision, &bridge.SetError{Code: bridge.OutOfRange, Path: path, Min: &low, Max: &high,
+		if p.own == nil {
+			p.write(&next, value)
+		}
+	}
+	// The limits of one may depend on another of the same request: they are those of what would be, all changes made.
+	for _, i := range order {
+		p, value := t.all[i], wanted[i]
+		if low, high := p.limits(&next); !(value >= low && value <= high) {
+			return nil, t.revision, &bridge.SetError{Code: bridge.OutOfRange, Path: p.path, Min: &low, Max: &high,
 				Message: fmt.Sprintf("%g %s is out of range", value, p.unit)}
 		}
-		if p.whole && value != math.Trunc(value) {
-			return nil, t.revision, &bridge.SetError{Code: bridge.OutOfRange, Path: path, Min: &low, Max: &high,
-				Message: fmt.Sprintf("%g %s: expected a whole number", value, p.unit)}
-		}
-		p.write(&next, value)
-		if p.neuron >= 0 {
+		switch {
+		case p.own != nil:
+		case p.neuron >= 0:
 			todo.Neurons[p.neuron] = next.Neurons[p.neuron]
-		} else {
+		default:
 			todo.Synapses[p.synapse] = next.Synapses[p.synapse]
 		}
 	}
 	if err := t.robot.network.Tune(todo); err != nil {
 		refused := &bridge.SetError{Code: bridge.OutOfRange, Message: err.Error()}
-		if len(paths) == 1 {
-			low, high := t.all[t.byPath[paths[0]]].limits(&t.now)
-			refused.Path, refused.Min, refused.Max = paths[0], &low, &high
+		if len(order) == 1 {
+			low, high := t.all[order[0]].limits(&t.now)
+			refused.Path, refused.Min, refused.Max = t.all[order[0]].path, &low, &high
 		}
 		return nil, t.revision, refused
 	}
 	t.now = t.robot.network.Description()
+	t.pourAnew()
+	t.revision++
+	applied := make(map[string]float64, len(order))
+	for _, i := range order {
+		if p := t.all[i]; p.own != nil {
+			*p.own = wanted[i]
+		}
+		t.origin[i] = origin{revision: t.revision, source: source}
+		applied[t.all[i].path] = t.all[i].value(&t.now)
+	}
+	return applied, t.revision, nil
+}
+
+// wanted finds the parameters that changes are for, in an order that does not depend on chance: of several mistakes the same one is told
+// every time.
+func (t *tuner) wanted(changes map[string]float64) (values map[int]float64, order []int, err error) {
+	paths := slices.Sorted(maps.Keys(changes))
+	values = map[int]float64{}
+	for _, path := range paths {
+		found, err := t.find(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, i := range found {
+			if before, twice := values[i]; twice && before != changes[path] {
+				return nil, nil, &bridge.SetError{Code: bridge.Malformed, Path: t.all[i].path, Message: fmt.Sprintf("%q gives it %g, another path of the request %g", path, changes[path], before)}
+			} else if !twice {
+				order = append(order, i)
+			}
+			values[i] = changes[path]
+		}
+	}
+	return values, order, nil
+}
+
+// pourAnew converts what sensors pour, which is configured in units, to water: a new leak changes it. Tune has not seen it: where the
+// exact amount has left the range, what was poured before is kept.
+func (t *tuner) pourAnew() {
 	for _, s := range t.robot.sensors {
 		if s.electric {
 			continue
 		}
-		// What a sensor pours is configured in units; a new leak changes its water. Tune has not seen it: the nearest amount that the
-		// barrel can tell apart is used where the exact one has left the range.
 		if water, err := t.robot.network.PourWater(s.neurons[0], s.units); err == nil {
 			s.water = water
 		} else {
 			t.robot.log.Warn("the new leak is out of a sensor's range; it keeps the water it poured before", "sensor", s.name, "error", err)
 		}
 	}
-	t.revision++
-	applied := make(map[string]float64, len(paths))
-	for _, path := range paths {
-		i := t.byPath[path]
-		t.origin[i] = origin{revision: t.revision, source: "mqtt"}
-		applied[path] = t.all[i].read(&t.now)
+}
+
+// find returns the parameters of a path, in which * stands for any characters but a dot.
+func (t *tuner) find(path string) ([]int, error) {
+	if i, known := t.byPath[path]; known {
+		return []int{i}, nil
 	}
-	return applied, t.revision, nil
+	if strings.Contains(path, "*") {
+		var found []int
+		for i, p := range t.all {
+			if matches(path, p.path) {
+				found = append(found, i)
+			}
+		}
+		if found != nil {
+			return found, nil
+		}
+		return nil, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "nothing matches; * stands for any characters but a dot, as in network.neurons.wall[*].threshold"}
+	}
+	if t.robot.config.Has(path) {
+		return nil, &bridge.SetError{Code: bridge.NotLive, Path: path, Message: "it acts at the next start only: change it in the robot file"}
+	}
+	return nil, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
+}
+
+// matches reports whether a path fits a pattern with wildcards.
+func matches(pattern, path string) bool {
+	first, rest, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return pattern == path
+	}
+	path, fits := strings.CutPrefix(path, first)
+	for fits {
+		if matches(rest, path) {
+			return true
+		}
+		if path == "" || path[0] == '.' {
+			return false
+		}
+		path = path[1:]
+	}
+	return false
+}
+
+// reset gives parameters the values of the configuration; all without paths.
+func (t *tuner) reset(paths []string, ifRevision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+	changes := map[string]float64{}
+	if len(paths) == 0 {
+		for i, p := range t.all {
+			if p.value(&t.now) != p.preset {
+				changes[p.path] = t.all[i].preset
+			}
+		}
+	}
+	for _, path := range paths {
+		found, err := t.find(path)
+		if err != nil {
+			return nil, t.revision, err
+		}
+		for _, i := range found {
+			changes[t.all[i].path] = t.all[i].preset
+		}
+	}
+	return t.set(changes, ifRevision, "config")
+}
+
+// tuned are the parameters that differ from the configuration.
+func (t *tuner) tuned() map[string]float64 {
+	values := map[string]float64{}
+	for _, p := range t.all {
+		if v := p.value(&t.now); v != p.preset {
+			values[p.path] = v
+		}
+	}
+	return values
 }
 
 // suggest names the parameter that begins and ends most like an unknown path.
@@ -127,7 +234,7 @@ func (t *tuner) suggest(path string) string {
 func (t *tuner) get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
 	values := map[string]bridge.Value{}
 	show := func(i int) {
-		values[t.all[i].path] = bridge.Value{V: t.all[i].read(&t.now), Rev: t.origin[i].revision, Src: t.origin[i].source}
+		values[t.all[i].path] = bridge.Value{V: t.all[i].value(&t.now), Rev: t.origin[i].revision, Src: t.origin[i].source}
 	}
 	if len(paths) == 0 {
 		for i := range t.all {
@@ -135,11 +242,13 @@ func (t *tuner) get(paths []string) (map[string]bridge.Value, bridge.Revision, e
 		}
 	}
 	for _, path := range paths {
-		i, known := t.byPath[path]
-		if !known {
-			return nil, t.revision, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
+		found, err := t.find(path)
+		if err != nil {
+			return nil, t.revision, err
 		}
-		show(i)
+		for _, i := range found {
+			show(i)
+		}
 	}
 	return values, t.revision, nil
 }

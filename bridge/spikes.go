@@ -1,0 +1,126 @@
+package bridge
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Spike is a spike as it is published.
+type Spike struct {
+	At     int64 // microseconds since the robot started
+	Neuron int   // its place in Description.Neurons
+}
+
+const (
+	// spikesVersion is the first byte of a batch of spikes.
+	spikesVersion = 1
+	// spikesEvery is the time between two batches.
+	spikesEvery = 50 * time.Millisecond
+	// batchMost bounds the spikes of one message: some 64 KiB.
+	batchMost = 20_000
+)
+
+// EncodeSpikes appends a batch of spikes, which are in order of time: the version, a byte of 1; the time of the first and the count, as
+// varints; then for each spike the time since the one before and the neuron, as varints (unsigned, of Go's encoding/binary and Protocol
+// Buffers: seven bits a byte, the lowest first).
+func EncodeSpikes(to []byte, spikes []Spike) []byte {
+	to = append(to, spikesVersion)
+	before := int64(0)
+	if len(spikes) > 0 {
+		before = spikes[0].At
+	}
+	to = binary.AppendUvarint(to, uint64(before))
+	to = binary.AppendUvarint(to, uint64(len(spikes)))
+	for _, s := range spikes {
+		to = binary.AppendUvarint(to, uint64(s.At-before))
+		to = binary.AppendUvarint(to, uint64(s.Neuron))
+		before = s.At
+	}
+	return to
+}
+
+// DecodeSpikes reads a batch of spikes.
+func DecodeSpikes(batch []byte) ([]Spike, error) {
+	if len(batch) == 0 || batch[0] != spikesVersion {
+		return nil, fmt.Errorf("spikes: expected version %d: the robot's fluxd and this program do not fit together", spikesVersion)
+	}
+	rest := batch[1:]
+	short := false
+	next := func() uint64 {
+		v, n := binary.Uvarint(rest)
+		if n <= 0 {
+			short = true
+			return 0
+		}
+		rest = rest[n:]
+		return v
+	}
+	at, count := next(), next()
+	if short || count > uint64(len(rest)) { // each takes two bytes and more
+		return nil, errors.New("spikes: the batch is cut short")
+	}
+	spikes := make([]Spike, 0, count)
+	for range count {
+		at += next()
+		neuron := next()
+		if short || int64(at) < 0 || neuron > 1<<31 {
+			return nil, errors.New("spikes: the batch is cut short, or is none")
+		}
+		spikes = append(spikes, Spike{At: int64(at), Neuron: int(neuron)})
+	}
+	if len(rest) > 0 {
+		return nil, errors.New("spikes: something follows the batch")
+	}
+	return spikes, nil
+}
+
+// lease has spikes published for a time from now on; of several leases the longest holds.
+func (b *Bridge) lease(length time.Duration) {
+	until := b.clock().Add(length).UnixNano()
+	for {
+		before := b.leased.Load()
+		if until <= before || b.leased.CompareAndSwap(before, until) {
+			break
+		}
+	}
+	select {
+	case b.watched <- struct{}{}:
+	default:
+	}
+}
+
+// relay publishes spikes while somebody watches; else it sleeps.
+func (b *Bridge) relay() {
+	var spikes []Spike
+	for {
+		select {
+		case <-b.ctx.Done():
+			return
+		case <-b.watched:
+		}
+		spikes, _ = b.robot.Spikes(spikes[:0]) // those from before are nobody's
+		ticker := time.NewTicker(spikesEvery)
+		for b.clock().UnixNano() < b.leased.Load() {
+			select {
+			case <-b.ctx.Done():
+				ticker.Stop()
+				return
+			case <-ticker.C:
+			}
+			var lost uint64
+			spikes, lost = b.robot.Spikes(spikes[:0])
+			b.out.dropped.Add(lost)
+			if !b.client.IsConnectionOpen() {
+				continue
+			}
+			for rest := spikes; len(rest) > 0; {
+				n := min(len(rest), batchMost)
+				b.out.put(message{topic: b.topics.Spikes(), payload: EncodeSpikes(nil, rest[:n])})
+				rest = rest[n:]
+			}
+		}
+		ticker.Stop()
+	}
+}

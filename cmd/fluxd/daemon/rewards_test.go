@@ -1,0 +1,168 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"fluxd/bridge"
+	"fluxd/core"
+)
+
+// bandit has two levers, left and right, each with a synapse that is kept when it is rewarded.
+const bandit = `
+robot: bandit
+board: {kind: sim}
+sensors:
+  light: {device: bh1750, bus: I2C1, address: 0x23, every: 200ms, encode: {kind: threshold, above: 100000 lx, to: unused}}
+network:
+  neurons: {cue_l: {}, cue_r: {}, left: {}, right: {}, joy_l: {}, joy_r: {}, unused: {}}
+  synapses:
+    - {from: cue_l, to: left, weight: 150, plastic: {window: 20ms, stp: {rate: 5, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
+    - {from: cue_r, to: right, weight: 150, plastic: {window: 20ms, stp: {rate: 5, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
+    - {from: joy_l, to: left, kind: modulator, weight: 1}
+    - {from: joy_r, to: right, kind: modulator, weight: 1}
+rewards:
+  light: {sensor: light, on: rise, window: 200ms, threshold: 5 lx, gain: 0.2, delay: DELAY, credit: [{to: joy_l, actor: left}, {to: joy_r, actor: right}]}
+mqtt: {broker: none}
+`
+
+const decision = core.Tick(200_000)
+
+// plays lets the robot pull left and right in turn. Light rises when left was pulled, so many decisions later. It returns what the two levers
+// have learnt.
+func plays(t *testing.T, delay string, late int) (left, right float64) {
+	t.Helper()
+	var now time.Duration
+	r, err := assemble(parse(t, replace(bandit, "DELAY", delay), nil), BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now }, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	light := int64(100_000_000)
+	for k := range 40 {
+		at := core.Tick(k) * decision
+		cue := r.neurons["cue_l"][0]
+		if k%2 == 1 {
+			cue = r.neurons["cue_r"][0]
+		}
+		r.train(at+1000, cue, 5, 20_000)
+		r.think(at + decision - 1)
+		if k >= late && (k-late)%2 == 0 { // left was pulled then
+			light += 10_000_000
+		}
+		r.feed(r.sensors[0], at+decision, light)
+		r.think(at + decision)
+	}
+	learnt := r.network.Learnt()
+	return learnt[0] - 150, learnt[1] - 150
+}
+
+// A reward that comes one decision late goes to the wrong lever, and teaches the opposite; with the delay that the sensor has, it goes to the
+// right one.
+func TestLateRewardTeachesTheOppositeUnlessItsDelayIsKnown(t *testing.T) {
+	if left, right := plays(t, "0s", 0); left < 10 || right > 0.1*left {
+		t.Errorf("at once: left learnt %g, right %g: want left alone", left, right)
+	}
+	if left, right := plays(t, "0s", 1); right < 10 || left > 0.1*right {
+		t.Errorf("one decision late, unknown: left learnt %g, right %g: this is to show that the wrong lever learns", left, right)
+	}
+	if left, right := plays(t, "200ms", 1); left < 10 || right > 0.1*left {
+		t.Errorf("one decision late, known: left learnt %g, right %g: want left alone", left, right)
+	}
+}
+
+// What is earned, and when: changes and levels, thresholds, gains, the most, and the sign.
+func TestWhatReadingsEarn(t *testing.T) {
+	const text = `
+robot: pupil
+board: {kind: sim}
+sensors:
+  light: {device: bh1750, bus: I2C1, address: 0x23, every: 180ms, encode: {kind: threshold, above: 100000 lx, to: unused}}
+network: {neurons: {joy: {}, pain: {}, unused: {}}}
+rewards: {light: {sensor: light, to: joy, OPTIONS}}
+mqtt: {broker: none}
+`
+	for _, c := range []struct {
+		name, options string
+		readings      []int64 // lx, every 100 ms
+		joy, pain     int
+	}{
+		{"the first reading has nothing before it", "on: change", []int64{50}, 0, 0},
+		{"rise", "on: rise", []int64{50, 53, 51, 52}, 4, 0},
+		{"fall", "on: fall", []int64{50, 53, 51, 52}, 2, 0},
+		{"change without against", "on: change", []int64{50, 53, 51}, 3, 0},
+		{"change", "on: change, against: pain", []int64{50, 53, 51}, 3, 2},
+		{"negative gain", "on: change, against: pain, gain: -1", []int64{50, 53, 51}, 2, 3},
+		{"threshold", "on: rise, threshold: 3 lx", []int64{50, 52, 55, 57}, 3, 0},
+		{"gain", "on: rise, gain: 0.5", []int64{50, 54}, 2, 0},
+		{"most", "on: rise, most: 4", []int64{50, 90}, 4, 0},
+		{"level", "on: level, gain: 0.1", []int64{50, 50, 30}, 8, 0},
+		{"a window takes what lies between its ends", "on: rise, window: 200ms, most: 100", []int64{0, 10, 5, 50, 7, 9}, 7, 0},
+	} {
+		var now time.Duration
+		r, err := assemble(parse(t, replace(text, "OPTIONS", c.options), nil), BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now }, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spikes := map[int]int{}
+		for i, lux := range c.readings {
+			r.feed(r.sensors[0], core.Tick(i)*100_000, lux*1_000_000)
+			r.think(core.Tick(i)*100_000 + 99_000)
+			for _, s := range r.spikes {
+				spikes[int(s.Neuron)]++
+			}
+		}
+		if joy, pain := spikes[r.neurons["joy"][0]], spikes[r.neurons["pain"][0]]; joy != c.joy || pain != c.pain {
+			t.Errorf("%s: %d spikes of joy and %d of pain, want %d and %d", c.name, joy, pain, c.joy, c.pain)
+		}
+	}
+}
+
+func replace(text, what, with string) string { return strings.Replace(text, what, with, 1) }
+
+// A reward and a stimulus from outside become spikes, which whoever watches sees; what does not exist is refused.
+func TestRewardAndStimulateFromOutside(t *testing.T) {
+	robot, _ := start(t, parse(t, `
+robot: pupil
+board: {kind: sim}
+network: {neurons: {a: {}, joy: {}, pain: {}}}
+rewards: {praise: {to: joy, against: pain, gain: 2}}
+mqtt: {broker: none}
+`, nil))
+	robot.Spikes(nil) // from now on they are wanted
+	ctx := context.Background()
+	if n, err := robot.Reward(ctx, "praise", 1.5); n != 3 || err != nil {
+		t.Errorf("praise: %d spikes, %v", n, err)
+	}
+	if n, err := robot.Reward(ctx, "praise", -1); n != 2 || err != nil {
+		t.Errorf("punishment: %d spikes, %v", n, err)
+	}
+	if n, err := robot.Stimulate(ctx, map[string]bridge.Train{"a": {Count: 4, Every: 5000}}); n != 4 || err != nil {
+		t.Errorf("stimulus: %d spikes, %v", n, err)
+	}
+	counts := map[int]int{}
+	eventually(t, "the spikes", func() bool {
+		all, lost := robot.Spikes(nil)
+		if lost != 0 {
+			t.Errorf("%d spikes lost", lost)
+		}
+		for _, s := range all {
+			counts[s.Neuron]++
+		}
+		return counts[0] == 4 && counts[1] == 3 && counts[2] == 2
+	})
+	var refused *bridge.Error
+	if _, err := robot.Reward(ctx, "prize", 1); !errors.As(err, &refused) || refused.Code != bridge.UnknownReward {
+		t.Errorf("an unknown reward: %v", err)
+	}
+	if _, err := robot.Stimulate(ctx, map[string]bridge.Train{"a": {Count: 1}, "b": {Count: 1}}); !errors.As(err, &refused) || refused.Code != bridge.UnknownNeuron {
+		t.Errorf("an unknown neuron: %v", err)
+	}
+	if names := robot.Describe().Rewards; fmt.Sprint(names) != "[praise]" {
+		t.Errorf("described are the rewards %v", names)
+	}
+}

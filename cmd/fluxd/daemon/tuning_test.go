@@ -1,0 +1,171 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fluxd/bridge"
+	"fluxd/configs"
+)
+
+const walled = `
+robot: walled
+board: {kind: sim}
+sensors: {bump: {device: button, pin: GPIO17, encode: {kind: edge, to: a}}}
+network:
+  neurons: {wall: {count: 3, threshold: 100, leak: 1000}, a: {}}
+rewards: {praise: {to: a}}
+safety: {stall: 250ms}
+mqtt: {broker: none}
+`
+
+func TestWildcards(t *testing.T) {
+	for _, c := range []struct {
+		pattern, path string
+		want          bool
+	}{
+		{"network.neurons.wall[*].threshold", "network.neurons.wall[12].threshold", true},
+		{"network.neurons.*.threshold", "network.neurons.wall[1].threshold", true},
+		{"network.*.threshold", "network.neurons.wall[1].threshold", false}, // a dot ends it
+		{"*", "network", true},
+		{"*", "network.neurons", false},
+		{"a*b*c", "axxbyyc", true},
+		{"a*b*c", "axxbyy", false},
+		{"a*", "a", true},
+		{"", "a", false},
+	} {
+		if matches(c.pattern, c.path) != c.want {
+			t.Errorf("%q fits %q: %v", c.pattern, c.path, !c.want)
+		}
+	}
+}
+
+// A wildcard is for all that match, in one transaction; reset takes it back; what is not live says so.
+func TestSetAndResetByWildcard(t *testing.T) {
+	robot, _ := start(t, parse(t, walled, nil))
+	ctx := context.Background()
+	applied, rev, err := robot.Set(ctx, map[string]float64{"network.neurons.wall[*].threshold": 120}, nil)
+	if err != nil || rev != 1 || len(applied) != 3 || applied["network.neurons.wall[2].threshold"] != 120 {
+		t.Fatalf("%v, revision %d, %v", applied, rev, err)
+	}
+	values, _, err := robot.Get([]string{"network.neurons.wall[*].threshold"})
+	if err != nil || len(values) != 3 || values["network.neurons.wall[0].threshold"] != (bridge.Value{V: 120, Rev: 1, Src: "mqtt"}) {
+		t.Errorf("%v, %v", values, err)
+	}
+	if applied, _, err = robot.Set(ctx, map[string]float64{"rewards.praise.gain": 3}, nil); err != nil || applied["rewards.praise.gain"] != 3 || robot.rewards[0].gain != 3 {
+		t.Errorf("the gain of a reward: %v, %v", applied, err)
+	}
+	if applied, rev, err = robot.Reset(ctx, []string{"network.neurons.wall[1].*"}, nil); err != nil || rev != 3 || applied["network.neurons.wall[1].threshold"] != 100 {
+		t.Errorf("reset of one: %v, revision %d, %v", applied, rev, err)
+	}
+	if applied, _, err = robot.Reset(ctx, nil, nil); err != nil || len(applied) != 3 {
+		t.Errorf("reset of the rest: %v, %v", applied, err)
+	}
+	for path, want := range map[string]bridge.Code{
+		"sensors.bump.pin": bridge.NotLive, "safety.stall": bridge.NotLive, "sensors.bumper.pin": bridge.UnknownParameter, "board.kind": bridge.NotLive,
+		"network.neurons.walls[*].threshold": bridge.UnknownParameter, "network.neurons.wall[*].pin": bridge.UnknownParameter,
+	} {
+		var refused *bridge.Error
+		if _, _, err := robot.Set(ctx, map[string]float64{path: 1}, nil); !errors.As(err, &refused) || refused.Code != want {
+			t.Errorf("%s: %v, want %s", path, err, want)
+		}
+	}
+	if _, _, err := robot.Set(ctx, map[string]float64{"network.neurons.wall[*].threshold": 90, "network.neurons.wall[1].threshold": 95}, nil); err == nil {
+		t.Error("two values for one parameter are accepted")
+	}
+	// The limits of one depend on the other; together they are fine, in whatever order they are looked at.
+	if _, _, err := robot.Set(ctx, map[string]float64{"network.neurons.a.leak": 0.01, "network.neurons.a.threshold": 10}, nil); err != nil {
+		t.Errorf("a leak with the threshold that it needs: %v", err)
+	}
+}
+
+// What was tuned is there again after a restart, if it is to persist, and after a start with the file that save writes.
+func TestTunedValuesSurviveARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tuned.yaml")
+	text := walled + "tuning: {file: '" + file + "', persist: true}\n"
+	ctx := context.Background()
+	robot, stop := start(t, parse(t, text, nil))
+	if _, _, err := robot.Set(ctx, map[string]float64{"network.neurons.a.threshold": 77, "rewards.praise.gain": 2.5}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	tuned := func(r *Robot) string {
+		values, rev, err := r.Get([]string{"network.neurons.a.threshold", "rewards.praise.gain"})
+		return fmt.Sprint(values["network.neurons.a.threshold"].V, values["rewards.praise.gain"].V, rev, err)
+	}
+	robot, stop = start(t, parse(t, text, nil))
+	if got := tuned(robot); got != "77 2.5 0 <nil>" {
+		t.Errorf("after a restart: %s", got)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := configs.LoadOverlay(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan string, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	if err := Run(ctx, parse(t, walled, nil), RunOptions{Overlays: []*configs.Overlay{overlay}, Started: func(r *Robot) {
+		go func() { started <- tuned(r); cancel() }()
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-started; got != "77 2.5 1 <nil>" {
+		t.Errorf("with the overlay: %s", got)
+	}
+	overlay.Robot = "other"
+	if err := Run(context.Background(), parse(t, walled, nil), RunOptions{Overlays: []*configs.Overlay{overlay}}); err == nil || !strings.Contains(err.Error(), `robot "other"`) {
+		t.Errorf("the overlay of another robot: %v", err)
+	}
+}
+
+// A file of tuned values that cannot be used is kept aside, and the robot starts as configured.
+func TestUnusableTuningIsKeptAside(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tuned.yaml")
+	if err := os.WriteFile(file, []byte("robot: walled\ntuned:\n  network.neurons.gone.threshold: 5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	robot, _ := start(t, parse(t, walled+"tuning: {file: '"+file+"', persist: true}\n", nil))
+	if _, rev, err := robot.Get(nil); err != nil || rev != 0 {
+		t.Errorf("revision %d, %v", rev, err)
+	}
+	if _, err := os.Stat(file + ".bad"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Load goes back to the weights that were saved.
+func TestLoadForgetsWhatCameSince(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pupil.learnt")
+	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: 0s", 1), nil))
+	ctx := context.Background()
+	if err := robot.Load(ctx); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("nothing was saved yet: %v", err)
+	}
+	if err := robot.Save(ctx); err != nil {
+		t.Fatal(err)
+	}
+	saved := weight(t, file)
+	learnt := func() (w float64) {
+		a := robot.ask(ctx, request{do: func() answer { w = robot.network.Learnt()[0]; return answer{} }})
+		if a.err != nil {
+			t.Fatal(a.err)
+		}
+		return w
+	}
+	eventually(t, "something to learn", func() bool { return learnt() > saved+20 })
+	if err := robot.Load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if w := learnt(); w > saved+20 {
+		t.Errorf("%g units after load, %g were saved", w, saved)
+	}
+}

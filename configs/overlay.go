@@ -1,0 +1,135 @@
+package configs
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Overlay is values of parameters that a running robot was given, for its next runs.
+type Overlay struct {
+	Robot  string             // its name
+	Values map[string]float64 // by path, as in its description
+	Source string             // file name, for messages
+}
+
+// LoadOverlay reads a file as WriteTo makes it.
+func LoadOverlay(name string) (*Overlay, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
+	}
+	return ParseOverlay(name, data)
+}
+
+// ParseOverlay reads the text of an overlay. It does not know the robot: whether the paths exist shows when it starts.
+func ParseOverlay(source string, data []byte) (*Overlay, error) {
+	o := &Overlay{Values: map[string]float64{}, Source: source}
+	var found Errors
+	fail := func(n *yaml.Node, format string, args ...any) {
+		if len(found) < maxErrors {
+			found = append(found, &Error{Source: source, Line: n.Line, Column: n.Column, Message: fmt.Sprintf(format, args...)})
+		}
+	}
+	if len(data) > maxSize {
+		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", maxSize>>20)}}
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return nil, Errors{{Source: source, Message: strings.TrimPrefix(err.Error(), "yaml: ")}}
+	}
+	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
+		return nil, Errors{{Source: source, Message: "expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"}}
+	}
+	top := root.Content[0]
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		key, value := top.Content[i], top.Content[i+1]
+		switch {
+		case key.Value == "robot" && value.Kind == yaml.ScalarNode:
+			o.Robot = value.Value
+		case key.Value == "tuned" && value.Kind == yaml.MappingNode:
+			for k := 0; k+1 < len(value.Content); k += 2 {
+				path, number := value.Content[k], value.Content[k+1]
+				v, err := strconv.ParseFloat(number.Value, 64)
+				if number.Kind != yaml.ScalarNode || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+					fail(number, "%s: expected a number in the parameter's unit, got %s", shorten(path.Value), kindName(number))
+					continue
+				}
+				if _, twice := o.Values[path.Value]; twice {
+					fail(path, "%s: given twice", shorten(path.Value))
+				}
+				o.Values[path.Value] = v
+			}
+		default:
+			fail(key, "%s: expected robot, a name, or tuned, a mapping from paths to numbers", shorten(key.Value))
+		}
+	}
+	if o.Robot == "" && found == nil {
+		fail(top, "robot is missing: whose values these are")
+	}
+	if found != nil {
+		return nil, found
+	}
+	return o, nil
+}
+
+// Text is the file of an overlay.
+func (o *Overlay) Text() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# What was tuned while the robot ran, in the units that fluxctl get shows: fluxd run ROBOT --overlay FILE\nrobot: %s\ntuned:", o.Robot)
+	if len(o.Values) == 0 {
+		b.WriteString(" {}")
+	}
+	b.WriteString("\n")
+	for _, path := range slices.Sorted(maps.Keys(o.Values)) {
+		fmt.Fprintf(&b, "  %s: %s\n", strconv.Quote(path), strconv.FormatFloat(o.Values[path], 'g', -1, 64))
+	}
+	return b.Bytes()
+}
+
+// Has reports whether a path such as sensors.eye.pin stands for something that a robot file can say of this robot.
+func (r *Robot) Has(path string) bool {
+	value := reflect.ValueOf(*r)
+next:
+	for _, key := range strings.Split(path, ".") {
+		for value.Kind() == reflect.Pointer {
+			if value.IsNil() {
+				value = reflect.Zero(value.Type().Elem())
+			} else {
+				value = value.Elem()
+			}
+		}
+		switch value.Kind() {
+		case reflect.Struct:
+			for _, f := range fieldsOf(value.Type()) {
+				if f.key == key {
+					value = value.Field(f.index)
+					continue next
+				}
+			}
+		case reflect.Slice:
+			for i := range value.Len() {
+				if one := value.Index(i); one.Kind() == reflect.Struct && one.FieldByName("Name").IsValid() && one.FieldByName("Name").String() == key && one.FieldByName("Value").IsValid() {
+					value = one.FieldByName("Value")
+					continue next
+				}
+			}
+		}
+		return false
+	}
+	return true
+}

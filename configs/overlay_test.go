@@ -1,0 +1,64 @@
+package configs
+
+import (
+	"maps"
+	"strings"
+	"testing"
+)
+
+// What is written is what is read.
+func TestOverlayComesBack(t *testing.T) {
+	for _, values := range []map[string]float64{{}, {"network.neurons.wall[1].threshold": 90.25, "network.synapses.a.b.weight": -1e-7}} {
+		o := &Overlay{Robot: "rover", Values: values}
+		back, err := ParseOverlay("tuned.yaml", o.Text())
+		if err != nil || back.Robot != "rover" || !maps.Equal(back.Values, values) {
+			t.Errorf("%v: %+v, %v\n%s", values, back, err, o.Text())
+		}
+	}
+}
+
+func TestBadOverlays(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                      "expected the name of a robot and tuned",
+		"[1, 2]":                                "expected the name of a robot and tuned",
+		"tuned: {a: 1}":                         "robot is missing",
+		"robot: r\ntuned: {a: much}":            `tuned.yaml:2:12: a: expected a number in the parameter's unit, got "much"`,
+		"robot: r\ntuned: {a: 1, a: 2}":         "given twice",
+		"robot: r\ntuned: {a: .inf}":            "expected a number",
+		"robot: r\ntuned: {a: [1]}":             "got a list of 1",
+		"robot: r\ntuned: 5":                    "expected robot, a name, or tuned",
+		"robot: r\nnetwork: {neurons: {a: {}}}": "tuned.yaml:2:1: network: expected robot, a name, or tuned",
+		"robot: [":                              "tuned.yaml",
+	} {
+		if _, err := ParseOverlay("tuned.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func FuzzParseOverlay(f *testing.F) {
+	f.Add([]byte("robot: r\ntuned:\n  a.b[1].c: 5\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if o, err := ParseOverlay("tuned.yaml", data); err == nil {
+			if back, err := ParseOverlay("tuned.yaml", o.Text()); err != nil || !maps.Equal(back.Values, o.Values) {
+				t.Errorf("%q: %v", data, err)
+			}
+		}
+	})
+}
+
+// A path of the robot file is known, whatever stands there.
+func TestHas(t *testing.T) {
+	r, err := Parse("robot.yaml", []byte("robot: r\nboard: {kind: sim}\nsensors: {bump: {device: button, pin: GPIO17, encode: {kind: edge, to: a}}}\nnetwork: {neurons: {a: {}}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		"sensors.bump.pin": true, "sensors.bump.encode.kind": true, "board.kind": true, "safety.emergency_stop.pin": true, "mqtt.broker": true,
+		"sensors.bumper.pin": false, "sensors.bump.pins.x": false, "": false, "nothing": false, "Name": false,
+	} {
+		if r.Has(path) != want {
+			t.Errorf("%q: %v", path, !want)
+		}
+	}
+}
