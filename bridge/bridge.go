@@ -59,8 +59,11 @@ type Options struct {
 	Robot    string // name: the topics are flux/<name>/...
 	Broker   string // Embedded or a URL: tcp://host:1883, ssl://host:8883
 	Listen   string // of the embedded broker; empty is DefaultListen
-	User     string // credentials; the embedded broker demands them from everybody when given
+	Users    *Users // of the embedded broker; nil: it asks for no password, and listens on loopback only
+	Clients  int    // of the embedded broker, at most; 0 is 64
+	User     string // credentials at an external broker
 	Password string
+	TLS      TLS
 	Version  string           // of the daemon, for Status
 	Boot     string           // differs for every start, for Status; empty makes one
 	Log      *slog.Logger     // nil is silent
@@ -102,7 +105,8 @@ type Bridge struct {
 	connected chan struct{} // one token after each connection: everything retained is due again
 	arrivals  chan arrival
 	malformed atomic.Uint64
-	leased    atomic.Int64  // spikes are published until then, in ns since 1970
+	started   time.Time
+	leased    atomic.Int64  // spikes are published until then, in ns since the start
 	watched   chan struct{} // one slot: there is a lease
 	away      atomic.Bool   // said in the log
 
@@ -135,6 +139,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		log:         opts.Log,
 		clock:       opts.Clock,
 		out:         newOutbox(),
+		started:     time.Now(),
 		connected:   make(chan struct{}, 1),
 		arrivals:    make(chan arrival, waitingRequests),
 		watched:     make(chan struct{}, 1),
@@ -148,18 +153,32 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	if b.clock == nil {
 		b.clock = time.Now
 	}
-	dial := opts.Broker
+	client := b.clientOptions(opts)
 	if opts.Broker == Embedded {
-		// The robot is a client like any other, over loopback: one way to connect, log in and be missed, whichever the broker.
-		if b.broker, err = startBroker(opts.Listen, opts.User, opts.Password, b.log); err != nil {
+		h := house{listen: opts.Listen, robot: b.topics, users: opts.Users, tls: opts.TLS, clients: opts.Clients, log: b.log,
+			refuse: func(verb string, payload []byte, why string) {
+				b.answer(verb, Response{ID: idOf(payload), Error: &Error{Code: Forbidden, Message: why}})
+			}}
+		if b.broker, err = startBroker(h); err != nil {
 			return nil, err
 		}
-		dial, b.url = b.broker.url, b.broker.url
-	} else if b.url, err = checkURL(opts.Broker); err != nil {
-		return nil, err
+		b.url = b.broker.url
+		client.AddBroker("tcp://" + Embedded).SetCustomOpenConnectionFn(b.broker.dial).SetUsername(ownName).SetPassword(b.broker.secret)
+	} else {
+		if b.url, err = checkURL(opts.Broker); err != nil {
+			return nil, err
+		}
+		secured, err := opts.TLS.Client()
+		if err != nil {
+			return nil, err
+		}
+		client.AddBroker(opts.Broker)
+		if secured != nil {
+			client.SetTLSConfig(secured)
+		}
 	}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	b.client = paho.NewClient(b.clientOptions(dial, opts.User, opts.Password))
+	b.client = paho.NewClient(client)
 	b.workers.Go(b.publish) // owns the connection's outgoing side
 	b.workers.Go(b.serve)   // a request may wait for the robot's next tick
 	b.workers.Go(b.measure) // telemetry has its own rhythm
@@ -194,11 +213,10 @@ func checkURL(broker string) (string, error) {
 	return u.Redacted(), nil
 }
 
-func (b *Bridge) clientOptions(broker, user, password string) *paho.ClientOptions {
+func (b *Bridge) clientOptions(opts Options) *paho.ClientOptions {
 	return paho.NewClientOptions().
-		AddBroker(broker).
 		SetClientID("fluxd-"+uuid.NewString()). // two clients with one id throw each other out for ever
-		SetUsername(user).SetPassword(password).
+		SetUsername(opts.User).SetPassword(opts.Password).
 		SetProtocolVersion(4). // 3.1.1; else a refusal is tried again as 3.1
 		SetCleanSession(true).
 		SetOrderMatters(false). // else a handler that waits would stop everything that comes in

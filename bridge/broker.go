@@ -2,11 +2,16 @@ package bridge
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"time"
 
+	paho "github.com/eclipse/paho.mqtt.golang"
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
 )
@@ -27,44 +32,79 @@ type broker struct {
 	server *mochi.Server
 	socket net.Listener
 	url    string
+	secret string // the password of the robot's own client
 }
 
+// house is what a broker is started with.
+type house struct {
+	listen  string
+	robot   Topics
+	users   *Users // nil: whoever reaches it is an operator, and it listens on loopback only
+	tls     TLS
+	clients int // at most; 0 is defaultClients
+	refuse  func(verb string, payload []byte, why string)
+	log     *slog.Logger
+}
+
+// defaultClients is how many clients may be connected at a time.
+const defaultClients = 64
+
 // startBroker listens and serves. If the port is taken it warns and takes a free one.
-func startBroker(listen, user, password string, log *slog.Logger) (*broker, error) {
-	if listen == "" {
-		listen = DefaultListen
+func startBroker(h house) (*broker, error) {
+	if h.listen == "" {
+		h.listen = DefaultListen
 	}
-	host, port, err := net.SplitHostPort(listen)
+	host, port, err := net.SplitHostPort(h.listen)
 	if err != nil {
-		return nil, fmt.Errorf("embedded broker: listen address %q: expected host:port, such as %s: %w", listen, DefaultListen, err)
+		return nil, fmt.Errorf("embedded broker: listen address %q: expected host:port, such as %s: %w", h.listen, DefaultListen, err)
 	}
-	if user == "" && !isLoopback(host) {
-		return nil, fmt.Errorf("embedded broker: listen address %q can be reached from other machines, and nobody would have to log in: set a user and a password, or listen on %s", listen, DefaultListen)
+	secured, err := h.tls.server()
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
-	socket, err := net.Listen("tcp", listen)
+	switch {
+	case isLoopback(host):
+	case h.users == nil && (secured == nil || secured.ClientCAs == nil):
+		return nil, fmt.Errorf("embedded broker: listen address %q can be reached from other machines, and nobody would have to log in: name a file of passwords or a CA for clients, or listen on %s", h.listen, DefaultListen)
+	case secured == nil:
+		h.log.Warn("embedded broker: passwords can be read on the network: give it a certificate (mqtt.tls)", "listen", h.listen)
+	}
+	socket, err := net.Listen("tcp", h.listen)
 	if err != nil && port != "0" {
 		taken := err
 		if socket, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err == nil {
-			log.Warn("embedded broker: the port is taken, probably by another broker: listening on a free one", "wanted", listen, "listening", socket.Addr().String(), "error", taken)
+			h.log.Warn("embedded broker: the port is taken, probably by another broker: listening on a free one", "wanted", h.listen, "listening", socket.Addr().String(), "error", taken)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("embedded broker: cannot listen on %q: %w", listen, err)
+		return nil, fmt.Errorf("embedded broker: cannot listen on %q: %w", h.listen, err)
 	}
 
+	if h.clients == 0 {
+		h.clients = defaultClients
+	}
 	capabilities := mochi.NewDefaultServerCapabilities()
 	capabilities.MaximumMessageExpiryInterval = 0 // its default lets retained messages vanish after 24 h
 	capabilities.MaximumPacketSize = maxPacket
+	capabilities.MaximumClients = int64(h.clients) + 1 // the robot's own
 	server := mochi.New(&mochi.Options{
 		Capabilities:           capabilities,
 		SysTopicResendInterval: systemTopicsEvery,
-		Logger:                 slog.New(quiet{log.Handler()}).With("part", "broker"),
+		Logger:                 slog.New(quiet{h.log.Handler()}).With("part", "broker"),
 	})
-	if err := server.AddHook(&gatekeeper{user: user, password: password}, nil); err != nil {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	b := &broker{server: server, socket: socket, url: "tcp://" + reachable(socket.Addr().(*net.TCPAddr)), secret: hex.EncodeToString(secret)}
+	if err := server.AddHook(&gatekeeper{robot: h.robot, secret: b.secret, log: h.log, users: h.users, refuse: h.refuse}, nil); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
-	if err := server.AddListener(listeners.NewNet("tcp", impatientListener{socket})); err != nil {
+	listener := net.Listener(impatientListener{socket})
+	if secured != nil {
+		listener = tls.NewListener(listener, secured)
+		b.url = "ssl://" + reachable(socket.Addr().(*net.TCPAddr))
+	}
+	if err := server.AddListener(listeners.NewNet("tcp", listener)); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
@@ -72,7 +112,18 @@ func startBroker(listen, user, password string, log *slog.Logger) (*broker, erro
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
-	return &broker{server: server, socket: socket, url: "tcp://" + reachable(socket.Addr().(*net.TCPAddr))}, nil
+	return b, nil
+}
+
+// dial connects the robot's own client, within the process: it needs no port, no certificate and no place among the others.
+func (b *broker) dial(*url.URL, paho.ClientOptions) (net.Conn, error) {
+	ours, its := net.Pipe()
+	go func() {
+		// It ends with the connection, and says in the log why.
+		_ = b.server.EstablishConnection("tcp", impatient{its})
+		its.Close()
+	}()
+	return impatient{ours}, nil
 }
 
 // isLoopback reports whether a host names this machine only. An empty host means every interface.

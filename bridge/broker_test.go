@@ -62,44 +62,6 @@ func TestATakenPortGivesWayToAFreeOne(t *testing.T) {
 	}
 }
 
-func TestCredentials(t *testing.T) {
-	b := startBridge(t, newFakeRobot(), Options{Broker: Embedded, Listen: "0.0.0.0:0", User: "me", Password: "secret"})
-	if !strings.HasPrefix(b.URL(), "tcp://127.0.0.1:") {
-		t.Errorf("URL is %s: nobody can dial that", b.URL())
-	}
-	for _, test := range []struct {
-		user, password string
-		good           bool
-	}{{"me", "secret", true}, {"me", "wrong", false}, {"you", "secret", false}, {"", "", false}} {
-		c := paho.NewClient(paho.NewClientOptions().AddBroker(b.URL()).SetUsername(test.user).SetPassword(test.password).SetProtocolVersion(4))
-		token := c.Connect()
-		if !token.WaitTimeout(patience) {
-			t.Fatal("no answer")
-		}
-		if good := token.Error() == nil; good != test.good {
-			t.Errorf("%s with %s: let in is %v, want %v", test.user, test.password, good, test.good)
-		}
-		c.Disconnect(50)
-	}
-	// The robot itself logs in as well.
-	c := paho.NewClient(paho.NewClientOptions().AddBroker(b.URL()).SetUsername("me").SetPassword("secret"))
-	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
-		t.Fatal(token.Error())
-	}
-	defer c.Disconnect(50)
-	online := make(chan struct{}, 10)
-	c.Subscribe(Topics("fake").Status(), 1, func(_ paho.Client, m paho.Message) {
-		if strings.Contains(string(m.Payload()), string(Online)) {
-			online <- struct{}{}
-		}
-	})
-	select {
-	case <-online:
-	case <-time.After(patience):
-		t.Fatal("the robot is not online")
-	}
-}
-
 func TestWhatMayNotBeWritten(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
 	c := dial(t, external.url)

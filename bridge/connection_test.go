@@ -147,7 +147,8 @@ func TestLastWillAndReturn(t *testing.T) {
 }
 
 func TestALateLastWillIsPutRight(t *testing.T) {
-	b := startBridge(t, newFakeRobot(), Options{Boot: "b1"})
+	external := startTestBroker(t, "127.0.0.1:0") // the robot's own lets nobody forge it
+	b := startBridge(t, newFakeRobot(), Options{Broker: external.url, Boot: "b1"})
 	c := dial(t, b.URL())
 	c.online()
 	c.send(Topics("fake").Status(), true, Status{State: Offline, Boot: "b1"})
@@ -157,7 +158,7 @@ func TestALateLastWillIsPutRight(t *testing.T) {
 }
 
 func TestTheBrokerIsStartedAgain(t *testing.T) {
-	first, err := startBroker("127.0.0.1:0", "", "", slog.New(slog.DiscardHandler))
+	first, err := startBroker(house{listen: "127.0.0.1:0", log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +194,7 @@ func TestTheBrokerIsStartedAgain(t *testing.T) {
 
 func TestABrokerThatComesLater(t *testing.T) {
 	// A free port that nobody listens on: one was just given back.
-	placeholder, err := startBroker("127.0.0.1:0", "", "", slog.New(slog.DiscardHandler))
+	placeholder, err := startBroker(house{listen: "127.0.0.1:0", log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,8 +253,8 @@ func TestStartRefuses(t *testing.T) {
 		{"no port", good, Options{Robot: "r", Broker: "tcp://localhost"}, "with a port"},
 		{"no MQTT", good, Options{Robot: "r", Broker: "http://localhost:80"}, "like tcp://host:1883"},
 		{"a listener without a port", good, Options{Robot: "r", Broker: Embedded, Listen: "localhost"}, "expected host:port"},
-		{"a listener for everybody", good, Options{Robot: "r", Broker: Embedded, Listen: "0.0.0.0:0"}, "set a user and a password"},
-		{"a listener for everybody, unnamed", good, Options{Robot: "r", Broker: Embedded, Listen: ":0"}, "set a user and a password"},
+		{"a listener for everybody", good, Options{Robot: "r", Broker: Embedded, Listen: "0.0.0.0:0"}, "name a file of passwords"},
+		{"a listener for everybody, unnamed", good, Options{Robot: "r", Broker: Embedded, Listen: ":0"}, "name a file of passwords"},
 		{"a path with a wildcard", Description{Parameters: []Parameter{{Path: "a/+"}}}, Options{Robot: "r", Broker: Embedded}, "expected a path"},
 		{"a range without an end", Description{Parameters: []Parameter{{Path: "a", Max: inf()}}}, Options{Robot: "r", Broker: Embedded}, "finite range"},
 	}

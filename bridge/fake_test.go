@@ -190,7 +190,7 @@ func startBridge(t *testing.T, robot Robot, opts Options) *Bridge {
 // startTestBroker runs a broker outside of any bridge.
 func startTestBroker(t *testing.T, listen string) *broker {
 	t.Helper()
-	b, err := startBroker(listen, "", "", slog.New(slog.DiscardHandler))
+	b, err := startBroker(house{listen: listen, log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

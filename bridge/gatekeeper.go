@@ -3,25 +3,57 @@ package bridge
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+	"golang.org/x/time/rate"
 )
 
 // gatekeeper decides who may connect and what may be published and read. It also keeps apart what the broker does not.
 type gatekeeper struct {
 	mochi.HookBase
-	user, password string
+	robot  Topics // whose broker it is: its own topics are its own client's; "" for none
+	secret string // of its own client
+	log    *slog.Logger
+	users  *Users // nil: whoever reaches the broker may operate the robot
+	refuse func(verb string, payload []byte, why string)
+
+	guests  sync.Map      // *guest by client
+	dropped atomic.Uint64 // messages that came too fast
 
 	// retaining is held while the broker files a retained message, and shared while it looks for those of a new subscription.
 	// It does both without a lock on the topic's name, and half a name that is read meanwhile can end the process.
 	retaining sync.RWMutex
 }
 
-// writable are the filters of topics that clients may publish to.
-var writable = []string{Root + "/#"}
+// guest is a client that has logged in.
+type guest struct {
+	name string
+	role Role
+	own  bool // the robot's
+	pace *rate.Limiter
+	told atomic.Int64 // when it was last told of in the log, in seconds since 1970
+}
+
+const (
+	// ownName is the user name of the robot's own client.
+	ownName = "fluxd"
+	// publishRate and publishBurst bound what a client may publish: messages a second, and how many at once.
+	publishRate  = 500
+	publishBurst = 5000
+	// failurePause is how long a failed login is kept waiting: guessing takes time.
+	failurePause = 500 * time.Millisecond
+	// echoTopics are for fluxctl, to see when all retained messages have come.
+	echoTopics = Root + "/fluxctl-"
+)
 
 // ID names the hook.
 func (g *gatekeeper) ID() string { return "gatekeeper" }
@@ -29,7 +61,7 @@ func (g *gatekeeper) ID() string { return "gatekeeper" }
 // Provides names what the hook takes part in.
 func (g *gatekeeper) Provides(what byte) bool {
 	switch what {
-	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnRetainMessage, mochi.OnSubscribed, mochi.OnPacketProcessed:
+	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnRetainMessage, mochi.OnSubscribed, mochi.OnPacketProcessed, mochi.OnDisconnect:
 		return true
 	}
 	return false
@@ -38,11 +70,40 @@ func (g *gatekeeper) Provides(what byte) bool {
 // OnConnectAuthenticate checks the credentials, if there are any to check, and the last will, which the broker publishes without
 // asking OnACLCheck.
 func (g *gatekeeper) OnConnectAuthenticate(client *mochi.Client, pk packets.Packet) bool {
-	if pk.Connect.WillFlag && !mayWrite(pk.Connect.WillTopic) {
+	one := &guest{name: string(pk.Connect.Username), role: Operator, pace: rate.NewLimiter(publishRate, publishBurst)}
+	switch {
+	case g.secret != "" && one.name == ownName && same(pk.Connect.Password, g.secret):
+		one.own = true
+	case g.users != nil:
+		role, ok, trouble := g.users.check(one.name, string(pk.Connect.Password))
+		if trouble != nil {
+			g.log.Error("the file of users cannot be used; those stay who were there", "error", trouble)
+		}
+		if !ok {
+			address, _, _ := net.SplitHostPort(client.Net.Remote)
+			g.log.Warn("a login failed", "user", one.name, "address", address)
+			time.Sleep(failurePause)
+			return false
+		}
+		one.role = role
+	}
+	if pk.Connect.WillFlag && !g.mayWrite(one, pk.Connect.WillTopic) {
 		return false
 	}
 	client.Properties.Will.WillDelayInterval = 0 // MQTT 5 only; delayed ones do not pass OnWill
-	return g.user == "" || same(pk.Connect.Username, g.user) && same(pk.Connect.Password, g.password)
+	g.guests.Store(client, one)
+	return true
+}
+
+// OnDisconnect forgets a client.
+func (g *gatekeeper) OnDisconnect(client *mochi.Client, _ error, _ bool) { g.guests.Delete(client) }
+
+// guest returns who a client is.
+func (g *gatekeeper) guest(client *mochi.Client) *guest {
+	if one, ok := g.guests.Load(client); ok {
+		return one.(*guest)
+	}
+	return &guest{} // it has gone; without a role
 }
 
 // same compares in constant time, also for different lengths.
@@ -57,20 +118,43 @@ func (g *gatekeeper) OnACLCheck(client *mochi.Client, topic string, write bool) 
 	if !write {
 		return !strings.HasPrefix(topic, "$SYS")
 	}
-	return client.Properties.ProtocolVersion < 5 || mayWrite(topic)
+	one := g.guest(client)
+	_, request := g.verb(topic)
+	return client.Properties.ProtocolVersion < 5 || request || g.mayWrite(one, topic) // a request is answered
 }
 
-// OnPublish drops what may not be written. It is acknowledged all the same: MQTT 3.1.1, section 3.3.5, leaves only that or ending
-// the connection, and a client that is cut off for one wrong topic connects again and repeats it for ever.
+// OnPublish drops what may not be written, or comes too fast. It is acknowledged all the same: MQTT 3.1.1, section 3.3.5, leaves only that
+// or ending the connection, and a client that is cut off for one wrong topic connects again and repeats it for ever. A request is answered.
 func (g *gatekeeper) OnPublish(client *mochi.Client, pk packets.Packet) (packets.Packet, error) {
-	if !mayWrite(pk.TopicName) {
-		g.Log.Warn("dropped a message to a topic that clients may not write", "topic", pk.TopicName, "client", client.ID, "writable", writable)
+	one := g.guest(client)
+	if !one.own && one.pace != nil && !one.pace.Allow() && !g.stops(pk.TopicName) {
+		g.dropped.Add(1)
+		g.tell(one, "a client publishes too fast: dropped", "user", one.name, "client", client.ID, "topic", pk.TopicName, "limit_per_s", publishRate)
+		return pk, packets.CodeSuccessIgnore
+	}
+	if !g.mayWrite(one, pk.TopicName) {
+		if verb, request := g.verb(pk.TopicName); request {
+			_, least := one.role.may(verb)
+			g.refuse(verb, pk.Payload, fmt.Sprintf("user %q is %s, and %s needs %s", one.name, one.role, verb, least))
+		} else {
+			g.tell(one, "dropped a message to a topic that this client may not write", "user", one.name, "client", client.ID, "topic", pk.TopicName)
+		}
 		return pk, packets.CodeSuccessIgnore
 	}
 	if pk.FixedHeader.Retain {
 		g.retaining.Lock() // the broker files it next, and calls OnRetainMessage
 	}
 	return pk, nil
+}
+
+// tellEvery is how often one client is told of in the log.
+const tellEvery = 60
+
+func (g *gatekeeper) tell(one *guest, text string, more ...any) {
+	now := time.Now().Unix()
+	if last := one.told.Load(); now-last >= tellEvery && one.told.CompareAndSwap(last, now) {
+		g.log.Warn(text, more...)
+	}
 }
 
 // OnWill is what OnPublish is for last wills.
@@ -94,11 +178,49 @@ func (g *gatekeeper) OnPacketProcessed(_ *mochi.Client, pk packets.Packet, _ err
 	}
 }
 
-func mayWrite(topic string) bool {
-	for _, filter := range writable {
-		if matches(filter, topic) {
-			return true
-		}
+// verb returns the verb of a request to the robot.
+func (g *gatekeeper) verb(topic string) (verb string, request bool) {
+	if g.robot == "" {
+		return "", false
 	}
-	return false
+	verb, request = strings.CutPrefix(topic, g.robot.Request(""))
+	return verb, request && !strings.Contains(verb, "/")
+}
+
+// stops reports whether a message is an emergency stop, which no limit may hold up.
+func (g *gatekeeper) stops(topic string) bool {
+	verb, request := g.verb(topic)
+	return request && verb == "estop"
+}
+
+// mayWrite says what a client may publish to. Levels are compared one by one.
+func (g *gatekeeper) mayWrite(one *guest, topic string) bool {
+	if one.own {
+		return matches(Root+"/"+string(g.robot)+"/#", topic) || matches(homeAssistant+"/#", topic)
+	}
+	if verb, request := g.verb(topic); request {
+		may, _ := one.role.may(verb)
+		return may
+	}
+	levels := strings.Split(topic, "/")
+	switch {
+	case levels[0] != Root || len(levels) < 3:
+		return false
+	case g.robot != "" && levels[1] == string(g.robot):
+		return false // these are the robot's
+	case strings.HasPrefix(topic, echoTopics) && matches(Root+"/+/event/echo", topic):
+		return true
+	case g.users == nil:
+		return true // other robots, on this machine
+	}
+	return one.role == RobotRole && levels[1] == one.name
+}
+
+// idOf reads the id of a request, however wrong the rest of it is.
+func idOf(payload []byte) string {
+	var only struct{ ID string }
+	if len(payload) > MaxRequest || json.Unmarshal(payload, &only) != nil || len(only.ID) > maxID {
+		return ""
+	}
+	return only.ID
 }

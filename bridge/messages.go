@@ -134,6 +134,7 @@ const (
 	UnknownNeuron    Code = "unknown_neuron"    // there is no such neuron
 	UnknownReward    Code = "unknown_reward"    // there is no such reward
 	NotAllowed       Code = "not_allowed"       // the robot's state forbids it
+	Forbidden        Code = "forbidden"         // who asked may not
 	Malformed        Code = "malformed"         // not the JSON that Request documents
 	TooLarge         Code = "too_large"         // more than MaxRequest bytes
 	Stale            Code = "stale"             // older than its ttl_ms, or clocks that differ by more than that

@@ -78,7 +78,7 @@ func DecodeSpikes(batch []byte) ([]Spike, error) {
 
 // lease has spikes published for a time from now on; of several leases the longest holds.
 func (b *Bridge) lease(length time.Duration) {
-	until := b.clock().Add(length).UnixNano()
+	until := int64(time.Since(b.started) + length) // not by the wall clock, which may jump
 	for {
 		before := b.leased.Load()
 		if until <= before || b.leased.CompareAndSwap(before, until) {
@@ -102,7 +102,7 @@ func (b *Bridge) relay() {
 		}
 		spikes, _ = b.robot.Spikes(spikes[:0]) // those from before are nobody's
 		ticker := time.NewTicker(spikesEvery)
-		for b.clock().UnixNano() < b.leased.Load() {
+		for int64(time.Since(b.started)) < b.leased.Load() {
 			select {
 			case <-b.ctx.Done():
 				ticker.Stop()

@@ -8,6 +8,9 @@ import (
 // Root is the first level of every topic.
 const Root = "flux"
 
+// homeAssistant is the first level of the topics of its discovery.
+const homeAssistant = "homeassistant"
+
 // Topics are the topics of one robot, named by its name.
 type Topics string
 

@@ -164,9 +164,21 @@ type Choice struct {
 // MQTT says how the robot is reached.
 type MQTT struct {
 	Broker       string `yaml:"broker" default:"embedded" doc:"embedded, none, tcp://host:1883 or ssl://host:8883"`
-	Listen       string `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: a loopback address and port"`
+	Listen       string `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: an address and port; other than loopback only with passwords or a CA for clients"`
+	Passwords    string `yaml:"passwords" doc:"file of the users of the embedded broker, as fluxctl passwd makes it; absent: it asks for no password, and listens on loopback only"`
+	Clients      int    `yaml:"clients" default:"64" doc:"most clients of the embedded broker at a time"`
 	User         string `yaml:"user" doc:"at an external broker"`
 	PasswordFile string `yaml:"password_file" doc:"file that holds the password for the external broker"`
+	PasswordEnv  string `yaml:"password_env" doc:"environment variable that holds it"`
+	TLS          *TLS   `yaml:"tls" doc:"secured connections; the embedded broker needs certificate and key, and with ca asks clients for a certificate"`
+}
+
+// TLS names the files of secured connections, PEM-encoded.
+type TLS struct {
+	CA          string `yaml:"ca" doc:"file of the authority that the other side's certificate is of; absent: those that the system trusts"`
+	Certificate string `yaml:"certificate" doc:"file of our own certificate"`
+	Key         string `yaml:"key" doc:"file of its key"`
+	ServerName  string `yaml:"server_name" doc:"name in the external broker's certificate, where it is not the host of the URL"`
 }
 
 // Realtime says what the system is asked for so that nothing holds up a reflex.

@@ -390,9 +390,21 @@ func (v *validator) mqtt() {
 	if !external && c.User != "" {
 		v.fail("mqtt.user", "belongs to an external broker; this one is %s", c.Broker)
 	}
-	if !external && c.PasswordFile != "" {
-		v.fail("mqtt.password_file", "belongs to an external broker; this one is %s", c.Broker)
+	for _, one := range [][2]string{{"password_file", c.PasswordFile}, {"password_env", c.PasswordEnv}} {
+		if !external && one[1] != "" {
+			v.fail("mqtt."+one[0], "belongs to an external broker; this one is %s", c.Broker)
+		}
 	}
+	if c.PasswordFile != "" && c.PasswordEnv != "" {
+		v.fail("mqtt.password_env", "expected password_file or password_env, not both")
+	}
+	if c.Broker != "embedded" && c.Passwords != "" {
+		v.fail("mqtt.passwords", "belongs to the embedded broker; this one is %s", broker)
+	}
+	if v.readable("mqtt.clients") && (c.Clients < 1 || c.Clients > 10_000) {
+		v.fail("mqtt.clients", "%d: expected 1 to 10000", c.Clients)
+	}
+	v.secured(c)
 	switch c.Broker {
 	case "none":
 	case "embedded":
@@ -401,8 +413,8 @@ func (v *validator) mqtt() {
 		switch {
 		case err != nil || wrong != nil || number > 65535:
 			v.fail("mqtt.listen", "%q: expected an address and port, such as 127.0.0.1:1883", shorten(c.Listen))
-		case host != "localhost" && !net.ParseIP(host).IsLoopback():
-			v.fail("mqtt.listen", "%q: the embedded broker asks for no password, so it listens on this machine only: expected 127.0.0.1, [::1] or localhost; for others use an external broker", shorten(c.Listen))
+		case host != "localhost" && !net.ParseIP(host).IsLoopback() && c.Passwords == "" && (c.TLS == nil || c.TLS.CA == "") && v.readable("mqtt.passwords", "mqtt.tls"):
+			v.fail("mqtt.listen", "%q: nobody would have to log in, so it listens on this machine only: expected 127.0.0.1, [::1] or localhost, or a file of passwords (fluxctl passwd)", shorten(c.Listen))
 		}
 	default:
 		u, err := url.Parse(c.Broker)
@@ -412,8 +424,28 @@ func (v *validator) mqtt() {
 			v.fail("mqtt.broker", "a password does not belong into the URL: expected user and password_file")
 		}
 	}
-	if external && c.PasswordFile != "" && c.User == "" && v.readable("mqtt.user") {
-		v.fail("mqtt.password_file", "user is missing: the password is whose?")
+	if external && (c.PasswordFile != "" || c.PasswordEnv != "") && c.User == "" && v.readable("mqtt.user") {
+		v.fail("mqtt", "user is missing: the password is whose?")
+	}
+}
+
+// secured checks which files there must be.
+func (v *validator) secured(c MQTT) {
+	t := c.TLS
+	if t == nil || !v.readable("mqtt.tls", "mqtt.tls.certificate", "mqtt.tls.key") {
+		return
+	}
+	switch {
+	case c.Broker == "none":
+		v.fail("mqtt.tls", "there is no broker")
+	case (t.Certificate == "") != (t.Key == ""):
+		v.fail("mqtt.tls", "expected certificate and key, or neither")
+	case c.Broker == "embedded" && t.Certificate == "":
+		v.fail("mqtt.tls", "certificate and key are missing: the embedded broker shows them to its clients")
+	case c.Broker == "embedded" && t.ServerName != "":
+		v.fail("mqtt.tls.server_name", "belongs to an external broker; this one is embedded")
+	case strings.HasPrefix(c.Broker, "tcp:"):
+		v.fail("mqtt.tls", "the connection to %s is open: expected ssl://", shorten(c.Broker))
 	}
 }
 

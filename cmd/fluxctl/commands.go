@@ -46,6 +46,7 @@ type settings struct {
 	robot   string
 	timeout time.Duration
 	json    bool
+	tls     bridge.TLS
 }
 
 // run executes a command line and returns what the process ends with.
@@ -86,16 +87,22 @@ wrongly, 3 without a broker, a robot or an answer.`,
 	flags := root.PersistentFlags()
 	// The environment is asked later, not for the default: --help would show its password.
 	root.PersistentPreRun = func(*cobra.Command, []string) {
-		if named := os.Getenv("FLUX_BROKER"); named != "" && !flags.Changed("broker") {
-			s.broker = named
+		for name, value := range map[string]*string{"broker": &s.broker, "ca": &s.tls.CA, "cert": &s.tls.Certificate, "key": &s.tls.Key} {
+			if named := os.Getenv("FLUX_" + strings.ToUpper(name)); named != "" && !flags.Changed(name) {
+				*value = named
+			}
 		}
 	}
 	flags.StringVar(&s.broker, "broker", defaultBroker, "URL of the MQTT broker, such as ssl://user:password@host:8883; environment: FLUX_BROKER")
 	flags.StringVar(&s.robot, "robot", "", "name of the robot; needed when several are online")
 	flags.DurationVar(&s.timeout, "timeout", 5*time.Second, "how long to wait for the broker, and for an answer")
 	flags.BoolVar(&s.json, "json", false, "print JSON")
+	flags.StringVar(&s.tls.CA, "ca", "", "file of the authority that the broker's certificate is of, PEM-encoded; environment: FLUX_CA")
+	flags.StringVar(&s.tls.Certificate, "cert", "", "file of a certificate to show the broker; environment: FLUX_CERT")
+	flags.StringVar(&s.tls.Key, "key", "", "file of its key; environment: FLUX_KEY")
 
 	root.AddCommand(
+		passwdCommand(),
 		&cobra.Command{
 			Use:   "get [path...]",
 			Short: "print parameters: value, unit, range",

@@ -9,6 +9,9 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -453,5 +456,63 @@ func TestRaster(t *testing.T) {
 	want := "rover: 20 spikes; a column is 20ms; ctrl-C ends  \neye   ·········· " + "   50/s\nmotor          █    50/s\nand 2 more neurons\n"
 	if got := v.draw(25, 5); got != want {
 		t.Errorf("drawn:\n%swant:\n%s", got, want)
+	}
+}
+
+// passwd makes users that the broker lets in, keeps the file to its owner, and says what a password must be.
+func TestPasswd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "passwords")
+	passwd := func(in string, args ...string) (int, string) {
+		t.Helper()
+		root, problems := command(), new(bytes.Buffer)
+		root.SetArgs(append([]string{"passwd", file}, args...))
+		root.SetIn(strings.NewReader(in))
+		root.SetErr(problems)
+		if err := root.Execute(); err != nil {
+			return 1, err.Error()
+		}
+		return 0, problems.String()
+	}
+	if code, says := passwd("secret horse\n", "ann", "--role", "operator"); code != 0 {
+		t.Fatal(says)
+	}
+	for in, want := range map[string]string{"short\n": "8 to 72 bytes", "": "8 to 72 bytes"} {
+		if code, says := passwd(in, "bob"); code == 0 || !strings.Contains(says, want) {
+			t.Errorf("%q: %s", in, says)
+		}
+	}
+	if code, says := passwd("long enough\n", "bob", "--role", "king"); code == 0 || !strings.Contains(says, "expected viewer, tuner, operator or robot") {
+		t.Error(says)
+	}
+	if info, err := os.Stat(file); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	users, err := bridge.LoadUsers(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bridge.Start(t.Context(), newRobot(), bridge.Options{Robot: "rover", Broker: bridge.Embedded, Listen: "127.0.0.1:0", Users: users})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	at := strings.Replace(b.URL(), "tcp://", "tcp://ann:secret%20horse@", 1)
+	for deadline := time.Now().Add(patience); ; {
+		code, _, says := fluxctl(t, "--broker", at, "get")
+		if code == exitOK {
+			break
+		}
+		if time.Now().After(deadline) || strings.Contains(says, "secret horse") {
+			t.Fatal(says)
+		}
+	}
+	if code, _, says := fluxctl(t, "--broker", b.URL(), "get"); code != exitAbsent {
+		t.Errorf("without a password: %d, %s", code, says)
+	}
+	if code, says := passwd("", "ann", "--delete"); code != 0 {
+		t.Error(says)
+	}
+	if code, says := passwd("", "ann", "--delete"); code == 0 || !strings.Contains(says, "no such user") {
+		t.Error(says)
 	}
 }

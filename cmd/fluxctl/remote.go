@@ -40,8 +40,16 @@ func connect(ctx context.Context, s settings) (*remote, error) {
 	if s.timeout <= 0 {
 		return nil, fmt.Errorf("timeout %v: expected more than 0", s.timeout)
 	}
+	secured, err := s.tls.Client()
+	if err != nil {
+		return nil, err
+	}
 	r := &remote{patience: s.timeout, connected: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
-	r.client = paho.NewClient(paho.NewClientOptions().
+	options := paho.NewClientOptions()
+	if secured != nil {
+		options.SetTLSConfig(secured)
+	}
+	r.client = paho.NewClient(options.
 		AddBroker(s.broker).
 		SetClientID("fluxctl-" + uuid.NewString()).
 		SetProtocolVersion(4).

@@ -199,21 +199,42 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 // connect starts the bridge to MQTT.
 func (l *Robot) connect(ctx context.Context, opts RunOptions) error {
 	c := l.config.MQTT
-	password := ""
-	if c.PasswordFile != "" {
-		text, err := os.ReadFile(c.PasswordFile)
-		if err != nil {
-			return fmt.Errorf("mqtt: password_file: %w", err)
-		}
-		password = strings.TrimRight(string(text), "\r\n")
+	o := bridge.Options{Robot: l.config.Name, Broker: c.Broker, Listen: c.Listen, Clients: c.Clients, User: c.User, Version: opts.Version, Log: l.log}
+	if c.TLS != nil {
+		o.TLS = bridge.TLS(*c.TLS)
 	}
-	b, err := bridge.Start(ctx, l, bridge.Options{Robot: l.config.Name, Broker: c.Broker, Listen: c.Listen, User: c.User, Password: password,
-		Version: opts.Version, Log: l.log})
-	if err != nil {
+	var err error
+	if o.Password, err = password(c); err != nil {
 		return fmt.Errorf("mqtt: %w", err)
 	}
-	l.bridge = b
+	if c.Passwords != "" {
+		if o.Users, err = bridge.LoadUsers(c.Passwords); err != nil {
+			return fmt.Errorf("mqtt: %w", err)
+		}
+	}
+	if l.bridge, err = bridge.Start(ctx, l, o); err != nil {
+		return fmt.Errorf("mqtt: %w", err)
+	}
 	return nil
+}
+
+// password finds the password for an external broker. It never stands in the robot file, which is copied and shown.
+func password(c configs.MQTT) (string, error) {
+	switch {
+	case c.PasswordFile != "":
+		text, err := os.ReadFile(c.PasswordFile)
+		if err != nil {
+			return "", fmt.Errorf("password_file: %w", err)
+		}
+		return strings.TrimRight(string(text), "\r\n"), nil
+	case c.PasswordEnv != "":
+		text, set := os.LookupEnv(c.PasswordEnv)
+		if !set {
+			return "", fmt.Errorf("password_env: the environment has no %s", c.PasswordEnv)
+		}
+		return text, nil
+	}
+	return "", nil
 }
 
 // launch starts the goroutines around the loop, each protected against panics and ended by the context. The function it returns

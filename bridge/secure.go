@@ -1,0 +1,83 @@
+package bridge
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+)
+
+// TLS names the files of a secured connection, PEM-encoded. The zero value is an open one.
+type TLS struct {
+	CA          string // of the other side's certificate; absent: the system's. The embedded broker asks clients for a certificate of it.
+	Certificate string // our own; the embedded broker needs one
+	Key         string // of it
+	ServerName  string // in the broker's certificate, where that is not the host of its URL
+}
+
+// used reports whether anything is named.
+func (t TLS) used() bool { return t != TLS{} }
+
+func (t TLS) pool() (*x509.CertPool, error) {
+	if t.CA == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(t.CA)
+	if err != nil {
+		return nil, fmt.Errorf("tls: ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("tls: ca: %s: expected certificates, PEM-encoded", t.CA)
+	}
+	return pool, nil
+}
+
+func (t TLS) own() ([]tls.Certificate, error) {
+	if t.Certificate == "" && t.Key == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+	if err != nil {
+		return nil, fmt.Errorf("tls: certificate %q and key %q: %w", t.Certificate, t.Key, err)
+	}
+	return []tls.Certificate{pair}, nil
+}
+
+// Client returns what a client of a broker needs; nil for an open connection.
+func (t TLS) Client() (*tls.Config, error) {
+	if !t.used() {
+		return nil, nil
+	}
+	pool, err := t.pool()
+	if err != nil {
+		return nil, err
+	}
+	own, err := t.own()
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, Certificates: own, ServerName: t.ServerName}, nil
+}
+
+// server returns what the embedded broker needs; nil for open connections.
+func (t TLS) server() (*tls.Config, error) {
+	if !t.used() {
+		return nil, nil
+	}
+	own, err := t.own()
+	if err != nil {
+		return nil, err
+	}
+	if own == nil {
+		return nil, fmt.Errorf("tls: the embedded broker needs a certificate and its key")
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: own}
+	if c.ClientCAs, err = t.pool(); err != nil {
+		return nil, err
+	}
+	if c.ClientCAs != nil {
+		c.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	return c, nil
+}

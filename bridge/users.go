@@ -1,0 +1,216 @@
+package bridge
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Role is what a user of the embedded broker may do. Each may read everything, and stop the robot.
+type Role string
+
+// The roles, each with the rights of those before it.
+const (
+	Viewer   Role = "viewer"   // read, watch
+	Tuner    Role = "tuner"    // set, reset, save, load, reward, stimulate
+	Operator Role = "operator" // arm, disarm
+)
+
+// RobotRole is for other robots that share this broker: they may write everything below the topic of their user's name.
+const RobotRole Role = "robot"
+
+// needed is the least role for a verb; verbs that are not there need the highest.
+var needed = map[string]Role{
+	"get": Viewer, "watch": Viewer, "estop": Viewer,
+	"set": Tuner, "reset": Tuner, "save": Tuner, "load": Tuner, "reward": Tuner, "stimulate": Tuner,
+}
+
+// roles in the order of their rights.
+var roles = []Role{Viewer, Tuner, Operator}
+
+// may reports whether a role suffices for a verb, and which does.
+func (r Role) may(verb string) (bool, Role) {
+	least, known := needed[verb]
+	if !known {
+		least = Operator
+	}
+	return r != RobotRole && slices.Index(roles, r) >= slices.Index(roles, least), least
+}
+
+// Users are those who may log in at the embedded broker: a file with a line for each, "name:role:bcrypt hash". Empty lines and those that
+// begin with # are left out. The file is read again when it has changed. It may be used from any goroutine.
+type Users struct {
+	file string
+
+	mutex   sync.Mutex
+	read    time.Time // of the file
+	size    int64
+	all     map[string]user
+	failing string // the error of the last reading, told once
+
+	// A hash takes some 50 ms to check, on purpose: not more than this many at a time, so that a flood of logins leaves a core alone.
+	checks chan struct{}
+}
+
+type user struct {
+	role Role
+	hash []byte
+}
+
+const (
+	checksAtATime = 2
+	maxUsersFile  = 1 << 20
+	// maxPassword is what bcrypt looks at.
+	maxPassword = 72
+)
+
+// nobody's hash is checked for a name that does not exist, so that the time does not tell which do.
+var nobody, _ = bcrypt.GenerateFromPassword([]byte("nobody"), bcrypt.DefaultCost)
+
+// LoadUsers reads a file of users. The error of a mistake names its line.
+func LoadUsers(file string) (*Users, error) {
+	u := &Users{file: file, checks: make(chan struct{}, checksAtATime)}
+	if err := u.refresh(); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// refresh reads the file if it has changed. On an error those stay who were there.
+func (u *Users) refresh() error {
+	info, err := os.Stat(u.file)
+	if err != nil {
+		return fmt.Errorf("passwords: %w: make it with 'fluxctl passwd %s NAME --role operator'", err, u.file)
+	}
+	if u.all != nil && info.ModTime().Equal(u.read) && info.Size() == u.size {
+		return nil
+	}
+	if info.Size() > maxUsersFile {
+		return fmt.Errorf("passwords: %s: %d bytes: expected at most %d", u.file, info.Size(), maxUsersFile)
+	}
+	data, err := os.ReadFile(u.file)
+	if err != nil {
+		return fmt.Errorf("passwords: %w", err)
+	}
+	all, err := parseUsers(u.file, data)
+	if err != nil {
+		return err
+	}
+	u.all, u.read, u.size = all, info.ModTime(), info.Size()
+	return nil
+}
+
+func parseUsers(file string, data []byte) (map[string]user, error) {
+	all := map[string]user{}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for number := 1; lines.Scan(); number++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		f := strings.SplitN(line, ":", 3)
+		if len(f) != 3 || f[0] == "" {
+			return nil, fmt.Errorf("%s:%d: expected name:role:bcrypt hash, as 'fluxctl passwd' writes it", file, number)
+		}
+		if err := checkRole(Role(f[1])); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", file, number, err)
+		}
+		if _, err := bcrypt.Cost([]byte(f[2])); err != nil {
+			return nil, fmt.Errorf("%s:%d: the third part is no bcrypt hash, as 'fluxctl passwd' makes it", file, number)
+		}
+		if _, twice := all[f[0]]; twice {
+			return nil, fmt.Errorf("%s:%d: user %q is there twice", file, number, f[0])
+		}
+		all[f[0]] = user{Role(f[1]), []byte(f[2])}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: nobody could log in: add somebody with 'fluxctl passwd %s NAME --role operator'", file, file)
+	}
+	return all, lines.Err()
+}
+
+func checkRole(r Role) error {
+	if r != RobotRole && !slices.Contains(roles, r) {
+		return fmt.Errorf("role %q: expected viewer, tuner, operator or robot", r)
+	}
+	return nil
+}
+
+// check returns the role of who logs in, and what is to be told about the file, once.
+func (u *Users) check(name, password string) (role Role, ok bool, trouble error) {
+	u.mutex.Lock()
+	if err := u.refresh(); err != nil && err.Error() != u.failing {
+		u.failing, trouble = err.Error(), err
+	}
+	one, known := u.all[name]
+	u.mutex.Unlock()
+	if !known {
+		one.hash = nobody
+	}
+	u.checks <- struct{}{}
+	defer func() { <-u.checks }()
+	err := bcrypt.CompareHashAndPassword(one.hash, []byte(password))
+	return one.role, known && err == nil, trouble
+}
+
+// SetUser returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far; it
+// keeps what it says besides.
+func SetUser(text []byte, name, password string, role Role) ([]byte, error) {
+	if name == "" || strings.ContainsAny(name, ":\n\r#/+ \t") {
+		return nil, fmt.Errorf("user %q: expected a name without spaces and : # / +", name)
+	}
+	if err := checkRole(role); err != nil {
+		return nil, err
+	}
+	if len(password) < 8 || len(password) > maxPassword {
+		return nil, fmt.Errorf("password: expected 8 to %d bytes, got %d", maxPassword, len(password))
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+	if err != nil {
+		return nil, err
+	}
+	return replaceUser(text, name, fmt.Sprintf("%s:%s:%s\n", name, role, hash)), nil
+}
+
+// ErrNoUser is the error of a user who is not in the file.
+var ErrNoUser = errors.New("no such user")
+
+// DeleteUser returns the text of a file of users without one.
+func DeleteUser(text []byte, name string) ([]byte, error) {
+	without := replaceUser(text, name, "")
+	if bytes.Equal(without, text) {
+		return nil, fmt.Errorf("%q: %w", name, ErrNoUser)
+	}
+	return without, nil
+}
+
+// replaceUser puts a line in the place of a user's, or at the end.
+func replaceUser(text []byte, name, line string) []byte {
+	var b bytes.Buffer
+	done := false
+	for l := range bytes.Lines(text) {
+		if bytes.HasPrefix(bytes.TrimSpace(l), []byte(name+":")) {
+			if !done {
+				b.WriteString(line)
+				done = true
+			}
+			continue
+		}
+		b.Write(l)
+		if l[len(l)-1] != '\n' {
+			b.WriteByte('\n')
+		}
+	}
+	if !done {
+		b.WriteString(line)
+	}
+	return b.Bytes()
+}
