@@ -64,10 +64,12 @@ type Options struct {
 	User     string // credentials at an external broker
 	Password string
 	TLS      TLS
-	Version  string           // of the daemon, for Status
-	Boot     string           // differs for every start, for Status; empty makes one
-	Log      *slog.Logger     // nil is silent
-	Clock    func() time.Time // nil is the system's
+
+	HomeAssistant bool             // publish what Home Assistant finds the robot by
+	Version       string           // of the daemon, for Status
+	Boot          string           // differs for every start, for Status; empty makes one
+	Log           *slog.Logger     // nil is silent
+	Clock         func() time.Time // nil is the system's
 }
 
 const (
@@ -92,6 +94,7 @@ type Bridge struct {
 	robot       Robot
 	topics      Topics
 	description []byte // as JSON
+	discovery   []byte // the same for Home Assistant; nil without
 	version     string
 	boot        string
 	log         *slog.Logger
@@ -152,6 +155,15 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	}
 	if b.clock == nil {
 		b.clock = time.Now
+	}
+	if opts.HomeAssistant {
+		left := 0
+		if b.discovery, left, err = discovery(b.topics, description, opts.Version); err != nil {
+			return nil, fmt.Errorf("description for Home Assistant: %w", err)
+		}
+		if left > 0 {
+			b.log.Warn("Home Assistant shows the first tunables only; fluxctl shows all", "shown", mostNumbers, "left_out", left)
+		}
 	}
 	client := b.clientOptions(opts)
 	if opts.Broker == Embedded {

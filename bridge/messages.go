@@ -86,7 +86,7 @@ type Request struct {
 	Paths      []string           `json:"paths,omitempty"`  // verbs get and reset: none means all
 
 	Reward    string           `json:"reward,omitempty"`    // verb reward: the name of a reward of the configuration
-	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment
+	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment. Verb arm: 0 disarms
 	Stimulate map[string]Train `json:"stimulate,omitempty"` // verb stimulate: spikes by neuron
 	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000
 }

@@ -91,6 +91,9 @@ func (b *Bridge) announce() {
 	}
 
 	b.send(message{topic: b.topics.Describe(), qos: 1, retain: true, payload: b.description})
+	if b.discovery != nil {
+		b.send(message{topic: b.topics.Discovery(), qos: 1, retain: true, payload: b.discovery})
+	}
 	values, _, err := b.robot.Get(nil)
 	if err != nil {
 		b.log.Error("cannot read the parameters to publish them", "error", err)

@@ -198,6 +198,10 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 		b.lease(time.Duration(request.Lease) * time.Millisecond)
 		return nil
 	case "arm":
+		if request.Value != nil && *request.Value == 0 { // a switch has one topic for both
+			b.robot.Disarm()
+			return nil
+		}
 		if err := b.robot.Arm(); err != nil {
 			return refusal(err)
 		}

@@ -199,7 +199,7 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 // connect starts the bridge to MQTT.
 func (l *Robot) connect(ctx context.Context, opts RunOptions) error {
 	c := l.config.MQTT
-	o := bridge.Options{Robot: l.config.Name, Broker: c.Broker, Listen: c.Listen, Clients: c.Clients, User: c.User, Version: opts.Version, Log: l.log}
+	o := bridge.Options{Robot: l.config.Name, Broker: c.Broker, Listen: c.Listen, Clients: c.Clients, User: c.User, Version: opts.Version, HomeAssistant: c.HomeAssistant, Log: l.log}
 	if c.TLS != nil {
 		o.TLS = bridge.TLS(*c.TLS)
 	}

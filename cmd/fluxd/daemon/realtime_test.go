@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,10 +70,13 @@ type client struct {
 	messages chan mqtt.Message
 }
 
+// clients counts them: two of one id throw each other out for ever.
+var clients atomic.Int64
+
 func connect(t *testing.T, url, topic string) *client {
 	t.Helper()
 	c := &client{messages: make(chan mqtt.Message, 4096)}
-	opts := mqtt.NewClientOptions().AddBroker(url).SetClientID(t.Name() + topic).SetOrderMatters(false).SetConnectRetry(true).
+	opts := mqtt.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprint(t.Name(), topic, clients.Add(1))).SetOrderMatters(false).SetConnectRetry(true).
 		SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond)
 	subscribed := make(chan struct{}, 16)
 	opts.SetOnConnectHandler(func(m mqtt.Client) {
@@ -204,7 +208,7 @@ func TestDaemonEndToEnd(t *testing.T) {
 }
 
 // startBroker runs an external broker; its port stays the same over a restart.
-func startBroker(t *testing.T, address string) (stop func(), at string) {
+func startBroker(t testing.TB, address string) (stop func(), at string) {
 	t.Helper()
 	server := broker.New(&broker.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err := server.AddHook(new(auth.AllowHook), nil); err != nil {

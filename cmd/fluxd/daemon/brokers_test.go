@@ -1,0 +1,458 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fluxd/bridge"
+	"fluxd/configs"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+// The same troubles with every broker: the embedded one, in the process of another robot, and Mosquitto, where it is named.
+//
+//	go test ./cmd/fluxd/daemon -run AnyBroker -v -mosquitto mosquitto
+
+var mosquitto = flag.String("mosquitto", "", "program of the Mosquitto broker, which the tests of brokers are run with too")
+
+// anyBroker is one that can be killed and started again at the same address.
+type anyBroker struct {
+	name, address string
+	start         func(t *testing.T) (kill func())
+}
+
+func brokers(t *testing.T) []*anyBroker {
+	t.Helper()
+	free := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
+	}
+	embedded := &anyBroker{name: "embedded", address: free()}
+	embedded.start = func(t *testing.T) func() {
+		_, stop := start(t, parse(t, "robot: host\nboard: {kind: sim}\nnetwork: {neurons: {a: {}}}\nmqtt: {listen: '"+embedded.address+"', clients: 1000}\n", nil))
+		return func() {
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	all := []*anyBroker{embedded}
+	if *mosquitto == "" {
+		return all
+	}
+	real := &anyBroker{name: "mosquitto", address: free()}
+	folder := t.TempDir()
+	real.start = func(t *testing.T) func() {
+		_, port, _ := net.SplitHostPort(real.address)
+		file := filepath.Join(folder, "mosquitto.conf")
+		text := "listener " + port + " 127.0.0.1\nallow_anonymous true\nlog_type error\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := exec.Command(*mosquitto, "-c", file)
+		c.Stderr = t.Output()
+		if err := c.Start(); err != nil {
+			t.Fatalf("Mosquitto: %v (Debian: apt-get install mosquitto)", err)
+		}
+		kill := sync.OnceFunc(func() { _ = c.Process.Kill(); _ = c.Wait() })
+		t.Cleanup(kill)
+		return kill
+	}
+	return append(all, real)
+}
+
+// beating is a robot whose network never rests, so that its loop has something to be late for.
+func beating(broker string) string {
+	return `
+robot: beating
+board: {kind: sim}
+network:
+  neurons: {beat: {pacemaker: 1ms}, a: {threshold: 100}, b: {threshold: 100}}
+  synapses: [{from: beat, to: a, weight: 30}, {from: beat, to: b, weight: 20}]
+actuators: {leg: {device: relay, pin: GPIO22, decode: {kind: count, neuron: a, full: 100 Hz, window: 50ms}}}
+rewards: {praise: {to: b}}
+mqtt: {broker: '` + broker + `'}
+`
+}
+
+// eachBroker runs a test with a robot at each broker. The broker is killed by kill and started again by again.
+func eachBroker(t *testing.T, test func(t *testing.T, robot *Robot, b *anyBroker, kill func())) {
+	for _, b := range brokers(t) {
+		t.Run(b.name, func(t *testing.T) {
+			kill := b.start(t)
+			robot, _ := start(t, parse(t, beating("tcp://"+b.address), nil))
+			connect(t, "tcp://"+b.address, "flux/beating/status").await(t, "the robot", says("status", `"online"`))
+			test(t, robot, b, kill)
+			h := robot.Health()
+			if h.Spikes == 0 || h.Safety.State != "armed" || len(h.Safety.Held) > 0 {
+				t.Errorf("in the end: %d spikes, %+v", h.Spikes, h.Safety)
+			}
+			t.Logf("loop latency p50 %d us, p99 %d us, p99.9 %d us, max %d us of %d; %d messages dropped, %d malformed", h.Latency.P50, h.Latency.P99, h.Latency.P999, h.Latency.Max,
+				h.Latency.Count, robot.bridge.Dropped(), h.Bridge.Malformed)
+		})
+	}
+}
+
+var asked atomic.Int64
+
+// tell sends a request, and returns its id.
+func (c *client) tell(verb string, r bridge.Request) string {
+	r.ID = fmt.Sprintf("%s-%d", verb, asked.Add(1))
+	if r.Time == 0 {
+		r.Time = time.Now().UnixMilli()
+	}
+	r.TTL = 20_000
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err)
+	}
+	c.Publish("flux/beating/req/"+verb, 1, false, text)
+	return r.ID
+}
+
+// ask waits for the answer too.
+func (c *client) ask(t *testing.T, verb string, r bridge.Request) (answer bridge.Response) {
+	t.Helper()
+	id := c.tell(verb, r)
+	if err := json.Unmarshal(c.await(t, "the answer to "+id, says("res/"+verb, `"`+id+`"`)), &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// Nothing special: what the loop's latency is compared with.
+func TestAnyBrokerAtPeace(t *testing.T) {
+	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
+		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
+		one := 1.0
+		for i := range 20 {
+			if a := c.ask(t, "set", bridge.Request{Set: map[string]float64{"network.neurons.a.threshold": float64(90 + i)}}); a.Error != nil {
+				t.Fatal(a.Error)
+			}
+		}
+		if a := c.ask(t, "reward", bridge.Request{Reward: "praise", Value: &one}); a.Error != nil || a.Spikes != 1 {
+			t.Errorf("%+v", a)
+		}
+		for _, verb := range []string{"get", "reset", "disarm", "arm"} {
+			if a := c.ask(t, verb, bridge.Request{}); a.Error != nil {
+				t.Errorf("%s: %v", verb, a.Error)
+			}
+		}
+	})
+}
+
+// The broker is killed and started again while the robot is tuned: what was answered "ok" is in effect, and what is retained is what is in effect.
+func TestAnyBrokerKilledUnderLoad(t *testing.T) {
+	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, kill func()) {
+		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
+		accepted := 0.0
+		for round := range 2 {
+			for i := range 50 {
+				c.tell("set", bridge.Request{Set: map[string]float64{"network.neurons.a.threshold": float64(100 + 50*round + i)}})
+				if i == 25 {
+					kill()
+				}
+			}
+			kill = b.start(t)
+			connect(t, "tcp://"+b.address, "flux/beating/status").await(t, "the robot to come back", says("status", `"online"`))
+			for drained := false; !drained; {
+				select {
+				case m := <-c.messages:
+					var a bridge.Response
+					if json.Unmarshal(m.Payload(), &a) == nil && a.Status == bridge.StatusOK {
+						accepted = max(accepted, a.Applied["network.neurons.a.threshold"])
+					}
+				case <-time.After(300 * time.Millisecond):
+					drained = true
+				}
+			}
+			values, _, err := robot.Get([]string{"network.neurons.a.threshold"})
+			if v := values["network.neurons.a.threshold"].V; err != nil || v < accepted {
+				t.Errorf("round %d: %g is in effect, %g was accepted (%v)", round, v, accepted, err)
+			}
+		}
+		answer := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set", bridge.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
+		if answer.Error != nil {
+			t.Fatal(answer.Error)
+		}
+		connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold").await(t, "what is retained", says("threshold", `"v":77`))
+	})
+}
+
+// Somebody between the robot and the broker stops passing on what the robot says, for longer than a write's patience.
+func TestAnyBrokerThatStopsReading(t *testing.T) {
+	for _, b := range brokers(t) {
+		t.Run(b.name, func(t *testing.T) {
+			b.start(t)
+			between, clog := proxy(t, b.address)
+			robot, _ := start(t, parse(t, beating("tcp://"+between), nil))
+			connect(t, "tcp://"+b.address, "flux/beating/status").await(t, "the robot", says("status", `"online"`))
+			clog.Store(true)
+			before := robot.Health().Spikes
+			eventually(t, "the network to go on", func() bool { return robot.Health().Spikes > before+3000 })
+			for range 2000 {
+				robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", 1000))
+			}
+			clog.Store(false)
+			watcher := connect(t, "tcp://"+b.address, "flux/beating/#")
+			watcher.await(t, "the robot to speak again", says("tele/health", "latency_us"))
+			if robot.bridge.Dropped() == 0 {
+				t.Error("2,000 events while nobody read, and none was dropped: the queue has no bound")
+			}
+			h := robot.Health()
+			t.Logf("loop latency p99.9 %d us, max %d us; %d messages dropped", h.Latency.P999, h.Latency.Max, robot.bridge.Dropped())
+		})
+	}
+}
+
+// proxy passes connections on to an address, unless it is clogged.
+func proxy(t *testing.T, to string) (address string, clogged *atomic.Bool) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clogged = &atomic.Bool{}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() { cancel(); l.Close() })
+	pass := func(from, to net.Conn) {
+		defer from.Close()
+		defer to.Close()
+		buffer := make([]byte, 4096)
+		for {
+			for clogged.Load() && ctx.Err() == nil {
+				time.Sleep(10 * time.Millisecond)
+			}
+			n, err := from.Read(buffer)
+			if err != nil {
+				return
+			}
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			there, err := net.Dial("tcp", to)
+			if err != nil {
+				c.Close()
+				continue
+			}
+			go pass(c, there)
+			go pass(there, c)
+		}
+	}()
+	return l.Addr().String(), clogged
+}
+
+// A subscriber that reads nothing at all holds up neither the robot nor the others.
+func TestAnyBrokerWithASlowSubscriber(t *testing.T) {
+	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
+		deaf, err := net.Dial("tcp", b.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer deaf.Close()
+		// CONNECT of MQTT 3.1.1 with the client id "deaf", and SUBSCRIBE to # at QoS 0; then nothing is read.
+		if _, err := deaf.Write([]byte("\x10\x10\x00\x04MQTT\x04\x02\x00\x00\x00\x04deaf\x82\x06\x00\x01\x00\x01#\x00")); err != nil {
+			t.Fatal(err)
+		}
+		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
+		for i := range 3000 {
+			robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", 2000))
+			if i%300 == 0 {
+				if a := c.ask(t, "get", bridge.Request{Paths: []string{"network.neurons.a.threshold"}}); a.Error != nil {
+					t.Fatal(a.Error)
+				}
+			}
+		}
+	})
+}
+
+// 65,536 requests in one go: each that the broker passes on has exactly one answer, and a robot that has done with them works as before.
+func TestAnyBrokerWithAFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a minute's work for an emulated processor; it runs in full elsewhere")
+	}
+	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
+		c := connect(t, "tcp://"+b.address, "flux/beating/res/get")
+		flood := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + b.address).SetClientID("flood"))
+		if token := flood.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
+			t.Fatal(token.Error())
+		}
+		defer flood.Disconnect(0)
+		now := time.Now().UnixMilli()
+		for i := range 65_536 {
+			flood.Publish("flux/beating/req/get", 0, false, fmt.Sprintf(`{"id":"f%d","ts":%d,"ttl_ms":60000,"paths":["network.neurons.a.leak"]}`, i, now))
+		}
+		answers := map[string]int{}
+		c.tell("get", bridge.Request{Paths: []string{"network.neurons.a.leak"}})
+		last := fmt.Sprintf("get-%d", asked.Load())
+		for quiet := false; !quiet; {
+			select {
+			case m := <-c.messages:
+				var a bridge.Response
+				if err := json.Unmarshal(m.Payload(), &a); err != nil {
+					t.Fatal(err)
+				}
+				answers[a.ID]++
+			case <-time.After(time.Second):
+				quiet = true
+			}
+		}
+		for id, n := range answers {
+			if n != 1 {
+				t.Errorf("%d answers to %s", n, id)
+			}
+		}
+		t.Logf("%d of 65,537 requests answered, the one of another client %d times; the rest was dropped on the way", len(answers), answers[last])
+		if a := c.ask(t, "get", bridge.Request{Paths: []string{"network.neurons.a.leak"}}); a.Error != nil {
+			t.Error(a.Error)
+		}
+	})
+}
+
+// The same request twice, one that is too old, one from the future, and one that is retained.
+func TestAnyBrokerWithDuplicatesAndStaleRequests(t *testing.T) {
+	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
+		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
+		first := c.ask(t, "set", bridge.Request{Set: map[string]float64{"network.neurons.a.threshold": 91}})
+		again := fmt.Sprintf(`{"id":%q,"ts":%d,"ttl_ms":20000,"set":{"network.neurons.a.threshold":95}}`, first.ID, time.Now().UnixMilli())
+		c.Publish("flux/beating/req/set", 1, false, again)
+		for _, at := range []time.Duration{-time.Hour, time.Hour} { // clocks that jumped, or are not the same
+			a := c.ask(t, "set", bridge.Request{Time: time.Now().Add(at).UnixMilli(), Set: map[string]float64{"network.neurons.a.threshold": 96}})
+			if a.Error == nil || a.Error.Code != bridge.Stale {
+				t.Errorf("%v from now: %+v", at, a)
+			}
+		}
+		c.Publish("flux/beating/req/set", 1, true, fmt.Sprintf(`{"id":"kept","ts":%d,"ttl_ms":20000,"set":{"network.neurons.a.threshold":97}}`, time.Now().UnixMilli()))
+		c.Publish("flux/beating/req/set", 1, true, "") // and away with it
+		values, rev, err := robot.Get([]string{"network.neurons.a.threshold"})
+		if err != nil || rev > 2 || values["network.neurons.a.threshold"].V == 95 || values["network.neurons.a.threshold"].V == 96 {
+			t.Errorf("%v at revision %d, %v", values, rev, err)
+		}
+	})
+}
+
+// Two tuners who each say "if nobody has tuned since" never undo each other.
+func TestAnyBrokerWithTwoTuners(t *testing.T) {
+	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
+		const each = 30
+		var wins atomic.Int64
+		var tuners sync.WaitGroup
+		for range 2 {
+			c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
+			tuners.Go(func() {
+				for won := 0; won < each; {
+					read := c.ask(t, "get", bridge.Request{Paths: []string{"network.neurons.a.threshold"}})
+					next := read.Values["network.neurons.a.threshold"].V + 1
+					a := c.ask(t, "set", bridge.Request{IfRevision: &read.Rev, Set: map[string]float64{"network.neurons.a.threshold": next}})
+					if a.Error == nil {
+						won++
+						wins.Add(1)
+					} else if a.Error.Code != bridge.RevisionConflict {
+						t.Error(a.Error)
+						return
+					}
+				}
+			})
+		}
+		tuners.Wait()
+		values, rev, err := robot.Get([]string{"network.neurons.a.threshold"})
+		if v := values["network.neurons.a.threshold"].V; err != nil || v != 100+2*each || rev != 2*each || wins.Load() != 2*each {
+			t.Errorf("%g at revision %d after %d accepted steps, %v", v, rev, wins.Load(), err)
+		}
+	})
+}
+
+// Any bytes on any topic: one error answer at most, never a crash, never a changed parameter.
+func FuzzAnyBytesOnAnyTopic(f *testing.F) {
+	config, err := configs.Parse("robot.yaml", []byte(strings.Replace(beating("embedded"), "broker: 'embedded'", "listen: '127.0.0.1:0'", 1)), nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	started, ended := make(chan *Robot, 1), make(chan error, 1)
+	go func() {
+		ended <- Run(ctx, config, RunOptions{Log: slog.New(slog.DiscardHandler), Started: func(r *Robot) { started <- r }})
+	}()
+	robot := <-started
+	f.Cleanup(func() { cancel(); <-ended })
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(robot.Broker()))
+	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
+		f.Fatal(token.Error())
+	}
+	f.Cleanup(func() { c.Disconnect(0) })
+	answers := make(chan mqtt.Message, 1000)
+	if token := c.Subscribe("flux/beating/res/#", 1, func(_ mqtt.Client, m mqtt.Message) { answers <- m }); !token.WaitTimeout(patience) {
+		f.Fatal("no subscription")
+	}
+	for _, verb := range []string{"set", "get", "reset", "reward", "stimulate", "watch", "estop", "x", "set/y", ""} {
+		f.Add("flux/beating/req/"+verb, []byte(`{"id":"a","ts":1,"ttl_ms":1000,"set":{"network.neurons.a.threshold":1e309}}`))
+		f.Add("flux/beating/req/"+verb, []byte("{"))
+	}
+	f.Add("flux/beating/param/network.neurons.a.threshold", []byte(`{"v":5}`))
+	sync := 0
+	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
+		if topic == "" || strings.ContainsAny(topic, "+#\x00") || len(topic) > 1000 || !validUTF8(topic) || strings.Contains(topic, "/arm") || strings.Contains(topic, "/disarm") {
+			t.Skip() // no topic; or what anybody may do here
+		}
+		var r bridge.Request
+		if json.Unmarshal(payload, &r) == nil && time.Since(time.UnixMilli(r.Time)).Abs() < 2*time.Hour {
+			t.Skip() // it might even be right
+		}
+		c.Publish(topic, 1, false, payload)
+		sync++
+		end := fmt.Sprintf(`{"id":"sync%d","ts":%d,"ttl_ms":60000}`, sync, time.Now().UnixMilli())
+		c.Publish("flux/beating/req/get", 1, false, end)
+		wrong := 0
+		for deadline := time.After(patience); ; {
+			select {
+			case m := <-answers:
+				var a bridge.Response
+				if err := json.Unmarshal(m.Payload(), &a); err != nil {
+					t.Fatal(err)
+				}
+				if a.ID == fmt.Sprintf("sync%d", sync) {
+					if v := a.Values["network.neurons.a.threshold"].V; v != 100 {
+						t.Fatalf("the threshold is %g", v)
+					}
+					if wrong > 1 {
+						t.Errorf("%d answers", wrong)
+					}
+					return
+				}
+				if strings.HasPrefix(a.ID, "sync") {
+					continue
+				}
+				wrong++
+			case <-deadline:
+				t.Fatal("the robot does not answer any more")
+			}
+		}
+	})
+}
+
+func validUTF8(s string) bool { return strings.ToValidUTF8(s, "") == s }
