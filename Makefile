@@ -10,7 +10,7 @@ LDFLAGS := -ldflags '-X main.version=$(VERSION)'
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
 TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
 
-.PHONY: run build test vet race oracle emulated cross hil plots bench clean
+.PHONY: run build test vet race oracle emulated cross hil brokers plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -66,6 +66,10 @@ cross:
 hil: emulated
 	@mkdir -p bin
 	$(GO) test -count=1 -timeout 30m -v ./hil_test -rig=pi3b,edges,faults -junit=$(CURDIR)/bin/hil.xml
+
+# Troubles with brokers, embedded and Mosquitto (Debian: mosquitto).
+brokers:
+	PATH=$$PATH:/usr/sbin $(GO) test -count=1 ./cmd/fluxd/daemon -run AnyBroker -mosquitto mosquitto
 
 # The pictures of docs/model.md, drawn by fluxd.
 plots:
