@@ -1,0 +1,78 @@
+package bridge
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// bulkRobot spikes as often as is asked, in a network of a thousand neurons.
+type bulkRobot struct {
+	*fakeRobot
+	rate  int // spikes a second
+	start time.Time
+	at    int64
+}
+
+func (r *bulkRobot) Spikes(to []Spike) ([]Spike, uint64) {
+	now := time.Since(r.start).Microseconds()
+	step := int64(1_000_000 / r.rate)
+	for ; r.at < now; r.at += step {
+		to = append(to, Spike{At: r.at, Neuron: rand.IntN(1000)})
+	}
+	return to, 0
+}
+
+// BenchmarkSpikesOverMQTT measures spikes on their way to a subscriber in the same process, over the embedded broker and loopback.
+//
+//	go test ./bridge -run XXX -bench SpikesOverMQTT -benchtime 1x
+func BenchmarkSpikesOverMQTT(b *testing.B) {
+	for _, rate := range []int{1000, 100_000, 1_000_000} {
+		b.Run("", func(b *testing.B) {
+			for range b.N {
+				robot := &bulkRobot{newFakeRobot(), rate, time.Now(), 0}
+				br, err := Start(b.Context(), robot, Options{Robot: "fake", Broker: Embedded, Listen: "127.0.0.1:0"})
+				if err != nil {
+					b.Fatal(err)
+				}
+				batches := make(chan []byte, 10_000)
+				c := paho.NewClient(paho.NewClientOptions().AddBroker(br.URL()))
+				if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
+					b.Fatal(token.Error())
+				}
+				c.Subscribe(Topics("fake").Spikes(), 0, func(_ paho.Client, m paho.Message) { batches <- m.Payload() }).Wait()
+				br.lease(time.Minute)
+				<-batches
+				before, begun := processorTime(b), time.Now()
+				spikes, bytes := 0, 0
+				for time.Since(begun) < 4*time.Second {
+					batch := <-batches
+					all, err := DecodeSpikes(batch)
+					if err != nil {
+						b.Fatal(err)
+					}
+					spikes, bytes = spikes+len(all), bytes+len(batch)
+				}
+				took := time.Since(begun).Seconds()
+				b.ReportMetric(float64(spikes)/took, "spikes/s")
+				b.ReportMetric(float64(bytes)/float64(spikes), "B/spike")
+				b.ReportMetric(100*(processorTime(b)-before)/took, "%core")
+				b.ReportMetric(float64(br.Dropped()), "dropped")
+				b.ReportMetric(0, "ns/op")
+				c.Disconnect(0)
+				br.Close()
+			}
+		})
+	}
+}
+
+func processorTime(b *testing.B) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
+}
