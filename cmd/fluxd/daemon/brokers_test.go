@@ -414,7 +414,7 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 		f.Add("flux/beating/req/"+verb, []byte("{"))
 	}
 	f.Add("flux/beating/param/network.neurons.a.threshold", []byte(`{"v":5}`))
-	sync := 0
+	sync, answered := 0, 0
 	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
 		if topic == "" || strings.ContainsAny(topic, "+#\x00") || len(topic) > 1000 || !validUTF8(topic) || strings.Contains(topic, "/arm") || strings.Contains(topic, "/disarm") {
 			t.Skip() // no topic; or what anybody may do here
@@ -427,7 +427,6 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 		sync++
 		end := fmt.Sprintf(`{"id":"sync%d","ts":%d,"ttl_ms":60000}`, sync, time.Now().UnixMilli())
 		c.Publish("flux/beating/req/get", 1, false, end)
-		wrong := 0
 		for deadline := time.After(patience); ; {
 			select {
 			case m := <-answers:
@@ -439,15 +438,15 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 					if v := a.Values["network.neurons.a.threshold"].V; v != 100 {
 						t.Fatalf("the threshold is %g", v)
 					}
-					if wrong > 1 {
-						t.Errorf("%d answers", wrong)
+					if answered > sync { // an answer may come after the next request's: they are counted together
+						t.Errorf("%d answers to %d messages", answered, sync)
 					}
 					return
 				}
 				if strings.HasPrefix(a.ID, "sync") {
 					continue
 				}
-				wrong++
+				answered++
 			case <-deadline:
 				t.Fatal("the robot does not answer any more")
 			}
