@@ -141,6 +141,9 @@ func (g *gatekeeper) OnPublish(client *mochi.Client, pk packets.Packet) (packets
 		}
 		return pk, packets.CodeSuccessIgnore
 	}
+	if pk.FixedHeader.Retain && !one.own && strings.HasPrefix(pk.TopicName, echoTopics) {
+		return pk, packets.CodeSuccessIgnore // nobody needs to keep an echo, and everybody may write one
+	}
 	if pk.FixedHeader.Retain {
 		g.retaining.Lock() // the broker files it next, and calls OnRetainMessage
 	}

@@ -76,7 +76,6 @@ func TestEverySensorOnTheBus(t *testing.T) {
 		}
 	}
 	under.thermometer().set(25)
-	const encode = "encode: {kind: threshold, above: 0, to: n}"
 	r, _ := start(t, fmt.Sprintf(`robot: table
 board: %s
 expanders: {more: {device: mcp23017, bus: I2C1, address: 0x20}}

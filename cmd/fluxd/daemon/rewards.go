@@ -169,12 +169,20 @@ func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, er
 	return a.spikes, a.err
 }
 
+// mostStimuli bounds the spikes that one request brings in.
+const mostStimuli = 10_000
+
 // Stimulate implements bridge.Robot.
 func (l *Robot) Stimulate(ctx context.Context, trains map[string]bridge.Train) (int, error) {
-	for name := range trains {
+	total := 0
+	for name, t := range trains {
 		if l.neurons[name] == nil {
 			return 0, &bridge.Error{Code: bridge.UnknownNeuron, Path: name, Message: "no such neuron; the retained topic describe lists them"}
 		}
+		total += t.Count * len(l.neurons[name])
+	}
+	if total > mostStimuli { // the control loop waits while they are brought in
+		return 0, &bridge.Error{Code: bridge.Malformed, Message: fmt.Sprintf("%d spikes, all neurons of populations counted: expected at most %d in one request", total, mostStimuli)}
 	}
 	a := l.ask(ctx, request{do: func() (a answer) {
 		now := core.Tick(l.clock().Microseconds())

@@ -101,6 +101,9 @@ func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision, sou
 // every time.
 func (t *tuner) wanted(changes map[string]float64) (values map[int]float64, order []int, err error) {
 	paths := slices.Sorted(maps.Keys(changes))
+	if err := checkWildcards(paths); err != nil {
+		return nil, nil, err
+	}
 	values = map[int]float64{}
 	for _, path := range paths {
 		found, err := t.find(path)
@@ -134,6 +137,22 @@ func (t *tuner) pourAnew() {
 	}
 }
 
+// mostWildcards bounds the paths of a request for which all parameters are looked through, while the control loop waits.
+const mostWildcards = 16
+
+func checkWildcards(paths []string) error {
+	n := 0
+	for _, path := range paths {
+		if strings.Contains(path, "*") {
+			n++
+		}
+	}
+	if n > mostWildcards {
+		return &bridge.SetError{Code: bridge.Malformed, Message: fmt.Sprintf("%d paths with wildcards: expected at most %d in one request", n, mostWildcards)}
+	}
+	return nil
+}
+
 // find returns the parameters of a path, in which * stands for any characters but a dot.
 func (t *tuner) find(path string) ([]int, error) {
 	if i, known := t.byPath[path]; known {
@@ -157,23 +176,29 @@ func (t *tuner) find(path string) ([]int, error) {
 	return nil, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
 }
 
-// matches reports whether a path fits a pattern with wildcards.
+// matches reports whether a path fits a pattern with wildcards. It goes back to the last star alone, so that no pattern takes long: the
+// control loop waits for it.
 func matches(pattern, path string) bool {
-	first, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == path
-	}
-	path, fits := strings.CutPrefix(path, first)
-	for fits {
-		if matches(rest, path) {
-			return true
-		}
-		if path == "" || path[0] == '.' {
+	p, star, mark := 0, -1, 0 // place in the pattern, of the last star, and up to where that reaches
+	for i := 0; i < len(path); {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && pattern[p] == path[i]:
+			if path[i] == '.' {
+				star = -1 // a star before it cannot reach behind it
+			}
+			p++
+			i++
+		case star >= 0 && path[mark] != '.':
+			mark++
+			p, i = star+1, mark
+		default:
 			return false
 		}
-		path = path[1:]
 	}
-	return false
+	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // reset gives parameters the values of the configuration; all without paths.
@@ -186,6 +211,9 @@ func (t *tuner) reset(paths []string, ifRevision *bridge.Revision) (map[string]f
 			}
 		}
 	}
+	if err := checkWildcards(paths); err != nil {
+		return nil, t.revision, err
+	}
 	for _, path := range paths {
 		found, err := t.find(path)
 		if err != nil {
@@ -194,6 +222,9 @@ func (t *tuner) reset(paths []string, ifRevision *bridge.Revision) (map[string]f
 		for _, i := range found {
 			changes[t.all[i].path] = t.all[i].preset
 		}
+	}
+	if len(changes) == 0 && ifRevision == nil {
+		return changes, t.revision, nil // nothing was tuned
 	}
 	return t.set(changes, ifRevision, "config")
 }
@@ -240,6 +271,9 @@ func (t *tuner) get(paths []string) (map[string]bridge.Value, bridge.Revision, e
 		for i := range t.all {
 			show(i)
 		}
+	}
+	if err := checkWildcards(paths); err != nil {
+		return nil, t.revision, err
 	}
 	for _, path := range paths {
 		found, err := t.find(path)

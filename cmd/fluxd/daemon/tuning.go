@@ -45,6 +45,9 @@ func (l *Robot) recall() error {
 	}
 	if err == nil {
 		l.tuner.revision = 0 // clients count from the start
+		for i := range l.tuner.origin {
+			l.tuner.origin[i].revision = 0
+		}
 		return nil
 	}
 	aside, moved := keepAside(c.File)
@@ -56,12 +59,12 @@ func (l *Robot) recall() error {
 
 // keep writes what is tuned now. It is called by whoever tunes, never by the loop.
 func (l *Robot) keep(ctx context.Context) error {
+	l.saving.Lock() // first: of two who write, the later has the later values
+	defer l.saving.Unlock()
 	a := l.ask(ctx, request{do: func() answer { return answer{applied: l.tuner.tuned()} }})
 	if a.err != nil {
 		return a.err
 	}
-	l.saving.Lock()
-	defer l.saving.Unlock()
 	o := configs.Overlay{Robot: l.config.Name, Values: a.applied}
 	if err := writeAtomically(l.config.Tuning.File, o.Text()); err != nil {
 		return fmt.Errorf("save what was tuned: %w", err)

@@ -38,6 +38,12 @@ func TestWildcards(t *testing.T) {
 		{"a*b*c", "axxbyy", false},
 		{"a*", "a", true},
 		{"", "a", false},
+		{"", "", true},
+		{"a.*", "a.", true},
+		{"*.b", "a.b", true},
+		{"*.*.threshold", "network.wall.threshold", true},
+		{"*a*b", "aab.b", false},
+		{strings.Repeat("a*", 60) + "b", strings.Repeat("a", 4000), false}, // would take for ever by trying all ways
 	} {
 		if matches(c.pattern, c.path) != c.want {
 			t.Errorf("%q fits %q: %v", c.pattern, c.path, !c.want)
@@ -77,6 +83,19 @@ func TestSetAndResetByWildcard(t *testing.T) {
 	}
 	if _, _, err := robot.Set(ctx, map[string]float64{"network.neurons.wall[*].threshold": 90, "network.neurons.wall[1].threshold": 95}, nil); err == nil {
 		t.Error("two values for one parameter are accepted")
+	}
+	many := map[string]float64{}
+	for i := range mostWildcards + 1 {
+		many[fmt.Sprintf("network.neurons.wall[%d*].threshold", i)] = 100
+	}
+	if _, _, err := robot.Set(ctx, many, nil); err == nil || !strings.Contains(err.Error(), "17 paths with wildcards: expected at most 16") {
+		t.Errorf("many wildcards: %v", err)
+	}
+	if _, err := robot.Stimulate(ctx, map[string]bridge.Train{"wall": {Count: 1000, Every: 1}, "wall[0]": {Count: 1000, Every: 1}}); err != nil {
+		t.Errorf("4,000 spikes: %v", err)
+	}
+	if _, again, err := robot.Reset(ctx, nil, nil); err != nil || again != 4 {
+		t.Errorf("a reset of nothing: revision %d, %v", again, err)
 	}
 	// The limits of one depend on the other; together they are fine, in whatever order they are looked at.
 	if _, _, err := robot.Set(ctx, map[string]float64{"network.neurons.a.leak": 0.01, "network.neurons.a.threshold": 10}, nil); err != nil {
