@@ -276,13 +276,18 @@ func (n *Network) synapse(position uint32) Synapse {
 	return s
 }
 
+func (n *Network) describeNeurons() []Neuron {
+	all := make([]Neuron, len(n.barrels))
+	for i := range all {
+		all[i] = n.neuron(i)
+	}
+	return all
+}
+
 // Description returns what the network now is, tuning included; weights are those that were configured, not learnt. It is made anew
 // for each call.
 func (n *Network) Description() Description {
-	d := Description{Neurons: make([]Neuron, len(n.barrels))}
-	for i := range d.Neurons {
-		d.Neurons[i] = n.neuron(i)
-	}
+	d := Description{Neurons: n.describeNeurons()}
 	if len(n.arrivals) > 0 {
 		d.Synapses = make([]Synapse, len(n.arrivals))
 		for position, synapse := range n.synapsesAt() {

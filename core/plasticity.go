@@ -118,6 +118,20 @@ func (p Plastic) rule(leak float64, reward int) (rule, error) {
 	return r, w.err
 }
 
+// mostConsolidated is how much a reward consolidates at most, in water. A reward can be more than the synapses can bring in one tick when
+// one of them got a shorter delay meanwhile: then it brings two spikes at once.
+func (r *rule) mostConsolidated(reward int64) int64 {
+	last := int64(len(r.consolidation) - 1)
+	if reward <= last {
+		return r.consolidation[reward]
+	}
+	var most int64
+	for ; last > 0 && reward > last; reward -= last {
+		most += r.consolidation[last]
+	}
+	return min(most+r.consolidation[min(reward, last)], MaxWater)
+}
+
 // clamp keeps the long-term weight within its limits.
 func (r *rule) clamp(weight int64) int64 { return min(max(weight, r.min), r.max) }
 
@@ -222,7 +236,7 @@ func (n *Network) consolidate(t int64, i uint32, reward int64) {
 		}
 		x := p.open()
 		x.shortTerm.settle(t, r.shortGait)
-		most := r.consolidation[reward]
+		most := r.mostConsolidated(reward)
 		if change := min(max(x.shortTerm.value, -most), most); change != 0 {
 			if praise {
 				x.weight = r.clamp(x.weight + change)

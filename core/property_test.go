@@ -26,7 +26,7 @@ func randomNeuron(t *rapid.T, i int) Neuron {
 		Name:       fmt.Sprintf("n%d", i),
 		Threshold:  float64(rapid.IntRange(1, 50).Draw(t, "threshold")),
 		Leak:       pick(t, "leak", 0.0, 0, 1000, 33_000, 100_000, 500_000),
-		Floor:      -float64(rapid.IntRange(0, 30).Draw(t, "floor")),
+		Floor:      0 - float64(rapid.IntRange(0, 30).Draw(t, "floor")), // not -0
 		Refractory: pick[Tick](t, "refractory", 0, 0, 1, 2, 17, 300),
 	}
 	recovery := func() float64 { return pick(t, "recovery", 0.0, 500, 10_000, 77_777, 2e6) }

@@ -20,8 +20,8 @@ type Tuning struct {
 // plastic synapse replaces what it has learnt; with the same weight it keeps it. A new delay holds for spikes that leave after the
 // change. It fails with ErrRange or ErrUnknown, naming the neuron or synapse.
 func (n *Network) Tune(change Tuning) error {
-	old := n.Description()
-	t := &tuning{network: n, old: old, next: Description{Neurons: slices.Clone(old.Neurons), Synapses: slices.Clone(old.Synapses)}, leaks: map[int]float64{}}
+	t := &tuning{network: n, leaks: map[int]float64{}}
+	t.describe(change)
 	if err := t.check(change); err != nil {
 		return err
 	}
@@ -52,6 +52,22 @@ type retuned struct {
 	class class
 }
 
+// describe takes what the change needs to know of the network. What synapses there are, it needs to know only where one of them changes,
+// or their water: a new threshold does not take longer in a network with many.
+func (t *tuning) describe(change Tuning) {
+	n := t.network
+	t.synapses = len(change.Synapses) > 0
+	for i, neuron := range change.Neurons {
+		t.synapses = t.synapses || i >= 0 && i < len(n.barrels) && neuron.Leak != n.leak(uint32(i))
+	}
+	if t.synapses || len(n.plastics) > 0 {
+		t.old = n.Description()
+	} else {
+		t.old.Neurons = n.describeNeurons()
+	}
+	t.next = Description{Neurons: slices.Clone(t.old.Neurons), Synapses: slices.Clone(t.old.Synapses)}
+}
+
 func (t *tuning) check(change Tuning) error {
 	old := &t.old
 	for i, neuron := range change.Neurons {
@@ -75,7 +91,6 @@ func (t *tuning) check(change Tuning) error {
 		s.Plastic = copied(s.Plastic)
 		t.next.Synapses[i] = s
 	}
-	t.synapses = len(change.Synapses) > 0 || len(t.leaks) > 0
 	for i := range t.next.Synapses {
 		_, newLeak := t.leaks[t.next.Synapses[i].To]
 		if _, changed := change.Synapses[i]; changed || newLeak {

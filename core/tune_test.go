@@ -72,6 +72,29 @@ func TestTuningTheLeakKeepsUnits(t *testing.T) {
 	}
 }
 
+// A modulator synapse that gets a shorter delay brings two of its spikes in one tick: more than the network was laid out for.
+func TestAShorterDelayBringsTwoRewardsAtOnce(t *testing.T) {
+	n := mustBuild(t, Description{
+		Neurons: []Neuron{{Name: "teacher", Threshold: 1}, {Name: "eye", Threshold: 1}, {Name: "motor", Threshold: 10}},
+		Synapses: []Synapse{
+			{From: 0, To: 2, Kind: Modulator, Weight: 100, Delay: 50},
+			{From: 1, To: 2, Weight: 10, Delay: 1, Plastic: &Plastic{Window: 1000, ShortTerm: ShortTerm{Rate: 8, Max: 8},
+				LongTerm: LongTerm{Consolidation: 0.01}, Max: 100}},
+		},
+	})
+	n.Excite(5, 1) // motor fires: 8 units of short-term change wait for a reward
+	n.Excite(10, 0)
+	n.Excite(40, 0)
+	spikes := n.Advance(20, nil)
+	if err := n.Tune(edit(n, func(d *Description) { d.Synapses[0].Delay = 20 })); err != nil {
+		t.Fatal(err)
+	}
+	n.Advance(100, spikes)
+	if got := n.Learnt()[1]; math.Abs(got-12) > 0.01 { // both at 60: 2 * 100 * 0.01
+		t.Errorf("learnt %g units, want 12", got)
+	}
+}
+
 // edit makes the tuning that turns a network's description into the edited one.
 func edit(n *Network, change func(*Description)) Tuning {
 	before, after := n.Description(), n.Description()
