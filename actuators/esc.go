@@ -65,5 +65,15 @@ func (e *ESC) Drive(c Command) error {
 	return e.set(int64(c-low), int64(whole))
 }
 
+// Adjusted returns what gives the controller other pulses, as Servo.Adjusted does.
+func (e *ESC) Adjusted(opts ESCOpts) (change func(), err error) {
+	opts.Frequency, opts.Reverse = e.frequency, e.reverse
+	next, err := NewESC(e.pwm, &opts)
+	if err != nil {
+		return nil, err
+	}
+	return func() { e.min, e.max = next.min, next.max }, nil
+}
+
 // Halt ends the pulse train, at which the controller switches the motor off. Where PWM fails the pin is set low.
 func (e *ESC) Halt() error { return e.end() }

@@ -74,9 +74,10 @@ type Guard struct {
 
 	mu      sync.Mutex
 	started bool
-	latched bool // Failsafe was called
-	safe    bool // and it succeeded
-	wish    Command
+	latched bool          // Failsafe was called
+	safe    bool          // and it succeeded
+	asked   Command       // the last wish, as it came
+	wish    Command       // the same, in range
 	applied Command       // last written
 	unsure  bool          // a write failed: the device may do anything between what it did and what it was told
 	settled time.Duration // the time that the slew rate has been granted up to
@@ -95,19 +96,52 @@ type Guard struct {
 
 // NewGuard makes the guard of a device. It writes nothing.
 func NewGuard(d Device, opts GuardOpts) (*Guard, error) {
-	switch {
-	case opts.Min < -Full || opts.Max > Full || opts.Min >= opts.Max:
-		return nil, fmt.Errorf("%s: range: expected %d <= min < max <= %d, got min %d and max %d", d, -Full, Full, opts.Min, opts.Max)
-	case opts.Slew < 0:
-		return nil, fmt.Errorf("%s: slew: expected more than 0, or 0 for no limit, got %d", d, opts.Slew)
-	case opts.Timeout < 0 || opts.Refresh < 0:
-		return nil, fmt.Errorf("%s: timeout and refresh: expected more than 0, or 0 for none, got %v and %v", d, opts.Timeout, opts.Refresh)
-	case opts.Failsafe < opts.Min || opts.Failsafe > opts.Max:
-		return nil, fmt.Errorf("%s: failsafe: expected a command within the range %d to %d, got %d", d, opts.Min, opts.Max, opts.Failsafe)
+	if err := opts.check(d); err != nil {
+		return nil, err
 	}
-	g := &Guard{device: d, opts: opts, wish: opts.Failsafe, applied: opts.Failsafe}
+	g := &Guard{device: d, opts: opts, asked: opts.Failsafe, wish: opts.Failsafe, applied: opts.Failsafe}
 	g.shown.Store(int64(opts.Failsafe))
 	return g, nil
+}
+
+func (o *GuardOpts) check(d Device) error {
+	switch {
+	case o.Min < -Full || o.Max > Full || o.Min >= o.Max:
+		return fmt.Errorf("%s: range: expected %d <= min < max <= %d, got min %d and max %d", d, -Full, Full, o.Min, o.Max)
+	case o.Slew < 0:
+		return fmt.Errorf("%s: slew: expected more than 0, or 0 for no limit, got %d", d, o.Slew)
+	case o.Timeout < 0 || o.Refresh < 0:
+		return fmt.Errorf("%s: timeout and refresh: expected more than 0, or 0 for none, got %v and %v", d, o.Timeout, o.Refresh)
+	case o.Failsafe < o.Min || o.Failsafe > o.Max:
+		return fmt.Errorf("%s: failsafe: expected a command within the range %d to %d, got %d", d, o.Min, o.Max, o.Failsafe)
+	}
+	return nil
+}
+
+// Adjust holds the device to other options from now on. A wish that the old range has cut short is cut to the new one. change, unless it is
+// nil, alters the device itself between two writes, as its Adjusted returned it; then the next Step writes once more. The failsafe value
+// cannot change: then it fails, and nothing has.
+func (g *Guard) Adjust(at time.Duration, opts GuardOpts, change func()) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := opts.check(g.device); err != nil {
+		return err
+	}
+	if opts.Failsafe != g.opts.Failsafe {
+		return fmt.Errorf("%s: failsafe: expected %d, as it was made with, got %d", g.device, g.opts.Failsafe, opts.Failsafe)
+	}
+	if !g.pending() {
+		g.rest(at)
+	}
+	g.opts = opts
+	if wish := min(max(g.asked, opts.Min), opts.Max); wish != g.wish {
+		g.wish, g.due = wish, at
+	}
+	if change != nil {
+		change()
+		g.unsure, g.due = true, at // what it was told means something else now
+	}
+	return nil
 }
 
 // Start writes the failsafe value, before anything else can be written. When it fails it may be called again.
@@ -120,7 +154,7 @@ func (g *Guard) Start(at time.Duration) error {
 	if err := g.write(g.opts.Failsafe); err != nil {
 		return fmt.Errorf("start at the failsafe value: %w", err)
 	}
-	g.started, g.wish, g.settled, g.written = true, g.opts.Failsafe, at, at
+	g.started, g.asked, g.wish, g.settled, g.written = true, g.opts.Failsafe, g.opts.Failsafe, at, at
 	g.fresh.Store(int64(at))
 	return nil
 }
@@ -150,6 +184,7 @@ func (g *Guard) Set(at time.Duration, c Command) {
 		return
 	}
 	g.fresh.Store(int64(at))
+	g.asked = c
 	c = min(max(c, g.opts.Min), g.opts.Max)
 	if !g.pending() {
 		g.rest(at)

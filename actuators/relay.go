@@ -58,6 +58,16 @@ func (r *Relay) Drive(c Command) error {
 	return r.set(on)
 }
 
+// Adjusted returns what makes it switch at other commands, as Servo.Adjusted does. It stays as it is while the command is between the two.
+func (r *Relay) Adjusted(opts RelayOpts) (change func(), err error) {
+	opts.ActiveLow = r.opts.ActiveLow
+	next, err := NewRelay(r.pin, &opts)
+	if err != nil {
+		return nil, err
+	}
+	return func() { r.opts.On, r.opts.Off = next.opts.On, next.opts.Off }, nil
+}
+
 // Halt switches off.
 func (r *Relay) Halt() error { return r.set(false) }
 

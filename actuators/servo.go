@@ -76,5 +76,16 @@ func (s *Servo) Drive(c Command) error {
 	return s.set(int64(c+Full), int64(2*Full))
 }
 
+// Adjusted returns what gives the servo other pulses, another trim and another dead band; its frequency and direction stay. It may be
+// called from any goroutine; what it returns is for Guard.Adjust.
+func (s *Servo) Adjusted(opts ServoOpts) (change func(), err error) {
+	opts.Frequency, opts.Inverted = s.frequency, s.inverted
+	next, err := NewServo(s.pwm, &opts)
+	if err != nil {
+		return nil, err
+	}
+	return func() { s.min, s.max, s.deadBand = next.min, next.max, next.deadBand }, nil
+}
+
 // Halt ends the pulse train: the servo goes limp, a continuous one stands still. Where PWM fails the pin is set low.
 func (s *Servo) Halt() error { return s.end() }

@@ -91,6 +91,15 @@ func (s *Stepper) Drive(c Command) error {
 	return nil
 }
 
+// Adjusted returns what gives the motor another highest rate, as Servo.Adjusted does.
+func (s *Stepper) Adjusted(maxRate physic.Frequency) (change func(), err error) {
+	next, err := NewStepper(s.step, s.direction, &StepperOpts{MaxRate: maxRate, MinRate: s.opts.MinRate})
+	if err != nil {
+		return nil, err
+	}
+	return func() { s.opts.MaxRate = next.opts.MaxRate }, nil
+}
+
 // Halt ends the steps and lets the motor go, where there is an enable pin.
 func (s *Stepper) Halt() error { return errors.Join(s.still(), s.enable(false)) }
 

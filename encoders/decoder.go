@@ -22,6 +22,11 @@ type Decoder interface {
 	Command() (int64, bool)
 	// Dropped counts the spikes that were forgotten early because the window held too many.
 	Dropped() uint64
+	// Resume goes on where another decoder of the same neurons, with other parameters, has left off: it takes over the spikes in its
+	// window, and the other one must not be used any more. A longer window does not bring back what has left the shorter one.
+	Resume(from Decoder)
+
+	spikes() *window
 }
 
 // FullScale is the command of a decoder that asks for all the actuator has.
@@ -108,6 +113,17 @@ func (w *window) Next() (core.Tick, bool) {
 
 // Dropped implements Decoder.
 func (w *window) Dropped() uint64 { return w.dropped }
+
+func (w *window) spikes() *window { return w }
+
+// Resume implements Decoder.
+func (w *window) Resume(from Decoder) {
+	if before := from.spikes(); len(before.counts) == len(w.counts) {
+		length := w.length
+		*w = *before
+		w.length = length
+	}
+}
 
 // commands tabulates the command of every count up to full scale: full is a rate in micro-hertz.
 func commands(full int64, length time.Duration) ([]int64, error) {

@@ -57,3 +57,10 @@ func (d *Delta) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core
 	}
 	return arrivals
 }
+
+// Resume implements Encoder.
+func (d *Delta) Resume(from Encoder) {
+	if before, same := from.(*Delta); same {
+		d.started, d.reference = before.started, before.reference
+	}
+}

@@ -12,6 +12,9 @@ type Encoder interface {
 	// Encode is handed one reading, in millionths of the sensor's unit, and the tick at which it was taken, in order of time. It
 	// appends the ticks at which the afferent neuron receives a spike, none before at, and returns the slice.
 	Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick
+	// Resume goes on where another encoder of the same kind, with other parameters, has left off: it takes over what that one
+	// remembers of the readings so far, so that tuning is no edge, no crossing and no change. One of another kind is ignored.
+	Resume(from Encoder)
 }
 
 // spikeCredit is what a spike of a Rate encoder costs.
@@ -68,6 +71,13 @@ func (r *Rate) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.
 	return arrivals
 }
 
+// Resume implements Encoder.
+func (r *Rate) Resume(from Encoder) {
+	if before, same := from.(*Rate); same {
+		r.credit = before.credit
+	}
+}
+
 // Latency codes a reading as the delay of a single spike: at once at the low end of its range, a window later near the high end,
 // none at the high end or beyond (nothing in sight). The first spike of several such sensors is their minimum.
 type Latency struct {
@@ -94,6 +104,9 @@ func (l *Latency) Encode(at core.Tick, reading int64, arrivals []core.Tick) []co
 	return append(arrivals, at+core.Tick(l.delay.at(reading)))
 }
 
+// Resume implements Encoder: it remembers nothing.
+func (l *Latency) Resume(Encoder) {}
+
 // Edge codes changes of a two-valued reading (0 or not) as a spike each. The first reading is where it starts from, no edge.
 type Edge struct {
 	press, release  bool
@@ -117,6 +130,13 @@ func (e *Edge) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.
 		arrivals = append(arrivals, at)
 	}
 	return arrivals
+}
+
+// Resume implements Encoder.
+func (e *Edge) Resume(from Encoder) {
+	if before, same := from.(*Edge); same {
+		e.started, e.before = before.started, before.before
+	}
 }
 
 // Threshold codes the crossing of a level as a spike.
@@ -161,4 +181,11 @@ func (h *Threshold) Encode(at core.Tick, reading int64, arrivals []core.Tick) []
 		h.beyond = false
 	}
 	return arrivals
+}
+
+// Resume implements Encoder. A reading that was beyond the old limit and is not beyond the new one counts as one that went back.
+func (h *Threshold) Resume(from Encoder) {
+	if before, same := from.(*Threshold); same {
+		h.beyond = before.beyond
+	}
 }

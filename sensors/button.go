@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -37,7 +38,7 @@ type Button struct {
 	pin       gpio.PinIO
 	edges     EdgePin // the same pin, if it has edges
 	activeLow bool
-	debounce  time.Duration
+	debounce  atomic.Int64 // ns
 	warmUp    time.Duration
 
 	pressed bool
@@ -55,10 +56,11 @@ func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	if opts == nil {
 		opts = &DefaultButtonOpts
 	}
-	b := &Button{pin: pin, activeLow: opts.ActiveLow, debounce: opts.Debounce, warmUp: opts.WarmUp}
+	b := &Button{pin: pin, activeLow: opts.ActiveLow, warmUp: opts.WarmUp}
 	if opts.Debounce < 0 || opts.WarmUp < 0 {
 		return nil, fmt.Errorf("%s: debounce and warm-up: expected 0 or more, got %v and %v", b, opts.Debounce, opts.WarmUp)
 	}
+	b.SetDebounce(opts.Debounce)
 	edge := gpio.NoEdge
 	if edges, ok := pin.(EdgePin); ok {
 		b.edges, edge = edges, gpio.BothEdges
@@ -70,6 +72,9 @@ func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	b.pressed = pressed && err == nil
 	return b, nil
 }
+
+// SetDebounce changes how long a change holds off further changes, from the next one on; at least 0. It may be called from any goroutine.
+func (b *Button) SetDebounce(d time.Duration) { b.debounce.Store(int64(d)) }
 
 // String names the button and its pin.
 func (b *Button) String() string { return "button on " + b.pin.Name() }
@@ -124,9 +129,10 @@ func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 				level = !level
 			}
 			if pressed := b.meaning(level); pressed != b.pressed {
-				b.change(pressed, b.until)
-				if b.until-b.debounce >= b.ready {
-					return Reading{b.until - b.debounce, b.value()}, true
+				at := b.until
+				b.change(pressed, at)
+				if at >= b.ready {
+					return Reading{at, b.value()}, true
 				}
 			}
 			continue
@@ -193,7 +199,8 @@ func (b *Button) recover(now time.Duration) (Reading, bool) {
 
 func (b *Button) change(pressed bool, at time.Duration) {
 	b.pressed = pressed
-	b.held, b.until = b.debounce > 0, at+b.debounce
+	hold := time.Duration(b.debounce.Load())
+	b.held, b.until = hold > 0, at+hold
 }
 
 func (b *Button) value() int64 {

@@ -3,6 +3,7 @@ package sensors
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,7 +11,7 @@ import (
 // answer, with the last thing that it measured. It does not suit sensors that may rest, such as a range finder with nothing in sight.
 type Frozen struct {
 	Sensor
-	after  time.Duration
+	after  atomic.Int64 // ns
 	last   int64
 	since  time.Duration
 	seen   bool
@@ -25,8 +26,13 @@ func NewFrozen(s Sensor, after time.Duration) (*Frozen, error) {
 	if after <= 0 {
 		return nil, fmt.Errorf("%s: frozen: expected more than 0, got %v", s, after)
 	}
-	return &Frozen{Sensor: s, after: after}, nil
+	f := &Frozen{Sensor: s}
+	f.Believe(after)
+	return f, nil
 }
+
+// Believe changes how long the very same reading is believed; more than 0. It may be called from any goroutine.
+func (f *Frozen) Believe(after time.Duration) { f.after.Store(int64(after)) }
 
 // Sample takes a reading of the sensor. It fails when it has been the same for too long; when that begins, the sensor is halted, so that
 // the next Sample starts it again. After a failure of the sensor the time begins anew: it may rightly come back with the same reading.
@@ -40,7 +46,7 @@ func (f *Frozen) Sample(at time.Duration) (int64, error) {
 		f.seen, f.last, f.since, f.frozen = true, reading, at, false
 		return reading, nil
 	}
-	if at-f.since < f.after {
+	if at-f.since < time.Duration(f.after.Load()) {
 		return reading, nil
 	}
 	if !f.frozen {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -41,8 +42,8 @@ type HCSR04 struct {
 	name    string
 	trigger gpio.PinOut
 	echo    EdgePin
-	speed   int64 // mm/s
-	most    int64 // µm
+	speed   atomic.Int64 // mm/s
+	most    int64        // µm
 
 	ready     bool // the pins are set up
 	triggered bool // and no echo has ended since
@@ -60,17 +61,25 @@ func NewHCSR04(trigger gpio.PinOut, echo EdgePin, opts *HCSR04Opts) (*HCSR04, er
 	if trigger.Name() == echo.Name() {
 		return nil, fmt.Errorf("%s: expected two pins", h)
 	}
-	air := cmp.Or(opts.Temperature, DefaultHCSR04Opts.Temperature) - physic.ZeroCelsius
-	if air < -40*physic.Kelvin || air > 85*physic.Kelvin {
-		return nil, fmt.Errorf("%s: temperature: expected -40 to 85 °C, got %s", h, opts.Temperature)
+	if err := h.SetTemperature(cmp.Or(opts.Temperature, DefaultHCSR04Opts.Temperature)); err != nil {
+		return nil, err
 	}
 	far := cmp.Or(opts.Max, DefaultHCSR04Opts.Max)
 	if far < 20*physic.MilliMetre || far > 10*physic.Metre {
 		return nil, fmt.Errorf("%s: max: expected 0.02 to 10 m, got %s", h, far)
 	}
-	h.speed = 331_300 + nearest(int64(air/physic.MicroKelvin)*606, 1_000_000)
 	h.most = int64(far / physic.MicroMetre)
 	return h, nil
+}
+
+// SetTemperature changes the temperature of the air, from the next echo on; -40 to 85 °C. It may be called from any goroutine.
+func (h *HCSR04) SetTemperature(t physic.Temperature) error {
+	air := t - physic.ZeroCelsius
+	if air < -40*physic.Kelvin || air > 85*physic.Kelvin {
+		return fmt.Errorf("%s: temperature: expected -40 to 85 °C, got %s", h, t)
+	}
+	h.speed.Store(331_300 + nearest(int64(air/physic.MicroKelvin)*606, 1_000_000))
+	return nil
 }
 
 // String names the module and its pins.
@@ -181,6 +190,6 @@ func (h *HCSR04) edge(at time.Duration, level gpio.Level) {
 	}
 	h.high, h.triggered = false, false
 	// mm/s times ns are millionths of µm, there and back.
-	distance := nearest(int64(at-h.rose)*h.speed, 2_000_000)
+	distance := nearest(int64(at-h.rose)*h.speed.Load(), 2_000_000)
 	h.done = append(h.done, Reading{at, min(distance, h.most)})
 }

@@ -1,0 +1,82 @@
+package encoders
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"fluxd/core"
+)
+
+// Tuning is no edge, no crossing, no change, and costs no spike: what goes on with other parameters knows what was before.
+func TestResume(t *testing.T) {
+	must := func(e Encoder, err error) Encoder {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	for _, c := range []struct {
+		name          string
+		before, after Encoder
+		first, then   []int64 // readings, 10 ms apart
+		want          []core.Tick
+	}{
+		{"rate: half a spike is not lost", must(NewRate(0, 100, 50e6, 10*time.Millisecond)), must(NewRate(0, 50, 50e6, 10*time.Millisecond)),
+			[]int64{100}, []int64{50}, []core.Tick{10_000}},
+		{"latency", must(NewLatency(0, 100, time.Millisecond)), must(NewLatency(0, 100, 2*time.Millisecond)), []int64{50}, []int64{50}, []core.Tick{11_000}},
+		{"edge: still pressed", must(NewEdge(true, true)), must(NewEdge(true, true)), []int64{0, 1}, []int64{1, 0}, []core.Tick{30_000}},
+		{"threshold: beyond both", must(NewThreshold(ThresholdOpts{Limit: 100})), must(NewThreshold(ThresholdOpts{Limit: 90})), []int64{120}, []int64{120}, nil},
+		{"threshold: back behind the new one", must(NewThreshold(ThresholdOpts{Limit: 100})), must(NewThreshold(ThresholdOpts{Limit: 200})),
+			[]int64{120}, []int64{120, 210}, []core.Tick{20_000}},
+		{"threshold: beyond the new one only", must(NewThreshold(ThresholdOpts{Limit: 100})), must(NewThreshold(ThresholdOpts{Limit: 50})),
+			[]int64{70}, []int64{70}, []core.Tick{10_000}},
+		{"delta: from where it was", must(NewDelta(10, true, false)), must(NewDelta(20, true, false)), []int64{0, 15}, []int64{25, 30}, []core.Tick{30_000}},
+		{"of another kind", must(NewEdge(true, true)), must(NewDelta(20, true, false)), []int64{1}, []int64{100}, nil},
+	} {
+		at := core.Tick(0)
+		for _, reading := range c.first {
+			c.before.Encode(at, reading, nil)
+			at += 10_000
+		}
+		c.after.Resume(c.before)
+		var got []core.Tick
+		for _, reading := range c.then {
+			got = c.after.Encode(at, reading, got)
+			at += 10_000
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: spikes at %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestDecodersResume(t *testing.T) {
+	before, err := NewPushPull(100e6, 100*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		before.Spike(core.Tick(i)*10_000, Forward)
+	}
+	after, err := NewPushPull(100e6, 50*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after.Resume(before)
+	after.Expire(65_000) // those of 20, 30 and 40 ms are in the shorter window
+	if c, _ := after.Command(); c != 600_000 {
+		t.Errorf("command %d, want 600000", c)
+	}
+	if next, ok := after.Next(); !ok || next != 70_000 {
+		t.Errorf("next %d, %v", next, ok)
+	}
+	other, err := NewCount(100e6, 50*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Resume(after) // of other neurons: nothing to take over
+	if c, _ := other.Command(); c != 0 {
+		t.Errorf("command %d of another kind", c)
+	}
+}
