@@ -49,6 +49,8 @@ type Robot interface {
 	Health() Health
 	Sensors() map[string]Measure
 	Actuators() map[string]Measure
+	// TelemetryEvery is the time between two publications of sensors and actuators. It may be tuned.
+	TelemetryEvery() time.Duration
 }
 
 // Embedded as Options.Broker starts a broker inside this process.
@@ -73,8 +75,7 @@ type Options struct {
 }
 
 const (
-	telemetryEvery = 100 * time.Millisecond
-	healthEvery    = 10 // telemetry periods
+	healthEvery = time.Second
 
 	retryEvery     = time.Second      // until the first connection
 	retryAtMost    = 5 * time.Second  // between later ones; the pause grows up to this

@@ -160,6 +160,8 @@ func (r *fakeRobot) Sensors() map[string]Measure {
 	}
 }
 
+func (r *fakeRobot) TelemetryEvery() time.Duration { return 100 * time.Millisecond }
+
 func (r *fakeRobot) Actuators() map[string]Measure {
 	return map[string]Measure{"choice": {Value: "Slight-Left-Turn"}}
 }

@@ -179,14 +179,29 @@ func (b *Bridge) publishValue(path string, v Value, put func(message)) {
 
 // measure queues telemetry while there is a broker to take it.
 func (b *Bridge) measure() {
-	ticker := time.NewTicker(telemetryEvery)
-	defer ticker.Stop()
-	for period := 1; ; period++ {
+	health := time.NewTicker(healthEvery)
+	defer health.Stop()
+	last, timer := time.Now(), time.NewTimer(0)
+	defer timer.Stop()
+	for {
 		select {
 		case <-b.ctx.Done():
 			return
-		case <-ticker.C:
+		case <-health.C: // here it is seen as well that the rest is to come more often from now on
+			if b.client.IsConnectionOpen() {
+				b.publishHealth(b.out.put)
+			}
+		case <-timer.C:
 		}
+		every := b.robot.TelemetryEvery()
+		if rest := time.Until(last.Add(every)); rest > 0 {
+			timer.Reset(rest)
+			continue
+		}
+		if last = last.Add(every); time.Since(last) > every { // what was missed is not made up for
+			last = time.Now()
+		}
+		timer.Reset(time.Until(last.Add(every)))
 		if !b.client.IsConnectionOpen() {
 			continue
 		}
@@ -195,9 +210,6 @@ func (b *Bridge) measure() {
 		}
 		if topic := b.topics.Actuators(); b.wanted(topic) {
 			b.publishMeasures(topic, b.robot.Actuators())
-		}
-		if period%healthEvery == 0 {
-			b.publishHealth(b.out.put)
 		}
 	}
 }

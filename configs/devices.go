@@ -71,6 +71,9 @@ var addresses = map[string][]uint16{
 // rates that the drivers set. An HC-SR04 that is asked again before the last echo has died hears that one.
 var lowestEvery = map[string]time.Duration{"bme280": 50 * time.Millisecond, "hcsr04": 40 * time.Millisecond, "vl53l0x": 20 * time.Millisecond, "hx711": 12 * time.Millisecond}
 
+// LeastEvery is the least time between two readings of a device.
+func LeastEvery(device string) time.Duration { return max(lowestEvery[device], time.Millisecond) }
+
 // chip checks what the devices have of their own.
 func (v *validator) chip(path string, c *Sensor) {
 	if c.Device == "vl53l0x" && c.Address == 0 {
@@ -85,7 +88,7 @@ func (v *validator) chip(path string, c *Sensor) {
 	}
 	if c.Device != "log" && v.readable(path+".every") {
 		unasked := c.Every == 0 && slices.Contains([]string{"", "button", "pir", "quadrature"}, c.Device) // their edges tell
-		if least := max(lowestEvery[c.Device], time.Millisecond); c.Every < least && !unasked {
+		if least := LeastEvery(c.Device); c.Every < least && !unasked {
 			v.fail(path+".every", "%v: expected at least %v", c.Every, least)
 		}
 	}

@@ -163,15 +163,16 @@ type Choice struct {
 
 // MQTT says how the robot is reached.
 type MQTT struct {
-	Broker        string `yaml:"broker" default:"embedded" doc:"embedded, none, tcp://host:1883 or ssl://host:8883"`
-	Listen        string `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: an address and port; other than loopback only with passwords or a CA for clients"`
-	Passwords     string `yaml:"passwords" doc:"file of the users of the embedded broker, as fluxctl passwd makes it; absent: it asks for no password, and listens on loopback only"`
-	Clients       int    `yaml:"clients" default:"64" doc:"most clients of the embedded broker at a time"`
-	User          string `yaml:"user" doc:"at an external broker"`
-	PasswordFile  string `yaml:"password_file" doc:"file that holds the password for the external broker"`
-	PasswordEnv   string `yaml:"password_env" doc:"environment variable that holds it"`
-	HomeAssistant bool   `yaml:"home_assistant" default:"false" doc:"publish what Home Assistant finds the robot by: sensors, actuators, tunables, arm and emergency stop"`
-	TLS           *TLS   `yaml:"tls" doc:"secured connections; the embedded broker needs certificate and key, and with ca asks clients for a certificate"`
+	Broker        string    `yaml:"broker" default:"embedded" doc:"embedded, none, tcp://host:1883 or ssl://host:8883"`
+	Listen        string    `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: an address and port; other than loopback only with passwords or a CA for clients"`
+	Passwords     string    `yaml:"passwords" doc:"file of the users of the embedded broker, as fluxctl passwd makes it; absent: it asks for no password, and listens on loopback only"`
+	Clients       int       `yaml:"clients" default:"64" doc:"most clients of the embedded broker at a time"`
+	User          string    `yaml:"user" doc:"at an external broker"`
+	PasswordFile  string    `yaml:"password_file" doc:"file that holds the password for the external broker"`
+	PasswordEnv   string    `yaml:"password_env" doc:"environment variable that holds it"`
+	Telemetry     Frequency `yaml:"telemetry" default:"10 Hz" doc:"how often sensors and actuators are published: 0.1 Hz to 50 Hz"`
+	HomeAssistant bool      `yaml:"home_assistant" default:"false" doc:"publish what Home Assistant finds the robot by: sensors, actuators, tunables, arm and emergency stop"`
+	TLS           *TLS      `yaml:"tls" doc:"secured connections; the embedded broker needs certificate and key, and with ca asks clients for a certificate"`
 }
 
 // TLS names the files of secured connections, PEM-encoded.

@@ -102,7 +102,7 @@ func TestValuesArrive(t *testing.T) {
 		{"rudder", r.Actuators[1].Value.MaxPulse, 2500 * time.Microsecond},
 		{"choices", r.Actuators[2].Value.Decode.Choices, []Named[Choice]{
 			{Name: "a", Line: 23, Value: Choice{Word: "go"}}, {Name: "b", Line: 23, Value: Choice{Word: "stay"}}}},
-		{"mqtt", r.MQTT, MQTT{Broker: "ssl://host:8883", Listen: "127.0.0.1:1883", Clients: 64, User: "me", PasswordFile: "/run/secrets/mqtt"}},
+		{"mqtt", r.MQTT, MQTT{Broker: "ssl://host:8883", Listen: "127.0.0.1:1883", Clients: 64, User: "me", PasswordFile: "/run/secrets/mqtt", Telemetry: 10_000_000}},
 		{"compare", *r.Compare, Compare{Actuator: "command", File: "run.csv", Column: "OUTPUT", Every: 100 * time.Millisecond}},
 	} {
 		if !reflect.DeepEqual(c.got, c.want) {

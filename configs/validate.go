@@ -314,6 +314,14 @@ func (v *validator) actuators() {
 // its mechanics follow; a servo travels from end to end in 0.5 s; a stepper that is started faster loses steps.
 var slews = map[string]Slew{"hbridge": 10_000_000, "servo": 4_000_000, "continuous": 4_000_000, "esc": 4_000_000, "stepper": 2_000_000}
 
+// LowestCommand is -1, or 0 for what has no reverse.
+func (c *Actuator) LowestCommand() float64 {
+	if c.Device == "dimmer" || c.Device == "relay" || c.Device == "esc" && !c.Reverse {
+		return 0
+	}
+	return -1
+}
+
 // limits settles what an actuator is held to.
 func (v *validator) limits(path string, c *Actuator) {
 	if c.Device == "label" || c.Device == "" {
@@ -323,11 +331,7 @@ func (v *validator) limits(path string, c *Actuator) {
 		slew := slews[c.Device]
 		c.Slew = &slew
 	}
-	oneWay := c.Device == "dimmer" || c.Device == "relay" || c.Device == "esc" && !c.Reverse
-	lowest := -1.0
-	if oneWay {
-		lowest = 0
-	}
+	lowest := c.LowestCommand()
 	if c.Range == nil {
 		c.Range = &[2]float64{lowest, 1}
 	}
@@ -403,6 +407,9 @@ func (v *validator) mqtt() {
 	}
 	if v.readable("mqtt.clients") && (c.Clients < 1 || c.Clients > 10_000) {
 		v.fail("mqtt.clients", "%d: expected 1 to 10000", c.Clients)
+	}
+	if v.readable("mqtt.telemetry") && (c.Telemetry < 100_000 || c.Telemetry > 50_000_000) {
+		v.fail("mqtt.telemetry", "%v: expected 0.1 Hz to 50 Hz", c.Telemetry.Physic())
 	}
 	v.secured(c)
 	switch c.Broker {

@@ -133,6 +133,8 @@ func (r *robot) Sensors() map[string]bridge.Measure {
 	return map[string]bridge.Measure{"left_eye": {Value: 412.5, Unit: "lx"}}
 }
 
+func (r *robot) TelemetryEvery() time.Duration { return 100 * time.Millisecond }
+
 func (r *robot) Actuators() map[string]bridge.Measure { return nil }
 
 // online runs a robot at a broker of its own, or at the given one, and returns when it is there.

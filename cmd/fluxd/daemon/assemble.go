@@ -180,20 +180,21 @@ func (r *robot) recording(file string) (*sensors.Recording, error) {
 
 func (r *robot) addSensor(s configs.Named[configs.Sensor]) error {
 	c := s.Value
-	line := &sensorLine{name: s.Name, every: c.Every, patience: c.Stale, neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
+	line := &sensorLine{name: s.Name, neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil, nudge: make(chan struct{}, 1)}
+	line.every.set(c.Every)
+	line.patience.set(c.Stale)
 	var err error
-	if line.sensor, err = r.openSensor(c); err != nil {
+	if err = r.openSensor(c, line); err != nil {
 		return err
 	}
 	if edges, ok := line.sensor.(sensors.EdgeSensor); ok && (c.Every == 0 || c.Device != "button" && c.Device != "pir") {
 		line.edges = edges // a switch that is read at a rate is on a pin without edges
 	}
-	if line.encoder, err = newEncoder(c.Encode, line.every); err != nil {
+	if line.encoder, err = newEncoder(c.Encode, c.Every); err != nil {
 		return err
 	}
 	if !line.electric {
-		line.units = *c.Encode.Weight
-		if line.water, err = r.network.PourWater(line.neurons[0], line.units); err != nil {
+		if line.water, err = r.network.PourWater(line.neurons[0], *c.Encode.Weight); err != nil {
 			return fmt.Errorf("encode: weight: %w", err)
 		}
 	}
@@ -252,16 +253,21 @@ func (r *robot) openGuard(a configs.Named[configs.Actuator], line *outputLine) (
 	if err != nil {
 		return err
 	}
-	opts := actuators.GuardOpts{Min: -1, Max: actuators.Command(max(0, len(c.Decode.Choices)-1)), Failsafe: -1, Timeout: c.Timeout}
-	if line.label == nil {
-		opts = actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Command(*c.Slew), Failsafe: command(c.Failsafe), Timeout: c.Timeout}
-	}
 	if r.onExpander(c) {
-		opts.Refresh = refresh
+		line.refresh = refresh
 	}
-	line.failsafe = opts.Failsafe
+	opts := line.guardOpts(c)
+	line.device, line.failsafe = device, opts.Failsafe
 	line.guard, err = actuators.NewGuard(device, opts)
 	return err
+}
+
+// guardOpts are what an actuator is held to.
+func (o *outputLine) guardOpts(c configs.Actuator) actuators.GuardOpts {
+	if o.label != nil {
+		return actuators.GuardOpts{Min: -1, Max: actuators.Command(max(0, len(c.Decode.Choices)-1)), Failsafe: -1, Timeout: c.Timeout, Refresh: o.refresh}
+	}
+	return actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Command(*c.Slew), Failsafe: command(c.Failsafe), Timeout: c.Timeout, Refresh: o.refresh}
 }
 
 // command converts full scales of a configuration to millionths.

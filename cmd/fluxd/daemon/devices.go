@@ -35,25 +35,27 @@ func shared[C chip](r *robot, place string, open func() (C, error)) (chip, error
 	return made, nil
 }
 
-// openSensor makes a sensor, with its calibration and its watch for freezing.
-func (r *robot) openSensor(c configs.Sensor) (sensors.Sensor, error) {
-	s, err := r.openDevice(c)
-	if err != nil {
-		return nil, err
+// openSensor makes a line's sensor, with its calibration and its watch for freezing.
+func (r *robot) openSensor(c configs.Sensor, line *sensorLine) (err error) {
+	if line.device, err = r.openDevice(c); err != nil {
+		return err
 	}
+	line.sensor = line.device
 	if c.Frozen > 0 {
-		if s, err = sensors.NewFrozen(s, c.Frozen); err != nil {
-			return nil, err
+		if line.frozen, err = sensors.NewFrozen(line.sensor, c.Frozen); err != nil {
+			return err
 		}
+		line.sensor = line.frozen
 	}
 	if len(c.Curve) == 0 {
-		return s, nil
+		return nil
 	}
 	var points []sensors.CurvePoint
 	for _, p := range c.Curve {
 		points = append(points, sensors.CurvePoint{In: p[0].Micro, Out: p[1].Micro})
 	}
-	return sensors.NewCurve(s, points, c.Curve[0][1].Unit)
+	line.sensor, err = sensors.NewCurve(line.sensor, points, c.Curve[0][1].Unit)
+	return err
 }
 
 func (r *robot) openDevice(c configs.Sensor) (sensors.Sensor, error) {

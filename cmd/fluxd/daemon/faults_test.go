@@ -200,7 +200,8 @@ mqtt: {broker: none}
 // A device that is away is asked ever less often: nothing spins, and the bus is free for the others.
 func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
 	now := time.Duration(0)
-	line := &sensorLine{every: 10 * time.Millisecond}
+	line := &sensorLine{}
+	line.every.set(10 * time.Millisecond)
 	var waits []time.Duration
 	due := now
 	for range 10 {
@@ -210,7 +211,7 @@ func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
 		due, now = next, next
 	}
 	for i, wait := range waits {
-		if i > 0 && wait < waits[i-1] || wait > retryMost || wait < line.every {
+		if i > 0 && wait < waits[i-1] || wait > retryMost || wait < line.every.get() {
 			t.Errorf("waits %v", waits)
 		}
 	}

@@ -93,7 +93,7 @@ func (l *Robot) Save(ctx context.Context) error {
 	}
 	var errs []error
 	if l.config.Tuning != nil {
-		errs = append(errs, l.keep(ctx))
+		errs = append(errs, l.keep())
 	}
 	if l.config.Learnt != nil {
 		errs = append(errs, l.saveLearnt(ctx))
@@ -104,7 +104,7 @@ func (l *Robot) Save(ctx context.Context) error {
 // saveLearnt asks the loop for a snapshot and writes it. The loop only copies the weights; the disk may take its time.
 func (l *Robot) saveLearnt(ctx context.Context) error {
 	file := l.config.Learnt.File
-	a := l.ask(ctx, request{snapshot: true})
+	a := l.ask(ctx, func() answer { return answer{snapshot: l.network.Snapshot()} })
 	if a.err != nil {
 		return a.err
 	}

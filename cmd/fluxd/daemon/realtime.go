@@ -66,20 +66,14 @@ type reading struct {
 	value int64
 }
 
-// request is a question from outside that only the owner of the network may answer.
+// request is something that only the owner of the network may do.
 type request struct {
-	set        map[string]float64 // nil for a get
-	ifRevision *bridge.Revision
-	get        []string
-	snapshot   bool          // what was learnt, instead of parameters
-	do         func() answer // something else
-	answer     chan answer   // buffered, so that the loop never waits for whoever asked
+	do     func() answer
+	turn   *atomic.Bool // taken by the first: the loop to do it, or who asked to give it up
+	answer chan answer  // buffered, so that the loop never waits for whoever asked
 }
 
 type answer struct {
-	applied  map[string]float64
-	values   map[string]bridge.Value
-	revision bridge.Revision
 	snapshot []byte
 	spikes   int
 	err      error
@@ -193,6 +187,7 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 		return nil, err
 	}
 	l.event = l.tell
+	l.telemetry.Store(int64(config.MQTT.Telemetry))
 	return l, nil
 }
 
@@ -298,8 +293,11 @@ func (l *Robot) loop(ctx context.Context) {
 		case r := <-l.readings:
 			now = l.turn(r, true)
 		case q := <-l.requests:
-			l.reply(q)
-			now = l.clock()
+			if q.turn.Swap(true) {
+				continue // nobody waits for it any more
+			}
+			q.answer <- q.do()
+			now = l.turn(reading{}, false) // what it has changed shows at once
 		case <-l.pings:
 			l.safety.answers.Store(int64(l.clock()))
 		case <-rings:
@@ -384,20 +382,6 @@ func (l *Robot) take(r reading) {
 	l.feed(r.line, at, r.value)
 }
 
-func (l *Robot) reply(q request) {
-	var a answer
-	if q.do != nil {
-		a = q.do()
-	} else if q.snapshot {
-		a.snapshot = l.network.Snapshot()
-	} else if q.set != nil {
-		a.applied, a.revision, a.err = l.tuner.set(q.set, q.ifRevision, "mqtt")
-	} else {
-		a.values, a.revision, a.err = l.tuner.get(q.get)
-	}
-	q.answer <- a
-}
-
 // act moves one actuator after the latest wish.
 func (l *Robot) act(ctx context.Context, o *outputLine) {
 	timer := time.NewTimer(time.Hour)
@@ -444,7 +428,7 @@ func (l *Robot) move(o *outputLine) error {
 		}
 		o.guard.Set(now, actuators.Command(o.mailbox.Load()))
 	}
-	if err := o.guard.Step(now); err != nil {
+	if err := o.step(now); err != nil {
 		return err
 	}
 	if o.guard.Held() != 0 { // nothing was answered
@@ -506,11 +490,11 @@ func (l *Robot) Simulated() *sim.Board {
 	return b
 }
 
-// ask hands a request to the loop and waits for the answer, not for ever.
-func (l *Robot) ask(ctx context.Context, q request) answer {
+// ask has the loop do something and waits for the answer, not for ever. What the loop has not begun with by then it never does.
+func (l *Robot) ask(ctx context.Context, do func() answer) answer {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()
-	q.answer = make(chan answer, 1)
+	q := request{do: do, turn: &atomic.Bool{}, answer: make(chan answer, 1)}
 	busy := func(why string) answer { return answer{err: &bridge.Error{Code: bridge.Busy, Message: why}} }
 	select {
 	case l.requests <- q:
@@ -525,6 +509,14 @@ func (l *Robot) ask(ctx context.Context, q request) answer {
 	case <-l.done:
 		return busy("the robot has stopped")
 	case <-ctx.Done():
-		return busy("the control loop did not answer in time; get the parameter to see whether it took effect")
+	}
+	if !q.turn.Swap(true) {
+		return busy("the control loop did not come to it in time: nothing was done; try again")
+	}
+	select { // it has begun
+	case a := <-q.answer:
+		return a
+	case <-l.done:
+		return busy("the robot has stopped")
 	}
 }

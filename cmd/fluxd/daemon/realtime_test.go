@@ -151,7 +151,7 @@ func TestDaemonEndToEnd(t *testing.T) {
 	if err := json.Unmarshal(connect(t, robot.Broker(), "flux/+/describe").await(t, "the description", suffix("/describe")), &d); err != nil {
 		t.Fatal(err)
 	}
-	if len(d.Neurons) != 9 || len(d.Sensors) != 3 || len(d.Actuators) != 2 || len(d.Parameters) != 9*4+10*2 {
+	if len(d.Neurons) != 9 || len(d.Sensors) != 3 || len(d.Actuators) != 2 || len(d.Parameters) != 9*4+10*2+2*5+1+2*6+1 {
 		t.Errorf("described %d neurons, %d sensors, %d actuators, %d parameters", len(d.Neurons), len(d.Sensors), len(d.Actuators), len(d.Parameters))
 	}
 	c := connect(t, robot.Broker(), "flux/#")

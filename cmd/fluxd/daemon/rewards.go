@@ -58,11 +58,8 @@ func (h *history) count(from, until core.Tick) (n int) {
 }
 
 func (r *robot) addReward(c configs.Named[configs.Reward]) {
-	w := &rewarder{name: c.Name, on: c.Value.On, window: core.Tick(c.Value.Window.Microseconds()), delay: core.Tick(c.Value.Delay.Microseconds()),
-		every: core.Tick(c.Value.Every.Microseconds()), gain: c.Value.Gain, most: float64(c.Value.Most)}
-	if c.Value.Threshold != nil {
-		w.threshold = float64(c.Value.Threshold.Micro) / 1e6
-	}
+	w := &rewarder{name: c.Name, on: c.Value.On}
+	w.set(c.Value)
 	if c.Value.To != "" {
 		w.payees = []payee{{to: r.neurons[c.Value.To], against: r.neurons[c.Value.Against]}}
 	}
@@ -81,6 +78,15 @@ func (r *robot) addReward(c configs.Named[configs.Reward]) {
 		if line.name == c.Value.Sensor {
 			line.rewards = append(line.rewards, w)
 		}
+	}
+}
+
+// set takes over the numbers of a configuration.
+func (w *rewarder) set(c configs.Reward) {
+	w.window, w.delay, w.every = core.Tick(c.Window.Microseconds()), core.Tick(c.Delay.Microseconds()), core.Tick(c.Every.Microseconds())
+	w.gain, w.most = c.Gain, float64(c.Most)
+	if c.Threshold != nil {
+		w.threshold = float64(c.Threshold.Micro) / 1e6
 	}
 }
 
@@ -161,11 +167,11 @@ func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, er
 		}
 		return 0, &bridge.Error{Code: bridge.UnknownReward, Path: "rewards." + name, Message: fmt.Sprintf("no such reward: the configuration has %v", names)}
 	}
-	a := l.ask(ctx, request{do: func() (a answer) {
+	a := l.ask(ctx, func() (a answer) {
 		w, now := l.rewards[i], core.Tick(l.clock().Microseconds())
 		a.spikes = l.pay(w, now, value, now-w.delay-w.window, now-w.delay)
 		return a
-	}})
+	})
 	return a.spikes, a.err
 }
 
@@ -184,7 +190,7 @@ func (l *Robot) Stimulate(ctx context.Context, trains map[string]bridge.Train) (
 	if total > mostStimuli { // the control loop waits while they are brought in
 		return 0, &bridge.Error{Code: bridge.Malformed, Message: fmt.Sprintf("%d spikes, all neurons of populations counted: expected at most %d in one request", total, mostStimuli)}
 	}
-	a := l.ask(ctx, request{do: func() (a answer) {
+	a := l.ask(ctx, func() (a answer) {
 		now := core.Tick(l.clock().Microseconds())
 		for name, t := range trains {
 			for _, neuron := range l.neurons[name] {
@@ -193,6 +199,6 @@ func (l *Robot) Stimulate(ctx context.Context, trains map[string]bridge.Train) (
 			}
 		}
 		return a
-	}})
+	})
 	return a.spikes, a.err
 }

@@ -52,6 +52,8 @@ type robot struct {
 	chips   map[string]any                 // sensors and expanders that several share, by where they are
 	event   func(level, code, text string) // tells the outside; never waits
 
+	telemetry atomic.Int64 // of sensors and actuators, in micro-hertz
+
 	// Which spikes answer a reading, for the measurement of latency; real time only.
 	since core.Tick     // those from this tick on do: that of the earliest reading that has not been fully served; never without one
 	held  time.Duration // how long that reading was under way while the network went on
@@ -64,20 +66,23 @@ const never = core.Tick(math.MaxInt64)
 type outputLine struct {
 	name     string
 	guard    *actuators.Guard
+	device   actuators.Device
 	label    *actuators.Label // set when the actuator names a command instead of moving something
 	decoder  encoders.Decoder
 	failsafe actuators.Command // what silence of the decoder commands
+	refresh  time.Duration     // how often it is written to although nothing has changed; 0: never
 	wish     actuators.Command // last handed on
 	wished   bool
 	needs    []*sensorLine // it is at failsafe while one of them is stale
 
 	// Real time only: the way of a wish from the loop to the actuator's own goroutine.
-	fired      [causes]core.Tick     // the first spike of this turn, by cause; 0 without one
-	mailbox    atomic.Int64          // the latest wish
-	news       atomic.Bool           // which was not taken yet
-	due        [causes]atomic.Int64  // when the earliest wish not yet taken was due, in ns; 0 for none
-	wake       chan struct{}         // one slot: there is something in the mailbox, or a reason to hold has changed
-	unanswered [causes]time.Duration // the actuator's own: when the earliest wish not yet written was due; 0 for none
+	fired      [causes]core.Tick          // the first spike of this turn, by cause; 0 without one
+	mailbox    atomic.Int64               // the latest wish
+	news       atomic.Bool                // which was not taken yet
+	due        [causes]atomic.Int64       // when the earliest wish not yet taken was due, in ns; 0 for none
+	adjust     atomic.Pointer[adjustment] // settings that its own goroutine puts in place; nil: none
+	wake       chan struct{}              // one slot: there is something in the mailbox, or a reason to hold has changed
+	unanswered [causes]time.Duration      // the actuator's own: when the earliest wish not yet written was due; 0 for none
 }
 
 // A cause is why a wish has changed.

@@ -170,8 +170,8 @@ func (r *robot) judge(now time.Duration) {
 		if silent != s.told {
 			s.told = silent
 			if silent {
-				r.event(bridge.LevelError, "sensor_stale", fmt.Sprintf("%s: no good reading for %v", s.name, s.patience))
-				r.log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.name, "patience", s.patience)
+				r.event(bridge.LevelError, "sensor_stale", fmt.Sprintf("%s: no good reading for %v", s.name, s.patience.get()))
+				r.log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.name, "patience", s.patience.get())
 			} else {
 				r.event(bridge.LevelInfo, "sensor_fresh", s.name)
 				r.log.Info("sensor is fresh again", "sensor", s.name)
@@ -210,7 +210,7 @@ const startGrace = time.Second
 // silent says whether a sensor is stale, that is without a good reading for too long or from the start on, and whether that is worth
 // telling. One that tells by edges alone says nothing while nothing changes: it is stale when it fails. A recording that is over is not.
 func (s *sensorLine) silent(now time.Duration) (stale, telling bool) {
-	if s.every == 0 && s.edges != nil {
+	if s.every.get() == 0 && s.edges != nil {
 		failing := s.failing.Load()
 		return failing, failing
 	}
@@ -219,9 +219,9 @@ func (s *sensorLine) silent(now time.Duration) (stale, telling bool) {
 	}
 	_, at, seen := s.latest.read()
 	if !seen {
-		return true, now > s.patience+startGrace
+		return true, now > s.patience.get()+startGrace
 	}
-	stale = now-at > s.patience
+	stale = now-at > s.patience.get()
 	return stale, stale
 }
 
@@ -283,14 +283,15 @@ func (r *robot) reach() []map[int]bool {
 
 // guardian watches over the sensors and the loop, in a goroutine of its own: it must see when the others hang.
 func (l *Robot) guardian(ctx context.Context) {
-	period := l.config.Safety.Stall
-	for _, s := range l.sensors {
-		period = min(period, s.patience)
-	}
-	ticker := time.NewTicker(max(period/2, time.Millisecond))
-	defer ticker.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		now := l.clock()
+		period := l.config.Safety.Stall
+		for _, s := range l.sensors {
+			period = min(period, s.patience.get())
+		}
+		timer.Reset(max(period/2, time.Millisecond))
 		l.judge(now)
 		if l.safety.waiting || l.moving() || l.watchdogs.watching() {
 			l.examine(now)
@@ -301,7 +302,7 @@ func (l *Robot) guardian(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
 }

@@ -250,7 +250,7 @@ func TestUnpluggedSensor(t *testing.T) {
 func TestStalledLoop(t *testing.T) {
 	w := ready(t, guarded("", "", ", stall: 100ms"))
 	hang := make(chan answer) // nobody takes the answer, so the loop waits to give it
-	w.requests <- request{get: []string{}, answer: hang}
+	w.requests <- request{do: func() answer { return answer{} }, turn: &atomic.Bool{}, answer: hang}
 	w.rests(t)
 	w.tells(t, "loop_stalled")
 	if held := w.Health().Safety.Held["wheel"]; len(held) == 0 || held[0] != "loop stalled" {

@@ -20,13 +20,15 @@ type sensorLine struct {
 	name     string
 	sensor   sensors.Sensor
 	edges    sensors.EdgeSensor // the same sensor, where its readings come with edges
-	every    time.Duration      // between two samples; 0 where edges tell all
-	patience time.Duration      // how long it may be without a good reading
+	device   sensors.Sensor     // the same, without calibration and watch for freezing
+	frozen   *sensors.Frozen    // that watch; nil without
+	every    setting            // between two samples; 0 where edges tell all
+	patience setting            // how long it may be without a good reading
+	nudge    chan struct{}      // one slot: every has changed
 	encoder  encoders.Encoder
 	neurons  []int // each spike reaches all of them
 	electric bool
-	units    float64 // of a direct arrival
-	water    int32   // the same in the neuron's water
+	water    int32 // of a direct arrival
 	rewards  []*rewarder
 
 	// Of whoever reads it.
@@ -129,20 +131,21 @@ func (r *robot) note(line *sensorLine, reading sensors.Reading) {
 // next returns when a sensor that was read at a time is read again: after its own interval, or, the more often it failed, after
 // a longer one. Times that were missed are not made up for.
 func (line *sensorLine) next(due, now time.Duration) time.Duration {
+	every := line.every.get()
 	if line.failures > 0 {
-		first := line.every
+		first := every
 		if first == 0 {
 			first = edgeWait
 		}
-		return now + min(first<<min(line.failures-1, 10), max(retryMost, line.every))
+		return now + min(first<<min(line.failures-1, 10), max(retryMost, every))
 	}
-	if line.every == 0 {
+	if every == 0 {
 		return farFuture
 	}
-	if late := now - due; late >= line.every {
-		due += late / line.every * line.every
+	if late := now - due; late >= every {
+		due += late / every * every
 	}
-	return due + line.every
+	return due + every
 }
 
 // watch reads a sensor in a goroutine of its own: at its rate, and whenever there is an edge.
@@ -182,6 +185,8 @@ func (l *Robot) watch(ctx context.Context, line *sensorLine) {
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
+		case <-line.nudge:
+			due = min(due, line.next(l.clock(), l.clock()))
 		}
 	}
 }

@@ -1,10 +1,7 @@
 package daemon
 
 import (
-	"context"
-	"maps"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +9,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/bridge"
+	"fluxd/configs"
 )
 
 // Describe implements bridge.Robot.
@@ -19,9 +17,10 @@ func (l *Robot) Describe() bridge.Description { return l.describe }
 
 func (l *Robot) description() bridge.Description {
 	var d bridge.Description
-	network := l.network.Description()
+	now := l.tuner.now.Load().settings
+	network := &now.network
 	for _, p := range l.tuner.all {
-		low, high := p.limits(&network)
+		low, high := p.limits(&now)
 		kind := "float"
 		if p.whole {
 			kind = "int"
@@ -48,25 +47,11 @@ func (l *Robot) description() bridge.Description {
 
 // Get implements bridge.Robot.
 func (l *Robot) Get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
-	if paths == nil {
-		paths = []string{}
-	}
-	a := l.ask(context.Background(), request{get: slices.Clone(paths)})
-	return a.values, a.revision, a.err
+	return l.tuner.get(paths)
 }
 
-// Set implements bridge.Robot: the change is made by the goroutine that owns the network, between two ticks.
-func (l *Robot) Set(ctx context.Context, changes map[string]float64, ifRevision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
-	set := maps.Clone(changes)
-	if set == nil {
-		set = map[string]float64{}
-	}
-	a := l.ask(ctx, request{set: set, ifRevision: ifRevision})
-	if a.err == nil {
-		l.persist(ctx)
-	}
-	return a.applied, a.revision, a.err
-}
+// TelemetryEvery implements bridge.Robot.
+func (l *Robot) TelemetryEvery() time.Duration { return configs.Frequency(l.telemetry.Load()).Period() }
 
 // Sensors implements bridge.Robot.
 func (l *Robot) Sensors() map[string]bridge.Measure {

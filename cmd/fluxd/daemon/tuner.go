@@ -6,17 +6,24 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"fluxd/bridge"
 	"fluxd/core"
 )
 
-// tuner turns paths into changes of the network. It belongs to the goroutine that owns the network.
+// tuner turns paths into changes of the robot. What a change comes to is worked out by whoever asks for it, in any goroutine; the one that
+// owns the network then puts it in place, and nothing else waits.
 type tuner struct {
-	robot    *robot
-	all      []parameter
-	byPath   map[string]int
-	now      core.Description
+	robot  *robot
+	all    []parameter
+	byPath map[string]int
+	now    atomic.Pointer[outcome]
+}
+
+// outcome is what the changes so far have come to. It never changes itself: each change makes another one.
+type outcome struct {
+	settings settings
 	origin   []origin // of each value
 	revision bridge.Revision
 }
@@ -28,73 +35,173 @@ type origin struct {
 }
 
 func newTuner(r *robot) *tuner {
-	t := &tuner{robot: r, now: r.network.Description(), byPath: map[string]int{}}
-	t.all = append(parameters(t.now), rewardParameters(r.rewards)...)
+	t := &tuner{robot: r, byPath: map[string]int{}}
+	now := &outcome{settings: settings{network: r.network.Description(), telemetry: r.config.MQTT.Telemetry}}
+	for _, c := range r.config.Sensors {
+		now.settings.sensors = append(now.settings.sensors, c.Value)
+	}
+	for _, c := range r.config.Actuators {
+		now.settings.actuators = append(now.settings.actuators, c.Value)
+	}
+	for _, c := range r.config.Rewards {
+		now.settings.rewards = append(now.settings.rewards, c.Value)
+	}
+	t.all = parameters(&now.settings, r)
 	for i, p := range t.all {
 		t.byPath[p.path] = i
-		t.origin = append(t.origin, origin{source: "config"})
+		now.origin = append(now.origin, origin{source: "config"})
 	}
+	t.now.Store(now)
 	return t
 }
 
-// set makes all changes, or none: then the error is a *bridge.SetError that names the path and what it allows. A path may hold wildcards:
-// its value is for all that match.
-func (t *tuner) set(changes map[string]float64, ifRevision *bridge.Revision, source string) (map[string]float64, bridge.Revision, error) {
-	if ifRevision != nil && *ifRevision != t.revision {
-		return nil, t.revision, &bridge.SetError{Code: bridge.RevisionConflict,
-			Message: fmt.Sprintf("revision is %d, expected %d: somebody else has tuned since: read again", t.revision, *ifRevision)}
+// wish is a transaction that somebody asks for.
+type wish struct {
+	values     map[string]float64 // by path, which may hold wildcards: the value is for all that match
+	ifRevision *bridge.Revision
+	source     string
+}
+
+// change is one transaction, worked out and not in place yet.
+type change struct {
+	before, after *outcome
+	order         []int // the parameters
+	network       core.Tuning
+	fittings      []fitting
+}
+
+// prepare works out a change. When anything in it cannot be, the error is a *bridge.SetError that names the path and what it allows.
+func (t *tuner) prepare(w wish) (*change, error) {
+	before := t.now.Load()
+	if err := before.expect(w.ifRevision); err != nil {
+		return nil, err
 	}
-	wanted, order, err := t.wanted(changes)
+	values, order, err := t.wanted(w.values)
 	if err != nil {
-		return nil, t.revision, err
+		return nil, err
 	}
-	next := t.robot.network.Description() // a copy to change
-	todo := core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}
+	after := &outcome{settings: before.settings.clone(), origin: slices.Clone(before.origin), revision: before.revision + 1}
+	c := &change{before: before, after: after, order: order, network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}}
+	first := map[part]int{} // the first parameter of each part that changes
 	for _, i := range order {
-		p, value := t.all[i], wanted[i]
-		if low, high := p.limits(&t.now); value != value || p.whole && value != math.Trunc(value) || math.Abs(value) > math.MaxInt64/2 {
-			return nil, t.revision, &bridge.SetError{Code: bridge.OutOfRange, Path: p.path, Min: &low, Max: &high,
-				Message: fmt.Sprintf("%g %s: expected %s", value, p.unit, map[bool]string{true: "a whole number", false: "a number"}[p.whole])}
+		p, value := &t.all[i], values[i]
+		if value != value || p.whole && value != math.Trunc(value) || math.Abs(value) > math.MaxInt64/2 {
+			return nil, p.outOfRange(&before.settings, value, ": expected "+map[bool]string{true: "a whole number", false: "a number"}[p.whole])
 		}
-		if p.own == nil {
-			p.write(&next, value)
+		if _, known := first[p.of]; !known {
+			first[p.of] = i
+			after.settings.own(p.of)
 		}
+		p.write(&after.settings, value)
+		after.origin[i] = origin{revision: after.revision, source: w.source}
 	}
 	// The limits of one may depend on another of the same request: they are those of what would be, all changes made.
 	for _, i := range order {
-		p, value := t.all[i], wanted[i]
-		if low, high := p.limits(&next); !(value >= low && value <= high) {
-			return nil, t.revision, &bridge.SetError{Code: bridge.OutOfRange, Path: p.path, Min: &low, Max: &high,
-				Message: fmt.Sprintf("%g %s is out of range", value, p.unit)}
-		}
-		switch {
-		case p.own != nil:
-		case p.neuron >= 0:
-			todo.Neurons[p.neuron] = next.Neurons[p.neuron]
-		default:
-			todo.Synapses[p.synapse] = next.Synapses[p.synapse]
+		p, value := &t.all[i], values[i]
+		if low, high := p.limits(&after.settings); !(value >= low && value <= high) {
+			return nil, p.outOfRange(&after.settings, value, " is out of range")
 		}
 	}
-	if err := t.robot.network.Tune(todo); err != nil {
-		refused := &bridge.SetError{Code: bridge.OutOfRange, Message: err.Error()}
-		if len(order) == 1 {
-			low, high := t.all[order[0]].limits(&t.now)
-			refused.Path, refused.Min, refused.Max = t.all[order[0]].path, &low, &high
-		}
-		return nil, t.revision, refused
-	}
-	t.now = t.robot.network.Description()
-	t.pourAnew()
-	t.revision++
-	applied := make(map[string]float64, len(order))
 	for _, i := range order {
-		if p := t.all[i]; p.own != nil {
-			*p.own = wanted[i]
+		of := t.all[i].of
+		if first[of] != i {
+			continue
 		}
-		t.origin[i] = origin{revision: t.revision, source: source}
-		applied[t.all[i].path] = t.all[i].value(&t.now)
+		switch of.kind {
+		case neuronKind:
+			c.network.Neurons[of.index] = after.settings.network.Neurons[of.index]
+		case synapseKind:
+			c.network.Synapses[of.index] = after.settings.network.Synapses[of.index]
+		default:
+			fit, err := t.robot.fit(of, &after.settings)
+			if err != nil {
+				return nil, t.refused(c, i, err)
+			}
+			c.fittings = append(c.fittings, fit)
+		}
 	}
-	return applied, t.revision, nil
+	if err := t.pourable(c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// outOfRange refuses a value.
+func (p *parameter) outOfRange(s *settings, value float64, why string) error {
+	low, high := p.limits(s)
+	return bridge.Refuse(p.path, low, high, strings.TrimSuffix(fmt.Sprintf("%g %s", value, p.unit), " ")+why)
+}
+
+// refused says why a change cannot be, where no single limit shows it. The parameter is one of those that have to do with it.
+func (t *tuner) refused(c *change, parameter int, err error) error {
+	refused := &bridge.SetError{Code: bridge.OutOfRange, Path: t.all[parameter].path, Message: err.Error()}
+	if len(c.order) == 1 {
+		low, high := t.all[parameter].limits(&c.before.settings)
+		refused.Min, refused.Max = &low, &high
+	}
+	return refused
+}
+
+// pourable refuses a leak with which a sensor could not pour what it pours, which is configured in units.
+func (t *tuner) pourable(c *change) error {
+	for i, s := range t.robot.sensors {
+		leak := c.after.settings.network.Neurons[s.neurons[0]].Leak
+		if s.electric || leak == c.before.settings.network.Neurons[s.neurons[0]].Leak {
+			continue
+		}
+		if _, err := core.Water(*c.after.settings.sensors[i].Encode.Weight, leak); err != nil {
+			return &bridge.SetError{Code: bridge.OutOfRange, Path: "sensors." + s.name + ".encode.weight", Message: "with the new leak: " + err.Error()}
+		}
+	}
+	return nil
+}
+
+// commit puts a change in place. It belongs to the goroutine that owns the network. It does nothing, and returns false, when another
+// change was put in place since this one was worked out.
+func (t *tuner) commit(c *change) (done bool, err error) {
+	if t.now.Load() != c.before {
+		return false, nil
+	}
+	if len(c.network.Neurons)+len(c.network.Synapses) > 0 {
+		if err := t.robot.network.Tune(c.network); err != nil {
+			return true, t.refused(c, c.order[0], err)
+		}
+	}
+	for _, fit := range c.fittings {
+		fit()
+	}
+	if len(c.network.Neurons) > 0 {
+		t.robot.pourAnew(&c.after.settings)
+	}
+	t.now.Store(c.after)
+	return true, nil
+}
+
+// set makes a change at once, for a robot that does not run yet.
+func (t *tuner) set(w wish) error {
+	c, err := t.prepare(w)
+	if err == nil {
+		_, err = t.commit(c)
+	}
+	return err
+}
+
+// applied are the values of a change, as they are in effect.
+func (t *tuner) applied(c *change) map[string]float64 {
+	values := make(map[string]float64, len(c.order))
+	for _, i := range c.order {
+		values[t.all[i].path] = t.all[i].read(&c.after.settings)
+	}
+	return values
+}
+
+// expect refuses another revision than this one.
+func (o *outcome) expect(revision *bridge.Revision) error {
+	if revision == nil || *revision == o.revision {
+		return nil
+	}
+	return &bridge.SetError{Code: bridge.RevisionConflict,
+		Message: fmt.Sprintf("revision is %d, expected %d: somebody else has tuned since: read again", o.revision, *revision)}
 }
 
 // wanted finds the parameters that changes are for, in an order that does not depend on chance: of several mistakes the same one is told
@@ -122,22 +229,7 @@ func (t *tuner) wanted(changes map[string]float64) (values map[int]float64, orde
 	return values, order, nil
 }
 
-// pourAnew converts what sensors pour, which is configured in units, to water: a new leak changes it. Tune has not seen it: where the
-// exact amount has left the range, what was poured before is kept.
-func (t *tuner) pourAnew() {
-	for _, s := range t.robot.sensors {
-		if s.electric {
-			continue
-		}
-		if water, err := t.robot.network.PourWater(s.neurons[0], s.units); err == nil {
-			s.water = water
-		} else {
-			t.robot.log.Warn("the new leak is out of a sensor's range; it keeps the water it poured before", "sensor", s.name, "error", err)
-		}
-	}
-}
-
-// mostWildcards bounds the paths of a request for which all parameters are looked through, while the control loop waits.
+// mostWildcards bounds the paths of a request for which all parameters are looked through.
 const mostWildcards = 16
 
 func checkWildcards(paths []string) error {
@@ -170,14 +262,35 @@ func (t *tuner) find(path string) ([]int, error) {
 		}
 		return nil, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "nothing matches; * stands for any characters but a dot, as in network.neurons.wall[*].threshold"}
 	}
-	if t.robot.config.Has(path) {
+	var within []string
+	for _, p := range t.all {
+		if rest, ok := strings.CutPrefix(p.path, path); ok && (rest[0] == '[' || rest[0] == '.') {
+			within = append(within, p.path)
+		}
+	}
+	switch {
+	case len(within) > 0:
+		return nil, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "it is no number; there are " + listed(within)}
+	case strings.HasSuffix(path, ".failsafe") || strings.HasPrefix(path, "safety."):
+		if t.robot.config.Has(path) {
+			return nil, &bridge.SetError{Code: bridge.NotLive, Path: path, Message: "it keeps the robot safe when all else fails: it is changed in the robot file only, and acts at the next start"}
+		}
+	case t.robot.config.Has(path):
 		return nil, &bridge.SetError{Code: bridge.NotLive, Path: path, Message: "it acts at the next start only: change it in the robot file"}
 	}
 	return nil, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
 }
 
-// matches reports whether a path fits a pattern with wildcards. It goes back to the last star alone, so that no pattern takes long: the
-// control loop waits for it.
+// listed shows some of a list.
+func listed(all []string) string {
+	const most = 4
+	if len(all) <= most {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
+}
+
+// matches reports whether a path fits a pattern with wildcards. It goes back to the last star alone, so that no pattern takes long.
 func matches(pattern, path string) bool {
 	p, star, mark := 0, -1, 0 // place in the pattern, of the last star, and up to where that reaches
 	for i := 0; i < len(path); {
@@ -201,39 +314,27 @@ func matches(pattern, path string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// reset gives parameters the values of the configuration; all without paths.
-func (t *tuner) reset(paths []string, ifRevision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
-	changes := map[string]float64{}
+// presets are the values of the configuration, of all that differ from it, or of the parameters that paths stand for.
+func (t *tuner) presets(paths []string) (map[string]float64, error) {
+	values := map[string]float64{}
 	if len(paths) == 0 {
-		for i, p := range t.all {
-			if p.value(&t.now) != p.preset {
-				changes[p.path] = t.all[i].preset
-			}
+		for path := range t.tuned() {
+			values[path] = t.all[t.byPath[path]].preset
 		}
+		return values, nil
 	}
-	if err := checkWildcards(paths); err != nil {
-		return nil, t.revision, err
+	found, err := t.findAll(paths)
+	for _, i := range found {
+		values[t.all[i].path] = t.all[i].preset
 	}
-	for _, path := range paths {
-		found, err := t.find(path)
-		if err != nil {
-			return nil, t.revision, err
-		}
-		for _, i := range found {
-			changes[t.all[i].path] = t.all[i].preset
-		}
-	}
-	if len(changes) == 0 && ifRevision == nil {
-		return changes, t.revision, nil // nothing was tuned
-	}
-	return t.set(changes, ifRevision, "config")
+	return values, err
 }
 
 // tuned are the parameters that differ from the configuration.
 func (t *tuner) tuned() map[string]float64 {
-	values := map[string]float64{}
+	now, values := t.now.Load(), map[string]float64{}
 	for _, p := range t.all {
-		if v := p.value(&t.now); v != p.preset {
+		if v := p.read(&now.settings); v != p.preset {
 			values[p.path] = v
 		}
 	}
@@ -263,26 +364,36 @@ func (t *tuner) suggest(path string) string {
 
 // get reads parameters; without a path all of them.
 func (t *tuner) get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
-	values := map[string]bridge.Value{}
+	now, values := t.now.Load(), map[string]bridge.Value{}
 	show := func(i int) {
-		values[t.all[i].path] = bridge.Value{V: t.all[i].value(&t.now), Rev: t.origin[i].revision, Src: t.origin[i].source}
+		values[t.all[i].path] = bridge.Value{V: t.all[i].read(&now.settings), Rev: now.origin[i].revision, Src: now.origin[i].source}
 	}
 	if len(paths) == 0 {
 		for i := range t.all {
 			show(i)
 		}
 	}
+	found, err := t.findAll(paths)
+	if err != nil {
+		return nil, now.revision, err
+	}
+	for _, i := range found {
+		show(i)
+	}
+	return values, now.revision, nil
+}
+
+// findAll returns the parameters of several paths.
+func (t *tuner) findAll(paths []string) (all []int, err error) {
 	if err := checkWildcards(paths); err != nil {
-		return nil, t.revision, err
+		return nil, err
 	}
 	for _, path := range paths {
 		found, err := t.find(path)
 		if err != nil {
-			return nil, t.revision, err
+			return nil, err
 		}
-		for _, i := range found {
-			show(i)
-		}
+		all = append(all, found...)
 	}
-	return values, t.revision, nil
+	return all, nil
 }

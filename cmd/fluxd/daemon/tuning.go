@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 
 	"fluxd/bridge"
 	"fluxd/configs"
@@ -23,7 +22,7 @@ func (l *Robot) overlay(all []*configs.Overlay) error {
 		if len(o.Values) == 0 {
 			continue
 		}
-		if _, _, err := l.tuner.set(o.Values, nil, "overlay"); err != nil {
+		if err := l.tuner.set(wish{values: o.Values, source: "overlay"}); err != nil {
 			return fmt.Errorf("%s: %w", o.Source, err)
 		}
 	}
@@ -44,9 +43,10 @@ func (l *Robot) recall() error {
 		return nil
 	}
 	if err == nil {
-		l.tuner.revision = 0 // clients count from the start
-		for i := range l.tuner.origin {
-			l.tuner.origin[i].revision = 0
+		now := l.tuner.now.Load() // nobody has seen it yet
+		now.revision = 0          // clients count from the start
+		for i := range now.origin {
+			now.origin[i].revision = 0
 		}
 		return nil
 	}
@@ -58,14 +58,10 @@ func (l *Robot) recall() error {
 }
 
 // keep writes what is tuned now. It is called by whoever tunes, never by the loop.
-func (l *Robot) keep(ctx context.Context) error {
+func (l *Robot) keep() error {
 	l.saving.Lock() // first: of two who write, the later has the later values
 	defer l.saving.Unlock()
-	a := l.ask(ctx, request{do: func() answer { return answer{applied: l.tuner.tuned()} }})
-	if a.err != nil {
-		return a.err
-	}
-	o := configs.Overlay{Robot: l.config.Name, Values: a.applied}
+	o := configs.Overlay{Robot: l.config.Name, Values: l.tuner.tuned()}
 	if err := writeAtomically(l.config.Tuning.File, o.Text()); err != nil {
 		return fmt.Errorf("save what was tuned: %w", err)
 	}
@@ -74,11 +70,11 @@ func (l *Robot) keep(ctx context.Context) error {
 
 // persist keeps an accepted change before it is answered, if it is to outlive the run. A disk that fails takes nothing back: the change is in
 // effect, and an event says that it will be lost.
-func (l *Robot) persist(ctx context.Context) {
+func (l *Robot) persist() {
 	if c := l.config.Tuning; c == nil || !c.Persist {
 		return
 	}
-	if err := l.keep(context.WithoutCancel(ctx)); err != nil {
+	if err := l.keep(); err != nil {
 		l.log.Error("an accepted change will be lost at the end", "error", err)
 		l.event(bridge.LevelError, "save_failed", err.Error())
 	}
@@ -86,15 +82,45 @@ func (l *Robot) persist(ctx context.Context) {
 
 // Reset implements bridge.Robot.
 func (l *Robot) Reset(ctx context.Context, paths []string, ifRevision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
-	paths = slices.Clone(paths)
-	a := l.ask(ctx, request{do: func() (a answer) {
-		a.applied, a.revision, a.err = l.tuner.reset(paths, ifRevision)
-		return a
-	}})
-	if a.err == nil {
-		l.persist(ctx)
+	return l.change(ctx, func() (wish, error) {
+		values, err := l.tuner.presets(paths)
+		return wish{values: values, ifRevision: ifRevision, source: "config"}, err
+	})
+}
+
+// Set implements bridge.Robot.
+func (l *Robot) Set(ctx context.Context, changes map[string]float64, ifRevision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+	return l.change(ctx, func() (wish, error) { return wish{values: changes, ifRevision: ifRevision, source: "mqtt"}, nil })
+}
+
+// change makes a change that is wished for: it is worked out here, beside the control loop, which puts it in place between two ticks. When
+// another change has come in between it is worked out anew. A change of nothing is none.
+func (l *Robot) change(ctx context.Context, wished func() (wish, error)) (map[string]float64, bridge.Revision, error) {
+	for {
+		w, err := wished()
+		var c *change
+		if err == nil {
+			c, err = l.tuner.prepare(w)
+		}
+		if err != nil {
+			return nil, l.tuner.now.Load().revision, err
+		}
+		if len(c.order) == 0 {
+			return map[string]float64{}, c.before.revision, nil
+		}
+		done := false
+		a := l.ask(ctx, func() (a answer) {
+			done, a.err = l.tuner.commit(c)
+			return a
+		})
+		if a.err != nil {
+			return nil, l.tuner.now.Load().revision, a.err
+		}
+		if done {
+			l.persist()
+			return l.tuner.applied(c), c.after.revision, nil
+		}
 	}
-	return a.applied, a.revision, a.err
 }
 
 // Load implements bridge.Robot: the network goes back to what was last saved.
@@ -111,5 +137,5 @@ func (l *Robot) Load(ctx context.Context) error {
 	if len(data) > maxLearnt {
 		return fmt.Errorf("learnt weights: %s: %d bytes: expected at most %d", l.config.Learnt.File, len(data), maxLearnt)
 	}
-	return l.ask(ctx, request{do: func() answer { return answer{err: l.network.Restore(data)} }}).err
+	return l.ask(ctx, func() answer { return answer{err: l.network.Restore(data)} }).err
 }

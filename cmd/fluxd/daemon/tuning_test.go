@@ -174,7 +174,7 @@ func TestLoadForgetsWhatCameSince(t *testing.T) {
 	}
 	saved := weight(t, file)
 	learnt := func() (w float64) {
-		a := robot.ask(ctx, request{do: func() answer { w = robot.network.Learnt()[0]; return answer{} }})
+		a := robot.ask(ctx, func() answer { w = robot.network.Learnt()[0]; return answer{} })
 		if a.err != nil {
 			t.Fatal(a.err)
 		}

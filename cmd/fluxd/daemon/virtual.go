@@ -82,6 +82,9 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 		earlier(time.Duration(t) * time.Microsecond)
 	}
 	for _, o := range s.outputs {
+		if o.adjust.Load() != nil {
+			earlier(s.now)
+		}
 		if t, ok := o.guard.Due(); ok {
 			// A guard thinks in nanoseconds; events happen at whole ticks.
 			earlier(max(s.now, (t + time.Microsecond - 1).Truncate(time.Microsecond)))
@@ -135,8 +138,8 @@ func (s *simulation) step() {
 			o.guard.Renew(s.now)
 			o.fired = [causes]core.Tick{}
 		}
-		if t, ok := o.guard.Due(); ok && t <= s.now {
-			if err := o.guard.Step(s.now); err != nil {
+		if t, ok := o.guard.Due(); ok && t <= s.now || o.adjust.Load() != nil {
+			if err := o.step(s.now); err != nil {
 				s.log.Warn("actuator does not answer; trying again", "actuator", o.name, "error", err)
 			}
 		}

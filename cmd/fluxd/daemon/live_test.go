@@ -1,0 +1,239 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"fluxd/boards/sim"
+	"fluxd/bridge"
+	"fluxd/configs"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// tunable is a robot in virtual time with a tuner.
+type tunable struct {
+	*simulation
+	tuner *tuner
+}
+
+func newTunable(t interface {
+	Helper()
+	Fatal(...any)
+}, config *configs.Robot) *tunable {
+	t.Helper()
+	s, err := newSimulation(config, 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tunable{s, newTuner(s.robot)}
+}
+
+func (x *tunable) pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	if err := x.run(context.Background(), x.now+d, func(time.Duration) {}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// share is what a pin really gives, as a share of the period.
+func (x *tunable) share(t *testing.T, pin string) float64 {
+	t.Helper()
+	p, err := x.board.Pin(pin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	duty, _ := p.(*sim.Pin).PWMState()
+	return float64(duty) / float64(gpio.DutyMax)
+}
+
+// Every number that can act live does: what is set changes what the robot does from then on.
+func TestWhatIsTunedActs(t *testing.T) {
+	const text = `robot: r
+board: {kind: sim, world: bench}
+sensors:
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 800 lx], max: 50 Hz, to: a}}
+  warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, encode: {kind: threshold, above: 30 °C, repeat: true, weight: 60, to: b}}
+  shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 50ms, encode: {kind: latency, range: [0 m/s², 20 m/s²], window: 10ms, to: c}}
+network: {neurons: {a: {}, b: {threshold: 100}, c: {}, good: {}, bad: {}}}
+actuators:
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: 0/s, timeout: 0s, decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
+  rudder: {device: servo, pwm: GPIO13, slew: 0/s, needs: [], decode: {kind: winner-take-all, window: 100ms, choices: {a: 0.5}}}
+rewards: {praise: {sensor: eye, on: level, window: 100ms, gain: 0.01, to: good, against: bad}}
+mqtt: {broker: none}
+`
+	x := newTunable(t, parse(t, text, nil))
+	wheel := func() float64 { return x.share(t, "GPIO12") }
+	rudder := func() float64 { return x.share(t, "GPIO13") * 20 } // ms
+	spikes := func(name string) func() float64 {
+		return func() float64 {
+			n := 0
+			for end := x.now + time.Second; x.now < end; {
+				next, ok := x.nextEvent()
+				if !ok || next >= end {
+					x.now = end
+					break
+				}
+				x.now = next
+				x.step()
+				for _, s := range x.robot.spikes {
+					if s.Neuron == x.neurons[name][0] {
+						n++
+					}
+				}
+			}
+			return float64(n)
+		}
+	}
+	light := float64(300) // on the bench
+	x.pass(t, 3*time.Second)
+	for _, c := range []struct {
+		what        string
+		set         map[string]float64
+		observe     func() float64
+		before, now float64
+	}{
+		{"a rate", map[string]float64{"sensors.eye.encode.max": 100}, spikes("a"), 50 * light / 800, 100 * light / 800},
+		{"a range", map[string]float64{"sensors.eye.encode.range[1]": 1000}, spikes("a"), 100 * light / 800, 100 * light / 1000},
+		{"another interval leaves the rate", map[string]float64{"sensors.eye.every": 20_000}, spikes("a"), 30, 30},
+		{"full scale", map[string]float64{"actuators.wheel.decode.full": 200}, wheel, 0.3, 0.15},
+		{"a range of commands", map[string]float64{"actuators.wheel.range[1]": 0.125}, wheel, 0.15, 0.125},
+		{"trim", map[string]float64{"actuators.rudder.trim": 100}, rudder, 1.75, 1.85},
+		{"pulses", map[string]float64{"actuators.rudder.max_pulse": 2400, "actuators.rudder.min_pulse": 1000}, rudder, 1.85, 2.15},
+		{"a choice", map[string]float64{"actuators.rudder.decode.choices.a": -1}, rudder, 2.15, 1.1},
+		{"a threshold and a weight", map[string]float64{"sensors.warm.encode.above": 20, "sensors.warm.encode.weight": 150}, spikes("b"), 0, 10},
+		{"gain", map[string]float64{"rewards.praise.gain": 0.004}, spikes("good"), 30, 10},
+		{"window", map[string]float64{"rewards.praise.window": 200_000}, spikes("good"), 10, 5},
+		{"punishment", map[string]float64{"rewards.praise.gain": -0.004}, spikes("bad"), 0, 5},
+	} {
+		if got := c.observe(); math.Abs(got-c.before) > 0.02*c.before+0.0001 {
+			t.Errorf("%s: %v before, want %v", c.what, got, c.before)
+		}
+		if err := x.tuner.set(wish{values: c.set}); err != nil {
+			t.Fatalf("%s: %v", c.what, err)
+		}
+		x.pass(t, 1100*time.Millisecond)
+		if got := c.observe(); math.Abs(got-c.now) > 0.02*c.now+0.0001 {
+			t.Errorf("%s: %v, want %v", c.what, got, c.now)
+		}
+	}
+	// The sensor is away: what needs it goes to failsafe after the time that was tuned.
+	if err := x.tuner.set(wish{values: map[string]float64{"sensors.eye.stale": 40_000}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.board.(*sim.Board).Detach("I2C1", 0x23); err != nil {
+		t.Fatal(err)
+	}
+	x.pass(t, 200*time.Millisecond)
+	if wheel() != 0 {
+		t.Error("the eye is stale by the time that was tuned, and the wheel turns")
+	}
+}
+
+// What keeps the robot safe, and what acts at the start, is refused with the reason; limits that depend on others are those of what would be.
+func TestWhatCannotBeTuned(t *testing.T) {
+	x := newTunable(t, parse(t, benchRobot(t), nil))
+	for _, c := range []struct {
+		path string
+		v    float64
+		code bridge.Code
+		min  float64
+	}{
+		{"actuators.left.failsafe", 1, bridge.NotLive, 0},
+		{"safety.stall", 1, bridge.NotLive, 0},
+		{"actuators.left.range", 1, bridge.UnknownParameter, 0}, // it is two
+		{"safety.stal", 1, bridge.UnknownParameter, 0},
+		{"sensors.near.frozen", 1, bridge.NotLive, 0}, // configured without
+		{"actuators.left.pwm", 1, bridge.NotLive, 0},
+		{"actuators.left.range[0]", 0.1, bridge.OutOfRange, -1}, // the failsafe command is 0
+		{"actuators.left.timeout", 0, bridge.OutOfRange, 1000},  // nobody takes that away
+		{"sensors.warm.stale", 1_999_999, bridge.OutOfRange, 2e6},
+		{"sensors.warm.every", 999, bridge.OutOfRange, 1000},
+		{"sensors.air.every", 49_000, bridge.OutOfRange, 50_000},
+		{"actuators.arm.max_pulse", 600, bridge.OutOfRange, 601},
+		{"actuators.arm.trim", -300, bridge.OutOfRange, -200},
+		{"actuators.arm.trim", 0.5, bridge.OutOfRange, -200},
+		{"actuators.horn.on", 0.4, bridge.OutOfRange, 0.400001},
+		{"sensors.turn.encode.range[0]", 200, bridge.OutOfRange, -codeLimit},
+		{"sensors.turn.encode.max", 1e9, bridge.OutOfRange, 1e-6},
+		{"sensors.turn.encode.max", math.NaN(), bridge.OutOfRange, 1e-6},
+		{"sensors.turn.encode.max", math.Inf(1), bridge.OutOfRange, 1e-6},
+	} {
+		var refused *bridge.Error
+		if err := x.tuner.set(wish{values: map[string]float64{c.path: c.v}}); !errors.As(err, &refused) || refused.Code != c.code || refused.Path != c.path {
+			t.Errorf("%s = %g: %v, want %s", c.path, c.v, err, c.code)
+		} else if c.code == bridge.OutOfRange && (refused.Min == nil || *refused.Min != c.min) {
+			t.Errorf("%s = %g: %+v, want min %g", c.path, c.v, refused, c.min)
+		}
+	}
+	if len(x.tuner.tuned()) != 0 {
+		t.Errorf("refused, and tuned: %v", x.tuner.tuned())
+	}
+	// Each alone is out of range.
+	if err := x.tuner.set(wish{values: map[string]float64{"sensors.warm.every": 3e6, "sensors.warm.stale": 6e6}}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever is asked for, in whatever order: it is in effect as answered, or refused with nothing changed; the robot runs on, and a reset
+// brings back what was configured. With every device there is.
+func TestAnySequenceOfSets(t *testing.T) {
+	config := parse(t, benchRobot(t), nil)
+	accepted, refusals := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		x := newTunable(t, config)
+		for range rapid.IntRange(1, 6).Draw(t, "sets") {
+			values := map[string]float64{}
+			for range rapid.IntRange(1, 3).Draw(t, "values") {
+				p := x.tuner.all[rapid.IntRange(0, len(x.tuner.all)-1).Draw(t, "parameter")]
+				low, high := p.limits(&x.tuner.now.Load().settings)
+				values[p.path] = rapid.SampledFrom([]float64{low, high, p.preset, math.Round((low + high) / 2), p.preset * 1.1, math.Round(p.preset / 2),
+					low - 1, high + 1, 0, -1, 1e18, -1e18, math.NaN(), math.Inf(-1), 0.5}).Draw(t, p.path)
+			}
+			before, rev, _ := x.tuner.get(nil)
+			err := x.tuner.set(wish{values: values, source: "mqtt"})
+			after, now, _ := x.tuner.get(nil)
+			if err != nil {
+				refusals++
+				if fmt.Sprint(before) != fmt.Sprint(after) || rev != now {
+					t.Fatalf("%v was refused (%v), and changed something", values, err)
+				}
+			} else {
+				accepted++
+				for path, v := range values {
+					if got := after[path]; math.Abs(got.V-v) > 1e-6 || got.Rev != now || now != rev+1 {
+						t.Fatalf("%s: set to %v, got %v of revision %d", path, v, got, now)
+					}
+				}
+			}
+			if err := x.run(context.Background(), x.now+30*time.Millisecond, func(time.Duration) {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		presets, err := x.tuner.presets(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(presets) > 0 {
+			if err := x.tuner.set(wish{values: presets}); err != nil {
+				t.Fatalf("reset of %v: %v", presets, err)
+			}
+		}
+		if left := x.tuner.tuned(); len(left) > 0 {
+			t.Fatalf("after the reset: %v", left)
+		}
+		if err := x.halt(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if accepted < 50 || refusals < 50 {
+		t.Errorf("%d accepted, %d refused: the property was hardly checked", accepted, refusals)
+	}
+}

@@ -1,0 +1,177 @@
+package daemon
+
+import (
+	"fmt"
+	"math"
+
+	"fluxd/core"
+)
+
+// networkParameters lists network.neurons.<name>.<key> and network.synapses.<from>.<to>.<key>, with [1], [2] ... behind the target
+// where several synapses join the same two neurons.
+func (l *parameterList) networkParameters() {
+	d := &l.settings.network
+	for i := range d.Neurons {
+		l.begin(part{neuronKind, i}, "network.neurons."+d.Neurons[i].Name+".")
+		l.neuron(&d.Neurons[i])
+	}
+	parallel := map[string]int{}
+	for i := range d.Synapses {
+		s := &d.Synapses[i]
+		pair := d.Neurons[s.From].Name + "." + d.Neurons[s.To].Name
+		base := "network.synapses." + pair
+		if k := parallel[pair]; k > 0 {
+			base += fmt.Sprintf("[%d]", k)
+		}
+		parallel[pair]++
+		l.begin(part{synapseKind, i}, base+".")
+		l.synapse(s)
+	}
+}
+
+// span adds a time of the network.
+func (l *parameterList) span(key string, least core.Tick, field func(*settings) *core.Tick) {
+	l.add(key, "us", true, between(float64(least), float64(core.MaxDelay)),
+		func(s *settings) float64 { return float64(*field(s)) }, func(s *settings, v float64) { *field(s) = core.Tick(v) })
+}
+
+func (l *parameterList) neuron(n *core.Neuron) {
+	i := l.of.index
+	amount, recovery := amounts(i), between(0, 2e6)
+	l.number("threshold", "units", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Threshold })
+	l.number("leak", "units/s", leaks(i), func(s *settings) *float64 { return &s.network.Neurons[i].Leak })
+	l.number("floor", "units", floors(i), func(s *settings) *float64 { return &s.network.Neurons[i].Floor })
+	l.span("refractory", 0, func(s *settings) *core.Tick { return &s.network.Neurons[i].Refractory })
+	if n.Pacemaker != 0 {
+		l.span("pacemaker", 0, func(s *settings) *core.Tick { return &s.network.Neurons[i].Pacemaker })
+	}
+	if n.Adaptation != nil {
+		l.number("adaptation.rate", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Rate })
+		l.count("adaptation.tolerance", "", between(0, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Adaptation.Tolerance })
+		l.number("adaptation.max", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Max })
+		l.number("adaptation.recovery", "units/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Recovery })
+	}
+	if n.Habituation != nil {
+		l.number("habituation.rate", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Rate })
+		l.number("habituation.max", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Max })
+		l.number("habituation.recovery", "units/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Recovery })
+	}
+	if n.Burst != nil {
+		l.number("burst.overshoot", "units", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Burst.Overshoot })
+		l.span("burst.interval", 1, func(s *settings) *core.Tick { return &s.network.Neurons[i].Burst.Interval })
+		l.count("burst.max", "", between(0, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Burst.Max })
+	}
+	if n.ModulationLeak != 0 {
+		l.number("modulation.leak", "1/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].ModulationLeak })
+	}
+	for _, r := range []struct {
+		key, unit string
+		field     func(*core.Receptors) *float64
+	}{
+		{"threshold", "units", func(r *core.Receptors) *float64 { return &r.Threshold }},
+		{"adaptation", "units", func(r *core.Receptors) *float64 { return &r.Adaptation }},
+		{"habituation", "units", func(r *core.Receptors) *float64 { return &r.Habituation }},
+		{"stp", "units", func(r *core.Receptors) *float64 { return &r.ShortTerm }},
+		{"ltp", "units", func(r *core.Receptors) *float64 { return &r.LongTerm }},
+		{"pacemaker", "us", func(r *core.Receptors) *float64 { return &r.Pacemaker }},
+	} {
+		if *r.field(&n.Receptors) != 0 {
+			l.number("receptors."+r.key, r.unit, receptors(i, r.unit), func(s *settings) *float64 { return r.field(&s.network.Neurons[i].Receptors) })
+		}
+	}
+}
+
+func (l *parameterList) synapse(s *core.Synapse) {
+	i := l.of.index
+	amount := amounts(s.To)
+	switch s.Kind {
+	case core.Direct:
+		l.number("weight", "units", weights(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Weight })
+	case core.Modulator:
+		l.add("weight", "", true, between(-core.MaxModulation, core.MaxModulation),
+			func(s *settings) float64 { return s.network.Synapses[i].Weight }, func(s *settings, v float64) { s.network.Synapses[i].Weight = v })
+	}
+	l.span("delay", 1, func(s *settings) *core.Tick { return &s.network.Synapses[i].Delay })
+	if s.Plastic == nil {
+		return
+	}
+	l.span("plastic.window", 0, func(s *settings) *core.Tick { return &s.network.Synapses[i].Plastic.Window })
+	for _, p := range []struct {
+		key, unit string
+		limits    limits
+		field     func(*core.Plastic) *float64
+	}{
+		{"stp.rate", "units", amount, func(p *core.Plastic) *float64 { return &p.ShortTerm.Rate }},
+		{"stp.depression", "units", amount, func(p *core.Plastic) *float64 { return &p.ShortTerm.Depression }},
+		{"stp.unpaired", "units", amount, func(p *core.Plastic) *float64 { return &p.ShortTerm.Unpaired }},
+		{"stp.recovery", "units/s", between(0, 2e6), func(p *core.Plastic) *float64 { return &p.ShortTerm.Recovery }},
+		{"stp.max", "units", amount, func(p *core.Plastic) *float64 { return &p.ShortTerm.Max }},
+		{"ltp.rate", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Rate }},
+		{"ltp.depression", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Depression }},
+		{"ltp.consolidation", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Consolidation }},
+		{"min", "units", amount, func(p *core.Plastic) *float64 { return &p.Min }},
+		{"max", "units", amount, func(p *core.Plastic) *float64 { return &p.Max }},
+	} {
+		l.number("plastic."+p.key, p.unit, p.limits, func(s *settings) *float64 { return p.field(s.network.Synapses[i].Plastic) })
+	}
+}
+
+// water returns the amounts, in units, that come to 1 and to 2^31-1 of a neuron's water.
+func water(s *settings, neuron int) (least, most float64) {
+	if leak := s.network.Neurons[neuron].Leak; leak > 0 {
+		return leak / 1e6, core.MaxWater * leak / 1e6
+	}
+	return 0.001, core.MaxWater / 1000.0
+}
+
+func thresholds(neuron int) limits {
+	return func(s *settings) (float64, float64) { return water(s, neuron) }
+}
+
+func amounts(neuron int) limits {
+	return func(s *settings) (float64, float64) {
+		_, most := water(s, neuron)
+		return 0, most
+	}
+}
+
+func floors(neuron int) limits {
+	return func(s *settings) (float64, float64) {
+		_, most := water(s, neuron)
+		return -most, 0
+	}
+}
+
+func weights(target int) limits {
+	return func(s *settings) (float64, float64) {
+		_, most := water(s, target)
+		return -most, most
+	}
+}
+
+func receptors(neuron int, unit string) limits {
+	return func(s *settings) (float64, float64) {
+		most := float64(core.MaxWater)
+		if unit == "units" {
+			_, most = water(s, neuron)
+		}
+		return -most / core.MaxModulation, most / core.MaxModulation
+	}
+}
+
+// leaks: the threshold, the floor and every afferent weight must keep between 1 and 2^31-1 of water; 0 is a leak of its own kind.
+func leaks(neuron int) limits {
+	return func(s *settings) (float64, float64) {
+		n := &s.network.Neurons[neuron]
+		least := n.Threshold
+		if n.Floor != 0 {
+			least = min(least, -n.Floor)
+		}
+		for i := range s.network.Synapses {
+			if s := &s.network.Synapses[i]; s.To == neuron && s.Kind == core.Direct && s.Weight != 0 {
+				least = min(least, math.Abs(s.Weight))
+			}
+		}
+		return 0, least * 1e6
+	}
+}
