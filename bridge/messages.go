@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 )
@@ -156,12 +157,16 @@ type Error struct {
 // SetError is the name of Error where a transaction is refused.
 type SetError = Error
 
-// Error returns the message, after the path if there is one.
+// Error returns the message, after the path and with the range if there are any.
 func (e *Error) Error() string {
-	if e.Path == "" {
-		return e.Message
+	text := e.Message
+	if e.Path != "" {
+		text = e.Path + ": " + text
 	}
-	return e.Path + ": " + e.Message
+	if e.Min != nil && e.Max != nil {
+		text += fmt.Sprintf(": expected %g to %g", *e.Min, *e.Max)
+	}
+	return text
 }
 
 // Refuse returns the error of a value outside min..max, in the parameter's unit.

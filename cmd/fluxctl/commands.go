@@ -495,7 +495,7 @@ func complete(s *settings, names func(*remote) []string) func(*cobra.Command, []
 
 // refused is the error of a request that the robot refused, with the allowed range.
 func refused(e *bridge.Error, unit string) error {
-	message := e.Error()
+	message := strings.TrimPrefix(e.Path+": "+e.Message, ": ")
 	if e.Min != nil && e.Max != nil {
 		message += fmt.Sprintf(" (allowed: %s to %s)", number(*e.Min), strings.TrimSpace(number(*e.Max)+" "+unit))
 	}

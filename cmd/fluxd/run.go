@@ -44,13 +44,9 @@ process is killed. SIGUSR1 is an emergency stop.`,
 			if err != nil {
 				return err
 			}
-			var tuned []*configs.Overlay
-			for _, file := range overlays {
-				o, err := configs.LoadOverlay(file)
-				if err != nil {
-					return err
-				}
-				tuned = append(tuned, o)
+			tuned, err := loadOverlays(overlays)
+			if err != nil {
+				return err
 			}
 			if parent, err := supervises(supervision, config); err != nil {
 				return err
@@ -89,7 +85,7 @@ process is killed. SIGUSR1 is an emergency stop.`,
 	c.Flags().BoolVar(&arm, "arm", false, "arm at the start, whatever the configuration says")
 	c.Flags().StringVar(&supervision, "supervise", "auto", "a parent process brings actuators to failsafe when the robot's is killed: auto (on a real board, unless systemd does it), yes or no")
 	rootFlag(c, &root)
-	c.Flags().StringArrayVar(&overlays, "overlay", nil, "file of values that were tuned, as fluxctl save writes it; may be given several times")
+	overlayFlag(c, &overlays)
 	c.Flags().Uint64Var(&seed, "seed", 1, "of the simulated world")
 	c.Flags().DurationVar(&length, "for", 0, "stop by itself after this time, such as 30s (0: run until ctrl-C)")
 	return c
@@ -128,4 +124,20 @@ func hint(config *configs.Robot, r *daemon.Robot) string {
   %s get                                          # everything that can be tuned
   %s set %s=120   # tune it while it runs
 `, config.Name, tool, tool, tool, example)
+}
+
+// overlayFlag adds the flag that names files of overlays.
+func overlayFlag(c *cobra.Command, files *[]string) {
+	c.Flags().StringArrayVar(files, "overlay", nil, "file of values that were tuned, as fluxctl save writes it; may be given several times")
+}
+
+func loadOverlays(files []string) (all []*configs.Overlay, err error) {
+	for _, file := range files {
+		o, err := configs.LoadOverlay(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, o)
+	}
+	return all, nil
 }

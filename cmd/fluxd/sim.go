@@ -15,6 +15,7 @@ import (
 
 func simCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 	opts := daemon.SimulateOptions{}
+	var overlays []string
 	c := &cobra.Command{
 		Use:   "sim [ROBOT]",
 		Short: "Simulate a robot in virtual time and print its score",
@@ -37,6 +38,9 @@ The same robot, seed and length print the same bytes on every run and every mach
 			if opts.For < 0 {
 				return fmt.Errorf("%w: --for %v: expected a time to simulate, such as 60s", errUsage, opts.For)
 			}
+			if opts.Overlays, err = loadOverlays(overlays); err != nil {
+				return err
+			}
 			opts.Out, opts.Log = cmd.OutOrStdout(), log(cmd.ErrOrStderr())
 			start := time.Now()
 			opts.Progress = progress(cmd.ErrOrStderr())
@@ -48,6 +52,7 @@ The same robot, seed and length print the same bytes on every run and every mach
 		},
 	}
 	c.Flags().DurationVar(&opts.For, "for", 0, "how long to simulate (default: the recording's length, or 60s)")
+	overlayFlag(c, &overlays)
 	c.Flags().Uint64Var(&opts.Seed, "seed", 1, "of the simulated world; trial k runs with seed + k")
 	c.Flags().IntVar(&opts.Trials, "trials", 1, "how many runs from different starting poses")
 	return c

@@ -128,7 +128,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if err := l.recall(); err != nil {
 		l.log.Error("cannot use what was tuned before", "error", err)
 	}
-	if err := l.overlay(opts.Overlays); err != nil {
+	if err := l.tuner.overlay(opts.Overlays); err != nil {
 		return err
 	}
 	l.describe = l.description()

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ type SimulateOptions struct {
 	Trials   int                             // how many runs from different starts; at least 1
 	Out      io.Writer                       // the score: the same bytes for the same configuration and options, on every machine
 	Progress func(done, total time.Duration) // called now and then; may be nil
+	Overlays []*configs.Overlay              // values that differ from the configuration, applied in this order
 	Log      *slog.Logger
 }
 
@@ -35,6 +37,11 @@ func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) 
 		s, err := newSimulation(config, opts.Seed+uint64(trial), opts.Log)
 		if err != nil {
 			return err
+		}
+		if len(opts.Overlays) > 0 {
+			if err := newTuner(s.robot).overlay(opts.Overlays); err != nil {
+				return errors.Join(err, s.halt())
+			}
 		}
 		if opts.For == 0 && s.compare != nil {
 			length = s.compare.length()

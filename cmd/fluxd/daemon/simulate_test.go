@@ -196,3 +196,21 @@ func BenchmarkSimulateLightseeker(b *testing.B) {
 		simulate(b, robot, SimulateOptions{For: time.Minute, Seed: 1, Trials: 1})
 	}
 }
+
+// What was tuned on a robot can be tried on the desktop: a simulation takes overlays, and refuses them with the range that is allowed.
+func TestSimulationWithAnOverlay(t *testing.T) {
+	robot := load(t, "lightseeker")
+	overlay := func(v float64) []*configs.Overlay {
+		return []*configs.Overlay{{Robot: "lightseeker", Source: "tuned.yaml", Values: map[string]float64{"actuators.*.range[1]": v}}}
+	}
+	opts := SimulateOptions{For: 3 * time.Second, Trials: 1, Seed: 1}
+	fast := simulate(t, robot, opts)
+	opts.Overlays = overlay(0.05)
+	if slow := simulate(t, robot, opts); slow == fast || strings.Contains(slow, "reached the lamp") {
+		t.Errorf("with wheels that hardly turn: %s", slow)
+	}
+	opts.Overlays, opts.Out, opts.Log = overlay(7), &bytes.Buffer{}, slog.New(slog.DiscardHandler)
+	if err := Simulate(context.Background(), robot, opts); err == nil || !strings.Contains(err.Error(), "tuned.yaml: actuators.left_wheel.range[1]: 7 is out of range: expected 0 to 1") {
+		t.Errorf("%v", err)
+	}
+}

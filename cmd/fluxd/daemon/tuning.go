@@ -14,15 +14,15 @@ import (
 // What was tuned lies in one file, as what was learnt does, and is written as carefully.
 
 // overlay gives the robot what overlays say, one after the other, before anything runs.
-func (l *Robot) overlay(all []*configs.Overlay) error {
+func (t *tuner) overlay(all []*configs.Overlay) error {
 	for _, o := range all {
-		if o.Robot != l.config.Name {
-			return fmt.Errorf("%s: it is of robot %q, this one is %q", o.Source, o.Robot, l.config.Name)
+		if name := t.robot.config.Name; o.Robot != name {
+			return fmt.Errorf("%s: it is of robot %q, this one is %q", o.Source, o.Robot, name)
 		}
 		if len(o.Values) == 0 {
 			continue
 		}
-		if err := l.tuner.set(wish{values: o.Values, source: "overlay"}); err != nil {
+		if err := t.set(wish{values: o.Values, source: "overlay"}); err != nil {
 			return fmt.Errorf("%s: %w", o.Source, err)
 		}
 	}
@@ -38,7 +38,7 @@ func (l *Robot) recall() error {
 	}
 	o, err := configs.LoadOverlay(c.File)
 	if err == nil {
-		err = l.overlay([]*configs.Overlay{o})
+		err = l.tuner.overlay([]*configs.Overlay{o})
 	} else if _, missing := os.Stat(c.File); errors.Is(missing, fs.ErrNotExist) {
 		return nil
 	}
