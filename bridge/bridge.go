@@ -94,8 +94,9 @@ const (
 type Bridge struct {
 	robot       Robot
 	topics      Topics
-	description []byte // as JSON
-	discovery   []byte // the same for Home Assistant; nil without
+	description []byte          // as JSON
+	parameters  map[string]bool // the paths of the description
+	discovery   []byte          // the same for Home Assistant; nil without
 	version     string
 	boot        string
 	log         *slog.Logger
@@ -138,6 +139,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		robot:       robot,
 		topics:      Topics(opts.Robot),
 		description: text,
+		parameters:  map[string]bool{},
 		version:     opts.Version,
 		boot:        opts.Boot,
 		log:         opts.Log,
@@ -147,6 +149,9 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		connected:   make(chan struct{}, 1),
 		arrivals:    make(chan arrival, waitingRequests),
 		watched:     make(chan struct{}, 1),
+	}
+	for _, p := range description.Parameters {
+		b.parameters[p.Path] = true
 	}
 	if b.boot == "" {
 		b.boot = uuid.NewString()

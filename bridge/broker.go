@@ -14,6 +14,7 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
+	"golang.org/x/time/rate"
 )
 
 // DefaultListen is where the embedded broker listens unless told otherwise.
@@ -95,7 +96,7 @@ func startBroker(h house) (*broker, error) {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
 	b := &broker{server: server, socket: socket, url: "tcp://" + reachable(socket.Addr().(*net.TCPAddr)), secret: hex.EncodeToString(secret)}
-	if err := server.AddHook(&gatekeeper{robot: h.robot, secret: b.secret, log: h.log, users: h.users, refuse: h.refuse}, nil); err != nil {
+	if err := server.AddHook(&gatekeeper{robot: h.robot, secret: b.secret, log: h.log, users: h.users, refuse: h.refuse, failed: rate.Sometimes{First: 10, Interval: time.Second}}, nil); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}

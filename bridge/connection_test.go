@@ -157,6 +157,30 @@ func TestALateLastWillIsPutRight(t *testing.T) {
 	dial(t, b.URL()).online()
 }
 
+// A parameter that an earlier configuration had and this one has not: who subscribes is not told of it any more.
+func TestParametersThatAreGoneAreTakenBack(t *testing.T) {
+	external := startTestBroker(t, "127.0.0.1:0")
+	topics := Topics("fake")
+	before := dial(t, external.url)
+	before.send(topics.Param("gone"), true, Value{V: 5})
+	before.send(topics.Param("a"), true, Value{V: 5})
+	before.send(Topics("other").Param("gone"), true, Value{V: 6})
+	startBridge(t, newFakeRobot(), Options{Broker: external.url})
+	dial(t, external.url).online()
+	eventually := time.Now().Add(patience)
+	for {
+		if kept := external.server.Topics.Messages(topics.Param("#")); len(kept) == 2 {
+			break
+		} else if time.Now().After(eventually) {
+			t.Fatalf("kept: %v", kept)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if kept := external.server.Topics.Messages(Topics("other").Param("#")); len(kept) != 1 {
+		t.Errorf("of another robot: %v", kept)
+	}
+}
+
 func TestTheBrokerIsStartedAgain(t *testing.T) {
 	first, err := startBroker(house{listen: "127.0.0.1:0", log: slog.New(slog.DiscardHandler)})
 	if err != nil {

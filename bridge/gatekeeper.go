@@ -29,6 +29,9 @@ type gatekeeper struct {
 	guests  sync.Map      // *guest by client
 	dropped atomic.Uint64 // messages that came too fast
 
+	failures atomic.Uint64  // of logins
+	failed   rate.Sometimes // tells of them
+
 	// retaining is held while the broker files a retained message, and shared while it looks for those of a new subscription.
 	// It does both without a lock on the topic's name, and half a name that is read meanwhile can end the process.
 	retaining sync.RWMutex
@@ -80,8 +83,11 @@ func (g *gatekeeper) OnConnectAuthenticate(client *mochi.Client, pk packets.Pack
 			g.log.Error("the file of users cannot be used; those stay who were there", "error", trouble)
 		}
 		if !ok {
-			address, _, _ := net.SplitHostPort(client.Net.Remote)
-			g.log.Warn("a login failed", "user", one.name, "address", address)
+			failures := g.failures.Add(1)
+			g.failed.Do(func() {
+				address, _, _ := net.SplitHostPort(client.Net.Remote)
+				g.log.Warn("a login failed", "user", one.name, "address", address, "failures", failures)
+			})
 			time.Sleep(failurePause)
 			return false
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -75,7 +76,12 @@ func (b *Bridge) announce() {
 	}
 	b.underWay = b.underWay[:0]
 
+	// Parameters only until all is announced: for those that are retained from an earlier life. The embedded broker has had none.
 	filters := map[string]byte{b.topics.Request("+"): 1, b.topics.Status(): 1}
+	if b.broker == nil {
+		filters[b.topics.Param("#")] = 0
+		defer b.client.Unsubscribe(b.topics.Param("#"))
+	}
 	subscription := b.client.SubscribeMultiple(filters, b.receive)
 	b.await(subscription, time.After(answerPatience))
 	if err := subscription.Error(); err != nil {
@@ -84,7 +90,7 @@ func (b *Bridge) announce() {
 		}
 	} else if result, ok := subscription.(*paho.SubscribeToken); ok {
 		for filter, granted := range result.Result() {
-			if granted > 2 {
+			if granted > 2 && filter == b.topics.Request("+") {
 				b.log.Warn("the broker does not let the robot subscribe: it cannot be tuned", "filter", filter)
 			}
 		}
@@ -143,6 +149,12 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	if m.Topic() == b.topics.Status() {
 		if !m.Retained() { // else it is from before this connection, and announce is about to replace it
 			b.correct(m.Payload())
+		}
+		return
+	}
+	if path, param := strings.CutPrefix(m.Topic(), b.topics.Param("")); param {
+		if m.Retained() && len(m.Payload()) > 0 && !b.parameters[path] {
+			b.out.put(message{topic: m.Topic(), qos: 1, retain: true}) // the robot has it no more: nobody shall believe it
 		}
 		return
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"golang.org/x/crypto/bcrypt"
 )
 
 // passwords makes a file with a user of each role, whose password is the name twice.
@@ -67,6 +68,40 @@ func as(t *testing.T, url, user, password string, secured *tls.Config) *client {
 	t.Cleanup(func() { c.paho.Disconnect(50) })
 	c.wait(c.paho.Subscribe("#", 1, func(_ paho.Client, m paho.Message) { c.messages <- m }))
 	return c
+}
+
+// A flood of logins waits for its turn up to a number; who comes then is turned away, and later logins go on.
+func TestAFloodOfLoginsIsBounded(t *testing.T) {
+	users := loadUsers(t, passwords(t))
+	quick, err := bcrypt.GenerateFromPassword([]byte("viewerviewer"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users.all["viewer"] = user{Viewer, quick}
+	for range checksAtATime {
+		users.checks <- struct{}{} // as if they were being checked
+	}
+	answers := make(chan bool, 2*mostWaiting)
+	for range 2 * mostWaiting {
+		go func() { _, ok, _ := users.check("viewer", "wrong"); answers <- ok }()
+	}
+	for range mostWaiting { // the others wait
+		if <-answers {
+			t.Fatal("a wrong password is accepted")
+		}
+	}
+	for range checksAtATime {
+		<-users.checks
+	}
+	if role, ok, err := users.check("viewer", "viewerviewer"); ok || role != "" || err != nil {
+		t.Errorf("while they wait: %v %v %v", role, ok, err)
+	}
+	for range mostWaiting {
+		<-answers
+	}
+	if role, ok, err := users.check("viewer", "viewerviewer"); !ok || role != Viewer || err != nil {
+		t.Errorf("after the flood: %v %v %v", role, ok, err)
+	}
 }
 
 func TestWhoMayLogIn(t *testing.T) {

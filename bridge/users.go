@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -57,7 +58,8 @@ type Users struct {
 	failing string // the error of the last reading, told once
 
 	// A hash takes some 50 ms to check, on purpose: not more than this many at a time, so that a flood of logins leaves a core alone.
-	checks chan struct{}
+	checks  chan struct{}
+	waiting atomic.Int32 // for their turn, or in it
 }
 
 type user struct {
@@ -67,7 +69,9 @@ type user struct {
 
 const (
 	checksAtATime = 2
-	maxUsersFile  = 1 << 20
+	// mostWaiting bounds those who wait for their check, some three seconds; who comes then is turned away.
+	mostWaiting  = 128
+	maxUsersFile = 1 << 20
 	// maxPassword is what bcrypt looks at.
 	maxPassword = 72
 )
@@ -154,6 +158,10 @@ func (u *Users) check(name, password string) (role Role, ok bool, trouble error)
 	u.mutex.Unlock()
 	if !known {
 		one.hash = nobody
+	}
+	defer u.waiting.Add(-1)
+	if u.waiting.Add(1) > mostWaiting {
+		return "", false, trouble
 	}
 	u.checks <- struct{}{}
 	defer func() { <-u.checks }()

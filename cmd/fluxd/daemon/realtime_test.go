@@ -77,7 +77,7 @@ func connect(t *testing.T, url, topic string) *client {
 	t.Helper()
 	c := &client{messages: make(chan mqtt.Message, 4096)}
 	opts := mqtt.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprint(t.Name(), topic, clients.Add(1))).SetOrderMatters(false).SetConnectRetry(true).
-		SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond)
+		SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond).SetWriteTimeout(time.Second)
 	subscribed := make(chan struct{}, 16)
 	opts.SetOnConnectHandler(func(m mqtt.Client) {
 		if m.Subscribe(topic, 1, func(_ mqtt.Client, message mqtt.Message) { c.messages <- message }).WaitTimeout(patience) {
