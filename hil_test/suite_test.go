@@ -203,11 +203,11 @@ func (c *begun) figure(format string, args ...any) {
 
 // mayLack are the cases that a rig is known not to be able to do. Whatever else cannot be done is a failure: nothing passes by being skipped.
 var mayLack = map[string]string{
-	"sim":    "EveryActuatorOnTheBus EveryEndOfTheDaemon SystemdWatchdog HardwareWatchdog MissingWires WhateverAnswers",
+	"sim":    "ClockJumps EveryActuatorOnTheBus EveryEndOfTheDaemon SystemdWatchdog HardwareWatchdog MissingWires WhateverAnswers",
 	"pi3b":   "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog Reflex EdgeStorm UnpluggedAndReplugged MissingWires",
 	"edges":  "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog HeatTurnsTheFan HeatSwitchesTheRelay PWM StopsReachThePWM UnpluggedAndReplugged MissingWires WhateverAnswers",
 	"faults": "",
-	"pi":     "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog HeatTurnsTheFan HeatSwitchesTheRelay StopsReachThePWM UnpluggedAndReplugged MissingWires WhateverAnswers",
+	"pi":     "ClockJumps BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog HeatTurnsTheFan HeatSwitchesTheRelay StopsReachThePWM UnpluggedAndReplugged MissingWires WhateverAnswers",
 }
 
 // needs ends a case that the rig cannot do.
