@@ -76,11 +76,10 @@ func (b *Bridge) announce() {
 	}
 	b.underWay = b.underWay[:0]
 
-	// Parameters only until all is announced: for those that are retained from an earlier life. The embedded broker has had none.
+	// Parameters for those that are retained from an earlier life, until the status comes back: see heard. The embedded broker has had none.
 	filters := map[string]byte{b.topics.Request("+"): 1, b.topics.Status(): 1}
 	if b.broker == nil {
 		filters[b.topics.Param("#")] = 0
-		defer b.client.Unsubscribe(b.topics.Param("#"))
 	}
 	subscription := b.client.SubscribeMultiple(filters, b.receive)
 	b.await(subscription, time.After(answerPatience))
@@ -148,7 +147,7 @@ func (b *Bridge) farewell() {
 func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	if m.Topic() == b.topics.Status() {
 		if !m.Retained() { // else it is from before this connection, and announce is about to replace it
-			b.correct(m.Payload())
+			b.heard(m.Payload())
 		}
 		return
 	}
@@ -170,12 +169,18 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	}
 }
 
-// correct puts the status right when it says that this very start of the robot is offline: a broker that notices late that the old
-// connection is dead publishes its last will after the new connection has said online.
-func (b *Bridge) correct(payload []byte) {
+// heard takes the status that the broker says this very start of the robot has. Offline is put right: a broker that notices late that
+// the old connection is dead publishes its last will after the new connection has said online. Online is the robot's own and comes back
+// after all that was retained: only now may the subscription of parameters end, since the library forgets at once whom to give what is
+// still under way.
+func (b *Bridge) heard(payload []byte) {
 	var s Status
-	if json.Unmarshal(payload, &s) == nil && s.State == Offline && s.Boot == b.boot && b.ctx.Err() == nil {
+	switch {
+	case json.Unmarshal(payload, &s) != nil || s.Boot != b.boot || b.ctx.Err() != nil:
+	case s.State == Offline:
 		b.out.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(Online)})
+	case b.broker == nil:
+		b.client.Unsubscribe(b.topics.Param("#"))
 	}
 }
 
