@@ -67,9 +67,12 @@ hil: emulated
 	@mkdir -p bin
 	$(GO) test -count=1 -timeout 30m -v ./hil_test -rig=pi3b,edges,faults -junit=$(CURDIR)/bin/hil.xml
 
-# Troubles with brokers, embedded and Mosquitto (Debian: mosquitto).
-brokers:
-	PATH=$$PATH:/usr/sbin $(GO) test -count=1 ./cmd/fluxd/daemon -run AnyBroker -mosquitto mosquitto
+# Troubles with brokers: embedded, Mosquitto (Debian: mosquitto), and NATS, which is built here and is no dependency of fluxd.
+brokers: bin/nats-server
+	PATH=$$PATH:/usr/sbin $(GO) test -count=1 ./cmd/fluxd/daemon -run AnyBroker -mosquitto mosquitto -nats $(CURDIR)/bin/nats-server
+
+bin/nats-server:
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/nats-io/nats-server/v2@v2.11.8
 
 # The pictures of docs/model.md, drawn by fluxd.
 plots:
