@@ -6,7 +6,7 @@
 //	flux/lightseeker/describe          every parameter with its unit, range and default        retained
 //	flux/lightseeker/param/<path>      {"v":100,"rev":17,"src":"mqtt"}                         retained, accepted values only
 //	flux/lightseeker/tele/health       latency, spikes, drops, ...                             retained, once a second
-//	flux/lightseeker/tele/sensors      name to {"value":412.5,"unit":"lx","age_s":0.012}       ten times a second
+//	flux/lightseeker/tele/sensors      name to {"value":412.5,"unit":"lx","age_s":0.012}       10 Hz, mqtt.telemetry
 //	flux/lightseeker/req/set           {"id":"u1","ts":...,"ttl_ms":2000,"set":{"<path>":90}}  what a client asks for
 //	flux/lightseeker/res/set           {"id":"u1","status":"ok","rev":18,"applied":{...}}      the one answer to it
 //	flux/lightseeker/event/<level>     {"ts":...,"code":"sensor_lost","text":"..."}            faults, once each

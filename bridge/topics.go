@@ -42,10 +42,11 @@ func (t Topics) Response(verb string) string { return t.of("res/" + verb) }
 // Health is the topic of Health: QoS 0, retained, once a second.
 func (t Topics) Health() string { return t.of("tele/health") }
 
-// Sensors is the topic of the sensors' Measures by name: QoS 0, ten times a second while somebody listens; an external broker cannot tell, and always gets them.
+// Sensors is the topic of the sensors' Measures by name: QoS 0, every TelemetryEvery of the Robot while somebody listens; an external broker
+// cannot tell, and always gets them.
 func (t Topics) Sensors() string { return t.of("tele/sensors") }
 
-// Actuators is the topic of the actuators' Measures by name: QoS 0, ten times a second while somebody listens; an external broker cannot tell, and always gets them.
+// Actuators is the topic of the actuators' Measures by name: as Sensors.
 func (t Topics) Actuators() string { return t.of("tele/actuators") }
 
 // Spikes is the topic of spikes as EncodeSpikes writes them: QoS 0, in batches, while somebody has a lease (verb watch).

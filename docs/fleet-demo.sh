@@ -20,6 +20,7 @@ central=18830 own=18831
 # The robot "alone" has its own broker; a bridge on the fleet's side takes what it tells up, and brings requests down.
 cat >"$work/mosquitto.conf" <<CONF
 listener $central 127.0.0.1
+set_tcp_nodelay true
 allow_anonymous true
 log_type error
 connection alone
