@@ -34,6 +34,8 @@ type failure struct {
 	error
 }
 
+func (f failure) Unwrap() error { return f.error }
+
 func absent(format string, args ...any) error {
 	return failure{exitAbsent, fmt.Errorf(format, args...)}
 }
@@ -59,13 +61,35 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(stderr, "fluxctl:", err)
+	code := exitUsage
 	var f failure
 	if errors.As(err, &f) {
-		return f.code
+		code = f.code
 	}
-	fmt.Fprintln(stderr, "try: fluxctl --help")
-	return exitUsage
+	if asJSON, _ := root.PersistentFlags().GetBool("json"); asJSON {
+		_ = printJSON(stderr, shown(code, err)) // a program that does not read it has the code
+		return code
+	}
+	fmt.Fprintln(stderr, "fluxctl:", err)
+	if code == exitUsage {
+		fmt.Fprintln(stderr, "try: fluxctl --help")
+	}
+	return code
+}
+
+// shownError is an error as --json prints it on the standard error output.
+type shownError struct {
+	Exit  int           `json:"exit"`
+	Error *bridge.Error `json:"error"`
+}
+
+// shown gives errors that are not the robot's own a code as well.
+func shown(code int, err error) shownError {
+	var e *bridge.Error
+	if !errors.As(err, &e) {
+		e = &bridge.Error{Code: map[int]bridge.Code{exitUsage: "usage", exitAbsent: "absent", exitRefused: bridge.Internal}[code], Message: err.Error()}
+	}
+	return shownError{Exit: code, Error: e}
 }
 
 func command() *cobra.Command {
@@ -76,7 +100,8 @@ func command() *cobra.Command {
 		Long: `fluxctl reads, tunes and watches a robot that runs fluxd, over MQTT alone.
 
 It ends with 0 when done, 1 when the robot refused, 2 when it was called
-wrongly, 3 without a broker, a robot or an answer.`,
+wrongly, 3 without a broker, a robot or an answer. With --json errors are JSON
+too, on the standard error output: {"exit": 1, "error": {"code": ...}}.`,
 		Example: `  fluxctl get
   fluxctl set network.neurons.eye_l.threshold=90
   fluxctl watch
@@ -114,7 +139,7 @@ path it prints all; in a path, * stands for any characters but a dot.`,
 			ValidArgsFunction: complete(&s, paths),
 			RunE:              func(c *cobra.Command, paths []string) error { return get(c.Context(), s, paths, c.OutOrStdout()) },
 		},
-		&cobra.Command{
+		withRevision(&cobra.Command{
 			Use:   "set path=value... | path value",
 			Short: "change parameters in one transaction",
 			Long: `set changes parameters. Several are one transaction: all are checked first,
@@ -123,6 +148,7 @@ then all take effect at once, or none does. It prints what was and what is.`,
   fluxctl set network.neurons.eye_l.threshold 90
   fluxctl set network.neurons.eye_l.threshold=90 network.neurons.eye_l.leak=1500
   fluxctl set 'network.neurons.wall[*].threshold=120'
+  fluxctl set --if-rev 17 network.neurons.eye_l.threshold=90
   fluxctl set -- network.neurons.eye_l.floor -20`,
 			Args:              cobra.MinimumNArgs(1),
 			ValidArgsFunction: complete(&s, paths),
@@ -131,18 +157,20 @@ then all take effect at once, or none does. It prints what was and what is.`,
 				if err != nil {
 					return err
 				}
-				return set(c.Context(), s, changes, c.OutOrStdout())
+				return set(c.Context(), s, bridge.Request{Set: changes, IfRevision: ifRevision(c)}, c.OutOrStdout())
 			},
-		},
-		&cobra.Command{
+		}),
+		withRevision(&cobra.Command{
 			Use:   "reset [path...]",
 			Short: "give parameters the values of the configuration again",
 			Long:  "reset takes back what was tuned, in one transaction: of the paths, or of all parameters without one.",
 			Example: `  fluxctl reset
   fluxctl reset 'network.neurons.wall[*].threshold'`,
 			ValidArgsFunction: complete(&s, paths),
-			RunE:              func(c *cobra.Command, paths []string) error { return reset(c.Context(), s, paths, c.OutOrStdout()) },
-		},
+			RunE: func(c *cobra.Command, paths []string) error {
+				return reset(c.Context(), s, bridge.Request{Paths: paths, IfRevision: ifRevision(c)}, c.OutOrStdout())
+			},
+		}),
 		&cobra.Command{
 			Use:   "reward name value",
 			Short: "reward or punish the robot",
@@ -263,6 +291,23 @@ it prints a line for each message.`,
 	return root
 }
 
+const revisionFlag = "if-rev"
+
+// withRevision adds a flag by which two who tune at once notice each other.
+func withRevision(c *cobra.Command) *cobra.Command {
+	c.Flags().Uint64(revisionFlag, 0, "only if nobody has tuned since this revision, which set, reset and get --json print")
+	return c
+}
+
+func ifRevision(c *cobra.Command) *bridge.Revision {
+	if !c.Flags().Changed(revisionFlag) {
+		return nil
+	}
+	n, _ := c.Flags().GetUint64(revisionFlag) // it is there, and was parsed
+	revision := bridge.Revision(n)
+	return &revision
+}
+
 // parseChanges reads path=value arguments, or a path and a value.
 func parseChanges(args []string) (map[string]float64, error) {
 	if len(args) == 2 && !strings.Contains(args[0], "=") {
@@ -286,7 +331,22 @@ func parseChanges(args []string) (map[string]float64, error) {
 	return changes, nil
 }
 
-// shownValue is a parameter as get --json prints it.
+// converse connects to the robot for as long as a conversation takes.
+func converse(ctx context.Context, s settings, about func(*remote) error) error {
+	r, err := connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	return about(r)
+}
+
+// shownValues are parameters as get --json prints them.
+type shownValues struct {
+	Revision bridge.Revision       `json:"rev"`
+	Values   map[string]shownValue `json:"values"`
+}
+
 type shownValue struct {
 	bridge.Value
 	Unit    string  `json:"unit"`
@@ -297,34 +357,31 @@ type shownValue struct {
 
 // get prints parameters.
 func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
-	r, err := connect(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	parameters, err := r.parameters(ctx)
-	if err != nil {
-		return err
-	}
-	response, err := r.request(ctx, "get", bridge.Request{Paths: paths})
-	if err != nil {
-		return err
-	}
-	shown := map[string]shownValue{}
-	for path, v := range response.Values {
-		p := parameters[path]
-		shown[path] = shownValue{Value: v, Unit: p.Unit, Min: p.Min, Max: p.Max, Default: p.Default}
-	}
-	if s.json {
-		return printJSON(out, shown)
-	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "PARAMETER\tVALUE\tUNIT\tRANGE\tDEFAULT\tSET BY")
-	for _, path := range slices.Sorted(maps.Keys(shown)) {
-		v := shown[path]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s to %s\t%s\t%s\n", path, number(v.V), v.Unit, number(v.Min), number(v.Max), number(v.Default), v.Src)
-	}
-	return table.Flush()
+	return converse(ctx, s, func(r *remote) error {
+		parameters, err := r.parameters(ctx)
+		if err != nil {
+			return err
+		}
+		response, err := r.request(ctx, "get", bridge.Request{Paths: paths})
+		if err != nil {
+			return err
+		}
+		all := shownValues{Revision: response.Rev, Values: map[string]shownValue{}}
+		for path, v := range response.Values {
+			p := parameters[path]
+			all.Values[path] = shownValue{Value: v, Unit: p.Unit, Min: p.Min, Max: p.Max, Default: p.Default}
+		}
+		if s.json {
+			return printJSON(out, all)
+		}
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "PARAMETER\tVALUE\tUNIT\tRANGE\tDEFAULT\tSET BY")
+		for _, path := range slices.Sorted(maps.Keys(all.Values)) {
+			v := all.Values[path]
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s to %s\t%s\t%s\n", path, number(v.V), v.Unit, number(v.Min), number(v.Max), number(v.Default), v.Src)
+		}
+		return table.Flush()
+	})
 }
 
 // shownChange is a change as set --json prints it.
@@ -334,102 +391,85 @@ type shownChange struct {
 	Applied  map[string]float64 `json:"applied"`
 }
 
+// ask makes a request and prints what came of it: the answer as JSON, or what told makes of it.
+func ask(ctx context.Context, s settings, verb string, request bridge.Request, out io.Writer, told func(bridge.Response) string) error {
+	return converse(ctx, s, func(r *remote) error {
+		response, err := r.request(ctx, verb, request)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			return printJSON(out, response)
+		}
+		_, err = fmt.Fprintln(out, told(response))
+		return err
+	})
+}
+
 // order asks for something that has no answer but that it was done.
 func order(ctx context.Context, s settings, verb, done string, out io.Writer) error {
-	r, err := connect(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	response, err := r.request(ctx, verb, bridge.Request{})
-	if err != nil {
-		return err
-	}
-	if s.json {
-		return printJSON(out, response)
-	}
-	_, err = fmt.Fprintln(out, done)
-	return err
-}
-
-// set changes parameters and prints what was and what is.
-func set(ctx context.Context, s settings, changes map[string]float64, out io.Writer) error {
-	r, err := connect(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	parameters, err := r.parameters(ctx)
-	if err != nil {
-		return err
-	}
-	before, err := r.request(ctx, "get", bridge.Request{Paths: slices.Sorted(maps.Keys(changes))})
-	if err != nil {
-		return err
-	}
-	response, err := r.request(ctx, "set", bridge.Request{Set: changes})
-	if err != nil {
-		return err
-	}
-	was := map[string]float64{}
-	for path, v := range before.Values {
-		was[path] = v.V
-	}
-	if s.json {
-		return printJSON(out, shownChange{Revision: response.Rev, Before: was, Applied: response.Applied})
-	}
-	for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
-		later := ""
-		if !parameters[path].Live {
-			later = ", from the next start on"
-		}
-		fmt.Fprintf(out, "%s: %s -> %s%s\n", path, number(was[path]), strings.TrimSpace(number(response.Applied[path])+" "+parameters[path].Unit), later)
-	}
-	fmt.Fprintf(out, "revision %d\n", response.Rev)
-	return nil
-}
-
-// reset gives parameters their configured values and prints what is.
-func reset(ctx context.Context, s settings, paths []string, out io.Writer) error {
-	r, err := connect(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	parameters, err := r.parameters(ctx)
-	if err != nil {
-		return err
-	}
-	response, err := r.request(ctx, "reset", bridge.Request{Paths: paths})
-	if err != nil {
-		return err
-	}
-	if s.json {
-		return printJSON(out, response)
-	}
-	for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
-		fmt.Fprintf(out, "%s: %s\n", path, strings.TrimSpace(number(response.Applied[path])+" "+parameters[path].Unit))
-	}
-	fmt.Fprintf(out, "revision %d\n", response.Rev)
-	return nil
+	return ask(ctx, s, verb, bridge.Request{}, out, func(bridge.Response) string { return done })
 }
 
 // spiking asks for spikes and prints how many came of it.
 func spiking(ctx context.Context, s settings, verb string, request bridge.Request, out io.Writer) error {
-	r, err := connect(ctx, s)
-	if err != nil {
+	return ask(ctx, s, verb, request, out, func(a bridge.Response) string { return fmt.Sprintf("%d spikes", a.Spikes) })
+}
+
+// set changes parameters and prints what was and what is.
+func set(ctx context.Context, s settings, request bridge.Request, out io.Writer) error {
+	return converse(ctx, s, func(r *remote) error {
+		parameters, err := r.parameters(ctx)
+		if err != nil {
+			return err
+		}
+		before, err := r.request(ctx, "get", bridge.Request{Paths: slices.Sorted(maps.Keys(request.Set))})
+		if err != nil {
+			return err
+		}
+		response, err := r.request(ctx, "set", request)
+		if err != nil {
+			return err
+		}
+		was := map[string]float64{}
+		for path, v := range before.Values {
+			was[path] = v.V
+		}
+		if s.json {
+			return printJSON(out, shownChange{Revision: response.Rev, Before: was, Applied: response.Applied})
+		}
+		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
+			later := ""
+			if !parameters[path].Live {
+				later = ", from the next start on"
+			}
+			fmt.Fprintf(out, "%s: %s -> %s%s\n", path, number(was[path]), strings.TrimSpace(number(response.Applied[path])+" "+parameters[path].Unit), later)
+		}
+		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
 		return err
-	}
-	defer r.close()
-	response, err := r.request(ctx, verb, request)
-	if err != nil {
+	})
+}
+
+// reset gives parameters their configured values and prints what is.
+func reset(ctx context.Context, s settings, request bridge.Request, out io.Writer) error {
+	return converse(ctx, s, func(r *remote) error {
+		parameters, err := r.parameters(ctx)
+		if err != nil {
+			return err
+		}
+		response, err := r.request(ctx, "reset", request)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			return printJSON(out, response)
+		}
+		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
+			fmt.Fprintf(out, "%s: %s\n", path, strings.TrimSpace(number(response.Applied[path])+" "+parameters[path].Unit))
+		}
+		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
 		return err
-	}
-	if s.json {
-		return printJSON(out, response)
-	}
-	_, err = fmt.Fprintf(out, "%d spikes\n", response.Spikes)
-	return err
+	})
 }
 
 // parseTrains reads neuron, neuron=count and neuron=count@every.
@@ -494,13 +534,23 @@ func complete(s *settings, names func(*remote) []string) func(*cobra.Command, []
 }
 
 // refused is the error of a request that the robot refused, with the allowed range.
-func refused(e *bridge.Error, unit string) error {
-	message := strings.TrimPrefix(e.Path+": "+e.Message, ": ")
-	if e.Min != nil && e.Max != nil {
-		message += fmt.Sprintf(" (allowed: %s to %s)", number(*e.Min), strings.TrimSpace(number(*e.Max)+" "+unit))
-	}
-	return failure{exitRefused, errors.New(message)}
+func refused(e *bridge.Error, unit string) error { return failure{exitRefused, refusal{e, unit}} }
+
+// refusal is the robot's error as people read it, in the parameter's unit.
+type refusal struct {
+	of   *bridge.Error
+	unit string
 }
+
+func (r refusal) Error() string {
+	message := strings.TrimPrefix(r.of.Path+": "+r.of.Message, ": ")
+	if r.of.Min != nil && r.of.Max != nil {
+		message += fmt.Sprintf(" (allowed: %s to %s)", number(*r.of.Min), strings.TrimSpace(number(*r.of.Max)+" "+r.unit))
+	}
+	return message
+}
+
+func (r refusal) Unwrap() error { return r.of }
 
 // number writes a number as a person would type it.
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -64,9 +64,12 @@ func (r *robot) Get(paths []string) (map[string]bridge.Value, bridge.Revision, e
 	return got, r.rev, nil
 }
 
-func (r *robot) Set(_ context.Context, changes map[string]float64, _ *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+func (r *robot) Set(_ context.Context, changes map[string]float64, revision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if revision != nil && *revision != r.rev {
+		return nil, r.rev, &bridge.Error{Code: bridge.RevisionConflict, Message: "read again"}
+	}
 	for _, path := range slices.Sorted(maps.Keys(changes)) {
 		if v := changes[path]; v < 1 || v > 500 {
 			return nil, r.rev, bridge.Refuse(path, 1, 500, fmt.Sprintf("%v is out of range", v))
@@ -179,11 +182,11 @@ func TestGet(t *testing.T) {
 		t.Errorf("ended with %d, printed\n%s%s, want\n%s", code, out, problems, want)
 	}
 	code, out, _ = fluxctl(t, broker, "get", "eye/threshold", "--json")
-	var shown map[string]shownValue
+	var shown shownValues
 	if err := json.Unmarshal([]byte(out), &shown); err != nil || code != exitOK {
 		t.Fatalf("ended with %d, printed %s: %v", code, out, err)
 	}
-	if v := shown["eye/threshold"]; len(shown) != 1 || v.V != 100 || v.Unit != "mV" || v.Max != 500 {
+	if v := shown.Values["eye/threshold"]; len(shown.Values) != 1 || shown.Revision != 0 || v.V != 100 || v.Unit != "mV" || v.Max != 500 {
 		t.Errorf("printed %s", out)
 	}
 }
@@ -201,7 +204,10 @@ func TestSet(t *testing.T) {
 		{[]string{"eye/threshold=1e2", "eye/leak=3"}, exitOK, "eye/leak: 2.5 -> 3 mV/s, from the next start on\neye/threshold: 80 -> 100 mV\nrevision 3\n", ""},
 		{[]string{"eye/threshold=7", "eye/leak=501"}, exitRefused, "", "fluxctl: eye/leak: 501 is out of range (allowed: 1 to 500 mV/s)\n"},
 		{[]string{"eye/threshold=7", "nose=1"}, exitRefused, "", "fluxctl: nose: no such parameter\n"},
-		{[]string{"--json", "eye/threshold=70"}, exitOK, "{\n  \"rev\": 4,\n  \"before\": {\n    \"eye/threshold\": 100\n  },\n  \"applied\": {\n    \"eye/threshold\": 70\n  }\n}\n", ""},
+		{[]string{"--if-rev=2", "eye/threshold=7"}, exitRefused, "", "fluxctl: read again\n"},
+		{[]string{"--json", "eye/threshold=501"}, exitRefused, "", "{\n  \"exit\": 1,\n  \"error\": {\n    \"code\": \"out_of_range\",\n    \"path\": \"eye/threshold\",\n    \"min\": 1,\n    \"max\": 500,\n    \"message\": \"501 is out of range\"\n  }\n}\n"},
+		{[]string{"--json", "eye/threshold"}, exitUsage, "", "{\n  \"exit\": 2,\n  \"error\": {\n    \"code\": \"usage\",\n    \"message\": \"\\\"eye/threshold\\\": expected path=value\"\n  }\n}\n"},
+		{[]string{"--if-rev=3", "--json", "eye/threshold=70"}, exitOK, "{\n  \"rev\": 4,\n  \"before\": {\n    \"eye/threshold\": 100\n  },\n  \"applied\": {\n    \"eye/threshold\": 70\n  }\n}\n", ""},
 	}
 	for _, step := range steps {
 		code, out, problems := fluxctl(t, append([]string{broker, "set"}, step.args...)...)
@@ -458,6 +464,11 @@ func TestRaster(t *testing.T) {
 	want := "rover: 20 spikes; a column is 20ms; ctrl-C ends  \neye   ·········· " + "   50/s\nmotor          █    50/s\nand 2 more neurons\n"
 	if got := v.draw(25, 5); got != want {
 		t.Errorf("drawn:\n%swant:\n%s", got, want)
+	}
+	v.add(bridge.Spike{At: 10_000_000, Neuron: 0})
+	v.add(bridge.Spike{At: 40_000, Neuron: 0}) // the robot was started again
+	if got := v.draw(25, 5); !strings.Contains(got, "\neye            ·     5/s\n") {
+		t.Errorf("after the robot was started again:\n%s", got)
 	}
 }
 

@@ -138,6 +138,9 @@ func (v *raster) name(neuron int) string {
 
 func (v *raster) add(s bridge.Spike) {
 	bin := s.At / binLength.Microseconds()
+	if bin < v.latest-int64(time.Second/binLength) { // the robot has started again, and so has its time
+		v.counts, v.latest = map[int]map[int64]int{}, bin
+	}
 	v.latest = max(v.latest, bin)
 	v.seen++
 	if v.counts[s.Neuron] == nil {
