@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,7 +19,7 @@ type CurvePoint struct {
 // that is driven past its range tells nothing more.
 type Curve struct {
 	Sensor
-	points []CurvePoint
+	points atomic.Pointer[[]CurvePoint] // never changed, only replaced
 	unit   string
 }
 
@@ -26,15 +28,27 @@ func NewCurve(s Sensor, points []CurvePoint, unit string) (*Curve, error) {
 	if s == nil {
 		return nil, errors.New("curve: expected a sensor, got nil")
 	}
+	c := &Curve{Sensor: s, unit: unit}
+	if err := c.Calibrate(points); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Calibrate gives other points, at least two in rising order of In. The next reading is along them. It may be called while another
+// goroutine takes readings.
+func (c *Curve) Calibrate(points []CurvePoint) error {
 	if len(points) < 2 {
-		return nil, fmt.Errorf("%s: curve: expected at least 2 points, got %d", s, len(points))
+		return fmt.Errorf("%s: curve: expected at least 2 points, got %d", c.Sensor, len(points))
 	}
 	for i := 1; i < len(points); i++ {
 		if points[i].In <= points[i-1].In {
-			return nil, fmt.Errorf("%s: curve: expected each point beyond the one before, got %d after %d", s, points[i].In, points[i-1].In)
+			return fmt.Errorf("%s: curve: expected each point beyond the one before, got %d after %d", c.Sensor, points[i].In, points[i-1].In)
 		}
 	}
-	return &Curve{Sensor: s, points: append([]CurvePoint(nil), points...), unit: unit}, nil
+	own := slices.Clone(points)
+	c.points.Store(&own)
+	return nil
 }
 
 // Unit is that of the calibration.
@@ -71,18 +85,19 @@ func (c *Curve) LostEdges() uint64 {
 }
 
 func (c *Curve) at(reading int64) int64 {
-	last := len(c.points) - 1
+	points := *c.points.Load()
+	last := len(points) - 1
 	switch {
-	case reading <= c.points[0].In:
-		return c.points[0].Out
-	case reading >= c.points[last].In:
-		return c.points[last].Out
+	case reading <= points[0].In:
+		return points[0].Out
+	case reading >= points[last].In:
+		return points[last].Out
 	}
 	i := 1
-	for reading > c.points[i].In {
+	for reading > points[i].In {
 		i++
 	}
-	from, to := c.points[i-1], c.points[i]
+	from, to := points[i-1], points[i]
 	// The differences of two readings fit in 64 bits without their sign, and their product in 128.
 	width, along := uint64(to.In)-uint64(from.In), uint64(reading)-uint64(from.In)
 	if to.Out >= from.Out {

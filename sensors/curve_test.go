@@ -52,7 +52,16 @@ func TestCurve(t *testing.T) {
 		if _, err := sensors.NewCurve(s, points, "m"); err == nil {
 			t.Errorf("%v: expected an error", points)
 		}
+		if err := c.Calibrate(points); err == nil {
+			t.Errorf("another calibration of %v: expected an error", points)
+		}
 	}
+	s.value, s.err = 3, nil
+	expectReading(t, c, 0, 10) // those that were refused left the calibration alone
+	if err := c.Calibrate([]sensors.CurvePoint{{In: 0, Out: 0}, {In: 3, Out: 12}}); err != nil {
+		t.Fatal(err)
+	}
+	expectReading(t, c, 0, 12)
 }
 
 // For any two points and any reading, the result is that of exact fractions, rounded to the nearest.

@@ -97,7 +97,27 @@ func (l *parameterList) sensor(i int) {
 	case "hcsr04":
 		l.quantity("temperature", between(-40, 85), func(s *settings) *configs.Quantity { return &s.sensors[i].Temperature })
 	}
+	l.curve(i, c.Curve)
 	l.encode(i, c.Encode)
+}
+
+// curve adds the points of a calibration, each of which stays beyond the one before.
+func (l *parameterList) curve(i int, points [][2]configs.Quantity) {
+	for k, point := range points {
+		in := func(s *settings, k int) float64 { return float64(s.sensors[i].Curve[k][0].Micro) / 1e6 }
+		l.quantity(fmt.Sprintf("curve[%d][0]", k), func(s *settings) (low, high float64) {
+			low, high = within(-largest, largest, in(s, k))(s)
+			if k > 0 {
+				low = in(s, k-1) + step
+			}
+			if k+1 < len(points) {
+				high = in(s, k+1) - step
+			}
+			return low, high
+		}, func(s *settings) *configs.Quantity { return &s.sensors[i].Curve[k][0] })
+		l.quantity(fmt.Sprintf("curve[%d][1]", k), within(-largest, largest, float64(point[1].Micro)/1e6),
+			func(s *settings) *configs.Quantity { return &s.sensors[i].Curve[k][1] })
+	}
 }
 
 func (l *parameterList) encode(i int, c configs.Encode) {

@@ -50,12 +50,17 @@ func (r *robot) openSensor(c configs.Sensor, line *sensorLine) (err error) {
 	if len(c.Curve) == 0 {
 		return nil
 	}
-	var points []sensors.CurvePoint
-	for _, p := range c.Curve {
+	if line.curve, err = sensors.NewCurve(line.sensor, curvePoints(c.Curve), c.Curve[0][1].Unit); err == nil {
+		line.sensor = line.curve
+	}
+	return err
+}
+
+func curvePoints(pairs [][2]configs.Quantity) (points []sensors.CurvePoint) {
+	for _, p := range pairs {
 		points = append(points, sensors.CurvePoint{In: p[0].Micro, Out: p[1].Micro})
 	}
-	line.sensor, err = sensors.NewCurve(line.sensor, points, c.Curve[0][1].Unit)
-	return err
+	return points
 }
 
 func (r *robot) openDevice(c configs.Sensor) (sensors.Sensor, error) {

@@ -42,6 +42,7 @@ func (s *sensorLine) fit(c configs.Sensor, neurons []core.Neuron) (fitting, erro
 			return nil, err
 		}
 	}
+	points := curvePoints(c.Curve)
 	return func() {
 		encoder.Resume(s.encoder)
 		s.encoder, s.water = encoder, water
@@ -49,6 +50,9 @@ func (s *sensorLine) fit(c configs.Sensor, neurons []core.Neuron) (fitting, erro
 		s.patience.set(c.Stale)
 		if s.frozen != nil {
 			s.frozen.Believe(c.Frozen)
+		}
+		if s.curve != nil {
+			_ = s.curve.Calibrate(points) // in order: see the parameter's limits
 		}
 		switch device := s.device.(type) {
 		case *sensors.Button:

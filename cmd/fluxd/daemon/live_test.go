@@ -60,7 +60,7 @@ func TestWhatIsTunedActs(t *testing.T) {
 board: {kind: sim, world: bench}
 sensors:
   eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 800 lx], max: 50 Hz, to: a}}
-  warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, encode: {kind: threshold, above: 30 °C, repeat: true, weight: 60, to: b}}
+  warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, curve: [[0 °C, 0 °C], [100 °C, 100 °C]], encode: {kind: threshold, above: 30 °C, repeat: true, weight: 60, to: b}}
   shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 50ms, encode: {kind: latency, range: [0 m/s², 20 m/s²], window: 10ms, to: c}}
 network: {neurons: {a: {}, b: {threshold: 100}, c: {}, good: {}, bad: {}}}
 actuators:
@@ -109,6 +109,7 @@ mqtt: {broker: none}
 		{"pulses", map[string]float64{"actuators.rudder.max_pulse": 2400, "actuators.rudder.min_pulse": 1000}, rudder, 1.85, 2.15},
 		{"a choice", map[string]float64{"actuators.rudder.decode.choices.a": -1}, rudder, 2.15, 1.1},
 		{"a threshold and a weight", map[string]float64{"sensors.warm.encode.above": 20, "sensors.warm.encode.weight": 150}, spikes("b"), 0, 10},
+		{"a calibration", map[string]float64{"sensors.warm.curve[1][1]": 50}, spikes("b"), 10, 0},
 		{"gain", map[string]float64{"rewards.praise.gain": 0.004}, spikes("good"), 30, 10},
 		{"window", map[string]float64{"rewards.praise.window": 200_000}, spikes("good"), 10, 5},
 		{"punishment", map[string]float64{"rewards.praise.gain": -0.004}, spikes("bad"), 0, 5},
@@ -161,6 +162,7 @@ func TestWhatCannotBeTuned(t *testing.T) {
 		{"actuators.arm.trim", -300, bridge.OutOfRange, -200},
 		{"actuators.arm.trim", 0.5, bridge.OutOfRange, -200},
 		{"actuators.horn.on", 0.4, bridge.OutOfRange, 0.400001},
+		{"sensors.ir.curve[1][0]", 0.4, bridge.OutOfRange, 0.400001},
 		{"sensors.turn.encode.range[0]", 200, bridge.OutOfRange, -codeLimit},
 		{"sensors.turn.encode.max", 1e9, bridge.OutOfRange, 1e-6},
 		{"sensors.turn.encode.max", math.NaN(), bridge.OutOfRange, 1e-6},

@@ -67,7 +67,9 @@ func (s *settings) own(p part) {
 		x := &s.network.Synapses[p.index]
 		x.Plastic = copied(x.Plastic)
 	case sensorKind:
-		e := &s.sensors[p.index].Encode
+		c := &s.sensors[p.index]
+		c.Curve = slices.Clone(c.Curve)
+		e := &c.Encode
 		e.Weight, e.Above, e.Below = copied(e.Weight), copied(e.Above), copied(e.Below)
 	case actuatorKind:
 		a := &s.actuators[p.index]

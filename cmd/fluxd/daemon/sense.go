@@ -22,6 +22,7 @@ type sensorLine struct {
 	edges    sensors.EdgeSensor // the same sensor, where its readings come with edges
 	device   sensors.Sensor     // the same, without calibration and watch for freezing
 	frozen   *sensors.Frozen    // that watch; nil without
+	curve    *sensors.Curve     // their calibration; nil without
 	every    setting            // between two samples; 0 where edges tell all
 	patience setting            // how long it may be without a good reading
 	nudge    chan struct{}      // one slot: every has changed

@@ -94,6 +94,9 @@ func TestSetAndResetByWildcard(t *testing.T) {
 	if _, err := robot.Stimulate(ctx, map[string]bridge.Train{"wall": {Count: 1000, Every: 1}, "wall[0]": {Count: 1000, Every: 1}}); err != nil {
 		t.Errorf("4,000 spikes: %v", err)
 	}
+	if n, err := robot.Stimulate(ctx, map[string]bridge.Train{"wall": {Count: mostStimuli/3 + 1, Every: 1}}); n != 0 || err == nil || !strings.Contains(err.Error(), "expected at most 10000") {
+		t.Errorf("more spikes than a request may bring in: %d of them, %v", n, err)
+	}
 	if _, again, err := robot.Reset(ctx, nil, nil); err != nil || again != 4 {
 		t.Errorf("a reset of nothing: revision %d, %v", again, err)
 	}
