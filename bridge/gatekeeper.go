@@ -44,6 +44,8 @@ type guest struct {
 	own  bool // the robot's
 	pace *rate.Limiter
 	told atomic.Int64 // when it was last told of in the log, in seconds since 1970
+
+	number uint16 // of its subscription that is being processed; see OnPacketRead
 }
 
 const (
@@ -64,7 +66,8 @@ func (g *gatekeeper) ID() string { return "gatekeeper" }
 // Provides names what the hook takes part in.
 func (g *gatekeeper) Provides(what byte) bool {
 	switch what {
-	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnRetainMessage, mochi.OnSubscribed, mochi.OnPacketProcessed, mochi.OnDisconnect:
+	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnRetainMessage, mochi.OnSubscribed, mochi.OnPacketProcessed, mochi.OnDisconnect,
+		mochi.OnPacketRead, mochi.OnPacketEncode:
 		return true
 	}
 	return false

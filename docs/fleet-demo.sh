@@ -29,12 +29,12 @@ clientid fleet-bridge
 try_private false
 notifications false
 restart_timeout 1
-topic flux/alone/status in 0
-topic flux/alone/describe in 0
-topic flux/alone/param/# in 0
+topic flux/alone/status in 1
+topic flux/alone/describe in 1
+topic flux/alone/param/# in 1
 topic flux/alone/tele/# in 0
-topic flux/alone/event/# in 0
-topic flux/alone/res/# in 0
+topic flux/alone/event/# in 1
+topic flux/alone/res/# in 1
 topic flux/alone/req/+ out 1
 CONF
 robot() { # name, mqtt section
