@@ -214,12 +214,28 @@ func startBroker(t testing.TB, address string) (stop func(), at string) {
 	if err := server.AddHook(new(auth.AllowHook), nil); err != nil {
 		t.Fatal(err)
 	}
-	listener := listeners.NewTCP(listeners.Config{ID: "test", Address: address})
-	if err := server.AddListener(listener); err != nil {
+	socket, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.AddListener(listeners.NewNet("test", socket)); err != nil {
 		t.Fatal(err)
 	}
 	go server.Serve()
-	return func() { server.Close() }, listener.Address()
+	return func() { // a client that comes while the library closes would make it wait for ever
+		socket.Close()
+		for _, client := range server.Clients.GetAll() {
+			if client.Net.Conn != nil {
+				client.Net.Conn.Close()
+			}
+		}
+		ended := make(chan struct{})
+		go func() { server.Close(); close(ended) }()
+		select {
+		case <-ended:
+		case <-time.After(time.Second):
+		}
+	}, socket.Addr().String()
 }
 
 func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
