@@ -37,6 +37,8 @@ const (
 	i2cRemedy   = "/dev/i2c-* must be open to group i2c: " + groupRemedy + "; on a Raspberry Pi switch I2C on with 'sudo raspi-config nonint do_i2c 0'"
 	gpioRemedy  = "/dev/gpiochip* must be open to group gpio: " + groupRemedy + "; it needs Linux 5.10 or newer"
 	pwmRemedy   = "/sys/class/pwm must be open to group gpio: a udev rule does that"
+	pwmTaken    = "another driver or program has the channel"
+	pwmOdd      = "the kernel's log may say why: dmesg"
 )
 
 // Opts are the options of a Board.
@@ -106,8 +108,8 @@ func New(log *slog.Logger, clock func() time.Duration, opts *Opts) *Board {
 func (b *Board) String() string { return b.header.Name }
 
 // Pin gives a pin: by the header's name where there is one, by the kernel's name of the line, by chip and offset ("gpiochip0:17"), or a PWM
-// channel ("pwmchip0/1"). It is always the same for the same name. A pin that is not there is an error; one that may not be used is an
-// error of its first use.
+// channel ("pwmchip0/1"). It is always the same for the same name; a second name of a line that is in use is an error. So is a pin that is
+// not there; one that may not be used is an error of its first use.
 func (b *Board) Pin(name string) (gpio.PinIO, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -133,6 +135,11 @@ func (b *Board) Pin(name string) (gpio.PinIO, error) {
 	if err := b.place(p); err != nil {
 		if p.channel == nil || !errors.Is(err, errNoGPIO) { // a pin with PWM may be used for that alone
 			return nil, err
+		}
+	}
+	for _, other := range b.pins {
+		if p.chip != "" && other.chip == p.chip && other.offset == p.offset {
+			return nil, fmt.Errorf("%s: pin %q: it is %s line %d, which is in use as %q: give each line one name and one use", b, name, p.chip, p.offset, other.name)
 		}
 	}
 	b.pins[name] = p

@@ -91,6 +91,9 @@ func (p *Pin) In(pull gpio.Pull, edges gpio.Edge) error {
 	if p.chip == "" {
 		return fmt.Errorf("%s: it is a PWM channel, which has no input", p.name)
 	}
+	if p.doesPWM() {
+		return fmt.Errorf("%s: it does PWM, which asking for an input would take from it: use it for one or the other", p.name)
+	}
 	if err := p.letGo(); err != nil {
 		return err
 	}
@@ -219,7 +222,7 @@ func (p *Pin) DefaultPull() gpio.Pull { return gpio.PullNoChange }
 func (p *Pin) Out(level gpio.Level) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if p.chip == "" || p.pwm != nil || p.asked && p.pwmChip != "" {
+	if p.chip == "" || p.doesPWM() {
 		return p.level(level)
 	}
 	if p.line != nil && p.output {
@@ -243,6 +246,9 @@ func (p *Pin) Out(level gpio.Level) error {
 	p.line, p.output = l, true
 	return nil
 }
+
+// doesPWM reports whether the pin does PWM, or was asked for it and has a channel that may appear yet.
+func (p *Pin) doesPWM() bool { return p.pwm != nil || p.asked && p.pwmChip != "" }
 
 // level makes a level of PWM.
 func (p *Pin) level(level gpio.Level) error {

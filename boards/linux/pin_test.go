@@ -96,6 +96,9 @@ func TestPinByItsNames(t *testing.T) {
 			t.Errorf("%q: expected an error that lists what there is, got %v", name, err)
 		}
 	}
+	if _, err := b.Pin("gpiochip0:17"); err == nil || !strings.Contains(err.Error(), `in use as "GPIO17"`) {
+		t.Errorf("a second name of a line in use: %v", err)
+	}
 	f.broken = true
 	if _, err := b.Pin("GPIO4"); err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.Contains(err.Error(), "usermod -aG gpio") {
 		t.Errorf("without the right: %v", err)
@@ -168,6 +171,10 @@ func TestPWMAndLineOfTheSamePin(t *testing.T) {
 	if err := p.PWM(gpio.DutyHalf, physic.KiloHertz); err != nil || shows(t, root, "pwm0/duty_cycle") != "500000" {
 		t.Errorf("when it has appeared: %v", err)
 	}
+	if err := p.In(gpio.PullUp, gpio.NoEdge); err == nil || !strings.Contains(err.Error(), "use it for one or the other") || p.Function() != "PWM" {
+		t.Errorf("input while it does PWM: %v, does %s", err, p.Function())
+	}
+	expectLog(t, f)
 
 	other := newBoard(root, header)
 	other.kernel, other.real = f, true

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -133,7 +134,7 @@ func (b *Board) exportPWM(name, chip string, number int) (*pwm, error) {
 	if _, err := os.Stat(channel); errors.Is(err, fs.ErrNotExist) {
 		err := os.WriteFile(filepath.Join(at, "export"), []byte(strconv.Itoa(number)), 0)
 		if err != nil {
-			return nil, fmt.Errorf("%s: PWM: export channel %d of %s: %w; "+pwmRemedy, name, number, chip, err)
+			return nil, fmt.Errorf("%s: PWM: export channel %d of %s: %w; %s", name, number, chip, err, pwmAdvice(err))
 		}
 	}
 	p := &pwm{name: name, periodIs: -1, dutyIs: -1}
@@ -144,9 +145,20 @@ func (b *Board) exportPWM(name, chip string, number int) (*pwm, error) {
 		}
 		p.close()
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("%s: PWM: %w; "+pwmRemedy, name, err)
+			return nil, fmt.Errorf("%s: PWM: %w; %s", name, err, pwmAdvice(err))
 		}
 	}
+}
+
+// pwmAdvice is what to do about an error of the kernel's files.
+func pwmAdvice(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return pwmRemedy
+	case errors.Is(err, syscall.EBUSY):
+		return pwmTaken
+	}
+	return pwmOdd
 }
 
 func (p *pwm) open(channel string) (err error) {
@@ -257,7 +269,7 @@ func (p *pwm) write(f file, is *int64, want int64) error {
 	}
 	*is = -1
 	if _, err := f.WriteAt(append(strconv.AppendInt(p.buffer[:0], want, 10), '\n'), 0); err != nil {
-		return fmt.Errorf("%s: PWM: %w; "+pwmRemedy, p.name, err)
+		return fmt.Errorf("%s: PWM: %w; %s", p.name, err, pwmAdvice(err))
 	}
 	*is = want
 	return nil

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -333,3 +335,20 @@ func TestPWMThatIsNotThere(t *testing.T) {
 		}
 	}
 }
+
+func TestPWMErrorsSayWhatToDo(t *testing.T) {
+	for err, want := range map[error]string{fs.ErrPermission: "udev", syscall.EACCES: "udev", syscall.EBUSY: "another driver", syscall.EINVAL: "dmesg", fs.ErrNotExist: "dmesg"} {
+		p := &pwm{name: "fan", periodIs: 1, dutyIs: 0, period: failing{err}, duty: failing{err}, enable: failing{err}}
+		if told := p.set(gpio.DutyHalf, physic.KiloHertz); !errors.Is(told, err) || !strings.Contains(told.Error(), want) {
+			t.Errorf("%v: expected %q, got %v", err, want, told)
+		}
+	}
+}
+
+// failing is a file of the kernel that takes nothing.
+type failing struct{ err error }
+
+func (f failing) ReadAt([]byte, int64) (int, error)  { return 0, f.err }
+func (f failing) WriteAt([]byte, int64) (int, error) { return 0, f.err }
+func (failing) Close() error                         { return nil }
+func (failing) Name() string                         { return "failing" }
