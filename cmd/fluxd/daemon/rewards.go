@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -180,19 +181,21 @@ const mostStimuli = 10_000
 
 // Stimulate implements bridge.Robot.
 func (l *Robot) Stimulate(ctx context.Context, trains map[string]bridge.Train) (int, error) {
-	total := 0
-	for name, t := range trains {
+	names := slices.Sorted(maps.Keys(trains)) // the same request has the same effect, and the same error
+	total := int64(0)                         // on 32 bits as well: many large populations are more spikes than an int holds
+	for _, name := range names {
 		if l.neurons[name] == nil {
 			return 0, &bridge.Error{Code: bridge.UnknownNeuron, Path: name, Message: "no such neuron; the retained topic describe lists them"}
 		}
-		total += t.Count * len(l.neurons[name])
+		total += int64(trains[name].Count) * int64(len(l.neurons[name]))
 	}
 	if total > mostStimuli { // the control loop waits while they are brought in
 		return 0, &bridge.Error{Code: bridge.Malformed, Message: fmt.Sprintf("%d spikes, all neurons of populations counted: expected at most %d in one request", total, mostStimuli)}
 	}
 	a := l.ask(ctx, func() (a answer) {
 		now := core.Tick(l.clock().Microseconds())
-		for name, t := range trains {
+		for _, name := range names {
+			t := trains[name]
 			for _, neuron := range l.neurons[name] {
 				l.train(now, neuron, t.Count, core.Tick(t.Every))
 				a.spikes += t.Count
