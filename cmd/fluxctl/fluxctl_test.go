@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -265,6 +268,78 @@ func TestWhoIsMissing(t *testing.T) {
 	}
 	first.Close()
 	expect("is fluxd running?", broker, "get")
+}
+
+// A broker that lets nobody in says why, and fluxctl what to do.
+func TestBrokerThatLetsNobodyIn(t *testing.T) {
+	ca, key := certificate(t)
+	passwords := filepath.Join(t.TempDir(), "passwords")
+	text, err := bridge.SetUser(nil, "ann", "a good password", bridge.Operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(passwords, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	users, err := bridge.LoadUsers(passwords)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := func(o bridge.Options) string {
+		o.Robot, o.Broker, o.Listen = "r1", bridge.Embedded, "127.0.0.1:0"
+		b, err := bridge.Start(t.Context(), newRobot(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		_, address, _ := strings.Cut(b.URL(), "://")
+		return address
+	}
+	open := listen(bridge.Options{})
+	guarded := listen(bridge.Options{Users: users, TLS: bridge.TLS{Certificate: ca, Key: key}})
+	mutual := listen(bridge.Options{TLS: bridge.TLS{Certificate: ca, Key: key, CA: ca}})
+	for name, test := range map[string]struct{ broker, ca, says string }{
+		"no user":               {"ssl://" + guarded, ca, "ssl://user:password@host"},
+		"a wrong password":      {"ssl://ann:wrong@" + guarded, ca, "ssl://user:password@host"},
+		"an unknown authority":  {"ssl://ann:wrong@" + guarded, "", "--ca"},
+		"no certificate":        {"ssl://" + mutual, ca, "--cert"},
+		"TLS where there is":    {"tcp://" + guarded, "", "does it speak TLS"},
+		"TLS where there is no": {"ssl://" + open, "", "does it speak TLS"},
+	} {
+		code, _, problems := fluxctl(t, "--broker", test.broker, "--ca", test.ca, "get")
+		if code != exitAbsent || !strings.Contains(problems, test.says) || strings.Contains(problems, "wrong") {
+			t.Errorf("%s: ended with %d and printed %q, want %d, something with %q, and no password", name, code, problems, exitAbsent, test.says)
+		}
+	}
+	for deadline := time.Now().Add(patience); ; {
+		code, _, problems := fluxctl(t, "--broker", "ssl://ann:a%20good%20password@"+guarded, "--ca", ca, "get")
+		if code == exitOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("with all that is needed: ended with %d and printed %q", code, problems)
+		}
+	}
+}
+
+// certificate writes a certificate of this machine, which is its own authority, and its key, as httptest has them.
+func certificate(t *testing.T) (certificate, key string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	defer server.Close()
+	pair := server.TLS.Certificates[0]
+	private, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, block := range map[string]*pem.Block{"robot.crt": {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, "robot.key": {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "robot.crt"), filepath.Join(dir, "robot.key")
 }
 
 func TestHelp(t *testing.T) {

@@ -2,16 +2,22 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/eclipse/paho.mqtt.golang/packets"
 	"github.com/google/uuid"
 
 	"fluxd/bridge"
@@ -65,7 +71,7 @@ func connect(ctx context.Context, s settings) (*remote, error) {
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		return nil, absent("no broker at %s: %w\nis fluxd running? another address: --broker or FLUX_BROKER", shown, err)
+		return nil, absent("no broker at %s: %w\n%s", shown, err, adviceOn(err))
 	}
 	if r.topics, err = r.find(ctx, s.robot, shown); err != nil {
 		r.close()
@@ -83,6 +89,26 @@ func notify(c chan struct{}) {
 }
 
 func (r *remote) close() { r.client.Disconnect(100) }
+
+// adviceOn says what to do about a broker that did not let us in.
+func adviceOn(err error) string {
+	var unverified *tls.CertificateVerificationError
+	var told *net.OpError // of crypto/tls, for what the other side says
+	var noTLS tls.RecordHeaderError
+	switch {
+	case errors.Is(err, packets.ErrorRefusedNotAuthorised), errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword):
+		return "it asks for a user and a password that are right: ssl://user:password@host:8883 as --broker or FLUX_BROKER"
+	case errors.As(err, &unverified):
+		return "name the authority that the broker's certificate is of, --ca or FLUX_CA, and the broker as its certificate does"
+	case errors.As(err, &told) && told.Op == "remote error":
+		return "the broker does not take our certificate, or wants one: --cert and --key, or FLUX_CERT and FLUX_KEY"
+	case errors.As(err, &noTLS):
+		return "what answers does not speak TLS: tcp:// instead of ssl://?"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return "it hung up without a word: does it speak TLS (ssl://) or not (tcp://), and has it room for one more client?"
+	}
+	return "is fluxd running? another address: --broker or FLUX_BROKER"
+}
 
 // wait waits for a token.
 func (r *remote) wait(ctx context.Context, token paho.Token, what string) error {

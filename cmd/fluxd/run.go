@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -110,7 +111,11 @@ func hint(config *configs.Robot, r *daemon.Robot) string {
 		tool = filepath.Join(filepath.Dir(self), "fluxctl")
 	}
 	if r.Broker() != "tcp://"+bridge.DefaultListen {
-		tool += " --broker " + r.Broker()
+		address := r.Broker()
+		if config.MQTT.Passwords != "" {
+			address = strings.Replace(address, "://", "://USER:PASSWORD@", 1)
+		}
+		tool += " --broker " + address
 	}
 	example := "network.neurons.NAME.threshold"
 	if all := r.Describe().Parameters; len(all) > 0 {
