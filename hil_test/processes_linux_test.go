@@ -3,6 +3,7 @@ package hil_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -20,6 +21,7 @@ type process struct {
 	*exec.Cmd
 	file  string
 	ended chan error
+	said  *os.File // what it says, until somebody closes it
 	mutex sync.Mutex
 	log   bytes.Buffer
 }
@@ -44,11 +46,20 @@ func startProcess(t *testing.T, text string, environment ...string) *process {
 	}
 	p.Cmd = exec.Command(under.daemon(t), "run", "--plain", "--arm", p.file)
 	p.Env = append(os.Environ(), environment...)
-	p.Stdout, p.Stderr = p, p
+	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a shell starts it
+	said, written, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.said, p.Stdout, p.Stderr = said, written, written
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() { p.ended <- p.Wait() }()
+	written.Close()
+	go func() {
+		_, _ = io.Copy(p, said) // until all who could say something have ended
+		p.ended <- p.Wait()
+	}()
 	t.Cleanup(func() {
 		_ = syscall.Kill(p.robot(), syscall.SIGKILL)
 		_ = p.Process.Kill()
@@ -97,6 +108,16 @@ func TestEveryEndOfTheDaemon(t *testing.T) {
 	}{
 		{"SIGUSR1, an emergency stop", func(t *testing.T, p *process) { signal(t, p.Process.Pid, syscall.SIGUSR1) }},
 		{"SIGTERM", func(t *testing.T, p *process) { signal(t, p.Process.Pid, syscall.SIGTERM) }},
+		{"SIGTSTP, ctrl-Z at a terminal", func(t *testing.T, p *process) { signal(t, -p.Process.Pid, syscall.SIGTSTP) }},
+		{"SIGQUIT, ctrl-\\ at a terminal", func(t *testing.T, p *process) { signal(t, -p.Process.Pid, syscall.SIGQUIT) }},
+		{"SIGTERM with a log that nobody reads", func(t *testing.T, p *process) {
+			p.said.Close()
+			signal(t, p.Process.Pid, syscall.SIGTERM)
+		}},
+		{"kill -9 of the robot with a log that nobody reads", func(t *testing.T, p *process) {
+			p.said.Close()
+			signal(t, p.robot(), syscall.SIGKILL)
+		}},
 		{"kill -9 of the robot", func(t *testing.T, p *process) { signal(t, p.robot(), syscall.SIGKILL) }},
 		{"kill -9 of its parent", func(t *testing.T, p *process) { signal(t, p.Process.Pid, syscall.SIGKILL) }},
 		{"kill -9 of both, and fluxd halt", func(t *testing.T, p *process) {
@@ -117,10 +138,10 @@ func TestEveryEndOfTheDaemon(t *testing.T) {
 		w.mark()
 		one.do(t, p)
 		c.figure("%s %v", one.name, w.await(t, false).Round(10*time.Microsecond))
-		if strings.Contains(one.name, "SIGUSR1") {
+		if strings.Contains(one.name, "SIGUSR1") || strings.Contains(one.name, "SIGTSTP") { // the robot lives on, and is not suspended
 			signal(t, p.Process.Pid, syscall.SIGTERM)
 		}
-		if err := p.wait(t); err != nil && strings.Contains(one.name, "SIGTERM") {
+		if err := p.wait(t); err != nil && strings.HasPrefix(one.name, "SIG") {
 			t.Errorf("%s: %v", one.name, err)
 		}
 	}

@@ -49,12 +49,13 @@ process is killed. SIGUSR1 is an emergency stop.`,
 			if err != nil {
 				return err
 			}
+			signalled, stops := outlive(cmd.Context())
 			if parent, err := supervises(supervision, config); err != nil {
 				return err
 			} else if parent {
-				return supervise(cmd.Context(), config, daemon.BoardOptions{Root: root, Log: log(cmd.ErrOrStderr())}, cmd)
+				return supervise(signalled, config, daemon.BoardOptions{Root: root, Log: log(cmd.ErrOrStderr())}, cmd, stops)
 			}
-			ctx, cancel := orphaned(cmd.Context())
+			ctx, cancel := orphaned(signalled)
 			defer cancel()
 			if length > 0 {
 				var cancel context.CancelFunc
@@ -65,15 +66,17 @@ process is killed. SIGUSR1 is an emergency stop.`,
 			screen, isTerminal := newScreen(cmd.OutOrStdout())
 			if plain || !isTerminal {
 				opts.Log = log(cmd.ErrOrStderr())
+				said := newLines(cmd.OutOrStdout()) // which may be a terminal that was stopped
+				defer said.close()
 				opts.Started = func(r *daemon.Robot) {
-					stopOnSignal(ctx, r)
-					fmt.Fprint(cmd.OutOrStdout(), hint(config, r))
+					stopOnSignal(ctx, r, stops)
+					_, _ = said.Write([]byte(hint(config, r))) // it never fails
 				}
 				return daemon.Run(ctx, config, opts)
 			}
 			opts.Log = log(screen)
 			opts.Started = func(r *daemon.Robot) {
-				stopOnSignal(ctx, r)
+				stopOnSignal(ctx, r, stops)
 				go screen.show(opts.Ended, hint(config, r), r)
 			}
 			err = daemon.Run(ctx, config, opts)

@@ -9,8 +9,11 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 )
 
+// outlive does nothing: there are no such signals here.
+func outlive(ctx context.Context) (_ context.Context, stops <-chan os.Signal) { return ctx, nil }
+
 // forward ends the child when the context ends: there are no other signals here.
-func forward(ctx context.Context, child *os.Process) (stop func()) {
+func forward(ctx context.Context, child *os.Process, _ <-chan os.Signal) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		select {
@@ -22,5 +25,5 @@ func forward(ctx context.Context, child *os.Process) (stop func()) {
 	return func() { close(ended) }
 }
 
-// stopOnSignal does nothing: there is no such signal here.
-func stopOnSignal(context.Context, *daemon.Robot) {}
+// stopOnSignal does nothing: there are no such signals here.
+func stopOnSignal(context.Context, *daemon.Robot, <-chan os.Signal) {}

@@ -12,17 +12,26 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 )
 
-// stopSignal is the emergency stop for whoever has a shell: kill -USR1.
-const stopSignal = syscall.SIGUSR1
-
 // haltPatience is how long a child may take to end in order.
 const haltPatience = 10 * time.Second
 
-// forward hands signals on to the child until the function that it returns is called. The context's end is a request to end in order;
+// outlive keeps a process that answers for actuators from being ended or suspended by what leaves them as they are, for as long as it lives.
+// A terminal sends its signals to the parent and the child at once, so that neither could help the other.
+//
+// The context that it returns ends with a signal to quit (ctrl-\) too. The stops are an emergency stop each: for whoever has a shell, kill -USR1;
+// and ctrl-Z, since a robot that is suspended is one that runs away. A log that nobody reads any more, and a terminal that belongs to somebody
+// else, are errors of a write like any other.
+func outlive(ctx context.Context) (_ context.Context, stops <-chan os.Signal) {
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGTTIN, syscall.SIGTTOU)
+	ctx, _ = signal.NotifyContext(ctx, syscall.SIGQUIT)
+	c := make(chan os.Signal, 8)
+	signal.Notify(c, syscall.SIGUSR1, syscall.SIGTSTP)
+	return ctx, c
+}
+
+// forward hands stops on to the child until the function that it returns is called. The context's end is a request to end in order;
 // a child that does not follow it is killed.
-func forward(ctx context.Context, child *os.Process) (stop func()) {
-	stops := make(chan os.Signal, 8)
-	signal.Notify(stops, stopSignal)
+func forward(ctx context.Context, child *os.Process, stops <-chan os.Signal) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		asked := ctx.Done()
@@ -31,8 +40,8 @@ func forward(ctx context.Context, child *os.Process) (stop func()) {
 			select {
 			case <-ended:
 				return
-			case s := <-stops:
-				_ = child.Signal(s) // it may have ended meanwhile
+			case <-stops:
+				_ = child.Signal(syscall.SIGUSR1) // it may have ended meanwhile
 			case <-asked:
 				_ = child.Signal(syscall.SIGTERM)
 				asked, kill = nil, time.After(haltPatience)
@@ -42,15 +51,12 @@ func forward(ctx context.Context, child *os.Process) (stop func()) {
 			}
 		}
 	}()
-	return func() { signal.Stop(stops); close(ended) }
+	return func() { close(ended) }
 }
 
-// stopOnSignal makes an emergency stop of the signal, until the context ends.
-func stopOnSignal(ctx context.Context, r *daemon.Robot) {
-	stops := make(chan os.Signal, 1)
-	signal.Notify(stops, stopSignal)
+// stopOnSignal makes an emergency stop of each of the stops, until the context ends.
+func stopOnSignal(ctx context.Context, r *daemon.Robot, stops <-chan os.Signal) {
 	go func() {
-		defer signal.Stop(stops)
 		for {
 			select {
 			case <-ctx.Done():

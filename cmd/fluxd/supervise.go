@@ -57,7 +57,7 @@ func supervises(mode string, config *configs.Robot) (bool, error) {
 
 // supervise runs this very command line in a child process, and brings the actuators to failsafe when that ends in any other way than
 // in order.
-func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOptions, cmd *cobra.Command) error {
+func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOptions, cmd *cobra.Command, stops <-chan os.Signal) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("supervise: %w", err)
@@ -82,7 +82,7 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	childsEnd.Close()
 	childsWord.Close()
 	config.Network, config.Flat, config.Circuits = configs.Network{}, nil, nil // stay small: actuators are all that is needed here
-	stopped := forward(ctx, child.Process)
+	stopped := forward(ctx, child.Process, stops)
 	err = child.Wait()
 	stopped()
 	if err == nil {
@@ -147,6 +147,7 @@ It must not run beside a daemon that lives: that would go on commanding. Use flu
 			if err != nil {
 				return err
 			}
+			outlive(cmd.Context())
 			return daemon.Halt(config, daemon.BoardOptions{Root: root, Log: log(cmd.ErrOrStderr())})
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -43,9 +44,19 @@ func (p *process) told() string {
 // startProcess starts a daemon and waits until it runs.
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
+	return startProcessTo(t, nil, args...)
+}
+
+// startProcessTo is startProcess with a file that the log goes to; nil for told.
+func startProcessTo(t *testing.T, log *os.File, args ...string) *process {
+	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})}
 	p.Env = append(os.Environ(), "FLUXD_BE_THE_DAEMON=1")
+	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a shell starts it
 	p.Stderr = p
+	if log != nil {
+		p.Stderr = log
+	}
 	read, written, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +214,94 @@ func TestRobotWhoseParentIsKilledGoesToFailsafe(t *testing.T) {
 		t.Fatal(err)
 	}
 	becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
+}
+
+// What a terminal sends goes to the robot and its parent at once, so that neither could help the other. The lamp lights for a robot that was
+// ended, and for one that was suspended, as the hardware would.
+func TestKeysOfATerminal(t *testing.T) {
+	for _, key := range []struct {
+		name   string
+		signal syscall.Signal
+		ends   bool
+		says   string
+	}{
+		{"ctrl-C", syscall.SIGINT, true, "stopped: actuators are at failsafe"},
+		{`ctrl-\`, syscall.SIGQUIT, true, "stopped: actuators are at failsafe"},
+		{"ctrl-Z", syscall.SIGTSTP, false, "emergency stop: actuators are at failsafe"},
+		{"the terminal is closed", syscall.SIGHUP, true, "stopped: actuators are at failsafe"},
+	} {
+		t.Run(key.name, func(t *testing.T) {
+			root, duty := machine(t)
+			p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
+			becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+			if err := syscall.Kill(-p.Process.Pid, key.signal); err != nil {
+				t.Fatal(err)
+			}
+			becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
+			p.awaits(t, key.says)
+			if !key.ends {
+				if err := p.Process.Signal(syscall.SIGTERM); err != nil { // which a suspended process would not see
+					t.Fatal(err)
+				}
+			}
+			if err := p.Wait(); err != nil {
+				t.Errorf("%v\n%s", err, p.told())
+			}
+		})
+	}
+}
+
+// nohup fluxd run robot.yaml: the end of the terminal is not the end of the robot.
+func TestRobotUnderNohup(t *testing.T) {
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
+	p := startProcess(t, "run", "--supervise", "yes", write(t, idleRobot))
+	for name, pid := range map[string]int{"parent": p.Process.Pid, "robot": p.child(t)} {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, ignored, _ := strings.Cut(string(status), "SigIgn:")
+		mask, err := strconv.ParseUint(strings.Fields(ignored)[0], 16, 64)
+		if err != nil || mask&1 == 0 { // signal 1 is SIGHUP
+			t.Errorf("the %s does not ignore SIGHUP: mask %x, %v", name, mask, err)
+		}
+	}
+}
+
+// fluxd run robot.yaml 2>&1 | tee log: the end of tee is not the end of the robot, and does not keep the parent from its duty.
+func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(t *testing.T, p *process)
+		code int
+	}{
+		"and ends in order": {func(t *testing.T, p *process) {
+			if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}, 0},
+		"and is brought to failsafe": {func(t *testing.T, p *process) {
+			if err := syscall.Kill(p.child(t), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}, exitFailure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root, duty := machine(t)
+			log, written, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := startProcessTo(t, written, "run", "--arm", "--root", root, write(t, lampRobot))
+			written.Close()
+			becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+			log.Close()
+			test.end(t, p)
+			if err := p.Wait(); p.ProcessState.ExitCode() != test.code || duty() != "0" {
+				t.Errorf("%v, want exit code %d; duty %s", err, test.code, duty())
+			}
+		})
+	}
 }
 
 // On a real board nothing moves until somebody arms the robot.
