@@ -119,6 +119,7 @@ func TestEveryEndOfTheDaemon(t *testing.T) {
 			signal(t, p.robot(), syscall.SIGKILL)
 		}},
 		{"kill -9 of the robot", func(t *testing.T, p *process) { signal(t, p.robot(), syscall.SIGKILL) }},
+		{"kill -STOP of the robot", func(t *testing.T, p *process) { signal(t, p.robot(), syscall.SIGSTOP) }},
 		{"kill -9 of its parent", func(t *testing.T, p *process) { signal(t, p.Process.Pid, syscall.SIGKILL) }},
 		{"kill -9 of both, and fluxd halt", func(t *testing.T, p *process) {
 			robot := p.robot()

@@ -31,7 +31,7 @@ func runCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 
 Actuators are at their failsafe value before anything else happens, and again when fluxd ends, whatever the reason. On a real board
 they stay there until somebody arms the robot (fluxctl arm), and a small parent process brings them to failsafe when the robot's
-process is killed. SIGUSR1 is an emergency stop.`,
+process is killed or suspended. ctrl-Z and SIGUSR1 are an emergency stop.`,
 		Example: `  fluxd run                  # the demo robot
   fluxd run --list           # the example robots in this binary
   fluxd run robot.yaml       # your own`,
@@ -62,7 +62,7 @@ process is killed. SIGUSR1 is an emergency stop.`,
 				ctx, cancel = context.WithTimeout(ctx, length)
 				defer cancel()
 			}
-			opts := daemon.RunOptions{Version: version, Seed: seed, Arm: arm, Root: root, Overlays: tuned, Moving: tellMoving, Ended: make(chan struct{})}
+			opts := daemon.RunOptions{Version: version, Seed: seed, Arm: arm, Root: root, Overlays: tuned, Signs: tellParent(), Ended: make(chan struct{})}
 			screen, isTerminal := newScreen(cmd.OutOrStdout())
 			if plain || !isTerminal {
 				opts.Log = log(cmd.ErrOrStderr())
@@ -87,7 +87,7 @@ process is killed. SIGUSR1 is an emergency stop.`,
 	c.Flags().BoolVar(&list, "list", false, "list the example robots in this binary")
 	c.Flags().BoolVar(&plain, "plain", false, "no live picture, even on a terminal: log lines only")
 	c.Flags().BoolVar(&arm, "arm", false, "arm at the start, whatever the configuration says")
-	c.Flags().StringVar(&supervision, "supervise", "auto", "a parent process brings actuators to failsafe when the robot's is killed: auto (on a real board, unless systemd does it), yes or no")
+	c.Flags().StringVar(&supervision, "supervise", "auto", "a parent process brings actuators to failsafe when the robot's is killed or suspended: auto (on a real board, unless systemd does it), yes or no")
 	rootFlag(c, &root)
 	overlayFlag(c, &overlays)
 	c.Flags().Uint64Var(&seed, "seed", 1, "of the simulated world")

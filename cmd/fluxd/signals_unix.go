@@ -12,9 +12,6 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 )
 
-// haltPatience is how long a child may take to end in order.
-const haltPatience = 10 * time.Second
-
 // outlive keeps a process that answers for actuators from being ended or suspended by what leaves them as they are, for as long as it lives.
 // A terminal sends its signals to the parent and the child at once, so that neither could help the other.
 //

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
+	"time"
 
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
@@ -27,7 +29,7 @@ const supervised = "FLUXD_SUPERVISED"
 // The files that a child has beside the standard ones.
 const (
 	parentFile = 3 // to read from; its end is the end of the parent
-	movingFile = 4 // a byte written to it says that from now on actuators may move
+	signsFile  = 4 // to write signs of life to
 )
 
 // childError is the end of a child that was not in order.
@@ -66,25 +68,27 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	if err != nil {
 		return fmt.Errorf("supervise: %w", err)
 	}
-	moving, childsWord, err := os.Pipe()
+	signs, childsSigns, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("supervise: %w", err)
 	}
-	defer moving.Close()
+	defer signs.Close()
 	defer ours.Close() // closed by the kernel too, when this process is killed: that is what the child waits for
 	child := exec.Command(exe, os.Args[1:]...)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, cmd.OutOrStdout(), cmd.ErrOrStderr()
-	child.ExtraFiles = []*os.File{childsEnd, childsWord}
+	child.ExtraFiles = []*os.File{childsEnd, childsSigns}
 	child.Env = append(os.Environ(), supervised+"=1")
 	if err := child.Start(); err != nil {
 		return fmt.Errorf("supervise: %w", err)
 	}
 	childsEnd.Close()
-	childsWord.Close()
+	childsSigns.Close()
 	config.Network, config.Flat, config.Circuits = configs.Network{}, nil, nil // stay small: actuators are all that is needed here
 	stopped := forward(ctx, child.Process, stops)
+	w := watch(child.Process.Kill, signs, opts.Log)
 	err = child.Wait()
 	stopped()
+	moved := w.end()
 	if err == nil {
 		return nil
 	}
@@ -93,8 +97,7 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {
 		how.code = exit.ExitCode()
 	}
-	moved, _ := moving.Read(make([]byte, 1)) // it has ended: this does not wait
-	if moved == 0 && how.code == exitFailure {
+	if !moved && how.code == exitFailure {
 		return how // it could not start, has said why, and has let go of all by itself
 	}
 	opts.Log.Error("the robot's process has died: bringing actuators to failsafe", "how", err)
@@ -105,6 +108,82 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	}
 	return how
 }
+
+// missedSigns is how many signs of life a robot may miss before it counts as dead: as long as WatchdogSec in deploy/fluxd.service.
+const missedSigns = 4
+
+// watcher follows the signs of life of a robot. A process that was suspended, by kill -STOP or a debugger, or that hangs as a whole, does nothing
+// about its actuators, and does not end either.
+type watcher struct {
+	moved atomic.Bool   // the robot's actuators may have
+	heard chan struct{} // closed when moved is decided: whoever could give a sign has ended
+	ended chan struct{}
+}
+
+// watch kills a robot's process that gives no more signs of life after it has begun to move, or that takes too long to end in order.
+func watch(kill func() error, signs io.Reader, log *slog.Logger) *watcher {
+	w := &watcher{heard: make(chan struct{}), ended: make(chan struct{})}
+	came := make(chan daemon.Sign)
+	go func() {
+		defer close(w.heard)
+		for one := make([]byte, 1); ; {
+			if n, _ := signs.Read(one); n == 0 {
+				return
+			}
+			w.moved.Store(true)
+			select {
+			case came <- daemon.Sign(one[0]):
+			case <-w.ended:
+			}
+		}
+	}()
+	go func() {
+		var looks <-chan time.Time
+		var late <-chan time.Time
+		missed := 0
+		for {
+			select {
+			case <-w.ended:
+				return
+			case s := <-came:
+				missed = 0
+				switch s {
+				case daemon.Moving:
+					ticker := time.NewTicker(daemon.SignEvery)
+					defer ticker.Stop()
+					looks = ticker.C
+				case daemon.Ending:
+					looks, late = nil, time.After(haltPatience)
+				}
+			case <-looks: // counted, not timed: when the whole machine was suspended, one is missed and no more
+				if missed++; missed > missedSigns {
+					log.Error("the robot's process gives no sign of life: killing it", "for", time.Duration(missed)*daemon.SignEvery)
+					_ = kill() // it may have ended meanwhile
+					return
+				}
+			case <-late:
+				log.Error("the robot's process does not end: killing it", "after", haltPatience)
+				_ = kill()
+				return
+			}
+		}
+	}()
+	return w
+}
+
+// end is called when the child has ended. It returns whether its actuators may have moved.
+func (w *watcher) end() bool {
+	close(w.ended)
+	select {
+	case <-w.heard:
+		return w.moved.Load()
+	case <-time.After(time.Second):
+		return true // somebody holds the pipe who should not: rather once too often
+	}
+}
+
+// haltPatience is how long a child may take to end in order.
+const haltPatience = 10 * time.Second
 
 // orphaned returns a context that ends when the parent does, if there is one.
 func orphaned(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -120,14 +199,30 @@ func orphaned(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// tellMoving tells the parent, if there is one, that from now on actuators may move.
-func tellMoving() {
+// tellParent returns what tells the parent of the robot, nil if there is no parent. It does not wait: signs that the parent does not take are
+// dropped.
+func tellParent() func(daemon.Sign) {
 	if os.Getenv(supervised) == "" {
-		return
+		return nil
 	}
-	parent := os.NewFile(movingFile, "parent")
-	_, _ = parent.Write([]byte{1}) // a parent that has gone is noticed elsewhere
-	parent.Close()
+	parent := os.NewFile(signsFile, "parent")
+	tell := func(s daemon.Sign) { _, _ = parent.Write([]byte{byte(s)}) } // a parent that has gone is noticed elsewhere
+	later := make(chan daemon.Sign, 4)
+	go func() {
+		for s := range later {
+			tell(s)
+		}
+	}()
+	return func(s daemon.Sign) {
+		if s == daemon.Moving { // the parent must know before anything moves; it is the first, for which there is room
+			tell(s)
+			return
+		}
+		select {
+		case later <- s:
+		default:
+		}
+	}
 }
 
 func haltCommand(log func(io.Writer) *slog.Logger) *cobra.Command {

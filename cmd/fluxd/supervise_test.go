@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,7 +17,10 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"fluxd/cmd/fluxd/daemon"
 )
 
 const patience = 30 * time.Second
@@ -214,6 +218,71 @@ func TestRobotWhoseParentIsKilledGoesToFailsafe(t *testing.T) {
 		t.Fatal(err)
 	}
 	becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
+}
+
+// kill -STOP, a debugger, a process that hangs as a whole: it does nothing about its actuators, and does not end.
+func TestSuspendedRobotIsBroughtToFailsafe(t *testing.T) {
+	root, duty := machine(t)
+	p := startProcess(t, "run", "--arm", "--root", root, write(t, strings.Replace(lampRobot, "network:", "safety: {stall: 10s}\nnetwork:", 1)))
+	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+	if err := syscall.Kill(p.child(t), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
+	if err := p.Wait(); p.ProcessState.ExitCode() != exitFailure || !strings.Contains(p.told(), "no sign of life") {
+		t.Errorf("%v\n%s", err, p.told())
+	}
+}
+
+func TestSignsOfLife(t *testing.T) {
+	for name, test := range map[string]struct {
+		live   func(sign func(daemon.Sign))
+		killed time.Duration // after the start; 0: not
+		moved  bool
+	}{
+		"a slow start": {func(func(daemon.Sign)) { time.Sleep(time.Minute) }, 0, false},
+		"a long life, with pauses": {func(sign func(daemon.Sign)) {
+			sign(daemon.Moving)
+			for range 100 {
+				time.Sleep(3 * daemon.SignEvery)
+				sign(daemon.Alive)
+			}
+		}, 0, true},
+		"silence": {func(sign func(daemon.Sign)) {
+			sign(daemon.Moving)
+			sign(daemon.Alive)
+			time.Sleep(time.Minute)
+		}, (missedSigns + 1) * daemon.SignEvery, true},
+		"an end that takes its time": {func(sign func(daemon.Sign)) {
+			sign(daemon.Moving)
+			sign(daemon.Ending)
+			time.Sleep(haltPatience - 1)
+		}, 0, true},
+		"an end that takes for ever": {func(sign func(daemon.Sign)) {
+			sign(daemon.Moving)
+			sign(daemon.Ending)
+			time.Sleep(time.Minute)
+		}, haltPatience, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start, killed := time.Now(), time.Duration(0)
+				read, write := io.Pipe()
+				w := watch(func() error { killed = time.Since(start); return nil }, read, slog.New(slog.DiscardHandler))
+				test.live(func(s daemon.Sign) {
+					if _, err := write.Write([]byte{byte(s)}); err != nil {
+						t.Error(err)
+					}
+					synctest.Wait()
+				})
+				synctest.Wait()
+				write.Close()
+				if moved := w.end(); moved != test.moved || killed != test.killed {
+					t.Errorf("killed after %v, moved %v; want %v, %v", killed, moved, test.killed, test.moved)
+				}
+			})
+		})
+	}
 }
 
 // What a terminal sends goes to the robot and its parent at once, so that neither could help the other. The lamp lights for a robot that was

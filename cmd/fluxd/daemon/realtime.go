@@ -27,7 +27,7 @@ type RunOptions struct {
 	Arm      bool               // arm at the start, whatever the configuration says
 	Overlays []*configs.Overlay // values that differ from the configuration, applied in this order
 	Log      *slog.Logger       // nil is silent
-	Moving   func()             // called once, before anything is armed; may be nil
+	Signs    func(Sign)         // tells the parent process how the robot is; it must not wait, and may be nil
 	Started  func(*Robot)       // called once, when the actuators are at failsafe and everything runs; may be nil
 	Ended    chan struct{}      // closed, if given, when the actuators are at failsafe again
 }
@@ -120,7 +120,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if err != nil {
 		return err
 	}
-	if l.watchdogs, err = openWatchdogs(config.Safety.Watchdog, l.log); err != nil {
+	if l.watchdogs, err = openWatchdogs(config.Safety.Watchdog, opts.Signs, l.log); err != nil {
 		return err
 	}
 	defer l.watchdogs.close()
@@ -147,9 +147,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if stop != nil {
 		l.begin(ctx, func(ctx context.Context) { l.watchStop(ctx, stop) }) // it must see its switch whatever hangs
 	}
-	if opts.Moving != nil {
-		opts.Moving()
-	}
+	l.watchdogs.sign(Moving)
 	if opts.Arm || armsAtStart(config) {
 		if err := l.armAtStart(); err != nil {
 			l.log.Error("not armed", "error", err)
@@ -168,6 +166,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		l.loop(ctx)
 	}()
 	close(l.done)
+	l.watchdogs.sign(Ending)
 	cancel()
 	// Nobody commands any more: the actuators come first, before anything that may take time.
 	err = l.failsafe()

@@ -291,14 +291,16 @@ func (l *Robot) guardian(ctx context.Context) {
 		for _, s := range l.sensors {
 			period = min(period, s.patience.get())
 		}
-		timer.Reset(max(period/2, time.Millisecond))
+		period = max(period/2, time.Millisecond)
+		if every := l.watchdogs.every(); every > 0 {
+			period = min(period, every)
+		}
+		timer.Reset(period)
 		l.judge(now)
 		if l.safety.waiting || l.moving() || l.watchdogs.watching() {
 			l.examine(now)
 		}
-		if !l.safety.stalled.Load() {
-			l.watchdogs.kick(now)
-		}
+		l.watchdogs.kick(now, !l.safety.stalled.Load())
 		select {
 		case <-ctx.Done():
 			return

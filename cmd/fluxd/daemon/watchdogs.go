@@ -10,9 +10,25 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// watchdogs are those outside the process that act when it hangs: systemd, which restarts it, and the machine's own, which restarts
-// the machine. They are kicked as long as the loop answers.
+// Sign is what a robot tells the process that watches over its own.
+type Sign byte
+
+// The signs, in this order: Moving once, before anything is armed; Alive several times a second, whether the loop answers or not, since the
+// robot looks after its loop itself; Ending once, when it ends in order, which may take a moment without any sign.
+const (
+	Moving Sign = 'm'
+	Alive  Sign = 'a'
+	Ending Sign = 'e'
+)
+
+// SignEvery is the time from one Alive to the next.
+const SignEvery = 500 * time.Millisecond
+
+// watchdogs are those outside the process that act when it hangs: its parent, which kills it, systemd, which restarts it, and the machine's
+// own, which restarts the machine. The latter two are kicked as long as the loop answers.
 type watchdogs struct {
+	parent   func(Sign)    // nil without
+	signed   time.Duration // when it was last told
 	log      *slog.Logger
 	systemd  time.Duration // how often it wants to hear from us; 0 without
 	told     time.Duration // when it last did
@@ -23,9 +39,9 @@ type watchdogs struct {
 // hardwareEvery is how often the machine's watchdog is kicked: the one of a Raspberry Pi waits for up to 15 s.
 const hardwareEvery = time.Second
 
-// openWatchdogs finds systemd's watchdog, if it set one, and opens the machine's, if there is a path.
-func openWatchdogs(path string, log *slog.Logger) (watchdogs, error) {
-	w := watchdogs{log: log, told: -time.Hour, kicked: -time.Hour}
+// openWatchdogs finds systemd's watchdog, if it set one, and opens the machine's, if there is a path. The parent may be nil.
+func openWatchdogs(path string, parent func(Sign), log *slog.Logger) (watchdogs, error) {
+	w := watchdogs{log: log, parent: parent, signed: -time.Hour, told: -time.Hour, kicked: -time.Hour}
 	every, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		log.Warn("systemd's watchdog is not understood; it is not kicked", "error", err)
@@ -46,14 +62,43 @@ func openWatchdogs(path string, log *slog.Logger) (watchdogs, error) {
 	return w, nil
 }
 
-// watching says whether anybody does.
+// watching says whether anybody wants to know that the loop answers.
 func (w *watchdogs) watching() bool { return w.systemd > 0 || w.hardware != nil }
 
 // ready tells systemd that the actuators are at failsafe and the robot runs.
 func (w *watchdogs) ready() { w.notify(daemon.SdNotifyReady) }
 
-// kick tells both that all is well, as often as they want to hear it. It belongs to one goroutine.
-func (w *watchdogs) kick(now time.Duration) {
+// every is how often kick needs to be called; 0: nobody watches.
+func (w *watchdogs) every() time.Duration {
+	shortest := time.Duration(0)
+	for _, one := range []struct {
+		wants bool
+		every time.Duration
+	}{{w.parent != nil, SignEvery}, {w.systemd > 0, w.systemd}, {w.hardware != nil, hardwareEvery}} {
+		if one.wants && (shortest == 0 || one.every < shortest) {
+			shortest = one.every
+		}
+	}
+	return shortest
+}
+
+// sign tells the parent how the robot is.
+func (w *watchdogs) sign(s Sign) {
+	if w.parent != nil {
+		w.parent(s)
+	}
+}
+
+// kick tells all that the robot lives, and those who want to know whether its loop answers if it does, as often as they want to hear it. It
+// belongs to one goroutine.
+func (w *watchdogs) kick(now time.Duration, answers bool) {
+	if now-w.signed >= SignEvery {
+		w.signed = now
+		w.sign(Alive)
+	}
+	if !answers {
+		return
+	}
 	if w.systemd > 0 && now-w.told >= w.systemd {
 		w.told = now
 		w.notify(daemon.SdNotifyWatchdog)

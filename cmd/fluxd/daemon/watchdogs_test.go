@@ -47,13 +47,13 @@ func TestWatchdogsAreKickedAsOftenAsTheyWant(t *testing.T) {
 	if err := os.WriteFile(device, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w, err := openWatchdogs(device, slog.New(slog.DiscardHandler))
+	w, err := openWatchdogs(device, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.ready()
 	for now := time.Duration(0); now < 5*time.Second; now += 100 * time.Millisecond {
-		w.kick(now)
+		w.kick(now, true)
 	}
 	w.close()
 	for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"} {
@@ -66,8 +66,35 @@ func TestWatchdogsAreKickedAsOftenAsTheyWant(t *testing.T) {
 	}
 }
 
+// The parent wants to know that the process lives; the others, whether its loop answers.
+func TestParentHearsOfARobotWhoseLoopHangs(t *testing.T) {
+	var signs []Sign
+	device := filepath.Join(t.TempDir(), "watchdog")
+	if err := os.WriteFile(device, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, err := openWatchdogs(device, func(s Sign) { signs = append(signs, s) }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.every() != SignEvery || hardwareEvery < SignEvery {
+		t.Errorf("wants to be called every %v, the most impatient is the parent with %v", w.every(), SignEvery)
+	}
+	w.sign(Moving)
+	for now := time.Duration(0); now < 2*time.Second; now += 100 * time.Millisecond {
+		w.kick(now, false)
+	}
+	w.sign(Ending)
+	if string(signs) != "maaaae" {
+		t.Errorf("the parent got the signs %q", string(signs))
+	}
+	if kicks, err := os.ReadFile(device); err != nil || len(kicks) != 0 {
+		t.Errorf("the machine's watchdog got %q, %v, of a loop that hangs", kicks, err)
+	}
+}
+
 func TestWatchdogThatCannotBeOpened(t *testing.T) {
-	_, err := openWatchdogs(filepath.Join(t.TempDir(), "none"), slog.New(slog.DiscardHandler))
+	_, err := openWatchdogs(filepath.Join(t.TempDir(), "none"), nil, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "safety.watchdog") || !strings.Contains(err.Error(), "driver") {
 		t.Errorf("got %v", err)
 	}
