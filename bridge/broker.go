@@ -105,6 +105,7 @@ func startBroker(h house) (*broker, error) {
 		listener = tls.NewListener(listener, secured)
 		b.url = "ssl://" + reachable(socket.Addr().(*net.TCPAddr))
 	}
+	listener = newEntrance(listener, func(err error) { h.log.Warn("embedded broker: cannot take a connection", "error", err) })
 	if err := server.AddListener(listeners.NewNet("tcp", listener)); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)

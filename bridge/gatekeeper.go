@@ -99,6 +99,13 @@ func (g *gatekeeper) OnConnectAuthenticate(client *mochi.Client, pk packets.Pack
 	if pk.Connect.WillFlag && !g.mayWrite(one, pk.Connect.WillTopic) {
 		return false
 	}
+	if v, ok := client.Net.Conn.(*visitor); ok { // else the robot's own
+		most := int64(guestPacket)
+		if one.role == RobotRole || g.users == nil { // a robot's description may be large
+			most = maxPacket
+		}
+		v.admit(most)
+	}
 	client.Properties.Will.WillDelayInterval = 0 // MQTT 5 only; delayed ones do not pass OnWill
 	g.guests.Store(client, one)
 	return true

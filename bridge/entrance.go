@@ -1,0 +1,151 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// The broker library waits for ever for a connection's first packet, takes any number of connections, reserves memory for whatever length a packet
+// says it has, and stops listening at the first error: strangers could take all files and all memory from a robot, without a password.
+const (
+	// mostStrangers bounds the connections that have not logged in; one more takes the place of the oldest.
+	mostStrangers = mostWaiting
+	// strangerPatience is how long one may take to log in, not counting the check of the password.
+	strangerPatience = 5 * time.Second
+	// strangerPacket and guestPacket bound a packet, in bytes: room for credentials and a last will, and for a request that is told to be too large.
+	strangerPacket = MaxRequest
+	guestPacket    = 4 * MaxRequest
+	// strangersAtOnce is how many have to go when no file is left for one more: it leaves the robot a few.
+	strangersAtOnce = 16
+	// acceptPause is the time until the next try then.
+	acceptPause = 10 * time.Millisecond
+)
+
+// entrance is where connections come in. It keeps strangers few, small and in motion.
+type entrance struct {
+	net.Listener
+	patience time.Duration // strangerPatience
+	failed   func(error)   // tells of connections that cannot be accepted
+
+	mutex     sync.Mutex
+	strangers []*visitor // oldest first
+}
+
+func newEntrance(l net.Listener, log func(error)) *entrance {
+	seldom := &rate.Sometimes{First: 1, Interval: time.Minute}
+	return &entrance{Listener: l, patience: strangerPatience, failed: func(err error) { seldom.Do(func() { log(err) }) }}
+}
+
+// Accept waits for the next connection. Its error is the end of the listener.
+func (e *entrance) Accept() (net.Conn, error) {
+	for {
+		conn, err := e.Listener.Accept()
+		switch {
+		case err == nil:
+			return e.visit(conn), nil
+		case errors.Is(err, net.ErrClosed):
+			return nil, err
+		}
+		e.failed(err) // as a rule there is no file left for it
+		e.turnOut(strangersAtOnce)
+		time.Sleep(acceptPause)
+	}
+}
+
+func (e *entrance) visit(conn net.Conn) net.Conn {
+	_ = conn.SetReadDeadline(time.Now().Add(e.patience)) // the broker sets its own after the login; on a connection that has ended it fails
+	v := &visitor{Conn: conn, at: e}
+	v.most.Store(strangerPacket)
+	e.mutex.Lock()
+	e.strangers = append(e.strangers, v)
+	over := len(e.strangers) - mostStrangers
+	e.mutex.Unlock()
+	e.turnOut(over)
+	return v
+}
+
+// turnOut ends the oldest connections that have not logged in, a number of them if there are so many.
+func (e *entrance) turnOut(number int) {
+	e.mutex.Lock()
+	oldest := slices.Clone(e.strangers[:max(0, min(number, len(e.strangers)))])
+	e.mutex.Unlock()
+	for _, v := range oldest {
+		v.Close()
+	}
+}
+
+// visitor is a connection that came in.
+type visitor struct {
+	net.Conn
+	at   *entrance
+	most atomic.Int64 // bytes of a packet
+	now  framing
+}
+
+// admit takes a visitor who has logged in from the strangers, and bounds its packets.
+func (v *visitor) admit(most int64) {
+	v.most.Store(most)
+	v.leave()
+}
+
+func (v *visitor) leave() {
+	v.at.mutex.Lock()
+	defer v.at.mutex.Unlock()
+	if i := slices.Index(v.at.strangers, v); i >= 0 {
+		v.at.strangers = slices.Delete(v.at.strangers, i, i+1)
+	}
+}
+
+// Close ends the connection.
+func (v *visitor) Close() error {
+	v.leave()
+	return v.Conn.Close()
+}
+
+// Read ends the connection when a packet begins that is too long, before anybody reserves memory for it.
+func (v *visitor) Read(p []byte) (int, error) {
+	n, err := v.Conn.Read(p)
+	if length := v.now.longest(p[:n]); length > v.most.Load() {
+		v.Close()
+		return 0, fmt.Errorf("packet of %d bytes: expected at most %d", length, v.most.Load())
+	}
+	return n, err
+}
+
+// framing follows the packets in a stream (MQTT 3.1.1, section 2.2: a byte for the type, one to four for the length of what follows, seven bits
+// each, the lowest first).
+type framing struct {
+	left   int64 // bytes of the present packet
+	length int64 // as far as it has been read
+	bytes  int   // of the header so far
+}
+
+// longest returns the longest of the packets that begin in a piece of the stream.
+func (f *framing) longest(piece []byte) (most int64) {
+	for len(piece) > 0 {
+		if f.left > 0 {
+			skipped := min(f.left, int64(len(piece)))
+			f.left -= skipped
+			piece = piece[skipped:]
+			continue
+		}
+		b := piece[0]
+		piece = piece[1:]
+		if f.bytes++; f.bytes == 1 {
+			continue // the type
+		}
+		f.length |= int64(b&0x7f) << (7 * (f.bytes - 2))
+		if b < 0x80 || f.bytes == 5 { // a fifth of length is a mistake that the broker sees too
+			most = max(most, f.length)
+			*f = framing{left: f.length}
+		}
+	}
+	return most
+}
