@@ -86,6 +86,7 @@ func startBroker(h house) (*broker, error) {
 	}
 	capabilities := mochi.NewDefaultServerCapabilities()
 	capabilities.MaximumMessageExpiryInterval = 0 // its default lets retained messages vanish after 24 h
+	capabilities.MaximumSessionExpiryInterval = 0 // MQTT 5; see OnConnectAuthenticate for older clients
 	capabilities.MaximumPacketSize = maxPacket
 	capabilities.MaximumClients = int64(h.clients) + 1 // the robot's own
 	server := mochi.New(&mochi.Options{

@@ -3,6 +3,7 @@ package bridge
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"pgregory.net/rapid"
 )
@@ -163,5 +166,61 @@ func TestAnErrorIsNotTheEndOfTheBroker(t *testing.T) {
 	e.Close()
 	if _, err := e.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the end of the listener: %v", err)
+	}
+}
+
+// Whoever goes is forgotten, whatever it asked for: sessions that last would take the robot's memory one by one.
+func TestNoSessionOutlastsItsConnection(t *testing.T) {
+	b := startBridge(t, newFakeRobot(), Options{})
+	dial(t, b.URL()).online()
+	for i := range 20 {
+		c := paho.NewClient(paho.NewClientOptions().AddBroker(b.URL()).SetClientID(fmt.Sprint("guest", i%10)).SetCleanSession(false))
+		if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil || token.(*paho.ConnectToken).SessionPresent() {
+			t.Fatalf("%v, session present %v", token.Error(), token.(*paho.ConnectToken).SessionPresent())
+		}
+		if token := c.Subscribe("#", 1, nil); !token.WaitTimeout(patience) || token.Error() != nil {
+			t.Fatal(token.Error())
+		}
+		c.Disconnect(50)
+		for deadline := time.Now().Add(patience); b.broker.server.Clients.Len() > 2; time.Sleep(time.Millisecond) { // the robot's and the first
+			if time.Now().After(deadline) {
+				t.Fatalf("%d clients are remembered", b.broker.server.Clients.Len())
+			}
+		}
+	}
+}
+
+func TestSubscriptionsAreBounded(t *testing.T) {
+	b := startBridge(t, newFakeRobot(), Options{})
+	c := dial(t, b.URL())
+	c.online()
+	granted := func(filters map[string]byte) (n int) {
+		token := c.paho.SubscribeMultiple(filters, nil)
+		if !token.WaitTimeout(patience) {
+			t.Fatal("no answer")
+		}
+		for _, qos := range token.(*paho.SubscribeToken).Result() {
+			if qos <= 2 {
+				n++
+			}
+		}
+		return n
+	}
+	if n := granted(map[string]byte{strings.Repeat("a/", mostLevels) + "a": 0, "a/b": 0}); n != 1 {
+		t.Errorf("%d are granted, want all but the deep one", n)
+	}
+	all := 2 // and that of everything
+	for range 5 {
+		many := map[string]byte{}
+		for i := range 1000 {
+			many[fmt.Sprint("flux/other/", all, i)] = 0
+		}
+		all += granted(many)
+	}
+	if all != mostSubscriptions {
+		t.Errorf("%d are granted, want %d", all, mostSubscriptions)
+	}
+	if r := c.ask("get", fresh("still there")); r.Error != nil {
+		t.Error(r.Error)
 	}
 }

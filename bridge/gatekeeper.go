@@ -67,7 +67,7 @@ func (g *gatekeeper) ID() string { return "gatekeeper" }
 func (g *gatekeeper) Provides(what byte) bool {
 	switch what {
 	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnRetainMessage, mochi.OnSubscribed, mochi.OnPacketProcessed, mochi.OnDisconnect,
-		mochi.OnPacketRead, mochi.OnPacketEncode:
+		mochi.OnPacketRead, mochi.OnPacketEncode, mochi.OnSubscribe:
 		return true
 	}
 	return false
@@ -106,6 +106,9 @@ func (g *gatekeeper) OnConnectAuthenticate(client *mochi.Client, pk packets.Pack
 		}
 		v.admit(most)
 	}
+	// No session outlasts its connection. The library keeps them for ever, with up to 8,192 messages each, which it repeats in any order: an old value
+	// of a parameter after a new one. Who comes back finds what counts retained.
+	client.Properties.Clean = true
 	client.Properties.Will.WillDelayInterval = 0 // MQTT 5 only; delayed ones do not pass OnWill
 	g.guests.Store(client, one)
 	return true
