@@ -129,7 +129,7 @@ func TestEveryActuatorOnTheBus(t *testing.T) {
 		t.Cleanup(func() { _ = b.devices().Detach(b.name, address) })
 	}
 	decode := "decode: {kind: count, neuron: beat, full: 100 Hz, window: 100ms}"
-	_, stop := start(t, fmt.Sprintf(`robot: table
+	text := fmt.Sprintf(`robot: table
 board: %s
 expanders:
   servos: {device: pca9685, bus: I2C1, address: 0x40, frequency: 50 Hz}
@@ -143,7 +143,8 @@ actuators:
   wheel: {device: hbridge, pwm: servos/4, in1: more/B1, in2: more/B2, %[2]s}
   horn: {device: relay, pin: more/B0, active: low, %[2]s}
 mqtt: {broker: none}
-`, b.board, decode))
+`, b.board, decode)
+	_, stop := start(t, text)
 	duty := func(output int) float64 {
 		return float64(driver.Duty(b.clock(), output)) / float64(gpio.DutyMax)
 	}
@@ -166,6 +167,9 @@ mqtt: {broker: none}
 		{"horn, active low", func() bool { return !level("B0") }},
 	} {
 		c.figure("%s after %v", one.what, eventually(t, one.what, one.is).Round(time.Millisecond))
+	}
+	if err := daemon.Run(t.Context(), parse(t, text), daemon.RunOptions{}); err == nil || !strings.Contains(err.Error(), "another fluxd commands it") {
+		t.Errorf("a second robot with the same PCA9685: %v", err)
 	}
 	stop()
 	for _, output := range []int{2, 3, 4} {

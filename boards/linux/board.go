@@ -83,6 +83,9 @@ type Board struct {
 	pins     map[string]*Pin
 	channels map[string]string // PWM channels in use, by chip and number: the pin
 	buses    map[int]*bus
+
+	exclusive bool
+	claims    map[int]*os.File // files of buses whose bytes are the chips that were claimed
 }
 
 // New makes the board. It opens nothing: a pin or bus is opened when it is asked for. The clock is the time since the robot started,
@@ -91,7 +94,7 @@ func New(log *slog.Logger, clock func() time.Duration, opts *Opts) *Board {
 	if opts == nil {
 		opts = &Opts{}
 	}
-	b := &Board{log: log, clock: clock, root: opts.Root, header: Header{Name: "linux"}, pins: map[string]*Pin{}, channels: map[string]string{}, buses: map[int]*bus{}}
+	b := &Board{log: log, clock: clock, root: opts.Root, header: Header{Name: "linux"}, pins: map[string]*Pin{}, channels: map[string]string{}, buses: map[int]*bus{}, claims: map[int]*os.File{}}
 	if opts.Header != nil {
 		b.header = *opts.Header
 	}
@@ -237,12 +240,17 @@ func (b *Board) numbers() []int {
 	return numbers
 }
 
+// busNumber is the number of a bus by its name.
+func busNumber(name string) (int, error) {
+	return strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(name, "I2C"), "/dev/i2c-"))
+}
+
 // Bus gives an I2C bus by its name, "I2C1", its number, "1", or its file, "/dev/i2c-1". It is opened once and shared by all who ask: closing
 // it does nothing, Halt closes it.
 func (b *Board) Bus(name string) (i2c.BusCloser, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	number, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(name, "I2C"), "/dev/i2c-"))
+	number, err := busNumber(name)
 	if numbers := b.numbers(); err != nil || !slices.Contains(numbers, number) {
 		if len(numbers) == 0 {
 			return nil, fmt.Errorf("%s: bus %q: this machine shows no I2C buses; "+i2cRemedy, b, name, "i2c")
@@ -268,8 +276,8 @@ func (b *Board) Bus(name string) (i2c.BusCloser, error) {
 // last told, so their devices are brought to rest before.
 func (b *Board) Halt() error {
 	b.mutex.Lock()
-	buses, pins := b.buses, b.pins
-	b.buses, b.pins, b.channels = map[int]*bus{}, map[string]*Pin{}, map[string]string{}
+	buses, pins, claims := b.buses, b.pins, b.claims
+	b.buses, b.pins, b.channels, b.claims = map[int]*bus{}, map[string]*Pin{}, map[string]string{}, map[int]*os.File{}
 	b.mutex.Unlock() // a pin that opens its channel asks for it
 	var failed []error
 	close := func(what string, c io.Closer) {
@@ -282,6 +290,9 @@ func (b *Board) Halt() error {
 	}
 	for name, p := range pins {
 		close("pin "+name, p)
+	}
+	for number, claim := range claims { // last: until now nobody else may command
+		close(fmt.Sprintf("claims on bus I2C%d", number), claim)
 	}
 	return errors.Join(failed...)
 }

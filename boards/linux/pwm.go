@@ -140,10 +140,16 @@ func (b *Board) exportPWM(name, chip string, number int) (*pwm, error) {
 	p := &pwm{name: name, periodIs: -1, dutyIs: -1}
 	for deadline := time.Now().Add(exportWait); ; time.Sleep(exportLook) {
 		err := p.open(channel)
+		if err == nil && b.exclusive {
+			err = lockByte(p.duty.(*os.File), 0)
+		}
 		if err == nil {
 			return p, nil
 		}
 		p.close()
+		if errors.Is(err, errClaimed) {
+			return nil, fmt.Errorf("%s: PWM: channel %d of %s: %w", name, number, chip, err)
+		}
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("%s: PWM: %w; %s", name, err, pwmAdvice(err))
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -13,12 +14,17 @@ import (
 	"time"
 )
 
+// hangups takes what the tests are told when their terminal is closed. What a process takes, its children do not ignore, also when the tests
+// run under nohup.
+var hangups = make(chan os.Signal, 1)
+
 // TestMain lets the test binary be the daemon: a test that needs a real process starts itself with this variable set.
 func TestMain(m *testing.M) {
 	if os.Getenv("FLUXD_BE_THE_DAEMON") != "" {
 		main()
 		return
 	}
+	signal.Notify(hangups, syscall.SIGHUP)
 	os.Exit(m.Run())
 }
 

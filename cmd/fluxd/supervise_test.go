@@ -323,7 +323,7 @@ func TestKeysOfATerminal(t *testing.T) {
 // nohup fluxd run robot.yaml: the end of the terminal is not the end of the robot.
 func TestRobotUnderNohup(t *testing.T) {
 	signal.Ignore(syscall.SIGHUP)
-	defer signal.Reset(syscall.SIGHUP)
+	defer signal.Notify(hangups, syscall.SIGHUP)
 	p := startProcess(t, "run", "--supervise", "yes", write(t, idleRobot))
 	for name, pid := range map[string]int{"parent": p.Process.Pid, "robot": p.child(t)} {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -371,6 +371,24 @@ func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of two daemons with one motor, an emergency stop would stop one.
+func TestSecondDaemonForTheSameMotor(t *testing.T) {
+	root, duty := machine(t)
+	first := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
+	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+	second := exec.Command(os.Args[0], "run", "--arm", "--root", root, write(t, lampRobot))
+	second.Env = append(os.Environ(), "FLUXD_BE_THE_DAEMON=1")
+	said, err := second.CombinedOutput()
+	if second.ProcessState.ExitCode() != exitFailure || !strings.Contains(string(said), "another fluxd commands it") || duty() == "0" {
+		t.Errorf("%v, duty %s: %s", err, duty(), said)
+	}
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-first.ended
+	startProcess(t, "run", "--root", root, write(t, lampRobot)) // the first has ended
 }
 
 // On a real board nothing moves until somebody arms the robot.

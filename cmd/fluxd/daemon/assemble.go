@@ -23,6 +23,8 @@ type BoardOptions struct {
 	Seed uint64 // of the simulated world
 	Root string // where /dev, /sys and /proc of a real one are found; "" is /
 	Log  *slog.Logger
+
+	exclusive bool // nobody else may command what this board does
 }
 
 // newBody makes a robot that has nothing yet.
@@ -35,6 +37,7 @@ func newBody(config *configs.Robot, opts BoardOptions, clock func() time.Duratio
 // may have left them moving. When it fails itself, it lets go of all that it opened. Actuators are disarmed. In real time it is
 // patient: nobody waits for a bus for ever.
 func assemble(config *configs.Robot, opts BoardOptions, clock func() time.Duration, patient bool) (*robot, error) {
+	opts.exclusive = true
 	r := newBody(config, opts, clock, patient)
 	if err := r.open(); err != nil {
 		return nil, errors.Join(err, r.halt())
@@ -43,7 +46,7 @@ func assemble(config *configs.Robot, opts BoardOptions, clock func() time.Durati
 }
 
 // Halt brings the actuators of a robot to failsafe, whose own process did not: every one is tried, also when others fail. Nothing else
-// of the robot is touched.
+// of the robot is touched. It does so beside a process that still has them too: that may be suspended.
 func Halt(config *configs.Robot, opts BoardOptions) error {
 	start := time.Now()
 	r := newBody(config, opts, func() time.Duration { return time.Since(start) }, true)
@@ -148,13 +151,15 @@ func (r *robot) openMachine() error {
 			kind = "raspberrypi"
 		}
 	}
-	if kind == "linux" {
-		r.board = linux.New(r.log, r.clock, &linux.Opts{Root: root})
-		return nil
+	b := linux.New(r.log, r.clock, &linux.Opts{Root: root})
+	if kind == "raspberrypi" {
+		var err error
+		if b, err = raspberrypi.New(r.log, r.clock, root); err != nil {
+			return err
+		}
 	}
-	b, err := raspberrypi.New(r.log, r.clock, root)
-	if err != nil {
-		return err
+	if r.at.exclusive {
+		b.Exclusive()
 	}
 	r.board = b
 	return nil

@@ -232,6 +232,11 @@ func (r *robot) expanderPin(e configs.Named[configs.Expander], pin string) (gpio
 		if err != nil {
 			return nil, fmt.Errorf("expander %s: %w", e.Name, err)
 		}
+		if board, ok := r.board.(interface{ Claim(string, uint16) error }); ok { // else it is simulated
+			if err := board.Claim(configs.CanonicalBus(c.Bus), c.Address); err != nil {
+				return nil, fmt.Errorf("expander %s: %w", e.Name, err)
+			}
+		}
 		if c.Device == "pca9685" {
 			known, err = expanders.NewPCA9685(bus, c.Address, &expanders.PCA9685Opts{Frequency: c.Frequency.Physic(), Inverted: c.Inverted, OpenDrain: c.OpenDrain})
 		} else {
