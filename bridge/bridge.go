@@ -14,6 +14,7 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 )
 
 // Robot is what the bridge shows to the outside. Every method may be called from any goroutine.
@@ -114,6 +115,7 @@ type Bridge struct {
 	leased    atomic.Int64  // spikes are published until then, in ns since the start
 	watched   chan struct{} // one slot: there is a lease
 	away      atomic.Bool   // said in the log
+	namesakes rate.Sometimes
 
 	ctx       context.Context // ends when the bridge does
 	cancel    context.CancelFunc
@@ -149,6 +151,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		connected:   make(chan struct{}, 1),
 		arrivals:    make(chan arrival, waitingRequests),
 		watched:     make(chan struct{}, 1),
+		namesakes:   rate.Sometimes{First: 1, Interval: time.Minute},
 	}
 	for _, p := range description.Parameters {
 		b.parameters[p.Path] = true

@@ -331,3 +331,22 @@ func ExampleRequest() {
 	fmt.Println(string(text), err)
 	// Output: {"id":"u1","ts":1700000000000,"ttl_ms":2000,"if_rev":17,"set":{"neurons/eye/threshold":90}} <nil>
 }
+
+// Two robots with one name would both do what one is told; whoever is there first says so.
+func TestNamesakesAreTold(t *testing.T) {
+	var log journal
+	host := startBridge(t, newFakeRobot(), Options{Robot: "host"})
+	startBridge(t, newFakeRobot(), Options{Broker: host.URL(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	c := dial(t, host.URL())
+	c.online()
+	if log.count("another robot with this name") != 0 {
+		t.Errorf("a robot that is alone: %s", &log)
+	}
+	startBridge(t, newFakeRobot(), Options{Broker: host.URL()})
+	if e := next[Event](c, Topics("fake").Event(LevelWarning), nil); e.Code != "name_taken" {
+		t.Errorf("event %+v", e)
+	}
+	if log.count("another robot with this name") != 1 {
+		t.Errorf("told %d times in\n%s", log.count("another robot with this name"), &log)
+	}
+}

@@ -169,14 +169,21 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	}
 }
 
-// heard takes the status that the broker says this very start of the robot has. Offline is put right: a broker that notices late that
-// the old connection is dead publishes its last will after the new connection has said online. Online is the robot's own and comes back
-// after all that was retained: only now may the subscription of parameters end, since the library forgets at once whom to give what is
-// still under way.
+// heard takes a status that comes while the robot is connected. That of another start is another robot with the same name. Of this very start,
+// offline is put right: a broker that notices late that the old connection is dead publishes its last will after the new connection has said
+// online. Online is the robot's own and comes back after all that was retained: only now may the subscription of parameters end, since the
+// library forgets at once whom to give what is still under way.
 func (b *Bridge) heard(payload []byte) {
 	var s Status
 	switch {
-	case json.Unmarshal(payload, &s) != nil || s.Boot != b.boot || b.ctx.Err() != nil:
+	case json.Unmarshal(payload, &s) != nil || b.ctx.Err() != nil:
+	case s.Boot != b.boot:
+		if s.State == Online {
+			b.namesakes.Do(func() {
+				b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own", "robot", string(b.topics), "boot", s.Boot)
+				b.Event(LevelWarning, "name_taken", "another robot with this name has come to the broker: requests go to both")
+			})
+		}
 	case s.State == Offline:
 		b.out.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(Online)})
 	case b.broker == nil:

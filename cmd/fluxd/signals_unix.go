@@ -37,8 +37,8 @@ func forward(ctx context.Context, child *os.Process, stops <-chan os.Signal) (st
 			select {
 			case <-ended:
 				return
-			case <-stops:
-				_ = child.Signal(syscall.SIGUSR1) // it may have ended meanwhile
+			case s := <-stops:
+				_ = child.Signal(s) // it may have ended meanwhile
 			case <-asked:
 				_ = child.Signal(syscall.SIGTERM)
 				asked, kill = nil, time.After(haltPatience)
@@ -59,7 +59,11 @@ func stopOnSignal(ctx context.Context, r *daemon.Robot, stops <-chan os.Signal) 
 			case <-ctx.Done():
 				return
 			case s := <-stops:
-				r.EmergencyStop("signal " + s.String())
+				who := "signal " + s.String()
+				if s == syscall.SIGTSTP {
+					who = "ctrl-Z"
+				}
+				r.EmergencyStop(who)
 			}
 		}
 	}()

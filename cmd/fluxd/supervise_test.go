@@ -296,7 +296,7 @@ func TestKeysOfATerminal(t *testing.T) {
 	}{
 		{"ctrl-C", syscall.SIGINT, true, "stopped: actuators are at failsafe"},
 		{`ctrl-\`, syscall.SIGQUIT, true, "stopped: actuators are at failsafe"},
-		{"ctrl-Z", syscall.SIGTSTP, false, "emergency stop: actuators are at failsafe"},
+		{"ctrl-Z", syscall.SIGTSTP, false, `emergency stop: actuators are at failsafe" by=ctrl-Z`},
 		{"the terminal is closed", syscall.SIGHUP, true, "stopped: actuators are at failsafe"},
 	} {
 		t.Run(key.name, func(t *testing.T) {
