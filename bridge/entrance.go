@@ -16,7 +16,7 @@ import (
 // says it has, and stops listening at the first error: strangers could take all files and all memory from a robot, without a password.
 const (
 	// mostStrangers bounds the connections that have not logged in; one more takes the place of the oldest.
-	mostStrangers = mostWaiting
+	mostStrangers = 128
 	// strangerPatience is how long one may take to log in, not counting the check of the password.
 	strangerPatience = 5 * time.Second
 	// strangerPacket and guestPacket bound a packet, in bytes: room for credentials and a last will, and for a request that is told to be too large.

@@ -81,14 +81,14 @@ func (g *gatekeeper) OnConnectAuthenticate(client *mochi.Client, pk packets.Pack
 	case g.secret != "" && one.name == ownName && same(pk.Connect.Password, g.secret):
 		one.own = true
 	case g.users != nil:
-		role, ok, trouble := g.users.check(one.name, string(pk.Connect.Password))
+		address, _, _ := net.SplitHostPort(client.Net.Remote)
+		role, ok, trouble := g.users.check(one.name, string(pk.Connect.Password), address)
 		if trouble != nil {
 			g.log.Error("the file of users cannot be used; those stay who were there", "error", trouble)
 		}
 		if !ok {
 			failures := g.failures.Add(1)
 			g.failed.Do(func() {
-				address, _, _ := net.SplitHostPort(client.Net.Remote)
 				g.log.Warn("a login failed", "user", one.name, "address", address, "failures", failures)
 			})
 			time.Sleep(failurePause)

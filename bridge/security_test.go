@@ -70,37 +70,57 @@ func as(t *testing.T, url, user, password string, secured *tls.Config) *client {
 	return c
 }
 
-// A flood of logins waits for its turn up to a number; who comes then is turned away, and later logins go on.
+// A flood of logins waits for its turn up to a number, for each address and in all; who comes then is turned away, and later logins go on. Who was
+// let in before does not wait.
 func TestAFloodOfLoginsIsBounded(t *testing.T) {
 	users := loadUsers(t, passwords(t))
-	quick, err := bcrypt.GenerateFromPassword([]byte("viewerviewer"), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
+	for name := range users.all {
+		quick, err := bcrypt.GenerateFromPassword([]byte(name+name), bcrypt.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		users.all[name] = user{Role(name), quick}
 	}
-	users.all["viewer"] = user{Viewer, quick}
-	for range checksAtATime {
-		users.checks <- struct{}{} // as if they were being checked
+	if role, ok, err := users.check("operator", "operatoroperator", "desk"); !ok || role != Operator || err != nil {
+		t.Fatalf("before the flood: %v %v %v", role, ok, err)
 	}
-	answers := make(chan bool, 2*mostWaiting)
-	for range 2 * mostWaiting {
-		go func() { _, ok, _ := users.check("viewer", "wrong"); answers <- ok }()
-	}
-	for range mostWaiting { // the others wait
-		if <-answers {
-			t.Fatal("a wrong password is accepted")
+	users.turn <- struct{}{} // as if somebody were being checked
+	answers := make(chan bool, 1000)
+	flood := func(number int, from string) {
+		for range number {
+			go func() { _, ok, _ := users.check("viewer", "wrong", from); answers <- ok }()
 		}
 	}
-	for range checksAtATime {
-		<-users.checks
+	turnedAway := func(number int) {
+		t.Helper()
+		for range number {
+			if <-answers {
+				t.Fatal("a wrong password is accepted")
+			}
+		}
 	}
-	if role, ok, err := users.check("viewer", "viewerviewer"); ok || role != "" || err != nil {
+	flood(100, "here")
+	turnedAway(100 - mostWaitingHere) // the others wait
+	if role, ok, err := users.check("viewer", "viewerviewer", "here"); ok || role != "" || err != nil {
+		t.Errorf("where they wait: %v %v %v", role, ok, err)
+	}
+	for i := range 100 {
+		flood(1, fmt.Sprint("there ", i))
+	}
+	turnedAway(100 - (mostWaiting - mostWaitingHere))
+	if role, ok, err := users.check("viewer", "viewerviewer", "elsewhere"); ok || role != "" || err != nil {
 		t.Errorf("while they wait: %v %v %v", role, ok, err)
 	}
-	for range mostWaiting {
-		<-answers
+	if role, ok, err := users.check("operator", "operatoroperator", "here"); !ok || role != Operator || err != nil {
+		t.Errorf("who was let in before: %v %v %v", role, ok, err)
 	}
-	if role, ok, err := users.check("viewer", "viewerviewer"); !ok || role != Viewer || err != nil {
+	<-users.turn
+	turnedAway(mostWaiting)
+	if role, ok, err := users.check("viewer", "viewerviewer", "here"); !ok || role != Viewer || err != nil {
 		t.Errorf("after the flood: %v %v %v", role, ok, err)
+	}
+	if len(users.waiting) != 0 || users.total != 0 {
+		t.Errorf("%v are said to wait", users.waiting)
 	}
 }
 

@@ -3,13 +3,15 @@ package bridge
 import (
 	"bufio"
 	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -57,9 +59,13 @@ type Users struct {
 	all     map[string]user
 	failing string // the error of the last reading, told once
 
-	// A hash takes some 50 ms to check, on purpose: not more than this many at a time, so that a flood of logins leaves a core alone.
-	checks  chan struct{}
-	waiting atomic.Int32 // for their turn, or in it
+	// A hash takes some 50 ms to check, on purpose. That is done by one at a time, who rests after it, so that a flood of logins leaves the processor
+	// to the robot; and who was let in once is known by a hash that takes no time.
+	turn    chan struct{}
+	waiting map[string]int // for their turn, or in it: by address
+	total   int            // of them
+	key     []byte         // of the quick hashes, which are in memory only
+	proven  map[string][]byte
 }
 
 type user struct {
@@ -68,10 +74,12 @@ type user struct {
 }
 
 const (
-	checksAtATime = 2
-	// mostWaiting bounds those who wait for their check, some three seconds; who comes then is turned away.
-	mostWaiting  = 128
-	maxUsersFile = 1 << 20
+	// restFactor is how much longer than a check the rest after it takes: logins get a quarter of one core.
+	restFactor = 3
+	// mostWaiting bounds those who wait for their check, some seconds, and mostWaitingHere those from one address: who comes then is turned away.
+	mostWaiting     = 32
+	mostWaitingHere = 4
+	maxUsersFile    = 1 << 20
 	// maxPassword is what bcrypt looks at.
 	maxPassword = 72
 )
@@ -81,7 +89,8 @@ var nobody, _ = bcrypt.GenerateFromPassword([]byte("nobody"), bcrypt.DefaultCost
 
 // LoadUsers reads a file of users. The error of a mistake names its line.
 func LoadUsers(file string) (*Users, error) {
-	u := &Users{file: file, checks: make(chan struct{}, checksAtATime)}
+	u := &Users{file: file, turn: make(chan struct{}, 1), waiting: map[string]int{}, key: make([]byte, sha256.Size)}
+	rand.Read(u.key) // never fails
 	if err := u.refresh(); err != nil {
 		return nil, err
 	}
@@ -108,7 +117,7 @@ func (u *Users) refresh() error {
 	if err != nil {
 		return err
 	}
-	u.all, u.read, u.size = all, info.ModTime(), info.Size()
+	u.all, u.read, u.size, u.proven = all, info.ModTime(), info.Size(), map[string][]byte{}
 	return nil
 }
 
@@ -148,25 +157,49 @@ func checkRole(r Role) error {
 	return nil
 }
 
-// check returns the role of who logs in, and what is to be told about the file, once.
-func (u *Users) check(name, password string) (role Role, ok bool, trouble error) {
+// check returns the role of who logs in from an address, and what is to be told about the file, once.
+func (u *Users) check(name, password, from string) (role Role, ok bool, trouble error) {
+	quick := hmac.New(sha256.New, u.key)
+	quick.Write([]byte(password))
+	proof := quick.Sum(nil)
+
 	u.mutex.Lock()
 	if err := u.refresh(); err != nil && err.Error() != u.failing {
 		u.failing, trouble = err.Error(), err
 	}
 	one, known := u.all[name]
+	proven := known && hmac.Equal(u.proven[name], proof)
+	full := u.total >= mostWaiting || u.waiting[from] >= mostWaitingHere
+	if !proven && !full {
+		u.total++
+		u.waiting[from]++
+	}
 	u.mutex.Unlock()
-	if !known {
+	switch {
+	case proven:
+		return one.role, true, trouble
+	case full:
+		return "", false, trouble
+	case !known:
 		one.hash = nobody
 	}
-	defer u.waiting.Add(-1)
-	if u.waiting.Add(1) > mostWaiting {
-		return "", false, trouble
-	}
-	u.checks <- struct{}{}
-	defer func() { <-u.checks }()
+
+	u.turn <- struct{}{}
+	start := time.Now()
 	err := bcrypt.CompareHashAndPassword(one.hash, []byte(password))
-	return one.role, known && err == nil, trouble
+	time.AfterFunc(restFactor*time.Since(start), func() { <-u.turn })
+
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	u.total--
+	if u.waiting[from]--; u.waiting[from] == 0 {
+		delete(u.waiting, from)
+	}
+	ok = known && err == nil
+	if ok && bytes.Equal(u.all[name].hash, one.hash) { // else the file has changed meanwhile
+		u.proven[name] = proof
+	}
+	return one.role, ok, trouble
 }
 
 // SetUser returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far; it

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +23,18 @@ import (
 //
 //	go test ./cmd/fluxd/daemon -run XXX -bench BrokerTroubles -benchtime 5x
 func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
-	const stretch = 4 * time.Second
+	const (
+		stretch        = 4 * time.Second
+		wrongPasswords = "wrong passwords, 32 at a time" // at the embedded broker, which alone is ours
+	)
+	users, err := bridge.SetUser(nil, "ann", "a good password", bridge.Viewer)
+	if err != nil {
+		b.Fatal(err)
+	}
+	passwords := filepath.Join(b.TempDir(), "passwords")
+	if err := os.WriteFile(passwords, users, 0o600); err != nil {
+		b.Fatal(err)
+	}
 	for _, trouble := range []struct {
 		name string
 		do   func(b *testing.B, address string, robot *Robot, kill func(), until time.Time)
@@ -61,6 +74,22 @@ func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
 				time.Sleep(5 * time.Millisecond)
 			}
 		}},
+		{wrongPasswords, func(_ *testing.B, _ string, robot *Robot, _ func(), until time.Time) {
+			_, address, _ := strings.Cut(robot.Broker(), "://")
+			var all sync.WaitGroup
+			for range 32 {
+				all.Go(func() {
+					for time.Now().Before(until) {
+						if conn, err := net.Dial("tcp", address); err == nil {
+							_, _ = conn.Write([]byte("\x10\x19\x00\x04MQTT\x04\xc2\x00\x3c\x00\x01x\x00\x03ann\x00\x05wrong"))
+							_, _ = conn.Read(make([]byte, 4))
+							conn.Close()
+						}
+					}
+				})
+			}
+			all.Wait()
+		}},
 	} {
 		b.Run(trouble.name, func(b *testing.B) {
 			var with, without [2]float64 // p99, p99.9 in µs, summed
@@ -69,7 +98,11 @@ func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
 					stop, address := startBroker(b, "127.0.0.1:0")
 					stopBroker := sync.OnceFunc(stop)
 					ctx, cancel := context.WithCancel(context.Background())
-					config, err := configs.Parse("robot.yaml", []byte(beating("tcp://"+address)), nil)
+					text := beating("tcp://" + address)
+					if trouble.name == wrongPasswords {
+						text = strings.Replace(beating("embedded"), "{broker: 'embedded'}", "{listen: '127.0.0.1:0', passwords: '"+passwords+"'}", 1)
+					}
+					config, err := configs.Parse("robot.yaml", []byte(text), nil)
 					if err != nil {
 						b.Fatal(err)
 					}

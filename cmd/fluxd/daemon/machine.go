@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"fmt"
+	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strings"
@@ -49,9 +51,20 @@ func (m machine) grant(want configs.Realtime) bridge.Realtime {
 // settle brings the machine into the state that the configuration asks for, and tells once what it refuses.
 func (l *Robot) settle(m machine) {
 	l.granted = m.grant(l.config.Realtime)
+	runtime.GOMAXPROCS(turns(runtime.GOMAXPROCS(0), os.Getenv("GOMAXPROCS") != "", l.granted.Scheduler))
 	if l.granted.Refused != nil {
 		l.log.Warn("the robot runs without all of its realtime settings", "refused", strings.Join(l.granted.Refused, "; "))
 	}
+}
+
+// turns is how many goroutines may run at a time, where so many did. With one processor it is two: what computes for long, such as the check of a
+// password, then competes with the loop by the kernel's rules, by which who was woken goes first, and not by Go's, by which it waits for 10 ms and
+// more. With a realtime priority the kernel does not interrupt one thread for another of the same, and Go's rules are better.
+func turns(now int, chosen bool, scheduler string) int {
+	if now == 1 && !chosen && scheduler == bridge.Shared {
+		return 2
+	}
+	return now
 }
 
 // limitMemory replaces the rule of Go's collector, to collect whenever the heap has doubled, by a limit: a robot makes so little

@@ -83,3 +83,16 @@ func TestMemoryLimitBelowWhatIsInUseIsRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestTurns(t *testing.T) {
+	for _, c := range []struct {
+		now       int
+		chosen    bool
+		scheduler string
+		want      int
+	}{{1, false, bridge.Shared, 2}, {1, true, bridge.Shared, 1}, {1, false, "fifo 10", 1}, {2, false, bridge.Shared, 2}, {4, false, "fifo 10", 4}} {
+		if got := turns(c.now, c.chosen, c.scheduler); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
