@@ -26,6 +26,8 @@ const (
 	strangersAtOnce = 16
 	// acceptPause is the time until the next try then.
 	acceptPause = 10 * time.Millisecond
+	// acceptEvery is the time from one connection to the next: each is some 50 us of work, and the control loop waits for those that come at once.
+	acceptEvery = time.Millisecond
 )
 
 // entrance is where connections come in. It keeps strangers few, small and in motion.
@@ -33,6 +35,7 @@ type entrance struct {
 	net.Listener
 	patience time.Duration // strangerPatience
 	failed   func(error)   // tells of connections that cannot be accepted
+	next     time.Time     // one may be accepted; the accepting goroutine's
 
 	mutex     sync.Mutex
 	strangers []*visitor // oldest first
@@ -46,9 +49,11 @@ func newEntrance(l net.Listener, log func(error)) *entrance {
 // Accept waits for the next connection. Its error is the end of the listener.
 func (e *entrance) Accept() (net.Conn, error) {
 	for {
+		time.Sleep(time.Until(e.next))
 		conn, err := e.Listener.Accept()
 		switch {
 		case err == nil:
+			e.next = time.Now().Add(acceptEvery)
 			return e.visit(conn), nil
 		case errors.Is(err, net.ErrClosed):
 			return nil, err
