@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/eclipse/paho.mqtt.golang/packets"
 	"golang.org/x/time/rate"
 )
 
@@ -28,6 +29,10 @@ const (
 	acceptPause = 10 * time.Millisecond
 	// acceptEvery is the time from one connection to the next: each is some 50 us of work, and the control loop waits for those that come at once.
 	acceptEvery = time.Millisecond
+	// controlRate and controlBurst bound the subscriptions and the like of a client, a second and at once: one subscription may bring thousands of
+	// retained messages. What is published has bounds of its own, at which nothing waits: an emergency stop may stand behind it.
+	controlRate  = 100
+	controlBurst = 5000
 )
 
 // entrance is where connections come in. It keeps strangers few, small and in motion.
@@ -66,7 +71,7 @@ func (e *entrance) Accept() (net.Conn, error) {
 
 func (e *entrance) visit(conn net.Conn) net.Conn {
 	_ = conn.SetReadDeadline(time.Now().Add(e.patience)) // the broker sets its own after the login; on a connection that has ended it fails
-	v := &visitor{Conn: conn, at: e}
+	v := &visitor{Conn: conn, at: e, pace: rate.NewLimiter(controlRate, controlBurst)}
 	v.most.Store(strangerPacket)
 	e.mutex.Lock()
 	e.strangers = append(e.strangers, v)
@@ -92,6 +97,7 @@ type visitor struct {
 	at   *entrance
 	most atomic.Int64 // bytes of a packet
 	now  framing
+	pace *rate.Limiter // of packets that publish nothing
 }
 
 // admit takes a visitor who has logged in from the strangers, and bounds its packets.
@@ -114,12 +120,16 @@ func (v *visitor) Close() error {
 	return v.Conn.Close()
 }
 
-// Read ends the connection when a packet begins that is too long, before anybody reserves memory for it.
+// Read ends the connection when a packet begins that is too long, before anybody reserves memory for it, and waits when they come too fast.
 func (v *visitor) Read(p []byte) (int, error) {
 	n, err := v.Conn.Read(p)
-	if length := v.now.longest(p[:n]); length > v.most.Load() {
+	longest, controls := v.now.follow(p[:n])
+	if longest > v.most.Load() {
 		v.Close()
-		return 0, fmt.Errorf("packet of %d bytes: expected at most %d", length, v.most.Load())
+		return 0, fmt.Errorf("packet of %d bytes: expected at most %d", longest, v.most.Load())
+	}
+	if at := v.pace.ReserveN(time.Now(), min(controls, controlBurst)); at.OK() {
+		time.Sleep(at.Delay())
 	}
 	return n, err
 }
@@ -132,8 +142,9 @@ type framing struct {
 	bytes  int   // of the header so far
 }
 
-// longest returns the longest of the packets that begin in a piece of the stream.
-func (f *framing) longest(piece []byte) (most int64) {
+// follow returns the length of the longest of the packets that begin in a piece of the stream, and how many of them have to do with subscriptions
+// or with nothing, such as a ping.
+func (f *framing) follow(piece []byte) (longest int64, controls int) {
 	for len(piece) > 0 {
 		if f.left > 0 {
 			skipped := min(f.left, int64(len(piece)))
@@ -144,13 +155,18 @@ func (f *framing) longest(piece []byte) (most int64) {
 		b := piece[0]
 		piece = piece[1:]
 		if f.bytes++; f.bytes == 1 {
-			continue // the type
+			switch b >> 4 {
+			case packets.Publish, packets.Puback, packets.Pubrec, packets.Pubrel, packets.Pubcomp:
+			default:
+				controls++
+			}
+			continue
 		}
 		f.length |= int64(b&0x7f) << (7 * (f.bytes - 2))
 		if b < 0x80 || f.bytes == 5 { // a fifth of length is a mistake that the broker sees too
-			most = max(most, f.length)
+			longest = max(longest, f.length)
 			*f = framing{left: f.length}
 		}
 	}
-	return most
+	return longest, controls
 }

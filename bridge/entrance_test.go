@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -22,22 +23,27 @@ import (
 func TestPacketsAreFollowed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var stream []byte
-		longest := int64(0)
+		longest, controls := int64(0), 0
 		for range rapid.IntRange(1, 8).Draw(t, "packets") {
 			length := rapid.OneOf(rapid.IntRange(0, 3), rapid.IntRange(100, 200), rapid.IntRange(16_300, 16_500)).Draw(t, "length")
-			stream = binary.AppendUvarint(append(stream, 0x30), uint64(length)) // the same as MQTT's, up to four bytes
+			kind := rapid.SampledFrom([]byte{0x30, 0x3d, 0x40, 0x62, 0x82, 0xa2, 0xc0}).Draw(t, "kind")
+			if kind >= 0x80 { // subscribe, unsubscribe, ping
+				controls++
+			}
+			stream = binary.AppendUvarint(append(stream, kind), uint64(length)) // the same as MQTT's, up to four bytes
 			stream = append(stream, make([]byte, length)...)
 			longest = max(longest, int64(length))
 		}
 		var f framing
-		seen := int64(0)
+		seen, counted := int64(0), 0
 		for len(stream) > 0 {
 			n := min(len(stream), rapid.OneOf(rapid.Just(1), rapid.IntRange(1, 5000)).Draw(t, "piece"))
-			seen = max(seen, f.longest(stream[:n]))
+			length, more := f.follow(stream[:n])
+			seen, counted = max(seen, length), counted+more
 			stream = stream[n:]
 		}
-		if seen != longest || f != (framing{}) {
-			t.Fatalf("saw %d, want %d; rest %+v", seen, longest, f)
+		if seen != longest || counted != controls || f != (framing{}) {
+			t.Fatalf("saw %d and %d, want %d and %d; rest %+v", seen, counted, longest, controls, f)
 		}
 	})
 }
@@ -222,5 +228,31 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 	}
 	if r := c.ask("get", fresh("still there")); r.Error != nil {
 		t.Error(r.Error)
+	}
+}
+
+// Who asks for everything again and again waits; who publishes does not, since the last message may be an emergency stop.
+func TestSubscriptionsAreSlowedDown(t *testing.T) {
+	for kind, wants := range map[byte]time.Duration{0x82: 3 * time.Second, 0x30: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			v := newEntrance(nil, func(error) {}).visit(ours)
+			go func() {
+				for range controlBurst + 3*controlRate {
+					if _, err := theirs.Write([]byte{kind, 2, 0, 0}); err != nil {
+						t.Error(err)
+					}
+				}
+				theirs.Close()
+			}()
+			start := time.Now()
+			if n, err := io.Copy(io.Discard, v); err != nil || n != 4*(controlBurst+3*controlRate) {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+			if took := time.Since(start).Round(time.Second); took != wants {
+				t.Errorf("packets of kind %x take %v, want %v", kind, took, wants)
+			}
+			v.Close()
+		})
 	}
 }
