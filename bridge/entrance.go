@@ -32,7 +32,7 @@ const (
 	// controlRate and controlBurst bound the subscriptions and the like of a client, a second and at once: one subscription may bring thousands of
 	// retained messages. What is published has bounds of its own, at which nothing waits: an emergency stop may stand behind it.
 	controlRate  = 100
-	controlBurst = 5000
+	controlBurst = 1000
 )
 
 // entrance is where connections come in. It keeps strangers few, small and in motion.
