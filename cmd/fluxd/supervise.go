@@ -109,7 +109,7 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	return how
 }
 
-// missedSigns is how many signs of life a robot may miss before it counts as dead: as long as WatchdogSec in deploy/fluxd.service.
+// missedSigns is how many signs of life a robot may miss before it counts as dead: that is about as long as WatchdogSec in deploy/fluxd.service.
 const missedSigns = 4
 
 // watcher follows the signs of life of a robot. A process that was suspended, by kill -STOP or a debugger, or that hangs as a whole, does nothing
