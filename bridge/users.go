@@ -59,8 +59,8 @@ type Users struct {
 	all     map[string]user
 	failing string // the error of the last reading, told once
 
-	// A hash takes some 50 ms to check, on purpose. That is done by one at a time, who rests after it, so that a flood of logins leaves the processor
-	// to the robot; and who was let in once is known by a hash that takes no time.
+	// A hash takes some 50 ms to check, on purpose. One at a time is checked, with a rest after a wrong password, so that a flood of logins leaves the
+	// processor to the robot; and who was let in once is known by a hash that takes no time.
 	turn    chan struct{}
 	waiting map[string]int // for their turn, or in it: by address
 	total   int            // of them
@@ -74,11 +74,11 @@ type user struct {
 }
 
 const (
-	// restFactor is how much longer than a check the rest after it takes: logins get a quarter of one core.
+	// restFactor is how much longer than the check of a wrong password the rest after it takes: guessing gets a quarter of one core.
 	restFactor = 3
 	// mostWaiting bounds those who wait for their check, some seconds, and mostWaitingHere those from one address: who comes then is turned away.
 	mostWaiting     = 32
-	mostWaitingHere = 4
+	mostWaitingHere = 16 // a class behind one router
 	maxUsersFile    = 1 << 20
 	// maxPassword is what bcrypt looks at.
 	maxPassword = 72
@@ -168,7 +168,7 @@ func (u *Users) check(name, password, from string) (role Role, ok bool, trouble 
 		u.failing, trouble = err.Error(), err
 	}
 	one, known := u.all[name]
-	proven := known && hmac.Equal(u.proven[name], proof)
+	proven := u.isProven(name, proof)
 	full := u.total >= mostWaiting || u.waiting[from] >= mostWaitingHere
 	if !proven && !full {
 		u.total++
@@ -185,9 +185,17 @@ func (u *Users) check(name, password, from string) (role Role, ok bool, trouble 
 	}
 
 	u.turn <- struct{}{}
-	start := time.Now()
-	err := bcrypt.CompareHashAndPassword(one.hash, []byte(password))
-	time.AfterFunc(restFactor*time.Since(start), func() { <-u.turn })
+	start, rest := time.Now(), time.Duration(0)
+	u.mutex.Lock()
+	ok = u.isProven(name, proof) // by another connection, while this one waited
+	u.mutex.Unlock()
+	if !ok {
+		ok = bcrypt.CompareHashAndPassword(one.hash, []byte(password)) == nil && known
+	}
+	if !ok {
+		rest = restFactor * time.Since(start)
+	}
+	time.AfterFunc(rest, func() { <-u.turn })
 
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
@@ -195,11 +203,16 @@ func (u *Users) check(name, password, from string) (role Role, ok bool, trouble 
 	if u.waiting[from]--; u.waiting[from] == 0 {
 		delete(u.waiting, from)
 	}
-	ok = known && err == nil
-	if ok && bytes.Equal(u.all[name].hash, one.hash) { // else the file has changed meanwhile
+	if now, there := u.all[name]; ok && there && bytes.Equal(now.hash, one.hash) { // else the file has changed meanwhile
 		u.proven[name] = proof
 	}
 	return one.role, ok, trouble
+}
+
+// isProven reports whether a user was let in with this password since the file was read. The mutex is held.
+func (u *Users) isProven(name string, proof []byte) bool {
+	before, there := u.proven[name]
+	return there && hmac.Equal(before, proof)
 }
 
 // SetUser returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far; it

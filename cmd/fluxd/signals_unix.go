@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"fluxd/cmd/fluxd/daemon"
 )
@@ -26,13 +25,11 @@ func outlive(ctx context.Context) (_ context.Context, stops <-chan os.Signal) {
 	return ctx, c
 }
 
-// forward hands stops on to the child until the function that it returns is called. The context's end is a request to end in order;
-// a child that does not follow it is killed.
+// forward hands stops on to the child until the function that it returns is called. The context's end is a request to end in order.
 func forward(ctx context.Context, child *os.Process, stops <-chan os.Signal) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		asked := ctx.Done()
-		var kill <-chan time.Time
 		for {
 			select {
 			case <-ended:
@@ -41,10 +38,7 @@ func forward(ctx context.Context, child *os.Process, stops <-chan os.Signal) (st
 				_ = child.Signal(s) // it may have ended meanwhile
 			case <-asked:
 				_ = child.Signal(syscall.SIGTERM)
-				asked, kill = nil, time.After(haltPatience)
-			case <-kill:
-				_ = child.Kill()
-				kill = nil
+				asked = nil
 			}
 		}
 	}()

@@ -85,7 +85,7 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	childsSigns.Close()
 	config.Network, config.Flat, config.Circuits = configs.Network{}, nil, nil // stay small: actuators are all that is needed here
 	stopped := forward(ctx, child.Process, stops)
-	w := watch(child.Process.Kill, signs, opts.Log)
+	w := watch(ctx, child.Process.Kill, signs, opts.Log)
 	err = child.Wait()
 	stopped()
 	moved := w.end()
@@ -120,8 +120,9 @@ type watcher struct {
 	ended chan struct{}
 }
 
-// watch kills a robot's process that gives no more signs of life after it has begun to move, or that takes too long to end in order.
-func watch(kill func() error, signs io.Reader, log *slog.Logger) *watcher {
+// watch kills a robot's process that gives no more signs of life after it has begun to move, or that takes too long to end in order, as it does by
+// itself or is asked to by the end of the context.
+func watch(ctx context.Context, kill func() error, signs io.Reader, log *slog.Logger) *watcher {
 	w := &watcher{heard: make(chan struct{}), ended: make(chan struct{})}
 	came := make(chan daemon.Sign)
 	go func() {
@@ -138,8 +139,8 @@ func watch(kill func() error, signs io.Reader, log *slog.Logger) *watcher {
 		}
 	}()
 	go func() {
-		var looks <-chan time.Time
-		var late <-chan time.Time
+		asked := ctx.Done()
+		var looks, late <-chan time.Time
 		missed := 0
 		for {
 			select {
@@ -153,8 +154,10 @@ func watch(kill func() error, signs io.Reader, log *slog.Logger) *watcher {
 					defer ticker.Stop()
 					looks = ticker.C
 				case daemon.Ending:
-					looks, late = nil, time.After(haltPatience)
+					asked, looks, late = nil, nil, time.After(haltPatience)
 				}
+			case <-asked:
+				asked, late = nil, time.After(haltPatience)
 			case <-looks: // counted, not timed: when the whole machine was suspended, one is missed and no more
 				if missed++; missed > missedSigns {
 					log.Error("the robot's process gives no sign of life: killing it", "for", time.Duration(missed)*daemon.SignEvery)

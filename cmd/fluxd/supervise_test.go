@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -235,6 +236,7 @@ func TestSuspendedRobotIsBroughtToFailsafe(t *testing.T) {
 }
 
 func TestSignsOfLife(t *testing.T) {
+	var ask func() // to end
 	for name, test := range map[string]struct {
 		live   func(sign func(daemon.Sign))
 		killed time.Duration // after the start; 0: not
@@ -258,6 +260,10 @@ func TestSignsOfLife(t *testing.T) {
 			sign(daemon.Ending)
 			time.Sleep(haltPatience - 1)
 		}, 0, true},
+		"a start that does not end when it is asked to": {func(func(daemon.Sign)) {
+			ask()
+			time.Sleep(time.Minute)
+		}, haltPatience, false},
 		"an end that takes for ever": {func(sign func(daemon.Sign)) {
 			sign(daemon.Moving)
 			sign(daemon.Ending)
@@ -268,7 +274,10 @@ func TestSignsOfLife(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start, killed := time.Now(), time.Duration(0)
 				read, write := io.Pipe()
-				w := watch(func() error { killed = time.Since(start); return nil }, read, slog.New(slog.DiscardHandler))
+				var ctx context.Context
+				ctx, ask = context.WithCancel(t.Context())
+				defer ask()
+				w := watch(ctx, func() error { killed = time.Since(start); return nil }, read, slog.New(slog.DiscardHandler))
 				test.live(func(s daemon.Sign) {
 					if _, err := write.Write([]byte{byte(s)}); err != nil {
 						t.Error(err)

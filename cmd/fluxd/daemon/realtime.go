@@ -143,11 +143,11 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		}
 		defer l.bridge.Close()
 	}
+	l.watchdogs.sign(Moving)
 	wait := l.launch(ctx)
 	if stop != nil {
 		l.begin(ctx, func(ctx context.Context) { l.watchStop(ctx, stop) }) // it must see its switch whatever hangs
 	}
-	l.watchdogs.sign(Moving)
 	if opts.Arm || armsAtStart(config) {
 		if err := l.armAtStart(); err != nil {
 			l.log.Error("not armed", "error", err)
