@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -82,17 +83,12 @@ func (b *Bridge) announce() {
 		filters[b.topics.Param("#")] = 0
 	}
 	subscription := b.client.SubscribeMultiple(filters, b.receive)
-	b.await(subscription, time.After(answerPatience))
-	if err := subscription.Error(); err != nil {
-		if b.client.IsConnectionOpen() {
-			b.log.Warn("cannot subscribe: the robot cannot be tuned until the next connection", "error", err)
-		}
-	} else if result, ok := subscription.(*paho.SubscribeToken); ok {
-		for filter, granted := range result.Result() {
-			if granted > 2 && filter == b.topics.Request("+") {
-				b.log.Warn("the broker does not let the robot subscribe: it cannot be tuned", "filter", filter)
-			}
-		}
+	answered := b.await(subscription, time.After(answerPatience))
+	if b.ctx.Err() != nil {
+		return
+	}
+	if why := b.refused(subscription, answered); why != nil && b.client.IsConnectionOpen() {
+		b.log.Warn("cannot subscribe to requests: the robot cannot be tuned until the next connection", "error", why)
 	}
 
 	b.send(message{topic: b.topics.Describe(), qos: 1, retain: true, payload: b.description})
@@ -111,13 +107,30 @@ func (b *Bridge) announce() {
 	b.send(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(Online)})
 }
 
-// await waits for a token until the deadline.
-func (b *Bridge) await(token paho.Token, deadline <-chan time.Time) {
+// await waits for a token until the deadline, and reports whether it is complete. Until it is, the library writes into it.
+func (b *Bridge) await(token paho.Token, deadline <-chan time.Time) bool {
 	select {
 	case <-token.Done():
+		return true
 	case <-deadline:
 	case <-b.ctx.Done():
 	}
+	return false
+}
+
+// refused says why a subscription does not bring requests; nil if it does.
+func (b *Bridge) refused(subscription paho.Token, answered bool) error {
+	if !answered {
+		return fmt.Errorf("no answer of the broker within %v", answerPatience)
+	}
+	if err := subscription.Error(); err != nil {
+		return err
+	}
+	filter := b.topics.Request("+")
+	if subscription.(*paho.SubscribeToken).Result()[filter] > 2 {
+		return fmt.Errorf("the broker does not let the robot read %s", filter)
+	}
+	return nil
 }
 
 // farewell publishes what waits and the status offline, and waits a moment for the acknowledgements.
