@@ -84,7 +84,13 @@ const (
 	dialPatience   = 5 * time.Second  // for a connection and its handshake
 	keepAlive      = 10 * time.Second // a connection that is dead without a word is noticed after one and a half of this
 	answerPatience = 5 * time.Second  // for the broker's word on a subscription
-	lastWords      = 150 * time.Millisecond
+
+	// At the end: the request under way has so long to be answered, then what waits to be sent, then everything to be acknowledged, then the
+	// embedded broker to pass it on.
+	lastAnswer           = 200 * time.Millisecond
+	lastMessages         = 500 * time.Millisecond
+	lastAcknowledgements = 300 * time.Millisecond
+	lastWords            = 150 * time.Millisecond
 
 	// unacknowledged bounds the QoS 1 messages under way: enough for a good rate over a slow link, and all that the client
 	// library can pile up and replay.
@@ -110,6 +116,7 @@ type Bridge struct {
 	underWay  []paho.Token  // QoS 1 messages without an acknowledgement, oldest first; the publishing goroutine's
 	connected chan struct{} // one token after each connection: everything retained is due again
 	arrivals  chan arrival
+	served    chan struct{} // closed when no request is under way any more
 	malformed atomic.Uint64
 	started   time.Time
 	leased    atomic.Int64  // spikes are published until then, in ns since the start
@@ -150,6 +157,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		started:     time.Now(),
 		connected:   make(chan struct{}, 1),
 		arrivals:    make(chan arrival, waitingRequests),
+		served:      make(chan struct{}),
 		watched:     make(chan struct{}, 1),
 		namesakes:   rate.Sometimes{First: 1, Interval: time.Minute},
 	}
@@ -176,7 +184,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	}
 	client := b.clientOptions(opts)
 	if opts.Broker == Embedded {
-		h := house{listen: opts.Listen, robot: b.topics, users: opts.Users, tls: opts.TLS, clients: opts.Clients, log: b.log,
+		h := house{listen: opts.Listen, robot: b.topics, users: opts.Users, tls: opts.TLS, clients: opts.Clients, parameters: len(description.Parameters), log: b.log,
 			refuse: func(verb string, payload []byte, why string) {
 				b.answer(verb, Response{ID: idOf(payload), Error: &Error{Code: Forbidden, Message: why}})
 			}}
@@ -303,7 +311,7 @@ func (b *Bridge) Close() {
 		go func() { b.workers.Wait(); close(ended) }()
 		select {
 		case <-ended:
-		case <-time.After(1200 * time.Millisecond): // a write to a broker that stopped reading ends by itself, later
+		case <-time.After(lastAnswer + lastMessages + lastAcknowledgements + 200*time.Millisecond): // a write to a broker that stopped reading ends by itself, later
 		}
 		b.client.Disconnect(200)
 		if b.broker != nil {

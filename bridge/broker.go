@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/url"
 	"time"
@@ -23,6 +24,8 @@ const DefaultListen = "127.0.0.1:1883"
 const (
 	// maxPacket bounds what one packet makes the embedded broker allocate, in bytes: room for the description of a large robot.
 	maxPacket = 16 << 20
+	// waitingMessages is how many may wait for a client, beside the robot's parameters.
+	waitingMessages = 8192
 	// systemTopicsEvery is in seconds. The broker reads the memory statistics for its $SYS topics, which stops the whole
 	// process for a moment; once a second, its default, is too often beside a control loop.
 	systemTopicsEvery = 60
@@ -38,13 +41,14 @@ type broker struct {
 
 // house is what a broker is started with.
 type house struct {
-	listen  string
-	robot   Topics
-	users   *Users // nil: whoever reaches it is an operator, and it listens on loopback only
-	tls     TLS
-	clients int // at most; 0 is defaultClients
-	refuse  func(verb string, payload []byte, why string)
-	log     *slog.Logger
+	listen     string
+	robot      Topics
+	users      *Users // nil: whoever reaches it is an operator, and it listens on loopback only
+	tls        TLS
+	clients    int // at most; 0 is defaultClients
+	parameters int // of the robot, each of which is retained
+	refuse     func(verb string, payload []byte, why string)
+	log        *slog.Logger
 }
 
 // defaultClients is how many clients may be connected at a time.
@@ -89,6 +93,9 @@ func startBroker(h house) (*broker, error) {
 	capabilities.MaximumSessionExpiryInterval = 0 // MQTT 5; see OnConnectAuthenticate for older clients
 	capabilities.MaximumPacketSize = maxPacket
 	capabilities.MaximumClients = int64(h.clients) + 1 // the robot's own
+	// Who subscribes is sent all that is retained at once, and the broker throws away what exceeds these.
+	capabilities.MaximumClientWritesPending = int32(waitingMessages + h.parameters)
+	capabilities.MaximumInflight = uint16(min(waitingMessages+h.parameters, math.MaxUint16))
 	server := mochi.New(&mochi.Options{
 		Capabilities:           capabilities,
 		SysTopicResendInterval: systemTopicsEvery,

@@ -15,36 +15,48 @@ type message struct {
 
 // Capacities of the outbox, in messages.
 const (
-	keptMessages   = 1024 // answers, events, parameters
+	keptMessages   = 1024 // answers and events
 	freshTelemetry = 32   // about a second and a half: older telemetry is worth nothing
 )
 
-// outbox holds what waits to be published. Telemetry has a lane of its own, so that a slow broker costs measures, not answers.
+// outbox holds what waits to be published, in three lanes. Of what is the robot's state, its parameters and status, only the latest counts:
+// each waits once, however often it changes, and none is lost. Answers and events are one queue, and telemetry has another, so that a slow
+// broker costs measures, not answers.
 type outbox struct {
 	wake    chan struct{} // holds one token when there may be something to take
 	dropped atomic.Uint64
 
 	mu        sync.Mutex
-	important ring // QoS 1
-	telemetry ring // QoS 0
+	states    map[string]message // by topic
+	order     []string           // their topics, the one that waits longest first
+	important ring               // QoS 1
+	telemetry ring               // QoS 0
 }
 
 func newOutbox() *outbox {
 	return &outbox{
 		wake:      make(chan struct{}, 1),
+		states:    map[string]message{},
 		important: ring{items: make([]message, keptMessages)},
 		telemetry: ring{items: make([]message, freshTelemetry)},
 	}
 }
 
-// put adds a message and never waits; a full lane loses its oldest.
+// put adds a message and never waits; a full queue loses its oldest.
 func (o *outbox) put(m message) {
 	o.mu.Lock()
-	lane := &o.important
-	if m.qos == 0 {
-		lane = &o.telemetry
+	lost := false
+	switch {
+	case m.qos == 0:
+		lost = o.telemetry.put(m)
+	case m.retain && len(m.payload) > 0: // without, it takes back what somebody else retained, of which there may be any number
+		if _, waits := o.states[m.topic]; !waits {
+			o.order = append(o.order, m.topic)
+		}
+		o.states[m.topic] = m
+	default:
+		lost = o.important.put(m)
 	}
-	lost := lane.put(m)
 	o.mu.Unlock()
 	if lost {
 		o.dropped.Add(1)
@@ -55,10 +67,16 @@ func (o *outbox) put(m message) {
 	}
 }
 
-// take removes the oldest message, of QoS 1 if there is one.
+// take removes the oldest message: of the robot's state, so that who has an answer finds what it tells of; else of QoS 1; else telemetry.
 func (o *outbox) take() (message, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(o.order) > 0 {
+		m := o.states[o.order[0]]
+		delete(o.states, m.topic)
+		o.order = o.order[1:]
+		return m, true
+	}
 	if m, ok := o.important.take(); ok {
 		return m, true
 	}

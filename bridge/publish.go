@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -16,6 +17,10 @@ func (b *Bridge) publish() {
 	for {
 		select {
 		case <-b.ctx.Done():
+			select {
+			case <-b.served: // what was accepted last shall be told as well
+			case <-time.After(lastAnswer):
+			}
 			b.farewell()
 			return
 		case <-b.connected:
@@ -30,25 +35,28 @@ func (b *Bridge) publish() {
 // flush publishes what waits, as long as there is a connection. What the client library is given without one it either loses
 // without a word (QoS 0) or piles up and replays (QoS 1).
 func (b *Bridge) flush() {
-	for b.ctx.Err() == nil && b.client.IsConnectionOpen() {
+	for b.client.IsConnectionOpen() && b.room(b.ctx) {
 		m, ok := b.out.take()
 		if !ok {
 			return
 		}
-		b.send(m)
+		b.hand(m)
 	}
 }
 
-// send hands a message to the client library. It waits while too many are without an acknowledgement.
-func (b *Bridge) send(m message) {
-	for m.qos > 0 && len(b.underWay) >= unacknowledged {
-		select {
-		case <-b.underWay[0].Done():
-			b.underWay = slices.DeleteFunc(b.underWay, done)
-		case <-b.ctx.Done():
-			return
+// room waits until not too many messages are without an acknowledgement, and reports false if the context ends before.
+func (b *Bridge) room(ctx context.Context) bool {
+	for len(b.underWay) >= unacknowledged {
+		if !await(ctx, b.underWay[0]) {
+			return false
 		}
+		b.underWay = slices.DeleteFunc(b.underWay, done)
 	}
+	return ctx.Err() == nil
+}
+
+// hand hands a message to the client library.
+func (b *Bridge) hand(m message) {
 	token := b.client.Publish(m.topic, m.qos, m.retain, m.payload)
 	if token.Error() != nil {
 		b.out.dropped.Add(1)
@@ -56,6 +64,13 @@ func (b *Bridge) send(m message) {
 	}
 	if m.qos > 0 {
 		b.underWay = append(b.underWay, token)
+	}
+}
+
+// send waits for room and hands a message to the client library, unless the robot ends first.
+func (b *Bridge) send(m message) {
+	if b.room(b.ctx) {
+		b.hand(m)
 	}
 }
 
@@ -71,10 +86,7 @@ func done(t paho.Token) bool {
 // announce subscribes and publishes everything retained: a broker that was restarted knows neither.
 func (b *Bridge) announce() {
 	// After a loss the library first repeats what was not acknowledged. Values from before must not follow those of now.
-	deadline := time.After(answerPatience)
-	for _, token := range b.underWay {
-		b.await(token, deadline)
-	}
+	awaitAll(b.ctx, answerPatience, b.underWay...)
 	b.underWay = b.underWay[:0]
 
 	// Parameters for those that are retained from an earlier life, until the status comes back: see heard. The embedded broker has had none.
@@ -83,7 +95,7 @@ func (b *Bridge) announce() {
 		filters[b.topics.Param("#")] = 0
 	}
 	subscription := b.client.SubscribeMultiple(filters, b.receive)
-	answered := b.await(subscription, time.After(answerPatience))
+	answered := awaitAll(b.ctx, answerPatience, subscription)
 	if b.ctx.Err() != nil {
 		return
 	}
@@ -107,15 +119,26 @@ func (b *Bridge) announce() {
 	b.send(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(Online)})
 }
 
-// await waits for a token until the deadline, and reports whether it is complete. Until it is, the library writes into it.
-func (b *Bridge) await(token paho.Token, deadline <-chan time.Time) bool {
+// await waits for a token, and reports whether it is complete. Until it is, the library writes into it.
+func await(ctx context.Context, token paho.Token) bool {
 	select {
 	case <-token.Done():
 		return true
-	case <-deadline:
-	case <-b.ctx.Done():
+	case <-ctx.Done():
+		return false
 	}
-	return false
+}
+
+// awaitAll waits for several.
+func awaitAll(ctx context.Context, patience time.Duration, tokens ...paho.Token) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, token := range tokens {
+		if !await(ctx, token) {
+			return false
+		}
+	}
+	return true
 }
 
 // refused says why a subscription does not bring requests; nil if it does.
@@ -138,22 +161,17 @@ func (b *Bridge) farewell() {
 	if !b.client.IsConnectionOpen() {
 		return
 	}
-	deadline := time.After(time.Second)
-	for len(b.underWay) < unacknowledged {
+	ctx, cancel := context.WithTimeout(context.Background(), lastMessages)
+	defer cancel()
+	for b.room(ctx) {
 		m, ok := b.out.take()
 		if !ok {
 			break
 		}
-		b.send(m)
+		b.hand(m)
 	}
 	offline := b.client.Publish(b.topics.Status(), 1, true, b.status(Offline))
-	for _, token := range append(b.underWay, offline) {
-		select {
-		case <-token.Done():
-		case <-deadline:
-			return
-		}
-	}
+	awaitAll(context.Background(), lastAcknowledgements, append(b.underWay, offline)...)
 }
 
 // receive takes what comes in. The library calls it in a goroutine of its own for each message.

@@ -33,6 +33,7 @@ type arrival struct {
 
 // serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Robot.Set.
 func (b *Bridge) serve() {
+	defer close(b.served)
 	seen := newMemory(rememberedIDs)
 	for {
 		select {
