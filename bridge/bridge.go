@@ -184,7 +184,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	}
 	client := b.clientOptions(opts)
 	if opts.Broker == Embedded {
-		h := house{listen: opts.Listen, robot: b.topics, users: opts.Users, tls: opts.TLS, clients: opts.Clients, parameters: len(description.Parameters), log: b.log,
+		h := house{listen: opts.Listen, robot: b.topics, users: opts.Users, tls: opts.TLS, clients: opts.Clients, parameters: len(description.Parameters), largest: len(text), log: b.log,
 			refuse: func(verb string, payload []byte, why string) {
 				b.answer(verb, Response{ID: idOf(payload), Error: &Error{Code: Forbidden, Message: why}})
 			}}

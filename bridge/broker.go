@@ -47,6 +47,7 @@ type house struct {
 	tls        TLS
 	clients    int // at most; 0 is defaultClients
 	parameters int // of the robot, each of which is retained
+	largest    int // bytes of the largest message of the robot: its description
 	refuse     func(verb string, payload []byte, why string)
 	log        *slog.Logger
 }
@@ -91,7 +92,7 @@ func startBroker(h house) (*broker, error) {
 	capabilities := mochi.NewDefaultServerCapabilities()
 	capabilities.MaximumMessageExpiryInterval = 0 // its default lets retained messages vanish after 24 h
 	capabilities.MaximumSessionExpiryInterval = 0 // MQTT 5; see OnConnectAuthenticate for older clients
-	capabilities.MaximumPacketSize = maxPacket
+	capabilities.MaximumPacketSize = uint32(max(maxPacket, h.largest+MaxRequest))
 	capabilities.MaximumClients = int64(h.clients) + 1 // the robot's own
 	// Who subscribes is sent all that is retained at once, and the broker throws away what exceeds these.
 	capabilities.MaximumClientWritesPending = int32(waitingMessages + h.parameters)

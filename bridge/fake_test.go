@@ -60,6 +60,9 @@ func (r *fakeRobot) Get(paths []string) (map[string]Value, Revision, error) {
 			return nil, r.rev, &Error{Code: UnknownParameter, Path: path, Message: "no such parameter"}
 		}
 		got[path] = Value{V: v, Rev: r.rev, Src: "config"}
+		if r.sets > 0 {
+			got[path] = Value{V: v, Rev: r.rev, Src: "mqtt"}
+		}
 	}
 	return got, r.rev, nil
 }

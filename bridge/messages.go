@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"time"
 )
 
@@ -34,23 +35,49 @@ type Description struct {
 }
 
 // Parameter is a number that a set request can change. Min, Max and Default are finite and in Unit.
+//
+// One may stand for all members of a large population, which are told of together: a network of a thousand neurons and a hundred thousand
+// synapses has a few dozen of these. Each member has a path of its own all the same, for get and set.
 type Parameter struct {
-	Path    string  `json:"path"` // unique; a MQTT topic without wildcards, such as "network.neurons.eye_l.threshold"
-	Type    string  `json:"type"` // "float" or "int"
-	Unit    string  `json:"unit"` // empty for a pure number
-	Min     float64 `json:"min"`
+	Path    string  `json:"path"`            // unique; a MQTT topic without wildcards, such as "network.neurons.eye_l.threshold"
+	Count   int     `json:"count,omitempty"` // of the members that it stands for; then the path is theirs with [*] for the number. 0: it is one
+	Type    string  `json:"type"`            // "float" or "int"
+	Unit    string  `json:"unit"`            // empty for a pure number
+	Min     float64 `json:"min"`             // what every member allows
 	Max     float64 `json:"max"`
-	Default float64 `json:"default"`
-	Live    bool    `json:"live"` // acts at once; else at the next start
+	Default float64 `json:"default"` // the least of the members'
+	Live    bool    `json:"live"`    // acts at once; else at the next start
 }
 
-// NeuronGroup is a named neuron, or a population of them.
+// members are the numbers behind a name in a path.
+var members = regexp.MustCompile(`(\[\d+\])+`)
+
+// Together returns the path that stands for all members of the population that a path is of: network.neurons.wall[*].threshold for
+// network.neurons.wall[3].threshold. A path without numbers stays.
+func Together(path string) string { return members.ReplaceAllString(path, "[*]") }
+
+// NeuronGroup is a named neuron, or a population of them: a Count of 3 stands for name[0], name[1] and name[2].
 type NeuronGroup struct {
 	Name  string `json:"name"`
 	Count int    `json:"count"`
 }
 
-// SynapseGroup is the synapses that one rule of the configuration made.
+// NeuronNames are the names of all neurons, in the order in which spikes number them.
+func (d Description) NeuronNames() []string {
+	var names []string
+	for _, g := range d.Neurons {
+		if g.Count <= 1 {
+			names = append(names, g.Name)
+			continue
+		}
+		for i := range g.Count {
+			names = append(names, fmt.Sprintf("%s[%d]", g.Name, i))
+		}
+	}
+	return names
+}
+
+// SynapseGroup is the synapses of one kind from one neuron or population to another.
 type SynapseGroup struct {
 	From  string `json:"from"`
 	To    string `json:"to"`
@@ -68,11 +95,12 @@ type Device struct {
 // Revision counts the accepted transactions: it grows by one with each. It lets a client say "if nothing has changed since".
 type Revision uint64
 
-// Value is the accepted value of a parameter, in its unit.
+// Value is the accepted value of a parameter, in its unit. Of a parameter that stands for several it may be a span.
 type Value struct {
-	V   float64  `json:"v"`
-	Rev Revision `json:"rev"` // of the transaction that set it
-	Src string   `json:"src"` // who set it: "config", "mqtt"
+	V   float64  `json:"v"`            // of several that differ, the least
+	To  *float64 `json:"to,omitempty"` // of several that differ, the largest; else nil
+	Rev Revision `json:"rev"`          // of the transaction that set it, the latest of several
+	Src string   `json:"src"`          // who set it: "config", "mqtt"
 }
 
 // Request is what a client asks for. MQTT 3.1.1 has no expiry and no response topic: that is why id, ts and ttl_ms stand in it.

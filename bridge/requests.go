@@ -145,7 +145,7 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 		if err != nil {
 			return refusal(err)
 		}
-		b.accepted(response, applied, "mqtt")
+		b.accepted(response, applied)
 		return nil
 	case "reset":
 		ctx, cancel := b.until(request)
@@ -155,7 +155,7 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 		if err != nil {
 			return refusal(err)
 		}
-		b.accepted(response, applied, "config")
+		b.accepted(response, applied)
 		return nil
 	case "save", "load":
 		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
@@ -221,11 +221,25 @@ func (b *Bridge) until(r Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time+r.TTL).Sub(b.clock()), MaxTTL))
 }
 
-// accepted answers with the values that are in effect now, and publishes them.
-func (b *Bridge) accepted(response *Response, applied map[string]float64, source string) {
+// accepted answers with the values that are in effect now, and publishes them, those of a large population together.
+func (b *Bridge) accepted(response *Response, applied map[string]float64) {
 	response.Applied = applied
-	for _, path := range sorted(applied) {
-		b.publishValue(path, Value{V: applied[path], Rev: response.Rev, Src: source}, b.out.put)
+	if len(applied) == 0 {
+		return
+	}
+	told := map[string]bool{}
+	for path := range applied {
+		if !b.parameters[path] {
+			path = Together(path)
+		}
+		told[path] = true
+	}
+	values, _, err := b.robot.Get(sorted(told))
+	if err != nil {
+		b.log.Error("cannot read the parameters to publish them", "error", err)
+	}
+	for _, path := range sorted(values) {
+		b.publishValue(path, values[path], b.out.put)
 	}
 }
 

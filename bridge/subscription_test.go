@@ -11,7 +11,7 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// subscriptionBroker lets one client in and hands what it subscribes to the test, whose answer it sends before it hangs up.
+// subscriptionBroker lets one client in and hands what it subscribes to the test, whose answer it sends. It hangs up when there is no more to come.
 func subscriptionBroker(t *testing.T) (url string, asked <-chan *packets.SubscribePacket, answer chan<- byte) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,6 +39,7 @@ func subscriptionBroker(t *testing.T) (url string, asked <-chan *packets.Subscri
 				a := packets.NewControlPacket(packets.Suback).(*packets.SubackPacket)
 				a.MessageID, a.ReturnCodes = p.MessageID, bytes.Repeat([]byte{<-code}, len(p.Topics))
 				_ = a.Write(conn)
+				<-code
 				return
 			}
 		}
@@ -52,6 +53,7 @@ func TestASubscriptionThatIsRefusedIsTold(t *testing.T) {
 	startBridge(t, newFakeRobot(), Options{Broker: url, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	<-asked
 	answer <- 0x80
+	defer close(answer)
 	for deadline := time.Now().Add(patience); log.count("does not let the robot read flux/fake/req/+") == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not told:\n%s", &log)
@@ -68,6 +70,7 @@ func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
 		b := startBridge(t, newFakeRobot(), Options{Broker: url})
 		<-asked
 		answer <- 1
+		close(answer)
 		for ended := time.Now().Add(time.Duration(i) * time.Microsecond); time.Now().Before(ended); { // about as long as the answer is under way
 		}
 		b.cancel()

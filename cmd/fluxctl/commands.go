@@ -349,6 +349,7 @@ type shownValues struct {
 
 type shownValue struct {
 	bridge.Value
+	Count   int     `json:"count,omitempty"`
 	Unit    string  `json:"unit"`
 	Min     float64 `json:"min"`
 	Max     float64 `json:"max"`
@@ -358,8 +359,7 @@ type shownValue struct {
 // get prints parameters.
 func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 	return converse(ctx, s, func(r *remote) error {
-		parameters, err := r.parameters(ctx)
-		if err != nil {
+		if err := r.learn(ctx); err != nil {
 			return err
 		}
 		response, err := r.request(ctx, "get", bridge.Request{Paths: paths})
@@ -368,8 +368,8 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		}
 		all := shownValues{Revision: response.Rev, Values: map[string]shownValue{}}
 		for path, v := range response.Values {
-			p := parameters[path]
-			all.Values[path] = shownValue{Value: v, Unit: p.Unit, Min: p.Min, Max: p.Max, Default: p.Default}
+			p := r.parameter(path)
+			all.Values[path] = shownValue{Value: v, Count: p.Count, Unit: p.Unit, Min: p.Min, Max: p.Max, Default: p.Default}
 		}
 		if s.json {
 			return printJSON(out, all)
@@ -378,16 +378,16 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		fmt.Fprintln(table, "PARAMETER\tVALUE\tUNIT\tRANGE\tDEFAULT\tSET BY")
 		for _, path := range slices.Sorted(maps.Keys(all.Values)) {
 			v := all.Values[path]
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s to %s\t%s\t%s\n", path, number(v.V), v.Unit, number(v.Min), number(v.Max), number(v.Default), v.Src)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s to %s\t%s\t%s\n", path, span(v.Value), v.Unit, number(v.Min), number(v.Max), number(v.Default), v.Src)
 		}
 		return table.Flush()
 	})
 }
 
-// shownChange is a change as set --json prints it.
+// shownChange is a change as set --json prints it. What several had before is a number, or the least and the largest.
 type shownChange struct {
 	Revision bridge.Revision    `json:"rev"`
-	Before   map[string]float64 `json:"before"`
+	Before   map[string]any     `json:"before"`
 	Applied  map[string]float64 `json:"applied"`
 }
 
@@ -419,8 +419,7 @@ func spiking(ctx context.Context, s settings, verb string, request bridge.Reques
 // set changes parameters and prints what was and what is.
 func set(ctx context.Context, s settings, request bridge.Request, out io.Writer) error {
 	return converse(ctx, s, func(r *remote) error {
-		parameters, err := r.parameters(ctx)
-		if err != nil {
+		if err := r.learn(ctx); err != nil {
 			return err
 		}
 		before, err := r.request(ctx, "get", bridge.Request{Paths: slices.Sorted(maps.Keys(request.Set))})
@@ -431,30 +430,59 @@ func set(ctx context.Context, s settings, request bridge.Request, out io.Writer)
 		if err != nil {
 			return err
 		}
-		was := map[string]float64{}
-		for path, v := range before.Values {
-			was[path] = v.V
-		}
+		was := previous(before.Values)
 		if s.json {
-			return printJSON(out, shownChange{Revision: response.Rev, Before: was, Applied: response.Applied})
+			shown := shownChange{Revision: response.Rev, Before: map[string]any{}, Applied: response.Applied}
+			for path := range response.Applied {
+				if v := was[path]; v.To == nil {
+					shown.Before[path] = v.V
+				} else {
+					shown.Before[path] = [2]float64{v.V, *v.To}
+				}
+			}
+			return printJSON(out, shown)
 		}
 		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
 			later := ""
-			if !parameters[path].Live {
+			if !r.parameter(path).Live {
 				later = ", from the next start on"
 			}
-			fmt.Fprintf(out, "%s: %s -> %s%s\n", path, number(was[path]), strings.TrimSpace(number(response.Applied[path])+" "+parameters[path].Unit), later)
+			fmt.Fprintf(out, "%s: %s -> %s%s\n", path, span(was[path]), strings.TrimSpace(number(response.Applied[path])+" "+r.parameter(path).Unit), later)
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
 		return err
 	})
 }
 
+// previous are values before a change, those of members also under the path that stands for all of them.
+func previous(values map[string]bridge.Value) map[string]bridge.Value {
+	all := map[string]bridge.Value{}
+	for path, v := range values {
+		all[path] = v
+		together := bridge.Together(path)
+		if _, told := values[together]; told {
+			continue
+		}
+		low, high := v.V, v.V
+		if known, seen := all[together]; seen {
+			low, high = min(low, known.V), max(high, known.V)
+			if known.To != nil {
+				high = max(high, *known.To)
+			}
+		}
+		merged := bridge.Value{V: low}
+		if high != low {
+			merged.To = &high
+		}
+		all[together] = merged
+	}
+	return all
+}
+
 // reset gives parameters their configured values and prints what is.
 func reset(ctx context.Context, s settings, request bridge.Request, out io.Writer) error {
 	return converse(ctx, s, func(r *remote) error {
-		parameters, err := r.parameters(ctx)
-		if err != nil {
+		if err := r.learn(ctx); err != nil {
 			return err
 		}
 		response, err := r.request(ctx, "reset", request)
@@ -465,7 +493,7 @@ func reset(ctx context.Context, s settings, request bridge.Request, out io.Write
 			return printJSON(out, response)
 		}
 		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
-			fmt.Fprintf(out, "%s: %s\n", path, strings.TrimSpace(number(response.Applied[path])+" "+parameters[path].Unit))
+			fmt.Fprintf(out, "%s: %s\n", path, strings.TrimSpace(number(response.Applied[path])+" "+r.parameter(path).Unit))
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
 		return err
@@ -521,7 +549,7 @@ func complete(s *settings, names func(*remote) []string) func(*cobra.Command, []
 			return nil, neither
 		}
 		defer r.close()
-		if _, err := r.parameters(c.Context()); err != nil {
+		if err := r.learn(c.Context()); err != nil {
 			return nil, neither
 		}
 		for _, name := range names(r) {
@@ -551,6 +579,14 @@ func (r refusal) Error() string {
 }
 
 func (r refusal) Unwrap() error { return r.of }
+
+// span writes a value, or the least and the largest of several.
+func span(v bridge.Value) string {
+	if v.To == nil {
+		return number(v.V)
+	}
+	return number(v.V) + " to " + number(*v.To)
+}
 
 // number writes a number as a person would type it.
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

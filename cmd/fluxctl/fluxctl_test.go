@@ -604,3 +604,23 @@ func TestPasswd(t *testing.T) {
 		t.Error(says)
 	}
 }
+
+// What a large population had before a change is shown as a whole, whichever way it was asked for.
+func TestWhatPopulationsHadBefore(t *testing.T) {
+	three := 3.0
+	for _, test := range []struct {
+		values map[string]bridge.Value
+		path   string
+		want   string
+	}{
+		{map[string]bridge.Value{"eye.threshold": {V: 1}}, "eye.threshold", "1"},
+		{map[string]bridge.Value{"wall[*].threshold": {V: 1, To: &three}}, "wall[*].threshold", "1 to 3"},
+		{map[string]bridge.Value{"wall[0].threshold": {V: 2}, "wall[1].threshold": {V: 2}}, "wall[*].threshold", "2"},
+		{map[string]bridge.Value{"wall[0].threshold": {V: 2}, "wall[1].threshold": {V: 1}, "wall[2].threshold": {V: 2}}, "wall[*].threshold", "1 to 2"},
+		{map[string]bridge.Value{"wall[0].threshold": {V: 2}, "wall[1].threshold": {V: 1}}, "wall[0].threshold", "2"},
+	} {
+		if got := span(previous(test.values)[test.path]); got != test.want {
+			t.Errorf("%v: %s, want %s", test.values, got, test.want)
+		}
+	}
+}

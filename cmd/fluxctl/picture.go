@@ -36,13 +36,13 @@ type picture struct {
 	health     *bridge.Health
 	sensors    map[string]bridge.Measure
 	actuators  map[string]bridge.Measure
-	values     map[string]float64
+	values     map[string]string
 	changes    []string // latest last
 	events     []string // latest last
 }
 
 func newPicture(robot string, parameters map[string]bridge.Parameter) *picture {
-	return &picture{robot: robot, state: "connecting", parameters: parameters, values: map[string]float64{}}
+	return &picture{robot: robot, state: "connecting", parameters: parameters, values: map[string]string{}}
 }
 
 // add takes in a message. What cannot be read is left out.
@@ -71,9 +71,9 @@ func (p *picture) add(topic string, payload []byte) {
 			return
 		}
 		old, known := p.values[path]
-		p.values[path] = v.V
-		if known && old != v.V { // else it is the value that was there all the time
-			p.changes = latest(p.changes, fmt.Sprintf("%s\t%s -> %s\t%s\trevision %d", path, number(old), number(v.V), p.parameters[path].Unit, v.Rev), shownChanges)
+		p.values[path] = span(v)
+		if known && old != span(v) { // else it is the value that was there all the time
+			p.changes = latest(p.changes, fmt.Sprintf("%s\t%s -> %s\t%s\trevision %d", path, old, span(v), p.parameters[path].Unit, v.Rev), shownChanges)
 		}
 	case isEvent:
 		var e bridge.Event

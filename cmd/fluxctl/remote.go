@@ -207,25 +207,32 @@ func (r *remote) subscribe(ctx context.Context, filters map[string]byte, handler
 	return nil
 }
 
-// parameters returns what can be tuned, by path.
-func (r *remote) parameters(ctx context.Context) (map[string]bridge.Parameter, error) {
+// learn reads what the robot says of itself.
+func (r *remote) learn(ctx context.Context) error {
 	retained, err := r.retained(ctx, r.topics.Describe())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var description bridge.Description
 	if err := json.Unmarshal(retained[r.topics.Describe()], &description); err != nil {
-		return nil, absent("robot %s: no description that can be read: %w", r.topics, err)
+		return absent("robot %s: no description that can be read: %w", r.topics, err)
 	}
 	r.known = map[string]bridge.Parameter{}
 	for _, p := range description.Parameters {
 		r.known[p.Path] = p
 	}
-	r.neurons, r.rewards = nil, description.Rewards
-	for _, n := range description.Neurons {
-		r.neurons = append(r.neurons, n.Name)
+	r.neurons, r.rewards = description.NeuronNames(), description.Rewards
+	return nil
+}
+
+// parameter returns what is known of a parameter. Of a member of a large population it is what is told of all.
+func (r *remote) parameter(path string) bridge.Parameter {
+	if p, told := r.known[path]; told {
+		return p
 	}
-	return r.known, nil
+	p := r.known[bridge.Together(path)]
+	p.Count = 0
+	return p
 }
 
 // request sends a request and waits for its answer. It fills in id and time.
@@ -256,7 +263,7 @@ func (r *remote) request(ctx context.Context, verb string, request bridge.Reques
 	select {
 	case response := <-answers:
 		if response.Error != nil {
-			return response, refused(response.Error, r.known[response.Error.Path].Unit)
+			return response, refused(response.Error, r.parameter(response.Error.Path).Unit)
 		}
 		return response, nil
 	case <-time.After(r.patience):

@@ -27,7 +27,7 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 		return err
 	}
 	defer r.close()
-	if _, err := r.parameters(ctx); err != nil {
+	if err := r.learn(ctx); err != nil {
 		return err
 	}
 	if err := lease(ctx, r); err != nil {

@@ -31,8 +31,7 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 	file, isFile := out.(*os.File)
 	screen := isFile && !s.json && term.IsTerminal(int(file.Fd()))
 	if screen {
-		_, err = r.parameters(ctx)
-		if err != nil {
+		if err := r.learn(ctx); err != nil {
 			return err
 		}
 	}

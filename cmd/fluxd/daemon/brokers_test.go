@@ -105,7 +105,7 @@ func beating(broker string) string {
 robot: beating
 board: {kind: sim}
 network:
-  neurons: {beat: {pacemaker: 1ms}, a: {threshold: 100}, b: {threshold: 100}}
+  neurons: {beat: {pacemaker: 1ms}, a: {threshold: 100}, b: {threshold: 100}, wall: {count: 2000}}
   synapses: [{from: beat, to: a, weight: 30}, {from: beat, to: b, weight: 20}]
 actuators: {leg: {device: relay, pin: GPIO22, decode: {kind: count, neuron: a, full: 100 Hz, window: 50ms}}}
 rewards: {praise: {to: b}}
@@ -192,6 +192,24 @@ func TestAnyBrokerAtPeace(t *testing.T) {
 				t.Errorf("%s: %v", verb, a.Error)
 			}
 		}
+	})
+}
+
+// A large population is one parameter, whose topic has a star and brackets, for every broker.
+func TestAnyBrokerWithALargePopulation(t *testing.T) {
+	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
+		const whole, one = "network.neurons.wall[*].threshold", "network.neurons.wall[1234].threshold"
+		retained := connect(t, "tcp://"+b.address, "flux/beating/param/"+whole)
+		retained.await(t, "what is configured", says(whole, `{"v":100,`))
+		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
+		if a := c.ask(t, "set", bridge.Request{Set: map[string]float64{whole: 90}}); a.Error != nil || len(a.Applied) != 1 {
+			t.Fatalf("%+v", a)
+		}
+		retained.await(t, "the new value", says(whole, `{"v":90,`))
+		if a := c.ask(t, "set", bridge.Request{Set: map[string]float64{one: 95}}); a.Error != nil || a.Applied[one] != 95 {
+			t.Fatalf("%+v", a)
+		}
+		retained.await(t, "the least and the largest", says(whole, `{"v":90,"to":95,`))
 	})
 }
 

@@ -19,20 +19,10 @@ func (l *Robot) description() bridge.Description {
 	var d bridge.Description
 	now := l.tuner.now.Load().settings
 	network := &now.network
-	for _, p := range l.tuner.all {
-		low, high := p.limits(&now)
-		kind := "float"
-		if p.whole {
-			kind = "int"
-		}
-		d.Parameters = append(d.Parameters, bridge.Parameter{Path: p.path, Type: kind, Unit: p.unit, Min: low, Max: high, Default: p.preset, Live: true})
+	for _, one := range l.tuner.told {
+		d.Parameters = append(d.Parameters, l.tuner.described(&now, one))
 	}
-	for _, n := range network.Neurons {
-		d.Neurons = append(d.Neurons, bridge.NeuronGroup{Name: n.Name, Count: 1})
-	}
-	for _, s := range network.Synapses {
-		d.Synapses = append(d.Synapses, bridge.SynapseGroup{From: network.Neurons[s.From].Name, To: network.Neurons[s.To].Name, Kind: s.Kind.String(), Count: 1})
-	}
+	d.Neurons, d.Synapses = neuronGroups(network.Neurons), synapseGroups(network)
 	for i, s := range l.sensors {
 		d.Sensors = append(d.Sensors, bridge.Device{Name: s.name, Kind: l.config.Sensors[i].Value.Device, Unit: s.sensor.Unit()})
 	}

@@ -18,6 +18,8 @@ type tuner struct {
 	robot  *robot
 	all    []parameter
 	byPath map[string]int
+	told   []told
+	byTold map[string]int // of those that stand for several
 	now    atomic.Pointer[outcome]
 }
 
@@ -51,6 +53,7 @@ func newTuner(r *robot) *tuner {
 		t.byPath[p.path] = i
 		now.origin = append(now.origin, origin{source: "config"})
 	}
+	t.told, t.byTold = toldOf(t.all)
 	t.now.Store(now)
 	return t
 }
@@ -186,13 +189,44 @@ func (t *tuner) set(w wish) error {
 	return err
 }
 
-// applied are the values of a change, as they are in effect.
+// applied are the values of a change, as they are in effect: one for a large population that has it as a whole, and all of it the same.
 func (t *tuner) applied(c *change) map[string]float64 {
-	values := make(map[string]float64, len(c.order))
-	for _, i := range c.order {
-		values[t.all[i].path] = t.all[i].read(&c.after.settings)
+	return t.values(c.after, c.order)
+}
+
+// values are those of parameters, by path.
+func (t *tuner) values(of *outcome, parameters []int) map[string]float64 {
+	wanted := make(map[int]bool, len(parameters))
+	for _, i := range parameters {
+		wanted[i] = true
+	}
+	values := make(map[string]float64)
+	for _, k := range t.byTold {
+		one := t.told[k]
+		if missing := slices.ContainsFunc(one.members, func(i int) bool { return !wanted[i] }); missing {
+			continue
+		}
+		if low, high := t.span(of, one); low == high {
+			values[one.path] = low
+			for _, i := range one.members {
+				delete(wanted, i)
+			}
+		}
+	}
+	for i := range wanted {
+		values[t.all[i].path] = t.all[i].read(&of.settings)
 	}
 	return values
+}
+
+// span is the least and the largest value of what is told together.
+func (t *tuner) span(of *outcome, one told) (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, i := range one.members {
+		v := t.all[i].read(&of.settings)
+		low, high = min(low, v), max(high, v)
+	}
+	return low, high
 }
 
 // expect refuses another revision than this one.
@@ -208,7 +242,7 @@ func (o *outcome) expect(revision *bridge.Revision) error {
 // every time.
 func (t *tuner) wanted(changes map[string]float64) (values map[int]float64, order []int, err error) {
 	paths := slices.Sorted(maps.Keys(changes))
-	if err := checkWildcards(paths); err != nil {
+	if err := t.checkWildcards(paths); err != nil {
 		return nil, nil, err
 	}
 	values = map[int]float64{}
@@ -232,10 +266,10 @@ func (t *tuner) wanted(changes map[string]float64) (values map[int]float64, orde
 // mostWildcards bounds the paths of a request for which all parameters are looked through.
 const mostWildcards = 16
 
-func checkWildcards(paths []string) error {
+func (t *tuner) checkWildcards(paths []string) error {
 	n := 0
 	for _, path := range paths {
-		if strings.Contains(path, "*") {
+		if _, known := t.byTold[path]; !known && strings.Contains(path, "*") {
 			n++
 		}
 	}
@@ -249,6 +283,9 @@ func checkWildcards(paths []string) error {
 func (t *tuner) find(path string) ([]int, error) {
 	if i, known := t.byPath[path]; known {
 		return []int{i}, nil
+	}
+	if k, known := t.byTold[path]; known {
+		return t.told[k].members, nil
 	}
 	if strings.Contains(path, "*") {
 		var found []int
@@ -316,30 +353,30 @@ func matches(pattern, path string) bool {
 
 // presets are the values of the configuration, of all that differ from it, or of the parameters that paths stand for.
 func (t *tuner) presets(paths []string) (map[string]float64, error) {
-	values := map[string]float64{}
-	if len(paths) == 0 {
-		for path := range t.tuned() {
-			values[path] = t.all[t.byPath[path]].preset
-		}
-		return values, nil
+	found, err := t.differing(), error(nil)
+	if len(paths) > 0 {
+		found, err = t.findAll(paths)
 	}
-	found, err := t.findAll(paths)
+	values := make(map[string]float64, len(found))
 	for _, i := range found {
 		values[t.all[i].path] = t.all[i].preset
 	}
 	return values, err
 }
 
-// tuned are the parameters that differ from the configuration.
-func (t *tuner) tuned() map[string]float64 {
-	now, values := t.now.Load(), map[string]float64{}
-	for _, p := range t.all {
-		if v := p.read(&now.settings); v != p.preset {
-			values[p.path] = v
+// differing are the parameters that differ from the configuration.
+func (t *tuner) differing() (all []int) {
+	now := t.now.Load()
+	for i, p := range t.all {
+		if p.read(&now.settings) != p.preset {
+			all = append(all, i)
 		}
 	}
-	return values
+	return all
 }
+
+// tuned are the values of those.
+func (t *tuner) tuned() map[string]float64 { return t.values(t.now.Load(), t.differing()) }
 
 // suggest names the parameter that begins and ends most like an unknown path.
 func (t *tuner) suggest(path string) string {
@@ -362,30 +399,54 @@ func (t *tuner) suggest(path string) string {
 	return ", did you mean " + best + "?"
 }
 
-// get reads parameters; without a path all of them.
+// get reads parameters; without a path all of them. Those that are told together are read together, by the path that stands for them.
 func (t *tuner) get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
 	now, values := t.now.Load(), map[string]bridge.Value{}
-	show := func(i int) {
-		values[t.all[i].path] = bridge.Value{V: t.all[i].read(&now.settings), Rev: now.origin[i].revision, Src: now.origin[i].source}
-	}
 	if len(paths) == 0 {
-		for i := range t.all {
-			show(i)
+		for _, one := range t.told {
+			values[one.path] = t.value(now, one)
 		}
+		return values, now.revision, nil
 	}
-	found, err := t.findAll(paths)
-	if err != nil {
+	if err := t.checkWildcards(paths); err != nil {
 		return nil, now.revision, err
 	}
-	for _, i := range found {
-		show(i)
+	for _, path := range paths {
+		if k, known := t.byTold[path]; known {
+			values[path] = t.value(now, t.told[k])
+			continue
+		}
+		found, err := t.find(path)
+		if err != nil {
+			return nil, now.revision, err
+		}
+		for _, i := range found {
+			values[t.all[i].path] = t.value(now, told{members: []int{i}})
+		}
 	}
 	return values, now.revision, nil
 }
 
+// value is what is told of a parameter, or of several together.
+func (t *tuner) value(of *outcome, one told) (v bridge.Value) {
+	low, high := t.span(of, one)
+	v.V = low
+	if high != low {
+		v.To = &high
+	}
+	latest := of.origin[one.members[0]]
+	for _, i := range one.members {
+		if o := of.origin[i]; o.revision > latest.revision {
+			latest = o
+		}
+	}
+	v.Rev, v.Src = latest.revision, latest.source
+	return v
+}
+
 // findAll returns the parameters of several paths.
 func (t *tuner) findAll(paths []string) (all []int, err error) {
-	if err := checkWildcards(paths); err != nil {
+	if err := t.checkWildcards(paths); err != nil {
 		return nil, err
 	}
 	for _, path := range paths {

@@ -1,0 +1,112 @@
+package daemon
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"fluxd/bridge"
+	"fluxd/core"
+)
+
+// mostApart is how many parameters of a population are told one by one. Those of a larger one are told together, or a robot whose network has
+// a hundred thousand synapses would have as many messages for each who comes to the broker, and a description of 30 MB.
+const mostApart = 64
+
+// told is what the outside is told of by one path: a parameter, or those of all members of a large population.
+type told struct {
+	path    string
+	members []int // parameters
+}
+
+// toldOf says what is told of by which path, in the order of the parameters, and where those stand that are several.
+func toldOf(all []parameter) (list []told, several map[string]int) {
+	size := map[string]int{}
+	group := make([]string, len(all)) // empty for what is told by itself
+	for i, p := range all {
+		if p.of.kind != neuronKind && p.of.kind != synapseKind {
+			continue
+		}
+		if path := bridge.Together(p.path); path != p.path {
+			group[i] = path
+			size[path]++
+		}
+	}
+	several = map[string]int{}
+	for i, p := range all {
+		if size[group[i]] <= mostApart {
+			list = append(list, told{p.path, []int{i}})
+			continue
+		}
+		k, known := several[group[i]]
+		if !known {
+			k = len(list)
+			several[group[i]] = k
+			list = append(list, told{path: group[i]})
+		}
+		list[k].members = append(list[k].members, i)
+	}
+	return list, several
+}
+
+// described is what the description says of it.
+func (t *tuner) described(now *settings, one told) bridge.Parameter {
+	first := &t.all[one.members[0]]
+	p := bridge.Parameter{Path: one.path, Type: "float", Unit: first.unit, Min: math.Inf(-1), Max: math.Inf(1), Default: first.preset, Live: true}
+	if first.whole {
+		p.Type = "int"
+	}
+	if len(one.members) > 1 {
+		p.Count = len(one.members)
+	}
+	for _, i := range one.members {
+		low, high := t.all[i].limits(now)
+		p.Min, p.Max, p.Default = max(p.Min, low), min(p.Max, high), min(p.Default, t.all[i].preset)
+	}
+	return p
+}
+
+// population returns the name of the population that a neuron is of, or its own.
+func population(neuron string) string {
+	if at := strings.LastIndexByte(neuron, '['); at > 0 && strings.HasSuffix(neuron, "]") {
+		return neuron[:at]
+	}
+	return neuron
+}
+
+// neuronGroups are the neurons by their populations, in the order of the network.
+func neuronGroups(neurons []core.Neuron) (groups []bridge.NeuronGroup) {
+	for i := 0; i < len(neurons); {
+		g := bridge.NeuronGroup{Name: population(neurons[i].Name)}
+		for i < len(neurons) && neurons[i].Name == fmt.Sprintf("%s[%d]", g.Name, g.Count) {
+			g.Count++
+			i++
+		}
+		if g.Count < 2 { // it stands for itself, or does not begin with 0
+			i += 1 - g.Count
+			g = bridge.NeuronGroup{Name: neurons[i-1].Name, Count: 1}
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// synapseGroups are the synapses by the populations that they join.
+func synapseGroups(network *core.Description) (groups []bridge.SynapseGroup) {
+	names := make([]string, len(network.Neurons))
+	for i, n := range network.Neurons {
+		names[i] = population(n.Name)
+	}
+	known := map[bridge.SynapseGroup]int{}
+	for _, s := range network.Synapses {
+		g := bridge.SynapseGroup{From: names[s.From], To: names[s.To], Kind: s.Kind.String()}
+		k, seen := known[g]
+		if !seen {
+			k = len(groups)
+			known[g] = k
+			groups = append(groups, g)
+		}
+		groups[k].Count++
+	}
+	return groups
+}

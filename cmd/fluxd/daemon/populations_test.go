@@ -1,0 +1,169 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fluxd/bridge"
+	"fluxd/core"
+)
+
+const crowded = `
+robot: crowded
+board: {kind: sim}
+network:
+  neurons: {wall: {count: 100, threshold: 100}, few: {count: 3}, one: {}}
+  synapses:
+    - {from: wall, to: few, weight: 2}
+    - {from: one, to: few, weight: 4}
+mqtt: {broker: none}
+`
+
+// What a large population has is one parameter of the description, whose members can be read and set all the same.
+func TestALargePopulationIsToldTogether(t *testing.T) {
+	const whole, third = "network.neurons.wall[*].threshold", "network.neurons.wall[3].threshold"
+	robot, _ := start(t, parse(t, crowded, nil))
+	ctx := context.Background()
+
+	d := robot.Describe()
+	told := map[string]bridge.Parameter{}
+	for _, p := range d.Parameters {
+		told[p.Path] = p
+	}
+	want := bridge.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0.001, Max: core.MaxWater / 1000.0, Default: 100, Live: true}
+	if p := told[whole]; p != want {
+		t.Errorf("%+v, want %+v", p, want)
+	}
+	if p := told["network.synapses.wall[*].few[*].weight"]; p.Count != 300 || p.Default != 2 {
+		t.Errorf("synapses between populations: %+v", p)
+	}
+	if p := told["network.neurons.few[1].threshold"]; p.Count != 0 || p.Default != 100 {
+		t.Errorf("one of a small population: %+v", p)
+	}
+	if _, one := told[third]; one {
+		t.Errorf("%s is told by itself", third)
+	}
+	if got := fmt.Sprint(d.Neurons); got != "[{wall 100} {few 3} {one 1}]" {
+		t.Errorf("neurons %s", got)
+	}
+	if names := d.NeuronNames(); len(names) != 104 || names[99] != "wall[99]" || names[101] != "few[1]" || names[103] != "one" {
+		t.Errorf("%d names: %v", len(names), names)
+	}
+	if got := fmt.Sprint(d.Synapses); got != "[{wall few direct 300} {one few direct 3}]" {
+		t.Errorf("synapses %s", got)
+	}
+
+	read := func(path string) string {
+		t.Helper()
+		values, _, err := robot.Get([]string{path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := values[path]
+		if v.To == nil {
+			return fmt.Sprintf("%d: %g by %s at %d", len(values), v.V, v.Src, v.Rev)
+		}
+		return fmt.Sprintf("%d: %g to %g by %s at %d", len(values), v.V, *v.To, v.Src, v.Rev)
+	}
+	change := func(path string, value float64) string {
+		t.Helper()
+		applied, rev, err := robot.Set(ctx, map[string]float64{path: value}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(applied, rev)
+	}
+	for _, step := range []struct{ got, want string }{
+		{change(whole, 120), "map[" + whole + ":120] 1"},
+		{read(whole), "1: 120 by mqtt at 1"},
+		{change(third, 90), "map[" + third + ":90] 2"},
+		{read(third), "1: 90 by mqtt at 2"},
+		{read("network.neurons.wall[4].threshold"), "1: 120 by mqtt at 1"},
+		{read(whole), "1: 90 to 120 by mqtt at 2"},
+		{change("network.neurons.wall[*.threshold", 90), "map[" + whole + ":90] 3"}, // the same neurons by another pattern
+		{read(whole), "1: 90 by mqtt at 3"},
+	} {
+		if step.got != step.want {
+			t.Errorf("got %s, want %s", step.got, step.want)
+		}
+	}
+	if values, _, err := robot.Get([]string{"network.neurons.wall*.threshold"}); err != nil || len(values) != 100 || values[third].V != 90 {
+		t.Errorf("all members: %d, %v", len(values), err)
+	}
+	if values, _, err := robot.Get(nil); err != nil || len(values) != len(d.Parameters) {
+		t.Errorf("everything: %d values of %d parameters, %v", len(values), len(d.Parameters), err)
+	}
+	var refused *bridge.Error
+	if _, _, err := robot.Set(ctx, map[string]float64{whole: -1}, nil); !errors.As(err, &refused) || refused.Code != bridge.OutOfRange || *refused.Min != 0.001 {
+		t.Errorf("out of range: %v", err)
+	}
+	if applied, _, err := robot.Reset(ctx, nil, nil); err != nil || fmt.Sprint(applied) != "map["+whole+":100]" {
+		t.Errorf("reset: %v, %v", applied, err)
+	}
+	many := map[string]float64{}
+	for path := range told { // what is told may be asked for, however much it is
+		many[path] = told[path].Default
+	}
+	if _, _, err := robot.Set(ctx, many, nil); err != nil {
+		t.Errorf("all of it at once: %v", err)
+	}
+}
+
+// A file of what was tuned has one line for a population that is all the same, and one for each member else.
+func TestALargePopulationSurvivesARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tuned.yaml")
+	text := crowded + "tuning: {file: '" + file + "', persist: true}\n"
+	tune := func(path string, value float64) string {
+		t.Helper()
+		robot, stop := start(t, parse(t, text, nil))
+		if _, _, err := robot.Set(context.Background(), map[string]float64{path: value}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		saved, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, tuned, _ := strings.Cut(string(saved), "tuned:\n")
+		return tuned
+	}
+	if got, want := tune("network.neurons.wall[*].threshold", 120), "  \"network.neurons.wall[*].threshold\": 120\n"; got != want {
+		t.Errorf("all the same: %q, want %q", got, want)
+	}
+	if got := tune("network.neurons.wall[7].threshold", 100); strings.Count(got, "\n") != 99 || strings.Contains(got, "wall[7]") || !strings.Contains(got, `wall[8].threshold": 120`) {
+		t.Errorf("all but one: %s", got)
+	}
+}
+
+// Names of networks from elsewhere are taken as they are, whatever they look like.
+func TestNeuronGroups(t *testing.T) {
+	for names, want := range map[string]string{
+		"a b c":            "[{a 1} {b 1} {c 1}]",
+		"a[0] a[1] a[2] b": "[{a 3} {b 1}]",
+		"a[0] b[0] b[1]":   "[{a[0] 1} {b 2}]",
+		"a[1] a[2]":        "[{a[1] 1} {a[2] 1}]",
+		"a[0] a[1] a[3]":   "[{a 2} {a[3] 1}]",
+		"a[0] a[0]":        "[{a[0] 1} {a[0] 1}]",
+		"x.a[0] x.a[1] x]": "[{x.a 2} {x] 1}]",
+		"[0] [1]":          "[{[0] 1} {[1] 1}]",
+	} {
+		var neurons []core.Neuron
+		for _, name := range strings.Fields(names) {
+			neurons = append(neurons, core.Neuron{Name: name})
+		}
+		groups := neuronGroups(neurons)
+		if got := fmt.Sprint(groups); got != want {
+			t.Errorf("%s: %s, want %s", names, got, want)
+		}
+		if got := strings.Join(bridge.Description{Neurons: groups}.NeuronNames(), " "); got != names {
+			t.Errorf("%s: names %s", names, got)
+		}
+	}
+}
