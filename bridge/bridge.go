@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -201,7 +200,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		if err != nil {
 			return nil, err
 		}
-		client.AddBroker(opts.Broker)
+		client.AddBroker(opts.Broker).SetCustomOpenConnectionFn(dialExternal)
 		if secured != nil {
 			client.SetTLSConfig(secured)
 		}
@@ -236,7 +235,7 @@ func checkURL(broker string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("broker: expected %q or a URL like tcp://host:1883: %w", Embedded, err)
 	}
-	if !slices.Contains([]string{"tcp", "mqtt", "ssl", "tls", "mqtts", "ws", "wss"}, u.Scheme) || u.Hostname() == "" || u.Port() == "" {
+	if _, known := schemes[u.Scheme]; !known || u.Hostname() == "" || u.Port() == "" {
 		return "", fmt.Errorf("broker %q: expected %q or a URL with a port, like tcp://host:1883 or ssl://host:8883", u.Redacted(), Embedded)
 	}
 	return u.Redacted(), nil

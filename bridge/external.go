@@ -1,0 +1,126 @@
+package bridge
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/mochi-mqtt/server/v2/packets"
+	"golang.org/x/net/proxy"
+)
+
+// What comes from an external broker is not the robot's: anybody may have published it there. The client library reserves as many bytes as a packet
+// says it has, up to 256 MiB, and panics when a subscription is answered with more codes than it has filters. A packet that is too long is cut here:
+// the rest is read and thrown away, and the robot says what it says of any request that is too large.
+const (
+	// longestPublish is the longest packet with a message, in bytes: a request that is told to be too large, and its topic.
+	longestPublish = guestPacket
+	// longestOther is the longest of the others: the number of a packet, and a code for each filter that announce subscribes to.
+	longestOther = 2 + 3
+)
+
+// schemes are those of a broker's URL, and whether they mean TLS.
+var schemes = map[string]bool{"tcp": false, "mqtt": false, "ws": false, "ssl": true, "tls": true, "mqtts": true, "wss": true}
+
+// dialExternal connects to an external broker, by the SOCKS proxy of the environment if there is one.
+func dialExternal(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
+	if u.Scheme == "ws" || u.Scheme == "wss" {
+		address := *u
+		address.User = nil // it stands in CONNECT
+		conn, err := paho.NewWebsocket(address.String(), o.TLSConfig, o.ConnectTimeout, o.HTTPHeaders, o.WebsocketOptions)
+		if err != nil {
+			return nil, err
+		}
+		return newCutter(conn), nil
+	}
+	conn, err := proxy.FromEnvironmentUsing(o.Dialer).Dial("tcp", u.Host)
+	if err != nil {
+		return nil, err
+	}
+	if schemes[u.Scheme] {
+		config := o.TLSConfig.Clone()
+		if config.ServerName == "" {
+			config.ServerName = u.Hostname()
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), o.ConnectTimeout)
+		defer cancel()
+		secured := tls.Client(conn, config)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		conn = secured
+	}
+	return newCutter(conn), nil
+}
+
+// cutter is a connection whose incoming packets have a bounded length.
+type cutter struct {
+	net.Conn
+	in     *bufio.Reader
+	header []byte // of the present packet, as far as it has not been passed on
+	keep   int    // bytes of it that are passed on
+	skip   int64  // bytes that follow and are not
+}
+
+func newCutter(conn net.Conn) *cutter { return &cutter{Conn: conn, in: bufio.NewReader(conn)} }
+
+// Read reads what is left of the stream.
+func (c *cutter) Read(p []byte) (int, error) {
+	for len(p) > 0 {
+		switch {
+		case len(c.header) > 0:
+			n := copy(p, c.header)
+			c.header = c.header[n:]
+			return n, nil
+		case c.keep > 0:
+			n, err := c.in.Read(p[:min(len(p), c.keep)])
+			c.keep -= n
+			return n, err
+		case c.skip > 0:
+			n, err := io.CopyN(io.Discard, c.in, c.skip)
+			c.skip -= n
+			if err != nil {
+				return 0, err
+			}
+		default:
+			if err := c.next(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return 0, nil
+}
+
+// next reads the header of a packet (MQTT 3.1.1, section 2.2: a byte for the type, one to four for the length of what follows).
+func (c *cutter) next() error {
+	kind, err := c.in.ReadByte()
+	if err != nil {
+		return err
+	}
+	length, bytes := uint64(0), 0
+	for more := true; more; bytes++ {
+		if bytes == 4 {
+			return errors.New("a packet's length has more than four bytes: what answers does not speak MQTT")
+		}
+		b, err := c.in.ReadByte()
+		if err != nil {
+			return err
+		}
+		length |= uint64(b&0x7f) << (7 * bytes)
+		more = b >= 0x80
+	}
+	c.keep = min(int(length), longestOther)
+	if kind>>4 == packets.Publish {
+		c.keep = min(int(length), longestPublish)
+	}
+	c.skip = int64(length) - int64(c.keep)
+	c.header = binary.AppendUvarint(append(c.header[:0], kind), uint64(c.keep))
+	return nil
+}
