@@ -21,10 +21,12 @@ type Robot interface {
 	// Describe returns what can be read and tuned; the same for the life of the robot.
 	Describe() Description
 	// Get returns the values of parameters, of all without paths. An unknown path fails with an *Error.
-	Get(paths []string) (map[string]Value, Revision, error)
+	Get(paths []string) (map[string]Reading, Revision, error)
+	// Revision counts the transactions so far.
+	Revision() Revision
 	// Set changes parameters in one transaction: all are checked first, then all take effect at one tick, or none does.
 	// With ifRevision it fails unless that is the revision. A refusal is an *Error. It returns what is in effect, and the
-	// revision, which on a refusal is the present one.
+	// revision, which on a refusal is the present one. With a Warning as the error they are in effect.
 	Set(ctx context.Context, changes map[string]float64, ifRevision *Revision) (applied map[string]float64, rev Revision, err error)
 	// Reset gives parameters the values of the configuration, as a Set does; all without paths.
 	Reset(ctx context.Context, paths []string, ifRevision *Revision) (applied map[string]float64, rev Revision, err error)

@@ -37,6 +37,7 @@ type broker struct {
 	socket net.Listener
 	url    string
 	secret string // the password of the robot's own client
+	ended  chan struct{}
 }
 
 // house is what a broker is started with.
@@ -104,8 +105,9 @@ func startBroker(h house) (*broker, error) {
 	})
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
-	b := &broker{server: server, socket: socket, url: "tcp://" + reachable(socket.Addr().(*net.TCPAddr)), secret: hex.EncodeToString(secret)}
-	if err := server.AddHook(&gatekeeper{robot: h.robot, secret: b.secret, log: h.log, users: h.users, refuse: h.refuse, failed: rate.Sometimes{First: 10, Interval: time.Second}}, nil); err != nil {
+	b := &broker{server: server, socket: socket, url: "tcp://" + reachable(socket.Addr().(*net.TCPAddr)), secret: hex.EncodeToString(secret), ended: make(chan struct{})}
+	gate := &gatekeeper{robot: h.robot, secret: b.secret, log: h.log, users: h.users, refuse: h.refuse, failed: rate.Sometimes{First: 10, Interval: time.Second}}
+	if err := server.AddHook(gate, nil); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
@@ -122,6 +124,9 @@ func startBroker(h house) (*broker, error) {
 	if err := server.Serve(); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	if h.users != nil {
+		go gate.look(b.ended) // nobody has to do anything for it to be noticed
 	}
 	return b, nil
 }
@@ -159,6 +164,7 @@ func (b *broker) heard(topic string) bool {
 
 // close ends every connection and the broker. It waits for that, but not longer than it is told to.
 func (b *broker) close(patience time.Duration) {
+	close(b.ended)
 	ended := make(chan struct{})
 	go func() { // the broker writes a farewell to each client and waits for its goroutine
 		defer close(ended)

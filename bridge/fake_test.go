@@ -47,10 +47,16 @@ func (r *fakeRobot) Describe() Description {
 	}
 }
 
-func (r *fakeRobot) Get(paths []string) (map[string]Value, Revision, error) {
+func (r *fakeRobot) Revision() Revision {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	got := map[string]Value{}
+	return r.rev
+}
+
+func (r *fakeRobot) Get(paths []string) (map[string]Reading, Revision, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	got := map[string]Reading{}
 	if len(paths) == 0 {
 		paths = sorted(r.values)
 	}
@@ -59,10 +65,11 @@ func (r *fakeRobot) Get(paths []string) (map[string]Value, Revision, error) {
 		if !ok {
 			return nil, r.rev, &Error{Code: UnknownParameter, Path: path, Message: "no such parameter"}
 		}
-		got[path] = Value{V: v, Rev: r.rev, Src: "config"}
+		source := "config"
 		if r.sets > 0 {
-			got[path] = Value{V: v, Rev: r.rev, Src: "mqtt"}
+			source = "mqtt"
 		}
+		got[path] = Reading{Value: Value{V: v, Rev: r.rev, Src: source}, Max: 100}
 	}
 	return got, r.rev, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -40,7 +41,7 @@ type gatekeeper struct {
 // guest is a client that has logged in.
 type guest struct {
 	name string
-	role Role
+	user      // as in the file when it logged in; without a file an operator
 	own  bool // the robot's
 	pace *rate.Limiter
 	told atomic.Int64 // when it was last told of in the log, in seconds since 1970
@@ -76,16 +77,14 @@ func (g *gatekeeper) Provides(what byte) bool {
 // OnConnectAuthenticate checks the credentials, if there are any to check, and the last will, which the broker publishes without
 // asking OnACLCheck.
 func (g *gatekeeper) OnConnectAuthenticate(client *mochi.Client, pk packets.Packet) bool {
-	one := &guest{name: string(pk.Connect.Username), role: Operator, pace: rate.NewLimiter(publishRate, publishBurst)}
+	one := &guest{name: string(pk.Connect.Username), user: user{role: Operator}, pace: rate.NewLimiter(publishRate, publishBurst)}
 	switch {
 	case g.secret != "" && one.name == ownName && same(pk.Connect.Password, g.secret):
 		one.own = true
 	case g.users != nil:
 		address, _, _ := net.SplitHostPort(client.Net.Remote)
-		role, ok, trouble := g.users.check(one.name, string(pk.Connect.Password), address)
-		if trouble != nil {
-			g.log.Error("the file of users cannot be used; those stay who were there", "error", trouble)
-		}
+		known, ok, trouble := g.users.check(one.name, string(pk.Connect.Password), address)
+		g.troubled(trouble)
 		if !ok {
 			failures := g.failures.Add(1)
 			g.failed.Do(func() {
@@ -94,7 +93,7 @@ func (g *gatekeeper) OnConnectAuthenticate(client *mochi.Client, pk packets.Pack
 			time.Sleep(failurePause)
 			return false
 		}
-		one.role = role
+		one.user = known
 	}
 	if pk.Connect.WillFlag && !g.mayWrite(one, pk.Connect.WillTopic) {
 		return false
@@ -112,6 +111,41 @@ func (g *gatekeeper) OnConnectAuthenticate(client *mochi.Client, pk packets.Pack
 	client.Properties.Will.WillDelayInterval = 0 // MQTT 5 only; delayed ones do not pass OnWill
 	g.guests.Store(client, one)
 	return true
+}
+
+// troubled tells that the file of users cannot be used, if it cannot.
+func (g *gatekeeper) troubled(trouble error) {
+	if trouble != nil {
+		g.log.Error("the file of users cannot be used; those stay who were there", "error", trouble)
+	}
+}
+
+// lookEvery is how often it is looked whether the file of users has changed.
+const lookEvery = time.Second
+
+// errChanged is why a client is sent away.
+var errChanged = errors.New("the user was changed")
+
+// look sends those away whose user was taken out, or has another role or password; they may log in again with that. It returns when the broker ends.
+func (g *gatekeeper) look(end <-chan struct{}) {
+	every := time.NewTicker(lookEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-end:
+			return
+		case <-every.C:
+		}
+		changed, trouble := g.users.changed()
+		g.troubled(trouble)
+		g.guests.Range(func(client, one any) bool {
+			if one := one.(*guest); !one.own && changed(one.name, one.user) {
+				g.log.Info("a user was changed: its client has to log in again", "user", one.name)
+				client.(*mochi.Client).Stop(errChanged)
+			}
+			return true
+		})
+	}
 }
 
 // OnDisconnect forgets a client.

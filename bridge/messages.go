@@ -103,6 +103,13 @@ type Value struct {
 	Src string   `json:"src"`          // who set it: "config", "mqtt"
 }
 
+// Reading is a Value as get answers it, with what is allowed now. That may differ from the description: the range of a threshold follows the leak.
+type Reading struct {
+	Value
+	Min float64 `json:"min"`
+	Max float64 `json:"max"`
+}
+
 // Request is what a client asks for. MQTT 3.1.1 has no expiry and no response topic: that is why id, ts and ttl_ms stand in it.
 //
 // Requests that follow each other without waiting for the answer may be taken in another order.
@@ -136,12 +143,13 @@ const (
 
 // Response answers one request.
 type Response struct {
-	ID      string             `json:"id"`     // of the request; empty if it had none that could be read
-	Status  string             `json:"status"` // "ok" or "error"
-	Rev     Revision           `json:"rev"`
+	ID      string             `json:"id"`                // of the request; empty if it had none that could be read
+	Status  string             `json:"status"`            // "ok" or "error"
+	Rev     Revision           `json:"rev"`               // the present one
 	Applied map[string]float64 `json:"applied,omitempty"` // verb set: what is in effect now
-	Values  map[string]Value   `json:"values,omitempty"`  // verb get
+	Values  map[string]Reading `json:"values,omitempty"`  // verb get
 	Spikes  int                `json:"spikes,omitempty"`  // verbs reward and stimulate: how many came of it
+	Warning string             `json:"warning,omitempty"` // it was done, but: what is wrong with it all the same
 	Error   *Error             `json:"error,omitempty"`
 }
 
@@ -150,6 +158,11 @@ const (
 	StatusOK    = "ok"
 	StatusError = "error"
 )
+
+// Warning is the error of what was done all the same, such as a change that is in effect and could not be written to the disk.
+type Warning string
+
+func (w Warning) Error() string { return string(w) }
 
 // Code names a reason for a refusal, for programs.
 type Code string

@@ -112,7 +112,7 @@ func (b *Bridge) announce() {
 		b.log.Error("cannot read the parameters to publish them", "error", err)
 	}
 	for _, path := range sorted(values) {
-		b.publishValue(path, values[path], b.send)
+		b.publishValue(path, values[path].Value, b.send)
 	}
 	b.publishHealth(b.send)
 	// Last: who sees the robot online finds everything in its place.
@@ -200,23 +200,21 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	}
 }
 
-// heard takes a status that comes while the robot is connected. That of another start is another robot with the same name. Of this very start,
-// offline is put right: a broker that notices late that the old connection is dead publishes its last will after the new connection has said
-// online. Online is the robot's own and comes back after all that was retained: only now may the subscription of parameters end, since the
-// library forgets at once whom to give what is still under way.
+// heard takes a status that comes while the robot is connected. Offline is put right, whoever it is of: a broker that notices late that an old
+// connection is dead, of this start or of the one before a power cut, publishes its last will after the new connection has said online; and a
+// namesake that ends takes nobody with it. Online of another start is another robot with the same name. Online of this one comes back after all
+// that was retained: only now may the subscription of parameters end, since the library forgets at once whom to give what is still under way.
 func (b *Bridge) heard(payload []byte) {
 	var s Status
 	switch {
 	case json.Unmarshal(payload, &s) != nil || b.ctx.Err() != nil:
-	case s.Boot != b.boot:
-		if s.State == Online {
-			b.namesakes.Do(func() {
-				b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own", "robot", string(b.topics), "boot", s.Boot)
-				b.Event(LevelWarning, "name_taken", "another robot with this name has come to the broker: requests go to both")
-			})
-		}
 	case s.State == Offline:
 		b.out.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(Online)})
+	case s.Boot != b.boot:
+		b.namesakes.Do(func() {
+			b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own", "robot", string(b.topics), "boot", s.Boot)
+			b.Event(LevelWarning, "name_taken", "another robot with this name has come to the broker: requests go to both")
+		})
 	case b.broker == nil:
 		b.client.Unsubscribe(b.topics.Param("#"))
 	}

@@ -125,6 +125,7 @@ func moment(milliseconds int64) string {
 
 // execute does what a request asks for and fills in the answer.
 func (b *Bridge) execute(verb string, request Request, response *Response) *Error {
+	response.Rev = b.robot.Revision()
 	switch verb {
 	case "get":
 		values, rev, err := b.robot.Get(request.Paths)
@@ -141,22 +142,12 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 		ctx, cancel := b.until(request)
 		defer cancel()
 		applied, rev, err := b.robot.Set(ctx, request.Set, request.IfRevision)
-		response.Rev = rev
-		if err != nil {
-			return refusal(err)
-		}
-		b.accepted(response, applied)
-		return nil
+		return b.accepted(response, applied, rev, err)
 	case "reset":
 		ctx, cancel := b.until(request)
 		defer cancel()
 		applied, rev, err := b.robot.Reset(ctx, request.Paths, request.IfRevision)
-		response.Rev = rev
-		if err != nil {
-			return refusal(err)
-		}
-		b.accepted(response, applied)
-		return nil
+		return b.accepted(response, applied, rev, err)
 	case "save", "load":
 		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
 		defer cancel()
@@ -222,10 +213,18 @@ func (b *Bridge) until(r Request) (context.Context, context.CancelFunc) {
 }
 
 // accepted answers with the values that are in effect now, and publishes them, those of a large population together.
-func (b *Bridge) accepted(response *Response, applied map[string]float64) {
+func (b *Bridge) accepted(response *Response, applied map[string]float64, rev Revision, err error) *Error {
+	response.Rev = rev
+	var warning Warning
+	switch {
+	case errors.As(err, &warning):
+		response.Warning = string(warning)
+	case err != nil:
+		return refusal(err)
+	}
 	response.Applied = applied
 	if len(applied) == 0 {
-		return
+		return nil
 	}
 	told := map[string]bool{}
 	for path := range applied {
@@ -239,8 +238,9 @@ func (b *Bridge) accepted(response *Response, applied map[string]float64) {
 		b.log.Error("cannot read the parameters to publish them", "error", err)
 	}
 	for _, path := range sorted(values) {
-		b.publishValue(path, values[path], b.out.put)
+		b.publishValue(path, values[path].Value, b.out.put)
 	}
+	return nil
 }
 
 // checkTrains refuses spikes that no neuron could take.

@@ -81,8 +81,8 @@ func TestAFloodOfLoginsIsBounded(t *testing.T) {
 		}
 		users.all[name] = user{Role(name), quick}
 	}
-	if role, ok, err := users.check("operator", "operatoroperator", "desk"); !ok || role != Operator || err != nil {
-		t.Fatalf("before the flood: %v %v %v", role, ok, err)
+	if who, ok, err := users.check("operator", "operatoroperator", "desk"); !ok || who.role != Operator || err != nil {
+		t.Fatalf("before the flood: %v %v %v", who.role, ok, err)
 	}
 	users.turn <- struct{}{} // as if somebody were being checked
 	answers := make(chan bool, 1000)
@@ -101,23 +101,23 @@ func TestAFloodOfLoginsIsBounded(t *testing.T) {
 	}
 	flood(100, "here")
 	turnedAway(100 - mostWaitingHere) // the others wait
-	if role, ok, err := users.check("viewer", "viewerviewer", "here"); ok || role != "" || err != nil {
-		t.Errorf("where they wait: %v %v %v", role, ok, err)
+	if who, ok, err := users.check("viewer", "viewerviewer", "here"); ok || who.role != "" || err != nil {
+		t.Errorf("where they wait: %v %v %v", who.role, ok, err)
 	}
 	for i := range 100 {
 		flood(1, fmt.Sprint("there ", i))
 	}
 	turnedAway(100 - (mostWaiting - mostWaitingHere))
-	if role, ok, err := users.check("viewer", "viewerviewer", "elsewhere"); ok || role != "" || err != nil {
-		t.Errorf("while they wait: %v %v %v", role, ok, err)
+	if who, ok, err := users.check("viewer", "viewerviewer", "elsewhere"); ok || who.role != "" || err != nil {
+		t.Errorf("while they wait: %v %v %v", who.role, ok, err)
 	}
-	if role, ok, err := users.check("operator", "operatoroperator", "here"); !ok || role != Operator || err != nil {
-		t.Errorf("who was let in before: %v %v %v", role, ok, err)
+	if who, ok, err := users.check("operator", "operatoroperator", "here"); !ok || who.role != Operator || err != nil {
+		t.Errorf("who was let in before: %v %v %v", who.role, ok, err)
 	}
 	<-users.turn
 	turnedAway(mostWaiting)
-	if role, ok, err := users.check("viewer", "viewerviewer", "here"); !ok || role != Viewer || err != nil {
-		t.Errorf("after the flood: %v %v %v", role, ok, err)
+	if who, ok, err := users.check("viewer", "viewerviewer", "here"); !ok || who.role != Viewer || err != nil {
+		t.Errorf("after the flood: %v %v %v", who.role, ok, err)
 	}
 	// A class that comes at once, all with the same right password, is let in.
 	users.proven = map[string][]byte{}
@@ -178,6 +178,46 @@ func TestWhoMayLogIn(t *testing.T) {
 }
 
 // What each role may do, and the answer to what it may not.
+// Who is taken out of the file, or gets another role, has to log in again.
+func TestAChangedUserIsSentAway(t *testing.T) {
+	file := passwords(t)
+	b := startBridge(t, newFakeRobot(), Options{Users: loadUsers(t, file)})
+	all := map[string]*client{}
+	for _, name := range []string{"viewer", "tuner", "operator"} {
+		if all[name] = as(t, b.URL(), name, name+name, nil); all[name] == nil {
+			t.Fatalf("%s may not log in", name)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err = DeleteUser(text, "operator"); err != nil {
+		t.Fatal(err)
+	}
+	if text, err = SetUser(text, "tuner", "tunertuner", Viewer); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); all["tuner"].paho.IsConnectionOpen() || all["operator"].paho.IsConnectionOpen(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("they are still there")
+		}
+	}
+	if !all["viewer"].paho.IsConnectionOpen() {
+		t.Error("who was not changed is sent away")
+	}
+	if as(t, b.URL(), "operator", "operatoroperator", nil) != nil {
+		t.Error("who was taken out may log in again")
+	}
+	demoted := as(t, b.URL(), "tuner", "tunertuner", nil)
+	if r := demoted.ask("set", setting("s1", map[string]float64{"a": 5})); r.Error == nil || r.Error.Code != Forbidden {
+		t.Errorf("who is a viewer now sets: %+v", r)
+	}
+}
+
 func TestRoles(t *testing.T) {
 	robot := newFakeRobot()
 	b := startBridge(t, robot, Options{Broker: Embedded, Listen: "127.0.0.1:0", Users: loadUsers(t, passwords(t))})

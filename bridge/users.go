@@ -157,16 +157,40 @@ func checkRole(r Role) error {
 	return nil
 }
 
-// check returns the role of who logs in from an address, and what is to be told about the file, once.
-func (u *Users) check(name, password, from string) (role Role, ok bool, trouble error) {
+// changed reads the file again, and reports whether a user is not any more who was let in: gone, or with another role or password. What is to be told
+// about the file is told once.
+func (u *Users) changed() (changed func(name string, before user) bool, trouble error) {
+	u.mutex.Lock()
+	defer u.mutex.Unlock()
+	trouble = u.again()
+	all := u.all // it is replaced, never written
+	return func(name string, before user) bool {
+		now, there := all[name]
+		return !there || now.role != before.role || !bytes.Equal(now.hash, before.hash)
+	}, trouble
+}
+
+// again reads the file if it has changed. Its error is one that was not told yet. The mutex is held.
+func (u *Users) again() error {
+	err := u.refresh()
+	switch {
+	case err == nil:
+		u.failing = ""
+	case err.Error() != u.failing:
+		u.failing = err.Error()
+		return err
+	}
+	return nil
+}
+
+// check returns who logs in from an address, and what is to be told about the file, once.
+func (u *Users) check(name, password, from string) (one user, ok bool, trouble error) {
 	quick := hmac.New(sha256.New, u.key)
 	quick.Write([]byte(password))
 	proof := quick.Sum(nil)
 
 	u.mutex.Lock()
-	if err := u.refresh(); err != nil && err.Error() != u.failing {
-		u.failing, trouble = err.Error(), err
-	}
+	trouble = u.again()
 	one, known := u.all[name]
 	proven := u.isProven(name, proof)
 	full := u.total >= mostWaiting || u.waiting[from] >= mostWaitingHere
@@ -177,9 +201,9 @@ func (u *Users) check(name, password, from string) (role Role, ok bool, trouble 
 	u.mutex.Unlock()
 	switch {
 	case proven:
-		return one.role, true, trouble
+		return one, true, trouble
 	case full:
-		return "", false, trouble
+		return user{}, false, trouble
 	case !known:
 		one.hash = nobody
 	}
@@ -206,7 +230,7 @@ func (u *Users) check(name, password, from string) (role Role, ok bool, trouble 
 	if now, there := u.all[name]; ok && there && bytes.Equal(now.hash, one.hash) { // else the file has changed meanwhile
 		u.proven[name] = proof
 	}
-	return one.role, ok, trouble
+	return one, ok, trouble
 }
 
 // isProven reports whether a user was let in with this password since the file was read. The mutex is held.

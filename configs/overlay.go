@@ -17,9 +17,10 @@ import (
 
 // Overlay is values of parameters that a running robot was given, for its next runs.
 type Overlay struct {
-	Robot  string             // its name
-	Values map[string]float64 // by path, as in its description
-	Source string             // file name, for messages
+	Robot    string             // its name
+	Revision uint64             // of the values: how many transactions there were before
+	Values   map[string]float64 // by path, as in its description
+	Source   string             // file name, for messages
 }
 
 // LoadOverlay reads a file as WriteTo makes it.
@@ -61,6 +62,12 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		switch {
 		case key.Value == "robot" && value.Kind == yaml.ScalarNode:
 			o.Robot = value.Value
+		case key.Value == "revision" && value.Kind == yaml.ScalarNode:
+			n, err := strconv.ParseUint(value.Value, 10, 53) // what JSON can carry
+			if err != nil {
+				fail(value, "revision: expected a number of transactions, got %s", shorten(value.Value))
+			}
+			o.Revision = n
 		case key.Value == "tuned" && value.Kind == yaml.MappingNode:
 			for k := 0; k+1 < len(value.Content); k += 2 {
 				path, number := value.Content[k], value.Content[k+1]
@@ -75,7 +82,7 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 				o.Values[path.Value] = v
 			}
 		default:
-			fail(key, "%s: expected robot, a name, or tuned, a mapping from paths to numbers", shorten(key.Value))
+			fail(key, "%s: expected robot, a name, revision, or tuned, a mapping from paths to numbers", shorten(key.Value))
 		}
 	}
 	if o.Robot == "" && found == nil {
@@ -90,7 +97,7 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 // Text is the file of an overlay.
 func (o *Overlay) Text() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# What was tuned while the robot ran, in the units that fluxctl get shows: fluxd run ROBOT --overlay FILE\nrobot: %s\ntuned:", o.Robot)
+	fmt.Fprintf(&b, "# What was tuned while the robot ran, in the units that fluxctl get shows: fluxd run ROBOT --overlay FILE\nrobot: %s\nrevision: %d\ntuned:", o.Robot, o.Revision)
 	if len(o.Values) == 0 {
 		b.WriteString(" {}")
 	}

@@ -9,9 +9,9 @@ import (
 // What is written is what is read.
 func TestOverlayComesBack(t *testing.T) {
 	for _, values := range []map[string]float64{{}, {"network.neurons.wall[1].threshold": 90.25, "network.synapses.a.b.weight": -1e-7}} {
-		o := &Overlay{Robot: "rover", Values: values}
+		o := &Overlay{Robot: "rover", Revision: 17, Values: values}
 		back, err := ParseOverlay("tuned.yaml", o.Text())
-		if err != nil || back.Robot != "rover" || !maps.Equal(back.Values, values) {
+		if err != nil || back.Robot != "rover" || back.Revision != 17 || !maps.Equal(back.Values, values) {
 			t.Errorf("%v: %+v, %v\n%s", values, back, err, o.Text())
 		}
 	}
@@ -26,8 +26,9 @@ func TestBadOverlays(t *testing.T) {
 		"robot: r\ntuned: {a: 1, a: 2}":         "given twice",
 		"robot: r\ntuned: {a: .inf}":            "expected a number",
 		"robot: r\ntuned: {a: [1]}":             "got a list of 1",
-		"robot: r\ntuned: 5":                    "expected robot, a name, or tuned",
-		"robot: r\nnetwork: {neurons: {a: {}}}": "tuned.yaml:2:1: network: expected robot, a name, or tuned",
+		"robot: r\ntuned: 5":                    "expected robot, a name, revision, or tuned",
+		"robot: r\nnetwork: {neurons: {a: {}}}": "tuned.yaml:2:1: network: expected robot, a name, revision, or tuned",
+		"robot: r\nrevision: -1":               "revision: expected a number of transactions, got \"-1\"",
 		"robot: [":                              "tuned.yaml",
 	} {
 		if _, err := ParseOverlay("tuned.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {

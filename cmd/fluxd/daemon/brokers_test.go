@@ -247,7 +247,7 @@ func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 				}
 			}
 			values, _, err := robot.Get([]string{"network.neurons.a.threshold"})
-			if v := values["network.neurons.a.threshold"]; err != nil || v.Rev < accepted.Rev || v.Rev == accepted.Rev && v != accepted {
+			if v := values["network.neurons.a.threshold"]; err != nil || v.Rev < accepted.Rev || v.Rev == accepted.Rev && v.Value != accepted {
 				t.Errorf("round %d: %+v is in effect, %+v was accepted (%v)", round, v, accepted, err)
 			}
 		}

@@ -175,8 +175,8 @@ func TestWhatCannotBeTuned(t *testing.T) {
 			t.Errorf("%s = %g: %+v, want min %g", c.path, c.v, refused, c.min)
 		}
 	}
-	if len(x.tuner.tuned()) != 0 {
-		t.Errorf("refused, and tuned: %v", x.tuner.tuned())
+	if left := x.tuner.tuned(x.tuner.now.Load()); len(left) != 0 {
+		t.Errorf("refused, and tuned: %v", left)
 	}
 	// Each alone is out of range.
 	if err := x.tuner.set(wish{values: map[string]float64{"sensors.warm.every": 3e6, "sensors.warm.stale": 6e6}}); err != nil {
@@ -228,7 +228,7 @@ func TestAnySequenceOfSets(t *testing.T) {
 				t.Fatalf("reset of %v: %v", presets, err)
 			}
 		}
-		if left := x.tuner.tuned(); len(left) > 0 {
+		if left := x.tuner.tuned(x.tuner.now.Load()); len(left) > 0 {
 			t.Fatalf("after the reset: %v", left)
 		}
 		if err := x.halt(); err != nil {

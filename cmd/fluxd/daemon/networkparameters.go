@@ -11,6 +11,12 @@ import (
 // where several synapses join the same two neurons.
 func (l *parameterList) networkParameters() {
 	d := &l.settings.network
+	l.afferents = make([][]int, len(d.Neurons))
+	for i, s := range d.Synapses {
+		if s.Kind == core.Direct {
+			l.afferents[s.To] = append(l.afferents[s.To], i)
+		}
+	}
 	for i := range d.Neurons {
 		l.begin(part{neuronKind, i}, "network.neurons."+d.Neurons[i].Name+".")
 		l.neuron(&d.Neurons[i])
@@ -39,7 +45,7 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	i := l.of.index
 	amount, recovery := amounts(i), between(0, 2e6)
 	l.number("threshold", "units", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Threshold })
-	l.number("leak", "units/s", leaks(i), func(s *settings) *float64 { return &s.network.Neurons[i].Leak })
+	l.number("leak", "units/s", leaks(i, l.afferents[i]), func(s *settings) *float64 { return &s.network.Neurons[i].Leak })
 	l.number("floor", "units", floors(i), func(s *settings) *float64 { return &s.network.Neurons[i].Floor })
 	l.span("refractory", 0, func(s *settings) *core.Tick { return &s.network.Neurons[i].Refractory })
 	if n.Pacemaker != 0 {
@@ -160,16 +166,16 @@ func receptors(neuron int, unit string) limits {
 }
 
 // leaks: the threshold, the floor and every afferent weight must keep between 1 and 2^31-1 of water; 0 is a leak of its own kind.
-func leaks(neuron int) limits {
+func leaks(neuron int, afferents []int) limits {
 	return func(s *settings) (float64, float64) {
 		n := &s.network.Neurons[neuron]
 		least := n.Threshold
 		if n.Floor != 0 {
 			least = min(least, -n.Floor)
 		}
-		for i := range s.network.Synapses {
-			if s := &s.network.Synapses[i]; s.To == neuron && s.Kind == core.Direct && s.Weight != 0 {
-				least = min(least, math.Abs(s.Weight))
+		for _, i := range afferents {
+			if w := s.network.Synapses[i].Weight; w != 0 {
+				least = min(least, math.Abs(w))
 			}
 		}
 		return 0, least * 1e6

@@ -118,11 +118,12 @@ func parameters(s *settings, r *robot) []parameter {
 
 // parameterList collects the parameters of one part after the other.
 type parameterList struct {
-	settings *settings
-	neurons  map[string][]int
-	of       part
-	base     string // of their paths
-	all      []parameter
+	settings  *settings
+	neurons   map[string][]int
+	afferents [][]int // direct synapses, by the neuron that they join to
+	of        part
+	base      string // of their paths
+	all       []parameter
 }
 
 func (l *parameterList) begin(of part, base string) { l.of, l.base = of, base }

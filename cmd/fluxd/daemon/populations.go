@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"fluxd/bridge"
@@ -52,7 +51,7 @@ func toldOf(all []parameter) (list []told, several map[string]int) {
 // described is what the description says of it.
 func (t *tuner) described(now *settings, one told) bridge.Parameter {
 	first := &t.all[one.members[0]]
-	p := bridge.Parameter{Path: one.path, Type: "float", Unit: first.unit, Min: math.Inf(-1), Max: math.Inf(1), Default: first.preset, Live: true}
+	p := bridge.Parameter{Path: one.path, Type: "float", Unit: first.unit, Default: first.preset, Live: true}
 	if first.whole {
 		p.Type = "int"
 	}
@@ -60,10 +59,20 @@ func (t *tuner) described(now *settings, one told) bridge.Parameter {
 		p.Count = len(one.members)
 	}
 	for _, i := range one.members {
-		low, high := t.all[i].limits(now)
-		p.Min, p.Max, p.Default = max(p.Min, low), min(p.Max, high), min(p.Default, t.all[i].preset)
+		p.Default = min(p.Default, t.all[i].preset)
 	}
+	p.Min, p.Max = t.allowed(now, one)
 	return p
+}
+
+// allowed is what every member allows.
+func (t *tuner) allowed(now *settings, one told) (low, high float64) {
+	low, high = t.all[one.members[0]].limits(now)
+	for _, i := range one.members[1:] {
+		l, h := t.all[i].limits(now)
+		low, high = max(low, l), min(high, h)
+	}
+	return low, high
 }
 
 // population returns the name of the population that a neuron is of, or its own.

@@ -36,9 +36,12 @@ func (l *Robot) description() bridge.Description {
 }
 
 // Get implements bridge.Robot.
-func (l *Robot) Get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
+func (l *Robot) Get(paths []string) (map[string]bridge.Reading, bridge.Revision, error) {
 	return l.tuner.get(paths)
 }
+
+// Revision implements bridge.Robot.
+func (l *Robot) Revision() bridge.Revision { return l.tuner.now.Load().revision }
 
 // TelemetryEvery implements bridge.Robot.
 func (l *Robot) TelemetryEvery() time.Duration { return configs.Frequency(l.telemetry.Load()).Period() }

@@ -353,7 +353,7 @@ func matches(pattern, path string) bool {
 
 // presets are the values of the configuration, of all that differ from it, or of the parameters that paths stand for.
 func (t *tuner) presets(paths []string) (map[string]float64, error) {
-	found, err := t.differing(), error(nil)
+	found, err := t.differing(t.now.Load()), error(nil)
 	if len(paths) > 0 {
 		found, err = t.findAll(paths)
 	}
@@ -365,8 +365,7 @@ func (t *tuner) presets(paths []string) (map[string]float64, error) {
 }
 
 // differing are the parameters that differ from the configuration.
-func (t *tuner) differing() (all []int) {
-	now := t.now.Load()
+func (t *tuner) differing(now *outcome) (all []int) {
 	for i, p := range t.all {
 		if p.read(&now.settings) != p.preset {
 			all = append(all, i)
@@ -376,7 +375,7 @@ func (t *tuner) differing() (all []int) {
 }
 
 // tuned are the values of those.
-func (t *tuner) tuned() map[string]float64 { return t.values(t.now.Load(), t.differing()) }
+func (t *tuner) tuned(now *outcome) map[string]float64 { return t.values(now, t.differing(now)) }
 
 // suggest names the parameter that begins and ends most like an unknown path.
 func (t *tuner) suggest(path string) string {
@@ -400,8 +399,8 @@ func (t *tuner) suggest(path string) string {
 }
 
 // get reads parameters; without a path all of them. Those that are told together are read together, by the path that stands for them.
-func (t *tuner) get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
-	now, values := t.now.Load(), map[string]bridge.Value{}
+func (t *tuner) get(paths []string) (map[string]bridge.Reading, bridge.Revision, error) {
+	now, values := t.now.Load(), map[string]bridge.Reading{}
 	if len(paths) == 0 {
 		for _, one := range t.told {
 			values[one.path] = t.value(now, one)
@@ -428,7 +427,7 @@ func (t *tuner) get(paths []string) (map[string]bridge.Value, bridge.Revision, e
 }
 
 // value is what is told of a parameter, or of several together.
-func (t *tuner) value(of *outcome, one told) (v bridge.Value) {
+func (t *tuner) value(of *outcome, one told) (v bridge.Reading) {
 	low, high := t.span(of, one)
 	v.V = low
 	if high != low {
@@ -441,6 +440,7 @@ func (t *tuner) value(of *outcome, one told) (v bridge.Value) {
 		}
 	}
 	v.Rev, v.Src = latest.revision, latest.source
+	v.Min, v.Max = t.allowed(&of.settings, one)
 	return v
 }
 

@@ -44,9 +44,11 @@ func (l *Robot) recall() error {
 	}
 	if err == nil {
 		now := l.tuner.now.Load() // nobody has seen it yet
-		now.revision = 0          // clients count from the start
+		now.revision = bridge.Revision(o.Revision)
 		for i := range now.origin {
-			now.origin[i].revision = 0
+			if now.origin[i].revision > 0 {
+				now.origin[i].revision = now.revision
+			}
 		}
 		return nil
 	}
@@ -61,7 +63,8 @@ func (l *Robot) recall() error {
 func (l *Robot) keep() error {
 	l.saving.Lock() // first: of two who write, the later has the later values
 	defer l.saving.Unlock()
-	o := configs.Overlay{Robot: l.config.Name, Values: l.tuner.tuned()}
+	now := l.tuner.now.Load()
+	o := configs.Overlay{Robot: l.config.Name, Revision: uint64(now.revision), Values: l.tuner.tuned(now)}
 	if err := writeAtomically(l.config.Tuning.File, o.Text()); err != nil {
 		return fmt.Errorf("save what was tuned: %w", err)
 	}
@@ -69,15 +72,18 @@ func (l *Robot) keep() error {
 }
 
 // persist keeps an accepted change before it is answered, if it is to outlive the run. A disk that fails takes nothing back: the change is in
-// effect, and an event says that it will be lost.
-func (l *Robot) persist() {
+// effect, and whoever made it is warned that it will be lost, as are the log and an event.
+func (l *Robot) persist() error {
 	if c := l.config.Tuning; c == nil || !c.Persist {
-		return
+		return nil
 	}
-	if err := l.keep(); err != nil {
-		l.log.Error("an accepted change will be lost at the end", "error", err)
-		l.event(bridge.LevelError, "save_failed", err.Error())
+	err := l.keep()
+	if err == nil {
+		return nil
 	}
+	l.log.Error("an accepted change will be lost at the end", "error", err)
+	l.event(bridge.LevelError, "save_failed", err.Error())
+	return bridge.Warning("the change is in effect, and will be lost at the end: " + err.Error())
 }
 
 // Reset implements bridge.Robot.
@@ -117,8 +123,7 @@ func (l *Robot) change(ctx context.Context, wished func() (wish, error)) (map[st
 			return nil, l.tuner.now.Load().revision, a.err
 		}
 		if done {
-			l.persist()
-			return l.tuner.applied(c), c.after.revision, nil
+			return l.tuner.applied(c), c.after.revision, l.persist()
 		}
 	}
 }
