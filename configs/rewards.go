@@ -54,7 +54,7 @@ func (v *validator) rewards() {
 		if v.readable(path+".delay", path+".window") && (c.Delay < 0 || c.Window < 0 || c.Delay > time.Minute || c.Window > time.Minute) {
 			v.fail(path, "expected a window and a delay of at most a minute")
 		}
-		if len(c.Credit) > 0 && c.Sensor != "" && c.Window == 0 && v.readable(path+".window") {
+		if len(c.Credit) > 0 && c.Window == 0 && v.readable(path+".window") {
 			v.fail(path, "window is missing: over which time the actors' spikes count")
 		}
 		v.earned(path, c, sensors)

@@ -242,7 +242,7 @@ func (l *parameterList) reward(i int) {
 	}
 	if c.Sensor != "" || len(c.Credit) > 0 {
 		least := 0.0
-		if len(c.Credit) > 0 && c.Sensor != "" {
+		if len(c.Credit) > 0 {
 			least = 1 // the actors' spikes count in it
 		}
 		l.duration("window", between(least, longest), func(s *settings) *time.Duration { return &reward(s).Window })

@@ -1,11 +1,14 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
+	"sort"
+	"strings"
 
 	"fluxd/bridge"
 	"fluxd/configs"
@@ -32,30 +35,48 @@ type rewarder struct {
 type payee struct {
 	to, against []int
 	actor       *history // nil without
+	owed        int64    // millionths of spikes that rounding has kept from it so far; negative where it got more
 }
 
-// historyLength bounds what is remembered of an actor's spikes: a window and a delay of a second together at 1 kHz.
-const historyLength = 1024
+// The spikes of an actor that are remembered: room for the first is there at once, and grows while those are young enough to count, for a window
+// and a delay of a minute each at 1 kHz.
+const (
+	firstRemembered = 1024
+	mostRemembered  = 1 << 17
+)
 
-// history is when a neuron spiked, a ring.
+// history is when an actor spiked, a ring.
 type history struct {
-	times [historyLength]core.Tick
-	next  int
+	times []core.Tick
+	first int // the oldest
+	count int
+	span  core.Tick // how long spikes count, at least
 }
 
+// note adds a spike. They come in the order of time.
 func (h *history) note(at core.Tick) {
-	h.times[h.next] = at + 1 // 0 is none
-	h.next = (h.next + 1) % historyLength
-}
-
-// count counts the spikes after one time up to another.
-func (h *history) count(from, until core.Tick) (n int) {
-	for _, t := range h.times {
-		if t != 0 && t-1 > from && t-1 <= until {
-			n++
+	if h.count == len(h.times) {
+		if h.count == 0 || h.at(0) >= at-h.span && h.count < mostRemembered {
+			grown := make([]core.Tick, max(firstRemembered, 2*h.count))
+			for i := range h.count {
+				grown[i] = h.at(i)
+			}
+			h.times, h.first = grown, 0
+		} else {
+			h.first = (h.first + 1) % len(h.times)
+			h.count--
 		}
 	}
-	return n
+	h.times[(h.first+h.count)%len(h.times)] = at
+	h.count++
+}
+
+func (h *history) at(i int) core.Tick { return h.times[(h.first+i)%len(h.times)] }
+
+// between counts the spikes after one time up to another.
+func (h *history) between(from, until core.Tick) int {
+	later := func(t core.Tick) int { return sort.Search(h.count, func(i int) bool { return h.at(i) > t }) }
+	return max(0, later(until)-later(from))
 }
 
 func (r *robot) addReward(c configs.Named[configs.Reward]) {
@@ -65,7 +86,7 @@ func (r *robot) addReward(c configs.Named[configs.Reward]) {
 		w.payees = []payee{{to: r.neurons[c.Value.To], against: r.neurons[c.Value.Against]}}
 	}
 	for _, credit := range c.Value.Credit {
-		p := payee{to: r.neurons[credit.To], against: r.neurons[credit.Against], actor: &history{}}
+		p := payee{to: r.neurons[credit.To], against: r.neurons[credit.Against], actor: &history{times: make([]core.Tick, firstRemembered)}}
 		if r.actors == nil {
 			r.actors = make([][]*history, r.network.Neurons())
 		}
@@ -74,6 +95,7 @@ func (r *robot) addReward(c configs.Named[configs.Reward]) {
 		}
 		w.payees = append(w.payees, p)
 	}
+	w.remember()
 	r.rewards = append(r.rewards, w)
 	for _, line := range r.sensors {
 		if line.name == c.Value.Sensor {
@@ -88,6 +110,16 @@ func (w *rewarder) set(c configs.Reward) {
 	w.gain, w.most = c.Gain, float64(c.Most)
 	if c.Threshold != nil {
 		w.threshold = float64(c.Threshold.Micro) / 1e6
+	}
+	w.remember()
+}
+
+// remember says for how long spikes of the actors count: twice as long as they should, since a sensor may be late.
+func (w *rewarder) remember() {
+	for _, p := range w.payees {
+		if p.actor != nil {
+			p.actor.span = 2 * (w.window + w.delay)
+		}
 	}
 }
 
@@ -118,35 +150,78 @@ func (r *robot) earn(w *rewarder, at core.Tick, value int64) {
 // pay brings the spikes of a reward in, from a tick on, and returns how many. Actors share it by what they did between two times; without a
 // deed there is nobody to pay.
 func (r *robot) pay(w *rewarder, at core.Tick, earned float64, from, until core.Tick) (spikes int) {
-	amount := math.Min(w.most, math.Round(math.Abs(earned*w.gain)))
+	amount := int(math.Min(w.most, math.Round(math.Abs(earned*w.gain))))
 	if amount < 1 {
 		return 0
 	}
-	total := 0
+	shares := w.shares(amount, from, until)
 	for i := range w.payees {
-		if w.payees[i].actor != nil {
-			total += w.payees[i].actor.count(from, until)
-		}
-	}
-	for i := range w.payees {
-		p, n := &w.payees[i], int(amount)
-		if p.actor != nil {
-			if total == 0 {
-				return 0
-			}
-			n = int(math.Round(amount * float64(p.actor.count(from, until)) / float64(total)))
-		}
+		p := &w.payees[i]
 		neurons := p.to
 		if earned*w.gain < 0 {
 			neurons = p.against
 		}
 		for _, neuron := range neurons {
-			r.train(at, neuron, n, w.every)
-			spikes += n
+			r.train(at, neuron, shares[i], w.every)
+			spikes += shares[i]
 		}
 	}
 	return spikes
 }
+
+// shares says how many spikes each payee gets: all of them without actors. Actors' shares are together what is paid, and what one of them loses by
+// rounding it gets another time.
+func (w *rewarder) shares(amount int, from, until core.Tick) []int {
+	const one = 1_000_000
+	n, deeds := make([]int, len(w.payees)), make([]int64, len(w.payees))
+	total := int64(0)
+	for i, p := range w.payees {
+		if p.actor == nil {
+			n[i] = amount
+			continue
+		}
+		deeds[i] = int64(p.actor.between(from, until))
+		total += deeds[i]
+	}
+	if total == 0 {
+		return n
+	}
+	left, exact := amount, int64(amount)*one
+	last := 0
+	for i := range w.payees {
+		if deeds[i] == 0 {
+			continue // who did nothing gets nothing, whatever it is owed
+		}
+		p := &w.payees[i]
+		part := int64(amount) * one * deeds[i] / total
+		exact -= part
+		p.owed += part
+		n[i] = int(max(0, p.owed/one))
+		left -= n[i]
+		last = i
+	}
+	w.payees[last].owed += exact // of a few millionths
+	for ; left != 0; left -= sign(left) {
+		best := -1
+		for i, p := range w.payees {
+			if deeds[i] == 0 || left < 0 && n[i] == 0 {
+				continue
+			}
+			if rest := (p.owed - int64(n[i])*one) * int64(sign(left)); best < 0 || rest > (w.payees[best].owed-int64(n[best])*one)*int64(sign(left)) {
+				best = i
+			}
+		}
+		n[best] += sign(left)
+	}
+	for i := range w.payees {
+		if deeds[i] > 0 {
+			w.payees[i].owed -= int64(n[i]) * one
+		}
+	}
+	return n
+}
+
+func sign(n int) int { return cmp.Compare(n, 0) }
 
 // train makes a neuron spike some times from a tick on, or from now on if that is past.
 func (r *robot) train(at core.Tick, neuron, count int, every core.Tick) {
@@ -162,11 +237,11 @@ func (r *robot) train(at core.Tick, neuron, count int, every core.Tick) {
 func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, error) {
 	i := slices.IndexFunc(l.rewards, func(w *rewarder) bool { return w.name == name })
 	if i < 0 {
-		var names []string
-		for _, w := range l.rewards {
-			names = append(names, w.name)
+		known := "the configuration has none"
+		if names := l.describe.Rewards; len(names) > 0 {
+			known = "there are " + strings.Join(names, ", ")
 		}
-		return 0, &bridge.Error{Code: bridge.UnknownReward, Path: "rewards." + name, Message: fmt.Sprintf("no such reward: the configuration has %v", names)}
+		return 0, &bridge.Error{Code: bridge.UnknownReward, Path: "rewards." + name, Message: "no such reward: " + known}
 	}
 	a := l.ask(ctx, func() (a answer) {
 		w, now := l.rewards[i], core.Tick(l.clock().Microseconds())
