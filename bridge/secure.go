@@ -34,8 +34,13 @@ func (t TLS) pool() (*x509.CertPool, error) {
 }
 
 func (t TLS) own() ([]tls.Certificate, error) {
-	if t.Certificate == "" && t.Key == "" {
+	switch {
+	case t.Certificate == "" && t.Key == "":
 		return nil, nil
+	case t.Key == "":
+		return nil, fmt.Errorf("tls: certificate %q: its key is missing", t.Certificate)
+	case t.Certificate == "":
+		return nil, fmt.Errorf("tls: key %q: its certificate is missing", t.Key)
 	}
 	pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
 	if err != nil {

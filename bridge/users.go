@@ -145,10 +145,12 @@ func parseUsers(file string, data []byte) (map[string]user, error) {
 		all[f[0]] = user{Role(f[1]), []byte(f[2])}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: nobody could log in: add somebody with 'fluxctl passwd %s NAME --role operator'", file, file)
+		return nil, fmt.Errorf("%s: %w: add somebody with 'fluxctl passwd %s NAME --role operator'", file, errEmpty, file)
 	}
 	return all, lines.Err()
 }
+
+var errEmpty = errors.New("nobody could log in")
 
 func checkRole(r Role) error {
 	if r != RobotRole && !slices.Contains(roles, r) {
@@ -237,6 +239,15 @@ func (u *Users) check(name, password, from string) (one user, ok bool, trouble e
 func (u *Users) isProven(name string, proof []byte) bool {
 	before, there := u.proven[name]
 	return there && hmac.Equal(before, proof)
+}
+
+// CheckUsers reports why the text of a file is none of users: whoever names another by mistake shall not lose it. An empty one may become one.
+func CheckUsers(file string, text []byte) error {
+	_, err := parseUsers(file, text)
+	if errors.Is(err, errEmpty) {
+		return nil
+	}
+	return err
 }
 
 // SetUser returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far; it

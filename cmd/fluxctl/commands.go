@@ -9,13 +9,16 @@ import (
 	"maps"
 	"math"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"fluxd/bridge"
 )
@@ -26,6 +29,7 @@ const (
 	exitRefused = 1 // by the robot
 	exitUsage   = 2
 	exitAbsent  = 3 // no broker, no robot or no answer
+	exitUnsaid  = 4 // what it had to print could not be written
 )
 
 // failure is an error with what fluxctl ends with. Every other error is one of usage.
@@ -49,15 +53,24 @@ type settings struct {
 	timeout time.Duration
 	json    bool
 	tls     bridge.TLS
+
+	warnings io.Writer
 }
 
 // run executes a command line and returns what the process ends with.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := command()
+	root := command(stderr)
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	said := &checked{Writer: stdout}
+	root.SetOut(said)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	switch {
+	case errors.Is(said.failed, syscall.EPIPE):
+		return exitOK // whoever reads no more knows it
+	case said.failed != nil:
+		err = failure{exitUnsaid, fmt.Errorf("it was done, but what there is to say of it cannot be written: %w", said.failed)}
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -66,7 +79,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if errors.As(err, &f) {
 		code = f.code
 	}
-	if asJSON, _ := root.PersistentFlags().GetBool("json"); asJSON {
+	asJSON, _ := root.PersistentFlags().GetBool("json")
+	if asJSON || slices.Contains(args, "--json") { // a line that cannot be understood may not have been read so far
 		_ = printJSON(stderr, shown(code, err)) // a program that does not read it has the code
 		return code
 	}
@@ -87,21 +101,23 @@ type shownError struct {
 func shown(code int, err error) shownError {
 	var e *bridge.Error
 	if !errors.As(err, &e) {
-		e = &bridge.Error{Code: map[int]bridge.Code{exitUsage: "usage", exitAbsent: "absent", exitRefused: bridge.Internal}[code], Message: err.Error()}
+		e = &bridge.Error{Code: map[int]bridge.Code{exitUsage: "usage", exitAbsent: "absent", exitUnsaid: "unsaid", exitRefused: bridge.Internal}[code], Message: err.Error()}
 	}
 	return shownError{Exit: code, Error: e}
 }
 
-func command() *cobra.Command {
-	var s settings
+// command is the command line; warnings go beside what it prints.
+func command(warnings io.Writer) *cobra.Command {
+	s := settings{warnings: warnings}
 	root := &cobra.Command{
 		Use:   "fluxctl",
 		Short: "read, tune and watch a robot that runs fluxd",
 		Long: `fluxctl reads, tunes and watches a robot that runs fluxd, over MQTT alone.
 
 It ends with 0 when done, 1 when the robot refused, 2 when it was called
-wrongly, 3 without a broker, a robot or an answer. With --json errors are JSON
-too, on the standard error output: {"exit": 1, "error": {"code": ...}}.`,
+wrongly, 3 without a broker, a robot or an answer, 4 when its own output cannot
+be written. With --json errors are JSON too, on the standard error output:
+{"exit": 1, "error": {"code": ...}}.`,
 		Example: `  fluxctl get
   fluxctl set network.neurons.eye_l.threshold=90
   fluxctl watch
@@ -126,8 +142,14 @@ too, on the standard error output: {"exit": 1, "error": {"code": ...}}.`,
 	flags.StringVar(&s.tls.Certificate, "cert", "", "file of a certificate to show the broker; environment: FLUX_CERT")
 	flags.StringVar(&s.tls.Key, "key", "", "file of its key; environment: FLUX_KEY")
 
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if negative.MatchString(err.Error()) {
+			return fmt.Errorf("%w: a number below 0 stands behind --, as in fluxctl reward praise -- -1", err)
+		}
+		return err
+	})
 	root.AddCommand(
-		passwdCommand(),
+		passwdCommand(&s),
 		&cobra.Command{
 			Use:   "get [path...]",
 			Short: "print parameters: value, unit, range",
@@ -273,7 +295,7 @@ power line cannot.`,
 			Example: "  fluxctl estop",
 			Args:    cobra.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error {
-				return order(c.Context(), s, "estop", "stopped", c.OutOrStdout())
+				return order(c.Context(), s, stop, "stopped", c.OutOrStdout())
 			},
 		},
 		&cobra.Command{
@@ -290,6 +312,9 @@ it prints a line for each message.`,
 	)
 	return root
 }
+
+// negative is what is said of a negative number that was taken for a flag.
+var negative = regexp.MustCompile(`unknown shorthand flag: '[0-9.]'`)
 
 const revisionFlag = "if-rev"
 
@@ -333,7 +358,11 @@ func parseChanges(args []string) (map[string]float64, error) {
 
 // converse connects to the robot for as long as a conversation takes.
 func converse(ctx context.Context, s settings, about func(*remote) error) error {
-	r, err := connect(ctx, s)
+	return converseAbout(ctx, s, false, about)
+}
+
+func converseAbout(ctx context.Context, s settings, stops bool, about func(*remote) error) error {
+	r, err := connect(ctx, s, stops)
 	if err != nil {
 		return err
 	}
@@ -348,11 +377,9 @@ type shownValues struct {
 }
 
 type shownValue struct {
-	bridge.Value
+	bridge.Reading
 	Count   int     `json:"count,omitempty"`
 	Unit    string  `json:"unit"`
-	Min     float64 `json:"min"`
-	Max     float64 `json:"max"`
 	Default float64 `json:"default"`
 }
 
@@ -369,7 +396,7 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		all := shownValues{Revision: response.Rev, Values: map[string]shownValue{}}
 		for path, v := range response.Values {
 			p := r.parameter(path)
-			all.Values[path] = shownValue{Value: v, Count: p.Count, Unit: p.Unit, Min: p.Min, Max: p.Max, Default: p.Default}
+			all.Values[path] = shownValue{Reading: v, Count: p.Count, Unit: p.Unit, Default: p.Default}
 		}
 		if s.json {
 			return printJSON(out, all)
@@ -389,11 +416,12 @@ type shownChange struct {
 	Revision bridge.Revision    `json:"rev"`
 	Before   map[string]any     `json:"before"`
 	Applied  map[string]float64 `json:"applied"`
+	Warning  string             `json:"warning,omitempty"`
 }
 
 // ask makes a request and prints what came of it: the answer as JSON, or what told makes of it.
 func ask(ctx context.Context, s settings, verb string, request bridge.Request, out io.Writer, told func(bridge.Response) string) error {
-	return converse(ctx, s, func(r *remote) error {
+	return converseAbout(ctx, s, verb == stop, func(r *remote) error {
 		response, err := r.request(ctx, verb, request)
 		if err != nil {
 			return err
@@ -432,7 +460,7 @@ func set(ctx context.Context, s settings, request bridge.Request, out io.Writer)
 		}
 		was := previous(before.Values)
 		if s.json {
-			shown := shownChange{Revision: response.Rev, Before: map[string]any{}, Applied: response.Applied}
+			shown := shownChange{Revision: response.Rev, Before: map[string]any{}, Applied: response.Applied, Warning: response.Warning}
 			for path := range response.Applied {
 				if v := was[path]; v.To == nil {
 					shown.Before[path] = v.V
@@ -455,10 +483,10 @@ func set(ctx context.Context, s settings, request bridge.Request, out io.Writer)
 }
 
 // previous are values before a change, those of members also under the path that stands for all of them.
-func previous(values map[string]bridge.Value) map[string]bridge.Value {
+func previous(values map[string]bridge.Reading) map[string]bridge.Value {
 	all := map[string]bridge.Value{}
 	for path, v := range values {
-		all[path] = v
+		all[path] = v.Value
 		together := bridge.Together(path)
 		if _, told := values[together]; told {
 			continue
@@ -544,7 +572,7 @@ func complete(s *settings, names func(*remote) []string) func(*cobra.Command, []
 		c.Root().PersistentPreRun(c, nil)
 		quick := *s
 		quick.timeout = min(quick.timeout, completionPatience)
-		r, err := connect(c.Context(), quick)
+		r, err := connect(c.Context(), quick, false)
 		if err != nil {
 			return nil, neither
 		}
@@ -590,6 +618,32 @@ func span(v bridge.Value) string {
 
 // number writes a number as a person would type it.
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+
+// checked remembers the first error of what is printed: nobody else looks at it.
+type checked struct {
+	io.Writer
+	failed error
+}
+
+// Write writes.
+func (c *checked) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	if c.failed == nil {
+		c.failed = err
+	}
+	return n, err
+}
+
+// terminal returns the terminal that is printed on; nil if it is none.
+func terminal(out io.Writer) *os.File {
+	if c, wrapped := out.(*checked); wrapped {
+		out = c.Writer
+	}
+	if file, isFile := out.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
+		return file
+	}
+	return nil
+}
 
 func printJSON(out io.Writer, v any) error {
 	encoder := json.NewEncoder(out)

@@ -19,8 +19,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"fluxd/bridge"
 )
@@ -50,21 +53,27 @@ func (r *robot) Describe() bridge.Description {
 	}, Neurons: []bridge.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}}
 }
 
-func (r *robot) Get(paths []string) (map[string]bridge.Value, bridge.Revision, error) {
+func (r *robot) Get(paths []string) (map[string]bridge.Reading, bridge.Revision, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(paths) == 0 {
-		return maps.Clone(r.values), r.rev, nil
+		paths = slices.Sorted(maps.Keys(r.values))
 	}
-	got := map[string]bridge.Value{}
+	got := map[string]bridge.Reading{}
 	for _, path := range paths {
 		v, ok := r.values[path]
 		if !ok {
 			return nil, r.rev, &bridge.Error{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter"}
 		}
-		got[path] = v
+		got[path] = bridge.Reading{Value: v, Min: 1, Max: 500}
 	}
 	return got, r.rev, nil
+}
+
+func (r *robot) Revision() bridge.Revision {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rev
 }
 
 func (r *robot) Set(_ context.Context, changes map[string]float64, revision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
@@ -414,7 +423,7 @@ func TestPicture(t *testing.T) {
 	} {
 		p.add("flux/r1/"+m.topic, []byte(m.payload))
 	}
-	want := `r1  online  armed, wheel held: sensor stale, eye stale  up 1m1s
+	want := `r1  online  armed  wheel held: sensor stale  eye stale  up 1m1s
 loop 12 / 40 / 90 µs (p50/p99/max)  1234 spikes/s  0 under way  late 0  dropped 0 + 0  edge to write 21 / 62 / 635 µs  CPU 3.2 %
 
 SENSOR     VALUE    UNIT  AGE
@@ -429,8 +438,22 @@ eye/threshold  100 -> 90  mV  revision 2
 
 ctrl-C ends; fluxctl set path=value tunes
 `
-	if got := p.String(); got != want {
+	if got := p.String(200); got != want {
 		t.Errorf("drew\n%s, want\n%s", got, want)
+	}
+	// What matters most stays on a small terminal, and nothing scrolls.
+	p.add("flux/r1/event/warning", []byte(`{"ts":0,"code":"stopped","text":"by mqtt"}`))
+	for _, size := range [][2]int{{80, 24}, {40, 10}, {20, 3}, {1, 1}} {
+		lines := strings.Split(fit(p.String(size[0]), size[0], size[1]), "\n")
+		if len(lines) > size[1] || slices.ContainsFunc(lines, func(l string) bool { return len([]rune(l)) > size[0] }) {
+			t.Errorf("%d x %d: drew\n%s", size[0], size[1], strings.Join(lines, "\n"))
+		}
+	}
+	if got := fit(p.String(40), 40, 10); !strings.HasPrefix(got, "r1  online  armed\nwheel held: sensor stale  eye stale\nup 1m1s\nloop") || !strings.Contains(got, "more lines") {
+		t.Errorf("drew\n%s", got)
+	}
+	if got := fit(p.String(80), 80, 24); !strings.Contains(got, "warning  stopped  by mqtt") || !strings.HasSuffix(got, "tunes") {
+		t.Errorf("drew\n%s", got)
 	}
 }
 
@@ -532,18 +555,88 @@ func TestSpikesAsLines(t *testing.T) {
 // The raster has a row for each neuron, the latest spikes at its right, and says what does not fit.
 func TestRaster(t *testing.T) {
 	v := newRaster("rover", []string{"eye", "motor", "a", "b"})
+	now := time.Unix(1000, 0)
 	for i := range int64(10) {
-		v.add(bridge.Spike{At: i * 20_000, Neuron: 0})
-		v.add(bridge.Spike{At: 199_000, Neuron: 1})
+		v.add(bridge.Spike{At: i * 20_000, Neuron: 0}, now)
+		v.add(bridge.Spike{At: 199_000, Neuron: 1}, now)
 	}
-	want := "rover: 20 spikes; a column is 20ms; ctrl-C ends  \neye   ·········· " + "   50/s\nmotor          █    50/s\nand 2 more neurons\n"
-	if got := v.draw(25, 5); got != want {
+	want := "rover: 20 spikes\na column is 20ms\nctrl-C ends\neye   ·········· " + "   50/s\nmotor          █    50/s\nand 2 more neurons\n"
+	if got := v.draw(25, 6, now); got != want {
 		t.Errorf("drawn:\n%swant:\n%s", got, want)
 	}
-	v.add(bridge.Spike{At: 10_000_000, Neuron: 0})
-	v.add(bridge.Spike{At: 40_000, Neuron: 0}) // the robot was started again
-	if got := v.draw(25, 5); !strings.Contains(got, "\neye            ·     5/s\n") {
+	// Time goes on, also when nobody spikes.
+	if got := v.draw(25, 6, now.Add(60*time.Millisecond)); !strings.Contains(got, "\neye   ·······       35/s\n") {
+		t.Errorf("a moment later:\n%s", got)
+	}
+	if got := v.draw(25, 6, now.Add(time.Minute)); strings.Contains(got, "·") || !strings.Contains(got, " 0/s\n") || len(v.counts[0]) > 0 {
+		t.Errorf("a minute later:\n%s", got)
+	}
+	v.add(bridge.Spike{At: 10_000_000, Neuron: 0}, now)
+	v.add(bridge.Spike{At: 40_000, Neuron: 0}, now) // the robot was started again
+	if got := v.draw(25, 6, now); !strings.Contains(got, "\neye            ·     5/s\n") {
 		t.Errorf("after the robot was started again:\n%s", got)
+	}
+}
+
+// An emergency stop goes out even to a robot that is said to be offline: the broker may be wrong.
+func TestAnEmergencyStopIsSentWhateverTheStatusSays(t *testing.T) {
+	host := online(t, "host", "")
+	broker := "--broker=" + host.URL()
+	c := paho.NewClient(paho.NewClientOptions().AddBroker(host.URL()))
+	stops := make(chan struct{}, 10)
+	for _, do := range []func() paho.Token{c.Connect, func() paho.Token { return c.Publish("flux/ghost/status", 1, true, `{"state":"offline"}`) },
+		func() paho.Token {
+			return c.Subscribe("flux/ghost/req/estop", 1, func(paho.Client, paho.Message) { stops <- struct{}{} })
+		}} {
+		if token := do(); !token.WaitTimeout(patience) || token.Error() != nil {
+			t.Fatal(token.Error())
+		}
+	}
+	if code, _, says := fluxctl(t, broker, "--timeout", "300ms", "estop", "--robot", "ghost"); code != exitAbsent || !strings.Contains(says, "did not answer") {
+		t.Errorf("%d, %s", code, says)
+	}
+	select {
+	case <-stops:
+	case <-time.After(patience):
+		t.Error("no stop was sent")
+	}
+	c.Disconnect(0)
+}
+
+// What cannot be written is told, since a recording would look complete; who reads no more knows it.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	broker := "--broker=" + online(t, "r1", "").URL()
+	for failing, want := range map[error]int{syscall.ENOSPC: exitUnsaid, syscall.EPIPE: exitOK} {
+		for _, command := range [][]string{{"get"}, {"watch"}} {
+			var problems bytes.Buffer
+			code := run(t.Context(), append(command, broker), brokenWriter{failing}, &problems)
+			if code != want || failing == syscall.ENOSPC && !strings.Contains(problems.String(), "cannot be written: no space left") {
+				t.Errorf("%v, %v: ended with %d: %s", command, failing, code, &problems)
+			}
+		}
+	}
+}
+
+type brokenWriter struct{ error }
+
+func (w brokenWriter) Write([]byte) (int, error) { return 0, w.error }
+
+// With --json errors are JSON, whatever is wrong with the line and wherever the flag stands; a password is in none.
+func TestErrorsOfLines(t *testing.T) {
+	for _, args := range [][]string{{"get", "--nosuch", "--json"}, {"--json", "nosuch"}, {"nosuch", "--json"}, {"get", "--timeout", "x", "--json"}, {"set", "--if-rev", "-1", "a=1", "--json"},
+		{"get", "--json", "--broker", "ssl://pat:se/cret#99%@localhost:8893"}, {"get", "--json", "--broker", "pat:se/cret#99%@localhost:8893"}} {
+		code, _, says := fluxctl(t, args...)
+		var e shownError
+		if code != exitUsage || json.Unmarshal([]byte(says), &e) != nil || e.Error.Code != "usage" || strings.Contains(says, "cret") {
+			t.Errorf("%v: %d, %s", args, code, says)
+		}
+	}
+	if _, _, says := fluxctl(t, "reward", "praise", "-1"); !strings.Contains(says, "stands behind --") {
+		t.Error(says)
+	}
+	broker := "--broker=" + online(t, "r1", "").URL()
+	if code, _, says := fluxctl(t, append([]string{broker, "get"}, slices.Repeat([]string{"network.neurons.eye_l.threshold"}, 3000)...)...); code != exitUsage || !strings.Contains(says, "expected at most 65536") {
+		t.Errorf("a request that is too long: %d, %s", code, says)
 	}
 }
 
@@ -552,7 +645,7 @@ func TestPasswd(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "passwords")
 	passwd := func(in string, args ...string) (int, string) {
 		t.Helper()
-		root, problems := command(), new(bytes.Buffer)
+		root, problems := command(io.Discard), new(bytes.Buffer)
 		root.SetArgs(append([]string{"passwd", file}, args...))
 		root.SetIn(strings.NewReader(in))
 		root.SetErr(problems)
@@ -609,15 +702,15 @@ func TestPasswd(t *testing.T) {
 func TestWhatPopulationsHadBefore(t *testing.T) {
 	three := 3.0
 	for _, test := range []struct {
-		values map[string]bridge.Value
+		values map[string]bridge.Reading
 		path   string
 		want   string
 	}{
-		{map[string]bridge.Value{"eye.threshold": {V: 1}}, "eye.threshold", "1"},
-		{map[string]bridge.Value{"wall[*].threshold": {V: 1, To: &three}}, "wall[*].threshold", "1 to 3"},
-		{map[string]bridge.Value{"wall[0].threshold": {V: 2}, "wall[1].threshold": {V: 2}}, "wall[*].threshold", "2"},
-		{map[string]bridge.Value{"wall[0].threshold": {V: 2}, "wall[1].threshold": {V: 1}, "wall[2].threshold": {V: 2}}, "wall[*].threshold", "1 to 2"},
-		{map[string]bridge.Value{"wall[0].threshold": {V: 2}, "wall[1].threshold": {V: 1}}, "wall[0].threshold", "2"},
+		{map[string]bridge.Reading{"eye.threshold": {Value: bridge.Value{V: 1}}}, "eye.threshold", "1"},
+		{map[string]bridge.Reading{"wall[*].threshold": {Value: bridge.Value{V: 1, To: &three}}}, "wall[*].threshold", "1 to 3"},
+		{map[string]bridge.Reading{"wall[0].threshold": {Value: bridge.Value{V: 2}}, "wall[1].threshold": {Value: bridge.Value{V: 2}}}, "wall[*].threshold", "2"},
+		{map[string]bridge.Reading{"wall[0].threshold": {Value: bridge.Value{V: 2}}, "wall[1].threshold": {Value: bridge.Value{V: 1}}, "wall[2].threshold": {Value: bridge.Value{V: 2}}}, "wall[*].threshold", "1 to 2"},
+		{map[string]bridge.Reading{"wall[0].threshold": {Value: bridge.Value{V: 2}}, "wall[1].threshold": {Value: bridge.Value{V: 1}}}, "wall[0].threshold", "2"},
 	} {
 		if got := span(previous(test.values)[test.path]); got != test.want {
 			t.Errorf("%v: %s, want %s", test.values, got, test.want)

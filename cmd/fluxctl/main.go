@@ -5,7 +5,8 @@
 //	fluxctl set network.neurons.eye_l.threshold=90        one transaction: all of it or nothing
 //	fluxctl watch                                 sensors, actuators and health, live
 //
-// It ends with 0 when done, 1 when the robot refused, 2 when it was called wrongly, 3 without a broker, a robot or an answer.
+// It ends with 0 when done, 1 when the robot refused, 2 when it was called wrongly, 3 without a broker, a robot or an answer, 4 when its output cannot be
+// written.
 package main
 
 import (

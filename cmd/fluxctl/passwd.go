@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,14 @@ import (
 	"fluxd/bridge"
 )
 
-func passwdCommand() *cobra.Command {
+// shownUser is what passwd --json prints: what was done to whom.
+type shownUser struct {
+	User string      `json:"user"`
+	Role bridge.Role `json:"role,omitempty"`
+	Done string      `json:"done"` // "written" or "deleted"
+}
+
+func passwdCommand(s *settings) *cobra.Command {
 	var role string
 	var remove bool
 	c := &cobra.Command{
@@ -28,7 +36,8 @@ an operator arms and disarms too; a robot is another robot that shares the
 broker. Each of them may stop the robot.
 
 It asks for the password, or reads a line of standard input. The file keeps a
-hash of it alone (bcrypt). A robot that runs takes the change at once.`,
+hash of it alone (bcrypt), and its owner and rights. A robot that runs takes the
+change within a second: who was let in before has to log in again.`,
 		Example: `  fluxctl passwd passwords ann --role operator
   fluxctl passwd passwords bob --role viewer < bobs-password
   fluxctl passwd passwords bob --delete`,
@@ -38,12 +47,17 @@ hash of it alone (bcrypt). A robot that runs takes the change at once.`,
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
+			if err := bridge.CheckUsers(args[0], text); err != nil {
+				return err
+			}
+			done := shownUser{args[1], bridge.Role(role), "written"}
 			if remove {
+				done = shownUser{User: args[1], Done: "deleted"}
 				if text, err = bridge.DeleteUser(text, args[1]); err != nil {
 					return err
 				}
 			} else {
-				secret, err := askPassword(c.InOrStdin(), c.ErrOrStderr())
+				secret, err := askPassword(c.Context(), c.InOrStdin(), c.ErrOrStderr())
 				if err != nil {
 					return err
 				}
@@ -51,7 +65,13 @@ hash of it alone (bcrypt). A robot that runs takes the change at once.`,
 					return err
 				}
 			}
-			return replaceFile(args[0], text)
+			if err := replaceFile(args[0], text); err != nil {
+				return err
+			}
+			if s.json {
+				return printJSON(c.OutOrStdout(), done)
+			}
+			return nil
 		},
 	}
 	c.Flags().StringVar(&role, "role", string(bridge.Viewer), "viewer, tuner, operator or robot")
@@ -60,7 +80,7 @@ hash of it alone (bcrypt). A robot that runs takes the change at once.`,
 }
 
 // askPassword asks twice on a terminal, without showing what is typed; else it reads a line.
-func askPassword(in io.Reader, prompt io.Writer) (string, error) {
+func askPassword(ctx context.Context, in io.Reader, prompt io.Writer) (string, error) {
 	file, isFile := in.(*os.File)
 	if !isFile || !term.IsTerminal(int(file.Fd())) {
 		line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
@@ -69,15 +89,34 @@ func askPassword(in io.Reader, prompt io.Writer) (string, error) {
 		}
 		return strings.TrimRight(line, "\r\n"), nil
 	}
+	before, err := term.GetState(int(file.Fd()))
+	if err != nil {
+		return "", err
+	}
 	var typed [2]string
 	for i, text := range []string{"password: ", "again: "} {
 		fmt.Fprint(prompt, text)
-		secret, err := term.ReadPassword(int(file.Fd()))
-		fmt.Fprintln(prompt)
-		if err != nil {
-			return "", err
+		type line struct {
+			text []byte
+			err  error
 		}
-		typed[i] = string(secret)
+		read := make(chan line, 1)
+		go func() { // a terminal's line cannot be waited for together with ctrl-C
+			secret, err := term.ReadPassword(int(file.Fd()))
+			read <- line{secret, err}
+		}()
+		select {
+		case l := <-read:
+			fmt.Fprintln(prompt)
+			if l.err != nil {
+				return "", l.err
+			}
+			typed[i] = string(l.text)
+		case <-ctx.Done():
+			_ = term.Restore(int(file.Fd()), before) // what is typed is seen again
+			fmt.Fprintln(prompt)
+			return "", errors.New("interrupted: nothing was changed")
+		}
 	}
 	if typed[0] != typed[1] {
 		return "", errors.New("the two are not the same")
@@ -85,8 +124,12 @@ func askPassword(in io.Reader, prompt io.Writer) (string, error) {
 	return typed[0], nil
 }
 
-// replaceFile writes a file that only its owner may read, whole or not at all.
+// replaceFile writes a file, whole or not at all. A new one only its owner may read; one that is there keeps its owner and rights, since the robot has to
+// read it, and its place behind a symbolic link.
 func replaceFile(name string, text []byte) (err error) {
+	if place, err := filepath.EvalSymlinks(name); err == nil {
+		name = place
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".new-*") // 0600
 	if err != nil {
 		return err
@@ -96,6 +139,11 @@ func replaceFile(name string, text []byte) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
+	if before, known := os.Stat(name); known == nil {
+		if err := errors.Join(keepOwner(f, before), f.Chmod(before.Mode().Perm())); err != nil {
+			return errors.Join(fmt.Errorf("%s: its owner and rights cannot be kept, and without them the robot may not read it: %w", name, err), f.Close())
+		}
+	}
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err

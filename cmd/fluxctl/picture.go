@@ -12,16 +12,6 @@ import (
 	"fluxd/bridge"
 )
 
-// Control sequences of terminals (ECMA-48, section 8.3).
-const (
-	home        = "\x1b[H"
-	clearScreen = "\x1b[2J"
-	clearLine   = "\x1b[K"
-	clearBelow  = "\x1b[J"
-	hideCursor  = "\x1b[?25l"
-	showCursor  = "\x1b[?25h"
-)
-
 // How many of the latest changes and events are shown.
 const (
 	shownChanges = 6
@@ -97,50 +87,75 @@ func latest(lines []string, line string, keep int) []string {
 	return lines[max(0, len(lines)-keep):]
 }
 
-// String draws the picture.
-func (p *picture) String() string {
+// String draws the picture, what matters most first. The lines at its head are broken to fit so many columns; others may be longer.
+func (p *picture) String(columns int) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s  %s", p.robot, p.state)
+	head := []string{p.robot, p.state}
 	if h := p.health; h != nil {
-		fmt.Fprintf(&text, "  %s  up %v\n", safety(h.Safety), time.Duration(h.Uptime).Round(time.Second))
-		fmt.Fprintf(&text, "loop %d / %d / %d µs (p50/p99/max)  %.0f spikes/s  %d under way  late %d  dropped %d + %d", h.Latency.P50, h.Latency.P99, h.Latency.Max,
-			h.SpikesPerSecond, h.QueueDepth, h.LateInputs, h.Drops, h.Bridge.Dropped)
+		head = append(append(head, safety(h.Safety)...), fmt.Sprintf("up %v", time.Duration(h.Uptime).Round(time.Second)))
+		text.WriteString(flow(head, columns))
+		figures := []string{fmt.Sprintf("loop %d / %d / %d µs (p50/p99/max)", h.Latency.P50, h.Latency.P99, h.Latency.Max), fmt.Sprintf("%.0f spikes/s", h.SpikesPerSecond),
+			fmt.Sprintf("%d under way", h.QueueDepth), fmt.Sprintf("late %d", h.LateInputs), fmt.Sprintf("dropped %d + %d", h.Drops, h.Bridge.Dropped)}
 		if e := h.EdgeToWrite; e.Count > 0 {
-			fmt.Fprintf(&text, "  edge to write %d / %d / %d µs", e.P50, e.P99, e.Max)
+			figures = append(figures, fmt.Sprintf("edge to write %d / %d / %d µs", e.P50, e.P99, e.Max))
 		}
 		if h.CPU != nil {
-			fmt.Fprintf(&text, "  CPU %.1f %%", *h.CPU)
+			figures = append(figures, fmt.Sprintf("CPU %.1f %%", *h.CPU))
 		}
 		if h.Temperature != nil {
-			fmt.Fprintf(&text, "  %.1f °C", *h.Temperature)
+			figures = append(figures, fmt.Sprintf("%.1f °C", *h.Temperature))
 		}
+		head = figures
 	}
-	text.WriteString("\n")
+	text.WriteString(flow(head, columns))
+	lines(&text, "EVENT", p.events)
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	section(table, "SENSOR", p.sensors)
 	section(table, "ACTUATOR", p.actuators)
 	table.Flush()
 	lines(&text, "CHANGED", p.changes)
-	lines(&text, "EVENT", p.events)
 	text.WriteString("\nctrl-C ends; fluxctl set path=value tunes\n")
 	return text.String()
 }
 
-// safety says whether the robot may move, and which actuators may not.
-func safety(s bridge.Safety) string {
-	text := s.State
+// flow puts parts on lines of so many columns.
+func flow(parts []string, columns int) string {
+	var text strings.Builder
+	used := 0
+	for i, part := range parts {
+		length := len([]rune(part))
+		switch {
+		case i == 0:
+		case length == 0:
+			continue
+		case used+2+length > columns:
+			text.WriteString("\n")
+			used = 0
+		default:
+			text.WriteString("  ")
+			used += 2
+		}
+		text.WriteString(part)
+		used += length
+	}
+	return text.String() + "\n"
+}
+
+// safety says whether the robot may move, which actuators may not, and why.
+func safety(s bridge.Safety) []string {
+	parts := []string{s.State}
 	if s.By != "" {
-		text += " by " + s.By
+		parts[0] += " by " + s.By
 	}
 	if s.State == "armed" {
 		for _, name := range slices.Sorted(maps.Keys(s.Held)) {
-			text += fmt.Sprintf(", %s held: %s", name, strings.Join(s.Held[name], ", "))
+			parts = append(parts, fmt.Sprintf("%s held: %s", name, strings.Join(s.Held[name], ", ")))
 		}
 	}
 	for _, name := range s.Stale {
-		text += ", " + name + " stale"
+		parts = append(parts, name+" stale")
 	}
-	return text
+	return parts
 }
 
 func section(table *tabwriter.Writer, title string, of map[string]bridge.Measure) {
@@ -164,7 +179,7 @@ func lines(text *strings.Builder, title string, of []string) {
 	}
 	table := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "\n%s\n", title)
-	for _, line := range of {
+	for _, line := range slices.Backward(of) { // the latest first: what does not fit is cut at the end
 		fmt.Fprintln(table, line)
 	}
 	table.Flush()

@@ -28,21 +28,22 @@ type remote struct {
 	client    paho.Client
 	topics    bridge.Topics
 	patience  time.Duration
+	warnings  io.Writer                   // for what people should know besides
 	known     map[string]bridge.Parameter // nil until asked for, and so are
 	neurons   []string                    // names
 	rewards   []string
 	connected chan struct{} // one token after each connection
 	lost      chan struct{} // one token after each loss
+	away      bool          // the broker, as whoever looks was told
 }
 
-// connect logs in at the broker and finds the robot.
-func connect(ctx context.Context, s settings) (*remote, error) {
-	shown := s.broker
+// connect logs in at the broker and finds the robot. Whoever stops it takes one that seems to be offline too.
+func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 	u, err := url.Parse(s.broker)
 	if err != nil || u.Scheme == "" || u.Port() == "" {
-		return nil, fmt.Errorf("broker %q: expected a URL with a port, like %s", shown, defaultBroker)
+		return nil, fmt.Errorf("broker %q: expected a URL with a port, like %s; in a password write / # %% ? @ as %%2F %%23 %%25 %%3F %%40", withoutPassword(s.broker), defaultBroker)
 	}
-	shown = u.Redacted()
+	shown := u.Redacted()
 	if s.timeout <= 0 {
 		return nil, fmt.Errorf("timeout %v: expected more than 0", s.timeout)
 	}
@@ -50,7 +51,7 @@ func connect(ctx context.Context, s settings) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &remote{patience: s.timeout, connected: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
+	r := &remote{patience: s.timeout, warnings: s.warnings, connected: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
 	options := paho.NewClientOptions()
 	if secured != nil {
 		options.SetTLSConfig(secured)
@@ -73,11 +74,22 @@ func connect(ctx context.Context, s settings) (*remote, error) {
 		}
 		return nil, absent("no broker at %s: %w\n%s", shown, err, adviceOn(err))
 	}
-	if r.topics, err = r.find(ctx, s.robot, shown); err != nil {
+	if r.topics, err = r.find(ctx, s.robot, shown, stops); err != nil {
 		r.close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// withoutPassword shows what cannot be read as a URL without what may be a password.
+func withoutPassword(broker string) string {
+	scheme, rest, found := strings.Cut(broker, "://")
+	if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
+		return scheme + "://...@" + rest[at+1:]
+	} else if at := strings.LastIndexByte(broker, '@'); at >= 0 {
+		return "...@" + broker[at+1:]
+	}
+	return broker
 }
 
 // notify puts a token into a channel that has room for one.
@@ -122,14 +134,25 @@ func (r *remote) wait(ctx context.Context, token paho.Token, what string) error 
 	}
 }
 
-// find returns the robot of that name, or the only one.
-func (r *remote) find(ctx context.Context, name, broker string) (bridge.Topics, error) {
-	retained, err := r.retained(ctx, bridge.Topics("+").Status())
+// find returns the robot of that name, or the only one. Whoever stops it does not wait to hear whether it is there, and an emergency stop goes to
+// the only one that is known even if it is said to be offline: a broker may be wrong about that.
+func (r *remote) find(ctx context.Context, name, broker string, stops bool) (bridge.Topics, error) {
+	if stops && name != "" {
+		return bridge.Topics(name), bridge.CheckName(name)
+	}
+	filter := bridge.Topics("+").Status()
+	if name != "" && bridge.CheckName(name) == nil {
+		filter = bridge.Topics(name).Status() // of which there is one, and nothing to wait for behind it
+	}
+	retained, err := r.retained(ctx, filter)
+	if err == nil && len(retained) == 0 && name != "" {
+		retained, err = r.retained(ctx, bridge.Topics("+").Status()) // to say who is there
+	}
 	if err != nil {
 		return "", err
 	}
 	states := map[string]bridge.State{}
-	var online, all []string
+	var online, all, shown []string
 	for _, topic := range slices.Sorted(maps.Keys(retained)) {
 		var status bridge.Status
 		if json.Unmarshal(retained[topic], &status) != nil {
@@ -137,12 +160,13 @@ func (r *remote) find(ctx context.Context, name, broker string) (bridge.Topics, 
 		}
 		robot := strings.Split(topic, "/")[1]
 		states[robot] = status.State
-		all = append(all, fmt.Sprintf("%s (%s)", robot, status.State))
+		all = append(all, robot)
+		shown = append(shown, fmt.Sprintf("%s (%s)", robot, status.State))
 		if status.State == bridge.Online {
 			online = append(online, robot)
 		}
 	}
-	there := "there are: " + strings.Join(all, ", ")
+	there := "there are: " + strings.Join(shown, ", ")
 	switch {
 	case len(all) == 0:
 		return "", absent("no robot at the broker %s: is fluxd connected to it?", broker)
@@ -152,6 +176,8 @@ func (r *remote) find(ctx context.Context, name, broker string) (bridge.Topics, 
 		return "", absent("robot %q is offline", name)
 	case name != "":
 		return bridge.Topics(name), nil
+	case len(online) == 0 && len(all) == 1 && stops:
+		return bridge.Topics(all[0]), nil
 	case len(online) == 0:
 		return "", absent("every robot is offline; %s", there)
 	case len(online) > 1:
@@ -160,33 +186,53 @@ func (r *remote) find(ctx context.Context, name, broker string) (bridge.Topics, 
 	return bridge.Topics(online[0]), nil
 }
 
+// quiet is for how long nothing more may come until all that is retained is taken to have come, where the broker does not say so.
+const quiet = 300 * time.Millisecond
+
 // retained returns what the broker keeps under a filter, by topic.
 //
-// MQTT does not say when the last retained message has come. A message to oneself does: the broker delivers it after them.
+// MQTT does not say when the last retained message has come. One topic has one. Of several a message to oneself tells: the broker delivers it after
+// them. A broker may not let us write it; then nothing more comes for a while.
 func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte, error) {
 	echo := bridge.Topics("fluxctl-" + uuid.NewString()).Event("echo")
+	several := strings.ContainsAny(filter, "+#")
 	var mu sync.Mutex
 	found := map[string][]byte{}
-	all := make(chan struct{}, 1)
+	all, one := make(chan struct{}, 1), make(chan struct{}, 1)
 	handler := func(_ paho.Client, m paho.Message) {
 		if m.Topic() == echo {
 			notify(all)
 			return
 		}
 		mu.Lock()
-		defer mu.Unlock()
 		found[m.Topic()] = m.Payload()
+		mu.Unlock()
+		if several {
+			notify(one)
+		} else {
+			notify(all)
+		}
 	}
+	asked := time.Now()
 	if err := r.subscribe(ctx, map[string]byte{echo: 1, filter: 1}, handler); err != nil {
 		return nil, err
 	}
+	pause := max(quiet, 2*time.Since(asked)) // a slow network is not silence
 	defer r.client.Unsubscribe(echo, filter)
 	r.client.Publish(echo, 1, false, "")
-	select {
-	case <-all:
-	case <-time.After(r.patience): // a broker that does not let us write the echo: then this is what there is
-	case <-ctx.Done():
-		return nil, absent("interrupted")
+	timer := time.NewTimer(r.patience)
+	defer timer.Stop()
+	for waiting := true; waiting; {
+		select {
+		case <-one:
+			timer.Reset(pause)
+		case <-all:
+			waiting = false
+		case <-timer.C: // then this is what there is
+			waiting = false
+		case <-ctx.Done():
+			return nil, absent("interrupted")
+		}
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -235,9 +281,28 @@ func (r *remote) parameter(path string) bridge.Parameter {
 	return p
 }
 
+// stop is the verb of an emergency stop.
+const stop = "estop"
+
 // request sends a request and waits for its answer. It fills in id and time.
 func (r *remote) request(ctx context.Context, verb string, request bridge.Request) (bridge.Response, error) {
 	request.ID = uuid.NewString()
+	request.Time = time.Now().UnixMilli()
+	request.TTL = max(1, min(r.patience, bridge.MaxTTL).Milliseconds())
+	payload, err := json.Marshal(request)
+	if err != nil {
+		return bridge.Response{}, err
+	}
+	if len(payload) > bridge.MaxRequest {
+		return bridge.Response{}, fmt.Errorf("the request has %d bytes: expected at most %d; a wildcard says much in few words", len(payload), bridge.MaxRequest)
+	}
+	if verb == stop { // before anything is waited for; it is asked once more below, for the answer
+		urgent := request
+		urgent.ID = uuid.NewString()
+		if text, err := json.Marshal(urgent); err == nil {
+			r.client.Publish(r.topics.Request(verb), 1, false, text)
+		}
+	}
 	answers := make(chan bridge.Response, 1)
 	handler := func(_ paho.Client, m paho.Message) {
 		var response bridge.Response
@@ -249,19 +314,16 @@ func (r *remote) request(ctx context.Context, verb string, request bridge.Reques
 		}
 	}
 	if err := r.subscribe(ctx, map[string]byte{r.topics.Response(verb): 1}, handler); err != nil {
-		return bridge.Response{}, err
-	}
-	request.Time = time.Now().UnixMilli()
-	request.TTL = max(1, min(r.patience, bridge.MaxTTL).Milliseconds())
-	payload, err := json.Marshal(request)
-	if err != nil {
-		return bridge.Response{}, err
+		return bridge.Response{}, failure{exitAbsent, err}
 	}
 	if err := r.wait(ctx, r.client.Publish(r.topics.Request(verb), 1, false, payload), "the broker"); err != nil {
 		return bridge.Response{}, failure{exitAbsent, err}
 	}
 	select {
 	case response := <-answers:
+		if response.Warning != "" {
+			fmt.Fprintln(r.warnings, "fluxctl: warning:", response.Warning)
+		}
 		if response.Error != nil {
 			return response, refused(response.Error, r.parameter(response.Error.Path).Unit)
 		}

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
+	"maps"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"fluxd/bridge"
 )
@@ -22,7 +20,7 @@ const (
 
 // spikes shows what the neurons do until ctx ends: a raster on a terminal, a line for each spike elsewhere.
 func spikes(ctx context.Context, s settings, out io.Writer) error {
-	r, err := connect(ctx, s)
+	r, err := connect(ctx, s, false)
 	if err != nil {
 		return err
 	}
@@ -33,63 +31,76 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 	if err := lease(ctx, r); err != nil {
 		return err
 	}
-	file, isFile := out.(*os.File)
-	screen := isFile && !s.json && term.IsTerminal(int(file.Fd()))
+	screen := newScreen(out, s)
+	defer screen.leave()
 	in := &inbox{wake: make(chan struct{}, 1)}
 	view := newRaster(string(r.topics), r.neurons)
-	redraw := time.NewTicker(redrawEvery)
-	defer redraw.Stop()
-	if screen {
-		fmt.Fprint(out, hideCursor+clearScreen)
-		defer fmt.Fprint(out, showCursor)
-	}
 	renew := time.NewTicker(leaseRenew)
 	defer renew.Stop()
 	renewed := make(chan error, 1)
+	askAgain := func() {
+		go func() {
+			select {
+			case renewed <- lease(ctx, r):
+			default:
+			}
+		}()
+	}
+	boot := "" // of the robot, once it is known
 	for {
 		select {
 		case <-ctx.Done():
 			return nil // ctrl-C is how it ends
 		case <-r.connected:
-			if err := r.subscribe(ctx, map[string]byte{r.topics.Spikes(): 0}, in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
+			if err := r.subscribe(ctx, map[string]byte{r.topics.Spikes(): 0, r.topics.Status(): 1}, in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
 				return err
 			}
+			r.tellBack(screen)
+			askAgain()
 		case <-r.lost:
-			view.state = "broker lost, connecting again"
+			view.state = brokerLost
+			r.tellLost(screen)
 		case <-renew.C:
-			go func() {
-				select {
-				case renewed <- lease(ctx, r):
-				default:
-				}
-			}()
+			askAgain()
 		case err := <-renewed:
-			view.state = ""
-			if err != nil && ctx.Err() == nil {
+			switch {
+			case err == nil:
+				view.state = ""
+			case !r.away && ctx.Err() == nil:
 				view.state = err.Error()
 			}
 		case <-in.wake:
 			for _, m := range in.take() {
+				if m.Topic() == r.topics.Status() {
+					var status bridge.Status
+					if json.Unmarshal(m.Payload(), &status) != nil || status.State != bridge.Online || status.Boot == boot {
+						continue
+					}
+					if boot != "" { // it was started again, perhaps with other neurons
+						if err := r.learn(ctx); err != nil && ctx.Err() == nil {
+							view.state = err.Error()
+						}
+						view = newRaster(string(r.topics), r.neurons)
+						askAgain()
+					}
+					boot = status.Boot
+					continue
+				}
 				batch, err := bridge.DecodeSpikes(m.Payload())
 				if err != nil {
 					return failure{exitAbsent, err}
 				}
 				for _, one := range batch {
-					if screen {
-						view.add(one)
+					if screen != nil {
+						view.add(one, time.Now())
 					} else if err := printSpike(out, one, view.name(one.Neuron), s.json); err != nil {
-						return nil // the reader of the pipe has gone
+						return nil // the reader of the pipe has gone, or run tells
 					}
 				}
 			}
-		case <-redraw.C:
-			if screen {
-				columns, rows, err := term.GetSize(int(file.Fd()))
-				if err != nil {
-					columns, rows = 80, 24
-				}
-				fmt.Fprint(out, home+strings.ReplaceAll(view.draw(columns, rows), "\n", clearLine+"\n")+clearBelow)
-			}
+		case <-screen.due():
+			columns, rows := screen.size()
+			screen.show(fit(view.draw(columns, rows, time.Now()), columns, rows))
 		}
 	}
 }
@@ -121,7 +132,8 @@ type raster struct {
 	robot, state string
 	neurons      []string
 	counts       map[int]map[int64]int // by neuron and stretch
-	latest       int64                 // stretch
+	latest       int64                 // spike, microseconds since the robot's start
+	heard        time.Time             // when it came
 	seen         int
 }
 
@@ -136,47 +148,49 @@ func (v *raster) name(neuron int) string {
 	return fmt.Sprintf("neuron %d", neuron)
 }
 
-func (v *raster) add(s bridge.Spike) {
-	bin := s.At / binLength.Microseconds()
-	if bin < v.latest-int64(time.Second/binLength) { // the robot has started again, and so has its time
-		v.counts, v.latest = map[int]map[int64]int{}, bin
+func (v *raster) add(s bridge.Spike, now time.Time) {
+	if s.At < v.latest-time.Second.Microseconds() { // the robot has started again, and so has its time
+		v.counts, v.latest = map[int]map[int64]int{}, s.At
 	}
-	v.latest = max(v.latest, bin)
+	v.latest, v.heard = max(v.latest, s.At), now
 	v.seen++
 	if v.counts[s.Neuron] == nil {
 		v.counts[s.Neuron] = map[int64]int{}
 	}
-	v.counts[s.Neuron][bin]++
+	v.counts[s.Neuron][s.At/binLength.Microseconds()]++
 }
 
-// draw makes a picture of a size, and forgets what has left it.
-func (v *raster) draw(columns, rows int) string {
+// draw makes a picture of a size, and forgets what has left it. Time goes on where nobody spikes.
+func (v *raster) draw(columns, rows int, now time.Time) string {
 	widest := 0
 	for _, name := range v.neurons {
 		widest = max(widest, len([]rune(name)))
 	}
 	widest = min(widest, columns/3)
 	stretches := int64(max(10, columns-widest-10))
+	latest := v.latest / binLength.Microseconds()
+	if v.seen > 0 {
+		latest = (v.latest + max(0, now.Sub(v.heard)).Microseconds()) / binLength.Microseconds()
+	}
+	for _, counts := range v.counts { // of those as well that there is no room for
+		maps.DeleteFunc(counts, func(bin int64, _ int) bool { return bin <= latest-stretches })
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d spikes; a column is %v; ctrl-C ends  %s\n", v.robot, v.seen, binLength, v.state)
+	b.WriteString(flow([]string{fmt.Sprintf("%s: %d spikes", v.robot, v.seen), fmt.Sprintf("a column is %v", binLength), "ctrl-C ends", v.state}, columns))
+	rows -= strings.Count(b.String(), "\n")
 	shown := 0
 	for i, name := range v.neurons {
-		if shown == max(1, rows-3) {
+		if shown == max(1, rows-1) && len(v.neurons) > rows {
 			fmt.Fprintf(&b, "and %d more neurons\n", len(v.neurons)-shown)
 			break
 		}
 		shown++
 		total := 0
 		line := make([]rune, 0, stretches)
-		for bin := v.latest - stretches + 1; bin <= v.latest; bin++ {
+		for bin := latest - stretches + 1; bin <= latest; bin++ {
 			n := v.counts[i][bin]
 			total += n
 			line = append(line, []rune(" ·|‖█")[min(n, 4)])
-		}
-		for bin := range v.counts[i] {
-			if bin <= v.latest-stretches {
-				delete(v.counts[i], bin)
-			}
 		}
 		short := []rune(name)
 		fmt.Fprintf(&b, "%-*s %s %5.0f/s\n", widest, string(short[:min(len(short), widest)]), string(line), float64(total)/(float64(stretches)*binLength.Seconds()))

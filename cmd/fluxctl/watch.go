@@ -5,47 +5,33 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
-	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
-	"golang.org/x/term"
 
 	"fluxd/bridge"
 )
 
-const (
-	redrawEvery  = 100 * time.Millisecond // sensors come that often
-	waitingLines = 10_000                 // messages; a reader that is slower than the robot loses the oldest
-)
+// waitingLines is how many messages wait to be shown; a reader that is slower than the robot loses the oldest.
+const waitingLines = 10_000
 
 // watch shows what a robot publishes until ctx ends.
 func watch(ctx context.Context, s settings, out io.Writer) error {
-	r, err := connect(ctx, s)
+	r, err := connect(ctx, s, false)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	file, isFile := out.(*os.File)
-	screen := isFile && !s.json && term.IsTerminal(int(file.Fd()))
-	if screen {
+	screen := newScreen(out, s)
+	if screen != nil {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
 	}
-
 	in := &inbox{wake: make(chan struct{}, 1)}
 	view := newPicture(string(r.topics), r.known)
-	ticker := time.NewTicker(redrawEvery)
-	defer ticker.Stop()
-	if screen {
-		fmt.Fprint(out, hideCursor+clearScreen)
-		defer fmt.Fprint(out, showCursor)
-	} else {
-		ticker.Stop()
-	}
+	defer screen.leave()
 	for {
 		select {
 		case <-ctx.Done():
@@ -56,18 +42,21 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 			if err := r.subscribe(ctx, filters, in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
 				return err
 			}
+			r.tellBack(screen)
 		case <-r.lost:
-			view.state = "broker lost, connecting again"
+			view.state = brokerLost
+			r.tellLost(screen)
 		case <-in.wake:
 			for _, m := range in.take() {
-				if screen {
+				if screen != nil {
 					view.add(m.Topic(), m.Payload())
 				} else if err := printLine(out, r.topics, m, s.json); err != nil {
-					return nil // the reader of the pipe has gone
+					return nil // the reader of the pipe has gone, or run tells
 				}
 			}
-		case <-ticker.C:
-			fmt.Fprint(out, home+strings.ReplaceAll(view.String(), "\n", clearLine+"\n")+clearBelow)
+		case <-screen.due():
+			columns, rows := screen.size()
+			screen.show(fit(view.String(columns), columns, rows))
 		}
 	}
 }

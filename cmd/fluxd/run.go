@@ -120,18 +120,31 @@ func hint(config *configs.Robot, r *daemon.Robot) string {
 		}
 		tool += " --broker " + address
 	}
-	example := "network.neurons.NAME.threshold"
-	if all := r.Describe().Parameters; len(all) > 0 {
-		example = all[0].Path
-	}
-	if config.Source == defaultRobot || config.Name == defaultRobot {
-		example = "network.neurons.motor_l.threshold"
-	}
 	return fmt.Sprintf(`%s is running; ctrl-C stops it. In a second terminal:
   %s watch                                        # sensors, actuators, health, live
   %s get                                          # everything that can be tuned
-  %s set %s=120   # tune it while it runs
-`, config.Name, tool, tool, tool, example)
+  %s set %s   # tune it while it runs
+`, config.Name, tool, tool, tool, tunable(r.Describe().Parameters))
+}
+
+// tunable is a change that does something and is allowed: the threshold of a motor neuron, or else of any.
+func tunable(all []bridge.Parameter) string {
+	example := ""
+	for _, p := range all {
+		value := p.Default * 1.2
+		motor := strings.Contains(p.Path, "motor")
+		if !strings.HasPrefix(p.Path, "network.neurons.") || !strings.HasSuffix(p.Path, ".threshold") || value > p.Max || example != "" && !motor {
+			continue
+		}
+		example = fmt.Sprintf("%s=%g", p.Path, value)
+		if strings.Contains(p.Path, "[") { // which a shell would look at
+			example = "'" + example + "'"
+		}
+		if motor {
+			break
+		}
+	}
+	return example
 }
 
 // overlayFlag adds the flag that names files of overlays.
