@@ -1,134 +1,255 @@
 package daemon
 
 import (
+	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"fluxd/bridge"
 	"fluxd/configs"
-
-	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// BenchmarkLoopUnderBrokerTroubles measures what troubles of the broker cost the control loop: the ratio of its latency to that of a robot whose
-// broker has none, in one run, the two in turn. A loop that is woken a thousand times a second.
-//
-//	go test ./cmd/fluxd/daemon -run XXX -bench BrokerTroubles -benchtime 5x
-func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
-	const (
-		stretch        = 4 * time.Second
-		wrongPasswords = "wrong passwords, 32 at a time" // at the embedded broker, which alone is ours
-	)
+// trouble is something that a broker, or somebody at it, does for as long as the robot is looked at.
+type trouble struct {
+	name    string
+	mqtt    string                                              // of the robot's file, with FILES; empty: a broker outside
+	clog    bool                                                // somebody stands between robot and broker, and passes nothing on
+	kill    bool                                                // the broker is killed
+	inside  func(robot *Robot, until time.Time)                 // what the robot does besides
+	outside func(t testing.TB, address string, until time.Time) // what is done at the broker, in a process of its own
+}
+
+// asking is a request as JSON.
+func asking(id string, at time.Time, rest string) string {
+	return fmt.Sprintf(`{"id":"%s","ts":%d,"ttl_ms":60000,%s}`, id, at.UnixMilli(), rest)
+}
+
+const oneParameter = `"paths":["network.neurons.a.leak"]`
+
+// noise makes the robot tell something now and then.
+func noise(length int, every time.Duration) func(*Robot, time.Time) {
+	return func(robot *Robot, until time.Time) {
+		for time.Now().Before(until) {
+			robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", length))
+			time.Sleep(every)
+		}
+	}
+}
+
+// fromMany does something in 32 places at a time.
+func fromMany(until time.Time, each func()) {
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			for time.Now().Before(until) {
+				each()
+			}
+		})
+	}
+	all.Wait()
+}
+
+var troubles = []trouble{
+	{name: "none"},
+	{name: "killed", kill: true},
+	{name: "events that nobody takes", kill: true, inside: noise(1000, 50*time.Microsecond)},
+	{name: "stops reading", clog: true, inside: noise(1000, time.Millisecond)},
+	{name: "slow subscriber", inside: noise(2000, 2*time.Millisecond), outside: func(t testing.TB, address string, until time.Time) {
+		deaf, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer deaf.Close()
+		_, _ = deaf.Write([]byte("\x10\x10\x00\x04MQTT\x04\x02\x00\x00\x00\x04deaf\x82\x06\x00\x01\x00\x01#\x00"))
+		time.Sleep(time.Until(until))
+	}},
+	{name: "200 requests a second", outside: func(t testing.TB, address string, until time.Time) {
+		c := connect(t, "tcp://"+address, "nothing")
+		for i := 0; time.Now().Before(until); i++ {
+			c.Publish("flux/beating/req/get", 0, false, asking(fmt.Sprint(i), time.Now(), oneParameter))
+			time.Sleep(5 * time.Millisecond)
+		}
+	}},
+	{name: "65,536 requests at once", outside: func(t testing.TB, address string, until time.Time) {
+		c := connect(t, "tcp://"+address, "nothing")
+		for i := range 65_536 {
+			c.Publish("flux/beating/req/get", 0, false, asking(fmt.Sprint(i), time.Now(), oneParameter))
+		}
+		time.Sleep(time.Until(until))
+	}},
+	{name: "duplicates and stale requests, 200 a second", outside: func(t testing.TB, address string, until time.Time) {
+		c := connect(t, "tcp://"+address, "nothing")
+		for i := 0; time.Now().Before(until); i++ {
+			at := time.Now()
+			if i%2 == 0 {
+				at = at.Add(-time.Hour)
+			}
+			c.Publish("flux/beating/req/set", 1, false, asking(fmt.Sprint(i%4), at, `"set":{"network.neurons.a.threshold":101}`))
+			time.Sleep(5 * time.Millisecond)
+		}
+	}},
+	{name: "two tuners with one revision", outside: func(t testing.TB, address string, until time.Time) {
+		var tuners sync.WaitGroup
+		for range 2 {
+			c := connect(t, "tcp://"+address, "flux/beating/res/set")
+			tuners.Go(func() {
+				for rev := bridge.Revision(0); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
+					c.tell("set", bridge.Request{IfRevision: &rev, Set: map[string]float64{"network.neurons.a.threshold": float64(90 + rev%20)}})
+					select {
+					case m := <-c.messages: // its own or the other's: both tell the revision
+						var a bridge.Response
+						if json.Unmarshal(m.Payload(), &a) == nil {
+							rev = a.Rev
+						}
+					case <-time.After(100 * time.Millisecond):
+					}
+				}
+			})
+		}
+		tuners.Wait()
+	}},
+	{name: "wrong certificates, 32 at a time", mqtt: `{listen: '127.0.0.1:0', tls: {certificate: 'FILES/robot.crt', key: 'FILES/robot.key', ca: 'FILES/robot.crt'}}`,
+		outside: func(_ testing.TB, address string, until time.Time) {
+			stranger := &tls.Config{InsecureSkipVerify: true} // it has none
+			fromMany(until, func() {
+				conn, err := net.Dial("tcp", address)
+				if err != nil {
+					return
+				}
+				defer conn.Close()
+				secured := tls.Client(conn, stranger)
+				_ = secured.Handshake()
+				_, _ = secured.Read(make([]byte, 1)) // where it hears that it may not
+			})
+		}},
+	{name: "wrong passwords, 32 at a time", mqtt: `{listen: '127.0.0.1:0', passwords: 'FILES/passwords'}`, outside: func(_ testing.TB, address string, until time.Time) {
+		fromMany(until, func() {
+			if conn, err := net.Dial("tcp", address); err == nil {
+				_, _ = conn.Write([]byte("\x10\x19\x00\x04MQTT\x04\xc2\x00\x3c\x00\x01x\x00\x03ann\x00\x05wrong"))
+				_, _ = conn.Read(make([]byte, 4))
+				conn.Close()
+			}
+		})
+	}},
+}
+
+// outsideVariable says to this program, when it is started again, that it is not the robot: "broker", or a trouble, an address, and for how long.
+const outsideVariable = "FLUXD_OUTSIDE"
+
+// TestMain is what else this program is: what is outside of the robot shall not be in its process, whose latency is measured.
+func TestMain(m *testing.M) {
+	what := os.Getenv(outsideVariable)
+	if what == "" {
+		os.Exit(m.Run())
+	}
+	name, rest, _ := strings.Cut(what, "|")
+	if name == "broker" {
+		stop, address := startBroker(crashing{}, "127.0.0.1:0")
+		fmt.Println(address)
+		_, _ = io.Copy(io.Discard, os.Stdin) // until the robot's process ends
+		stop()
+		return
+	}
+	address, span, _ := strings.Cut(rest, "|")
+	d, err := time.ParseDuration(span)
+	i := slices.IndexFunc(troubles, func(t trouble) bool { return t.name == name })
+	if err != nil || i < 0 {
+		panic(what)
+	}
+	troubles[i].outside(crashing{}, address, time.Now().Add(d))
+}
+
+// crashing stands for a test where there is none.
+type crashing struct{ testing.TB }
+
+func (crashing) Helper()                          {}
+func (crashing) Name() string                     { return "outside" }
+func (crashing) Cleanup(func())                   {}
+func (crashing) Fatal(all ...any)                 { panic(fmt.Sprint(all...)) }
+func (crashing) Fatalf(format string, all ...any) { panic(fmt.Sprintf(format, all...)) }
+
+// beside starts this program as something outside of the robot.
+func beside(b *testing.B, what string) (out io.Reader, kill func()) {
+	b.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), outsideVariable+"="+what)
+	c.Stderr = os.Stderr
+	in, err := c.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if out, err = c.StdoutPipe(); err != nil {
+		b.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return out, sync.OnceFunc(func() { in.Close(); _ = c.Process.Kill(); _ = c.Wait() })
+}
+
+// keys writes a certificate of its own authority, its key, and a file of users.
+func keys(b *testing.B, folder string) {
+	b.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	one := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, one, one, &key.PublicKey, key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		b.Fatal(err)
+	}
 	users, err := bridge.SetUser(nil, "ann", "a good password", bridge.Viewer)
 	if err != nil {
 		b.Fatal(err)
 	}
-	passwords := filepath.Join(b.TempDir(), "passwords")
-	if err := os.WriteFile(passwords, users, 0o600); err != nil {
-		b.Fatal(err)
+	for name, text := range map[string][]byte{"robot.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), "robot.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), "passwords": users} {
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+			b.Fatal(err)
+		}
 	}
-	for _, trouble := range []struct {
-		name string
-		do   func(b *testing.B, address string, robot *Robot, kill func(), until time.Time)
-	}{
-		{"none", func(_ *testing.B, _ string, _ *Robot, _ func(), until time.Time) { time.Sleep(time.Until(until)) }},
-		{"killed", func(_ *testing.B, _ string, _ *Robot, kill func(), until time.Time) {
-			kill()
-			time.Sleep(time.Until(until))
-		}},
-		{"events that nobody takes", func(_ *testing.B, _ string, robot *Robot, kill func(), until time.Time) {
-			kill()
-			for time.Now().Before(until) {
-				robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", 1000))
-				time.Sleep(50 * time.Microsecond)
-			}
-		}},
-		{"slow subscriber", func(b *testing.B, address string, robot *Robot, _ func(), until time.Time) {
-			deaf, err := net.Dial("tcp", address)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer deaf.Close()
-			_, _ = deaf.Write([]byte("\x10\x10\x00\x04MQTT\x04\x02\x00\x00\x00\x04deaf\x82\x06\x00\x01\x00\x01#\x00"))
-			for time.Now().Before(until) {
-				robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", 2000))
-				time.Sleep(2 * time.Millisecond)
-			}
-		}},
-		{"200 requests a second", func(b *testing.B, address string, _ *Robot, _ func(), until time.Time) {
-			c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + address))
-			if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
-				b.Fatal(token.Error())
-			}
-			defer c.Disconnect(0)
-			for i := 0; time.Now().Before(until); i++ {
-				c.Publish("flux/beating/req/get", 0, false, fmt.Sprintf(`{"id":"%d","ts":%d,"ttl_ms":60000,"paths":["network.neurons.a.leak"]}`, time.Now().UnixNano(), time.Now().UnixMilli()))
-				time.Sleep(5 * time.Millisecond)
-			}
-		}},
-		{wrongPasswords, func(_ *testing.B, _ string, robot *Robot, _ func(), until time.Time) {
-			_, address, _ := strings.Cut(robot.Broker(), "://")
-			var all sync.WaitGroup
-			for range 32 {
-				all.Go(func() {
-					for time.Now().Before(until) {
-						if conn, err := net.Dial("tcp", address); err == nil {
-							_, _ = conn.Write([]byte("\x10\x19\x00\x04MQTT\x04\xc2\x00\x3c\x00\x01x\x00\x03ann\x00\x05wrong"))
-							_, _ = conn.Read(make([]byte, 4))
-							conn.Close()
-						}
-					}
-				})
-			}
-			all.Wait()
-		}},
-	} {
+}
+
+// BenchmarkLoopUnderBrokerTroubles measures what troubles of the broker cost the control loop: the ratio of its latency to that of a robot whose
+// broker has none, in one run, the two in turn. A loop that is woken a thousand times a second.
+//
+//	go test ./cmd/fluxd/daemon -run XXX -bench BrokerTroubles -benchtime 10x
+func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
+	const stretch = 4 * time.Second
+	folder := b.TempDir()
+	keys(b, folder)
+	for _, trouble := range troubles {
 		b.Run(trouble.name, func(b *testing.B) {
 			var with, without [2]float64 // p99, p99.9 in µs, summed
 			for range b.N {
-				for _, troubled := range []bool{false, true} {
-					stop, address := startBroker(b, "127.0.0.1:0")
-					stopBroker := sync.OnceFunc(stop)
-					ctx, cancel := context.WithCancel(context.Background())
-					text := beating("tcp://" + address)
-					if trouble.name == wrongPasswords {
-						text = strings.Replace(beating("embedded"), "{broker: 'embedded'}", "{listen: '127.0.0.1:0', passwords: '"+passwords+"'}", 1)
-					}
-					config, err := configs.Parse("robot.yaml", []byte(text), nil)
-					if err != nil {
-						b.Fatal(err)
-					}
-					started, ended := make(chan *Robot, 1), make(chan error, 1)
-					go func() {
-						ended <- Run(ctx, config, RunOptions{Log: slog.New(slog.DiscardHandler), Started: func(r *Robot) { started <- r }})
-					}()
-					robot := <-started
-					until := time.Now().Add(stretch)
-					if troubled {
-						trouble.do(b, address, robot, stopBroker, until)
-					} else {
-						time.Sleep(time.Until(until))
-					}
-					h := robot.Health().Latency
-					sum := &without
-					if troubled {
-						sum = &with
-					}
-					sum[0] += float64(h.P99)
-					sum[1] += float64(h.P999)
-					cancel()
-					if err := <-ended; err != nil {
-						b.Fatal(err)
-					}
-					stopBroker()
+				for _, sum := range []*[2]float64{&without, &with} {
+					l := trouble.latency(b, folder, sum == &with, stretch)
+					sum[0] += float64(l.P99)
+					sum[1] += float64(l.P999)
 				}
 			}
 			b.ReportMetric(with[0]/without[0], "p99-ratio")
@@ -137,4 +258,61 @@ func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// latency is that of a robot's loop, with the trouble or without.
+func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) bridge.Latency {
+	b.Helper()
+	text, kill, clogged := strings.Replace(beating("embedded"), "{broker: 'embedded'}", strings.ReplaceAll(trouble.mqtt, "FILES", folder), 1), func() {}, &atomic.Bool{}
+	address := ""
+	if trouble.mqtt == "" {
+		var out io.Reader
+		out, kill = beside(b, "broker")
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			b.Fatal(err)
+		}
+		address = strings.TrimSpace(line)
+		near := address
+		if trouble.clog {
+			near, clogged = proxy(b, address)
+		}
+		text = beating("tcp://" + near)
+	}
+	defer kill()
+	config, err := configs.Parse("robot.yaml", []byte(text), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	started, ended := make(chan *Robot, 1), make(chan error, 1)
+	go func() {
+		ended <- Run(ctx, config, RunOptions{Log: slog.New(slog.DiscardHandler), Started: func(r *Robot) { started <- r }})
+	}()
+	robot := <-started
+	if trouble.mqtt != "" {
+		_, address, _ = strings.Cut(robot.Broker(), "://")
+	}
+	until := time.Now().Add(stretch)
+	if troubled {
+		clogged.Store(trouble.clog)
+		if trouble.kill {
+			kill()
+		}
+		if trouble.outside != nil {
+			_, end := beside(b, fmt.Sprintf("%s|%s|%v", trouble.name, address, stretch))
+			defer end()
+		}
+		if trouble.inside != nil {
+			trouble.inside(robot, until)
+		}
+	}
+	time.Sleep(time.Until(until))
+	l := robot.Health().Latency
+	clogged.Store(false)
+	cancel()
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
+	return l
 }

@@ -301,7 +301,7 @@ func TestAnyBrokerThatStopsReading(t *testing.T) {
 }
 
 // proxy passes connections on to an address, unless it is clogged.
-func proxy(t *testing.T, to string) (address string, clogged *atomic.Bool) {
+func proxy(t testing.TB, to string) (address string, clogged *atomic.Bool) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

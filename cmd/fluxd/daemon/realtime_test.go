@@ -73,7 +73,7 @@ type client struct {
 // clients counts them: two of one id throw each other out for ever.
 var clients atomic.Int64
 
-func connect(t *testing.T, url, topic string) *client {
+func connect(t testing.TB, url, topic string) *client {
 	t.Helper()
 	c := &client{messages: make(chan mqtt.Message, 4096)}
 	opts := mqtt.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprint(t.Name(), topic, clients.Add(1))).SetOrderMatters(false).SetConnectRetry(true).
