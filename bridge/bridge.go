@@ -249,7 +249,7 @@ func (b *Bridge) clientOptions(opts Options) *paho.ClientOptions {
 		SetUsername(opts.User).SetPassword(opts.Password).
 		SetProtocolVersion(4). // 3.1.1; else a refusal is tried again as 3.1
 		SetCleanSession(true).
-		SetOrderMatters(false). // else a handler that waits would stop everything that comes in
+		SetOrderMatters(true). // no handler here waits for anything; else each message has a goroutine, and a flood thousands that the control loop waits for
 		SetConnectRetry(true).SetConnectRetryInterval(retryEvery).
 		SetMaxReconnectInterval(retryAtMost).
 		SetConnectTimeout(dialPatience).

@@ -111,12 +111,13 @@ func startBroker(h house) (*broker, error) {
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
-	listener := net.Listener(impatientListener{socket})
+	listener, every := net.Listener(impatientListener{socket}), acceptEvery
 	if secured != nil {
+		every = acceptSecuredEvery
 		listener = tls.NewListener(listener, secured)
 		b.url = "ssl://" + reachable(socket.Addr().(*net.TCPAddr))
 	}
-	listener = newEntrance(listener, func(err error) { h.log.Warn("embedded broker: cannot take a connection", "error", err) })
+	listener = newEntrance(listener, every, func(err error) { h.log.Warn("embedded broker: cannot take a connection", "error", err) })
 	if err := server.AddListener(listeners.NewNet("tcp", listener)); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)

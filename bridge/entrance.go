@@ -28,7 +28,9 @@ const (
 	// acceptPause is the time until the next try then.
 	acceptPause = 10 * time.Millisecond
 	// acceptEvery is the time from one connection to the next: each is some 50 us of work, and the control loop waits for those that come at once.
-	acceptEvery = time.Millisecond
+	// With TLS it is some 200 us, most of it in one piece.
+	acceptEvery        = time.Millisecond
+	acceptSecuredEvery = 5 * time.Millisecond
 	// controlRate and controlBurst bound the subscriptions and the like of a client, a second and at once: one subscription may bring thousands of
 	// retained messages. What is published has bounds of its own, at which nothing waits: an emergency stop may stand behind it.
 	controlRate  = 100
@@ -38,6 +40,7 @@ const (
 // entrance is where connections come in. It keeps strangers few, small and in motion.
 type entrance struct {
 	net.Listener
+	every    time.Duration // from one connection to the next
 	patience time.Duration // strangerPatience
 	failed   func(error)   // tells of connections that cannot be accepted
 	next     time.Time     // one may be accepted; the accepting goroutine's
@@ -46,9 +49,9 @@ type entrance struct {
 	strangers []*visitor // oldest first
 }
 
-func newEntrance(l net.Listener, log func(error)) *entrance {
+func newEntrance(l net.Listener, every time.Duration, log func(error)) *entrance {
 	seldom := &rate.Sometimes{First: 1, Interval: time.Minute}
-	return &entrance{Listener: l, patience: strangerPatience, failed: func(err error) { seldom.Do(func() { log(err) }) }}
+	return &entrance{Listener: l, every: every, patience: strangerPatience, failed: func(err error) { seldom.Do(func() { log(err) }) }}
 }
 
 // Accept waits for the next connection. Its error is the end of the listener.
@@ -58,7 +61,7 @@ func (e *entrance) Accept() (net.Conn, error) {
 		conn, err := e.Listener.Accept()
 		switch {
 		case err == nil:
-			e.next = time.Now().Add(acceptEvery)
+			e.next = time.Now().Add(e.every)
 			return e.visit(conn), nil
 		case errors.Is(err, net.ErrClosed):
 			return nil, err

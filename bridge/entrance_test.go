@@ -98,7 +98,7 @@ func TestStrangersAreTurnedOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newEntrance(l, func(err error) { t.Error(err) })
+	e := newEntrance(l, acceptEvery, func(err error) { t.Error(err) })
 	e.patience = 10 * time.Millisecond
 	defer e.Close()
 	silent(t, "tcp://"+l.Addr().String())
@@ -162,7 +162,7 @@ func TestAnErrorIsNotTheEndOfTheBroker(t *testing.T) {
 	}
 	var log journal
 	logger := slog.New(slog.NewTextHandler(&log, nil))
-	e := newEntrance(&faulty{l, []error{syscall.EMFILE, syscall.ECONNABORTED}}, func(err error) { logger.Warn("cannot take a connection", "error", err) })
+	e := newEntrance(&faulty{l, []error{syscall.EMFILE, syscall.ECONNABORTED}}, acceptEvery, func(err error) { logger.Warn("cannot take a connection", "error", err) })
 	silent(t, "tcp://"+l.Addr().String())
 	conn, err := e.Accept()
 	if err != nil || log.count("too many open files") != 1 {
@@ -236,7 +236,7 @@ func TestSubscriptionsAreSlowedDown(t *testing.T) {
 	for kind, wants := range map[byte]time.Duration{0x82: 3 * time.Second, 0x30: 0} {
 		synctest.Test(t, func(t *testing.T) {
 			ours, theirs := net.Pipe()
-			v := newEntrance(nil, func(error) {}).visit(ours)
+			v := newEntrance(nil, acceptEvery, func(error) {}).visit(ours)
 			go func() {
 				for range controlBurst + 3*controlRate {
 					if _, err := theirs.Write([]byte{kind, 2, 0, 0}); err != nil {

@@ -174,7 +174,7 @@ func (b *Bridge) farewell() {
 	awaitAll(context.Background(), lastAcknowledgements, append(b.underWay, offline)...)
 }
 
-// receive takes what comes in. The library calls it in a goroutine of its own for each message.
+// receive takes what comes in, one message after the other. It waits for nothing: behind a message may stand an emergency stop.
 func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	if m.Topic() == b.topics.Status() {
 		if !m.Retained() { // else it is from before this connection, and announce is about to replace it
@@ -216,7 +216,7 @@ func (b *Bridge) heard(payload []byte) {
 			b.Event(LevelWarning, "name_taken", "another robot with this name has come to the broker: requests go to both")
 		})
 	case b.broker == nil:
-		b.client.Unsubscribe(b.topics.Param("#"))
+		go b.client.Unsubscribe(b.topics.Param("#")) // it waits until a broker that does not read has taken it
 	}
 }
 

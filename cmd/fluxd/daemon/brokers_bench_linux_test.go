@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,6 +28,9 @@ import (
 
 	"fluxd/bridge"
 	"fluxd/configs"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/sys/unix"
 )
 
 // trouble is something that a broker, or somebody at it, does for as long as the robot is looked at.
@@ -153,7 +157,11 @@ var troubles = []trouble{
 	}},
 }
 
-// outsideVariable says to this program, when it is started again, that it is not the robot: "broker", or a trouble, an address, and for how long.
+// priority is that of the robot, as realtime.priority in its file.
+var priority = flag.Int("priority", 0, "realtime priority of the robot whose latency is measured under troubles; needs the right to it, and chrt")
+
+// outsideVariable says to this program, when it is started again, that it is not the robot: a broker, a sleeper and for how long, or a trouble, an
+// address, and for how long.
 const outsideVariable = "FLUXD_OUTSIDE"
 
 // TestMain is what else this program is: what is outside of the robot shall not be in its process, whose latency is measured.
@@ -163,6 +171,14 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	name, rest, _ := strings.Cut(what, "|")
+	if name == "sleeper" {
+		d, err := time.ParseDuration(rest)
+		if err != nil {
+			panic(what)
+		}
+		fmt.Println(sleep(d))
+		return
+	}
 	if name == "broker" {
 		stop, address := startBroker(crashing{}, "127.0.0.1:0")
 		fmt.Println(address)
@@ -179,6 +195,26 @@ func TestMain(m *testing.M) {
 	troubles[i].outside(crashing{}, address, time.Now().Add(d))
 }
 
+// sleep wakes a thousand times a second, does nothing, and returns how late it was at p99.9, in microseconds: what the system does to a process.
+func sleep(d time.Duration) int64 {
+	h := hdrhistogram.New(1, 10_000_000, 3)
+	var due unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &due); err != nil {
+		panic(err)
+	}
+	for range d / time.Millisecond {
+		due = unix.NsecToTimespec(due.Nano() + int64(time.Millisecond))
+		for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &due, nil) != nil {
+		}
+		var now unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+			panic(err)
+		}
+		_ = h.RecordValue((now.Nano() - due.Nano()) / 1000)
+	}
+	return h.ValueAtQuantile(99.9)
+}
+
 // crashing stands for a test where there is none.
 type crashing struct{ testing.TB }
 
@@ -192,6 +228,9 @@ func (crashing) Fatalf(format string, all ...any) { panic(fmt.Sprintf(format, al
 func beside(b *testing.B, what string) (out io.Reader, kill func()) {
 	b.Helper()
 	c := exec.Command(os.Args[0])
+	if *priority > 0 { // which the robot's alone shall be
+		c = exec.Command("chrt", "--other", "0", os.Args[0])
+	}
 	c.Env = append(os.Environ(), outsideVariable+"="+what)
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
@@ -237,31 +276,36 @@ func keys(b *testing.B, folder string) {
 // BenchmarkLoopUnderBrokerTroubles measures what troubles of the broker cost the control loop: the ratio of its latency to that of a robot whose
 // broker has none, in one run, the two in turn. A loop that is woken a thousand times a second.
 //
-//	go test ./cmd/fluxd/daemon -run XXX -bench BrokerTroubles -benchtime 10x
+// Beside it a process only sleeps and wakes: how late that is, with and without the trouble, is the system's doing.
+//
+//	go test ./cmd/fluxd/daemon -run XXX -bench BrokerTroubles -benchtime 10x [-priority 20]
 func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
 	const stretch = 4 * time.Second
 	folder := b.TempDir()
 	keys(b, folder)
 	for _, trouble := range troubles {
 		b.Run(trouble.name, func(b *testing.B) {
-			var with, without [2]float64 // p99, p99.9 in µs, summed
+			var with, without [3]float64 // p99, p99.9, that of the sleeper, in µs, summed
 			for range b.N {
-				for _, sum := range []*[2]float64{&without, &with} {
-					l := trouble.latency(b, folder, sum == &with, stretch)
+				for _, sum := range []*[3]float64{&without, &with} {
+					l, sleeper := trouble.latency(b, folder, sum == &with, stretch)
 					sum[0] += float64(l.P99)
 					sum[1] += float64(l.P999)
+					sum[2] += float64(sleeper)
 				}
 			}
 			b.ReportMetric(with[0]/without[0], "p99-ratio")
 			b.ReportMetric(with[1]/without[1], "p99.9-ratio")
+			b.ReportMetric(with[2]/without[2], "sleeper-p99.9-ratio")
 			b.ReportMetric(without[1]/float64(b.N), "p99.9-idle-us")
+			b.ReportMetric(with[1]/float64(b.N), "p99.9-us")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
 }
 
-// latency is that of a robot's loop, with the trouble or without.
-func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) bridge.Latency {
+// latency is that of a robot's loop, with the trouble or without, and the p99.9 of a process that only sleeps.
+func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) (l bridge.Latency, sleeper int64) {
 	b.Helper()
 	text, kill, clogged := strings.Replace(beating("embedded"), "{broker: 'embedded'}", strings.ReplaceAll(trouble.mqtt, "FILES", folder), 1), func() {}, &atomic.Bool{}
 	address := ""
@@ -280,6 +324,9 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 		text = beating("tcp://" + near)
 	}
 	defer kill()
+	if *priority > 0 {
+		text += fmt.Sprintf("realtime: {priority: %d}\n", *priority)
+	}
 	config, err := configs.Parse("robot.yaml", []byte(text), nil)
 	if err != nil {
 		b.Fatal(err)
@@ -294,6 +341,8 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 		_, address, _ = strings.Cut(robot.Broker(), "://")
 	}
 	until := time.Now().Add(stretch)
+	woken, endSleep := beside(b, fmt.Sprintf("sleeper|%v", stretch))
+	defer endSleep()
 	if troubled {
 		clogged.Store(trouble.clog)
 		if trouble.kill {
@@ -308,11 +357,14 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 		}
 	}
 	time.Sleep(time.Until(until))
-	l := robot.Health().Latency
+	l = robot.Health().Latency
+	if _, err := fmt.Fscan(woken, &sleeper); err != nil {
+		b.Fatal(err)
+	}
 	clogged.Store(false)
 	cancel()
 	if err := <-ended; err != nil {
 		b.Fatal(err)
 	}
-	return l
+	return l, sleeper
 }
