@@ -124,6 +124,7 @@ type Bridge struct {
 	watched   chan struct{} // one slot: there is a lease
 	away      atomic.Bool   // said in the log
 	namesakes rate.Sometimes
+	pace      *rate.Limiter // of what comes in
 
 	ctx       context.Context // ends when the bridge does
 	cancel    context.CancelFunc
@@ -160,6 +161,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		arrivals:    make(chan arrival, waitingRequests),
 		served:      make(chan struct{}),
 		watched:     make(chan struct{}, 1),
+		pace:        rate.NewLimiter(incomingRate, incomingBurst),
 		namesakes:   rate.Sometimes{First: 1, Interval: time.Minute},
 	}
 	for _, p := range description.Parameters {
@@ -186,6 +188,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	client := b.clientOptions(opts)
 	if opts.Broker == Embedded {
 		h := house{listen: opts.Listen, robot: b.topics, users: opts.Users, tls: opts.TLS, clients: opts.Clients, parameters: len(description.Parameters), largest: len(text), log: b.log,
+			stop: func() { b.robot.EmergencyStop("mqtt") },
 			refuse: func(verb string, payload []byte, why string) {
 				b.answer(verb, Response{ID: idOf(payload), Error: &Error{Code: Forbidden, Message: why}})
 			}}

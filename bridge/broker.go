@@ -46,9 +46,10 @@ type house struct {
 	robot      Topics
 	users      *Users // nil: whoever reaches it is an operator, and it listens on loopback only
 	tls        TLS
-	clients    int // at most; 0 is defaultClients
-	parameters int // of the robot, each of which is retained
-	largest    int // bytes of the largest message of the robot: its description
+	clients    int    // at most; 0 is defaultClients
+	parameters int    // of the robot, each of which is retained
+	largest    int    // bytes of the largest message of the robot: its description
+	stop       func() // the robot, at once; nil for none
 	refuse     func(verb string, payload []byte, why string)
 	log        *slog.Logger
 }
@@ -106,7 +107,7 @@ func startBroker(h house) (*broker, error) {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
 	b := &broker{server: server, socket: socket, url: "tcp://" + reachable(socket.Addr().(*net.TCPAddr)), secret: hex.EncodeToString(secret), ended: make(chan struct{})}
-	gate := &gatekeeper{robot: h.robot, secret: b.secret, log: h.log, users: h.users, refuse: h.refuse, failed: rate.Sometimes{First: 10, Interval: time.Second}}
+	gate := &gatekeeper{robot: h.robot, secret: b.secret, log: h.log, users: h.users, stop: h.stop, refuse: h.refuse, failed: rate.Sometimes{First: 10, Interval: time.Second}}
 	if err := server.AddHook(gate, nil); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("embedded broker: %w", err)

@@ -25,6 +25,7 @@ type gatekeeper struct {
 	secret string // of its own client
 	log    *slog.Logger
 	users  *Users // nil: whoever reaches the broker may operate the robot
+	stop   func() // the robot, at once; nil for none
 	refuse func(verb string, payload []byte, why string)
 
 	guests  sync.Map      // *guest by client
@@ -194,6 +195,7 @@ func (g *gatekeeper) OnPublish(client *mochi.Client, pk packets.Packet) (packets
 		}
 		return pk, packets.CodeSuccessIgnore
 	}
+	g.stopIf(pk.TopicName)
 	if pk.FixedHeader.Retain && !one.own && strings.HasPrefix(pk.TopicName, echoTopics) {
 		return pk, packets.CodeSuccessIgnore // nobody needs to keep an echo, and everybody may write one
 	}
@@ -215,6 +217,7 @@ func (g *gatekeeper) tell(one *guest, text string, more ...any) {
 
 // OnWill is what OnPublish is for last wills.
 func (g *gatekeeper) OnWill(_ *mochi.Client, will mochi.Will) (mochi.Will, error) {
+	g.stopIf(will.TopicName)
 	if will.Retain {
 		g.retaining.Lock()
 	}
@@ -247,6 +250,13 @@ func (g *gatekeeper) verb(topic string) (verb string, request bool) {
 func (g *gatekeeper) stops(topic string) bool {
 	verb, request := g.verb(topic)
 	return request && verb == "estop"
+}
+
+// stopIf stops the robot if that is what is asked for, before any queue; the request follows, for its answer.
+func (g *gatekeeper) stopIf(topic string) {
+	if g.stop != nil && g.stops(topic) {
+		g.stop()
+	}
 }
 
 // mayWrite says what a client may publish to. Levels are compared one by one.

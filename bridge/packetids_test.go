@@ -18,6 +18,12 @@ type wire struct {
 
 func dialWire(t *testing.T, url string) wire {
 	t.Helper()
+	return dialWireAs(t, url, func(*packets.ConnectPacket) {})
+}
+
+// dialWireAs logs in with more.
+func dialWireAs(t *testing.T, url string, with func(*packets.ConnectPacket)) wire {
+	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "tcp://"))
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +32,7 @@ func dialWire(t *testing.T, url string) wire {
 	w := wire{t, conn}
 	hello := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
 	hello.ProtocolName, hello.ProtocolVersion, hello.CleanSession, hello.ClientIdentifier, hello.Keepalive = "MQTT", 4, true, "wire", 60
+	with(hello)
 	w.say(hello)
 	if _, ok := w.hear().(*packets.ConnackPacket); !ok {
 		t.Fatal("no CONNACK")

@@ -174,8 +174,11 @@ func (b *Bridge) farewell() {
 	awaitAll(context.Background(), lastAcknowledgements, append(b.underWay, offline)...)
 }
 
-// receive takes what comes in, one message after the other. It waits for nothing: behind a message may stand an emergency stop.
+// receive takes what comes in, one message after the other. It waits for nothing but its pace: behind a message may stand an emergency stop.
 func (b *Bridge) receive(_ paho.Client, m paho.Message) {
+	if d := b.pace.Reserve().Delay(); d > 0 {
+		time.Sleep(d)
+	}
 	if m.Topic() == b.topics.Status() {
 		if !m.Retained() { // else it is from before this connection, and announce is about to replace it
 			b.heard(m.Payload())
@@ -189,14 +192,13 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 		return
 	}
 	a := arrival{verb: m.Topic()[len(b.topics.Request("")):], payload: m.Payload(), retained: m.Retained()}
-	if a.verb == "estop" && !a.retained {
+	if a.verb == "estop" && !a.retained && b.broker == nil { // the embedded one did so before it came here
 		b.robot.EmergencyStop("mqtt") // before any queue, however old it is and whatever it says: stopping once too often hurts nobody
 	}
 	select {
 	case b.arrivals <- a:
 	default:
-		request, _ := parse(a)
-		b.answer(a.verb, Response{ID: request.ID, Error: &Error{Code: Busy, Message: "too many requests wait: ask again later"}})
+		b.answer(a.verb, Response{ID: idOf(a.payload), Error: &Error{Code: Busy, Message: "too many requests wait: ask again later"}})
 	}
 }
 

@@ -22,6 +22,11 @@ const (
 	rememberedIDs   = 4096 // ids that a second delivery is recognised by
 	savePatience    = 10 * time.Second
 	waitingRequests = 64 // requests taken from the broker and not handled yet
+
+	// incomingRate and incomingBurst bound the messages that are taken in, a second and at once: the control loop has to have its turns in between. What
+	// a broker has sent already, some 20,000 messages, holds up an emergency stop behind it for a second then; at the embedded one it waits for nothing.
+	incomingRate  = 20_000
+	incomingBurst = 1000
 )
 
 // arrival is a request as it came from the broker.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 func TestGetAndSet(t *testing.T) {
@@ -188,6 +190,33 @@ func TestEmergencyStopAlwaysStops(t *testing.T) {
 	c.send(Topics("fake").Request("estop"), true, fresh("kept"))
 	if r := c.ask("get", fresh("later")); r.Status != StatusOK || stops() > 4 { // it is delivered once as it comes in, and not kept from long ago
 		t.Errorf("%+v, %d stops", r, stops())
+	}
+}
+
+// A last will may be an emergency stop: a robot that nobody holds any more stands still.
+func TestALastWillMayStopTheRobot(t *testing.T) {
+	for _, host := range []*broker{nil, startTestBroker(t, "127.0.0.1:0")} {
+		robot, opts := newFakeRobot(), Options{}
+		if host != nil {
+			opts.Broker = host.url
+		}
+		b := startBridge(t, robot, opts)
+		dial(t, b.URL()).online()
+		w := dialWireAs(t, b.URL(), func(c *packets.ConnectPacket) {
+			c.WillFlag, c.WillTopic, c.WillMessage = true, Topics("fake").Request("estop"), []byte("let go")
+		})
+		w.conn.Close()
+		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+			robot.mu.Lock()
+			stopped := slices.Contains(robot.orders, "stop by mqtt")
+			robot.mu.Unlock()
+			if stopped {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the robot goes on")
+			}
+		}
 	}
 }
 
