@@ -105,7 +105,7 @@ func beating(broker string) string {
 robot: beating
 board: {kind: sim}
 network:
-  neurons: {beat: {pacemaker: 1ms}, a: {threshold: 100}, b: {threshold: 100}, wall: {count: 2000}}
+  neurons: {beat: {pacemaker: 1ms}, a: {threshold: 100}, b: {threshold: 100}}
   synapses: [{from: beat, to: a, weight: 30}, {from: beat, to: b, weight: 20}]
 actuators: {leg: {device: relay, pin: GPIO22, decode: {kind: count, neuron: a, full: 100 Hz, window: 50ms}}}
 rewards: {praise: {to: b}}
@@ -113,12 +113,17 @@ mqtt: {broker: '` + broker + `'}
 `
 }
 
-// eachBroker runs a test with a robot at each broker. The broker is killed by kill and started again by again.
+// eachBroker runs a test with a robot at each broker, which it may kill and start again.
 func eachBroker(t *testing.T, test func(t *testing.T, robot *Robot, b *anyBroker, kill func())) {
+	t.Helper()
+	eachBrokerOf(t, beating, test)
+}
+
+func eachBrokerOf(t *testing.T, text func(broker string) string, test func(t *testing.T, robot *Robot, b *anyBroker, kill func())) {
 	for _, b := range brokers(t) {
 		t.Run(b.name, func(t *testing.T) {
 			kill := b.start(t)
-			robot, _ := start(t, parse(t, beating("tcp://"+b.address), nil))
+			robot, _ := start(t, parse(t, text("tcp://"+b.address), nil))
 			connect(t, "tcp://"+b.address, "flux/beating/status").await(t, "the robot", says("status", `"online"`))
 			test(t, robot, b, kill)
 			h := robot.Health()
@@ -197,7 +202,10 @@ func TestAnyBrokerAtPeace(t *testing.T) {
 
 // A large population is one parameter, whose topic has a star and brackets, for every broker.
 func TestAnyBrokerWithALargePopulation(t *testing.T) {
-	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
+	crowded := func(broker string) string {
+		return strings.Replace(beating(broker), "b: {threshold: 100}", "b: {threshold: 100}, wall: {count: 2000}", 1)
+	}
+	eachBrokerOf(t, crowded, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		const whole, one = "network.neurons.wall[*].threshold", "network.neurons.wall[1234].threshold"
 		retained := connect(t, "tcp://"+b.address, "flux/beating/param/"+whole)
 		retained.await(t, "what is configured", says(whole, `{"v":100,`))
