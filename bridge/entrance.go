@@ -28,9 +28,9 @@ const (
 	// acceptPause is the time until the next try then.
 	acceptPause = 10 * time.Millisecond
 	// acceptEvery is the time from one connection to the next: each is some 50 us of work, and the control loop waits for those that come at once.
-	// With TLS it is some 200 us, most of it in one piece.
+	// With TLS it is some 200 us, most of it in one piece, and garbage to be collected.
 	acceptEvery        = time.Millisecond
-	acceptSecuredEvery = 5 * time.Millisecond
+	acceptSecuredEvery = 20 * time.Millisecond
 	// controlRate and controlBurst bound the subscriptions and the like of a client, a second and at once: one subscription may bring thousands of
 	// retained messages. What is published has bounds of its own, at which nothing waits: an emergency stop may stand behind it.
 	controlRate  = 100

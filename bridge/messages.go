@@ -112,7 +112,8 @@ type Reading struct {
 
 // Request is what a client asks for. MQTT 3.1.1 has no expiry and no response topic: that is why id, ts and ttl_ms stand in it.
 //
-// Requests that follow each other without waiting for the answer may be taken in another order.
+// Requests of one client with one verb are taken in the order in which it sent them; those with different verbs where the broker keeps their order,
+// which MQTT does not promise (3.1.1, section 4.6).
 type Request struct {
 	ID         string             `json:"id"`               // unique; the answer carries it, and a second request with it is ignored
 	Time       int64              `json:"ts"`               // when it was sent, in milliseconds since 1970

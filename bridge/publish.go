@@ -174,8 +174,12 @@ func (b *Bridge) farewell() {
 	awaitAll(context.Background(), lastAcknowledgements, append(b.underWay, offline)...)
 }
 
-// receive takes what comes in, one message after the other. It waits for nothing but its pace: behind a message may stand an emergency stop.
+// receive takes what comes in, one message after the other. It waits for nothing but its pace: behind a message may stand an emergency stop. Nor does
+// it wait for an acknowledgement to be written: a broker that writes one to us at that moment would wait for us as well.
 func (b *Bridge) receive(_ paho.Client, m paho.Message) {
+	if m.Qos() > 0 {
+		go m.Ack()
+	}
 	if d := b.pace.Reserve().Delay(); d > 0 {
 		time.Sleep(d)
 	}

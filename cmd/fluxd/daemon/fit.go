@@ -24,6 +24,9 @@ func (r *robot) fit(of part, s *settings) (fitting, error) {
 	case rewardKind:
 		w, c := r.rewards[of.index], s.rewards[of.index]
 		return func() { w.set(c) }, nil
+	case learntKind:
+		every := s.saving
+		return func() { r.savingEvery.set(every) }, nil
 	default:
 		pace := s.telemetry
 		return func() { r.telemetry.Store(int64(pace)) }, nil

@@ -121,17 +121,29 @@ func (l *Robot) write(file string, snapshot []byte) error {
 	return nil
 }
 
+// lookAgain is how often it is looked whether what was learnt is to be saved more often, or more rarely.
+const lookAgain = time.Second
+
 // keepSaving saves what was learnt from time to time.
 func (l *Robot) keepSaving(ctx context.Context) {
-	ticker := time.NewTicker(l.config.Learnt.Every)
-	defer ticker.Stop()
-	failing := false
+	last, failing := time.Now(), false
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
+		rest := lookAgain // it may be tuned
+		if every := l.savingEvery.get(); every > 0 {
+			rest = min(rest, time.Until(last.Add(every)))
+		}
+		timer.Reset(rest)
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
+		if every := l.savingEvery.get(); every == 0 || time.Since(last) < every {
+			continue
+		}
+		last = time.Now()
 		switch err := l.saveLearnt(ctx); {
 		case ctx.Err() != nil:
 			return // the end saves once more

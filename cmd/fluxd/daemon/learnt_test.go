@@ -41,6 +41,16 @@ func weight(t *testing.T, file string) float64 {
 	return network.Learnt()[0]
 }
 
+// How often it is saved can be tuned, also from never.
+func TestHowOftenWhatWasLearntIsSaved(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pupil.learnt")
+	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: 0s", 1), nil))
+	if _, _, err := robot.Set(context.Background(), map[string]float64{"learnt.every": 20_000}, nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a periodic save", func() bool { return weight(t, file) > 101 })
+}
+
 // What a robot has learnt is saved while it runs and at the end, and the next run goes on from there.
 func TestLearntWeightsSurviveARestart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")

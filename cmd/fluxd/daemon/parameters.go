@@ -38,6 +38,7 @@ const (
 	actuatorKind
 	rewardKind
 	telemetryKind
+	learntKind
 )
 
 // settings are all numbers that can be tuned, as they are or as they would be.
@@ -47,6 +48,7 @@ type settings struct {
 	actuators []configs.Actuator
 	rewards   []configs.Reward
 	telemetry configs.Frequency
+	saving    time.Duration // from one save of what was learnt to the next
 }
 
 // clone makes a copy in which parameters can be written, those of parts that were made own.
@@ -112,6 +114,10 @@ func parameters(s *settings, r *robot) []parameter {
 	if c.MQTT.Broker != "none" {
 		l.begin(part{telemetryKind, 0}, "mqtt.")
 		l.frequency("telemetry", between(leastTelemetry, mostTelemetry), func(s *settings) *configs.Frequency { return &s.telemetry })
+	}
+	if c.Learnt != nil {
+		l.begin(part{learntKind, 0}, "learnt.")
+		l.duration("every", within(0, 24*3600e6, micros(c.Learnt.Every)), func(s *settings) *time.Duration { return &s.saving })
 	}
 	return l.all
 }

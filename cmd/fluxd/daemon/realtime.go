@@ -187,6 +187,9 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	}
 	l.event = l.tell
 	l.telemetry.Store(int64(config.MQTT.Telemetry))
+	if config.Learnt != nil {
+		l.savingEvery.set(config.Learnt.Every)
+	}
 	return l, nil
 }
 
@@ -242,7 +245,7 @@ func (l *Robot) launch(ctx context.Context) (wait func() error) {
 	for _, s := range l.sensors {
 		start(func(ctx context.Context) { l.watch(ctx, s) }) // reading a bus blocks, and so does waiting for an edge
 	}
-	if l.config.Learnt != nil && l.config.Learnt.Every > 0 {
+	if l.config.Learnt != nil {
 		start(l.keepSaving) // a disk may be slow
 	}
 	if l.arena != nil {

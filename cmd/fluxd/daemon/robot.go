@@ -52,7 +52,8 @@ type robot struct {
 	chips   map[string]any                 // sensors and expanders that several share, by where they are
 	event   func(level, code, text string) // tells the outside; never waits
 
-	telemetry atomic.Int64 // of sensors and actuators, in micro-hertz
+	telemetry   atomic.Int64 // of sensors and actuators, in micro-hertz
+	savingEvery setting      // from one save of what was learnt to the next; 0: only at the end
 
 	// Which spikes answer a reading, for the measurement of latency; real time only.
 	since core.Tick     // those from this tick on do: that of the earliest reading that has not been fully served; never without one

@@ -39,6 +39,9 @@ type origin struct {
 func newTuner(r *robot) *tuner {
 	t := &tuner{robot: r, byPath: map[string]int{}}
 	now := &outcome{settings: settings{network: r.network.Description(), telemetry: r.config.MQTT.Telemetry}}
+	if c := r.config.Learnt; c != nil {
+		now.settings.saving = c.Every
+	}
 	for _, c := range r.config.Sensors {
 		now.settings.sensors = append(now.settings.sensors, c.Value)
 	}
