@@ -28,7 +28,7 @@ func TestBadOverlays(t *testing.T) {
 		"robot: r\ntuned: {a: [1]}":             "got a list of 1",
 		"robot: r\ntuned: 5":                    "expected robot, a name, revision, or tuned",
 		"robot: r\nnetwork: {neurons: {a: {}}}": "tuned.yaml:2:1: network: expected robot, a name, revision, or tuned",
-		"robot: r\nrevision: -1":               "revision: expected a number of transactions, got -1",
+		"robot: r\nrevision: -1":                "revision: expected a number of transactions, got -1",
 		"robot: [":                              "tuned.yaml",
 	} {
 		if _, err := ParseOverlay("tuned.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
