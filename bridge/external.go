@@ -26,19 +26,10 @@ const (
 )
 
 // schemes are those of a broker's URL, and whether they mean TLS.
-var schemes = map[string]bool{"tcp": false, "mqtt": false, "ws": false, "ssl": true, "tls": true, "mqtts": true, "wss": true}
+var schemes = map[string]bool{"tcp": false, "mqtt": false, "ssl": true, "tls": true, "mqtts": true}
 
 // dialExternal connects to an external broker, by the SOCKS proxy of the environment if there is one.
 func dialExternal(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
-	if u.Scheme == "ws" || u.Scheme == "wss" {
-		address := *u
-		address.User = nil // it stands in CONNECT
-		conn, err := paho.NewWebsocket(address.String(), o.TLSConfig, o.ConnectTimeout, o.HTTPHeaders, o.WebsocketOptions)
-		if err != nil {
-			return nil, err
-		}
-		return newCutter(conn), nil
-	}
 	conn, err := proxy.FromEnvironmentUsing(o.Dialer).Dial("tcp", u.Host)
 	if err != nil {
 		return nil, err
