@@ -356,13 +356,9 @@ func parseChanges(args []string) (map[string]float64, error) {
 	return changes, nil
 }
 
-// converse connects to the robot for as long as a conversation takes.
-func converse(ctx context.Context, s settings, about func(*remote) error) error {
-	return converseAbout(ctx, s, false, about)
-}
-
-func converseAbout(ctx context.Context, s settings, stops bool, about func(*remote) error) error {
-	r, err := connect(ctx, s, stops)
+// converse connects to the robot for as long as a conversation about a verb takes.
+func converse(ctx context.Context, s settings, verb string, about func(*remote) error) error {
+	r, err := connect(ctx, s, verb == stop)
 	if err != nil {
 		return err
 	}
@@ -385,7 +381,7 @@ type shownValue struct {
 
 // get prints parameters.
 func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
-	return converse(ctx, s, func(r *remote) error {
+	return converse(ctx, s, "get", func(r *remote) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
@@ -421,7 +417,7 @@ type shownChange struct {
 
 // ask makes a request and prints what came of it: the answer as JSON, or what told makes of it.
 func ask(ctx context.Context, s settings, verb string, request bridge.Request, out io.Writer, told func(bridge.Response) string) error {
-	return converseAbout(ctx, s, verb == stop, func(r *remote) error {
+	return converse(ctx, s, verb, func(r *remote) error {
 		response, err := r.request(ctx, verb, request)
 		if err != nil {
 			return err
@@ -446,7 +442,7 @@ func spiking(ctx context.Context, s settings, verb string, request bridge.Reques
 
 // set changes parameters and prints what was and what is.
 func set(ctx context.Context, s settings, request bridge.Request, out io.Writer) error {
-	return converse(ctx, s, func(r *remote) error {
+	return converse(ctx, s, "set", func(r *remote) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
@@ -509,7 +505,7 @@ func previous(values map[string]bridge.Reading) map[string]bridge.Value {
 
 // reset gives parameters their configured values and prints what is.
 func reset(ctx context.Context, s settings, request bridge.Request, out io.Writer) error {
-	return converse(ctx, s, func(r *remote) error {
+	return converse(ctx, s, "reset", func(r *remote) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
