@@ -94,8 +94,8 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 	return o, nil
 }
 
-// Text is the file of an overlay.
-func (o *Overlay) Text() []byte {
+// Text is the file of an overlay. It fails when there is too much to be read again.
+func (o *Overlay) Text() ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# What was tuned while the robot ran, in the units that fluxctl get shows: fluxd run ROBOT --overlay FILE\nrobot: %s\nrevision: %d\ntuned:", o.Robot, o.Revision)
 	if len(o.Values) == 0 {
@@ -105,7 +105,10 @@ func (o *Overlay) Text() []byte {
 	for _, path := range slices.Sorted(maps.Keys(o.Values)) {
 		fmt.Fprintf(&b, "  %s: %s\n", strconv.Quote(path), strconv.FormatFloat(o.Values[path], 'g', -1, 64))
 	}
-	return b.Bytes()
+	if b.Len() > maxSize {
+		return nil, fmt.Errorf("%d values are %d MiB: expected at most %d; values that are the same for a whole population take one line", len(o.Values), b.Len()>>20, maxSize>>20)
+	}
+	return b.Bytes(), nil
 }
 
 // Has reports whether a path such as sensors.eye.pin stands for something that a robot file can say of this robot.

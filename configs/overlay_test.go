@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -10,10 +11,25 @@ import (
 func TestOverlayComesBack(t *testing.T) {
 	for _, values := range []map[string]float64{{}, {"network.neurons.wall[1].threshold": 90.25, "network.synapses.a.b.weight": -1e-7}} {
 		o := &Overlay{Robot: "rover", Revision: 17, Values: values}
-		back, err := ParseOverlay("tuned.yaml", o.Text())
-		if err != nil || back.Robot != "rover" || back.Revision != 17 || !maps.Equal(back.Values, values) {
-			t.Errorf("%v: %+v, %v\n%s", values, back, err, o.Text())
+		text, err := o.Text()
+		if err != nil {
+			t.Fatal(err)
 		}
+		back, err := ParseOverlay("tuned.yaml", text)
+		if err != nil || back.Robot != "rover" || back.Revision != 17 || !maps.Equal(back.Values, values) {
+			t.Errorf("%v: %+v, %v\n%s", values, back, err, text)
+		}
+	}
+}
+
+// What could not be read again is not written.
+func TestAnOverlayThatIsTooLong(t *testing.T) {
+	o := &Overlay{Robot: "rover", Values: map[string]float64{}}
+	for i := range 300_000 {
+		o.Values[fmt.Sprintf("network.synapses.wall[%d].another_wall[%d].weight", i, i)] = 0.123456789
+	}
+	if _, err := o.Text(); err == nil || !strings.Contains(err.Error(), "expected at most 16") {
+		t.Error(err)
 	}
 }
 
@@ -41,7 +57,11 @@ func FuzzParseOverlay(f *testing.F) {
 	f.Add([]byte("robot: r\ntuned:\n  a.b[1].c: 5\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if o, err := ParseOverlay("tuned.yaml", data); err == nil {
-			if back, err := ParseOverlay("tuned.yaml", o.Text()); err != nil || !maps.Equal(back.Values, o.Values) {
+			text, err := o.Text()
+			if err != nil {
+				return // it is longer than what it was read from
+			}
+			if back, err := ParseOverlay("tuned.yaml", text); err != nil || !maps.Equal(back.Values, o.Values) {
 				t.Errorf("%q: %v", data, err)
 			}
 		}

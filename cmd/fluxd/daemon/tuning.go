@@ -65,7 +65,11 @@ func (l *Robot) keep() error {
 	defer l.saving.Unlock()
 	now := l.tuner.now.Load()
 	o := configs.Overlay{Robot: l.config.Name, Revision: uint64(now.revision), Values: l.tuner.tuned(now)}
-	if err := writeAtomically(l.config.Tuning.File, o.Text()); err != nil {
+	text, err := o.Text()
+	if err == nil {
+		err = writeAtomically(l.config.Tuning.File, text)
+	}
+	if err != nil {
 		return fmt.Errorf("save what was tuned: %w", err)
 	}
 	return nil
