@@ -124,7 +124,7 @@ type Bridge struct {
 	watched   chan struct{} // one slot: there is a lease
 	away      atomic.Bool   // said in the log
 	namesakes rate.Sometimes
-	pace      *rate.Limiter // of what comes in
+	busy      *rate.Limiter // answers to requests that there is no room for
 
 	ctx       context.Context // ends when the bridge does
 	cancel    context.CancelFunc
@@ -161,7 +161,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		arrivals:    make(chan arrival, waitingRequests),
 		served:      make(chan struct{}),
 		watched:     make(chan struct{}, 1),
-		pace:        rate.NewLimiter(incomingRate, incomingBurst),
+		busy:        rate.NewLimiter(busyRate, busyBurst),
 		namesakes:   rate.Sometimes{First: 1, Interval: time.Minute},
 	}
 	for _, p := range description.Parameters {

@@ -86,7 +86,7 @@ func FuzzWhatABrokerSays(f *testing.F) {
 	f.Add([]byte("\x32\x16\x00\x12flux/fake/status\x00\x07"))
 	f.Add([]byte("\x90\x05\x00\x01\x80\x80\x80\xe0\x00\x10\x00\x00\xff\xff\xff\xff\x7f"))
 	f.Fuzz(func(t *testing.T, words []byte) {
-		b := &Bridge{robot: newFakeRobot(), topics: "fake", boot: "b1", out: newOutbox(), connected: make(chan struct{}, 1), arrivals: make(chan arrival, waitingRequests), log: slog.New(slog.DiscardHandler), pace: rate.NewLimiter(rate.Inf, 0)}
+		b := &Bridge{robot: newFakeRobot(), topics: "fake", boot: "b1", out: newOutbox(), connected: make(chan struct{}, 1), arrivals: make(chan arrival, waitingRequests), log: slog.New(slog.DiscardHandler), busy: rate.NewLimiter(rate.Inf, 0)}
 		b.ctx = t.Context()
 		ours, its := net.Pipe()
 		options := b.clientOptions(Options{}).AddBroker("tcp://made.up:1").SetAutoReconnect(false).SetConnectRetry(false).

@@ -174,14 +174,11 @@ func (b *Bridge) farewell() {
 	awaitAll(context.Background(), lastAcknowledgements, append(b.underWay, offline)...)
 }
 
-// receive takes what comes in, one message after the other. It waits for nothing but its pace: behind a message may stand an emergency stop. Nor does
-// it wait for an acknowledgement to be written: a broker that writes one to us at that moment would wait for us as well.
+// receive takes what comes in, one message after the other. It waits for nothing: behind a message may stand an emergency stop. Nor does it wait for
+// an acknowledgement to be written: a broker that writes one to us at that moment would wait for us as well.
 func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack()
-	}
-	if d := b.pace.Reserve().Delay(); d > 0 {
-		time.Sleep(d)
 	}
 	if m.Topic() == b.topics.Status() {
 		if !m.Retained() { // else it is from before this connection, and announce is about to replace it
@@ -202,6 +199,10 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	select {
 	case b.arrivals <- a:
 	default:
+		if !b.busy.Allow() {
+			b.out.dropped.Add(1)
+			return
+		}
 		b.answer(a.verb, Response{ID: idOf(a.payload), Error: &Error{Code: Busy, Message: "too many requests wait: ask again later"}})
 	}
 }

@@ -23,10 +23,9 @@ const (
 	savePatience    = 10 * time.Second
 	waitingRequests = 64 // requests taken from the broker and not handled yet
 
-	// incomingRate and incomingBurst bound the messages that are taken in, a second and at once: the control loop has to have its turns in between. What
-	// a broker has sent already, some 20,000 messages, holds up an emergency stop behind it for a second then; at the embedded one it waits for nothing.
-	incomingRate  = 20_000
-	incomingBurst = 1000
+	// busyRate and busyBurst bound the answers to requests that there is no room for, a second and at once: those to others shall not be lost among them.
+	busyRate  = 1000
+	busyBurst = keptMessages / 2
 )
 
 // arrival is a request as it came from the broker.
