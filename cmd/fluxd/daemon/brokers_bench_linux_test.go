@@ -39,6 +39,7 @@ type trouble struct {
 	mqtt    string                                              // of the robot's file, with FILES; empty: a broker outside
 	clog    bool                                                // somebody stands between robot and broker, and passes nothing on
 	kill    bool                                                // the broker is killed
+	again   bool                                                // and started again a second later
 	inside  func(robot *Robot, until time.Time)                 // what the robot does besides
 	outside func(t testing.TB, address string, until time.Time) // what is done at the broker, in a process of its own
 }
@@ -60,10 +61,10 @@ func noise(length int, every time.Duration) func(*Robot, time.Time) {
 	}
 }
 
-// fromMany does something in 32 places at a time.
-func fromMany(until time.Time, each func()) {
+// from does something in so many places at a time.
+func from(places int, until time.Time, each func()) {
 	var all sync.WaitGroup
-	for range 32 {
+	for range places {
 		all.Go(func() {
 			for time.Now().Before(until) {
 				each()
@@ -73,10 +74,34 @@ func fromMany(until time.Time, each func()) {
 	all.Wait()
 }
 
+const securedBroker = `{listen: '127.0.0.1:0', tls: {certificate: 'FILES/robot.crt', key: 'FILES/robot.key', ca: 'FILES/robot.crt'}}`
+
+// wrongCertificates connects without a certificate where one is asked for, again and again.
+func wrongCertificates(places int) func(testing.TB, string, time.Time) {
+	return func(_ testing.TB, address string, until time.Time) {
+		stranger := &tls.Config{InsecureSkipVerify: true} // it has none
+		from(places, until, func() {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			secured := tls.Client(conn, stranger)
+			_ = secured.Handshake()
+			_, _ = secured.Read(make([]byte, 1)) // where it hears that it may not
+		})
+	}
+}
+
 var troubles = []trouble{
 	{name: "none"},
 	{name: "killed", kill: true},
 	{name: "events that nobody takes", kill: true, inside: noise(1000, 50*time.Microsecond)},
+	{name: "65,536 messages wait for a broker that comes back", kill: true, again: true, inside: func(robot *Robot, _ time.Time) {
+		for range 65_536 {
+			robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", 100))
+		}
+	}},
 	{name: "stops reading", clog: true, inside: noise(1000, time.Millisecond)},
 	{name: "slow subscriber", inside: noise(2000, 2*time.Millisecond), outside: func(t testing.TB, address string, until time.Time) {
 		deaf, err := net.Dial("tcp", address)
@@ -132,22 +157,10 @@ var troubles = []trouble{
 		}
 		tuners.Wait()
 	}},
-	{name: "wrong certificates, 32 at a time", mqtt: `{listen: '127.0.0.1:0', tls: {certificate: 'FILES/robot.crt', key: 'FILES/robot.key', ca: 'FILES/robot.crt'}}`,
-		outside: func(_ testing.TB, address string, until time.Time) {
-			stranger := &tls.Config{InsecureSkipVerify: true} // it has none
-			fromMany(until, func() {
-				conn, err := net.Dial("tcp", address)
-				if err != nil {
-					return
-				}
-				defer conn.Close()
-				secured := tls.Client(conn, stranger)
-				_ = secured.Handshake()
-				_, _ = secured.Read(make([]byte, 1)) // where it hears that it may not
-			})
-		}},
+	{name: "wrong certificates, one after the other", mqtt: securedBroker, outside: wrongCertificates(1)},
+	{name: "wrong certificates, 32 at a time", mqtt: securedBroker, outside: wrongCertificates(32)},
 	{name: "wrong passwords, 32 at a time", mqtt: `{listen: '127.0.0.1:0', passwords: 'FILES/passwords'}`, outside: func(_ testing.TB, address string, until time.Time) {
-		fromMany(until, func() {
+		from(32, until, func() {
 			if conn, err := net.Dial("tcp", address); err == nil {
 				_, _ = conn.Write([]byte("\x10\x19\x00\x04MQTT\x04\xc2\x00\x3c\x00\x01x\x00\x03ann\x00\x05wrong"))
 				_, _ = conn.Read(make([]byte, 4))
@@ -180,7 +193,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if name == "broker" {
-		stop, address := startBroker(crashing{}, "127.0.0.1:0")
+		stop, address := startBroker(crashing{}, rest)
 		fmt.Println(address)
 		_, _ = io.Copy(io.Discard, os.Stdin) // until the robot's process ends
 		stop()
@@ -311,7 +324,7 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 	address := ""
 	if trouble.mqtt == "" {
 		var out io.Reader
-		out, kill = beside(b, "broker")
+		out, kill = beside(b, "broker|127.0.0.1:0")
 		line, err := bufio.NewReader(out).ReadString('\n')
 		if err != nil {
 			b.Fatal(err)
@@ -355,6 +368,11 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 		if trouble.inside != nil {
 			trouble.inside(robot, until)
 		}
+	}
+	if troubled && trouble.again {
+		time.Sleep(time.Second)
+		_, kill := beside(b, "broker|"+address)
+		defer kill()
 	}
 	time.Sleep(time.Until(until))
 	l = robot.Health().Latency
