@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"bufio"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -13,7 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -27,7 +25,6 @@ import (
 	"time"
 
 	"fluxd/bridge"
-	"fluxd/configs"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
@@ -340,16 +337,7 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 	if *priority > 0 {
 		text += fmt.Sprintf("realtime: {priority: %d}\n", *priority)
 	}
-	config, err := configs.Parse("robot.yaml", []byte(text), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	started, ended := make(chan *Robot, 1), make(chan error, 1)
-	go func() {
-		ended <- Run(ctx, config, RunOptions{Log: slog.New(slog.DiscardHandler), Started: func(r *Robot) { started <- r }})
-	}()
-	robot := <-started
+	robot, stop := start(b, parse(b, text, nil))
 	if trouble.mqtt != "" {
 		_, address, _ = strings.Cut(robot.Broker(), "://")
 	}
@@ -380,8 +368,7 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 		b.Fatal(err)
 	}
 	clogged.Store(false)
-	cancel()
-	if err := <-ended; err != nil {
+	if err := stop(); err != nil {
 		b.Fatal(err)
 	}
 	return l, sleeper

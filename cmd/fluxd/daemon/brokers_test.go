@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"fluxd/bridge"
-	"fluxd/configs"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
@@ -475,17 +473,7 @@ func TestAnyBrokerWithTwoTuners(t *testing.T) {
 
 // Any bytes on any topic: one error answer at most, never a crash, never a changed parameter.
 func FuzzAnyBytesOnAnyTopic(f *testing.F) {
-	config, err := configs.Parse("robot.yaml", []byte(strings.Replace(beating("embedded"), "broker: 'embedded'", "listen: '127.0.0.1:0'", 1)), nil)
-	if err != nil {
-		f.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	started, ended := make(chan *Robot, 1), make(chan error, 1)
-	go func() {
-		ended <- Run(ctx, config, RunOptions{Log: slog.New(slog.DiscardHandler), Started: func(r *Robot) { started <- r }})
-	}()
-	robot := <-started
-	f.Cleanup(func() { cancel(); <-ended })
+	robot, _ := start(f, parse(f, strings.Replace(beating("embedded"), "broker: 'embedded'", "listen: '127.0.0.1:0'", 1), nil))
 	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(robot.Broker()))
 	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		f.Fatal(token.Error())

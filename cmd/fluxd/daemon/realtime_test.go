@@ -26,7 +26,7 @@ import (
 const patience = 20 * time.Second
 
 // start runs a robot in real time and returns it with a function that stops it and waits for the end.
-func start(t *testing.T, config *configs.Robot) (robot *Robot, stop func() error) {
+func start(t testing.TB, config *configs.Robot) (robot *Robot, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	started, ended := make(chan *Robot, 1), make(chan error, 1)
