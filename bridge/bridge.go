@@ -3,8 +3,10 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -19,17 +21,17 @@ import (
 // Robot is what the bridge shows to the outside. Every method may be called from any goroutine.
 type Robot interface {
 	// Describe returns what can be read and tuned; the same for the life of the robot.
-	Describe() Description
+	Describe() protocol.Description
 	// Get returns the values of parameters, of all without paths. An unknown path fails with an *Error.
-	Get(paths []string) (map[string]Reading, Revision, error)
+	Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error)
 	// Revision counts the transactions so far.
-	Revision() Revision
+	Revision() protocol.Revision
 	// Set changes parameters in one transaction: all are checked first, then all take effect at one tick, or none does.
 	// With ifRevision it fails unless that is the revision. A refusal is an *Error. It returns what is in effect, and the
 	// revision, which on a refusal is the present one. With a Warning as the error they are in effect.
-	Set(ctx context.Context, changes map[string]float64, ifRevision *Revision) (applied map[string]float64, rev Revision, err error)
+	Set(ctx context.Context, changes map[string]float64, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
 	// Reset gives parameters the values of the configuration, as a Set does; all without paths.
-	Reset(ctx context.Context, paths []string, ifRevision *Revision) (applied map[string]float64, rev Revision, err error)
+	Reset(ctx context.Context, paths []string, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
 	// Save keeps what the robot has learnt, and what was tuned; Load takes back what it has learnt since the last Save. A robot that
 	// keeps nothing refuses with an *Error.
 	Save(ctx context.Context) error
@@ -37,10 +39,10 @@ type Robot interface {
 	// Reward brings spikes into the modulator neurons of a reward of the configuration, and Stimulate into neurons by name, from the
 	// next tick on. They return how many. An unknown name fails with an *Error, and then nothing is brought in.
 	Reward(ctx context.Context, name string, value float64) (spikes int, err error)
-	Stimulate(ctx context.Context, trains map[string]Train) (spikes int, err error)
+	Stimulate(ctx context.Context, trains map[string]protocol.Train) (spikes int, err error)
 	// Spikes appends the spikes since the last call, in order, and says how many more were lost. A robot that is not asked for a
 	// second collects none.
-	Spikes(to []Spike) (all []Spike, lost uint64)
+	Spikes(to []protocol.Spike) (all []protocol.Spike, lost uint64)
 	// Arm lets the actuators obey; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
 	// and takes an emergency stop back.
 	Arm() error
@@ -48,26 +50,24 @@ type Robot interface {
 	// EmergencyStop brings the actuators to failsafe until the robot is disarmed and armed again. It never waits.
 	EmergencyStop(who string)
 	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge.
-	Health() Health
-	Sensors() map[string]Measure
-	Actuators() map[string]Measure
+	Health() protocol.Health
+	Sensors() map[string]protocol.Measure
+	Actuators() map[string]protocol.Measure
 	// TelemetryEvery is the time between two publications of sensors and actuators. It may be tuned.
 	TelemetryEvery() time.Duration
 }
 
-// Embedded as Options.Broker starts a broker inside this process.
-const Embedded = "embedded"
-
 // Options configure a Bridge.
 type Options struct {
 	Robot    string // name: the topics are flux/<name>/...
-	Broker   string // Embedded or a URL: tcp://host:1883, ssl://host:8883
-	Listen   string // of the embedded broker; empty is DefaultListen
-	Users    *Users // of the embedded broker; nil: it asks for no password, and listens on loopback only
-	Clients  int    // of the embedded broker, at most; 0 is 64
-	User     string // credentials at an external broker
+	Broker   string // URL: tcp://host:1883, ssl://host:8883
+	User     string // credentials there
 	Password string
-	TLS      TLS
+	TLS      protocol.TLS
+
+	// Dial connects to a broker that is the robot's own: what is retained there is from this run alone. Broker is where others reach it, and
+	// is not dialled then. Nil: the broker is an external one.
+	Dial func(context.Context) (net.Conn, error)
 
 	HomeAssistant bool             // publish what Home Assistant finds the robot by
 	Version       string           // of the daemon, for Status
@@ -86,22 +86,21 @@ const (
 	keepAlive      = 10 * time.Second // a connection that is dead without a word is noticed after one and a half of this
 	answerPatience = 5 * time.Second  // for the broker's word on a subscription
 
-	// At the end: the request under way has so long to be answered, then what waits to be sent, then everything to be acknowledged, then the
-	// embedded broker to pass it on.
+	// mostRetained bounds the parameters of an earlier run that are taken back after a connection: anybody may have retained them.
+	mostRetained = 4096
+
+	// At the end: the request under way has so long to be answered, then what waits to be sent, then everything to be acknowledged, then a
+	// broker that is the robot's own to pass it on.
 	lastAnswer           = 200 * time.Millisecond
 	lastMessages         = 500 * time.Millisecond
 	lastAcknowledgements = 300 * time.Millisecond
 	lastWords            = 150 * time.Millisecond
-
-	// unacknowledged bounds the QoS 1 messages under way: enough for a good rate over a slow link, and all that the client
-	// library can pile up and replay.
-	unacknowledged = 64
 )
 
 // Bridge publishes a robot and answers requests to it.
 type Bridge struct {
 	robot       Robot
-	topics      Topics
+	topics      protocol.Topics
 	description []byte          // as JSON
 	parameters  map[string]bool // the paths of the description
 	discovery   []byte          // the same for Home Assistant; nil without
@@ -110,15 +109,19 @@ type Bridge struct {
 	log         *slog.Logger
 	clock       func() time.Time
 
-	broker    *broker // nil if external
+	own       bool // the broker is the robot's own
 	url       string
 	client    paho.Client
+	stops     *stops
 	out       *outbox
-	underWay  []paho.Token  // QoS 1 messages without an acknowledgement, oldest first; the publishing goroutine's
+	window    window        // the publishing goroutine's
 	connected chan struct{} // one token after each connection: everything retained is due again
 	arrivals  chan arrival
 	served    chan struct{} // closed when no request is under way any more
 	malformed atomic.Uint64
+
+	retainedParameters atomic.Int64 // that this robot does not have, since the last connection
+
 	started   time.Time
 	leased    atomic.Int64  // spikes are published until then, in ns since the start
 	watched   chan struct{} // one slot: there is a lease
@@ -132,10 +135,10 @@ type Bridge struct {
 	workers   sync.WaitGroup
 }
 
-// Start starts the embedded broker, if that is the one, and connects a robot in the background. A broker that cannot be reached is
-// no error: the bridge tries for ever. A name, description or address that cannot work is. It ends with ctx or with Close.
+// Start connects a robot to its broker in the background. A broker that cannot be reached is no error: the bridge tries for ever. A name,
+// description or address that cannot work is. It ends with ctx or with Close.
 func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
-	if err := CheckName(opts.Robot); err != nil {
+	if err := protocol.CheckName(opts.Robot); err != nil {
 		return nil, err
 	}
 	description := robot.Describe()
@@ -148,7 +151,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	}
 	b := &Bridge{
 		robot:       robot,
-		topics:      Topics(opts.Robot),
+		topics:      protocol.Topics(opts.Robot),
 		description: text,
 		parameters:  map[string]bool{},
 		version:     opts.Version,
@@ -185,44 +188,60 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 			b.log.Warn("Home Assistant shows the first tunables only; fluxctl shows all", "shown", mostNumbers, "left_out", left)
 		}
 	}
-	client := b.clientOptions(opts)
-	if opts.Broker == Embedded {
-		h := house{listen: opts.Listen, robot: b.topics, users: opts.Users, tls: opts.TLS, clients: opts.Clients, parameters: len(description.Parameters), largest: len(text), log: b.log,
-			stop: func() { b.robot.EmergencyStop("mqtt") },
-			refuse: func(verb string, payload []byte, why string) {
-				b.answer(verb, Response{ID: idOf(payload), Error: &Error{Code: Forbidden, Message: why}})
-			}}
-		if b.broker, err = startBroker(h); err != nil {
-			return nil, err
-		}
-		b.url = b.broker.url
-		client.AddBroker("tcp://" + Embedded).SetCustomOpenConnectionFn(b.broker.dial).SetUsername(ownName).SetPassword(b.broker.secret)
-	} else {
-		if b.url, err = checkURL(opts.Broker); err != nil {
-			return nil, err
-		}
-		secured, err := opts.TLS.Client()
-		if err != nil {
-			return nil, err
-		}
-		client.AddBroker(opts.Broker).SetCustomOpenConnectionFn(dialExternal)
-		if secured != nil {
-			client.SetTLSConfig(secured)
+	if b.url, err = checkURL(opts.Broker); err != nil {
+		return nil, err
+	}
+	b.own = opts.Dial != nil
+	dial := dialExternal
+	if b.own {
+		dial = func(_ *url.URL, o paho.ClientOptions) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), o.ConnectTimeout)
+			defer cancel()
+			return opts.Dial(ctx)
 		}
 	}
+	secured, err := opts.TLS.Client()
+	if err != nil {
+		return nil, err
+	}
+	connection := func(filters int) *paho.ClientOptions {
+		c := clientOptions(opts.User, opts.Password).AddBroker(opts.Broker).SetCustomOpenConnectionFn(func(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
+			conn, err := dial(u, o)
+			if err != nil {
+				return nil, err
+			}
+			return newCutter(conn, filters), nil
+		})
+		if secured != nil {
+			c.SetTLSConfig(secured)
+		}
+		return c
+	}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	b.client = paho.NewClient(client)
+	b.stops = newStops(b, connection(len(stopping)))
+	b.client = paho.NewClient(connection(len(b.filters())).
+		SetBinaryWill(b.topics.Status(), b.status(protocol.Offline), 1, true).
+		SetOnConnectHandler(func(paho.Client) {
+			select {
+			case b.connected <- struct{}{}:
+			default:
+			}
+		}).
+		SetConnectionNotificationHandler(b.report))
+	b.window.client = b.client
+	b.workers.Go(b.stops.answer)
 	b.workers.Go(b.publish) // owns the connection's outgoing side
 	b.workers.Go(b.serve)   // a request may wait for the robot's next tick
 	b.workers.Go(b.measure) // telemetry has its own rhythm
 	b.workers.Go(b.relay)   // and spikes have another
+	b.stops.client.Connect()
 	b.client.Connect()
 	context.AfterFunc(ctx, b.Close)
 	return b, nil
 }
 
 // check reports what of a description could not be published.
-func check(d Description) error {
+func check(d protocol.Description) error {
 	for _, p := range d.Parameters {
 		if p.Path == "" || strings.ContainsAny(p.Path, "+#\x00") {
 			return fmt.Errorf("parameter %q: expected a path that is a topic: not empty, without + # and NUL", p.Path)
@@ -238,18 +257,19 @@ func check(d Description) error {
 func checkURL(broker string) (string, error) {
 	u, err := url.Parse(broker)
 	if err != nil {
-		return "", fmt.Errorf("broker: expected %q or a URL like tcp://host:1883: %w", Embedded, err)
+		return "", fmt.Errorf("broker: expected a URL like tcp://host:1883: %w", err)
 	}
 	if _, known := schemes[u.Scheme]; !known || u.Hostname() == "" || u.Port() == "" {
-		return "", fmt.Errorf("broker %q: expected %q or a URL with a port, like tcp://host:1883 or ssl://host:8883", u.Redacted(), Embedded)
+		return "", fmt.Errorf("broker %q: expected a URL with a port, like tcp://host:1883 or ssl://host:8883", u.Redacted())
 	}
 	return u.Redacted(), nil
 }
 
-func (b *Bridge) clientOptions(opts Options) *paho.ClientOptions {
+// clientOptions are those of each of the robot's connections.
+func clientOptions(user, password string) *paho.ClientOptions {
 	return paho.NewClientOptions().
-		SetClientID("fluxd-"+uuid.NewString()). // two clients with one id throw each other out for ever
-		SetUsername(opts.User).SetPassword(opts.Password).
+		SetClientID("fluxd-" + uuid.NewString()). // two clients with one id throw each other out for ever
+		SetUsername(user).SetPassword(password).
 		SetProtocolVersion(4). // 3.1.1; else a refusal is tried again as 3.1
 		SetCleanSession(true).
 		SetOrderMatters(true).    // no handler here waits for anything; else each message has a goroutine, and a flood thousands that the control loop waits for
@@ -258,15 +278,7 @@ func (b *Bridge) clientOptions(opts Options) *paho.ClientOptions {
 		SetMaxReconnectInterval(retryAtMost).
 		SetConnectTimeout(dialPatience).
 		SetWriteTimeout(writePatience).
-		SetKeepAlive(keepAlive).
-		SetBinaryWill(b.topics.Status(), b.status(Offline), 1, true).
-		SetOnConnectHandler(func(paho.Client) {
-			select {
-			case b.connected <- struct{}{}:
-			default:
-			}
-		}).
-		SetConnectionNotificationHandler(b.report)
+		SetKeepAlive(keepAlive)
 }
 
 // report logs how the connection does, once for each time that the broker is away.
@@ -274,7 +286,7 @@ func (b *Bridge) report(_ paho.Client, n paho.ConnectionNotification) {
 	switch n := n.(type) {
 	case paho.ConnectionNotificationConnected:
 		b.away.Store(false)
-		b.log.Info("connected to the MQTT broker", "broker", b.url, "topics", Root+"/"+string(b.topics)+"/#")
+		b.log.Info("connected to the MQTT broker", "broker", b.url, "topics", protocol.Root+"/"+string(b.topics)+"/#")
 	case paho.ConnectionNotificationFailed:
 		if !b.away.Swap(true) {
 			b.log.Warn("cannot reach the MQTT broker: the robot runs without it, and tries until it can", "broker", b.url, "error", n.Reason)
@@ -291,10 +303,10 @@ func (b *Bridge) URL() string { return b.url }
 
 // Event publishes a fault or a change of state. It never waits. The level is one topic level, such as LevelWarning.
 func (b *Bridge) Event(level, code, text string) {
-	if CheckName(level) != nil {
-		level = LevelError
+	if protocol.CheckName(level) != nil {
+		level = protocol.LevelError
 	}
-	payload, err := json.Marshal(Event{Time: b.clock().UnixMilli(), Code: code, Text: text})
+	payload, err := json.Marshal(protocol.Event{Time: b.clock().UnixMilli(), Code: code, Text: text})
 	if err != nil {
 		return // strings and a number: it cannot fail
 	}
@@ -307,7 +319,7 @@ func (b *Bridge) Dropped() uint64 { return b.out.dropped.Load() }
 // Connected reports whether the broker can be reached now.
 func (b *Bridge) Connected() bool { return b.client.IsConnectionOpen() }
 
-// Close publishes what waits and the status offline, if the broker takes it in time, and ends the bridge and its broker. It returns
+// Close publishes what waits and the status offline, if the broker takes it in time, and ends the bridge. It returns
 // within 2 s and may be called more than once.
 func (b *Bridge) Close() {
 	b.closeOnce.Do(func() {
@@ -318,17 +330,17 @@ func (b *Bridge) Close() {
 		case <-ended:
 		case <-time.After(lastAnswer + lastMessages + lastAcknowledgements + 200*time.Millisecond): // a write to a broker that stopped reading ends by itself, later
 		}
+		b.stops.client.Disconnect(0)
 		b.client.Disconnect(200)
-		if b.broker != nil {
-			// It acknowledges a message before it passes it on: who listens shall still hear that the robot is offline.
+		if b.own {
+			// It acknowledges a message before it passes it on, and ends next: who listens shall still hear that the robot is offline.
 			time.Sleep(lastWords)
-			b.broker.close(400 * time.Millisecond)
 		}
 	})
 }
 
-func (b *Bridge) status(s State) []byte {
-	text, err := json.Marshal(Status{State: s, Boot: b.boot, Version: b.version})
+func (b *Bridge) status(s protocol.State) []byte {
+	text, err := json.Marshal(protocol.Status{State: s, Boot: b.boot, Version: b.version})
 	if err != nil {
 		panic(err) // three strings
 	}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"log/slog"
@@ -78,14 +79,14 @@ func TestWhatMayNotBeWritten(t *testing.T) {
 			c.wait(strangers.Publish(topic, qos, true, "forged"))
 		}
 	}
-	c.wait(strangers.Publish(Root+"/other/status", 1, true, "allowed"))
+	c.wait(strangers.Publish(protocol.Root+"/other/status", 1, true, "allowed"))
 	for deadline := time.After(patience); ; {
 		select {
 		case m := <-c.messages:
 			if string(m.Payload()) == "forged" {
 				t.Fatalf("%s was written", m.Topic())
 			}
-			if m.Topic() == Root+"/other/status" {
+			if m.Topic() == protocol.Root+"/other/status" {
 				select {
 				case <-lost:
 					t.Error("the client was cut off: it would connect and try again for ever")
@@ -131,7 +132,7 @@ func TestAClientThatStopsReadingHoldsNobodyUp(t *testing.T) {
 	speaker.wait(speaker.paho.Connect())
 	defer speaker.paho.Disconnect(50)
 	for range 400 { // far more than sockets buffer
-		speaker.wait(speaker.paho.Publish(Root+"/flood", 1, false, make([]byte, 64<<10)))
+		speaker.wait(speaker.paho.Publish(protocol.Root+"/flood", 1, false, make([]byte, 64<<10)))
 	}
 }
 
@@ -151,7 +152,7 @@ func TestRetainedMessagesAreFiledApartFromSubscriptions(t *testing.T) {
 				if round%2 == 0 {
 					text = "kept"
 				}
-				c.Publish(fmt.Sprintf("%s/r%d/status", Root, i), 1, true, text).WaitTimeout(patience)
+				c.Publish(fmt.Sprintf("%s/r%d/status", protocol.Root, i), 1, true, text).WaitTimeout(patience)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fluxd/bridge/protocol"
 	"math/rand/v2"
 	"syscall"
 	"testing"
@@ -17,11 +18,11 @@ type bulkRobot struct {
 	at    int64
 }
 
-func (r *bulkRobot) Spikes(to []Spike) ([]Spike, uint64) {
+func (r *bulkRobot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	now := time.Since(r.start).Microseconds()
 	step := int64(1_000_000 / r.rate)
 	for ; r.at < now; r.at += step {
-		to = append(to, Spike{At: r.at, Neuron: rand.IntN(1000)})
+		to = append(to, protocol.Spike{At: r.at, Neuron: rand.IntN(1000)})
 	}
 	return to, 0
 }
@@ -43,14 +44,14 @@ func BenchmarkSpikesOverMQTT(b *testing.B) {
 				if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 					b.Fatal(token.Error())
 				}
-				c.Subscribe(Topics("fake").Spikes(), 0, func(_ paho.Client, m paho.Message) { batches <- m.Payload() }).Wait()
+				c.Subscribe(protocol.Topics("fake").Spikes(), 0, func(_ paho.Client, m paho.Message) { batches <- m.Payload() }).Wait()
 				br.lease(time.Minute)
 				<-batches
 				before, begun := processorTime(b), time.Now()
 				spikes, bytes := 0, 0
 				for time.Since(begun) < 4*time.Second {
 					batch := <-batches
-					all, err := DecodeSpikes(batch)
+					all, err := protocol.DecodeSpikes(batch)
 					if err != nil {
 						b.Fatal(err)
 					}

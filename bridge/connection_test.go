@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"log/slog"
@@ -35,48 +36,48 @@ func (j *journal) count(what string) int {
 }
 
 func TestWhatARobotPublishes(t *testing.T) {
-	topics := Topics("fake")
+	topics := protocol.Topics("fake")
 	b := startBridge(t, newFakeRobot(), Options{Version: "1.2", Boot: "b1"})
 	c := dial(t, b.URL())
 
-	if s := next(c, topics.Status(), func(s Status) bool { return s.State == Online }); s.Boot != "b1" || s.Version != "1.2" {
+	if s := next(c, topics.Status(), func(s protocol.Status) bool { return s.State == protocol.Online }); s.Boot != "b1" || s.Version != "1.2" {
 		t.Errorf("status: %+v", s)
 	}
 	// Everything retained is there, whoever comes when; in any order, so each is asked by a client of its own.
 	dial(t, b.URL()).online()
-	if d := next[Description](dial(t, b.URL()), topics.Describe(), nil); len(d.Parameters) != 2 || d.Parameters[0].Unit != "mV" {
+	if d := next[protocol.Description](dial(t, b.URL()), topics.Describe(), nil); len(d.Parameters) != 2 || d.Parameters[0].Unit != "mV" {
 		t.Errorf("describe: %+v", d)
 	}
-	if v := next[Value](dial(t, b.URL()), topics.Param("group/b"), nil); v != (Value{V: 2, Src: "config"}) {
+	if v := next[protocol.Value](dial(t, b.URL()), topics.Param("group/b"), nil); v != (protocol.Value{V: 2, Src: "config"}) {
 		t.Errorf("param: %+v", v)
 	}
-	h := next[Health](dial(t, b.URL()), topics.Health(), nil)
-	if h.Spikes != 7 || h.SpikesPerSecond != 0 || h.CPU != nil || h.Uptime != Seconds(time.Minute) {
+	h := next[protocol.Health](dial(t, b.URL()), topics.Health(), nil)
+	if h.Spikes != 7 || h.SpikesPerSecond != 0 || h.CPU != nil || h.Uptime != protocol.Seconds(time.Minute) {
 		t.Errorf("health with figures that are not finite: %+v", h)
 	}
-	sensors := next[map[string]Measure](c, topics.Sensors(), nil)
-	if len(sensors) != 1 || sensors["left_eye"] != (Measure{Value: 412.5, Unit: "lx", Age: Seconds(12 * time.Millisecond)}) {
+	sensors := next[map[string]protocol.Measure](c, topics.Sensors(), nil)
+	if len(sensors) != 1 || sensors["left_eye"] != (protocol.Measure{Value: 412.5, Unit: "lx", Age: protocol.Seconds(12 * time.Millisecond)}) {
 		t.Errorf("sensors, one of them without a value: %+v", sensors)
 	}
-	if a := next[map[string]Measure](c, topics.Actuators(), nil); a["choice"].Value != "Slight-Left-Turn" {
+	if a := next[map[string]protocol.Measure](c, topics.Actuators(), nil); a["choice"].Value != "Slight-Left-Turn" {
 		t.Errorf("actuators: %+v", a)
 	}
-	b.Event(LevelWarning, "sensor_lost", "left_eye: no answer")
-	if e := next[Event](c, topics.Event(LevelWarning), nil); e.Code != "sensor_lost" || e.Text != "left_eye: no answer" {
+	b.Event(protocol.LevelWarning, "sensor_lost", "left_eye: no answer")
+	if e := next[protocol.Event](c, topics.Event(protocol.LevelWarning), nil); e.Code != "sensor_lost" || e.Text != "left_eye: no answer" {
 		t.Errorf("event: %+v", e)
 	}
 	b.Event("a/#", "odd", "level")
-	next(c, topics.Event(LevelError), func(e Event) bool { return e.Code == "odd" })
+	next(c, topics.Event(protocol.LevelError), func(e protocol.Event) bool { return e.Code == "odd" })
 }
 
 func TestMeasuresAreForWhoListens(t *testing.T) {
 	b := startBridge(t, newFakeRobot(), Options{})
-	sensors := Topics("fake").Sensors()
+	sensors := protocol.Topics("fake").Sensors()
 	if b.wanted(sensors) {
 		t.Error("measures are published though nobody listens")
 	}
 	c := dial(t, b.URL())
-	next[map[string]Measure](c, sensors, nil)
+	next[map[string]protocol.Measure](c, sensors, nil)
 	if !b.wanted(sensors) {
 		t.Error("somebody listens")
 	}
@@ -87,11 +88,11 @@ func TestCloseSaysOffline(t *testing.T) {
 	b := startBridge(t, newFakeRobot(), Options{Broker: external.url})
 	c := dial(t, external.url)
 	c.online()
-	b.Event(LevelInfo, "bye", "the last word")
+	b.Event(protocol.LevelInfo, "bye", "the last word")
 	b.Close()
 	b.Close() // again does nothing
-	next(c, Topics("fake").Event(LevelInfo), func(e Event) bool { return e.Code == "bye" })
-	next(c, Topics("fake").Status(), func(s Status) bool { return s.State == Offline })
+	next(c, protocol.Topics("fake").Event(protocol.LevelInfo), func(e protocol.Event) bool { return e.Code == "bye" })
+	next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline })
 	if b.Connected() {
 		t.Error("connected after Close")
 	}
@@ -108,7 +109,7 @@ func TestTheEndOfTheContextIsTheEndOfTheBridge(t *testing.T) {
 	c := dial(t, external.url)
 	c.online()
 	cancel()
-	next(c, Topics("fake").Status(), func(s Status) bool { return s.State == Offline })
+	next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline })
 }
 
 func TestLastWillAndReturn(t *testing.T) {
@@ -123,12 +124,12 @@ func TestLastWillAndReturn(t *testing.T) {
 			client.Net.Conn.Close()
 		}
 	}
-	next(c, Topics("fake").Status(), func(s Status) bool { return s.State == Offline })
+	next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline })
 	c.online()
 	// This may be a repetition from before the loss: what was not acknowledged is repeated first, and only then does the bridge
 	// subscribe again.
 	subscribed := func() bool {
-		for id := range external.server.Topics.Subscribers(Topics("fake").Request("get")).Subscriptions {
+		for id := range external.server.Topics.Subscribers(protocol.Topics("fake").Request("get")).Subscriptions {
 			client, ok := external.server.Clients.Get(id)
 			if ok && strings.HasPrefix(id, "fluxd-") && !lost[client.Net.Remote] {
 				return true
@@ -141,7 +142,7 @@ func TestLastWillAndReturn(t *testing.T) {
 			t.Fatal("the bridge has not subscribed again")
 		}
 	}
-	if r := c.ask("get", fresh("g1")); r.Status != StatusOK {
+	if r := c.ask("get", fresh("g1")); r.Status != protocol.StatusOK {
 		t.Errorf("after the return: %+v", r)
 	}
 }
@@ -152,10 +153,10 @@ func TestALateLastWillIsPutRight(t *testing.T) {
 	c := dial(t, b.URL())
 	c.online()
 	for _, boot := range []string{"b1", "b0"} { // of this start, and of the one before a power cut
-		c.send(Topics("fake").Status(), true, Status{State: Offline, Boot: boot})
-		next(c, Topics("fake").Status(), func(s Status) bool { return s.State == Offline && s.Boot == boot })
+		c.send(protocol.Topics("fake").Status(), true, protocol.Status{State: protocol.Offline, Boot: boot})
+		next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline && s.Boot == boot })
 		// Not c.online(): two publishers have no order, and the broker may have brought the correction first. What it keeps has one.
-		if s := next(dial(t, b.URL()), Topics("fake").Status(), func(s Status) bool { return s.State == Online }); s.Boot != "b1" {
+		if s := next(dial(t, b.URL()), protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Online }); s.Boot != "b1" {
 			t.Errorf("%+v is online", s)
 		}
 	}
@@ -164,11 +165,11 @@ func TestALateLastWillIsPutRight(t *testing.T) {
 // A parameter that an earlier configuration had and this one has not: who subscribes is not told of it any more.
 func TestParametersThatAreGoneAreTakenBack(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
-	topics := Topics("fake")
+	topics := protocol.Topics("fake")
 	before := dial(t, external.url)
-	before.send(topics.Param("gone"), true, Value{V: 5})
-	before.send(topics.Param("a"), true, Value{V: 5})
-	before.send(Topics("other").Param("gone"), true, Value{V: 6})
+	before.send(topics.Param("gone"), true, protocol.Value{V: 5})
+	before.send(topics.Param("a"), true, protocol.Value{V: 5})
+	before.send(protocol.Topics("other").Param("gone"), true, protocol.Value{V: 6})
 	startBridge(t, newFakeRobot(), Options{Broker: external.url})
 	dial(t, external.url).online()
 	eventually := time.Now().Add(patience)
@@ -180,7 +181,7 @@ func TestParametersThatAreGoneAreTakenBack(t *testing.T) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	if kept := external.server.Topics.Messages(Topics("other").Param("#")); len(kept) != 1 {
+	if kept := external.server.Topics.Messages(protocol.Topics("other").Param("#")); len(kept) != 1 {
 		t.Errorf("of another robot: %v", kept)
 	}
 }
@@ -204,12 +205,12 @@ func TestTheBrokerIsStartedAgain(t *testing.T) {
 		t.Fatalf("the port %s was taken by somebody else meanwhile", listen)
 	}
 	late := dial(t, second.url)
-	if v := next[Value](late, Topics("fake").Param("a"), nil); v.V != 77 {
+	if v := next[protocol.Value](late, protocol.Topics("fake").Param("a"), nil); v.V != 77 {
 		t.Errorf("param a at the new broker: %+v", v)
 	}
 	late = dial(t, second.url)
 	late.online()
-	if r := late.ask("set", setting("s2", map[string]float64{"a": 78})); r.Status != StatusOK {
+	if r := late.ask("set", setting("s2", map[string]float64{"a": 78})); r.Status != protocol.StatusOK {
 		t.Errorf("set at the new broker: %+v", r)
 	}
 	if !b.Connected() {
@@ -234,7 +235,7 @@ func TestABrokerThatComesLater(t *testing.T) {
 	}
 	c := dial(t, startTestBroker(t, strings.TrimPrefix(placeholder.url, "tcp://")).url)
 	c.online()
-	if r := c.ask("get", fresh("g1")); r.Status != StatusOK {
+	if r := c.ask("get", fresh("g1")); r.Status != protocol.StatusOK {
 		t.Errorf("get: %+v", r)
 	}
 	if n := log.count("cannot reach the MQTT broker"); n > 1 {
@@ -252,7 +253,7 @@ func TestABrokerThatStopsReadingHoldsNobodyUp(t *testing.T) {
 	}
 	text := strings.Repeat("x", 1000)
 	for range 50_000 { // far more than sockets buffer: a call that waited would wait for ever
-		b.Event(LevelInfo, "flood", text)
+		b.Event(protocol.LevelInfo, "flood", text)
 	}
 	if b.Dropped() == 0 {
 		t.Error("nothing was dropped")
@@ -267,10 +268,10 @@ func TestABrokerThatStopsReadingHoldsNobodyUp(t *testing.T) {
 }
 
 func TestStartRefuses(t *testing.T) {
-	good := Description{}
+	good := protocol.Description{}
 	tests := []struct {
 		name        string
-		description Description
+		description protocol.Description
 		opts        Options
 		says        string
 	}{
@@ -283,8 +284,8 @@ func TestStartRefuses(t *testing.T) {
 		{"a listener without a port", good, Options{Robot: "r", Broker: Embedded, Listen: "localhost"}, "expected host:port"},
 		{"a listener for everybody", good, Options{Robot: "r", Broker: Embedded, Listen: "0.0.0.0:0"}, "name a file of passwords"},
 		{"a listener for everybody, unnamed", good, Options{Robot: "r", Broker: Embedded, Listen: ":0"}, "name a file of passwords"},
-		{"a path with a wildcard", Description{Parameters: []Parameter{{Path: "a/+"}}}, Options{Robot: "r", Broker: Embedded}, "expected a path"},
-		{"a range without an end", Description{Parameters: []Parameter{{Path: "a", Max: inf()}}}, Options{Robot: "r", Broker: Embedded}, "finite range"},
+		{"a path with a wildcard", protocol.Description{Parameters: []protocol.Parameter{{Path: "a/+"}}}, Options{Robot: "r", Broker: Embedded}, "expected a path"},
+		{"a range without an end", protocol.Description{Parameters: []protocol.Parameter{{Path: "a", Max: inf()}}}, Options{Robot: "r", Broker: Embedded}, "finite range"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -304,10 +305,10 @@ func inf() float64 { x := 1e308; return x * 10 }
 
 type describedRobot struct {
 	Robot
-	description Description
+	description protocol.Description
 }
 
-func (r describedRobot) Describe() Description { return r.description }
+func (r describedRobot) Describe() protocol.Description { return r.description }
 
 func TestAPasswordIsNotShown(t *testing.T) {
 	b := startBridge(t, newFakeRobot(), Options{Broker: "tcp://me:secret@127.0.0.1:1"})
@@ -324,14 +325,14 @@ func Example() {
 		return
 	}
 	defer b.Close()
-	b.Event(LevelInfo, "started", "ready to drive")
-	fmt.Println(Topics("fake").Param("a"), b.Dropped())
+	b.Event(protocol.LevelInfo, "started", "ready to drive")
+	fmt.Println(protocol.Topics("fake").Param("a"), b.Dropped())
 	// Output: flux/fake/param/a 0
 }
 
 func ExampleRequest() {
-	revision := Revision(17)
-	text, err := json.Marshal(Request{ID: "u1", Time: 1_700_000_000_000, TTL: 2000, IfRevision: &revision, Set: map[string]float64{"neurons/eye/threshold": 90}})
+	revision := protocol.Revision(17)
+	text, err := json.Marshal(protocol.Request{ID: "u1", Time: 1_700_000_000_000, TTL: 2000, IfRevision: &revision, Set: map[string]float64{"neurons/eye/threshold": 90}})
 	fmt.Println(string(text), err)
 	// Output: {"id":"u1","ts":1700000000000,"ttl_ms":2000,"if_rev":17,"set":{"neurons/eye/threshold":90}} <nil>
 }
@@ -347,7 +348,7 @@ func TestNamesakesAreTold(t *testing.T) {
 		t.Errorf("a robot that is alone: %s", &log)
 	}
 	startBridge(t, newFakeRobot(), Options{Broker: host.URL()})
-	if e := next[Event](c, Topics("fake").Event(LevelWarning), nil); e.Code != "name_taken" {
+	if e := next[protocol.Event](c, protocol.Topics("fake").Event(protocol.LevelWarning), nil); e.Code != "name_taken" {
 		t.Errorf("event %+v", e)
 	}
 	if log.count("another robot with this name") != 1 {

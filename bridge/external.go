@@ -11,7 +11,7 @@ import (
 	"net/url"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
-	"github.com/mochi-mqtt/server/v2/packets"
+	"github.com/eclipse/paho.mqtt.golang/packets"
 	"golang.org/x/net/proxy"
 )
 
@@ -20,9 +20,9 @@ import (
 // the rest is read and thrown away, and the robot says what it says of any request that is too large.
 const (
 	// longestPublish is the longest packet with a message, in bytes: a request that is told to be too large, and its topic.
-	longestPublish = guestPacket
-	// longestOther is the longest of the others: the number of a packet, and a code for each filter that announce subscribes to.
-	longestOther = 2 + 3
+	longestPublish = 256 << 10
+	// packetNumber is what an acknowledgement begins with, in bytes; that of a subscription has one more for each filter.
+	packetNumber = 2
 )
 
 // schemes are those of a broker's URL, and whether they mean TLS.
@@ -48,19 +48,23 @@ func dialExternal(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 		}
 		conn = secured
 	}
-	return newCutter(conn), nil
+	return conn, nil
 }
 
 // cutter is a connection whose incoming packets have a bounded length.
 type cutter struct {
 	net.Conn
 	in     *bufio.Reader
+	other  int    // the longest packet that is no message
 	header []byte // of the present packet, as far as it has not been passed on
 	keep   int    // bytes of it that are passed on
 	skip   int64  // bytes that follow and are not
 }
 
-func newCutter(conn net.Conn) *cutter { return &cutter{Conn: conn, in: bufio.NewReader(conn)} }
+// newCutter makes one for a client that subscribes to so many filters at once.
+func newCutter(conn net.Conn, filters int) *cutter {
+	return &cutter{Conn: conn, in: bufio.NewReader(conn), other: packetNumber + filters}
+}
 
 // Read reads what is left of the stream.
 func (c *cutter) Read(p []byte) (int, error) {
@@ -107,7 +111,7 @@ func (c *cutter) next() error {
 		length |= uint64(b&0x7f) << (7 * bytes)
 		more = b >= 0x80
 	}
-	c.keep = min(int(length), longestOther)
+	c.keep = min(int(length), c.other)
 	if kind>>4 == packets.Publish {
 		c.keep = min(int(length), longestPublish)
 	}

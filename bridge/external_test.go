@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"bytes"
+	"fluxd/bridge/protocol"
 	"io"
 	"log/slog"
 	"net"
@@ -68,12 +69,12 @@ func TestAHugeMessageAtAnExternalBroker(t *testing.T) {
 	c := dial(t, external.url)
 	c.online()
 	huge := strings.Repeat("x", 8<<20)
-	c.send(Topics("fake").Request("set"), false, huge)
-	if r := next[Response](c, Topics("fake").Response("set"), nil); r.Error == nil || r.Error.Code != TooLarge {
+	c.send(protocol.Topics("fake").Request("set"), false, huge)
+	if r := next[protocol.Response](c, protocol.Topics("fake").Response("set"), nil); r.Error == nil || r.Error.Code != protocol.TooLarge {
 		t.Errorf("answered with %+v", r)
 	}
-	c.send(Topics("fake").Param("unknown"), true, huge)
-	if r := c.ask("get", fresh("g1")); r.Status != StatusOK || !b.Connected() {
+	c.send(protocol.Topics("fake").Param("unknown"), true, huge)
+	if r := c.ask("get", fresh("g1")); r.Status != protocol.StatusOK || !b.Connected() {
 		t.Errorf("after it: %+v", r)
 	}
 }

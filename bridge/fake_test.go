@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,7 +28,7 @@ type fakeRobot struct {
 	refuse error // what Arm says
 	mu     sync.Mutex
 	values map[string]float64
-	rev    Revision
+	rev    protocol.Revision
 	sets   int
 	hold   chan struct{} // Set waits for it, if there is one
 }
@@ -36,40 +37,40 @@ func newFakeRobot() *fakeRobot {
 	return &fakeRobot{values: map[string]float64{"a": 1, "group/b": 2}}
 }
 
-func (r *fakeRobot) Describe() Description {
-	return Description{
-		Parameters: []Parameter{
+func (r *fakeRobot) Describe() protocol.Description {
+	return protocol.Description{
+		Parameters: []protocol.Parameter{
 			{Path: "a", Type: "float", Unit: "mV", Max: 100, Default: 1, Live: true},
 			{Path: "group/b", Type: "float", Unit: "mV", Max: 100, Default: 2, Live: true},
 		},
-		Neurons: []NeuronGroup{{Name: "eye", Count: 1}},
-		Sensors: []Device{{Name: "left_eye", Kind: "bh1750", Unit: "lx"}},
+		Neurons: []protocol.NeuronGroup{{Name: "eye", Count: 1}},
+		Sensors: []protocol.Device{{Name: "left_eye", Kind: "bh1750", Unit: "lx"}},
 	}
 }
 
-func (r *fakeRobot) Revision() Revision {
+func (r *fakeRobot) Revision() protocol.Revision {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.rev
 }
 
-func (r *fakeRobot) Get(paths []string) (map[string]Reading, Revision, error) {
+func (r *fakeRobot) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	got := map[string]Reading{}
+	got := map[string]protocol.Reading{}
 	if len(paths) == 0 {
 		paths = sorted(r.values)
 	}
 	for _, path := range paths {
 		v, ok := r.values[path]
 		if !ok {
-			return nil, r.rev, &Error{Code: UnknownParameter, Path: path, Message: "no such parameter"}
+			return nil, r.rev, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "no such parameter"}
 		}
 		source := "config"
 		if r.sets > 0 {
 			source = "mqtt"
 		}
-		got[path] = Reading{Value: Value{V: v, Rev: r.rev, Src: source}, Max: 100}
+		got[path] = protocol.Reading{Value: protocol.Value{V: v, Rev: r.rev, Src: source}, Max: 100}
 	}
 	return got, r.rev, nil
 }
@@ -83,7 +84,7 @@ func (r *fakeRobot) Save(context.Context) error {
 
 func (r *fakeRobot) Load(context.Context) error { r.order("load"); return nil }
 
-func (r *fakeRobot) Reset(ctx context.Context, paths []string, ifRevision *Revision) (map[string]float64, Revision, error) {
+func (r *fakeRobot) Reset(ctx context.Context, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	if len(paths) == 0 {
 		paths = []string{"a", "group/b"}
 	}
@@ -96,13 +97,13 @@ func (r *fakeRobot) Reset(ctx context.Context, paths []string, ifRevision *Revis
 
 func (r *fakeRobot) Reward(_ context.Context, name string, value float64) (int, error) {
 	if name != "praise" {
-		return 0, &Error{Code: UnknownReward, Message: fmt.Sprintf("no reward %q", name)}
+		return 0, &protocol.Error{Code: protocol.UnknownReward, Message: fmt.Sprintf("no reward %q", name)}
 	}
 	r.order(fmt.Sprintf("reward %v", value))
 	return int(math.Abs(value)), nil
 }
 
-func (r *fakeRobot) Stimulate(_ context.Context, trains map[string]Train) (n int, err error) {
+func (r *fakeRobot) Stimulate(_ context.Context, trains map[string]protocol.Train) (n int, err error) {
 	for _, name := range sorted(trains) {
 		r.order(fmt.Sprintf("stimulate %s %d", name, trains[name].Count))
 		n += trains[name].Count
@@ -111,11 +112,11 @@ func (r *fakeRobot) Stimulate(_ context.Context, trains map[string]Train) (n int
 }
 
 // Spikes are one, a millisecond later each time.
-func (r *fakeRobot) Spikes(to []Spike) ([]Spike, uint64) {
+func (r *fakeRobot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.spiked += 1000
-	return append(to, Spike{At: r.spiked, Neuron: 0}), 0
+	return append(to, protocol.Spike{At: r.spiked, Neuron: 0}), 0
 }
 
 func (r *fakeRobot) order(what string) {
@@ -129,7 +130,7 @@ func (r *fakeRobot) Disarm()    { r.order("disarm") }
 
 func (r *fakeRobot) EmergencyStop(who string) { r.order("stop by " + who) }
 
-func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevision *Revision) (map[string]float64, Revision, error) {
+func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	if r.hold != nil {
 		select {
 		case <-r.hold:
@@ -140,14 +141,14 @@ func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevis
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ifRevision != nil && *ifRevision != r.rev {
-		return nil, r.rev, &Error{Code: RevisionConflict, Message: fmt.Sprintf("revision is %d, expected %d", r.rev, *ifRevision)}
+		return nil, r.rev, &protocol.Error{Code: protocol.RevisionConflict, Message: fmt.Sprintf("revision is %d, expected %d", r.rev, *ifRevision)}
 	}
 	for _, path := range sorted(changes) {
 		if _, ok := r.values[path]; !ok {
-			return nil, r.rev, &Error{Code: UnknownParameter, Path: path, Message: "no such parameter"}
+			return nil, r.rev, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "no such parameter"}
 		}
 		if v := changes[path]; v < 0 || v > 100 {
-			return nil, r.rev, Refuse(path, 0, 100, fmt.Sprintf("expected 0 to 100 mV, got %v", v))
+			return nil, r.rev, protocol.Refuse(path, 0, 100, fmt.Sprintf("expected 0 to 100 mV, got %v", v))
 		}
 	}
 	for path, v := range changes {
@@ -158,22 +159,22 @@ func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevis
 	return changes, r.rev, nil
 }
 
-func (r *fakeRobot) Health() Health {
+func (r *fakeRobot) Health() protocol.Health {
 	cpu := math.NaN()
-	return Health{Uptime: Seconds(time.Minute), Spikes: 7, SpikesPerSecond: math.Inf(1), CPU: &cpu}
+	return protocol.Health{Uptime: protocol.Seconds(time.Minute), Spikes: 7, SpikesPerSecond: math.Inf(1), CPU: &cpu}
 }
 
-func (r *fakeRobot) Sensors() map[string]Measure {
-	return map[string]Measure{
-		"left_eye": {Value: 412.5, Unit: "lx", Age: Seconds(12 * time.Millisecond)},
+func (r *fakeRobot) Sensors() map[string]protocol.Measure {
+	return map[string]protocol.Measure{
+		"left_eye": {Value: 412.5, Unit: "lx", Age: protocol.Seconds(12 * time.Millisecond)},
 		"broken":   {Value: math.NaN(), Unit: "m"},
 	}
 }
 
 func (r *fakeRobot) TelemetryEvery() time.Duration { return 100 * time.Millisecond }
 
-func (r *fakeRobot) Actuators() map[string]Measure {
-	return map[string]Measure{"choice": {Value: "Slight-Left-Turn"}}
+func (r *fakeRobot) Actuators() map[string]protocol.Measure {
+	return map[string]protocol.Measure{"choice": {Value: "Slight-Left-Turn"}}
 }
 
 func (r *fakeRobot) count() int {
@@ -271,28 +272,28 @@ func next[T any](c *client, topic string, suits func(T) bool) T {
 }
 
 // ask sends a request and waits for its answer.
-func (c *client) ask(verb string, r Request) Response {
+func (c *client) ask(verb string, r protocol.Request) protocol.Response {
 	c.t.Helper()
-	c.send(Topics("fake").Request(verb), false, r)
+	c.send(protocol.Topics("fake").Request(verb), false, r)
 	return c.answer(verb, r.ID)
 }
 
-func (c *client) answer(verb, id string) Response {
+func (c *client) answer(verb, id string) protocol.Response {
 	c.t.Helper()
-	return next(c, Topics("fake").Response(verb), func(r Response) bool { return r.ID == id })
+	return next(c, protocol.Topics("fake").Response(verb), func(r protocol.Response) bool { return r.ID == id })
 }
 
 func (c *client) online() {
 	c.t.Helper()
-	next(c, Topics("fake").Status(), func(s Status) bool { return s.State == Online })
+	next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Online })
 }
 
 // fresh returns a request that holds.
-func fresh(id string) Request {
-	return Request{ID: id, Time: time.Now().UnixMilli(), TTL: 60_000}
+func fresh(id string) protocol.Request {
+	return protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 60_000}
 }
 
-func setting(id string, changes map[string]float64) Request {
+func setting(id string, changes map[string]float64) protocol.Request {
 	r := fresh(id)
 	r.Set = changes
 	return r

@@ -2,8 +2,8 @@ package bridge
 
 import (
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -13,16 +13,6 @@ import (
 
 // mostNumbers bounds the tunables that it shows: nobody turns a thousand knobs there.
 const mostNumbers = 100
-
-// Discovery is the topic of the message for Home Assistant: QoS 1, retained.
-func (t Topics) Discovery() string {
-	return homeAssistant + "/device/fluxd-" + identifier(string(t)) + "/config"
-}
-
-// notIdentifier is what an id of Home Assistant may not hold.
-var notIdentifier = regexp.MustCompile(`[^a-zA-Z0-9_-]`)
-
-func identifier(name string) string { return notIdentifier.ReplaceAllString(name, "_") }
 
 // component is one entity.
 type component map[string]any
@@ -39,11 +29,11 @@ func requestTemplate(key, more string) string {
 }
 
 // discovery describes the robot for Home Assistant. It returns how many tunables did not find room.
-func discovery(t Topics, d Description, version string) (payload []byte, left int, err error) {
-	id := "fluxd_" + identifier(string(t))
+func discovery(t protocol.Topics, d protocol.Description, version string) (payload []byte, left int, err error) {
+	id := "fluxd_" + protocol.Identifier(string(t))
 	all := map[string]component{}
 	add := func(key, platform, name string, c component) {
-		key = identifier(key)
+		key = protocol.Identifier(key)
 		for all[key] != nil { // names that differ in what an id may not hold
 			key += "_"
 		}
@@ -99,7 +89,7 @@ func discovery(t Topics, d Description, version string) (payload []byte, left in
 	payload, err = json.Marshal(map[string]any{
 		"device":       map[string]any{"identifiers": []string{id}, "name": string(t), "manufacturer": "fluxd", "sw_version": version},
 		"origin":       map[string]any{"name": "fluxd", "sw_version": version},
-		"availability": []map[string]string{{"topic": t.Status(), "value_template": "{{ value_json.state }}", "payload_available": string(Online), "payload_not_available": string(Offline)}},
+		"availability": []map[string]string{{"topic": t.Status(), "value_template": "{{ value_json.state }}", "payload_available": string(protocol.Online), "payload_not_available": string(protocol.Offline)}},
 		"components":   all,
 		"qos":          1,
 	})

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func TestHomeAssistantMovesTheRobot(t *testing.T) {
 	b := startBridge(t, robot, Options{HomeAssistant: true, Version: "1.2"})
 	c := dial(t, b.URL())
 	c.online()
-	home := next[discovered](dial(t, b.URL()), Topics("fake").Discovery(), nil)
+	home := next[discovered](dial(t, b.URL()), protocol.Topics("fake").Discovery(), nil)
 	if home.Availability[0]["topic"] != "flux/fake/status" || home.Device["name"] != "fake" || home.Origin["name"] != "fluxd" {
 		t.Errorf("%+v", home)
 	}
@@ -52,11 +53,11 @@ func TestHomeAssistantMovesTheRobot(t *testing.T) {
 	if eye := home.Components["sensor_left_eye"]; eye.Class != "illuminance" || eye.Unit != "lx" || eye.State != "flux/fake/tele/sensors" || eye.Template != "{{ value_json['left_eye'].value }}" {
 		t.Errorf("%+v", eye)
 	}
-	press := func(key, value string) Response {
+	press := func(key, value string) protocol.Response {
 		t.Helper()
 		one := home.Components[key]
 		payload := render(one.Make, value, time.Now())
-		var r Request
+		var r protocol.Request
 		if err := json.Unmarshal([]byte(payload), &r); err != nil {
 			t.Fatalf("%s: %v in %s", key, err, payload)
 		}
@@ -66,7 +67,7 @@ func TestHomeAssistantMovesTheRobot(t *testing.T) {
 	if r := press("tune_group_b", "42.5"); r.Error != nil || r.Applied["group/b"] != 42.5 {
 		t.Errorf("%+v, %v", r, r.Error)
 	}
-	if r := press("tune_group_b", "420"); r.Error == nil || r.Error.Code != OutOfRange {
+	if r := press("tune_group_b", "420"); r.Error == nil || r.Error.Code != protocol.OutOfRange {
 		t.Errorf("%+v", r)
 	}
 	armed := home.Components["armed"]
@@ -87,9 +88,9 @@ func TestHomeAssistantMovesTheRobot(t *testing.T) {
 
 // Without the flag nothing is published, with many tunables some; names that no id may hold stay apart.
 func TestDiscoveryHasBounds(t *testing.T) {
-	d := Description{Sensors: []Device{{Name: "a b"}, {Name: "a.b"}, {Name: "it's"}}}
+	d := protocol.Description{Sensors: []protocol.Device{{Name: "a b"}, {Name: "a.b"}, {Name: "it's"}}}
 	for i := range mostNumbers + 7 {
-		d.Parameters = append(d.Parameters, Parameter{Path: fmt.Sprintf("p[%d]", i), Max: 1})
+		d.Parameters = append(d.Parameters, protocol.Parameter{Path: fmt.Sprintf("p[%d]", i), Max: 1})
 	}
 	text, left, err := discovery("rover", d, "1")
 	var home discovered

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"testing"
 	"time"
@@ -35,18 +36,18 @@ func TestAFullOutboxLosesItsOldest(t *testing.T) {
 
 // population is a robot with many parameters, wall[0] and so on, all 1 at first.
 func population(number int) describedRobot {
-	robot, description := newFakeRobot(), Description{}
+	robot, description := newFakeRobot(), protocol.Description{}
 	robot.values = map[string]float64{}
 	for i := range number {
 		path := fmt.Sprintf("wall[%d]", i)
 		robot.values[path] = 1
-		description.Parameters = append(description.Parameters, Parameter{Path: path, Max: 100, Default: 1, Live: true})
+		description.Parameters = append(description.Parameters, protocol.Parameter{Path: path, Max: 100, Default: 1, Live: true})
 	}
 	return describedRobot{robot, description}
 }
 
 // change sets all parameters of a population to 2.
-func (r describedRobot) change() Request {
+func (r describedRobot) change() protocol.Request {
 	changes := map[string]float64{}
 	for _, p := range r.description.Parameters {
 		changes[p.Path] = 2
@@ -56,8 +57,8 @@ func (r describedRobot) change() Request {
 
 // unchanged returns what a broker retains that does not follow from the change.
 func unchanged(b *broker) (old []string) {
-	for _, m := range b.server.Topics.Messages(Topics("fake").Param("+")) {
-		var v Value
+	for _, m := range b.server.Topics.Messages(protocol.Topics("fake").Param("+")) {
+		var v protocol.Value
 		if json.Unmarshal(m.Payload, &v) != nil || v.V != 2 {
 			old = append(old, m.TopicName+" "+string(m.Payload))
 		}
@@ -71,7 +72,7 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 	b := startBridge(t, robot, Options{})
 	c := dial(t, b.URL())
 	c.online()
-	if r := c.ask("set", robot.change()); r.Status != StatusOK || len(r.Applied) != 3*keptMessages {
+	if r := c.ask("set", robot.change()); r.Status != protocol.StatusOK || len(r.Applied) != 3*keptMessages {
 		t.Fatalf("%s: %d applied, %v", r.Status, len(r.Applied), r.Error)
 	}
 	if old := unchanged(b.broker); len(old) > 0 {
@@ -89,7 +90,7 @@ func TestWhatWasAcceptedLastIsRetained(t *testing.T) {
 	b := startBridge(t, robot, Options{Broker: external.url})
 	c := dial(t, external.url)
 	c.online()
-	c.send(Topics("fake").Request("set"), false, robot.change())
+	c.send(protocol.Topics("fake").Request("set"), false, robot.change())
 	for deadline := time.Now().Add(patience); robot.Robot.(*fakeRobot).count() == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the request has not come")
@@ -109,7 +110,7 @@ func TestWhoComesLaterIsGivenEveryParameter(t *testing.T) {
 	c := dial(t, b.URL())
 	left := map[string]bool{}
 	for i := range many {
-		left[Topics("fake").Param(fmt.Sprintf("wall[%d]", i))] = true
+		left[protocol.Topics("fake").Param(fmt.Sprintf("wall[%d]", i))] = true
 	}
 	for deadline := time.After(patience); len(left) > 0; {
 		select {

@@ -3,8 +3,11 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +38,7 @@ func (b *Bridge) publish() {
 // flush publishes what waits, as long as there is a connection. What the client library is given without one it either loses
 // without a word (QoS 0) or piles up and replays (QoS 1).
 func (b *Bridge) flush() {
-	for b.client.IsConnectionOpen() && b.room(b.ctx) {
+	for b.client.IsConnectionOpen() && b.window.room(b.ctx) {
 		m, ok := b.out.take()
 		if !ok {
 			return
@@ -44,64 +47,36 @@ func (b *Bridge) flush() {
 	}
 }
 
-// room waits until not too many messages are without an acknowledgement, and reports false if the context ends before.
-func (b *Bridge) room(ctx context.Context) bool {
-	for len(b.underWay) >= unacknowledged {
-		if !await(ctx, b.underWay[0]) {
-			return false
-		}
-		b.underWay = slices.DeleteFunc(b.underWay, done)
-	}
-	return ctx.Err() == nil
-}
-
 // hand hands a message to the client library.
 func (b *Bridge) hand(m message) {
-	token := b.client.Publish(m.topic, m.qos, m.retain, m.payload)
-	if token.Error() != nil {
+	if !b.window.publish(m) {
 		b.out.dropped.Add(1)
-		return
-	}
-	if m.qos > 0 {
-		b.underWay = append(b.underWay, token)
 	}
 }
 
 // send waits for room and hands a message to the client library, unless the robot ends first.
 func (b *Bridge) send(m message) {
-	if b.room(b.ctx) {
+	if b.window.room(b.ctx) {
 		b.hand(m)
-	}
-}
-
-func done(t paho.Token) bool {
-	select {
-	case <-t.Done():
-		return true
-	default:
-		return false
 	}
 }
 
 // announce subscribes and publishes everything retained: a broker that was restarted knows neither.
 func (b *Bridge) announce() {
 	// After a loss the library first repeats what was not acknowledged. Values from before must not follow those of now.
-	awaitAll(b.ctx, answerPatience, b.underWay...)
-	b.underWay = b.underWay[:0]
+	awaitAll(b.ctx, answerPatience, b.window.underWay...)
+	b.window.underWay = b.window.underWay[:0]
 
-	// Parameters for those that are retained from an earlier life, until the status comes back: see heard. The embedded broker has had none.
-	filters := map[string]byte{b.topics.Request("+"): 1, b.topics.Status(): 1}
-	if b.broker == nil {
-		filters[b.topics.Param("#")] = 0
-	}
-	subscription := b.client.SubscribeMultiple(filters, b.receive)
+	b.retainedParameters.Store(0)
+	subscription := b.client.SubscribeMultiple(b.filters(), b.receive)
 	answered := awaitAll(b.ctx, answerPatience, subscription)
 	if b.ctx.Err() != nil {
 		return
 	}
-	if why := b.refused(subscription, answered); why != nil && b.client.IsConnectionOpen() {
+	if why := refused(subscription, answered); why != nil && b.client.IsConnectionOpen() {
 		b.log.Warn("cannot subscribe to requests: the robot cannot be tuned until the next connection", "error", why)
 	}
+	b.stops.await(b.ctx, answerPatience) // who sees the robot online can stop it
 
 	b.send(message{topic: b.topics.Describe(), qos: 1, retain: true, payload: b.description})
 	if b.discovery != nil {
@@ -116,7 +91,22 @@ func (b *Bridge) announce() {
 	}
 	b.publishHealth(b.send)
 	// Last: who sees the robot online finds everything in its place.
-	b.send(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(Online)})
+	b.send(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
+}
+
+// filters are what the robot subscribes to, but for what stops it.
+func (b *Bridge) filters() map[string]byte {
+	filters := map[string]byte{b.topics.Status(): 1}
+	for _, verb := range users.Verbs() {
+		if !stopping[verb] {
+			filters[b.topics.Request(verb)] = 1
+		}
+	}
+	// Parameters for those that are retained from an earlier run, until the status comes back: see heard. The robot's own broker has none.
+	if !b.own {
+		filters[b.topics.Param("#")] = 0
+	}
+	return filters
 }
 
 // await waits for a token, and reports whether it is complete. Until it is, the library writes into it.
@@ -141,17 +131,19 @@ func awaitAll(ctx context.Context, patience time.Duration, tokens ...paho.Token)
 	return true
 }
 
-// refused says why a subscription does not bring requests; nil if it does.
-func (b *Bridge) refused(subscription paho.Token, answered bool) error {
+// refused says why a subscription does not bring all that it is for; nil if it does.
+func refused(subscription paho.Token, answered bool) error {
 	if !answered {
 		return fmt.Errorf("no answer of the broker within %v", answerPatience)
 	}
 	if err := subscription.Error(); err != nil {
 		return err
 	}
-	filter := b.topics.Request("+")
-	if subscription.(*paho.SubscribeToken).Result()[filter] > 2 {
-		return fmt.Errorf("the broker does not let the robot read %s", filter)
+	granted := subscription.(*paho.SubscribeToken).Result()
+	for _, filter := range sorted(granted) {
+		if granted[filter] > 2 {
+			return fmt.Errorf("the broker does not let the robot read %s", filter)
+		}
 	}
 	return nil
 }
@@ -163,19 +155,19 @@ func (b *Bridge) farewell() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lastMessages)
 	defer cancel()
-	for b.room(ctx) {
+	for b.window.room(ctx) {
 		m, ok := b.out.take()
 		if !ok {
 			break
 		}
 		b.hand(m)
 	}
-	offline := b.client.Publish(b.topics.Status(), 1, true, b.status(Offline))
-	awaitAll(context.Background(), lastAcknowledgements, append(b.underWay, offline)...)
+	offline := b.client.Publish(b.topics.Status(), 1, true, b.status(protocol.Offline))
+	awaitAll(context.Background(), lastAcknowledgements, append(b.window.underWay, offline)...)
 }
 
-// receive takes what comes in, one message after the other. It waits for nothing: behind a message may stand an emergency stop. Nor does it wait for
-// an acknowledgement to be written: a broker that writes one to us at that moment would wait for us as well.
+// receive takes what comes in, one message after the other. It waits for nothing: behind a message may stand one that leads to safety. Nor does it
+// wait for an acknowledgement to be written: a broker that writes one to us at that moment would wait for us as well.
 func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack()
@@ -187,14 +179,17 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 		return
 	}
 	if path, param := strings.CutPrefix(m.Topic(), b.topics.Param("")); param {
-		if m.Retained() && len(m.Payload()) > 0 && !b.parameters[path] {
+		if m.Retained() && len(m.Payload()) > 0 && !b.parameters[path] && b.retainedParameters.Add(1) <= mostRetained {
 			b.out.put(message{topic: m.Topic(), qos: 1, retain: true}) // the robot has it no more: nobody shall believe it
 		}
 		return
 	}
 	a := arrival{verb: m.Topic()[len(b.topics.Request("")):], payload: m.Payload(), retained: m.Retained()}
-	if a.verb == "estop" && !a.retained && b.broker == nil { // the embedded one did so before it came here
-		b.robot.EmergencyStop("mqtt") // before any queue, however old it is and whatever it says: stopping once too often hurts nobody
+	if a.verb == "arm" {
+		if disarms(a) { // a switch has one topic for both: what leads to safety waits for nothing
+			b.robot.Disarm()
+		}
+		a.stops = b.stops.count.Load()
 	}
 	select {
 	case b.arrivals <- a:
@@ -203,7 +198,7 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 			b.out.dropped.Add(1)
 			return
 		}
-		b.answer(a.verb, Response{ID: idOf(a.payload), Error: &Error{Code: Busy, Message: "too many requests wait: ask again later"}})
+		b.answer(a.verb, protocol.Response{ID: idOf(a.payload), Error: &protocol.Error{Code: protocol.Busy, Message: "too many requests wait: ask again later"}})
 	}
 }
 
@@ -212,23 +207,23 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 // namesake that ends takes nobody with it. Online of another start is another robot with the same name. Online of this one comes back after all
 // that was retained: only now may the subscription of parameters end, since the library forgets at once whom to give what is still under way.
 func (b *Bridge) heard(payload []byte) {
-	var s Status
+	var s protocol.Status
 	switch {
 	case json.Unmarshal(payload, &s) != nil || b.ctx.Err() != nil:
-	case s.State == Offline:
-		b.out.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(Online)})
+	case s.State == protocol.Offline:
+		b.out.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
 	case s.Boot != b.boot:
 		b.namesakes.Do(func() {
 			b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own", "robot", string(b.topics), "boot", s.Boot)
-			b.Event(LevelWarning, "name_taken", "another robot with this name has come to the broker: requests go to both")
+			b.Event(protocol.LevelWarning, "name_taken", "another robot with this name has come to the broker: requests go to both")
 		})
-	case b.broker == nil:
+	case !b.own:
 		go b.client.Unsubscribe(b.topics.Param("#")) // it waits until a broker that does not read has taken it
 	}
 }
 
 // publishValue publishes the accepted value of a parameter.
-func (b *Bridge) publishValue(path string, v Value, put func(message)) {
+func (b *Bridge) publishValue(path string, v protocol.Value, put func(message)) {
 	payload, err := json.Marshal(v)
 	if err != nil { // not a finite number
 		b.log.Error("cannot publish a parameter", "path", path, "error", err)
@@ -265,22 +260,14 @@ func (b *Bridge) measure() {
 		if !b.client.IsConnectionOpen() {
 			continue
 		}
-		if topic := b.topics.Sensors(); b.wanted(topic) {
-			b.publishMeasures(topic, b.robot.Sensors())
-		}
-		if topic := b.topics.Actuators(); b.wanted(topic) {
-			b.publishMeasures(topic, b.robot.Actuators())
-		}
+		b.publishMeasures(b.topics.Sensors(), b.robot.Sensors())
+		b.publishMeasures(b.topics.Actuators(), b.robot.Actuators())
 	}
 }
 
-// wanted reports whether measures need to be published. The embedded broker knows who listens: a robot that nobody watches need not
-// work for it.
-func (b *Bridge) wanted(topic string) bool { return b.broker == nil || b.broker.heard(topic) }
-
 // publishMeasures publishes measures by name. One that is not a finite number is left out: the others can still be read.
-func (b *Bridge) publishMeasures(topic string, measures map[string]Measure) {
-	good := make(map[string]Measure, len(measures))
+func (b *Bridge) publishMeasures(topic string, measures map[string]protocol.Measure) {
+	good := make(map[string]protocol.Measure, len(measures))
 	for name, m := range measures {
 		if x, number := m.Value.(float64); !number || finite(x) {
 			good[name] = m
@@ -300,7 +287,7 @@ func (b *Bridge) publishMeasures(topic string, measures map[string]Measure) {
 // publishHealth publishes the robot's health and the bridge's own.
 func (b *Bridge) publishHealth(put func(message)) {
 	h := b.robot.Health()
-	h.Bridge = BridgeHealth{Dropped: b.Dropped(), Malformed: b.malformed.Load()}
+	h.Bridge = protocol.BridgeHealth{Dropped: b.Dropped(), Malformed: b.malformed.Load()}
 	if !finite(h.SpikesPerSecond) {
 		h.SpikesPerSecond = 0
 	}
@@ -323,3 +310,6 @@ func known(x *float64) *float64 {
 
 // sorted returns the keys of a map in order.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// finite reports whether JSON can carry x.
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
 	"fmt"
 	"io"
 	"strings"
@@ -13,11 +15,6 @@ import (
 
 // Limits of requests.
 const (
-	// MaxRequest is the largest payload of a request, in bytes.
-	MaxRequest = 64 << 10
-	// MaxTTL is the longest that a request may hold.
-	MaxTTL = time.Hour
-
 	maxID           = 128  // bytes of an id
 	rememberedIDs   = 4096 // ids that a second delivery is recognised by
 	savePatience    = 10 * time.Second
@@ -33,6 +30,7 @@ type arrival struct {
 	verb     string
 	payload  []byte
 	retained bool
+	stops    uint64 // verb arm: how often the robot had been stopped when it came in
 }
 
 // serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Robot.Set.
@@ -56,19 +54,22 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 		b.log.Debug("request delivered again: ignored", "verb", a.verb, "id", request.ID)
 		return
 	}
-	if refusal == nil && a.verb != "estop" {
+	if refusal == nil && !disarms(a) {
 		refusal = expired(request, b.clock())
 	}
-	response := Response{ID: request.ID}
+	if refusal == nil && a.verb == "arm" && !disarms(a) && b.stops.overtook(a, request.Time) {
+		refusal = &protocol.Error{Code: protocol.NotAllowed, Message: "the robot was disarmed or stopped after this was sent: arm again if that is still what you want"}
+	}
+	response := protocol.Response{ID: request.ID}
 	if refusal == nil {
 		refusal = b.execute(a.verb, request, &response)
 	}
 	if refusal != nil {
-		if refusal.Code == Malformed || refusal.Code == TooLarge {
+		if refusal.Code == protocol.Malformed || refusal.Code == protocol.TooLarge {
 			b.malformed.Add(1)
 		}
-		if a.verb == "estop" && !a.retained {
-			refusal.Message += "; the robot has stopped all the same"
+		if disarms(a) {
+			refusal.Message += "; the robot is disarmed all the same"
 		}
 		response.Error = refusal
 	}
@@ -76,11 +77,11 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 }
 
 // parse reads a request. On a refusal the request still carries the id, if one can be read.
-func parse(a arrival) (Request, *Error) {
-	if len(a.payload) > MaxRequest {
-		return Request{}, &Error{Code: TooLarge, Message: fmt.Sprintf("request of %d bytes: expected at most %d", len(a.payload), MaxRequest)}
+func parse(a arrival) (protocol.Request, *protocol.Error) {
+	if len(a.payload) > protocol.MaxRequest {
+		return protocol.Request{}, &protocol.Error{Code: protocol.TooLarge, Message: fmt.Sprintf("request of %d bytes: expected at most %d", len(a.payload), protocol.MaxRequest)}
 	}
-	var request Request
+	var request protocol.Request
 	decoder := json.NewDecoder(bytes.NewReader(a.payload))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&request)
@@ -94,33 +95,38 @@ func parse(a arrival) (Request, *Error) {
 	}
 	if err != nil {
 		// The decoder stops at the first fault: the id may stand behind it, and whoever asked wants to recognise the answer.
-		var only struct{ ID string }
-		if request.ID == "" && json.Unmarshal(a.payload, &only) == nil && len(only.ID) <= maxID {
-			request.ID = only.ID
+		if request.ID == "" {
+			request.ID = idOf(a.payload)
 		}
-		return request, &Error{Code: Malformed, Message: "request: expected JSON with id, ts, ttl_ms and set, paths or if_rev: " + strings.TrimPrefix(err.Error(), "json: ")}
+		return request, &protocol.Error{Code: protocol.Malformed, Message: "request: expected JSON with id, ts, ttl_ms and set, paths or if_rev: " + strings.TrimPrefix(err.Error(), "json: ")}
 	}
-	switch ttl := MaxTTL.Milliseconds(); {
+	switch ttl := protocol.MaxTTL.Milliseconds(); {
 	case request.ID == "":
-		return request, &Error{Code: Malformed, Message: fmt.Sprintf("id: expected 1 to %d bytes that no other request has", maxID)}
+		return request, &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("id: expected 1 to %d bytes that no other request has", maxID)}
 	case a.retained:
-		return request, &Error{Code: Retained, Message: "request was published with the retain flag, so nobody knows how old it is: publish it without, and clear the topic with an empty retained message"}
+		return request, &protocol.Error{Code: protocol.Retained, Message: "request was published with the retain flag, so nobody knows how old it is: publish it without, and clear the topic with an empty retained message"}
 	case request.Time <= 0:
-		return request, &Error{Code: Malformed, Message: "ts: expected when the request was sent, in milliseconds since 1970"}
+		return request, &protocol.Error{Code: protocol.Malformed, Message: "ts: expected when the request was sent, in milliseconds since 1970"}
 	case request.TTL < 1 || request.TTL > ttl:
-		return request, &Error{Code: Malformed, Message: fmt.Sprintf("ttl_ms: expected 1 to %d, got %d", ttl, request.TTL)}
+		return request, &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("ttl_ms: expected 1 to %d, got %d", ttl, request.TTL)}
 	}
 	return request, nil
 }
 
-// expired refuses a request outside its time. One from the future is refused as well: it would hold far too long.
-func expired(r Request, now time.Time) *Error {
-	clock := now.UnixMilli()
-	if clock-r.TTL <= r.Time && r.Time <= clock+r.TTL {
+// disarms reports whether a request is one to arm with the value 0, which disarms: a switch has one topic for both.
+func disarms(a arrival) bool {
+	var only struct{ Value *float64 }
+	return a.verb == "arm" && !a.retained && len(a.payload) <= protocol.MaxRequest && json.Unmarshal(a.payload, &only) == nil && only.Value != nil && *only.Value == 0
+}
+
+// expired refuses a request outside its time: too old, by its own ttl_ms or at all, or from the future, as one that was prepared.
+func expired(r protocol.Request, now time.Time) *protocol.Error {
+	clock, holds := now.UnixMilli(), min(r.TTL, protocol.MaxAge.Milliseconds())
+	if clock-holds <= r.Time && r.Time <= clock+protocol.MaxAhead.Milliseconds() {
 		return nil
 	}
-	return &Error{Code: Stale, Message: fmt.Sprintf("request was sent at %s and holds %d ms, but it is %s here: it came too late, or the clocks differ",
-		moment(r.Time), r.TTL, moment(clock))}
+	return &protocol.Error{Code: protocol.Stale, Message: fmt.Sprintf("request was sent at %s and holds %d ms, but it is %s here: it came too late, or the clocks differ (ahead by at most %v)",
+		moment(r.Time), holds, moment(clock), protocol.MaxAhead)}
 }
 
 func moment(milliseconds int64) string {
@@ -128,7 +134,7 @@ func moment(milliseconds int64) string {
 }
 
 // execute does what a request asks for and fills in the answer.
-func (b *Bridge) execute(verb string, request Request, response *Response) *Error {
+func (b *Bridge) execute(verb string, request protocol.Request, response *protocol.Response) *protocol.Error {
 	response.Rev = b.robot.Revision()
 	switch verb {
 	case "get":
@@ -141,7 +147,7 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 		return nil
 	case "set":
 		if len(request.Set) == 0 {
-			return &Error{Code: Malformed, Message: `set: expected at least one change, such as {"network.neurons.eye.threshold":90}`}
+			return &protocol.Error{Code: protocol.Malformed, Message: `set: expected at least one change, such as {"network.neurons.eye.threshold":90}`}
 		}
 		ctx, cancel := b.until(request)
 		defer cancel()
@@ -165,7 +171,7 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 		return nil
 	case "reward":
 		if request.Reward == "" || request.Value == nil || !finite(*request.Value) {
-			return &Error{Code: Malformed, Message: `reward: expected a name and a value, such as {"reward":"praise","value":1}`}
+			return &protocol.Error{Code: protocol.Malformed, Message: `reward: expected a name and a value, such as {"reward":"praise","value":1}`}
 		}
 		ctx, cancel := b.until(request)
 		defer cancel()
@@ -188,38 +194,32 @@ func (b *Bridge) execute(verb string, request Request, response *Response) *Erro
 		}
 		return nil
 	case "watch":
-		if most := MaxLease.Milliseconds(); request.Lease < 1 || request.Lease > most {
-			return &Error{Code: Malformed, Message: fmt.Sprintf("lease_ms: expected 1 to %d, got %d: ask again before it ends", most, request.Lease)}
+		if most := protocol.MaxLease.Milliseconds(); request.Lease < 1 || request.Lease > most {
+			return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("lease_ms: expected 1 to %d, got %d: ask again before it ends", most, request.Lease)}
 		}
 		b.lease(time.Duration(request.Lease) * time.Millisecond)
 		return nil
 	case "arm":
-		if request.Value != nil && *request.Value == 0 { // a switch has one topic for both
-			b.robot.Disarm()
-			return nil
+		if request.Value != nil && *request.Value == 0 {
+			return nil // that was done when it came in
 		}
 		if err := b.robot.Arm(); err != nil {
 			return refusal(err)
 		}
 		return nil
-	case "disarm":
-		b.robot.Disarm()
-		return nil
-	case "estop":
-		return nil // that was done when it came in
 	}
-	return &Error{Code: UnknownVerb, Message: fmt.Sprintf("verb %q: expected get, set, reset, save, load, reward, stimulate, watch, arm, disarm or estop", verb)}
+	return &protocol.Error{Code: protocol.UnknownVerb, Message: fmt.Sprintf("verb %q: expected one of %s", verb, strings.Join(users.Verbs(), ", "))}
 }
 
 // until bounds what a request asks for by its time to live.
-func (b *Bridge) until(r Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time+r.TTL).Sub(b.clock()), MaxTTL))
+func (b *Bridge) until(r protocol.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time).Add(min(time.Duration(r.TTL)*time.Millisecond, protocol.MaxAge)).Sub(b.clock()), protocol.MaxAge))
 }
 
 // accepted answers with the values that are in effect now, and publishes them, those of a large population together.
-func (b *Bridge) accepted(response *Response, applied map[string]float64, rev Revision, err error) *Error {
+func (b *Bridge) accepted(response *protocol.Response, applied map[string]float64, rev protocol.Revision, err error) *protocol.Error {
 	response.Rev = rev
-	var warning Warning
+	var warning protocol.Warning
 	switch {
 	case errors.As(err, &warning):
 		response.Warning = string(warning)
@@ -233,7 +233,7 @@ func (b *Bridge) accepted(response *Response, applied map[string]float64, rev Re
 	told := map[string]bool{}
 	for path := range applied {
 		if !b.parameters[path] {
-			path = Together(path)
+			path = protocol.Together(path)
 		}
 		told[path] = true
 	}
@@ -248,39 +248,64 @@ func (b *Bridge) accepted(response *Response, applied map[string]float64, rev Re
 }
 
 // checkTrains refuses spikes that no neuron could take.
-func checkTrains(trains map[string]Train) *Error {
+func checkTrains(trains map[string]protocol.Train) *protocol.Error {
 	if len(trains) == 0 {
-		return &Error{Code: Malformed, Message: `stimulate: expected at least one neuron, such as {"eye":{"count":5,"every_us":2000}}`}
+		return &protocol.Error{Code: protocol.Malformed, Message: `stimulate: expected at least one neuron, such as {"eye":{"count":5,"every_us":2000}}`}
 	}
 	for _, name := range sorted(trains) {
-		if t := trains[name]; t.Count < 1 || t.Count > MaxTrain || t.Every < 0 || t.Every > 1_000_000 || t.Count > 1 && t.Every == 0 {
-			return &Error{Code: Malformed, Path: name, Message: fmt.Sprintf("stimulate: expected a count of 1 to %d, and every_us of 1 to 1000000 between them, got %d and %d", MaxTrain, t.Count, t.Every)}
+		if t := trains[name]; t.Count < 1 || t.Count > protocol.MaxTrain || t.Every < 0 || t.Every > 1_000_000 || t.Count > 1 && t.Every == 0 {
+			return &protocol.Error{Code: protocol.Malformed, Path: name, Message: fmt.Sprintf("stimulate: expected a count of 1 to %d, and every_us of 1 to 1000000 between them, got %d and %d", protocol.MaxTrain, t.Count, t.Every)}
 		}
 	}
 	return nil
 }
 
 // refusal makes an answer of an error of the robot.
-func refusal(err error) *Error {
-	var known *Error
+func refusal(err error) *protocol.Error {
+	var known *protocol.Error
 	if errors.As(err, &known) {
 		return known
 	}
-	return &Error{Code: Internal, Message: err.Error()}
+	return &protocol.Error{Code: protocol.Internal, Message: err.Error()}
 }
 
 // answer queues the one answer to a request.
-func (b *Bridge) answer(verb string, response Response) {
-	response.Status = StatusOK
+func (b *Bridge) answer(verb string, response protocol.Response) {
+	b.out.put(message{topic: b.topics.Response(verb), qos: 1, payload: encode(response)})
+}
+
+// encode writes a response as JSON.
+func encode(response protocol.Response) []byte {
+	response.Status = protocol.StatusOK
 	if response.Error != nil {
-		response.Status = StatusError
+		response.Status = protocol.StatusError
 	}
 	payload, err := json.Marshal(response)
 	if err != nil { // a value that JSON cannot carry: there is an answer all the same
-		payload, _ = json.Marshal(Response{ID: response.ID, Status: StatusError, Rev: response.Rev,
-			Error: &Error{Code: Internal, Message: "the answer cannot be written as JSON: " + err.Error()}})
+		payload, _ = json.Marshal(protocol.Response{ID: response.ID, Status: protocol.StatusError, Rev: response.Rev,
+			Error: &protocol.Error{Code: protocol.Internal, Message: "the answer cannot be written as JSON: " + err.Error()}})
 	}
-	b.out.put(message{topic: b.topics.Response(verb), qos: 1, payload: payload})
+	return payload
+}
+
+// idOf reads the id of a request, however wrong the rest of it is.
+func idOf(payload []byte) string {
+	var only struct{ ID string }
+	if len(payload) > protocol.MaxRequest || json.Unmarshal(payload, &only) != nil || len(only.ID) > maxID {
+		return ""
+	}
+	return only.ID
+}
+
+// timeOf reads when a request was sent, 0 if it does not say so.
+func timeOf(payload []byte) int64 {
+	var only struct {
+		TS int64 `json:"ts"`
+	}
+	if len(payload) > protocol.MaxRequest || json.Unmarshal(payload, &only) != nil {
+		return 0
+	}
+	return only.TS
 }
 
 // memory remembers the latest ids.

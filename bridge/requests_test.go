@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fluxd/bridge/protocol"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,11 +17,11 @@ func TestGetAndSet(t *testing.T) {
 	c.online()
 
 	all := c.ask("get", fresh("g1"))
-	if all.Status != StatusOK || len(all.Values) != 2 || all.Values["group/b"].V != 2 {
+	if all.Status != protocol.StatusOK || len(all.Values) != 2 || all.Values["group/b"].V != 2 {
 		t.Fatalf("get of everything: %+v", all)
 	}
 	set := c.ask("set", setting("s1", map[string]float64{"a": 40, "group/b": 50}))
-	if set.Status != StatusOK || set.Rev != 1 || set.Applied["a"] != 40 || set.Applied["group/b"] != 50 {
+	if set.Status != protocol.StatusOK || set.Rev != 1 || set.Applied["a"] != 40 || set.Applied["group/b"] != 50 {
 		t.Fatalf("set: %+v", set)
 	}
 	for path, want := range map[string]float64{"a": 40, "group/b": 50} {
@@ -32,7 +33,7 @@ func TestGetAndSet(t *testing.T) {
 	}
 
 	late := dial(t, c.url())
-	if v := next[Value](late, Topics("fake").Param("a"), nil); v != (Value{V: 40, Rev: 1, Src: "mqtt"}) {
+	if v := next[protocol.Value](late, protocol.Topics("fake").Param("a"), nil); v != (protocol.Value{V: 40, Rev: 1, Src: "mqtt"}) {
 		t.Errorf("the retained value of a is %+v", v)
 	}
 }
@@ -49,7 +50,7 @@ func TestATransactionIsRefusedAsAWhole(t *testing.T) {
 	c.online()
 
 	r := c.ask("set", setting("s1", map[string]float64{"a": 40, "group/b": 101}))
-	if r.Status != StatusError || r.Error == nil || r.Error.Code != OutOfRange || r.Error.Path != "group/b" {
+	if r.Status != protocol.StatusError || r.Error == nil || r.Error.Code != protocol.OutOfRange || r.Error.Path != "group/b" {
 		t.Fatalf("set out of range: %+v", r)
 	}
 	if r.Error.Min == nil || *r.Error.Min != 0 || r.Error.Max == nil || *r.Error.Max != 100 {
@@ -59,7 +60,7 @@ func TestATransactionIsRefusedAsAWhole(t *testing.T) {
 		t.Errorf("a refused transaction had an effect: %+v", v)
 	}
 	late := dial(t, c.url())
-	if v := next[Value](late, Topics("fake").Param("a"), nil); v.V != 1 {
+	if v := next[protocol.Value](late, protocol.Topics("fake").Param("a"), nil); v.V != 1 {
 		t.Errorf("a wish was published as a value: %+v", v)
 	}
 }
@@ -69,13 +70,13 @@ func TestRevisionConflict(t *testing.T) {
 	c.online()
 
 	first := setting("s1", map[string]float64{"a": 10})
-	first.IfRevision = new(Revision)
-	if r := c.ask("set", first); r.Status != StatusOK || r.Rev != 1 {
+	first.IfRevision = new(protocol.Revision)
+	if r := c.ask("set", first); r.Status != protocol.StatusOK || r.Rev != 1 {
 		t.Fatalf("set if revision 0: %+v", r)
 	}
 	second := setting("s2", map[string]float64{"a": 20})
-	second.IfRevision = new(Revision)
-	if r := c.ask("set", second); r.Error == nil || r.Error.Code != RevisionConflict || r.Rev != 1 {
+	second.IfRevision = new(protocol.Revision)
+	if r := c.ask("set", second); r.Error == nil || r.Error.Code != protocol.RevisionConflict || r.Rev != 1 {
 		t.Fatalf("set if revision 0, at revision 1: %+v", r)
 	}
 }
@@ -87,21 +88,21 @@ func TestADuplicateIsNeitherExecutedNorAnswered(t *testing.T) {
 
 	twice := setting("s1", map[string]float64{"a": 10})
 	c.ask("set", twice)
-	c.send(Topics("fake").Request("set"), false, twice)
+	c.send(protocol.Topics("fake").Request("set"), false, twice)
 
 	// Handlers run side by side, so only an answer to a later request that was executed after the duplicate proves anything:
 	// ask until the duplicate cannot be still under way.
 	for i := range 20 {
 		id := fmt.Sprint("later", i)
-		c.send(Topics("fake").Request("get"), false, fresh(id))
+		c.send(protocol.Topics("fake").Request("get"), false, fresh(id))
 		deadline := time.After(patience)
 		for answered := false; !answered; {
 			select {
 			case m := <-c.messages:
-				if m.Topic() == Topics("fake").Response("set") {
+				if m.Topic() == protocol.Topics("fake").Response("set") {
 					t.Fatalf("the duplicate was answered: %s", m.Payload())
 				}
-				answered = m.Topic() == Topics("fake").Response("get") && strings.Contains(string(m.Payload()), `"`+id+`"`)
+				answered = m.Topic() == protocol.Topics("fake").Response("get") && strings.Contains(string(m.Payload()), `"`+id+`"`)
 			case <-deadline:
 				t.Fatal("no answer")
 			}
@@ -116,8 +117,8 @@ func TestSave(t *testing.T) {
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, Options{}).URL())
 	c.online()
-	c.send(Topics("fake").Request("save"), false, fresh("keep"))
-	if r := c.answer("save", "keep"); r.Status != StatusOK {
+	c.send(protocol.Topics("fake").Request("save"), false, fresh("keep"))
+	if r := c.answer("save", "keep"); r.Status != protocol.StatusOK {
 		t.Errorf("%+v with %+v", r, r.Error)
 	}
 	robot.mu.Lock()
@@ -132,14 +133,14 @@ func TestArmAndDisarm(t *testing.T) {
 	c := dial(t, startBridge(t, robot, Options{}).URL())
 	c.online()
 	for _, verb := range []string{"arm", "disarm"} {
-		if r := c.ask(verb, fresh("please "+verb)); r.Status != StatusOK {
+		if r := c.ask(verb, fresh("please "+verb)); r.Status != protocol.StatusOK {
 			t.Errorf("%s: %+v with %+v", verb, r, r.Error)
 		}
 	}
 	robot.mu.Lock()
-	robot.refuse = &Error{Code: NotAllowed, Message: "cannot arm: the wheels are off"}
+	robot.refuse = &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: the wheels are off"}
 	robot.mu.Unlock()
-	if r := c.ask("arm", fresh("once more")); r.Error == nil || r.Error.Code != NotAllowed || !strings.Contains(r.Error.Message, "wheels") {
+	if r := c.ask("arm", fresh("once more")); r.Error == nil || r.Error.Code != protocol.NotAllowed || !strings.Contains(r.Error.Message, "wheels") {
 		t.Errorf("arm: %+v", r)
 	}
 	if want := []string{"arm", "disarm", "arm"}; !slices.Equal(robot.orders, want) {
@@ -171,24 +172,24 @@ func TestEmergencyStopAlwaysStops(t *testing.T) {
 			}
 		}
 	}
-	c.send(Topics("fake").Request("set"), false, setting("hangs", map[string]float64{"a": 1}))
-	c.send(Topics("fake").Request("estop"), false, fresh("stop"))
+	c.send(protocol.Topics("fake").Request("set"), false, setting("hangs", map[string]float64{"a": 1}))
+	c.send(protocol.Topics("fake").Request("estop"), false, fresh("stop"))
 	eventually(1)
 	old := fresh("old")
 	old.Time -= 3_600_000
-	c.send(Topics("fake").Request("estop"), false, old)
+	c.send(protocol.Topics("fake").Request("estop"), false, old)
 	eventually(2)
-	c.send(Topics("fake").Request("estop"), false, "STOP!!!")
+	c.send(protocol.Topics("fake").Request("estop"), false, "STOP!!!")
 	eventually(3)
 	close(robot.hold)
-	if r := c.answer("estop", "old"); r.Status != StatusOK {
+	if r := c.answer("estop", "old"); r.Status != protocol.StatusOK {
 		t.Errorf("an old one: %+v", r)
 	}
-	if r := c.answer("estop", ""); r.Error == nil || r.Error.Code != Malformed || !strings.Contains(r.Error.Message, "stopped all the same") {
+	if r := c.answer("estop", ""); r.Error == nil || r.Error.Code != protocol.Malformed || !strings.Contains(r.Error.Message, "stopped all the same") {
 		t.Errorf("one that cannot be read: %+v", r)
 	}
-	c.send(Topics("fake").Request("estop"), true, fresh("kept"))
-	if r := c.ask("get", fresh("later")); r.Status != StatusOK || stops() > 4 { // it is delivered once as it comes in, and not kept from long ago
+	c.send(protocol.Topics("fake").Request("estop"), true, fresh("kept"))
+	if r := c.ask("get", fresh("later")); r.Status != protocol.StatusOK || stops() > 4 { // it is delivered once as it comes in, and not kept from long ago
 		t.Errorf("%+v, %d stops", r, stops())
 	}
 }
@@ -203,7 +204,7 @@ func TestALastWillMayStopTheRobot(t *testing.T) {
 		b := startBridge(t, robot, opts)
 		dial(t, b.URL()).online()
 		w := dialWireAs(t, b.URL(), func(c *packets.ConnectPacket) {
-			c.WillFlag, c.WillTopic, c.WillMessage = true, Topics("fake").Request("estop"), []byte("let go")
+			c.WillFlag, c.WillTopic, c.WillMessage = true, protocol.Topics("fake").Request("estop"), []byte("let go")
 		})
 		w.conn.Close()
 		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
@@ -228,7 +229,7 @@ func TestRefusals(t *testing.T) {
 	timeless := setting("timeless", map[string]float64{"a": 10})
 	timeless.Time = 0
 	endless := setting("endless", map[string]float64{"a": 10})
-	endless.TTL = MaxTTL.Milliseconds() + 1
+	endless.TTL = protocol.MaxTTL.Milliseconds() + 1
 	unknown := fresh("unknown")
 	unknown.Paths = []string{"nowhere"}
 
@@ -237,26 +238,26 @@ func TestRefusals(t *testing.T) {
 		verb    string
 		payload any
 		id      string
-		code    Code
+		code    protocol.Code
 		says    string
 	}{
-		{"not JSON", "set", "{", "", Malformed, "unexpected EOF"},
-		{"empty", "set", "", "", Malformed, "EOF"},
-		{"no object", "get", "[]", "", Malformed, "array"},
-		{"something behind it", "get", `{"id":"behind"} {}`, "behind", Malformed, "follows"},
-		{"misspelt field before the id", "set", `{"values":{"a":1},"id":"misspelt"}`, "misspelt", Malformed, `unknown field "values"`},
-		{"wrong type", "set", `{"id":"type","ts":1,"ttl_ms":1,"set":{"a":"high"}}`, "type", Malformed, "string"},
-		{"infinite", "set", `{"id":"inf","ts":1,"ttl_ms":1,"set":{"a":1e999}}`, "inf", Malformed, "1e999"},
-		{"no id", "set", `{"ts":1,"ttl_ms":1,"set":{"a":1}}`, "", Malformed, "id: expected"},
-		{"long id", "set", `{"id":"` + strings.Repeat("x", 129) + `","ts":1,"ttl_ms":1}`, "", Malformed, "id: expected"},
-		{"no time", "set", timeless, "timeless", Malformed, "ts: expected"},
-		{"no end", "set", endless, "endless", Malformed, "ttl_ms: expected 1 to 3600000"},
-		{"nothing to set", "set", fresh("nothing"), "nothing", Malformed, "at least one"},
-		{"too large", "set", `{"id":"large","set":{` + strings.Repeat(" ", MaxRequest) + `}}`, "", TooLarge, "at most 65536"},
-		{"stale", "set", stale, "stale", Stale, "too late"},
-		{"from the future", "set", future, "future", Stale, "clocks differ"},
-		{"unknown verb", "dance", fresh("verb"), "verb", UnknownVerb, "get, set, reset, save, load, reward, stimulate, watch, arm, disarm or estop"},
-		{"unknown parameter", "get", unknown, "unknown", UnknownParameter, "no such parameter"},
+		{"not JSON", "set", "{", "", protocol.Malformed, "unexpected EOF"},
+		{"empty", "set", "", "", protocol.Malformed, "EOF"},
+		{"no object", "get", "[]", "", protocol.Malformed, "array"},
+		{"something behind it", "get", `{"id":"behind"} {}`, "behind", protocol.Malformed, "follows"},
+		{"misspelt field before the id", "set", `{"values":{"a":1},"id":"misspelt"}`, "misspelt", protocol.Malformed, `unknown field "values"`},
+		{"wrong type", "set", `{"id":"type","ts":1,"ttl_ms":1,"set":{"a":"high"}}`, "type", protocol.Malformed, "string"},
+		{"infinite", "set", `{"id":"inf","ts":1,"ttl_ms":1,"set":{"a":1e999}}`, "inf", protocol.Malformed, "1e999"},
+		{"no id", "set", `{"ts":1,"ttl_ms":1,"set":{"a":1}}`, "", protocol.Malformed, "id: expected"},
+		{"long id", "set", `{"id":"` + strings.Repeat("x", 129) + `","ts":1,"ttl_ms":1}`, "", protocol.Malformed, "id: expected"},
+		{"no time", "set", timeless, "timeless", protocol.Malformed, "ts: expected"},
+		{"no end", "set", endless, "endless", protocol.Malformed, "ttl_ms: expected 1 to 3600000"},
+		{"nothing to set", "set", fresh("nothing"), "nothing", protocol.Malformed, "at least one"},
+		{"too large", "set", `{"id":"large","set":{` + strings.Repeat(" ", protocol.MaxRequest) + `}}`, "", protocol.TooLarge, "at most 65536"},
+		{"stale", "set", stale, "stale", protocol.Stale, "too late"},
+		{"from the future", "set", future, "future", protocol.Stale, "clocks differ"},
+		{"unknown verb", "dance", fresh("verb"), "verb", protocol.UnknownVerb, "get, set, reset, save, load, reward, stimulate, watch, arm, disarm or estop"},
+		{"unknown parameter", "get", unknown, "unknown", protocol.UnknownParameter, "no such parameter"},
 	}
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, Options{}).URL())
@@ -264,20 +265,20 @@ func TestRefusals(t *testing.T) {
 	malformed := uint64(0)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c.send(Topics("fake").Request(test.verb), false, test.payload)
+			c.send(protocol.Topics("fake").Request(test.verb), false, test.payload)
 			r := c.answer(test.verb, test.id)
-			if r.Status != StatusError || r.Error == nil || r.Error.Code != test.code || !strings.Contains(r.Error.Message, test.says) {
+			if r.Status != protocol.StatusError || r.Error == nil || r.Error.Code != test.code || !strings.Contains(r.Error.Message, test.says) {
 				t.Errorf("got %+v with %+v, want code %s and a message with %q", r, r.Error, test.code, test.says)
 			}
 		})
-		if test.code == Malformed || test.code == TooLarge {
+		if test.code == protocol.Malformed || test.code == protocol.TooLarge {
 			malformed++
 		}
 	}
 	if robot.count() != 0 {
 		t.Error("a refused request was executed")
 	}
-	if h := next(c, Topics("fake").Health(), func(h Health) bool { return h.Bridge.Malformed > 0 }); h.Bridge.Malformed != malformed {
+	if h := next(c, protocol.Topics("fake").Health(), func(h protocol.Health) bool { return h.Bridge.Malformed > 0 }); h.Bridge.Malformed != malformed {
 		t.Errorf("counted %d malformed requests, want %d", h.Bridge.Malformed, malformed)
 	}
 }
@@ -285,10 +286,10 @@ func TestRefusals(t *testing.T) {
 func TestARetainedRequestIsRefused(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
 	c := dial(t, external.url)
-	c.send(Topics("fake").Request("set"), true, setting("s1", map[string]float64{"a": 10}))
+	c.send(protocol.Topics("fake").Request("set"), true, setting("s1", map[string]float64{"a": 10}))
 	robot := newFakeRobot()
 	startBridge(t, robot, Options{Broker: external.url})
-	if r := c.answer("set", "s1"); r.Error == nil || r.Error.Code != Retained {
+	if r := c.answer("set", "s1"); r.Error == nil || r.Error.Code != protocol.Retained {
 		t.Errorf("answer: %+v", r)
 	}
 	if robot.count() != 0 {
@@ -303,7 +304,7 @@ func TestARequestEndsWithItsTime(t *testing.T) {
 	c.online()
 	r := setting("s1", map[string]float64{"a": 10})
 	r.TTL = 300
-	if got := c.ask("set", r); got.Status != StatusError {
+	if got := c.ask("set", r); got.Status != protocol.StatusError {
 		t.Errorf("answer: %+v", got)
 	}
 }
@@ -315,13 +316,13 @@ func TestTooManyRequestsAreAnsweredBusy(t *testing.T) {
 	c.online()
 	const asked = waitingRequests + 10
 	for i := range asked {
-		c.send(Topics("fake").Request("set"), false, setting(fmt.Sprint("s", i), map[string]float64{"a": float64(i)}))
+		c.send(protocol.Topics("fake").Request("set"), false, setting(fmt.Sprint("s", i), map[string]float64{"a": float64(i)}))
 	}
-	busy := next(c, Topics("fake").Response("set"), func(r Response) bool { return r.Error != nil && r.Error.Code == Busy })
+	busy := next(c, protocol.Topics("fake").Response("set"), func(r protocol.Response) bool { return r.Error != nil && r.Error.Code == protocol.Busy })
 	close(robot.hold)
 	answered := map[string]bool{busy.ID: true}
 	for len(answered) < asked {
-		r := next[Response](c, Topics("fake").Response("set"), nil)
+		r := next[protocol.Response](c, protocol.Topics("fake").Response("set"), nil)
 		if answered[r.ID] {
 			t.Fatalf("%s was answered twice", r.ID)
 		}

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -213,7 +214,7 @@ func TestAChangedUserIsSentAway(t *testing.T) {
 		t.Error("who was taken out may log in again")
 	}
 	demoted := as(t, b.URL(), "tuner", "tunertuner", nil)
-	if r := demoted.ask("set", setting("s1", map[string]float64{"a": 5})); r.Error == nil || r.Error.Code != Forbidden {
+	if r := demoted.ask("set", setting("s1", map[string]float64{"a": 5})); r.Error == nil || r.Error.Code != protocol.Forbidden {
 		t.Errorf("who is a viewer now sets: %+v", r)
 	}
 }
@@ -235,7 +236,7 @@ func TestRoles(t *testing.T) {
 			want, _ := role.may(c.verb)
 			r := fresh(c.verb + " as " + string(role))
 			answer := clients[role].ask(c.verb, r)
-			forbidden := answer.Error != nil && answer.Error.Code == Forbidden
+			forbidden := answer.Error != nil && answer.Error.Code == protocol.Forbidden
 			if forbidden == want {
 				t.Errorf("%s as %s: %+v", c.verb, role, answer.Error)
 			}
@@ -291,7 +292,7 @@ func TestAnotherRobotAtTheBroker(t *testing.T) {
 	b := startBridge(t, newFakeRobot(), Options{Broker: Embedded, Listen: "127.0.0.1:0", Users: loadUsers(t, file)})
 	startBridge(t, newFakeRobot(), Options{Robot: "second", Broker: b.URL(), User: "second", Password: "secondsecond"})
 	c := as(t, b.URL(), "viewer", "viewerviewer", nil)
-	next(c, Topics("second").Status(), func(s Status) bool { return s.State == Online })
+	next(c, protocol.Topics("second").Status(), func(s protocol.Status) bool { return s.State == protocol.Online })
 }
 
 // A client that floods the broker is slowed down, and another's requests are still answered.
@@ -374,7 +375,7 @@ func makeCertificates(t *testing.T) (c certificates) {
 	return c
 }
 
-func (t TLS) client(tt *testing.T) *tls.Config {
+func (t protocol.TLS) client(tt *testing.T) *tls.Config {
 	tt.Helper()
 	c, err := t.Client()
 	if err != nil {
@@ -386,19 +387,19 @@ func (t TLS) client(tt *testing.T) *tls.Config {
 // TLS and mutual TLS at the embedded broker, for clients and for another robot; wrong certificates are not let in, and do no harm.
 func TestTLS(t *testing.T) {
 	good, other := makeCertificates(t), makeCertificates(t)
-	b := startBridge(t, newFakeRobot(), Options{Broker: Embedded, Listen: "0.0.0.0:0", TLS: TLS{CA: good.ca, Certificate: good.serverCert, Key: good.serverKey}})
+	b := startBridge(t, newFakeRobot(), Options{Broker: Embedded, Listen: "0.0.0.0:0", TLS: protocol.TLS{CA: good.ca, Certificate: good.serverCert, Key: good.serverKey}})
 	if !strings.HasPrefix(b.URL(), "ssl://127.0.0.1:") {
 		t.Fatalf("it is at %s", b.URL())
 	}
 	for name, c := range map[string]struct {
-		use TLS
+		use protocol.TLS
 		in  bool
 	}{
-		"its own CA and a certificate of it": {TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey}, true},
-		"no certificate":                     {TLS{CA: good.ca}, false},
-		"a certificate of another CA":        {TLS{CA: good.ca, Certificate: other.clientCert, Key: other.clientKey}, false},
-		"another CA for the broker":          {TLS{CA: other.ca, Certificate: good.clientCert, Key: good.clientKey}, false},
-		"another name of the broker":         {TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey, ServerName: "robot.example"}, false},
+		"its own CA and a certificate of it": {protocol.TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey}, true},
+		"no certificate":                     {protocol.TLS{CA: good.ca}, false},
+		"a certificate of another CA":        {protocol.TLS{CA: good.ca, Certificate: other.clientCert, Key: other.clientKey}, false},
+		"another CA for the broker":          {protocol.TLS{CA: other.ca, Certificate: good.clientCert, Key: good.clientKey}, false},
+		"another name of the broker":         {protocol.TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey, ServerName: "robot.example"}, false},
 	} {
 		if in := as(t, b.URL(), "", "", c.use.client(t)) != nil; in != c.in {
 			t.Errorf("%s: let in is %v", name, in)
@@ -407,9 +408,9 @@ func TestTLS(t *testing.T) {
 	if as(t, strings.Replace(b.URL(), "ssl:", "tcp:", 1), "", "", nil) != nil {
 		t.Error("an open connection is let in")
 	}
-	startBridge(t, newFakeRobot(), Options{Robot: "second", Broker: b.URL(), TLS: TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey}})
-	c := as(t, b.URL(), "", "", TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey}.client(t))
-	next(c, Topics("second").Status(), func(s Status) bool { return s.State == Online })
+	startBridge(t, newFakeRobot(), Options{Robot: "second", Broker: b.URL(), TLS: protocol.TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey}})
+	c := as(t, b.URL(), "", "", protocol.TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey}.client(t))
+	next(c, protocol.Topics("second").Status(), func(s protocol.Status) bool { return s.State == protocol.Online })
 }
 
 func TestSecurityThatCannotBe(t *testing.T) {
@@ -419,10 +420,10 @@ func TestSecurityThatCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for says, opts := range map[string]Options{
-		"needs a certificate and its key": {TLS: TLS{CA: good.ca}},
-		"expected certificates, PEM":      {TLS: TLS{CA: text, Certificate: good.serverCert, Key: good.serverKey}},
-		"no such file":                    {TLS: TLS{Certificate: "missing.crt", Key: "missing.key"}},
-		"name a file of passwords":        {Listen: ":0", TLS: TLS{Certificate: good.serverCert, Key: good.serverKey}},
+		"needs a certificate and its key": {TLS: protocol.TLS{CA: good.ca}},
+		"expected certificates, PEM":      {TLS: protocol.TLS{CA: text, Certificate: good.serverCert, Key: good.serverKey}},
+		"no such file":                    {TLS: protocol.TLS{Certificate: "missing.crt", Key: "missing.key"}},
+		"name a file of passwords":        {Listen: ":0", TLS: protocol.TLS{Certificate: good.serverCert, Key: good.serverKey}},
 	} {
 		opts.Robot, opts.Broker = "fake", Embedded
 		if opts.Listen == "" {

@@ -2,13 +2,12 @@ package hil_test
 
 import (
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"fluxd/bridge"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"golang.org/x/sys/unix"
@@ -25,23 +24,23 @@ func TestClockJumps(t *testing.T) {
 	online(t, address, "marching")
 	w.await(t, true)
 
-	answers := make(chan bridge.Response, 16)
+	answers := make(chan protocol.Response, 16)
 	var batches atomic.Int64
 	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + address).SetClientID("clock"))
 	if token := client.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		t.Fatalf("no connection to the broker: %v", token.Error())
 	}
 	defer client.Disconnect(0)
-	topics := bridge.Topics("marching")
+	topics := protocol.Topics("marching")
 	client.Subscribe(topics.Response("+"), 1, func(_ mqtt.Client, m mqtt.Message) {
-		var a bridge.Response
+		var a protocol.Response
 		if err := json.Unmarshal(m.Payload(), &a); err == nil {
 			answers <- a
 		}
 	}).Wait()
 	client.Subscribe(topics.Spikes(), 0, func(mqtt.Client, mqtt.Message) { batches.Add(1) }).Wait()
 	asked := 0
-	ask := func(verb string, sent time.Time, request bridge.Request) bridge.Code {
+	ask := func(verb string, sent time.Time, request protocol.Request) protocol.Code {
 		t.Helper()
 		asked++
 		request.ID, request.Time, request.TTL = fmt.Sprint("clock", asked), sent.UnixMilli(), 10_000
@@ -66,7 +65,7 @@ func TestClockJumps(t *testing.T) {
 		}
 	}
 
-	if code := ask("watch", time.Now(), bridge.Request{Lease: 30_000}); code != "" {
+	if code := ask("watch", time.Now(), protocol.Request{Lease: 30_000}); code != "" {
 		t.Fatalf("watch: %s", code)
 	}
 	w.mark()
@@ -76,10 +75,10 @@ func TestClockJumps(t *testing.T) {
 	for _, by := range []time.Duration{year, year - 2*time.Hour, year + 24*time.Hour, time.Hour} { // an emulated machine begins in 1970
 		before := time.Now()
 		jump(t, begun, by)
-		if code := ask("get", before, bridge.Request{}); code != bridge.Stale {
+		if code := ask("get", before, protocol.Request{}); code != protocol.Stale {
 			t.Errorf("%v: a request from before is answered with %q, want stale", by, code)
 		}
-		if code := ask("set", time.Now(), bridge.Request{Set: map[string]float64{"network.neurons.beat.threshold": 100}}); code != "" {
+		if code := ask("set", time.Now(), protocol.Request{Set: map[string]float64{"network.neurons.beat.threshold": 100}}); code != "" {
 			t.Errorf("%v: set: %s", by, code)
 		}
 		spikes, seen := r.Health().Spikes, batches.Load()

@@ -1,6 +1,7 @@
 package hil_test
 
 import (
+	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/bridge"
 	"fluxd/cmd/fluxd/daemon"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -236,7 +236,7 @@ func TestSoak(t *testing.T) {
 	}
 	h := r.Health()
 	c.figure("%d touches, loop p99.9 %d us, %d drops", touches, h.Latency.P999, h.Drops)
-	if h.Drops != 0 || h.Safety.State != "armed" || h.Bridge != (bridge.BridgeHealth{}) {
+	if h.Drops != 0 || h.Safety.State != "armed" || h.Bridge != (protocol.BridgeHealth{}) {
 		t.Errorf("after %v: %+v, %d drops, %+v", *soakTime, h.Safety, h.Drops, h.Bridge)
 	}
 }

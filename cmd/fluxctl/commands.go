@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"maps"
@@ -19,8 +20,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-
-	"fluxd/bridge"
 )
 
 // What fluxctl ends with.
@@ -52,7 +51,7 @@ type settings struct {
 	robot   string
 	timeout time.Duration
 	json    bool
-	tls     bridge.TLS
+	tls     protocol.TLS
 
 	warnings io.Writer
 }
@@ -93,15 +92,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // shownError is an error as --json prints it on the standard error output.
 type shownError struct {
-	Exit  int           `json:"exit"`
-	Error *bridge.Error `json:"error"`
+	Exit  int             `json:"exit"`
+	Error *protocol.Error `json:"error"`
 }
 
 // shown gives errors that are not the robot's own a code as well.
 func shown(code int, err error) shownError {
-	var e *bridge.Error
+	var e *protocol.Error
 	if !errors.As(err, &e) {
-		e = &bridge.Error{Code: map[int]bridge.Code{exitUsage: "usage", exitAbsent: "absent", exitUnsaid: "unsaid", exitRefused: bridge.Internal}[code], Message: err.Error()}
+		e = &protocol.Error{Code: map[int]protocol.Code{exitUsage: "usage", exitAbsent: "absent", exitUnsaid: "unsaid", exitRefused: protocol.Internal}[code], Message: err.Error()}
 	}
 	return shownError{Exit: code, Error: e}
 }
@@ -179,7 +178,7 @@ then all take effect at once, or none does. It prints what was and what is.`,
 				if err != nil {
 					return err
 				}
-				return set(c.Context(), s, bridge.Request{Set: changes, IfRevision: ifRevision(c)}, c.OutOrStdout())
+				return set(c.Context(), s, protocol.Request{Set: changes, IfRevision: ifRevision(c)}, c.OutOrStdout())
 			},
 		}),
 		withRevision(&cobra.Command{
@@ -190,7 +189,7 @@ then all take effect at once, or none does. It prints what was and what is.`,
   fluxctl reset 'network.neurons.wall[*].threshold'`,
 			ValidArgsFunction: complete(&s, paths),
 			RunE: func(c *cobra.Command, paths []string) error {
-				return reset(c.Context(), s, bridge.Request{Paths: paths, IfRevision: ifRevision(c)}, c.OutOrStdout())
+				return reset(c.Context(), s, protocol.Request{Paths: paths, IfRevision: ifRevision(c)}, c.OutOrStdout())
 			},
 		}),
 		&cobra.Command{
@@ -208,7 +207,7 @@ those against it.`,
 				if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
 					return fmt.Errorf("%q: expected a number", args[1])
 				}
-				return spiking(c.Context(), s, "reward", bridge.Request{Reward: args[0], Value: &value}, c.OutOrStdout())
+				return spiking(c.Context(), s, "reward", protocol.Request{Reward: args[0], Value: &value}, c.OutOrStdout())
 			},
 		},
 		&cobra.Command{
@@ -225,7 +224,7 @@ them: one, or so many, and then so far apart.`,
 				if err != nil {
 					return err
 				}
-				return spiking(c.Context(), s, "stimulate", bridge.Request{Stimulate: trains}, c.OutOrStdout())
+				return spiking(c.Context(), s, "stimulate", protocol.Request{Stimulate: trains}, c.OutOrStdout())
 			},
 		},
 		&cobra.Command{
@@ -324,12 +323,12 @@ func withRevision(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-func ifRevision(c *cobra.Command) *bridge.Revision {
+func ifRevision(c *cobra.Command) *protocol.Revision {
 	if !c.Flags().Changed(revisionFlag) {
 		return nil
 	}
 	n, _ := c.Flags().GetUint64(revisionFlag) // it is there, and was parsed
-	revision := bridge.Revision(n)
+	revision := protocol.Revision(n)
 	return &revision
 }
 
@@ -368,12 +367,12 @@ func converse(ctx context.Context, s settings, verb string, about func(*remote) 
 
 // shownValues are parameters as get --json prints them.
 type shownValues struct {
-	Revision bridge.Revision       `json:"rev"`
+	Revision protocol.Revision     `json:"rev"`
 	Values   map[string]shownValue `json:"values"`
 }
 
 type shownValue struct {
-	bridge.Reading
+	protocol.Reading
 	Count   int     `json:"count,omitempty"`
 	Unit    string  `json:"unit"`
 	Default float64 `json:"default"`
@@ -385,7 +384,7 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
-		response, err := r.request(ctx, "get", bridge.Request{Paths: paths})
+		response, err := r.request(ctx, "get", protocol.Request{Paths: paths})
 		if err != nil {
 			return err
 		}
@@ -409,14 +408,14 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 
 // shownChange is a change as set --json prints it. What several had before is a number, or the least and the largest.
 type shownChange struct {
-	Revision bridge.Revision    `json:"rev"`
+	Revision protocol.Revision  `json:"rev"`
 	Before   map[string]any     `json:"before"`
 	Applied  map[string]float64 `json:"applied"`
 	Warning  string             `json:"warning,omitempty"`
 }
 
 // ask makes a request and prints what came of it: the answer as JSON, or what told makes of it.
-func ask(ctx context.Context, s settings, verb string, request bridge.Request, out io.Writer, told func(bridge.Response) string) error {
+func ask(ctx context.Context, s settings, verb string, request protocol.Request, out io.Writer, told func(protocol.Response) string) error {
 	return converse(ctx, s, verb, func(r *remote) error {
 		response, err := r.request(ctx, verb, request)
 		if err != nil {
@@ -432,21 +431,21 @@ func ask(ctx context.Context, s settings, verb string, request bridge.Request, o
 
 // order asks for something that has no answer but that it was done.
 func order(ctx context.Context, s settings, verb, done string, out io.Writer) error {
-	return ask(ctx, s, verb, bridge.Request{}, out, func(bridge.Response) string { return done })
+	return ask(ctx, s, verb, protocol.Request{}, out, func(protocol.Response) string { return done })
 }
 
 // spiking asks for spikes and prints how many came of it.
-func spiking(ctx context.Context, s settings, verb string, request bridge.Request, out io.Writer) error {
-	return ask(ctx, s, verb, request, out, func(a bridge.Response) string { return fmt.Sprintf("%d spikes", a.Spikes) })
+func spiking(ctx context.Context, s settings, verb string, request protocol.Request, out io.Writer) error {
+	return ask(ctx, s, verb, request, out, func(a protocol.Response) string { return fmt.Sprintf("%d spikes", a.Spikes) })
 }
 
 // set changes parameters and prints what was and what is.
-func set(ctx context.Context, s settings, request bridge.Request, out io.Writer) error {
+func set(ctx context.Context, s settings, request protocol.Request, out io.Writer) error {
 	return converse(ctx, s, "set", func(r *remote) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
-		before, err := r.request(ctx, "get", bridge.Request{Paths: slices.Sorted(maps.Keys(request.Set))})
+		before, err := r.request(ctx, "get", protocol.Request{Paths: slices.Sorted(maps.Keys(request.Set))})
 		if err != nil {
 			return err
 		}
@@ -479,11 +478,11 @@ func set(ctx context.Context, s settings, request bridge.Request, out io.Writer)
 }
 
 // previous are values before a change, those of members also under the path that stands for all of them.
-func previous(values map[string]bridge.Reading) map[string]bridge.Value {
-	all := map[string]bridge.Value{}
+func previous(values map[string]protocol.Reading) map[string]protocol.Value {
+	all := map[string]protocol.Value{}
 	for path, v := range values {
 		all[path] = v.Value
-		together := bridge.Together(path)
+		together := protocol.Together(path)
 		if _, told := values[together]; told {
 			continue
 		}
@@ -494,7 +493,7 @@ func previous(values map[string]bridge.Reading) map[string]bridge.Value {
 				high = max(high, *known.To)
 			}
 		}
-		merged := bridge.Value{V: low}
+		merged := protocol.Value{V: low}
 		if high != low {
 			merged.To = &high
 		}
@@ -504,7 +503,7 @@ func previous(values map[string]bridge.Reading) map[string]bridge.Value {
 }
 
 // reset gives parameters their configured values and prints what is.
-func reset(ctx context.Context, s settings, request bridge.Request, out io.Writer) error {
+func reset(ctx context.Context, s settings, request protocol.Request, out io.Writer) error {
 	return converse(ctx, s, "reset", func(r *remote) error {
 		if err := r.learn(ctx); err != nil {
 			return err
@@ -525,16 +524,16 @@ func reset(ctx context.Context, s settings, request bridge.Request, out io.Write
 }
 
 // parseTrains reads neuron, neuron=count and neuron=count@every.
-func parseTrains(args []string) (map[string]bridge.Train, error) {
-	trains := map[string]bridge.Train{}
+func parseTrains(args []string) (map[string]protocol.Train, error) {
+	trains := map[string]protocol.Train{}
 	for _, arg := range args {
 		neuron, many, several := strings.Cut(arg, "=")
-		train := bridge.Train{Count: 1, Every: 10_000}
+		train := protocol.Train{Count: 1, Every: 10_000}
 		if several {
 			count, every, apart := strings.Cut(many, "@")
 			n, err := strconv.Atoi(count)
-			if err != nil || n < 1 || n > bridge.MaxTrain {
-				return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with a count of 1 to %d", arg, neuron, bridge.MaxTrain)
+			if err != nil || n < 1 || n > protocol.MaxTrain {
+				return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with a count of 1 to %d", arg, neuron, protocol.MaxTrain)
 			}
 			train.Count = n
 			if apart {
@@ -586,11 +585,11 @@ func complete(s *settings, names func(*remote) []string) func(*cobra.Command, []
 }
 
 // refused is the error of a request that the robot refused, with the allowed range.
-func refused(e *bridge.Error, unit string) error { return failure{exitRefused, refusal{e, unit}} }
+func refused(e *protocol.Error, unit string) error { return failure{exitRefused, refusal{e, unit}} }
 
 // refusal is the robot's error as people read it, in the parameter's unit.
 type refusal struct {
-	of   *bridge.Error
+	of   *protocol.Error
 	unit string
 }
 
@@ -605,7 +604,7 @@ func (r refusal) Error() string {
 func (r refusal) Unwrap() error { return r.of }
 
 // span writes a value, or the least and the largest of several.
-func span(v bridge.Value) string {
+func span(v protocol.Value) string {
 	if v.To == nil {
 		return number(v.V)
 	}

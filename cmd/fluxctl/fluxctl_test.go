@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,8 +35,8 @@ const patience = 20 * time.Second
 // robot has the parameters "eye/threshold" and "eye/leak", of 1 to 500 mV.
 type robot struct {
 	mu     sync.Mutex
-	values map[string]bridge.Value
-	rev    bridge.Revision
+	values map[string]protocol.Value
+	rev    protocol.Revision
 	saves  int
 
 	disarmed atomic.Bool
@@ -43,53 +44,53 @@ type robot struct {
 }
 
 func newRobot() *robot {
-	return &robot{values: map[string]bridge.Value{"eye/threshold": {V: 100, Src: "config"}, "eye/leak": {V: 2.5, Src: "config"}}}
+	return &robot{values: map[string]protocol.Value{"eye/threshold": {V: 100, Src: "config"}, "eye/leak": {V: 2.5, Src: "config"}}}
 }
 
-func (r *robot) Describe() bridge.Description {
-	return bridge.Description{Parameters: []bridge.Parameter{
+func (r *robot) Describe() protocol.Description {
+	return protocol.Description{Parameters: []protocol.Parameter{
 		{Path: "eye/threshold", Unit: "mV", Min: 1, Max: 500, Default: 100, Live: true},
 		{Path: "eye/leak", Unit: "mV/s", Min: 1, Max: 500, Default: 2.5},
-	}, Neurons: []bridge.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}}
+	}, Neurons: []protocol.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}}
 }
 
-func (r *robot) Get(paths []string) (map[string]bridge.Reading, bridge.Revision, error) {
+func (r *robot) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(paths) == 0 {
 		paths = slices.Sorted(maps.Keys(r.values))
 	}
-	got := map[string]bridge.Reading{}
+	got := map[string]protocol.Reading{}
 	for _, path := range paths {
 		v, ok := r.values[path]
 		if !ok {
-			return nil, r.rev, &bridge.Error{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter"}
+			return nil, r.rev, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "no such parameter"}
 		}
-		got[path] = bridge.Reading{Value: v, Min: 1, Max: 500}
+		got[path] = protocol.Reading{Value: v, Min: 1, Max: 500}
 	}
 	return got, r.rev, nil
 }
 
-func (r *robot) Revision() bridge.Revision {
+func (r *robot) Revision() protocol.Revision {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.rev
 }
 
-func (r *robot) Set(_ context.Context, changes map[string]float64, revision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+func (r *robot) Set(_ context.Context, changes map[string]float64, revision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if revision != nil && *revision != r.rev {
-		return nil, r.rev, &bridge.Error{Code: bridge.RevisionConflict, Message: "read again"}
+		return nil, r.rev, &protocol.Error{Code: protocol.RevisionConflict, Message: "read again"}
 	}
 	for _, path := range slices.Sorted(maps.Keys(changes)) {
 		if v := changes[path]; v < 1 || v > 500 {
-			return nil, r.rev, bridge.Refuse(path, 1, 500, fmt.Sprintf("%v is out of range", v))
+			return nil, r.rev, protocol.Refuse(path, 1, 500, fmt.Sprintf("%v is out of range", v))
 		}
 	}
 	r.rev++
 	for path, v := range changes {
-		r.values[path] = bridge.Value{V: v, Rev: r.rev, Src: "mqtt"}
+		r.values[path] = protocol.Value{V: v, Rev: r.rev, Src: "mqtt"}
 	}
 	return changes, r.rev, nil
 }
@@ -97,7 +98,7 @@ func (r *robot) Set(_ context.Context, changes map[string]float64, revision *bri
 // Arm succeeds after Disarm.
 func (r *robot) Arm() error {
 	if !r.disarmed.Load() {
-		return &bridge.Error{Code: bridge.NotAllowed, Message: "cannot arm: emergency_stop: stopped by mqtt: disarm first"}
+		return &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: emergency_stop: stopped by mqtt: disarm first"}
 	}
 	return nil
 }
@@ -110,7 +111,7 @@ func (r *robot) Save(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.saves++; r.saves > 1 {
-		return &bridge.Error{Code: bridge.NotAllowed, Message: "nothing to keep"}
+		return &protocol.Error{Code: protocol.NotAllowed, Message: "nothing to keep"}
 	}
 	return nil
 }
@@ -118,39 +119,39 @@ func (r *robot) Save(context.Context) error {
 // Load fails: there is no file.
 func (r *robot) Load(context.Context) error { return fmt.Errorf("open weights.flux: no such file") }
 
-func (r *robot) Reset(ctx context.Context, paths []string, _ *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+func (r *robot) Reset(ctx context.Context, paths []string, _ *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	return r.Set(ctx, map[string]float64{"eye/threshold": 100}, nil)
 }
 
 func (r *robot) Reward(_ context.Context, name string, value float64) (int, error) {
 	if name != "praise" {
-		return 0, &bridge.Error{Code: bridge.UnknownReward, Path: "rewards." + name, Message: "no such reward"}
+		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name, Message: "no such reward"}
 	}
 	return int(2 * value), nil
 }
 
-func (r *robot) Stimulate(_ context.Context, trains map[string]bridge.Train) (n int, _ error) {
+func (r *robot) Stimulate(_ context.Context, trains map[string]protocol.Train) (n int, _ error) {
 	for _, t := range trains {
 		n += t.Count
 	}
 	return n, nil
 }
 
-func (r *robot) Spikes(to []bridge.Spike) ([]bridge.Spike, uint64) {
-	return append(to, bridge.Spike{At: r.spiked.Add(1500), Neuron: 1}), 0
+func (r *robot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
+	return append(to, protocol.Spike{At: r.spiked.Add(1500), Neuron: 1}), 0
 }
 
-func (r *robot) Health() bridge.Health {
-	return bridge.Health{Safety: bridge.Safety{State: "armed", Held: map[string][]string{"wheel": {"sensor stale"}}, Stale: []string{"eye"}}, Uptime: bridge.Seconds(time.Minute), Latency: bridge.Latency{P50: 12, P99: 40, Max: 90}}
+func (r *robot) Health() protocol.Health {
+	return protocol.Health{Safety: protocol.Safety{State: "armed", Held: map[string][]string{"wheel": {"sensor stale"}}, Stale: []string{"eye"}}, Uptime: protocol.Seconds(time.Minute), Latency: protocol.Latency{P50: 12, P99: 40, Max: 90}}
 }
 
-func (r *robot) Sensors() map[string]bridge.Measure {
-	return map[string]bridge.Measure{"left_eye": {Value: 412.5, Unit: "lx"}}
+func (r *robot) Sensors() map[string]protocol.Measure {
+	return map[string]protocol.Measure{"left_eye": {Value: 412.5, Unit: "lx"}}
 }
 
 func (r *robot) TelemetryEvery() time.Duration { return 100 * time.Millisecond }
 
-func (r *robot) Actuators() map[string]bridge.Measure { return nil }
+func (r *robot) Actuators() map[string]protocol.Measure { return nil }
 
 // online runs a robot at a broker of its own, or at the given one, and returns when it is there.
 func online(t *testing.T, name, broker string) *bridge.Bridge {
@@ -305,8 +306,8 @@ func TestBrokerThatLetsNobodyIn(t *testing.T) {
 		return address
 	}
 	open := listen(bridge.Options{})
-	guarded := listen(bridge.Options{Users: users, TLS: bridge.TLS{Certificate: ca, Key: key}})
-	mutual := listen(bridge.Options{TLS: bridge.TLS{Certificate: ca, Key: key, CA: ca}})
+	guarded := listen(bridge.Options{Users: users, TLS: protocol.TLS{Certificate: ca, Key: key}})
+	mutual := listen(bridge.Options{TLS: protocol.TLS{Certificate: ca, Key: key, CA: ca}})
 	for name, test := range map[string]struct{ broker, ca, says string }{
 		"no user":               {"ssl://" + guarded, ca, "ssl://user:password@host"},
 		"a wrong password":      {"ssl://ann:wrong@" + guarded, ca, "ssl://user:password@host"},
@@ -628,15 +629,15 @@ func TestPasswd(t *testing.T) {
 func TestWhatPopulationsHadBefore(t *testing.T) {
 	three := 3.0
 	for _, test := range []struct {
-		values map[string]bridge.Reading
+		values map[string]protocol.Reading
 		path   string
 		want   string
 	}{
-		{map[string]bridge.Reading{"eye.threshold": {Value: bridge.Value{V: 1}}}, "eye.threshold", "1"},
-		{map[string]bridge.Reading{"wall[*].threshold": {Value: bridge.Value{V: 1, To: &three}}}, "wall[*].threshold", "1 to 3"},
-		{map[string]bridge.Reading{"wall[0].threshold": {Value: bridge.Value{V: 2}}, "wall[1].threshold": {Value: bridge.Value{V: 2}}}, "wall[*].threshold", "2"},
-		{map[string]bridge.Reading{"wall[0].threshold": {Value: bridge.Value{V: 2}}, "wall[1].threshold": {Value: bridge.Value{V: 1}}, "wall[2].threshold": {Value: bridge.Value{V: 2}}}, "wall[*].threshold", "1 to 2"},
-		{map[string]bridge.Reading{"wall[0].threshold": {Value: bridge.Value{V: 2}}, "wall[1].threshold": {Value: bridge.Value{V: 1}}}, "wall[0].threshold", "2"},
+		{map[string]protocol.Reading{"eye.threshold": {Value: protocol.Value{V: 1}}}, "eye.threshold", "1"},
+		{map[string]protocol.Reading{"wall[*].threshold": {Value: protocol.Value{V: 1, To: &three}}}, "wall[*].threshold", "1 to 3"},
+		{map[string]protocol.Reading{"wall[0].threshold": {Value: protocol.Value{V: 2}}, "wall[1].threshold": {Value: protocol.Value{V: 2}}}, "wall[*].threshold", "2"},
+		{map[string]protocol.Reading{"wall[0].threshold": {Value: protocol.Value{V: 2}}, "wall[1].threshold": {Value: protocol.Value{V: 1}}, "wall[2].threshold": {Value: protocol.Value{V: 2}}}, "wall[*].threshold", "1 to 2"},
+		{map[string]protocol.Reading{"wall[0].threshold": {Value: protocol.Value{V: 2}}, "wall[1].threshold": {Value: protocol.Value{V: 1}}}, "wall[0].threshold", "2"},
 	} {
 		if got := span(previous(test.values)[test.path]); got != test.want {
 			t.Errorf("%v: %s, want %s", test.values, got, test.want)

@@ -14,14 +14,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"fluxd/bridge"
+	"fluxd/bridge/users"
 )
 
 // shownUser is what passwd --json prints: what was done to whom.
 type shownUser struct {
-	User string      `json:"user"`
-	Role bridge.Role `json:"role,omitempty"`
-	Done string      `json:"done"` // "written" or "deleted"
+	User string     `json:"user"`
+	Role users.Role `json:"role,omitempty"`
+	Done string     `json:"done"` // "written" or "deleted"
 }
 
 func passwdCommand(s *settings) *cobra.Command {
@@ -47,13 +47,13 @@ change within a second: who was let in before has to log in again.`,
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			if err := bridge.CheckUsers(args[0], text); err != nil {
+			if err := users.Valid(args[0], text); err != nil {
 				return err
 			}
-			done := shownUser{args[1], bridge.Role(role), "written"}
+			done := shownUser{args[1], users.Role(role), "written"}
 			if remove {
 				done = shownUser{User: args[1], Done: "deleted"}
-				if text, err = bridge.DeleteUser(text, args[1]); err != nil {
+				if text, err = users.Delete(text, args[1]); err != nil {
 					return err
 				}
 			} else {
@@ -61,7 +61,7 @@ change within a second: who was let in before has to log in again.`,
 				if err != nil {
 					return err
 				}
-				if text, err = bridge.SetUser(text, args[1], secret, bridge.Role(role)); err != nil {
+				if text, err = users.Set(text, args[1], secret, users.Role(role)); err != nil {
 					return err
 				}
 			}
@@ -74,7 +74,7 @@ change within a second: who was let in before has to log in again.`,
 			return nil
 		},
 	}
-	c.Flags().StringVar(&role, "role", string(bridge.Viewer), "viewer, tuner, operator or robot")
+	c.Flags().StringVar(&role, "role", string(users.Viewer), "viewer, tuner, operator or robot")
 	c.Flags().BoolVar(&remove, "delete", false, "take the user out")
 	return c
 }

@@ -2,14 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"fluxd/bridge"
 )
 
 // How many of the latest changes and events are shown.
@@ -22,32 +21,32 @@ const (
 type picture struct {
 	robot      string
 	state      string
-	parameters map[string]bridge.Parameter
-	health     *bridge.Health
-	sensors    map[string]bridge.Measure
-	actuators  map[string]bridge.Measure
+	parameters map[string]protocol.Parameter
+	health     *protocol.Health
+	sensors    map[string]protocol.Measure
+	actuators  map[string]protocol.Measure
 	values     map[string]string
 	changes    []string // latest last
 	events     []string // latest last
 }
 
-func newPicture(robot string, parameters map[string]bridge.Parameter) *picture {
+func newPicture(robot string, parameters map[string]protocol.Parameter) *picture {
 	return &picture{robot: robot, state: "connecting", parameters: parameters, values: map[string]string{}}
 }
 
 // add takes in a message. What cannot be read is left out.
 func (p *picture) add(topic string, payload []byte) {
-	topics := bridge.Topics(p.robot)
+	topics := protocol.Topics(p.robot)
 	path, isParameter := strings.CutPrefix(topic, topics.Param(""))
 	level, isEvent := strings.CutPrefix(topic, topics.Event(""))
 	switch {
 	case topic == topics.Status():
-		var s bridge.Status
+		var s protocol.Status
 		if json.Unmarshal(payload, &s) == nil {
 			p.state = string(s.State)
 		}
 	case topic == topics.Health():
-		var h bridge.Health
+		var h protocol.Health
 		if json.Unmarshal(payload, &h) == nil {
 			p.health = &h
 		}
@@ -56,7 +55,7 @@ func (p *picture) add(topic string, payload []byte) {
 	case topic == topics.Actuators():
 		p.actuators = measures(payload, p.actuators)
 	case isParameter:
-		var v bridge.Value
+		var v protocol.Value
 		if json.Unmarshal(payload, &v) != nil {
 			return
 		}
@@ -66,7 +65,7 @@ func (p *picture) add(topic string, payload []byte) {
 			p.changes = latest(p.changes, fmt.Sprintf("%s\t%s -> %s\t%s\trevision %d", path, old, span(v), p.parameters[path].Unit, v.Rev), shownChanges)
 		}
 	case isEvent:
-		var e bridge.Event
+		var e protocol.Event
 		if json.Unmarshal(payload, &e) == nil {
 			p.events = latest(p.events, fmt.Sprintf("%s\t%s\t%s\t%s", time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, e.Text), shownEvents)
 		}
@@ -74,8 +73,8 @@ func (p *picture) add(topic string, payload []byte) {
 }
 
 // measures reads measures, or keeps the old ones.
-func measures(payload []byte, old map[string]bridge.Measure) map[string]bridge.Measure {
-	var m map[string]bridge.Measure
+func measures(payload []byte, old map[string]protocol.Measure) map[string]protocol.Measure {
+	var m map[string]protocol.Measure
 	if json.Unmarshal(payload, &m) != nil {
 		return old
 	}
@@ -142,7 +141,7 @@ func flow(parts []string, columns int) string {
 }
 
 // safety says whether the robot may move, which actuators may not, and why.
-func safety(s bridge.Safety) []string {
+func safety(s protocol.Safety) []string {
 	parts := []string{s.State}
 	if s.By != "" {
 		parts[0] += " by " + s.By
@@ -158,7 +157,7 @@ func safety(s bridge.Safety) []string {
 	return parts
 }
 
-func section(table *tabwriter.Writer, title string, of map[string]bridge.Measure) {
+func section(table *tabwriter.Writer, title string, of map[string]protocol.Measure) {
 	if len(of) == 0 {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"maps"
@@ -19,18 +20,16 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
 	"github.com/google/uuid"
-
-	"fluxd/bridge"
 )
 
 // remote is a connection to one robot.
 type remote struct {
 	client    paho.Client
-	topics    bridge.Topics
+	topics    protocol.Topics
 	patience  time.Duration
-	warnings  io.Writer                   // for what people should know besides
-	known     map[string]bridge.Parameter // nil until asked for, and so are
-	neurons   []string                    // names
+	warnings  io.Writer                     // for what people should know besides
+	known     map[string]protocol.Parameter // nil until asked for, and so are
+	neurons   []string                      // names
 	rewards   []string
 	connected chan struct{} // one token after each connection
 	lost      chan struct{} // one token after each loss
@@ -136,25 +135,25 @@ func (r *remote) wait(ctx context.Context, token paho.Token, what string) error 
 
 // find returns the robot of that name, or the only one. Whoever stops it does not wait to hear whether it is there, and an emergency stop goes to
 // the only one that is known even if it is said to be offline: a broker may be wrong about that.
-func (r *remote) find(ctx context.Context, name, broker string, stops bool) (bridge.Topics, error) {
+func (r *remote) find(ctx context.Context, name, broker string, stops bool) (protocol.Topics, error) {
 	if stops && name != "" {
-		return bridge.Topics(name), bridge.CheckName(name)
+		return protocol.Topics(name), protocol.CheckName(name)
 	}
-	filter := bridge.Topics("+").Status()
-	if name != "" && bridge.CheckName(name) == nil {
-		filter = bridge.Topics(name).Status() // of which there is one, and nothing to wait for behind it
+	filter := protocol.Topics("+").Status()
+	if name != "" && protocol.CheckName(name) == nil {
+		filter = protocol.Topics(name).Status() // of which there is one, and nothing to wait for behind it
 	}
 	retained, err := r.retained(ctx, filter)
 	if err == nil && len(retained) == 0 && name != "" {
-		retained, err = r.retained(ctx, bridge.Topics("+").Status()) // to say who is there
+		retained, err = r.retained(ctx, protocol.Topics("+").Status()) // to say who is there
 	}
 	if err != nil {
 		return "", err
 	}
-	states := map[string]bridge.State{}
+	states := map[string]protocol.State{}
 	var online, all, shown []string
 	for _, topic := range slices.Sorted(maps.Keys(retained)) {
-		var status bridge.Status
+		var status protocol.Status
 		if json.Unmarshal(retained[topic], &status) != nil {
 			continue
 		}
@@ -162,7 +161,7 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (bri
 		states[robot] = status.State
 		all = append(all, robot)
 		shown = append(shown, fmt.Sprintf("%s (%s)", robot, status.State))
-		if status.State == bridge.Online {
+		if status.State == protocol.Online {
 			online = append(online, robot)
 		}
 	}
@@ -172,18 +171,18 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (bri
 		return "", absent("no robot at the broker %s: is fluxd connected to it?", broker)
 	case name != "" && states[name] == "":
 		return "", absent("no robot %q at the broker %s; %s", name, broker, there)
-	case name != "" && states[name] != bridge.Online:
+	case name != "" && states[name] != protocol.Online:
 		return "", absent("robot %q is offline", name)
 	case name != "":
-		return bridge.Topics(name), nil
+		return protocol.Topics(name), nil
 	case len(online) == 0 && len(all) == 1 && stops:
-		return bridge.Topics(all[0]), nil
+		return protocol.Topics(all[0]), nil
 	case len(online) == 0:
 		return "", absent("every robot is offline; %s", there)
 	case len(online) > 1:
 		return "", absent("several robots are online: choose with --robot; %s", there)
 	}
-	return bridge.Topics(online[0]), nil
+	return protocol.Topics(online[0]), nil
 }
 
 // quiet is for how long nothing more may come until all that is retained is taken to have come, where the broker does not say so.
@@ -194,7 +193,7 @@ const quiet = 300 * time.Millisecond
 // MQTT does not say when the last retained message has come. One topic has one. Of several a message to oneself tells: the broker delivers it after
 // them. A broker may not let us write it; then nothing more comes for a while.
 func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte, error) {
-	echo := bridge.Topics("fluxctl-" + uuid.NewString()).Event("echo")
+	echo := protocol.Topics("fluxctl-" + uuid.NewString()).Event("echo")
 	several := strings.ContainsAny(filter, "+#")
 	var mu sync.Mutex
 	found := map[string][]byte{}
@@ -259,11 +258,11 @@ func (r *remote) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var description bridge.Description
+	var description protocol.Description
 	if err := json.Unmarshal(retained[r.topics.Describe()], &description); err != nil {
 		return absent("robot %s: no description that can be read: %w", r.topics, err)
 	}
-	r.known = map[string]bridge.Parameter{}
+	r.known = map[string]protocol.Parameter{}
 	for _, p := range description.Parameters {
 		r.known[p.Path] = p
 	}
@@ -272,11 +271,11 @@ func (r *remote) learn(ctx context.Context) error {
 }
 
 // parameter returns what is known of a parameter. Of a member of a large population it is what is told of all.
-func (r *remote) parameter(path string) bridge.Parameter {
+func (r *remote) parameter(path string) protocol.Parameter {
 	if p, told := r.known[path]; told {
 		return p
 	}
-	p := r.known[bridge.Together(path)]
+	p := r.known[protocol.Together(path)]
 	p.Count = 0
 	return p
 }
@@ -285,16 +284,16 @@ func (r *remote) parameter(path string) bridge.Parameter {
 const stop = "estop"
 
 // request sends a request and waits for its answer. It fills in id and time.
-func (r *remote) request(ctx context.Context, verb string, request bridge.Request) (bridge.Response, error) {
+func (r *remote) request(ctx context.Context, verb string, request protocol.Request) (protocol.Response, error) {
 	request.ID = uuid.NewString()
 	request.Time = time.Now().UnixMilli()
-	request.TTL = max(1, min(r.patience, bridge.MaxTTL).Milliseconds())
+	request.TTL = max(1, min(r.patience, protocol.MaxTTL).Milliseconds())
 	payload, err := json.Marshal(request)
 	if err != nil {
-		return bridge.Response{}, err
+		return protocol.Response{}, err
 	}
-	if len(payload) > bridge.MaxRequest {
-		return bridge.Response{}, fmt.Errorf("the request has %d bytes: expected at most %d; a wildcard says much in few words", len(payload), bridge.MaxRequest)
+	if len(payload) > protocol.MaxRequest {
+		return protocol.Response{}, fmt.Errorf("the request has %d bytes: expected at most %d; a wildcard says much in few words", len(payload), protocol.MaxRequest)
 	}
 	if verb == stop { // before anything is waited for; it is asked once more below, for the answer
 		urgent := request
@@ -303,9 +302,9 @@ func (r *remote) request(ctx context.Context, verb string, request bridge.Reques
 			r.client.Publish(r.topics.Request(verb), 1, false, text)
 		}
 	}
-	answers := make(chan bridge.Response, 1)
+	answers := make(chan protocol.Response, 1)
 	handler := func(_ paho.Client, m paho.Message) {
-		var response bridge.Response
+		var response protocol.Response
 		if json.Unmarshal(m.Payload(), &response) == nil && response.ID == request.ID {
 			select {
 			case answers <- response:
@@ -314,10 +313,10 @@ func (r *remote) request(ctx context.Context, verb string, request bridge.Reques
 		}
 	}
 	if err := r.subscribe(ctx, map[string]byte{r.topics.Response(verb): 1}, handler); err != nil {
-		return bridge.Response{}, failure{exitAbsent, err}
+		return protocol.Response{}, failure{exitAbsent, err}
 	}
 	if err := r.wait(ctx, r.client.Publish(r.topics.Request(verb), 1, false, payload), "the broker"); err != nil {
-		return bridge.Response{}, failure{exitAbsent, err}
+		return protocol.Response{}, failure{exitAbsent, err}
 	}
 	select {
 	case response := <-answers:
@@ -329,8 +328,8 @@ func (r *remote) request(ctx context.Context, verb string, request bridge.Reques
 		}
 		return response, nil
 	case <-time.After(r.patience):
-		return bridge.Response{}, absent("robot %s did not answer within %v: --timeout allows more", r.topics, r.patience)
+		return protocol.Response{}, absent("robot %s did not answer within %v: --timeout allows more", r.topics, r.patience)
 	case <-ctx.Done():
-		return bridge.Response{}, absent("interrupted")
+		return protocol.Response{}, absent("interrupted")
 	}
 }

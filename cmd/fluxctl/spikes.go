@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"maps"
 	"strings"
 	"time"
-
-	"fluxd/bridge"
 )
 
 const (
@@ -72,8 +71,8 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 		case <-in.wake:
 			for _, m := range in.take() {
 				if m.Topic() == r.topics.Status() {
-					var status bridge.Status
-					if json.Unmarshal(m.Payload(), &status) != nil || status.State != bridge.Online || status.Boot == boot {
+					var status protocol.Status
+					if json.Unmarshal(m.Payload(), &status) != nil || status.State != protocol.Online || status.Boot == boot {
 						continue
 					}
 					if boot != "" { // it was started again, perhaps with other neurons
@@ -86,7 +85,7 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 					boot = status.Boot
 					continue
 				}
-				batch, err := bridge.DecodeSpikes(m.Payload())
+				batch, err := protocol.DecodeSpikes(m.Payload())
 				if err != nil {
 					return failure{exitAbsent, err}
 				}
@@ -107,11 +106,11 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 
 // lease asks the robot to publish its spikes for a while.
 func lease(ctx context.Context, r *remote) error {
-	_, err := r.request(ctx, "watch", bridge.Request{Lease: leaseLength.Milliseconds()})
+	_, err := r.request(ctx, "watch", protocol.Request{Lease: leaseLength.Milliseconds()})
 	return err
 }
 
-func printSpike(out io.Writer, s bridge.Spike, neuron string, asJSON bool) error {
+func printSpike(out io.Writer, s protocol.Spike, neuron string, asJSON bool) error {
 	if !asJSON {
 		_, err := fmt.Fprintf(out, "%.6f %s\n", float64(s.At)/1e6, neuron)
 		return err
@@ -148,7 +147,7 @@ func (v *raster) name(neuron int) string {
 	return fmt.Sprintf("neuron %d", neuron)
 }
 
-func (v *raster) add(s bridge.Spike, now time.Time) {
+func (v *raster) add(s protocol.Spike, now time.Time) {
 	if s.At < v.latest-time.Second.Microseconds() { // the robot has started again, and so has its time
 		v.counts, v.latest = map[int]map[int64]int{}, s.At
 	}

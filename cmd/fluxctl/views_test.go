@@ -1,16 +1,15 @@
 package main
 
 import (
+	"fluxd/bridge/protocol"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"fluxd/bridge"
 )
 
 func TestPicture(t *testing.T) {
-	p := newPicture("r1", map[string]bridge.Parameter{"eye/threshold": {Unit: "mV"}})
+	p := newPicture("r1", map[string]protocol.Parameter{"eye/threshold": {Unit: "mV"}})
 	for _, m := range []struct{ topic, payload string }{
 		{"status", `{"state":"online"}`},
 		{"tele/health", `{"uptime_s":61.2,"safety":{"state":"armed","held":{"wheel":["sensor stale"]},"stale":["eye"]},"latency_us":{"p50":12,"p99":40,"max":90},"edge_to_write_us":{"p50":21,"p99":62,"p99_9":117,"max":635,"count":800},"spikes_per_s":1234,"cpu_percent":3.25}`},
@@ -62,8 +61,8 @@ func TestRaster(t *testing.T) {
 	v := newRaster("rover", []string{"eye", "motor", "a", "b"})
 	now := time.Unix(1000, 0)
 	for i := range int64(10) {
-		v.add(bridge.Spike{At: i * 20_000, Neuron: 0}, now)
-		v.add(bridge.Spike{At: 199_000, Neuron: 1}, now)
+		v.add(protocol.Spike{At: i * 20_000, Neuron: 0}, now)
+		v.add(protocol.Spike{At: 199_000, Neuron: 1}, now)
 	}
 	want := "rover: 20 spikes\na column is 20ms\nctrl-C ends\neye   ·········· " + "   50/s\nmotor          █    50/s\nand 2 more neurons\n"
 	if got := v.draw(25, 6, now); got != want {
@@ -76,8 +75,8 @@ func TestRaster(t *testing.T) {
 	if got := v.draw(25, 6, now.Add(time.Minute)); strings.Contains(got, "·") || !strings.Contains(got, " 0/s\n") || len(v.counts[0]) > 0 {
 		t.Errorf("a minute later:\n%s", got)
 	}
-	v.add(bridge.Spike{At: 10_000_000, Neuron: 0}, now)
-	v.add(bridge.Spike{At: 40_000, Neuron: 0}, now) // the robot was started again
+	v.add(protocol.Spike{At: 10_000_000, Neuron: 0}, now)
+	v.add(protocol.Spike{At: 40_000, Neuron: 0}, now) // the robot was started again
 	if got := v.draw(25, 6, now); !strings.Contains(got, "\neye            ·     5/s\n") {
 		t.Errorf("after the robot was started again:\n%s", got)
 	}

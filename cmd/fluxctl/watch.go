@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
-
-	"fluxd/bridge"
 )
 
 // waitingLines is how many messages wait to be shown; a reader that is slower than the robot loses the oldest.
@@ -62,7 +61,7 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 }
 
 // printLine prints a message on a line: the topic below the robot's and the payload, or both as JSON.
-func printLine(out io.Writer, topics bridge.Topics, m paho.Message, asJSON bool) error {
+func printLine(out io.Writer, topics protocol.Topics, m paho.Message, asJSON bool) error {
 	if !asJSON {
 		topic := strings.TrimPrefix(m.Topic(), strings.TrimSuffix(topics.Status(), "status"))
 		_, err := fmt.Fprintf(out, "%s %s\n", topic, m.Payload())

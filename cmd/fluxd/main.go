@@ -64,7 +64,7 @@ Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuratio
 		}
 		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}
-	root.AddCommand(runCommand(log), haltCommand(log), simCommand(log), checkCommand(), pinsCommand(), probeCommand(log), playCommand(), plotCommand(), exportCommand(), importCommand(), schemaCommand(), benchCommand())
+	root.AddCommand(runCommand(log), haltCommand(log), simCommand(log), checkCommand(), pinsCommand(), probeCommand(log), playCommand(), plotCommand(), exportCommand(), importCommand(), schemaCommand(), benchCommand(), brokerCommand())
 
 	ran := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fluxd/bridge/broker"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,7 +13,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"fluxd/bridge"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
 
@@ -113,7 +114,7 @@ func hint(config *configs.Robot, r *daemon.Robot) string {
 	if self := os.Args[0]; filepath.Base(self) != self {
 		tool = filepath.Join(filepath.Dir(self), "fluxctl")
 	}
-	if r.Broker() != "tcp://"+bridge.DefaultListen {
+	if r.Broker() != "tcp://"+broker.DefaultListen {
 		address := r.Broker()
 		if config.MQTT.Passwords != "" {
 			address = strings.Replace(address, "://", "://USER:PASSWORD@", 1)
@@ -128,7 +129,7 @@ func hint(config *configs.Robot, r *daemon.Robot) string {
 }
 
 // tunable is a change that does something and is allowed: the threshold of a motor neuron, or else of any.
-func tunable(all []bridge.Parameter) string {
+func tunable(all []protocol.Parameter) string {
 	example := ""
 	for _, p := range all {
 		value := p.Default * 1.2

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"os"
@@ -9,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"fluxd/bridge"
 	"fluxd/cmd/fluxd/daemon"
 
 	"golang.org/x/term"
@@ -129,7 +129,7 @@ func (s *screen) picture(hint string, r *daemon.Robot) string {
 }
 
 // measures writes one line a measure, sorted by name, with a bar for those without a unit: they are shares of full scale.
-func measures(all map[string]bridge.Measure) string {
+func measures(all map[string]protocol.Measure) string {
 	names := make([]string, 0, len(all))
 	for name := range all {
 		names = append(names, name)

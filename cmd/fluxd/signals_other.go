@@ -27,3 +27,6 @@ func forward(ctx context.Context, child *os.Process, _ <-chan os.Signal) (stop f
 
 // stopOnSignal does nothing: there are no such signals here.
 func stopOnSignal(context.Context, *daemon.Robot, <-chan os.Signal) {}
+
+// keepFromChildren has nothing to do: there is no supervision here.
+func keepFromChildren(int) {}

@@ -62,3 +62,6 @@ func stopOnSignal(ctx context.Context, r *daemon.Robot, stops <-chan os.Signal) 
 		}
 	}()
 }
+
+// keepFromChildren closes an inherited file in the processes that this one starts: its end must be the end of this process, and of no other.
+func keepFromChildren(file int) { syscall.CloseOnExec(file) }

@@ -194,6 +194,7 @@ func orphaned(ctx context.Context) (context.Context, context.CancelFunc) {
 	if os.Getenv(supervised) == "" {
 		return ctx, cancel
 	}
+	keepFromChildren(parentFile)
 	parent := os.NewFile(parentFile, "parent")
 	go func() {
 		_, _ = io.Copy(io.Discard, parent) // nothing is ever written: it ends when the other end is closed
@@ -208,6 +209,7 @@ func tellParent() func(daemon.Sign) {
 	if os.Getenv(supervised) == "" {
 		return nil
 	}
+	keepFromChildren(signsFile)
 	parent := os.NewFile(signsFile, "parent")
 	tell := func(s daemon.Sign) { _, _ = parent.Write([]byte{byte(s)}) } // a parent that has gone is noticed elsewhere
 	later := make(chan daemon.Sign, 4)

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"flag"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"math/big"
@@ -52,7 +53,7 @@ const oneParameter = `"paths":["network.neurons.a.leak"]`
 func noise(length int, every time.Duration) func(*Robot, time.Time) {
 	return func(robot *Robot, until time.Time) {
 		for time.Now().Before(until) {
-			robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", length))
+			robot.tell(protocol.LevelInfo, "noise", strings.Repeat("x", length))
 			time.Sleep(every)
 		}
 	}
@@ -96,7 +97,7 @@ var troubles = []trouble{
 	{name: "events that nobody takes", kill: true, inside: noise(1000, 50*time.Microsecond)},
 	{name: "65,536 messages wait for a broker that comes back", kill: true, again: true, inside: func(robot *Robot, _ time.Time) {
 		for range 65_536 {
-			robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", 100))
+			robot.tell(protocol.LevelInfo, "noise", strings.Repeat("x", 100))
 		}
 	}},
 	{name: "stops reading", clog: true, inside: noise(1000, time.Millisecond)},
@@ -139,11 +140,11 @@ var troubles = []trouble{
 		for range 2 {
 			c := connect(t, "tcp://"+address, "flux/beating/res/set")
 			tuners.Go(func() {
-				for rev := bridge.Revision(0); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
-					c.tell("set", bridge.Request{IfRevision: &rev, Set: map[string]float64{"network.neurons.a.threshold": float64(90 + rev%20)}})
+				for rev := protocol.Revision(0); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
+					c.tell("set", protocol.Request{IfRevision: &rev, Set: map[string]float64{"network.neurons.a.threshold": float64(90 + rev%20)}})
 					select {
 					case m := <-c.messages: // its own or the other's: both tell the revision
-						var a bridge.Response
+						var a protocol.Response
 						if json.Unmarshal(m.Payload(), &a) == nil {
 							rev = a.Rev
 						}
@@ -315,7 +316,7 @@ func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
 }
 
 // latency is that of a robot's loop, with the trouble or without, and the p99.9 of a process that only sleeps.
-func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) (l bridge.Latency, sleeper int64) {
+func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) (l protocol.Latency, sleeper int64) {
 	b.Helper()
 	text, kill, clogged := strings.Replace(beating("embedded"), "{broker: 'embedded'}", strings.ReplaceAll(trouble.mqtt, "FILES", folder), 1), func() {}, &atomic.Bool{}
 	address := ""

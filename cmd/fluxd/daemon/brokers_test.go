@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"net"
 	"os"
@@ -14,8 +15,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"fluxd/bridge"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
@@ -137,7 +136,7 @@ func eachBrokerOf(t *testing.T, text func(broker string) string, test func(t *te
 var asked atomic.Int64
 
 // tell sends a request, and returns its id.
-func (c *client) tell(verb string, r bridge.Request) string {
+func (c *client) tell(verb string, r protocol.Request) string {
 	r.ID = fmt.Sprintf("%s-%d", verb, asked.Add(1))
 	if r.Time == 0 {
 		r.Time = time.Now().UnixMilli()
@@ -152,7 +151,7 @@ func (c *client) tell(verb string, r bridge.Request) string {
 }
 
 // ask waits for the answer too.
-func (c *client) ask(t *testing.T, verb string, r bridge.Request) (answer bridge.Response) {
+func (c *client) ask(t *testing.T, verb string, r protocol.Request) (answer protocol.Response) {
 	t.Helper()
 	id := c.tell(verb, r)
 	if err := json.Unmarshal(c.await(t, "the answer to "+id, says("res/"+verb, `"`+id+`"`)), &answer); err != nil {
@@ -167,7 +166,7 @@ func answering(t *testing.T, b *anyBroker) {
 	t.Helper()
 	c := connect(t, "tcp://"+b.address, "flux/beating/res/get")
 	eventually(t, "the robot to answer again", func() bool {
-		c.tell("get", bridge.Request{Paths: []string{"network.neurons.a.leak"}})
+		c.tell("get", protocol.Request{Paths: []string{"network.neurons.a.leak"}})
 		select {
 		case <-c.messages:
 			return true
@@ -183,15 +182,15 @@ func TestAnyBrokerAtPeace(t *testing.T) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
 		one := 1.0
 		for i := range 20 {
-			if a := c.ask(t, "set", bridge.Request{Set: map[string]float64{"network.neurons.a.threshold": float64(90 + i)}}); a.Error != nil {
+			if a := c.ask(t, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": float64(90 + i)}}); a.Error != nil {
 				t.Fatal(a.Error)
 			}
 		}
-		if a := c.ask(t, "reward", bridge.Request{Reward: "praise", Value: &one}); a.Error != nil || a.Spikes != 1 {
+		if a := c.ask(t, "reward", protocol.Request{Reward: "praise", Value: &one}); a.Error != nil || a.Spikes != 1 {
 			t.Errorf("%+v", a)
 		}
 		for _, verb := range []string{"get", "reset", "disarm", "arm"} {
-			if a := c.ask(t, verb, bridge.Request{}); a.Error != nil {
+			if a := c.ask(t, verb, protocol.Request{}); a.Error != nil {
 				t.Errorf("%s: %v", verb, a.Error)
 			}
 		}
@@ -208,11 +207,11 @@ func TestAnyBrokerWithALargePopulation(t *testing.T) {
 		retained := connect(t, "tcp://"+b.address, "flux/beating/param/"+whole)
 		retained.await(t, "what is configured", says(whole, `{"v":100,`))
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
-		if a := c.ask(t, "set", bridge.Request{Set: map[string]float64{whole: 90}}); a.Error != nil || len(a.Applied) != 1 {
+		if a := c.ask(t, "set", protocol.Request{Set: map[string]float64{whole: 90}}); a.Error != nil || len(a.Applied) != 1 {
 			t.Fatalf("%+v", a)
 		}
 		retained.await(t, "the new value", says(whole, `{"v":90,`))
-		if a := c.ask(t, "set", bridge.Request{Set: map[string]float64{one: 95}}); a.Error != nil || a.Applied[one] != 95 {
+		if a := c.ask(t, "set", protocol.Request{Set: map[string]float64{one: 95}}); a.Error != nil || a.Applied[one] != 95 {
 			t.Fatalf("%+v", a)
 		}
 		retained.await(t, "the least and the largest", says(whole, `{"v":90,"to":95,`))
@@ -223,15 +222,15 @@ func TestAnyBrokerWithALargePopulation(t *testing.T) {
 func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, kill func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
-		var accepted bridge.Value // by the latest revision: requests that do not wait for each other have no order
-		accept := func(a bridge.Response) {
-			if a.Status == bridge.StatusOK && a.Rev > accepted.Rev {
-				accepted = bridge.Value{V: a.Applied["network.neurons.a.threshold"], Rev: a.Rev, Src: "mqtt"}
+		var accepted protocol.Value // by the latest revision: requests that do not wait for each other have no order
+		accept := func(a protocol.Response) {
+			if a.Status == protocol.StatusOK && a.Rev > accepted.Rev {
+				accepted = protocol.Value{V: a.Applied["network.neurons.a.threshold"], Rev: a.Rev, Src: "mqtt"}
 			}
 		}
 		for round := range 2 {
 			for i := range 50 {
-				request := bridge.Request{Set: map[string]float64{"network.neurons.a.threshold": float64(100 + 50*round + i)}}
+				request := protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": float64(100 + 50*round + i)}}
 				if i != 25 {
 					c.tell("set", request)
 					continue
@@ -244,7 +243,7 @@ func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 			for drained := false; !drained; {
 				select {
 				case m := <-c.messages:
-					var a bridge.Response
+					var a protocol.Response
 					if json.Unmarshal(m.Payload(), &a) == nil && strings.HasSuffix(m.Topic(), "/set") {
 						accept(a)
 					}
@@ -257,7 +256,7 @@ func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 				t.Errorf("round %d: %+v is in effect, %+v was accepted (%v)", round, v, accepted, err)
 			}
 		}
-		answer := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set", bridge.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
+		answer := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
 		if answer.Error != nil {
 			t.Fatal(answer.Error)
 		}
@@ -292,7 +291,7 @@ func TestAnyBrokerThatStopsReading(t *testing.T) {
 			before := robot.Health().Spikes
 			eventually(t, "the network to go on", func() bool { return robot.Health().Spikes > before+3000 })
 			for range 2000 {
-				robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", 1000))
+				robot.tell(protocol.LevelInfo, "noise", strings.Repeat("x", 1000))
 			}
 			clog.Store(false)
 			watcher := connect(t, "tcp://"+b.address, "flux/beating/#")
@@ -365,9 +364,9 @@ func TestAnyBrokerWithASlowSubscriber(t *testing.T) {
 		}
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
 		for i := range 3000 {
-			robot.tell(bridge.LevelInfo, "noise", strings.Repeat("x", 2000))
+			robot.tell(protocol.LevelInfo, "noise", strings.Repeat("x", 2000))
 			if i%300 == 0 {
-				if a := c.ask(t, "get", bridge.Request{Paths: []string{"network.neurons.a.threshold"}}); a.Error != nil {
+				if a := c.ask(t, "get", protocol.Request{Paths: []string{"network.neurons.a.threshold"}}); a.Error != nil {
 					t.Fatal(a.Error)
 				}
 			}
@@ -392,12 +391,12 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 			flood.Publish("flux/beating/req/get", 0, false, fmt.Sprintf(`{"id":"f%d","ts":%d,"ttl_ms":60000,"paths":["network.neurons.a.leak"]}`, i, now))
 		}
 		answers := map[string]int{}
-		c.tell("get", bridge.Request{Paths: []string{"network.neurons.a.leak"}})
+		c.tell("get", protocol.Request{Paths: []string{"network.neurons.a.leak"}})
 		last := fmt.Sprintf("get-%d", asked.Load())
 		for quiet := false; !quiet; {
 			select {
 			case m := <-c.messages:
-				var a bridge.Response
+				var a protocol.Response
 				if err := json.Unmarshal(m.Payload(), &a); err != nil {
 					t.Fatal(err)
 				}
@@ -412,7 +411,7 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 			}
 		}
 		t.Logf("%d of 65,537 requests answered, the one of another client %d times; the rest was dropped on the way", len(answers), answers[last])
-		if a := c.ask(t, "get", bridge.Request{Paths: []string{"network.neurons.a.leak"}}); a.Error != nil {
+		if a := c.ask(t, "get", protocol.Request{Paths: []string{"network.neurons.a.leak"}}); a.Error != nil {
 			t.Error(a.Error)
 		}
 	})
@@ -422,12 +421,12 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 func TestAnyBrokerWithDuplicatesAndStaleRequests(t *testing.T) {
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
-		first := c.ask(t, "set", bridge.Request{Set: map[string]float64{"network.neurons.a.threshold": 91}})
+		first := c.ask(t, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 91}})
 		again := fmt.Sprintf(`{"id":%q,"ts":%d,"ttl_ms":20000,"set":{"network.neurons.a.threshold":95}}`, first.ID, time.Now().UnixMilli())
 		c.Publish("flux/beating/req/set", 1, false, again)
 		for _, at := range []time.Duration{-time.Hour, time.Hour} { // clocks that jumped, or are not the same
-			a := c.ask(t, "set", bridge.Request{Time: time.Now().Add(at).UnixMilli(), Set: map[string]float64{"network.neurons.a.threshold": 96}})
-			if a.Error == nil || a.Error.Code != bridge.Stale {
+			a := c.ask(t, "set", protocol.Request{Time: time.Now().Add(at).UnixMilli(), Set: map[string]float64{"network.neurons.a.threshold": 96}})
+			if a.Error == nil || a.Error.Code != protocol.Stale {
 				t.Errorf("%v from now: %+v", at, a)
 			}
 		}
@@ -450,13 +449,13 @@ func TestAnyBrokerWithTwoTuners(t *testing.T) {
 			c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
 			tuners.Go(func() {
 				for won := 0; won < each; {
-					read := c.ask(t, "get", bridge.Request{Paths: []string{"network.neurons.a.threshold"}})
+					read := c.ask(t, "get", protocol.Request{Paths: []string{"network.neurons.a.threshold"}})
 					next := read.Values["network.neurons.a.threshold"].V + 1
-					a := c.ask(t, "set", bridge.Request{IfRevision: &read.Rev, Set: map[string]float64{"network.neurons.a.threshold": next}})
+					a := c.ask(t, "set", protocol.Request{IfRevision: &read.Rev, Set: map[string]float64{"network.neurons.a.threshold": next}})
 					if a.Error == nil {
 						won++
 						wins.Add(1)
-					} else if a.Error.Code != bridge.RevisionConflict {
+					} else if a.Error.Code != protocol.RevisionConflict {
 						t.Error(a.Error)
 						return
 					}
@@ -493,7 +492,7 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 		if topic == "" || strings.ContainsAny(topic, "+#\x00") || len(topic) > 1000 || !validUTF8(topic) || strings.Contains(topic, "/arm") || strings.Contains(topic, "/disarm") {
 			t.Skip() // no topic; or what anybody may do here
 		}
-		var r bridge.Request
+		var r protocol.Request
 		if json.Unmarshal(payload, &r) == nil && time.Since(time.UnixMilli(r.Time)).Abs() < 2*time.Hour {
 			t.Skip() // it might even be right
 		}
@@ -505,7 +504,7 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 		for deadline := time.After(patience); ; {
 			select {
 			case m := <-answers:
-				var a bridge.Response
+				var a protocol.Response
 				if err := json.Unmarshal(m.Payload(), &a); err != nil {
 					t.Fatal(err)
 				}

@@ -1,13 +1,13 @@
 package daemon
 
 import (
+	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
 	"fluxd/actuators"
-	"fluxd/bridge"
 )
 
 // reflexAt is a robot of one sensor, one synapse and one label, turned by hand on a clock that only the test moves.
@@ -50,8 +50,8 @@ func serve(t *testing.T, l *Robot) {
 }
 
 // once is what telemetry tells of a single duration; of none for 0.
-func once(us int64) bridge.Latency {
-	return bridge.Latency{P50: us, P99: us, P999: us, Max: us, Count: min(us, 1)}
+func once(us int64) protocol.Latency {
+	return protocol.Latency{P50: us, P99: us, P999: us, Max: us, Count: min(us, 1)}
 }
 
 func TestEdgeToWriteCountsFromTheMotorSpikeThatAnswers(t *testing.T) {

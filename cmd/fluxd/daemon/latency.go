@@ -1,11 +1,10 @@
 package daemon
 
 import (
+	"fluxd/bridge/protocol"
 	"math/bits"
 	"sync/atomic"
 	"time"
-
-	"fluxd/bridge"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -51,7 +50,7 @@ func (l *latencies) histogram() *hdrhistogram.Histogram {
 }
 
 // percentiles returns what telemetry tells of the durations.
-func (l *latencies) percentiles() bridge.Latency {
+func (l *latencies) percentiles() protocol.Latency {
 	h := l.histogram()
-	return bridge.Latency{P50: h.ValueAtQuantile(50), P99: h.ValueAtQuantile(99), P999: h.ValueAtQuantile(99.9), Max: h.Max(), Count: h.TotalCount()}
+	return protocol.Latency{P50: h.ValueAtQuantile(50), P99: h.ValueAtQuantile(99), P999: h.ValueAtQuantile(99.9), Max: h.Max(), Count: h.TotalCount()}
 }

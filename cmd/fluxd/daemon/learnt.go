@@ -3,13 +3,13 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
-	"fluxd/bridge"
 	"fluxd/core"
 )
 
@@ -89,7 +89,7 @@ func writeAtomically(file string, data []byte) (err error) {
 // Save implements bridge.Robot: what was learnt, and what was tuned.
 func (l *Robot) Save(ctx context.Context) error {
 	if l.config.Learnt == nil && l.config.Tuning == nil {
-		return &bridge.Error{Code: bridge.NotAllowed, Message: "the robot keeps nothing: its configuration has neither learnt: {file: ...} nor tuning: {file: ...}"}
+		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has neither learnt: {file: ...} nor tuning: {file: ...}"}
 	}
 	var errs []error
 	if l.config.Tuning != nil {
@@ -150,7 +150,7 @@ func (l *Robot) keepSaving(ctx context.Context) {
 		case err != nil && !failing:
 			failing = true
 			l.log.Error("cannot save what was learnt; trying again", "error", err)
-			l.event(bridge.LevelError, "save_failed", err.Error())
+			l.event(protocol.LevelError, "save_failed", err.Error())
 		case err == nil && failing:
 			failing = false
 			l.log.Info("what was learnt can be saved again")

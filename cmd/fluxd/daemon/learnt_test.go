@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fluxd/bridge/protocol"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/bridge"
 	"fluxd/configs"
 	"fluxd/core"
 )
@@ -82,7 +82,7 @@ func TestSaveOnRequest(t *testing.T) {
 	connect(t, running.Broker(), "flux/pupil/status").await(t, "the robot to listen", says("status", `"online"`))
 	c := connect(t, running.Broker(), "flux/pupil/res/#")
 	ask := func(id string) []byte {
-		request, err := json.Marshal(bridge.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000})
+		request, err := json.Marshal(protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,9 +95,9 @@ func TestSaveOnRequest(t *testing.T) {
 	if weight(t, file) < 100 {
 		t.Error("nothing was saved")
 	}
-	var refused *bridge.Error
+	var refused *protocol.Error
 	nothing := &Robot{robot: &robot{config: &configs.Robot{}}}
-	if err := nothing.Save(context.Background()); !errors.As(err, &refused) || refused.Code != bridge.NotAllowed {
+	if err := nothing.Save(context.Background()); !errors.As(err, &refused) || refused.Code != protocol.NotAllowed {
 		t.Errorf("saved without a file: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
 	"math"
@@ -12,7 +13,6 @@ import (
 	"pgregory.net/rapid"
 
 	"fluxd/boards/sim"
-	"fluxd/bridge"
 	"fluxd/configs"
 
 	"periph.io/x/conn/v3/gpio"
@@ -144,34 +144,34 @@ func TestWhatCannotBeTuned(t *testing.T) {
 	for _, c := range []struct {
 		path string
 		v    float64
-		code bridge.Code
+		code protocol.Code
 		min  float64
 	}{
-		{"actuators.left.failsafe", 1, bridge.NotLive, 0},
-		{"safety.stall", 1, bridge.NotLive, 0},
-		{"actuators.left.range", 1, bridge.UnknownParameter, 0}, // it is two
-		{"safety.stal", 1, bridge.UnknownParameter, 0},
-		{"sensors.near.frozen", 1, bridge.NotLive, 0}, // configured without
-		{"actuators.left.pwm", 1, bridge.NotLive, 0},
-		{"actuators.left.range[0]", 0.1, bridge.OutOfRange, -1}, // the failsafe command is 0
-		{"actuators.left.timeout", 0, bridge.OutOfRange, 1000},  // nobody takes that away
-		{"sensors.warm.stale", 1_999_999, bridge.OutOfRange, 2e6},
-		{"sensors.warm.every", 999, bridge.OutOfRange, 1000},
-		{"sensors.air.every", 49_000, bridge.OutOfRange, 50_000},
-		{"actuators.arm.max_pulse", 600, bridge.OutOfRange, 601},
-		{"actuators.arm.trim", -300, bridge.OutOfRange, -200},
-		{"actuators.arm.trim", 0.5, bridge.OutOfRange, -200},
-		{"actuators.horn.on", 0.4, bridge.OutOfRange, 0.400001},
-		{"sensors.ir.curve[1][0]", 0.4, bridge.OutOfRange, 0.400001},
-		{"sensors.turn.encode.range[0]", 200, bridge.OutOfRange, -codeLimit},
-		{"sensors.turn.encode.max", 1e9, bridge.OutOfRange, 1e-6},
-		{"sensors.turn.encode.max", math.NaN(), bridge.OutOfRange, 1e-6},
-		{"sensors.turn.encode.max", math.Inf(1), bridge.OutOfRange, 1e-6},
+		{"actuators.left.failsafe", 1, protocol.NotLive, 0},
+		{"safety.stall", 1, protocol.NotLive, 0},
+		{"actuators.left.range", 1, protocol.UnknownParameter, 0}, // it is two
+		{"safety.stal", 1, protocol.UnknownParameter, 0},
+		{"sensors.near.frozen", 1, protocol.NotLive, 0}, // configured without
+		{"actuators.left.pwm", 1, protocol.NotLive, 0},
+		{"actuators.left.range[0]", 0.1, protocol.OutOfRange, -1}, // the failsafe command is 0
+		{"actuators.left.timeout", 0, protocol.OutOfRange, 1000},  // nobody takes that away
+		{"sensors.warm.stale", 1_999_999, protocol.OutOfRange, 2e6},
+		{"sensors.warm.every", 999, protocol.OutOfRange, 1000},
+		{"sensors.air.every", 49_000, protocol.OutOfRange, 50_000},
+		{"actuators.arm.max_pulse", 600, protocol.OutOfRange, 601},
+		{"actuators.arm.trim", -300, protocol.OutOfRange, -200},
+		{"actuators.arm.trim", 0.5, protocol.OutOfRange, -200},
+		{"actuators.horn.on", 0.4, protocol.OutOfRange, 0.400001},
+		{"sensors.ir.curve[1][0]", 0.4, protocol.OutOfRange, 0.400001},
+		{"sensors.turn.encode.range[0]", 200, protocol.OutOfRange, -codeLimit},
+		{"sensors.turn.encode.max", 1e9, protocol.OutOfRange, 1e-6},
+		{"sensors.turn.encode.max", math.NaN(), protocol.OutOfRange, 1e-6},
+		{"sensors.turn.encode.max", math.Inf(1), protocol.OutOfRange, 1e-6},
 	} {
-		var refused *bridge.Error
+		var refused *protocol.Error
 		if err := x.tuner.set(wish{values: map[string]float64{c.path: c.v}}); !errors.As(err, &refused) || refused.Code != c.code || refused.Path != c.path {
 			t.Errorf("%s = %g: %v, want %s", c.path, c.v, err, c.code)
-		} else if c.code == bridge.OutOfRange && (refused.Min == nil || *refused.Min != c.min) {
+		} else if c.code == protocol.OutOfRange && (refused.Min == nil || *refused.Min != c.min) {
 			t.Errorf("%s = %g: %+v, want min %g", c.path, c.v, refused, c.min)
 		}
 	}

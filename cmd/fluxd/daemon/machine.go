@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fluxd/bridge/protocol"
 	"fmt"
 	"os"
 	"runtime"
@@ -8,7 +9,6 @@ import (
 	"runtime/metrics"
 	"strings"
 
-	"fluxd/bridge"
 	"fluxd/configs"
 )
 
@@ -28,8 +28,8 @@ type machine struct {
 var thisMachine = machine{lockMemory: lockMemory, first: first, limitMemory: limitMemory}
 
 // grant asks for what a configuration wants, and returns what is in effect. What is refused is in it too; it is no reason not to run.
-func (m machine) grant(want configs.Realtime) bridge.Realtime {
-	is := bridge.Realtime{Scheduler: bridge.Shared}
+func (m machine) grant(want configs.Realtime) protocol.Realtime {
+	is := protocol.Realtime{Scheduler: protocol.Shared}
 	try := func(what string, err error) bool {
 		if err != nil {
 			is.Refused = append(is.Refused, what+": "+err.Error())
@@ -61,7 +61,7 @@ func (l *Robot) settle(m machine) {
 // password, then competes with the loop by the kernel's rules, by which who was woken goes first, and not by Go's, by which it waits for 10 ms and
 // more. With a realtime priority the kernel does not interrupt one thread for another of the same, and Go's rules are better.
 func turns(now int, chosen bool, scheduler string) int {
-	if now == 1 && !chosen && scheduler == bridge.Shared {
+	if now == 1 && !chosen && scheduler == protocol.Shared {
 		return 2
 	}
 	return now

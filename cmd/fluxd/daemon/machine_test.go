@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fluxd/bridge/protocol"
 	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
 
-	"fluxd/bridge"
 	"fluxd/configs"
 )
 
@@ -25,7 +25,7 @@ func generous(asked *[]any) machine {
 func TestMachineIsAskedForNothingByDefault(t *testing.T) {
 	var asked []any
 	is := generous(&asked).grant(lightseekerAt(t, "mqtt: {broker: none}").Realtime)
-	if want := (bridge.Realtime{Scheduler: bridge.Shared}); asked != nil || !reflect.DeepEqual(is, want) {
+	if want := (protocol.Realtime{Scheduler: protocol.Shared}); asked != nil || !reflect.DeepEqual(is, want) {
 		t.Errorf("asked for %v, in effect is %+v, want %+v", asked, is, want)
 	}
 }
@@ -34,7 +34,7 @@ func TestMachineGrantsWhatIsAskedFor(t *testing.T) {
 	config := lightseekerAt(t, "mqtt: {broker: none}\nrealtime: {lock_memory: true, priority: 50, memory_limit: 64 MiB}")
 	var asked []any
 	is := generous(&asked).grant(config.Realtime)
-	if want := (bridge.Realtime{Scheduler: "fifo 50", MemoryLocked: true, MemoryLimit: 64 << 20}); !reflect.DeepEqual(is, want) {
+	if want := (protocol.Realtime{Scheduler: "fifo 50", MemoryLocked: true, MemoryLimit: 64 << 20}); !reflect.DeepEqual(is, want) {
 		t.Errorf("in effect is %+v, want %+v", is, want)
 	}
 	if want := []any{int64(64 << 20), "lock", 50}; !reflect.DeepEqual(asked, want) {
@@ -57,7 +57,7 @@ func TestRobotRunsOnAMachineThatRefusesRealTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.settle(stingy)
-	want := bridge.Realtime{Scheduler: bridge.Shared, Refused: []string{
+	want := protocol.Realtime{Scheduler: protocol.Shared, Refused: []string{
 		"memory_limit: too little", "lock_memory: no memory; set LimitMEMLOCK", "priority: no priority; set LimitRTPRIO"}}
 	if is := l.Health().Realtime; !reflect.DeepEqual(is, want) {
 		t.Errorf("in effect is %+v, want %+v", is, want)
@@ -90,7 +90,7 @@ func TestTurns(t *testing.T) {
 		chosen    bool
 		scheduler string
 		want      int
-	}{{1, false, bridge.Shared, 2}, {1, true, bridge.Shared, 1}, {1, false, "fifo 10", 1}, {2, false, bridge.Shared, 2}, {4, false, "fifo 10", 4}} {
+	}{{1, false, protocol.Shared, 2}, {1, true, protocol.Shared, 1}, {1, false, "fifo 10", 1}, {2, false, protocol.Shared, 2}, {4, false, "fifo 10", 4}} {
 		if got := turns(c.now, c.chosen, c.scheduler); got != c.want {
 			t.Errorf("%+v: %d", c, got)
 		}

@@ -1,10 +1,10 @@
 package daemon
 
 import (
+	"fluxd/bridge/protocol"
 	"fmt"
 	"strings"
 
-	"fluxd/bridge"
 	"fluxd/core"
 )
 
@@ -26,7 +26,7 @@ func toldOf(all []parameter) (list []told, several map[string]int) {
 		if p.of.kind != neuronKind && p.of.kind != synapseKind {
 			continue
 		}
-		if path := bridge.Together(p.path); path != p.path {
+		if path := protocol.Together(p.path); path != p.path {
 			group[i] = path
 			size[path]++
 		}
@@ -49,9 +49,9 @@ func toldOf(all []parameter) (list []told, several map[string]int) {
 }
 
 // described is what the description says of it.
-func (t *tuner) described(now *settings, one told) bridge.Parameter {
+func (t *tuner) described(now *settings, one told) protocol.Parameter {
 	first := &t.all[one.members[0]]
-	p := bridge.Parameter{Path: one.path, Type: "float", Unit: first.unit, Default: first.preset, Live: true}
+	p := protocol.Parameter{Path: one.path, Type: "float", Unit: first.unit, Default: first.preset, Live: true}
 	if first.whole {
 		p.Type = "int"
 	}
@@ -84,16 +84,16 @@ func population(neuron string) string {
 }
 
 // neuronGroups are the neurons by their populations, in the order of the network.
-func neuronGroups(neurons []core.Neuron) (groups []bridge.NeuronGroup) {
+func neuronGroups(neurons []core.Neuron) (groups []protocol.NeuronGroup) {
 	for i := 0; i < len(neurons); {
-		g := bridge.NeuronGroup{Name: population(neurons[i].Name)}
+		g := protocol.NeuronGroup{Name: population(neurons[i].Name)}
 		for i < len(neurons) && neurons[i].Name == fmt.Sprintf("%s[%d]", g.Name, g.Count) {
 			g.Count++
 			i++
 		}
 		if g.Count < 2 { // it stands for itself, or does not begin with 0
 			i += 1 - g.Count
-			g = bridge.NeuronGroup{Name: neurons[i-1].Name, Count: 1}
+			g = protocol.NeuronGroup{Name: neurons[i-1].Name, Count: 1}
 		}
 		groups = append(groups, g)
 	}
@@ -101,14 +101,14 @@ func neuronGroups(neurons []core.Neuron) (groups []bridge.NeuronGroup) {
 }
 
 // synapseGroups are the synapses by the populations that they join.
-func synapseGroups(network *core.Description) (groups []bridge.SynapseGroup) {
+func synapseGroups(network *core.Description) (groups []protocol.SynapseGroup) {
 	names := make([]string, len(network.Neurons))
 	for i, n := range network.Neurons {
 		names[i] = population(n.Name)
 	}
-	known := map[bridge.SynapseGroup]int{}
+	known := map[protocol.SynapseGroup]int{}
 	for _, s := range network.Synapses {
-		g := bridge.SynapseGroup{From: names[s.From], To: names[s.To], Kind: s.Kind.String()}
+		g := protocol.SynapseGroup{From: names[s.From], To: names[s.To], Kind: s.Kind.String()}
 		k, seen := known[g]
 		if !seen {
 			k = len(groups)

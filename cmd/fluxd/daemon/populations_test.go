@@ -3,13 +3,13 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"fluxd/bridge"
 	"fluxd/core"
 )
 
@@ -31,11 +31,11 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 	ctx := context.Background()
 
 	d := robot.Describe()
-	told := map[string]bridge.Parameter{}
+	told := map[string]protocol.Parameter{}
 	for _, p := range d.Parameters {
 		told[p.Path] = p
 	}
-	want := bridge.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0.001, Max: core.MaxWater / 1000.0, Default: 100, Live: true}
+	want := protocol.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0.001, Max: core.MaxWater / 1000.0, Default: 100, Live: true}
 	if p := told[whole]; p != want {
 		t.Errorf("%+v, want %+v", p, want)
 	}
@@ -98,8 +98,8 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 	if values, _, err := robot.Get(nil); err != nil || len(values) != len(d.Parameters) {
 		t.Errorf("everything: %d values of %d parameters, %v", len(values), len(d.Parameters), err)
 	}
-	var refused *bridge.Error
-	if _, _, err := robot.Set(ctx, map[string]float64{whole: -1}, nil); !errors.As(err, &refused) || refused.Code != bridge.OutOfRange || *refused.Min != 0.001 {
+	var refused *protocol.Error
+	if _, _, err := robot.Set(ctx, map[string]float64{whole: -1}, nil); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange || *refused.Min != 0.001 {
 		t.Errorf("out of range: %v", err)
 	}
 	if applied, _, err := robot.Reset(ctx, nil, nil); err != nil || fmt.Sprint(applied) != "map["+whole+":100]" {
@@ -162,7 +162,7 @@ func TestNeuronGroups(t *testing.T) {
 		if got := fmt.Sprint(groups); got != want {
 			t.Errorf("%s: %s, want %s", names, got, want)
 		}
-		if got := strings.Join(bridge.Description{Neurons: groups}.NeuronNames(), " "); got != names {
+		if got := strings.Join(protocol.Description{Neurons: groups}.NeuronNames(), " "); got != names {
 			t.Errorf("%s: names %s", names, got)
 		}
 	}

@@ -2,7 +2,10 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fluxd/bridge/broker"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
 	"os"
@@ -29,6 +32,7 @@ type RunOptions struct {
 	Log      *slog.Logger       // nil is silent
 	Signs    func(Sign)         // tells the parent process how the robot is; it must not wait, and may be nil
 	Started  func(*Robot)       // called once, when the actuators are at failsafe and everything runs; may be nil
+	Broker   []string           // what to execute for a broker of its own; nil is this very program
 	Ended    chan struct{}      // closed, if given, when the actuators are at failsafe again
 }
 
@@ -44,14 +48,15 @@ type Robot struct {
 	watchdogs  watchdogs
 	tuner      *tuner
 	bridge     *bridge.Bridge // nil without MQTT
-	describe   bridge.Description
+	broker     *broker.Broker // nil without one of its own
+	describe   protocol.Description
 
 	dropped  atomic.Uint64 // readings that found the queue full
 	spikes   atomic.Uint64
 	waiting  atomic.Int64
 	lateness atomic.Uint64
 
-	granted      bridge.Realtime // by the machine, at the start
+	granted      protocol.Realtime // by the machine, at the start
 	loopLateness latencies
 	toWrite      [causes]latencies // from when a wish was due until it was written
 	meter        meter
@@ -138,6 +143,11 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if config.MQTT.Broker != "none" {
+		defer func() {
+			if l.broker != nil {
+				l.broker.Close()
+			}
+		}()
 		if err := l.connect(ctx, opts); err != nil {
 			return err
 		}
@@ -193,26 +203,45 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	return l, nil
 }
 
-// connect starts the bridge to MQTT.
+// connect starts the bridge to MQTT, and before it the robot's own broker if it has one.
 func (l *Robot) connect(ctx context.Context, opts RunOptions) error {
 	c := l.config.MQTT
-	o := bridge.Options{Robot: l.config.Name, Broker: c.Broker, Listen: c.Listen, Clients: c.Clients, User: c.User, Version: opts.Version, HomeAssistant: c.HomeAssistant, Log: l.log}
-	if c.TLS != nil {
-		o.TLS = bridge.TLS(*c.TLS)
-	}
-	var err error
-	if o.Password, err = password(c); err != nil {
-		return fmt.Errorf("mqtt: %w", err)
-	}
-	if c.Passwords != "" {
-		if o.Users, err = bridge.LoadUsers(c.Passwords); err != nil {
+	o := bridge.Options{Robot: l.config.Name, Broker: c.Broker, User: c.User, Version: opts.Version, HomeAssistant: c.HomeAssistant, Log: l.log}
+	if c.Broker == "embedded" {
+		if err := l.startBroker(ctx, opts); err != nil {
+			return fmt.Errorf("mqtt: %w", err)
+		}
+		o.Broker, o.Dial = l.broker.URL(), l.broker.Dial
+		o.User, o.Password = l.broker.Login()
+	} else {
+		if c.TLS != nil {
+			o.TLS = protocol.TLS(*c.TLS)
+		}
+		var err error
+		if o.Password, err = password(c); err != nil {
 			return fmt.Errorf("mqtt: %w", err)
 		}
 	}
+	var err error
 	if l.bridge, err = bridge.Start(ctx, l, o); err != nil {
 		return fmt.Errorf("mqtt: %w", err)
 	}
 	return nil
+}
+
+// startBroker starts the robot's own broker. It lives until the bridge to it has been closed.
+func (l *Robot) startBroker(ctx context.Context, opts RunOptions) (err error) {
+	c := l.config.MQTT
+	described, err := json.Marshal(l.describe)
+	if err != nil {
+		return err
+	}
+	o := broker.Options{Robot: l.config.Name, Listen: c.Listen, Passwords: c.Passwords, Clients: c.Clients, Described: len(described), Program: opts.Broker, Log: l.log}
+	if c.TLS != nil {
+		o.TLS = broker.TLS{Certificate: c.TLS.Certificate, Key: c.TLS.Key, CA: c.TLS.CA}
+	}
+	l.broker, err = broker.Start(context.WithoutCancel(ctx), o)
+	return err
 }
 
 // password finds the password for an external broker. It never stands in the robot file, which is copied and shown.
@@ -408,11 +437,11 @@ func (l *Robot) act(ctx context.Context, o *outputLine) {
 		case err != nil && !failing:
 			failing = true
 			l.log.Warn("actuator does not answer; trying again", "actuator", o.name, "error", err)
-			l.event(bridge.LevelError, "actuator_fault", o.name+": "+err.Error())
+			l.event(protocol.LevelError, "actuator_fault", o.name+": "+err.Error())
 		case err == nil && failing:
 			failing = false
 			l.log.Info("actuator answers again", "actuator", o.name)
-			l.event(bridge.LevelInfo, "actuator_recovered", o.name)
+			l.event(protocol.LevelInfo, "actuator_recovered", o.name)
 		}
 	}
 }
@@ -463,7 +492,7 @@ func (l *Robot) turnWorld(ctx context.Context) {
 		if state := l.arena.State(); state.Reached > reached {
 			reached = state.Reached
 			l.log.Info("the robot has reached the lamp", "after", l.clock().Round(time.Millisecond), "lamps", reached)
-			l.event(bridge.LevelInfo, "lamp_reached", fmt.Sprintf("%d so far", reached))
+			l.event(protocol.LevelInfo, "lamp_reached", fmt.Sprintf("%d so far", reached))
 		}
 	}
 }
@@ -497,7 +526,7 @@ func (l *Robot) ask(ctx context.Context, do func() answer) answer {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()
 	q := request{do: do, turn: &atomic.Bool{}, answer: make(chan answer, 1)}
-	busy := func(why string) answer { return answer{err: &bridge.Error{Code: bridge.Busy, Message: why}} }
+	busy := func(why string) answer { return answer{err: &protocol.Error{Code: protocol.Busy, Message: why}} }
 	select {
 	case l.requests <- q:
 	case <-l.done:

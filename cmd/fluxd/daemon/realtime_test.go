@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
-	"fluxd/bridge"
 	"fluxd/configs"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -127,14 +127,14 @@ func lightseekerAt(t *testing.T, mqttLine string) *configs.Robot {
 	return parse(t, strings.Replace(lightseekerText(t), "mqtt: {broker: embedded}", mqttLine, 1), nil)
 }
 
-func (c *client) set(t *testing.T, id, path string, value float64) bridge.Response {
+func (c *client) set(t *testing.T, id, path string, value float64) protocol.Response {
 	t.Helper()
-	text, err := json.Marshal(bridge.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000, Set: map[string]float64{path: value}})
+	text, err := json.Marshal(protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000, Set: map[string]float64{path: value}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Publish("flux/lightseeker/req/set", 1, false, text)
-	var answer bridge.Response
+	var answer protocol.Response
 	payload := c.await(t, "the answer to "+id, says("res/set", `"`+id+`"`))
 	if err := json.Unmarshal(payload, &answer); err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestDaemonEndToEnd(t *testing.T) {
 	robot, stop := start(t, lightseekerAt(t, "mqtt: {broker: embedded, listen: '127.0.0.1:0'}"))
 	status := connect(t, robot.Broker(), "flux/+/status")
 	status.await(t, "the status", says("lightseeker/status", `"online"`))
-	var d bridge.Description
+	var d protocol.Description
 	if err := json.Unmarshal(connect(t, robot.Broker(), "flux/+/describe").await(t, "the description", suffix("/describe")), &d); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestDaemonEndToEnd(t *testing.T) {
 	}
 	c := connect(t, robot.Broker(), "flux/#")
 	wheels := func(payload []byte) (left, right float64) {
-		var m map[string]bridge.Measure
+		var m map[string]protocol.Measure
 		if err := json.Unmarshal(payload, &m); err != nil {
 			t.Fatalf("%v in %s", err, payload)
 		}
@@ -176,7 +176,7 @@ func TestDaemonEndToEnd(t *testing.T) {
 
 	// A threshold that no eye can reach any more: the wheel stops.
 	const path = "network.neurons.motor_l.threshold"
-	if a := c.set(t, "one", path, 1e6); a.Status != bridge.StatusOK || a.Applied[path] != 1e6 || a.Rev != 1 {
+	if a := c.set(t, "one", path, 1e6); a.Status != protocol.StatusOK || a.Applied[path] != 1e6 || a.Rev != 1 {
 		t.Errorf("set: %+v", a)
 	}
 	connect(t, robot.Broker(), "flux/+/param/#").await(t, "the accepted value", says("param/"+path, `1000000`))
@@ -187,10 +187,10 @@ func TestDaemonEndToEnd(t *testing.T) {
 		left, right := wheels(payload)
 		return left <= 0 && right > 0
 	})
-	if a := c.set(t, "two", path, -1); a.Status != bridge.StatusError || a.Error.Code != bridge.OutOfRange || a.Error.Min == nil || a.Error.Path != path {
+	if a := c.set(t, "two", path, -1); a.Status != protocol.StatusError || a.Error.Code != protocol.OutOfRange || a.Error.Min == nil || a.Error.Path != path {
 		t.Errorf("a threshold of -1: %+v", a)
 	}
-	if a := c.set(t, "three", "network.neurons.motor_l.treshold", 1); a.Error == nil || a.Error.Code != bridge.UnknownParameter || !strings.Contains(a.Error.Message, path) {
+	if a := c.set(t, "three", "network.neurons.motor_l.treshold", 1); a.Error == nil || a.Error.Code != protocol.UnknownParameter || !strings.Contains(a.Error.Message, path) {
 		t.Errorf("a misspelt path: %+v", a)
 	}
 

@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"maps"
 	"math"
@@ -10,7 +11,6 @@ import (
 	"sort"
 	"strings"
 
-	"fluxd/bridge"
 	"fluxd/configs"
 	"fluxd/core"
 )
@@ -241,7 +241,7 @@ func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, er
 		if names := l.describe.Rewards; len(names) > 0 {
 			known = "there are " + strings.Join(names, ", ")
 		}
-		return 0, &bridge.Error{Code: bridge.UnknownReward, Path: "rewards." + name, Message: "no such reward: " + known}
+		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name, Message: "no such reward: " + known}
 	}
 	a := l.ask(ctx, func() (a answer) {
 		w, now := l.rewards[i], core.Tick(l.clock().Microseconds())
@@ -255,17 +255,17 @@ func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, er
 const mostStimuli = 10_000
 
 // Stimulate implements bridge.Robot.
-func (l *Robot) Stimulate(ctx context.Context, trains map[string]bridge.Train) (int, error) {
+func (l *Robot) Stimulate(ctx context.Context, trains map[string]protocol.Train) (int, error) {
 	names := slices.Sorted(maps.Keys(trains)) // the same request has the same effect, and the same error
 	total := int64(0)                         // on 32 bits as well: many large populations are more spikes than an int holds
 	for _, name := range names {
 		if l.neurons[name] == nil {
-			return 0, &bridge.Error{Code: bridge.UnknownNeuron, Path: name, Message: "no such neuron; the retained topic describe lists them"}
+			return 0, &protocol.Error{Code: protocol.UnknownNeuron, Path: name, Message: "no such neuron; the retained topic describe lists them"}
 		}
 		total += int64(trains[name].Count) * int64(len(l.neurons[name]))
 	}
 	if total > mostStimuli { // the control loop waits while they are brought in
-		return 0, &bridge.Error{Code: bridge.Malformed, Message: fmt.Sprintf("%d spikes, all neurons of populations counted: expected at most %d in one request", total, mostStimuli)}
+		return 0, &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("%d spikes, all neurons of populations counted: expected at most %d in one request", total, mostStimuli)}
 	}
 	a := l.ask(ctx, func() (a answer) {
 		now := core.Tick(l.clock().Microseconds())

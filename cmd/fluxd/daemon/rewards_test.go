@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
 	"math"
@@ -10,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/bridge"
 	"fluxd/core"
 
 	"pgregory.net/rapid"
@@ -144,7 +144,7 @@ mqtt: {broker: none}
 	if n, err := robot.Reward(ctx, "praise", -1); n != 2 || err != nil {
 		t.Errorf("punishment: %d spikes, %v", n, err)
 	}
-	if n, err := robot.Stimulate(ctx, map[string]bridge.Train{"a": {Count: 4, Every: 5000}}); n != 4 || err != nil {
+	if n, err := robot.Stimulate(ctx, map[string]protocol.Train{"a": {Count: 4, Every: 5000}}); n != 4 || err != nil {
 		t.Errorf("stimulus: %d spikes, %v", n, err)
 	}
 	counts := map[int]int{}
@@ -158,11 +158,11 @@ mqtt: {broker: none}
 		}
 		return counts[0] == 4 && counts[1] == 3 && counts[2] == 2
 	})
-	var refused *bridge.Error
-	if _, err := robot.Reward(ctx, "prize", 1); !errors.As(err, &refused) || refused.Code != bridge.UnknownReward {
+	var refused *protocol.Error
+	if _, err := robot.Reward(ctx, "prize", 1); !errors.As(err, &refused) || refused.Code != protocol.UnknownReward {
 		t.Errorf("an unknown reward: %v", err)
 	}
-	if _, err := robot.Stimulate(ctx, map[string]bridge.Train{"a": {Count: 1}, "b": {Count: 1}}); !errors.As(err, &refused) || refused.Code != bridge.UnknownNeuron {
+	if _, err := robot.Stimulate(ctx, map[string]protocol.Train{"a": {Count: 1}, "b": {Count: 1}}); !errors.As(err, &refused) || refused.Code != protocol.UnknownNeuron {
 		t.Errorf("an unknown neuron: %v", err)
 	}
 	if names := robot.Describe().Rewards; fmt.Sprint(names) != "[praise]" {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"fluxd/actuators"
-	"fluxd/bridge"
 	"fluxd/configs"
 	"fluxd/sensors"
 )
@@ -57,7 +57,7 @@ func (r *robot) Arm() error {
 		return nil
 	}
 	if against := r.preArm(); len(against) > 0 {
-		return &bridge.Error{Code: bridge.NotAllowed, Message: "cannot arm: " + strings.Join(against, "; ")}
+		return &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: " + strings.Join(against, "; ")}
 	}
 	r.tellArmed()
 	return nil
@@ -73,7 +73,7 @@ func (r *robot) arm() {
 
 func (r *robot) tellArmed() {
 	r.arm()
-	r.event(bridge.LevelInfo, "armed", "actuators obey the network")
+	r.event(protocol.LevelInfo, "armed", "actuators obey the network")
 	r.log.Info("armed: actuators obey the network")
 }
 
@@ -116,7 +116,7 @@ func (r *robot) Disarm() {
 			o.release(actuators.EmergencyStop)
 		}
 	}
-	r.event(bridge.LevelInfo, "disarmed", "actuators are at failsafe")
+	r.event(protocol.LevelInfo, "disarmed", "actuators are at failsafe")
 	r.log.Info("disarmed: actuators are at failsafe")
 }
 
@@ -137,7 +137,7 @@ func (r *robot) EmergencyStop(who string) {
 	}
 	r.safety.stopped = who
 	if first {
-		r.event(bridge.LevelError, "emergency_stop", "by "+who)
+		r.event(protocol.LevelError, "emergency_stop", "by "+who)
 		r.log.Error("emergency stop: actuators are at failsafe", "by", who)
 	}
 }
@@ -170,16 +170,16 @@ func (r *robot) judge(now time.Duration) {
 		if silent != s.told {
 			s.told = silent
 			if silent {
-				r.event(bridge.LevelError, "sensor_stale", fmt.Sprintf("%s: no good reading for %v", s.name, s.patience.get()))
+				r.event(protocol.LevelError, "sensor_stale", fmt.Sprintf("%s: no good reading for %v", s.name, s.patience.get()))
 				r.log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.name, "patience", s.patience.get())
 			} else {
-				r.event(bridge.LevelInfo, "sensor_fresh", s.name)
+				r.event(protocol.LevelInfo, "sensor_fresh", s.name)
 				r.log.Info("sensor is fresh again", "sensor", s.name)
 			}
 		}
 		if lost := s.lost.Load(); lost != s.lostKnown {
 			if !s.storm {
-				r.event(bridge.LevelWarning, "edges_lost", s.name+": edges come faster than they can be taken")
+				r.event(protocol.LevelWarning, "edges_lost", s.name+": edges come faster than they can be taken")
 				r.log.Warn("edges come faster than they can be taken; some are lost", "sensor", s.name)
 			}
 			s.lostKnown, s.storm, s.calm = lost, true, now
@@ -326,7 +326,7 @@ func (l *Robot) examine(now time.Duration) {
 			for _, o := range l.outputs {
 				o.release(actuators.Stalled)
 			}
-			l.event(bridge.LevelInfo, "loop_recovered", fmt.Sprintf("after %v", (answered-s.asked).Round(time.Millisecond)))
+			l.event(protocol.LevelInfo, "loop_recovered", fmt.Sprintf("after %v", (answered-s.asked).Round(time.Millisecond)))
 			l.log.Info("the loop answers again", "after", answered-s.asked)
 		}
 	}
@@ -343,7 +343,7 @@ func (l *Robot) examine(now time.Duration) {
 		for _, o := range l.outputs {
 			o.hold(actuators.Stalled)
 		}
-		l.event(bridge.LevelError, "loop_stalled", fmt.Sprintf("no answer for %v: actuators are at failsafe", l.config.Safety.Stall))
+		l.event(protocol.LevelError, "loop_stalled", fmt.Sprintf("no answer for %v: actuators are at failsafe", l.config.Safety.Stall))
 		l.log.Error("the loop does not answer: actuators are at failsafe", "for", l.config.Safety.Stall)
 	}
 }
@@ -397,7 +397,7 @@ func (l *Robot) switched(button *sensors.Button, pressed bool) {
 	case pressed && !was:
 		l.EmergencyStop(button.String())
 	case !pressed && was:
-		l.event(bridge.LevelInfo, "emergency_stop_released", "disarm, then arm, to go on")
+		l.event(protocol.LevelInfo, "emergency_stop_released", "disarm, then arm, to go on")
 	}
 }
 

@@ -3,6 +3,7 @@ package daemon
 import (
 	"encoding/json"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
-	"fluxd/bridge"
 
 	"periph.io/x/conn/v3/gpio"
 )
@@ -98,7 +98,7 @@ func (w *watched) tells(t *testing.T, code string) (before map[string]int) {
 	t.Helper()
 	before = map[string]int{}
 	w.events.await(t, "event "+code, func(topic string, payload []byte) bool {
-		var e bridge.Event
+		var e protocol.Event
 		if err := json.Unmarshal(payload, &e); err != nil {
 			t.Fatalf("%v in %s", err, payload)
 		}
@@ -132,8 +132,8 @@ func (w *watched) arms(t *testing.T) {
 func TestNothingMovesBeforeItIsArmed(t *testing.T) {
 	w := watch(t, guarded("", "", ", arm: explicit"))
 	err := w.Arm()
-	var refusal *bridge.Error
-	if !errors.As(err, &refusal) || refusal.Code != bridge.NotAllowed {
+	var refusal *protocol.Error
+	if !errors.As(err, &refusal) || refusal.Code != protocol.NotAllowed {
 		t.Fatalf("got %v", err)
 	}
 	// Everything that speaks against it is told at once, with what to do about it. The switch was open at the start.
@@ -185,20 +185,20 @@ func TestEmergencyStopBySwitch(t *testing.T) {
 func TestEmergencyStopOverMQTT(t *testing.T) {
 	w := ready(t, guarded("", "", ""))
 	answers := connect(t, w.Broker(), "flux/guarded/res/+")
-	ask := func(verb, id string) bridge.Response {
+	ask := func(verb, id string) protocol.Response {
 		t.Helper()
-		text, err := json.Marshal(bridge.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000})
+		text, err := json.Marshal(protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000})
 		if err != nil {
 			t.Fatal(err)
 		}
 		answers.Publish("flux/guarded/req/"+verb, 1, false, text)
-		var r bridge.Response
+		var r protocol.Response
 		if err := json.Unmarshal(answers.await(t, "the answer", says(verb, id)), &r); err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
-	if r := ask("estop", "stop"); r.Status != bridge.StatusOK {
+	if r := ask("estop", "stop"); r.Status != protocol.StatusOK {
 		t.Errorf("%+v", r)
 	}
 	w.rests(t)
@@ -206,10 +206,10 @@ func TestEmergencyStopOverMQTT(t *testing.T) {
 	if r := ask("arm", "go"); r.Error == nil || !strings.Contains(r.Error.Message, "disarm first") {
 		t.Errorf("%+v", r)
 	}
-	if r := ask("disarm", "seen"); r.Status != bridge.StatusOK {
+	if r := ask("disarm", "seen"); r.Status != protocol.StatusOK {
 		t.Errorf("%+v", r)
 	}
-	if r := ask("arm", "go again"); r.Status != bridge.StatusOK {
+	if r := ask("arm", "go again"); r.Status != protocol.StatusOK {
 		t.Errorf("%+v with %+v", r, r.Error)
 	}
 	w.turns(t)

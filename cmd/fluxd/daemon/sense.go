@@ -3,13 +3,13 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"runtime"
 	"sync/atomic"
 	"time"
 
-	"fluxd/bridge"
 	"fluxd/core"
 	"fluxd/encoders"
 	"fluxd/sensors"
@@ -111,7 +111,7 @@ func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 		line.failures++
 		if line.failures == 1 {
 			line.failing.Store(true)
-			r.event(bridge.LevelError, "sensor_fault", line.name+": "+err.Error())
+			r.event(protocol.LevelError, "sensor_fault", line.name+": "+err.Error())
 			r.log.Warn("sensor does not answer; trying again", "sensor", line.name, "error", err)
 		}
 	}
@@ -124,7 +124,7 @@ func (r *robot) note(line *sensorLine, reading sensors.Reading) {
 	if line.failures > 0 {
 		line.failures = 0
 		line.failing.Store(false)
-		r.event(bridge.LevelInfo, "sensor_recovered", line.name)
+		r.event(protocol.LevelInfo, "sensor_recovered", line.name)
 		r.log.Info("sensor answers again", "sensor", line.name)
 	}
 }

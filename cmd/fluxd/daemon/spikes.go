@@ -1,11 +1,11 @@
 package daemon
 
 import (
+	"fluxd/bridge/protocol"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"fluxd/bridge"
 	"fluxd/core"
 )
 
@@ -22,8 +22,8 @@ type spikeLog struct {
 	lost  atomic.Uint64
 
 	mutex  sync.Mutex
-	spikes []bridge.Spike
-	spare  []bridge.Spike // what was handed out before
+	spikes []protocol.Spike
+	spare  []protocol.Spike // what was handed out before
 }
 
 // note adds spikes; the loop calls it.
@@ -41,18 +41,18 @@ func (s *spikeLog) note(now time.Duration, spikes []core.Spike) {
 			s.lost.Add(1)
 			continue
 		}
-		s.spikes = append(s.spikes, bridge.Spike{At: int64(one.At), Neuron: int(one.Neuron)})
+		s.spikes = append(s.spikes, protocol.Spike{At: int64(one.At), Neuron: int(one.Neuron)})
 	}
 }
 
 // Spikes implements bridge.Robot.
-func (l *Robot) Spikes(to []bridge.Spike) ([]bridge.Spike, uint64) {
+func (l *Robot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	s := &l.spikeLog
 	now := l.clock()
 	fresh := int64(now) > s.until.Load()
 	s.mutex.Lock()
 	if s.spare == nil {
-		s.spikes, s.spare = make([]bridge.Spike, 0, spikesKept), make([]bridge.Spike, 0, spikesKept)
+		s.spikes, s.spare = make([]protocol.Spike, 0, spikesKept), make([]protocol.Spike, 0, spikesKept)
 	}
 	full := s.spikes
 	s.spikes = s.spare[:0]

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fluxd/bridge/protocol"
 	"os"
 	"strconv"
 	"strings"
@@ -8,15 +9,14 @@ import (
 	"time"
 
 	"fluxd/actuators"
-	"fluxd/bridge"
 	"fluxd/configs"
 )
 
 // Describe implements bridge.Robot.
-func (l *Robot) Describe() bridge.Description { return l.describe }
+func (l *Robot) Describe() protocol.Description { return l.describe }
 
-func (l *Robot) description() bridge.Description {
-	var d bridge.Description
+func (l *Robot) description() protocol.Description {
+	var d protocol.Description
 	now := l.tuner.now.Load().settings
 	network := &now.network
 	for _, one := range l.tuner.told {
@@ -24,49 +24,49 @@ func (l *Robot) description() bridge.Description {
 	}
 	d.Neurons, d.Synapses = neuronGroups(network.Neurons), synapseGroups(network)
 	for i, s := range l.sensors {
-		d.Sensors = append(d.Sensors, bridge.Device{Name: s.name, Kind: l.config.Sensors[i].Value.Device, Unit: s.sensor.Unit()})
+		d.Sensors = append(d.Sensors, protocol.Device{Name: s.name, Kind: l.config.Sensors[i].Value.Device, Unit: s.sensor.Unit()})
 	}
 	for _, w := range l.rewards {
 		d.Rewards = append(d.Rewards, w.name)
 	}
 	for i, o := range l.outputs {
-		d.Actuators = append(d.Actuators, bridge.Device{Name: o.name, Kind: l.config.Actuators[i].Value.Device})
+		d.Actuators = append(d.Actuators, protocol.Device{Name: o.name, Kind: l.config.Actuators[i].Value.Device})
 	}
 	return d
 }
 
 // Get implements bridge.Robot.
-func (l *Robot) Get(paths []string) (map[string]bridge.Reading, bridge.Revision, error) {
+func (l *Robot) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
 	return l.tuner.get(paths)
 }
 
 // Revision implements bridge.Robot.
-func (l *Robot) Revision() bridge.Revision { return l.tuner.now.Load().revision }
+func (l *Robot) Revision() protocol.Revision { return l.tuner.now.Load().revision }
 
 // TelemetryEvery implements bridge.Robot.
 func (l *Robot) TelemetryEvery() time.Duration { return configs.Frequency(l.telemetry.Load()).Period() }
 
 // Sensors implements bridge.Robot.
-func (l *Robot) Sensors() map[string]bridge.Measure {
+func (l *Robot) Sensors() map[string]protocol.Measure {
 	now := l.clock()
-	all := make(map[string]bridge.Measure, len(l.sensors))
+	all := make(map[string]protocol.Measure, len(l.sensors))
 	for _, s := range l.sensors {
 		if value, at, seen := s.latest.read(); seen {
-			all[s.name] = bridge.Measure{Value: float64(value) / 1e6, Unit: s.sensor.Unit(), Age: bridge.Seconds(max(0, now-at))}
+			all[s.name] = protocol.Measure{Value: float64(value) / 1e6, Unit: s.sensor.Unit(), Age: protocol.Seconds(max(0, now-at))}
 		}
 	}
 	return all
 }
 
 // Actuators implements bridge.Robot.
-func (l *Robot) Actuators() map[string]bridge.Measure {
-	all := make(map[string]bridge.Measure, len(l.outputs))
+func (l *Robot) Actuators() map[string]protocol.Measure {
+	all := make(map[string]protocol.Measure, len(l.outputs))
 	for _, o := range l.outputs {
 		if o.label != nil {
-			all[o.name] = bridge.Measure{Value: o.label.Name()}
+			all[o.name] = protocol.Measure{Value: o.label.Name()}
 			continue
 		}
-		all[o.name] = bridge.Measure{Value: float64(o.guard.Applied()) / float64(actuators.Full)}
+		all[o.name] = protocol.Measure{Value: float64(o.guard.Applied()) / float64(actuators.Full)}
 	}
 	return all
 }
@@ -85,11 +85,11 @@ type meter struct {
 const meterInterval = 500 * time.Millisecond
 
 // Health implements bridge.Robot.
-func (l *Robot) Health() bridge.Health {
+func (l *Robot) Health() protocol.Health {
 	now := l.clock()
-	h := bridge.Health{
-		Uptime: bridge.Seconds(now), Spikes: l.spikes.Load(), QueueDepth: int(l.waiting.Load()), Drops: l.dropped.Load(),
-		LateInputs: l.lateness.Load(), Temperature: temperature(), SensorAges: map[string]bridge.Seconds{},
+	h := protocol.Health{
+		Uptime: protocol.Seconds(now), Spikes: l.spikes.Load(), QueueDepth: int(l.waiting.Load()), Drops: l.dropped.Load(),
+		LateInputs: l.lateness.Load(), Temperature: temperature(), SensorAges: map[string]protocol.Seconds{},
 		Latency: l.loopLateness.percentiles(), EdgeToWrite: l.toWrite[byEdge].percentiles(), SpikeToWrite: l.toWrite[bySpike].percentiles(),
 		Realtime: l.granted,
 	}
@@ -110,7 +110,7 @@ func (l *Robot) Health() bridge.Health {
 	}
 	for _, s := range l.sensors {
 		if _, at, seen := s.latest.read(); seen {
-			h.SensorAges[s.name] = bridge.Seconds(max(0, now-at))
+			h.SensorAges[s.name] = protocol.Seconds(max(0, now-at))
 		}
 	}
 	h.SpikesPerSecond, h.CPU = l.meter.read(now, h.Spikes)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fluxd/bridge/protocol"
 	"fmt"
 	"maps"
 	"math"
@@ -8,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"fluxd/bridge"
 	"fluxd/core"
 )
 
@@ -27,12 +27,12 @@ type tuner struct {
 type outcome struct {
 	settings settings
 	origin   []origin // of each value
-	revision bridge.Revision
+	revision protocol.Revision
 }
 
 // origin says which transaction gave a parameter its value, and who asked for it.
 type origin struct {
-	revision bridge.Revision
+	revision protocol.Revision
 	source   string
 }
 
@@ -64,7 +64,7 @@ func newTuner(r *robot) *tuner {
 // wish is a transaction that somebody asks for.
 type wish struct {
 	values     map[string]float64 // by path, which may hold wildcards: the value is for all that match
-	ifRevision *bridge.Revision
+	ifRevision *protocol.Revision
 	source     string
 }
 
@@ -76,7 +76,7 @@ type change struct {
 	fittings      []fitting
 }
 
-// prepare works out a change. When anything in it cannot be, the error is a *bridge.SetError that names the path and what it allows.
+// prepare works out a change. When anything in it cannot be, the error is a *protocol.SetError that names the path and what it allows.
 func (t *tuner) prepare(w wish) (*change, error) {
 	before := t.now.Load()
 	if err := before.expect(w.ifRevision); err != nil {
@@ -135,12 +135,12 @@ func (t *tuner) prepare(w wish) (*change, error) {
 // outOfRange refuses a value.
 func (p *parameter) outOfRange(s *settings, value float64, why string) error {
 	low, high := p.limits(s)
-	return bridge.Refuse(p.path, low, high, strings.TrimSuffix(fmt.Sprintf("%g %s", value, p.unit), " ")+why)
+	return protocol.Refuse(p.path, low, high, strings.TrimSuffix(fmt.Sprintf("%g %s", value, p.unit), " ")+why)
 }
 
 // refused says why a change cannot be, where no single limit shows it. The parameter is one of those that have to do with it.
 func (t *tuner) refused(c *change, parameter int, err error) error {
-	refused := &bridge.SetError{Code: bridge.OutOfRange, Path: t.all[parameter].path, Message: err.Error()}
+	refused := &protocol.SetError{Code: protocol.OutOfRange, Path: t.all[parameter].path, Message: err.Error()}
 	if len(c.order) == 1 {
 		low, high := t.all[parameter].limits(&c.before.settings)
 		refused.Min, refused.Max = &low, &high
@@ -156,7 +156,7 @@ func (t *tuner) pourable(c *change) error {
 			continue
 		}
 		if _, err := core.Water(*c.after.settings.sensors[i].Encode.Weight, leak); err != nil {
-			return &bridge.SetError{Code: bridge.OutOfRange, Path: "sensors." + s.name + ".encode.weight", Message: "with the new leak: " + err.Error()}
+			return &protocol.SetError{Code: protocol.OutOfRange, Path: "sensors." + s.name + ".encode.weight", Message: "with the new leak: " + err.Error()}
 		}
 	}
 	return nil
@@ -233,11 +233,11 @@ func (t *tuner) span(of *outcome, one told) (low, high float64) {
 }
 
 // expect refuses another revision than this one.
-func (o *outcome) expect(revision *bridge.Revision) error {
+func (o *outcome) expect(revision *protocol.Revision) error {
 	if revision == nil || *revision == o.revision {
 		return nil
 	}
-	return &bridge.SetError{Code: bridge.RevisionConflict,
+	return &protocol.SetError{Code: protocol.RevisionConflict,
 		Message: fmt.Sprintf("revision is %d, expected %d: somebody else has tuned since: read again", o.revision, *revision)}
 }
 
@@ -256,7 +256,7 @@ func (t *tuner) wanted(changes map[string]float64) (values map[int]float64, orde
 		}
 		for _, i := range found {
 			if before, twice := values[i]; twice && before != changes[path] {
-				return nil, nil, &bridge.SetError{Code: bridge.Malformed, Path: t.all[i].path, Message: fmt.Sprintf("%q gives it %g, another path of the request %g", path, changes[path], before)}
+				return nil, nil, &protocol.SetError{Code: protocol.Malformed, Path: t.all[i].path, Message: fmt.Sprintf("%q gives it %g, another path of the request %g", path, changes[path], before)}
 			} else if !twice {
 				order = append(order, i)
 			}
@@ -277,7 +277,7 @@ func (t *tuner) checkWildcards(paths []string) error {
 		}
 	}
 	if n > mostWildcards {
-		return &bridge.SetError{Code: bridge.Malformed, Message: fmt.Sprintf("%d paths with wildcards: expected at most %d in one request", n, mostWildcards)}
+		return &protocol.SetError{Code: protocol.Malformed, Message: fmt.Sprintf("%d paths with wildcards: expected at most %d in one request", n, mostWildcards)}
 	}
 	return nil
 }
@@ -300,7 +300,7 @@ func (t *tuner) find(path string) ([]int, error) {
 		if found != nil {
 			return found, nil
 		}
-		return nil, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "nothing matches; * stands for any characters but a dot, as in network.neurons.wall[*].threshold"}
+		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "nothing matches; * stands for any characters but a dot, as in network.neurons.wall[*].threshold"}
 	}
 	var within []string
 	for _, p := range t.all {
@@ -310,15 +310,15 @@ func (t *tuner) find(path string) ([]int, error) {
 	}
 	switch {
 	case len(within) > 0:
-		return nil, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "it is no number; there are " + listed(within)}
+		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "it is no number; there are " + listed(within)}
 	case strings.HasSuffix(path, ".failsafe") || strings.HasPrefix(path, "safety."):
 		if t.robot.config.Has(path) {
-			return nil, &bridge.SetError{Code: bridge.NotLive, Path: path, Message: "it keeps the robot safe when all else fails: it is changed in the robot file only, and acts at the next start"}
+			return nil, &protocol.SetError{Code: protocol.NotLive, Path: path, Message: "it keeps the robot safe when all else fails: it is changed in the robot file only, and acts at the next start"}
 		}
 	case t.robot.config.Has(path):
-		return nil, &bridge.SetError{Code: bridge.NotLive, Path: path, Message: "it acts at the next start only: change it in the robot file"}
+		return nil, &protocol.SetError{Code: protocol.NotLive, Path: path, Message: "it acts at the next start only: change it in the robot file"}
 	}
-	return nil, &bridge.SetError{Code: bridge.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
+	return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
 }
 
 // listed shows some of a list.
@@ -402,8 +402,8 @@ func (t *tuner) suggest(path string) string {
 }
 
 // get reads parameters; without a path all of them. Those that are told together are read together, by the path that stands for them.
-func (t *tuner) get(paths []string) (map[string]bridge.Reading, bridge.Revision, error) {
-	now, values := t.now.Load(), map[string]bridge.Reading{}
+func (t *tuner) get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
+	now, values := t.now.Load(), map[string]protocol.Reading{}
 	if len(paths) == 0 {
 		for _, one := range t.told {
 			values[one.path] = t.value(now, one)
@@ -430,7 +430,7 @@ func (t *tuner) get(paths []string) (map[string]bridge.Reading, bridge.Revision,
 }
 
 // value is what is told of a parameter, or of several together.
-func (t *tuner) value(of *outcome, one told) (v bridge.Reading) {
+func (t *tuner) value(of *outcome, one told) (v protocol.Reading) {
 	low, high := t.span(of, one)
 	v.V = low
 	if high != low {

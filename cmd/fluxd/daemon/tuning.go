@@ -3,11 +3,11 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"io/fs"
 	"os"
 
-	"fluxd/bridge"
 	"fluxd/configs"
 )
 
@@ -44,7 +44,7 @@ func (l *Robot) recall() error {
 	}
 	if err == nil {
 		now := l.tuner.now.Load() // nobody has seen it yet
-		now.revision = bridge.Revision(o.Revision)
+		now.revision = protocol.Revision(o.Revision)
 		for i := range now.origin {
 			if now.origin[i].revision > 0 {
 				now.origin[i].revision = now.revision
@@ -86,12 +86,12 @@ func (l *Robot) persist() error {
 		return nil
 	}
 	l.log.Error("an accepted change will be lost at the end", "error", err)
-	l.event(bridge.LevelError, "save_failed", err.Error())
-	return bridge.Warning("the change is in effect, and will be lost at the end: " + err.Error())
+	l.event(protocol.LevelError, "save_failed", err.Error())
+	return protocol.Warning("the change is in effect, and will be lost at the end: " + err.Error())
 }
 
 // Reset implements bridge.Robot.
-func (l *Robot) Reset(ctx context.Context, paths []string, ifRevision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+func (l *Robot) Reset(ctx context.Context, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	return l.change(ctx, func() (wish, error) {
 		values, err := l.tuner.presets(paths)
 		return wish{values: values, ifRevision: ifRevision, source: "config"}, err
@@ -99,13 +99,13 @@ func (l *Robot) Reset(ctx context.Context, paths []string, ifRevision *bridge.Re
 }
 
 // Set implements bridge.Robot.
-func (l *Robot) Set(ctx context.Context, changes map[string]float64, ifRevision *bridge.Revision) (map[string]float64, bridge.Revision, error) {
+func (l *Robot) Set(ctx context.Context, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	return l.change(ctx, func() (wish, error) { return wish{values: changes, ifRevision: ifRevision, source: "mqtt"}, nil })
 }
 
 // change makes a change that is wished for: it is worked out here, beside the control loop, which puts it in place between two ticks. When
 // another change has come in between it is worked out anew. A change of nothing is none.
-func (l *Robot) change(ctx context.Context, wished func() (wish, error)) (map[string]float64, bridge.Revision, error) {
+func (l *Robot) change(ctx context.Context, wished func() (wish, error)) (map[string]float64, protocol.Revision, error) {
 	for {
 		w, err := wished()
 		var c *change
@@ -135,7 +135,7 @@ func (l *Robot) change(ctx context.Context, wished func() (wish, error)) (map[st
 // Load implements bridge.Robot: the network goes back to what was last saved.
 func (l *Robot) Load(ctx context.Context) error {
 	if l.config.Learnt == nil {
-		return &bridge.Error{Code: bridge.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
+		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
 	}
 	l.saving.Lock()
 	data, err := os.ReadFile(l.config.Learnt.File)

@@ -3,13 +3,13 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"fluxd/bridge"
 	"fluxd/configs"
 	"fluxd/core"
 )
@@ -61,7 +61,7 @@ func TestSetAndResetByWildcard(t *testing.T) {
 		t.Fatalf("%v, revision %d, %v", applied, rev, err)
 	}
 	values, _, err := robot.Get([]string{"network.neurons.wall[*].threshold"})
-	if err != nil || len(values) != 3 || values["network.neurons.wall[0].threshold"].Value != (bridge.Value{V: 120, Rev: 1, Src: "mqtt"}) {
+	if err != nil || len(values) != 3 || values["network.neurons.wall[0].threshold"].Value != (protocol.Value{V: 120, Rev: 1, Src: "mqtt"}) {
 		t.Errorf("%v, %v", values, err)
 	}
 	if applied, _, err = robot.Set(ctx, map[string]float64{"rewards.praise.gain": 3}, nil); err != nil || applied["rewards.praise.gain"] != 3 || robot.rewards[0].gain != 3 {
@@ -73,11 +73,11 @@ func TestSetAndResetByWildcard(t *testing.T) {
 	if applied, _, err = robot.Reset(ctx, nil, nil); err != nil || len(applied) != 3 {
 		t.Errorf("reset of the rest: %v, %v", applied, err)
 	}
-	for path, want := range map[string]bridge.Code{
-		"sensors.bump.pin": bridge.NotLive, "safety.stall": bridge.NotLive, "sensors.bumper.pin": bridge.UnknownParameter, "board.kind": bridge.NotLive,
-		"network.neurons.walls[*].threshold": bridge.UnknownParameter, "network.neurons.wall[*].pin": bridge.UnknownParameter,
+	for path, want := range map[string]protocol.Code{
+		"sensors.bump.pin": protocol.NotLive, "safety.stall": protocol.NotLive, "sensors.bumper.pin": protocol.UnknownParameter, "board.kind": protocol.NotLive,
+		"network.neurons.walls[*].threshold": protocol.UnknownParameter, "network.neurons.wall[*].pin": protocol.UnknownParameter,
 	} {
-		var refused *bridge.Error
+		var refused *protocol.Error
 		if _, _, err := robot.Set(ctx, map[string]float64{path: 1}, nil); !errors.As(err, &refused) || refused.Code != want {
 			t.Errorf("%s: %v, want %s", path, err, want)
 		}
@@ -92,10 +92,10 @@ func TestSetAndResetByWildcard(t *testing.T) {
 	if _, _, err := robot.Set(ctx, many, nil); err == nil || !strings.Contains(err.Error(), "17 paths with wildcards: expected at most 16") {
 		t.Errorf("many wildcards: %v", err)
 	}
-	if _, err := robot.Stimulate(ctx, map[string]bridge.Train{"wall": {Count: 1000, Every: 1}, "wall[0]": {Count: 1000, Every: 1}}); err != nil {
+	if _, err := robot.Stimulate(ctx, map[string]protocol.Train{"wall": {Count: 1000, Every: 1}, "wall[0]": {Count: 1000, Every: 1}}); err != nil {
 		t.Errorf("4,000 spikes: %v", err)
 	}
-	if n, err := robot.Stimulate(ctx, map[string]bridge.Train{"wall": {Count: mostStimuli/3 + 1, Every: 1}}); n != 0 || err == nil || !strings.Contains(err.Error(), "expected at most 10000") {
+	if n, err := robot.Stimulate(ctx, map[string]protocol.Train{"wall": {Count: mostStimuli/3 + 1, Every: 1}}); n != 0 || err == nil || !strings.Contains(err.Error(), "expected at most 10000") {
 		t.Errorf("more spikes than a request may bring in: %d of them, %v", n, err)
 	}
 	if _, again, err := robot.Reset(ctx, nil, nil); err != nil || again != 4 {
@@ -161,7 +161,7 @@ func TestAChangeThatCannotBeKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	applied, rev, err := robot.Set(context.Background(), map[string]float64{"network.neurons.a.threshold": 77}, nil)
-	var warning bridge.Warning
+	var warning protocol.Warning
 	if !errors.As(err, &warning) || !strings.Contains(err.Error(), "is in effect, and will be lost") || rev != 1 || applied["network.neurons.a.threshold"] != 77 {
 		t.Errorf("%v at revision %d, %v", applied, rev, err)
 	}

@@ -1,4 +1,4 @@
-package bridge
+package protocol
 
 import (
 	"crypto/tls"
@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// TLS names the files of a secured connection, PEM-encoded. The zero value is an open one.
+// TLS names the files of a client's secured connection, PEM-encoded. The zero value is an open one.
 type TLS struct {
-	CA          string // of the other side's certificate; absent: the system's. The embedded broker asks clients for a certificate of it.
-	Certificate string // our own; the embedded broker needs one
+	CA          string // of the broker's certificate; absent: the system's
+	Certificate string // our own
 	Key         string // of it
 	ServerName  string // in the broker's certificate, where that is not the host of its URL
 }
@@ -63,26 +63,4 @@ func (t TLS) Client() (*tls.Config, error) {
 		return nil, err
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, Certificates: own, ServerName: t.ServerName}, nil
-}
-
-// server returns what the embedded broker needs; nil for open connections.
-func (t TLS) server() (*tls.Config, error) {
-	if !t.used() {
-		return nil, nil
-	}
-	own, err := t.own()
-	if err != nil {
-		return nil, err
-	}
-	if own == nil {
-		return nil, fmt.Errorf("tls: the embedded broker needs a certificate and its key")
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: own}
-	if c.ClientCAs, err = t.pool(); err != nil {
-		return nil, err
-	}
-	if c.ClientCAs != nil {
-		c.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return c, nil
 }

@@ -1,10 +1,9 @@
-package bridge
+package protocol
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // Spike is a spike as it is published.
@@ -13,14 +12,8 @@ type Spike struct {
 	Neuron int   // its place in Description.Neurons
 }
 
-const (
-	// spikesVersion is the first byte of a batch of spikes.
-	spikesVersion = 1
-	// spikesEvery is the time between two batches.
-	spikesEvery = 50 * time.Millisecond
-	// batchMost bounds the spikes of one message: some 64 KiB.
-	batchMost = 20_000
-)
+// spikesVersion is the first byte of a batch of spikes.
+const spikesVersion = 1
 
 // EncodeSpikes appends a batch of spikes, which are in order of time: the version, a byte of 1; the time of the first and the count, as
 // varints; then for each spike the time since the one before and the neuron, as varints (unsigned, of Go's encoding/binary and Protocol
@@ -74,53 +67,4 @@ func DecodeSpikes(batch []byte) ([]Spike, error) {
 		return nil, errors.New("spikes: something follows the batch")
 	}
 	return spikes, nil
-}
-
-// lease has spikes published for a time from now on; of several leases the longest holds.
-func (b *Bridge) lease(length time.Duration) {
-	until := int64(time.Since(b.started) + length) // not by the wall clock, which may jump
-	for {
-		before := b.leased.Load()
-		if until <= before || b.leased.CompareAndSwap(before, until) {
-			break
-		}
-	}
-	select {
-	case b.watched <- struct{}{}:
-	default:
-	}
-}
-
-// relay publishes spikes while somebody watches; else it sleeps.
-func (b *Bridge) relay() {
-	var spikes []Spike
-	for {
-		select {
-		case <-b.ctx.Done():
-			return
-		case <-b.watched:
-		}
-		spikes, _ = b.robot.Spikes(spikes[:0]) // those from before are nobody's
-		ticker := time.NewTicker(spikesEvery)
-		for int64(time.Since(b.started)) < b.leased.Load() {
-			select {
-			case <-b.ctx.Done():
-				ticker.Stop()
-				return
-			case <-ticker.C:
-			}
-			var lost uint64
-			spikes, lost = b.robot.Spikes(spikes[:0])
-			b.out.dropped.Add(lost)
-			if !b.client.IsConnectionOpen() {
-				continue
-			}
-			for rest := spikes; len(rest) > 0; {
-				n := min(len(rest), batchMost)
-				b.out.put(message{topic: b.topics.Spikes(), payload: EncodeSpikes(nil, rest[:n])})
-				rest = rest[n:]
-			}
-		}
-		ticker.Stop()
-	}
 }

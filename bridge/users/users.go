@@ -1,4 +1,11 @@
-package bridge
+// Package users knows who may log in at the embedded broker, and what each role may ask of a robot. It reads and writes the file of
+// passwords that "fluxctl passwd" makes:
+//
+//	all, err := users.Load("passwords")                  // an error names the line
+//	if err != nil { ... }
+//	who, ok, _ := all.Check("ann", password, "10.0.0.7") // takes some 50 ms the first time, on purpose
+//	if ok && who.Role.May("set") { ... }
+package users
 
 import (
 	"bufio"
@@ -8,6 +15,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -22,30 +30,38 @@ type Role string
 
 // The roles, each with the rights of those before it.
 const (
-	Viewer   Role = "viewer"   // read, watch
+	Viewer   Role = "viewer"   // get, watch, estop
 	Tuner    Role = "tuner"    // set, reset, save, load, reward, stimulate
 	Operator Role = "operator" // arm, disarm
 )
 
-// RobotRole is for other robots that share this broker: they may write everything below the topic of their user's name.
-const RobotRole Role = "robot"
+// Robot is the role of another robot that shares this broker: it may write what is below the topic of its user's name, and ask nothing of
+// the others.
+const Robot Role = "robot"
 
-// needed is the least role for a verb; verbs that are not there need the highest.
+// needed is the least role for each verb.
 var needed = map[string]Role{
 	"get": Viewer, "watch": Viewer, "estop": Viewer,
 	"set": Tuner, "reset": Tuner, "save": Tuner, "load": Tuner, "reward": Tuner, "stimulate": Tuner,
+	"arm": Operator, "disarm": Operator,
+}
+
+// Verbs returns what can be asked of a robot, in alphabetical order.
+func Verbs() []string { return slices.Sorted(maps.Keys(needed)) }
+
+// Needed returns the least role that may ask for a verb, and false for a verb that there is not.
+func Needed(verb string) (least Role, known bool) {
+	least, known = needed[verb]
+	return least, known
 }
 
 // roles in the order of their rights.
 var roles = []Role{Viewer, Tuner, Operator}
 
-// may reports whether a role suffices for a verb, and which does.
-func (r Role) may(verb string) (bool, Role) {
+// May reports whether a role suffices for a verb. Nobody may ask for a verb that there is not.
+func (r Role) May(verb string) bool {
 	least, known := needed[verb]
-	if !known {
-		least = Operator
-	}
-	return r != RobotRole && slices.Index(roles, r) >= slices.Index(roles, least), least
+	return known && r != Robot && slices.Index(roles, r) >= slices.Index(roles, least)
 }
 
 // Users are those who may log in at the embedded broker: a file with a line for each, "name:role:bcrypt hash". Empty lines and those that
@@ -56,7 +72,7 @@ type Users struct {
 	mutex   sync.Mutex
 	read    time.Time // of the file
 	size    int64
-	all     map[string]user
+	all     map[string]User
 	failing string // the error of the last reading, told once
 
 	// A hash takes some 50 ms to check, on purpose. One at a time is checked, with a rest after a wrong password, so that a flood of logins leaves the
@@ -68,14 +84,15 @@ type Users struct {
 	proven  map[string][]byte
 }
 
-type user struct {
-	role Role
+// User is somebody who may log in.
+type User struct {
+	Role Role
 	hash []byte
 }
 
 const (
-	// restFactor is how much longer than the check of a wrong password the rest after it takes: guessing gets a quarter of one core.
-	restFactor = 3
+	// restFactor is how much longer than the check of a wrong password the rest after it takes: guessing gets half of one core.
+	restFactor = 1
 	// mostWaiting bounds those who wait for their check, some seconds, and mostWaitingHere those from one address: who comes then is turned away.
 	mostWaiting     = 32
 	mostWaitingHere = 16 // a class behind one router
@@ -84,11 +101,12 @@ const (
 	maxPassword = 72
 )
 
-// nobody's hash is checked for a name that does not exist, so that the time does not tell which do.
-var nobody, _ = bcrypt.GenerateFromPassword([]byte("nobody"), bcrypt.DefaultCost)
+// nobody is a hash of bcrypt's default cost. It is checked for a name that does not exist, so that the time does not tell which names do.
+// It is written out because making one takes 50 ms, which no start of a program should cost.
+const nobody = "$2a$10$lvvkJro/F9/WOI93C3Uv7..HVtmxSAAXSDjVZq6GeL1gyfpZS7Fp6"
 
-// LoadUsers reads a file of users. The error of a mistake names its line.
-func LoadUsers(file string) (*Users, error) {
+// Load reads a file of users. The error of a mistake names its line.
+func Load(file string) (*Users, error) {
 	u := &Users{file: file, turn: make(chan struct{}, 1), waiting: map[string]int{}, key: make([]byte, sha256.Size)}
 	rand.Read(u.key) // never fails
 	if err := u.refresh(); err != nil {
@@ -106,6 +124,9 @@ func (u *Users) refresh() error {
 	if u.all != nil && info.ModTime().Equal(u.read) && info.Size() == u.size {
 		return nil
 	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("passwords: %s: expected a file, got %v: reading it might never end", u.file, info.Mode().Type())
+	}
 	if info.Size() > maxUsersFile {
 		return fmt.Errorf("passwords: %s: %d bytes: expected at most %d", u.file, info.Size(), maxUsersFile)
 	}
@@ -121,8 +142,8 @@ func (u *Users) refresh() error {
 	return nil
 }
 
-func parseUsers(file string, data []byte) (map[string]user, error) {
-	all := map[string]user{}
+func parseUsers(file string, data []byte) (map[string]User, error) {
+	all := map[string]User{}
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for number := 1; lines.Scan(); number++ {
 		line := strings.TrimSpace(lines.Text())
@@ -142,7 +163,7 @@ func parseUsers(file string, data []byte) (map[string]user, error) {
 		if _, twice := all[f[0]]; twice {
 			return nil, fmt.Errorf("%s:%d: user %q is there twice", file, number, f[0])
 		}
-		all[f[0]] = user{Role(f[1]), []byte(f[2])}
+		all[f[0]] = User{Role(f[1]), []byte(f[2])}
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: %w: add somebody with 'fluxctl passwd %s NAME --role operator'", file, errEmpty, file)
@@ -153,22 +174,22 @@ func parseUsers(file string, data []byte) (map[string]user, error) {
 var errEmpty = errors.New("nobody could log in")
 
 func checkRole(r Role) error {
-	if r != RobotRole && !slices.Contains(roles, r) {
+	if r != Robot && !slices.Contains(roles, r) {
 		return fmt.Errorf("role %q: expected viewer, tuner, operator or robot", r)
 	}
 	return nil
 }
 
-// changed reads the file again, and reports whether a user is not any more who was let in: gone, or with another role or password. What is to be told
+// Changed reads the file again, and reports whether a user is not any more who was let in: gone, or with another role or password. What is to be told
 // about the file is told once.
-func (u *Users) changed() (changed func(name string, before user) bool, trouble error) {
+func (u *Users) Changed() (changed func(name string, before User) bool, trouble error) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
 	trouble = u.again()
 	all := u.all // it is replaced, never written
-	return func(name string, before user) bool {
+	return func(name string, before User) bool {
 		now, there := all[name]
-		return !there || now.role != before.role || !bytes.Equal(now.hash, before.hash)
+		return !there || now.Role != before.Role || !bytes.Equal(now.hash, before.hash)
 	}, trouble
 }
 
@@ -185,8 +206,8 @@ func (u *Users) again() error {
 	return nil
 }
 
-// check returns who logs in from an address, and what is to be told about the file, once.
-func (u *Users) check(name, password, from string) (one user, ok bool, trouble error) {
+// Check returns who logs in from an address, and what is to be told about the file, once.
+func (u *Users) Check(name, password, from string) (one User, ok bool, trouble error) {
 	quick := hmac.New(sha256.New, u.key)
 	quick.Write([]byte(password))
 	proof := quick.Sum(nil)
@@ -205,9 +226,9 @@ func (u *Users) check(name, password, from string) (one user, ok bool, trouble e
 	case proven:
 		return one, true, trouble
 	case full:
-		return user{}, false, trouble
+		return User{}, false, trouble
 	case !known:
-		one.hash = nobody
+		one.hash = []byte(nobody)
 	}
 
 	u.turn <- struct{}{}
@@ -241,8 +262,8 @@ func (u *Users) isProven(name string, proof []byte) bool {
 	return there && hmac.Equal(before, proof)
 }
 
-// CheckUsers reports why the text of a file is none of users: whoever names another by mistake shall not lose it. An empty one may become one.
-func CheckUsers(file string, text []byte) error {
+// Valid reports why the text of a file is none of users: whoever names another by mistake shall not lose it. An empty one may become one.
+func Valid(file string, text []byte) error {
 	_, err := parseUsers(file, text)
 	if errors.Is(err, errEmpty) {
 		return nil
@@ -250,9 +271,9 @@ func CheckUsers(file string, text []byte) error {
 	return err
 }
 
-// SetUser returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far; it
+// Set returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far; it
 // keeps what it says besides.
-func SetUser(text []byte, name, password string, role Role) ([]byte, error) {
+func Set(text []byte, name, password string, role Role) ([]byte, error) {
 	if name == "" || strings.ContainsAny(name, ":\n\r#/+ \t") {
 		return nil, fmt.Errorf("user %q: expected a name without spaces and : # / +", name)
 	}
@@ -272,8 +293,8 @@ func SetUser(text []byte, name, password string, role Role) ([]byte, error) {
 // ErrNoUser is the error of a user who is not in the file.
 var ErrNoUser = errors.New("no such user")
 
-// DeleteUser returns the text of a file of users without one.
-func DeleteUser(text []byte, name string) ([]byte, error) {
+// Delete returns the text of a file of users without one.
+func Delete(text []byte, name string) ([]byte, error) {
 	without := replaceUser(text, name, "")
 	if bytes.Equal(without, text) {
 		return nil, fmt.Errorf("%q: %w", name, ErrNoUser)

@@ -1,4 +1,4 @@
-package bridge
+package protocol
 
 import (
 	"encoding/json"
@@ -117,7 +117,7 @@ type Reading struct {
 type Request struct {
 	ID         string             `json:"id"`               // unique; the answer carries it, and a second request with it is ignored
 	Time       int64              `json:"ts"`               // when it was sent, in milliseconds since 1970
-	TTL        int64              `json:"ttl_ms"`           // for how many milliseconds it holds, 1 to 3,600,000
+	TTL        int64              `json:"ttl_ms"`           // for how many milliseconds it holds, 1 to 3,600,000; never longer than MaxAge
 	IfRevision *Revision          `json:"if_rev,omitempty"` // refuse the set unless this is the revision
 	Set        map[string]float64 `json:"set,omitempty"`    // verb set: path to value; one transaction
 	Paths      []string           `json:"paths,omitempty"`  // verbs get and reset: none means all
@@ -127,6 +127,18 @@ type Request struct {
 	Stimulate map[string]Train `json:"stimulate,omitempty"` // verb stimulate: spikes by neuron
 	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000
 }
+
+// Limits of requests.
+const (
+	// MaxRequest is the largest payload of a request, in bytes.
+	MaxRequest = 64 << 10
+	// MaxTTL is the longest that a request may say it holds. It holds for MaxAge at most.
+	MaxTTL = time.Hour
+	// MaxAge is how long after its ts a request is obeyed at most, and MaxAhead how far its ts may lie in the robot's future: nobody prepares
+	// a request, as a last will or in a queue, that acts when its time has passed.
+	MaxAge   = 30 * time.Second
+	MaxAhead = 5 * time.Second
+)
 
 // Train is a number of spikes at equal distances.
 type Train struct {
@@ -307,6 +319,3 @@ func (s *Seconds) UnmarshalJSON(text []byte) error {
 	*s = Seconds(math.Round(seconds * 1e9))
 	return nil
 }
-
-// finite reports whether JSON can carry x.
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

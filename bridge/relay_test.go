@@ -1,43 +1,12 @@
 package bridge
 
 import (
+	"fluxd/bridge/protocol"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 )
-
-func TestSpikesComeBackAsTheyWere(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		spikes := rapid.SliceOf(rapid.Custom(func(t *rapid.T) Spike {
-			return Spike{At: rapid.Int64Range(0, 1<<50).Draw(t, "at"), Neuron: rapid.IntRange(0, 1<<31).Draw(t, "neuron")}
-		})).Draw(t, "spikes")
-		slices.SortFunc(spikes, func(a, b Spike) int { return int(min(1, max(-1, a.At-b.At))) })
-		batch := EncodeSpikes(nil, spikes)
-		got, err := DecodeSpikes(batch)
-		if err != nil || !slices.Equal(got, spikes) {
-			t.Fatalf("%v: %v, want %v", err, got, spikes)
-		}
-		if cut := rapid.IntRange(0, len(batch)-1).Draw(t, "cut"); true {
-			if _, err := DecodeSpikes(batch[:cut]); err == nil {
-				t.Fatalf("%d of %d bytes are taken for a batch", cut, len(batch))
-			}
-		}
-	})
-}
-
-func FuzzDecodeSpikes(f *testing.F) {
-	f.Add(EncodeSpikes(nil, []Spike{{At: 5, Neuron: 1}, {At: 7, Neuron: 300}}))
-	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 5})
-	f.Fuzz(func(t *testing.T, batch []byte) {
-		if spikes, err := DecodeSpikes(batch); err == nil && len(spikes) > len(batch) {
-			t.Errorf("%d spikes of %d bytes", len(spikes), len(batch))
-		}
-	})
-}
 
 // Spikes are published while somebody has a lease, and not before.
 func TestSpikesForWhoWatches(t *testing.T) {
@@ -62,7 +31,7 @@ func TestSpikesForWhoWatches(t *testing.T) {
 	if r := c.ask("watch", long); r.Error != nil {
 		t.Fatal(r.Error)
 	}
-	batch, err := DecodeSpikes(c.payload("flux/fake/spikes"))
+	batch, err := protocol.DecodeSpikes(c.payload("flux/fake/spikes"))
 	if err != nil || len(batch) != 1 {
 		t.Errorf("%v, %v", batch, err)
 	}
@@ -74,24 +43,24 @@ func TestRewardAndStimulate(t *testing.T) {
 	b := startBridge(t, robot, Options{})
 	c := dial(t, b.URL())
 	c.online()
-	one, many := 2.0, Train{Count: 3, Every: 1000}
+	one, many := 2.0, protocol.Train{Count: 3, Every: 1000}
 	for i, row := range []struct {
 		verb    string
-		request Request
+		request protocol.Request
 		spikes  int
-		code    Code
+		code    protocol.Code
 	}{
-		{"reward", Request{Reward: "praise", Value: &one}, 2, ""},
-		{"reward", Request{Reward: "praise"}, 0, Malformed},
-		{"reward", Request{Value: &one}, 0, Malformed},
-		{"reward", Request{Reward: "other", Value: &one}, 0, UnknownReward},
-		{"stimulate", Request{Stimulate: map[string]Train{"eye": many}}, 3, ""},
-		{"stimulate", Request{Stimulate: map[string]Train{"eye": {Count: 1}}}, 1, ""},
-		{"stimulate", Request{Stimulate: map[string]Train{"eye": {Count: 2}}}, 0, Malformed},
-		{"stimulate", Request{Stimulate: map[string]Train{"eye": {Count: MaxTrain + 1, Every: 1}}}, 0, Malformed},
-		{"stimulate", Request{}, 0, Malformed},
-		{"load", Request{}, 0, ""},
-		{"reset", Request{Paths: []string{"a"}}, 0, ""},
+		{"reward", protocol.Request{Reward: "praise", Value: &one}, 2, ""},
+		{"reward", protocol.Request{Reward: "praise"}, 0, protocol.Malformed},
+		{"reward", protocol.Request{Value: &one}, 0, protocol.Malformed},
+		{"reward", protocol.Request{Reward: "other", Value: &one}, 0, protocol.UnknownReward},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": many}}, 3, ""},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 1}}}, 1, ""},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 2}}}, 0, protocol.Malformed},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: protocol.MaxTrain + 1, Every: 1}}}, 0, protocol.Malformed},
+		{"stimulate", protocol.Request{}, 0, protocol.Malformed},
+		{"load", protocol.Request{}, 0, ""},
+		{"reset", protocol.Request{Paths: []string{"a"}}, 0, ""},
 	} {
 		request := row.request
 		request.ID, request.Time, request.TTL = fmt.Sprint(i), time.Now().UnixMilli(), 60_000

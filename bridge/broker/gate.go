@@ -1,0 +1,165 @@
+package broker
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/time/rate"
+)
+
+const (
+	// failurePause is how long a failed login is kept waiting: guessing takes time.
+	failurePause = 500 * time.Millisecond
+	// lookEvery is how often the gate looks whether the file of users has changed.
+	lookEvery = time.Second
+)
+
+// gate decides who may log in, and with which rights. The server asks it on a goroutine of the client that wants in.
+type gate struct {
+	robot    protocol.Topics
+	secret   string // the password of the robot's own clients, and of the one that sets up the server
+	clients  int    // at most, the robot's own not counted
+	users    *users.Users
+	log      *slog.Logger
+	server   *server.Server
+	mayLog   rate.Sometimes
+	failures int
+
+	settled chan struct{} // closed when the server is set up: before, nobody may do anything, and after that nobody more than a client
+
+	mutex  sync.Mutex
+	guests map[uint64]guest // by the server's number of the connection
+}
+
+func newGate(robot protocol.Topics, secret string, clients int, log *slog.Logger) *gate {
+	return &gate{robot: robot, secret: secret, clients: clients, log: log, mayLog: rate.Sometimes{First: 3, Interval: time.Second}, settled: make(chan struct{}), guests: map[uint64]guest{}}
+}
+
+// guest is a client that has logged in.
+type guest struct {
+	name string
+	user users.User // as in the file when it logged in
+}
+
+// setupName is the user name of the client in the process that sets up the server.
+const setupName = "setup"
+
+// Check lets a client in, or not. It is called by the server.
+func (g *gate) Check(c server.ClientAuthentication) bool {
+	name, password := c.GetOpts().Username, c.GetOpts().Password
+	if name == setupName && same(password, g.secret) {
+		select {
+		case <-g.settled: // there is one, and it has connected
+			return false
+		default:
+			return true
+		}
+	}
+	<-g.settled
+	if name == ownName && same(password, g.secret) {
+		c.RegisterUser(&server.User{Username: ownName, Permissions: robotRights(g.robot)})
+		return true
+	}
+	address, _, _ := net.SplitHostPort(c.RemoteAddress().String())
+	one := users.User{Role: users.Operator} // where nobody has to log in
+	if g.users != nil {
+		known, ok, trouble := g.users.Check(name, password, address)
+		g.troubled(trouble)
+		if !ok {
+			g.refuse("a login failed", "user", name, "address", address)
+			time.Sleep(failurePause)
+			return false
+		}
+		one = known
+	}
+	if !g.admit(c.GetID(), guest{name, one}) {
+		g.refuse("there is no room for one more client: raise mqtt.clients", "clients", g.clients, "user", name, "address", address)
+		return false
+	}
+	c.RegisterUser(&server.User{Username: name, Permissions: rights(g.robot, name, one.Role)})
+	return true
+}
+
+// settle opens the gate.
+func (g *gate) settle() { close(g.settled) }
+
+// same compares in constant time, also for different lengths.
+func same(got, want string) bool {
+	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// admit notes a client, if there is room for one.
+func (g *gate) admit(id uint64, one guest) bool {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if len(g.guests) >= g.clients {
+		g.forget()
+	}
+	if _, again := g.guests[id]; !again && len(g.guests) >= g.clients {
+		return false
+	}
+	g.guests[id] = one
+	return true
+}
+
+// forget drops the clients that have gone. The mutex is held.
+func (g *gate) forget() {
+	for id := range g.guests {
+		if g.server.GetClient(id) == nil {
+			delete(g.guests, id)
+		}
+	}
+}
+
+// refuse logs why somebody is not let in, now and then.
+func (g *gate) refuse(why string, more ...any) {
+	g.mutex.Lock()
+	g.failures++
+	failures := g.failures
+	g.mutex.Unlock()
+	g.mayLog.Do(func() { g.log.Warn(why, append(more, "refused", failures)...) })
+}
+
+// troubled logs that the file of users cannot be used, if it cannot.
+func (g *gate) troubled(trouble error) {
+	if trouble != nil {
+		g.log.Error("the file of users cannot be used: those stay who were there", "error", trouble)
+	}
+}
+
+// look disconnects the clients whose user was taken out, or has another role or password: they may log in again with that. It returns when the
+// channel is closed.
+func (g *gate) look(end <-chan struct{}) {
+	every := time.NewTicker(lookEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-end:
+			return
+		case <-every.C:
+		}
+		changed, trouble := g.users.Changed() // outside of the lock: a disk may be slow
+		g.troubled(trouble)
+		var gone []uint64
+		g.mutex.Lock()
+		for id, one := range g.guests {
+			if changed(one.name, one.user) {
+				g.log.Info("a user was changed: its client has to log in again", "user", one.name)
+				gone = append(gone, id)
+			}
+		}
+		g.mutex.Unlock()
+		for _, id := range gone {
+			_ = g.server.DisconnectClientByID(id) // it may have gone meanwhile
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"golang.org/x/time/rate"
+)
+
+// journal is the server's log. What it calls an error is mostly one of a client.
+type journal struct {
+	log    *slog.Logger
+	failed chan<- error // the server cannot go on
+}
+
+func (j journal) Noticef(format string, v ...any) { j.log.Debug(fmt.Sprintf(format, v...)) }
+func (j journal) Warnf(format string, v ...any)   { j.log.Debug(fmt.Sprintf(format, v...)) }
+func (j journal) Errorf(format string, v ...any)  { j.log.Warn(fmt.Sprintf(format, v...)) }
+func (j journal) Debugf(string, ...any)           {}
+func (j journal) Tracef(string, ...any)           {}
+
+// Fatalf passes on why the server cannot go on: it does not end by itself.
+func (j journal) Fatalf(format string, v ...any) {
+	select {
+	case j.failed <- fmt.Errorf(format, v...):
+	default: // the first says it
+	}
+}
+
+const (
+	// logRate and logBurst bound the records of the log, a second and at once: what a client does can be logged without end.
+	logRate  = 2
+	logBurst = 20
+	// logMost bounds the length of a record's text, in bytes.
+	logMost = 500
+)
+
+// calm drops records of the log that come too fast, and counts them.
+type calm struct {
+	slog.Handler
+	pace    *rate.Limiter
+	dropped *atomic.Int64
+}
+
+func newCalm(h slog.Handler) *calm {
+	return &calm{h, rate.NewLimiter(logRate, logBurst), &atomic.Int64{}}
+}
+
+// Handle passes a record on, or drops it.
+func (c *calm) Handle(ctx context.Context, r slog.Record) error {
+	if !c.pace.Allow() {
+		c.dropped.Add(1)
+		return nil
+	}
+	if len(r.Message) > logMost {
+		r.Message = r.Message[:logMost] + "..."
+	}
+	if n := c.dropped.Swap(0); n > 0 {
+		r.AddAttrs(slog.Int64("dropped", n))
+	}
+	return c.Handler.Handle(ctx, r)
+}
+
+// WithAttrs keeps the handler calm.
+func (c *calm) WithAttrs(a []slog.Attr) slog.Handler {
+	return &calm{c.Handler.WithAttrs(a), c.pace, c.dropped}
+}
+
+// WithGroup keeps the handler calm.
+func (c *calm) WithGroup(name string) slog.Handler {
+	return &calm{c.Handler.WithGroup(name), c.pace, c.dropped}
+}

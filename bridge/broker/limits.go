@@ -1,0 +1,71 @@
+package broker
+
+import (
+	"runtime/debug"
+
+	"fluxd/bridge/protocol"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// limits bound what the broker takes of the machine. They follow from the robot's description, its largest message.
+type limits struct {
+	message  int   // bytes of a message, with the server's own headers
+	retained int64 // bytes of all that is retained
+	pending  int64 // bytes that wait for a client, before it is cut off
+	soft     int64 // bytes of memory from which on garbage is collected more often
+	hard     int64 // bytes of memory that end the process
+}
+
+// Streams of the server's MQTT side, by its own names for them.
+const (
+	retained = "$MQTT_rmsgs"
+	messages = "$MQTT_msgs"
+	sessions = "$MQTT_sess"
+	received = "$MQTT_qos2in"
+	sent     = "$MQTT_out"
+)
+
+func (c *config) limits() limits {
+	l := limits{message: max(2*protocol.MaxRequest, c.Described+c.Described/8) + 16<<10}
+	// The robot's own: its description, once more for Home Assistant, and a message for each parameter, which is shorter than its description
+	// but has headers. Clients can leave one message at each topic that they may write: a dozen.
+	own := int64(4*c.Described + 256<<10)
+	l.retained = own + 16*int64(l.message)
+	l.pending = 1<<20 + 2*own // a client that subscribes to everything is sent all of it at once
+	l.soft = 64<<20 + 2*l.memory()
+	l.hard = 2 * l.soft
+	return l
+}
+
+// memory is what all streams may hold together, in bytes.
+func (l limits) memory() (sum int64) {
+	for _, s := range l.streams() {
+		sum += s.MaxBytes
+	}
+	return sum + 4<<20 // what the server keeps of each subscription of QoS 1
+}
+
+// streams are those that the server would make itself with the first client, on disk and without a bound.
+func (l limits) streams() []server.StreamConfig {
+	all := []server.StreamConfig{
+		// Of what is retained nothing is dropped: a new topic is refused when there is no room, and a new message to an old topic is not.
+		{Name: retained, Subjects: []string{"$MQTT.rmsgs.>"}, Retention: server.LimitsPolicy, MaxMsgsPer: 1, Discard: server.DiscardNew, MaxBytes: l.retained},
+		// Messages of QoS 1 for those who are slow: the oldest go.
+		{Name: messages, Subjects: []string{"$MQTT.msgs.>"}, Retention: server.InterestPolicy, Discard: server.DiscardOld, MaxBytes: 4 * int64(max(l.message, 1<<20)), MaxConsumers: consumers},
+		{Name: sessions, Subjects: []string{"$MQTT.sess.>"}, Retention: server.LimitsPolicy, MaxMsgsPer: 1, Discard: server.DiscardOld, MaxBytes: 2 << 20},
+		{Name: received, Subjects: []string{"$MQTT.qos2.in.>"}, Retention: server.LimitsPolicy, MaxMsgsPer: 1, Discard: server.DiscardNew, DiscardNewPer: true, MaxBytes: 4 * int64(l.message)},
+		{Name: sent, Subjects: []string{"$MQTT.out.>"}, Retention: server.InterestPolicy, Discard: server.DiscardOld, MaxBytes: 1 << 20},
+	}
+	for i := range all {
+		all[i].Storage = server.MemoryStorage
+		all[i].Replicas = 1
+	}
+	return all
+}
+
+// enforce sets them for this process.
+func (l limits) enforce() {
+	debug.SetMemoryLimit(l.soft)
+	limitMemory(l.hard)
+}

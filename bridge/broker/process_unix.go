@@ -1,0 +1,18 @@
+//go:build unix && !linux
+
+package broker
+
+import (
+	"os/signal"
+	"syscall"
+)
+
+func humble() error                    { return nil }
+func attributes() *syscall.SysProcAttr { return nil }
+func beLast()                          {}
+func limitMemory(int64)                {}
+
+// stayAlive keeps the signals away that a terminal sends to all processes of a robot: its own process decides when the broker ends.
+func stayAlive() {
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTOU, syscall.SIGPIPE, syscall.SIGUSR1)
+}

@@ -1,0 +1,57 @@
+package broker
+
+import (
+	"strings"
+
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// The server files MQTT topics as subjects: levels are parted by dots, and a dot within a level becomes two slashes
+// (https://docs.nats.io/running-a-nats-service/configuration/mqtt#mqtt-topics-and-nats-subjects). Rights are given by subject. A * stands
+// for one level, and > for one or more.
+
+// subject returns the subject of a topic or filter, none of whose levels is empty.
+func subject(topic string) string {
+	return strings.NewReplacer(".", "//", "/", ".", "+", "*", "#", ">").Replace(topic)
+}
+
+func subjects(topics ...string) (all []string) {
+	for _, t := range topics {
+		all = append(all, subject(t))
+	}
+	return all
+}
+
+// everything that clients read: for # the server wants the subject of what stands before it, too.
+var everything = []string{protocol.Root, protocol.Root + "/#", "homeassistant", "homeassistant/#", protocol.Echo}
+
+// rights are those of a user, by its role. Nobody but a robot writes its topics, and nobody reads what others ask of it.
+func rights(robot protocol.Topics, user string, role users.Role) *server.Permissions {
+	if role == users.Robot {
+		return robotRights(protocol.Topics(user))
+	}
+	write := []string{protocol.Echo}
+	never := []string{protocol.Topics("+").Request("#")}
+	for _, verb := range users.Verbs() {
+		if role.May(verb) {
+			write = append(write, robot.Request(verb))
+		} else {
+			never = append(never, robot.May(verb))
+		}
+	}
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: subjects(write...)},
+		Subscribe: &server.SubjectPermission{Allow: subjects(everything...), Deny: subjects(never...)},
+	}
+}
+
+// robotRights are those of a robot: it writes its own topics, reads what is asked of it, and its status, by which it finds others of its name.
+func robotRights(robot protocol.Topics) *server.Permissions {
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Sensors(), robot.Actuators(), robot.Spikes(), robot.Event("+"), robot.Discovery())},
+		Subscribe: &server.SubjectPermission{Allow: subjects(robot.Request("+"), robot.Status(), robot.Param("#"))},
+	}
+}

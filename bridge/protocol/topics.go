@@ -1,0 +1,82 @@
+// Package protocol is what a robot and its clients say to each other over MQTT: the topics, the JSON messages, and batches of spikes. A
+// client in Go needs nothing else of fluxd:
+//
+//	robot := protocol.Topics("lightseeker")
+//	request := protocol.Request{ID: uuid.NewString(), Time: time.Now().UnixMilli(), TTL: 2000, Set: map[string]float64{path: 90}}
+//	payload, err := json.Marshal(request)
+//	client.Publish(robot.Request("set"), 1, false, payload) // the answer, a Response with this ID, comes to robot.Response("set")
+package protocol
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// Root is the first level of every topic.
+const Root = "flux"
+
+// Echo is a topic that every client may write and read. A client that wants to know whether everything that is retained has come sends a message
+// of its own there: it comes back behind the rest. It tells its message from others' by the payload.
+const Echo = "fluxctl/echo"
+
+// Topics are the topics of one robot, named by its name.
+type Topics string
+
+// CheckName reports why a robot cannot have a name: it must be exactly one topic level, so not empty and without "/", "+" and "#"; and brokers
+// take no spaces and control characters in topics.
+func CheckName(name string) error {
+	bad := func(r rune) bool { return strings.ContainsRune("/+#", r) || unicode.IsSpace(r) || unicode.IsControl(r) }
+	if name == "" || strings.ContainsFunc(name, bad) {
+		return fmt.Errorf("robot name %q: expected one or more characters other than / + #, spaces and control characters", name)
+	}
+	return nil
+}
+
+func (t Topics) of(rest string) string { return Root + "/" + string(t) + "/" + rest }
+
+// Status is the topic of Status: QoS 1, retained.
+func (t Topics) Status() string { return t.of("status") }
+
+// Describe is the topic of Description: QoS 1, retained.
+func (t Topics) Describe() string { return t.of("describe") }
+
+// Param is the topic of the Value of a parameter: QoS 1, retained. The path "#" makes the filter for all.
+func (t Topics) Param(path string) string { return t.of("param/" + path) }
+
+// Request is the topic of a Request. The verb "+" makes the filter for all.
+func (t Topics) Request(verb string) string { return t.of("req/" + verb) }
+
+// May is a topic that carries no messages. A client that subscribes to it is refused by the embedded broker if its user may not send the verb:
+// MQTT 3.1.1 has no other way to tell, and drops the request without a word.
+func (t Topics) May(verb string) string { return t.of("may/" + verb) }
+
+// Response is the topic of the Response to a Request with that verb. The verb "+" makes the filter for all.
+func (t Topics) Response(verb string) string { return t.of("res/" + verb) }
+
+// Health is the topic of Health: QoS 0, retained, once a second.
+func (t Topics) Health() string { return t.of("tele/health") }
+
+// Sensors is the topic of the sensors' Measures by name: QoS 0, every TelemetryEvery of the Robot.
+func (t Topics) Sensors() string { return t.of("tele/sensors") }
+
+// Actuators is the topic of the actuators' Measures by name: as Sensors.
+func (t Topics) Actuators() string { return t.of("tele/actuators") }
+
+// Spikes is the topic of spikes as EncodeSpikes writes them: QoS 0, in batches, while somebody has a lease (verb watch).
+func (t Topics) Spikes() string { return t.of("spikes") }
+
+// Event is the topic of Event: QoS 1. The level "+" makes the filter for all.
+func (t Topics) Event(level string) string { return t.of("event/" + level) }
+
+// Discovery is the topic of the message for Home Assistant: QoS 1, retained.
+func (t Topics) Discovery() string {
+	return "homeassistant/device/fluxd-" + Identifier(string(t)) + "/config"
+}
+
+// notIdentifier is what an id of Home Assistant may not hold.
+var notIdentifier = regexp.MustCompile(`[^a-zA-Z0-9_-]`)
+
+// Identifier returns a name as Home Assistant takes it for an id.
+func Identifier(name string) string { return notIdentifier.ReplaceAllString(name, "_") }

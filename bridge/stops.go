@@ -1,0 +1,138 @@
+package bridge
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"fluxd/bridge/protocol"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// stopping are the verbs that bring the robot to failsafe. They need no clock, no disk and no queue, and have a connection and a subscription that
+// nothing else can fill.
+var stopping = map[string]bool{"disarm": true, "estop": true}
+
+// waitingStops bounds the answers to them that wait to be published.
+const waitingStops = 256
+
+// stops is the connection on which the robot is stopped.
+type stops struct {
+	bridge *Bridge
+	client paho.Client
+	queue  chan arrival  // carried out, and not answered yet
+	count  atomic.Uint64 // how often the robot was stopped
+	latest atomic.Int64  // the ts of the request to stop that was sent last
+	seen   *memory       // receive's
+
+	subscribed atomic.Bool
+	changed    chan struct{} // one slot: subscribed is true now
+}
+
+func newStops(b *Bridge, options *paho.ClientOptions) *stops {
+	s := &stops{bridge: b, queue: make(chan arrival, waitingStops), seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
+	s.client = paho.NewClient(options.
+		SetOnConnectHandler(func(paho.Client) { s.subscribe() }).
+		SetConnectionLostHandler(func(paho.Client, error) { s.subscribed.Store(false) }))
+	return s
+}
+
+// subscribe asks for the requests, after each connection.
+func (s *stops) subscribe() {
+	filters := map[string]byte{}
+	for verb := range stopping {
+		filters[s.bridge.topics.Request(verb)] = 1
+	}
+	subscription := s.client.SubscribeMultiple(filters, s.receive)
+	answered := awaitAll(s.bridge.ctx, answerPatience, subscription)
+	if s.bridge.ctx.Err() != nil {
+		return
+	}
+	if why := refused(subscription, answered); why != nil && s.client.IsConnectionOpen() {
+		s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection", "error", why)
+		return
+	}
+	s.subscribed.Store(true)
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// await waits until the robot can be stopped, not for ever.
+func (s *stops) await(ctx context.Context, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for !s.subscribed.Load() {
+		select {
+		case <-s.changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// receive stops the robot, whatever else the request says and however old it is: stopping once too often hurts nobody. It waits for nothing. A second
+// delivery of a request is not obeyed again, since the robot may have been armed meanwhile. Nor is a request that was retained: it would stop the robot
+// at each connection.
+func (s *stops) receive(_ paho.Client, m paho.Message) {
+	if m.Qos() > 0 {
+		go m.Ack() // see Bridge.receive
+	}
+	a := arrival{verb: m.Topic()[len(s.bridge.topics.Request("")):], payload: m.Payload(), retained: m.Retained()}
+	if !stopping[a.verb] {
+		return
+	}
+	if !a.retained {
+		if id := idOf(a.payload); id != "" && !s.seen.add(id) {
+			return
+		}
+		s.stop(a)
+	}
+	select {
+	case s.queue <- a:
+	default:
+		s.bridge.out.dropped.Add(1)
+	}
+}
+
+// stop carries out a request.
+func (s *stops) stop(a arrival) {
+	s.count.Add(1)
+	if ts := timeOf(a.payload); ts <= s.bridge.clock().Add(protocol.MaxAhead).UnixMilli() {
+		for before := s.latest.Load(); ts > before && !s.latest.CompareAndSwap(before, ts); before = s.latest.Load() {
+		}
+	}
+	if a.verb == "estop" {
+		s.bridge.robot.EmergencyStop("mqtt")
+	} else {
+		s.bridge.robot.Disarm()
+	}
+}
+
+// overtook reports whether the robot was stopped after a request was sent or came in.
+func (s *stops) overtook(a arrival, sent int64) bool {
+	return s.count.Load() != a.stops || sent < s.latest.Load()
+}
+
+// answer publishes the answers, until the bridge ends.
+func (s *stops) answer() {
+	out := window{client: s.client}
+	for {
+		select {
+		case <-s.bridge.ctx.Done():
+			return
+		case a := <-s.queue:
+			request, refusal := parse(a)
+			response := protocol.Response{ID: request.ID, Rev: s.bridge.robot.Revision(), Error: refusal}
+			if refusal != nil && !a.retained {
+				s.bridge.malformed.Add(1)
+				refusal.Message += "; the robot has stopped all the same"
+			}
+			if !out.room(s.bridge.ctx) || !out.publish(message{topic: s.bridge.topics.Response(a.verb), qos: 1, payload: encode(response)}) {
+				s.bridge.out.dropped.Add(1)
+			}
+		}
+	}
+}
