@@ -79,12 +79,13 @@ type Options struct {
 const (
 	healthEvery = time.Second
 
-	retryEvery     = time.Second      // until the first connection
-	retryAtMost    = 5 * time.Second  // between later ones; the pause grows up to this
-	writePatience  = 2 * time.Second  // a broker that stops reading blocks a write for this long
-	dialPatience   = 5 * time.Second  // for a connection and its handshake
-	keepAlive      = 10 * time.Second // a connection that is dead without a word is noticed after one and a half of this
-	answerPatience = 5 * time.Second  // for the broker's word on a subscription
+	retryEvery     = time.Second            // until the first connection
+	retryAtMost    = 5 * time.Second        // between later ones; the pause grows up to this
+	retryOwn       = 100 * time.Millisecond // at a broker of its own, which Dial waits for
+	writePatience  = 2 * time.Second        // a broker that stops reading blocks a write for this long
+	dialPatience   = 5 * time.Second        // for a connection and its handshake
+	keepAlive      = 10 * time.Second       // a connection that is dead without a word is noticed after one and a half of this
+	answerPatience = 5 * time.Second        // for the broker's word on a subscription
 
 	// mostRetained bounds the parameters of an earlier run that are taken back after a connection: anybody may have retained them.
 	mostRetained = 4096
@@ -117,6 +118,7 @@ type Bridge struct {
 	window    window        // the publishing goroutine's
 	connected chan struct{} // one token after each connection: everything retained is due again
 	arrivals  chan arrival
+	questions chan arrival  // the same, of what anybody may ask
 	served    chan struct{} // closed when no request is under way any more
 	malformed atomic.Uint64
 
@@ -128,6 +130,8 @@ type Bridge struct {
 	away      atomic.Bool   // said in the log
 	namesakes rate.Sometimes
 	busy      *rate.Limiter // answers to requests that there is no room for
+
+	busyQuestions *rate.Limiter // the same, of what anybody may ask
 
 	ctx       context.Context // ends when the bridge does
 	cancel    context.CancelFunc
@@ -162,10 +166,14 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		started:     time.Now(),
 		connected:   make(chan struct{}, 1),
 		arrivals:    make(chan arrival, waitingRequests),
+		questions:   make(chan arrival, waitingRequests),
 		served:      make(chan struct{}),
 		watched:     make(chan struct{}, 1),
 		busy:        rate.NewLimiter(busyRate, busyBurst),
-		namesakes:   rate.Sometimes{First: 1, Interval: time.Minute},
+
+		busyQuestions: rate.NewLimiter(busyRate, busyBurst),
+
+		namesakes: rate.Sometimes{First: 1, Interval: time.Minute},
 	}
 	for _, p := range description.Parameters {
 		b.parameters[p.Path] = true
@@ -214,6 +222,9 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		})
 		if secured != nil {
 			c.SetTLSConfig(secured)
+		}
+		if b.own { // Dial waits for it
+			c.SetConnectRetryInterval(retryOwn).SetMaxReconnectInterval(retryOwn)
 		}
 		return c
 	}

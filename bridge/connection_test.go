@@ -3,14 +3,17 @@ package bridge
 import (
 	"context"
 	"encoding/json"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"fluxd/bridge/protocol"
 )
 
 // journal is a log to look into.
@@ -70,19 +73,6 @@ func TestWhatARobotPublishes(t *testing.T) {
 	next(c, topics.Event(protocol.LevelError), func(e protocol.Event) bool { return e.Code == "odd" })
 }
 
-func TestMeasuresAreForWhoListens(t *testing.T) {
-	b := startBridge(t, newFakeRobot(), Options{})
-	sensors := protocol.Topics("fake").Sensors()
-	if b.wanted(sensors) {
-		t.Error("measures are published though nobody listens")
-	}
-	c := dial(t, b.URL())
-	next[map[string]protocol.Measure](c, sensors, nil)
-	if !b.wanted(sensors) {
-		t.Error("somebody listens")
-	}
-}
-
 func TestCloseSaysOffline(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
 	b := startBridge(t, newFakeRobot(), Options{Broker: external.url})
@@ -114,41 +104,26 @@ func TestTheEndOfTheContextIsTheEndOfTheBridge(t *testing.T) {
 
 func TestLastWillAndReturn(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
-	startBridge(t, newFakeRobot(), Options{Broker: external.url})
+	robot := newFakeRobot()
+	startBridge(t, robot, Options{Broker: external.url})
 	c := dial(t, external.url)
 	c.online()
-	lost := map[string]bool{}
-	for _, client := range external.server.Clients.GetAll() {
-		if strings.HasPrefix(client.ID, "fluxd-") {
-			lost[client.Net.Remote] = true
-			client.Net.Conn.Close()
-		}
+	if n := external.cut(t); n != 2 {
+		t.Fatalf("the robot had %d connections, want one for requests and one that it is stopped on", n)
 	}
 	next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline })
 	c.online()
 	// This may be a repetition from before the loss: what was not acknowledged is repeated first, and only then does the bridge
 	// subscribe again.
-	subscribed := func() bool {
-		for id := range external.server.Topics.Subscribers(protocol.Topics("fake").Request("get")).Subscriptions {
-			client, ok := external.server.Clients.Get(id)
-			if ok && strings.HasPrefix(id, "fluxd-") && !lost[client.Net.Remote] {
-				return true
-			}
+	for _, verb := range []string{"get", "disarm", "estop"} {
+		if r := c.keepsAsking(verb); r.Status != protocol.StatusOK {
+			t.Errorf("%s after the return: %+v", verb, r)
 		}
-		return false
-	}
-	for deadline := time.Now().Add(patience); !subscribed(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the bridge has not subscribed again")
-		}
-	}
-	if r := c.ask("get", fresh("g1")); r.Status != protocol.StatusOK {
-		t.Errorf("after the return: %+v", r)
 	}
 }
 
 func TestALateLastWillIsPutRight(t *testing.T) {
-	external := startTestBroker(t, "127.0.0.1:0") // the robot's own lets nobody forge it
+	external := startTestBroker(t, "127.0.0.1:0")
 	b := startBridge(t, newFakeRobot(), Options{Broker: external.url, Boot: "b1"})
 	c := dial(t, b.URL())
 	c.online()
@@ -156,9 +131,14 @@ func TestALateLastWillIsPutRight(t *testing.T) {
 		c.send(protocol.Topics("fake").Status(), true, protocol.Status{State: protocol.Offline, Boot: boot})
 		next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline && s.Boot == boot })
 		// Not c.online(): two publishers have no order, and the broker may have brought the correction first. What it keeps has one.
-		if s := next(dial(t, b.URL()), protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Online }); s.Boot != "b1" {
-			t.Errorf("%+v is online", s)
-		}
+		eventually(t, "the broker keeps the last will", func() bool {
+			var s protocol.Status
+			text := retained(t, b.URL())[protocol.Topics("fake").Status()]
+			if err := json.Unmarshal([]byte(text), &s); err != nil {
+				t.Fatalf("%v in %q", err, text)
+			}
+			return s == protocol.Status{State: protocol.Online, Boot: "b1"}
+		})
 	}
 }
 
@@ -167,43 +147,36 @@ func TestParametersThatAreGoneAreTakenBack(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
 	topics := protocol.Topics("fake")
 	before := dial(t, external.url)
-	before.send(topics.Param("gone"), true, protocol.Value{V: 5})
-	before.send(topics.Param("a"), true, protocol.Value{V: 5})
-	before.send(protocol.Topics("other").Param("gone"), true, protocol.Value{V: 6})
+	before.keep(topics.Param("gone"), protocol.Value{V: 5})
+	before.keep(topics.Param("a"), protocol.Value{V: 5})
+	before.keep(protocol.Topics("other").Param("gone"), protocol.Value{V: 6})
 	startBridge(t, newFakeRobot(), Options{Broker: external.url})
 	dial(t, external.url).online()
-	eventually := time.Now().Add(patience)
-	for {
-		if kept := external.server.Topics.Messages(topics.Param("#")); len(kept) == 2 {
-			break
-		} else if time.Now().After(eventually) {
-			t.Fatalf("kept: %v", kept)
+	eventually(t, "the parameter that is gone is still retained", func() bool {
+		kept := retained(t, external.url)
+		if kept[protocol.Topics("other").Param("gone")] == "" {
+			t.Fatalf("a parameter of another robot was taken back: %v", kept)
 		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	if kept := external.server.Topics.Messages(protocol.Topics("other").Param("#")); len(kept) != 1 {
-		t.Errorf("of another robot: %v", kept)
-	}
+		for _, path := range []string{"a", "group/b"} {
+			if kept[topics.Param(path)] == "" {
+				t.Fatalf("%s, which is there, is not retained: %v", path, kept)
+			}
+		}
+		return kept[topics.Param("gone")] == ""
+	})
 }
 
 func TestTheBrokerIsStartedAgain(t *testing.T) {
-	first, err := startBroker(house{listen: "127.0.0.1:0", log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen := strings.TrimPrefix(first.url, "tcp://")
+	first := startTestBroker(t, "127.0.0.1:0")
 	robot := newFakeRobot()
 	var log journal
 	b := startBridge(t, robot, Options{Broker: first.url, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	c := dial(t, first.url)
 	c.online()
 	c.ask("set", setting("s1", map[string]float64{"a": 77}))
-	first.close(patience)
+	first.close()
 
-	second := startTestBroker(t, listen)
-	if second.url != first.url {
-		t.Fatalf("the port %s was taken by somebody else meanwhile", listen)
-	}
+	second := startTestBroker(t, first.address())
 	late := dial(t, second.url)
 	if v := next[protocol.Value](late, protocol.Topics("fake").Param("a"), nil); v.V != 77 {
 		t.Errorf("param a at the new broker: %+v", v)
@@ -222,18 +195,13 @@ func TestTheBrokerIsStartedAgain(t *testing.T) {
 }
 
 func TestABrokerThatComesLater(t *testing.T) {
-	// A free port that nobody listens on: one was just given back.
-	placeholder, err := startBroker(house{listen: "127.0.0.1:0", log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	placeholder.close(patience)
+	address := freeAddress(t)
 	var log journal
-	b := startBridge(t, newFakeRobot(), Options{Broker: placeholder.url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	b := startBridge(t, newFakeRobot(), Options{Broker: "tcp://" + address, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if b.Connected() {
 		t.Error("connected to nobody")
 	}
-	c := dial(t, startTestBroker(t, strings.TrimPrefix(placeholder.url, "tcp://")).url)
+	c := dial(t, startTestBroker(t, address).url)
 	c.online()
 	if r := c.ask("get", fresh("g1")); r.Status != protocol.StatusOK {
 		t.Errorf("get: %+v", r)
@@ -268,24 +236,32 @@ func TestABrokerThatStopsReadingHoldsNobodyUp(t *testing.T) {
 }
 
 func TestStartRefuses(t *testing.T) {
+	const nobody = "tcp://127.0.0.1:1"
 	good := protocol.Description{}
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name        string
 		description protocol.Description
 		opts        Options
 		says        string
 	}{
-		{"no name", good, Options{Broker: Embedded}, "robot name"},
-		{"a name of two levels", good, Options{Robot: "a/b", Broker: Embedded}, "robot name"},
-		{"no broker", good, Options{Robot: "r"}, `expected "embedded" or a URL`},
+		{"no name", good, Options{Broker: nobody}, "robot name"},
+		{"a name of two levels", good, Options{Robot: "a/b", Broker: nobody}, "robot name"},
+		{"a name with a space", good, Options{Robot: "a b", Broker: nobody}, "robot name"},
+		{"no broker", good, Options{Robot: "r"}, "expected a URL with a port"},
+		{"no URL", good, Options{Robot: "r", Broker: "tcp://local host:1"}, "expected a URL like tcp://host:1883"},
 		{"a host only", good, Options{Robot: "r", Broker: "localhost:1883"}, "like tcp://host:1883"},
 		{"no port", good, Options{Robot: "r", Broker: "tcp://localhost"}, "with a port"},
 		{"no MQTT", good, Options{Robot: "r", Broker: "http://localhost:80"}, "like tcp://host:1883"},
-		{"a listener without a port", good, Options{Robot: "r", Broker: Embedded, Listen: "localhost"}, "expected host:port"},
-		{"a listener for everybody", good, Options{Robot: "r", Broker: Embedded, Listen: "0.0.0.0:0"}, "name a file of passwords"},
-		{"a listener for everybody, unnamed", good, Options{Robot: "r", Broker: Embedded, Listen: ":0"}, "name a file of passwords"},
-		{"a path with a wildcard", protocol.Description{Parameters: []protocol.Parameter{{Path: "a/+"}}}, Options{Robot: "r", Broker: Embedded}, "expected a path"},
-		{"a range without an end", protocol.Description{Parameters: []protocol.Parameter{{Path: "a", Max: inf()}}}, Options{Robot: "r", Broker: Embedded}, "finite range"},
+		{"a CA that is none", good, Options{Robot: "r", Broker: nobody, TLS: protocol.TLS{CA: text}}, "expected certificates, PEM"},
+		{"a CA that is missing", good, Options{Robot: "r", Broker: nobody, TLS: protocol.TLS{CA: text + "?"}}, "no such file"},
+		{"a key without a certificate", good, Options{Robot: "r", Broker: nobody, TLS: protocol.TLS{Key: text}}, "its certificate is missing"},
+		{"a certificate without a key", good, Options{Robot: "r", Broker: nobody, TLS: protocol.TLS{Certificate: text}}, "its key is missing"},
+		{"a path with a wildcard", one(protocol.Parameter{Path: "a/+"}), Options{Robot: "r", Broker: nobody}, "expected a path"},
+		{"a range without an end", one(protocol.Parameter{Path: "a", Max: inf()}), Options{Robot: "r", Broker: nobody}, "finite range"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -303,12 +279,20 @@ func TestStartRefuses(t *testing.T) {
 
 func inf() float64 { x := 1e308; return x * 10 }
 
+// one describes a robot with one parameter.
+func one(p protocol.Parameter) protocol.Description {
+	return protocol.Description{Parameters: []protocol.Parameter{p}}
+}
+
 type describedRobot struct {
 	Robot
 	description protocol.Description
 }
 
 func (r describedRobot) Describe() protocol.Description { return r.description }
+
+// TelemetryEvery leaves the way to the rest: telemetry is what a robot throws away while it has much to say.
+func (r describedRobot) TelemetryEvery() time.Duration { return time.Hour }
 
 func TestAPasswordIsNotShown(t *testing.T) {
 	b := startBridge(t, newFakeRobot(), Options{Broker: "tcp://me:secret@127.0.0.1:1"})
@@ -319,7 +303,7 @@ func TestAPasswordIsNotShown(t *testing.T) {
 
 func Example() {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	b, err := Start(context.Background(), newFakeRobot(), Options{Robot: "fake", Broker: Embedded, Listen: "127.0.0.1:0", Log: log})
+	b, err := Start(context.Background(), newFakeRobot(), Options{Robot: "fake", Broker: "tcp://127.0.0.1:1", Log: log})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -330,7 +314,7 @@ func Example() {
 	// Output: flux/fake/param/a 0
 }
 
-func ExampleRequest() {
+func Example_request() {
 	revision := protocol.Revision(17)
 	text, err := json.Marshal(protocol.Request{ID: "u1", Time: 1_700_000_000_000, TTL: 2000, IfRevision: &revision, Set: map[string]float64{"neurons/eye/threshold": 90}})
 	fmt.Println(string(text), err)
@@ -340,14 +324,15 @@ func ExampleRequest() {
 // Two robots with one name would both do what one is told; whoever is there first says so.
 func TestNamesakesAreTold(t *testing.T) {
 	var log journal
-	host := startBridge(t, newFakeRobot(), Options{Robot: "host"})
-	startBridge(t, newFakeRobot(), Options{Broker: host.URL(), Log: slog.New(slog.NewTextHandler(&log, nil))})
-	c := dial(t, host.URL())
+	external := startTestBroker(t, "127.0.0.1:0")
+	startBridge(t, newFakeRobot(), Options{Robot: "host", Broker: external.url})
+	startBridge(t, newFakeRobot(), Options{Broker: external.url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	c := dial(t, external.url)
 	c.online()
 	if log.count("another robot with this name") != 0 {
 		t.Errorf("a robot that is alone: %s", &log)
 	}
-	startBridge(t, newFakeRobot(), Options{Broker: host.URL()})
+	startBridge(t, newFakeRobot(), Options{Broker: external.url})
 	if e := next[protocol.Event](c, protocol.Topics("fake").Event(protocol.LevelWarning), nil); e.Code != "name_taken" {
 		t.Errorf("event %+v", e)
 	}

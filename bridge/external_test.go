@@ -2,11 +2,16 @@ package bridge
 
 import (
 	"bytes"
-	"fluxd/bridge/protocol"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"log/slog"
 	"net"
+	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -14,7 +19,10 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
+	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/time/rate"
+
+	"fluxd/bridge/protocol"
 )
 
 // stream is a connection from which a text comes.
@@ -27,6 +35,7 @@ func (s stream) Read(p []byte) (int, error) { return s.Reader.Read(p) }
 
 // Packets that are too long are cut, whatever pieces they come in; the others are not touched.
 func TestPacketsAreCut(t *testing.T) {
+	const filters = 3
 	suback := "\x90\x07\x00\x01\x01\x01\x01\x01\x01"
 	short := "\x90\x05\x00\x01\x01\x01\x01"
 	publish := func(length int) string {
@@ -52,12 +61,13 @@ func TestPacketsAreCut(t *testing.T) {
 			"at once": strings.NewReader(test.in), "byte by byte": iotest.OneByteReader(strings.NewReader(test.in)),
 			"in halves": iotest.HalfReader(strings.NewReader(test.in)), "with the end": iotest.DataErrReader(strings.NewReader(test.in)),
 		} {
-			if got, err := io.ReadAll(newCutter(stream{Reader: in})); err != nil || string(got) != test.want {
+			if got, err := io.ReadAll(newCutter(stream{Reader: in}, filters)); err != nil || string(got) != test.want {
 				t.Errorf("%s, %s: %d bytes, %v, want %d", test.name, pieces, len(got), err, len(test.want))
 			}
 		}
 	}
-	if _, err := io.ReadAll(newCutter(stream{Reader: strings.NewReader("\x30\xff\xff\xff\xff\x01")})); err == nil || !strings.Contains(err.Error(), "does not speak MQTT") {
+	endless := strings.NewReader("\x30\xff\xff\xff\xff\x01")
+	if _, err := io.ReadAll(newCutter(stream{Reader: endless}, filters)); err == nil || !strings.Contains(err.Error(), "does not speak MQTT") {
 		t.Errorf("no MQTT: %v", err)
 	}
 }
@@ -79,43 +89,108 @@ func TestAHugeMessageAtAnExternalBroker(t *testing.T) {
 	}
 }
 
-// Whatever a broker says, the robot lives.
+// A robot connects to a secured broker if it knows whose it is, and shows its own certificate there.
+func TestASecuredBroker(t *testing.T) {
+	// A certificate for 127.0.0.1 that is its own authority.
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	pair := certified.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	write := func(name, kind string, data []byte) string {
+		file := filepath.Join(folder, name)
+		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	certificate, private := write("own.crt", "CERTIFICATE", pair.Certificate[0]), write("own.key", "PRIVATE KEY", key)
+	external := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1",
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert}, TLSTimeout: patience.Seconds()})
+	for _, test := range []struct {
+		name string
+		tls  protocol.TLS
+		url  string
+		in   bool
+	}{
+		{"all as it should be", protocol.TLS{CA: certificate, Certificate: certificate, Key: private}, external.url, true},
+		{"the name in the certificate is another", protocol.TLS{CA: certificate, Certificate: certificate, Key: private,
+			ServerName: "robot.test"}, external.url, false},
+		{"the name in the certificate is told", protocol.TLS{CA: certificate, Certificate: certificate, Key: private,
+			ServerName: "example.com"}, external.url, true},
+		{"an authority that it does not know", protocol.TLS{Certificate: certificate, Key: private}, external.url, false},
+		{"no certificate of its own", protocol.TLS{CA: certificate}, external.url, false},
+		{"an open connection", protocol.TLS{}, strings.Replace(external.url, "ssl:", "tcp:", 1), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var log journal
+			b := startBridge(t, newFakeRobot(), Options{Broker: test.url, TLS: test.tls, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			eventually(t, "neither connected nor refused", func() bool { return b.Connected() || log.count("cannot reach the MQTT broker") > 0 })
+			if b.Connected() != test.in {
+				t.Errorf("connected is %v: %s", b.Connected(), &log)
+			}
+		})
+	}
+}
+
+// Whatever a broker says, the robot lives: on each of its connections.
 func FuzzWhatABrokerSays(f *testing.F) {
 	f.Add([]byte("\x90\x07\x00\x01\x01\x01\x01\x01\x01"))
 	f.Add([]byte("\x90\x05\x00\x01\x01\x01\x00\x30\x05\x00\x01tab\x40\x02\x00\x01\xb0\x02\x00\x02\x50\x02\x00\x03\x62\x02\x00\x04\x70\x02\x00\x04\xd0\x00"))
 	f.Add([]byte("\x3e\x1b\x00\x11flux/fake/req/set\x00\x07{}{}{}"))
+	f.Add([]byte("\x30\x15\x00\x13flux/fake/req/estop\x33\x16\x00\x14flux/fake/req/disarm\x30\x1e\x00\x11flux/fake/req/arm{\"value\":0}"))
 	f.Add([]byte("\x32\x16\x00\x12flux/fake/status\x00\x07"))
 	f.Add([]byte("\x90\x05\x00\x01\x80\x80\x80\xe0\x00\x10\x00\x00\xff\xff\xff\xff\x7f"))
 	f.Fuzz(func(t *testing.T, words []byte) {
-		b := &Bridge{robot: newFakeRobot(), topics: "fake", boot: "b1", out: newOutbox(), connected: make(chan struct{}, 1), arrivals: make(chan arrival, waitingRequests), log: slog.New(slog.DiscardHandler), busy: rate.NewLimiter(rate.Inf, 0)}
+		b := &Bridge{robot: newFakeRobot(), topics: "fake", boot: "b1", clock: time.Now, log: slog.New(slog.DiscardHandler), out: newOutbox(),
+			connected: make(chan struct{}, 1), arrivals: make(chan arrival, waitingRequests), busy: rate.NewLimiter(rate.Inf, 0)}
 		b.ctx = t.Context()
-		ours, its := net.Pipe()
-		options := b.clientOptions(Options{}).AddBroker("tcp://made.up:1").SetAutoReconnect(false).SetConnectRetry(false).
-			SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return newCutter(ours), nil })
-		b.client = paho.NewClient(options)
-		broker := make(chan struct{})
-		go func() {
-			defer close(broker)
-			defer its.Close()
-			_ = its.SetDeadline(time.Now().Add(patience))
-			if _, err := packets.ReadPacket(its); err != nil {
-				return
+		b.stops = newStops(b, clientOptions("", "").AddBroker("tcp://made.up:1"))
+		stopping := map[string]byte{b.topics.Request("disarm"): 1, b.topics.Request("estop"): 1}
+		for _, side := range []struct {
+			filters map[string]byte
+			receive paho.MessageHandler
+		}{{b.filters(), b.receive}, {stopping, b.stops.receive}} {
+			ours, its := net.Pipe()
+			b.client = paho.NewClient(clientOptions("", "").AddBroker("tcp://made.up:1").SetAutoReconnect(false).SetConnectRetry(false).
+				SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
+					return newCutter(ours, len(side.filters)), nil
+				}))
+			b.window.client = b.client
+			broker := speak(its, words)
+			if token := b.client.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
+				t.Fatal(token.Error())
 			}
-			if err := packets.NewControlPacket(packets.Connack).Write(its); err != nil {
-				return
-			}
-			if _, err := packets.ReadPacket(its); err != nil { // it subscribes
-				return
-			}
-			go io.Copy(io.Discard, its) // else the pipe holds up what the robot answers
-			_, _ = its.Write(words)
-		}()
-		if token := b.client.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
-			t.Fatal(token.Error())
+			subscription := b.client.SubscribeMultiple(side.filters, side.receive)
+			<-broker
+			_ = refused(subscription, subscription.WaitTimeout(patience))
+			b.client.Disconnect(0)
 		}
-		subscription := b.client.SubscribeMultiple(map[string]byte{b.topics.Request("+"): 1, b.topics.Status(): 1, b.topics.Param("#"): 0}, b.receive)
-		<-broker
-		_ = b.refused(subscription, subscription.WaitTimeout(patience))
-		b.client.Disconnect(0)
 	})
+}
+
+// speak lets a client in, and says words when it has subscribed. The channel is closed when that is over.
+func speak(conn net.Conn, words []byte) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		if _, err := packets.ReadPacket(conn); err != nil {
+			return
+		}
+		if err := packets.NewControlPacket(packets.Connack).Write(conn); err != nil {
+			return
+		}
+		if _, err := packets.ReadPacket(conn); err != nil { // it subscribes
+			return
+		}
+		go io.Copy(io.Discard, conn) // else the pipe holds up what the robot answers
+		_, _ = conn.Write(words)
+	}()
+	return ended
 }

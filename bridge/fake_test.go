@@ -3,22 +3,26 @@ package bridge
 import (
 	"context"
 	"encoding/json"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"net"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/eclipse/paho.mqtt.golang/packets"
 	"github.com/google/uuid"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"fluxd/bridge/protocol"
 )
 
 // patience bounds every wait of these tests. Nothing is expected to take that long.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // fakeRobot has two parameters, "a" and "b", of 0 to 100 mV.
 type fakeRobot struct {
@@ -31,10 +35,19 @@ type fakeRobot struct {
 	rev    protocol.Revision
 	sets   int
 	hold   chan struct{} // Set waits for it, if there is one
+	held   int           // how many Sets wait for it now
+	deaf   bool          // they wait for nothing else: the end of a request's time does not end them
 }
 
 func newFakeRobot() *fakeRobot {
 	return &fakeRobot{values: map[string]float64{"a": 1, "group/b": 2}}
+}
+
+// newHangingRobot returns a robot whose transactions hang until hold is closed.
+func newHangingRobot() *fakeRobot {
+	r := newFakeRobot()
+	r.hold, r.deaf = make(chan struct{}), true
+	return r
 }
 
 func (r *fakeRobot) Describe() protocol.Description {
@@ -125,18 +138,48 @@ func (r *fakeRobot) order(what string) {
 	r.orders = append(r.orders, what)
 }
 
+// did returns the orders so far.
+func (r *fakeRobot) did() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.orders...)
+}
+
+// wait waits for hold, or for the end of a context.
+func (r *fakeRobot) wait(ctx context.Context) error {
+	if r.hold == nil {
+		return nil
+	}
+	r.waiting(1)
+	defer r.waiting(-1)
+	ended := ctx.Done()
+	if r.deaf {
+		ended = nil
+	}
+	select {
+	case <-r.hold:
+		return nil
+	case <-ended:
+		return ctx.Err()
+	}
+}
+
+// waiting adds to the number of Sets that wait, and returns it.
+func (r *fakeRobot) waiting(more int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held += more
+	return r.held
+}
+
 func (r *fakeRobot) Arm() error { r.order("arm"); return r.refuse }
 func (r *fakeRobot) Disarm()    { r.order("disarm") }
 
 func (r *fakeRobot) EmergencyStop(who string) { r.order("stop by " + who) }
 
 func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
-	if r.hold != nil {
-		select {
-		case <-r.hold:
-		case <-ctx.Done():
-			return nil, 0, ctx.Err()
-		}
+	if err := r.wait(ctx); err != nil {
+		return nil, 0, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -183,14 +226,14 @@ func (r *fakeRobot) count() int {
 	return r.sets
 }
 
-// startBridge runs a bridge called "fake" with its own broker on a free port, unless the options say otherwise.
+// startBridge runs a bridge called "fake" at a broker of its own on a free port, unless the options say otherwise.
 func startBridge(t *testing.T, robot Robot, opts Options) *Bridge {
 	t.Helper()
 	if opts.Robot == "" {
 		opts.Robot = "fake"
 	}
 	if opts.Broker == "" {
-		opts.Broker, opts.Listen = Embedded, "127.0.0.1:0"
+		opts.Broker = startTestBroker(t, "127.0.0.1:0").url
 	}
 	b, err := Start(t.Context(), robot, opts)
 	if err != nil {
@@ -200,15 +243,102 @@ func startBridge(t *testing.T, robot Robot, opts Options) *Bridge {
 	return b
 }
 
-// startTestBroker runs a broker outside of any bridge.
-func startTestBroker(t *testing.T, listen string) *broker {
+// testBroker stands for any broker outside of the robot. It keeps nothing when it ends.
+type testBroker struct {
+	url    string
+	server *server.Server
+}
+
+// startTestBroker runs a broker that lets everybody in. Port 0 is a free one.
+func startTestBroker(t testing.TB, listen string) *testBroker {
 	t.Helper()
-	b, err := startBroker(house{listen: listen, log: slog.New(slog.DiscardHandler)})
+	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { b.close(patience) })
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runTestBroker(t, server.MQTTOpts{Host: host, Port: number})
+}
+
+// runTestBroker runs a broker with more options.
+func runTestBroker(t testing.TB, mqtt server.MQTTOpts) *testBroker {
+	t.Helper()
+	if mqtt.Port == 0 { // which the server takes for no MQTT
+		mqtt.Port = -1
+	}
+	// What exceeds this comes half a minute late, and what a client is given that was retained counts for it as well. The server allows 65,535
+	// for all subscriptions of a client together.
+	mqtt.MaxAckPending = 4096
+	opts := &server.Options{ServerName: "test", DontListen: true, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+		MaxPayload: 10 << 20, MQTT: mqtt}
+	s, err := server.NewServer(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	b := &testBroker{server: s}
+	t.Cleanup(b.close)
+	if !s.ReadyForConnections(patience) {
+		t.Fatalf("the broker does not listen on %s:%d", mqtt.Host, mqtt.Port)
+	}
+	scheme := "tcp"
+	if mqtt.TLSConfig != nil {
+		scheme = "ssl"
+	}
+	b.url = fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(mqtt.Host, strconv.Itoa(opts.MQTT.Port))) // the server writes the port there
 	return b
+}
+
+// close ends the broker and every connection to it. Another can start at its address.
+func (b *testBroker) close() {
+	b.server.Shutdown()
+	b.server.WaitForShutdown()
+}
+
+// address is where the broker listens.
+func (b *testBroker) address() string { return strings.TrimPrefix(b.url, "tcp://") }
+
+// cut ends the robots' connections as a broken network does, and returns how many there were.
+func (b *testBroker) cut(t *testing.T) (number int) {
+	t.Helper()
+	all, err := b.server.Connz(&server.ConnzOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all.Conns {
+		if !strings.HasPrefix(c.MQTTClient, "fluxd-") {
+			continue
+		}
+		number++
+		if err := b.server.DisconnectClientByID(c.Cid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return number
+}
+
+// freeAddress returns an address that nobody listens on: it was just given back.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// eventually waits until something holds.
+func eventually(t *testing.T, otherwise string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(otherwise)
+		}
+	}
 }
 
 // client is somebody outside, who sees everything.
@@ -223,9 +353,15 @@ func dial(t *testing.T, url string) *client {
 	c := &client{t: t, messages: make(chan paho.Message, 100_000)}
 	c.paho = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))
 	c.wait(c.paho.Connect())
-	c.wait(c.paho.Subscribe("#", 1, func(_ paho.Client, m paho.Message) { c.messages <- m }))
+	c.listen()
 	t.Cleanup(func() { c.paho.Disconnect(50) })
 	return c
+}
+
+// listen subscribes to everything. Each time the broker gives all that it retains.
+func (c *client) listen() {
+	c.t.Helper()
+	c.wait(c.paho.Subscribe("#", 1, func(_ paho.Client, m paho.Message) { c.messages <- m }))
 }
 
 func (c *client) wait(token paho.Token) {
@@ -283,9 +419,127 @@ func (c *client) answer(verb, id string) protocol.Response {
 	return next(c, protocol.Topics("fake").Response(verb), func(r protocol.Response) bool { return r.ID == id })
 }
 
+// keepsAsking sends requests, each with an id of its own, until one is answered: what is sent while the robot is away is lost.
+func (c *client) keepsAsking(verb string) protocol.Response {
+	c.t.Helper()
+	ids := map[string]bool{}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		r := fresh(uuid.NewString())
+		ids[r.ID] = true
+		c.send(protocol.Topics("fake").Request(verb), false, r)
+		for again := time.After(100 * time.Millisecond); again != nil; {
+			select {
+			case m := <-c.messages:
+				var r protocol.Response
+				if m.Topic() == protocol.Topics("fake").Response(verb) && json.Unmarshal(m.Payload(), &r) == nil && ids[r.ID] {
+					return r
+				}
+			case <-again:
+				again = nil
+			}
+		}
+	}
+	c.t.Fatalf("no answer to any of %d requests %s", len(ids), verb)
+	return protocol.Response{}
+}
+
+// hang begins a transaction of a robot that hangs, and waits until it does.
+func (c *client) hang(robot *fakeRobot) {
+	c.t.Helper()
+	c.send(protocol.Topics("fake").Request("set"), false, setting("hangs", map[string]float64{"a": 1}))
+	eventually(c.t, "the transaction does not begin", func() bool { return robot.waiting(0) == 1 })
+}
+
+// keep has the broker retain a message. It acknowledges one a moment before it gives it to who comes.
+func (c *client) keep(topic string, payload any) {
+	c.t.Helper()
+	c.send(topic, true, payload)
+	eventually(c.t, "the broker does not retain "+topic, func() bool { return retained(c.t, c.url())[topic] != "" })
+}
+
+// retained returns what a broker retains, by topic: what a client is given that comes now.
+func retained(t *testing.T, url string) map[string]string {
+	t.Helper()
+	c := dial(t, url)
+	defer c.paho.Disconnect(0)
+	last := uuid.NewString()
+	c.send(protocol.Echo, false, `"`+last+`"`) // it comes back behind the rest
+	all := map[string]string{}
+	for deadline := time.After(patience); ; {
+		select {
+		case m := <-c.messages:
+			if m.Topic() == protocol.Echo && strings.Contains(string(m.Payload()), last) {
+				return all
+			}
+			if m.Retained() {
+				all[m.Topic()] = string(m.Payload())
+			}
+		case <-deadline:
+			t.Fatal("the broker does not say all that it retains")
+		}
+	}
+}
+
+// wire is a client that says what it likes, packet by packet.
+type wire struct {
+	t    *testing.T
+	conn net.Conn
+}
+
+// dialWireAs logs in, with what is added to the packet.
+func dialWireAs(t *testing.T, url string, with func(*packets.ConnectPacket)) wire {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	w := wire{t, conn}
+	hello := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
+	hello.ProtocolName, hello.ProtocolVersion, hello.CleanSession = "MQTT", 4, true
+	hello.ClientIdentifier, hello.Keepalive = "wire", 60
+	with(hello)
+	w.say(hello)
+	if answer, ok := w.hear().(*packets.ConnackPacket); !ok || answer.ReturnCode != packets.Accepted {
+		t.Fatalf("not logged in: %v", answer)
+	}
+	return w
+}
+
+func (w wire) say(p packets.ControlPacket) {
+	w.t.Helper()
+	if err := p.Write(w.conn); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w wire) hear() packets.ControlPacket {
+	w.t.Helper()
+	_ = w.conn.SetReadDeadline(time.Now().Add(patience))
+	p, err := packets.ReadPacket(w.conn)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// online waits until the robot says that it is there.
 func (c *client) online() {
 	c.t.Helper()
-	next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Online })
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); c.listen() {
+		for again := time.After(time.Second); again != nil; {
+			select {
+			case m := <-c.messages:
+				var s protocol.Status
+				if m.Topic() == protocol.Topics("fake").Status() && json.Unmarshal(m.Payload(), &s) == nil && s.State == protocol.Online {
+					return
+				}
+			case <-again: // who comes while the broker files a message is given neither the old one nor the new one
+				again = nil
+			}
+		}
+	}
+	c.t.Fatal("the robot is not online")
 }
 
 // fresh returns a request that holds.

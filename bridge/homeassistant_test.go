@@ -2,11 +2,12 @@ package bridge
 
 import (
 	"encoding/json"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"fluxd/bridge/protocol"
 )
 
 // render does what Home Assistant does with the templates that we give it: they hold nothing but these.

@@ -10,18 +10,20 @@ type message struct {
 	topic   string
 	qos     byte
 	retain  bool
+	common  bool // an answer to what anybody may ask
 	payload []byte
 }
 
 // Capacities of the outbox, in messages.
 const (
 	keptMessages   = 1024 // answers and events
+	commonMessages = 1024 // answers to what anybody may ask
 	freshTelemetry = 32   // about a second and a half: older telemetry is worth nothing
 )
 
-// outbox holds what waits to be published, in three lanes. Of what is the robot's state, its parameters and status, only the latest counts:
-// each waits once, however often it changes, and none is lost. Answers and events are one queue, and telemetry has another, so that a slow
-// broker costs measures, not answers.
+// outbox holds what waits to be published, in four lanes. Of what is the robot's state, its parameters and status, only the latest counts:
+// each waits once, however often it changes, and none is lost. Answers and events are one queue; answers to what anybody may ask, without end,
+// have another, and telemetry a third: a slow broker costs measures, and a flood of questions costs the answers to those.
 type outbox struct {
 	wake    chan struct{} // holds one token when there may be something to take
 	dropped atomic.Uint64
@@ -30,6 +32,7 @@ type outbox struct {
 	states    map[string]message // by topic
 	order     []string           // their topics, the one that waits longest first
 	important ring               // QoS 1
+	common    ring               // QoS 1
 	telemetry ring               // QoS 0
 }
 
@@ -38,6 +41,7 @@ func newOutbox() *outbox {
 		wake:      make(chan struct{}, 1),
 		states:    map[string]message{},
 		important: ring{items: make([]message, keptMessages)},
+		common:    ring{items: make([]message, commonMessages)},
 		telemetry: ring{items: make([]message, freshTelemetry)},
 	}
 }
@@ -54,6 +58,8 @@ func (o *outbox) put(m message) {
 			o.order = append(o.order, m.topic)
 		}
 		o.states[m.topic] = m
+	case m.common:
+		lost = o.common.put(m)
 	default:
 		lost = o.important.put(m)
 	}
@@ -67,7 +73,8 @@ func (o *outbox) put(m message) {
 	}
 }
 
-// take removes the oldest message: of the robot's state, so that who has an answer finds what it tells of; else of QoS 1; else telemetry.
+// take removes the oldest message: of the robot's state, so that who has an answer finds what it tells of; else of QoS 1; else
+// telemetry.
 func (o *outbox) take() (message, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -78,6 +85,9 @@ func (o *outbox) take() (message, bool) {
 		return m, true
 	}
 	if m, ok := o.important.take(); ok {
+		return m, true
+	}
+	if m, ok := o.common.take(); ok {
 		return m, true
 	}
 	return o.telemetry.take()

@@ -2,10 +2,12 @@ package bridge
 
 import (
 	"encoding/json"
-	"fluxd/bridge/protocol"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"fluxd/bridge/protocol"
 )
 
 func TestAFullOutboxLosesItsOldest(t *testing.T) {
@@ -55,15 +57,28 @@ func (r describedRobot) change() protocol.Request {
 	return setting("s1", changes)
 }
 
-// unchanged returns what a broker retains that does not follow from the change.
-func unchanged(b *broker) (old []string) {
-	for _, m := range b.server.Topics.Messages(protocol.Topics("fake").Param("+")) {
-		var v protocol.Value
-		if json.Unmarshal(m.Payload, &v) != nil || v.V != 2 {
-			old = append(old, m.TopicName+" "+string(m.Payload))
+// changed waits until a broker retains what follows from the change, for every parameter. It files a message a moment after it
+// has acknowledged it.
+func (r describedRobot) changed(t *testing.T, url string) {
+	t.Helper()
+	var old []string
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		kept := retained(t, url)
+		old = old[:0]
+		for _, p := range r.description.Parameters {
+			text := kept[protocol.Topics("fake").Param(p.Path)]
+			var v protocol.Value
+			if json.Unmarshal([]byte(text), &v) != nil || v.V != 2 {
+				old = append(old, p.Path+" "+text)
+			}
+		}
+		if len(old) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d are retained as they were, such as %s", len(old), old[0])
 		}
 	}
-	return old
 }
 
 // One transaction may change more than any queue of messages holds: a wildcard for a large population.
@@ -72,12 +87,33 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 	b := startBridge(t, robot, Options{})
 	c := dial(t, b.URL())
 	c.online()
-	if r := c.ask("set", robot.change()); r.Status != protocol.StatusOK || len(r.Applied) != 3*keptMessages {
-		t.Fatalf("%s: %d applied, %v", r.Status, len(r.Applied), r.Error)
+	c.send(protocol.Topics("fake").Request("set"), false, robot.change())
+	// Who has the answer has what it tells of.
+	told, answer := map[string]bool{}, protocol.Response{}
+	for deadline := time.After(patience); answer.ID == ""; {
+		select {
+		case m := <-c.messages:
+			var v protocol.Value
+			path, param := strings.CutPrefix(m.Topic(), protocol.Topics("fake").Param(""))
+			switch {
+			case param && json.Unmarshal(m.Payload(), &v) == nil && v.V == 2:
+				told[path] = true
+			case m.Topic() == protocol.Topics("fake").Response("set"):
+				if err := json.Unmarshal(m.Payload(), &answer); err != nil {
+					t.Fatal(err)
+				}
+			}
+		case <-deadline:
+			t.Fatalf("no answer, after %d parameters", len(told))
+		}
 	}
-	if old := unchanged(b.broker); len(old) > 0 {
-		t.Errorf("%d are retained as they were, such as %s", len(old), old[0])
+	if answer.Status != protocol.StatusOK || len(answer.Applied) != 3*keptMessages {
+		t.Fatalf("%s: %d applied, %v", answer.Status, len(answer.Applied), answer.Error)
 	}
+	if len(told) != 3*keptMessages {
+		t.Errorf("%d parameters came before the answer, want %d", len(told), 3*keptMessages)
+	}
+	robot.changed(t, b.URL())
 	if b.Dropped() > 0 {
 		t.Errorf("%d messages were dropped", b.Dropped())
 	}
@@ -91,15 +127,9 @@ func TestWhatWasAcceptedLastIsRetained(t *testing.T) {
 	c := dial(t, external.url)
 	c.online()
 	c.send(protocol.Topics("fake").Request("set"), false, robot.change())
-	for deadline := time.Now().Add(patience); robot.Robot.(*fakeRobot).count() == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the request has not come")
-		}
-	}
+	eventually(t, "the request has not come", func() bool { return robot.Robot.(*fakeRobot).count() > 0 })
 	b.Close()
-	if old := unchanged(external); len(old) > 0 {
-		t.Errorf("%d are retained as they were, such as %s", len(old), old[0])
-	}
+	robot.changed(t, external.url)
 }
 
 // Who subscribes to everything is given everything, however large the robot.

@@ -94,12 +94,14 @@ func (b *Bridge) announce() {
 	b.send(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
 }
 
-// filters are what the robot subscribes to, but for what stops it.
+// filters are what the robot subscribes to, but for what stops it. All at QoS 0: within a connection nothing is lost at that either, and a session ends
+// with its connection. At QoS 1 a broker has a bounded number of messages under way to a session, and one client could fill it for the others: NATS then
+// tries again after its ack_wait.
 func (b *Bridge) filters() map[string]byte {
-	filters := map[string]byte{b.topics.Status(): 1}
+	filters := map[string]byte{b.topics.Status(): 0}
 	for _, verb := range users.Verbs() {
 		if !stopping[verb] {
-			filters[b.topics.Request(verb)] = 1
+			filters[b.topics.Request(verb)] = 0
 		}
 	}
 	// Parameters for those that are retained from an earlier run, until the status comes back: see heard. The robot's own broker has none.
@@ -191,10 +193,14 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 		}
 		a.stops = b.stops.count.Load()
 	}
+	queue, busy := b.arrivals, b.busy
+	if common(a.verb) {
+		queue, busy = b.questions, b.busyQuestions
+	}
 	select {
-	case b.arrivals <- a:
+	case queue <- a:
 	default:
-		if !b.busy.Allow() {
+		if !busy.Allow() {
 			b.out.dropped.Add(1)
 			return
 		}

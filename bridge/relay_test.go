@@ -1,11 +1,12 @@
 package bridge
 
 import (
-	"fluxd/bridge/protocol"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"fluxd/bridge/protocol"
 )
 
 // Spikes are published while somebody has a lease, and not before.

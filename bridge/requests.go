@@ -36,13 +36,21 @@ type arrival struct {
 // serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Robot.Set.
 func (b *Bridge) serve() {
 	defer close(b.served)
-	seen := newMemory(rememberedIDs)
+	seen, seenQuestions := newMemory(rememberedIDs), newMemory(rememberedIDs)
 	for {
+		select { // those that not everybody may send come first
+		case a := <-b.arrivals:
+			b.handle(a, seen)
+			continue
+		default:
+		}
 		select {
 		case <-b.ctx.Done():
 			return
 		case a := <-b.arrivals:
 			b.handle(a, seen)
+		case a := <-b.questions:
+			b.handle(a, seenQuestions)
 		}
 	}
 }
@@ -271,8 +279,11 @@ func refusal(err error) *protocol.Error {
 
 // answer queues the one answer to a request.
 func (b *Bridge) answer(verb string, response protocol.Response) {
-	b.out.put(message{topic: b.topics.Response(verb), qos: 1, payload: encode(response)})
+	b.out.put(message{topic: b.topics.Response(verb), qos: 1, common: common(verb), payload: encode(response)})
 }
+
+// common reports whether anybody may ask for a verb. Such requests have queues that those of others do not share: one viewer can fill them.
+func common(verb string) bool { return users.Viewer.May(verb) }
 
 // encode writes a response as JSON.
 func encode(response protocol.Response) []byte {
@@ -295,17 +306,6 @@ func idOf(payload []byte) string {
 		return ""
 	}
 	return only.ID
-}
-
-// timeOf reads when a request was sent, 0 if it does not say so.
-func timeOf(payload []byte) int64 {
-	var only struct {
-		TS int64 `json:"ts"`
-	}
-	if len(payload) > protocol.MaxRequest || json.Unmarshal(payload, &only) != nil {
-		return 0
-	}
-	return only.TS
 }
 
 // memory remembers the latest ids.

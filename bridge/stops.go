@@ -14,24 +14,27 @@ import (
 // nothing else can fill.
 var stopping = map[string]bool{"disarm": true, "estop": true}
 
-// waitingStops bounds the answers to them that wait to be published.
-const waitingStops = 256
+// waitingStops bounds the answers to each of them that wait to be published.
+const waitingStops = 4096
 
 // stops is the connection on which the robot is stopped.
 type stops struct {
 	bridge *Bridge
 	client paho.Client
-	queue  chan arrival  // carried out, and not answered yet
-	count  atomic.Uint64 // how often the robot was stopped
-	latest atomic.Int64  // the ts of the request to stop that was sent last
-	seen   *memory       // receive's
+	done   map[string]chan protocol.Response // by verb: carried out, and not answered yet
+	count  atomic.Uint64                     // how often the robot was stopped
+	latest atomic.Int64                      // the ts of the request to stop that was sent last
+	seen   *memory                           // receive's
 
 	subscribed atomic.Bool
 	changed    chan struct{} // one slot: subscribed is true now
 }
 
 func newStops(b *Bridge, options *paho.ClientOptions) *stops {
-	s := &stops{bridge: b, queue: make(chan arrival, waitingStops), seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
+	s := &stops{bridge: b, done: map[string]chan protocol.Response{}, seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
+	for verb := range stopping {
+		s.done[verb] = make(chan protocol.Response, waitingStops) // anybody can fill that of estop
+	}
 	s.client = paho.NewClient(options.
 		SetOnConnectHandler(func(paho.Client) { s.subscribe() }).
 		SetConnectionLostHandler(func(paho.Client, error) { s.subscribed.Store(false) }))
@@ -42,7 +45,7 @@ func newStops(b *Bridge, options *paho.ClientOptions) *stops {
 func (s *stops) subscribe() {
 	filters := map[string]byte{}
 	for verb := range stopping {
-		filters[s.bridge.topics.Request(verb)] = 1
+		filters[s.bridge.topics.Request(verb)] = 0 // see Bridge.filters
 	}
 	subscription := s.client.SubscribeMultiple(filters, s.receive)
 	answered := awaitAll(s.bridge.ctx, answerPatience, subscription)
@@ -84,27 +87,32 @@ func (s *stops) receive(_ paho.Client, m paho.Message) {
 	if !stopping[a.verb] {
 		return
 	}
+	request, refusal := parse(a)
 	if !a.retained {
-		if id := idOf(a.payload); id != "" && !s.seen.add(id) {
+		if request.ID != "" && !s.seen.add(request.ID) {
 			return
 		}
-		s.stop(a)
+		s.stop(a.verb, request.Time)
+		if refusal != nil {
+			s.bridge.malformed.Add(1)
+			refusal.Message += "; the robot has stopped all the same"
+		}
 	}
 	select {
-	case s.queue <- a:
+	case s.done[a.verb] <- protocol.Response{ID: request.ID, Error: refusal}:
 	default:
 		s.bridge.out.dropped.Add(1)
 	}
 }
 
-// stop carries out a request.
-func (s *stops) stop(a arrival) {
+// stop carries out a request that was sent at a time, as far as it says that.
+func (s *stops) stop(verb string, sent int64) {
 	s.count.Add(1)
-	if ts := timeOf(a.payload); ts <= s.bridge.clock().Add(protocol.MaxAhead).UnixMilli() {
-		for before := s.latest.Load(); ts > before && !s.latest.CompareAndSwap(before, ts); before = s.latest.Load() {
+	if sent <= s.bridge.clock().Add(protocol.MaxAhead).UnixMilli() {
+		for before := s.latest.Load(); sent > before && !s.latest.CompareAndSwap(before, sent); before = s.latest.Load() {
 		}
 	}
-	if a.verb == "estop" {
+	if verb == "estop" {
 		s.bridge.robot.EmergencyStop("mqtt")
 	} else {
 		s.bridge.robot.Disarm()
@@ -116,23 +124,29 @@ func (s *stops) overtook(a arrival, sent int64) bool {
 	return s.count.Load() != a.stops || sent < s.latest.Load()
 }
 
-// answer publishes the answers, until the bridge ends.
+// answer publishes the answers, until the bridge ends. Those to a disarm, which few may send, come first.
 func (s *stops) answer() {
 	out := window{client: s.client}
+	say := func(verb string, r protocol.Response) {
+		r.Rev = s.bridge.robot.Revision()
+		if !out.room(s.bridge.ctx) || !out.publish(message{topic: s.bridge.topics.Response(verb), qos: 1, payload: encode(r)}) {
+			s.bridge.out.dropped.Add(1)
+		}
+	}
 	for {
+		select {
+		case r := <-s.done["disarm"]:
+			say("disarm", r)
+			continue
+		default:
+		}
 		select {
 		case <-s.bridge.ctx.Done():
 			return
-		case a := <-s.queue:
-			request, refusal := parse(a)
-			response := protocol.Response{ID: request.ID, Rev: s.bridge.robot.Revision(), Error: refusal}
-			if refusal != nil && !a.retained {
-				s.bridge.malformed.Add(1)
-				refusal.Message += "; the robot has stopped all the same"
-			}
-			if !out.room(s.bridge.ctx) || !out.publish(message{topic: s.bridge.topics.Response(a.verb), qos: 1, payload: encode(response)}) {
-				s.bridge.out.dropped.Add(1)
-			}
+		case r := <-s.done["disarm"]:
+			say("disarm", r)
+		case r := <-s.done["estop"]:
+			say("estop", r)
 		}
 	}
 }

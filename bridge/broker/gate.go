@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -97,14 +98,26 @@ func same(got, want string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// admit notes a client, if there is room for one.
+// admit notes a client, if there is room for one. Of the places viewers may take half, and tuners with them three quarters: who may only look
+// cannot keep out who is to stop the robot.
 func (g *gate) admit(id uint64, one guest) bool {
+	room, among := g.clients, []users.Role{}
+	switch one.user.Role {
+	case users.Viewer:
+		room, among = (g.clients+1)/2, []users.Role{users.Viewer}
+	case users.Tuner:
+		room, among = (3*g.clients+3)/4, []users.Role{users.Viewer, users.Tuner}
+	}
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	if len(g.guests) >= g.clients {
-		g.forget()
+	g.forget()
+	taken := 0
+	for _, other := range g.guests {
+		if len(among) == 0 || slices.Contains(among, other.user.Role) {
+			taken++
+		}
 	}
-	if _, again := g.guests[id]; !again && len(g.guests) >= g.clients {
+	if taken >= room || len(g.guests) >= g.clients {
 		return false
 	}
 	g.guests[id] = one

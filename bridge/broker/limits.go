@@ -10,6 +10,7 @@ import (
 
 // limits bound what the broker takes of the machine. They follow from the robot's description, its largest message.
 type limits struct {
+	clients  int
 	message  int   // bytes of a message, with the server's own headers
 	retained int64 // bytes of all that is retained
 	pending  int64 // bytes that wait for a client, before it is cut off
@@ -27,7 +28,7 @@ const (
 )
 
 func (c *config) limits() limits {
-	l := limits{message: max(2*protocol.MaxRequest, c.Described+c.Described/8) + 16<<10}
+	l := limits{clients: c.Clients, message: max(2*protocol.MaxRequest, c.Described+c.Described/8) + 16<<10}
 	// The robot's own: its description, once more for Home Assistant, and a message for each parameter, which is shorter than its description
 	// but has headers. Clients can leave one message at each topic that they may write: a dozen.
 	own := int64(4*c.Described + 256<<10)
@@ -52,7 +53,7 @@ func (l limits) streams() []server.StreamConfig {
 		// Of what is retained nothing is dropped: a new topic is refused when there is no room, and a new message to an old topic is not.
 		{Name: retained, Subjects: []string{"$MQTT.rmsgs.>"}, Retention: server.LimitsPolicy, MaxMsgsPer: 1, Discard: server.DiscardNew, MaxBytes: l.retained},
 		// Messages of QoS 1 for those who are slow: the oldest go.
-		{Name: messages, Subjects: []string{"$MQTT.msgs.>"}, Retention: server.InterestPolicy, Discard: server.DiscardOld, MaxBytes: 4 * int64(max(l.message, 1<<20)), MaxConsumers: consumers},
+		{Name: messages, Subjects: []string{"$MQTT.msgs.>"}, Retention: server.InterestPolicy, Discard: server.DiscardOld, MaxBytes: 4 * int64(max(l.message, 1<<20)), MaxConsumers: (l.clients + 2) * subscriptions},
 		{Name: sessions, Subjects: []string{"$MQTT.sess.>"}, Retention: server.LimitsPolicy, MaxMsgsPer: 1, Discard: server.DiscardOld, MaxBytes: 2 << 20},
 		{Name: received, Subjects: []string{"$MQTT.qos2.in.>"}, Retention: server.LimitsPolicy, MaxMsgsPer: 1, Discard: server.DiscardNew, DiscardNewPer: true, MaxBytes: 4 * int64(l.message)},
 		{Name: sent, Subjects: []string{"$MQTT.out.>"}, Retention: server.InterestPolicy, Discard: server.DiscardOld, MaxBytes: 1 << 20},

@@ -28,12 +28,12 @@ const (
 	tlsPatience  = 5 * time.Second
 	// writePatience is how long a client may take no bytes until it is cut off as a slow consumer.
 	writePatience = 2 * time.Second
-	// subscriptions and unacknowledged bound those of a client, and the messages of QoS 1 and 2 under way for each. The server allows
-	// 65,535 of the latter for all subscriptions of a client together.
-	subscriptions  = 512
-	unacknowledged = 100
-	// consumers bounds the subscriptions of QoS 1 and 2 of all clients.
-	consumers = 4096
+	// subscriptions bounds those of a client, and unacknowledged its messages of QoS 1 and 2 under way. Of such a subscription the server
+	// has unacknowledged in reserve, and 65,535 for all of a client: it refuses the 164th.
+	subscriptions  = 256
+	unacknowledged = 400
+	// ackPatience is how long a client may take to acknowledge a message, until it is sent again.
+	ackPatience = 5 * time.Second
 	// startPatience is how long the server may take to listen. A broker that cannot is started again.
 	startPatience = time.Minute
 	// aliveEvery is how often the broker tells the robot's process that it works.
@@ -109,7 +109,7 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 		WriteDeadline:              writePatience,
 		JetStream:                  true, StoreDir: folder, JetStreamMaxMemory: limits.memory(), JetStreamMaxStore: 1,
 		MQTT: server.MQTTOpts{Host: host, Port: number, TLSConfig: secured, TLSTimeout: tlsPatience.Seconds(), AuthTimeout: authPatience.Seconds(),
-			AckWait: 10 * time.Second, MaxAckPending: unacknowledged, ConsumerMemoryStorage: true},
+			AckWait: ackPatience, MaxAckPending: unacknowledged, ConsumerMemoryStorage: true},
 	})
 	if err != nil {
 		return err

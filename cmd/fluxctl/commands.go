@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -58,6 +59,7 @@ type settings struct {
 
 // run executes a command line and returns what the process ends with.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	stderr = filter{stderr}
 	root := command(stderr)
 	root.SetArgs(args)
 	said := &checked{Writer: stdout}
@@ -620,13 +622,34 @@ type checked struct {
 	failed error
 }
 
-// Write writes.
+// Write writes what a terminal shows and does not obey.
 func (c *checked) Write(p []byte) (int, error) {
-	n, err := c.Writer.Write(p)
+	n, err := filter{c.Writer}.Write(p)
 	if c.failed == nil {
 		c.failed = err
 	}
 	return n, err
+}
+
+// filter passes text on without what a terminal would obey: anybody may have written what we print.
+type filter struct{ io.Writer }
+
+// Write writes.
+func (f filter) Write(p []byte) (int, error) {
+	if _, err := f.Writer.Write([]byte(printable(string(p)))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// printable replaces what cannot be seen, but for tabs and ends of lines.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || r == '\n' || r == '\t' {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 // terminal returns the terminal that is printed on; nil if it is none.

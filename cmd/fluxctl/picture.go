@@ -67,7 +67,7 @@ func (p *picture) add(topic string, payload []byte) {
 	case isEvent:
 		var e protocol.Event
 		if json.Unmarshal(payload, &e) == nil {
-			p.events = latest(p.events, fmt.Sprintf("%s\t%s\t%s\t%s", time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, e.Text), shownEvents)
+			p.events = latest(p.events, fmt.Sprintf("%s\t%s\t%s\t%s", time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, strings.ReplaceAll(e.Text, "\n", " ")), shownEvents)
 		}
 	}
 }

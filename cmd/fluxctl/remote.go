@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
 	"fmt"
 	"io"
 	"maps"
@@ -193,14 +194,16 @@ const quiet = 300 * time.Millisecond
 // MQTT does not say when the last retained message has come. One topic has one. Of several a message to oneself tells: the broker delivers it after
 // them. A broker may not let us write it; then nothing more comes for a while.
 func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte, error) {
-	echo := protocol.Topics("fluxctl-" + uuid.NewString()).Event("echo")
+	ours := uuid.NewString()
 	several := strings.ContainsAny(filter, "+#")
 	var mu sync.Mutex
 	found := map[string][]byte{}
 	all, one := make(chan struct{}, 1), make(chan struct{}, 1)
 	handler := func(_ paho.Client, m paho.Message) {
-		if m.Topic() == echo {
-			notify(all)
+		if m.Topic() == protocol.Echo {
+			if string(m.Payload()) == ours { // else somebody else asks at the same time
+				notify(all)
+			}
 			return
 		}
 		mu.Lock()
@@ -213,12 +216,12 @@ func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte
 		}
 	}
 	asked := time.Now()
-	if err := r.subscribe(ctx, map[string]byte{echo: 1, filter: 1}, handler); err != nil {
+	if err := r.subscribe(ctx, map[string]byte{protocol.Echo: 1, filter: 1}, handler); err != nil {
 		return nil, err
 	}
 	pause := max(quiet, 2*time.Since(asked)) // a slow network is not silence
-	defer r.client.Unsubscribe(echo, filter)
-	r.client.Publish(echo, 1, false, "")
+	defer r.client.Unsubscribe(protocol.Echo, filter)
+	r.client.Publish(protocol.Echo, 1, false, ours)
 	timer := time.NewTimer(r.patience)
 	defer timer.Stop()
 	for waiting := true; waiting; {
@@ -252,6 +255,9 @@ func (r *remote) subscribe(ctx context.Context, filters map[string]byte, handler
 	return nil
 }
 
+// maxNeurons bounds what a description makes us remember: each neuron has a name.
+const maxNeurons = 4 << 20
+
 // learn reads what the robot says of itself.
 func (r *remote) learn(ctx context.Context) error {
 	retained, err := r.retained(ctx, r.topics.Describe())
@@ -261,6 +267,13 @@ func (r *remote) learn(ctx context.Context) error {
 	var description protocol.Description
 	if err := json.Unmarshal(retained[r.topics.Describe()], &description); err != nil {
 		return absent("robot %s: no description that can be read: %w", r.topics, err)
+	}
+	room := maxNeurons
+	for _, g := range description.Neurons {
+		if g.Count < 0 || g.Count > room {
+			return absent("robot %s: its description has more than %d neurons, which no robot has: somebody else has written it", r.topics, maxNeurons)
+		}
+		room -= g.Count
 	}
 	r.known = map[string]protocol.Parameter{}
 	for _, p := range description.Parameters {
@@ -312,8 +325,18 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 			}
 		}
 	}
-	if err := r.subscribe(ctx, map[string]byte{r.topics.Response(verb): 1}, handler); err != nil {
+	// The embedded broker drops without a word what this user may not ask for; it lets nobody subscribe to May who may not.
+	token := r.client.SubscribeMultiple(map[string]byte{r.topics.Response(verb): 0, r.topics.May(verb): 0}, handler)
+	if err := r.wait(ctx, token, "the broker"); err != nil {
 		return protocol.Response{}, failure{exitAbsent, err}
+	}
+	granted := token.(*paho.SubscribeToken).Result()
+	if granted[r.topics.Response(verb)] > 2 {
+		return protocol.Response{}, absent("the broker does not let us read %s", r.topics.Response(verb))
+	}
+	patience, forbidden := r.patience, granted[r.topics.May(verb)] > 2
+	if forbidden { // an external broker may say so and pass the request on all the same
+		patience = min(patience, time.Second)
 	}
 	if err := r.wait(ctx, r.client.Publish(r.topics.Request(verb), 1, false, payload), "the broker"); err != nil {
 		return protocol.Response{}, failure{exitAbsent, err}
@@ -327,9 +350,20 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 			return response, refused(response.Error, r.parameter(response.Error.Path).Unit)
 		}
 		return response, nil
-	case <-time.After(r.patience):
+	case <-time.After(patience):
+		if forbidden {
+			return protocol.Response{}, refused(&protocol.Error{Code: protocol.Forbidden, Message: forbids(verb)}, "")
+		}
 		return protocol.Response{}, absent("robot %s did not answer within %v: --timeout allows more", r.topics, r.patience)
 	case <-ctx.Done():
 		return protocol.Response{}, absent("interrupted")
 	}
+}
+
+// forbids says what a user would need to ask for a verb.
+func forbids(verb string) string {
+	if least, known := users.Needed(verb); known {
+		return fmt.Sprintf("the broker does not let this user %s: that needs a user whose role is %s or higher", verb, least)
+	}
+	return fmt.Sprintf("the broker does not let this user %s", verb)
 }

@@ -36,6 +36,9 @@ func newScreen(out io.Writer, s settings) *screen {
 	if file == nil || s.json {
 		return nil
 	}
+	if c, wrapped := out.(*checked); wrapped {
+		out = c.Writer // show filters the text, and the screen needs its own control sequences
+	}
 	fmt.Fprint(out, hideCursor+clearScreen)
 	return &screen{out: out, file: file, ticker: time.NewTicker(redrawEvery)}
 }
@@ -72,7 +75,7 @@ func (s *screen) leave() {
 
 // fit cuts a text to a size, without a line break at its end, so that nothing scrolls.
 func fit(text string, columns, rows int) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(printable(text), "\n"), "\n")
 	if over := len(lines) - rows; over > 0 {
 		lines = append(lines[:max(0, rows-1)], fmt.Sprintf("... and %d more lines: a higher window shows them", over+1))
 	}

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"fluxd/bridge/protocol"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"fluxd/bridge/protocol"
 )
 
 func TestPicture(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"flag"
 	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
 	"fmt"
 	"io"
 	"math/big"
@@ -24,8 +25,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"fluxd/bridge"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
@@ -175,11 +174,13 @@ var priority = flag.Int("priority", 0, "realtime priority of the robot whose lat
 // address, and for how long.
 const outsideVariable = "FLUXD_OUTSIDE"
 
-// TestMain is what else this program is: what is outside of the robot shall not be in its process, whose latency is measured.
-func TestMain(m *testing.M) {
+func init() { outside = beOutside }
+
+// beOutside is what the variable says, if it is set.
+func beOutside() bool {
 	what := os.Getenv(outsideVariable)
 	if what == "" {
-		os.Exit(m.Run())
+		return false
 	}
 	name, rest, _ := strings.Cut(what, "|")
 	if name == "sleeper" {
@@ -188,14 +189,17 @@ func TestMain(m *testing.M) {
 			panic(what)
 		}
 		fmt.Println(sleep(d))
-		return
+		return true
 	}
 	if name == "broker" {
 		stop, address := startBroker(crashing{}, rest)
 		fmt.Println(address)
 		_, _ = io.Copy(io.Discard, os.Stdin) // until the robot's process ends
 		stop()
-		return
+		return true
+	}
+	if name == "hostile" {
+		return beHostile(rest)
 	}
 	address, span, _ := strings.Cut(rest, "|")
 	d, err := time.ParseDuration(span)
@@ -204,6 +208,7 @@ func TestMain(m *testing.M) {
 		panic(what)
 	}
 	troubles[i].outside(crashing{}, address, time.Now().Add(d))
+	return true
 }
 
 // sleep wakes a thousand times a second, does nothing, and returns how late it was at p99.9, in microseconds: what the system does to a process.
@@ -236,7 +241,7 @@ func (crashing) Fatal(all ...any)                 { panic(fmt.Sprint(all...)) }
 func (crashing) Fatalf(format string, all ...any) { panic(fmt.Sprintf(format, all...)) }
 
 // beside starts this program as something outside of the robot.
-func beside(b *testing.B, what string) (out io.Reader, kill func()) {
+func beside(b testing.TB, what string) (out io.Reader, kill func()) {
 	b.Helper()
 	c := exec.Command(os.Args[0])
 	if *priority > 0 { // which the robot's alone shall be
@@ -258,7 +263,7 @@ func beside(b *testing.B, what string) (out io.Reader, kill func()) {
 }
 
 // keys writes a certificate of its own authority, its key, and a file of users.
-func keys(b *testing.B, folder string) {
+func keys(b testing.TB, folder string) {
 	b.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -273,12 +278,12 @@ func keys(b *testing.B, folder string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	users, err := bridge.SetUser(nil, "ann", "a good password", bridge.Viewer)
+	text, err := users.Set(nil, "ann", "a good password", users.Viewer)
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, text := range map[string][]byte{"robot.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), "robot.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), "passwords": users} {
-		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+	for name, content := range map[string][]byte{"robot.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), "robot.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), "passwords": text} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -318,7 +323,7 @@ func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
 // latency is that of a robot's loop, with the trouble or without, and the p99.9 of a process that only sleeps.
 func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) (l protocol.Latency, sleeper int64) {
 	b.Helper()
-	text, kill, clogged := strings.Replace(beating("embedded"), "{broker: 'embedded'}", strings.ReplaceAll(trouble.mqtt, "FILES", folder), 1), func() {}, &atomic.Bool{}
+	text, kill, clogged := beating(strings.ReplaceAll(trouble.mqtt, "FILES", folder)), func() {}, &atomic.Bool{}
 	address := ""
 	if trouble.mqtt == "" {
 		var out io.Reader
@@ -332,7 +337,7 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 		if trouble.clog {
 			near, clogged = proxy(b, address)
 		}
-		text = beating("tcp://" + near)
+		text = beating("{broker: 'tcp://" + near + "'}")
 	}
 	defer kill()
 	if *priority > 0 {

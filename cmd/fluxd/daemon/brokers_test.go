@@ -31,46 +31,90 @@ var (
 // anyBroker is one that can be killed and started again at the same address.
 type anyBroker struct {
 	name, address string
-	start         func(t *testing.T) (kill func())
+	mqtt          string                           // of the robot's file
+	start         func(t *testing.T) (kill func()) // nil: the robot starts its own
 }
+
+// own is the broker that comes with the robot.
+const own = "embedded"
 
 func brokers(t *testing.T) []*anyBroker {
 	t.Helper()
-	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		return l.Addr().String()
-	}
-	embedded := &anyBroker{name: "embedded", address: free()}
-	embedded.start = func(t *testing.T) func() {
-		_, stop := start(t, parse(t, "robot: host\nboard: {kind: sim}\nnetwork: {neurons: {a: {}}}\nmqtt: {listen: '"+embedded.address+"', clients: 1000}\n", nil))
-		return func() {
-			if err := stop(); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	all := []*anyBroker{embedded}
-	if *mosquitto != "" {
-		b := &anyBroker{name: "mosquitto", address: free()}
+	address := freeAddress(t)
+	all := []*anyBroker{{name: own, address: address, mqtt: "{listen: '" + address + "', clients: 1000}"}}
+	external := func(name, program, settings string) {
+		b := &anyBroker{name: name, address: freeAddress(t)}
+		b.mqtt = "{broker: 'tcp://" + b.address + "'}"
 		_, port, _ := net.SplitHostPort(b.address)
-		b.start = program(t, *mosquitto, "listener "+port+" 127.0.0.1\nset_tcp_nodelay true\nallow_anonymous true\nlog_type error\n", b.address)
+		b.start = startProgram(t, program, strings.NewReplacer("ADDRESS", b.address, "PORT", port).Replace(settings), b.address)
 		all = append(all, b)
 	}
+	if *mosquitto != "" {
+		external("mosquitto", *mosquitto, "listener PORT 127.0.0.1\nset_tcp_nodelay true\nallow_anonymous true\nlog_type error\n")
+	}
 	if *nats != "" {
-		b := &anyBroker{name: "nats", address: free()}
-		text := fmt.Sprintf("server_name: one\nlisten: %q\njetstream: {store_dir: %q}\nmqtt: {listen: %q}\n", free(), t.TempDir(), b.address)
-		b.start = program(t, *nats, text, b.address)
+		external("nats", *nats, fmt.Sprintf("server_name: one\nlisten: %q\njetstream: {store_dir: %q}\nmqtt: {listen: \"ADDRESS\"}\n", freeAddress(t), t.TempDir()))
+	}
+	return all
+}
+
+// externalBrokers are those that are not the robot's own. Without the programs that the flags name one in this process stands for them.
+func externalBrokers(t *testing.T) []*anyBroker {
+	t.Helper()
+	all := brokers(t)[1:]
+	if len(all) == 0 {
+		b := &anyBroker{name: "plain", address: freeAddress(t)}
+		b.mqtt = "{broker: 'tcp://" + b.address + "'}"
+		b.start = func(t *testing.T) func() {
+			stop, _ := startBroker(t, b.address)
+			stop = sync.OnceFunc(stop)
+			t.Cleanup(stop)
+			return stop
+		}
 		all = append(all, b)
 	}
 	return all
 }
 
-// program starts a broker with a file of settings, and waits until it listens.
-func program(t *testing.T, name, settings, address string) func(t *testing.T) (kill func()) {
+// begin starts a robot at a broker, which is started before it unless it is the robot's own. The function ends the broker at once.
+func (b *anyBroker) begin(t *testing.T, text func(mqtt string) string) (robot *Robot, kill func()) {
+	t.Helper()
+	if b.start != nil {
+		kill = b.start(t)
+	}
+	robot, _ = start(t, parse(t, text(b.mqtt), nil))
+	if b.start == nil {
+		kill = func() { killOwn(t, robot) }
+	}
+	connect(t, "tcp://"+b.address, "flux/beating/status").await(t, "the robot", says("status", `"online"`))
+	return robot, kill
+}
+
+// killOwn kills the process of the robot's own broker, which the robot starts again.
+func killOwn(t *testing.T, robot *Robot) {
+	t.Helper()
+	id := robot.broker.Process()
+	process, err := os.FindProcess(id)
+	if err != nil || id == 0 {
+		t.Fatalf("the broker has process %d: %v", id, err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the broker to be started again", func() bool { now := robot.broker.Process(); return now != 0 && now != id })
+}
+
+// restart starts a broker that was killed again.
+func (b *anyBroker) restart(t *testing.T, robot *Robot) (kill func()) {
+	t.Helper()
+	if b.start == nil {
+		return func() { killOwn(t, robot) }
+	}
+	return b.start(t)
+}
+
+// startProgram makes what starts a broker with a file of settings, and waits until it listens.
+func startProgram(t *testing.T, name, settings, address string) func(t *testing.T) (kill func()) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "broker.conf")
 	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
@@ -97,7 +141,7 @@ func program(t *testing.T, name, settings, address string) func(t *testing.T) (k
 }
 
 // beating is a robot whose network never rests, so that its loop has something to be late for.
-func beating(broker string) string {
+func beating(mqtt string) string {
 	return `
 robot: beating
 board: {kind: sim}
@@ -106,7 +150,7 @@ network:
   synapses: [{from: beat, to: a, weight: 30}, {from: beat, to: b, weight: 20}]
 actuators: {leg: {device: relay, pin: GPIO22, decode: {kind: count, neuron: a, full: 100 Hz, window: 50ms}}}
 rewards: {praise: {to: b}}
-mqtt: {broker: '` + broker + `'}
+mqtt: ` + mqtt + `
 `
 }
 
@@ -116,12 +160,10 @@ func eachBroker(t *testing.T, test func(t *testing.T, robot *Robot, b *anyBroker
 	eachBrokerOf(t, beating, test)
 }
 
-func eachBrokerOf(t *testing.T, text func(broker string) string, test func(t *testing.T, robot *Robot, b *anyBroker, kill func())) {
+func eachBrokerOf(t *testing.T, text func(mqtt string) string, test func(t *testing.T, robot *Robot, b *anyBroker, kill func())) {
 	for _, b := range brokers(t) {
 		t.Run(b.name, func(t *testing.T) {
-			kill := b.start(t)
-			robot, _ := start(t, parse(t, text("tcp://"+b.address), nil))
-			connect(t, "tcp://"+b.address, "flux/beating/status").await(t, "the robot", says("status", `"online"`))
+			robot, kill := b.begin(t, text)
 			test(t, robot, b, kill)
 			h := robot.Health()
 			if h.Spikes == 0 || h.Safety.State != "armed" || len(h.Safety.Held) > 0 {
@@ -199,8 +241,8 @@ func TestAnyBrokerAtPeace(t *testing.T) {
 
 // A large population is one parameter, whose topic has a star and brackets, for every broker.
 func TestAnyBrokerWithALargePopulation(t *testing.T) {
-	crowded := func(broker string) string {
-		return strings.Replace(beating(broker), "b: {threshold: 100}", "b: {threshold: 100}, wall: {count: 2000}", 1)
+	crowded := func(mqtt string) string {
+		return strings.Replace(beating(mqtt), "b: {threshold: 100}", "b: {threshold: 100}, wall: {count: 2000}", 1)
 	}
 	eachBrokerOf(t, crowded, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		const whole, one = "network.neurons.wall[*].threshold", "network.neurons.wall[1234].threshold"
@@ -238,7 +280,7 @@ func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 				accept(c.ask(t, "set", request)) // the load has arrived
 				kill()
 			}
-			kill = b.start(t)
+			kill = b.restart(t, robot)
 			answering(t, b)
 			for drained := false; !drained; {
 				select {
@@ -266,14 +308,14 @@ func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 
 // A parameter that an earlier configuration had, and this one has not, is taken back.
 func TestAnyBrokerWithAParameterThatIsGone(t *testing.T) {
-	for _, b := range brokers(t) {
+	for _, b := range externalBrokers(t) {
 		t.Run(b.name, func(t *testing.T) {
 			b.start(t)
 			c := connect(t, "tcp://"+b.address, "flux/beating/param/gone")
 			if token := c.Publish("flux/beating/param/gone", 1, true, `{"v":1}`); !token.WaitTimeout(patience) || token.Error() != nil {
 				t.Fatal(token.Error())
 			}
-			start(t, parse(t, beating("tcp://"+b.address), nil))
+			start(t, parse(t, beating(b.mqtt), nil))
 			c.await(t, "the parameter to be taken back", func(_ string, payload []byte) bool { return len(payload) == 0 })
 		})
 	}
@@ -281,11 +323,11 @@ func TestAnyBrokerWithAParameterThatIsGone(t *testing.T) {
 
 // Somebody between the robot and the broker stops passing on what the robot says, for longer than a write's patience.
 func TestAnyBrokerThatStopsReading(t *testing.T) {
-	for _, b := range brokers(t) {
+	for _, b := range externalBrokers(t) {
 		t.Run(b.name, func(t *testing.T) {
 			b.start(t)
 			between, clog := proxy(t, b.address)
-			robot, _ := start(t, parse(t, beating("tcp://"+between), nil))
+			robot, _ := start(t, parse(t, beating("{broker: 'tcp://"+between+"'}"), nil))
 			connect(t, "tcp://"+b.address, "flux/beating/status").await(t, "the robot", says("status", `"online"`))
 			clog.Store(true)
 			before := robot.Health().Spikes
@@ -472,7 +514,7 @@ func TestAnyBrokerWithTwoTuners(t *testing.T) {
 
 // Any bytes on any topic: one error answer at most, never a crash, never a changed parameter.
 func FuzzAnyBytesOnAnyTopic(f *testing.F) {
-	robot, _ := start(f, parse(f, strings.Replace(beating("embedded"), "broker: 'embedded'", "listen: '127.0.0.1:0'", 1), nil))
+	robot, _ := start(f, parse(f, beating("{listen: '127.0.0.1:0'}"), nil))
 	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(robot.Broker()))
 	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		f.Fatal(token.Error())

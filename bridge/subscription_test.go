@@ -1,0 +1,106 @@
+package bridge
+
+import (
+	"bytes"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
+)
+
+// subscription is what a client of a subscriptionBroker subscribes to.
+type subscription struct {
+	filters []string
+	answer  chan<- byte // the code for each filter; when it is closed, the broker hangs up
+}
+
+// stopping reports whether it is of the connection that the robot is stopped on.
+func (s subscription) stopping() bool { return slices.Contains(s.filters, "flux/fake/req/estop") }
+
+// subscriptionBroker lets a robot in, once with each of its connections, and hands each subscription to the test, whose answer it sends.
+func subscriptionBroker(t *testing.T) (url string, asked <-chan subscription) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	subscribe := make(chan subscription, 2)
+	go func() {
+		for range 2 {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go letIn(conn, subscribe)
+		}
+	}()
+	return "tcp://" + l.Addr().String(), subscribe
+}
+
+func letIn(conn net.Conn, subscribe chan<- subscription) {
+	defer conn.Close()
+	for {
+		p, err := packets.ReadPacket(conn)
+		if err != nil {
+			return
+		}
+		switch p := p.(type) {
+		case *packets.ConnectPacket:
+			_ = packets.NewControlPacket(packets.Connack).Write(conn)
+		case *packets.SubscribePacket:
+			code := make(chan byte, 1)
+			subscribe <- subscription{p.Topics, code}
+			if answer, ok := <-code; ok {
+				a := packets.NewControlPacket(packets.Suback).(*packets.SubackPacket)
+				a.MessageID, a.ReturnCodes = p.MessageID, bytes.Repeat([]byte{answer}, len(p.Topics))
+				_ = a.Write(conn)
+			}
+			if _, ok := <-code; !ok {
+				return
+			}
+		}
+	}
+}
+
+func TestASubscriptionThatIsRefusedIsTold(t *testing.T) {
+	url, asked := subscriptionBroker(t)
+	var log journal
+	startBridge(t, newFakeRobot(), Options{Broker: url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for range 2 {
+		s := <-asked
+		s.answer <- 0x80
+		defer close(s.answer)
+	}
+	for _, what := range []string{"level=WARN msg=\"cannot subscribe to requests", "does not let the robot read flux/fake/param/#",
+		"level=ERROR msg=\"cannot subscribe to disarm and estop", "does not let the robot read flux/fake/req/disarm"} {
+		eventually(t, what+" is not told", func() bool { return log.count(what) == 1 })
+	}
+}
+
+// The broker's word on a subscription may come in the very moment in which the robot ends. The library then writes down what the robot no
+// longer reads; the race detector sees it if it does, as a rule within a hundred tries.
+func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
+	var farewells sync.WaitGroup
+	for i := range 200 {
+		url, asked := subscriptionBroker(t)
+		b := startBridge(t, newFakeRobot(), Options{Broker: url})
+		both := []subscription{<-asked, <-asked}
+		if both[0].stopping() == (i%2 == 0) { // one time this one is the last to be answered, one time the other
+			slices.Reverse(both)
+		}
+		for _, s := range both {
+			s.answer <- 1
+			close(s.answer)
+		}
+		for ended := time.Now().Add(time.Duration(i) * time.Microsecond); time.Now().Before(ended); { // about as long as the answer is under way
+		}
+		b.cancel()
+		farewells.Go(b.Close) // a second each, since nobody acknowledges
+	}
+	farewells.Wait()
+}

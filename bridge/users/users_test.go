@@ -1,0 +1,522 @@
+package users
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+	"pgregory.net/rapid"
+)
+
+// patience bounds every wait of these tests. Nothing is expected to take that long.
+const patience = 2 * time.Minute
+
+// everyRole is all there are.
+var everyRole = []Role{Viewer, Tuner, Operator, Robot}
+
+// line is one of a file of users. Its hash is quick to make and to check.
+func line(t *testing.T, name string, role Role, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s:%s:%s\n", name, role, hash)
+}
+
+// passwords is the text of a file with a user of each role, whose password is the name twice.
+func passwords(t *testing.T) string {
+	t.Helper()
+	var text strings.Builder
+	for _, role := range everyRole {
+		text.WriteString(line(t, string(role), role, string(role+role)))
+	}
+	return text.String()
+}
+
+// write makes a file, or changes it. Each time it is a second newer: no clock is too coarse for that.
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	at := time.Now()
+	if info, err := os.Stat(file); err == nil {
+		at = info.ModTime().Add(time.Second)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(file, at, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// load reads a new file with a text.
+func load(t *testing.T, text string) (*Users, string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "passwords")
+	write(t, file, text)
+	all, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, file
+}
+
+// receive waits for an answer, not for ever.
+func receive[T any](t *testing.T, from <-chan T) T {
+	t.Helper()
+	select {
+	case one := <-from:
+		return one
+	case <-time.After(patience):
+		t.Fatal("no answer")
+		panic("unreachable")
+	}
+}
+
+// mayLogIn reports whether the user may, as the role.
+func mayLogIn(t *testing.T, all *Users, name, password string, role Role) bool {
+	t.Helper()
+	one, ok, trouble := all.Check(name, password, "here")
+	if trouble != nil {
+		t.Errorf("%s: %v", name, trouble)
+	}
+	return ok && one.Role == role
+}
+
+// What each role may ask for. Who adds a verb has to think of each.
+func TestRoles(t *testing.T) {
+	all := map[string][]Role{
+		"get":       {Viewer, Tuner, Operator},
+		"watch":     {Viewer, Tuner, Operator},
+		"estop":     {Viewer, Tuner, Operator},
+		"set":       {Tuner, Operator},
+		"reset":     {Tuner, Operator},
+		"save":      {Tuner, Operator},
+		"load":      {Tuner, Operator},
+		"reward":    {Tuner, Operator},
+		"stimulate": {Tuner, Operator},
+		"arm":       {Operator},
+		"disarm":    {Operator},
+	}
+	verbs := Verbs()
+	if !slices.IsSorted(verbs) {
+		t.Errorf("not in order: %v", verbs)
+	}
+	if len(verbs) != len(all) {
+		t.Errorf("there are %v: expected %d", verbs, len(all))
+	}
+	for verb, may := range all {
+		if !slices.Contains(verbs, verb) {
+			t.Errorf("%s is not among %v", verb, verbs)
+		}
+		if least, known := Needed(verb); !known || least != may[0] {
+			t.Errorf("%s needs %q, %v: expected %s", verb, least, known, may[0])
+		}
+		for _, role := range append(everyRole, "", "king", "Operator") {
+			if got, want := role.May(verb), slices.Contains(may, role); got != want {
+				t.Errorf("%q may %s: %v, expected %v", role, verb, got, want)
+			}
+		}
+	}
+	for _, verb := range []string{"", "dance", "Get", "get ", "set/more", "+", "#", "may"} {
+		if least, known := Needed(verb); known || least != "" {
+			t.Errorf("%q needs %q", verb, least)
+		}
+		for _, role := range everyRole {
+			if role.May(verb) {
+				t.Errorf("%s may %q, which there is not", role, verb)
+			}
+		}
+	}
+}
+
+// A name that does not exist takes as long to check as one that does.
+func TestNobodysHash(t *testing.T) {
+	cost, err := bcrypt.Cost([]byte(nobody))
+	if err != nil || cost != bcrypt.DefaultCost {
+		t.Errorf("cost %d, %v: expected %d, which users have", cost, err, bcrypt.DefaultCost)
+	}
+	text, err := Set(nil, "ann", "a good password", Viewer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, hash, _ := strings.Cut(strings.TrimSpace(string(text)), ":viewer:")
+	if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost != bcrypt.DefaultCost || len(hash) != len(nobody) {
+		t.Errorf("a user's hash has cost %d, %v", cost, err)
+	}
+}
+
+func TestWhoMayLogIn(t *testing.T) {
+	all, _ := load(t, passwords(t)+"\n# a remark\n  "+line(t, "ärger/+", Viewer, "ünlucky"))
+	for _, c := range []struct {
+		name, password string
+		role           Role // empty: may not
+	}{
+		{"viewer", "viewerviewer", Viewer},
+		{"tuner", "tunertuner", Tuner},
+		{"operator", "operatoroperator", Operator},
+		{"robot", "robotrobot", Robot},
+		{"ärger/+", "ünlucky", Viewer},
+		{"viewer", "wrong", ""},
+		{"viewer", "", ""},
+		{"viewer", "viewerviewer ", ""},
+		{"viewer", "tunertuner", ""},
+		{"VIEWER", "viewerviewer", ""},
+		{"stranger", "nobody", ""},
+		{"", "", ""},
+		{"viewer", strings.Repeat("x", 1<<16), ""},
+	} {
+		tries := 1
+		if c.role != "" {
+			tries = 2 // who was let in once is known by another hash
+		}
+		for range tries {
+			one, ok, trouble := all.Check(c.name, c.password, "here")
+			if ok != (c.role != "") || trouble != nil || ok && one.Role != c.role {
+				t.Errorf("%q with %.20q: %v as %q, %v: expected %q", c.name, c.password, ok, one.Role, trouble, c.role)
+			}
+		}
+	}
+}
+
+// A flood of logins waits for its turn up to a number, for each address and in all. Who comes then is turned
+// away, and later logins go on. Who was let in before does not wait.
+func TestAFloodOfLoginsIsBounded(t *testing.T) {
+	all, _ := load(t, passwords(t))
+	check := func(when, name, from string, want Role) {
+		t.Helper()
+		one, ok, trouble := all.Check(name, name+name, from)
+		if ok != (want != "") || one.Role != want || trouble != nil {
+			t.Errorf("%s: %v as %q, %v: expected %q", when, ok, one.Role, trouble, want)
+		}
+	}
+	check("before the flood", "operator", "desk", Operator)
+	all.turn <- struct{}{} // as if somebody were being checked
+	answers := make(chan bool, 1000)
+	flood := func(number int, from string) {
+		for range number {
+			go func() { _, ok, _ := all.Check("viewer", "wrong", from); answers <- ok }()
+		}
+	}
+	turnedAway := func(number int) {
+		t.Helper()
+		for range number {
+			if receive(t, answers) {
+				t.Fatal("a wrong password is accepted")
+			}
+		}
+	}
+	flood(100, "here")
+	turnedAway(100 - mostWaitingHere) // the others wait
+	check("where they wait", "viewer", "here", "")
+	for i := range 100 {
+		flood(1, fmt.Sprint("there ", i))
+	}
+	turnedAway(100 - (mostWaiting - mostWaitingHere))
+	check("while they wait", "viewer", "elsewhere", "")
+	check("who was let in before", "operator", "here", Operator)
+	<-all.turn
+	turnedAway(mostWaiting)
+	check("after the flood", "viewer", "here", Viewer)
+
+	// A class that comes at once, all with the same right password, is let in.
+	for range mostWaitingHere {
+		go func() { _, ok, _ := all.Check("tuner", "tunertuner", "class"); answers <- ok }()
+	}
+	for range mostWaitingHere {
+		if !receive(t, answers) {
+			t.Error("a right password is refused")
+		}
+	}
+	if len(all.waiting) != 0 || all.total != 0 {
+		t.Errorf("%v are said to wait", all.waiting)
+	}
+}
+
+// Whoever was let in is known to be somebody else now, or to have gone, once the file says so.
+func TestAChangedFileIsSeen(t *testing.T) {
+	stays, other := line(t, "stays", Viewer, "stays, stays"), line(t, "promoted", Tuner, "a tuner's")
+	all, file := load(t, stays+other+line(t, "gone", Viewer, "gone, gone")+line(t, "careful", Viewer, "the old one"))
+	before := map[string]User{}
+	for name, password := range map[string]string{
+		"stays": "stays, stays", "promoted": "a tuner's", "gone": "gone, gone", "careful": "the old one",
+	} {
+		one, ok, err := all.Check(name, password, "here")
+		if !ok || err != nil {
+			t.Fatalf("%s: %v, %v", name, ok, err)
+		}
+		before[name] = one
+	}
+	expect := func(when string, want ...string) {
+		t.Helper()
+		changed, trouble := all.Changed()
+		if trouble != nil {
+			t.Errorf("%s: %v", when, trouble)
+		}
+		for name, one := range before {
+			if got := changed(name, one); got != slices.Contains(want, name) {
+				t.Errorf("%s: %s has changed: %v", when, name, got)
+			}
+		}
+	}
+	expect("nothing was written")
+	write(t, file, stays+other+line(t, "gone", Viewer, "gone, gone")+line(t, "careful", Viewer, "the old one"))
+	expect("the same passwords with other hashes", "gone", "careful") // nobody can know that they are the same
+	write(t, file, stays+strings.Replace(other, string(Tuner), string(Operator), 1)+
+		line(t, "careful", Viewer, "the new one")+line(t, "late", Viewer, "late, late"))
+	expect("after a change", "promoted", "gone", "careful")
+	for _, c := range []struct {
+		name, password string
+		role           Role
+		want           bool
+	}{
+		{"stays", "stays, stays", Viewer, true},
+		{"promoted", "a tuner's", Operator, true},
+		{"gone", "gone, gone", Viewer, false},
+		{"careful", "the old one", Viewer, false}, // it was let in before
+		{"careful", "the new one", Viewer, true},
+		{"late", "late, late", Viewer, true},
+	} {
+		if got := mayLogIn(t, all, c.name, c.password, c.role); got != c.want {
+			t.Errorf("%s with %q as %s: %v, expected %v", c.name, c.password, c.role, got, c.want)
+		}
+	}
+	write(t, file, stays+other+line(t, "gone", Viewer, "gone, gone"))
+	if mayLogIn(t, all, "late", "late, late", Viewer) {
+		t.Error("who was taken out is let in, with nobody having asked whether the file has changed")
+	}
+}
+
+// A file that cannot be used keeps those who were there. Why is told once, by whatever sees it first; another reason is told
+// again.
+func TestAFileWithAMistakeChangesNothing(t *testing.T) {
+	good := passwords(t)
+	all, file := load(t, good)
+	before, ok, err := all.Check("operator", "operatoroperator", "here")
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	folder := filepath.Join(filepath.Dir(file), "folder")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, text, says string }{
+		{"a role", "operator:king:x\n", `:1: role "king": expected viewer, tuner, operator or robot`},
+		{"another role", good + "ann:queen:x\n", `:5: role "queen": expected viewer, tuner, operator or robot`},
+		{"a hash", "operator:viewer:secret\n", ":1: the third part is no bcrypt hash"},
+		{"nobody", "# all have gone\n", "nobody could log in"},
+		{"cut off", good[:len(good)-20], ":4: the third part is no bcrypt hash"},
+		{"too long", good + strings.Repeat("#\n", maxUsersFile/2), "expected at most 1048576"},
+		{"a line that is too long", good + strings.Repeat("#", 1<<17), "too long"},
+		{"no file", "", "make it with 'fluxctl passwd"},
+	} {
+		if c.text == "" {
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			write(t, file, c.text)
+		}
+		if _, err := Load(file); err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: Load says %v, expected %q", c.name, err, c.says)
+		}
+		changed, trouble := all.Changed()
+		if trouble == nil || !strings.Contains(trouble.Error(), c.says) {
+			t.Errorf("%s: it is told: %v, expected %q", c.name, trouble, c.says)
+		}
+		if changed("operator", before) {
+			t.Errorf("%s: the operator is sent away", c.name)
+		}
+		for range 2 {
+			if _, trouble := all.Changed(); trouble != nil {
+				t.Errorf("%s: it is told again: %v", c.name, trouble)
+			}
+			for _, role := range []Role{Operator, Viewer} { // the first has been let in before, the second has not
+				if !mayLogIn(t, all, string(role), string(role+role), role) {
+					t.Errorf("%s: %s, who was there, may not log in", c.name, role)
+				}
+			}
+		}
+	}
+	write(t, file, good)
+	if changed, trouble := all.Changed(); trouble != nil || changed("operator", before) {
+		t.Errorf("the file is good again: %v", trouble)
+	}
+	write(t, file, "nobody\n")
+	if _, _, trouble := all.Check("operator", "operatoroperator", "here"); trouble == nil {
+		t.Error("a mistake is not told by a login")
+	}
+	if _, err := Load(folder); err == nil || !strings.Contains(err.Error(), "expected a file") {
+		t.Errorf("a folder: %v", err)
+	}
+}
+
+// What is written while many log in harms nobody. Its worth shows under the race detector.
+func TestAFileThatChangesWhilePeopleLogIn(t *testing.T) {
+	text := [2]string{}
+	text[0] = passwords(t)
+	text[1] = text[0] + line(t, "late", Viewer, "late, late")
+	all, file := load(t, text[0])
+	stop := make(chan struct{})
+	var work sync.WaitGroup
+	for _, name := range []string{"viewer", "tuner", "operator"} {
+		work.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				one, ok, trouble := all.Check(name, name+name, name)
+				if !ok || one.Role != Role(name) || trouble != nil {
+					t.Errorf("%s: %v as %q, %v", name, ok, one.Role, trouble)
+					return
+				}
+				if changed, _ := all.Changed(); changed(name, one) {
+					t.Errorf("%s has changed", name)
+					return
+				}
+			}
+		})
+	}
+	for i := range 100 {
+		replacement := file + ".new"
+		write(t, replacement, text[i%2])
+		if err := os.Rename(replacement, file); err != nil { // as fluxctl passwd does it
+			t.Fatal(err)
+		}
+		_, _ = all.Changed()
+	}
+	close(stop)
+	work.Wait()
+}
+
+func TestPasswordFiles(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                   "nobody could log in",
+		"# nobody yet\n\n":   "nobody could log in",
+		"me\n":               "passwords:1: expected name:role:bcrypt hash",
+		"me:viewer\n":        "passwords:1: expected name:role:bcrypt hash",
+		":viewer:x\n":        "passwords:1: expected name:role:bcrypt hash",
+		"# a\nme:king:x\n":   `passwords:2: role "king": expected viewer, tuner, operator or robot`,
+		"me::x\n":            `passwords:1: role "": expected viewer, tuner, operator or robot`,
+		"me:viewer:secret\n": "passwords:1: the third part is no bcrypt hash",
+		strings.Repeat("me:robot:"+nobody+"\n", 2): `passwords:2: user "me" is there twice`,
+	} {
+		_, err := parseUsers("passwords", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+		// One without anybody may become one of users, any other is something else.
+		if mayBecome := want == "nobody could log in"; (Valid("passwords", []byte(text)) == nil) != mayBecome {
+			t.Errorf("%q: %v", text, Valid("passwords", []byte(text)))
+		}
+	}
+	if err := Valid("passwords", []byte("me:robot:"+nobody+"\r\n\r\n")); err != nil {
+		t.Errorf("lines as on Windows: %v", err)
+	}
+	if err := Valid("notes", []byte("buy milk\n")); err == nil {
+		t.Error("any text may become a file of users")
+	}
+}
+
+func TestSetAndDelete(t *testing.T) {
+	text := []byte("# who may\n")
+	for _, c := range []struct {
+		name, password string
+		role           Role
+	}{
+		{"me", "correct horse", Tuner},
+		{"you", "battery staple", Viewer},
+		{"me", "another one", Operator}, // in its place
+	} {
+		var err error
+		if text, err = Set(text, c.name, c.password, c.role); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := parseUsers("passwords", text)
+	if err != nil || len(all) != 2 || all["me"].Role != Operator || all["you"].Role != Viewer ||
+		!strings.HasPrefix(string(text), "# who may\nme:operator:") {
+		t.Errorf("%v, %v:\n%s", all, err, text)
+	}
+	if bcrypt.CompareHashAndPassword(all["me"].hash, []byte("another one")) != nil {
+		t.Error("the new password is not right")
+	}
+	for _, secret := range []string{"horse", "staple", "another"} {
+		if bytes.Contains(text, []byte(secret)) {
+			t.Errorf("a password stands in the file:\n%s", text)
+		}
+	}
+	text, err = Delete(text, "me")
+	if err != nil || strings.Contains(string(text), "me:") || !strings.Contains(string(text), "you:") {
+		t.Errorf("%v:\n%s", err, text)
+	}
+	for _, name := range []string{"me", "yo", ""} {
+		if same, err := Delete(text, name); err == nil || same != nil {
+			t.Errorf("%q, who is not there, is deleted", name)
+		}
+	}
+	long := strings.Repeat("x", maxPassword)
+	for _, c := range []struct {
+		name, password string
+		role           Role
+	}{
+		{"", "12345678", Viewer},
+		{"a:b", "12345678", Viewer},
+		{"a b", "12345678", Viewer},
+		{"a\tb", "12345678", Viewer},
+		{"a\nb", "12345678", Viewer},
+		{"a\rb", "12345678", Viewer},
+		{"a/b", "12345678", Robot},
+		{"+", "12345678", Robot},
+		{"#", "12345678", Robot},
+		{"me", "short", Viewer},
+		{"me", "", Viewer},
+		{"me", long + "x", Viewer},
+		{"me", "12345678", "king"},
+		{"me", "12345678", ""},
+	} {
+		_, err := Set(nil, c.name, c.password, c.role)
+		if err == nil || c.password != "" && strings.Contains(err.Error(), c.password) {
+			t.Errorf("%q with %q as %q: %v", c.name, c.password, c.role, err)
+		}
+	}
+	text, err = Set([]byte("# no end of line"), "me", long, Robot)
+	if err != nil || !strings.HasPrefix(string(text), "# no end of line\nme:robot:") {
+		t.Errorf("%v:\n%s", err, text)
+	}
+}
+
+// Whatever a file of users says, putting somebody in and taking them out again keeps the rest as it is.
+func TestTheRestOfAFileStays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringMatching(`[a-z]{1,3}`)
+		rest := rapid.SliceOf(rapid.OneOf(
+			rapid.Just(""),
+			rapid.StringMatching(`# [a-z: ]{0,8}`),
+			rapid.Map(name, func(n string) string { return n + ":viewer:" + nobody }),
+		)).Draw(t, "lines")
+		who := name.Draw(t, "who")
+		others := slices.DeleteFunc(slices.Clone(rest), func(l string) bool { return strings.HasPrefix(l, who+":") })
+		want := ""
+		for _, l := range others {
+			want += l + "\n"
+		}
+		with := replaceUser([]byte(strings.Join(rest, "\n")), who, who+":tuner:"+nobody+"\n")
+		if n := bytes.Count(append([]byte("\n"), with...), []byte("\n"+who+":")); n != 1 {
+			t.Fatalf("%q is there %d times:\n%s", who, n, with)
+		}
+		without, err := Delete(with, who)
+		if trailing := strings.TrimRight(string(without), "\n"); err != nil || trailing != strings.TrimRight(want, "\n") {
+			t.Fatalf("%v, %q, want %q", err, without, want)
+		}
+	})
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/google/uuid"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"fluxd/bridge"
+	"fluxd/bridge/broker"
+	"fluxd/bridge/users"
+)
+
+// TestMain is the tests, or the broker's process that they start.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == broker.Command {
+		os.Exit(broker.Serve(os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// openBroker runs a broker in this process where everybody may do everything, as an external one may be.
+func openBroker(t *testing.T) (url string, end func()) {
+	t.Helper()
+	options := &server.Options{
+		ServerName: "test", DontListen: true, NoSigs: true, NoLog: true, NoSystemAccount: true,
+		JetStream: true, StoreDir: t.TempDir(),
+		MQTT: server.MQTTOpts{Host: "127.0.0.1", Port: -1}, // a free one
+	}
+	s, err := server.NewServer(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	end = func() { s.Shutdown(); s.WaitForShutdown() }
+	t.Cleanup(end)
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("the broker does not listen")
+	}
+	return fmt.Sprint("tcp://127.0.0.1:", options.MQTT.Port), end
+}
+
+// atItsOwn runs a robot at a broker of its own, in another process, and returns when that listens.
+func atItsOwn(t *testing.T, o broker.Options) *bridge.Bridge {
+	t.Helper()
+	o.Robot, o.Listen, o.Log = "r1", "127.0.0.1:0", slog.New(slog.NewTextHandler(t.Output(), nil))
+	o.Described = 8 << 20 // the limit of the process's memory follows from it, and the race detector takes half a gigabyte
+	b, err := broker.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	conn, err := b.Dial(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	user, password := b.Login()
+	r, err := bridge.Start(t.Context(), newRobot(), bridge.Options{
+		Robot: o.Robot, Broker: b.URL(), Dial: b.Dial, User: user, Password: password, Log: o.Log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+// as is the URL of a broker with a user, whose password is the name twice.
+func as(name, url string) string {
+	return strings.Replace(url, "://", "://"+name+":"+name+name+"@", 1)
+}
+
+// passwords makes a file with a user of each role, whose name is the role and whose password the name twice.
+func passwords(t *testing.T) string {
+	t.Helper()
+	var text []byte
+	for _, role := range []users.Role{users.Viewer, users.Tuner, users.Operator, users.Robot} {
+		var err error
+		if text, err = users.Set(text, string(role), string(role+role), role); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "passwords")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// stranger is any client of a broker.
+type stranger struct {
+	t *testing.T
+	paho.Client
+}
+
+func newStranger(t *testing.T, url string) stranger {
+	t.Helper()
+	s := stranger{t, paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4))}
+	s.wait(s.Connect())
+	t.Cleanup(func() { s.Disconnect(50) })
+	return s
+}
+
+func (s stranger) wait(token paho.Token) {
+	s.t.Helper()
+	if !token.WaitTimeout(patience) || token.Error() != nil {
+		s.t.Fatalf("no answer of the broker: %v", token.Error())
+	}
+}
+
+// retain leaves a message at the broker.
+func (s stranger) retain(topic, payload string) {
+	s.t.Helper()
+	s.wait(s.Publish(topic, 1, true, payload))
+}
+
+// untilOnline runs a command line until it succeeds.
+func untilOnline(t *testing.T, args ...string) (stdout string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		code, out, problems := fluxctl(t, args...)
+		if code == exitOK {
+			return out
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v ends with %d: %s", args, code, problems)
+		}
+	}
+}

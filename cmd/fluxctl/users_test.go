@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"fluxd/bridge/broker"
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
+)
+
+// A broker that lets nobody in says why, and fluxctl what to do.
+func TestBrokerThatLetsNobodyIn(t *testing.T) {
+	ca, key := certificate(t)
+	address := func(o broker.Options) string {
+		_, address, _ := strings.Cut(atItsOwn(t, o).URL(), "://")
+		return address
+	}
+	open := address(broker.Options{})
+	guarded := address(broker.Options{Passwords: passwords(t), TLS: broker.TLS{Certificate: ca, Key: key}})
+	mutual := address(broker.Options{TLS: broker.TLS{Certificate: ca, Key: key, CA: ca}})
+	right := as("operator", "ssl://"+guarded)
+	untilOnline(t, "--broker", "tcp://"+open, "get")
+	untilOnline(t, "--broker", right, "--ca", ca, "get")
+	for _, test := range []struct{ name, broker, ca, says string }{
+		{"no user", "ssl://" + guarded, ca, "ssl://user:password@host"},
+		{"a wrong password", "ssl://operator:wrong@" + guarded, ca, "ssl://user:password@host"},
+		{"an unknown authority", "ssl://operator:wrong@" + guarded, "", "--ca"},
+		{"no certificate", "ssl://" + mutual, ca, "--cert"},
+		{"TLS where there is", strings.Replace(right, "ssl:", "tcp:", 1), "", "does it speak TLS"},
+		{"TLS where there is no", "ssl://" + open, "", "does it speak TLS"},
+	} {
+		code, _, problems := fluxctl(t, "--broker", test.broker, "--ca", test.ca, "get")
+		if code != exitAbsent || !strings.Contains(problems, test.says) ||
+			strings.Contains(problems, "wrong") || strings.Contains(problems, "operatoroperator") {
+			t.Errorf("%s: ended with %d and printed %q, want %d, something with %q, and no password",
+				test.name, code, problems, exitAbsent, test.says)
+		}
+	}
+}
+
+// certificate writes a certificate of this machine, which is its own authority, and its key, as httptest has them.
+func certificate(t *testing.T) (certificate, key string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	defer server.Close()
+	pair := server.TLS.Certificates[0]
+	private, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, key = filepath.Join(t.TempDir(), "robot.crt"), filepath.Join(t.TempDir(), "robot.key")
+	for name, block := range map[string]*pem.Block{
+		certificate: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]},
+		key:         {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certificate, key
+}
+
+// The embedded broker drops what a user may not ask for without a word. Who asked is told all the same, and what it needs.
+func TestRoles(t *testing.T) {
+	url := atItsOwn(t, broker.Options{Passwords: passwords(t)}).URL()
+	untilOnline(t, "--broker", as("viewer", url), "get")
+	const tuner, operator = "needs a user whose role is tuner or higher", "needs a user whose role is operator or higher"
+	for _, test := range []struct {
+		user, command string
+		code          int
+		says          string
+	}{
+		{"viewer", "get eye/leak", exitOK, "2.5"},
+		{"viewer", "set eye/threshold=90", exitRefused, tuner},
+		{"viewer", "reset", exitRefused, tuner},
+		{"viewer", "save", exitRefused, tuner},
+		{"viewer", "load", exitRefused, tuner},
+		{"viewer", "reward praise 1", exitRefused, tuner},
+		{"viewer", "stimulate eye", exitRefused, tuner},
+		{"viewer", "arm", exitRefused, operator},
+		{"viewer", "disarm", exitRefused, operator},
+		{"viewer", "estop", exitOK, "stopped"},
+		{"viewer", "get eye/threshold", exitOK, "100"}, // nothing came through
+		{"tuner", "set eye/threshold=90", exitOK, "100 -> 90 mV"},
+		{"tuner", "save", exitOK, "saved"},
+		{"tuner", "arm", exitRefused, operator},
+		{"tuner", "disarm", exitRefused, operator},
+		{"tuner", "estop", exitOK, "stopped"},
+		{"operator", "arm", exitRefused, "stopped by mqtt: disarm first"}, // by the robot
+		{"operator", "disarm", exitOK, "disarmed"},
+		{"operator", "arm", exitOK, "armed"},
+		{"operator", "set eye/threshold=80", exitOK, "90 -> 80 mV"},
+		{"operator", "set eye/threshold=1000", exitRefused, "out of range"},
+		{"robot", "get", exitAbsent, "the broker does not let us read"},
+	} {
+		args := append([]string{"--broker", as(test.user, url)}, strings.Fields(test.command)...)
+		code, out, problems := fluxctl(t, args...)
+		if code != test.code || !strings.Contains(out+problems, test.says) {
+			t.Errorf("%s: %s ends with %d and prints %q and %q, want %d and something with %q",
+				test.user, test.command, code, out, problems, test.code, test.says)
+		}
+		if test.user != "viewer" || test.command != "arm" && test.command != "set eye/threshold=90" {
+			continue
+		}
+		code, out, problems = fluxctl(t, append(args, "--json")...)
+		var e shownError
+		err := json.Unmarshal([]byte(problems), &e)
+		if err != nil || code != exitRefused || out != "" || e.Exit != exitRefused ||
+			e.Error.Code != protocol.Forbidden || !strings.Contains(e.Error.Message, test.says) {
+			t.Errorf("%s: %s --json ends with %d and prints %q and %q: %v", test.user, test.command, code, out, problems, err)
+		}
+	}
+}
+
+// Where nobody has to log in, everybody is an operator.
+func TestABrokerWithoutUsers(t *testing.T) {
+	url := atItsOwn(t, broker.Options{}).URL()
+	untilOnline(t, "--broker", url, "get")
+	for _, c := range []struct{ command, want string }{
+		{"set eye/threshold=90", "eye/threshold: 100 -> 90 mV\nrevision 1\n"},
+		{"disarm", "disarmed\n"},
+		{"arm", "armed\n"},
+		{"estop", "stopped\n"},
+	} {
+		code, out, problems := fluxctl(t, append([]string{"--broker", url}, strings.Fields(c.command)...)...)
+		if code != exitOK || out != c.want || problems != "" {
+			t.Errorf("%s ends with %d and prints %q and %q", c.command, code, out, problems)
+		}
+	}
+}
+
+// passwd makes users that the broker lets in, keeps the file to its owner, and says what a password must be.
+func TestPasswd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "passwords")
+	passwd := func(in string, args ...string) (int, string) {
+		t.Helper()
+		root, problems := command(io.Discard), new(bytes.Buffer)
+		root.SetArgs(append([]string{"passwd", file}, args...))
+		root.SetIn(strings.NewReader(in))
+		root.SetErr(problems)
+		if err := root.Execute(); err != nil {
+			return 1, err.Error()
+		}
+		return 0, problems.String()
+	}
+	if code, says := passwd("secret horse\n", "ann", "--role", "operator"); code != 0 {
+		t.Fatal(says)
+	}
+	for in, want := range map[string]string{"short\n": "8 to 72 bytes", "": "8 to 72 bytes"} {
+		if code, says := passwd(in, "bob"); code == 0 || !strings.Contains(says, want) {
+			t.Errorf("%q: %s", in, says)
+		}
+	}
+	says := "expected viewer, tuner, operator or robot"
+	if code, got := passwd("long enough\n", "bob", "--role", "king"); code == 0 || !strings.Contains(got, says) {
+		t.Error(got)
+	}
+	if info, err := os.Stat(file); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if all, err := users.Load(file); err != nil {
+		t.Fatal(err)
+	} else if one, ok, err := all.Check("ann", "secret horse", "here"); !ok || one.Role != users.Operator || err != nil {
+		t.Errorf("ann: %v as %q, %v", ok, one.Role, err)
+	}
+	url := atItsOwn(t, broker.Options{Passwords: file}).URL()
+	untilOnline(t, "--broker", strings.Replace(url, "tcp://", "tcp://ann:secret%20horse@", 1), "get")
+	if code, _, says := fluxctl(t, "--broker", url, "get"); code != exitAbsent || !strings.Contains(says, "asks for a user") {
+		t.Errorf("without a password: %d, %s", code, says)
+	}
+	if code, says := passwd("", "ann", "--delete"); code != 0 {
+		t.Error(says)
+	}
+	if code, says := passwd("", "ann", "--delete"); code == 0 || !strings.Contains(says, "no such user") {
+		t.Error(says)
+	}
+}

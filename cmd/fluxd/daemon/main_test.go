@@ -1,0 +1,21 @@
+package daemon
+
+import (
+	"os"
+	"testing"
+
+	"fluxd/bridge/broker"
+)
+
+// outside is what else this program may be, beside the robot's own broker: what troubles a robot shall not be in its process.
+var outside = func() bool { return false }
+
+// TestMain is the tests, or a process that they start.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == broker.Command {
+		os.Exit(broker.Serve(os.Stdin, os.Stdout, os.Stderr))
+	}
+	if !outside() {
+		os.Exit(m.Run())
+	}
+}
