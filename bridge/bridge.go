@@ -128,6 +128,7 @@ type Bridge struct {
 	leased    atomic.Int64  // spikes are published until then, in ns since the start
 	watched   chan struct{} // one slot: there is a lease
 	away      atomic.Bool   // said in the log
+	echoed    atomic.Bool   // the status has come back since the last connection
 	namesakes rate.Sometimes
 	busy      *rate.Limiter // answers to requests that there is no room for
 
@@ -297,7 +298,7 @@ func (b *Bridge) report(_ paho.Client, n paho.ConnectionNotification) {
 	switch n := n.(type) {
 	case paho.ConnectionNotificationConnected:
 		b.away.Store(false)
-		b.log.Info("connected to the MQTT broker", "broker", b.url, "topics", protocol.Root+"/"+string(b.topics)+"/#")
+		b.log.Info("connected to the MQTT broker", "broker", b.url, "topics", b.topics.All())
 	case paho.ConnectionNotificationFailed:
 		if !b.away.Swap(true) {
 			b.log.Warn("cannot reach the MQTT broker: the robot runs without it, and tries until it can", "broker", b.url, "error", n.Reason)

@@ -40,7 +40,7 @@ func TestHomeAssistantMovesTheRobot(t *testing.T) {
 	b := startBridge(t, robot, Options{HomeAssistant: true, Version: "1.2"})
 	c := dial(t, b.URL())
 	c.online()
-	home := next[discovered](dial(t, b.URL()), protocol.Topics("fake").Discovery(), nil)
+	home := kept[discovered](t, b.URL(), protocol.Topics("fake").Discovery())
 	if home.Availability[0]["topic"] != "flux/fake/status" || home.Device["name"] != "fake" || home.Origin["name"] != "fluxd" {
 		t.Errorf("%+v", home)
 	}

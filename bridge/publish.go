@@ -91,7 +91,13 @@ func (b *Bridge) announce() {
 	}
 	b.publishHealth(b.send)
 	// Last: who sees the robot online finds everything in its place.
+	b.echoed.Store(false)
 	b.send(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
+	time.AfterFunc(2*answerPatience, func() {
+		if !b.echoed.Load() && b.client.IsConnectionOpen() && b.ctx.Err() == nil {
+			b.log.Warn("the broker passes nothing on of what the robot publishes: its user may lack the right to write there", "topics", b.topics.All())
+		}
+	})
 }
 
 // filters are what the robot subscribes to, but for what stops it. All at QoS 0: within a connection nothing is lost at that either, and a session ends
@@ -223,8 +229,11 @@ func (b *Bridge) heard(payload []byte) {
 			b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own", "robot", string(b.topics), "boot", s.Boot)
 			b.Event(protocol.LevelWarning, "name_taken", "another robot with this name has come to the broker: requests go to both")
 		})
-	case !b.own:
-		go b.client.Unsubscribe(b.topics.Param("#")) // it waits until a broker that does not read has taken it
+	default:
+		b.echoed.Store(true)
+		if !b.own {
+			go b.client.Unsubscribe(b.topics.Param("#")) // it waits until a broker that does not read has taken it
+		}
 	}
 }
 

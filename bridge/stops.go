@@ -124,19 +124,13 @@ func (s *stops) overtook(a arrival, sent int64) bool {
 	return s.count.Load() != a.stops || sent < s.latest.Load()
 }
 
-// answer publishes the answers, until the bridge ends. Those to a disarm, which few may send, come first.
+// answer publishes the answers, until the bridge ends: at QoS 0, since a flood of emergency stops must not wait for acknowledgements. Those to a
+// disarm, which few may send, come first.
 func (s *stops) answer() {
-	out := window{client: s.client}
-	say := func(verb string, r protocol.Response) {
-		r.Rev = s.bridge.robot.Revision()
-		if !out.room(s.bridge.ctx) || !out.publish(message{topic: s.bridge.topics.Response(verb), qos: 1, payload: encode(r)}) {
-			s.bridge.out.dropped.Add(1)
-		}
-	}
 	for {
 		select {
 		case r := <-s.done["disarm"]:
-			say("disarm", r)
+			s.say("disarm", r)
 			continue
 		default:
 		}
@@ -144,9 +138,16 @@ func (s *stops) answer() {
 		case <-s.bridge.ctx.Done():
 			return
 		case r := <-s.done["disarm"]:
-			say("disarm", r)
+			s.say("disarm", r)
 		case r := <-s.done["estop"]:
-			say("estop", r)
+			s.say("estop", r)
 		}
+	}
+}
+
+func (s *stops) say(verb string, r protocol.Response) {
+	r.Rev = s.bridge.robot.Revision()
+	if token := s.client.Publish(s.bridge.topics.Response(verb), 0, false, encode(r)); !await(s.bridge.ctx, token) || token.Error() != nil {
+		s.bridge.out.dropped.Add(1)
 	}
 }

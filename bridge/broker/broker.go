@@ -23,16 +23,18 @@ const (
 	// retryFirst and retryMost are the pauses before a broker that died is started again: the first, and the longest; they double.
 	retryFirst = 50 * time.Millisecond
 	retryMost  = 5 * time.Second
-	// missedSigns is how many seconds a broker that listens may be silent before it counts as hung; counted, not timed: a machine that was suspended
-	// as a whole has missed one.
-	missedSigns = 20
-	// missedAtStart is the same for one that does not listen yet.
-	missedAtStart = 120
 	// endPatience is how long the broker may take to end when it is asked to.
 	endPatience = time.Second
 	// lastLines bounds what of a broker's last words is logged: a panic names every goroutine.
 	lastLines = 12
 )
+
+// missedSigns is how many seconds a broker that listens may be silent before it counts as hung; counted, not timed: a machine that was suspended as a
+// whole has missed one. Tests make it shorter.
+var missedSigns = 20
+
+// missedAtStart is the same for one that does not listen yet.
+const missedAtStart = 120
 
 // Broker is a broker in a process of its own. Its methods may be called from any goroutine.
 type Broker struct {
@@ -274,7 +276,7 @@ func (b *Broker) hear(signs io.Reader, process *os.Process) (listened bool) {
 				return listened
 			}
 			missed = 0
-			if sign == listening {
+			if sign == listening && !listened { // whatever has become of the broker, what it says ends nobody else
 				listened = true
 				b.mutex.Lock()
 				close(b.up)

@@ -48,10 +48,11 @@ func rights(robot protocol.Topics, user string, role users.Role) *server.Permiss
 	}
 }
 
-// robotRights are those of a robot: it writes its own topics, reads what is asked of it, and its status, by which it finds others of its name.
+// robotRights are those of a robot: it writes its own topics, reads what is asked of it, its status, by which it finds others of its name, and the
+// parameters of an earlier run.
 func robotRights(robot protocol.Topics) *server.Permissions {
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Sensors(), robot.Actuators(), robot.Spikes(), robot.Event("+"), robot.Discovery())},
-		Subscribe: &server.SubjectPermission{Allow: subjects(robot.Request("+"), robot.Status(), robot.Param("#"))},
+		Subscribe: &server.SubjectPermission{Allow: subjects(robot.Request("+"), robot.Status(), strings.TrimSuffix(robot.Param(""), "/"), robot.Param("#"))},
 	}
 }

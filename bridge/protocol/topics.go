@@ -36,6 +36,9 @@ func CheckName(name string) error {
 
 func (t Topics) of(rest string) string { return Root + "/" + string(t) + "/" + rest }
 
+// All is the filter for everything below the robot's topic.
+func (t Topics) All() string { return t.of("#") }
+
 // Status is the topic of Status: QoS 1, retained.
 func (t Topics) Status() string { return t.of("status") }
 

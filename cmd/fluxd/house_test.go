@@ -22,12 +22,23 @@ var mayImport = map[string][]string{
 	"boards/linux":       nil,
 	"boards/raspberrypi": {"boards/linux"},
 	"boards/sim":         nil,
-	"bridge":             {"core"},
+	"bridge":             {"bridge/protocol", "bridge/users"},
+	"bridge/broker":      {"bridge/protocol", "bridge/users"},
+	"bridge/protocol":    nil,
+	"bridge/users":       nil,
 	"configs":            nil,
-	"cmd/fluxctl":        {"bridge"},
-	"cmd/fluxd":          {"bridge", "cmd/fluxd/bench", "cmd/fluxd/daemon", "configs"},
+	"cmd/fluxctl":        {"bridge/protocol", "bridge/users"},
+	"cmd/fluxd":          {"bridge/broker", "bridge/protocol", "cmd/fluxd/bench", "cmd/fluxd/daemon", "configs"},
 	"cmd/fluxd/bench":    {"cmd/fluxd/daemon", "configs", "core"},
-	"cmd/fluxd/daemon":   {"actuators", "boards/expanders", "boards/linux", "boards/raspberrypi", "boards/sim", "bridge", "configs", "core", "encoders", "sensors"},
+	"cmd/fluxd/daemon":   {"actuators", "boards/expanders", "boards/linux", "boards/raspberrypi", "boards/sim", "bridge", "bridge/broker", "bridge/protocol", "configs", "core", "encoders", "sensors"},
+}
+
+// onlyIn is where a large library may be linked: what needs it is there, and nothing else pays for it.
+var onlyIn = map[string]string{
+	"github.com/nats-io/":                 "bridge/broker",
+	"github.com/eclipse/paho.mqtt.golang": "bridge cmd/fluxctl",
+	"golang.org/x/crypto/bcrypt":          "bridge/users",
+	"periph.io/x/devices/":                "sensors",
 }
 
 // coreMayImport is all that the engine uses of the standard library: no clock, no goroutines, no input or output.
@@ -68,6 +79,11 @@ func TestWhoMayImportWhom(t *testing.T) {
 			}
 			if ours, found := strings.CutPrefix(imported, "fluxd/"); found && !slices.Contains(allowed, ours) {
 				t.Errorf("%s imports %s: it may import %v", path, ours, allowed)
+			}
+			for library, where := range onlyIn {
+				if strings.HasPrefix(imported, library) && !slices.Contains(strings.Fields(where), folder) {
+					t.Errorf("%s imports %s: only %s may", path, imported, where)
+				}
 			}
 			if folder == "core" && !slices.Contains(coreMayImport, imported) {
 				t.Errorf("%s imports %s: the engine may import %v", path, imported, coreMayImport)

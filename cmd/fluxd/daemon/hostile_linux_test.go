@@ -414,14 +414,35 @@ func besiege(t *testing.T, b *anyBroker, secured bool) *besieged {
 	return s
 }
 
-// timed asks, and returns how long the answer took.
-func (c *client) timed(t *testing.T, verb string, r protocol.Request) time.Duration {
+// timed asks, and returns how long the answer took. The robot's own broker keeps a flood of one user from the requests of others, so that one request is
+// enough there. An external broker that lets everybody do everything does not: there it is sent again.
+func (s *besieged) timed(t *testing.T, c *client, verb string, r protocol.Request) time.Duration {
 	t.Helper()
 	begun := time.Now()
-	if a := c.ask(t, verb, r); a.Error != nil {
-		t.Errorf("%s: %v", verb, a.Error)
+	if s.users {
+		if a := c.ask(t, verb, r); a.Error != nil {
+			t.Errorf("%s: %v", verb, a.Error)
+		}
+		return time.Since(begun)
 	}
-	return time.Since(begun)
+	for {
+		id := c.tell(verb, r)
+		for again := time.After(time.Second); ; {
+			select {
+			case m := <-c.messages:
+				var a protocol.Response
+				if json.Unmarshal(m.Payload(), &a) == nil && a.ID == id && a.Error == nil {
+					return time.Since(begun)
+				}
+				continue
+			case <-again:
+			}
+			break
+		}
+		if time.Since(begun) > patience {
+			t.Fatalf("waited in vain for an answer to %s", verb)
+		}
+	}
 }
 
 // newcomer connects, sends one request and waits for its answer. It has no subscription before it asks, like fluxctl estop.
@@ -430,7 +451,7 @@ func (s *besieged) newcomer(t *testing.T, verb string) time.Duration {
 	begun := time.Now()
 	c := connect(t, s.urlOf("operator"), "flux/beating/res/"+verb)
 	defer c.Disconnect(0)
-	c.timed(t, verb, protocol.Request{})
+	s.timed(t, c, verb, protocol.Request{})
 	return time.Since(begun)
 }
 
@@ -458,7 +479,7 @@ type suffered struct{ answer, disarm, estop time.Duration }
 func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span time.Duration) (worst suffered) {
 	s := besiege(t, b, secured)
 	set := func(value float64) time.Duration {
-		return s.tuner.timed(t, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": value}})
+		return s.timed(t, s.tuner, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": value}})
 	}
 	set(90)
 	heap := heapInUse()
@@ -473,7 +494,7 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 	defer end()
 	for i, until := 0, time.Now().Add(span); time.Now().Before(until); i++ {
 		worst.answer = max(worst.answer, set(float64(100+i)))
-		worst.disarm = max(worst.disarm, s.operator.timed(t, "disarm", protocol.Request{}))
+		worst.disarm = max(worst.disarm, s.timed(t, s.operator, "disarm", protocol.Request{}))
 		if s.robot.Health().Safety.State == "armed" {
 			t.Error("armed after disarm")
 		}
@@ -529,7 +550,7 @@ func TestARemovedOperatorsLastWillArmsNobody(t *testing.T) {
 	b := brokers(t)[0]
 	s := besiege(t, b, false)
 	folder := strings.Split(b.mqtt, "'")[3]
-	s.operator.timed(t, "disarm", protocol.Request{})
+	s.timed(t, s.operator, "disarm", protocol.Request{})
 	gone := make(chan struct{})
 	prepared := asking("prepared", time.Now().Add(time.Hour), `"value":1`)
 	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(s.urlOf("operator")).SetClientID("gone").SetAutoReconnect(false).SetWill(hostileRequest+"arm", prepared, 1, true).

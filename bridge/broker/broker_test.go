@@ -1,0 +1,637 @@
+package broker
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
+)
+
+// patience bounds every wait: it is what something broken takes to fail, not how long anything takes.
+const patience = 2 * time.Minute
+
+// parent is the argument that makes this program one that starts a broker, and then only waits.
+const parent = "parent-of-a-broker"
+
+// TestMain is the tests, or a process that they start.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 {
+		switch os.Args[1] {
+		case Command:
+			os.Exit(Serve(os.Stdin, os.Stdout, os.Stderr))
+		case parent:
+			b, err := Start(context.Background(), Options{Robot: "rt", Listen: "127.0.0.1:0"})
+			if err != nil {
+				panic(err)
+			}
+			conn, err := b.Dial(context.Background())
+			if err != nil {
+				panic(err)
+			}
+			conn.Close()
+			fmt.Println(b.Process())
+			select {}
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// log is one to look into.
+type log struct {
+	mutex sync.Mutex
+	text  strings.Builder
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.String()
+}
+
+func (l *log) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// start starts a broker of the robot "rt" on a free port, unless the options say otherwise.
+func start(t *testing.T, o Options) *Broker {
+	t.Helper()
+	if o.Robot == "" {
+		o.Robot = "rt"
+	}
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
+	b, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	up(t, b)
+	return b
+}
+
+// up waits until a broker listens.
+func up(t *testing.T, b *Broker) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		conn, err := b.Dial(ctx)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// eventually polls where there is nothing to wait for.
+func eventually(t *testing.T, what string, true func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !true(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// client is one that is logged in.
+type client struct {
+	paho.Client
+	t        *testing.T
+	messages chan paho.Message
+}
+
+var clients atomic.Int64
+
+// login logs in, and returns the error of a broker that does not let it in.
+func login(t *testing.T, url, user, password string, secured *tls.Config) (*client, error) {
+	t.Helper()
+	c := &client{t: t, messages: make(chan paho.Message, 10_000)}
+	c.Client = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprint("test-", clients.Add(1))).SetProtocolVersion(4).
+		SetUsername(user).SetPassword(password).SetTLSConfig(secured).SetAutoReconnect(false).SetConnectTimeout(patience).
+		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { c.messages <- m }))
+	token := c.Connect()
+	if !token.WaitTimeout(patience) {
+		t.Fatal("no answer")
+	}
+	if token.Error() == nil {
+		t.Cleanup(func() { c.Disconnect(0) })
+	}
+	return c, token.Error()
+}
+
+// as logs in as one of the users of the password file, or as the robot.
+func as(t *testing.T, b *Broker, who string) *client {
+	t.Helper()
+	user, password := who, who+who
+	if who == "rt" {
+		user, password = b.Login()
+	}
+	c, err := login(t, b.URL(), user, password, nil)
+	if err != nil {
+		t.Fatalf("%s: %v", who, err)
+	}
+	return c
+}
+
+// subscribe reports whether the broker grants a subscription.
+func (c *client) subscribe(filter string, qos byte) bool {
+	c.t.Helper()
+	token := c.Client.Subscribe(filter, qos, nil)
+	if !token.WaitTimeout(patience) {
+		c.t.Fatalf("%s: no answer", filter)
+	}
+	for _, granted := range token.(*paho.SubscribeToken).Result() { // under a shorter name for $share
+		return token.Error() == nil && granted <= 2
+	}
+	return false
+}
+
+// publish waits until the broker has taken a message.
+func (c *client) publish(topic string, qos byte, retain bool, payload string) {
+	c.t.Helper()
+	if token := c.Client.Publish(topic, qos, retain, payload); !token.WaitTimeout(patience) || token.Error() != nil {
+		c.t.Fatalf("%s: %v", topic, token.Error())
+	}
+}
+
+// next waits for a message with a payload, and returns those that came before.
+func (c *client) next(payload string) (before []paho.Message, one paho.Message) {
+	c.t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case m := <-c.messages:
+			if string(m.Payload()) == payload {
+				return before, m
+			}
+			before = append(before, m)
+		case <-deadline:
+			c.t.Fatalf("no message %q; there were %d others", payload, len(before))
+		}
+	}
+}
+
+// passwords makes a file with a user of each role, whose password is the name twice. The robot's is called second.
+func passwords(t *testing.T) string {
+	t.Helper()
+	var text []byte
+	for name, role := range map[string]users.Role{"viewer": users.Viewer, "tuner": users.Tuner, "operator": users.Operator, "second": users.Robot} {
+		var err error
+		if text, err = users.Set(text, name, name+name, role); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "passwords")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// What each role may publish arrives, at each QoS, and the rest does not; nobody is cut off for trying.
+func TestWhoMayWriteWhat(t *testing.T) {
+	b := start(t, Options{Passwords: passwords(t)})
+	robot := as(t, b, "rt")
+	for _, verb := range append(users.Verbs(), "dance") {
+		if !robot.subscribe("flux/rt/req/"+verb, 0) {
+			t.Fatalf("the robot may not read req/%s", verb)
+		}
+	}
+	if !robot.subscribe("flux/rt/status", 0) {
+		t.Fatal("the robot may not read its status")
+	}
+	never := []string{"flux/rt/status", "flux/rt/param/network.neurons.a.threshold", "flux/rt/res/set", "flux/rt/describe", "flux/rt/tele/health", "flux/rt/event/error", "flux/rt/spikes",
+		"flux/rt/req/set/more", "flux/rt/req", "flux/rt", "flux/rt/", "homeassistant/device/fluxd-rt/config", "$SYS/x", "$MQTT/msgs/flux/rt/status", "elsewhere", "flux/rt/req/dance"}
+	for _, role := range []users.Role{users.Viewer, users.Tuner, users.Operator} {
+		c := as(t, b, string(role))
+		for qos := range byte(3) {
+			said := fmt.Sprintf("%s at %d", role, qos)
+			for _, topic := range never {
+				c.publish(topic, qos, true, "forged")
+			}
+			for _, verb := range users.Verbs() {
+				c.publish("flux/rt/req/"+verb, qos, false, said+" "+verb)
+			}
+			c.publish("flux/rt/req/estop", qos, false, said+" is all")
+			got := map[string]bool{}
+			before, _ := robot.next(said + " is all")
+			for _, m := range before {
+				if string(m.Payload()) == "forged" {
+					t.Errorf("%s: %s was written", said, m.Topic())
+				}
+				got[string(m.Payload())] = true
+			}
+			for _, verb := range users.Verbs() {
+				if want := role.May(verb); got[said+" "+verb] != want {
+					t.Errorf("%s: %s arrives: %v, want %v", said, verb, !want, want)
+				}
+			}
+		}
+		if !c.IsConnectionOpen() {
+			t.Errorf("%s was cut off", role)
+		}
+	}
+}
+
+// What each role may subscribe to, at each QoS: all that a robot says, and nothing that is asked of it or that is the server's own.
+func TestWhoMayReadWhat(t *testing.T) {
+	b := start(t, Options{Passwords: passwords(t)})
+	for _, c := range []struct {
+		filter  string
+		granted string // to whom
+	}{
+		{"flux/#", "viewer tuner operator"}, {"flux/rt/#", "viewer tuner operator"}, {"flux/+/status", "viewer tuner operator"}, {"flux/rt/res/set", "viewer tuner operator"},
+		{"homeassistant/#", "viewer tuner operator"}, {protocol.Echo, "viewer tuner operator"},
+		{"flux/rt/may/get", "viewer tuner operator"}, {"flux/rt/may/set", "tuner operator"}, {"flux/rt/may/arm", "operator"},
+		{"flux/rt/req/#", ""}, {"flux/rt/req/set", ""}, {"+/+/req/+", ""}, {"#", ""}, {"+/#", ""}, {"$SYS/#", ""}, {"$JS/#", ""}, {"$MQTT/#", ""}, {"$MQTT/sub/+", ""}, {"$share/g/flux/#", ""}, {"_INBOX/#", ""},
+		{"flux/second/req/+", "second"}, {"flux/second/status", "viewer tuner operator second"}, {"flux/second/param/#", "viewer tuner operator second"},
+	} {
+		for _, who := range []string{"viewer", "tuner", "operator", "second"} {
+			one := as(t, b, who)
+			for qos := range byte(3) {
+				want := slices.Contains(strings.Fields(c.granted), who)
+				if got := one.subscribe(c.filter, qos); got != want {
+					t.Errorf("%s to %s at QoS %d: %v, want %v", c.filter, who, qos, got, want)
+				}
+			}
+			one.Disconnect(0)
+		}
+	}
+}
+
+// A reader of everything sees what the robot says, retained or not, with dots in its topics, at each QoS, and nothing that others ask.
+func TestWhatAReaderSees(t *testing.T) {
+	b := start(t, Options{Passwords: passwords(t)})
+	robot, operator := as(t, b, "rt"), as(t, b, "operator")
+	for from := range byte(2) {
+		for to := range byte(3) {
+			said := fmt.Sprintf("%d to %d", from, to)
+			robot.publish("flux/rt/param/network.neurons.wall[*].threshold", from, true, "kept "+said)
+			viewer := as(t, b, "viewer")
+			if !viewer.subscribe("flux/#", to) {
+				t.Fatal("not granted")
+			}
+			if _, m := viewer.next("kept " + said); m.Topic() != "flux/rt/param/network.neurons.wall[*].threshold" || !m.Retained() {
+				t.Errorf("%s: came as %s, retained %v", said, m.Topic(), m.Retained())
+			}
+			operator.publish("flux/rt/req/set", from, true, "secret")
+			operator.publish("flux/rt/req/set", from, true, "")
+			robot.publish("flux/rt/event/info", from, false, "now "+said)
+			before, _ := viewer.next("now " + said)
+			for _, m := range before {
+				if strings.HasPrefix(m.Topic(), "flux/rt/req") {
+					t.Errorf("%s: a viewer sees %s to %s", said, m.Payload(), m.Topic())
+				}
+			}
+			viewer.Disconnect(0)
+		}
+	}
+}
+
+// Another robot writes its own topics, and no others.
+func TestAnotherRobot(t *testing.T) {
+	b := start(t, Options{Passwords: passwords(t)})
+	second, viewer := as(t, b, "second"), as(t, b, "viewer")
+	if !viewer.subscribe("flux/#", 0) {
+		t.Fatal("not granted")
+	}
+	second.publish("flux/rt/status", 1, true, "forged")
+	second.publish("flux/rt/req/arm", 1, true, "forged")
+	second.publish("homeassistant/device/fluxd-rt/config", 1, true, "forged")
+	second.publish("flux/second/status", 1, true, "here")
+	if before, m := viewer.next("here"); len(before) > 0 || m.Topic() != "flux/second/status" {
+		t.Errorf("%s, after %v", m.Topic(), before)
+	}
+}
+
+// Without a file of passwords everybody on the machine is an operator, whatever they call themselves, and nobody writes for the robot.
+func TestWithoutPasswords(t *testing.T) {
+	b := start(t, Options{})
+	robot := as(t, b, "rt")
+	if !robot.subscribe("flux/rt/req/arm", 0) {
+		t.Fatal("not granted")
+	}
+	for _, user := range []string{"", "ann", ownName} {
+		c, err := login(t, b.URL(), user, "", nil)
+		if err != nil {
+			t.Fatalf("%q: %v", user, err)
+		}
+		c.publish("flux/rt/status", 1, true, "forged")
+		c.publish("flux/rt/req/arm", 1, false, "by "+user)
+		robot.next("by " + user)
+		if !c.subscribe("flux/rt/status", 0) {
+			t.Error("not granted")
+		}
+		c.publish(protocol.Echo, 0, false, "nothing else")
+		if !c.subscribe(protocol.Echo, 0) {
+			t.Error("not granted")
+		}
+		c.publish(protocol.Echo, 1, false, "done")
+		if before, _ := c.next("done"); len(before) > 0 {
+			t.Errorf("%q: %s was written", user, before[0].Topic())
+		}
+	}
+}
+
+func TestWhoMayLogIn(t *testing.T) {
+	var said log
+	b := start(t, Options{Passwords: passwords(t), Log: said.logger()})
+	for _, c := range []struct {
+		user, password string
+		good           bool
+	}{{"viewer", "viewerviewer", true}, {"viewer", "wrong", false}, {"stranger", "nobody", false}, {"", "", false}, {ownName, "", false}, {ownName, "guess", false}, {setupName, "guess", false}} {
+		if _, err := login(t, b.URL(), c.user, c.password, nil); (err == nil) != c.good {
+			t.Errorf("%q with %q: %v", c.user, c.password, err)
+		}
+	}
+	if user, secret := b.Login(); user == "" {
+		t.Error("the robot has no name")
+	} else if _, err := login(t, b.URL(), setupName, secret, nil); err == nil {
+		t.Error("what sets up the server is let in later as well")
+	}
+	eventually(t, "the log to say so", func() bool { return strings.Contains(said.String(), "a login failed") })
+	for _, secret := range []string{"wrong", "guess"} {
+		if strings.Contains(said.String(), secret) {
+			t.Errorf("a password is in the log: %s", &said)
+		}
+	}
+}
+
+// Viewers cannot take the places of those who may stop the robot.
+func TestPlacesAreKept(t *testing.T) {
+	b := start(t, Options{Passwords: passwords(t), Clients: 4})
+	for _, c := range []struct {
+		who string
+		in  bool
+	}{{"viewer", true}, {"viewer", true}, {"viewer", false}, {"tuner", true}, {"tuner", false}, {"operator", true}, {"operator", false}} {
+		if _, err := login(t, b.URL(), c.who, c.who+c.who, nil); (err == nil) != c.in {
+			t.Errorf("%s: %v", c.who, err)
+		}
+	}
+	as(t, b, "rt") // the robot has a place beside them
+}
+
+// Whoever is taken out of the file, or gets another role, has to log in again, and has the new rights then.
+func TestAChangedUserIsSentAway(t *testing.T) {
+	file := passwords(t)
+	b := start(t, Options{Passwords: file})
+	viewer, tuner, operator := as(t, b, "viewer"), as(t, b, "tuner"), as(t, b, "operator")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err = users.Delete(text, "operator"); err != nil {
+		t.Fatal(err)
+	}
+	if text, err = users.Set(text, "tuner", "tunertuner", users.Viewer); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "them to be sent away", func() bool { return !tuner.IsConnectionOpen() && !operator.IsConnectionOpen() })
+	if !viewer.IsConnectionOpen() {
+		t.Error("who was not changed is sent away")
+	}
+	if _, err := login(t, b.URL(), "operator", "operatoroperator", nil); err == nil {
+		t.Error("who was taken out may log in again")
+	}
+	if as(t, b, "tuner").subscribe("flux/rt/may/set", 0) {
+		t.Error("a viewer has kept the rights of a tuner")
+	}
+}
+
+// What is retained has a bound: where there is no room, new topics are refused, and the robot's own are kept up to date.
+func TestWhatIsRetainedHasABound(t *testing.T) {
+	b := start(t, Options{Passwords: passwords(t)})
+	robot, second := as(t, b, "rt"), as(t, b, "second")
+	robot.publish("flux/rt/status", 1, true, "before")
+	for i := range 200 {
+		second.publish(fmt.Sprint("flux/second/param/", i), 1, true, strings.Repeat("x", 100_000))
+	}
+	robot.publish("flux/rt/status", 1, true, "after")
+	viewer := as(t, b, "viewer")
+	if !viewer.subscribe("flux/rt/status", 0) {
+		t.Fatal("not granted")
+	}
+	if before, m := viewer.next("after"); len(before) > 0 || !m.Retained() {
+		t.Errorf("%v came before %s, retained %v", before, m.Payload(), m.Retained())
+	}
+}
+
+// Everything is in memory.
+func TestNoDiskIsWritten(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	b := start(t, Options{})
+	robot := as(t, b, "rt")
+	for i := range 100 {
+		robot.publish(fmt.Sprint("flux/rt/param/p", i), 1, true, "kept")
+	}
+	if err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			t.Errorf("%s was written", path)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// A broker that is killed is started again at the same address.
+func TestItIsStartedAgain(t *testing.T) {
+	var said log
+	b := start(t, Options{Log: said.logger()})
+	for range 3 {
+		before := b.Process()
+		one, err := os.FindProcess(before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := one.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "another process", func() bool { now := b.Process(); return now != 0 && now != before })
+		up(t, b)
+		as(t, b, "rt").publish("flux/rt/status", 1, true, "online")
+	}
+	if !strings.Contains(said.String(), "its process ended") {
+		t.Errorf("the log does not say so: %s", &said)
+	}
+}
+
+// A program that is no broker is tried again, more and more rarely, and Close ends that.
+func TestAProgramThatIsNoBroker(t *testing.T) {
+	for name, program := range map[string][]string{"is not there": {"/does/not/exist"}, "ends at once": {"false"}, "says nothing": {"cat"}} {
+		var said log
+		b, err := Start(t.Context(), Options{Robot: "rt", Listen: "127.0.0.1:0", Program: program, Log: said.logger()})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		if conn, err := b.Dial(ctx); err == nil {
+			conn.Close()
+			t.Errorf("%s: it listens", name)
+		}
+		cancel()
+		b.Close()
+	}
+}
+
+func TestATakenPortGivesWayToAFreeOne(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	var said log
+	b := start(t, Options{Listen: taken.Addr().String(), Log: said.logger()})
+	if strings.HasSuffix(b.URL(), taken.Addr().String()) {
+		t.Fatalf("it says it listens on the taken port: %s", b.URL())
+	}
+	as(t, b, "rt")
+	if text := said.String(); strings.Count(text, "the port is taken") != 1 || !strings.Contains(text, taken.Addr().String()) {
+		t.Errorf("the log does not say what happened: %s", text)
+	}
+}
+
+func TestOptionsThatCannotWork(t *testing.T) {
+	good := makeCertificates(t)
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for says, o := range map[string]Options{
+		"expected host:port":              {Listen: "localhost"},
+		"name a file of passwords":        {Listen: "0.0.0.0:0"},
+		"or listen on 127.0.0.1:1883":     {Listen: ":0", TLS: TLS{Certificate: good.serverCert, Key: good.serverKey}},
+		"needs a certificate and its key": {TLS: TLS{CA: good.ca}},
+		"expected certificates, PEM":      {TLS: TLS{CA: text, Certificate: good.serverCert, Key: good.serverKey}},
+		"no such file":                    {TLS: TLS{Certificate: "missing.crt", Key: "missing.key"}},
+		"expected name:role":              {Passwords: text},
+		"fluxctl passwd":                  {Passwords: "missing"},
+	} {
+		o.Robot = "rt"
+		if o.Listen == "" {
+			o.Listen = "127.0.0.1:0"
+		}
+		b, err := Start(t.Context(), o)
+		if err == nil {
+			b.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%+v: %v, want %q", o, err, says)
+		}
+	}
+}
+
+// The log of the broker's process becomes the robot's; the last words of a crash are told apart.
+func TestTheLogIsPassedOn(t *testing.T) {
+	var said log
+	child := strings.Join([]string{
+		`{"time":"2026-01-01T00:00:00Z","level":"WARN","msg":"a login failed","user":"ann\u001b[2J","refused":3}`,
+		`panic: oh no`, ``, `goroutine 1 [running]:`, `{"level":"DEBUG","msg":"details"}`, `{"level":`,
+	}, "\n")
+	last := relay(strings.NewReader(child), said.logger())
+	if text := said.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, `level=WARN msg="embedded broker: a login failed" refused=3 user="ann\x1b[2J"`) {
+		t.Errorf("logged: %s", text)
+	}
+	if want := []string{"panic: oh no", "goroutine 1 [running]:", `{"level":`}; !slices.Equal(last, want) {
+		t.Errorf("the last words are %q, want %q", last, want)
+	}
+}
+
+// A client that makes the broker log without end is logged now and then, with the number that was dropped.
+func TestTheLogHasAPace(t *testing.T) {
+	var said log
+	l := slog.New(newCalm(slog.NewTextHandler(&said, nil))).With("part", "broker").WithGroup("g")
+	for range 10 * logBurst {
+		l.Warn(strings.Repeat("x", 10*logMost))
+	}
+	if text := said.String(); strings.Count(text, "\n") > 2*logBurst || len(text) > 2*logBurst*(logMost+200) {
+		t.Errorf("%d records, %d bytes", strings.Count(text, "\n"), len(text))
+	}
+}
+
+// What the server makes of topics is what rights are written in: it delivers by them what a client publishes.
+func TestSubjects(t *testing.T) {
+	for topic, want := range map[string]string{"flux/rt/req/set": "flux.rt.req.set", "flux/+/status": "flux.*.status", "flux/r.t/#": "flux.r//t.>"} {
+		if got := subject(topic); got != want || !server.IsValidSubject(got) {
+			t.Errorf("%s: %s, want %s", topic, got, want)
+		}
+	}
+}
+
+// Whatever there is to describe, the streams hold what they must, and the limits go up with it.
+func TestLimits(t *testing.T) {
+	for _, described := range []int{0, 10_000, 1 << 20, 16 << 20} {
+		l := (&config{Described: described, Clients: 64}).limits()
+		if l.message <= described || l.retained < int64(2*described) || l.pending < l.retained/8 || l.soft <= l.memory() || l.hard <= l.soft {
+			t.Errorf("%d: %+v", described, l)
+		}
+	}
+}
+
+// Nothing but a robot's process starts it.
+func TestServeWithoutAConfiguration(t *testing.T) {
+	var said strings.Builder
+	if code := Serve(strings.NewReader("hello"), io.Discard, &said); code != 2 || !strings.Contains(said.String(), "fluxd run") {
+		t.Errorf("%d: %s", code, &said)
+	}
+}
+
+// The broker ends with the process that started it, however that ends.
+func TestItEndsWithItsParent(t *testing.T) {
+	c := exec.Command(os.Args[0], parent)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := 0
+	if _, err := fmt.Sscan(line, &id); err != nil || id == 0 {
+		t.Fatalf("%q: %v", line, err)
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait() // killed
+	eventually(t, "the broker to end", func() bool { return !runs(id) })
+}
