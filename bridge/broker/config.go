@@ -135,9 +135,10 @@ func (c *config) secure(t TLS) (*tls.Config, error) {
 	}
 	c.Own = own.Certificate[0]
 	return &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		Certificates:       []tls.Certificate{own},
-		InsecureSkipVerify: true, // VerifyConnection does it: the certificate must be this very one
+		MinVersion: tls.VersionTLS12,
+		// Not Certificates: of those Go shows only what is of an authority that the broker names, and ours is of none.
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &own, nil },
+		InsecureSkipVerify:   true, // VerifyConnection does it: the certificate must be this very one
 		VerifyConnection: func(s tls.ConnectionState) error {
 			if string(s.PeerCertificates[0].Raw) != string(pair.Certificate[0]) {
 				return fmt.Errorf("this is not the robot's own broker: it shows another certificate than %s", t.Certificate)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/time/rate"
@@ -17,9 +18,17 @@ type journal struct {
 
 func (j journal) Noticef(format string, v ...any) { j.log.Debug(fmt.Sprintf(format, v...)) }
 func (j journal) Warnf(format string, v ...any)   { j.log.Debug(fmt.Sprintf(format, v...)) }
-func (j journal) Errorf(format string, v ...any)  { j.log.Warn(fmt.Sprintf(format, v...)) }
 func (j journal) Debugf(string, ...any)           {}
 func (j journal) Tracef(string, ...any)           {}
+
+// Errorf logs what the server calls an error. Who is refused a subscription knows it, and fluxctl asks in that way what it may.
+func (j journal) Errorf(format string, v ...any) {
+	text, level := fmt.Sprintf(format, v...), slog.LevelWarn
+	if strings.Contains(text, "Subscription Violation") {
+		level = slog.LevelDebug
+	}
+	j.log.Log(context.Background(), level, text)
+}
 
 // Fatalf passes on why the server cannot go on: it does not end by itself.
 func (j journal) Fatalf(format string, v ...any) {

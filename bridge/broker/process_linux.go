@@ -29,9 +29,3 @@ func stayAlive() {
 
 // beLast makes this process the first that the kernel ends when memory runs out (proc(5), oom_score_adj). It may always make itself that.
 func beLast() { _ = os.WriteFile("/proc/self/oom_score_adj", []byte("900"), 0) }
-
-// limitMemory bounds the memory that this process can write to. Go takes it from the system in arenas of 64 MB.
-func limitMemory(bytes int64) {
-	limit := uint64(bytes) + 128<<20
-	_ = unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit}) // an older kernel has no such limit of mappings
-}

@@ -50,7 +50,8 @@ func TestTheBrokerIsHumble(t *testing.T) {
 
 // A broker that is suspended, or hangs as a whole, is killed and started again.
 func TestAHungBrokerIsStartedAgain(t *testing.T) {
-	defer func(was int) { missedSigns = was }(missedSigns)
+	was := missedSigns
+	t.Cleanup(func() { missedSigns = was }) // after the broker has been closed
 	missedSigns = 3
 	b := start(t, Options{})
 	id := b.Process()

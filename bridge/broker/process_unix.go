@@ -10,7 +10,6 @@ import (
 func humble() error                    { return nil }
 func attributes() *syscall.SysProcAttr { return nil }
 func beLast()                          {}
-func limitMemory(int64)                {}
 
 // stayAlive keeps the signals away that a terminal sends to all processes of a robot: its own process decides when the broker ends.
 func stayAlive() {

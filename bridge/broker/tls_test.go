@@ -10,11 +10,14 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"fluxd/bridge/protocol"
 )
@@ -97,8 +100,23 @@ func TestTLS(t *testing.T) {
 		if _, err := login(t, strings.Replace(b.URL(), "ssl:", "tcp:", 1), "", "", nil); err == nil {
 			t.Errorf("%s: an open connection is let in", name)
 		}
-		up(t, b) // the robot's own client, after all that
+		c := own(t, b) // the robot's own client, after all that
+		c.publish("flux/rt/status", 1, true, "online")
 	}
+}
+
+// own connects as the robot does.
+func own(t *testing.T, b *Broker) *client {
+	t.Helper()
+	user, password := b.Login()
+	c := &client{t: t}
+	c.Client = paho.NewClient(paho.NewClientOptions().AddBroker(b.URL()).SetClientID("own").SetProtocolVersion(4).SetUsername(user).SetPassword(password).
+		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return b.Dial(t.Context()) }))
+	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
+		t.Fatalf("the robot's own client: %v", token.Error())
+	}
+	t.Cleanup(func() { c.Disconnect(0) })
+	return c
 }
 
 // The robot's own client talks to nobody but the broker that shows the robot's certificate.

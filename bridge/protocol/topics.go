@@ -24,14 +24,19 @@ const Echo = "fluxctl/echo"
 // Topics are the topics of one robot, named by its name.
 type Topics string
 
-// CheckName reports why a robot cannot have a name: it must be exactly one topic level, so not empty and without "/", "+" and "#"; and brokers
-// take no spaces and control characters in topics.
+// CheckName reports why a robot cannot have a name: it must be exactly one topic level, so not empty and without "/", "+" and "#". Brokers take no
+// spaces and control characters in topics, and NATS has other wildcards, "*" and ">", and a sign of its own, "$".
 func CheckName(name string) error {
-	bad := func(r rune) bool { return strings.ContainsRune("/+#", r) || unicode.IsSpace(r) || unicode.IsControl(r) }
-	if name == "" || strings.ContainsFunc(name, bad) {
-		return fmt.Errorf("robot name %q: expected one or more characters other than / + #, spaces and control characters", name)
+	if !IsLevel(name) {
+		return fmt.Errorf("robot name %q: expected one or more characters other than / + # * > $, spaces and control characters", name)
 	}
 	return nil
+}
+
+// IsLevel reports whether a name may be a level of a topic, at every broker.
+func IsLevel(name string) bool {
+	bad := func(r rune) bool { return strings.ContainsRune("/+#*>$", r) || unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	return name != "" && !strings.ContainsFunc(name, bad)
 }
 
 func (t Topics) of(rest string) string { return Root + "/" + string(t) + "/" + rest }

@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fluxd/bridge/protocol"
 	"fmt"
 	"maps"
 	"os"
@@ -151,8 +152,11 @@ func parseUsers(file string, data []byte) (map[string]User, error) {
 			continue
 		}
 		f := strings.SplitN(line, ":", 3)
-		if len(f) != 3 || f[0] == "" {
+		if len(f) != 3 {
 			return nil, fmt.Errorf("%s:%d: expected name:role:bcrypt hash, as 'fluxctl passwd' writes it", file, number)
+		}
+		if err := checkUser(f[0]); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", file, number, err)
 		}
 		if err := checkRole(Role(f[1])); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", file, number, err)
@@ -172,6 +176,14 @@ func parseUsers(file string, data []byte) (map[string]User, error) {
 }
 
 var errEmpty = errors.New("nobody could log in")
+
+// checkUser reports why a user cannot have a name. One of role robot has the topics of that name, so that it must be a level of a topic.
+func checkUser(name string) error {
+	if !protocol.IsLevel(name) || strings.Contains(name, ":") {
+		return fmt.Errorf("user %q: expected a name without : / + # * > $, spaces and control characters", name)
+	}
+	return nil
+}
 
 func checkRole(r Role) error {
 	if r != Robot && !slices.Contains(roles, r) {
@@ -274,8 +286,8 @@ func Valid(file string, text []byte) error {
 // Set returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far; it
 // keeps what it says besides.
 func Set(text []byte, name, password string, role Role) ([]byte, error) {
-	if name == "" || strings.ContainsAny(name, ":\n\r#/+ \t") {
-		return nil, fmt.Errorf("user %q: expected a name without spaces and : # / +", name)
+	if err := checkUser(name); err != nil {
+		return nil, err
 	}
 	if err := checkRole(role); err != nil {
 		return nil, err

@@ -17,7 +17,6 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -629,27 +628,6 @@ func (c *checked) Write(p []byte) (int, error) {
 		c.failed = err
 	}
 	return n, err
-}
-
-// filter passes text on without what a terminal would obey: anybody may have written what we print.
-type filter struct{ io.Writer }
-
-// Write writes.
-func (f filter) Write(p []byte) (int, error) {
-	if _, err := f.Writer.Write([]byte(printable(string(p)))); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// printable replaces what cannot be seen, but for tabs and ends of lines.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) || r == '\n' || r == '\t' {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
 }
 
 // terminal returns the terminal that is printed on; nil if it is none.

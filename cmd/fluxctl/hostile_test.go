@@ -260,11 +260,12 @@ func TestADescriptionThatCannotBe(t *testing.T) {
 	online(t, "r1", url)
 	s := newStranger(t, url)
 	s.retain("flux/r2/status", `{"state":"online"}`)
-	const tooMany, unreadable = "its description has more than 4194304 neurons", "no description that can be read"
+	const tooMany, unreadable = "whose names do not fit into 128 MB", "no description that can be read"
 	for _, test := range []struct{ neurons, says string }{
 		{`[{"name":"x","count":2000000000}]`, tooMany},
-		{`[{"name":"x","count":4194305}]`, tooMany},
-		{`[{"name":"x","count":3000000},{"name":"y","count":3000000}]`, tooMany},
+		{`[{"name":"x","count":11000000}]`, tooMany},
+		{`[{"name":"` + strings.Repeat("x", 20_000) + `","count":100000}]`, tooMany},
+		{`[{"name":"x","count":6000000},{"name":"y","count":6000000}]`, tooMany},
 		{fmt.Sprintf(`[{"name":"x","count":1},{"name":"y","count":%d}]`, math.MaxInt64), tooMany},
 		{`[{"name":"x","count":-1}]`, "its description has"},
 		{fmt.Sprintf(`[{"name":"x","count":%d},{"name":"y","count":2000000000}]`, math.MinInt64), "its description has"},

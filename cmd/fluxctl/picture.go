@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fluxd/bridge/protocol"
 	"fmt"
 	"maps"
@@ -37,17 +36,17 @@ func newPicture(robot string, parameters map[string]protocol.Parameter) *picture
 // add takes in a message. What cannot be read is left out.
 func (p *picture) add(topic string, payload []byte) {
 	topics := protocol.Topics(p.robot)
-	path, isParameter := strings.CutPrefix(topic, topics.Param(""))
-	level, isEvent := strings.CutPrefix(topic, topics.Event(""))
+	path, isParameter := strings.CutPrefix(line(topic), topics.Param(""))
+	level, isEvent := strings.CutPrefix(line(topic), topics.Event(""))
 	switch {
 	case topic == topics.Status():
 		var s protocol.Status
-		if json.Unmarshal(payload, &s) == nil {
+		if decode(payload, &s) == nil {
 			p.state = string(s.State)
 		}
 	case topic == topics.Health():
 		var h protocol.Health
-		if json.Unmarshal(payload, &h) == nil {
+		if decode(payload, &h) == nil {
 			p.health = &h
 		}
 	case topic == topics.Sensors():
@@ -56,7 +55,7 @@ func (p *picture) add(topic string, payload []byte) {
 		p.actuators = measures(payload, p.actuators)
 	case isParameter:
 		var v protocol.Value
-		if json.Unmarshal(payload, &v) != nil {
+		if decode(payload, &v) != nil {
 			return
 		}
 		old, known := p.values[path]
@@ -66,8 +65,8 @@ func (p *picture) add(topic string, payload []byte) {
 		}
 	case isEvent:
 		var e protocol.Event
-		if json.Unmarshal(payload, &e) == nil {
-			p.events = latest(p.events, fmt.Sprintf("%s\t%s\t%s\t%s", time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, strings.ReplaceAll(e.Text, "\n", " ")), shownEvents)
+		if decode(payload, &e) == nil {
+			p.events = latest(p.events, fmt.Sprintf("%s\t%s\t%s\t%s", time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, e.Text), shownEvents)
 		}
 	}
 }
@@ -75,7 +74,7 @@ func (p *picture) add(topic string, payload []byte) {
 // measures reads measures, or keeps the old ones.
 func measures(payload []byte, old map[string]protocol.Measure) map[string]protocol.Measure {
 	var m map[string]protocol.Measure
-	if json.Unmarshal(payload, &m) != nil {
+	if decode(payload, &m) != nil {
 		return old
 	}
 	return m

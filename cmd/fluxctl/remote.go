@@ -155,10 +155,10 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	var online, all, shown []string
 	for _, topic := range slices.Sorted(maps.Keys(retained)) {
 		var status protocol.Status
-		if json.Unmarshal(retained[topic], &status) != nil {
+		if decode(retained[topic], &status) != nil {
 			continue
 		}
-		robot := strings.Split(topic, "/")[1]
+		robot := line(strings.Split(topic, "/")[1])
 		states[robot] = status.State
 		all = append(all, robot)
 		shown = append(shown, fmt.Sprintf("%s (%s)", robot, status.State))
@@ -255,8 +255,16 @@ func (r *remote) subscribe(ctx context.Context, filters map[string]byte, handler
 	return nil
 }
 
-// maxNeurons bounds what a description makes us remember: each neuron has a name.
-const maxNeurons = 4 << 20
+// maxNames bounds what a description makes us remember, in bytes: each neuron has a name.
+const maxNames = 128 << 20
+
+// shorten cuts what somebody else has written.
+func shorten(text string) string {
+	if runes := []rune(text); len(runes) > 64 {
+		return string(runes[:64]) + "..."
+	}
+	return text
+}
 
 // learn reads what the robot says of itself.
 func (r *remote) learn(ctx context.Context) error {
@@ -265,15 +273,17 @@ func (r *remote) learn(ctx context.Context) error {
 		return err
 	}
 	var description protocol.Description
-	if err := json.Unmarshal(retained[r.topics.Describe()], &description); err != nil {
+	if err := decode(retained[r.topics.Describe()], &description); err != nil {
 		return absent("robot %s: no description that can be read: %w", r.topics, err)
 	}
-	room := maxNeurons
+	room := maxNames
 	for _, g := range description.Neurons {
-		if g.Count < 0 || g.Count > room {
-			return absent("robot %s: its description has more than %d neurons, which no robot has: somebody else has written it", r.topics, maxNeurons)
+		const number = 12 // bytes of it and what is kept with a name, at the least
+		if g.Count < 0 || g.Count > room/(len(g.Name)+number) {
+			return absent("robot %s: its description has %d neurons %q, whose names do not fit into %d MB: no robot has so many, and somebody else may have written it",
+				r.topics, g.Count, shorten(g.Name), maxNames>>20)
 		}
-		room -= g.Count
+		room -= g.Count * (len(g.Name) + number)
 	}
 	r.known = map[string]protocol.Parameter{}
 	for _, p := range description.Parameters {
@@ -318,7 +328,7 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 	answers := make(chan protocol.Response, 1)
 	handler := func(_ paho.Client, m paho.Message) {
 		var response protocol.Response
-		if json.Unmarshal(m.Payload(), &response) == nil && response.ID == request.ID {
+		if decode(m.Payload(), &response) == nil && response.ID == request.ID {
 			select {
 			case answers <- response:
 			default: // delivered twice

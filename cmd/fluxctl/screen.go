@@ -75,7 +75,7 @@ func (s *screen) leave() {
 
 // fit cuts a text to a size, without a line break at its end, so that nothing scrolls.
 func fit(text string, columns, rows int) string {
-	lines := strings.Split(strings.TrimRight(printable(text), "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(printable(text), "\t", " "), "\n"), "\n")
 	if over := len(lines) - rows; over > 0 {
 		lines = append(lines[:max(0, rows-1)], fmt.Sprintf("... and %d more lines: a higher window shows them", over+1))
 	}

@@ -72,7 +72,7 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 			for _, m := range in.take() {
 				if m.Topic() == r.topics.Status() {
 					var status protocol.Status
-					if json.Unmarshal(m.Payload(), &status) != nil || status.State != protocol.Online || status.Boot == boot {
+					if decode(m.Payload(), &status) != nil || status.State != protocol.Online || status.Boot == boot {
 						continue
 					}
 					if boot != "" { // it was started again, perhaps with other neurons

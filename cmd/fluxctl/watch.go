@@ -64,7 +64,7 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 func printLine(out io.Writer, topics protocol.Topics, m paho.Message, asJSON bool) error {
 	if !asJSON {
 		topic := strings.TrimPrefix(m.Topic(), strings.TrimSuffix(topics.Status(), "status"))
-		_, err := fmt.Fprintf(out, "%s %s\n", topic, m.Payload())
+		_, err := fmt.Fprintf(out, "%s %s\n", line(topic), line(string(m.Payload())))
 		return err
 	}
 	payload := json.RawMessage(m.Payload())
@@ -75,14 +75,14 @@ func printLine(out io.Writer, topics protocol.Topics, m paho.Message, asJSON boo
 		}
 		payload = quoted
 	}
-	line, err := json.Marshal(struct {
+	text, err := json.Marshal(struct {
 		Topic   string          `json:"topic"`
 		Payload json.RawMessage `json:"payload"`
 	}{m.Topic(), payload})
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s\n", line)
+	_, err = fmt.Fprintf(out, "%s\n", text)
 	return err
 }
 

@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"bridge":             {"bridge/protocol", "bridge/users"},
 	"bridge/broker":      {"bridge/protocol", "bridge/users"},
 	"bridge/protocol":    nil,
-	"bridge/users":       nil,
+	"bridge/users":       {"bridge/protocol"},
 	"configs":            nil,
 	"cmd/fluxctl":        {"bridge/protocol", "bridge/users"},
 	"cmd/fluxd":          {"bridge/broker", "bridge/protocol", "cmd/fluxd/bench", "cmd/fluxd/daemon", "configs"},
