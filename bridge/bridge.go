@@ -122,6 +122,7 @@ type Bridge struct {
 	served    chan struct{} // closed when no request is under way any more
 	malformed atomic.Uint64
 
+	disarmed           *memory      // ids of requests to arm with 0; receive's
 	retainedParameters atomic.Int64 // that this robot does not have, since the last connection
 
 	started   time.Time
@@ -133,6 +134,7 @@ type Bridge struct {
 	busy      *rate.Limiter // answers to requests that there is no room for
 
 	busyQuestions *rate.Limiter // the same, of what anybody may ask
+	describing    *rate.Limiter // answers with the description
 
 	ctx       context.Context // ends when the bridge does
 	cancel    context.CancelFunc
@@ -165,6 +167,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		clock:       opts.Clock,
 		out:         newOutbox(),
 		started:     time.Now(),
+		disarmed:    newMemory(rememberedIDs),
 		connected:   make(chan struct{}, 1),
 		arrivals:    make(chan arrival, waitingRequests),
 		questions:   make(chan arrival, waitingRequests),
@@ -173,6 +176,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		busy:        rate.NewLimiter(busyRate, busyBurst),
 
 		busyQuestions: rate.NewLimiter(busyRate, busyBurst),
+		describing:    rate.NewLimiter(2, 8),
 
 		namesakes: rate.Sometimes{First: 1, Interval: time.Minute},
 	}

@@ -28,8 +28,8 @@ func (r *bulkRobot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	return to, 0
 }
 
-// BenchmarkSpikesOverMQTT measures spikes on their way to a subscriber in the same process, over loopback and a broker that is there as well.
-// The figures are of all three together.
+// BenchmarkSpikesOverMQTT measures spikes on their way to a subscriber over a broker and loopback, all in the same process. The
+// figures are of all three together.
 //
 //	go test ./bridge -run XXX -bench SpikesOverMQTT -benchtime 1x
 func BenchmarkSpikesOverMQTT(b *testing.B) {

@@ -45,8 +45,9 @@ func TestWhatARobotPublishes(t *testing.T) {
 
 	c.online()
 	// Everything retained is there, whoever comes when.
-	if s := kept[protocol.Status](t, b.URL(), topics.Status()); s != (protocol.Status{State: protocol.Online, Boot: "b1", Version: "1.2"}) {
-		t.Errorf("status: %+v", s)
+	status := kept[protocol.Status](t, b.URL(), topics.Status())
+	if status != (protocol.Status{State: protocol.Online, Boot: "b1", Version: "1.2"}) {
+		t.Errorf("status: %+v", status)
 	}
 	if d := kept[protocol.Description](t, b.URL(), topics.Describe()); len(d.Parameters) != 2 || d.Parameters[0].Unit != "mV" {
 		t.Errorf("describe: %+v", d)
@@ -247,6 +248,8 @@ func TestStartRefuses(t *testing.T) {
 	if err := os.WriteFile(text, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	open := Options{Robot: "r", Broker: nobody}
+	secured := func(files protocol.TLS) Options { return Options{Robot: "r", Broker: nobody, TLS: files} }
 	tests := []struct {
 		name        string
 		description protocol.Description
@@ -261,12 +264,12 @@ func TestStartRefuses(t *testing.T) {
 		{"a host only", good, Options{Robot: "r", Broker: "localhost:1883"}, "like tcp://host:1883"},
 		{"no port", good, Options{Robot: "r", Broker: "tcp://localhost"}, "with a port"},
 		{"no MQTT", good, Options{Robot: "r", Broker: "http://localhost:80"}, "like tcp://host:1883"},
-		{"a CA that is none", good, Options{Robot: "r", Broker: nobody, TLS: protocol.TLS{CA: text}}, "expected certificates, PEM"},
-		{"a CA that is missing", good, Options{Robot: "r", Broker: nobody, TLS: protocol.TLS{CA: text + "?"}}, "no such file"},
-		{"a key without a certificate", good, Options{Robot: "r", Broker: nobody, TLS: protocol.TLS{Key: text}}, "its certificate is missing"},
-		{"a certificate without a key", good, Options{Robot: "r", Broker: nobody, TLS: protocol.TLS{Certificate: text}}, "its key is missing"},
-		{"a path with a wildcard", one(protocol.Parameter{Path: "a/+"}), Options{Robot: "r", Broker: nobody}, "expected a path"},
-		{"a range without an end", one(protocol.Parameter{Path: "a", Max: inf()}), Options{Robot: "r", Broker: nobody}, "finite range"},
+		{"a CA that is none", good, secured(protocol.TLS{CA: text}), "expected certificates, PEM"},
+		{"a CA that is missing", good, secured(protocol.TLS{CA: text + "?"}), "no such file"},
+		{"a key without a certificate", good, secured(protocol.TLS{Key: text}), "its certificate is missing"},
+		{"a certificate without a key", good, secured(protocol.TLS{Certificate: text}), "its key is missing"},
+		{"a path with a wildcard", one(protocol.Parameter{Path: "a/+"}), open, "expected a path"},
+		{"a range without an end", one(protocol.Parameter{Path: "a", Max: inf()}), open, "finite range"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

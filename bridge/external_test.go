@@ -67,7 +67,8 @@ func TestPacketsAreCut(t *testing.T) {
 		}
 	}
 	endless := strings.NewReader("\x30\xff\xff\xff\xff\x01")
-	if _, err := io.ReadAll(newCutter(stream{Reader: endless}, filters)); err == nil || !strings.Contains(err.Error(), "does not speak MQTT") {
+	_, err := io.ReadAll(newCutter(stream{Reader: endless}, filters))
+	if err == nil || !strings.Contains(err.Error(), "does not speak MQTT") {
 		t.Errorf("no MQTT: %v", err)
 	}
 }
@@ -108,8 +109,8 @@ func TestASecuredBroker(t *testing.T) {
 		return file
 	}
 	certificate, private := write("own.crt", "CERTIFICATE", pair.Certificate[0]), write("own.key", "PRIVATE KEY", key)
-	external := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1",
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert}, TLSTimeout: patience.Seconds()})
+	external := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1", TLSTimeout: patience.Seconds(),
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert}})
 	for _, test := range []struct {
 		name string
 		tls  protocol.TLS
@@ -128,8 +129,11 @@ func TestASecuredBroker(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var log journal
-			b := startBridge(t, newFakeRobot(), Options{Broker: test.url, TLS: test.tls, Log: slog.New(slog.NewTextHandler(&log, nil))})
-			eventually(t, "neither connected nor refused", func() bool { return b.Connected() || log.count("cannot reach the MQTT broker") > 0 })
+			opts := Options{Broker: test.url, TLS: test.tls, Log: slog.New(slog.NewTextHandler(&log, nil))}
+			b := startBridge(t, newFakeRobot(), opts)
+			eventually(t, "neither connected nor refused", func() bool {
+				return b.Connected() || log.count("cannot reach the MQTT broker") > 0
+			})
 			if b.Connected() != test.in {
 				t.Errorf("connected is %v: %s", b.Connected(), &log)
 			}
@@ -142,12 +146,16 @@ func FuzzWhatABrokerSays(f *testing.F) {
 	f.Add([]byte("\x90\x07\x00\x01\x01\x01\x01\x01\x01"))
 	f.Add([]byte("\x90\x05\x00\x01\x01\x01\x00\x30\x05\x00\x01tab\x40\x02\x00\x01\xb0\x02\x00\x02\x50\x02\x00\x03\x62\x02\x00\x04\x70\x02\x00\x04\xd0\x00"))
 	f.Add([]byte("\x3e\x1b\x00\x11flux/fake/req/set\x00\x07{}{}{}"))
-	f.Add([]byte("\x30\x15\x00\x13flux/fake/req/estop\x33\x16\x00\x14flux/fake/req/disarm\x30\x1e\x00\x11flux/fake/req/arm{\"value\":0}"))
+	f.Add([]byte("\x30\x15\x00\x13flux/fake/req/estop\x32\x18\x00\x14flux/fake/req/disarm\x00\x07"))
+	f.Add([]byte("\x30\x1e\x00\x11flux/fake/req/arm{\"value\":0}"))
+	f.Add(bytes.Repeat([]byte("\x30\x13\x00\x11flux/fake/req/get"), waitingRequests+1))
 	f.Add([]byte("\x32\x16\x00\x12flux/fake/status\x00\x07"))
 	f.Add([]byte("\x90\x05\x00\x01\x80\x80\x80\xe0\x00\x10\x00\x00\xff\xff\xff\xff\x7f"))
 	f.Fuzz(func(t *testing.T, words []byte) {
-		b := &Bridge{robot: newFakeRobot(), topics: "fake", boot: "b1", clock: time.Now, log: slog.New(slog.DiscardHandler), out: newOutbox(),
-			connected: make(chan struct{}, 1), arrivals: make(chan arrival, waitingRequests), busy: rate.NewLimiter(rate.Inf, 0)}
+		b := &Bridge{robot: newFakeRobot(), topics: "fake", boot: "b1", clock: time.Now, log: slog.New(slog.DiscardHandler),
+			out: newOutbox(), connected: make(chan struct{}, 1),
+			arrivals: make(chan arrival, waitingRequests), busy: rate.NewLimiter(rate.Inf, 0),
+			questions: make(chan arrival, waitingRequests), busyQuestions: rate.NewLimiter(rate.Inf, 0)}
 		b.ctx = t.Context()
 		b.stops = newStops(b, clientOptions("", "").AddBroker("tcp://made.up:1"))
 		stopping := map[string]byte{b.topics.Request("disarm"): 1, b.topics.Request("estop"): 1}
@@ -156,7 +164,8 @@ func FuzzWhatABrokerSays(f *testing.F) {
 			receive paho.MessageHandler
 		}{{b.filters(), b.receive}, {stopping, b.stops.receive}} {
 			ours, its := net.Pipe()
-			b.client = paho.NewClient(clientOptions("", "").AddBroker("tcp://made.up:1").SetAutoReconnect(false).SetConnectRetry(false).
+			b.client = paho.NewClient(clientOptions("", "").AddBroker("tcp://made.up:1").
+				SetAutoReconnect(false).SetConnectRetry(false).
 				SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
 					return newCutter(ours, len(side.filters)), nil
 				}))

@@ -107,13 +107,15 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 	if len(told) != 3*keptMessages {
 		t.Errorf("%d parameters came before the answer, want %d", len(told), 3*keptMessages)
 	}
-	eventually(t, "some parameters are retained as they were", func() bool { return len(robot.unchanged(retained(t, b.URL()))) == 0 })
+	eventually(t, "some parameters are retained as they were", func() bool {
+		return len(robot.unchanged(retained(t, b.URL()))) == 0
+	})
 	if b.Dropped() > 0 {
 		t.Errorf("%d messages were dropped", b.Dropped())
 	}
 }
 
-// Also when the robot ends right behind it, at a broker that goes on. It must be a quick one: the end does not wait for a slow one.
+// Also when the robot ends right behind it, at a broker that goes on. It must be a quick one: the end does not wait for long.
 func TestWhatWasAcceptedLastIsRetained(t *testing.T) {
 	robot := population(4 * unacknowledged)
 	url, ask, kept := quickBroker(t)
@@ -131,7 +133,7 @@ func TestWhatWasAcceptedLastIsRetained(t *testing.T) {
 	}
 }
 
-// quickBroker acknowledges everything at once, and notes what is retained. It gives messages to nobody but the robot, what is asked.
+// quickBroker acknowledges everything at once, and notes what is retained. It passes nothing on but what the test asks.
 func quickBroker(t *testing.T) (url string, ask func(verb string, r protocol.Request), kept func() map[string]string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

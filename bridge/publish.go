@@ -195,7 +195,9 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	a := arrival{verb: m.Topic()[len(b.topics.Request("")):], payload: m.Payload(), retained: m.Retained()}
 	if a.verb == "arm" {
 		if disarms(a) { // a switch has one topic for both: what leads to safety waits for nothing
-			b.robot.Disarm()
+			if id := idOf(a.payload); id == "" || b.disarmed.add(id) {
+				b.stops.stop("disarm", timeOf(a.payload))
+			}
 		}
 		a.stops = b.stops.count.Load()
 	}

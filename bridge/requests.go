@@ -66,7 +66,7 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 		refusal = expired(request, b.clock())
 	}
 	if refusal == nil && a.verb == "arm" && !disarms(a) && b.stops.overtook(a, request.Time) {
-		refusal = &protocol.Error{Code: protocol.NotAllowed, Message: "the robot was disarmed or stopped after this was sent: arm again if that is still what you want"}
+		refusal = overtaken()
 	}
 	response := protocol.Response{ID: request.ID}
 	if refusal == nil {
@@ -145,6 +145,12 @@ func moment(milliseconds int64) string {
 func (b *Bridge) execute(verb string, request protocol.Request, response *protocol.Response) *protocol.Error {
 	response.Rev = b.robot.Revision()
 	switch verb {
+	case "describe":
+		if !b.describing.Allow() { // it is large, and anybody may ask
+			return &protocol.Error{Code: protocol.Busy, Message: "the description was asked for too often: ask again in a second, or read what is retained at " + b.topics.Describe()}
+		}
+		response.Description = b.description
+		return nil
 	case "get":
 		values, rev, err := b.robot.Get(request.Paths)
 		response.Rev = rev
@@ -211,12 +217,27 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		if request.Value != nil && *request.Value == 0 {
 			return nil // that was done when it came in
 		}
-		if err := b.robot.Arm(); err != nil {
-			return refusal(err)
-		}
-		return nil
+		return b.arm()
 	}
 	return &protocol.Error{Code: protocol.UnknownVerb, Message: fmt.Sprintf("verb %q: expected one of %s", verb, strings.Join(users.Verbs(), ", "))}
+}
+
+// arm lets the actuators obey, unless the robot is disarmed at the same moment.
+func (b *Bridge) arm() *protocol.Error {
+	before := b.stops.disarms.Load()
+	if err := b.robot.Arm(); err != nil {
+		return refusal(err)
+	}
+	if b.stops.disarms.Load() != before {
+		b.robot.Disarm()
+		return overtaken()
+	}
+	return nil
+}
+
+// overtaken is the error of a request to arm that the robot was stopped after.
+func overtaken() *protocol.Error {
+	return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot was disarmed or stopped after this was sent: arm again if that is still what you want"}
 }
 
 // until bounds what a request asks for by its time to live.
@@ -306,6 +327,17 @@ func idOf(payload []byte) string {
 		return ""
 	}
 	return only.ID
+}
+
+// timeOf reads when a request was sent, however wrong the rest of it is; 0 if it does not say so.
+func timeOf(payload []byte) int64 {
+	var only struct {
+		TS int64 `json:"ts"`
+	}
+	if len(payload) > protocol.MaxRequest || json.Unmarshal(payload, &only) != nil {
+		return 0
+	}
+	return only.TS
 }
 
 // memory remembers the latest ids.

@@ -19,12 +19,13 @@ const waitingStops = 4096
 
 // stops is the connection on which the robot is stopped.
 type stops struct {
-	bridge *Bridge
-	client paho.Client
-	done   map[string]chan protocol.Response // by verb: carried out, and not answered yet
-	count  atomic.Uint64                     // how often the robot was stopped
-	latest atomic.Int64                      // the ts of the request to stop that was sent last
-	seen   *memory                           // receive's
+	bridge  *Bridge
+	client  paho.Client
+	done    map[string]chan protocol.Response // by verb: carried out, and not answered yet
+	count   atomic.Uint64                     // how often the robot was stopped
+	disarms atomic.Uint64                     // how often of these it was disarmed
+	latest  atomic.Int64                      // the ts of the request to stop that was sent last
+	seen    *memory                           // receive's
 
 	subscribed atomic.Bool
 	changed    chan struct{} // one slot: subscribed is true now
@@ -52,8 +53,10 @@ func (s *stops) subscribe() {
 	if s.bridge.ctx.Err() != nil {
 		return
 	}
-	if why := refused(subscription, answered); why != nil && s.client.IsConnectionOpen() {
-		s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection", "error", why)
+	if why := refused(subscription, answered); why != nil {
+		if s.client.IsConnectionOpen() { // else it is lost, and there will be another
+			s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection", "error", why)
+		}
 		return
 	}
 	s.subscribed.Store(true)
@@ -65,12 +68,15 @@ func (s *stops) subscribe() {
 
 // await waits until the robot can be stopped, not for ever.
 func (s *stops) await(ctx context.Context, patience time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
 	for !s.subscribed.Load() {
 		select {
 		case <-s.changed:
 		case <-ctx.Done():
+			return
+		case <-timeout.C:
+			s.bridge.log.Error("the second connection to the broker, for disarm and estop, is not there: the robot cannot be stopped over MQTT until it is")
 			return
 		}
 	}
@@ -88,6 +94,9 @@ func (s *stops) receive(_ paho.Client, m paho.Message) {
 		return
 	}
 	request, refusal := parse(a)
+	if refusal != nil {
+		request.Time = timeOf(a.payload) // which may stand behind the fault
+	}
 	if !a.retained {
 		if request.ID != "" && !s.seen.add(request.ID) {
 			return
@@ -114,9 +123,10 @@ func (s *stops) stop(verb string, sent int64) {
 	}
 	if verb == "estop" {
 		s.bridge.robot.EmergencyStop("mqtt")
-	} else {
-		s.bridge.robot.Disarm()
+		return
 	}
+	s.disarms.Add(1)
+	s.bridge.robot.Disarm()
 }
 
 // overtook reports whether the robot was stopped after a request was sent or came in.

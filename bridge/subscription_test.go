@@ -21,7 +21,8 @@ type subscription struct {
 // stopping reports whether it is of the connection that the robot is stopped on.
 func (s subscription) stopping() bool { return slices.Contains(s.filters, "flux/fake/req/estop") }
 
-// subscriptionBroker lets a robot in, once with each of its connections, and hands each subscription to the test, whose answer it sends.
+// subscriptionBroker lets a robot in, once with each of its connections. It hands each subscription to the test, and sends its
+// answer.
 func subscriptionBroker(t *testing.T) (url string, asked <-chan subscription) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -76,14 +77,16 @@ func TestASubscriptionThatIsRefusedIsTold(t *testing.T) {
 		s.answer <- 0x80
 		defer close(s.answer)
 	}
-	for _, what := range []string{"level=WARN msg=\"cannot subscribe to requests", "does not let the robot read flux/fake/param/#",
-		"level=ERROR msg=\"cannot subscribe to disarm and estop", "does not let the robot read flux/fake/req/disarm"} {
+	for _, what := range []string{
+		`level=WARN msg="cannot subscribe to requests`, "does not let the robot read flux/fake/param/#",
+		`level=ERROR msg="cannot subscribe to disarm and estop`, "does not let the robot read flux/fake/req/disarm",
+	} {
 		eventually(t, what+" is not told", func() bool { return log.count(what) == 1 })
 	}
 }
 
-// The broker's word on a subscription may come in the very moment in which the robot ends. The library then writes down what the robot no
-// longer reads; the race detector sees it if it does, as a rule within a hundred tries.
+// The broker's word on a subscription may come in the very moment in which the robot ends. The library then writes down what the
+// robot no longer reads; the race detector sees it if it does, as a rule within a hundred tries.
 func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
 	var farewells sync.WaitGroup
 	for i := range 200 {
@@ -97,7 +100,8 @@ func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
 			s.answer <- 1
 			close(s.answer)
 		}
-		for ended := time.Now().Add(time.Duration(i) * time.Microsecond); time.Now().Before(ended); { // about as long as the answer is under way
+		// About as long as the answer is under way.
+		for ended := time.Now().Add(time.Duration(i) * time.Microsecond); time.Now().Before(ended); {
 		}
 		b.cancel()
 		farewells.Go(b.Close) // a second each, since nobody acknowledges

@@ -173,6 +173,15 @@ type MQTT struct {
 	Telemetry     Frequency `yaml:"telemetry" default:"10 Hz" doc:"how often sensors and actuators are published: 0.1 Hz to 50 Hz"`
 	HomeAssistant bool      `yaml:"home_assistant" default:"false" doc:"publish what Home Assistant finds the robot by: sensors, actuators, tunables, arm and emergency stop"`
 	TLS           *TLS      `yaml:"tls" doc:"secured connections; the embedded broker needs certificate and key, and with ca asks clients for a certificate"`
+	Fleet         *Fleet    `yaml:"fleet" doc:"a NATS cluster that the embedded broker joins as a leaf node, so that the robot can be reached there too"`
+}
+
+// Fleet is a NATS cluster that a robot's own broker joins.
+type Fleet struct {
+	URL          string `yaml:"url" required:"" doc:"of its listener for leaf nodes: tls://host:7422, or nats://host:7422 without TLS"`
+	User         string `yaml:"user" doc:"there"`
+	PasswordFile string `yaml:"password_file" doc:"file that holds the password for it"`
+	CA           string `yaml:"ca" doc:"file of the authority that its certificate is of; absent: those that the system trusts"`
 }
 
 // TLS names the files of secured connections, PEM-encoded.

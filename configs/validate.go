@@ -412,6 +412,7 @@ func (v *validator) mqtt() {
 		v.fail("mqtt.telemetry", "%v: expected 0.1 Hz to 50 Hz", c.Telemetry.Physic())
 	}
 	v.secured(c)
+	v.fleet(c)
 	switch c.Broker {
 	case "none":
 	case "embedded":
@@ -433,6 +434,29 @@ func (v *validator) mqtt() {
 	}
 	if external && (c.PasswordFile != "" || c.PasswordEnv != "") && c.User == "" && v.readable("mqtt.user") {
 		v.fail("mqtt", "user is missing: the password is whose?")
+	}
+}
+
+// fleet checks how the embedded broker joins a cluster.
+func (v *validator) fleet(c MQTT) {
+	f := c.Fleet
+	if f == nil || !v.readable("mqtt.fleet", "mqtt.fleet.url") {
+		return
+	}
+	u, err := url.Parse(f.URL)
+	switch {
+	case c.Broker != "embedded":
+		v.fail("mqtt.fleet", "belongs to the embedded broker: at an external one the robot is reached anyway")
+	case err != nil || u.Hostname() == "" || u.Port() == "" || u.Scheme != "tls" && u.Scheme != "nats":
+		v.fail("mqtt.fleet.url", "%q: expected tls://host:7422, or nats://host:7422 without TLS", shorten(f.URL))
+	case u.User != nil:
+		v.fail("mqtt.fleet.url", "a password does not belong into the URL: expected user and password_file")
+	case (f.User == "") != (f.PasswordFile == ""):
+		v.fail("mqtt.fleet", "expected user and password_file, or neither")
+	case u.Scheme == "nats" && f.CA != "":
+		v.fail("mqtt.fleet.ca", "the connection to %s is open: expected tls://", shorten(f.URL))
+	case u.Scheme == "nats" && f.User != "" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback():
+		v.fail("mqtt.fleet.url", "%q: the password could be read on the network: expected tls://", shorten(f.URL))
 	}
 }
 

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -33,6 +34,8 @@ type Options struct {
 	Clients   int // that may be logged in at a time, beside the robot; 0 is DefaultClients
 	Described int // bytes of the robot's description, its largest message: the limits follow from it
 
+	Fleet Fleet // a NATS cluster to join; the zero value is none
+
 	Program []string     // what to execute; nil is this very program, with Command as its argument
 	Log     *slog.Logger // nil is silent
 }
@@ -44,6 +47,14 @@ type TLS struct {
 	CA          string // if given, clients must show a certificate of this authority
 }
 
+// Fleet is a NATS cluster that the broker joins as a leaf node. What the robot says goes up, and what is asked of it comes down; nothing else crosses.
+type Fleet struct {
+	URL      string // of its listener for leaf nodes: tls://host:7422, nats://host:7422
+	User     string
+	Password string
+	CA       string // file of the authority of its certificate, PEM-encoded; empty: the system's
+}
+
 // config is what the broker's process reads from its standard input, as JSON. Nothing secret stands in its command line or environment.
 type config struct {
 	Robot     string
@@ -52,8 +63,10 @@ type config struct {
 	Secret    string // the password of the robot's own clients
 	Clients   int
 	Described int
+	Details   bool // for the log
 
 	Certificate, Key, CA []byte // PEM
+	Fleet                Fleet  // its CA is the text of the file
 	Own                  []byte // the robot's own certificate as client, DER: good beside those of the CA
 }
 
@@ -62,7 +75,7 @@ const ownName = "fluxd"
 
 // parse checks the options, and reads the files that they name. The second result is for the robot's own client; nil without TLS.
 func (o Options) parse() (config, *tls.Config, error) {
-	c := config{Robot: o.Robot, Address: o.Listen, Passwords: o.Passwords, Clients: o.Clients, Described: o.Described}
+	c := config{Robot: o.Robot, Address: o.Listen, Passwords: o.Passwords, Clients: o.Clients, Described: o.Described, Details: o.Log != nil && o.Log.Enabled(context.Background(), slog.LevelDebug)}
 	if c.Address == "" {
 		c.Address = DefaultListen
 	}
@@ -81,6 +94,16 @@ func (o Options) parse() (config, *tls.Config, error) {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
 	c.Secret = hex.EncodeToString(secret)
+	if c.Fleet = o.Fleet; c.Fleet.CA != "" {
+		text, err := os.ReadFile(c.Fleet.CA)
+		if err != nil {
+			return c, nil, fmt.Errorf("embedded broker: fleet: %w", err)
+		}
+		if !x509.NewCertPool().AppendCertsFromPEM(text) {
+			return c, nil, fmt.Errorf("embedded broker: fleet: ca: %s: expected certificates, PEM-encoded", c.Fleet.CA)
+		}
+		c.Fleet.CA = string(text)
+	}
 	secured, err := c.secure(o.TLS)
 	if err != nil {
 		return c, nil, fmt.Errorf("embedded broker: tls: %w", err)

@@ -50,13 +50,17 @@ const (
 // and its log to stderr as JSON. It ends when in does, and returns the exit code.
 func Serve(in io.Reader, out, stderr io.Writer) int {
 	stayAlive()
-	log := slog.New(newCalm(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	decoder := json.NewDecoder(in)
 	var c config
 	if err := decoder.Decode(&c); err != nil {
 		fmt.Fprintf(stderr, "fluxd %s: this is for fluxd run, which starts it and writes a configuration to its standard input: %v\n", Command, err)
 		return 2
 	}
+	level := slog.LevelInfo
+	if c.Details {
+		level = slog.LevelDebug
+	}
+	log := slog.New(newCalm(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level})))
 	beLast()
 	ended := make(chan struct{})
 	go func() { // the robot's process keeps the other end open for as long as it lives
@@ -99,7 +103,13 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 		return err
 	}
 	defer os.RemoveAll(folder)
+	accounts, remotes, err := c.Fleet.remote()
+	if err != nil {
+		return err
+	}
 	s, err := server.NewServer(&server.Options{
+		Accounts:   accounts,
+		LeafNode:   server.LeafNodeOpts{Remotes: remotes, ReconnectInterval: 2 * time.Second},
 		ServerName: c.Robot, DontListen: true, NoSigs: true, NoSystemAccount: true,
 		CustomClientAuthentication: g,
 		MaxConn:                    c.Clients + strangers,
@@ -127,6 +137,11 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 	if !s.ReadyForConnections(startPatience) {
 		return fmt.Errorf("the server does not listen within %v", startPatience)
 	}
+	if remotes != nil { // with several accounts the server does not do it by itself
+		if err := s.GlobalAccount().EnableJetStream(nil, nil); err != nil {
+			return fmt.Errorf("keep messages: %w", err)
+		}
+	}
 	inside, err := nats.Connect("", nats.InProcessServer(s), nats.UserInfo(setupName, g.secret), nats.Timeout(startPatience), nats.NoReconnect())
 	if err != nil {
 		return fmt.Errorf("connect within the process: %w", err)
@@ -134,6 +149,11 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 	defer inside.Close()
 	for _, stream := range limits.streams() {
 		if err := create(inside, stream); err != nil {
+			return err
+		}
+	}
+	if remotes != nil {
+		if err := cross(s, protocol.Topics(c.Robot)); err != nil {
 			return err
 		}
 	}

@@ -161,9 +161,12 @@ type Response struct {
 	Rev     Revision           `json:"rev"`               // the present one
 	Applied map[string]float64 `json:"applied,omitempty"` // verb set: what is in effect now
 	Values  map[string]Reading `json:"values,omitempty"`  // verb get
-	Spikes  int                `json:"spikes,omitempty"`  // verbs reward and stimulate: how many came of it
-	Warning string             `json:"warning,omitempty"` // it was done, but: what is wrong with it all the same
-	Error   *Error             `json:"error,omitempty"`
+
+	Description json.RawMessage `json:"description,omitempty"` // verb describe: a Description, where none is retained
+
+	Spikes  int    `json:"spikes,omitempty"`  // verbs reward and stimulate: how many came of it
+	Warning string `json:"warning,omitempty"` // it was done, but: what is wrong with it all the same
+	Error   *Error `json:"error,omitempty"`
 }
 
 // The two values of Response.Status.

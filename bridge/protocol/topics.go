@@ -35,7 +35,9 @@ func CheckName(name string) error {
 
 // IsLevel reports whether a name may be a level of a topic, at every broker.
 func IsLevel(name string) bool {
-	bad := func(r rune) bool { return strings.ContainsRune("/+#*>$", r) || unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	bad := func(r rune) bool {
+		return strings.ContainsRune("/+#*>$", r) || unicode.IsSpace(r) || !unicode.IsPrint(r)
+	}
 	return name != "" && !strings.ContainsFunc(name, bad)
 }
 

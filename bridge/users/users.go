@@ -31,7 +31,7 @@ type Role string
 
 // The roles, each with the rights of those before it.
 const (
-	Viewer   Role = "viewer"   // get, watch, estop
+	Viewer   Role = "viewer"   // describe, get, watch, estop
 	Tuner    Role = "tuner"    // set, reset, save, load, reward, stimulate
 	Operator Role = "operator" // arm, disarm
 )
@@ -42,7 +42,7 @@ const Robot Role = "robot"
 
 // needed is the least role for each verb.
 var needed = map[string]Role{
-	"get": Viewer, "watch": Viewer, "estop": Viewer,
+	"describe": Viewer, "get": Viewer, "watch": Viewer, "estop": Viewer,
 	"set": Tuner, "reset": Tuner, "save": Tuner, "load": Tuner, "reward": Tuner, "stimulate": Tuner,
 	"arm": Operator, "disarm": Operator,
 }

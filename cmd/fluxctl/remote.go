@@ -148,6 +148,9 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	if err == nil && len(retained) == 0 && name != "" {
 		retained, err = r.retained(ctx, protocol.Topics("+").Status()) // to say who is there
 	}
+	if err == nil {
+		err = r.living(ctx, retained, name)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -186,6 +189,44 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	return protocol.Topics(online[0]), nil
 }
 
+// livingPatience is how long robots are listened for: they tell their health once a second.
+const livingPatience = 1500 * time.Millisecond
+
+// living adds the robots that tell their health and have no status that is retained here, if the one that is looked for is not known otherwise: what a
+// robot retains stays at its own broker, in a fleet of NATS.
+func (r *remote) living(ctx context.Context, known map[string][]byte, name string) error {
+	if name != "" && known[protocol.Topics(name).Status()] != nil || name == "" && len(known) > 0 {
+		return nil
+	}
+	heard := make(chan string, 1024)
+	filter := protocol.Topics("+").Health()
+	if err := r.subscribe(ctx, map[string]byte{filter: 0}, func(_ paho.Client, m paho.Message) {
+		select {
+		case heard <- strings.Split(m.Topic(), "/")[1]:
+		default: // more than anybody can choose from
+		}
+	}); err != nil {
+		return err
+	}
+	defer r.client.Unsubscribe(filter)
+	online, err := json.Marshal(protocol.Status{State: protocol.Online})
+	if err != nil {
+		return err
+	}
+	for timeout := time.After(min(r.patience, livingPatience)); ; {
+		select {
+		case robot := <-heard:
+			if known[protocol.Topics(robot).Status()] = online; robot == name {
+				return nil
+			}
+		case <-timeout:
+			return nil
+		case <-ctx.Done():
+			return absent("interrupted")
+		}
+	}
+}
+
 // quiet is for how long nothing more may come until all that is retained is taken to have come, where the broker does not say so.
 const quiet = 300 * time.Millisecond
 
@@ -216,12 +257,12 @@ func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte
 		}
 	}
 	asked := time.Now()
-	if err := r.subscribe(ctx, map[string]byte{protocol.Echo: 1, filter: 1}, handler); err != nil {
+	if err := r.subscribe(ctx, map[string]byte{protocol.Echo: 0, filter: 0}, handler); err != nil {
 		return nil, err
 	}
 	pause := max(quiet, 2*time.Since(asked)) // a slow network is not silence
 	defer r.client.Unsubscribe(protocol.Echo, filter)
-	r.client.Publish(protocol.Echo, 1, false, ours)
+	r.client.Publish(protocol.Echo, 0, false, ours)
 	timer := time.NewTimer(r.patience)
 	defer timer.Stop()
 	for waiting := true; waiting; {
@@ -272,8 +313,16 @@ func (r *remote) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	text, kept := retained[r.topics.Describe()]
+	if !kept { // in a fleet of NATS what a robot retains stays at its own broker
+		response, err := r.request(ctx, "describe", protocol.Request{})
+		if err != nil {
+			return err
+		}
+		text = response.Description
+	}
 	var description protocol.Description
-	if err := decode(retained[r.topics.Describe()], &description); err != nil {
+	if err := decode(text, &description); err != nil {
 		return absent("robot %s: no description that can be read: %w", r.topics, err)
 	}
 	room := maxNames

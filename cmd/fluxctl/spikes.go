@@ -51,7 +51,7 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 		case <-ctx.Done():
 			return nil // ctrl-C is how it ends
 		case <-r.connected:
-			if err := r.subscribe(ctx, map[string]byte{r.topics.Spikes(): 0, r.topics.Status(): 1}, in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
+			if err := r.subscribe(ctx, map[string]byte{r.topics.Spikes(): 0, r.topics.Status(): 0}, in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
 				return err
 			}
 			r.tellBack(screen)

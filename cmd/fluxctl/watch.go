@@ -36,8 +36,8 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 		case <-ctx.Done():
 			return nil // ctrl-C is how watch ends
 		case <-r.connected: // after each loss the broker has forgotten who listens
-			filters := map[string]byte{r.topics.Status(): 1, r.topics.Param("#"): 1, r.topics.Event("+"): 1,
-				r.topics.Health(): 0, r.topics.Sensors(): 0, r.topics.Actuators(): 0}
+			filters := map[string]byte{r.topics.Status(): 0, r.topics.Param("#"): 0, r.topics.Event("+"): 0, r.topics.Health(): 0,
+				r.topics.Sensors(): 0, r.topics.Actuators(): 0}
 			if err := r.subscribe(ctx, filters, in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
 				return err
 			}

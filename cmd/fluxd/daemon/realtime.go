@@ -240,6 +240,12 @@ func (l *Robot) startBroker(ctx context.Context, opts RunOptions) (err error) {
 	if c.TLS != nil {
 		o.TLS = broker.TLS{Certificate: c.TLS.Certificate, Key: c.TLS.Key, CA: c.TLS.CA}
 	}
+	if f := c.Fleet; f != nil {
+		o.Fleet = broker.Fleet{URL: f.URL, User: f.User, CA: f.CA}
+		if o.Fleet.Password, err = readPassword(f.PasswordFile); err != nil {
+			return fmt.Errorf("fleet: %w", err)
+		}
+	}
 	l.broker, err = broker.Start(context.WithoutCancel(ctx), o)
 	return err
 }
@@ -248,11 +254,7 @@ func (l *Robot) startBroker(ctx context.Context, opts RunOptions) (err error) {
 func password(c configs.MQTT) (string, error) {
 	switch {
 	case c.PasswordFile != "":
-		text, err := os.ReadFile(c.PasswordFile)
-		if err != nil {
-			return "", fmt.Errorf("password_file: %w", err)
-		}
-		return strings.TrimRight(string(text), "\r\n"), nil
+		return readPassword(c.PasswordFile)
 	case c.PasswordEnv != "":
 		text, set := os.LookupEnv(c.PasswordEnv)
 		if !set {
@@ -261,6 +263,18 @@ func password(c configs.MQTT) (string, error) {
 		return text, nil
 	}
 	return "", nil
+}
+
+// readPassword reads a file that holds a password; without a file there is none.
+func readPassword(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("password_file: %w", err)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
 // launch starts the goroutines around the loop, each protected against panics and ended by the context. The function it returns

@@ -1,0 +1,69 @@
+package broker
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/url"
+
+	"fluxd/bridge/protocol"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// The leaf node lives in an account of its own, so that what the robot's clients subscribe to does not draw the whole fleet's traffic here, and what is
+// published in the fleet does not pass for the robot's word. Only what both accounts name crosses between them
+// (https://docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts).
+
+// fleetAccount is the name of the leaf node's account.
+const fleetAccount = "FLEET"
+
+// remote says how to join the fleet. It returns nothing where there is none.
+func (f Fleet) remote() (accounts []*server.Account, remotes []*server.RemoteLeafOpts, err error) {
+	if f.URL == "" {
+		return nil, nil, nil
+	}
+	u, err := url.Parse(f.URL)
+	if err != nil {
+		return nil, nil, fmt.Errorf("fleet: %w", err)
+	}
+	if f.User != "" {
+		u.User = url.UserPassword(f.User, f.Password)
+	}
+	r := &server.RemoteLeafOpts{LocalAccount: fleetAccount, URLs: []*url.URL{u}, TLS: u.Scheme == "tls"}
+	if r.TLS {
+		r.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: u.Hostname()}
+		if f.CA != "" {
+			r.TLSConfig.RootCAs = x509.NewCertPool()
+			r.TLSConfig.RootCAs.AppendCertsFromPEM([]byte(f.CA))
+		}
+		r.TLSTimeout = tlsPatience.Seconds()
+	}
+	return []*server.Account{server.NewAccount(fleetAccount)}, []*server.RemoteLeafOpts{r}, nil
+}
+
+// cross lets the robot's word up to the fleet, and requests down.
+func cross(s *server.Server, robot protocol.Topics) error {
+	fleet, err := s.LookupAccount(fleetAccount)
+	if err != nil {
+		return fmt.Errorf("fleet: %w", err)
+	}
+	here := s.GlobalAccount()
+	for _, way := range []struct {
+		from, to *server.Account
+		subjects []string
+	}{
+		{here, fleet, subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Sensors(), robot.Actuators(), robot.Event("+"))},
+		{fleet, here, subjects(robot.Request("+"))},
+	} {
+		for _, one := range way.subjects {
+			if err := way.from.AddStreamExport(one, []*server.Account{way.to}); err != nil {
+				return fmt.Errorf("fleet: export %s: %w", one, err)
+			}
+			if err := way.to.AddStreamImport(way.from, one, ""); err != nil {
+				return fmt.Errorf("fleet: import %s: %w", one, err)
+			}
+		}
+	}
+	return nil
+}
