@@ -3,60 +3,64 @@ package hil_test
 import (
 	"fluxd/bridge/protocol"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"fluxd/cmd/fluxd/daemon"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
-	broker "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/hooks/auth"
-	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // startBroker runs a broker on loopback; the address is free or was before.
 func startBroker(t *testing.T, address string) (stop func(), at string) {
 	t.Helper()
-	l, err := net.Listen("tcp", address)
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := broker.New(&broker.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := server.AddHook(new(auth.AllowHook), nil); err != nil {
+	number, err := strconv.Atoi(port)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.AddListener(listeners.NewNet("tcp", l)); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Serve(); err != nil {
-		t.Fatal(err)
-	}
-	stopped := false
-	stop = func() {
-		if !stopped {
-			stopped = true
-			server.Close()
+	if number == 0 {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
 		}
+		number = l.Addr().(*net.TCPAddr).Port
+		l.Close()
 	}
+	b, err := server.NewServer(&server.Options{ServerName: "hil", DontListen: true, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+		MQTT: server.MQTTOpts{Host: host, Port: number}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Start()
+	if !b.ReadyForConnections(patience) {
+		t.Fatalf("no broker at %s", address)
+	}
+	stop = sync.OnceFunc(func() { b.Shutdown(); b.WaitForShutdown() })
 	t.Cleanup(stop)
-	return stop, l.Addr().String()
+	return stop, net.JoinHostPort(host, strconv.Itoa(number))
 }
 
 // online waits until a robot is there for a client of the broker.
 func online(t *testing.T, address, robot string) time.Duration {
 	t.Helper()
 	status := make(chan string, 100)
-	opts := mqtt.NewClientOptions().AddBroker("tcp://" + address).SetClientID("hil-" + time.Now().Format("150405.000000"))
+	opts := mqtt.NewClientOptions().AddBroker("tcp://" + address).SetClientID(fmt.Sprint("hil-", time.Now().UnixNano()))
 	opts.SetOnConnectHandler(func(c mqtt.Client) {
-		c.Subscribe("flux/"+robot+"/status", 1, func(_ mqtt.Client, m mqtt.Message) { status <- string(m.Payload()) })
+		c.Subscribe("flux/"+robot+"/status", 0, func(_ mqtt.Client, m mqtt.Message) { status <- string(m.Payload()) })
 	})
 	c := mqtt.NewClient(opts)
 	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {

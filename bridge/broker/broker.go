@@ -51,11 +51,17 @@ type Broker struct {
 	id    int           // of its process; 0 for none
 }
 
+// inBroker is the environment variable that a broker's process has, so that a program that does not know Command does not start itself without end.
+const inBroker = "FLUXD_IN_BROKER"
+
 // Start starts a broker, and starts it again whenever it dies or hangs, until the context ends or Close is called. It does not wait until the
 // broker listens. If the port is taken it logs a warning and takes a free one. An error is one of the options.
 func Start(ctx context.Context, o Options) (*Broker, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if os.Getenv(inBroker) != "" {
+		return nil, errors.New("embedded broker: this process was started as one, and is none: a program that starts a broker must call Serve when its argument is " + Command)
 	}
 	c, secured, err := o.parse()
 	if err != nil {

@@ -174,7 +174,19 @@ var priority = flag.Int("priority", 0, "realtime priority of the robot whose lat
 // address, and for how long.
 const outsideVariable = "FLUXD_OUTSIDE"
 
-func init() { outside = beOutside }
+func init() {
+	outside = beOutside
+	for _, attack := range attacks {
+		mqtt := `{listen: '127.0.0.1:0', passwords: 'FILES/passwords'}`
+		if attack.secured {
+			mqtt = `{listen: '127.0.0.1:0', passwords: 'FILES/passwords', tls: {certificate: 'FILES/robot.crt', key: 'FILES/robot.key'}}`
+		}
+		troubles = append(troubles, trouble{name: "hostile: " + attack.name, mqtt: mqtt, outside: func(_ testing.TB, address string, until time.Time) {
+			a := attacker{address: address, secured: attack.secured, user: "ann", password: "a good password", until: until}
+			from(attack.places, until, func() { attack.do(a) })
+		}})
+	}
+}
 
 // beOutside is what the variable says, if it is set.
 func beOutside() bool {

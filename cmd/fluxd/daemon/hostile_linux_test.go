@@ -632,6 +632,7 @@ func TestTheOwnBrokerKilledFiftyTimes(t *testing.T) {
 	}
 	close(done)
 	load.Wait()
+	answering(t, b) // the robot has come back, too
 	last := protocol.Revision(accepted.Load())
 	a := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
 	if a.Error != nil || a.Rev <= last {
