@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"fluxd/bridge/protocol"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // journal is a log to look into.
@@ -347,4 +349,13 @@ func TestNamesakesAreTold(t *testing.T) {
 	if log.count("another robot with this name") != 1 {
 		t.Errorf("told %d times in\n%s", log.count("another robot with this name"), &log)
 	}
+}
+
+// A broker that lets the robot log in, and passes nothing on of what it publishes: the log says so.
+func TestABrokerThatPassesNothingOn(t *testing.T) {
+	mute := &server.User{Username: "mute", Password: "mutemute", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{">"}}}}
+	external := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"}, mute)
+	var log journal
+	startBridge(t, newFakeRobot(), Options{Broker: external.url, User: "mute", Password: "mutemute", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	eventually(t, "the log does not say so", func() bool { return log.count("passes nothing on of what the robot publishes") == 1 })
 }

@@ -263,8 +263,8 @@ func startTestBroker(t testing.TB, listen string) *testBroker {
 	return runTestBroker(t, server.MQTTOpts{Host: host, Port: number})
 }
 
-// runTestBroker runs a broker with more options.
-func runTestBroker(t testing.TB, mqtt server.MQTTOpts) *testBroker {
+// runTestBroker runs a broker with more options. With users nobody else is let in.
+func runTestBroker(t testing.TB, mqtt server.MQTTOpts, users ...*server.User) *testBroker {
 	t.Helper()
 	if mqtt.Port == 0 { // which the server takes for no MQTT
 		mqtt.Port = -1
@@ -273,7 +273,7 @@ func runTestBroker(t testing.TB, mqtt server.MQTTOpts) *testBroker {
 	// server allows 65,535 for all subscriptions of a client together.
 	mqtt.MaxAckPending = 4096
 	opts := &server.Options{ServerName: "test", DontListen: true, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: t.TempDir(), MaxPayload: 10 << 20, MQTT: mqtt}
+		JetStream: true, StoreDir: t.TempDir(), MaxPayload: 10 << 20, MQTT: mqtt, Users: users}
 	s, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)

@@ -587,6 +587,52 @@ func TestTooManyRequestsAreAnsweredBusy(t *testing.T) {
 	}
 }
 
+// What anybody may ask, without end, takes no room from what tuners and operators ask, and neither do its answers.
+func TestAFloodOfQuestionsKeepsNobodyOut(t *testing.T) {
+	robot := newHangingRobot()
+	b := startBridge(t, robot, Options{})
+	c := dial(t, b.URL())
+	c.online()
+	c.hang(robot)
+	for i := range 3 * waitingRequests {
+		c.send(protocol.Topics("fake").Request("get"), false, fresh(fmt.Sprint("question ", i)))
+	}
+	eventually(t, "the questions do not fill their queue", func() bool { return len(b.questions) == waitingRequests })
+	c.send(protocol.Topics("fake").Request("save"), false, fresh("save"))
+	close(robot.hold)
+	if r := c.answer("save", "save"); r.Error != nil {
+		t.Errorf("save: %v", r.Error)
+	}
+	o := newOutbox()
+	o.put(message{topic: "important", qos: 1})
+	for range 2 * commonMessages {
+		o.put(message{topic: "common", qos: 1, common: true})
+	}
+	if m, _ := o.take(); m.topic != "important" || o.dropped.Load() != commonMessages {
+		t.Errorf("%s comes first, %d were dropped", m.topic, o.dropped.Load())
+	}
+}
+
+// The description is large: it is given to who asks, and not without end.
+func TestDescribe(t *testing.T) {
+	c := dial(t, startBridge(t, newFakeRobot(), Options{}).URL())
+	c.online()
+	busy := 0
+	for i := range 20 {
+		r := c.ask("describe", fresh(fmt.Sprint("d", i)))
+		var d protocol.Description
+		switch {
+		case r.Error != nil && r.Error.Code == protocol.Busy:
+			busy++
+		case r.Error != nil || json.Unmarshal(r.Description, &d) != nil || len(d.Parameters) != 2:
+			t.Errorf("%+v, %v", r, r.Error)
+		}
+	}
+	if busy == 20 {
+		t.Error("nobody was told")
+	}
+}
+
 func TestMemoryForgetsTheOldest(t *testing.T) {
 	m := newMemory(2)
 	for i, step := range []struct {

@@ -29,13 +29,13 @@ clientid fleet-bridge
 try_private false
 notifications false
 restart_timeout 1
-topic flux/alone/status in 1
-topic flux/alone/describe in 1
-topic flux/alone/param/# in 1
+topic flux/alone/status in 0
+topic flux/alone/describe in 0
+topic flux/alone/param/# in 0
 topic flux/alone/tele/# in 0
-topic flux/alone/event/# in 1
-topic flux/alone/res/# in 1
-topic flux/alone/req/+ out 1
+topic flux/alone/event/# in 0
+topic flux/alone/res/# in 0
+topic flux/alone/req/+ out 0
 CONF
 robot() { # name, mqtt section
 	sed "s/^robot: .*/robot: $1/; s#^mqtt:.*#mqtt: {$2}#" configs/robots/lightseeker.yaml >"$work/$1.yaml"

@@ -252,13 +252,14 @@ func (crashing) Cleanup(func())                   {}
 func (crashing) Fatal(all ...any)                 { panic(fmt.Sprint(all...)) }
 func (crashing) Fatalf(format string, all ...any) { panic(fmt.Sprintf(format, all...)) }
 
-// beside starts this program as something outside of the robot.
-func beside(b testing.TB, what string) (out io.Reader, kill func()) {
+// beside starts this program as something outside of the robot, by way of another program if one is given.
+func beside(b testing.TB, what string, by ...string) (out io.Reader, kill func()) {
 	b.Helper()
-	c := exec.Command(os.Args[0])
 	if *priority > 0 { // which the robot's alone shall be
-		c = exec.Command("chrt", "--other", "0", os.Args[0])
+		by = append([]string{"chrt", "--other", "0"}, by...)
 	}
+	by = append(by, os.Args[0])
+	c := exec.Command(by[0], by[1:]...)
 	c.Env = append(os.Environ(), outsideVariable+"="+what)
 	c.Stderr = os.Stderr
 	in, err := c.StdinPipe()
@@ -368,7 +369,8 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 			kill()
 		}
 		if trouble.outside != nil {
-			_, end := beside(b, fmt.Sprintf("%s|%s|%v", trouble.name, address, stretch))
+			// Who troubles a robot is on another machine: here it gets what this one has to spare.
+			_, end := beside(b, fmt.Sprintf("%s|%s|%v", trouble.name, address, stretch), "nice", "-n", "19")
 			defer end()
 		}
 		if trouble.inside != nil {
