@@ -19,6 +19,11 @@ import (
 const (
 	// failurePause is how long a failed login is kept waiting: guessing takes time.
 	failurePause = 500 * time.Millisecond
+	// loginRate and loginBurst bound the logins of a user, a second and at once. Who comes faster waits, up to loginPatience: each login costs a
+	// session, which the server keeps if the client says so.
+	loginRate     = 50
+	loginBurst    = 100
+	loginPatience = 2 * time.Second
 	// lookEvery is how often the gate looks whether the file of users has changed.
 	lookEvery = time.Second
 )
@@ -37,11 +42,12 @@ type gate struct {
 	settled chan struct{} // closed when the server is set up: before, nobody may do anything, and after that nobody more than a client
 
 	mutex  sync.Mutex
-	guests map[uint64]guest // by the server's number of the connection
+	guests map[uint64]guest         // by the server's number of the connection
+	paces  map[string]*rate.Limiter // of logins, by user
 }
 
 func newGate(robot protocol.Topics, secret string, clients int, log *slog.Logger) *gate {
-	return &gate{robot: robot, secret: secret, clients: clients, log: log, mayLog: rate.Sometimes{First: 3, Interval: time.Second}, settled: make(chan struct{}), guests: map[uint64]guest{}}
+	return &gate{robot: robot, secret: secret, clients: clients, log: log, mayLog: rate.Sometimes{First: 3, Interval: time.Second}, settled: make(chan struct{}), guests: map[uint64]guest{}, paces: map[string]*rate.Limiter{}}
 }
 
 // guest is a client that has logged in.
@@ -80,6 +86,14 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 			return false
 		}
 		one = known
+	} else {
+		name = "" // whoever it says it is
+	}
+	if wait := g.wait(name); wait > loginPatience {
+		g.refuse("a user logs in too often", "user", name, "address", address, "most_per_s", loginRate)
+		return false
+	} else if wait > 0 {
+		time.Sleep(wait)
 	}
 	if !g.admit(c.GetID(), guest{name, one}) {
 		g.refuse("there is no room for one more client: raise mqtt.clients", "clients", g.clients, "user", name, "address", address)
@@ -87,6 +101,23 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	}
 	c.RegisterUser(&server.User{Username: name, Permissions: rights(g.robot, name, one.Role)})
 	return true
+}
+
+// wait returns how long a login of a user has to wait. It counts for none if that is longer than loginPatience.
+func (g *gate) wait(user string) time.Duration {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	pace := g.paces[user]
+	if pace == nil { // there are as many as users in the file
+		pace = rate.NewLimiter(loginRate, loginBurst)
+		g.paces[user] = pace
+	}
+	turn := pace.Reserve()
+	if turn.Delay() > loginPatience {
+		turn.Cancel()
+		return loginPatience + 1
+	}
+	return turn.Delay()
 }
 
 // settle opens the gate.

@@ -119,7 +119,7 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 		WriteDeadline:              writePatience,
 		JetStream:                  true, StoreDir: folder, JetStreamMaxMemory: limits.memory(), JetStreamMaxStore: 1,
 		MQTT: server.MQTTOpts{Host: host, Port: number, TLSConfig: secured, TLSTimeout: tlsPatience.Seconds(), AuthTimeout: authPatience.Seconds(),
-			AckWait: ackPatience, MaxAckPending: unacknowledged, ConsumerMemoryStorage: true},
+			AckWait: ackPatience, MaxAckPending: unacknowledged, ConsumerMemoryStorage: true, ConsumerInactiveThreshold: ackPatience},
 	})
 	if err != nil {
 		return err

@@ -482,7 +482,10 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 		return s.timed(t, s.tuner, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": value}})
 	}
 	set(90)
-	heap := heapInUse()
+	heap, process := heapInUse(), 0
+	if s.users {
+		process = s.robot.broker.Process()
+	}
 	user, tlsToo := "", ""
 	if s.users {
 		user = "viewer"
@@ -509,6 +512,12 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 	if s.robot.broker != nil {
 		used := residentMB(t, s.robot.broker.Process())
 		t.Logf("answer %v, disarm %v, estop on a new connection %v at most; broker %d MB", worst.answer, worst.disarm, worst.estop, used)
+		if used > brokerMost {
+			t.Errorf("the broker holds %d MB, and may hold %d", used, brokerMost)
+		}
+		if s.robot.broker.Process() != process {
+			t.Error("the broker had to be started again")
+		}
 	} else {
 		t.Logf("answer %v, disarm %v, estop on a new connection %v at most", worst.answer, worst.disarm, worst.estop)
 	}
