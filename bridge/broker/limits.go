@@ -34,7 +34,7 @@ func (c *config) limits() limits {
 	own := int64(4*c.Described + 256<<10)
 	l.retained = own + 16*int64(l.message)
 	l.pending = 1<<20 + 2*own // a client that subscribes to everything is sent all of it at once
-	l.soft = 64<<20 + 2*l.memory()
+	l.soft = overhead * (64<<20 + 2*l.memory())
 	l.hard = 2 * l.soft
 	return l
 }

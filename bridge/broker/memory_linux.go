@@ -4,6 +4,9 @@ package broker
 
 import "golang.org/x/sys/unix"
 
+// overhead is how many times of its memory this build needs.
+const overhead = 1
+
 // limitMemory bounds the memory that this process can write to. Go takes it from the system in arenas of 64 MB.
 func limitMemory(bytes int64) {
 	limit := uint64(bytes) + 128<<20

@@ -116,6 +116,7 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 		MaxSubs:                    subscriptions,
 		MaxPayload:                 int32(limits.message),
 		MaxPending:                 limits.pending,
+		MaxClosedClients:           16, // it keeps 10,000 to be asked about, and nobody asks
 		WriteDeadline:              writePatience,
 		JetStream:                  true, StoreDir: folder, JetStreamMaxMemory: limits.memory(), JetStreamMaxStore: 1,
 		MQTT: server.MQTTOpts{Host: host, Port: number, TLSConfig: secured, TLSTimeout: tlsPatience.Seconds(), AuthTimeout: authPatience.Seconds(),

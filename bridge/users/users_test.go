@@ -93,6 +93,7 @@ func mayLogIn(t *testing.T, all *Users, name, password string, role Role) bool {
 // What each role may ask for. Who adds a verb has to think of each.
 func TestRoles(t *testing.T) {
 	all := map[string][]Role{
+		"describe":  {Viewer, Tuner, Operator},
 		"get":       {Viewer, Tuner, Operator},
 		"watch":     {Viewer, Tuner, Operator},
 		"estop":     {Viewer, Tuner, Operator},
