@@ -521,7 +521,7 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 	} else {
 		t.Logf("answer %v, disarm %v, estop on a new connection %v at most", worst.answer, worst.disarm, worst.estop)
 	}
-	if grown := heapInUse() - heap; grown > 16<<20 {
+	if grown := heapInUse() - heap; grown > 64<<20 { // the clients of this test are in it, with what they have not read
 		t.Errorf("the robot's heap has grown by %d MB", grown>>20)
 	}
 	values, _, err := s.robot.Get([]string{"network.neurons.a.threshold"})
