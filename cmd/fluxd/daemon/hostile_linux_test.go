@@ -363,8 +363,7 @@ func beHostile(of string) bool {
 // besieged is a robot under attack, with clients that need it meanwhile.
 type besieged struct {
 	robot           *Robot
-	url             string
-	users           bool
+	users           bool // clients log in
 	tuner, operator *client
 	urlOf           func(user string) string
 }
