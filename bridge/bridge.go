@@ -217,13 +217,14 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	if err != nil {
 		return nil, err
 	}
+	paced := newPace(b)
 	connection := func(filters int) *paho.ClientOptions {
 		c := clientOptions(opts.User, opts.Password).AddBroker(opts.Broker).SetCustomOpenConnectionFn(func(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 			conn, err := dial(u, o)
 			if err != nil {
 				return nil, err
 			}
-			return newCutter(conn, filters), nil
+			return newCutter(conn, filters, paced), nil
 		})
 		if secured != nil {
 			c.SetTLSConfig(secured)

@@ -51,10 +51,11 @@ func dialExternal(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 	return conn, nil
 }
 
-// cutter is a connection whose incoming packets have a bounded length.
+// cutter is a connection whose incoming packets have a bounded length, and whose incoming requests a bounded rate.
 type cutter struct {
 	net.Conn
 	in     *bufio.Reader
+	pace   *pace
 	other  int    // the longest packet that is no message
 	header []byte // of the present packet, as far as it has not been passed on
 	keep   int    // bytes of it that are passed on
@@ -62,8 +63,8 @@ type cutter struct {
 }
 
 // newCutter makes one for a client that subscribes to so many filters at once.
-func newCutter(conn net.Conn, filters int) *cutter {
-	return &cutter{Conn: conn, in: bufio.NewReader(conn), other: packetNumber + filters}
+func newCutter(conn net.Conn, filters int, p *pace) *cutter {
+	return &cutter{Conn: conn, in: bufio.NewReaderSize(conn, floodBuffer), pace: p, other: packetNumber + filters}
 }
 
 // Read reads what is left of the stream.
@@ -114,8 +115,36 @@ func (c *cutter) next() error {
 	c.keep = min(int(length), c.other)
 	if kind>>4 == packets.Publish {
 		c.keep = min(int(length), longestPublish)
+		topic, err := c.topic(int(length))
+		if err != nil {
+			return err
+		}
+		if !c.pace.allows(topic, kind&1 != 0, c.in.Buffered() <= int(length)) {
+			c.keep, c.skip = 0, int64(length)
+			return nil
+		}
 	}
 	c.skip = int64(length) - int64(c.keep)
 	c.header = binary.AppendUvarint(append(c.header[:0], kind), uint64(c.keep))
 	return nil
+}
+
+// topic returns that of the message which comes next, of so many bytes. It stays to be read. Too long for one of ours, it is empty.
+func (c *cutter) topic(length int) ([]byte, error) {
+	if length < 2 {
+		return nil, nil
+	}
+	size, err := c.in.Peek(2)
+	if err != nil {
+		return nil, err
+	}
+	n := 2 + int(binary.BigEndian.Uint16(size))
+	if n > length || n > floodBuffer {
+		return nil, nil
+	}
+	all, err := c.in.Peek(n)
+	if err != nil {
+		return nil, err
+	}
+	return all[2:], nil
 }

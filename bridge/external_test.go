@@ -61,13 +61,13 @@ func TestPacketsAreCut(t *testing.T) {
 			"at once": strings.NewReader(test.in), "byte by byte": iotest.OneByteReader(strings.NewReader(test.in)),
 			"in halves": iotest.HalfReader(strings.NewReader(test.in)), "with the end": iotest.DataErrReader(strings.NewReader(test.in)),
 		} {
-			if got, err := io.ReadAll(newCutter(stream{Reader: in}, filters)); err != nil || string(got) != test.want {
+			if got, err := io.ReadAll(newCutter(stream{Reader: in}, filters, &pace{})); err != nil || string(got) != test.want {
 				t.Errorf("%s, %s: %d bytes, %v, want %d", test.name, pieces, len(got), err, len(test.want))
 			}
 		}
 	}
 	endless := strings.NewReader("\x30\xff\xff\xff\xff\x01")
-	_, err := io.ReadAll(newCutter(stream{Reader: endless}, filters))
+	_, err := io.ReadAll(newCutter(stream{Reader: endless}, filters, &pace{}))
 	if err == nil || !strings.Contains(err.Error(), "does not speak MQTT") {
 		t.Errorf("no MQTT: %v", err)
 	}
@@ -167,7 +167,7 @@ func FuzzWhatABrokerSays(f *testing.F) {
 			b.client = paho.NewClient(clientOptions("", "").AddBroker("tcp://made.up:1").
 				SetAutoReconnect(false).SetConnectRetry(false).
 				SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
-					return newCutter(ours, len(side.filters)), nil
+					return newCutter(ours, len(side.filters), newPace(b)), nil
 				}))
 			b.window.client = b.client
 			broker := speak(its, words)

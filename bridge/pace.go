@@ -1,0 +1,64 @@
+package bridge
+
+import (
+	"bytes"
+	"sync/atomic"
+	"time"
+
+	"fluxd/bridge/users"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// requestRate and requestBurst bound the requests of each verb that are looked at, a second and at once. The client library wakes several
+	// goroutines for each message, and a flood of them delays the control loop; what is over the rate is thrown away where its bytes arrive, which
+	// costs next to nothing.
+	requestRate  = 1000
+	requestBurst = 256
+	// floodBuffer is how many bytes of a flood are read at a time.
+	floodBuffer = 64 << 10
+)
+
+// pace bounds the requests that come in, each verb apart from the others.
+type pace struct {
+	requests []byte                   // what their topics begin with
+	limits   map[string]*rate.Limiter // by verb
+	stop     func(verb string)        // carries out a stop that is over the rate
+	dropped  *atomic.Uint64
+}
+
+func newPace(b *Bridge) *pace {
+	p := &pace{
+		requests: []byte(b.topics.Request("")),
+		limits:   map[string]*rate.Limiter{},
+		stop:     func(verb string) { b.stops.stop(verb, 0) },
+		dropped:  &b.out.dropped,
+	}
+	for _, verb := range users.Verbs() {
+		if verb != "arm" { // always read, since it may be one to disarm
+			p.limits[verb] = rate.NewLimiter(requestRate, requestBurst)
+		}
+	}
+	return p
+}
+
+// allows reports whether to look at a message. A request over the rate that nothing waits behind is no flood, but one of a client that asks again as
+// soon as it is answered: it is delayed, by less than two requests take at the rate. Of the others those that stop the robot are obeyed even so, unread
+// and without an answer.
+func (p *pace) allows(topic []byte, retained, alone bool) bool {
+	verb, request := bytes.CutPrefix(topic, p.requests)
+	limit := p.limits[string(verb)]
+	if !request || limit == nil || limit.Allow() {
+		return true
+	}
+	if alone {
+		time.Sleep(limit.Reserve().Delay())
+		return true
+	}
+	p.dropped.Add(1)
+	if name := string(verb); stopping[name] && !retained {
+		p.stop(name)
+	}
+	return false
+}
