@@ -217,7 +217,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	paced := newPace(b)
+	var paced *pace
 	connection := func(filters int) *paho.ClientOptions {
 		c := clientOptions(opts.User, opts.Password).AddBroker(opts.Broker).SetCustomOpenConnectionFn(func(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 			conn, err := dial(u, o)
@@ -236,6 +236,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	b.stops = newStops(b, connection(len(stopping)))
+	paced = newPace(b)
 	b.client = paho.NewClient(connection(len(b.filters())).
 		SetBinaryWill(b.topics.Status(), b.status(protocol.Offline), 1, true).
 		SetOnConnectHandler(func(paho.Client) {

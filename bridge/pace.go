@@ -32,7 +32,7 @@ func newPace(b *Bridge) *pace {
 	p := &pace{
 		requests: []byte(b.topics.Request("")),
 		limits:   map[string]*rate.Limiter{},
-		stop:     func(verb string) { b.stops.stop(verb, 0) },
+		stop:     b.stops.unread,
 		dropped:  &b.out.dropped,
 	}
 	for _, verb := range users.Verbs() {

@@ -8,7 +8,6 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 )
@@ -89,24 +88,16 @@ func parse(a arrival) (protocol.Request, *protocol.Error) {
 	if len(a.payload) > protocol.MaxRequest {
 		return protocol.Request{}, &protocol.Error{Code: protocol.TooLarge, Message: fmt.Sprintf("request of %d bytes: expected at most %d", len(a.payload), protocol.MaxRequest)}
 	}
-	var request protocol.Request
-	decoder := json.NewDecoder(bytes.NewReader(a.payload))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&request)
-	if err == nil {
-		if _, rest := decoder.Token(); rest != io.EOF {
-			err = errors.New("something follows the JSON object")
-		}
-	}
+	request, err := protocol.ParseRequest(a.verb, a.payload)
 	if len(request.ID) > maxID {
 		request.ID = ""
 	}
 	if err != nil {
-		// The decoder stops at the first fault: the id may stand behind it, and whoever asked wants to recognise the answer.
+		// The id may stand behind the fault, and who asked wants to recognise the answer.
 		if request.ID == "" {
 			request.ID = idOf(a.payload)
 		}
-		return request, &protocol.Error{Code: protocol.Malformed, Message: "request: expected JSON with id, ts, ttl_ms and set, paths or if_rev: " + strings.TrimPrefix(err.Error(), "json: ")}
+		return request, refusal(err)
 	}
 	switch ttl := protocol.MaxTTL.Milliseconds(); {
 	case request.ID == "":
@@ -323,7 +314,7 @@ func encode(response protocol.Response) []byte {
 // idOf reads the id of a request, however wrong the rest of it is.
 func idOf(payload []byte) string {
 	var only struct{ ID string }
-	if len(payload) > protocol.MaxRequest || json.Unmarshal(payload, &only) != nil || len(only.ID) > maxID {
+	if len(payload) > protocol.MaxRequest || json.NewDecoder(bytes.NewReader(payload)).Decode(&only) != nil || len(only.ID) > maxID {
 		return ""
 	}
 	return only.ID
@@ -334,7 +325,7 @@ func timeOf(payload []byte) int64 {
 	var only struct {
 		TS int64 `json:"ts"`
 	}
-	if len(payload) > protocol.MaxRequest || json.Unmarshal(payload, &only) != nil {
+	if len(payload) > protocol.MaxRequest || json.NewDecoder(bytes.NewReader(payload)).Decode(&only) != nil {
 		return 0
 	}
 	return only.TS

@@ -8,6 +8,7 @@ import (
 	"fluxd/bridge/protocol"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"golang.org/x/time/rate"
 )
 
 // stopping are the verbs that bring the robot to failsafe. They need no clock, no disk and no queue, and have a connection and a subscription that
@@ -17,6 +18,9 @@ var stopping = map[string]bool{"disarm": true, "estop": true}
 // waitingStops bounds the answers to each of them that wait to be published.
 const waitingStops = 4096
 
+// commonEvery is how often those are answered together, without an id, whose requests came in a flood and were obeyed unread.
+const commonEvery = 50 * time.Millisecond
+
 // stops is the connection on which the robot is stopped.
 type stops struct {
 	bridge  *Bridge
@@ -25,6 +29,7 @@ type stops struct {
 	count   atomic.Uint64                     // how often the robot was stopped
 	disarms atomic.Uint64                     // how often of these it was disarmed
 	latest  atomic.Int64                      // the ts of the request to stop that was sent last
+	common  rate.Sometimes                    // answers to those that were not read
 	seen    *memory                           // receive's
 
 	subscribed atomic.Bool
@@ -32,7 +37,7 @@ type stops struct {
 }
 
 func newStops(b *Bridge, options *paho.ClientOptions) *stops {
-	s := &stops{bridge: b, done: map[string]chan protocol.Response{}, seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
+	s := &stops{bridge: b, common: rate.Sometimes{Interval: commonEvery}, done: map[string]chan protocol.Response{}, seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
 	for verb := range stopping {
 		s.done[verb] = make(chan protocol.Response, waitingStops) // anybody can fill that of estop
 	}
@@ -127,6 +132,17 @@ func (s *stops) stop(verb string, sent int64) {
 	}
 	s.disarms.Add(1)
 	s.bridge.robot.Disarm()
+}
+
+// unread carries out one of more requests than can be read.
+func (s *stops) unread(verb string) {
+	s.stop(verb, 0)
+	s.common.Do(func() {
+		select {
+		case s.done[verb] <- protocol.Response{}:
+		default:
+		}
+	})
 }
 
 // overtook reports whether the robot was stopped after a request was sent or came in.

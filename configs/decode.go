@@ -341,8 +341,18 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		d.refuse(n, path, "expected %s, got %s", expectation(v.Type()), kindName(n))
 		return
 	}
+	// What no number can say has a word: 0 would be the end of a scale, where it means the opposite of the numbers next to it.
+	none := tag.Get("none")
+	if none != "" && n.Value == noneWord {
+		v.SetZero()
+		return
+	}
 	if err := scalar(n, v); err != nil {
 		d.refuse(n, path, "%q: %v", shorten(n.Value), err)
+		return
+	}
+	if none != "" && v.IsZero() {
+		d.refuse(n, path, "%q: expected more than 0, or %s, which means %s", shorten(n.Value), noneWord, none)
 		return
 	}
 	if choices := tag.Get("enum"); choices != "" && !slices.Contains(strings.Split(choices, ","), v.String()) {
@@ -351,6 +361,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		v.SetZero()
 	}
 }
+
+// noneWord is the value of a key with the tag none. In Go it is the zero value.
+const noneWord = "none"
 
 // slice decodes a list, or a mapping whose order counts.
 func (d *decoder) slice(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag, depth int) {

@@ -223,7 +223,7 @@ func (e *expander) neuron(s scope, name string, n *Neuron) {
 			e.refuse(s, field+".burst.interval", "%v: expected at least 1us", b.Interval)
 		}
 		if b.Max < 0 {
-			e.refuse(s, field+".burst.max", "%d: expected at least 1, or 0 for no limit", b.Max)
+			e.refuse(s, field+".burst.max", "%d: expected at least 1, or none for no limit", b.Max)
 		}
 	}
 	if n.Modulation.Leak != 0 {

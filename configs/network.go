@@ -45,14 +45,14 @@ type Neuron struct {
 type Adaptation struct {
 	Rate      float64 `yaml:"rate" required:"true" doc:"units per ignored arrival"`
 	Tolerance int     `yaml:"tolerance" default:"0" doc:"how many arrivals may be ignored since the last spike before it counts"`
-	Max       float64 `yaml:"max" default:"0" doc:"units; 0: no limit"`
+	Max       float64 `yaml:"max" default:"none" none:"no limit" doc:"units"`
 	Recovery  float64 `yaml:"recovery" default:"0" doc:"units per second; 0: never"`
 }
 
 // Habituation raises the threshold with each spike.
 type Habituation struct {
 	Rate     float64 `yaml:"rate" required:"true" doc:"units per spike"`
-	Max      float64 `yaml:"max" default:"0" doc:"units; 0: no limit"`
+	Max      float64 `yaml:"max" default:"none" none:"no limit" doc:"units"`
 	Recovery float64 `yaml:"recovery" default:"0" doc:"units per second; 0: never"`
 }
 
@@ -60,7 +60,7 @@ type Habituation struct {
 type Burst struct {
 	Overshoot float64       `yaml:"overshoot" required:"true" doc:"units above the threshold for each further spike"`
 	Interval  time.Duration `yaml:"interval" required:"true" doc:"between the spikes"`
-	Max       int           `yaml:"max" default:"0" doc:"further spikes at most; 0: no limit"`
+	Max       int           `yaml:"max" default:"none" none:"no limit" doc:"further spikes at most"`
 }
 
 // Modulation is how the modulation level relaxes.
@@ -118,7 +118,7 @@ type Plastic struct {
 	STP    STP           `yaml:"stp" doc:"the part of the weight that comes and goes"`
 	LTP    LTP           `yaml:"ltp" doc:"the part of the weight that stays"`
 	Min    float64       `yaml:"min" default:"0" doc:"smallest magnitude of the long-term weight, in units"`
-	Max    float64       `yaml:"max" default:"0" doc:"largest, in units; 0: no limit"`
+	Max    float64       `yaml:"max" default:"none" none:"no limit" doc:"largest, in units"`
 }
 
 // STP is the short-term part of a weight, the eligibility trace of reward learning.
@@ -127,7 +127,7 @@ type STP struct {
 	Depression float64 `yaml:"depression" default:"0" doc:"units lost when an arrival follows a spike within the window"`
 	Unpaired   float64 `yaml:"unpaired" default:"0" doc:"units lost by every arrival"`
 	Recovery   float64 `yaml:"recovery" default:"0" doc:"units per second back to 0; 0: never"`
-	Max        float64 `yaml:"max" default:"0" doc:"largest magnitude, in units; 0: no limit"`
+	Max        float64 `yaml:"max" default:"none" none:"no limit" doc:"largest magnitude, in units"`
 }
 
 // LTP is the long-term part of a weight.

@@ -136,10 +136,10 @@ type Actuator struct {
 	DeadBand  float64       `yaml:"dead_band" when:"device=continuous" default:"0" doc:"commands nearer to 0 than this stand still"`
 	Reverse   bool          `yaml:"reverse" when:"device=esc" default:"false" doc:"an ESC that turns both ways, with neutral in the middle"`
 	Linear    bool          `yaml:"linear" when:"device=dimmer" default:"false" doc:"duty in proportion to the command; else brightness is, to the eye"`
-	Slew      *Slew         `yaml:"slew" when:"device=hbridge,servo,continuous,esc,dimmer,stepper" doc:"fastest change in full scales per second, such as 4/s; 0/s: no limit; absent: 10/s for motors, 4/s for servos and ESCs, 2/s for steppers, no limit for a dimmer"`
+	Slew      *Slew         `yaml:"slew" when:"device=hbridge,servo,continuous,esc,dimmer,stepper" none:"no limit" doc:"fastest change in full scales per second, such as 4/s; absent: 10/s for motors, 4/s for servos and ESCs, 2/s for steppers, no limit for a dimmer"`
 	Range     *[2]float64   `yaml:"range" when:"device=hbridge,servo,continuous,esc,dimmer,relay,stepper" doc:"smallest and largest command; absent: [-1, 1], or [0, 1] for what has no reverse"`
 	Failsafe  float64       `yaml:"failsafe" when:"device=hbridge,servo,continuous,esc,dimmer,relay,stepper" default:"0" doc:"command at start, at the end, and whenever something fails"`
-	Timeout   time.Duration `yaml:"timeout" default:"1s" doc:"how long after the last spike of its neurons the command still holds; then failsafe. 0s: for ever"`
+	Timeout   time.Duration `yaml:"timeout" default:"1s" none:"for ever" doc:"how long after the last spike of its neurons the command still holds; then failsafe"`
 	Needs     *[]string     `yaml:"needs" doc:"sensors without whose readings it goes to failsafe; absent: all from which spikes can reach its neurons; []: none"`
 	Decode    Decode        `yaml:"decode" required:"true" doc:"how spikes become a command"`
 }
@@ -245,7 +245,7 @@ type EmergencyStop struct {
 // Learnt says where what was learnt is kept: the long-term weights, loaded at the start, saved at the end and from time to time.
 type Learnt struct {
 	File  string        `yaml:"file" required:"true" doc:"file of the weights; made when it is not there"`
-	Every time.Duration `yaml:"every" default:"1m" doc:"how often it is saved besides; 0s: only at the end"`
+	Every time.Duration `yaml:"every" default:"1m" none:"only at the end" doc:"how often it is saved besides"`
 }
 
 // Compare holds a robot's named command against a recorded one.

@@ -75,7 +75,10 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 			made = map[string]any{"type": "string"}
 		}
 	}
-	if doc := tag.Get("doc"); doc != "" {
+	if tag.Get("none") != "" {
+		made = map[string]any{"anyOf": []any{made, map[string]any{"const": noneWord}}}
+	}
+	if doc := docOf(tag); doc != "" {
 		made["description"] = doc
 	}
 	if choices := tag.Get("enum"); choices != "" {
@@ -89,6 +92,15 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 		}
 	}
 	return made
+}
+
+// docOf is what a key is for.
+func docOf(tag reflect.StructTag) string {
+	doc := tag.Get("doc")
+	if none := tag.Get("none"); none != "" {
+		doc += "; " + noneWord + ": " + none
+	}
+	return doc
 }
 
 func schemaOfStruct(t reflect.Type) map[string]any {

@@ -100,7 +100,7 @@ func parseSlew(text string) (Slew, error) {
 	}
 	micro, err := scaled(strings.TrimSpace(number), 6)
 	if err == nil && micro < 0 {
-		err = fmt.Errorf("expected at least 0/s")
+		err = fmt.Errorf("expected more than 0/s")
 	}
 	return Slew(micro), err
 }

@@ -89,11 +89,11 @@ func TestPWM(t *testing.T) {
 		{"dimmer at a quarter", "device: dimmer, linear: true, frequency: 100 Hz, pwm: PIN", 0.25, 100, 0.25, 1},
 		{"dimmer at a half", "device: dimmer, linear: true, frequency: 1 kHz, pwm: PIN", 0.5, 1000, 0.5, 1},
 		{"dimmer at full", "device: dimmer, linear: true, frequency: 1 kHz, pwm: PIN", 1, 0, 1, 1},
-		{"motor at three quarters", "device: hbridge, frequency: 400 Hz, slew: 0/s, pwm: PIN, direction: GPIO16", 0.75, 400, 0.75, 1},
-		{"servo half way", "device: servo, range: [0, 1], slew: 0/s, pwm: PIN", 0.5, 50, 0.0875, 0.05}, // 1.5 ms and half of 0.5 ms, of 20 ms
-		{"continuous servo at full", "device: continuous, slew: 0/s, pwm: PIN", 1, 50, 0.1, 0.05},      // 2 ms of 20 ms
-		{"ESC at full", "device: esc, slew: 0/s, pwm: PIN", 1, 50, 0.1, 0.05},                          // 2 ms of 20 ms
-		{"stepper at half its rate", "device: stepper, max_rate: 400 Hz, slew: 0/s, step: PIN, direction: GPIO16", 0.5, 200, 0.5, 0},
+		{"motor at three quarters", "device: hbridge, frequency: 400 Hz, slew: none, pwm: PIN, direction: GPIO16", 0.75, 400, 0.75, 1},
+		{"servo half way", "device: servo, range: [0, 1], slew: none, pwm: PIN", 0.5, 50, 0.0875, 0.05}, // 1.5 ms and half of 0.5 ms, of 20 ms
+		{"continuous servo at full", "device: continuous, slew: none, pwm: PIN", 1, 50, 0.1, 0.05},      // 2 ms of 20 ms
+		{"ESC at full", "device: esc, slew: none, pwm: PIN", 1, 50, 0.1, 0.05},                          // 2 ms of 20 ms
+		{"stepper at half its rate", "device: stepper, max_rate: 400 Hz, slew: none, step: PIN, direction: GPIO16", 0.5, 200, 0.5, 0},
 	} {
 		_, stop := start(t, fmt.Sprintf(`robot: pulse
 board: %s

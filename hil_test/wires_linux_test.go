@@ -356,7 +356,7 @@ func (w *wired) wire() *wire {
 	actuator := fmt.Sprintf("device: relay, pin: GPIO%d", outputLine)
 	if w.kind == "pi" {
 		// A line that was used as an output is lost to its PWM until the machine restarts.
-		actuator = fmt.Sprintf("device: dimmer, linear: true, slew: 0/s, frequency: 10 kHz, pwm: GPIO%d", outputLine)
+		actuator = fmt.Sprintf("device: dimmer, linear: true, slew: none, frequency: 10 kHz, pwm: GPIO%d", outputLine)
 	}
 	return &wire{
 		input: fmt.Sprintf("GPIO%d", inputLine), actuator: actuator,

@@ -156,7 +156,7 @@ const (
 
 // Response answers one request.
 type Response struct {
-	ID      string             `json:"id"`                // of the request; empty if it had none that could be read
+	ID      string             `json:"id"`                // of the request; empty if it had none that could be read, or if it is for all of a flood of emergency stops
 	Status  string             `json:"status"`            // "ok" or "error"
 	Rev     Revision           `json:"rev"`               // the present one
 	Applied map[string]float64 `json:"applied,omitempty"` // verb set: what is in effect now
@@ -167,6 +167,12 @@ type Response struct {
 	Spikes  int    `json:"spikes,omitempty"`  // verbs reward and stimulate: how many came of it
 	Warning string `json:"warning,omitempty"` // it was done, but: what is wrong with it all the same
 	Error   *Error `json:"error,omitempty"`
+}
+
+// Answers reports whether it answers a request with an id. When more emergency stops come than the robot can read, it obeys them all, and answers those
+// that it has not read together.
+func (r Response) Answers(id string) bool {
+	return r.ID == id || r.ID == "" && r.Status == StatusOK
 }
 
 // The two values of Response.Status.

@@ -377,7 +377,7 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 	answers := make(chan protocol.Response, 1)
 	handler := func(_ paho.Client, m paho.Message) {
 		var response protocol.Response
-		if decode(m.Payload(), &response) == nil && response.ID == request.ID {
+		if decode(m.Payload(), &response) == nil && response.Answers(request.ID) {
 			select {
 			case answers <- response:
 			default: // delivered twice

@@ -21,7 +21,7 @@ network:
   neurons: {feel: {refractory: 0s}, act: {refractory: 0s}}
   synapses: [{from: feel, to: act, weight: 200, delay: 1us}]
 actuators:
-  muscle: {device: hbridge, slew: 0/s, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: act, full: 1 kHz, window: 1ms}}
+  muscle: {device: hbridge, slew: none, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: act, full: 1 kHz, window: 1ms}}
 mqtt: {broker: none}
 `, nil)
 	l, err := newRobot(config, RunOptions{Log: slog.New(slog.DiscardHandler)})

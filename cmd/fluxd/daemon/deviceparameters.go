@@ -157,8 +157,8 @@ func (l *parameterList) actuator(i int, period time.Duration) {
 	if c.Timeout > 0 {
 		l.duration("timeout", within(1e3, longest, micros(c.Timeout)), func(s *settings) *time.Duration { return &actuator(s).Timeout })
 	}
-	if c.Slew != nil {
-		l.add("slew", "1/s", false, within(0, 1000, float64(*c.Slew)/1e6), func(s *settings) float64 { return float64(*actuator(s).Slew) / 1e6 },
+	if c.Slew != nil && *c.Slew > 0 { // no limit is not the end of a scale: it is said in the robot file
+		l.add("slew", "1/s", false, within(step, 1000, float64(*c.Slew)/1e6), func(s *settings) float64 { return float64(*actuator(s).Slew) / 1e6 },
 			func(s *settings, v float64) { *actuator(s).Slew = configs.Slew(millionths(v)) })
 	}
 	if c.Range != nil {

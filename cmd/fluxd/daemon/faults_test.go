@@ -32,7 +32,7 @@ func TestStuckBus(t *testing.T) {
 	text := guarded(", stale: 300ms", "", "")
 	text = strings.Replace(text, "network: {neurons: {a: {}}}", `  other_eye: {device: bh1750, bus: I2C0, address: 0x23, every: 10ms, stale: 300ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: b}}
 network: {neurons: {a: {}, b: {}}}`, 1)
-	text = strings.Replace(text, "safety:", "  other_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: 0/s, decode: {kind: count, neuron: b, full: 100 Hz, window: 100ms}}\nsafety:", 1)
+	text = strings.Replace(text, "safety:", "  other_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: none, decode: {kind: count, neuron: b, full: 100 Hz, window: 100ms}}\nsafety:", 1)
 	w := watch(t, text)
 	if err := w.board.Attach("I2C0", 0x23, sim.NewBH1750(func(time.Duration) int64 { return w.light.Load() })); err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func weight(t *testing.T, file string) float64 {
 // How often it is saved can be tuned, also from never.
 func TestHowOftenWhatWasLearntIsSaved(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
-	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: 0s", 1), nil))
+	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: 1h", 1), nil))
 	if _, _, err := robot.Set(context.Background(), map[string]float64{"learnt.every": 20_000}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestLearntWeightsSurviveARestart(t *testing.T) {
 // Whoever asks for it over MQTT has it saved at once; a robot that keeps nothing says so.
 func TestSaveOnRequest(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
-	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: 0s", 1), "broker: none", "broker: embedded, listen: '127.0.0.1:0'", 1)
+	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: none", 1), "broker: none", "broker: embedded, listen: '127.0.0.1:0'", 1)
 	running, _ := start(t, parse(t, text, nil))
 	connect(t, running.Broker(), "flux/pupil/status").await(t, "the robot to listen", says("status", `"online"`))
 	c := connect(t, running.Broker(), "flux/pupil/res/#")

@@ -64,8 +64,8 @@ sensors:
   shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 50ms, encode: {kind: latency, range: [0 m/s², 20 m/s²], window: 10ms, to: c}}
 network: {neurons: {a: {}, b: {threshold: 100}, c: {}, good: {}, bad: {}}}
 actuators:
-  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: 0/s, timeout: 0s, decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
-  rudder: {device: servo, pwm: GPIO13, slew: 0/s, needs: [], decode: {kind: winner-take-all, window: 100ms, choices: {a: 0.5}}}
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none, timeout: none, decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
+  rudder: {device: servo, pwm: GPIO13, slew: none, needs: [], decode: {kind: winner-take-all, window: 100ms, choices: {a: 0.5}}}
 rewards: {praise: {sensor: eye, on: level, window: 100ms, gain: 0.01, to: good, against: bad}}
 mqtt: {broker: none}
 `

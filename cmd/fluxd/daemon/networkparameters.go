@@ -49,23 +49,25 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	l.number("floor", "units", floors(i), func(s *settings) *float64 { return &s.network.Neurons[i].Floor })
 	l.span("refractory", 0, func(s *settings) *core.Tick { return &s.network.Neurons[i].Refractory })
 	if n.Pacemaker != 0 {
-		l.span("pacemaker", 0, func(s *settings) *core.Tick { return &s.network.Neurons[i].Pacemaker })
+		l.span("pacemaker", 1, func(s *settings) *core.Tick { return &s.network.Neurons[i].Pacemaker })
 	}
 	if n.Adaptation != nil {
 		l.number("adaptation.rate", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Rate })
 		l.count("adaptation.tolerance", "", between(0, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Adaptation.Tolerance })
-		l.number("adaptation.max", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Max })
+		l.most("adaptation.max", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Max })
 		l.number("adaptation.recovery", "units/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Recovery })
 	}
 	if n.Habituation != nil {
 		l.number("habituation.rate", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Rate })
-		l.number("habituation.max", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Max })
+		l.most("habituation.max", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Max })
 		l.number("habituation.recovery", "units/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Recovery })
 	}
 	if n.Burst != nil {
 		l.number("burst.overshoot", "units", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Burst.Overshoot })
 		l.span("burst.interval", 1, func(s *settings) *core.Tick { return &s.network.Neurons[i].Burst.Interval })
-		l.count("burst.max", "", between(0, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Burst.Max })
+		if n.Burst.Max > 0 { // see most
+			l.count("burst.max", "", between(1, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Burst.Max })
+		}
 	}
 	if n.ModulationLeak != 0 {
 		l.number("modulation.leak", "1/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].ModulationLeak })
@@ -111,14 +113,22 @@ func (l *parameterList) synapse(s *core.Synapse) {
 		{"stp.depression", "units", amount, func(p *core.Plastic) *float64 { return &p.ShortTerm.Depression }},
 		{"stp.unpaired", "units", amount, func(p *core.Plastic) *float64 { return &p.ShortTerm.Unpaired }},
 		{"stp.recovery", "units/s", between(0, 2e6), func(p *core.Plastic) *float64 { return &p.ShortTerm.Recovery }},
-		{"stp.max", "units", amount, func(p *core.Plastic) *float64 { return &p.ShortTerm.Max }},
 		{"ltp.rate", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Rate }},
 		{"ltp.depression", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Depression }},
 		{"ltp.consolidation", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Consolidation }},
 		{"min", "units", amount, func(p *core.Plastic) *float64 { return &p.Min }},
-		{"max", "units", amount, func(p *core.Plastic) *float64 { return &p.Max }},
 	} {
 		l.number("plastic."+p.key, p.unit, p.limits, func(s *settings) *float64 { return p.field(s.network.Synapses[i].Plastic) })
+	}
+	l.most("plastic.stp.max", thresholds(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.ShortTerm.Max })
+	l.most("plastic.max", thresholds(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.Max })
+}
+
+// most adds an upper limit, in units, where there is one: that there is none is said in the robot file. The number 0 would be the end of a scale, and
+// mean the opposite of what is next to it.
+func (l *parameterList) most(key string, limits limits, field func(*settings) *float64) {
+	if *field(l.settings) > 0 {
+		l.number(key, "units", limits, field)
 	}
 }
 

@@ -117,7 +117,9 @@ func parameters(s *settings, r *robot) []parameter {
 	}
 	if c.Learnt != nil {
 		l.begin(part{learntKind, 0}, "learnt.")
-		l.duration("every", within(0, 24*3600e6, micros(c.Learnt.Every)), func(s *settings) *time.Duration { return &s.saving })
+		if c.Learnt.Every > 0 {
+			l.duration("every", within(1e3, 24*3600e6, micros(c.Learnt.Every)), func(s *settings) *time.Duration { return &s.saving })
+		}
 	}
 	return l.all
 }

@@ -25,7 +25,7 @@ sensors:
   eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms%s, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}
 network: {neurons: {a: {}}}
 actuators:
-  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: 0/s%s, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none%s, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
 safety: {emergency_stop: {pin: GPIO26}%s}
 mqtt: {broker: embedded, listen: '127.0.0.1:0'}
 `, eye, wheel, safety)

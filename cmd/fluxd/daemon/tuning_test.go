@@ -198,7 +198,7 @@ func TestUnusableTuningIsKeptAside(t *testing.T) {
 // Load goes back to the weights that were saved.
 func TestLoadForgetsWhatCameSince(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
-	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: 0s", 1), nil))
+	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: none", 1), nil))
 	ctx := context.Background()
 	if err := robot.Load(ctx); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("nothing was saved yet: %v", err)

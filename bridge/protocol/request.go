@@ -1,0 +1,230 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// keys are what requests of a verb may carry beside id, ts and ttl_ms.
+var keys = map[string][]string{
+	"get":       {"paths"},
+	"set":       {"set", "if_rev"},
+	"reset":     {"paths", "if_rev"},
+	"reward":    {"reward", "value"},
+	"stimulate": {"stimulate"},
+	"watch":     {"lease_ms"},
+	"arm":       {"value"},
+}
+
+// ParseRequest reads the payload of a request with a verb. It is strict, since a value that was not meant must not act: a wrong type, null, an unknown or
+// doubled key, or one in other letters is an *Error with the code Malformed that says where. The request then holds what stands before the fault.
+func ParseRequest(verb string, payload []byte) (Request, error) {
+	var r Request
+	if err := checkJSON(payload); err != nil {
+		return r, err
+	}
+	p := parser{json.NewDecoder(bytes.NewReader(payload))}
+	p.decoder.UseNumber()
+	allowed := append([]string{"id", "ts", "ttl_ms"}, keys[verb]...)
+	return r, p.object("", "request", func(key string) (err error) {
+		if !slices.Contains(allowed, key) {
+			return malformed(key, "verb %s has no such key: expected %s", verb, strings.Join(allowed, ", "))
+		}
+		switch key {
+		case "id":
+			r.ID, err = p.text(key)
+		case "ts":
+			r.Time, err = p.whole(key)
+		case "ttl_ms":
+			r.TTL, err = p.whole(key)
+		case "lease_ms":
+			r.Lease, err = p.whole(key)
+		case "reward":
+			r.Reward, err = p.text(key)
+		case "value":
+			var v float64
+			if v, err = p.number(key); err == nil && verb == "arm" && v != 0 && v != 1 {
+				err = malformed(key, "expected 1 to arm or 0 to disarm, got %g", v)
+			}
+			r.Value = &v
+		case "if_rev":
+			var v int64
+			if v, err = p.whole(key); err == nil && v < 0 {
+				err = malformed(key, "expected a revision of at least 0, got %d", v)
+			}
+			rev := Revision(v)
+			r.IfRevision = &rev
+		case "paths":
+			r.Paths, err = p.texts(key)
+		case "set":
+			r.Set = map[string]float64{}
+			err = p.object(key, "an object of paths and values", func(path string) (err error) {
+				r.Set[path], err = p.number(key + "." + path)
+				return err
+			})
+		case "stimulate":
+			r.Stimulate = map[string]Train{}
+			err = p.object(key, "an object of neurons and trains", func(neuron string) (err error) {
+				r.Stimulate[neuron], err = p.train(key + "." + neuron)
+				return err
+			})
+		}
+		return err
+	})
+}
+
+// checkJSON says where a text stops being JSON.
+func checkJSON(text []byte) error {
+	var syntax *json.SyntaxError
+	switch err := json.Unmarshal(text, new(json.RawMessage)); {
+	case err == nil:
+		return nil
+	case len(bytes.TrimSpace(text)) == 0:
+		return malformed("", "expected a JSON object, got nothing")
+	case errors.As(err, &syntax) && int(syntax.Offset) >= len(text) && !strings.Contains("}]", string(text[len(text)-1:])):
+		return malformed("", "the JSON ends too early, after %d bytes", len(text))
+	case errors.As(err, &syntax):
+		at := max(0, int(syntax.Offset)-1)
+		return malformed("", "this is no JSON from byte %d on: %s; NaN and Infinity are no numbers there", at, strconv.Quote(string(text[at:min(len(text), at+20)])))
+	default:
+		return malformed("", "this is no JSON")
+	}
+}
+
+// parser reads JSON that is known to be some.
+type parser struct{ decoder *json.Decoder }
+
+// next is the next token. There is one.
+func (p parser) next() json.Token {
+	token, _ := p.decoder.Token()
+	return token
+}
+
+// object reads an object, whose values each reads.
+func (p parser) object(path, what string, each func(key string) error) error {
+	if got := p.next(); got != json.Delim('{') {
+		return wrong(path, what, got)
+	}
+	seen := map[string]bool{}
+	for p.decoder.More() {
+		key, _ := p.next().(string)
+		if seen[key] {
+			return malformed(strings.TrimPrefix(path+"."+key, "."), "given twice: expected once")
+		}
+		seen[key] = true
+		if err := each(key); err != nil {
+			return err
+		}
+	}
+	p.next()
+	return nil
+}
+
+func (p parser) text(path string) (string, error) {
+	got := p.next()
+	text, ok := got.(string)
+	if !ok {
+		return "", wrong(path, "a text", got)
+	}
+	return text, nil
+}
+
+// texts reads a list, which is not empty: nothing at all would mean everything.
+func (p parser) texts(path string) ([]string, error) {
+	if got := p.next(); got != json.Delim('[') {
+		return nil, wrong(path, "a list of paths", got)
+	}
+	var all []string
+	for p.decoder.More() {
+		one, err := p.text(fmt.Sprintf("%s[%d]", path, len(all)))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	p.next()
+	if all == nil {
+		return nil, malformed(path, "expected at least one path; leave the key out to mean all")
+	}
+	return all, nil
+}
+
+func (p parser) number(path string) (float64, error) {
+	got := p.next()
+	text, ok := got.(json.Number)
+	if !ok {
+		return 0, wrong(path, "a number", got)
+	}
+	v, err := text.Float64()
+	if err != nil || math.IsInf(v, 0) {
+		return 0, malformed(path, "expected a number below 1.8e308, got %s", shorten(text.String()))
+	}
+	return v, nil
+}
+
+func (p parser) whole(path string) (int64, error) {
+	got := p.next()
+	text, ok := got.(json.Number)
+	if !ok {
+		return 0, wrong(path, "a whole number", got)
+	}
+	v, err := text.Int64()
+	if err != nil {
+		return 0, malformed(path, "expected a whole number of at most 19 digits, got %s", shorten(text.String()))
+	}
+	return v, nil
+}
+
+func (p parser) train(path string) (t Train, err error) {
+	return t, p.object(path, `a train, such as {"count":1}`, func(key string) error {
+		v, err := p.whole(path + "." + key)
+		switch {
+		case err != nil:
+			return err
+		case key == "count":
+			t.Count = int(min(max(v, -1), math.MaxInt32)) // on 32 bits as well; the limits are far inside
+		case key == "every_us":
+			t.Every = v
+		default:
+			return malformed(path+"."+key, "a train has no such key: expected count, every_us")
+		}
+		return nil
+	})
+}
+
+func wrong(path, expected string, got json.Token) error {
+	shown := "a list"
+	switch got := got.(type) {
+	case nil:
+		shown = "null"
+	case bool:
+		shown = strconv.FormatBool(got)
+	case string:
+		shown = strconv.Quote(shorten(got))
+	case json.Number:
+		shown = shorten(got.String())
+	case json.Delim:
+		if got == '{' {
+			shown = "an object"
+		}
+	}
+	return malformed(path, "expected %s, got %s", expected, shown)
+}
+
+func shorten(text string) string {
+	const most = 40
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
+}
+
+func malformed(path, format string, args ...any) *Error {
+	return &Error{Code: Malformed, Path: path, Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,103 @@
+package protocol
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// A value that was not meant does not act: NaN of a script, null, a key that is nearly right or stands there twice.
+func TestARequestIsReadStrictly(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ verb, with, says string }{
+		{"arm", `"value":null`, "value: expected a number, got null"},
+		{"arm", `"value":-1`, "value: expected 1 to arm or 0 to disarm, got -1"},
+		{"arm", `"value":0.4`, "value: expected 1 to arm or 0 to disarm, got 0.4"},
+		{"arm", `"value":"1"`, `value: expected a number, got "1"`},
+		{"arm", `"Value":1`, "Value: verb arm has no such key: expected id, ts, ttl_ms, value"},
+		{"arm", `"value":0,"value":1`, "value: given twice"},
+		{"set", `"set":{"actuators.wheel.slew":null}`, "set.actuators.wheel.slew: expected a number, got null"},
+		{"set", `"set":{"a":1,"a":2}`, "set.a: given twice"},
+		{"set", `"set":{"a":NaN}`, "NaN and Infinity are no numbers"},
+		{"set", `"set":{"a":true}`, "set.a: expected a number, got true"},
+		{"set", `"set":{"a":1e999}`, "set.a: expected a number below 1.8e308, got 1e999"},
+		{"set", `"set":null`, "set: expected an object of paths and values, got null"},
+		{"set", `"set":[1]`, "set: expected an object of paths and values, got a list"},
+		{"set", `"set":{"a":1},"if_rev":null`, "if_rev: expected a whole number, got null"},
+		{"set", `"set":{"a":1},"if_rev":-1`, "if_rev: expected a revision of at least 0"},
+		{"set", `"set":{"a":1},"paths":["a"]`, "paths: verb set has no such key"},
+		{"reset", `"paths":[]`, "paths: expected at least one path"},
+		{"reset", `"paths":null`, "paths: expected a list of paths, got null"},
+		{"reset", `"paths":[null]`, "paths[0]: expected a text, got null"},
+		{"reset", `"paths":"a"`, `paths: expected a list of paths, got "a"`},
+		{"reward", `"reward":"joy","value":null`, "value: expected a number, got null"},
+		{"reward", `"reward":1,"value":1`, "reward: expected a text, got 1"},
+		{"watch", `"lease_ms":1.5`, "lease_ms: expected a whole number of at most 19 digits, got 1.5"},
+		{"watch", `"lease_ms":{}`, "lease_ms: expected a whole number, got an object"},
+		{"stimulate", `"stimulate":{"a":5}`, "stimulate.a: expected a train"},
+		{"stimulate", `"stimulate":{"a":{"count":null}}`, "stimulate.a.count: expected a whole number, got null"},
+		{"stimulate", `"stimulate":{"a":{"n":1}}`, "stimulate.a.n: a train has no such key"},
+		{"get", `"paths":["a"],`, "no JSON"},
+		{"get", `"paths":["a"`, "ends too early"},
+		{"get", `"ts":null`, "ts: given twice"},
+	} {
+		text := `{"id":"x","ts":1,"ttl_ms":1,` + test.with + "}"
+		if test.says == "ends too early" {
+			text = strings.TrimSuffix(text, "}")
+		}
+		_, err := ParseRequest(test.verb, []byte(text))
+		var refused *Error
+		if !errors.As(err, &refused) || refused.Code != Malformed || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s %s: %v, want %q", test.verb, test.with, err, test.says)
+		}
+	}
+}
+
+// Whatever is read is what was sent, and whatever is sent never ends the robot.
+func FuzzParseRequest(f *testing.F) {
+	one, rev := 1.0, Revision(7)
+	for verb, r := range map[string]Request{
+		"get":       {Paths: []string{"a", "b.*"}},
+		"set":       {Set: map[string]float64{"a": 1.5, "b": -1e-300}, IfRevision: &rev},
+		"reset":     {},
+		"reward":    {Reward: "joy", Value: &one},
+		"stimulate": {Stimulate: map[string]Train{"eye": {Count: 3, Every: 1000}}},
+		"watch":     {Lease: 1000},
+		"arm":       {Value: &one},
+		"estop":     {},
+	} {
+		r.ID, r.Time, r.TTL = "x", 1_700_000_000_000, 1000
+		text, err := json.Marshal(r)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(verb, text)
+	}
+	f.Fuzz(func(t *testing.T, verb string, text []byte) {
+		read, err := ParseRequest(verb, text)
+		if err != nil {
+			var refused *Error
+			if !errors.As(err, &refused) || refused.Message == "" {
+				t.Fatalf("refused with %v", err)
+			}
+			return
+		}
+		var loose Request
+		if err := json.Unmarshal(text, &loose); err != nil {
+			t.Fatalf("taken, and is none: %v", err)
+		}
+		again, err := json.Marshal(read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expected, err := json.Marshal(loose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(loose.Stimulate) == 0 && !reflect.DeepEqual(again, expected) { // the counts of trains are bounded
+			t.Errorf("read %s of %s", again, expected)
+		}
+	})
+}
