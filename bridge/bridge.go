@@ -32,6 +32,11 @@ type Robot interface {
 	Set(ctx context.Context, changes map[string]float64, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
 	// Reset gives parameters the values of the configuration, as a Set does; all without paths.
 	Reset(ctx context.Context, paths []string, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
+	// Keep returns when the accepted change of a revision outlives the run, if changes are to. It may take as long as a disk does. A Warning says that
+	// the change will be lost.
+	Keep(rev protocol.Revision) error
+	// AddLearnt fills in what synapses have learnt, among values that Get returned.
+	AddLearnt(ctx context.Context, values map[string]protocol.Reading) error
 	// Save keeps what the robot has learnt, and what was tuned; Load takes back what it has learnt since the last Save. A robot that
 	// keeps nothing refuses with an *Error.
 	Save(ctx context.Context) error
@@ -119,6 +124,7 @@ type Bridge struct {
 	connected chan struct{} // one token after each connection: everything retained is due again
 	arrivals  chan arrival
 	questions chan arrival  // the same, of what anybody may ask
+	unkept    chan unkept   // what waits for a disk
 	served    chan struct{} // closed when no request is under way any more
 	malformed atomic.Uint64
 
@@ -171,6 +177,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		connected:   make(chan struct{}, 1),
 		arrivals:    make(chan arrival, waitingRequests),
 		questions:   make(chan arrival, waitingRequests),
+		unkept:      make(chan unkept, waitingRequests),
 		served:      make(chan struct{}),
 		watched:     make(chan struct{}, 1),
 		busy:        rate.NewLimiter(busyRate, busyBurst),
@@ -250,6 +257,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	b.workers.Go(b.stops.answer)
 	b.workers.Go(b.publish) // owns the connection's outgoing side
 	b.workers.Go(b.serve)   // a request may wait for the robot's next tick
+	b.workers.Go(b.keep)    // and others for a disk
 	b.workers.Go(b.measure) // telemetry has its own rhythm
 	b.workers.Go(b.relay)   // and spikes have another
 	b.stops.client.Connect()

@@ -36,6 +36,7 @@ type fakeRobot struct {
 	sets   int
 	hold   chan struct{} // Set waits for it, if there is one
 	held   int           // how many Sets wait for it now
+	disk   chan struct{} // Keep waits for it, if there is one
 	deaf   bool          // they wait for nothing else: the end of a request's time does not end them
 }
 
@@ -87,6 +88,15 @@ func (r *fakeRobot) Get(paths []string) (map[string]protocol.Reading, protocol.R
 	}
 	return got, r.rev, nil
 }
+
+func (r *fakeRobot) Keep(protocol.Revision) error {
+	if r.disk != nil {
+		<-r.disk
+	}
+	return nil
+}
+
+func (r *fakeRobot) AddLearnt(context.Context, map[string]protocol.Reading) error { return nil }
 
 func (r *fakeRobot) Save(context.Context) error {
 	r.mu.Lock()

@@ -34,7 +34,7 @@ type arrival struct {
 
 // serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Robot.Set.
 func (b *Bridge) serve() {
-	defer close(b.served)
+	defer close(b.unkept)
 	seen, seenQuestions := newMemory(rememberedIDs), newMemory(rememberedIDs)
 	for {
 		select { // those that not everybody may send come first
@@ -71,6 +71,18 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 	if refusal == nil {
 		refusal = b.execute(a.verb, request, &response)
 	}
+	if refusal == nil && onDisk[a.verb] {
+		select {
+		case b.unkept <- unkept{a.verb, response}:
+			return
+		default: // the disk is very slow
+			if response.Applied == nil {
+				refusal = &protocol.Error{Code: protocol.Busy, Message: "the disk is slow, and too many requests wait for it: ask again later"}
+			} else {
+				response.Warning = "the change is in effect, and not on the disk yet, which is slow"
+			}
+		}
+	}
 	if refusal != nil {
 		if refusal.Code == protocol.Malformed || refusal.Code == protocol.TooLarge {
 			b.malformed.Add(1)
@@ -81,6 +93,42 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 		response.Error = refusal
 	}
 	b.answer(a.verb, response)
+}
+
+// onDisk are the verbs whose answer waits for a disk. Nothing else does.
+var onDisk = map[string]bool{"set": true, "reset": true, "save": true, "load": true}
+
+// unkept is what waits for a disk, to be answered then.
+type unkept struct {
+	verb     string
+	response protocol.Response
+}
+
+// keep has what was accepted written, and answers. Changes that came in while the disk was busy are written together.
+func (b *Bridge) keep() {
+	defer close(b.served)
+	for u := range b.unkept {
+		r := u.response
+		switch u.verb {
+		case "set", "reset":
+			var warning protocol.Warning
+			if err := b.robot.Keep(r.Rev); errors.As(err, &warning) {
+				r.Warning = string(warning)
+			}
+		default:
+			do := b.robot.Save
+			if u.verb == "load" {
+				do = b.robot.Load
+			}
+			ctx, cancel := context.WithTimeout(b.ctx, savePatience)
+			err := do(ctx)
+			cancel()
+			if err != nil {
+				r.Error = refusal(err)
+			}
+		}
+		b.answer(u.verb, r)
+	}
 }
 
 // parse reads a request. On a refusal the request still carries the id, if one can be read.
@@ -148,6 +196,11 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		if err != nil {
 			return refusal(err)
 		}
+		ctx, cancel := b.until(request)
+		defer cancel()
+		if err := b.robot.AddLearnt(ctx, values); err != nil {
+			return refusal(err)
+		}
 		response.Values = values
 		return nil
 	case "set":
@@ -164,16 +217,7 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		applied, rev, err := b.robot.Reset(ctx, request.Paths, request.IfRevision)
 		return b.accepted(response, applied, rev, err)
 	case "save", "load":
-		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
-		defer cancel()
-		do := b.robot.Save
-		if verb == "load" {
-			do = b.robot.Load
-		}
-		if err := do(ctx); err != nil {
-			return refusal(err)
-		}
-		return nil
+		return nil // see keep
 	case "reward":
 		if request.Reward == "" || request.Value == nil || !finite(*request.Value) {
 			return &protocol.Error{Code: protocol.Malformed, Message: `reward: expected a name and a value, such as {"reward":"praise","value":1}`}
@@ -239,11 +283,7 @@ func (b *Bridge) until(r protocol.Request) (context.Context, context.CancelFunc)
 // accepted answers with the values that are in effect now, and publishes them, those of a large population together.
 func (b *Bridge) accepted(response *protocol.Response, applied map[string]float64, rev protocol.Revision, err error) *protocol.Error {
 	response.Rev = rev
-	var warning protocol.Warning
-	switch {
-	case errors.As(err, &warning):
-		response.Warning = string(warning)
-	case err != nil:
+	if err != nil {
 		return refusal(err)
 	}
 	response.Applied = applied

@@ -647,3 +647,28 @@ func TestMemoryForgetsTheOldest(t *testing.T) {
 		t.Errorf("remembers %d ids, want 2", len(m.known))
 	}
 }
+
+// A disk that takes its time holds up the answers that wait for it, and nothing else: the change is in effect, and other requests are answered.
+func TestASlowDiskHoldsUpNothingElse(t *testing.T) {
+	robot := newFakeRobot()
+	robot.disk = make(chan struct{})
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	c.send(protocol.Topics("fake").Request("set"), false, setting("slow", map[string]float64{"a": 40}))
+	c.send(protocol.Topics("fake").Request("set"), false, setting("slow too", map[string]float64{"a": 50}))
+	eventually(t, "both changes are in effect", func() bool { return robot.count() == 2 })
+	if r := c.ask("get", fresh("meanwhile")); r.Status != protocol.StatusOK || r.Values["a"].V != 50 {
+		t.Errorf("get: %+v", r)
+	}
+	for _, verb := range []string{"arm", "disarm", "estop"} {
+		if r := c.ask(verb, fresh(verb)); r.Status != protocol.StatusOK {
+			t.Errorf("%s: %+v", verb, r)
+		}
+	}
+	close(robot.disk)
+	for _, id := range []string{"slow", "slow too"} {
+		if r := c.answer("set", id); r.Status != protocol.StatusOK {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+}

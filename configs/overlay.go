@@ -2,6 +2,8 @@ package configs
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
@@ -20,6 +22,7 @@ type Overlay struct {
 	Robot    string             // its name
 	Revision uint64             // of the values: how many transactions there were before
 	Values   map[string]float64 // by path, as in its description
+	Since    map[string]uint64  // of weights that learn: the revision that set them. What was learnt later is newer
 	Source   string             // file name, for messages
 }
 
@@ -39,7 +42,7 @@ func LoadOverlay(name string) (*Overlay, error) {
 
 // ParseOverlay reads the text of an overlay. It does not know the robot: whether the paths exist shows when it starts.
 func ParseOverlay(source string, data []byte) (*Overlay, error) {
-	o := &Overlay{Values: map[string]float64{}, Source: source}
+	o := &Overlay{Values: map[string]float64{}, Since: map[string]uint64{}, Source: source}
 	var found Errors
 	fail := func(n *yaml.Node, format string, args ...any) {
 		if len(found) < maxErrors {
@@ -68,6 +71,18 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 				fail(value, "revision: expected a number of transactions, got %s", shorten(value.Value))
 			}
 			o.Revision = n
+		case key.Value == "checksum" && value.Kind == yaml.ScalarNode:
+			if value.Value != checksum(data[end(data, value.Line):]) {
+				fail(value, "checksum: the file was cut short or changed since it was written; if you changed it, delete this line")
+			}
+		case key.Value == "since" && value.Kind == yaml.MappingNode:
+			for k := 0; k+1 < len(value.Content); k += 2 {
+				n, err := strconv.ParseUint(value.Content[k+1].Value, 10, 53)
+				if err != nil {
+					fail(value.Content[k+1], "%s: expected a revision, got %s", shorten(value.Content[k].Value), kindName(value.Content[k+1]))
+				}
+				o.Since[value.Content[k].Value] = n
+			}
 		case key.Value == "tuned" && value.Kind == yaml.MappingNode:
 			for k := 0; k+1 < len(value.Content); k += 2 {
 				path, number := value.Content[k], value.Content[k+1]
@@ -82,7 +97,7 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 				o.Values[path.Value] = v
 			}
 		default:
-			fail(key, "%s: expected robot, a name, revision, or tuned, a mapping from paths to numbers", shorten(key.Value))
+			fail(key, "%s: expected checksum, robot, revision, tuned or since, as fluxctl save writes them", shorten(key.Value))
 		}
 	}
 	if o.Robot == "" && found == nil {
@@ -94,10 +109,30 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 	return o, nil
 }
 
-// Text is the file of an overlay. It fails when there is too much to be read again.
+// checksum of a text, short enough to be looked at: 64 bits of its SHA-256.
+func checksum(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// end is where a line of a text ends, the first being 1.
+func end(text []byte, line int) int {
+	at := 0
+	for ; line > 0; line-- {
+		next := bytes.IndexByte(text[at:], '\n')
+		if next < 0 {
+			return len(text)
+		}
+		at += next + 1
+	}
+	return at
+}
+
+// Text is the file of an overlay. It fails when there is too much to be read again. Its checksum comes first: a file that was cut short anywhere has
+// it, and does not match, or has no robot.
 func (o *Overlay) Text() ([]byte, error) {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# What was tuned while the robot ran, in the units that fluxctl get shows: fluxd run ROBOT --overlay FILE\nrobot: %s\nrevision: %d\ntuned:", o.Robot, o.Revision)
+	fmt.Fprintf(&b, "robot: %q\nrevision: %d\ntuned:", o.Robot, o.Revision)
 	if len(o.Values) == 0 {
 		b.WriteString(" {}")
 	}
@@ -105,10 +140,17 @@ func (o *Overlay) Text() ([]byte, error) {
 	for _, path := range slices.Sorted(maps.Keys(o.Values)) {
 		fmt.Fprintf(&b, "  %s: %s\n", strconv.Quote(path), strconv.FormatFloat(o.Values[path], 'g', -1, 64))
 	}
-	if b.Len() > maxSize {
-		return nil, fmt.Errorf("%d values are %d MiB: expected at most %d; values that are the same for a whole population take one line", len(o.Values), b.Len()>>20, maxSize>>20)
+	if len(o.Since) > 0 {
+		b.WriteString("since: # weights that learn, and the revision that set them\n")
 	}
-	return b.Bytes(), nil
+	for _, path := range slices.Sorted(maps.Keys(o.Since)) {
+		fmt.Fprintf(&b, "  %s: %d\n", strconv.Quote(path), o.Since[path])
+	}
+	text := fmt.Appendf(nil, "# What was tuned while the robot ran, in the units that fluxctl get shows: fluxd run ROBOT --overlay FILE\nchecksum: %q\n%s", checksum(b.Bytes()), b.Bytes())
+	if len(text) > maxSize {
+		return nil, fmt.Errorf("%d values are %d MiB: expected at most %d; values that are the same for a whole population take one line", len(o.Values), len(text)>>20, maxSize>>20)
+	}
+	return text, nil
 }
 
 // Has reports whether a path such as sensors.eye.pin stands for something that a robot file can say of this robot.

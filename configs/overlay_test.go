@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,41 @@ func TestAnOverlayThatIsTooLong(t *testing.T) {
 	}
 }
 
+// A file that was cut short anywhere, or changed, is never taken with other values.
+func TestAnOverlayThatWasCutShort(t *testing.T) {
+	o := &Overlay{Robot: "rover", Revision: 3, Values: map[string]float64{"a.b": 55, "wall[*].c": -0.125}, Since: map[string]uint64{"a.b": 2}}
+	text, err := o.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range text {
+		if back, err := ParseOverlay("tuned.yaml", text[:at]); err == nil {
+			t.Errorf("cut to %d bytes: %+v", at, back)
+		}
+	}
+	changed := strings.Replace(string(text), "55", "5", 1)
+	if _, err := ParseOverlay("tuned.yaml", []byte(changed)); err == nil || !strings.Contains(err.Error(), "tuned.yaml:2:11: checksum: the file was cut short or changed") {
+		t.Errorf("changed: %v", err)
+	}
+	lines := strings.SplitAfter(changed, "\n")
+	if back, err := ParseOverlay("tuned.yaml", []byte(strings.Join(slices.Delete(lines, 1, 2), ""))); err != nil || back.Values["a.b"] != 5 || back.Since["a.b"] != 2 {
+		t.Errorf("changed by hand, without its checksum: %+v, %v", back, err)
+	}
+}
+
+// Any name that a robot may have comes back.
+func TestOverlaysOfRobotsWithOddNames(t *testing.T) {
+	for _, name := range []string{"-", "--", "---", "null", "true", "123", "0x1F", "1e3", "_", "no", "2026-11-26"} {
+		text, err := (&Overlay{Robot: name}).Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := ParseOverlay("tuned.yaml", text); err != nil || back.Robot != name {
+			t.Errorf("%s: %+v, %v", name, back, err)
+		}
+	}
+}
+
 func TestBadOverlays(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                      "expected the name of a robot and tuned",
@@ -42,8 +78,8 @@ func TestBadOverlays(t *testing.T) {
 		"robot: r\ntuned: {a: 1, a: 2}":         "given twice",
 		"robot: r\ntuned: {a: .inf}":            "expected a number",
 		"robot: r\ntuned: {a: [1]}":             "got a list of 1",
-		"robot: r\ntuned: 5":                    "expected robot, a name, revision, or tuned",
-		"robot: r\nnetwork: {neurons: {a: {}}}": "tuned.yaml:2:1: network: expected robot, a name, revision, or tuned",
+		"robot: r\ntuned: 5":                    "expected checksum, robot, revision, tuned or since",
+		"robot: r\nnetwork: {neurons: {a: {}}}": "tuned.yaml:2:1: network: expected checksum, robot, revision, tuned or since",
 		"robot: r\nrevision: -1":                "revision: expected a number of transactions, got -1",
 		"robot: [":                              "tuned.yaml",
 	} {

@@ -14,8 +14,9 @@ import (
 // A snapshot is what a network has learnt, as bytes:
 //
 //	8 bytes   "FLUXSNAP"
-//	4 bytes   version, 1
+//	4 bytes   version, 2
 //	32 bytes  fingerprint of the network
+//	8 bytes   a number of the caller's; not in version 1, which is read as 0
 //	8 bytes   how many weights follow
 //	8 bytes   each: a long-term weight in units, an IEEE 754 double, in the order of the plastic synapses in the description
 //	32 bytes  SHA-256 of all before
@@ -23,8 +24,8 @@ import (
 // Numbers are little-endian. Weights are in units, so a leak that has been tuned meanwhile does not change their meaning.
 const (
 	snapshotMagic   = "FLUXSNAP"
-	snapshotVersion = 1
-	snapshotHeader  = 8 + 4 + sha256.Size + 8
+	snapshotVersion = 2
+	snapshotHeader  = 8 + 4 + sha256.Size // and what follows it in version 2
 )
 
 // Errors of a snapshot that cannot be restored; ask with errors.Is.
@@ -68,12 +69,13 @@ func number(h hash.Hash, x uint64) {
 	h.Write(b[:])
 }
 
-// Snapshot returns what the network has learnt.
-func (n *Network) Snapshot() []byte {
+// Snapshot returns what the network has learnt. The number is the caller's: Restore returns it.
+func (n *Network) Snapshot(number uint64) []byte {
 	fingerprint := n.Fingerprint()
 	b := append([]byte(nil), snapshotMagic...)
 	b = binary.LittleEndian.AppendUint32(b, snapshotVersion)
 	b = append(b, fingerprint[:]...)
+	b = binary.LittleEndian.AppendUint64(b, number)
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(n.plastics)))
 	learnt := n.Learnt()
 	for _, i := range slices.Sorted(maps.Keys(learnt)) {
@@ -83,31 +85,70 @@ func (n *Network) Snapshot() []byte {
 	return append(b, sum[:]...)
 }
 
+// Restored says what Restore did.
+type Restored struct {
+	Number  uint64 // as it was given to Snapshot
+	Clamped int    // weights that were outside the limits which are configured now, and were brought to the nearest
+}
+
 // Restore gives the network what a snapshot says that it had learnt: all of it, or nothing when it fails with ErrCorrupt, ErrForeign,
-// or ErrRange where a weight is outside the limits that are now configured.
-func (n *Network) Restore(snapshot []byte) error {
+// or ErrRange where a weight cannot be one of this network.
+func (n *Network) Restore(snapshot []byte) (Restored, error) {
 	if len(snapshot) < snapshotHeader+sha256.Size || string(snapshot[:8]) != snapshotMagic {
-		return fmt.Errorf("%d bytes, expected %q and at least %d: %w", len(snapshot), snapshotMagic, snapshotHeader+sha256.Size, ErrCorrupt)
+		return Restored{}, fmt.Errorf("%d bytes, expected %q and at least %d: %w", len(snapshot), snapshotMagic, snapshotHeader+sha256.Size, ErrCorrupt)
 	}
 	body, sum := snapshot[:len(snapshot)-sha256.Size], snapshot[len(snapshot)-sha256.Size:]
-	if version := binary.LittleEndian.Uint32(body[8:]); version != snapshotVersion {
-		return fmt.Errorf("version %d, expected %d: %w", version, snapshotVersion, ErrForeign)
+	version := binary.LittleEndian.Uint32(body[8:])
+	if version < 1 || version > snapshotVersion {
+		return Restored{}, fmt.Errorf("version %d, expected 1 to %d: %w", version, snapshotVersion, ErrForeign)
 	}
 	if sha256.Sum256(body) != [32]byte(sum) {
-		return fmt.Errorf("the checksum does not match: %w", ErrCorrupt)
+		return Restored{}, fmt.Errorf("the checksum does not match: %w", ErrCorrupt)
 	}
 	if [32]byte(body[12:12+sha256.Size]) != n.Fingerprint() {
-		return fmt.Errorf("it belongs to a network with other neurons or synapses: %w", ErrForeign)
+		return Restored{}, fmt.Errorf("it belongs to a network with other neurons or synapses: %w", ErrForeign)
 	}
-	count := binary.LittleEndian.Uint64(body[12+sha256.Size:])
-	if weights := body[snapshotHeader:]; count != uint64(len(n.plastics)) || uint64(len(weights)) != 8*count {
-		return fmt.Errorf("%d bytes of %d weights, expected %d: %w", len(weights), count, len(n.plastics), ErrCorrupt)
+	rest, done := body[snapshotHeader:], Restored{}
+	take := func() (x uint64) {
+		if len(rest) < 8 {
+			rest = nil
+			return math.MaxUint64
+		}
+		x, rest = binary.LittleEndian.Uint64(rest), rest[8:]
+		return x
 	}
-	learnt := make(map[int]float64, count)
-	weights := body[snapshotHeader:]
+	if version > 1 {
+		done.Number = take()
+	}
+	if count := take(); count != uint64(len(n.plastics)) || uint64(len(rest)) != 8*count {
+		return Restored{}, fmt.Errorf("%d bytes of %d weights, expected %d: %w", len(rest), count, len(n.plastics), ErrCorrupt)
+	}
+	learnt := make(map[int]float64, len(n.plastics))
 	for _, i := range slices.Sorted(slices.Values(n.sources())) {
-		learnt[int(i)] = math.Float64frombits(binary.LittleEndian.Uint64(weights))
-		weights = weights[8:]
+		w := math.Float64frombits(take())
+		fitting := n.fitting(int(i), w)
+		if fitting != w {
+			done.Clamped++
+		}
+		learnt[int(i)] = fitting
 	}
-	return n.Learn(learnt)
+	if err := n.Learn(learnt); err != nil {
+		return Restored{}, err
+	}
+	return done, nil
+}
+
+// fitting is the weight of a plastic synapse that is nearest to one, within its limits; the same where it fits, or cannot be a weight at all.
+func (n *Network) fitting(synapse int, weight float64) float64 {
+	p := n.plastic(synapse)
+	r, leak := n.rules[p.rule()], n.leak(p.target)
+	amount := rawWater(math.Abs(weight), leak)
+	if !(amount <= MaxWater) || weight != 0 && (weight < 0) != r.negative || r.clamp(int64(amount)) == int64(amount) {
+		return weight
+	}
+	fitting := units(r.clamp(int64(amount)), leak)
+	if r.negative {
+		return -fitting
+	}
+	return fitting
 }

@@ -147,7 +147,7 @@ mqtt: {broker: none}
 		if err != nil {
 			return 0
 		}
-		if err := network.Restore(data); err != nil {
+		if _, err := network.Restore(data); err != nil {
 			t.Fatal(err)
 		}
 		return network.Learnt()[0]

@@ -108,6 +108,10 @@ type Reading struct {
 	Value
 	Min float64 `json:"min"`
 	Max float64 `json:"max"`
+
+	// Of the weight of a synapse that learns: what it is now. V is what it was configured or set to, from which it learns.
+	Learnt   *float64 `json:"learnt,omitempty"`    // of several, the least
+	LearntTo *float64 `json:"learnt_to,omitempty"` // of several that differ, the largest
 }
 
 // Request is what a client asks for. MQTT 3.1.1 has no expiry and no response topic: that is why id, ts and ttl_ms stand in it.

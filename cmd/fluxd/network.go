@@ -35,15 +35,28 @@ func loadNetwork(name string) (*configs.Flat, error) {
 }
 
 func exportCommand() *cobra.Command {
-	return &cobra.Command{
+	learnt := false
+	c := &cobra.Command{
 		Use:   "export NETWORK",
-		Short: "Print a robot's network as flat JSON",
+		Short: "Print a robot's network, or what it has learnt, as JSON",
 		Long: `Print a network as JSON (flux-network/1): one list of neurons and one of synapses, circuits, populations and rules resolved,
-numbers in the configuration's units. "fluxd play" reads it again.`,
-		Example:           "  fluxd export robot.yaml > net.json",
+numbers in the configuration's units. "fluxd play" reads it again. With --learnt print the weights in the robot's file of what it has
+learnt, as "fluxd play --weights" writes them.`,
+		Example: `  fluxd export robot.yaml > net.json
+  fluxd export robot.yaml --learnt > weights.json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if learnt {
+				robot, err := configs.Load(args[0])
+				if err != nil {
+					return err
+				}
+				if robot.Learnt == nil {
+					return fmt.Errorf("%s: it keeps nothing: expected learnt: {file: ...}", args[0])
+				}
+				return daemon.ExportLearnt(cmd.OutOrStdout(), robot.Flat, robot.Learnt.File)
+			}
 			flat, err := loadNetwork(args[0])
 			if err != nil {
 				return err
@@ -56,6 +69,8 @@ numbers in the configuration's units. "fluxd play" reads it again.`,
 			return err
 		},
 	}
+	c.Flags().BoolVar(&learnt, "learnt", false, "print what the robot has learnt")
+	return c
 }
 
 func importCommand() *cobra.Command {

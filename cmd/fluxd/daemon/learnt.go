@@ -3,87 +3,37 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fluxd/bridge/protocol"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
+	"fluxd/bridge/protocol"
 	"fluxd/core"
 )
-
-// What a robot has learnt lies in one file. It is written whole or not at all: to a temporary file beside it, which reaches the disk
-// before it takes the old one's name. A file that cannot be used is kept under another name, never lost and never half believed.
 
 // maxLearnt bounds a snapshot file: eight bytes for each of a hundred million weights.
 const maxLearnt = 800 << 20
 
-// remember gives the network what the file says that it had learnt. No file is no error: there is nothing to remember yet. One that
-// cannot be used is an error that says where it is kept; the network is as configured then.
-func remember(network *core.Network, file string) error {
-	info, err := os.Stat(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("learnt weights: %w", err)
-	case info.Size() > maxLearnt:
-		return fmt.Errorf("learnt weights: %s: %d bytes: expected at most %d", file, info.Size(), maxLearnt)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("learnt weights: %w", err)
-	}
-	if err := network.Restore(data); err != nil {
-		aside, moved := keepAside(file)
-		if moved != nil {
-			return fmt.Errorf("learnt weights: %s: %w; it could not be kept aside (%v), and the next save replaces it", file, err, moved)
-		}
-		return fmt.Errorf("learnt weights: %s: %w; it is kept as %s, the robot starts from its configured weights", file, err, aside)
-	}
-	return nil
-}
-
-// keepAside renames a file to the first free of file.bad, file.bad-2 and so on.
-func keepAside(file string) (string, error) {
-	for k := 1; k < 1000; k++ {
-		aside := file + ".bad"
-		if k > 1 {
-			aside = fmt.Sprintf("%s.bad-%d", file, k)
-		}
-		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
-			return aside, os.Rename(file, aside)
-		}
-	}
-	return "", fmt.Errorf("too many files named %s.bad", file)
-}
-
-// writeAtomically replaces a file by data such that after a power failure either the old or the new one is there, whole.
-func writeAtomically(file string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
+// remember gives the network what it had learnt, and returns how often the robot had been tuned by then. No file is no error: there is nothing to
+// remember yet. With an error the network is as configured and tuned.
+func (l *Robot) remember() (revision uint64, err error) {
+	data, err := l.learnt.read()
+	if data == nil && err == nil {
+		return 0, nil
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), file)
+		var done core.Restored
+		if done, err = l.network.Restore(data); err == nil {
+			if done.Clamped > 0 {
+				l.log.Warn("some learnt weights were beyond the limits that are configured now, and were brought to them", "file", l.learnt.name, "weights", done.Clamped)
+			}
+			return done.Number, nil
+		}
+		err = l.learnt.reject(err)
 	}
-	if err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(file))
+	return 0, fmt.Errorf("learnt weights: %w; the robot starts from its configured weights", err)
 }
 
 // Save implements bridge.Robot: what was learnt, and what was tuned.
@@ -93,7 +43,7 @@ func (l *Robot) Save(ctx context.Context) error {
 	}
 	var errs []error
 	if l.config.Tuning != nil {
-		errs = append(errs, l.keep())
+		errs = append(errs, l.keep(l.Revision()))
 	}
 	if l.config.Learnt != nil {
 		errs = append(errs, l.saveLearnt(ctx))
@@ -103,21 +53,82 @@ func (l *Robot) Save(ctx context.Context) error {
 
 // saveLearnt asks the loop for a snapshot and writes it. The loop only copies the weights; the disk may take its time.
 func (l *Robot) saveLearnt(ctx context.Context) error {
-	file := l.config.Learnt.File
-	a := l.ask(ctx, func() answer { return answer{snapshot: l.network.Snapshot()} })
+	l.learnt.mutex.Lock() // first: of two who write, the later has the later weights
+	defer l.learnt.mutex.Unlock()
+	a := l.ask(ctx, func() answer { return answer{snapshot: l.snapshot()} })
 	if a.err != nil {
 		return a.err
 	}
-	return l.write(file, a.snapshot)
+	return l.writeLearnt(a.snapshot)
 }
 
-func (l *Robot) write(file string, snapshot []byte) error {
-	l.saving.Lock()
-	defer l.saving.Unlock()
-	if err := writeAtomically(file, snapshot); err != nil {
+// snapshot is what was learnt up to now. It belongs to the goroutine that owns the network.
+func (l *Robot) snapshot() []byte { return l.network.Snapshot(uint64(l.Revision())) }
+
+// writeLearnt writes the file. Its mutex is held.
+func (l *Robot) writeLearnt(snapshot []byte) error {
+	if err := l.learnt.write(snapshot); err != nil {
 		return fmt.Errorf("save learnt weights: %w", err)
 	}
-	l.log.Debug("saved learnt weights", "file", file, "bytes", len(snapshot))
+	l.log.Debug("saved learnt weights", "file", l.learnt.name, "bytes", len(snapshot))
+	return nil
+}
+
+// Load implements bridge.Robot: the network goes back to what was last saved.
+func (l *Robot) Load(ctx context.Context) error {
+	if l.config.Learnt == nil {
+		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
+	}
+	l.learnt.mutex.Lock()
+	data, err := readRegular(l.learnt.name, l.learnt.most)
+	l.learnt.mutex.Unlock()
+	if err != nil {
+		return fmt.Errorf("learnt weights: %w", err)
+	}
+	return l.ask(ctx, func() answer {
+		_, err := l.network.Restore(data)
+		return answer{err: err}
+	}).err
+}
+
+// atATime is how many synapses the loop is asked for at a time: it has other things to do.
+const atATime = 256
+
+// AddLearnt implements bridge.Robot.
+func (l *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Reading) error {
+	synapses := map[int]float64{}
+	for path := range values {
+		for _, i := range l.tuner.members(path) {
+			if p := &l.tuner.all[i]; p.learns {
+				synapses[p.of.index] = 0
+			}
+		}
+	}
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(synapses)), atATime) {
+		a := l.ask(ctx, func() answer {
+			for _, s := range some {
+				synapses[s], _, _ = l.network.Weight(s) // it is a plastic one
+			}
+			return answer{}
+		})
+		if a.err != nil {
+			return a.err
+		}
+	}
+	for path, v := range values {
+		low, high := math.Inf(1), math.Inf(-1)
+		for _, i := range l.tuner.members(path) {
+			if p := &l.tuner.all[i]; p.learns {
+				low, high = min(low, synapses[p.of.index]), max(high, synapses[p.of.index])
+			}
+		}
+		if low <= high {
+			if v.Learnt = &low; low < high {
+				v.LearntTo = &high
+			}
+			values[path] = v
+		}
+	}
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fluxd/bridge/protocol"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -35,7 +37,14 @@ func weight(t *testing.T, file string) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := remember(network, file); err != nil {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 100
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := network.Restore(data); err != nil {
 		t.Fatal(err)
 	}
 	return network.Learnt()[0]
@@ -69,7 +78,7 @@ func TestLearntWeightsSurviveARestart(t *testing.T) {
 	if second := weight(t, file); second <= first {
 		t.Errorf("%g units after the second run, %g after the first: it started anew", second, first)
 	}
-	if left, _ := filepath.Glob(file + ".*"); left != nil {
+	if left, _ := filepath.Glob(file + ".*"); len(left) != 1 || left[0] != file+".lock" {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -102,7 +111,8 @@ func TestSaveOnRequest(t *testing.T) {
 	}
 }
 
-// Truncated, corrupted, foreign: the robot says so, keeps the file aside, and starts from its configured weights.
+// Truncated, corrupted, foreign, too large, unreadable: the robot says so, keeps the file aside, and starts from its configured weights. It never
+// replaces what it could not understand.
 func TestUnusableFileIsKeptAside(t *testing.T) {
 	network, err := BuildNetwork(parse(t, pupil, nil).Flat)
 	if err != nil {
@@ -112,39 +122,177 @@ func TestUnusableFileIsKeptAside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := network.Snapshot()
+	good := network.Snapshot(0)
 	bad := append([]byte(nil), good...)
 	bad[len(bad)/2] ^= 0x10
-	for name, data := range map[string][]byte{"truncated": good[:len(good)-5], "corrupted": bad, "foreign": other.Snapshot(), "empty": nil} {
+	for name, put := range map[string]func(file string) error{
+		"truncated": func(file string) error { return os.WriteFile(file, good[:len(good)-5], 0o600) },
+		"corrupted": func(file string) error { return os.WriteFile(file, bad, 0o600) },
+		"foreign":   func(file string) error { return os.WriteFile(file, other.Snapshot(0), 0o600) },
+		"empty":     func(file string) error { return os.WriteFile(file, nil, 0o600) },
+		"too large": func(file string) error {
+			return errors.Join(os.WriteFile(file, good, 0o600), os.Truncate(file, maxLearnt+1))
+		},
+		"a folder": func(file string) error { return os.Mkdir(file, 0o700) },
+		"a loop":   func(file string) error { return os.Symlink(file, file) },
+	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "pupil.learnt")
-			for k, aside := range []string{".bad", ".bad-2"} { // the second one does not replace the first
-				if err := os.WriteFile(file, data, 0o600); err != nil {
+			for _, aside := range []string{".bad", ".bad-2"} { // the second one does not replace the first
+				if err := put(file); err != nil {
 					t.Fatal(err)
 				}
-				err := remember(network, file)
-				if err == nil || !strings.Contains(err.Error(), aside) || !strings.Contains(err.Error(), "configured weights") {
-					t.Errorf("%d: %v", k, err)
+				before, err := os.Lstat(file)
+				if err != nil {
+					t.Fatal(err)
 				}
-				if kept, err := os.ReadFile(file + aside); err != nil || !bytes.Equal(kept, data) {
-					t.Errorf("%d: kept %d bytes of %d, %v", k, len(kept), len(data), err)
+				var log bytes.Buffer
+				ctx, cancel := context.WithCancel(context.Background())
+				err = Run(ctx, parse(t, strings.Replace(pupil, "FILE", file, 1), nil), RunOptions{Log: slog.New(slog.NewTextHandler(&log, nil)), Started: func(*Robot) { cancel() }})
+				if err != nil || !strings.Contains(log.String(), "cannot use what was learnt before") || !strings.Contains(log.String(), "kept as "+file+aside) {
+					t.Errorf("%v\n%s", err, log.String())
 				}
-			}
-			if network.Learnt()[0] != 100 {
-				t.Errorf("the weight is %g", network.Learnt()[0])
-			}
-			// And the robot starts.
-			config := parse(t, strings.Replace(pupil, "FILE", file, 1), nil)
-			if err := os.WriteFile(file, data, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			var log bytes.Buffer
-			ctx, cancel := context.WithCancel(context.Background())
-			err := Run(ctx, config, RunOptions{Log: slog.New(slog.NewTextHandler(&log, nil)), Started: func(*Robot) { cancel() }})
-			if err != nil || !strings.Contains(log.String(), "cannot use what was learnt before") {
-				t.Errorf("%v\n%s", err, log.String())
+				if kept, err := os.Lstat(file + aside); err != nil || !os.SameFile(kept, before) {
+					t.Errorf("it is not kept as %s: %v", aside, err)
+				}
+				if err := os.Remove(file); err != nil {
+					t.Errorf("the end wrote none: %v", err)
+				}
 			}
 		})
+	}
+}
+
+// Where not even that works, the file is left as it is, and nothing is saved.
+func TestWhatCannotBeKeptAsideIsLeftAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pupil.learnt")
+	if err := os.WriteFile(file, []byte("not ours"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for k := range 999 { // all names are taken
+		name := file + ".bad"
+		if k > 0 {
+			name = fmt.Sprintf("%s-%d", name, k+1)
+		}
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log bytes.Buffer
+	ctx, cancel := context.WithCancel(context.Background())
+	err := Run(ctx, parse(t, strings.Replace(pupil, "FILE", file, 1), nil), RunOptions{Log: slog.New(slog.NewTextHandler(&log, nil)), Started: func(*Robot) { cancel() }})
+	if err == nil || !strings.Contains(err.Error(), "is not written") || !strings.Contains(log.String(), "nothing is saved there") {
+		t.Errorf("%v\n%s", err, log.String())
+	}
+	if data, _ := os.ReadFile(file); string(data) != "not ours" {
+		t.Errorf("the file says %q", data)
+	}
+}
+
+// Two robots with one file would overwrite each other's knowledge: the second does not start.
+func TestAFileBelongsToOneRobot(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pupil.learnt")
+	config := parse(t, strings.Replace(pupil, "FILE", file, 1), nil)
+	_, stop := start(t, config)
+	if err := Run(context.Background(), config, RunOptions{}); err == nil || !strings.Contains(err.Error(), "another fluxd keeps its knowledge there") {
+		t.Errorf("a second robot with the file: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	_, stop = start(t, config)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A weight that is set is where learning goes on from. What was tuned and what was learnt come back in the order in which they happened: limits first,
+// and of a weight that was set and what was learnt, the later.
+func TestTunedAndLearntInTheirOrder(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "pupil.learnt")
+	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: 1h", 1), "max: 1000000", "max: 200", 1)
+	text += "tuning: {file: '" + filepath.Join(folder, "tuned.yaml") + "', persist: true}\n"
+	ctx := context.Background()
+	const path = "network.synapses.a.b.weight"
+	learnt := func(r *Robot) float64 {
+		t.Helper()
+		values, _, err := r.Get([]string{path})
+		if err == nil {
+			err = r.AddLearnt(ctx, values)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *values[path].Learnt
+	}
+	robot, stop := start(t, parse(t, text, nil))
+	if _, rev, err := robot.Set(ctx, map[string]float64{"network.synapses.a.b.plastic.max": 500, path: 400}, nil); err != nil || robot.Keep(rev) != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it to learn", func() bool { return learnt(robot) > 402 })
+	before := learnt(robot)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	// The next run goes on from what was learnt since, and beyond the limit of the robot file.
+	robot, stop = start(t, parse(t, text, nil))
+	if now := learnt(robot); now < before {
+		t.Errorf("after a restart it is %g, and was %g", now, before)
+	}
+	values, _, err := robot.Get([]string{path})
+	if err != nil || values[path].V != 400 {
+		t.Errorf("it was set to %+v, %v", values[path], err)
+	}
+	// A weight that is set after the last save of what was learnt is newer than that.
+	saved, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, rev, err := robot.Set(ctx, map[string]float64{path: 150}, nil); err != nil || robot.Keep(rev) != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, saved, 0o600); err != nil { // the power went before it was saved again
+		t.Fatal(err)
+	}
+	robot, stop = start(t, parse(t, text, nil))
+	if now := learnt(robot); now < 150 || now > 350 {
+		t.Errorf("it was set to 150, and is %g", now)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A weight that is set to what it was set to before starts anew all the same.
+func TestAWeightIsSetAnew(t *testing.T) {
+	config := parse(t, strings.Replace(strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}\n", "", 1), "pacemaker: 5ms", "", 1), nil)
+	robot, _ := start(t, config)
+	learn := func(w float64) {
+		robot.ask(context.Background(), func() answer { return answer{err: robot.network.Learn(map[int]float64{0: w})} })
+	}
+	const path = "network.synapses.a.b.weight"
+	for name, change := range map[string]func() error{
+		"set": func() error {
+			_, _, err := robot.Set(context.Background(), map[string]float64{path: 100}, nil)
+			return err
+		},
+		"reset": func() error { _, _, err := robot.Reset(context.Background(), []string{path}, nil); return err },
+	} {
+		learn(140)
+		values, _, err := robot.Get([]string{path})
+		if err := errors.Join(err, robot.AddLearnt(context.Background(), values)); err != nil || *values[path].Learnt != 140 {
+			t.Fatalf("%s: %+v, %v", name, values[path], err)
+		}
+		if err := change(); err != nil {
+			t.Fatal(name, err)
+		}
+		if err := robot.AddLearnt(context.Background(), values); err != nil || *values[path].Learnt != 100 {
+			t.Errorf("%s: it is %g, %v", name, *values[path].Learnt, err)
+		}
 	}
 }
 
@@ -181,5 +329,32 @@ func TestSimulationLeavesTheFileAlone(t *testing.T) {
 	simulate(t, config, SimulateOptions{For: time.Second, Trials: 1})
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the simulation wrote the file")
+	}
+}
+
+// What was learnt can be looked at without the robot, also beyond the limits that are configured.
+func TestExportLearnt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pupil.learnt")
+	wide, narrow := parse(t, pupil, nil), parse(t, strings.Replace(pupil, "max: 1000000", "max: 120", 1), nil)
+	network, err := BuildNetwork(wide.Flat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(network.Learn(map[int]float64{0: 140}), os.WriteFile(file, network.Snapshot(1), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := ExportLearnt(&out, narrow.Flat, file); err != nil {
+		t.Fatal(err)
+	}
+	var all []LearntWeight
+	if err := json.Unmarshal(out.Bytes(), &all); err != nil || len(all) != 1 || all[0] != (LearntWeight{From: "a", To: "b", Weight: 140}) {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if narrow.Flat.Synapses[0].Plastic.Max != 120 {
+		t.Error("the configuration was changed")
+	}
+	if err := ExportLearnt(&out, narrow.Flat, file+".gone"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a file: %v", err)
 	}
 }

@@ -95,6 +95,7 @@ func (l *parameterList) synapse(s *core.Synapse) {
 	switch s.Kind {
 	case core.Direct:
 		l.number("weight", "units", weights(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Weight })
+		l.all[len(l.all)-1].learns = s.Plastic != nil
 	case core.Modulator:
 		l.add("weight", "", true, between(-core.MaxModulation, core.MaxModulation),
 			func(s *settings) float64 { return s.network.Synapses[i].Weight }, func(s *settings, v float64) { s.network.Synapses[i].Weight = v })

@@ -13,6 +13,7 @@ type parameter struct {
 	path   string
 	unit   string
 	whole  bool // whole numbers only
+	learns bool // the weight of a synapse that changes it
 	of     part
 	preset float64
 	read   func(*settings) float64

@@ -179,6 +179,28 @@ type LearntWeight struct {
 	Weight  float64 `json:"weight"` // units
 }
 
+// ExportLearnt writes what a robot's file of learnt weights holds, as Play writes weights.
+func ExportLearnt(w io.Writer, f *configs.Flat, file string) error {
+	data, err := readRegular(file, maxLearnt)
+	if err != nil {
+		return fmt.Errorf("learnt weights: %w", err)
+	}
+	d := describe(f)
+	for i := range d.Synapses {
+		if p := d.Synapses[i].Plastic; p != nil { // limits may have been tuned: the file is shown as it is
+			p.Min, p.Max = 0, 0
+		}
+	}
+	network, err := core.Build(d)
+	if err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	if _, err := network.Restore(data); err != nil {
+		return fmt.Errorf("learnt weights: %s: %w", file, err)
+	}
+	return writeWeights(w, f, network)
+}
+
 func writeWeights(w io.Writer, f *configs.Flat, network *core.Network) error {
 	learnt := network.Learnt()
 	all := []LearntWeight{}

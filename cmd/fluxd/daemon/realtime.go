@@ -56,12 +56,13 @@ type Robot struct {
 	waiting  atomic.Int64
 	lateness atomic.Uint64
 
-	granted      protocol.Realtime // by the machine, at the start
-	loopLateness latencies
-	toWrite      [causes]latencies // from when a wish was due until it was written
-	meter        meter
-	saving       sync.Mutex // one writes a file at a time
-	spikeLog     spikeLog
+	granted       protocol.Realtime // by the machine, at the start
+	loopLateness  latencies
+	toWrite       [causes]latencies // from when a wish was due until it was written
+	meter         meter
+	learnt, tuned *keptFile         // nil where the robot file names none
+	keptRevision  protocol.Revision // that tuned holds; its mutex's
+	spikeLog      spikeLog
 }
 
 // reading is what a sensor's goroutine hands to the loop.
@@ -116,11 +117,10 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		}
 	}()
 	defer l.protect()
-	if config.Learnt != nil {
-		if err := remember(l.network, config.Learnt.File); err != nil {
-			l.log.Error("cannot use what was learnt before", "error", err)
-		}
+	if err := l.claimFiles(); err != nil {
+		return err
 	}
+	defer func() { l.learnt.close(); l.tuned.close() }()
 	stop, err := l.openStop()
 	if err != nil {
 		return err
@@ -130,10 +130,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	}
 	defer l.watchdogs.close()
 	l.tuner = newTuner(l.robot)
-	if err := l.recall(); err != nil {
-		l.log.Error("cannot use what was tuned before", "error", err)
-	}
-	if err := l.tuner.overlay(opts.Overlays); err != nil {
+	if err := l.resume(opts.Overlays); err != nil {
 		return err
 	}
 	l.describe = l.description()
@@ -182,10 +179,51 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	err = l.failsafe()
 	l.log.Info("stopped: actuators are at failsafe")
 	err = errors.Join(err, wait())
-	if config.Learnt != nil {
-		err = errors.Join(err, l.write(config.Learnt.File, l.network.Snapshot())) // the loop has ended: the network is ours
+	if config.Learnt != nil { // the loop has ended: the network is ours
+		l.learnt.mutex.Lock()
+		err = errors.Join(err, l.writeLearnt(l.snapshot()))
+		l.learnt.mutex.Unlock()
+	}
+	if c := config.Tuning; c != nil && c.Persist {
+		err = errors.Join(err, l.keep(l.Revision()))
 	}
 	return err
+}
+
+// claimFiles claims what the robot keeps for its next run.
+func (l *Robot) claimFiles() (err error) {
+	if c := l.config.Learnt; c != nil {
+		if l.learnt, err = openKept(c.File, maxLearnt); err != nil {
+			return fmt.Errorf("learnt: %w", err)
+		}
+	}
+	if c := l.config.Tuning; c != nil {
+		if l.tuned, err = openKept(c.File, maxTuned); err != nil {
+			return fmt.Errorf("tuning: %w", err)
+		}
+	}
+	return nil
+}
+
+// resume gives the robot what was tuned and what it has learnt, in the order in which that happened: first the limits within which it learnt.
+func (l *Robot) resume(overlays []*configs.Overlay) error {
+	own, err := l.recall()
+	if err != nil {
+		l.log.Error("cannot use all that was tuned before", "error", err)
+	}
+	if err := l.tuner.overlay(overlays); err != nil {
+		return err
+	}
+	if own != nil {
+		overlays = append([]*configs.Overlay{own}, overlays...)
+	}
+	revision := uint64(0)
+	if l.config.Learnt != nil {
+		if revision, err = l.remember(); err != nil {
+			l.log.Error("cannot use what was learnt before", "error", err)
+		}
+	}
+	return l.tuner.settle(overlays, revision)
 }
 
 // newRobot makes all parts of a robot, its actuators at failsafe; nothing runs yet.

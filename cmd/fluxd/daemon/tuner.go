@@ -74,6 +74,7 @@ type change struct {
 	order         []int // the parameters
 	network       core.Tuning
 	fittings      []fitting
+	anew          map[int]float64 // weights that are set to what they were set to before, and have learnt since
 }
 
 // prepare works out a change. When anything in it cannot be, the error is a *protocol.SetError that names the path and what it allows.
@@ -87,7 +88,7 @@ func (t *tuner) prepare(w wish) (*change, error) {
 		return nil, err
 	}
 	after := &outcome{settings: before.settings.clone(), origin: slices.Clone(before.origin), revision: before.revision + 1}
-	c := &change{before: before, after: after, order: order, network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}}
+	c := &change{before: before, after: after, order: order, network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}, anew: map[int]float64{}}
 	first := map[part]int{} // the first parameter of each part that changes
 	for _, i := range order {
 		p, value := &t.all[i], values[i]
@@ -97,6 +98,9 @@ func (t *tuner) prepare(w wish) (*change, error) {
 		if _, known := first[p.of]; !known {
 			first[p.of] = i
 			after.settings.own(p.of)
+		}
+		if p.learns && p.read(&before.settings) == value {
+			c.anew[p.of.index] = value
 		}
 		p.write(&after.settings, value)
 		after.origin[i] = origin{revision: after.revision, source: w.source}
@@ -172,6 +176,11 @@ func (t *tuner) commit(c *change) (done bool, err error) {
 		if err := t.robot.network.Tune(c.network); err != nil {
 			return true, t.refused(c, c.order[0], err)
 		}
+		if len(c.anew) > 0 {
+			if err := t.robot.network.Learn(c.anew); err != nil {
+				return true, t.refused(c, c.order[0], err)
+			}
+		}
 	}
 	for _, fit := range c.fittings {
 		fit()
@@ -209,7 +218,7 @@ func (t *tuner) values(of *outcome, parameters []int) map[string]float64 {
 		if missing := slices.ContainsFunc(one.members, func(i int) bool { return !wanted[i] }); missing {
 			continue
 		}
-		if low, high := t.span(of, one); low == high {
+		if low, high := t.span(of, one); low == high && t.together(of, one) {
 			values[one.path] = low
 			for _, i := range one.members {
 				delete(wanted, i)
@@ -220,6 +229,13 @@ func (t *tuner) values(of *outcome, parameters []int) map[string]float64 {
 		values[t.all[i].path] = t.all[i].read(&of.settings)
 	}
 	return values
+}
+
+// together reports whether what a path stands for happened at one time, where that matters: see since.
+func (t *tuner) together(of *outcome, one told) bool {
+	return !slices.ContainsFunc(one.members, func(i int) bool {
+		return t.all[i].learns && of.origin[i].revision != of.origin[one.members[0]].revision
+	})
 }
 
 // span is the least and the largest value of what is told together.
@@ -379,6 +395,30 @@ func (t *tuner) differing(now *outcome) (all []int) {
 
 // tuned are the values of those.
 func (t *tuner) tuned(now *outcome) map[string]float64 { return t.values(now, t.differing(now)) }
+
+// since says which revision set each of those values that are weights which learn: the latest, of several that a path stands for.
+func (t *tuner) since(now *outcome, tuned map[string]float64) map[string]uint64 {
+	all := map[string]uint64{}
+	for path := range tuned {
+		for _, i := range t.members(path) {
+			if t.all[i].learns {
+				all[path] = max(all[path], uint64(now.origin[i].revision))
+			}
+		}
+	}
+	return all
+}
+
+// members are the parameters that a path without wildcards stands for: one, those of a population, or none.
+func (t *tuner) members(path string) []int {
+	if i, known := t.byPath[path]; known {
+		return []int{i}
+	}
+	if k, known := t.byTold[path]; known {
+		return t.told[k].members
+	}
+	return nil
+}
 
 // suggest names the parameter that begins and ends most like an unknown path.
 func (t *tuner) suggest(path string) string {

@@ -3,15 +3,16 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fluxd/bridge/protocol"
 	"fmt"
-	"io/fs"
-	"os"
 
+	"fluxd/bridge/protocol"
 	"fluxd/configs"
 )
 
 // What was tuned lies in one file, as what was learnt does, and is written as carefully.
+
+// maxTuned bounds the file of what was tuned; configs has the same limit for its text.
+const maxTuned = 64 << 20
 
 // overlay gives the robot what overlays say, one after the other, before anything runs.
 func (t *tuner) overlay(all []*configs.Overlay) error {
@@ -29,59 +30,124 @@ func (t *tuner) overlay(all []*configs.Overlay) error {
 	return nil
 }
 
-// recall gives the robot what was tuned in its last run, if that is to persist. A file that cannot be used is kept aside, and the robot is as
-// configured.
-func (l *Robot) recall() error {
-	c := l.config.Tuning
-	if c == nil || !c.Persist {
-		return nil
-	}
-	o, err := configs.LoadOverlay(c.File)
-	if err == nil {
-		err = l.tuner.overlay([]*configs.Overlay{o})
-	} else if _, missing := os.Stat(c.File); errors.Is(missing, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		now := l.tuner.now.Load() // nobody has seen it yet
-		now.revision = protocol.Revision(o.Revision)
-		for i := range now.origin {
-			if now.origin[i].revision > 0 {
-				now.origin[i].revision = now.revision
+// settle puts in order what was tuned and what was learnt, before anybody has seen either: what happened last holds. A weight that was set after the
+// robot had learnt what the file says is a new starting point; one that was set before is what the learning started from. Revisions count on.
+func (t *tuner) settle(all []*configs.Overlay, learnt uint64) error {
+	now := t.now.Load() // nobody else has it yet
+	last, newer := protocol.Revision(learnt), map[int]float64{}
+	for _, o := range all {
+		last = max(last, protocol.Revision(o.Revision))
+		for path, since := range o.Since {
+			for _, i := range t.members(path) {
+				p := &t.all[i]
+				if !p.learns {
+					continue
+				}
+				now.origin[i].revision = protocol.Revision(since)
+				if since > learnt {
+					newer[p.of.index] = p.read(&now.settings)
+				}
 			}
 		}
-		return nil
 	}
-	aside, moved := keepAside(c.File)
-	if moved != nil {
-		return fmt.Errorf("tuning: %w; it could not be kept aside (%v), and the next change replaces it", err, moved)
-	}
-	return fmt.Errorf("tuning: %w; it is kept as %s, the robot is as configured", err, aside)
+	now.revision = max(now.revision, last)
+	return t.robot.network.Learn(newer)
 }
 
-// keep writes what is tuned now. It is called by whoever tunes, never by the loop.
-func (l *Robot) keep() error {
-	l.saving.Lock() // first: of two who write, the later has the later values
-	defer l.saving.Unlock()
+// recall gives the robot what was tuned in its last run, if that is to persist, and returns it. Values that this robot does not take are left out, and
+// the file with them is kept aside; so is one that cannot be used at all.
+func (l *Robot) recall() (*configs.Overlay, error) {
+	if c := l.config.Tuning; c == nil || !c.Persist {
+		return nil, nil
+	}
+	data, err := l.tuned.read()
+	if data == nil && err == nil {
+		return nil, nil
+	}
+	var o *configs.Overlay
+	if err == nil {
+		if o, err = configs.ParseOverlay(l.tuned.name, data); err != nil {
+			err = l.tuned.reject(err)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tuning: %w; the robot is as configured", err)
+	}
+	var left []error
+	for {
+		err := l.tuner.overlay([]*configs.Overlay{o})
+		if err == nil {
+			break
+		}
+		stale := l.tuner.blamed(o, err)
+		if stale == "" {
+			return nil, fmt.Errorf("tuning: %w; the robot is as configured", l.tuned.reject(err))
+		}
+		left = append(left, err)
+		delete(o.Values, stale)
+		delete(o.Since, stale)
+	}
+	now := l.tuner.now.Load() // nobody has seen it yet
+	now.revision = protocol.Revision(o.Revision)
+	for i := range now.origin {
+		if now.origin[i].revision > 0 {
+			now.origin[i].revision = now.revision
+		}
+	}
+	if left == nil {
+		return o, nil
+	}
+	err = l.tuned.reject(errors.Join(left...))
+	return o, errors.Join(fmt.Errorf("tuning: some values were left out, the others are in effect: %w", err), l.keep(now.revision))
+}
+
+// blamed is the path of an overlay that an error is about; empty if it is about none of them alone.
+func (t *tuner) blamed(o *configs.Overlay, err error) string {
+	var refused *protocol.SetError
+	if !errors.As(err, &refused) {
+		return ""
+	}
+	if _, is := o.Values[refused.Path]; is {
+		return refused.Path
+	}
+	for path := range o.Values { // it may stand for a whole population
+		for _, i := range t.members(path) {
+			if t.all[i].path == refused.Path {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// keep writes what is tuned now, unless that was done since a revision. The loop never calls it.
+func (l *Robot) keep(revision protocol.Revision) error {
+	l.tuned.mutex.Lock() // first: of two who write, the later has the later values
+	defer l.tuned.mutex.Unlock()
+	if revision > 0 && l.keptRevision >= revision {
+		return nil
+	}
 	now := l.tuner.now.Load()
 	o := configs.Overlay{Robot: l.config.Name, Revision: uint64(now.revision), Values: l.tuner.tuned(now)}
+	o.Since = l.tuner.since(now, o.Values)
 	text, err := o.Text()
 	if err == nil {
-		err = writeAtomically(l.config.Tuning.File, text)
+		err = l.tuned.write(text)
 	}
 	if err != nil {
 		return fmt.Errorf("save what was tuned: %w", err)
 	}
+	l.keptRevision = now.revision
 	return nil
 }
 
-// persist keeps an accepted change before it is answered, if it is to outlive the run. A disk that fails takes nothing back: the change is in
-// effect, and whoever made it is warned that it will be lost, as are the log and an event.
-func (l *Robot) persist() error {
+// Keep implements bridge.Robot. A disk that fails takes nothing back: the change is in effect, and the client is warned that it will be lost, as are the
+// log and an event.
+func (l *Robot) Keep(revision protocol.Revision) error {
 	if c := l.config.Tuning; c == nil || !c.Persist {
 		return nil
 	}
-	err := l.keep()
+	err := l.keep(revision)
 	if err == nil {
 		return nil
 	}
@@ -127,24 +193,7 @@ func (l *Robot) change(ctx context.Context, wished func() (wish, error)) (map[st
 			return nil, l.tuner.now.Load().revision, a.err
 		}
 		if done {
-			return l.tuner.applied(c), c.after.revision, l.persist()
+			return l.tuner.applied(c), c.after.revision, nil
 		}
 	}
-}
-
-// Load implements bridge.Robot: the network goes back to what was last saved.
-func (l *Robot) Load(ctx context.Context) error {
-	if l.config.Learnt == nil {
-		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
-	}
-	l.saving.Lock()
-	data, err := os.ReadFile(l.config.Learnt.File)
-	l.saving.Unlock()
-	if err != nil {
-		return fmt.Errorf("learnt weights: %w", err)
-	}
-	if len(data) > maxLearnt {
-		return fmt.Errorf("learnt weights: %s: %d bytes: expected at most %d", l.config.Learnt.File, len(data), maxLearnt)
-	}
-	return l.ask(ctx, func() answer { return answer{err: l.network.Restore(data)} }).err
 }

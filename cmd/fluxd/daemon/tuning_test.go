@@ -150,20 +150,56 @@ func TestTunedValuesSurviveARestart(t *testing.T) {
 	}
 }
 
-// A disk that fails takes nothing back, and whoever tunes is told.
+// A disk that fails takes nothing back, and the client hears of it.
 func TestAChangeThatCannotBeKept(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "gone")
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	robot, _ := start(t, parse(t, walled+"tuning: {file: '"+filepath.Join(folder, "tuned.yaml")+"', persist: true}\n", nil))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	started := make(chan *Robot, 1)
+	config := parse(t, walled+"tuning: {file: '"+filepath.Join(folder, "tuned.yaml")+"', persist: true}\n", nil)
+	go func() { ended <- Run(ctx, config, RunOptions{Started: func(r *Robot) { started <- r }}) }()
+	robot := <-started
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
-	applied, rev, err := robot.Set(context.Background(), map[string]float64{"network.neurons.a.threshold": 77}, nil)
-	var warning protocol.Warning
-	if !errors.As(err, &warning) || !strings.Contains(err.Error(), "is in effect, and will be lost") || rev != 1 || applied["network.neurons.a.threshold"] != 77 {
+	applied, rev, err := robot.Set(ctx, map[string]float64{"network.neurons.a.threshold": 77}, nil)
+	if err != nil || rev != 1 || applied["network.neurons.a.threshold"] != 77 {
 		t.Errorf("%v at revision %d, %v", applied, rev, err)
+	}
+	var warning protocol.Warning
+	if err := robot.Keep(rev); !errors.As(err, &warning) || !strings.Contains(err.Error(), "is in effect, and will be lost") {
+		t.Errorf("kept: %v", err)
+	}
+	cancel()
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "save what was tuned") {
+		t.Errorf("in the end: %v", err)
+	}
+}
+
+// A stale value takes no others with it: a neuron was renamed, a limit has become lower. The file as it was is kept aside.
+func TestStaleValuesTakeNoOthersWithThem(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tuned.yaml")
+	text := []byte("robot: walled\nrevision: 9\ntuned:\n  network.neurons.gone.threshold: 5\n  network.neurons.a.threshold: 77\n  rewards.praise.every: -1\n  network.neurons.wall[1].leak: 900\n")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := parse(t, walled+"tuning: {file: '"+file+"', persist: true}\n", nil)
+	robot, stop := start(t, config)
+	values, rev, err := robot.Get([]string{"network.neurons.a.threshold", "network.neurons.wall[1].leak", "rewards.praise.every"})
+	if err != nil || rev != 9 || values["network.neurons.a.threshold"].V != 77 || values["network.neurons.wall[1].leak"].V != 900 || values["rewards.praise.every"].V != 2000 {
+		t.Errorf("revision %d, %v, %v", rev, values, err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := os.ReadFile(file + ".bad"); err != nil || string(kept) != string(text) {
+		t.Errorf("kept aside: %q, %v", kept, err)
+	}
+	if o, err := configs.LoadOverlay(file); err != nil || len(o.Values) != 2 || o.Revision != 9 {
+		t.Errorf("the file now holds %+v, %v", o, err)
 	}
 }
 
@@ -183,7 +219,7 @@ func TestRangesFollowWhatIsTuned(t *testing.T) {
 // A file of tuned values that cannot be used is kept aside, and the robot starts as configured.
 func TestUnusableTuningIsKeptAside(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tuned.yaml")
-	if err := os.WriteFile(file, []byte("robot: walled\ntuned:\n  network.neurons.gone.threshold: 5\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("robot: other\ntuned:\n  network.neurons.a.threshold: 5\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	robot, _ := start(t, parse(t, walled+"tuning: {file: '"+file+"', persist: true}\n", nil))

@@ -1,0 +1,140 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// keptFile is a file in which a robot keeps what its next run has to know. It is written whole or not at all. What is there and cannot be used is kept
+// under another name; where even that fails, the file is not written any more. Only one process has it at a time.
+type keptFile struct {
+	name string
+	most int64 // bytes
+
+	mutex  sync.Mutex // one writes at a time; held while the disk works
+	lock   *os.File
+	spoilt error // why it must not be replaced
+}
+
+// openKept claims a file, which need not exist. It fails when another process has it. Where it cannot be claimed for another reason, it cannot be
+// written either, which shows when it is.
+func openKept(name string, most int64) (*keptFile, error) {
+	k := &keptFile{name: name, most: most}
+	lock, err := os.OpenFile(name+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return k, nil
+	}
+	if err := lockFile(lock); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("%s: another fluxd keeps its knowledge there: end that one first, or give each robot a file of its own (%w)", name, err)
+	}
+	k.lock = lock
+	return k, nil
+}
+
+// close lets others have it.
+func (k *keptFile) close() {
+	if k != nil && k.lock != nil {
+		k.lock.Close()
+	}
+}
+
+// read returns what the file holds; nil without one. An error says where the file is kept.
+func (k *keptFile) read() ([]byte, error) {
+	data, err := readRegular(k.name, k.most)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, k.reject(err)
+	}
+	return data, nil
+}
+
+// readRegular reads a file, unless it is a pipe, which nobody may ever write to, or longer than it may be.
+func readRegular(name string, most int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("it is no regular file but %v", info.Mode().Type())
+	case info.Size() > most:
+		return nil, fmt.Errorf("%d bytes: expected at most %d", info.Size(), most)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("more than %d bytes", most)
+	}
+	return data, err
+}
+
+// reject keeps what is there aside, since it cannot be used, and says so with the reason.
+func (k *keptFile) reject(why error) error {
+	aside, err := keepAside(k.name)
+	if err != nil {
+		k.spoilt = fmt.Errorf("%s is not written: what it holds could not be used, and not be kept aside either: %w", k.name, err)
+		return fmt.Errorf("%s: %w; it could not be kept aside (%v), and is left as it is: nothing is saved there", k.name, why, err)
+	}
+	return fmt.Errorf("%s: %w; it is kept as %s", k.name, why, aside)
+}
+
+// write replaces what the file holds.
+func (k *keptFile) write(data []byte) error {
+	if k.spoilt != nil {
+		return k.spoilt
+	}
+	return writeAtomically(k.name, data)
+}
+
+// keepAside renames a file to the first free of file.bad, file.bad-2 and so on.
+func keepAside(file string) (string, error) {
+	for k := 1; k < 1000; k++ {
+		aside := file + ".bad"
+		if k > 1 {
+			aside = fmt.Sprintf("%s.bad-%d", file, k)
+		}
+		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
+			return aside, os.Rename(file, aside)
+		}
+	}
+	return "", fmt.Errorf("too many files named %s.bad", file)
+}
+
+// writeAtomically replaces a file by data such that after a power failure either the old or the new one is there, whole. One that is killed leaves a
+// file.new, which the next write replaces.
+func writeAtomically(file string, data []byte) (err error) {
+	f, err := os.OpenFile(file+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(file))
+}
