@@ -10,8 +10,8 @@ import (
 
 // HBridgeOpts are the options of an HBridge.
 type HBridgeOpts struct {
-	// Frequency of the PWM; 0 stands for 20 kHz. That is just above hearing and within what bridges switch (L298: 25 kHz typical,
-	// 40 kHz at most; TB6612FNG: 100 kHz at most; DRV8835: 250 kHz at most).
+	// Frequency of the PWM, 1 Hz to 1 MHz; 0 stands for 20 kHz. That is just above hearing and within what bridges switch (L298: 25 kHz
+	// typical, 40 kHz at most; TB6612FNG: 100 kHz at most; DRV8835: 250 kHz at most).
 	Frequency physic.Frequency
 	// Inverted swaps the directions, for a motor that is mounted the other way round.
 	Inverted bool
@@ -91,8 +91,8 @@ func newHBridge(pwm gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOpts) (*H
 	if h.frequency == 0 {
 		h.frequency = DefaultHBridgeOpts.Frequency
 	}
-	if h.frequency < 0 {
-		return nil, fmt.Errorf("%s: frequency: expected more than 0, got %s", h, h.frequency)
+	if err := expectFrequency(h.name, h.frequency); err != nil {
+		return nil, err
 	}
 	return h, distinct(h.name, append([]gpio.PinOut{pwm, h.standby}, direction...)...)
 }
