@@ -29,9 +29,10 @@ type Robot struct {
 	Realtime  Realtime          `yaml:"realtime" doc:"what the system is asked for so that nothing holds up a reflex; what it refuses is told, and the robot runs on"`
 	Compare   *Compare          `yaml:"compare" doc:"fluxd sim holds a label actuator against a recorded column"`
 
-	Flat   *Flat  `yaml:"-"` // the network without circuits, populations and rules
-	Files  fs.FS  `yaml:"-"` // where the data files named in it are found
-	Source string `yaml:"-"` // file name, for messages
+	Flat     *Flat  `yaml:"-"` // the network without circuits, populations and rules
+	Files    fs.FS  `yaml:"-"` // where the data files named in it are found
+	Source   string `yaml:"-"` // file name, for messages
+	Warnings Errors `yaml:"-"` // what is valid, and to be looked at before the power goes on; in the order of their lines
 }
 
 // Board says where pins and buses come from.
@@ -44,12 +45,13 @@ type Board struct {
 
 // Expander is a chip on a bus that gives more pins.
 type Expander struct {
-	Device    string    `yaml:"device" required:"true" enum:"pca9685,mcp23017" doc:"pca9685: 16 PWM outputs, 0 to 15; mcp23017: 16 inputs or outputs, A0 to A7 and B0 to B7"`
-	Bus       string    `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address   uint16    `yaml:"address" required:"true" doc:"I2C address: 0x40 to 0x7f for a pca9685, 0x20 to 0x27 for an mcp23017"`
-	Frequency Frequency `yaml:"frequency" when:"device=pca9685" default:"50 Hz" doc:"of all its outputs: 24 Hz to 1526 Hz"`
-	Inverted  bool      `yaml:"inverted" when:"device=pca9685" default:"false" doc:"outputs are high where they would be low, for drivers that invert"`
-	OpenDrain bool      `yaml:"open_drain" when:"device=pca9685" default:"false" doc:"outputs only pull low, for LEDs with a supply of their own"`
+	Device     string    `yaml:"device" required:"true" enum:"pca9685,mcp23017" doc:"pca9685: 16 PWM outputs, 0 to 15; mcp23017: 16 inputs or outputs, A0 to A7 and B0 to B7"`
+	Bus        string    `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address    uint16    `yaml:"address" required:"true" doc:"I2C address: 0x40 to 0x7f for a pca9685, 0x20 to 0x27 for an mcp23017"`
+	Frequency  Frequency `yaml:"frequency" when:"device=pca9685" default:"50 Hz" doc:"of all its outputs: 24 Hz to 1526 Hz"`
+	Oscillator Frequency `yaml:"oscillator" when:"device=pca9685" default:"25 MHz" doc:"of the chip, 23 MHz to 27 MHz: as measured, for pulses that are as long as they say"`
+	Inverted   bool      `yaml:"inverted" when:"device=pca9685" default:"false" doc:"outputs are high where they would be low, for drivers that invert"`
+	OpenDrain  bool      `yaml:"open_drain" when:"device=pca9685" default:"false" doc:"outputs only pull low, for LEDs with a supply of their own"`
 }
 
 // Sensor is one device that measures, and how its readings become spikes.

@@ -580,9 +580,9 @@ func TestPCA9685PulsesAreAsLongAsAsked(t *testing.T) {
 		if int64(twin.Prescale()) != divider-1 {
 			t.Fatalf("prescaler %d, want %d", twin.Prescale(), divider-1)
 		}
-		step := period / 4096
-		pulse := float64(twin.Duty(now, 5)/(gpio.DutyMax/4096)) * step
-		if pulse > float64(longest) || pulse < float64(shortest) || math.Abs(pulse-float64(asked)) > step {
+		step, steps := period/4096, int64(twin.Duty(now, 5)/(gpio.DutyMax/4096))
+		pulse := float64(steps) * step
+		if steps*divider*1e9 > int64(longest)*int64(oscillator/physic.Hertz) || pulse < float64(shortest)-1 || math.Abs(pulse-float64(asked)) > step+1 { // a period is known to a nanosecond
 			t.Errorf("%v with %v: a pulse of %.0f ns, expected %d ns within %v and %v, to a step of %.0f ns", frequency, oscillator, pulse, asked, shortest, longest, step)
 		}
 	})

@@ -238,7 +238,7 @@ func (r *robot) expanderPin(e configs.Named[configs.Expander], pin string) (gpio
 			}
 		}
 		if c.Device == "pca9685" {
-			known, err = expanders.NewPCA9685(bus, c.Address, &expanders.PCA9685Opts{Frequency: c.Frequency.Physic(), Inverted: c.Inverted, OpenDrain: c.OpenDrain})
+			known, err = expanders.NewPCA9685(bus, c.Address, &expanders.PCA9685Opts{Frequency: c.Frequency.Physic(), Oscillator: c.Oscillator.Physic(), Inverted: c.Inverted, OpenDrain: c.OpenDrain})
 		} else {
 			known, err = expanders.NewMCP23017(bus, c.Address)
 		}
