@@ -186,18 +186,24 @@ func (v *validator) driver(path string, c *Actuator) {
 		v.power(path, c)
 	case "hbridge":
 		v.power(path, c)
-		if !v.readable(path+".direction", path+".in1", path+".in2") {
+		if !v.readable(path+".direction", path+".in1", path+".in2", path+".pwm2") {
 			return
 		}
+		chip, _ := v.robot.expander(CanonicalPin(c.PWM))
 		switch {
+		case c.PWM2 != "" && c.Direction+c.In1+c.In2 != "":
+			v.fail(path+".pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")
+		case c.PWM2 != "":
 		case c.Direction == "" && c.In1 == "" && c.In2 == "":
-			v.fail(path, "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two")
+			v.fail(path, "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for one that has no more than two inputs")
 		case c.Direction != "" && c.In1+c.In2 != "":
 			v.fail(path+".direction", "expected direction, or in1 and in2, not both")
-		case c.Direction == "" && (c.In1 == "" || c.In2 == ""):
+		case c.Direction == "" && c.In2 == "":
 			v.fail(path, "in1 and in2: expected both")
 		case c.Direction != "" && c.Stop == "brake":
 			v.fail(path+".stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; one with in1 and in2 can be told")
+		case c.Direction == "" && c.In1 == "" && chip != nil:
+			v.fail(path+".in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: take another output of it, as pwm2")
 		}
 	case "servo", "continuous", "esc":
 		v.pulses(path, c)

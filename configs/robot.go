@@ -118,9 +118,10 @@ type Actuator struct {
 	Device    string        `yaml:"device" required:"true" enum:"hbridge,servo,continuous,esc,dimmer,relay,stepper,label" doc:"hbridge: DC motor; servo: position; continuous: servo that turns; esc: brushless motor; dimmer: LED; relay: on or off; stepper: step and direction; label: no pins, it names the winning command"`
 	PWM       string        `yaml:"pwm" pin:"pwm" when:"device=hbridge,servo,continuous,esc,dimmer" required:"device=hbridge,servo,continuous,esc,dimmer" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
 	Direction string        `yaml:"direction" pin:"out" when:"device=hbridge,stepper" required:"device=stepper" doc:"pin that is high in reverse, such as GPIO5"`
-	In1       string        `yaml:"in1" pin:"out" when:"device=hbridge" doc:"instead of direction, with in2: pins of a bridge that has two, high and low ahead"`
-	In2       string        `yaml:"in2" pin:"out" when:"device=hbridge" doc:"see in1"`
-	Standby   string        `yaml:"standby" pin:"out" when:"device=hbridge" doc:"pin that is high while the bridge may drive"`
+	PWM2      string        `yaml:"pwm2" pin:"pwm" when:"device=hbridge" doc:"instead of direction: second pin with PWM, of a bridge that has two inputs and nothing else, such as a DRV8833"`
+	In1       string        `yaml:"in1" pin:"out" when:"device=hbridge" doc:"instead of direction, with in2: pins of a bridge that has two beside pwm, high and low ahead"`
+	In2       string        `yaml:"in2" pin:"out" when:"device=hbridge" doc:"see in1; without it: second input of a bridge that has two inputs and nothing else, on a pin without PWM"`
+	Standby   string        `yaml:"standby" pin:"out" when:"device=hbridge" doc:"pin that is high while the bridge may drive; several bridges may share it"`
 	Stop      string        `yaml:"stop" when:"device=hbridge" default:"coast" enum:"coast,brake" doc:"what the motor does at 0; a bridge with direction does what it does, see its data sheet"`
 	Pin       string        `yaml:"pin" pin:"out" when:"device=relay" required:"device=relay" doc:"output, such as GPIO23"`
 	Active    string        `yaml:"active" when:"device=relay" default:"high" enum:"high,low" doc:"level that switches it on; most relay boards: low"`

@@ -159,7 +159,8 @@ func (v *validator) wiring() {
 			continue
 		}
 		if other := pins[c.Pin]; other != nil {
-			if !v.shared(other, c) {
+			standby := c.Role == "standby" && other.Role == "standby" && c.Owner != other.Owner // of two halves of a bridge
+			if !standby && !v.shared(other, c) {
 				v.fail(c.Path, "%s is used by %s already%s", c.Pin, other.Owner, as(other.Role))
 			}
 			continue
