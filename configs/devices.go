@@ -194,6 +194,9 @@ func (v *validator) driver(path string, c *Actuator) {
 		case c.PWM2 != "" && c.Direction+c.In1+c.In2 != "":
 			v.fail(path+".pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")
 		case c.PWM2 != "":
+			if other, _ := v.robot.expander(CanonicalPin(c.PWM2)); other != chip {
+				v.fail(path+".pwm2", "%s: expected a pin of the same board or expander as pwm, so that both have one frequency", shorten(c.PWM2))
+			}
 		case c.Direction == "" && c.In1 == "" && c.In2 == "":
 			v.fail(path, "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for one that has no more than two inputs")
 		case c.Direction != "" && c.In1+c.In2 != "":

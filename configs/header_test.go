@@ -57,6 +57,8 @@ func TestWarnings(t *testing.T) {
 		{"an emergency stop that closes to stop", "linux", "safety: {emergency_stop: {pin: GPIO26, active: low}}", "safety.emergency_stop: with pull up and active low a broken wire looks like"},
 		{"the same to the supply", "raspberrypi", "safety: {emergency_stop: {pin: GPIO26, pull: down, active: high}}", "safety.emergency_stop: with pull down and active high"},
 		{"an emergency stop that opens to stop", "raspberrypi", "safety: {emergency_stop: {pin: GPIO3}}", ""},
+		{"a relay that is on when low, on a chip whose outputs are low at first", "sim", "actuators: {horn: {device: relay, pin: y/0, active: low, " + count + "}}", "actuators.horn.pin: y/0: the outputs of a pca9685 are low"},
+		{"a relay that is on when high there", "sim", "actuators: {horn: {device: relay, pin: y/0, " + count + "}}", ""},
 		{"a motor at 50 Hz", "sim", "actuators: {wheel: {device: hbridge, pwm: x/0, direction: GPIO5, " + count + "}}", "actuators.wheel.pwm: x/0: expander x makes 50Hz, not the 20kHz of a pin of the board: the motor hums"},
 		{"a lamp at 50 Hz", "sim", "actuators: {lamp: {device: dimmer, pwm: x/0, " + count + "}}", "actuators.lamp.pwm: x/0: expander x makes 50Hz, not the 1kHz of a pin of the board: the lamp flickers"},
 		{"a motor that is said to have 50 Hz", "sim", "actuators: {wheel: {device: hbridge, pwm: x/0, direction: GPIO5, frequency: 50 Hz, " + count + "}}", ""},

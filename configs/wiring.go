@@ -317,6 +317,8 @@ func (v *validator) expanderPin(c *Connection, chip *Named[Expander], pin string
 			v.fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency.Physic(), chip.Name, chip.Value.Frequency.Physic())
 		} else if c.Device == "hcsr04" || c.Device == "hx711" {
 			v.fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only, and misses short pulses: take a pin of the board", c.Pin)
+		} else if c.Device == "relay" && (v.actuator(c.Owner).Active == "low") != chip.Value.Inverted {
+			v.warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the relay acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin)
 		} else if least := leastPower[c.Device]; c.Role == "pwm" && c.Frequency != chip.Value.Frequency && chip.Value.Frequency < least.frequency {
 			v.warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; set the frequency of the expander, up to 1526 Hz, take a pin of the board, or say frequency: %v here",
 				c.Pin, chip.Name, chip.Value.Frequency.Physic(), c.Frequency.Physic(), least.below, chip.Value.Frequency.Physic())
