@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"fluxd/actuators"
-
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/actuators"
 )
 
 var _ actuators.Device = (*actuators.TwoInputHBridge)(nil)

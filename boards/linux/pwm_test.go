@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,13 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"log/slog"
-
-	"fluxd/actuators"
-
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
 	"pgregory.net/rapid"
+
+	"fluxd/actuators"
 )
 
 // channel is a PWM channel with the kernel's rules: the duty may never be longer than the period, and nothing runs without a period.

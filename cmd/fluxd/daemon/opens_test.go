@@ -5,16 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"fluxd/boards/sim"
-	"fluxd/configs"
-
 	"periph.io/x/conn/v3/gpio"
 	"pgregory.net/rapid"
+
+	"fluxd/boards/sim"
+	"fluxd/configs"
 )
 
 // drawn is a robot in parts, each a line.
@@ -242,6 +243,31 @@ mqtt: {broker: none}
 					}
 				}
 			}
+		}
+	}
+}
+
+// A pulse is tuned to no more than the period that its pin makes: a PCA9685 makes 1.97 ms of the 2.04 ms of 490 Hz.
+func TestPulsesAreTunedWithinTheRealPeriod(t *testing.T) {
+	for expander, want := range map[string]float64{"frequency: 490 Hz": 1965.08, "frequency: 490 Hz, oscillator: 23 MHz": 1958.0} {
+		text := fmt.Sprintf(`robot: r
+board: {kind: sim}
+expanders: {x: {device: pca9685, bus: I2C1, address: 0x40, %s}}
+network: {neurons: {a: {}}}
+actuators: {prop: {device: esc, pwm: x/0, max_pulse: 1.9ms, decode: {kind: count, neuron: a, window: 1s}}}
+mqtt: {broker: none}
+`, expander)
+		s, err := newSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tuner := newTuner(s.robot)
+		i := slices.IndexFunc(tuner.all, func(p parameter) bool { return p.path == "actuators.prop.max_pulse" })
+		if i < 0 {
+			t.Fatal("no such parameter")
+		}
+		if _, most := tuner.all[i].limits(&tuner.now.Load().settings); math.Abs(most-want) > 0.1 {
+			t.Errorf("%s: tuned to %v us, want %v", expander, most, want)
 		}
 	}
 }
