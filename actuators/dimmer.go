@@ -9,7 +9,7 @@ import (
 
 // DimmerOpts are the options of a Dimmer.
 type DimmerOpts struct {
-	// Frequency of the PWM; 0 stands for 1 kHz, too fast to be seen to flicker.
+	// Frequency of the PWM, 1 Hz to 1 MHz; 0 stands for 1 kHz, too fast to be seen to flicker.
 	Frequency physic.Frequency
 	// Linear makes the duty proportional to the command. Without it the brightness is proportional to the eye: an LED at a duty of 18 %
 	// looks half as bright as one at 100 %.
@@ -42,10 +42,7 @@ func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
 	if d.frequency == 0 {
 		d.frequency = DefaultDimmerOpts.Frequency
 	}
-	if d.frequency < 0 {
-		return nil, fmt.Errorf("%s: frequency: expected more than 0, got %s", d, d.frequency)
-	}
-	return d, nil
+	return d, expectFrequency(d.name, d.frequency)
 }
 
 // String names the lamp and its pin.

@@ -10,16 +10,17 @@ import (
 
 // HBridgeOpts are the options of an HBridge.
 type HBridgeOpts struct {
-	// Frequency of the PWM; 0 stands for 20 kHz. That is just above hearing and within what bridges switch (L298: 25 kHz typical,
-	// 40 kHz at most; TB6612FNG: 100 kHz at most; DRV8835: 250 kHz at most).
+	// Frequency of the PWM, 1 Hz to 1 MHz; 0 stands for 20 kHz. That is just above hearing and within what bridges switch (L298: 25 kHz
+	// typical, 40 kHz at most; TB6612FNG: 100 kHz at most; DRV8835: 250 kHz at most).
 	Frequency physic.Frequency
 	// Inverted swaps the directions, for a motor that is mounted the other way round.
 	Inverted bool
-	// Brake shorts the motor at command 0 instead of letting it coast. Only a bridge with two direction inputs can be told: one with a
-	// single one does at duty 0 what it does.
+	// Brake shorts the motor at command 0 instead of letting it coast. A bridge with a single direction input cannot be told: it does at
+	// duty 0 what it does.
 	Brake bool
 	// Standby is the bridge's standby or sleep input, high while it drives; nil when it is wired to the supply. At coasting rest and
-	// after Halt it is low, which takes the current off whatever the bridge makes of its other inputs.
+	// after Halt it is low, which takes the current off whatever the bridge makes of its other inputs. Bridges that have it in common
+	// take a share of a SharedStandby each.
 	Standby gpio.PinOut
 }
 
@@ -42,11 +43,9 @@ type HBridge struct {
 	frequency physic.Frequency
 	inverted  bool
 	brake     bool
-	standby   gpio.PinOut
+	power     standby
 
-	way   way        // what the direction pins say
-	power gpio.Level // what the standby pin says,
-	known bool       // if that is known
+	way way // what the direction pins say
 }
 
 // way is what the direction inputs say; unknown before they are written, and when that fails.
@@ -87,14 +86,14 @@ func newHBridge(pwm gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOpts) (*H
 		name += ", " + direction[0].Name()
 	}
 	name += " and " + direction[len(direction)-1].Name()
-	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: opts.Frequency, inverted: opts.Inverted, brake: opts.Brake, standby: opts.Standby}
+	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: opts.Frequency, inverted: opts.Inverted, brake: opts.Brake, power: standby{pin: opts.Standby}}
 	if h.frequency == 0 {
 		h.frequency = DefaultHBridgeOpts.Frequency
 	}
-	if h.frequency < 0 {
-		return nil, fmt.Errorf("%s: frequency: expected more than 0, got %s", h, h.frequency)
+	if err := expectFrequency(h.name, h.frequency); err != nil {
+		return nil, err
 	}
-	return h, distinct(h.name, append([]gpio.PinOut{pwm, h.standby}, direction...)...)
+	return h, distinct(h.name, append([]gpio.PinOut{pwm, opts.Standby}, direction...)...)
 }
 
 // String names the motor and its pins.
@@ -116,7 +115,7 @@ func (h *HBridge) Drive(c Command) error {
 	if err := h.turn(to); err != nil {
 		return err
 	}
-	if err := h.awake(true); err != nil {
+	if err := h.power.set(h.name, true); err != nil {
 		return err
 	}
 	return h.duty(max(c, -c))
@@ -125,22 +124,22 @@ func (h *HBridge) Drive(c Command) error {
 // Halt takes the power off the motor: duty 0, and where PWM fails a low level; standby where there is one.
 func (h *HBridge) Halt() error {
 	err := rest(h.name, "take the power off", h.pwm, h.frequency)
-	h.known = false // the last word is written, whatever was before
-	return errors.Join(err, h.awake(false))
+	h.power.known = false // the last word is written, whatever was before
+	return errors.Join(err, h.power.set(h.name, false))
 }
 
 // stop brings the motor to rest, braking or coasting.
 func (h *HBridge) stop() error {
 	if len(h.direction) == 1 {
-		return errors.Join(h.duty(0), h.awake(false))
+		return errors.Join(h.duty(0), h.power.set(h.name, false))
 	}
 	if !h.brake {
-		return errors.Join(h.turn(coasting), h.duty(0), h.awake(false))
+		return errors.Join(h.turn(coasting), h.duty(0), h.power.set(h.name, false))
 	}
 	if err := h.turn(braking); err != nil {
 		return err
 	}
-	if err := h.awake(true); err != nil {
+	if err := h.power.set(h.name, true); err != nil {
 		return err
 	}
 	return h.duty(Full)
@@ -162,19 +161,6 @@ func (h *HBridge) turn(to way) error {
 		}
 	}
 	h.way = to
-	return nil
-}
-
-// awake sets the standby input, where there is one.
-func (h *HBridge) awake(awake bool) error {
-	if h.standby == nil || h.known && h.power == gpio.Level(awake) {
-		return nil
-	}
-	h.known = false
-	if err := h.standby.Out(gpio.Level(awake)); err != nil {
-		return fmt.Errorf("%s: set %s: %w", h, h.standby.Name(), err)
-	}
-	h.power, h.known = gpio.Level(awake), true
 	return nil
 }
 

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -181,24 +182,36 @@ func (v *validator) curve(path string, c *Sensor, unit string) string {
 // driver checks what the actuators have of their own.
 func (v *validator) driver(path string, c *Actuator) {
 	switch c.Device {
+	case "dimmer":
+		v.power(path, c)
 	case "hbridge":
-		if !v.readable(path+".direction", path+".in1", path+".in2") {
+		v.power(path, c)
+		if !v.readable(path+".direction", path+".in1", path+".in2", path+".pwm2") {
 			return
 		}
+		chip, _ := v.robot.expander(CanonicalPin(c.PWM))
 		switch {
+		case c.PWM2 != "" && c.Direction+c.In1+c.In2 != "":
+			v.fail(path+".pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")
+		case c.PWM2 != "":
+			if other, _ := v.robot.expander(CanonicalPin(c.PWM2)); other != chip {
+				v.fail(path+".pwm2", "%s: expected a pin of the same board or expander as pwm, so that both have one frequency", shorten(c.PWM2))
+			}
 		case c.Direction == "" && c.In1 == "" && c.In2 == "":
-			v.fail(path, "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two")
+			v.fail(path, "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for one that has no more than two inputs")
 		case c.Direction != "" && c.In1+c.In2 != "":
 			v.fail(path+".direction", "expected direction, or in1 and in2, not both")
-		case c.Direction == "" && (c.In1 == "" || c.In2 == ""):
+		case c.Direction == "" && c.In2 == "":
 			v.fail(path, "in1 and in2: expected both")
 		case c.Direction != "" && c.Stop == "brake":
 			v.fail(path+".stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; one with in1 and in2 can be told")
+		case c.Direction == "" && c.In1 == "" && chip != nil:
+			v.fail(path+".in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: take another output of it, as pwm2")
 		}
 	case "servo", "continuous", "esc":
 		v.pulses(path, c)
 	case "relay":
-		if v.readable(path+".on", path+".off") && !(c.Off < c.On && c.Off >= 0 && c.On <= 1) {
+		if v.readable(path+".on", path+".off") && !(millionths(c.Off) < millionths(c.On) && c.Off >= 0 && c.On <= 1) {
 			v.fail(path+".off", "%g: expected less than on %g, both from 0 to 1", c.Off, c.On)
 		}
 	case "stepper":
@@ -206,8 +219,18 @@ func (v *validator) driver(path string, c *Actuator) {
 			v.fail(path+".max_rate", "expected 1 Hz to 200 kHz")
 		}
 	}
-	if c.Device == "continuous" && v.readable(path+".dead_band") && !(c.DeadBand >= 0 && c.DeadBand < 1) {
+	if c.Device == "continuous" && v.readable(path+".dead_band") && !(c.DeadBand >= 0 && millionths(c.DeadBand) < 1e6) {
 		v.fail(path+".dead_band", "%g: expected 0 to less than 1", c.DeadBand)
+	}
+}
+
+// millionths are what a command counts in.
+func millionths(fullScales float64) float64 { return math.Round(fullScales * 1e6) }
+
+// power checks the frequency of a motor's or a lamp's PWM.
+func (v *validator) power(path string, c *Actuator) {
+	if f := frequencyOf(c.Device, c.Frequency); v.readable(path+".frequency") && (f < 1_000_000 || f > 1_000_000_000_000) {
+		v.fail(path+".frequency", "%v: expected 1 Hz to 1 MHz", f.Physic())
 	}
 }
 
@@ -226,15 +249,25 @@ func (v *validator) pulses(path string, c *Actuator) {
 	if trim := time.Duration(c.Trim); v.readable(path+".trim") && (c.MinPulse+trim < shortest || c.MaxPulse+trim > longest) {
 		v.fail(path+".trim", "%v: expected pulses of %v to %v with it", trim, shortest, longest)
 	}
-	frequency := frequencyOf(c.Device, c.Frequency)
 	most := Frequency(333_000_000)
 	if c.Device == "esc" {
 		most = 490_000_000
 	}
+	where, whose := path+".frequency", ""
+	frequency := frequencyOf(c.Device, c.Frequency)
+	period := frequency.Physic().Period()
+	if chip, _ := v.robot.expander(CanonicalPin(c.PWM)); chip != nil && chip.Value.Device == "pca9685" {
+		made, ok := chip.Value.period()
+		if !ok || !v.readable("expanders."+chip.Name+".frequency", "expanders."+chip.Name+".oscillator") {
+			return // which was told there
+		}
+		where, whose = path+".pwm", ", of all outputs of expander "+chip.Name
+		frequency, period = chip.Value.Frequency, made
+	}
 	if frequency < 40_000_000 || frequency > most {
-		v.fail(path+".frequency", "%v: expected 40 Hz to %v", frequency.Physic(), most.Physic())
-	} else if period := frequency.Physic().Period(); c.MaxPulse >= period && v.readable(path+".frequency") {
-		v.fail(path+".max_pulse", "%v: expected less than the period of the pulses, %v", c.MaxPulse, period)
+		v.fail(where, "%v%s: expected 40 Hz to %v", frequency.Physic(), whose, most.Physic())
+	} else if longest := c.MaxPulse + max(0, time.Duration(c.Trim)); longest >= period && v.readable(path+".frequency") {
+		v.fail(path+".max_pulse", "%v: expected less than the period of the pulses, %v%s", c.MaxPulse, period, whose)
 	}
 }
 

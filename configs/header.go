@@ -11,6 +11,37 @@ type HeaderPin struct {
 	Position int    // 1 to 40
 	Name     string // "GPIO17", or "3V3", "5V", "GND"
 	Special  string // what else it is, such as "SDA1" or "PWM0"; "" for nothing
+	Own      Nature // what it does by itself; nothing for a supply or ground
+}
+
+// Nature is what a pin of the header does by itself, before anybody sets it up and beside that.
+type Nature struct {
+	// Pull is "up" or "down": the pin's own resistor of about 50 kohm, from power-on until a program sets the pin up.
+	Pull string
+	// Fixed says that a resistor of 1.8 kohm on the board pulls the pin up to 3.3 V, always and whatever is set.
+	Fixed bool
+	// Busy is what moves the pin while the machine starts; "" for nothing.
+	Busy string
+}
+
+// natureOf is that of a GPIO by its number, 0 to 27, on every model with forty pins.
+//
+// Sources: Broadcom, BCM2835 ARM Peripherals, table 6-31, "Pull"; Raspberry Pi documentation, "GPIO and the 40-pin header" (the fixed
+// resistors) and "config.txt", enable_uart; Raspberry Pi, Add-on board design guide, "GPIO Configuration Sequencing" (GPIO0 and 1).
+func natureOf(gpio int) Nature {
+	n := Nature{Pull: "down"}
+	if gpio <= 8 {
+		n.Pull = "up"
+	}
+	switch gpio {
+	case 0, 1:
+		n.Busy = "the firmware looks for the EEPROM of a HAT on it"
+	case 2, 3:
+		n.Fixed = true
+	case 14, 15:
+		n.Busy = "the serial console, where it is switched on, has it"
+	}
+	return n
 }
 
 // Header lists the pins by position. Source: Raspberry Pi documentation, "GPIO and the 40-pin header".
@@ -20,10 +51,10 @@ var Header = func() []HeaderPin {
 	header := make([]HeaderPin, len(names))
 	for i, name := range names {
 		name, special, _ := strings.Cut(name, "/")
-		if _, err := strconv.Atoi(name); err == nil {
-			name = "GPIO" + name
-		}
 		header[i] = HeaderPin{Position: i + 1, Name: name, Special: special}
+		if gpio, err := strconv.Atoi(name); err == nil {
+			header[i].Name, header[i].Own = "GPIO"+name, natureOf(gpio)
+		}
 	}
 	return header
 }()

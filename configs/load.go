@@ -122,6 +122,7 @@ func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
 		}
 		return nil, all
 	}
+	robot.Warnings = robot.Warnings.sorted()
 	return robot, nil
 }
 

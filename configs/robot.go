@@ -29,9 +29,10 @@ type Robot struct {
 	Realtime  Realtime          `yaml:"realtime" doc:"what the system is asked for so that nothing holds up a reflex; what it refuses is told, and the robot runs on"`
 	Compare   *Compare          `yaml:"compare" doc:"fluxd sim holds a label actuator against a recorded column"`
 
-	Flat   *Flat  `yaml:"-"` // the network without circuits, populations and rules
-	Files  fs.FS  `yaml:"-"` // where the data files named in it are found
-	Source string `yaml:"-"` // file name, for messages
+	Flat     *Flat  `yaml:"-"` // the network without circuits, populations and rules
+	Files    fs.FS  `yaml:"-"` // where the data files named in it are found
+	Source   string `yaml:"-"` // file name, for messages
+	Warnings Errors `yaml:"-"` // what is valid, and to be looked at before the power goes on; in the order of their lines
 }
 
 // Board says where pins and buses come from.
@@ -44,12 +45,13 @@ type Board struct {
 
 // Expander is a chip on a bus that gives more pins.
 type Expander struct {
-	Device    string    `yaml:"device" required:"true" enum:"pca9685,mcp23017" doc:"pca9685: 16 PWM outputs, 0 to 15; mcp23017: 16 inputs or outputs, A0 to A7 and B0 to B7"`
-	Bus       string    `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address   uint16    `yaml:"address" required:"true" doc:"I2C address: 0x40 to 0x7f for a pca9685, 0x20 to 0x27 for an mcp23017"`
-	Frequency Frequency `yaml:"frequency" when:"device=pca9685" default:"50 Hz" doc:"of all its outputs: 24 Hz to 1526 Hz"`
-	Inverted  bool      `yaml:"inverted" when:"device=pca9685" default:"false" doc:"outputs are high where they would be low, for drivers that invert"`
-	OpenDrain bool      `yaml:"open_drain" when:"device=pca9685" default:"false" doc:"outputs only pull low, for LEDs with a supply of their own"`
+	Device     string    `yaml:"device" required:"true" enum:"pca9685,mcp23017" doc:"pca9685: 16 PWM outputs, 0 to 15; mcp23017: 16 inputs or outputs, A0 to A7 and B0 to B7"`
+	Bus        string    `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address    uint16    `yaml:"address" required:"true" doc:"I2C address: 0x40 to 0x7f for a pca9685, 0x20 to 0x27 for an mcp23017"`
+	Frequency  Frequency `yaml:"frequency" when:"device=pca9685" default:"50 Hz" doc:"of all its outputs: 24 Hz to 1526 Hz"`
+	Oscillator Frequency `yaml:"oscillator" when:"device=pca9685" default:"25 MHz" doc:"of the chip, 23 MHz to 27 MHz: as measured, for pulses that are as long as they say"`
+	Inverted   bool      `yaml:"inverted" when:"device=pca9685" default:"false" doc:"outputs are high where they would be low, for drivers that invert"`
+	OpenDrain  bool      `yaml:"open_drain" when:"device=pca9685" default:"false" doc:"outputs only pull low, for LEDs with a supply of their own"`
 }
 
 // Sensor is one device that measures, and how its readings become spikes.
@@ -116,9 +118,10 @@ type Actuator struct {
 	Device    string        `yaml:"device" required:"true" enum:"hbridge,servo,continuous,esc,dimmer,relay,stepper,label" doc:"hbridge: DC motor; servo: position; continuous: servo that turns; esc: brushless motor; dimmer: LED; relay: on or off; stepper: step and direction; label: no pins, it names the winning command"`
 	PWM       string        `yaml:"pwm" pin:"pwm" when:"device=hbridge,servo,continuous,esc,dimmer" required:"device=hbridge,servo,continuous,esc,dimmer" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
 	Direction string        `yaml:"direction" pin:"out" when:"device=hbridge,stepper" required:"device=stepper" doc:"pin that is high in reverse, such as GPIO5"`
-	In1       string        `yaml:"in1" pin:"out" when:"device=hbridge" doc:"instead of direction, with in2: pins of a bridge that has two, high and low ahead"`
-	In2       string        `yaml:"in2" pin:"out" when:"device=hbridge" doc:"see in1"`
-	Standby   string        `yaml:"standby" pin:"out" when:"device=hbridge" doc:"pin that is high while the bridge may drive"`
+	PWM2      string        `yaml:"pwm2" pin:"pwm" when:"device=hbridge" doc:"instead of direction: second pin with PWM, of a bridge that has two inputs and nothing else, such as a DRV8833"`
+	In1       string        `yaml:"in1" pin:"out" when:"device=hbridge" doc:"instead of direction, with in2: pins of a bridge that has two beside pwm, high and low ahead"`
+	In2       string        `yaml:"in2" pin:"out" when:"device=hbridge" doc:"see in1; without it: second input of a bridge that has two inputs and nothing else, on a pin without PWM"`
+	Standby   string        `yaml:"standby" pin:"out" when:"device=hbridge" doc:"pin that is high while the bridge may drive; several bridges may share it"`
 	Stop      string        `yaml:"stop" when:"device=hbridge" default:"coast" enum:"coast,brake" doc:"what the motor does at 0; a bridge with direction does what it does, see its data sheet"`
 	Pin       string        `yaml:"pin" pin:"out" when:"device=relay" required:"device=relay" doc:"output, such as GPIO23"`
 	Active    string        `yaml:"active" when:"device=relay" default:"high" enum:"high,low" doc:"level that switches it on; most relay boards: low"`

@@ -70,6 +70,12 @@ func (v *validator) fail(path, format string, args ...any) {
 	}
 }
 
+// warn notes what is valid, and to be looked at before the power goes on.
+func (v *validator) warn(path, format string, args ...any) {
+	at := find(v.root, path)
+	v.robot.Warnings = append(v.robot.Warnings, &Error{Source: v.source, Line: at.Line, Column: at.Column, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
 // find returns the node at a path such as network.synapses[3].weight, or its nearest ancestor.
 func find(n *yaml.Node, path string) *yaml.Node {
 	for _, key := range strings.Split(strings.ReplaceAll(path, "[", ".["), ".") {
@@ -155,11 +161,30 @@ func (v *validator) expanders() {
 			}
 			if v.readable(path+".frequency") && (c.Frequency < 24_000_000 || c.Frequency > 1_526_000_000) {
 				v.fail(path+".frequency", "%v: expected 24 Hz to 1526 Hz", c.Frequency.Physic())
+			} else if v.readable(path+".oscillator") && (c.Oscillator < 23_000_000_000_000 || c.Oscillator > 27_000_000_000_000) {
+				v.fail(path+".oscillator", "%v: expected 23 MHz to 27 MHz", c.Oscillator.Physic())
+			} else if _, ok := c.period(); !ok && v.readable(path+".frequency", path+".oscillator") {
+				v.fail(path+".frequency", "%v cannot be made of an oscillator of %v, of which a period is at most 256 times 4096: expected at least %v",
+					c.Frequency.Physic(), c.Oscillator.Physic(), (c.Oscillator / (256 * 4096)).Physic())
 			}
 		case "mcp23017":
 			v.address(path, c.Address, 0x20, 0x27)
 		}
 	}
+}
+
+// period is what a pca9685 makes of its frequency: 4,096 steps of a whole number of its oscillator's periods, from 4 to 256; false where
+// it cannot.
+func (c *Expander) period() (time.Duration, bool) {
+	if c.Frequency < 1_000_000 || c.Frequency > 1_000_000_000_000 || c.Oscillator < 1_000_000 {
+		return 0, false
+	}
+	asked := 4096 * int64(c.Frequency)
+	divider := (int64(c.Oscillator) + asked/2) / asked
+	if divider < 4 || divider > 256 {
+		return 0, false
+	}
+	return time.Duration(divider * 4096 * 1e9 / int64(c.Oscillator/1_000_000)), true
 }
 
 // address checks the address of a chip that may have one of several.
@@ -336,8 +361,7 @@ func (v *validator) limits(path string, c *Actuator) {
 		c.Range = &[2]float64{lowest, 1}
 	}
 	low, high := c.Range[0], c.Range[1]
-	const step = 1e6 // commands are millionths
-	if low < lowest || high > 1 || math.Round(low*step) >= math.Round(high*step) {
+	if low < lowest || high > 1 || millionths(low) >= millionths(high) {
 		v.fail(path+".range", "[%g, %g]: expected the lower command first, both from %g to 1", low, high, lowest)
 	} else if v.readable(path+".range") && (c.Failsafe < low || c.Failsafe > high) {
 		v.fail(path+".failsafe", "%g: expected a command in the range from %g to %g", c.Failsafe, low, high)
@@ -484,6 +508,9 @@ func (v *validator) secured(c MQTT) {
 func (v *validator) safety() {
 	if s := v.robot.Safety; v.readable("safety.stall") && (s.Stall < 20*time.Millisecond || s.Stall > 10*time.Second) {
 		v.fail("safety.stall", "%v: expected 20ms to 10s: the loop is asked twice in that time", s.Stall)
+	}
+	if stop := v.robot.Safety.EmergencyStop; stop != nil && (stop.Pull == "up" && stop.Active == "low" || stop.Pull == "down" && stop.Active == "high") {
+		v.warn("safety.emergency_stop", "with pull %s and active %s a broken wire looks like a switch that nobody presses: take a switch that opens to stop, such as one to ground with pull: up and active: high", stop.Pull, stop.Active)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,7 +21,6 @@ type Connection struct {
 	Direction string // "in", "out" or "pwm" as the board sees it; "bus"
 	Pull      string // "up" or "down" of an input; ""
 	Frequency Frequency
-	Warning   string // what to look at before the power goes on; "" for nothing
 }
 
 // Where returns the pin, or the bus and address.
@@ -88,9 +88,6 @@ func wires(path, owner string, device any) []Connection {
 					c.Frequency = frequencyOf(base.Device, Frequency(frequency.Int()))
 				}
 			}
-			if base.Device == "hcsr04" && role == "echo" && !v.FieldByName("LevelShifter").Bool() {
-				c.Warning = "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in between, then say level_shifter: true; an HC-SR04P on 3.3 V needs none"
-			}
 			all = append(all, c)
 		}
 		switch value := v.Field(f.index); value.Kind() {
@@ -151,6 +148,9 @@ func (v *validator) wiring() {
 			continue
 		}
 		if c.Bus != "" {
+			if !v.bus(c) {
+				continue
+			}
 			if other := addresses[c.Where()]; other == nil {
 				addresses[c.Where()] = c
 			} else if !v.shared(other, c) {
@@ -159,7 +159,8 @@ func (v *validator) wiring() {
 			continue
 		}
 		if other := pins[c.Pin]; other != nil {
-			if !v.shared(other, c) {
+			standby := c.Role == "standby" && other.Role == "standby" && c.Owner != other.Owner // of two halves of a bridge
+			if !standby && !v.shared(other, c) {
 				v.fail(c.Path, "%s is used by %s already%s", c.Pin, other.Owner, as(other.Role))
 			}
 			continue
@@ -170,7 +171,27 @@ func (v *validator) wiring() {
 			continue
 		}
 		v.boardPin(c, header, channels, buses)
+		if c.Device == "hcsr04" && c.Role == "echo" && !v.sensor(c.Owner).LevelShifter {
+			v.warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in between, then say level_shifter: true; an HC-SR04P on 3.3 V needs none")
+		}
 	}
+}
+
+// bus checks that a board can have a bus, and that the address is free there.
+func (v *validator) bus(c *Connection) bool {
+	path := strings.TrimSuffix(c.Path, ".address") + ".bus"
+	_, err := strconv.ParseUint(strings.TrimPrefix(c.Bus, "I2C"), 10, 8)
+	switch sim := v.robot.Board.Kind == "sim"; {
+	case sim && BusPins[c.Bus] == [2]string{}:
+		v.fail(path, "%q: the simulated board has I2C0 and I2C1", shorten(c.Bus))
+	case err != nil:
+		v.fail(path, "%q: expected a bus by its number, such as I2C1 or 1", shorten(c.Bus))
+	case sim && v.robot.Board.World == "arena" && c.Bus == "I2C1" && (c.Address == 0x23 || c.Address == 0x5c) && c.Device != "bh1750":
+		v.fail(c.Path, "0x%02x: the arena has a light sensor there, a bh1750: take another address, or bus I2C0", c.Address)
+	default:
+		return true
+	}
+	return false
 }
 
 // as names the role of a wire, where a device has several.
@@ -193,7 +214,8 @@ func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Conne
 		return
 	}
 	if !header {
-		return // what a board has, it alone knows
+		v.foreignPin(c)
+		return
 	}
 	if c.Position == 0 {
 		v.fail(c.Path, "%s: expected a pin of the header, GPIO0 to GPIO27 or P1_3 to P1_40, or name/pin of an expander", shorten(c.Pin))
@@ -205,6 +227,7 @@ func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Conne
 			return
 		}
 	}
+	v.nature(c, v.fail)
 	if c.Direction != "pwm" {
 		return
 	}
@@ -225,6 +248,61 @@ func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Conne
 	channels[channel] = c
 }
 
+// foreignPin checks what shows of a pin of a board that alone knows its pins.
+func (v *validator) foreignPin(c *Connection) {
+	chip, number, channel := strings.Cut(c.Pin, "/")
+	if channel {
+		_, err := strconv.ParseUint(strings.TrimPrefix(chip, "pwmchip"), 10, 8)
+		if _, wrong := strconv.ParseUint(number, 10, 8); err != nil || wrong != nil {
+			v.fail(c.Path, "%s: expected a PWM channel such as pwmchip0/1", shorten(c.Pin))
+		} else if c.Direction == "in" {
+			v.fail(c.Path, "%s: a PWM channel has no input: take a pin", c.Pin)
+		}
+		return
+	}
+	if v.robot.Board.Kind == "linux" {
+		if c.Direction == "pwm" {
+			v.fail(c.Path, "%s: on this board PWM is a channel such as pwmchip0/1 (chip, channel), or an output of a pca9685", shorten(c.Pin))
+		}
+		return
+	}
+	if c.Position != 0 { // auto: most likely a Raspberry Pi
+		v.nature(c, func(path, format string, args ...any) { v.warn(path, "on a Raspberry Pi, "+format, args...) })
+	}
+}
+
+// nature says where a pin of the header does something by itself that does not go with what is connected to it. What cannot work is
+// refused.
+func (v *validator) nature(c *Connection, refuse func(path, format string, args ...any)) {
+	own := Header[c.Position-1].Own
+	stops := c.Device == "switch"
+	switch {
+	case own.Busy != "":
+		v.warn(c.Path, "%s is not quiet while the machine starts: %s: what hangs on it acts before fluxd does: take another pin", c.Pin, own.Busy)
+		return
+	case own.Fixed && c.Pull == "down":
+		refuse(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V, against which pull: down does nothing: it would always read high: take pull: up and a switch to ground, or another pin", c.Pin)
+	case own.Fixed && stops && v.robot.Safety.EmergencyStop.Active == "low":
+		refuse(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: with active: low a broken wire looks like a switch that nobody presses: take active: high and a switch to ground that opens, or another pin", c.Pin)
+	case own.Fixed && c.Direction == "in" && c.Pull == "":
+		v.warn(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: what drives it must draw 1.8 mA to bring it low, which a divider and many modules do not", c.Pin)
+	}
+	acts := "" // the level at which it acts
+	switch {
+	case c.Device == "relay":
+		acts = v.actuator(c.Owner).Active
+	case c.Role == "in2" && v.actuator(c.Owner).In1 == "": // with one PWM: high is reverse
+		acts = "high"
+	}
+	if own.Pull == "up" && acts == "high" {
+		remedy := "take one of GPIO9 to GPIO27, which are pulled down, or put a resistor of 10 kohm to ground"
+		if own.Fixed {
+			remedy = "take one of GPIO9 to GPIO27, which are pulled down"
+		}
+		v.warn(c.Path, "%s is pulled up from power-on until fluxd starts: the %s acts before: %s", c.Pin, c.Device, remedy)
+	}
+}
+
 // expanderPin checks a pin of an expander.
 func (v *validator) expanderPin(c *Connection, chip *Named[Expander], pin string) {
 	switch chip.Value.Device {
@@ -237,18 +315,38 @@ func (v *validator) expanderPin(c *Connection, chip *Named[Expander], pin string
 			v.fail(c.Path, "%s: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: take a pin of the board", c.Pin)
 		} else if device := strings.TrimSuffix(c.Path, "."+c.Role); c.Direction == "pwm" && c.Frequency != chip.Value.Frequency && v.says(device, "frequency") {
 			v.fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency.Physic(), chip.Name, chip.Value.Frequency.Physic())
+		} else if c.Device == "hcsr04" || c.Device == "hx711" {
+			v.fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only, and misses short pulses: take a pin of the board", c.Pin)
+		} else if c.Device == "relay" && (v.actuator(c.Owner).Active == "low") != chip.Value.Inverted {
+			v.warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the relay acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin)
+		} else if least := leastPower[c.Device]; c.Role == "pwm" && c.Frequency != chip.Value.Frequency && chip.Value.Frequency < least.frequency {
+			v.warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; set the frequency of the expander, up to 1526 Hz, take a pin of the board, or say frequency: %v here",
+				c.Pin, chip.Name, chip.Value.Frequency.Physic(), c.Frequency.Physic(), least.below, chip.Value.Frequency.Physic())
 		}
 	case "mcp23017":
 		if !slices.Contains(mcp23017Pins, pin) {
 			v.fail(c.Path, "%s: an mcp23017 has the pins A0 to A7 and B0 to B7", shorten(c.Pin))
 		} else if c.Direction == "pwm" {
 			v.fail(c.Path, "%s: an mcp23017 cannot do PWM; a pca9685 can", c.Pin)
+		} else if c.Device == "hx711" && c.Direction == "out" {
+			v.fail(c.Path, "%s: a pulse of an expander's pin is so long that an hx711 goes to sleep: take a pin of the board", c.Pin)
+		} else if c.Direction == "in" && c.Pull == "down" {
+			v.fail(c.Path, "%s: an mcp23017 has pull-ups only: take pull: up and a switch to ground, or pull: none and a resistor", c.Pin)
 		} else if c.Direction == "in" && (pin == "A7" || pin == "B7") {
 			v.fail(c.Path, "%s: the data sheet says that A7 and B7 are outputs only: take another", c.Pin)
 		} else if c.Direction == "in" && (c.Role == "echo" || c.Device == "quadrature" || c.Device == "hx711") {
 			v.fail(c.Path, "%s: nobody reports the edges of an expander's pin with their time: take a pin of the board", c.Pin)
 		}
 	}
+}
+
+// leastPower is the frequency from which on a motor or a lamp runs well, and what it does below.
+var leastPower = map[string]struct {
+	frequency Frequency
+	below     string
+}{
+	"hbridge": {1_000_000_000, "the motor hums, and jerks at low speed"},
+	"dimmer":  {100_000_000, "the lamp flickers"},
 }
 
 // says reports whether the file itself has a key.
@@ -285,6 +383,16 @@ func (v *validator) sensor(owner string) *Sensor {
 		}
 	}
 	return nil
+}
+
+// actuator returns an actuator by the owner of its wires.
+func (v *validator) actuator(owner string) *Actuator {
+	for i := range v.robot.Actuators {
+		if owner == "actuator "+v.robot.Actuators[i].Name {
+			return &v.robot.Actuators[i].Value
+		}
+	}
+	return &Actuator{}
 }
 
 // differs names a field of the chip itself in which two sensors differ; "" for none. What belongs to a measure alone may differ.

@@ -88,6 +88,9 @@ func (m *MCP23017) Halt() error {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.wanted.inputs, m.wanted.latches = 0xffff, 0xffff
+	if !m.started { // its registers may be anywhere
+		return m.renew()
+	}
 	if err := m.write("let all pins go", mcp23017Inputs, 0xffff); err != nil {
 		return err
 	}

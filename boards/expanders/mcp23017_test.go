@@ -359,6 +359,62 @@ func TestMCP23017LeftAsItWas(t *testing.T) {
 	}
 }
 
+// Whatever another program has left in the registers and whichever layout they have, at the start and after each loss of the supply pins are
+// what they are told to be.
+func TestMCP23017WithAnotherProgramsSettings(t *testing.T) {
+	for seed := range uint64(400) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		w := newMCP23017World(t)
+		spoil := func() { // from the layout after power-up
+			for register := byte(0x00); register <= 0x15; register++ {
+				if register != 0x0a && register != 0x0b {
+					must(t, w.bus.Tx(0x20, []byte{register, byte(random.IntN(256))}, nil))
+				}
+			}
+			must(t, w.bus.Tx(0x20, []byte{0x0a, byte(random.IntN(256))}, nil))
+		}
+		spoil()
+		chip := newMCP23017(t, w.bus)
+		low, high, in := newPin(t, chip, "A1"), newPin(t, chip, "B7"), newPin(t, chip, "B2")
+		must(t, low.Out(gpio.Low))
+		must(t, high.Out(gpio.High))
+		must(t, in.In(gpio.PullUp, gpio.NoEdge))
+		w.line(t, "A4").Drive(gpio.High)
+		for loss := range 3 {
+			w.expect(t, "A1", "OUT", gpio.Low)
+			w.expect(t, "B7", "OUT", gpio.High)
+			w.expect(t, "B2", "IN", gpio.High) // pulled up, and not inverted
+			expectLevel(t, in, gpio.High)
+			w.line(t, "B2").Drive(gpio.Low)
+			expectLevel(t, in, gpio.Low)
+			w.line(t, "B2").Release()
+			w.expect(t, "A4", "IN", gpio.High)
+			w.expect(t, "A5", "IN", gpio.Low) // and no pull-up that nobody asked for
+			if t.Failed() {
+				t.Fatalf("seed %d, loss %d", seed, loss)
+			}
+			w.chip.Reset()
+			if loss == 1 {
+				spoil()
+			}
+			must(t, chip.Check())
+		}
+	}
+}
+
+// Halt lets all pins go, also of a chip whose registers another program has laid out by ports.
+func TestMCP23017HaltedAsItWasLeft(t *testing.T) {
+	for _, control := range []byte{0x00, 0x20, 0x80, 0xa0} {
+		w := newMCP23017World(t)
+		for _, name := range []string{"A0", "B0"} {
+			must(t, newPin(t, newMCP23017(t, w.bus), name).Out(gpio.High))
+			must(t, w.bus.Tx(0x20, []byte{0x0a, control}, nil))
+			must(t, newMCP23017(t, w.bus).Halt())
+			w.expect(t, name, "IN", gpio.Low)
+		}
+	}
+}
+
 // An output does not show the latch of an input on its way to or from one.
 func TestMCP23017WithoutGlitches(t *testing.T) {
 	w := newMCP23017World(t)

@@ -16,10 +16,11 @@ import (
 // PCA9685Opts are the options of a PCA9685. A field that is 0 stands for its default.
 type PCA9685Opts struct {
 	// Frequency of all outputs, 24 Hz to 1526 Hz: 50 Hz. The chip divides its oscillator by a whole number and so comes near to it:
-	// within 0.5 % up to 50 Hz, 3 % up to 333 Hz, 13 % up to 1526 Hz.
+	// within 0.5 % up to 50 Hz, 3 % up to 333 Hz, 13 % up to 1526 Hz. Steps says what it makes of it.
 	Frequency physic.Frequency
 	// Oscillator is the frequency of the chip's oscillator, 23 MHz to 27 MHz: 25 MHz. It differs from chip to chip by some per cent, and
-	// the pulses of servos with it: an oscilloscope on an output shows by how much.
+	// the pulses of servos with it. An oscilloscope or a frequency counter on an output shows by how much: it is the frequency there
+	// times 4,096 times the divider, which is 122 at 50 Hz.
 	Oscillator physic.Frequency
 	// Inverted has outputs high where they would be low, for drivers that invert. After power-up the chip knows nothing of it and its
 	// outputs are low until the first use: hold OE high until then where that matters.
@@ -70,7 +71,8 @@ const (
 	pca9685AllOff   = 0xfd // the high byte of the off time of all outputs
 	pca9685Prescale = 0xfe
 
-	pca9685Increment = 0x20 // MODE1: a transfer goes on with the next register; no address but the chip's own
+	pca9685External  = 0x40 // MODE1: a clock at the pin EXTCLK, until a reset
+	pca9685Increment = 0x20 // a transfer goes on with the next register; no address but the chip's own
 	pca9685Sleep     = 0x10
 	pca9685Inverted  = 0x10 // MODE2
 	pca9685TotemPole = 0x04
@@ -79,6 +81,9 @@ const (
 	pca9685StartUp = 500 * time.Microsecond
 
 	pca9685AllCall = 0x70
+
+	// pca9685Steps is how many steps a period has.
+	pca9685Steps = 4096
 )
 
 // NewPCA9685 makes a chip, which the first use of a pin sets up, with the other outputs off. The address is 0x40 and the pins A0 to A5,
@@ -103,10 +108,10 @@ func NewPCA9685(bus i2c.Bus, address uint16, opts *PCA9685Opts) (*PCA9685, error
 	if f := p.opts.Oscillator; f < 23*physic.MegaHertz || f > 27*physic.MegaHertz {
 		return nil, fmt.Errorf("%s: oscillator: expected 23 MHz to 27 MHz, got %s", p, f)
 	}
-	steps := 4096 * int64(p.opts.Frequency)
-	divider := (int64(p.opts.Oscillator) + steps/2) / steps
+	period := pca9685Steps * int64(p.opts.Frequency)
+	divider := (int64(p.opts.Oscillator) + period/2) / period
 	if divider < 4 || divider > 256 {
-		return nil, fmt.Errorf("%s: frequency: %s cannot be made of an oscillator of %s", p, p.opts.Frequency, p.opts.Oscillator)
+		return nil, fmt.Errorf("%s: frequency: %s cannot be made of an oscillator of %s: expected a frequency that divides it by 4 to 256 times %d", p, p.opts.Frequency, p.opts.Oscillator, pca9685Steps)
 	}
 	p.prescale = byte(divider - 1)
 	if !p.opts.OpenDrain {
@@ -122,8 +127,17 @@ func NewPCA9685(bus i2c.Bus, address uint16, opts *PCA9685Opts) (*PCA9685, error
 // String names the chip, its address and its bus.
 func (p *PCA9685) String() string { return fmt.Sprintf("pca9685 at %#02x on %s", p.address, p.bus) }
 
-// Frequency is the frequency of all outputs.
+// Frequency is the frequency that all outputs are asked for.
 func (p *PCA9685) Frequency() physic.Frequency { return p.opts.Frequency }
+
+// period is that of all outputs, rounded up to a nanosecond: steps of a whole number of the oscillator's own periods.
+//
+// Source: NXP, PCA9685 data sheet, rev. 4, section 7.3.5.
+func (p *PCA9685) period() time.Duration {
+	hertz := int64(p.opts.Oscillator / physic.Hertz)
+	// At most 2^20 times 1e9: 64 bits hold it.
+	return time.Duration(((int64(p.prescale)+1)*pca9685Steps*int64(time.Second) + hertz - 1) / hertz)
+}
 
 // Pin gives an output by its number, "0" to "15". It is output only: In fails.
 func (p *PCA9685) Pin(name string) (gpio.PinIO, error) {
@@ -204,7 +218,7 @@ func (p *PCA9685) setAll() error {
 }
 
 // setUp writes the modes and the frequency, which takes sleep, with all outputs off. This ends what a program before this one left
-// running, as a whole and so without RESTART.
+// running, as a whole and so without RESTART. The other addresses that the chip would answer to keep what they are: MODE1 switches them off.
 func (p *PCA9685) setUp() error {
 	for _, step := range []struct {
 		doing           string
@@ -227,6 +241,13 @@ func (p *PCA9685) setUp() error {
 	var prescale [1]byte
 	if err := p.read("read the frequency", pca9685Prescale, prescale[:]); err != nil {
 		return err
+	}
+	if prescale[0] == p.prescale && modes == [2]byte{pca9685Increment | pca9685External, p.mode2} {
+		// Nothing but a reset takes it back (section 7.3.1, note 2). The software reset is left to a person: it resets every such chip of
+		// the bus, and others that know it, whatever they move.
+		return errors.Join(fmt.Errorf("%s: set up: another program has switched it to an external clock, which ends when its supply is off for a moment: "+
+			"switch VCC off and on, or reset all PCA9685 of the bus with 'i2ctransfer -y BUS w1@0x00 0x06'; it is asleep with its outputs off", p),
+			p.write("put to sleep", pca9685Mode1, pca9685Increment|pca9685Sleep))
 	}
 	if modes != p.expected() || prescale[0] != p.prescale {
 		return fmt.Errorf("%s: set up: expected the modes % x and the prescaler %#02x that were written, got % x and %#02x; "+
@@ -304,6 +325,12 @@ func (p *pca9685Pin) Out(level gpio.Level) error {
 	return p.chip.set(p.number, pca9685Off)
 }
 
+// Steps gives the period that the chip makes, rounded up to a nanosecond, and how many steps a duty has: 19.99 ms and 4,096 at 50 Hz,
+// 5.08 ms at 200 Hz. What sends pulses of a length counts in these steps, not in shares of the period that it asked for.
+func (p *pca9685Pin) Steps(physic.Frequency) (period time.Duration, steps int64) {
+	return p.chip.period(), pca9685Steps
+}
+
 // PWM implements gpio.PinOut: the duty is rounded to the nearest of 4,096 steps, and takes effect at the end of a period (data sheet,
 // figure 10). The frequency is the chip's, for which 0 stands, too.
 func (p *pca9685Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
@@ -313,11 +340,11 @@ func (p *pca9685Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	if frequency != 0 && frequency != p.chip.opts.Frequency {
 		return fmt.Errorf("%s: frequency: expected %s, which all outputs of the chip share, got %s", p, p.chip.opts.Frequency, frequency)
 	}
-	const step = int64(gpio.DutyMax) / 4096
+	const step = int64(gpio.DutyMax) / pca9685Steps
 	switch steps := (int64(duty) + step/2) / step; steps {
 	case 0:
 		return p.chip.set(p.number, pca9685Off)
-	case 4096:
+	case pca9685Steps:
 		return p.chip.set(p.number, pca9685On)
 	default:
 		return p.chip.set(p.number, pca9685Output{2: byte(steps), 3: byte(steps >> 8)})

@@ -3,6 +3,7 @@ package expanders_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/i2c/i2ctest"
 	"periph.io/x/conn/v3/physic"
+	"pgregory.net/rapid"
 )
 
 var errRemoteIO = errors.New("remote I/O error")
@@ -385,6 +387,73 @@ func TestPCA9685LeftRunning(t *testing.T) {
 	w.expect(t, 2, 0)
 }
 
+// Whatever another program has left in the registers, at the start and after each loss of the supply the outputs do what they are told.
+func TestPCA9685WithAnotherProgramsSettings(t *testing.T) {
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		w := newWorld(t)
+		spoil := func() {
+			asleep := byte(0x10) // or its prescaler would be locked
+			must(t, w.bus.Tx(0x40, []byte{0x00, asleep}, nil))
+			must(t, w.bus.Tx(0x40, []byte{0xfe, byte(random.IntN(256))}, nil))
+			for register := byte(0x01); register <= 0x45; register++ {
+				must(t, w.bus.Tx(0x40, []byte{register, byte(random.IntN(256))}, nil))
+			}
+			must(t, w.bus.Tx(0x40, []byte{0x00, byte(random.IntN(64)) &^ asleep}, nil)) // awake for a moment, so that RESTART can come
+			w.now += time.Millisecond
+			must(t, w.bus.Tx(0x40, []byte{0x00, byte(random.IntN(256)) &^ 0x40}, nil))
+		}
+		opts := expanders.PCA9685Opts{Frequency: 200 * physic.Hertz, Inverted: seed&1 == 1}
+		off := gpio.Duty(0)
+		if opts.Inverted {
+			off = gpio.DutyMax
+		}
+		spoil()
+		chip := newPCA9685(t, w.bus, &opts)
+		must(t, newPin(t, chip, "4").PWM(gpio.DutyHalf, 0))
+		for loss := range 3 {
+			for output := range 16 {
+				want := off
+				if output == 4 {
+					want = gpio.DutyHalf
+				}
+				w.expect(t, output, want)
+			}
+			if w.chip.Prescale() != 30 || t.Failed() {
+				t.Fatalf("seed %d, loss %d: prescaler %d", seed, loss, w.chip.Prescale())
+			}
+			w.chip.Reset()
+			if loss == 1 {
+				spoil() // and before anybody of ours looks, a program of somebody else's does
+				must(t, w.bus.Tx(0x40, []byte{0x00, 0x11}, nil))
+			}
+			must(t, chip.Check())
+		}
+	}
+}
+
+// An external clock is for good: the chip that has been switched to one cannot drive, says so, and is left asleep with its outputs off. When
+// its supply was off for a moment, it does.
+func TestPCA9685SwitchedToAnExternalClock(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.bus.Tx(0x40, []byte{0x00, 0x10}, nil))
+	must(t, w.bus.Tx(0x40, []byte{0x00, 0x50}, nil))
+	chip := newPCA9685(t, w.bus, nil)
+	pin := newPin(t, chip, "4")
+	for range 2 {
+		expectError(t, pin.Out(gpio.High), "pca9685 at 0x40 on I2C1", "external clock", "VCC", "w1@0x00 0x06")
+		var modes [1]byte
+		must(t, w.bus.Tx(0x40, []byte{0x00}, modes[:]))
+		if modes[0]&0x10 == 0 {
+			t.Errorf("MODE1 %#02x: it is awake", modes[0])
+		}
+		w.expect(t, 4, 0)
+	}
+	w.chip.Reset()
+	must(t, chip.Check())
+	w.expect(t, 4, gpio.DutyMax)
+}
+
 func TestPCA9685Garbled(t *testing.T) {
 	w := newWorld(t)
 	chip := newPCA9685(t, w.bus, nil)
@@ -411,20 +480,112 @@ func TestPCA9685Inverted(t *testing.T) {
 	w.expect(t, 5, gpio.DutyMax)
 }
 
-// Pulses of servos are right to a step of 4.9 µs, and to the prescaler's 0.1 %.
+// The chip makes another period of most frequencies than it is asked for: 5.08 ms of the 5 ms of 200 Hz. A pulse is so many microseconds all
+// the same, to half a step of the chip.
 func TestPCA9685DrivesServos(t *testing.T) {
-	w := newWorld(t)
-	servo, err := actuators.NewServo(newPin(t, newPCA9685(t, w.bus, nil), "0"), nil)
-	must(t, err)
-	for _, c := range []struct {
+	type pulse struct {
 		command actuators.Command
 		steps   gpio.Duty
-	}{{0, 307}, {actuators.Full, 410}, {-actuators.Full, 205}} {
-		must(t, servo.Drive(c.command))
-		w.expect(t, 0, c.steps*(gpio.DutyMax/4096))
 	}
-	must(t, servo.Halt())
-	w.expect(t, 0, 0)
+	for _, c := range []struct {
+		name     string
+		chip     expanders.PCA9685Opts
+		servo    actuators.ServoOpts
+		prescale byte
+		pulses   []pulse
+	}{
+		{"50 Hz, steps of 4.88 us", expanders.PCA9685Opts{}, actuators.ServoOpts{}, 121, []pulse{{0, 307}, {actuators.Full, 409}, {-actuators.Full, 205}}},
+		{"200 Hz, steps of 1.24 us", expanders.PCA9685Opts{Frequency: 200 * physic.Hertz}, actuators.ServoOpts{}, 30, []pulse{{0, 1210}, {actuators.Full, 1612}, {-actuators.Full, 807}}},
+		{"333 Hz, steps of 0.72 us", expanders.PCA9685Opts{Frequency: 333 * physic.Hertz}, actuators.ServoOpts{}, 17, []pulse{{0, 2083}, {actuators.Full, 2777}, {-actuators.Full, 1389}}},
+		{"an oscillator of 27 MHz", expanders.PCA9685Opts{Oscillator: 27 * physic.MegaHertz}, actuators.ServoOpts{}, 131, []pulse{{0, 307}, {actuators.Full, 409}, {-actuators.Full, 205}}},
+		{"with a trim", expanders.PCA9685Opts{Frequency: 200 * physic.Hertz}, actuators.ServoOpts{Trim: -20 * time.Microsecond}, 30, []pulse{{0, 1194}, {actuators.Full, 1596}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			chip := newPCA9685(t, w.bus, &c.chip)
+			c.servo.Frequency = chip.Frequency()
+			servo, err := actuators.NewServo(newPin(t, chip, "0"), &c.servo)
+			must(t, err)
+			for _, p := range c.pulses {
+				must(t, servo.Drive(p.command))
+				w.expect(t, 0, p.steps*(gpio.DutyMax/4096))
+			}
+			if w.chip.Prescale() != c.prescale {
+				t.Errorf("prescaler: got %d, want %d", w.chip.Prescale(), c.prescale)
+			}
+			must(t, servo.Halt())
+			w.expect(t, 0, 0)
+		})
+	}
+}
+
+// Whatever the frequency and the oscillator, the pulse on the output is as long as was asked for, to a step of the chip, and never longer
+// than the longest: that is where gears break.
+func TestPCA9685PulsesAreAsLongAsAsked(t *testing.T) {
+	drawn := func(t *rapid.T, name string, low, high time.Duration) time.Duration {
+		return time.Duration(rapid.Int64Range(int64(low/time.Microsecond), int64(high/time.Microsecond)).Draw(t, name)) * time.Microsecond
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		esc := rapid.Bool().Draw(t, "esc")
+		most := int64(333_000_000)
+		if esc {
+			most = 490_000_000
+		}
+		frequency := physic.Frequency(rapid.Int64Range(40_000_000, most).Draw(t, "frequency in uHz")) * physic.MicroHertz
+		oscillator := physic.Frequency(rapid.Int64Range(23_000_000, 27_000_000).Draw(t, "oscillator in Hz")) * physic.Hertz
+		shortest := drawn(t, "shortest", actuators.ShortestPulse, actuators.LongestPulse-100*time.Microsecond)
+		longest := drawn(t, "longest", shortest+100*time.Microsecond, actuators.LongestPulse)
+		command := actuators.Command(rapid.Int64Range(0, int64(actuators.Full)).Draw(t, "command"))
+
+		now, twin := time.Duration(0), sim.NewPCA9685()
+		board := sim.New(func() time.Duration { return now })
+		if err := board.Attach("I2C1", 0x40, twin); err != nil {
+			t.Fatal(err)
+		}
+		bus, err := board.Bus("I2C1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		chip, err := expanders.NewPCA9685(bus, 0x40, &expanders.PCA9685Opts{Frequency: frequency, Oscillator: oscillator})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pin, err := chip.Pin("5")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var device actuators.Device
+		asked := int64(longest-shortest)*int64(command)/int64(actuators.Full) + int64(shortest)
+		if esc {
+			device, err = actuators.NewESC(pin, &actuators.ESCOpts{Min: shortest, Max: longest, Frequency: frequency})
+		} else {
+			device, err = actuators.NewServo(pin, &actuators.ServoOpts{Min: shortest, Max: longest, Frequency: frequency})
+			asked = int64(longest-shortest)*int64(command+actuators.Full)/int64(2*actuators.Full) + int64(shortest)
+		}
+		divider := (int64(oscillator) + 2048*int64(frequency)) / (4096 * int64(frequency))
+		period := float64(divider*4096) / float64(oscillator/physic.Hertz) * 1e9
+		if float64(longest) >= period {
+			if err == nil {
+				t.Fatalf("a pulse of %v was accepted in a period of %v ns", longest, period)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := device.Drive(command); err != nil {
+			t.Fatal(err)
+		}
+		now += time.Millisecond
+		if int64(twin.Prescale()) != divider-1 {
+			t.Fatalf("prescaler %d, want %d", twin.Prescale(), divider-1)
+		}
+		step, steps := period/4096, int64(twin.Duty(now, 5)/(gpio.DutyMax/4096))
+		pulse := float64(steps) * step
+		if steps*divider*1e9 > int64(longest)*int64(oscillator/physic.Hertz) || pulse < float64(shortest)-1 || math.Abs(pulse-float64(asked)) > step+1 { // a period is known to a nanosecond
+			t.Errorf("%v with %v: a pulse of %.0f ns, expected %d ns within %v and %v, to a step of %.0f ns", frequency, oscillator, pulse, asked, shortest, longest, step)
+		}
+	})
 }
 
 func TestPCA9685FromManyGoroutines(t *testing.T) {

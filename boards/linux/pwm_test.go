@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,11 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"log/slog"
-
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
 	"pgregory.net/rapid"
+
+	"fluxd/actuators"
 )
 
 // channel is a PWM channel with the kernel's rules: the duty may never be longer than the period, and nothing runs without a period.
@@ -352,3 +353,33 @@ func (f failing) ReadAt([]byte, int64) (int, error)  { return 0, f.err }
 func (f failing) WriteAt([]byte, int64) (int, error) { return 0, f.err }
 func (failing) Close() error                         { return nil }
 func (failing) Name() string                         { return "failing" }
+
+// kernelPin is a pin that does nothing but PWM of the kernel's.
+type kernelPin struct {
+	gpio.PinIO
+	pwm *pwm
+}
+
+func (p *kernelPin) PWM(duty gpio.Duty, f physic.Frequency) error { return p.pwm.set(duty, f) }
+
+// A kernel takes the length of a pulse in nanoseconds, so it does not matter that its period is a whole number of them, or of its clock's
+// ticks, and not quite that of the frequency: the pulse is as long as was asked for.
+func TestPulsesAreAsLongAsAsked(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		frequency := physic.Frequency(rapid.Int64Range(40_000_000, 333_000_000).Draw(t, "frequency in uHz"))
+		longest := time.Duration(rapid.Int64Range(1_100, 2_600).Draw(t, "longest in us")) * time.Microsecond
+		command := actuators.Command(rapid.Int64Range(int64(-actuators.Full), int64(actuators.Full)).Draw(t, "command"))
+		c := &channel{}
+		servo, err := actuators.NewServo(&kernelPin{gpio.INVALID, c.files(t)}, &actuators.ServoOpts{Max: longest, Frequency: frequency})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := servo.Drive(command); err != nil {
+			t.Fatal(err)
+		}
+		asked := int64(time.Millisecond) + int64(longest-time.Millisecond)*int64(command+actuators.Full)/int64(2*actuators.Full)
+		if off := c.duty - asked; off < -2 || off > 2 || c.duty > int64(longest)+1 {
+			t.Errorf("%v: a pulse of %d ns, expected %d", frequency, c.duty, asked)
+		}
+	})
+}

@@ -3,8 +3,6 @@ package sim
 import (
 	"fmt"
 	"time"
-
-	"periph.io/x/conn/v3/gpio"
 )
 
 // What a robot on a bench senses: it lies still, in a lit room.
@@ -56,45 +54,15 @@ func (b *Board) Plug(kind, bus string, address uint16) error {
 	return b.Attach(bus, address, device)
 }
 
-// Drive gives the line of a pin a level from outside, as a switch does.
-func (b *Board) Drive(pin string, level gpio.Level) error {
-	p, err := b.pin(pin)
-	if err == nil {
-		p.Drive(level)
-	}
-	return err
+// PlugSonar connects a simulated HC-SR04 to two lines, a metre from the next wall.
+func (b *Board) PlugSonar(trigger, echo *Pin) {
+	NewEcho(trigger, echo, func(time.Duration) int64 { return benchDistance })
 }
 
-// PlugSonar connects a simulated HC-SR04 to two pins, a metre from the next wall.
-func (b *Board) PlugSonar(trigger, echo string) error {
-	pins, err := b.both(trigger, echo)
-	if err == nil {
-		NewEcho(pins[0], pins[1], func(time.Duration) int64 { return benchDistance })
-	}
-	return err
-}
+// PlugWheel connects a simulated wheel encoder at rest to two lines.
+func (b *Board) PlugWheel(one, other *Pin) { NewWheel(one, other) }
 
-// PlugWheel connects a simulated wheel encoder at rest to two pins.
-func (b *Board) PlugWheel(one, other string) error {
-	pins, err := b.both(one, other)
-	if err == nil {
-		NewWheel(pins[0], pins[1])
-	}
-	return err
-}
-
-// PlugLoadCell connects a simulated HX711 to two pins, with a kilogram on a cell of 430,000 counts a kilogram.
-func (b *Board) PlugLoadCell(clock, data string) error {
-	pins, err := b.both(clock, data)
-	if err == nil {
-		NewLoadCell(pins[0], pins[1], func(time.Duration) int64 { return benchLoad })
-	}
-	return err
-}
-
-func (b *Board) both(one, other string) (pins [2]*Pin, err error) {
-	if pins[0], err = b.pin(one); err == nil {
-		pins[1], err = b.pin(other)
-	}
-	return pins, err
+// PlugLoadCell connects a simulated HX711 to two lines, with a kilogram on a cell of 430,000 counts a kilogram.
+func (b *Board) PlugLoadCell(clock, data *Pin) {
+	NewLoadCell(clock, data, func(time.Duration) int64 { return benchLoad })
 }

@@ -49,6 +49,9 @@ func (b *Board) String() string { return "simulated board" }
 // Pin returns a pin by its name, "GPIO17", its number, "17", or its place on the header, "P1_11"; always the same for the same pin.
 func (b *Board) Pin(name string) (gpio.PinIO, error) { return b.pin(name) }
 
+// Line is Pin with the world's side of it.
+func (b *Board) Line(name string) (*Pin, error) { return b.pin(name) }
+
 func (b *Board) pin(name string) (*Pin, error) {
 	for _, p := range b.pins {
 		place := 1 + slices.Index(header[:], p.number)

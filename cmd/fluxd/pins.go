@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -26,9 +27,14 @@ func wiringTable(w io.Writer, c *configs.Robot) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, wire := range all {
-		if wire.Warning != "" {
-			fmt.Fprintf(w, "\nwarning: %s: %s\n", wire.Path, wire.Warning)
+	return warnings(w, c)
+}
+
+// warnings writes what is valid, and to be looked at before the power goes on.
+func warnings(w io.Writer, c *configs.Robot) error {
+	for _, one := range c.Warnings {
+		if _, err := fmt.Fprintf(w, "\nwarning: %s: %s (line %d)\n", one.Path, one.Message, one.Line); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -67,21 +73,22 @@ func pinsCommand() *cobra.Command {
 		Use:   "pins [ROBOT]",
 		Short: "Draw the 40-pin header with what is connected",
 		Long: `Draw the 40-pin header of a Raspberry Pi as it is seen from above, the USB sockets at the bottom, with what a robot has connected to
-each pin; without ROBOT what the pins are.`,
+each pin, what the pins do by themselves, and what does not go well together; without ROBOT what the pins are.`,
 		Example:           "  fluxd pins robot.yaml",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var wires []configs.Connection
+			config := &configs.Robot{}
 			if len(args) > 0 {
-				config, err := load(args)
-				if err != nil {
+				var err error
+				if config, err = load(args); err != nil {
 					return err
 				}
-				wires = config.Wiring()
 			}
-			_, err := io.WriteString(cmd.OutOrStdout(), drawHeader(wires))
-			return err
+			if _, err := io.WriteString(cmd.OutOrStdout(), drawHeader(config.Wiring())+ownLives()); err != nil {
+				return err
+			}
+			return warnings(cmd.OutOrStdout(), config)
 		},
 	}
 }
@@ -141,6 +148,39 @@ func drawHeader(wires []configs.Connection) string {
 		}
 	}
 	return text.String()
+}
+
+// ownLives lists the pins that do something by themselves, by what they do.
+func ownLives() string {
+	var what []string
+	pins := map[string][]string{}
+	add := func(does, pin string) {
+		if pins[does] == nil {
+			what = append(what, does)
+		}
+		pins[does] = append(pins[does], pin)
+	}
+	header := slices.Clone(configs.Header)
+	number := func(p configs.HeaderPin) int { n, _ := strconv.Atoi(strings.TrimPrefix(p.Name, "GPIO")); return n } // 0 for a supply
+	slices.SortStableFunc(header, func(a, b configs.HeaderPin) int { return number(a) - number(b) })
+	for _, p := range header {
+		if p.Own.Pull == "up" {
+			add("pulled up from power-on until a program sets them up; the others are pulled down", p.Name)
+		}
+	}
+	for _, p := range header {
+		if p.Own.Fixed {
+			add("pulled up by 1.8 kohm on the board, always", p.Name)
+		}
+		if p.Own.Busy != "" {
+			add("not quiet while the machine starts: "+p.Own.Busy, p.Name)
+		}
+	}
+	text := "\nby themselves:\n"
+	for _, does := range what {
+		text += fmt.Sprintf("  %s: %s\n", strings.Join(pins[does], " "), does)
+	}
+	return text
 }
 
 // dot is a pin: filled when something is connected.

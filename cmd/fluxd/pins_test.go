@@ -70,9 +70,10 @@ func TestProbeHoldsWhatAnswersAgainstWhatIsExpected(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "0x23  sensor left_eye") || !strings.Contains(out, "I2C0: nothing answers") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
-	text := strings.Replace(wired, "kind: raspberrypi", "kind: sim, world: arena", 1) // whose eyes are there, and no PCA9685
+	text := strings.Replace(wired, "kind: raspberrypi", "kind: sim, world: arena", 1) // whose eyes are there, and no thermometer
+	text = strings.Replace(text, "sensors:", "sensors:\n  warm: {device: tmp102, bus: I2C1, address: 0x49, every: 1s, encode: {kind: threshold, above: 60 °C, to: a}}", 1)
 	code, out, errs = fluxd("probe", write(t, text))
-	if code != exitFailure || !strings.Contains(errs, "no answer from I2C1 0x40 (expander servos)") || !strings.Contains(out, "0x5c  may be bh1750") {
+	if code != exitFailure || !strings.Contains(errs, "no answer from I2C1 0x49 (sensor warm)") || !strings.Contains(out, "0x5c  may be bh1750") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 }

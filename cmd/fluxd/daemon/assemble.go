@@ -119,11 +119,13 @@ func (r *robot) openBoard() error {
 	case "sim":
 		b := sim.New(r.clock)
 		r.board = b
+		t, err := newTable(b, r.config)
+		if err != nil {
+			return err
+		}
 		switch r.config.Board.World {
 		case "bench":
-			if err := layOutBench(b, r.config); err != nil {
-				return err
-			}
+			return t.layOut()
 		case "arena":
 			r.arena = sim.NewArena(b, sim.ArenaOpts{Seed: r.at.Seed, Relight: r.config.Board.Relight})
 		}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"strings"
 
 	"periph.io/x/conn/v3/gpio"
 
@@ -9,45 +10,105 @@ import (
 	"fluxd/configs"
 )
 
-// layOutBench connects a simulated device, at rest, for every one that a robot has.
-func layOutBench(b *sim.Board, c *configs.Robot) error {
-	there := map[string]bool{}
-	plug := func(kind, bus string, address uint16) error {
-		bus = configs.CanonicalBus(bus)
-		where := fmt.Sprintf("%s 0x%02x", bus, address)
-		if bus == "" || there[where] { // on pins, or another measure of the same chip
-			return nil
-		}
-		there[where] = true
-		return b.Plug(kind, bus, address)
-	}
+// table is a simulated board with what a robot has connected to it.
+type table struct {
+	board *sim.Board
+	robot *configs.Robot
+	more  map[string]*sim.MCP23017 // expanders with inputs, by name
+}
+
+// newTable connects what a robot has in every world: its expanders, because they are pins of the board, and its switches, at rest. Nobody
+// presses an emergency stop, nobody bumps into anything: a line that the world lets go of (sim.Pin.Release) is a broken wire.
+func newTable(b *sim.Board, c *configs.Robot) (*table, error) {
+	t := &table{board: b, robot: c, more: map[string]*sim.MCP23017{}}
 	for _, e := range c.Expanders {
-		if err := plug(e.Value.Device, e.Value.Bus, e.Value.Address); err != nil {
-			return fmt.Errorf("expander %s: %w", e.Name, err)
+		var device sim.Device = sim.NewPCA9685()
+		if e.Value.Device == "mcp23017" {
+			chip := sim.NewMCP23017()
+			device, t.more[e.Name] = chip, chip
+		}
+		if err := b.Attach(configs.CanonicalBus(e.Value.Bus), e.Value.Address, device); err != nil {
+			return nil, fmt.Errorf("expander %s: %w", e.Name, err)
 		}
 	}
-	if stop := c.Safety.EmergencyStop; stop != nil { // nobody presses it
-		if err := b.Drive(configs.CanonicalPin(stop.Pin), gpio.Level(stop.Active == "low")); err != nil {
-			return fmt.Errorf("safety.emergency_stop: %w", err)
+	if stop := c.Safety.EmergencyStop; stop != nil {
+		if err := t.rest(stop.Pin, stop.Active == "low"); err != nil {
+			return nil, fmt.Errorf("safety.emergency_stop: %w", err)
 		}
 	}
 	for _, s := range c.Sensors {
+		switch s.Value.Device {
+		case "button", "pir", "linearray":
+			for _, pin := range append([]string{s.Value.Pin}, s.Value.Pins...) {
+				if pin == "" {
+					continue
+				}
+				if err := t.rest(pin, activeLow(s.Value)); err != nil {
+					return nil, fmt.Errorf("sensor %s: %w", s.Name, err)
+				}
+			}
+		}
+	}
+	return t, nil
+}
+
+// line is the line of a pin, of the board or of an expander.
+func (t *table) line(name string) (*sim.Pin, error) {
+	if chip, pin, ok := strings.Cut(name, "/"); ok && t.more[chip] != nil {
+		return t.more[chip].Line(pin)
+	}
+	return t.board.Line(configs.CanonicalPin(name))
+}
+
+// rest gives the line of a switch the level that it has while nobody presses it.
+func (t *table) rest(pin string, activeLow bool) error {
+	line, err := t.line(pin)
+	if err == nil {
+		line.Drive(gpio.Level(activeLow))
+	}
+	return err
+}
+
+// layOut connects a simulated device, at rest, for every sensor that a robot has.
+func (t *table) layOut() error {
+	there := map[string]bool{}
+	for _, s := range t.robot.Sensors {
 		c := s.Value
+		bus := configs.CanonicalBus(c.Bus)
+		place := fmt.Sprintf("%s 0x%02x %s %s", bus, c.Address, configs.CanonicalPin(c.A), configs.CanonicalPin(c.B))
+		if there[place] { // another measure of the same device
+			continue
+		}
 		var err error
-		switch pins := c.A + " " + c.B; {
+		switch {
 		case c.Device == "hcsr04":
-			err = b.PlugSonar(configs.CanonicalPin(c.Trigger), configs.CanonicalPin(c.Echo))
+			err = t.join(c.Trigger, c.Echo, t.board.PlugSonar)
 		case c.Device == "hx711":
-			err = b.PlugLoadCell(configs.CanonicalPin(c.Clock), configs.CanonicalPin(c.Data))
-		case c.Device == "quadrature" && !there[pins]:
-			there[pins] = true
-			err = b.PlugWheel(configs.CanonicalPin(c.A), configs.CanonicalPin(c.B))
+			err = t.join(c.Clock, c.Data, t.board.PlugLoadCell)
+		case c.Device == "quadrature":
+			err = t.join(c.A, c.B, t.board.PlugWheel)
+		case bus != "":
+			err = t.board.Plug(c.Device, bus, c.Address)
 		default:
-			err = plug(c.Device, c.Bus, c.Address)
+			continue
 		}
 		if err != nil {
 			return fmt.Errorf("sensor %s: %w", s.Name, err)
 		}
+		there[place] = c.Device == "quadrature" || bus != ""
 	}
 	return nil
+}
+
+// join connects a device to two lines.
+func (t *table) join(one, other string, plug func(one, other *sim.Pin)) error {
+	first, err := t.line(one)
+	if err != nil {
+		return err
+	}
+	second, err := t.line(other)
+	if err == nil {
+		plug(first, second)
+	}
+	return err
 }

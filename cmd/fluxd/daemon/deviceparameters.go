@@ -150,7 +150,7 @@ func (l *parameterList) encode(i int, c configs.Encode) {
 	}
 }
 
-// actuator adds what can be tuned of an actuator; the period is that of its pulses, if it takes any.
+// actuator adds what can be tuned of an actuator; the period is the one that its pin makes of the frequency of its pulses, if it takes any.
 func (l *parameterList) actuator(i int, period time.Duration) {
 	c := l.settings.actuators[i]
 	actuator := func(s *settings) *configs.Actuator { return &s.actuators[i] }

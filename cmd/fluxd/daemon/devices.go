@@ -238,7 +238,7 @@ func (r *robot) expanderPin(e configs.Named[configs.Expander], pin string) (gpio
 			}
 		}
 		if c.Device == "pca9685" {
-			known, err = expanders.NewPCA9685(bus, c.Address, &expanders.PCA9685Opts{Frequency: c.Frequency.Physic(), Inverted: c.Inverted, OpenDrain: c.OpenDrain})
+			known, err = expanders.NewPCA9685(bus, c.Address, &expanders.PCA9685Opts{Frequency: c.Frequency.Physic(), Oscillator: c.Oscillator.Physic(), Inverted: c.Inverted, OpenDrain: c.OpenDrain})
 		} else {
 			known, err = expanders.NewMCP23017(bus, c.Address)
 		}
@@ -254,10 +254,15 @@ func (r *robot) expanderPin(e configs.Named[configs.Expander], pin string) (gpio
 // is set up again by the next write.
 const refresh = 500 * time.Millisecond
 
+// actuatorPins are the names of all pins of an actuator, "" for those that it has not.
+func actuatorPins(c configs.Actuator) []string {
+	return []string{c.PWM, c.PWM2, c.Direction, c.In1, c.In2, c.Standby, c.Pin, c.Step, c.Enable}
+}
+
 // onExpander says whether an actuator has a pin on one.
 func (r *robot) onExpander(c configs.Actuator) bool {
 	for _, e := range r.config.Expanders {
-		for _, pin := range []string{c.PWM, c.Direction, c.In1, c.In2, c.Standby, c.Pin, c.Step, c.Enable} {
+		for _, pin := range actuatorPins(c) {
 			if strings.HasPrefix(pin, e.Name+"/") {
 				return true
 			}
@@ -279,6 +284,15 @@ func (r *robot) frequency(c configs.Actuator) physic.Frequency {
 	return 0
 }
 
+// standby gives a share of a standby pin, which several bridges may have in common.
+func (r *robot) standby(pin gpio.PinOut) gpio.PinOut {
+	place := "standby " + pin.Name()
+	if r.chips[place] == nil {
+		r.chips[place] = actuators.NewSharedStandby(pin)
+	}
+	return r.chips[place].(*actuators.SharedStandby).Share()
+}
+
 // openActuator makes an actuator's device. It writes nothing.
 func (r *robot) openActuator(a configs.Named[configs.Actuator], line *outputLine) (actuators.Device, error) {
 	c := a.Value
@@ -291,7 +305,7 @@ func (r *robot) openActuator(a configs.Named[configs.Actuator], line *outputLine
 		return line.label, nil
 	}
 	pins := map[string]gpio.PinIO{}
-	for _, name := range []string{c.PWM, c.Direction, c.In1, c.In2, c.Standby, c.Pin, c.Step, c.Enable} {
+	for _, name := range actuatorPins(c) {
 		if name == "" {
 			continue
 		}
@@ -311,9 +325,17 @@ func (r *robot) openActuator(a configs.Named[configs.Actuator], line *outputLine
 	frequency := r.frequency(c)
 	switch c.Device {
 	case "hbridge":
-		opts := actuators.HBridgeOpts{Frequency: frequency, Inverted: c.Inverted, Standby: out(c.Standby), Brake: c.Stop == "brake"}
-		if c.Direction != "" {
+		opts := actuators.HBridgeOpts{Frequency: frequency, Inverted: c.Inverted, Brake: c.Stop == "brake"}
+		if c.Standby != "" {
+			opts.Standby = r.standby(pins[c.Standby])
+		}
+		switch {
+		case c.PWM2 != "":
+			return actuators.NewHBridgeTwoPWM(pins[c.PWM], pins[c.PWM2], &opts)
+		case c.Direction != "":
 			return actuators.NewHBridge(pins[c.PWM], pins[c.Direction], &opts)
+		case c.In1 == "":
+			return actuators.NewHBridgeOnePWM(pins[c.PWM], pins[c.In2], &opts)
 		}
 		return actuators.NewHBridgeIn1In2(pins[c.PWM], pins[c.In1], pins[c.In2], &opts)
 	case "servo", "continuous":

@@ -102,9 +102,9 @@ func parameters(s *settings, r *robot) []parameter {
 	l.networkParameters()
 	for i, actuator := range c.Actuators {
 		l.begin(part{actuatorKind, i}, "actuators."+actuator.Name+".")
-		period := 20 * time.Millisecond // of servos and their kind
-		if f := r.frequency(actuator.Value); f != 0 {
-			period = f.Period()
+		period := time.Duration(0)
+		if pulses, ok := r.outputs[i].device.(interface{ Period() time.Duration }); ok {
+			period = pulses.Period()
 		}
 		l.actuator(i, period)
 	}

@@ -155,6 +155,11 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if stop != nil {
 		l.begin(ctx, func(ctx context.Context) { l.watchStop(ctx, stop) }) // it must see its switch whatever hangs
 	}
+	if config.Board.Kind != "sim" {
+		for _, one := range config.Warnings {
+			l.log.Warn("the wiring wants a look", "warning", one)
+		}
+	}
 	if opts.Arm || armsAtStart(config) {
 		if err := l.armAtStart(); err != nil {
 			l.log.Error("not armed", "error", err)

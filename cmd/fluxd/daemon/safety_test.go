@@ -49,7 +49,6 @@ func watch(t *testing.T, text string) *watched {
 	w.light.Store(100_000_000)
 	w.Robot, w.stop = start(t, parse(t, text, nil))
 	w.board = w.Robot.board.(*sim.Board)
-	w.pin(t, "GPIO26").Drive(gpio.Low) // the stop's switch is closed: nobody presses it
 	w.events = connect(t, w.Broker(), "flux/guarded/event/+")
 	return w
 }
@@ -108,7 +107,7 @@ func (w *watched) tells(t *testing.T, code string) (before map[string]int) {
 	return before
 }
 
-// ready gets a guarded robot to move: its eye is plugged in, its stop acknowledged.
+// ready gets a guarded robot to move: its eye is plugged in.
 func ready(t *testing.T, text string) *watched {
 	t.Helper()
 	w := watch(t, text)
@@ -117,7 +116,7 @@ func ready(t *testing.T, text string) *watched {
 	return w
 }
 
-// arms acknowledges the stop and arms. Events from before are forgotten.
+// arms acknowledges a stop and arms. Events from before are forgotten.
 func (w *watched) arms(t *testing.T) {
 	t.Helper()
 	eventually(t, "light in the eye", func() bool { _, seen := w.Sensors()["eye"]; return seen })
@@ -131,15 +130,17 @@ func (w *watched) arms(t *testing.T) {
 // On a real board nothing moves until somebody arms the robot; the simulated one can be told to be as careful.
 func TestNothingMovesBeforeItIsArmed(t *testing.T) {
 	w := watch(t, guarded("", "", ", arm: explicit"))
+	w.pin(t, "GPIO26").Release() // the wire of its switch is broken
 	err := w.Arm()
 	var refusal *protocol.Error
 	if !errors.As(err, &refusal) || refusal.Code != protocol.NotAllowed {
 		t.Fatalf("got %v", err)
 	}
-	// Everything that speaks against it is told at once, with what to do about it. The switch was open at the start.
+	// Everything that speaks against it is told at once, with what to do about it.
 	for _, part := range []string{"emergency_stop: ", "sensor_stale: eye"} {
 		eventually(t, part, func() bool { err := w.Arm(); return err != nil && strings.Contains(err.Error(), part) })
 	}
+	w.pin(t, "GPIO26").Drive(gpio.Low)
 	w.plug(t)
 	eventually(t, "light in the eye", func() bool { _, seen := w.Sensors()["eye"]; return seen })
 	eventually(t, "the network to be busy", func() bool { return w.Health().Spikes > 50 })

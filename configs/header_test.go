@@ -1,0 +1,82 @@
+package configs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What each pin of the header does by itself: BCM2835 ARM Peripherals, table 6-31, and the board's resistors.
+func TestHeaderKnowsWhatItsPinsDo(t *testing.T) {
+	gpios := 0
+	for _, p := range Header {
+		var n int
+		if _, err := fmt.Sscanf(p.Name, "GPIO%d", &n); err != nil {
+			if p.Own != (Nature{}) {
+				t.Errorf("%s has a life of its own: %+v", p.Name, p.Own)
+			}
+			continue
+		}
+		gpios++
+		pull := "down"
+		if n <= 8 {
+			pull = "up"
+		}
+		if p.Own.Pull != pull || p.Own.Fixed != (n == 2 || n == 3) || (p.Own.Busy != "") != slices.Contains([]int{0, 1, 14, 15}, n) {
+			t.Errorf("%s: %+v", p.Name, p.Own)
+		}
+	}
+	if gpios != 28 {
+		t.Errorf("%d pins", gpios)
+	}
+}
+
+// What is valid, and wrong all the same, has a line and says why. What is well wired says nothing.
+func TestWarnings(t *testing.T) {
+	const count = "decode: {kind: count, neuron: a, window: 1s}"
+	for _, c := range []struct {
+		name, board, part, want string // nothing: no warning
+	}{
+		{"a relay on a pin that is pulled up", "raspberrypi", "actuators: {horn: {device: relay, pin: GPIO5, " + count + "}}", "actuators.horn.pin: GPIO5 is pulled up from power-on until fluxd starts: the relay acts before"},
+		{"a relay against the fixed resistor", "raspberrypi", "actuators: {horn: {device: relay, pin: P1_3, " + count + "}}", "actuators.horn.pin: GPIO2 is pulled up"},
+		{"a relay that is on when low", "raspberrypi", "actuators: {horn: {device: relay, pin: GPIO5, active: low, " + count + "}}", ""},
+		{"a relay on a pin that is pulled down", "raspberrypi", "actuators: {horn: {device: relay, pin: GPIO22, " + count + "}}", ""},
+		{"a relay on the serial console", "raspberrypi", "actuators: {horn: {device: relay, pin: GPIO14, " + count + "}}", "the serial console"},
+		{"a relay on the other half of it", "raspberrypi", "actuators: {horn: {device: relay, pin: GPIO15, active: low, " + count + "}}", "the serial console"},
+		{"a relay on the EEPROM's pins", "raspberrypi", "actuators: {horn: {device: relay, pin: P1_27, " + count + "}}", "EEPROM of a HAT"},
+		{"a direction pin on the EEPROM's pins", "raspberrypi", "actuators: {wheel: {device: hbridge, pwm: GPIO12, direction: GPIO1, " + count + "}}", "EEPROM of a HAT"},
+		{"a direction pin that is pulled up turns nothing", "raspberrypi", "actuators: {wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, " + count + "}}", ""},
+		{"the second input of a bridge that has no more", "raspberrypi", "actuators: {wheel: {device: hbridge, pwm: GPIO12, in2: GPIO6, " + count + "}}", "actuators.wheel.in2: GPIO6 is pulled up from power-on until fluxd starts: the hbridge acts before"},
+		{"the same, pulled down", "raspberrypi", "actuators: {wheel: {device: hbridge, pwm: GPIO12, in2: GPIO16, " + count + "}}", ""},
+		{"on a board that may be one", "auto", "actuators: {horn: {device: relay, pin: GPIO5, " + count + "}}", "actuators.horn.pin: GPIO5 is pulled up"},
+		{"on a board that is none", "linux", "actuators: {horn: {device: relay, pin: GPIO5, " + count + "}}", ""},
+		{"a switch against the fixed resistor, perhaps", "auto", "sensors: {bump: {device: button, pin: GPIO2, pull: down, encode: {kind: edge, to: a}}}", "sensors.bump.pin: on a Raspberry Pi, GPIO2 has a fixed resistor"},
+		{"a module against the fixed resistor", "raspberrypi", "sensors: {bump: {device: pir, pin: GPIO3, pull: none, encode: {kind: edge, to: a}}}", "1.8 mA"},
+		{"a switch to ground with it", "raspberrypi", "sensors: {bump: {device: button, pin: GPIO3, encode: {kind: edge, to: a}}}", ""},
+		{"an emergency stop that closes to stop", "linux", "safety: {emergency_stop: {pin: GPIO26, active: low}}", "safety.emergency_stop: with pull up and active low a broken wire looks like"},
+		{"the same to the supply", "raspberrypi", "safety: {emergency_stop: {pin: GPIO26, pull: down, active: high}}", "safety.emergency_stop: with pull down and active high"},
+		{"an emergency stop that opens to stop", "raspberrypi", "safety: {emergency_stop: {pin: GPIO3}}", ""},
+		{"a relay that is on when low, on a chip whose outputs are low at first", "sim", "actuators: {horn: {device: relay, pin: y/0, active: low, " + count + "}}", "actuators.horn.pin: y/0: the outputs of a pca9685 are low"},
+		{"a relay that is on when high there", "sim", "actuators: {horn: {device: relay, pin: y/0, " + count + "}}", ""},
+		{"a motor at 50 Hz", "sim", "actuators: {wheel: {device: hbridge, pwm: x/0, direction: GPIO5, " + count + "}}", "actuators.wheel.pwm: x/0: expander x makes 50Hz, not the 20kHz of a pin of the board: the motor hums"},
+		{"a lamp at 50 Hz", "sim", "actuators: {lamp: {device: dimmer, pwm: x/0, " + count + "}}", "actuators.lamp.pwm: x/0: expander x makes 50Hz, not the 1kHz of a pin of the board: the lamp flickers"},
+		{"a motor that is said to have 50 Hz", "sim", "actuators: {wheel: {device: hbridge, pwm: x/0, direction: GPIO5, frequency: 50 Hz, " + count + "}}", ""},
+		{"a motor at the chip's best", "sim", "actuators: {wheel: {device: hbridge, pwm: y/0, direction: GPIO5, " + count + "}}", ""},
+		{"two halves of a bridge with one standby", "raspberrypi", "actuators: {l: {device: hbridge, pwm: GPIO12, direction: GPIO5, standby: GPIO25, " + count + "}, r: {device: hbridge, pwm: GPIO13, direction: GPIO6, standby: GPIO25, " + count + "}}", ""},
+	} {
+		text := fmt.Sprintf("robot: r\nboard: {kind: %s}\nnetwork: {neurons: {a: {}}}\nexpanders: {x: {device: pca9685, bus: I2C1, address: 0x40}, y: {device: pca9685, bus: I2C1, address: 0x41, frequency: 1526 Hz}}\n%s\n", c.board, c.part)
+		if !strings.Contains(c.part, "x/") && !strings.Contains(c.part, "y/") { // or their bus would have GPIO2 and GPIO3
+			text = fmt.Sprintf("robot: r\nboard: {kind: %s}\nnetwork: {neurons: {a: {}}}\n\n%s\n", c.board, c.part)
+		}
+		r, err := Parse("robot.yaml", []byte(text), nil)
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case c.want == "" && len(r.Warnings) != 0:
+			t.Errorf("%s: warned of %v", c.name, r.Warnings)
+		case c.want != "" && (len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0].Error(), "robot.yaml:5:") || !strings.Contains(r.Warnings[0].Error(), c.want)):
+			t.Errorf("%s: got %v, want %q in line 5", c.name, r.Warnings, c.want)
+		}
+	}
+}
