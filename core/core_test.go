@@ -396,3 +396,19 @@ func ExampleNetwork() {
 	// 5000 eye
 	// 6000 motor
 }
+
+// The leak that an error recommends is one that works, and hardly further away than it must be.
+func TestWorkingLeak(t *testing.T) {
+	for _, units := range []float64{0.0001, 0.0001234567, -0.00033333333, 1e-7, 1e9, -123456789.123, 2147.483648, 7e11, 5e-300, 1e300} {
+		for _, border := range []float64{math.Abs(units) * 2e6, math.Abs(units) * 1e6 / MaxWater} {
+			var leak float64
+			if _, err := fmt.Sscanf(workingLeak(units, border), "the nearest leak that works is %g", &leak); err != nil {
+				t.Errorf("%g units: %s", units, workingLeak(units, border))
+				continue
+			}
+			if w := math.Abs(rawWater(units, leak)); w < 1 || w > MaxWater || math.Abs(leak/border-1) > 2e-5 {
+				t.Errorf("%g units: leak %g, border %g, water %g", units, leak, border, w)
+			}
+		}
+	}
+}
