@@ -1,127 +1,330 @@
 package configs
 
 import (
-	"fmt"
 	"math"
 	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"fluxd/core"
 )
 
+// members are neurons of one population, side by side: all of them, or one.
+type members struct {
+	of    *population
+	first int
+	count int
+}
+
+// both counts the neurons that two have in common.
+func (m members) both(other members) int64 {
+	return int64(max(0, min(m.first+m.count, other.first+other.count)-max(m.first, other.first)))
+}
+
+// projection is an entry of synapses whose populations are found, and which breaks no rule.
+type projection struct {
+	at       *place // for what shows only when it is drawn; else nil, not to keep what was read
+	entry    *Synapse
+	rule     Rule
+	from, to members
+	size     int64 // in synapses; at least, where it is a matter of chance
+	random   generator
+}
+
+// place is where an entry stands.
+type place struct {
+	scope scope
+	field string
+}
+
+// learning is what the synapses have in common that the engine has one rule for.
+type learning struct {
+	plastic  core.Plastic
+	leak     float64
+	negative bool
+}
+
 // resolveName finds a neuron or population of a scope.
-func (e *expander) resolveName(s scope, field, name string) []int {
+func (e *expander) resolveName(s scope, field, name string) (members, bool) {
 	if name == "" {
-		return nil
+		return members{}, false
 	}
-	found := e.index[s.prefix+name]
-	if found == nil && !e.more && e.readable(join(s.path, field)) {
-		var names []string
+	base, number, isMember := strings.Cut(name, "[")
+	i, found := e.index[s.prefix+base]
+	if found && !isMember {
+		p := &e.populations[i]
+		return members{p, p.first, p.count}, true
+	}
+	if found && e.populations[i].many {
+		p := &e.populations[i]
+		number, closed := strings.CutSuffix(number, "]")
+		if k, err := strconv.Atoi(number); closed && err == nil && k >= 0 && k < p.count && strconv.Itoa(k) == number {
+			return members{p, p.first + k, 1}, true
+		}
+	}
+	at := e.at(s, field)
+	if where := (strange{at.Line, at.Column, name}); !e.strange[where] {
+		e.strange[where] = true
+		e.unknown(s, field, name)
+	}
+	return members{}, false
+}
+
+// unknown tells of a name that is nobody's.
+func (e *expander) unknown(s scope, field, name string) {
+	base, _, isMember := strings.Cut(name, "[")
+	if i, found := e.index[s.prefix+base]; found && isMember {
+		if p := &e.populations[i]; p.many {
+			e.refuse(s, field, "no neuron is named %q: %s has the members %s[0] to %s[%d]", shorten(name), base, base, base, p.count-1)
+		} else {
+			e.refuse(s, field, "no neuron is named %q: %s is one neuron; with count it would be a population", shorten(name), base)
+		}
+		return
+	}
+	var names []string
+	if len(e.index) <= mostCompared {
 		for known := range e.index {
 			if own, inside := strings.CutPrefix(known, s.prefix); inside {
 				names = append(names, own)
 			}
 		}
 		slices.Sort(names)
-		e.refuse(s, field, "no neuron is named %q%s", shorten(name), nearest(name, names))
 	}
-	return found
+	e.refuse(s, field, "no neuron is named %q%s", shorten(name), nearest(name, names))
 }
 
-// synapse makes the synapses of one entry.
+// synapse plans the synapses of one entry.
 func (e *expander) synapse(s scope, field string, y *Synapse) {
-	from, to := e.resolveName(s, field+".from", y.From), e.resolveName(s, field+".to", y.To)
-	if from == nil || to == nil {
+	from, hasFrom := e.resolveName(s, field+".from", y.From)
+	to, hasTo := e.resolveName(s, field+".to", y.To)
+	if !hasFrom || !hasTo {
 		return
 	}
-	g := e.generator(y.Rule)
-	pairs, ok := e.pairs(s, field+".rule", y.Rule, from, to, &g)
-	if !ok {
+	j := projection{at: &place{s, field}, entry: y, rule: Rule{Kind: "all-to-all", Autapses: true}, from: from, to: to, random: e.generator(y.Rule)}
+	if y.Rule != nil {
+		j.rule = *y.Rule
+	}
+	least, exact, ok := e.count(&j)
+	if !ok || e.full {
 		return
 	}
-	if len(e.flat.Synapses)+len(pairs) > maxSynapses {
-		e.tooMany(s, field, "synapses", maxSynapses)
+	if exact && !e.lists(&j, least) || !e.checkSynapse(&j) {
 		return
 	}
-	if list := y.Weight.List; list != nil && len(list) != len(pairs) {
-		e.refuse(s, field+".weight", "a list of %d for %d synapses", len(list), len(pairs))
+	if e.synapses += least; e.synapses > maxSynapses {
+		e.tooMany(s, field, "%s%d neurons and %d come to %d synapses with all before them: expected at most %d in all", atLeast(exact), from.count, to.count, e.synapses, maxSynapses)
 		return
 	}
-	if list := y.Delay.List; list != nil && len(list) != len(pairs) {
-		e.refuse(s, field+".delay", "a list of %d for %d synapses", len(list), len(pairs))
-		return
+	if j.size = least; exact {
+		j.at = nil
 	}
-	if !e.checkSynapse(s, field, y, to) {
-		return
+	e.projections = append(e.projections, j)
+}
+
+func atLeast(exact bool) string {
+	if exact {
+		return ""
 	}
-	plastic := y.Plastic.flat()
-	for i, p := range pairs {
-		flat := FlatSynapse{From: e.flat.Neurons[p[0]].Name, To: e.flat.Neurons[p[1]].Name, Kind: y.Kind, Plastic: plastic}
-		if y.Kind != "electric" {
-			flat.Weight = y.Weight.draw(i, &g)
-			if y.Kind == "modulator" {
-				flat.Weight = math.Round(flat.Weight)
-			}
+	return "by any chance, "
+}
+
+// count checks a rule, and says how many synapses it comes to; where it is a matter of chance, how many at least.
+func (e *expander) count(j *projection) (least int64, exact, ok bool) {
+	from, to, rule := int64(j.from.count), int64(j.to.count), &j.rule
+	same := int64(0) // joined to themselves
+	if !rule.Autapses {
+		same = j.from.both(j.to)
+	}
+	switch rule.Kind {
+	case "one-to-one":
+		if from != to {
+			e.refuse(j.at.scope, j.at.field+".rule", "one-to-one joins populations of one size: here are %d and %d", from, to)
+			return 0, false, false
 		}
-		flat.Delay = y.Delay.draw(i, &g)
-		e.flat.Synapses = append(e.flat.Synapses, flat)
+		if j.from.first != j.to.first {
+			same = 0
+		}
+		return from - same, true, true
+	case "all-to-all":
+		rule.Probability = 1
+		return from*to - same, true, true
+	case "fixed-probability":
+		p := rule.Probability
+		if !(p >= 0 && p <= 1) {
+			e.refuse(j.at.scope, j.at.field+".rule.probability", "%g: expected 0 to 1", p)
+			return 0, false, false
+		}
+		if from*to > 100*maxSynapses && p < 1 {
+			e.refuse(j.at.scope, j.at.field+".rule", "%d times %d pairs are too many: expected at most %d to choose from", from, to, int64(100*maxSynapses))
+			return 0, false, false
+		}
+		pairs := float64(from*to - same)
+		fewest := max(0, pairs*p-10*math.Sqrt(pairs*p*(1-p))) // fewer are less likely than anything that happens
+		return int64(fewest), p == 0 || p == 1, true
+	case "fixed-indegree", "fixed-outdegree":
+		each, others := j.sides()
+		switch candidates := int64(others.count) - min(same, 1); {
+		case rule.Degree < 1:
+			e.refuse(j.at.scope, j.at.field+".rule.degree", "%d: expected at least 1", rule.Degree)
+			return 0, false, false
+		case candidates == 0 || !rule.Multapses && int64(rule.Degree) > candidates:
+			e.refuse(j.at.scope, j.at.field+".rule.degree", "%d: there are only %d to choose from", rule.Degree, candidates)
+			return 0, false, false
+		}
+		return int64(rule.Degree) * int64(each.count), true, true
 	}
+	return 0, false, false // told when it was read
+}
+
+// sides are, of a rule with a degree, the neurons that have it and those that they choose from.
+func (j *projection) sides() (each, others members) {
+	if j.rule.Kind == "fixed-outdegree" {
+		return j.from, j.to
+	}
+	return j.to, j.from
+}
+
+// lists checks that lists of weights and delays have one for each synapse.
+func (e *expander) lists(j *projection, count int64) bool {
+	if list := j.entry.Weight.List; list != nil && int64(len(list)) != count {
+		e.refuse(j.at.scope, j.at.field+".weight", "a list of %d for %d synapses", len(list), count)
+		return false
+	}
+	if list := j.entry.Delay.List; list != nil && int64(len(list)) != count {
+		e.refuse(j.at.scope, j.at.field+".delay", "a list of %d for %d synapses", len(list), count)
+		return false
+	}
+	return true
 }
 
 // checkSynapse checks what the synapses of an entry carry, once for all.
-func (e *expander) checkSynapse(s scope, field string, y *Synapse, to []int) bool {
+func (e *expander) checkSynapse(j *projection) bool {
+	y, target := j.entry, j.to.of
+	if !target.sound || !e.readable(join(j.at.scope.path, j.at.field+".kind")) {
+		return false // that is told, and what its synapses come to depends on it
+	}
 	before := len(e.errors)
-	delays := append([]time.Duration{y.Delay.Low}, y.Delay.List...)
-	if y.Delay.List != nil {
-		delays = y.Delay.List
+	engine := target.neuron.engine()
+	plastic := y.Plastic.flat()
+	one := core.Synapse{Kind: synapseKinds[y.Kind], Plastic: plastic.engine()}
+	weights, delays := y.Weight.List, y.Delay.List
+	if weights == nil {
+		weights = []float64{y.Weight.Low, y.Weight.High}
+	}
+	if delays == nil {
+		delays = []time.Duration{y.Delay.Low, y.Delay.High}
+	}
+	if one.Kind == core.Electric {
+		weights = []float64{0}
+	}
+	ranged := y.Weight.Low != y.Weight.High
+	check := func(weight float64, delay time.Duration) bool {
+		one.Weight, one.Delay = weight, core.Tick(delay.Microseconds())
+		for _, m := range one.Mistakes(engine) {
+			switch {
+			case m.Field == "weight" && weight == 0 && ranged && plastic == nil: // a range may begin at 0: nothing is never drawn
+			case m.Field == "delay":
+				e.refuse(j.at.scope, j.at.field+".delay", "%v", m.Err)
+			default:
+				e.refuse(j.at.scope, j.at.field+"."+m.Field, "onto %s: %v", target.neuron.Name, m.Err)
+			}
+		}
+		return len(e.errors) == before
+	}
+	for _, w := range weights {
+		if len(delays) > 0 && !check(w, delays[0]) {
+			return false
+		}
+		if plastic != nil {
+			e.learning[learning{*one.Plastic, engine.Leak, w < 0}] = true
+		}
 	}
 	for _, delay := range delays {
-		if delay < time.Microsecond {
-			e.refuse(s, field+".delay", "%v: expected at least 1us: an effect is later than its cause", delay)
-			break
+		if len(weights) > 0 && !check(weights[len(weights)-1], delay) {
+			return false
 		}
 	}
-	weights := []float64{y.Weight.Low, y.Weight.High}
-	if y.Weight.List != nil {
-		weights = y.Weight.List
+	if p := y.Plastic; p != nil && p.Min > 0 && y.Weight.Low < 0 && y.Weight.High > 0 {
+		e.refuse(j.at.scope, j.at.field+".weight", "from %g to %g: expected a magnitude from plastic.min %g on, all of one sign", y.Weight.Low, y.Weight.High, p.Min)
 	}
-	target := &e.flat.Neurons[to[0]] // members of a population are alike
-	for _, w := range weights {
-		switch y.Kind {
-		case "modulator":
-			if w != math.Trunc(w) || w < -127 || w > 127 || w == 0 && y.Weight.Low == y.Weight.High {
-				e.refuse(s, field+".weight", "%g: expected a whole number from -127 to 127, not 0", w)
-			}
-		case "direct":
-			if w == 0 && y.Plastic == nil && y.Weight.Low == y.Weight.High {
-				e.refuse(s, field+".weight", "0 does nothing: expected a weight, or no synapse")
-			}
-			e.water(s, field+".weight", target.Name, w, target.Leak)
-			if p := y.Plastic; p != nil && (math.Abs(w) < p.Min || p.Max != 0 && math.Abs(w) > p.Max) {
-				e.refuse(s, field+".weight", "%g: expected a magnitude from plastic.min %g to plastic.max %g", w, p.Min, p.Max)
-			}
-		}
-		if len(e.errors) > before {
-			break
-		}
-	}
-	if p := y.Plastic; p != nil {
-		for _, a := range []struct {
-			key   string
-			units float64
-		}{{"stp.rate", p.STP.Rate}, {"stp.depression", p.STP.Depression}, {"stp.unpaired", p.STP.Unpaired}, {"stp.max", p.STP.Max},
-			{"ltp.rate", p.LTP.Rate}, {"ltp.depression", p.LTP.Depression}, {"min", p.Min}, {"max", p.Max}} {
-			e.amount(s, field+".plastic."+a.key, target.Name, a.units, target.Leak)
-		}
-		if p.LTP.Consolidation < 0 {
-			e.refuse(s, field+".plastic.ltp.consolidation", "%g units: expected at least 0", p.LTP.Consolidation)
-		}
-		if p.Max != 0 && p.Min > p.Max {
-			e.refuse(s, field+".plastic.min", "%g is above max %g", p.Min, p.Max)
-		}
-		e.recovery(s, field+".plastic.stp.recovery", target.Name, p.STP.Recovery, target.Leak)
+	if len(e.learning) > core.MaxRules {
+		e.refuse(j.at.scope, j.at.field+".plastic", "more than %d different ways to learn: expected values that more synapses share", core.MaxRules)
 	}
 	return len(e.errors) == before
+}
+
+// connect makes the synapses that were planned.
+func (e *expander) connect(f *Flat) {
+	total := int64(0)
+	for i := range e.projections {
+		j := &e.projections[i]
+		if j.at != nil { // draw once to count, and the same once more to join
+			g := j.random
+			j.size = 0
+			j.pairs(&g, func(int, int) { j.size++ })
+			if !e.lists(j, j.size) {
+				return
+			}
+		}
+		if total += j.size; total > maxSynapses && j.at != nil {
+			e.tooMany(j.at.scope, j.at.field, "%d synapses with all before them: expected at most %d in all", total, maxSynapses)
+			return
+		}
+	}
+	f.Synapses = make([]FlatSynapse, 0, total)
+	for i := range e.projections {
+		e.projections[i].connect(f)
+	}
+	if total == 0 {
+		f.Synapses = nil
+	}
+}
+
+// connect makes the synapses of one entry. What they carry is drawn after all pairs are.
+func (j *projection) connect(f *Flat) {
+	y, plastic := j.entry, j.entry.Plastic.flat()
+	values, leak := j.random, j.to.of.neuron.Leak
+	if y.Weight.List == nil && y.Weight.Low != y.Weight.High || y.Delay.List == nil && y.Delay.Low != y.Delay.High {
+		j.pairs(&values, func(int, int) {})
+	}
+	i, g := 0, j.random
+	j.pairs(&g, func(from, to int) {
+		flat := FlatSynapse{From: f.Neurons[from].Name, To: f.Neurons[to].Name, Kind: y.Kind, Plastic: plastic}
+		if y.Kind != "electric" {
+			flat.Weight = y.weight(i, leak, &values)
+		}
+		flat.Delay = y.Delay.draw(i, &values)
+		f.Synapses = append(f.Synapses, flat)
+		i++
+	})
+}
+
+// weight returns the weight of one synapse of an entry. One that is drawn is never nothing: it is drawn again.
+func (y *Synapse) weight(i int, leak float64, g *generator) float64 {
+	w := y.Weight
+	switch {
+	case w.List != nil:
+		return w.List[i]
+	case w.Low == w.High:
+		return w.Low
+	}
+	const patience = 100
+	for range patience {
+		// Rounded explicitly: fused into one rounding, as some processors do, it would be another number there.
+		drawn := w.Low + float64(g.share()*(w.High-w.Low))
+		if y.Kind == "modulator" {
+			drawn = math.Round(drawn)
+		}
+		if _, err := core.Water(drawn, leak); drawn != 0 && (y.Kind == "modulator" || err == nil) {
+			return drawn
+		}
+	}
+	if math.Abs(w.Low) > math.Abs(w.High) { // next to nothing of the range is something
+		return w.Low
+	}
+	return w.High
 }
 
 func (p *Plastic) flat() *FlatPlastic {
@@ -131,17 +334,6 @@ func (p *Plastic) flat() *FlatPlastic {
 	return &FlatPlastic{Window: p.Window.Microseconds(), Min: p.Min, Max: p.Max,
 		STP: FlatSTP{Rate: p.STP.Rate, Depression: p.STP.Depression, Unpaired: p.STP.Unpaired, Recovery: p.STP.Recovery, Max: p.STP.Max},
 		LTP: FlatLTP{Rate: p.LTP.Rate, Depression: p.LTP.Depression, Consolidation: p.LTP.Consolidation}}
-}
-
-func (n *Numbers) draw(i int, g *generator) float64 {
-	switch {
-	case n.List != nil:
-		return n.List[i]
-	case n.Low == n.High:
-		return n.Low
-	}
-	// Rounded explicitly: fused into one rounding, as some processors do, it would be another number there.
-	return n.Low + float64(g.share()*(n.High-n.Low))
 }
 
 func (n *Spans) draw(i int, g *generator) int64 {
@@ -184,92 +376,53 @@ func (g *generator) below(n uint64) uint64 {
 	return high
 }
 
-// pairs lists the neurons that a rule joins, in an order that lists of weights and delays follow: by source for all but fixed-indegree,
-// which goes by target.
-func (e *expander) pairs(s scope, field string, r *Rule, from, to []int, g *generator) (pairs [][2]int, ok bool) {
-	rule := Rule{Kind: "all-to-all", Autapses: true}
-	if r != nil {
-		rule = *r
-	}
-	if rule.Kind != "fixed-indegree" && rule.Kind != "fixed-outdegree" && uint64(len(from))*uint64(len(to)) > 100*maxSynapses {
-		e.refuse(s, field, "%d times %d pairs are too many", len(from), len(to))
-		return nil, false
-	}
-	add := func(a, b int) {
-		if a != b || rule.Autapses {
-			pairs = append(pairs, [2]int{a, b})
-		}
-	}
+// pairs draws the neurons that a rule joins, in an order that lists of weights and delays follow: by source for all but fixed-indegree,
+// which goes by target. The rule and the sizes have been checked.
+func (j *projection) pairs(g *generator, pair func(from, to int)) {
+	rule, from, to := &j.rule, j.from, j.to
 	switch rule.Kind {
 	case "one-to-one":
-		if len(from) != len(to) {
-			e.refuse(s, field, "one-to-one joins populations of one size: here are %d and %d", len(from), len(to))
-			return nil, false
-		}
-		for i := range from {
-			add(from[i], to[i])
+		for i := range from.count {
+			if rule.Autapses || from.first != to.first {
+				pair(from.first+i, to.first+i)
+			}
 		}
 	case "all-to-all", "fixed-probability":
-		if rule.Kind == "all-to-all" {
-			rule.Probability = 1
-		}
-		if rule.Probability < 0 || rule.Probability > 1 {
-			e.refuse(s, field+".probability", "%g: expected 0 to 1", rule.Probability)
-			return nil, false
-		}
-		for _, a := range from {
-			for _, b := range to {
-				if rule.Probability == 1 || g.share() < rule.Probability {
-					if len(pairs) >= maxSynapses {
-						e.tooMany(s, field, "synapses", maxSynapses)
-						return nil, false
-					}
-					add(a, b)
+		for a := from.first; a < from.first+from.count; a++ {
+			for b := to.first; b < to.first+to.count; b++ {
+				if (rule.Probability == 1 || g.share() < rule.Probability) && (a != b || rule.Autapses) {
+					pair(a, b)
 				}
 			}
 		}
-	case "fixed-indegree", "fixed-outdegree":
-		each, others := to, from
-		if rule.Kind == "fixed-outdegree" {
-			each, others = from, to
-		}
-		if rule.Degree < 1 || uint64(rule.Degree)*uint64(len(each)) > maxSynapses {
-			e.refuse(s, field+".degree", "%d: expected at least 1, and at most %d synapses in all", rule.Degree, maxSynapses)
-			return nil, false
-		}
-		for _, one := range each {
-			chosen, why := rule.choose(one, others, g)
-			if why != "" {
-				e.refuse(s, field+".degree", "%s", why)
-				return nil, false
-			}
-			for _, other := range chosen {
-				if rule.Kind == "fixed-indegree" {
-					pairs = append(pairs, [2]int{other, one})
-				} else {
-					pairs = append(pairs, [2]int{one, other})
-				}
+	case "fixed-indegree":
+		for one := to.first; one < to.first+to.count; one++ {
+			for _, other := range rule.choose(one, from, g) {
+				pair(other, one)
 			}
 		}
-	default:
-		return nil, false // told when it was read
+	case "fixed-outdegree":
+		for one := from.first; one < from.first+from.count; one++ {
+			for _, other := range rule.choose(one, to, g) {
+				pair(one, other)
+			}
+		}
 	}
-	return pairs, true
 }
 
 // choose draws the partners of one neuron, in ascending order.
-func (r *Rule) choose(one int, others []int, g *generator) (chosen []int, why string) {
-	candidates := len(others)
-	self := slices.Index(others, one)
-	if self >= 0 && !r.Autapses {
-		candidates--
-	} else {
+func (r *Rule) choose(one int, others members, g *generator) (chosen []int) {
+	candidates, self := others.count, one-others.first
+	if self < 0 || self >= others.count || r.Autapses {
 		self = -1
+	} else {
+		candidates--
 	}
-	if candidates == 0 || !r.Multapses && r.Degree > candidates {
-		return nil, fmt.Sprintf("%d: there are only %d to choose from", r.Degree, candidates)
+	chosen = make([]int, 0, r.Degree)
+	var taken map[uint64]bool
+	if !r.Multapses {
+		taken = make(map[uint64]bool, r.Degree)
 	}
-	taken := map[uint64]bool{}
 	for len(chosen) < r.Degree {
 		last := uint64(candidates) - 1
 		if !r.Multapses {
@@ -277,17 +430,26 @@ func (r *Rule) choose(one int, others []int, g *generator) (chosen []int, why st
 			last = uint64(candidates - r.Degree + len(chosen))
 		}
 		k := g.below(last + 1)
-		if !r.Multapses && taken[k] {
-			k = last
+		if !r.Multapses {
+			if taken[k] {
+				k = last
+			}
+			taken[k] = true
 		}
-		taken[k] = true
 		if self >= 0 && k >= uint64(self) {
 			k++
 		}
-		chosen = append(chosen, others[k])
+		chosen = append(chosen, others.first+int(k))
 	}
 	slices.Sort(chosen)
-	return chosen, ""
+	return chosen
+}
+
+// water checks that an amount poured into a neuron is one that the engine can hold.
+func (e *expander) water(s scope, field, neuron string, units, leak float64) {
+	if _, err := core.Water(units, leak); err != nil && leak >= 0 {
+		e.refuse(s, field, "onto %s: %v", neuron, err)
+	}
 }
 
 // Index returns the neurons by name: a population's name stands for all its members.

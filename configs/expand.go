@@ -2,11 +2,10 @@ package configs
 
 import (
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -19,16 +18,43 @@ const (
 )
 
 // expander turns a network as it is written into the flat one: circuits are put in where they are used, populations become their
-// members, rules their synapses.
+// members, rules their synapses. It plans first and builds then: what comes to too much is refused before any of it takes memory.
 type expander struct {
 	*decoder
-	circuits []Named[Circuit]
+	circuits map[string]*Named[Circuit]
+	names    []string // of the circuits, for whoever mistypes one
+	sizes    map[string]int
 	used     map[string]bool
-	flat     *Flat
-	index    map[string][]int // neurons and populations by full name
+	strange  map[strange]bool
 	seed     uint64
 	rules    uint64 // how many rules have drawn so far: each has random numbers of its own
 	full     bool   // a limit was exceeded, and told
+	plan
+}
+
+// plan is what the network comes to, before it is built.
+type plan struct {
+	populations []population
+	index       map[string]int // populations by full name
+	projections []projection
+	neurons     int64 // in all
+	synapses    int64 // in all; at least, where it is a matter of chance
+	learning    map[learning]bool
+}
+
+// population is an entry of neurons: one, or as many as it counts.
+type population struct {
+	neuron FlatNeuron // all of them, but for the numbers in their names
+	first  int        // index of the first
+	count  int
+	many   bool // they have numbers
+	sound  bool // its leak is one: what its amounts come to can be told
+}
+
+// strange is a name that was told to be nobody's, and where: circuits in use bring it up again and again.
+type strange struct {
+	line, column int
+	name         string
 }
 
 // scope is the network, or one use of a circuit.
@@ -44,16 +70,92 @@ func expand(d *decoder, r *Robot, root *yaml.Node) {
 	if len(r.Circuits) > 0 {
 		d.most = max(d.most, maxExpanded) // a circuit is read again wherever it is used
 	}
-	e := &expander{decoder: d, circuits: r.Circuits, used: map[string]bool{}, flat: &Flat{Format: FlatFormat}, index: map[string][]int{}, seed: r.Network.Seed}
-	e.network(scope{path: "network", node: find(root, "network")}, &r.Network)
-	r.Flat = e.flat
+	e := &expander{decoder: d, circuits: map[string]*Named[Circuit]{}, sizes: map[string]int{}, used: map[string]bool{}, strange: map[strange]bool{}, seed: r.Network.Seed}
+	for i := range r.Circuits {
+		c := &r.Circuits[i]
+		e.circuits[c.Name] = c
+		e.names = append(e.names, c.Name)
+	}
+	e.plan = newPlan()
+	if network := (scope{path: "network", node: find(root, "network")}); e.affordable(network, &r.Network) {
+		e.network(network, &r.Network)
+	}
+	built := e.plan
 	for _, c := range r.Circuits { // one that nobody uses is checked all the same, with its defaults
-		if !e.used[c.Name] {
-			e.flat, e.index = &Flat{}, map[string][]int{}
+		if !e.used[c.Name] && !e.full && e.size(c.Name) <= maxExpanded {
+			e.plan = newPlan()
 			use := &yaml.Node{Kind: yaml.MappingNode, Line: c.Line, Column: 1}
 			e.circuit(scope{path: "circuits." + c.Name, node: use}, c.Name, use)
 		}
 	}
+	e.plan = built
+	r.Flat = e.build()
+}
+
+func newPlan() plan { return plan{index: map[string]int{}, learning: map[learning]bool{}} }
+
+// affordable refuses uses of circuits that come to more values than are read: that shows before the first of them is.
+func (e *expander) affordable(s scope, n *Network) bool {
+	total := 0
+	for _, use := range n.Circuits {
+		if name := useOf(use.Value.Node); name != "" {
+			total += e.size(name)
+		}
+		if total > maxExpanded {
+			e.full = true
+			e.refuse(s, "circuits."+use.Name, "with this use the circuits come to more than %d values, counted wherever they are used: expected fewer uses", maxExpanded)
+			return false
+		}
+	}
+	return true
+}
+
+// size counts the values of a circuit and of all that it uses, as far as no parameter decides; no further than to the limit.
+func (e *expander) size(name string) int {
+	if size, known := e.sizes[name]; known {
+		return size // 0 while it is being counted: one that uses itself is refused when it is put in
+	}
+	c := e.circuits[name]
+	if c == nil {
+		return 0
+	}
+	e.sizes[name] = 0
+	size := 0
+	for _, part := range []*yaml.Node{c.Value.Neurons.Node, c.Value.Circuits.Node, c.Value.Synapses.Node} {
+		size += nodesOf(part)
+	}
+	if uses := c.Value.Circuits.Node; uses != nil && uses.Kind == yaml.MappingNode {
+		for i := 1; i < len(uses.Content) && size <= maxExpanded; i += 2 {
+			if name := useOf(uses.Content[i]); name != "" {
+				size += e.size(name)
+			}
+		}
+	}
+	e.sizes[name] = size
+	return size
+}
+
+// nodesOf counts the values of a part of the file as it is written, aliases as one.
+func nodesOf(n *yaml.Node) int {
+	if n == nil {
+		return 0
+	}
+	count := 1
+	for _, child := range n.Content {
+		count += nodesOf(child)
+	}
+	return count
+}
+
+// useOf is the circuit that is put in, where that is written there.
+func useOf(n *yaml.Node) string {
+	if n == nil {
+		return ""
+	}
+	if use := lookup(n, "use", 0); use != nil && use.Kind == yaml.ScalarNode {
+		return use.Value
+	}
+	return ""
 }
 
 func (e *expander) at(s scope, field string) *yaml.Node { return find(s.node, field) }
@@ -98,14 +200,12 @@ func (e *expander) instance(s scope, use *yaml.Node) {
 }
 
 func (e *expander) circuit(s scope, name string, use *yaml.Node) {
-	i := slices.IndexFunc(e.circuits, func(c Named[Circuit]) bool { return c.Name == name })
+	circuit := e.circuits[name]
 	switch {
-	case i < 0:
-		var names []string
-		for _, c := range e.circuits {
-			names = append(names, c.Name)
-		}
-		e.fail(use, s.path+".use", "no circuit is named %q%s", shorten(name), nearest(name, names))
+	case e.full:
+		return // that is told, and nothing is built
+	case circuit == nil:
+		e.fail(use, s.path+".use", "no circuit is named %q%s", shorten(name), nearest(name, e.names))
 		return
 	case slices.Contains(s.within, name):
 		e.fail(use, s.path+".use", "circuit %s uses itself: %s -> %s", name, strings.Join(s.within, " -> "), name)
@@ -115,7 +215,7 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) {
 		return
 	}
 	e.used[name] = true
-	c := e.circuits[i].Value
+	c := circuit.Value
 	values := map[string]*yaml.Node{}
 	var names []string
 	for _, p := range c.Parameters {
@@ -181,109 +281,92 @@ func (e *expander) substitute(n *yaml.Node, values map[string]*yaml.Node, path s
 	return &c
 }
 
+// neuron plans the neurons of one entry.
 func (e *expander) neuron(s scope, name string, n *Neuron) {
-	field := "neurons." + name
-	flat := FlatNeuron{Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor, Refractory: n.Refractory.Microseconds(), Pacemaker: n.Pacemaker.Microseconds()}
-	if n.Threshold <= 0 {
-		e.refuse(s, field+".threshold", "%g units: expected more than 0", n.Threshold)
+	field, full := "neurons."+name, s.prefix+name
+	p := population{neuron: n.flat(full), count: 1, many: n.Count != nil, sound: true}
+	p.sound = e.readable(join(s.path, field+".leak")) // without it no amount can be told
+	if p.sound {
+		engine := p.neuron.engine()
+		for _, m := range engine.Mistakes() {
+			p.sound = p.sound && m.Field != "leak"
+			if shifted, is := strings.CutPrefix(m.Field, "receptors."); is && !e.readable(join(s.path, field+"."+shifted)) {
+				continue // whether the neuron has it, nobody knows
+			}
+			e.refuse(s, field+"."+m.Field, "%v", m.Err)
+		}
 	}
-	if n.Leak < 0 {
-		e.refuse(s, field+".leak", "%g units/s: expected at least 0", n.Leak)
+	if _, taken := e.index[full]; taken {
+		e.refuse(s, field, "%s: a circuit's neuron has that name already", full)
+		return
 	}
-	if n.Floor > 0 {
-		e.refuse(s, field+".floor", "%g units: expected at most 0", n.Floor)
+	if n.Count != nil {
+		if p.count = *n.Count; p.count < 1 || p.count > maxNeurons {
+			e.refuse(s, field+".count", "%d: expected 1 to %d", p.count, maxNeurons)
+			p.count = 1
+		}
 	}
-	full := s.prefix + name
-	e.water(s, field+".threshold", full, n.Threshold, n.Leak)
-	e.water(s, field+".floor", full, n.Floor, n.Leak)
-	amount := func(key string, units float64) { e.amount(s, field+"."+key, full, units, n.Leak) }
-	recovery := func(key string, rate float64) { e.recovery(s, field+"."+key, full, rate, n.Leak) }
+	e.index[full] = len(e.populations)
+	p.first = int(e.neurons)
+	if !e.full {
+		e.neurons += int64(p.count)
+	}
+	if e.neurons > maxNeurons {
+		e.tooMany(s, field, "%d neurons with all before them: expected at most %d in all", e.neurons, maxNeurons)
+	}
+	e.populations = append(e.populations, p)
+}
+
+func (n *Neuron) flat(name string) FlatNeuron {
+	flat := FlatNeuron{Name: name, Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor, Refractory: n.Refractory.Microseconds(), Pacemaker: n.Pacemaker.Microseconds()}
 	if a := n.Adaptation; a != nil {
 		flat.Adaptation = &FlatAdaptation{Rate: a.Rate, Tolerance: a.Tolerance, Max: a.Max, Recovery: a.Recovery}
-		amount("adaptation.rate", a.Rate)
-		amount("adaptation.max", a.Max)
-		recovery("adaptation.recovery", a.Recovery)
-		if a.Tolerance < 0 {
-			e.refuse(s, field+".adaptation.tolerance", "%d: expected at least 0", a.Tolerance)
-		}
 	}
 	if h := n.Habituation; h != nil {
 		flat.Habituation = &FlatHabituation{Rate: h.Rate, Max: h.Max, Recovery: h.Recovery}
-		amount("habituation.rate", h.Rate)
-		amount("habituation.max", h.Max)
-		recovery("habituation.recovery", h.Recovery)
 	}
 	if b := n.Burst; b != nil {
 		flat.Burst = &FlatBurst{Overshoot: b.Overshoot, Interval: b.Interval.Microseconds(), Max: b.Max}
-		amount("burst.overshoot", b.Overshoot)
-		if b.Overshoot == 0 {
-			e.refuse(s, field+".burst.overshoot", "0 units: expected more than 0")
-		}
-		if b.Interval < time.Microsecond {
-			e.refuse(s, field+".burst.interval", "%v: expected at least 1us", b.Interval)
-		}
-		if b.Max < 0 {
-			e.refuse(s, field+".burst.max", "%d: expected at least 1, or none for no limit", b.Max)
-		}
 	}
 	if n.Modulation.Leak != 0 {
 		flat.Modulation = &FlatModulation{Leak: n.Modulation.Leak}
-		e.rate(s, field+".modulation.leak", n.Modulation.Leak)
 	}
 	if r := n.Receptors; r != nil {
 		flat.Receptors = &FlatReceptors{Threshold: r.Threshold, Adaptation: r.Adaptation, Habituation: r.Habituation, STP: r.STP, LTP: r.LTP, Pacemaker: r.Pacemaker}
 	}
-	if len(e.index[full]) > 0 {
-		e.refuse(s, field, "%s: a circuit's neuron has that name already", full)
-		return
-	}
-	count := 1
-	if n.Count != nil {
-		if count = *n.Count; count < 1 || count > maxNeurons {
-			e.refuse(s, field+".count", "%d: expected 1 to %d", count, maxNeurons)
-			return
-		}
-	}
-	if len(e.flat.Neurons)+count > maxNeurons {
-		e.tooMany(s, field, "neurons", maxNeurons)
-		return
-	}
-	for i := range count {
-		flat.Name = full
-		if n.Count != nil {
-			flat.Name = fmt.Sprintf("%s[%d]", full, i)
-			e.index[flat.Name] = []int{len(e.flat.Neurons)}
-		}
-		e.index[full] = append(e.index[full], len(e.flat.Neurons))
-		e.flat.Neurons = append(e.flat.Neurons, flat)
-	}
+	return flat
 }
 
-func (e *expander) tooMany(s scope, field, what string, most int) {
+// tooMany refuses what exceeds a limit of the whole network, once.
+func (e *expander) tooMany(s scope, field, format string, args ...any) {
 	if !e.full {
 		e.full = true
-		e.refuse(s, field, "more than %d %s in all", most, what)
+		e.refuse(s, field, format, args...)
 	}
 }
 
-func (e *expander) amount(s scope, field, neuron string, units, leak float64) {
-	if units < 0 {
-		e.refuse(s, field, "%g units: expected at least 0", units)
-		return
+// build makes what was planned. Of what is refused, other parts of the file need the names of the neurons only.
+func (e *expander) build() *Flat {
+	f := &Flat{Format: FlatFormat}
+	if !e.full {
+		f.Neurons = make([]FlatNeuron, 0, e.neurons)
 	}
-	e.water(s, field, neuron, units, leak)
-}
-
-// rate checks steps per second: an interval of 1 us to an hour.
-func (e *expander) rate(s scope, field string, perSecond float64) {
-	if perSecond != 0 && !(math.Round(1e6/perSecond) >= 1 && 1e6/perSecond <= 3.6e9) {
-		e.refuse(s, field, "%g per second: expected 0 (never), or from 0.00028 to 2e6", perSecond)
+	for i := range e.populations {
+		p := &e.populations[i]
+		count := p.count
+		if e.full {
+			count = 1
+		}
+		for k := range count {
+			neuron := p.neuron
+			if p.many {
+				neuron.Name += "[" + strconv.Itoa(k) + "]"
+			}
+			f.Neurons = append(f.Neurons, neuron)
+		}
 	}
-}
-
-func (e *expander) recovery(s scope, field, neuron string, perSecond, leak float64) {
-	e.rate(s, field, perSecond)
-	if perSecond != 0 {
-		e.water(s, field, neuron, 1, leak)
+	if len(e.errors) == 0 {
+		e.connect(f)
 	}
+	return f
 }

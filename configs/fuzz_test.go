@@ -42,7 +42,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		neurons := map[string]bool{}
 		for _, n := range robot.Flat.Neurons {
-			if neurons[n.Name] || n.Threshold <= 0 || n.Leak < 0 || n.Floor > 0 || n.Refractory < 0 {
+			if neurons[n.Name] || n.Threshold < 0 || n.Leak < 0 || n.Floor > 0 || n.Refractory < 0 {
 				t.Errorf("neuron %+v", n)
 			}
 			neurons[n.Name] = true

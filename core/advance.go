@@ -1,7 +1,6 @@
 package core
 
 import (
-	"fmt"
 	"math/bits"
 	"slices"
 )
@@ -59,7 +58,7 @@ func (n *Network) join(in input) bool {
 // PourWater converts units to the water of a neuron, for Pour. It holds until the neuron's leak is tuned.
 func (n *Network) PourWater(neuron int, units float64) (int32, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
-		return 0, fmt.Errorf("neuron %d: expected 0 to %d: %w", neuron, len(n.barrels)-1, ErrUnknown)
+		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
 	}
 	return Water(units, n.leak(uint32(neuron)))
 }
@@ -416,7 +415,7 @@ func (n *Network) judgeRich(t int64, i uint32, b *barrel, c *class, p *puddle) {
 		return
 	}
 	level := max(int64(c.floor), b.level(t, c)+p.poured)
-	threshold := max(1, tr.parameters.threshold+tr.adaptation.value+tr.habituation.value-tr.shift(tr.parameters.shiftThreshold))
+	threshold := tr.firesAt()
 	switch {
 	case p.electric || p.timed:
 		n.spike(t, i, b, c, tr)
@@ -490,8 +489,10 @@ func (n *Network) send(t int64, sources []uint32) {
 			slice := n.slices[s]
 			at := t + int64(n.delays[slice.channel>>kindBits])
 			if n.weights != nil && slice.kind() == directSlice && n.slices[s+1].first-slice.first == 1 {
-				n.queue.push(at, n.arrivals[slice.first], n.weights[slice.first])
-				continue
+				if weight := n.weights[slice.first]; weight != 0 { // 0 would say that it is a slice
+					n.queue.push(at, n.arrivals[slice.first], weight)
+					continue
+				}
 			}
 			n.queue.push(at, s, 0)
 		}

@@ -1,9 +1,6 @@
 package core
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // barrel is all that is read and written of most neurons: 16 bytes, so that a cache line holds four and an index is a shift.
 //
@@ -62,28 +59,21 @@ func (b *barrel) setLevel(t, level int64, c *class) {
 }
 
 // class converts a neuron's parameters to water.
-func (n *Neuron) class(rich bool) (class, error) {
-	if !(n.Threshold > 0) {
-		return class{}, fmt.Errorf("threshold %g: expected more than 0: %w", n.Threshold, ErrRange)
+func (n *Neuron) class(w *waters, rich bool) class {
+	if !(n.Leak >= 0) || math.IsInf(n.Leak, 0) {
+		w.fail("leak", refuse(ErrRange, "%g units/s: expected at least 0", n.Leak))
 	}
-	threshold, err := Water(n.Threshold, n.Leak)
-	if err != nil {
-		return class{}, fmt.Errorf("threshold: %w", err)
+	threshold, floor := w.amount("threshold", n.Threshold), int64(0)
+	if n.Floor <= 0 {
+		floor = w.water("floor", n.Floor)
+	} else {
+		w.fail("floor", refuse(ErrRange, "%g units: expected at most 0", n.Floor))
 	}
-	if !(n.Floor <= 0) {
-		return class{}, fmt.Errorf("floor %g: expected at most 0: %w", n.Floor, ErrRange)
-	}
-	floor, err := Water(n.Floor, n.Leak)
-	if err != nil {
-		return class{}, fmt.Errorf("floor: %w", err)
-	}
-	if n.Refractory < 0 || n.Refractory > MaxDelay {
-		return class{}, fmt.Errorf("refractory period %d us: expected 0 to %d: %w", n.Refractory, MaxDelay, ErrRange)
-	}
+	refractory := w.span("refractory", n.Refractory, 0)
 	if rich {
 		threshold = math.MinInt32
 	}
-	return class{threshold: threshold, floor: floor, refractory: uint32(n.Refractory), leaky: n.Leak != 0, rich: rich}, nil
+	return class{threshold: int32(threshold), floor: int32(floor), refractory: uint32(refractory), leaky: n.Leak != 0, rich: rich}
 }
 
 // classes finds the class of each neuron's parameters, or makes it.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func mustBuild(t testing.TB, d Description) *Network {
@@ -78,6 +80,115 @@ func TestBarrel(t *testing.T) {
 	}
 }
 
+// A threshold of 0 is reached by every arrival that does not leave the level below 0: also by one of no water.
+func TestThresholdOfNothing(t *testing.T) {
+	n := mustBuild(t, Description{
+		Neurons:  []Neuron{{Name: "eye", Threshold: 1}, {Name: "zero", Floor: -5}, {Name: "shy", Floor: -5, Receptors: Receptors{Threshold: 1}}},
+		Synapses: []Synapse{{From: 0, To: 1, Delay: 10}, {From: 0, To: 1, Weight: -3, Delay: 20}, {From: 0, To: 1, Delay: 30}, {From: 0, To: 1, Weight: 3, Delay: 40}},
+	})
+	n.Excite(0, 0)
+	if got := n.Advance(100, nil); !slices.Equal(got, []Spike{{0, 0}, {10, 1}, {40, 1}}) {
+		t.Errorf("got %v: want no spike at 20 and 30, where the level is -3", got)
+	}
+	for neuron := 1; neuron <= 2; neuron++ {
+		if theta, err := n.Threshold(neuron); theta != 0 || err != nil {
+			t.Errorf("neuron %d: threshold %g, %v", neuron, theta, err)
+		}
+	}
+	// With another threshold a weight of 0 does nothing: such a synapse is refused, whichever of the two is tuned.
+	err := n.Tune(edit(n, func(d *Description) { d.Neurons[1].Threshold = 4 }))
+	if !errors.Is(err, ErrRange) || !strings.Contains(err.Error(), "synapse 0: eye -> zero: weight: 0 does nothing") {
+		t.Errorf("threshold 4: %v", err)
+	}
+	if err := n.Tune(edit(n, func(d *Description) {
+		d.Neurons[1].Threshold = 4
+		d.Synapses[0].Weight, d.Synapses[2].Weight = 1, 2
+	})); err != nil {
+		t.Error(err)
+	}
+}
+
+// The refractory period is half-open, and so a pacemaker as short as it beats at its end; a shorter one waits for it.
+func TestPacemakerAsShortAsTheRefractoryPeriod(t *testing.T) {
+	for _, c := range []struct {
+		refractory, pacemaker Tick
+		shift                 float64
+		every                 Tick
+	}{{1000, 1000, 0, 1000}, {1000, 1001, 0, 1001}, {1000, 400, 0, 1000}, {1000, 5000, 100, 1000}, {0, 1, 0, 1}, {0, 1, 5, 1}, {0, 7, 0, 7}, {1, 1, 0, 1}} {
+		n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 1, Refractory: c.refractory, Pacemaker: c.pacemaker, Receptors: Receptors{Pacemaker: c.shift}}, {Threshold: 1}},
+			Synapses: []Synapse{{From: 1, To: 0, Kind: Modulator, Weight: 100, Delay: 1}}})
+		n.Excite(0, 1)
+		var beats []Tick
+		for _, s := range n.Advance(20*c.every, nil) {
+			if s.Neuron == 0 {
+				beats = append(beats, s.At)
+			}
+		}
+		if c.shift != 0 { // the first interval began before the modulator came
+			beats = beats[1:]
+		}
+		if len(beats) < 10 {
+			t.Errorf("%+v: beats at %v", c, beats)
+		}
+		for i := range beats[1:] {
+			if beats[i+1]-beats[i] != c.every {
+				t.Errorf("%+v: beats at %v", c, beats)
+				break
+			}
+		}
+	}
+}
+
+// What nothing is found wrong with can be built; what cannot be built, a Mistake says.
+func TestMistakesAreWhatBuildRefuses(t *testing.T) {
+	built, refused := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		amount := func(label string) float64 {
+			if rapid.IntRange(0, 19).Draw(t, "odd") > 0 {
+				return pick(t, label, 0.0, 1, 2, 30)
+			}
+			return pick(t, label, -1, 1e-5, 1e4, 1e8, 1e300, math.Inf(1), math.NaN())
+		}
+		span := func(label string) Tick {
+			if rapid.IntRange(0, 19).Draw(t, "odd") > 0 {
+				return pick[Tick](t, label, 1, 50)
+			}
+			return pick[Tick](t, label, 0, -1, MaxDelay, MaxDelay+1)
+		}
+		n := Neuron{Threshold: pick(t, "threshold", 10, 10, amount("any")), Leak: pick(t, "leak", 0, 1000, 1000, amount("any")), Refractory: span("refractory"), Pacemaker: span("pacemaker")}
+		if rapid.Bool().Draw(t, "adapts") {
+			n.Adaptation = &Adaptation{Rate: amount("rate"), Max: amount("max"), Recovery: amount("recovery"), Tolerance: pick(t, "tolerance", 0, 3, 5, 0, -1)}
+		}
+		if rapid.Bool().Draw(t, "bursts") {
+			n.Burst = &Burst{Overshoot: amount("overshoot"), Interval: span("interval"), Max: pick(t, "max", 0, 3, 5, 0, -1)}
+		}
+		if rapid.Bool().Draw(t, "modulated") {
+			n.ModulationLeak = amount("modulation leak")
+			n.Receptors = Receptors{Threshold: amount("g"), Adaptation: amount("g"), Pacemaker: amount("g"), LongTerm: amount("g")}
+		}
+		s := Synapse{Kind: pick(t, "kind", Direct, Direct, Direct, Direct, Direct, Electric, Modulator, 7), Weight: pick(t, "weight", 1, 1, 5, amount("weight")), Delay: span("delay")}
+		if rapid.Bool().Draw(t, "plastic") {
+			s.Plastic = &Plastic{Window: span("window"), ShortTerm: ShortTerm{Rate: amount("stp"), Recovery: amount("recovery")},
+				LongTerm: LongTerm{Consolidation: amount("consolidation")}, Min: amount("min"), Max: amount("max")}
+		}
+		d := Description{Neurons: []Neuron{n}, Synapses: []Synapse{s, {Kind: Modulator, Weight: 1, Delay: 1}}}
+		mistakes := append(n.Mistakes(), s.Mistakes(n)...)
+		_, err := Build(d)
+		if (err == nil) != (len(mistakes) == 0) {
+			t.Fatalf("%+v %+v\nbuilt: %v\nmistakes: %v", n, s, err, mistakes)
+		}
+		var fault *Fault
+		if err == nil {
+			built++
+		} else if refused++; !errors.As(err, &fault) || !slices.ContainsFunc(mistakes, func(m Mistake) bool { return m.Field == fault.Field }) {
+			t.Fatalf("%v is not among %v", err, mistakes)
+		}
+	})
+	if built == 0 || refused == 0 {
+		t.Fatalf("%d built, %d refused", built, refused)
+	}
+}
+
 func TestElectricArrivalFiresAtAnyLevelUnlessRefractory(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons:  []Neuron{{Threshold: 100, Leak: 1}, {Threshold: 1e3, Leak: 1, Floor: -1e3, Refractory: 100}},
@@ -135,14 +246,18 @@ func TestBuildRefusesWhatItCannotRepresent(t *testing.T) {
 		says string
 	}{
 		{"threshold too small", Description{Neurons: []Neuron{{Name: "a", Threshold: 1e-9, Leak: 1000}}}, ErrRange, "nearest leak that works is 0.002"},
-		{"threshold too large", Description{Neurons: []Neuron{{Name: "a", Threshold: 100, Leak: 0.001}}}, ErrRange, "nearest leak that works is 0.046567"},
-		{"threshold 0", Description{Neurons: []Neuron{{Name: "a", Leak: 1}}}, ErrRange, "a: threshold 0"},
+		{"threshold too large", Description{Neurons: []Neuron{{Name: "a", Threshold: 100, Leak: 0.001}}}, ErrRange, "nearest leak that works is 0.0465666"},
+		{"negative threshold", Description{Neurons: []Neuron{{Name: "a", Threshold: -1, Leak: 1}}}, ErrRange, "a: threshold: -1 units: expected at least 0"},
+		{"no adaptation for the receptor", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Adaptation: 1}}}}, ErrUnknown, "a: receptors.adaptation: 1: the neuron has no adaptation"},
+		{"no habituation for the receptor", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Habituation: 1}}}}, ErrUnknown, "a: receptors.habituation: 1: the neuron has no habituation"},
+		{"no pacemaker for the receptor", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Pacemaker: -5}}}}, ErrUnknown, "a: receptors.pacemaker: -5: the neuron has no pacemaker"},
+		{"receptor too strong", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Threshold: 1e8}}}}, ErrRange, "expected a magnitude of at most 16909.3"},
 		{"threshold NaN", Description{Neurons: []Neuron{{Name: "a", Threshold: math.NaN(), Leak: 1}}}, ErrRange, "a: threshold"},
-		{"floor above 0", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Leak: 1, Floor: 1}}}, ErrRange, "a: floor 1"},
-		{"negative leak", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Leak: -1}}}, ErrRange, "leak -1"},
-		{"negative refractory period", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Refractory: -1}}}, ErrRange, "refractory period -1"},
-		{"delay 0", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Weight: 1}}}, ErrRange, "a -> a: delay 0"},
-		{"weight 0", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Delay: 1}}}, ErrRange, "a -> a: weight 0"},
+		{"floor above 0", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Leak: 1, Floor: 1}}}, ErrRange, "a: floor: 1 units"},
+		{"negative leak", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Leak: -1}}}, ErrRange, "a: leak: -1 units/s: expected at least 0"},
+		{"negative refractory period", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Refractory: -1}}}, ErrRange, "a: refractory: -1 us"},
+		{"delay 0", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Weight: 1}}}, ErrRange, "a -> a: delay: 0 us"},
+		{"weight 0", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Delay: 1}}}, ErrRange, "a -> a: weight: 0 does nothing"},
 		{"no such neuron", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{To: 1, Weight: 1, Delay: 1}}}, ErrUnknown, "from 0 to 1"},
 		{"no such kind", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Kind: 9, Delay: 1}}}, ErrUnknown, "kind 9"},
 	} {
@@ -159,7 +274,7 @@ func TestBuildRefusesWhatItCannotRepresent(t *testing.T) {
 func TestNearestLeakWorks(t *testing.T) {
 	for _, c := range []struct{ units, leak, nearest, beyond float64 }{
 		{1e-9, 1000, 0.002, 0.0021},
-		{100, 0.001, 0.046567, 0.046564},
+		{100, 0.001, 0.0465666, 0.0465656},
 	} {
 		if _, err := Water(c.units, c.leak); err == nil {
 			t.Errorf("%g units at %g: accepted", c.units, c.leak)
@@ -280,4 +395,20 @@ func ExampleNetwork() {
 	// 0 eye
 	// 5000 eye
 	// 6000 motor
+}
+
+// The leak that an error recommends is one that works, and hardly further away than it must be.
+func TestWorkingLeak(t *testing.T) {
+	for _, units := range []float64{0.0001, 0.0001234567, -0.00033333333, 1e-7, 1e9, -123456789.123, 2147.483648, 7e11, 5e-300, 1e300} {
+		for _, border := range []float64{math.Abs(units) * 2e6, math.Abs(units) * 1e6 / MaxWater} {
+			var leak float64
+			if _, err := fmt.Sscanf(workingLeak(units, border), "the nearest leak that works is %g", &leak); err != nil {
+				t.Errorf("%g units: %s", units, workingLeak(units, border))
+				continue
+			}
+			if w := math.Abs(rawWater(units, leak)); w < 1 || w > MaxWater || math.Abs(leak/border-1) > 2e-5 {
+				t.Errorf("%g units: leak %g, border %g, water %g", units, leak, border, w)
+			}
+		}
+	}
 }

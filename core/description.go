@@ -12,7 +12,7 @@ type Tick int64
 // A Neuron describes one leaky linear neuron, in units of water as a person configures them.
 type Neuron struct {
 	Name           string       // unique, for messages; may be empty
-	Threshold      float64      // level at which an arrival fires it, in units, above 0
+	Threshold      float64      // level at which an arrival fires it, in units, at least 0
 	Leak           float64      // water lost per second, in units; 0 is a barrel without a leak
 	Floor          float64      // lowest level that inhibition can reach, in units, at most 0
 	Refractory     Tick         // how long it is deaf after a spike; 0 lets it fire again at the next tick
@@ -48,7 +48,8 @@ type Burst struct {
 }
 
 // Receptors say how much one step of the modulation level shifts each property, in units (Pacemaker: microseconds). A positive
-// level makes the neuron more responsive: the threshold sinks, the pacemaker's interval shrinks.
+// level makes the neuron more responsive: the threshold sinks, the pacemaker's interval shrinks. Adaptation, Habituation and Pacemaker
+// need a neuron that has what they shift.
 type Receptors struct {
 	Threshold, Adaptation, Habituation, ShortTerm, LongTerm, Pacemaker float64
 }
@@ -82,7 +83,7 @@ func (k Kind) String() string {
 type Synapse struct {
 	From, To int      // indices into Description.Neurons
 	Kind     Kind     // what an arrival does
-	Weight   float64  // units of water, 0 only if plastic; modulators: see Modulator; ignored by electric synapses
+	Weight   float64  // units of water, 0 only if plastic or onto a threshold of 0; modulators: see Modulator; ignored by electric synapses
 	Delay    Tick     // from spike to arrival, at least 1: an effect is always later than its cause
 	Plastic  *Plastic // nil: the weight stays as it is; only direct synapses can be plastic
 }
@@ -126,6 +127,9 @@ const (
 	MaxWater = math.MaxInt32
 	// MaxNeurons bounds the number of neurons: the top bit of an index marks electric arrivals.
 	MaxNeurons = 1<<31 - 1
+	// MaxRules bounds in how many different ways the plastic synapses of a network may learn: their Plastic, with the leak of their
+	// target and the sign of their weight.
+	MaxRules = 1 << ruleBits
 	// MaxModulation bounds the modulation level and the weight of a modulator, up and down.
 	MaxModulation = 127
 )
@@ -139,18 +143,6 @@ var (
 	// ErrPast is an input for a tick that has already been processed.
 	ErrPast = errors.New("in the past")
 )
-
-// A Fault is what Build refuses: the neuron or the synapse of the description, and why.
-type Fault struct {
-	Neuron, Synapse int // index; the other one is -1
-	Err             error
-}
-
-// Error names the neuron or synapse and the reason.
-func (f *Fault) Error() string { return f.Err.Error() }
-
-// Unwrap lets errors.Is find ErrRange and ErrUnknown.
-func (f *Fault) Unwrap() error { return f.Err }
 
 func (n Neuron) label(i int) string {
 	if n.Name != "" {

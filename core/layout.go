@@ -309,36 +309,40 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 	type key struct {
 		p        Plastic
 		leak     float64
-		reward   int
 		negative bool
+	}
+	keyOf := func(s *Synapse) key { return key{*s.Plastic, d.Neurons[s.To].Leak, s.Weight < 0} }
+	reward := map[key]int{}
+	for _, index := range sources {
+		s := &d.Synapses[index]
+		reward[keyOf(s)] = max(reward[keyOf(s)], rewards[s.To])
+	}
+	if len(reward) > MaxRules {
+		return nil, nil, refuse(ErrRange, "%d different ways to learn: expected at most %d", len(reward), MaxRules)
 	}
 	known := map[key]uint32{}
 	all := make([]plastic, len(sources))
 	var rules []*rule
 	for i, index := range sources {
 		s := &d.Synapses[index]
-		water := int64(s.water(d.Neurons))
-		k := key{*s.Plastic, d.Neurons[s.To].Leak, rewards[s.To], water < 0}
+		k := keyOf(s)
 		r, made := known[k]
 		if !made {
-			learns, err := s.Plastic.rule(k.leak, k.reward)
+			w := waters{leak: k.leak, prefix: "plastic."}
+			learns := s.Plastic.rule(&w, reward[k])
 			learns.of, learns.negative = *s.Plastic, k.negative
-			if len(rules) == maxRules {
-				err = fmt.Errorf("more than %d different rules: %w", maxRules, ErrRange)
-			}
-			if err != nil {
-				return nil, nil, &Fault{Neuron: -1, Synapse: int(index), Err: fmt.Errorf("synapse %d, %s: plastic: %w", index, d.names(s), err)}
+			if err := w.err(); err != nil {
+				return nil, nil, newFault(-1, int(index), fmt.Errorf("synapse %d, %s: %w", index, d.names(s), err))
 			}
 			r = uint32(len(rules))
 			known[k] = r
 			rules = append(rules, &learns)
 		}
-		weight := max(water, -water)
-		if weight != rules[r].clamp(weight) {
-			return nil, nil, &Fault{Neuron: -1, Synapse: int(index), Err: fmt.Errorf("synapse %d, %s: weight %g: expected a magnitude from plastic.min %g to plastic.max %g: %w",
-				index, d.names(s), s.Weight, s.Plastic.Min, s.Plastic.Max, ErrRange)}
+		water := int64(s.water(d.Neurons))
+		if err := rules[r].admits(s, water); err != nil {
+			return nil, nil, newFault(-1, int(index), fmt.Errorf("synapse %d, %s: %w", index, d.names(s), err))
 		}
-		all[i] = newPlastic(weight, uint32(s.To), r)
+		all[i] = newPlastic(max(water, -water), uint32(s.To), r)
 	}
 	return all, rules, nil
 }

@@ -94,7 +94,7 @@ func newNaive(d Description) *naive {
 			x.m.step, x.m.interval = 1, int64(math.Round(1e6/neuron.ModulationLeak))
 		}
 		if neuron.Pacemaker != 0 {
-			x.paceAt = max(int64(neuron.Refractory)+1, int64(neuron.Pacemaker))
+			x.paceAt = max(int64(neuron.Refractory), 1, int64(neuron.Pacemaker))
 		}
 		n.neurons = append(n.neurons, x)
 	}
@@ -263,7 +263,7 @@ func (n *naive) judge(t int64, i int, reward, sum int64, direct, electric, pokes
 	}
 	// 4. Fill. 5. Fire.
 	x.level = max(x.floor, x.level+sum)
-	theta := max(1, x.threshold+x.a.value+x.h.value-naiveWater(neuron.Receptors.Threshold*m, neuron.Leak))
+	theta := max(min(1, x.threshold), x.threshold+x.a.value+x.h.value-naiveWater(neuron.Receptors.Threshold*m, neuron.Leak))
 	switch {
 	case electric > 0 || paced:
 	case direct > 0 && x.level >= theta:
@@ -307,7 +307,7 @@ func (n *naive) fire(t int64, i int) {
 	}
 	x.deafUntil = t + int64(neuron.Refractory)
 	if neuron.Pacemaker != 0 {
-		x.paceAt = t + max(int64(neuron.Refractory)+1, int64(neuron.Pacemaker)-int64(math.Round(neuron.Receptors.Pacemaker*m)))
+		x.paceAt = t + max(int64(neuron.Refractory), 1, int64(neuron.Pacemaker)-int64(math.Round(neuron.Receptors.Pacemaker*m)))
 	}
 }
 

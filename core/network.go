@@ -140,11 +140,11 @@ func Build(d Description) (*Network, error) {
 
 func (d Description) checkSynapses() error {
 	if len(d.Neurons) > MaxNeurons {
-		return fmt.Errorf("%d neurons: at most %d: %w", len(d.Neurons), MaxNeurons, ErrRange)
+		return refuse(ErrRange, "%d neurons: at most %d", len(d.Neurons), MaxNeurons)
 	}
 	for i := range d.Synapses {
 		if err := d.check(&d.Synapses[i]); err != nil {
-			return &Fault{Neuron: -1, Synapse: i, Err: fmt.Errorf("synapse %d: %w", i, err)}
+			return newFault(-1, i, fmt.Errorf("synapse %d: %w", i, err))
 		}
 	}
 	return nil
@@ -170,20 +170,20 @@ func build(d Description, base, population int) (*Network, error) {
 	for i := range d.Neurons {
 		neuron := &d.Neurons[i]
 		rich := rich[i] || neuron.needsTraits()
-		c, err := neuron.class(rich)
-		if err != nil {
-			return nil, &Fault{Neuron: i, Synapse: -1, Err: fmt.Errorf("%s: %w", neuron.label(i), err)}
+		w := waters{leak: neuron.Leak}
+		c := neuron.class(&w, rich)
+		var tr *traits
+		if rich {
+			tr = &traits{parameters: neuron.traitParameters(&w), lastSpike: never}
+		}
+		if err := w.err(); err != nil {
+			return nil, newFault(i, -1, fmt.Errorf("%s: %w", neuron.label(i), err))
 		}
 		b := &n.barrels[i]
 		b.class = all.index(c)
 		if !rich {
 			continue
 		}
-		p, err := neuron.traitParameters()
-		if err != nil {
-			return nil, &Fault{Neuron: i, Synapse: -1, Err: fmt.Errorf("%s: %w", neuron.label(i), err)}
-		}
-		tr := &traits{parameters: p, lastSpike: never}
 		b.traits = n.addTraits(tr)
 		if interval := tr.pacemakerInterval(int64(c.refractory)); interval > 0 {
 			n.timers.set(b.traits, uint32(i), interval)
@@ -209,29 +209,37 @@ func (n *Network) addTraits(tr *traits) uint32 {
 // check checks all of a synapse but what its plasticity becomes in water.
 func (d Description) check(s *Synapse) error {
 	if s.From < 0 || s.From >= len(d.Neurons) || s.To < 0 || s.To >= len(d.Neurons) {
-		return fmt.Errorf("from %d to %d: expected neurons 0 to %d: %w", s.From, s.To, len(d.Neurons)-1, ErrUnknown)
+		return refuse(ErrUnknown, "from %d to %d: expected neurons 0 to %d", s.From, s.To, len(d.Neurons)-1)
 	}
+	if err := s.check(&d.Neurons[s.To]); err != nil {
+		return fmt.Errorf("%s: %w", d.names(s), err)
+	}
+	return nil
+}
+
+// check is Description.check for all but what the synapse connects: the error is a Mistake.
+func (s *Synapse) check(to *Neuron) error {
 	if s.Delay < 1 || s.Delay > MaxDelay {
-		return fmt.Errorf("%s: delay %d us: expected 1 to %d: %w", d.names(s), s.Delay, MaxDelay, ErrRange)
+		return Mistake{"delay", refuse(ErrRange, "%d us: expected 1 to %d: an effect is later than its cause", s.Delay, MaxDelay)}
 	}
 	if s.Plastic != nil && s.Kind != Direct {
-		return fmt.Errorf("%s: plastic: only direct synapses can be, this one is %v: %w", d.names(s), s.Kind, ErrUnknown)
+		return Mistake{"plastic", refuse(ErrUnknown, "only direct synapses can be, this one is %v", s.Kind)}
 	}
 	switch s.Kind {
 	case Electric:
 	case Modulator:
 		if !(s.Weight >= -MaxModulation && s.Weight <= MaxModulation) || s.Weight != float64(int(s.Weight)) || s.Weight == 0 {
-			return fmt.Errorf("%s: weight %g: expected a whole number from -%d to %d, not 0: %w", d.names(s), s.Weight, MaxModulation, MaxModulation, ErrRange)
+			return Mistake{"weight", refuse(ErrRange, "%g: expected a whole number from -%d to %d, not 0", s.Weight, MaxModulation, MaxModulation)}
 		}
 	case Direct:
-		if s.Weight == 0 && s.Plastic == nil {
-			return fmt.Errorf("%s: weight 0 does nothing: %w", d.names(s), ErrRange)
+		if s.Weight == 0 && s.Plastic == nil && to.Threshold != 0 {
+			return Mistake{"weight", refuse(ErrRange, "0 does nothing: expected a weight, or no synapse")}
 		}
-		if _, err := Water(s.Weight, d.Neurons[s.To].Leak); err != nil {
-			return fmt.Errorf("%s: weight: %w", d.names(s), err)
+		if _, err := Water(s.Weight, to.Leak); err != nil {
+			return Mistake{"weight", err}
 		}
 	default:
-		return fmt.Errorf("%s: %v: expected direct, electric or modulator: %w", d.names(s), s.Kind, ErrUnknown)
+		return Mistake{"kind", refuse(ErrUnknown, "%v: expected direct, electric or modulator", s.Kind)}
 	}
 	return nil
 }
@@ -294,7 +302,7 @@ func (n *Network) Waiting() int {
 // Level returns the water in a neuron at time Now, in units: for looking at, not for control. It fails with ErrUnknown.
 func (n *Network) Level(neuron int) (float64, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
-		return 0, fmt.Errorf("neuron %d: expected 0 to %d: %w", neuron, len(n.barrels)-1, ErrUnknown)
+		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
 	}
 	b := &n.barrels[neuron]
 	return units(b.level(n.now, &n.classes[b.class]), n.leak(uint32(neuron))), nil
@@ -304,7 +312,7 @@ func (n *Network) Level(neuron int) (float64, error) {
 // modulation as they stand: for looking at, not for control. It fails with ErrUnknown.
 func (n *Network) Threshold(neuron int) (float64, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
-		return 0, fmt.Errorf("neuron %d: expected 0 to %d: %w", neuron, len(n.barrels)-1, ErrUnknown)
+		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
 	}
 	b := &n.barrels[neuron]
 	c := &n.classes[b.class]
@@ -312,7 +320,7 @@ func (n *Network) Threshold(neuron int) (float64, error) {
 	if c.rich {
 		tr := *n.traits[b.traits] // a copy: looking changes nothing
 		tr.settle(n.now)
-		threshold = max(1, tr.parameters.threshold+tr.adaptation.value+tr.habituation.value-tr.shift(tr.parameters.shiftThreshold))
+		threshold = tr.firesAt()
 	}
 	return units(threshold, n.leak(uint32(neuron))), nil
 }

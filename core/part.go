@@ -27,7 +27,7 @@ type Part struct {
 // neurons. It also returns the look-ahead; of parts that do not reach each other it is MaxDelay. It fails as Build does.
 func Split(d Description, count int) (parts []*Part, ahead Tick, err error) {
 	if count < 1 {
-		return nil, 0, fmt.Errorf("%d parts: expected at least 1: %w", count, ErrRange)
+		return nil, 0, refuse(ErrRange, "%d parts: expected at least 1", count)
 	}
 	if err := d.checkSynapses(); err != nil {
 		return nil, 0, err
@@ -116,7 +116,7 @@ func (p *Part) Hear(spikes []Spike) error {
 	for len(spikes) > 0 {
 		t, same := spikes[0].At, 1
 		if int64(t) >= n.now {
-			return fmt.Errorf("a spike at %d us, heard at %d us: %w", t, n.now, ErrRange)
+			return refuse(ErrRange, "a spike at %d us, heard at %d us", t, n.now)
 		}
 		if int64(t+p.ahead) < n.now {
 			return fmt.Errorf("a spike at %d us, heard at %d us: expected to hear it within %d us: %w", t, n.now, p.ahead, ErrPast)

@@ -1,9 +1,6 @@
 package core
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // plastic is the state of one plastic synapse in 24 bytes. What a rule works on is a trace; open and close go between the two.
 //
@@ -20,7 +17,6 @@ type plastic struct {
 
 const (
 	ruleBits = 16
-	maxRules = 1 << ruleBits
 	topBit   = 1 << 31
 )
 
@@ -35,7 +31,7 @@ func newPlastic(weight int64, target, rule uint32) plastic {
 	return plastic{stamp: uint64(rule), weight: uint32(weight), target: target}
 }
 
-func (p *plastic) rule() uint32 { return uint32(p.stamp & (maxRules - 1)) }
+func (p *plastic) rule() uint32 { return uint32(p.stamp & (MaxRules - 1)) }
 
 // magnitude is the long-term weight.
 func (p *plastic) magnitude() int64 { return int64(p.weight &^ topBit) }
@@ -44,7 +40,7 @@ func (p *plastic) setMagnitude(weight int64) { p.weight = p.weight&topBit | uint
 
 // arrived returns the time of the last arrival, or never.
 func (p *plastic) arrived() int64 {
-	if p.stamp < maxRules {
+	if p.stamp < MaxRules {
 		return never
 	}
 	return int64(p.stamp>>ruleBits) - 1
@@ -71,7 +67,7 @@ func (p *plastic) close(t int64, x *trace, r *rule) {
 		p.weight |= uint32(ahead>>32) << 31
 	}
 	if arrived != never {
-		p.stamp = uint64(arrived+1)<<ruleBits | p.stamp&(maxRules-1)
+		p.stamp = uint64(arrived+1)<<ruleBits | p.stamp&(MaxRules-1)
 	}
 }
 
@@ -88,9 +84,9 @@ type rule struct {
 	consolidation                             []int64 // by the magnitude of a tick's reward
 }
 
-// rule converts a plastic synapse's parameters; reward is the largest sum of modulator arrivals that one tick may bring.
-func (p Plastic) rule(leak float64, reward int) (rule, error) {
-	w := waters{leak: leak}
+// rule converts a plastic synapse's parameters; reward is the largest sum of modulator arrivals that one tick may bring to any neuron
+// whose synapses share the rule.
+func (p Plastic) rule(w *waters, reward int) rule {
 	r := rule{
 		window:          w.span("window", p.Window, 0),
 		shortRate:       w.amount("stp.rate", p.ShortTerm.Rate),
@@ -104,18 +100,28 @@ func (p Plastic) rule(leak float64, reward int) (rule, error) {
 		max:             w.limit("max", p.Max),
 	}
 	if r.min > r.max {
-		w.fail("min", fmt.Errorf("%g is above max %g: %w", p.Min, p.Max, ErrRange))
+		w.fail("min", refuse(ErrRange, "%g is above max %g", p.Min, p.Max))
 	}
 	c := p.LongTerm.Consolidation
 	if !(c >= 0) || math.IsInf(c, 0) {
-		w.fail("ltp.consolidation", fmt.Errorf("%g units: expected at least 0: %w", c, ErrRange))
+		w.fail("ltp.consolidation", refuse(ErrRange, "%g units: expected at least 0", c))
 	} else if c > 0 {
-		r.consolidation = make([]int64, reward+1)
-		for k := range r.consolidation {
-			r.consolidation[k] = int64(min(rawWater(c*float64(k), leak), MaxWater))
+		for k := 0; k <= reward; k++ { // what is more than the largest short-term part, no greater reward is needed for
+			r.consolidation = append(r.consolidation, int64(min(rawWater(c*float64(k), w.leak), MaxWater)))
+			if r.consolidation[k] >= r.shortMax {
+				break
+			}
 		}
 	}
-	return r, w.err
+	return r
+}
+
+// admits checks that the water of a synapse's configured weight is within the limits of its rule: the error is a Mistake.
+func (r *rule) admits(s *Synapse, water int64) error {
+	if magnitude := max(water, -water); magnitude != r.clamp(magnitude) {
+		return Mistake{"weight", refuse(ErrRange, "%g: expected a magnitude from plastic.min %g to plastic.max %g", s.Weight, s.Plastic.Min, s.Plastic.Max)}
+	}
+	return nil
 }
 
 // mostConsolidated is how much a reward consolidates at most, in water. A reward can be more than the synapses can bring in one tick when
@@ -150,7 +156,7 @@ func (p *plastic) deliver(t, targetSpiked int64, r *rule) int64 {
 		if r.longDepression != 0 && t-targetSpiked <= r.window {
 			p.setMagnitude(r.clamp(water - r.longDepression))
 		}
-		p.stamp = uint64(t+1)<<ruleBits | p.stamp&(maxRules-1)
+		p.stamp = uint64(t+1)<<ruleBits | p.stamp&(MaxRules-1)
 	} else {
 		x := p.open()
 		x.shortTerm.settle(t, r.shortGait)

@@ -78,3 +78,27 @@ func TestPlasticStateSurvivesLongSilence(t *testing.T) {
 		t.Fatal("no short-term part was ever packed")
 	}
 }
+
+// A million modulators onto one neuron come to a reward of 127 million in one tick. What is kept for it ends where no short-term part is
+// left to consolidate, and synapses that learn alike share it, however different their rewards.
+func TestWhatIsKeptForRewardsIsBounded(t *testing.T) {
+	d := Description{Neurons: []Neuron{{Threshold: 1}, {Threshold: 10}, {Threshold: 10}, {Threshold: 10}}}
+	for to := 1; to <= 3; to++ {
+		d.Synapses = append(d.Synapses, Synapse{From: 0, To: to, Weight: 10, Delay: 1,
+			Plastic: &Plastic{Window: 100, ShortTerm: ShortTerm{Rate: 8, Max: 8}, LongTerm: LongTerm{Consolidation: 0.5}, Max: 100}})
+		for range 1000 * to {
+			d.Synapses = append(d.Synapses, Synapse{From: 0, To: to, Kind: Modulator, Weight: 127, Delay: 50})
+		}
+	}
+	n := mustBuild(t, d)
+	if len(n.rules) != 1 || len(n.rules[0].consolidation) > 17 {
+		t.Errorf("%d rules, the first keeps %d amounts; want 1 and at most 17", len(n.rules), len(n.rules[0].consolidation))
+	}
+	n.Excite(0, 0)
+	n.Advance(100, nil)
+	for synapse, weight := range n.Learnt() {
+		if weight != 18 {
+			t.Errorf("synapse %d: %g, want all of the short-term part", synapse, weight)
+		}
+	}
+}

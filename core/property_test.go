@@ -24,7 +24,7 @@ func pick[T any](t *rapid.T, label string, from ...T) T {
 func randomNeuron(t *rapid.T, i int) Neuron {
 	n := Neuron{
 		Name:       fmt.Sprintf("n%d", i),
-		Threshold:  float64(rapid.IntRange(1, 50).Draw(t, "threshold")),
+		Threshold:  float64(rapid.IntRange(0, 50).Draw(t, "threshold")),
 		Leak:       pick(t, "leak", 0.0, 0, 1000, 33_000, 100_000, 500_000),
 		Floor:      0 - float64(rapid.IntRange(0, 30).Draw(t, "floor")), // not -0
 		Refractory: pick[Tick](t, "refractory", 0, 0, 1, 2, 17, 300),
@@ -39,11 +39,20 @@ func randomNeuron(t *rapid.T, i int) Neuron {
 	if rapid.Bool().Draw(t, "bursts") {
 		n.Burst = &Burst{Overshoot: pick(t, "overshoot", 1.0, 5), Interval: pick[Tick](t, "interval", 1, 2, 30), Max: rapid.IntRange(0, 4).Draw(t, "max")}
 	}
-	n.Pacemaker = pick[Tick](t, "pacemaker", 0, 0, 0, 50, 400)
+	n.Pacemaker = pick(t, "pacemaker", 0, 0, 0, 1, n.Refractory, n.Refractory+1, 50, 400)
 	if rapid.Bool().Draw(t, "modulated") {
 		n.ModulationLeak = pick(t, "modulation leak", 0.0, 1000, 50_000)
 		g := func() float64 { return pick(t, "receptor", 0.0, 0, 1, -1, 0.5) }
-		n.Receptors = Receptors{Threshold: g(), Adaptation: g(), Habituation: g(), ShortTerm: g(), LongTerm: g(), Pacemaker: 10 * g()}
+		n.Receptors = Receptors{Threshold: g(), ShortTerm: g(), LongTerm: g()}
+		if n.Adaptation != nil {
+			n.Receptors.Adaptation = g()
+		}
+		if n.Habituation != nil {
+			n.Receptors.Habituation = g()
+		}
+		if n.Pacemaker != 0 {
+			n.Receptors.Pacemaker = 10 * g()
+		}
 	}
 	return n
 }
@@ -74,6 +83,14 @@ func randomSynapse(t *rapid.T, count int) Synapse {
 	return s
 }
 
+// orNone takes away the weight of a synapse now and then, where a weight of 0 means something.
+func orNone(t *rapid.T, d Description, s Synapse) Synapse {
+	if s.Kind == Direct && d.Neurons[s.To].Threshold == 0 && rapid.Bool().Draw(t, "no weight") {
+		s.Weight = 0
+	}
+	return s
+}
+
 func randomNetwork(t *rapid.T) (Description, []stimulus) {
 	var d Description
 	count := rapid.IntRange(1, 6).Draw(t, "neurons")
@@ -81,7 +98,7 @@ func randomNetwork(t *rapid.T) (Description, []stimulus) {
 		d.Neurons = append(d.Neurons, randomNeuron(t, i))
 	}
 	for range rapid.IntRange(0, 20).Draw(t, "synapses") {
-		d.Synapses = append(d.Synapses, randomSynapse(t, count))
+		d.Synapses = append(d.Synapses, orNone(t, d, randomSynapse(t, count)))
 	}
 	var in []stimulus
 	for range rapid.IntRange(0, 40).Draw(t, "inputs") {

@@ -27,7 +27,7 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 	simple := rapid.Bool().Draw(t, "simple")
 	for i := range count {
 		if simple || rapid.IntRange(0, 4).Draw(t, "plain") > 0 {
-			d.Neurons = append(d.Neurons, Neuron{Name: fmt.Sprintf("n%d", i), Threshold: 20, Leak: pick(t, "leak", 0.0, 1000, 50_000),
+			d.Neurons = append(d.Neurons, Neuron{Name: fmt.Sprintf("n%d", i), Threshold: pick(t, "threshold", 20.0, 20, 20, 0), Leak: pick(t, "leak", 0.0, 1000, 50_000),
 				Floor: pick(t, "floor", 0.0, -15), Refractory: pick[Tick](t, "refractory", 0, 1, 25)})
 		} else {
 			d.Neurons = append(d.Neurons, randomNeuron(t, i))
@@ -45,7 +45,7 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 			s = randomSynapse(t, count)
 			s.Delay = delay
 		}
-		d.Synapses = append(d.Synapses, s)
+		d.Synapses = append(d.Synapses, orNone(t, d, s))
 	}
 	var in []stimulus
 	for range rapid.IntRange(1, 60).Draw(t, "inputs") {
@@ -118,7 +118,7 @@ func TestTuningWhileSpikesAreInFlightIsTheSameOnAllRoutes(t *testing.T) {
 			change := Tuning{Neurons: map[int]Neuron{}, Synapses: map[int]Synapse{}}
 			i := rapid.IntRange(0, len(d.Neurons)-1).Draw(t, "neuron")
 			n := d.Neurons[i]
-			n.Threshold = pick(t, "threshold", 12.0, 20, 35)
+			n.Threshold = pick(t, "threshold", 12.0, 20, 35, 0)
 			n.Leak = pick(t, "leak", n.Leak, 0, 2000)
 			change.Neurons[i] = n
 			for range rapid.IntRange(0, 3).Draw(t, "synapses") {

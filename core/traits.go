@@ -1,9 +1,6 @@
 package core
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // traits are what only some neurons have: everything beyond filling, leaking, firing and refractoriness. Keeping them apart keeps
 // the barrels small.
@@ -22,6 +19,7 @@ type traits struct {
 // traitParameters are converted from a Neuron when the network is built or tuned.
 type traitParameters struct {
 	threshold                                int64
+	least                                    int64 // what modulation can make of it
 	adaptationRate, tolerance, adaptationMax int64
 	adaptationGait                           gait
 	habituationRate, habituationMax          int64
@@ -43,16 +41,16 @@ func (n Neuron) needsTraits() bool {
 	return n.Pacemaker != 0 || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil || n.ModulationLeak != 0 || n.Receptors != Receptors{}
 }
 
-func (n Neuron) traitParameters() (traitParameters, error) {
-	var p traitParameters
-	w := waters{leak: n.Leak}
-	p.threshold = w.amount("threshold", n.Threshold)
+// traitParameters converts them; class has checked the leak and the threshold.
+func (n Neuron) traitParameters(w *waters) (p traitParameters) {
+	p.threshold = int64(rawWater(n.Threshold, n.Leak))
+	p.least = min(1, p.threshold)
 	if a := n.Adaptation; a != nil {
 		p.adaptationRate = w.amount("adaptation.rate", a.Rate)
 		p.adaptationMax = w.limit("adaptation.max", a.Max)
 		p.adaptationGait = w.recovery("adaptation.recovery", a.Recovery)
 		if p.tolerance = int64(a.Tolerance); a.Tolerance < 0 {
-			w.fail("adaptation.tolerance", fmt.Errorf("%d: expected at least 0: %w", a.Tolerance, ErrRange))
+			w.fail("adaptation.tolerance", refuse(ErrRange, "%d: expected at least 0", a.Tolerance))
 		}
 	}
 	if h := n.Habituation; h != nil {
@@ -63,12 +61,12 @@ func (n Neuron) traitParameters() (traitParameters, error) {
 	if b := n.Burst; b != nil {
 		p.overshoot = w.amount("burst.overshoot", b.Overshoot)
 		if p.overshoot == 0 {
-			w.fail("burst.overshoot", fmt.Errorf("%g units: expected more than 0: %w", b.Overshoot, ErrRange))
+			w.fail("burst.overshoot", refuse(ErrRange, "%g units: expected more than 0", b.Overshoot))
 		}
 		p.burstInterval = w.span("burst.interval", b.Interval, 1)
 		switch {
 		case b.Max < 0 || b.Max > math.MaxInt32:
-			w.fail("burst.max", fmt.Errorf("%d: expected 1 to %d, or 0 for no limit: %w", b.Max, math.MaxInt32, ErrRange))
+			w.fail("burst.max", refuse(ErrRange, "%d: expected 1 to %d, or 0 for no limit", b.Max, math.MaxInt32))
 		case b.Max == 0:
 			p.burstMax = math.MaxInt32
 		default:
@@ -87,7 +85,16 @@ func (n Neuron) traitParameters() (traitParameters, error) {
 	p.shiftShortTerm = w.shifts("receptors.stp", r.ShortTerm, water)
 	p.shiftLongTerm = w.shifts("receptors.ltp", r.LongTerm, water)
 	p.shiftPacemaker = w.shifts("receptors.pacemaker", r.Pacemaker, math.Round)
-	return p, w.err
+	for _, absent := range []struct {
+		what  string
+		shift float64
+		has   bool
+	}{{"adaptation", r.Adaptation, n.Adaptation != nil}, {"habituation", r.Habituation, n.Habituation != nil}, {"pacemaker", r.Pacemaker, n.Pacemaker != 0}} {
+		if absent.shift != 0 && !absent.has {
+			w.fail("receptors."+absent.what, refuse(ErrUnknown, "%g: the neuron has no %s that it could shift: give it one, or leave the receptor out", absent.shift, absent.what))
+		}
+	}
+	return p
 }
 
 // shift looks up what the modulation level shifts a property by.
@@ -96,6 +103,12 @@ func (tr *traits) shift(table []int64) int64 {
 		return 0
 	}
 	return table[tr.modulation.value+MaxModulation]
+}
+
+// firesAt is the level at which a direct arrival fires the neuron: the model's theta. The staircases are settled.
+func (tr *traits) firesAt() int64 {
+	p := &tr.parameters
+	return max(p.least, p.threshold+tr.adaptation.value+tr.habituation.value-tr.shift(p.shiftThreshold))
 }
 
 // settle brings the staircases of the neuron itself up to t.
@@ -151,5 +164,5 @@ func (tr *traits) pacemakerInterval(refractory int64) int64 {
 	if p.pacemaker == 0 {
 		return 0
 	}
-	return max(refractory+1, p.pacemaker-tr.shift(p.shiftPacemaker))
+	return max(refractory, 1, p.pacemaker-tr.shift(p.shiftPacemaker))
 }

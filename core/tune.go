@@ -58,7 +58,11 @@ func (t *tuning) describe(change Tuning) {
 	n := t.network
 	t.synapses = len(change.Synapses) > 0
 	for i, neuron := range change.Neurons {
-		t.synapses = t.synapses || i >= 0 && i < len(n.barrels) && neuron.Leak != n.leak(uint32(i))
+		if i < 0 || i >= len(n.barrels) {
+			continue // check refuses it
+		}
+		was := &n.about.kinds[n.about.kind[i]]
+		t.synapses = t.synapses || neuron.Leak != was.Leak || was.Threshold == 0 && neuron.Threshold != 0
 	}
 	if t.synapses || len(n.plastics) > 0 {
 		t.old = n.Description()
@@ -72,7 +76,7 @@ func (t *tuning) check(change Tuning) error {
 	old := &t.old
 	for i, neuron := range change.Neurons {
 		if i < 0 || i >= len(old.Neurons) {
-			return fmt.Errorf("neuron %d: expected 0 to %d: %w", i, len(old.Neurons)-1, ErrUnknown)
+			return refuse(ErrUnknown, "neuron %d: expected 0 to %d", i, len(old.Neurons)-1)
 		}
 		neuron.Adaptation, neuron.Habituation, neuron.Burst = copied(neuron.Adaptation), copied(neuron.Habituation), copied(neuron.Burst)
 		t.next.Neurons[i] = neuron
@@ -82,18 +86,20 @@ func (t *tuning) check(change Tuning) error {
 	}
 	for i, s := range change.Synapses {
 		if i < 0 || i >= len(old.Synapses) {
-			return fmt.Errorf("synapse %d: expected 0 to %d: %w", i, len(old.Synapses)-1, ErrUnknown)
+			return refuse(ErrUnknown, "synapse %d: expected 0 to %d", i, len(old.Synapses)-1)
 		}
 		was := &old.Synapses[i]
 		if s.From != was.From || s.To != was.To || s.Kind != was.Kind || (s.Plastic == nil) != (was.Plastic == nil) {
-			return fmt.Errorf("synapse %d, %s: what it connects, its kind and whether it is plastic cannot change: %w", i, old.names(was), ErrUnknown)
+			return refuse(ErrUnknown, "synapse %d, %s: what it connects, its kind and whether it is plastic cannot change", i, old.names(was))
 		}
 		s.Plastic = copied(s.Plastic)
 		t.next.Synapses[i] = s
 	}
 	for i := range t.next.Synapses {
-		_, newLeak := t.leaks[t.next.Synapses[i].To]
-		if _, changed := change.Synapses[i]; changed || newLeak {
+		to := t.next.Synapses[i].To
+		_, newLeak := t.leaks[to]
+		newThreshold := old.Neurons[to].Threshold == 0 && t.next.Neurons[to].Threshold != 0 // a weight of 0 means something at 0 only
+		if _, changed := change.Synapses[i]; changed || newLeak || newThreshold {
 			if err := t.next.check(&t.next.Synapses[i]); err != nil {
 				return fmt.Errorf("synapse %d: %w", i, err)
 			}
@@ -119,8 +125,13 @@ func (t *tuning) convert(change Tuning) error {
 		neuron := &t.next.Neurons[i]
 		b := n.barrels[i]
 		was := &n.classes[b.class]
-		c, err := neuron.class(was.rich || neuron.needsTraits())
-		if err != nil {
+		w := waters{leak: neuron.Leak}
+		c := neuron.class(&w, was.rich || neuron.needsTraits())
+		var p traitParameters
+		if c.rich {
+			p = neuron.traitParameters(&w)
+		}
+		if err := w.err(); err != nil {
 			return fmt.Errorf("%s: %w", neuron.label(i), err)
 		}
 		if b.empty < deaf {
@@ -134,10 +145,6 @@ func (t *tuning) convert(change Tuning) error {
 		if was.rich {
 			*tr = *n.traits[b.traits]
 			tr.settle(n.now)
-		}
-		p, err := neuron.traitParameters()
-		if err != nil {
-			return fmt.Errorf("%s: %w", neuron.label(i), err)
 		}
 		tr.parameters = p
 		tr.adaptation.value = min(t.rewater(i, tr.adaptation.value), p.adaptationMax)
@@ -305,7 +312,7 @@ func (n *Network) Learnt() map[int]float64 {
 func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
 	p := n.plastic(synapse)
 	if p == nil {
-		return 0, 0, fmt.Errorf("synapse %d: not a plastic one: %w", synapse, ErrUnknown)
+		return 0, 0, refuse(ErrUnknown, "synapse %d: not a plastic one", synapse)
 	}
 	r, x := n.rules[p.rule()], p.open()
 	x.shortTerm.settle(n.now, r.shortGait)
@@ -332,12 +339,12 @@ func (n *Network) Learn(learnt map[int]float64) error {
 		known++
 		amount := rawWater(math.Abs(w), n.leak(p.target))
 		if !(amount <= MaxWater) || w != 0 && (w < 0) != n.rules[p.rule()].negative || n.rules[p.rule()].clamp(int64(amount)) != int64(amount) {
-			return fmt.Errorf("synapse %d, %s: learnt weight %g does not fit its sign or limits: %w", sources[i], n.between(n.position(int(sources[i]))), w, ErrRange)
+			return refuse(ErrRange, "synapse %d, %s: learnt weight %g does not fit its sign or limits", sources[i], n.between(n.position(int(sources[i]))), w)
 		}
 		water[i] = int64(amount)
 	}
 	if known != len(learnt) {
-		return fmt.Errorf("%d of %d learnt weights belong to no plastic synapse: %w", len(learnt)-known, len(learnt), ErrUnknown)
+		return refuse(ErrUnknown, "%d of %d learnt weights belong to no plastic synapse", len(learnt)-known, len(learnt))
 	}
 	for i := range n.plastics {
 		n.plastics[i].setMagnitude(water[i])

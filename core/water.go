@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // Water converts units to the engine's water for a barrel with the given leak in units per second: the microseconds the amount
@@ -10,25 +11,37 @@ import (
 // amount that is not 0 rounds to 0 or leaves 32 bits, and then names the nearest leak that works.
 func Water(units, leak float64) (int32, error) {
 	if math.IsNaN(units) || math.IsInf(units, 0) {
-		return 0, fmt.Errorf("%v units: expected a finite number: %w", units, ErrRange)
+		return 0, refuse(ErrRange, "%v units: expected a finite number", units)
 	}
 	if math.IsNaN(leak) || math.IsInf(leak, 0) || leak < 0 {
-		return 0, fmt.Errorf("leak %v units/s: expected a finite number of at least 0: %w", leak, ErrRange)
+		return 0, refuse(ErrRange, "leak %v units/s: expected a finite number of at least 0", leak)
 	}
 	w := rawWater(units, leak)
 	switch {
-	case units != 0 && w == 0 && leak == 0:
-		return 0, fmt.Errorf("%g units: a barrel without a leak holds steps of 0.001 units: use at least 0.0005, or a leak: %w", units, ErrRange)
-	case math.Abs(w) > MaxWater && leak == 0:
-		return 0, fmt.Errorf("%g units: a barrel without a leak holds at most %g units: %w", units, MaxWater/1000.0, ErrRange)
-	case units != 0 && w == 0:
-		return 0, fmt.Errorf("%g units leak out in less than a microsecond at %g units/s: the nearest leak that works is %.6g: %w",
-			units, leak, math.Abs(units)*2e6, ErrRange)
-	case math.Abs(w) > MaxWater:
-		return 0, fmt.Errorf("%g units need more than 2^31 microseconds to leak out at %g units/s: the nearest leak that works is %.6g: %w",
-			units, leak, math.Ceil(math.Abs(units)*1e6/MaxWater*1e6)/1e6, ErrRange)
+	case units == 0 || math.Abs(w) >= 1 && math.Abs(w) <= MaxWater:
+		return int32(w), nil
+	case leak == 0 && w == 0:
+		return 0, refuse(ErrRange, "%g units: a neuron without a leak tells apart 0.001 units: the nearest that works is %g", units, math.Copysign(0.001, units))
+	case leak == 0:
+		return 0, refuse(ErrRange, "%g units: a neuron without a leak holds at most %g", units, MaxWater/1000.0)
+	case w == 0:
+		return 0, refuse(ErrRange, "%g units leak out in less than a microsecond at %g units/s: %s", units, leak, workingLeak(units, math.Abs(units)*2e6))
 	}
-	return int32(w), nil
+	return 0, refuse(ErrRange, "%g units need more than 2^31 microseconds to leak out at %g units/s: %s", units, leak, workingLeak(units, math.Abs(units)*1e6/MaxWater))
+}
+
+// workingLeak names the leak nearest to the border at which an amount fits, in few enough digits to be typed, and still within.
+func workingLeak(units, border float64) string {
+	for digits := 6; digits <= 17; digits++ {
+		for _, nudge := range []float64{1, 1 - math.Pow10(1-digits), 1 + math.Pow10(1-digits)} {
+			text := strconv.FormatFloat(border*nudge, 'g', digits, 64)
+			leak, err := strconv.ParseFloat(text, 64)
+			if w := math.Abs(rawWater(units, leak)); err == nil && leak > 0 && w >= 1 && w <= MaxWater {
+				return "the nearest leak that works is " + text
+			}
+		}
+	}
+	return "no leak works"
 }
 
 func rawWater(units, leak float64) float64 {
@@ -46,29 +59,45 @@ func units(water int64, leak float64) float64 {
 	return float64(water) * leak / 1e6
 }
 
-// waters converts several amounts of one barrel and keeps the first error, so that callers read like a list.
+// waters converts the amounts of one neuron, or of a synapse onto it, and collects what is wrong with them, so that callers read like a
+// list.
 type waters struct {
-	leak float64
-	err  error
+	leak     float64
+	prefix   string // of the properties' names
+	mistakes []Mistake
 }
 
 func (w *waters) fail(field string, err error) {
-	if w.err == nil {
-		w.err = fmt.Errorf("%s: %w", field, err)
+	if len(w.mistakes) > 0 && w.mistakes[0].Field == "leak" {
+		return // without a leak there is no telling what an amount comes to
 	}
+	w.mistakes = append(w.mistakes, Mistake{Field: w.prefix + field, Err: err})
 }
 
-// amount converts an amount that may not be negative.
-func (w *waters) amount(field string, units float64) int64 {
-	if !(units >= 0) {
-		w.fail(field, fmt.Errorf("%g units: expected at least 0: %w", units, ErrRange))
-		return 0
+// err returns the first mistake.
+func (w *waters) err() error {
+	if len(w.mistakes) == 0 {
+		return nil
 	}
+	return w.mistakes[0]
+}
+
+// water converts an amount.
+func (w *waters) water(field string, units float64) int64 {
 	water, err := Water(units, w.leak)
 	if err != nil {
 		w.fail(field, err)
 	}
 	return int64(water)
+}
+
+// amount converts an amount that may not be negative.
+func (w *waters) amount(field string, units float64) int64 {
+	if !(units >= 0) {
+		w.fail(field, refuse(ErrRange, "%g units: expected at least 0", units))
+		return 0
+	}
+	return w.water(field, units)
 }
 
 // limit converts an upper limit, of which 0 means that there is none.
@@ -96,7 +125,7 @@ func (w *waters) recovery(field string, perSecond float64) gait {
 func (w *waters) interval(field string, perSecond float64) int64 {
 	interval := math.Round(1e6 / perSecond)
 	if !(perSecond > 0) || interval < 1 || interval > float64(maxInterval) {
-		w.fail(field, fmt.Errorf("%g per second: expected 0 (never), or from %.3g to 2e6: %w", perSecond, 1e6/float64(maxInterval), ErrRange))
+		w.fail(field, refuse(ErrRange, "%g per second: expected 0 (never), or from %.3g to 2e6", perSecond, 1e6/float64(maxInterval)))
 		return 0
 	}
 	return int64(interval)
@@ -105,7 +134,7 @@ func (w *waters) interval(field string, perSecond float64) int64 {
 // span checks a time.
 func (w *waters) span(field string, t, least Tick) int64 {
 	if t < least || t > MaxDelay {
-		w.fail(field, fmt.Errorf("%d us: expected %d to %d: %w", t, least, MaxDelay, ErrRange))
+		w.fail(field, refuse(ErrRange, "%d us: expected %d to %d", t, least, MaxDelay))
 	}
 	return int64(t)
 }
@@ -119,7 +148,7 @@ func (w *waters) shifts(field string, perStep float64, convert func(float64) flo
 	for i := range table {
 		shift := convert(perStep * float64(i-MaxModulation))
 		if !(math.Abs(shift) <= MaxWater) {
-			w.fail(field, fmt.Errorf("%g times a modulation level of %d leaves 32 bits: %w", perStep, i-MaxModulation, ErrRange))
+			w.fail(field, refuse(ErrRange, "%g: a modulation level of %d makes more of it than 32 bits hold: expected a magnitude of at most %.6g", perStep, i-MaxModulation, MaxWater/MaxModulation/(convert(1e6)/1e6)))
 			return nil
 		}
 		table[i] = int64(shift)

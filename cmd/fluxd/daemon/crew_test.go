@@ -100,8 +100,8 @@ func TestCrewFiresAsOne(t *testing.T) {
 }
 
 func TestCrewRefuses(t *testing.T) {
-	if _, err := NewCrew(core.Description{Neurons: []core.Neuron{{}}}, 2); !errors.Is(err, core.ErrRange) {
-		t.Errorf("a threshold of 0: %v", err)
+	if _, err := NewCrew(core.Description{Neurons: []core.Neuron{{Threshold: -1}}}, 2); !errors.Is(err, core.ErrRange) {
+		t.Errorf("a threshold below 0: %v", err)
 	}
 	crew, err := NewCrew(crowd(3, 1, 1), 9)
 	if err != nil {

@@ -44,7 +44,7 @@ func (l *parameterList) span(key string, least core.Tick, field func(*settings) 
 func (l *parameterList) neuron(n *core.Neuron) {
 	i := l.of.index
 	amount, recovery := amounts(i), between(0, 2e6)
-	l.number("threshold", "units", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Threshold })
+	l.number("threshold", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Threshold })
 	l.number("leak", "units/s", leaks(i, l.afferents[i]), func(s *settings) *float64 { return &s.network.Neurons[i].Leak })
 	l.number("floor", "units", floors(i), func(s *settings) *float64 { return &s.network.Neurons[i].Floor })
 	l.span("refractory", 0, func(s *settings) *core.Tick { return &s.network.Neurons[i].Refractory })
@@ -63,7 +63,7 @@ func (l *parameterList) neuron(n *core.Neuron) {
 		l.number("habituation.recovery", "units/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Recovery })
 	}
 	if n.Burst != nil {
-		l.number("burst.overshoot", "units", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Burst.Overshoot })
+		l.number("burst.overshoot", "units", overshoots(i), func(s *settings) *float64 { return &s.network.Neurons[i].Burst.Overshoot })
 		l.span("burst.interval", 1, func(s *settings) *core.Tick { return &s.network.Neurons[i].Burst.Interval })
 		if n.Burst.Max > 0 { // see most
 			l.count("burst.max", "", between(1, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Burst.Max })
@@ -141,7 +141,8 @@ func water(s *settings, neuron int) (least, most float64) {
 	return 0.001, core.MaxWater / 1000.0
 }
 
-func thresholds(neuron int) limits {
+// overshoots: more than 0.
+func overshoots(neuron int) limits {
 	return func(s *settings) (float64, float64) { return water(s, neuron) }
 }
 
@@ -180,7 +181,10 @@ func receptors(neuron int, unit string) limits {
 func leaks(neuron int, afferents []int) limits {
 	return func(s *settings) (float64, float64) {
 		n := &s.network.Neurons[neuron]
-		least := n.Threshold
+		least := math.Inf(1)
+		if n.Threshold != 0 {
+			least = n.Threshold
+		}
 		if n.Floor != 0 {
 			least = min(least, -n.Floor)
 		}
@@ -189,6 +193,6 @@ func leaks(neuron int, afferents []int) limits {
 				least = min(least, math.Abs(w))
 			}
 		}
-		return 0, least * 1e6
+		return 0, min(least*1e6, math.MaxFloat64)
 	}
 }

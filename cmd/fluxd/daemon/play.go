@@ -37,7 +37,7 @@ func Play(ctx context.Context, f *configs.Flat, opts PlayOptions) error {
 		if opts.Weights != nil {
 			return errors.New("weights can be written of one worker only")
 		}
-		crew, err := NewCrew(describe(f), opts.Workers)
+		crew, err := NewCrew(f.Description(), opts.Workers)
 		if err != nil {
 			return fmt.Errorf("network: %w", err)
 		}

@@ -35,7 +35,7 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 	for _, p := range d.Parameters {
 		told[p.Path] = p
 	}
-	want := protocol.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0.001, Max: core.MaxWater / 1000.0, Default: 100, Live: true}
+	want := protocol.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0, Max: core.MaxWater / 1000.0, Default: 100, Live: true}
 	if p := told[whole]; p != want {
 		t.Errorf("%+v, want %+v", p, want)
 	}
@@ -99,7 +99,7 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 		t.Errorf("everything: %d values of %d parameters, %v", len(values), len(d.Parameters), err)
 	}
 	var refused *protocol.Error
-	if _, _, err := robot.Set(ctx, map[string]float64{whole: -1}, nil); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange || *refused.Min != 0.001 {
+	if _, _, err := robot.Set(ctx, map[string]float64{whole: -1}, nil); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange || *refused.Min != 0 {
 		t.Errorf("out of range: %v", err)
 	}
 	if applied, _, err := robot.Reset(ctx, nil, nil); err != nil || fmt.Sprint(applied) != "map["+whole+":100]" {

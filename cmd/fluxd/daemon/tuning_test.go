@@ -211,7 +211,7 @@ func TestRangesFollowWhatIsTuned(t *testing.T) {
 		t.Fatal(err)
 	}
 	values, _, err := robot.Get([]string{path})
-	if v := values[path]; err != nil || v.Min != 0.002 || v.Max != 2*core.MaxWater/1000.0 {
+	if v := values[path]; err != nil || v.Min != 0 || v.Max != 2*core.MaxWater/1000.0 {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
