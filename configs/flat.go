@@ -124,8 +124,8 @@ func (f *Flat) JSON() ([]byte, error) {
 // ParseFlat reads a network as "fluxd export" writes it. Unknown fields, a missing name, a neuron that does not exist are refused; the
 // error is Errors, with lines.
 func ParseFlat(source string, data []byte) (*Flat, error) {
-	if len(data) > maxSize*8 {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MB", maxSize*8>>20)}}
+	if len(data) > MaxJSON {
+		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxJSON>>20)}}
 	}
 	var f Flat
 	reader := json.NewDecoder(bytes.NewReader(data))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -15,6 +14,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"fluxd/files"
 )
 
 //go:embed robots/*.yaml robots/*.csv.gz
@@ -22,6 +23,9 @@ var embedded embed.FS
 
 // maxSize bounds a configuration file.
 const maxSize = 16 << 20
+
+// MaxJSON bounds a file of a network as JSON.
+const MaxJSON = 128 << 20
 
 // Example is a robot embedded in the binary.
 type Example struct {
@@ -51,27 +55,25 @@ func Examples() []Example {
 func Load(name string) (*Robot, error) {
 	if !strings.ContainsAny(name, `./\`) {
 		if data, err := embedded.ReadFile("robots/" + name + ".yaml"); err == nil {
-			files, err := fs.Sub(embedded, "robots")
+			folder, err := fs.Sub(embedded, "robots")
 			if err != nil {
 				return nil, err
 			}
-			return Parse(name, data, files)
+			return Parse(name, data, folder)
 		}
 	}
-	f, err := os.Open(name)
-	if err != nil {
+	data, err := files.Read(name, maxSize)
+	if errors.Is(err, fs.ErrNotExist) {
 		var names []string
 		for _, e := range Examples() {
 			names = append(names, e.Name)
 		}
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v: expected a YAML file, or one of the examples %s%s", reason(err), strings.Join(names, ", "), nearest(name, names))}}
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
 	}
-	return Parse(name, data, os.DirFS(filepath.Dir(name)))
+	return Parse(name, data, files.Folder(filepath.Dir(name)))
 }
 
 // reason strips a path error of the path, which the message names already.
@@ -83,14 +85,14 @@ func reason(err error) error {
 	return err
 }
 
-// Parse reads a configuration; source is its name in messages, files is where the data files it names are found (nil: nowhere).
+// Parse reads a configuration; source is its name in messages, folder is where the data files it names are found (nil: nowhere).
 // The error of a configuration with mistakes is Errors.
-func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
+func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 	if len(data) > maxSize {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MB", maxSize>>20)}}
+		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", maxSize>>20)}}
 	}
-	if files == nil {
-		files = embed.FS{} // none are found
+	if folder == nil {
+		folder = embed.FS{} // none are found
 	}
 	d := newDecoder(source, len(data))
 	var tree yaml.Node
@@ -105,7 +107,7 @@ func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
 	case !errors.Is(err, io.EOF):
 		d.errors = append(d.errors, syntaxError(source, data, err))
 	}
-	robot := &Robot{Files: files, Source: source}
+	robot := &Robot{Files: folder, Source: source}
 	d.structure(tree.Content[0], reflect.ValueOf(robot).Elem(), "", 0)
 	if d.nodes <= d.most { // else the rest was not read
 		expand(d, robot, tree.Content[0])

@@ -3,16 +3,16 @@ package configs
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"maps"
 	"math"
-	"os"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"fluxd/files"
 )
 
 // Overlay is values of parameters that a running robot was given, for its next runs.
@@ -25,12 +25,7 @@ type Overlay struct {
 
 // LoadOverlay reads a file as WriteTo makes it.
 func LoadOverlay(name string) (*Overlay, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	data, err := files.Read(name, maxSize)
 	if err != nil {
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
 	}

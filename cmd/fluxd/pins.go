@@ -74,7 +74,7 @@ each pin; without ROBOT what the pins are.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var wires []configs.Connection
 			if len(args) > 0 {
-				config, err := load(args)
+				config, err := load(cmd.Context(), args)
 				if err != nil {
 					return err
 				}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fluxd/core"
+	"fluxd/files"
 )
 
 // What a robot has learnt lies in one file. It is written whole or not at all: to a temporary file beside it, which reaches the disk
@@ -22,17 +23,11 @@ const maxLearnt = 800 << 20
 // remember gives the network what the file says that it had learnt. No file is no error: there is nothing to remember yet. One that
 // cannot be used is an error that says where it is kept; the network is as configured then.
 func remember(network *core.Network, file string) error {
-	info, err := os.Stat(file)
+	data, err := files.Read(file, maxLearnt)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("learnt weights: %w", err)
-	case info.Size() > maxLearnt:
-		return fmt.Errorf("learnt weights: %s: %d bytes: expected at most %d", file, info.Size(), maxLearnt)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)
 	}
 	if err := network.Restore(data); err != nil {

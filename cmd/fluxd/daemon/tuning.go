@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"fluxd/configs"
+	"fluxd/files"
 )
 
 // What was tuned lies in one file, as what was learnt does, and is written as carefully.
@@ -138,13 +139,10 @@ func (l *Robot) Load(ctx context.Context) error {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
 	}
 	l.saving.Lock()
-	data, err := os.ReadFile(l.config.Learnt.File)
+	data, err := files.Read(l.config.Learnt.File, maxLearnt)
 	l.saving.Unlock()
 	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)
-	}
-	if len(data) > maxLearnt {
-		return fmt.Errorf("learnt weights: %s: %d bytes: expected at most %d", l.config.Learnt.File, len(data), maxLearnt)
 	}
 	return l.ask(ctx, func() answer { return answer{err: l.network.Restore(data)} }).err
 }
