@@ -15,7 +15,7 @@ func (e *expander) resolveName(s scope, field, name string) []int {
 		return nil
 	}
 	found := e.index[s.prefix+name]
-	if found == nil && !e.more && e.readable(join(s.path, field)) {
+	if found == nil && !e.more && e.readable(join(s.path, field), s.path+".neurons", s.path+".circuits") && e.neuronsRead(e.robot, name) {
 		var names []string
 		for known := range e.index {
 			if own, inside := strings.CutPrefix(known, s.prefix); inside {

@@ -62,8 +62,15 @@ func (e Errors) sorted() Errors {
 
 // nearest returns " (did you mean x?)" for the known name most like the given one, or "" when none is like it.
 func nearest(name string, known []string) string {
+	if best, found := nearestOf(name, known); found {
+		return fmt.Sprintf(" (did you mean %s?)", best)
+	}
+	return ""
+}
+
+func nearestOf(name string, known []string) (string, bool) {
 	if len(known) > 10_000 {
-		return "" // comparing takes longer than anybody waits
+		return "", false // comparing takes longer than anybody waits
 	}
 	best, distance := "", min(1+len(name)/3, len(name)-1)
 	for _, k := range known {
@@ -71,10 +78,7 @@ func nearest(name string, known []string) string {
 			best, distance = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
+	return best, best != ""
 }
 
 // editDistance counts the letters to insert, delete or replace (Levenshtein 1966).

@@ -22,6 +22,7 @@ const (
 // members, rules their synapses.
 type expander struct {
 	*decoder
+	robot    *Robot
 	circuits []Named[Circuit]
 	used     map[string]bool
 	flat     *Flat
@@ -44,7 +45,7 @@ func expand(d *decoder, r *Robot, root *yaml.Node) {
 	if len(r.Circuits) > 0 {
 		d.most = max(d.most, maxExpanded) // a circuit is read again wherever it is used
 	}
-	e := &expander{decoder: d, circuits: r.Circuits, used: map[string]bool{}, flat: &Flat{Format: FlatFormat}, index: map[string][]int{}, seed: r.Network.Seed}
+	e := &expander{decoder: d, robot: r, circuits: r.Circuits, used: map[string]bool{}, flat: &Flat{Format: FlatFormat}, index: map[string][]int{}, seed: r.Network.Seed}
 	e.network(scope{path: "network", node: find(root, "network")}, &r.Network)
 	r.Flat = e.flat
 	for _, c := range r.Circuits { // one that nobody uses is checked all the same, with its defaults
@@ -100,6 +101,8 @@ func (e *expander) instance(s scope, use *yaml.Node) {
 func (e *expander) circuit(s scope, name string, use *yaml.Node) {
 	i := slices.IndexFunc(e.circuits, func(c Named[Circuit]) bool { return c.Name == name })
 	switch {
+	case i < 0 && !e.readable("circuits"):
+		return // that was told
 	case i < 0:
 		var names []string
 		for _, c := range e.circuits {

@@ -109,7 +109,7 @@ func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 	}
 	robot := &Robot{Files: folder, Source: source}
 	d.structure(tree.Content[0], reflect.ValueOf(robot).Elem(), "", 0)
-	if d.nodes <= d.most { // else the rest was not read
+	if d.nodes <= d.most && !d.more { // else the rest was not read
 		expand(d, robot, tree.Content[0])
 		validate(d, robot, tree.Content[0])
 	}
@@ -124,6 +124,7 @@ func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 		}
 		return nil, all
 	}
+	robot.places = outline(tree.Content[0])
 	return robot, nil
 }
 

@@ -67,6 +67,10 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 			for k := 0; k+1 < len(value.Content); k += 2 {
 				path, number := value.Content[k], value.Content[k+1]
 				v, err := strconv.ParseFloat(number.Value, 64)
+				if wrong := plainNumber(number.Value); number.Kind == yaml.ScalarNode && wrong != nil {
+					fail(number, "%s: %q: %v", shorten(path.Value), shorten(number.Value), wrong)
+					continue
+				}
 				if number.Kind != yaml.ScalarNode || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
 					fail(number, "%s: expected a number in the parameter's unit, got %s", shorten(path.Value), kindName(number))
 					continue
