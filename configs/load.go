@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -100,6 +99,9 @@ func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 	if err := decodeYAML(reader, &tree); err != nil {
 		return nil, Errors{syntaxError(source, data, err)}
 	}
+	if what := mistaken(keysOf(&tree)); what != "" {
+		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: what + "; expected a robot"}}
+	}
 	var more yaml.Node
 	switch err := decodeYAML(reader, &more); {
 	case err == nil:
@@ -142,12 +144,6 @@ func decodeYAML(reader *yaml.Decoder, tree *yaml.Node) (err error) {
 	return err
 }
 
-var (
-	yamlLine    = regexp.MustCompile(`^line (\d+): `)
-	yamlParser  = regexp.MustCompile(`^did not find expected ('-' indicator|key|',' or '[\]}]'|node content|<document start>)$`)
-	yamlUnknown = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
-)
-
 // yamlBreak ends a line of YAML.
 var yamlBreak = regexp.MustCompile(`\r\n|[\n\r\x{85}\x{2028}\x{2029}]`)
 
@@ -158,30 +154,4 @@ func lastLine(data []byte) int {
 		return n
 	}
 	return len(breaks) + 1
-}
-
-// syntaxError finds the line of what the library complains about.
-func syntaxError(source string, data []byte, err error) *Error {
-	if errors.Is(err, io.EOF) {
-		return &Error{Source: source, Message: "empty: expected a robot; fluxd run --list names examples to start from"}
-	}
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 0
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		message = message[len(m[0]):]
-	}
-	if yamlParser.MatchString(message) {
-		line++ // yaml.v3 counts these from 0, others from 1
-	}
-	if m := yamlUnknown.FindStringSubmatch(message); m != nil {
-		for i, text := range strings.Split(string(data), "\n") {
-			if text, _, _ = strings.Cut(text, "#"); strings.Contains(text, "*"+m[1]) {
-				line = i + 1
-				break
-			}
-		}
-	}
-	line = min(line, lastLine(data)) // what is not closed, yaml.v3 misses behind the end
-	return &Error{Source: source, Line: line, Column: min(line, 1), Message: "not YAML: " + message}
 }

@@ -2,7 +2,9 @@ package configs
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"reflect"
@@ -45,8 +47,8 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", maxSize>>20)}}
 	}
 	var root yaml.Node
-	if err := yaml.Unmarshal(data, &root); err != nil {
-		return nil, Errors{{Source: source, Message: strings.TrimPrefix(err.Error(), "yaml: ")}}
+	if err := decodeYAML(yaml.NewDecoder(bytes.NewReader(data)), &root); err != nil && !errors.Is(err, io.EOF) {
+		return nil, Errors{syntaxError(source, data, err)}
 	}
 	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
 		return nil, Errors{{Source: source, Message: "expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"}}

@@ -68,6 +68,9 @@ func ImportTENNLab(source string, data []byte, step time.Duration) ([]byte, erro
 	if err := reader.Decode(&t); err != nil {
 		return nil, Errors{jsonError(source, data, reader.InputOffset(), err)}
 	}
+	if keys := jsonKeys(data); !slices.Contains(keys, "Nodes") && mistaken(keys) != "" {
+		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: mistaken(keys) + "; expected a network of the TENNLab framework"}}
+	}
 	im := &importer{source: source, t: &t, step: step}
 	text := im.convert()
 	if len(im.errors) > 0 {
