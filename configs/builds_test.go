@@ -55,6 +55,12 @@ func randomRobot(t *rapid.T) string {
 		}
 		return draw("amount", "0", "1", "2.5", "30", "0.01")
 	}
+	most := func() string {
+		if one := amount(); one != "0" {
+			return one
+		}
+		return "none"
+	}
 	span := func() string {
 		if odd() {
 			return draw("odd span", "0us", "1h", "61m", "-1ms")
@@ -74,8 +80,8 @@ func randomRobot(t *rapid.T) string {
 		return ""
 	}
 	neuron := func(extra string) string {
-		adaptation := maybe(fmt.Sprintf(", adaptation: {rate: %s, max: %s, recovery: %s, tolerance: %s}", amount(), amount(), recovery(), draw("tolerance", "0", "3")))
-		habituation := maybe(fmt.Sprintf(", habituation: {rate: %s, max: %s, recovery: %s}", amount(), amount(), recovery()))
+		adaptation := maybe(fmt.Sprintf(", adaptation: {rate: %s, max: %s, recovery: %s, tolerance: %s}", amount(), most(), recovery(), draw("tolerance", "0", "3")))
+		habituation := maybe(fmt.Sprintf(", habituation: {rate: %s, max: %s, recovery: %s}", amount(), most(), recovery()))
 		pacemaker := maybe(", pacemaker: " + span())
 		receptors := []string{}
 		for _, r := range []string{"threshold", "stp", "ltp"} {
@@ -91,7 +97,7 @@ func randomRobot(t *rapid.T) string {
 		return fmt.Sprintf("{threshold: %s, leak: %s, floor: %s, refractory: %s%s%s%s%s%s, receptors: {%s}%s}",
 			draw("threshold", "100", "1", "0", "2.5", amount()), draw("leak", "0", "1000", "1000", "100", "1"), draw("floor", "0", "-5", "-"+amount()), span(),
 			adaptation, habituation, pacemaker,
-			maybe(fmt.Sprintf(", burst: {overshoot: %s, interval: %s, max: %s}", draw("overshoot", "5", "1"), span(), draw("max", "0", "4"))),
+			maybe(fmt.Sprintf(", burst: {overshoot: %s, interval: %s, max: %s}", draw("overshoot", "5", "1"), span(), draw("max", "none", "4"))),
 			maybe(", modulation: {leak: "+recovery()+"}"), strings.Join(receptors, ", "), extra)
 	}
 	number := func(values func() string) string {
@@ -122,7 +128,7 @@ func randomRobot(t *rapid.T) string {
 		}
 		if kind == "direct" {
 			text += maybe(fmt.Sprintf(", plastic: {window: %s, min: %s, max: %s, stp: {rate: %s, depression: %s, unpaired: %s, max: %s, recovery: %s}, ltp: {rate: %s, depression: %s, consolidation: %s}}",
-				span(), draw("min", "0", "0", "0", "0.001"), draw("max", "0", "0", "200", amount()), amount(), amount(), amount(), amount(), recovery(), amount(), amount(), amount()))
+				span(), draw("min", "0", "0", "0", "0.001"), draw("max", "none", "none", "200", most()), amount(), amount(), amount(), most(), recovery(), amount(), amount(), amount()))
 		}
 		switch rule := draw("rule", "", "", "", "one-to-one", "all-to-all", "fixed-probability", "fixed-indegree", "fixed-outdegree"); rule {
 		case "":

@@ -26,6 +26,7 @@ type decoder struct {
 	errors  Errors
 	told    map[Error]bool        // without their paths: what an anchor holds is told once, however often it is used
 	wrong   map[string]bool       // paths of values that are missing or could not be read
+	written map[string]bool       // names of the network's neurons, also of those that were refused
 	presets map[string]*yaml.Node // defaults that were parsed
 	more    bool                  // there are mistakes beyond maxErrors
 	nodes   int
@@ -61,8 +62,11 @@ func (d *decoder) refuse(at *yaml.Node, path, format string, args ...any) {
 	d.fail(at, path, format, args...)
 }
 
-// count notes one more value, and reports false where the tree is too deep or too large to go on.
+// count notes one more value, and reports false where the tree is too deep, too large or too wrong to go on.
 func (d *decoder) count(n *yaml.Node, path string, depth int) bool {
+	if d.more {
+		return false // nothing that is still to be read could be told
+	}
 	d.nodes++
 	switch {
 	case depth > maxDepth:
@@ -223,16 +227,19 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 	}
 	fields := fieldsOf(v.Type())
 	given := map[string]entry{}
+	var unknown []entry
 	for _, e := range d.entries(n, path, depth) {
-		if !slices.ContainsFunc(fields, func(f field) bool { return f.key == e.key.Value }) {
-			var keys []string
-			for _, f := range fields {
-				keys = append(keys, f.key)
-			}
-			d.fail(e.key, join(path, shorten(e.key.Value)), "unknown key%s; known are %s", nearest(e.key.Value, keys), strings.Join(keys, ", "))
-			continue
+		if slices.ContainsFunc(fields, func(f field) bool { return f.key == e.key.Value }) {
+			given[e.key.Value] = e
+		} else {
+			unknown = append(unknown, e)
 		}
-		given[e.key.Value] = e
+	}
+	for _, e := range unknown {
+		if d.more {
+			break
+		}
+		d.unknown(e.key, v.Type(), path, given)
 	}
 	// said is what a discriminator says, as written or by default; "" where it says nothing that it may.
 	said := func(key string) string {
@@ -251,6 +258,9 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 		return ""
 	}
 	missing := func(f field) {
+		if d.wrong[join(path, f.key)] {
+			return // it is there under another name, which was told
+		}
 		d.wrong[join(path, f.key)] = true
 		d.fail(n, path, "%s is missing: %s", f.key, f.tag.Get("doc"))
 	}
@@ -280,6 +290,37 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 			d.value(&yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}, v.Field(f.index), join(path, f.key), f.tag, depth+1)
 		}
 	}
+}
+
+// unknown tells of a key that a struct does not have. What it was meant for counts as what could not be read, so that nobody misses it.
+func (d *decoder) unknown(key *yaml.Node, t reflect.Type, path string, given map[string]entry) {
+	name, hint := key.Value, ""
+	var keys, free []string
+	for _, f := range fieldsOf(t) {
+		keys = append(keys, f.key)
+		if _, there := given[f.key]; !there {
+			free = append(free, f.key)
+		}
+		if inner := t.Field(f.index).Type; inner.Kind() == reflect.Struct && !slices.Contains(leaves, inner) && hasKey(inner, name) {
+			hint = fmt.Sprintf(" (it belongs to %s: indent it more, below that)", f.key)
+			d.wrong[join(join(path, f.key), name)] = true
+		}
+	}
+	if near, is := nearestOf(name, free); hint == "" && is {
+		d.wrong[join(path, near)] = true
+	}
+	if hint == "" {
+		hint = nearest(name, keys)
+	}
+	if robot := reflect.TypeFor[Robot](); hint == "" && t != robot && hasKey(robot, name) {
+		hint = " (it belongs to the robot itself: indent it less)"
+		d.wrong[name] = true
+	}
+	d.fail(key, join(path, shorten(name)), "unknown key%s; known are %s", hint, strings.Join(keys, ", "))
+}
+
+func hasKey(t reflect.Type, key string) bool {
+	return slices.ContainsFunc(fieldsOf(t), func(f field) bool { return f.key == key })
 }
 
 // preset decodes a field's default, which is written as it would be in a file.
@@ -423,11 +464,14 @@ func (d *decoder) numbers(n *yaml.Node, into *Numbers, path string, depth int) {
 	case yaml.SequenceNode:
 		into.List = make([]float64, len(n.Content))
 		for i, item := range n.Content {
-			d.value(item, reflect.ValueOf(&into.List[i]).Elem(), fmt.Sprintf("%s[%d]", path, i), "", depth+1)
+			one := fmt.Sprintf("%s[%d]", path, i)
+			d.value(item, reflect.ValueOf(&into.List[i]).Elem(), one, "", depth+1)
+			d.wrong[path] = d.wrong[path] || d.wrong[one]
 		}
 	case yaml.MappingNode:
 		var s spread[float64]
 		d.structure(n, reflect.ValueOf(&s).Elem(), path, depth+1)
+		d.wrong[path] = d.wrong[path] || d.wrong[path+".min"] || d.wrong[path+".max"]
 		if into.Low, into.High = s.Min, s.Max; s.Min > s.Max {
 			d.fail(n, path, "min %g is above max %g", s.Min, s.Max)
 		}
@@ -443,11 +487,14 @@ func (d *decoder) spans(n *yaml.Node, into *Spans, path string, depth int) {
 	case yaml.SequenceNode:
 		into.List = make([]time.Duration, len(n.Content))
 		for i, item := range n.Content {
-			d.value(item, reflect.ValueOf(&into.List[i]).Elem(), fmt.Sprintf("%s[%d]", path, i), "", depth+1)
+			one := fmt.Sprintf("%s[%d]", path, i)
+			d.value(item, reflect.ValueOf(&into.List[i]).Elem(), one, "", depth+1)
+			d.wrong[path] = d.wrong[path] || d.wrong[one]
 		}
 	case yaml.MappingNode:
 		var s spread[time.Duration]
 		d.structure(n, reflect.ValueOf(&s).Elem(), path, depth+1)
+		d.wrong[path] = d.wrong[path] || d.wrong[path+".min"] || d.wrong[path+".max"]
 		if into.Low, into.High = s.Min, s.Max; s.Min > s.Max {
 			d.fail(n, path, "min %v is above max %v", s.Min, s.Max)
 		}
@@ -484,10 +531,35 @@ func expectation(t reflect.Type) string {
 	return "text"
 }
 
+// plainNumber refuses a number that begins with 0, with or without a unit: 043 is 35 to those who read it as octal, and 43 to others.
+func plainNumber(text string) error {
+	text = strings.TrimSpace(text)
+	digits := strings.TrimLeft(text, "+-")
+	if len(digits) < 2 || digits[0] != '0' || strings.IndexByte("0123456789_", digits[1]) < 0 {
+		return nil
+	}
+	rest := strings.TrimLeft(digits, "0_")
+	if rest == "" || rest[0] < '0' || rest[0] > '9' {
+		rest = "0" + rest
+	}
+	return fmt.Errorf("expected no 0 before a number, which makes it octal to some: write %s%s", text[:len(text)-len(digits)], rest)
+}
+
 // scalar reads a scalar into one of our types.
 func scalar(n *yaml.Node, v reflect.Value) error {
 	var made any
 	var err error
+	if number := n.Tag == "!!int" || n.Tag == "!!float"; number || v.Kind() != reflect.String && v.Type() != reflect.TypeFor[Choice]() {
+		if err := plainNumber(n.Value); err != nil {
+			switch {
+			case v.Kind() == reflect.String:
+				return fmt.Errorf("%w, or %q where it is a name", err, n.Value)
+			case v.Kind() == reflect.Uint16:
+				return fmt.Errorf("%w, or 0x%s for hexadecimal", err, strings.TrimLeft(n.Value, "0+-_"))
+			}
+			return err
+		}
+	}
 	switch v.Interface().(type) {
 	case time.Duration:
 		made, err = parseDuration(n.Value)

@@ -146,7 +146,7 @@ func (v *validator) chip(path string, c *Sensor) {
 			v.fail(path, "every is missing: the time between two looks at a pin whose edges nobody reports, such as 5ms")
 		}
 	case "log":
-		v.play(path, c.Rate, &c.Every)
+		v.play(path, c.Rate, &c.Every, c.Time != nil)
 		v.file(path+".file", c.File)
 	}
 }

@@ -65,8 +65,15 @@ const mostCompared = 10_000
 
 // nearest returns " (did you mean x?)" for the known name most like the given one, or "" when none is like it.
 func nearest(name string, known []string) string {
+	if best, found := nearestOf(name, known); found {
+		return fmt.Sprintf(" (did you mean %s?)", best)
+	}
+	return ""
+}
+
+func nearestOf(name string, known []string) (string, bool) {
 	if len(known) > mostCompared {
-		return ""
+		return "", false
 	}
 	best, distance := "", min(1+len(name)/3, len(name)-1)
 	for _, k := range known {
@@ -74,10 +81,7 @@ func nearest(name string, known []string) string {
 			best, distance = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
+	return best, best != ""
 }
 
 // editDistance counts the letters to insert, delete or replace (Levenshtein 1966).

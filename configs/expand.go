@@ -21,8 +21,9 @@ const (
 // members, rules their synapses. It plans first and builds then: what comes to too much is refused before any of it takes memory.
 type expander struct {
 	*decoder
+	robot    *Robot
 	circuits map[string]*Named[Circuit]
-	names    []string // of the circuits, for whoever mistypes one
+	names    []string // of the circuits, for suggestions
 	sizes    map[string]int
 	used     map[string]bool
 	strange  map[strange]bool
@@ -70,7 +71,7 @@ func expand(d *decoder, r *Robot, root *yaml.Node) {
 	if len(r.Circuits) > 0 {
 		d.most = max(d.most, maxExpanded) // a circuit is read again wherever it is used
 	}
-	e := &expander{decoder: d, circuits: map[string]*Named[Circuit]{}, sizes: map[string]int{}, used: map[string]bool{}, strange: map[strange]bool{}, seed: r.Network.Seed}
+	e := &expander{decoder: d, robot: r, circuits: map[string]*Named[Circuit]{}, sizes: map[string]int{}, used: map[string]bool{}, strange: map[strange]bool{}, seed: r.Network.Seed}
 	for i := range r.Circuits {
 		c := &r.Circuits[i]
 		e.circuits[c.Name] = c
@@ -203,7 +204,9 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) {
 	circuit := e.circuits[name]
 	switch {
 	case e.full:
-		return // that is told, and nothing is built
+		return // that is said already, and nothing is built
+	case circuit == nil && !e.readable("circuits"):
+		return // and so is that
 	case circuit == nil:
 		e.fail(use, s.path+".use", "no circuit is named %q%s", shorten(name), nearest(name, e.names))
 		return

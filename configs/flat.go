@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -124,13 +125,18 @@ func (f *Flat) JSON() ([]byte, error) {
 // ParseFlat reads a network as "fluxd export" writes it. Unknown fields, a missing name, a neuron that does not exist are refused; the
 // error is Errors, with lines.
 func ParseFlat(source string, data []byte) (*Flat, error) {
-	if len(data) > maxSize*8 {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MB", maxSize*8>>20)}}
+	if len(data) > MaxJSON {
+		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxJSON>>20)}}
 	}
 	var f Flat
 	reader := json.NewDecoder(bytes.NewReader(data))
 	reader.DisallowUnknownFields()
 	if err := reader.Decode(&f); err != nil {
+		if keys := jsonKeys(data); slices.Contains(keys, "Nodes") || slices.Contains(keys, "tuned") {
+			return nil, Errors{{Source: source, Line: 1, Column: 1, Message: mistaken(keys) + "; expected a network as fluxd export prints it"}}
+		} else if slices.Contains(keys, "robot") {
+			return nil, Errors{{Source: source, Line: 1, Column: 1, Message: "this is a robot: name it .yaml, which JSON is too; expected a network as fluxd export prints it"}}
+		}
 		return nil, Errors{jsonError(source, data, reader.InputOffset(), err)}
 	}
 	if _, err := reader.Token(); !errors.Is(err, io.EOF) {
@@ -246,29 +252,6 @@ func (f *Flat) check(source string) (errs Errors) {
 		}
 	}
 	return errs
-}
-
-// jsonError gives a decoding error its line, and the field where the library knows it.
-func jsonError(source string, data []byte, offset int64, err error) *Error {
-	e := &Error{Source: source}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		offset = syntax.Offset
-		e.Message = "not JSON: " + strings.TrimPrefix(err.Error(), "json: ")
-	case errors.As(err, &kind):
-		offset = kind.Offset
-		e.Path = kind.Field
-		e.Message = fmt.Sprintf("%s: expected a %v", kind.Value, kind.Type)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		offset = int64(len(data))
-		e.Message = "not JSON: it ends too early"
-	default:
-		e.Message = strings.TrimPrefix(err.Error(), "json: ")
-	}
-	e.Line, e.Column = position(data, offset)
-	return e
 }
 
 // position is the line and column of a byte, from 1.

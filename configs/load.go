@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"fluxd/files"
 )
 
 //go:embed robots/*.yaml robots/*.csv.gz
@@ -22,6 +22,9 @@ var embedded embed.FS
 
 // maxSize bounds a configuration file.
 const maxSize = 16 << 20
+
+// MaxJSON bounds a file of a network as JSON.
+const MaxJSON = 128 << 20
 
 // Example is a robot embedded in the binary.
 type Example struct {
@@ -51,27 +54,25 @@ func Examples() []Example {
 func Load(name string) (*Robot, error) {
 	if !strings.ContainsAny(name, `./\`) {
 		if data, err := embedded.ReadFile("robots/" + name + ".yaml"); err == nil {
-			files, err := fs.Sub(embedded, "robots")
+			folder, err := fs.Sub(embedded, "robots")
 			if err != nil {
 				return nil, err
 			}
-			return Parse(name, data, files)
+			return Parse(name, data, folder)
 		}
 	}
-	f, err := os.Open(name)
-	if err != nil {
+	data, err := files.Read(name, maxSize)
+	if errors.Is(err, fs.ErrNotExist) {
 		var names []string
 		for _, e := range Examples() {
 			names = append(names, e.Name)
 		}
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v: expected a YAML file, or one of the examples %s%s", reason(err), strings.Join(names, ", "), nearest(name, names))}}
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
 	}
-	return Parse(name, data, os.DirFS(filepath.Dir(name)))
+	return Parse(name, data, files.Folder(filepath.Dir(name)))
 }
 
 // reason strips a path error of the path, which the message names already.
@@ -83,20 +84,23 @@ func reason(err error) error {
 	return err
 }
 
-// Parse reads a configuration; source is its name in messages, files is where the data files it names are found (nil: nowhere).
+// Parse reads a configuration; source is its name in messages, folder is where the data files it names are found (nil: nowhere).
 // The error of a configuration with mistakes is Errors.
-func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
+func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 	if len(data) > maxSize {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MB", maxSize>>20)}}
+		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", maxSize>>20)}}
 	}
-	if files == nil {
-		files = embed.FS{} // none are found
+	if folder == nil {
+		folder = embed.FS{} // none are found
 	}
 	d := newDecoder(source, len(data))
 	var tree yaml.Node
 	reader := yaml.NewDecoder(bytes.NewReader(data))
 	if err := decodeYAML(reader, &tree); err != nil {
 		return nil, Errors{syntaxError(source, data, err)}
+	}
+	if what := mistaken(keysOf(&tree)); what != "" {
+		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: what + "; expected a robot"}}
 	}
 	var more yaml.Node
 	switch err := decodeYAML(reader, &more); {
@@ -105,9 +109,9 @@ func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
 	case !errors.Is(err, io.EOF):
 		d.errors = append(d.errors, syntaxError(source, data, err))
 	}
-	robot := &Robot{Files: files, Source: source}
+	robot := &Robot{Files: folder, Source: source}
 	d.structure(tree.Content[0], reflect.ValueOf(robot).Elem(), "", 0)
-	if d.nodes <= d.most { // else the rest was not read
+	if d.nodes <= d.most && !d.more { // else the rest was not read
 		expand(d, robot, tree.Content[0])
 		validate(d, robot, tree.Content[0])
 	}
@@ -123,6 +127,7 @@ func Parse(source string, data []byte, files fs.FS) (*Robot, error) {
 		return nil, all
 	}
 	robot.Warnings = robot.Warnings.sorted()
+	robot.places = outline(tree.Content[0])
 	return robot, nil
 }
 
@@ -140,12 +145,6 @@ func decodeYAML(reader *yaml.Decoder, tree *yaml.Node) (err error) {
 	return err
 }
 
-var (
-	yamlLine    = regexp.MustCompile(`^line (\d+): `)
-	yamlParser  = regexp.MustCompile(`^did not find expected ('-' indicator|key|',' or '[\]}]'|node content|<document start>)$`)
-	yamlUnknown = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
-)
-
 // yamlBreak ends a line of YAML.
 var yamlBreak = regexp.MustCompile(`\r\n|[\n\r\x{85}\x{2028}\x{2029}]`)
 
@@ -156,30 +155,4 @@ func lastLine(data []byte) int {
 		return n
 	}
 	return len(breaks) + 1
-}
-
-// syntaxError finds the line of what the library complains about.
-func syntaxError(source string, data []byte, err error) *Error {
-	if errors.Is(err, io.EOF) {
-		return &Error{Source: source, Message: "empty: expected a robot; fluxd run --list names examples to start from"}
-	}
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 0
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		message = message[len(m[0]):]
-	}
-	if yamlParser.MatchString(message) {
-		line++ // yaml.v3 counts these from 0, others from 1
-	}
-	if m := yamlUnknown.FindStringSubmatch(message); m != nil {
-		for i, text := range strings.Split(string(data), "\n") {
-			if text, _, _ = strings.Cut(text, "#"); strings.Contains(text, "*"+m[1]) {
-				line = i + 1
-				break
-			}
-		}
-	}
-	line = min(line, lastLine(data)) // what is not closed, yaml.v3 misses behind the end
-	return &Error{Source: source, Line: line, Column: min(line, 1), Message: "not YAML: " + message}
 }

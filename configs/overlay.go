@@ -4,17 +4,19 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math"
-	"os"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"fluxd/files"
 )
 
 // Overlay is values of parameters that a running robot was given, for its next runs.
@@ -28,12 +30,7 @@ type Overlay struct {
 
 // LoadOverlay reads a file as WriteTo makes it.
 func LoadOverlay(name string) (*Overlay, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	data, err := files.Read(name, maxSize)
 	if err != nil {
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
 	}
@@ -53,8 +50,8 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", maxSize>>20)}}
 	}
 	var root yaml.Node
-	if err := yaml.Unmarshal(data, &root); err != nil {
-		return nil, Errors{{Source: source, Message: strings.TrimPrefix(err.Error(), "yaml: ")}}
+	if err := decodeYAML(yaml.NewDecoder(bytes.NewReader(data)), &root); err != nil && !errors.Is(err, io.EOF) {
+		return nil, Errors{syntaxError(source, data, err)}
 	}
 	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
 		return nil, Errors{{Source: source, Message: "expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"}}
@@ -87,6 +84,10 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 			for k := 0; k+1 < len(value.Content); k += 2 {
 				path, number := value.Content[k], value.Content[k+1]
 				v, err := strconv.ParseFloat(number.Value, 64)
+				if wrong := plainNumber(number.Value); number.Kind == yaml.ScalarNode && wrong != nil {
+					fail(number, "%s: %q: %v", shorten(path.Value), shorten(number.Value), wrong)
+					continue
+				}
 				if number.Kind != yaml.ScalarNode || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
 					fail(number, "%s: expected a number in the parameter's unit, got %s", shorten(path.Value), kindName(number))
 					continue

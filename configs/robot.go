@@ -1,8 +1,11 @@
 package configs
 
 import (
+	"fmt"
 	"io/fs"
 	"time"
+
+	"gopkg.in/yaml.v3"
 )
 
 // Named is one entry of a mapping whose order counts.
@@ -33,6 +36,30 @@ type Robot struct {
 	Files    fs.FS  `yaml:"-"` // where the data files named in it are found
 	Source   string `yaml:"-"` // file name, for messages
 	Warnings Errors `yaml:"-"` // what is valid, and to be looked at before the power goes on; in the order of their lines
+
+	places *yaml.Node // the file, without its network: where what else it says stands
+}
+
+// Mistake is an error about what a robot says at a path, such as sensors.left_eye.encode.max, with its place in the file.
+func (r *Robot) Mistake(path, format string, args ...any) *Error {
+	e := &Error{Source: r.Source, Path: path, Message: fmt.Sprintf(format, args...)}
+	if r.places != nil {
+		at := find(r.places, path)
+		e.Line, e.Column = at.Line, at.Column
+	}
+	return e
+}
+
+// outline is a file without its network, which may be large.
+func outline(root *yaml.Node) *yaml.Node {
+	rest := *root
+	rest.Content = nil
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if key := root.Content[i].Value; key != "network" && key != "circuits" {
+			rest.Content = append(rest.Content, root.Content[i], root.Content[i+1])
+		}
+	}
+	return &rest
 }
 
 // Board says where pins and buses come from.
@@ -90,6 +117,7 @@ type Sensor struct {
 	Loop         bool          `yaml:"loop" when:"device=log" default:"false" doc:"start again at the end"`
 	Every        time.Duration `yaml:"every" required:"device=ads1115,adxl345,bh1750,bme280,hcsr04,hx711,ina219,linearray,mpu6050,tmp102,tmp105,vl53l0x" doc:"time between two readings; a button needs it only on an expander's pin, whose edges nobody reports"`
 	Rate         Frequency     `yaml:"rate" when:"device=log" doc:"readings per second, instead of every"`
+	Time         *TimeColumn   `yaml:"time" when:"device=log" doc:"column that says when each row was taken; then every or rate is how often the row that is current is read. Absent: a row every so often"`
 	Curve        [][2]Quantity `yaml:"curve" when:"device=ads1115,adxl345,bh1750,bme280,hcsr04,hx711,ina219,log,mpu6050,quadrature,tmp102,tmp105,vl53l0x" doc:"calibration: pairs of what the device measures and what that stands for, such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]]; straight lines between"`
 	Stale        time.Duration `yaml:"stale" doc:"how long without a good reading before what depends on it goes to failsafe; absent: five readings, at least 500ms"`
 	Frozen       time.Duration `yaml:"frozen" when:"device=ads1115,adxl345,bh1750,bme280,hx711,ina219,mpu6050,tmp102,tmp105,vl53l0x" doc:"how long the very same reading is believed; absent: for ever. For sensors whose readings are never quite still"`
@@ -258,4 +286,11 @@ type Compare struct {
 	Column   string        `yaml:"column" required:"true" doc:"name of the column with the recorded command"`
 	Every    time.Duration `yaml:"every" doc:"time between two rows"`
 	Rate     Frequency     `yaml:"rate" doc:"rows per second, instead of every"`
+	Time     *TimeColumn   `yaml:"time" doc:"column that says when each row was taken, instead of every and rate"`
+}
+
+// TimeColumn is the column of a recording with the times of its rows. They may begin anywhere, and grow.
+type TimeColumn struct {
+	Column string `yaml:"column" required:"true" doc:"name of the column"`
+	Unit   string `yaml:"unit" required:"true" enum:"s,ms,us,ns,iso8601" doc:"of its numbers; iso8601: dates with time, such as 2024-05-01T12:00:00.25Z"`
 }

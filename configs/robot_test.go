@@ -158,7 +158,7 @@ func TestLoadFile(t *testing.T) {
 		{"lightsekr", "did you mean lightseeker?"},
 		{folder, "directory"},
 		{write("latin1.yaml", "robot: r\xe9\n"), "not YAML"},
-		{write("large.yaml", strings.Repeat("#", maxSize+1)), "at most 16 MB"},
+		{write("large.yaml", strings.Repeat("#", maxSize+1)), "at most 16 MiB"},
 	} {
 		_, err := Load(c.name)
 		var all Errors
@@ -202,6 +202,7 @@ func TestHostileFiles(t *testing.T) {
 		{"deeper than the library goes", strings.Repeat("[", 100_000), "not YAML"},
 		{"wrong throughout", head + "network:\n  neurons: {" + many(20_000, "n%d: {}, ") + "}\n  synapses:\n" + many(20_000, "  - {from: nn%d, to: n1, weight: 1}\n"), "more than 100 mistakes"},
 		{"unknown keys throughout", head + "network: {neurons: {a: {}}}\n" + many(20_000, "key%d: 1\n"), "more than 100 mistakes"},
+		{"too many devices", head + "network: {neurons: {a: {}}}\nactuators: {" + many(maxDevices+1, "l%d: {device: label, decode: {kind: winner-take-all, window: 9ms, choices: {a: go}}}, ") + "}\n", "actuators: 10001: expected at most 10000"},
 		{"no files at all", head + "network: {neurons: {a: {}}}\ncompare: {actuator: x, file: x, column: x, rate: 9 Hz}\n", "does not exist"},
 	} {
 		robot, err := Parse("test", []byte(c.text), nil)

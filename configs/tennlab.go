@@ -60,13 +60,16 @@ func ImportTENNLab(source string, data []byte, step time.Duration) ([]byte, erro
 	if step < time.Microsecond || step > time.Minute || step%time.Microsecond != 0 {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("step %v: expected whole microseconds, up to a minute", step)}}
 	}
-	if len(data) > maxSize*8 {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MB", maxSize*8>>20)}}
+	if len(data) > MaxJSON {
+		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxJSON>>20)}}
 	}
 	var t tennlab
 	reader := json.NewDecoder(bytes.NewReader(data))
 	if err := reader.Decode(&t); err != nil {
 		return nil, Errors{jsonError(source, data, reader.InputOffset(), err)}
+	}
+	if keys := jsonKeys(data); !slices.Contains(keys, "Nodes") && mistaken(keys) != "" {
+		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: mistaken(keys) + "; expected a network of the TENNLab framework"}}
 	}
 	im := &importer{source: source, t: &t, step: step}
 	text := im.convert()

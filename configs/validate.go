@@ -28,6 +28,12 @@ func validate(d *decoder, r *Robot, root *yaml.Node) {
 	if len(v.neurons) == 0 && len(d.errors) == 0 {
 		v.fail("network", "expected at least one neuron")
 	}
+	for path, count := range map[string]int{"expanders": len(r.Expanders), "sensors": len(r.Sensors), "actuators": len(r.Actuators), "rewards": len(r.Rewards)} {
+		if count > maxDevices {
+			v.fail(path, "%d: expected at most %d", count, maxDevices)
+			return
+		}
+	}
 	v.expanders()
 	v.sensors()
 	v.actuators()
@@ -38,6 +44,9 @@ func validate(d *decoder, r *Robot, root *yaml.Node) {
 	v.realtime()
 	v.compare()
 }
+
+// maxDevices bounds each kind of device: a hundred times what all pins and buses of a board, and all columns of a recording, can feed.
+const maxDevices = 10_000
 
 // leastMemory is what a daemon without a robot to speak of needs, twice over.
 const leastMemory = Bytes(32 << 20)
@@ -59,7 +68,8 @@ type validator struct {
 	neurons []string // names, sorted
 	index   map[string][]int
 
-	measures map[string]string // the units of the sensors, where they are known
+	owners   map[string]*Sensor // by the owner of their wires
+	measures map[string]string  // the units of the sensors, where they are known
 }
 
 // fail notes a mistake at a path, unless what stands there was told to be wrong already. Where the path is not in the file, the
@@ -127,14 +137,25 @@ func lookup(n *yaml.Node, key string, depth int) *yaml.Node {
 
 // exists checks the name of a neuron, unless it is missing, which has been told.
 func (v *validator) exists(path, name string) {
-	if name != "" && v.index[name] == nil && !v.more {
+	if name != "" && v.index[name] == nil && !v.more && v.neuronsRead(v.robot, name) {
 		v.fail(path, "no neuron is named %q%s", shorten(name), nearest(name, v.neurons))
 	}
 }
 
+// neuronsRead reports whether a neuron that is not known is none: all that makes neurons could be read, and it is not one that was refused.
+func (d *decoder) neuronsRead(r *Robot, name string) bool {
+	if d.written == nil {
+		d.written = make(map[string]bool, len(r.Network.Neurons))
+		for _, n := range r.Network.Neurons {
+			d.written[n.Name] = true
+		}
+	}
+	return d.readable("network.neurons", "network.circuits", "circuits") && !d.written[name]
+}
+
 // play settles rate and every, of which exactly one is expected.
-func (v *validator) play(path string, rate Frequency, every *time.Duration) {
-	if !v.readable(path+".rate", path+".every") {
+func (v *validator) play(path string, rate Frequency, every *time.Duration, timed bool) {
+	if !v.readable(path+".rate", path+".every", path+".time") {
 		return
 	}
 	switch {
@@ -144,6 +165,8 @@ func (v *validator) play(path string, rate Frequency, every *time.Duration) {
 		if *every = rate.Period(); *every < time.Microsecond || *every > time.Hour {
 			v.fail(path+".rate", "expected a rate from 0.3 mHz to 1 MHz")
 		}
+	case *every == 0 && timed:
+		v.fail(path, "every is missing: how often the row that is current is read, such as 20ms")
 	case *every == 0:
 		v.fail(path, "rate is missing: rows per second, such as 9 Hz; or every, the time between two")
 	}
@@ -239,7 +262,11 @@ func (v *validator) file(path, name string) {
 		v.fail(path, "%q: expected a path below the configuration's folder, with / and without ..", shorten(name))
 		return
 	}
-	if _, err := fs.Stat(v.robot.Files, name); err != nil {
+	f, err := v.robot.Files.Open(name)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
 		v.fail(path, "%q: %v; data files are looked for beside the configuration", shorten(name), reason(err))
 	}
 }
@@ -323,7 +350,7 @@ func (v *validator) actuators() {
 		v.driver(path, c)
 		if c.Needs != nil {
 			for k, name := range *c.Needs {
-				if !slices.Contains(sensors, name) {
+				if !slices.Contains(sensors, name) && v.readable("sensors") {
 					v.fail(fmt.Sprintf("%s.needs[%d]", path, k), "no sensor is named %q%s", shorten(name), nearest(name, sensors))
 				}
 			}
@@ -519,7 +546,11 @@ func (v *validator) compare() {
 	if c == nil {
 		return
 	}
-	v.play("compare", c.Rate, &c.Every)
+	if c.Time == nil && v.readable("compare.time") {
+		v.play("compare", c.Rate, &c.Every, false)
+	} else if c.Rate != 0 || c.Every != 0 {
+		v.fail("compare.time", "expected time, or rate or every, not both: the column says when each row was taken")
+	}
 	v.file("compare.file", c.File)
 	var labels []string
 	for _, a := range v.robot.Actuators {
@@ -527,7 +558,7 @@ func (v *validator) compare() {
 			labels = append(labels, a.Name)
 		}
 	}
-	if c.Actuator != "" && !slices.Contains(labels, c.Actuator) {
+	if c.Actuator != "" && !slices.Contains(labels, c.Actuator) && v.readable("actuators") {
 		v.fail("compare.actuator", "no actuator of device label is named %q%s", shorten(c.Actuator), nearest(c.Actuator, labels))
 	}
 }

@@ -205,6 +205,9 @@ func as(role string) string {
 // boardPin checks a pin of the board itself.
 func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Connection, buses map[string]bool) {
 	if strings.Contains(c.Pin, "/") && !strings.HasPrefix(c.Pin, "pwmchip") {
+		if !v.readable("expanders") {
+			return // that was told
+		}
 		var names []string
 		for _, e := range v.robot.Expanders {
 			names = append(names, e.Name)
@@ -377,12 +380,13 @@ func (v *validator) shared(first, second *Connection) bool {
 
 // sensor returns a sensor by the owner of its wires, nil for another device.
 func (v *validator) sensor(owner string) *Sensor {
-	for i := range v.robot.Sensors {
-		if owner == "sensor "+v.robot.Sensors[i].Name {
-			return &v.robot.Sensors[i].Value
+	if v.owners == nil {
+		v.owners = make(map[string]*Sensor, len(v.robot.Sensors))
+		for i := range v.robot.Sensors {
+			v.owners["sensor "+v.robot.Sensors[i].Name] = &v.robot.Sensors[i].Value
 		}
 	}
-	return nil
+	return v.owners[owner]
 }
 
 // actuator returns an actuator by the owner of its wires.

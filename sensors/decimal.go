@@ -8,9 +8,23 @@ import (
 )
 
 var (
-	errNotDecimal = errors.New("expected a decimal number such as -0.438 or 1e-05")
-	errTooLarge   = errors.New("expected a number between -9.2e12 and 9.2e12")
+	errNotDecimal    = errors.New("expected a decimal number such as -0.438 or 1e-05")
+	errNotWhole      = errors.New("expected a whole number")
+	errTooLargeWhole = errors.New("expected a number between -9.2e18 and 9.2e18")
+	errTooLarge      = errors.New("expected a number between -9.2e12 and 9.2e12")
 )
+
+// parseWhole reads a whole number.
+func parseWhole(text string) (int64, error) {
+	number, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, errTooLargeWhole
+	case err != nil:
+		return 0, errNotWhole
+	}
+	return number, nil
+}
 
 // parseMillionths reads a decimal number as a count of millionths, exactly; digits beyond the sixth decimal are rounded half away
 // from zero. Floating point would round twice.

@@ -12,8 +12,10 @@ type LogOpts struct {
 	Column string
 	// Unit is the unit of the numbers: "m", "lx"; "" for pure numbers.
 	Unit string
-	// Every is the time from one row to the next, as it was recorded: 111.111111 ms at 9 Hz.
+	// Every is the time from one row to the next, as it was recorded: 111.111111 ms at 9 Hz. It is ignored with Times.
 	Every time.Duration
+	// Times say when each row was recorded; nil: every Every.
+	Times *Timeline
 	// Loop starts over after the last row.
 	Loop bool
 }
@@ -22,6 +24,7 @@ type LogOpts struct {
 type Log struct {
 	name   string
 	values []int64
+	times  *Timeline
 	opts   LogOpts
 }
 
@@ -32,13 +35,15 @@ func NewLog(rec *Recording, opts LogOpts) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	l := &Log{name: fmt.Sprintf("log of %s in %s", opts.Column, rec.name), values: make([]int64, len(rec.rows)), opts: opts}
-	if opts.Every <= 0 {
-		return nil, fmt.Errorf("%s: every: expected the time between two rows, more than 0, got %v", l, opts.Every)
+	l := &Log{name: fmt.Sprintf("log of %s in %s", opts.Column, rec.name), values: make([]int64, rec.Rows()), times: opts.Times, opts: opts}
+	if l.times == nil {
+		if l.times, err = rec.Evenly(opts.Every); err != nil {
+			return nil, fmt.Errorf("log: %w", err)
+		}
 	}
-	for i, row := range rec.rows {
-		if l.values[i], err = parseMillionths(row[column]); err != nil {
-			return nil, fmt.Errorf("log: %s:%d: column %s: %w, got %q", rec.name, rec.lines[i], opts.Column, err, row[column])
+	for i := range l.values {
+		if l.values[i], err = parseMillionths(rec.cell(i, column)); err != nil {
+			return nil, fmt.Errorf("log: %s:%d: column %s: %w, got %q", rec.name, rec.lines[i], opts.Column, err, rec.cell(i, column))
 		}
 	}
 	return l, nil
@@ -55,24 +60,17 @@ func (l *Log) Unit() string { return l.opts.Unit }
 func (l *Log) Sample(at time.Duration) (int64, error) {
 	row, ok := l.RowAt(at)
 	if !ok {
-		return 0, fmt.Errorf("%s: no row at %v, %d rows end at %v: %w", l, at, len(l.values), l.opts.Every*time.Duration(len(l.values)), io.EOF)
+		return 0, fmt.Errorf("%s: no row at %v, %d rows end at %v: %w", l, at, len(l.values), l.times.End(), io.EOF)
 	}
 	return l.values[row], nil
 }
 
 // RowAt gives the row that is current at a time, counted from 0, and false before the first and after the last.
 func (l *Log) RowAt(at time.Duration) (row int, ok bool) {
-	if at < 0 {
-		return 0, false
+	if at >= 0 && l.opts.Loop {
+		at %= l.times.End()
 	}
-	passed, rows := int64(at/l.opts.Every), int64(len(l.values))
-	if l.opts.Loop {
-		passed %= rows
-	}
-	if passed >= rows {
-		return 0, false
-	}
-	return int(passed), true
+	return l.times.RowAt(at)
 }
 
 // Halt does nothing: a recording needs no rest.

@@ -68,19 +68,25 @@ func TestRecording(t *testing.T) {
 			}
 		})
 	}
-	if _, err := sensors.ReadRecording("walk.csv.gz", bytes.NewReader(zipped.Bytes()[:zipped.Len()/2])); err == nil {
-		t.Error("half a file: expected an error")
-	}
+	_, err := sensors.ReadRecording("walk.csv.gz", bytes.NewReader(zipped.Bytes()[:zipped.Len()/2]))
+	expectError(t, err, "walk.csv.gz: ", "cut short")
+	damaged := bytes.Clone(zipped.Bytes())
+	damaged[len(damaged)-6]++
+	_, err = sensors.ReadRecording("walk.csv.gz", bytes.NewReader(damaged))
+	expectError(t, err, "walk.csv.gz: ", "damaged")
 }
 
 func TestRecordingErrorsNameFileAndLine(t *testing.T) {
 	for text, parts := range map[string][]string{
 		"":                     {"walk.csv:1: ", "header", "empty"},
 		"a,b\n":                {"walk.csv:2: ", "at least one row"},
-		"a,a\n1,2\n":           {"walk.csv:1: ", "column 2", `"a" a second time`},
-		"a,\n1,2\n":            {"walk.csv:1: ", "column 2", "expected a name"},
 		"a,b\n1,2\n\n1,2,3\n":  {"walk.csv:4: ", "expected 2 columns"},
-		"a,b\n1,2\n1,\"2\"3\n": {"walk.csv:3: ", "column"},
+		"a,b\n1,2\n1,\"2\"3\n": {"walk.csv:3:5: ", "quote"},
+		"a,b\n1,2\n1,2\"3\n":   {"walk.csv:3:4: ", "a quote within a cell"},
+		"a,b\n1,2\n1,\"2\n":    {"walk.csv:", "has no end"},
+		"a,b\n1,2\n1\n":        {"walk.csv:3: ", "expected 2 columns", "got 1"},
+		"\xff\xfea\x00":        {"walk.csv: ", "UTF-16"},
+		"PK\x03\x04\x00\x00":   {"walk.csv:1: ", "another format"},
 		"\x1f\x8bnot gzip":     {"walk.csv: gunzip"},
 	} {
 		_, err := sensors.ReadRecording("walk.csv", strings.NewReader(text))
@@ -121,7 +127,7 @@ func TestLogRefusesWhatItCannotPlay(t *testing.T) {
 	expectError(t, err, "walk.csv:2: column way", `"ahead"`)
 	for _, every := range []time.Duration{0, -ms} {
 		_, err = sensors.NewLog(rec, sensors.LogOpts{Column: "front", Every: every})
-		expectError(t, err, "log of front in walk.csv", "every")
+		expectError(t, err, "log: walk.csv", "every")
 	}
 }
 

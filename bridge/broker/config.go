@@ -12,10 +12,11 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
-	"os"
 	"time"
 
+	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
+	"fluxd/files"
 )
 
 const (
@@ -95,7 +96,7 @@ func (o Options) parse() (config, *tls.Config, error) {
 	rand.Read(secret) // never fails
 	c.Secret = hex.EncodeToString(secret)
 	if c.Fleet = o.Fleet; c.Fleet.CA != "" {
-		text, err := os.ReadFile(c.Fleet.CA)
+		text, err := files.Read(c.Fleet.CA, protocol.MaxPEM)
 		if err != nil {
 			return c, nil, fmt.Errorf("embedded broker: fleet: %w", err)
 		}
@@ -141,7 +142,7 @@ func (c *config) secure(t TLS) (*tls.Config, error) {
 			continue
 		}
 		var err error
-		if *file.to, err = os.ReadFile(file.name); err != nil {
+		if *file.to, err = files.Read(file.name, protocol.MaxPEM); err != nil {
 			return nil, err
 		}
 	}

@@ -4,8 +4,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
+
+	"fluxd/files"
 )
+
+// MaxPEM bounds a file of certificates: the whole of what a system trusts is about 250 kB.
+const MaxPEM = 1 << 20
 
 // TLS names the files of a client's secured connection, PEM-encoded. The zero value is an open one.
 type TLS struct {
@@ -22,7 +26,7 @@ func (t TLS) pool() (*x509.CertPool, error) {
 	if t.CA == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(t.CA)
+	text, err := files.Read(t.CA, MaxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("tls: ca: %w", err)
 	}
@@ -42,7 +46,15 @@ func (t TLS) own() ([]tls.Certificate, error) {
 	case t.Certificate == "":
 		return nil, fmt.Errorf("tls: key %q: its certificate is missing", t.Key)
 	}
-	pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+	certificate, err := files.Read(t.Certificate, MaxPEM)
+	if err != nil {
+		return nil, fmt.Errorf("tls: certificate: %w", err)
+	}
+	key, err := files.Read(t.Key, MaxPEM)
+	if err != nil {
+		return nil, fmt.Errorf("tls: key: %w", err)
+	}
+	pair, err := tls.X509KeyPair(certificate, key)
 	if err != nil {
 		return nil, fmt.Errorf("tls: certificate %q and key %q: %w", t.Certificate, t.Key, err)
 	}

@@ -91,13 +91,15 @@ type User struct {
 	hash []byte
 }
 
+// MaxFile bounds a file of users, in bytes.
+const MaxFile = 1 << 20
+
 const (
 	// restFactor is how much longer than the check of a wrong password the rest after it takes: guessing gets half of one core.
 	restFactor = 1
 	// mostWaiting bounds those who wait for their check, some seconds, and mostWaitingHere those from one address: who comes then is turned away.
 	mostWaiting     = 32
 	mostWaitingHere = 16 // a class behind one router
-	maxUsersFile    = 1 << 20
 	// maxPassword is what bcrypt looks at.
 	maxPassword = 72
 )
@@ -128,8 +130,8 @@ func (u *Users) refresh() error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("passwords: %s: expected a file, got %v: reading it might never end", u.file, info.Mode().Type())
 	}
-	if info.Size() > maxUsersFile {
-		return fmt.Errorf("passwords: %s: %d bytes: expected at most %d", u.file, info.Size(), maxUsersFile)
+	if info.Size() > MaxFile {
+		return fmt.Errorf("passwords: %s: %d bytes: expected at most %d", u.file, info.Size(), MaxFile)
 	}
 	data, err := os.ReadFile(u.file)
 	if err != nil {

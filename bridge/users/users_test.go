@@ -314,7 +314,7 @@ func TestAFileWithAMistakeChangesNothing(t *testing.T) {
 		{"a hash", "operator:viewer:secret\n", ":1: the third part is no bcrypt hash"},
 		{"nobody", "# all have gone\n", "nobody could log in"},
 		{"cut off", good[:len(good)-20], ":4: the third part is no bcrypt hash"},
-		{"too long", good + strings.Repeat("#\n", maxUsersFile/2), "expected at most 1048576"},
+		{"too long", good + strings.Repeat("#\n", MaxFile/2), "expected at most 1048576"},
 		{"a line that is too long", good + strings.Repeat("#", 1<<17), "too long"},
 		{"no file", "", "make it with 'fluxctl passwd"},
 	} {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"fluxd/bridge/users"
+	"fluxd/files"
 )
 
 // shownUser is what passwd --json prints: what was done to whom.
@@ -43,7 +44,7 @@ change within a second: who was let in before has to log in again.`,
   fluxctl passwd passwords bob --delete`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			text, err := os.ReadFile(args[0])
+			text, err := files.Read(args[0], users.MaxFile)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fluxd/cmd/fluxd/bench"
+	"fluxd/files"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -89,7 +90,7 @@ Figures:
 }
 
 func writeChart(file string, report *bench.Report) error {
-	f, err := os.Create(file)
+	f, err := files.Create(file)
 	if err != nil {
 		return err
 	}

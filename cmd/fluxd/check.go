@@ -22,7 +22,7 @@ Every mistake of the file is listed, with its line and what was expected; then t
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := load(args)
+			config, err := load(cmd.Context(), args)
 			if err != nil {
 				return err
 			}

@@ -97,11 +97,33 @@ var errUsage = errors.New("wrong command line")
 const defaultRobot = "lightseeker"
 
 // load reads the robot that a command line names.
-func load(args []string) (*configs.Robot, error) {
-	if len(args) == 0 {
-		return configs.Load(defaultRobot)
+func load(ctx context.Context, args []string) (*configs.Robot, error) {
+	name := defaultRobot
+	if len(args) > 0 {
+		name = args[0]
 	}
-	return configs.Load(args[0])
+	return await(ctx, func() (*configs.Robot, error) { return configs.Load(name) })
+}
+
+// await does what reads a file, which may be standard input that nobody writes to, or lie on a disk that does not answer. The end of the
+// context ends the waiting; what is waited for then ends with the process.
+func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := read()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, fmt.Errorf("interrupted while reading: %w", ctx.Err())
+	}
 }
 
 // examples completes the names of the example robots; files are completed by the shell.

@@ -1,25 +1,28 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"strings"
 	"time"
 
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
+	"fluxd/files"
 
 	"github.com/spf13/cobra"
 )
 
 // loadNetwork reads the network of a robot, or a flat one that "fluxd export" wrote.
-func loadNetwork(name string) (*configs.Flat, error) {
+func loadNetwork(ctx context.Context, name string) (*configs.Flat, error) {
 	if strings.HasSuffix(name, ".json") {
-		data, err := os.ReadFile(name)
+		data, err := read(ctx, name, configs.MaxJSON)
 		if err != nil {
-			return nil, configs.Errors{{Source: name, Message: err.Error()}}
+			return nil, err
 		}
 		flat, err := configs.ParseFlat(name, data)
 		if err != nil {
@@ -27,11 +30,24 @@ func loadNetwork(name string) (*configs.Flat, error) {
 		}
 		return flat, daemon.CheckNetwork(flat, name, data)
 	}
-	robot, err := configs.Load(name)
+	robot, err := load(ctx, []string{name})
 	if err != nil {
 		return nil, err
 	}
 	return robot.Flat, nil
+}
+
+// maxInput bounds a file of spikes: some ten million of them.
+const maxInput = 128 << 20
+
+// read returns what is in a file of at most so many bytes.
+func read(ctx context.Context, name string, most int64) ([]byte, error) {
+	data, err := await(ctx, func() ([]byte, error) { return files.Read(name, most) })
+	var place *fs.PathError
+	if errors.As(err, &place) {
+		return nil, configs.Errors{{Source: name, Message: place.Err.Error()}}
+	}
+	return data, err
 }
 
 func exportCommand() *cobra.Command {
@@ -57,7 +73,7 @@ learnt, as "fluxd play --weights" writes them.`,
 				}
 				return daemon.ExportLearnt(cmd.OutOrStdout(), robot.Flat, robot.Learnt.File)
 			}
-			flat, err := loadNetwork(args[0])
+			flat, err := loadNetwork(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -83,9 +99,9 @@ neuron n7. What cannot be mapped exactly is refused by its name.`,
 		Example: "  fluxd import network.json > robot.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := os.ReadFile(args[0])
+			data, err := read(cmd.Context(), args[0], configs.MaxJSON)
 			if err != nil {
-				return configs.Errors{{Source: args[0], Message: err.Error()}}
+				return err
 			}
 			text, err := configs.ImportTENNLab(args[0], data, step)
 			if err != nil {
@@ -115,18 +131,17 @@ over time.`,
 			if until < time.Microsecond {
 				return fmt.Errorf("%w: --until %v: expected a time to draw, such as 200ms", errUsage, until)
 			}
-			flat, err := loadNetwork(args[0])
+			flat, err := loadNetwork(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			opts := daemon.PlotOptions{Source: input, Until: until, Neurons: neurons, Out: cmd.OutOrStdout()}
 			if input != "" {
-				f, err := os.Open(input)
+				spikes, err := read(cmd.Context(), input, maxInput)
 				if err != nil {
-					return configs.Errors{{Source: input, Message: err.Error()}}
+					return err
 				}
-				defer f.Close()
-				opts.Input = f
+				opts.Input = bytes.NewReader(spikes)
 			}
 			return daemon.Plot(cmd.Context(), flat, opts)
 		},
@@ -161,18 +176,17 @@ A large network may be shared by several processors: the spikes are the same.`,
 			if workers < 1 || workers > 1 && weights != "" {
 				return fmt.Errorf("%w: --workers %d: expected at least 1, and 1 with --weights", errUsage, workers)
 			}
-			flat, err := loadNetwork(args[0])
+			flat, err := loadNetwork(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			opts := daemon.PlayOptions{Source: input, Until: until, Workers: workers, Output: cmd.OutOrStdout(), Progress: progress(cmd.ErrOrStderr())}
 			if input != "" {
-				f, err := os.Open(input)
+				spikes, err := read(cmd.Context(), input, maxInput)
 				if err != nil {
-					return configs.Errors{{Source: input, Message: err.Error()}}
+					return err
 				}
-				defer f.Close()
-				opts.Input = f
+				opts.Input = bytes.NewReader(spikes)
 			}
 			for _, file := range []struct {
 				name string
@@ -181,7 +195,7 @@ A large network may be shared by several processors: the spikes are the same.`,
 				if file.name == "" {
 					continue
 				}
-				f, err := os.Create(file.name)
+				f, err := files.Create(file.name)
 				if err != nil {
 					return err
 				}

@@ -81,7 +81,7 @@ each pin, what the pins do by themselves, and what does not go well together; wi
 			config := &configs.Robot{}
 			if len(args) > 0 {
 				var err error
-				if config, err = load(args); err != nil {
+				if config, err = load(cmd.Context(), args); err != nil {
 					return err
 				}
 			}

@@ -36,7 +36,7 @@ it badly (write-only ones may hang until the next transfer). Do not probe while 
 				printBuses(cmd.OutOrStdout(), board, buses, nil)
 				return nil
 			}
-			config, err := load(args)
+			config, err := load(cmd.Context(), args)
 			if err != nil {
 				return err
 			}

@@ -42,11 +42,11 @@ process is killed or suspended. ctrl-Z and SIGUSR1 are an emergency stop.`,
 			if list {
 				return listExamples(cmd.OutOrStdout())
 			}
-			config, err := load(args)
+			config, err := load(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
-			tuned, err := loadOverlays(overlays)
+			tuned, err := loadOverlays(cmd.Context(), overlays)
 			if err != nil {
 				return err
 			}
@@ -153,9 +153,9 @@ func overlayFlag(c *cobra.Command, files *[]string) {
 	c.Flags().StringArrayVar(files, "overlay", nil, "file of values that were tuned, as fluxctl save writes it; may be given several times")
 }
 
-func loadOverlays(files []string) (all []*configs.Overlay, err error) {
+func loadOverlays(ctx context.Context, files []string) (all []*configs.Overlay, err error) {
 	for _, file := range files {
-		o, err := configs.LoadOverlay(file)
+		o, err := await(ctx, func() (*configs.Overlay, error) { return configs.LoadOverlay(file) })
 		if err != nil {
 			return nil, err
 		}

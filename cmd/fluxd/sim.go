@@ -28,7 +28,7 @@ The same robot, seed and length print the same bytes on every run and every mach
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := load(args)
+			config, err := load(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
@@ -38,7 +38,7 @@ The same robot, seed and length print the same bytes on every run and every mach
 			if opts.For < 0 {
 				return fmt.Errorf("%w: --for %v: expected a time to simulate, such as 60s", errUsage, opts.For)
 			}
-			if opts.Overlays, err = loadOverlays(overlays); err != nil {
+			if opts.Overlays, err = loadOverlays(cmd.Context(), overlays); err != nil {
 				return err
 			}
 			opts.Out, opts.Log = cmd.OutOrStdout(), log(cmd.ErrOrStderr())

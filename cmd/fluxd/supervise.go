@@ -243,7 +243,7 @@ It must not run beside a daemon that lives: that would go on commanding. Use flu
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := load(args)
+			config, err := load(cmd.Context(), args)
 			if err != nil {
 				return err
 			}

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"fluxd/configs"
 	"fluxd/core"
+	"fluxd/files"
 )
 
 // ErrUnknown is the name of a figure or network that there is not.
@@ -262,7 +262,7 @@ func (s *setup) draw() *Network {
 func (b *bench) file(name string) error {
 	s := setup{network: name, steps: defaultSteps, workers: b.opts.Workers}
 	r, err := b.time("net", s, func() (*Network, error) {
-		f, err := os.Open(name)
+		f, err := files.Open(name)
 		if err != nil {
 			return nil, configs.Errors{{Source: name, Message: err.Error()}}
 		}

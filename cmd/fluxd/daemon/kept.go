@@ -3,11 +3,12 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+
+	"fluxd/files"
 )
 
 // keptFile is a file in which a robot keeps what its next run has to know. It is written whole or not at all. What is there and cannot be used is kept
@@ -46,7 +47,7 @@ func (k *keptFile) close() {
 
 // read returns what the file holds; nil without one. An error says where the file is kept.
 func (k *keptFile) read() ([]byte, error) {
-	data, err := readRegular(k.name, k.most)
+	data, err := files.Read(k.name, k.most)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -54,29 +55,6 @@ func (k *keptFile) read() ([]byte, error) {
 		return nil, k.reject(err)
 	}
 	return data, nil
-}
-
-// readRegular reads a file, unless it is a pipe, which nobody may ever write to, or longer than it may be.
-func readRegular(name string, most int64) ([]byte, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("it is no regular file but %v", info.Mode().Type())
-	case info.Size() > most:
-		return nil, fmt.Errorf("%d bytes: expected at most %d", info.Size(), most)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("more than %d bytes", most)
-	}
-	return data, err
 }
 
 // reject keeps what is there aside, since it cannot be used, and says so with the reason.

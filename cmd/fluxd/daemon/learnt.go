@@ -11,6 +11,7 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/core"
+	"fluxd/files"
 )
 
 // maxLearnt bounds a snapshot file: eight bytes for each of a hundred million weights.
@@ -80,7 +81,7 @@ func (l *Robot) Load(ctx context.Context) error {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
 	}
 	l.learnt.mutex.Lock()
-	data, err := readRegular(l.learnt.name, l.learnt.most)
+	data, err := files.Read(l.learnt.name, l.learnt.most)
 	l.learnt.mutex.Unlock()
 	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)

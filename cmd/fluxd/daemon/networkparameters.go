@@ -54,16 +54,16 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	if n.Adaptation != nil {
 		l.number("adaptation.rate", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Rate })
 		l.count("adaptation.tolerance", "", between(0, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Adaptation.Tolerance })
-		l.most("adaptation.max", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Max })
+		l.most("adaptation.max", positive(i), func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Max })
 		l.number("adaptation.recovery", "units/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Recovery })
 	}
 	if n.Habituation != nil {
 		l.number("habituation.rate", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Rate })
-		l.most("habituation.max", thresholds(i), func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Max })
+		l.most("habituation.max", positive(i), func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Max })
 		l.number("habituation.recovery", "units/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Recovery })
 	}
 	if n.Burst != nil {
-		l.number("burst.overshoot", "units", overshoots(i), func(s *settings) *float64 { return &s.network.Neurons[i].Burst.Overshoot })
+		l.number("burst.overshoot", "units", positive(i), func(s *settings) *float64 { return &s.network.Neurons[i].Burst.Overshoot })
 		l.span("burst.interval", 1, func(s *settings) *core.Tick { return &s.network.Neurons[i].Burst.Interval })
 		if n.Burst.Max > 0 { // see most
 			l.count("burst.max", "", between(1, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Burst.Max })
@@ -121,8 +121,8 @@ func (l *parameterList) synapse(s *core.Synapse) {
 	} {
 		l.number("plastic."+p.key, p.unit, p.limits, func(s *settings) *float64 { return p.field(s.network.Synapses[i].Plastic) })
 	}
-	l.most("plastic.stp.max", thresholds(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.ShortTerm.Max })
-	l.most("plastic.max", thresholds(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.Max })
+	l.most("plastic.stp.max", positive(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.ShortTerm.Max })
+	l.most("plastic.max", positive(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.Max })
 }
 
 // most adds an upper limit, in units, where there is one: that there is none is said in the robot file. The number 0 would be the end of a scale, and
@@ -141,8 +141,8 @@ func water(s *settings, neuron int) (least, most float64) {
 	return 0.001, core.MaxWater / 1000.0
 }
 
-// overshoots: more than 0.
-func overshoots(neuron int) limits {
+// positive: amounts above 0.
+func positive(neuron int) limits {
 	return func(s *settings) (float64, float64) { return water(s, neuron) }
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"fluxd/configs"
 	"fluxd/core"
+	"fluxd/files"
 )
 
 // PlayOptions says what a network alone is fed, and what is written of it.
@@ -181,11 +182,11 @@ type LearntWeight struct {
 
 // ExportLearnt writes what a robot's file of learnt weights holds, as Play writes weights.
 func ExportLearnt(w io.Writer, f *configs.Flat, file string) error {
-	data, err := readRegular(file, maxLearnt)
+	data, err := files.Read(file, maxLearnt)
 	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)
 	}
-	d := describe(f)
+	d := f.Description()
 	for i := range d.Synapses {
 		if p := d.Synapses[i].Plastic; p != nil { // limits may have been tuned: the file is shown as it is
 			p.Min, p.Max = 0, 0

@@ -20,6 +20,7 @@ import (
 	"fluxd/bridge"
 	"fluxd/configs"
 	"fluxd/core"
+	"fluxd/files"
 )
 
 // RunOptions says how a robot is run.
@@ -308,12 +309,15 @@ func password(c configs.MQTT) (string, error) {
 	return "", nil
 }
 
+// maxPassword bounds a file that holds a password: MQTT can carry 65,535 bytes.
+const maxPassword = 64 << 10
+
 // readPassword reads a file that holds a password; without a file there is none.
 func readPassword(file string) (string, error) {
 	if file == "" {
 		return "", nil
 	}
-	text, err := os.ReadFile(file)
+	text, err := files.Read(file, maxPassword)
 	if err != nil {
 		return "", fmt.Errorf("password_file: %w", err)
 	}

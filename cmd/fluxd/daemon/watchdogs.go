@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -50,7 +51,7 @@ func openWatchdogs(path string, parent func(Sign), log *slog.Logger) (watchdogs,
 	if path == "" {
 		return w, nil
 	}
-	if w.hardware, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
+	if w.hardware, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err != nil {
 		remedy := "run as a user that may write to it (a udev rule gives group gpio the right)"
 		if errors.Is(err, os.ErrNotExist) {
 			remedy = "load its driver; on a Raspberry Pi it is there by default"

@@ -1,0 +1,74 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A named pipe in the place of a file would hold up whoever opens it for ever: every command says what it is, and ends.
+func TestAPipeInThePlaceOfAFileIsRefused(t *testing.T) {
+	folder := t.TempDir()
+	pipe := filepath.Join(folder, "pipe.json")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(folder, "run.csv"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(folder, "log.yaml")
+	text := "robot: r\nboard: {kind: sim}\nmqtt: {broker: none}\nsensors:\n  s: {device: log, file: run.csv, column: a, rate: 9 Hz, encode: {kind: latency, range: [0, 5], window: 9ms, to: a}}\nnetwork: {neurons: {a: {}}}\n"
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	net := filepath.Join(folder, "net.yaml")
+	if err := os.WriteFile(net, []byte("robot: r\nboard: {kind: sim}\nmqtt: {broker: none}\nnetwork: {neurons: {a: {pacemaker: 10ms}}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"check", pipe}, {"run", pipe}, {"sim", pipe}, {"halt", pipe}, {"pins", pipe}, {"probe", pipe}, {"play", pipe, "--until", "1s"},
+		{"plot", pipe, "--until", "1s"}, {"export", pipe}, {"import", pipe}, {"bench", "--net", pipe},
+		{"play", net, "--until", "1s", "--input", pipe}, {"plot", net, "--until", "1s", "--input", pipe},
+		{"sim", net, "--overlay", pipe}, {"run", net, "--overlay", pipe}, {"check", log}, {"run", log}, {"sim", log},
+		{"play", net, "--until", "1s", "--output", pipe}, {"play", net, "--until", "1s", "--weights", pipe},
+	} {
+		code, _, errs := fluxd(args...)
+		if code == 0 || !strings.Contains(errs, "a named pipe: expected a regular file") && !strings.Contains(errs, "nobody reads from it") {
+			t.Errorf("%v: exit %d: %s", args, code, errs)
+		}
+	}
+}
+
+// Standard input may be a pipe, and ctrl-C ends waiting for one that nobody writes to.
+func TestStandardInputCanBeInterrupted(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	name := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := os.Stat(name); err != nil {
+		t.Skip("no /dev/fd here")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan int, 1)
+	var errs strings.Builder
+	go func() { ended <- execute(ctx, []string{"check", name}, &errs, &errs) }()
+	cancel()
+	select {
+	case code := <-ended:
+		if code == 0 || !strings.Contains(errs.String(), "interrupted while reading") {
+			t.Errorf("exit %d: %s", code, errs.String())
+		}
+	case <-time.After(2 * time.Minute):
+		t.Fatal("it waits on")
+	}
+}

@@ -1,0 +1,143 @@
+// Package files opens the files that a user names: configurations, data, passwords, certificates.
+//
+// A named pipe blocks whoever opens it until somebody writes, some devices act when they are opened, and a file may be of any size. So
+// nothing is opened here but a regular file, and nothing is read beyond a limit:
+//
+//	text, err := files.Read("robot.yaml", 16<<20) // robot.yaml: a named pipe: expected a regular file
+//
+// Standard input is what its user says it is: /dev/stdin, and what a shell makes of <(command), /dev/fd/63, may be pipes.
+//
+// Errors are *fs.PathError and carry the name.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Open opens a regular file, or standard input by its name, for reading. It never blocks.
+func Open(name string) (*os.File, error) {
+	if handed(name) {
+		return os.Open(name)
+	}
+	info, err := os.Stat(name) // first: opening alone makes some devices act, such as a watchdog
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(name, info); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may have become a pipe since
+	if err != nil {
+		return nil, err
+	}
+	if info, err = f.Stat(); err == nil {
+		err = regular(name, info)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Read returns what is in a file, as Open opens it. It fails when that is more than so many bytes.
+func Read(name string, most int64) ([]byte, error) {
+	f, err := Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(Bounded(f, most))
+	var place *fs.PathError
+	if err != nil && !errors.As(err, &place) {
+		err = &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	return data, err
+}
+
+// Create makes a file, or empties the one that is there, for writing. A named pipe that nobody reads is an error: it would block until
+// somebody does.
+func Create(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o666)
+	if errors.Is(err, syscall.ENXIO) {
+		return nil, &fs.PathError{Op: "create", Path: name, Err: errors.New("nobody reads from it: expected a file, or a pipe with a reader")}
+	}
+	return f, err
+}
+
+// Folder is what is in a folder and below, each file opened as Open does it.
+type Folder string
+
+// Open implements fs.FS.
+func (f Folder) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	opened, err := Open(filepath.Join(string(f), filepath.FromSlash(name)))
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+// Bounded reads from r, and fails when it holds more than so many bytes.
+func Bounded(r io.Reader, most int64) io.Reader { return &bounded{r, most, most} }
+
+type bounded struct {
+	from       io.Reader
+	left, most int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, fmt.Errorf("too large: expected at most %s", size(b.most))
+	}
+	n, err := b.from.Read(p[:min(int64(len(p)), b.left+1)])
+	if b.left -= int64(n); b.left < 0 {
+		return n - 1, fmt.Errorf("too large: expected at most %s", size(b.most))
+	}
+	return n, err
+}
+
+func size(bytes int64) string {
+	for _, unit := range []struct {
+		shift int
+		name  string
+	}{{20, "MiB"}, {10, "KiB"}} {
+		if bytes>>unit.shift<<unit.shift == bytes && bytes > 0 {
+			return fmt.Sprintf("%d %s", bytes>>unit.shift, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", bytes)
+}
+
+// handed reports whether a name is that of a file which the process was given open.
+func handed(name string) bool {
+	return name == "/dev/stdin" || strings.HasPrefix(name, "/dev/fd/") || strings.HasPrefix(name, "/proc/self/fd/")
+}
+
+// regular refuses what is no regular file, by what it is.
+func regular(name string, info fs.FileInfo) error {
+	kind := ""
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return nil
+	case mode.IsDir():
+		kind = "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		kind = "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		kind = "a socket"
+	case mode&fs.ModeDevice != 0:
+		kind = "a device"
+	default:
+		kind = "no file"
+	}
+	return &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("%s: expected a regular file", kind)}
+}
