@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fluxd/configs/spelling"
 )
 
 // Error is one mistake in a configuration.
@@ -62,41 +64,9 @@ func (e Errors) sorted() Errors {
 
 // nearest returns " (did you mean x?)" for the known name most like the given one, or "" when none is like it.
 func nearest(name string, known []string) string {
-	if len(known) > 10_000 {
-		return "" // comparing takes longer than anybody waits
-	}
-	best, distance := "", min(1+len(name)/3, len(name)-1)
-	for _, k := range known {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d <= distance && (best == "" || d < distance) {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
+	near := spelling.Nearest(name, known)
+	if len(near) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
-}
-
-// editDistance counts the letters to insert, delete or replace (Levenshtein 1966).
-func editDistance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return fmt.Sprintf(" (did you mean %s?)", near[0])
 }

@@ -252,10 +252,11 @@ type Health struct {
 
 // Safety says whether the robot may move.
 type Safety struct {
-	State string              `json:"state"`           // "armed", "disarmed" or "stopped"
-	By    string              `json:"by,omitempty"`    // who or what made the emergency stop
-	Held  map[string][]string `json:"held,omitempty"`  // the actuators that are kept at failsafe, each with the reasons
-	Stale []string            `json:"stale,omitempty"` // the sensors without a good reading for too long
+	State  string              `json:"state"`             // "armed", "disarmed" or "stopped"
+	By     string              `json:"by,omitempty"`      // who or what made the emergency stop
+	ByHand bool                `json:"by_hand,omitempty"` // somebody drives by hand (verb drive): the network commands nothing until the robot is armed anew
+	Held   map[string][]string `json:"held,omitempty"`    // the actuators that are kept at failsafe, each with the reasons
+	Stale  []string            `json:"stale,omitempty"`   // the sensors without a good reading for too long
 }
 
 // BridgeHealth is how the bridge does.

@@ -12,6 +12,9 @@ import (
 	"fluxd/configs"
 )
 
+// Name returns the robot's name.
+func (l *Robot) Name() string { return l.config.Name }
+
 // Describe implements bridge.Robot.
 func (l *Robot) Describe() protocol.Description { return l.describe }
 
