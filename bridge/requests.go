@@ -191,10 +191,7 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		defer cancel()
 		n, err := b.robot.Reward(ctx, request.Reward, *request.Value)
 		response.Spikes = n
-		if err != nil {
-			return refusal(err)
-		}
-		return nil
+		return warned(response, err)
 	case "stimulate":
 		if err := checkTrains(request.Stimulate); err != nil {
 			return err
@@ -248,12 +245,8 @@ func (b *Bridge) until(r protocol.Request) (context.Context, context.CancelFunc)
 // accepted answers with the values that are in effect now, and publishes them, those of a large population together.
 func (b *Bridge) accepted(response *protocol.Response, applied map[string]float64, rev protocol.Revision, err error) *protocol.Error {
 	response.Rev = rev
-	var warning protocol.Warning
-	switch {
-	case errors.As(err, &warning):
-		response.Warning = string(warning)
-	case err != nil:
-		return refusal(err)
+	if refusal := warned(response, err); refusal != nil {
+		return refusal
 	}
 	response.Applied = applied
 	if len(applied) == 0 {
@@ -272,6 +265,18 @@ func (b *Bridge) accepted(response *protocol.Response, applied map[string]float6
 	}
 	for _, path := range sorted(values) {
 		b.publishValue(path, values[path].Value, b.out.put)
+	}
+	return nil
+}
+
+// warned answers with the warning if the error is one: then it was done. Any other error is a refusal.
+func warned(response *protocol.Response, err error) *protocol.Error {
+	var warning protocol.Warning
+	switch {
+	case errors.As(err, &warning):
+		response.Warning = string(warning)
+	case err != nil:
+		return refusal(err)
 	}
 	return nil
 }

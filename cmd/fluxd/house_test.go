@@ -22,18 +22,19 @@ var mayImport = map[string][]string{
 	"boards/linux":         nil,
 	"boards/raspberrypi":   {"boards/linux"},
 	"boards/sim":           nil,
-	"bridge":               {"bridge/protocol", "bridge/users"},
+	"bridge":               {"bridge/protocol", "bridge/transport", "bridge/users"},
 	"bridge/broker":        {"bridge/protocol", "bridge/users"},
 	"bridge/protocol":      nil,
+	"bridge/transport":     nil,
 	"bridge/users":         {"bridge/protocol"},
 	"configs":              {"configs/spelling", "configs/amounts"},
 	"configs/spelling":     nil,
 	"configs/amounts":      nil,
-	"cmd/fluxctl":          {"bridge/protocol", "bridge/users", "cmd/internal/picture", "configs/spelling", "configs/amounts"},
+	"cmd/fluxctl":          {"bridge/protocol", "bridge/transport", "bridge/users", "cmd/internal/picture", "configs/spelling", "configs/amounts"},
 	"cmd/fluxd":            {"bridge/broker", "bridge/protocol", "cmd/fluxd/bench", "cmd/fluxd/daemon", "cmd/internal/picture", "configs"},
 	"cmd/internal/picture": {"bridge/protocol"},
 	"cmd/fluxd/bench":      {"cmd/fluxd/daemon", "configs", "core"},
-	"cmd/fluxd/daemon":     {"actuators", "boards/expanders", "boards/linux", "boards/raspberrypi", "boards/sim", "bridge", "bridge/broker", "bridge/protocol", "configs", "configs/spelling", "core", "encoders", "sensors"},
+	"cmd/fluxd/daemon":     {"actuators", "boards/expanders", "boards/linux", "boards/raspberrypi", "boards/sim", "bridge", "bridge/broker", "bridge/protocol", "configs", "configs/amounts", "configs/spelling", "core", "encoders", "sensors"},
 }
 
 // onlyIn is where a large library may be linked: what needs it is there, and nothing else pays for it.

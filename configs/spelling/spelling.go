@@ -22,10 +22,10 @@ func Nearest(name string, known []string) (best []string) {
 	if len(known) > mostKnown {
 		return nil
 	}
-	distance := min(1+len(name)/3, len(name)-1)
+	distance := longest
 	for _, k := range known {
-		d := editDistance(strings.ToLower(name), strings.ToLower(k))
-		if d > distance {
+		d, like := Distance(name, k)
+		if !like || d > distance {
 			continue
 		}
 		if d < distance {
@@ -36,6 +36,12 @@ func Nearest(name string, known []string) (best []string) {
 		}
 	}
 	return best
+}
+
+// Distance counts the letters in which a name differs from a known one, and says whether it may be meant for that.
+func Distance(name, known string) (letters int, like bool) {
+	letters = editDistance(strings.ToLower(name), strings.ToLower(known))
+	return letters, letters <= min(1+len(name)/3, len(name)-1)
 }
 
 // Meant returns ", did you mean x?" for the nearest names, or "" when there is none.
