@@ -46,12 +46,15 @@ type Robot interface {
 	// Spikes appends the spikes since the last call, in order, and says how many more were lost. A robot that is not asked for a
 	// second collects none.
 	Spikes(to []protocol.Spike) (all []protocol.Spike, lost uint64)
-	// Arm lets the actuators obey; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
+	// Arm lets the actuators obey the network; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
 	// and takes an emergency stop back.
 	Arm() error
 	Disarm()
 	// EmergencyStop brings the actuators to failsafe until the robot is disarmed and armed again. It never waits.
 	EmergencyStop(who string)
+	// Drive has an actuator obey a command by hand for a time, instead of the network, which commands nothing until Arm. A refusal is an
+	// *Error.
+	Drive(ctx context.Context, actuator string, value float64, length time.Duration) error
 	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge.
 	Health() protocol.Health
 	Sensors() map[string]protocol.Measure

@@ -112,6 +112,9 @@ func (r *fakeRobot) Reward(_ context.Context, name string, value float64) (int, 
 	if name != "praise" {
 		return 0, &protocol.Error{Code: protocol.UnknownReward, Message: fmt.Sprintf("no reward %q", name)}
 	}
+	if value == 0 {
+		return 0, protocol.Warning("its value is 0")
+	}
 	r.order(fmt.Sprintf("reward %v", value))
 	return int(math.Abs(value)), nil
 }
@@ -174,6 +177,11 @@ func (r *fakeRobot) waiting(more int) int {
 
 func (r *fakeRobot) Arm() error { r.order("arm"); return r.refuse }
 func (r *fakeRobot) Disarm()    { r.order("disarm") }
+
+func (r *fakeRobot) Drive(_ context.Context, actuator string, value float64, length time.Duration) error {
+	r.order(fmt.Sprintf("drive %s %g for %v", actuator, value, length))
+	return r.refuse
+}
 
 func (r *fakeRobot) EmergencyStop(who string) { r.order("stop by " + who) }
 

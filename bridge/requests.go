@@ -30,7 +30,7 @@ type arrival struct {
 	verb     string
 	payload  []byte
 	retained bool
-	stops    uint64 // verb arm: how often the robot had been stopped when it came in
+	stops    uint64 // how often the robot had been stopped when it came in
 }
 
 // serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Robot.Set.
@@ -65,7 +65,7 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 	if refusal == nil && !disarms(a) {
 		refusal = expired(request, b.clock())
 	}
-	if refusal == nil && a.verb == "arm" && !disarms(a) && b.stops.overtook(a, request.Time) {
+	if refusal == nil && moves(a) && b.stops.overtook(a, request.Time) {
 		refusal = overtaken()
 	}
 	response := protocol.Response{ID: request.ID}
@@ -120,6 +120,9 @@ func parse(a arrival) (protocol.Request, *protocol.Error) {
 	}
 	return request, nil
 }
+
+// moves reports whether a request may let something move.
+func moves(a arrival) bool { return a.verb == "drive" || a.verb == "arm" && !disarms(a) }
 
 // disarms reports whether a request is one to arm with the value 0, which disarms: a switch has one topic for both.
 func disarms(a arrival) bool {
@@ -204,6 +207,17 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 			return refusal(err)
 		}
 		return nil
+	case "drive":
+		most := protocol.MaxDrive.Milliseconds()
+		if request.Actuator == "" || request.Value == nil || !finite(*request.Value) || request.Lease < 1 || request.Lease > most {
+			return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf(`drive: expected an actuator, a value, and for how long, 1 to %d ms, such as {"actuator":"left_wheel","value":0.3,"lease_ms":2000}`, most)}
+		}
+		ctx, cancel := b.until(request)
+		defer cancel()
+		if err := b.robot.Drive(ctx, request.Actuator, *request.Value, time.Duration(request.Lease)*time.Millisecond); err != nil {
+			return refusal(err)
+		}
+		return nil
 	case "watch":
 		if most := protocol.MaxLease.Milliseconds(); request.Lease < 1 || request.Lease > most {
 			return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("lease_ms: expected 1 to %d, got %d: ask again before it ends", most, request.Lease)}
@@ -232,9 +246,9 @@ func (b *Bridge) arm() *protocol.Error {
 	return nil
 }
 
-// overtaken is the error of a request to arm that the robot was stopped after.
+// overtaken is the error of a request to arm or to drive that the robot was stopped after.
 func overtaken() *protocol.Error {
-	return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot was disarmed or stopped after this was sent: arm again if that is still what you want"}
+	return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot was disarmed or stopped after this was sent: send it again if that is still what you want"}
 }
 
 // until bounds what a request asks for by its time to live.

@@ -123,9 +123,10 @@ type Request struct {
 	Paths      []string           `json:"paths,omitempty"`  // verbs get and reset: none means all
 
 	Reward    string           `json:"reward,omitempty"`    // verb reward: the name of a reward of the configuration
-	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment. Verb arm: 0 disarms
+	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment. Verb drive: the command. Verb arm: 0 disarms
 	Stimulate map[string]Train `json:"stimulate,omitempty"` // verb stimulate: spikes by neuron
-	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000
+	Actuator  string           `json:"actuator,omitempty"`  // verb drive: its name
+	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000. Verb drive: the command holds for so long, 1 to 10,000
 }
 
 // Limits of requests.
@@ -152,6 +153,8 @@ const (
 	MaxTrain = 1000
 	// MaxLease is the longest that one watch request has spikes published.
 	MaxLease = time.Minute
+	// MaxDrive is the longest that a command by hand holds: who cannot repeat it any more does not leave a motor running.
+	MaxDrive = 10 * time.Second
 )
 
 // Response answers one request.
@@ -191,6 +194,7 @@ const (
 	NotLive          Code = "not_live"          // it is there, and acts at the next start only
 	UnknownNeuron    Code = "unknown_neuron"    // there is no such neuron
 	UnknownReward    Code = "unknown_reward"    // there is no such reward
+	UnknownActuator  Code = "unknown_actuator"  // there is no such actuator
 	NotAllowed       Code = "not_allowed"       // the robot's state forbids it
 	Forbidden        Code = "forbidden"         // who asked may not
 	Malformed        Code = "malformed"         // not the JSON that Request documents

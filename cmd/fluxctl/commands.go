@@ -214,9 +214,9 @@ those against it.`,
 			Args:              cobra.ExactArgs(2),
 			ValidArgsFunction: complete(&s, rewards),
 			RunE: func(c *cobra.Command, args []string) error {
-				value, err := strconv.ParseFloat(args[1], 64)
-				if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
-					return fmt.Errorf("%q: expected a number", args[1])
+				value, err := amounts.Parse(args[1], "")
+				if err != nil {
+					return err
 				}
 				return spiking(c.Context(), s, "reward", protocol.Request{Reward: args[0], Value: &value}, c.OutOrStdout())
 			},
@@ -284,6 +284,7 @@ does is listed, each with what to do about it, and nothing moves.`,
 				return order(c.Context(), s, "arm", "armed", c.OutOrStdout())
 			},
 		},
+		driveCommand(&s),
 		&cobra.Command{
 			Use:   "disarm",
 			Short: "bring the actuators to failsafe",
@@ -321,6 +322,38 @@ it prints a line for each message.`,
 		},
 	)
 	return root
+}
+
+func driveCommand(s *settings) *cobra.Command {
+	var length time.Duration
+	c := &cobra.Command{
+		Use:   "drive actuator value",
+		Short: "drive one actuator by hand, for commissioning",
+		Long: `drive has one actuator obey a value for some time, within its range and at its
+slew rate; then it goes to failsafe. Repeat it in time to go on. The robot has
+to be armed. disarm, estop, a fault and a stale sensor end it at once.
+
+The first drive takes the robot over from the network: all other actuators go
+to failsafe, and the network commands nothing until fluxctl arm.`,
+		Example: `  fluxctl drive left_wheel 0.3
+  fluxctl drive left_wheel --for 500ms -- -0.3`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: complete(s, actuators),
+		RunE: func(c *cobra.Command, args []string) error {
+			value, err := amounts.Parse(args[1], "")
+			if err != nil {
+				return err
+			}
+			if length < time.Millisecond || length > protocol.MaxDrive {
+				return fmt.Errorf("--for %v: expected 1ms to %v; repeat the command in time to go on", length, protocol.MaxDrive)
+			}
+			return ask(c.Context(), *s, "drive", protocol.Request{Actuator: args[0], Value: &value, Lease: length.Milliseconds()}, c.OutOrStdout(), func(protocol.Response) string {
+				return fmt.Sprintf("%s at %s for %v; the network commands nothing until fluxctl arm", args[0], amounts.Format(value, ""), length)
+			})
+		},
+	}
+	c.Flags().DurationVar(&length, "for", 2*time.Second, "how long; then it goes to failsafe")
+	return c
 }
 
 // negative is what is said of a negative number that was taken for a flag.
@@ -608,6 +641,8 @@ func parseTrains(args []string) (map[string]protocol.Train, error) {
 func paths(r *remote) []string   { return slices.Sorted(maps.Keys(r.known)) }
 func neurons(r *remote) []string { return r.neurons }
 func rewards(r *remote) []string { return r.rewards }
+
+func actuators(r *remote) []string { return r.actuators }
 
 // completionPatience is how long a shell that waits for names may be kept waiting.
 const completionPatience = time.Second

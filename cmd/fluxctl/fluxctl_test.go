@@ -54,7 +54,7 @@ func (r *robot) Describe() protocol.Description {
 		{Path: "net.motor_l.refractory", Unit: "us", Min: 0, Max: 2e6, Default: 1000, Live: true},
 		{Path: "net.motor_r.threshold", Unit: "units", Min: 1, Max: 500, Default: 100, Live: true},
 		{Path: "sensors.sonar.every", Unit: "us", Min: 1000, Max: 2e6, Default: 40000, Live: true},
-	}, Neurons: []protocol.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}}
+	}, Neurons: []protocol.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}, Actuators: []protocol.Device{{Name: "wheel"}}}
 }
 
 func (r *robot) parameter(path string) protocol.Parameter {
@@ -113,6 +113,13 @@ func (r *robot) Arm() error {
 
 func (r *robot) Disarm()              { r.disarmed.Store(true) }
 func (r *robot) EmergencyStop(string) { r.disarmed.Store(false) }
+
+func (r *robot) Drive(_ context.Context, actuator string, value float64, length time.Duration) error {
+	if actuator != "wheel" || value != -0.3 || length != 1500*time.Millisecond {
+		return &protocol.Error{Code: protocol.UnknownActuator, Path: "actuators." + actuator, Message: "no such actuator, did you mean wheel?"}
+	}
+	return nil
+}
 
 // Save succeeds once.
 func (r *robot) Save(context.Context) error {
@@ -412,6 +419,11 @@ func TestRewardStimulateResetLoad(t *testing.T) {
 		{[]string{"stimulate", "eye=5@2h"}, exitUsage, "", "1us to 1s"},
 		{[]string{"reset"}, exitOK, "eye/threshold: 100 mV\nrevision 1\n", ""},
 		{[]string{"load"}, exitRefused, "", "no such file"},
+		{[]string{"drive", "wheel", "--for", "1.5s", "--", "-0.3"}, exitOK, "wheel at -0.3 for 1.5s; the network commands nothing until fluxctl arm\n", ""},
+		{[]string{"drive", "weel", "1"}, exitRefused, "", "actuators.weel: no such actuator, did you mean wheel?"},
+		{[]string{"drive", "wheel", "1", "--for", "11s"}, exitUsage, "", "--for 11s: expected 1ms to 10s"},
+		{[]string{"drive", "wheel", "fast"}, exitUsage, "", `"fast": expected a number`},
+		{[]string{"drive", "wheel", "-0.3"}, exitUsage, "", "stands behind --"},
 	} {
 		code, out, problems := fluxctl(t, append([]string{"--broker", b.URL()}, c.args...)...)
 		if code != c.code || out != c.says || !strings.Contains(problems, c.errors) {
@@ -423,7 +435,7 @@ func TestRewardStimulateResetLoad(t *testing.T) {
 // The shell completes the names of the robot that is there, and none without one.
 func TestCompletion(t *testing.T) {
 	b := online(t, "rover", "")
-	for typed, want := range map[string]string{"get eye/": "eye/leak\neye/threshold\n", "stimulate m": "motor\n", "reward ": "praise\n", "set net.motor_l": "net.motor_l.refractory\nnet.motor_l.threshold\n", "reset x": ""} {
+	for typed, want := range map[string]string{"get eye/": "eye/leak\neye/threshold\n", "stimulate m": "motor\n", "reward ": "praise\n", "drive w": "wheel\n", "set net.motor_l": "net.motor_l.refractory\nnet.motor_l.threshold\n", "reset x": ""} {
 		verb, prefix, _ := strings.Cut(typed, " ")
 		for deadline := time.Now().Add(patience); ; { // a shell is not kept waiting for long: a busy machine may be too late
 			_, out, _ := fluxctl(t, cobra.ShellCompRequestCmd, "--broker", b.URL(), verb, prefix)

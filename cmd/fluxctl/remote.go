@@ -35,6 +35,7 @@ type remote struct {
 	known     map[string]protocol.Parameter // nil until asked for, and so are
 	neurons   []string                      // names
 	rewards   []string
+	actuators []string
 	connected chan struct{} // one token after each connection
 	lost      chan struct{} // one token after each loss
 	away      bool          // the broker, as whoever looks was told
@@ -347,6 +348,9 @@ func (r *remote) learn(ctx context.Context) error {
 		r.known[p.Path] = p
 	}
 	r.neurons, r.rewards = description.NeuronNames(), description.Rewards
+	for _, a := range description.Actuators {
+		r.actuators = append(r.actuators, a.Name)
+	}
 	return nil
 }
 

@@ -97,6 +97,7 @@ func (l *Robot) Health() protocol.Health {
 		Realtime: l.granted,
 	}
 	h.Safety.State, h.Safety.By = l.state()
+	h.Safety.ByHand = l.takenOver.Load()
 	for _, o := range l.outputs {
 		if held := o.guard.Held(); held != 0 {
 			if h.Safety.Held == nil {
