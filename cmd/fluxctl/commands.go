@@ -70,6 +70,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case errors.Is(said.failed, syscall.EPIPE):
 		return exitOK // whoever reads no more knows it
+	case said.failed != nil && err != nil && !errors.Is(err, said.failed): // it was not done, and that is what counts
+		err = fmt.Errorf("%w; nor can the output be written: %v", err, said.failed)
 	case said.failed != nil:
 		err = failure{exitUnsaid, fmt.Errorf("it was done, but what there is to say of it cannot be written: %w", said.failed)}
 	}
