@@ -49,10 +49,12 @@ type Robot interface {
 	// Arm lets the actuators obey the network; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
 	// and takes an emergency stop back.
 	Arm() error
+	// ArmByHand lets them obey Drive alone.
+	ArmByHand() error
 	Disarm()
 	// EmergencyStop brings the actuators to failsafe until the robot is disarmed and armed again. It never waits.
 	EmergencyStop(who string)
-	// Drive has an actuator obey a command by hand for a time, instead of the network, which commands nothing until Arm. A refusal is an
+	// Drive has an actuator obey a command by hand for a time, instead of the network, which commands nothing from then on until Arm. A refusal is an
 	// *Error.
 	Drive(ctx context.Context, actuator string, value float64, length time.Duration) error
 	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge.

@@ -178,6 +178,8 @@ func (r *fakeRobot) waiting(more int) int {
 func (r *fakeRobot) Arm() error { r.order("arm"); return r.refuse }
 func (r *fakeRobot) Disarm()    { r.order("disarm") }
 
+func (r *fakeRobot) ArmByHand() error { r.order("arm by hand"); return r.refuse }
+
 func (r *fakeRobot) Drive(_ context.Context, actuator string, value float64, length time.Duration) error {
 	r.order(fmt.Sprintf("drive %s %g for %v", actuator, value, length))
 	return r.refuse

@@ -228,15 +228,18 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		if request.Value != nil && *request.Value == 0 {
 			return nil // that was done when it came in
 		}
-		return b.arm()
+		if request.ByHand {
+			return b.arm(b.robot.ArmByHand)
+		}
+		return b.arm(b.robot.Arm)
 	}
 	return &protocol.Error{Code: protocol.UnknownVerb, Message: fmt.Sprintf("verb %q: expected one of %s", verb, strings.Join(users.Verbs(), ", "))}
 }
 
 // arm lets the actuators obey, unless the robot is disarmed at the same moment.
-func (b *Bridge) arm() *protocol.Error {
+func (b *Bridge) arm(arm func() error) *protocol.Error {
 	before := b.stops.disarms.Load()
-	if err := b.robot.Arm(); err != nil {
+	if err := arm(); err != nil {
 		return refusal(err)
 	}
 	if b.stops.disarms.Load() != before {

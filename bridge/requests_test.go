@@ -168,6 +168,11 @@ func TestDrive(t *testing.T) {
 	if r := drive("right", func(*protocol.Request) {}); r.Status != protocol.StatusOK {
 		t.Errorf("%+v with %+v", r, r.Error)
 	}
+	byHand := fresh("by hand")
+	byHand.ByHand = true
+	if r := c.ask("arm", byHand); r.Status != protocol.StatusOK {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
 	for name, change := range map[string]func(*protocol.Request){
 		"no actuator": func(r *protocol.Request) { r.Actuator = "" }, "no value": func(r *protocol.Request) { r.Value = nil },
 		"no time": func(r *protocol.Request) { r.Lease = 0 }, "too long": func(r *protocol.Request) { r.Lease = protocol.MaxDrive.Milliseconds() + 1 },
@@ -181,7 +186,7 @@ func TestDrive(t *testing.T) {
 	if r := drive("sent before the stop", func(r *protocol.Request) { r.Time = before - 1 }); r.Error == nil || r.Error.Code != protocol.NotAllowed || !strings.Contains(r.Error.Message, "stopped after this was sent") {
 		t.Errorf("%+v with %+v", r, r.Error)
 	}
-	if want := []string{"drive wheel -0.3 for 1.5s", "stop by mqtt"}; !slices.Equal(robot.did(), want) {
+	if want := []string{"drive wheel -0.3 for 1.5s", "arm by hand", "stop by mqtt"}; !slices.Equal(robot.did(), want) {
 		t.Errorf("the robot was told %q, want %q", robot.did(), want)
 	}
 }

@@ -125,6 +125,7 @@ type Request struct {
 	Reward    string           `json:"reward,omitempty"`    // verb reward: the name of a reward of the configuration
 	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment. Verb drive: the command. Verb arm: 0 disarms
 	Stimulate map[string]Train `json:"stimulate,omitempty"` // verb stimulate: spikes by neuron
+	ByHand    bool             `json:"by_hand,omitempty"`   // verb arm: for the verb drive alone; the network commands nothing
 	Actuator  string           `json:"actuator,omitempty"`  // verb drive: its name
 	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000. Verb drive: the command holds for so long, 1 to 10,000
 }

@@ -275,17 +275,7 @@ takes.`,
 				return order(c.Context(), s, "save", "saved", c.OutOrStdout())
 			},
 		},
-		&cobra.Command{
-			Use:   "arm",
-			Short: "let the actuators obey the network",
-			Long: `arm lets the actuators obey. When anything speaks against it, everything that
-does is listed, each with what to do about it, and nothing moves.`,
-			Example: "  fluxctl arm",
-			Args:    cobra.NoArgs,
-			RunE: func(c *cobra.Command, _ []string) error {
-				return order(c.Context(), s, "arm", "armed", c.OutOrStdout())
-			},
-		},
+		armCommand(&s),
 		driveCommand(&s),
 		&cobra.Command{
 			Use:   "disarm",
@@ -326,6 +316,29 @@ it prints a line for each message.`,
 	return root
 }
 
+func armCommand(s *settings) *cobra.Command {
+	var byHand bool
+	c := &cobra.Command{
+		Use:   "arm",
+		Short: "let the actuators obey the network",
+		Long: `arm lets the actuators obey. When anything speaks against it, everything that
+does is listed, each with what to do about it, and nothing moves. It also gives
+the robot back to the network after fluxctl drive.`,
+		Example: `  fluxctl arm
+  fluxctl arm --by-hand     # for fluxctl drive: the network moves nothing`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			done := "armed"
+			if byHand {
+				done = "armed by hand; the network commands nothing until fluxctl arm"
+			}
+			return ask(c.Context(), *s, "arm", protocol.Request{ByHand: byHand}, c.OutOrStdout(), func(protocol.Response) string { return done })
+		},
+	}
+	c.Flags().BoolVar(&byHand, "by-hand", false, "for fluxctl drive alone: the network commands nothing")
+	return c
+}
+
 func driveCommand(s *settings) *cobra.Command {
 	var length time.Duration
 	c := &cobra.Command{
@@ -336,8 +349,10 @@ slew rate; then it goes to failsafe. Repeat it in time to go on. The robot has
 to be armed. disarm, estop, a fault and a stale sensor end it at once.
 
 The first drive takes the robot over from the network: all other actuators go
-to failsafe, and the network commands nothing until fluxctl arm.`,
-		Example: `  fluxctl drive left_wheel 0.3
+to failsafe, and the network commands nothing until fluxctl arm. With fluxctl
+arm --by-hand before it, the network moves nothing from the start.`,
+		Example: `  fluxctl arm --by-hand
+  fluxctl drive left_wheel 0.3
   fluxctl drive left_wheel --for 500ms -- -0.3`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: complete(s, actuators),

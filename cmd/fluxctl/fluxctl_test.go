@@ -113,6 +113,13 @@ func (r *robot) Arm() error {
 	return nil
 }
 
+func (r *robot) ArmByHand() error {
+	if err := r.Arm(); err != nil {
+		return err
+	}
+	return &protocol.Error{Code: protocol.NotAllowed, Message: "by hand"}
+}
+
 func (r *robot) Disarm()              { r.disarmed.Store(true) }
 func (r *robot) EmergencyStop(string) { r.disarmed.Store(false) }
 
@@ -387,8 +394,9 @@ func TestEmergencyStopDisarmAndArm(t *testing.T) {
 		{"arm", exitRefused, "cannot arm: emergency_stop"},
 		{"disarm", exitOK, "disarmed\n"},
 		{"arm", exitOK, "armed\n"},
+		{"arm --by-hand", exitRefused, "by hand"},
 	} {
-		code, out, problems := fluxctl(t, broker, c.verb)
+		code, out, problems := fluxctl(t, append([]string{broker}, strings.Fields(c.verb)...)...)
 		if code != c.code || !strings.Contains(out+problems, c.says) {
 			t.Errorf("%s: %d, %q, %q", c.verb, code, out, problems)
 		}

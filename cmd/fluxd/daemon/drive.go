@@ -16,8 +16,8 @@ import (
 // Somebody who commissions a robot drives one actuator at a time by hand. The commands go the way of the network's: the loop decides them, the
 // guard holds them to range, slew and timeout, and whatever brings an actuator to failsafe does so here too.
 //
-// The first such command takes the robot over from the network, whose commands are thrown away until somebody arms it anew. Else an actuator would
-// go on by itself when the time of its command is over, in the hands of whoever looks at it.
+// The first such command, or arming for it, takes the robot over from the network, whose commands are thrown away until somebody arms it anew. Else
+// an actuator would go on by itself when the time of its command is over, in the hands of whoever looks at it.
 
 // byHand is what somebody drives. It belongs to whoever owns the network.
 type byHand struct {
@@ -40,9 +40,15 @@ func (r *robot) driveByHand(o *outputLine, c actuators.Command, now, length time
 	if count, last, failing := o.guard.Faults(); failing {
 		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.name, Message: fmt.Sprintf("it has failed %d times, last: %v", count, last)}
 	}
-	r.manual = byHand{taken: true, output: o, command: c, until: now + length, renewed: now}
-	r.takenOver.Store(true)
+	r.takeOver(byHand{output: o, command: c, until: now + length, renewed: now})
 	return nil
+}
+
+// takeOver takes the robot over from the network.
+func (r *robot) takeOver(h byHand) {
+	h.taken = true
+	r.manual = h
+	r.takenOver.Store(true)
 }
 
 // letGo gives the robot back to the network.
@@ -135,10 +141,26 @@ func (l *Robot) Drive(ctx context.Context, name string, value float64, length ti
 		return answer{err: l.driveByHand(o, command(value), l.clock(), length)}
 	})
 	if a.err == nil && first {
-		l.event(protocol.LevelWarning, "driven_by_hand", "the network commands nothing until the robot is armed anew")
-		l.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'", "actuator", name)
+		l.tellTakenOver()
 	}
 	return a.err
+}
+
+func (l *Robot) tellTakenOver() {
+	l.event(protocol.LevelWarning, "driven_by_hand", "the network commands nothing until the robot is armed anew")
+	l.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'")
+}
+
+// ArmByHand lets the actuators obey Drive, and not the network; see Arm.
+func (l *Robot) ArmByHand() error {
+	if a := l.ask(context.Background(), func() answer { l.takeOver(byHand{}); return answer{} }); a.err != nil {
+		return a.err
+	}
+	if err := l.robot.Arm(); err != nil {
+		return err
+	}
+	l.tellTakenOver()
+	return nil
 }
 
 // Arm lets the actuators obey the network, also when somebody has driven the robot by hand. When anything speaks against it, it lists everything that

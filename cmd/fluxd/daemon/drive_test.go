@@ -158,6 +158,22 @@ func TestDriveOverMQTT(t *testing.T) {
 	if w.Health().Safety.ByHand {
 		t.Error("it is armed, and still driven by hand")
 	}
+	// Armed for that alone, nothing moves before somebody drives it.
+	w.Disarm()
+	w.rests(t)
+	if err := w.ArmByHand(); err != nil {
+		t.Error(err)
+	}
+	spikes := w.Health().Spikes
+	eventually(t, "the network to be busy", func() bool { return w.Health().Spikes > spikes+20 })
+	if duty := w.duty(t); duty != 0 || !w.Health().Safety.ByHand || w.Health().Safety.State != "armed" {
+		t.Errorf("armed for driving by hand: %v, %+v", duty, w.Health().Safety)
+	}
+	if err := drive("by hand", "left", 1, time.Second); err != nil {
+		t.Error(err)
+	}
+	w.turns(t)
+	w.rests(t)
 	var refused *protocol.Error
 	if err := w.Drive(t.Context(), "left", math.NaN(), time.Second); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange {
 		t.Errorf("NaN: %v", err)
