@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"encoding/json"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,6 +15,9 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/google/uuid"
 	"golang.org/x/time/rate"
+
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/transport"
 )
 
 // Robot is what the bridge shows to the outside. Every method may be called from any goroutine.
@@ -42,18 +44,24 @@ type Robot interface {
 	Save(ctx context.Context) error
 	Load(ctx context.Context) error
 	// Reward brings spikes into the modulator neurons of a reward of the configuration, and Stimulate into neurons by name, from the
-	// next tick on. They return how many. An unknown name fails with an *Error, and then nothing is brought in.
+	// next tick on. They return how many. An unknown name fails with an *Error, and then nothing is brought in. A reward of which no spike
+	// comes has a Warning as its error, which says why.
 	Reward(ctx context.Context, name string, value float64) (spikes int, err error)
 	Stimulate(ctx context.Context, trains map[string]protocol.Train) (spikes int, err error)
 	// Spikes appends the spikes since the last call, in order, and says how many more were lost. A robot that is not asked for a
 	// second collects none.
 	Spikes(to []protocol.Spike) (all []protocol.Spike, lost uint64)
-	// Arm lets the actuators obey; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
+	// Arm lets the actuators obey the network; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
 	// and takes an emergency stop back.
 	Arm() error
+	// ArmByHand lets them obey Drive alone.
+	ArmByHand() error
 	Disarm()
 	// EmergencyStop brings the actuators to failsafe until the robot is disarmed and armed again. It never waits.
 	EmergencyStop(who string)
+	// Drive has an actuator obey a command by hand for a time, instead of the network, which commands nothing from then on until Arm. A refusal is an
+	// *Error.
+	Drive(ctx context.Context, actuator string, value float64, length time.Duration) error
 	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge.
 	Health() protocol.Health
 	Sensors() map[string]protocol.Measure
@@ -285,7 +293,7 @@ func checkURL(broker string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("broker: expected a URL like tcp://host:1883: %w", err)
 	}
-	if _, known := schemes[u.Scheme]; !known || u.Hostname() == "" || u.Port() == "" {
+	if !transport.Known(u.Scheme) || u.Hostname() == "" || u.Port() == "" {
 		return "", fmt.Errorf("broker %q: expected a URL with a port, like tcp://host:1883 or ssl://host:8883", u.Redacted())
 	}
 	return u.Redacted(), nil

@@ -2,8 +2,6 @@ package bridge
 
 import (
 	"bufio"
-	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -12,7 +10,8 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
-	"golang.org/x/net/proxy"
+
+	"fluxd/bridge/transport"
 )
 
 // What comes from an external broker is not the robot's: anybody may have published it there. The client library reserves as many bytes as a packet
@@ -25,30 +24,11 @@ const (
 	packetNumber = 2
 )
 
-// schemes are those of a broker's URL, and whether they mean TLS.
-var schemes = map[string]bool{"tcp": false, "mqtt": false, "ssl": true, "tls": true, "mqtts": true}
-
-// dialExternal connects to an external broker, by the SOCKS proxy of the environment if there is one.
+// dialExternal connects to an external broker.
 func dialExternal(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
-	conn, err := proxy.FromEnvironmentUsing(o.Dialer).Dial("tcp", u.Host)
-	if err != nil {
-		return nil, err
-	}
-	if schemes[u.Scheme] {
-		config := o.TLSConfig.Clone()
-		if config.ServerName == "" {
-			config.ServerName = u.Hostname()
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), o.ConnectTimeout)
-		defer cancel()
-		secured := tls.Client(conn, config)
-		if err := secured.HandshakeContext(ctx); err != nil {
-			conn.Close()
-			return nil, err
-		}
-		conn = secured
-	}
-	return conn, nil
+	dialer := *o.Dialer
+	dialer.Timeout = o.ConnectTimeout
+	return transport.Dial(&dialer, u, o.TLSConfig)
 }
 
 // cutter is a connection whose incoming packets have a bounded length, and whose incoming requests a bounded rate.

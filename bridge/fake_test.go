@@ -122,6 +122,9 @@ func (r *fakeRobot) Reward(_ context.Context, name string, value float64) (int, 
 	if name != "praise" {
 		return 0, &protocol.Error{Code: protocol.UnknownReward, Message: fmt.Sprintf("no reward %q", name)}
 	}
+	if value == 0 {
+		return 0, protocol.Warning("its value is 0")
+	}
 	r.order(fmt.Sprintf("reward %v", value))
 	return int(math.Abs(value)), nil
 }
@@ -184,6 +187,13 @@ func (r *fakeRobot) waiting(more int) int {
 
 func (r *fakeRobot) Arm() error { r.order("arm"); return r.refuse }
 func (r *fakeRobot) Disarm()    { r.order("disarm") }
+
+func (r *fakeRobot) ArmByHand() error { r.order("arm by hand"); return r.refuse }
+
+func (r *fakeRobot) Drive(_ context.Context, actuator string, value float64, length time.Duration) error {
+	r.order(fmt.Sprintf("drive %s %g for %v", actuator, value, length))
+	return r.refuse
+}
 
 func (r *fakeRobot) EmergencyStop(who string) { r.order("stop by " + who) }
 

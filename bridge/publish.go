@@ -199,8 +199,8 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 				b.stops.stop("disarm", timeOf(a.payload))
 			}
 		}
-		a.stops = b.stops.count.Load()
 	}
+	a.stops = b.stops.count.Load()
 	queue, busy := b.arrivals, b.busy
 	if common(a.verb) {
 		queue, busy = b.questions, b.busyQuestions

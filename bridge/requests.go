@@ -29,7 +29,7 @@ type arrival struct {
 	verb     string
 	payload  []byte
 	retained bool
-	stops    uint64 // verb arm: how often the robot had been stopped when it came in
+	stops    uint64 // how often the robot had been stopped when it came in
 }
 
 // serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Robot.Set.
@@ -64,7 +64,7 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 	if refusal == nil && !disarms(a) {
 		refusal = expired(request, b.clock())
 	}
-	if refusal == nil && a.verb == "arm" && !disarms(a) && b.stops.overtook(a, request.Time) {
+	if refusal == nil && moves(a) && b.stops.overtook(a, request.Time) {
 		refusal = overtaken()
 	}
 	response := protocol.Response{ID: request.ID}
@@ -160,6 +160,9 @@ func parse(a arrival) (protocol.Request, *protocol.Error) {
 	return request, nil
 }
 
+// moves reports whether a request may let something move.
+func moves(a arrival) bool { return a.verb == "drive" || a.verb == "arm" && !disarms(a) }
+
 // disarms reports whether a request is one to arm with the value 0, which disarms: a switch has one topic for both.
 func disarms(a arrival) bool {
 	var only struct{ Value *float64 }
@@ -226,10 +229,7 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		defer cancel()
 		n, err := b.robot.Reward(ctx, request.Reward, *request.Value)
 		response.Spikes = n
-		if err != nil {
-			return refusal(err)
-		}
-		return nil
+		return warned(response, err)
 	case "stimulate":
 		if err := checkTrains(request.Stimulate); err != nil {
 			return err
@@ -239,6 +239,17 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		n, err := b.robot.Stimulate(ctx, request.Stimulate)
 		response.Spikes = n
 		if err != nil {
+			return refusal(err)
+		}
+		return nil
+	case "drive":
+		most := protocol.MaxDrive.Milliseconds()
+		if request.Actuator == "" || request.Value == nil || !finite(*request.Value) || request.Lease < 1 || request.Lease > most {
+			return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf(`drive: expected an actuator, a value, and for how long, 1 to %d ms, such as {"actuator":"left_wheel","value":0.3,"lease_ms":2000}`, most)}
+		}
+		ctx, cancel := b.until(request)
+		defer cancel()
+		if err := b.robot.Drive(ctx, request.Actuator, *request.Value, time.Duration(request.Lease)*time.Millisecond); err != nil {
 			return refusal(err)
 		}
 		return nil
@@ -252,15 +263,18 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		if request.Value != nil && *request.Value == 0 {
 			return nil // that was done when it came in
 		}
-		return b.arm()
+		if request.ByHand {
+			return b.arm(b.robot.ArmByHand)
+		}
+		return b.arm(b.robot.Arm)
 	}
 	return &protocol.Error{Code: protocol.UnknownVerb, Message: fmt.Sprintf("verb %q: expected one of %s", verb, strings.Join(users.Verbs(), ", "))}
 }
 
 // arm lets the actuators obey, unless the robot is disarmed at the same moment.
-func (b *Bridge) arm() *protocol.Error {
+func (b *Bridge) arm(arm func() error) *protocol.Error {
 	before := b.stops.disarms.Load()
-	if err := b.robot.Arm(); err != nil {
+	if err := arm(); err != nil {
 		return refusal(err)
 	}
 	if b.stops.disarms.Load() != before {
@@ -270,9 +284,9 @@ func (b *Bridge) arm() *protocol.Error {
 	return nil
 }
 
-// overtaken is the error of a request to arm that the robot was stopped after.
+// overtaken is the error of a request to arm or to drive that the robot was stopped after.
 func overtaken() *protocol.Error {
-	return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot was disarmed or stopped after this was sent: arm again if that is still what you want"}
+	return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot was disarmed or stopped after this was sent: send it again if that is still what you want"}
 }
 
 // until bounds what a request asks for by its time to live.
@@ -303,6 +317,18 @@ func (b *Bridge) accepted(response *protocol.Response, applied map[string]float6
 	}
 	for _, path := range sorted(values) {
 		b.publishValue(path, values[path].Value, b.out.put)
+	}
+	return nil
+}
+
+// warned answers with the warning if the error is one: then it was done. Any other error is a refusal.
+func warned(response *protocol.Response, err error) *protocol.Error {
+	var warning protocol.Warning
+	switch {
+	case errors.As(err, &warning):
+		response.Warning = string(warning)
+	case err != nil:
+		return refusal(err)
 	}
 	return nil
 }

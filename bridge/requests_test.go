@@ -153,6 +153,55 @@ func TestArmAndDisarm(t *testing.T) {
 	}
 }
 
+// A command by hand goes to the robot as it was asked for; what cannot be one, and one that the robot was stopped after, does not.
+func TestDrive(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	drive := func(id string, change func(*protocol.Request)) protocol.Response {
+		r := fresh(id)
+		value := -0.3
+		r.Actuator, r.Value, r.Lease = "wheel", &value, 1500
+		change(&r)
+		return c.ask("drive", r)
+	}
+	if r := drive("right", func(*protocol.Request) {}); r.Status != protocol.StatusOK {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	byHand := fresh("by hand")
+	byHand.ByHand = true
+	if r := c.ask("arm", byHand); r.Status != protocol.StatusOK {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	for name, change := range map[string]func(*protocol.Request){
+		"no actuator": func(r *protocol.Request) { r.Actuator = "" }, "no value": func(r *protocol.Request) { r.Value = nil },
+		"no time": func(r *protocol.Request) { r.Lease = 0 }, "too long": func(r *protocol.Request) { r.Lease = protocol.MaxDrive.Milliseconds() + 1 },
+	} {
+		if r := drive(name, change); r.Error == nil || r.Error.Code != protocol.Malformed || !strings.Contains(r.Error.Message, "1 to 10000 ms") {
+			t.Errorf("%s: %+v with %+v", name, r, r.Error)
+		}
+	}
+	before := time.Now().UnixMilli()
+	c.ask("estop", fresh("stop"))
+	if r := drive("sent before the stop", func(r *protocol.Request) { r.Time = before - 1 }); r.Error == nil || r.Error.Code != protocol.NotAllowed || !strings.Contains(r.Error.Message, "stopped after this was sent") {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	if want := []string{"drive wheel -0.3 for 1.5s", "arm by hand", "stop by mqtt"}; !slices.Equal(robot.did(), want) {
+		t.Errorf("the robot was told %q, want %q", robot.did(), want)
+	}
+}
+
+// A reward of which nothing comes is answered ok, with the reason as a warning.
+func TestARewardOfNothing(t *testing.T) {
+	c := dial(t, startBridge(t, newFakeRobot(), Options{}).URL())
+	c.online()
+	r, nothing := fresh("nothing"), 0.0
+	r.Reward, r.Value = "praise", &nothing
+	if a := c.ask("reward", r); a.Status != protocol.StatusOK || a.Spikes != 0 || a.Warning != "its value is 0" {
+		t.Errorf("%+v with %+v", a, a.Error)
+	}
+}
+
 // waysToStop are the requests that lead to safety, and what the robot does then.
 var waysToStop = []struct {
 	name, verb, order, told string

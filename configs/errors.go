@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fluxd/configs/spelling"
 )
 
 // Error is one mistake in a configuration.
@@ -72,38 +74,9 @@ func nearest(name string, known []string) string {
 }
 
 func nearestOf(name string, known []string) (string, bool) {
-	if len(known) > mostCompared {
+	near := spelling.Nearest(name, known)
+	if len(near) == 0 {
 		return "", false
 	}
-	best, distance := "", min(1+len(name)/3, len(name)-1)
-	for _, k := range known {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d <= distance && (best == "" || d < distance) {
-			best, distance = k, d
-		}
-	}
-	return best, best != ""
-}
-
-// editDistance counts the letters to insert, delete or replace (Levenshtein 1966).
-func editDistance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return near[0], true
 }

@@ -127,9 +127,11 @@ type Request struct {
 	Paths      []string           `json:"paths,omitempty"`  // verbs get and reset: none means all
 
 	Reward    string           `json:"reward,omitempty"`    // verb reward: the name of a reward of the configuration
-	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment. Verb arm: 0 disarms
+	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment. Verb drive: the command. Verb arm: 0 disarms
 	Stimulate map[string]Train `json:"stimulate,omitempty"` // verb stimulate: spikes by neuron
-	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000
+	ByHand    bool             `json:"by_hand,omitempty"`   // verb arm: for the verb drive alone; the network commands nothing
+	Actuator  string           `json:"actuator,omitempty"`  // verb drive: its name
+	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000. Verb drive: the command holds for so long, 1 to 10,000
 }
 
 // Limits of requests.
@@ -156,6 +158,8 @@ const (
 	MaxTrain = 1000
 	// MaxLease is the longest that one watch request has spikes published.
 	MaxLease = time.Minute
+	// MaxDrive is the longest that a command by hand holds: who cannot repeat it any more does not leave a motor running.
+	MaxDrive = 10 * time.Second
 )
 
 // Response answers one request.
@@ -201,6 +205,7 @@ const (
 	NotLive          Code = "not_live"          // it is there, and acts at the next start only
 	UnknownNeuron    Code = "unknown_neuron"    // there is no such neuron
 	UnknownReward    Code = "unknown_reward"    // there is no such reward
+	UnknownActuator  Code = "unknown_actuator"  // there is no such actuator
 	NotAllowed       Code = "not_allowed"       // the robot's state forbids it
 	Forbidden        Code = "forbidden"         // who asked may not
 	Malformed        Code = "malformed"         // not the JSON that Request documents
@@ -262,10 +267,11 @@ type Health struct {
 
 // Safety says whether the robot may move.
 type Safety struct {
-	State string              `json:"state"`           // "armed", "disarmed" or "stopped"
-	By    string              `json:"by,omitempty"`    // who or what made the emergency stop
-	Held  map[string][]string `json:"held,omitempty"`  // the actuators that are kept at failsafe, each with the reasons
-	Stale []string            `json:"stale,omitempty"` // the sensors without a good reading for too long
+	State  string              `json:"state"`             // "armed", "disarmed" or "stopped"
+	By     string              `json:"by,omitempty"`      // who or what made the emergency stop
+	ByHand bool                `json:"by_hand,omitempty"` // somebody drives by hand (verb drive): the network commands nothing until the robot is armed anew
+	Held   map[string][]string `json:"held,omitempty"`    // the actuators that are kept at failsafe, each with the reasons
+	Stale  []string            `json:"stale,omitempty"`   // the sensors without a good reading for too long
 }
 
 // BridgeHealth is how the bridge does.

@@ -19,7 +19,8 @@ var keys = map[string][]string{
 	"reward":    {"reward", "value"},
 	"stimulate": {"stimulate"},
 	"watch":     {"lease_ms"},
-	"arm":       {"value"},
+	"arm":       {"value", "by_hand"},
+	"drive":     {"actuator", "value", "lease_ms"},
 }
 
 // ParseRequest reads the payload of a request with a verb. It is strict, since a value that was not meant must not act: a wrong type, null, an unknown or
@@ -47,6 +48,10 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 			r.Lease, err = p.whole(key)
 		case "reward":
 			r.Reward, err = p.text(key)
+		case "actuator":
+			r.Actuator, err = p.text(key)
+		case "by_hand":
+			r.ByHand, err = p.truth(key)
 		case "value":
 			var v float64
 			if v, err = p.number(key); err == nil && verb == "arm" && v != 0 && v != 1 {
@@ -133,6 +138,15 @@ func (p parser) text(path string) (string, error) {
 		return "", wrong(path, "a text", got)
 	}
 	return text, nil
+}
+
+func (p parser) truth(path string) (bool, error) {
+	got := p.next()
+	is, ok := got.(bool)
+	if !ok {
+		return false, wrong(path, "true or false", got)
+	}
+	return is, nil
 }
 
 // texts reads a list, which is not empty: nothing at all would mean everything.

@@ -18,6 +18,9 @@ func TestARequestIsReadStrictly(t *testing.T) {
 		{"arm", `"value":"1"`, `value: expected a number, got "1"`},
 		{"arm", `"Value":1`, "Value: verb arm has no such key: expected id, ts, ttl_ms, value"},
 		{"arm", `"value":0,"value":1`, "value: given twice"},
+		{"arm", `"by_hand":1`, "by_hand: expected true or false, got 1"},
+		{"drive", `"actuator":"wheel","value":null,"lease_ms":1000`, "value: expected a number, got null"},
+		{"drive", `"actuator":null`, "actuator: expected a text, got null"},
 		{"set", `"set":{"actuators.wheel.slew":null}`, "set.actuators.wheel.slew: expected a number, got null"},
 		{"set", `"set":{"a":1,"a":2}`, "set.a: given twice"},
 		{"set", `"set":{"a":NaN}`, "NaN and Infinity are no numbers"},
@@ -65,7 +68,8 @@ func FuzzParseRequest(f *testing.F) {
 		"reward":    {Reward: "joy", Value: &one},
 		"stimulate": {Stimulate: map[string]Train{"eye": {Count: 3, Every: 1000}}},
 		"watch":     {Lease: 1000},
-		"arm":       {Value: &one},
+		"arm":       {Value: &one, ByHand: true},
+		"drive":     {Actuator: "wheel", Value: &one, Lease: 1000},
 		"estop":     {},
 	} {
 		r.ID, r.Time, r.TTL = "x", 1_700_000_000_000, 1000

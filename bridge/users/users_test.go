@@ -105,6 +105,7 @@ func TestRoles(t *testing.T) {
 		"stimulate": {Tuner, Operator},
 		"arm":       {Operator},
 		"disarm":    {Operator},
+		"drive":     {Operator},
 	}
 	verbs := Verbs()
 	if !slices.IsSorted(verbs) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"maps"
@@ -20,6 +19,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"fluxd/bridge/protocol"
+	"fluxd/configs/amounts"
 )
 
 // What fluxctl ends with.
@@ -68,6 +70,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case errors.Is(said.failed, syscall.EPIPE):
 		return exitOK // whoever reads no more knows it
+	case said.failed != nil && err != nil && !errors.Is(err, said.failed): // it was not done, and that is what counts
+		err = fmt.Errorf("%w; nor can the output be written: %v", err, said.failed)
 	case said.failed != nil:
 		err = failure{exitUnsaid, fmt.Errorf("it was done, but what there is to say of it cannot be written: %w", said.failed)}
 	}
@@ -154,8 +158,10 @@ be written. With --json errors are JSON too, on the standard error output:
 			Use:   "get [path...]",
 			Short: "print parameters: value, unit, range",
 			Long: `get prints parameters with value, unit, range and who set them last. Without a
-path it prints all; in a path, * stands for any characters but a dot.`,
+path it prints all; in a path, * stands for any characters but a dot. The first
+names of a path may be left out where the rest is enough.`,
 			Example: `  fluxctl get
+  fluxctl get eye_l.threshold
   fluxctl get 'network.neurons.*.threshold'
   fluxctl get network.neurons.eye_l.threshold --json`,
 			ValidArgsFunction: complete(&s, paths),
@@ -165,8 +171,14 @@ path it prints all; in a path, * stands for any characters but a dot.`,
 			Use:   "set path=value... | path value",
 			Short: "change parameters in one transaction",
 			Long: `set changes parameters. Several are one transaction: all are checked first,
-then all take effect at once, or none does. It prints what was and what is.`,
-			Example: `  fluxctl set network.neurons.eye_l.threshold=90
+then all take effect at once, or none does. It prints what was and what is.
+
+A value is written as in the robot file: 5ms, 200 Hz, 12 cm, 4/s, or a number
+alone where the file has one. The first names of a path may be left out where
+the rest is enough.`,
+			Example: `  fluxctl set eye_l.threshold=90
+  fluxctl set eye_l.refractory=5ms sensors.left_eye.encode.max='150 Hz'
+  fluxctl set network.neurons.eye_l.threshold=90
   fluxctl set network.neurons.eye_l.threshold 90
   fluxctl set network.neurons.eye_l.threshold=90 network.neurons.eye_l.leak=1500
   fluxctl set 'network.neurons.wall[*].threshold=120'
@@ -179,7 +191,7 @@ then all take effect at once, or none does. It prints what was and what is.`,
 				if err != nil {
 					return err
 				}
-				return set(c.Context(), s, protocol.Request{Set: changes, IfRevision: ifRevision(c)}, c.OutOrStdout())
+				return set(c.Context(), s, changes, ifRevision(c), c.OutOrStdout())
 			},
 		}),
 		withRevision(&cobra.Command{
@@ -204,9 +216,9 @@ those against it.`,
 			Args:              cobra.ExactArgs(2),
 			ValidArgsFunction: complete(&s, rewards),
 			RunE: func(c *cobra.Command, args []string) error {
-				value, err := strconv.ParseFloat(args[1], 64)
-				if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
-					return fmt.Errorf("%q: expected a number", args[1])
+				value, err := amounts.Parse(args[1], "")
+				if err != nil {
+					return err
 				}
 				return spiking(c.Context(), s, "reward", protocol.Request{Reward: args[0], Value: &value}, c.OutOrStdout())
 			},
@@ -263,17 +275,8 @@ takes.`,
 				return order(c.Context(), s, "save", "saved", c.OutOrStdout())
 			},
 		},
-		&cobra.Command{
-			Use:   "arm",
-			Short: "let the actuators obey the network",
-			Long: `arm lets the actuators obey. When anything speaks against it, everything that
-does is listed, each with what to do about it, and nothing moves.`,
-			Example: "  fluxctl arm",
-			Args:    cobra.NoArgs,
-			RunE: func(c *cobra.Command, _ []string) error {
-				return order(c.Context(), s, "arm", "armed", c.OutOrStdout())
-			},
-		},
+		armCommand(&s),
+		driveCommand(&s),
 		&cobra.Command{
 			Use:   "disarm",
 			Short: "bring the actuators to failsafe",
@@ -313,6 +316,63 @@ it prints a line for each message.`,
 	return root
 }
 
+func armCommand(s *settings) *cobra.Command {
+	var byHand bool
+	c := &cobra.Command{
+		Use:   "arm",
+		Short: "let the actuators obey the network",
+		Long: `arm lets the actuators obey. When anything speaks against it, everything that
+does is listed, each with what to do about it, and nothing moves. It also gives
+the robot back to the network after fluxctl drive.`,
+		Example: `  fluxctl arm
+  fluxctl arm --by-hand     # for fluxctl drive: the network moves nothing`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			done := "armed"
+			if byHand {
+				done = "armed by hand; the network commands nothing until fluxctl arm"
+			}
+			return ask(c.Context(), *s, "arm", protocol.Request{ByHand: byHand}, c.OutOrStdout(), func(protocol.Response) string { return done })
+		},
+	}
+	c.Flags().BoolVar(&byHand, "by-hand", false, "for fluxctl drive alone: the network commands nothing")
+	return c
+}
+
+func driveCommand(s *settings) *cobra.Command {
+	var length time.Duration
+	c := &cobra.Command{
+		Use:   "drive actuator value",
+		Short: "drive one actuator by hand, for commissioning",
+		Long: `drive has one actuator obey a value for some time, within its range and at its
+slew rate; then it goes to failsafe. Repeat it in time to go on. The robot has
+to be armed. disarm, estop, a fault and a stale sensor end it at once.
+
+The first drive takes the robot over from the network: all other actuators go
+to failsafe, and the network commands nothing until fluxctl arm. With fluxctl
+arm --by-hand before it, the network moves nothing from the start.`,
+		Example: `  fluxctl arm --by-hand
+  fluxctl drive left_wheel 0.3
+  fluxctl drive left_wheel --for 500ms -- -0.3`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: complete(s, actuators),
+		RunE: func(c *cobra.Command, args []string) error {
+			value, err := amounts.Parse(args[1], "")
+			if err != nil {
+				return err
+			}
+			if length < time.Millisecond || length > protocol.MaxDrive {
+				return fmt.Errorf("--for %v: expected 1ms to %v; repeat the command in time to go on", length, protocol.MaxDrive)
+			}
+			return ask(c.Context(), *s, "drive", protocol.Request{Actuator: args[0], Value: &value, Lease: length.Milliseconds()}, c.OutOrStdout(), func(protocol.Response) string {
+				return fmt.Sprintf("%s at %s for %v; the network commands nothing until fluxctl arm", args[0], amounts.Format(value, ""), length)
+			})
+		},
+	}
+	c.Flags().DurationVar(&length, "for", 2*time.Second, "how long; then it goes to failsafe")
+	return c
+}
+
 // negative is what is said of a negative number that was taken for a flag.
 var negative = regexp.MustCompile(`unknown shorthand flag: '[0-9.]'`)
 
@@ -333,28 +393,32 @@ func ifRevision(c *cobra.Command) *protocol.Revision {
 	return &revision
 }
 
-// parseChanges reads path=value arguments, or a path and a value.
-func parseChanges(args []string) (map[string]float64, error) {
+// parseChanges reads path=value arguments, or a path and a value. What the values are depends on the robot's units; here they have to begin with
+// a number.
+func parseChanges(args []string) (map[string]string, error) {
 	if len(args) == 2 && !strings.Contains(args[0], "=") {
 		args = []string{args[0] + "=" + args[1]}
 	}
-	changes := map[string]float64{}
+	changes := map[string]string{}
 	for _, arg := range args {
 		path, text, found := strings.Cut(arg, "=")
 		if !found || path == "" {
 			return nil, fmt.Errorf("%q: expected path=value", arg)
 		}
-		value, err := strconv.ParseFloat(text, 64)
-		if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
-			return nil, fmt.Errorf("%s: expected a number in the unit that fluxctl get shows, got %q", path, text)
+		text = strings.TrimSpace(text)
+		if value, err := strconv.ParseFloat(begins.FindString(text), 64); err != nil || math.IsInf(value, 0) {
+			return nil, fmt.Errorf("%s: expected a number, with its unit as the robot file writes it, such as 5ms, got %q", path, text)
 		}
 		if _, twice := changes[path]; twice {
 			return nil, fmt.Errorf("%s: given twice", path)
 		}
-		changes[path] = value
+		changes[path] = text
 	}
 	return changes, nil
 }
+
+// begins is the number that an amount begins with.
+var begins = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?`)
 
 // converse connects to the robot for as long as a conversation about a verb takes.
 func converse(ctx context.Context, s settings, verb string, about func(*remote) error) error {
@@ -385,6 +449,10 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
+		paths, err := r.resolve(paths)
+		if err != nil {
+			return err
+		}
 		response, err := r.request(ctx, "get", protocol.Request{Paths: paths})
 		if err != nil {
 			return err
@@ -398,21 +466,31 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 			return printJSON(out, all)
 		}
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "PARAMETER\tVALUE\tUNIT\tRANGE\tDEFAULT\tSET BY")
+		fmt.Fprintln(table, "PARAMETER\tVALUE\tRANGE\tDEFAULT\tSET BY")
 		for _, path := range slices.Sorted(maps.Keys(all.Values)) {
 			v := all.Values[path]
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s to %s\t%s\t%s\n", path, span(v.Value), v.Unit, number(v.Min), number(v.Max), number(v.Default), v.Src)
+			fmt.Fprintf(table, "%s\t%s\t%s to %s\t%s\t%s\n", path, span(v.Value, v.Unit), amounts.Format(v.Min, v.Unit), amounts.Format(v.Max, v.Unit), amounts.Format(v.Default, v.Unit), v.Src)
 		}
 		return table.Flush()
 	})
 }
 
-// shownChange is a change as set --json prints it. What several had before is a number, or the least and the largest.
+// shownChange is a change as set and reset print it with --json. What several had before is a number, or the least and the largest.
 type shownChange struct {
 	Revision protocol.Revision  `json:"rev"`
-	Before   map[string]any     `json:"before"`
+	Before   map[string]any     `json:"before,omitempty"` // what reset does not say
 	Applied  map[string]float64 `json:"applied"`
+	Units    map[string]string  `json:"units"` // of the numbers
 	Warning  string             `json:"warning,omitempty"`
+}
+
+// changed makes a change of an answer to set or reset.
+func (r *remote) changed(a protocol.Response) shownChange {
+	c := shownChange{Revision: a.Rev, Applied: a.Applied, Units: map[string]string{}, Warning: a.Warning}
+	for path := range a.Applied {
+		c.Units[path] = r.parameter(path).Unit
+	}
+	return c
 }
 
 // ask makes a request and prints what came of it: the answer as JSON, or what told makes of it.
@@ -441,14 +519,32 @@ func spiking(ctx context.Context, s settings, verb string, request protocol.Requ
 }
 
 // set changes parameters and prints what was and what is.
-func set(ctx context.Context, s settings, request protocol.Request, out io.Writer) error {
+func set(ctx context.Context, s settings, texts map[string]string, ifRevision *protocol.Revision, out io.Writer) error {
 	return converse(ctx, s, "set", func(r *remote) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
-		before, err := r.request(ctx, "get", protocol.Request{Paths: slices.Sorted(maps.Keys(request.Set))})
+		typed := slices.Sorted(maps.Keys(texts))
+		paths, err := r.resolve(typed)
 		if err != nil {
 			return err
+		}
+		request := protocol.Request{Set: map[string]float64{}, IfRevision: ifRevision}
+		before, err := r.request(ctx, "get", protocol.Request{Paths: paths})
+		if err != nil {
+			return err
+		}
+		for i, path := range paths {
+			if _, twice := request.Set[path]; twice {
+				return fmt.Errorf("%s: given twice", path)
+			}
+			unit, err := r.unitOf(path, before.Values)
+			if err == nil {
+				request.Set[path], err = amounts.Parse(texts[typed[i]], unit)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
 		}
 		response, err := r.request(ctx, "set", request)
 		if err != nil {
@@ -456,7 +552,8 @@ func set(ctx context.Context, s settings, request protocol.Request, out io.Write
 		}
 		was := previous(before.Values)
 		if s.json {
-			shown := shownChange{Revision: response.Rev, Before: map[string]any{}, Applied: response.Applied, Warning: response.Warning}
+			shown := r.changed(response)
+			shown.Before = map[string]any{}
 			for path := range response.Applied {
 				if v := was[path]; v.To == nil {
 					shown.Before[path] = v.V
@@ -467,11 +564,11 @@ func set(ctx context.Context, s settings, request protocol.Request, out io.Write
 			return printJSON(out, shown)
 		}
 		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
-			later := ""
-			if !r.parameter(path).Live {
+			p, later := r.parameter(path), ""
+			if !p.Live {
 				later = ", from the next start on"
 			}
-			fmt.Fprintf(out, "%s: %s -> %s%s\n", path, span(was[path]), strings.TrimSpace(number(response.Applied[path])+" "+r.parameter(path).Unit), later)
+			fmt.Fprintf(out, "%s: %s -> %s%s\n", path, span(was[path], p.Unit), amounts.Format(response.Applied[path], p.Unit), later)
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
 		return err
@@ -509,15 +606,19 @@ func reset(ctx context.Context, s settings, request protocol.Request, out io.Wri
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
+		var err error
+		if request.Paths, err = r.resolve(request.Paths); err != nil {
+			return err
+		}
 		response, err := r.request(ctx, "reset", request)
 		if err != nil {
 			return err
 		}
 		if s.json {
-			return printJSON(out, response)
+			return printJSON(out, r.changed(response))
 		}
 		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
-			fmt.Fprintf(out, "%s: %s\n", path, strings.TrimSpace(number(response.Applied[path])+" "+r.parameter(path).Unit))
+			fmt.Fprintf(out, "%s: %s\n", path, amounts.Format(response.Applied[path], r.parameter(path).Unit))
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
 		return err
@@ -558,6 +659,8 @@ func paths(r *remote) []string   { return slices.Sorted(maps.Keys(r.known)) }
 func neurons(r *remote) []string { return r.neurons }
 func rewards(r *remote) []string { return r.rewards }
 
+func actuators(r *remote) []string { return r.actuators }
+
 // completionPatience is how long a shell that waits for names may be kept waiting.
 const completionPatience = time.Second
 
@@ -597,7 +700,7 @@ type refusal struct {
 func (r refusal) Error() string {
 	message := strings.TrimPrefix(r.of.Path+": "+r.of.Message, ": ")
 	if r.of.Min != nil && r.of.Max != nil {
-		message += fmt.Sprintf(" (allowed: %s to %s)", number(*r.of.Min), strings.TrimSpace(number(*r.of.Max)+" "+r.unit))
+		message += fmt.Sprintf(" (allowed: %s to %s)", amounts.Format(*r.of.Min, r.unit), amounts.Format(*r.of.Max, r.unit))
 	}
 	return message
 }
@@ -605,15 +708,12 @@ func (r refusal) Error() string {
 func (r refusal) Unwrap() error { return r.of }
 
 // span writes a value, or the least and the largest of several.
-func span(v protocol.Value) string {
+func span(v protocol.Value, unit string) string {
 	if v.To == nil {
-		return number(v.V)
+		return amounts.Format(v.V, unit)
 	}
-	return number(v.V) + " to " + number(*v.To)
+	return amounts.Format(v.V, unit) + " to " + amounts.Format(*v.To, unit)
 }
-
-// number writes a number as a person would type it.
-func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 // checked remembers the first error of what is printed: nobody else looks at it.
 type checked struct {

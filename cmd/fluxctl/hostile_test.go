@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/picture"
 )
 
 // What a terminal obeys, or what is no text at all: raw, and as JSON may carry it. The mark tells that it has come through.
@@ -102,8 +104,8 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 	}{
 		{"get", exitOK, false},
 		{"get --json", exitOK, false},
-		{"set eye/threshold=7", exitRefused, true},
-		{"set eye/threshold=7 --json", exitRefused, true},
+		{"set eye/threshold=0", exitRefused, true},
+		{"set eye/threshold=0 --json", exitRefused, true},
 		{"reset", exitOK, false},
 		{"reset --json", exitOK, false},
 		{"reset", exitOK, true},
@@ -215,7 +217,8 @@ func TestNothingHostileIsShownLive(t *testing.T) {
 
 // The same for what is drawn.
 func TestNothingHostileIsDrawn(t *testing.T) {
-	p := newPicture("bad", map[string]protocol.Parameter{"eye/threshold": {Unit: raw}, raw: {Unit: raw}})
+	now := time.Unix(1000, 0)
+	v := newView("bad", func(string) protocol.Parameter { return protocol.Parameter{Unit: raw} }, now)
 	for _, m := range []struct{ topic, payload string }{
 		{"status", `{"state":"@"}`},
 		{"param/eye/threshold", `{"v":1}`},
@@ -229,18 +232,21 @@ func TestNothingHostileIsDrawn(t *testing.T) {
 		{"tele/actuators", `{"@":{"value":"@","unit":"@","age_s":1},"wheel":{"value":["@"]}}`},
 		{"tele/health", `{"safety":{"state":"armed","by":"@","held":{"@":["@"]},"stale":["@"]}}`},
 	} {
-		p.add("flux/bad/"+m.topic, []byte(hostile(m.payload)))
+		v.add("flux/bad/"+m.topic, []byte(hostile(m.payload)), false, now)
 	}
 	r := newRaster("bad"+raw, []string{raw, "eye"})
 	r.state = raw
-	now := time.Unix(1000, 0)
 	r.add(protocol.Spike{At: 1500, Neuron: 0}, now)
 	for _, size := range [][2]int{{200, 50}, {80, 24}, {40, 10}, {20, 5}} {
-		for what, text := range map[string]string{
-			"picture": fit(p.String(size[0]), size[0], size[1]),
-			"raster":  fit(r.draw(size[0], size[1], now), size[0], size[1]),
-		} {
+		drawn, bright := v.draw(size[0], size[1], now)
+		for what, text := range map[string]string{"picture": drawn, "raster": picture.Fit(r.draw(size[0], size[1], now), size[0], size[1])} {
+			var out bytes.Buffer
+			(&screen{out: &out}).show(text, size[1])
+			text = strings.NewReplacer(home, "", clearLine, "", undim, "", clearBelow, "").Replace(out.String())
 			mustBeText(t, fmt.Sprint(what, size), text)
+			if bright < 1 || bright > size[1] {
+				t.Errorf("%v: %d lines of it are bright", size, bright)
+			}
 			lines := strings.Split(text, "\n")
 			if len(lines) > size[1] {
 				t.Errorf("%s %v: it has %d lines", what, size, len(lines))

@@ -33,7 +33,7 @@ func passwdCommand(s *settings) *cobra.Command {
 		Short: "make or change a user of a robot's embedded broker",
 		Long: `passwd writes a user into the file that mqtt.passwords of a robot file names,
 with a role: a viewer reads and watches, a tuner sets, rewards and saves too,
-an operator arms and disarms too; a robot is another robot that shares the
+an operator arms, disarms and drives too; a robot is another robot that shares the
 broker. Each of them may stop the robot.
 
 It asks for the password, or reads a line of standard input. The file keeps a

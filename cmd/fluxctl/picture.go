@@ -1,13 +1,14 @@
 package main
 
 import (
-	"fluxd/bridge/protocol"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/picture"
 )
 
 // How many of the latest changes and events are shown.
@@ -16,57 +17,66 @@ const (
 	shownEvents  = 4
 )
 
-// picture is what watch draws on a terminal.
-type picture struct {
+// silence is for how long nothing may come of a robot that is there: it publishes its health once a second.
+const silence = 3 * time.Second
+
+// view is what watch draws on a terminal.
+type view struct {
 	robot      string
 	state      string
-	parameters map[string]protocol.Parameter
+	parameters func(path string) protocol.Parameter
 	health     *protocol.Health
 	sensors    map[string]protocol.Measure
+	sensed     time.Time // when they came
 	actuators  map[string]protocol.Measure
 	values     map[string]string
-	changes    []string // latest last
-	events     []string // latest last
+	changes    []string  // latest last
+	events     []string  // latest last
+	heard      time.Time // when something last came that only a living robot says; at first, when the watch began
 }
 
-func newPicture(robot string, parameters map[string]protocol.Parameter) *picture {
-	return &picture{robot: robot, state: "connecting", parameters: parameters, values: map[string]string{}}
+func newView(robot string, parameters func(string) protocol.Parameter, now time.Time) *view {
+	return &view{robot: robot, state: "connecting", parameters: parameters, values: map[string]string{}, heard: now}
 }
 
-// add takes in a message. What cannot be read is left out.
-func (p *picture) add(topic string, payload []byte) {
-	topics := protocol.Topics(p.robot)
+// add takes in a message that has come now, or that the broker has retained. What cannot be read is left out.
+func (v *view) add(topic string, payload []byte, retained bool, now time.Time) {
+	topics := protocol.Topics(v.robot)
 	path, isParameter := strings.CutPrefix(line(topic), topics.Param(""))
 	level, isEvent := strings.CutPrefix(line(topic), topics.Event(""))
+	if topic != topics.Status() && !retained { // the broker says offline for it
+		v.heard = now
+	}
 	switch {
 	case topic == topics.Status():
 		var s protocol.Status
 		if decode(payload, &s) == nil {
-			p.state = string(s.State)
+			v.state = string(s.State)
 		}
 	case topic == topics.Health():
 		var h protocol.Health
 		if decode(payload, &h) == nil {
-			p.health = &h
+			v.health = &h
 		}
 	case topic == topics.Sensors():
-		p.sensors = measures(payload, p.sensors)
+		v.sensors, v.sensed = measures(payload, v.sensors), now
 	case topic == topics.Actuators():
-		p.actuators = measures(payload, p.actuators)
+		v.actuators = measures(payload, v.actuators)
 	case isParameter:
-		var v protocol.Value
-		if decode(payload, &v) != nil {
+		var value protocol.Value
+		if decode(payload, &value) != nil {
 			return
 		}
-		old, known := p.values[path]
-		p.values[path] = span(v)
-		if known && old != span(v) { // else it is the value that was there all the time
-			p.changes = latest(p.changes, fmt.Sprintf("%s\t%s -> %s\t%s\trevision %d", path, old, span(v), p.parameters[path].Unit, v.Rev), shownChanges)
+		shown := span(value, v.parameters(path).Unit)
+		old, known := v.values[path]
+		v.values[path] = shown
+		if known && old != shown { // else it is the value that was there all the time
+			v.changes = latest(v.changes, fmt.Sprintf("%s\t%s -> %s\trevision %d", path, old, shown, value.Rev), shownChanges)
 		}
 	case isEvent:
 		var e protocol.Event
 		if decode(payload, &e) == nil {
-			p.events = latest(p.events, fmt.Sprintf("%s\t%s\t%s\t%s", time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, e.Text), shownEvents)
+			v.events = latest(v.events, fmt.Sprintf("%s\t%s\t%s\t%s", time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, e.Text), shownEvents)
 		}
 	}
 }
@@ -85,100 +95,47 @@ func latest(lines []string, line string, keep int) []string {
 	return lines[max(0, len(lines)-keep):]
 }
 
-// String draws the picture, what matters most first. The lines at its head are broken to fit so many columns; others may be longer.
-func (p *picture) String(columns int) string {
-	var text strings.Builder
-	head := []string{p.robot, p.state}
-	if h := p.health; h != nil {
-		head = append(append(head, safety(h.Safety)...), fmt.Sprintf("up %v", time.Duration(h.Uptime).Round(time.Second)))
-		text.WriteString(flow(head, columns))
-		figures := []string{fmt.Sprintf("loop %d / %d / %d µs (p50/p99/max)", h.Latency.P50, h.Latency.P99, h.Latency.Max), fmt.Sprintf("%.0f spikes/s", h.SpikesPerSecond),
-			fmt.Sprintf("%d under way", h.QueueDepth), fmt.Sprintf("late %d", h.LateInputs), fmt.Sprintf("dropped %d + %d", h.Drops, h.Bridge.Dropped)}
-		if e := h.EdgeToWrite; e.Count > 0 {
-			figures = append(figures, fmt.Sprintf("edge to write %d / %d / %d µs", e.P50, e.P99, e.Max))
-		}
-		if h.CPU != nil {
-			figures = append(figures, fmt.Sprintf("CPU %.1f %%", *h.CPU))
-		}
-		if h.Temperature != nil {
-			figures = append(figures, fmt.Sprintf("%.1f °C", *h.Temperature))
-		}
-		head = figures
+// draw makes a picture of a size, what matters most first. The lines behind the first bright ones are of the past: nobody knows whether they still
+// hold.
+func (v *view) draw(columns, rows int, now time.Time) (text string, bright int) {
+	name, past := v.robot+"  "+v.state, v.state != string(protocol.Online)
+	if quiet := now.Sub(v.heard); quiet >= silence {
+		name += fmt.Sprintf("  nothing heard for %v, since %s: what follows is from then", quiet.Round(time.Second), v.heard.Format(time.TimeOnly))
+		past = true
 	}
-	text.WriteString(flow(head, columns))
-	lines(&text, "EVENT", p.events)
+	first := picture.Section{Least: rows}
+	var held protocol.Safety
+	bright = rows
+	switch {
+	case past:
+		first.Lines = picture.Flow(strings.Split(name, "  "), columns)
+		bright = len(first.Lines)
+		if v.health != nil {
+			first.Lines = append(first.Lines, picture.Head("", *v.health, columns)...)
+		}
+	case v.health != nil:
+		first.Lines = picture.Head(name, *v.health, columns)
+	default:
+		first.Lines = []string{name}
+	}
+	if v.health != nil {
+		held = v.health.Safety
+	}
+	text = picture.Draw(columns, rows, first, list("EVENT", "events", shownEvents, v.events), picture.Actuators(v.actuators, held), picture.Sensors(v.sensors, now.Sub(v.sensed)),
+		list("CHANGED", "changes", 2, v.changes), picture.Section{Lines: []string{"ctrl-C ends; fluxctl set path=value tunes"}, Least: 1})
+	return text, bright
+}
+
+// list is a section of lines with columns, the latest first: what does not fit is cut at the end.
+func list(title, what string, least int, of []string) picture.Section {
+	if len(of) == 0 {
+		return picture.Section{}
+	}
+	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	section(table, "SENSOR", p.sensors)
-	section(table, "ACTUATOR", p.actuators)
-	table.Flush()
-	lines(&text, "CHANGED", p.changes)
-	text.WriteString("\nctrl-C ends; fluxctl set path=value tunes\n")
-	return text.String()
-}
-
-// flow puts parts on lines of so many columns.
-func flow(parts []string, columns int) string {
-	var text strings.Builder
-	used := 0
-	for i, part := range parts {
-		length := len([]rune(part))
-		switch {
-		case i == 0:
-		case length == 0:
-			continue
-		case used+2+length > columns:
-			text.WriteString("\n")
-			used = 0
-		default:
-			text.WriteString("  ")
-			used += 2
-		}
-		text.WriteString(part)
-		used += length
-	}
-	return text.String() + "\n"
-}
-
-// safety says whether the robot may move, which actuators may not, and why.
-func safety(s protocol.Safety) []string {
-	parts := []string{s.State}
-	if s.By != "" {
-		parts[0] += " by " + s.By
-	}
-	if s.State == "armed" {
-		for _, name := range slices.Sorted(maps.Keys(s.Held)) {
-			parts = append(parts, fmt.Sprintf("%s held: %s", name, strings.Join(s.Held[name], ", ")))
-		}
-	}
-	for _, name := range s.Stale {
-		parts = append(parts, name+" stale")
-	}
-	return parts
-}
-
-func section(table *tabwriter.Writer, title string, of map[string]protocol.Measure) {
-	if len(of) == 0 {
-		return
-	}
-	fmt.Fprintf(table, "\n%s\tVALUE\tUNIT\tAGE\n", title)
-	for _, name := range slices.Sorted(maps.Keys(of)) {
-		m := of[name]
-		value := fmt.Sprint(m.Value)
-		if x, ok := m.Value.(float64); ok {
-			value = fmt.Sprintf("%.3f", x)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%v\n", name, value, m.Unit, time.Duration(m.Age).Round(time.Millisecond))
-	}
-}
-
-func lines(text *strings.Builder, title string, of []string) {
-	if len(of) == 0 {
-		return
-	}
-	table := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "\n%s\n", title)
-	for _, line := range slices.Backward(of) { // the latest first: what does not fit is cut at the end
+	for _, line := range slices.Backward(of) {
 		fmt.Fprintln(table, line)
 	}
 	table.Flush()
+	return picture.Section{Title: title, Lines: strings.Split(strings.TrimRight(text.String(), "\n"), "\n"), Least: least, What: what}
 }

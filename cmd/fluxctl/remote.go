@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fluxd/bridge/protocol"
-	"fluxd/bridge/users"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +19,11 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
 	"github.com/google/uuid"
+
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/transport"
+	"fluxd/bridge/users"
+	"fluxd/configs/spelling"
 )
 
 // remote is a connection to one robot.
@@ -32,6 +35,7 @@ type remote struct {
 	known     map[string]protocol.Parameter // nil until asked for, and so are
 	neurons   []string                      // names
 	rewards   []string
+	actuators []string
 	connected chan struct{} // one token after each connection
 	lost      chan struct{} // one token after each loss
 	away      bool          // the broker, as whoever looks was told
@@ -55,6 +59,11 @@ func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 	options := paho.NewClientOptions()
 	if secured != nil {
 		options.SetTLSConfig(secured)
+	}
+	if transport.Known(u.Scheme) { // else it is one of WebSockets, which the library dials
+		options.SetCustomOpenConnectionFn(func(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
+			return transport.Dial(&net.Dialer{Timeout: s.timeout}, u, o.TLSConfig)
+		})
 	}
 	r.client = paho.NewClient(options.
 		AddBroker(s.broker).
@@ -174,7 +183,7 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	case len(all) == 0:
 		return "", absent("no robot at the broker %s: is fluxd connected to it?", broker)
 	case name != "" && states[name] == "":
-		return "", absent("no robot %q at the broker %s; %s", name, broker, there)
+		return "", absent("no robot %q at the broker %s%s; %s", name, broker, spelling.Meant(name, all), there)
 	case name != "" && states[name] != protocol.Online:
 		return "", absent("robot %q is offline", name)
 	case name != "":
@@ -339,6 +348,9 @@ func (r *remote) learn(ctx context.Context) error {
 		r.known[p.Path] = p
 	}
 	r.neurons, r.rewards = description.NeuronNames(), description.Rewards
+	for _, a := range description.Actuators {
+		r.actuators = append(r.actuators, a.Name)
+	}
 	return nil
 }
 

@@ -18,6 +18,8 @@ const (
 	clearBelow  = "\x1b[J"
 	hideCursor  = "\x1b[?25l"
 	showCursor  = "\x1b[?25h"
+	dim         = "\x1b[2m"
+	undim       = "\x1b[22m"
 )
 
 // redrawEvery is how often a screen is drawn: sensors come that often.
@@ -60,9 +62,13 @@ func (s *screen) size() (columns, rows int) {
 	return columns, rows
 }
 
-// show draws a text that fits.
-func (s *screen) show(text string) {
-	fmt.Fprint(s.out, home+strings.ReplaceAll(text, "\n", clearLine+"\n")+clearLine+clearBelow)
+// show draws a text that fits. The lines behind the first bright ones are dimmed.
+func (s *screen) show(text string, bright int) {
+	lines := strings.Split(printable(text), "\n")
+	if bright < len(lines) {
+		lines[bright] = dim + lines[bright]
+	}
+	fmt.Fprint(s.out, home+strings.Join(lines, clearLine+"\n")+undim+clearLine+clearBelow)
 }
 
 // leave gives the terminal back.
@@ -71,20 +77,6 @@ func (s *screen) leave() {
 		s.ticker.Stop()
 		fmt.Fprint(s.out, "\n"+showCursor)
 	}
-}
-
-// fit cuts a text to a size, without a line break at its end, so that nothing scrolls.
-func fit(text string, columns, rows int) string {
-	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(printable(text), "\t", " "), "\n"), "\n")
-	if over := len(lines) - rows; over > 0 {
-		lines = append(lines[:max(0, rows-1)], fmt.Sprintf("... and %d more lines: a higher window shows them", over+1))
-	}
-	for i, line := range lines {
-		if runes := []rune(line); len(runes) > columns {
-			lines[i] = string(runes[:columns])
-		}
-	}
-	return strings.Join(lines, "\n")
 }
 
 // brokerLost is what is said of a broker that has gone.

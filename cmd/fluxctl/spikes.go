@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"maps"
 	"strings"
 	"time"
+
+	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/picture"
 )
 
 const (
@@ -99,7 +101,7 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 			}
 		case <-screen.due():
 			columns, rows := screen.size()
-			screen.show(fit(view.draw(columns, rows, time.Now()), columns, rows))
+			screen.show(picture.Fit(view.draw(columns, rows, time.Now()), columns, rows), rows)
 		}
 	}
 }
@@ -175,7 +177,7 @@ func (v *raster) draw(columns, rows int, now time.Time) string {
 		maps.DeleteFunc(counts, func(bin int64, _ int) bool { return bin <= latest-stretches })
 	}
 	var b strings.Builder
-	b.WriteString(flow([]string{fmt.Sprintf("%s: %d spikes", v.robot, v.seen), fmt.Sprintf("a column is %v", binLength), "ctrl-C ends", v.state}, columns))
+	b.WriteString(strings.Join(picture.Flow([]string{fmt.Sprintf("%s: %d spikes", v.robot, v.seen), fmt.Sprintf("a column is %v", binLength), "ctrl-C ends", v.state}, columns), "\n") + "\n")
 	rows -= strings.Count(b.String(), "\n")
 	shown := 0
 	for i, name := range v.neurons {

@@ -82,7 +82,7 @@ func TestRoles(t *testing.T) {
 		says          string
 	}{
 		{"viewer", "get eye/leak", exitOK, "2.5"},
-		{"viewer", "set eye/threshold=90", exitRefused, tuner},
+		{"viewer", "set eye/threshold=90mV", exitRefused, tuner},
 		{"viewer", "reset", exitRefused, tuner},
 		{"viewer", "save", exitRefused, tuner},
 		{"viewer", "load", exitRefused, tuner},
@@ -90,18 +90,21 @@ func TestRoles(t *testing.T) {
 		{"viewer", "stimulate eye", exitRefused, tuner},
 		{"viewer", "arm", exitRefused, operator},
 		{"viewer", "disarm", exitRefused, operator},
+		{"viewer", "drive wheel 1", exitRefused, operator},
 		{"viewer", "estop", exitOK, "stopped"},
 		{"viewer", "get eye/threshold", exitOK, "100"}, // nothing came through
-		{"tuner", "set eye/threshold=90", exitOK, "100 -> 90 mV"},
+		{"tuner", "set eye/threshold=90mV", exitOK, "100 mV -> 90 mV"},
 		{"tuner", "save", exitOK, "saved"},
 		{"tuner", "arm", exitRefused, operator},
 		{"tuner", "disarm", exitRefused, operator},
+		{"tuner", "drive wheel 1", exitRefused, operator},
 		{"tuner", "estop", exitOK, "stopped"},
 		{"operator", "arm", exitRefused, "stopped by mqtt: disarm first"}, // by the robot
 		{"operator", "disarm", exitOK, "disarmed"},
 		{"operator", "arm", exitOK, "armed"},
-		{"operator", "set eye/threshold=80", exitOK, "90 -> 80 mV"},
-		{"operator", "set eye/threshold=1000", exitRefused, "out of range"},
+		{"operator", "drive wheel --for 1.5s -- -0.3", exitOK, "wheel at -0.3 for 1.5s"},
+		{"operator", "set eye/threshold=80mV", exitOK, "90 mV -> 80 mV"},
+		{"operator", "set eye/threshold=1000mV", exitRefused, "out of range"},
 		{"robot", "get", exitAbsent, "the broker does not let us read"},
 	} {
 		args := append([]string{"--broker", as(test.user, url)}, strings.Fields(test.command)...)
@@ -110,7 +113,7 @@ func TestRoles(t *testing.T) {
 			t.Errorf("%s: %s ends with %d and prints %q and %q, want %d and something with %q",
 				test.user, test.command, code, out, problems, test.code, test.says)
 		}
-		if test.user != "viewer" || test.command != "arm" && test.command != "set eye/threshold=90" {
+		if test.user != "viewer" || test.command != "arm" && test.command != "set eye/threshold=90mV" {
 			continue
 		}
 		code, out, problems = fluxctl(t, append(args, "--json")...)
@@ -128,7 +131,7 @@ func TestABrokerWithoutUsers(t *testing.T) {
 	url := atItsOwn(t, broker.Options{}).URL()
 	untilOnline(t, "--broker", url, "get")
 	for _, c := range []struct{ command, want string }{
-		{"set eye/threshold=90", "eye/threshold: 100 -> 90 mV\nrevision 1\n"},
+		{"set eye/threshold=90mV", "eye/threshold: 100 mV -> 90 mV\nrevision 1\n"},
 		{"disarm", "disarmed\n"},
 		{"arm", "armed\n"},
 		{"estop", "stopped\n"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -9,51 +10,95 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-func TestPicture(t *testing.T) {
-	p := newPicture("r1", map[string]protocol.Parameter{"eye/threshold": {Unit: "mV"}})
+// told is a view of a robot that has said what it says in a second.
+func told(t *testing.T, now time.Time) *view {
+	t.Helper()
+	v := newView("r1", func(path string) protocol.Parameter {
+		return map[string]protocol.Parameter{"eye/refractory": {Unit: "us"}}[path]
+	}, now)
 	for _, m := range []struct{ topic, payload string }{
 		{"status", `{"state":"online"}`},
 		{"tele/health", `{"uptime_s":61.2,"safety":{"state":"armed","held":{"wheel":["sensor stale"]},"stale":["eye"]},"latency_us":{"p50":12,"p99":40,"max":90},"edge_to_write_us":{"p50":21,"p99":62,"p99_9":117,"max":635,"count":800},"spikes_per_s":1234,"cpu_percent":3.25}`},
 		{"tele/sensors", `{"left_eye":{"value":412.5,"unit":"lx","age_s":0.012},"right_eye":{"value":7,"unit":"lx","age_s":0.002}}`},
 		{"tele/sensors", `not JSON`},
-		{"tele/actuators", `{"choice":{"value":"Move-Forward","unit":"","age_s":0}}`},
-		{"param/eye/threshold", `{"v":100,"rev":1}`},
-		{"param/eye/threshold", `{"v":90,"rev":2}`},
+		{"tele/actuators", `{"choice":{"value":"Move-Forward","unit":"","age_s":0},"wheel":{"value":-0.32,"unit":"","age_s":0}}`},
+		{"param/eye/refractory", `{"v":1000,"rev":1}`},
+		{"param/eye/refractory", `{"v":5000,"rev":2}`},
 		{"tele/unheard_of", `{}`},
 	} {
-		p.add("flux/r1/"+m.topic, []byte(m.payload))
+		v.add("flux/r1/"+m.topic, []byte(m.payload), false, now)
 	}
-	want := `r1  online  armed  wheel held: sensor stale  eye stale  up 1m1s
+	return v
+}
+
+func TestPicture(t *testing.T) {
+	now := time.Unix(1000, 0)
+	v := told(t, now)
+	want := `r1  online  armed  eye stale  up 1m1s
 loop 12 / 40 / 90 µs (p50/p99/max)  1234 spikes/s  0 under way  late 0  dropped 0 + 0  edge to write 21 / 62 / 635 µs  CPU 3.2 %
+
+ACTUATOR  VALUE
+choice    Move-Forward
+wheel     -0.320        [       ---|          ]  held: sensor stale
 
 SENSOR     VALUE    UNIT  AGE
 left_eye   412.500  lx    12ms
 right_eye  7.000    lx    2ms
 
-ACTUATOR  VALUE         UNIT  AGE
-choice    Move-Forward        0s
-
 CHANGED
-eye/threshold  100 -> 90  mV  revision 2
-
-ctrl-C ends; fluxctl set path=value tunes
-`
-	if got := p.String(200); got != want {
-		t.Errorf("drew\n%s, want\n%s", got, want)
+eye/refractory  1 ms -> 5 ms  revision 2
+ctrl-C ends; fluxctl set path=value tunes`
+	if got, bright := v.draw(200, 50, now); got != want || bright != 50 {
+		t.Errorf("drew, %d lines of it bright,\n%s, want\n%s", bright, got, want)
 	}
 	// What matters most stays on a small terminal, and nothing scrolls.
-	p.add("flux/r1/event/warning", []byte(`{"ts":0,"code":"stopped","text":"by mqtt"}`))
+	v.add("flux/r1/event/warning", []byte(`{"ts":0,"code":"stopped","text":"by mqtt"}`), false, now)
 	for _, size := range [][2]int{{80, 24}, {40, 10}, {20, 3}, {1, 1}} {
-		lines := strings.Split(fit(p.String(size[0]), size[0], size[1]), "\n")
+		got, _ := v.draw(size[0], size[1], now)
+		lines := strings.Split(got, "\n")
 		if len(lines) > size[1] || slices.ContainsFunc(lines, func(l string) bool { return len([]rune(l)) > size[0] }) {
-			t.Errorf("%d x %d: drew\n%s", size[0], size[1], strings.Join(lines, "\n"))
+			t.Errorf("%d x %d: drew\n%s", size[0], size[1], got)
 		}
 	}
-	if got := fit(p.String(40), 40, 10); !strings.HasPrefix(got, "r1  online  armed\nwheel held: sensor stale  eye stale\nup 1m1s\nloop") || !strings.Contains(got, "more lines") {
+	if got, _ := v.draw(40, 10, now); !strings.HasPrefix(got, "r1  online  armed  eye stale  up 1m1s\nloop") || !strings.Contains(got, "more lines") {
 		t.Errorf("drew\n%s", got)
 	}
-	if got := fit(p.String(80), 80, 24); !strings.Contains(got, "warning  stopped  by mqtt") || !strings.HasSuffix(got, "tunes") {
+	if got, _ := v.draw(80, 24, now); !strings.Contains(got, "warning  stopped  by mqtt") || !strings.HasSuffix(got, "tunes") {
 		t.Errorf("drew\n%s", got)
+	}
+}
+
+// Of a robot that has gone the ages grow, and the watch says since when it has heard nothing; the rest is dimmed. So it is when the broker has gone.
+func TestARobotThatHasGone(t *testing.T) {
+	now := time.Unix(1000, 0)
+	v := told(t, now)
+	if got, bright := v.draw(200, 50, now.Add(2*time.Second)); strings.Contains(got, "nothing heard") || !strings.Contains(got, "2.012s") || bright != 50 {
+		t.Errorf("two seconds later drew, %d lines bright,\n%s", bright, got)
+	}
+	v.add("flux/r1/status", []byte(`{"state":"online"}`), true, now.Add(5*time.Second)) // what a broker has retained is no sign of life
+	got, bright := v.draw(200, 50, now.Add(6*time.Second))
+	want := "r1  online  nothing heard for 6s, since " + now.Format(time.TimeOnly) + ": what follows is from then\narmed"
+	if !strings.HasPrefix(got, want) || bright != 1 || !strings.Contains(got, "left_eye   412.500  lx    6.012s") {
+		t.Errorf("six seconds later drew, %d lines bright,\n%s, want\n%s", bright, got, want)
+	}
+	v.add("flux/r1/tele/actuators", []byte(`{}`), false, now.Add(7*time.Second))
+	if got, bright := v.draw(200, 50, now.Add(7*time.Second)); strings.Contains(got, "nothing heard") || bright != 50 {
+		t.Errorf("when it is back drew, %d lines bright,\n%s", bright, got)
+	}
+	for _, state := range []string{brokerLost, "offline"} {
+		v.state = state
+		if got, bright := v.draw(200, 50, now.Add(7*time.Second)); !strings.HasPrefix(got, "r1  "+state+"\narmed") || bright != 1 {
+			t.Errorf("%s: drew, %d lines bright,\n%s", state, bright, got)
+		}
+	}
+}
+
+// What is of the past is dim on the terminal, and nothing behind the picture is.
+func TestDimming(t *testing.T) {
+	var out bytes.Buffer
+	(&screen{out: &out}).show("now\nthen\n\x1b[31mred", 1)
+	if got, want := out.String(), home+"now"+clearLine+"\n"+dim+"then"+clearLine+"\n\ufffd[31mred"+undim+clearLine+clearBelow; got != want {
+		t.Errorf("showed %q, want %q", got, want)
 	}
 }
 

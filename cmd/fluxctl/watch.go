@@ -3,13 +3,15 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"fluxd/bridge/protocol"
 )
 
 // waitingLines is how many messages wait to be shown; a reader that is slower than the robot loses the oldest.
@@ -29,8 +31,11 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 		}
 	}
 	in := &inbox{wake: make(chan struct{}, 1)}
-	view := newPicture(string(r.topics), r.known)
+	view := newView(string(r.topics), r.parameter, time.Now())
+	silent := false // said so
 	defer screen.leave()
+	listened := time.NewTicker(time.Second)
+	defer listened.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -47,15 +52,26 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 			r.tellLost(screen)
 		case <-in.wake:
 			for _, m := range in.take() {
+				view.add(m.Topic(), m.Payload(), m.Retained(), time.Now())
 				if screen != nil {
-					view.add(m.Topic(), m.Payload())
-				} else if err := printLine(out, r.topics, m, s.json); err != nil {
+					continue
+				}
+				if err := printLine(out, r.topics, m, s.json); err != nil {
 					return nil // the reader of the pipe has gone, or run tells
 				}
 			}
 		case <-screen.due():
 			columns, rows := screen.size()
-			screen.show(fit(view.String(columns), columns, rows))
+			screen.show(view.draw(columns, rows, time.Now()))
+		case now := <-listened.C: // who reads a pipe sees nothing of a robot that has gone
+			if gone := now.Sub(view.heard) >= silence; gone != silent && screen == nil && !r.away {
+				silent = gone
+				if gone {
+					fmt.Fprintf(r.warnings, "fluxctl: nothing heard of %s since %s\n", r.topics, view.heard.Format(time.TimeOnly))
+				} else {
+					fmt.Fprintf(r.warnings, "fluxctl: %s is heard again\n", r.topics)
+				}
+			}
 		}
 	}
 }

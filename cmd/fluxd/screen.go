@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"os"
@@ -10,13 +9,15 @@ import (
 	"sync"
 	"time"
 
-	"fluxd/cmd/fluxd/daemon"
-
 	"golang.org/x/term"
+
+	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/internal/picture"
 )
 
-// screen is the live picture of a robot on a terminal: the world seen from above, what it senses and does, and the last lines of
-// the log. It only looks: nothing waits for it.
+// screen is the live picture of a robot on a terminal: whether it may move, the world seen from above, what it does and senses, and the last
+// lines of the log. It only looks: nothing waits for it.
 type screen struct {
 	terminal *os.File
 	mutex    sync.Mutex
@@ -90,65 +91,47 @@ func (s *screen) picture(hint string, r *daemon.Robot) string {
 	if err != nil {
 		width, height = 80, 24
 	}
-	var text strings.Builder
-	text.WriteString(hint)
-	text.WriteString("\n")
-	status := measures(r.Sensors()) + measures(r.Actuators())
-	used := strings.Count(hint, "\n") + strings.Count(status, "\n") + logLines + 3
-	if arena := r.Arena(); arena != nil && height-used >= 8 {
-		rows := min(height-used, 24)
-		text.WriteString(arena.Map(min(width-1, rows*8/3), rows))
-		text.WriteString("\n")
-	}
-	text.WriteString(status)
-	health := r.Health()
-	fmt.Fprintf(&text, "%.0f spikes/s, loop latency p99 %d us", health.SpikesPerSecond, health.Latency.P99)
-	if e := health.EdgeToWrite; e.Count > 0 {
-		fmt.Fprintf(&text, ", edge to write p99 %d us", e.P99)
-	}
-	text.WriteString("\n")
 	s.mutex.Lock()
-	lines := slices.Clone(s.lines)
+	log := slices.Clone(s.lines)
 	s.mutex.Unlock()
-	for _, line := range lines {
-		text.WriteString(line + "\n")
+	name, world := r.Name(), func(int, int) string { return "" }
+	if arena := r.Arena(); arena != nil {
+		world = arena.Map
 	}
-	// Each line is cut to the terminal and clears what was to its right; what is left below is cleared too.
-	var out strings.Builder
-	out.WriteString("\x1b[H")
-	shown := 0
-	for line := range strings.Lines(text.String()) {
-		if shown++; shown >= height {
-			break
-		}
-		runes := []rune(strings.TrimRight(line, "\n"))
-		out.WriteString(string(runes[:min(len(runes), width-1)]) + "\x1b[K\r\n")
-	}
-	out.WriteString("\x1b[J")
-	return out.String()
+	text := draw(width-1, height-1, name, hint, log, r.Health(), r.Sensors(), r.Actuators(), world)
+	// Each line clears what was to its right; what is left below is cleared too.
+	return "\x1b[H" + strings.ReplaceAll(text, "\n", "\x1b[K\r\n") + "\x1b[K\x1b[J"
 }
 
-// measures writes one line a measure, sorted by name, with a bar for those without a unit: they are shares of full scale.
-func measures(all map[string]protocol.Measure) string {
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
+// The size of the world's picture, in lines. Below the least nothing can be made out.
+const leastMap, mostMap = 8, 24
+
+// draw makes a picture of a size: whether the robot may move and how it does, how to tune it, the world, what it does and senses, and the log, the
+// latest line first. The world has what the rest leaves of the room; without enough it says so.
+func draw(columns, rows int, name, hint string, log []string, h protocol.Health, sensors, actuators map[string]protocol.Measure, world func(columns, rows int) string) string {
+	slices.Reverse(log)
+	sections := []picture.Section{
+		{Lines: picture.Head(name, h, columns), Least: rows},
+		{Lines: strings.Split(strings.TrimRight(hint, "\n"), "\n"), Least: rows},
+		{Least: rows, What: "lines of the world"},
+		picture.Actuators(actuators, h.Safety),
+		picture.Sensors(sensors, 0),
+		{Lines: log, Least: 2, What: "lines of the log"},
 	}
-	slices.Sort(names)
-	var text strings.Builder
-	for _, name := range names[:min(len(names), 8)] {
-		m := all[name]
-		switch v := m.Value.(type) {
-		case float64:
-			bar := ""
-			if m.Unit == "" {
-				length := min(20, int(max(v, -v)*20+0.5))
-				bar = strings.Repeat("#", length)
-			}
-			fmt.Fprintf(&text, "%-14s %8.2f %-3s %s\n", name, v, m.Unit, bar)
-		default:
-			fmt.Fprintf(&text, "%-14s %v\n", name, v)
+	left := rows
+	for _, s := range sections {
+		left -= min(len(s.Lines), s.Least)
+		if s.Title != "" {
+			left--
 		}
 	}
-	return text.String()
+	if left >= leastMap {
+		height := min(left, mostMap)
+		if drawn := strings.TrimRight(world(min(columns, height*8/3), height), "\n"); drawn != "" { // a character is some 8/3 as high as wide for its picture of 4 by 3 metres
+			sections[2].Lines = strings.Split(drawn, "\n")
+		}
+	} else if world(columns, leastMap) != "" {
+		sections[2].Lines = []string{fmt.Sprintf("(a window that is %d lines higher shows the world)", leastMap-left)}
+	}
+	return picture.Draw(columns, rows, sections...)
 }

@@ -265,6 +265,7 @@ func (r *robot) openGuard(a configs.Named[configs.Actuator], line *outputLine) (
 	}
 	opts := line.guardOpts(c)
 	line.device, line.failsafe = device, opts.Failsafe
+	line.timeout.set(opts.Timeout)
 	line.guard, err = actuators.NewGuard(device, opts)
 	return err
 }

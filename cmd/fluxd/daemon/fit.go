@@ -97,6 +97,7 @@ func (o *outputLine) fit(c configs.Actuator) (fitting, error) {
 	return func() {
 		next.decoder.Resume(o.decoder)
 		o.decoder = next.decoder
+		o.timeout.set(guard.opts.Timeout)
 		o.adjust.Store(guard)
 		o.rouse()
 	}, nil

@@ -70,7 +70,7 @@ func (l *parameterList) neuron(n *core.Neuron) {
 		}
 	}
 	if n.ModulationLeak != 0 {
-		l.number("modulation.leak", "1/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].ModulationLeak })
+		l.number("modulation.leak", "steps/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].ModulationLeak })
 	}
 	for _, r := range []struct {
 		key, unit string
@@ -81,7 +81,7 @@ func (l *parameterList) neuron(n *core.Neuron) {
 		{"habituation", "units", func(r *core.Receptors) *float64 { return &r.Habituation }},
 		{"stp", "units", func(r *core.Receptors) *float64 { return &r.ShortTerm }},
 		{"ltp", "units", func(r *core.Receptors) *float64 { return &r.LongTerm }},
-		{"pacemaker", "us", func(r *core.Receptors) *float64 { return &r.Pacemaker }},
+		{"pacemaker", "us/step", func(r *core.Receptors) *float64 { return &r.Pacemaker }},
 	} {
 		if *r.field(&n.Receptors) != 0 {
 			l.number("receptors."+r.key, r.unit, receptors(i, r.unit), func(s *settings) *float64 { return r.field(&s.network.Neurons[i].Receptors) })

@@ -430,9 +430,13 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 	}
 	l.think(until)
 	l.spikeLog.note(now, l.robot.spikes)
+	l.lookAfterHand(l.clock())
 	posted := false
 	for _, o := range l.outputs {
-		if wish, changed := o.decide(); changed {
+		if l.manual.taken {
+			o.fired = [causes]core.Tick{} // no spike is answered
+		}
+		if wish, changed := l.decide(o); changed {
 			why, due := bySpike, time.Duration(o.fired[bySpike])*time.Microsecond
 			if edge := o.fired[byEdge]; edge != 0 {
 				why, due = byEdge, time.Duration(edge)*time.Microsecond-l.held

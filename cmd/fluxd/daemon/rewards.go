@@ -3,14 +3,14 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"sort"
-	"strings"
+	"time"
 
+	"fluxd/bridge/protocol"
 	"fluxd/configs"
 	"fluxd/core"
 )
@@ -169,6 +169,28 @@ func (r *robot) pay(w *rewarder, at core.Tick, earned float64, from, until core.
 	return spikes
 }
 
+// unpaid says why nothing comes of a reward.
+func (w *rewarder) unpaid(earned float64, from, until core.Tick) string {
+	path, paid := "rewards."+w.name, earned*w.gain
+	against := func(p payee) bool { return len(p.against) > 0 }
+	acted := func(p payee) bool { return p.actor == nil || p.actor.between(from, until) > 0 }
+	switch {
+	case earned == 0:
+		return "its value is 0"
+	case w.gain == 0:
+		return path + ".gain is 0"
+	case w.most < 1:
+		return path + ".most is 0"
+	case math.Round(math.Abs(paid)) < 1:
+		return fmt.Sprintf("%g times %s.gain of %g is less than half a spike", earned, path, w.gain)
+	case paid < 0 && !slices.ContainsFunc(w.payees, against):
+		return fmt.Sprintf("%s has no neurons against it: a punishment reaches nobody", path)
+	case !slices.ContainsFunc(w.payees, acted):
+		return fmt.Sprintf("none of its actors spiked from %v to %v ago (%s.delay and .window)", time.Duration(w.delay)*time.Microsecond, time.Duration(w.delay+w.window)*time.Microsecond, path)
+	}
+	return "the actors whose deeds it pays for have no neurons on that side"
+}
+
 // shares says how many spikes each payee gets: all of them without actors. Actors' shares are together what is paid, and what one of them loses by
 // rounding it gets another time.
 func (w *rewarder) shares(amount int, from, until core.Tick) []int {
@@ -237,15 +259,14 @@ func (r *robot) train(at core.Tick, neuron, count int, every core.Tick) {
 func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, error) {
 	i := slices.IndexFunc(l.rewards, func(w *rewarder) bool { return w.name == name })
 	if i < 0 {
-		known := "the configuration has none"
-		if names := l.describe.Rewards; len(names) > 0 {
-			known = "there are " + strings.Join(names, ", ")
-		}
-		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name, Message: "no such reward: " + known}
+		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name, Message: "no such reward" + meant(name, l.describe.Rewards)}
 	}
 	a := l.ask(ctx, func() (a answer) {
 		w, now := l.rewards[i], core.Tick(l.clock().Microseconds())
-		a.spikes = l.pay(w, now, value, now-w.delay-w.window, now-w.delay)
+		from, until := now-w.delay-w.window, now-w.delay
+		if a.spikes = l.pay(w, now, value, from, until); a.spikes == 0 {
+			a.err = protocol.Warning("no spike came of it: " + w.unpaid(value, from, until))
+		}
 		return a
 	})
 	return a.spikes, a.err
@@ -260,7 +281,7 @@ func (l *Robot) Stimulate(ctx context.Context, trains map[string]protocol.Train)
 	total := int64(0)                         // on 32 bits as well: many large populations are more spikes than an int holds
 	for _, name := range names {
 		if l.neurons[name] == nil {
-			return 0, &protocol.Error{Code: protocol.UnknownNeuron, Path: name, Message: "no such neuron; the retained topic describe lists them"}
+			return 0, unknownNeuron(name, l.describe.Neurons)
 		}
 		total += int64(trains[name].Count) * int64(len(l.neurons[name]))
 	}

@@ -53,6 +53,8 @@ type robot struct {
 	event   func(level, code, text string) // tells the outside; never waits
 
 	telemetry   atomic.Int64 // of sensors and actuators, in micro-hertz
+	manual      byHand       // what somebody drives instead of the network
+	takenOver   atomic.Bool  // manual.taken, for others to see
 	savingEvery setting      // from one save of what was learnt to the next; 0: only at the end
 
 	// Which spikes answer a reading, for the measurement of latency; real time only.
@@ -75,6 +77,9 @@ type outputLine struct {
 	wish     actuators.Command // last handed on
 	wished   bool
 	needs    []*sensorLine // it is at failsafe while one of them is stale
+	timeout  setting       // how old a wish may become
+
+	interrupted atomic.Bool // it was held at failsafe since somebody began to drive it by hand
 
 	// Real time only: the way of a wish from the loop to the actuator's own goroutine.
 	fired      [causes]core.Tick          // the first spike of this turn, by cause; 0 without one
@@ -145,12 +150,9 @@ func (r *robot) think(at core.Tick) {
 	}
 }
 
-// decide reads a decoder; it reports false while the command is the one that was handed on last.
-func (o *outputLine) decide() (actuators.Command, bool) {
-	c := o.failsafe
-	if value, ok := o.decoder.Command(); ok {
-		c = actuators.Command(value)
-	}
+// decide says what an actuator shall do; it reports false while the command is the one that was handed on last.
+func (r *robot) decide(o *outputLine) (actuators.Command, bool) {
+	c := r.wanted(o)
 	if o.wished && c == o.wish {
 		return c, false
 	}
@@ -158,9 +160,12 @@ func (o *outputLine) decide() (actuators.Command, bool) {
 	return c, true
 }
 
-// next returns when the network or a decoder wants attention, and false when neither does.
+// next returns when the network, a decoder or what is driven by hand wants attention, and false when nothing does.
 func (r *robot) next() (core.Tick, bool) {
 	next, waiting := r.network.Next()
+	if t, ok := r.handDue(); ok && (!waiting || t < next) {
+		next, waiting = t, true
+	}
 	for _, o := range r.outputs {
 		if t, ok := o.decoder.Next(); ok && (!waiting || t < next) {
 			next, waiting = t, true

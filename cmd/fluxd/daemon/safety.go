@@ -33,6 +33,7 @@ type safety struct {
 
 // hold keeps an actuator at failsafe, and wakes whoever writes to it. Nothing in it waits.
 func (o *outputLine) hold(why actuators.Hold) {
+	o.interrupted.Store(true)
 	o.guard.Hold(why)
 	o.rouse()
 }
@@ -48,7 +49,7 @@ func armsAtStart(c *configs.Robot) bool {
 	return c.Safety.Arm == "at_start" || c.Safety.Arm == "auto" && c.Board.Kind == "sim"
 }
 
-// Arm lets the actuators obey. When anything speaks against it, it lists everything that does, each with what to do about it; then
+// Arm lets the actuators obey; see Robot.Arm. When anything speaks against it, it lists everything that does, each with what to do about it; then
 // nothing changes.
 func (r *robot) Arm() error {
 	r.safety.mutex.Lock()

@@ -12,6 +12,9 @@ import (
 	"fluxd/configs"
 )
 
+// Name returns the robot's name.
+func (l *Robot) Name() string { return l.config.Name }
+
 // Describe implements bridge.Robot.
 func (l *Robot) Describe() protocol.Description { return l.describe }
 
@@ -94,6 +97,7 @@ func (l *Robot) Health() protocol.Health {
 		Realtime: l.granted,
 	}
 	h.Safety.State, h.Safety.By = l.state()
+	h.Safety.ByHand = l.takenOver.Load()
 	for _, o := range l.outputs {
 		if held := o.guard.Held(); held != 0 {
 			if h.Safety.Held == nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	units "fluxd/configs/amounts"
 	"fluxd/core"
 )
 
@@ -139,7 +140,7 @@ func (t *tuner) prepare(w wish) (*change, error) {
 // outOfRange refuses a value.
 func (p *parameter) outOfRange(s *settings, value float64, why string) error {
 	low, high := p.limits(s)
-	return protocol.Refuse(p.path, low, high, strings.TrimSuffix(fmt.Sprintf("%g %s", value, p.unit), " ")+why)
+	return protocol.Refuse(p.path, low, high, units.Format(value, p.unit)+why)
 }
 
 // refused says why a change cannot be, where no single limit shows it. The parameter is one of those that have to do with it.
@@ -316,7 +317,7 @@ func (t *tuner) find(path string) ([]int, error) {
 		if found != nil {
 			return found, nil
 		}
-		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "nothing matches; * stands for any characters but a dot, as in network.neurons.wall[*].threshold"}
+		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "nothing matches; * stands for any characters but a dot" + t.suggest(path)}
 	}
 	var within []string
 	for _, p := range t.all {
@@ -324,9 +325,11 @@ func (t *tuner) find(path string) ([]int, error) {
 			within = append(within, p.path)
 		}
 	}
-	switch {
+	switch advice := t.population(path); {
 	case len(within) > 0:
 		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "it is no number; there are " + listed(within)}
+	case advice != "":
+		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: advice}
 	case strings.HasSuffix(path, ".failsafe") || strings.HasPrefix(path, "safety."):
 		if t.robot.config.Has(path) {
 			return nil, &protocol.SetError{Code: protocol.NotLive, Path: path, Message: "it keeps the robot safe when all else fails: it is changed in the robot file only, and acts at the next start"}
@@ -418,27 +421,6 @@ func (t *tuner) members(path string) []int {
 		return t.told[k].members
 	}
 	return nil
-}
-
-// suggest names the parameter that begins and ends most like an unknown path.
-func (t *tuner) suggest(path string) string {
-	best, most := "", len(path)/2
-	for _, p := range t.all {
-		alike := 0
-		for alike < min(len(path), len(p.path)) && path[alike] == p.path[alike] {
-			alike++
-		}
-		for k := 1; k <= min(len(path), len(p.path))-alike && path[len(path)-k] == p.path[len(p.path)-k]; k++ {
-			alike++
-		}
-		if alike > most {
-			best, most = p.path, alike
-		}
-	}
-	if best == "" {
-		return "; get without a path lists them all"
-	}
-	return ", did you mean " + best + "?"
 }
 
 // get reads parameters; without a path all of them. Those that are told together are read together, by the path that stands for them.

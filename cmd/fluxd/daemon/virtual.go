@@ -130,8 +130,12 @@ func (s *simulation) step() {
 		s.judge(s.now)
 	}
 	s.think(tick)
+	s.lookAfterHand(s.now)
 	for _, o := range s.outputs {
-		if wish, changed := o.decide(); changed {
+		if s.manual.taken {
+			o.fired = [causes]core.Tick{} // no spike renews a wish
+		}
+		if wish, changed := s.decide(o); changed {
 			o.guard.Set(s.now, wish)
 		}
 		if o.fired != [causes]core.Tick{} {

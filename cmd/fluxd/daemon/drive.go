@@ -1,0 +1,176 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/bridge/protocol"
+	"fluxd/core"
+)
+
+// Somebody who commissions a robot drives one actuator at a time by hand. The commands go the way of the network's: the loop decides them, the
+// guard holds them to range, slew and timeout, and whatever brings an actuator to failsafe does so here too.
+//
+// The first such command, or arming for it, takes the robot over from the network, whose commands are thrown away until somebody arms it anew. Else
+// an actuator would go on by itself when the time of its command is over, in the hands of whoever looks at it.
+
+// byHand is what somebody drives. It belongs to whoever owns the network.
+type byHand struct {
+	taken   bool        // over from the network: it commands nothing
+	output  *outputLine // the one that is driven; nil: all rest
+	command actuators.Command
+	until   time.Duration
+	renewed time.Duration // when its guard last heard that the command still holds
+}
+
+// handCheck is how often a command by hand is looked after, at the least: twice within the actuator's timeout.
+const handCheck = 50 * time.Millisecond
+
+// driveByHand takes the robot over, and drives one actuator for some time. It fails while anything holds that one at failsafe.
+func (r *robot) driveByHand(o *outputLine, c actuators.Command, now, length time.Duration) error {
+	o.interrupted.Store(false) // first: what holds it from now on is seen
+	if held := o.guard.Held() &^ actuators.Expired; held != 0 {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.name, Message: "it is held at failsafe: " + strings.Join(held.Reasons(), ", ")}
+	}
+	if count, last, failing := o.guard.Faults(); failing {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.name, Message: fmt.Sprintf("it has failed %d times, last: %v", count, last)}
+	}
+	r.takeOver(byHand{output: o, command: c, until: now + length, renewed: now})
+	return nil
+}
+
+// takeOver takes the robot over from the network.
+func (r *robot) takeOver(h byHand) {
+	h.taken = true
+	r.manual = h
+	r.takenOver.Store(true)
+}
+
+// letGo gives the robot back to the network.
+func (r *robot) letGo() {
+	r.manual = byHand{}
+	r.takenOver.Store(false)
+}
+
+// lookAfterHand ends a command by hand whose time is over, or that something has interrupted: what ends it once ends it for good. Else it renews the
+// command at its guard, which brings the actuator to failsafe by itself when the loop hangs.
+func (r *robot) lookAfterHand(now time.Duration) {
+	h := &r.manual
+	o := h.output
+	if o == nil {
+		return
+	}
+	timeout := o.timeout.get()
+	_, _, failing := o.guard.Faults()
+	if now >= h.until || failing || o.interrupted.Load() || timeout > 0 && now-h.renewed >= timeout {
+		h.output = nil
+		return
+	}
+	if now >= h.renewed+o.handPeriod() {
+		h.renewed = now
+		if o.guard.Renew(now) {
+			o.rouse()
+		}
+	}
+}
+
+// handPeriod is how often a command by hand is renewed.
+func (o *outputLine) handPeriod() time.Duration {
+	if timeout := o.timeout.get(); timeout > 0 {
+		return min(handCheck, timeout/2)
+	}
+	return handCheck
+}
+
+// handDue is when a command by hand wants attention, and false without one.
+func (r *robot) handDue() (core.Tick, bool) {
+	h := &r.manual
+	if h.output == nil {
+		return 0, false
+	}
+	due := min(h.until, h.renewed+h.output.handPeriod())
+	return core.Tick((due + time.Microsecond - 1) / time.Microsecond), true
+}
+
+// wanted is what an actuator shall do: what is driven by hand, or what the network commands.
+func (r *robot) wanted(o *outputLine) actuators.Command {
+	switch {
+	case r.manual.taken && r.manual.output == o:
+		return r.manual.command
+	case r.manual.taken:
+		return o.failsafe
+	}
+	if value, ok := o.decoder.Command(); ok {
+		return actuators.Command(value)
+	}
+	return o.failsafe
+}
+
+// Drive implements bridge.Robot.
+func (l *Robot) Drive(ctx context.Context, name string, value float64, length time.Duration) error {
+	i := slices.IndexFunc(l.outputs, func(o *outputLine) bool { return o.name == name })
+	path := "actuators." + name
+	if i < 0 {
+		var known []string
+		for _, o := range l.outputs {
+			known = append(known, o.name)
+		}
+		return &protocol.Error{Code: protocol.UnknownActuator, Path: path, Message: "no such actuator" + meant(name, known)}
+	}
+	o := l.outputs[i]
+	if o.label != nil {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: "it is a label: it names what the network commands, and moves nothing"}
+	}
+	if limits := l.tuner.now.Load().settings.actuators[i].Range; math.IsNaN(value) || value < limits[0] || value > limits[1] {
+		return protocol.Refuse(path, limits[0], limits[1], fmt.Sprintf("%g is out of range", value))
+	}
+	switch state, by := l.state(); state {
+	case "stopped":
+		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: fmt.Sprintf("the robot was stopped by %s: disarm it, then arm it", by)}
+	case "disarmed":
+		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: "the robot is disarmed: arm it first"}
+	}
+	first := false
+	a := l.ask(ctx, func() answer {
+		first = !l.manual.taken
+		return answer{err: l.driveByHand(o, command(value), l.clock(), length)}
+	})
+	if a.err == nil && first {
+		l.tellTakenOver()
+	}
+	return a.err
+}
+
+func (l *Robot) tellTakenOver() {
+	l.event(protocol.LevelWarning, "driven_by_hand", "the network commands nothing until the robot is armed anew")
+	l.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'")
+}
+
+// ArmByHand lets the actuators obey Drive, and not the network; see Arm.
+func (l *Robot) ArmByHand() error {
+	if a := l.ask(context.Background(), func() answer { l.takeOver(byHand{}); return answer{} }); a.err != nil {
+		return a.err
+	}
+	if err := l.robot.Arm(); err != nil {
+		return err
+	}
+	l.tellTakenOver()
+	return nil
+}
+
+// Arm lets the actuators obey the network, also when somebody has driven the robot by hand. When anything speaks against it, it lists everything that
+// does, each with what to do about it; then nothing moves.
+func (l *Robot) Arm() error {
+	if l.takenOver.Load() {
+		if a := l.ask(context.Background(), func() answer { l.letGo(); return answer{} }); a.err != nil {
+			return a.err
+		}
+		l.event(protocol.LevelInfo, "network_commands", "the network commands again, as far as the robot is armed")
+	}
+	return l.robot.Arm()
+}

@@ -1,0 +1,181 @@
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/bridge/protocol"
+)
+
+// wheeled has two wheels that the same neuron drives, at 0.3 of full scale each.
+const wheeled = `robot: driven
+board: {kind: sim, world: bench}
+sensors:
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, stale: 100ms, encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: a}}
+network: {neurons: {a: {}}}
+actuators:
+  left:  {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none, timeout: TIMEOUT, range: [-0.8, 1], decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
+  right: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: 2/s, decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
+  name:  {device: label, decode: {kind: winner-take-all, window: 100ms, choices: {a: go}}}
+mqtt: {broker: BROKER}
+`
+
+// What is driven by hand obeys for its time alone, however long that is against the timeout of its commands; all others rest, and the network
+// commands nothing until it is let.
+func TestDrivenByHand(t *testing.T) {
+	for _, timeout := range []string{"1s", "20ms", "0s"} {
+		x := newTunable(t, parse(t, replace(replace(wheeled, "TIMEOUT", timeout), "BROKER", "none"), nil))
+		left, right := x.outputs[0], x.outputs[1]
+		expect := func(when string, l, r float64) {
+			t.Helper()
+			if a, b := x.share(t, "GPIO12"), x.share(t, "GPIO13"); math.Abs(a-l) > 0.02 || math.Abs(b-r) > 0.02 {
+				t.Errorf("timeout %s, %s: %.3f and %.3f, want %g and %g", timeout, when, a, b, l, r)
+			}
+		}
+		drive := func(o *outputLine, c float64, length time.Duration) {
+			t.Helper()
+			if err := x.driveByHand(o, command(c), x.now, length); err != nil {
+				t.Fatal(err)
+			}
+		}
+		network := 0.3
+		if timeout == "20ms" { // spikes come every 33 ms
+			x.pass(t, 3*time.Second+5*time.Millisecond)
+		} else {
+			x.pass(t, 3*time.Second)
+			expect("the network drives", network, network)
+		}
+		drive(left, 0.6, 2*time.Second)
+		x.pass(t, 500*time.Millisecond)
+		expect("by hand", 0.6, 0)
+		x.pass(t, 1400*time.Millisecond)
+		expect("just before the end", 0.6, 0)
+		x.pass(t, 200*time.Millisecond)
+		expect("after it", 0, 0)
+		x.pass(t, 3*time.Second)
+		expect("and for good", 0, 0)
+
+		drive(left, 0.6, time.Second)
+		x.pass(t, 900*time.Millisecond)
+		drive(left, 0.4, time.Second) // once more, in time
+		x.pass(t, 900*time.Millisecond)
+		expect("renewed", 0.4, 0)
+		drive(right, 0.5, time.Second) // another one: only one at a time
+		x.pass(t, 100*time.Millisecond)
+		expect("the other one, at its slew rate", 0, 0.2)
+		x.pass(t, 300*time.Millisecond)
+		expect("there", 0, 0.5)
+
+		// What holds it for a moment ends it for good.
+		right.hold(actuators.EmergencyStop)
+		x.pass(t, 10*time.Millisecond)
+		expect("stopped", 0, 0)
+		if err := x.driveByHand(right, command(0.5), x.now, time.Second); err == nil || !strings.Contains(err.Error(), "emergency stop") {
+			t.Errorf("while it is held: %v", err)
+		}
+		right.release(actuators.EmergencyStop)
+		x.pass(t, 300*time.Millisecond)
+		expect("the stop is over", 0, 0)
+
+		x.letGo()
+		x.pass(t, time.Second)
+		if timeout != "20ms" {
+			expect("the network again", network, network)
+		}
+	}
+}
+
+// Over MQTT: only while the robot is armed, what is asked for; a stop ends it, and arming gives the robot back to the network.
+func TestDriveOverMQTT(t *testing.T) {
+	if testing.Short() {
+		t.Skip("in real time: not on an emulated processor")
+	}
+	w := &watched{}
+	w.Robot, w.stop = start(t, parse(t, replace(replace(wheeled, "TIMEOUT", "1s"), "BROKER", "embedded, listen: '127.0.0.1:0'"), nil))
+	w.board = w.Simulated()
+	answers := connect(t, w.Broker(), "flux/driven/res/drive")
+	drive := func(id, actuator string, value float64, length time.Duration) *protocol.Error {
+		t.Helper()
+		request := protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 30_000, Actuator: actuator, Value: &value, Lease: length.Milliseconds()}
+		payload, err := json.Marshal(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers.Publish("flux/driven/req/drive", 1, false, payload)
+		var r protocol.Response
+		answers.await(t, "the answer to "+id, func(_ string, payload []byte) bool { return json.Unmarshal(payload, &r) == nil && r.ID == id })
+		return r.Error
+	}
+	w.turns(t)
+	eventually(t, "the eye to see", func() bool { return drive("first "+time.Now().String(), "left", 1, protocol.MaxDrive) == nil })
+	eventually(t, "full speed", func() bool {
+		return w.duty(t) > 0 && w.Actuators()["left"].Value == 1.0 && w.Actuators()["right"].Value == 0.0
+	})
+	if h := w.Health().Safety; h.State != "armed" || !h.ByHand {
+		t.Errorf("health: %+v", h)
+	}
+	for _, c := range []struct {
+		id, actuator string
+		value        float64
+		length       time.Duration
+		code         protocol.Code
+		says         string
+	}{
+		{"wrong name", "lefd", 1, time.Second, protocol.UnknownActuator, "did you mean left?"},
+		{"a label", "name", 1, time.Second, protocol.NotAllowed, "moves nothing"},
+		{"too much", "left", -0.9, time.Second, protocol.OutOfRange, "-0.9 is out of range"},
+		{"too long", "left", 1, protocol.MaxDrive + time.Millisecond, protocol.Malformed, "1 to 10000 ms"},
+		{"no time", "left", 1, 0, protocol.Malformed, "1 to 10000 ms"},
+	} {
+		if err := drive(c.id, c.actuator, c.value, c.length); err == nil || err.Code != c.code || !strings.Contains(err.Message, c.says) {
+			t.Errorf("%s: %+v, want %s with %q", c.id, err, c.code, c.says)
+		}
+	}
+	if w.Actuators()["left"].Value != 1.0 {
+		t.Error("what was refused has ended what was allowed")
+	}
+	w.Disarm()
+	w.rests(t)
+	if err := drive("disarmed", "left", 1, time.Second); err == nil || err.Code != protocol.NotAllowed || !strings.Contains(err.Message, "arm it first") {
+		t.Errorf("while it is disarmed: %+v", err)
+	}
+	w.EmergencyStop("test")
+	if err := drive("stopped", "left", 1, time.Second); err == nil || !strings.Contains(err.Message, "stopped by test: disarm it, then arm it") {
+		t.Errorf("while it is stopped: %+v", err)
+	}
+	w.Disarm()
+	eventually(t, "arming", func() bool { return w.Arm() == nil })
+	eventually(t, "the network to drive both", func() bool {
+		l, _ := w.Actuators()["left"].Value.(float64)
+		r, _ := w.Actuators()["right"].Value.(float64)
+		return l > 0 && l < 0.5 && r > 0
+	})
+	if w.Health().Safety.ByHand {
+		t.Error("it is armed, and still driven by hand")
+	}
+	// Armed for that alone, nothing moves before somebody drives it.
+	w.Disarm()
+	w.rests(t)
+	if err := w.ArmByHand(); err != nil {
+		t.Error(err)
+	}
+	spikes := w.Health().Spikes
+	eventually(t, "the network to be busy", func() bool { return w.Health().Spikes > spikes+20 })
+	if duty := w.duty(t); duty != 0 || !w.Health().Safety.ByHand || w.Health().Safety.State != "armed" {
+		t.Errorf("armed for driving by hand: %v, %+v", duty, w.Health().Safety)
+	}
+	if err := drive("by hand", "left", 1, time.Second); err != nil {
+		t.Error(err)
+	}
+	w.turns(t)
+	w.rests(t)
+	var refused *protocol.Error
+	if err := w.Drive(t.Context(), "left", math.NaN(), time.Second); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange {
+		t.Errorf("NaN: %v", err)
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"fluxd/bridge/protocol"
+)
+
+// The picture of fluxd run says first whether the robot may move; on a terminal of 80 by 24 it shows the world of the demo; what finds no room is
+// counted, and a world that finds none says so.
+func TestScreen(t *testing.T) {
+	const hint = "demo is running; ctrl-C stops it. In a second terminal:\n  fluxctl watch\n  fluxctl get\n  fluxctl set a=1\n"
+	world := func(columns, rows int) string { return strings.Repeat(strings.Repeat("#", columns)+"\n", rows) }
+	nowhere := func(int, int) string { return "" }
+	few := map[string]protocol.Measure{"left_eye": {Value: 20.0, Unit: "lx"}, "right_eye": {Value: 30.0, Unit: "lx"}, "bumper": {Value: 0.0}}
+	many := map[string]protocol.Measure{}
+	for i := range 24 {
+		many[fmt.Sprintf("us%d", i+1)] = protocol.Measure{Value: 1.0, Unit: "m"}
+	}
+	wheels := map[string]protocol.Measure{"left_wheel": {Value: -0.32}, "right_wheel": {Value: 0.32}}
+	log := []string{"first", "second", "third"}
+	for _, c := range []struct {
+		what          string
+		columns, rows int
+		state         string
+		sensors       map[string]protocol.Measure
+		world         func(int, int) string
+		has, hasNot   []string
+	}{
+		{"the demo on 80 by 24", 79, 23, "armed", few, world, []string{"demo  armed  up 0s\n", "####\n", "-0.320  [       ---|", "0.320   [          |+++", "left_eye", "third\n"}, []string{"higher"}},
+		{"many sensors", 79, 23, "disarmed", many, nowhere, []string{"demo  disarmed", "right_wheel", "us1 ", "us2 ", "more sensors"}, []string{"us11"}},
+		{"many sensors, much room", 79, 60, "stopped", many, nowhere, []string{"demo  stopped", "us9 ", "us24 "}, []string{"more sensors"}},
+		{"no room for the world", 79, 18, "armed", few, world, []string{"a window that is 5 lines higher shows the world"}, []string{"####"}},
+		{"hardly any room", 30, 4, "armed", few, world, []string{"demo  armed"}, nil},
+	} {
+		h := protocol.Health{Safety: protocol.Safety{State: c.state}}
+		got := draw(c.columns, c.rows, "demo", hint, slices.Clone(log), h, c.sensors, wheels, c.world)
+		for _, part := range c.has {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: no %q in\n%s", c.what, part, got)
+			}
+		}
+		for _, part := range c.hasNot {
+			if strings.Contains(got, part) {
+				t.Errorf("%s: %q in\n%s", c.what, part, got)
+			}
+		}
+		if lines := strings.Split(got, "\n"); len(lines) > c.rows || slices.ContainsFunc(lines, func(l string) bool { return len([]rune(l)) > c.columns }) {
+			t.Errorf("%s: larger than the terminal:\n%s", c.what, got)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+// Package spelling finds the name that somebody may have meant by one that nothing has.
+//
+//	spelling.Meant("moter_l", []string{"motor_l", "motor_r", "eye"}) // ", did you mean motor_l?"
+package spelling
+
+import (
+	"slices"
+	"strings"
+)
+
+const (
+	// mostKnown bounds the names that are compared: comparing more takes longer than anybody waits.
+	mostKnown = 10_000
+	// longest bounds the names that are compared, in bytes.
+	longest = 128
+	// mostShown bounds the names that are equally near.
+	mostShown = 3
+)
+
+// Nearest returns the known names that are most like the given one, at most three; none when nothing is like it.
+func Nearest(name string, known []string) (best []string) {
+	if len(known) > mostKnown {
+		return nil
+	}
+	distance := longest
+	for _, k := range known {
+		d, like := Distance(name, k)
+		if !like || d > distance {
+			continue
+		}
+		if d < distance {
+			best, distance = best[:0], d
+		}
+		if len(best) < mostShown && !slices.Contains(best, k) {
+			best = append(best, k)
+		}
+	}
+	return best
+}
+
+// Distance counts the letters in which a name differs from a known one, and says whether it may be meant for that.
+func Distance(name, known string) (letters int, like bool) {
+	letters = editDistance(strings.ToLower(name), strings.ToLower(known))
+	return letters, letters <= min(1+len(name)/3, len(name)-1)
+}
+
+// Meant returns ", did you mean x?" for the nearest names, or "" when there is none.
+func Meant(name string, known []string) string {
+	near := Nearest(name, known)
+	if len(near) == 0 {
+		return ""
+	}
+	return ", did you mean " + strings.Join(near, " or ") + "?"
+}
+
+// editDistance counts the letters to insert, delete or replace (Levenshtein 1966).
+func editDistance(a, b string) int {
+	if len(a) > longest || len(b) > longest {
+		return longest
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
