@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"time"
 
 	"fluxd/actuators"
@@ -74,12 +75,12 @@ func (r *robot) open() error {
 	}
 	for _, a := range r.config.Actuators {
 		if err := r.addOutput(a); err != nil {
-			return fmt.Errorf("actuator %s: %w", a.Name, err)
+			return r.refused("actuators."+a.Name, "actuator "+a.Name, err)
 		}
 	}
 	for _, s := range r.config.Sensors {
 		if err := r.addSensor(s); err != nil {
-			return fmt.Errorf("sensor %s: %w", s.Name, err)
+			return r.refused("sensors."+s.Name, "sensor "+s.Name, err)
 		}
 	}
 	for _, w := range r.config.Rewards {
@@ -121,7 +122,7 @@ func (r *robot) openBoard() error {
 		r.board = b
 		switch r.config.Board.World {
 		case "bench":
-			if err := layOutBench(b, r.config); err != nil {
+			if err := r.layOutBench(b); err != nil {
 				return err
 			}
 		case "arena":
@@ -190,6 +191,9 @@ func (r *robot) addSensor(s configs.Named[configs.Sensor]) error {
 	line.patience.set(c.Stale)
 	var err error
 	if err = r.openSensor(c, line); err != nil {
+		if r.bare() && strings.Contains(c.Pin+c.Trigger+c.Clock+c.Data+strings.Join(c.Pins, ""), "/") {
+			return errBare
+		}
 		return err
 	}
 	if edges, ok := line.sensor.(sensors.EdgeSensor); ok && (c.Every == 0 || c.Device != "button" && c.Device != "pir") {
@@ -200,17 +204,22 @@ func (r *robot) addSensor(s configs.Named[configs.Sensor]) error {
 	}
 	if !line.electric {
 		if line.water, err = r.network.PourWater(line.neurons[0], *c.Encode.Weight); err != nil {
-			return fmt.Errorf("encode: weight: %w", err)
+			return at("encode.weight", err)
 		}
 	}
 	r.sensors = append(r.sensors, line)
 	return nil
 }
 
+// newEncoder makes the code of a sensor that is read every so often.
 func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error) {
 	switch c.Kind {
 	case "rate":
-		return encoders.NewRate(c.Range[0].Micro, c.Range[1].Micro, int64(c.Max), every)
+		rate, err := encoders.NewRate(c.Range[0].Micro, c.Range[1].Micro, int64(c.Max), every)
+		if err != nil {
+			return nil, at("encode.max", err)
+		}
+		return rate, nil
 	case "latency":
 		return encoders.NewLatency(c.Range[0].Micro, c.Range[1].Micro, c.Window)
 	case "edge":
@@ -236,10 +245,13 @@ func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
 	}
 	inputs, err := line.listen(a.Value.Decode)
 	if err != nil {
-		return err
+		return at("decode.window", err)
 	}
 	line.guard.Hold(actuators.Disarmed)
 	if err := line.guard.Start(r.clock()); err != nil {
+		if r.bare() && r.onExpander(a.Value) {
+			return errBare
+		}
 		return err
 	}
 	r.outputs = append(r.outputs, line)
@@ -250,6 +262,11 @@ func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
 	}
 	return nil
 }
+
+// bare says whether the board is a simulated one without the robot's devices.
+func (r *robot) bare() bool { return r.config.Board.Kind == "sim" && r.config.Board.World != "bench" }
+
+var errBare = errors.New("its expander does not answer, for this simulated board has none; board: {kind: sim, world: bench} has every device of the robot")
 
 // openGuard makes an actuator's device and the guard before it. It writes nothing.
 func (r *robot) openGuard(a configs.Named[configs.Actuator], line *outputLine) (err error) {

@@ -10,7 +10,8 @@ import (
 )
 
 // layOutBench connects a simulated device, at rest, for every one that a robot has.
-func layOutBench(b *sim.Board, c *configs.Robot) error {
+func (r *robot) layOutBench(b *sim.Board) error {
+	c := r.config
 	there := map[string]bool{}
 	plug := func(kind, bus string, address uint16) error {
 		bus = configs.CanonicalBus(bus)
@@ -19,16 +20,19 @@ func layOutBench(b *sim.Board, c *configs.Robot) error {
 			return nil
 		}
 		there[where] = true
+		if _, err := b.Bus(bus); err != nil {
+			return at("bus", err)
+		}
 		return b.Plug(kind, bus, address)
 	}
 	for _, e := range c.Expanders {
 		if err := plug(e.Value.Device, e.Value.Bus, e.Value.Address); err != nil {
-			return fmt.Errorf("expander %s: %w", e.Name, err)
+			return r.refused("expanders."+e.Name, "expander "+e.Name, err)
 		}
 	}
 	if stop := c.Safety.EmergencyStop; stop != nil { // nobody presses it
 		if err := b.Drive(configs.CanonicalPin(stop.Pin), gpio.Level(stop.Active == "low")); err != nil {
-			return fmt.Errorf("safety.emergency_stop: %w", err)
+			return r.refused("safety.emergency_stop", "emergency stop", err)
 		}
 	}
 	for _, s := range c.Sensors {
@@ -46,7 +50,7 @@ func layOutBench(b *sim.Board, c *configs.Robot) error {
 			err = plug(c.Device, c.Bus, c.Address)
 		}
 		if err != nil {
-			return fmt.Errorf("sensor %s: %w", s.Name, err)
+			return r.refused("sensors."+s.Name, "sensor "+s.Name, err)
 		}
 	}
 	return nil
