@@ -192,3 +192,25 @@ func TestRealtimeIsGrantedOrRefusedAndTheRobotRuns(t *testing.T) {
 		}
 	}
 }
+
+// A network that nothing drives is silent, and says why on stderr; its table is whole all the same.
+func TestPlayOfASilentNetworkSaysSo(t *testing.T) {
+	const robot = "robot: r\nboard: {kind: sim}\nnetwork: {neurons: {a: {}, b: {}}}\nmqtt: {broker: none}\n"
+	input := filepath.Join(t.TempDir(), "spikes.csv")
+	if err := os.WriteFile(input, []byte("time_us,neuron,weight\n5,a,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{write(t, robot)}, "no neuron spiked in 1s: nothing drives it: --input"},
+		{[]string{write(t, robot), "--input", input}, "no neuron spiked in 1s: what "},
+		{[]string{write(t, strings.Replace(robot, "a: {}", "a: {pacemaker: 100ms}", 1))}, ""},
+	} {
+		code, out, errs := fluxd(append([]string{"play", "--until", "1s"}, c.args...)...)
+		if code != 0 || !strings.HasPrefix(out, "time_us,neuron\n") || !strings.Contains(errs, c.says) || c.says == "" && errs != "" {
+			t.Errorf("%v: exit %d, %q, %q; expected %q", c.args, code, out, errs, c.says)
+		}
+	}
+}
