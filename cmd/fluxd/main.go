@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 
 	"fluxd/configs"
@@ -71,6 +72,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.PersistentFlags().TextVar(&level, "log", slog.LevelInfo, "what to log: debug, info, warn or error")
 	root.SetOut(results)
 	root.SetErr(stderr)
+	root.SetFlagErrorFunc(flagError)
 	root.SetArgs(args)
 	ran := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
@@ -97,6 +99,26 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintf(stderr, "fluxd: %v\n", err)
 	return exitFailure
+}
+
+// flagNamed finds the name of the flag in an error about its value.
+var flagNamed = regexp.MustCompile(`--([a-z-]+)" flag`)
+
+// flagError says what a flag expects, where its value is none.
+func flagError(c *cobra.Command, err error) error {
+	var invalid interface{ GetValue() string }
+	name := flagNamed.FindStringSubmatch(err.Error())
+	if name == nil || !errors.As(err, &invalid) || c.Flag(name[1]) == nil {
+		return err
+	}
+	expected, known := map[string]string{"duration": "a time with its unit, such as 30s or 5ms", "int": "a whole number", "uint64": "a whole number of at least 0, below 2^64", "bool": "true or false"}[c.Flag(name[1]).Value.Type()]
+	if name[1] == "log" {
+		expected, known = "debug, info, warn or error", true
+	}
+	if !known {
+		return err
+	}
+	return fmt.Errorf("--%s %q: expected %s", name[1], invalid.GetValue(), expected)
 }
 
 // errUsage marks flags that make no sense.
