@@ -129,6 +129,7 @@ func ParseFlat(source string, data []byte) (*Flat, error) {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxJSON>>20)}}
 	}
 	var f Flat
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte-order mark
 	reader := json.NewDecoder(bytes.NewReader(data))
 	reader.DisallowUnknownFields()
 	if err := reader.Decode(&f); err != nil {

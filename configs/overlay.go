@@ -57,6 +57,9 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		return nil, Errors{{Source: source, Message: "expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"}}
 	}
 	top := root.Content[0]
+	if keys := keysOf(&root); slices.Contains(keys, "network") && slices.Contains(keys, "board") {
+		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: "this is a robot; expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"}}
+	}
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
 		switch {

@@ -43,11 +43,12 @@ func TestMistakenFiles(t *testing.T) {
 	readers := map[string]func(text string) error{
 		"robot":   func(text string) error { _, err := Parse("x", []byte(text), nil); return err },
 		"network": func(text string) error { _, err := ParseFlat("x", []byte(text)); return err },
+		"overlay": func(text string) error { _, err := ParseOverlay("x", []byte(text)); return err },
 		"import":  func(text string) error { _, err := ImportTENNLab("x", []byte(text), 1e6); return err },
 	}
 	for _, c := range []struct{ reader, text, want string }{
 		{"robot", tennlab, "fluxd import"}, {"robot", flat, "fluxd play"}, {"robot", tuned, "--overlay"},
-		{"network", tennlab, "fluxd import"}, {"network", robot, "this is a robot"}, {"import", flat, "fluxd play"},
+		{"overlay", robot, "this is a robot"}, {"network", tennlab, "fluxd import"}, {"network", robot, "this is a robot"}, {"import", flat, "fluxd play"},
 	} {
 		if err := readers[c.reader](c.text); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %s: %v, expected one line that says %q", c.reader, c.text, err, c.want)
@@ -58,6 +59,9 @@ func TestMistakenFiles(t *testing.T) {
 // JSON is refused in the words of those who write it.
 func TestJSONErrors(t *testing.T) {
 	neuron := `{"name": "a", "threshold": 100, "leak": 1000, "floor": 0, "refractory_us": 0}`
+	if _, err := ParseFlat("x", []byte("\xef\xbb\xbf{\"format\": \"flux-network/1\", \"neurons\": ["+neuron+"], \"synapses\": []}")); err != nil {
+		t.Errorf("a byte-order mark: %v", err)
+	}
 	for _, c := range []struct{ text, want string }{
 		{"{\"format\": \"flux-network/1\",\n \"neurons\": 5}", "x:2:14: neurons: got a number: expected a list"},
 		{"{\"format\": \"flux-network/1\",\n \"neurons\": [" + strings.Replace(neuron, "100", `"many"`, 1) + "]}", "got text: expected a number"},

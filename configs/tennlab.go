@@ -63,6 +63,7 @@ func ImportTENNLab(source string, data []byte, step time.Duration) ([]byte, erro
 	if len(data) > MaxJSON {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxJSON>>20)}}
 	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte-order mark
 	var t tennlab
 	reader := json.NewDecoder(bytes.NewReader(data))
 	if err := reader.Decode(&t); err != nil {

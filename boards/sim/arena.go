@@ -22,6 +22,24 @@ const (
 	rightDirection = "GPIO5"
 )
 
+// ArenaPart is a device of the arena's robot, or one of its pins.
+type ArenaPart struct {
+	Name   string // "left eye"
+	Device string // by the name that a configuration has for it
+	Role   string // of the pin, "pwm" or "direction", "pin" of a device with one; "address" on a bus
+	Where  string // "GPIO17", or "I2C1 0x23"
+}
+
+// ArenaParts lists what the arena's robot has, and where.
+func ArenaParts() []ArenaPart {
+	at := func(address uint16) string { return fmt.Sprintf("%s 0x%02x", arenaBus, address) }
+	return []ArenaPart{
+		{"left eye", "bh1750", "address", at(leftEye)}, {"right eye", "bh1750", "address", at(rightEye)}, {"bumper", "button", "pin", bumperPin},
+		{"left wheel", "hbridge", "pwm", leftPWM}, {"left wheel", "hbridge", "direction", leftDirection},
+		{"right wheel", "hbridge", "pwm", rightPWM}, {"right wheel", "hbridge", "direction", rightDirection},
+	}
+}
+
 // The robot and its world, in metres, seconds, radians and lux. The robot has the size of a hobbyist's two-wheeler.
 const (
 	arenaWidth   = 4.0

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,8 @@ func checkCommand() *cobra.Command {
 		Short: "Validate a configuration and print the wiring",
 		Long: `Validate a configuration without touching any hardware, and print what is connected to what.
 
-Every mistake of the file is listed, with its line and what was expected; then the exit code is 2.`,
+Every mistake of the file, and of the data files that it names, is listed, with its line and what was expected; then the exit code is 2.
+What the simulated world does not know is a warning.`,
 		Example:           "  fluxd check robot.yaml",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: examples,
@@ -26,9 +28,26 @@ Every mistake of the file is listed, with its line and what was expected; then t
 			if err != nil {
 				return err
 			}
-			return printWiring(cmd.OutOrStdout(), config)
+			warnings, err := await(cmd.Context(), func() (configs.Errors, error) { return daemon.Check(config) })
+			if err != nil {
+				return err
+			}
+			if err := printWiring(cmd.OutOrStdout(), config); err != nil {
+				return err
+			}
+			return warn(cmd.OutOrStdout(), warnings)
 		},
 	}
+}
+
+// warn writes warnings, each with its place.
+func warn(w io.Writer, warnings configs.Errors) error {
+	for _, one := range warnings {
+		if _, err := fmt.Fprintf(w, "\nwarning: %v\n", one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printWiring writes two tables: every wire, and what becomes of it, in the direction in which data flows.

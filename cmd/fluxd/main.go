@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 
 	"fluxd/configs"
@@ -35,8 +36,8 @@ func main() {
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// execute runs a command line and returns the exit code.
-func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// commands is the tree of all commands; log makes what a command logs to.
+func commands(log func(io.Writer) *slog.Logger) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "fluxd",
 		Short: "A nervous system for robots",
@@ -50,12 +51,14 @@ Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuratio
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	root.SetArgs(args)
+	root.AddCommand(runCommand(log), haltCommand(log), simCommand(log), checkCommand(), pinsCommand(), probeCommand(log), playCommand(), plotCommand(), exportCommand(), importCommand(), schemaCommand(), benchCommand(), brokerCommand())
+	return root
+}
+
+// execute runs a command line and returns the exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var level slog.Level
 	var logs []*lines
-	root.PersistentFlags().TextVar(&level, "log", slog.LevelInfo, "what to log: debug, info, warn or error")
 	log := func(w io.Writer) *slog.Logger {
 		if _, ok := w.(*screen); !ok { // that never waits
 			l := newLines(w)
@@ -64,8 +67,13 @@ Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuratio
 		}
 		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}
-	root.AddCommand(runCommand(log), haltCommand(log), simCommand(log), checkCommand(), pinsCommand(), probeCommand(log), playCommand(), plotCommand(), exportCommand(), importCommand(), schemaCommand(), benchCommand(), brokerCommand())
-
+	results := &output{to: stdout}
+	root := commands(log)
+	root.PersistentFlags().TextVar(&level, "log", slog.LevelInfo, "what to log: debug, info, warn or error")
+	root.SetOut(results)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.SetArgs(args)
 	ran := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
 	err := root.ExecuteContext(ctx)
@@ -75,19 +83,42 @@ Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuratio
 	var invalid configs.Errors
 	var child *childError
 	switch {
-	case err == nil:
-		return 0
 	case errors.As(err, &child):
 		return child.code
 	case errors.As(err, &invalid):
 		fmt.Fprintln(stderr, err)
 		return exitConfig
+	case results.failed() != nil:
+		fmt.Fprintf(stderr, "fluxd: the result could not be written: %v\n", results.failed())
+		return exitFailure
+	case err == nil:
+		return 0
 	case !ran || errors.Is(err, errUsage): // cobra refused the command line, or a command its flags
 		fmt.Fprintf(stderr, "fluxd: %v; see fluxd --help\n", err)
 		return exitConfig
 	}
 	fmt.Fprintf(stderr, "fluxd: %v\n", err)
 	return exitFailure
+}
+
+// flagNamed finds the name of the flag in an error about its value.
+var flagNamed = regexp.MustCompile(`--([a-z-]+)" flag`)
+
+// flagError says what a flag expects, where its value is none.
+func flagError(c *cobra.Command, err error) error {
+	var invalid interface{ GetValue() string }
+	name := flagNamed.FindStringSubmatch(err.Error())
+	if name == nil || !errors.As(err, &invalid) || c.Flag(name[1]) == nil {
+		return err
+	}
+	expected, known := map[string]string{"duration": "a time with its unit, such as 30s or 5ms", "int": "a whole number", "uint64": "a whole number of at least 0, below 2^64", "bool": "true or false"}[c.Flag(name[1]).Value.Type()]
+	if name[1] == "log" {
+		expected, known = "debug, info, warn or error", true
+	}
+	if !known {
+		return err
+	}
+	return fmt.Errorf("--%s %q: expected %s", name[1], invalid.GetValue(), expected)
 }
 
 // errUsage marks flags that make no sense.

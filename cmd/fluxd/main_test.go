@@ -92,6 +92,11 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"run", "--frobnicate"}, exitConfig, "frobnicate"},
 		{[]string{"run", "nosuchrobot"}, exitConfig, "lightseeker"},
 		{[]string{"sim", "--trials", "0"}, exitConfig, "--trials 0"},
+		{[]string{"sim", "--trials", "1.5"}, exitConfig, "fluxd: --trials \"1.5\": expected a whole number; see"},
+		{[]string{"sim", "--seed", "-1"}, exitConfig, "fluxd: --seed \"-1\": expected a whole number of at least 0, below 2^64; see"},
+		{[]string{"run", "--for", "5"}, exitConfig, "fluxd: --for \"5\": expected a time with its unit, such as 30s or 5ms; see"},
+		{[]string{"run", "--plain=maybe"}, exitConfig, "fluxd: --plain \"maybe\": expected true or false; see"},
+		{[]string{"run", "--log", "loud"}, exitConfig, "fluxd: --log \"loud\": expected debug, info, warn or error; see"},
 		{[]string{"sim", "--for", "-1s"}, exitConfig, "--for -1s"},
 		{[]string{"sim", "lightseeker", "--for", "1s"}, 0, "took"},
 		{[]string{"check", "wallfollow"}, 0, ""},
@@ -189,6 +194,28 @@ func TestRealtimeIsGrantedOrRefusedAndTheRobotRuns(t *testing.T) {
 			t.Errorf("%s: expected to read either that or %q:\n%s", setting.granted, setting.refused, text)
 		} else if refused && runtime.GOOS == "linux" && !strings.Contains(text, setting.remedy) {
 			t.Errorf("no remedy %s:\n%s", setting.remedy, text)
+		}
+	}
+}
+
+// A network that nothing drives is silent, and says why on stderr; its table is whole all the same.
+func TestPlayOfASilentNetworkSaysSo(t *testing.T) {
+	const robot = "robot: r\nboard: {kind: sim}\nnetwork: {neurons: {a: {}, b: {}}}\nmqtt: {broker: none}\n"
+	input := filepath.Join(t.TempDir(), "spikes.csv")
+	if err := os.WriteFile(input, []byte("time_us,neuron,weight\n5,a,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{write(t, robot)}, "no neuron spiked in 1s: nothing drives it: --input"},
+		{[]string{write(t, robot), "--input", input}, "no neuron spiked in 1s: what "},
+		{[]string{write(t, strings.Replace(robot, "a: {}", "a: {pacemaker: 100ms}", 1))}, ""},
+	} {
+		code, out, errs := fluxd(append([]string{"play", "--until", "1s"}, c.args...)...)
+		if code != 0 || !strings.HasPrefix(out, "time_us,neuron\n") || !strings.Contains(errs, c.says) || c.says == "" && errs != "" {
+			t.Errorf("%v: exit %d, %q, %q; expected %q", c.args, code, out, errs, c.says)
 		}
 	}
 }

@@ -152,6 +152,17 @@ over time.`,
 	return c
 }
 
+// counted counts the lines that are written.
+type counted struct {
+	to    io.Writer
+	lines int
+}
+
+func (c *counted) Write(text []byte) (int, error) {
+	c.lines += bytes.Count(text, []byte("\n"))
+	return c.to.Write(text)
+}
+
 func playCommand() *cobra.Command {
 	var input, output, weights string
 	var until time.Duration
@@ -202,7 +213,19 @@ A large network may be shared by several processors: the spikes are the same.`,
 				defer func() { err = errors.Join(err, f.Close()) }() // a full disk shows at the end
 				*file.into = f
 			}
-			return daemon.Play(cmd.Context(), flat, opts)
+			spikes := &counted{to: opts.Output}
+			opts.Output = spikes
+			if err := daemon.Play(cmd.Context(), flat, opts); err != nil {
+				return err
+			}
+			if spikes.lines < 2 { // the header line alone
+				why := "nothing drives it: --input feeds it spikes, and a neuron with a pacemaker spikes by itself"
+				if input != "" {
+					why = "what " + input + " feeds it in that time fires none"
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "no neuron spiked in %v: %s\n", until, why)
+			}
+			return nil
 		},
 	}
 	c.Flags().StringVar(&input, "input", "", "spikes to feed it, CSV")

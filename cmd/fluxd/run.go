@@ -64,7 +64,7 @@ process is killed or suspended. ctrl-Z and SIGUSR1 are an emergency stop.`,
 				defer cancel()
 			}
 			opts := daemon.RunOptions{Version: version, Seed: seed, Arm: arm, Root: root, Overlays: tuned, Signs: tellParent(), Ended: make(chan struct{})}
-			screen, isTerminal := newScreen(cmd.OutOrStdout())
+			screen, isTerminal := newScreen(under(cmd.OutOrStdout()))
 			if plain || !isTerminal {
 				opts.Log = log(cmd.ErrOrStderr())
 				said := newLines(cmd.OutOrStdout()) // which may be a terminal that was stopped

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/cmd/fluxd/daemon"
+	"fluxd/configs"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -39,6 +40,13 @@ The same robot, seed and length print the same bytes on every run and every mach
 				return fmt.Errorf("%w: --for %v: expected a time to simulate, such as 60s", errUsage, opts.For)
 			}
 			if opts.Overlays, err = loadOverlays(cmd.Context(), overlays); err != nil {
+				return err
+			}
+			warnings, err := await(cmd.Context(), func() (configs.Errors, error) { return daemon.Check(config) })
+			if err != nil {
+				return err
+			}
+			if err := warn(cmd.ErrOrStderr(), warnings); err != nil {
 				return err
 			}
 			opts.Out, opts.Log = cmd.OutOrStdout(), log(cmd.ErrOrStderr())

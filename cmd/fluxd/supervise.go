@@ -75,7 +75,7 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	defer signs.Close()
 	defer ours.Close() // closed by the kernel too, when this process is killed: that is what the child waits for
 	child := exec.Command(exe, os.Args[1:]...)
-	child.Stdin, child.Stdout, child.Stderr = os.Stdin, cmd.OutOrStdout(), cmd.ErrOrStderr()
+	child.Stdin, child.Stdout, child.Stderr = os.Stdin, under(cmd.OutOrStdout()), cmd.ErrOrStderr()
 	child.ExtraFiles = []*os.File{childsEnd, childsSigns}
 	child.Env = append(os.Environ(), supervised+"=1")
 	if err := child.Start(); err != nil {

@@ -74,12 +74,12 @@ func (r *robot) open() error {
 	}
 	for _, a := range r.config.Actuators {
 		if err := r.addOutput(a); err != nil {
-			return fmt.Errorf("actuator %s: %w", a.Name, err)
+			return r.refused("actuators."+a.Name, "actuator "+a.Name, err)
 		}
 	}
 	for _, s := range r.config.Sensors {
 		if err := r.addSensor(s); err != nil {
-			return fmt.Errorf("sensor %s: %w", s.Name, err)
+			return r.refused("sensors."+s.Name, "sensor "+s.Name, err)
 		}
 	}
 	for _, w := range r.config.Rewards {
@@ -119,7 +119,7 @@ func (r *robot) openBoard() error {
 	case "sim":
 		b := sim.New(r.clock)
 		r.board = b
-		t, err := newTable(b, r.config)
+		t, err := newTable(b, r)
 		if err != nil {
 			return err
 		}
@@ -202,17 +202,22 @@ func (r *robot) addSensor(s configs.Named[configs.Sensor]) error {
 	}
 	if !line.electric {
 		if line.water, err = r.network.PourWater(line.neurons[0], *c.Encode.Weight); err != nil {
-			return fmt.Errorf("encode: weight: %w", err)
+			return at("encode.weight", err)
 		}
 	}
 	r.sensors = append(r.sensors, line)
 	return nil
 }
 
+// newEncoder makes the code of a sensor that is read every so often.
 func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error) {
 	switch c.Kind {
 	case "rate":
-		return encoders.NewRate(c.Range[0].Micro, c.Range[1].Micro, int64(c.Max), every)
+		rate, err := encoders.NewRate(c.Range[0].Micro, c.Range[1].Micro, int64(c.Max), every)
+		if err != nil {
+			return nil, at("encode.max", err)
+		}
+		return rate, nil
 	case "latency":
 		return encoders.NewLatency(c.Range[0].Micro, c.Range[1].Micro, c.Window)
 	case "edge":
@@ -238,7 +243,7 @@ func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
 	}
 	inputs, err := line.listen(a.Value.Decode)
 	if err != nil {
-		return err
+		return at("decode.window", err)
 	}
 	line.guard.Hold(actuators.Disarmed)
 	if err := line.guard.Start(r.clock()); err != nil {

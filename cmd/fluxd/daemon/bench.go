@@ -13,14 +13,15 @@ import (
 // table is a simulated board with what a robot has connected to it.
 type table struct {
 	board *sim.Board
-	robot *configs.Robot
+	robot *robot
 	more  map[string]*sim.MCP23017 // expanders with inputs, by name
 }
 
 // newTable connects what a robot has in every world: its expanders, because they are pins of the board, and its switches, at rest. Nobody
 // presses an emergency stop, nobody bumps into anything: a line that the world lets go of (sim.Pin.Release) is a broken wire.
-func newTable(b *sim.Board, c *configs.Robot) (*table, error) {
-	t := &table{board: b, robot: c, more: map[string]*sim.MCP23017{}}
+func newTable(b *sim.Board, r *robot) (*table, error) {
+	c := r.config
+	t := &table{board: b, robot: r, more: map[string]*sim.MCP23017{}}
 	for _, e := range c.Expanders {
 		var device sim.Device = sim.NewPCA9685()
 		if e.Value.Device == "mcp23017" {
@@ -28,12 +29,12 @@ func newTable(b *sim.Board, c *configs.Robot) (*table, error) {
 			device, t.more[e.Name] = chip, chip
 		}
 		if err := b.Attach(configs.CanonicalBus(e.Value.Bus), e.Value.Address, device); err != nil {
-			return nil, fmt.Errorf("expander %s: %w", e.Name, err)
+			return nil, r.refused("expanders."+e.Name, "expander "+e.Name, at("bus", err))
 		}
 	}
 	if stop := c.Safety.EmergencyStop; stop != nil {
 		if err := t.rest(stop.Pin, stop.Active == "low"); err != nil {
-			return nil, fmt.Errorf("safety.emergency_stop: %w", err)
+			return nil, r.refused("safety.emergency_stop", "emergency stop", err)
 		}
 	}
 	for _, s := range c.Sensors {
@@ -44,7 +45,7 @@ func newTable(b *sim.Board, c *configs.Robot) (*table, error) {
 					continue
 				}
 				if err := t.rest(pin, activeLow(s.Value)); err != nil {
-					return nil, fmt.Errorf("sensor %s: %w", s.Name, err)
+					return nil, r.refused("sensors."+s.Name, "sensor "+s.Name, err)
 				}
 			}
 		}
@@ -72,7 +73,7 @@ func (t *table) rest(pin string, activeLow bool) error {
 // layOut connects a simulated device, at rest, for every sensor that a robot has.
 func (t *table) layOut() error {
 	there := map[string]bool{}
-	for _, s := range t.robot.Sensors {
+	for _, s := range t.robot.config.Sensors {
 		c := s.Value
 		bus := configs.CanonicalBus(c.Bus)
 		place := fmt.Sprintf("%s 0x%02x %s %s", bus, c.Address, configs.CanonicalPin(c.A), configs.CanonicalPin(c.B))
@@ -88,12 +89,16 @@ func (t *table) layOut() error {
 		case c.Device == "quadrature":
 			err = t.join(c.A, c.B, t.board.PlugWheel)
 		case bus != "":
-			err = t.board.Plug(c.Device, bus, c.Address)
+			if _, err = t.board.Bus(bus); err != nil {
+				err = at("bus", err)
+			} else {
+				err = t.board.Plug(c.Device, bus, c.Address)
+			}
 		default:
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("sensor %s: %w", s.Name, err)
+			return t.robot.refused("sensors."+s.Name, "sensor "+s.Name, err)
 		}
 		there[place] = c.Device == "quadrature" || bus != ""
 	}

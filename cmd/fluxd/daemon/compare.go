@@ -15,7 +15,7 @@ import (
 type comparison struct {
 	recording *sensors.Recording
 	column    string
-	every     time.Duration
+	times     *sensors.Timeline
 	output    int
 	row       int
 	names     []string // labels, in the order of the actuator's choices, then as they turn up in the recording
@@ -31,16 +31,23 @@ func newComparison(r *robot) (*comparison, error) {
 	c := r.config.Compare
 	rec, err := r.recording(c.File)
 	if err != nil {
-		return nil, fmt.Errorf("compare: %w", err)
+		return nil, r.wrong("compare.file", err)
 	}
 	if _, err := rec.Word(0, c.Column); err != nil {
-		return nil, fmt.Errorf("compare: %w", err)
+		return nil, r.wrong("compare.column", err)
+	}
+	times, err := rec.Evenly(c.Every)
+	if c.Time != nil {
+		times, err = rec.Timed(c.Time.Column, c.Time.Unit)
+	}
+	if err != nil {
+		return nil, r.wrong("compare.time", err)
 	}
 	found := slices.IndexFunc(r.outputs, func(o *outputLine) bool { return o.name == c.Actuator && o.label != nil })
 	if found < 0 {
 		return nil, fmt.Errorf("compare: actuator %q: expected the name of an actuator of device label", c.Actuator)
 	}
-	cmp := &comparison{recording: rec, column: c.Column, every: c.Every, output: found, counts: map[[2]string]int{}}
+	cmp := &comparison{recording: rec, column: c.Column, times: times, output: found, counts: map[[2]string]int{}}
 	for _, choice := range r.config.Actuators[found].Value.Decode.Choices {
 		cmp.add(choice.Value.Word)
 	}
@@ -54,14 +61,14 @@ func (c *comparison) add(name string) {
 }
 
 // length is the time that the recording lasts.
-func (c *comparison) length() time.Duration { return c.every * time.Duration(c.recording.Rows()) }
+func (c *comparison) length() time.Duration { return c.times.End() }
 
 // due is the last microsecond of each recorded row: the robot has had as long as the teacher to decide.
 func (c *comparison) due() (time.Duration, bool) {
 	if c.row >= c.recording.Rows() {
 		return 0, false
 	}
-	return c.every*time.Duration(c.row+1) - time.Microsecond, true
+	return c.times.Start(c.row+1) - time.Microsecond, true
 }
 
 func (c *comparison) note(outputs []*outputLine) {

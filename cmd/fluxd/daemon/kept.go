@@ -92,7 +92,10 @@ func keepAside(file string) (string, error) {
 // writeAtomically replaces a file by data such that after a power failure either the old or the new one is there, whole. One that is killed leaves a
 // file.new, which the next write replaces.
 func writeAtomically(file string, data []byte) (err error) {
-	f, err := os.OpenFile(file+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err := os.Remove(file + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(file+".new", os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

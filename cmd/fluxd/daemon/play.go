@@ -116,11 +116,15 @@ func feedSpikes(network played, index map[string][]int, opts PlayOptions) error 
 	fail := func(line int, format string, args ...any) error {
 		return configs.Errors{{Source: opts.Source, Line: line, Column: 1, Message: fmt.Sprintf(format, args...)}}
 	}
-	reader := csv.NewReader(opts.Input)
+	text := bufio.NewReader(opts.Input)
+	if mark, _ := text.Peek(3); string(mark) == "\xef\xbb\xbf" {
+		_, _ = text.Discard(len(mark)) // it was there
+	}
+	reader := csv.NewReader(text)
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
 	header, err := reader.Read()
-	if err != nil || len(header) < 2 || len(header) > 3 || header[0] != "time_us" || header[1] != "neuron" || len(header) == 3 && header[2] != "weight" {
+	if err != nil || len(header) < 2 || len(header) > 3 || header[0] != "time_us" || header[1] != "neuron" || len(header) == 3 && header[2] != "weight" && header[2] != "" {
 		return fail(1, "expected the header line time_us,neuron or time_us,neuron,weight")
 	}
 	for {
@@ -131,7 +135,7 @@ func feedSpikes(network played, index map[string][]int, opts PlayOptions) error 
 		if err != nil {
 			var wrong *csv.ParseError
 			if errors.As(err, &wrong) {
-				return fail(wrong.Line, "%v", wrong.Err)
+				return fail(wrong.Line, "a quote within a cell, or one that has no end")
 			}
 			return fmt.Errorf("%s: %w", opts.Source, err)
 		}

@@ -137,6 +137,17 @@ func TestComparisonCountsWhatItSees(t *testing.T) {
 	}
 }
 
+// Rows with times of their own are played when they were taken, and compared with just before the next.
+func TestARecordingWithTimes(t *testing.T) {
+	timed := strings.NewReplacer("unit: m, rate: 10 Hz", "unit: m, time: {column: t, unit: ms}, every: 10ms", "column: c, rate: 10 Hz", "column: c, time: {column: t, unit: ms}").Replace(labeller)
+	files := fstest.MapFS{"run.csv": {Data: []byte("t,d,c\n5000,0.5,stop\n5100,2,(none)\n5400,0.4,go\n5500,0.3,stop\n")}}
+	out := simulate(t, parse(t, timed, files), SimulateOptions{Seed: 1, Trials: 1})
+	// Read every 10 ms, a window of 50 ms never passes between two readings below a metre. The last row lasts as long as the average, 166 ms.
+	if !strings.Contains(out, "agreement 75.0 % (3 of 4 recorded commands)") || !strings.Contains(out, "666.666ms simulated") {
+		t.Errorf("want 3 of 4 in 666.666 ms:\n%s", out)
+	}
+}
+
 func TestSimulationNeedsASimulatedBoard(t *testing.T) {
 	robot := load(t, "lightseeker")
 	robot.Board.Kind = "raspberrypi"
@@ -162,7 +173,7 @@ func TestSimulationEndsWithItsContext(t *testing.T) {
 
 func TestRobotThatCannotBeBuiltSaysWhy(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, says string }{
-		"too fast": {"max: 200 Hz, to: eye_l", "max: 1 MHz, to: eye_l", "sensor left_eye: rate encoder: "},
+		"too fast": {"max: 200 Hz, to: eye_l", "max: 1 MHz, to: eye_l", "sensors.left_eye.encode.max: rate encoder: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(lightseekerText(t), c.from, c.to, 1)

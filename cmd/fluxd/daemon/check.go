@@ -1,0 +1,164 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"fluxd/boards/sim"
+	"fluxd/configs"
+)
+
+// misplaced is an error about what a configuration says at a key of a sensor or actuator.
+type misplaced struct {
+	key string
+	err error
+}
+
+func (m *misplaced) Error() string { return m.key + ": " + m.err.Error() }
+func (m *misplaced) Unwrap() error { return m.err }
+
+func at(key string, err error) error { return &misplaced{key, err} }
+
+// wrong is an error about what the configuration says at a path, with its line.
+func (r *robot) wrong(path string, err error) error {
+	return configs.Errors{r.config.Mistake(path, "%v", err)}
+}
+
+// refused says why a part could not be made. What the configuration is to blame for has its line; on a simulated board that is all.
+func (r *robot) refused(path, part string, err error) error {
+	var told configs.Errors
+	var key *misplaced
+	switch {
+	case errors.As(err, &told):
+		return told
+	case errors.As(err, &key):
+		return r.wrong(path+"."+key.key, key.err)
+	case r.config.Board.Kind == "sim":
+		return r.wrong(path, err)
+	}
+	return fmt.Errorf("%s: %w", part, err)
+}
+
+// Check makes all parts of a robot that can be made without its board, and so finds what no look at the configuration alone can: a
+// recording without the column that is asked for, a code that its encoder refuses. What a robot on a simulated board would be refused
+// for is found entirely, and of one on a Raspberry Pi all but what its own board says. The error has every mistake with its line.
+// Warnings are what the simulated world does not know: the robot runs, and that does nothing.
+func Check(config *configs.Robot) (warnings configs.Errors, err error) {
+	r := newBody(config, BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, false)
+	var found configs.Errors
+	note := func(path, part string, err error) {
+		if err == nil {
+			return
+		}
+		var told configs.Errors
+		if err = r.refused(path, part, err); !errors.As(err, &told) {
+			told = configs.Errors{config.Mistake(path, "%v", err)}
+		}
+		found = append(found, told...)
+	}
+	if err := r.buildNetwork(); err != nil {
+		note("network", "network", err)
+		return nil, found
+	}
+	devices, err := r.openPaper()
+	if err != nil {
+		note("board", "board", err)
+		return nil, found
+	}
+	for _, a := range config.Actuators {
+		if devices || a.Value.Device == "label" {
+			note("actuators."+a.Name, "actuator "+a.Name, r.addOutput(a))
+		}
+	}
+	for _, s := range config.Sensors {
+		switch {
+		case devices || s.Value.Device == "log":
+			note("sensors."+s.Name, "sensor "+s.Name, r.addSensor(s))
+		default:
+			_, err := newEncoder(s.Value.Encode, s.Value.Every)
+			note("sensors."+s.Name, "sensor "+s.Name, err)
+		}
+	}
+	if config.Compare != nil && found == nil {
+		_, err := newComparison(r)
+		note("compare", "compare", err)
+	}
+	_ = r.halt() // what does not answer here has been told
+	if found != nil {
+		return nil, found
+	}
+	return r.unknownToWorld(), nil
+}
+
+// openPaper makes a board on which devices can be tried: the robot's own where it is simulated, one like it for a Raspberry Pi. It reports
+// false where nobody but the board itself knows its pins and buses.
+func (r *robot) openPaper() (bool, error) {
+	b := sim.New(r.clock)
+	switch r.config.Board.Kind {
+	case "sim":
+		return true, r.openBoard()
+	case "raspberrypi":
+		r.board = b
+		for _, c := range r.config.Wiring() {
+			if c.Bus != "" && !slices.Contains(b.Buses(), c.Bus) {
+				return false, nil // it has more buses than that one
+			}
+		}
+		t, err := newTable(b, r)
+		if err != nil {
+			return true, err
+		}
+		return true, t.layOut()
+	}
+	r.board = b
+	return false, nil
+}
+
+// unknownToWorld lists the wires that end nowhere in the simulated world, and the wheels of the arena's robot that nothing drives.
+func (r *robot) unknownToWorld() (warnings configs.Errors) {
+	board := r.config.Board
+	if board.Kind != "sim" || board.World == "bench" {
+		return nil
+	}
+	var parts []sim.ArenaPart
+	if board.World == "arena" {
+		parts = sim.ArenaParts()
+	}
+	connected := map[string]bool{}
+	for _, c := range r.config.Wiring() {
+		is := slices.ContainsFunc(parts, func(p sim.ArenaPart) bool { return p.Where == c.Where() && p.Device == c.Device && p.Role == c.Role })
+		connected[c.Where()] = connected[c.Where()] || is
+		switch {
+		case is || c.Device == "switch" || c.Device == "pca9685" || c.Device == "mcp23017": // every world has those
+		case board.World == "arena":
+			warnings = append(warnings, r.config.Mistake(c.Path, "the arena has no %s with its %s at %s; it has %s", c.Device, c.Role, c.Where(), partList(parts, c.Device, c.Role)))
+		case c.Bus != "":
+			warnings = append(warnings, r.config.Mistake(c.Path, "nothing answers at %s: a simulated board without a world has no devices; world: bench has all of the robot's", c.Where()))
+		}
+	}
+	for _, p := range parts {
+		if p.Device == "hbridge" && !connected[p.Where] {
+			warnings = append(warnings, r.config.Mistake("board.world", "the arena's %s is not connected: its wheel does not turn as it should; it is an hbridge with its %s at %s", p.Name, p.Role, p.Where))
+		}
+	}
+	return warnings
+}
+
+// partList names what the arena has for a device in a role, or all that it has.
+func partList(parts []sim.ArenaPart, device, role string) string {
+	var alike, all []string
+	for _, p := range parts {
+		text := fmt.Sprintf("%s: %s, %s %s", p.Name, p.Device, p.Role, p.Where)
+		if all = append(all, text); p.Device == device && p.Role == role {
+			alike = append(alike, text)
+		}
+	}
+	if alike != nil {
+		all = alike
+	}
+	return strings.Join(all, "; ")
+}
