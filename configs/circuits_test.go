@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 )
@@ -252,95 +251,6 @@ func FuzzParseFlat(f *testing.F) {
 		flat, err := ParseFlat("net.json", data)
 		if (flat == nil) == (err == nil) {
 			t.Errorf("%v, %v", flat, err)
-		}
-	})
-}
-
-const risp = `{"Properties": {"node_properties": [{"name": "Threshold", "index": 0, "size": 1}, {"name": "Leak", "index": 1, "size": 1}],
- "edge_properties": [{"name": "Weight", "index": 0, "size": 1}, {"name": "Delay", "index": 1, "size": 1}]},
- "Nodes": [{"id": 3, "values": [4, 1]}, {"id": 7, "values": [15, 0]}], "Edges": [{"from": 3, "to": 7, "values": [-2, 5]}, {"from": 7, "to": 7, "values": [0, 1]}],
- "Inputs": [3], "Outputs": [7],
- "Associated_Data": {"other": {"proc_name": "risp"}, "proc_params": {"leak_mode": "none", "min_potential": -6, "max_weight": 15, "threshold_inclusive": true, "fire_like_ravens": false}}}`
-
-func TestImportTENNLab(t *testing.T) {
-	for _, c := range []struct {
-		name, from, to string
-		step           time.Duration
-		want           []string
-	}{
-		{"no leak", "", "", time.Millisecond, []string{"n3: {threshold: 4, leak: 0, floor: -6, refractory: 0us}", "n7: {threshold: 15, leak: 0, floor: -6",
-			"{from: n3, to: n7, weight: -2, delay: 5000us}", "value 1 is a direct arrival of 15 units", "Inputs: n3. Outputs: n7."}},
-		{"another step", "", "", 7 * time.Microsecond, []string{"delay: 35us}"}},
-		{"fires above the threshold only", `inclusive": true`, `inclusive": false`, time.Millisecond, []string{"n3: {threshold: 5", "n7: {threshold: 16"}},
-		{"leaks all", `"none"`, `"all"`, time.Millisecond, []string{"n3: {threshold: 4, leak: 6250,", "n7: {threshold: 15, leak: 15625,"}},
-		{"leaks where it says so", `"none"`, `"configurable"`, time.Millisecond, []string{"n3: {threshold: 4, leak: 6250,", "n7: {threshold: 15, leak: 0,"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			text, err := ImportTENNLab("net.json", []byte(strings.Replace(risp, c.from, c.to, 1)), c.step)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, want := range c.want {
-				if !strings.Contains(string(text), want) {
-					t.Errorf("no %q in\n%s", want, text)
-				}
-			}
-			r, err := Parse("imported.yaml", text, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := names(r.Flat); !slices.Equal(got, []string{"n3", "n7"}) || len(r.Flat.Synapses) != 1 {
-				t.Errorf("%v, %d synapses", got, len(r.Flat.Synapses))
-			}
-		})
-	}
-}
-
-// What cannot be mapped exactly is refused by its name.
-func TestImportTENNLabRefuses(t *testing.T) {
-	for _, c := range []struct{ from, to, says string }{
-		{"[-2, 5]", "[-2.5, 5]", "Edges[0].values: Weight -2.5: expected an integer"},
-		{"[-2, 5]", "[-2, 5.5]", "Edges[0].values: Delay 5.5"},
-		{"[-2, 5]", "[-2, 0]", "Edges[0]: delay of 0 steps"},
-		{"[-2, 5]", "[-2]", "Edges[0].values: Delay is missing"},
-		{"[4, 1]", "[4.5, 1]", "Nodes[0].values: Threshold 4.5"},
-		{"[4, 1]", "[0, 1]", "Nodes[0]: threshold 0 of node 3"},
-		{`"to": 7, "values": [-2`, `"to": 8, "values": [-2`, "Edges[0]: expected from and to"},
-		{`"id": 7`, `"id": 3`, "Nodes[1].id"},
-		{`ravens": false`, `ravens": true`, "fire_like_ravens: true: firing a step after"},
-		{`"max_weight"`, `"noisy_stddev": 0.5, "max_weight"`, "noisy_stddev: 0.5: noise cannot be mapped"},
-		{`"max_weight"`, `"weights": [1, 2], "max_weight"`, "weights: [1, 2]: weights taken from a table"},
-		{`"max_weight"`, `"quantum": 1, "max_weight"`, "quantum: not known here"},
-		{`"min_potential": -6, `, "", "min_potential: missing"},
-		{`"min_potential": -6`, `"min_potential": -6.5`, "min_potential: -6.5"},
-		{`"none"`, `"some"`, "leak_mode"},
-		{`"risp"`, `"caspian"`, `proc_name: "caspian": expected risp`},
-		{`"name": "Delay"`, `"name": "Lag"`, "edge_properties: Delay is missing"},
-		{`"Nodes"`, `"Knots"`, "Nodes: expected at least one"},
-		{`{"Properties"`, `["Properties"`, "not JSON"},
-	} {
-		text, err := ImportTENNLab("net.json", []byte(strings.Replace(risp, c.from, c.to, 1)), time.Millisecond)
-		if err == nil || !strings.Contains(err.Error(), c.says) || text != nil {
-			t.Errorf("%s: got %v, want %q", c.to, err, c.says)
-		}
-	}
-	if _, err := ImportTENNLab("net.json", []byte(strings.Replace(risp, `"none"`, `"all"`, 1)), 5*time.Microsecond); err == nil || !strings.Contains(err.Error(), "expected a longer step") {
-		t.Errorf("a step too short for the level: %v", err)
-	}
-}
-
-func FuzzImportTENNLab(f *testing.F) {
-	f.Add([]byte(risp))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		text, err := ImportTENNLab("net.json", data, time.Millisecond)
-		if (text == nil) == (err == nil) {
-			t.Fatalf("%q, %v", text, err)
-		}
-		if err != nil {
-			return
-		}
-		if _, err := Parse("imported.yaml", text, nil); err != nil {
-			t.Errorf("imported, and not valid: %v\n%s", err, text)
 		}
 	})
 }

@@ -94,8 +94,8 @@ func importCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Turn a TENNLab network into a configuration",
-		Long: `Turn a network in the TENNLab framework's JSON format (RISP, integer weights) into a configuration on stdout. Node 7 becomes
-neuron n7. What cannot be mapped exactly is refused by its name.`,
+		Long: `Turn a network in the TENNLab framework's JSON format, for RISP or VRISP, into a configuration on stdout. Node 7 becomes neuron n7.
+What cannot be mapped exactly is refused by its name.`,
 		Example: "  fluxd import network.json > robot.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -28,7 +28,7 @@ mqtt: {broker: BROKER}
 // What is driven by hand obeys for its time alone, however long that is against the timeout of its commands; all others rest, and the network
 // commands nothing until it is let.
 func TestDrivenByHand(t *testing.T) {
-	for _, timeout := range []string{"1s", "20ms", "0s"} {
+	for _, timeout := range []string{"1s", "20ms", "none"} {
 		x := newTunable(t, parse(t, replace(replace(wheeled, "TIMEOUT", timeout), "BROKER", "none"), nil))
 		left, right := x.outputs[0], x.outputs[1]
 		expect := func(when string, l, r float64) {
