@@ -277,6 +277,7 @@ takes.`,
 		},
 		armCommand(&s),
 		driveCommand(&s),
+		senseCommand(&s),
 		&cobra.Command{
 			Use:   "disarm",
 			Short: "bring the actuators to failsafe",
@@ -370,6 +371,51 @@ arm --by-hand before it, the network moves nothing from the start.`,
 		},
 	}
 	c.Flags().DurationVar(&length, "for", 2*time.Second, "how long; then it goes to failsafe")
+	return c
+}
+
+func senseCommand(s *settings) *cobra.Command {
+	var length time.Duration
+	c := &cobra.Command{
+		Use:   "sense sensor value",
+		Short: "say what a simulated sensor reads; press a simulated button",
+		Long: `sense has a sensor of the simulated board read a value for some time: 1 presses
+a button, 0 lets go of it. emergency_stop is the emergency stop's switch. On a
+real board it is refused.`,
+		Example: `  fluxctl sense sonar '12 cm'
+  fluxctl sense bumper 1 --for 200ms
+  fluxctl sense emergency_stop 1`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: complete(s, sensors),
+		RunE: func(c *cobra.Command, args []string) error {
+			if length < time.Millisecond || length > protocol.MaxLease {
+				return fmt.Errorf("--for %v: expected 1ms to %v", length, protocol.MaxLease)
+			}
+			return converse(c.Context(), *s, "sense", func(r *remote) error {
+				if err := r.learn(c.Context()); err != nil {
+					return err
+				}
+				unit := ""
+				if i := slices.Index(sensors(r), args[0]); i >= 0 {
+					unit = r.sensors[i].Unit
+				}
+				value, err := amounts.Parse(args[1], unit)
+				if err != nil {
+					return err
+				}
+				response, err := r.request(c.Context(), "sense", protocol.Request{Sensor: args[0], Value: &value, Lease: length.Milliseconds()})
+				if err != nil {
+					return err
+				}
+				if s.json {
+					return printJSON(c.OutOrStdout(), response)
+				}
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s reads %s for %v\n", args[0], amounts.Format(value, unit), length)
+				return err
+			})
+		},
+	}
+	c.Flags().DurationVar(&length, "for", 5*time.Second, "how long")
 	return c
 }
 
@@ -660,6 +706,13 @@ func neurons(r *remote) []string { return r.neurons }
 func rewards(r *remote) []string { return r.rewards }
 
 func actuators(r *remote) []string { return r.actuators }
+
+func sensors(r *remote) (names []string) {
+	for _, s := range r.sensors {
+		names = append(names, s.Name)
+	}
+	return names
+}
 
 // completionPatience is how long a shell that waits for names may be kept waiting.
 const completionPatience = time.Second

@@ -36,6 +36,7 @@ type remote struct {
 	neurons   []string                      // names
 	rewards   []string
 	actuators []string
+	sensors   []protocol.Device
 	connected chan struct{} // one token after each connection
 	lost      chan struct{} // one token after each loss
 	away      bool          // the broker, as whoever looks was told
@@ -348,6 +349,7 @@ func (r *remote) learn(ctx context.Context) error {
 		r.known[p.Path] = p
 	}
 	r.neurons, r.rewards = description.NeuronNames(), description.Rewards
+	r.sensors = description.Sensors
 	for _, a := range description.Actuators {
 		r.actuators = append(r.actuators, a.Name)
 	}
