@@ -155,7 +155,7 @@ const (
 	MaxTrain = 1000
 	// MaxLease is the longest that one watch request has spikes published.
 	MaxLease = time.Minute
-	// MaxDrive is the longest that a command by hand holds: who cannot repeat it any more does not leave a motor running.
+	// MaxDrive is the longest that a command by hand holds. A lost connection leaves a motor running for no longer.
 	MaxDrive = 10 * time.Second
 )
 

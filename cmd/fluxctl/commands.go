@@ -21,6 +21,7 @@ import (
 	"golang.org/x/term"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/picture"
 	"fluxd/configs/amounts"
 )
 
@@ -513,7 +514,7 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		}
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "PARAMETER\tVALUE\tRANGE\tDEFAULT\tSET BY")
-		for _, path := range slices.Sorted(maps.Keys(all.Values)) {
+		for _, path := range inOrder(all.Values) {
 			v := all.Values[path]
 			fmt.Fprintf(table, "%s\t%s\t%s to %s\t%s\t%s\n", path, span(v.Value, v.Unit), amounts.Format(v.Min, v.Unit), amounts.Format(v.Max, v.Unit), amounts.Format(v.Default, v.Unit), v.Src)
 		}
@@ -609,7 +610,7 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 			}
 			return printJSON(out, shown)
 		}
-		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
+		for _, path := range inOrder(response.Applied) {
 			p, later := r.parameter(path), ""
 			if !p.Live {
 				later = ", from the next start on"
@@ -663,7 +664,7 @@ func reset(ctx context.Context, s settings, request protocol.Request, out io.Wri
 		if s.json {
 			return printJSON(out, r.changed(response))
 		}
-		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
+		for _, path := range inOrder(response.Applied) {
 			fmt.Fprintf(out, "%s: %s\n", path, amounts.Format(response.Applied[path], r.parameter(path).Unit))
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
@@ -701,7 +702,7 @@ func parseTrains(args []string) (map[string]protocol.Train, error) {
 }
 
 // Names that the shell completes.
-func paths(r *remote) []string   { return slices.Sorted(maps.Keys(r.known)) }
+func paths(r *remote) []string   { return inOrder(r.known) }
 func neurons(r *remote) []string { return r.neurons }
 func rewards(r *remote) []string { return r.rewards }
 
@@ -759,6 +760,11 @@ func (r refusal) Error() string {
 }
 
 func (r refusal) Unwrap() error { return r.of }
+
+// inOrder are the keys of a map as people count them: wall[2] before wall[10].
+func inOrder[V any](of map[string]V) []string {
+	return slices.SortedFunc(maps.Keys(of), picture.Natural)
+}
 
 // span writes a value, or the least and the largest of several.
 func span(v protocol.Value, unit string) string {

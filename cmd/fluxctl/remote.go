@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -166,7 +165,7 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	}
 	states := map[string]protocol.State{}
 	var online, all, shown []string
-	for _, topic := range slices.Sorted(maps.Keys(retained)) {
+	for _, topic := range inOrder(retained) {
 		var status protocol.Status
 		if decode(retained[topic], &status) != nil {
 			continue
