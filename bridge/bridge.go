@@ -62,6 +62,8 @@ type Robot interface {
 	// Drive has an actuator obey a command by hand for a time, instead of the network, which commands nothing from then on until Arm. A refusal is an
 	// *Error.
 	Drive(ctx context.Context, actuator string, value float64, length time.Duration) error
+	// Sense has a sensor of a simulated board read a value for a time, in the sensor's unit. A refusal is an *Error.
+	Sense(ctx context.Context, sensor string, value float64, length time.Duration) error
 	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge.
 	Health() protocol.Health
 	Sensors() map[string]protocol.Measure

@@ -195,6 +195,11 @@ func (r *fakeRobot) Drive(_ context.Context, actuator string, value float64, len
 	return r.refuse
 }
 
+func (r *fakeRobot) Sense(_ context.Context, sensor string, value float64, length time.Duration) error {
+	r.order(fmt.Sprintf("sense %s %g for %v", sensor, value, length))
+	return nil
+}
+
 func (r *fakeRobot) EmergencyStop(who string) { r.order("stop by " + who) }
 
 func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {

@@ -253,6 +253,17 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 			return refusal(err)
 		}
 		return nil
+	case "sense":
+		most := protocol.MaxLease.Milliseconds()
+		if request.Sensor == "" || request.Value == nil || !finite(*request.Value) || request.Lease < 1 || request.Lease > most {
+			return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf(`sense: expected a sensor, a value, and for how long, 1 to %d ms, such as {"sensor":"left_eye","value":300,"lease_ms":2000}`, most)}
+		}
+		ctx, cancel := b.until(request)
+		defer cancel()
+		if err := b.robot.Sense(ctx, request.Sensor, *request.Value, time.Duration(request.Lease)*time.Millisecond); err != nil {
+			return refusal(err)
+		}
+		return nil
 	case "watch":
 		if most := protocol.MaxLease.Milliseconds(); request.Lease < 1 || request.Lease > most {
 			return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("lease_ms: expected 1 to %d, got %d: ask again before it ends", most, request.Lease)}

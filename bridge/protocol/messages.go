@@ -127,11 +127,12 @@ type Request struct {
 	Paths      []string           `json:"paths,omitempty"`  // verbs get and reset: none means all
 
 	Reward    string           `json:"reward,omitempty"`    // verb reward: the name of a reward of the configuration
-	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment. Verb drive: the command. Verb arm: 0 disarms
+	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment. Verb drive: the command. Verb sense: the reading. Verb arm: 0 disarms
 	Stimulate map[string]Train `json:"stimulate,omitempty"` // verb stimulate: spikes by neuron
 	ByHand    bool             `json:"by_hand,omitempty"`   // verb arm: for the verb drive alone; the network commands nothing
 	Actuator  string           `json:"actuator,omitempty"`  // verb drive: its name
-	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000. Verb drive: the command holds for so long, 1 to 10,000
+	Sensor    string           `json:"sensor,omitempty"`    // verb sense: its name
+	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000. Verb drive: the command holds for so long, 1 to 10,000. Verb sense: so does the reading, 1 to 60,000
 }
 
 // Limits of requests.
@@ -158,7 +159,7 @@ const (
 	MaxTrain = 1000
 	// MaxLease is the longest that one watch request has spikes published.
 	MaxLease = time.Minute
-	// MaxDrive is the longest that a command by hand holds: who cannot repeat it any more does not leave a motor running.
+	// MaxDrive is the longest that a command by hand holds. A lost connection leaves a motor running for no longer.
 	MaxDrive = 10 * time.Second
 )
 
@@ -205,6 +206,7 @@ const (
 	NotLive          Code = "not_live"          // it is there, and acts at the next start only
 	UnknownNeuron    Code = "unknown_neuron"    // there is no such neuron
 	UnknownReward    Code = "unknown_reward"    // there is no such reward
+	UnknownSensor    Code = "unknown_sensor"    // there is no such sensor
 	UnknownActuator  Code = "unknown_actuator"  // there is no such actuator
 	NotAllowed       Code = "not_allowed"       // the robot's state forbids it
 	Forbidden        Code = "forbidden"         // who asked may not

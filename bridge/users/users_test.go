@@ -106,6 +106,7 @@ func TestRoles(t *testing.T) {
 		"arm":       {Operator},
 		"disarm":    {Operator},
 		"drive":     {Operator},
+		"sense":     {Operator},
 	}
 	verbs := Verbs()
 	if !slices.IsSorted(verbs) {

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/term"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/picture"
 	"fluxd/configs/amounts"
 )
 
@@ -277,6 +278,7 @@ takes.`,
 		},
 		armCommand(&s),
 		driveCommand(&s),
+		senseCommand(&s),
 		&cobra.Command{
 			Use:   "disarm",
 			Short: "bring the actuators to failsafe",
@@ -370,6 +372,51 @@ arm --by-hand before it, the network moves nothing from the start.`,
 		},
 	}
 	c.Flags().DurationVar(&length, "for", 2*time.Second, "how long; then it goes to failsafe")
+	return c
+}
+
+func senseCommand(s *settings) *cobra.Command {
+	var length time.Duration
+	c := &cobra.Command{
+		Use:   "sense sensor value",
+		Short: "say what a simulated sensor reads; press a simulated button",
+		Long: `sense has a sensor of the simulated board read a value for some time: 1 presses
+a button, 0 lets go of it. emergency_stop is the emergency stop's switch. On a
+real board it is refused.`,
+		Example: `  fluxctl sense sonar '12 cm'
+  fluxctl sense bumper 1 --for 200ms
+  fluxctl sense emergency_stop 1`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: complete(s, sensors),
+		RunE: func(c *cobra.Command, args []string) error {
+			if length < time.Millisecond || length > protocol.MaxLease {
+				return fmt.Errorf("--for %v: expected 1ms to %v", length, protocol.MaxLease)
+			}
+			return converse(c.Context(), *s, "sense", func(r *remote) error {
+				if err := r.learn(c.Context()); err != nil {
+					return err
+				}
+				unit := ""
+				if i := slices.Index(sensors(r), args[0]); i >= 0 {
+					unit = r.sensors[i].Unit
+				}
+				value, err := amounts.Parse(args[1], unit)
+				if err != nil {
+					return err
+				}
+				response, err := r.request(c.Context(), "sense", protocol.Request{Sensor: args[0], Value: &value, Lease: length.Milliseconds()})
+				if err != nil {
+					return err
+				}
+				if s.json {
+					return printJSON(c.OutOrStdout(), response)
+				}
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s reads %s for %v\n", args[0], amounts.Format(value, unit), length)
+				return err
+			})
+		},
+	}
+	c.Flags().DurationVar(&length, "for", 5*time.Second, "how long")
 	return c
 }
 
@@ -467,7 +514,7 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		}
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "PARAMETER\tVALUE\tRANGE\tDEFAULT\tSET BY")
-		for _, path := range slices.Sorted(maps.Keys(all.Values)) {
+		for _, path := range inOrder(all.Values) {
 			v := all.Values[path]
 			fmt.Fprintf(table, "%s\t%s\t%s to %s\t%s\t%s\n", path, span(v.Value, v.Unit), amounts.Format(v.Min, v.Unit), amounts.Format(v.Max, v.Unit), amounts.Format(v.Default, v.Unit), v.Src)
 		}
@@ -563,7 +610,7 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 			}
 			return printJSON(out, shown)
 		}
-		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
+		for _, path := range inOrder(response.Applied) {
 			p, later := r.parameter(path), ""
 			if !p.Live {
 				later = ", from the next start on"
@@ -617,7 +664,7 @@ func reset(ctx context.Context, s settings, request protocol.Request, out io.Wri
 		if s.json {
 			return printJSON(out, r.changed(response))
 		}
-		for _, path := range slices.Sorted(maps.Keys(response.Applied)) {
+		for _, path := range inOrder(response.Applied) {
 			fmt.Fprintf(out, "%s: %s\n", path, amounts.Format(response.Applied[path], r.parameter(path).Unit))
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
@@ -655,11 +702,18 @@ func parseTrains(args []string) (map[string]protocol.Train, error) {
 }
 
 // Names that the shell completes.
-func paths(r *remote) []string   { return slices.Sorted(maps.Keys(r.known)) }
+func paths(r *remote) []string   { return inOrder(r.known) }
 func neurons(r *remote) []string { return r.neurons }
 func rewards(r *remote) []string { return r.rewards }
 
 func actuators(r *remote) []string { return r.actuators }
+
+func sensors(r *remote) (names []string) {
+	for _, s := range r.sensors {
+		names = append(names, s.Name)
+	}
+	return names
+}
 
 // completionPatience is how long a shell that waits for names may be kept waiting.
 const completionPatience = time.Second
@@ -706,6 +760,11 @@ func (r refusal) Error() string {
 }
 
 func (r refusal) Unwrap() error { return r.of }
+
+// inOrder are the keys of a map as people count them: wall[2] before wall[10].
+func inOrder[V any](of map[string]V) []string {
+	return slices.SortedFunc(maps.Keys(of), picture.Natural)
+}
 
 // span writes a value, or the least and the largest of several.
 func span(v protocol.Value, unit string) string {

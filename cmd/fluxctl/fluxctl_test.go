@@ -56,7 +56,7 @@ func (r *robot) Describe() protocol.Description {
 		{Path: "net.motor_l.refractory", Unit: "us", Min: 0, Max: 2e6, Default: 1000, Live: true},
 		{Path: "net.motor_r.threshold", Unit: "units", Min: 1, Max: 500, Default: 100, Live: true},
 		{Path: "sensors.sonar.every", Unit: "us", Min: 1000, Max: 2e6, Default: 40000, Live: true},
-	}, Neurons: []protocol.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}, Actuators: []protocol.Device{{Name: "wheel"}}}
+	}, Neurons: []protocol.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}, Actuators: []protocol.Device{{Name: "wheel"}}, Sensors: []protocol.Device{{Name: "sonar", Unit: "m"}, {Name: "bumper"}}}
 }
 
 func (r *robot) parameter(path string) protocol.Parameter {
@@ -126,6 +126,13 @@ func (r *robot) EmergencyStop(string) { r.disarmed.Store(false) }
 func (r *robot) Drive(_ context.Context, actuator string, value float64, length time.Duration) error {
 	if actuator != "wheel" || value != -0.3 || length != 1500*time.Millisecond {
 		return &protocol.Error{Code: protocol.UnknownActuator, Path: "actuators." + actuator, Message: "no such actuator, did you mean wheel?"}
+	}
+	return nil
+}
+
+func (r *robot) Sense(_ context.Context, sensor string, value float64, length time.Duration) error {
+	if sensor != "sonar" || value != 0.12 || length != 5*time.Second {
+		return &protocol.Error{Code: protocol.UnknownSensor, Path: "sensors." + sensor, Message: fmt.Sprintf("%g for %v", value, length)}
 	}
 	return nil
 }
@@ -434,6 +441,11 @@ func TestRewardStimulateResetLoad(t *testing.T) {
 		{[]string{"reset"}, exitOK, "eye/threshold: 100 mV\nrevision 1\n", ""},
 		{[]string{"load"}, exitRefused, "", "no such file"},
 		{[]string{"drive", "wheel", "--for", "1.5s", "--", "-0.3"}, exitOK, "wheel at -0.3 for 1.5s; the network commands nothing until fluxctl arm\n", ""},
+		{[]string{"sense", "sonar", "12 cm"}, exitOK, "sonar reads 0.12 m for 5s\n", ""},
+		{[]string{"sense", "sonar", "12"}, exitUsage, "", "12 has no unit: expected a number with its unit, such as 5 m"},
+		{[]string{"sense", "sonar", "12cm", "--for", "2m"}, exitUsage, "", "--for 2m0s: expected 1ms to 1m0s"},
+		{[]string{"sense", "bumper", "1", "--for", "1s"}, exitRefused, "", "sensors.bumper: 1 for 1s"},
+		{[]string{"sense", "emergency_stop", "1"}, exitRefused, "", "sensors.emergency_stop: 1 for 5s"},
 		{[]string{"drive", "weel", "1"}, exitRefused, "", "actuators.weel: no such actuator, did you mean wheel?"},
 		{[]string{"drive", "wheel", "1", "--for", "11s"}, exitUsage, "", "--for 11s: expected 1ms to 10s"},
 		{[]string{"drive", "wheel", "fast"}, exitUsage, "", `"fast": expected a number`},
@@ -449,7 +461,7 @@ func TestRewardStimulateResetLoad(t *testing.T) {
 // The shell completes the names of the robot that is there, and none without one.
 func TestCompletion(t *testing.T) {
 	b := online(t, "rover", "")
-	for typed, want := range map[string]string{"get eye/": "eye/leak\neye/threshold\n", "stimulate m": "motor\n", "reward ": "praise\n", "drive w": "wheel\n", "set net.motor_l": "net.motor_l.refractory\nnet.motor_l.threshold\n", "reset x": ""} {
+	for typed, want := range map[string]string{"get eye/": "eye/leak\neye/threshold\n", "stimulate m": "motor\n", "reward ": "praise\n", "drive w": "wheel\n", "sense s": "sonar\n", "set net.motor_l": "net.motor_l.refractory\nnet.motor_l.threshold\n", "reset x": ""} {
 		verb, prefix, _ := strings.Cut(typed, " ")
 		for deadline := time.Now().Add(patience); ; { // a shell is not kept waiting for long: a busy machine may be too late
 			_, out, _ := fluxctl(t, cobra.ShellCompRequestCmd, "--broker", b.URL(), verb, prefix)
@@ -533,7 +545,7 @@ func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 	passwords := filepath.Join(t.TempDir(), "passwords")
 	lines := map[string]string{
 		"get": "get", "set": "set refractory=5ms", "reset": "reset", "reward": "reward praise 1", "stimulate": "stimulate eye", "spikes": "spikes", "load": "load", "save": "save",
-		"arm": "arm", "disarm": "disarm", "estop": "estop", "watch": "watch", "drive": "drive wheel --for 1.5s -- -0.3", "passwd": "passwd " + passwords + " ann --json",
+		"arm": "arm", "disarm": "disarm", "estop": "estop", "watch": "watch", "drive": "drive wheel --for 1.5s -- -0.3", "sense": "sense sonar 12cm", "passwd": "passwd " + passwords + " ann --json",
 		"completion": "completion bash", "help": "help get",
 	}
 	broken := func(args ...string) (int, string) {

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 
 	"fluxd/bridge/protocol"
@@ -49,7 +47,7 @@ func (r *remote) candidates(short string) []string {
 	if found[short] {
 		return []string{short}
 	}
-	return slices.Sorted(maps.Keys(found))
+	return inOrder(found)
 }
 
 // pattern is a path with wildcards, which stand for any characters but a dot, as a regular expression.
@@ -61,7 +59,7 @@ func pattern(path string) string {
 func (r *remote) unitOf(path string, values map[string]protocol.Reading) (string, error) {
 	fits := regexp.MustCompile(`^` + pattern(path) + `$`)
 	unit, of := "", ""
-	for _, one := range slices.Sorted(maps.Keys(values)) {
+	for _, one := range inOrder(values) {
 		if one != path && !fits.MatchString(one) {
 			continue
 		}

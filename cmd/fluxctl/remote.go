@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,6 +35,7 @@ type remote struct {
 	neurons   []string                      // names
 	rewards   []string
 	actuators []string
+	sensors   []protocol.Device
 	connected chan struct{} // one token after each connection
 	lost      chan struct{} // one token after each loss
 	away      bool          // the broker, as whoever looks was told
@@ -165,7 +165,7 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	}
 	states := map[string]protocol.State{}
 	var online, all, shown []string
-	for _, topic := range slices.Sorted(maps.Keys(retained)) {
+	for _, topic := range inOrder(retained) {
 		var status protocol.Status
 		if decode(retained[topic], &status) != nil {
 			continue
@@ -348,6 +348,7 @@ func (r *remote) learn(ctx context.Context) error {
 		r.known[p.Path] = p
 	}
 	r.neurons, r.rewards = description.NeuronNames(), description.Rewards
+	r.sensors = description.Sensors
 	for _, a := range description.Actuators {
 		r.actuators = append(r.actuators, a.Name)
 	}

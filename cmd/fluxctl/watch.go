@@ -63,7 +63,7 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 		case <-screen.due():
 			columns, rows := screen.size()
 			screen.show(view.draw(columns, rows, time.Now()))
-		case now := <-listened.C: // who reads a pipe sees nothing of a robot that has gone
+		case now := <-listened.C: // into a pipe, the silence of a robot that has gone would look like one at rest
 			if gone := now.Sub(view.heard) >= silence; gone != silent && screen == nil && !r.away {
 				silent = gone
 				if gone {

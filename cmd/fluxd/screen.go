@@ -112,11 +112,11 @@ func draw(columns, rows int, name, hint string, log []string, h protocol.Health,
 	slices.Reverse(log)
 	sections := []picture.Section{
 		{Lines: picture.Head(name, h, columns), Least: rows},
-		{Lines: strings.Split(strings.TrimRight(hint, "\n"), "\n"), Least: rows},
+		{Lines: strings.Split(strings.TrimRight(hint, "\n"), "\n"), Least: rows, What: "lines on how to tune it"},
 		{Least: rows, What: "lines of the world"},
 		picture.Actuators(actuators, h.Safety),
 		picture.Sensors(sensors, 0),
-		{Lines: log, Least: 2, What: "lines of the log"},
+		{Lines: log, Least: 1},
 	}
 	left := rows
 	for _, s := range sections {
@@ -125,13 +125,17 @@ func draw(columns, rows int, name, hint string, log []string, h protocol.Health,
 			left--
 		}
 	}
+	if how := &sections[1]; left < leastMap && left+len(how.Lines)-1 >= leastMap { // it has been read, or there is a larger window for it
+		how.Least = 1
+		left += len(how.Lines) - 1
+	}
 	if left >= leastMap {
 		height := min(left, mostMap)
 		if drawn := strings.TrimRight(world(min(columns, height*8/3), height), "\n"); drawn != "" { // a character is some 8/3 as high as wide for its picture of 4 by 3 metres
 			sections[2].Lines = strings.Split(drawn, "\n")
 		}
 	} else if world(columns, leastMap) != "" {
-		sections[2].Lines = []string{fmt.Sprintf("(a window that is %d lines higher shows the world)", leastMap-left)}
+		sections[2].Lines = []string{fmt.Sprintf("(for the world there are too few lines, by %d)", leastMap-left)}
 	}
 	return picture.Draw(columns, rows, sections...)
 }

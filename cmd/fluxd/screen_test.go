@@ -30,13 +30,14 @@ func TestScreen(t *testing.T) {
 		world         func(int, int) string
 		has, hasNot   []string
 	}{
-		{"the demo on 80 by 24", 79, 23, "armed", few, world, []string{"demo  armed  up 0s\n", "####\n", "-0.320  [       ---|", "0.320   [          |+++", "left_eye", "third\n"}, []string{"higher"}},
+		{"the demo on 80 by 24", 79, 23, "armed", few, world, []string{"demo  armed  up 0s\n", "####\n", "-0.320  [       ---|", "0.320   [          |+++", "left_eye", "fluxctl get\n"}, []string{"too few"}},
+		{"a little less room", 79, 21, "armed", few, world, []string{"####\n", "... and 4 more lines on how to tune it", "right_eye", "\nthird"}, []string{"too few"}},
 		{"many sensors", 79, 23, "disarmed", many, nowhere, []string{"demo  disarmed", "right_wheel", "us1 ", "us2 ", "more sensors"}, []string{"us11"}},
 		{"many sensors, much room", 79, 60, "stopped", many, nowhere, []string{"demo  stopped", "us9 ", "us24 "}, []string{"more sensors"}},
-		{"no room for the world", 79, 18, "armed", few, world, []string{"a window that is 5 lines higher shows the world"}, []string{"####"}},
+		{"no room for the world", 79, 17, "armed", few, world, []string{"for the world there are too few lines, by 6"}, []string{"####"}},
 		{"hardly any room", 30, 4, "armed", few, world, []string{"demo  armed"}, nil},
 	} {
-		h := protocol.Health{Safety: protocol.Safety{State: c.state}}
+		h := protocol.Health{Safety: protocol.Safety{State: c.state}, CPU: new(float64), Latency: protocol.Latency{P50: 39, P99: 41215, Max: 109567}, EdgeToWrite: protocol.Latency{Count: 1, Max: 1000}}
 		got := draw(c.columns, c.rows, "demo", hint, slices.Clone(log), h, c.sensors, wheels, c.world)
 		for _, part := range c.has {
 			if !strings.Contains(got, part) {

@@ -197,6 +197,10 @@ func (r *robot) addSensor(s configs.Named[configs.Sensor]) error {
 	if edges, ok := line.sensor.(sensors.EdgeSensor); ok && (c.Every == 0 || c.Device != "button" && c.Device != "pir") {
 		line.edges = edges // a switch that is read at a rate is on a pin without edges
 	}
+	if _, simulated := r.board.(*sim.Board); simulated {
+		line.feigned = &feigned{Sensor: line.sensor}
+		line.sensor = line.feigned
+	}
 	if line.encoder, err = newEncoder(c.Encode, c.Every); err != nil {
 		return err
 	}

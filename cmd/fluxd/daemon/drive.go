@@ -17,9 +17,9 @@ import (
 // guard holds them to range, slew and timeout, and whatever brings an actuator to failsafe does so here too.
 //
 // The first such command, or arming for it, takes the robot over from the network, whose commands are thrown away until somebody arms it anew. Else
-// an actuator would go on by itself when the time of its command is over, in the hands of whoever looks at it.
+// an actuator would go on by itself when the time of its command is over, while somebody works on it.
 
-// byHand is what somebody drives. It belongs to whoever owns the network.
+// byHand is what somebody drives. It belongs to the goroutine that owns the network.
 type byHand struct {
 	taken   bool        // over from the network: it commands nothing
 	output  *outputLine // the one that is driven; nil: all rest

@@ -23,6 +23,7 @@ type sensorLine struct {
 	device   sensors.Sensor     // the same, without calibration and watch for freezing
 	frozen   *sensors.Frozen    // that watch; nil without
 	curve    *sensors.Curve     // their calibration; nil without
+	feigned  *feigned           // what somebody says that it reads; nil on a real board
 	every    setting            // between two samples; 0 where edges tell all
 	patience setting            // how long it may be without a good reading
 	nudge    chan struct{}      // one slot: every has changed

@@ -22,7 +22,7 @@ type Section struct {
 	Title string // a line above them; "" is none
 	Lines []string
 	Least int    // so many of the lines are drawn before another section gets more than its own least
-	What  string // what a line is, in the plural: those that are left out are counted
+	What  string // what a line is, in the plural: those that are left out are counted; "" for a log, whose older lines have had their time
 }
 
 // Draw makes a picture of a size, without a line break at its end. What no room is left for is counted. The sections have room in their order:
@@ -57,8 +57,8 @@ func Draw(columns, rows int, sections ...Section) string {
 		}
 		hidden := len(s.Lines) - shown[i]
 		switch {
-		case hidden == 0:
-			lines = append(lines, s.Lines...)
+		case hidden == 0 || s.What == "":
+			lines = append(lines, s.Lines[:shown[i]]...)
 		case shown[i] == 0:
 			lines = append(lines, fmt.Sprintf("... and %d %s", hidden, s.What))
 		default:

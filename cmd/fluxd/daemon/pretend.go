@@ -1,0 +1,94 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"fluxd/boards/sim"
+	"fluxd/bridge/protocol"
+	"fluxd/configs"
+	"fluxd/sensors"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// On the simulated board somebody may say what a sensor reads, and press buttons and the emergency stop: so a robot file is tried before there is a
+// robot. On a real board nobody can, since its sensors keep it from hurting anybody.
+
+// emergencyStop is the name of the emergency stop's switch among the sensors.
+const emergencyStop = "emergency_stop"
+
+// feigned is a sensor of the simulated board, which reads for a time what somebody says.
+type feigned struct {
+	sensors.Sensor
+	said atomic.Pointer[pretence]
+}
+
+// pretence is what a sensor shall read.
+type pretence struct {
+	value int64
+	until time.Duration
+}
+
+// Sample takes a reading.
+func (f *feigned) Sample(at time.Duration) (int64, error) {
+	if p := f.said.Load(); p != nil && at < p.until {
+		return p.value, nil
+	}
+	return f.Sensor.Sample(at)
+}
+
+// Sense implements bridge.Robot.
+func (l *Robot) Sense(_ context.Context, name string, value float64, length time.Duration) error {
+	refuse := func(code protocol.Code, format string, args ...any) error {
+		return &protocol.Error{Code: code, Path: "sensors." + name, Message: fmt.Sprintf(format, args...)}
+	}
+	board := l.Simulated()
+	if board == nil {
+		return refuse(protocol.NotAllowed, "the board is real, and so is what it senses: this is for board: {kind: sim}")
+	}
+	i := slices.IndexFunc(l.sensors, func(s *sensorLine) bool { return s.name == name })
+	if i < 0 {
+		if stop := l.config.Safety.EmergencyStop; stop != nil && name == emergencyStop {
+			return l.press(board, name, stop.Pin, stop.Active == "low", value, length)
+		}
+		known := []string{emergencyStop}
+		if l.config.Safety.EmergencyStop == nil {
+			known = nil
+		}
+		for _, s := range l.sensors {
+			known = append(known, s.name)
+		}
+		return refuse(protocol.UnknownSensor, "no such sensor%s", meant(name, known))
+	}
+	line, c := l.sensors[i], l.config.Sensors[i].Value
+	if c.Device == "button" || c.Device == "pir" {
+		return l.press(board, name, c.Pin, activeLow(c), value, length)
+	}
+	if math.IsNaN(value) || math.Abs(value) > largest {
+		return protocol.Refuse("sensors."+name, -largest, largest, fmt.Sprintf("%g is out of range", value))
+	}
+	line.feigned.said.Store(&pretence{value: millionths(value), until: l.clock() + length})
+	return nil
+}
+
+// press gives a switch's pin the level of 1, pressed, or of 0; and when it was pressed that of 0 after some time.
+func (l *Robot) press(board *sim.Board, name, pin string, activeLow bool, value float64, length time.Duration) error {
+	if value != 0 && value != 1 {
+		return &protocol.Error{Code: protocol.OutOfRange, Path: "sensors." + name, Message: fmt.Sprintf("%g: a switch is pressed, 1, or not, 0", value)}
+	}
+	p, err := board.Pin(configs.CanonicalPin(pin))
+	simulated, ok := p.(*sim.Pin)
+	if err != nil || !ok {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: "sensors." + name, Message: fmt.Sprintf("its pin %s is on an expander: only switches on the board's own pins can be pressed", pin)}
+	}
+	simulated.Drive(gpio.Level((value == 1) != activeLow))
+	if value == 1 {
+		simulated.DriveAt(l.clock()+length, gpio.Level(activeLow))
+	}
+	return nil
+}
