@@ -29,7 +29,7 @@ func Probe(opts BoardOptions) (board string, buses []BusAnswers, err error) {
 func ProbeRobot(config *configs.Robot, opts BoardOptions) (board string, buses []BusAnswers, err error) {
 	start := time.Now()
 	r := newBody(config, opts, func() time.Duration { return time.Since(start) }, true)
-	if err := r.openBoard(); err != nil {
+	if err := attempt(r.openBoard); err != nil {
 		return "", nil, err
 	}
 	for _, name := range r.board.Buses() {
@@ -51,5 +51,5 @@ func ProbeRobot(config *configs.Robot, opts BoardOptions) (board string, buses [
 		}
 		buses = append(buses, answers)
 	}
-	return r.board.String(), buses, r.board.Halt()
+	return r.board.String(), buses, attempt(r.board.Halt)
 }

@@ -1,0 +1,254 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/boards/sim"
+	"fluxd/sensors"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+)
+
+// explosive is a sensor whose code panics where a test says so.
+type explosive struct {
+	sample, next, lost, halt bool
+	samples, halts           int
+}
+
+func (e *explosive) String() string { return "explosive" }
+func (e *explosive) Unit() string   { return "" }
+func (e *explosive) Halt() error {
+	e.halts++
+	if e.halt {
+		panic("halt")
+	}
+	return nil
+}
+
+func (e *explosive) Sample(time.Duration) (int64, error) {
+	e.samples++
+	if e.sample {
+		zero := int64(0)
+		return 1 / zero, nil
+	}
+	return 7, nil
+}
+
+func (e *explosive) Next(now, timeout time.Duration) (sensors.Reading, bool) {
+	if e.next {
+		panic(errors.New("next"))
+	}
+	return sensors.Reading{}, false
+}
+
+func (e *explosive) LostEdges() uint64 {
+	if e.lost {
+		panic("lost edges")
+	}
+	return 0
+}
+
+// heard is a robot that notes its events.
+func heard(clock func() time.Duration) (*robot, *[]string) {
+	var events []string
+	return &robot{log: slog.New(slog.DiscardHandler), clock: clock, event: func(_, code, text string) { events = append(events, code+" "+text) }}, &events
+}
+
+// A driver that panics has failed: told once, halted, asked again, and good again when it is. That holds for each thing that it does.
+func TestSensorWhoseCodePanics(t *testing.T) {
+	for name, panics := range map[string]func(*explosive, bool){
+		"in Sample":           func(e *explosive, on bool) { e.sample = on },
+		"in Sample and Halt":  func(e *explosive, on bool) { e.sample, e.halt = on, on },
+		"in Next":             func(e *explosive, on bool) { e.next = on },
+		"in Next and Halt":    func(e *explosive, on bool) { e.next, e.halt = on, on },
+		"in LostEdges":        func(e *explosive, on bool) { e.lost = on },
+		"wherever it is used": func(e *explosive, on bool) { *e = explosive{sample: on, next: on, lost: on, halt: on, halts: e.halts} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				r, events := heard(func() time.Duration { return time.Since(begun) })
+				l := &Robot{readings: make(chan reading, 1000), robot: r}
+				e := &explosive{}
+				line := &sensorLine{name: "bomb", sensor: e, edges: e, nudge: make(chan struct{}, 1)}
+				line.every.set(10 * time.Millisecond)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				done := make(chan struct{})
+				go func() { defer close(done); l.watch(ctx, line) }()
+				synctest.Wait()
+				for range 2 {
+					time.Sleep(time.Second) // of the bubble
+					synctest.Wait()
+					*events = nil
+					panics(e, true)
+					time.Sleep(20 * time.Second)
+					synctest.Wait()
+					if len(*events) != 1 || !strings.HasPrefix((*events)[0], "sensor_fault bomb: explosive: its driver panicked at attempt_test.go:") || e.halts == 0 {
+						t.Fatalf("told %q, halted %d times", *events, e.halts)
+					}
+					if !line.failing.Load() {
+						t.Error("it counts as fine")
+					}
+					before := e.samples
+					time.Sleep(20 * time.Second)
+					synctest.Wait()
+					if asked := e.samples - before; asked < 15 || asked > 25 { // once a second, as what does not answer
+						t.Errorf("asked %d times in 20 s", asked)
+					}
+					panics(e, false)
+					time.Sleep(2 * time.Second)
+					synctest.Wait()
+					if len(*events) != 2 || (*events)[1] != "sensor_recovered bomb" || line.failing.Load() {
+						t.Errorf("told %q", *events)
+					}
+				}
+				cancel()
+				<-done
+			})
+		})
+	}
+}
+
+// The same in virtual time, where a panic would end the simulation.
+func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
+	s, err := newSimulation(parse(t, guardedBench, nil), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []string
+	s.event = func(_, code, text string) { events = append(events, code) }
+	e := &explosive{}
+	s.sensors[0].sensor, s.sensors[0].edges = e, e
+	run := func(until time.Duration) {
+		t.Helper()
+		if err := s.run(context.Background(), until, func(time.Duration) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(time.Second)
+	e.sample, e.halt = true, true
+	run(3 * time.Second)
+	e.sample, e.halt = false, false
+	run(5 * time.Second)
+	e.next = true
+	run(7 * time.Second)
+	e.next = false
+	run(9 * time.Second)
+	want := []string{"sensor_fault", "sensor_stale", "sensor_recovered", "sensor_fresh", "sensor_fault", "sensor_recovered"}
+	if !slices.Equal(events, want) {
+		t.Errorf("told %q, want %q", events, want)
+	}
+	e.halt = true
+	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "sensor eye: its driver panicked") {
+		t.Errorf("halt: %v", err)
+	}
+}
+
+const guardedBench = `robot: r
+board: {kind: sim, world: bench}
+sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}}
+network: {neurons: {a: {}}}
+actuators:
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: 0/s, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
+  other: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: 0/s, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
+mqtt: {broker: none}
+`
+
+// bomb is an actuator whose code panics while armed.
+type bomb struct {
+	actuators.Device
+	armed bool
+}
+
+func (b *bomb) Drive(c actuators.Command) error {
+	if b.armed {
+		panic("bridge on fire")
+	}
+	return b.Device.Drive(c)
+}
+
+func (b *bomb) Halt() error {
+	if b.armed {
+		panic("bridge on fire")
+	}
+	return b.Device.Halt()
+}
+
+// An actuator whose code panics fails alone: the other goes on, and to failsafe.
+func TestActuatorWhoseCodePanics(t *testing.T) {
+	s, err := newSimulation(parse(t, guardedBench, nil), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bomb{Device: s.outputs[0].device}
+	if s.outputs[0].guard, err = actuators.NewGuard(b, s.outputs[0].guardOpts(s.config.Actuators[0].Value)); err == nil {
+		err = s.outputs[0].guard.Start(0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.armed = true
+	if err := s.run(context.Background(), time.Second, func(time.Duration) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, last, failing := s.outputs[0].guard.Faults(); !failing || !strings.Contains(fmt.Sprint(last), "panic: bridge on fire") {
+		t.Errorf("failing %v, last %v", failing, last)
+	}
+	pin, err := s.board.Pin("GPIO13")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if duty, _ := pin.(*sim.Pin).PWMState(); duty == 0 {
+		t.Error("the other wheel rests")
+	}
+	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "actuator wheel: failsafe: ") || strings.Contains(err.Error(), "other") {
+		t.Errorf("halt: %v", err)
+	}
+	if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
+		t.Error("the other wheel goes on")
+	}
+	b.armed = false
+	if err := s.failsafe(); err != nil {
+		t.Error(err)
+	}
+}
+
+// explosiveBus panics in each transfer, and explosiveBoard when it is asked for one.
+type explosiveBus struct{ i2c.Bus }
+
+func (explosiveBus) String() string                  { return "I2C1" }
+func (explosiveBus) SetSpeed(physic.Frequency) error { return nil }
+func (explosiveBus) Tx(uint16, []byte, []byte) error { panic("bus on fire") }
+
+type explosiveBoard struct{ board }
+
+func (explosiveBoard) Bus(string) (i2c.BusCloser, error) { panic("board on fire") }
+func (explosiveBoard) Halt() error                       { panic("board on fire") }
+
+func TestBusAndBoardWhoseCodePanics(t *testing.T) {
+	b := newPatientBus(explosiveBus{})
+	for range 2 { // the bus is free again
+		if err := b.Tx(0x23, nil, nil); err == nil || !strings.Contains(err.Error(), "bus on fire") {
+			t.Errorf("got %v", err)
+		}
+	}
+	r, _ := heard(func() time.Duration { return 0 })
+	r.board = explosiveBoard{}
+	if _, err := r.bus("I2C1"); err == nil || !strings.Contains(err.Error(), "board on fire") {
+		t.Errorf("got %v", err)
+	}
+	if err := r.halt(); err == nil || !strings.Contains(err.Error(), "board on fire") {
+		t.Errorf("halt: %v", err)
+	}
+}
