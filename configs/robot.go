@@ -32,6 +32,8 @@ type Robot struct {
 	Flat   *Flat  `yaml:"-"` // the network without circuits, populations and rules
 	Files  fs.FS  `yaml:"-"` // where the data files named in it are found
 	Source string `yaml:"-"` // file name, for messages
+
+	places map[string]place // of what Mistake may be asked for
 }
 
 // Board says where pins and buses come from.

@@ -37,6 +37,7 @@ func validate(d *decoder, r *Robot, root *yaml.Node) {
 	v.mqtt()
 	v.realtime()
 	v.compare()
+	v.remember()
 }
 
 // leastMemory is what a daemon without a robot to speak of needs, twice over.

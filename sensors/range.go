@@ -16,6 +16,14 @@ type Ranged interface {
 	Range() Range
 }
 
+// RangeOf is what a sensor can measure; the empty Range where nobody knows.
+func RangeOf(s Sensor) Range {
+	if r, ok := s.(Ranged); ok {
+		return r.Range()
+	}
+	return Range{}
+}
+
 // String gives both ends: "-40 to 85".
 func (r Range) String() string { return decimal(r.Low) + " to " + decimal(r.High) }
 

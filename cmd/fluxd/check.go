@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,16 @@ Every mistake of the file is listed, with its line and what was expected; then t
 			if err != nil {
 				return err
 			}
-			return printWiring(cmd.OutOrStdout(), config)
+			if err := printWiring(cmd.OutOrStdout(), config); err != nil {
+				return err
+			}
+			_, warnings := daemon.Check(config)
+			for _, w := range warnings {
+				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "\nwarning: %v\n", w); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -96,12 +97,21 @@ var errUsage = errors.New("wrong command line")
 // defaultRobot is the demo that a newcomer sees.
 const defaultRobot = "lightseeker"
 
-// load reads the robot that a command line names.
+// load reads the robot that a command line names, and asks its devices whether they can do what is wanted of them.
 func load(args []string) (*configs.Robot, error) {
-	if len(args) == 0 {
-		return configs.Load(defaultRobot)
+	name := defaultRobot
+	if len(args) > 0 {
+		name = args[0]
 	}
-	return configs.Load(args[0])
+	config, err := configs.Load(name)
+	if err != nil {
+		return nil, err
+	}
+	mistakes, _ := daemon.Check(config)
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	return config, nil
 }
 
 // examples completes the names of the example robots; files are completed by the shell.
