@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,23 +23,23 @@ import (
 
 // explosive is a sensor whose code panics where a test says so.
 type explosive struct {
-	sample, next, lost, halt bool
-	samples, halts           int
+	sample, next, lost, halt atomic.Bool
+	samples, halts           atomic.Int64
 }
 
 func (e *explosive) String() string { return "explosive" }
 func (e *explosive) Unit() string   { return "" }
 func (e *explosive) Halt() error {
-	e.halts++
-	if e.halt {
+	e.halts.Add(1)
+	if e.halt.Load() {
 		panic("halt")
 	}
 	return nil
 }
 
 func (e *explosive) Sample(time.Duration) (int64, error) {
-	e.samples++
-	if e.sample {
+	e.samples.Add(1)
+	if e.sample.Load() {
 		zero := int64(0)
 		return 1 / zero, nil
 	}
@@ -45,34 +47,46 @@ func (e *explosive) Sample(time.Duration) (int64, error) {
 }
 
 func (e *explosive) Next(now, timeout time.Duration) (sensors.Reading, bool) {
-	if e.next {
+	if e.next.Load() {
 		panic(errors.New("next"))
 	}
 	return sensors.Reading{}, false
 }
 
 func (e *explosive) LostEdges() uint64 {
-	if e.lost {
+	if e.lost.Load() {
 		panic("lost edges")
 	}
 	return 0
 }
 
-// heard is a robot that notes its events.
-func heard(clock func() time.Duration) (*robot, *[]string) {
+// heard is a robot that notes its events, and what gives those since it was called last.
+func heard(clock func() time.Duration) (*robot, func() []string) {
+	var mutex sync.Mutex
 	var events []string
-	return &robot{log: slog.New(slog.DiscardHandler), clock: clock, event: func(_, code, text string) { events = append(events, code+" "+text) }}, &events
+	note := func(_, code, text string) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		events = append(events, code+" "+text)
+	}
+	return &robot{log: slog.New(slog.DiscardHandler), clock: clock, event: note}, func() []string {
+		mutex.Lock()
+		defer mutex.Unlock()
+		all := events
+		events = nil
+		return all
+	}
 }
 
 // A driver that panics has failed: told once, halted, asked again, and good again when it is. That holds for each thing that it does.
 func TestSensorWhoseCodePanics(t *testing.T) {
 	for name, panics := range map[string]func(*explosive, bool){
-		"in Sample":           func(e *explosive, on bool) { e.sample = on },
-		"in Sample and Halt":  func(e *explosive, on bool) { e.sample, e.halt = on, on },
-		"in Next":             func(e *explosive, on bool) { e.next = on },
-		"in Next and Halt":    func(e *explosive, on bool) { e.next, e.halt = on, on },
-		"in LostEdges":        func(e *explosive, on bool) { e.lost = on },
-		"wherever it is used": func(e *explosive, on bool) { *e = explosive{sample: on, next: on, lost: on, halt: on, halts: e.halts} },
+		"in Sample":           func(e *explosive, on bool) { e.sample.Store(on) },
+		"in Sample and Halt":  func(e *explosive, on bool) { e.sample.Store(on); e.halt.Store(on) },
+		"in Next":             func(e *explosive, on bool) { e.next.Store(on) },
+		"in Next and Halt":    func(e *explosive, on bool) { e.next.Store(on); e.halt.Store(on) },
+		"in LostEdges":        func(e *explosive, on bool) { e.lost.Store(on) },
+		"wherever it is used": func(e *explosive, on bool) { e.sample.Store(on); e.next.Store(on); e.lost.Store(on); e.halt.Store(on) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -90,27 +104,27 @@ func TestSensorWhoseCodePanics(t *testing.T) {
 				for range 2 {
 					time.Sleep(time.Second) // of the bubble
 					synctest.Wait()
-					*events = nil
+					events()
 					panics(e, true)
 					time.Sleep(20 * time.Second)
 					synctest.Wait()
-					if len(*events) != 1 || !strings.HasPrefix((*events)[0], "sensor_fault bomb: explosive: its driver panicked at attempt_test.go:") || e.halts == 0 {
-						t.Fatalf("told %q, halted %d times", *events, e.halts)
+					if told := events(); len(told) != 1 || !strings.HasPrefix(told[0], "sensor_fault bomb: explosive: its driver panicked at attempt_test.go:") || e.halts.Load() == 0 {
+						t.Fatalf("told %q, halted %d times", told, e.halts.Load())
 					}
 					if !line.failing.Load() {
 						t.Error("it counts as fine")
 					}
-					before := e.samples
+					before := e.samples.Load()
 					time.Sleep(20 * time.Second)
 					synctest.Wait()
-					if asked := e.samples - before; asked < 15 || asked > 25 { // once a second, as what does not answer
+					if asked := e.samples.Load() - before; asked < 15 || asked > 25 { // once a second, as what does not answer
 						t.Errorf("asked %d times in 20 s", asked)
 					}
 					panics(e, false)
 					time.Sleep(2 * time.Second)
 					synctest.Wait()
-					if len(*events) != 2 || (*events)[1] != "sensor_recovered bomb" || line.failing.Load() {
-						t.Errorf("told %q", *events)
+					if told := events(); len(told) != 1 || told[0] != "sensor_recovered bomb" || line.failing.Load() {
+						t.Errorf("told %q", told)
 					}
 				}
 				cancel()
@@ -137,19 +151,21 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 		}
 	}
 	run(time.Second)
-	e.sample, e.halt = true, true
+	e.sample.Store(true)
+	e.halt.Store(true)
 	run(3 * time.Second)
-	e.sample, e.halt = false, false
+	e.sample.Store(false)
+	e.halt.Store(false)
 	run(5 * time.Second)
-	e.next = true
+	e.next.Store(true)
 	run(7 * time.Second)
-	e.next = false
+	e.next.Store(false)
 	run(9 * time.Second)
 	want := []string{"sensor_fault", "sensor_stale", "sensor_recovered", "sensor_fresh", "sensor_fault", "sensor_recovered"}
 	if !slices.Equal(events, want) {
 		t.Errorf("told %q, want %q", events, want)
 	}
-	e.halt = true
+	e.halt.Store(true)
 	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "sensor eye: its driver panicked") {
 		t.Errorf("halt: %v", err)
 	}
