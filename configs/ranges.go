@@ -2,13 +2,13 @@ package configs
 
 import "fmt"
 
-// A configuration does not know what devices can measure: their drivers do. So it remembers where the amounts stand that have to lie within,
-// for who knows both.
+// A configuration does not know what devices can measure: their drivers do. So it remembers where its amounts stand in the file, for a check
+// that asks the drivers.
 
 // place is where something stands in a file.
 type place struct{ line, column int }
 
-// Mistake is an error at a path of a sensor or reward, with the line where it stands: for what only the driver of a device knows.
+// Mistake makes an error at a path of a sensor or reward, with its line in the file. It is for limits that only the driver of a device knows.
 func (r *Robot) Mistake(path, format string, args ...any) *Error {
 	at := r.places[path]
 	return &Error{Source: r.Source, Line: at.line, Column: at.column, Path: path, Message: fmt.Sprintf(format, args...)}

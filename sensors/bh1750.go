@@ -100,8 +100,8 @@ func bh1750Lux(r BH1750Resolution, count int64) int64 {
 // Sample reads the last finished measurement, in millionths of a lux, and the same one again when it is called more often than the chip
 // measures. A reading at the upper end of the range means that much or more.
 //
-// The first call starts the chip, and so does the first one after nobody answered, and a reading of zero; until the chip has had time for a
-// whole measurement there is ErrNotYet.
+// The first call starts the chip, and so do a call after a failed transfer and a reading of zero. Until the chip has had time for a whole
+// measurement, Sample fails with ErrNotYet.
 func (b *BH1750) Sample(at time.Duration) (int64, error) {
 	if b.lost {
 		if err := b.start(at); err != nil {

@@ -39,8 +39,8 @@ var DefaultHCSR04Opts = HCSR04Opts{Temperature: physic.ZeroCelsius + 20*physic.K
 // the two edges of the echo as the kernel stamps them, so it does not matter when the program looks. Sound needs 23 ms to 4 m and back, and
 // goes on for a while: trigger no more often than every 60 ms.
 //
-// What cannot be the echo that was asked for is no reading: one that is shorter than 2 cm stand for, or longer than any module's, one
-// without a trigger, and a second one after the same trigger. When nothing else came, the next Sample says so.
+// These pulses are no readings: one that is shorter than the echo from 2 cm, one that is longer than 300 ms, one without a trigger, and a
+// second one after the same trigger. When no echo came, the next Sample says so.
 //
 // Sources: ElecFreaks, HC-SR04 user guide: 2 cm to 4 m, 10 µs trigger, echo of 150 µs to 25 ms, 38 ms without an obstacle, 60 ms between
 // measurements;
@@ -211,7 +211,7 @@ func (h *HCSR04) edge(at time.Duration, level gpio.Level) {
 	}
 	h.high = false
 	if !h.triggered || h.rose < h.asked {
-		return // nobody has asked for it
+		return // without a trigger
 	}
 	took := at - h.rose
 	// mm/s times ns are millionths of µm, there and back.

@@ -19,7 +19,7 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 	still := func(value int64) func(time.Duration) int64 { return func(time.Duration) int64 { return value } }
 	gravity := [3]func(time.Duration) int64{still(1_000_000), still(-2_000_000), still(9_806_650)}
 	turning := [3]func(time.Duration) int64{still(10_000_000), still(-20_000_000), still(30_000_000)}
-	// all writes a value to all registers between two, each in a transfer of its own.
+	// all writes a value to all registers from first to last, one transfer each.
 	all := func(first, last int, values ...byte) (writes [][]byte) {
 		for register := first; register <= last; register++ {
 			writes = append(writes, append([]byte{byte(register)}, values...))
@@ -42,7 +42,7 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 		name    string
 		address uint16
 		device  func() sim.Device
-		worst   [][][]byte // each a story of its own
+		worst   [][][]byte // several states, each as the writes that lead to it
 		open    func(i2c.Bus) (map[string]sensors.Sensor, error)
 		chip    func(i2c.Bus) (chip, error)
 		want    map[string]int64
@@ -211,4 +211,32 @@ func TestHX711AfterAMomentWithoutSupply(t *testing.T) {
 			})
 		}
 	}
+}
+
+// With pin RATE high a conversion takes 12.5 ms, and the first after power-up 50 ms. That the rate is high shows in the first conversion that
+// comes too soon for the other one.
+func TestHX711WithTheFastRateAfterAMomentWithoutSupply(t *testing.T) {
+	clock, data, _ := pins(t, "GPIO5", "GPIO6")
+	chip := &cell{Pin: clock, data: data, counts: 1000}
+	h, err := sensors.NewHX711(chip, data, &sensors.HX711Opts{Gain: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := func(counts int32) {
+		chip.counts, chip.pulses = counts, 0
+		chip.ready()
+	}
+	ready(1)
+	expectNotYet(t, h, 0) // the gain is set
+	ready(2)
+	expectReading(t, h, 13*ms, 2_000_000)
+	ready(3)
+	expectReading(t, h, 62*ms, 3_000_000) // it was looked for a little late
+	ready(4)
+	expectNotYet(t, h, 112*ms) // 50 ms: it may be of input A with 128
+	if chip.pulses != 27 {
+		t.Errorf("%d pulses, want 27, which set the gain again", chip.pulses)
+	}
+	ready(5)
+	expectReading(t, h, 125*ms, 5_000_000)
 }

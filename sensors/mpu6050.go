@@ -61,7 +61,7 @@ var (
 // mpu6050Chip is what differs between the chips that speak alike.
 type mpu6050Chip struct {
 	name     string
-	like6500 bool  // it has a filter of its own for the accelerometer
+	like6500 bool  // it has a second filter, for the accelerometer
 	zero     int64 // what the thermometer's 0 stands for, in millionths of a degree Celsius
 	counts   int64 // of its thermometer, of 100 degrees
 }
@@ -108,7 +108,7 @@ type MPU6050Opts struct {
 var DefaultMPU6050Opts = MPU6050Opts{AccelRange: 4, GyroRange: 500, Bandwidth: 42 * physic.Hertz, SampleRate: 200 * physic.Hertz}
 
 // MPU6050 is an accelerometer and gyroscope on I2C: the MPU-6050, and the chips that speak like it, from the MPU-6500 and MPU-9250 to the
-// ICM-20689 and the copies that are sold as any of them. (The magnetometer of an MPU-9250 is a chip of its own.) Their thermometers differ,
+// ICM-20689 and the copies that are sold as any of them. (The magnetometer of an MPU-9250 is a separate chip.) Their thermometers differ,
 // which the driver knows by the identity. It measures:
 //
 //	accel_x, accel_y, accel_z   acceleration, gravity included, in m/s²: an axis that points up reads +9.8 at rest
@@ -280,7 +280,7 @@ func (m *MPU6050) accept(raw []byte) error {
 	return nil
 }
 
-// reset identifies the chip and resets it: nobody knows what was written to it before, and offsets must not be overwritten, since the factory
+// reset identifies the chip and resets it. What another program wrote to it is unknown, and the offsets must not be overwritten: the factory
 // has put its trim into them.
 func (m *MPU6050) reset() error {
 	var identity [1]byte

@@ -16,7 +16,7 @@ type Ranged interface {
 	Range() Range
 }
 
-// RangeOf is what a sensor can measure; the empty Range where nobody knows.
+// RangeOf is what a sensor can measure; the empty Range where that is unlimited.
 func RangeOf(s Sensor) Range {
 	if r, ok := s.(Ranged); ok {
 		return r.Range()

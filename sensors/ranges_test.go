@@ -201,7 +201,7 @@ func TestHCSR04TakesNoPulseForAnEcho(t *testing.T) {
 	echo.DriveAt(86*ms, gpio.Low)
 	*now = 100 * ms
 	if r, ok := h.Next(*now, 0); ok {
-		t.Errorf("nobody has asked: %v", r)
+		t.Errorf("without a trigger: %v", r)
 	}
 	expectNotYet(t, h, *now)
 }

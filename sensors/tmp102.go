@@ -81,7 +81,7 @@ func (t *TMP102Sensor) String() string {
 // Unit is "°C".
 func (t *TMP102Sensor) Unit() string { return "°C" }
 
-// Range is -40 to 125 °C, for which both chips are specified (TMP102 data sheet, section 1; TMP105 data sheet, section 1).
+// Range is -40 to 125 °C, for which both chips are specified (TMP102 data sheet, section 1).
 func (t *TMP102Sensor) Range() Range { return Range{-40_000_000, 125_000_000} }
 
 // Sample reads the last finished measurement, in millionths of a degree Celsius. Until the first one after a start is over there is

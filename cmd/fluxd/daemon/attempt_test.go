@@ -78,7 +78,7 @@ func heard(clock func() time.Duration) (*robot, func() []string) {
 	}
 }
 
-// A driver that panics has failed: told once, halted, asked again, and good again when it is. That holds for each thing that it does.
+// A driver that panics has failed: one event, a halt, further tries, and one event when it works again. That holds for each method.
 func TestSensorWhoseCodePanics(t *testing.T) {
 	for name, panics := range map[string]func(*explosive, bool){
 		"in Sample":           func(e *explosive, on bool) { e.sample.Store(on) },
@@ -108,8 +108,8 @@ func TestSensorWhoseCodePanics(t *testing.T) {
 					panics(e, true)
 					time.Sleep(20 * time.Second)
 					synctest.Wait()
-					if told := events(); len(told) != 1 || !strings.HasPrefix(told[0], "sensor_fault bomb: explosive: its driver panicked at attempt_test.go:") || e.halts.Load() == 0 {
-						t.Fatalf("told %q, halted %d times", told, e.halts.Load())
+					if heard := events(); len(heard) != 1 || !strings.HasPrefix(heard[0], "sensor_fault bomb: explosive: its driver panicked at attempt_test.go:") || e.halts.Load() == 0 {
+						t.Fatalf("heard %q, halted %d times", heard, e.halts.Load())
 					}
 					if !line.failing.Load() {
 						t.Error("it counts as fine")
@@ -123,8 +123,8 @@ func TestSensorWhoseCodePanics(t *testing.T) {
 					panics(e, false)
 					time.Sleep(2 * time.Second)
 					synctest.Wait()
-					if told := events(); len(told) != 1 || told[0] != "sensor_recovered bomb" || line.failing.Load() {
-						t.Errorf("told %q", told)
+					if heard := events(); len(heard) != 1 || heard[0] != "sensor_recovered bomb" || line.failing.Load() {
+						t.Errorf("heard %q", heard)
 					}
 				}
 				cancel()
@@ -163,7 +163,7 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 	run(9 * time.Second)
 	want := []string{"sensor_fault", "sensor_stale", "sensor_recovered", "sensor_fresh", "sensor_fault", "sensor_recovered"}
 	if !slices.Equal(events, want) {
-		t.Errorf("told %q, want %q", events, want)
+		t.Errorf("heard %q, want %q", events, want)
 	}
 	e.halt.Store(true)
 	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "sensor eye: its driver panicked") {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,7 +43,12 @@ func ProbeRobot(config *configs.Robot, opts BoardOptions) (board string, buses [
 		}
 		for address := uint16(firstAddress); address <= lastAddress; address++ {
 			begun := r.clock()
-			if bus.Tx(address, nil, make([]byte, 1)) == nil {
+			err := bus.Tx(address, nil, make([]byte, 1))
+			if p := (*panicked)(nil); errors.As(err, &p) {
+				answers.Err = err
+				break
+			}
+			if err == nil {
 				answers.Addresses = append(answers.Addresses, address)
 			} else if r.clock()-begun >= busWait { // not a refusal, but no answer of the bus itself
 				answers.Err = fmt.Errorf("the bus is stuck: SDA or SCL is held low")
