@@ -292,8 +292,12 @@ func (m *MPU6050) reset() error {
 	case m.whoAmI != 0 && identity[0] != m.whoAmI:
 		return m.failed("identify", fmt.Errorf("expected %#02x, got %#02x", m.whoAmI, identity[0]))
 	case !known && m.whoAmI == 0:
-		return m.failed("identify", fmt.Errorf("expected one of %#02x, got %#02x; if it is a copy, who_am_i: %#02x has it taken for an MPU-6050",
-			slices.Sorted(maps.Keys(mpu6050Chips)), identity[0], identity[0]))
+		var all []string
+		for _, one := range slices.Sorted(maps.Keys(mpu6050Chips)) {
+			all = append(all, fmt.Sprintf("%#02x (%s)", one, mpu6050Chips[one].name))
+		}
+		return m.failed("identify", fmt.Errorf("expected one of %s, got %#02x; if it is another copy, who_am_i: %#02x has it taken for an MPU-6050",
+			strings.Join(all, ", "), identity[0], identity[0]))
 	case !known:
 		chip = mpu6050Chips[0x68]
 	}

@@ -155,7 +155,7 @@ func TestMPU6050WrongIdentity(t *testing.T) {
 		return i2ctest.IO{Addr: 0x68, W: []byte{0x75}, R: []byte{identity}}
 	}
 	_, measures := newMPU6050(t, playback(t, append([]i2ctest.IO{ask(0x42), ask(0xff)}, mpu6050Start(0x68, 0x73)[:2]...)...), nil)
-	expectFault(t, measures["accel_x"], 0, "identify", "got 0x42", "who_am_i: 0x42 has it taken for an MPU-6050")
+	expectFault(t, measures["accel_x"], 0, "identify", "expected one of 0x12 (ICM-20602), 0x19 (MPU-6886), 0x68 (MPU-6050)", "got 0x42", "who_am_i: 0x42 has it taken for an MPU-6050")
 	expectFault(t, measures["accel_x"], 10*ms, "0xff")
 	expectNotYet(t, measures["accel_x"], 20*ms)
 
