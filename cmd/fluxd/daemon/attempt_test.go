@@ -268,3 +268,63 @@ func TestBusAndBoardWhoseCodePanics(t *testing.T) {
 		t.Errorf("halt: %v", err)
 	}
 }
+
+// onFire is a device whose transfers panic while it burns.
+type onFire struct {
+	sim.Device
+	burns atomic.Bool
+}
+
+func (o *onFire) Tx(at time.Duration, w, r []byte) error {
+	if o.burns.Load() {
+		panic("chip on fire")
+	}
+	return o.Device.Tx(at, w, r)
+}
+
+// The whole way in real time: a transfer that panics in the goroutine of its bus ends nothing. What needs the sensor goes to failsafe, one
+// event says why, and all of it recovers.
+func TestDaemonGoesOnWhenATransferPanics(t *testing.T) {
+	w := watch(t, guarded(", stale: 300ms", "", ""))
+	eye := &onFire{Device: sim.NewBH1750(func(time.Duration) int64 { return w.light.Load() })}
+	if err := w.board.Attach("I2C1", 0x23, eye); err != nil {
+		t.Fatal(err)
+	}
+	w.arms(t)
+	w.turns(t)
+	eye.burns.Store(true)
+	before := w.tells(t, "sensor_stale")
+	if before["sensor_fault"] != 1 {
+		t.Errorf("heard %v", before)
+	}
+	w.rests(t)
+	eye.burns.Store(false)
+	before = w.tells(t, "sensor_fresh")
+	if before["sensor_fault"] != 0 || before["sensor_recovered"] != 1 {
+		t.Errorf("heard %v", before)
+	}
+	w.turns(t)
+}
+
+// A bus whose code panics is named by a probe, and the others are asked.
+func TestProbeOfABusWhoseCodePanics(t *testing.T) {
+	config := parse(t, guardedBench, nil)
+	r := newBody(config, BoardOptions{Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, true)
+	if err := r.openBoard(); err != nil {
+		t.Fatal(err)
+	}
+	eye := &onFire{Device: sim.NewBH1750(nil)}
+	eye.burns.Store(true)
+	if err := r.board.(*sim.Board).Attach("I2C1", 0x5c, eye); err != nil {
+		t.Fatal(err)
+	}
+	for _, answers := range r.probe() {
+		burning := answers.Name == "I2C1"
+		if got := answers.Err != nil && strings.Contains(answers.Err.Error(), "chip on fire"); got != burning {
+			t.Errorf("%s: %v", answers.Name, answers.Err)
+		}
+		if burning && !slices.Equal(answers.Addresses, []uint16{0x23}) { // that of the bench answered before
+			t.Errorf("%x answer", answers.Addresses)
+		}
+	}
+}

@@ -33,6 +33,12 @@ func ProbeRobot(config *configs.Robot, opts BoardOptions) (board string, buses [
 	if err := attempt(r.openBoard); err != nil {
 		return "", nil, err
 	}
+	buses = r.probe()
+	return r.board.String(), buses, attempt(r.board.Halt)
+}
+
+// probe asks every address of every bus.
+func (r *robot) probe() (buses []BusAnswers) {
 	for _, name := range r.board.Buses() {
 		answers := BusAnswers{Name: name}
 		bus, err := r.bus(name)
@@ -57,5 +63,5 @@ func ProbeRobot(config *configs.Robot, opts BoardOptions) (board string, buses [
 		}
 		buses = append(buses, answers)
 	}
-	return r.board.String(), buses, attempt(r.board.Halt)
+	return buses
 }
