@@ -273,9 +273,9 @@ func (g *Guard) Due() (at time.Duration, ok bool) {
 	return at, ok
 }
 
-// Failsafe writes the failsafe value at once, whatever the slew rate, and halts the device, also when the write fails or panics. From
-// then on the guard writes nothing else. It may be called at any time, also before Start and after a panic in Step; when all went well a
-// further call does nothing, otherwise it tries again.
+// Failsafe writes the failsafe value at once, whatever the slew rate, and halts the device, also when the write fails. From then on the
+// guard writes nothing else. It may be called at any time, also before Start; when all went well a further call does nothing, otherwise it
+// tries again.
 func (g *Guard) Failsafe() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -283,30 +283,32 @@ func (g *Guard) Failsafe() error {
 	if g.safe {
 		return nil
 	}
-	written := g.lastResort("failsafe", func() error { return g.write(g.opts.Failsafe) })
-	halted := g.lastResort("halt", g.device.Halt)
+	written, halted := g.write(g.opts.Failsafe), g.attempt(g.device.Halt)
 	g.safe = written == nil && halted == nil
+	if written != nil {
+		written = fmt.Errorf("failsafe: %w", written)
+	}
+	if halted != nil {
+		halted = fmt.Errorf("halt: %w", halted)
+	}
 	return errors.Join(written, halted)
 }
 
-// lastResort makes an error of a panic: one device must not keep another from its failsafe, nor its write from its halt.
-func (g *Guard) lastResort(what string, do func() error) (err error) {
+// attempt makes an error of a device's panic: that is a fault of this device, and keeps neither its own halt nor any other device from
+// its failsafe.
+func (g *Guard) attempt(do func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("%s: %s: panic: %v", g.device, what, cause)
-			g.fault(err)
+			err = fmt.Errorf("%s: panic: %v", g.device, cause)
 		}
 	}()
-	if err := do(); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return nil
+	return do()
 }
 
 // Applied is the command that was last written: the failsafe value before the first write. It never blocks, unlike the others.
 func (g *Guard) Applied() Command { return Command(g.shown.Load()) }
 
-// Faults counts the writes that failed, and panics in Failsafe, gives the last error, and says whether the last write failed. It never
+// Faults counts the writes that failed, gives the last error, and says whether the last write failed. It never
 // blocks.
 func (g *Guard) Faults() (count int, last error, failing bool) {
 	g.record.Lock()
@@ -352,11 +354,10 @@ func timeFor(distance, rate Command) time.Duration {
 	return time.Duration(whole)
 }
 
-// write is the only place that drives the device. It takes the device for unsure until the write has succeeded, so that one that
-// panics leaves the truth behind.
+// write is the only place that drives the device. It takes the device for unsure until the write has succeeded.
 func (g *Guard) write(c Command) error {
 	g.unsure = true
-	if err := g.device.Drive(c); err != nil {
+	if err := g.attempt(func() error { return g.device.Drive(c) }); err != nil {
 		g.fault(err)
 		return err
 	}

@@ -485,27 +485,37 @@ func TestGuardFailsafeHaltsEvenWhatDoesNotAnswer(t *testing.T) {
 	d.expect(t, 0, 0)
 }
 
-func TestGuardFailsafeAfterAPanic(t *testing.T) {
+// A device whose code panics has failed like any other: the write is repeated, and its failsafe is written as soon as it can be.
+func TestGuardOfADeviceThatPanics(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{})
 	d.panics = true
 	g.Set(0, 5)
-	func() {
-		defer func() {
-			if recover() == nil {
-				t.Error("expected the device's panic")
-			}
-		}()
-		_ = g.Step(0)
-	}()
-	err := g.Failsafe() // the device panics still
-	if err == nil || !strings.Contains(err.Error(), "device: failsafe: panic: device gone") || d.halts != 1 {
+	if err := g.Step(0); err == nil || err.Error() != "device: panic: device gone" {
+		t.Errorf("got %v", err)
+	}
+	if count, last, failing := g.Faults(); count != 1 || last == nil || !failing {
+		t.Errorf("%d faults, last %v, failing %v", count, last, failing)
+	}
+	if due, ok := g.Due(); !ok || due != 10*time.Millisecond {
+		t.Errorf("again at %v, %v", due, ok)
+	}
+	d.panics = false
+	if err := g.Step(10 * time.Millisecond); err != nil || g.Applied() != 5 {
+		t.Errorf("applied %v, %v", g.Applied(), err)
+	}
+	if _, _, failing := g.Faults(); failing {
+		t.Error("it has recovered, and is said to fail")
+	}
+	d.panics = true
+	err := g.Failsafe()
+	if err == nil || !strings.Contains(err.Error(), "failsafe: device: panic: device gone") || d.halts != 1 {
 		t.Errorf("got %d halts, %v", d.halts, err)
 	}
 	d.panics = false
 	if err := g.Failsafe(); err != nil {
 		t.Error(err)
 	}
-	d.expect(t, 0)
+	d.expect(t, 5, 0)
 }
 
 // The race detector judges; whatever the order, the device ends at its failsafe value.

@@ -122,8 +122,14 @@ func (v *validator) chip(path string, c *Sensor) {
 	case "mpu6050":
 		among("accel_range", c.AccelRange, 2, 4, 8, 16)
 		among("gyro_range", c.GyroRange, 250, 500, 1000, 2000)
+		if v.readable(path+".who_am_i") && c.WhoAmI > 0xff {
+			v.fail(path+".who_am_i", "0x%02x: expected an identity of one byte, such as 0x72", c.WhoAmI)
+		}
 	case "hx711":
 		among("gain", c.Gain, 128, 64, 32)
+		if most := 250 * time.Millisecond; v.readable(path+".every", path+".gain") && c.Gain != 128 && c.Every > most {
+			v.fail(path+".every", "%v: expected at most %v with a gain of %d: a chip that lost its supply for a moment has forgotten it, which only the time since the last reading shows", c.Every, most, c.Gain)
+		}
 	case "hcsr04":
 		in("temperature", &c.Temperature, "°C", -40_000_000, 85_000_000)
 		in("reach", &c.Reach, "m", 20_000, 10_000_000)

@@ -83,7 +83,7 @@ type Expander struct {
 
 // Sensor is one device that measures, and how its readings become spikes.
 type Sensor struct {
-	Device       string        `yaml:"device" required:"true" enum:"ads1115,adxl345,bh1750,bme280,button,hcsr04,hx711,ina219,linearray,log,mpu6050,pir,quadrature,tmp102,tmp105,vl53l0x" doc:"ads1115: four analogue inputs; adxl345: acceleration; bh1750: light; bme280: air (BMP280 and BMP180 too); button: switch or bumper; hcsr04: ultrasonic range; hx711: load cell; ina219: current; linearray: digital line sensors; log: a column of a recorded CSV file, played back; mpu6050: acceleration and rotation (MPU-6500 and MPU-9250 too); pir: motion; quadrature: wheel encoder; tmp102, tmp105: temperature; vl53l0x: range by light"`
+	Device       string        `yaml:"device" required:"true" enum:"ads1115,adxl345,bh1750,bme280,button,hcsr04,hx711,ina219,linearray,log,mpu6050,pir,quadrature,tmp102,tmp105,vl53l0x" doc:"ads1115: four analogue inputs; adxl345: acceleration; bh1750: light; bme280: air (BMP280 and BMP180 too); button: switch or bumper; hcsr04: ultrasonic range; hx711: load cell; ina219: current; linearray: digital line sensors; log: a column of a recorded CSV file, played back; mpu6050: acceleration and rotation (MPU-6500, MPU-9250, ICM-20689 and copies too); pir: motion; quadrature: wheel encoder; tmp102, tmp105: temperature; vl53l0x: range by light"`
 	Bus          string        `yaml:"bus" when:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105,vl53l0x" required:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105,vl53l0x" doc:"I2C bus, such as I2C1"`
 	Address      uint16        `yaml:"address" when:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105,vl53l0x" required:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105" doc:"I2C address, such as 0x23"`
 	Measure      string        `yaml:"measure" when:"device=ads1115,adxl345,bme280,ina219,linearray,mpu6050,quadrature" required:"device=ads1115,adxl345,bme280,ina219,linearray,mpu6050,quadrature" doc:"which of the things that the chip measures; sensors with the same address share the chip"`
@@ -93,6 +93,7 @@ type Sensor struct {
 	MaxCurrent   Quantity      `yaml:"max_current" when:"device=ina219" default:"3.2 A" doc:"largest current to be measured"`
 	AccelRange   int           `yaml:"accel_range" when:"device=mpu6050" default:"4" doc:"largest acceleration in g: 2, 4, 8 or 16"`
 	GyroRange    int           `yaml:"gyro_range" when:"device=mpu6050" default:"500" doc:"fastest rotation in degrees per second: 250, 500, 1000 or 2000"`
+	WhoAmI       uint16        `yaml:"who_am_i" when:"device=mpu6050" doc:"identity of a copy that the driver does not know, such as 0x42, which an error names: it is taken for an MPU-6050"`
 	Gain         int           `yaml:"gain" when:"device=hx711" default:"128" doc:"128 or 64 for input A, 32 for input B"`
 	Temperature  Quantity      `yaml:"temperature" when:"device=hcsr04" default:"20 °C" doc:"of the air, which the speed of sound depends on"`
 	Reach        Quantity      `yaml:"reach" when:"device=hcsr04" default:"4 m" doc:"reading when nothing is in sight"`

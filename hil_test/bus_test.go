@@ -89,7 +89,7 @@ sensors:
   shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 20ms, encode: {kind: threshold, above: 0 m/s², to: n}}
   warm: {device: tmp102, bus: I2C1, address: 0x49, every: 200ms, encode: {kind: threshold, above: 0 °C, to: n}}
   heat: {device: tmp105, bus: I2C1, address: 0x48, every: 200ms, encode: {kind: threshold, above: 0 °C, to: n}}
-  air: {device: bme280, bus: I2C1, address: 0x76, measure: pressure, every: 1s, encode: {kind: threshold, above: 0 Pa, to: n}}
+  air: {device: bme280, bus: I2C1, address: 0x76, measure: pressure, every: 1s, encode: {kind: threshold, above: 300 hPa, to: n}}
   knob: {device: button, pin: more/A3, pull: none, every: 20ms, encode: {kind: edge, on: both, to: n}}
 network: {neurons: {n: {}}}
 mqtt: {broker: none}

@@ -28,12 +28,15 @@ const (
 	ads1115Mark = 0x0007
 )
 
+// ads1115Grounded is the first input that is measured against ground.
+const ads1115Grounded = 4
+
 // ads1115Patience is how long things may take beyond the time that the chip needs: for a conversion to end before the chip is held to
 // hang, and for a reading to be repeated. A Sample may wait that long for another one's transfer.
 const ads1115Patience = 200 * time.Millisecond
 
 var (
-	// ads1115Inputs are the measures, by the value of the multiplexer field.
+	// ads1115Inputs are the measures, by the value of the multiplexer field: four differences, and four against ground.
 	ads1115Inputs = []string{"a0-a1", "a0-a3", "a1-a3", "a2-a3", "a0", "a1", "a2", "a3"}
 	// ads1115Ranges are the full-scale voltages, by the value of the field.
 	ads1115Ranges = []physic.ElectricPotential{6144 * physic.MilliVolt, 4096 * physic.MilliVolt, 2048 * physic.MilliVolt,
@@ -96,8 +99,8 @@ type ads1115Input struct {
 	turn      int64 // the number of its last turn, from 1 on,
 	askedThen int64 // after so many Samples
 
-	measured bool // there is a reading since the last start:
-	count    int64
+	measured bool          // there is a reading since the last start:
+	volts    int64         // µV
 	begun    time.Duration // its conversion began then,
 	askedBy  int64         // after so many Samples
 }
@@ -140,11 +143,22 @@ func (a *ADS1115) Measure(name string) (Sensor, error) {
 	if input < 0 {
 		return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", a, strings.Join(ads1115Inputs, ", "), name)
 	}
-	return &chipMeasure{chip: a, name: name, unit: "V", sample: func(at time.Duration) (int64, error) {
+	return &chipMeasure{chip: a, name: name, unit: "V", within: a.within(input), sample: func(at time.Duration) (int64, error) {
 		a.mutex.Lock()
 		defer a.mutex.Unlock()
 		return a.sample(at, input)
 	}}, nil
+}
+
+// within is what an input can measure: what the range resolves, and what the chip bears. No pin may be more than 0.3 V below ground, or above
+// a supply of at most 5.5 V.
+func (a *ADS1115) within(input int) Range {
+	low, high := -a.fullScale, nearest((1<<15-1)*a.fullScale, 1<<15)
+	lowest, highest := int64(-6_100_000), int64(6_100_000)
+	if input >= ads1115Grounded {
+		lowest, highest = -300_000, 5_800_000
+	}
+	return Range{max(low, lowest), min(high, highest)}
 }
 
 // Halt stops conversions: the chip powers down when the one under way is over.
@@ -175,7 +189,11 @@ func (a *ADS1115) sample(at time.Duration, input int) (int64, error) {
 	if !in.measured || in.asked-in.askedBy > a.shared()+1 && at-in.begun > ads1115Patience+8*a.conversion {
 		return 0, fmt.Errorf("%s: %s: %w", a, ads1115Inputs[input], ErrNotYet)
 	}
-	return nearest(in.count*a.fullScale, 1<<15), nil
+	// Of this input alone: the others may be well.
+	if err := a.within(input).check(ads1115Inputs[input], "V", in.volts); err != nil {
+		return 0, fmt.Errorf("%s: %w; check the wires and the ground of what is measured", a, err)
+	}
+	return in.volts, nil
 }
 
 // shared is how many measures have been sampled.
@@ -228,7 +246,7 @@ func (a *ADS1115) collect(at time.Duration) (free bool, err error) {
 		return false, err
 	}
 	in := &a.inputs[a.input]
-	in.measured, in.count = true, int64(int16(count))
+	in.measured, in.volts = true, nearest(int64(int16(count))*a.fullScale, 1<<15)
 	if single {
 		in.begun, in.askedBy, a.input = a.since, in.askedThen, -1
 	} else {

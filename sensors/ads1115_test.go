@@ -104,7 +104,8 @@ func TestADS1115Readings(t *testing.T) {
 		{"a0", "010967 01>8967 01c967 01>c967 00>0001", at(512*physic.MilliVolt, 64*physic.Hertz), 16},
 		{"a0", "010b87 01>8b87 01cb87 01>cb87 00>0001", at(256*physic.MilliVolt, 128*physic.Hertz), 8},
 		{"a0", "0103a7 01>83a7 01c3a7 01>c3a7 00>0001", at(0, 250*physic.Hertz), 125},
-		{"a0", "0109c7 01>89c7 01c9c7 01>c9c7 00>8001", at(512*physic.MilliVolt, 475*physic.Hertz), -511_984},
+		{"a0", "0109c7 01>89c7 01c9c7 01>c9c7 00>b500", at(512*physic.MilliVolt, 475*physic.Hertz), -300_000},
+		{"a0-a1", "0109c7 01>89c7 0189c7 01>89c7 00>8001", at(512*physic.MilliVolt, 475*physic.Hertz), -511_984},
 	} {
 		t.Run(fmt.Sprint(c.measure, c.want), func(t *testing.T) {
 			bus := &flaky{Bus: playback(t, wire(t, 0x48, c.script)...)}
@@ -348,7 +349,7 @@ func TestADS1115OnSimulatedBoardShared(t *testing.T) {
 		every time.Duration
 	}{{860 * physic.Hertz, 20 * ms}, {860 * physic.Hertz, time.Second}, {8 * physic.Hertz, 20 * ms}, {8 * physic.Hertz, time.Second}} {
 		bus, now := ads1115Board(t, func(at time.Duration) int64 { return at.Milliseconds() * 100 },
-			constant(500_000), nil, constant(-3_000_000))
+			constant(500_000), nil, constant(-200_000))
 		_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{Rate: c.rate}, "a0", "a1", "a2", "a3", "a1-a3")
 		settled := max(10*c.every, time.Second)
 		for *now = 0; *now < settled; *now += c.every {
@@ -359,7 +360,7 @@ func TestADS1115OnSimulatedBoardShared(t *testing.T) {
 		for ; *now < settled+30*c.every; *now += c.every {
 			age := max(6*c.every, 1200*ms).Milliseconds() * 100
 			expectNear(t, measures[0], *now, now.Milliseconds()*100-age/2, age/2)
-			for i, want := range []int64{500_000, 0, -3_000_000, 3_500_000} {
+			for i, want := range []int64{500_000, 0, -200_000, 700_000} {
 				expectReading(t, measures[1+i], *now, want)
 			}
 		}
@@ -446,4 +447,19 @@ func ExampleADS1115() {
 	// Output:
 	// ads1115 at 0x48 on I2C1: a0: no measurement yet
 	// ads1115 at 0x48 on I2C1, a0 3700000 millionths of V <nil>
+}
+
+// What no input can be, since the chip does not bear it: a fault of that input alone.
+func TestADS1115RefusesWhatTheChipDoesNotBear(t *testing.T) {
+	bus, now := ads1115Board(t, constant(1_000_000), constant(-310_000), constant(5_900_000), constant(-200_000))
+	_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{FullScale: 6144 * physic.MilliVolt}, "a0", "a1", "a2", "a3")
+	for *now = 0; *now < time.Second; *now += 20 * ms {
+		for _, m := range measures {
+			m.Sample(*now)
+		}
+	}
+	expectNear(t, measures[0], *now, 1_000_000, 200)
+	expectFault(t, measures[1], *now, "a1: expected -0.3 to 5.8 V, got -0.3", "ground")
+	expectFault(t, measures[2], *now, "a2: expected -0.3 to 5.8 V, got 5.")
+	expectNear(t, measures[3], *now, -200_000, 200)
 }

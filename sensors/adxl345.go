@@ -123,7 +123,8 @@ func (a *ADXL345) Measure(name string) (Sensor, error) {
 	if axis < 0 {
 		return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", a, strings.Join(names, ", "), name)
 	}
-	return &chipMeasure{chip: a, name: name, unit: "m/s²", sample: func(at time.Duration) (int64, error) {
+	within := Range{-a.scale * standardGravity, nearest((a.scale*adxl345Counts-1)*standardGravity, adxl345Counts)}
+	return &chipMeasure{chip: a, name: name, unit: "m/s²", within: within, sample: func(at time.Duration) (int64, error) {
 		a.mutex.Lock()
 		defer a.mutex.Unlock()
 		if err := a.refresh(at); err != nil {

@@ -35,10 +35,10 @@ const (
 	bh1750PowerDown = 0x00
 	bh1750PowerOn   = 0x01
 
-	// bh1750Patience is how long readings of exactly zero are believed before the chip is started again. A chip that has lost its
-	// supply for a moment comes back powered down and answers zero for ever; it cannot be asked for its mode. Starting a healthy one
-	// in the dark does no harm as long as it is rare: each start begins a measurement anew.
-	bh1750Patience = time.Second
+	// The measurement time register decides how much light a count stands for, and keeps what another program wrote until the supply is
+	// taken away. Its value after power-up, 69, in two parts.
+	bh1750TimeHigh = 0x40 | 69>>5
+	bh1750TimeLow  = 0x60 | 69&0x1f
 )
 
 // BH1750Opts are the options of a BH1750.
@@ -59,10 +59,10 @@ type BH1750 struct {
 	address    uint16
 	resolution BH1750Resolution
 
-	lost      bool          // the last transfer failed, or there was none yet: the chip may have forgotten its mode
-	settled   time.Duration // readings before this time are of a measurement that was cut off
-	dark      bool          // the last reading was exactly zero,
-	darkSince time.Duration // since this time, or since the last start
+	lost    bool          // the last transfer failed, or there was none yet: the chip may have forgotten its mode
+	settled time.Duration // readings before this time are of a measurement that was cut off
+	fresh   bool          // there was no reading since the last start
+	dark    bool          // the last reading was zero, and it is dark
 }
 
 // NewBH1750 makes a sensor of a chip, which the first Sample powers on. The address is 0x23 (pin ADDR low) or 0x5c (ADDR high); nil
@@ -89,21 +89,30 @@ func (b *BH1750) String() string {
 // Unit is "lx".
 func (b *BH1750) Unit() string { return "lx" }
 
+// Range is 0 to 54,612.5 lx, or half of that with a resolution of half a lux.
+func (b *BH1750) Range() Range { return Range{0, bh1750Lux(b.resolution, 0xffff)} }
+
+// bh1750Lux is what counts stand for, in millionths of a lux, to the nearest.
+func bh1750Lux(r BH1750Resolution, count int64) int64 {
+	return (count*bh1750Modes[r].threeCounts + 1) / 3
+}
+
 // Sample reads the last finished measurement, in millionths of a lux, and the same one again when it is called more often than the chip
 // measures. A reading at the upper end of the range means that much or more.
 //
-// The first call starts the chip, and so does the first one after nobody answered; until the chip has had time for a whole
-// measurement there is ErrNotYet.
+// The first call starts the chip, and so do a call after a failed transfer and a reading of zero. Until the chip has had time for a whole
+// measurement, Sample fails with ErrNotYet.
 func (b *BH1750) Sample(at time.Duration) (int64, error) {
-	mode := bh1750Modes[b.resolution]
 	if b.lost {
-		if err := b.start(); err != nil {
+		if err := b.start(at); err != nil {
 			return 0, err
 		}
 		b.lost, b.dark = false, false
-		b.settled = at + mode.slowest
 	}
 	if at < b.settled {
+		if b.dark {
+			return 0, nil // as of the last measurement
+		}
 		return 0, fmt.Errorf("%s: %w: started, the first is over at %v", b, ErrNotYet, b.settled)
 	}
 	var raw [2]byte
@@ -112,10 +121,11 @@ func (b *BH1750) Sample(at time.Duration) (int64, error) {
 		return 0, b.unanswered("read", err)
 	}
 	count := int64(raw[0])<<8 | int64(raw[1])
-	if err := b.watchDarkness(at, count); err != nil {
-		return 0, err
+	if count == 0 {
+		return 0, b.darkness(at)
 	}
-	return (count*mode.threeCounts + 1) / 3, nil // + 1: to the nearest
+	b.fresh, b.dark = false, false
+	return bh1750Lux(b.resolution, count), nil
 }
 
 // Halt powers the chip down; the next Sample starts it again.
@@ -127,31 +137,37 @@ func (b *BH1750) Halt() error {
 	return nil
 }
 
-// watchDarkness starts a chip again whose readings have been exactly zero for long.
-func (b *BH1750) watchDarkness(at time.Duration, count int64) error {
-	switch {
-	case count != 0:
-		b.dark = false
-	case !b.dark:
-		b.dark, b.darkSince = true, at
-	case at-b.darkSince >= bh1750Patience:
-		b.darkSince = at
-		if err := b.start(); err != nil {
-			b.lost = true
-			return err
-		}
+// darkness judges a reading of exactly zero. A chip that has lost its supply for a moment comes back powered down and answers zero for ever,
+// and it cannot be asked for its mode. So the first zero is not believed: the chip is started again. When it answers zero after that too it is
+// dark, and the chip is started for every further measurement, so that light is seen whatever becomes of its supply.
+func (b *BH1750) darkness(at time.Duration) error {
+	b.dark = b.fresh
+	if err := b.start(at); err != nil {
+		return err
 	}
-	return nil
+	if b.dark {
+		return nil
+	}
+	return fmt.Errorf("%s: %w: zero; started again, in case it has lost its supply for a moment", b, ErrNotYet)
 }
 
-// start powers the chip on and starts continuous measurement: two transfers, because the chip takes one opcode between start and stop.
-func (b *BH1750) start() error {
-	if err := b.bus.Tx(b.address, []byte{bh1750PowerOn}, nil); err != nil {
-		return b.unanswered("power on", err)
+// start ends what the chip may be doing, powers it on, sets its measurement time and starts continuous measurement: each in a transfer of its
+// own, because the chip takes one opcode between start and stop.
+func (b *BH1750) start(at time.Duration) error {
+	for _, step := range []struct {
+		doing  string
+		opcode byte
+	}{
+		{"power down", bh1750PowerDown}, {"power on", bh1750PowerOn},
+		{"set the measurement time", bh1750TimeHigh}, {"set the measurement time", bh1750TimeLow},
+		{"start measuring", bh1750Modes[b.resolution].opcode},
+	} {
+		if err := b.bus.Tx(b.address, []byte{step.opcode}, nil); err != nil {
+			b.lost = true
+			return b.unanswered(step.doing, err)
+		}
 	}
-	if err := b.bus.Tx(b.address, []byte{bh1750Modes[b.resolution].opcode}, nil); err != nil {
-		return b.unanswered("start measuring", err)
-	}
+	b.fresh, b.settled = true, at+bh1750Modes[b.resolution].slowest
 	return nil
 }
 

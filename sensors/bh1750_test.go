@@ -78,7 +78,6 @@ func TestBH1750Readings(t *testing.T) {
 		want       int64 // µlx
 	}{
 		{"the data sheet's example", sensors.BH1750High, 0x10, 0x83, 0x90, 28_066_666_667},
-		{"dark", sensors.BH1750High, 0x10, 0, 0, 0},
 		{"one count", sensors.BH1750High, 0x10, 0, 1, 833_333},
 		{"two counts", sensors.BH1750High, 0x10, 0, 2, 1_666_667},
 		{"brightest", sensors.BH1750High, 0x10, 0xff, 0xff, 54_612_500_000},
@@ -88,7 +87,7 @@ func TestBH1750Readings(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			bus := playback(t, write(0x5c, 0x01), write(0x5c, c.opcode), read(0x5c, c.high, c.low), write(0x5c, 0x00))
+			bus := playback(t, write(0x5c, 0x00), write(0x5c, 0x01), write(0x5c, 0x42), write(0x5c, 0x65), write(0x5c, c.opcode), read(0x5c, c.high, c.low), write(0x5c, 0x00))
 			eye, err := sensors.NewBH1750(bus, 0x5c, &sensors.BH1750Opts{Resolution: c.resolution})
 			if err != nil {
 				t.Fatal(err)
@@ -123,7 +122,7 @@ func TestBH1750NoAnswerAtTheStart(t *testing.T) {
 	if !errors.Is(err, errRemoteIO) {
 		t.Fatalf("expected the bus's error, got %v", err)
 	}
-	for _, part := range []string{"bh1750 at 0x23 on ", "power on", "ADDR"} {
+	for _, part := range []string{"bh1750 at 0x23 on ", "power down", "ADDR"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("expected %q in %q", part, err)
 		}
@@ -133,8 +132,8 @@ func TestBH1750NoAnswerAtTheStart(t *testing.T) {
 // A chip that was gone for a while is powered on and put in its mode again, and not believed before a whole measurement is over.
 func TestBH1750NoAnswerForAWhile(t *testing.T) {
 	bus := &flaky{Bus: playback(t,
-		write(0x23, 0x01), write(0x23, 0x10), read(0x23, 0, 6),
-		write(0x23, 0x01), write(0x23, 0x10), read(0x23, 0, 12))}
+		write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), read(0x23, 0, 6),
+		write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), read(0x23, 0, 12))}
 	eye := newEye(t, bus)
 	expectReading(t, eye, 200*ms, 5_000_000)
 
@@ -156,7 +155,7 @@ func TestBH1750NoAnswerForAWhile(t *testing.T) {
 
 // A chip that was halted is off: the next Sample starts it again.
 func TestBH1750AfterHalt(t *testing.T) {
-	eye := newEye(t, playback(t, write(0x23, 0x01), write(0x23, 0x10), write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x10), read(0x23, 0, 6)))
+	eye := newEye(t, playback(t, write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), write(0x23, 0x00), write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), read(0x23, 0, 6)))
 	if err := eye.Halt(); err != nil {
 		t.Error(err)
 	}
@@ -189,31 +188,34 @@ func TestBH1750OnSimulatedBoard(t *testing.T) {
 	expectReading(t, eye, now, 250_000_000)
 }
 
-// A chip that lost its supply for a moment answers zero for ever. It is started again once a second, which darkness survives.
+// A chip that lost its supply for a moment answers zero for ever. No zero is believed before the chip was started again.
 func TestBH1750StuckAtZero(t *testing.T) {
 	zero := read(0x23, 0, 0)
-	start := []i2ctest.IO{write(0x23, 0x01), write(0x23, 0x10)}
+	start := []i2ctest.IO{write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10)}
 	ops := append([]i2ctest.IO{}, start...)
-	ops = append(ops, read(0x23, 0, 6), zero, zero, zero) // the reading at 1.2 s is followed by a start
-	ops = append(ops, start...)
-	ops = append(ops, zero, zero) // at 2.2 s again
-	ops = append(ops, start...)
-	ops = append(ops, read(0x23, 0, 6), zero)
+	for _, answer := range []i2ctest.IO{read(0x23, 0, 6), zero, zero, zero, read(0x23, 0, 6), read(0x23, 0, 6), zero, read(0x23, 0, 6)} {
+		ops = append(ops, answer)
+		if answer.R[1] == 0 {
+			ops = append(ops, start...)
+		}
+	}
 	eye := newEye(t, playback(t, ops...))
-
 	expectReading(t, eye, 180*ms, 5_000_000)
-	expectReading(t, eye, 200*ms, 0)
-	expectReading(t, eye, 1199*ms, 0)
-	expectReading(t, eye, 1200*ms, 0)
-	expectReading(t, eye, 2199*ms, 0)
-	expectReading(t, eye, 2200*ms, 0)
-	expectReading(t, eye, 2400*ms, 5_000_000)
-	expectReading(t, eye, 9*time.Second, 0) // one dark reading is no reason yet
+	expectNotYet(t, eye, 200*ms)
+	expectNotYet(t, eye, 379*ms)
+	expectReading(t, eye, 380*ms, 0) // it is dark
+	expectReading(t, eye, 559*ms, 0) // the same
+	expectReading(t, eye, 560*ms, 0)
+	expectReading(t, eye, 739*ms, 0)
+	expectReading(t, eye, 740*ms, 5_000_000)
+	expectReading(t, eye, 760*ms, 5_000_000)
+	expectNotYet(t, eye, 780*ms)
+	expectReading(t, eye, 960*ms, 5_000_000) // it had lost its supply
 }
 
 // A reading may be stale by a measurement: the chip repeats it to whoever asks more often than it measures.
 func TestBH1750StaleReadingIsTheLastMeasurement(t *testing.T) {
-	eye := newEye(t, playback(t, write(0x23, 0x01), write(0x23, 0x10), read(0x23, 0, 6), read(0x23, 0, 6), read(0x23, 0, 12)))
+	eye := newEye(t, playback(t, write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), read(0x23, 0, 6), read(0x23, 0, 6), read(0x23, 0, 12)))
 	expectReading(t, eye, 180*ms, 5_000_000)
 	expectReading(t, eye, 200*ms, 5_000_000)
 	expectReading(t, eye, 300*ms, 10_000_000)
@@ -222,7 +224,10 @@ func TestBH1750StaleReadingIsTheLastMeasurement(t *testing.T) {
 func ExampleBH1750() {
 	// On a robot the bus comes from the board; this one replays what a chip said.
 	var bus i2c.Bus = &i2ctest.Playback{Ops: []i2ctest.IO{
+		{Addr: 0x23, W: []byte{0x00}},       // power down
 		{Addr: 0x23, W: []byte{0x01}},       // power on
+		{Addr: 0x23, W: []byte{0x42}},       // measurement time 69,
+		{Addr: 0x23, W: []byte{0x65}},       // in two parts
 		{Addr: 0x23, W: []byte{0x10}},       // measure continuously
 		{Addr: 0x23, R: []byte{0x01, 0x2c}}, // 300 counts
 		{Addr: 0x23, W: []byte{0x00}},       // power down

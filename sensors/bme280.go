@@ -1,6 +1,8 @@
 package sensors
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,24 +10,47 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/physic"
-	"periph.io/x/devices/v3/bmxx80"
+)
+
+// The registers that are used here.
+const (
+	bme280Calibration         = 0x88 // of temperature and pressure, 24 bytes, a hole, and H1
+	bmp180Calibration         = 0xaa // 22 bytes
+	bme280Identity            = 0xd0
+	bme280HumidityCalibration = 0xe1 // 7 bytes
+	bme280Humidity            = 0xf2 // how often humidity is measured, followed by status, control and configuration
+	bme280Control             = 0xf4
+	bme280Configuration       = 0xf5
+	bmp180Data                = 0xf6
+	bme280Data                = 0xf7 // pressure and temperature, 20 bits each, and humidity, 16 bits
+)
+
+// What the identity register answers.
+const (
+	isBMP180 = 0x55
+	isBMP280 = 0x58
+	isBME280 = 0x60
 )
 
 const (
+	bme280FourTimes = 0x03 // humidity: four times oversampled
+	bme280Measuring = 0x6f // four times oversampled temperature and pressure, continuously; power-up has 0
+	bme280Asleep    = 0x6c
+	bme280Filter    = 0x04 // each measurement counts half, those before it the other half
+	bme280Standby   = 0xe0 // 20 ms between two measurements
+	bmp280Standby   = 0x20 // 62.5 ms
+
 	// bme280Settle is how long after a start the filter takes to forget what it started from.
 	bme280Settle = 200 * time.Millisecond
 	// bme280Period is how long a measurement is shared by all measures: the chip makes one in about that time.
 	bme280Period = 50 * time.Millisecond
 
-	bme280WhoAmI  = 0xd0
-	bme280H4      = 0xe4 // of the calibration: H4 and H5
-	bme280Control = 0xf4
-
-	bme280Measuring = 0x6f // four times oversampled temperature and pressure, continuously; power-up has 0
-	bme280Asleep    = 0x6c
-	bmp180Identity  = 0x55
-	bme280Identity  = 0x60
+	// A BMP180 measures one thing at a time, when it is asked, in at most 4.5 ms. The bit that begins a conversion stays until its end.
+	bmp180Temperature = 0x2e
+	bmp180Pressure    = 0x34
+	bmp180Converting  = 0x20
+	bmp180Takes       = 4500 * time.Microsecond
+	bmp180Patience    = 200 * time.Millisecond
 )
 
 // BME280 is a thermometer and barometer on I2C: a BME280, which measures humidity too, a BMP280 or a BMP180, told apart by
@@ -35,43 +60,39 @@ const (
 //	pressure      in Pa, 30,000 to 110,000
 //	humidity      in %, 0 to 100; BME280 only
 //
-// One measurement is shared by all measures for 50 ms. It may be used from several goroutines. A BMP180 is waited for, 9 ms a
-// measurement; the others measure by themselves.
+// One measurement is shared by all measures for 50 ms. It may be used from several goroutines.
 //
-// With each measurement the mode is read: a chip that lost its supply for a moment sleeps, with counts in its registers that look
+// A BME280 or BMP280 measures by itself. A BMP180 is asked for temperature and pressure in turn, one a Sample; a reading of it is of up to
+// two Samples ago.
+//
+// With each measurement the settings are read back: a chip that lost its supply for a moment sleeps, with counts in its registers that look
 // like a warm day high up, and is started again.
 //
-// The chip is driven by periph's device library, which knows its calibration; here is what makes it recover. The library takes two
-// numbers of the calibration, H4 and H5, for positive: where one is negative, humidity is refused. Source: Bosch, BME280 data sheet
-// BST-BME280-DS002, table 1 for the ranges, section 5.4 for the registers.
+// Sources: Bosch, BME280 data sheet BST-BME280-DS002, table 1 for the ranges, sections 4.2.3 and 5.4; BMP280 data sheet BST-BMP280-DS001,
+// section 3.11; BMP180 data sheet BST-BMP180-DS000, section 3.5. The driver in periph's device library (v3.7.4) is not used: it divides by
+// zero on some counts of a BMP180, takes H4 and H5 of the calibration for positive, and sleeps in each reading of a BMP180.
 type BME280 struct {
-	bus     remembering
+	bus     i2c.Bus
 	address uint16
 
 	mutex   sync.Mutex
-	device  *bmxx80.Dev // nil before the first Sample and after a failure
-	found   byte        // its identity
-	signed  bool        // its calibration of humidity is negative somewhere
+	started bool   // and nothing has failed since
+	found   byte   // its identity
+	trim    []byte // its calibration
 	settled time.Duration
-	taken   time.Duration
-	valid   bool
-	air     [3]int64 // by measure
-}
+	taken   time.Duration // when the last measurement was,
+	valid   bool          // if there is one since the start:
+	air     [3]int64      // by measure
 
-// remembering is a bus that keeps the last error: the library hands on its text alone.
-type remembering struct {
-	i2c.Bus
-	err error
-}
-
-func (r *remembering) Tx(address uint16, w, got []byte) error {
-	r.err = r.Bus.Tx(address, w, got)
-	return r.err
+	// Of a BMP180.
+	asked  byte          // what it converts
+	since  time.Duration // since then
+	counts int64         // of the temperature, which the pressure needs
 }
 
 // NewBME280 leaves the chip alone: the first Sample starts it. The address is 0x76 or 0x77 (pin SDO).
 func NewBME280(bus i2c.Bus, address uint16) (*BME280, error) {
-	b := &BME280{bus: remembering{Bus: bus}, address: address}
+	b := &BME280{bus: bus, address: address}
 	if address != 0x76 && address != 0x77 {
 		return nil, fmt.Errorf("%s: address: expected 0x76 (pin SDO low) or 0x77 (SDO high; BMP180 always)", b)
 	}
@@ -79,17 +100,22 @@ func NewBME280(bus i2c.Bus, address uint16) (*BME280, error) {
 }
 
 // String names the chip, its address and its bus.
-func (b *BME280) String() string { return fmt.Sprintf("bme280 at %#02x on %s", b.address, b.bus.Bus) }
+func (b *BME280) String() string { return fmt.Sprintf("bme280 at %#02x on %s", b.address, b.bus) }
 
-// bme280Measures are the measures, each with its unit, its value in millionths and the ends of its range.
+const (
+	bme280Degrees = iota
+	bme280Pascals
+	bme280Percent
+)
+
+// bme280Measures are the measures, in the order of the constants.
 var bme280Measures = [...]struct {
 	name, unit string
-	of         func(e *physic.Env) int64
-	low, high  int64
+	within     Range
 }{
-	{"temperature", "°C", func(e *physic.Env) int64 { return nearest(int64(e.Temperature-physic.ZeroCelsius), 1000) }, -40_000_000, 85_000_000},
-	{"pressure", "Pa", func(e *physic.Env) int64 { return nearest(int64(e.Pressure), 1000) }, 30_000_000_000, 110_000_000_000},
-	{"humidity", "%", func(e *physic.Env) int64 { return int64(e.Humidity) * int64(1_000_000/physic.PercentRH) }, 0, 100_000_000},
+	{"temperature", "°C", Range{-40_000_000, 85_000_000}},
+	{"pressure", "Pa", Range{30_000_000_000, 110_000_000_000}},
+	{"humidity", "%", Range{0, 100_000_000}},
 }
 
 // Measure gives one of the measures: temperature, pressure or humidity.
@@ -97,7 +123,7 @@ func (b *BME280) Measure(name string) (Sensor, error) {
 	var names []string
 	for i, m := range bme280Measures {
 		if m.name == name {
-			return &chipMeasure{chip: b, name: name, unit: m.unit, sample: func(at time.Duration) (int64, error) {
+			return &chipMeasure{chip: b, name: name, unit: m.unit, within: m.within, sample: func(at time.Duration) (int64, error) {
 				return b.sample(at, i)
 			}}, nil
 		}
@@ -110,109 +136,267 @@ func (b *BME280) Measure(name string) (Sensor, error) {
 func (b *BME280) sample(at time.Duration, measure int) (int64, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	if err := b.refresh(at); err != nil {
+	if !b.started {
+		if err := b.start(at); err != nil {
+			return 0, b.failed("start", err)
+		}
+		b.started, b.valid = true, false
+	}
+	refresh := b.refresh
+	if b.found == isBMP180 {
+		refresh = b.refresh180
+	}
+	if err := refresh(at); err != nil {
 		return 0, err
 	}
-	if bme280Measures[measure].name == "humidity" {
-		switch {
-		case b.found != bme280Identity:
-			return 0, fmt.Errorf("%s: humidity: expected a BME280, got %s, which measures none", b, b.device)
-		case b.signed:
-			return 0, fmt.Errorf("%s: humidity: expected a calibration without negative numbers: this chip's humidity cannot be told", b)
-		}
+	if measure == bme280Percent && b.found != isBME280 {
+		return 0, fmt.Errorf("%s: humidity: expected a BME280, got a %s, which measures none", b, map[byte]string{isBMP180: "BMP180", isBMP280: "BMP280"}[b.found])
 	}
 	return b.air[measure], nil
 }
 
-// Halt puts the chip to sleep.
+// Halt puts the chip to sleep. A BMP180 sleeps between measurements.
 func (b *BME280) Halt() error {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	if b.device == nil || b.found == bmp180Identity { // which sleeps between measurements
-		b.device = nil
+	was := b.started
+	b.started = false
+	if !was || b.found == isBMP180 {
 		return nil
 	}
-	b.device = nil
-	if err := b.bus.Tx(b.address, []byte{bme280Control, bme280Asleep}, nil); err != nil {
+	if err := b.write(bme280Control, bme280Asleep); err != nil {
 		return b.failed("halt", err)
 	}
 	return nil
 }
 
+// start identifies the chip, reads its calibration and writes all settings that readings depend on.
+func (b *BME280) start(at time.Duration) error {
+	var identity [1]byte
+	if err := b.read(bme280Identity, identity[:]); err != nil {
+		return err
+	}
+	b.found = identity[0]
+	switch b.found {
+	case isBMP180:
+		b.trim = make([]byte, 22)
+		if err := b.read(bmp180Calibration, b.trim); err != nil {
+			return err
+		}
+		for i := 0; i < len(b.trim); i += 2 { // the data sheet, section 3.4: a check of the communication
+			if word := binary.BigEndian.Uint16(b.trim[i:]); word == 0 || word == 0xffff {
+				return fmt.Errorf("calibration: expected neither 0 nor 0xffff, got %#x", b.trim)
+			}
+		}
+		return b.ask(at, bmp180Temperature)
+	case isBMP280, isBME280:
+	default:
+		return fmt.Errorf("identity: expected 0x55 (BMP180), 0x58 (BMP280) or 0x60 (BME280), got %#02x", b.found)
+	}
+	b.trim = make([]byte, 26+7)
+	if err := b.read(bme280Calibration, b.trim[:26]); err != nil {
+		return err
+	}
+	if t1, p1 := binary.LittleEndian.Uint16(b.trim), binary.LittleEndian.Uint16(b.trim[6:]); t1 == 0 || p1 == 0 {
+		return fmt.Errorf("calibration: expected numbers above 0, got %#x", b.trim[:26])
+	}
+	// While the chip measures, what is written to its configuration may be ignored: it sleeps first.
+	pairs := []byte{bme280Control, bme280Asleep, bme280Configuration, b.configuration(), bme280Control, bme280Measuring}
+	if b.found == isBME280 {
+		if err := b.read(bme280HumidityCalibration, b.trim[26:]); err != nil {
+			return err
+		}
+		pairs = append([]byte{bme280Control, bme280Asleep, bme280Humidity, bme280FourTimes}, pairs[2:]...)
+	}
+	b.settled = at + bme280Settle
+	return b.write(pairs...)
+}
+
+func (b *BME280) configuration() byte {
+	if b.found == isBME280 {
+		return bme280Standby | bme280Filter
+	}
+	return bmp280Standby | bme280Filter
+}
+
 // refresh takes a new measurement when the last one is older than a period.
 func (b *BME280) refresh(at time.Duration) error {
-	if b.device == nil {
-		if err := b.start(); err != nil {
-			return b.failed("start", err)
-		}
-		b.valid, b.settled = false, at+bme280Settle
-	}
 	if at < b.settled {
 		return fmt.Errorf("%s: %w: started, settled at %v", b, ErrNotYet, b.settled)
 	}
 	if b.valid && at-b.taken < bme280Period {
 		return nil
 	}
-	var air physic.Env
-	if err := b.device.Sense(&air); err != nil {
+	raw := make([]byte, 6, 8)
+	if b.found == isBME280 {
+		raw = raw[:8]
+	}
+	if err := b.read(bme280Data, raw); err != nil { // in one transfer, so that all is of one measurement
 		return b.failed("read", err)
 	}
-	if b.found != bmp180Identity { // a BMP180 has no mode to lose
-		var mode [1]byte
-		if err := b.bus.Tx(b.address, []byte{bme280Control}, mode[:]); err != nil {
-			return b.failed("read its mode", err)
-		}
-		if mode[0] != bme280Measuring {
-			return b.failed("read its mode", fmt.Errorf("expected %#02x, got %#02x: it has lost its supply for a moment",
-				bme280Measuring, mode[0]))
-		}
+	var settings [4]byte // humidity, status, control, configuration
+	if err := b.read(bme280Humidity, settings[:]); err != nil {
+		return b.failed("read its settings", err)
 	}
-	var values [len(bme280Measures)]int64
+	want := [3]byte{0, bme280Measuring, b.configuration()}
+	is := [3]byte{0, settings[2], settings[3]}
+	if b.found == isBME280 {
+		want[0], is[0] = bme280FourTimes, settings[0]
+	}
+	if is != want {
+		return b.failed("read its settings", fmt.Errorf("expected %#x, got %#x: it has lost its supply for a moment", want, is))
+	}
+	air, err := b.compensate(raw)
+	if err != nil {
+		return b.failed("read", err)
+	}
+	return b.accept(at, air)
+}
+
+// accept takes a measurement over, unless it cannot be one.
+func (b *BME280) accept(at time.Duration, air [3]int64) error {
 	for i, m := range bme280Measures {
-		if values[i] = m.of(&air); values[i] < m.low || values[i] > m.high {
-			return b.failed("read", fmt.Errorf("%s: expected %d to %d %s, got %d millionths",
-				m.name, m.low/1_000_000, m.high/1_000_000, m.unit, values[i]))
+		if err := m.within.check(m.name, m.unit, air[i]); err != nil {
+			return b.failed("read", err)
 		}
 	}
-	b.air, b.valid, b.taken = values, true, at
+	b.air, b.valid, b.taken = air, true, at
 	return nil
 }
 
-// start lets the library read the calibration and set the modes.
-func (b *BME280) start() error {
-	var identity [1]byte
-	if err := b.bus.Tx(b.address, []byte{bme280WhoAmI}, identity[:]); err != nil {
-		return err
+// compensate computes what the counts stand for, as the data sheet of the BME280 does in its section 4.2.3. All of it fits into 64 bits.
+func (b *BME280) compensate(raw []byte) (air [3]int64, err error) {
+	unsigned := func(i int) int64 { return int64(binary.LittleEndian.Uint16(b.trim[i:])) }
+	signed := func(i int) int64 { return int64(int16(binary.LittleEndian.Uint16(b.trim[i:]))) }
+	pressure := int64(raw[0])<<12 | int64(raw[1])<<4 | int64(raw[2])>>4
+	temperature := int64(raw[3])<<12 | int64(raw[4])<<4 | int64(raw[5])>>4
+
+	t1 := unsigned(0)
+	away := temperature>>4 - t1
+	fine := ((temperature>>3-t1<<1)*signed(2))>>11 + (away*away>>12*signed(4))>>14
+	air[bme280Degrees] = (fine*5 + 128) >> 8 * 10_000 // hundredths
+
+	x := fine - 128_000
+	y := x*x*signed(16) + x*signed(14)<<17 + signed(12)<<35
+	x = x*x*signed(10)>>8 + x*signed(8)<<12
+	x = (1<<47 + x) * unsigned(6) >> 33
+	if x == 0 {
+		return air, errors.New("pressure: these counts stand for none")
 	}
-	b.found, b.signed = identity[0], false
-	// With a filter and a standby time the chip measures by itself, and nobody sleeps for it.
-	opts := bmxx80.Opts{
-		Temperature: bmxx80.O4x, Pressure: bmxx80.O4x, Humidity: bmxx80.O4x, Filter: bmxx80.F2, Standby: 20 * time.Millisecond,
+	p := ((1_048_576-pressure)<<31 - y) * 3125 / x
+	p = (p+signed(22)*(p>>13)*(p>>13)>>25+signed(20)*p>>19)>>8 + signed(18)<<4
+	air[bme280Pascals] = nearest(p*15_625, 4) // 256ths
+	if b.found == isBME280 {
+		air[bme280Percent] = b.humidity(int64(raw[6])<<8|int64(raw[7]), fine)
 	}
-	switch b.found {
-	case bmp180Identity:
-		opts = bmxx80.Opts{Pressure: bmxx80.O1x} // the shortest wait
-	case bme280Identity:
-		var calibration [3]byte
-		if err := b.bus.Tx(b.address, []byte{bme280H4}, calibration[:]); err != nil {
+	return air, nil
+}
+
+// humidity computes it from its counts and the temperature. H4 and H5 are signed numbers of 12 bits that share a byte.
+func (b *BME280) humidity(counts, fine int64) int64 {
+	trim := b.trim[26:]
+	h1, h2, h3 := int64(b.trim[25]), int64(int16(binary.LittleEndian.Uint16(trim))), int64(trim[2])
+	h4 := int64(int8(trim[3]))<<4 | int64(trim[4]&0x0f)
+	h5 := int64(int8(trim[5]))<<4 | int64(trim[4]>>4)
+	h6 := int64(int8(trim[6]))
+
+	x := fine - 76_800
+	y := (x*h6>>10*(x*h3>>11+32_768)>>10+2_097_152)*h2 + 8192
+	x = (counts<<14 - h4<<20 - h5*x + 16_384) >> 15 * (y >> 14)
+	x -= (x >> 15) * (x >> 15) >> 7 * h1 >> 4
+	x = max(0, min(x, 419_430_400))
+	return nearest(x>>12*15_625, 16) // 1024ths
+}
+
+// refresh180 takes what a BMP180 has converted and asks for the next.
+func (b *BME280) refresh180(at time.Duration) error {
+	if at-b.since >= bmp180Takes {
+		var raw [5]byte // control, a hole, 24 bits
+		if err := b.read(bme280Control, raw[:]); err != nil {
+			return b.failed("read", err)
+		}
+		switch {
+		case raw[0] == b.asked:
+			if at-b.since >= bmp180Patience {
+				return b.failed("read", fmt.Errorf("expected an end of what began at %v, now %v: it hangs", b.since, at))
+			}
+		case raw[0] != b.asked&^bmp180Converting:
+			return b.failed("read", fmt.Errorf("control: expected %#02x, got %#02x: it has lost its supply for a moment", b.asked&^bmp180Converting, raw[0]))
+		default:
+			if err := b.take180(at, int64(raw[2])<<8|int64(raw[3])); err != nil {
+				return err
+			}
+		}
+	}
+	if !b.valid {
+		return fmt.Errorf("%s: %w", b, ErrNotYet)
+	}
+	return nil
+}
+
+// take180 takes a conversion of a BMP180, and asks for the other.
+func (b *BME280) take180(at time.Duration, counts int64) error {
+	next := byte(bmp180Pressure)
+	if b.asked == bmp180Temperature {
+		b.counts = counts
+	} else {
+		air, err := b.compensate180(counts)
+		if err != nil {
+			return b.failed("read", err)
+		}
+		if err := b.accept(at, air); err != nil {
 			return err
 		}
-		b.signed = (calibration[0]|calibration[2])&0x80 != 0
+		next = bmp180Temperature
 	}
-	device, err := bmxx80.NewI2C(&b.bus, b.address, &opts)
-	if err != nil {
-		return err
+	if err := b.ask(at, next); err != nil {
+		return b.failed("read", err)
 	}
-	b.device = device
 	return nil
+}
+
+// ask begins a conversion of a BMP180.
+func (b *BME280) ask(at time.Duration, what byte) error {
+	b.asked, b.since = what, at
+	return b.write(bme280Control, what)
+}
+
+// compensate180 computes what the counts of a BMP180 stand for, as its data sheet does in section 3.5.
+func (b *BME280) compensate180(pressure int64) (air [3]int64, err error) {
+	signed := func(i int) int64 { return int64(int16(binary.BigEndian.Uint16(b.trim[2*i:]))) }
+	unsigned := func(i int) int64 { return int64(binary.BigEndian.Uint16(b.trim[2*i:])) }
+	ac1, ac2, ac3, ac4, ac5, ac6 := signed(0), signed(1), signed(2), unsigned(3), unsigned(4), unsigned(5)
+	b1, b2, mc, md := signed(6), signed(7), signed(9), signed(10)
+
+	x1 := (b.counts - ac6) * ac5 >> 15
+	if x1+md == 0 {
+		return air, errors.New("temperature: these counts stand for none")
+	}
+	b5 := x1 + mc<<11/(x1+md)
+	air[bme280Degrees] = (b5 + 8) >> 4 * 100_000 // tenths
+
+	b6 := b5 - 4000
+	b3 := (ac1*4 + b2*(b6*b6>>12)>>11 + ac2*b6>>11 + 2) / 4
+	b4 := ac4 * ((ac3*b6>>13+b1*(b6*b6>>12)>>16+2)>>2 + 32_768) >> 15
+	if b4 == 0 {
+		return air, errors.New("pressure: these counts stand for none")
+	}
+	p := (pressure - b3) * 50_000 * 2 / b4
+	p += ((p>>8)*(p>>8)*3038>>16 + -7357*p>>16 + 3791) >> 4
+	air[bme280Pascals] = p * 1_000_000
+	return air, nil
+}
+
+// write writes pairs of a register and its value.
+func (b *BME280) write(pairs ...byte) error { return b.bus.Tx(b.address, pairs, nil) }
+
+func (b *BME280) read(register byte, into []byte) error {
+	return b.bus.Tx(b.address, []byte{register}, into)
 }
 
 // failed makes the next Sample start the chip again.
 func (b *BME280) failed(doing string, err error) error {
-	b.device = nil
-	if b.bus.err != nil {
-		err = b.bus.err
-	}
+	b.started = false
 	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin SDO is low for 0x76 or high for 0x77",
 		b, doing, err)
 }

@@ -82,6 +82,9 @@ func (b *Button) String() string { return "button on " + b.pin.Name() }
 // Unit is "": a button gives a pure number.
 func (b *Button) Unit() string { return "" }
 
+// Range is 0 to 1.
+func (b *Button) Range() Range { return Range{0, 1_000_000} }
+
 // Sample gives 1,000,000 while the button is pressed and 0 while it is not. A pin of the board never fails: it cannot tell a broken wire
 // from a level. One at the far end of a bus fails when the bus does.
 func (b *Button) Sample(at time.Duration) (int64, error) {

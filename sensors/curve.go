@@ -54,6 +54,23 @@ func (c *Curve) Calibrate(points []CurvePoint) error {
 // Unit is that of the calibration.
 func (c *Curve) Unit() string { return c.unit }
 
+// Range is what the calibration makes of the range of the sensor.
+func (c *Curve) Range() Range {
+	points := *c.points.Load()
+	within := RangeOf(c.Sensor)
+	if within == (Range{}) {
+		within = Range{points[0].In, points[len(points)-1].In}
+	}
+	one, other := c.at(within.Low), c.at(within.High)
+	all := Range{min(one, other), max(one, other)}
+	for _, p := range points {
+		if p.In > within.Low && p.In < within.High {
+			all = Range{min(all.Low, p.Out), max(all.High, p.Out)}
+		}
+	}
+	return all
+}
+
 // Sample takes a reading of the sensor and gives what it stands for, to the nearest millionth.
 func (c *Curve) Sample(at time.Duration) (int64, error) {
 	reading, err := c.Sensor.Sample(at)

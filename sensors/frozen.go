@@ -34,6 +34,9 @@ func NewFrozen(s Sensor, after time.Duration) (*Frozen, error) {
 // Believe changes how long the very same reading is believed; more than 0. It may be called from any goroutine.
 func (f *Frozen) Believe(after time.Duration) { f.after.Store(int64(after)) }
 
+// Range is that of the sensor.
+func (f *Frozen) Range() Range { return RangeOf(f.Sensor) }
+
 // Sample takes a reading of the sensor. It fails when it has been the same for too long; when that begins, the sensor is halted, so that
 // the next Sample starts it again. After a failure of the sensor the time begins anew: it may rightly come back with the same reading.
 func (f *Frozen) Sample(at time.Duration) (int64, error) {

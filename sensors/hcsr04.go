@@ -16,6 +16,9 @@ const (
 	hcsr04Pulse = 25
 	// hcsr04Longest is how long an echo may be high: the module ends it after 38 ms when nothing is in sight, copies after up to 200 ms.
 	hcsr04Longest = 300 * time.Millisecond
+	// hcsr04Nearest is the shortest distance that the module measures, in µm: an echo that is shorter is none, but the burst that is heard
+	// through the air between the two capsules, a bounce, or an edge of something else.
+	hcsr04Nearest = 20_000
 )
 
 // HCSR04Opts are the options of an HCSR04. A field that is 0 stands for its default.
@@ -36,7 +39,11 @@ var DefaultHCSR04Opts = HCSR04Opts{Temperature: physic.ZeroCelsius + 20*physic.K
 // the two edges of the echo as the kernel stamps them, so it does not matter when the program looks. Sound needs 23 ms to 4 m and back, and
 // goes on for a while: trigger no more often than every 60 ms.
 //
-// Sources: ElecFreaks, HC-SR04 user guide: 10 µs trigger, echo of 150 µs to 25 ms, 38 ms without an obstacle, 60 ms between measurements;
+// These pulses are no readings: one that is shorter than the echo from 2 cm, one that is longer than 300 ms, one without a trigger, and a
+// second one after the same trigger. When no echo came, the next Sample says so.
+//
+// Sources: ElecFreaks, HC-SR04 user guide: 2 cm to 4 m, 10 µs trigger, echo of 150 µs to 25 ms, 38 ms without an obstacle, 60 ms between
+// measurements;
 // speed of sound 331.3 m/s + 0.606 m/s per °C (Kuttruff, Room Acoustics, chapter 1).
 type HCSR04 struct {
 	name    string
@@ -45,9 +52,11 @@ type HCSR04 struct {
 	speed   atomic.Int64 // mm/s
 	most    int64        // µm
 
-	ready     bool // the pins are set up
-	triggered bool // and no echo has ended since
-	high      bool // an echo has begun
+	ready     bool          // the pins are set up
+	triggered bool          // and no echo has ended since
+	asked     time.Duration // when that was
+	wrong     time.Duration // how long the pulse was that ended since then and was none; 0 without one
+	high      bool          // an echo has begun
 	rose      time.Duration
 	done      []Reading // that nobody has taken
 }
@@ -65,10 +74,10 @@ func NewHCSR04(trigger gpio.PinOut, echo EdgePin, opts *HCSR04Opts) (*HCSR04, er
 		return nil, err
 	}
 	far := cmp.Or(opts.Max, DefaultHCSR04Opts.Max)
-	if far < 20*physic.MilliMetre || far > 10*physic.Metre {
-		return nil, fmt.Errorf("%s: max: expected 0.02 to 10 m, got %s", h, far)
-	}
 	h.most = int64(far / physic.MicroMetre)
+	if err := (Range{hcsr04Nearest, 10_000_000}).check("max", "m", h.most); err != nil {
+		return nil, fmt.Errorf("%s: %w", h, err)
+	}
 	return h, nil
 }
 
@@ -88,7 +97,10 @@ func (h *HCSR04) String() string { return h.name }
 // Unit is "m".
 func (h *HCSR04) Unit() string { return "m" }
 
-// Sample triggers a measurement and gives ErrNotYet: readings come from Next. It fails when the one before had no echo at all, which even
+// Range is 0.02 m to Max.
+func (h *HCSR04) Range() Range { return Range{hcsr04Nearest, h.most} }
+
+// Sample triggers a measurement and gives ErrNotYet: readings come from Next. It fails when the one before had no echo, which even
 // nothing in sight has, and when the echo does not end.
 func (h *HCSR04) Sample(at time.Duration) (int64, error) {
 	if !h.ready {
@@ -106,9 +118,13 @@ func (h *HCSR04) Sample(at time.Duration) (int64, error) {
 		}
 		h.high = false // its end was lost
 	}
-	silent := h.triggered
-	if err := h.pulse(); err != nil {
+	silent, wrong := h.triggered, h.wrong
+	if err := h.pulse(at); err != nil {
 		return 0, err
+	}
+	if silent && wrong > 0 {
+		return 0, fmt.Errorf("%s: no echo: expected one of %v to %v, got %v; check the divider at the echo, and whether its wire lies beside another",
+			h, h.shortest(), hcsr04Longest, wrong)
 	}
 	if silent {
 		return 0, fmt.Errorf("%s: no echo; check its supply (5 V; an HC-SR04P 3.3 V), the wires, and the divider at the echo", h)
@@ -158,8 +174,13 @@ func (h *HCSR04) setUp() error {
 	return nil
 }
 
+// shortest is how long an echo is at least.
+func (h *HCSR04) shortest() time.Duration {
+	return time.Duration(2_000_000 * hcsr04Nearest / h.speed.Load()).Round(time.Microsecond)
+}
+
 // pulse triggers a measurement: high for at least 10 µs. Writing the same level again takes the time, and reads no clock.
-func (h *HCSR04) pulse() error {
+func (h *HCSR04) pulse(at time.Duration) error {
 	for range hcsr04Pulse {
 		if err := h.trigger.Out(gpio.High); err != nil {
 			return fmt.Errorf("%s: trigger: %w", h, err)
@@ -168,7 +189,7 @@ func (h *HCSR04) pulse() error {
 	if err := h.trigger.Out(gpio.Low); err != nil {
 		return fmt.Errorf("%s: trigger: %w", h, err)
 	}
-	h.triggered = true
+	h.triggered, h.asked, h.wrong = true, at, 0
 	return nil
 }
 
@@ -188,8 +209,16 @@ func (h *HCSR04) edge(at time.Duration, level gpio.Level) {
 	if !h.high {
 		return
 	}
-	h.high, h.triggered = false, false
+	h.high = false
+	if !h.triggered || h.rose < h.asked {
+		return // without a trigger
+	}
+	took := at - h.rose
 	// mm/s times ns are millionths of µm, there and back.
-	distance := nearest(int64(at-h.rose)*h.speed.Load(), 2_000_000)
-	h.done = append(h.done, Reading{at, min(distance, h.most)})
+	if distance := nearest(int64(min(took, hcsr04Longest))*h.speed.Load(), 2_000_000); distance >= hcsr04Nearest && took <= hcsr04Longest {
+		h.triggered = false
+		h.done = append(h.done, Reading{at, min(distance, h.most)})
+	} else {
+		h.wrong = max(took, 1)
+	}
 }

@@ -9,8 +9,17 @@ import (
 	"periph.io/x/devices/v3/hx711"
 )
 
-// hx711Patience is how long the chip may have nothing: a conversion takes 100 ms, the first after power-up 400 ms.
-const hx711Patience = time.Second
+const (
+	// hx711Patience is how long the chip may have nothing: a conversion takes 100 ms, the first after power-up 400 ms.
+	hx711Patience = time.Second
+
+	// A chip that has lost its supply for a moment comes back at input A with a gain of 128, and cannot be asked. But its first conversion
+	// takes 400 ms, or 50 ms where pin RATE makes the others 12.5 ms: what comes sooner is with the gain that was set.
+	hx711Sure     = 300 * time.Millisecond
+	hx711SureFast = 50 * time.Millisecond
+	// hx711Fast is what only a chip with the fast rate comes up with so soon.
+	hx711Fast = 80 * time.Millisecond
+)
 
 // HX711Opts are the options of an HX711.
 type HX711Opts struct {
@@ -25,7 +34,11 @@ type HX711Opts struct {
 // interrupted for so long within a bit, all bits after it read as ones, and nothing in the chip's answer says so. What acts on a load should not act on
 // one reading: encode its rate, or its mean over a window.
 //
-// Source: Avia Semiconductor, HX711 data sheet.
+// With a gain of 64 or 32 it must be read often: a conversion that may be the first after a moment without supply, by the time since the one
+// before, is not believed but sets the gain again. So an interval of 0.3 s or more gives no reading; with pin RATE high one of 50 ms or more
+// cannot tell.
+//
+// Source: Avia Semiconductor, HX711 data sheet, "Reset and power-down", and the settling times of "Key electrical characteristics".
 type HX711 struct {
 	clock gpio.PinOut
 	data  gpio.PinIO
@@ -33,6 +46,7 @@ type HX711 struct {
 
 	device *hx711.Dev // nil before the first Sample and after a failure
 	armed  bool       // the gain has been set
+	fast   bool       // pin RATE is high
 	since  time.Duration
 }
 
@@ -61,6 +75,9 @@ func (h *HX711) String() string {
 // Unit is "": counts are a pure number.
 func (h *HX711) Unit() string { return "" }
 
+// Range leaves out both ends of the converter: there it may be anything beyond.
+func (h *HX711) Range() Range { return Range{-(1<<23 - 1) * 1_000_000, (1<<23 - 2) * 1_000_000} }
+
 // Sample fetches the conversion that is done, in counts; while none is there is ErrNotYet. It fails when there has been none for a second, and
 // when the converter is at either end of its range: a wire of the load cell is off, or it bears too much.
 func (h *HX711) Sample(at time.Duration) (int64, error) {
@@ -69,7 +86,7 @@ func (h *HX711) Sample(at time.Duration) (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("%s: set up its pins: %w", h, err)
 		}
-		h.device, h.armed, h.since = device, false, at
+		h.device, h.armed, h.fast, h.since = device, false, false, at
 	}
 	if !h.device.IsReady() {
 		if at-h.since >= hx711Patience {
@@ -78,8 +95,10 @@ func (h *HX711) Sample(at time.Duration) (int64, error) {
 		}
 		return 0, fmt.Errorf("%s: %w", h, ErrNotYet)
 	}
+	took := at - h.since
 	h.since = at
-	if !h.armed { // the pulses after a conversion set the gain of the next
+	h.fast = h.fast || h.armed && took < hx711Fast
+	if !h.armed || h.forgot(took) { // the pulses after a conversion set the gain of the next
 		if err := h.device.SetInputMode(h.mode); err != nil {
 			return 0, h.failed(err)
 		}
@@ -90,11 +109,20 @@ func (h *HX711) Sample(at time.Duration) (int64, error) {
 	if err != nil {
 		return 0, h.failed(err)
 	}
-	const most = 1<<23 - 1
-	if sample.Raw >= most || sample.Raw <= -most-1 {
-		return 0, fmt.Errorf("%s: at the end of its range, %d: check the wires of the load cell, and whether it bears too much", h, sample.Raw)
+	counts := int64(sample.Raw) * 1_000_000
+	if err := h.Range().check("at the end of its range", "counts", counts); err != nil {
+		return 0, fmt.Errorf("%s: %w: check the wires of the load cell, and whether it bears too much", h, err)
 	}
-	return int64(sample.Raw) * 1_000_000, nil
+	return counts, nil
+}
+
+// forgot says whether a conversion that took so long may be the first one of a chip that has forgotten its gain.
+func (h *HX711) forgot(took time.Duration) bool {
+	sure := hx711Sure
+	if h.fast {
+		sure = hx711SureFast
+	}
+	return h.mode != hx711.CHANNEL_A_GAIN_128 && took >= sure
 }
 
 // Halt powers the chip down: its clock stays high.

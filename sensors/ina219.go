@@ -27,7 +27,7 @@ const (
 	ina219Ready    = 0x2 // CNVR: there is a measurement that was not read, as told by reading the power
 	ina219Overflow = 0x1 // OVF: the current or the power does not fit its register
 
-	ina219MostBus = 32_000_000 // µV
+	ina219MostBus = 26_000_000 // µV
 
 	// ina219Period is the longest time between two measurements, of 586 µs for the shunt and as long for the bus.
 	ina219Period = 1172 * time.Microsecond
@@ -53,7 +53,7 @@ var DefaultINA219Opts = INA219Opts{Shunt: 100 * physic.MilliOhm, MaxCurrent: 320
 // INA219 is a current and power monitor on I2C. It measures:
 //
 //	current   through the shunt, from IN+ to IN-, in A; negative the other way
-//	voltage   of the bus: between IN- and ground, in V, 0 to 32 (the chip bears 26)
+//	voltage   of the bus: between IN- and ground, in V, 0 to 26
 //	power     voltage times current, in W; negative when the current is
 //	shunt     voltage across the shunt, in V
 //
@@ -78,6 +78,7 @@ type INA219 struct {
 	scale       uint16
 	mostShunt   int64 // µV, by the range
 	calibration uint16
+	maxCurrent  int64 // µA
 
 	mutex    sync.Mutex
 	lost     bool          // not started, or a failure since: the chip may have forgotten its settings
@@ -111,7 +112,7 @@ func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
 		return nil, fmt.Errorf("%s: maximum current: expected at most 320 mV across the shunt of %s, got %s", m, shunt, current)
 	}
 	across := (int64(current)*int64(shunt) + 999_999_999) / 1_000_000_000 // nV, rounded up
-	m.shunt, m.mostShunt = int64(shunt), 40_000
+	m.shunt, m.mostShunt, m.maxCurrent = int64(shunt), 40_000, int64(current/physic.MicroAmpere)
 	for m.mostShunt*1000 < across {
 		m.mostShunt *= 2
 		m.scale++
@@ -129,12 +130,22 @@ func (m *INA219) String() string {
 // Measure gives one of the measures: current, voltage, power or shunt. Halting one powers the chip down, for all of them; whichever is
 // sampled next starts it again.
 func (m *INA219) Measure(name string) (Sensor, error) {
-	units := map[string]string{"current": "A", "voltage": "V", "power": "W", "shunt": "V"}
-	unit, ok := units[name]
+	most := map[string]struct {
+		unit string
+		most int64
+	}{
+		"current": {"A", m.maxCurrent}, "voltage": {"V", ina219MostBus},
+		"power": {"W", m.maxCurrent * (ina219MostBus / 1_000_000)}, "shunt": {"V", m.mostShunt},
+	}
+	of, ok := most[name]
+	within := Range{-of.most, of.most}
+	if name == "voltage" {
+		within.Low = 0
+	}
 	if !ok {
 		return nil, fmt.Errorf("%s: measure: expected one of current, voltage, power, shunt, got %q", m, name)
 	}
-	return &chipMeasure{chip: m, name: name, unit: unit, sample: func(at time.Duration) (int64, error) {
+	return &chipMeasure{chip: m, name: name, unit: of.unit, within: within, sample: func(at time.Duration) (int64, error) {
 		m.mutex.Lock()
 		defer m.mutex.Unlock()
 		if err := m.refresh(at); err != nil {
@@ -220,7 +231,7 @@ func (m *INA219) accept(bus uint16) error {
 		return m.failed("measure", fmt.Errorf("shunt voltage: expected -%d to %d µV, got %d", m.mostShunt, m.mostShunt, across))
 	}
 	if voltage > ina219MostBus {
-		return m.failed("measure", fmt.Errorf("voltage: expected at most 32 V, got %d µV", voltage))
+		return m.failed("measure", fmt.Errorf("voltage: expected %s V, which is what the chip bears, got %s", Range{0, ina219MostBus}, decimal(voltage)))
 	}
 	m.across, m.voltage, m.overflow, m.measured = across, voltage, bus&ina219Overflow != 0, true
 	return nil

@@ -53,8 +53,8 @@ func TestINA219Readings(t *testing.T) {
 			[4]int64{1_000_000, 12_000_000, 12_000_000, 100_000}},
 		{"charging", nil, ina219Start + " 05>1062 02>5dc2 01>d8f0 03>1770", "003998",
 			[4]int64{-1_000_000, 12_000_000, -12_000_000, -100_000}},
-		{"the ends of the ranges", nil, ina219Start + " 05>1062 02>fa02 01>7d00 03>c798", "003998",
-			[4]int64{3_200_000, 32_000_000, 102_400_000, 320_000}},
+		{"the ends of the ranges", nil, ina219Start + " 05>1062 02>cb22 01>7d00 03>c798", "003998",
+			[4]int64{3_200_000, 26_000_000, 83_200_000, 320_000}},
 		{"the data sheet's example: 10 A at 11.98 V through 2 mohm, up to 15 A",
 			&sensors.INA219Opts{Shunt: 2 * physic.MilliOhm, MaxCurrent: 15 * physic.Ampere},
 			"05aec2 00219f 05>aec2 02>5d9a 01>07d0 03>1766", "002198", [4]int64{10_000_000, 11_980_000, 119_800_000, 20_000}},
@@ -141,7 +141,7 @@ func TestINA219Garbage(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
 		{"a lost supply", "05>0000", "expected 0x1062 as written, got 0x0000: has it lost its supply?"},
 		{"a wire that nobody drives", "05>ffff", "got 0xffff"},
-		{"more than 32 V", "05>1062 02>fa0a 01>0000 03>0000", "at most 32 V, got 32004000"},
+		{"more than the chip bears", "05>1062 02>cb2a 01>0000 03>0000", "voltage: expected 0 to 26 V, which is what the chip bears, got 26.004"},
 		{"more than the range", "05>1062 02>5dc2 01>7d01 03>0000", "-320000 to 320000 µV, got 320010"},
 		{"less than the range", "05>1062 02>5dc2 01>82ff 03>0000", "got -320010"},
 	} {

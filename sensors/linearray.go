@@ -63,15 +63,15 @@ func (l *LineArray) String() string { return l.name }
 
 // Measure gives "position", "count", or one of the sensors by its number, from "0".
 func (l *LineArray) Measure(name string) (Sensor, error) {
-	of := l.position
+	of, within := l.position, Range{-1_000_000, 1_000_000}
 	if n, err := strconv.ParseUint(name, 10, 8); err == nil && int(n) < len(l.pins) {
-		of = func() int64 { return one(l.sees[n]) }
+		of, within = func() int64 { return one(l.sees[n]) }, Range{0, 1_000_000}
 	} else if name == "count" {
-		of = l.count
+		of, within = l.count, Range{0, int64(len(l.pins)) * 1_000_000}
 	} else if name != "position" {
 		return nil, fmt.Errorf("%s: measure: expected position, count, or 0 to %d, got %q", l, len(l.pins)-1, name)
 	}
-	return &chipMeasure{chip: l, name: name, sample: func(time.Duration) (int64, error) {
+	return &chipMeasure{chip: l, name: name, within: within, sample: func(time.Duration) (int64, error) {
 		l.mutex.Lock()
 		defer l.mutex.Unlock()
 		if err := l.look(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,11 +28,15 @@ const (
 const (
 	mpu6050ClockOfGyro = 0x01 // PWR_MGMT_1: awake, clocked by the gyroscope's oscillator, as the data sheet recommends
 	mpu6050Sleep       = 0x40 // PWR_MGMT_1
+	mpu6050Reset       = 0x80 // PWR_MGMT_1: all registers as after power-up, those with the factory's trim too
 	mpu6050KeepStatus  = 0x20 // INT_PIN_CFG: the interrupt stays until its status is read
 	mpu6050DataReady   = 0x01 // INT_ENABLE, INT_STATUS
 
-	// mpu6050Settle is how long samples are not believed after a start: the registers need up to 100 ms after the supply came up, and
-	// within that time the gyroscope has started (30 ms) and the slowest filter has settled (19 ms delay).
+	// mpu6050Boot is how long the registers need after a reset, at most.
+	mpu6050Boot = 100 * time.Millisecond
+
+	// mpu6050Settle is how long samples are not believed after the chip has been woken: the gyroscope starts (30 to 80 ms), and the slowest
+	// filter settles (19 ms delay).
 	mpu6050Settle = 100 * time.Millisecond
 
 	// mpu6050Patience is how long, on top of two sample periods, the last sample is repeated while the chip has no new one.
@@ -40,6 +45,9 @@ const (
 	// standardGravity is 9.80665 m/s², exactly, in µm/s².
 	standardGravity = 9_806_650
 )
+
+// mpu6050Degrees is the range of all the thermometers.
+var mpu6050Degrees = Range{-40_000_000, 85_000_000}
 
 // The values of the two-bit range fields, and of the filter field from 1 on.
 var (
@@ -50,14 +58,33 @@ var (
 		20 * physic.Hertz, 10 * physic.Hertz, 5 * physic.Hertz}
 )
 
-// mpu6050Family says which chips with which identity the driver knows as relatives of the MPU-6500: they have a filter of its own for
-// the accelerometer, and another thermometer.
-var mpu6050Family = map[byte]bool{
-	0x68: false, // MPU-6050, MPU-6000, MPU-9150
-	0x70: true,  // MPU-6500
-	0x71: true,  // MPU-9250
-	0x73: true,  // MPU-9255
-	0x74: true,  // MPU-6515
+// mpu6050Chip is what differs between the chips that speak alike.
+type mpu6050Chip struct {
+	name     string
+	like6500 bool  // it has a second filter, for the accelerometer
+	zero     int64 // what the thermometer's 0 stands for, in millionths of a degree Celsius
+	counts   int64 // of its thermometer, of 100 degrees
+}
+
+// The chips by their identity. The copies answer what no chip of InvenSense's does; they are sold as MPU-6050, MPU-6500 or MPU-9250, have the
+// registers of the MPU-6500, and their thermometer is taken for that one's.
+//
+// Sources: register maps and product specifications of InvenSense: MPU-6050, MPU-6500, MPU-9250, ICM-20602, ICM-20608-G and ICM-20689;
+// Linux, drivers/iio/imu/inv_mpu6050/inv_mpu_iio.h and inv_mpu_core.c for the identities of the others, and for the MPU-6880's thermometer;
+// reports of owners for the copies (github.com/kriswiner/MPU9250, issue 486; github.com/Levi--G/IMU-WhoAmIVerifier, issue 1).
+var mpu6050Chips = map[byte]mpu6050Chip{
+	0x68: {"MPU-6050", false, 36_530_000, 34_000}, // MPU-6000 and MPU-9150 too
+	0x70: {"MPU-6500", true, 21_000_000, 33_387},
+	0x71: {"MPU-9250", true, 21_000_000, 33_387},
+	0x73: {"MPU-9255", true, 21_000_000, 33_387},
+	0x74: {"MPU-6515", true, 21_000_000, 33_387},
+	0x78: {"MPU-6880", true, 21_000_000, 33_387},
+	0x72: {"copy", true, 21_000_000, 33_387},
+	0x75: {"copy", true, 21_000_000, 33_387},
+	0x12: {"ICM-20602", true, 25_000_000, 32_680},
+	0x19: {"MPU-6886", true, 25_000_000, 32_680},
+	0x98: {"ICM-20689", true, 25_000_000, 32_680},
+	0xaf: {"ICM-20608", true, 25_000_000, 32_680},
 }
 
 // MPU6050Opts are the options of an MPU6050. A field that is zero stands for its default.
@@ -72,17 +99,17 @@ type MPU6050Opts struct {
 	// SampleRate is how often the chip measures: 1 kHz divided by a whole number up to 256; 200 Hz unless set. Measures that are read
 	// within one period of it come from the same moment.
 	SampleRate physic.Frequency
-	// WhoAmI is the identity that is accepted. Unless set, it is that of any chip that the driver knows: 0x68 (MPU-6050), 0x70
-	// (MPU-6500), 0x71 (MPU-9250), 0x73 (MPU-9255) and 0x74 (MPU-6515). Copies of the chip answer something else; one that is named
-	// here is taken for an MPU-6050.
+	// WhoAmI is the identity that is accepted. Unless set, it is that of any chip that the driver knows. One that it does not know and is
+	// named here is taken for an MPU-6050; the temperature of such a chip is doubtful.
 	WhoAmI byte
 }
 
 // DefaultMPU6050Opts are the options that stand for nil: for a robot on wheels or legs.
 var DefaultMPU6050Opts = MPU6050Opts{AccelRange: 4, GyroRange: 500, Bandwidth: 42 * physic.Hertz, SampleRate: 200 * physic.Hertz}
 
-// MPU6050 is an accelerometer and gyroscope on I2C: the MPU-6050, and the MPU-6500 and MPU-9250 that speak like it. (The magnetometer
-// of the latter is a chip of its own.) It measures:
+// MPU6050 is an accelerometer and gyroscope on I2C: the MPU-6050, and the chips that speak like it, from the MPU-6500 and MPU-9250 to the
+// ICM-20689 and the copies that are sold as any of them. (The magnetometer of an MPU-9250 is a separate chip.) Their thermometers differ,
+// which the driver knows by the identity. It measures:
 //
 //	accel_x, accel_y, accel_z   acceleration, gravity included, in m/s²: an axis that points up reads +9.8 at rest
 //	gyro_x, gyro_y, gyro_z      rotation, counter-clockwise seen from the axis's tip, in °/s
@@ -93,8 +120,9 @@ var DefaultMPU6050Opts = MPU6050Opts{AccelRange: 4, GyroRange: 500, Bandwidth: 4
 //
 // A reading at either end of a range means that much or more. When the chip has no new sample the last one is repeated, for at most
 // two sample periods and 50 ms. Then something is wrong: the chip hangs, or has lost its supply for a moment and come back asleep
-// (MPU-6050) or measuring in other ranges (MPU-9250), which clears what makes it announce samples. It is started again, and readings
-// fail with ErrNotYet for 100 ms and a sample period.
+// (MPU-6050) or measuring in other ranges (MPU-9250), which clears what makes it announce samples. It is started again: it is reset, because
+// readings depend on offsets, tests and filters that another program may have set, and readings fail with ErrNotYet for 200 ms and a
+// sample period.
 //
 // Sources: InvenSense, MPU-6000 and MPU-6050 register map, rev. 4.2, and product specification, rev. 3.4; MPU-6500 register map,
 // rev. 2.1; MPU-9250 register map, rev. 1.6. The driver in periph's device library is for the MPU-9250 on SPI, and sleeps.
@@ -109,8 +137,9 @@ type MPU6050 struct {
 
 	mutex    sync.Mutex
 	lost     bool          // not started, or a failure since: the chip may have forgotten its settings
-	like6500 bool          // has the MPU-6500's thermometer
-	settled  time.Duration // samples before this time are not believed
+	chip     mpu6050Chip   // what it has identified itself as
+	awake    bool          // it has been reset, and has its settings
+	settled  time.Duration // samples before this time, or while it is not awake its registers, are not believed
 	asked    time.Duration // when the chip was last asked for a sample,
 	renewed  time.Duration // and when it last had a new one, or was first expected to
 	measured bool          // there is a sample since the last start:
@@ -160,16 +189,16 @@ func (m *MPU6050) String() string {
 func (m *MPU6050) Measure(name string) (Sensor, error) {
 	names := []string{"accel_x", "accel_y", "accel_z", "temperature", "gyro_x", "gyro_y", "gyro_z"} // in the order of the registers
 	index := slices.Index(names, name)
-	convert, unit := m.acceleration, "m/s²"
+	convert, unit, within := m.acceleration, "m/s²", Range{m.acceleration(-1 << 15), m.acceleration(1<<15 - 1)}
 	switch {
 	case index < 0:
 		return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", m, strings.Join(names, ", "), name)
 	case index == 3:
-		convert, unit = m.temperature, "°C"
+		convert, unit, within = m.temperature, "°C", mpu6050Degrees
 	case index > 3:
-		convert, unit = m.rotation, "°/s"
+		convert, unit, within = m.rotation, "°/s", Range{m.rotation(-1 << 15), m.rotation(1<<15 - 1)}
 	}
-	return &chipMeasure{chip: m, name: name, unit: unit, sample: func(at time.Duration) (int64, error) {
+	return &chipMeasure{chip: m, name: name, unit: unit, within: within, sample: func(at time.Duration) (int64, error) {
 		m.mutex.Lock()
 		defer m.mutex.Unlock()
 		if err := m.refresh(at); err != nil {
@@ -196,23 +225,24 @@ func (m *MPU6050) rotation(count int64) int64 {
 }
 
 func (m *MPU6050) temperature(count int64) int64 {
-	if m.like6500 {
-		return nearest(count*100_000_000, 33_387) + 21_000_000 // 333.87 counts a degree
-	}
-	return nearest(count*1_000_000, 340) + 36_530_000
+	return nearest(count*100_000_000, m.chip.counts) + m.chip.zero
 }
 
 // refresh takes a new sample from the chip when the last one is older than the time between two.
 func (m *MPU6050) refresh(at time.Duration) error {
 	if m.lost {
+		if err := m.reset(); err != nil {
+			return err
+		}
+		m.lost, m.awake, m.measured, m.settled = false, false, false, at+mpu6050Boot
+	} else if !m.awake && at >= m.settled {
 		if err := m.start(); err != nil {
 			return err
 		}
-		m.lost, m.measured = false, false
-		m.settled = at + mpu6050Settle + m.period
+		m.awake, m.settled = true, at+mpu6050Settle+m.period
 		m.renewed = m.settled
 	}
-	if at < m.settled {
+	if !m.awake || at < m.settled {
 		return fmt.Errorf("%s: %w: started, settled at %v, now %v", m, ErrNotYet, m.settled, at)
 	}
 	if m.measured && at-m.asked < m.period {
@@ -243,28 +273,40 @@ func (m *MPU6050) accept(raw []byte) error {
 	for i := range sample {
 		sample[i] = int64(int16(uint16(raw[2*i])<<8 | uint16(raw[2*i+1])))
 	}
-	if degrees := m.temperature(sample[3]); degrees < -40_000_000 || degrees > 85_000_000 {
-		return m.failed("read", fmt.Errorf("temperature: expected -40 to 85 °C, got %d millionths of a degree", degrees))
+	if err := mpu6050Degrees.check("temperature", "°C", m.temperature(sample[3])); err != nil {
+		return m.failed("read", err)
 	}
 	m.sample, m.measured = sample, true
 	return nil
 }
 
-// start identifies the chip, wakes it and writes all settings that readings depend on: nobody knows what was written to it before.
-func (m *MPU6050) start() error {
-	m.lost = true
+// reset identifies the chip and resets it. What another program wrote to it is unknown, and the offsets must not be overwritten: the factory
+// has put its trim into them.
+func (m *MPU6050) reset() error {
 	var identity [1]byte
 	if err := m.read("identify", mpu6050WhoAmI, identity[:]); err != nil {
 		return err
 	}
-	like6500, known := mpu6050Family[identity[0]]
+	chip, known := mpu6050Chips[identity[0]]
 	switch {
 	case m.whoAmI != 0 && identity[0] != m.whoAmI:
 		return m.failed("identify", fmt.Errorf("expected %#02x, got %#02x", m.whoAmI, identity[0]))
-	case m.whoAmI == 0 && !known:
-		return m.failed("identify", fmt.Errorf("expected 0x68, 0x70, 0x71, 0x73 or 0x74, got %#02x (of a copy? name it in WhoAmI)", identity[0]))
+	case !known && m.whoAmI == 0:
+		var all []string
+		for _, one := range slices.Sorted(maps.Keys(mpu6050Chips)) {
+			all = append(all, fmt.Sprintf("%#02x (%s)", one, mpu6050Chips[one].name))
+		}
+		return m.failed("identify", fmt.Errorf("expected one of %s, got %#02x; if it is another copy, who_am_i: %#02x has it taken for an MPU-6050",
+			strings.Join(all, ", "), identity[0], identity[0]))
+	case !known:
+		chip = mpu6050Chips[0x68]
 	}
-	m.like6500 = like6500
+	m.chip = chip
+	return m.write("reset", mpu6050Power1, mpu6050Reset)
+}
+
+// start wakes the chip and writes all settings that readings depend on.
+func (m *MPU6050) start() error {
 	if err := m.write("wake", mpu6050Power1, mpu6050ClockOfGyro, 0); err != nil { // 0: no axis in standby
 		return err
 	}
@@ -274,7 +316,7 @@ func (m *MPU6050) start() error {
 	if err := m.write("set rate and ranges", mpu6050SampleRateDivider, m.settings[:]...); err != nil {
 		return err
 	}
-	if like6500 {
+	if m.chip.like6500 {
 		if err := m.write("set the filter of the accelerometer", mpu6500AccelConfig2, m.settings[1]); err != nil {
 			return err
 		}
@@ -310,11 +352,13 @@ type chipMeasure struct {
 		Halt() error
 	}
 	name, unit string
+	within     Range
 	sample     func(at time.Duration) (int64, error)
 }
 
 func (c *chipMeasure) String() string                         { return c.chip.String() + ", " + c.name }
 func (c *chipMeasure) Unit() string                           { return c.unit }
+func (c *chipMeasure) Range() Range                           { return c.within }
 func (c *chipMeasure) Sample(at time.Duration) (int64, error) { return c.sample(at) }
 func (c *chipMeasure) Halt() error                            { return c.chip.Halt() }
 

@@ -21,6 +21,7 @@ var mpu6050Measures = []string{"accel_x", "accel_y", "accel_z", "temperature", "
 func mpu6050Start(address uint16, identity byte) []i2ctest.IO {
 	ops := []i2ctest.IO{
 		{Addr: address, W: []byte{0x75}, R: []byte{identity}},
+		{Addr: address, W: []byte{0x6b, 0x80}}, // and 100 ms later
 		{Addr: address, W: []byte{0x6b, 0x01, 0x00}},
 		{Addr: address, W: []byte{0x6a, 0x00}},
 		{Addr: address, W: []byte{0x19, 4, 3, 0x08, 0x08}}, // 200 Hz, 42 Hz, 500 °/s, 4 g
@@ -85,14 +86,18 @@ func TestMPU6050Readings(t *testing.T) {
 		{"the ends of the ranges", 0x68, []int16{32767, -32768, 0, -26000, 32767, -32768, 655},
 			[7]int64{39_225_403, -39_226_600, 0, -39_940_588, 500_259_542, -500_274_809, 10_000_000}},
 		{"the thermometer of an MPU-9250", 0x71, []int16{0, 0, 0, 1335, 0, 0, 0}, [7]int64{0, 0, 0, 24_998_562, 0, 0, 0}},
+		{"of an ICM-20689", 0x98, []int16{0, 0, 0, -327, 0, 0, 0}, [7]int64{0, 0, 0, 23_999_388, 0, 0, 0}},
 		{"of an MPU-6500, below its zero", 0x70, []int16{0, 0, 0, -3339, 0, 0, 0}, [7]int64{0, 0, 0, 10_999_101, 0, 0, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ops := append(mpu6050Start(0x68, c.identity), mpu6050Sample(0x68, 1, c.counts...), i2ctest.IO{Addr: 0x68, W: []byte{0x6b, 0x40}})
 			_, measures := newMPU6050(t, playback(t, ops...), nil)
 			expectNotYet(t, measures["accel_x"], 0)
+			expectNotYet(t, measures["accel_x"], 99*ms)
+			expectNotYet(t, measures["accel_x"], 100*ms)
+			expectNotYet(t, measures["accel_x"], 204*ms)
 			for i, name := range mpu6050Measures { // one transfer for all of them
-				expectReading(t, measures[name], 200*ms, c.want[i])
+				expectReading(t, measures[name], 205*ms, c.want[i])
 			}
 			if err := measures["gyro_z"].Halt(); err != nil {
 				t.Error(err)
@@ -104,7 +109,7 @@ func TestMPU6050Readings(t *testing.T) {
 func TestMPU6050Options(t *testing.T) {
 	opts := &sensors.MPU6050Opts{AccelRange: 16, GyroRange: 2000, Bandwidth: 188 * physic.Hertz, SampleRate: physic.KiloHertz}
 	ops := mpu6050Start(0x69, 0x68)
-	ops[3].W = []byte{0x19, 0, 1, 0x18, 0x18}
+	ops[4].W = []byte{0x19, 0, 1, 0x18, 0x18}
 	chip, err := sensors.NewMPU6050(playback(t, append(ops, mpu6050Sample(0x69, 1, 2048, 0, 0, 0, 164, 0, 0))...), 0x69, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +120,8 @@ func TestMPU6050Options(t *testing.T) {
 			t.Fatal(err)
 		}
 		measure.Sample(0)
-		expectReading(t, measure, 101*ms, want)
+		measure.Sample(100 * ms)
+		expectReading(t, measure, 201*ms, want)
 	}
 
 	for _, bad := range []sensors.MPU6050Opts{
@@ -139,30 +145,32 @@ func TestMPU6050NoAnswer(t *testing.T) {
 	expectFault(t, measures["temperature"], 5*ms)
 	bus.dead = false
 	expectNotYet(t, gyro, 10*ms)
-	expectNotYet(t, gyro, 114*ms)
-	expectReading(t, gyro, 115*ms, 2_000_000)
+	expectNotYet(t, gyro, 110*ms)
+	expectNotYet(t, gyro, 214*ms)
+	expectReading(t, gyro, 215*ms, 2_000_000)
 }
 
 func TestMPU6050WrongIdentity(t *testing.T) {
 	ask := func(identity byte) i2ctest.IO {
 		return i2ctest.IO{Addr: 0x68, W: []byte{0x75}, R: []byte{identity}}
 	}
-	_, measures := newMPU6050(t, playback(t, append([]i2ctest.IO{ask(0x98), ask(0xff)}, mpu6050Start(0x68, 0x73)...)...), nil)
-	expectFault(t, measures["accel_x"], 0, "identify", "0x98", "WhoAmI")
+	_, measures := newMPU6050(t, playback(t, append([]i2ctest.IO{ask(0x42), ask(0xff)}, mpu6050Start(0x68, 0x73)[:2]...)...), nil)
+	expectFault(t, measures["accel_x"], 0, "identify", "expected one of 0x12 (ICM-20602), 0x19 (MPU-6886), 0x68 (MPU-6050)", "got 0x42", "who_am_i: 0x42 has it taken for an MPU-6050")
 	expectFault(t, measures["accel_x"], 10*ms, "0xff")
 	expectNotYet(t, measures["accel_x"], 20*ms)
 
-	opts := &sensors.MPU6050Opts{WhoAmI: 0x98}
-	ops := mpu6050Start(0x68, 0x98)
-	ops = append(ops[:4], ops[5:]...) // no filter of the accelerometer's own: taken for an MPU-6050
+	opts := &sensors.MPU6050Opts{WhoAmI: 0x42}
+	ops := mpu6050Start(0x68, 0x42)
+	ops = append(ops[:5], ops[6:]...) // no filter of the accelerometer's own: taken for an MPU-6050
 	ops = append(ops, mpu6050Sample(0x68, 1, 0, 0, 0, 0, 0, 0, 0), i2ctest.IO{Addr: 0x68, W: []byte{0x6b, 0x40}}, ask(0x68))
 	chip, measures := newMPU6050(t, playback(t, ops...), opts)
 	expectNotYet(t, measures["temperature"], 0)
-	expectReading(t, measures["temperature"], 105*ms, 36_530_000)
+	expectNotYet(t, measures["temperature"], 100*ms)
+	expectReading(t, measures["temperature"], 205*ms, 36_530_000)
 	if err := chip.Halt(); err != nil {
 		t.Error(err)
 	}
-	expectFault(t, measures["temperature"], 200*ms, "expected 0x98, got 0x68")
+	expectFault(t, measures["temperature"], 300*ms, "expected 0x42, got 0x68")
 }
 
 // What a chip cannot say is a fault, and the chip is started again.
@@ -177,9 +185,11 @@ func TestMPU6050Garbage(t *testing.T) {
 			ops = append(ops, mpu6050Start(0x68, 0x68)...)
 			_, measures := newMPU6050(t, playback(t, append(ops, mpu6050Sample(0x68, 1, 0, 0, 0, 0, 131, 0, 0))...), nil)
 			expectNotYet(t, measures["gyro_x"], 0)
-			expectFault(t, measures["gyro_x"], 105*ms, "expected", "got")
-			expectNotYet(t, measures["gyro_x"], 110*ms)
-			expectReading(t, measures["gyro_x"], 215*ms, 2_000_000)
+			expectNotYet(t, measures["gyro_x"], 100*ms)
+			expectFault(t, measures["gyro_x"], 205*ms, "expected", "got")
+			expectNotYet(t, measures["gyro_x"], 210*ms)
+			expectNotYet(t, measures["gyro_x"], 310*ms)
+			expectReading(t, measures["gyro_x"], 415*ms, 2_000_000)
 		})
 	}
 }
@@ -192,14 +202,16 @@ func TestMPU6050Frozen(t *testing.T) {
 	_, measures := newMPU6050(t, playback(t, append(ops, stale, stale)...), nil)
 	gyro := measures["gyro_x"]
 	expectNotYet(t, gyro, 0)
-	expectNotYet(t, gyro, 105*ms)
-	expectReading(t, gyro, 110*ms, 2_000_000)
-	expectReading(t, gyro, 114*ms, 2_000_000) // within the sample period: the bus is left alone
-	expectReading(t, gyro, 169*ms, 2_000_000)
-	expectFault(t, gyro, 174*ms, "no new sample since 110ms", "supply")
-	expectNotYet(t, gyro, 180*ms)
-	expectNotYet(t, gyro, 285*ms)
-	expectFault(t, gyro, 345*ms, "no new sample since 285ms")
+	expectNotYet(t, gyro, 100*ms)
+	expectNotYet(t, gyro, 205*ms)
+	expectReading(t, gyro, 210*ms, 2_000_000)
+	expectReading(t, gyro, 214*ms, 2_000_000) // within the sample period: the bus is left alone
+	expectReading(t, gyro, 269*ms, 2_000_000)
+	expectFault(t, gyro, 274*ms, "no new sample since 210ms", "supply")
+	expectNotYet(t, gyro, 280*ms)
+	expectNotYet(t, gyro, 380*ms)
+	expectNotYet(t, gyro, 485*ms)
+	expectFault(t, gyro, 545*ms, "no new sample since 485ms")
 }
 
 // mpu6050World turns and tilts slowly, and its chip gets warmer.
@@ -240,6 +252,11 @@ func TestMPU6050OnSimulatedBoard(t *testing.T) {
 		{0x68, nil, 600, 7700, 5 * ms, 5 * ms},
 		{0x71, &fine, 300, 3900, 19 * ms, 5 * ms},
 		{0x70, &fast, 1200, 15300, 2 * ms, 1 * ms},
+		{0x72, nil, 600, 7700, 5 * ms, 5 * ms},
+		{0x75, nil, 600, 7700, 5 * ms, 5 * ms},
+		{0x78, nil, 600, 7700, 5 * ms, 5 * ms},
+		{0x98, nil, 600, 7700, 5 * ms, 5 * ms},
+		{0x19, nil, 600, 7700, 5 * ms, 5 * ms},
 		{0x68, &slow, 2400, 30500, 3 * ms, 500 * ms}, // a sample that is up to a period old is shared for a period
 	} {
 		now := time.Duration(0)
@@ -252,6 +269,8 @@ func TestMPU6050OnSimulatedBoard(t *testing.T) {
 			t.Fatal(err)
 		}
 		chip, measures := newMPU6050(t, bus, c.opts)
+		expectNotYet(t, measures["accel_x"], now)
+		now = 100 * ms
 		expectNotYet(t, measures["accel_x"], now)
 		for now = 450 * ms; now < 2*time.Second; now += 70 * ms {
 			age := (c.delay + c.age).Milliseconds()
@@ -295,11 +314,13 @@ func TestMPU6050LosesItsSupply(t *testing.T) {
 		_, measures := newMPU6050(t, bus, nil)
 		up := measures["accel_z"]
 		expectNotYet(t, up, now)
-		now = 200 * ms
+		now = 100 * ms
+		expectNotYet(t, up, now)
+		now = 300 * ms
 		expectNear(t, up, now, 9_806_650, 600)
 		plug()
 		failed := false
-		for now = 210 * ms; now < 500*ms; now += 10 * ms {
+		for now = 310 * ms; now < 700*ms; now += 10 * ms {
 			if _, err := up.Sample(now); err == nil {
 				expectNear(t, up, now, 9_806_650, 600)
 			} else {
@@ -309,8 +330,8 @@ func TestMPU6050LosesItsSupply(t *testing.T) {
 		if !failed {
 			t.Errorf("%#02x: the loss went unnoticed", identity)
 		}
-		now = 510 * ms
-		expectNear(t, measures["accel_x"], now, 505_000, 6000)
+		now = 710 * ms
+		expectNear(t, measures["accel_x"], now, 705_000, 6000)
 	}
 }
 
@@ -363,13 +384,17 @@ func ExampleMPU6050() {
 	turn, _ := chip.Measure("gyro_z")
 	_, err = up.Sample(now)
 	fmt.Println(err)
-	now = 200 * time.Millisecond
+	now = 100 * time.Millisecond
+	_, err = up.Sample(now)
+	fmt.Println(err)
+	now = 300 * time.Millisecond
 	for _, measure := range []sensors.Sensor{up, turn} {
 		value, err := measure.Sample(now)
 		fmt.Println(measure, value, "millionths of", measure.Unit(), err)
 	}
 	// Output:
-	// mpu6050 at 0x68 on I2C1: no measurement yet: started, settled at 105ms, now 0s
+	// mpu6050 at 0x68 on I2C1: no measurement yet: started, settled at 100ms, now 0s
+	// mpu6050 at 0x68 on I2C1: no measurement yet: started, settled at 205ms, now 100ms
 	// mpu6050 at 0x68 on I2C1, accel_z 9806650 millionths of m/s² <nil>
 	// mpu6050 at 0x68 on I2C1, gyro_z 90000000 millionths of °/s <nil>
 }

@@ -3,6 +3,8 @@ package sensors
 import (
 	"errors"
 	"fmt"
+	"math"
+	"math/bits"
 	"sync"
 	"time"
 
@@ -167,41 +169,49 @@ func (q *Quadrature) look(at time.Duration) error {
 func (q *Quadrature) next(now, timeout time.Duration) (Reading, bool) {
 	end := now + max(timeout, 0)
 	for {
-		q.mutex.Lock()
-		q.watched = true
-		if q.setUp() != nil {
-			q.mutex.Unlock()
-			return Reading{}, false // the next Sample tells why
+		r, found, channel, wait := q.take(now, end)
+		if found || wait <= 0 {
+			return r, found
 		}
-		q.drain(now)
-		if len(q.done) > 0 {
-			r := q.done[0]
-			q.done = q.done[:copy(q.done, q.done[1:])]
-			q.mutex.Unlock()
-			return r, true
-		}
-		// Which channel to wait for: one that may still have an edge before the one that is held; at rest the one that does not bear the last.
-		wait, channel := min(end-now, quadratureLook), 0
-		if q.heads[0] != nil {
-			channel = 1
-		}
-		if held := q.heads[1-channel]; held != nil {
-			wait = min(wait, held.At+quadratureOrder-now)
-		}
-		q.mutex.Unlock()
-		if end <= now {
-			return Reading{}, false
-		}
-		at, level, ok := q.pin(channel).NextEdge(wait)
-		q.mutex.Lock()
+		at, level, ok := q.pin(channel).NextEdge(wait) // without the lock: others may look meanwhile
 		if ok {
+			q.mutex.Lock()
 			q.hold(channel, at, level)
+			q.mutex.Unlock()
 			now = max(now, at)
 		} else {
 			now += max(wait, 1)
 		}
-		q.mutex.Unlock()
 	}
+}
+
+// take takes the oldest count. Without one it says which channel to wait for, and for how long; 0 when the time is up, or the pins cannot be
+// set up, of which the next Sample tells why.
+func (q *Quadrature) take(now, end time.Duration) (r Reading, found bool, channel int, wait time.Duration) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.watched = true
+	if q.setUp() != nil {
+		return Reading{}, false, 0, 0
+	}
+	q.drain(now)
+	if len(q.done) > 0 {
+		r = q.done[0]
+		q.done = q.done[:copy(q.done, q.done[1:])]
+		return r, true, 0, 0
+	}
+	if end <= now {
+		return Reading{}, false, 0, 0
+	}
+	// Which channel to wait for: one that may still have an edge before the one that is held; at rest the one that does not bear the last.
+	wait = min(end-now, quadratureLook)
+	if q.heads[0] != nil {
+		channel = 1
+	}
+	if held := q.heads[1-channel]; held != nil {
+		wait = min(wait, held.At+quadratureOrder-now)
+	}
+	return Reading{}, false, channel, max(wait, 1)
 }
 
 func (q *Quadrature) pin(channel int) EdgePin {
@@ -297,6 +307,21 @@ func (q *Quadrature) resynchronise() {
 	q.stamped = 0
 }
 
+// value is the position: counts times 10^12, which leaves 64 bits after 9 million of them, by the millionths of counts a unit. A robot goes
+// on for longer than that, so the product has 128 bits. The ends of a position are 9.2 * 10^12 units away: beyond them it would stay there.
 func (q *Quadrature) value() int64 {
-	return nearest(q.counts*1_000_000_000_000, q.opts.CountsPerUnit)
+	counts, perUnit := uint64(max(q.counts, -q.counts)), uint64(q.opts.CountsPerUnit)
+	high, low := bits.Mul64(counts, 1_000_000_000_000)
+	low, carry := bits.Add64(low, perUnit/2, 0) // to the nearest
+	high += carry
+	value := int64(math.MaxInt64)
+	if high < perUnit {
+		if quotient, _ := bits.Div64(high, low, perUnit); quotient < math.MaxInt64 {
+			value = int64(quotient)
+		}
+	}
+	if q.counts < 0 {
+		return -value
+	}
+	return value
 }

@@ -3,6 +3,7 @@ package sensors_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -137,6 +138,72 @@ func TestHCSR04Faults(t *testing.T) {
 	if r, ok := h.Next(*now, 0); ok {
 		t.Errorf("half an echo: %v", r)
 	}
+}
+
+// A pulse that cannot be the echo that was asked for is no reading, whenever it comes and whatever follows.
+func TestHCSR04TakesNoPulseForAnEcho(t *testing.T) {
+	const us = time.Microsecond
+	for _, c := range []struct {
+		name   string
+		pulses [][2]time.Duration // begin and end, after the trigger
+		want   []int64
+		fault  []string // of the next Sample; nil: none
+	}{
+		{"bleed-through, and the echo", [][2]time.Duration{{20 * us, 32 * us}, {460 * us, 6284 * us}}, []int64{1_000_039}, nil},
+		{"bleed-through alone", [][2]time.Duration{{20 * us, 32 * us}}, nil, []string{"expected one of 116µs to 300ms, got 12µs", "divider"}},
+		{"an echo and its bounce", [][2]time.Duration{{460 * us, 6284 * us}, {6287 * us, 6290 * us}}, []int64{1_000_039}, nil},
+		{"a second echo", [][2]time.Duration{{460 * us, 6284 * us}, {20 * ms, 26 * ms}}, []int64{1_000_039}, nil},
+		{"the nearest", [][2]time.Duration{{460 * us, 577 * us}}, []int64{20_090}, nil},
+		{"nearer than the nearest", [][2]time.Duration{{460 * us, 576 * us}}, nil, []string{"got 116µs"}},
+		{"one that is longer than any", [][2]time.Duration{{460 * us, 301 * ms}}, nil, []string{"got 300.54ms"}},
+		{"nothing", nil, nil, []string{"no echo; check"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			trigger, echo, now := pins(t, "GPIO23", "GPIO24")
+			h, err := sensors.NewHCSR04(trigger, echo, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			expectNotYet(t, h, 0)
+			for _, p := range c.pulses {
+				echo.DriveAt(p[0], gpio.High)
+				echo.DriveAt(p[1], gpio.Low)
+			}
+			*now = 400 * ms
+			var got []int64
+			for r, ok := h.Next(*now, 0); ok; r, ok = h.Next(*now, 0) {
+				got = append(got, r.Value)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %d, want %d", got, c.want)
+			}
+			if c.fault == nil {
+				expectNotYet(t, h, *now)
+			} else {
+				expectFault(t, h, *now, c.fault...)
+			}
+		})
+	}
+	// Before any trigger, and one that a trigger falls into.
+	trigger, echo, now := pins(t, "GPIO23", "GPIO24")
+	h, err := sensors.NewHCSR04(trigger, echo, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectNotYet(t, h, 0)
+	echo.DriveAt(6*ms, gpio.High)
+	echo.DriveAt(12*ms, gpio.Low)
+	*now = 60 * ms
+	h.Next(*now, 0) // the echo
+	echo.DriveAt(70*ms, gpio.High)
+	echo.DriveAt(70*ms+5*us, gpio.Low)
+	echo.DriveAt(80*ms, gpio.High)
+	echo.DriveAt(86*ms, gpio.Low)
+	*now = 100 * ms
+	if r, ok := h.Next(*now, 0); ok {
+		t.Errorf("without a trigger: %v", r)
+	}
+	expectNotYet(t, h, *now)
 }
 
 // A pin that cannot be set up: told, and tried again.

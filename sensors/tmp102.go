@@ -1,7 +1,6 @@
 package sensors
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -82,6 +81,9 @@ func (t *TMP102Sensor) String() string {
 // Unit is "°C".
 func (t *TMP102Sensor) Unit() string { return "°C" }
 
+// Range is -40 to 125 °C, for which both chips are specified (TMP102 data sheet, section 1).
+func (t *TMP102Sensor) Range() Range { return Range{-40_000_000, 125_000_000} }
+
 // Sample reads the last finished measurement, in millionths of a degree Celsius. Until the first one after a start is over there is
 // ErrNotYet.
 func (t *TMP102Sensor) Sample(at time.Duration) (int64, error) {
@@ -105,8 +107,8 @@ func (t *TMP102Sensor) Sample(at time.Duration) (int64, error) {
 		return 0, t.failed("read", fmt.Errorf("expected the lowest 4 bits clear, got %#02x", raw[1]))
 	}
 	degrees := int64(int16(uint16(raw[0])<<8|uint16(raw[1]))) / 16 * 62_500
-	if degrees < -55_000_000 {
-		return 0, t.failed("read", errors.New("expected -55 to 128 °C, got less"))
+	if err := t.Range().check("temperature", "°C", degrees); err != nil {
+		return 0, t.failed("read", err)
 	}
 	return degrees, nil
 }

@@ -182,6 +182,9 @@ func (v *VL53L0X) String() string {
 // Unit is "m".
 func (v *VL53L0X) Unit() string { return "m" }
 
+// Range is 0 to 2 m.
+func (v *VL53L0X) Range() Range { return Range{0, vl53l0xFarthest * 1000} }
+
 // Sample reads the last distance, in µm, or takes the next step of a start, which fails with ErrNotYet.
 //
 // It fails when nobody answers, when something else does, when the laser is broken and when there is no new distance for longer than

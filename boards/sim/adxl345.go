@@ -7,7 +7,8 @@ import (
 )
 
 // ADXL345 simulates Analog Devices' accelerometer register by register: standby, rates, ranges, both resolutions, and the data-ready
-// bit. Offsets, the buffer, taps, activity and low power are missing: their registers keep what is written.
+// bit, offsets, the self-test, justification, and a buffer that holds on to its oldest sample. Taps, activity and low power are missing:
+// their registers keep what is written.
 //
 // Source: Analog Devices, ADXL345 data sheet, rev. E. What it leaves open is decided here: samples begin anew when their rate changes.
 type ADXL345 struct {
@@ -21,11 +22,13 @@ type ADXL345 struct {
 
 // The registers that do something.
 const (
+	adxl345Offsets         = 0x1e // 3 bytes
 	adxl345Rate            = 0x2c
 	adxl345Power           = 0x2d
 	adxl345InterruptSource = 0x30
 	adxl345Format          = 0x31
 	adxl345Data            = 0x32 // 6 bytes
+	adxl345Buffer          = 0x38
 )
 
 // adxl345TurnOn passes, in addition to a sample period, until the first sample.
@@ -34,7 +37,16 @@ const adxl345TurnOn = 1100 * time.Microsecond
 // NewADXL345 makes a chip as after power-up: in standby, at 100 Hz. The functions give the acceleration along the axes x, y and z,
 // gravity included, in millionths of m/s²; one that is missing stands for zero.
 func NewADXL345(acceleration [3]func(at time.Duration) int64) *ADXL345 {
-	return &ADXL345{acceleration: acceleration, registers: [64]byte{0: 0xe5, adxl345Rate: 0x0a, adxl345InterruptSource: 0x02}}
+	s := &ADXL345{acceleration: acceleration}
+	s.Reset()
+	return s
+}
+
+// Reset is a supply that was lost for a moment.
+func (s *ADXL345) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.registers = [64]byte{0: 0xe5, adxl345Rate: 0x0a, adxl345InterruptSource: 0x02}
 }
 
 // Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on
@@ -79,7 +91,7 @@ func (s *ADXL345) measure(at time.Duration) {
 	}
 	period := time.Second / 3200 << (15 - s.registers[adxl345Rate]&0x0f)
 	count := (at - s.since) / period
-	if count <= s.taken {
+	if buffered := s.registers[adxl345Buffer]>>6 != 0; count <= s.taken || buffered && s.registers[adxl345InterruptSource]&0x80 != 0 {
 		return
 	}
 	s.taken = count
@@ -94,7 +106,14 @@ func (s *ADXL345) measure(at time.Duration) {
 		if sense != nil {
 			value = sense(s.since + count*period)
 		}
+		value += int64(int8(s.registers[adxl345Offsets+axis])) * 9_806_650 / 64 // 15.6 mg a step
+		if s.registers[adxl345Format]&0x80 != 0 {
+			value += 9_806_650 / 2 // the self-test: 0.2 to 2.1 g along x
+		}
 		value = max(-most, min(toNearest(value*counts, 9_806_650), most-1))
+		if s.registers[adxl345Format]&0x04 != 0 { // the highest bit first
+			value <<= 15 - min(15, 9+int64(scale)*int64(s.registers[adxl345Format]>>3&1))
+		}
 		binary.LittleEndian.PutUint16(s.registers[adxl345Data+2*axis:], uint16(value))
 	}
 }

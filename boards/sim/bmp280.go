@@ -18,6 +18,7 @@ type BMP280 struct {
 	mutex     sync.Mutex
 	pointer   byte
 	registers [256]byte
+	asked     byte          // 0xf2 as it was when 0xf4 was written: before that it has no effect
 	since     time.Duration // when the measurement under way began
 }
 
@@ -79,7 +80,7 @@ func (b *BMP280) Tx(at time.Duration, w, r []byte) error {
 func (b *BMP280) set(at time.Duration, register, value byte) error {
 	switch {
 	case register == 0xf4:
-		b.registers[register], b.since = value, at
+		b.registers[register], b.since, b.asked = value, at, b.registers[0xf2]
 	case register == 0xf2 && b.humid:
 		b.registers[register] = value
 	case register == 0xf5:
@@ -103,10 +104,16 @@ func (b *BMP280) finish(at time.Duration) {
 		return
 	}
 	for i, count := range []int{415_148, 519_888} { // pressure, temperature: 20 bits each, the highest first
+		if b.registers[0xf4]>>[2]int{2, 5}[i]&7 == 0 {
+			count = 0x80000 // not measured
+		}
 		b.registers[0xf7+3*i], b.registers[0xf8+3*i], b.registers[0xf9+3*i] = byte(count>>12), byte(count>>4), byte(count<<4)
 	}
 	if b.humid {
-		b.registers[0xfd], b.registers[0xfe] = 0x70, 0
+		b.registers[0xfd], b.registers[0xfe] = 0x80, 0 // not measured
+		if b.asked&7 != 0 {
+			b.registers[0xfd] = 0x70
+		}
 	}
 	if mode != 3 { // one was asked for
 		b.registers[0xf4] &^= 3
@@ -117,7 +124,7 @@ func (b *BMP280) finish(at time.Duration) {
 func (b *BMP280) takes() time.Duration {
 	times := func(bits byte) time.Duration { return time.Duration(1) << min(bits&7, 5) >> 1 }
 	takes := 1250*time.Microsecond + 2300*time.Microsecond*times(b.registers[0xf4]>>5)
-	for _, n := range []time.Duration{times(b.registers[0xf4] >> 2), times(b.registers[0xf2])} {
+	for _, n := range []time.Duration{times(b.registers[0xf4] >> 2), times(b.asked)} {
 		if n > 0 {
 			takes += 575*time.Microsecond + 2300*time.Microsecond*n
 		}

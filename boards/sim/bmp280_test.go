@@ -28,7 +28,11 @@ func TestBMP280Modes(t *testing.T) {
 				if got := exchange(t, c.chip, c.after-1, 6, 0xf7); !bytes.Equal(got, nothing) {
 					t.Errorf("before the end of the first measurement: %#x", got)
 				}
-				if got := exchange(t, c.chip, c.after, 6, 0xf7); !bytes.Equal(got, air) {
+				want := air
+				if c.send[1]>>2&7 == 0 {
+					want = append([]byte{0x80, 0, 0}, air[3:]...) // the pressure was not asked for
+				}
+				if got := exchange(t, c.chip, c.after, 6, 0xf7); !bytes.Equal(got, want) {
 					t.Errorf("after it: %#x", got)
 				}
 			} else if got := exchange(t, c.chip, time.Hour, 6, 0xf7); !bytes.Equal(got, nothing) {

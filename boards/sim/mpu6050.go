@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,7 +19,7 @@ type MPU6050World struct {
 
 // MPU6050 simulates InvenSense's accelerometer and gyroscope register by register: sleep, reset, standby, ranges, sample rate, the
 // delay of the low-pass filter, and the data-ready interrupt. With the identity of an MPU-9250 it is awake after power-up and has the
-// other thermometer. FIFO, motion detection, the auxiliary bus and the DMP are missing: their registers keep what is written.
+// other thermometer, with that of an ICM-20689 a third one. FIFO, motion detection, the auxiliary bus and the DMP are missing: their registers keep what is written.
 //
 // Sources: InvenSense, MPU-6000 and MPU-6050 register map, rev. 4.2, and product specification, rev. 3.4; MPU-9250 register map, rev.
 // 1.6. What they leave open is decided here: samples begin 30 ms after waking, the start-up time of the gyroscope, and begin anew when
@@ -30,6 +31,7 @@ type MPU6050 struct {
 	registers [128]byte
 	since     time.Duration // when samples began, or will
 	taken     time.Duration // how many there were
+	now       time.Duration // of the last transfer
 }
 
 // The registers that do something.
@@ -48,12 +50,19 @@ const (
 
 const mpu6050StartUp = 30 * time.Millisecond
 
+// mpu6050Trim is what the factory wrote for the three axes of the accelerometer.
+var mpu6050Trim = [3]int64{1490, 252, -3000}
+
+// mpu6050GyroOffsets are three numbers of two bytes, which add to the rotation.
+const mpu6050GyroOffsets = 0x13
+
 // mpu6050Delays are those of accelerometer and gyroscope, in µs, by DLPF_CFG.
 var mpu6050Delays = [8][2]time.Duration{
 	{0, 980}, {2000, 1900}, {3000, 2800}, {4900, 4800}, {8500, 8300}, {13800, 13400}, {19000, 18600}, {0, 980},
 }
 
-// NewMPU6050 makes a chip as after power-up. The identity, what WHO_AM_I answers, is 0x68 for an MPU-6050 and 0x71 for an MPU-9250.
+// NewMPU6050 makes a chip as after power-up. The identity, what WHO_AM_I answers, is 0x68 for an MPU-6050, 0x71 for an MPU-9250 and
+// 0x98 for an ICM-20689; others are taken for an MPU-9250.
 func NewMPU6050(identity byte, world MPU6050World) *MPU6050 {
 	s := &MPU6050{world: world}
 	s.registers[mpu6050WhoAmI] = identity
@@ -66,6 +75,7 @@ func NewMPU6050(identity byte, world MPU6050World) *MPU6050 {
 func (s *MPU6050) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.now = at
 	s.measure(at)
 	if len(w) == 0 {
 		return nil // the simulation does not remember the register of an earlier transaction
@@ -85,7 +95,19 @@ func (s *MPU6050) Tx(at time.Duration, w, r []byte) error {
 	return nil
 }
 
+// Reset is a supply that was lost for a moment, at the time of the last transfer.
+func (s *MPU6050) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.reset(s.now)
+}
+
 func (s *MPU6050) like9250() bool { return s.registers[mpu6050WhoAmI] != 0x68 }
+
+// likeICM tells the chips with the thermometer of the ICM-20602: that one, MPU-6886, ICM-20689 and ICM-20608.
+func (s *MPU6050) likeICM() bool {
+	return slices.Contains([]byte{0x12, 0x19, 0x98, 0xaf}, s.registers[mpu6050WhoAmI])
+}
 
 func (s *MPU6050) reset(at time.Duration) {
 	identity := s.registers[mpu6050WhoAmI]
@@ -93,7 +115,47 @@ func (s *MPU6050) reset(at time.Duration) {
 	if s.like9250() {
 		s.registers[mpu6050Power1] = 0x01
 	}
+	if s.likeICM() {
+		s.registers[mpu6050Power1] = 0x41
+	}
+	for axis, trim := range mpu6050Trim {
+		binary.BigEndian.PutUint16(s.registers[s.trimRegister(axis):], uint16(trim))
+	}
 	s.begin(at)
+}
+
+// trimRegister is the first of the two registers that are added to the acceleration along an axis, where the factory has put its trim.
+func (s *MPU6050) trimRegister(axis int) int {
+	if s.like9250() {
+		return 0x77 + 3*axis
+	}
+	return 0x06 + 2*axis
+}
+
+func (s *MPU6050) number(register int) int64 {
+	return int64(int16(binary.BigEndian.Uint16(s.registers[register:])))
+}
+
+// moved is what an axis senses, with what its offset registers and its self-test add: 1/1024 of gravity a step of the accelerometer's, beyond
+// the trim, and 1/32.8 °/s a step of the gyroscope's; half of gravity and 50 °/s a self-test.
+func (s *MPU6050) moved(axis int) (acceleration, rotation func(time.Duration) int64) {
+	accelBy := (s.number(s.trimRegister(axis)) - mpu6050Trim[axis]) * 9_806_650 / 1024
+	gyroBy := s.number(mpu6050GyroOffsets+2*axis) * 10_000_000 / 328
+	if s.registers[mpu6050Accel]>>(7-axis)&1 != 0 {
+		accelBy += 9_806_650 / 2
+	}
+	if s.registers[mpu6050Gyro]>>(7-axis)&1 != 0 {
+		gyroBy += 50_000_000
+	}
+	by := func(sense func(time.Duration) int64, more int64) func(time.Duration) int64 {
+		return func(at time.Duration) int64 {
+			if sense == nil {
+				return more
+			}
+			return sense(at) + more
+		}
+	}
+	return by(s.world.Acceleration[axis], accelBy), by(s.world.Rotation[axis], gyroBy)
 }
 
 func (s *MPU6050) write(at time.Duration, register, value byte) {
@@ -142,12 +204,17 @@ func (s *MPU6050) measure(at time.Duration) {
 	gravities := int64(2) << (s.registers[mpu6050Accel] >> 3 & 3)
 	countsOf10Degrees := [4]int64{1310, 655, 328, 164}[s.registers[mpu6050Gyro]>>3&3]
 	for axis := range 3 {
-		s.put(5-axis, axis, s.world.Acceleration[axis], moment-delay[0]*time.Microsecond, 0, 1<<15, gravities*9_806_650)
-		s.put(2-axis, axis+4, s.world.Rotation[axis], moment-delay[1]*time.Microsecond, 0, countsOf10Degrees, 10_000_000)
+		acceleration, rotation := s.moved(axis)
+		s.put(5-axis, axis, acceleration, moment-delay[0]*time.Microsecond, 0, 1<<15, gravities*9_806_650)
+		s.put(2-axis, axis+4, rotation, moment-delay[1]*time.Microsecond, 0, countsOf10Degrees, 10_000_000)
 	}
-	if s.like9250() {
+	switch {
+	case s.registers[mpu6050Power1]&0x08 != 0: // the thermometer is off
+	case s.likeICM():
+		s.put(-1, 3, s.world.Temperature, moment, 25_000_000, 32_680, 100_000_000)
+	case s.like9250():
 		s.put(-1, 3, s.world.Temperature, moment, 21_000_000, 33_387, 100_000_000)
-	} else {
+	default:
 		s.put(-1, 3, s.world.Temperature, moment, 36_530_000, 340, 1_000_000)
 	}
 }

@@ -269,6 +269,14 @@ func (p *Pin) DriveAt(at time.Duration, level gpio.Level) {
 	p.wake()
 }
 
+// forget takes back what DriveAt has scheduled.
+func (p *Pin) forget() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.settle()
+	p.scheduled = p.scheduled[:0]
+}
+
 // Release lets go of the line: the pull decides.
 func (p *Pin) Release() {
 	p.mutex.Lock()

@@ -9,8 +9,7 @@ import (
 // TMP102 simulates Texas Instruments' thermometer, or its relative the TMP105, register by register: temperature, configuration
 // and the two limits. Like the chips it measures from power-up on.
 //
-// Sources: TMP102 data sheet SBOS397H, section 6.5; TMP105 data sheet SBOS648B, section 7.5. One shot and extended mode are not
-// simulated.
+// Sources: TMP102 data sheet SBOS397H, section 6.5; TMP105 data sheet SBOS648B, section 7.5. One shot is not simulated.
 type TMP102 struct {
 	temperature func(at time.Duration) int64
 	tmp105      bool
@@ -108,6 +107,10 @@ func (t *TMP102) measure(at time.Duration) {
 	t.since += (at - t.since) / period * period
 	count := toNearest(t.temperature(t.since), 62_500) // of a sixteenth of a degree
 	step := int64(1) << (3 - resolution)
+	if !t.tmp105 && t.config&0x0010 != 0 { // extended mode: 13 bits, marked by the lowest
+		t.result = uint16(int16(max(-4096, min(count, 4095))))<<3 | 1
+		return
+	}
 	count = max(-2048, min(count, 2047)) / step * step
 	t.result = uint16(int16(count)) << 4
 }

@@ -34,6 +34,7 @@ type VL53L0X struct {
 	since   time.Duration // when the task, or its last measurement, began
 	voltage bool          // calibrated
 	phase   bool          // calibrated
+	now     time.Duration // of the last transfer
 }
 
 type vl53l0xTask uint8
@@ -84,6 +85,7 @@ func NewVL53L0X(distance func(at time.Duration) int64) *VL53L0X {
 func (s *VL53L0X) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.now = at
 	if at < s.booted {
 		return fmt.Errorf("VL53L0X: %w: it boots", ErrNoAnswer)
 	}
@@ -101,6 +103,13 @@ func (s *VL53L0X) Tx(at time.Duration, w, r []byte) error {
 		register++
 	}
 	return nil
+}
+
+// Reset is a supply that was lost for a moment, at the time of the last transfer.
+func (s *VL53L0X) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.boot(s.now)
 }
 
 func (s *VL53L0X) boot(at time.Duration) {

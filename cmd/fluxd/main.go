@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"syscall"
 
+	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -127,13 +128,22 @@ var errUsage = errors.New("wrong command line")
 // defaultRobot is the demo that a newcomer sees.
 const defaultRobot = "lightseeker"
 
-// load reads the robot that a command line names.
+// load reads the robot that a command line names, and asks its devices whether they can measure what is wanted of them.
 func load(ctx context.Context, args []string) (*configs.Robot, error) {
 	name := defaultRobot
 	if len(args) > 0 {
 		name = args[0]
 	}
-	return await(ctx, func() (*configs.Robot, error) { return configs.Load(name) })
+	return await(ctx, func() (*configs.Robot, error) {
+		config, err := configs.Load(name)
+		if err != nil {
+			return nil, err
+		}
+		if mistakes, _ := daemon.CheckRanges(config); len(mistakes) > 0 {
+			return nil, mistakes
+		}
+		return config, nil
+	})
 }
 
 // await does what reads a file, which may be standard input that nobody writes to, or lie on a disk that does not answer. The end of the

@@ -34,7 +34,7 @@ func TestNoCommandLosesItsResult(t *testing.T) {
 	if err := os.WriteFile(tennlab, []byte(`{"Properties": {"node_properties": [{"name": "Threshold", "index": 0, "size": 1}],
  "edge_properties": [{"name": "Weight", "index": 0, "size": 1}, {"name": "Delay", "index": 1, "size": 1}]},
  "Nodes": [{"id": 0, "values": [1]}], "Edges": [], "Inputs": [0], "Outputs": [0],
- "Associated_Data": {"other": {"proc_name": "risp"}, "proc_params": {"discrete": true, "leak_mode": "none", "min_potential": 0}}}`), 0o600); err != nil {
+ "Associated_Data": {"other": {"proc_name": "risp"}, "proc_params": {"discrete": true, "leak_mode": "none", "min_potential": 0, "spike_value_factor": 1}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	lines := map[string][][]string{

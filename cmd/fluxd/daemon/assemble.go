@@ -50,13 +50,13 @@ func assemble(config *configs.Robot, opts BoardOptions, clock func() time.Durati
 func Halt(config *configs.Robot, opts BoardOptions) error {
 	start := time.Now()
 	r := newBody(config, opts, func() time.Duration { return time.Since(start) }, true)
-	if err := r.openBoard(); err != nil {
+	if err := attempt(r.openBoard); err != nil {
 		return err
 	}
 	var errs []error
 	for _, a := range config.Actuators {
 		line := &outputLine{name: a.Name, wake: make(chan struct{}, 1)}
-		if err := r.openGuard(a, line); err != nil {
+		if err := attempt(func() error { return r.openGuard(a, line) }); err != nil {
 			errs = append(errs, fmt.Errorf("actuator %s: %w", a.Name, err))
 			continue
 		}
@@ -69,16 +69,16 @@ func (r *robot) open() error {
 	if err := r.buildNetwork(); err != nil {
 		return err
 	}
-	if err := r.openBoard(); err != nil {
+	if err := attempt(r.openBoard); err != nil {
 		return err
 	}
 	for _, a := range r.config.Actuators {
-		if err := r.addOutput(a); err != nil {
+		if err := attempt(func() error { return r.addOutput(a) }); err != nil {
 			return r.refused("actuators."+a.Name, "actuator "+a.Name, err)
 		}
 	}
 	for _, s := range r.config.Sensors {
-		if err := r.addSensor(s); err != nil {
+		if err := attempt(func() error { return r.addSensor(s) }); err != nil {
 			return r.refused("sensors."+s.Name, "sensor "+s.Name, err)
 		}
 	}
@@ -91,7 +91,11 @@ func (r *robot) open() error {
 
 // bus gives a bus by its name, the same to all who ask.
 func (r *robot) bus(name string) (i2c.Bus, error) {
-	opened, err := r.board.Bus(configs.CanonicalBus(name))
+	var opened i2c.Bus
+	err := attempt(func() (err error) {
+		opened, err = r.board.Bus(configs.CanonicalBus(name))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (b *patientBus) Tx(address uint16, w, r []byte) error {
 	in, out := append([]byte(nil), w...), make([]byte, len(r))
 	done := make(chan error, 1)
 	go func() { // ends with the transfer; there is never more than one
-		err := b.bus.Tx(address, in, out)
+		err := attempt(func() error { return b.bus.Tx(address, in, out) })
 		<-b.turn
 		done <- err
 	}()

@@ -91,7 +91,8 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 	if found != nil {
 		return nil, found
 	}
-	return r.unknownToWorld(), nil
+	_, unsure := CheckRanges(config) // its mistakes were found when the file was read
+	return append(unsure, r.unknownToWorld()...), nil
 }
 
 // openPaper makes a board on which devices can be tried: the robot's own where it is simulated, one like it for a Raspberry Pi. It reports

@@ -190,7 +190,7 @@ func (r *robot) openOnBus(c configs.Sensor) (sensors.Sensor, error) {
 		})
 	case "mpu6050":
 		made, err = shared(r, place, func() (*sensors.MPU6050, error) {
-			return sensors.NewMPU6050(bus, c.Address, &sensors.MPU6050Opts{AccelRange: c.AccelRange, GyroRange: c.GyroRange})
+			return sensors.NewMPU6050(bus, c.Address, &sensors.MPU6050Opts{AccelRange: c.AccelRange, GyroRange: c.GyroRange, WhoAmI: byte(c.WhoAmI)})
 		})
 	default:
 		return nil, fmt.Errorf("device %q: unknown", c.Device)

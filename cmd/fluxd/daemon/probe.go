@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,9 +30,15 @@ func Probe(opts BoardOptions) (board string, buses []BusAnswers, err error) {
 func ProbeRobot(config *configs.Robot, opts BoardOptions) (board string, buses []BusAnswers, err error) {
 	start := time.Now()
 	r := newBody(config, opts, func() time.Duration { return time.Since(start) }, true)
-	if err := r.openBoard(); err != nil {
+	if err := attempt(r.openBoard); err != nil {
 		return "", nil, err
 	}
+	buses = r.probe()
+	return r.board.String(), buses, attempt(r.board.Halt)
+}
+
+// probe asks every address of every bus.
+func (r *robot) probe() (buses []BusAnswers) {
 	for _, name := range r.board.Buses() {
 		answers := BusAnswers{Name: name}
 		bus, err := r.bus(name)
@@ -42,7 +49,12 @@ func ProbeRobot(config *configs.Robot, opts BoardOptions) (board string, buses [
 		}
 		for address := uint16(firstAddress); address <= lastAddress; address++ {
 			begun := r.clock()
-			if bus.Tx(address, nil, make([]byte, 1)) == nil {
+			err := bus.Tx(address, nil, make([]byte, 1))
+			if p := (*panicked)(nil); errors.As(err, &p) {
+				answers.Err = err
+				break
+			}
+			if err == nil {
 				answers.Addresses = append(answers.Addresses, address)
 			} else if r.clock()-begun >= busWait { // not a refusal, but no answer of the bus itself
 				answers.Err = fmt.Errorf("the bus is stuck: SDA or SCL is held low")
@@ -51,5 +63,5 @@ func ProbeRobot(config *configs.Robot, opts BoardOptions) (board string, buses [
 		}
 		buses = append(buses, answers)
 	}
-	return r.board.String(), buses, r.board.Halt()
+	return buses
 }

@@ -195,12 +195,13 @@ func (r *robot) halt() error {
 		return nil
 	}, func(s *sensorLine) string { return "sensor " + s.name }))
 	if r.board != nil {
-		errs = append(errs, r.board.Halt())
+		errs = append(errs, attempt(r.board.Halt))
 	}
 	return errors.Join(errs...)
 }
 
-// together does something to all at the same time, and waits for all, not for ever: one that hangs is named in the error.
+// together does something to all at the same time, and waits for all, not for ever: one that hangs is named in the error, and so is one
+// that panics.
 func together[T any](all []T, do func(T) error, name func(T) string) error {
 	type end struct {
 		i   int
@@ -208,7 +209,13 @@ func together[T any](all []T, do func(T) error, name func(T) string) error {
 	}
 	ends := make(chan end, len(all))
 	for i, one := range all {
-		go func() { ends <- end{i, do(one)} }()
+		go func() {
+			err := attempt(func() error { return do(one) })
+			if p := (*panicked)(nil); errors.As(err, &p) {
+				err = fmt.Errorf("%s: %w", name(one), err)
+			}
+			ends <- end{i, err}
+		}()
 	}
 	errs, missing := make([]error, len(all)), len(all)
 	for i, one := range all {

@@ -355,15 +355,19 @@ func (r *robot) openStop() (*sensors.Button, error) {
 	if c == nil {
 		return nil, nil
 	}
-	pin, err := r.pin(c.Pin)
+	var button *sensors.Button
+	err := attempt(func() error {
+		pin, err := r.pin(c.Pin)
+		if err != nil {
+			return err
+		}
+		button, err = sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pulls[c.Pull], ActiveLow: c.Active == "low", Debounce: stopDebounce})
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("safety.emergency_stop: %w", err)
 	}
-	button, err := sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pulls[c.Pull], ActiveLow: c.Active == "low", Debounce: stopDebounce})
-	if err != nil {
-		return nil, fmt.Errorf("safety.emergency_stop: %w", err)
-	}
-	if value, err := button.Sample(r.clock()); value != 0 || err != nil {
+	if isPressed(button, r.clock()) {
 		r.safety.pressed.Store(true)
 		r.EmergencyStop(button.String())
 	}
@@ -379,17 +383,34 @@ func (l *Robot) watchStop(ctx context.Context, button *sensors.Button) {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		begun := l.clock()
-		value, err := button.Sample(begun)
-		l.switched(button, value != 0 || err != nil) // a switch that cannot be read is one that is pressed
-		if r, ok := button.Next(begun, edgeWait); ok {
-			l.switched(button, r.Value != 0)
+		l.switched(button, isPressed(button, begun))
+		rest := edgeRest // a storm on this pin, or a pin whose wait ends at once, does not spin
+		var edge sensors.Reading
+		var ok bool
+		err := attempt(func() error { edge, ok = button.Next(begun, edgeWait); return nil })
+		if err != nil {
+			edge.Value, ok, rest = 1, true, edgeWait
 		}
-		timer.Reset(edgeRest) // a storm on this pin, or a pin whose wait ends at once, does not spin
+		if ok {
+			l.switched(button, edge.Value != 0)
+		}
+		timer.Reset(rest)
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
 		}
 	}
+}
+
+// isPressed looks at the emergency stop's switch. One that cannot be read is pressed.
+func isPressed(button *sensors.Button, at time.Duration) bool {
+	pressed := true
+	err := attempt(func() error {
+		value, err := button.Sample(at)
+		pressed = value != 0
+		return err
+	})
+	return pressed || err != nil
 }
 
 // switched notes what the emergency stop's switch shows.

@@ -36,6 +36,8 @@ type sensorLine struct {
 	// Of whoever reads it.
 	failures int // samples that failed, one after the other
 	faults   int
+	edgeless bool // its driver panicked when its edges were waited for: they are left alone
+	trial    bool // and will be tried again
 
 	latest  gauge         // of the good readings
 	failing atomic.Bool   // the last sample failed
@@ -94,10 +96,31 @@ const (
 	farFuture = time.Duration(1<<63 - 1)
 )
 
+// sample takes a reading. A driver that panics has failed, and is halted: its next Sample starts the device again.
+func (line *sensorLine) sample(at time.Duration) (value int64, err error) {
+	err = attempt(func() (err error) {
+		value, err = line.sensor.Sample(at)
+		return err
+	})
+	return value, line.halted(err)
+}
+
+// halted brings a device to rest whose driver has panicked. Whether that works, its next Sample tells.
+func (line *sensorLine) halted(err error) error {
+	if p := (*panicked)(nil); !errors.As(err, &p) {
+		return err
+	}
+	_ = attempt(line.sensor.Halt)
+	return fmt.Errorf("%s: %w", line.sensor, err)
+}
+
 // sense reads one sensor. It reports false when there is no reading: there is none yet, the sensor failed (counted, told once), or
 // its recording is over.
 func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
-	value, err := line.sensor.Sample(at)
+	value, err := line.sample(at)
+	if line.edgeless && (err == nil || errors.Is(err, sensors.ErrNotYet)) {
+		line.edgeless, line.trial = false, true
+	}
 	switch {
 	case err == nil:
 		r.note(line, sensors.Reading{At: at, Value: value})
@@ -108,26 +131,63 @@ func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 			r.log.Debug("recording is over", "sensor", line.name)
 		}
 	default:
-		line.faults++
-		line.failures++
-		if line.failures == 1 {
-			line.failing.Store(true)
-			r.event(protocol.LevelError, "sensor_fault", line.name+": "+err.Error())
-			r.log.Warn("sensor does not answer; trying again", "sensor", line.name, "error", err)
-		}
+		r.fault(line, err)
 	}
 	return 0, false
+}
+
+// edge waits for a reading that comes with an edge. A driver that panics there has failed: its edges are left alone until Sample has
+// worked again, and it has recovered when they can be waited for again.
+func (r *robot) edge(line *sensorLine, now, timeout time.Duration) (reading sensors.Reading, ok bool) {
+	if line.edgeless {
+		return sensors.Reading{}, false
+	}
+	lost := uint64(0)
+	err := attempt(func() error {
+		reading, ok = line.edges.Next(now, timeout)
+		lost = line.edges.LostEdges()
+		return nil
+	})
+	if err != nil {
+		line.edgeless, line.trial = true, false
+		r.fault(line, line.halted(err))
+		return sensors.Reading{}, false
+	}
+	line.lost.Store(lost)
+	if line.trial {
+		line.trial = false
+		r.recovered(line)
+	}
+	if ok {
+		r.note(line, reading)
+	}
+	return reading, ok
+}
+
+// fault counts a failure, and tells of the first.
+func (r *robot) fault(line *sensorLine, err error) {
+	line.faults++
+	line.failures++
+	if line.failures == 1 {
+		line.failing.Store(true)
+		r.event(protocol.LevelError, "sensor_fault", line.name+": "+err.Error())
+		r.log.Warn("sensor does not answer; trying again", "sensor", line.name, "error", err)
+	}
 }
 
 // note keeps a good reading for telemetry, and ends a time of failures.
 func (r *robot) note(line *sensorLine, reading sensors.Reading) {
 	line.latest.write(reading.Value, reading.At)
-	if line.failures > 0 {
-		line.failures = 0
-		line.failing.Store(false)
-		r.event(protocol.LevelInfo, "sensor_recovered", line.name)
-		r.log.Info("sensor answers again", "sensor", line.name)
+	if line.failures > 0 && !line.trial {
+		r.recovered(line)
 	}
+}
+
+func (r *robot) recovered(line *sensorLine) {
+	line.failures = 0
+	line.failing.Store(false)
+	r.event(protocol.LevelInfo, "sensor_recovered", line.name)
+	r.log.Info("sensor answers again", "sensor", line.name)
 }
 
 // next returns when a sensor that was read at a time is read again: after its own interval, or, the more often it failed, after
@@ -168,16 +228,17 @@ func (l *Robot) watch(ctx context.Context, line *sensorLine) {
 		rest := due - begun
 		if line.edges != nil {
 			rest = min(rest, edgeWait)
-			r, ok := line.edges.Next(begun, rest)
-			line.lost.Store(line.edges.LostEdges())
-			if ok {
-				l.note(line, r)
+			failures := line.failures
+			if r, ok := l.edge(line, begun, rest); ok {
 				if l.hand(line, r.At, r.Value) {
 					continue
 				}
 				rest = edgeRest // a storm: let the pin drop what nobody could use
 			} else {
 				rest -= l.clock() - begun // all of it, unless the pin's wait ends at once, as some drivers' does: do not spin
+			}
+			if line.failures > failures {
+				due = line.next(due, l.clock())
 			}
 		}
 		if rest <= 0 {

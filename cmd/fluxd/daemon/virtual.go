@@ -116,11 +116,13 @@ func (s *simulation) step() {
 			judge = true
 		}
 		if line.edges != nil && s.edges <= s.now {
-			for r, ok := line.edges.Next(s.now, 0); ok; r, ok = line.edges.Next(s.now, 0) {
-				s.note(line, r)
+			failures := line.failures
+			for r, ok := s.edge(line, s.now, 0); ok; r, ok = s.edge(line, s.now, 0) {
 				s.feed(line, core.Tick(r.At/time.Microsecond), r.Value)
 			}
-			line.lost.Store(line.edges.LostEdges())
+			if line.failures > failures {
+				s.due[i], judge = line.next(s.due[i], s.now), true
+			}
 		}
 	}
 	if s.edges <= s.now {

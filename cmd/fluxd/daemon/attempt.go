@@ -1,0 +1,47 @@
+package daemon
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// attempt does something that a driver, a board or a bus does, and makes an error of a panic in it: it is a fault of that device, and the
+// rest of the robot goes on. What panics in fluxd's own parts is no business of attempt: see protect.
+func attempt(do func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = &panicked{cause: cause, where: panicPlace()}
+		}
+	}()
+	return do()
+}
+
+// panicked is the error of a driver that panicked.
+type panicked struct {
+	cause any
+	where string // file and line
+}
+
+func (p *panicked) Error() string {
+	return fmt.Sprintf("its driver panicked at %s: %v; this is a mistake in the driver, please report it", p.where, p.cause)
+}
+
+// panicPlace returns the file and line of the panic that is being recovered from.
+func panicPlace() string {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
+	for panicking := false; ; {
+		frame, more := frames.Next()
+		switch inRuntime := strings.HasPrefix(frame.Function, "runtime."); {
+		case frame.Function == "runtime.gopanic":
+			panicking = true
+		case panicking && !inRuntime:
+			return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
+}

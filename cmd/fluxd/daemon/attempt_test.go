@@ -1,0 +1,330 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/boards/sim"
+	"fluxd/sensors"
+
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+)
+
+// explosive is a sensor whose code panics where a test says so.
+type explosive struct {
+	sample, next, lost, halt atomic.Bool
+	samples, halts           atomic.Int64
+}
+
+func (e *explosive) String() string { return "explosive" }
+func (e *explosive) Unit() string   { return "" }
+func (e *explosive) Halt() error {
+	e.halts.Add(1)
+	if e.halt.Load() {
+		panic("halt")
+	}
+	return nil
+}
+
+func (e *explosive) Sample(time.Duration) (int64, error) {
+	e.samples.Add(1)
+	if e.sample.Load() {
+		zero := int64(0)
+		return 1 / zero, nil
+	}
+	return 7, nil
+}
+
+func (e *explosive) Next(now, timeout time.Duration) (sensors.Reading, bool) {
+	if e.next.Load() {
+		panic(errors.New("next"))
+	}
+	return sensors.Reading{}, false
+}
+
+func (e *explosive) LostEdges() uint64 {
+	if e.lost.Load() {
+		panic("lost edges")
+	}
+	return 0
+}
+
+// heard is a robot that notes its events, and what gives those since it was called last.
+func heard(clock func() time.Duration) (*robot, func() []string) {
+	var mutex sync.Mutex
+	var events []string
+	note := func(_, code, text string) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		events = append(events, code+" "+text)
+	}
+	return &robot{log: slog.New(slog.DiscardHandler), clock: clock, event: note}, func() []string {
+		mutex.Lock()
+		defer mutex.Unlock()
+		all := events
+		events = nil
+		return all
+	}
+}
+
+// A driver that panics has failed: one event, a halt, further tries, and one event when it works again. That holds for each method.
+func TestSensorWhoseCodePanics(t *testing.T) {
+	for name, panics := range map[string]func(*explosive, bool){
+		"in Sample":           func(e *explosive, on bool) { e.sample.Store(on) },
+		"in Sample and Halt":  func(e *explosive, on bool) { e.sample.Store(on); e.halt.Store(on) },
+		"in Next":             func(e *explosive, on bool) { e.next.Store(on) },
+		"in Next and Halt":    func(e *explosive, on bool) { e.next.Store(on); e.halt.Store(on) },
+		"in LostEdges":        func(e *explosive, on bool) { e.lost.Store(on) },
+		"wherever it is used": func(e *explosive, on bool) { e.sample.Store(on); e.next.Store(on); e.lost.Store(on); e.halt.Store(on) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				r, events := heard(func() time.Duration { return time.Since(begun) })
+				l := &Robot{readings: make(chan reading, 1000), robot: r}
+				e := &explosive{}
+				line := &sensorLine{name: "bomb", sensor: e, edges: e, nudge: make(chan struct{}, 1)}
+				line.every.set(10 * time.Millisecond)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				done := make(chan struct{})
+				go func() { defer close(done); l.watch(ctx, line) }()
+				synctest.Wait()
+				for range 2 {
+					time.Sleep(time.Second) // of the bubble
+					synctest.Wait()
+					events()
+					panics(e, true)
+					time.Sleep(20 * time.Second)
+					synctest.Wait()
+					if heard := events(); len(heard) != 1 || !strings.HasPrefix(heard[0], "sensor_fault bomb: explosive: its driver panicked at attempt_test.go:") || e.halts.Load() == 0 {
+						t.Fatalf("heard %q, halted %d times", heard, e.halts.Load())
+					}
+					if !line.failing.Load() {
+						t.Error("it counts as fine")
+					}
+					before := e.samples.Load()
+					time.Sleep(20 * time.Second)
+					synctest.Wait()
+					if asked := e.samples.Load() - before; asked < 15 || asked > 25 { // once a second, as what does not answer
+						t.Errorf("asked %d times in 20 s", asked)
+					}
+					panics(e, false)
+					time.Sleep(2 * time.Second)
+					synctest.Wait()
+					if heard := events(); len(heard) != 1 || heard[0] != "sensor_recovered bomb" || line.failing.Load() {
+						t.Errorf("heard %q", heard)
+					}
+				}
+				cancel()
+				<-done
+			})
+		})
+	}
+}
+
+// The same in virtual time, where a panic would end the simulation.
+func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
+	s, err := newSimulation(parse(t, guardedBench, nil), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []string
+	s.event = func(_, code, text string) { events = append(events, code) }
+	e := &explosive{}
+	s.sensors[0].sensor, s.sensors[0].edges = e, e
+	run := func(until time.Duration) {
+		t.Helper()
+		if err := s.run(context.Background(), until, func(time.Duration) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(time.Second)
+	e.sample.Store(true)
+	e.halt.Store(true)
+	run(3 * time.Second)
+	e.sample.Store(false)
+	e.halt.Store(false)
+	run(5 * time.Second)
+	e.next.Store(true)
+	run(7 * time.Second)
+	e.next.Store(false)
+	run(9 * time.Second)
+	want := []string{"sensor_fault", "sensor_stale", "sensor_recovered", "sensor_fresh", "sensor_fault", "sensor_recovered"}
+	if !slices.Equal(events, want) {
+		t.Errorf("heard %q, want %q", events, want)
+	}
+	e.halt.Store(true)
+	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "sensor eye: its driver panicked") {
+		t.Errorf("halt: %v", err)
+	}
+}
+
+const guardedBench = `robot: r
+board: {kind: sim, world: bench}
+sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}}
+network: {neurons: {a: {}}}
+actuators:
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
+  other: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: none, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
+mqtt: {broker: none}
+`
+
+// bomb is an actuator whose code panics while armed.
+type bomb struct {
+	actuators.Device
+	armed bool
+}
+
+func (b *bomb) Drive(c actuators.Command) error {
+	if b.armed {
+		panic("bridge on fire")
+	}
+	return b.Device.Drive(c)
+}
+
+func (b *bomb) Halt() error {
+	if b.armed {
+		panic("bridge on fire")
+	}
+	return b.Device.Halt()
+}
+
+// An actuator whose code panics fails alone: the other goes on, and to failsafe.
+func TestActuatorWhoseCodePanics(t *testing.T) {
+	s, err := newSimulation(parse(t, guardedBench, nil), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bomb{Device: s.outputs[0].device}
+	if s.outputs[0].guard, err = actuators.NewGuard(b, s.outputs[0].guardOpts(s.config.Actuators[0].Value)); err == nil {
+		err = s.outputs[0].guard.Start(0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.armed = true
+	if err := s.run(context.Background(), time.Second, func(time.Duration) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, last, failing := s.outputs[0].guard.Faults(); !failing || !strings.Contains(fmt.Sprint(last), "panic: bridge on fire") {
+		t.Errorf("failing %v, last %v", failing, last)
+	}
+	pin, err := s.board.Pin("GPIO13")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if duty, _ := pin.(*sim.Pin).PWMState(); duty == 0 {
+		t.Error("the other wheel rests")
+	}
+	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "actuator wheel: failsafe: ") || strings.Contains(err.Error(), "other") {
+		t.Errorf("halt: %v", err)
+	}
+	if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
+		t.Error("the other wheel goes on")
+	}
+	b.armed = false
+	if err := s.failsafe(); err != nil {
+		t.Error(err)
+	}
+}
+
+// explosiveBus panics in each transfer, and explosiveBoard when it is asked for one.
+type explosiveBus struct{ i2c.Bus }
+
+func (explosiveBus) String() string                  { return "I2C1" }
+func (explosiveBus) SetSpeed(physic.Frequency) error { return nil }
+func (explosiveBus) Tx(uint16, []byte, []byte) error { panic("bus on fire") }
+
+type explosiveBoard struct{ board }
+
+func (explosiveBoard) Bus(string) (i2c.BusCloser, error) { panic("board on fire") }
+func (explosiveBoard) Halt() error                       { panic("board on fire") }
+
+func TestBusAndBoardWhoseCodePanics(t *testing.T) {
+	b := newPatientBus(explosiveBus{})
+	for range 2 { // the bus is free again
+		if err := b.Tx(0x23, nil, nil); err == nil || !strings.Contains(err.Error(), "bus on fire") {
+			t.Errorf("got %v", err)
+		}
+	}
+	r, _ := heard(func() time.Duration { return 0 })
+	r.board = explosiveBoard{}
+	if _, err := r.bus("I2C1"); err == nil || !strings.Contains(err.Error(), "board on fire") {
+		t.Errorf("got %v", err)
+	}
+	if err := r.halt(); err == nil || !strings.Contains(err.Error(), "board on fire") {
+		t.Errorf("halt: %v", err)
+	}
+}
+
+// onFire is a device whose transfers panic while it burns.
+type onFire struct {
+	sim.Device
+	burns atomic.Bool
+}
+
+func (o *onFire) Tx(at time.Duration, w, r []byte) error {
+	if o.burns.Load() {
+		panic("chip on fire")
+	}
+	return o.Device.Tx(at, w, r)
+}
+
+// The whole way in real time: a transfer that panics in the goroutine of its bus ends nothing. What needs the sensor goes to failsafe, one
+// event says why, and all of it recovers.
+func TestDaemonGoesOnWhenATransferPanics(t *testing.T) {
+	w := watch(t, guarded(", stale: 300ms", "", ""))
+	eye := &onFire{Device: sim.NewBH1750(func(time.Duration) int64 { return w.light.Load() })}
+	if err := w.board.Attach("I2C1", 0x23, eye); err != nil {
+		t.Fatal(err)
+	}
+	w.arms(t)
+	w.turns(t)
+	eye.burns.Store(true)
+	before := w.tells(t, "sensor_stale")
+	if before["sensor_fault"] != 1 {
+		t.Errorf("heard %v", before)
+	}
+	w.rests(t)
+	eye.burns.Store(false)
+	before = w.tells(t, "sensor_fresh")
+	if before["sensor_fault"] != 0 || before["sensor_recovered"] != 1 {
+		t.Errorf("heard %v", before)
+	}
+	w.turns(t)
+}
+
+// A bus whose code panics is named by a probe, and the others are asked.
+func TestProbeOfABusWhoseCodePanics(t *testing.T) {
+	config := parse(t, guardedBench, nil)
+	r := newBody(config, BoardOptions{Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, true)
+	if err := r.openBoard(); err != nil {
+		t.Fatal(err)
+	}
+	eye := &onFire{Device: sim.NewBH1750(nil)}
+	eye.burns.Store(true)
+	if err := r.board.(*sim.Board).Attach("I2C1", 0x5c, eye); err != nil {
+		t.Fatal(err)
+	}
+	for _, answers := range r.probe() {
+		burning := answers.Name == "I2C1"
+		if got := answers.Err != nil && strings.Contains(answers.Err.Error(), "chip on fire"); got != burning {
+			t.Errorf("%s: %v", answers.Name, answers.Err)
+		}
+		if burning && !slices.Equal(answers.Addresses, []uint16{0x23}) { // that of the bench answered before
+			t.Errorf("%x answer", answers.Addresses)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"fluxd/configs"
+	"fluxd/sensors"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+)
+
+// CheckRanges holds a valid configuration against what its devices can measure, and touches none of them. A mistake is what can never be, such
+// as a threshold beyond all readings. Where a calibration lies between, which may be tuned, it is a warning.
+func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
+	r := newBody(config, BoardOptions{}, func() time.Duration { return 0 }, false)
+	r.board = paperBoard{}
+	ranges := map[string]sensors.Range{}
+	for _, s := range config.Sensors {
+		c, path := s.Value, "sensors."+s.Name
+		if slices.Contains([]string{"log", "button", "pir"}, c.Device) {
+			continue // it measures whatever was recorded, or is on or off
+		}
+		line := &sensorLine{name: s.Name}
+		if err := attempt(func() error { return r.openSensor(c, line) }); err != nil {
+			mistakes = append(mistakes, config.Mistake(path, "%v", err))
+			continue
+		}
+		if curve, within := c.Curve, sensors.RangeOf(line.device); len(curve) > 0 && within != (sensors.Range{}) {
+			if first, last := curve[0][0], curve[len(curve)-1][0]; first.Micro >= within.High || last.Micro <= within.Low {
+				warnings = append(warnings, config.Mistake(path+".curve", "%s to %s: the device measures %s: expected points in it", plain(first.Micro), amount(last), in(within, last.Unit)))
+			}
+		}
+		within := sensors.RangeOf(line.sensor)
+		if within == (sensors.Range{}) {
+			continue
+		}
+		ranges[s.Name] = within
+		key, message := unreachable(c.Encode, within)
+		switch {
+		case key == "":
+		case len(c.Curve) > 0:
+			warnings = append(warnings, config.Mistake(path+".encode."+key, "%s (by its curve)", message))
+		default:
+			mistakes = append(mistakes, config.Mistake(path+".encode."+key, "%s", message))
+		}
+	}
+	for _, w := range config.Rewards {
+		within, known := ranges[w.Value.Sensor]
+		most, what := within.High-within.Low, "changes"
+		if w.Value.On == "level" {
+			most, what = max(within.High, -within.Low), "readings"
+		}
+		if t := w.Value.Threshold; t != nil && known && t.Micro > most {
+			mistakes = append(mistakes, config.Mistake("rewards."+w.Name+".threshold", "%s: %s of %s come to %s at most: nothing earns it",
+				amount(*t), what, w.Value.Sensor, withUnit(plain(most), t.Unit)))
+		}
+	}
+	return mistakes, warnings
+}
+
+// unreachable finds an amount of a code that no reading in a range can make a difference to; "" when there is none.
+func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
+	wrong := func(key string, q configs.Quantity, what string) (string, string) {
+		if hint := q.Micro * 100; q.Unit == "Pa" && hint >= within.Low && hint <= within.High {
+			what += fmt.Sprintf("; %s hPa?", plain(q.Micro))
+		}
+		return key, fmt.Sprintf("%s: the device measures %s: %s", amount(q), in(within, q.Unit), what)
+	}
+	switch e.Kind {
+	case "threshold":
+		key, limit, rearm, below := "above", e.Above, int64(0), e.Below != nil
+		if below {
+			key, limit = "below", e.Below
+			rearm = limit.Micro + e.Hysteresis.Micro
+		} else {
+			rearm = limit.Micro - e.Hysteresis.Micro
+		}
+		switch {
+		case !below && limit.Micro > within.High, below && limit.Micro < within.Low:
+			return wrong(key, *limit, "no reading reaches that")
+		case !below && limit.Micro < within.Low, below && limit.Micro > within.High:
+			return wrong(key, *limit, "every reading is beyond that")
+		case e.Repeat || e.Hysteresis.Micro == 0:
+		case !below && rearm < within.Low, below && rearm > within.High:
+			return wrong("hysteresis", e.Hysteresis, "no reading goes back so far, and there would be one spike ever")
+		}
+	case "rate", "latency":
+		if low, high := e.Range[0], e.Range[1]; high.Micro <= within.Low || low.Micro >= within.High {
+			_, message := wrong("range", high, "expected a range that lies in that, at least in part")
+			return "range", plain(low.Micro) + " to " + message
+		}
+	case "delta":
+		if e.Step.Micro > within.High-within.Low {
+			return wrong("step", e.Step, "no two readings are so far apart")
+		}
+	}
+	return "", ""
+}
+
+// plain writes millionths as a decimal number, amount with their unit, and in a range with its unit.
+func plain(micro int64) string               { return strconv.FormatFloat(float64(micro)/1e6, 'f', -1, 64) }
+func amount(q configs.Quantity) string       { return withUnit(plain(q.Micro), q.Unit) }
+func in(r sensors.Range, unit string) string { return withUnit(r.String(), unit) }
+
+func withUnit(number, unit string) string {
+	if unit == "" {
+		return number
+	}
+	return number + " " + unit
+}
+
+// paperBoard is a board with every pin and bus, and nothing at any of them: drivers are made on it to be asked what they can do.
+type paperBoard struct{ board }
+
+func (paperBoard) Pin(name string) (gpio.PinIO, error)    { return paperPin{gpio.INVALID, name}, nil }
+func (paperBoard) Bus(name string) (i2c.BusCloser, error) { return paperBus{name: name}, nil }
+
+type paperPin struct {
+	gpio.PinIO
+	name string
+}
+
+func (p paperPin) Name() string                                           { return p.name }
+func (paperPin) NextEdge(time.Duration) (time.Duration, gpio.Level, bool) { return 0, gpio.Low, false }
+func (paperPin) LostEdges() uint64                                        { return 0 }
+
+type paperBus struct {
+	i2c.BusCloser
+	name string
+}
+
+func (b paperBus) String() string { return b.name }

@@ -1,0 +1,242 @@
+package sensors_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"fluxd/boards/sim"
+	"fluxd/sensors"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+)
+
+// A chip keeps what another program wrote into it until its supply is taken away. Whatever that was, the first reading is right, and so is the
+// first one after a moment without supply.
+func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
+	still := func(value int64) func(time.Duration) int64 { return func(time.Duration) int64 { return value } }
+	gravity := [3]func(time.Duration) int64{still(1_000_000), still(-2_000_000), still(9_806_650)}
+	turning := [3]func(time.Duration) int64{still(10_000_000), still(-20_000_000), still(30_000_000)}
+	// all writes a value to all registers from first to last, one transfer each.
+	all := func(first, last int, values ...byte) (writes [][]byte) {
+		for register := first; register <= last; register++ {
+			writes = append(writes, append([]byte{byte(register)}, values...))
+		}
+		return writes
+	}
+	mpu := func(identity byte) sim.Device {
+		return sim.NewMPU6050(identity, sim.MPU6050World{Acceleration: gravity, Rotation: turning, Temperature: still(30_000_000)})
+	}
+	mpuMeasures := map[string]int64{"accel_x": 1_000_000, "accel_y": -2_000_000, "accel_z": 9_806_650, "gyro_x": 10_000_000, "gyro_z": 30_000_000, "temperature": 30_000_000}
+	// Everything but sleep and reset, in which nothing would be left of the rest.
+	mpuWorst := append(append(all(0x06, 0x39, 0xff), all(0x67, 0x6a, 0xff)...), append(all(0x6c, 0x7f, 0xff), []byte{0x6b, 0x0f})...)
+	type chip interface {
+		Measure(string) (sensors.Sensor, error)
+	}
+	one := func(s sensors.Sensor, err error) (map[string]sensors.Sensor, error) {
+		return map[string]sensors.Sensor{"": s}, err
+	}
+	for _, c := range []struct {
+		name    string
+		address uint16
+		device  func() sim.Device
+		worst   [][][]byte // several states, each as the writes that lead to it
+		open    func(i2c.Bus) (map[string]sensors.Sensor, error)
+		chip    func(i2c.Bus) (chip, error)
+		want    map[string]int64
+		within  int64
+	}{
+		{name: "ADS1115", address: 0x48,
+			device: func() sim.Device {
+				return sim.NewADS1115([4]func(time.Duration) int64{still(1_000_000), still(250_000), still(0), still(3_000_000)})
+			},
+			worst: [][][]byte{
+				{{2, 0xff, 0xff}, {3, 0, 0}, {1, 0x7e, 0x00}}, // continuously, 0.256 V, 8 a second, another input
+				{{2, 0, 0}, {3, 0, 0}, {1, 0x81, 0x1f}},       // once, of a difference, with the comparator
+				{{1, 0xff, 0xff}},
+			},
+			chip: func(b i2c.Bus) (chip, error) { return sensors.NewADS1115(b, 0x48, nil) },
+			want: map[string]int64{"a0": 1_000_000, "a3": 3_000_000, "a0-a1": 750_000}, within: 200},
+		{name: "ADXL345", address: 0x53, device: func() sim.Device { return sim.NewADXL345(gravity) },
+			worst: [][][]byte{all(0x1d, 0x3f, 0xff), all(0x1d, 0x3f, 0x7f), append(all(0x1d, 0x3f, 0x88), []byte{0x31, 0xcf})},
+			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewADXL345(b, 0x53, nil) },
+			want:  map[string]int64{"accel_x": 1_000_000, "accel_y": -2_000_000, "accel_z": 9_806_650}, within: 20_000},
+		{name: "BH1750 high", address: 0x23, device: func() sim.Device { return sim.NewBH1750(still(1000_000_000)) },
+			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x10}}, {{0x40}, {0x7f}, {0x13}}, {{0x01}, {0x47}, {0x7e}, {0x00}}, {{0x44}, {0x6a}, {0x21}}},
+			open:  func(b i2c.Bus) (map[string]sensors.Sensor, error) { return one(sensors.NewBH1750(b, 0x23, nil)) },
+			want:  map[string]int64{"": 1000_000_000}, within: 1_000_000},
+		{name: "BH1750 low", address: 0x23, device: func() sim.Device { return sim.NewBH1750(still(1000_000_000)) },
+			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x13}}, {{0x40}, {0x7f}, {0x13}}},
+			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) {
+				return one(sensors.NewBH1750(b, 0x23, &sensors.BH1750Opts{Resolution: sensors.BH1750Low}))
+			},
+			want: map[string]int64{"": 1000_000_000}, within: 4_200_000},
+		{name: "BMP280", address: 0x76, device: func() sim.Device { return sim.NewBMP280() },
+			worst: [][][]byte{{{0xf5, 0xff}, {0xf4, 0xff}}, {{0xf5, 0xff}, {0xf4, 0x01}}, {{0xf5, 0xff}, {0xf4, 0x03}}},
+			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewBME280(b, 0x76) },
+			want:  map[string]int64{"temperature": 25_080_000, "pressure": 100_653_253_906}},
+		{name: "BME280", address: 0x76, device: func() sim.Device { return sim.NewBME280() },
+			worst: [][][]byte{{{0xf2, 0xff}, {0xf5, 0xff}, {0xf4, 0xff}}, {{0xf2, 0}, {0xf5, 0xff}, {0xf4, 0x03}}},
+			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewBME280(b, 0x76) },
+			want:  map[string]int64{"temperature": 25_080_000, "pressure": 100_653_253_906, "humidity": 48_651_367}, within: 20_000},
+		{name: "BMP180", address: 0x77, device: func() sim.Device { return sim.NewBMP180() },
+			worst: [][][]byte{{{0xf4, 0xf4}}, {{0xf4, 0x2e}}, {{0xf4, 0xff}}, {{0xf4, 0x34}}},
+			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewBME280(b, 0x77) },
+			want:  map[string]int64{"temperature": 15_000_000, "pressure": 69_964_000_000}},
+		{name: "INA219", address: 0x40, device: func() sim.Device { return sim.NewINA219(still(1_000_000), still(12_000_000), 100_000) },
+			worst: [][][]byte{{{5, 0xff, 0xfe}, {0, 0x07, 0xff}}, {{5, 0, 2}, {0, 0, 0}}, {{5, 0x10, 0x62}, {0, 0x00, 0x04}}, {{0, 0x7f, 0xff}}},
+			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewINA219(b, 0x40, nil) },
+			want:  map[string]int64{"current": 1_000_000, "voltage": 12_000_000, "power": 12_000_000, "shunt": 100_000}},
+		{name: "MPU-6050", address: 0x68, device: func() sim.Device { return mpu(0x68) }, worst: [][][]byte{mpuWorst, append(mpuWorst, []byte{0x6b, 0x4f})},
+			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
+		{name: "MPU-6500", address: 0x68, device: func() sim.Device { return mpu(0x70) }, worst: [][][]byte{mpuWorst, append(mpuWorst, []byte{0x6b, 0x4f})},
+			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
+		{name: "ICM-20689", address: 0x68, device: func() sim.Device { return mpu(0x98) }, worst: [][][]byte{mpuWorst},
+			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
+		{name: "TMP102", address: 0x48, device: func() sim.Device { return sim.NewTMP102(still(22_500_000)) },
+			worst: [][][]byte{{{1, 0xff, 0xff}, {2, 0x80, 0}, {3, 0x80, 0}}, {{1, 0x60, 0xf0}}, {{1, 0x61, 0xa0}}, {{1, 0, 0}}},
+			open:  func(b i2c.Bus) (map[string]sensors.Sensor, error) { return one(sensors.NewTMP102(b, 0x48, nil)) },
+			want:  map[string]int64{"": 22_500_000}},
+		{name: "TMP105", address: 0x48, device: func() sim.Device { return sim.NewTMP105(still(22_562_500)) },
+			worst: [][][]byte{{{1, 0xff}, {2, 0x80, 0}, {3, 0x80, 0}}, {{1, 0}}, {{1, 0x1f}}},
+			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) {
+				return one(sensors.NewTMP102(b, 0x48, &sensors.TMP102Opts{Chip: sensors.TMP105}))
+			},
+			want: map[string]int64{"": 22_562_500}},
+		{name: "VL53L0X", address: 0x29, device: func() sim.Device { return sim.NewVL53L0X(still(750_000)) },
+			worst: [][][]byte{
+				append(all(0x00, 0xbe, 0xff), []byte{0xff, 0x07}),
+				append(append([][]byte{{0xff, 0x01}}, all(0x00, 0xfe, 0xff)...), []byte{0xff, 0x06}),
+				append(append([][]byte{{0xff, 0x07}}, all(0x00, 0xfe, 0xff)...), []byte{0x00, 0x02}),
+				{{0xbf, 0x00}}, // left in reset
+			},
+			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) { return one(sensors.NewVL53L0X(b, 0x29, nil)) },
+			want: map[string]int64{"": 750_000}},
+	} {
+		for story, worst := range c.worst {
+			t.Run(fmt.Sprint(c.name, " ", story), func(t *testing.T) {
+				bus, board, now := simulated(t, c.address, c.device())
+				leave := func() {
+					for _, w := range worst {
+						if err := bus.Tx(c.address, w, nil); err != nil && !errors.Is(err, sim.ErrNoAnswer) { // not all registers can be written
+							t.Fatal(err)
+						}
+					}
+				}
+				leave()
+				*now += time.Second
+				var measures map[string]sensors.Sensor
+				var err error
+				if c.chip != nil {
+					measures = map[string]sensors.Sensor{}
+					of, err := c.chip(bus)
+					for name := range c.want {
+						measures[name] = measure(t, of, err, name)
+					}
+				} else if measures, err = c.open(bus); err != nil {
+					t.Fatal(err)
+				}
+				// right samples for some time: no reading is a wrong one, and at the end there is one.
+				right := func(why string) {
+					t.Helper()
+					for end := *now + 3*time.Second; *now < end; *now += 20 * ms {
+						for name, s := range measures {
+							value, err := s.Sample(*now)
+							off := value - c.want[name]
+							if err == nil && (off < -c.within || off > c.within) {
+								t.Fatalf("%s: %s at %v: got %d, want %d", why, name, *now, value, c.want[name])
+							}
+							if err != nil && *now+20*ms >= end {
+								t.Errorf("%s: %s: no reading at the end: %v", why, name, err)
+							}
+						}
+					}
+				}
+				right("at the start")
+				if err := board.Replug("I2C1", c.address); err != nil {
+					t.Fatal(err)
+				}
+				right("after a moment without supply")
+				leave() // by another program, while the driver is halted
+				for _, s := range measures {
+					if err := s.Halt(); err != nil {
+						t.Error(err)
+					}
+				}
+				leave()
+				right("after a halt")
+			})
+		}
+	}
+}
+
+// An HX711 cannot be asked for its gain: after a moment without supply the first conversion is of input A with 128.
+func TestHX711AfterAMomentWithoutSupply(t *testing.T) {
+	for gain, want := range map[int]int64{128: 400_000, 64: 200_000, 32: 100_000} {
+		for _, every := range []time.Duration{12 * ms, 40 * ms, 100 * ms, 250 * ms} {
+			t.Run(fmt.Sprint(gain, every), func(t *testing.T) {
+				clock, data, now := pins(t, "GPIO5", "GPIO6")
+				cell := sim.NewLoadCell(clock, data, func(time.Duration) int64 { return 400_000 })
+				// Another program has read it with other gains.
+				for pulse := range 24 + 2 {
+					*now = 400*ms + time.Duration(pulse)*time.Microsecond
+					for _, level := range []gpio.Level{gpio.High, gpio.Low} {
+						if err := clock.Out(level); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				h, err := sensors.NewHX711(clock, data, &sensors.HX711Opts{Gain: gain})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for round := range 5 {
+					readings := 0
+					for end := *now + 3*time.Second + time.Duration(round)*7*ms; *now < end; *now += every {
+						value, err := h.Sample(*now)
+						if err == nil {
+							readings++
+						}
+						if err == nil && value != want*1_000_000 {
+							t.Fatalf("round %d at %v: got %d, want %d", round, *now, value/1_000_000, want)
+						}
+					}
+					if readings < 8 {
+						t.Errorf("round %d: %d readings in 3 s", round, readings)
+					}
+					cell.Reset()
+				}
+			})
+		}
+	}
+}
+
+// With pin RATE high a conversion takes 12.5 ms, and the first after power-up 50 ms. That the rate is high shows in the first conversion that
+// comes too soon for the other one.
+func TestHX711WithTheFastRateAfterAMomentWithoutSupply(t *testing.T) {
+	clock, data, _ := pins(t, "GPIO5", "GPIO6")
+	chip := &cell{Pin: clock, data: data, counts: 1000}
+	h, err := sensors.NewHX711(chip, data, &sensors.HX711Opts{Gain: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := func(counts int32) {
+		chip.counts, chip.pulses = counts, 0
+		chip.ready()
+	}
+	ready(1)
+	expectNotYet(t, h, 0) // the gain is set
+	ready(2)
+	expectReading(t, h, 13*ms, 2_000_000)
+	ready(3)
+	expectReading(t, h, 62*ms, 3_000_000) // it was looked for a little late
+	ready(4)
+	expectNotYet(t, h, 112*ms) // 50 ms: it may be of input A with 128
+	if chip.pulses != 27 {
+		t.Errorf("%d pulses, want 27, which set the gain again", chip.pulses)
+	}
+	ready(5)
+	expectReading(t, h, 125*ms, 5_000_000)
+}
