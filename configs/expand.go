@@ -102,7 +102,7 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) {
 	i := slices.IndexFunc(e.circuits, func(c Named[Circuit]) bool { return c.Name == name })
 	switch {
 	case i < 0 && !e.readable("circuits"):
-		return // that was told
+		return // a mistake already
 	case i < 0:
 		var names []string
 		for _, c := range e.circuits {

@@ -33,7 +33,7 @@ type Recording struct {
 
 // ReadRecording reads a table in CSV (RFC 4180) whose first line names the columns; semicolons or tabs may stand for the commas. A
 // byte-order mark before it is skipped, and what is compressed with gzip (RFC 1952) is recognised. Cells hold numbers or words. A
-// column may be without a name, or share one, as long as nobody asks for it; separators at the end of a line do no harm. The name,
+// column may be without a name, or share one, as long as it is not asked for; separators at the end of a line do no harm. The name,
 // that of the file, begins each error, with the line.
 func ReadRecording(name string, r io.Reader) (*Recording, error) {
 	text, err := plain(r)
@@ -257,7 +257,7 @@ func (r *Recording) column(name string) (int, error) {
 	return 0, fmt.Errorf("%s:1: expected one of the columns %s, got %q", r.name, strings.Join(names, ", "), name)
 }
 
-// visible quotes a name that has a character which nobody sees.
+// visible quotes a name that has an invisible character.
 func visible(name string) string {
 	if strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return strconv.Quote(name)

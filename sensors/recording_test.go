@@ -59,7 +59,7 @@ func TestAColumnIsFoundByItsName(t *testing.T) {
 	}
 	for name, parts := range map[string][]string{
 		"b": {"walk.csv:1: columns 3 and 5 are both named \"b\""},
-		"":  {"walk.csv:1: expected one of the columns", `a, b, "a\u200b", b`}, // a character that nobody sees is shown
+		"":  {"walk.csv:1: expected one of the columns", `a, b, "a\u200b", b`}, // invisible characters are shown
 		"c": {"walk.csv:1: ", `got "c"`},
 	} {
 		_, err := rec.Word(0, name)

@@ -29,7 +29,7 @@ func (r *Recording) Evenly(every time.Duration) (*Timeline, error) {
 // longest is the longest recording: a unit that is too large shows here.
 const longest = 365 * 24 * time.Hour
 
-// Timed is the timeline of a recording with times in a column of its own: numbers in a unit of TimeUnits, or dates with time as ISO 8601
+// Timed is the timeline of a recording with times in a column: numbers in a unit of TimeUnits, or dates with time as ISO 8601
 // has them, such as 2024-05-01T12:00:00.25Z. They may begin anywhere; each is at least a microsecond after the one before. The last row
 // lasts as long as the others do on average. An error names file, line and column.
 func (r *Recording) Timed(column, unit string) (*Timeline, error) {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A named pipe in the place of a file would hold up whoever opens it for ever: every command says what it is, and ends.
+// A named pipe in the place of a file would block a command for ever: every command says what it is, and ends.
 func TestAPipeInThePlaceOfAFileIsRefused(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe.json")
@@ -40,13 +40,13 @@ func TestAPipeInThePlaceOfAFileIsRefused(t *testing.T) {
 		{"play", net, "--until", "1s", "--output", pipe}, {"play", net, "--until", "1s", "--weights", pipe},
 	} {
 		code, _, errs := fluxd(args...)
-		if code == 0 || !strings.Contains(errs, "a named pipe: expected a regular file") && !strings.Contains(errs, "nobody reads from it") {
+		if code == 0 || !strings.Contains(errs, "a named pipe: expected a regular file") && !strings.Contains(errs, "a pipe without a reader") {
 			t.Errorf("%v: exit %d: %s", args, code, errs)
 		}
 	}
 }
 
-// Standard input may be a pipe, and ctrl-C ends waiting for one that nobody writes to.
+// Standard input may be a pipe. Ctrl-C ends the wait for one without a writer.
 func TestStandardInputCanBeInterrupted(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
