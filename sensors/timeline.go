@@ -42,7 +42,7 @@ func (r *Recording) Timed(column, unit string) (*Timeline, error) {
 	for row := range t.starts {
 		text := r.cell(row, i)
 		fail := func(format string, args ...any) error {
-			return fmt.Errorf("%s:%d: column %s: %s", r.name, r.lines[row], column, fmt.Sprintf(format, args...))
+			return fmt.Errorf("%s:%d: column %s: %s", r.name, r.line(row), column, fmt.Sprintf(format, args...))
 		}
 		stamp, per, err := parseStamp(text, unit)
 		if err != nil {
@@ -62,7 +62,7 @@ func (r *Recording) Timed(column, unit string) (*Timeline, error) {
 		}
 	}
 	if t.rows < 2 {
-		return nil, fmt.Errorf("%s:%d: column %s: expected at least two rows with times, got one", r.name, r.lines[0], column)
+		return nil, fmt.Errorf("%s:%d: column %s: expected at least two rows with times, got one", r.name, r.line(0), column)
 	}
 	last := t.starts[t.rows-1]
 	t.every = max(time.Microsecond, (last / time.Duration(t.rows-1)).Truncate(time.Microsecond))
