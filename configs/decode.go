@@ -65,7 +65,7 @@ func (d *decoder) refuse(at *yaml.Node, path, format string, args ...any) {
 // count notes one more value, and reports false where the tree is too deep, too large or too wrong to go on.
 func (d *decoder) count(n *yaml.Node, path string, depth int) bool {
 	if d.more {
-		return false // nothing that is still to be read could be told
+		return false // further mistakes would not be listed
 	}
 	d.nodes++
 	switch {
@@ -259,7 +259,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 	}
 	missing := func(f field) {
 		if d.wrong[join(path, f.key)] {
-			return // it is there under another name, which was told
+			return // it is there under another name, which is a mistake already
 		}
 		d.wrong[join(path, f.key)] = true
 		d.fail(n, path, "%s is missing: %s", f.key, f.tag.Get("doc"))
@@ -292,7 +292,8 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 	}
 }
 
-// unknown tells of a key that a struct does not have. What it was meant for counts as what could not be read, so that nobody misses it.
+// unknown notes a key that a struct does not have. The key that it was meant for counts as unreadable: nothing that follows from its absence
+// is a mistake of the file.
 func (d *decoder) unknown(key *yaml.Node, t reflect.Type, path string, given map[string]entry) {
 	name, hint := key.Value, ""
 	var keys, free []string

@@ -70,7 +70,7 @@ func (v *validator) earned(path string, c *Reward, sensors []string) {
 		return
 	}
 	if !v.readable("sensors") {
-		return // that was told
+		return // a mistake already
 	}
 	if !slices.Contains(sensors, c.Sensor) {
 		v.fail(path+".sensor", "no sensor is named %q%s", shorten(c.Sensor), nearest(c.Sensor, sensors))

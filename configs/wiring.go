@@ -206,7 +206,7 @@ func as(role string) string {
 func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Connection, buses map[string]bool) {
 	if strings.Contains(c.Pin, "/") && !strings.HasPrefix(c.Pin, "pwmchip") {
 		if !v.readable("expanders") {
-			return // that was told
+			return // a mistake already
 		}
 		var names []string
 		for _, e := range v.robot.Expanders {

@@ -1,11 +1,11 @@
 // Package files opens the files that a user names: configurations, data, passwords, certificates.
 //
-// A named pipe blocks whoever opens it until somebody writes, some devices act when they are opened, and a file may be of any size. So
-// nothing is opened here but a regular file, and nothing is read beyond a limit:
+// Opening a named pipe blocks until another process writes to it, opening a device may make it act, and a file may be of any size. This
+// package opens regular files only, and reads up to a limit:
 //
 //	text, err := files.Read("robot.yaml", 16<<20) // robot.yaml: a named pipe: expected a regular file
 //
-// Standard input is what its user says it is: /dev/stdin, and what a shell makes of <(command), /dev/fd/63, may be pipes.
+// Standard input may be a pipe: /dev/stdin, and /dev/fd/63, which a shell makes of <(command).
 //
 // Errors are *fs.PathError and carry the name.
 package files
@@ -61,12 +61,12 @@ func Read(name string, most int64) ([]byte, error) {
 	return data, err
 }
 
-// Create makes a file, or empties the one that is there, for writing. A named pipe that nobody reads is an error: it would block until
-// somebody does.
+// Create makes a file, or empties the one that is there, for writing. A named pipe without a reader is an error: opening it
+// would block.
 func Create(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o666)
 	if errors.Is(err, syscall.ENXIO) {
-		return nil, &fs.PathError{Op: "create", Path: name, Err: errors.New("nobody reads from it: expected a file, or a pipe with a reader")}
+		return nil, &fs.PathError{Op: "create", Path: name, Err: errors.New("a pipe without a reader: expected a file, or start its reader first")}
 	}
 	return f, err
 }

@@ -41,13 +41,13 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	}
 }
 
-// A pipe is written to where somebody reads it, and no one is waited for where nobody does.
+// Create opens a pipe that has a reader, and does not wait for one that has none.
 func TestCreate(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Create(pipe); err == nil || !strings.Contains(err.Error(), "nobody reads from it") {
+	if _, err := Create(pipe); err == nil || !strings.Contains(err.Error(), "a pipe without a reader") {
 		t.Fatalf("a pipe without a reader: %v", err)
 	}
 	reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)

@@ -43,7 +43,7 @@ func NewLog(rec *Recording, opts LogOpts) (*Log, error) {
 	}
 	for i := range l.values {
 		if l.values[i], err = parseMillionths(rec.cell(i, column)); err != nil {
-			return nil, fmt.Errorf("log: %s:%d: column %s: %w, got %q", rec.name, rec.lines[i], opts.Column, err, rec.cell(i, column))
+			return nil, fmt.Errorf("log: %s:%d: column %s: %w, got %q", rec.name, rec.line(i), opts.Column, err, rec.cell(i, column))
 		}
 	}
 	return l, nil

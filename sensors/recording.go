@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode"
@@ -26,14 +27,17 @@ const MaxRecording = 32 << 20
 type Recording struct {
 	name    string
 	columns []string
-	text    []byte   // of all cells, row by row
-	ends    []uint32 // of each cell in the text, which is at most MaxRecording long
-	lines   []uint32 // of each row in the file, counted from 1
+	text    []byte    // of all cells, row by row
+	ends    []uint32  // of each cell in the text, which is at most MaxRecording long
+	breaks  []rowLine // rows that are not in the line after the row before
 }
+
+// rowLine is the line of a row in the file, counted from 1.
+type rowLine struct{ row, line int }
 
 // ReadRecording reads a table in CSV (RFC 4180) whose first line names the columns; semicolons or tabs may stand for the commas. A
 // byte-order mark before it is skipped, and what is compressed with gzip (RFC 1952) is recognised. Cells hold numbers or words. A
-// column may be without a name, or share one, as long as nobody asks for it; separators at the end of a line do no harm. The name,
+// column may be without a name, or share one, as long as it is not asked for; separators at the end of a line do no harm. The name,
 // that of the file, begins each error, with the line.
 func ReadRecording(name string, r io.Reader) (*Recording, error) {
 	text, err := plain(r)
@@ -82,7 +86,6 @@ func ReadRecording(name string, r io.Reader) (*Recording, error) {
 
 // plain unzips what is zipped, and skips a byte-order mark. What it returns fails beyond MaxRecording.
 func plain(r io.Reader) (*bufio.Reader, error) {
-	const long = 64 << 10 // of a header line, whose start is looked at
 	text := bufio.NewReader(r)
 	if magic, _ := text.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		unzipped, err := gzip.NewReader(text)
@@ -93,7 +96,7 @@ func plain(r io.Reader) (*bufio.Reader, error) {
 	} else {
 		r = text
 	}
-	text = bufio.NewReaderSize(files.Bounded(r, MaxRecording), long)
+	text = bufio.NewReaderSize(&lined{from: files.Bounded(r, MaxRecording)}, longestLine)
 	mark, _ := text.Peek(3)
 	switch {
 	case bytes.Equal(mark, []byte("\xef\xbb\xbf")):
@@ -104,6 +107,31 @@ func plain(r io.Reader) (*bufio.Reader, error) {
 		return nil, errors.New("expected UTF-8, got UTF-16: save it as CSV UTF-8")
 	}
 	return text, nil
+}
+
+// longestLine bounds a line of a recording, in bytes: room for some thousands of columns.
+const longestLine = 256 << 10
+
+// lined fails where a line has no end: a reader of tables keeps a whole one, with several words for each of its cells.
+type lined struct {
+	from  io.Reader
+	since int // the last end of a line
+}
+
+func (l *lined) Read(p []byte) (int, error) {
+	n, err := l.from.Read(p)
+	rest := p[:n]
+	for {
+		end := bytes.IndexByte(rest, '\n')
+		if length := l.since + len(rest); end < 0 && length <= longestLine {
+			l.since = length
+			return n, err
+		}
+		if end < 0 || l.since+end > longestLine {
+			return 0, fmt.Errorf("a line of more than %d KiB: expected lines that end with a line feed", longestLine>>10)
+		}
+		l.since, rest = 0, rest[end+1:]
+	}
 }
 
 // unzipper says what is wrong with a zipped file in words for its owner.
@@ -168,7 +196,9 @@ func (r *Recording) add(line int, row []string) error {
 	if ragged {
 		return fmt.Errorf("%s:%d: expected %d columns as in the header, got %d", r.name, line, len(r.columns), len(row))
 	}
-	r.lines = append(r.lines, uint32(line))
+	if row := r.Rows() - 1; row == 0 || r.line(row) != line {
+		r.breaks = append(r.breaks, rowLine{row, line})
+	}
 	return nil
 }
 
@@ -205,7 +235,14 @@ func (r *Recording) headless(data string) error {
 }
 
 // Rows is the number of rows, the header not counted.
-func (r *Recording) Rows() int { return len(r.lines) }
+func (r *Recording) Rows() int { return len(r.ends) / len(r.columns) }
+
+// line returns where a row is in the file.
+func (r *Recording) line(row int) int {
+	after := sort.Search(len(r.breaks), func(i int) bool { return r.breaks[i].row > row })
+	last := r.breaks[after-1]
+	return last.line + row - last.row
+}
 
 // Columns are the names of the columns, in the file's order; "" for one without a name.
 func (r *Recording) Columns() []string { return slices.Clone(r.columns) }
@@ -257,7 +294,7 @@ func (r *Recording) column(name string) (int, error) {
 	return 0, fmt.Errorf("%s:1: expected one of the columns %s, got %q", r.name, strings.Join(names, ", "), name)
 }
 
-// visible quotes a name that has a character which nobody sees.
+// visible quotes a name that has an invisible character.
 func visible(name string) string {
 	if strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return strconv.Quote(name)

@@ -59,7 +59,7 @@ func TestAColumnIsFoundByItsName(t *testing.T) {
 	}
 	for name, parts := range map[string][]string{
 		"b": {"walk.csv:1: columns 3 and 5 are both named \"b\""},
-		"":  {"walk.csv:1: expected one of the columns", `a, b, "a\u200b", b`}, // a character that nobody sees is shown
+		"":  {"walk.csv:1: expected one of the columns", `a, b, "a\u200b", b`}, // invisible characters are shown
 		"c": {"walk.csv:1: ", `got "c"`},
 	} {
 		_, err := rec.Word(0, name)
@@ -82,6 +82,10 @@ func TestARecordingIsBounded(t *testing.T) {
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
+	}
+	for _, endless := range []string{strings.Repeat(",", 1<<20), "a,b\n1,2\n" + strings.Repeat("1,", 1<<20), "a\r" + strings.Repeat("1\r", 1<<20)} {
+		_, err := sensors.ReadRecording("run.csv", strings.NewReader(endless))
+		expectError(t, err, "run.csv: ", "a line of more than 256 KiB")
 	}
 	_, err := sensors.ReadRecording("run.csv.gz", &zipped)
 	expectError(t, err, "run.csv.gz: too large: expected at most 32 MiB")
@@ -173,4 +177,13 @@ func TestALogWithTimes(t *testing.T) {
 	for at, want := range map[time.Duration]int64{0: 1, 499 * ms: 1, 500 * ms: 2, 1999 * ms: 2, 2000 * ms: 3, 2999 * ms: 3, 3000 * ms: 1, 9500 * ms: 2} {
 		expectReading(t, log, at, want*1_000_000)
 	}
+}
+
+// Blank lines, and cells of several lines, do not shift the line that an error names.
+func TestARecordingKnowsItsLines(t *testing.T) {
+	rec := recording(t, "a,b\n\n1,\"x\ny\"\n2,z\n\n\n3,z\nfour,z\n")
+	_, err := sensors.NewLog(rec, sensors.LogOpts{Column: "a", Every: ms})
+	expectError(t, err, "walk.csv:9: column a: ")
+	_, err = rec.Timed("b", "s")
+	expectError(t, err, "walk.csv:3: column b: ")
 }

@@ -29,7 +29,7 @@ func (r *Recording) Evenly(every time.Duration) (*Timeline, error) {
 // longest is the longest recording: a unit that is too large shows here.
 const longest = 365 * 24 * time.Hour
 
-// Timed is the timeline of a recording with times in a column of its own: numbers in a unit of TimeUnits, or dates with time as ISO 8601
+// Timed is the timeline of a recording with times in a column: numbers in a unit of TimeUnits, or dates with time as ISO 8601
 // has them, such as 2024-05-01T12:00:00.25Z. They may begin anywhere; each is at least a microsecond after the one before. The last row
 // lasts as long as the others do on average. An error names file, line and column.
 func (r *Recording) Timed(column, unit string) (*Timeline, error) {
@@ -42,7 +42,7 @@ func (r *Recording) Timed(column, unit string) (*Timeline, error) {
 	for row := range t.starts {
 		text := r.cell(row, i)
 		fail := func(format string, args ...any) error {
-			return fmt.Errorf("%s:%d: column %s: %s", r.name, r.lines[row], column, fmt.Sprintf(format, args...))
+			return fmt.Errorf("%s:%d: column %s: %s", r.name, r.line(row), column, fmt.Sprintf(format, args...))
 		}
 		stamp, per, err := parseStamp(text, unit)
 		if err != nil {
@@ -62,7 +62,7 @@ func (r *Recording) Timed(column, unit string) (*Timeline, error) {
 		}
 	}
 	if t.rows < 2 {
-		return nil, fmt.Errorf("%s:%d: column %s: expected at least two rows with times, got one", r.name, r.lines[0], column)
+		return nil, fmt.Errorf("%s:%d: column %s: expected at least two rows with times, got one", r.name, r.line(0), column)
 	}
 	last := t.starts[t.rows-1]
 	t.every = max(time.Microsecond, (last / time.Duration(t.rows-1)).Truncate(time.Microsecond))

@@ -146,8 +146,8 @@ func load(ctx context.Context, args []string) (*configs.Robot, error) {
 	})
 }
 
-// await does what reads a file, which may be standard input that nobody writes to, or lie on a disk that does not answer. The end of the
-// context ends the waiting; what is waited for then ends with the process.
+// await reads a file. Standard input without a writer, or a disk that does not answer, may block the read for ever: then the end of the
+// context ends the wait, and the read ends with the process.
 func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -163,7 +163,7 @@ func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 		return r.value, r.err
 	case <-ctx.Done():
 		var none T
-		return none, fmt.Errorf("interrupted while reading: %w", ctx.Err())
+		return none, errors.New("interrupted while reading")
 	}
 }
 

@@ -30,11 +30,11 @@ func (r *robot) wrong(path string, err error) error {
 
 // refused says why a part could not be made. What the configuration is to blame for has its line; on a simulated board that is all.
 func (r *robot) refused(path, part string, err error) error {
-	var told configs.Errors
+	var placed configs.Errors
 	var key *misplaced
 	switch {
-	case errors.As(err, &told):
-		return told
+	case errors.As(err, &placed):
+		return placed
 	case errors.As(err, &key):
 		return r.wrong(path+"."+key.key, key.err)
 	case r.config.Board.Kind == "sim":
@@ -54,11 +54,11 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 		if err == nil {
 			return
 		}
-		var told configs.Errors
-		if err = r.refused(path, part, err); !errors.As(err, &told) {
-			told = configs.Errors{config.Mistake(path, "%v", err)}
+		var placed configs.Errors
+		if err = r.refused(path, part, err); !errors.As(err, &placed) {
+			placed = configs.Errors{config.Mistake(path, "%v", err)}
 		}
-		found = append(found, told...)
+		found = append(found, placed...)
 	}
 	if err := r.buildNetwork(); err != nil {
 		note("network", "network", err)
@@ -87,7 +87,7 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 		_, err := newComparison(r)
 		note("compare", "compare", err)
 	}
-	_ = r.halt() // what does not answer here has been told
+	_ = r.halt() // devices that do not answer are among the mistakes already
 	if found != nil {
 		return nil, found
 	}
@@ -96,7 +96,7 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 }
 
 // openPaper makes a board on which devices can be tried: the robot's own where it is simulated, one like it for a Raspberry Pi. It reports
-// false where nobody but the board itself knows its pins and buses.
+// false where only the board itself knows its pins and buses.
 func (r *robot) openPaper() (bool, error) {
 	b := sim.New(r.clock)
 	switch r.config.Board.Kind {
@@ -141,9 +141,12 @@ func (r *robot) unknownToWorld() (warnings configs.Errors) {
 			warnings = append(warnings, r.config.Mistake(c.Path, "nothing answers at %s: a simulated board without a world has no devices; world: bench has all of the robot's", c.Where()))
 		}
 	}
+	listed := map[string]bool{}
 	for _, p := range parts {
-		if p.Device == "hbridge" && !connected[p.Where] {
-			warnings = append(warnings, r.config.Mistake("board.world", "the arena's %s is not connected: its wheel does not turn as it should; it is an hbridge with its %s at %s", p.Name, p.Role, p.Where))
+		if p.Device == "hbridge" && !connected[p.Where] && !listed[p.Name] {
+			listed[p.Name] = true
+			own := slices.DeleteFunc(slices.Clone(parts), func(other sim.ArenaPart) bool { return other.Name != p.Name })
+			warnings = append(warnings, r.config.Mistake("board.world", "the arena's %s is not connected, and does not turn as it should: expected %s", p.Name, partList(own, "", "")))
 		}
 	}
 	return warnings

@@ -22,7 +22,7 @@ var tables = fstest.MapFS{
 	"empty.csv":  {Data: nil},
 }
 
-// What the files show is told with its place, and where the mistake is in a data file with that too.
+// Check gives the place in the robot file, and the place in the data file when the mistake is there.
 func TestCheckFindsWhatOnlyTheFilesShow(t *testing.T) {
 	const log = "robot: r\nboard: {kind: BOARD}\nmqtt: {broker: none}\nnetwork: {neurons: {a: {}}}\nsensors:\n  s: {device: log, encode: {kind: latency, range: [0, 5], window: 9ms, to: a}, rate: 9 Hz, "
 	const label = "robot: r\nboard: {kind: BOARD}\nmqtt: {broker: none}\nnetwork: {neurons: {a: {}}}\nactuators:\n  l: {device: label, decode: {kind: winner-take-all, window: 9ms, choices: {a: go}}}\ncompare: {actuator: l, "
@@ -93,7 +93,7 @@ mqtt: {broker: none}
 		{"another address", seeker("arena", "0x23", "0x5c"), nil},
 		{"another bus", seeker("arena", "I2C1", "I2C0"), []string{"test.yaml:4:45: sensors.eye.address: the arena has no bh1750 with its address at I2C0 0x23; it has left eye: bh1750, address I2C1 0x23; right eye"}},
 		{"another pin", seeker("arena", "GPIO17", "GPIO27"), []string{"test.yaml:5:33: sensors.bumper.pin: the arena has no button with its pin at GPIO27; it has bumper: button, pin GPIO17"}},
-		{"another wheel", seeker("arena", "GPIO13, direction: GPIO6", "GPIO19, direction: GPIO6"), []string{"test.yaml:8:32: actuators.left.pwm: the arena has no hbridge", "test.yaml:2:27: board.world: the arena's left wheel is not connected", "GPIO13"}},
+		{"another wheel", seeker("arena", "GPIO13, direction: GPIO6", "GPIO19, direction: GPIO6"), []string{"test.yaml:8:32: actuators.left.pwm: the arena has no hbridge", "test.yaml:2:27: board.world: the arena's left wheel is not connected", "expected left wheel: hbridge, pwm GPIO13; left wheel: hbridge, direction GPIO6"}},
 		{"no world", seeker("none"), []string{"test.yaml:4:45: sensors.eye.address: nothing answers at I2C1 0x23", "world: bench"}},
 		{"a bench has everything", seeker("bench", "I2C1", "I2C0"), nil},
 	} {
