@@ -7,6 +7,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/configs"
+	"fluxd/sensors"
 )
 
 // What can be tuned of sensors, actuators, rewards and telemetry: what acts between two readings, commands or messages. Pins, addresses and what a
@@ -69,7 +70,8 @@ func (l *parameterList) ends(key, unit string, low, high float64, read func(s *s
 	}
 }
 
-func (l *parameterList) sensor(i int) {
+// sensor adds a sensor, whose readings lie in a range; the empty range where that is not known.
+func (l *parameterList) sensor(i int, readings sensors.Range) {
 	c := l.settings.sensors[i]
 	if c.Every > 0 {
 		if c.Device != "log" { // a recording has its own rate
@@ -98,7 +100,10 @@ func (l *parameterList) sensor(i int) {
 		l.quantity("temperature", between(-40, 85), func(s *settings) *configs.Quantity { return &s.sensors[i].Temperature })
 	}
 	l.curve(i, c.Curve)
-	l.encode(i, c.Encode)
+	if len(c.Curve) > 0 {
+		readings = sensors.Range{} // they are where the curve puts them, which may be tuned too
+	}
+	l.encode(i, c.Encode, readings)
 }
 
 // curve adds the points of a calibration, each of which stays beyond the one before.
@@ -120,7 +125,7 @@ func (l *parameterList) curve(i int, points [][2]configs.Quantity) {
 	}
 }
 
-func (l *parameterList) encode(i int, c configs.Encode) {
+func (l *parameterList) encode(i int, c configs.Encode, readings sensors.Range) {
 	encode := func(s *settings) *configs.Encode { return &s.sensors[i].Encode }
 	if c.Weight != nil {
 		target := l.neurons[c.To][0]
@@ -145,7 +150,11 @@ func (l *parameterList) encode(i int, c configs.Encode) {
 		if c.Above == nil {
 			key, field = "encode.below", func(s *settings) *configs.Quantity { return encode(s).Below }
 		}
-		l.quantity(key, between(-largest, largest), field)
+		limits := between(-largest, largest)
+		if readings != (sensors.Range{}) { // as Check wants it
+			limits = within(float64(readings.Low)/1e6, float64(readings.High)/1e6, float64(field(l.settings).Micro)/1e6)
+		}
+		l.quantity(key, limits, field)
 		l.quantity("encode.hysteresis", between(0, largest), func(s *settings) *configs.Quantity { return &encode(s).Hysteresis })
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"fluxd/configs"
 	"fluxd/core"
+	"fluxd/sensors"
 )
 
 // parameter is one number of the configuration that can be read and tuned while the robot runs.
@@ -97,7 +98,7 @@ func parameters(s *settings, r *robot) []parameter {
 	l, c := &parameterList{settings: s, neurons: r.neurons}, r.config
 	for i, sensor := range c.Sensors {
 		l.begin(part{sensorKind, i}, "sensors."+sensor.Name+".")
-		l.sensor(i)
+		l.sensor(i, sensors.RangeOf(r.sensors[i].sensor))
 	}
 	l.networkParameters()
 	for i, actuator := range c.Actuators {

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,6 +129,22 @@ func TestExamplesAreInRange(t *testing.T) {
 		mistakes, warnings := CheckRanges(load(t, e.Name))
 		if len(mistakes)+len(warnings) > 0 {
 			t.Errorf("%s: %v, %v", e.Name, mistakes, warnings)
+		}
+	}
+}
+
+// What check refuses cannot be tuned to either; behind a curve it can, for the curve may follow.
+func TestThresholdsAreTunedWithinWhatTheDeviceMeasures(t *testing.T) {
+	for curve, want := range map[string][2]float64{"": {0, 54612.5}, ", curve: [[0 lx, 0 lx], [100 lx, 1 lx]]": {-largest, largest}} {
+		text := strings.Replace(measuring("device: bh1750, bus: I2C1, address: 0x23, every: 20ms"+curve, "kind: threshold, above: 1 lx"), "kind: raspberrypi", "kind: sim", 1)
+		s, err := newSimulation(parse(t, text, nil), 1, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tuner := newTuner(s.robot)
+		i := slices.IndexFunc(tuner.all, func(p parameter) bool { return p.path == "sensors.s.encode.above" })
+		if low, high := tuner.all[i].limits(&tuner.now.Load().settings); low != want[0] || high != want[1] {
+			t.Errorf("%q: %v to %v, want %v", curve, low, high, want)
 		}
 	}
 }
