@@ -21,6 +21,7 @@ var keys = map[string][]string{
 	"watch":     {"lease_ms"},
 	"arm":       {"value", "by_hand"},
 	"drive":     {"actuator", "value", "lease_ms"},
+	"sense":     {"sensor", "value", "lease_ms"},
 }
 
 // ParseRequest reads the payload of a request with a verb. It is strict, since a value that was not meant must not act: a wrong type, null, an unknown or
@@ -50,6 +51,8 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 			r.Reward, err = p.text(key)
 		case "actuator":
 			r.Actuator, err = p.text(key)
+		case "sensor":
+			r.Sensor, err = p.text(key)
 		case "by_hand":
 			r.ByHand, err = p.truth(key)
 		case "value":

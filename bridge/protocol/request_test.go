@@ -20,6 +20,7 @@ func TestARequestIsReadStrictly(t *testing.T) {
 		{"arm", `"value":0,"value":1`, "value: given twice"},
 		{"arm", `"by_hand":1`, "by_hand: expected true or false, got 1"},
 		{"drive", `"actuator":"wheel","value":null,"lease_ms":1000`, "value: expected a number, got null"},
+		{"sense", `"sensor":"eye","value":true,"lease_ms":1000`, "value: expected a number, got true"},
 		{"drive", `"actuator":null`, "actuator: expected a text, got null"},
 		{"set", `"set":{"actuators.wheel.slew":null}`, "set.actuators.wheel.slew: expected a number, got null"},
 		{"set", `"set":{"a":1,"a":2}`, "set.a: given twice"},
@@ -70,6 +71,7 @@ func FuzzParseRequest(f *testing.F) {
 		"watch":     {Lease: 1000},
 		"arm":       {Value: &one, ByHand: true},
 		"drive":     {Actuator: "wheel", Value: &one, Lease: 1000},
+		"sense":     {Sensor: "eye", Value: &one, Lease: 1000},
 		"estop":     {},
 	} {
 		r.ID, r.Time, r.TTL = "x", 1_700_000_000_000, 1000

@@ -110,8 +110,9 @@ func (l *parameterList) sensor(i int, readings sensors.Range) {
 func (l *parameterList) curve(i int, points [][2]configs.Quantity) {
 	for k, point := range points {
 		in := func(s *settings, k int) float64 { return float64(s.sensors[i].Curve[k][0].Micro) / 1e6 }
+		widest := within(-largest, largest, in(l.settings, k))
 		l.quantity(fmt.Sprintf("curve[%d][0]", k), func(s *settings) (low, high float64) {
-			low, high = within(-largest, largest, in(s, k))(s)
+			low, high = widest(s)
 			if k > 0 {
 				low = in(s, k-1) + step
 			}

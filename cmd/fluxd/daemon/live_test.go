@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,6 +183,72 @@ func TestWhatCannotBeTuned(t *testing.T) {
 	// Each alone is out of range.
 	if err := x.tuner.set(wish{values: map[string]float64{"sensors.warm.every": 3e6, "sensors.warm.stale": 6e6}}); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is announced holds: each end of a range is accepted, and what is beyond is refused with that end. Also after other values have changed.
+func TestAnnouncedRangesHold(t *testing.T) {
+	robots := []string{benchRobot(t), strings.Replace(pupil, "FILE", filepath.Join(t.TempDir(), "pupil.learnt"), 1), `
+robot: rich
+board: {kind: sim}
+mqtt: {broker: none}
+network:
+  neurons:
+    a: {threshold: 100, leak: 1000, floor: -3, habituation: {rate: 1, max: 40, recovery: 2}, adaptation: {rate: 0.5, max: 20, recovery: 1, tolerance: 2}, burst: {overshoot: 7, interval: 2ms, max: 4},
+        pacemaker: 9ms, modulation: {leak: 3}, receptors: {threshold: 0.2, habituation: 0.1, adaptation: 0.3, stp: 0.4, ltp: 0.01, pacemaker: 20}}
+    b: {leak: 0, threshold: 3}
+  synapses:
+    - {from: b, to: a, weight: 60, plastic: {window: 20ms, min: 2, max: 90, stp: {rate: 1, depression: 0.5, unpaired: 0.25, recovery: 5, max: 30}, ltp: {rate: 0.1, depression: 0.1, consolidation: 0.5}}}
+    - {from: a, to: b, weight: -2, plastic: {window: 1ms, max: 5, ltp: {rate: 0.1}}}
+    - {from: a, to: a, kind: modulator, weight: 2}
+`}
+	tried := 0
+	for _, text := range robots {
+		config := parse(t, text, nil)
+		rapid.Check(t, func(t *rapid.T) {
+			x := newTunable(t, config)
+			all := x.tuner.all
+			for range rapid.IntRange(0, 3).Draw(t, "changes") { // what is announced may depend on them
+				p := all[rapid.IntRange(0, len(all)-1).Draw(t, "changed")]
+				low, high := x.tuner.limits(&x.tuner.now.Load().settings, x.tuner.byPath[p.path])
+				v := low + (high-low)*rapid.SampledFrom([]float64{0, 0.25, 0.5, 1}).Draw(t, "where")
+				if p.whole {
+					v = math.Round(v)
+				}
+				_ = x.tuner.set(wish{values: map[string]float64{p.path: v}})
+			}
+			p := all[rapid.IntRange(0, len(all)-1).Draw(t, "parameter")]
+			values, _, err := x.tuner.get([]string{p.path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := values[p.path]
+			step := func(end float64, up bool) float64 {
+				if p.whole {
+					return end + map[bool]float64{true: 1, false: -1}[up]
+				}
+				return end + map[bool]float64{true: 1, false: -1}[up]*max(math.Abs(end)*1e-3, 2e-6)
+			}
+			for _, beyond := range []float64{step(v.Min, false), step(v.Max, true)} {
+				var refused *protocol.SetError
+				err := x.tuner.set(wish{values: map[string]float64{p.path: beyond}})
+				if !errors.As(err, &refused) || refused.Min == nil || *refused.Min != v.Min || *refused.Max != v.Max {
+					t.Fatalf("%s: %g to %g are announced, and %g gets %v", p.path, v.Min, v.Max, beyond, err)
+				}
+			}
+			end := rapid.SampledFrom([]float64{v.Min, v.Max}).Draw(t, "end")
+			if p.whole && end != math.Trunc(end) {
+				t.Fatalf("%s: %g to %g are announced, and it takes whole numbers", p.path, v.Min, v.Max)
+			}
+			if err := x.tuner.set(wish{values: map[string]float64{p.path: end}}); err != nil {
+				t.Fatalf("%s: %g to %g are announced, and %g gets %v", p.path, v.Min, v.Max, end, err)
+			}
+			tried++
+			_ = x.halt()
+		})
+	}
+	if tried < 100 {
+		t.Errorf("%d ends were tried", tried)
 	}
 }
 

@@ -11,7 +11,14 @@ import (
 // where several synapses join the same two neurons.
 func (l *parameterList) networkParameters() {
 	d := &l.settings.network
-	l.afferents = make([][]int, len(d.Neurons))
+	l.afferents, l.sensors = make([][]int, len(d.Neurons)), make([][]int, len(d.Neurons))
+	for i := range l.settings.sensors {
+		if c := l.settings.sensors[i].Encode; c.Weight != nil {
+			for _, n := range l.neurons[c.To] {
+				l.sensors[n] = append(l.sensors[n], i)
+			}
+		}
+	}
 	for i, s := range d.Synapses {
 		if s.Kind == core.Direct {
 			l.afferents[s.To] = append(l.afferents[s.To], i)
@@ -35,6 +42,9 @@ func (l *parameterList) networkParameters() {
 	}
 }
 
+// mostLeak is how large a leak may be tuned to, in units a second: far beyond any that an amount allows.
+const mostLeak = 1e15
+
 // span adds a time of the network.
 func (l *parameterList) span(key string, least core.Tick, field func(*settings) *core.Tick) {
 	l.add(key, "us", true, between(float64(least), float64(core.MaxDelay)),
@@ -45,7 +55,8 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	i := l.of.index
 	amount, recovery := amounts(i), between(0, 2e6)
 	l.number("threshold", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Threshold })
-	l.number("leak", "units/s", leaks(i, l.afferents[i]), func(s *settings) *float64 { return &s.network.Neurons[i].Leak })
+	l.number("leak", "units/s", between(0, mostLeak), func(s *settings) *float64 { return &s.network.Neurons[i].Leak })
+	l.tied(l.leakFault(i))
 	l.number("floor", "units", floors(i), func(s *settings) *float64 { return &s.network.Neurons[i].Floor })
 	l.span("refractory", 0, func(s *settings) *core.Tick { return &s.network.Neurons[i].Refractory })
 	if n.Pacemaker != 0 {
@@ -95,7 +106,10 @@ func (l *parameterList) synapse(s *core.Synapse) {
 	switch s.Kind {
 	case core.Direct:
 		l.number("weight", "units", weights(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Weight })
-		l.all[len(l.all)-1].learns = s.Plastic != nil
+		if s.Plastic != nil {
+			l.all[len(l.all)-1].learns = true
+			l.tied(func(s *settings) error { return l.synapseFault(s, i) })
+		}
 	case core.Modulator:
 		l.add("weight", "", true, between(-core.MaxModulation, core.MaxModulation),
 			func(s *settings) float64 { return s.network.Synapses[i].Weight }, func(s *settings, v float64) { s.network.Synapses[i].Weight = v })
@@ -120,9 +134,15 @@ func (l *parameterList) synapse(s *core.Synapse) {
 		{"min", "units", amount, func(p *core.Plastic) *float64 { return &p.Min }},
 	} {
 		l.number("plastic."+p.key, p.unit, p.limits, func(s *settings) *float64 { return p.field(s.network.Synapses[i].Plastic) })
+		if p.key == "min" {
+			l.tied(func(s *settings) error { return l.synapseFault(s, i) })
+		}
 	}
 	l.most("plastic.stp.max", positive(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.ShortTerm.Max })
-	l.most("plastic.max", positive(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.Max })
+	if s.Plastic.Max > 0 {
+		l.most("plastic.max", positive(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.Max })
+		l.tied(func(s *settings) error { return l.synapseFault(s, i) })
+	}
 }
 
 // most adds an upper limit, in units, where there is one: that there is none is said in the robot file. The number 0 would be the end of a scale, and
@@ -177,22 +197,40 @@ func receptors(neuron int, unit string) limits {
 	}
 }
 
-// leaks: the threshold, the floor and every afferent weight must keep between 1 and 2^31-1 of water; 0 is a leak of its own kind.
-func leaks(neuron int, afferents []int) limits {
-	return func(s *settings) (float64, float64) {
-		n := &s.network.Neurons[neuron]
-		least := math.Inf(1)
-		if n.Threshold != 0 {
-			least = n.Threshold
-		}
-		if n.Floor != 0 {
-			least = min(least, -n.Floor)
+// tied says what speaks against the values that the latest parameter depends on.
+func (l *parameterList) tied(fault func(*settings) error) { l.all[len(l.all)-1].fault = fault }
+
+// leakFault says what a neuron with another leak cannot hold: all that is in units comes to other water.
+func (l *parameterList) leakFault(neuron int) func(*settings) error {
+	afferents, sensors := l.afferents[neuron], l.sensors[neuron]
+	return func(s *settings) error {
+		n := s.network.Neurons[neuron]
+		if mistakes := n.Mistakes(); len(mistakes) > 0 {
+			return mistakes[0]
 		}
 		for _, i := range afferents {
-			if w := s.network.Synapses[i].Weight; w != 0 {
-				least = min(least, math.Abs(w))
+			if err := l.synapseFault(s, i); err != nil {
+				return fmt.Errorf("%s: %w", l.synapsePath(s, i), err)
 			}
 		}
-		return 0, min(least*1e6, math.MaxFloat64)
+		for _, i := range sensors {
+			if _, err := core.Water(*s.sensors[i].Encode.Weight, n.Leak); err != nil {
+				return fmt.Errorf("sensors.%s.encode.weight: %w", l.names[i], err)
+			}
+		}
+		return nil
 	}
+}
+
+func (l *parameterList) synapseFault(s *settings, synapse int) error {
+	one := s.network.Synapses[synapse]
+	if mistakes := one.Mistakes(s.network.Neurons[one.To]); len(mistakes) > 0 {
+		return mistakes[0]
+	}
+	return nil
+}
+
+func (l *parameterList) synapsePath(s *settings, synapse int) string {
+	one := s.network.Synapses[synapse]
+	return "network.synapses." + s.network.Neurons[one.From].Name + "." + s.network.Neurons[one.To].Name
 }

@@ -20,6 +20,7 @@ type parameter struct {
 	read   func(*settings) float64
 	write  func(*settings, float64)
 	limits limits
+	fault  func(*settings) error // what speaks against its value, where its limits depend on others in a way that no formula gives; else nil
 }
 
 // limits returns what is allowed while all others stay as they are.
@@ -97,6 +98,7 @@ func copied[T any](p *T) *T {
 func parameters(s *settings, r *robot) []parameter {
 	l, c := &parameterList{settings: s, neurons: r.neurons}, r.config
 	for i, sensor := range c.Sensors {
+		l.names = append(l.names, sensor.Name)
 		l.begin(part{sensorKind, i}, "sensors."+sensor.Name+".")
 		l.sensor(i, sensors.RangeOf(r.sensors[i].sensor))
 	}
@@ -131,6 +133,8 @@ type parameterList struct {
 	settings  *settings
 	neurons   map[string][]int
 	afferents [][]int // direct synapses, by the neuron that they join to
+	sensors   [][]int // those that pour into it, by the neuron
+	names     []string
 	of        part
 	base      string // of their paths
 	all       []parameter

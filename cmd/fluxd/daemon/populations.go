@@ -67,12 +67,50 @@ func (t *tuner) described(now *settings, one told) protocol.Parameter {
 
 // allowed is what every member allows.
 func (t *tuner) allowed(now *settings, one told) (low, high float64) {
-	low, high = t.all[one.members[0]].limits(now)
+	low, high = t.limits(now, one.members[0])
 	for _, i := range one.members[1:] {
-		l, h := t.all[i].limits(now)
+		l, h := t.limits(now, i)
 		low, high = max(low, l), min(high, h)
 	}
 	return low, high
+}
+
+// limits are what is allowed of a parameter while all others stay as they are.
+func (t *tuner) limits(now *settings, parameter int) (low, high float64) {
+	p := &t.all[parameter]
+	low, high = p.limits(now)
+	if p.fault == nil {
+		return low, high
+	}
+	trial := now.clone()
+	trial.own(p.of)
+	fits := func(v float64) bool {
+		p.write(&trial, v)
+		return p.fault(&trial) == nil
+	}
+	v := p.read(now)
+	if !fits(v) { // several changes at once have made it so
+		return v, v
+	}
+	return nearest(v, low, fits), nearest(v, high, fits)
+}
+
+// nearest is the value nearest to an end that fits, as one value does.
+func nearest(fitting, end float64, fits func(float64) bool) float64 {
+	if fits(end) {
+		return end
+	}
+	for { // halving ends where no number is left between the two
+		middle := fitting + (end-fitting)/2
+		if middle == fitting || middle == end {
+			return fitting
+		}
+		if fits(middle) {
+			fitting = middle
+		} else {
+			end = middle
+		}
+	}
 }
 
 // population returns the name of the population that a neuron is of, or its own.

@@ -34,6 +34,9 @@ type pretence struct {
 	until time.Duration
 }
 
+// Range implements sensors.Ranged.
+func (f *feigned) Range() sensors.Range { return sensors.RangeOf(f.Sensor) }
+
 // Sample takes a reading.
 func (f *feigned) Sample(at time.Duration) (int64, error) {
 	if p := f.said.Load(); p != nil && at < p.until {

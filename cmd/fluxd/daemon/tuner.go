@@ -94,7 +94,7 @@ func (t *tuner) prepare(w wish) (*change, error) {
 	for _, i := range order {
 		p, value := &t.all[i], values[i]
 		if value != value || p.whole && value != math.Trunc(value) || math.Abs(value) > math.MaxInt64/2 {
-			return nil, p.outOfRange(&before.settings, value, ": expected "+map[bool]string{true: "a whole number", false: "a number"}[p.whole])
+			return nil, t.outOfRange(c, i, value, ": expected "+map[bool]string{true: "a whole number", false: "a number"}[p.whole])
 		}
 		if _, known := first[p.of]; !known {
 			first[p.of] = i
@@ -110,7 +110,16 @@ func (t *tuner) prepare(w wish) (*change, error) {
 	for _, i := range order {
 		p, value := &t.all[i], values[i]
 		if low, high := p.limits(&after.settings); !(value >= low && value <= high) {
-			return nil, p.outOfRange(&after.settings, value, " is out of range")
+			return nil, t.outOfRange(c, i, value, " is out of range")
+		}
+		if p.fault == nil {
+			continue
+		}
+		if err := p.fault(&after.settings); err != nil {
+			if low, high := t.limits(&before.settings, i); len(order) == 1 && !(value >= low && value <= high) {
+				return nil, t.outOfRange(c, i, value, " is out of range")
+			}
+			return nil, &protocol.SetError{Code: protocol.OutOfRange, Path: p.path, Message: units.Format(value, p.unit) + ": " + err.Error()}
 		}
 	}
 	for _, i := range order {
@@ -131,15 +140,16 @@ func (t *tuner) prepare(w wish) (*change, error) {
 			c.fittings = append(c.fittings, fit)
 		}
 	}
-	if err := t.pourable(c); err != nil {
-		return nil, err
-	}
 	return c, nil
 }
 
 // outOfRange refuses a value.
-func (p *parameter) outOfRange(s *settings, value float64, why string) error {
-	low, high := p.limits(s)
+func (t *tuner) outOfRange(c *change, parameter int, value float64, why string) error {
+	p := &t.all[parameter]
+	low, high := p.limits(&c.after.settings)
+	if len(c.order) == 1 {
+		low, high = t.limits(&c.before.settings, parameter)
+	}
 	return protocol.Refuse(p.path, low, high, units.Format(value, p.unit)+why)
 }
 
@@ -147,24 +157,10 @@ func (p *parameter) outOfRange(s *settings, value float64, why string) error {
 func (t *tuner) refused(c *change, parameter int, err error) error {
 	refused := &protocol.SetError{Code: protocol.OutOfRange, Path: t.all[parameter].path, Message: err.Error()}
 	if len(c.order) == 1 {
-		low, high := t.all[parameter].limits(&c.before.settings)
+		low, high := t.limits(&c.before.settings, parameter)
 		refused.Min, refused.Max = &low, &high
 	}
 	return refused
-}
-
-// pourable refuses a leak with which a sensor could not pour what it pours, which is configured in units.
-func (t *tuner) pourable(c *change) error {
-	for i, s := range t.robot.sensors {
-		leak := c.after.settings.network.Neurons[s.neurons[0]].Leak
-		if s.electric || leak == c.before.settings.network.Neurons[s.neurons[0]].Leak {
-			continue
-		}
-		if _, err := core.Water(*c.after.settings.sensors[i].Encode.Weight, leak); err != nil {
-			return &protocol.SetError{Code: protocol.OutOfRange, Path: "sensors." + s.name + ".encode.weight", Message: "with the new leak: " + err.Error()}
-		}
-	}
-	return nil
 }
 
 // commit puts a change in place. It belongs to the goroutine that owns the network. It does nothing, and returns false, when another
