@@ -488,11 +488,9 @@ func (n *Network) send(t int64, sources []uint32) {
 		for ; s < last; s++ {
 			slice := n.slices[s]
 			at := t + int64(n.delays[slice.channel>>kindBits])
-			if n.weights != nil && slice.kind() == directSlice && n.slices[s+1].first-slice.first == 1 {
-				if weight := n.weights[slice.first]; weight != 0 { // 0 would say that it is a slice
-					n.queue.push(at, n.arrivals[slice.first], weight)
-					continue
-				}
+			if n.singles && slice.kind() == directSlice && n.slices[s+1].first-slice.first == 1 {
+				n.queue.push(at, n.arrivals[slice.first], n.weights[slice.first])
+				continue
 			}
 			n.queue.push(at, s, 0)
 		}

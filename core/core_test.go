@@ -82,10 +82,15 @@ func TestBarrel(t *testing.T) {
 
 // A threshold of 0 is reached by every arrival that does not leave the level below 0: also by one of no water.
 func TestThresholdOfNothing(t *testing.T) {
-	n := mustBuild(t, Description{
+	d := Description{
 		Neurons:  []Neuron{{Name: "eye", Threshold: 1}, {Name: "zero", Floor: -5}, {Name: "shy", Floor: -5, Receptors: Receptors{Threshold: 1}}},
 		Synapses: []Synapse{{From: 0, To: 1, Delay: 10}, {From: 0, To: 1, Weight: -3, Delay: 20}, {From: 0, To: 1, Delay: 30}, {From: 0, To: 1, Weight: 3, Delay: 40}},
-	})
+	}
+	t.Run("in waves", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, d)) })
+	t.Run("without waves", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, wide(d))) })
+}
+
+func thresholdOfNothing(t *testing.T, n *Network) {
 	n.Excite(0, 0)
 	if got := n.Advance(100, nil); !slices.Equal(got, []Spike{{0, 0}, {10, 1}, {40, 1}}) {
 		t.Errorf("got %v: want no spike at 20 and 30, where the level is -3", got)

@@ -55,7 +55,7 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	n.about.spouts, n.about.arrivals = nil, map[uint32]float64{}
 	n.arrivals = make([]uint32, len(synapses))
 	n.efferents = make([]efferent, n.population+1)
-	n.slices, n.modulators, n.weights = nil, nil, nil
+	n.slices, n.modulators, n.weights, n.singles = nil, nil, nil, true
 	spouts, seen := map[spoutKey]uint32{}, new(memory)
 	for source := range n.population {
 		own := order[starts[source]:starts[source+1]]
@@ -87,6 +87,7 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	n.efferents[n.population] = efferent{first: uint32(len(n.slices) - 1), other: uint32(len(n.slices) - 1)}
 	configured := make([]float64, len(plastics))
 	n.trickles = len(n.arrivals) < 3*len(n.slices)
+	n.singles = n.singles && n.weights != nil
 	for i, source := range plastics {
 		n.arrivals[n.position(int(source))] = uint32(i)
 		configured[i] = synapses[source].Weight
@@ -120,6 +121,7 @@ func (n *Network) arrival(d Description, s *Synapse, position uint32, spouts map
 				n.weights = make([]int32, len(d.Synapses))
 			}
 			n.weights[position] = water
+			n.singles = n.singles && water != 0
 			if units(int64(water), d.Neurons[s.To].Leak) != s.Weight {
 				n.about.arrivals[position] = s.Weight
 			}

@@ -94,6 +94,7 @@ type Network struct {
 	delays     []uint32   // by channel; those of waves first, rising
 	arrivals   []uint32   // by slice and target; direct: packed, or the target; electric: the target; others: an index
 	weights    []int32    // of direct arrivals that are not packed; else nil
+	singles    bool       // a slice of one direct arrival may take the queue as its target and weight: none of weights is 0
 	modulators []modulator
 
 	waves        waves
