@@ -173,8 +173,8 @@ func TestSimulationEndsWithItsContext(t *testing.T) {
 
 func TestRobotThatCannotBeBuiltSaysWhy(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, says string }{
-		"bus":      {"bus: I2C1, address: 0x23", "bus: I2C7, address: 0x23", `sensor left_eye: simulated board: no bus "I2C7"`},
-		"too fast": {"max: 200 Hz, to: eye_l", "max: 1 MHz, to: eye_l", "sensor left_eye: rate encoder: "},
+		"bus":      {"bus: I2C1, address: 0x23", "bus: I2C7, address: 0x23", `sensors.left_eye.bus: simulated board: no bus "I2C7"`},
+		"too fast": {"max: 200 Hz, to: eye_l", "max: 1 MHz, to: eye_l", "sensors.left_eye.encode.max: rate encoder: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(lightseekerText(t), c.from, c.to, 1)
