@@ -516,7 +516,11 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		fmt.Fprintln(table, "PARAMETER\tVALUE\tRANGE\tDEFAULT\tSET BY")
 		for _, path := range inOrder(all.Values) {
 			v := all.Values[path]
-			fmt.Fprintf(table, "%s\t%s\t%s to %s\t%s\t%s\n", path, span(v.Value, v.Unit), amounts.Format(v.Min, v.Unit), amounts.Format(v.Max, v.Unit), amounts.Format(v.Default, v.Unit), v.Src)
+			shown := span(v.Value, v.Unit)
+			if v.Learnt != nil {
+				shown += ", learnt " + span(effective(v.Reading), v.Unit)
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s to %s\t%s\t%s\n", path, shown, amounts.Format(v.Min, v.Unit), amounts.Format(v.Max, v.Unit), amounts.Format(v.Default, v.Unit), v.Src)
 		}
 		return table.Flush()
 	})
@@ -625,8 +629,9 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 // previous are values before a change, those of members also under the path that stands for all of them.
 func previous(values map[string]protocol.Reading) map[string]protocol.Value {
 	all := map[string]protocol.Value{}
-	for path, v := range values {
-		all[path] = v.Value
+	for path, reading := range values {
+		v := effective(reading)
+		all[path] = v
 		together := protocol.Together(path)
 		if _, told := values[together]; told {
 			continue
@@ -645,6 +650,14 @@ func previous(values map[string]protocol.Reading) map[string]protocol.Value {
 		all[together] = merged
 	}
 	return all
+}
+
+// effective is the value that acts: of a weight that learns, what it has learnt.
+func effective(r protocol.Reading) protocol.Value {
+	if r.Learnt == nil {
+		return r.Value
+	}
+	return protocol.Value{V: *r.Learnt, To: r.LearntTo, Rev: r.Rev, Src: r.Src}
 }
 
 // reset gives parameters their configured values and prints what is.
