@@ -20,8 +20,8 @@ import (
 //go:embed robots/*.yaml robots/*.csv.gz
 var embedded embed.FS
 
-// maxSize bounds a configuration file.
-const maxSize = 16 << 20
+// maxSize bounds a configuration file. The YAML library needs up to a hundred times as much memory.
+const maxSize = 4 << 20
 
 // MaxJSON bounds a file of a network as JSON.
 const MaxJSON = 128 << 20
