@@ -30,9 +30,9 @@ func openKept(name string, most int64) (*keptFile, error) {
 	if err != nil {
 		return k, nil
 	}
-	if err := lockFile(lock); err != nil {
+	if lockFile(lock) != nil {
 		lock.Close()
-		return nil, fmt.Errorf("%s: another fluxd keeps its knowledge there: end that one first, or give each robot a file of its own (%w)", name, err)
+		return nil, fmt.Errorf("%s: another fluxd keeps its knowledge there: end that one first, or give each robot its own file", name)
 	}
 	k.lock = lock
 	return k, nil

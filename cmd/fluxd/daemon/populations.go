@@ -3,6 +3,8 @@ package daemon
 import (
 	"fluxd/bridge/protocol"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"fluxd/core"
@@ -95,15 +97,16 @@ func (t *tuner) limits(now *settings, parameter int) (low, high float64) {
 	return nearest(v, low, fits), nearest(v, high, fits)
 }
 
-// nearest is the value nearest to an end that fits, as one value does.
+// nearest is the value nearest to an end that fits, as one value does, in as few digits as it can be said.
 func nearest(fitting, end float64, fits func(float64) bool) float64 {
 	if fits(end) {
 		return end
 	}
+	from := fitting
 	for { // halving ends where no number is left between the two
 		middle := fitting + (end-fitting)/2
 		if middle == fitting || middle == end {
-			return fitting
+			break
 		}
 		if fits(middle) {
 			fitting = middle
@@ -111,6 +114,15 @@ func nearest(fitting, end float64, fits func(float64) bool) float64 {
 			end = middle
 		}
 	}
+	const close = 1e-5
+	for digits := 1; digits < 16; digits++ {
+		short, err := strconv.ParseFloat(strconv.FormatFloat(fitting, 'g', digits, 64), 64)
+		within := min(from, fitting) <= short && short <= max(from, fitting)
+		if err == nil && within && math.Abs(short-fitting) <= close*math.Abs(fitting) && fits(short) {
+			return short
+		}
+	}
+	return fitting
 }
 
 // population returns the name of the population that a neuron is of, or its own.

@@ -115,10 +115,10 @@ func (t *tuner) prepare(w wish) (*change, error) {
 		if p.fault == nil {
 			continue
 		}
+		if low, high := t.limits(&before.settings, i); len(order) == 1 && !(value >= low && value <= high) {
+			return nil, t.outOfRange(c, i, value, " is out of range")
+		}
 		if err := p.fault(&after.settings); err != nil {
-			if low, high := t.limits(&before.settings, i); len(order) == 1 && !(value >= low && value <= high) {
-				return nil, t.outOfRange(c, i, value, " is out of range")
-			}
 			return nil, &protocol.SetError{Code: protocol.OutOfRange, Path: p.path, Message: units.Format(value, p.unit) + ": " + err.Error()}
 		}
 	}
