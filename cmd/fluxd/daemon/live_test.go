@@ -247,7 +247,7 @@ network:
 			_ = x.halt()
 		})
 	}
-	if tried < 100 {
+	if tried < 60 {
 		t.Errorf("%d ends were tried", tried)
 	}
 }
