@@ -1,6 +1,7 @@
 package sensors_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -400,25 +401,49 @@ func TestADS1115Faults(t *testing.T) {
 }
 
 func TestADS1115FromManyGoroutines(t *testing.T) {
-	bus, _ := ads1115Board(t, constant(1_000_000))
+	bus, now := ads1115Board(t, constant(1_000_000))
 	chip, measures := newADS1115(t, bus, nil, "a0", "a1", "a0-a1")
-	sampleTogether(chip, measures...)
+	sampleTogether(t, now, chip, map[sensors.Sensor]int64{measures[0]: 1_000_000, measures[1]: 0, measures[2]: 1_000_000})
 }
 
-// sampleTogether samples measures from a goroutine each, while their chip is halted now and then.
-func sampleTogether(chip interface{ Halt() error }, measures ...sensors.Sensor) {
-	var group sync.WaitGroup
-	for _, measure := range measures {
-		group.Go(func() {
-			for k := range 200 {
-				measure.Sample(time.Duration(k) * ms)
-				if k%50 == 49 {
-					chip.Halt()
+// sampleTogether samples measures from a goroutine each, all at the same times, while their chip is halted now and then. Each reading is the
+// one that its measure stands for or none yet, however the transfers of the others fall between its own, and none is left without one.
+func sampleTogether(t *testing.T, now *time.Duration, chip interface{ Halt() error }, measures map[sensors.Sensor]int64) {
+	t.Helper()
+	const rounds = 300
+	var mutex sync.Mutex
+	read := map[sensors.Sensor]int{}
+	for round := range rounds {
+		*now += 10 * ms
+		var group sync.WaitGroup
+		for measure, want := range measures {
+			group.Go(func() {
+				got, err := measure.Sample(*now)
+				if errors.Is(err, sensors.ErrNotYet) {
+					return
 				}
-			}
-		})
+				if err != nil || got != want {
+					t.Errorf("%s at %v beside the others: got %d, %v, want %d", measure, *now, got, err, want)
+				}
+				mutex.Lock()
+				defer mutex.Unlock()
+				read[measure]++
+			})
+		}
+		if round%50 == 49 {
+			group.Go(func() {
+				if err := chip.Halt(); err != nil {
+					t.Errorf("halted beside the others: %v", err)
+				}
+			})
+		}
+		group.Wait()
 	}
-	group.Wait()
+	for measure := range measures {
+		if read[measure] < rounds/10 {
+			t.Errorf("%s was read in %d of %d rounds", measure, read[measure], rounds)
+		}
+	}
 }
 
 func ExampleADS1115() {

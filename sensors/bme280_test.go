@@ -261,9 +261,9 @@ func TestBME280Garbage(t *testing.T) {
 }
 
 func TestBME280FromManyGoroutines(t *testing.T) {
-	bus, _, _ := simulated(t, 0x76, sim.NewBME280())
+	bus, _, now := simulated(t, 0x76, sim.NewBME280())
 	chip, degrees, pascals, percent := newBME280(t, bus)
-	sampleTogether(chip, degrees, pascals, percent)
+	sampleTogether(t, now, chip, map[sensors.Sensor]int64{degrees: 25_080_000, pascals: 100_653_253_906, percent: 48_648_438})
 }
 
 func ExampleBME280() {

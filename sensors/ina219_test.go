@@ -242,9 +242,9 @@ func TestINA219LostSupply(t *testing.T) {
 }
 
 func TestINA219FromManyGoroutines(t *testing.T) {
-	bus, _, _ := ina219Board(t, 1_000_000, 12_000_000)
+	bus, _, now := ina219Board(t, 1_000_000, 12_000_000)
 	chip, measures := newINA219(t, bus, nil)
-	sampleTogether(chip, measures[:]...)
+	sampleTogether(t, now, chip, map[sensors.Sensor]int64{measures[0]: 1_000_000, measures[1]: 12_000_000, measures[2]: 12_000_000, measures[3]: 100_000})
 }
 
 func ExampleINA219() {

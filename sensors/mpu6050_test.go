@@ -3,7 +3,6 @@ package sensors_test
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -336,28 +335,25 @@ func TestMPU6050LosesItsSupply(t *testing.T) {
 }
 
 func TestMPU6050FromManyGoroutines(t *testing.T) {
-	now := time.Second
-	board := sim.New(func() time.Duration { return now })
-	if err := board.Attach("I2C1", 0x68, sim.NewMPU6050(0x68, mpu6050World())); err != nil {
-		t.Fatal(err)
+	world := sim.MPU6050World{Temperature: constant(30_000_000)}
+	for axis := range 3 {
+		world.Acceleration[axis] = constant(int64(axis+1) * 2_000_000)
+		world.Rotation[axis] = constant(int64(axis+1) * 20_000_000)
 	}
-	bus, err := board.Bus("I2C1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, measures := newMPU6050(t, bus, nil)
-	var group sync.WaitGroup
-	for name, measure := range measures {
-		group.Go(func() {
-			for i := range 100 {
-				measure.Sample(time.Duration(i) * ms)
-				if i == 50 && name == "gyro_y" {
-					measure.Halt()
-				}
+	bus, _, now := simulated(t, 0x68, sim.NewMPU6050(0x68, world))
+	chip, measures := newMPU6050(t, bus, nil)
+	alone := map[sensors.Sensor]int64{}
+	for *now = 0; *now < time.Second; *now += 10 * ms {
+		for _, measure := range measures {
+			if value, err := measure.Sample(*now); err == nil {
+				alone[measure] = value
 			}
-		})
+		}
 	}
-	group.Wait()
+	if len(alone) != len(mpu6050Measures) {
+		t.Fatalf("%d of %d measures are read", len(alone), len(mpu6050Measures))
+	}
+	sampleTogether(t, now, chip, alone)
 }
 
 func ExampleMPU6050() {

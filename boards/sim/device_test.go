@@ -167,23 +167,39 @@ func TestPWM(t *testing.T) {
 	}
 }
 
+// Whatever the others do to a pin, its duty and frequency belong together, no call fails, and afterwards it works as a new one.
 func TestPinFromManyGoroutines(t *testing.T) {
 	p := newPin(1, still)
 	var group sync.WaitGroup
-	for range 4 {
+	for turn := range 4 {
+		duty, frequency := gpio.DutyMax/gpio.Duty(turn+2), physic.Frequency(turn+2)*physic.KiloHertz
 		group.Go(func() {
 			for k := range 200 {
-				p.In(gpio.PullUp, gpio.BothEdges)
+				err := errors.Join(p.In(gpio.PullUp, gpio.BothEdges), p.PWM(duty, frequency))
 				p.Drive(k&1 == 0)
 				p.Read()
-				p.PWM(gpio.DutyHalf, physic.KiloHertz)
-				p.PWMState()
 				p.WaitForEdge(0)
-				p.Halt()
+				if duty, frequency := p.PWMState(); duty != gpio.DutyMax/gpio.Duty(max(1, frequency/physic.KiloHertz)) && frequency != 0 || frequency == 0 && duty != 0 {
+					t.Errorf("duty %v at %v: those of two calls", duty, frequency)
+				}
+				if err := errors.Join(err, p.Halt()); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}
 	group.Wait()
+	if duty, frequency := p.PWMState(); duty != 0 || frequency != 0 {
+		t.Errorf("halted by all: duty %v at %v", duty, frequency)
+	}
+	p.Drive(gpio.High)
+	if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
+		t.Fatal(err)
+	}
+	p.Drive(gpio.Low)
+	if !p.WaitForEdge(0) || p.Read() != gpio.Low || p.WaitForEdge(0) {
+		t.Error("afterwards it does not report one edge")
+	}
 }
 
 // The sensor, opcode by opcode. Light is 400 lx unless said otherwise.

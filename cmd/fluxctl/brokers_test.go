@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/google/uuid"
@@ -130,13 +129,5 @@ func (s stranger) retain(topic, payload string) {
 // untilOnline runs a command line until it succeeds.
 func untilOnline(t *testing.T, args ...string) (stdout string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; {
-		code, out, problems := fluxctl(t, args...)
-		if code == exitOK {
-			return out
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%v ends with %d: %s", args, code, problems)
-		}
-	}
+	return again(t, func(code int, _ string) bool { return code == exitOK }, args...)
 }

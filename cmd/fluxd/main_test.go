@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// patience bounds every wait of these tests: it is what a broken robot takes to fail, not how long a good one takes.
+const patience = 2 * time.Minute
+
 // hangups takes what the tests are told when their terminal is closed. What a process takes, its children do not ignore, also when the tests
 // run under nohup.
 var hangups = make(chan os.Signal, 1)
@@ -156,7 +159,7 @@ func TestSignalsStopTheDaemonCleanly(t *testing.T) {
 			if err := daemon.Start(); err != nil {
 				t.Fatal(err)
 			}
-			kill := time.AfterFunc(30*time.Second, func() { daemon.Process.Kill() })
+			kill := time.AfterFunc(patience, func() { daemon.Process.Kill() })
 			defer kill.Stop()
 			if _, err := stdout.Read(make([]byte, 1024)); err != nil { // it says what to type: it runs
 				t.Fatalf("%v\n%s", err, errs.String())

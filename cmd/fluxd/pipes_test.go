@@ -80,7 +80,7 @@ func TestStandardInputCanBeInterrupted(t *testing.T) {
 		if code == 0 || !strings.Contains(errs.String(), "interrupted while reading") {
 			t.Errorf("exit %d: %s", code, errs.String())
 		}
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		t.Fatal("it waits on")
 	}
 }

@@ -24,8 +24,6 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 )
 
-const patience = 30 * time.Second
-
 // process is a daemon in a process of its own.
 type process struct {
 	*exec.Cmd
@@ -136,6 +134,7 @@ func TestChildEndsInOrderWhenItsParentIsKilled(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("the child lives on")
 	}
+	_ = p.Wait() // the parent was killed; what the child said last has been read after this
 	if !strings.Contains(p.told(), "stopped: actuators are at failsafe") {
 		t.Errorf("the child did not end in order:\n%s", p.told())
 	}
