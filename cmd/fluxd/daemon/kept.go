@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"fluxd/configs"
 	"fluxd/files"
 )
 
@@ -22,9 +23,29 @@ type keptFile struct {
 	spoilt error // why it must not be replaced
 }
 
-// openKept claims a file, which need not exist. It fails when another process has it. Where it cannot be claimed for another reason, it cannot be
-// written either, which shows when it is.
+// checkKept finds names of kept files that belong to anything but a regular file. They are not claimed: a robot that kept its weights in /dev/null
+// would take the device away from the whole machine.
+func (r *robot) checkKept() (mistakes configs.Errors) {
+	check := func(path, name string) {
+		if err := files.Replaceable(name); err != nil {
+			mistakes = append(mistakes, r.config.Mistake(path, "%v, or a name that nothing has yet", err))
+		}
+	}
+	if c := r.config.Learnt; c != nil {
+		check("learnt.file", c.File)
+	}
+	if c := r.config.Tuning; c != nil {
+		check("tuning.file", c.File)
+	}
+	return mistakes
+}
+
+// openKept claims a file, which need not exist. It fails when another process has it, by whatever name. Where it cannot be claimed for another
+// reason, it cannot be written either, which shows when it is.
 func openKept(name string, most int64) (*keptFile, error) {
+	if place, err := filepath.EvalSymlinks(name); err == nil {
+		name = place
+	}
 	k := &keptFile{name: name, most: most}
 	lock, err := os.OpenFile(name+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

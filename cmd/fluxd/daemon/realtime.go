@@ -198,6 +198,9 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 
 // claimFiles claims what the robot keeps for its next run.
 func (l *Robot) claimFiles() (err error) {
+	if mistakes := l.checkKept(); mistakes != nil {
+		return mistakes
+	}
 	if c := l.config.Learnt; c != nil {
 		if l.learnt, err = openKept(c.File, maxLearnt); err != nil {
 			return fmt.Errorf("learnt: %w", err)
