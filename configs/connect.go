@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fluxd/configs/spelling"
 	"fluxd/core"
 )
 
@@ -87,7 +88,7 @@ func (e *expander) unknown(s scope, field, name string) {
 		return
 	}
 	var names []string
-	if len(e.index) <= mostCompared {
+	if len(e.index) <= spelling.MostKnown {
 		for known := range e.index {
 			if own, inside := strings.CutPrefix(known, s.prefix); inside {
 				names = append(names, own)

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"net"
 	"bytes"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"

@@ -207,7 +207,7 @@ func (l *Robot) claimFiles() (err error) {
 		}
 	}
 	if c := l.config.Tuning; c != nil {
-		if l.tuned, err = openKept(c.File, maxTuned); err != nil {
+		if l.tuned, err = openKept(c.File, configs.MaxSize); err != nil {
 			return fmt.Errorf("tuning: %w", err)
 		}
 	}
