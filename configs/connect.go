@@ -65,7 +65,7 @@ func (e *expander) resolveName(s scope, field, name string) (members, bool) {
 			return members{p, p.first + k, 1}, true
 		}
 	}
-	if e.more || !e.readable(join(s.path, field), s.path+".neurons", s.path+".circuits") || !e.neuronsRead(e.robot, name) {
+	if e.more || !e.readable(join(s.path, field), s.path+".neurons", s.path+".circuits") || !e.neuronsRead(e.robot, name) || e.ofUnread(s.prefix+name) {
 		return members{}, false // it may be one that could not be read
 	}
 	at := e.at(s, field)

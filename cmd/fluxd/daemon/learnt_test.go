@@ -437,3 +437,30 @@ func TestAKeptFileBehindALink(t *testing.T) {
 		t.Errorf("the link is replaced: %v", err)
 	}
 }
+
+// A file that is something else already is not kept aside for it: the robot file, or what was tuned.
+func TestKeptFilesAreOfTheirOwn(t *testing.T) {
+	folder := t.TempDir()
+	source, link := filepath.Join(folder, "robot.yaml"), filepath.Join(folder, "link")
+	if err := os.Symlink(source, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ sections, want string }{
+		{"learnt: {file: " + source + "}", ":7:16: learnt.file: " + source + " is this robot file"},
+		{"tuning: {file: " + link + "}", ":7:16: tuning.file: " + link + " is this robot file"},
+		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/./x, persist: true}", ":8:16: tuning.file: " + folder + "/./x is learnt.file, too"},
+		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/y, persist: true}", ""},
+	} {
+		text := strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}", c.sections, 1)
+		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config, err := configs.Load(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Check(config); (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, expected %q", c.sections, err, c.want)
+		}
+	}
+}
