@@ -1,10 +1,12 @@
 package daemon
 
 import (
-	"fluxd/bridge/protocol"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
+	"fluxd/bridge/protocol"
 	"fluxd/core"
 )
 
@@ -103,6 +105,9 @@ func nearest(fitting, end float64, fits func(float64) bool) float64 {
 	for { // halving ends where no number is left between the two
 		middle := fitting + (end-fitting)/2
 		if middle == fitting || middle == end {
+			if short, err := strconv.ParseFloat(strconv.FormatFloat(fitting, 'g', 6, 64), 64); err == nil && fitting != math.Trunc(fitting) && fits(short) {
+				return short // 110, where 110.00049999999999 would be rounded to it
+			}
 			return fitting
 		}
 		if fits(middle) {
