@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fluxd/configs/spelling"
 	"fluxd/core"
 )
 
@@ -64,7 +65,7 @@ func (e *expander) resolveName(s scope, field, name string) (members, bool) {
 			return members{p, p.first + k, 1}, true
 		}
 	}
-	if e.more || !e.readable(join(s.path, field), s.path+".neurons", s.path+".circuits") || !e.neuronsRead(e.robot, name) {
+	if e.more || !e.readable(join(s.path, field), s.path+".neurons", s.path+".circuits") || !e.neuronsRead(e.robot, name) || e.ofUnread(s.prefix+name) {
 		return members{}, false // it may be one that could not be read
 	}
 	at := e.at(s, field)
@@ -87,7 +88,7 @@ func (e *expander) unknown(s scope, field, name string) {
 		return
 	}
 	var names []string
-	if len(e.index) <= mostCompared {
+	if len(e.index) <= spelling.MostKnown {
 		for known := range e.index {
 			if own, inside := strings.CutPrefix(known, s.prefix); inside {
 				names = append(names, own)

@@ -27,6 +27,7 @@ type decoder struct {
 	told    map[Error]bool        // without their paths: what an anchor holds is told once, however often it is used
 	wrong   map[string]bool       // paths of values that are missing or could not be read
 	written map[string]bool       // names of the network's neurons, also of those that were refused
+	unread  []string              // uses of circuits whose neurons could not all be read, as they begin names: "leg_1."
 	presets map[string]*yaml.Node // defaults that were parsed
 	more    bool                  // there are mistakes beyond maxErrors
 	nodes   int
@@ -302,7 +303,11 @@ func (d *decoder) unknown(key *yaml.Node, t reflect.Type, path string, given map
 		if _, there := given[f.key]; !there {
 			free = append(free, f.key)
 		}
-		if inner := t.Field(f.index).Type; inner.Kind() == reflect.Struct && !slices.Contains(leaves, inner) && hasKey(inner, name) {
+		inner := t.Field(f.index).Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct && !slices.Contains(leaves, inner) && hasKey(inner, name) {
 			hint = fmt.Sprintf(" (it belongs to %s: indent it more, below that)", f.key)
 			d.wrong[join(join(path, f.key), name)] = true
 		}

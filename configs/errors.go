@@ -62,9 +62,6 @@ func (e Errors) sorted() Errors {
 	})
 }
 
-// mostCompared is how many names are compared with one that is not known: with more it takes longer than anybody waits.
-const mostCompared = 10_000
-
 // nearest returns " (did you mean x?)" for the known name most like the given one, or "" when none is like it.
 func nearest(name string, known []string) string {
 	if best, found := nearestOf(name, known); found {

@@ -173,49 +173,51 @@ func (e *expander) network(s scope, n *Network) {
 	}
 	for _, use := range n.Circuits {
 		inner := scope{path: s.path + ".circuits." + use.Name, prefix: s.prefix + use.Name + ".", within: s.within}
-		e.instance(inner, use.Value.Node)
+		if !e.instance(inner, use.Value.Node) {
+			e.unread = append(e.unread, inner.prefix)
+		}
 	}
 	for i := range n.Synapses {
 		e.synapse(s, fmt.Sprintf("synapses[%d]", i), &n.Synapses[i])
 	}
 }
 
-// instance puts a circuit in where it is used.
-func (e *expander) instance(s scope, use *yaml.Node) {
+// instance puts a circuit in where it is used. It reports false when not all of its neurons could be read: a name in that use may be one of them.
+func (e *expander) instance(s scope, use *yaml.Node) bool {
 	use, ok := e.resolve(use, s.path, 0)
 	if !ok {
-		return
+		return false
 	}
 	if use.Kind != yaml.MappingNode {
 		e.fail(use, s.path, "expected {use: circuit} and values for its parameters, got %s", kindName(use))
-		return
+		return false
 	}
 	for _, entry := range e.entries(use, s.path, 0) {
 		if entry.key.Value == "use" {
 			name, _ := e.resolve(entry.value, s.path, 0)
-			e.circuit(s, name.Value, use)
-			return
+			return e.circuit(s, name.Value, use)
 		}
 	}
 	e.fail(use, s.path, "use is missing: the name of a circuit")
+	return false
 }
 
-func (e *expander) circuit(s scope, name string, use *yaml.Node) {
+func (e *expander) circuit(s scope, name string, use *yaml.Node) bool {
 	circuit := e.circuits[name]
 	switch {
 	case e.full:
-		return // that is said already, and nothing is built
+		return false // that is said already, and nothing is built
 	case circuit == nil && !e.readable("circuits"):
-		return // and so is that
+		return false // and so is that
 	case circuit == nil:
 		e.fail(use, s.path+".use", "no circuit is named %q%s", shorten(name), nearest(name, e.names))
-		return
+		return false
 	case slices.Contains(s.within, name):
 		e.fail(use, s.path+".use", "circuit %s uses itself: %s -> %s", name, strings.Join(s.within, " -> "), name)
-		return
+		return false
 	case len(s.within) >= maxNesting:
 		e.fail(use, s.path+".use", "circuits in circuits, more than %d deep", maxNesting)
-		return
+		return false
 	}
 	e.used[name] = true
 	c := circuit.Value
@@ -250,12 +252,14 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) {
 		}
 		node := e.substitute(part.raw.Node, values, s.path+"."+part.key, 0)
 		if len(e.errors) > mistakes {
-			return // what could not be filled in would be told to be wrong once more
+			return false // what could not be filled in would be told to be wrong once more
 		}
 		s.node.Content = append(s.node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: part.key}, node)
 		e.value(node, reflect.ValueOf(part.into).Elem(), s.path+"."+part.key, "", 0)
 	}
+	whole := len(e.errors) == mistakes
 	e.network(s, &body)
+	return whole
 }
 
 // substitute copies a part of the file with $name replaced by the parameter's value.

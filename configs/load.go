@@ -20,8 +20,8 @@ import (
 //go:embed robots/*.yaml robots/*.csv.gz
 var embedded embed.FS
 
-// maxSize bounds a configuration file. The YAML library needs up to a hundred times as much memory.
-const maxSize = 4 << 20
+// MaxSize bounds a configuration file, and one of values that were tuned. The YAML library needs up to a hundred times as much memory.
+const MaxSize = 4 << 20
 
 // MaxJSON bounds a file of a network as JSON.
 const MaxJSON = 128 << 20
@@ -61,7 +61,7 @@ func Load(name string) (*Robot, error) {
 			return Parse(name, data, folder)
 		}
 	}
-	data, err := files.Read(name, maxSize)
+	data, err := files.Read(name, MaxSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		var names []string
 		for _, e := range Examples() {
@@ -87,8 +87,8 @@ func reason(err error) error {
 // Parse reads a configuration; source is its name in messages, folder is where the data files it names are found (nil: nowhere).
 // The error of a configuration with mistakes is Errors.
 func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
-	if len(data) > maxSize {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", maxSize>>20)}}
+	if len(data) > MaxSize {
+		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxSize>>20)}}
 	}
 	if folder == nil {
 		folder = embed.FS{} // none are found

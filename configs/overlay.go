@@ -30,7 +30,7 @@ type Overlay struct {
 
 // LoadOverlay reads a file as WriteTo makes it.
 func LoadOverlay(name string) (*Overlay, error) {
-	data, err := files.Read(name, maxSize)
+	data, err := files.Read(name, MaxSize)
 	if err != nil {
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
 	}
@@ -46,8 +46,8 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 			found = append(found, &Error{Source: source, Line: n.Line, Column: n.Column, Message: fmt.Sprintf(format, args...)})
 		}
 	}
-	if len(data) > maxSize {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", maxSize>>20)}}
+	if len(data) > MaxSize {
+		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxSize>>20)}}
 	}
 	var root yaml.Node
 	if err := decodeYAML(yaml.NewDecoder(bytes.NewReader(data)), &root); err != nil && !errors.Is(err, io.EOF) {
@@ -151,8 +151,8 @@ func (o *Overlay) Text() ([]byte, error) {
 		fmt.Fprintf(&b, "  %s: %d\n", strconv.Quote(path), o.Since[path])
 	}
 	text := fmt.Appendf(nil, "# What was tuned while the robot ran, in the units that fluxctl get shows: fluxd run ROBOT --overlay FILE\nchecksum: %q\n%s", checksum(b.Bytes()), b.Bytes())
-	if len(text) > maxSize {
-		return nil, fmt.Errorf("%d values are %d MiB: expected at most %d; values that are the same for a whole population take one line", len(o.Values), len(text)>>20, maxSize>>20)
+	if len(text) > MaxSize {
+		return nil, fmt.Errorf("%d values are %d MiB: expected at most %d; values that are the same for a whole population take one line", len(o.Values), len(text)>>20, MaxSize>>20)
 	}
 	return text, nil
 }

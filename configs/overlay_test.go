@@ -29,7 +29,7 @@ func TestAnOverlayThatIsTooLong(t *testing.T) {
 	for i := range 300_000 {
 		o.Values[fmt.Sprintf("network.synapses.wall[%d].another_wall[%d].weight", i, i)] = 0.123456789
 	}
-	if _, err := o.Text(); err == nil || !strings.Contains(err.Error(), "expected at most 4") {
+	if _, err := o.Text(); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("expected at most %d", MaxSize>>20)) {
 		t.Error(err)
 	}
 }

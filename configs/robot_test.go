@@ -158,7 +158,7 @@ func TestLoadFile(t *testing.T) {
 		{"lightsekr", "did you mean lightseeker?"},
 		{folder, "directory"},
 		{write("latin1.yaml", "robot: r\xe9\n"), "not YAML"},
-		{write("large.yaml", strings.Repeat("#", maxSize+1)), "at most 4 MiB"},
+		{write("large.yaml", strings.Repeat("#", MaxSize+1)), fmt.Sprintf("at most %d MiB", MaxSize>>20)},
 	} {
 		_, err := Load(c.name)
 		var all Errors

@@ -150,7 +150,12 @@ func (d *decoder) neuronsRead(r *Robot, name string) bool {
 			d.written[n.Name] = true
 		}
 	}
-	return d.readable("network.neurons", "network.circuits", "circuits") && !d.written[name]
+	return d.readable("network.neurons", "network.circuits", "circuits") && !d.written[name] && !d.ofUnread(name)
+}
+
+// ofUnread reports whether a name, with the uses of circuits that it is in, would be part of a use that could not be read.
+func (d *decoder) ofUnread(name string) bool {
+	return slices.ContainsFunc(d.unread, func(use string) bool { return strings.HasPrefix(name, use) })
 }
 
 // play settles rate and every, of which exactly one is expected.

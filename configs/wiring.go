@@ -241,7 +241,10 @@ func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Conne
 	}
 	if other := channels[channel]; other != nil && v.robot.Board.Model != "pi5" {
 		how := "would always have the same duty"
-		if other.Frequency != c.Frequency {
+		switch {
+		case c.Device == "stepper" || other.Device == "stepper":
+			how = "the steps of a stepper would come on both"
+		case other.Frequency != c.Frequency:
 			how = fmt.Sprintf("cannot have %v and %v", other.Frequency.Physic(), c.Frequency.Physic())
 		}
 		v.fail(c.Path, "%s and %s of %s are one PWM channel before the Raspberry Pi 5, and %s: take a pin of the other channel or a pca9685, or say board: {kind: raspberrypi, model: pi5}",

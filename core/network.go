@@ -221,7 +221,7 @@ func (d Description) check(s *Synapse) error {
 // check is Description.check for all but what the synapse connects: the error is a Mistake.
 func (s *Synapse) check(to *Neuron) error {
 	if s.Delay < 1 || s.Delay > MaxDelay {
-		return Mistake{"delay", refuse(ErrRange, "%d us: expected 1 to %d: an effect is later than its cause", s.Delay, MaxDelay)}
+		return Mistake{"delay", refuse(ErrRange, "%d us: expected 1 us to %d us: an effect is later than its cause", s.Delay, MaxDelay)}
 	}
 	if s.Plastic != nil && s.Kind != Direct {
 		return Mistake{"plastic", refuse(ErrUnknown, "only direct synapses can be, this one is %v", s.Kind)}

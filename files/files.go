@@ -71,6 +71,19 @@ func Create(name string) (*os.File, error) {
 	return f, err
 }
 
+// Replaceable refuses a name that has anything but a regular file behind it, before that is renamed or replaced. A name that nothing has is fine.
+func Replaceable(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil // there is nothing, or nothing that can be reached
+	}
+	err = regular(name, info)
+	if place := (*fs.PathError)(nil); errors.As(err, &place) {
+		place.Op = "replace"
+	}
+	return err
+}
+
 // Folder is what is in a folder and below, each file opened as Open does it.
 type Folder string
 

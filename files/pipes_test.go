@@ -41,6 +41,25 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	}
 }
 
+// What others may have open is not replaced: a device, a pipe, a folder. A regular file is, and a name that nothing has.
+func TestReplaceable(t *testing.T) {
+	folder := t.TempDir()
+	pipe, link, file := filepath.Join(folder, "pipe"), filepath.Join(folder, "link"), filepath.Join(folder, "file")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Symlink(pipe, link), os.WriteFile(file, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{pipe: "a named pipe", link: "a named pipe", folder: "a directory", "/dev/null": "a device"} {
+		if err := Replaceable(name); err == nil || !strings.Contains(err.Error(), name+": "+want+": expected a regular file") {
+			t.Errorf("%s: %v, expected %q", name, err, want)
+		}
+	}
+	for _, name := range []string{file, filepath.Join(folder, "new"), filepath.Join(folder, "no", "folder")} {
+		if err := Replaceable(name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Create opens a pipe that has a reader, and does not wait for one that has none.
 func TestCreate(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")

@@ -269,8 +269,8 @@ func (p *Pin) DriveAt(at time.Duration, level gpio.Level) {
 	p.wake()
 }
 
-// forget takes back what DriveAt has scheduled.
-func (p *Pin) forget() {
+// Forget takes back what DriveAt has scheduled.
+func (p *Pin) Forget() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.settle()

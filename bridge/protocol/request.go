@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 	p := parser{json.NewDecoder(bytes.NewReader(payload))}
 	p.decoder.UseNumber()
 	allowed := append([]string{"id", "ts", "ttl_ms"}, keys[verb]...)
-	return r, p.object("", "request", func(key string) (err error) {
+	return r, p.object("", "a JSON object", func(key string) (err error) {
 		if !slices.Contains(allowed, key) {
 			return malformed(key, "verb %s has no such key: expected %s", verb, strings.Join(allowed, ", "))
 		}
@@ -95,7 +96,7 @@ func checkJSON(text []byte) error {
 		return nil
 	case len(bytes.TrimSpace(text)) == 0:
 		return malformed("", "expected a JSON object, got nothing")
-	case errors.As(err, &syntax) && int(syntax.Offset) >= len(text) && !strings.Contains("}]", string(text[len(text)-1:])):
+	case errors.Is(json.NewDecoder(bytes.NewReader(text)).Decode(new(json.RawMessage)), io.ErrUnexpectedEOF):
 		return malformed("", "the JSON ends too early, after %d bytes", len(text))
 	case errors.As(err, &syntax):
 		at := max(0, int(syntax.Offset)-1)
@@ -205,7 +206,10 @@ func (p parser) train(path string) (t Train, err error) {
 		case err != nil:
 			return err
 		case key == "count":
-			t.Count = int(min(max(v, -1), math.MaxInt32)) // on 32 bits as well; the limits are far inside
+			if v < 1 || v > MaxTrain {
+				return malformed(path+"."+key, "expected 1 to %d, got %d", MaxTrain, v)
+			}
+			t.Count = int(v)
 		case key == "every_us":
 			t.Every = v
 		default:

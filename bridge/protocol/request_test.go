@@ -43,6 +43,8 @@ func TestARequestIsReadStrictly(t *testing.T) {
 		{"stimulate", `"stimulate":{"a":5}`, "stimulate.a: expected a train"},
 		{"stimulate", `"stimulate":{"a":{"count":null}}`, "stimulate.a.count: expected a whole number, got null"},
 		{"stimulate", `"stimulate":{"a":{"n":1}}`, "stimulate.a.n: a train has no such key"},
+		{"stimulate", `"stimulate":{"a":{"count":99999999999}}`, "stimulate.a.count: expected 1 to 1000, got 99999999999"},
+		{"stimulate", `"stimulate":{"a":{"count":0}}`, "stimulate.a.count: expected 1 to 1000, got 0"},
 		{"get", `"paths":["a"],`, "no JSON"},
 		{"get", `"paths":["a"`, "ends too early"},
 		{"get", `"ts":null`, "ts: given twice"},
@@ -55,6 +57,24 @@ func TestARequestIsReadStrictly(t *testing.T) {
 		var refused *Error
 		if !errors.As(err, &refused) || refused.Code != Malformed || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s %s: %v, want %q", test.verb, test.with, err, test.says)
+		}
+	}
+}
+
+// What stands behind a request is not taken for one that was cut short, nor the other way round.
+func TestWhatIsNoObject(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"id":"x"}y`:    `no JSON from byte 10 on: "y"`,
+		`{"id":"x"} {}`:  `no JSON from byte 11 on: "{}"`,
+		`{"id":"x"}}`:    `no JSON from byte 10 on: "}"`,
+		`{"id":nul`:      "ends too early, after 9 bytes",
+		`{"paths":["a"]`: "ends too early, after 14 bytes",
+		`null`:           "expected a JSON object, got null",
+		`["x"]`:          "expected a JSON object, got a list",
+		" ":              "expected a JSON object, got nothing",
+	} {
+		if _, err := ParseRequest("get", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
 }

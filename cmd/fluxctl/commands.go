@@ -793,12 +793,14 @@ type checked struct {
 	failed error
 }
 
-// Write writes what a terminal shows and does not obey.
+// Write writes what a terminal shows and does not obey. After an error it writes no more, and returns the same: else the error of a later print
+// would pass for that of the command.
 func (c *checked) Write(p []byte) (int, error) {
-	n, err := filter{c.Writer}.Write(p)
-	if c.failed == nil {
-		c.failed = err
+	if c.failed != nil {
+		return 0, c.failed
 	}
+	n, err := filter{c.Writer}.Write(p)
+	c.failed = err
 	return n, err
 }
 

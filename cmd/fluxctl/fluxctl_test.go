@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -540,7 +541,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		for _, command := range [][]string{{"get"}, {"watch"}} {
 			var problems bytes.Buffer
 			code := run(t.Context(), append(command, broker, patiently), brokenWriter{failing}, &problems)
-			if code != want || failing == syscall.ENOSPC && !strings.Contains(problems.String(), "cannot be written: no space left") {
+			if code != want || failing == syscall.ENOSPC && !strings.Contains(problems.String(), "cannot be written: write /dev/stdout: no space left") {
 				t.Errorf("%v, %v: ended with %d: %s", command, failing, code, &problems)
 			}
 		}
@@ -565,7 +566,7 @@ func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("get")
 	for _, c := range root.Commands() {
-		if code, problems := broken(c.Name(), "--help"); code != exitUnsaid || !strings.Contains(problems, "cannot be written: no space left") {
+		if code, problems := broken(c.Name(), "--help"); code != exitUnsaid || !strings.Contains(problems, "cannot be written: write /dev/stdout: no space left") {
 			t.Errorf("%s --help: ended with %d: %s", c.Name(), code, problems)
 		}
 		line, known := lines[c.Name()]
@@ -599,7 +600,7 @@ func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 			os.Stdin = file
 			defer func() { os.Stdin = stdin }()
 		case "help", "completion":
-			if code, problems := broken(strings.Fields(line)...); code != exitUnsaid || !strings.Contains(problems, "cannot be written: no space left") {
+			if code, problems := broken(strings.Fields(line)...); code != exitUnsaid || !strings.Contains(problems, "cannot be written: write /dev/stdout: no space left") {
 				t.Errorf("%s: ended with %d: %s", line, code, problems)
 			}
 			continue
@@ -611,16 +612,19 @@ func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 			if c.Name() == "save" && json != "--json" {
 				continue // the robot of these tests saves once
 			}
-			if code, problems := broken(append([]string{broker, patiently, json}, strings.Fields(line)...)...); code != exitUnsaid || !strings.Contains(problems, "cannot be written: no space left") {
+			if code, problems := broken(append([]string{broker, patiently, json}, strings.Fields(line)...)...); code != exitUnsaid || !strings.Contains(problems, "cannot be written: write /dev/stdout: no space left") {
 				t.Errorf("%s %s: ended with %d: %s", json, line, code, problems)
 			}
 		}
 	}
 }
 
+// brokenWriter fails like a file: each time with another error of the same kind.
 type brokenWriter struct{ error }
 
-func (w brokenWriter) Write([]byte) (int, error) { return 0, w.error }
+func (w brokenWriter) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: w.error}
+}
 
 // With --json errors are JSON, whatever is wrong with the line and wherever the flag stands; a password is in none.
 func TestErrorsOfLines(t *testing.T) {

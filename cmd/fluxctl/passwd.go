@@ -131,6 +131,9 @@ func replaceFile(name string, text []byte) (err error) {
 	if place, err := filepath.EvalSymlinks(name); err == nil {
 		name = place
 	}
+	if err := files.Replaceable(name); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".new-*") // 0600
 	if err != nil {
 		return err

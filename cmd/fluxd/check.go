@@ -35,12 +35,12 @@ What the simulated world does not know is a warning.`,
 			if err := printWiring(cmd.OutOrStdout(), config); err != nil {
 				return err
 			}
-			return warn(cmd.OutOrStdout(), warnings)
+			return warn(cmd.OutOrStdout(), append(config.Warnings, warnings...))
 		},
 	}
 }
 
-// warn writes warnings, each with its place.
+// warn writes what is valid, and to be looked at before the power goes on.
 func warn(w io.Writer, warnings configs.Errors) error {
 	for _, one := range warnings {
 		if _, err := fmt.Fprintf(w, "\nwarning: %v\n", one); err != nil {

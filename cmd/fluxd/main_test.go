@@ -117,7 +117,7 @@ func TestBrokenNetworkIsRefusedByLine(t *testing.T) {
 	for text, says := range map[string]string{
 		"{\"format\": \"flux-network/1\",\n\"neurons\": [\n" + neuron + ",\n" + neuron + "], \"synapses\": []}":                                                                          ":4:12: neurons[1].name: ",
 		"{\"format\": \"flux-network/1\",\n\"neurons\": [\n" + neuron + "],\n\"synapses\": [\n{\"from\": \"a\",\n\"to\": \"b\", \"kind\": \"direct\", \"weight\": 1, \"delay_us\": 1}]}": `:6:7: synapses[0].to: no neuron is named "b"`,
-		"{\"format\": \"flux-network/1\",\n\"neurons\": [\n" + neuron + "],\n\"synapses\": [\n\n{\"from\": \"a\", \"to\": \"a\", \"kind\": \"direct\", \"weight\": 1}]}":                 ":6:1: synapses[0].delay_us: 0 us: expected 1 to",
+		"{\"format\": \"flux-network/1\",\n\"neurons\": [\n" + neuron + "],\n\"synapses\": [\n\n{\"from\": \"a\", \"to\": \"a\", \"kind\": \"direct\", \"weight\": 1}]}":                 ":6:1: synapses[0].delay_us: 0 us: expected 1 us to",
 		"{\"format\": \"flux-network/1\",\n\"neurons\": [\n" + strings.Replace(neuron, "100", "1e-9", 1) + "], \"synapses\": []}":                                                        ":3:30: neurons[0].threshold: 1e-09 units leak out",
 		"{\"format\": \"flux-network/2\",\n\"neurons\": [], \"synapses\": []}":                                                                                                           ":1:12: format: ",
 		"{\"format\": \"flux-network/1\",\n\"neurons\": [{\"naem\": 1}]}":                                                                                                                "naem",

@@ -24,20 +24,7 @@ func wiringTable(w io.Writer, c *configs.Robot) error {
 	for _, wire := range all {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", place(&wire), wire.Where(), wire.Device, name(wire.Owner), wire.Role, wire.Direction, orDash(wire.Pull))
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	return warnings(w, c)
-}
-
-// warnings writes what is valid, and to be looked at before the power goes on.
-func warnings(w io.Writer, c *configs.Robot) error {
-	for _, one := range c.Warnings {
-		if _, err := fmt.Fprintf(w, "\nwarning: %s: %s (line %d)\n", one.Path, one.Message, one.Line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return table.Flush()
 }
 
 // place is where a wire ends on the header; a bus has two places.
@@ -88,7 +75,7 @@ each pin, what the pins do by themselves, and what does not go well together; wi
 			if _, err := io.WriteString(cmd.OutOrStdout(), drawHeader(config.Wiring())+ownLives()); err != nil {
 				return err
 			}
-			return warnings(cmd.OutOrStdout(), config)
+			return warn(cmd.OutOrStdout(), config.Warnings)
 		},
 	}
 }

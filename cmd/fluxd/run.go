@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fluxd/bridge/broker"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"fluxd/bridge/broker"
+	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
 

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// mostKnown bounds the names that are compared: comparing more takes longer than anybody waits.
-	mostKnown = 10_000
+	// MostKnown bounds the names that are compared: comparing more takes longer than anybody waits.
+	MostKnown = 10_000
 	// longest bounds the names that are compared, in bytes.
 	longest = 128
 	// mostShown bounds the names that are equally near.
@@ -19,7 +19,7 @@ const (
 
 // Nearest returns the known names that are most like the given one, at most three; none when nothing is like it.
 func Nearest(name string, known []string) (best []string) {
-	if len(known) > mostKnown {
+	if len(known) > MostKnown {
 		return nil
 	}
 	distance := longest

@@ -20,7 +20,7 @@ func TestMeant(t *testing.T) {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}
-	if got := fmt.Sprint(Nearest("eye", make([]string, mostKnown+1))); got != "[]" {
+	if got := fmt.Sprint(Nearest("eye", make([]string, MostKnown+1))); got != "[]" {
 		t.Errorf("of very many: %s", got)
 	}
 }

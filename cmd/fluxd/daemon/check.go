@@ -83,6 +83,7 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 			note("sensors."+s.Name, "sensor "+s.Name, err)
 		}
 	}
+	found = append(found, r.checkKept()...)
 	if config.Compare != nil && found == nil {
 		_, err := newComparison(r)
 		note("compare", "compare", err)

@@ -161,9 +161,13 @@ func TestDriveOverMQTT(t *testing.T) {
 	// Armed for that alone, nothing moves before somebody drives it.
 	w.Disarm()
 	w.rests(t)
+	events := connect(t, w.Broker(), "flux/driven/event/info")
 	if err := w.ArmByHand(); err != nil {
 		t.Error(err)
 	}
+	events.await(t, "word that it is armed by hand", func(_ string, payload []byte) bool {
+		return strings.Contains(string(payload), "actuators obey commands by hand alone")
+	})
 	spikes := w.Health().Spikes
 	eventually(t, "the network to be busy", func() bool { return w.Health().Spikes > spikes+20 })
 	if duty := w.duty(t); duty != 0 || !w.Health().Safety.ByHand || w.Health().Safety.State != "armed" {

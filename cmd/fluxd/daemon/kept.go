@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"fluxd/configs"
 	"fluxd/files"
 )
 
@@ -22,9 +23,48 @@ type keptFile struct {
 	spoilt error // why it must not be replaced
 }
 
-// openKept claims a file, which need not exist. It fails when another process has it. Where it cannot be claimed for another reason, it cannot be
-// written either, which shows when it is.
+// checkKept finds names of kept files that belong to something else: to anything but a regular file, to the robot file, to each other. They are not
+// claimed: a robot that kept its weights in /dev/null would take the device away from the whole machine.
+func (r *robot) checkKept() (mistakes configs.Errors) {
+	check := func(path, name string) {
+		if err := files.Replaceable(name); err != nil {
+			mistakes = append(mistakes, r.config.Mistake(path, "%v, or a name that nothing has yet", err))
+		} else if sameFile(name, r.config.Source) {
+			mistakes = append(mistakes, r.config.Mistake(path, "%s is this robot file: expected a file of its own", name))
+		}
+	}
+	learnt, tuning := r.config.Learnt, r.config.Tuning
+	if learnt != nil {
+		check("learnt.file", learnt.File)
+	}
+	if tuning != nil {
+		check("tuning.file", tuning.File)
+	}
+	if learnt != nil && tuning != nil && sameFile(learnt.File, tuning.File) {
+		mistakes = append(mistakes, r.config.Mistake("tuning.file", "%s is learnt.file, too: expected a file for each", tuning.File))
+	}
+	return mistakes
+}
+
+// sameFile reports whether two names are of one file, also before it is there.
+func sameFile(one, other string) bool {
+	if filepath.Clean(one) == filepath.Clean(other) {
+		return true
+	}
+	a, err := os.Stat(one)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(other)
+	return err == nil && os.SameFile(a, b)
+}
+
+// openKept claims a file, which need not exist. It fails when another process has it, by whatever name. Where it cannot be claimed for another
+// reason, it cannot be written either, which shows when it is.
 func openKept(name string, most int64) (*keptFile, error) {
+	if place, err := filepath.EvalSymlinks(name); err == nil {
+		name = place
+	}
 	k := &keptFile{name: name, most: most}
 	lock, err := os.OpenFile(name+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

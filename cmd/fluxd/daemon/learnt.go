@@ -42,14 +42,17 @@ func (l *Robot) Save(ctx context.Context) error {
 	if l.config.Learnt == nil && l.config.Tuning == nil {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has neither learnt: {file: ...} nor tuning: {file: ...}"}
 	}
-	var errs []error
+	var tuned, learnt error
 	if l.config.Tuning != nil {
-		errs = append(errs, l.keep(l.Revision()))
+		tuned = l.keep(l.Revision())
 	}
 	if l.config.Learnt != nil {
-		errs = append(errs, l.saveLearnt(ctx))
+		learnt = l.saveLearnt(ctx)
 	}
-	return errors.Join(errs...)
+	if tuned != nil && learnt != nil { // on one line, as answers are
+		return fmt.Errorf("%w; %w", tuned, learnt)
+	}
+	return errors.Join(tuned, learnt)
 }
 
 // saveLearnt asks the loop for a snapshot and writes it. The loop only copies the weights; the disk may take its time.

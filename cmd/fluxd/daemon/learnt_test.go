@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -133,8 +135,7 @@ func TestUnusableFileIsKeptAside(t *testing.T) {
 		"too large": func(file string) error {
 			return errors.Join(os.WriteFile(file, good, 0o600), os.Truncate(file, maxLearnt+1))
 		},
-		"a folder": func(file string) error { return os.Mkdir(file, 0o700) },
-		"a loop":   func(file string) error { return os.Symlink(file, file) },
+		"a loop": func(file string) error { return os.Symlink(file, file) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "pupil.learnt")
@@ -356,5 +357,110 @@ func TestExportLearnt(t *testing.T) {
 	}
 	if err := ExportLearnt(&out, narrow.Flat, file+".gone"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a file: %v", err)
+	}
+}
+
+// The name of a folder, a socket or a device is no place to keep anything: check and run refuse it with its line, and it is left as it is. A daemon
+// that runs as root would else rename /dev/null, for the whole machine.
+func TestKeepsNothingInPlaceOfWhatIsNoFile(t *testing.T) {
+	for name, put := range map[string]func(file string) error{
+		"a directory":           func(file string) error { return os.Mkdir(file, 0o700) },
+		"a link to a directory": func(file string) error { return os.Symlink(filepath.Dir(file), file) },
+		"a socket": func(file string) error {
+			listener, err := net.Listen("unix", file)
+			if err == nil {
+				t.Cleanup(func() { listener.Close() })
+			}
+			return err
+		},
+	} {
+		for _, section := range []string{"learnt", "tuning"} {
+			t.Run(section+" in "+name, func(t *testing.T) {
+				folder, err := os.MkdirTemp("", "k") // short: the name of a socket is at most 104 bytes long
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { os.RemoveAll(folder) })
+				file := filepath.Join(folder, "kept")
+				if err := put(file); err != nil {
+					t.Fatal(err)
+				}
+				before, err := os.Lstat(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				config := parse(t, strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}", section+": {file: "+file+"}", 1), nil)
+				want := fmt.Sprintf("test.yaml:7:%d: %s.file: replace %s: %s: expected a regular file", len(section)+10, section, file, strings.TrimPrefix(name, "a link to "))
+				if _, err := Check(config); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("checked: %v, expected %q", err, want)
+				}
+				err = Run(context.Background(), config, RunOptions{Log: slog.New(slog.DiscardHandler), Started: func(*Robot) { t.Error("it started") }})
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("run: %v, expected %q", err, want)
+				}
+				after, err := os.Lstat(file)
+				if err != nil || !os.SameFile(before, after) {
+					t.Errorf("it is not what it was: %v", err)
+				}
+				if all, err := os.ReadDir(folder); err != nil || len(all) != 1 {
+					t.Errorf("there is more than before: %v %v", all, err)
+				}
+			})
+		}
+	}
+}
+
+// A link and what it points to are one file: two daemons do not share it, and the link stays.
+func TestAKeptFileBehindALink(t *testing.T) {
+	folder := t.TempDir()
+	file, link := filepath.Join(folder, "weights"), filepath.Join(folder, "link")
+	if err := errors.Join(os.WriteFile(file, []byte("old"), 0o600), os.Symlink(file, link)); err != nil {
+		t.Fatal(err)
+	}
+	first, err := openKept(link, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.close()
+	if runtime.GOOS == "linux" { // where files are locked
+		if _, err := openKept(file, 1000); err == nil || !strings.Contains(err.Error(), "another fluxd") {
+			t.Errorf("by its other name: %v, expected it to be in use", err)
+		}
+	}
+	if err := first.write([]byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "new" {
+		t.Errorf("behind the link: %q, %v", text, err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is replaced: %v", err)
+	}
+}
+
+// A file that is something else already is not kept aside for it: the robot file, or what was tuned.
+func TestKeptFilesAreOfTheirOwn(t *testing.T) {
+	folder := t.TempDir()
+	source, link := filepath.Join(folder, "robot.yaml"), filepath.Join(folder, "link")
+	if err := os.Symlink(source, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ sections, want string }{
+		{"learnt: {file: " + source + "}", ":7:16: learnt.file: " + source + " is this robot file"},
+		{"tuning: {file: " + link + "}", ":7:16: tuning.file: " + link + " is this robot file"},
+		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/./x, persist: true}", ":8:16: tuning.file: " + folder + "/./x is learnt.file, too"},
+		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/y, persist: true}", ""},
+	} {
+		text := strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}", c.sections, 1)
+		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config, err := configs.Load(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Check(config); (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, expected %q", c.sections, err, c.want)
+		}
 	}
 }

@@ -307,3 +307,15 @@ func TestAnySequenceOfSets(t *testing.T) {
 		t.Errorf("%d accepted, %d refused: the property was hardly checked", accepted, refusals)
 	}
 }
+
+// The end of a range that is found by trying is a number that a person would write.
+func TestAnnouncedRangesAreShort(t *testing.T) {
+	x := newTunable(t, parse(t, strings.Replace(pupil, "FILE", filepath.Join(t.TempDir(), "pupil.learnt"), 1), nil))
+	values, _, err := x.tuner.get([]string{"network.synapses.a.b.plastic.min"})
+	if v := values["network.synapses.a.b.plastic.min"]; err != nil || v.Min != 0 || v.Max != 100 {
+		t.Errorf("%v: %g to %g are announced, expected 0 to the weight of 100", err, v.Min, v.Max)
+	}
+	if err := x.halt(); err != nil {
+		t.Error(err)
+	}
+}

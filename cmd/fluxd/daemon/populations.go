@@ -1,12 +1,12 @@
 package daemon
 
 import (
-	"fluxd/bridge/protocol"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
+	"fluxd/bridge/protocol"
 	"fluxd/core"
 )
 
@@ -69,9 +69,10 @@ func (t *tuner) described(now *settings, one told) protocol.Parameter {
 
 // allowed is what every member allows.
 func (t *tuner) allowed(now *settings, one told) (low, high float64) {
-	low, high = t.limits(now, one.members[0])
+	tr := &trial{of: now}
+	low, high = tr.limits(t, one.members[0])
 	for _, i := range one.members[1:] {
-		l, h := t.limits(now, i)
+		l, h := tr.limits(t, i)
 		low, high = max(low, l), min(high, h)
 	}
 	return low, high
@@ -79,18 +80,32 @@ func (t *tuner) allowed(now *settings, one told) (low, high float64) {
 
 // limits are what is allowed of a parameter while all others stay as they are.
 func (t *tuner) limits(now *settings, parameter int) (low, high float64) {
+	return (&trial{of: now}).limits(t, parameter)
+}
+
+// trial tries values of parameters on a copy of settings, which it makes when it first needs one.
+type trial struct {
+	of   *settings
+	copy *settings
+}
+
+func (tr *trial) limits(t *tuner, parameter int) (low, high float64) {
 	p := &t.all[parameter]
-	low, high = p.limits(now)
+	low, high = p.limits(tr.of)
 	if p.fault == nil {
 		return low, high
 	}
-	trial := now.clone()
-	trial.own(p.of)
-	fits := func(v float64) bool {
-		p.write(&trial, v)
-		return p.fault(&trial) == nil
+	if tr.copy == nil {
+		c := tr.of.clone()
+		tr.copy = &c
 	}
-	v := p.read(now)
+	tr.copy.own(p.of)
+	v := p.read(tr.of)
+	defer p.write(tr.copy, v)
+	fits := func(v float64) bool {
+		p.write(tr.copy, v)
+		return p.fault(tr.copy) == nil
+	}
 	if !fits(v) { // several changes at once have made it so
 		return v, v
 	}

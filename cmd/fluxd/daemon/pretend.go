@@ -72,8 +72,12 @@ func (l *Robot) Sense(_ context.Context, name string, value float64, length time
 	if c.Device == "button" || c.Device == "pir" {
 		return l.press(board, name, c.Pin, activeLow(c), value, length)
 	}
-	if math.IsNaN(value) || math.Abs(value) > largest {
-		return protocol.Refuse("sensors."+name, -largest, largest, fmt.Sprintf("%g is out of range", value))
+	low, high := -largest, largest
+	if within := line.feigned.Range(); within != (sensors.Range{}) {
+		low, high = float64(within.Low)/1e6, float64(within.High)/1e6
+	}
+	if math.IsNaN(value) || value < low || value > high { // the device could not say so either: that would be a fault, and no reading
+		return protocol.Refuse("sensors."+name, low, high, fmt.Sprintf("%g is out of range", value))
 	}
 	line.feigned.said.Store(&pretence{value: millionths(value), until: l.clock() + length})
 	return nil
@@ -89,6 +93,7 @@ func (l *Robot) press(board *sim.Board, name, pin string, activeLow bool, value 
 	if err != nil || !ok {
 		return &protocol.Error{Code: protocol.NotAllowed, Path: "sensors." + name, Message: fmt.Sprintf("its pin %s is on an expander: only switches on the board's own pins can be pressed", pin)}
 	}
+	simulated.Forget() // when an earlier press would have ended
 	simulated.Drive(gpio.Level((value == 1) != activeLow))
 	if value == 1 {
 		simulated.DriveAt(l.clock()+length, gpio.Level(activeLow))

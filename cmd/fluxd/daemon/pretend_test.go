@@ -51,6 +51,13 @@ mqtt: {broker: none}
 	reads("bumper", 1)
 	sense("bumper", 0, time.Minute)
 	reads("bumper", 0)
+	// Pressed again before it is let go of, it stays pressed for the later time.
+	const short = 50 * time.Millisecond
+	sense("bumper", 1, short)
+	sense("bumper", 1, time.Minute)
+	ends := tried.clock() + 2*short
+	eventually(t, "the end of the first press", func() bool { return tried.clock() > ends })
+	reads("bumper", 1)
 
 	if state, _ := tried.state(); state != "armed" {
 		t.Fatal(state)
@@ -73,6 +80,9 @@ mqtt: {broker: none}
 		{"emergency_stp", 1, protocol.UnknownSensor, "did you mean emergency_stop?"},
 		{"bumper", 0.5, protocol.OutOfRange, "a switch is pressed, 1, or not, 0"},
 		{"eye", 1e12, protocol.OutOfRange, "out of range"},
+		{"eye", 54_613, protocol.OutOfRange, "out of range"}, // beyond what the device measures
+		{"eye", -1, protocol.OutOfRange, "out of range"},
+		{"sonar", 0.01, protocol.OutOfRange, "out of range"},
 	} {
 		var refused *protocol.Error
 		if err := tried.Sense(t.Context(), c.name, c.value, time.Second); !errors.As(err, &refused) || refused.Code != c.code || !strings.Contains(err.Error(), c.says) {

@@ -198,13 +198,16 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 
 // claimFiles claims what the robot keeps for its next run.
 func (l *Robot) claimFiles() (err error) {
+	if mistakes := l.checkKept(); mistakes != nil {
+		return mistakes
+	}
 	if c := l.config.Learnt; c != nil {
 		if l.learnt, err = openKept(c.File, maxLearnt); err != nil {
 			return fmt.Errorf("learnt: %w", err)
 		}
 	}
 	if c := l.config.Tuning; c != nil {
-		if l.tuned, err = openKept(c.File, maxTuned); err != nil {
+		if l.tuned, err = openKept(c.File, configs.MaxSize); err != nil {
 			return fmt.Errorf("tuning: %w", err)
 		}
 	}

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"fluxd/actuators"
+	"fluxd/bridge/protocol"
 	"fluxd/configs"
 	"fluxd/sensors"
 )
@@ -74,8 +74,12 @@ func (r *robot) arm() {
 
 func (r *robot) tellArmed() {
 	r.arm()
-	r.event(protocol.LevelInfo, "armed", "actuators obey the network")
-	r.log.Info("armed: actuators obey the network")
+	obey := "actuators obey the network"
+	if r.takenOver.Load() {
+		obey = "actuators obey commands by hand alone"
+	}
+	r.event(protocol.LevelInfo, "armed", obey)
+	r.log.Info("armed: " + obey)
 }
 
 // preArm lists what speaks against arming.

@@ -11,9 +11,6 @@ import (
 
 // What was tuned lies in one file, as what was learnt does, and is written as carefully.
 
-// maxTuned bounds the file of what was tuned; configs has the same limit for its text.
-const maxTuned = 64 << 20
-
 // overlay gives the robot what overlays say, one after the other, before anything runs.
 func (t *tuner) overlay(all []*configs.Overlay) error {
 	for _, o := range all {
