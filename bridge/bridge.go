@@ -28,12 +28,13 @@ type Robot interface {
 	Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error)
 	// Revision counts the transactions so far.
 	Revision() protocol.Revision
-	// Set changes parameters in one transaction: all are checked first, then all take effect at one tick, or none does.
+	// Set changes parameters for somebody in one transaction: all are checked first, then all take effect at one tick, or none does. Who asks, here and
+	// below, is a user's name, or protocol.Nobody.
 	// With ifRevision it fails unless that is the revision. A refusal is an *Error. It returns what is in effect, and the
 	// revision, which on a refusal is the present one. With a Warning as the error they are in effect.
-	Set(ctx context.Context, changes map[string]float64, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
+	Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
 	// Reset gives parameters the values of the configuration, as a Set does; all without paths.
-	Reset(ctx context.Context, paths []string, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
+	Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
 	// Keep returns when the accepted change of a revision outlives the run, if changes are to. It may take as long as a disk does. A Warning says that
 	// the change will be lost.
 	Keep(rev protocol.Revision) error
@@ -52,19 +53,20 @@ type Robot interface {
 	// second collects none.
 	Spikes(to []protocol.Spike) (all []protocol.Spike, lost uint64)
 	// Arm lets the actuators obey the network; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
-	// and takes an emergency stop back.
-	Arm() error
+	// and takes an emergency stop back. A fresh one begins anew before it is armed: nothing is in flight in its network, all levels are 0, and what it has
+	// learnt and what was tuned stays; one that is armed already refuses that.
+	Arm(who string, fresh bool) error
 	// ArmByHand lets them obey Drive alone.
-	ArmByHand() error
-	Disarm()
+	ArmByHand(who string) error
+	Disarm(who string)
 	// EmergencyStop brings the actuators to failsafe until the robot is disarmed and armed again. It never waits.
 	EmergencyStop(who string)
 	// Drive has an actuator obey a command by hand for a time, instead of the network, which commands nothing from then on until Arm. A refusal is an
 	// *Error.
-	Drive(ctx context.Context, actuator string, value float64, length time.Duration) error
+	Drive(ctx context.Context, who, actuator string, value float64, length time.Duration) error
 	// Sense has a sensor of a simulated board read a value for a time, in the sensor's unit. A refusal is an *Error.
 	Sense(ctx context.Context, sensor string, value float64, length time.Duration) error
-	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge.
+	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge and all times.
 	Health() protocol.Health
 	Sensors() map[string]protocol.Measure
 	Actuators() map[string]protocol.Measure
@@ -120,6 +122,8 @@ type Bridge struct {
 	description []byte          // as JSON
 	parameters  map[string]bool // the paths of the description
 	discovery   []byte          // the same for Home Assistant; nil without
+	sensors     []protocol.Device
+	actuators   []protocol.Device
 	version     string
 	boot        string
 	log         *slog.Logger
@@ -141,11 +145,15 @@ type Bridge struct {
 	disarmed           *memory      // ids of requests to arm with 0; receive's
 	retainedParameters atomic.Int64 // that this robot does not have, since the last connection
 
-	started   time.Time
-	leased    atomic.Int64  // spikes are published until then, in ns since the start
-	watched   chan struct{} // one slot: there is a lease
-	away      atomic.Bool   // said in the log
-	echoed    atomic.Bool   // the status has come back since the last connection
+	started time.Time
+	leased  atomic.Int64  // spikes are published until then, in ns since the start
+	watched chan struct{} // one slot: there is a lease
+	away    atomic.Bool   // said in the log
+	echoed  atomic.Bool   // the status has come back since the last connection
+
+	discovered   atomic.Bool // so has the message for Home Assistant
+	undiscovered sync.Once   // that it has not was told
+
 	namesakes rate.Sometimes
 	busy      *rate.Limiter // answers to requests that there is no room for
 
@@ -177,6 +185,8 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		topics:      protocol.Topics(opts.Robot),
 		description: text,
 		parameters:  map[string]bool{},
+		sensors:     description.Sensors,
+		actuators:   description.Actuators,
 		version:     opts.Version,
 		boot:        opts.Boot,
 		log:         opts.Log,
@@ -252,7 +262,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		return c
 	}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	b.stops = newStops(b, connection(len(stopping)))
+	b.stops = newStops(b, connection(len(b.stopFilters())))
 	paced = newPace(b)
 	b.client = paho.NewClient(connection(len(b.filters())).
 		SetBinaryWill(b.topics.Status(), b.status(protocol.Offline), 1, true).
@@ -337,16 +347,13 @@ func (b *Bridge) report(_ paho.Client, n paho.ConnectionNotification) {
 // URL returns where clients reach the broker, without a password.
 func (b *Bridge) URL() string { return b.url }
 
-// Event publishes a fault or a change of state. It never waits. The level is one topic level, such as LevelWarning.
-func (b *Bridge) Event(level, code, text string) {
-	if protocol.CheckName(level) != nil {
-		level = protocol.LevelError
-	}
-	payload, err := json.Marshal(protocol.Event{Time: b.clock().UnixMilli(), Code: code, Text: text})
+// Event publishes a fault or a change of state. It never waits.
+func (b *Bridge) Event(kind protocol.EventKind, text string) {
+	payload, err := json.Marshal(protocol.Event{Time: b.clock().UnixMilli(), Code: kind.Code(), Text: text})
 	if err != nil {
 		return // strings and a number: it cannot fail
 	}
-	b.out.put(message{topic: b.topics.Event(level), qos: 1, payload: payload})
+	b.out.put(message{topic: b.topics.Event(kind.Level()), qos: 1, payload: payload})
 }
 
 // Dropped returns how many messages were thrown away because the broker was slow or away.

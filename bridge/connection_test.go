@@ -62,18 +62,26 @@ func TestWhatARobotPublishes(t *testing.T) {
 		t.Errorf("health with figures that are not finite: %+v", h)
 	}
 	sensors := next[map[string]protocol.Measure](c, topics.Sensors(), nil)
-	if len(sensors) != 1 || sensors["left_eye"] != (protocol.Measure{Value: 412.5, Unit: "lx", Age: protocol.Seconds(12 * time.Millisecond)}) {
+	eye := sensors["left_eye"]
+	if published := time.UnixMilli(eye.Time).Add(time.Duration(eye.Age)); time.Since(published) > patience || time.Since(published) < 0 {
+		t.Errorf("a reading of 12 ms ago is of %v", time.UnixMilli(eye.Time))
+	}
+	if h.Time < eye.Time-patience.Milliseconds() || h.Time > time.Now().UnixMilli() {
+		t.Errorf("health of %v", time.UnixMilli(h.Time))
+	}
+	eye.Time = 0
+	if len(sensors) != 1 || eye != (protocol.Measure{Value: 412.5, Unit: "lx", Age: protocol.Seconds(12 * time.Millisecond)}) {
 		t.Errorf("sensors, one of them without a value: %+v", sensors)
 	}
-	if a := next[map[string]protocol.Measure](c, topics.Actuators(), nil); a["choice"].Value != "Slight-Left-Turn" {
+	if a := next[map[string]protocol.Measure](c, topics.Actuators(), nil); a["choice"].Value != "Slight-Left-Turn" || a["choice"].Time < h.Time {
 		t.Errorf("actuators: %+v", a)
 	}
-	b.Event(protocol.LevelWarning, "sensor_lost", "left_eye: no answer")
-	if e := next[protocol.Event](c, topics.Event(protocol.LevelWarning), nil); e.Code != "sensor_lost" || e.Text != "left_eye: no answer" {
+	b.Event(protocol.SensorStale, "left_eye: no answer")
+	if e := next[protocol.Event](c, topics.Event(protocol.LevelError), nil); e.Code != "sensor_stale" || e.Text != "left_eye: no answer" {
 		t.Errorf("event: %+v", e)
 	}
-	b.Event("a/#", "odd", "level")
-	next(c, topics.Event(protocol.LevelError), func(e protocol.Event) bool { return e.Code == "odd" })
+	b.Event(protocol.EdgesLost, "bumper")
+	next(c, topics.Event(protocol.LevelWarning), func(e protocol.Event) bool { return e.Code == "edges_lost" })
 }
 
 func TestCloseSaysOffline(t *testing.T) {
@@ -81,10 +89,10 @@ func TestCloseSaysOffline(t *testing.T) {
 	b := startBridge(t, newFakeRobot(), Options{Broker: external.url})
 	c := dial(t, external.url)
 	c.online()
-	b.Event(protocol.LevelInfo, "bye", "the last word")
+	b.Event(protocol.Disarmed, "the last word")
 	b.Close()
 	b.Close() // again does nothing
-	next(c, protocol.Topics("fake").Event(protocol.LevelInfo), func(e protocol.Event) bool { return e.Code == "bye" })
+	next(c, protocol.Topics("fake").Event(protocol.LevelInfo), func(e protocol.Event) bool { return e.Text == "the last word" })
 	next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline })
 	if b.Connected() {
 		t.Error("connected after Close")
@@ -229,7 +237,7 @@ func TestABrokerThatStopsReadingHoldsNobodyUp(t *testing.T) {
 	}
 	text := strings.Repeat("x", 1000)
 	for range 50_000 { // far more than sockets buffer: a call that waited would wait for ever
-		b.Event(protocol.LevelInfo, "flood", text)
+		b.Event(protocol.Tuned, text)
 	}
 	if b.Dropped() == 0 {
 		t.Error("nothing was dropped")
@@ -319,7 +327,7 @@ func Example() {
 		return
 	}
 	defer b.Close()
-	b.Event(protocol.LevelInfo, "started", "ready to drive")
+	b.Event(protocol.Armed, "ready to drive")
 	fmt.Println(protocol.Topics("fake").Param("a"), b.Dropped())
 	// Output: flux/fake/param/a 0
 }

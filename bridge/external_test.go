@@ -176,7 +176,7 @@ func FuzzWhatABrokerSays(f *testing.F) {
 			}
 			subscription := b.client.SubscribeMultiple(side.filters, side.receive)
 			<-broker
-			_ = refused(subscription, subscription.WaitTimeout(patience))
+			_ = refused(subscription, subscription.WaitTimeout(patience), "")
 			b.client.Disconnect(0)
 		}
 	})

@@ -34,6 +34,7 @@ type fakeRobot struct {
 	values map[string]float64
 	rev    protocol.Revision
 	sets   int
+	setter string        // who set last
 	hold   chan struct{} // Set waits for it, if there is one
 	held   int           // how many Sets wait for it now
 	disk   chan struct{} // Keep waits for it, if there is one
@@ -80,9 +81,9 @@ func (r *fakeRobot) Get(paths []string) (map[string]protocol.Reading, protocol.R
 		if !ok {
 			return nil, r.rev, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "no such parameter"}
 		}
-		source := "config"
+		source := protocol.FromConfig
 		if r.sets > 0 {
-			source = "mqtt"
+			source = r.setter
 		}
 		got[path] = protocol.Reading{Value: protocol.Value{V: v, Rev: r.rev, Src: source}, Max: 100}
 	}
@@ -107,7 +108,7 @@ func (r *fakeRobot) Save(context.Context) error {
 
 func (r *fakeRobot) Load(context.Context) error { r.order("load"); return nil }
 
-func (r *fakeRobot) Reset(ctx context.Context, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+func (r *fakeRobot) Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	if len(paths) == 0 {
 		paths = []string{"a", "group/b"}
 	}
@@ -115,7 +116,7 @@ func (r *fakeRobot) Reset(ctx context.Context, paths []string, ifRevision *proto
 	for _, p := range paths {
 		back[p] = map[string]float64{"a": 1, "group/b": 2}[p]
 	}
-	return r.Set(ctx, back, ifRevision)
+	return r.Set(ctx, who, back, ifRevision)
 }
 
 func (r *fakeRobot) Reward(_ context.Context, name string, value float64) (int, error) {
@@ -185,13 +186,25 @@ func (r *fakeRobot) waiting(more int) int {
 	return r.held
 }
 
-func (r *fakeRobot) Arm() error { r.order("arm"); return r.refuse }
-func (r *fakeRobot) Disarm()    { r.order("disarm") }
+func (r *fakeRobot) Arm(who string, fresh bool) error {
+	r.order(named(map[bool]string{false: "arm", true: "arm fresh"}[fresh], who))
+	return r.refuse
+}
 
-func (r *fakeRobot) ArmByHand() error { r.order("arm by hand"); return r.refuse }
+func (r *fakeRobot) Disarm(who string) { r.order(named("disarm", who)) }
 
-func (r *fakeRobot) Drive(_ context.Context, actuator string, value float64, length time.Duration) error {
-	r.order(fmt.Sprintf("drive %s %g for %v", actuator, value, length))
+func (r *fakeRobot) ArmByHand(who string) error { r.order(named("arm by hand", who)); return r.refuse }
+
+// named adds who asked for something, if a user did.
+func named(what, who string) string {
+	if who == protocol.Nobody {
+		return what
+	}
+	return what + " for " + who
+}
+
+func (r *fakeRobot) Drive(_ context.Context, who, actuator string, value float64, length time.Duration) error {
+	r.order(named(fmt.Sprintf("drive %s %g for %v", actuator, value, length), who))
 	return r.refuse
 }
 
@@ -202,7 +215,7 @@ func (r *fakeRobot) Sense(_ context.Context, sensor string, value float64, lengt
 
 func (r *fakeRobot) EmergencyStop(who string) { r.order("stop by " + who) }
 
-func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+func (r *fakeRobot) Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	if err := r.wait(ctx); err != nil {
 		return nil, 0, err
 	}
@@ -224,6 +237,7 @@ func (r *fakeRobot) Set(ctx context.Context, changes map[string]float64, ifRevis
 	}
 	r.rev++
 	r.sets++
+	r.setter = who
 	return changes, r.rev, nil
 }
 

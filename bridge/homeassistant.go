@@ -11,6 +11,9 @@ import (
 // https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). Its templates are Jinja: they make requests as Request
 // documents them, with the time of the press and an id that no other press has.
 
+// expireAfter is for how long Home Assistant takes a value for the present one, in seconds: it comes once a second.
+const expireAfter = 10
+
 // mostNumbers bounds the tunables that it shows: nobody turns a thousand knobs there.
 const mostNumbers = 100
 
@@ -40,18 +43,22 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 		c["platform"], c["unique_id"], c["name"] = platform, id+"_"+key, name
 		all[key] = c
 	}
+	addSensor := func(key, name string, c component) {
+		c["expire_after"] = expireAfter
+		add(key, "sensor", name, c)
+	}
 	for _, s := range d.Sensors {
-		c := component{"state_topic": t.Sensors(), "value_template": fmt.Sprintf("{{ value_json[%s].value }}", quoted(s.Name)), "state_class": "measurement"}
+		c := component{"state_topic": t.Home(), "value_template": fmt.Sprintf("{{ value_json.sensors[%s] }}", quoted(s.Name)), "state_class": "measurement"}
 		if s.Unit != "" {
 			c["unit_of_measurement"] = s.Unit
 		}
 		if class := deviceClasses[s.Unit]; class != "" {
 			c["device_class"] = class
 		}
-		add("sensor_"+s.Name, "sensor", s.Name, c)
+		addSensor("sensor_"+s.Name, s.Name, c)
 	}
 	for _, a := range d.Actuators {
-		add("actuator_"+a.Name, "sensor", a.Name, component{"state_topic": t.Actuators(), "value_template": fmt.Sprintf("{{ value_json[%s].value }}", quoted(a.Name))})
+		addSensor("actuator_"+a.Name, a.Name, component{"state_topic": t.Home(), "value_template": fmt.Sprintf("{{ value_json.actuators[%s] }}", quoted(a.Name))})
 	}
 	for _, h := range []struct{ key, name, template, unit string }{
 		{"safety", "safety", "{{ value_json.safety.state }}", ""},
@@ -63,12 +70,16 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 		if h.unit != "" {
 			c["unit_of_measurement"] = h.unit
 		}
-		add(h.key, "sensor", h.name, c)
+		addSensor(h.key, h.name, c)
 	}
-	for i, p := range d.Parameters {
-		if i == mostNumbers {
-			left = len(d.Parameters) - i
-			break
+	numbers := 0
+	for _, p := range d.Parameters {
+		if p.Min >= p.Max { // there is nothing to turn, and Home Assistant takes no such number
+			continue
+		}
+		if numbers++; numbers > mostNumbers {
+			left++
+			continue
 		}
 		step := 0.001
 		if p.Type == "int" {

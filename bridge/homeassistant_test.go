@@ -3,9 +3,12 @@ package bridge
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"fluxd/bridge/protocol"
 )
@@ -30,6 +33,7 @@ type discovered struct {
 		Off      string `json:"payload_off"`
 		Unit     string `json:"unit_of_measurement"`
 		Class    string `json:"device_class"`
+		Expires  int    `json:"expire_after"`
 		Min, Max float64
 	}
 }
@@ -51,7 +55,7 @@ func TestHomeAssistantMovesTheRobot(t *testing.T) {
 		}
 		seen[one.Unique] = true
 	}
-	if eye := home.Components["sensor_left_eye"]; eye.Class != "illuminance" || eye.Unit != "lx" || eye.State != "flux/fake/tele/sensors" || eye.Template != "{{ value_json['left_eye'].value }}" {
+	if eye := home.Components["sensor_left_eye"]; eye.Class != "illuminance" || eye.Unit != "lx" || eye.State != "flux/fake/tele/home" || eye.Template != "{{ value_json.sensors['left_eye'] }}" || eye.Expires == 0 {
 		t.Errorf("%+v", eye)
 	}
 	press := func(key, value string) protocol.Response {
@@ -87,11 +91,111 @@ func TestHomeAssistantMovesTheRobot(t *testing.T) {
 	}
 }
 
+// silent is a robot with sensors that say nothing, and an actuator that nothing is known of.
+type silent struct{ *fakeRobot }
+
+func (r *silent) Describe() protocol.Description {
+	d := r.fakeRobot.Describe()
+	d.Sensors = append(d.Sensors, protocol.Device{Name: "unread"}, protocol.Device{Name: "broken"}, protocol.Device{Name: "gone stale"})
+	d.Actuators = []protocol.Device{{Name: "choice"}, {Name: "wheel"}}
+	return d
+}
+
+func (r *silent) Sensors() map[string]protocol.Measure {
+	all := r.fakeRobot.Sensors()
+	all["gone stale"] = protocol.Measure{Value: 7.0}
+	return all
+}
+
+func (r *silent) Health() protocol.Health {
+	h := r.fakeRobot.Health()
+	h.Safety.Stale = []string{"gone stale", "wheel"} // a sensor may have an actuator's name
+	return h
+}
+
+func (r *silent) Actuators() map[string]protocol.Measure {
+	return map[string]protocol.Measure{"choice": {Value: "Sharp-Left-Turn"}, "wheel": {Value: 0.5}}
+}
+
+// Each template finds what it looks for, whether or not there is a reading; and one that is stale is none.
+func TestHomeAssistantIsToldThatThereIsNoReading(t *testing.T) {
+	b := startBridge(t, &silent{newFakeRobot()}, Options{HomeAssistant: true})
+	c := dial(t, b.URL())
+	began := time.Now()
+	h := next[protocol.Home](c, protocol.Topics("fake").Home(), nil)
+	if sent := time.UnixMilli(h.Time); sent.Before(began.Add(-patience)) || sent.After(time.Now()) {
+		t.Errorf("of %v", sent)
+	}
+	h.Time = 0
+	got, err := json.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"ts":0,"sensors":{"broken":null,"gone stale":null,"left_eye":412.5,"unread":null},"actuators":{"choice":"Sharp-Left-Turn","wheel":0.5}}`
+	if string(got) != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// It comes as often as health, and that is once a second; without Home Assistant never.
+func TestHomeAssistantIsNotFlooded(t *testing.T) {
+	c := dial(t, startBridge(t, newFakeRobot(), Options{HomeAssistant: true}).URL())
+	homes, healths, readings := 0, 0, 0
+	deadline := time.After(patience)
+	for homes < 3 {
+		select {
+		case m := <-c.messages:
+			switch m.Topic() {
+			case protocol.Topics("fake").Home():
+				homes++
+			case protocol.Topics("fake").Health():
+				healths++
+			case protocol.Topics("fake").Sensors():
+				readings++
+			}
+		case <-deadline:
+			t.Fatalf("%d messages for Home Assistant", homes)
+		}
+	}
+	if homes > healths+1 || readings < homes {
+		t.Errorf("%d messages for Home Assistant, %d of health, %d of sensors", homes, healths, readings)
+	}
+}
+
+// A broker whose rights forbid the message for Home Assistant drops it without a word: that is told, once.
+func TestADiscoveryThatIsNotPassedOnIsTold(t *testing.T) {
+	t.Parallel()
+	for name, user := range map[string]server.Permissions{
+		"may not write it":         {Publish: &server.SubjectPermission{Allow: []string{"flux.fake.>"}}},
+		"may not read it":          {Subscribe: &server.SubjectPermission{Allow: []string{"flux.fake.>", "flux.fake"}}},
+		"may do neither, as a hub": {Publish: &server.SubjectPermission{Allow: []string{"flux.fake.>"}}, Subscribe: &server.SubjectPermission{Allow: []string{"flux.fake.>"}}},
+		"may do both":              {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			broker := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"}, &server.User{Username: "fake", Password: "fake", Permissions: &user}, &server.User{Username: "all", Password: "all"})
+			var log journal
+			c := dial(t, strings.Replace(broker.url, "://", "://all:all@", 1))
+			b := startBridge(t, newFakeRobot(), Options{HomeAssistant: true, Broker: broker.url, User: "fake", Password: "fake", Log: slog.New(slog.NewTextHandler(&log, nil))})
+			const told = "Home Assistant does not find the robot"
+			if name == "may do both" {
+				eventually(t, "the message comes back", b.discovered.Load)
+				return
+			}
+			e := next(c, protocol.Topics("fake").Event(protocol.LevelWarning), func(e protocol.Event) bool { return e.Code == protocol.DiscoveryLost.Code() })
+			if !strings.Contains(e.Text, "homeassistant/device/fluxd-fake/config") || log.count(told) != 1 || log.count("cannot subscribe") > 0 {
+				t.Errorf("event %+v, told %d times", e, log.count(told))
+			}
+		})
+	}
+}
+
 // Without the flag nothing is published, with many tunables some; names that no id may hold stay apart.
 func TestDiscoveryHasBounds(t *testing.T) {
 	d := protocol.Description{Sensors: []protocol.Device{{Name: "a b"}, {Name: "a.b"}, {Name: "it's"}}}
 	for i := range mostNumbers + 7 {
 		d.Parameters = append(d.Parameters, protocol.Parameter{Path: fmt.Sprintf("p[%d]", i), Max: 1})
+		d.Parameters = append(d.Parameters, protocol.Parameter{Path: fmt.Sprintf("nothing to turn[%d]", i), Min: 5, Max: 5}) // Home Assistant refuses such a number
 	}
 	text, left, err := discovery("rover", d, "1")
 	var home discovered
@@ -102,12 +206,15 @@ func TestDiscoveryHasBounds(t *testing.T) {
 	for _, one := range home.Components {
 		if one.Platform == "number" {
 			numbers++
+			if one.Min >= one.Max {
+				t.Errorf("a number from %g to %g", one.Min, one.Max)
+			}
 		}
 	}
 	if numbers != mostNumbers || home.Components["sensor_a_b"].Unique == "" || home.Components["sensor_a_b_"].Unique == "" {
 		t.Errorf("%d numbers; %d components", numbers, len(home.Components))
 	}
-	if got := home.Components["sensor_it_s"].Template; got != `{{ value_json['it\'s'].value }}` {
+	if got := home.Components["sensor_it_s"].Template; got != `{{ value_json.sensors['it\'s'] }}` {
 		t.Error(got)
 	}
 }

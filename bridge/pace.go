@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
 
 	"golang.org/x/time/rate"
@@ -22,14 +23,16 @@ const (
 
 // pace bounds the requests that come in, each verb apart from the others.
 type pace struct {
-	requests []byte                   // what their topics begin with
+	topics   protocol.Topics
+	requests []byte                   // what the topics of requests begin with
 	limits   map[string]*rate.Limiter // by verb
-	stop     func(verb string)        // carries out a stop that is over the rate
+	stop     func(verb, who string)   // carries out a stop that is over the rate
 	dropped  *atomic.Uint64
 }
 
 func newPace(b *Bridge) *pace {
 	p := &pace{
+		topics:   b.topics,
 		requests: []byte(b.topics.Request("")),
 		limits:   map[string]*rate.Limiter{},
 		stop:     b.stops.unread,
@@ -47,7 +50,8 @@ func newPace(b *Bridge) *pace {
 // soon as it is answered: it is delayed, by less than two requests take at the rate. Of the others those that stop the robot are obeyed even so, unread
 // and without an answer.
 func (p *pace) allows(topic []byte, retained, alone bool) bool {
-	verb, request := bytes.CutPrefix(topic, p.requests)
+	rest, request := bytes.CutPrefix(topic, p.requests)
+	verb, _, _ := bytes.Cut(rest, []byte("/")) // the name behind it matters to those alone that stop
 	limit := p.limits[string(verb)]
 	if !request || limit == nil || limit.Allow() {
 		return true
@@ -58,7 +62,8 @@ func (p *pace) allows(topic []byte, retained, alone bool) bool {
 	}
 	p.dropped.Add(1)
 	if name := string(verb); stopping[name] && !retained {
-		p.stop(name)
+		_, who, _ := p.topics.Asked(string(topic))
+		p.stop(name, who)
 	}
 	return false
 }

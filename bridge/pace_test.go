@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"fluxd/bridge/protocol"
+
 	"golang.org/x/time/rate"
 )
 
@@ -17,11 +19,16 @@ func TestFlood(t *testing.T) {
 		topic         string
 		flags         byte
 		passed, stops int
+		who           string // stops it, of those that are over the rate
 	}{
 		{topic: "flux/fake/req/get", passed: burst},
 		{topic: "flux/fake/req/set", passed: burst},
-		{topic: "flux/fake/req/estop", passed: burst, stops: flood - burst},
-		{topic: "flux/fake/req/disarm", passed: burst, stops: flood - burst},
+		{topic: "flux/fake/req/set/ann", passed: burst},
+		{topic: "flux/fake/req/estop", passed: burst, stops: flood - burst, who: protocol.Nobody},
+		{topic: "flux/fake/req/disarm", passed: burst, stops: flood - burst, who: protocol.Nobody},
+		{topic: "flux/fake/req/estop/ann", passed: burst, stops: flood - burst, who: "ann"},
+		{topic: "flux/fake/req/estop/a b", passed: burst, stops: flood - burst, who: protocol.Nobody}, // it stops all the same
+		{topic: "flux/fake/req/arm/ann", passed: flood},
 		{topic: "flux/fake/req/estop", flags: 1, passed: burst}, // retained: it would stop the robot at each connection
 		{topic: "flux/fake/req/arm", passed: flood},             // it may be one to disarm
 		{topic: "flux/fake/req/dance", passed: flood},           // the robot does not subscribe to it
@@ -30,8 +37,8 @@ func TestFlood(t *testing.T) {
 	} {
 		t.Run(test.topic, func(t *testing.T) {
 			t.Parallel()
-			stops := 0
-			p := &pace{requests: []byte("flux/fake/req/"), limits: map[string]*rate.Limiter{}, stop: func(string) { stops++ }, dropped: &atomic.Uint64{}}
+			stops, names := 0, map[string]bool{}
+			p := &pace{topics: "fake", requests: []byte("flux/fake/req/"), limits: map[string]*rate.Limiter{}, stop: func(_, who string) { stops++; names[who] = true }, dropped: &atomic.Uint64{}}
 			for _, verb := range []string{"get", "set", "estop", "disarm"} {
 				p.limits[verb] = rate.NewLimiter(1e-9, burst)
 			}
@@ -44,6 +51,9 @@ func TestFlood(t *testing.T) {
 			}
 			if passed := strings.Count(string(got), packet); passed != test.passed || stops != test.stops || int(p.dropped.Load()) != flood-test.passed {
 				t.Errorf("%d of %d were passed on, %d stopped the robot, %d were dropped: want %d, %d, %d", passed, flood, stops, p.dropped.Load(), test.passed, test.stops, flood-test.passed)
+			}
+			if stops > 0 && (len(names) != 1 || !names[test.who]) {
+				t.Errorf("stopped by %v, want %s", names, test.who)
 			}
 		})
 	}

@@ -73,13 +73,15 @@ func (b *Bridge) announce() {
 	if b.ctx.Err() != nil {
 		return
 	}
-	if why := refused(subscription, answered); why != nil && b.client.IsConnectionOpen() {
-		b.log.Warn("cannot subscribe to requests: the robot cannot be tuned until the next connection", "error", why)
+	// That the message for Home Assistant does not come back is told below.
+	if why := refused(subscription, answered, b.topics.Discovery()); why != nil && b.client.IsConnectionOpen() {
+		b.log.Warn("cannot subscribe to all requests: what the broker does not let the robot read it cannot answer, until the next connection", "error", why)
 	}
 	b.stops.await(b.ctx, answerPatience) // who sees the robot online can stop it
 
 	b.send(message{topic: b.topics.Describe(), qos: 1, retain: true, payload: b.description})
 	if b.discovery != nil {
+		b.discovered.Store(false)
 		b.send(message{topic: b.topics.Discovery(), qos: 1, retain: true, payload: b.discovery})
 	}
 	values, _, err := b.robot.Get(nil)
@@ -94,6 +96,13 @@ func (b *Bridge) announce() {
 	b.echoed.Store(false)
 	b.send(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
 	time.AfterFunc(2*answerPatience, func() {
+		if b.discovery != nil && !b.discovered.Load() && b.client.IsConnectionOpen() && b.ctx.Err() == nil {
+			b.undiscovered.Do(func() {
+				b.log.Warn("Home Assistant does not find the robot: the broker does not pass on the message for it; the robot's user needs the right to write that topic, and to read it, which shows that it is passed on",
+					"topic", b.topics.Discovery())
+				b.Event(protocol.DiscoveryLost, "the robot's user needs the right to write and to read "+b.topics.Discovery())
+			})
+		}
 		if !b.echoed.Load() && b.client.IsConnectionOpen() && b.ctx.Err() == nil {
 			b.log.Warn("the broker passes nothing on of what the robot publishes: its user may lack the right to write there", "topics", b.topics.All())
 		}
@@ -107,14 +116,31 @@ func (b *Bridge) filters() map[string]byte {
 	filters := map[string]byte{b.topics.Status(): 0}
 	for _, verb := range users.Verbs() {
 		if !stopping[verb] {
-			filters[b.topics.Request(verb)] = 0
+			b.addRequests(filters, verb)
 		}
+	}
+	if b.discovery != nil {
+		filters[b.topics.Discovery()] = 0 // it comes back if it is passed on
 	}
 	// Parameters for those that are retained from an earlier run, until the status comes back: see heard. The robot's own broker has none.
 	if !b.own {
 		filters[b.topics.Param("#")] = 0
 	}
 	return filters
+}
+
+// stopFilters are what the robot subscribes to on the connection for what stops it.
+func (b *Bridge) stopFilters() map[string]byte {
+	filters := map[string]byte{}
+	for verb := range stopping {
+		b.addRequests(filters, verb)
+	}
+	return filters
+}
+
+// addRequests adds the filters of requests of a verb, under nobody's name and under users' names. They are two, since a broker may grant the first alone.
+func (b *Bridge) addRequests(filters map[string]byte, verb string) {
+	filters[b.topics.Request(verb)], filters[b.topics.RequestBy(verb, "+")] = 0, 0
 }
 
 // await waits for a token, and reports whether it is complete. Until it is, the library writes into it.
@@ -139,8 +165,8 @@ func awaitAll(ctx context.Context, patience time.Duration, tokens ...paho.Token)
 	return true
 }
 
-// refused says why a subscription does not bring all that it is for; nil if it does.
-func refused(subscription paho.Token, answered bool) error {
+// refused says why a subscription does not bring all that it is for, but for one filter; nil if it does.
+func refused(subscription paho.Token, answered bool, besides string) error {
 	if !answered {
 		return fmt.Errorf("no answer of the broker within %v", answerPatience)
 	}
@@ -149,7 +175,7 @@ func refused(subscription paho.Token, answered bool) error {
 	}
 	granted := subscription.(*paho.SubscribeToken).Result()
 	for _, filter := range sorted(granted) {
-		if granted[filter] > 2 {
+		if granted[filter] > 2 && filter != besides {
 			return fmt.Errorf("the broker does not let the robot read %s", filter)
 		}
 	}
@@ -186,17 +212,26 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 		}
 		return
 	}
+	if m.Topic() == b.topics.Discovery() {
+		if !m.Retained() { // else it is from before this connection
+			b.discovered.Store(true)
+		}
+		return
+	}
 	if path, param := strings.CutPrefix(m.Topic(), b.topics.Param("")); param {
 		if m.Retained() && len(m.Payload()) > 0 && !b.parameters[path] && b.retainedParameters.Add(1) <= mostRetained {
 			b.out.put(message{topic: m.Topic(), qos: 1, retain: true}) // the robot has it no more: nobody shall believe it
 		}
 		return
 	}
-	a := arrival{verb: m.Topic()[len(b.topics.Request("")):], payload: m.Payload(), retained: m.Retained()}
+	a, known := b.arrived(m)
+	if !known {
+		return
+	}
 	if a.verb == "arm" {
 		if disarms(a) { // a switch has one topic for both: what leads to safety waits for nothing
 			if id := idOf(a.payload); id == "" || b.disarmed.add(id) {
-				b.stops.stop("disarm", timeOf(a.payload))
+				b.stops.stop("disarm", a.who, timeOf(a.payload))
 			}
 		}
 	}
@@ -229,7 +264,7 @@ func (b *Bridge) heard(payload []byte) {
 	case s.Boot != b.boot:
 		b.namesakes.Do(func() {
 			b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own", "robot", string(b.topics), "boot", s.Boot)
-			b.Event(protocol.LevelWarning, "name_taken", "another robot with this name has come to the broker: requests go to both")
+			b.Event(protocol.NameTaken, "another robot with this name has come to the broker: requests go to both")
 		})
 	default:
 		b.echoed.Store(true)
@@ -284,9 +319,10 @@ func (b *Bridge) measure() {
 
 // publishMeasures publishes measures by name. One that is not a finite number is left out: the others can still be read.
 func (b *Bridge) publishMeasures(topic string, measures map[string]protocol.Measure) {
-	good := make(map[string]protocol.Measure, len(measures))
+	good, now := make(map[string]protocol.Measure, len(measures)), b.clock()
 	for name, m := range measures {
 		if x, number := m.Value.(float64); !number || finite(x) {
+			m.Time = now.Add(-time.Duration(m.Age)).UnixMilli()
 			good[name] = m
 		}
 	}
@@ -301,9 +337,10 @@ func (b *Bridge) publishMeasures(topic string, measures map[string]protocol.Meas
 	b.out.put(message{topic: topic, payload: payload})
 }
 
-// publishHealth publishes the robot's health and the bridge's own.
+// publishHealth publishes the robot's health and the bridge's own, and with the same rhythm what Home Assistant shows: it keeps each change for days.
 func (b *Bridge) publishHealth(put func(message)) {
 	h := b.robot.Health()
+	h.Time = b.clock().UnixMilli()
 	h.Bridge = protocol.BridgeHealth{Dropped: b.Dropped(), Malformed: b.malformed.Load()}
 	if !finite(h.SpikesPerSecond) {
 		h.SpikesPerSecond = 0
@@ -315,6 +352,31 @@ func (b *Bridge) publishHealth(put func(message)) {
 		return
 	}
 	put(message{topic: b.topics.Health(), retain: true, payload: payload})
+	if b.discovery != nil {
+		b.publishHome(h.Safety.Stale, put)
+	}
+}
+
+// publishHome publishes what Home Assistant shows. A reading that is stale is none.
+func (b *Bridge) publishHome(stale []string, put func(message)) {
+	shown := func(all []protocol.Device, measures map[string]protocol.Measure, stale []string) map[string]any {
+		values := make(map[string]any, len(all))
+		for _, d := range all {
+			m := measures[d.Name] // else its value is nil
+			if x, number := m.Value.(float64); number && !finite(x) || slices.Contains(stale, d.Name) {
+				m.Value = nil
+			}
+			values[d.Name] = m.Value
+		}
+		return values
+	}
+	h := protocol.Home{Time: b.clock().UnixMilli(), Sensors: shown(b.sensors, b.robot.Sensors(), stale), Actuators: shown(b.actuators, b.robot.Actuators(), nil)}
+	payload, err := json.Marshal(h)
+	if err != nil {
+		b.log.Error("cannot publish what Home Assistant shows", "error", err)
+		return
+	}
+	put(message{topic: b.topics.Home(), payload: payload})
 }
 
 // known returns nil for what is not a finite number.

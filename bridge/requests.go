@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
 // Limits of requests.
@@ -27,9 +29,20 @@ const (
 // arrival is a request as it came from the broker.
 type arrival struct {
 	verb     string
+	who      string // sends it: a user's name, or protocol.Nobody
 	payload  []byte
 	retained bool
 	stops    uint64 // how often the robot had been stopped when it came in
+}
+
+// arrived takes in a request, and reports false for any other message: also for one of a verb that there is not, which nobody answers.
+func (b *Bridge) arrived(m paho.Message) (a arrival, known bool) {
+	a = arrival{payload: m.Payload(), retained: m.Retained()}
+	a.verb, a.who, known = b.topics.Asked(m.Topic())
+	if known {
+		_, known = users.Needed(a.verb)
+	}
+	return a, known
 }
 
 // serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Robot.Set.
@@ -69,7 +82,7 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 	}
 	response := protocol.Response{ID: request.ID}
 	if refusal == nil {
-		refusal = b.execute(a.verb, request, &response)
+		refusal = b.execute(a, request, &response)
 	}
 	if refusal == nil && onDisk[a.verb] {
 		select {
@@ -184,9 +197,9 @@ func moment(milliseconds int64) string {
 }
 
 // execute does what a request asks for and fills in the answer.
-func (b *Bridge) execute(verb string, request protocol.Request, response *protocol.Response) *protocol.Error {
+func (b *Bridge) execute(a arrival, request protocol.Request, response *protocol.Response) *protocol.Error {
 	response.Rev = b.robot.Revision()
-	switch verb {
+	switch a.verb {
 	case "describe":
 		if !b.describing.Allow() { // it is large, and anybody may ask
 			return &protocol.Error{Code: protocol.Busy, Message: "the description was asked for too often: ask again in a second, or read what is retained at " + b.topics.Describe()}
@@ -212,12 +225,12 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		}
 		ctx, cancel := b.until(request)
 		defer cancel()
-		applied, rev, err := b.robot.Set(ctx, request.Set, request.IfRevision)
+		applied, rev, err := b.robot.Set(ctx, a.who, request.Set, request.IfRevision)
 		return b.accepted(response, applied, rev, err)
 	case "reset":
 		ctx, cancel := b.until(request)
 		defer cancel()
-		applied, rev, err := b.robot.Reset(ctx, request.Paths, request.IfRevision)
+		applied, rev, err := b.robot.Reset(ctx, a.who, request.Paths, request.IfRevision)
 		return b.accepted(response, applied, rev, err)
 	case "save", "load":
 		return nil // see keep
@@ -249,7 +262,7 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		}
 		ctx, cancel := b.until(request)
 		defer cancel()
-		if err := b.robot.Drive(ctx, request.Actuator, *request.Value, time.Duration(request.Lease)*time.Millisecond); err != nil {
+		if err := b.robot.Drive(ctx, a.who, request.Actuator, *request.Value, time.Duration(request.Lease)*time.Millisecond); err != nil {
 			return refusal(err)
 		}
 		return nil
@@ -271,25 +284,30 @@ func (b *Bridge) execute(verb string, request protocol.Request, response *protoc
 		b.lease(time.Duration(request.Lease) * time.Millisecond)
 		return nil
 	case "arm":
-		if request.Value != nil && *request.Value == 0 {
+		disarms := request.Value != nil && *request.Value == 0
+		switch {
+		case request.Fresh && disarms:
+			return &protocol.Error{Code: protocol.Malformed, Path: "fresh", Message: "expected it with the value 1 or none: the value 0 disarms, and the network begins anew when it is armed"}
+		case request.Fresh && request.ByHand:
+			return &protocol.Error{Code: protocol.Malformed, Path: "fresh", Message: "expected it without by_hand, with which the network commands nothing: arm fresh when the network is to command"}
+		case disarms:
 			return nil // that was done when it came in
+		case request.ByHand:
+			return b.arm(a.who, func() error { return b.robot.ArmByHand(a.who) })
 		}
-		if request.ByHand {
-			return b.arm(b.robot.ArmByHand)
-		}
-		return b.arm(b.robot.Arm)
+		return b.arm(a.who, func() error { return b.robot.Arm(a.who, request.Fresh) })
 	}
-	return &protocol.Error{Code: protocol.UnknownVerb, Message: fmt.Sprintf("verb %q: expected one of %s", verb, strings.Join(users.Verbs(), ", "))}
+	return &protocol.Error{Code: protocol.UnknownVerb, Message: fmt.Sprintf("verb %q: expected one of %s", a.verb, strings.Join(users.Verbs(), ", "))}
 }
 
 // arm lets the actuators obey, unless the robot is disarmed at the same moment.
-func (b *Bridge) arm(arm func() error) *protocol.Error {
+func (b *Bridge) arm(who string, arm func() error) *protocol.Error {
 	before := b.stops.disarms.Load()
 	if err := arm(); err != nil {
 		return refusal(err)
 	}
 	if b.stops.disarms.Load() != before {
-		b.robot.Disarm()
+		b.robot.Disarm(who)
 		return overtaken()
 	}
 	return nil

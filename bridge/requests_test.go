@@ -301,10 +301,10 @@ type slowToArm struct {
 	arms, release chan struct{}
 }
 
-func (r *slowToArm) Arm() error {
+func (r *slowToArm) Arm(who string, fresh bool) error {
 	close(r.arms)
 	<-r.release
-	return r.fakeRobot.Arm()
+	return r.fakeRobot.Arm(who, fresh)
 }
 
 // Whoever disarms while the robot arms has the last word.
@@ -486,7 +486,7 @@ func TestAnUnknownVerbIsNotAnswered(t *testing.T) {
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, Options{}).URL())
 	c.online()
-	for _, verb := range []string{"dance", "set/more", "estop/more", "Estop"} {
+	for _, verb := range []string{"dance", "dance/ann", "set/ann/more", "estop/ann/more", "Estop", "Estop/ann"} {
 		c.send(protocol.Topics("fake").Request(verb), false, fresh(verb))
 	}
 	// The ways of two verbs have no order: ask until an answer cannot be still under way.
@@ -509,6 +509,74 @@ func TestAnUnknownVerbIsNotAnswered(t *testing.T) {
 	}
 	if did := robot.did(); len(did) > 0 || robot.count() > 0 {
 		t.Errorf("the robot did %q, and changed %d times", did, robot.count())
+	}
+}
+
+// A request under a user's name is that user's; under none, or under one that no user can have, it is nobody's.
+func TestARequestIsTheUsersWhoseNameItIsUnder(t *testing.T) {
+	topics := protocol.Topics("fake")
+	for _, test := range []struct{ user, who string }{
+		{"", protocol.Nobody}, {"ann", "ann"}, {"ann.smith@example.org", "ann.smith@example.org"}, {"Ünal", "Ünal"}, {"config", protocol.Nobody},
+	} {
+		t.Run(test.user, func(t *testing.T) {
+			t.Parallel()
+			robot := newFakeRobot()
+			c := dial(t, startBridge(t, robot, Options{}).URL())
+			c.online()
+			ask := func(verb string, change func(*protocol.Request)) protocol.Response {
+				t.Helper()
+				r := fresh(verb)
+				change(&r)
+				c.send(topics.RequestBy(verb, test.user), false, r)
+				return c.answer(verb, verb)
+			}
+			value := 0.3
+			for _, r := range []protocol.Response{
+				ask("set", func(r *protocol.Request) { r.Set = map[string]float64{"a": 40} }),
+				ask("arm", func(r *protocol.Request) { r.Fresh = true }),
+				ask("drive", func(r *protocol.Request) { r.Actuator, r.Value, r.Lease = "wheel", &value, 1000 }),
+				ask("disarm", func(*protocol.Request) {}),
+				ask("estop", func(*protocol.Request) {}),
+			} {
+				if r.Error != nil {
+					t.Error(r.ID, r.Error)
+				}
+			}
+			get := fresh("get")
+			get.Paths = []string{"a"}
+			if v := c.ask("get", get).Values["a"]; v.Src != test.who {
+				t.Errorf("set by %q, want %q", v.Src, test.who)
+			}
+			want := []string{named("arm fresh", test.who), named("drive wheel 0.3 for 1s", test.who), named("disarm", test.who), "stop by " + test.who}
+			if did := robot.did(); !slices.Equal(did, want) {
+				t.Errorf("the robot did %q, want %q", did, want)
+			}
+		})
+	}
+}
+
+// What the network begins anew for is arming, by the network.
+func TestFreshIsForArmingAlone(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	zero := 0.0
+	for _, test := range []struct {
+		change func(*protocol.Request)
+		says   string
+	}{
+		{func(r *protocol.Request) { r.Value = &zero }, "the robot is disarmed all the same"},
+		{func(r *protocol.Request) { r.ByHand = true }, "expected it without by_hand"},
+	} {
+		r := fresh(test.says)
+		r.Fresh = true
+		test.change(&r)
+		if a := c.ask("arm", r); !refusedAs(a, protocol.Malformed) || a.Error.Path != "fresh" || !strings.Contains(a.Error.Message, test.says) {
+			t.Errorf("%+v, want %q", a.Error, test.says)
+		}
+	}
+	if did := robot.did(); !slices.Equal(did, []string{"disarm"}) {
+		t.Errorf("the robot did %q", did)
 	}
 }
 

@@ -49,26 +49,38 @@ func newStops(b *Bridge, options *paho.ClientOptions) *stops {
 
 // subscribe asks for the requests, after each connection.
 func (s *stops) subscribe() {
-	filters := map[string]byte{}
-	for verb := range stopping {
-		filters[s.bridge.topics.Request(verb)] = 0 // see Bridge.filters
-	}
-	subscription := s.client.SubscribeMultiple(filters, s.receive)
+	subscription := s.client.SubscribeMultiple(s.bridge.stopFilters(), s.receive)
 	answered := awaitAll(s.bridge.ctx, answerPatience, subscription)
 	if s.bridge.ctx.Err() != nil {
 		return
 	}
-	if why := refused(subscription, answered); why != nil {
-		if s.client.IsConnectionOpen() { // else it is lost, and there will be another
-			s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection", "error", why)
-		}
+	if why := refused(subscription, answered, ""); why != nil && !s.client.IsConnectionOpen() {
+		return // it is lost, and there will be another
+	} else if why != nil && !s.mayStop(subscription, answered) {
+		s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection", "error", why)
 		return
+	} else if why != nil {
+		s.bridge.log.Warn("cannot subscribe to disarm and estop under users' names: the robot can be stopped without one alone", "error", why)
 	}
 	s.subscribed.Store(true)
 	select {
 	case s.changed <- struct{}{}:
 	default:
 	}
+}
+
+// mayStop reports whether the broker passes on what stops the robot without a user's name.
+func (s *stops) mayStop(subscription paho.Token, answered bool) bool {
+	if !answered || subscription.Error() != nil {
+		return false
+	}
+	granted := subscription.(*paho.SubscribeToken).Result()
+	for verb := range stopping {
+		if granted[s.bridge.topics.Request(verb)] > 2 {
+			return false
+		}
+	}
+	return true
 }
 
 // await waits until the robot can be stopped, not for ever.
@@ -94,7 +106,7 @@ func (s *stops) receive(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack() // see Bridge.receive
 	}
-	a := arrival{verb: m.Topic()[len(s.bridge.topics.Request("")):], payload: m.Payload(), retained: m.Retained()}
+	a, _ := s.bridge.arrived(m)
 	if !stopping[a.verb] {
 		return
 	}
@@ -106,7 +118,7 @@ func (s *stops) receive(_ paho.Client, m paho.Message) {
 		if request.ID != "" && !s.seen.add(request.ID) {
 			return
 		}
-		s.stop(a.verb, request.Time)
+		s.stop(a.verb, a.who, request.Time)
 		if refusal != nil {
 			s.bridge.malformed.Add(1)
 			refusal.Message += "; the robot has stopped all the same"
@@ -119,24 +131,24 @@ func (s *stops) receive(_ paho.Client, m paho.Message) {
 	}
 }
 
-// stop carries out a request that was sent at a time, as far as it says that.
-func (s *stops) stop(verb string, sent int64) {
+// stop carries out somebody's request that was sent at a time, as far as it says that.
+func (s *stops) stop(verb, who string, sent int64) {
 	s.count.Add(1)
 	if sent <= s.bridge.clock().Add(protocol.MaxAhead).UnixMilli() {
 		for before := s.latest.Load(); sent > before && !s.latest.CompareAndSwap(before, sent); before = s.latest.Load() {
 		}
 	}
 	if verb == "estop" {
-		s.bridge.robot.EmergencyStop("mqtt")
+		s.bridge.robot.EmergencyStop(who)
 		return
 	}
 	s.disarms.Add(1)
-	s.bridge.robot.Disarm()
+	s.bridge.robot.Disarm(who)
 }
 
 // unread carries out one of more requests than can be read.
-func (s *stops) unread(verb string) {
-	s.stop(verb, 0)
+func (s *stops) unread(verb, who string) {
+	s.stop(verb, who, 0)
 	s.common.Do(func() {
 		select {
 		case s.done[verb] <- protocol.Response{}:

@@ -78,7 +78,7 @@ func TestASubscriptionThatIsRefusedIsTold(t *testing.T) {
 		defer close(s.answer)
 	}
 	for _, what := range []string{
-		`level=WARN msg="cannot subscribe to requests`, "does not let the robot read flux/fake/param/#",
+		`level=WARN msg="cannot subscribe to all requests`, "does not let the robot read flux/fake/param/#",
 		`level=ERROR msg="cannot subscribe to disarm and estop`, "does not let the robot read flux/fake/req/disarm",
 	} {
 		eventually(t, what+" is not told", func() bool { return log.count(what) == 1 })

@@ -124,6 +124,7 @@ type Network struct {
 	fired    []uint32
 	heard    []uint32 // room for the spikes of other parts
 	now      int64    // first tick not yet processed
+	began    int64    // when it was in its initial state: pacemakers count from there
 	counters Counters
 
 	// What tuning and snapshots need, untouched at run time.
@@ -186,11 +187,13 @@ func build(d Description, base, population int) (*Network, error) {
 			continue
 		}
 		b.traits = n.addTraits(tr)
-		if interval := tr.pacemakerInterval(int64(c.refractory)); interval > 0 {
-			n.timers.set(b.traits, uint32(i), interval)
-		}
 	}
 	n.classes, n.runs = all.list, runs(n.barrels)
+	for i := range n.barrels {
+		if n.classes[n.barrels[i].class].rich {
+			n.pace(uint32(i))
+		}
+	}
 	n.about.file(d.Neurons)
 	plastics, err := n.layOutPlastics(d)
 	if err != nil {

@@ -223,7 +223,7 @@ func (t *tuning) commit(change Tuning) {
 	}
 }
 
-// retime sets a neuron's pacemaker after a change: the new interval counts from its last spike, or is over at once.
+// retime sets a neuron's pacemaker after a change: the new interval counts from its last spike, or from the beginning, or is over at once.
 func (n *Network) retime(neuron int) {
 	b := &n.barrels[neuron]
 	refractory := int64(n.classes[b.class].refractory)
@@ -240,7 +240,7 @@ func (n *Network) retime(neuron int) {
 		n.timers.stop(b.traits)
 		return
 	}
-	n.timers.set(b.traits, uint32(neuron), max(n.now, b.deafUntil(), max(tr.lastSpike, 0)+interval))
+	n.timers.set(b.traits, uint32(neuron), max(n.now, b.deafUntil(), max(tr.lastSpike, n.began)+interval))
 }
 
 // strand turns what is in flight into single arrivals over synapses that keep their time, so that the synapses can be laid out anew.

@@ -25,6 +25,8 @@ type Decoder interface {
 	// Resume goes on where another decoder of the same neurons, with other parameters, has left off: it takes over the spikes in its
 	// window, and the other one must not be used any more. A longer window does not bring back what has left the shorter one.
 	Resume(from Decoder)
+	// Clear empties the window, as it was when the decoder was made. What was dropped stays counted.
+	Clear()
 
 	spikes() *window
 }
@@ -123,6 +125,13 @@ func (w *window) Resume(from Decoder) {
 		*w = *before
 		w.length = length
 	}
+}
+
+// Clear implements Decoder.
+func (w *window) Clear() {
+	w.head = w.tail
+	clear(w.counts)
+	clear(w.latest)
 }
 
 // commands tabulates the command of every count up to full scale: full is a rate in micro-hertz.

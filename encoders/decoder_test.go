@@ -89,6 +89,38 @@ func TestWinnerTakeAll(t *testing.T) {
 	expect("in the same tick the first in the list", 10, true)
 }
 
+// After Clear a decoder does what a new one does: nothing of before counts, not even as the latest of equals.
+func TestClearEmptiesTheWindow(t *testing.T) {
+	makers := map[string]func() (Decoder, error){
+		"push-pull":       func() (Decoder, error) { return NewPushPull(40e6, 100*time.Millisecond) },
+		"count":           func() (Decoder, error) { return NewCount(40e6, 100*time.Millisecond) },
+		"winner takes it": func() (Decoder, error) { return NewWinnerTakeAll([]int64{10, 20}, 100*time.Millisecond) },
+	}
+	for name, make := range makers {
+		d, err := make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh, _ := make()
+		for i := range 100 { // more than the ring holds at first
+			d.Spike(core.Tick(10*i), 0)
+		}
+		d.Clear()
+		if at, waiting := d.Next(); waiting {
+			t.Errorf("%s: something leaves the empty window at %d", name, at)
+		}
+		for _, at := range []core.Tick{1000, 1200, 200_000} {
+			got, ok := d.Command()
+			want, wantOK := fresh.Command()
+			if got != want || ok != wantOK {
+				t.Errorf("%s: before %d: %d %v, a new one %d %v", name, at, got, ok, want, wantOK)
+			}
+			d.Spike(at, 0)
+			fresh.Spike(at, 0)
+		}
+	}
+}
+
 // Whatever comes, the window holds exactly the spikes of the last length ticks.
 func TestWindowCountsWhatIsInIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -201,9 +201,9 @@ func TestSoak(t *testing.T) {
 				w.drive(touches&1 == 0)
 				w.await(t, true)
 			} else {
-				r.Disarm()
+				r.Disarm("ann")
 				w.await(t, false)
-				eventually(t, "arming", func() bool { return r.Arm() == nil })
+				eventually(t, "arming", func() bool { return r.Arm("ann", false) == nil })
 				w.await(t, true)
 			}
 		}

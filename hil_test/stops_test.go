@@ -32,7 +32,7 @@ func TestStopsReachTheLine(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"disarm", r.Disarm},
+		{"disarm", func() { r.Disarm("the test") }},
 		{"emergency stop", func() { r.EmergencyStop("the test") }},
 	}
 	if w.drive != nil {
@@ -51,7 +51,7 @@ func TestStopsReachTheLine(t *testing.T) {
 			if w.drive != nil {
 				w.drive(false)
 			}
-			eventually(t, "arming", func() bool { r.Disarm(); return r.Arm() == nil })
+			eventually(t, "arming", func() bool { r.Disarm("ann"); return r.Arm("ann", false) == nil })
 		}
 		c.figure("%s p50 %v, max %v", one.name, took.at(0.5), took.at(1))
 	}
@@ -71,14 +71,14 @@ func TestStopsReachThePWM(t *testing.T) {
 		name string
 		do   func()
 	}{
-		{"disarm", r.Disarm},
+		{"disarm", func() { r.Disarm("the test") }},
 		{"emergency stop", func() { r.EmergencyStop("the test") }},
 	} {
 		eventually(t, "the fan to turn", turns)
 		one.do()
 		c.figure("%s within %v", one.name, eventually(t, one.name, rests).Round(100*time.Microsecond))
-		r.Disarm()
-		eventually(t, "arming", func() bool { return r.Arm() == nil })
+		r.Disarm("ann")
+		eventually(t, "arming", func() bool { return r.Arm("ann", false) == nil })
 	}
 	eventually(t, "the fan to turn", turns)
 	stop()

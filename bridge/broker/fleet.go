@@ -54,7 +54,7 @@ func cross(s *server.Server, robot protocol.Topics) error {
 		subjects []string
 	}{
 		{here, fleet, subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Sensors(), robot.Actuators(), robot.Event("+"))},
-		{fleet, here, subjects(robot.Request("+"))},
+		{fleet, here, subjects(robot.Request("#"))},
 	} {
 		for _, one := range way.subjects {
 			if err := way.from.AddStreamExport(one, []*server.Account{way.to}); err != nil {

@@ -28,7 +28,8 @@ func subjects(topics ...string) (all []string) {
 // everything that clients read: for # the server wants the subject of what stands before it, too.
 var everything = []string{protocol.Root, protocol.Root + "/#", "homeassistant", "homeassistant/#", protocol.Echo}
 
-// rights are those of a user, by its role. Nobody but a robot writes its topics, and nobody reads what others ask of it.
+// rights are those of a user, by its role; of everybody, without a name, where nobody has to log in. Nobody but a robot writes its topics, nobody asks it for anything under another's name, and nobody reads what
+// others ask of it.
 func rights(robot protocol.Topics, user string, role users.Role) *server.Permissions {
 	if role == users.Robot {
 		return robotRights(protocol.Topics(user))
@@ -38,9 +39,15 @@ func rights(robot protocol.Topics, user string, role users.Role) *server.Permiss
 	for _, verb := range users.Verbs() {
 		if role.May(verb) {
 			write = append(write, robot.Request(verb))
+			if user != "" {
+				write = append(write, robot.RequestBy(verb, user))
+			}
 		} else {
 			never = append(never, robot.May(verb))
 		}
+	}
+	if user == "" {
+		never = append(never, robot.MayBy("+", "+"))
 	}
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: subjects(write...)},
@@ -48,11 +55,11 @@ func rights(robot protocol.Topics, user string, role users.Role) *server.Permiss
 	}
 }
 
-// robotRights are those of a robot: it writes its own topics, reads what is asked of it, its status, by which it finds others of its name, and the
-// parameters of an earlier run.
+// robotRights are those of a robot: it writes its own topics, reads what is asked of it, its status, by which it finds others of its name, what it tells
+// Home Assistant, by which it sees that that is passed on, and the parameters of an earlier run.
 func robotRights(robot protocol.Topics) *server.Permissions {
 	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Sensors(), robot.Actuators(), robot.Spikes(), robot.Event("+"), robot.Discovery())},
-		Subscribe: &server.SubjectPermission{Allow: subjects(robot.Request("+"), robot.Status(), strings.TrimSuffix(robot.Param(""), "/"), robot.Param("#"))},
+		Publish:   &server.SubjectPermission{Allow: subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Home(), robot.Sensors(), robot.Actuators(), robot.Spikes(), robot.Event("+"), robot.Discovery())},
+		Subscribe: &server.SubjectPermission{Allow: subjects(robot.Request("#"), robot.Status(), robot.Discovery(), strings.TrimSuffix(robot.Param(""), "/"), robot.Param("#"))},
 	}
 }

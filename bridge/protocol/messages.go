@@ -100,7 +100,7 @@ type Value struct {
 	V   float64  `json:"v"`            // of several that differ, the least
 	To  *float64 `json:"to,omitempty"` // of several that differ, the largest; else nil
 	Rev Revision `json:"rev"`          // of the transaction that set it, the latest of several
-	Src string   `json:"src"`          // who set it: "config", "mqtt"
+	Src string   `json:"src"`          // who set it: a user's name, Nobody, FromConfig or FromOverlay
 }
 
 // Reading is a Value as get answers it, with what is allowed now. That may differ from the description: the range of a threshold follows the leak.
@@ -130,6 +130,7 @@ type Request struct {
 	Value     *float64         `json:"value,omitempty"`     // verb reward: how much; negative is a punishment. Verb drive: the command. Verb sense: the reading. Verb arm: 0 disarms
 	Stimulate map[string]Train `json:"stimulate,omitempty"` // verb stimulate: spikes by neuron
 	ByHand    bool             `json:"by_hand,omitempty"`   // verb arm: for the verb drive alone; the network commands nothing
+	Fresh     bool             `json:"fresh,omitempty"`     // verb arm: the network begins anew, with what it has learnt
 	Actuator  string           `json:"actuator,omitempty"`  // verb drive: its name
 	Sensor    string           `json:"sensor,omitempty"`    // verb sense: its name
 	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000. Verb drive: the command holds for so long, 1 to 10,000. Verb sense: so does the reading, 1 to 60,000
@@ -250,6 +251,7 @@ func Refuse(path string, min, max float64, message string) *Error {
 
 // Health is how the daemon does, once a second.
 type Health struct {
+	Time            int64              `json:"ts"` // when it was published, in milliseconds since 1970; the bridge fills it in
 	Uptime          Seconds            `json:"uptime_s"`
 	Latency         Latency            `json:"latency_us"`        // of the control loop: from when something was due until it was done
 	EdgeToWrite     Latency            `json:"edge_to_write_us"`  // from a reading to the actuator write that answers it at once
@@ -270,7 +272,7 @@ type Health struct {
 // Safety says whether the robot may move.
 type Safety struct {
 	State  string              `json:"state"`             // "armed", "disarmed" or "stopped"
-	By     string              `json:"by,omitempty"`      // who or what made the emergency stop
+	By     string              `json:"by,omitempty"`      // who or what made the emergency stop: a user's name, Nobody, a switch, a signal
 	ByHand bool                `json:"by_hand,omitempty"` // somebody drives by hand (verb drive): the network commands nothing until the robot is armed anew
 	Held   map[string][]string `json:"held,omitempty"`    // the actuators that are kept at failsafe, each with the reasons
 	Stale  []string            `json:"stale,omitempty"`   // the sensors without a good reading for too long
@@ -306,7 +308,16 @@ const Shared = "shared"
 type Measure struct {
 	Value any     `json:"value"` // a float64, or a string for a label; a float64 that is not finite is not published
 	Unit  string  `json:"unit"`
-	Age   Seconds `json:"age_s"` // since it was read or written
+	Age   Seconds `json:"age_s"` // since it was read; an actuator's is what it obeys now
+	Time  int64   `json:"ts"`    // when it was read, or what an actuator obeyed, in milliseconds since 1970; the bridge fills it in
+}
+
+// Home is what Home Assistant shows: every sensor and actuator of the description, whether or not there is a reading, since a template that looks for what
+// is not there is an error each time.
+type Home struct {
+	Time      int64          `json:"ts"`        // when it was published, in milliseconds since 1970
+	Sensors   map[string]any `json:"sensors"`   // by name: a float64, or nil without a reading or with one that is stale
+	Actuators map[string]any `json:"actuators"` // by name: a float64, a string for a label, or nil
 }
 
 // Event is a fault or a change of state, published once.

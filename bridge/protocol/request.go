@@ -20,7 +20,7 @@ var keys = map[string][]string{
 	"reward":    {"reward", "value"},
 	"stimulate": {"stimulate"},
 	"watch":     {"lease_ms"},
-	"arm":       {"value", "by_hand"},
+	"arm":       {"value", "by_hand", "fresh"},
 	"drive":     {"actuator", "value", "lease_ms"},
 	"sense":     {"sensor", "value", "lease_ms"},
 }
@@ -56,6 +56,8 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 			r.Sensor, err = p.text(key)
 		case "by_hand":
 			r.ByHand, err = p.truth(key)
+		case "fresh":
+			r.Fresh, err = p.truth(key)
 		case "value":
 			var v float64
 			if v, err = p.number(key); err == nil && verb == "arm" && v != 0 && v != 1 {

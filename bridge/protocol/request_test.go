@@ -16,8 +16,11 @@ func TestARequestIsReadStrictly(t *testing.T) {
 		{"arm", `"value":-1`, "value: expected 1 to arm or 0 to disarm, got -1"},
 		{"arm", `"value":0.4`, "value: expected 1 to arm or 0 to disarm, got 0.4"},
 		{"arm", `"value":"1"`, `value: expected a number, got "1"`},
-		{"arm", `"Value":1`, "Value: verb arm has no such key: expected id, ts, ttl_ms, value"},
+		{"arm", `"Value":1`, "Value: verb arm has no such key: expected id, ts, ttl_ms, value, by_hand, fresh"},
 		{"arm", `"value":0,"value":1`, "value: given twice"},
+		{"arm", `"fresh":"yes"`, `fresh: expected true or false, got "yes"`},
+		{"arm", `"fresh":null`, "fresh: expected true or false, got null"},
+		{"drive", `"fresh":true`, "fresh: verb drive has no such key"},
 		{"arm", `"by_hand":1`, "by_hand: expected true or false, got 1"},
 		{"drive", `"actuator":"wheel","value":null,"lease_ms":1000`, "value: expected a number, got null"},
 		{"sense", `"sensor":"eye","value":true,"lease_ms":1000`, "value: expected a number, got true"},
@@ -79,6 +82,42 @@ func TestWhatIsNoObject(t *testing.T) {
 	}
 }
 
+// The topic of a request says its verb and who sends it: nobody where no user can have the name.
+func TestTheTopicSaysWhoAsks(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", MaxUser)
+	for _, test := range []struct {
+		topic, verb, who string
+		request          bool
+	}{
+		{"flux/rover/req/set", "set", Nobody, true},
+		{"flux/rover/req/set/ann", "set", "ann", true},
+		{"flux/rover/req/set/mqtt", "set", Nobody, true},
+		{"flux/rover/req/set/" + long, "set", long, true},
+		{"flux/rover/req/estop/" + long + "x", "estop", Nobody, true},
+		{"flux/rover/req/estop/", "estop", Nobody, true},
+		{"flux/rover/req/estop/a/b", "estop", Nobody, true},
+		{"flux/rover/req/estop/a b", "estop", Nobody, true},
+		{"flux/rover/req/estop/\x1b[2J", "estop", Nobody, true},
+		{"flux/rover/req/estop/+", "estop", Nobody, true},
+		{"flux/rover/req/set/config", "set", Nobody, true},
+		{"flux/rover/req/set/overlay", "set", Nobody, true},
+		{"flux/rover/req/", "", Nobody, true},
+		{"flux/rover/res/set/ann", "", "", false},
+		{"flux/rover2/req/set/ann", "", "", false},
+		{"flux/rover/req", "", "", false},
+		{"", "", "", false},
+	} {
+		verb, who, request := Topics("rover").Asked(test.topic)
+		if request != test.request || request && (verb != test.verb || who != test.who) {
+			t.Errorf("%q: verb %q of %q, %v: want %q of %q, %v", test.topic, verb, who, request, test.verb, test.who, test.request)
+		}
+		if made := Topics("rover").RequestBy(verb, who); request && who != Nobody && made != test.topic {
+			t.Errorf("%q is made as %q", test.topic, made)
+		}
+	}
+}
+
 // Whatever is read is what was sent, and whatever is sent never ends the robot.
 func FuzzParseRequest(f *testing.F) {
 	one, rev := 1.0, Revision(7)
@@ -89,7 +128,7 @@ func FuzzParseRequest(f *testing.F) {
 		"reward":    {Reward: "joy", Value: &one},
 		"stimulate": {Stimulate: map[string]Train{"eye": {Count: 3, Every: 1000}}},
 		"watch":     {Lease: 1000},
-		"arm":       {Value: &one, ByHand: true},
+		"arm":       {Value: &one, ByHand: true, Fresh: true},
 		"drive":     {Actuator: "wheel", Value: &one, Lease: 1000},
 		"sense":     {Sensor: "eye", Value: &one, Lease: 1000},
 		"estop":     {},

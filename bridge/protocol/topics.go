@@ -41,6 +41,30 @@ func IsLevel(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, bad)
 }
 
+// Sources of values and stops that are no users: a request that was sent under no name, the robot file, and an overlay.
+const (
+	Nobody      = "mqtt"
+	FromConfig  = "config"
+	FromOverlay = "overlay"
+)
+
+// MaxUser is the longest name of a user, in bytes.
+const MaxUser = 64
+
+// CheckUser reports why a user cannot have a name: it stands in topics, so it is a level of one, and robots tell of it, so it is short and is none of
+// their other words for who has set a value.
+func CheckUser(name string) error {
+	switch {
+	case !IsLevel(name):
+		return fmt.Errorf("user %q: expected one or more characters other than / + # * > $, spaces and control characters", name)
+	case len(name) > MaxUser:
+		return fmt.Errorf("user %q: %d bytes: expected at most %d", name, len(name), MaxUser)
+	case name == FromConfig || name == FromOverlay:
+		return fmt.Errorf("user %q: a robot says so of values that no user has set: expected another name", name)
+	}
+	return nil
+}
+
 func (t Topics) of(rest string) string { return Root + "/" + string(t) + "/" + rest }
 
 // All is the filter for everything below the robot's topic.
@@ -55,12 +79,35 @@ func (t Topics) Describe() string { return t.of("describe") }
 // Param is the topic of the Value of a parameter: QoS 1, retained. The path "#" makes the filter for all.
 func (t Topics) Param(path string) string { return t.of("param/" + path) }
 
-// Request is the topic of a Request. The verb "+" makes the filter for all.
+// Request is the topic of a Request that is sent under nobody's name. The verb "+" makes the filter for all.
 func (t Topics) Request(verb string) string { return t.of("req/" + verb) }
+
+// RequestBy is the topic of a Request that a user sends under his name: MQTT 3.1.1 does not say who has published a message, so a broker that lets each
+// user write only what ends in his own name does. Without a user it is that of Request. The user "+" makes the filter for all of them.
+func (t Topics) RequestBy(verb, user string) string {
+	if user == "" {
+		return t.Request(verb)
+	}
+	return t.Request(verb) + "/" + user
+}
+
+// Asked takes the topic of a request apart: its verb, and under whose name it was sent. That is Nobody where it names no user, or one that there cannot
+// be. Of any other topic it reports false.
+func (t Topics) Asked(topic string) (verb, who string, request bool) {
+	rest, request := strings.CutPrefix(topic, t.Request(""))
+	verb, who, _ = strings.Cut(rest, "/")
+	if CheckUser(who) != nil {
+		who = Nobody
+	}
+	return verb, who, request
+}
 
 // May is a topic that carries no messages. A client that subscribes to it is refused by the embedded broker if its user may not send the verb:
 // MQTT 3.1.1 has no other way to tell, and drops the request without a word.
 func (t Topics) May(verb string) string { return t.of("may/" + verb) }
+
+// MayBy is the same for RequestBy: where nobody has to log in nobody has a name either, and the embedded broker refuses it.
+func (t Topics) MayBy(verb, user string) string { return t.May(verb) + "/" + user }
 
 // Response is the topic of the Response to a Request with that verb. The verb "+" makes the filter for all.
 func (t Topics) Response(verb string) string { return t.of("res/" + verb) }
@@ -73,6 +120,9 @@ func (t Topics) Sensors() string { return t.of("tele/sensors") }
 
 // Actuators is the topic of the actuators' Measures by name: as Sensors.
 func (t Topics) Actuators() string { return t.of("tele/actuators") }
+
+// Home is the topic of Home, for Home Assistant alone: QoS 0, once a second.
+func (t Topics) Home() string { return t.of("tele/home") }
 
 // Spikes is the topic of spikes as EncodeSpikes writes them: QoS 0, in batches, while somebody has a lease (verb watch).
 func (t Topics) Spikes() string { return t.of("spikes") }

@@ -157,7 +157,7 @@ func parseUsers(file string, data []byte) (map[string]User, error) {
 		if len(f) != 3 {
 			return nil, fmt.Errorf("%s:%d: expected name:role:bcrypt hash, as 'fluxctl passwd' writes it", file, number)
 		}
-		if err := checkUser(f[0]); err != nil {
+		if err := checkUser(f[0], Role(f[1])); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", file, number, err)
 		}
 		if err := checkRole(Role(f[1])); err != nil {
@@ -179,12 +179,16 @@ func parseUsers(file string, data []byte) (map[string]User, error) {
 
 var errEmpty = errors.New("nobody could log in")
 
-// checkUser reports why a user cannot have a name. One of role robot has the topics of that name, so that it must be a level of a topic.
-func checkUser(name string) error {
-	if !protocol.IsLevel(name) || strings.Contains(name, ":") {
-		return fmt.Errorf("user %q: expected a name without : / + # * > $, spaces and control characters", name)
+// checkUser reports why a user cannot have a name. One of role robot has the topics of a robot of that name, and all others write requests to topics
+// that end in it.
+func checkUser(name string, role Role) error {
+	if strings.Contains(name, ":") {
+		return fmt.Errorf("user %q: expected a name without a colon, which ends it in the file", name)
 	}
-	return nil
+	if role == Robot {
+		return protocol.CheckName(name)
+	}
+	return protocol.CheckUser(name)
 }
 
 func checkRole(r Role) error {
@@ -288,7 +292,7 @@ func Valid(file string, text []byte) error {
 // Set returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far; it
 // keeps what it says besides.
 func Set(text []byte, name, password string, role Role) ([]byte, error) {
-	if err := checkUser(name); err != nil {
+	if err := checkUser(name, role); err != nil {
 		return nil, err
 	}
 	if err := checkRole(role); err != nil {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"fluxd/bridge/protocol"
+
 	"golang.org/x/crypto/bcrypt"
 	"pgregory.net/rapid"
 )
@@ -403,11 +405,15 @@ func TestAFileThatChangesWhilePeopleLogIn(t *testing.T) {
 
 func TestPasswordFiles(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                   "nobody could log in",
-		"# nobody yet\n\n":   "nobody could log in",
-		"me\n":               "passwords:1: expected name:role:bcrypt hash",
-		"me:viewer\n":        "passwords:1: expected name:role:bcrypt hash",
-		":viewer:x\n":        "passwords:1: user \"\": expected a name without",
+		"":                  "nobody could log in",
+		"# nobody yet\n\n":  "nobody could log in",
+		"me\n":              "passwords:1: expected name:role:bcrypt hash",
+		"me:viewer\n":       "passwords:1: expected name:role:bcrypt hash",
+		":viewer:x\n":       `passwords:1: user "": expected one or more characters other than`,
+		"a/b:viewer:x\n":    `passwords:1: user "a/b": expected one or more characters other than / + # * > $, spaces and control characters`,
+		"a b:viewer:x\n":    `passwords:1: user "a b": expected one or more characters other than`,
+		"config:viewer:x\n": `passwords:1: user "config": a robot says so of values that no user has set`,
+		strings.Repeat("a", protocol.MaxUser+1) + ":viewer:x\n": "65 bytes: expected at most 64",
 		"# a\nme:king:x\n":   `passwords:2: role "king": expected viewer, tuner, operator or robot`,
 		"me::x\n":            `passwords:1: role "": expected viewer, tuner, operator or robot`,
 		"me:viewer:secret\n": "passwords:1: the third part is no bcrypt hash",

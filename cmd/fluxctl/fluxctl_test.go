@@ -88,7 +88,7 @@ func (r *robot) Revision() protocol.Revision {
 	return r.rev
 }
 
-func (r *robot) Set(_ context.Context, changes map[string]float64, revision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+func (r *robot) Set(_ context.Context, who string, changes map[string]float64, revision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if revision != nil && *revision != r.rev {
@@ -101,30 +101,33 @@ func (r *robot) Set(_ context.Context, changes map[string]float64, revision *pro
 	}
 	r.rev++
 	for path, v := range changes {
-		r.values[path] = protocol.Value{V: v, Rev: r.rev, Src: "mqtt"}
+		r.values[path] = protocol.Value{V: v, Rev: r.rev, Src: who}
 	}
 	return changes, r.rev, nil
 }
 
 // Arm succeeds after Disarm.
-func (r *robot) Arm() error {
+func (r *robot) Arm(_ string, fresh bool) error {
+	if fresh && !r.disarmed.Load() {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: "fresh", Message: "the robot is armed"}
+	}
 	if !r.disarmed.Load() {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: emergency_stop: stopped by mqtt: disarm first"}
 	}
 	return nil
 }
 
-func (r *robot) ArmByHand() error {
-	if err := r.Arm(); err != nil {
+func (r *robot) ArmByHand(who string) error {
+	if err := r.Arm(who, false); err != nil {
 		return err
 	}
 	return &protocol.Error{Code: protocol.NotAllowed, Message: "by hand"}
 }
 
-func (r *robot) Disarm()              { r.disarmed.Store(true) }
+func (r *robot) Disarm(string)        { r.disarmed.Store(true) }
 func (r *robot) EmergencyStop(string) { r.disarmed.Store(false) }
 
-func (r *robot) Drive(_ context.Context, actuator string, value float64, length time.Duration) error {
+func (r *robot) Drive(_ context.Context, who, actuator string, value float64, length time.Duration) error {
 	if actuator != "wheel" || value != -0.3 || length != 1500*time.Millisecond {
 		return &protocol.Error{Code: protocol.UnknownActuator, Path: "actuators." + actuator, Message: "no such actuator, did you mean wheel?"}
 	}
@@ -155,8 +158,8 @@ func (r *robot) Save(context.Context) error {
 // Load fails: there is no file.
 func (r *robot) Load(context.Context) error { return fmt.Errorf("open weights.flux: no such file") }
 
-func (r *robot) Reset(ctx context.Context, paths []string, _ *protocol.Revision) (map[string]float64, protocol.Revision, error) {
-	return r.Set(ctx, map[string]float64{"eye/threshold": 100}, nil)
+func (r *robot) Reset(ctx context.Context, who string, paths []string, _ *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+	return r.Set(ctx, who, map[string]float64{"eye/threshold": 100}, nil)
 }
 
 func (r *robot) Reward(_ context.Context, name string, value float64) (int, error) {

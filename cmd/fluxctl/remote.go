@@ -29,6 +29,7 @@ import (
 type remote struct {
 	client    paho.Client
 	topics    protocol.Topics
+	user      string // under whose name requests are sent; "" for nobody's
 	patience  time.Duration
 	warnings  io.Writer                     // for what people should know besides
 	known     map[string]protocol.Parameter // nil until asked for, and so are
@@ -55,7 +56,11 @@ func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &remote{patience: s.timeout, warnings: s.warnings, connected: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
+	user := u.User.Username()
+	if protocol.CheckUser(user) != nil { // no topic can end in it
+		user = ""
+	}
+	r := &remote{user: user, patience: s.timeout, warnings: s.warnings, connected: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
 	options := paho.NewClientOptions()
 	if secured != nil {
 		options.SetTLSConfig(secured)
@@ -384,7 +389,7 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 		urgent := request
 		urgent.ID = uuid.NewString()
 		if text, err := json.Marshal(urgent); err == nil {
-			r.client.Publish(r.topics.Request(verb), 1, false, text)
+			r.ask(verb, r.user, text)
 		}
 	}
 	answers := make(chan protocol.Response, 1)
@@ -398,7 +403,11 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 		}
 	}
 	// The embedded broker drops without a word what this user may not ask for; it lets nobody subscribe to May who may not.
-	token := r.client.SubscribeMultiple(map[string]byte{r.topics.Response(verb): 0, r.topics.May(verb): 0}, handler)
+	filters := map[string]byte{r.topics.Response(verb): 0, r.topics.May(verb): 0}
+	if r.user != "" {
+		filters[r.topics.MayBy(verb, r.user)] = 0
+	}
+	token := r.client.SubscribeMultiple(filters, handler)
 	if err := r.wait(ctx, token, "the broker"); err != nil {
 		return protocol.Response{}, failure{exitAbsent, err}
 	}
@@ -410,7 +419,11 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 	if forbidden { // an external broker may say so and pass the request on all the same
 		patience = min(patience, time.Second)
 	}
-	if err := r.wait(ctx, r.client.Publish(r.topics.Request(verb), 1, false, payload), "the broker"); err != nil {
+	user := r.user
+	if user != "" && granted[r.topics.MayBy(verb, user)] > 2 {
+		user = ""
+	}
+	if err := r.wait(ctx, r.ask(verb, user, payload), "the broker"); err != nil {
 		return protocol.Response{}, failure{exitAbsent, err}
 	}
 	select {
@@ -426,10 +439,23 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 		if forbidden {
 			return protocol.Response{}, refused(&protocol.Error{Code: protocol.Forbidden, Message: forbids(verb)}, "")
 		}
+		if user != "" {
+			return protocol.Response{}, absent("robot %s did not answer within %v: --timeout allows more; or the broker does not let user %s write %s", r.topics, r.patience, user, r.topics.RequestBy(verb, user))
+		}
 		return protocol.Response{}, absent("robot %s did not answer within %v: --timeout allows more", r.topics, r.patience)
 	case <-ctx.Done():
 		return protocol.Response{}, absent("interrupted")
 	}
+}
+
+// ask publishes a request under a user's name. What stops the robot is published under nobody's as well, should the broker not pass on the first: of two
+// requests with one id the robot obeys the one that comes first.
+func (r *remote) ask(verb, user string, payload []byte) paho.Token {
+	token := r.client.Publish(r.topics.RequestBy(verb, user), 1, false, payload)
+	if user != "" && (verb == stop || verb == "disarm") {
+		token = r.client.Publish(r.topics.Request(verb), 1, false, payload)
+	}
+	return token
 }
 
 // forbids says what a user would need to ask for a verb.

@@ -72,7 +72,7 @@ func TestAdviceCanBeFollowed(t *testing.T) {
 			}
 		}
 	}
-	if applied, _, err := robot.Set(context.Background(), map[string]float64{"network.neurons.wall[*].threshold": 120}, nil); err != nil || len(applied) != 1 {
+	if applied, _, err := robot.Set(context.Background(), "ann", map[string]float64{"network.neurons.wall[*].threshold": 120}, nil); err != nil || len(applied) != 1 {
 		t.Errorf("what was advised for a population: %v, %v", applied, err)
 	}
 }
@@ -119,7 +119,7 @@ func TestARewardOfNothing(t *testing.T) {
 		{nil, "share", 2, 0, "none of its actors spiked from 50ms to 150ms ago (rewards.share.delay and .window)"},
 	} {
 		if c.set != nil {
-			if _, _, err := robot.Set(ctx, c.set, nil); err != nil {
+			if _, _, err := robot.Set(ctx, "ann", c.set, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

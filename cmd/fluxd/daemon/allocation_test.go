@@ -28,7 +28,7 @@ mqtt: {broker: none}
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.arm()
+	l.obey()
 	now := time.Duration(0)
 	l.clock = func() time.Duration { now += time.Microsecond; return now } // every look at the clock takes a microsecond
 	pin, err := l.board.Pin("GPIO17")

@@ -11,6 +11,7 @@ import (
 	"fluxd/boards/linux"
 	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
+	"fluxd/bridge/protocol"
 	"fluxd/configs"
 	"fluxd/encoders"
 	"fluxd/sensors"
@@ -30,7 +31,7 @@ type BoardOptions struct {
 // newBody makes a robot that has nothing yet.
 func newBody(config *configs.Robot, opts BoardOptions, clock func() time.Duration, patient bool) *robot {
 	return &robot{config: config, at: opts, clock: clock, patient: patient, log: opts.Log, since: never, buses: map[string]i2c.Bus{}, chips: map[string]any{},
-		event: func(level, code, text string) {}}
+		event: func(protocol.EventKind, string) {}}
 }
 
 // assemble makes all parts of a robot and brings its actuators to failsafe, before anything that may fail is opened: an earlier life

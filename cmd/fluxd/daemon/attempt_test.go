@@ -15,6 +15,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/boards/sim"
+	"fluxd/bridge/protocol"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -64,10 +65,10 @@ func (e *explosive) LostEdges() uint64 {
 func heard(clock func() time.Duration) (*robot, func() []string) {
 	var mutex sync.Mutex
 	var events []string
-	note := func(_, code, text string) {
+	note := func(kind protocol.EventKind, text string) {
 		mutex.Lock()
 		defer mutex.Unlock()
-		events = append(events, code+" "+text)
+		events = append(events, kind.Code()+" "+text)
 	}
 	return &robot{log: slog.New(slog.DiscardHandler), clock: clock, event: note}, func() []string {
 		mutex.Lock()
@@ -141,7 +142,7 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	var events []string
-	s.event = func(_, code, text string) { events = append(events, code) }
+	s.event = func(kind protocol.EventKind, _ string) { events = append(events, kind.Code()) }
 	e := &explosive{}
 	s.sensors[0].sensor, s.sensors[0].edges = e, e
 	run := func(until time.Duration) {

@@ -73,7 +73,7 @@ func TestEveryActuatorOnTheBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.arm()
+	r.obey()
 	board := r.board.(*sim.Board)
 	for ; now < 3*time.Second; now += 10 * time.Millisecond {
 		for _, o := range r.outputs {

@@ -112,7 +112,7 @@ func (r *robot) wanted(o *outputLine) actuators.Command {
 }
 
 // Drive implements bridge.Robot.
-func (l *Robot) Drive(ctx context.Context, name string, value float64, length time.Duration) error {
+func (l *Robot) Drive(ctx context.Context, who, name string, value float64, length time.Duration) error {
 	i := slices.IndexFunc(l.outputs, func(o *outputLine) bool { return o.name == name })
 	path := "actuators." + name
 	if i < 0 {
@@ -141,36 +141,67 @@ func (l *Robot) Drive(ctx context.Context, name string, value float64, length ti
 		return answer{err: l.driveByHand(o, command(value), l.clock(), length)}
 	})
 	if a.err == nil && first {
-		l.tellTakenOver()
+		l.tellTakenOver(who)
 	}
 	return a.err
 }
 
-func (l *Robot) tellTakenOver() {
-	l.event(protocol.LevelWarning, "driven_by_hand", "the network commands nothing until the robot is armed anew")
-	l.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'")
+func (l *Robot) tellTakenOver(who string) {
+	l.event(protocol.DrivenByHand, "by "+who+": the network commands nothing until the robot is armed anew")
+	l.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'", "by", who)
 }
 
 // ArmByHand lets the actuators obey Drive, and not the network; see Arm.
-func (l *Robot) ArmByHand() error {
+func (l *Robot) ArmByHand(who string) error {
 	if a := l.ask(context.Background(), func() answer { l.takeOver(byHand{}); return answer{} }); a.err != nil {
 		return a.err
 	}
-	if err := l.robot.Arm(); err != nil {
+	if err := l.arm("by " + who); err != nil {
 		return err
 	}
-	l.tellTakenOver()
+	l.tellTakenOver(who)
 	return nil
 }
 
 // Arm lets the actuators obey the network, also when somebody has driven the robot by hand. When anything speaks against it, it lists everything that
-// does, each with what to do about it; then nothing moves.
-func (l *Robot) Arm() error {
+// does, each with what to do about it; then nothing moves. A fresh one begins anew before: nothing is in flight in its network, and all levels are 0.
+func (l *Robot) Arm(who string, fresh bool) error {
+	by := "by " + who
+	if fresh {
+		if err := l.mayBeginAnew(); err != nil {
+			return err
+		}
+		if a := l.ask(context.Background(), func() answer { l.beginAnew(); return answer{} }); a.err != nil {
+			return a.err
+		}
+		by += ", the network begins anew"
+	}
 	if l.takenOver.Load() {
 		if a := l.ask(context.Background(), func() answer { l.letGo(); return answer{} }); a.err != nil {
 			return a.err
 		}
-		l.event(protocol.LevelInfo, "network_commands", "the network commands again, as far as the robot is armed")
+		l.event(protocol.NetworkCommands, by+": as far as the robot is armed")
 	}
-	return l.robot.Arm()
+	return l.arm(by)
+}
+
+// mayBeginAnew refuses a fresh start to a robot that is armed, or that could not be armed after it.
+func (l *Robot) mayBeginAnew() error {
+	l.safety.mutex.Lock()
+	defer l.safety.mutex.Unlock()
+	if l.safety.armed {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: "fresh", Message: "the robot is armed: disarm it first, so that nothing moves while its network begins anew"}
+	}
+	return l.mayArm()
+}
+
+// beginAnew brings the network and what follows it to where they were at the start, but for what was learnt and tuned. What was wished for before is not
+// left to the actuators, which may be armed next. It belongs to the loop.
+func (l *Robot) beginAnew() {
+	l.robot.beginAnew()
+	for _, o := range l.outputs {
+		if wish, changed := l.decide(o); changed {
+			o.post(wish, bySpike, 0)
+		}
+	}
 }

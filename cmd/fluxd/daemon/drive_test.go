@@ -139,7 +139,7 @@ func TestDriveOverMQTT(t *testing.T) {
 	if w.Actuators()["left"].Value != 1.0 {
 		t.Error("what was refused has ended what was allowed")
 	}
-	w.Disarm()
+	w.Disarm("ann")
 	w.rests(t)
 	if err := drive("disarmed", "left", 1, time.Second); err == nil || err.Code != protocol.NotAllowed || !strings.Contains(err.Message, "arm it first") {
 		t.Errorf("while it is disarmed: %+v", err)
@@ -148,8 +148,8 @@ func TestDriveOverMQTT(t *testing.T) {
 	if err := drive("stopped", "left", 1, time.Second); err == nil || !strings.Contains(err.Message, "stopped by test: disarm it, then arm it") {
 		t.Errorf("while it is stopped: %+v", err)
 	}
-	w.Disarm()
-	eventually(t, "arming", func() bool { return w.Arm() == nil })
+	w.Disarm("ann")
+	eventually(t, "arming", func() bool { return w.Arm("ann", false) == nil })
 	eventually(t, "the network to drive both", func() bool {
 		l, _ := w.Actuators()["left"].Value.(float64)
 		r, _ := w.Actuators()["right"].Value.(float64)
@@ -159,10 +159,10 @@ func TestDriveOverMQTT(t *testing.T) {
 		t.Error("it is armed, and still driven by hand")
 	}
 	// Armed for that alone, nothing moves before somebody drives it.
-	w.Disarm()
+	w.Disarm("ann")
 	w.rests(t)
 	events := connect(t, w.Broker(), "flux/driven/event/info")
-	if err := w.ArmByHand(); err != nil {
+	if err := w.ArmByHand("ann"); err != nil {
 		t.Error(err)
 	}
 	events.await(t, "word that it is armed by hand", func(_ string, payload []byte) bool {
@@ -179,7 +179,7 @@ func TestDriveOverMQTT(t *testing.T) {
 	w.turns(t)
 	w.rests(t)
 	var refused *protocol.Error
-	if err := w.Drive(t.Context(), "left", math.NaN(), time.Second); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange {
+	if err := w.Drive(t.Context(), "ann", "left", math.NaN(), time.Second); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange {
 		t.Errorf("NaN: %v", err)
 	}
 }

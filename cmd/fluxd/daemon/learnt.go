@@ -165,7 +165,7 @@ func (l *Robot) keepSaving(ctx context.Context) {
 		case err != nil && !failing:
 			failing = true
 			l.log.Error("cannot save what was learnt; trying again", "error", err)
-			l.event(protocol.LevelError, "save_failed", err.Error())
+			l.event(protocol.SaveFailed, err.Error())
 		case err == nil && failing:
 			failing = false
 			l.log.Info("what was learnt can be saved again")

@@ -56,7 +56,7 @@ func weight(t *testing.T, file string) float64 {
 func TestHowOftenWhatWasLearntIsSaved(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: 1h", 1), nil))
-	if _, _, err := robot.Set(context.Background(), map[string]float64{"learnt.every": 20_000}, nil); err != nil {
+	if _, _, err := robot.Set(context.Background(), "ann", map[string]float64{"learnt.every": 20_000}, nil); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "a periodic save", func() bool { return weight(t, file) > 101 })
@@ -228,7 +228,7 @@ func TestTunedAndLearntInTheirOrder(t *testing.T) {
 		return *values[path].Learnt
 	}
 	robot, stop := start(t, parse(t, text, nil))
-	if _, rev, err := robot.Set(ctx, map[string]float64{"network.synapses.a.b.plastic.max": 500, path: 400}, nil); err != nil || robot.Keep(rev) != nil {
+	if _, rev, err := robot.Set(ctx, "ann", map[string]float64{"network.synapses.a.b.plastic.max": 500, path: 400}, nil); err != nil || robot.Keep(rev) != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it to learn", func() bool { return learnt(robot) > 402 })
@@ -250,7 +250,7 @@ func TestTunedAndLearntInTheirOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, rev, err := robot.Set(ctx, map[string]float64{path: 150}, nil); err != nil || robot.Keep(rev) != nil {
+	if _, rev, err := robot.Set(ctx, "ann", map[string]float64{path: 150}, nil); err != nil || robot.Keep(rev) != nil {
 		t.Fatal(err)
 	}
 	if err := stop(); err != nil {
@@ -278,10 +278,10 @@ func TestAWeightIsSetAnew(t *testing.T) {
 	const path = "network.synapses.a.b.weight"
 	for name, change := range map[string]func() error{
 		"set": func() error {
-			_, _, err := robot.Set(context.Background(), map[string]float64{path: 100}, nil)
+			_, _, err := robot.Set(context.Background(), "ann", map[string]float64{path: 100}, nil)
 			return err
 		},
-		"reset": func() error { _, _, err := robot.Reset(context.Background(), []string{path}, nil); return err },
+		"reset": func() error { _, _, err := robot.Reset(context.Background(), "ann", []string{path}, nil); return err },
 	} {
 		learn(140)
 		values, _, err := robot.Get([]string{path})

@@ -65,7 +65,7 @@ func TestRobotRunsOnAMachineThatRefusesRealTime(t *testing.T) {
 	if text := told.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "LimitRTPRIO") || !strings.Contains(text, "LimitMEMLOCK") {
 		t.Errorf("told: %s", text)
 	}
-	l.arm()
+	l.obey()
 	ctx, cancel := context.WithCancel(t.Context())
 	wait := l.launch(ctx)
 	looped := make(chan struct{})

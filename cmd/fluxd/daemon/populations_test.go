@@ -72,7 +72,7 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 	}
 	change := func(path string, value float64) string {
 		t.Helper()
-		applied, rev, err := robot.Set(ctx, map[string]float64{path: value}, nil)
+		applied, rev, err := robot.Set(ctx, "ann", map[string]float64{path: value}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,17 +99,17 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 		t.Errorf("everything: %d values of %d parameters, %v", len(values), len(d.Parameters), err)
 	}
 	var refused *protocol.Error
-	if _, _, err := robot.Set(ctx, map[string]float64{whole: -1}, nil); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange || *refused.Min != 0 {
+	if _, _, err := robot.Set(ctx, "ann", map[string]float64{whole: -1}, nil); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange || *refused.Min != 0 {
 		t.Errorf("out of range: %v", err)
 	}
-	if applied, _, err := robot.Reset(ctx, nil, nil); err != nil || fmt.Sprint(applied) != "map["+whole+":100]" {
+	if applied, _, err := robot.Reset(ctx, "ann", nil, nil); err != nil || fmt.Sprint(applied) != "map["+whole+":100]" {
 		t.Errorf("reset: %v, %v", applied, err)
 	}
 	many := map[string]float64{}
 	for path := range told { // what is told may be asked for, however much it is
 		many[path] = told[path].Default
 	}
-	if _, _, err := robot.Set(ctx, many, nil); err != nil {
+	if _, _, err := robot.Set(ctx, "ann", many, nil); err != nil {
 		t.Errorf("all of it at once: %v", err)
 	}
 }
@@ -121,7 +121,7 @@ func TestALargePopulationSurvivesARestart(t *testing.T) {
 	tune := func(path string, value float64) string {
 		t.Helper()
 		robot, stop := start(t, parse(t, text, nil))
-		if _, _, err := robot.Set(context.Background(), map[string]float64{path: value}, nil); err != nil {
+		if _, _, err := robot.Set(context.Background(), "ann", map[string]float64{path: value}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := stop(); err != nil {

@@ -66,8 +66,8 @@ mqtt: {broker: none}
 	eventually(t, "the emergency stop", func() bool { state, by := tried.state(); return state == "stopped" && strings.Contains(by, "GPIO26") })
 	sense("emergency_stop", 0, time.Minute)
 	eventually(t, "its switch to be let go of", func() bool { return !tried.safety.pressed.Load() })
-	tried.Disarm()
-	if err := tried.Arm(); err != nil {
+	tried.Disarm("ann")
+	if err := tried.Arm("ann", false); err != nil {
 		t.Error(err)
 	}
 	for _, c := range []struct {

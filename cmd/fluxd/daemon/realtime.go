@@ -273,6 +273,10 @@ func (l *Robot) connect(ctx context.Context, opts RunOptions) error {
 	if l.bridge, err = bridge.Start(ctx, l, o); err != nil {
 		return fmt.Errorf("mqtt: %w", err)
 	}
+	if c.HomeAssistant && c.Fleet != nil {
+		l.log.Warn("Home Assistant finds the robot at the robot's own broker, and not at the fleet's hub, which does not get the message for it")
+		l.event(protocol.DiscoveryLost, "at the fleet's hub: it does not get the message for Home Assistant; at the robot's own broker the robot is found")
+	}
 	return nil
 }
 
@@ -505,11 +509,11 @@ func (l *Robot) act(ctx context.Context, o *outputLine) {
 		case err != nil && !failing:
 			failing = true
 			l.log.Warn("actuator does not answer; trying again", "actuator", o.name, "error", err)
-			l.event(protocol.LevelError, "actuator_fault", o.name+": "+err.Error())
+			l.event(protocol.ActuatorFault, o.name+": "+err.Error())
 		case err == nil && failing:
 			failing = false
 			l.log.Info("actuator answers again", "actuator", o.name)
-			l.event(protocol.LevelInfo, "actuator_recovered", o.name)
+			l.event(protocol.ActuatorRecovered, o.name)
 		}
 	}
 }
@@ -560,15 +564,15 @@ func (l *Robot) turnWorld(ctx context.Context) {
 		if state := l.arena.State(); state.Reached > reached {
 			reached = state.Reached
 			l.log.Info("the robot has reached the lamp", "after", l.clock().Round(time.Millisecond), "lamps", reached)
-			l.event(protocol.LevelInfo, "lamp_reached", fmt.Sprintf("%d so far", reached))
+			l.event(protocol.LampReached, fmt.Sprintf("%d so far", reached))
 		}
 	}
 }
 
 // tell publishes an event; without a broker nobody hears it.
-func (l *Robot) tell(level, code, text string) {
+func (l *Robot) tell(kind protocol.EventKind, text string) {
 	if b := l.bridge; b != nil {
-		b.Event(level, code, text)
+		b.Event(kind, text)
 	}
 }
 

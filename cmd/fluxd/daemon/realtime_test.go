@@ -305,7 +305,7 @@ func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.arm()
+	r.obey()
 	pin, _ := r.board.Pin("GPIO13")
 	r.outputs[0].guard.Set(time.Second, 900_000)
 	if err := r.outputs[0].guard.Step(time.Second); err != nil {

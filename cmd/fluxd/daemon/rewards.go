@@ -71,12 +71,26 @@ func (h *history) note(at core.Tick) {
 	h.count++
 }
 
+// forget drops all spikes.
+func (h *history) forget() { h.first, h.count = 0, 0 }
+
 func (h *history) at(i int) core.Tick { return h.times[(h.first+i)%len(h.times)] }
 
 // between counts the spikes after one time up to another.
 func (h *history) between(from, until core.Tick) int {
 	later := func(t core.Tick) int { return sort.Search(h.count, func(i int) bool { return h.at(i) > t }) }
 	return max(0, later(until)-later(from))
+}
+
+// forget drops what was done and read so far: nobody is paid for it any more.
+func (w *rewarder) forget() {
+	w.begun = false
+	for i := range w.payees {
+		if p := &w.payees[i]; p.actor != nil {
+			p.actor.forget()
+			p.owed = 0
+		}
+	}
 }
 
 func (r *robot) addReward(c configs.Named[configs.Reward]) {

@@ -10,6 +10,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/boards/sim"
+	"fluxd/bridge/protocol"
 	"fluxd/configs"
 	"fluxd/core"
 	"fluxd/encoders"
@@ -46,11 +47,11 @@ type robot struct {
 	arrival []core.Tick
 	late    uint64 // arrivals that came for a tick already past, and were delivered at the next
 	safety  safety
-	judged  bool                           // the sensors, at least once
-	buses   map[string]i2c.Bus             // that are in use, by name
-	patient bool                           // nobody waits for a bus for ever: real time
-	chips   map[string]any                 // sensors and expanders that several share, by where they are
-	event   func(level, code, text string) // tells the outside; never waits
+	judged  bool                                       // the sensors, at least once
+	buses   map[string]i2c.Bus                         // that are in use, by name
+	patient bool                                       // nobody waits for a bus for ever: real time
+	chips   map[string]any                             // sensors and expanders that several share, by where they are
+	event   func(kind protocol.EventKind, text string) // tells the outside; never waits
 
 	telemetry   atomic.Int64 // of sensors and actuators, in micro-hertz
 	manual      byHand       // what somebody drives instead of the network
@@ -148,6 +149,19 @@ func (r *robot) think(at core.Tick) {
 	for _, o := range r.outputs {
 		o.decoder.Expire(at)
 	}
+}
+
+// beginAnew brings the network to its initial state with what it has learnt, and forgets what it did before. It belongs to whoever owns the network.
+func (r *robot) beginAnew() {
+	r.network.Fresh()
+	for _, o := range r.outputs {
+		o.decoder.Clear()
+		o.fired = [causes]core.Tick{}
+	}
+	for _, w := range r.rewards {
+		w.forget()
+	}
+	r.since, r.held = never, 0
 }
 
 // decide says what an actuator shall do; it reports false while the command is the one that was handed on last.

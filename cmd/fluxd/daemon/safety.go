@@ -49,37 +49,45 @@ func armsAtStart(c *configs.Robot) bool {
 	return c.Safety.Arm == "at_start" || c.Safety.Arm == "auto" && c.Board.Kind == "sim"
 }
 
-// Arm lets the actuators obey; see Robot.Arm. When anything speaks against it, it lists everything that does, each with what to do about it; then
-// nothing changes.
-func (r *robot) Arm() error {
+// arm lets the actuators obey; see Robot.Arm. When anything speaks against it, it lists everything that does, each with what to do about it; then
+// nothing changes. By says how it comes to that.
+func (r *robot) arm(by string) error {
 	r.safety.mutex.Lock()
 	defer r.safety.mutex.Unlock()
 	if r.safety.armed {
 		return nil
 	}
-	if against := r.preArm(); len(against) > 0 {
-		return &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: " + strings.Join(against, "; ")}
+	if err := r.mayArm(); err != nil {
+		return err
 	}
-	r.tellArmed()
+	r.tellArmed(by)
 	return nil
 }
 
-// arm lets the actuators obey, and tells nobody.
-func (r *robot) arm() {
+// mayArm returns what speaks against arming, as an error. The mutex is held.
+func (r *robot) mayArm() error {
+	if against := r.preArm(); len(against) > 0 {
+		return &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: " + strings.Join(against, "; ")}
+	}
+	return nil
+}
+
+// obey lets the actuators obey, and tells nobody.
+func (r *robot) obey() {
 	r.safety.armed = true
 	for _, o := range r.outputs {
 		o.release(actuators.Disarmed)
 	}
 }
 
-func (r *robot) tellArmed() {
-	r.arm()
+func (r *robot) tellArmed(by string) {
+	r.obey()
 	obey := "actuators obey the network"
 	if r.takenOver.Load() {
 		obey = "actuators obey commands by hand alone"
 	}
-	r.event(protocol.LevelInfo, "armed", obey)
-	r.log.Info("armed: " + obey)
+	r.event(protocol.Armed, by+": "+obey)
+	r.log.Info("armed: "+obey, "by", by)
 }
 
 // preArm lists what speaks against arming.
@@ -108,7 +116,7 @@ func (r *robot) preArm() (against []string) {
 
 // Disarm brings the actuators to failsafe until they are armed again. It also ends an emergency stop, unless its switch is still
 // pressed.
-func (r *robot) Disarm() {
+func (r *robot) Disarm(who string) {
 	r.safety.mutex.Lock()
 	defer r.safety.mutex.Unlock()
 	r.safety.armed = false
@@ -121,8 +129,8 @@ func (r *robot) Disarm() {
 			o.release(actuators.EmergencyStop)
 		}
 	}
-	r.event(protocol.LevelInfo, "disarmed", "actuators are at failsafe")
-	r.log.Info("disarmed: actuators are at failsafe")
+	r.event(protocol.Disarmed, "by "+who+": the actuators are at failsafe")
+	r.log.Info("disarmed: the actuators are at failsafe", "by", who)
 }
 
 // EmergencyStop brings the actuators to failsafe, whatever anybody is waiting for, until the robot is disarmed and armed again.
@@ -140,9 +148,9 @@ func (r *robot) EmergencyStop(who string) {
 	for _, o := range r.outputs {
 		o.hold(actuators.Disarmed)
 	}
-	r.safety.stopped = who
-	if first {
-		r.event(protocol.LevelError, "emergency_stop", "by "+who)
+	if first { // who stopped it first says why it stands
+		r.safety.stopped = who
+		r.event(protocol.EmergencyStopped, "by "+who)
 		r.log.Error("emergency stop: actuators are at failsafe", "by", who)
 	}
 }
@@ -175,16 +183,16 @@ func (r *robot) judge(now time.Duration) {
 		if silent != s.told {
 			s.told = silent
 			if silent {
-				r.event(protocol.LevelError, "sensor_stale", fmt.Sprintf("%s: no good reading for %v", s.name, s.patience.get()))
+				r.event(protocol.SensorStale, fmt.Sprintf("%s: no good reading for %v", s.name, s.patience.get()))
 				r.log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.name, "patience", s.patience.get())
 			} else {
-				r.event(protocol.LevelInfo, "sensor_fresh", s.name)
+				r.event(protocol.SensorFresh, s.name)
 				r.log.Info("sensor is fresh again", "sensor", s.name)
 			}
 		}
 		if lost := s.lost.Load(); lost != s.lostKnown {
 			if !s.storm {
-				r.event(protocol.LevelWarning, "edges_lost", s.name+": edges come faster than they can be taken")
+				r.event(protocol.EdgesLost, s.name+": edges come faster than they can be taken")
 				r.log.Warn("edges come faster than they can be taken; some are lost", "sensor", s.name)
 			}
 			s.lostKnown, s.storm, s.calm = lost, true, now
@@ -331,7 +339,7 @@ func (l *Robot) examine(now time.Duration) {
 			for _, o := range l.outputs {
 				o.release(actuators.Stalled)
 			}
-			l.event(protocol.LevelInfo, "loop_recovered", fmt.Sprintf("after %v", (answered-s.asked).Round(time.Millisecond)))
+			l.event(protocol.LoopRecovered, fmt.Sprintf("after %v", (answered-s.asked).Round(time.Millisecond)))
 			l.log.Info("the loop answers again", "after", answered-s.asked)
 		}
 	}
@@ -348,7 +356,7 @@ func (l *Robot) examine(now time.Duration) {
 		for _, o := range l.outputs {
 			o.hold(actuators.Stalled)
 		}
-		l.event(protocol.LevelError, "loop_stalled", fmt.Sprintf("no answer for %v: actuators are at failsafe", l.config.Safety.Stall))
+		l.event(protocol.LoopStalled, fmt.Sprintf("no answer for %v: actuators are at failsafe", l.config.Safety.Stall))
 		l.log.Error("the loop does not answer: actuators are at failsafe", "for", l.config.Safety.Stall)
 	}
 }
@@ -423,7 +431,7 @@ func (l *Robot) switched(button *sensors.Button, pressed bool) {
 	case pressed && !was:
 		l.EmergencyStop(button.String())
 	case !pressed && was:
-		l.event(protocol.LevelInfo, "emergency_stop_released", "disarm, then arm, to go on")
+		l.event(protocol.EmergencyStopReleased, "disarm, then arm, to go on")
 	}
 }
 
@@ -434,6 +442,6 @@ func (r *robot) armAtStart() error {
 	if r.safety.stopped != "" {
 		return fmt.Errorf("stopped by %s", r.safety.stopped)
 	}
-	r.tellArmed()
+	r.tellArmed("at the start")
 	return nil
 }

@@ -121,8 +121,8 @@ func (w *watched) arms(t *testing.T) {
 	t.Helper()
 	eventually(t, "light in the eye", func() bool { _, seen := w.Sensors()["eye"]; return seen })
 	eventually(t, "the switch to be seen released", func() bool { return !w.safety.pressed.Load() })
-	w.Disarm()
-	eventually(t, "the robot to be armed", func() bool { return w.Arm() == nil })
+	w.Disarm("ann")
+	eventually(t, "the robot to be armed", func() bool { return w.Arm("ann", false) == nil })
 	w.tells(t, "armed")
 	w.turns(t)
 }
@@ -131,14 +131,14 @@ func (w *watched) arms(t *testing.T) {
 func TestNothingMovesBeforeItIsArmed(t *testing.T) {
 	w := watch(t, guarded("", "", ", arm: explicit"))
 	w.pin(t, "GPIO26").Release() // the wire of its switch is broken
-	err := w.Arm()
+	err := w.Arm("ann", false)
 	var refusal *protocol.Error
 	if !errors.As(err, &refusal) || refusal.Code != protocol.NotAllowed {
 		t.Fatalf("got %v", err)
 	}
 	// Everything that speaks against it is told at once, with what to do about it.
 	for _, part := range []string{"emergency_stop: ", "sensor_stale: eye"} {
-		eventually(t, part, func() bool { err := w.Arm(); return err != nil && strings.Contains(err.Error(), part) })
+		eventually(t, part, func() bool { err := w.Arm("ann", false); return err != nil && strings.Contains(err.Error(), part) })
 	}
 	w.pin(t, "GPIO26").Drive(gpio.Low)
 	w.plug(t)
@@ -150,13 +150,13 @@ func TestNothingMovesBeforeItIsArmed(t *testing.T) {
 	if h := w.Health().Safety; h.State != "stopped" || len(h.Held["wheel"]) == 0 {
 		t.Errorf("health: %+v", h)
 	}
-	w.Disarm()
-	eventually(t, "arming", func() bool { return w.Arm() == nil })
+	w.Disarm("ann")
+	eventually(t, "arming", func() bool { return w.Arm("ann", false) == nil })
 	w.turns(t)
 	if h := w.Health().Safety; h.State != "armed" || h.Held != nil || h.Stale != nil {
 		t.Errorf("health: %+v", h)
 	}
-	w.Disarm()
+	w.Disarm("ann")
 	w.rests(t)
 }
 
@@ -165,8 +165,8 @@ func TestEmergencyStopBySwitch(t *testing.T) {
 	w.pin(t, "GPIO26").Release() // the wire breaks, or somebody presses: the same
 	w.rests(t)
 	w.tells(t, "emergency_stop")
-	w.Disarm()
-	if err := w.Arm(); err == nil || !strings.Contains(err.Error(), "the switch is pressed") {
+	w.Disarm("ann")
+	if err := w.Arm("ann", false); err == nil || !strings.Contains(err.Error(), "the switch is pressed") {
 		t.Errorf("armed while the switch is pressed: %v", err)
 	}
 	w.pin(t, "GPIO26").Drive(gpio.Low)
@@ -176,8 +176,8 @@ func TestEmergencyStopBySwitch(t *testing.T) {
 	if w.duty(t) != 0 {
 		t.Error("it goes on by itself when the switch is released")
 	}
-	w.Disarm()
-	if err := w.Arm(); err != nil {
+	w.Disarm("ann")
+	if err := w.Arm("ann", false); err != nil {
 		t.Fatal(err)
 	}
 	w.turns(t)

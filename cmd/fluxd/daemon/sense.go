@@ -170,7 +170,7 @@ func (r *robot) fault(line *sensorLine, err error) {
 	line.failures++
 	if line.failures == 1 {
 		line.failing.Store(true)
-		r.event(protocol.LevelError, "sensor_fault", line.name+": "+err.Error())
+		r.event(protocol.SensorFault, line.name+": "+err.Error())
 		r.log.Warn("sensor does not answer; trying again", "sensor", line.name, "error", err)
 	}
 }
@@ -186,7 +186,7 @@ func (r *robot) note(line *sensorLine, reading sensors.Reading) {
 func (r *robot) recovered(line *sensorLine) {
 	line.failures = 0
 	line.failing.Store(false)
-	r.event(protocol.LevelInfo, "sensor_recovered", line.name)
+	r.event(protocol.SensorRecovered, line.name)
 	r.log.Info("sensor answers again", "sensor", line.name)
 }
 

@@ -55,7 +55,7 @@ func newTuner(r *robot) *tuner {
 	t.all = parameters(&now.settings, r)
 	for i, p := range t.all {
 		t.byPath[p.path] = i
-		now.origin = append(now.origin, origin{source: "config"})
+		now.origin = append(now.origin, origin{source: protocol.FromConfig})
 	}
 	t.told, t.byTold = toldOf(t.all)
 	t.now.Store(now)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"fluxd/bridge/protocol"
 	"fluxd/configs"
@@ -20,7 +22,7 @@ func (t *tuner) overlay(all []*configs.Overlay) error {
 		if len(o.Values) == 0 {
 			continue
 		}
-		if err := t.set(wish{values: o.Values, source: "overlay"}); err != nil {
+		if err := t.set(wish{values: o.Values, source: protocol.FromOverlay}); err != nil {
 			return fmt.Errorf("%s: %w", o.Source, err)
 		}
 	}
@@ -149,26 +151,26 @@ func (l *Robot) Keep(revision protocol.Revision) error {
 		return nil
 	}
 	l.log.Error("an accepted change will be lost at the end", "error", err)
-	l.event(protocol.LevelError, "save_failed", err.Error())
+	l.event(protocol.SaveFailed, err.Error())
 	return protocol.Warning("the change is in effect, and will be lost at the end: " + err.Error())
 }
 
 // Reset implements bridge.Robot.
-func (l *Robot) Reset(ctx context.Context, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
-	return l.change(ctx, func() (wish, error) {
+func (l *Robot) Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+	return l.change(ctx, who, func() (wish, error) {
 		values, err := l.tuner.presets(paths)
-		return wish{values: values, ifRevision: ifRevision, source: "config"}, err
+		return wish{values: values, ifRevision: ifRevision, source: protocol.FromConfig}, err
 	})
 }
 
 // Set implements bridge.Robot.
-func (l *Robot) Set(ctx context.Context, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
-	return l.change(ctx, func() (wish, error) { return wish{values: changes, ifRevision: ifRevision, source: "mqtt"}, nil })
+func (l *Robot) Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+	return l.change(ctx, who, func() (wish, error) { return wish{values: changes, ifRevision: ifRevision, source: who}, nil })
 }
 
 // change makes a change that is wished for: it is worked out here, beside the control loop, which puts it in place between two ticks. When
 // another change has come in between it is worked out anew. A change of nothing is none.
-func (l *Robot) change(ctx context.Context, wished func() (wish, error)) (map[string]float64, protocol.Revision, error) {
+func (l *Robot) change(ctx context.Context, who string, wished func() (wish, error)) (map[string]float64, protocol.Revision, error) {
 	for {
 		w, err := wished()
 		var c *change
@@ -190,7 +192,9 @@ func (l *Robot) change(ctx context.Context, wished func() (wish, error)) (map[st
 			return nil, l.tuner.now.Load().revision, a.err
 		}
 		if done {
-			return l.tuner.applied(c), c.after.revision, nil
+			applied := l.tuner.applied(c)
+			l.event(protocol.Tuned, fmt.Sprintf("by %s, revision %d: %s", who, c.after.revision, listed(slices.Sorted(maps.Keys(applied)))))
+			return applied, c.after.revision, nil
 		}
 	}
 }

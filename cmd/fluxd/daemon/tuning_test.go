@@ -56,7 +56,7 @@ func TestWildcards(t *testing.T) {
 func TestSetAndResetByWildcard(t *testing.T) {
 	robot, _ := start(t, parse(t, walled, nil))
 	ctx := context.Background()
-	applied, rev, err := robot.Set(ctx, map[string]float64{"network.neurons.wall[*].threshold": 120}, nil)
+	applied, rev, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.wall[*].threshold": 120}, nil)
 	if err != nil || rev != 1 || len(applied) != 3 || applied["network.neurons.wall[2].threshold"] != 120 {
 		t.Fatalf("%v, revision %d, %v", applied, rev, err)
 	}
@@ -64,13 +64,13 @@ func TestSetAndResetByWildcard(t *testing.T) {
 	if err != nil || len(values) != 3 || values["network.neurons.wall[0].threshold"].Value != (protocol.Value{V: 120, Rev: 1, Src: "mqtt"}) {
 		t.Errorf("%v, %v", values, err)
 	}
-	if applied, _, err = robot.Set(ctx, map[string]float64{"rewards.praise.gain": 3}, nil); err != nil || applied["rewards.praise.gain"] != 3 || robot.rewards[0].gain != 3 {
+	if applied, _, err = robot.Set(ctx, "ann", map[string]float64{"rewards.praise.gain": 3}, nil); err != nil || applied["rewards.praise.gain"] != 3 || robot.rewards[0].gain != 3 {
 		t.Errorf("the gain of a reward: %v, %v", applied, err)
 	}
-	if applied, rev, err = robot.Reset(ctx, []string{"network.neurons.wall[1].*"}, nil); err != nil || rev != 3 || applied["network.neurons.wall[1].threshold"] != 100 {
+	if applied, rev, err = robot.Reset(ctx, "ann", []string{"network.neurons.wall[1].*"}, nil); err != nil || rev != 3 || applied["network.neurons.wall[1].threshold"] != 100 {
 		t.Errorf("reset of one: %v, revision %d, %v", applied, rev, err)
 	}
-	if applied, _, err = robot.Reset(ctx, nil, nil); err != nil || len(applied) != 3 {
+	if applied, _, err = robot.Reset(ctx, "ann", nil, nil); err != nil || len(applied) != 3 {
 		t.Errorf("reset of the rest: %v, %v", applied, err)
 	}
 	for path, want := range map[string]protocol.Code{
@@ -78,18 +78,18 @@ func TestSetAndResetByWildcard(t *testing.T) {
 		"network.neurons.walls[*].threshold": protocol.UnknownParameter, "network.neurons.wall[*].pin": protocol.UnknownParameter,
 	} {
 		var refused *protocol.Error
-		if _, _, err := robot.Set(ctx, map[string]float64{path: 1}, nil); !errors.As(err, &refused) || refused.Code != want {
+		if _, _, err := robot.Set(ctx, "ann", map[string]float64{path: 1}, nil); !errors.As(err, &refused) || refused.Code != want {
 			t.Errorf("%s: %v, want %s", path, err, want)
 		}
 	}
-	if _, _, err := robot.Set(ctx, map[string]float64{"network.neurons.wall[*].threshold": 90, "network.neurons.wall[1].threshold": 95}, nil); err == nil {
+	if _, _, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.wall[*].threshold": 90, "network.neurons.wall[1].threshold": 95}, nil); err == nil {
 		t.Error("two values for one parameter are accepted")
 	}
 	many := map[string]float64{}
 	for i := range mostWildcards + 1 {
 		many[fmt.Sprintf("network.neurons.wall[%d*].threshold", i)] = 100
 	}
-	if _, _, err := robot.Set(ctx, many, nil); err == nil || !strings.Contains(err.Error(), "17 paths with wildcards: expected at most 16") {
+	if _, _, err := robot.Set(ctx, "ann", many, nil); err == nil || !strings.Contains(err.Error(), "17 paths with wildcards: expected at most 16") {
 		t.Errorf("many wildcards: %v", err)
 	}
 	if _, err := robot.Stimulate(ctx, map[string]protocol.Train{"wall": {Count: 1000, Every: 1}, "wall[0]": {Count: 1000, Every: 1}}); err != nil {
@@ -98,11 +98,11 @@ func TestSetAndResetByWildcard(t *testing.T) {
 	if n, err := robot.Stimulate(ctx, map[string]protocol.Train{"wall": {Count: mostStimuli/3 + 1, Every: 1}}); n != 0 || err == nil || !strings.Contains(err.Error(), "expected at most 10000") {
 		t.Errorf("more spikes than a request may bring in: %d of them, %v", n, err)
 	}
-	if _, again, err := robot.Reset(ctx, nil, nil); err != nil || again != 4 {
+	if _, again, err := robot.Reset(ctx, "ann", nil, nil); err != nil || again != 4 {
 		t.Errorf("a reset of nothing: revision %d, %v", again, err)
 	}
 	// The limits of one depend on the other; together they are fine, in whatever order they are looked at.
-	if _, _, err := robot.Set(ctx, map[string]float64{"network.neurons.a.leak": 0.01, "network.neurons.a.threshold": 10}, nil); err != nil {
+	if _, _, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.a.leak": 0.01, "network.neurons.a.threshold": 10}, nil); err != nil {
 		t.Errorf("a leak with the threshold that it needs: %v", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestTunedValuesSurviveARestart(t *testing.T) {
 	text := walled + "tuning: {file: '" + file + "', persist: true}\n"
 	ctx := context.Background()
 	robot, stop := start(t, parse(t, text, nil))
-	if _, _, err := robot.Set(ctx, map[string]float64{"network.neurons.a.threshold": 77, "rewards.praise.gain": 2.5}, nil); err != nil {
+	if _, _, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.a.threshold": 77, "rewards.praise.gain": 2.5}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := stop(); err != nil {
@@ -165,7 +165,7 @@ func TestAChangeThatCannotBeKept(t *testing.T) {
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
-	applied, rev, err := robot.Set(ctx, map[string]float64{"network.neurons.a.threshold": 77}, nil)
+	applied, rev, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.a.threshold": 77}, nil)
 	if err != nil || rev != 1 || applied["network.neurons.a.threshold"] != 77 {
 		t.Errorf("%v at revision %d, %v", applied, rev, err)
 	}
@@ -207,7 +207,7 @@ func TestStaleValuesTakeNoOthersWithThem(t *testing.T) {
 func TestRangesFollowWhatIsTuned(t *testing.T) {
 	robot, _ := start(t, parse(t, walled, nil))
 	const path = "network.neurons.a.threshold"
-	if _, _, err := robot.Set(context.Background(), map[string]float64{"network.neurons.a.leak": 2000}, nil); err != nil {
+	if _, _, err := robot.Set(context.Background(), "ann", map[string]float64{"network.neurons.a.leak": 2000}, nil); err != nil {
 		t.Fatal(err)
 	}
 	values, _, err := robot.Get([]string{path})

@@ -28,7 +28,7 @@ func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simul
 		return nil, err
 	}
 	s.robot = r
-	s.arm() // nobody could, in virtual time, and nobody gets hurt
+	s.obey() // nobody could, in virtual time, and nobody gets hurt
 	s.due = make([]time.Duration, len(r.sensors))
 	if config.Compare != nil {
 		if s.compare, err = newComparison(r); err != nil {

@@ -1,0 +1,117 @@
+package protocol
+
+import (
+	"flag"
+	"fmt"
+	"go/ast"
+	source "go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the table of events into docs/mqtt.md anew")
+
+// The page says of every event what the code knows of it.
+func TestThePageHasEveryEvent(t *testing.T) {
+	const page, begin, end = "../../docs/mqtt.md", "<!-- events: go test ./bridge/protocol -update -->\n", "<!-- end of events -->\n"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(text), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s: no place for the table, between %q and %q", page, begin, end)
+	}
+	var table strings.Builder
+	table.WriteString("\n| code | level | what has happened | what to do |\n|---|---|---|---|\n")
+	for _, k := range EventKinds() {
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", k.Code(), k.Level(), k.Meaning(), k.Remedy())
+	}
+	table.WriteString("\n")
+	want := before + begin + table.String() + end + after
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if string(text) != want {
+		t.Errorf("%s: its table of events is not the code's: go test ./bridge/protocol -update", page)
+	}
+}
+
+// Every kind has a code of its own, a level that there is and a meaning; and what the table has, some code sends.
+func TestEveryKindOfEventIsSent(t *testing.T) {
+	sent := sentEvents(t)
+	codes := map[string]bool{}
+	names := namesOfKinds(t)
+	for i, k := range EventKinds() {
+		if codes[k.Code()] || !IsLevel(k.Code()) || k.Meaning() == "" || strings.ContainsAny(k.Meaning()+k.Remedy(), "|\n") {
+			t.Errorf("%+v: expected a code of its own that is a level of a topic, and texts for a table", k)
+		}
+		codes[k.Code()] = true
+		if k.Level() != LevelInfo && k.Level() != LevelWarning && k.Level() != LevelError {
+			t.Errorf("%s: level %q", k.Code(), k.Level())
+		}
+		if !sent[names[i]] {
+			t.Errorf("%s: nothing sends it", k.Code())
+		}
+		delete(sent, names[i])
+	}
+	for name := range sent {
+		t.Errorf("protocol.%s is sent, and is no kind of the table", name)
+	}
+}
+
+// namesOfKinds are the names of the kinds in the source, in its order.
+func namesOfKinds(t *testing.T) (names []string) {
+	file, err := source.ParseFile(token.NewFileSet(), "events.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if v, is := n.(*ast.ValueSpec); is && len(v.Values) == 1 {
+			if call, is := v.Values[0].(*ast.CallExpr); is && fmt.Sprint(call.Fun) == "kind" {
+				names = append(names, v.Names[0].Name)
+			}
+		}
+		return true
+	})
+	return names
+}
+
+// sentEvents are the names of what is handed to event or Event anywhere in the code, tests apart.
+func sentEvents(t *testing.T) map[string]bool {
+	sent := map[string]bool{}
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := source.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, is := n.(*ast.CallExpr)
+			if !is || len(call.Args) == 0 {
+				return true
+			}
+			to, is := call.Fun.(*ast.SelectorExpr)
+			what, named := call.Args[0].(*ast.SelectorExpr)
+			if is && named && (to.Sel.Name == "event" || to.Sel.Name == "Event") && fmt.Sprint(what.X) == "protocol" {
+				sent[what.Sel.Name] = true
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sent
+}
