@@ -10,6 +10,9 @@ LDFLAGS := -ldflags '-X main.version=$(VERSION)'
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
 TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
 
+# How long the tests of a package may take: the ten minutes of go test are too few for a Pi Zero, or where much else runs.
+GOTEST := $(GO) test -timeout 3h
+
 .PHONY: run build test vet race oracle emulated cross hil brokers plots bench clean
 
 run: build
@@ -31,15 +34,15 @@ vet:
 # The race detector needs a C compiler; without one the same tests run without it.
 race:
 	@if command -v $${CC:-gcc} >/dev/null 2>&1; then \
-		echo "$(GO) test -race ./..."; CGO_ENABLED=1 $(GO) test -race ./...; \
+		echo "$(GOTEST) -race ./..."; CGO_ENABLED=1 $(GOTEST) -race ./...; \
 	else \
-		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GO) test ./...; \
+		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) ./...; \
 	fi
 
 # Thousands of random networks with every mechanism at once, against the naive model; and on every route and in parts.
 oracle:
-	$(GO) test ./core -run EngineAgreesWithTheNaiveModel -rapid.checks=5000
-	$(GO) test ./core -run 'Routes|Parts' -rapid.checks=1000
+	$(GOTEST) ./core -run EngineAgreesWithTheNaiveModel -rapid.checks=5000
+	$(GOTEST) ./core -run 'Routes|Parts' -rapid.checks=1000
 
 # The engine, the encoders and the worlds must come to the same spikes on every processor, and drivers to the same readings: their tests
 # run on emulated ones too. An emulated process cannot start another one, such as a broker: what needs that is left out.
@@ -51,7 +54,7 @@ emulated:
 		arch=$${pair%%:*}; emulator=$${pair#*:}; \
 		command -v $$emulator >/dev/null || { echo "$$emulator is needed (Debian: qemu-user-static)"; exit 1; }; \
 		echo "$(GO) test for $$arch, under $$emulator"; \
-		CGO_ENABLED=0 GOARCH=$$arch GOARM=6 $(GO) test -exec $$emulator $(VIRTUAL) $(EMULATED) || exit 1; \
+		CGO_ENABLED=0 GOARCH=$$arch GOARM=6 $(GOTEST) -exec $$emulator $(VIRTUAL) $(EMULATED) || exit 1; \
 	done
 
 # GOARM=6 is the Raspberry Pi Zero; other targets ignore it.

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -76,17 +77,21 @@ func TestPacketsAreCut(t *testing.T) {
 // A message that is larger than any request is answered as such, and takes neither the robot's memory nor its connection.
 func TestAHugeMessageAtAnExternalBroker(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
-	b := startBridge(t, newFakeRobot(), Options{Broker: external.url})
+	startBridge(t, newFakeRobot(), Options{Broker: external.url})
 	c := dial(t, external.url)
 	c.online()
-	huge := strings.Repeat("x", 8<<20)
+	before := external.robots(t)
+	huge := strings.Repeat("x", 8*longestPublish)
 	c.send(protocol.Topics("fake").Request("set"), false, huge)
 	if r := next[protocol.Response](c, protocol.Topics("fake").Response("set"), nil); r.Error == nil || r.Error.Code != protocol.TooLarge {
 		t.Errorf("answered with %+v", r)
 	}
 	c.send(protocol.Topics("fake").Param("unknown"), true, huge)
-	if r := c.ask("get", fresh("g1")); r.Status != protocol.StatusOK || !b.Connected() {
+	if r := c.keepsAsking("get"); r.Status != protocol.StatusOK {
 		t.Errorf("after it: %+v", r)
+	}
+	if after := external.robots(t); len(before) != 2 || !slices.Equal(after, before) {
+		t.Errorf("after it the robot has the connections %v, and had %v", after, before)
 	}
 }
 

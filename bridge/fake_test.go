@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -344,18 +345,27 @@ func (b *testBroker) address() string { return strings.TrimPrefix(b.url, "tcp://
 // cut ends the robots' connections as a broken network does, and returns how many there were.
 func (b *testBroker) cut(t *testing.T) (number int) {
 	t.Helper()
+	all := b.robots(t)
+	for _, id := range all {
+		_ = b.server.DisconnectClientByID(id) // it may have ended by itself
+	}
+	return len(all)
+}
+
+// robots returns the robots' connections, in order.
+func (b *testBroker) robots(t *testing.T) (ids []uint64) {
+	t.Helper()
 	all, err := b.server.Connz(&server.ConnzOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range all.Conns {
-		if !strings.HasPrefix(c.MQTTClient, "fluxd-") {
-			continue
+		if strings.HasPrefix(c.MQTTClient, "fluxd-") {
+			ids = append(ids, c.Cid)
 		}
-		number++
-		_ = b.server.DisconnectClientByID(c.Cid) // it may have ended by itself
 	}
-	return number
+	slices.Sort(ids)
+	return ids
 }
 
 // freeAddress returns an address that nobody listens on: it was just given back.
@@ -389,7 +399,9 @@ type client struct {
 func dial(t *testing.T, url string) *client {
 	t.Helper()
 	c := &client{t: t, messages: make(chan paho.Message, 100_000)}
-	c.paho = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))
+	// Without a keep-alive: where a machine is slow, nobody shall be cut off for an answer that is late, and with it lose the subscription.
+	c.paho = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4).SetKeepAlive(0).
+		SetConnectTimeout(patience).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))
 	c.wait(c.paho.Connect())
 	c.listen()
 	t.Cleanup(func() { c.paho.Disconnect(50) })

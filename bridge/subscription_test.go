@@ -104,7 +104,12 @@ func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
 		for ended := time.Now().Add(time.Duration(i) * time.Microsecond); time.Now().Before(ended); {
 		}
 		b.cancel()
-		farewells.Go(b.Close) // a second each, since nobody acknowledges
+		farewells.Go(func() {
+			b.Close() // a second each, since nobody acknowledges
+			if b.Connected() {
+				t.Error("connected after the end")
+			}
+		})
 	}
 	farewells.Wait()
 }

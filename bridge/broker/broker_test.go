@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -134,7 +135,7 @@ func login(t *testing.T, url, user, password string, secured *tls.Config) (*clie
 	t.Helper()
 	c := &client{t: t, messages: make(chan paho.Message, 10_000)}
 	c.Client = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprint("test-", clients.Add(1))).SetProtocolVersion(4).
-		SetUsername(user).SetPassword(password).SetTLSConfig(secured).SetAutoReconnect(false).SetConnectTimeout(patience).
+		SetUsername(user).SetPassword(password).SetTLSConfig(secured).SetAutoReconnect(false).SetConnectTimeout(patience).SetKeepAlive(0).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { c.messages <- m }))
 	token := c.Connect()
 	if !token.WaitTimeout(patience) {
@@ -491,21 +492,45 @@ func TestItIsStartedAgain(t *testing.T) {
 	}
 }
 
-// A program that is no broker is tried again, more and more rarely, and Close ends that.
+// A program that is no broker is tried again, more and more rarely. Nobody is connected to it, and Close ends it.
 func TestAProgramThatIsNoBroker(t *testing.T) {
-	for name, program := range map[string][]string{"is not there": {"/does/not/exist"}, "ends at once": {"false"}, "says nothing": {"cat"}} {
-		var said log
-		b, err := Start(t.Context(), Options{Robot: "rt", Listen: "127.0.0.1:0", Program: program, Log: said.logger()})
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		if conn, err := b.Dial(ctx); err == nil {
-			conn.Close()
-			t.Errorf("%s: it listens", name)
-		}
-		cancel()
-		b.Close()
+	for name, test := range map[string]struct {
+		program []string
+		says    string
+		times   int // so often before the test goes on
+	}{
+		"is not there":      {[]string{"/does/not/exist"}, "no such file", 3},
+		"ends at once":      {[]string{"false"}, "exit status 1", 3},
+		"says other things": {[]string{"sh", "-c", `echo x; echo '{"level":"INFO","msg":"has spoken"}' >&2; cat >/dev/null`}, "has spoken", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var said log
+			b, err := Start(t.Context(), Options{Robot: "rt", Listen: "127.0.0.1:0", Program: test.program, Log: said.logger()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			dialed := make(chan error, 1)
+			go func() {
+				conn, err := b.Dial(ctx)
+				if err == nil {
+					conn.Close()
+				}
+				dialed <- err
+			}()
+			eventually(t, test.says+" in the log", func() bool { return strings.Count(said.String(), test.says) >= test.times })
+			select {
+			case err := <-dialed:
+				t.Errorf("the wait for it ended: %v", err)
+			default:
+				cancel()
+				if err := <-dialed; !errors.Is(err, context.Canceled) {
+					t.Errorf("dialed: %v", err)
+				}
+			}
+			cancel()
+		})
 	}
 }
 

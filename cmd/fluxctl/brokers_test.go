@@ -107,7 +107,7 @@ type stranger struct {
 
 func newStranger(t *testing.T, url string) stranger {
 	t.Helper()
-	s := stranger{t, paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4))}
+	s := stranger{t, paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4).SetConnectTimeout(patience).SetKeepAlive(0))}
 	s.wait(s.Connect())
 	t.Cleanup(func() { s.Disconnect(50) })
 	return s

@@ -22,7 +22,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -336,7 +335,8 @@ func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
 // latency is that of a robot's loop, with the trouble or without, and the p99.9 of a process that only sleeps.
 func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) (l protocol.Latency, sleeper int64) {
 	b.Helper()
-	text, kill, clogged := beating(strings.ReplaceAll(trouble.mqtt, "FILES", folder)), func() {}, &atomic.Bool{}
+	text, kill := beating(strings.ReplaceAll(trouble.mqtt, "FILES", folder)), func() {}
+	hold, release := func() func() { return func() {} }, func() {} // nothing is between
 	address := ""
 	if trouble.mqtt == "" {
 		var out io.Reader
@@ -348,7 +348,7 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 		address = strings.TrimSpace(line)
 		near := address
 		if trouble.clog {
-			near, clogged = proxy(b, address)
+			near, hold = proxy(b, address)
 		}
 		text = beating("{broker: 'tcp://" + near + "'}")
 	}
@@ -364,7 +364,7 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 	woken, endSleep := beside(b, fmt.Sprintf("sleeper|%v", stretch))
 	defer endSleep()
 	if troubled {
-		clogged.Store(trouble.clog)
+		release = hold()
 		if trouble.kill {
 			kill()
 		}
@@ -387,7 +387,7 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 	if _, err := fmt.Fscan(woken, &sleeper); err != nil {
 		b.Fatal(err)
 	}
-	clogged.Store(false)
+	release()
 	if err := stop(); err != nil {
 		b.Fatal(err)
 	}

@@ -52,7 +52,8 @@ network: {neurons: {a: {}, b: {}}}`, 1)
 	if !other() {
 		t.Error("the other bus's wheel rests too")
 	}
-	time.Sleep(2 * busWait) // while it lasts, nothing piles up
+	spikes := w.Health().Spikes
+	eventually(t, "the other half of the robot to go on", func() bool { return w.Health().Spikes > spikes+200 }) // while it lasts, nothing piles up
 	if n := runtime.NumGoroutine(); n > goroutines+2 {
 		t.Errorf("%d goroutines, %d before", n, goroutines)
 	}

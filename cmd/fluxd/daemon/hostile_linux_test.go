@@ -504,7 +504,7 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 		if state := s.robot.Health().Safety.State; state == "armed" {
 			t.Errorf("%s after an emergency stop", state)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // nobody waits: what is needed is needed now and then, and the attack goes on between
 	}
 	end()
 	set(95)

@@ -7,8 +7,10 @@ import (
 	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -146,6 +148,33 @@ func (c *client) set(t *testing.T, id, path string, value float64) protocol.Resp
 	return answer
 }
 
+// whatTheLightseekerHas are the parts of the demo robot, by kind and name, and the paths of its parameters.
+func whatTheLightseekerHas() map[string]bool {
+	all := map[string]bool{"mqtt.telemetry": true, "sensor bumper": true, "sensors.bumper.debounce": true}
+	with := func(name, path string, parameters ...string) {
+		if name != "" {
+			all[name] = true
+		}
+		for _, p := range parameters {
+			all[path+"."+p] = true
+		}
+	}
+	for _, eye := range []string{"left_eye", "right_eye"} {
+		with("sensor "+eye, "sensors."+eye, "every", "stale", "encode.range[0]", "encode.range[1]", "encode.max")
+	}
+	for _, wheel := range []string{"left_wheel", "right_wheel"} {
+		with("actuator "+wheel, "actuators."+wheel, "timeout", "slew", "range[0]", "range[1]", "decode.window", "decode.full")
+	}
+	for _, neuron := range []string{"eye_l", "eye_r", "motor_l", "motor_r", "pain", "retreat", "calm", "back_l", "back_r"} {
+		with("neuron "+neuron, "network.neurons."+neuron, "threshold", "leak", "floor", "refractory")
+	}
+	for _, synapse := range []string{"eye_l.motor_r", "eye_r.motor_l", "pain.retreat", "retreat.retreat", "retreat.calm", "calm.retreat",
+		"retreat.motor_l", "retreat.motor_r", "retreat.back_l", "retreat.back_r"} {
+		with("", "network.synapses."+synapse, "weight", "delay")
+	}
+	return all
+}
+
 // The whole way: a daemon, a real MQTT client over a real socket; what is tuned over MQTT changes what the wheels do.
 func TestDaemonEndToEnd(t *testing.T) {
 	robot, stop := start(t, lightseekerAt(t, "mqtt: {broker: embedded, listen: '127.0.0.1:0'}"))
@@ -155,8 +184,20 @@ func TestDaemonEndToEnd(t *testing.T) {
 	if err := json.Unmarshal(connect(t, robot.Broker(), "flux/+/describe").await(t, "the description", suffix("/describe")), &d); err != nil {
 		t.Fatal(err)
 	}
-	if len(d.Neurons) != 9 || len(d.Sensors) != 3 || len(d.Actuators) != 2 || len(d.Parameters) != 9*4+10*2+2*5+1+2*6+1 {
-		t.Errorf("described %d neurons, %d sensors, %d actuators, %d parameters", len(d.Neurons), len(d.Sensors), len(d.Actuators), len(d.Parameters))
+	described := map[string]bool{}
+	for _, n := range d.Neurons {
+		described["neuron "+n.Name] = n.Count == 1
+	}
+	for kind, devices := range map[string][]protocol.Device{"sensor ": d.Sensors, "actuator ": d.Actuators} {
+		for _, one := range devices {
+			described[kind+one.Name] = true
+		}
+	}
+	for _, p := range d.Parameters {
+		described[p.Path] = true
+	}
+	if want := whatTheLightseekerHas(); !maps.Equal(described, want) {
+		t.Errorf("described as\n%q, want\n%q", slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(want)))
 	}
 	c := connect(t, robot.Broker(), "flux/#")
 	wheels := func(payload []byte) (left, right float64) {
