@@ -26,6 +26,17 @@ type Overlay struct {
 	Values   map[string]float64 // by path, as in its description
 	Since    map[string]uint64  // of weights that learn: the revision that set them. What was learnt later is newer
 	Source   string             // file name, for messages
+
+	places map[string]*yaml.Node // of the paths, and of "robot"
+}
+
+// Mistake is an error about what the overlay says at a path, or about its "robot", with its line.
+func (o *Overlay) Mistake(path, format string, args ...any) *Error {
+	e := &Error{Source: o.Source, Path: path, Message: fmt.Sprintf(format, args...)}
+	if at := o.places[path]; at != nil {
+		e.Line, e.Column = at.Line, at.Column
+	}
+	return e
 }
 
 // LoadOverlay reads a file as WriteTo makes it.
@@ -39,7 +50,7 @@ func LoadOverlay(name string) (*Overlay, error) {
 
 // ParseOverlay reads the text of an overlay. It does not know the robot: whether the paths exist shows when it starts.
 func ParseOverlay(source string, data []byte) (*Overlay, error) {
-	o := &Overlay{Values: map[string]float64{}, Since: map[string]uint64{}, Source: source}
+	o := &Overlay{Values: map[string]float64{}, Since: map[string]uint64{}, Source: source, places: map[string]*yaml.Node{}}
 	var found Errors
 	fail := func(n *yaml.Node, format string, args ...any) {
 		if len(found) < maxErrors {
@@ -64,7 +75,7 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		key, value := top.Content[i], top.Content[i+1]
 		switch {
 		case key.Value == "robot" && value.Kind == yaml.ScalarNode:
-			o.Robot = value.Value
+			o.Robot, o.places["robot"] = value.Value, value
 		case key.Value == "revision" && value.Kind == yaml.ScalarNode:
 			n, err := strconv.ParseUint(value.Value, 10, 53) // what JSON can carry
 			if err != nil {
@@ -98,7 +109,7 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 				if _, twice := o.Values[path.Value]; twice {
 					fail(path, "%s: given twice", shorten(path.Value))
 				}
-				o.Values[path.Value] = v
+				o.Values[path.Value], o.places[path.Value] = v, number
 			}
 		default:
 			fail(key, "%s: expected checksum, robot, revision, tuned or since, as fluxctl save writes them", shorten(key.Value))

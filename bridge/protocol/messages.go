@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -239,7 +240,7 @@ func (e *Error) Error() string {
 		text = e.Path + ": " + text
 	}
 	if e.Min != nil && e.Max != nil {
-		text += fmt.Sprintf(": expected %g to %g", *e.Min, *e.Max)
+		text += ": expected " + strconv.FormatFloat(*e.Min, 'f', -1, 64) + " to " + strconv.FormatFloat(*e.Max, 'f', -1, 64)
 	}
 	return text
 }

@@ -220,7 +220,7 @@ func TestSimulationWithAnOverlay(t *testing.T) {
 		t.Errorf("with wheels that hardly turn: %s", slow)
 	}
 	opts.Overlays, opts.Out, opts.Log = overlay(7), &bytes.Buffer{}, slog.New(slog.DiscardHandler)
-	if err := Simulate(context.Background(), robot, opts); err == nil || !strings.Contains(err.Error(), "tuned.yaml: actuators.left_wheel.range[1]: 7 is out of range: expected 0 to 1") {
+	if err := Simulate(context.Background(), robot, opts); err == nil || !strings.Contains(err.Error(), "tuned.yaml: actuators.*.range[1]: actuators.left_wheel.range[1]: 7 is out of range: expected 0 to 1") {
 		t.Errorf("%v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"fluxd/bridge/protocol"
 	"fluxd/configs"
@@ -13,20 +14,31 @@ import (
 
 // What was tuned lies in one file, as what was learnt does, and is written as carefully.
 
-// overlay gives the robot what overlays say, one after the other, before anything runs.
+// overlay gives the robot what overlays say, one after the other, before anything runs. The error has its place in the file.
 func (t *tuner) overlay(all []*configs.Overlay) error {
 	for _, o := range all {
-		if name := t.robot.config.Name; o.Robot != name {
-			return fmt.Errorf("%s: it is of robot %q, this one is %q", o.Source, o.Robot, name)
-		}
-		if len(o.Values) == 0 {
-			continue
-		}
-		if err := t.set(wish{values: o.Values, source: protocol.FromOverlay}); err != nil {
-			return fmt.Errorf("%s: %w", o.Source, err)
+		err := t.apply(o)
+		var placed *configs.Error
+		switch {
+		case errors.As(err, &placed):
+			return configs.Errors{placed}
+		case err != nil:
+			path := t.blamed(o, err)
+			return configs.Errors{o.Mistake(path, "%s", strings.TrimPrefix(err.Error(), path+": "))}
 		}
 	}
 	return nil
+}
+
+// apply gives the robot what an overlay says.
+func (t *tuner) apply(o *configs.Overlay) error {
+	if name := t.robot.config.Name; o.Robot != name {
+		return o.Mistake("robot", "it is of robot %q, this one is %q", o.Robot, name)
+	}
+	if len(o.Values) == 0 {
+		return nil
+	}
+	return t.set(wish{values: o.Values, source: protocol.FromOverlay})
 }
 
 // settle puts in order what was tuned and what was learnt, before anybody has seen either: what happened last holds. A weight that was set after the
@@ -74,7 +86,7 @@ func (l *Robot) recall() (*configs.Overlay, error) {
 	}
 	var left []error
 	for {
-		err := l.tuner.overlay([]*configs.Overlay{o})
+		err := l.tuner.apply(o)
 		if err == nil {
 			break
 		}
@@ -109,11 +121,10 @@ func (t *tuner) blamed(o *configs.Overlay, err error) string {
 	if _, is := o.Values[refused.Path]; is {
 		return refused.Path
 	}
-	for path := range o.Values { // it may stand for a whole population
-		for _, i := range t.members(path) {
-			if t.all[i].path == refused.Path {
-				return path
-			}
+	for _, path := range slices.Sorted(maps.Keys(o.Values)) { // it may stand for a whole population
+		members, _ := t.find(path) // none: it is not that one
+		if slices.ContainsFunc(members, func(i int) bool { return t.all[i].path == refused.Path }) {
+			return path
 		}
 	}
 	return ""

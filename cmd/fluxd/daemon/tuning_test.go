@@ -258,3 +258,29 @@ func TestLoadForgetsWhatCameSince(t *testing.T) {
 		t.Errorf("%g units after load, %g were saved", w, saved)
 	}
 }
+
+// What a robot does not take of an overlay has its place in the file.
+func TestOverlaysAreRefusedWithTheirPlace(t *testing.T) {
+	for text, want := range map[string]string{
+		"robot: pupil\ntuned:\n  network.neurons.b.threshold: 5\n  network.neurons.c.threshold: 5\n":        "t.yaml:4:32: network.neurons.c.threshold: no such parameter",
+		"robot: pupil\ntuned:\n  network.neurons.b.threshold: -5\n":                                         "t.yaml:3:32: network.neurons.b.threshold: -5 units is out of range: expected 0 to 2147483.647",
+		"robot: pupil\ntuned:\n  \"network.neurons.*.threshold\": -5\n":                                     "t.yaml:3:34: network.neurons.*.threshold: network.neurons.a.threshold: -5 units is out of range",
+		"robot: pupil\ntuned:\n  safety.arm: 1\n":                                                           "t.yaml:3:15: safety.arm: it keeps the robot safe",
+		"tuned:\n  network.neurons.b.threshold: 5\nrobot: other\n":                                          `t.yaml:3:8: robot: it is of robot "other", this one is "pupil"`,
+		"robot: pupil\ntuned: {network.neurons.b.threshold: 5, 'network.neurons.*.threshold': 6}\n":         "t.yaml:2:",
+		"robot: pupil\ntuned:\n  network.neurons.b.threshold: 5\n  network.neurons.b.leak: 3000000000000\n": "t.yaml:4:27: network.neurons.b.leak: ",
+	} {
+		o, err := configs.ParseOverlay("t.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := newTunable(t, parse(t, strings.Replace(pupil, "FILE", filepath.Join(t.TempDir(), "pupil.learnt"), 1), nil))
+		var placed configs.Errors
+		if err := x.tuner.overlay([]*configs.Overlay{o}); !errors.As(err, &placed) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s\n%v, expected %q", text, err, want)
+		}
+		if err := x.halt(); err != nil {
+			t.Error(err)
+		}
+	}
+}
