@@ -95,14 +95,18 @@ func TestRoles(t *testing.T) {
 		{"viewer", "estop", exitOK, "stopped"},
 		{"viewer", "get eye/threshold", exitOK, "100"}, // nothing came through
 		{"tuner", "set eye/threshold=90mV", exitOK, "100 mV -> 90 mV"},
+		{"viewer", "get eye/threshold", exitOK, "tuner"}, // set it
 		{"tuner", "save", exitOK, "saved"},
 		{"tuner", "arm", exitRefused, operator},
 		{"tuner", "disarm", exitRefused, operator},
 		{"tuner", "drive wheel 1", exitRefused, operator},
 		{"tuner", "estop", exitOK, "stopped"},
 		{"operator", "arm", exitRefused, "stopped by mqtt: disarm first"}, // by the robot
+		{"operator", "arm --fresh", exitRefused, "the robot is armed"},
 		{"operator", "disarm", exitOK, "disarmed"},
 		{"operator", "arm", exitOK, "armed"},
+		{"operator", "arm --fresh", exitOK, "armed; the network has begun anew"},
+		{"operator", "arm --fresh --by-hand", exitUsage, "none of the others can be"},
 		{"operator", "drive wheel --for 1.5s -- -0.3", exitOK, "wheel at -0.3 for 1.5s"},
 		{"operator", "set eye/threshold=80mV", exitOK, "90 mV -> 80 mV"},
 		{"operator", "set eye/threshold=1000mV", exitRefused, "out of range"},
@@ -137,9 +141,25 @@ func TestABrokerWithoutUsers(t *testing.T) {
 		{"arm", "armed\n"},
 		{"estop", "stopped\n"},
 	} {
-		code, out, problems := fluxctl(t, append([]string{"--broker", url}, strings.Fields(c.command)...)...)
+		// A name that nobody asks for, in the URL, is no name.
+		code, out, problems := fluxctl(t, append([]string{"--broker", strings.Replace(url, "://", "://ann:secret@", 1)}, strings.Fields(c.command)...)...)
 		if code != exitOK || out != c.want || problems != "" {
 			t.Errorf("%s ends with %d and prints %q and %q", c.command, code, out, problems)
+		}
+	}
+}
+
+// Whom the broker knows the robot knows by name; a name that no topic can end in is none.
+func TestTheRobotIsToldWhoAsks(t *testing.T) {
+	url := online(t, "r1", "").URL()
+	for _, c := range []struct{ user, want string }{{"ann", "ann"}, {"ann%40example.org", "ann@example.org"}, {"a%20b", "mqtt"}, {"a%2Fb", "mqtt"}, {"config", "mqtt"}, {"", "mqtt"}} {
+		broker := strings.Replace(url, "://", "://"+c.user+"@", 1)
+		if code, out, problems := fluxctl(t, "--broker", broker, "set", "eye/threshold=90mV"); code != exitOK {
+			t.Fatalf("%q: %d, %q, %q", c.user, code, out, problems)
+		}
+		_, out, _ := fluxctl(t, "--broker", url, "get", "eye/threshold")
+		if fields := strings.Fields(out); len(fields) == 0 || fields[len(fields)-1] != c.want {
+			t.Errorf("%q: set by the last of %q, want %q", c.user, out, c.want)
 		}
 	}
 }
