@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -13,6 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
+
+	"fluxd/bridge"
 	"fluxd/bridge/broker"
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
@@ -160,6 +164,33 @@ func TestTheRobotIsToldWhoAsks(t *testing.T) {
 		_, out, _ := fluxctl(t, "--broker", url, "get", "eye/threshold")
 		if fields := strings.Fields(out); len(fields) == 0 || fields[len(fields)-1] != c.want {
 			t.Errorf("%q: set by the last of %q, want %q", c.user, out, c.want)
+		}
+	}
+}
+
+// A broker, or a bridge, that does not pass on what is asked under a name keeps nobody from asking: then it is nobody who asks, and it is done once.
+func TestABrokerThatPassesOnNoNames(t *testing.T) {
+	t.Parallel()
+	nameless := server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"flux.r1.req.*", "fluxctl.echo"}}}
+	url, _ := openBroker(t, &server.User{Username: "ann", Password: "annann", Permissions: &nameless}, &server.User{Username: "robot", Password: "robotrobot"})
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	b, err := bridge.Start(t.Context(), newRobot(), bridge.Options{Robot: "r1", Broker: url, User: "robot", Password: "robotrobot", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	ann := []string{"--broker", strings.Replace(url, "://", "://ann:annann@", 1)}
+	untilOnline(t, append(ann, "get")...)
+	for _, c := range []struct{ command, says string }{
+		{"set eye/threshold=90mV", "eye/threshold: 100 mV -> 90 mV\nrevision 1\n"},
+		{"get eye/threshold", "mqtt"},
+		{"estop", "stopped"},
+		{"disarm", "disarmed"},
+		{"arm", "armed"},
+	} {
+		code, out, problems := fluxctl(t, append(ann, strings.Fields(c.command)...)...)
+		if code != exitOK || !strings.Contains(out, c.says) || problems != "" {
+			t.Errorf("%s ends with %d and prints %q and %q", c.command, code, out, problems)
 		}
 	}
 }
