@@ -4,12 +4,13 @@
 //
 //	flux/lightseeker/status            {"state":"online","boot":"5f0c...","version":"1.0"}     retained; also the last will
 //	flux/lightseeker/describe          every parameter with its unit, range and default        retained
-//	flux/lightseeker/param/<path>      {"v":100,"rev":17,"src":"mqtt"}                         retained, accepted values only
+//	flux/lightseeker/param/<path>      {"v":100,"rev":17,"src":"ann"}                          retained, accepted values only
 //	flux/lightseeker/tele/health       latency, spikes, drops, ...                             retained, once a second
 //	flux/lightseeker/tele/sensors      name to {"value":412.5,"unit":"lx","age_s":0.012}       10 Hz, mqtt.telemetry
 //	flux/lightseeker/req/set           {"id":"u1","ts":...,"ttl_ms":2000,"set":{"<path>":90}}  what a client asks for
+//	flux/lightseeker/req/set/ann       the same, under a user's name
 //	flux/lightseeker/res/set           {"id":"u1","status":"ok","rev":18,"applied":{...}}      the one answer to it
-//	flux/lightseeker/event/<level>     {"ts":...,"code":"sensor_lost","text":"..."}            faults, once each
+//	flux/lightseeker/event/<level>     {"ts":...,"code":"sensor_fault","text":"..."}            faults, once each
 //
 // The broker is an external one, or one inside this process:
 //
@@ -22,7 +23,7 @@
 //	if err != nil { ... }                              // a bad option; a broker that is away is no error
 //	defer b.Close()                                    // says offline
 //	fmt.Println("watch it: fluxctl watch --broker", b.URL())
-//	b.Event(bridge.LevelWarning, "sensor_lost", "left_eye: no answer at I2C1 0x23")
+//	b.Event(protocol.SensorFault, "left_eye: no answer at I2C1 0x23")
 //
 // # A robot does not wait for its bridge
 //

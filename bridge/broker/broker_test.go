@@ -221,7 +221,7 @@ func TestWhoMayWriteWhat(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t)})
 	robot := as(t, b, "rt")
 	for _, verb := range append(users.Verbs(), "dance") {
-		if !robot.subscribe("flux/rt/req/"+verb, 0) {
+		if !robot.subscribe("flux/rt/req/"+verb, 0) || !robot.subscribe("flux/rt/req/"+verb+"/+", 0) || !robot.subscribe("flux/rt/req/"+verb+"/+/#", 0) {
 			t.Fatalf("the robot may not read req/%s", verb)
 		}
 	}
@@ -229,7 +229,7 @@ func TestWhoMayWriteWhat(t *testing.T) {
 		t.Fatal("the robot may not read its status")
 	}
 	never := []string{"flux/rt/status", "flux/rt/param/network.neurons.a.threshold", "flux/rt/res/set", "flux/rt/describe", "flux/rt/tele/health", "flux/rt/event/error", "flux/rt/spikes",
-		"flux/rt/req/set/more", "flux/rt/req", "flux/rt", "flux/rt/", "homeassistant/device/fluxd-rt/config", "$SYS/x", "$MQTT/msgs/flux/rt/status", "elsewhere", "flux/rt/req/dance"}
+		"flux/rt/req/set/more", "flux/rt/req/estop/second", "flux/rt/req/get/", "flux/rt/req", "flux/rt", "flux/rt/", "homeassistant/device/fluxd-rt/config", "$SYS/x", "$MQTT/msgs/flux/rt/status", "elsewhere", "flux/rt/req/dance"}
 	for _, role := range []users.Role{users.Viewer, users.Tuner, users.Operator} {
 		c := as(t, b, string(role))
 		for qos := range byte(3) {
@@ -237,8 +237,15 @@ func TestWhoMayWriteWhat(t *testing.T) {
 			for _, topic := range never {
 				c.publish(topic, qos, true, "forged")
 			}
+			for _, other := range []string{"viewer", "tuner", "operator"} { // nobody asks under another's name
+				if other != string(role) {
+					c.publish("flux/rt/req/estop/"+other, qos, false, "forged")
+				}
+				c.publish("flux/rt/req/estop/"+string(role)+"/"+other, qos, false, "forged")
+			}
 			for _, verb := range users.Verbs() {
 				c.publish("flux/rt/req/"+verb, qos, false, said+" "+verb)
+				c.publish("flux/rt/req/"+verb+"/"+string(role), qos, false, said+" "+verb+" under its name")
 			}
 			c.publish("flux/rt/req/estop", qos, false, said+" is all")
 			got := map[string]bool{}
@@ -252,6 +259,9 @@ func TestWhoMayWriteWhat(t *testing.T) {
 			for _, verb := range users.Verbs() {
 				if want := role.May(verb); got[said+" "+verb] != want {
 					t.Errorf("%s: %s arrives: %v, want %v", said, verb, !want, want)
+				}
+				if want := role.May(verb); got[said+" "+verb+" under its name"] != want {
+					t.Errorf("%s: %s under its name arrives: %v, want %v", said, verb, !want, want)
 				}
 			}
 		}
@@ -270,9 +280,10 @@ func TestWhoMayReadWhat(t *testing.T) {
 	}{
 		{"flux/#", "viewer tuner operator"}, {"flux/rt/#", "viewer tuner operator"}, {"flux/+/status", "viewer tuner operator"}, {"flux/rt/res/set", "viewer tuner operator"},
 		{"homeassistant/#", "viewer tuner operator"}, {protocol.Echo, "viewer tuner operator"},
-		{"flux/rt/may/get", "viewer tuner operator"}, {"flux/rt/may/set", "tuner operator"}, {"flux/rt/may/arm", "operator"},
+		{"flux/rt/may/get", "viewer tuner operator"}, {"flux/rt/may/set", "tuner operator"}, {"flux/rt/may/arm", "operator"}, {"flux/rt/may/set/ann", "viewer tuner operator"},
 		{"flux/rt/req/#", ""}, {"flux/rt/req/set", ""}, {"+/+/req/+", ""}, {"#", ""}, {"+/#", ""}, {"$SYS/#", ""}, {"$JS/#", ""}, {"$MQTT/#", ""}, {"$MQTT/sub/+", ""}, {"$share/g/flux/#", ""}, {"_INBOX/#", ""},
-		{"flux/second/req/+", "second"}, {"flux/second/status", "viewer tuner operator second"}, {"flux/second/param/#", "viewer tuner operator second"},
+		{"flux/second/req/+", "second"}, {"flux/second/req/set/+", "second"}, {"homeassistant/device/fluxd-second/config", "viewer tuner operator second"},
+		{"flux/rt/req/set/tuner", ""}, {"flux/rt/req/+/+", ""}, {"flux/second/status", "viewer tuner operator second"}, {"flux/second/param/#", "viewer tuner operator second"},
 	} {
 		for _, who := range []string{"viewer", "tuner", "operator", "second"} {
 			one := as(t, b, who)
@@ -336,7 +347,7 @@ func TestAnotherRobot(t *testing.T) {
 func TestWithoutPasswords(t *testing.T) {
 	b := start(t, Options{})
 	robot := as(t, b, "rt")
-	if !robot.subscribe("flux/rt/req/arm", 0) {
+	if !robot.subscribe("flux/rt/req/arm", 0) || !robot.subscribe("flux/rt/req/arm/+", 0) {
 		t.Fatal("not granted")
 	}
 	for _, user := range []string{"", "ann", ownName} {
@@ -345,8 +356,14 @@ func TestWithoutPasswords(t *testing.T) {
 			t.Fatalf("%q: %v", user, err)
 		}
 		c.publish("flux/rt/status", 1, true, "forged")
+		c.publish("flux/rt/req/arm/ann", 1, false, "under a name that nobody has shown to have")
 		c.publish("flux/rt/req/arm", 1, false, "by "+user)
-		robot.next("by " + user)
+		if before, _ := robot.next("by " + user); len(before) > 0 {
+			t.Errorf("%q: %s was written", user, before[0].Topic())
+		}
+		if !c.subscribe("flux/rt/may/arm", 0) || c.subscribe("flux/rt/may/arm/ann", 0) {
+			t.Error("it is not said that users have no names")
+		}
 		if !c.subscribe("flux/rt/status", 0) {
 			t.Error("not granted")
 		}

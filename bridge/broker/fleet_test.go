@@ -51,7 +51,7 @@ func TestAFleet(t *testing.T) {
 	t.Cleanup(func() { t.Log(said.String()) })
 	b := start(t, Options{Log: said.logger(), Passwords: passwords(t), Fleet: Fleet{URL: fmt.Sprint("nats://127.0.0.1:", leaf), User: "rt", Password: "rtrt"}})
 	robot, viewer := as(t, b, "rt"), as(t, b, "viewer")
-	if !robot.subscribe("flux/rt/req/get", 0) || !viewer.subscribe("flux/#", 0) {
+	if !robot.subscribe("flux/rt/req/get", 0) || !robot.subscribe("flux/rt/req/get/+", 0) || !viewer.subscribe("flux/#", 0) {
 		t.Fatal("not granted")
 	}
 	robot.publish("flux/rt/status", 1, true, "before there is a hub")
@@ -96,6 +96,10 @@ func TestAFleet(t *testing.T) {
 		}
 		_, request := robot.next("down " + said)
 		if request.Topic() != "flux/rt/req/get" {
+			t.Errorf("%s: %s comes down", said, request.Topic())
+		}
+		ann.publish("flux/rt/req/get/ann", qos, false, "down by name "+said)
+		if _, request = robot.next("down by name " + said); request.Topic() != "flux/rt/req/get/ann" {
 			t.Errorf("%s: %s comes down", said, request.Topic())
 		}
 		robot.publish("flux/rt/event/info", qos, false, "after "+said)

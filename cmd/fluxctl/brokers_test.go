@@ -28,12 +28,13 @@ func TestMain(m *testing.M) {
 }
 
 // openBroker runs a broker in this process where everybody may do everything, as an external one may be.
-func openBroker(t *testing.T) (url string, end func()) {
+func openBroker(t *testing.T, users ...*server.User) (url string, end func()) {
 	t.Helper()
 	options := &server.Options{
 		ServerName: "test", DontListen: true, NoSigs: true, NoLog: true, NoSystemAccount: true,
 		JetStream: true, StoreDir: t.TempDir(),
-		MQTT: server.MQTTOpts{Host: "127.0.0.1", Port: -1}, // a free one
+		MQTT:  server.MQTTOpts{Host: "127.0.0.1", Port: -1}, // a free one
+		Users: users,
 	}
 	s, err := server.NewServer(options)
 	if err != nil {

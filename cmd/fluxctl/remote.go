@@ -373,6 +373,9 @@ func (r *remote) parameter(path string) protocol.Parameter {
 // stop is the verb of an emergency stop.
 const stop = "estop"
 
+// namePatience is for how long a request under a user's name is waited for until it is sent under none too.
+const namePatience = time.Second
+
 // request sends a request and waits for its answer. It fills in id and time.
 func (r *remote) request(ctx context.Context, verb string, request protocol.Request) (protocol.Response, error) {
 	request.ID = uuid.NewString()
@@ -426,25 +429,30 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 	if err := r.wait(ctx, r.ask(verb, user, payload), "the broker"); err != nil {
 		return protocol.Response{}, failure{exitAbsent, err}
 	}
-	select {
-	case response := <-answers:
-		if response.Warning != "" {
-			fmt.Fprintln(r.warnings, "fluxctl: warning:", response.Warning)
+	timeout, again := time.After(patience), make(<-chan time.Time)
+	if user != "" { // the broker, or a bridge between two, may not pass on what is under a name
+		again = time.After(min(namePatience, patience/2))
+	}
+	for {
+		select {
+		case response := <-answers:
+			if response.Warning != "" {
+				fmt.Fprintln(r.warnings, "fluxctl: warning:", response.Warning)
+			}
+			if response.Error != nil {
+				return response, refused(response.Error, r.parameter(response.Error.Path).Unit)
+			}
+			return response, nil
+		case <-again:
+			r.client.Publish(r.topics.Request(verb), 1, false, payload) // with the same id: it is done once
+		case <-timeout:
+			if forbidden {
+				return protocol.Response{}, refused(&protocol.Error{Code: protocol.Forbidden, Message: forbids(verb)}, "")
+			}
+			return protocol.Response{}, absent("robot %s did not answer within %v: --timeout allows more", r.topics, r.patience)
+		case <-ctx.Done():
+			return protocol.Response{}, absent("interrupted")
 		}
-		if response.Error != nil {
-			return response, refused(response.Error, r.parameter(response.Error.Path).Unit)
-		}
-		return response, nil
-	case <-time.After(patience):
-		if forbidden {
-			return protocol.Response{}, refused(&protocol.Error{Code: protocol.Forbidden, Message: forbids(verb)}, "")
-		}
-		if user != "" {
-			return protocol.Response{}, absent("robot %s did not answer within %v: --timeout allows more; or the broker does not let user %s write %s", r.topics, r.patience, user, r.topics.RequestBy(verb, user))
-		}
-		return protocol.Response{}, absent("robot %s did not answer within %v: --timeout allows more", r.topics, r.patience)
-	case <-ctx.Done():
-		return protocol.Response{}, absent("interrupted")
 	}
 }
 

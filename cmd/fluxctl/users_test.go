@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"io"
 	"net"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
+
+	"fluxd/bridge"
 	"fluxd/bridge/broker"
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
@@ -96,14 +100,18 @@ func TestRoles(t *testing.T) {
 		{"viewer", "estop", exitOK, "stopped"},
 		{"viewer", "get eye/threshold", exitOK, "100"}, // nothing came through
 		{"tuner", "set eye/threshold=90mV", exitOK, "100 mV -> 90 mV"},
+		{"viewer", "get eye/threshold", exitOK, "tuner"}, // set it
 		{"tuner", "save", exitOK, "saved"},
 		{"tuner", "arm", exitRefused, operator},
 		{"tuner", "disarm", exitRefused, operator},
 		{"tuner", "drive wheel 1", exitRefused, operator},
 		{"tuner", "estop", exitOK, "stopped"},
 		{"operator", "arm", exitRefused, "stopped by mqtt: disarm first"}, // by the robot
+		{"operator", "arm --fresh", exitRefused, "the robot is armed"},
 		{"operator", "disarm", exitOK, "disarmed"},
 		{"operator", "arm", exitOK, "armed"},
+		{"operator", "arm --fresh", exitOK, "armed; the network has begun anew"},
+		{"operator", "arm --fresh --by-hand", exitUsage, "none of the others can be"},
 		{"operator", "drive wheel --for 1.5s -- -0.3", exitOK, "wheel at -0.3 for 1.5s"},
 		{"operator", "set eye/threshold=80mV", exitOK, "90 mV -> 80 mV"},
 		{"operator", "set eye/threshold=1000mV", exitRefused, "out of range"},
@@ -138,8 +146,51 @@ func TestABrokerWithoutUsers(t *testing.T) {
 		{"arm", "armed\n"},
 		{"estop", "stopped\n"},
 	} {
-		code, out, problems := fluxctl(t, append([]string{"--broker", url}, strings.Fields(c.command)...)...)
+		// A name that nobody asks for, in the URL, is no name.
+		code, out, problems := fluxctl(t, append([]string{"--broker", strings.Replace(url, "://", "://ann:secret@", 1)}, strings.Fields(c.command)...)...)
 		if code != exitOK || out != c.want || problems != "" {
+			t.Errorf("%s ends with %d and prints %q and %q", c.command, code, out, problems)
+		}
+	}
+}
+
+// Whom the broker knows the robot knows by name; a name that no topic can end in is none.
+func TestTheRobotIsToldWhoAsks(t *testing.T) {
+	url := online(t, "r1", "").URL()
+	for _, c := range []struct{ user, want string }{{"ann", "ann"}, {"ann%40example.org", "ann@example.org"}, {"a%20b", "mqtt"}, {"a%2Fb", "mqtt"}, {"config", "mqtt"}, {"", "mqtt"}} {
+		broker := strings.Replace(url, "://", "://"+c.user+"@", 1)
+		if code, out, problems := fluxctl(t, "--broker", broker, "set", "eye/threshold=90mV"); code != exitOK {
+			t.Fatalf("%q: %d, %q, %q", c.user, code, out, problems)
+		}
+		_, out, _ := fluxctl(t, "--broker", url, "get", "eye/threshold")
+		if fields := strings.Fields(out); len(fields) == 0 || fields[len(fields)-1] != c.want {
+			t.Errorf("%q: set by the last of %q, want %q", c.user, out, c.want)
+		}
+	}
+}
+
+// A broker, or a bridge, that does not pass on what is asked under a name keeps nobody from asking: then it is nobody who asks, and it is done once.
+func TestABrokerThatPassesOnNoNames(t *testing.T) {
+	t.Parallel()
+	nameless := server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"flux.r1.req.*", "fluxctl.echo"}}}
+	url, _ := openBroker(t, &server.User{Username: "ann", Password: "annann", Permissions: &nameless}, &server.User{Username: "robot", Password: "robotrobot"})
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	b, err := bridge.Start(t.Context(), newRobot(), bridge.Options{Robot: "r1", Broker: url, User: "robot", Password: "robotrobot", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	ann := []string{"--broker", strings.Replace(url, "://", "://ann:annann@", 1)}
+	untilOnline(t, append(ann, "get")...)
+	for _, c := range []struct{ command, says string }{
+		{"set eye/threshold=90mV", "eye/threshold: 100 mV -> 90 mV\nrevision 1\n"},
+		{"get eye/threshold", "mqtt"},
+		{"estop", "stopped"},
+		{"disarm", "disarmed"},
+		{"arm", "armed"},
+	} {
+		code, out, problems := fluxctl(t, append(ann, strings.Fields(c.command)...)...)
+		if code != exitOK || !strings.Contains(out, c.says) || problems != "" {
 			t.Errorf("%s ends with %d and prints %q and %q", c.command, code, out, problems)
 		}
 	}

@@ -276,9 +276,7 @@ network: {neurons: {a: {}, b: {}, c: {}}}`, 1)
 	if h := w.Health(); h.Drops < 100_000 || h.Safety.State != "armed" || h.Safety.Held["wheel"] != nil {
 		t.Errorf("%d drops of a million edges, safety %+v", h.Drops, h.Safety)
 	}
-	if w.duty(t) == 0 {
-		t.Error("the wheel rests")
-	}
+	eventually(t, "the wheel to turn", func() bool { return w.duty(t) != 0 }) // on a busy machine its neuron's spikes may be late
 	t.Logf("%d reflexes during the storm", reflexes)
 }
 
