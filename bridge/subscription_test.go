@@ -5,11 +5,13 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // subscription is what a client of a subscriptionBroker subscribes to.
@@ -82,6 +84,33 @@ func TestASubscriptionThatIsRefusedIsTold(t *testing.T) {
 		`level=ERROR msg="cannot subscribe to disarm and estop`, "does not let the robot read flux/fake/req/disarm",
 	} {
 		eventually(t, what+" is not told", func() bool { return log.count(what) == 1 })
+	}
+}
+
+// A broker whose rights know no users' names, as before there were any, lets the robot be tuned and stopped under none, and it says what it cannot hear.
+func TestABrokerThatGrantsNoNames(t *testing.T) {
+	t.Parallel()
+	rights := &server.Permissions{Subscribe: &server.SubjectPermission{Allow: []string{"flux.fake.req.*", "flux.fake.status", "flux.fake.param", "flux.fake.param.>"}}}
+	broker := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"}, &server.User{Username: "fake", Password: "fake", Permissions: rights}, &server.User{Username: "all", Password: "all"})
+	var log journal
+	robot := newFakeRobot()
+	c := dial(t, strings.Replace(broker.url, "://", "://all:all@", 1))
+	startBridge(t, robot, Options{Broker: broker.url, User: "fake", Password: "fake", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	c.online()
+	for _, verb := range []string{"disarm", "estop", "arm"} {
+		if r := c.ask(verb, fresh(verb)); r.Error != nil {
+			t.Error(r.Error)
+		}
+	}
+	if did := robot.did(); !slices.Equal(did, []string{"disarm", "stop by mqtt", "arm"}) {
+		t.Errorf("the robot did %q", did)
+	}
+	for what, times := range map[string]int{
+		"level=ERROR": 0, `level=WARN msg="cannot subscribe to disarm and estop under users' names`: 1, `level=WARN msg="cannot subscribe to all requests`: 1, "flux/fake/req/disarm/+": 1,
+	} {
+		if n := log.count(what); n != times {
+			t.Errorf("%s is told %d times, want %d", what, n, times)
+		}
 	}
 }
 
