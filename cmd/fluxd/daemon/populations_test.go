@@ -80,13 +80,13 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 	}
 	for _, step := range []struct{ got, want string }{
 		{change(whole, 120), "map[" + whole + ":120] 1"},
-		{read(whole), "1: 120 by mqtt at 1"},
+		{read(whole), "1: 120 by ann at 1"},
 		{change(third, 90), "map[" + third + ":90] 2"},
-		{read(third), "1: 90 by mqtt at 2"},
-		{read("network.neurons.wall[4].threshold"), "1: 120 by mqtt at 1"},
-		{read(whole), "1: 90 to 120 by mqtt at 2"},
+		{read(third), "1: 90 by ann at 2"},
+		{read("network.neurons.wall[4].threshold"), "1: 120 by ann at 1"},
+		{read(whole), "1: 90 to 120 by ann at 2"},
 		{change("network.neurons.wall[*.threshold", 90), "map[" + whole + ":90] 3"}, // the same neurons by another pattern
-		{read(whole), "1: 90 by mqtt at 3"},
+		{read(whole), "1: 90 by ann at 3"},
 	} {
 		if step.got != step.want {
 			t.Errorf("got %s, want %s", step.got, step.want)

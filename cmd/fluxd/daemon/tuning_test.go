@@ -61,7 +61,7 @@ func TestSetAndResetByWildcard(t *testing.T) {
 		t.Fatalf("%v, revision %d, %v", applied, rev, err)
 	}
 	values, _, err := robot.Get([]string{"network.neurons.wall[*].threshold"})
-	if err != nil || len(values) != 3 || values["network.neurons.wall[0].threshold"].Value != (protocol.Value{V: 120, Rev: 1, Src: "mqtt"}) {
+	if err != nil || len(values) != 3 || values["network.neurons.wall[0].threshold"].Value != (protocol.Value{V: 120, Rev: 1, Src: "ann"}) {
 		t.Errorf("%v, %v", values, err)
 	}
 	if applied, _, err = robot.Set(ctx, "ann", map[string]float64{"rewards.praise.gain": 3}, nil); err != nil || applied["rewards.praise.gain"] != 3 || robot.rewards[0].gain != 3 {
