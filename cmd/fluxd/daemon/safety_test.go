@@ -95,6 +95,12 @@ func (w *watched) rests(t *testing.T) {
 // tells waits for an event; what came before it is returned by its code.
 func (w *watched) tells(t *testing.T, code string) (before map[string]int) {
 	t.Helper()
+	return w.tellsOf(t, code, "")
+}
+
+// tellsOf waits for an event whose text begins with something.
+func (w *watched) tellsOf(t *testing.T, code, begins string) (before map[string]int) {
+	t.Helper()
 	before = map[string]int{}
 	w.events.await(t, "event "+code, func(topic string, payload []byte) bool {
 		var e protocol.Event
@@ -102,7 +108,7 @@ func (w *watched) tells(t *testing.T, code string) (before map[string]int) {
 			t.Fatalf("%v in %s", err, payload)
 		}
 		before[e.Code]++
-		return e.Code == code
+		return e.Code == code && strings.HasPrefix(e.Text, begins)
 	})
 	return before
 }
@@ -123,7 +129,7 @@ func (w *watched) arms(t *testing.T) {
 	eventually(t, "the switch to be seen released", func() bool { return !w.safety.pressed.Load() })
 	w.Disarm("ann")
 	eventually(t, "the robot to be armed", func() bool { return w.Arm("ann", false) == nil })
-	w.tells(t, "armed")
+	w.tellsOf(t, "armed", "by ann") // and not at the start, which may come late
 	w.turns(t)
 }
 
