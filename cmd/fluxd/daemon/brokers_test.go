@@ -420,13 +420,15 @@ func TestAnyBrokerWithASlowSubscriber(t *testing.T) {
 	})
 }
 
-// 65,536 requests in one go: each that the broker passes on has exactly one answer, and a robot that has done with them works as before.
+// 65,536 requests in one go: each that the broker passes on has one answer, and a robot that has done with them works as before.
 func TestAnyBrokerWithAFlood(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute's work for an emulated processor; it runs in full elsewhere")
 	}
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/get")
+		status := connect(t, "tcp://"+b.address, "flux/beating/status")
+		status.await(t, "the robot", says("status", `"online"`))
 		flood := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + b.address).SetClientID("flood"))
 		if token := flood.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 			t.Fatal(token.Error())
@@ -456,10 +458,13 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 				}
 			}
 		})
-		for id, n := range answers {
-			if n != 1 {
-				t.Errorf("%d answers to %s", n, id)
-			}
+		// Where a machine is slow, the robot's connection may be lost in the flood. Then it repeats what was not acknowledged, and says that it is back.
+		most := 0
+		for _, n := range answers {
+			most = max(most, n)
+		}
+		for n := range most - 1 {
+			status.await(t, fmt.Sprintf("the robot to come back: some requests have %d answers", n+2), says("status", `"online"`))
 		}
 		t.Logf("%d of 65,536 requests answered, and another client at its request %d; the rest was dropped on the way", len(answers)-1, len(ours))
 	})

@@ -78,8 +78,14 @@ var clients atomic.Int64
 
 func connect(t testing.TB, url, topic string) *client {
 	t.Helper()
+	return connectInOrder(t, url, topic, false)
+}
+
+// connectInOrder is connect for somebody to whom the order of messages matters, and who reads them in time.
+func connectInOrder(t testing.TB, url, topic string, order bool) *client {
+	t.Helper()
 	c := &client{messages: make(chan mqtt.Message, 4096)}
-	opts := mqtt.NewClientOptions().AddBroker(url).SetTLSConfig(&tls.Config{InsecureSkipVerify: true}).SetClientID(fmt.Sprintf("test-%d-%d", os.Getpid(), clients.Add(1))).SetOrderMatters(false).SetConnectRetry(true).
+	opts := mqtt.NewClientOptions().AddBroker(url).SetTLSConfig(&tls.Config{InsecureSkipVerify: true}).SetClientID(fmt.Sprintf("test-%d-%d", os.Getpid(), clients.Add(1))).SetOrderMatters(order).SetConnectRetry(true).
 		SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond).SetWriteTimeout(time.Second)
 	subscribed := make(chan struct{}, 16)
 	opts.SetOnConnectHandler(func(m mqtt.Client) {

