@@ -96,7 +96,7 @@ func TestEndOfARobotWhoseBusSticksUnnoticed(t *testing.T) {
 }
 
 func TestDeviceThatRefusesNowAndThen(t *testing.T) {
-	w := ready(t, guarded(", stale: 1s", "", ""))
+	w := ready(t, guarded(", stale: 10s", "", ""))
 	w.faults(t).Refuse(0x23, 1)
 	w.tells(t, "sensor_fault") // what comes before it may be from when the sensor was plugged in
 	if after := w.tells(t, "sensor_recovered"); after["sensor_fault"] != 0 || after["sensor_stale"] != 0 {
