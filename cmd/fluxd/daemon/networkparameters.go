@@ -42,9 +42,6 @@ func (l *parameterList) networkParameters() {
 	}
 }
 
-// mostLeak is how large a leak may be tuned to, in units a second: far beyond any that an amount allows.
-const mostLeak = 1e15
-
 // span adds a time of the network.
 func (l *parameterList) span(key string, least core.Tick, field func(*settings) *core.Tick) {
 	l.add(key, "us", true, between(float64(least), float64(core.MaxDelay)),
@@ -55,7 +52,7 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	i := l.of.index
 	amount, recovery := amounts(i), between(0, 2e6)
 	l.number("threshold", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Threshold })
-	l.number("leak", "units/s", between(0, mostLeak), func(s *settings) *float64 { return &s.network.Neurons[i].Leak })
+	l.number("leak", "units/s", leaks(i, l.afferents[i], l.sensors[i]), func(s *settings) *float64 { return &s.network.Neurons[i].Leak })
 	l.tied(l.leakFault(i))
 	l.number("floor", "units", floors(i), func(s *settings) *float64 { return &s.network.Neurons[i].Floor })
 	l.span("refractory", 0, func(s *settings) *core.Tick { return &s.network.Neurons[i].Refractory })
@@ -105,7 +102,11 @@ func (l *parameterList) synapse(s *core.Synapse) {
 	amount := amounts(s.To)
 	switch s.Kind {
 	case core.Direct:
-		l.number("weight", "units", weights(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Weight })
+		limits := weights(s.To)
+		if s.Plastic != nil {
+			limits = learning(i, s.To)
+		}
+		l.number("weight", "units", limits, func(s *settings) *float64 { return &s.network.Synapses[i].Weight })
 		if s.Plastic != nil {
 			l.all[len(l.all)-1].learns = true
 			l.tied(func(s *settings) error { return l.synapseFault(s, i) })
@@ -131,7 +132,7 @@ func (l *parameterList) synapse(s *core.Synapse) {
 		{"ltp.rate", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Rate }},
 		{"ltp.depression", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Depression }},
 		{"ltp.consolidation", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Consolidation }},
-		{"min", "units", amount, func(p *core.Plastic) *float64 { return &p.Min }},
+		{"min", "units", func(s *settings) (float64, float64) { return 0, math.Abs(s.network.Synapses[i].Weight) }, func(p *core.Plastic) *float64 { return &p.Min }},
 	} {
 		l.number("plastic."+p.key, p.unit, p.limits, func(s *settings) *float64 { return p.field(s.network.Synapses[i].Plastic) })
 		if p.key == "min" {
@@ -140,7 +141,10 @@ func (l *parameterList) synapse(s *core.Synapse) {
 	}
 	l.most("plastic.stp.max", positive(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.ShortTerm.Max })
 	if s.Plastic.Max > 0 {
-		l.most("plastic.max", positive(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.Max })
+		l.most("plastic.max", func(s *settings) (float64, float64) {
+			least, most := water(s, s.network.Synapses[i].To)
+			return max(least, math.Abs(s.network.Synapses[i].Weight), s.network.Synapses[i].Plastic.Min), most
+		}, func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.Max })
 		l.tied(func(s *settings) error { return l.synapseFault(s, i) })
 	}
 }
@@ -199,6 +203,53 @@ func receptors(neuron int, unit string) limits {
 
 // tied says what speaks against the values that the latest parameter depends on.
 func (l *parameterList) tied(fault func(*settings) error) { l.all[len(l.all)-1].fault = fault }
+
+// leaks: with more than two million times the least of all amounts a second, that is less than half a microsecond of water.
+func leaks(neuron int, afferents, sensors []int) limits {
+	return func(s *settings) (float64, float64) {
+		n := &s.network.Neurons[neuron]
+		least := core.MaxWater * 1.0 // of a neuron without any amount
+		add := func(amounts ...float64) {
+			for _, a := range amounts {
+				if a != 0 {
+					least = min(least, math.Abs(a))
+				}
+			}
+		}
+		add(n.Threshold, n.Floor)
+		if a := n.Adaptation; a != nil {
+			add(a.Rate, a.Max)
+		}
+		if h := n.Habituation; h != nil {
+			add(h.Rate, h.Max)
+		}
+		if b := n.Burst; b != nil {
+			add(b.Overshoot)
+		}
+		for _, i := range afferents {
+			x := &s.network.Synapses[i]
+			if add(x.Weight); x.Plastic != nil {
+				st, lt := &x.Plastic.ShortTerm, &x.Plastic.LongTerm
+				add(st.Rate, st.Depression, st.Unpaired, st.Max, lt.Rate, lt.Depression, x.Plastic.Min, x.Plastic.Max)
+			}
+		}
+		for _, i := range sensors {
+			add(*s.sensors[i].Encode.Weight)
+		}
+		return 0, 2e6 * least
+	}
+}
+
+// learning are the limits of the weight of a synapse that learns, or where there are none those of any.
+func learning(synapse, target int) limits {
+	return func(s *settings) (low, high float64) {
+		if low, high = weights(target)(s); s.network.Synapses[synapse].Plastic.Max > 0 {
+			high = s.network.Synapses[synapse].Plastic.Max
+			low = -high
+		}
+		return low, high
+	}
+}
 
 // leakFault says what a neuron with another leak cannot hold: all that is in units comes to other water.
 func (l *parameterList) leakFault(neuron int) func(*settings) error {

@@ -120,7 +120,7 @@ func nearest(fitting, end float64, fits func(float64) bool) float64 {
 	from := fitting
 	for { // halving ends where no number is left between the two
 		middle := fitting + (end-fitting)/2
-		if middle == fitting || middle == end {
+		if middle == fitting || middle == end || math.Abs(end-fitting) <= 1e-7*math.Abs(fitting) {
 			break
 		}
 		if fits(middle) {
