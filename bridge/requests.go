@@ -35,12 +35,16 @@ type arrival struct {
 	stops    uint64 // how often the robot had been stopped when it came in
 }
 
-// arrived takes in a request, and reports false for any other message: also for one of a verb that there is not, which nobody answers.
+// arrived takes in a request, and reports false for any other message: also for one of a verb that there is not, which nobody answers, and for one
+// under a name that no user can have, unless it stops the robot.
 func (b *Bridge) arrived(m paho.Message) (a arrival, known bool) {
 	a = arrival{payload: m.Payload(), retained: m.Retained()}
 	a.verb, a.who, known = b.topics.Asked(m.Topic())
 	if known {
 		_, known = users.Needed(a.verb)
+	}
+	if a.who == protocol.Nobody && m.Topic() != b.topics.Request(a.verb) && !stopping[a.verb] {
+		known = false
 	}
 	return a, known
 }

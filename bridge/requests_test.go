@@ -513,10 +513,31 @@ func TestAnUnknownVerbIsNotAnswered(t *testing.T) {
 }
 
 // A request under a user's name is that user's; under none, or under one that no user can have, it is nobody's.
+func TestNobodyAsksUnderANameThatNoUserCanHave(t *testing.T) {
+	topics := protocol.Topics("fake")
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	for _, name := range []string{"config", "", "mqtt"} {
+		c.send(topics.Request("set")+"/"+name, false, setting("of "+name, map[string]float64{"a": 30}))
+	}
+	if r := c.ask("set", setting("right", map[string]float64{"a": 40})); r.Error != nil || robot.count() != 1 {
+		t.Errorf("%+v; %d sets", r.Error, robot.count())
+	}
+	c.send(topics.Request("estop")+"/config", false, fresh("stop"))
+	if r := c.answer("estop", "stop"); r.Error != nil {
+		t.Error(r.Error)
+	}
+	if did := robot.did(); !slices.Equal(did, []string{"stop by " + protocol.Nobody}) {
+		t.Errorf("the robot did %q", did)
+	}
+}
+
+// Who asks is said.
 func TestARequestIsTheUsersWhoseNameItIsUnder(t *testing.T) {
 	topics := protocol.Topics("fake")
 	for _, test := range []struct{ user, who string }{
-		{"", protocol.Nobody}, {"ann", "ann"}, {"ann.smith@example.org", "ann.smith@example.org"}, {"Ünal", "Ünal"}, {"config", protocol.Nobody},
+		{"", protocol.Nobody}, {"ann", "ann"}, {"ann.smith@example.org", "ann.smith@example.org"}, {"Ünal", "Ünal"},
 	} {
 		t.Run(test.user, func(t *testing.T) {
 			t.Parallel()

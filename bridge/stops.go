@@ -8,7 +8,6 @@ import (
 	"fluxd/bridge/protocol"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
-	"golang.org/x/time/rate"
 )
 
 // stopping are the verbs that bring the robot to failsafe. They need no clock, no disk and no queue, and have a connection and a subscription that
@@ -29,7 +28,7 @@ type stops struct {
 	count   atomic.Uint64                     // how often the robot was stopped
 	disarms atomic.Uint64                     // how often of these it was disarmed
 	latest  atomic.Int64                      // the ts of the request to stop that was sent last
-	common  rate.Sometimes                    // answers to those that were not read
+	owed    map[string]*atomic.Bool           // by verb: an answer to all that have none comes within commonEvery
 	seen    *memory                           // receive's
 
 	subscribed atomic.Bool
@@ -37,9 +36,10 @@ type stops struct {
 }
 
 func newStops(b *Bridge, options *paho.ClientOptions) *stops {
-	s := &stops{bridge: b, common: rate.Sometimes{Interval: commonEvery}, done: map[string]chan protocol.Response{}, seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
+	s := &stops{bridge: b, owed: map[string]*atomic.Bool{}, done: map[string]chan protocol.Response{}, seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
 	for verb := range stopping {
 		s.done[verb] = make(chan protocol.Response, waitingStops) // anybody can fill that of estop
+		s.owed[verb] = &atomic.Bool{}
 	}
 	s.client = paho.NewClient(options.
 		SetOnConnectHandler(func(paho.Client) { s.subscribe() }).
@@ -128,6 +128,7 @@ func (s *stops) receive(_ paho.Client, m paho.Message) {
 	case s.done[a.verb] <- protocol.Response{ID: request.ID, Error: refusal}:
 	default:
 		s.bridge.out.dropped.Add(1)
+		s.owe(a.verb)
 	}
 }
 
@@ -149,10 +150,22 @@ func (s *stops) stop(verb, who string, sent int64) {
 // unread carries out one of more requests than can be read.
 func (s *stops) unread(verb, who string) {
 	s.stop(verb, who, 0)
-	s.common.Do(func() {
+	s.owe(verb)
+}
+
+// owe answers a request that will have no answer of its own, in a moment and together with others. The last of a flood is answered like all.
+func (s *stops) owe(verb string) {
+	if s.owed[verb].Swap(true) {
+		return
+	}
+	time.AfterFunc(commonEvery, func() {
+		s.owed[verb].Store(false) // first: what comes from now on is owed another one
 		select {
 		case s.done[verb] <- protocol.Response{}:
 		default:
+			if s.bridge.ctx.Err() == nil {
+				s.owe(verb)
+			}
 		}
 	})
 }
