@@ -512,7 +512,7 @@ func TestAnUnknownVerbIsNotAnswered(t *testing.T) {
 	}
 }
 
-// A request under a user's name is that user's; under none, or under one that no user can have, it is nobody's.
+// Under a name that no user can have nothing is done but what stops the robot.
 func TestNobodyAsksUnderANameThatNoUserCanHave(t *testing.T) {
 	topics := protocol.Topics("fake")
 	robot := newFakeRobot()
@@ -533,7 +533,7 @@ func TestNobodyAsksUnderANameThatNoUserCanHave(t *testing.T) {
 	}
 }
 
-// Who asks is said.
+// A request under a user's name is that user's; under none it is nobody's.
 func TestARequestIsTheUsersWhoseNameItIsUnder(t *testing.T) {
 	topics := protocol.Topics("fake")
 	for _, test := range []struct{ user, who string }{
