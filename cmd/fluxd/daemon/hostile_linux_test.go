@@ -440,7 +440,7 @@ func (s *besieged) timed(t *testing.T, c *client, verb string, r protocol.Reques
 			select {
 			case m := <-c.messages:
 				var a protocol.Response
-				if json.Unmarshal(m.Payload(), &a) == nil && a.Answers(id) && a.Error == nil {
+				if strings.HasSuffix(m.Topic(), "res/"+verb) && json.Unmarshal(m.Payload(), &a) == nil && a.Answers(id) && a.Error == nil {
 					return time.Since(begun)
 				}
 				continue
