@@ -47,8 +47,8 @@ func newPace(b *Bridge) *pace {
 }
 
 // allows reports whether to look at a message. A request over the rate that nothing waits behind is no flood, but one of a client that asks again as
-// soon as it is answered: it is delayed, by less than two requests take at the rate. Of the others those that stop the robot are obeyed even so, unread
-// and without an answer.
+// soon as it is answered: it is delayed, by less than two requests take at the rate. Of the others those that stop the robot are obeyed even so, unread,
+// and answered together: see stops.owe.
 func (p *pace) allows(topic []byte, retained, alone bool) bool {
 	rest, request := bytes.CutPrefix(topic, p.requests)
 	verb, _, _ := bytes.Cut(rest, []byte("/")) // the name behind it matters to those alone that stop

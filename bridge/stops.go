@@ -153,7 +153,7 @@ func (s *stops) unread(verb, who string) {
 	s.owe(verb)
 }
 
-// owe answers a request that will have no answer of its own, in a moment and together with others. The last of a flood is answered like all.
+// owe answers a request that is not answered by itself, in a moment and together with others. The last of a flood is answered like all.
 func (s *stops) owe(verb string) {
 	if s.owed[verb].Swap(true) {
 		return

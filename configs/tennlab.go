@@ -151,7 +151,7 @@ func (im *importer) convert() []byte {
 		n := &nodes[i]
 		*n = tennlabNode{path: fmt.Sprintf("Nodes[%d]", i), amounts: map[int64]bool{}}
 		if node.ID == nil || *node.ID < 0 || known[*node.ID] != nil {
-			im.refuse(n.path+".id", "expected a number of its own, at least 0")
+			im.refuse(n.path+".id", "expected a number of at least 0 that no other has")
 			continue
 		}
 		n.id = *node.ID

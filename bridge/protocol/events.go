@@ -1,6 +1,6 @@
 package protocol
 
-// EventKind is a kind of event. There are no others than those below: whoever sends an event takes one of them, and the table in docs/mqtt.md is made
+// EventKind is a kind of event. There are no others than those below: who sends an event takes one of them, and the table in docs/mqtt.md is made
 // of them.
 type EventKind struct{ code, level, meaning, remedy string }
 

@@ -1,0 +1,71 @@
+package bridge
+
+import (
+	"fluxd/bridge/protocol"
+	"slices"
+	"testing"
+)
+
+// Under a name that no user can have nothing is done but what stops the robot.
+func TestNobodyAsksUnderANameThatNoUserCanHave(t *testing.T) {
+	topics := protocol.Topics("fake")
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c.online()
+	for _, name := range []string{"config", "", "mqtt"} {
+		c.send(topics.Request("set")+"/"+name, false, setting("of "+name, map[string]float64{"a": 30}))
+	}
+	if r := c.ask("set", setting("right", map[string]float64{"a": 40})); r.Error != nil || robot.count() != 1 {
+		t.Errorf("%+v; %d sets", r.Error, robot.count())
+	}
+	c.send(topics.Request("estop")+"/config", false, fresh("stop"))
+	if r := c.answer("estop", "stop"); r.Error != nil {
+		t.Error(r.Error)
+	}
+	if did := robot.did(); !slices.Equal(did, []string{"stop by " + protocol.Nobody}) {
+		t.Errorf("the robot did %q", did)
+	}
+}
+
+// A request under a user's name is that user's; under none it is nobody's.
+func TestARequestIsTheUsersWhoseNameItIsUnder(t *testing.T) {
+	topics := protocol.Topics("fake")
+	for _, test := range []struct{ user, who string }{
+		{"", protocol.Nobody}, {"ann", "ann"}, {"ann.smith@example.org", "ann.smith@example.org"}, {"Ünal", "Ünal"},
+	} {
+		t.Run(test.user, func(t *testing.T) {
+			t.Parallel()
+			robot := newFakeRobot()
+			c := dial(t, startBridge(t, robot, Options{}).URL())
+			c.online()
+			ask := func(verb string, change func(*protocol.Request)) protocol.Response {
+				t.Helper()
+				r := fresh(verb)
+				change(&r)
+				c.send(topics.RequestBy(verb, test.user), false, r)
+				return c.answer(verb, verb)
+			}
+			value := 0.3
+			for _, r := range []protocol.Response{
+				ask("set", func(r *protocol.Request) { r.Set = map[string]float64{"a": 40} }),
+				ask("arm", func(r *protocol.Request) { r.Fresh = true }),
+				ask("drive", func(r *protocol.Request) { r.Actuator, r.Value, r.Lease = "wheel", &value, 1000 }),
+				ask("disarm", func(*protocol.Request) {}),
+				ask("estop", func(*protocol.Request) {}),
+			} {
+				if r.Error != nil {
+					t.Error(r.ID, r.Error)
+				}
+			}
+			get := fresh("get")
+			get.Paths = []string{"a"}
+			if v := c.ask("get", get).Values["a"]; v.Src != test.who {
+				t.Errorf("set by %q, want %q", v.Src, test.who)
+			}
+			want := []string{named("arm fresh", test.who), named("drive wheel 0.3 for 1s", test.who), named("disarm", test.who), "stop by " + test.who}
+			if did := robot.did(); !slices.Equal(did, want) {
+				t.Errorf("the robot did %q, want %q", did, want)
+			}
+		})
+	}
+}
