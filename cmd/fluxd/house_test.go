@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,110 +15,117 @@ import (
 	"testing"
 )
 
-// mayImport is the house rule: which of our packages each of our packages may use. Data flows one way, and only the daemon knows
-// all the others.
-var mayImport = map[string][]string{
-	"core":                 nil,
-	"encoders":             {"core"},
-	"files":                nil,
-	"sensors":              {"files"},
-	"actuators":            nil,
-	"boards/expanders":     nil,
-	"boards/linux":         nil,
-	"boards/raspberrypi":   {"boards/linux"},
-	"boards/sim":           nil,
-	"bridge":               {"bridge/protocol", "bridge/transport", "bridge/users"},
-	"bridge/broker":        {"bridge/protocol", "bridge/users", "files"},
-	"bridge/protocol":      {"files"},
-	"bridge/transport":     nil,
-	"bridge/users":         {"bridge/protocol"},
-	"configs":              {"configs/spelling", "configs/amounts", "core", "files"},
-	"configs/spelling":     nil,
-	"configs/amounts":      nil,
-	"cmd/fluxctl":          {"bridge/protocol", "bridge/transport", "bridge/users", "cmd/internal/picture", "configs/spelling", "configs/amounts", "files"},
-	"cmd/fluxd":            {"bridge/broker", "bridge/protocol", "cmd/fluxd/bench", "cmd/fluxd/daemon", "cmd/internal/picture", "configs", "files"},
-	"cmd/internal/picture": {"bridge/protocol"},
-	"cmd/fluxd/bench":      {"cmd/fluxd/daemon", "configs", "core", "files"},
-	"cmd/fluxd/daemon":     {"actuators", "boards/expanders", "boards/linux", "boards/raspberrypi", "boards/sim", "bridge", "bridge/broker", "bridge/protocol", "configs", "configs/amounts", "configs/spelling", "core", "encoders", "files", "sensors"},
-}
+// mayImport is the house rule: after each of our packages the packages of ours that it may import, and does. Data flows one way,
+// and only the daemon knows nearly all the others. Tests may import more.
+const mayImport = `
+actuators:
+boards/expanders:
+boards/linux:
+boards/raspberrypi: boards/linux
+boards/sim:
+bridge: bridge/protocol bridge/transport bridge/users
+bridge/broker: bridge/protocol bridge/users files
+bridge/protocol: files
+bridge/transport:
+bridge/users: bridge/protocol
+cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture configs/amounts configs/spelling files
+cmd/fluxd: bridge/broker bridge/protocol cmd/fluxd/bench cmd/fluxd/daemon cmd/internal/picture configs files
+cmd/fluxd/bench: cmd/fluxd/daemon configs core files
+cmd/fluxd/daemon:
+	actuators
+	boards/expanders
+	boards/linux
+	boards/raspberrypi
+	boards/sim
+	bridge
+	bridge/broker
+	bridge/protocol
+	configs
+	configs/amounts
+	configs/spelling
+	core
+	encoders
+	files
+	sensors
+cmd/internal/picture: bridge/protocol
+configs: configs/amounts configs/spelling core files
+configs/amounts:
+configs/spelling:
+core:
+encoders: core
+files:
+hil_test:
+sensors: files
+`
 
-// onlyIn is where a large library may be linked: what needs it is there, and nothing else pays for it.
-var onlyIn = map[string]string{
-	"github.com/nats-io/":                 "bridge/broker",
-	"github.com/eclipse/paho.mqtt.golang": "bridge cmd/fluxctl",
-	"golang.org/x/crypto/bcrypt":          "bridge/users",
-	"periph.io/x/devices/":                "sensors",
-}
+// libraries holds the modules of others to their rooms: after each direct dependency of go.mod the packages that may import it, and
+// do. What only tests use has none.
+const libraries = `
+github.com/HdrHistogram/hdrhistogram-go: cmd/fluxd/bench cmd/fluxd/daemon
+github.com/coreos/go-systemd/v22: cmd/fluxd/daemon
+github.com/eclipse/paho.mqtt.golang: bridge cmd/fluxctl
+github.com/google/uuid: bridge cmd/fluxctl
+github.com/nats-io/nats-server/v2: bridge/broker
+github.com/nats-io/nats.go: bridge/broker
+github.com/spf13/cobra: cmd/fluxctl cmd/fluxd
+github.com/warthog618/go-gpiocdev: boards/linux
+golang.org/x/crypto: bridge/users
+golang.org/x/net: bridge/transport
+golang.org/x/sys: boards/linux bridge/broker cmd/fluxd/daemon
+golang.org/x/term: cmd/fluxctl cmd/fluxd
+golang.org/x/time: bridge bridge/broker
+gopkg.in/yaml.v3: configs
+periph.io/x/conn/v3: actuators boards/expanders boards/linux boards/sim cmd/fluxd/daemon configs sensors
+periph.io/x/devices/v3: sensors
+periph.io/x/host/v3: boards/linux
+pgregory.net/rapid:
+`
 
 // coreMayImport is all that the engine uses of the standard library: no clock, no goroutines, no input or output.
-var coreMayImport = []string{"cmp", "crypto/sha256", "encoding/binary", "errors", "fmt", "hash", "maps", "math", "math/bits", "slices", "strconv"}
+const coreMayImport = "cmp crypto/sha256 encoding/binary errors fmt hash maps math math/bits slices strconv"
 
-func TestWhoMayImportWhom(t *testing.T) {
-	const root = "../.."
-	seen := map[string]bool{}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") && path != root {
-			return filepath.SkipDir
-		}
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return nil
-		}
-		folder, err := filepath.Rel(root, filepath.Dir(path))
-		if err != nil {
-			return err
-		}
-		folder = filepath.ToSlash(folder)
-		seen[folder] = true
-		allowed, known := mayImport[folder]
-		if !known {
-			t.Errorf("%s: a package that the house rules do not know", folder)
-			return nil
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		for _, spec := range file.Imports {
-			imported, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				return err
-			}
-			if ours, found := strings.CutPrefix(imported, "fluxd/"); found && !slices.Contains(allowed, ours) {
-				t.Errorf("%s imports %s: it may import %v", path, ours, allowed)
-			}
-			for library, where := range onlyIn {
-				if strings.HasPrefix(imported, library) && !slices.Contains(strings.Fields(where), folder) {
-					t.Errorf("%s imports %s: only %s may", path, imported, where)
-				}
-			}
-			if folder == "core" && !slices.Contains(coreMayImport, imported) {
-				t.Errorf("%s imports %s: the engine may import %v", path, imported, coreMayImport)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for folder := range mayImport {
-		if !seen[folder] {
-			t.Errorf("%s: named in the house rules, but not there", folder)
-		}
-	}
+// A package fits in the head: its files without the tests, and their lines.
+const (
+	mostFiles = 20
+	mostLines = 2500
+)
+
+// mayBeLarge lists what may exceed that: one engine, and lists of kinds with a file each.
+var mayBeLarge = []string{"actuators", "boards/sim/chips", "core", "sensors"}
+
+// tooLarge lists what exceeds it and is to be taken apart. What fits leaves the list.
+var tooLarge = []string{
+	"boards/sim",
+	"cmd/fluxd/daemon",
+	"configs",
 }
 
-// mayOpen lists who opens files itself: package files, and what reads or writes the system's own, whose names no user gives, or makes a
-// new one. A watchdog is a device, and is opened as one.
-var mayOpen = []string{"files/files.go", "boards/linux/", "boards/raspberrypi/", "cmd/fluxd/bench/machine.go", "cmd/fluxd/daemon/kept.go", "cmd/fluxd/daemon/machine_linux.go", "cmd/fluxd/daemon/realtime.go",
-	"cmd/fluxd/daemon/switches_linux.go", "cmd/fluxd/daemon/sync_unix.go", "cmd/fluxd/daemon/telemetry.go", "cmd/fluxd/daemon/watchdogs.go", "bridge/users/users.go"}
+// A source is a Go file of ours that is no test, for any operating system.
+type source struct {
+	folder, name string // from the root of the module, with slashes
+	lines        int
+	tree         *ast.File
+}
 
-// A file that a user names may be a pipe, a device or endless: only package files knows what to do then.
-func TestWhoMayOpenFiles(t *testing.T) {
-	const root = "../.."
-	opens := map[string]bool{"os.Open": true, "os.OpenFile": true, "os.ReadFile": true, "os.Create": true, "os.DirFS": true, "tls.LoadX509KeyPair": true, "ioutil.ReadFile": true}
+func (s source) imports(t *testing.T) []string {
+	var all []string
+	for _, spec := range s.tree.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, imported)
+	}
+	return all
+}
+
+const root = "../.."
+
+// sources returns all of them, and the folders of all packages, those of tests alone too.
+func sources(t *testing.T) ([]source, map[string]bool) {
+	t.Helper()
+	var all []source
+	folders := map[string]bool{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -123,32 +133,273 @@ func TestWhoMayOpenFiles(t *testing.T) {
 		if entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") && path != root {
 			return filepath.SkipDir
 		}
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+		if !strings.HasSuffix(path, ".go") {
 			return nil
 		}
 		name, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
-		name = filepath.ToSlash(name)
-		if slices.ContainsFunc(mayOpen, func(one string) bool { return strings.HasPrefix(name, one) }) {
+		folder := filepath.ToSlash(filepath.Dir(name))
+		folders[folder] = true
+		if strings.HasSuffix(path, "_test.go") {
 			return nil
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if call, is := n.(*ast.SelectorExpr); is {
-				if of, is := call.X.(*ast.Ident); is && opens[of.Name+"."+call.Sel.Name] {
-					t.Errorf("%s uses %s.%s: open what a user names with package files", name, of.Name, call.Sel.Name)
-				}
-			}
-			return true
-		})
+		tree, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		all = append(all, source{folder, filepath.ToSlash(name), bytes.Count(text, []byte("\n")), tree})
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	return all, folders
+}
+
+// permissions reads a table: a name with a colon, and after it what it may.
+func permissions(t *testing.T, table string) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	name := ""
+	for _, word := range strings.Fields(table) {
+		if next, found := strings.CutSuffix(word, ":"); found {
+			if _, twice := all[next]; twice {
+				t.Errorf("%s: twice in the house rules", next)
+			}
+			name, all[next] = next, nil
+			continue
+		}
+		if slices.Contains(all[name], word) {
+			t.Errorf("%s: %s: twice in the house rules", name, word)
+		}
+		all[name] = append(all[name], word)
+	}
+	return all
+}
+
+func TestWhoMayImportWhom(t *testing.T) {
+	all, folders := sources(t)
+	allowed := permissions(t, mayImport)
+	for folder := range folders {
+		if _, known := allowed[folder]; !known {
+			t.Errorf("%s: a package that the house rules do not know: add it to mayImport", folder)
+		}
+	}
+	used := map[[2]string]bool{}
+	for _, file := range all {
+		for _, imported := range file.imports(t) {
+			ours, found := strings.CutPrefix(imported, "fluxd/")
+			if !found {
+				continue
+			}
+			used[[2]string{file.folder, ours}] = true
+			if !slices.Contains(allowed[file.folder], ours) {
+				t.Errorf("%s imports %s: it may import %v", file.name, ours, allowed[file.folder])
+			}
+		}
+	}
+	for folder, list := range allowed {
+		if !folders[folder] {
+			t.Errorf("%s: in the house rules, but not there: remove it from mayImport", folder)
+		}
+		for _, ours := range list {
+			if folders[folder] && !used[[2]string{folder, ours}] {
+				t.Errorf("%s may import %s but does not: remove the permission from mayImport", folder, ours)
+			}
+		}
+	}
+}
+
+// A client links no broker, whatever the packages that it imports come to import.
+func TestHouseOfTheRemoteControl(t *testing.T) {
+	all, _ := sources(t)
+	imports := map[string][]string{}
+	for _, file := range all {
+		for _, imported := range file.imports(t) {
+			if ours, found := strings.CutPrefix(imported, "fluxd/"); found {
+				imports[file.folder] = append(imports[file.folder], ours)
+			}
+		}
+	}
+	linked, next := map[string]bool{}, []string{"cmd/fluxctl"}
+	for len(next) > 0 {
+		folder := next[0]
+		next = next[1:]
+		if !linked[folder] {
+			linked[folder] = true
+			next = append(next, imports[folder]...)
+		}
+	}
+	if !linked["bridge/protocol"] {
+		t.Fatalf("cmd/fluxctl links %v: expected bridge/protocol among them, or this test follows imports wrongly", slices.Sorted(maps.Keys(linked)))
+	}
+	for _, folder := range permissions(t, libraries)["github.com/nats-io/nats-server/v2"] {
+		if linked[folder] {
+			t.Errorf("cmd/fluxctl links %s, and with it a broker", folder)
+		}
+	}
+}
+
+func TestHouseOfTheEngine(t *testing.T) {
+	all, _ := sources(t)
+	allowed, used := strings.Fields(coreMayImport), map[string]bool{}
+	for _, file := range all {
+		if file.folder != "core" {
+			continue
+		}
+		for _, imported := range file.imports(t) {
+			used[imported] = true
+			if !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s: the engine may import %v", file.name, imported, allowed)
+			}
+		}
+	}
+	for _, one := range allowed {
+		if !used[one] {
+			t.Errorf("the engine may import %s but does not: remove it from coreMayImport", one)
+		}
+	}
+}
+
+func TestHouseOfLibraries(t *testing.T) {
+	all, folders := sources(t)
+	rooms := permissions(t, libraries)
+	direct := directDependencies(t)
+	for _, library := range direct {
+		if _, known := rooms[library]; !known {
+			t.Errorf("go.mod requires %s, which the house rules do not know: add it to libraries", library)
+		}
+	}
+	used := map[[2]string]bool{}
+	for _, file := range all {
+		for _, imported := range file.imports(t) {
+			if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+				continue // ours, or the standard library
+			}
+			library := ""
+			for one := range rooms {
+				if (imported == one || strings.HasPrefix(imported, one+"/")) && len(one) > len(library) {
+					library = one
+				}
+			}
+			used[[2]string{library, file.folder}] = true
+			switch {
+			case library == "":
+				t.Errorf("%s imports %s, which the house rules do not know: add it to libraries", file.name, imported)
+			case !slices.Contains(rooms[library], file.folder):
+				t.Errorf("%s imports %s: only %v may", file.name, imported, rooms[library])
+			}
+		}
+	}
+	for library, list := range rooms {
+		if !slices.Contains(direct, library) {
+			t.Errorf("%s: in the house rules, but no direct dependency in go.mod: remove it from libraries", library)
+		}
+		for _, folder := range list {
+			switch {
+			case !folders[folder]:
+				t.Errorf("%s: %s may import it but is not there: remove it from libraries", library, folder)
+			case !used[[2]string{library, folder}]:
+				t.Errorf("%s: %s may import it but does not: remove it from libraries", library, folder)
+			}
+		}
+	}
+}
+
+// directDependencies lists the modules that go.mod requires without "// indirect".
+func directDependencies(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(root + "/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(strings.TrimPrefix(line, "require "))
+		if len(words) == 2 && strings.HasPrefix(words[1], "v") {
+			direct = append(direct, words[0])
+		}
+	}
+	if len(direct) == 0 {
+		t.Fatal("go.mod requires nothing, or this test does not understand it")
+	}
+	return direct
+}
+
+func TestHouseSize(t *testing.T) {
+	all, _ := sources(t)
+	files, lines := map[string]int{}, map[string]int{}
+	for _, file := range all {
+		files[file.folder]++
+		lines[file.folder] += file.lines
+	}
+	for folder := range files {
+		large := files[folder] > mostFiles || lines[folder] > mostLines
+		known := slices.Contains(tooLarge, folder)
+		switch {
+		case slices.Contains(mayBeLarge, folder):
+		case large && !known:
+			t.Errorf("%s has %d files and %d lines without tests: at most %d and %d", folder, files[folder], lines[folder], mostFiles, mostLines)
+		case !large && known:
+			t.Errorf("%s fits now, with %d files and %d lines: remove it from tooLarge", folder, files[folder], lines[folder])
+		}
+	}
+	for _, folder := range tooLarge {
+		if files[folder] == 0 {
+			t.Errorf("%s: in the house rules, but not there: remove it from tooLarge", folder)
+		}
+	}
+}
+
+// mayOpen lists who opens files itself: package files, and what reads or writes the system's own, whose names no user gives, or makes a
+// new one. A watchdog is a device, and is opened as one.
+const mayOpen = `
+boards/linux/
+boards/raspberrypi/
+bridge/users/users.go
+cmd/fluxd/bench/machine.go
+cmd/fluxd/daemon/kept.go
+cmd/fluxd/daemon/machine_linux.go
+cmd/fluxd/daemon/switches_linux.go
+cmd/fluxd/daemon/sync_unix.go
+cmd/fluxd/daemon/telemetry.go
+cmd/fluxd/daemon/watchdogs.go
+files/files.go
+`
+
+// A file that a user names may be a pipe, a device or endless: only package files knows what to do then.
+func TestWhoMayOpenFiles(t *testing.T) {
+	all, _ := sources(t)
+	opens := []string{"os.Open", "os.OpenFile", "os.ReadFile", "os.Create", "os.DirFS", "tls.LoadX509KeyPair", "ioutil.ReadFile"}
+	allowed, used := strings.Fields(mayOpen), map[string]bool{}
+	for _, source := range all {
+		ast.Inspect(source.tree, func(n ast.Node) bool {
+			selector, is := n.(*ast.SelectorExpr)
+			if !is {
+				return true
+			}
+			of, is := selector.X.(*ast.Ident)
+			if !is || !slices.Contains(opens, of.Name+"."+selector.Sel.Name) {
+				return true
+			}
+			at := slices.IndexFunc(allowed, func(one string) bool { return strings.HasPrefix(source.name, one) })
+			if at < 0 {
+				t.Errorf("%s uses %s.%s: open what a user names with package files", source.name, of.Name, selector.Sel.Name)
+				return true
+			}
+			used[allowed[at]] = true
+			return true
+		})
+	}
+	for _, one := range allowed {
+		if !used[one] {
+			t.Errorf("%s may open files but does not: remove it from mayOpen", one)
+		}
 	}
 }
