@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fluxd/boards/header"
 )
 
 // measures are what the chips measure, by the name in a configuration, with its unit.
@@ -195,12 +197,12 @@ func (v *validator) driver(path string, c *Actuator) {
 		if !v.readable(path+".direction", path+".in1", path+".in2", path+".pwm2") {
 			return
 		}
-		chip, _ := v.robot.expander(CanonicalPin(c.PWM))
+		chip, _ := v.robot.expander(header.CanonicalPin(c.PWM))
 		switch {
 		case c.PWM2 != "" && c.Direction+c.In1+c.In2 != "":
 			v.fail(path+".pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")
 		case c.PWM2 != "":
-			if other, _ := v.robot.expander(CanonicalPin(c.PWM2)); other != chip {
+			if other, _ := v.robot.expander(header.CanonicalPin(c.PWM2)); other != chip {
 				v.fail(path+".pwm2", "%s: expected a pin of the same board or expander as pwm, so that both have one frequency", shorten(c.PWM2))
 			}
 		case c.Direction == "" && c.In1 == "" && c.In2 == "":
@@ -262,7 +264,7 @@ func (v *validator) pulses(path string, c *Actuator) {
 	where, whose := path+".frequency", ""
 	frequency := frequencyOf(c.Device, c.Frequency)
 	period := frequency.Physic().Period()
-	if chip, _ := v.robot.expander(CanonicalPin(c.PWM)); chip != nil && chip.Value.Device == "pca9685" {
+	if chip, _ := v.robot.expander(header.CanonicalPin(c.PWM)); chip != nil && chip.Value.Device == "pca9685" {
 		made, ok := chip.Value.period()
 		if !ok || !v.readable("expanders."+chip.Name+".frequency", "expanders."+chip.Name+".oscillator") {
 			return // which was told there

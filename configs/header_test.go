@@ -2,35 +2,9 @@ package configs
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 )
-
-// What each pin of the header does by itself: BCM2835 ARM Peripherals, table 6-31, and the board's resistors.
-func TestHeaderKnowsWhatItsPinsDo(t *testing.T) {
-	gpios := 0
-	for _, p := range Header {
-		var n int
-		if _, err := fmt.Sscanf(p.Name, "GPIO%d", &n); err != nil {
-			if p.Own != (Nature{}) {
-				t.Errorf("%s has a life of its own: %+v", p.Name, p.Own)
-			}
-			continue
-		}
-		gpios++
-		pull := "down"
-		if n <= 8 {
-			pull = "up"
-		}
-		if p.Own.Pull != pull || p.Own.Fixed != (n == 2 || n == 3) || (p.Own.Busy != "") != slices.Contains([]int{0, 1, 14, 15}, n) {
-			t.Errorf("%s: %+v", p.Name, p.Own)
-		}
-	}
-	if gpios != 28 {
-		t.Errorf("%d pins", gpios)
-	}
-}
 
 // What is valid, and wrong all the same, has a line and says why. What is well wired says nothing.
 func TestWarnings(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"fluxd/boards/header"
 )
 
 // Connection is a wire between the board and a device: a pin, or an address on a bus.
@@ -65,7 +67,7 @@ func wires(path, owner string, device any) []Connection {
 	}
 	if bus := text("Bus"); bus != "" {
 		c := base
-		c.Path, c.Role, c.Direction, c.Bus, c.Address = path+".address", "address", "bus", CanonicalBus(bus), uint16(v.FieldByName("Address").Uint())
+		c.Path, c.Role, c.Direction, c.Bus, c.Address = path+".address", "address", "bus", header.CanonicalBus(bus), uint16(v.FieldByName("Address").Uint())
 		all = append(all, c)
 	}
 	for _, f := range fieldsOf(v.Type()) {
@@ -78,8 +80,10 @@ func wires(path, owner string, device any) []Connection {
 				return
 			}
 			c := base
-			c.Path, c.Role, c.Direction, c.Pin = path, role, direction, CanonicalPin(name)
-			c.Position = headerPosition(c.Pin)
+			c.Path, c.Role, c.Direction, c.Pin = path, role, direction, header.CanonicalPin(name)
+			if at, found := header.Find(c.Pin); found {
+				c.Position = at.Position
+			}
 			if pull := text("Pull"); direction == "in" && pull != "none" {
 				c.Pull = pull
 			}
@@ -136,7 +140,7 @@ func (v *validator) wiring() {
 	pins, addresses := map[string]*Connection{}, map[string]*Connection{}
 	channels := map[int]*Connection{}
 	buses := map[string]bool{}
-	header := slices.Contains([]string{"sim", "raspberrypi"}, v.robot.Board.Kind)
+	onHeader := slices.Contains([]string{"sim", "raspberrypi"}, v.robot.Board.Kind)
 	for i := range all {
 		if all[i].Bus != "" {
 			buses[all[i].Bus] = true
@@ -170,7 +174,7 @@ func (v *validator) wiring() {
 			v.expanderPin(c, chip, pin)
 			continue
 		}
-		v.boardPin(c, header, channels, buses)
+		v.boardPin(c, onHeader, channels, buses)
 		if c.Device == "hcsr04" && c.Role == "echo" && !v.sensor(c.Owner).LevelShifter {
 			v.warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in between, then say level_shifter: true; an HC-SR04P on 3.3 V needs none")
 		}
@@ -182,7 +186,7 @@ func (v *validator) bus(c *Connection) bool {
 	path := strings.TrimSuffix(c.Path, ".address") + ".bus"
 	_, err := strconv.ParseUint(strings.TrimPrefix(c.Bus, "I2C"), 10, 8)
 	switch sim := v.robot.Board.Kind == "sim"; {
-	case sim && BusPins[c.Bus] == [2]string{}:
+	case sim && header.BusPins[c.Bus] == [2]string{}:
 		v.fail(path, "%q: the simulated board has I2C0 and I2C1", shorten(c.Bus))
 	case err != nil:
 		v.fail(path, "%q: expected a bus by its number, such as I2C1 or 1", shorten(c.Bus))
@@ -203,7 +207,7 @@ func as(role string) string {
 }
 
 // boardPin checks a pin of the board itself.
-func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Connection, buses map[string]bool) {
+func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Connection, buses map[string]bool) {
 	if strings.Contains(c.Pin, "/") && !strings.HasPrefix(c.Pin, "pwmchip") {
 		if !v.readable("expanders") {
 			return // a mistake already
@@ -216,7 +220,7 @@ func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Conne
 		v.fail(c.Path, "%s: no expander is named %q%s", c.Pin, shorten(name), nearest(name, names))
 		return
 	}
-	if !header {
+	if !onHeader {
 		v.foreignPin(c)
 		return
 	}
@@ -224,7 +228,7 @@ func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Conne
 		v.fail(c.Path, "%s: expected a pin of the header, GPIO0 to GPIO27 or P1_3 to P1_40, or name/pin of an expander", shorten(c.Pin))
 		return
 	}
-	for bus, both := range BusPins {
+	for bus, both := range header.BusPins {
 		if buses[bus] && slices.Contains(both[:], c.Pin) {
 			v.fail(c.Path, "%s belongs to bus %s, which this robot uses: take another pin", c.Pin, bus)
 			return
@@ -234,12 +238,12 @@ func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Conne
 	if c.Direction != "pwm" {
 		return
 	}
-	channel, can := hardwarePWM[c.Pin]
+	channel, can := header.PWM[c.Pin]
 	if !can {
 		v.fail(c.Path, "%s cannot do PWM: expected GPIO12, GPIO13, GPIO18 or GPIO19, or a pca9685 expander", c.Pin)
 		return
 	}
-	if other := channels[channel]; other != nil && v.robot.Board.Model != "pi5" {
+	if other := channels[channel.Before5]; other != nil && v.robot.Board.Model != "pi5" {
 		how := "would always have the same duty"
 		switch {
 		case c.Device == "stepper" || other.Device == "stepper":
@@ -251,7 +255,7 @@ func (v *validator) boardPin(c *Connection, header bool, channels map[int]*Conne
 			c.Pin, other.Pin, other.Owner, how)
 		return
 	}
-	channels[channel] = c
+	channels[channel.Before5] = c
 }
 
 // foreignPin checks what shows of a pin of a board that alone knows its pins.
@@ -280,7 +284,7 @@ func (v *validator) foreignPin(c *Connection) {
 // nature says where a pin of the header does something by itself that does not go with what is connected to it. What cannot work is
 // refused.
 func (v *validator) nature(c *Connection, refuse func(path, format string, args ...any)) {
-	own := Header[c.Position-1].Own
+	own := header.Pins[c.Position-1].Own
 	stops := c.Device == "switch"
 	switch {
 	case own.Busy != "":

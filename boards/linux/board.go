@@ -30,6 +30,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/host/v3/sysfs"
+
+	"fluxd/boards/header"
 )
 
 const (
@@ -242,7 +244,7 @@ func (b *Board) numbers() []int {
 
 // busNumber is the number of a bus by its name.
 func busNumber(name string) (int, error) {
-	return strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(name, "I2C"), "/dev/i2c-"))
+	return strconv.Atoi(strings.TrimPrefix(header.CanonicalBus(name), "I2C"))
 }
 
 // Bus gives an I2C bus by its name, "I2C1", its number, "1", or its file, "/dev/i2c-1". It is opened once and shared by all who ask: closing

@@ -25,6 +25,7 @@ import (
 	"strings"
 	"time"
 
+	"fluxd/boards/header"
 	"fluxd/boards/linux"
 )
 
@@ -56,17 +57,12 @@ func New(log *slog.Logger, clock func() time.Duration, root string) (*linux.Boar
 		return nil, errors.New("raspberrypi: expected a Raspberry Pi, whose device tree says so in /proc/device-tree/model; on another machine use board: {kind: linux}, on a desktop {kind: sim}")
 	}
 	log.Debug("board", "model", model)
-	return linux.New(log, clock, &linux.Opts{Root: root, Header: header(model)}), nil
+	return linux.New(log, clock, &linux.Opts{Root: root, Header: names(model)}), nil
 }
 
-// gpios is how many pins the header brings out: GPIO0 to GPIO27, whose offsets on their chip are their numbers.
-const gpios = 28
-
-// header is that of a model.
-//
-// Sources: Raspberry Pi, BCM2835 ARM Peripherals, sections 6.2 and 9 (GPIO12 and 13: ALT0; 18 and 19: ALT5; two channels); RP1 Peripherals,
-// tables 4 and 5 (four channels); the labels of the chips in the Linux drivers pinctrl-bcm2835 and pinctrl-rp1.
-func header(model string) *linux.Header {
+// names says which line of which chip each pin of the header is on a model, and which PWM channel. The offset of a GPIO on its chip is its
+// number. Source: the labels of the chips in the Linux drivers pinctrl-bcm2835 and pinctrl-rp1.
+func names(model string) *linux.Header {
 	h := &linux.Header{
 		Name:    "raspberrypi",
 		Chips:   []string{"pinctrl-bcm2835", "pinctrl-bcm2711"},
@@ -74,18 +70,21 @@ func header(model string) *linux.Header {
 		PWM:     map[string]linux.Channel{},
 		Overlay: overlay,
 	}
-	for n := range gpios {
+	for n := range header.GPIOs {
 		h.Lines[fmt.Sprintf("GPIO%d", n)] = n
 	}
-	channels := map[string]int{"GPIO12": 0, "GPIO18": 0, "GPIO13": 1, "GPIO19": 1}
+	five := IsFive(model)
 	device := "20c000.pwm" // 2020c000 (Zero), 3f20c000 (2, 3), fe20c000 (4)
-	if IsFive(model) {
+	if five {
 		h.Chips = []string{"pinctrl-rp1"}
-		channels = map[string]int{"GPIO12": 0, "GPIO13": 1, "GPIO18": 2, "GPIO19": 3}
 		device = "98000.pwm" // 1f00098000: the RP1's first; its second drives the fan
 	}
-	for name, channel := range channels {
-		h.PWM[name] = linux.Channel{Device: device, Number: channel}
+	for name, channel := range header.PWM {
+		number := channel.Before5
+		if five {
+			number = channel.On5
+		}
+		h.PWM[name] = linux.Channel{Device: device, Number: number}
 	}
 	return h
 }

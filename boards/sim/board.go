@@ -5,24 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/boards/header"
 )
-
-// pinCount is how many pins the 40-pin header of a Raspberry Pi brings out: GPIO0 to GPIO27.
-const pinCount = 28
-
-// header are the pins GPIO0 to GPIO27 by their place on the header, from 1 on; -1 is a supply or ground. Source: Raspberry Pi
-// documentation, "GPIO and the 40-pin header".
-var header = [...]int{
-	-1, -1, 2, -1, 3, -1, 4, 14, -1, 15, 17, 18, 27, -1, 22, 23, -1, 24, 10, -1, 9, 25, 11, 8, -1, 7, 0, 1, 5, -1, 6, 12, 13, -1, 19, 16, 26, 20, -1, 21,
-}
 
 // Board is a simulated board with the pins GPIO0 to GPIO27 and the buses I2C0 and I2C1. It may be used from any goroutine.
 type Board struct {
@@ -34,7 +25,7 @@ type Board struct {
 // New makes a board whose devices live by the clock, the time since the start.
 func New(clock func() time.Duration) *Board {
 	b := &Board{clock: clock}
-	for i := range pinCount {
+	for i := range header.GPIOs {
 		b.pins = append(b.pins, newPin(i, clock))
 	}
 	for i := range 2 {
@@ -53,13 +44,13 @@ func (b *Board) Pin(name string) (gpio.PinIO, error) { return b.pin(name) }
 func (b *Board) Line(name string) (*Pin, error) { return b.pin(name) }
 
 func (b *Board) pin(name string) (*Pin, error) {
+	canonical := header.CanonicalPin(name)
 	for _, p := range b.pins {
-		place := 1 + slices.Index(header[:], p.number)
-		if name == p.name || name == strconv.Itoa(p.number) || name == "P1_"+strconv.Itoa(place) {
+		if p.name == canonical {
 			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("simulated board: no pin %q: expected GPIO0 to GPIO%d, or its place on the header, such as P1_11", name, pinCount-1)
+	return nil, fmt.Errorf("simulated board: no pin %q: expected GPIO0 to GPIO%d, or its place on the header, such as P1_11", name, header.GPIOs-1)
 }
 
 // Bus returns an I2C bus by its name, "I2C1", or its number, "1". Closing it does nothing: it is shared.
@@ -69,7 +60,8 @@ func (b *Board) Bus(name string) (i2c.BusCloser, error) { return b.bus(name) }
 func (b *Board) Buses() []string { return []string{"I2C0", "I2C1"} }
 
 func (b *Board) bus(name string) (*Bus, error) {
-	i := slices.IndexFunc(b.buses, func(bus *Bus) bool { return bus.name == name || strings.TrimPrefix(bus.name, "I2C") == name })
+	canonical := header.CanonicalBus(name)
+	i := slices.IndexFunc(b.buses, func(bus *Bus) bool { return bus.name == canonical })
 	if i < 0 {
 		return nil, fmt.Errorf("simulated board: no bus %q: expected I2C0 or I2C1", name)
 	}

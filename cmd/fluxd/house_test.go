@@ -20,16 +20,17 @@ import (
 const mayImport = `
 actuators:
 boards/expanders:
-boards/linux:
-boards/raspberrypi: boards/linux
-boards/sim:
+boards/header:
+boards/linux: boards/header
+boards/raspberrypi: boards/header boards/linux
+boards/sim: boards/header
 bridge: bridge/protocol bridge/transport bridge/users
 bridge/broker: bridge/protocol bridge/users files
 bridge/protocol: files
 bridge/transport:
 bridge/users: bridge/protocol
 cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture configs/amounts configs/spelling files
-cmd/fluxd: bridge/broker bridge/protocol cmd/fluxd/bench cmd/fluxd/daemon cmd/internal/picture configs files
+cmd/fluxd: boards/header bridge/broker bridge/protocol cmd/fluxd/bench cmd/fluxd/daemon cmd/internal/picture configs files
 cmd/fluxd/bench: cmd/fluxd/daemon configs core files
 cmd/fluxd/daemon:
 	actuators
@@ -48,7 +49,7 @@ cmd/fluxd/daemon:
 	files
 	sensors
 cmd/internal/picture: bridge/protocol
-configs: configs/amounts configs/spelling core files
+configs: boards/header configs/amounts configs/spelling core files
 configs/amounts:
 configs/spelling:
 core:

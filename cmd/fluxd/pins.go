@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"fluxd/boards/header"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -29,13 +30,13 @@ func wiringTable(w io.Writer, c *configs.Robot) error {
 
 // place is where a wire ends on the header; a bus has two places.
 func place(wire *configs.Connection) string {
-	switch {
-	case wire.Position != 0:
+	if wire.Position != 0 {
 		return fmt.Sprint(wire.Position)
-	case wire.Bus == "I2C1":
-		return "3, 5"
-	case wire.Bus == "I2C0":
-		return "27, 28"
+	}
+	if pins, ok := header.BusPins[wire.Bus]; ok {
+		data, _ := header.Find(pins[0])
+		clock, _ := header.Find(pins[1])
+		return fmt.Sprintf("%d, %d", data.Position, clock.Position)
 	}
 	return "-"
 }
@@ -95,36 +96,35 @@ func drawHeader(wires []configs.Connection) string {
 		if c.Role != "pin" && c.Bus == "" {
 			what += " " + c.Role
 		}
-		switch {
-		case c.Position != 0:
+		if c.Position != 0 {
 			add(c.Pin, what)
 			continue
-		case c.Bus == "I2C1" || c.Bus == "I2C0":
-			pins := configs.BusPins[c.Bus]
+		}
+		if pins, ok := header.BusPins[c.Bus]; ok {
 			add(pins[0], c.Bus+" data")
 			add(pins[1], c.Bus+" clock")
 		}
 		elsewhere = append(elsewhere, fmt.Sprintf("%s: %s", c.Where(), what))
 	}
-	label := func(p configs.HeaderPin) string {
+	label := func(p header.Pin) string {
 		if what := connected[p.Name]; what != nil {
 			return strings.Join(what, ", ")
 		}
 		return ""
 	}
-	full := func(p configs.HeaderPin) string {
+	full := func(p header.Pin) string {
 		if p.Special != "" {
 			return p.Name + " " + p.Special
 		}
 		return p.Name
 	}
 	width := 0
-	for i := 0; i < len(configs.Header); i += 2 {
-		width = max(width, len([]rune(label(configs.Header[i]))))
+	for i := 0; i < len(header.Pins); i += 2 {
+		width = max(width, len([]rune(label(header.Pins[i]))))
 	}
 	var text strings.Builder
-	for i := 0; i < len(configs.Header); i += 2 {
-		left, right := configs.Header[i], configs.Header[i+1]
+	for i := 0; i < len(header.Pins); i += 2 {
+		left, right := header.Pins[i], header.Pins[i+1]
 		line := fmt.Sprintf("%*s  %11s %2d %s %s %-2d %-11s  %s", width, label(left), full(left), left.Position, dot(label(left)), dot(label(right)), right.Position, full(right), label(right))
 		text.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
@@ -140,22 +140,22 @@ func drawHeader(wires []configs.Connection) string {
 // ownLives lists the pins that do something by themselves, by what they do.
 func ownLives() string {
 	var what []string
-	pins := map[string][]string{}
+	names := map[string][]string{}
 	add := func(does, pin string) {
-		if pins[does] == nil {
+		if names[does] == nil {
 			what = append(what, does)
 		}
-		pins[does] = append(pins[does], pin)
+		names[does] = append(names[does], pin)
 	}
-	header := slices.Clone(configs.Header)
-	number := func(p configs.HeaderPin) int { n, _ := strconv.Atoi(strings.TrimPrefix(p.Name, "GPIO")); return n } // 0 for a supply
-	slices.SortStableFunc(header, func(a, b configs.HeaderPin) int { return number(a) - number(b) })
-	for _, p := range header {
+	pins := slices.Clone(header.Pins)
+	number := func(p header.Pin) int { n, _ := strconv.Atoi(strings.TrimPrefix(p.Name, "GPIO")); return n } // 0 for a supply
+	slices.SortStableFunc(pins, func(a, b header.Pin) int { return number(a) - number(b) })
+	for _, p := range pins {
 		if p.Own.Pull == "up" {
 			add("pulled up from power-on until a program sets them up; the others are pulled down", p.Name)
 		}
 	}
-	for _, p := range header {
+	for _, p := range pins {
 		if p.Own.Fixed {
 			add("pulled up by 1.8 kohm on the board, always", p.Name)
 		}
@@ -165,7 +165,7 @@ func ownLives() string {
 	}
 	text := "\nby themselves:\n"
 	for _, does := range what {
-		text += fmt.Sprintf("  %s: %s\n", strings.Join(pins[does], " "), does)
+		text += fmt.Sprintf("  %s: %s\n", strings.Join(names[does], " "), does)
 	}
 	return text
 }
