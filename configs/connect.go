@@ -2,7 +2,6 @@ package configs
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"fluxd/configs/spelling"
 	"fluxd/core"
+	"fluxd/splitmix64"
 )
 
 // members are neurons of one population, side by side: all of them, or one.
@@ -31,7 +31,7 @@ type projection struct {
 	rule     Rule
 	from, to members
 	size     int64 // in synapses; at least, where it is a matter of chance
-	random   generator
+	random   splitmix64.Random
 }
 
 // place is where an entry stands.
@@ -306,7 +306,7 @@ func (j *projection) connect(f *Flat) {
 }
 
 // weight returns the weight of one synapse of an entry. One that is drawn is never nothing: it is drawn again.
-func (y *Synapse) weight(i int, leak float64, g *generator) float64 {
+func (y *Synapse) weight(i int, leak float64, g *splitmix64.Random) float64 {
 	w := y.Weight
 	switch {
 	case w.List != nil:
@@ -316,8 +316,7 @@ func (y *Synapse) weight(i int, leak float64, g *generator) float64 {
 	}
 	const patience = 100
 	for range patience {
-		// Rounded explicitly: fused into one rounding, as some processors do, it would be another number there.
-		drawn := w.Low + float64(g.share()*(w.High-w.Low))
+		drawn := g.Between(w.Low, w.High)
 		if y.Kind == "modulator" {
 			drawn = math.Round(drawn)
 		}
@@ -340,49 +339,29 @@ func (p *Plastic) flat() *FlatPlastic {
 		LTP: FlatLTP{Rate: p.LTP.Rate, Depression: p.LTP.Depression, Consolidation: p.LTP.Consolidation}}
 }
 
-func (n *Spans) draw(i int, g *generator) int64 {
+func (n *Spans) draw(i int, g *splitmix64.Random) int64 {
 	switch {
 	case n.List != nil:
 		return n.List[i].Microseconds()
 	case n.Low == n.High:
 		return n.Low.Microseconds()
 	}
-	return n.Low.Microseconds() + int64(g.below(uint64((n.High-n.Low).Microseconds())+1))
+	return n.Low.Microseconds() + int64(g.Below(uint64((n.High-n.Low).Microseconds())+1))
 }
-
-// generator is splitmix64 (Steele, Lea and Flood, OOPSLA 2014): the same numbers on every machine, for ever.
-type generator uint64
 
 // generator returns the random numbers of one entry: of its own seed, or of the network's and its place among the entries.
-func (e *expander) generator(r *Rule) generator {
+func (e *expander) generator(r *Rule) splitmix64.Random {
 	e.rules++
 	if r != nil && r.Seed != nil {
-		return generator(*r.Seed)
+		return splitmix64.Random(*r.Seed)
 	}
-	g := generator(e.seed)
-	return generator(g.next() ^ e.rules*0xD1342543DE82EF95)
-}
-
-func (g *generator) next() uint64 {
-	*g += 0x9E3779B97F4A7C15
-	z := uint64(*g)
-	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-	z = (z ^ z>>27) * 0x94D049BB133111EB
-	return z ^ z>>31
-}
-
-// share returns a number from 0 up to, not including, 1.
-func (g *generator) share() float64 { return float64(g.next()>>11) / (1 << 53) }
-
-// below returns a number from 0 up to, not including, n. Its bias is below n / 2^64.
-func (g *generator) below(n uint64) uint64 {
-	high, _ := bits.Mul64(g.next(), n)
-	return high
+	g := splitmix64.Random(e.seed)
+	return splitmix64.Random(g.Next() ^ e.rules*0xD1342543DE82EF95)
 }
 
 // pairs draws the neurons that a rule joins, in an order that lists of weights and delays follow: by source for all but fixed-indegree,
 // which goes by target. The rule and the sizes have been checked.
-func (j *projection) pairs(g *generator, pair func(from, to int)) {
+func (j *projection) pairs(g *splitmix64.Random, pair func(from, to int)) {
 	rule, from, to := &j.rule, j.from, j.to
 	switch rule.Kind {
 	case "one-to-one":
@@ -394,7 +373,7 @@ func (j *projection) pairs(g *generator, pair func(from, to int)) {
 	case "all-to-all", "fixed-probability":
 		for a := from.first; a < from.first+from.count; a++ {
 			for b := to.first; b < to.first+to.count; b++ {
-				if (rule.Probability == 1 || g.share() < rule.Probability) && (a != b || rule.Autapses) {
+				if (rule.Probability == 1 || g.Share() < rule.Probability) && (a != b || rule.Autapses) {
 					pair(a, b)
 				}
 			}
@@ -415,7 +394,7 @@ func (j *projection) pairs(g *generator, pair func(from, to int)) {
 }
 
 // choose draws the partners of one neuron, in ascending order.
-func (r *Rule) choose(one int, others members, g *generator) (chosen []int) {
+func (r *Rule) choose(one int, others members, g *splitmix64.Random) (chosen []int) {
 	candidates, self := others.count, one-others.first
 	if self < 0 || self >= others.count || r.Autapses {
 		self = -1
@@ -433,7 +412,7 @@ func (r *Rule) choose(one int, others members, g *generator) (chosen []int) {
 			// Floyd's sampling (Bentley and Floyd, CACM 30(9), 1987): each set of partners is as likely as any other.
 			last = uint64(candidates - r.Degree + len(chosen))
 		}
-		k := g.below(last + 1)
+		k := g.Below(last + 1)
 		if !r.Multapses {
 			if taken[k] {
 				k = last

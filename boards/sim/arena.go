@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/splitmix64"
 )
 
 // Where the arena's robot has its devices, on the simulated board.
@@ -82,7 +84,7 @@ type Arena struct {
 
 	mutex    sync.Mutex
 	steps    int64
-	random   splitmix64
+	random   splitmix64.Random
 	at       vector
 	heading  float64
 	facing   vector // the direction of heading
@@ -115,7 +117,7 @@ type ArenaState struct {
 // NewArena makes an arena on a fresh board and connects its devices. It panics on a board that has the pins or addresses in use.
 func NewArena(b *Board, opts ArenaOpts) *Arena {
 	corners := []vector{{0, 0}, {arenaWidth, 0}, {arenaWidth, arenaHeight}, {0, arenaHeight}}
-	a := &Arena{random: splitmix64(opts.Seed), relight: opts.Relight}
+	a := &Arena{random: splitmix64.Random(opts.Seed), relight: opts.Relight}
 	for i := range corners {
 		a.walls = append(a.walls, segment{corners[i], corners[(i+1)%len(corners)]})
 	}
@@ -138,7 +140,7 @@ func NewArena(b *Board, opts ArenaOpts) *Arena {
 	for a.at = a.place(0.3); a.at.distance(a.lamp) < 1; {
 		a.at = a.place(0.3)
 	}
-	a.heading = a.random.between(0, 2*math.Pi)
+	a.heading = a.random.Between(0, 2*math.Pi)
 	a.facing = direction(a.heading)
 	a.touch()
 	return a
@@ -155,7 +157,7 @@ func (a *Arena) connect(b *Board, name string) *Pin {
 // place draws a point that keeps its distance from every wall.
 func (a *Arena) place(clearance float64) vector {
 	for {
-		p := vector{a.random.between(0, arenaWidth), a.random.between(0, arenaHeight)}
+		p := vector{a.random.Between(0, arenaWidth), a.random.Between(0, arenaHeight)}
 		if gap, _ := a.nearestWall(p); gap >= clearance {
 			return p
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"fluxd/splitmix64"
 )
 
 // Faults are what goes wrong on a bus, injected by a test. The zero value is a bus without faults. It may be used from any
@@ -20,7 +22,7 @@ type Faults struct {
 // garbage is what an address answers instead of its device.
 type garbage struct {
 	times  int
-	random splitmix64
+	random splitmix64.Random
 }
 
 // Refuse makes the next transfers to an address fail, as a device does that does not acknowledge.
@@ -40,7 +42,7 @@ func (f *Faults) Garbage(address uint16, times int, seed uint64) {
 	if f.garbage == nil {
 		f.garbage = map[uint16]garbage{}
 	}
-	f.garbage[address] = garbage{times, splitmix64(seed)}
+	f.garbage[address] = garbage{times, splitmix64.Random(seed)}
 }
 
 // Stick holds the bus, as a device does that keeps SDA low: every transfer waits until Release.
@@ -108,7 +110,7 @@ func (f *Faults) after(address uint16, r []byte) {
 	}
 	g.times--
 	for i := range r {
-		r[i] = byte(g.random.next())
+		r[i] = byte(g.random.Next())
 	}
 	f.garbage[address] = g
 }

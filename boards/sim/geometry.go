@@ -67,20 +67,3 @@ func (s segment) hit(from, ray vector) (float64, bool) {
 	u := to.cross(ray) / across
 	return t, t >= 0 && u >= 0 && u <= 1
 }
-
-// splitmix64 is Steele, Lea and Flood's generator (OOPSLA 2014): one number of 64 bits after the other from any seed.
-type splitmix64 uint64
-
-func (g *splitmix64) next() uint64 {
-	*g += 0x9E3779B97F4A7C15
-	z := uint64(*g)
-	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-	z = (z ^ z>>27) * 0x94D049BB133111EB
-	return z ^ z>>31
-}
-
-// between returns a number from low to high.
-func (g *splitmix64) between(low, high float64) float64 {
-	share := float64(g.next()>>11) / (1 << 53)
-	return low + float64(share*(high-low))
-}

@@ -23,7 +23,7 @@ boards/expanders:
 boards/header:
 boards/linux: boards/header
 boards/raspberrypi: boards/header boards/linux
-boards/sim: boards/header
+boards/sim: boards/header splitmix64
 bridge: bridge/protocol bridge/transport bridge/users
 bridge/broker: bridge/protocol bridge/users files
 bridge/protocol: files
@@ -31,7 +31,7 @@ bridge/transport:
 bridge/users: bridge/protocol
 cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture configs/amounts configs/spelling files
 cmd/fluxd: boards/header bridge/broker bridge/protocol cmd/fluxd/bench cmd/fluxd/daemon cmd/internal/picture configs files
-cmd/fluxd/bench: cmd/fluxd/daemon configs core files
+cmd/fluxd/bench: cmd/fluxd/daemon configs core files splitmix64
 cmd/fluxd/daemon:
 	actuators
 	boards/expanders
@@ -49,7 +49,7 @@ cmd/fluxd/daemon:
 	files
 	sensors
 cmd/internal/picture: bridge/protocol
-configs: boards/header configs/amounts configs/spelling core files
+configs: boards/header configs/amounts configs/spelling core files splitmix64
 configs/amounts:
 configs/spelling:
 core:
@@ -57,6 +57,7 @@ encoders: core
 files:
 hil_test:
 sensors: files
+splitmix64:
 `
 
 // libraries holds the modules of others to their rooms: after each direct dependency of go.mod the packages that may import it, and

@@ -9,6 +9,7 @@ import (
 
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/core"
+	"fluxd/splitmix64"
 )
 
 // engine is what is measured: all that driving a network needs. core.Network is one; so is whatever else runs a core.Description.
@@ -31,17 +32,6 @@ func crew(workers int) maker {
 	return func(d core.Description) (engine, error) { return daemon.NewCrew(d, workers) }
 }
 
-// splitmix is the generator of the drive (Steele, Lea and Flood 2014): the same in every engine that was measured.
-type splitmix uint64
-
-func (s *splitmix) next() uint64 {
-	*s += 0x9e3779b97f4a7c15
-	z := uint64(*s)
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
 // close ends the workers of an engine that has some.
 func (l *load) close() {
 	if e, ok := l.engine.(interface{ Close() }); ok {
@@ -54,8 +44,8 @@ type load struct {
 	engine  engine
 	neurons uint64
 	kicks   int
-	water   int32 // of a kick
-	random  splitmix
+	water   int32             // of a kick
+	random  splitmix64.Random // the same in every engine that was measured
 	at      core.Tick
 	spikes  []core.Spike // of the last step
 }
@@ -77,7 +67,7 @@ func newLoad(n *Network, build maker) (*load, error) {
 func (l *load) run(steps int) error {
 	for range steps {
 		for range l.kicks {
-			if err := l.engine.Pour(l.at, int(l.random.next()%l.neurons), l.water); err != nil {
+			if err := l.engine.Pour(l.at, int(l.random.Next()%l.neurons), l.water); err != nil {
 				return err
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"fluxd/configs"
 	"fluxd/core"
 	"fluxd/files"
+	"fluxd/splitmix64"
 )
 
 // ErrUnknown is the name of a figure or network that there is not.
@@ -170,9 +171,9 @@ func manyDelays(n *Network) { distinctDelays(10_000)(n) }
 // distinctDelays gives each synapse one of so many delays, at random, evenly spread over 10 ms.
 func distinctDelays(count int) func(*Network) {
 	return func(n *Network) {
-		random := splitmix(2)
+		random := splitmix64.Random(2)
 		for i := range n.Synapses {
-			n.Synapses[i].Delay = core.Tick(1+random.next()%uint64(count)) * 10 * step / core.Tick(count)
+			n.Synapses[i].Delay = core.Tick(1+random.Next()%uint64(count)) * 10 * step / core.Tick(count)
 		}
 	}
 }
