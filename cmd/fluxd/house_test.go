@@ -64,6 +64,7 @@ splitmix64:
 // do. What only tests use has none.
 const libraries = `
 github.com/HdrHistogram/hdrhistogram-go: cmd/fluxd/bench cmd/fluxd/daemon
+github.com/agnivade/levenshtein: configs/spelling
 github.com/coreos/go-systemd/v22: cmd/fluxd/daemon
 github.com/eclipse/paho.mqtt.golang: bridge cmd/fluxctl
 github.com/google/uuid: bridge cmd/fluxctl

@@ -6,6 +6,8 @@ package spelling
 import (
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 const (
@@ -40,7 +42,10 @@ func Nearest(name string, known []string) (best []string) {
 
 // Distance counts the letters in which a name differs from a known one, and says whether it may be meant for that.
 func Distance(name, known string) (letters int, like bool) {
-	letters = editDistance(strings.ToLower(name), strings.ToLower(known))
+	if len(name) > longest || len(known) > longest {
+		return longest, false
+	}
+	letters = levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(known))
 	return letters, letters <= min(1+len(name)/3, len(name)-1)
 }
 
@@ -51,28 +56,4 @@ func Meant(name string, known []string) string {
 		return ""
 	}
 	return ", did you mean " + strings.Join(near, " or ") + "?"
-}
-
-// editDistance counts the letters to insert, delete or replace (Levenshtein 1966).
-func editDistance(a, b string) int {
-	if len(a) > longest || len(b) > longest {
-		return longest
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
