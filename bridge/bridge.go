@@ -359,9 +359,6 @@ func (b *Bridge) Event(kind protocol.EventKind, text string) {
 // Dropped returns how many messages were thrown away because the broker was slow or away.
 func (b *Bridge) Dropped() uint64 { return b.out.dropped.Load() }
 
-// Connected reports whether the broker can be reached now.
-func (b *Bridge) Connected() bool { return b.client.IsConnectionOpen() }
-
 // Close publishes what waits and the status offline, if the broker takes it in time, and ends the bridge. It returns
 // within 2 s and may be called more than once.
 func (b *Bridge) Close() {

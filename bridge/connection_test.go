@@ -94,7 +94,7 @@ func TestCloseSaysOffline(t *testing.T) {
 	b.Close() // again does nothing
 	next(c, protocol.Topics("fake").Event(protocol.LevelInfo), func(e protocol.Event) bool { return e.Text == "the last word" })
 	next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline })
-	if b.Connected() {
+	if b.client.IsConnectionOpen() {
 		t.Error("connected after Close")
 	}
 }
@@ -202,7 +202,7 @@ func TestTheBrokerIsStartedAgain(t *testing.T) {
 	if r := late.ask("set", setting("s2", map[string]float64{"a": 78})); r.Status != protocol.StatusOK {
 		t.Errorf("set at the new broker: %+v", r)
 	}
-	if !b.Connected() {
+	if !b.client.IsConnectionOpen() {
 		t.Error("not connected")
 	}
 	if n := log.count("lost the MQTT broker") + log.count("cannot reach the MQTT broker"); n != 1 {
@@ -214,7 +214,7 @@ func TestABrokerThatComesLater(t *testing.T) {
 	address := freeAddress(t)
 	var log journal
 	b := startBridge(t, newFakeRobot(), Options{Broker: "tcp://" + address, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	if b.Connected() {
+	if b.client.IsConnectionOpen() {
 		t.Error("connected to nobody")
 	}
 	c := dial(t, startTestBroker(t, address).url)

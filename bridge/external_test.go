@@ -137,10 +137,10 @@ func TestASecuredBroker(t *testing.T) {
 			opts := Options{Broker: test.url, TLS: test.tls, Log: slog.New(slog.NewTextHandler(&log, nil))}
 			b := startBridge(t, newFakeRobot(), opts)
 			eventually(t, "neither connected nor refused", func() bool {
-				return b.Connected() || log.count("cannot reach the MQTT broker") > 0
+				return b.client.IsConnectionOpen() || log.count("cannot reach the MQTT broker") > 0
 			})
-			if b.Connected() != test.in {
-				t.Errorf("connected is %v: %s", b.Connected(), &log)
+			if b.client.IsConnectionOpen() != test.in {
+				t.Errorf("connected is %v: %s", b.client.IsConnectionOpen(), &log)
 			}
 		})
 	}

@@ -135,7 +135,7 @@ func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
 		b.cancel()
 		farewells.Go(func() {
 			b.Close() // a second each, since nobody acknowledges
-			if b.Connected() {
+			if b.client.IsConnectionOpen() {
 				t.Error("connected after the end")
 			}
 		})

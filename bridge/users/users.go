@@ -308,14 +308,11 @@ func Set(text []byte, name, password string, role Role) ([]byte, error) {
 	return replaceUser(text, name, fmt.Sprintf("%s:%s:%s\n", name, role, hash)), nil
 }
 
-// ErrNoUser is the error of a user who is not in the file.
-var ErrNoUser = errors.New("no such user")
-
 // Delete returns the text of a file of users without one.
 func Delete(text []byte, name string) ([]byte, error) {
 	without := replaceUser(text, name, "")
 	if bytes.Equal(without, text) {
-		return nil, fmt.Errorf("%q: %w", name, ErrNoUser)
+		return nil, fmt.Errorf("%q: no such user", name)
 	}
 	return without, nil
 }
