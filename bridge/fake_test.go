@@ -56,8 +56,8 @@ func newHangingRobot() *fakeRobot {
 func (r *fakeRobot) Describe() protocol.Description {
 	return protocol.Description{
 		Parameters: []protocol.Parameter{
-			{Path: "a", Type: "float", Unit: "mV", Max: 100, Default: 1, Live: true},
-			{Path: "group/b", Type: "float", Unit: "mV", Max: 100, Default: 2, Live: true},
+			{Path: "a", Type: "float", Unit: "mV", Max: 100, Default: 1},
+			{Path: "group/b", Type: "float", Unit: "mV", Max: 100, Default: 2},
 		},
 		Neurons: []protocol.NeuronGroup{{Name: "eye", Count: 1}},
 		Sensors: []protocol.Device{{Name: "left_eye", Kind: "bh1750", Unit: "lx"}},

@@ -50,7 +50,7 @@ func population(number int) describedRobot {
 	for i := range number {
 		path := fmt.Sprintf("wall[%d]", i)
 		robot.values[path] = 1
-		description.Parameters = append(description.Parameters, protocol.Parameter{Path: path, Max: 100, Default: 1, Live: true})
+		description.Parameters = append(description.Parameters, protocol.Parameter{Path: path, Max: 100, Default: 1})
 	}
 	return describedRobot{robot, description}
 }

@@ -51,7 +51,7 @@ func TestEveryKindOfEventIsSent(t *testing.T) {
 	codes := map[string]bool{}
 	names := namesOfKinds(t)
 	for i, k := range EventKinds() {
-		if codes[k.Code()] || !IsLevel(k.Code()) || k.Meaning() == "" || strings.ContainsAny(k.Meaning()+k.Remedy(), "|\n") {
+		if codes[k.Code()] || !isLevel(k.Code()) || k.Meaning() == "" || strings.ContainsAny(k.Meaning()+k.Remedy(), "|\n") {
 			t.Errorf("%+v: expected a code of its own that is a level of a topic, and texts for a table", k)
 		}
 		codes[k.Code()] = true

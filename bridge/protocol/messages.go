@@ -47,7 +47,6 @@ type Parameter struct {
 	Min     float64 `json:"min"`             // what every member allows
 	Max     float64 `json:"max"`
 	Default float64 `json:"default"` // the least of the members'
-	Live    bool    `json:"live"`    // acts at once; else at the next start
 }
 
 // members are the numbers behind a name in a path.

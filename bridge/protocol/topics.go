@@ -27,14 +27,14 @@ type Topics string
 // CheckName reports why a robot cannot have a name: it must be exactly one topic level, so not empty and without "/", "+" and "#". Brokers take no
 // spaces and control characters in topics, and NATS has other wildcards, "*" and ">", and a sign of its own, "$".
 func CheckName(name string) error {
-	if !IsLevel(name) {
+	if !isLevel(name) {
 		return fmt.Errorf("robot name %q: expected one or more characters other than / + # * > $, spaces and control characters", name)
 	}
 	return nil
 }
 
-// IsLevel reports whether a name may be a level of a topic, at every broker.
-func IsLevel(name string) bool {
+// isLevel reports whether a name may be a level of a topic, at every broker.
+func isLevel(name string) bool {
 	bad := func(r rune) bool {
 		return strings.ContainsRune("/+#*>$", r) || unicode.IsSpace(r) || !unicode.IsPrint(r)
 	}
@@ -55,7 +55,7 @@ const MaxUser = 64
 // their other words for who has set a value.
 func CheckUser(name string) error {
 	switch {
-	case !IsLevel(name):
+	case !isLevel(name):
 		return fmt.Errorf("user %q: expected one or more characters other than / + # * > $, spaces and control characters", name)
 	case len(name) > MaxUser:
 		return fmt.Errorf("user %q: %d bytes: expected at most %d", name, len(name), MaxUser)

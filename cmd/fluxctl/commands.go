@@ -508,11 +508,8 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 			return printJSON(out, shown)
 		}
 		for _, path := range inOrder(response.Applied) {
-			p, later := r.parameter(path), ""
-			if !p.Live {
-				later = ", from the next start on"
-			}
-			fmt.Fprintf(out, "%s: %s -> %s%s\n", path, span(was[path], p.Unit), amounts.Format(response.Applied[path], p.Unit), later)
+			unit := r.parameter(path).Unit
+			fmt.Fprintf(out, "%s: %s -> %s\n", path, span(was[path], unit), amounts.Format(response.Applied[path], unit))
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
 		return err

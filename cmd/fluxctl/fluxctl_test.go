@@ -51,12 +51,12 @@ func newRobot() *robot {
 
 func (r *robot) Describe() protocol.Description {
 	return protocol.Description{Parameters: []protocol.Parameter{
-		{Path: "eye/threshold", Unit: "mV", Min: 1, Max: 500, Default: 100, Live: true},
+		{Path: "eye/threshold", Unit: "mV", Min: 1, Max: 500, Default: 100},
 		{Path: "eye/leak", Unit: "mV/s", Min: 1, Max: 500, Default: 2.5},
-		{Path: "net.motor_l.threshold", Unit: "units", Min: 1, Max: 500, Default: 100, Live: true},
-		{Path: "net.motor_l.refractory", Unit: "us", Min: 0, Max: 2e6, Default: 1000, Live: true},
-		{Path: "net.motor_r.threshold", Unit: "units", Min: 1, Max: 500, Default: 100, Live: true},
-		{Path: "sensors.sonar.every", Unit: "us", Min: 1000, Max: 2e6, Default: 40000, Live: true},
+		{Path: "net.motor_l.threshold", Unit: "units", Min: 1, Max: 500, Default: 100},
+		{Path: "net.motor_l.refractory", Unit: "us", Min: 0, Max: 2e6, Default: 1000},
+		{Path: "net.motor_r.threshold", Unit: "units", Min: 1, Max: 500, Default: 100},
+		{Path: "sensors.sonar.every", Unit: "us", Min: 1000, Max: 2e6, Default: 40000},
 	}, Neurons: []protocol.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}, Actuators: []protocol.Device{{Name: "wheel"}}, Sensors: []protocol.Device{{Name: "sonar", Unit: "m"}, {Name: "bumper"}}}
 }
 
@@ -273,7 +273,7 @@ func TestSet(t *testing.T) {
 	}{
 		{[]string{"eye/threshold=90mV"}, exitOK, "eye/threshold: 100 mV -> 90 mV\nrevision 1\n", ""},
 		{[]string{"eye/threshold", "80 mV"}, exitOK, "eye/threshold: 90 mV -> 80 mV\nrevision 2\n", ""},
-		{[]string{"eye/threshold=1e2 mV", "eye/leak=3mV/s"}, exitOK, "eye/leak: 2.5 mV/s -> 3 mV/s, from the next start on\neye/threshold: 80 mV -> 100 mV\nrevision 3\n", ""},
+		{[]string{"eye/threshold=1e2 mV", "eye/leak=3mV/s"}, exitOK, "eye/leak: 2.5 mV/s -> 3 mV/s\neye/threshold: 80 mV -> 100 mV\nrevision 3\n", ""},
 		{[]string{"eye/threshold=7mV", "eye/leak=501mV/s"}, exitRefused, "", "fluxctl: eye/leak: out of range (allowed: 1 mV/s to 500 mV/s)\n"},
 		{[]string{"eye/threshold=7mV", "nose=1"}, exitRefused, "", "fluxctl: nose: no such parameter\n"},
 		{[]string{"--if-rev=2", "eye/threshold=7mV"}, exitRefused, "", "fluxctl: read again\n"},

@@ -53,7 +53,7 @@ func toldOf(all []parameter) (list []told, several map[string]int) {
 // described is what the description says of it.
 func (t *tuner) described(now *settings, one told) protocol.Parameter {
 	first := &t.all[one.members[0]]
-	p := protocol.Parameter{Path: one.path, Type: "float", Unit: first.unit, Default: first.preset, Live: true}
+	p := protocol.Parameter{Path: one.path, Type: "float", Unit: first.unit, Default: first.preset}
 	if first.whole {
 		p.Type = "int"
 	}

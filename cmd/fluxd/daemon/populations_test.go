@@ -35,7 +35,7 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 	for _, p := range d.Parameters {
 		told[p.Path] = p
 	}
-	want := protocol.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0, Max: core.MaxWater / 1000.0, Default: 100, Live: true}
+	want := protocol.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0, Max: core.MaxWater / 1000.0, Default: 100}
 	if p := told[whole]; p != want {
 		t.Errorf("%+v, want %+v", p, want)
 	}
