@@ -261,6 +261,7 @@ type Health struct {
 	SpikesPerSecond float64            `json:"spikes_per_s"`            // over the last second
 	Spikes          uint64             `json:"spikes"`                  // since the start
 	QueueDepth      int                `json:"queue_depth"`             // spikes under way
+	Ignored         uint64             `json:"ignored"`                 // arrivals since the start that a neuron was deaf to, in its refractory time or a burst
 	Drops           uint64             `json:"drops"`                   // readings and spikes that were thrown away
 	LateInputs      uint64             `json:"late_inputs"`             // spikes that came after their time had been computed
 	CPU             *float64           `json:"cpu_percent,omitempty"`   // of one core; nil if unknown

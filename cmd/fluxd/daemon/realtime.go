@@ -54,6 +54,7 @@ type Robot struct {
 
 	dropped  atomic.Uint64 // readings that found the queue full
 	spikes   atomic.Uint64
+	ignored  atomic.Uint64 // arrivals
 	waiting  atomic.Int64
 	lateness atomic.Uint64
 
@@ -466,7 +467,9 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 	if waiting {
 		l.loopLateness.note(end - due)
 	}
-	l.spikes.Store(l.network.Counters().Spikes)
+	counters := l.network.Counters()
+	l.spikes.Store(counters.Spikes)
+	l.ignored.Store(counters.Ignored)
 	l.waiting.Store(int64(l.network.Waiting()))
 	l.lateness.Store(l.late)
 	return end

@@ -403,3 +403,21 @@ func TestBumpBacksOffInRealTime(t *testing.T) {
 		t.Errorf("%d spikes: the retreat alone has sixty", h.Spikes)
 	}
 }
+
+// Health counts what neurons are deaf to: an encoder that is faster than its neuron shows there.
+func TestHealthCountsIgnoredArrivals(t *testing.T) {
+	robot, _ := start(t, parse(t, `
+robot: deaf
+board: {kind: sim}
+network:
+  neurons: {a: {pacemaker: 5ms}, b: {refractory: 1h}, c: {}}
+  synapses: [{from: a, to: b, weight: 100}, {from: a, to: c, weight: 100}]
+mqtt: {broker: none}
+`, nil))
+	eventually(t, "the network to spike", func() bool { return robot.Health().Spikes >= 12 })
+	// b has fired once, and hears none of what comes after it.
+	ignored := robot.Health().Ignored
+	if spikes := robot.Health().Spikes; ignored < 3 || ignored > spikes/2 {
+		t.Errorf("%d arrivals ignored, with %d spikes", ignored, spikes)
+	}
+}

@@ -91,7 +91,7 @@ const meterInterval = 500 * time.Millisecond
 func (l *Robot) Health() protocol.Health {
 	now := l.clock()
 	h := protocol.Health{
-		Uptime: protocol.Seconds(now), Spikes: l.spikes.Load(), QueueDepth: int(l.waiting.Load()), Drops: l.dropped.Load(),
+		Uptime: protocol.Seconds(now), Spikes: l.spikes.Load(), QueueDepth: int(l.waiting.Load()), Ignored: l.ignored.Load(), Drops: l.dropped.Load(),
 		LateInputs: l.lateness.Load(), Temperature: temperature(), SensorAges: map[string]protocol.Seconds{},
 		Latency: l.loopLateness.percentiles(), EdgeToWrite: l.toWrite[byEdge].percentiles(), SpikeToWrite: l.toWrite[bySpike].percentiles(),
 		Realtime: l.granted,
