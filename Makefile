@@ -46,7 +46,7 @@ oracle:
 
 # The engine, the encoders and the worlds must come to the same spikes on every processor, and drivers to the same readings: their tests
 # run on emulated ones too. An emulated process cannot start another one, such as a broker: what needs that is left out.
-EMULATED := ./core ./encoders ./sensors ./actuators ./boards/... ./cmd/fluxd/daemon
+EMULATED := ./core ./encoders ./sensors ./actuators ./boards/... ./cmd/fluxd/daemon ./cmd/fluxd/play
 VIRTUAL  := -short -skip 'Broker|EndToEnd|RealTime|Restart|Aside|OnRequest|Disassembl|RunTimePath|TheCheckFinds|OverMQTT|LastWill|FuzzAny'
 
 emulated:
@@ -80,7 +80,7 @@ bin/nats-server: go.mod
 
 # The pictures of docs/model.md, drawn by fluxd.
 plots:
-	$(GO) test ./cmd/fluxd/daemon -run TestPicturesOfTheMechanisms -update
+	$(GO) test ./cmd/fluxd/play -run TestPicturesOfTheMechanisms -update
 
 # This machine's figures. For figures to compare with benchstat: go test -run XXX -bench . -count 10 ./cmd/fluxd/bench
 bench: bin/fluxd

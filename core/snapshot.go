@@ -28,6 +28,9 @@ const (
 	snapshotHeader  = 8 + 4 + sha256.Size // and what follows it in version 2
 )
 
+// MaxSnapshot bounds the size of a snapshot, in bytes: a hundred million weights.
+const MaxSnapshot = 800 << 20
+
 // Errors of a snapshot that cannot be restored; ask with errors.Is.
 var (
 	// ErrCorrupt is a snapshot that is no snapshot, is cut short, or was changed.

@@ -2,6 +2,7 @@ package hil_test
 
 import (
 	"fluxd/bridge/protocol"
+	"fluxd/core"
 	"fmt"
 	"net"
 	"os"
@@ -14,8 +15,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"fluxd/cmd/fluxd/daemon"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"github.com/nats-io/nats-server/v2/server"
@@ -139,7 +138,7 @@ learnt: {file: '%s', every: 20ms}
 mqtt: {broker: none}
 `, under.board(), file)
 	learnt := func() float64 {
-		network, err := daemon.BuildNetwork(parse(t, text).Flat)
+		network, err := core.Build(parse(t, text).Flat.Description())
 		if err != nil {
 			t.Fatal(err)
 		}

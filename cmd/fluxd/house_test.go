@@ -21,17 +21,52 @@ const mayImport = `
 actuators:
 boards/expanders:
 boards/header:
-boards/linux: boards/header
-boards/raspberrypi: boards/header boards/linux
-boards/sim: boards/header splitmix64
-bridge: bridge/protocol bridge/transport bridge/users
-bridge/broker: bridge/protocol bridge/users files
-bridge/protocol: files
+boards/linux:
+	boards/header
+boards/raspberrypi:
+	boards/header
+	boards/linux
+boards/sim:
+	boards/header
+	splitmix64
+bridge:
+	bridge/protocol
+	bridge/transport
+	bridge/users
+bridge/broker:
+	bridge/protocol
+	bridge/users
+	files
+bridge/protocol:
+	files
 bridge/transport:
-bridge/users: bridge/protocol
-cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture configs/amounts configs/spelling files
-cmd/fluxd: boards/header bridge/broker bridge/protocol cmd/fluxd/bench cmd/fluxd/daemon cmd/internal/picture configs files
-cmd/fluxd/bench: cmd/fluxd/daemon configs core files splitmix64
+bridge/users:
+	bridge/protocol
+cmd/fluxctl:
+	bridge/protocol
+	bridge/transport
+	bridge/users
+	cmd/internal/picture
+	configs/amounts
+	configs/spelling
+	files
+cmd/fluxd:
+	boards/header
+	bridge/broker
+	bridge/protocol
+	cmd/fluxd/bench
+	cmd/fluxd/daemon
+	cmd/fluxd/play
+	cmd/internal/picture
+	configs
+	files
+cmd/fluxd/bench:
+	cmd/fluxd/daemon
+	cmd/fluxd/play
+	configs
+	core
+	files
+	splitmix64
 cmd/fluxd/daemon:
 	actuators
 	boards/expanders
@@ -48,39 +83,84 @@ cmd/fluxd/daemon:
 	encoders
 	files
 	sensors
-cmd/internal/picture: bridge/protocol
-configs: boards/header configs/amounts configs/spelling core files splitmix64
+cmd/fluxd/play:
+	configs
+	core
+	files
+cmd/internal/picture:
+	bridge/protocol
+configs:
+	boards/header
+	configs/amounts
+	configs/spelling
+	core
+	files
+	splitmix64
 configs/amounts:
 configs/spelling:
 core:
-encoders: core
+encoders:
+	core
 files:
 hil_test:
-sensors: files
+sensors:
+	files
 splitmix64:
 `
 
 // libraries holds the modules of others to their rooms: after each direct dependency of go.mod the packages that may import it, and
 // do. What only tests use has none.
 const libraries = `
-github.com/HdrHistogram/hdrhistogram-go: cmd/fluxd/bench cmd/fluxd/daemon
-github.com/agnivade/levenshtein: configs/spelling
-github.com/coreos/go-systemd/v22: cmd/fluxd/daemon
-github.com/eclipse/paho.mqtt.golang: bridge cmd/fluxctl
-github.com/google/uuid: bridge cmd/fluxctl
-github.com/nats-io/nats-server/v2: bridge/broker
-github.com/nats-io/nats.go: bridge/broker
-github.com/spf13/cobra: cmd/fluxctl cmd/fluxd
-github.com/warthog618/go-gpiocdev: boards/linux
-golang.org/x/crypto: bridge/users
-golang.org/x/net: bridge/transport
-golang.org/x/sys: boards/linux bridge/broker cmd/fluxd/daemon
-golang.org/x/term: cmd/fluxctl cmd/fluxd
-golang.org/x/time: bridge bridge/broker
-gopkg.in/yaml.v3: configs
-periph.io/x/conn/v3: actuators boards/expanders boards/linux boards/sim cmd/fluxd/daemon configs sensors
-periph.io/x/devices/v3: sensors
-periph.io/x/host/v3: boards/linux
+github.com/HdrHistogram/hdrhistogram-go:
+	cmd/fluxd/bench
+	cmd/fluxd/daemon
+github.com/agnivade/levenshtein:
+	configs/spelling
+github.com/coreos/go-systemd/v22:
+	cmd/fluxd/daemon
+github.com/eclipse/paho.mqtt.golang:
+	bridge
+	cmd/fluxctl
+github.com/google/uuid:
+	bridge
+	cmd/fluxctl
+github.com/nats-io/nats-server/v2:
+	bridge/broker
+github.com/nats-io/nats.go:
+	bridge/broker
+github.com/spf13/cobra:
+	cmd/fluxctl
+	cmd/fluxd
+github.com/warthog618/go-gpiocdev:
+	boards/linux
+golang.org/x/crypto:
+	bridge/users
+golang.org/x/net:
+	bridge/transport
+golang.org/x/sys:
+	boards/linux
+	bridge/broker
+	cmd/fluxd/daemon
+golang.org/x/term:
+	cmd/fluxctl
+	cmd/fluxd
+golang.org/x/time:
+	bridge
+	bridge/broker
+gopkg.in/yaml.v3:
+	configs
+periph.io/x/conn/v3:
+	actuators
+	boards/expanders
+	boards/linux
+	boards/sim
+	cmd/fluxd/daemon
+	configs
+	sensors
+periph.io/x/devices/v3:
+	sensors
+periph.io/x/host/v3:
+	boards/linux
 pgregory.net/rapid:
 `
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/play"
 	"fluxd/configs"
 	"fluxd/files"
 
@@ -28,7 +28,7 @@ func loadNetwork(ctx context.Context, name string) (*configs.Flat, error) {
 		if err != nil {
 			return nil, err
 		}
-		return flat, daemon.CheckNetwork(flat, name, data)
+		return flat, play.Check(flat, name, data)
 	}
 	robot, err := load(ctx, []string{name})
 	if err != nil {
@@ -71,7 +71,7 @@ learnt, as "fluxd play --weights" writes them.`,
 				if robot.Learnt == nil {
 					return fmt.Errorf("%s: it keeps nothing: expected learnt: {file: ...}", args[0])
 				}
-				return daemon.ExportLearnt(cmd.OutOrStdout(), robot.Flat, robot.Learnt.File)
+				return play.ExportLearnt(cmd.OutOrStdout(), robot.Flat, robot.Learnt.File)
 			}
 			flat, err := loadNetwork(cmd.Context(), args[0])
 			if err != nil {
@@ -135,7 +135,7 @@ over time.`,
 			if err != nil {
 				return err
 			}
-			opts := daemon.PlotOptions{Source: input, Until: until, Neurons: neurons, Out: cmd.OutOrStdout()}
+			opts := play.PlotOptions{Source: input, Until: until, Neurons: neurons, Out: cmd.OutOrStdout()}
 			if input != "" {
 				spikes, err := read(cmd.Context(), input, maxInput)
 				if err != nil {
@@ -143,7 +143,7 @@ over time.`,
 				}
 				opts.Input = bytes.NewReader(spikes)
 			}
-			return daemon.Plot(cmd.Context(), flat, opts)
+			return play.Plot(cmd.Context(), flat, opts)
 		},
 	}
 	c.Flags().StringVar(&input, "input", "", "spikes to feed it, CSV")
@@ -191,7 +191,7 @@ A large network may be shared by several processors: the spikes are the same.`,
 			if err != nil {
 				return err
 			}
-			opts := daemon.PlayOptions{Source: input, Until: until, Workers: workers, Output: cmd.OutOrStdout(), Progress: progress(cmd.ErrOrStderr())}
+			opts := play.Options{Source: input, Until: until, Workers: workers, Output: cmd.OutOrStdout(), Progress: progress(cmd.ErrOrStderr())}
 			if input != "" {
 				spikes, err := read(cmd.Context(), input, maxInput)
 				if err != nil {
@@ -215,7 +215,7 @@ A large network may be shared by several processors: the spikes are the same.`,
 			}
 			spikes := &counted{to: opts.Output}
 			opts.Output = spikes
-			if err := daemon.Play(cmd.Context(), flat, opts); err != nil {
+			if err := play.Run(cmd.Context(), flat, opts); err != nil {
 				return err
 			}
 			if spikes.lines < 2 { // the header line alone

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/play"
 	"fluxd/core"
 	"fluxd/splitmix64"
 )
@@ -29,7 +29,7 @@ func singleCore(d core.Description) (engine, error) { return core.Build(d) }
 
 // crew runs a network on several processors.
 func crew(workers int) maker {
-	return func(d core.Description) (engine, error) { return daemon.NewCrew(d, workers) }
+	return func(d core.Description) (engine, error) { return play.NewCrew(d, workers) }
 }
 
 // close ends the workers of an engine that has some.

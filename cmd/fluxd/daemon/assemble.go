@@ -13,6 +13,7 @@ import (
 	"fluxd/boards/sim"
 	"fluxd/bridge/protocol"
 	"fluxd/configs"
+	"fluxd/core"
 	"fluxd/encoders"
 	"fluxd/sensors"
 
@@ -111,8 +112,8 @@ func (r *robot) bus(name string) (i2c.Bus, error) {
 
 func (r *robot) buildNetwork() error {
 	var err error
-	if r.network, err = BuildNetwork(r.config.Flat); err != nil {
-		return err
+	if r.network, err = core.Build(r.config.Flat.Description()); err != nil {
+		return fmt.Errorf("network: %w", err)
 	}
 	r.neurons = r.config.Flat.Index()
 	r.routes = make([][]route, r.network.Neurons())

@@ -14,9 +14,6 @@ import (
 	"fluxd/files"
 )
 
-// maxLearnt bounds a snapshot file: eight bytes for each of a hundred million weights.
-const maxLearnt = 800 << 20
-
 // remember gives the network what it had learnt, and returns how often the robot had been tuned by then. No file is no error: there is nothing to
 // remember yet. With an error the network is as configured and tuned.
 func (l *Robot) remember() (revision uint64, err error) {

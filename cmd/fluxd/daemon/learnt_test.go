@@ -35,7 +35,7 @@ mqtt: {broker: none}
 func weight(t *testing.T, file string) float64 {
 	t.Helper()
 	config := parse(t, pupil, nil)
-	network, err := BuildNetwork(config.Flat)
+	network, err := core.Build(config.Flat.Description())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestSaveOnRequest(t *testing.T) {
 // Truncated, corrupted, foreign, too large, unreadable: the robot says so, keeps the file aside, and starts from its configured weights. It never
 // replaces what it could not understand.
 func TestUnusableFileIsKeptAside(t *testing.T) {
-	network, err := BuildNetwork(parse(t, pupil, nil).Flat)
+	network, err := core.Build(parse(t, pupil, nil).Flat.Description())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestUnusableFileIsKeptAside(t *testing.T) {
 		"foreign":   func(file string) error { return os.WriteFile(file, other.Snapshot(0), 0o600) },
 		"empty":     func(file string) error { return os.WriteFile(file, nil, 0o600) },
 		"too large": func(file string) error {
-			return errors.Join(os.WriteFile(file, good, 0o600), os.Truncate(file, maxLearnt+1))
+			return errors.Join(os.WriteFile(file, good, 0o600), os.Truncate(file, core.MaxSnapshot+1))
 		},
 		"a loop": func(file string) error { return os.Symlink(file, file) },
 	} {
@@ -330,33 +330,6 @@ func TestSimulationLeavesTheFileAlone(t *testing.T) {
 	simulate(t, config, SimulateOptions{For: time.Second, Trials: 1})
 	if _, err := os.Stat(file); err == nil {
 		t.Error("the simulation wrote the file")
-	}
-}
-
-// What was learnt can be looked at without the robot, also beyond the limits that are configured.
-func TestExportLearnt(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "pupil.learnt")
-	wide, narrow := parse(t, pupil, nil), parse(t, strings.Replace(pupil, "max: 1000000", "max: 120", 1), nil)
-	network, err := BuildNetwork(wide.Flat)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(network.Learn(map[int]float64{0: 140}), os.WriteFile(file, network.Snapshot(1), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if err := ExportLearnt(&out, narrow.Flat, file); err != nil {
-		t.Fatal(err)
-	}
-	var all []LearntWeight
-	if err := json.Unmarshal(out.Bytes(), &all); err != nil || len(all) != 1 || all[0] != (LearntWeight{From: "a", To: "b", Weight: 140}) {
-		t.Errorf("%+v, %v", all, err)
-	}
-	if narrow.Flat.Synapses[0].Plastic.Max != 120 {
-		t.Error("the configuration was changed")
-	}
-	if err := ExportLearnt(&out, narrow.Flat, file+".gone"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("without a file: %v", err)
 	}
 }
 

@@ -203,7 +203,7 @@ func (l *Robot) claimFiles() (err error) {
 		return mistakes
 	}
 	if c := l.config.Learnt; c != nil {
-		if l.learnt, err = openKept(c.File, maxLearnt); err != nil {
+		if l.learnt, err = openKept(c.File, core.MaxSnapshot); err != nil {
 			return fmt.Errorf("learnt: %w", err)
 		}
 	}

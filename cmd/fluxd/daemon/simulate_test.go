@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,6 +15,8 @@ import (
 
 	"fluxd/configs"
 )
+
+var update = flag.Bool("update", false, "write golden files anew")
 
 func load(t testing.TB, name string) *configs.Robot {
 	t.Helper()

@@ -1,4 +1,4 @@
-package daemon
+package play
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"fluxd/core"
 )
 
-// BuildNetwork makes a flat network runnable. The error names the neuron or synapse that the engine refuses.
-func BuildNetwork(f *configs.Flat) (*core.Network, error) {
+// build makes a flat network runnable. The error names the neuron or synapse that the engine refuses.
+func build(f *configs.Flat) (*core.Network, error) {
 	network, err := core.Build(f.Description())
 	if err != nil {
 		return nil, fmt.Errorf("network: %w", err)
@@ -17,9 +17,9 @@ func BuildNetwork(f *configs.Flat) (*core.Network, error) {
 	return network, nil
 }
 
-// CheckNetwork says where in the JSON that a network was read from the engine finds fault with it.
-func CheckNetwork(f *configs.Flat, source string, data []byte) error {
-	_, err := BuildNetwork(f)
+// Check says where in the JSON that a network was read from the engine finds fault with it.
+func Check(f *configs.Flat, source string, data []byte) error {
+	_, err := build(f)
 	var fault *core.Fault
 	if !errors.As(err, &fault) {
 		return err

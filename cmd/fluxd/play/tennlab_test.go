@@ -1,4 +1,4 @@
-package daemon
+package play
 
 import (
 	"compress/gzip"
@@ -33,11 +33,11 @@ func cartPole(t *testing.T, name string, step time.Duration) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, err := BuildNetwork(parse(t, string(text), nil).Flat)
+	network, err := build(parse(t, string(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := parse(t, string(text), nil).Flat.Index()
+	index := parse(t, string(text)).Index()
 	var published struct {
 		Associated struct {
 			Parameters struct {

@@ -1,4 +1,4 @@
-package daemon
+package play
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // PlotOptions says what of a network is drawn.
 type PlotOptions struct {
 	Source  string    // name of the input, for messages
-	Input   io.Reader // spikes, as for Play; nil: none
+	Input   io.Reader // spikes, as for Run; nil: none
 	Until   time.Duration
 	Neurons []string // in this order, one panel each; none: all, if they are few
 	Out     io.Writer
@@ -32,10 +32,10 @@ const (
 	plotPoints = 1600
 )
 
-// Plot runs a network alone, as Play does, and draws it as SVG: for each neuron its level, its threshold, and its spikes over time, and
+// Plot runs a network alone, as Run does, and draws it as SVG: for each neuron its level, its threshold, and its spikes over time, and
 // for each of its plastic afferents what the synapse delivers and, as the line, its long-term weight.
 func Plot(ctx context.Context, f *configs.Flat, opts PlotOptions) error {
-	network, err := BuildNetwork(f)
+	network, err := build(f)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func Plot(ctx context.Context, f *configs.Flat, opts PlotOptions) error {
 		return fmt.Errorf("plot: %d neurons: expected at most %d, name them", len(shown), plotMost)
 	}
 	if opts.Input != nil {
-		if err := feedSpikes(network, index, PlayOptions{Source: opts.Source, Input: opts.Input}); err != nil {
+		if err := feedSpikes(network, index, Options{Source: opts.Source, Input: opts.Input}); err != nil {
 			return err
 		}
 	}

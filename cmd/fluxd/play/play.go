@@ -1,4 +1,10 @@
-package daemon
+// Package play runs a network alone, without a robot: spikes in, spikes out, as fast as the machine allows.
+//
+//	robot, err := configs.Load("robot.yaml")
+//	err = play.Run(ctx, robot.Flat, play.Options{Source: "in.csv", Input: input, Until: time.Second, Output: os.Stdout})
+//
+// Plot draws what happens in it. A Crew shares a large network among processors.
+package play
 
 import (
 	"bufio"
@@ -17,8 +23,8 @@ import (
 	"fluxd/files"
 )
 
-// PlayOptions says what a network alone is fed, and what is written of it.
-type PlayOptions struct {
+// Options says what a network alone is fed, and what is written of it.
+type Options struct {
 	Source   string                          // name of the input, for messages
 	Input    io.Reader                       // spikes; nil: none
 	Until    time.Duration                   // spikes at it and later are not written
@@ -28,12 +34,12 @@ type PlayOptions struct {
 	Progress func(done, total time.Duration) // called now and then; may be nil
 }
 
-// Play runs a network alone: spikes in, spikes out.
+// Run runs a network alone: spikes in, spikes out.
 //
 // Spikes are CSV with a header line: time_us,neuron. An input line is an electric arrival at that neuron, or at every member of a
 // population; a third column, weight, where it is not empty, makes it a direct arrival of that many units. Output is sorted by time,
 // then by neuron in the network's order. A mistake in the input is an error with its line, and nothing is played.
-func Play(ctx context.Context, f *configs.Flat, opts PlayOptions) error {
+func Run(ctx context.Context, f *configs.Flat, opts Options) error {
 	if opts.Workers > 1 {
 		if opts.Weights != nil {
 			return errors.New("weights can be written of one worker only")
@@ -45,7 +51,7 @@ func Play(ctx context.Context, f *configs.Flat, opts PlayOptions) error {
 		defer crew.Close()
 		return playOn(ctx, f, crew, opts)
 	}
-	network, err := BuildNetwork(f)
+	network, err := build(f)
 	if err != nil {
 		return err
 	}
@@ -65,7 +71,7 @@ type played interface {
 	Advance(until core.Tick, spikes []core.Spike) []core.Spike
 }
 
-func playOn(ctx context.Context, f *configs.Flat, network played, opts PlayOptions) error {
+func playOn(ctx context.Context, f *configs.Flat, network played, opts Options) error {
 	if opts.Input != nil {
 		if err := feedSpikes(network, f.Index(), opts); err != nil {
 			return err
@@ -112,7 +118,7 @@ func playOn(ctx context.Context, f *configs.Flat, network played, opts PlayOptio
 }
 
 // feedSpikes reads all input before anything is played.
-func feedSpikes(network played, index map[string][]int, opts PlayOptions) error {
+func feedSpikes(network played, index map[string][]int, opts Options) error {
 	fail := func(line int, format string, args ...any) error {
 		return configs.Errors{{Source: opts.Source, Line: line, Column: 1, Message: fmt.Sprintf(format, args...)}}
 	}
@@ -184,9 +190,9 @@ type LearntWeight struct {
 	Weight  float64 `json:"weight"` // units
 }
 
-// ExportLearnt writes what a robot's file of learnt weights holds, as Play writes weights.
+// ExportLearnt writes what a robot's file of learnt weights holds, as Run writes weights.
 func ExportLearnt(w io.Writer, f *configs.Flat, file string) error {
-	data, err := files.Read(file, maxLearnt)
+	data, err := files.Read(file, core.MaxSnapshot)
 	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)
 	}
