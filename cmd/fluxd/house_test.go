@@ -56,6 +56,7 @@ cmd/fluxd:
 	bridge/protocol
 	cmd/fluxd/bench
 	cmd/fluxd/daemon
+	cmd/fluxd/machine
 	cmd/fluxd/play
 	cmd/internal/picture
 	configs
@@ -76,6 +77,7 @@ cmd/fluxd/daemon:
 	bridge
 	bridge/broker
 	bridge/protocol
+	cmd/fluxd/machine
 	configs
 	configs/amounts
 	configs/spelling
@@ -83,6 +85,7 @@ cmd/fluxd/daemon:
 	encoders
 	files
 	sensors
+cmd/fluxd/machine:
 cmd/fluxd/play:
 	configs
 	core
@@ -114,10 +117,11 @@ const libraries = `
 github.com/HdrHistogram/hdrhistogram-go:
 	cmd/fluxd/bench
 	cmd/fluxd/daemon
+	cmd/fluxd/machine
 github.com/agnivade/levenshtein:
 	configs/spelling
 github.com/coreos/go-systemd/v22:
-	cmd/fluxd/daemon
+	cmd/fluxd/machine
 github.com/eclipse/paho.mqtt.golang:
 	bridge
 	cmd/fluxctl
@@ -140,7 +144,7 @@ golang.org/x/net:
 golang.org/x/sys:
 	boards/linux
 	bridge/broker
-	cmd/fluxd/daemon
+	cmd/fluxd/machine
 golang.org/x/term:
 	cmd/fluxctl
 	cmd/fluxd
@@ -448,11 +452,8 @@ boards/raspberrypi/
 bridge/users/users.go
 cmd/fluxd/bench/machine.go
 cmd/fluxd/daemon/kept.go
-cmd/fluxd/daemon/machine_linux.go
-cmd/fluxd/daemon/switches_linux.go
 cmd/fluxd/daemon/sync_unix.go
-cmd/fluxd/daemon/telemetry.go
-cmd/fluxd/daemon/watchdogs.go
+cmd/fluxd/machine/
 files/files.go
 `
 

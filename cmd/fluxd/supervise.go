@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/machine"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -124,7 +125,7 @@ type watcher struct {
 // itself or is asked to by the end of the context.
 func watch(ctx context.Context, kill func() error, signs io.Reader, log *slog.Logger) *watcher {
 	w := &watcher{heard: make(chan struct{}), ended: make(chan struct{})}
-	came := make(chan daemon.Sign)
+	came := make(chan machine.Sign)
 	go func() {
 		defer close(w.heard)
 		for one := make([]byte, 1); ; {
@@ -133,7 +134,7 @@ func watch(ctx context.Context, kill func() error, signs io.Reader, log *slog.Lo
 			}
 			w.moved.Store(true)
 			select {
-			case came <- daemon.Sign(one[0]):
+			case came <- machine.Sign(one[0]):
 			case <-w.ended:
 			}
 		}
@@ -149,18 +150,18 @@ func watch(ctx context.Context, kill func() error, signs io.Reader, log *slog.Lo
 			case s := <-came:
 				missed = 0
 				switch s {
-				case daemon.Moving:
-					ticker := time.NewTicker(daemon.SignEvery)
+				case machine.Moving:
+					ticker := time.NewTicker(machine.SignEvery)
 					defer ticker.Stop()
 					looks = ticker.C
-				case daemon.Ending:
+				case machine.Ending:
 					asked, looks, late = nil, nil, time.After(haltPatience)
 				}
 			case <-asked:
 				asked, late = nil, time.After(haltPatience)
 			case <-looks: // counted, not timed: when the whole machine was suspended, one is missed and no more
 				if missed++; missed > missedSigns {
-					log.Error("the robot's process gives no sign of life: killing it", "for", time.Duration(missed)*daemon.SignEvery)
+					log.Error("the robot's process gives no sign of life: killing it", "for", time.Duration(missed)*machine.SignEvery)
 					_ = kill() // it may have ended meanwhile
 					return
 				}
@@ -205,21 +206,21 @@ func orphaned(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // tellParent returns what tells the parent of the robot, nil if there is no parent. It does not wait: signs that the parent does not take are
 // dropped.
-func tellParent() func(daemon.Sign) {
+func tellParent() func(machine.Sign) {
 	if os.Getenv(supervised) == "" {
 		return nil
 	}
 	keepFromChildren(signsFile)
 	parent := os.NewFile(signsFile, "parent")
-	tell := func(s daemon.Sign) { _, _ = parent.Write([]byte{byte(s)}) } // a parent that has gone is noticed elsewhere
-	later := make(chan daemon.Sign, 4)
+	tell := func(s machine.Sign) { _, _ = parent.Write([]byte{byte(s)}) } // a parent that has gone is noticed elsewhere
+	later := make(chan machine.Sign, 4)
 	go func() {
 		for s := range later {
 			tell(s)
 		}
 	}()
-	return func(s daemon.Sign) {
-		if s == daemon.Moving { // the parent must know before anything moves; it is the first, for which there is room
+	return func(s machine.Sign) {
+		if s == machine.Moving { // the parent must know before anything moves; it is the first, for which there is room
 			tell(s)
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fluxd/cmd/fluxd/machine"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,8 +21,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"fluxd/cmd/fluxd/daemon"
 )
 
 // process is a daemon in a process of its own.
@@ -158,8 +157,8 @@ actuators: {lamp: {device: dimmer, pwm: pwmchip0/0, linear: true, decode: {kind:
 mqtt: {broker: none}
 `
 
-// machine is a made-up /sys with a PWM channel.
-func machine(t *testing.T) (root string, duty func() string) {
+// madeUp is a /sys with a PWM channel.
+func madeUp(t *testing.T) (root string, duty func() string) {
 	t.Helper()
 	root = t.TempDir()
 	channel := filepath.Join(root, "sys/class/pwm/pwmchip0/pwm0")
@@ -193,7 +192,7 @@ func becomes(t *testing.T, what string, true func() bool) {
 // The README's promise: after kill -9 the actuators go to their failsafe. The lamp's files stay as the dead process left them, as the
 // hardware would, until somebody else writes them.
 func TestKilledRobotIsBroughtToFailsafe(t *testing.T) {
-	root, duty := machine(t)
+	root, duty := madeUp(t)
 	p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot)) // the parent process is there by itself on a real board
 	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
 	killed := time.Now()
@@ -211,7 +210,7 @@ func TestKilledRobotIsBroughtToFailsafe(t *testing.T) {
 }
 
 func TestRobotWhoseParentIsKilledGoesToFailsafe(t *testing.T) {
-	root, duty := machine(t)
+	root, duty := madeUp(t)
 	p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
 	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
 	if err := p.Process.Kill(); err != nil {
@@ -222,7 +221,7 @@ func TestRobotWhoseParentIsKilledGoesToFailsafe(t *testing.T) {
 
 // kill -STOP, a debugger, a process that hangs as a whole: it does nothing about its actuators, and does not end.
 func TestSuspendedRobotIsBroughtToFailsafe(t *testing.T) {
-	root, duty := machine(t)
+	root, duty := madeUp(t)
 	p := startProcess(t, "run", "--arm", "--root", root, write(t, strings.Replace(lampRobot, "network:", "safety: {stall: 10s}\nnetwork:", 1)))
 	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
 	if err := syscall.Kill(p.child(t), syscall.SIGSTOP); err != nil {
@@ -237,35 +236,35 @@ func TestSuspendedRobotIsBroughtToFailsafe(t *testing.T) {
 func TestSignsOfLife(t *testing.T) {
 	var ask func() // to end
 	for name, test := range map[string]struct {
-		live   func(sign func(daemon.Sign))
+		live   func(sign func(machine.Sign))
 		killed time.Duration // after the start; 0: not
 		moved  bool
 	}{
-		"a slow start": {func(func(daemon.Sign)) { time.Sleep(time.Minute) }, 0, false},
-		"a long life, with pauses": {func(sign func(daemon.Sign)) {
-			sign(daemon.Moving)
+		"a slow start": {func(func(machine.Sign)) { time.Sleep(time.Minute) }, 0, false},
+		"a long life, with pauses": {func(sign func(machine.Sign)) {
+			sign(machine.Moving)
 			for range 100 {
-				time.Sleep(3 * daemon.SignEvery)
-				sign(daemon.Alive)
+				time.Sleep(3 * machine.SignEvery)
+				sign(machine.Alive)
 			}
 		}, 0, true},
-		"silence": {func(sign func(daemon.Sign)) {
-			sign(daemon.Moving)
-			sign(daemon.Alive)
+		"silence": {func(sign func(machine.Sign)) {
+			sign(machine.Moving)
+			sign(machine.Alive)
 			time.Sleep(time.Minute)
-		}, (missedSigns + 1) * daemon.SignEvery, true},
-		"an end that takes its time": {func(sign func(daemon.Sign)) {
-			sign(daemon.Moving)
-			sign(daemon.Ending)
+		}, (missedSigns + 1) * machine.SignEvery, true},
+		"an end that takes its time": {func(sign func(machine.Sign)) {
+			sign(machine.Moving)
+			sign(machine.Ending)
 			time.Sleep(haltPatience - 1)
 		}, 0, true},
-		"a start that does not end when it is asked to": {func(func(daemon.Sign)) {
+		"a start that does not end when it is asked to": {func(func(machine.Sign)) {
 			ask()
 			time.Sleep(time.Minute)
 		}, haltPatience, false},
-		"an end that takes for ever": {func(sign func(daemon.Sign)) {
-			sign(daemon.Moving)
-			sign(daemon.Ending)
+		"an end that takes for ever": {func(sign func(machine.Sign)) {
+			sign(machine.Moving)
+			sign(machine.Ending)
 			time.Sleep(time.Minute)
 		}, haltPatience, true},
 	} {
@@ -277,7 +276,7 @@ func TestSignsOfLife(t *testing.T) {
 				ctx, ask = context.WithCancel(t.Context())
 				defer ask()
 				w := watch(ctx, func() error { killed = time.Since(start); return nil }, read, slog.New(slog.DiscardHandler))
-				test.live(func(s daemon.Sign) {
+				test.live(func(s machine.Sign) {
 					if _, err := write.Write([]byte{byte(s)}); err != nil {
 						t.Error(err)
 					}
@@ -308,7 +307,7 @@ func TestKeysOfATerminal(t *testing.T) {
 		{"the terminal is closed", syscall.SIGHUP, true, "stopped: actuators are at failsafe"},
 	} {
 		t.Run(key.name, func(t *testing.T) {
-			root, duty := machine(t)
+			root, duty := madeUp(t)
 			p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
 			becomes(t, "the lamp to light", func() bool { return duty() != "0" })
 			if err := syscall.Kill(-p.Process.Pid, key.signal); err != nil {
@@ -364,7 +363,7 @@ func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
 		}, exitFailure},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root, duty := machine(t)
+			root, duty := madeUp(t)
 			log, written, err := os.Pipe()
 			if err != nil {
 				t.Fatal(err)
@@ -383,7 +382,7 @@ func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
 
 // Of two daemons with one motor, an emergency stop would stop one.
 func TestSecondDaemonForTheSameMotor(t *testing.T) {
-	root, duty := machine(t)
+	root, duty := madeUp(t)
 	first := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
 	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
 	second := exec.Command(os.Args[0], "run", "--arm", "--root", root, write(t, lampRobot))
@@ -401,7 +400,7 @@ func TestSecondDaemonForTheSameMotor(t *testing.T) {
 
 // On a real board nothing moves until somebody arms the robot.
 func TestRealBoardStartsDisarmed(t *testing.T) {
-	root, duty := machine(t)
+	root, duty := madeUp(t)
 	p := startProcess(t, "run", "--root", root, write(t, lampRobot))
 	p.awaits(t, "disarmed: actuators stay at failsafe")
 	if got := duty(); got != "0" {
@@ -422,7 +421,7 @@ func TestRobotThatCannotStartSaysWhyOnce(t *testing.T) {
 
 // What ExecStopPost does: all actuators that can be, although one cannot.
 func TestHaltBringsEveryActuatorToFailsafe(t *testing.T) {
-	root, duty := machine(t)
+	root, duty := madeUp(t)
 	channel := filepath.Join(root, "sys/class/pwm/pwmchip0/pwm0")
 	for name, text := range map[string]string{"period": "1000000\n", "duty_cycle": "700000\n", "enable": "1\n"} { // as a dead daemon left it
 		if err := os.WriteFile(filepath.Join(channel, name), []byte(text), 0o644); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/cmd/fluxd/machine"
 
 	"periph.io/x/conn/v3/gpio"
 )
@@ -36,8 +37,8 @@ mqtt: {broker: none}
 		t.Fatal(err)
 	}
 	sensor, actuator := l.sensors[0], l.outputs[0]
-	alarm := newAlarm(l.clock, newExactTimer)
-	defer alarm.stop()
+	alarm := machine.NewAlarm(l.clock)
+	defer alarm.Stop()
 	written := 0
 	write := func() { // what the actuator's goroutine does when it is woken
 		select {
@@ -70,9 +71,9 @@ mqtt: {broker: none}
 		if !waiting {
 			t.Fatal("the decoder has no spike to forget")
 		}
-		alarm.wake(due)
+		alarm.Wake(due)
 		now = due
-		alarm.rung()
+		alarm.Rung()
 		l.turn(reading{}, false) // forgets it: the muscle rests
 		write()
 	}
@@ -81,14 +82,14 @@ mqtt: {broker: none}
 	for range 200 { // until every buffer has its size
 		edge()
 	}
-	answered := l.toWrite[byEdge].percentiles().Count
+	answered := percentiles(&l.toWrite[byEdge]).Count
 	written = 0
 	const edges = 1000
 	if n := testing.AllocsPerRun(edges, edge); n != 0 {
 		t.Errorf("%g allocations an edge", n)
 	}
 	// AllocsPerRun runs it once more, to warm up. Of the two writes an edge only the first answers it.
-	if got := l.toWrite[byEdge].percentiles().Count - answered; written != 2*(edges+1) || got != edges+1 {
+	if got := percentiles(&l.toWrite[byEdge]).Count - answered; written != 2*(edges+1) || got != edges+1 {
 		t.Errorf("%d writes for %d edges, of which %d count as answers", written, edges+1, got)
 	}
 	if err := l.halt(); err != nil {

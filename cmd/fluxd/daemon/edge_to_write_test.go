@@ -80,7 +80,7 @@ func TestEdgeToWriteCountsFromTheMotorSpikeThatAnswers(t *testing.T) {
 			if l.outputs[0].label.Name() != "go" {
 				t.Error("the reflex did not take place")
 			}
-			if edge, spike := l.toWrite[byEdge].percentiles(), l.toWrite[bySpike].percentiles(); edge != once(c.edge) || spike != once(c.spike) {
+			if edge, spike := percentiles(&l.toWrite[byEdge]), percentiles(&l.toWrite[bySpike]); edge != once(c.edge) || spike != once(c.spike) {
 				t.Errorf("edge %+v, spike %+v, want %d and %d us", edge, spike, c.edge, c.spike)
 			}
 		})
@@ -99,7 +99,7 @@ func TestEdgeToWriteCountsTheTimeUnderWay(t *testing.T) {
 	l.turn(<-l.readings, true)
 	*now = edge + 400*time.Microsecond
 	serve(t, l)
-	if got := l.toWrite[byEdge].percentiles().Max; got != 398 && got != 399 && got != 400 { // above 256 us two digits count
+	if got := percentiles(&l.toWrite[byEdge]).Max; got != 398 && got != 399 && got != 400 { // above 256 us two digits count
 		t.Errorf("%d us, want 399", got)
 	}
 }
@@ -131,7 +131,7 @@ func TestEdgeToWriteCountsTheEarliestUnanswered(t *testing.T) {
 	if err := l.move(o); err != nil {
 		t.Error(err)
 	}
-	if got := l.toWrite[byEdge].percentiles(); got != once(100) {
+	if got := percentiles(&l.toWrite[byEdge]); got != once(100) {
 		t.Errorf("%+v, want 100 us once", got)
 	}
 }

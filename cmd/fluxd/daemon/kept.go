@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"fluxd/cmd/fluxd/machine"
 	"fluxd/configs"
 	"fluxd/files"
 )
@@ -70,7 +71,7 @@ func openKept(name string, most int64) (*keptFile, error) {
 	if err != nil {
 		return k, nil
 	}
-	if lockFile(lock) != nil {
+	if machine.LockFile(lock) != nil {
 		lock.Close()
 		return nil, fmt.Errorf("%s: another fluxd keeps its knowledge there: end that one first, or give each robot its own file", name)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/actuators"
+	"fluxd/cmd/fluxd/machine"
 	"fluxd/configs"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -229,15 +230,15 @@ func MeasureIdle(ctx context.Context, d time.Duration) (idle Idle, err error) {
 		}
 	}
 	rest(idleSettle)
-	before, known := contextSwitches()
-	cpu, cpuKnown := processorTime()
+	before, known := machine.ContextSwitches()
+	cpu, cpuKnown := machine.ProcessorTime()
 	from := time.Now()
 	rest(d)
 	idle = Idle{Over: time.Since(from), SwitchesKnown: known, CPUKnown: cpuKnown}
-	if after, ok := contextSwitches(); ok && after > before { // fewer: a thread has ended
+	if after, ok := machine.ContextSwitches(); ok && after > before { // fewer: a thread has ended
 		idle.Switches = after - before
 	}
-	if after, ok := processorTime(); ok {
+	if after, ok := machine.ProcessorTime(); ok {
 		idle.CPU = after - cpu
 	}
 	if err := ctx.Err(); err != nil {

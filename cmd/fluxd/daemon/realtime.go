@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fluxd/bridge/broker"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/machine"
 	"fmt"
 	"log/slog"
 	"os"
@@ -31,7 +32,7 @@ type RunOptions struct {
 	Arm      bool               // arm at the start, whatever the configuration says
 	Overlays []*configs.Overlay // values that differ from the configuration, applied in this order
 	Log      *slog.Logger       // nil is silent
-	Signs    func(Sign)         // tells the parent process how the robot is; it must not wait, and may be nil
+	Signs    func(machine.Sign) // tells the parent process how the robot is; it must not wait, and may be nil
 	Started  func(*Robot)       // called once, when the actuators are at failsafe and everything runs; may be nil
 	Broker   []string           // what to execute for a broker of its own; nil is this very program
 	Ended    chan struct{}      // closed, if given, when the actuators are at failsafe again
@@ -46,7 +47,7 @@ type Robot struct {
 	pings      chan struct{} // one slot: the guardian asks whether the loop is there
 	done       chan struct{} // closed when the loop has ended: nobody answers requests any more
 	goroutines sync.WaitGroup
-	watchdogs  watchdogs
+	watchdogs  machine.Watchdogs
 	tuner      *tuner
 	bridge     *bridge.Bridge // nil without MQTT
 	broker     *broker.Broker // nil without one of its own
@@ -59,8 +60,8 @@ type Robot struct {
 	lateness atomic.Uint64
 
 	granted       protocol.Realtime // by the machine, at the start
-	loopLateness  latencies
-	toWrite       [causes]latencies // from when a wish was due until it was written
+	loopLateness  machine.Latencies
+	toWrite       [causes]machine.Latencies // from when a wish was due until it was written
 	meter         meter
 	learnt, tuned *keptFile         // nil where the robot file names none
 	keptRevision  protocol.Revision // that tuned holds; its mutex's
@@ -127,17 +128,17 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if err != nil {
 		return err
 	}
-	if l.watchdogs, err = openWatchdogs(config.Safety.Watchdog, opts.Signs, l.log); err != nil {
+	if l.watchdogs, err = machine.OpenWatchdogs(config.Safety.Watchdog, opts.Signs, l.log); err != nil {
 		return err
 	}
-	defer l.watchdogs.close()
+	defer l.watchdogs.Close()
 	l.tuner = newTuner(l.robot)
 	if err := l.resume(opts.Overlays); err != nil {
 		return err
 	}
 	l.describe = l.description()
 
-	l.settle(thisMachine) // before anybody asks what is granted
+	l.settle(machine.Grant) // before anybody asks what is granted
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -152,7 +153,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		}
 		defer l.bridge.Close()
 	}
-	l.watchdogs.sign(Moving)
+	l.watchdogs.Sign(machine.Moving)
 	wait := l.launch(ctx)
 	if stop != nil {
 		l.begin(ctx, func(ctx context.Context) { l.watchStop(ctx, stop) }) // it must see its switch whatever hangs
@@ -169,7 +170,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	} else {
 		l.log.Info("disarmed: actuators stay at failsafe until 'fluxctl arm'")
 	}
-	l.watchdogs.ready()
+	l.watchdogs.Ready()
 	if opts.Started != nil {
 		opts.Started(l)
 	}
@@ -180,7 +181,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		l.loop(ctx)
 	}()
 	close(l.done)
-	l.watchdogs.sign(Ending)
+	l.watchdogs.Sign(machine.Ending)
 	cancel()
 	// Nobody commands any more: the actuators come first, before anything that may take time.
 	err = l.failsafe()
@@ -373,18 +374,18 @@ func (l *Robot) begin(ctx context.Context, f func(context.Context)) {
 
 // loop owns the network: it sleeps until the next spike, reading or request, whichever is first, and polls nothing.
 func (l *Robot) loop(ctx context.Context) {
-	alarm := newAlarm(l.clock, newExactTimer)
-	defer alarm.stop()
+	alarm := machine.NewAlarm(l.clock)
+	defer alarm.Stop()
 	always := make(chan struct{})
 	close(always)
 	now := l.clock()
 	for {
-		rings := alarm.rings
+		rings := alarm.Rings
 		if due, waiting := l.due(); waiting {
 			if due <= now+soon {
 				rings = always
 			} else {
-				alarm.wake(due)
+				alarm.Wake(due)
 			}
 		}
 		select {
@@ -401,8 +402,8 @@ func (l *Robot) loop(ctx context.Context) {
 		case <-l.pings:
 			l.safety.answers.Store(int64(l.clock()))
 		case <-rings:
-			if rings == alarm.rings {
-				alarm.rung()
+			if rings == alarm.Rings {
+				alarm.Rung()
 			}
 			now = l.turn(reading{}, false)
 		}
@@ -465,7 +466,7 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 		l.since, l.held = never, 0 // what comes later has waited for its time
 	}
 	if waiting {
-		l.loopLateness.note(end - due)
+		l.loopLateness.Note(end - due)
 	}
 	counters := l.network.Counters()
 	l.spikes.Store(counters.Spikes)
@@ -544,7 +545,7 @@ func (l *Robot) move(o *outputLine) error {
 		written := l.clock()
 		for why, due := range o.unanswered {
 			if due != 0 {
-				l.toWrite[why].note(written - due)
+				l.toWrite[why].Note(written - due)
 			}
 		}
 		o.unanswered = [causes]time.Duration{}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"fluxd/cmd/fluxd/machine"
 	"fluxd/configs"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -27,8 +28,8 @@ func BenchmarkReflex(b *testing.B) {
 			if c.limits {
 				defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
 				defer debug.SetGCPercent(debug.SetGCPercent(100))
-				if err := limitMemory(256 << 20); err != nil {
-					b.Fatal(err)
+				if is := machine.Grant(machine.Settings{MemoryLimit: 256 << 20}); is.Refused != nil {
+					b.Fatal(is.Refused)
 				}
 			}
 			ended := make(chan error, 2)

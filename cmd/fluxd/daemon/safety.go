@@ -305,15 +305,15 @@ func (l *Robot) guardian(ctx context.Context) {
 			period = min(period, s.patience.get())
 		}
 		period = max(period/2, time.Millisecond)
-		if every := l.watchdogs.every(); every > 0 {
+		if every := l.watchdogs.Every(); every > 0 {
 			period = min(period, every)
 		}
 		timer.Reset(period)
 		l.judge(now)
-		if l.safety.waiting || l.moving() || l.watchdogs.watching() {
+		if l.safety.waiting || l.moving() || l.watchdogs.Watching() {
 			l.examine(now)
 		}
-		l.watchdogs.kick(now, !l.safety.stalled.Load())
+		l.watchdogs.Kick(now, !l.safety.stalled.Load())
 		select {
 		case <-ctx.Done():
 			return

@@ -2,9 +2,7 @@ package daemon
 
 import (
 	"fluxd/bridge/protocol"
-	"os"
-	"strconv"
-	"strings"
+	"fluxd/cmd/fluxd/machine"
 	"sync"
 	"time"
 
@@ -92,8 +90,8 @@ func (l *Robot) Health() protocol.Health {
 	now := l.clock()
 	h := protocol.Health{
 		Uptime: protocol.Seconds(now), Spikes: l.spikes.Load(), QueueDepth: int(l.waiting.Load()), Ignored: l.ignored.Load(), Drops: l.dropped.Load(),
-		LateInputs: l.lateness.Load(), Temperature: temperature(), SensorAges: map[string]protocol.Seconds{},
-		Latency: l.loopLateness.percentiles(), EdgeToWrite: l.toWrite[byEdge].percentiles(), SpikeToWrite: l.toWrite[bySpike].percentiles(),
+		LateInputs: l.lateness.Load(), Temperature: machine.Temperature(), SensorAges: map[string]protocol.Seconds{},
+		Latency: percentiles(&l.loopLateness), EdgeToWrite: percentiles(&l.toWrite[byEdge]), SpikeToWrite: percentiles(&l.toWrite[bySpike]),
 		Realtime: l.granted,
 	}
 	h.Safety.State, h.Safety.By = l.state()
@@ -127,7 +125,7 @@ func (m *meter) read(now time.Duration, spikes uint64) (rate float64, busy *floa
 	defer m.mutex.Unlock()
 	if elapsed := now - m.at; elapsed >= meterInterval {
 		m.rate = float64(spikes-m.spikes) / elapsed.Seconds()
-		if cpu, ok := processorTime(); ok {
+		if cpu, ok := machine.ProcessorTime(); ok {
 			share := 100 * (cpu - m.cpu).Seconds() / elapsed.Seconds()
 			m.busy, m.cpu = &share, cpu
 		}
@@ -136,16 +134,8 @@ func (m *meter) read(now time.Duration, spikes uint64) (rate float64, busy *floa
 	return m.rate, m.busy
 }
 
-// temperature returns the processor's in degrees Celsius where Linux knows it: thermal zone 0 is the SoC on every Raspberry Pi.
-func temperature() *float64 {
-	text, err := os.ReadFile("/sys/class/thermal/thermal_zone0/temp")
-	if err != nil {
-		return nil
-	}
-	milli, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
-	if err != nil {
-		return nil
-	}
-	celsius := milli / 1000
-	return &celsius
+// percentiles are what telemetry says of durations.
+func percentiles(l *machine.Latencies) protocol.Latency {
+	h := l.Histogram()
+	return protocol.Latency{P50: h.ValueAtQuantile(50), P99: h.ValueAtQuantile(99), P999: h.ValueAtQuantile(99.9), Max: h.Max(), Count: h.TotalCount()}
 }

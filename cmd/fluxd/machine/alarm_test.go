@@ -1,9 +1,12 @@
-package daemon
+package machine
 
 import (
 	"testing"
 	"time"
 )
+
+// patience is when a test gives up: a busy machine is slow, not wrong.
+const patience = 2 * time.Minute
 
 // An alarm rings, of either kind, never before its time for good, and again when it is set again; how late is the machine's affair.
 func TestAlarmRingsInRealTime(t *testing.T) {
@@ -15,13 +18,13 @@ func TestAlarmRingsInRealTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAlarm(clock, exact)
-			defer a.stop()
+			defer a.Stop()
 			hear := func(at time.Duration) {
 				t.Helper()
-				for a.wake(at); clock() < at; a.wake(at) {
+				for a.Wake(at); clock() < at; a.Wake(at) {
 					select {
-					case <-a.rings:
-						a.rung()
+					case <-a.Rings:
+						a.Rung()
 					case <-time.After(patience):
 						t.Fatalf("no ring at %v; it is %v", at, clock())
 					}
@@ -29,10 +32,10 @@ func TestAlarmRingsInRealTime(t *testing.T) {
 			}
 			hear(clock() + 3*time.Millisecond)
 			hear(clock() + 200*time.Microsecond)
-			a.rung()
-			a.wake(clock() - time.Second) // what is over rings at once
+			a.Rung()
+			a.Wake(clock() - time.Second) // what is over rings at once
 			select {
-			case <-a.rings:
+			case <-a.Rings:
 			case <-time.After(patience):
 				t.Error("no ring for a time in the past")
 			}
@@ -42,14 +45,14 @@ func TestAlarmRingsInRealTime(t *testing.T) {
 
 func TestAlarmKeepsTheEarlierTime(t *testing.T) {
 	a := newAlarm(func() time.Duration { return 0 }, func(func() time.Duration, func()) *exactTimer { return nil })
-	defer a.stop()
+	defer a.Stop()
 	for _, c := range []struct{ wake, set time.Duration }{{2 * time.Hour, 2 * time.Hour}, {3 * time.Hour, 2 * time.Hour}, {time.Hour, time.Hour}} {
-		if a.wake(c.wake); a.set != c.set {
+		if a.Wake(c.wake); a.set != c.set {
 			t.Errorf("set to %v for %v, want %v", a.set, c.wake, c.set)
 		}
 	}
-	a.rung()
-	if a.wake(5 * time.Hour); a.set != 5*time.Hour {
+	a.Rung()
+	if a.Wake(5 * time.Hour); a.set != 5*time.Hour {
 		t.Errorf("set to %v after it rang", a.set)
 	}
 }

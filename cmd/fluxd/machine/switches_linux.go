@@ -1,4 +1,4 @@
-package daemon
+package machine
 
 import (
 	"bufio"
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// contextSwitches counts those of all threads of this process so far, voluntary (it waited) or not (others had their turn).
-func contextSwitches() (total uint64, known bool) {
+// ContextSwitches counts those of all threads of this process so far, voluntary (it waited) or not (others had their turn).
+func ContextSwitches() (total uint64, known bool) {
 	files, err := filepath.Glob("/proc/self/task/*/status")
 	if err != nil {
 		return 0, false

@@ -1,4 +1,4 @@
-package daemon
+package machine
 
 import (
 	"errors"
@@ -25,9 +25,9 @@ const (
 // SignEvery is the time from one Alive to the next.
 const SignEvery = 500 * time.Millisecond
 
-// watchdogs are those outside the process that act when it hangs: its parent, which kills it, systemd, which restarts it, and the machine's
+// Watchdogs are those outside the process that act when it hangs: its parent, which kills it, systemd, which restarts it, and the machine's
 // own, which restarts the machine. The latter two are kicked as long as the loop answers.
-type watchdogs struct {
+type Watchdogs struct {
 	parent   func(Sign)    // nil without
 	signed   time.Duration // when it was last told
 	log      *slog.Logger
@@ -40,9 +40,9 @@ type watchdogs struct {
 // hardwareEvery is how often the machine's watchdog is kicked: the one of a Raspberry Pi waits for up to 15 s.
 const hardwareEvery = time.Second
 
-// openWatchdogs finds systemd's watchdog, if it set one, and opens the machine's, if there is a path. The parent may be nil.
-func openWatchdogs(path string, parent func(Sign), log *slog.Logger) (watchdogs, error) {
-	w := watchdogs{log: log, parent: parent, signed: -time.Hour, told: -time.Hour, kicked: -time.Hour}
+// OpenWatchdogs finds systemd's watchdog, if it set one, and opens the machine's, if there is a path. The parent may be nil.
+func OpenWatchdogs(path string, parent func(Sign), log *slog.Logger) (Watchdogs, error) {
+	w := Watchdogs{log: log, parent: parent, signed: -time.Hour, told: -time.Hour, kicked: -time.Hour}
 	every, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		log.Warn("systemd's watchdog is not understood; it is not kicked", "error", err)
@@ -63,14 +63,14 @@ func openWatchdogs(path string, parent func(Sign), log *slog.Logger) (watchdogs,
 	return w, nil
 }
 
-// watching says whether anybody wants to know that the loop answers.
-func (w *watchdogs) watching() bool { return w.systemd > 0 || w.hardware != nil }
+// Watching says whether anybody wants to know that the loop answers.
+func (w *Watchdogs) Watching() bool { return w.systemd > 0 || w.hardware != nil }
 
-// ready tells systemd that the actuators are at failsafe and the robot runs.
-func (w *watchdogs) ready() { w.notify(daemon.SdNotifyReady) }
+// Ready tells systemd that the actuators are at failsafe and the robot runs.
+func (w *Watchdogs) Ready() { w.notify(daemon.SdNotifyReady) }
 
-// every is how often kick needs to be called; 0: nobody watches.
-func (w *watchdogs) every() time.Duration {
+// Every is how often Kick needs to be called; 0: nobody watches.
+func (w *Watchdogs) Every() time.Duration {
 	shortest := time.Duration(0)
 	for _, one := range []struct {
 		wants bool
@@ -83,19 +83,19 @@ func (w *watchdogs) every() time.Duration {
 	return shortest
 }
 
-// sign tells the parent how the robot is.
-func (w *watchdogs) sign(s Sign) {
+// Sign tells the parent how the robot is.
+func (w *Watchdogs) Sign(s Sign) {
 	if w.parent != nil {
 		w.parent(s)
 	}
 }
 
-// kick tells all that the robot lives, and those who want to know whether its loop answers if it does, as often as they want to hear it. It
+// Kick tells all that the robot lives, and those who want to know whether its loop answers if it does, as often as they want to hear it. It
 // belongs to one goroutine.
-func (w *watchdogs) kick(now time.Duration, answers bool) {
+func (w *Watchdogs) Kick(now time.Duration, answers bool) {
 	if now-w.signed >= SignEvery {
 		w.signed = now
-		w.sign(Alive)
+		w.Sign(Alive)
 	}
 	if !answers {
 		return
@@ -112,8 +112,8 @@ func (w *watchdogs) kick(now time.Duration, answers bool) {
 	}
 }
 
-// close ends the watching: the end was meant. The letter V says so to the machine's (Linux, "The Linux Watchdog driver API").
-func (w *watchdogs) close() {
+// Close ends the watching: the end was meant. The letter V says so to the machine's (Linux, "The Linux Watchdog driver API").
+func (w *Watchdogs) Close() {
 	w.notify(daemon.SdNotifyStopping)
 	if w.hardware == nil {
 		return
@@ -124,7 +124,7 @@ func (w *watchdogs) close() {
 	}
 }
 
-func (w *watchdogs) notify(state string) {
+func (w *Watchdogs) notify(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		w.log.Warn("systemd does not hear", "state", state, "error", err)
 	}

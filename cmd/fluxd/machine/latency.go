@@ -1,7 +1,6 @@
-package daemon
+package machine
 
 import (
-	"fluxd/bridge/protocol"
 	"math/bits"
 	"sync/atomic"
 	"time"
@@ -9,12 +8,12 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// latencies is an HDR histogram of durations that the real-time path writes and telemetry reads: nobody waits for anybody. A
+// Latencies is an HDR histogram of durations that the real-time path writes and telemetry reads: nobody waits for anybody. A
 // goroutine that is preempted while it reads, for however long, holds up no reflex; with a mutex it would. Its memory is bounded, 20 kB,
 // and noting a duration allocates nothing. Any number of goroutines may use it.
 //
 // Its counts are laid out as those of a hdrhistogram.Histogram with the same limits, which does the arithmetic of percentiles.
-type latencies struct {
+type Latencies struct {
 	counts [latencyCounts]atomic.Int64
 }
 
@@ -28,8 +27,8 @@ const (
 	latencyCounts = (26 - latencyBits + 2) << (latencyBits - 1)
 )
 
-// note counts a duration.
-func (l *latencies) note(d time.Duration) {
+// Note counts a duration.
+func (l *Latencies) Note(d time.Duration) {
 	l.counts[latencyIndex(min(max(int64(d+time.Microsecond-1), 0)/int64(time.Microsecond), latencyMost))].Add(1)
 }
 
@@ -40,17 +39,11 @@ func latencyIndex(v int64) int {
 	return magnitude<<(latencyBits-1) + int(v>>magnitude)
 }
 
-// histogram returns what has been counted so far. What is noted meanwhile may be in it or not.
-func (l *latencies) histogram() *hdrhistogram.Histogram {
+// Histogram returns what has been counted so far. What is noted meanwhile may be in it or not.
+func (l *Latencies) Histogram() *hdrhistogram.Histogram {
 	counts := make([]int64, latencyCounts)
 	for i := range l.counts {
 		counts[i] = l.counts[i].Load()
 	}
 	return hdrhistogram.Import(&hdrhistogram.Snapshot{LowestTrackableValue: 1, HighestTrackableValue: latencyMost, SignificantFigures: latencyDigits, Counts: counts})
-}
-
-// percentiles returns what telemetry tells of the durations.
-func (l *latencies) percentiles() protocol.Latency {
-	h := l.histogram()
-	return protocol.Latency{P50: h.ValueAtQuantile(50), P99: h.ValueAtQuantile(99), P999: h.ValueAtQuantile(99.9), Max: h.Max(), Count: h.TotalCount()}
 }

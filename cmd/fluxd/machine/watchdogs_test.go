@@ -1,4 +1,4 @@
-package daemon
+package machine
 
 import (
 	"log/slog"
@@ -47,15 +47,15 @@ func TestWatchdogsAreKickedAsOftenAsTheyWant(t *testing.T) {
 	if err := os.WriteFile(device, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w, err := openWatchdogs(device, nil, slog.New(slog.DiscardHandler))
+	w, err := OpenWatchdogs(device, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.ready()
+	w.Ready()
 	for now := time.Duration(0); now < 5*time.Second; now += 100 * time.Millisecond {
-		w.kick(now, true)
+		w.Kick(now, true)
 	}
-	w.close()
+	w.Close()
 	for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"} {
 		if got := hears(t, heard); got != want {
 			t.Errorf("systemd heard %q, want %q", got, want)
@@ -73,18 +73,18 @@ func TestParentHearsOfARobotWhoseLoopHangs(t *testing.T) {
 	if err := os.WriteFile(device, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w, err := openWatchdogs(device, func(s Sign) { signs = append(signs, s) }, slog.New(slog.DiscardHandler))
+	w, err := OpenWatchdogs(device, func(s Sign) { signs = append(signs, s) }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.every() != SignEvery || hardwareEvery < SignEvery {
-		t.Errorf("wants to be called every %v, the most impatient is the parent with %v", w.every(), SignEvery)
+	if w.Every() != SignEvery || hardwareEvery < SignEvery {
+		t.Errorf("wants to be called every %v, the most impatient is the parent with %v", w.Every(), SignEvery)
 	}
-	w.sign(Moving)
+	w.Sign(Moving)
 	for now := time.Duration(0); now < 2*time.Second; now += 100 * time.Millisecond {
-		w.kick(now, false)
+		w.Kick(now, false)
 	}
-	w.sign(Ending)
+	w.Sign(Ending)
 	if string(signs) != "maaaae" {
 		t.Errorf("the parent got the signs %q", string(signs))
 	}
@@ -94,7 +94,7 @@ func TestParentHearsOfARobotWhoseLoopHangs(t *testing.T) {
 }
 
 func TestWatchdogThatCannotBeOpened(t *testing.T) {
-	_, err := openWatchdogs(filepath.Join(t.TempDir(), "none"), nil, slog.New(slog.DiscardHandler))
+	_, err := OpenWatchdogs(filepath.Join(t.TempDir(), "none"), nil, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "safety.watchdog") || !strings.Contains(err.Error(), "driver") {
 		t.Errorf("got %v", err)
 	}

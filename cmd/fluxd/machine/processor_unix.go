@@ -1,14 +1,14 @@
 //go:build unix
 
-package daemon
+package machine
 
 import (
 	"syscall"
 	"time"
 )
 
-// processorTime returns what this process has used of all processors so far.
-func processorTime() (time.Duration, bool) {
+// ProcessorTime returns what this process has used of all processors so far.
+func ProcessorTime() (time.Duration, bool) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0, false

@@ -1,0 +1,17 @@
+package daemon
+
+import (
+	"strings"
+
+	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/machine"
+)
+
+// settle asks the machine for what the configuration wants, and says once what it refuses.
+func (l *Robot) settle(grant func(machine.Settings) machine.Granted) {
+	want := l.config.Realtime
+	l.granted = protocol.Realtime(grant(machine.Settings{LockMemory: want.LockMemory, Priority: want.Priority, MemoryLimit: int64(want.MemoryLimit)}))
+	if l.granted.Refused != nil {
+		l.log.Warn("the robot runs without all of its realtime settings", "refused", strings.Join(l.granted.Refused, "; "))
+	}
+}
