@@ -28,6 +28,9 @@ const (
 	ads1115Mark = 0x0007
 )
 
+// ads1115Addresses are by what pin ADDR is connected to: ground, supply, SDA, SCL.
+var ads1115Addresses = []uint16{0x48, 0x49, 0x4a, 0x4b}
+
 // ads1115Grounded is the first input that is measured against ground.
 const ads1115Grounded = 4
 
@@ -78,14 +81,12 @@ var DefaultADS1115Opts = ADS1115Opts{FullScale: 4096 * physic.MilliVolt, Rate: 8
 // Source: Texas Instruments, ADS111x data sheet, SBAS444D. The driver in periph's device library is not used: it sleeps through each
 // conversion, takes for granted that it is finished then, and does not look at the configuration.
 type ADS1115 struct {
-	bus        i2c.Bus
-	address    uint16
+	chip
 	settings   uint16        // of the configuration: range, rate, mark
 	fullScale  int64         // µV
 	conversion time.Duration // at the most
 
 	mutex  sync.Mutex
-	lost   bool          // not started, or a failure since: the chip may have forgotten its configuration
 	config uint16        // as written last, without OS
 	since  time.Duration // when it was
 	input  int           // what is being converted since; -1: nothing that anybody wants to know
@@ -111,9 +112,10 @@ func NewADS1115(bus i2c.Bus, address uint16, opts *ADS1115Opts) (*ADS1115, error
 	if opts == nil {
 		opts = &DefaultADS1115Opts
 	}
-	a := &ADS1115{bus: bus, address: address, lost: true}
-	if address < 0x48 || address > 0x4b {
-		return nil, fmt.Errorf("%s: address: expected 0x48 (pin ADDR to ground), 0x49 (supply), 0x4a (SDA) or 0x4b (SCL)", a)
+	a := &ADS1115{chip: newChip("ads1115", bus, address, "its supply, the wires to SDA and SCL, and that pin ADDR is at ground for 0x48, at the supply"+
+		" for 0x49, at SDA for 0x4a or at SCL for 0x4b")}
+	if err := a.among(ads1115Addresses, "0x48 (pin ADDR to ground), 0x49 (supply), 0x4a (SDA) or 0x4b (SCL)"); err != nil {
+		return nil, err
 	}
 	fullScale := cmp.Or(opts.FullScale, DefaultADS1115Opts.FullScale)
 	scale := slices.Index(ads1115Ranges, fullScale)
@@ -129,11 +131,6 @@ func NewADS1115(bus i2c.Bus, address uint16, opts *ADS1115Opts) (*ADS1115, error
 	a.fullScale = int64(fullScale / physic.MicroVolt)
 	a.conversion = time.Second * 10 / 9 / time.Duration(perSecond/physic.Hertz) // a tenth slower than it says
 	return a, nil
-}
-
-// String names the chip, its address and its bus.
-func (a *ADS1115) String() string {
-	return fmt.Sprintf("ads1115 at %#02x on %s", a.address, a.bus)
 }
 
 // Measure gives one of the measures: a0, a1, a2, a3, a0-a1, a0-a3, a1-a3 or a2-a3. Halting one stops the chip, for all of them;
@@ -223,7 +220,7 @@ func (a *ADS1115) start(at time.Duration) error {
 // collect checks the configuration and takes over the conversion that is finished. The converter is free when it need not be waited
 // for.
 func (a *ADS1115) collect(at time.Duration) (free bool, err error) {
-	config, err := a.read("read the configuration", ads1115Config)
+	config, err := a.readWord("read the configuration", ads1115Config)
 	if err != nil {
 		return false, err
 	}
@@ -241,7 +238,7 @@ func (a *ADS1115) collect(at time.Duration) (free bool, err error) {
 	if a.input < 0 {
 		return true, nil
 	}
-	count, err := a.read("read the conversion", ads1115Conversion)
+	count, err := a.readWord("read the conversion", ads1115Conversion)
 	if err != nil {
 		return false, err
 	}
@@ -282,24 +279,9 @@ func (a *ADS1115) proceed(at time.Duration) error {
 }
 
 func (a *ADS1115) configure(doing string, config uint16) error {
-	if err := a.bus.Tx(a.address, []byte{ads1115Config, byte(config >> 8), byte(config)}, nil); err != nil {
-		return a.failed(doing, err)
+	err := a.writeWord(doing, ads1115Config, config)
+	if err == nil {
+		a.config = config &^ ads1115Start
 	}
-	a.config = config &^ ads1115Start
-	return nil
-}
-
-func (a *ADS1115) read(doing string, register byte) (uint16, error) {
-	var raw [2]byte
-	if err := a.bus.Tx(a.address, []byte{register}, raw[:]); err != nil {
-		return 0, a.failed(doing, err)
-	}
-	return uint16(raw[0])<<8 | uint16(raw[1]), nil
-}
-
-// failed makes the next Sample start the chip again.
-func (a *ADS1115) failed(doing string, err error) error {
-	a.lost = true
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin ADDR is at ground for 0x48, at the supply"+
-		" for 0x49, at SDA for 0x4a or at SCL for 0x4b", a, doing, err)
+	return err
 }

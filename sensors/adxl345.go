@@ -33,6 +33,9 @@ const (
 	adxl345Patience = 50 * time.Millisecond
 )
 
+// adxl345Addresses are by the level of pin ALT ADDRESS: high, low.
+var adxl345Addresses = []uint16{0x1d, 0x53}
+
 // The values of the range field, and of the rate field from 6 on.
 var (
 	adxl345Ranges = []int{2, 4, 8, 16}
@@ -70,16 +73,13 @@ var DefaultADXL345Opts = ADXL345Opts{Range: 16, SampleRate: 100 * physic.Hertz}
 // made, reads each byte in a transfer of its own, so that the two halves of a number may belong to different samples, takes a failed
 // one for zero, and has no unit.
 type ADXL345 struct {
-	bus     i2c.Bus
-	address uint16
-	scale   int64 // multiples of gravity
-	format  byte
-	rate    byte
-	period  time.Duration
+	chip
+	scale  int64 // multiples of gravity
+	format byte
+	rate   byte
+	period time.Duration
 
 	mutex    sync.Mutex
-	lost     bool          // not started, or a failure since: the chip may have forgotten its settings
-	settled  time.Duration // samples before this time are not believed
 	asked    time.Duration // when the chip was last asked for a sample,
 	renewed  time.Duration // and when it last had a new one, or was first expected to
 	measured bool          // there is a sample since the last start:
@@ -92,9 +92,10 @@ func NewADXL345(bus i2c.Bus, address uint16, opts *ADXL345Opts) (*ADXL345, error
 	if opts == nil {
 		opts = &DefaultADXL345Opts
 	}
-	a := &ADXL345{bus: bus, address: address, lost: true}
-	if address != 0x53 && address != 0x1d {
-		return nil, fmt.Errorf("%s: address: expected 0x53 (pin ALT ADDRESS low) or 0x1d (ALT ADDRESS high)", a)
+	a := &ADXL345{chip: newChip("adxl345", bus, address,
+		"its supply, the wires to SDA and SCL, that CS is high, and ALT ADDRESS low for 0x53 or high for 0x1d")}
+	if err := a.among(adxl345Addresses, "0x53 (pin ALT ADDRESS low) or 0x1d (ALT ADDRESS high)"); err != nil {
+		return nil, err
 	}
 	scale := slices.Index(adxl345Ranges, cmp.Or(opts.Range, DefaultADXL345Opts.Range))
 	if scale < 0 {
@@ -108,11 +109,6 @@ func NewADXL345(bus i2c.Bus, address uint16, opts *ADXL345Opts) (*ADXL345, error
 	a.scale, a.format = int64(adxl345Ranges[scale]), adxl345FullResolution|byte(scale)
 	a.rate, a.period = byte(rate)+adxl345SlowestRate, frequency.Period()
 	return a, nil
-}
-
-// String names the chip, its address and its bus.
-func (a *ADXL345) String() string {
-	return fmt.Sprintf("adxl345 at %#02x on %s", a.address, a.bus)
 }
 
 // Measure gives one of the measures: accel_x, accel_y or accel_z. Halting one puts the chip in standby, for all of them; whichever is
@@ -152,8 +148,8 @@ func (a *ADXL345) refresh(at time.Duration) error {
 		a.settled = at + 2*a.period + 2*time.Millisecond // it turns on in 1.1 ms and a sample period
 		a.renewed = a.settled
 	}
-	if at < a.settled {
-		return fmt.Errorf("%s: %w: started, settled at %v, now %v", a, ErrNotYet, a.settled, at)
+	if err := a.waiting(at); err != nil {
+		return err
 	}
 	if a.measured && at-a.asked < a.period {
 		return nil
@@ -193,12 +189,8 @@ func (a *ADXL345) accept(raw []byte) error {
 // start identifies the chip and writes all settings that readings depend on, in standby, as the data sheet recommends.
 func (a *ADXL345) start() error {
 	a.lost = true
-	var identity [1]byte
-	if err := a.read("identify", adxl345Identity, identity[:]); err != nil {
+	if err := a.identify(adxl345Identity, 0xe5); err != nil {
 		return err
-	}
-	if identity[0] != 0xe5 {
-		return a.failed("identify", fmt.Errorf("expected 0xe5, got %#02x", identity[0]))
 	}
 	if err := a.write("set the rate", adxl345Rate, a.rate, 0, 0); err != nil { // standby, no interrupts
 		return err
@@ -213,25 +205,4 @@ func (a *ADXL345) start() error {
 		return err
 	}
 	return a.write("start measuring", adxl345Power, adxl345Measure)
-}
-
-func (a *ADXL345) write(doing string, register byte, values ...byte) error {
-	if err := a.bus.Tx(a.address, append([]byte{register}, values...), nil); err != nil {
-		return a.failed(doing, err)
-	}
-	return nil
-}
-
-func (a *ADXL345) read(doing string, register byte, into []byte) error {
-	if err := a.bus.Tx(a.address, []byte{register}, into); err != nil {
-		return a.failed(doing, err)
-	}
-	return nil
-}
-
-// failed makes the next Sample start the chip again.
-func (a *ADXL345) failed(doing string, err error) error {
-	a.lost = true
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, that CS is high, and ALT ADDRESS low for 0x53 or high for 0x1d",
-		a, doing, err)
 }

@@ -41,6 +41,9 @@ const (
 	bh1750TimeLow  = 0x60 | 69&0x1f
 )
 
+// bh1750Addresses are by the level of pin ADDR: low, high.
+var bh1750Addresses = []uint16{0x23, 0x5c}
+
 // BH1750Opts are the options of a BH1750.
 type BH1750Opts struct {
 	// Resolution is BH1750High unless set.
@@ -55,14 +58,11 @@ var DefaultBH1750Opts = BH1750Opts{Resolution: BH1750High}
 // Source: ROHM, BH1750FVI technical note, 2009.04 Rev. B. The chip of periph's own device library is not used: its driver sleeps
 // 36 to 140 ms in each reading, truncates to whole lux, and never sends the power-on opcode.
 type BH1750 struct {
-	bus        i2c.Bus
-	address    uint16
+	chip
 	resolution BH1750Resolution
 
-	lost    bool          // the last transfer failed, or there was none yet: the chip may have forgotten its mode
-	settled time.Duration // readings before this time are of a measurement that was cut off
-	fresh   bool          // there was no reading since the last start
-	dark    bool          // the last reading was zero, and it is dark
+	fresh bool // there was no reading since the last start
+	dark  bool // the last reading was zero, and it is dark
 }
 
 // NewBH1750 makes a sensor of a chip, which the first Sample powers on. The address is 0x23 (pin ADDR low) or 0x5c (ADDR high); nil
@@ -71,19 +71,15 @@ func NewBH1750(bus i2c.Bus, address uint16, opts *BH1750Opts) (*BH1750, error) {
 	if opts == nil {
 		opts = &DefaultBH1750Opts
 	}
-	b := &BH1750{bus: bus, address: address, resolution: opts.Resolution, lost: true}
-	if address != 0x23 && address != 0x5c {
-		return nil, fmt.Errorf("%s: address: expected 0x23 (pin ADDR low) or 0x5c (ADDR high)", b)
+	b := &BH1750{resolution: opts.Resolution,
+		chip: newChip("bh1750", bus, address, "its supply, the wires to SDA and SCL, and that pin ADDR is low for 0x23 or high for 0x5c")}
+	if err := b.among(bh1750Addresses, "0x23 (pin ADDR low) or 0x5c (ADDR high)"); err != nil {
+		return nil, err
 	}
 	if int(opts.Resolution) >= len(bh1750Modes) {
 		return nil, fmt.Errorf("%s: resolution: expected BH1750High, BH1750High2 or BH1750Low, got %d", b, opts.Resolution)
 	}
 	return b, nil
-}
-
-// String names the chip, its address and its bus.
-func (b *BH1750) String() string {
-	return fmt.Sprintf("bh1750 at %#02x on %s", b.address, b.bus)
 }
 
 // Unit is "lx".
@@ -109,16 +105,15 @@ func (b *BH1750) Sample(at time.Duration) (int64, error) {
 		}
 		b.lost, b.dark = false, false
 	}
-	if at < b.settled {
+	if err := b.waiting(at); err != nil {
 		if b.dark {
 			return 0, nil // as of the last measurement
 		}
-		return 0, fmt.Errorf("%s: %w: started, the first is over at %v", b, ErrNotYet, b.settled)
+		return 0, err
 	}
 	var raw [2]byte
-	if err := b.bus.Tx(b.address, nil, raw[:]); err != nil {
-		b.lost = true
-		return 0, b.unanswered("read", err)
+	if err := b.transfer("read", nil, raw[:]); err != nil {
+		return 0, err
 	}
 	count := int64(raw[0])<<8 | int64(raw[1])
 	if count == 0 {
@@ -131,10 +126,7 @@ func (b *BH1750) Sample(at time.Duration) (int64, error) {
 // Halt powers the chip down; the next Sample starts it again.
 func (b *BH1750) Halt() error {
 	b.lost = true
-	if err := b.bus.Tx(b.address, []byte{bh1750PowerDown}, nil); err != nil {
-		return b.unanswered("power down", err)
-	}
-	return nil
+	return b.write("power down", bh1750PowerDown)
 }
 
 // darkness judges a reading of exactly zero. A chip that has lost its supply for a moment comes back powered down and answers zero for ever,
@@ -162,15 +154,10 @@ func (b *BH1750) start(at time.Duration) error {
 		{"set the measurement time", bh1750TimeHigh}, {"set the measurement time", bh1750TimeLow},
 		{"start measuring", bh1750Modes[b.resolution].opcode},
 	} {
-		if err := b.bus.Tx(b.address, []byte{step.opcode}, nil); err != nil {
-			b.lost = true
-			return b.unanswered(step.doing, err)
+		if err := b.write(step.doing, step.opcode); err != nil {
+			return err
 		}
 	}
 	b.fresh, b.settled = true, at+bh1750Modes[b.resolution].slowest
 	return nil
-}
-
-func (b *BH1750) unanswered(doing string, err error) error {
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin ADDR is low for 0x23 or high for 0x5c", b, doing, err)
 }

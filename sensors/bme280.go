@@ -53,6 +53,9 @@ const (
 	bmp180Patience    = 200 * time.Millisecond
 )
 
+// bme280Addresses are by the level of pin SDO: low, high. A BMP180 has the second.
+var bme280Addresses = []uint16{0x76, 0x77}
+
 // BME280 is a thermometer and barometer on I2C: a BME280, which measures humidity too, a BMP280 or a BMP180, told apart by
 // their identity. It measures:
 //
@@ -72,17 +75,14 @@ const (
 // section 3.11; BMP180 data sheet BST-BMP180-DS000, section 3.5. The driver in periph's device library (v3.7.4) is not used: it divides by
 // zero on some counts of a BMP180, takes H4 and H5 of the calibration for positive, and sleeps in each reading of a BMP180.
 type BME280 struct {
-	bus     i2c.Bus
-	address uint16
+	chip
 
-	mutex   sync.Mutex
-	started bool   // and nothing has failed since
-	found   byte   // its identity
-	trim    []byte // its calibration
-	settled time.Duration
-	taken   time.Duration // when the last measurement was,
-	valid   bool          // if there is one since the start:
-	air     [3]int64      // by measure
+	mutex sync.Mutex
+	found byte          // its identity
+	trim  []byte        // its calibration
+	taken time.Duration // when the last measurement was,
+	valid bool          // if there is one since the start:
+	air   [3]int64      // by measure
 
 	// Of a BMP180.
 	asked  byte          // what it converts
@@ -92,15 +92,12 @@ type BME280 struct {
 
 // NewBME280 leaves the chip alone: the first Sample starts it. The address is 0x76 or 0x77 (pin SDO).
 func NewBME280(bus i2c.Bus, address uint16) (*BME280, error) {
-	b := &BME280{bus: bus, address: address}
-	if address != 0x76 && address != 0x77 {
-		return nil, fmt.Errorf("%s: address: expected 0x76 (pin SDO low) or 0x77 (SDO high; BMP180 always)", b)
+	b := &BME280{chip: newChip("bme280", bus, address, "its supply, the wires to SDA and SCL, and that pin SDO is low for 0x76 or high for 0x77")}
+	if err := b.among(bme280Addresses, "0x76 (pin SDO low) or 0x77 (SDO high; BMP180 always)"); err != nil {
+		return nil, err
 	}
 	return b, nil
 }
-
-// String names the chip, its address and its bus.
-func (b *BME280) String() string { return fmt.Sprintf("bme280 at %#02x on %s", b.address, b.bus) }
 
 const (
 	bme280Degrees = iota
@@ -136,11 +133,11 @@ func (b *BME280) Measure(name string) (Sensor, error) {
 func (b *BME280) sample(at time.Duration, measure int) (int64, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	if !b.started {
+	if b.lost {
 		if err := b.start(at); err != nil {
-			return 0, b.failed("start", err)
+			return 0, err
 		}
-		b.started, b.valid = true, false
+		b.lost, b.valid = false, false
 	}
 	refresh := b.refresh
 	if b.found == isBMP180 {
@@ -159,57 +156,54 @@ func (b *BME280) sample(at time.Duration, measure int) (int64, error) {
 func (b *BME280) Halt() error {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	was := b.started
-	b.started = false
-	if !was || b.found == isBMP180 {
+	was := b.lost
+	b.lost = true
+	if was || b.found == isBMP180 {
 		return nil
 	}
-	if err := b.write(bme280Control, bme280Asleep); err != nil {
-		return b.failed("halt", err)
-	}
-	return nil
+	return b.write("halt", bme280Control, bme280Asleep)
 }
 
 // start identifies the chip, reads its calibration and writes all settings that readings depend on.
 func (b *BME280) start(at time.Duration) error {
-	var identity [1]byte
-	if err := b.read(bme280Identity, identity[:]); err != nil {
+	var err error
+	if b.found, err = b.readByte("start", bme280Identity); err != nil {
 		return err
 	}
-	b.found = identity[0]
 	switch b.found {
 	case isBMP180:
 		b.trim = make([]byte, 22)
-		if err := b.read(bmp180Calibration, b.trim); err != nil {
+		if err := b.read("start", bmp180Calibration, b.trim); err != nil {
 			return err
 		}
 		for i := 0; i < len(b.trim); i += 2 { // the data sheet, section 3.4: a check of the communication
 			if word := binary.BigEndian.Uint16(b.trim[i:]); word == 0 || word == 0xffff {
-				return fmt.Errorf("calibration: expected neither 0 nor 0xffff, got %#x", b.trim)
+				return b.failed("start", fmt.Errorf("calibration: expected neither 0 nor 0xffff, got %#x", b.trim))
 			}
 		}
-		return b.ask(at, bmp180Temperature)
+		return b.ask("start", at, bmp180Temperature)
 	case isBMP280, isBME280:
 	default:
-		return fmt.Errorf("identity: expected 0x55 (BMP180), 0x58 (BMP280) or 0x60 (BME280), got %#02x", b.found)
+		return b.failed("start", fmt.Errorf("identity: expected 0x55 (BMP180), 0x58 (BMP280) or 0x60 (BME280), got %#02x", b.found))
 	}
 	b.trim = make([]byte, 26+7)
-	if err := b.read(bme280Calibration, b.trim[:26]); err != nil {
+	if err := b.read("start", bme280Calibration, b.trim[:26]); err != nil {
 		return err
 	}
 	if t1, p1 := binary.LittleEndian.Uint16(b.trim), binary.LittleEndian.Uint16(b.trim[6:]); t1 == 0 || p1 == 0 {
-		return fmt.Errorf("calibration: expected numbers above 0, got %#x", b.trim[:26])
+		return b.failed("start", fmt.Errorf("calibration: expected numbers above 0, got %#x", b.trim[:26]))
 	}
 	// While the chip measures, what is written to its configuration may be ignored: it sleeps first.
+	// One transfer takes pairs of a register and its value.
 	pairs := []byte{bme280Control, bme280Asleep, bme280Configuration, b.configuration(), bme280Control, bme280Measuring}
 	if b.found == isBME280 {
-		if err := b.read(bme280HumidityCalibration, b.trim[26:]); err != nil {
+		if err := b.read("start", bme280HumidityCalibration, b.trim[26:]); err != nil {
 			return err
 		}
 		pairs = append([]byte{bme280Control, bme280Asleep, bme280Humidity, bme280FourTimes}, pairs[2:]...)
 	}
 	b.settled = at + bme280Settle
-	return b.write(pairs...)
+	return b.write("start", pairs[0], pairs[1:]...)
 }
 
 func (b *BME280) configuration() byte {
@@ -221,8 +215,8 @@ func (b *BME280) configuration() byte {
 
 // refresh takes a new measurement when the last one is older than a period.
 func (b *BME280) refresh(at time.Duration) error {
-	if at < b.settled {
-		return fmt.Errorf("%s: %w: started, settled at %v", b, ErrNotYet, b.settled)
+	if err := b.waiting(at); err != nil {
+		return err
 	}
 	if b.valid && at-b.taken < bme280Period {
 		return nil
@@ -231,12 +225,12 @@ func (b *BME280) refresh(at time.Duration) error {
 	if b.found == isBME280 {
 		raw = raw[:8]
 	}
-	if err := b.read(bme280Data, raw); err != nil { // in one transfer, so that all is of one measurement
-		return b.failed("read", err)
+	if err := b.read("read", bme280Data, raw); err != nil { // in one transfer, so that all is of one measurement
+		return err
 	}
 	var settings [4]byte // humidity, status, control, configuration
-	if err := b.read(bme280Humidity, settings[:]); err != nil {
-		return b.failed("read its settings", err)
+	if err := b.read("read its settings", bme280Humidity, settings[:]); err != nil {
+		return err
 	}
 	want := [3]byte{0, bme280Measuring, b.configuration()}
 	is := [3]byte{0, settings[2], settings[3]}
@@ -312,8 +306,8 @@ func (b *BME280) humidity(counts, fine int64) int64 {
 func (b *BME280) refresh180(at time.Duration) error {
 	if at-b.since >= bmp180Takes {
 		var raw [5]byte // control, a hole, 24 bits
-		if err := b.read(bme280Control, raw[:]); err != nil {
-			return b.failed("read", err)
+		if err := b.read("read", bme280Control, raw[:]); err != nil {
+			return err
 		}
 		switch {
 		case raw[0] == b.asked:
@@ -349,16 +343,13 @@ func (b *BME280) take180(at time.Duration, counts int64) error {
 		}
 		next = bmp180Temperature
 	}
-	if err := b.ask(at, next); err != nil {
-		return b.failed("read", err)
-	}
-	return nil
+	return b.ask("read", at, next)
 }
 
 // ask begins a conversion of a BMP180.
-func (b *BME280) ask(at time.Duration, what byte) error {
+func (b *BME280) ask(doing string, at time.Duration, what byte) error {
 	b.asked, b.since = what, at
-	return b.write(bme280Control, what)
+	return b.write(doing, bme280Control, what)
 }
 
 // compensate180 computes what the counts of a BMP180 stand for, as its data sheet does in section 3.5.
@@ -385,18 +376,4 @@ func (b *BME280) compensate180(pressure int64) (air [3]int64, err error) {
 	p += ((p>>8)*(p>>8)*3038>>16 + -7357*p>>16 + 3791) >> 4
 	air[bme280Pascals] = p * 1_000_000
 	return air, nil
-}
-
-// write writes pairs of a register and its value.
-func (b *BME280) write(pairs ...byte) error { return b.bus.Tx(b.address, pairs, nil) }
-
-func (b *BME280) read(register byte, into []byte) error {
-	return b.bus.Tx(b.address, []byte{register}, into)
-}
-
-// failed makes the next Sample start the chip again.
-func (b *BME280) failed(doing string, err error) error {
-	b.started = false
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin SDO is low for 0x76 or high for 0x77",
-		b, doing, err)
 }

@@ -295,6 +295,6 @@ func ExampleBME280() {
 	value, err := degrees.Sample(now)
 	fmt.Println(value, "millionths of", degrees.Unit(), err)
 	// Output:
-	// bme280 at 0x76 on I2C1: no measurement yet: started, settled at 200ms
+	// bme280 at 0x76 on I2C1: no measurement yet: started, settled at 200ms, now 0s
 	// 25080000 millionths of °C <nil>
 }

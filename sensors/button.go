@@ -35,11 +35,10 @@ var DefaultButtonOpts = ButtonOpts{Pull: gpio.PullUp, ActiveLow: true, Debounce:
 //
 // On an EdgePin each change comes from Next; on another pin Next has none, and Sample finds them when it is called often enough.
 type Button struct {
-	pin       gpio.PinIO
-	edges     EdgePin // the same pin, if it has edges
-	activeLow bool
-	debounce  atomic.Int64 // ns
-	warmUp    time.Duration
+	pin      contact
+	edges    EdgePin      // the same pin, if it has edges
+	debounce atomic.Int64 // ns
+	warmUp   time.Duration
 
 	pressed bool
 	held    bool          // a change was less than the debounce time ago,
@@ -56,7 +55,7 @@ func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	if opts == nil {
 		opts = &DefaultButtonOpts
 	}
-	b := &Button{pin: pin, activeLow: opts.ActiveLow, warmUp: opts.WarmUp}
+	b := &Button{pin: contact{pin, opts.ActiveLow}, warmUp: opts.WarmUp}
 	if opts.Debounce < 0 || opts.WarmUp < 0 {
 		return nil, fmt.Errorf("%s: debounce and warm-up: expected 0 or more, got %v and %v", b, opts.Debounce, opts.WarmUp)
 	}
@@ -68,7 +67,7 @@ func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	if err := pin.In(opts.Pull, edge); err != nil {
 		return nil, fmt.Errorf("%s: set up as input with %v and %v: %w; check that the pin exists and nothing else uses it", b, opts.Pull, edge, err)
 	}
-	pressed, err := b.read()
+	pressed, err := b.pin.on()
 	b.pressed = pressed && err == nil
 	return b, nil
 }
@@ -97,14 +96,14 @@ func (b *Button) Sample(at time.Duration) (int64, error) {
 	if b.held && at >= b.until {
 		b.held = false
 	}
-	now, err := b.read()
+	now, err := b.pin.on()
 	if err != nil {
 		return 0, fmt.Errorf("%s: read: %w", b, err)
 	}
 	if !b.held && now != b.pressed {
 		b.change(now, at)
 	}
-	return b.value(), nil
+	return one(b.pressed), nil
 }
 
 // Next gives the next press or release: 1,000,000 or 0, at the time of its edge or, when that fell into the debounce time of the one
@@ -131,11 +130,11 @@ func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 				b.putBack(at, level)
 				level = !level
 			}
-			if pressed := b.meaning(level); pressed != b.pressed {
+			if pressed := b.pin.means(level); pressed != b.pressed {
 				at := b.until
 				b.change(pressed, at)
 				if at >= b.ready {
-					return Reading{at, b.value()}, true
+					return Reading{at, one(b.pressed)}, true
 				}
 			}
 			continue
@@ -144,10 +143,10 @@ func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 			return b.recover(now)
 		}
 		now = max(now, at)
-		if pressed := b.meaning(level); !b.held && pressed != b.pressed {
+		if pressed := b.pin.means(level); !b.held && pressed != b.pressed {
 			b.change(pressed, at)
 			if at >= b.ready {
-				return Reading{at, b.value()}, true
+				return Reading{at, one(b.pressed)}, true
 			}
 		}
 	}
@@ -193,9 +192,9 @@ func (b *Button) recover(now time.Duration) (Reading, bool) {
 		return Reading{}, false
 	}
 	b.missed = lost
-	if pressed := b.meaning(b.pin.Read()); !b.held && pressed != b.pressed {
+	if pressed := b.pin.means(b.pin.Read()); !b.held && pressed != b.pressed {
 		b.change(pressed, now)
-		return Reading{now, b.value()}, now >= b.ready
+		return Reading{now, one(b.pressed)}, now >= b.ready
 	}
 	return Reading{}, false
 }
@@ -205,17 +204,3 @@ func (b *Button) change(pressed bool, at time.Duration) {
 	hold := time.Duration(b.debounce.Load())
 	b.held, b.until = hold > 0, at+hold
 }
-
-func (b *Button) value() int64 {
-	if b.pressed {
-		return 1_000_000
-	}
-	return 0
-}
-
-func (b *Button) read() (pressed bool, err error) {
-	level, err := readLevel(b.pin)
-	return b.meaning(level), err
-}
-
-func (b *Button) meaning(level gpio.Level) (pressed bool) { return (level == gpio.Low) == b.activeLow }

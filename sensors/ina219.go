@@ -35,6 +35,9 @@ const (
 	ina219Patience = 100 * time.Millisecond
 )
 
+// ina219Addresses are by what pins A0 and A1 are connected to: ground, supply, SDA or SCL each.
+var ina219Addresses = []uint16{0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f}
+
 // ina219MostShunt is the largest voltage across a shunt that any range measures, in nV.
 const ina219MostShunt = 320_000_000
 
@@ -72,8 +75,7 @@ var DefaultINA219Opts = INA219Opts{Shunt: 100 * physic.MilliOhm, MaxCurrent: 320
 // chip when it is made, discards the errors of the bus, reads zero for current and power after a lost supply, clips the bus at 16 V,
 // and panics with a maximum current below 33 µA.
 type INA219 struct {
-	bus         i2c.Bus
-	address     uint16
+	chip
 	shunt       int64 // nohm
 	scale       uint16
 	mostShunt   int64 // µV, by the range
@@ -81,7 +83,6 @@ type INA219 struct {
 	maxCurrent  int64 // µA
 
 	mutex    sync.Mutex
-	lost     bool          // not started, or a failure since: the chip may have forgotten its settings
 	asked    time.Duration // when the chip was last asked for a measurement,
 	renewed  time.Duration // and when it last had a new one, or was started
 	measured bool          // there is a measurement since the last start:
@@ -96,9 +97,9 @@ func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
 	if opts == nil {
 		opts = &DefaultINA219Opts
 	}
-	m := &INA219{bus: bus, address: address, lost: true}
-	if address < 0x40 || address > 0x4f {
-		return nil, fmt.Errorf("%s: address: expected 0x40 (pins A0 and A1 to ground) to 0x4f", m)
+	m := &INA219{chip: newChip("ina219", bus, address, "its supply, the wires to SDA and SCL, and pins A0 and A1 (both at ground: 0x40)")}
+	if err := m.among(ina219Addresses, "0x40 (pins A0 and A1 to ground) to 0x4f"); err != nil {
+		return nil, err
 	}
 	shunt := cmp.Or(opts.Shunt, DefaultINA219Opts.Shunt)
 	if shunt < 0 {
@@ -120,11 +121,6 @@ func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
 	// The data sheet's 0.04096 / (step * shunt), where 2^15 steps are the maximum current. The lowest bit is always zero.
 	m.calibration = uint16(min(40_960_000<<15/across, 0xffff)) &^ 1
 	return m, nil
-}
-
-// String names the chip, its address and its bus.
-func (m *INA219) String() string {
-	return fmt.Sprintf("ina219 at %#02x on %s", m.address, m.bus)
 }
 
 // Measure gives one of the measures: current, voltage, power or shunt. Halting one powers the chip down, for all of them; whichever is
@@ -160,7 +156,7 @@ func (m *INA219) Halt() error {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.lost = true
-	return m.write("power down", ina219Config, ina219PowerDown|m.scale<<11)
+	return m.writeWord("power down", ina219Config, ina219PowerDown|m.scale<<11)
 }
 
 // value is a measure of the last measurement.
@@ -192,7 +188,7 @@ func (m *INA219) refresh(at time.Duration) error {
 	if m.measured && at-m.asked < ina219Period {
 		return nil
 	}
-	calibration, err := m.read("read the calibration", ina219Calibration)
+	calibration, err := m.readWord("read the calibration", ina219Calibration)
 	if err != nil {
 		return err
 	}
@@ -200,7 +196,7 @@ func (m *INA219) refresh(at time.Duration) error {
 		return m.failed("check the calibration", fmt.Errorf("expected %#04x as written, got %#04x: has it lost its supply?",
 			m.calibration, calibration))
 	}
-	bus, err := m.read("read the voltage", ina219Bus)
+	bus, err := m.readWord("read the voltage", ina219Bus)
 	if err != nil {
 		return err
 	}
@@ -219,11 +215,11 @@ func (m *INA219) refresh(at time.Duration) error {
 
 // accept takes a measurement over, unless it cannot be one. The power is read because that clears the flag that says it is new.
 func (m *INA219) accept(bus uint16) error {
-	count, err := m.read("read the shunt voltage", ina219Shunt)
+	count, err := m.readWord("read the shunt voltage", ina219Shunt)
 	if err != nil {
 		return err
 	}
-	if _, err := m.read("read the power", ina219Power); err != nil {
+	if _, err := m.readWord("read the power", ina219Power); err != nil {
 		return err
 	}
 	across, voltage := int64(int16(count))*10, int64(bus>>3)*4000
@@ -239,29 +235,8 @@ func (m *INA219) accept(bus uint16) error {
 
 // start writes the calibration first: writing the configuration begins a measurement, and clears the flag of the last one.
 func (m *INA219) start() error {
-	if err := m.write("calibrate", ina219Calibration, m.calibration); err != nil {
+	if err := m.writeWord("calibrate", ina219Calibration, m.calibration); err != nil {
 		return err
 	}
-	return m.write("start", ina219Config, ina219Continuous|m.scale<<11)
-}
-
-func (m *INA219) write(doing string, register byte, value uint16) error {
-	if err := m.bus.Tx(m.address, []byte{register, byte(value >> 8), byte(value)}, nil); err != nil {
-		return m.failed(doing, err)
-	}
-	return nil
-}
-
-func (m *INA219) read(doing string, register byte) (uint16, error) {
-	var raw [2]byte
-	if err := m.bus.Tx(m.address, []byte{register}, raw[:]); err != nil {
-		return 0, m.failed(doing, err)
-	}
-	return uint16(raw[0])<<8 | uint16(raw[1]), nil
-}
-
-// failed makes the next Sample start the chip again.
-func (m *INA219) failed(doing string, err error) error {
-	m.lost = true
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and pins A0 and A1 (both at ground: 0x40)", m, doing, err)
+	return m.writeWord("start", ina219Config, ina219Continuous|m.scale<<11)
 }

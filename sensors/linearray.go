@@ -27,10 +27,9 @@ type LineArrayOpts struct {
 //
 // All pins are read with each Sample. It may be used from several goroutines.
 type LineArray struct {
-	name      string
-	pins      []gpio.PinIO
-	pull      gpio.Pull
-	activeLow bool
+	name string
+	pins []contact
+	pull gpio.Pull
 
 	mutex sync.Mutex
 	ready bool
@@ -46,9 +45,10 @@ func NewLineArray(pins []gpio.PinIO, opts *LineArrayOpts) (*LineArray, error) {
 	if len(pins) < 2 || len(pins) > 16 {
 		return nil, fmt.Errorf("linearray: expected 2 to 16 pins, got %d", len(pins))
 	}
-	l := &LineArray{pins: append([]gpio.PinIO(nil), pins...), pull: opts.Pull, activeLow: opts.ActiveLow, sees: make([]bool, len(pins))}
+	l := &LineArray{pull: opts.Pull, sees: make([]bool, len(pins))}
 	l.name = fmt.Sprintf("linearray on %s to %s", pins[0].Name(), pins[len(pins)-1].Name())
 	for i, p := range pins {
+		l.pins = append(l.pins, contact{p, opts.ActiveLow})
 		for _, other := range pins[:i] {
 			if p.Name() == other.Name() {
 				return nil, fmt.Errorf("%s: expected each pin once, got %s twice", l, p.Name())
@@ -104,12 +104,12 @@ func (l *LineArray) look() error {
 				return fmt.Errorf("%s: set up %s: %w", l, p.Name(), err)
 			}
 		}
-		level, err := readLevel(p)
+		sees, err := p.on()
 		if err != nil {
 			l.ready = false
 			return fmt.Errorf("%s: read %s: %w", l, p.Name(), err)
 		}
-		l.sees[i] = (level == gpio.Low) == l.activeLow
+		l.sees[i] = sees
 	}
 	l.ready = true
 	return nil
@@ -142,25 +142,4 @@ func (l *LineArray) position() int64 {
 		return -1_000_000
 	}
 	return 0
-}
-
-// one is a truth in millionths.
-func one(truth bool) int64 {
-	if truth {
-		return 1_000_000
-	}
-	return 0
-}
-
-// levelReader is a pin at the far end of a bus: reading it can fail.
-type levelReader interface {
-	ReadLevel() (gpio.Level, error)
-}
-
-// readLevel reads a pin, whose reading can fail where it is at the far end of a bus.
-func readLevel(p gpio.PinIO) (gpio.Level, error) {
-	if far, ok := p.(levelReader); ok {
-		return far.ReadLevel()
-	}
-	return p.Read(), nil
 }

@@ -46,6 +46,9 @@ const (
 	standardGravity = 9_806_650
 )
 
+// mpu6050Addresses are by the level of pin AD0: low, high.
+var mpu6050Addresses = []uint16{0x68, 0x69}
+
 // mpu6050Degrees is the range of all the thermometers.
 var mpu6050Degrees = Range{-40_000_000, 85_000_000}
 
@@ -58,8 +61,8 @@ var (
 		20 * physic.Hertz, 10 * physic.Hertz, 5 * physic.Hertz}
 )
 
-// mpu6050Chip is what differs between the chips that speak alike.
-type mpu6050Chip struct {
+// mpu6050Model is what differs between the chips that speak alike.
+type mpu6050Model struct {
 	name     string
 	like6500 bool  // it has a second filter, for the accelerometer
 	zero     int64 // what the thermometer's 0 stands for, in millionths of a degree Celsius
@@ -72,7 +75,7 @@ type mpu6050Chip struct {
 // Sources: register maps and product specifications of InvenSense: MPU-6050, MPU-6500, MPU-9250, ICM-20602, ICM-20608-G and ICM-20689;
 // Linux, drivers/iio/imu/inv_mpu6050/inv_mpu_iio.h and inv_mpu_core.c for the identities of the others, and for the MPU-6880's thermometer;
 // reports of owners for the copies (github.com/kriswiner/MPU9250, issue 486; github.com/Levi--G/IMU-WhoAmIVerifier, issue 1).
-var mpu6050Chips = map[byte]mpu6050Chip{
+var mpu6050Models = map[byte]mpu6050Model{
 	0x68: {"MPU-6050", false, 36_530_000, 34_000}, // MPU-6000 and MPU-9150 too
 	0x70: {"MPU-6500", true, 21_000_000, 33_387},
 	0x71: {"MPU-9250", true, 21_000_000, 33_387},
@@ -127,8 +130,7 @@ var DefaultMPU6050Opts = MPU6050Opts{AccelRange: 4, GyroRange: 500, Bandwidth: 4
 // Sources: InvenSense, MPU-6000 and MPU-6050 register map, rev. 4.2, and product specification, rev. 3.4; MPU-6500 register map,
 // rev. 2.1; MPU-9250 register map, rev. 1.6. The driver in periph's device library is for the MPU-9250 on SPI, and sleeps.
 type MPU6050 struct {
-	bus        i2c.Bus
-	address    uint16
+	chip
 	whoAmI     byte
 	accelRange int64   // multiples of gravity
 	gyroCounts int64   // counts of 10 °/s
@@ -136,10 +138,8 @@ type MPU6050 struct {
 	period     time.Duration
 
 	mutex    sync.Mutex
-	lost     bool          // not started, or a failure since: the chip may have forgotten its settings
-	chip     mpu6050Chip   // what it has identified itself as
+	model    mpu6050Model  // what it has identified itself as
 	awake    bool          // it has been reset, and has its settings
-	settled  time.Duration // samples before this time, or while it is not awake its registers, are not believed
 	asked    time.Duration // when the chip was last asked for a sample,
 	renewed  time.Duration // and when it last had a new one, or was first expected to
 	measured bool          // there is a sample since the last start:
@@ -152,9 +152,10 @@ func NewMPU6050(bus i2c.Bus, address uint16, opts *MPU6050Opts) (*MPU6050, error
 	if opts == nil {
 		opts = &DefaultMPU6050Opts
 	}
-	m := &MPU6050{bus: bus, address: address, whoAmI: opts.WhoAmI, lost: true}
-	if address != 0x68 && address != 0x69 {
-		return nil, fmt.Errorf("%s: address: expected 0x68 (pin AD0 low) or 0x69 (AD0 high)", m)
+	m := &MPU6050{whoAmI: opts.WhoAmI,
+		chip: newChip("mpu6050", bus, address, "its supply, the wires to SDA and SCL, and that pin AD0 is low for 0x68 or high for 0x69")}
+	if err := m.among(mpu6050Addresses, "0x68 (pin AD0 low) or 0x69 (AD0 high)"); err != nil {
+		return nil, err
 	}
 	accel := slices.Index(mpu6050AccelRanges, cmp.Or(opts.AccelRange, DefaultMPU6050Opts.AccelRange))
 	if accel < 0 {
@@ -177,11 +178,6 @@ func NewMPU6050(bus i2c.Bus, address uint16, opts *MPU6050Opts) (*MPU6050, error
 	m.period = time.Duration(divider) * time.Millisecond
 	m.accelRange, m.gyroCounts = int64(mpu6050AccelRanges[accel]), mpu6050GyroCounts[gyro]
 	return m, nil
-}
-
-// String names the chip, its address and its bus.
-func (m *MPU6050) String() string {
-	return fmt.Sprintf("mpu6050 at %#02x on %s", m.address, m.bus)
 }
 
 // Measure gives one of the measures: accel_x, accel_y, accel_z, gyro_x, gyro_y, gyro_z or temperature. Halting one puts the chip to
@@ -225,7 +221,7 @@ func (m *MPU6050) rotation(count int64) int64 {
 }
 
 func (m *MPU6050) temperature(count int64) int64 {
-	return nearest(count*100_000_000, m.chip.counts) + m.chip.zero
+	return nearest(count*100_000_000, m.model.counts) + m.model.zero
 }
 
 // refresh takes a new sample from the chip when the last one is older than the time between two.
@@ -242,8 +238,8 @@ func (m *MPU6050) refresh(at time.Duration) error {
 		m.awake, m.settled = true, at+mpu6050Settle+m.period
 		m.renewed = m.settled
 	}
-	if !m.awake || at < m.settled {
-		return fmt.Errorf("%s: %w: started, settled at %v, now %v", m, ErrNotYet, m.settled, at)
+	if err := m.waiting(at); err != nil {
+		return err
 	}
 	if m.measured && at-m.asked < m.period {
 		return nil
@@ -283,25 +279,25 @@ func (m *MPU6050) accept(raw []byte) error {
 // reset identifies the chip and resets it. What another program wrote to it is unknown, and the offsets must not be overwritten: the factory
 // has put its trim into them.
 func (m *MPU6050) reset() error {
-	var identity [1]byte
-	if err := m.read("identify", mpu6050WhoAmI, identity[:]); err != nil {
+	identity, err := m.readByte("identify", mpu6050WhoAmI)
+	if err != nil {
 		return err
 	}
-	chip, known := mpu6050Chips[identity[0]]
+	model, known := mpu6050Models[identity]
 	switch {
-	case m.whoAmI != 0 && identity[0] != m.whoAmI:
-		return m.failed("identify", fmt.Errorf("expected %#02x, got %#02x", m.whoAmI, identity[0]))
+	case m.whoAmI != 0 && identity != m.whoAmI:
+		return m.failed("identify", fmt.Errorf("expected %#02x, got %#02x", m.whoAmI, identity))
 	case !known && m.whoAmI == 0:
 		var all []string
-		for _, one := range slices.Sorted(maps.Keys(mpu6050Chips)) {
-			all = append(all, fmt.Sprintf("%#02x (%s)", one, mpu6050Chips[one].name))
+		for _, one := range slices.Sorted(maps.Keys(mpu6050Models)) {
+			all = append(all, fmt.Sprintf("%#02x (%s)", one, mpu6050Models[one].name))
 		}
 		return m.failed("identify", fmt.Errorf("expected one of %s, got %#02x; if it is another copy, who_am_i: %#02x has it taken for an MPU-6050",
-			strings.Join(all, ", "), identity[0], identity[0]))
+			strings.Join(all, ", "), identity, identity))
 	case !known:
-		chip = mpu6050Chips[0x68]
+		model = mpu6050Models[0x68]
 	}
-	m.chip = chip
+	m.model = model
 	return m.write("reset", mpu6050Power1, mpu6050Reset)
 }
 
@@ -316,56 +312,10 @@ func (m *MPU6050) start() error {
 	if err := m.write("set rate and ranges", mpu6050SampleRateDivider, m.settings[:]...); err != nil {
 		return err
 	}
-	if m.chip.like6500 {
+	if m.model.like6500 {
 		if err := m.write("set the filter of the accelerometer", mpu6500AccelConfig2, m.settings[1]); err != nil {
 			return err
 		}
 	}
 	return m.write("announce samples", mpu6050InterruptPin, mpu6050KeepStatus, mpu6050DataReady)
-}
-
-func (m *MPU6050) write(doing string, register byte, values ...byte) error {
-	if err := m.bus.Tx(m.address, append([]byte{register}, values...), nil); err != nil {
-		return m.failed(doing, err)
-	}
-	return nil
-}
-
-func (m *MPU6050) read(doing string, register byte, into []byte) error {
-	if err := m.bus.Tx(m.address, []byte{register}, into); err != nil {
-		return m.failed(doing, err)
-	}
-	return nil
-}
-
-// failed makes the next Sample start the chip again.
-func (m *MPU6050) failed(doing string, err error) error {
-	m.lost = true
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin AD0 is low for 0x68 or high for 0x69",
-		m, doing, err)
-}
-
-// A chipMeasure is one of several measures of a chip.
-type chipMeasure struct {
-	chip interface {
-		fmt.Stringer
-		Halt() error
-	}
-	name, unit string
-	within     Range
-	sample     func(at time.Duration) (int64, error)
-}
-
-func (c *chipMeasure) String() string                         { return c.chip.String() + ", " + c.name }
-func (c *chipMeasure) Unit() string                           { return c.unit }
-func (c *chipMeasure) Range() Range                           { return c.within }
-func (c *chipMeasure) Sample(at time.Duration) (int64, error) { return c.sample(at) }
-func (c *chipMeasure) Halt() error                            { return c.chip.Halt() }
-
-// nearest divides, rounded to the nearest whole number, halves away from zero. The denominator is positive.
-func nearest(numerator, denominator int64) int64 {
-	if numerator < 0 {
-		return (numerator - denominator/2) / denominator
-	}
-	return (numerator + denominator/2) / denominator
 }

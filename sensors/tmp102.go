@@ -50,11 +50,8 @@ type TMP102Opts struct {
 // periph's device library takes a failed read of the configuration for zeros and writes them back, and does not shut the chip
 // down.
 type TMP102Sensor struct {
-	bus     i2c.Bus
-	address uint16
-	chip    TMP102Chip
-	lost    bool
-	settled time.Duration
+	chip
+	model TMP102Chip
 }
 
 // NewTMP102 makes a thermometer of a chip, which the first Sample starts. The address is 0x48 to 0x4b, by pin ADD0 (TMP105: 0x48
@@ -63,19 +60,15 @@ func NewTMP102(bus i2c.Bus, address uint16, opts *TMP102Opts) (*TMP102Sensor, er
 	if opts == nil {
 		opts = &TMP102Opts{}
 	}
-	t := &TMP102Sensor{bus: bus, address: address, chip: opts.Chip, lost: true}
 	if int(opts.Chip) >= len(tmp102Chips) {
 		return nil, fmt.Errorf("thermometer at %#02x on %s: chip: expected TMP102 or TMP105, got %d", address, bus, opts.Chip)
 	}
+	t := &TMP102Sensor{model: opts.Chip, chip: newChip(tmp102Chips[opts.Chip].name, bus, address,
+		"its supply, the wires to SDA and SCL, and the address pins (0x48: to ground)")}
 	if most := uint16(0x4b) + 4*uint16(opts.Chip); address < 0x48 || address > most {
 		return nil, fmt.Errorf("%s: address: expected 0x48 to %#02x", t, most)
 	}
 	return t, nil
-}
-
-// String names the chip, its address and its bus.
-func (t *TMP102Sensor) String() string {
-	return fmt.Sprintf("%s at %#02x on %s", tmp102Chips[t.chip].name, t.address, t.bus)
 }
 
 // Unit is "°C".
@@ -91,22 +84,22 @@ func (t *TMP102Sensor) Sample(at time.Duration) (int64, error) {
 		if err := t.configure("start", 0); err != nil {
 			return 0, err
 		}
-		t.lost, t.settled = false, at+tmp102Chips[t.chip].first
+		t.lost, t.settled = false, at+tmp102Chips[t.model].first
 	}
-	if at < t.settled {
-		return 0, fmt.Errorf("%s: %w: started, the first is over at %v", t, ErrNotYet, t.settled)
+	if err := t.waiting(at); err != nil {
+		return 0, err
 	}
 	if err := t.verify(); err != nil {
 		return 0, err
 	}
-	var raw [2]byte
-	if err := t.bus.Tx(t.address, []byte{tmp102Temperature}, raw[:]); err != nil {
-		return 0, t.failed("read", err)
+	count, err := t.readWord("read", tmp102Temperature)
+	if err != nil {
+		return 0, err
 	}
-	if raw[1]&0x0f != 0 {
-		return 0, t.failed("read", fmt.Errorf("expected the lowest 4 bits clear, got %#02x", raw[1]))
+	if count&0x0f != 0 {
+		return 0, t.failed("read", fmt.Errorf("expected the lowest 4 bits clear, got %#02x", byte(count)))
 	}
-	degrees := int64(int16(uint16(raw[0])<<8|uint16(raw[1]))) / 16 * 62_500
+	degrees := int64(int16(count)) / 16 * 62_500
 	if err := t.Range().check("temperature", "°C", degrees); err != nil {
 		return 0, t.failed("read", err)
 	}
@@ -116,7 +109,7 @@ func (t *TMP102Sensor) Sample(at time.Duration) (int64, error) {
 // Halt shuts the chip down.
 func (t *TMP102Sensor) Halt() error {
 	t.lost = true
-	if t.chip == TMP105 {
+	if t.model == TMP105 {
 		return t.configure("shut down", tmp105Shutdown)
 	}
 	return t.configure("shut down", tmp102Shutdown)
@@ -124,35 +117,25 @@ func (t *TMP102Sensor) Halt() error {
 
 // configure writes the configuration with some further bits.
 func (t *TMP102Sensor) configure(doing string, further uint16) error {
-	w := []byte{tmp102Config, byte((tmp102Settings | further) >> 8), tmp102Settings & 0xff}
-	if t.chip == TMP105 {
-		w = []byte{tmp102Config, tmp105TwelveBit | byte(further)}
+	if t.model == TMP105 {
+		return t.write(doing, tmp102Config, tmp105TwelveBit|byte(further))
 	}
-	if err := t.bus.Tx(t.address, w, nil); err != nil {
-		return t.failed(doing, err)
-	}
-	return nil
+	return t.writeWord(doing, tmp102Config, tmp102Settings|further)
 }
 
 // verify reads the configuration back.
 func (t *TMP102Sensor) verify() error {
 	var raw [2]byte
 	r, want := raw[:], uint16(tmp102Settings)
-	if t.chip == TMP105 {
+	if t.model == TMP105 {
 		r, want = raw[:1], tmp105TwelveBit<<8
 	}
-	if err := t.bus.Tx(t.address, []byte{tmp102Config}, r); err != nil {
-		return t.failed("read the configuration", err)
+	if err := t.read("read the configuration", tmp102Config, r); err != nil {
+		return err
 	}
 	if is := uint16(raw[0])<<8 | uint16(raw[1]); is|tmp102Alert != want|tmp102Alert {
 		return t.failed("read the configuration", fmt.Errorf("expected %#04x, got %#04x: it has lost its supply for a moment, or is another chip",
 			want, is))
 	}
 	return nil
-}
-
-// failed makes the next Sample start the chip again.
-func (t *TMP102Sensor) failed(doing string, err error) error {
-	t.lost = true
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and the address pins (0x48: to ground)", t, doing, err)
 }

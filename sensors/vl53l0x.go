@@ -44,6 +44,9 @@ const (
 	vl53l0xPatience = 50 * time.Millisecond
 )
 
+// vl53l0xAddresses is the only one: the chip goes back to it with each start.
+var vl53l0xAddresses = []uint16{0x29}
+
 // A vl53l0xWrite is a register and what is written to it.
 type vl53l0xWrite [2]byte
 
@@ -137,12 +140,10 @@ var DefaultVL53L0XOpts = VL53L0XOpts{TimingBudget: 33 * time.Millisecond, IOVolt
 // (STSW-IMG005) alone: the numbers here are those that it writes. Its estimate of the noise (sigma), which it computes on the host, is
 // not made here.
 type VL53L0X struct {
-	bus     i2c.Bus
-	address uint16
-	budget  time.Duration
-	high    bool // SDA and SCL are at 2.8 V
+	chip
+	budget time.Duration
+	high   bool // SDA and SCL are at 2.8 V
 
-	begun        bool          // the chip was reset, and nothing failed since
 	step         int           // of the start that is due; len(vl53l0xSteps): it measures
 	since        time.Duration // when the step was begun, or the last new distance was there
 	stopVariable byte          // a number of each chip that starts it, as read after the boot
@@ -156,9 +157,9 @@ func NewVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts) (*VL53L0X, error
 	if opts == nil {
 		opts = &DefaultVL53L0XOpts
 	}
-	v := &VL53L0X{bus: bus, address: address}
-	if address != 0x29 {
-		return nil, fmt.Errorf("%s: address: expected 0x29: the chip goes back to it with each start", v)
+	v := &VL53L0X{chip: newChip("vl53l0x", bus, address, "its supply, the wires to SDA and SCL, and that pin XSHUT is high")}
+	if err := v.among(vl53l0xAddresses, "0x29: the chip goes back to it with each start"); err != nil {
+		return nil, err
 	}
 	v.budget = cmp.Or(opts.TimingBudget, DefaultVL53L0XOpts.TimingBudget)
 	if v.budget < 20*time.Millisecond || v.budget > time.Second {
@@ -174,11 +175,6 @@ func NewVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts) (*VL53L0X, error
 	return v, nil
 }
 
-// String names the chip, its address and its bus.
-func (v *VL53L0X) String() string {
-	return fmt.Sprintf("vl53l0x at %#02x on %s", v.address, v.bus)
-}
-
 // Unit is "m".
 func (v *VL53L0X) Unit() string { return "m" }
 
@@ -191,24 +187,24 @@ func (v *VL53L0X) Range() Range { return Range{0, vl53l0xFarthest * 1000} }
 // two measurements and 50 ms. The first call after that starts the chip again, from its reset on.
 func (v *VL53L0X) Sample(at time.Duration) (int64, error) {
 	switch {
-	case !v.begun:
+	case v.lost:
 		if err := v.reset(); err != nil {
 			return 0, err
 		}
-		v.begun, v.step, v.since, v.measured = true, 0, at, false
+		v.lost, v.step, v.since, v.measured = false, 0, at, false
 	case v.step < len(vl53l0xSteps):
 		if err := v.advance(at); err != nil {
 			return 0, err
 		}
 	default:
-		return v.read(at)
+		return v.last(at)
 	}
 	return 0, fmt.Errorf("%s: %w: step %d of %d of its start is done", v, ErrNotYet, v.step+1, len(vl53l0xSteps)+1)
 }
 
 // Halt resets the chip, which leaves it with the laser off, and ready for whoever comes next.
 func (v *VL53L0X) Halt() error {
-	v.begun = false
+	v.lost = true
 	return v.reset()
 }
 
@@ -256,11 +252,11 @@ func (v *VL53L0X) identify() (bool, error) {
 	if err := v.writeAll("open", []vl53l0xWrite{{0x88, 0}}, vl53l0xOpenPrivate); err != nil { // 0x88: standard I2C
 		return false, err
 	}
-	var stop [1]byte
-	if err := v.transfer("read the stop variable", vl53l0xStopVariable, stop[:]); err != nil {
+	stop, err := v.readByte("read the stop variable", vl53l0xStopVariable)
+	if err != nil {
 		return false, err
 	}
-	v.stopVariable = stop[0]
+	v.stopVariable = stop
 	if err := v.writeAll("open the fixed memory", vl53l0xClosePrivate, vl53l0xOpenMemory); err != nil {
 		return false, err
 	}
@@ -272,14 +268,14 @@ func (v *VL53L0X) identify() (bool, error) {
 
 // configure takes the reference diodes from the fixed memory, writes all settings and begins the calibration of the voltage.
 func (v *VL53L0X) configure() (bool, error) {
-	var answered, spads [1]byte
-	if err := v.transfer("wait for the fixed memory", 0x83, answered[:]); err != nil || answered[0] == 0 {
+	if answered, err := v.readByte("wait for the fixed memory", 0x83); err != nil || answered == 0 {
 		return false, err
 	}
 	if err := v.write("take from the fixed memory", 0x83, 1); err != nil {
 		return false, err
 	}
-	if err := v.transfer("read the count of reference diodes", 0x92, spads[:]); err != nil {
+	spads, err := v.readByte("read the count of reference diodes", 0x92)
+	if err != nil {
 		return false, err
 	}
 	if err := v.writeAll("leave the fixed memory", vl53l0xLeaveMemory); err != nil {
@@ -291,7 +287,7 @@ func (v *VL53L0X) configure() (bool, error) {
 	if err := v.writeAll("close the fixed memory", vl53l0xCloseMemory); err != nil {
 		return false, err
 	}
-	if err := v.enableSpads(int(spads[0]&0x7f), spads[0]&0x80 != 0); err != nil {
+	if err := v.enableSpads(int(spads&0x7f), spads&0x80 != 0); err != nil {
 		return false, err
 	}
 	timeout := vl53l0xTimeout(v.budget)
@@ -319,7 +315,7 @@ func (v *VL53L0X) enableSpads(count int, aperture bool) error {
 		return v.failed("read the count of reference diodes", fmt.Errorf("expected 1 to %d, got %d", most, count))
 	}
 	var good, enabled [6]byte
-	if err := v.transfer("read the map of reference diodes", vl53l0xSpadMap, good[:]); err != nil {
+	if err := v.read("read the map of reference diodes", vl53l0xSpadMap, good[:]); err != nil {
 		return err
 	}
 	left := count
@@ -373,11 +369,11 @@ func (v *VL53L0X) startRanging() (bool, error) {
 
 // interrupted tells whether the chip has finished what it was told to do.
 func (v *VL53L0X) interrupted() (bool, error) {
-	var status [1]byte
-	if err := v.transfer("wait for the calibration", vl53l0xInterruptStatus, status[:]); err != nil {
+	status, err := v.readByte("wait for the calibration", vl53l0xInterruptStatus)
+	if err != nil {
 		return false, err
 	}
-	return status[0]&0x07 != 0, v.checkInterrupt(status[0])
+	return status&0x07 != 0, v.checkInterrupt(status)
 }
 
 func (v *VL53L0X) checkInterrupt(status byte) error {
@@ -387,10 +383,10 @@ func (v *VL53L0X) checkInterrupt(status byte) error {
 	return nil
 }
 
-// read takes a new distance from the chip, or repeats the last one.
-func (v *VL53L0X) read(at time.Duration) (int64, error) {
+// last takes a new distance from the chip, or repeats the last one.
+func (v *VL53L0X) last(at time.Duration) (int64, error) {
 	var raw [13]byte
-	if err := v.transfer("read", vl53l0xInterruptStatus, raw[:]); err != nil {
+	if err := v.read("read", vl53l0xInterruptStatus, raw[:]); err != nil {
 		return 0, err
 	}
 	if err := v.checkInterrupt(raw[0]); err != nil {
@@ -436,11 +432,11 @@ func (v *VL53L0X) accept(at time.Duration, status byte, millimetres int64) error
 
 // change clears and sets bits of a register.
 func (v *VL53L0X) change(doing string, register, clear, set byte) error {
-	var value [1]byte
-	if err := v.transfer(doing, register, value[:]); err != nil {
+	value, err := v.readByte(doing, register)
+	if err != nil {
 		return err
 	}
-	return v.write(doing, register, value[0]&^clear|set)
+	return v.write(doing, register, value&^clear|set)
 }
 
 func (v *VL53L0X) writeAll(doing string, tables ...[]vl53l0xWrite) error {
@@ -452,24 +448,4 @@ func (v *VL53L0X) writeAll(doing string, tables ...[]vl53l0xWrite) error {
 		}
 	}
 	return nil
-}
-
-func (v *VL53L0X) write(doing string, register byte, values ...byte) error {
-	if err := v.bus.Tx(v.address, append([]byte{register}, values...), nil); err != nil {
-		return v.failed(doing, err)
-	}
-	return nil
-}
-
-func (v *VL53L0X) transfer(doing string, register byte, into []byte) error {
-	if err := v.bus.Tx(v.address, []byte{register}, into); err != nil {
-		return v.failed(doing, err)
-	}
-	return nil
-}
-
-// failed makes the next Sample start the chip again.
-func (v *VL53L0X) failed(doing string, err error) error {
-	v.begun = false
-	return fmt.Errorf("%s: %s: %w; check its supply, the wires to SDA and SCL, and that pin XSHUT is high", v, doing, err)
 }
