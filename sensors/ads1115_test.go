@@ -21,65 +21,11 @@ const (
 	ads1115Done  = "01>c3e7 00>"
 )
 
-// simulated is a bus with one simulated chip, at a time that the test moves.
-func simulated(t *testing.T, address uint16, device sim.Device) (bus i2c.Bus, board *sim.Board, now *time.Duration) {
-	t.Helper()
-	now = new(time.Duration)
-	board = sim.New(func() time.Duration { return *now })
-	if err := board.Attach("I2C1", address, device); err != nil {
-		t.Fatal(err)
-	}
-	bus, err := board.Bus("I2C1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bus, board, now
-}
-
-// breakable lets a test break that bus.
-func breakable(t *testing.T, board *sim.Board) *sim.Faults {
-	t.Helper()
-	faults, err := board.Faults("I2C1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return faults
-}
-
-// measure gives a measure of a chip that was just made.
-func measure(t *testing.T, chip interface {
-	Measure(string) (sensors.Sensor, error)
-}, err error, name string) sensors.Sensor {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := chip.Measure(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // newADS1115 gives the chip and some of its measures.
 func newADS1115(t *testing.T, bus i2c.Bus, opts *sensors.ADS1115Opts, names ...string) (*sensors.ADS1115, []sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewADS1115(bus, 0x48, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var measures []sensors.Sensor
-	for _, name := range names {
-		measure, err := chip.Measure(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if measure.Unit() != "V" {
-			t.Errorf("unit: got %q", measure.Unit())
-		}
-		measures = append(measures, measure)
-	}
-	return chip, measures
+	return chip, measures(t, chip, err, names...)
 }
 
 func TestADS1115Readings(t *testing.T) {
@@ -257,23 +203,6 @@ func ads1115Board(t *testing.T, inputs ...func(time.Duration) int64) (i2c.Bus, *
 	t.Helper()
 	bus, _, now := simulated(t, 0x48, sim.NewADS1115([4]func(time.Duration) int64(append(inputs, nil, nil, nil, nil))))
 	return bus, now
-}
-
-// failOnce is a bus on which one transfer fails, after so many others.
-type failOnce struct {
-	i2c.Bus
-	transfers int
-}
-
-func (f *failOnce) Tx(address uint16, w, r []byte) error {
-	if f.transfers--; f.transfers == -1 {
-		return errRemoteIO
-	}
-	return f.Bus.Tx(address, w, r)
-}
-
-func constant(value int64) func(time.Duration) int64 {
-	return func(time.Duration) int64 { return value }
 }
 
 // What the chip cannot say is a fault, and the chip is started again.

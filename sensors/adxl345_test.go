@@ -16,21 +16,10 @@ import (
 const adxl345Start = "00>e5 2c0a0000 1e000000 310b 3800 2d08"
 
 // newADXL345 gives the chip and its three measures.
-func newADXL345(t *testing.T, bus i2c.Bus, opts *sensors.ADXL345Opts) (chip *sensors.ADXL345, measures [3]sensors.Sensor) {
+func newADXL345(t *testing.T, bus i2c.Bus, opts *sensors.ADXL345Opts) (*sensors.ADXL345, []sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewADXL345(bus, 0x53, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, name := range []string{"accel_x", "accel_y", "accel_z"} {
-		if measures[i], err = chip.Measure(name); err != nil {
-			t.Fatal(err)
-		}
-		if measures[i].Unit() != "m/s²" {
-			t.Errorf("unit: got %q", measures[i].Unit())
-		}
-	}
-	return chip, measures
+	return chip, measures(t, chip, err, "accel_x", "accel_y", "accel_z")
 }
 
 func TestADXL345Readings(t *testing.T) {

@@ -16,40 +16,12 @@ import (
 
 var _ sensors.Sensor = (*sensors.BH1750)(nil)
 
-const ms = time.Millisecond
-
-var errRemoteIO = errors.New("remote I/O error")
-
-// flaky is a bus on which nobody answers while it is dead.
-type flaky struct {
-	i2c.Bus
-	dead bool
-}
-
-func (f *flaky) Tx(address uint16, w, r []byte) error {
-	if f.dead {
-		return errRemoteIO
-	}
-	return f.Bus.Tx(address, w, r)
-}
-
 func write(address uint16, opcode byte) i2ctest.IO {
 	return i2ctest.IO{Addr: address, W: []byte{opcode}}
 }
 
 func read(address uint16, high, low byte) i2ctest.IO {
 	return i2ctest.IO{Addr: address, R: []byte{high, low}}
-}
-
-func playback(t *testing.T, ops ...i2ctest.IO) *i2ctest.Playback {
-	t.Helper()
-	bus := &i2ctest.Playback{Ops: ops, DontPanic: true}
-	t.Cleanup(func() {
-		if err := bus.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return bus
 }
 
 func newEye(t *testing.T, bus i2c.Bus) *sensors.BH1750 {
@@ -60,13 +32,6 @@ func newEye(t *testing.T, bus i2c.Bus) *sensors.BH1750 {
 	}
 	expectNotYet(t, eye, 0) // starts the chip
 	return eye
-}
-
-func expectReading(t *testing.T, s sensors.Sensor, at time.Duration, want int64) {
-	t.Helper()
-	if got, err := s.Sample(at); err != nil || got != want {
-		t.Errorf("at %v: got %d, %v, want %d", at, got, err, want)
-	}
 }
 
 func TestBH1750Readings(t *testing.T) {

@@ -32,7 +32,8 @@ const (
 func newBME280(t *testing.T, bus i2c.Bus) (chip *sensors.BME280, degrees, pascals, percent sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewBME280(bus, 0x76)
-	return chip, measure(t, chip, err, "temperature"), measure(t, chip, err, "pressure"), measure(t, chip, err, "humidity")
+	air := measures(t, chip, err, "temperature", "pressure", "humidity")
+	return chip, air[0], air[1], air[2]
 }
 
 func TestBME280OnTheWire(t *testing.T) {

@@ -17,45 +17,13 @@ import (
 
 var _ sensors.EdgeSensor = (*sensors.Button)(nil)
 
-// contact is an input pin without edges, on a chip far away. What an input does not need comes from gpio.INVALID.
-type contact struct {
-	gpio.PinIO
-	level gpio.Level
-	pull  gpio.Pull
-	edge  gpio.Edge
-	fail  error
-}
-
-func newContact() *contact { return &contact{PinIO: gpio.INVALID, level: gpio.High} }
-
-func (c *contact) Name() string                   { return "GPIO17" }
-func (c *contact) Halt() error                    { return c.fail }
-func (c *contact) ReadLevel() (gpio.Level, error) { return c.level, c.fail }
-func (c *contact) In(pull gpio.Pull, edge gpio.Edge) error {
-	c.pull, c.edge = pull, edge
-	return c.fail
-}
-
-func newButton(t interface {
-	Helper()
-	Fatal(...any)
-}, pin gpio.PinIO, opts *sensors.ButtonOpts) *sensors.Button {
+func newButton(t fataler, pin gpio.PinIO, opts *sensors.ButtonOpts) *sensors.Button {
 	t.Helper()
 	button, err := sensors.NewButton(pin, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return button
-}
-
-// line is a simulated pin, at a time that the test moves.
-func line(t interface{ Fatal(...any) }, name string) (pin *sim.Pin, now *time.Duration) {
-	now = new(time.Duration)
-	p, err := sim.New(func() time.Duration { return *now }).Pin(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.(*sim.Pin), now
 }
 
 const pressed, released = 1_000_000, 0

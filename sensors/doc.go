@@ -75,3 +75,9 @@ type EdgePin interface {
 	// LostEdges counts the edges that were dropped.
 	LostEdges() uint64
 }
+
+// A Device measures one thing or several, each a Sensor of its own.
+type Device interface {
+	// Measure gives a sensor by the name of what it measures.
+	Measure(name string) (Sensor, error)
+}

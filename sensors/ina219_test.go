@@ -22,21 +22,10 @@ const (
 var ina219Measures = []string{"current", "voltage", "power", "shunt"}
 
 // newINA219 gives the chip and its measures, in the order of ina219Measures.
-func newINA219(t *testing.T, bus i2c.Bus, opts *sensors.INA219Opts) (chip *sensors.INA219, measures [4]sensors.Sensor) {
+func newINA219(t *testing.T, bus i2c.Bus, opts *sensors.INA219Opts) (*sensors.INA219, []sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewINA219(bus, 0x40, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, name := range ina219Measures {
-		if measures[i], err = chip.Measure(name); err != nil {
-			t.Fatal(err)
-		}
-		if want := []string{"A", "V", "W", "V"}[i]; measures[i].Unit() != want {
-			t.Errorf("unit of %s: got %q, want %q", name, measures[i].Unit(), want)
-		}
-	}
-	return chip, measures
+	return chip, measures(t, chip, err, ina219Measures...)
 }
 
 func TestINA219Readings(t *testing.T) {

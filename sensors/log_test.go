@@ -27,19 +27,6 @@ func recording(t *testing.T, text string) *sensors.Recording {
 	return rec
 }
 
-func expectError(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("expected an error with %q", parts)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("expected %q in %q", part, err)
-		}
-	}
-}
-
 func TestRecording(t *testing.T) {
 	var zipped bytes.Buffer
 	w := gzip.NewWriter(&zipped)

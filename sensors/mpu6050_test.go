@@ -1,7 +1,6 @@
 package sensors_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -44,33 +43,11 @@ func mpu6050Sample(address uint16, status byte, counts ...int16) i2ctest.IO {
 func newMPU6050(t *testing.T, bus i2c.Bus, opts *sensors.MPU6050Opts) (*sensors.MPU6050, map[string]sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewMPU6050(bus, 0x68, opts)
-	if err != nil {
-		t.Fatal(err)
+	all := map[string]sensors.Sensor{}
+	for i, m := range measures(t, chip, err, mpu6050Measures...) {
+		all[mpu6050Measures[i]] = m
 	}
-	measures := map[string]sensors.Sensor{}
-	for _, name := range mpu6050Measures {
-		if measures[name], err = chip.Measure(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return chip, measures
-}
-
-func expectNotYet(t *testing.T, s sensors.Sensor, at time.Duration) {
-	t.Helper()
-	if got, err := s.Sample(at); !errors.Is(err, sensors.ErrNotYet) {
-		t.Errorf("at %v: expected no measurement yet, got %d, %v", at, got, err)
-	}
-}
-
-// expectFault expects an error that is none of patience.
-func expectFault(t *testing.T, s sensors.Sensor, at time.Duration, parts ...string) {
-	t.Helper()
-	_, err := s.Sample(at)
-	if errors.Is(err, sensors.ErrNotYet) {
-		t.Errorf("at %v: expected a fault, got %v", at, err)
-	}
-	expectError(t, err, parts...)
+	return chip, all
 }
 
 func TestMPU6050Readings(t *testing.T) {
@@ -227,13 +204,6 @@ func mpu6050World() sim.MPU6050World {
 			func(time.Duration) int64 { return -90_000_000 },
 		},
 		Temperature: func(at time.Duration) int64 { return 30_000_000 + at.Milliseconds()*1000 },
-	}
-}
-
-func expectNear(t *testing.T, s sensors.Sensor, at time.Duration, want, within int64) {
-	t.Helper()
-	if got, err := s.Sample(at); err != nil || got < want-within || got > want+within {
-		t.Errorf("%s at %v: got %d, %v, want %d ± %d", s, at, got, err, want, within)
 	}
 }
 

@@ -1,44 +1,115 @@
-package sensors
+package sensors_test
 
 import (
-	"math"
-	"math/big"
 	"testing"
+	"time"
 
+	"fluxd/boards/sim"
+	"fluxd/sensors"
+
+	"periph.io/x/conn/v3/gpio"
 	"pgregory.net/rapid"
 )
 
-// A position goes on for as long as the robot does: in 461 m of a wheel with 20,000 counts a metre there are more than 64 bits hold of
-// counts in 10^12.
-func TestQuadraturePositionGoesOn(t *testing.T) {
-	for _, c := range []struct{ counts, perUnit, want int64 }{
-		{0, 20_000_000_000, 0},
-		{9_223_372, 20_000_000_000, 461_168_600},
-		{9_223_373, 20_000_000_000, 461_168_650},
-		{-9_223_373, 20_000_000_000, -461_168_650},
-		{1 << 40, 20_000_000_000, 54_975_581_388_800},
-		{1 << 40, 48_000_000, 22_906_492_245_333_333},
-		{-1 << 62, 1_000_000, -math.MaxInt64}, // beyond what a reading can be: it stays at the end
-		{1 << 62, 1_000_000_000_000_000, 4_611_686_018_427_388},
-		{1, 3_000_000, 333_333},
-		{2, 3_000_000, 666_667},
-		{-2, 3_000_000, -666_667},
-	} {
-		q := &Quadrature{opts: QuadratureOpts{CountsPerUnit: c.perUnit}, counts: c.counts}
-		if got := q.value(); got != c.want {
-			t.Errorf("%d counts of %d millionths a unit: got %d, want %d", c.counts, c.perUnit, got, c.want)
+// encoder is one with 40 counts a revolution, on a wheel.
+func encoder(t fataler, inverted bool) (position, speed sensors.Sensor, q *sensors.Quadrature, wheel *sim.Wheel, now *time.Duration) {
+	t.Helper()
+	a, b, now := pins(t, "GPIO5", "GPIO6")
+	wheel = sim.NewWheel(a, b)
+	q, err := sensors.NewQuadrature(a, b, &sensors.QuadratureOpts{CountsPerUnit: 40_000_000, Unit: "rev", Pull: gpio.PullUp, Inverted: inverted})
+	both := measures(t, q, err, "position", "speed")
+	return both[0], both[1], q, wheel, now
+}
+
+func TestQuadratureCountsEachEdgeAtItsTime(t *testing.T) {
+	position, speed, q, wheel, now := encoder(t, false)
+	edges := position.(sensors.EdgeSensor)
+	expectReading(t, position, 0, 0)
+	wheel.Turn(6, 0, 60*ms)
+	wheel.Turn(-2, 60*ms, 80*ms)
+	*now = 100 * ms
+	for i, want := range []int64{1, 2, 3, 4, 5, 6, 5, 4} {
+		r, ok := edges.Next(*now, 0)
+		if !ok || r.Value != want*25_000 || r.At != time.Duration(i+1)*10*ms {
+			t.Errorf("count %d: %v, %v", i, r, ok)
 		}
+	}
+	if r, ok := edges.Next(*now, 0); ok {
+		t.Errorf("one too many: %v", r)
+	}
+	expectReading(t, position, *now, 100_000)
+	if position.Unit() != "rev" || speed.Unit() != "rev/s" || q.Errors() != 0 || edges.LostEdges() != 0 {
+		t.Errorf("%s, %s, %d errors, %d lost", position.Unit(), speed.Unit(), q.Errors(), edges.LostEdges())
+	}
+	if _, err := q.Measure("torque"); err == nil {
+		t.Error("a torque: expected an error")
 	}
 }
 
-func TestQuadraturePositionIsExact(t *testing.T) {
+func TestQuadratureSpeed(t *testing.T) {
+	_, speed, _, wheel, now := encoder(t, true)
+	expectReading(t, speed, 0, 0)
+	wheel.Turn(40, 0, 200*ms) // 5 revolutions a second, seen from the other side
+	for *now = 50 * ms; *now <= 200*ms; *now += 10 * ms {
+		expectReading(t, speed, *now+2*ms, -5_000_000)
+	}
+	*now = 300 * ms // no count for 100 ms: at most a 400th of a revolution in 10 ms
+	expectReading(t, speed, *now, -250_000)
+	*now = 1200 * ms
+	expectReading(t, speed, *now, 0)
+}
+
+// Whatever the wheel does and however late anybody looks: the position is right, each count has its time, and nothing is out of order.
+func TestQuadratureFollowsAnyWheel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		counts, perUnit := rapid.Int64Range(-1<<52, 1<<52).Draw(t, "counts"), rapid.Int64Range(1_000_000, 1_000_000_000_000_000).Draw(t, "counts a unit")
-		q := &Quadrature{opts: QuadratureOpts{CountsPerUnit: perUnit}, counts: counts}
-		twice := new(big.Int).Mul(big.NewInt(2*counts), big.NewInt(1_000_000_000_000)) // in halves of perUnit
-		off := twice.Sub(twice, new(big.Int).Mul(big.NewInt(q.value()), big.NewInt(2*perUnit)))
-		if value := q.value(); value < math.MaxInt64 && value > -math.MaxInt64 && off.CmpAbs(big.NewInt(perUnit)) > 0 {
-			t.Errorf("%d counts of %d: got %d", counts, perUnit, value)
+		position, _, q, wheel, now := encoder(t, false)
+		edges := position.(sensors.EdgeSensor)
+		if _, err := position.Sample(0); err != nil {
+			t.Fatal(err)
+		}
+		edges.Next(0, 0)
+		at, is := time.Duration(0), int64(0)
+		for range rapid.IntRange(1, 8).Draw(t, "turns") {
+			counts := rapid.Int64Range(-20, 20).Draw(t, "counts")
+			to := at + time.Duration(rapid.IntRange(1, 50_000).Draw(t, "takes"))*time.Microsecond
+			wheel.Turn(counts, at, to)
+			at, is = to, is+counts
+		}
+		before, last := time.Duration(0), int64(0)
+		for *now < at+2*ms {
+			*now += time.Duration(rapid.IntRange(1, 20_000).Draw(t, "later")) * time.Microsecond
+			for r, ok := edges.Next(*now, 0); ok; r, ok = edges.Next(*now, 0) {
+				if step := r.Value - last; r.At < before || step != 25_000 && step != -25_000 {
+					t.Fatalf("%v after %d at %v", r, last, before)
+				}
+				before, last = r.At, r.Value
+			}
+		}
+		if last != is*25_000 || q.Errors() != 0 {
+			t.Errorf("at %d, want %d; %d errors", last, is*25_000, q.Errors())
 		}
 	})
+}
+
+// More edges than the pins keep: from then on it counts right again, and tells that it is off.
+func TestQuadratureAfterLostEdges(t *testing.T) {
+	position, _, q, wheel, now := encoder(t, false)
+	edges := position.(sensors.EdgeSensor)
+	expectReading(t, position, 0, 0)
+	wheel.Turn(5000, 0, 50*ms)
+	*now = 100 * ms
+	for _, ok := edges.Next(*now, 0); ok; _, ok = edges.Next(*now, 0) {
+	}
+	if edges.LostEdges() == 0 || q.Errors() == 0 {
+		t.Errorf("%d lost, %d errors", edges.LostEdges(), q.Errors())
+	}
+	from, err := position.Sample(*now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wheel.Turn(8, 100*ms, 110*ms)
+	*now = 120 * ms
+	for _, ok := edges.Next(*now, 0); ok; _, ok = edges.Next(*now, 0) {
+	}
+	expectReading(t, position, *now, from+200_000)
 }

@@ -1,7 +1,6 @@
 package sensors_test
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/i2c/i2ctest"
 	"periph.io/x/conn/v3/physic"
 )
 
@@ -33,29 +31,6 @@ var vl53l0xStart = []string{
 	 0a04 84>10 8400 0b01 01e8 7102 728a 0101 0041`, // the voltage is calibrated
 	`13>04 0b01 0000 0102 0001`,                                    // the phase is
 	`13>04 0b01 0000 01e8 8001 ff01 0000 913c 0001 ff00 8000 0002`, // measurements begin
-}
-
-// wire makes transfers of such lines.
-func wire(t *testing.T, address uint16, lines ...string) []i2ctest.IO {
-	t.Helper()
-	decode := func(text string) []byte {
-		raw, err := hex.DecodeString(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return raw
-	}
-	var ops []i2ctest.IO
-	for _, field := range strings.Fields(strings.Join(lines, " ")) {
-		op := i2ctest.IO{Addr: address}
-		sent, got, reads := strings.Cut(field, ">")
-		op.W = decode(sent)
-		if reads {
-			op.R = decode(got)
-		}
-		ops = append(ops, op)
-	}
-	return ops
 }
 
 // vl53l0xResult is the transfer of an interrupt status, a range status and a distance in mm, and of what clears the interrupt.
@@ -403,20 +378,6 @@ func TestVL53L0XOrderOfTheStart(t *testing.T) {
 	}
 }
 
-// stumbling is a bus on which a single transfer fails.
-type stumbling struct {
-	i2c.Bus
-	left int // transfers before it
-}
-
-func (s *stumbling) Tx(address uint16, w, r []byte) error {
-	s.left--
-	if s.left == -1 {
-		return errRemoteIO
-	}
-	return s.Bus.Tx(address, w, r)
-}
-
 // Wherever a start or a reading is cut off, there is no wrong reading after it, and a right one soon.
 func TestChipsOvercomeAFailedTransfer(t *testing.T) {
 	wall := func(time.Duration) int64 { return 500_000 }
@@ -457,7 +418,7 @@ func TestChipsOvercomeAFailedTransfer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			stumble := &stumbling{Bus: bus, left: cut}
+			stumble := &failOnce{Bus: bus, transfers: cut}
 			sensor, err := c.sensor(stumble)
 			if err != nil {
 				t.Fatal(err)
@@ -472,7 +433,7 @@ func TestChipsOvercomeAFailedTransfer(t *testing.T) {
 					t.Errorf("%s, transfer %d failed: at %v: %d, %v", c.name, cut, now, value, err)
 				}
 			}
-			if stumble.left >= 0 {
+			if stumble.transfers >= 0 {
 				t.Errorf("%s: transfer %d was never reached", c.name, cut)
 			}
 		}
