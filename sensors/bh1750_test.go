@@ -16,13 +16,11 @@ import (
 
 var _ sensors.Sensor = (*sensors.BH1750)(nil)
 
-func write(address uint16, opcode byte) i2ctest.IO {
-	return i2ctest.IO{Addr: address, W: []byte{opcode}}
-}
-
-func read(address uint16, high, low byte) i2ctest.IO {
-	return i2ctest.IO{Addr: address, R: []byte{high, low}}
-}
+// bh1750Start is what a start says before the opcode of the resolution, and bh1750High that opcode too.
+const (
+	bh1750Start = "00 01 42 65 "
+	bh1750High  = bh1750Start + "10 "
+)
 
 func newEye(t *testing.T, bus i2c.Bus) *sensors.BH1750 {
 	t.Helper()
@@ -38,21 +36,21 @@ func TestBH1750Readings(t *testing.T) {
 	cases := []struct {
 		name       string
 		resolution sensors.BH1750Resolution
-		opcode     byte
-		high, low  byte
+		opcode     string
+		raw        string
 		want       int64 // µlx
 	}{
-		{"the data sheet's example", sensors.BH1750High, 0x10, 0x83, 0x90, 28_066_666_667},
-		{"one count", sensors.BH1750High, 0x10, 0, 1, 833_333},
-		{"two counts", sensors.BH1750High, 0x10, 0, 2, 1_666_667},
-		{"brightest", sensors.BH1750High, 0x10, 0xff, 0xff, 54_612_500_000},
-		{"half-lux mode, data sheet's example", sensors.BH1750High2, 0x11, 0x83, 0x90, 14_033_333_333},
-		{"half-lux mode, brightest", sensors.BH1750High2, 0x11, 0xff, 0xff, 27_306_250_000},
-		{"fast mode", sensors.BH1750Low, 0x13, 0x01, 0x2c, 250_000_000},
+		{"the data sheet's example", sensors.BH1750High, "10", "8390", 28_066_666_667},
+		{"one count", sensors.BH1750High, "10", "0001", 833_333},
+		{"two counts", sensors.BH1750High, "10", "0002", 1_666_667},
+		{"brightest", sensors.BH1750High, "10", "ffff", 54_612_500_000},
+		{"half-lux mode, data sheet's example", sensors.BH1750High2, "11", "8390", 14_033_333_333},
+		{"half-lux mode, brightest", sensors.BH1750High2, "11", "ffff", 27_306_250_000},
+		{"fast mode", sensors.BH1750Low, "13", "012c", 250_000_000},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			bus := playback(t, write(0x5c, 0x00), write(0x5c, 0x01), write(0x5c, 0x42), write(0x5c, 0x65), write(0x5c, c.opcode), read(0x5c, c.high, c.low), write(0x5c, 0x00))
+			bus := playback(t, wire(t, 0x5c, bh1750Start, c.opcode, ">"+c.raw, "00")...)
 			eye, err := sensors.NewBH1750(bus, 0x5c, &sensors.BH1750Opts{Resolution: c.resolution})
 			if err != nil {
 				t.Fatal(err)
@@ -96,9 +94,7 @@ func TestBH1750NoAnswerAtTheStart(t *testing.T) {
 
 // A chip that was gone for a while is powered on and put in its mode again, and not believed before a whole measurement is over.
 func TestBH1750NoAnswerForAWhile(t *testing.T) {
-	bus := &flaky{Bus: playback(t,
-		write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), read(0x23, 0, 6),
-		write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), read(0x23, 0, 12))}
+	bus := &flaky{Bus: playback(t, wire(t, 0x23, bh1750High, ">0006", bh1750High, ">000c")...)}
 	eye := newEye(t, bus)
 	expectReading(t, eye, 200*ms, 5_000_000)
 
@@ -120,7 +116,7 @@ func TestBH1750NoAnswerForAWhile(t *testing.T) {
 
 // A chip that was halted is off: the next Sample starts it again.
 func TestBH1750AfterHalt(t *testing.T) {
-	eye := newEye(t, playback(t, write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), write(0x23, 0x00), write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), read(0x23, 0, 6)))
+	eye := newEye(t, playback(t, wire(t, 0x23, bh1750High, "00", bh1750High, ">0006")...))
 	if err := eye.Halt(); err != nil {
 		t.Error(err)
 	}
@@ -155,16 +151,14 @@ func TestBH1750OnSimulatedBoard(t *testing.T) {
 
 // A chip that lost its supply for a moment answers zero for ever. No zero is believed before the chip was started again.
 func TestBH1750StuckAtZero(t *testing.T) {
-	zero := read(0x23, 0, 0)
-	start := []i2ctest.IO{write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10)}
-	ops := append([]i2ctest.IO{}, start...)
-	for _, answer := range []i2ctest.IO{read(0x23, 0, 6), zero, zero, zero, read(0x23, 0, 6), read(0x23, 0, 6), zero, read(0x23, 0, 6)} {
-		ops = append(ops, answer)
-		if answer.R[1] == 0 {
-			ops = append(ops, start...)
+	script := bh1750High
+	for _, answer := range []string{">0006 ", ">0000 ", ">0000 ", ">0000 ", ">0006 ", ">0006 ", ">0000 ", ">0006 "} {
+		script += answer
+		if answer == ">0000 " {
+			script += bh1750High
 		}
 	}
-	eye := newEye(t, playback(t, ops...))
+	eye := newEye(t, playback(t, wire(t, 0x23, script)...))
 	expectReading(t, eye, 180*ms, 5_000_000)
 	expectNotYet(t, eye, 200*ms)
 	expectNotYet(t, eye, 379*ms)
@@ -180,7 +174,7 @@ func TestBH1750StuckAtZero(t *testing.T) {
 
 // A reading may be stale by a measurement: the chip repeats it to whoever asks more often than it measures.
 func TestBH1750StaleReadingIsTheLastMeasurement(t *testing.T) {
-	eye := newEye(t, playback(t, write(0x23, 0x00), write(0x23, 0x01), write(0x23, 0x42), write(0x23, 0x65), write(0x23, 0x10), read(0x23, 0, 6), read(0x23, 0, 6), read(0x23, 0, 12)))
+	eye := newEye(t, playback(t, wire(t, 0x23, bh1750High, ">0006 >0006 >000c")...))
 	expectReading(t, eye, 180*ms, 5_000_000)
 	expectReading(t, eye, 200*ms, 5_000_000)
 	expectReading(t, eye, 300*ms, 10_000_000)
