@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
 
@@ -68,8 +69,9 @@ func TestEverySensorOnTheBus(t *testing.T) {
 	b := under.bus()
 	c.needs(b != nil, "bus with every device")
 	if b.early {
-		for kind, address := range map[string]uint16{"ads1115": 0x4a, "adxl345": 0x53, "bh1750": 0x23, "bme280": 0x76, "ina219": 0x41, "mcp23017": 0x20, "mpu6050": 0x68, "tmp102": 0x49, "vl53l0x": 0x29} {
-			if err := b.devices().Plug(kind, b.name, address); err != nil {
+		for name, address := range map[string]uint16{"ads1115": 0x4a, "adxl345": 0x53, "bh1750": 0x23, "bme280": 0x76, "ina219": 0x41, "mcp23017": 0x20, "mpu6050": 0x68, "tmp102": 0x49, "vl53l0x": 0x29} {
+			kind, _ := chips.Find(name)
+			if err := b.devices().Attach(b.name, address, kind.OnBus()); err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = b.devices().Detach(b.name, address) }) // after the robot's end
@@ -121,7 +123,7 @@ func TestEveryActuatorOnTheBus(t *testing.T) {
 	c := begin(t)
 	b := under.bus()
 	c.needs(b != nil && b.early, "bus with devices that are there before the robot")
-	driver, more := sim.NewPCA9685(), sim.NewMCP23017()
+	driver, more := chips.NewPCA9685(), chips.NewMCP23017()
 	for address, device := range map[uint16]sim.Device{0x40: driver, 0x20: more} {
 		if err := b.devices().Attach(b.name, address, device); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 )
 
 // player answers on the I2C bus of our own kernel module, with the devices of a simulated board: what the drivers ask goes through the kernel
@@ -40,7 +41,7 @@ func play() (*player, error) {
 	}
 	p := &player{start: time.Now()}
 	p.board = sim.New(p.clock)
-	if err := p.board.Attach(busName, tmp105Address, sim.NewTMP105(func(time.Duration) int64 { return p.celsius.Load() * 1_000_000 })); err != nil {
+	if err := p.board.Attach(busName, tmp105Address, chips.NewTMP105(func(time.Duration) int64 { return p.celsius.Load() * 1_000_000 })); err != nil {
 		return nil, err
 	}
 	go p.serve(file)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/cmd/fluxd/daemon"
 
 	"periph.io/x/conn/v3/gpio"
@@ -47,7 +48,7 @@ func (s *simulated) started(r *daemon.Robot) {
 	b := r.Simulated()
 	s.made.Store(b)
 	// With world: bench the board has a thermometer already.
-	_ = b.Attach(busName, tmp105Address, sim.NewTMP105(s.temperature))
+	_ = b.Attach(busName, tmp105Address, chips.NewTMP105(s.temperature))
 	s.leg.changed(s.clock(), s.pin(simOutput).Read() == gpio.High)
 	s.pin(simOutput).Watch(func(_ time.Duration, level gpio.Level) { s.leg.changed(s.clock(), level == gpio.High) })
 }

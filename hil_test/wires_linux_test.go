@@ -51,8 +51,8 @@ type edge struct {
 	high bool
 }
 
-// chips are the labels of those that have the header's pins, whose offsets are the pins' numbers.
-var chips = []string{"pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1", "fluxd-hil"}
+// chipLabels are those of the chips that have the header's pins, whose offsets are the pins' numbers.
+var chipLabels = []string{"pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1", "fluxd-hil"}
 
 func monotonic() time.Duration {
 	var now unix.Timespec
@@ -69,13 +69,13 @@ func newWired(kind string) (*wired, error) {
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(chips, c.Label) {
+		if slices.Contains(chipLabels, c.Label) {
 			w.chip = name
 		}
 		c.Close()
 	}
 	if w.chip == "" {
-		return nil, fmt.Errorf("no GPIO chip is a Raspberry Pi's: expected one of %s among %s", strings.Join(chips, ", "), strings.Join(gpiocdev.Chips(), ", "))
+		return nil, fmt.Errorf("no GPIO chip is a Raspberry Pi's: expected one of %s among %s", strings.Join(chipLabels, ", "), strings.Join(gpiocdev.Chips(), ", "))
 	}
 	return w, nil
 }

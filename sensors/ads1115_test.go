@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -201,7 +202,7 @@ func TestADS1115NoAnswerToOneTransfer(t *testing.T) {
 // ads1115Board is the bus of a simulated board with a chip and its inputs, and the board's time.
 func ads1115Board(t *testing.T, inputs ...func(time.Duration) int64) (i2c.Bus, *time.Duration) {
 	t.Helper()
-	bus, _, now := simulated(t, 0x48, sim.NewADS1115([4]func(time.Duration) int64(append(inputs, nil, nil, nil, nil))))
+	bus, _, now := simulated(t, 0x48, chips.NewADS1115([4]func(time.Duration) int64(append(inputs, nil, nil, nil, nil))))
 	return bus, now
 }
 
@@ -304,7 +305,7 @@ func TestADS1115Faults(t *testing.T) {
 		"lost supply": "got 0x0583: has it lost its supply?", "unplugged": "remote I/O error", "garbage": "as written",
 	} {
 		for samples := 1; samples <= 3; samples++ {
-			device := sim.NewADS1115([4]func(time.Duration) int64{constant(1_000_000)})
+			device := chips.NewADS1115([4]func(time.Duration) int64{constant(1_000_000)})
 			bus, board, now := simulated(t, 0x48, device)
 			_, measures := newADS1115(t, bus, nil, "a0")
 			for range samples {
@@ -379,7 +380,7 @@ func ExampleADS1115() {
 	// On a robot the bus comes from the board; this one is simulated, with a battery of 3.7 V on the first input.
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	board.Attach("I2C1", 0x48, sim.NewADS1115([4]func(time.Duration) int64{func(time.Duration) int64 { return 3_700_000 }}))
+	board.Attach("I2C1", 0x48, chips.NewADS1115([4]func(time.Duration) int64{func(time.Duration) int64 { return 3_700_000 }}))
 	bus, err := board.Bus("I2C1")
 	if err != nil {
 		fmt.Println(err)

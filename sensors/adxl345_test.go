@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -123,7 +124,7 @@ func TestADXL345OnSimulatedBoard(t *testing.T) {
 	board := sim.New(func() time.Duration { return now })
 	plug := func() {
 		board.Detach("I2C1", 0x53)
-		chip := sim.NewADXL345([3]func(time.Duration) int64{
+		chip := chips.NewADXL345([3]func(time.Duration) int64{
 			func(at time.Duration) int64 { return at.Milliseconds() * 1000 }, nil, func(time.Duration) int64 { return -9_806_650 },
 		})
 		if err := board.Attach("I2C1", 0x53, chip); err != nil {
@@ -160,7 +161,7 @@ func ExampleADXL345() {
 	// On a robot the bus comes from the board; this one is simulated, and its chip lies flat.
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	board.Attach("I2C1", 0x53, sim.NewADXL345([3]func(time.Duration) int64{2: func(time.Duration) int64 { return 9_806_650 }}))
+	board.Attach("I2C1", 0x53, chips.NewADXL345([3]func(time.Duration) int64{2: func(time.Duration) int64 { return 9_806_650 }}))
 	bus, err := board.Bus("I2C1")
 	if err != nil {
 		fmt.Println(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -129,7 +130,7 @@ func TestBH1750OnSimulatedBoard(t *testing.T) {
 	board := sim.New(func() time.Duration { return now })
 	plug := func() {
 		board.Detach("I2C1", 0x23)
-		if err := board.Attach("I2C1", 0x23, sim.NewBH1750(func(time.Duration) int64 { return 250_000_000 })); err != nil {
+		if err := board.Attach("I2C1", 0x23, chips.NewBH1750(func(time.Duration) int64 { return 250_000_000 })); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -102,7 +103,7 @@ func TestBMP180OnTheWire(t *testing.T) {
 
 // Counts for which the formulas divide by nothing, and all others that the wires may bring: a fault, never a panic, and good again after it.
 func TestBMP180AnyCounts(t *testing.T) {
-	device := sim.NewBMP180()
+	device := chips.NewBMP180()
 	bus, _, now := simulated(t, 0x77, device)
 	chip, err := sensors.NewBME280(bus, 0x77)
 	degrees := measure(t, chip, err, "temperature")
@@ -159,7 +160,7 @@ func TestBME280RefusesWhatItIsNot(t *testing.T) {
 }
 
 func TestBME280OnSimulatedBoard(t *testing.T) {
-	for name, device := range map[string]*sim.BMP280{"BMP280": sim.NewBMP280(), "BME280": sim.NewBME280()} {
+	for name, device := range map[string]*chips.BMP280{"BMP280": chips.NewBMP280(), "BME280": chips.NewBME280()} {
 		t.Run(name, func(t *testing.T) {
 			bus, board, now := simulated(t, 0x76, device)
 			faults := breakable(t, board)
@@ -226,7 +227,7 @@ func TestBME280OnSimulatedBoard(t *testing.T) {
 // Each transfer of a start and of a reading fails once.
 func TestBME280NoAnswerToOneTransfer(t *testing.T) {
 	for n := range 6 {
-		bus, _, now := simulated(t, 0x76, sim.NewBME280())
+		bus, _, now := simulated(t, 0x76, chips.NewBME280())
 		_, degrees, _, _ := newBME280(t, &failOnce{Bus: bus, transfers: n})
 		failures := 0
 		for ; *now < time.Second; *now += 10 * ms {
@@ -262,7 +263,7 @@ func TestBME280Garbage(t *testing.T) {
 }
 
 func TestBME280FromManyGoroutines(t *testing.T) {
-	bus, _, now := simulated(t, 0x76, sim.NewBME280())
+	bus, _, now := simulated(t, 0x76, chips.NewBME280())
 	chip, degrees, pascals, percent := newBME280(t, bus)
 	sampleTogether(t, now, chip, map[sensors.Sensor]int64{degrees: 25_080_000, pascals: 100_653_253_906, percent: 48_648_438})
 }
@@ -270,7 +271,7 @@ func TestBME280FromManyGoroutines(t *testing.T) {
 func ExampleBME280() {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now }) // on a robot: its board
-	if err := board.Attach("I2C1", 0x76, sim.NewBME280()); err != nil {
+	if err := board.Attach("I2C1", 0x76, chips.NewBME280()); err != nil {
 		fmt.Println(err)
 		return
 	}

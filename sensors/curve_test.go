@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"pgregory.net/rapid"
@@ -96,7 +97,7 @@ func ExampleCurve() {
 	// An infrared range finder on the first input of an ADS1115, before a wall at 50 cm.
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	board.Attach("I2C1", 0x48, sim.NewADS1115([4]func(time.Duration) int64{func(time.Duration) int64 { return 850_000 }}))
+	board.Attach("I2C1", 0x48, chips.NewADS1115([4]func(time.Duration) int64{func(time.Duration) int64 { return 850_000 }}))
 	bus, err := board.Bus("I2C1")
 	if err != nil {
 		fmt.Println(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
@@ -20,10 +21,10 @@ var (
 )
 
 // sonar is a range finder before an obstacle.
-func sonar(t *testing.T, distance *int64, opts *sensors.HCSR04Opts) (*sensors.HCSR04, *sim.Echo, *sim.Pin, *time.Duration) {
+func sonar(t *testing.T, distance *int64, opts *sensors.HCSR04Opts) (*sensors.HCSR04, *chips.Echo, *sim.Pin, *time.Duration) {
 	t.Helper()
 	trigger, echo, now := pins(t, "GPIO23", "GPIO24")
-	module := sim.NewEcho(trigger, echo, func(time.Duration) int64 { return *distance })
+	module := chips.NewEcho(trigger, echo, func(time.Duration) int64 { return *distance })
 	h, err := sensors.NewHCSR04(trigger, echo, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +225,7 @@ func ExampleHCSR04() {
 		fmt.Println(err)
 		return
 	}
-	sim.NewEcho(trigger.(*sim.Pin), echo.(*sim.Pin), func(time.Duration) int64 { return 1_250_000 })
+	chips.NewEcho(trigger.(*sim.Pin), echo.(*sim.Pin), func(time.Duration) int64 { return 1_250_000 })
 
 	eye, err := sensors.NewHCSR04(trigger, echo.(sensors.EdgePin), nil)
 	if err != nil {

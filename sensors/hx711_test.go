@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
@@ -79,7 +80,7 @@ func TestHX711AfterAMomentWithoutSupply(t *testing.T) {
 		for _, every := range []time.Duration{12 * ms, 40 * ms, 100 * ms, 250 * ms} {
 			t.Run(fmt.Sprint(gain, every), func(t *testing.T) {
 				clock, data, now := pins(t, "GPIO5", "GPIO6")
-				cell := sim.NewLoadCell(clock, data, func(time.Duration) int64 { return 400_000 })
+				cell := chips.NewLoadCell(clock, data, func(time.Duration) int64 { return 400_000 })
 				// Another program has read it with other gains.
 				for pulse := range 24 + 2 {
 					*now = 400*ms + time.Duration(pulse)*time.Microsecond

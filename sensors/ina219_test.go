@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -171,7 +172,7 @@ func TestINA219Frozen(t *testing.T) {
 // ina219Board is a simulated board with a chip that measures a current and a voltage, its bus, and the board's time.
 func ina219Board(t *testing.T, current, voltage int64) (i2c.Bus, *sim.Board, *time.Duration) {
 	t.Helper()
-	return simulated(t, 0x40, sim.NewINA219(constant(current), constant(voltage), 100_000))
+	return simulated(t, 0x40, chips.NewINA219(constant(current), constant(voltage), 100_000))
 }
 
 func TestINA219OnSimulatedBoard(t *testing.T) {
@@ -240,7 +241,7 @@ func ExampleINA219() {
 	// On a robot the bus comes from the board; this one is simulated, with a motor that draws 0.8 A from 12 V.
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	board.Attach("I2C1", 0x40, sim.NewINA219(
+	board.Attach("I2C1", 0x40, chips.NewINA219(
 		func(time.Duration) int64 { return 800_000 }, func(time.Duration) int64 { return 12_000_000 }, 100_000))
 	bus, err := board.Bus("I2C1")
 	if err != nil {

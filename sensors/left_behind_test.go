@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -26,7 +27,7 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 		return writes
 	}
 	mpu := func(identity byte) sim.Device {
-		return sim.NewMPU6050(identity, sim.MPU6050World{Acceleration: gravity, Rotation: turning, Temperature: still(30_000_000)})
+		return chips.NewMPU6050(identity, chips.MPU6050World{Acceleration: gravity, Rotation: turning, Temperature: still(30_000_000)})
 	}
 	mpuMeasures := map[string]int64{"accel_x": 1_000_000, "accel_y": -2_000_000, "accel_z": 9_806_650, "gyro_x": 10_000_000, "gyro_z": 30_000_000, "temperature": 30_000_000}
 	// Everything but sleep and reset, in which nothing would be left of the rest.
@@ -49,7 +50,7 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 	}{
 		{name: "ADS1115", address: 0x48,
 			device: func() sim.Device {
-				return sim.NewADS1115([4]func(time.Duration) int64{still(1_000_000), still(250_000), still(0), still(3_000_000)})
+				return chips.NewADS1115([4]func(time.Duration) int64{still(1_000_000), still(250_000), still(0), still(3_000_000)})
 			},
 			worst: [][][]byte{
 				{{2, 0xff, 0xff}, {3, 0, 0}, {1, 0x7e, 0x00}}, // continuously, 0.256 V, 8 a second, another input
@@ -58,33 +59,33 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 			},
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewADS1115(b, 0x48, nil) },
 			want: map[string]int64{"a0": 1_000_000, "a3": 3_000_000, "a0-a1": 750_000}, within: 200},
-		{name: "ADXL345", address: 0x53, device: func() sim.Device { return sim.NewADXL345(gravity) },
+		{name: "ADXL345", address: 0x53, device: func() sim.Device { return chips.NewADXL345(gravity) },
 			worst: [][][]byte{all(0x1d, 0x3f, 0xff), all(0x1d, 0x3f, 0x7f), append(all(0x1d, 0x3f, 0x88), []byte{0x31, 0xcf})},
 			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewADXL345(b, 0x53, nil) },
 			want:  map[string]int64{"accel_x": 1_000_000, "accel_y": -2_000_000, "accel_z": 9_806_650}, within: 20_000},
-		{name: "BH1750 high", address: 0x23, device: func() sim.Device { return sim.NewBH1750(still(1000_000_000)) },
+		{name: "BH1750 high", address: 0x23, device: func() sim.Device { return chips.NewBH1750(still(1000_000_000)) },
 			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x10}}, {{0x40}, {0x7f}, {0x13}}, {{0x01}, {0x47}, {0x7e}, {0x00}}, {{0x44}, {0x6a}, {0x21}}},
 			open:  func(b i2c.Bus) (map[string]sensors.Sensor, error) { return one(sensors.NewBH1750(b, 0x23, nil)) },
 			want:  map[string]int64{"": 1000_000_000}, within: 1_000_000},
-		{name: "BH1750 low", address: 0x23, device: func() sim.Device { return sim.NewBH1750(still(1000_000_000)) },
+		{name: "BH1750 low", address: 0x23, device: func() sim.Device { return chips.NewBH1750(still(1000_000_000)) },
 			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x13}}, {{0x40}, {0x7f}, {0x13}}},
 			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) {
 				return one(sensors.NewBH1750(b, 0x23, &sensors.BH1750Opts{Resolution: sensors.BH1750Low}))
 			},
 			want: map[string]int64{"": 1000_000_000}, within: 4_200_000},
-		{name: "BMP280", address: 0x76, device: func() sim.Device { return sim.NewBMP280() },
+		{name: "BMP280", address: 0x76, device: func() sim.Device { return chips.NewBMP280() },
 			worst: [][][]byte{{{0xf5, 0xff}, {0xf4, 0xff}}, {{0xf5, 0xff}, {0xf4, 0x01}}, {{0xf5, 0xff}, {0xf4, 0x03}}},
 			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewBME280(b, 0x76) },
 			want:  map[string]int64{"temperature": 25_080_000, "pressure": 100_653_253_906}},
-		{name: "BME280", address: 0x76, device: func() sim.Device { return sim.NewBME280() },
+		{name: "BME280", address: 0x76, device: func() sim.Device { return chips.NewBME280() },
 			worst: [][][]byte{{{0xf2, 0xff}, {0xf5, 0xff}, {0xf4, 0xff}}, {{0xf2, 0}, {0xf5, 0xff}, {0xf4, 0x03}}},
 			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewBME280(b, 0x76) },
 			want:  map[string]int64{"temperature": 25_080_000, "pressure": 100_653_253_906, "humidity": 48_651_367}, within: 20_000},
-		{name: "BMP180", address: 0x77, device: func() sim.Device { return sim.NewBMP180() },
+		{name: "BMP180", address: 0x77, device: func() sim.Device { return chips.NewBMP180() },
 			worst: [][][]byte{{{0xf4, 0xf4}}, {{0xf4, 0x2e}}, {{0xf4, 0xff}}, {{0xf4, 0x34}}},
 			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewBME280(b, 0x77) },
 			want:  map[string]int64{"temperature": 15_000_000, "pressure": 69_964_000_000}},
-		{name: "INA219", address: 0x40, device: func() sim.Device { return sim.NewINA219(still(1_000_000), still(12_000_000), 100_000) },
+		{name: "INA219", address: 0x40, device: func() sim.Device { return chips.NewINA219(still(1_000_000), still(12_000_000), 100_000) },
 			worst: [][][]byte{{{5, 0xff, 0xfe}, {0, 0x07, 0xff}}, {{5, 0, 2}, {0, 0, 0}}, {{5, 0x10, 0x62}, {0, 0x00, 0x04}}, {{0, 0x7f, 0xff}}},
 			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewINA219(b, 0x40, nil) },
 			want:  map[string]int64{"current": 1_000_000, "voltage": 12_000_000, "power": 12_000_000, "shunt": 100_000}},
@@ -94,17 +95,17 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
 		{name: "ICM-20689", address: 0x68, device: func() sim.Device { return mpu(0x98) }, worst: [][][]byte{mpuWorst},
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
-		{name: "TMP102", address: 0x48, device: func() sim.Device { return sim.NewTMP102(still(22_500_000)) },
+		{name: "TMP102", address: 0x48, device: func() sim.Device { return chips.NewTMP102(still(22_500_000)) },
 			worst: [][][]byte{{{1, 0xff, 0xff}, {2, 0x80, 0}, {3, 0x80, 0}}, {{1, 0x60, 0xf0}}, {{1, 0x61, 0xa0}}, {{1, 0, 0}}},
 			open:  func(b i2c.Bus) (map[string]sensors.Sensor, error) { return one(sensors.NewTMP102(b, 0x48, nil)) },
 			want:  map[string]int64{"": 22_500_000}},
-		{name: "TMP105", address: 0x48, device: func() sim.Device { return sim.NewTMP105(still(22_562_500)) },
+		{name: "TMP105", address: 0x48, device: func() sim.Device { return chips.NewTMP105(still(22_562_500)) },
 			worst: [][][]byte{{{1, 0xff}, {2, 0x80, 0}, {3, 0x80, 0}}, {{1, 0}}, {{1, 0x1f}}},
 			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) {
 				return one(sensors.NewTMP102(b, 0x48, &sensors.TMP102Opts{Chip: sensors.TMP105}))
 			},
 			want: map[string]int64{"": 22_562_500}},
-		{name: "VL53L0X", address: 0x29, device: func() sim.Device { return sim.NewVL53L0X(still(750_000)) },
+		{name: "VL53L0X", address: 0x29, device: func() sim.Device { return chips.NewVL53L0X(still(750_000)) },
 			worst: [][][]byte{
 				append(all(0x00, 0xbe, 0xff), []byte{0xff, 0x07}),
 				append(append([][]byte{{0xff, 0x01}}, all(0x00, 0xfe, 0xff)...), []byte{0xff, 0x06}),

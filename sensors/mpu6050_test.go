@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -191,8 +192,8 @@ func TestMPU6050Frozen(t *testing.T) {
 }
 
 // mpu6050World turns and tilts slowly, and its chip gets warmer.
-func mpu6050World() sim.MPU6050World {
-	return sim.MPU6050World{
+func mpu6050World() chips.MPU6050World {
+	return chips.MPU6050World{
 		Acceleration: [3]func(time.Duration) int64{
 			func(at time.Duration) int64 { return at.Milliseconds() * 1000 },
 			func(at time.Duration) int64 { return -at.Milliseconds() * 1000 },
@@ -230,7 +231,7 @@ func TestMPU6050OnSimulatedBoard(t *testing.T) {
 	} {
 		now := time.Duration(0)
 		board := sim.New(func() time.Duration { return now })
-		if err := board.Attach("I2C1", 0x68, sim.NewMPU6050(c.identity, mpu6050World())); err != nil {
+		if err := board.Attach("I2C1", 0x68, chips.NewMPU6050(c.identity, mpu6050World())); err != nil {
 			t.Fatal(err)
 		}
 		bus, err := board.Bus("I2C1")
@@ -271,7 +272,7 @@ func TestMPU6050LosesItsSupply(t *testing.T) {
 		board := sim.New(func() time.Duration { return now })
 		plug := func() {
 			board.Detach("I2C1", 0x68)
-			if err := board.Attach("I2C1", 0x68, sim.NewMPU6050(identity, mpu6050World())); err != nil {
+			if err := board.Attach("I2C1", 0x68, chips.NewMPU6050(identity, mpu6050World())); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -305,12 +306,12 @@ func TestMPU6050LosesItsSupply(t *testing.T) {
 }
 
 func TestMPU6050FromManyGoroutines(t *testing.T) {
-	world := sim.MPU6050World{Temperature: constant(30_000_000)}
+	world := chips.MPU6050World{Temperature: constant(30_000_000)}
 	for axis := range 3 {
 		world.Acceleration[axis] = constant(int64(axis+1) * 2_000_000)
 		world.Rotation[axis] = constant(int64(axis+1) * 20_000_000)
 	}
-	bus, _, now := simulated(t, 0x68, sim.NewMPU6050(0x68, world))
+	bus, _, now := simulated(t, 0x68, chips.NewMPU6050(0x68, world))
 	chip, measures := newMPU6050(t, bus, nil)
 	alone := map[sensors.Sensor]int64{}
 	for *now = 0; *now < time.Second; *now += 10 * ms {
@@ -330,10 +331,10 @@ func ExampleMPU6050() {
 	// On a robot the bus comes from the board; this one is simulated, and its chip lies flat and turns on the spot.
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	world := sim.MPU6050World{}
+	world := chips.MPU6050World{}
 	world.Acceleration[2] = func(time.Duration) int64 { return 9_806_650 }
 	world.Rotation[2] = func(time.Duration) int64 { return 90_000_000 }
-	board.Attach("I2C1", 0x68, sim.NewMPU6050(0x68, world))
+	board.Attach("I2C1", 0x68, chips.NewMPU6050(0x68, world))
 	bus, err := board.Bus("I2C1")
 	if err != nil {
 		fmt.Println(err)

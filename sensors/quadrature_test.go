@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
@@ -12,10 +12,10 @@ import (
 )
 
 // encoder is one with 40 counts a revolution, on a wheel.
-func encoder(t fataler, inverted bool) (position, speed sensors.Sensor, q *sensors.Quadrature, wheel *sim.Wheel, now *time.Duration) {
+func encoder(t fataler, inverted bool) (position, speed sensors.Sensor, q *sensors.Quadrature, wheel *chips.Wheel, now *time.Duration) {
 	t.Helper()
 	a, b, now := pins(t, "GPIO5", "GPIO6")
-	wheel = sim.NewWheel(a, b)
+	wheel = chips.NewWheel(a, b)
 	q, err := sensors.NewQuadrature(a, b, &sensors.QuadratureOpts{CountsPerUnit: 40_000_000, Unit: "rev", Pull: gpio.PullUp, Inverted: inverted})
 	both := measures(t, q, err, "position", "speed")
 	return both[0], both[1], q, wheel, now

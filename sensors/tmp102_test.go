@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -59,9 +60,9 @@ func TestTMP102RefusesWhatTheChipDoesNotHave(t *testing.T) {
 }
 
 func TestThermometersOnSimulatedBoard(t *testing.T) {
-	for chip, device := range map[sensors.TMP102Chip]*sim.TMP102{
-		sensors.TMP102: sim.NewTMP102(func(at time.Duration) int64 { return at.Milliseconds() * 1000 }),
-		sensors.TMP105: sim.NewTMP105(func(at time.Duration) int64 { return at.Milliseconds() * 1000 }),
+	for chip, device := range map[sensors.TMP102Chip]*chips.TMP102{
+		sensors.TMP102: chips.NewTMP102(func(at time.Duration) int64 { return at.Milliseconds() * 1000 }),
+		sensors.TMP105: chips.NewTMP105(func(at time.Duration) int64 { return at.Milliseconds() * 1000 }),
 	} {
 		bus, board, now := simulated(t, 0x48, device)
 		s := thermometer(t, bus, chip)
@@ -89,7 +90,7 @@ func TestThermometersOnSimulatedBoard(t *testing.T) {
 // Each transfer of a start and of a reading fails once.
 func TestTMP102NoAnswerToOneTransfer(t *testing.T) {
 	for n := range 5 {
-		bus, _, now := simulated(t, 0x48, sim.NewTMP105(constant(21_500_000)))
+		bus, _, now := simulated(t, 0x48, chips.NewTMP105(constant(21_500_000)))
 		s := thermometer(t, &failOnce{Bus: bus, transfers: n}, sensors.TMP105)
 		failures := 0
 		for ; *now < 2*time.Second; *now += 50 * ms {
@@ -123,7 +124,7 @@ func TestTMP102Garbage(t *testing.T) {
 func ExampleTMP102Sensor() {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now }) // on a robot: its board
-	if err := board.Attach("I2C1", 0x48, sim.NewTMP102(constant(-12_500_000))); err != nil {
+	if err := board.Attach("I2C1", 0x48, chips.NewTMP102(constant(-12_500_000))); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/i2c"
@@ -273,7 +274,7 @@ func TestVL53L0XOnSimulatedBoard(t *testing.T) {
 		approach := func(at time.Duration) int64 { return 2_400_000 - at.Microseconds() } // 1 m/s
 		plug := func() {
 			board.Detach("I2C1", 0x29)
-			if err := board.Attach("I2C1", 0x29, sim.NewVL53L0X(approach)); err != nil {
+			if err := board.Attach("I2C1", 0x29, chips.NewVL53L0X(approach)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -350,7 +351,7 @@ func TestVL53L0XOrderOfTheStart(t *testing.T) {
 		{"the calibration of the phase", "0102 0001", 3},
 		{"the interrupt", "0a04 ", 0},
 	} {
-		chip := sim.NewVL53L0X(func(time.Duration) int64 { return 300_000 })
+		chip := chips.NewVL53L0X(func(time.Duration) int64 { return 300_000 })
 		now := time.Duration(0)
 		for _, line := range vl53l0xStart {
 			if c.name == "the right stop variable" {
@@ -381,7 +382,7 @@ func TestVL53L0XOrderOfTheStart(t *testing.T) {
 // Wherever a start or a reading is cut off, there is no wrong reading after it, and a right one soon.
 func TestChipsOvercomeAFailedTransfer(t *testing.T) {
 	wall := func(time.Duration) int64 { return 500_000 }
-	world := sim.MPU6050World{}
+	world := chips.MPU6050World{}
 	world.Acceleration[2] = func(time.Duration) int64 { return 9_806_650 }
 	for _, c := range []struct {
 		name      string
@@ -390,21 +391,21 @@ func TestChipsOvercomeAFailedTransfer(t *testing.T) {
 		sensor    func(bus i2c.Bus) (sensors.Sensor, error)
 		transfers int // of a start and a reading
 	}{
-		{"MPU-9250", 0x68, func() sim.Device { return sim.NewMPU6050(0x71, world) }, func(bus i2c.Bus) (sensors.Sensor, error) {
+		{"MPU-9250", 0x68, func() sim.Device { return chips.NewMPU6050(0x71, world) }, func(bus i2c.Bus) (sensors.Sensor, error) {
 			chip, err := sensors.NewMPU6050(bus, 0x68, nil)
 			if err != nil {
 				return nil, err
 			}
 			return chip.Measure("accel_z")
 		}, 7},
-		{"ADXL345", 0x53, func() sim.Device { return sim.NewADXL345(world.Acceleration) }, func(bus i2c.Bus) (sensors.Sensor, error) {
+		{"ADXL345", 0x53, func() sim.Device { return chips.NewADXL345(world.Acceleration) }, func(bus i2c.Bus) (sensors.Sensor, error) {
 			chip, err := sensors.NewADXL345(bus, 0x53, nil)
 			if err != nil {
 				return nil, err
 			}
 			return chip.Measure("accel_z")
 		}, 7},
-		{"VL53L0X", 0x29, func() sim.Device { return sim.NewVL53L0X(wall) }, func(bus i2c.Bus) (sensors.Sensor, error) {
+		{"VL53L0X", 0x29, func() sim.Device { return chips.NewVL53L0X(wall) }, func(bus i2c.Bus) (sensors.Sensor, error) {
 			return sensors.NewVL53L0X(bus, 0x29, nil)
 		}, 157},
 	} {
@@ -444,7 +445,7 @@ func ExampleVL53L0X() {
 	// On a robot the bus comes from the board; this one is simulated, with a wall at half a metre.
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	board.Attach("I2C1", 0x29, sim.NewVL53L0X(func(time.Duration) int64 { return 500_000 }))
+	board.Attach("I2C1", 0x29, chips.NewVL53L0X(func(time.Duration) int64 { return 500_000 }))
 	bus, err := board.Bus("I2C1")
 	if err != nil {
 		fmt.Println(err)

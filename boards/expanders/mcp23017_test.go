@@ -12,6 +12,7 @@ import (
 
 	"fluxd/boards/expanders"
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
@@ -152,7 +153,7 @@ func TestMCP23017NoAnswer(t *testing.T) {
 
 // mcp23017World is a simulated chip on a simulated bus that can die.
 type mcp23017World struct {
-	chip   *sim.MCP23017
+	chip   *chips.MCP23017
 	bus    *flaky
 	faults *sim.Faults
 }
@@ -160,7 +161,7 @@ type mcp23017World struct {
 func newMCP23017World(t *testing.T) *mcp23017World {
 	t.Helper()
 	board := sim.New(func() time.Duration { return 0 })
-	w := &mcp23017World{chip: sim.NewMCP23017()}
+	w := &mcp23017World{chip: chips.NewMCP23017()}
 	must(t, board.Attach("I2C1", 0x20, w.chip))
 	bus, err := board.Bus("I2C1")
 	must(t, err)
@@ -533,7 +534,7 @@ func TestMCP23017AgainstAModel(t *testing.T) {
 func ExampleMCP23017() {
 	// On a robot the bus comes from the board; this one is simulated.
 	board := sim.New(func() time.Duration { return 0 })
-	simulated := sim.NewMCP23017()
+	simulated := chips.NewMCP23017()
 	board.Attach("I2C1", 0x20, simulated)
 	bus, err := board.Bus("I2C1")
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"fluxd/actuators"
 	"fluxd/boards/expanders"
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
@@ -276,14 +277,14 @@ func TestPCA9685GarbageAtTheAddress(t *testing.T) {
 // world is a simulated chip on a simulated bus.
 type world struct {
 	now    time.Duration
-	chip   *sim.PCA9685
+	chip   *chips.PCA9685
 	bus    i2c.Bus
 	faults *sim.Faults
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{chip: sim.NewPCA9685()}
+	w := &world{chip: chips.NewPCA9685()}
 	board := sim.New(func() time.Duration { return w.now })
 	must(t, board.Attach("I2C1", 0x40, w.chip))
 	var err error
@@ -537,7 +538,7 @@ func TestPCA9685PulsesAreAsLongAsAsked(t *testing.T) {
 		longest := drawn(t, "longest", shortest+100*time.Microsecond, actuators.LongestPulse)
 		command := actuators.Command(rapid.Int64Range(0, int64(actuators.Full)).Draw(t, "command"))
 
-		now, twin := time.Duration(0), sim.NewPCA9685()
+		now, twin := time.Duration(0), chips.NewPCA9685()
 		board := sim.New(func() time.Duration { return now })
 		if err := board.Attach("I2C1", 0x40, twin); err != nil {
 			t.Fatal(err)
@@ -665,7 +666,7 @@ func ExamplePCA9685() {
 	// On a robot the bus comes from the board; this one is simulated.
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	simulated := sim.NewPCA9685()
+	simulated := chips.NewPCA9685()
 	board.Attach("I2C1", 0x40, simulated)
 	bus, err := board.Bus("I2C1")
 	if err != nil {

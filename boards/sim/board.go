@@ -26,7 +26,7 @@ type Board struct {
 func New(clock func() time.Duration) *Board {
 	b := &Board{clock: clock}
 	for i := range header.GPIOs {
-		b.pins = append(b.pins, newPin(i, clock))
+		b.pins = append(b.pins, NewPin(fmt.Sprintf("GPIO%d", i), i, clock))
 	}
 	for i := range 2 {
 		b.buses = append(b.buses, &Bus{name: fmt.Sprintf("I2C%d", i), clock: clock, devices: map[uint16]Device{}, pulled: map[uint16]Device{}})

@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The names are those that a robot file takes.
@@ -32,10 +34,51 @@ func TestBoardNames(t *testing.T) {
 			t.Errorf("bus %q: got %v", name, err)
 		}
 	}
-	if err := board.Attach("1", 0x40, NewPCA9685()); err != nil {
+	if err := board.Attach("1", 0x40, &echo{}); err != nil {
 		t.Error(err)
 	}
-	if err := board.Attach("I2C1", 0x40, NewPCA9685()); err == nil {
+	if err := board.Attach("I2C1", 0x40, &echo{}); err == nil {
 		t.Error("by its other name the address is free")
+	}
+}
+
+func TestBoard(t *testing.T) {
+	b := New(func() time.Duration { return 0 })
+	if _, err := b.Pin("GPIO99"); err == nil || !strings.Contains(err.Error(), "GPIO0 to GPIO27") {
+		t.Errorf("unknown pin: %v", err)
+	}
+	if _, err := b.Bus("I2C9"); err == nil || !strings.Contains(err.Error(), "I2C0 or I2C1") {
+		t.Errorf("unknown bus: %v", err)
+	}
+	if one, _ := b.Pin("GPIO4"); one == nil {
+		t.Error("no GPIO4")
+	} else if two, _ := b.Pin("GPIO4"); one != two {
+		t.Error("two pins of one name")
+	}
+	bus, err := b.Bus("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bus.Tx(0x23, []byte{1}, nil); !errors.Is(err, ErrNoAnswer) || !strings.Contains(err.Error(), "I2C1 address 0x23") {
+		t.Errorf("nobody there: %v", err)
+	}
+	eye := &echo{}
+	if err := b.Attach("I2C1", 0x23, eye); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Attach("I2C1", 0x23, eye); err == nil {
+		t.Error("two devices at one address")
+	}
+	if err := b.Attach("I2C7", 0x23, eye); err == nil {
+		t.Error("attached to a bus that is not there")
+	}
+	if err := bus.Tx(0x23, []byte{1}, nil); err != nil {
+		t.Errorf("attached: %v", err)
+	}
+	if err := b.Detach("I2C1", 0x23); err != nil {
+		t.Fatal(err)
+	}
+	if err := bus.Tx(0x23, []byte{1}, nil); !errors.Is(err, ErrNoAnswer) {
+		t.Errorf("detached: %v", err)
 	}
 }

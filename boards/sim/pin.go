@@ -44,9 +44,10 @@ type move struct {
 // edgeRoom is how many edges a pin keeps. The kernel keeps sixteen a line unless it is asked for more, and never more than 1,024.
 const edgeRoom = 1024
 
-func newPin(number int, clock func() time.Duration) *Pin {
+// NewPin makes a pin of a chip, such as an expander's. The pins of a board are there already.
+func NewPin(name string, number int, clock func() time.Duration) *Pin {
 	return &Pin{
-		name: fmt.Sprintf("GPIO%d", number), number: number, clock: clock, pull: gpio.Float,
+		name: name, number: number, clock: clock, pull: gpio.Float,
 		changed: make(chan struct{}, 1), restarted: make(chan struct{}),
 	}
 }
@@ -54,10 +55,10 @@ func newPin(number int, clock func() time.Duration) *Pin {
 // String returns the pin's name.
 func (p *Pin) String() string { return p.name }
 
-// Name returns the pin's name, GPIO0 to GPIO27.
+// Name returns the pin's name, GPIO0 to GPIO27 on a board.
 func (p *Pin) Name() string { return p.name }
 
-// Number returns the pin's BCM number.
+// Number returns the pin's BCM number on a board.
 func (p *Pin) Number() int { return p.number }
 
 // Function returns what the pin does at the moment: "IN", "OUT" or "PWM".
@@ -232,8 +233,8 @@ func (p *Pin) PWMState() (gpio.Duty, physic.Frequency) {
 	return p.duty, p.frequency
 }
 
-// power is the share of time for which the pin is high: what a motor driver makes of PWM and levels.
-func (p *Pin) power() (gpio.Duty, gpio.Level) {
+// Power returns what a motor driver makes of PWM and levels: the share of time for which the pin is high, and the level where there is no PWM.
+func (p *Pin) Power() (gpio.Duty, gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	switch {
@@ -244,6 +245,9 @@ func (p *Pin) power() (gpio.Duty, gpio.Level) {
 	}
 	return 0, p.reads()
 }
+
+// Now returns the time of the pin's clock.
+func (p *Pin) Now() time.Duration { return p.clock() }
 
 // Drive is the world's side of the line: it gives it a level, now. A change that an input sees is an edge; an output keeps its own
 // level, and finds the world's when it becomes an input.

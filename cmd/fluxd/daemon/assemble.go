@@ -11,6 +11,7 @@ import (
 	"fluxd/boards/linux"
 	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/worlds"
 	"fluxd/bridge/protocol"
 	"fluxd/configs"
 	"fluxd/core"
@@ -133,7 +134,7 @@ func (r *robot) openBoard() error {
 		case "bench":
 			return t.layOut()
 		case "arena":
-			r.arena = sim.NewArena(b, sim.ArenaOpts{Seed: r.at.Seed, Relight: r.config.Board.Relight})
+			r.arena = worlds.NewArena(b, worlds.ArenaOpts{Seed: r.at.Seed, Relight: r.config.Board.Relight})
 		}
 	case "raspberrypi", "linux", "auto":
 		return r.openMachine()

@@ -15,6 +15,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/bridge/protocol"
 	"fluxd/sensors"
 
@@ -287,7 +288,7 @@ func (o *onFire) Tx(at time.Duration, w, r []byte) error {
 // event says why, and all of it recovers.
 func TestDaemonGoesOnWhenATransferPanics(t *testing.T) {
 	w := watch(t, guarded(", stale: 1s", "", ""))
-	eye := &onFire{Device: sim.NewBH1750(func(time.Duration) int64 { return w.light.Load() })}
+	eye := &onFire{Device: chips.NewBH1750(func(time.Duration) int64 { return w.light.Load() })}
 	if err := w.board.Attach("I2C1", 0x23, eye); err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +309,7 @@ func TestProbeOfABusWhoseCodePanics(t *testing.T) {
 	if err := r.openBoard(); err != nil {
 		t.Fatal(err)
 	}
-	eye := &onFire{Device: sim.NewBH1750(nil)}
+	eye := &onFire{Device: chips.NewBH1750(nil)}
 	eye.burns.Store(true)
 	if err := r.board.(*sim.Board).Attach("I2C1", 0x5c, eye); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/configs"
 )
 
@@ -14,18 +15,18 @@ import (
 type table struct {
 	board *sim.Board
 	robot *robot
-	more  map[string]*sim.MCP23017 // expanders with inputs, by name
+	more  map[string]*chips.MCP23017 // expanders with inputs, by name
 }
 
 // newTable connects what a robot has in every world: its expanders, because they are pins of the board, and its switches, at rest. Nobody
 // presses an emergency stop, nobody bumps into anything: a line that the world lets go of (sim.Pin.Release) is a broken wire.
 func newTable(b *sim.Board, r *robot) (*table, error) {
 	c := r.config
-	t := &table{board: b, robot: r, more: map[string]*sim.MCP23017{}}
+	t := &table{board: b, robot: r, more: map[string]*chips.MCP23017{}}
 	for _, e := range c.Expanders {
-		var device sim.Device = sim.NewPCA9685()
+		var device sim.Device = chips.NewPCA9685()
 		if e.Value.Device == "mcp23017" {
-			chip := sim.NewMCP23017()
+			chip := chips.NewMCP23017()
 			device, t.more[e.Name] = chip, chip
 		}
 		if err := b.Attach(configs.CanonicalBus(e.Value.Bus), e.Value.Address, device); err != nil {
@@ -80,22 +81,21 @@ func (t *table) layOut() error {
 		if there[place] { // another measure of the same device
 			continue
 		}
+		kind, known := chips.Find(c.Device)
 		var err error
 		switch {
-		case c.Device == "hcsr04":
-			err = t.join(c.Trigger, c.Echo, t.board.PlugSonar)
-		case c.Device == "hx711":
-			err = t.join(c.Clock, c.Data, t.board.PlugLoadCell)
-		case c.Device == "quadrature":
-			err = t.join(c.A, c.B, t.board.PlugWheel)
-		case bus != "":
+		case kind.OnPins != nil:
+			err = t.join(c, kind)
+		case bus == "":
+			continue
+		case !known:
+			err = fmt.Errorf("no simulated %q", c.Device)
+		default:
 			if _, err = t.board.Bus(bus); err != nil {
 				err = at("bus", err)
 			} else {
-				err = t.board.Plug(c.Device, bus, c.Address)
+				err = t.board.Attach(bus, c.Address, kind.OnBus())
 			}
-		default:
-			continue
 		}
 		if err != nil {
 			return t.robot.refused("sensors."+s.Name, "sensor "+s.Name, err)
@@ -105,15 +105,17 @@ func (t *table) layOut() error {
 	return nil
 }
 
-// join connects a device to two lines.
-func (t *table) join(one, other string, plug func(one, other *sim.Pin)) error {
-	first, err := t.line(one)
-	if err != nil {
-		return err
+// join connects a device to its pins.
+func (t *table) join(c configs.Sensor, kind chips.Kind) error {
+	names := map[string]string{"a": c.A, "b": c.B, "clock": c.Clock, "data": c.Data, "echo": c.Echo, "trigger": c.Trigger}
+	var pins []*sim.Pin
+	for _, role := range kind.Pins {
+		pin, err := t.line(names[role])
+		if err != nil {
+			return err
+		}
+		pins = append(pins, pin)
 	}
-	second, err := t.line(other)
-	if err == nil {
-		plug(first, second)
-	}
-	return err
+	kind.OnPins(pins)
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/worlds"
 	"fluxd/configs"
 )
 
@@ -126,13 +127,13 @@ func (r *robot) unknownToWorld() (warnings configs.Errors) {
 	if board.Kind != "sim" || board.World == "bench" {
 		return nil
 	}
-	var parts []sim.ArenaPart
+	var parts []worlds.ArenaPart
 	if board.World == "arena" {
-		parts = sim.ArenaParts()
+		parts = worlds.ArenaParts()
 	}
 	connected := map[string]bool{}
 	for _, c := range r.config.Wiring() {
-		is := slices.ContainsFunc(parts, func(p sim.ArenaPart) bool { return p.Where == c.Where() && p.Device == c.Device && p.Role == c.Role })
+		is := slices.ContainsFunc(parts, func(p worlds.ArenaPart) bool { return p.Where == c.Where() && p.Device == c.Device && p.Role == c.Role })
 		connected[c.Where()] = connected[c.Where()] || is
 		switch {
 		case is || c.Device == "switch" || c.Device == "pca9685" || c.Device == "mcp23017": // every world has those
@@ -146,7 +147,7 @@ func (r *robot) unknownToWorld() (warnings configs.Errors) {
 	for _, p := range parts {
 		if p.Device == "hbridge" && !connected[p.Where] && !listed[p.Name] {
 			listed[p.Name] = true
-			own := slices.DeleteFunc(slices.Clone(parts), func(other sim.ArenaPart) bool { return other.Name != p.Name })
+			own := slices.DeleteFunc(slices.Clone(parts), func(other worlds.ArenaPart) bool { return other.Name != p.Name })
 			warnings = append(warnings, r.config.Mistake("board.world", "the arena's %s is not connected, and does not turn as it should: expected %s", p.Name, partList(own, "", "")))
 		}
 	}
@@ -154,7 +155,7 @@ func (r *robot) unknownToWorld() (warnings configs.Errors) {
 }
 
 // partList names what the arena has for a device in a role, or all that it has.
-func partList(parts []sim.ArenaPart, device, role string) string {
+func partList(parts []worlds.ArenaPart, device, role string) string {
 	var alike, all []string
 	for _, p := range parts {
 		text := fmt.Sprintf("%s: %s, %s %s", p.Name, p.Device, p.Role, p.Where)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
@@ -34,7 +35,7 @@ func TestStuckBus(t *testing.T) {
 network: {neurons: {a: {}, b: {}}}`, 1)
 	text = strings.Replace(text, "safety:", "  other_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: none, decode: {kind: count, neuron: b, full: 100 Hz, window: 100ms}}\nsafety:", 1)
 	w := watch(t, text)
-	if err := w.board.Attach("I2C0", 0x23, sim.NewBH1750(func(time.Duration) int64 { return w.light.Load() })); err != nil {
+	if err := w.board.Attach("I2C0", 0x23, chips.NewBH1750(func(time.Duration) int64 { return w.light.Load() })); err != nil {
 		t.Fatal(err)
 	}
 	w.plug(t)
@@ -113,7 +114,8 @@ func TestDeviceThatAnswersGarbage(t *testing.T) {
 network: {neurons: {a: {}}}`, 1)
 	w := watch(t, text)
 	w.plug(t)
-	if err := w.board.Plug("ina219", "I2C1", 0x40); err != nil {
+	ina219, _ := chips.Find("ina219")
+	if err := w.board.Attach("I2C1", 0x40, ina219.OnBus()); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "a current", func() bool { return w.Sensors()["current"].Value == 0.2 })

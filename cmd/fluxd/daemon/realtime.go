@@ -18,6 +18,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/worlds"
 	"fluxd/bridge"
 	"fluxd/configs"
 	"fluxd/core"
@@ -589,7 +590,7 @@ func (l *Robot) Broker() string {
 }
 
 // Arena returns the simulated world, or nil. It may be looked at from any goroutine.
-func (l *Robot) Arena() *sim.Arena { return l.arena }
+func (l *Robot) Arena() *worlds.Arena { return l.arena }
 
 // Simulated returns the simulated board, or nil on a real one: a test is the world around it.
 func (l *Robot) Simulated() *sim.Board {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"fluxd/actuators"
-	"fluxd/boards/sim"
+	"fluxd/boards/sim/worlds"
 	"fluxd/bridge/protocol"
 	"fluxd/configs"
 	"fluxd/core"
@@ -35,7 +35,7 @@ type robot struct {
 	log     *slog.Logger
 	clock   func() time.Duration // since the start; virtual or real
 	board   board
-	arena   *sim.Arena // nil without one
+	arena   *worlds.Arena // nil without one
 	network *core.Network
 	neurons map[string][]int // by name; a population's name stands for all its members
 	sensors []*sensorLine

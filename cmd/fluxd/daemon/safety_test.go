@@ -3,6 +3,7 @@ package daemon
 import (
 	"encoding/json"
 	"errors"
+	"fluxd/boards/sim/chips"
 	"fluxd/bridge/protocol"
 	"fmt"
 	"log/slog"
@@ -65,7 +66,7 @@ func (w *watched) pin(t *testing.T, name string) *sim.Pin {
 
 func (w *watched) plug(t *testing.T) {
 	t.Helper()
-	if err := w.board.Attach("I2C1", 0x23, sim.NewBH1750(func(time.Duration) int64 { return w.light.Load() })); err != nil {
+	if err := w.board.Attach("I2C1", 0x23, chips.NewBH1750(func(time.Duration) int64 { return w.light.Load() })); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,10 +1,12 @@
-package sim
+package chips
 
 import (
 	"encoding/binary"
 	"slices"
 	"sync"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // MPU6050World is what an MPU6050 senses. A function that is missing stands for zero.
@@ -70,28 +72,25 @@ func NewMPU6050(identity byte, world MPU6050World) *MPU6050 {
 	return s
 }
 
-// Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on
-// from there, too.
+// restingMPU6050 lies flat.
+func restingMPU6050() sim.Device {
+	level := [3]func(time.Duration) int64{2: still(restingGravity)}
+	return NewMPU6050(0x68, MPU6050World{Acceleration: level, Temperature: still(restingTemperature)})
+}
+
+// Tx implements sim.Device; see transfer.
 func (s *MPU6050) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.now = at
 	s.measure(at)
-	if len(w) == 0 {
-		return nil // the simulation does not remember the register of an earlier transaction
-	}
-	register := w[0]
-	for _, value := range w[1:] {
-		s.write(at, register&0x7f, value)
-		register++
-	}
-	for i := range r {
-		r[i] = s.registers[register&0x7f]
+	transfer(w, r, func(register, value byte) { s.write(at, register&0x7f, value) }, func(register byte) byte {
+		value := s.registers[register&0x7f]
 		if register == mpu6050IntStatus {
 			s.registers[register] = 0
 		}
-		register++
-	}
+		return value
+	})
 	return nil
 }
 
@@ -231,12 +230,4 @@ func (s *MPU6050) put(standby, n int, sense func(time.Duration) int64, moment ti
 	}
 	count := max(-1<<15, min(toNearest((value-offset)*counts, millionths), 1<<15-1))
 	binary.BigEndian.PutUint16(s.registers[mpu6050Data+2*n:], uint16(count))
-}
-
-// toNearest divides, rounded to the nearest whole number, as a converter does.
-func toNearest(numerator, denominator int64) int64 {
-	if numerator < 0 {
-		return (numerator - denominator/2) / denominator
-	}
-	return (numerator + denominator/2) / denominator
 }

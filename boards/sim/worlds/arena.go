@@ -1,4 +1,11 @@
-package sim
+// Package worlds has what simulated robots live in.
+//
+//	board := sim.New(clock)
+//	arena := worlds.NewArena(board, worlds.ArenaOpts{Seed: 1})
+//	arena.Advance(20 * time.Millisecond)
+//
+// A world that starts from the same seed and is driven the same way goes through the same states, to the last bit, on every processor.
+package worlds
 
 import (
 	"fmt"
@@ -9,6 +16,8 @@ import (
 
 	"periph.io/x/conn/v3/gpio"
 
+	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
 	"fluxd/splitmix64"
 )
 
@@ -78,7 +87,7 @@ type ArenaOpts struct {
 // An Arena may be used from any goroutine.
 type Arena struct {
 	walls   []segment
-	bumper  *Pin
+	bumper  *sim.Pin
 	wheels  [2]wheel
 	relight bool
 
@@ -96,7 +105,7 @@ type Arena struct {
 }
 
 type wheel struct {
-	pwm, direction *Pin
+	pwm, direction *sim.Pin
 	speed          float64
 }
 
@@ -115,7 +124,7 @@ type ArenaState struct {
 }
 
 // NewArena makes an arena on a fresh board and connects its devices. It panics on a board that has the pins or addresses in use.
-func NewArena(b *Board, opts ArenaOpts) *Arena {
+func NewArena(b *sim.Board, opts ArenaOpts) *Arena {
 	corners := []vector{{0, 0}, {arenaWidth, 0}, {arenaWidth, arenaHeight}, {0, arenaHeight}}
 	a := &Arena{random: splitmix64.Random(opts.Seed), relight: opts.Relight}
 	for i := range corners {
@@ -131,7 +140,7 @@ func NewArena(b *Board, opts ArenaOpts) *Arena {
 		address uint16
 		side    float64
 	}{{leftEye, eyeAngle}, {rightEye, -eyeAngle}} {
-		sensor := NewBH1750(func(time.Duration) int64 { return int64(float64(a.light(eye.side) * 1e6)) })
+		sensor := chips.NewBH1750(func(time.Duration) int64 { return int64(float64(a.light(eye.side) * 1e6)) })
 		if err := b.Attach(arenaBus, eye.address, sensor); err != nil {
 			panic(err)
 		}
@@ -146,8 +155,8 @@ func NewArena(b *Board, opts ArenaOpts) *Arena {
 	return a
 }
 
-func (a *Arena) connect(b *Board, name string) *Pin {
-	p, err := b.pin(name)
+func (a *Arena) connect(b *sim.Board, name string) *sim.Pin {
+	p, err := b.Line(name)
 	if err != nil {
 		panic(err)
 	}
@@ -219,9 +228,9 @@ func (a *Arena) step() {
 
 // command is the speed that a motor driver is told, in metres per second.
 func (w *wheel) command() float64 {
-	duty, _ := w.pwm.power()
+	duty, _ := w.pwm.Power()
 	speed := float64(float64(duty) / float64(gpio.DutyMax) * topSpeed)
-	if _, level := w.direction.power(); level == gpio.High {
+	if _, level := w.direction.Power(); level == gpio.High {
 		return -speed
 	}
 	return speed

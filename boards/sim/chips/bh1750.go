@@ -1,9 +1,11 @@
-package sim
+package chips
 
 import (
 	"fmt"
 	"sync"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // BH1750 simulates ROHM's light sensor opcode by opcode: power, reset, the three resolutions one-shot and continuous, and the
@@ -32,6 +34,9 @@ func NewBH1750(light func(at time.Duration) int64) *BH1750 {
 	return s
 }
 
+// restingBH1750 is in a lit room: 300 lx.
+func restingBH1750() sim.Device { return NewBH1750(still(300_000_000)) }
+
 // Reset is a power-up: a lost supply that came back.
 func (s *BH1750) Reset() {
 	s.mutex.Lock()
@@ -54,12 +59,12 @@ const (
 	bh1750LongestTime  = 254
 )
 
-// Tx implements Device.
+// Tx implements sim.Device.
 func (s *BH1750) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if len(w) > 1 {
-		return fmt.Errorf("BH1750: %w: expected one opcode between start and stop, got %d: send each in its own transaction", ErrNoAnswer, len(w))
+		return fmt.Errorf("BH1750: %w: expected one opcode between start and stop, got %d: send each in its own transaction", sim.ErrNoAnswer, len(w))
 	}
 	for _, opcode := range w {
 		if err := s.command(at, opcode); err != nil {
@@ -69,9 +74,7 @@ func (s *BH1750) Tx(at time.Duration, w, r []byte) error {
 	if len(r) > 0 {
 		s.finish(at)
 	}
-	for i := range r {
-		r[i] = [2]byte{byte(s.result >> 8), byte(s.result)}[i&1]
-	}
+	answer(r, s.result)
 	return nil
 }
 
@@ -96,7 +99,7 @@ func (s *BH1750) command(at time.Duration, opcode byte) error {
 	case opcode>>5 == 0x60>>5:
 		s.setTime(s.register&0xe0 | opcode&0x1f)
 	default:
-		return fmt.Errorf("BH1750: %w: no opcode 0x%02x", ErrNoAnswer, opcode)
+		return fmt.Errorf("BH1750: %w: no opcode 0x%02x", sim.ErrNoAnswer, opcode)
 	}
 	return nil
 }

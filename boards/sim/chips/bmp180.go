@@ -1,9 +1,11 @@
-package sim
+package chips
 
 import (
 	"fmt"
 	"sync"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // BMP180 simulates Bosch's older barometer, in air that never changes: the calibration and the counts of the worked example in its data
@@ -39,7 +41,7 @@ func (b *BMP180) Reset() {
 	b.control, b.data, b.pointer = 0, 0x8000, 0
 }
 
-// Tx implements Device.
+// Tx implements sim.Device.
 func (b *BMP180) Tx(at time.Duration, w, r []byte) error {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -47,16 +49,16 @@ func (b *BMP180) Tx(at time.Duration, w, r []byte) error {
 	if len(w) > 0 {
 		b.pointer = w[0]
 	}
-	for rest := w; len(rest) > 1; rest = rest[2:] { // pairs of register and value
-		switch rest[0] {
+	for register, value := range pairs(w) {
+		switch register {
 		case 0xf4:
-			b.control, b.since = rest[1], at
+			b.control, b.since = value, at
 		case 0xe0:
-			if rest[1] == 0xb6 {
+			if value == 0xb6 {
 				b.control, b.data = 0, 0x8000
 			}
 		default:
-			return fmt.Errorf("BMP180: %w: register 0x%02x cannot be written", ErrNoAnswer, rest[0])
+			return fmt.Errorf("BMP180: %w: register 0x%02x cannot be written", sim.ErrNoAnswer, register)
 		}
 	}
 	for i := range r {

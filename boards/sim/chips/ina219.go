@@ -1,9 +1,11 @@
-package sim
+package chips
 
 import (
 	"encoding/binary"
 	"sync"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // INA219 simulates Texas Instruments' current and power monitor register by register: modes, ranges, conversion times by resolution
@@ -53,6 +55,9 @@ func NewINA219(current, voltage func(at time.Duration) int64, shunt int64) *INA2
 	return s
 }
 
+// restingINA219 measures 0.2 A at 7.4 V, with a shunt of 0.1 ohm.
+func restingINA219() sim.Device { return NewINA219(still(200_000), still(7_400_000), 100_000) }
+
 // Reset is a supply that was lost for a moment, when the last measurement was over.
 func (s *INA219) Reset() {
 	s.mutex.Lock()
@@ -61,7 +66,7 @@ func (s *INA219) Reset() {
 	s.reset(s.since)
 }
 
-// Tx implements Device: the first byte written is the number of a register, two more are its value. Reading gives the register that
+// Tx implements sim.Device: the first byte written is the number of a register, two more are its value. Reading gives the register that
 // was named last.
 func (s *INA219) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
@@ -91,9 +96,7 @@ func (s *INA219) Tx(at time.Duration, w, r []byte) error {
 	case ina219Power:
 		s.ready = false
 	}
-	for i := range r {
-		r[i] = byte(value >> (8 - i%2*8))
-	}
+	answer(r, value)
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package sim
+package chips
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/boards/sim"
 )
 
 // MCP23017 simulates Microchip's 16 pins register by register: directions, pull-ups, polarity, latches, both layouts of the registers,
@@ -15,7 +17,7 @@ import (
 // Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C. What it leaves open is decided here: a register that there is not
 // is not acknowledged, and sequential access goes from the last one of port A to the first of port B in the layout by ports, too.
 type MCP23017 struct {
-	lines [16]*Pin     // what is connected: A0 to A7, B0 to B7
+	lines [16]*sim.Pin // what is connected: A0 to A7, B0 to B7
 	now   atomic.Int64 // their clock: when the chip was last spoken to
 
 	mutex     sync.Mutex
@@ -43,18 +45,19 @@ func NewMCP23017() *MCP23017 {
 	s := &MCP23017{}
 	clock := func() time.Duration { return time.Duration(s.now.Load()) }
 	for i := range s.lines {
-		s.lines[i] = newPin(i, clock)
-		s.lines[i].name = fmt.Sprintf("%c%d", 'A'+i/8, i%8)
+		s.lines[i] = sim.NewPin(fmt.Sprintf("%c%d", 'A'+i/8, i%8), i, clock)
 	}
 	s.Reset()
 	return s
 }
 
+func restingMCP23017() sim.Device { return NewMCP23017() }
+
 // Line is what is connected to a pin, "A0" to "B7". The world drives it, and reads what the chip puts out; the chip itself does to it what
 // a driver does to a pin of the board. Its time is that of the last transfer: nobody sees more of a line than the chip does.
-func (s *MCP23017) Line(name string) (*Pin, error) {
+func (s *MCP23017) Line(name string) (*sim.Pin, error) {
 	for _, line := range s.lines {
-		if line.name == name {
+		if line.Name() == name {
 			return line, nil
 		}
 	}
@@ -70,7 +73,7 @@ func (s *MCP23017) Reset() {
 	s.connect()
 }
 
-// Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on from
+// Tx implements sim.Device: the first byte written is the number of a register, the others are written from there on; reading goes on from
 // there.
 func (s *MCP23017) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
@@ -78,7 +81,7 @@ func (s *MCP23017) Tx(at time.Duration, w, r []byte) error {
 	s.now.Store(int64(at))
 	if len(w) > 0 {
 		if _, _, ok := s.locate(w[0]); !ok {
-			return fmt.Errorf("MCP23017: %w: no register 0x%02x", ErrNoAnswer, w[0])
+			return fmt.Errorf("MCP23017: %w: no register 0x%02x", sim.ErrNoAnswer, w[0])
 		}
 		s.pointer = w[0]
 		for _, value := range w[1:] {

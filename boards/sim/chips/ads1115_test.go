@@ -1,4 +1,4 @@
-package sim
+package chips
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package sim
+package chips
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/boards/sim"
 )
 
 // PCA9685 simulates NXP's 16 channels of PWM register by register: sleep and the start of the oscillator, restart, auto-increment, the
@@ -51,6 +53,8 @@ func NewPCA9685() *PCA9685 {
 	return s
 }
 
+func restingPCA9685() sim.Device { return NewPCA9685() }
+
 // Reset is a supply that was gone for a moment: the registers hold what they hold after power-up.
 func (s *PCA9685) Reset() {
 	s.mutex.Lock()
@@ -87,14 +91,14 @@ func (s *PCA9685) Prescale() byte {
 	return s.registers[pca9685Prescale]
 }
 
-// Tx implements Device: the first byte written is the number of a register, the others are written to it, or from there on when
+// Tx implements sim.Device: the first byte written is the number of a register, the others are written to it, or from there on when
 // auto-increment is set; reading goes on from there.
 func (s *PCA9685) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if len(w) > 0 {
 		if register := w[0]; register > pca9685Last && register < pca9685All {
-			return fmt.Errorf("PCA9685: %w: register 0x%02x is reserved", ErrNoAnswer, register)
+			return fmt.Errorf("PCA9685: %w: register 0x%02x is reserved", sim.ErrNoAnswer, register)
 		}
 		s.pointer = w[0]
 		for _, value := range w[1:] {

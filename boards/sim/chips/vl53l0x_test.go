@@ -1,9 +1,11 @@
-package sim
+package chips
 
 import (
 	"errors"
 	"testing"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 func TestVL53L0XReset(t *testing.T) {
@@ -18,7 +20,7 @@ func TestVL53L0XReset(t *testing.T) {
 	}
 	exchange(t, s, time.Second, 0, 0x01, 0x66) // nothing happens
 	exchange(t, s, time.Second, 0, 0xbf, 0x01)
-	if err := s.Tx(time.Second+time.Millisecond, []byte{0xc0}, make([]byte, 1)); !errors.Is(err, ErrNoAnswer) {
+	if err := s.Tx(time.Second+time.Millisecond, []byte{0xc0}, make([]byte, 1)); !errors.Is(err, sim.ErrNoAnswer) {
 		t.Errorf("while it boots: %v", err)
 	}
 	if got := exchange(t, s, time.Second+1200*time.Microsecond, 1, 0x01); got[0] != 0xff {

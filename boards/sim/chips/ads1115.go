@@ -1,9 +1,11 @@
-package sim
+package chips
 
 import (
 	"encoding/binary"
 	"sync"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // ADS1115 simulates Texas Instruments' converter register by register: single and continuous conversions, the multiplexer, the
@@ -52,6 +54,12 @@ func NewADS1115(inputs [4]func(at time.Duration) int64) *ADS1115 {
 	return s
 }
 
+// restingADS1115 has half of 3.3 V at each input.
+func restingADS1115() sim.Device {
+	input := still(1_650_000)
+	return NewADS1115([4]func(time.Duration) int64{input, input, input, input})
+}
+
 // Reset is a supply that was lost for a moment.
 func (s *ADS1115) Reset() {
 	s.mutex.Lock()
@@ -60,7 +68,7 @@ func (s *ADS1115) Reset() {
 	s.registers = [4]uint16{ads1115Config: 0x0583, ads1115Low: 0x8000, ads1115High: 0x7fff}
 }
 
-// Tx implements Device: the first byte written is the number of a register, two more are its value. Reading gives the register that
+// Tx implements sim.Device: the first byte written is the number of a register, two more are its value. Reading gives the register that
 // was named last.
 func (s *ADS1115) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
@@ -76,9 +84,7 @@ func (s *ADS1115) Tx(at time.Duration, w, r []byte) error {
 	if s.pointer == ads1115Config && !s.converting {
 		value |= ads1115Start
 	}
-	for i := range r {
-		r[i] = byte(value >> (8 - i%2*8))
-	}
+	answer(r, value)
 	return nil
 }
 

@@ -1,10 +1,12 @@
-package sim
+package chips
 
 import (
 	"bytes"
 	"errors"
 	"testing"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 func TestBMP280Modes(t *testing.T) {
@@ -63,7 +65,7 @@ func TestBMP280Registers(t *testing.T) {
 		t.Errorf("the configuration was changed while it measured: %#02x", got)
 	}
 	for name, write := range map[string][]byte{"humidity of a BMP280": {0xf2, 1}, "the calibration": {0x88, 1}} {
-		if err := dry.Tx(0, write, nil); !errors.Is(err, ErrNoAnswer) {
+		if err := dry.Tx(0, write, nil); !errors.Is(err, sim.ErrNoAnswer) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

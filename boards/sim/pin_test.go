@@ -2,9 +2,7 @@ package sim
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,7 +13,7 @@ import (
 )
 
 func TestPinLevelsAndPulls(t *testing.T) {
-	p := newPin(4, still)
+	p := NewPin("GPIO4", 4, still)
 	if p.Pull() != gpio.Float || p.Read() != gpio.Low {
 		t.Errorf("at the start: pull %v, %v", p.Pull(), p.Read())
 	}
@@ -53,7 +51,7 @@ func TestPinEdges(t *testing.T) {
 		edgesTwoMoves int
 	}{{gpio.BothEdges, true, true, 1}, {gpio.RisingEdge, true, false, 1}, {gpio.FallingEdge, false, true, 1}, {gpio.NoEdge, false, false, 0}} {
 		t.Run(c.edge.String(), func(t *testing.T) {
-			p := newPin(17, still)
+			p := NewPin("GPIO17", 17, still)
 			if err := p.In(gpio.PullDown, c.edge); err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +84,7 @@ func TestPinEdges(t *testing.T) {
 
 // Somebody waits while the world moves the line.
 func TestEdgeWakesWhoWaits(t *testing.T) {
-	p := newPin(17, still)
+	p := NewPin("GPIO17", 17, still)
 	if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +121,7 @@ func TestWaitForEdgeEnds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPin(17, still)
+				p := NewPin("GPIO17", 17, still)
 				if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
 					t.Fatal(err)
 				}
@@ -141,7 +139,7 @@ func TestWaitForEdgeEnds(t *testing.T) {
 }
 
 func TestPWM(t *testing.T) {
-	p := newPin(12, still)
+	p := NewPin("GPIO12", 12, still)
 	if err := p.PWM(gpio.DutyHalf, 20*physic.KiloHertz); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +167,7 @@ func TestPWM(t *testing.T) {
 
 // Whatever the others do to a pin, its duty and frequency belong together, no call fails, and afterwards it works as a new one.
 func TestPinFromManyGoroutines(t *testing.T) {
-	p := newPin(1, still)
+	p := NewPin("GPIO1", 1, still)
 	var group sync.WaitGroup
 	for turn := range 4 {
 		duty, frequency := gpio.DutyMax/gpio.Duty(turn+2), physic.Frequency(turn+2)*physic.KiloHertz
@@ -202,112 +200,12 @@ func TestPinFromManyGoroutines(t *testing.T) {
 	}
 }
 
-// The sensor, opcode by opcode. Light is 400 lx unless said otherwise.
-func TestBH1750(t *testing.T) {
-	type step struct {
-		at   int // ms
-		send []byte
-		want int // the register after it, -1: not read
-	}
-	for _, c := range []struct {
-		name  string
-		steps []step
-	}{
-		{"off it shows nothing", []step{{0, nil, 0}, {500, nil, 0}}},
-		{"continuous high resolution: 480 counts after 180 ms", []step{{0, []byte{0x01}, -1}, {0, []byte{0x10}, -1}, {179, nil, 0}, {180, nil, 480}, {500, nil, 480}}},
-		{"high resolution 2: twice the counts", []step{{0, []byte{0x11}, -1}, {180, nil, 960}}},
-		{"low resolution: after 24 ms", []step{{0, []byte{0x13}, -1}, {23, nil, 0}, {24, nil, 480}}},
-		{"the same command again does not start anew", []step{{0, []byte{0x13}, -1}, {20, []byte{0x13}, -1}, {24, nil, 480}}},
-		{"another one does", []step{{0, []byte{0x13}, -1}, {20, []byte{0x10}, -1}, {199, nil, 0}, {200, nil, 480}}},
-		{"one shot: measures once, then is off", []step{{0, []byte{0x23}, -1}, {24, nil, 480}, {100, []byte{0x07}, -1}, {200, nil, 480}}},
-		{"reset clears the register while on", []step{{0, []byte{0x13}, -1}, {30, nil, 480}, {31, []byte{0x07}, 0}}},
-		{"power down keeps the register and stops measuring", []step{{0, []byte{0x13}, -1}, {30, nil, 480}, {31, []byte{0x00}, 480}, {32, []byte{0x07}, 480}}},
-		{"measurement time register: 138 is twice as sensitive and slow", []step{{0, []byte{0x44}, -1}, {0, []byte{0x6a}, -1}, {0, []byte{0x10}, -1}, {359, nil, 0}, {360, nil, 960}}},
-		{"its upper bits alone: 133 for 69", []step{{0, []byte{0x44}, -1}, {0, []byte{0x10}, -1}, {346, nil, 0}, {347, nil, 925}}},
-		{"its lower bits alone: 74 for 69", []step{{0, []byte{0x6a}, -1}, {0, []byte{0x10}, -1}, {193, nil, 0}, {194, nil, 514}}},
-		{"31, by way of 5, which is out of range", []step{{0, []byte{0x40}, -1}, {0, []byte{0x7f}, -1}, {0, []byte{0x10}, -1}, {80, nil, 0}, {81, nil, 215}}},
-		{"a measurement time out of range is ignored", []step{{0, []byte{0x40}, -1}, {0, []byte{0x61}, -1}, {0, []byte{0x10}, -1}, {180, nil, 480}}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := NewBH1750(func(time.Duration) int64 { return 400_000_000 })
-			for _, step := range c.steps {
-				at := time.Duration(step.at) * time.Millisecond
-				if step.send != nil {
-					if err := s.Tx(at, step.send, nil); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if step.want < 0 {
-					continue
-				}
-				var r [2]byte
-				if err := s.Tx(at, nil, r[:]); err != nil {
-					t.Fatal(err)
-				}
-				if got := int(r[0])<<8 | int(r[1]); got != step.want {
-					t.Errorf("at %d ms: %d, want %d", step.at, got, step.want)
-				}
-			}
-		})
-	}
-}
-
-func TestBH1750Limits(t *testing.T) {
-	light := int64(0)
-	s := NewBH1750(func(time.Duration) int64 { return light })
-	read := func(at time.Duration) int {
-		var r [2]byte
-		if err := s.Tx(at, []byte{0x13}, r[:]); err != nil {
-			t.Fatal(err)
-		}
-		return int(r[0])<<8 | int(r[1])
-	}
-	read(0)
-	for i, c := range []struct {
-		lux  int64
-		want int
-	}{{0, 0}, {1, 0}, {7, 5}, {100_000, 65535}, {3, 0}} {
-		light = c.lux * 1_000_000
-		if got := read(time.Duration(i+1) * 24 * time.Millisecond); got != c.want {
-			t.Errorf("%d lx in the low resolution: %d, want %d", c.lux, got, c.want)
-		}
-	}
-	if err := s.Tx(0, []byte{0xff}, nil); !errors.Is(err, ErrNoAnswer) {
-		t.Errorf("an opcode that it does not have: %v", err)
-	}
-	if err := s.Tx(0, []byte{0x01, 0x10}, nil); !errors.Is(err, ErrNoAnswer) || !strings.Contains(err.Error(), "one opcode") {
-		t.Errorf("two opcodes in one transaction: %v", err)
-	}
-}
-
-func Example() {
-	now := time.Duration(0)
-	board := New(func() time.Duration { return now })
-	arena := NewArena(board, ArenaOpts{Seed: 1})
-	before := arena.State()
-
-	// Both wheels half ahead, for a second.
-	for _, name := range []string{"GPIO13", "GPIO12"} {
-		wheel, err := board.Pin(name)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		wheel.PWM(gpio.DutyHalf, 20*physic.KiloHertz)
-	}
-	now += time.Second
-	arena.Advance(now)
-	after := arena.State()
-	fmt.Printf("%.2f m/s, %.2f m nearer to the wall ahead\n", after.Left, before.Ahead-after.Ahead)
-	// Output: 0.25 m/s, 0.24 m nearer to the wall ahead
-}
-
 func still() time.Duration { return 0 }
 
 // Edges keep their times and their order, whoever made them and however late they are taken.
 func TestPinKeepsEdgesWithTheirTimes(t *testing.T) {
 	now := time.Duration(0)
-	p := newPin(17, func() time.Duration { return now })
+	p := NewPin("GPIO17", 17, func() time.Duration { return now })
 	if err := p.In(gpio.PullDown, gpio.BothEdges); err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +242,7 @@ func TestPinKeepsEdgesWithTheirTimes(t *testing.T) {
 }
 
 func TestPinDropsAndCountsWhatItHasNoRoomFor(t *testing.T) {
-	p := newPin(17, still)
+	p := NewPin("GPIO17", 17, still)
 	if err := p.In(gpio.PullDown, gpio.BothEdges); err != nil {
 		t.Fatal(err)
 	}
@@ -364,7 +262,7 @@ func TestPinDropsAndCountsWhatItHasNoRoomFor(t *testing.T) {
 func TestNextEdgeWaitsForWhatIsScheduled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		p := newPin(17, func() time.Duration { return time.Since(start) })
+		p := NewPin("GPIO17", 17, func() time.Duration { return time.Since(start) })
 		if err := p.In(gpio.PullDown, gpio.BothEdges); err != nil {
 			t.Fatal(err)
 		}
@@ -381,7 +279,7 @@ func TestNextEdgeWaitsForWhatIsScheduled(t *testing.T) {
 
 func TestWorldsWatchWhatADriverPutsOut(t *testing.T) {
 	now := time.Duration(7)
-	p := newPin(23, func() time.Duration { return now })
+	p := NewPin("GPIO23", 23, func() time.Duration { return now })
 	var seen []move
 	p.Watch(func(at time.Duration, level gpio.Level) { seen = append(seen, move{at, level}) })
 	for _, level := range []gpio.Level{gpio.Low, gpio.High, gpio.High, gpio.Low} {

@@ -1,4 +1,4 @@
-package sim
+package chips
 
 import (
 	"encoding/binary"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 func TestTMP102Rates(t *testing.T) {
@@ -57,7 +59,7 @@ func TestTMP102Registers(t *testing.T) {
 		t.Errorf("a TMP105's configuration is one byte: got %#02x", got[0])
 	}
 	for name, write := range map[string][]byte{"the temperature": {0x00, 1, 2}, "a register that is not there": {0x04}, "half a register": {0x01, 0x60}} {
-		if err := s.Tx(0, write, nil); !errors.Is(err, ErrNoAnswer) {
+		if err := s.Tx(0, write, nil); !errors.Is(err, sim.ErrNoAnswer) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,9 +1,11 @@
-package sim
+package chips
 
 import (
 	"encoding/binary"
 	"sync"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // ADXL345 simulates Analog Devices' accelerometer register by register: standby, rates, ranges, both resolutions, and the data-ready
@@ -42,6 +44,11 @@ func NewADXL345(acceleration [3]func(at time.Duration) int64) *ADXL345 {
 	return s
 }
 
+// restingADXL345 lies flat.
+func restingADXL345() sim.Device {
+	return NewADXL345([3]func(time.Duration) int64{2: still(restingGravity)})
+}
+
 // Reset is a supply that was lost for a moment.
 func (s *ADXL345) Reset() {
 	s.mutex.Lock()
@@ -49,27 +56,19 @@ func (s *ADXL345) Reset() {
 	s.registers = [64]byte{0: 0xe5, adxl345Rate: 0x0a, adxl345InterruptSource: 0x02}
 }
 
-// Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on
-// from there, too.
+// Tx implements sim.Device; see transfer.
 func (s *ADXL345) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.measure(at)
-	if len(w) == 0 {
-		return nil // the simulation does not remember the register of an earlier transaction
-	}
-	register := w[0] & 0x3f
-	for _, value := range w[1:] {
-		s.write(at, register, value)
-		register = (register + 1) & 0x3f
-	}
-	for i := range r {
-		r[i] = s.registers[register]
+	transfer(w, r, func(register, value byte) { s.write(at, register&0x3f, value) }, func(register byte) byte {
+		register &= 0x3f
+		value := s.registers[register]
 		if register >= adxl345Data && register < adxl345Data+6 {
 			s.registers[adxl345InterruptSource] &^= 0x80
 		}
-		register = (register + 1) & 0x3f
-	}
+		return value
+	})
 	return nil
 }
 

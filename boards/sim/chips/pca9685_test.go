@@ -1,4 +1,4 @@
-package sim
+package chips
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/boards/sim"
 )
 
 // awakePCA9685 is a chip whose oscillator runs at 1 ms, with auto-increment.
@@ -87,7 +89,7 @@ func TestPCA9685AutoIncrement(t *testing.T) {
 		t.Errorf("a transaction that only reads goes on where the last one ended: % x", got)
 	}
 	for _, register := range []byte{0x46, 0xf9} {
-		if err := s.Tx(0, []byte{register}, nil); !errors.Is(err, ErrNoAnswer) {
+		if err := s.Tx(0, []byte{register}, nil); !errors.Is(err, sim.ErrNoAnswer) {
 			t.Errorf("register %#02x: got %v", register, err)
 		}
 	}

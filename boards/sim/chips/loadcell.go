@@ -1,10 +1,12 @@
-package sim
+package chips
 
 import (
 	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/boards/sim"
 )
 
 const (
@@ -18,7 +20,7 @@ const (
 //
 // Source: Avia Semiconductor, HX711 data sheet, "Serial interface" and "Reset and power-down".
 type LoadCell struct {
-	data   *Pin
+	data   *sim.Pin
 	counts func(at time.Duration) int64
 
 	mutex  sync.Mutex
@@ -30,18 +32,21 @@ type LoadCell struct {
 
 // NewLoadCell connects a converter to two pins; it measures counts from -8,388,608 to 8,388,607 with a gain of 128, as after power-up, and
 // half or a quarter of them with 64 or 32.
-func NewLoadCell(clock, data *Pin, counts func(at time.Duration) int64) *LoadCell {
+func NewLoadCell(clock, data *sim.Pin, counts func(at time.Duration) int64) *LoadCell {
 	c := &LoadCell{data: data, counts: counts}
 	c.convert(0, loadCellFirst, 128)
 	clock.Watch(c.pulse)
 	return c
 }
 
+// restingLoadCell has a kilogram on a cell of 430,000 counts a kilogram.
+func restingLoadCell(pins []*sim.Pin) { NewLoadCell(pins[0], pins[1], still(430_000)) }
+
 // Reset is a supply that was lost for a moment.
 func (c *LoadCell) Reset() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.convert(c.data.clock(), loadCellFirst, 128)
+	c.convert(c.data.Now(), loadCellFirst, 128)
 }
 
 func (c *LoadCell) convert(at, takes time.Duration, gain int64) {

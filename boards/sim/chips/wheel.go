@@ -1,28 +1,32 @@
-package sim
+package chips
 
 import (
 	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/boards/sim"
 )
 
 // Wheel simulates a wheel encoder with two channels a quarter of a period apart; turning forward, A leads B. Both are low where it
 // starts.
 type Wheel struct {
-	a, b *Pin
+	a, b *sim.Pin
 
 	mutex  sync.Mutex
 	counts int64
 }
 
 // NewWheel connects an encoder to two pins.
-func NewWheel(a, b *Pin) *Wheel {
+func NewWheel(a, b *sim.Pin) *Wheel {
 	w := &Wheel{a: a, b: b}
 	a.Drive(gpio.Low)
 	b.Drive(gpio.Low)
 	return w
 }
+
+func restingWheel(pins []*sim.Pin) { NewWheel(pins[0], pins[1]) }
 
 // Turn turns the wheel by so many counts, backward when negative, evenly between two times of the board's clock, which follow those of
 // the turn before: the first count is one step after from, the last one is at to.

@@ -1,7 +1,6 @@
-package sim
+package worlds
 
 import (
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -15,20 +14,21 @@ import (
 	"periph.io/x/conn/v3/physic"
 	"pgregory.net/rapid"
 
+	"fluxd/boards/sim"
 	"fluxd/splitmix64"
 )
 
 // world is an arena on a board of its own, with its wheels at hand.
 type world struct {
 	*Arena
-	board *Board
+	board *sim.Board
 	t     interface{ Fatal(...any) }
 	now   time.Duration
 }
 
 func newWorld(t interface{ Fatal(...any) }, opts ArenaOpts) *world {
 	w := &world{t: t}
-	w.board = New(func() time.Duration { return w.now })
+	w.board = sim.New(func() time.Duration { return w.now })
 	w.Arena = NewArena(w.board, opts)
 	return w
 }
@@ -297,52 +297,11 @@ func TestGeometry(t *testing.T) {
 	}
 }
 
-func TestBoard(t *testing.T) {
-	b := New(func() time.Duration { return 0 })
-	if _, err := b.Pin("GPIO99"); err == nil || !strings.Contains(err.Error(), "GPIO0 to GPIO27") {
-		t.Errorf("unknown pin: %v", err)
-	}
-	if _, err := b.Bus("I2C9"); err == nil || !strings.Contains(err.Error(), "I2C0 or I2C1") {
-		t.Errorf("unknown bus: %v", err)
-	}
-	if one, _ := b.Pin("GPIO4"); one == nil {
-		t.Error("no GPIO4")
-	} else if two, _ := b.Pin("GPIO4"); one != two {
-		t.Error("two pins of one name")
-	}
-	bus, err := b.Bus("I2C1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := bus.Tx(0x23, []byte{1}, nil); !errors.Is(err, ErrNoAnswer) || !strings.Contains(err.Error(), "I2C1 address 0x23") {
-		t.Errorf("nobody there: %v", err)
-	}
-	eye := NewBH1750(func(time.Duration) int64 { return 0 })
-	if err := b.Attach("I2C1", 0x23, eye); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Attach("I2C1", 0x23, eye); err == nil {
-		t.Error("two devices at one address")
-	}
-	if err := b.Attach("I2C7", 0x23, eye); err == nil {
-		t.Error("attached to a bus that is not there")
-	}
-	if err := bus.Tx(0x23, []byte{1}, nil); err != nil {
-		t.Errorf("attached: %v", err)
-	}
-	if err := b.Detach("I2C1", 0x23); err != nil {
-		t.Fatal(err)
-	}
-	if err := bus.Tx(0x23, []byte{1}, nil); !errors.Is(err, ErrNoAnswer) {
-		t.Errorf("detached: %v", err)
-	}
-}
-
 // Whoever drives, senses and watches may do so from goroutines of their own.
 func TestArenaFromManyGoroutines(t *testing.T) {
 	var now atomic.Int64
 	clock := func() time.Duration { return time.Duration(now.Load()) }
-	board := New(clock)
+	board := sim.New(clock)
 	arena := NewArena(board, ArenaOpts{Seed: 1, Relight: true})
 	bus, err := board.Bus(arenaBus)
 	if err != nil {
@@ -425,4 +384,26 @@ func BenchmarkArenaMinute(b *testing.B) {
 			bumper.Read()
 		}
 	}
+}
+
+func Example() {
+	now := time.Duration(0)
+	board := sim.New(func() time.Duration { return now })
+	arena := NewArena(board, ArenaOpts{Seed: 1})
+	before := arena.State()
+
+	// Both wheels half ahead, for a second.
+	for _, name := range []string{"GPIO13", "GPIO12"} {
+		wheel, err := board.Pin(name)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		wheel.PWM(gpio.DutyHalf, 20*physic.KiloHertz)
+	}
+	now += time.Second
+	arena.Advance(now)
+	after := arena.State()
+	fmt.Printf("%.2f m/s, %.2f m nearer to the wall ahead\n", after.Left, before.Ahead-after.Ahead)
+	// Output: 0.25 m/s, 0.24 m nearer to the wall ahead
 }

@@ -1,9 +1,11 @@
-package sim
+package chips
 
 import (
 	"fmt"
 	"sync"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // BMP280 simulates Bosch's barometer, or its relative the BME280, in air that never changes: the identity, the calibration and
@@ -27,6 +29,8 @@ func NewBMP280() *BMP280 { return newBMP280(0x58) }
 
 // NewBME280 makes a barometer that measures humidity too: 48.7 %, with a calibration as such chips have it.
 func NewBME280() *BMP280 { return newBMP280(0x60) }
+
+func restingBME280() sim.Device { return NewBME280() }
 
 func newBMP280(identity byte) *BMP280 {
 	b := &BMP280{humid: identity == 0x60}
@@ -58,7 +62,7 @@ func (b *BMP280) reset() {
 	}
 }
 
-// Tx implements Device.
+// Tx implements sim.Device.
 func (b *BMP280) Tx(at time.Duration, w, r []byte) error {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -66,8 +70,8 @@ func (b *BMP280) Tx(at time.Duration, w, r []byte) error {
 	if len(w) > 0 {
 		b.pointer = w[0]
 	}
-	for rest := w; len(rest) > 1; rest = rest[2:] { // pairs of register and value
-		if err := b.set(at, rest[0], rest[1]); err != nil {
+	for register, value := range pairs(w) {
+		if err := b.set(at, register, value); err != nil {
 			return err
 		}
 	}
@@ -92,7 +96,7 @@ func (b *BMP280) set(at time.Duration, register, value byte) error {
 			b.reset()
 		}
 	default:
-		return fmt.Errorf("BMP280: %w: register 0x%02x cannot be written", ErrNoAnswer, register)
+		return fmt.Errorf("BMP280: %w: register 0x%02x cannot be written", sim.ErrNoAnswer, register)
 	}
 	return nil
 }

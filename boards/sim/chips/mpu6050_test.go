@@ -1,13 +1,15 @@
-package sim
+package chips
 
 import (
 	"encoding/binary"
 	"testing"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // exchange sends bytes to a device and reads some.
-func exchange(t *testing.T, d Device, at time.Duration, read int, send ...byte) []byte {
+func exchange(t *testing.T, d sim.Device, at time.Duration, read int, send ...byte) []byte {
 	t.Helper()
 	r := make([]byte, read)
 	if err := d.Tx(at, send, r); err != nil {
@@ -17,7 +19,7 @@ func exchange(t *testing.T, d Device, at time.Duration, read int, send ...byte) 
 }
 
 // expectRegister expects the value of a register of two bytes.
-func expectRegister(t *testing.T, d Device, at time.Duration, order binary.ByteOrder, register byte, want int16) {
+func expectRegister(t *testing.T, d sim.Device, at time.Duration, order binary.ByteOrder, register byte, want int16) {
 	t.Helper()
 	if got := int16(order.Uint16(exchange(t, d, at, 2, register))); got != want {
 		t.Errorf("at %v: register %#02x: got %d, want %d", at, register, got, want)

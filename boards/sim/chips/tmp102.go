@@ -1,9 +1,11 @@
-package sim
+package chips
 
 import (
 	"fmt"
 	"sync"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // TMP102 simulates Texas Instruments' thermometer, or its relative the TMP105, register by register: temperature, configuration
@@ -30,6 +32,10 @@ func NewTMP102(temperature func(at time.Duration) int64) *TMP102 {
 // NewTMP105 makes a TMP105.
 func NewTMP105(temperature func(at time.Duration) int64) *TMP102 { return newTMP102(temperature, true) }
 
+func restingTMP102() sim.Device { return NewTMP102(still(restingTemperature)) }
+
+func restingTMP105() sim.Device { return NewTMP105(still(restingTemperature)) }
+
 func newTMP102(temperature func(at time.Duration) int64, tmp105 bool) *TMP102 {
 	t := &TMP102{temperature: temperature, tmp105: tmp105}
 	t.Reset()
@@ -46,7 +52,7 @@ func (t *TMP102) Reset() {
 	}
 }
 
-// Tx implements Device.
+// Tx implements sim.Device.
 func (t *TMP102) Tx(at time.Duration, w, r []byte) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -54,7 +60,7 @@ func (t *TMP102) Tx(at time.Duration, w, r []byte) error {
 	wide := 2
 	if len(w) > 0 {
 		if w[0] > 3 {
-			return fmt.Errorf("TMP102: %w: no register 0x%02x", ErrNoAnswer, w[0])
+			return fmt.Errorf("TMP102: %w: no register 0x%02x", sim.ErrNoAnswer, w[0])
 		}
 		t.pointer = w[0]
 	}
@@ -63,7 +69,7 @@ func (t *TMP102) Tx(at time.Duration, w, r []byte) error {
 	}
 	if len(w) > 1 {
 		if len(w) != 1+wide || t.pointer == 0 {
-			return fmt.Errorf("TMP102: %w: expected %d bytes for register %d, got %d", ErrNoAnswer, wide, t.pointer, len(w)-1)
+			return fmt.Errorf("TMP102: %w: expected %d bytes for register %d, got %d", sim.ErrNoAnswer, wide, t.pointer, len(w)-1)
 		}
 		value := uint16(w[1]) << 8
 		if wide == 2 {
@@ -84,9 +90,10 @@ func (t *TMP102) Tx(at time.Duration, w, r []byte) error {
 	} else if t.pointer > 1 {
 		value = t.limits[t.pointer-2]
 	}
-	for i := range r {
-		r[i] = byte(value >> (8 * (1 - i%wide)))
+	if wide == 1 {
+		value |= value >> 8
 	}
+	answer(r, value)
 	return nil
 }
 

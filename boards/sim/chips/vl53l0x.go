@@ -1,10 +1,12 @@
-package sim
+package chips
 
 import (
 	"fmt"
 	"math/bits"
 	"sync"
 	"time"
+
+	"fluxd/boards/sim"
 )
 
 // VL53L0X simulates ST's laser distance sensor: its boot, the pages of its registers, its fixed memory, the two calibrations, and
@@ -80,28 +82,18 @@ func NewVL53L0X(distance func(at time.Duration) int64) *VL53L0X {
 	return s
 }
 
-// Tx implements Device: the first byte written is the number of a register, the others are written from there on; reading goes on
-// from there, too.
+func restingVL53L0X() sim.Device { return NewVL53L0X(still(restingDistance)) }
+
+// Tx implements sim.Device; see transfer.
 func (s *VL53L0X) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.now = at
 	if at < s.booted {
-		return fmt.Errorf("VL53L0X: %w: it boots", ErrNoAnswer)
+		return fmt.Errorf("VL53L0X: %w: it boots", sim.ErrNoAnswer)
 	}
 	s.work(at)
-	if len(w) == 0 {
-		return nil // the simulation does not remember the register of an earlier transaction
-	}
-	register := w[0]
-	for _, value := range w[1:] {
-		s.write(at, register, value)
-		register++
-	}
-	for i := range r {
-		r[i] = s.read(at, register)
-		register++
-	}
+	transfer(w, r, func(register, value byte) { s.write(at, register, value) }, func(register byte) byte { return s.read(at, register) })
 	return nil
 }
 

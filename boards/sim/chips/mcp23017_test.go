@@ -1,4 +1,4 @@
-package sim
+package chips
 
 import (
 	"bytes"
@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/boards/sim"
 )
 
-func newLine(t *testing.T, s *MCP23017, name string) *Pin {
+func newLine(t *testing.T, s *MCP23017, name string) *sim.Pin {
 	t.Helper()
 	line, err := s.Line(name)
 	if err != nil {
@@ -30,7 +32,7 @@ func TestMCP23017AfterPowerUp(t *testing.T) {
 		exchange(t, s, 0, 0, append([]byte{0x00}, bytes.Repeat([]byte{0x5a}, 22)...)...)
 		s.Reset()
 	}
-	if err := s.Tx(0, []byte{0x16}, nil); !errors.Is(err, ErrNoAnswer) {
+	if err := s.Tx(0, []byte{0x16}, nil); !errors.Is(err, sim.ErrNoAnswer) {
 		t.Errorf("a register that there is not: %v", err)
 	}
 	for _, name := range []string{"", "A8", "C0", "a0"} {
@@ -70,6 +72,10 @@ func TestMCP23017Inputs(t *testing.T) {
 func TestMCP23017Outputs(t *testing.T) {
 	s := NewMCP23017()
 	line := newLine(t, s, "B2")
+	type move struct {
+		at    time.Duration
+		level gpio.Level
+	}
 	var seen []move
 	line.Watch(func(at time.Duration, level gpio.Level) { seen = append(seen, move{at, level}) })
 	exchange(t, s, 0, 0, 0x15, 0x04)
@@ -113,7 +119,7 @@ func TestMCP23017Layouts(t *testing.T) {
 	if got := exchange(t, s, 0, 1, 0x16); got[0] != 0x22 {
 		t.Errorf("by ports, port B: got % x", got)
 	}
-	if err := s.Tx(0, []byte{0x0b}, nil); !errors.Is(err, ErrNoAnswer) {
+	if err := s.Tx(0, []byte{0x0b}, nil); !errors.Is(err, sim.ErrNoAnswer) {
 		t.Errorf("between the ports: %v", err)
 	}
 	exchange(t, s, 0, 0, 0x15, 0xa0)

@@ -1,10 +1,12 @@
-package sim
+package chips
 
 import (
 	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/boards/sim"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 //
 // Source: ElecFreaks, HC-SR04 user guide. The air has 20 °C.
 type Echo struct {
-	echo     *Pin
+	echo     *sim.Pin
 	distance func(at time.Duration) int64
 
 	mutex     sync.Mutex
@@ -29,11 +31,13 @@ type Echo struct {
 }
 
 // NewEcho connects a range finder to two pins. The distance is in µm; 0 or less, or more than 4 m, is nothing in sight.
-func NewEcho(trigger, echo *Pin, distance func(at time.Duration) int64) *Echo {
+func NewEcho(trigger, echo *sim.Pin, distance func(at time.Duration) int64) *Echo {
 	e := &Echo{echo: echo, distance: distance}
 	trigger.Watch(e.trigger)
 	return e
 }
+
+func restingEcho(pins []*sim.Pin) { NewEcho(pins[0], pins[1], still(restingDistance)) }
 
 // Unplug takes the module off its supply, or puts it back.
 func (e *Echo) Unplug(unplugged bool) {

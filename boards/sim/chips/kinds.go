@@ -1,0 +1,74 @@
+// Package chips has a simulated twin of every device that can be connected to a board: a chip on a bus answers register by register, a
+// device on pins makes the levels and edges that the real one makes. A driver cannot tell them apart. What a twin senses is a function of
+// time, in millionths of the unit.
+//
+//	board := sim.New(clock)
+//	light := chips.NewBH1750(func(at time.Duration) int64 { return 300_000_000 }) // 300 lx
+//	if err := board.Attach("I2C1", 0x23, light); err != nil {
+//		return err
+//	}
+//	bus, err := board.Bus("I2C1")
+//	eye, err := sensors.NewBH1750(bus, 0x23, &opts)
+//	reading, err := eye.Sample(clock())
+//
+// Each twin has a file, and a line in Kinds. It may be used from any goroutine.
+package chips
+
+import (
+	"time"
+
+	"fluxd/boards/sim"
+)
+
+// A Kind is a device by the name that a robot file has for it, and how a twin is made that lies at rest on a bench, where nothing ever
+// changes: a metre from the next wall, at 22.5 °C.
+type Kind struct {
+	Name string
+	// OnBus makes a twin for an address of a bus; nil for a device on pins.
+	OnBus func() sim.Device
+	// Pins are the roles that the pins of a device have in a robot file. OnPins connects a twin to these pins, in this order.
+	Pins   []string
+	OnPins func(pins []*sim.Pin)
+	// Expander says that the device has pins: a twin has the method Line, or its outputs are seen in its registers alone.
+	Expander bool
+}
+
+// Kinds lists all devices by name.
+var Kinds = []Kind{
+	{Name: "ads1115", OnBus: restingADS1115},
+	{Name: "adxl345", OnBus: restingADXL345},
+	{Name: "bh1750", OnBus: restingBH1750},
+	{Name: "bme280", OnBus: restingBME280},
+	{Name: "hcsr04", Pins: []string{"trigger", "echo"}, OnPins: restingEcho},
+	{Name: "hx711", Pins: []string{"clock", "data"}, OnPins: restingLoadCell},
+	{Name: "ina219", OnBus: restingINA219},
+	{Name: "mcp23017", OnBus: restingMCP23017, Expander: true},
+	{Name: "mpu6050", OnBus: restingMPU6050},
+	{Name: "pca9685", OnBus: restingPCA9685, Expander: true},
+	{Name: "quadrature", Pins: []string{"a", "b"}, OnPins: restingWheel},
+	{Name: "tmp102", OnBus: restingTMP102},
+	{Name: "tmp105", OnBus: restingTMP105},
+	{Name: "vl53l0x", OnBus: restingVL53L0X},
+}
+
+// Find returns the kind with a name; false where there is no twin.
+func Find(name string) (Kind, bool) {
+	for _, k := range Kinds {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
+
+// What more than one device senses on the bench.
+const (
+	restingDistance    = 1_000_000  // µm
+	restingTemperature = 22_500_000 // millionths of a degree Celsius
+	restingGravity     = 9_806_650  // µm/s², upwards on z
+)
+
+// still is what never changes.
+func still(value int64) func(time.Duration) int64 {
+	return func(time.Duration) int64 { return value }
+}
