@@ -1,4 +1,4 @@
-// Package files opens the files that a user names: configurations, data, passwords, certificates.
+// Package files opens and writes the files that a user names: configurations, data, passwords, certificates, what was learnt.
 //
 // Opening a named pipe blocks until another process writes to it, opening a device may make it act, and a file may be of any size. This
 // package opens regular files only, and reads up to a limit:
@@ -6,6 +6,10 @@
 //	text, err := files.Read("robot.yaml", 16<<20) // robot.yaml: a named pipe: expected a regular file
 //
 // Standard input may be a pipe: /dev/stdin, and /dev/fd/63, which a shell makes of <(command).
+//
+// A robot may lose its power at any moment. What it has to find again is written whole or not at all:
+//
+//	err := files.Write("robot.learnt", weights)
 //
 // Errors are *fs.PathError and carry the name.
 package files

@@ -68,3 +68,22 @@ func TestFolder(t *testing.T) {
 		t.Errorf("a directory: %v", err)
 	}
 }
+
+// Tidy knows the names that Write takes for what is not finished.
+func TestTidyKnowsWhatWriteLeaves(t *testing.T) {
+	name, left := filepath.Join(t.TempDir(), "learnt"), ""
+	err := replace(name, []byte("new"), func(f *os.File, _ string) error {
+		left = f.Name()
+		return f.Close() // so that it can be removed on every system
+	})
+	if err == nil {
+		t.Fatal("a closed file was written")
+	}
+	if err := os.WriteFile(left, nil, 0o600); err != nil { // what a killed process would not have removed
+		t.Fatal(err)
+	}
+	Tidy(name)
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is left: %v", left, err)
+	}
+}

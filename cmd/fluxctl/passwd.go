@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -66,7 +65,7 @@ change within a second: who was let in before has to log in again.`,
 					return err
 				}
 			}
-			if err := replaceFile(args[0], text); err != nil {
+			if err := files.Rewrite(args[0], text); err != nil {
 				return err
 			}
 			if s.json {
@@ -123,34 +122,4 @@ func askPassword(ctx context.Context, in io.Reader, prompt io.Writer) (string, e
 		return "", errors.New("the two are not the same")
 	}
 	return typed[0], nil
-}
-
-// replaceFile writes a file, whole or not at all. A new one only its owner may read; one that is there keeps its owner and rights, since the robot has to
-// read it, and its place behind a symbolic link.
-func replaceFile(name string, text []byte) (err error) {
-	if place, err := filepath.EvalSymlinks(name); err == nil {
-		name = place
-	}
-	if err := files.Replaceable(name); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".new-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	if before, known := os.Stat(name); known == nil {
-		if err := errors.Join(keepOwner(f, before), f.Chmod(before.Mode().Perm())); err != nil {
-			return errors.Join(fmt.Errorf("%s: its owner and rights cannot be kept, and without them the robot may not read it: %w", name, err), f.Close())
-		}
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
-	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -240,26 +239,5 @@ func TestPasswd(t *testing.T) {
 	}
 	if code, says := passwd("", "ann", "--delete"); code == 0 || !strings.Contains(says, "no such user") {
 		t.Error(says)
-	}
-}
-
-// What is no regular file is not replaced: standard input that is a pipe, say, has a name in /dev.
-func TestPasswordsReplaceOnlyFiles(t *testing.T) {
-	folder, err := os.MkdirTemp("", "p") // short: the name of a socket is at most 104 bytes long
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(folder)
-	socket := filepath.Join(folder, "s")
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	if err := replaceFile(socket, []byte("ann:viewer:x\n")); err == nil || !strings.Contains(err.Error(), "a socket: expected a regular file") {
-		t.Errorf("%v, expected it to be refused", err)
-	}
-	if info, err := os.Lstat(socket); err != nil || info.Mode()&os.ModeSocket == 0 {
-		t.Errorf("it is replaced: %v", err)
 	}
 }

@@ -461,9 +461,8 @@ boards/raspberrypi/
 bridge/users/users.go
 cmd/fluxd/bench/machine.go
 cmd/fluxd/daemon/kept.go
-cmd/fluxd/daemon/sync_unix.go
 cmd/fluxd/machine/
-files/files.go
+files/
 `
 
 // A file that a user names may be a pipe, a device or endless: only package files knows what to do then.

@@ -76,6 +76,7 @@ func openKept(name string, most int64) (*keptFile, error) {
 		return nil, fmt.Errorf("%s: another fluxd keeps its knowledge there: end that one first, or give each robot its own file", name)
 	}
 	k.lock = lock
+	files.Tidy(name) // of a run that was killed
 	return k, nil
 }
 
@@ -113,7 +114,7 @@ func (k *keptFile) write(data []byte) error {
 	if k.spoilt != nil {
 		return k.spoilt
 	}
-	return writeAtomically(k.name, data)
+	return files.Write(k.name, data)
 }
 
 // keepAside renames a file to the first free of file.bad, file.bad-2 and so on.
@@ -128,35 +129,4 @@ func keepAside(file string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("too many files named %s.bad", file)
-}
-
-// writeAtomically replaces a file by data such that after a power failure either the old or the new one is there, whole. One that is killed leaves a
-// file.new, which the next write replaces.
-func writeAtomically(file string, data []byte) (err error) {
-	if err := os.Remove(file + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(file+".new", os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(file))
 }

@@ -297,32 +297,6 @@ func TestAWeightIsSetAnew(t *testing.T) {
 	}
 }
 
-// A save that fails half-way leaves the old file as it was.
-func TestFailedSaveKeepsTheOldFile(t *testing.T) {
-	folder := t.TempDir()
-	file := filepath.Join(folder, "learnt")
-	if err := writeAtomically(file, []byte("old")); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeAtomically(filepath.Join(folder, "missing", "learnt"), []byte("new")); err == nil {
-		t.Error("wrote into a folder that is not there")
-	}
-	// The name is taken by a folder: the temporary file cannot take its place, and is cleaned up.
-	taken := filepath.Join(folder, "taken")
-	if err := os.MkdirAll(filepath.Join(taken, "full"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeAtomically(taken, []byte("new")); err == nil {
-		t.Error("replaced a folder")
-	}
-	if data, _ := os.ReadFile(file); string(data) != "old" {
-		t.Errorf("the old file says %q", data)
-	}
-	if entries, _ := os.ReadDir(folder); len(entries) != 2 {
-		t.Errorf("left behind: %v", entries)
-	}
-}
-
 // A robot in simulation neither reads nor writes what was learnt: it is the same every time.
 func TestSimulationLeavesTheFileAlone(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
