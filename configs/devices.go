@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"fluxd/boards/header"
+	"fluxd/configs/spelling"
+	"fluxd/configs/strict"
 )
 
 // measures are what the chips measure, by the name in a configuration, with its unit.
@@ -36,7 +38,7 @@ func (v *validator) measured(path string, c *Sensor) string {
 			c.Unit = "rev"
 		}
 		if c.Unit != "rev" && c.Unit != "m" {
-			v.fail(path+".unit", "%q: expected rev or m", shorten(c.Unit))
+			v.Fail(path+".unit", "%q: expected rev or m", strict.Shorten(c.Unit))
 		}
 		list = []Named[string]{{Name: "position", Value: c.Unit}, {Name: "speed", Value: c.Unit + "/s"}}
 	case "linearray":
@@ -56,9 +58,9 @@ func (v *validator) measured(path string, c *Sensor) string {
 		}
 		names = append(names, m.Name)
 	}
-	if v.readable(path + ".measure") {
-		v.fail(path+".measure", "%q: expected one of %s%s", shorten(c.Measure), strings.Join(names, ", "), nearest(c.Measure, names))
-		v.wrong[path+".measure"] = true
+	if v.Readable(path + ".measure") {
+		v.Fail(path+".measure", "%q: expected one of %s%s", strict.Shorten(c.Measure), strings.Join(names, ", "), spelling.Hint(c.Measure, names))
+		v.Spoil(path + ".measure")
 	}
 	return ""
 }
@@ -82,41 +84,41 @@ func (v *validator) chip(path string, c *Sensor) {
 	if c.Device == "vl53l0x" && c.Address == 0 {
 		c.Address = 0x29
 	}
-	if known := addresses[c.Device]; known != nil && v.readable(path+".address") && !slices.Contains(known, c.Address) {
+	if known := addresses[c.Device]; known != nil && v.Readable(path+".address") && !slices.Contains(known, c.Address) {
 		var all []string
 		for _, a := range known {
 			all = append(all, fmt.Sprintf("0x%02x", a))
 		}
-		v.fail(path+".address", "0x%02x: a %s has %s", c.Address, c.Device, strings.Join(all, " or "))
+		v.Fail(path+".address", "0x%02x: a %s has %s", c.Address, c.Device, strings.Join(all, " or "))
 	}
-	if c.Device != "log" && v.readable(path+".every") {
+	if c.Device != "log" && v.Readable(path+".every") {
 		unasked := c.Every == 0 && slices.Contains([]string{"", "button", "pir", "quadrature"}, c.Device) // their edges tell
 		if least := LeastEvery(c.Device); c.Every < least && !unasked {
-			v.fail(path+".every", "%v: expected at least %v", c.Every, least)
+			v.Fail(path+".every", "%v: expected at least %v", c.Every, least)
 		}
 	}
 	among := func(key string, value int, choices ...int) {
-		if v.readable(path+"."+key) && !slices.Contains(choices, value) {
-			v.fail(path+"."+key, "%d: expected one of %v", value, choices)
+		if v.Readable(path+"."+key) && !slices.Contains(choices, value) {
+			v.Fail(path+"."+key, "%d: expected one of %v", value, choices)
 		}
 	}
 	in := func(key string, q *Quantity, unit string, low, high int64) {
-		if !v.readable(path + "." + key) {
+		if !v.Readable(path + "." + key) {
 			return
 		}
-		fit, ok := q.in(unit)
+		fit, ok := q.In(unit)
 		if !ok {
-			v.fail(path+"."+key, "in %s: expected %s", unitName(q.Unit), unit)
+			v.Fail(path+"."+key, "in %s: expected %s", unitName(q.Unit), unit)
 		} else if fit.Micro < low || fit.Micro > high {
-			v.fail(path+"."+key, "expected %v to %v %s", float64(low)/1e6, float64(high)/1e6, unit)
+			v.Fail(path+"."+key, "expected %v to %v %s", float64(low)/1e6, float64(high)/1e6, unit)
 		}
 		*q = fit
 	}
 	switch c.Device {
 	case "ads1115":
 		in("full_scale", &c.FullScale, "V", 256_000, 6_144_000)
-		if voltages := []int64{256_000, 512_000, 1_024_000, 2_048_000, 4_096_000, 6_144_000}; v.readable(path+".full_scale") && !slices.Contains(voltages, c.FullScale.Micro) {
-			v.fail(path+".full_scale", "expected 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V")
+		if voltages := []int64{256_000, 512_000, 1_024_000, 2_048_000, 4_096_000, 6_144_000}; v.Readable(path+".full_scale") && !slices.Contains(voltages, c.FullScale.Micro) {
+			v.Fail(path+".full_scale", "expected 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V")
 		}
 	case "ina219":
 		in("shunt", &c.Shunt, "ohm", 1_000, 100_000_000)
@@ -124,34 +126,34 @@ func (v *validator) chip(path string, c *Sensor) {
 	case "mpu6050":
 		among("accel_range", c.AccelRange, 2, 4, 8, 16)
 		among("gyro_range", c.GyroRange, 250, 500, 1000, 2000)
-		if v.readable(path+".who_am_i") && c.WhoAmI > 0xff {
-			v.fail(path+".who_am_i", "0x%02x: expected an identity of one byte, such as 0x72", c.WhoAmI)
+		if v.Readable(path+".who_am_i") && c.WhoAmI > 0xff {
+			v.Fail(path+".who_am_i", "0x%02x: expected an identity of one byte, such as 0x72", c.WhoAmI)
 		}
 	case "hx711":
 		among("gain", c.Gain, 128, 64, 32)
-		if most := 250 * time.Millisecond; v.readable(path+".every", path+".gain") && c.Gain != 128 && c.Every > most {
-			v.fail(path+".every", "%v: expected at most %v with a gain of %d: a chip that lost its supply for a moment has forgotten it, which only the time since the last reading shows", c.Every, most, c.Gain)
+		if most := 250 * time.Millisecond; v.Readable(path+".every", path+".gain") && c.Gain != 128 && c.Every > most {
+			v.Fail(path+".every", "%v: expected at most %v with a gain of %d: a chip that lost its supply for a moment has forgotten it, which only the time since the last reading shows", c.Every, most, c.Gain)
 		}
 	case "hcsr04":
 		in("temperature", &c.Temperature, "°C", -40_000_000, 85_000_000)
 		in("reach", &c.Reach, "m", 20_000, 10_000_000)
 	case "quadrature":
-		if v.readable(path+".counts") && !(c.Counts >= 1 && c.Counts <= 1e9) {
-			v.fail(path+".counts", "%v: expected 1 to 1e9", c.Counts)
+		if v.Readable(path+".counts") && !(c.Counts >= 1 && c.Counts <= 1e9) {
+			v.Fail(path+".counts", "%v: expected 1 to 1e9", c.Counts)
 		}
 		if c.Measure == "speed" && c.Every == 0 {
-			v.fail(path, "every is missing: time between two readings of the speed")
+			v.Fail(path, "every is missing: time between two readings of the speed")
 		}
 	case "linearray":
-		if n := len(c.Pins); v.readable(path+".pins") && (n < 2 || n > 16) {
-			v.fail(path+".pins", "expected 2 to 16 pins, got %d", n)
+		if n := len(c.Pins); v.Readable(path+".pins") && (n < 2 || n > 16) {
+			v.Fail(path+".pins", "expected 2 to 16 pins, got %d", n)
 		}
 	case "button", "pir":
 		if c.Encode.Kind != "edge" && c.Encode.Kind != "" {
-			v.fail(path+".encode.kind", "%s: a %s is on or off: expected edge", c.Encode.Kind, c.Device)
+			v.Fail(path+".encode.kind", "%s: a %s is on or off: expected edge", c.Encode.Kind, c.Device)
 		}
 		if chip, _ := v.robot.expander(c.Pin); chip != nil && c.Every == 0 {
-			v.fail(path, "every is missing: the time between two looks at a pin whose edges nobody reports, such as 5ms")
+			v.Fail(path, "every is missing: the time between two looks at a pin whose edges nobody reports, such as 5ms")
 		}
 	case "log":
 		v.play(path, c.Rate, &c.Every, c.Time != nil)
@@ -161,27 +163,27 @@ func (v *validator) chip(path string, c *Sensor) {
 
 // curve checks a calibration, turns its inputs into the sensor's unit, and returns the unit of its outputs; without one the sensor's.
 func (v *validator) curve(path string, c *Sensor, unit string) string {
-	if len(c.Curve) == 0 || !v.readable(path+".curve", path+".measure", path+".unit") {
+	if len(c.Curve) == 0 || !v.Readable(path+".curve", path+".measure", path+".unit") {
 		return unit
 	}
 	if len(c.Curve) < 2 {
-		v.fail(path+".curve", "expected at least two pairs")
+		v.Fail(path+".curve", "expected at least two pairs")
 		return unit
 	}
 	out := c.Curve[0][1].Unit
 	for i := range c.Curve {
 		where := path + ".curve[" + strconv.Itoa(i) + "]"
-		from, ok := c.Curve[i][0].in(unit)
+		from, ok := c.Curve[i][0].In(unit)
 		if !ok {
-			v.fail(where, "in %s: the device measures in %s", unitName(c.Curve[i][0].Unit), unitName(unit))
+			v.Fail(where, "in %s: the device measures in %s", unitName(c.Curve[i][0].Unit), unitName(unit))
 			return out
 		}
 		c.Curve[i][0] = from
 		if to := c.Curve[i][1]; to.Unit != out && to != (Quantity{}) {
-			v.fail(where, "%s after %s: expected the same unit in all pairs", unitName(to.Unit), unitName(out))
+			v.Fail(where, "%s after %s: expected the same unit in all pairs", unitName(to.Unit), unitName(out))
 		}
 		if i > 0 && from.Micro <= c.Curve[i-1][0].Micro {
-			v.fail(where, "expected the pairs in the order of what the device measures, each more than the one before")
+			v.Fail(where, "expected the pairs in the order of what the device measures, each more than the one before")
 		}
 	}
 	return out
@@ -194,41 +196,41 @@ func (v *validator) driver(path string, c *Actuator) {
 		v.power(path, c)
 	case "hbridge":
 		v.power(path, c)
-		if !v.readable(path+".direction", path+".in1", path+".in2", path+".pwm2") {
+		if !v.Readable(path+".direction", path+".in1", path+".in2", path+".pwm2") {
 			return
 		}
 		chip, _ := v.robot.expander(header.CanonicalPin(c.PWM))
 		switch {
 		case c.PWM2 != "" && c.Direction+c.In1+c.In2 != "":
-			v.fail(path+".pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")
+			v.Fail(path+".pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")
 		case c.PWM2 != "":
 			if other, _ := v.robot.expander(header.CanonicalPin(c.PWM2)); other != chip {
-				v.fail(path+".pwm2", "%s: expected a pin of the same board or expander as pwm, so that both have one frequency", shorten(c.PWM2))
+				v.Fail(path+".pwm2", "%s: expected a pin of the same board or expander as pwm, so that both have one frequency", strict.Shorten(c.PWM2))
 			}
 		case c.Direction == "" && c.In1 == "" && c.In2 == "":
-			v.fail(path, "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for one that has no more than two inputs")
+			v.Fail(path, "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for one that has no more than two inputs")
 		case c.Direction != "" && c.In1+c.In2 != "":
-			v.fail(path+".direction", "expected direction, or in1 and in2, not both")
+			v.Fail(path+".direction", "expected direction, or in1 and in2, not both")
 		case c.Direction == "" && c.In2 == "":
-			v.fail(path, "in1 and in2: expected both")
+			v.Fail(path, "in1 and in2: expected both")
 		case c.Direction != "" && c.Stop == "brake":
-			v.fail(path+".stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; one with in1 and in2 can be told")
+			v.Fail(path+".stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; one with in1 and in2 can be told")
 		case c.Direction == "" && c.In1 == "" && chip != nil:
-			v.fail(path+".in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: take another output of it, as pwm2")
+			v.Fail(path+".in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: take another output of it, as pwm2")
 		}
 	case "servo", "continuous", "esc":
 		v.pulses(path, c)
 	case "relay":
-		if v.readable(path+".on", path+".off") && !(millionths(c.Off) < millionths(c.On) && c.Off >= 0 && c.On <= 1) {
-			v.fail(path+".off", "%g: expected less than on %g, both from 0 to 1", c.Off, c.On)
+		if v.Readable(path+".on", path+".off") && !(millionths(c.Off) < millionths(c.On) && c.Off >= 0 && c.On <= 1) {
+			v.Fail(path+".off", "%g: expected less than on %g, both from 0 to 1", c.Off, c.On)
 		}
 	case "stepper":
-		if v.readable(path+".max_rate") && (c.MaxRate < 1_000_000 || c.MaxRate > 200_000_000_000) {
-			v.fail(path+".max_rate", "expected 1 Hz to 200 kHz")
+		if v.Readable(path+".max_rate") && (c.MaxRate < 1_000_000 || c.MaxRate > 200_000_000_000) {
+			v.Fail(path+".max_rate", "expected 1 Hz to 200 kHz")
 		}
 	}
-	if c.Device == "continuous" && v.readable(path+".dead_band") && !(c.DeadBand >= 0 && millionths(c.DeadBand) < 1e6) {
-		v.fail(path+".dead_band", "%g: expected 0 to less than 1", c.DeadBand)
+	if c.Device == "continuous" && v.Readable(path+".dead_band") && !(c.DeadBand >= 0 && millionths(c.DeadBand) < 1e6) {
+		v.Fail(path+".dead_band", "%g: expected 0 to less than 1", c.DeadBand)
 	}
 }
 
@@ -237,25 +239,25 @@ func millionths(fullScales float64) float64 { return math.Round(fullScales * 1e6
 
 // power checks the frequency of a motor's or a lamp's PWM.
 func (v *validator) power(path string, c *Actuator) {
-	if f := frequencyOf(c.Device, c.Frequency); v.readable(path+".frequency") && (f < 1_000_000 || f > 1_000_000_000_000) {
-		v.fail(path+".frequency", "%v: expected 1 Hz to 1 MHz", f.Physic())
+	if f := frequencyOf(c.Device, c.Frequency); v.Readable(path+".frequency") && (f < 1_000_000 || f > 1_000_000_000_000) {
+		v.Fail(path+".frequency", "%v: expected 1 Hz to 1 MHz", f.Physic())
 	}
 }
 
 // pulses checks that the pulses of a servo or ESC fit into their period.
 func (v *validator) pulses(path string, c *Actuator) {
 	const shortest, longest = 400 * time.Microsecond, 2600 * time.Microsecond
-	if v.readable(path+".min_pulse") && c.MinPulse < shortest {
-		v.fail(path+".min_pulse", "%v: expected at least %v", c.MinPulse, shortest)
+	if v.Readable(path+".min_pulse") && c.MinPulse < shortest {
+		v.Fail(path+".min_pulse", "%v: expected at least %v", c.MinPulse, shortest)
 	}
-	if v.readable(path+".max_pulse") && c.MaxPulse > longest {
-		v.fail(path+".max_pulse", "%v: expected at most %v", c.MaxPulse, longest)
+	if v.Readable(path+".max_pulse") && c.MaxPulse > longest {
+		v.Fail(path+".max_pulse", "%v: expected at most %v", c.MaxPulse, longest)
 	}
-	if c.MinPulse >= c.MaxPulse && v.readable(path+".max_pulse") {
-		v.fail(path+".min_pulse", "%v: expected less than max_pulse %v", c.MinPulse, c.MaxPulse)
+	if c.MinPulse >= c.MaxPulse && v.Readable(path+".max_pulse") {
+		v.Fail(path+".min_pulse", "%v: expected less than max_pulse %v", c.MinPulse, c.MaxPulse)
 	}
-	if trim := time.Duration(c.Trim); v.readable(path+".trim") && (c.MinPulse+trim < shortest || c.MaxPulse+trim > longest) {
-		v.fail(path+".trim", "%v: expected pulses of %v to %v with it", trim, shortest, longest)
+	if trim := time.Duration(c.Trim); v.Readable(path+".trim") && (c.MinPulse+trim < shortest || c.MaxPulse+trim > longest) {
+		v.Fail(path+".trim", "%v: expected pulses of %v to %v with it", trim, shortest, longest)
 	}
 	most := Frequency(333_000_000)
 	if c.Device == "esc" {
@@ -266,16 +268,16 @@ func (v *validator) pulses(path string, c *Actuator) {
 	period := frequency.Physic().Period()
 	if chip, _ := v.robot.expander(header.CanonicalPin(c.PWM)); chip != nil && chip.Value.Device == "pca9685" {
 		made, ok := chip.Value.period()
-		if !ok || !v.readable("expanders."+chip.Name+".frequency", "expanders."+chip.Name+".oscillator") {
+		if !ok || !v.Readable("expanders."+chip.Name+".frequency", "expanders."+chip.Name+".oscillator") {
 			return // which was told there
 		}
 		where, whose = path+".pwm", ", of all outputs of expander "+chip.Name
 		frequency, period = chip.Value.Frequency, made
 	}
 	if frequency < 40_000_000 || frequency > most {
-		v.fail(where, "%v%s: expected 40 Hz to %v", frequency.Physic(), whose, most.Physic())
-	} else if longest := c.MaxPulse + max(0, time.Duration(c.Trim)); longest >= period && v.readable(path+".frequency") {
-		v.fail(path+".max_pulse", "%v: expected less than the period of the pulses, %v%s", c.MaxPulse, period, whose)
+		v.Fail(where, "%v%s: expected 40 Hz to %v", frequency.Physic(), whose, most.Physic())
+	} else if longest := c.MaxPulse + max(0, time.Duration(c.Trim)); longest >= period && v.Readable(path+".frequency") {
+		v.Fail(path+".max_pulse", "%v: expected less than the period of the pulses, %v%s", c.MaxPulse, period, whose)
 	}
 }
 

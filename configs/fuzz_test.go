@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fluxd/configs/strict"
 )
 
 // Whatever the text, Parse ends: with a robot that keeps its promises, or with Errors, each at a place in the text.
@@ -26,7 +28,7 @@ func FuzzLoad(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		lines := lastLine(data)
+		lines := strict.Lines(data)
 		robot, err := Parse("fuzz", data, recordings)
 		var all Errors
 		if err != nil {
@@ -34,7 +36,7 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("%v, %v: expected no robot and Errors", robot, err)
 			}
 			for i, e := range all {
-				if e.Message == "" || e.Line < 0 || e.Line > lines || e.Column < min(e.Line, 1) || i > maxErrors {
+				if e.Message == "" || e.Line < 0 || e.Line > lines || e.Column < min(e.Line, 1) || i > strict.MaxErrors {
 					t.Errorf("error %d: %+v: expected a message and a place in the %d lines", i, e, lines)
 				}
 			}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"reflect"
@@ -16,6 +15,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"fluxd/configs/strict"
 	"fluxd/files"
 )
 
@@ -53,22 +53,21 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 	o := &Overlay{Values: map[string]float64{}, Since: map[string]uint64{}, Source: source, places: map[string]*yaml.Node{}}
 	var found Errors
 	fail := func(n *yaml.Node, format string, args ...any) {
-		if len(found) < maxErrors {
+		if len(found) < strict.MaxErrors {
 			found = append(found, &Error{Source: source, Line: n.Line, Column: n.Column, Message: fmt.Sprintf(format, args...)})
 		}
 	}
 	if len(data) > MaxSize {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxSize>>20)}}
 	}
-	var root yaml.Node
-	if err := decodeYAML(yaml.NewDecoder(bytes.NewReader(data)), &root); err != nil && !errors.Is(err, io.EOF) {
-		return nil, Errors{syntaxError(source, data, err)}
+	top, err := strict.Parse(source, data)
+	if err != nil && !errors.Is(err, strict.ErrEmpty) {
+		return nil, err
 	}
-	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
+	if err != nil || top.Kind != yaml.MappingNode {
 		return nil, Errors{{Source: source, Message: "expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"}}
 	}
-	top := root.Content[0]
-	if keys := keysOf(&root); slices.Contains(keys, "network") && slices.Contains(keys, "board") {
+	if keys := strict.Keys(top); slices.Contains(keys, "network") && slices.Contains(keys, "board") {
 		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: "this is a robot; expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"}}
 	}
 	for i := 0; i+1 < len(top.Content); i += 2 {
@@ -79,7 +78,7 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		case key.Value == "revision" && value.Kind == yaml.ScalarNode:
 			n, err := strconv.ParseUint(value.Value, 10, 53) // what JSON can carry
 			if err != nil {
-				fail(value, "revision: expected a number of transactions, got %s", shorten(value.Value))
+				fail(value, "revision: expected a number of transactions, got %s", strict.Shorten(value.Value))
 			}
 			o.Revision = n
 		case key.Value == "checksum" && value.Kind == yaml.ScalarNode:
@@ -90,7 +89,7 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 			for k := 0; k+1 < len(value.Content); k += 2 {
 				n, err := strconv.ParseUint(value.Content[k+1].Value, 10, 53)
 				if err != nil {
-					fail(value.Content[k+1], "%s: expected a revision, got %s", shorten(value.Content[k].Value), kindName(value.Content[k+1]))
+					fail(value.Content[k+1], "%s: expected a revision, got %s", strict.Shorten(value.Content[k].Value), strict.KindName(value.Content[k+1]))
 				}
 				o.Since[value.Content[k].Value] = n
 			}
@@ -98,21 +97,21 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 			for k := 0; k+1 < len(value.Content); k += 2 {
 				path, number := value.Content[k], value.Content[k+1]
 				v, err := strconv.ParseFloat(number.Value, 64)
-				if wrong := plainNumber(number.Value); number.Kind == yaml.ScalarNode && wrong != nil {
-					fail(number, "%s: %q: %v", shorten(path.Value), shorten(number.Value), wrong)
+				if wrong := strict.PlainNumber(number.Value); number.Kind == yaml.ScalarNode && wrong != nil {
+					fail(number, "%s: %q: %v", strict.Shorten(path.Value), strict.Shorten(number.Value), wrong)
 					continue
 				}
 				if number.Kind != yaml.ScalarNode || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
-					fail(number, "%s: expected a number in the parameter's unit, got %s", shorten(path.Value), kindName(number))
+					fail(number, "%s: expected a number in the parameter's unit, got %s", strict.Shorten(path.Value), strict.KindName(number))
 					continue
 				}
 				if _, twice := o.Values[path.Value]; twice {
-					fail(path, "%s: given twice", shorten(path.Value))
+					fail(path, "%s: given twice", strict.Shorten(path.Value))
 				}
 				o.Values[path.Value], o.places[path.Value] = v, number
 			}
 		default:
-			fail(key, "%s: expected checksum, robot, revision, tuned or since, as fluxctl save writes them", shorten(key.Value))
+			fail(key, "%s: expected checksum, robot, revision, tuned or since, as fluxctl save writes them", strict.Shorten(key.Value))
 		}
 	}
 	if o.Robot == "" && found == nil {
@@ -182,9 +181,9 @@ next:
 		}
 		switch value.Kind() {
 		case reflect.Struct:
-			for _, f := range fieldsOf(value.Type()) {
-				if f.key == key {
-					value = value.Field(f.index)
+			for _, f := range strict.Fields(value.Type()) {
+				if f.Key == key {
+					value = value.Field(f.Index)
 					continue next
 				}
 			}

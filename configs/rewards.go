@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"fluxd/configs/spelling"
+	"fluxd/configs/strict"
 )
 
 // Limits of a reward.
@@ -22,40 +25,40 @@ func (v *validator) rewards() {
 	for i := range v.robot.Rewards {
 		r := &v.robot.Rewards[i]
 		path, c := "rewards."+r.Name, &r.Value
-		v.exists(path+".to", c.To)
-		v.exists(path+".against", c.Against)
+		v.Exists(path+".to", c.To)
+		v.Exists(path+".against", c.Against)
 		for k := range c.Credit {
 			at := fmt.Sprintf("%s.credit[%d]", path, k)
-			v.exists(at+".to", c.Credit[k].To)
-			v.exists(at+".against", c.Credit[k].Against)
-			v.exists(at+".actor", c.Credit[k].Actor)
+			v.Exists(at+".to", c.Credit[k].To)
+			v.Exists(at+".against", c.Credit[k].Against)
+			v.Exists(at+".actor", c.Credit[k].Actor)
 		}
 		switch {
-		case c.To == "" && len(c.Credit) == 0 && v.readable(path+".to", path+".credit"):
-			v.fail(path, "to or credit is missing: which neurons spike")
+		case c.To == "" && len(c.Credit) == 0 && v.Readable(path+".to", path+".credit"):
+			v.Fail(path, "to or credit is missing: which neurons spike")
 		case c.To != "" && len(c.Credit) > 0:
-			v.fail(path+".to", "expected to or credit, not both")
+			v.Fail(path+".to", "expected to or credit, not both")
 		case c.Against != "" && len(c.Credit) > 0:
-			v.fail(path+".against", "expected it within credit, for each actor")
+			v.Fail(path+".against", "expected it within credit, for each actor")
 		case len(c.Credit) > mostCredits:
-			v.fail(path+".credit", "%d: expected at most %d", len(c.Credit), mostCredits)
-		case c.Delay != 0 && len(c.Credit) == 0 && v.readable(path+".delay", path+".credit"):
-			v.fail(path+".delay", "credit is missing: without it the reward goes to what is active now, whoever earned it")
+			v.Fail(path+".credit", "%d: expected at most %d", len(c.Credit), mostCredits)
+		case c.Delay != 0 && len(c.Credit) == 0 && v.Readable(path+".delay", path+".credit"):
+			v.Fail(path+".delay", "credit is missing: without it the reward goes to what is active now, whoever earned it")
 		}
 		if c.Gain == 0 {
-			v.fail(path+".gain", "0 earns nothing")
+			v.Fail(path+".gain", "0 earns nothing")
 		}
-		if v.readable(path+".most") && (c.Most < 1 || c.Most > MostReward) {
-			v.fail(path+".most", "%d: expected 1 to %d spikes", c.Most, MostReward)
+		if v.Readable(path+".most") && (c.Most < 1 || c.Most > MostReward) {
+			v.Fail(path+".most", "%d: expected 1 to %d spikes", c.Most, MostReward)
 		}
-		if v.readable(path+".every") && (c.Every < time.Microsecond || c.Every > time.Second) {
-			v.fail(path+".every", "%v: expected 1us to 1s", c.Every)
+		if v.Readable(path+".every") && (c.Every < time.Microsecond || c.Every > time.Second) {
+			v.Fail(path+".every", "%v: expected 1us to 1s", c.Every)
 		}
-		if v.readable(path+".delay", path+".window") && (c.Delay < 0 || c.Window < 0 || c.Delay > time.Minute || c.Window > time.Minute) {
-			v.fail(path, "expected a window and a delay of at most a minute")
+		if v.Readable(path+".delay", path+".window") && (c.Delay < 0 || c.Window < 0 || c.Delay > time.Minute || c.Window > time.Minute) {
+			v.Fail(path, "expected a window and a delay of at most a minute")
 		}
-		if len(c.Credit) > 0 && c.Window == 0 && v.readable(path+".window") {
-			v.fail(path, "window is missing: over which time the actors' spikes count")
+		if len(c.Credit) > 0 && c.Window == 0 && v.Readable(path+".window") {
+			v.Fail(path, "window is missing: over which time the actors' spikes count")
 		}
 		v.earned(path, c, sensors)
 	}
@@ -64,30 +67,30 @@ func (v *validator) rewards() {
 // earned checks what a sensor earns.
 func (v *validator) earned(path string, c *Reward, sensors []string) {
 	if c.Sensor == "" {
-		if c.Threshold != nil && v.readable(path+".sensor") {
-			v.fail(path+".threshold", "sensor is missing: what comes by MQTT has no unit")
+		if c.Threshold != nil && v.Readable(path+".sensor") {
+			v.Fail(path+".threshold", "sensor is missing: what comes by MQTT has no unit")
 		}
 		return
 	}
-	if !v.readable("sensors") {
+	if !v.Readable("sensors") {
 		return // a mistake already
 	}
 	if !slices.Contains(sensors, c.Sensor) {
-		v.fail(path+".sensor", "no sensor is named %q%s", shorten(c.Sensor), nearest(c.Sensor, sensors))
+		v.Fail(path+".sensor", "no sensor is named %q%s", strict.Shorten(c.Sensor), spelling.Hint(c.Sensor, sensors))
 		return
 	}
-	if c.Threshold == nil || !v.readable(path+".threshold") {
+	if c.Threshold == nil || !v.Readable(path+".threshold") {
 		return
 	}
 	unit, known := v.measures[c.Sensor]
 	if !known {
 		return // that was told
 	}
-	fit, ok := c.Threshold.in(unit)
+	fit, ok := c.Threshold.In(unit)
 	if !ok {
-		v.fail(path+".threshold", "in %s: the sensor measures in %s", unitName(c.Threshold.Unit), unitName(unit))
+		v.Fail(path+".threshold", "in %s: the sensor measures in %s", unitName(c.Threshold.Unit), unitName(unit))
 	} else if fit.Micro < 0 {
-		v.fail(path+".threshold", "expected at least 0")
+		v.Fail(path+".threshold", "expected at least 0")
 	}
 	*c.Threshold = fit
 }

@@ -6,36 +6,32 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
-)
 
-// Named is one entry of a mapping whose order counts.
-type Named[T any] struct {
-	Name  string
-	Line  int // in the file
-	Value T
-}
+	"fluxd/configs/circuits"
+	"fluxd/configs/strict"
+)
 
 // Robot is a whole configuration, valid when Load or Parse returned it.
 type Robot struct {
-	Name      string            `yaml:"robot" required:"true" doc:"name of the robot: letters, digits, _ and -; it is a level of its MQTT topics"`
-	Board     Board             `yaml:"board" required:"true" doc:"where pins and buses come from"`
-	Expanders []Named[Expander] `yaml:"expanders" doc:"chips on a bus that give more pins, by name: their pins are name/pin, such as servos/0 or more/A3"`
-	Sensors   []Named[Sensor]   `yaml:"sensors" doc:"what the robot measures, by name"`
-	Circuits  []Named[Circuit]  `yaml:"circuits" doc:"groups of neurons and synapses, by name, to be used in the network any number of times"`
-	Network   Network           `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
-	Actuators []Named[Actuator] `yaml:"actuators" doc:"what the robot moves, by name"`
-	Rewards   []Named[Reward]   `yaml:"rewards" doc:"what teaches the robot, by name: spikes of modulator neurons, for what its sensors tell or what comes by MQTT"`
-	Safety    Safety            `yaml:"safety" doc:"what keeps the robot from hurting anybody"`
-	Tuning    *Tuning           `yaml:"tuning" doc:"keeps what was tuned while the robot ran"`
-	Learnt    *Learnt           `yaml:"learnt" doc:"keeps what plastic synapses learn from one run to the next"`
-	MQTT      MQTT              `yaml:"mqtt" doc:"telemetry and tuning"`
-	Realtime  Realtime          `yaml:"realtime" doc:"what the system is asked for so that nothing holds up a reflex; what it refuses is told, and the robot runs on"`
-	Compare   *Compare          `yaml:"compare" doc:"fluxd sim holds a label actuator against a recorded column"`
+	Name      string                    `yaml:"robot" required:"true" doc:"name of the robot: letters, digits, _ and -; it is a level of its MQTT topics"`
+	Board     Board                     `yaml:"board" required:"true" doc:"where pins and buses come from"`
+	Expanders []Named[Expander]         `yaml:"expanders" doc:"chips on a bus that give more pins, by name: their pins are name/pin, such as servos/0 or more/A3"`
+	Sensors   []Named[Sensor]           `yaml:"sensors" doc:"what the robot measures, by name"`
+	Circuits  []Named[circuits.Circuit] `yaml:"circuits" doc:"groups of neurons and synapses, by name, to be used in the network any number of times"`
+	Network   circuits.Network          `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
+	Actuators []Named[Actuator]         `yaml:"actuators" doc:"what the robot moves, by name"`
+	Rewards   []Named[Reward]           `yaml:"rewards" doc:"what teaches the robot, by name: spikes of modulator neurons, for what its sensors tell or what comes by MQTT"`
+	Safety    Safety                    `yaml:"safety" doc:"what keeps the robot from hurting anybody"`
+	Tuning    *Tuning                   `yaml:"tuning" doc:"keeps what was tuned while the robot ran"`
+	Learnt    *Learnt                   `yaml:"learnt" doc:"keeps what plastic synapses learn from one run to the next"`
+	MQTT      MQTT                      `yaml:"mqtt" doc:"telemetry and tuning"`
+	Realtime  Realtime                  `yaml:"realtime" doc:"what the system is asked for so that nothing holds up a reflex; what it refuses is told, and the robot runs on"`
+	Compare   *Compare                  `yaml:"compare" doc:"fluxd sim holds a label actuator against a recorded column"`
 
-	Flat     *Flat  `yaml:"-"` // the network without circuits, populations and rules
-	Files    fs.FS  `yaml:"-"` // where the data files named in it are found
-	Source   string `yaml:"-"` // file name, for messages
-	Warnings Errors `yaml:"-"` // what is valid, and to be looked at before the power goes on; in the order of their lines
+	Flat     *circuits.Flat `yaml:"-"` // the network without circuits, populations and rules
+	Files    fs.FS          `yaml:"-"` // where the data files named in it are found
+	Source   string         `yaml:"-"` // file name, for messages
+	Warnings Errors         `yaml:"-"` // what is valid, and to be looked at before the power goes on; in the order of their lines
 
 	places *yaml.Node // the file, without its network: where what else it says stands
 }
@@ -44,7 +40,7 @@ type Robot struct {
 func (r *Robot) Mistake(path, format string, args ...any) *Error {
 	e := &Error{Source: r.Source, Path: path, Message: fmt.Sprintf(format, args...)}
 	if r.places != nil {
-		at := find(r.places, path)
+		at := strict.Find(r.places, path)
 		e.Line, e.Column = at.Line, at.Column
 	}
 	return e
@@ -184,13 +180,7 @@ type Decode struct {
 	Backward string          `yaml:"backward" when:"kind=push-pull" doc:"neuron whose spikes pull it down"`
 	Neuron   string          `yaml:"neuron" when:"kind=count" required:"kind=count" doc:"neuron whose spikes count"`
 	Full     Frequency       `yaml:"full" when:"kind=push-pull,count" default:"100 Hz" doc:"spikes per second that command full scale"`
-	Choices  []Named[Choice] `yaml:"choices" when:"kind=winner-take-all" required:"kind=winner-take-all" doc:"command of each neuron: -1 to 1, or a word for a label"`
-}
-
-// Choice is a command: a number for what moves, a word for a label.
-type Choice struct {
-	Number float64
-	Word   string
+	Choices  []Named[Choice] `yaml:"choices" when:"kind=winner-take-all" required:"kind=winner-take-all" neuron:"true" doc:"command of each neuron: -1 to 1, or a word for a label"`
 }
 
 // MQTT says how the robot is reached.

@@ -78,7 +78,7 @@ func TestValuesArrive(t *testing.T) {
 	}
 	weight := 30.0
 	eye := Sensor{Device: "bh1750", Bus: "I2C1", Address: 0x23, Resolution: "high2", Every: 180 * time.Millisecond, Encode: Encode{
-		Kind: "rate", To: "a", Weight: &weight, Range: [2]Quantity{{0, "lx"}, {2_000_000_000, "lx"}}, Max: 200_000_000}}
+		Kind: "rate", To: "a", Weight: &weight, Range: [2]Quantity{{Micro: 0, Unit: "lx"}, {Micro: 2_000_000_000, Unit: "lx"}}, Max: 200_000_000}}
 	slew := Slew(4_000_000)
 	eye.Stale = 900 * time.Millisecond // five readings
 	wheel := Actuator{Device: "hbridge", PWM: "GPIO12", Direction: "GPIO5", Frequency: 1_000_000_000, Inverted: true, Slew: &slew, Stop: "coast",
@@ -95,8 +95,8 @@ func TestValuesArrive(t *testing.T) {
 		{"debounce", r.Sensors[2].Value.Debounce, 1500 * time.Microsecond},
 		{"button", r.Sensors[2].Value.Encode, Encode{Kind: "edge", To: "b", On: "both"}},
 		{"rate becomes every", r.Sensors[3].Value.Every, 111_111 * time.Microsecond},
-		{"range in the sensor's unit", r.Sensors[3].Value.Encode.Range, [2]Quantity{{5_000, "m"}, {5_000_000, "m"}}},
-		{"below in the recording's unit", *r.Sensors[4].Value.Encode.Below, Quantity{90_000_000, "cm"}},
+		{"range in the sensor's unit", r.Sensors[3].Value.Encode.Range, [2]Quantity{{Micro: 5_000, Unit: "m"}, {Micro: 5_000_000, Unit: "m"}}},
+		{"below in the recording's unit", *r.Sensors[4].Value.Encode.Below, Quantity{Micro: 90_000_000, Unit: "cm"}},
 		{"loop", r.Sensors[3].Value.Loop, true},
 		{"wheel", r.Actuators[0].Value, wheel},
 		{"rudder", r.Actuators[1].Value.MaxPulse, 2500 * time.Microsecond},
@@ -164,14 +164,6 @@ func TestLoadFile(t *testing.T) {
 		var all Errors
 		if !errors.As(err, &all) || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(c.want)) {
 			t.Errorf("%s: %v: expected Errors that name %q", c.name, err, c.want)
-		}
-	}
-}
-
-func TestLastLine(t *testing.T) {
-	for text, want := range map[string]int{"": 1, "a": 1, "a\n": 1, "a\nb": 2, "a\r\nb\r\n": 2, "a\rb": 2, "a\n\n": 2} {
-		if got := lastLine([]byte(text)); got != want {
-			t.Errorf("%q: got %d, expected %d", text, got, want)
 		}
 	}
 }

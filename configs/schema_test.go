@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"fluxd/configs/strict"
 )
 
 // conforms checks a value against the parts of JSON Schema that Schema uses.
@@ -47,7 +49,7 @@ func conforms(t *testing.T, path string, schema map[string]any, value any) {
 				t.Errorf("%s: key %s is unknown", path, key)
 				continue
 			}
-			conforms(t, join(path, key), of, one)
+			conforms(t, strict.Join(path, key), of, one)
 		}
 		required, _ := schema["required"].([]any)
 		for _, key := range required {
@@ -112,37 +114,41 @@ func TestTags(t *testing.T) {
 			visit(value.Type)
 			return
 		}
-		fields := fieldsOf(of)
+		fields := strict.Fields(of)
 		for _, f := range fields {
-			where := of.Name() + "." + f.key
-			if f.tag.Get("doc") == "" {
+			where := of.Name() + "." + f.Key
+			if f.Tag.Get("doc") == "" {
 				t.Errorf("%s: expected a doc tag", where)
 			}
 			for _, tag := range []string{"when", "required"} {
-				text := f.tag.Get(tag)
+				text := f.Tag.Get(tag)
 				if text == "" || text == "true" {
 					continue
 				}
-				key, values := condition(text)
-				i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
+				key, values := strict.Condition(text)
+				i := slices.IndexFunc(fields, func(f strict.Field) bool { return f.Key == key })
 				if i < 0 {
 					t.Errorf("%s: %s: no key %s beside it", where, tag, key)
 					continue
 				}
 				for _, value := range values {
-					if !slices.Contains(strings.Split(fields[i].tag.Get("enum"), ","), value) {
+					if !slices.Contains(strings.Split(fields[i].Tag.Get("enum"), ","), value) {
 						t.Errorf("%s: %s: %s is never %s", where, tag, key, value)
 					}
 				}
 			}
-			if f.tag.Get("default") != "" {
-				d := newDecoder("tags", 0)
-				d.preset(reflect.New(of.Field(f.index).Type).Elem(), f, where, 0)
-				if len(d.errors) > 0 {
-					t.Errorf("%s: default: %v", where, d.errors)
+			if f.Tag.Get("default") != "" {
+				d, err := strict.NewDecoder("tags", []byte(f.Tag.Get("default")))
+				if err != nil {
+					t.Fatalf("%s: %v", where, err)
+				}
+				alone := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "Value", Type: of.Field(f.Index).Type, Tag: f.Tag}}))
+				d.Value(&yaml.Node{Kind: yaml.MappingNode}, alone.Interface(), "", 0)
+				if err := d.Err(); err != nil {
+					t.Errorf("%s: default: %v", where, err)
 				}
 			}
-			visit(of.Field(f.index).Type)
+			visit(of.Field(f.Index).Type)
 		}
 	}
 	visit(reflect.TypeFor[Robot]())
@@ -158,7 +164,7 @@ func TestSchemaHasEveryKey(t *testing.T) {
 	var visit func(string, reflect.Type, map[string]any)
 	visit = func(path string, of reflect.Type, schema map[string]any) {
 		switch {
-		case slices.Contains(leaves, of):
+		case of.Kind() == reflect.Struct && strict.IsLeaf(of):
 		case of.Kind() == reflect.Pointer:
 			visit(path, of.Elem(), schema)
 		case of.Kind() == reflect.Slice && strings.HasPrefix(of.Elem().Name(), "Named["):
@@ -167,16 +173,16 @@ func TestSchemaHasEveryKey(t *testing.T) {
 		case of.Kind() == reflect.Slice:
 			visit(path+"[]", of.Elem(), schema["items"].(map[string]any))
 		case of.Kind() == reflect.Struct:
-			fields := fieldsOf(of)
+			fields := strict.Fields(of)
 			properties, _ := schema["properties"].(map[string]any)
 			if len(properties) != len(fields) || schema["additionalProperties"] != false {
 				t.Errorf("%s: %d properties and additionalProperties %v: expected the %d keys of the type and no other", path, len(properties), schema["additionalProperties"], len(fields))
 			}
 			for _, f := range fields {
 				keys++
-				property, ok := properties[f.key].(map[string]any)
-				if !ok || property["description"] != docOf(f.tag) {
-					t.Errorf("%s: property %s: %v", path, f.key, property)
+				property, ok := properties[f.Key].(map[string]any)
+				if !ok || property["description"] != strict.Doc(f.Tag) {
+					t.Errorf("%s: property %s: %v", path, f.Key, property)
 					continue
 				}
 				var choices []string
@@ -184,10 +190,10 @@ func TestSchemaHasEveryKey(t *testing.T) {
 				for _, one := range all {
 					choices = append(choices, one.(string))
 				}
-				if strings.Join(choices, ",") != f.tag.Get("enum") {
-					t.Errorf("%s: property %s: choices %v, expected %s", path, f.key, choices, f.tag.Get("enum"))
+				if strings.Join(choices, ",") != f.Tag.Get("enum") {
+					t.Errorf("%s: property %s: choices %v, expected %s", path, f.Key, choices, f.Tag.Get("enum"))
 				}
-				visit(join(path, f.key), of.Field(f.index).Type, property)
+				visit(strict.Join(path, f.Key), of.Field(f.Index).Type, property)
 			}
 		}
 	}

@@ -11,26 +11,25 @@ import (
 	"strings"
 	"time"
 
-	"gopkg.in/yaml.v3"
+	"fluxd/configs/circuits"
+	"fluxd/configs/spelling"
+	"fluxd/configs/strict"
+	"fluxd/core"
 )
 
 // validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
 // mistakes, so that all are told at once; nothing is concluded from fields that are missing or could not be read.
-func validate(d *decoder, r *Robot, root *yaml.Node) {
-	v := &validator{decoder: d, robot: r, root: root, index: r.Flat.Index(), measures: map[string]string{}}
-	for name := range v.index {
-		v.neurons = append(v.neurons, name)
+func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
+	v := &validator{Decoder: d, Expansion: x, robot: r, measures: map[string]string{}}
+	if r.Name != "" && !strict.ValidName(r.Name) {
+		v.Fail("robot", "%q: expected letters, digits, _ and -", strict.Shorten(r.Name))
 	}
-	slices.Sort(v.neurons)
-	if r.Name != "" && !validName(r.Name) {
-		v.fail("robot", "%q: expected letters, digits, _ and -", shorten(r.Name))
-	}
-	if len(v.neurons) == 0 && len(d.errors) == 0 {
-		v.fail("network", "expected at least one neuron")
+	if len(x.Index) == 0 && d.Mistakes() == 0 {
+		v.Fail("network", "expected at least one neuron")
 	}
 	for path, count := range map[string]int{"expanders": len(r.Expanders), "sensors": len(r.Sensors), "actuators": len(r.Actuators), "rewards": len(r.Rewards)} {
 		if count > maxDevices {
-			v.fail(path, "%d: expected at most %d", count, maxDevices)
+			v.Fail(path, "%d: expected at most %d", count, maxDevices)
 			return
 		}
 	}
@@ -54,126 +53,38 @@ const leastMemory = Bytes(32 << 20)
 func (v *validator) realtime() {
 	r := v.robot.Realtime
 	if r.Priority < 0 || r.Priority > 99 {
-		v.fail("realtime.priority", "%d: expected 1 to 99, or 0 for none", r.Priority)
+		v.Fail("realtime.priority", "%d: expected 1 to 99, or 0 for none", r.Priority)
 	}
 	if r.MemoryLimit != 0 && r.MemoryLimit < leastMemory {
-		v.fail("realtime.memory_limit", "expected at least %d MiB, so that garbage need not be collected all the time", leastMemory>>20)
+		v.Fail("realtime.memory_limit", "expected at least %d MiB, so that garbage need not be collected all the time", leastMemory>>20)
 	}
 }
 
 type validator struct {
-	*decoder
-	robot   *Robot
-	root    *yaml.Node
-	neurons []string // names, sorted
-	index   map[string][]int
+	*strict.Decoder
+	*circuits.Expansion
+	robot *Robot
 
 	owners   map[string]*Sensor // by the owner of their wires
 	measures map[string]string  // the units of the sensors, where they are known
 }
 
-// fail notes a mistake at a path, unless what stands there was told to be wrong already. Where the path is not in the file, the
-// mistake is at the nearest part of it that is.
-func (v *validator) fail(path, format string, args ...any) {
-	if !v.more && v.readable(path) {
-		v.decoder.fail(find(v.root, path), path, format, args...)
-	}
-}
-
-// warn notes what is valid, and to be looked at before the power goes on.
-func (v *validator) warn(path, format string, args ...any) {
-	at := find(v.root, path)
-	v.robot.Warnings = append(v.robot.Warnings, &Error{Source: v.source, Line: at.Line, Column: at.Column, Path: path, Message: fmt.Sprintf(format, args...)})
-}
-
-// find returns the node at a path such as network.synapses[3].weight, or its nearest ancestor.
-func find(n *yaml.Node, path string) *yaml.Node {
-	for _, key := range strings.Split(strings.ReplaceAll(path, "[", ".["), ".") {
-		if n.Kind == yaml.AliasNode {
-			n = n.Alias
-		}
-		next := (*yaml.Node)(nil)
-		if index, isIndex := strings.CutPrefix(key, "["); isIndex && n.Kind == yaml.SequenceNode {
-			if i, err := strconv.Atoi(strings.TrimSuffix(index, "]")); err == nil && i >= 0 && i < len(n.Content) {
-				next = n.Content[i]
-			}
-		} else {
-			next = lookup(n, key, 0)
-		}
-		if next == nil {
-			break
-		}
-		n = next
-	}
-	return n
-}
-
-// lookup returns the value of a mapping's key, its own or a merged one, or nil.
-func lookup(n *yaml.Node, key string, depth int) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind != yaml.MappingNode || depth > maxDepth {
-		return nil
-	}
-	var merged *yaml.Node
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		switch {
-		case n.Content[i].Tag == mergeTag:
-			merged = n.Content[i+1]
-		case n.Content[i].Value == key:
-			return n.Content[i+1]
-		}
-	}
-	if merged != nil {
-		for _, source := range mergeSources(merged) {
-			if found := lookup(source, key, depth+1); found != nil {
-				return found
-			}
-		}
-	}
-	return nil
-}
-
-// exists checks the name of a neuron, unless it is missing, which has been told.
-func (v *validator) exists(path, name string) {
-	if name != "" && v.index[name] == nil && !v.more && v.neuronsRead(v.robot, name) {
-		v.fail(path, "no neuron is named %q%s", shorten(name), nearest(name, v.neurons))
-	}
-}
-
-// neuronsRead reports whether a neuron that is not known is none: all that makes neurons could be read, and it is not one that was refused.
-func (d *decoder) neuronsRead(r *Robot, name string) bool {
-	if d.written == nil {
-		d.written = make(map[string]bool, len(r.Network.Neurons))
-		for _, n := range r.Network.Neurons {
-			d.written[n.Name] = true
-		}
-	}
-	return d.readable("network.neurons", "network.circuits", "circuits") && !d.written[name] && !d.ofUnread(name)
-}
-
-// ofUnread reports whether a name, with the uses of circuits that it is in, would be part of a use that could not be read.
-func (d *decoder) ofUnread(name string) bool {
-	return slices.ContainsFunc(d.unread, func(use string) bool { return strings.HasPrefix(name, use) })
-}
-
 // play settles rate and every, of which exactly one is expected.
 func (v *validator) play(path string, rate Frequency, every *time.Duration, timed bool) {
-	if !v.readable(path+".rate", path+".every", path+".time") {
+	if !v.Readable(path+".rate", path+".every", path+".time") {
 		return
 	}
 	switch {
 	case rate != 0 && *every != 0:
-		v.fail(path+".rate", "expected rate or every, not both")
+		v.Fail(path+".rate", "expected rate or every, not both")
 	case rate != 0:
 		if *every = rate.Period(); *every < time.Microsecond || *every > time.Hour {
-			v.fail(path+".rate", "expected a rate from 0.3 mHz to 1 MHz")
+			v.Fail(path+".rate", "expected a rate from 0.3 mHz to 1 MHz")
 		}
 	case *every == 0 && timed:
-		v.fail(path, "every is missing: how often the row that is current is read, such as 20ms")
+		v.Fail(path, "every is missing: how often the row that is current is read, such as 20ms")
 	case *every == 0:
-		v.fail(path, "rate is missing: rows per second, such as 9 Hz; or every, the time between two")
+		v.Fail(path, "rate is missing: rows per second, such as 9 Hz; or every, the time between two")
 	}
 }
 
@@ -185,14 +96,14 @@ func (v *validator) expanders() {
 		case "pca9685":
 			v.address(path, c.Address, 0x40, 0x7f)
 			if c.Address == 0x70 {
-				v.fail(path+".address", "0x70 is the address that all pca9685 answer to")
+				v.Fail(path+".address", "0x70 is the address that all pca9685 answer to")
 			}
-			if v.readable(path+".frequency") && (c.Frequency < 24_000_000 || c.Frequency > 1_526_000_000) {
-				v.fail(path+".frequency", "%v: expected 24 Hz to 1526 Hz", c.Frequency.Physic())
-			} else if v.readable(path+".oscillator") && (c.Oscillator < 23_000_000_000_000 || c.Oscillator > 27_000_000_000_000) {
-				v.fail(path+".oscillator", "%v: expected 23 MHz to 27 MHz", c.Oscillator.Physic())
-			} else if _, ok := c.period(); !ok && v.readable(path+".frequency", path+".oscillator") {
-				v.fail(path+".frequency", "%v cannot be made of an oscillator of %v, of which a period is at most 256 times 4096: expected at least %v",
+			if v.Readable(path+".frequency") && (c.Frequency < 24_000_000 || c.Frequency > 1_526_000_000) {
+				v.Fail(path+".frequency", "%v: expected 24 Hz to 1526 Hz", c.Frequency.Physic())
+			} else if v.Readable(path+".oscillator") && (c.Oscillator < 23_000_000_000_000 || c.Oscillator > 27_000_000_000_000) {
+				v.Fail(path+".oscillator", "%v: expected 23 MHz to 27 MHz", c.Oscillator.Physic())
+			} else if _, ok := c.period(); !ok && v.Readable(path+".frequency", path+".oscillator") {
+				v.Fail(path+".frequency", "%v cannot be made of an oscillator of %v, of which a period is at most 256 times 4096: expected at least %v",
 					c.Frequency.Physic(), c.Oscillator.Physic(), (c.Oscillator / (256 * 4096)).Physic())
 			}
 		case "mcp23017":
@@ -222,7 +133,7 @@ func (v *validator) address(path string, address, low, high uint16, others ...ui
 		if len(others) > 0 {
 			expected = fmt.Sprintf("0x%02x or 0x%02x", low, high)
 		}
-		v.fail(path+".address", "0x%02x: expected %s", address, expected)
+		v.Fail(path+".address", "0x%02x: expected %s", address, expected)
 	}
 }
 
@@ -232,7 +143,7 @@ func (v *validator) sensors() {
 		path, c := "sensors."+s.Name, &s.Value
 		v.chip(path, c)
 		unit, device := v.curve(path, c, v.measured(path, c)), c.Device
-		if !v.readable(path + ".measure") {
+		if !v.Readable(path + ".measure") {
 			device = "" // nobody knows the unit
 		} else {
 			v.measures[s.Name] = unit
@@ -247,7 +158,7 @@ const leastStale = 500 * time.Millisecond
 
 // patience settles how long a sensor may be silent.
 func (v *validator) patience(path string, c *Sensor) {
-	if !v.readable(path+".every", path+".stale") {
+	if !v.Readable(path+".every", path+".stale") {
 		return
 	}
 	if c.Stale == 0 {
@@ -255,7 +166,7 @@ func (v *validator) patience(path string, c *Sensor) {
 		return
 	}
 	if c.Every > 0 && c.Stale < 2*c.Every {
-		v.fail(path+".stale", "%v: expected at least two readings, %v", c.Stale, 2*c.Every)
+		v.Fail(path+".stale", "%v: expected at least two readings, %v", c.Stale, 2*c.Every)
 	}
 }
 
@@ -264,7 +175,7 @@ func (v *validator) file(path, name string) {
 		return
 	}
 	if !fs.ValidPath(name) {
-		v.fail(path, "%q: expected a path below the configuration's folder, with / and without ..", shorten(name))
+		v.Fail(path, "%q: expected a path below the configuration's folder, with / and without ..", strict.Shorten(name))
 		return
 	}
 	f, err := v.robot.Files.Open(name)
@@ -272,30 +183,32 @@ func (v *validator) file(path, name string) {
 		err = f.Close()
 	}
 	if err != nil {
-		v.fail(path, "%q: %v; data files are looked for beside the configuration", shorten(name), reason(err))
+		v.Fail(path, "%q: %v; data files are looked for beside the configuration", strict.Shorten(name), reason(err))
 	}
 }
 
 // encode checks a code, and turns its amounts into the unit in which the sensor measures.
 func (v *validator) encode(path string, e *Encode, unit, device string) {
-	v.exists(path+".to", e.To)
+	v.Exists(path+".to", e.To)
 	same := func(field string, q *Quantity) {
-		if device == "" || !v.readable(path+"."+field) {
+		if device == "" || !v.Readable(path+"."+field) {
 			return // nobody knows the unit, or the amount
 		}
-		fit, ok := q.in(unit)
+		fit, ok := q.In(unit)
 		if !ok {
-			v.fail(path+"."+field, "in %s: the sensor measures in %s", unitName(q.Unit), unitName(unit))
+			v.Fail(path+"."+field, "in %s: the sensor measures in %s", unitName(q.Unit), unitName(unit))
 		}
 		*q = fit
 	}
 	if e.Weight != nil {
 		if *e.Weight == 0 {
-			v.fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
+			v.Fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
 		}
-		if to := v.index[e.To]; to != nil {
-			n := &v.robot.Flat.Neurons[to[0]]
-			(&expander{decoder: v.decoder}).water(scope{node: v.root}, path+".weight", n.Name, *e.Weight, n.Leak)
+		if to := v.Index[e.To]; to != nil {
+			n := &v.Flat.Neurons[to[0]]
+			if _, err := core.Water(*e.Weight, n.Leak); err != nil && n.Leak >= 0 {
+				v.Fail(path+".weight", "onto %s: %v", n.Name, err)
+			}
 		}
 	}
 	switch e.Kind {
@@ -303,18 +216,18 @@ func (v *validator) encode(path string, e *Encode, unit, device string) {
 		same("range", &e.Range[0])
 		same("range", &e.Range[1])
 		if e.Range[0].Micro >= e.Range[1].Micro {
-			v.fail(path+".range", "expected the lower reading first")
+			v.Fail(path+".range", "expected the lower reading first")
 		}
 		const widest = 1 << 42
 		if max(e.Range[0].Micro, -e.Range[0].Micro, e.Range[1].Micro, -e.Range[1].Micro) > widest/2 {
-			v.fail(path+".range", "expected readings of at most %d %s", int64(widest/2/1_000_000), unit)
+			v.Fail(path+".range", "expected readings of at most %d %s", int64(widest/2/1_000_000), unit)
 		}
 	case "threshold":
 		switch {
 		case e.Above == nil && e.Below == nil:
-			v.fail(path, "above or below is missing: the reading at which to spike")
+			v.Fail(path, "above or below is missing: the reading at which to spike")
 		case e.Above != nil && e.Below != nil:
-			v.fail(path+".below", "expected above or below, not both")
+			v.Fail(path+".below", "expected above or below, not both")
 		case e.Above != nil:
 			same("above", e.Above)
 		default:
@@ -322,17 +235,17 @@ func (v *validator) encode(path string, e *Encode, unit, device string) {
 		}
 		same("hysteresis", &e.Hysteresis)
 		if e.Hysteresis.Micro < 0 {
-			v.fail(path+".hysteresis", "expected at least 0")
+			v.Fail(path+".hysteresis", "expected at least 0")
 		}
 	}
 	if e.Kind == "delta" {
 		same("step", &e.Step)
-		if v.readable(path+".step") && e.Step.Micro <= 0 {
-			v.fail(path+".step", "expected more than 0")
+		if v.Readable(path+".step") && e.Step.Micro <= 0 {
+			v.Fail(path+".step", "expected more than 0")
 		}
 	}
 	if e.Kind == "latency" && e.Window < time.Microsecond {
-		v.fail(path+".window", "expected at least 1us")
+		v.Fail(path+".window", "expected at least 1us")
 	}
 }
 
@@ -355,13 +268,13 @@ func (v *validator) actuators() {
 		v.driver(path, c)
 		if c.Needs != nil {
 			for k, name := range *c.Needs {
-				if !slices.Contains(sensors, name) && v.readable("sensors") {
-					v.fail(fmt.Sprintf("%s.needs[%d]", path, k), "no sensor is named %q%s", shorten(name), nearest(name, sensors))
+				if !slices.Contains(sensors, name) && v.Readable("sensors") {
+					v.Fail(fmt.Sprintf("%s.needs[%d]", path, k), "no sensor is named %q%s", strict.Shorten(name), spelling.Hint(name, sensors))
 				}
 			}
 		}
 		if c.Device == "label" && c.Decode.Kind != "winner-take-all" && c.Decode.Kind != "" {
-			v.fail(path+".decode.kind", "%s: a label names the winner of several: expected winner-take-all", c.Decode.Kind)
+			v.Fail(path+".decode.kind", "%s: a label names the winner of several: expected winner-take-all", c.Decode.Kind)
 		}
 		v.decode(path+".decode", *c)
 	}
@@ -394,78 +307,78 @@ func (v *validator) limits(path string, c *Actuator) {
 	}
 	low, high := c.Range[0], c.Range[1]
 	if low < lowest || high > 1 || millionths(low) >= millionths(high) {
-		v.fail(path+".range", "[%g, %g]: expected the lower command first, both from %g to 1", low, high, lowest)
-	} else if v.readable(path+".range") && (c.Failsafe < low || c.Failsafe > high) {
-		v.fail(path+".failsafe", "%g: expected a command in the range from %g to %g", c.Failsafe, low, high)
+		v.Fail(path+".range", "[%g, %g]: expected the lower command first, both from %g to 1", low, high, lowest)
+	} else if v.Readable(path+".range") && (c.Failsafe < low || c.Failsafe > high) {
+		v.Fail(path+".failsafe", "%g: expected a command in the range from %g to %g", c.Failsafe, low, high)
 	}
 }
 
 func (v *validator) decode(path string, a Actuator) {
 	c := a.Decode
 	if c.Window < time.Microsecond && c.Kind != "" {
-		v.fail(path+".window", "expected at least 1us")
+		v.Fail(path+".window", "expected at least 1us")
 	}
-	v.exists(path+".forward", c.Forward)
-	v.exists(path+".backward", c.Backward)
-	v.exists(path+".neuron", c.Neuron)
+	v.Exists(path+".forward", c.Forward)
+	v.Exists(path+".backward", c.Backward)
+	v.Exists(path+".neuron", c.Neuron)
 	if c.Forward != "" && c.Forward == c.Backward {
-		v.fail(path+".backward", "%s pushes forward already", c.Backward)
+		v.Fail(path+".backward", "%s pushes forward already", c.Backward)
 	}
 	if c.Full > 0 && c.Window > 0 {
 		const most = 65536 // what a decoder's window holds
 		if spikes := float64(c.Full) / 1e6 * c.Window.Seconds(); spikes > most {
-			v.fail(path+".full", "%.0f spikes in a window of %v: expected at most %d", spikes, c.Window, most)
+			v.Fail(path+".full", "%.0f spikes in a window of %v: expected at most %d", spikes, c.Window, most)
 		}
 	}
 	if c.Kind == "winner-take-all" && len(c.Choices) == 0 {
-		v.fail(path+".choices", "expected at least one neuron with its command")
+		v.Fail(path+".choices", "expected at least one neuron with its command")
 	}
 	for _, choice := range c.Choices {
 		where := path + ".choices." + choice.Name
-		v.exists(where, choice.Name)
+		v.Exists(where, choice.Name)
 		switch word := choice.Value.Word; {
 		case a.Device == "label" && word == "":
-			v.fail(where, "%g: a label's choices are words", choice.Value.Number)
+			v.Fail(where, "%g: a label's choices are words", choice.Value.Number)
 		case a.Device != "label" && a.Device != "" && word != "":
-			v.fail(where, "%q: expected a command from -1 to 1", shorten(word))
+			v.Fail(where, "%q: expected a command from -1 to 1", strict.Shorten(word))
 		case math.Abs(choice.Value.Number) > 1:
-			v.fail(where, "%g: expected a command from -1 to 1", choice.Value.Number)
+			v.Fail(where, "%g: expected a command from -1 to 1", choice.Value.Number)
 		}
 	}
 }
 
 func (v *validator) mqtt() {
 	c := v.robot.MQTT
-	if !v.readable("mqtt.broker") {
+	if !v.Readable("mqtt.broker") {
 		return
 	}
-	broker := shorten(c.Broker)
+	broker := strict.Shorten(c.Broker)
 	if at := strings.LastIndex(c.Broker, "@"); at >= 0 {
-		broker = "..." + shorten(c.Broker[at:]) // what stands before it may be a password, and messages end up in logs
+		broker = "..." + strict.Shorten(c.Broker[at:]) // what stands before it may be a password, and messages end up in logs
 	}
 	external := c.Broker != "none" && c.Broker != "embedded"
-	if c.Broker != "embedded" && lookup(find(v.root, "mqtt"), "listen", 0) != nil {
-		v.fail("mqtt.listen", "belongs to the embedded broker; this one is %s", broker)
+	if c.Broker != "embedded" && v.Says("mqtt", "listen") {
+		v.Fail("mqtt.listen", "belongs to the embedded broker; this one is %s", broker)
 	}
 	if !external && c.User != "" {
-		v.fail("mqtt.user", "belongs to an external broker; this one is %s", c.Broker)
+		v.Fail("mqtt.user", "belongs to an external broker; this one is %s", c.Broker)
 	}
 	for _, one := range [][2]string{{"password_file", c.PasswordFile}, {"password_env", c.PasswordEnv}} {
 		if !external && one[1] != "" {
-			v.fail("mqtt."+one[0], "belongs to an external broker; this one is %s", c.Broker)
+			v.Fail("mqtt."+one[0], "belongs to an external broker; this one is %s", c.Broker)
 		}
 	}
 	if c.PasswordFile != "" && c.PasswordEnv != "" {
-		v.fail("mqtt.password_env", "expected password_file or password_env, not both")
+		v.Fail("mqtt.password_env", "expected password_file or password_env, not both")
 	}
 	if c.Broker != "embedded" && c.Passwords != "" {
-		v.fail("mqtt.passwords", "belongs to the embedded broker; this one is %s", broker)
+		v.Fail("mqtt.passwords", "belongs to the embedded broker; this one is %s", broker)
 	}
-	if v.readable("mqtt.clients") && (c.Clients < 1 || c.Clients > 10_000) {
-		v.fail("mqtt.clients", "%d: expected 1 to 10000", c.Clients)
+	if v.Readable("mqtt.clients") && (c.Clients < 1 || c.Clients > 10_000) {
+		v.Fail("mqtt.clients", "%d: expected 1 to 10000", c.Clients)
 	}
-	if v.readable("mqtt.telemetry") && (c.Telemetry < 100_000 || c.Telemetry > 50_000_000) {
-		v.fail("mqtt.telemetry", "%v: expected 0.1 Hz to 50 Hz", c.Telemetry.Physic())
+	if v.Readable("mqtt.telemetry") && (c.Telemetry < 100_000 || c.Telemetry > 50_000_000) {
+		v.Fail("mqtt.telemetry", "%v: expected 0.1 Hz to 50 Hz", c.Telemetry.Physic())
 	}
 	v.secured(c)
 	v.fleet(c)
@@ -476,73 +389,73 @@ func (v *validator) mqtt() {
 		number, wrong := strconv.ParseUint(port, 10, 16)
 		switch {
 		case err != nil || wrong != nil || number > 65535:
-			v.fail("mqtt.listen", "%q: expected an address and port, such as 127.0.0.1:1883", shorten(c.Listen))
-		case host != "localhost" && !net.ParseIP(host).IsLoopback() && c.Passwords == "" && (c.TLS == nil || c.TLS.CA == "") && v.readable("mqtt.passwords", "mqtt.tls"):
-			v.fail("mqtt.listen", "%q: nobody would have to log in, so it listens on this machine only: expected 127.0.0.1, [::1] or localhost, or a file of passwords (fluxctl passwd)", shorten(c.Listen))
+			v.Fail("mqtt.listen", "%q: expected an address and port, such as 127.0.0.1:1883", strict.Shorten(c.Listen))
+		case host != "localhost" && !net.ParseIP(host).IsLoopback() && c.Passwords == "" && (c.TLS == nil || c.TLS.CA == "") && v.Readable("mqtt.passwords", "mqtt.tls"):
+			v.Fail("mqtt.listen", "%q: nobody would have to log in, so it listens on this machine only: expected 127.0.0.1, [::1] or localhost, or a file of passwords (fluxctl passwd)", strict.Shorten(c.Listen))
 		}
 	default:
 		u, err := url.Parse(c.Broker)
 		if err != nil || u.Hostname() == "" || u.Port() == "" || u.Scheme != "tcp" && u.Scheme != "ssl" {
-			v.fail("mqtt.broker", "%q: expected embedded, none, tcp://host:1883 or ssl://host:8883", broker)
+			v.Fail("mqtt.broker", "%q: expected embedded, none, tcp://host:1883 or ssl://host:8883", broker)
 		} else if u.User != nil {
-			v.fail("mqtt.broker", "a password does not belong into the URL: expected user and password_file")
+			v.Fail("mqtt.broker", "a password does not belong into the URL: expected user and password_file")
 		}
 	}
-	if external && (c.PasswordFile != "" || c.PasswordEnv != "") && c.User == "" && v.readable("mqtt.user") {
-		v.fail("mqtt", "user is missing: the password is whose?")
+	if external && (c.PasswordFile != "" || c.PasswordEnv != "") && c.User == "" && v.Readable("mqtt.user") {
+		v.Fail("mqtt", "user is missing: the password is whose?")
 	}
 }
 
 // fleet checks how the embedded broker joins a cluster.
 func (v *validator) fleet(c MQTT) {
 	f := c.Fleet
-	if f == nil || !v.readable("mqtt.fleet", "mqtt.fleet.url") {
+	if f == nil || !v.Readable("mqtt.fleet", "mqtt.fleet.url") {
 		return
 	}
 	u, err := url.Parse(f.URL)
 	switch {
 	case c.Broker != "embedded":
-		v.fail("mqtt.fleet", "belongs to the embedded broker: at an external one the robot is reached anyway")
+		v.Fail("mqtt.fleet", "belongs to the embedded broker: at an external one the robot is reached anyway")
 	case err != nil || u.Hostname() == "" || u.Port() == "" || u.Scheme != "tls" && u.Scheme != "nats":
-		v.fail("mqtt.fleet.url", "%q: expected tls://host:7422, or nats://host:7422 without TLS", shorten(f.URL))
+		v.Fail("mqtt.fleet.url", "%q: expected tls://host:7422, or nats://host:7422 without TLS", strict.Shorten(f.URL))
 	case u.User != nil:
-		v.fail("mqtt.fleet.url", "a password does not belong into the URL: expected user and password_file")
+		v.Fail("mqtt.fleet.url", "a password does not belong into the URL: expected user and password_file")
 	case (f.User == "") != (f.PasswordFile == ""):
-		v.fail("mqtt.fleet", "expected user and password_file, or neither")
+		v.Fail("mqtt.fleet", "expected user and password_file, or neither")
 	case u.Scheme == "nats" && f.CA != "":
-		v.fail("mqtt.fleet.ca", "the connection to %s is open: expected tls://", shorten(f.URL))
+		v.Fail("mqtt.fleet.ca", "the connection to %s is open: expected tls://", strict.Shorten(f.URL))
 	case u.Scheme == "nats" && f.User != "" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback():
-		v.fail("mqtt.fleet.url", "%q: the password could be read on the network: expected tls://", shorten(f.URL))
+		v.Fail("mqtt.fleet.url", "%q: the password could be read on the network: expected tls://", strict.Shorten(f.URL))
 	}
 }
 
 // secured checks which files there must be.
 func (v *validator) secured(c MQTT) {
 	t := c.TLS
-	if t == nil || !v.readable("mqtt.tls", "mqtt.tls.certificate", "mqtt.tls.key") {
+	if t == nil || !v.Readable("mqtt.tls", "mqtt.tls.certificate", "mqtt.tls.key") {
 		return
 	}
 	switch {
 	case c.Broker == "none":
-		v.fail("mqtt.tls", "there is no broker")
+		v.Fail("mqtt.tls", "there is no broker")
 	case (t.Certificate == "") != (t.Key == ""):
-		v.fail("mqtt.tls", "expected certificate and key, or neither")
+		v.Fail("mqtt.tls", "expected certificate and key, or neither")
 	case c.Broker == "embedded" && t.Certificate == "":
-		v.fail("mqtt.tls", "certificate and key are missing: the embedded broker shows them to its clients")
+		v.Fail("mqtt.tls", "certificate and key are missing: the embedded broker shows them to its clients")
 	case c.Broker == "embedded" && t.ServerName != "":
-		v.fail("mqtt.tls.server_name", "belongs to an external broker; this one is embedded")
+		v.Fail("mqtt.tls.server_name", "belongs to an external broker; this one is embedded")
 	case strings.HasPrefix(c.Broker, "tcp:"):
-		v.fail("mqtt.tls", "the connection to %s is open: expected ssl://", shorten(c.Broker))
+		v.Fail("mqtt.tls", "the connection to %s is open: expected ssl://", strict.Shorten(c.Broker))
 	}
 }
 
 // safety checks what keeps everybody safe.
 func (v *validator) safety() {
-	if s := v.robot.Safety; v.readable("safety.stall") && (s.Stall < 20*time.Millisecond || s.Stall > 10*time.Second) {
-		v.fail("safety.stall", "%v: expected 20ms to 10s: the loop is asked twice in that time", s.Stall)
+	if s := v.robot.Safety; v.Readable("safety.stall") && (s.Stall < 20*time.Millisecond || s.Stall > 10*time.Second) {
+		v.Fail("safety.stall", "%v: expected 20ms to 10s: the loop is asked twice in that time", s.Stall)
 	}
 	if stop := v.robot.Safety.EmergencyStop; stop != nil && (stop.Pull == "up" && stop.Active == "low" || stop.Pull == "down" && stop.Active == "high") {
-		v.warn("safety.emergency_stop", "with pull %s and active %s a broken wire looks like a switch that nobody presses: take a switch that opens to stop, such as one to ground with pull: up and active: high", stop.Pull, stop.Active)
+		v.Warn("safety.emergency_stop", "with pull %s and active %s a broken wire looks like a switch that nobody presses: take a switch that opens to stop, such as one to ground with pull: up and active: high", stop.Pull, stop.Active)
 	}
 }
 
@@ -551,10 +464,10 @@ func (v *validator) compare() {
 	if c == nil {
 		return
 	}
-	if c.Time == nil && v.readable("compare.time") {
+	if c.Time == nil && v.Readable("compare.time") {
 		v.play("compare", c.Rate, &c.Every, false)
 	} else if c.Rate != 0 || c.Every != 0 {
-		v.fail("compare.time", "expected time, or rate or every, not both: the column says when each row was taken")
+		v.Fail("compare.time", "expected time, or rate or every, not both: the column says when each row was taken")
 	}
 	v.file("compare.file", c.File)
 	var labels []string
@@ -563,7 +476,7 @@ func (v *validator) compare() {
 			labels = append(labels, a.Name)
 		}
 	}
-	if c.Actuator != "" && !slices.Contains(labels, c.Actuator) && v.readable("actuators") {
-		v.fail("compare.actuator", "no actuator of device label is named %q%s", shorten(c.Actuator), nearest(c.Actuator, labels))
+	if c.Actuator != "" && !slices.Contains(labels, c.Actuator) && v.Readable("actuators") {
+		v.Fail("compare.actuator", "no actuator of device label is named %q%s", strict.Shorten(c.Actuator), spelling.Hint(c.Actuator, labels))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"fluxd/boards/header"
+	"fluxd/configs/spelling"
+	"fluxd/configs/strict"
 )
 
 // Connection is a wire between the board and a device: a pin, or an address on a bus.
@@ -70,8 +72,8 @@ func wires(path, owner string, device any) []Connection {
 		c.Path, c.Role, c.Direction, c.Bus, c.Address = path+".address", "address", "bus", header.CanonicalBus(bus), uint16(v.FieldByName("Address").Uint())
 		all = append(all, c)
 	}
-	for _, f := range fieldsOf(v.Type()) {
-		direction := f.tag.Get("pin")
+	for _, f := range strict.Fields(v.Type()) {
+		direction := f.Tag.Get("pin")
 		if direction == "" {
 			continue
 		}
@@ -94,13 +96,13 @@ func wires(path, owner string, device any) []Connection {
 			}
 			all = append(all, c)
 		}
-		switch value := v.Field(f.index); value.Kind() {
+		switch value := v.Field(f.Index); value.Kind() {
 		case reflect.Slice:
 			for i := range value.Len() {
-				add(fmt.Sprintf("%s.%s[%d]", path, f.key, i), fmt.Sprintf("%s[%d]", f.key, i), value.Index(i).String())
+				add(fmt.Sprintf("%s.%s[%d]", path, f.Key, i), fmt.Sprintf("%s[%d]", f.Key, i), value.Index(i).String())
 			}
 		default:
-			add(path+"."+f.key, f.key, value.String())
+			add(path+"."+f.Key, f.Key, value.String())
 		}
 	}
 	return all
@@ -148,7 +150,7 @@ func (v *validator) wiring() {
 	}
 	for i := range all {
 		c := &all[i]
-		if !v.readable(c.Path) {
+		if !v.Readable(c.Path) {
 			continue
 		}
 		if c.Bus != "" {
@@ -158,14 +160,14 @@ func (v *validator) wiring() {
 			if other := addresses[c.Where()]; other == nil {
 				addresses[c.Where()] = c
 			} else if !v.shared(other, c) {
-				v.fail(c.Path, "%s is used by %s already", c.Where(), other.Owner)
+				v.Fail(c.Path, "%s is used by %s already", c.Where(), other.Owner)
 			}
 			continue
 		}
 		if other := pins[c.Pin]; other != nil {
 			standby := c.Role == "standby" && other.Role == "standby" && c.Owner != other.Owner // of two halves of a bridge
 			if !standby && !v.shared(other, c) {
-				v.fail(c.Path, "%s is used by %s already%s", c.Pin, other.Owner, as(other.Role))
+				v.Fail(c.Path, "%s is used by %s already%s", c.Pin, other.Owner, as(other.Role))
 			}
 			continue
 		}
@@ -176,7 +178,7 @@ func (v *validator) wiring() {
 		}
 		v.boardPin(c, onHeader, channels, buses)
 		if c.Device == "hcsr04" && c.Role == "echo" && !v.sensor(c.Owner).LevelShifter {
-			v.warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in between, then say level_shifter: true; an HC-SR04P on 3.3 V needs none")
+			v.Warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in between, then say level_shifter: true; an HC-SR04P on 3.3 V needs none")
 		}
 	}
 }
@@ -187,11 +189,11 @@ func (v *validator) bus(c *Connection) bool {
 	_, err := strconv.ParseUint(strings.TrimPrefix(c.Bus, "I2C"), 10, 8)
 	switch sim := v.robot.Board.Kind == "sim"; {
 	case sim && header.BusPins[c.Bus] == [2]string{}:
-		v.fail(path, "%q: the simulated board has I2C0 and I2C1", shorten(c.Bus))
+		v.Fail(path, "%q: the simulated board has I2C0 and I2C1", strict.Shorten(c.Bus))
 	case err != nil:
-		v.fail(path, "%q: expected a bus by its number, such as I2C1 or 1", shorten(c.Bus))
+		v.Fail(path, "%q: expected a bus by its number, such as I2C1 or 1", strict.Shorten(c.Bus))
 	case sim && v.robot.Board.World == "arena" && c.Bus == "I2C1" && (c.Address == 0x23 || c.Address == 0x5c) && c.Device != "bh1750":
-		v.fail(c.Path, "0x%02x: the arena has a light sensor there, a bh1750: take another address, or bus I2C0", c.Address)
+		v.Fail(c.Path, "0x%02x: the arena has a light sensor there, a bh1750: take another address, or bus I2C0", c.Address)
 	default:
 		return true
 	}
@@ -209,7 +211,7 @@ func as(role string) string {
 // boardPin checks a pin of the board itself.
 func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Connection, buses map[string]bool) {
 	if strings.Contains(c.Pin, "/") && !strings.HasPrefix(c.Pin, "pwmchip") {
-		if !v.readable("expanders") {
+		if !v.Readable("expanders") {
 			return // a mistake already
 		}
 		var names []string
@@ -217,7 +219,7 @@ func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Con
 			names = append(names, e.Name)
 		}
 		name, _, _ := strings.Cut(c.Pin, "/")
-		v.fail(c.Path, "%s: no expander is named %q%s", c.Pin, shorten(name), nearest(name, names))
+		v.Fail(c.Path, "%s: no expander is named %q%s", c.Pin, strict.Shorten(name), spelling.Hint(name, names))
 		return
 	}
 	if !onHeader {
@@ -225,22 +227,22 @@ func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Con
 		return
 	}
 	if c.Position == 0 {
-		v.fail(c.Path, "%s: expected a pin of the header, GPIO0 to GPIO27 or P1_3 to P1_40, or name/pin of an expander", shorten(c.Pin))
+		v.Fail(c.Path, "%s: expected a pin of the header, GPIO0 to GPIO27 or P1_3 to P1_40, or name/pin of an expander", strict.Shorten(c.Pin))
 		return
 	}
 	for bus, both := range header.BusPins {
 		if buses[bus] && slices.Contains(both[:], c.Pin) {
-			v.fail(c.Path, "%s belongs to bus %s, which this robot uses: take another pin", c.Pin, bus)
+			v.Fail(c.Path, "%s belongs to bus %s, which this robot uses: take another pin", c.Pin, bus)
 			return
 		}
 	}
-	v.nature(c, v.fail)
+	v.nature(c, v.Fail)
 	if c.Direction != "pwm" {
 		return
 	}
 	channel, can := header.PWM[c.Pin]
 	if !can {
-		v.fail(c.Path, "%s cannot do PWM: expected GPIO12, GPIO13, GPIO18 or GPIO19, or a pca9685 expander", c.Pin)
+		v.Fail(c.Path, "%s cannot do PWM: expected GPIO12, GPIO13, GPIO18 or GPIO19, or a pca9685 expander", c.Pin)
 		return
 	}
 	if other := channels[channel.Before5]; other != nil && v.robot.Board.Model != "pi5" {
@@ -251,7 +253,7 @@ func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Con
 		case other.Frequency != c.Frequency:
 			how = fmt.Sprintf("cannot have %v and %v", other.Frequency.Physic(), c.Frequency.Physic())
 		}
-		v.fail(c.Path, "%s and %s of %s are one PWM channel before the Raspberry Pi 5, and %s: take a pin of the other channel or a pca9685, or say board: {kind: raspberrypi, model: pi5}",
+		v.Fail(c.Path, "%s and %s of %s are one PWM channel before the Raspberry Pi 5, and %s: take a pin of the other channel or a pca9685, or say board: {kind: raspberrypi, model: pi5}",
 			c.Pin, other.Pin, other.Owner, how)
 		return
 	}
@@ -264,20 +266,20 @@ func (v *validator) foreignPin(c *Connection) {
 	if channel {
 		_, err := strconv.ParseUint(strings.TrimPrefix(chip, "pwmchip"), 10, 8)
 		if _, wrong := strconv.ParseUint(number, 10, 8); err != nil || wrong != nil {
-			v.fail(c.Path, "%s: expected a PWM channel such as pwmchip0/1", shorten(c.Pin))
+			v.Fail(c.Path, "%s: expected a PWM channel such as pwmchip0/1", strict.Shorten(c.Pin))
 		} else if c.Direction == "in" {
-			v.fail(c.Path, "%s: a PWM channel has no input: take a pin", c.Pin)
+			v.Fail(c.Path, "%s: a PWM channel has no input: take a pin", c.Pin)
 		}
 		return
 	}
 	if v.robot.Board.Kind == "linux" {
 		if c.Direction == "pwm" {
-			v.fail(c.Path, "%s: on this board PWM is a channel such as pwmchip0/1 (chip, channel), or an output of a pca9685", shorten(c.Pin))
+			v.Fail(c.Path, "%s: on this board PWM is a channel such as pwmchip0/1 (chip, channel), or an output of a pca9685", strict.Shorten(c.Pin))
 		}
 		return
 	}
 	if c.Position != 0 { // auto: most likely a Raspberry Pi
-		v.nature(c, func(path, format string, args ...any) { v.warn(path, "on a Raspberry Pi, "+format, args...) })
+		v.nature(c, func(path, format string, args ...any) { v.Warn(path, "on a Raspberry Pi, "+format, args...) })
 	}
 }
 
@@ -288,14 +290,14 @@ func (v *validator) nature(c *Connection, refuse func(path, format string, args 
 	stops := c.Device == "switch"
 	switch {
 	case own.Busy != "":
-		v.warn(c.Path, "%s is not quiet while the machine starts: %s: what hangs on it acts before fluxd does: take another pin", c.Pin, own.Busy)
+		v.Warn(c.Path, "%s is not quiet while the machine starts: %s: what hangs on it acts before fluxd does: take another pin", c.Pin, own.Busy)
 		return
 	case own.Fixed && c.Pull == "down":
 		refuse(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V, against which pull: down does nothing: it would always read high: take pull: up and a switch to ground, or another pin", c.Pin)
 	case own.Fixed && stops && v.robot.Safety.EmergencyStop.Active == "low":
 		refuse(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: with active: low a broken wire looks like a switch that nobody presses: take active: high and a switch to ground that opens, or another pin", c.Pin)
 	case own.Fixed && c.Direction == "in" && c.Pull == "":
-		v.warn(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: what drives it must draw 1.8 mA to bring it low, which a divider and many modules do not", c.Pin)
+		v.Warn(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: what drives it must draw 1.8 mA to bring it low, which a divider and many modules do not", c.Pin)
 	}
 	acts := "" // the level at which it acts
 	switch {
@@ -309,7 +311,7 @@ func (v *validator) nature(c *Connection, refuse func(path, format string, args 
 		if own.Fixed {
 			remedy = "take one of GPIO9 to GPIO27, which are pulled down"
 		}
-		v.warn(c.Path, "%s is pulled up from power-on until fluxd starts: the %s acts before: %s", c.Pin, c.Device, remedy)
+		v.Warn(c.Path, "%s is pulled up from power-on until fluxd starts: the %s acts before: %s", c.Pin, c.Device, remedy)
 	}
 }
 
@@ -318,34 +320,34 @@ func (v *validator) expanderPin(c *Connection, chip *Named[Expander], pin string
 	switch chip.Value.Device {
 	case "pca9685":
 		if !slices.Contains(pca9685Pins, pin) {
-			v.fail(c.Path, "%s: a pca9685 has the outputs 0 to 15", shorten(c.Pin))
+			v.Fail(c.Path, "%s: a pca9685 has the outputs 0 to 15", strict.Shorten(c.Pin))
 		} else if c.Direction == "in" {
-			v.fail(c.Path, "%s: a pca9685 has outputs only; an mcp23017 has inputs", c.Pin)
+			v.Fail(c.Path, "%s: a pca9685 has outputs only; an mcp23017 has inputs", c.Pin)
 		} else if c.Device == "stepper" && c.Direction == "pwm" {
-			v.fail(c.Path, "%s: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: take a pin of the board", c.Pin)
-		} else if device := strings.TrimSuffix(c.Path, "."+c.Role); c.Direction == "pwm" && c.Frequency != chip.Value.Frequency && v.says(device, "frequency") {
-			v.fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency.Physic(), chip.Name, chip.Value.Frequency.Physic())
+			v.Fail(c.Path, "%s: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: take a pin of the board", c.Pin)
+		} else if device := strings.TrimSuffix(c.Path, "."+c.Role); c.Direction == "pwm" && c.Frequency != chip.Value.Frequency && v.Says(device, "frequency") {
+			v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency.Physic(), chip.Name, chip.Value.Frequency.Physic())
 		} else if c.Device == "hcsr04" || c.Device == "hx711" {
-			v.fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only, and misses short pulses: take a pin of the board", c.Pin)
+			v.Fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only, and misses short pulses: take a pin of the board", c.Pin)
 		} else if c.Device == "relay" && (v.actuator(c.Owner).Active == "low") != chip.Value.Inverted {
-			v.warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the relay acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin)
+			v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the relay acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin)
 		} else if least := leastPower[c.Device]; c.Role == "pwm" && c.Frequency != chip.Value.Frequency && chip.Value.Frequency < least.frequency {
-			v.warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; set the frequency of the expander, up to 1526 Hz, take a pin of the board, or say frequency: %v here",
+			v.Warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; set the frequency of the expander, up to 1526 Hz, take a pin of the board, or say frequency: %v here",
 				c.Pin, chip.Name, chip.Value.Frequency.Physic(), c.Frequency.Physic(), least.below, chip.Value.Frequency.Physic())
 		}
 	case "mcp23017":
 		if !slices.Contains(mcp23017Pins, pin) {
-			v.fail(c.Path, "%s: an mcp23017 has the pins A0 to A7 and B0 to B7", shorten(c.Pin))
+			v.Fail(c.Path, "%s: an mcp23017 has the pins A0 to A7 and B0 to B7", strict.Shorten(c.Pin))
 		} else if c.Direction == "pwm" {
-			v.fail(c.Path, "%s: an mcp23017 cannot do PWM; a pca9685 can", c.Pin)
+			v.Fail(c.Path, "%s: an mcp23017 cannot do PWM; a pca9685 can", c.Pin)
 		} else if c.Device == "hx711" && c.Direction == "out" {
-			v.fail(c.Path, "%s: a pulse of an expander's pin is so long that an hx711 goes to sleep: take a pin of the board", c.Pin)
+			v.Fail(c.Path, "%s: a pulse of an expander's pin is so long that an hx711 goes to sleep: take a pin of the board", c.Pin)
 		} else if c.Direction == "in" && c.Pull == "down" {
-			v.fail(c.Path, "%s: an mcp23017 has pull-ups only: take pull: up and a switch to ground, or pull: none and a resistor", c.Pin)
+			v.Fail(c.Path, "%s: an mcp23017 has pull-ups only: take pull: up and a switch to ground, or pull: none and a resistor", c.Pin)
 		} else if c.Direction == "in" && (pin == "A7" || pin == "B7") {
-			v.fail(c.Path, "%s: the data sheet says that A7 and B7 are outputs only: take another", c.Pin)
+			v.Fail(c.Path, "%s: the data sheet says that A7 and B7 are outputs only: take another", c.Pin)
 		} else if c.Direction == "in" && (c.Role == "echo" || c.Device == "quadrature" || c.Device == "hx711") {
-			v.fail(c.Path, "%s: nobody reports the edges of an expander's pin with their time: take a pin of the board", c.Pin)
+			v.Fail(c.Path, "%s: nobody reports the edges of an expander's pin with their time: take a pin of the board", c.Pin)
 		}
 	}
 }
@@ -358,9 +360,6 @@ var leastPower = map[string]struct {
 	"hbridge": {1_000_000_000, "the motor hums, and jerks at low speed"},
 	"dimmer":  {100_000_000, "the lamp flickers"},
 }
-
-// says reports whether the file itself has a key.
-func (v *validator) says(path, key string) bool { return lookup(find(v.root, path), key, 0) != nil }
 
 var pca9685Pins, mcp23017Pins = func() (outputs, pins []string) {
 	for i := range 16 {
@@ -378,9 +377,9 @@ func (v *validator) shared(first, second *Connection) bool {
 	}
 	path := strings.Replace(second.Owner, "sensor ", "sensors.", 1)
 	if one.Measure == other.Measure {
-		v.fail(path+".measure", "%s measures %s there already", first.Owner, one.Measure)
+		v.Fail(path+".measure", "%s measures %s there already", first.Owner, one.Measure)
 	} else if field := one.differs(other); field != "" {
-		v.fail(path+"."+field, "%s is another measure of the same device: expected the same %s", first.Owner, field)
+		v.Fail(path+"."+field, "%s is another measure of the same device: expected the same %s", first.Owner, field)
 	}
 	return true
 }
@@ -413,9 +412,9 @@ func (s *Sensor) differs(other *Sensor) string {
 		c.Measure, c.Every, c.Curve, c.Stale, c.Frozen, c.Encode, c.Bus = "", 0, nil, 0, 0, Encode{}, ""
 	}
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	for _, f := range fieldsOf(x.Type()) {
-		if !reflect.DeepEqual(x.Field(f.index).Interface(), y.Field(f.index).Interface()) {
-			return f.key
+	for _, f := range strict.Fields(x.Type()) {
+		if !reflect.DeepEqual(x.Field(f.Index).Interface(), y.Field(f.Index).Interface()) {
+			return f.Key
 		}
 	}
 	return ""

@@ -21,41 +21,17 @@ const mayImport = `
 actuators:
 boards/expanders:
 boards/header:
-boards/linux:
-	boards/header
-boards/raspberrypi:
-	boards/header
-	boards/linux
-boards/sim:
-	boards/header
-	splitmix64
-boards/sim/chips:
-	boards/sim
-boards/sim/worlds:
-	boards/sim
-	boards/sim/chips
-	splitmix64
-bridge:
-	bridge/protocol
-	bridge/transport
-	bridge/users
-bridge/broker:
-	bridge/protocol
-	bridge/users
-	files
-bridge/protocol:
-	files
+boards/linux: boards/header
+boards/raspberrypi: boards/header boards/linux
+boards/sim: boards/header splitmix64
+boards/sim/chips: boards/sim
+boards/sim/worlds: boards/sim boards/sim/chips splitmix64
+bridge: bridge/protocol bridge/transport bridge/users
+bridge/broker: bridge/protocol bridge/users files
+bridge/protocol: files
 bridge/transport:
-bridge/users:
-	bridge/protocol
-cmd/fluxctl:
-	bridge/protocol
-	bridge/transport
-	bridge/users
-	cmd/internal/picture
-	configs/amounts
-	configs/spelling
-	files
+bridge/users: bridge/protocol
+cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture configs/amounts configs/spelling files
 cmd/fluxd:
 	boards/header
 	bridge/broker
@@ -66,14 +42,10 @@ cmd/fluxd:
 	cmd/fluxd/play
 	cmd/internal/picture
 	configs
+	configs/circuits
+	configs/tennlab
 	files
-cmd/fluxd/bench:
-	cmd/fluxd/daemon
-	cmd/fluxd/play
-	configs
-	core
-	files
-	splitmix64
+cmd/fluxd/bench: cmd/fluxd/daemon cmd/fluxd/play configs core files splitmix64
 cmd/fluxd/daemon:
 	actuators
 	boards/expanders
@@ -94,87 +66,43 @@ cmd/fluxd/daemon:
 	files
 	sensors
 cmd/fluxd/machine:
-cmd/fluxd/play:
-	configs
-	core
-	files
-cmd/internal/picture:
-	bridge/protocol
-configs:
-	boards/header
-	configs/amounts
-	configs/spelling
-	core
-	files
-	splitmix64
+cmd/fluxd/play: configs configs/circuits core files
+cmd/internal/picture: bridge/protocol
+configs: boards/header configs/circuits configs/spelling configs/strict core files
 configs/amounts:
+configs/circuits: configs/spelling configs/strict core splitmix64
 configs/spelling:
+configs/strict: configs/amounts configs/spelling
+configs/tennlab: configs configs/circuits configs/strict
 core:
-encoders:
-	core
+encoders: core
 files:
 hil_test:
-sensors:
-	files
+sensors: files
 splitmix64:
 `
 
 // libraries holds the modules of others to their rooms: after each direct dependency of go.mod the packages that may import it, and
 // do. What only tests use has none.
 const libraries = `
-github.com/HdrHistogram/hdrhistogram-go:
-	cmd/fluxd/bench
-	cmd/fluxd/daemon
-	cmd/fluxd/machine
-github.com/agnivade/levenshtein:
-	configs/spelling
-github.com/coreos/go-systemd/v22:
-	cmd/fluxd/machine
-github.com/eclipse/paho.mqtt.golang:
-	bridge
-	cmd/fluxctl
-github.com/google/uuid:
-	bridge
-	cmd/fluxctl
-github.com/nats-io/nats-server/v2:
-	bridge/broker
-github.com/nats-io/nats.go:
-	bridge/broker
-github.com/spf13/cobra:
-	cmd/fluxctl
-	cmd/fluxd
-github.com/warthog618/go-gpiocdev:
-	boards/linux
-golang.org/x/crypto:
-	bridge/users
-golang.org/x/net:
-	bridge/transport
-golang.org/x/sys:
-	boards/linux
-	bridge/broker
-	cmd/fluxd/machine
-golang.org/x/term:
-	cmd/fluxctl
-	cmd/fluxd
-golang.org/x/time:
-	bridge
-	bridge/broker
-gopkg.in/yaml.v3:
-	configs
-periph.io/x/conn/v3:
-	actuators
-	boards/expanders
-	boards/linux
-	boards/sim
-	boards/sim/chips
-	boards/sim/worlds
-	cmd/fluxd/daemon
-	configs
-	sensors
-periph.io/x/devices/v3:
-	sensors
-periph.io/x/host/v3:
-	boards/linux
+github.com/HdrHistogram/hdrhistogram-go: cmd/fluxd/bench cmd/fluxd/daemon cmd/fluxd/machine
+github.com/agnivade/levenshtein: configs/spelling
+github.com/coreos/go-systemd/v22: cmd/fluxd/machine
+github.com/eclipse/paho.mqtt.golang: bridge cmd/fluxctl
+github.com/google/uuid: bridge cmd/fluxctl
+github.com/nats-io/nats-server/v2: bridge/broker
+github.com/nats-io/nats.go: bridge/broker
+github.com/spf13/cobra: cmd/fluxctl cmd/fluxd
+github.com/warthog618/go-gpiocdev: boards/linux
+golang.org/x/crypto: bridge/users
+golang.org/x/net: bridge/transport
+golang.org/x/sys: boards/linux bridge/broker cmd/fluxd/machine
+golang.org/x/term: cmd/fluxctl cmd/fluxd
+golang.org/x/time: bridge bridge/broker
+gopkg.in/yaml.v3: configs configs/circuits configs/strict
+periph.io/x/conn/v3: actuators boards/expanders boards/linux boards/sim boards/sim/chips boards/sim/worlds cmd/fluxd/daemon configs/strict sensors
+periph.io/x/devices/v3: sensors
+periph.io/x/host/v3: boards/linux
 pgregory.net/rapid:
 `
 
@@ -193,7 +121,6 @@ var mayBeLarge = []string{"actuators", "boards/sim/chips", "core", "sensors"}
 // tooLarge lists what exceeds it and is to be taken apart. What fits leaves the list.
 var tooLarge = []string{
 	"cmd/fluxd/daemon",
-	"configs",
 }
 
 // A source is a Go file of ours that is no test, for any operating system.

@@ -10,21 +10,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"fluxd/cmd/fluxd/play"
 	"fluxd/configs"
+	"fluxd/configs/circuits"
+	"fluxd/configs/tennlab"
 	"fluxd/files"
-
-	"github.com/spf13/cobra"
 )
 
 // loadNetwork reads the network of a robot, or a flat one that "fluxd export" wrote.
-func loadNetwork(ctx context.Context, name string) (*configs.Flat, error) {
+func loadNetwork(ctx context.Context, name string) (*circuits.Flat, error) {
 	if strings.HasSuffix(name, ".json") {
-		data, err := read(ctx, name, configs.MaxJSON)
+		data, err := read(ctx, name, circuits.MaxJSON)
 		if err != nil {
 			return nil, err
 		}
-		flat, err := configs.ParseFlat(name, data)
+		flat, err := circuits.ParseFlat(name, data)
 		if err != nil {
 			return nil, err
 		}
@@ -99,11 +101,11 @@ What cannot be mapped exactly is refused by its name.`,
 		Example: "  fluxd import network.json > robot.yaml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := read(cmd.Context(), args[0], configs.MaxJSON)
+			data, err := read(cmd.Context(), args[0], circuits.MaxJSON)
 			if err != nil {
 				return err
 			}
-			text, err := configs.ImportTENNLab(args[0], data, step)
+			text, err := tennlab.Import(args[0], data, step)
 			if err != nil {
 				return err
 			}

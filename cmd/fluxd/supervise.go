@@ -12,11 +12,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/configs"
-
-	"github.com/spf13/cobra"
+	"fluxd/configs/circuits"
 )
 
 // A process that is killed, or that the kernel ends for want of memory, cannot bring its actuators to failsafe, and the hardware goes
@@ -84,7 +85,7 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	}
 	childsEnd.Close()
 	childsSigns.Close()
-	config.Network, config.Flat, config.Circuits = configs.Network{}, nil, nil // stay small: actuators are all that is needed here
+	config.Network, config.Flat, config.Circuits = circuits.Network{}, nil, nil // stay small: actuators are all that is needed here
 	stopped := forward(ctx, child.Process, stops)
 	w := watch(ctx, child.Process.Kill, signs, opts.Log)
 	err = child.Wait()

@@ -4,6 +4,7 @@
 package spelling
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -47,6 +48,15 @@ func Distance(name, known string) (letters int, like bool) {
 	}
 	letters = levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(known))
 	return letters, letters <= min(1+len(name)/3, len(name)-1)
+}
+
+// Hint returns " (did you mean x?)" for the known name most like the given one, or "" when none is like it.
+func Hint(name string, known []string) string {
+	near := Nearest(name, known)
+	if len(near) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", near[0])
 }
 
 // Meant returns ", did you mean x?" for the nearest names, or "" when there is none.

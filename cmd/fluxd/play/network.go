@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 
-	"fluxd/configs"
+	"fluxd/configs/circuits"
 	"fluxd/core"
 )
 
 // build makes a flat network runnable. The error names the neuron or synapse that the engine refuses.
-func build(f *configs.Flat) (*core.Network, error) {
+func build(f *circuits.Flat) (*core.Network, error) {
 	network, err := core.Build(f.Description())
 	if err != nil {
 		return nil, fmt.Errorf("network: %w", err)
@@ -18,7 +18,7 @@ func build(f *configs.Flat) (*core.Network, error) {
 }
 
 // Check says where in the JSON that a network was read from the engine finds fault with it.
-func Check(f *configs.Flat, source string, data []byte) error {
+func Check(f *circuits.Flat, source string, data []byte) error {
 	_, err := build(f)
 	var fault *core.Fault
 	if !errors.As(err, &fault) {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"fluxd/configs"
+	"fluxd/configs/circuits"
 	"fluxd/core"
 	"fluxd/files"
 )
@@ -39,7 +40,7 @@ type Options struct {
 // Spikes are CSV with a header line: time_us,neuron. An input line is an electric arrival at that neuron, or at every member of a
 // population; a third column, weight, where it is not empty, makes it a direct arrival of that many units. Output is sorted by time,
 // then by neuron in the network's order. A mistake in the input is an error with its line, and nothing is played.
-func Run(ctx context.Context, f *configs.Flat, opts Options) error {
+func Run(ctx context.Context, f *circuits.Flat, opts Options) error {
 	if opts.Workers > 1 {
 		if opts.Weights != nil {
 			return errors.New("weights can be written of one worker only")
@@ -71,7 +72,7 @@ type played interface {
 	Advance(until core.Tick, spikes []core.Spike) []core.Spike
 }
 
-func playOn(ctx context.Context, f *configs.Flat, network played, opts Options) error {
+func playOn(ctx context.Context, f *circuits.Flat, network played, opts Options) error {
 	if opts.Input != nil {
 		if err := feedSpikes(network, f.Index(), opts); err != nil {
 			return err
@@ -191,7 +192,7 @@ type LearntWeight struct {
 }
 
 // ExportLearnt writes what a robot's file of learnt weights holds, as Run writes weights.
-func ExportLearnt(w io.Writer, f *configs.Flat, file string) error {
+func ExportLearnt(w io.Writer, f *circuits.Flat, file string) error {
 	data, err := files.Read(file, core.MaxSnapshot)
 	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)
@@ -212,7 +213,7 @@ func ExportLearnt(w io.Writer, f *configs.Flat, file string) error {
 	return writeWeights(w, f, network)
 }
 
-func writeWeights(w io.Writer, f *configs.Flat, network *core.Network) error {
+func writeWeights(w io.Writer, f *circuits.Flat, network *core.Network) error {
 	learnt := network.Learnt()
 	all := []LearntWeight{}
 	for i := range f.Synapses {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fluxd/configs"
-	"fluxd/core"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,6 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fluxd/configs"
+	"fluxd/configs/circuits"
+	"fluxd/core"
 )
 
 const relay = `
@@ -84,7 +86,7 @@ func TestRunWritesLearntWeights(t *testing.T) {
 	}
 }
 
-func parse(t testing.TB, text string) *configs.Flat {
+func parse(t testing.TB, text string) *circuits.Flat {
 	t.Helper()
 	robot, err := configs.Parse("test", []byte(text), nil)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"fluxd/configs"
+	"fluxd/configs/circuits"
 	"fluxd/core"
 )
 
@@ -34,7 +34,7 @@ const (
 
 // Plot runs a network alone, as Run does, and draws it as SVG: for each neuron its level, its threshold, and its spikes over time, and
 // for each of its plastic afferents what the synapse delivers and, as the line, its long-term weight.
-func Plot(ctx context.Context, f *configs.Flat, opts PlotOptions) error {
+func Plot(ctx context.Context, f *circuits.Flat, opts PlotOptions) error {
 	network, err := build(f)
 	if err != nil {
 		return err

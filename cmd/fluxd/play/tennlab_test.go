@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/configs"
+	"fluxd/configs/tennlab"
 	"fluxd/core"
 )
 
@@ -29,7 +29,7 @@ func cartPole(t *testing.T, name string, step time.Duration) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := configs.ImportTENNLab(name, data, step)
+	text, err := tennlab.Import(name, data, step)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,9 @@
-package configs
+package strict
 
 import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"fluxd/configs/spelling"
 )
 
 // Error is one mistake in a configuration.
@@ -60,20 +58,4 @@ func (e Errors) sorted() Errors {
 	return slices.CompactFunc(e, func(a, b *Error) bool {
 		return a.Line == b.Line && a.Column == b.Column && a.Message == b.Message
 	})
-}
-
-// nearest returns " (did you mean x?)" for the known name most like the given one, or "" when none is like it.
-func nearest(name string, known []string) string {
-	if best, found := nearestOf(name, known); found {
-		return fmt.Sprintf(" (did you mean %s?)", best)
-	}
-	return ""
-}
-
-func nearestOf(name string, known []string) (string, bool) {
-	near := spelling.Nearest(name, known)
-	if len(near) == 0 {
-		return "", false
-	}
-	return near[0], true
 }

@@ -1,13 +1,16 @@
-package configs
+package circuits
 
 import (
 	"fmt"
-	"reflect"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"fluxd/configs/spelling"
+	"fluxd/configs/strict"
 )
 
 const (
@@ -20,10 +23,10 @@ const (
 // expander turns a network as it is written into the flat one: circuits are put in where they are used, populations become their
 // members, rules their synapses. It plans first and builds then: what comes to too much is refused before any of it takes memory.
 type expander struct {
-	*decoder
-	robot    *Robot
-	circuits map[string]*Named[Circuit]
-	names    []string // of the circuits, for suggestions
+	*strict.Decoder
+	names    *Expansion
+	circuits map[string]*strict.Named[Circuit]
+	known    []string // of the circuits, for suggestions
 	sizes    map[string]int
 	used     map[string]bool
 	strange  map[strange]bool
@@ -66,23 +69,29 @@ type scope struct {
 	within []string   // circuits that it is part of, outermost first
 }
 
-// expand flattens a robot's network; mistakes go to the decoder.
-func expand(d *decoder, r *Robot, root *yaml.Node) {
-	if len(r.Circuits) > 0 {
-		d.most = max(d.most, maxExpanded) // a circuit is read again wherever it is used
+// Expand puts circuits in where they are used, and makes populations and rules neurons and synapses. The network stands in the decoder's
+// file as network, the circuits as circuits; mistakes are noted there. When there are any, what is returned has the names of the neurons
+// only.
+func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Expansion {
+	if len(circuits) > 0 {
+		d.Allow(maxExpanded) // a circuit is read again wherever it is used
 	}
-	e := &expander{decoder: d, robot: r, circuits: map[string]*Named[Circuit]{}, sizes: map[string]int{}, used: map[string]bool{}, strange: map[strange]bool{}, seed: r.Network.Seed}
-	for i := range r.Circuits {
-		c := &r.Circuits[i]
+	x := &Expansion{decoder: d, written: make(map[string]bool, len(n.Neurons))}
+	for _, neuron := range n.Neurons {
+		x.written[neuron.Name] = true
+	}
+	e := &expander{Decoder: d, names: x, circuits: map[string]*strict.Named[Circuit]{}, sizes: map[string]int{}, used: map[string]bool{}, strange: map[strange]bool{}, seed: n.Seed}
+	for i := range circuits {
+		c := &circuits[i]
 		e.circuits[c.Name] = c
-		e.names = append(e.names, c.Name)
+		e.known = append(e.known, c.Name)
 	}
 	e.plan = newPlan()
-	if network := (scope{path: "network", node: find(root, "network")}); e.affordable(network, &r.Network) {
-		e.network(network, &r.Network)
+	if network := (scope{path: "network", node: strict.Find(d.Root(), "network")}); e.affordable(network, n) {
+		e.network(network, n)
 	}
 	built := e.plan
-	for _, c := range r.Circuits { // one that nobody uses is checked all the same, with its defaults
+	for _, c := range circuits { // one that nobody uses is checked all the same, with its defaults
 		if !e.used[c.Name] && !e.full && e.size(c.Name) <= maxExpanded {
 			e.plan = newPlan()
 			use := &yaml.Node{Kind: yaml.MappingNode, Line: c.Line, Column: 1}
@@ -90,7 +99,41 @@ func expand(d *decoder, r *Robot, root *yaml.Node) {
 		}
 	}
 	e.plan = built
-	r.Flat = e.build()
+	x.Flat = e.build()
+	x.Index = x.Flat.Index()
+	return x
+}
+
+// An Expansion is what a network as it is written comes to.
+type Expansion struct {
+	Flat  *Flat
+	Index map[string][]int // neurons by name: a population's name stands for all its members
+
+	decoder *strict.Decoder
+	written map[string]bool // names of the network's neurons, also of those that were refused
+	unread  []string        // uses of circuits whose neurons could not all be read, as they begin names: "leg_1."
+	sorted  []string        // names of all neurons, once they are asked for
+}
+
+// Exists notes a mistake where the name that stands at a path is no neuron's.
+func (x *Expansion) Exists(path, name string) {
+	if name == "" || x.Index[name] != nil || x.decoder.Full() || !x.complete(name) {
+		return
+	}
+	if x.sorted == nil {
+		x.sorted = slices.Sorted(maps.Keys(x.Index))
+	}
+	x.decoder.Fail(path, "no neuron is named %q%s", strict.Shorten(name), spelling.Hint(name, x.sorted))
+}
+
+// complete reports whether a neuron that is not known is none: all that makes neurons could be read, and it is not one that was refused.
+func (x *Expansion) complete(name string) bool {
+	return x.decoder.Readable("network.neurons", "network.circuits", "circuits") && !x.written[name] && !x.ofUnread(name)
+}
+
+// ofUnread reports whether a name, with the uses of circuits that it is in, would be part of a use that could not be read.
+func (x *Expansion) ofUnread(name string) bool {
+	return slices.ContainsFunc(x.unread, func(use string) bool { return strings.HasPrefix(name, use) })
 }
 
 func newPlan() plan { return plan{index: map[string]int{}, learning: map[learning]bool{}} }
@@ -153,17 +196,17 @@ func useOf(n *yaml.Node) string {
 	if n == nil {
 		return ""
 	}
-	if use := lookup(n, "use", 0); use != nil && use.Kind == yaml.ScalarNode {
+	if use := strict.Lookup(n, "use"); use != nil && use.Kind == yaml.ScalarNode {
 		return use.Value
 	}
 	return ""
 }
 
-func (e *expander) at(s scope, field string) *yaml.Node { return find(s.node, field) }
+func (e *expander) at(s scope, field string) *yaml.Node { return strict.Find(s.node, field) }
 
 func (e *expander) refuse(s scope, field, format string, args ...any) {
-	if path := join(s.path, field); !e.more && e.readable(path) {
-		e.fail(e.at(s, field), path, format, args...)
+	if path := strict.Join(s.path, field); !e.Full() && e.Readable(path) {
+		e.FailAt(e.at(s, field), path, format, args...)
 	}
 }
 
@@ -174,7 +217,7 @@ func (e *expander) network(s scope, n *Network) {
 	for _, use := range n.Circuits {
 		inner := scope{path: s.path + ".circuits." + use.Name, prefix: s.prefix + use.Name + ".", within: s.within}
 		if !e.instance(inner, use.Value.Node) {
-			e.unread = append(e.unread, inner.prefix)
+			e.names.unread = append(e.names.unread, inner.prefix)
 		}
 	}
 	for i := range n.Synapses {
@@ -184,21 +227,21 @@ func (e *expander) network(s scope, n *Network) {
 
 // instance puts a circuit in where it is used. It reports false when not all of its neurons could be read: a name in that use may be one of them.
 func (e *expander) instance(s scope, use *yaml.Node) bool {
-	use, ok := e.resolve(use, s.path, 0)
+	use, ok := e.Resolve(use, s.path, 0)
 	if !ok {
 		return false
 	}
 	if use.Kind != yaml.MappingNode {
-		e.fail(use, s.path, "expected {use: circuit} and values for its parameters, got %s", kindName(use))
+		e.FailAt(use, s.path, "expected {use: circuit} and values for its parameters, got %s", strict.KindName(use))
 		return false
 	}
-	for _, entry := range e.entries(use, s.path, 0) {
-		if entry.key.Value == "use" {
-			name, _ := e.resolve(entry.value, s.path, 0)
+	for _, entry := range e.Entries(use, s.path, 0) {
+		if entry.Key.Value == "use" {
+			name, _ := e.Resolve(entry.Value, s.path, 0)
 			return e.circuit(s, name.Value, use)
 		}
 	}
-	e.fail(use, s.path, "use is missing: the name of a circuit")
+	e.FailAt(use, s.path, "use is missing: the name of a circuit")
 	return false
 }
 
@@ -207,16 +250,16 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) bool {
 	switch {
 	case e.full:
 		return false // that is said already, and nothing is built
-	case circuit == nil && !e.readable("circuits"):
+	case circuit == nil && !e.Readable("circuits"):
 		return false // and so is that
 	case circuit == nil:
-		e.fail(use, s.path+".use", "no circuit is named %q%s", shorten(name), nearest(name, e.names))
+		e.FailAt(use, s.path+".use", "no circuit is named %q%s", strict.Shorten(name), spelling.Hint(name, e.known))
 		return false
 	case slices.Contains(s.within, name):
-		e.fail(use, s.path+".use", "circuit %s uses itself: %s -> %s", name, strings.Join(s.within, " -> "), name)
+		e.FailAt(use, s.path+".use", "circuit %s uses itself: %s -> %s", name, strings.Join(s.within, " -> "), name)
 		return false
 	case len(s.within) >= maxNesting:
-		e.fail(use, s.path+".use", "circuits in circuits, more than %d deep", maxNesting)
+		e.FailAt(use, s.path+".use", "circuits in circuits, more than %d deep", maxNesting)
 		return false
 	}
 	e.used[name] = true
@@ -227,21 +270,21 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) bool {
 		values[p.Name] = p.Value.Node
 		names = append(names, p.Name)
 	}
-	for _, entry := range e.entries(use, s.path, 0) {
-		key := entry.key.Value
+	for _, entry := range e.Entries(use, s.path, 0) {
+		key := entry.Key.Value
 		if key == "use" {
 			continue
 		}
 		if values[key] == nil {
-			e.fail(entry.key, s.path+"."+shorten(key), "circuit %s has no such parameter%s", name, nearest(key, names))
+			e.FailAt(entry.Key, s.path+"."+strict.Shorten(key), "circuit %s has no such parameter%s", name, spelling.Hint(key, names))
 			continue
 		}
-		values[key] = entry.value
+		values[key] = entry.Value
 	}
 	s.within = append(slices.Clone(s.within), name)
 	s.node = &yaml.Node{Kind: yaml.MappingNode, Line: use.Line, Column: use.Column}
 	var body Network
-	mistakes := len(e.errors)
+	mistakes := e.Mistakes()
 	for _, part := range []struct {
 		key  string
 		raw  Raw
@@ -251,20 +294,20 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) bool {
 			continue
 		}
 		node := e.substitute(part.raw.Node, values, s.path+"."+part.key, 0)
-		if len(e.errors) > mistakes {
+		if e.Mistakes() > mistakes {
 			return false // what could not be filled in would be told to be wrong once more
 		}
 		s.node.Content = append(s.node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: part.key}, node)
-		e.value(node, reflect.ValueOf(part.into).Elem(), s.path+"."+part.key, "", 0)
+		e.Value(node, part.into, s.path+"."+part.key, 0)
 	}
-	whole := len(e.errors) == mistakes
+	whole := e.Mistakes() == mistakes
 	e.network(s, &body)
 	return whole
 }
 
 // substitute copies a part of the file with $name replaced by the parameter's value.
 func (e *expander) substitute(n *yaml.Node, values map[string]*yaml.Node, path string, depth int) *yaml.Node {
-	n, ok := e.resolve(n, path, depth)
+	n, ok := e.Resolve(n, path, depth)
 	if !ok {
 		return n
 	}
@@ -277,7 +320,7 @@ func (e *expander) substitute(n *yaml.Node, values map[string]*yaml.Node, path s
 			names = append(names, known)
 		}
 		slices.Sort(names)
-		e.fail(n, path, "$%s: the circuit has no such parameter%s", shorten(name), nearest(name, names))
+		e.FailAt(n, path, "$%s: the circuit has no such parameter%s", strict.Shorten(name), spelling.Hint(name, names))
 		return n
 	}
 	c := *n
@@ -292,12 +335,12 @@ func (e *expander) substitute(n *yaml.Node, values map[string]*yaml.Node, path s
 func (e *expander) neuron(s scope, name string, n *Neuron) {
 	field, full := "neurons."+name, s.prefix+name
 	p := population{neuron: n.flat(full), count: 1, many: n.Count != nil, sound: true}
-	p.sound = e.readable(join(s.path, field+".leak")) // without it no amount can be told
+	p.sound = e.Readable(strict.Join(s.path, field+".leak")) // without it no amount can be told
 	if p.sound {
 		engine := p.neuron.engine()
 		for _, m := range engine.Mistakes() {
 			p.sound = p.sound && m.Field != "leak"
-			if shifted, is := strings.CutPrefix(m.Field, "receptors."); is && !e.readable(join(s.path, field+"."+shifted)) {
+			if shifted, is := strings.CutPrefix(m.Field, "receptors."); is && !e.Readable(strict.Join(s.path, field+"."+shifted)) {
 				continue // whether the neuron has it, nobody knows
 			}
 			e.refuse(s, field+"."+m.Field, "%v", m.Err)
@@ -372,7 +415,7 @@ func (e *expander) build() *Flat {
 			f.Neurons = append(f.Neurons, neuron)
 		}
 	}
-	if len(e.errors) == 0 {
+	if e.Mistakes() == 0 {
 		e.connect(f)
 	}
 	return f

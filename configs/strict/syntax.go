@@ -1,13 +1,11 @@
-package configs
+package strict
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -46,9 +44,6 @@ var yamlWords = []struct{ library, plain string }{
 
 // syntaxError says what is wrong with text that is no YAML, and where.
 func syntaxError(source string, data []byte, err error) *Error {
-	if errors.Is(err, io.EOF) {
-		return &Error{Source: source, Message: "empty: expected a robot; fluxd run --list names examples to start from"}
-	}
 	message, line := yamlComplaint(err)
 	breaks := yamlBreak.FindAllIndex(data, -1)
 	start := func(line int) int { // of a line, from 1
@@ -63,7 +58,7 @@ func syntaxError(source string, data []byte, err error) *Error {
 		}
 		return breaks[line-1][1]
 	}
-	last, column := lastLine(data), 1
+	last, column := Lines(data), 1
 	const small = 1 << 20 // it is parsed several times
 	switch m := yamlUnknown.FindStringSubmatch(message); {
 	case m != nil:
@@ -122,9 +117,9 @@ func yamlComplaint(err error) (message string, line int) {
 	return message, line
 }
 
-// keysOf lists the keys of a document.
-func keysOf(tree *yaml.Node) (keys []string) {
-	if root := tree.Content[0]; root.Kind == yaml.MappingNode {
+// Keys lists the keys of a mapping, as they are written; none of another node.
+func Keys(root *yaml.Node) (keys []string) {
+	if root.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(root.Content); i += 2 {
 			keys = append(keys, root.Content[i].Value)
 		}
@@ -132,90 +127,48 @@ func keysOf(tree *yaml.Node) (keys []string) {
 	return keys
 }
 
-// jsonKeys lists the keys of a JSON object, sorted; none of other text.
-func jsonKeys(data []byte) (keys []string) {
-	var all map[string]json.RawMessage
-	if json.NewDecoder(bytes.NewReader(data)).Decode(&all) != nil {
-		return nil
-	}
-	for key := range all {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
+// ErrEmpty is wrapped by the error of text that holds nothing.
+var ErrEmpty = errors.New("empty")
+
+// Parse returns the tree of the first document of a file. The error is of type Errors, with the line that is to be mended, or wraps
+// ErrEmpty.
+func Parse(source string, data []byte) (*yaml.Node, error) {
+	return parse(source, data, yaml.NewDecoder(bytes.NewReader(data)))
 }
 
-// mistaken recognises files of other kinds by their keys, and says which command takes them; "" for none of them.
-func mistaken(keys []string) string {
-	has := func(key string) bool { return slices.Contains(keys, key) }
-	switch {
-	case has("Nodes") && has("Edges"):
-		return "this is a network of the TENNLab framework: fluxd import makes a robot of it"
-	case has("format") && has("neurons") && has("synapses"):
-		return "this is a network alone, as fluxd export prints it: fluxd play takes it"
-	case has("tuned") && !has("network"):
-		return "these are values that were tuned: fluxd run ROBOT --overlay takes them"
+func parse(source string, data []byte, reader *yaml.Decoder) (*yaml.Node, error) {
+	var tree yaml.Node
+	switch err := decodeYAML(reader, &tree); {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%s: %w", source, ErrEmpty)
+	case err != nil:
+		return nil, Errors{syntaxError(source, data, err)}
 	}
-	return ""
+	return tree.Content[0], nil
 }
 
-// jsonError gives a decoding error its line, and the field where the library knows it.
-func jsonError(source string, data []byte, offset int64, err error) *Error {
-	e := &Error{Source: source}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax) && syntax.Offset >= int64(len(data)):
-		offset = int64(len(data))
-		e.Message = "not JSON: it ends too early"
-	case errors.As(err, &syntax):
-		offset = max(syntax.Offset-1, 0)
-		e.Message = "not JSON: " + shortQuote(data[offset:]) + " is not expected here: is a comma, colon or quote missing, or one too many, before it?"
-	case errors.As(err, &kind):
-		offset = kind.Offset
-		e.Path = kind.Field
-		e.Message = fmt.Sprintf("got %s: expected %s", jsonValue(kind.Value), jsonKind(kind.Type.Kind().String()))
-	default:
-		e.Message = strings.TrimPrefix(err.Error(), "json: ")
+// decodeYAML reads a document; the library answers some malformed input with a panic.
+func decodeYAML(reader *yaml.Decoder, tree *yaml.Node) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("yaml: %v", p)
+		}
+	}()
+	err = reader.Decode(tree)
+	if err == nil && len(tree.Content) == 0 {
+		return io.EOF
 	}
-	e.Line, e.Column = position(data, offset)
-	return e
+	return err
 }
 
-func shortQuote(data []byte) string {
-	text := []rune(string(data[:min(len(data), 16)]))
-	return strconv.Quote(string(text[:1]))
-}
+// yamlBreak ends a line of YAML.
+var yamlBreak = regexp.MustCompile(`\r\n|[\n\r\x{85}\x{2028}\x{2029}]`)
 
-// jsonValue is what stands in the file, in the words of JSON's users.
-func jsonValue(library string) string {
-	switch kind, number, _ := strings.Cut(library, " "); kind {
-	case "string":
-		return "text"
-	case "number":
-		return strings.TrimSpace("a number " + number)
-	case "array":
-		return "a list"
-	case "object":
-		return "an object"
-	case "bool":
-		return "true or false"
+// Lines returns the number of the last line; a break at the very end begins no further one.
+func Lines(data []byte) int {
+	breaks := yamlBreak.FindAllIndex(data, -1)
+	if n := len(breaks); n > 0 && breaks[n-1][1] == len(data) {
+		return n
 	}
-	return library
-}
-
-func jsonKind(kind string) string {
-	switch {
-	case strings.HasPrefix(kind, "float"):
-		return "a number"
-	case strings.HasPrefix(kind, "int"), strings.HasPrefix(kind, "uint"):
-		return "a whole number"
-	case kind == "string":
-		return "text"
-	case kind == "bool":
-		return "true or false"
-	case kind == "slice", kind == "array":
-		return "a list"
-	}
-	return "an object"
+	return len(breaks) + 1
 }

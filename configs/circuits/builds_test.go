@@ -1,4 +1,4 @@
-package configs
+package circuits_test
 
 import (
 	"errors"
@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"fluxd/core"
-
 	"pgregory.net/rapid"
+
+	"fluxd/configs"
+	"fluxd/configs/strict"
+	"fluxd/core"
 )
 
 // Whatever the configuration accepts the engine builds, and what it refuses it refuses with a line: in random networks with every
@@ -20,10 +22,10 @@ func TestWhatIsAcceptedCanBeBuilt(t *testing.T) {
 	accepted, synapses, refused := 0, 0, 0
 	for seed := range seeds {
 		text := network.Example(seed)
-		robot, err := Parse("robot.yaml", []byte(text), nil)
+		robot, err := configs.Parse("robot.yaml", []byte(text), nil)
 		if err != nil {
 			refused++
-			var all Errors
+			var all strict.Errors
 			if !errors.As(err, &all) {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
@@ -181,7 +183,7 @@ func TestTooMuchIsRefusedBeforehand(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := Parse("robot.yaml", []byte("robot: r\nboard: {kind: sim}\n"+c.network), nil)
+			_, err := configs.Parse("robot.yaml", []byte("robot: r\nboard: {kind: sim}\n"+c.network), nil)
 			runtime.ReadMemStats(&after)
 			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got  %v\nwant %s, and nothing else", err, c.says)
@@ -205,7 +207,7 @@ func TestAWrongNameInACircuitIsLookedForOnce(t *testing.T) {
 	allocations := func(uses int) float64 {
 		text := []byte(network(uses))
 		return testing.AllocsPerRun(1, func() {
-			if _, err := Parse("robot.yaml", text, nil); err == nil || strings.Count(err.Error(), "no neuron is named") != 1 {
+			if _, err := configs.Parse("robot.yaml", text, nil); err == nil || strings.Count(err.Error(), "no neuron is named") != 1 {
 				t.Fatalf("%v: want one mistake", err)
 			}
 		})
@@ -247,7 +249,7 @@ func TestTooManyWaysToLearn(t *testing.T) {
 	for i := range core.MaxRules + 1 {
 		fmt.Fprintf(&b, "    - {from: a, to: a, weight: 1, plastic: {window: %dus}}\n", i+1)
 	}
-	_, err := Parse("robot.yaml", []byte(b.String()), nil)
+	_, err := configs.Parse("robot.yaml", []byte(b.String()), nil)
 	if err == nil || err.Error() != "robot.yaml:65542:44: network.synapses[65536].plastic: more than 65536 different ways to learn: expected values that more synapses share" {
 		t.Errorf("got %v", err)
 	}

@@ -1,4 +1,4 @@
-package configs
+package strict
 
 import (
 	"strings"
@@ -52,7 +52,7 @@ func TestQuantityInAnotherUnit(t *testing.T) {
 		{Quantity{5, ""}, "lx", Quantity{}, false},
 		{Quantity{5, "m"}, "lx", Quantity{}, false},
 	} {
-		if got, ok := c.q.in(c.unit); ok != c.ok || ok && got != c.want {
+		if got, ok := c.q.In(c.unit); ok != c.ok || ok && got != c.want {
 			t.Errorf("%+v in %s: got %+v, %v, expected %+v, %v", c.q, c.unit, got, ok, c.want, c.ok)
 		}
 	}

@@ -1,4 +1,4 @@
-package configs
+package circuits
 
 import "fluxd/core"
 

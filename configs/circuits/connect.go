@@ -1,4 +1,4 @@
-package configs
+package circuits
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fluxd/configs/spelling"
+	"fluxd/configs/strict"
 	"fluxd/core"
 	"fluxd/splitmix64"
 )
@@ -65,7 +66,7 @@ func (e *expander) resolveName(s scope, field, name string) (members, bool) {
 			return members{p, p.first + k, 1}, true
 		}
 	}
-	if e.more || !e.readable(join(s.path, field), s.path+".neurons", s.path+".circuits") || !e.neuronsRead(e.robot, name) || e.ofUnread(s.prefix+name) {
+	if e.Full() || !e.Readable(strict.Join(s.path, field), s.path+".neurons", s.path+".circuits") || !e.names.complete(name) || e.names.ofUnread(s.prefix+name) {
 		return members{}, false // it may be one that could not be read
 	}
 	at := e.at(s, field)
@@ -81,9 +82,9 @@ func (e *expander) unknown(s scope, field, name string) {
 	base, _, isMember := strings.Cut(name, "[")
 	if i, found := e.index[s.prefix+base]; found && isMember {
 		if p := &e.populations[i]; p.many {
-			e.refuse(s, field, "no neuron is named %q: %s has the members %s[0] to %s[%d]", shorten(name), base, base, base, p.count-1)
+			e.refuse(s, field, "no neuron is named %q: %s has the members %s[0] to %s[%d]", strict.Shorten(name), base, base, base, p.count-1)
 		} else {
-			e.refuse(s, field, "no neuron is named %q: %s is one neuron; with count it would be a population", shorten(name), base)
+			e.refuse(s, field, "no neuron is named %q: %s is one neuron; with count it would be a population", strict.Shorten(name), base)
 		}
 		return
 	}
@@ -96,7 +97,7 @@ func (e *expander) unknown(s scope, field, name string) {
 		}
 		slices.Sort(names)
 	}
-	e.refuse(s, field, "no neuron is named %q%s", shorten(name), nearest(name, names))
+	e.refuse(s, field, "no neuron is named %q%s", strict.Shorten(name), spelling.Hint(name, names))
 }
 
 // synapse plans the synapses of one entry.
@@ -206,10 +207,10 @@ func (e *expander) lists(j *projection, count int64) bool {
 // checkSynapse checks what the synapses of an entry carry, once for all.
 func (e *expander) checkSynapse(j *projection) bool {
 	y, target := j.entry, j.to.of
-	if !target.sound || !e.readable(join(j.at.scope.path, j.at.field+".kind")) {
+	if !target.sound || !e.Readable(strict.Join(j.at.scope.path, j.at.field+".kind")) {
 		return false // that is told, and what its synapses come to depends on it
 	}
-	before := len(e.errors)
+	before := e.Mistakes()
 	engine := target.neuron.engine()
 	plastic := y.Plastic.flat()
 	one := core.Synapse{Kind: synapseKinds[y.Kind], Plastic: plastic.engine()}
@@ -235,7 +236,7 @@ func (e *expander) checkSynapse(j *projection) bool {
 				e.refuse(j.at.scope, j.at.field+"."+m.Field, "onto %s: %v", target.neuron.Name, m.Err)
 			}
 		}
-		return len(e.errors) == before
+		return e.Mistakes() == before
 	}
 	for _, w := range weights {
 		if len(delays) > 0 && !check(w, delays[0]) {
@@ -256,7 +257,7 @@ func (e *expander) checkSynapse(j *projection) bool {
 	if len(e.learning) > core.MaxRules {
 		e.refuse(j.at.scope, j.at.field+".plastic", "more than %d different ways to learn: expected values that more synapses share", core.MaxRules)
 	}
-	return len(e.errors) == before
+	return e.Mistakes() == before
 }
 
 // connect makes the synapses that were planned.
@@ -426,13 +427,6 @@ func (r *Rule) choose(one int, others members, g *splitmix64.Random) (chosen []i
 	}
 	slices.Sort(chosen)
 	return chosen
-}
-
-// water checks that an amount poured into a neuron is one that the engine can hold.
-func (e *expander) water(s scope, field, neuron string, units, leak float64) {
-	if _, err := core.Water(units, leak); err != nil && leak >= 0 {
-		e.refuse(s, field, "onto %s: %v", neuron, err)
-	}
 }
 
 // Index returns the neurons by name: a population's name stands for all its members.

@@ -1,4 +1,4 @@
-package configs
+package strict
 
 import (
 	"fmt"
@@ -53,9 +53,9 @@ func parseQuantity(text string) (Quantity, error) {
 	return Quantity{Micro: micro, Unit: unit}, err
 }
 
-// in returns the amount in a unit that may have a prefix, as a recording in cm has it; false where the two do not go together or
+// In returns the amount in a unit that may have a prefix, as a recording in cm has it; false where the two do not go together or
 // the number does not come out even.
-func (q Quantity) in(unit string) (Quantity, bool) {
+func (q Quantity) In(unit string) (Quantity, bool) {
 	if q.Unit == unit || q == (Quantity{}) {
 		return Quantity{Micro: q.Micro, Unit: unit}, true
 	}

@@ -1,4 +1,4 @@
-package configs
+package circuits_test
 
 import (
 	"encoding/json"
@@ -9,24 +9,27 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"fluxd/configs"
+	"fluxd/configs/circuits"
 )
 
-func flatOf(t interface{ Fatal(...any) }, network string) *Flat {
-	r, err := Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+network), nil)
+func flatOf(t interface{ Fatal(...any) }, network string) *circuits.Flat {
+	r, err := configs.Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+network), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r.Flat
 }
 
-func names(f *Flat) (all []string) {
+func names(f *circuits.Flat) (all []string) {
 	for _, n := range f.Neurons {
 		all = append(all, n.Name)
 	}
 	return all
 }
 
-func joins(f *Flat) (all []string) {
+func joins(f *circuits.Flat) (all []string) {
 	for _, s := range f.Synapses {
 		all = append(all, fmt.Sprintf("%s>%s %g %d", s.From, s.To, s.Weight, s.Delay))
 	}
@@ -93,7 +96,7 @@ func TestMistakesInCircuits(t *testing.T) {
 		"network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, rule: {kind: fixed-indegree, degree: 3}, weight: 1}]}": "3: there are only 2 to choose from",
 		"network: {neurons: {a: {}}, synapses: [{from: a, to: a, rule: {kind: fixed-probability, probability: 2}, weight: 1}]}": "2: expected 0 to 1",
 	} {
-		_, err := Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+network), nil)
+		_, err := configs.Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+network), nil)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s\ngot  %v\nwant %s, and nothing else", network, err, says)
 		}
@@ -166,7 +169,7 @@ func TestDegreesAreExact(t *testing.T) {
 }
 
 func TestProbabilityAndSeeds(t *testing.T) {
-	network := func(seed string) *Flat {
+	network := func(seed string) *circuits.Flat {
 		return flatOf(t, "network: {"+seed+"neurons: {a: {count: 100}}, synapses: [{from: a, to: a, weight: {min: 1, max: 2}, rule: {kind: fixed-probability, probability: 0.3}}]}")
 	}
 	f := network("")
@@ -224,7 +227,7 @@ func TestFlatJSON(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", compact.String(), want)
 	}
 	for _, name := range []string{"lightseeker", "wallfollow"} {
-		r, err := Load(name)
+		r, err := configs.Load(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,11 +235,11 @@ func TestFlatJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := ParseFlat(name, text); err != nil || !reflect.DeepEqual(again, r.Flat) {
+		if again, err := circuits.ParseFlat(name, text); err != nil || !reflect.DeepEqual(again, r.Flat) {
 			t.Errorf("%s does not come back: %v", name, err)
 		}
 	}
-	if again, err := ParseFlat("net.json", text); err != nil || !reflect.DeepEqual(again, f) {
+	if again, err := circuits.ParseFlat("net.json", text); err != nil || !reflect.DeepEqual(again, f) {
 		t.Errorf("it does not come back: %v", err)
 	}
 }
@@ -248,7 +251,7 @@ func FuzzParseFlat(f *testing.F) {
 	}
 	f.Add(text)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		flat, err := ParseFlat("net.json", data)
+		flat, err := circuits.ParseFlat("net.json", data)
 		if (flat == nil) == (err == nil) {
 			t.Errorf("%v, %v", flat, err)
 		}

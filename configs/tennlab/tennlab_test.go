@@ -1,4 +1,4 @@
-package configs
+package tennlab_test
 
 import (
 	"encoding/json"
@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/core"
-
 	"pgregory.net/rapid"
+
+	"fluxd/configs"
+	"fluxd/configs/tennlab"
+	"fluxd/core"
 )
 
 const risp = `{"Properties": {"node_properties": [{"name": "Threshold", "index": 0, "size": 1}, {"name": "Leak", "index": 1, "size": 1}],
@@ -20,7 +22,7 @@ const risp = `{"Properties": {"node_properties": [{"name": "Threshold", "index":
  "Inputs": [3], "Outputs": [7],
  "Associated_Data": {"other": {"proc_name": "risp"}, "proc_params": {"leak_mode": "none", "min_potential": -6, "max_weight": 15, "threshold_inclusive": true, "fire_like_ravens": false}}}`
 
-func TestImportTENNLab(t *testing.T) {
+func TestImport(t *testing.T) {
 	for _, c := range []struct {
 		name, from, to string
 		step           time.Duration
@@ -34,7 +36,7 @@ func TestImportTENNLab(t *testing.T) {
 		{"leaks where it says so", `"none"`, `"configurable"`, time.Millisecond, []string{"n3: {threshold: 4, leak: 1000000,", "n7: {threshold: 15, leak: 0, floor: -6"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			text, err := ImportTENNLab("net.json", []byte(strings.Replace(risp, c.from, c.to, 1)), c.step)
+			text, err := tennlab.Import("net.json", []byte(strings.Replace(risp, c.from, c.to, 1)), c.step)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,19 +45,26 @@ func TestImportTENNLab(t *testing.T) {
 					t.Errorf("no %q in\n%s", want, text)
 				}
 			}
-			r, err := Parse("imported.yaml", text, nil)
+			r, err := configs.Parse("imported.yaml", text, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := names(r.Flat); !slices.Equal(got, []string{"n3", "n7"}) || len(r.Flat.Synapses) != 1 {
+			if got := names(r); !slices.Equal(got, []string{"n3", "n7"}) || len(r.Flat.Synapses) != 1 {
 				t.Errorf("%v, %d synapses", got, len(r.Flat.Synapses))
 			}
 		})
 	}
 }
 
+func names(r *configs.Robot) (all []string) {
+	for _, n := range r.Flat.Neurons {
+		all = append(all, n.Name)
+	}
+	return all
+}
+
 // What cannot be mapped exactly is refused by its name.
-func TestImportTENNLabRefuses(t *testing.T) {
+func TestImportRefuses(t *testing.T) {
 	for _, c := range []struct{ from, to, says string }{
 		{"[-2, 5]", "[-2.5, 5]", "Edges[0].values: Weight -2.5: expected an integer"},
 		{"[-2, 5]", "[-2, 5.5]", "Edges[0].values: Delay 5.5"},
@@ -84,27 +93,27 @@ func TestImportTENNLabRefuses(t *testing.T) {
 		{`"max_weight": 15`, `"discrete": false, "spike_value_factor": 0.3335`, "spike_value_factor: an input spike of 0.3335: expected a multiple of 0.001"},
 		{`"risp"`, `"vrisp"`, "tracked_timesteps: missing"},
 	} {
-		text, err := ImportTENNLab("net.json", []byte(strings.Replace(risp, c.from, c.to, 1)), time.Millisecond)
+		text, err := tennlab.Import("net.json", []byte(strings.Replace(risp, c.from, c.to, 1)), time.Millisecond)
 		if err == nil || !strings.Contains(err.Error(), c.says) || text != nil {
 			t.Errorf("%s: got %v, want %q", c.to, err, c.says)
 		}
 	}
-	if _, err := ImportTENNLab("net.json", []byte(strings.Replace(risp, `"none"`, `"all"`, 1)), 5*time.Microsecond); err == nil || !strings.Contains(err.Error(), "expected a longer step") {
+	if _, err := tennlab.Import("net.json", []byte(strings.Replace(risp, `"none"`, `"all"`, 1)), 5*time.Microsecond); err == nil || !strings.Contains(err.Error(), "expected a longer step") {
 		t.Errorf("a step too short for the level: %v", err)
 	}
 }
 
-func FuzzImportTENNLab(f *testing.F) {
+func FuzzImport(f *testing.F) {
 	f.Add([]byte(risp))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		text, err := ImportTENNLab("net.json", data, time.Millisecond)
+		text, err := tennlab.Import("net.json", data, time.Millisecond)
 		if (text == nil) == (err == nil) {
 			t.Fatalf("%q, %v", text, err)
 		}
 		if err != nil {
 			return
 		}
-		if _, err := Parse("imported.yaml", text, nil); err != nil {
+		if _, err := configs.Parse("imported.yaml", text, nil); err != nil {
 			t.Errorf("imported, and not valid: %v\n%s", err, text)
 		}
 	})
@@ -260,7 +269,7 @@ func (r *rispNet) wraps(steps int) (fired [][2]int) {
 
 // imported is what the imported network does.
 func (r *rispNet) imported(t interface{ Fatal(...any) }, text []byte, step core.Tick, steps int) (fired [][2]int) {
-	robot, err := Parse("imported.yaml", text, nil)
+	robot, err := configs.Parse("imported.yaml", text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +355,7 @@ func TestImportedNetworksFireAsTheProcessorDoes(t *testing.T) {
 	for seed := range networks {
 		r := random.Example(seed)
 		for _, step := range []time.Duration{time.Millisecond, 23 * time.Millisecond, 20 * time.Second} {
-			text, err := ImportTENNLab("net.json", r.json(), step)
+			text, err := tennlab.Import("net.json", r.json(), step)
 			if err != nil {
 				continue
 			}
@@ -412,7 +421,7 @@ func TestTheBordersOfImporting(t *testing.T) {
 		{"a delay beyond an hour", one(func(r *rispNet) { r.edges[0].delay = 181 }), 20 * time.Second, "delay of 181 steps: expected at least 1, and at most an hour", ""},
 		{"a large number", one(func(r *rispNet) { r.thresholds[1] = 1_234_567 }), time.Millisecond, "", "threshold: 1234567,"},
 	} {
-		text, err := ImportTENNLab("net.json", c.net.json(), c.step)
+		text, err := tennlab.Import("net.json", c.net.json(), c.step)
 		switch {
 		case c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused)):
 			t.Errorf("%s: got %v, want %s", c.name, err, c.refused)
@@ -425,11 +434,11 @@ func TestTheBordersOfImporting(t *testing.T) {
 // Without whole numbers "above the threshold" is above by any fraction: 2.0 is not above 2, and 0.25 more is.
 func TestAboveTheThresholdByAFraction(t *testing.T) {
 	r := &rispNet{leak: "none", factor: 2, thresholds: []float64{2}, leaks: []bool{false}, inputs: []int{0}}
-	text, err := ImportTENNLab("net.json", r.json(), time.Millisecond)
+	text, err := tennlab.Import("net.json", r.json(), time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
-	robot, err := Parse("imported.yaml", text, nil)
+	robot, err := configs.Parse("imported.yaml", text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

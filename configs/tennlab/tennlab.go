@@ -1,4 +1,8 @@
-package configs
+// Package tennlab imports networks of the TENNLab framework, for its RISP and VRISP processors: exactly, or not at all.
+//
+//	text, err := tennlab.Import("network.json", data, time.Millisecond) // a time step becomes a millisecond
+//	robot, err := configs.Parse("imported.yaml", text, nil)
+package tennlab
 
 import (
 	"bytes"
@@ -12,6 +16,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fluxd/configs"
+	"fluxd/configs/circuits"
+	"fluxd/configs/strict"
 )
 
 // tennlab is a network in the JSON format of the TENNLab framework, as far as it says what a RISP processor computes (Plank et al.,
@@ -57,7 +65,7 @@ type rispParameters struct {
 	tracked   float64 // time steps that VRISP looks ahead
 }
 
-// ImportTENNLab turns a network of the TENNLab framework for its RISP or VRISP processor into a configuration: node 7 becomes neuron
+// Import turns a network of the TENNLab framework for its RISP or VRISP processor into a configuration: node 7 becomes neuron
 // n7, one of its time steps becomes step. It maps exactly or not at all: what has no counterpart (noise, tables of weights, firing a
 // step late, charges that do not fit) is refused by its name, as Errors. What it returns is a valid configuration.
 //
@@ -68,30 +76,30 @@ type rispParameters struct {
 // lets leak forgets within a step; so does one without a leak and below 0 whose threshold and min_potential are 0. Forgetful is a
 // barrel whose leak empties any level below the threshold within a step; or, where the threshold is 0, one that fires for a sum of 0
 // but for no arrival: each weight is a hundred-thousandth of a unit larger, and the threshold is that much.
-func ImportTENNLab(source string, data []byte, step time.Duration) ([]byte, error) {
+func Import(source string, data []byte, step time.Duration) ([]byte, error) {
 	if step < time.Microsecond || step > time.Minute || step%time.Microsecond != 0 {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("step %v: expected whole microseconds, up to a minute", step)}}
+		return nil, strict.Errors{{Source: source, Message: fmt.Sprintf("step %v: expected whole microseconds, up to a minute", step)}}
 	}
-	if len(data) > MaxJSON {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxJSON>>20)}}
+	if len(data) > circuits.MaxJSON {
+		return nil, strict.Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", circuits.MaxJSON>>20)}}
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte-order mark
 	var t tennlab
 	reader := json.NewDecoder(bytes.NewReader(data))
 	if err := reader.Decode(&t); err != nil {
-		return nil, Errors{jsonError(source, data, reader.InputOffset(), err)}
+		return nil, strict.Errors{strict.JSONError(source, data, reader.InputOffset(), err)}
 	}
-	if keys := jsonKeys(data); !slices.Contains(keys, "Nodes") && mistaken(keys) != "" {
-		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: mistaken(keys) + "; expected a network of the TENNLab framework"}}
+	if keys := strict.JSONKeys(data); !slices.Contains(keys, "Nodes") && circuits.Mistaken(keys) != "" {
+		return nil, strict.Errors{{Source: source, Line: 1, Column: 1, Message: circuits.Mistaken(keys) + "; expected a network of the TENNLab framework"}}
 	}
 	if _, err := reader.Token(); !errors.Is(err, io.EOF) {
-		line, column := position(data, reader.InputOffset())
-		return nil, Errors{{Source: source, Line: line, Column: column, Message: "expected the end behind the network"}}
+		line, column := strict.Position(data, reader.InputOffset())
+		return nil, strict.Errors{{Source: source, Line: line, Column: column, Message: "expected the end behind the network"}}
 	}
 	im := &importer{source: source, t: &t, step: step, tries: 200_000}
 	text := im.convert()
 	if len(im.errors) == 0 {
-		if _, err := Parse("the configuration that it comes to", text, nil); err != nil {
+		if _, err := configs.Parse("the configuration that it comes to", text, nil); err != nil {
 			im.refuse("", "%v", err)
 		}
 	}
@@ -108,7 +116,7 @@ type importer struct {
 	p      rispParameters
 	input  int64 // what an input spike of value 1 brings, in thousandths
 	tries  int   // sums still to be looked at
-	errors Errors
+	errors strict.Errors
 }
 
 // tennlabNode is a node, and what reaches it. All amounts are in thousandths of a unit.
@@ -129,7 +137,7 @@ type tennlabNode struct {
 func (im *importer) refuse(path, format string, args ...any) {
 	const enough = 100
 	if len(im.errors) < enough {
-		im.errors = append(im.errors, &Error{Source: im.source, Path: path, Message: fmt.Sprintf(format, args...)})
+		im.errors = append(im.errors, &strict.Error{Source: im.source, Path: path, Message: fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -428,7 +436,7 @@ func (im *importer) parameters() rispParameters {
 	name := im.t.Associated.Other.Processor
 	p := rispParameters{vrisp: name == "vrisp", leak: "none", inclusive: true, discrete: true, factor: math.NaN(), tracked: math.NaN()}
 	if name != "risp" && name != "vrisp" {
-		im.refuse("Associated_Data.other.proc_name", "%q: expected risp or vrisp", shorten(name))
+		im.refuse("Associated_Data.other.proc_name", "%q: expected risp or vrisp", strict.Shorten(name))
 	}
 	potential := math.NaN()
 	given := make([]string, 0, len(im.t.Associated.Parameters))
@@ -439,7 +447,7 @@ func (im *importer) parameters() rispParameters {
 	largest := math.NaN()
 	for _, key := range given {
 		raw := im.t.Associated.Parameters[key]
-		path := where + "." + shorten(key)
+		path := where + "." + strict.Shorten(key)
 		var ok bool
 		switch key {
 		case "min_weight", "min_threshold", "max_threshold", "max_delay", "run_time_inclusive":
@@ -472,7 +480,7 @@ func (im *importer) parameters() rispParameters {
 			ok = true
 		}
 		if !ok {
-			im.refuse(path, "%s: not what RISP takes", shorten(string(raw)))
+			im.refuse(path, "%s: not what RISP takes", strict.Shorten(string(raw)))
 		}
 	}
 	if math.IsNaN(p.factor) {
@@ -506,7 +514,7 @@ func (im *importer) parameters() rispParameters {
 // none refuses a parameter that is not off.
 func (im *importer) none(path string, raw json.RawMessage, what string) {
 	if text := strings.TrimSpace(string(raw)); !slices.Contains([]string{"false", "0", "0.0", "[]", "null"}, text) {
-		im.refuse(path, "%s: %s cannot be mapped", shorten(text), what)
+		im.refuse(path, "%s: %s cannot be mapped", strict.Shorten(text), what)
 	}
 }
 

@@ -1,4 +1,4 @@
-package configs
+package circuits
 
 import (
 	"bytes"
@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
+
+	"fluxd/configs/strict"
 )
+
+// MaxJSON bounds a file of a network as JSON.
+const MaxJSON = 128 << 20
 
 // FlatFormat names the format of a Flat network as JSON.
 const FlatFormat = "flux-network/1"
@@ -126,101 +130,53 @@ func (f *Flat) JSON() ([]byte, error) {
 // error is Errors, with lines.
 func ParseFlat(source string, data []byte) (*Flat, error) {
 	if len(data) > MaxJSON {
-		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxJSON>>20)}}
+		return nil, strict.Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxJSON>>20)}}
 	}
 	var f Flat
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte-order mark
 	reader := json.NewDecoder(bytes.NewReader(data))
 	reader.DisallowUnknownFields()
 	if err := reader.Decode(&f); err != nil {
-		if keys := jsonKeys(data); slices.Contains(keys, "Nodes") || slices.Contains(keys, "tuned") {
-			return nil, Errors{{Source: source, Line: 1, Column: 1, Message: mistaken(keys) + "; expected a network as fluxd export prints it"}}
+		if keys := strict.JSONKeys(data); slices.Contains(keys, "Nodes") || slices.Contains(keys, "tuned") {
+			return nil, strict.Errors{{Source: source, Line: 1, Column: 1, Message: Mistaken(keys) + "; expected a network as fluxd export prints it"}}
 		} else if slices.Contains(keys, "robot") {
-			return nil, Errors{{Source: source, Line: 1, Column: 1, Message: "this is a robot: name it .yaml, which JSON is too; expected a network as fluxd export prints it"}}
+			return nil, strict.Errors{{Source: source, Line: 1, Column: 1, Message: "this is a robot: name it .yaml, which JSON is too; expected a network as fluxd export prints it"}}
 		}
-		return nil, Errors{jsonError(source, data, reader.InputOffset(), err)}
+		return nil, strict.Errors{strict.JSONError(source, data, reader.InputOffset(), err)}
 	}
 	if _, err := reader.Token(); !errors.Is(err, io.EOF) {
-		line, column := position(data, reader.InputOffset())
-		return nil, Errors{{Source: source, Line: line, Column: column, Message: "expected the end behind the network"}}
+		line, column := strict.Position(data, reader.InputOffset())
+		return nil, strict.Errors{{Source: source, Line: line, Column: column, Message: "expected the end behind the network"}}
 	}
 	if f.Format != FlatFormat {
-		return nil, Errors{f.refuse(source, data, "format", fmt.Sprintf("%q: expected %q", shorten(f.Format), FlatFormat))}
+		return nil, strict.Errors{f.refuse(source, data, "format", fmt.Sprintf("%q: expected %q", strict.Shorten(f.Format), FlatFormat))}
 	}
 	if errs := f.check(source); len(errs) > 0 {
 		for _, e := range errs {
-			e.Line, e.Column = locate(data, e.Path)
+			e.Line, e.Column = strict.Locate(data, e.Path)
 		}
 		return nil, errs
 	}
 	return &f, nil
 }
 
-func (f *Flat) refuse(source string, data []byte, path, message string) *Error {
-	line, column := locate(data, path)
-	return &Error{Source: source, Line: line, Column: column, Path: path, Message: message}
+func (f *Flat) refuse(source string, data []byte, path, message string) *strict.Error {
+	line, column := strict.Locate(data, path)
+	return &strict.Error{Source: source, Line: line, Column: column, Path: path, Message: message}
 }
 
 // Refuse makes an error of what the engine found wrong with a neuron or synapse of the network in data, with its line: path is
 // "neurons[3]" or "synapses[7]".
-func (f *Flat) Refuse(source string, data []byte, path string, err error) Errors {
-	return Errors{f.refuse(source, data, path, err.Error())}
-}
-
-// locate finds the line and column of a path such as synapses[7].from in JSON, or of what comes nearest.
-func locate(data []byte, path string) (line, column int) {
-	reader := json.NewDecoder(bytes.NewReader(data))
-	offset := int64(0)
-	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
-		if token, err := reader.Token(); err != nil || token != json.Delim('{') && token != json.Delim('[') {
-			break
-		} else if index, number := strconv.Atoi(step); token == json.Delim('[') && number == nil {
-			for range index {
-				if err := skip(reader); err != nil {
-					return position(data, offset)
-				}
-			}
-		} else if !seek(reader, step) {
-			break
-		}
-		// The token has been read up to here; what follows is white space, a colon or a comma, and then the value.
-		offset = reader.InputOffset()
-		for offset < int64(len(data)) && strings.IndexByte(" \t\r\n:,", data[offset]) >= 0 {
-			offset++
-		}
-	}
-	return position(data, offset)
-}
-
-// seek reads an object up to the value of a key.
-func seek(reader *json.Decoder, key string) bool {
-	for reader.More() {
-		token, err := reader.Token()
-		if err != nil {
-			return false
-		}
-		if token == key {
-			return true
-		}
-		if skip(reader) != nil {
-			return false
-		}
-	}
-	return false
-}
-
-// skip reads over one value.
-func skip(reader *json.Decoder) error {
-	var raw json.RawMessage
-	return reader.Decode(&raw)
+func (f *Flat) Refuse(source string, data []byte, path string, err error) strict.Errors {
+	return strict.Errors{f.refuse(source, data, path, err.Error())}
 }
 
 // check looks for what the engine cannot name: the rest it checks itself when it is built.
-func (f *Flat) check(source string) (errs Errors) {
+func (f *Flat) check(source string) (errs strict.Errors) {
 	fail := func(path, format string, args ...any) {
 		const enough = 100
 		if len(errs) < enough {
-			errs = append(errs, &Error{Source: source, Path: path, Message: fmt.Sprintf(format, args...)})
+			errs = append(errs, &strict.Error{Source: source, Path: path, Message: fmt.Sprintf(format, args...)})
 		}
 	}
 	known := make(map[string]bool, len(f.Neurons))
@@ -229,9 +185,9 @@ func (f *Flat) check(source string) (errs Errors) {
 		case n.Name == "":
 			fail(path, "expected a name")
 		case strings.ContainsAny(n.Name, ",\"\r\n"):
-			fail(path, "%q: expected a name without commas, quotes and line ends: it stands in CSV files", shorten(n.Name))
+			fail(path, "%q: expected a name without commas, quotes and line ends: it stands in CSV files", strict.Shorten(n.Name))
 		case known[n.Name]:
-			fail(path, "%q: given twice", shorten(n.Name))
+			fail(path, "%q: given twice", strict.Shorten(n.Name))
 		}
 		known[n.Name] = true
 	}
@@ -241,22 +197,16 @@ func (f *Flat) check(source string) (errs Errors) {
 	for i, s := range f.Synapses {
 		path := fmt.Sprintf("synapses[%d].", i)
 		if !known[s.From] {
-			fail(path+"from", "no neuron is named %q", shorten(s.From))
+			fail(path+"from", "no neuron is named %q", strict.Shorten(s.From))
 		}
 		if !known[s.To] {
-			fail(path+"to", "no neuron is named %q", shorten(s.To))
+			fail(path+"to", "no neuron is named %q", strict.Shorten(s.To))
 		}
 		switch s.Kind {
 		case "direct", "electric", "modulator":
 		default:
-			fail(path+"kind", "%q: expected direct, electric or modulator", shorten(s.Kind))
+			fail(path+"kind", "%q: expected direct, electric or modulator", strict.Shorten(s.Kind))
 		}
 	}
 	return errs
-}
-
-// position is the line and column of a byte, from 1.
-func position(data []byte, offset int64) (line, column int) {
-	before := data[:min(max(offset, 0), int64(len(data)))]
-	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')
 }

@@ -1,4 +1,4 @@
-package configs
+package strict
 
 import (
 	"encoding/json"
@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Schema returns the JSON Schema (draft 2020-12) of a configuration, for editors. It knows keys, kinds, choices, defaults and what
-// each is for; what belongs together only Load checks.
-func Schema() []byte {
-	schema := schemaOf(reflect.TypeFor[Robot](), "")
+// Schema returns the JSON Schema (draft 2020-12) of a type, for editors. It knows keys, kinds, choices, defaults and what each is for;
+// what belongs together only its validation checks.
+func Schema(t reflect.Type, title string) []byte {
+	schema := schemaOf(t, "")
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	schema["title"] = "fluxd robot"
+	schema["title"] = title
 	text, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
 		panic(err) // it is made of maps, strings and numbers
@@ -37,48 +37,17 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 		made = map[string]any{"type": "string", "pattern": `^[0-9]+ *(KiB|MiB|GiB)$`, "examples": []string{"64 MiB"}}
 	case reflect.TypeFor[Quantity]():
 		made = map[string]any{"type": []string{"string", "number"}, "examples": []string{"0.9 m"}}
-	case reflect.TypeFor[Raw]():
-		made = map[string]any{}
-	case reflect.TypeFor[Numbers](), reflect.TypeFor[Spans]():
-		one := "number"
-		if t == reflect.TypeFor[Spans]() {
-			one = "string"
-		}
-		made = map[string]any{"type": []string{one, "array", "object"}, "items": map[string]any{"type": one},
-			"properties": map[string]any{"min": map[string]any{"type": one}, "max": map[string]any{"type": one}}, "additionalProperties": false}
-	case reflect.TypeFor[Choice]():
-		made = map[string]any{"type": []string{"string", "number"}}
 	default:
-		switch t.Kind() {
-		case reflect.Pointer:
-			return schemaOf(t.Elem(), tag)
-		case reflect.Struct:
-			made = schemaOfStruct(t)
-		case reflect.Array:
-			made = map[string]any{"type": "array", "items": schemaOf(t.Elem(), ""), "minItems": t.Len(), "maxItems": t.Len()}
-		case reflect.Slice:
-			if element := t.Elem(); strings.HasPrefix(element.Name(), "Named[") {
-				value, _ := element.FieldByName("Value")
-				made = map[string]any{"type": "object", "additionalProperties": schemaOf(value.Type, ""), "propertyNames": map[string]any{"pattern": namePattern}}
-			} else {
-				made = map[string]any{"type": "array", "items": schemaOf(element, "")}
-			}
-		case reflect.Bool:
-			made = map[string]any{"type": "boolean"}
-		case reflect.Int, reflect.Uint64:
-			made = map[string]any{"type": "integer"}
-		case reflect.Float64:
-			made = map[string]any{"type": "number"}
-		case reflect.Uint16:
-			made = map[string]any{"type": []string{"integer", "string"}}
-		default:
-			made = map[string]any{"type": "string"}
+		if own, is := reflect.New(t).Interface().(Value); is {
+			made = own.Schema()
+		} else {
+			made = schemaOfKind(t)
 		}
 	}
 	if tag.Get("none") != "" {
 		made = map[string]any{"anyOf": []any{made, map[string]any{"const": noneWord}}}
 	}
-	if doc := docOf(tag); doc != "" {
+	if doc := Doc(tag); doc != "" {
 		made["description"] = doc
 	}
 	if choices := tag.Get("enum"); choices != "" {
@@ -94,8 +63,36 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 	return made
 }
 
-// docOf is what a key is for.
-func docOf(tag reflect.StructTag) string {
+// schemaOfKind is that of a type by its kind.
+func schemaOfKind(t reflect.Type) map[string]any {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return schemaOf(t.Elem(), "")
+	case reflect.Struct:
+		return schemaOfStruct(t)
+	case reflect.Array:
+		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), ""), "minItems": t.Len(), "maxItems": t.Len()}
+	case reflect.Slice:
+		element := t.Elem()
+		if !strings.HasPrefix(element.Name(), "Named[") {
+			return map[string]any{"type": "array", "items": schemaOf(element, "")}
+		}
+		value, _ := element.FieldByName("Value")
+		return map[string]any{"type": "object", "additionalProperties": schemaOf(value.Type, ""), "propertyNames": map[string]any{"pattern": namePattern}}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case reflect.Int, reflect.Uint64:
+		return map[string]any{"type": "integer"}
+	case reflect.Float64:
+		return map[string]any{"type": "number"}
+	case reflect.Uint16:
+		return map[string]any{"type": []string{"integer", "string"}}
+	}
+	return map[string]any{"type": "string"}
+}
+
+// Doc is what a key is for.
+func Doc(tag reflect.StructTag) string {
 	doc := tag.Get("doc")
 	if none := tag.Get("none"); none != "" {
 		doc += "; " + noneWord + ": " + none
@@ -106,10 +103,10 @@ func docOf(tag reflect.StructTag) string {
 func schemaOfStruct(t reflect.Type) map[string]any {
 	properties := map[string]any{}
 	var required []string
-	for _, f := range fieldsOf(t) {
-		properties[f.key] = schemaOf(t.Field(f.index).Type, f.tag)
-		if f.tag.Get("required") == "true" {
-			required = append(required, f.key)
+	for _, f := range Fields(t) {
+		properties[f.Key] = schemaOf(t.Field(f.Index).Type, f.Tag)
+		if f.Tag.Get("required") == "true" {
+			required = append(required, f.Key)
 		}
 	}
 	made := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}

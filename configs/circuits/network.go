@@ -1,29 +1,26 @@
-package configs
+package circuits
 
 import (
 	"time"
 
-	"gopkg.in/yaml.v3"
+	"fluxd/configs/strict"
 )
 
-// Network is the spiking neural network, as it is written: Robot.Flat is what it comes to.
+// Network is the spiking neural network, as it is written: Expand says what it comes to.
 type Network struct {
-	Seed     uint64          `yaml:"seed" default:"1" doc:"of everything random in the connections"`
-	Neurons  []Named[Neuron] `yaml:"neurons" doc:"leaky linear neurons and populations of them, by name"`
-	Circuits []Named[Raw]    `yaml:"circuits" doc:"circuits in use, by name: use, and values for the circuit's parameters"`
-	Synapses []Synapse       `yaml:"synapses" doc:"what connects them"`
+	Seed     uint64                 `yaml:"seed" default:"1" doc:"of everything random in the connections"`
+	Neurons  []strict.Named[Neuron] `yaml:"neurons" doc:"leaky linear neurons and populations of them, by name"`
+	Circuits []strict.Named[Raw]    `yaml:"circuits" doc:"circuits in use, by name: use, and values for the circuit's parameters"`
+	Synapses []Synapse              `yaml:"synapses" doc:"what connects them"`
 }
-
-// Raw is a part of the file that is read later, when the parameters of its circuit are known.
-type Raw struct{ Node *yaml.Node }
 
 // Circuit is a named group of neurons and synapses with parameters. Where it is used, $name stands for a parameter's value; its
 // neurons become leg_1.hip and so on, by the name of the use.
 type Circuit struct {
-	Parameters []Named[Raw] `yaml:"parameters" doc:"values that a use may replace, by name, each with its default"`
-	Neurons    Raw          `yaml:"neurons" doc:"as in network"`
-	Circuits   Raw          `yaml:"circuits" doc:"as in network: circuits may use others"`
-	Synapses   Raw          `yaml:"synapses" doc:"as in network, between the neurons of this circuit and those that it uses"`
+	Parameters []strict.Named[Raw] `yaml:"parameters" doc:"values that a use may replace, by name, each with its default"`
+	Neurons    Raw                 `yaml:"neurons" doc:"as in network"`
+	Circuits   Raw                 `yaml:"circuits" doc:"as in network: circuits may use others"`
+	Synapses   Raw                 `yaml:"synapses" doc:"as in network, between the neurons of this circuit and those that it uses"`
 }
 
 // Neuron is a leaky barrel of water, or a population of them.
@@ -88,18 +85,6 @@ type Synapse struct {
 	Weight  Numbers  `yaml:"weight" when:"kind=direct,modulator" required:"kind=direct,modulator" doc:"units of water, negative to inhibit; of a modulator a whole number from -127 to 127"`
 	Delay   Spans    `yaml:"delay" default:"1ms" doc:"from spike to arrival, at least 1us"`
 	Plastic *Plastic `yaml:"plastic" when:"kind=direct" doc:"how it learns"`
-}
-
-// Numbers is one number for all synapses of a rule, a range to draw from, or a list with one for each.
-type Numbers struct {
-	Low, High float64 // equal: one for all
-	List      []float64
-}
-
-// Spans is one time for all synapses of a rule, a range to draw whole microseconds from, or a list with one for each.
-type Spans struct {
-	Low, High time.Duration // equal: one for all
-	List      []time.Duration
 }
 
 // Rule says which members of two populations are joined. The names are the field's (PyNN, NEST).

@@ -1,0 +1,38 @@
+package circuits_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"fluxd/configs/circuits"
+)
+
+// JSON is refused in the words of those who write it.
+func TestJSONErrors(t *testing.T) {
+	neuron := `{"name": "a", "threshold": 100, "leak": 1000, "floor": 0, "refractory_us": 0}`
+	if _, err := circuits.ParseFlat("x", []byte("\xef\xbb\xbf{\"format\": \"flux-network/1\", \"neurons\": ["+neuron+"], \"synapses\": []}")); err != nil {
+		t.Errorf("a byte-order mark: %v", err)
+	}
+	for _, c := range []struct{ text, want string }{
+		{"{\"format\": \"flux-network/1\",\n \"neurons\": 5}", "x:2:14: neurons: got a number: expected a list"},
+		{"{\"format\": \"flux-network/1\",\n \"neurons\": [" + strings.Replace(neuron, "100", `"many"`, 1) + "]}", "got text: expected a number"},
+		{"{\"neurons\": [" + strings.Replace(neuron, `us": 0`, `us": 0.5`, 1) + "]}", "got a number 0.5: expected a whole number"},
+		{"{\"neurons\": [" + strings.Replace(neuron, `"a"`, `true`, 1) + "]}", "got true or false: expected text"},
+		{"{\"neurons\": [[]]}", "got a list: expected an object"},
+		{"{\"neurons\":\n [" + neuron + ",]}", "x:2:" + fmt.Sprint(len(neuron)+4) + `: not JSON: "]" is not expected here`},
+		{"robot: r\n", `x:1:1: not JSON: "r" is not expected here`},
+		{"{\"a", "it ends too early"},
+		{"", "it ends too early"},
+	} {
+		_, err := circuits.ParseFlat("x", []byte(c.text))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, expected %q", c.text, err, c.want)
+		}
+		for _, word := range []string{"unmarshal", "strconv", "json:", "float64", "int64", "struct", "looking for", "[]"} {
+			if err != nil && strings.Contains(err.Error(), word) {
+				t.Errorf("%s: %v: the library's word %q", c.text, err, word)
+			}
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package strict
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// JSONError gives a decoding error its line, and the field where the library knows it.
+func JSONError(source string, data []byte, offset int64, err error) *Error {
+	e := &Error{Source: source}
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax) && syntax.Offset >= int64(len(data)):
+		offset = int64(len(data))
+		e.Message = "not JSON: it ends too early"
+	case errors.As(err, &syntax):
+		offset = max(syntax.Offset-1, 0)
+		e.Message = "not JSON: " + shortQuote(data[offset:]) + " is not expected here: is a comma, colon or quote missing, or one too many, before it?"
+	case errors.As(err, &kind):
+		offset = kind.Offset
+		e.Path = kind.Field
+		e.Message = fmt.Sprintf("got %s: expected %s", jsonValue(kind.Value), jsonKind(kind.Type.Kind().String()))
+	default:
+		e.Message = strings.TrimPrefix(err.Error(), "json: ")
+	}
+	e.Line, e.Column = Position(data, offset)
+	return e
+}
+
+func shortQuote(data []byte) string {
+	text := []rune(string(data[:min(len(data), 16)]))
+	return strconv.Quote(string(text[:1]))
+}
+
+// jsonValue is what stands in the file, in the words of JSON's users.
+func jsonValue(library string) string {
+	switch kind, number, _ := strings.Cut(library, " "); kind {
+	case "string":
+		return "text"
+	case "number":
+		return strings.TrimSpace("a number " + number)
+	case "array":
+		return "a list"
+	case "object":
+		return "an object"
+	case "bool":
+		return "true or false"
+	}
+	return library
+}
+
+func jsonKind(kind string) string {
+	switch {
+	case strings.HasPrefix(kind, "float"):
+		return "a number"
+	case strings.HasPrefix(kind, "int"), strings.HasPrefix(kind, "uint"):
+		return "a whole number"
+	case kind == "string":
+		return "text"
+	case kind == "bool":
+		return "true or false"
+	case kind == "slice", kind == "array":
+		return "a list"
+	}
+	return "an object"
+}
+
+// JSONKeys lists the keys of a JSON object, sorted; none of other text.
+func JSONKeys(data []byte) (keys []string) {
+	var all map[string]json.RawMessage
+	if json.NewDecoder(bytes.NewReader(data)).Decode(&all) != nil {
+		return nil
+	}
+	for key := range all {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Locate finds the line and column of a path such as synapses[7].from in JSON, or of what comes nearest.
+func Locate(data []byte, path string) (line, column int) {
+	reader := json.NewDecoder(bytes.NewReader(data))
+	offset := int64(0)
+	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
+		if token, err := reader.Token(); err != nil || token != json.Delim('{') && token != json.Delim('[') {
+			break
+		} else if index, number := strconv.Atoi(step); token == json.Delim('[') && number == nil {
+			for range index {
+				if err := skip(reader); err != nil {
+					return Position(data, offset)
+				}
+			}
+		} else if !seek(reader, step) {
+			break
+		}
+		// The token has been read up to here; what follows is white space, a colon or a comma, and then the value.
+		offset = reader.InputOffset()
+		for offset < int64(len(data)) && strings.IndexByte(" \t\r\n:,", data[offset]) >= 0 {
+			offset++
+		}
+	}
+	return Position(data, offset)
+}
+
+// seek reads an object up to the value of a key.
+func seek(reader *json.Decoder, key string) bool {
+	for reader.More() {
+		token, err := reader.Token()
+		if err != nil {
+			return false
+		}
+		if token == key {
+			return true
+		}
+		if skip(reader) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// skip reads over one value.
+func skip(reader *json.Decoder) error {
+	var raw json.RawMessage
+	return reader.Decode(&raw)
+}
+
+// Position is the line and column of a byte, from 1.
+func Position(data []byte, offset int64) (line, column int) {
+	before := data[:min(max(offset, 0), int64(len(data)))]
+	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')
+}
