@@ -21,7 +21,7 @@ func TestGuardAdjusts(t *testing.T) {
 	expectDue(t, g, 10*ms)
 	step(t, g, 10*ms)
 	d.expect(t, full*3/4)
-	if err := g.Adjust(20*ms, actuators.GuardOpts{Min: -full, Max: 0, Slew: full}, nil); err != nil {
+	if err := g.Adjust(20*ms, actuators.GuardOpts{Min: -full, Max: 0, Slew: actuators.Slew(full)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	step(t, g, 20*ms) // at the new slew rate, one step's worth
@@ -62,7 +62,7 @@ func TestGuardWritesAgainAfterAChangeOfItsDevice(t *testing.T) {
 	}
 	step(t, g, 0)
 	w.expect(t, "S 1258291/16777216 at 50Hz")
-	change, err := servo.Adjusted(actuators.ServoOpts{Trim: 100 * time.Microsecond})
+	change, err := servo.Adjusted(&actuators.ServoOpts{Trim: 100 * time.Microsecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestGuardWritesAgainAfterAChangeOfItsDevice(t *testing.T) {
 	step(t, g, ms)
 	w.expect(t, "S 1342177/16777216 at 50Hz") // 1.6 ms
 	expectSettled(t, g)
-	if _, err := servo.Adjusted(actuators.ServoOpts{Trim: 700 * time.Microsecond}); err == nil {
+	if _, err := servo.Adjusted(&actuators.ServoOpts{Trim: 700 * time.Microsecond}); err == nil {
 		t.Error("a pulse of 2.7 ms was accepted")
 	}
 }
@@ -82,8 +82,8 @@ func TestDevicesAdjusted(t *testing.T) {
 	type adjusted func() (func(), error)
 	w := &wire{}
 	esc, _ := actuators.NewESC(newPin(w, "E"), nil)
-	relay, _ := actuators.NewRelay(newPin(w, "R"), &actuators.RelayOpts{ActiveLow: true})
-	stepper, _ := actuators.NewStepper(newPin(w, "P"), newPin(w, "D"), &actuators.StepperOpts{Hold: true})
+	relay, _ := actuators.NewRelay(newPin(w, "R"), &actuators.RelayOpts{Active: "low"})
+	stepper, _ := actuators.NewStepper(newPin(w, "P"), newPin(w, "D"), nil, &actuators.StepperOpts{Hold: true})
 	if err := relay.Drive(full * 45 / 100); err != nil { // in between: off
 		t.Fatal(err)
 	}
@@ -95,14 +95,14 @@ func TestDevicesAdjusted(t *testing.T) {
 		command     actuators.Command
 		want        []string
 	}{
-		{"esc", esc, func() (func(), error) { return esc.Adjusted(actuators.ESCOpts{Min: 1100 * us, Max: 1900 * us}) },
-			func() (func(), error) { return esc.Adjusted(actuators.ESCOpts{Max: 3 * ms}) }, full, []string{"E 1593836/16777216 at 50Hz"}},
+		{"esc", esc, func() (func(), error) { return esc.Adjusted(&actuators.ESCOpts{Min: 1100 * us, Max: 1900 * us}) },
+			func() (func(), error) { return esc.Adjusted(&actuators.ESCOpts{Max: 3 * ms}) }, full, []string{"E 1593836/16777216 at 50Hz"}},
 		{"relay", relay, func() (func(), error) {
-			return relay.Adjusted(actuators.RelayOpts{On: full * 42 / 100, Off: full / 10})
+			return relay.Adjusted(&actuators.RelayOpts{On: full * 42 / 100, Off: full / 10})
 		},
-			func() (func(), error) { return relay.Adjusted(actuators.RelayOpts{On: 1, Off: 2}) }, full * 45 / 100, []string{"R Low"}},
-		{"stepper", stepper, func() (func(), error) { return stepper.Adjusted(2 * physic.KiloHertz) },
-			func() (func(), error) { return stepper.Adjusted(physic.MegaHertz) }, full, []string{"P 0/16777216 at 1Hz", "D Low", "P 8388608/16777216 at 2kHz"}},
+			func() (func(), error) { return relay.Adjusted(&actuators.RelayOpts{On: 1, Off: 2}) }, full * 45 / 100, []string{"R Low"}},
+		{"stepper", stepper, func() (func(), error) { return stepper.Adjusted(&actuators.StepperOpts{MaxRate: 2 * physic.KiloHertz}) },
+			func() (func(), error) { return stepper.Adjusted(&actuators.StepperOpts{MaxRate: physic.MegaHertz}) }, full, []string{"P 0/16777216 at 1Hz", "D Low", "P 8388608/16777216 at 2kHz"}},
 	} {
 		if _, err := c.wrong(); err == nil {
 			t.Errorf("%s: a wrong value was accepted", c.name)

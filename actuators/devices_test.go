@@ -10,6 +10,7 @@ import (
 
 	"fluxd/actuators"
 
+	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
 )
 
@@ -63,33 +64,32 @@ func duty(pin string, share float64, at string) string {
 	return fmt.Sprintf("%s %d/16777216 at %s", pin, int64(math.Round(share*16777216)), at)
 }
 
-func bridge(opts *actuators.HBridgeOpts) func(w *wire) (actuators.Device, error) {
+func bridge(opts *actuators.HBridgeOpts, standby bool) func(w *wire) (actuators.Device, error) {
 	return func(w *wire) (actuators.Device, error) {
-		if opts != nil && opts.Standby != nil {
-			copied := *opts
-			copied.Standby = newPin(w, "STBY")
-			opts = &copied
+		var pin gpio.PinOut
+		if standby {
+			pin = newPin(w, "STBY")
 		}
-		return actuators.NewHBridgeIn1In2(newPin(w, "PWM"), newPin(w, "IN1"), newPin(w, "IN2"), opts)
+		return actuators.NewHBridgeIn1In2(newPin(w, "PWM"), newPin(w, "IN1"), newPin(w, "IN2"), pin, opts)
 	}
 }
 
 func TestHBridgeWithTwoDirectionInputs(t *testing.T) {
 	off := duty("PWM", 0, "20kHz")
 	for _, s := range []story{
-		{"coasts at 0", bridge(nil), []moment{
+		{"coasts at 0", bridge(nil, false), []moment{
 			{full, []string{off, "IN1 High", "IN2 Low", duty("PWM", 1, "20kHz")}},
 			{full / 2, []string{duty("PWM", 0.5, "20kHz")}},
 			{-full / 4, []string{off, "IN1 Low", "IN2 High", duty("PWM", 0.25, "20kHz")}},
 			{full * 0, []string{off, "IN1 Low", "IN2 Low", off}},
 			{"halt", []string{off}},
 		}},
-		{"brakes at 0", bridge(&actuators.HBridgeOpts{Brake: true}), []moment{
+		{"brakes at 0", bridge(&actuators.HBridgeOpts{Stop: "brake"}, false), []moment{
 			{full * 0, []string{off, "IN1 High", "IN2 High", duty("PWM", 1, "20kHz")}},
 			{-full, []string{off, "IN1 Low", "IN2 High", duty("PWM", 1, "20kHz")}},
 			{"halt", []string{off}}, // without torque, and without braking
 		}},
-		{"inverted, with standby", bridge(&actuators.HBridgeOpts{Inverted: true, Frequency: physic.KiloHertz, Standby: newPin(nil, "STBY")}), []moment{
+		{"inverted, with standby", bridge(&actuators.HBridgeOpts{Inverted: true, Frequency: physic.KiloHertz}, true), []moment{
 			{full, []string{duty("PWM", 0, "1kHz"), "IN1 Low", "IN2 High", "STBY High", duty("PWM", 1, "1kHz")}},
 			{full / 2, []string{duty("PWM", 0.5, "1kHz")}},
 			{full * 0, []string{duty("PWM", 0, "1kHz"), "IN1 Low", "IN2 Low", duty("PWM", 0, "1kHz"), "STBY Low"}},
@@ -99,10 +99,10 @@ func TestHBridgeWithTwoDirectionInputs(t *testing.T) {
 		s.tell(t)
 	}
 	w := &wire{}
-	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "B"), &actuators.HBridgeOpts{Brake: true}); err == nil {
+	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "B"), nil, &actuators.HBridgeOpts{Stop: "brake"}); err == nil {
 		t.Error("brake with one direction input: expected an error")
 	}
-	if _, err := actuators.NewHBridgeIn1In2(newPin(w, "A"), newPin(w, "B"), newPin(w, "B"), nil); err == nil {
+	if _, err := actuators.NewHBridgeIn1In2(newPin(w, "A"), newPin(w, "B"), newPin(w, "B"), nil, nil); err == nil {
 		t.Error("one pin for both inputs: expected an error")
 	}
 }
@@ -111,11 +111,14 @@ func TestServoTrimInvertedAndDeadBand(t *testing.T) {
 	servo := func(opts actuators.ServoOpts) func(w *wire) (actuators.Device, error) {
 		return func(w *wire) (actuators.Device, error) { return actuators.NewServo(newPin(w, "S"), &opts) }
 	}
+	continuous := func(w *wire) (actuators.Device, error) {
+		return actuators.NewContinuous(newPin(w, "S"), &actuators.ContinuousOpts{DeadBand: full / 10})
+	}
 	for _, s := range []story{
 		{"trim moves every pulse", servo(actuators.ServoOpts{Trim: -20 * us}), []moment{
 			{-full, []string{duty("S", 0.98/20, "50Hz")}}, {full * 0, []string{duty("S", 1.48/20, "50Hz")}}, {full, []string{duty("S", 1.98/20, "50Hz")}}}},
 		{"inverted", servo(actuators.ServoOpts{Inverted: true}), []moment{{full, []string{duty("S", 1.0/20, "50Hz")}}, {-full, []string{duty("S", 2.0/20, "50Hz")}}}},
-		{"a continuous one stands still within its dead band", servo(actuators.ServoOpts{DeadBand: full / 10}), []moment{
+		{"a continuous one stands still within its dead band", continuous, []moment{
 			{full/10 - 1, []string{duty("S", 1.5/20, "50Hz")}}, {-full/10 + 1, []string{duty("S", 1.5/20, "50Hz")}}, {full / 10, []string{duty("S", 1.55/20, "50Hz")}}}},
 	} {
 		s.tell(t)
@@ -123,11 +126,13 @@ func TestServoTrimInvertedAndDeadBand(t *testing.T) {
 	for name, opts := range map[string]actuators.ServoOpts{
 		"trimmed below the shortest pulse": {Min: 500 * us, Trim: -200 * us},
 		"beyond the longest pulse":         {Max: 2700 * us},
-		"dead band of all":                 {DeadBand: full},
 	} {
 		if _, err := actuators.NewServo(newPin(&wire{}, "S"), &opts); err == nil || !strings.HasPrefix(err.Error(), "servo on S: ") {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+	if _, err := actuators.NewContinuous(newPin(&wire{}, "S"), &actuators.ContinuousOpts{DeadBand: full}); err == nil || !strings.HasPrefix(err.Error(), "servo on S: dead_band: ") {
+		t.Errorf("dead band of all: got %v", err)
 	}
 }
 
@@ -207,7 +212,7 @@ func TestRelay(t *testing.T) {
 	for _, s := range []story{
 		{"between the two it stays as it is", relay(nil), []moment{
 			{full * 45 / 100, []string{"R Low"}}, {full / 2, []string{"R High"}}, {full * 45 / 100, []string{"R High"}}, {full * 2 / 5, []string{"R Low"}}, {full, []string{"R High"}}, {"halt", []string{"R Low"}}}},
-		{"active low", relay(&actuators.RelayOpts{ActiveLow: true}), []moment{{full, []string{"R Low"}}, {full * 0, []string{"R High"}}, {"halt", []string{"R High"}}}},
+		{"active low", relay(&actuators.RelayOpts{Active: "low"}), []moment{{full, []string{"R Low"}}, {full * 0, []string{"R High"}}, {"halt", []string{"R High"}}}},
 	} {
 		s.tell(t)
 	}
@@ -234,10 +239,11 @@ func TestRelay(t *testing.T) {
 func TestStepper(t *testing.T) {
 	stepper := func(opts actuators.StepperOpts, enable bool) func(w *wire) (actuators.Device, error) {
 		return func(w *wire) (actuators.Device, error) {
+			var pin gpio.PinOut
 			if enable {
-				opts.Enable = newPin(w, "EN")
+				pin = newPin(w, "EN")
 			}
-			return actuators.NewStepper(newPin(w, "STEP"), newPin(w, "DIR"), &opts)
+			return actuators.NewStepper(newPin(w, "STEP"), newPin(w, "DIR"), pin, &opts)
 		}
 	}
 	still, steps := duty("STEP", 0, "1Hz"), func(at string) string { return duty("STEP", 0.5, at) }
@@ -256,12 +262,15 @@ func TestStepper(t *testing.T) {
 		s.tell(t)
 	}
 	w := &wire{}
-	for name, opts := range map[string]actuators.StepperOpts{
-		"too fast":           {MaxRate: physic.MegaHertz},
-		"slowest above most": {MaxRate: physic.Hertz, MinRate: 2 * physic.Hertz},
-		"a pin twice":        {Enable: newPin(w, "DIR")},
+	for name, make := range map[string]func() (*actuators.Stepper, error){
+		"too fast": func() (*actuators.Stepper, error) {
+			return actuators.NewStepper(newPin(w, "STEP"), newPin(w, "DIR"), nil, &actuators.StepperOpts{MaxRate: physic.MegaHertz})
+		},
+		"a pin twice": func() (*actuators.Stepper, error) {
+			return actuators.NewStepper(newPin(w, "STEP"), newPin(w, "DIR"), newPin(w, "DIR"), nil)
+		},
 	} {
-		if _, err := actuators.NewStepper(newPin(w, "STEP"), newPin(w, "DIR"), &opts); err == nil || !strings.HasPrefix(err.Error(), "stepper on STEP and DIR: ") {
+		if _, err := make(); err == nil || !strings.HasPrefix(err.Error(), "stepper on STEP and DIR: ") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -271,12 +280,12 @@ func TestStepper(t *testing.T) {
 func TestEveryWriteCanFail(t *testing.T) {
 	for name, make := range map[string]func(w *wire) (actuators.Device, error){
 		"hbridge": func(w *wire) (actuators.Device, error) {
-			return actuators.NewHBridge(newPin(w, "PWM"), newPin(w, "DIR"), nil)
+			return actuators.NewHBridge(newPin(w, "PWM"), newPin(w, "DIR"), nil, nil)
 		},
-		"in1 in2": bridge(&actuators.HBridgeOpts{Standby: newPin(nil, "STBY")}),
-		"brakes":  bridge(&actuators.HBridgeOpts{Brake: true}),
+		"in1 in2": bridge(nil, true),
+		"brakes":  bridge(&actuators.HBridgeOpts{Stop: "brake"}, false),
 		"stepper": func(w *wire) (actuators.Device, error) {
-			return actuators.NewStepper(newPin(w, "PWM"), newPin(w, "DIR"), &actuators.StepperOpts{Enable: newPin(w, "EN")})
+			return actuators.NewStepper(newPin(w, "PWM"), newPin(w, "DIR"), newPin(w, "EN"), nil)
 		},
 	} {
 		for fail := range 12 {
@@ -316,7 +325,7 @@ func TestEveryWriteCanFail(t *testing.T) {
 
 func ExampleStepper() {
 	w := &wire{} // on a robot: pins of the board
-	belt, err := actuators.NewStepper(newPin(w, "GPIO18"), newPin(w, "GPIO25"), &actuators.StepperOpts{MaxRate: 800 * physic.Hertz})
+	belt, err := actuators.NewStepper(newPin(w, "GPIO18"), newPin(w, "GPIO25"), nil, &actuators.StepperOpts{MaxRate: 800 * physic.Hertz})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -339,7 +348,7 @@ func ExampleStepper() {
 
 func ExampleRelay() {
 	w := &wire{}
-	horn, err := actuators.NewRelay(newPin(w, "GPIO23"), &actuators.RelayOpts{ActiveLow: true})
+	horn, err := actuators.NewRelay(newPin(w, "GPIO23"), &actuators.RelayOpts{Active: "low"})
 	if err != nil {
 		fmt.Println(err)
 		return

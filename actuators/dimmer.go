@@ -7,19 +7,37 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// DimmerOpts are the options of a Dimmer.
+// DimmerOpts are the options of a Dimmer. NewDimmer takes the default of each that is not set.
 type DimmerOpts struct {
-	// Frequency of the PWM, 1 Hz to 1 MHz; 0 stands for 1 kHz, too fast to be seen to flicker.
-	Frequency physic.Frequency
+	PWM       string           `yaml:"pwm" pin:"pwm" required:"true" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
+	Frequency physic.Frequency `yaml:"frequency" default:"1 kHz" min:"1 Hz" max:"1 MHz" doc:"of the PWM, 1 kHz is too fast to be seen to flicker; on a pca9685, its own"`
 	// Linear makes the duty proportional to the command. Without it the brightness is proportional to the eye: an LED at a duty of 18 %
 	// looks half as bright as one at 100 %.
-	Linear bool
+	Linear bool `yaml:"linear" default:"false" doc:"duty in proportion to the command; else brightness is, to the eye"`
 	// Inverted is for an LED between the supply and the pin: it is bright while the pin is low.
-	Inverted bool
+	Inverted bool `yaml:"inverted" default:"false" doc:"bright while the pin is low"`
+
+	Shared `yaml:"-"`
 }
 
 // DefaultDimmerOpts are the options that stand for nil.
-var DefaultDimmerOpts = DimmerOpts{Frequency: physic.KiloHertz}
+var DefaultDimmerOpts = defaults[DimmerOpts]()
+
+var dimmerKind = Kind{Name: "dimmer", About: "LED", New: func() Options { return new(DimmerOpts) }, Smooth: 100 * physic.Hertz, Rough: "the lamp flickers"}
+
+// Lowest implements Options.
+func (o *DimmerOpts) Lowest() Command { return 0 }
+
+// Open implements Options.
+func (o *DimmerOpts) Open(from Parts) (Device, error) {
+	pin, frequency, err := driven(from, o.PWM, o.Frequency)
+	if err != nil {
+		return nil, err
+	}
+	made := *o
+	made.Frequency = frequency
+	return NewDimmer(pin, &made)
+}
 
 // Dimmer is an LED, or a lamp behind a transistor, on a PWM pin. Commands go from 0, dark, to Full.
 //
@@ -35,14 +53,9 @@ type Dimmer struct {
 
 // NewDimmer makes a lamp of a pin. It writes nothing. Nil options stand for DefaultDimmerOpts.
 func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
-	if opts == nil {
-		opts = &DefaultDimmerOpts
-	}
-	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: opts.Frequency, linear: opts.Linear, inverted: opts.Inverted}
-	if d.frequency == 0 {
-		d.frequency = DefaultDimmerOpts.Frequency
-	}
-	return d, expectFrequency(d.name, d.frequency)
+	o := orDefaults(opts, DefaultDimmerOpts)
+	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: o.Frequency, linear: o.Linear, inverted: o.Inverted}
+	return d, hold(d.name, &o)
 }
 
 // String names the lamp and its pin.

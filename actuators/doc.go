@@ -4,9 +4,9 @@
 // value, keeps commands within their range, lets them change no faster than the slew rate, repeats writes that failed, and brings the
 // device to its failsafe value for good when the robot stops, for whatever reason:
 //
-//	wheel, err := actuators.NewHBridge(pwm, direction, nil) // two gpio pins of the board
+//	wheel, err := actuators.NewHBridge(pwm, direction, nil, nil) // two gpio pins of the board, no standby, options as by default
 //	// ...
-//	guard, err := actuators.NewGuard(wheel, actuators.GuardOpts{Min: -actuators.Full, Max: actuators.Full, Slew: 4 * actuators.Full})
+//	guard, err := actuators.NewGuard(wheel, actuators.GuardOpts{Min: -actuators.Full, Max: actuators.Full, Slew: 4_000_000})
 //	// ...
 //	defer guard.Failsafe()              // at the end, and when the program panics
 //	err = guard.Start(at)               // at: time since the robot started; writes the failsafe value
@@ -14,6 +14,9 @@
 //	for due, ok := guard.Due(); ok; due, ok = guard.Due() {
 //		err = guard.Step(sleepUntil(due)) // writes what is due
 //	}
+//
+// Kinds lists all sorts of devices. Each has one struct of options beside its driver: their tags are the keys of a robot file, with
+// defaults, limits and documentation. A constructor holds its caller to the same limits.
 //
 // Nothing here sleeps, reads a clock or starts a goroutine: the caller sleeps until Due and hands the time in.
 package actuators

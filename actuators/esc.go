@@ -7,18 +7,55 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// ESCOpts are the options of an ESC. A field that is 0 stands for its default.
+// ESCOpts are the options of an ESC. NewESC takes the default of each that is not set.
 type ESCOpts struct {
-	// Min and Max are the pulses at no and full throttle: 1 ms and 2 ms. They are what the controller was calibrated to.
-	Min, Max time.Duration
-	// Frequency of the pulses: 50 Hz; most controllers take up to 490 Hz.
-	Frequency physic.Frequency
-	// Reverse says that the controller turns both ways: neutral is in the middle, and commands go from -Full to Full instead of from 0.
-	Reverse bool
+	PWM       string           `yaml:"pwm" pin:"pwm" required:"true" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
+	Frequency physic.Frequency `yaml:"frequency" default:"50 Hz" min:"40 Hz" max:"490 Hz" doc:"of the pulses; most controllers take more than the default; on a pca9685, its own"`
+	// Min and Max are the pulses at no and full throttle: what the controller was calibrated to.
+	Min time.Duration `yaml:"min_pulse" default:"1ms" live:"true" doc:"pulse at command 0, with reverse at -1"`
+	Max time.Duration `yaml:"max_pulse" default:"2ms" live:"true" doc:"pulse at command 1"`
+	// Reverse says that the controller turns both ways: commands go from -Full to Full instead of from 0.
+	Reverse bool `yaml:"reverse" default:"false" doc:"an ESC that turns both ways, with neutral in the middle"`
+
+	Shared `yaml:"-"`
 }
 
 // DefaultESCOpts are the options that stand for nil.
-var DefaultESCOpts = ESCOpts{Min: time.Millisecond, Max: 2 * time.Millisecond, Frequency: 50 * physic.Hertz}
+var DefaultESCOpts = defaults[ESCOpts]()
+
+var escKind = Kind{Name: "esc", About: "brushless motor", New: func() Options { return new(ESCOpts) }, Slew: 4 * Slew(Full)}
+
+// Lowest implements Options.
+func (o *ESCOpts) Lowest() Command {
+	if o.Reverse {
+		return -Full
+	}
+	return 0
+}
+
+// Open implements Options.
+func (o *ESCOpts) Open(from Parts) (Device, error) {
+	pin, frequency, err := driven(from, o.PWM, o.Frequency)
+	if err != nil {
+		return nil, err
+	}
+	made := *o
+	made.Frequency = frequency
+	return NewESC(pin, &made)
+}
+
+// Limits are those of the pulses.
+func (o *ESCOpts) Limits(key string) (low, high int64, ok bool) { return o.lengths().limits(key) }
+
+// Check finds pulses that contradict each other, or do not fit into their period.
+func (o *ESCOpts) Check() []Mistake {
+	fits, mistakes := o.fits(o, o.Frequency, o.PWM)
+	return append(mistakes, o.lengths().check(fits)...)
+}
+
+func (o *ESCOpts) lengths() lengths {
+	return lengths{min: o.Min, max: o.Max, period: o.period(o.Frequency), of: o.expander(o.PWM)}
+}
 
 // ESC is a brushless motor behind an electronic speed controller, on a PWM pin.
 //
@@ -34,23 +71,10 @@ type ESC struct {
 
 // NewESC makes a motor of a pin. It writes nothing. Nil options stand for DefaultESCOpts.
 func NewESC(pwm gpio.PinOut, opts *ESCOpts) (*ESC, error) {
-	if opts == nil {
-		opts = &DefaultESCOpts
-	}
-	o := *opts
-	if o.Min == 0 {
-		o.Min = DefaultESCOpts.Min
-	}
-	if o.Max == 0 {
-		o.Max = DefaultESCOpts.Max
-	}
-	if o.Frequency == 0 {
-		o.Frequency = DefaultESCOpts.Frequency
-	}
-	e := &ESC{reverse: o.Reverse, pulses: pulses{name: "esc on " + pwm.Name()}}
-	var err error
-	e.pulses, err = newPulses(e.name, pwm, o.Frequency, 40*physic.Hertz, 490*physic.Hertz, o.Min, o.Max, 0)
-	return e, err
+	o := orDefaults(opts, DefaultESCOpts)
+	e := &ESC{reverse: o.Reverse, pulses: newPulses("esc on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
+	e.min, e.max = o.Min, o.Max
+	return e, hold(e.name, &o)
 }
 
 // Drive turns the motor: 0 to Full, with Reverse from -Full.
@@ -65,10 +89,15 @@ func (e *ESC) Drive(c Command) error {
 	return e.set(int64(c-low), int64(whole))
 }
 
-// Adjusted returns what gives the controller other pulses, as Servo.Adjusted does.
-func (e *ESC) Adjusted(opts ESCOpts) (change func(), err error) {
-	opts.Frequency, opts.Reverse = e.frequency, e.reverse
-	next, err := NewESC(e.pwm, &opts)
+// Adjusted implements Adjustable: it has other pulses.
+func (e *ESC) Adjusted(opts Options) (change func(), err error) {
+	o, is := opts.(*ESCOpts)
+	if !is {
+		return nil, another(e.name, opts)
+	}
+	made := *o
+	made.Frequency = e.frequency
+	next, err := NewESC(e.pwm, &made)
 	if err != nil {
 		return nil, err
 	}

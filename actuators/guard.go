@@ -12,13 +12,20 @@ import (
 // every 20 ms, the mechanics of a motor answer in some 50 ms.
 const guardPeriod = 10 * time.Millisecond
 
+// ExpanderRefresh is the Refresh of what has a pin on an expander: a chip that lost its supply for a moment is set up again by the next
+// write.
+const ExpanderRefresh = 500 * time.Millisecond
+
+// Slew is how fast a command may change: millionths of full scale in a second.
+type Slew int64
+
 // GuardOpts are what a Guard holds its device to.
 type GuardOpts struct {
 	// Min and Max bound the commands, within -Full and Full.
 	Min, Max Command
-	// Slew is how far the command may move in a second: 4 * Full takes half a second from full reverse to full forward. It spares
+	// Slew is how far the command may move in a second: 4 * Slew(Full) takes half a second from full reverse to full forward. It spares
 	// gears and supply, and keeps servos from jumping. 0 is no limit.
-	Slew Command
+	Slew Slew
 	// Failsafe is the command that is safe when nobody is in charge, from Min to Max: 0 for a motor.
 	Failsafe Command
 	// Timeout is how old a wish may become, counted from the last Set or Renew: then the failsafe value is written, until there is a
@@ -346,7 +353,7 @@ func (g *Guard) slew(at time.Duration) (next Command, granted time.Duration) {
 }
 
 // timeFor is the time that a rate per second needs for a distance, rounded up.
-func timeFor(distance, rate Command) time.Duration {
+func timeFor(distance Command, rate Slew) time.Duration {
 	whole, rest := int64(distance)*int64(time.Second)/int64(rate), int64(distance)*int64(time.Second)%int64(rate)
 	if rest > 0 {
 		whole++

@@ -120,8 +120,8 @@ func TestGuardClamps(t *testing.T) {
 }
 
 func TestGuardSlews(t *testing.T) {
-	g, d := started(t, actuators.GuardOpts{Slew: 4 * actuators.Full}) // 40,000 in 10 ms
-	g.Set(time.Hour, 100_000)                                         // an hour of rest saves up a single step
+	g, d := started(t, actuators.GuardOpts{Slew: 4 * actuators.Slew(full)}) // 40,000 in 10 ms
+	g.Set(time.Hour, 100_000)                                               // an hour of rest saves up a single step
 	expectDue(t, g, time.Hour)
 	step(t, g, time.Hour)
 	d.expect(t, 40_000)
@@ -144,7 +144,7 @@ func TestGuardSlews(t *testing.T) {
 // step.
 func TestGuardNeverExceedsItsSlewRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		slew := actuators.Command(rapid.Int64Range(1, 20*int64(actuators.Full)).Draw(t, "slew"))
+		slew := actuators.Slew(rapid.Int64Range(1, 20*int64(actuators.Full)).Draw(t, "slew"))
 		d := &device{}
 		g, err := actuators.NewGuard(d, actuators.GuardOpts{Min: -actuators.Full, Max: actuators.Full, Slew: slew})
 		if err != nil {
@@ -213,7 +213,7 @@ func TestGuardSlewSurvivesStrangeTimes(t *testing.T) {
 	step(t, g, 1<<62)
 	d.expect(t, actuators.Full)
 
-	g, d = started(t, actuators.GuardOpts{Slew: actuators.Full})
+	g, d = started(t, actuators.GuardOpts{Slew: actuators.Slew(full)})
 	g.Set(ms, actuators.Full)
 	step(t, g, 0) // before the wish
 	d.expect(t)
@@ -252,7 +252,7 @@ func TestGuardRepeatsAFailedWrite(t *testing.T) {
 
 // A stuck device does not make the command jump when it answers again.
 func TestGuardDoesNotMakeUpForFailures(t *testing.T) {
-	g, d := started(t, actuators.GuardOpts{Slew: actuators.Full}) // 10,000 in 10 ms
+	g, d := started(t, actuators.GuardOpts{Slew: actuators.Slew(full)}) // 10,000 in 10 ms
 	d.err = errBroken
 	g.Set(0, actuators.Full)
 	for at := 10 * ms; at <= 500*ms; at += 10 * ms {
@@ -293,7 +293,7 @@ func TestGuardStart(t *testing.T) {
 func TestGuardHolds(t *testing.T) {
 	for _, why := range []actuators.Hold{actuators.Disarmed, actuators.EmergencyStop, actuators.Stalled, actuators.Stale, actuators.Disarmed | actuators.Stale} {
 		t.Run(strings.Join(why.Reasons(), " and "), func(t *testing.T) {
-			g, d := started(t, actuators.GuardOpts{Slew: 10 * actuators.Full, Failsafe: -500_000})
+			g, d := started(t, actuators.GuardOpts{Slew: 10 * actuators.Slew(full), Failsafe: -500_000})
 			g.Set(0, actuators.Full)
 			step(t, g, time.Second)
 			d.expect(t, actuators.Full)
@@ -361,7 +361,7 @@ func TestGuardHeldFromTheStart(t *testing.T) {
 }
 
 func TestGuardExpires(t *testing.T) {
-	g, d := started(t, actuators.GuardOpts{Timeout: 100 * ms, Slew: 10 * actuators.Full})
+	g, d := started(t, actuators.GuardOpts{Timeout: 100 * ms, Slew: 10 * actuators.Slew(full)})
 	expectSettled(t, g) // at rest in its failsafe value it has nothing to lose
 	g.Set(0, 200_000)
 	step(t, g, 50*ms)

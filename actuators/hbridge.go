@@ -8,24 +8,94 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// HBridgeOpts are the options of an HBridge.
+// HBridgeOpts are the options of an HBridge and of a TwoInputHBridge, whose constructors take the default of each that is not set.
 type HBridgeOpts struct {
-	// Frequency of the PWM, 1 Hz to 1 MHz; 0 stands for 20 kHz. That is just above hearing and within what bridges switch (L298: 25 kHz
-	// typical, 40 kHz at most; TB6612FNG: 100 kHz at most; DRV8835: 250 kHz at most).
-	Frequency physic.Frequency
+	PWM       string `yaml:"pwm" pin:"pwm" required:"true" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
+	Direction string `yaml:"direction" pin:"out" doc:"pin that is high in reverse, such as GPIO5"`
+	PWM2      string `yaml:"pwm2" pin:"pwm" doc:"instead of direction: second pin with PWM, of a bridge that has two inputs and nothing else, such as a DRV8833"`
+	In1       string `yaml:"in1" pin:"out" doc:"instead of direction, with in2: pins of a bridge that has two beside pwm, high and low ahead"`
+	In2       string `yaml:"in2" pin:"out" doc:"see in1; without it: second input of a bridge that has two inputs and nothing else, on a pin without PWM"`
+	Standby   string `yaml:"standby" pin:"out" doc:"pin that is high while the bridge may drive; several bridges may share it"`
+	// Stop says whether the motor coasts at command 0 or is shorted. A bridge with a single direction input has no such choice: at duty 0
+	// it does what it does.
+	Stop string `yaml:"stop" default:"coast" enum:"coast,brake" doc:"what the motor does at 0; a bridge with direction does what it does, see its data sheet"`
+	// Frequency of the PWM: by default just above hearing and within what bridges switch (L298: 25 kHz typical, 40 kHz at most; TB6612FNG:
+	// 100 kHz at most; DRV8835: 250 kHz at most).
+	Frequency physic.Frequency `yaml:"frequency" default:"20 kHz" min:"1 Hz" max:"1 MHz" doc:"of the PWM; on a pca9685, its own"`
 	// Inverted swaps the directions, for a motor that is mounted the other way round.
-	Inverted bool
-	// Brake shorts the motor at command 0 instead of letting it coast. A bridge with a single direction input cannot be told: it does at
-	// duty 0 what it does.
-	Brake bool
-	// Standby is the bridge's standby or sleep input, high while it drives; nil when it is wired to the supply. At coasting rest and
-	// after Halt it is low, which takes the current off whatever the bridge makes of its other inputs. Bridges that have it in common
-	// take a share of a SharedStandby each.
-	Standby gpio.PinOut
+	Inverted bool `yaml:"inverted" default:"false" doc:"the other way round"`
+
+	Shared `yaml:"-"`
 }
 
 // DefaultHBridgeOpts are the options that stand for nil.
-var DefaultHBridgeOpts = HBridgeOpts{Frequency: 20 * physic.KiloHertz}
+var DefaultHBridgeOpts = defaults[HBridgeOpts]()
+
+// A motor reaches full speed from rest in 0.1 s, about as fast as its mechanics follow.
+var hbridgeKind = Kind{Name: "hbridge", About: "DC motor", New: func() Options { return new(HBridgeOpts) }, Slew: 10 * Slew(Full),
+	Smooth: physic.KiloHertz, Rough: "the motor hums, and jerks at low speed"}
+
+// Lowest implements Options.
+func (o *HBridgeOpts) Lowest() Command { return -Full }
+
+// ActsAt implements Acting: with two inputs of which one has no PWM, that one alone is full power in reverse.
+func (o *HBridgeOpts) ActsAt(key string) string {
+	if key == "in2" && o.In1 == "" {
+		return "high"
+	}
+	return ""
+}
+
+// Open implements Options: the pins say which of the four ways to drive a bridge it is.
+func (o *HBridgeOpts) Open(from Parts) (Device, error) {
+	pwm, frequency, err := driven(from, o.PWM, o.Frequency)
+	if err != nil {
+		return nil, err
+	}
+	pins, err := outputs(from, o.Direction, o.PWM2, o.In1, o.In2)
+	if err != nil {
+		return nil, err
+	}
+	var standby gpio.PinOut
+	if o.Standby != "" {
+		if standby, err = from.Standby(o.Standby); err != nil {
+			return nil, err
+		}
+	}
+	made := *o
+	made.Frequency = frequency
+	switch direction, pwm2, in1, in2 := pins[0], pins[1], pins[2], pins[3]; {
+	case pwm2 != nil:
+		return NewHBridgeTwoPWM(pwm, pwm2, standby, &made)
+	case direction != nil:
+		return NewHBridge(pwm, direction, standby, &made)
+	case in1 != nil:
+		return NewHBridgeIn1In2(pwm, in1, in2, standby, &made)
+	default:
+		return NewHBridgeOnePWM(pwm, in2, standby, &made)
+	}
+}
+
+// Check finds pins that make no bridge.
+func (o *HBridgeOpts) Check() []Mistake {
+	switch {
+	case o.PWM2 != "" && o.Direction+o.In1+o.In2 != "":
+		return []Mistake{wrong("pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")}
+	case o.PWM2 != "":
+		return nil
+	case o.Direction == "" && o.In1 == "" && o.In2 == "":
+		return []Mistake{wrong("", "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for one that has no more than two inputs")}
+	case o.Direction != "" && o.In1+o.In2 != "":
+		return []Mistake{wrong("direction", "expected direction, or in1 and in2, not both")}
+	case o.Direction == "" && o.In2 == "":
+		return []Mistake{wrong("", "in1 and in2: expected both")}
+	case o.Direction != "" && o.Stop == "brake":
+		return []Mistake{wrong("stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; one with in1 and in2 can be told")}
+	case o.Direction == "" && o.In1 == "" && o.Asked != 0:
+		return []Mistake{wrong("in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: take another output of it, as pwm2")}
+	}
+	return nil
+}
 
 // HBridge is a DC motor on an H-bridge with a PWM input for the speed. A command's sign is the direction, its magnitude the duty.
 //
@@ -62,38 +132,34 @@ const (
 // ways are the levels of two direction inputs.
 var ways = [...][2]gpio.Level{forward: {gpio.High, gpio.Low}, reverse: {gpio.Low, gpio.High}, braking: {gpio.High, gpio.High}, coasting: {gpio.Low, gpio.Low}}
 
-// NewHBridge makes a motor of a bridge with one direction input. It writes nothing: the first command does. Nil options stand for
-// DefaultHBridgeOpts.
-func NewHBridge(pwm, direction gpio.PinOut, opts *HBridgeOpts) (*HBridge, error) {
-	if opts != nil && opts.Brake {
+// NewHBridge makes a motor of a bridge with one direction input. It writes nothing: the first command does. standby is the bridge's standby
+// or sleep input, high while it drives; nil when it is wired to the supply. At coasting rest and after Halt it is low, which takes the
+// current off whatever the bridge makes of its other inputs. Bridges that have it in common take a share of a SharedStandby each. Nil
+// options stand for DefaultHBridgeOpts.
+func NewHBridge(pwm, direction, standby gpio.PinOut, opts *HBridgeOpts) (*HBridge, error) {
+	if opts != nil && opts.Stop == "brake" {
 		return nil, fmt.Errorf("hbridge on %s and %s: brake: a bridge with one direction input cannot be told to", pwm.Name(), direction.Name())
 	}
-	return newHBridge(pwm, []gpio.PinOut{direction}, opts)
+	return newHBridge(pwm, standby, []gpio.PinOut{direction}, opts)
 }
 
-// NewHBridgeIn1In2 makes a motor of a bridge with two direction inputs. It writes nothing: the first command does. Nil options stand for
-// DefaultHBridgeOpts.
-func NewHBridgeIn1In2(pwm, in1, in2 gpio.PinOut, opts *HBridgeOpts) (*HBridge, error) {
-	return newHBridge(pwm, []gpio.PinOut{in1, in2}, opts)
+// NewHBridgeIn1In2 makes a motor of a bridge with two direction inputs, in the same way.
+func NewHBridgeIn1In2(pwm, in1, in2, standby gpio.PinOut, opts *HBridgeOpts) (*HBridge, error) {
+	return newHBridge(pwm, standby, []gpio.PinOut{in1, in2}, opts)
 }
 
-func newHBridge(pwm gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOpts) (*HBridge, error) {
-	if opts == nil {
-		opts = &DefaultHBridgeOpts
-	}
+func newHBridge(pwm, sleep gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOpts) (*HBridge, error) {
+	o := orDefaults(opts, DefaultHBridgeOpts)
 	name := "hbridge on " + pwm.Name()
 	if len(direction) == 2 {
 		name += ", " + direction[0].Name()
 	}
 	name += " and " + direction[len(direction)-1].Name()
-	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: opts.Frequency, inverted: opts.Inverted, brake: opts.Brake, power: standby{pin: opts.Standby}}
-	if h.frequency == 0 {
-		h.frequency = DefaultHBridgeOpts.Frequency
-	}
-	if err := expectFrequency(h.name, h.frequency); err != nil {
+	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: o.Frequency, inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}}
+	if err := within(h.name, &o); err != nil {
 		return nil, err
 	}
-	return h, distinct(h.name, append([]gpio.PinOut{pwm, opts.Standby}, direction...)...)
+	return h, distinct(h.name, append([]gpio.PinOut{pwm, sleep}, direction...)...)
 }
 
 // String names the motor and its pins.

@@ -16,7 +16,7 @@ var _ actuators.Device = (*actuators.HBridge)(nil)
 func newMotor(t *testing.T, opts *actuators.HBridgeOpts) (*actuators.HBridge, *wire) {
 	t.Helper()
 	w := &wire{}
-	motor, err := actuators.NewHBridge(newPin(w, "PWM"), newPin(w, "DIR"), opts)
+	motor, err := actuators.NewHBridge(newPin(w, "PWM"), newPin(w, "DIR"), nil, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,10 +69,10 @@ func TestHBridgeRefusesWhatItCannotDo(t *testing.T) {
 		}
 	}
 	w.expect(t)
-	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "A"), nil); err == nil {
+	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "A"), nil, nil); err == nil {
 		t.Error("one pin for both: expected an error")
 	}
-	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "B"), &actuators.HBridgeOpts{Frequency: -physic.Hertz}); err == nil {
+	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "B"), nil, &actuators.HBridgeOpts{Frequency: -physic.Hertz}); err == nil {
 		t.Error("negative frequency: expected an error")
 	}
 }
@@ -119,7 +119,7 @@ func TestHBridgeHaltTriesALowLevelWherePWMFails(t *testing.T) {
 // The two pins may be those of any board; here they print what is written to them.
 func ExampleHBridge() {
 	w := &wire{}
-	motor, err := actuators.NewHBridge(newPin(w, "GPIO12"), newPin(w, "GPIO5"), nil)
+	motor, err := actuators.NewHBridge(newPin(w, "GPIO12"), newPin(w, "GPIO5"), nil, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -6,6 +6,24 @@ import (
 	"sync/atomic"
 )
 
+// LabelOpts are the options of a label, which has none of its own: its names are the choices of its decoder.
+type LabelOpts struct {
+	Name  string   `yaml:"-"` // of the actuator
+	Names []string `yaml:"-"` // to choose from
+}
+
+var labelKind = Kind{Name: "label", About: "no pins, it names the winning command", New: func() Options { return new(LabelOpts) }, Label: true,
+	Without: []string{"slew", "range", "failsafe"}}
+
+// Lowest implements Options: the command for no name.
+func (o *LabelOpts) Lowest() Command { return unnamed }
+
+// Open implements Options.
+func (o *LabelOpts) Open(Parts) (Device, error) { return NewLabel(o.Name, o.Names), nil }
+
+// unnamed is the command that selects no name.
+const unnamed Command = -1
+
 // Label is an output without pins: it selects one of several names, such as the way a network has decided to go. Its command is the
 // plain index of a name, not millionths: 0 selects the first, -1 none. A guard's range for it is -1 to the number of names less one.
 type Label struct {
@@ -17,7 +35,7 @@ type Label struct {
 // NewLabel makes an output of its own name and the names to choose from. None is selected at first.
 func NewLabel(name string, names []string) *Label {
 	l := &Label{name: name, names: slices.Clone(names)}
-	l.selected.Store(-1)
+	l.selected.Store(int64(unnamed))
 	return l
 }
 
@@ -26,7 +44,7 @@ func (l *Label) String() string { return "label " + l.name }
 
 // Drive selects a name by its index, none with -1.
 func (l *Label) Drive(c Command) error {
-	if c < -1 || c >= Command(len(l.names)) {
+	if c < unnamed || c >= Command(len(l.names)) {
 		return fmt.Errorf("%s: expected an index between -1 (none) and %d, got %d", l, len(l.names)-1, c)
 	}
 	l.selected.Store(int64(c))
@@ -43,6 +61,6 @@ func (l *Label) Name() string {
 
 // Halt selects none.
 func (l *Label) Halt() error {
-	l.selected.Store(-1)
+	l.selected.Store(int64(unnamed))
 	return nil
 }

@@ -3,6 +3,8 @@ package actuators
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -32,20 +34,95 @@ type pulses struct {
 	min, max  time.Duration
 }
 
-// newPulses checks the frequency and the two ends. The name is the device's, for errors.
-func newPulses(name string, pwm gpio.PinOut, frequency, lowest, highest physic.Frequency, shortest, longest, trim time.Duration) (pulses, error) {
-	if frequency < lowest || frequency > highest {
-		return pulses{}, fmt.Errorf("%s: frequency: expected %s to %s, got %s", name, lowest, highest, frequency)
-	}
-	p := pulses{name: name, pwm: pwm, frequency: frequency, period: frequency.Period(), min: shortest + trim, max: longest + trim}
-	if pin, ok := pwm.(stepped); ok {
+// newPulses are those of a pin, and tells its options the period that the pin makes. The name is the device's, for errors.
+func newPulses(name string, pwm gpio.PinOut, frequency physic.Frequency, opts *Shared) pulses {
+	p := pulses{name: name, pwm: pwm, frequency: frequency, period: frequency.Period()}
+	if pin, ok := pwm.(stepped); ok && frequency > 0 {
 		p.period, p.steps = pin.Steps(frequency)
 	}
-	if p.min < ShortestPulse || p.min >= p.max || p.max > LongestPulse || p.max >= p.period {
-		return pulses{}, fmt.Errorf("%s: expected %v <= min pulse < max pulse <= %v, trim included, all shorter than the period of %v, got %v and %v with a trim of %v",
-			name, ShortestPulse, LongestPulse, p.period, shortest, longest, trim)
+	opts.Period = p.period
+	return p
+}
+
+// lengths are what a robot file says of pulses.
+type lengths struct {
+	min, max, trim time.Duration
+	trimmed        bool // they can be
+	period         time.Duration
+	of             string // the expander that makes it: ", of all outputs of expander servos"; "" without one
+}
+
+// period is from one pulse to the next: of an expander, or of a pin with the frequency that the options say.
+func (s *Shared) period(said physic.Frequency) time.Duration {
+	if s.Period != 0 {
+		return s.Period
 	}
-	return p, nil
+	return said.Period()
+}
+
+// expander names an expander of which a pin is, for errors.
+func (s *Shared) expander(pin string) string {
+	if s.Asked == 0 {
+		return ""
+	}
+	name, _, _ := strings.Cut(pin, "/")
+	return ", of all outputs of expander " + name
+}
+
+// fits says whether a frequency of pulses is within the limits of the options, which are those of their own frequency; the mistake is that
+// of an expander whose frequency is not.
+func (s *Shared) fits(opts Options, said physic.Frequency, pin string) (ok bool, mistakes []Mistake) {
+	field, _ := reflect.TypeOf(opts).Elem().FieldByName("Frequency")
+	low, high, _ := tagged(field)
+	if s.Asked == 0 {
+		return int64(said) >= low && int64(said) <= high, nil
+	}
+	if int64(s.Asked) < low || int64(s.Asked) > high {
+		return false, []Mistake{wrong("pwm", "%v%s: expected %s to %s", s.Asked, s.expander(pin), field.Tag.Get("min"), field.Tag.Get("max"))}
+	}
+	return true, nil
+}
+
+// limits are the ends of a pulse, which with its trim is not shorter than ShortestPulse nor longer than LongestPulse or the period.
+func (l lengths) limits(key string) (low, high int64, ok bool) {
+	longest := min(LongestPulse, (l.period - 1).Truncate(time.Microsecond)) // shorter than the period, in whole microseconds
+	switch key {
+	case "min_pulse":
+		e := ends{int64(l.min), int64(ShortestPulse), int64(LongestPulse)}
+		e.atLeast(int64(ShortestPulse - l.trim))
+		e.atMost(int64(l.max - time.Microsecond))
+		return e.low, e.high, true
+	case "max_pulse":
+		e := ends{int64(l.max), int64(ShortestPulse), int64(LongestPulse)}
+		e.atLeast(int64(l.min + time.Microsecond))
+		e.atMost(int64(longest - max(0, l.trim)))
+		return e.low, e.high, true
+	case "trim":
+		const widest = LongestPulse - ShortestPulse
+		e := ends{int64(l.trim), -int64(widest), int64(widest)}
+		e.atLeast(int64(ShortestPulse - l.min))
+		e.atMost(int64(longest - l.max))
+		return e.low, e.high, l.trimmed
+	}
+	return 0, 0, false
+}
+
+// check finds pulses that contradict each other, of those that are within their limits, and those that do not fit into their period, where
+// that is known.
+func (l lengths) check(period bool) (mistakes []Mistake) {
+	if l.min < ShortestPulse || l.min > LongestPulse || l.max < ShortestPulse || l.max > LongestPulse {
+		return nil
+	}
+	if l.min >= l.max {
+		mistakes = append(mistakes, wrong("min_pulse", "%v: expected less than max_pulse %v", l.min, l.max))
+	}
+	if l.min+l.trim < ShortestPulse || l.max+l.trim > LongestPulse {
+		mistakes = append(mistakes, wrong("trim", "%v: expected pulses of %v to %v with it", l.trim, ShortestPulse, LongestPulse))
+	}
+	if period && l.max+max(0, l.trim) >= l.period {
+		mistakes = append(mistakes, wrong("max_pulse", "%v: expected less than the period of the pulses, %v%s", l.max, l.period, l.of))
+	}
+	return mistakes
 }
 
 // String names the device.
@@ -111,20 +188,9 @@ func dutyOf(share Command) gpio.Duty {
 	return gpio.Duty((int64(share)*int64(gpio.DutyMax) + int64(Full)/2) / int64(Full))
 }
 
-// The frequencies of PWM that gives power. Kernels count a period in 32 bits of nanoseconds, 4.29 s, and a Raspberry Pi's PWM ticks every
-// 100 ns, so that a period of less than a microsecond has hardly any duties to choose from.
-const (
-	lowestPower  = physic.Hertz
-	highestPower = physic.MegaHertz
-)
-
-// expectFrequency refuses a frequency that gives no power.
-func expectFrequency(name string, f physic.Frequency) error {
-	if f < lowestPower || f > highestPower {
-		return fmt.Errorf("%s: frequency: expected %s to %s, got %s", name, lowestPower, highestPower, f)
-	}
-	return nil
-}
+// The limits of the frequencies of PWM that gives power, which stand in the tags of HBridgeOpts and DimmerOpts: kernels count a period in 32
+// bits of nanoseconds, 4.29 s, and a Raspberry Pi's PWM ticks every 100 ns, so that a period of less than a microsecond has hardly any
+// duties to choose from.
 
 // expectRange refuses a command that a device does not know.
 func expectRange(name string, c, low, high Command) error {

@@ -6,17 +6,63 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// RelayOpts are the options of a Relay. Fields that are 0 stand for their defaults.
+// RelayOpts are the options of a Relay. NewRelay takes the default of each that is not set, and of both commands where neither is.
 type RelayOpts struct {
+	Pin    string `yaml:"pin" pin:"out" required:"true" doc:"output, such as GPIO23"`
+	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that switches it on; most relay boards: low"`
 	// On is the command from which on it switches on, and Off the one up to which it switches off again; between them it stays as it
-	// is, so that a command that trembles does not make it chatter. Defaults: half, and 0.4 of full scale.
-	On, Off Command
-	// ActiveLow is for relay boards that switch on when their input is low, as most with an optocoupler do.
-	ActiveLow bool
+	// is, so that a command that trembles does not make it chatter.
+	On  Command `yaml:"on" unit:"" default:"0.5" live:"true" doc:"command from which on it is on"`
+	Off Command `yaml:"off" unit:"" default:"0.4" live:"true" doc:"command up to which it goes off again"`
 }
 
 // DefaultRelayOpts are the options that stand for nil.
-var DefaultRelayOpts = RelayOpts{On: Full / 2, Off: 2 * Full / 5}
+var DefaultRelayOpts = defaults[RelayOpts]()
+
+var relayKind = Kind{Name: "relay", About: "on or off", New: func() Options { return new(RelayOpts) }, Without: []string{"slew"}}
+
+// Lowest implements Options.
+func (o *RelayOpts) Lowest() Command { return 0 }
+
+// ActsAt implements Acting.
+func (o *RelayOpts) ActsAt(key string) string {
+	if key == "pin" {
+		return o.Active
+	}
+	return ""
+}
+
+// Open implements Options.
+func (o *RelayOpts) Open(from Parts) (Device, error) {
+	pin, err := from.Pin(o.Pin)
+	if err != nil {
+		return nil, err
+	}
+	return NewRelay(pin, o)
+}
+
+// Limits are those of its two commands.
+func (o *RelayOpts) Limits(key string) (low, high int64, ok bool) {
+	switch key {
+	case "on":
+		e := ends{int64(o.On), 0, int64(Full)}
+		e.atLeast(int64(o.Off) + 1)
+		return e.low, e.high, true
+	case "off":
+		e := ends{int64(o.Off), 0, int64(Full)}
+		e.atMost(int64(o.On) - 1)
+		return e.low, e.high, true
+	}
+	return 0, 0, false
+}
+
+// Check finds commands that leave nothing between them.
+func (o *RelayOpts) Check() []Mistake {
+	if o.Off >= o.On {
+		return []Mistake{wrong("off", "%g: expected less than on %g, both from 0 to 1", scales(o.Off), scales(o.On))}
+	}
+	return nil
+}
 
 // Relay is an output that is on or off: a relay, a transistor, a horn.
 type Relay struct {
@@ -28,17 +74,11 @@ type Relay struct {
 
 // NewRelay makes an output of a pin. It writes nothing. Nil options stand for DefaultRelayOpts.
 func NewRelay(pin gpio.PinOut, opts *RelayOpts) (*Relay, error) {
-	if opts == nil {
-		opts = &DefaultRelayOpts
-	}
-	r := &Relay{name: "relay on " + pin.Name(), pin: pin, opts: *opts}
+	r := &Relay{name: "relay on " + pin.Name(), pin: pin, opts: orDefaults(opts, DefaultRelayOpts)}
 	if r.opts.On == 0 && r.opts.Off == 0 {
 		r.opts.On, r.opts.Off = DefaultRelayOpts.On, DefaultRelayOpts.Off
 	}
-	if r.opts.Off < 0 || r.opts.Off >= r.opts.On || r.opts.On > Full {
-		return nil, fmt.Errorf("%s: expected 0 <= off < on <= %d, got off %d and on %d", r, Full, r.opts.Off, r.opts.On)
-	}
-	return r, nil
+	return r, hold(r.name, &r.opts)
 }
 
 // String names the output and its pin.
@@ -58,10 +98,13 @@ func (r *Relay) Drive(c Command) error {
 	return r.set(on)
 }
 
-// Adjusted returns what makes it switch at other commands, as Servo.Adjusted does. It stays as it is while the command is between the two.
-func (r *Relay) Adjusted(opts RelayOpts) (change func(), err error) {
-	opts.ActiveLow = r.opts.ActiveLow
-	next, err := NewRelay(r.pin, &opts)
+// Adjusted implements Adjustable: it switches at other commands. It stays as it is while the command is between the two.
+func (r *Relay) Adjusted(opts Options) (change func(), err error) {
+	o, is := opts.(*RelayOpts)
+	if !is {
+		return nil, another(r.name, opts)
+	}
+	next, err := NewRelay(r.pin, o)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +115,7 @@ func (r *Relay) Adjusted(opts RelayOpts) (change func(), err error) {
 func (r *Relay) Halt() error { return r.set(false) }
 
 func (r *Relay) set(on bool) error {
-	if err := r.pin.Out(gpio.Level(on != r.opts.ActiveLow)); err != nil {
+	if err := r.pin.Out(gpio.Level(on == (r.opts.Active == "high"))); err != nil {
 		return fmt.Errorf("%s: switch: %w; check that %s exists and nothing else uses it", r, err, r.pin.Name())
 	}
 	r.on = on

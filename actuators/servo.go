@@ -1,30 +1,84 @@
 package actuators
 
 import (
-	"fmt"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
 )
 
-// ServoOpts are the options of a Servo. A field that is 0 stands for its default.
+// ServoOpts are the options of a Servo. NewServo takes the default of each that is not set.
 type ServoOpts struct {
-	// Min and Max are the pulses at the two ends of the way: 1 ms and 2 ms. Many servos turn further, and break their gear or draw
-	// their stall current when sent beyond their stop: widen them with care, within ShortestPulse and LongestPulse.
-	Min, Max time.Duration
-	// Trim is added to every pulse: it puts the middle where the mechanics have it, and makes a continuous servo stand still at 0.
-	Trim time.Duration
-	// Frequency of the pulses: 50 Hz, what an analogue servo expects; digital ones take up to 333 Hz.
-	Frequency physic.Frequency
+	PWM string `yaml:"pwm" pin:"pwm" required:"true" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
+	// Frequency of the pulses: an analogue servo expects 50 Hz.
+	Frequency physic.Frequency `yaml:"frequency" default:"50 Hz" min:"40 Hz" max:"333 Hz" doc:"of the pulses; digital servos take more than the default; on a pca9685, its own"`
+	// Min and Max are the pulses at the two ends of the way. Many servos turn further, and break their gear or draw their stall current
+	// when sent beyond their stop: widen them with care, within ShortestPulse and LongestPulse.
+	Min time.Duration `yaml:"min_pulse" default:"1ms" live:"true" doc:"pulse at command -1"`
+	Max time.Duration `yaml:"max_pulse" default:"2ms" live:"true" doc:"pulse at command 1"`
+	// Trim puts the middle where the mechanics have it, and makes a continuous servo stand still at 0.
+	Trim time.Duration `yaml:"trim" default:"0us" min:"-2.2ms" max:"2.2ms" live:"true" doc:"added to every pulse, such as -20us"`
 	// Inverted swaps the two ends.
-	Inverted bool
-	// DeadBand is for continuous servos, whose command is a speed: commands nearer to 0 stand still. 0 to less than Full.
-	DeadBand Command
+	Inverted bool `yaml:"inverted" default:"false" doc:"the other way round"`
+
+	Shared `yaml:"-"`
 }
 
-// DefaultServoOpts are the options that stand for nil.
-var DefaultServoOpts = ServoOpts{Min: time.Millisecond, Max: 2 * time.Millisecond, Frequency: 50 * physic.Hertz}
+// ContinuousOpts are the options of a continuous servo, whose command is a speed.
+type ContinuousOpts struct {
+	ServoOpts
+	DeadBand Command `yaml:"dead_band" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"commands nearer to 0 than this stand still"`
+}
+
+// The options that stand for nil.
+var (
+	DefaultServoOpts      = defaults[ServoOpts]()
+	DefaultContinuousOpts = defaults[ContinuousOpts]()
+)
+
+// A servo travels from end to end in 0.5 s.
+var (
+	servoKind      = Kind{Name: "servo", About: "position", New: func() Options { return new(ServoOpts) }, Slew: 4 * Slew(Full)}
+	continuousKind = Kind{Name: "continuous", About: "servo that turns", New: func() Options { return new(ContinuousOpts) }, Slew: 4 * Slew(Full)}
+)
+
+// Lowest implements Options.
+func (o *ServoOpts) Lowest() Command { return -Full }
+
+// Open implements Options.
+func (o *ServoOpts) Open(from Parts) (Device, error) {
+	pin, frequency, err := driven(from, o.PWM, o.Frequency)
+	if err != nil {
+		return nil, err
+	}
+	made := *o
+	made.Frequency = frequency
+	return NewServo(pin, &made)
+}
+
+// Open implements Options.
+func (o *ContinuousOpts) Open(from Parts) (Device, error) {
+	pin, frequency, err := driven(from, o.PWM, o.Frequency)
+	if err != nil {
+		return nil, err
+	}
+	made := *o
+	made.Frequency = frequency
+	return NewContinuous(pin, &made)
+}
+
+// Limits are those of the pulses and of their trim.
+func (o *ServoOpts) Limits(key string) (low, high int64, ok bool) { return o.lengths().limits(key) }
+
+// Check finds pulses that contradict each other, or do not fit into their period.
+func (o *ServoOpts) Check() []Mistake {
+	fits, mistakes := o.fits(o, o.Frequency, o.PWM)
+	return append(mistakes, o.lengths().check(fits)...)
+}
+
+func (o *ServoOpts) lengths() lengths {
+	return lengths{min: o.Min, max: o.Max, trim: o.Trim, trimmed: true, period: o.period(o.Frequency), of: o.expander(o.PWM)}
+}
 
 // Servo is a hobby servo on a PWM pin. The length of the pulse is the position, of a continuous servo the speed: command -1,000,000 is
 // Min, 0 the middle, 1,000,000 Max.
@@ -40,26 +94,21 @@ type Servo struct {
 // NewServo makes a servo of a pin. It writes nothing, so the servo is limp until the first command. Nil options stand for
 // DefaultServoOpts.
 func NewServo(pwm gpio.PinOut, opts *ServoOpts) (*Servo, error) {
-	if opts == nil {
-		opts = &DefaultServoOpts
-	}
-	o := *opts
-	if o.Min == 0 {
-		o.Min = DefaultServoOpts.Min
-	}
-	if o.Max == 0 {
-		o.Max = DefaultServoOpts.Max
-	}
-	if o.Frequency == 0 {
-		o.Frequency = DefaultServoOpts.Frequency
-	}
-	s := &Servo{inverted: o.Inverted, deadBand: o.DeadBand, pulses: pulses{name: "servo on " + pwm.Name()}}
-	if o.DeadBand < 0 || o.DeadBand >= Full {
-		return nil, fmt.Errorf("%s: dead band: expected 0 to less than %d, got %d", s, Full, o.DeadBand)
-	}
-	var err error
-	s.pulses, err = newPulses(s.name, pwm, o.Frequency, 40*physic.Hertz, 333*physic.Hertz, o.Min, o.Max, o.Trim)
-	return s, err
+	o := orDefaults(opts, DefaultServoOpts)
+	return newServo(pwm, &o, &o, 0)
+}
+
+// NewContinuous makes a continuous servo of a pin. It writes nothing. Nil options stand for DefaultContinuousOpts.
+func NewContinuous(pwm gpio.PinOut, opts *ContinuousOpts) (*Servo, error) {
+	o := orDefaults(opts, DefaultContinuousOpts)
+	return newServo(pwm, &o, &o.ServoOpts, o.DeadBand)
+}
+
+// newServo makes a servo of options all of which are set; those of its pulses are part of them.
+func newServo(pwm gpio.PinOut, all Options, o *ServoOpts, deadBand Command) (*Servo, error) {
+	s := &Servo{inverted: o.Inverted, deadBand: deadBand, pulses: newPulses("servo on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
+	s.min, s.max = o.Min+o.Trim, o.Max+o.Trim
+	return s, hold(s.name, all)
 }
 
 // Drive sends the servo to a position, or a speed.
@@ -76,11 +125,21 @@ func (s *Servo) Drive(c Command) error {
 	return s.set(int64(c+Full), int64(2*Full))
 }
 
-// Adjusted returns what gives the servo other pulses, another trim and another dead band; its frequency and direction stay. It may be
-// called from any goroutine; what it returns is for Guard.Adjust.
-func (s *Servo) Adjusted(opts ServoOpts) (change func(), err error) {
-	opts.Frequency, opts.Inverted = s.frequency, s.inverted
-	next, err := NewServo(s.pwm, &opts)
+// Adjusted implements Adjustable: it has other pulses, another trim and another dead band; its frequency and direction stay.
+func (s *Servo) Adjusted(opts Options) (change func(), err error) {
+	var next *Servo
+	switch o := opts.(type) {
+	case *ServoOpts:
+		made := *o
+		made.Frequency = s.frequency
+		next, err = NewServo(s.pwm, &made)
+	case *ContinuousOpts:
+		made := *o
+		made.Frequency = s.frequency
+		next, err = NewContinuous(s.pwm, &made)
+	default:
+		err = another(s.name, opts)
+	}
 	if err != nil {
 		return nil, err
 	}

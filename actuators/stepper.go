@@ -8,22 +8,47 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// StepperOpts are the options of a Stepper. Fields that are 0 stand for their defaults.
+// StepperOpts are the options of a Stepper. NewStepper takes the default of each that is not set.
 type StepperOpts struct {
-	// MaxRate is how many steps a second the command Full is; 1 kHz. Microsteps are steps.
-	MaxRate physic.Frequency
-	// MinRate is the slowest rate that is stepped; below it the motor stands still. 1 Hz: kernels count a period in 32 bits of nanoseconds.
-	MinRate physic.Frequency
-	// Enable is the driver's enable input, low while it drives the motor; nil when it is wired to ground.
-	Enable gpio.PinOut
+	Step      string `yaml:"step" pin:"pwm" required:"true" doc:"pin with PWM that makes the steps"`
+	Direction string `yaml:"direction" pin:"out" required:"true" doc:"pin that is high in reverse, such as GPIO5"`
+	Enable    string `yaml:"enable" pin:"out" doc:"pin that is low while the driver holds the motor"`
 	// Hold keeps the motor's current on at 0, so that it holds its place, and warms up.
-	Hold bool
-	// Inverted swaps the directions.
-	Inverted bool
+	Hold bool `yaml:"hold" default:"false" doc:"the motor holds its place at 0; else it is let go where there is an enable pin"`
+	// MaxRate is how many steps a second the command Full is. Microsteps are steps. Below 1 Hz the motor stands still.
+	MaxRate  physic.Frequency `yaml:"max_rate" default:"1 kHz" min:"1 Hz" max:"200 kHz" live:"true" doc:"steps per second at command 1"`
+	Inverted bool             `yaml:"inverted" default:"false" doc:"the other way round"`
+
+	Shared `yaml:"-"`
 }
 
 // DefaultStepperOpts are the options that stand for nil.
-var DefaultStepperOpts = StepperOpts{MaxRate: physic.KiloHertz, MinRate: physic.Hertz}
+var DefaultStepperOpts = defaults[StepperOpts]()
+
+var stepperKind = Kind{Name: "stepper", About: "step and direction", New: func() Options { return new(StepperOpts) }, Slew: 2 * Slew(Full)} // one that is started faster loses steps
+
+// slowestSteps is the slowest rate that is stepped; below it the motor stands still: kernels count a period in 32 bits of nanoseconds.
+const slowestSteps = physic.Hertz
+
+// Lowest implements Options.
+func (o *StepperOpts) Lowest() Command { return -Full }
+
+// Open implements Options.
+func (o *StepperOpts) Open(from Parts) (Device, error) {
+	pins, err := outputs(from, o.Step, o.Direction, o.Enable)
+	if err != nil {
+		return nil, err
+	}
+	return NewStepper(pins[0], pins[1], pins[2], o)
+}
+
+// Check finds a pin that steps at one rate only.
+func (o *StepperOpts) Check() []Mistake {
+	if o.Asked != 0 {
+		return []Mistake{wrong("step", "%s: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: take a pin of the board", o.Step)}
+	}
+	return nil
+}
 
 // Stepper is a stepper motor behind a driver with STEP and DIR inputs. A command is a speed: a share of the highest rate of steps, forward
 // when positive (DIR low). The steps are PWM of half duty, so the pin must have PWM of its own: all channels of a PCA9685 share one frequency.
@@ -35,27 +60,21 @@ var DefaultStepperOpts = StepperOpts{MaxRate: physic.KiloHertz, MinRate: physic.
 type Stepper struct {
 	name            string
 	step, direction gpio.PinOut
+	current         gpio.PinOut // the enable input; nil when it is wired to ground
 	opts            StepperOpts
 	level           gpio.Level // of the direction pin
 	settled         bool       // which is known
 }
 
-// NewStepper makes a motor of its pins. It writes nothing. Nil options stand for DefaultStepperOpts.
-func NewStepper(step, direction gpio.PinOut, opts *StepperOpts) (*Stepper, error) {
-	if opts == nil {
-		opts = &DefaultStepperOpts
+// NewStepper makes a motor of its pins. It writes nothing. enable is the driver's enable input, low while it drives the motor; nil when it
+// is wired to ground. Nil options stand for DefaultStepperOpts.
+func NewStepper(step, direction, enable gpio.PinOut, opts *StepperOpts) (*Stepper, error) {
+	s := &Stepper{name: fmt.Sprintf("stepper on %s and %s", step.Name(), direction.Name()), step: step, direction: direction, current: enable,
+		opts: orDefaults(opts, DefaultStepperOpts)}
+	if err := hold(s.name, &s.opts); err != nil {
+		return nil, err
 	}
-	s := &Stepper{name: fmt.Sprintf("stepper on %s and %s", step.Name(), direction.Name()), step: step, direction: direction, opts: *opts}
-	if s.opts.MaxRate == 0 {
-		s.opts.MaxRate = DefaultStepperOpts.MaxRate
-	}
-	if s.opts.MinRate == 0 {
-		s.opts.MinRate = DefaultStepperOpts.MinRate
-	}
-	if s.opts.MinRate < physic.Hertz || s.opts.MaxRate < s.opts.MinRate || s.opts.MaxRate > 200*physic.KiloHertz {
-		return nil, fmt.Errorf("%s: expected 1Hz <= min rate <= max rate <= 200kHz, got %s and %s", s, s.opts.MinRate, s.opts.MaxRate)
-	}
-	return s, distinct(s.name, step, direction, s.opts.Enable)
+	return s, distinct(s.name, step, direction, enable)
 }
 
 // String names the motor and its pins.
@@ -68,7 +87,7 @@ func (s *Stepper) Drive(c Command) error {
 	}
 	// At most 2e11 uHz times 1e6: 64 bits hold it.
 	rate := physic.Frequency(int64(s.opts.MaxRate) * int64(max(c, -c)) / int64(Full))
-	if rate < s.opts.MinRate {
+	if rate < slowestSteps {
 		return errors.Join(s.still(), s.enable(s.opts.Hold))
 	}
 	level := gpio.Level((c < 0) != s.opts.Inverted)
@@ -91,9 +110,13 @@ func (s *Stepper) Drive(c Command) error {
 	return nil
 }
 
-// Adjusted returns what gives the motor another highest rate, as Servo.Adjusted does.
-func (s *Stepper) Adjusted(maxRate physic.Frequency) (change func(), err error) {
-	next, err := NewStepper(s.step, s.direction, &StepperOpts{MaxRate: maxRate, MinRate: s.opts.MinRate})
+// Adjusted implements Adjustable: it has another highest rate.
+func (s *Stepper) Adjusted(opts Options) (change func(), err error) {
+	o, is := opts.(*StepperOpts)
+	if !is {
+		return nil, another(s.name, opts)
+	}
+	next, err := NewStepper(s.step, s.direction, s.current, o)
 	if err != nil {
 		return nil, err
 	}
@@ -104,15 +127,15 @@ func (s *Stepper) Adjusted(maxRate physic.Frequency) (change func(), err error) 
 func (s *Stepper) Halt() error { return errors.Join(s.still(), s.enable(false)) }
 
 // still ends the steps.
-func (s *Stepper) still() error { return rest(s.name, "end the steps", s.step, s.opts.MinRate) }
+func (s *Stepper) still() error { return rest(s.name, "end the steps", s.step, slowestSteps) }
 
 // enable switches the motor's current.
 func (s *Stepper) enable(on bool) error {
-	if s.opts.Enable == nil {
+	if s.current == nil {
 		return nil
 	}
-	if err := s.opts.Enable.Out(gpio.Level(!on)); err != nil {
-		return fmt.Errorf("%s: set %s: %w", s, s.opts.Enable.Name(), err)
+	if err := s.current.Out(gpio.Level(!on)); err != nil {
+		return fmt.Errorf("%s: set %s: %w", s, s.current.Name(), err)
 	}
 	return nil
 }

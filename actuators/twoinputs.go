@@ -27,31 +27,26 @@ type TwoInputHBridge struct {
 }
 
 // NewHBridgeTwoPWM makes a motor of a bridge both inputs of which are on pins with PWM: the one that does not drive is low, and the motor
-// coasts between pulses. It writes nothing: the first command does. Nil options stand for DefaultHBridgeOpts.
-func NewHBridgeTwoPWM(first, second gpio.PinOut, opts *HBridgeOpts) (*TwoInputHBridge, error) {
-	return newTwoInputHBridge(first, second, false, opts)
+// coasts between pulses. It writes nothing: the first command does. standby and nil options are as for NewHBridge.
+func NewHBridgeTwoPWM(first, second, standby gpio.PinOut, opts *HBridgeOpts) (*TwoInputHBridge, error) {
+	return newTwoInputHBridge(first, second, standby, false, opts)
 }
 
 // NewHBridgeOnePWM makes a motor of a bridge the second input of which is on a pin without PWM. It is high in reverse, and the duty of the
 // first is inverted then: the motor brakes between pulses. For the time between the two writes of a change of direction the motor is driven
-// at full power, in reverse. Nil options stand for DefaultHBridgeOpts.
-func NewHBridgeOnePWM(pwm, second gpio.PinOut, opts *HBridgeOpts) (*TwoInputHBridge, error) {
-	return newTwoInputHBridge(pwm, second, true, opts)
+// at full power, in reverse. standby and nil options are as for NewHBridge.
+func NewHBridgeOnePWM(pwm, second, standby gpio.PinOut, opts *HBridgeOpts) (*TwoInputHBridge, error) {
+	return newTwoInputHBridge(pwm, second, standby, true, opts)
 }
 
-func newTwoInputHBridge(first, second gpio.PinOut, level bool, opts *HBridgeOpts) (*TwoInputHBridge, error) {
-	if opts == nil {
-		opts = &DefaultHBridgeOpts
-	}
+func newTwoInputHBridge(first, second, sleep gpio.PinOut, level bool, opts *HBridgeOpts) (*TwoInputHBridge, error) {
+	o := orDefaults(opts, DefaultHBridgeOpts)
 	h := &TwoInputHBridge{name: "hbridge on " + first.Name() + " and " + second.Name(), first: first, second: second, level: level,
-		frequency: opts.Frequency, inverted: opts.Inverted, brake: opts.Brake, power: standby{pin: opts.Standby}}
-	if h.frequency == 0 {
-		h.frequency = DefaultHBridgeOpts.Frequency
-	}
-	if err := expectFrequency(h.name, h.frequency); err != nil {
+		frequency: o.Frequency, inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}}
+	if err := within(h.name, &o); err != nil {
 		return nil, err
 	}
-	return h, distinct(h.name, first, second, opts.Standby)
+	return h, distinct(h.name, first, second, sleep)
 }
 
 // String names the motor and its pins.

@@ -17,15 +17,16 @@ var _ actuators.Device = (*actuators.TwoInputHBridge)(nil)
 func TestTwoInputHBridge(t *testing.T) {
 	twoPWM := func(opts actuators.HBridgeOpts) func(w *wire) (actuators.Device, error) {
 		return func(w *wire) (actuators.Device, error) {
-			return actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "B"), &opts)
+			return actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "B"), nil, &opts)
 		}
 	}
 	onePWM := func(opts actuators.HBridgeOpts, standby bool) func(w *wire) (actuators.Device, error) {
 		return func(w *wire) (actuators.Device, error) {
+			var pin gpio.PinOut
 			if standby {
-				opts.Standby = newPin(w, "STBY")
+				pin = newPin(w, "STBY")
 			}
-			return actuators.NewHBridgeOnePWM(newPin(w, "A"), newPin(w, "B"), &opts)
+			return actuators.NewHBridgeOnePWM(newPin(w, "A"), newPin(w, "B"), pin, &opts)
 		}
 	}
 	a := func(share float64) string { return duty("A", share, "20kHz") }
@@ -40,7 +41,7 @@ func TestTwoInputHBridge(t *testing.T) {
 			{full * 0, []string{a(0), b(0)}},
 			{"halt", []string{a(0), b(0)}},
 		}},
-		{"two PWM that brake", twoPWM(actuators.HBridgeOpts{Brake: true}), []moment{
+		{"two PWM that brake", twoPWM(actuators.HBridgeOpts{Stop: "brake"}), []moment{
 			{full * 0, []string{b(1), a(1)}}, {full / 4, []string{a(0), b(0), a(0.25)}}, {full * 0, []string{b(1), a(1)}}, {"halt", []string{a(0), b(0)}}}},
 		{"two PWM, inverted", twoPWM(actuators.HBridgeOpts{Inverted: true}), []moment{{full, []string{a(0), b(0), b(1)}}, {-full, []string{a(0), b(0), a(1)}}}},
 		{"one PWM: its duty is inverted in reverse", onePWM(actuators.HBridgeOpts{}, false), []moment{
@@ -52,7 +53,7 @@ func TestTwoInputHBridge(t *testing.T) {
 			{full * 0, []string{a(0), "B Low"}},
 			{"halt", []string{a(0), "B Low"}},
 		}},
-		{"one PWM that brakes, with standby", onePWM(actuators.HBridgeOpts{Brake: true}, true), []moment{
+		{"one PWM that brakes, with standby", onePWM(actuators.HBridgeOpts{Stop: "brake"}, true), []moment{
 			{full * 0, []string{"B High", a(1), "STBY High"}}, {-full, []string{a(0), "B Low", "B High", a(0)}}, {"halt", []string{a(0), "B Low", "STBY Low"}}}},
 		{"one PWM that coasts, with standby", onePWM(actuators.HBridgeOpts{}, true), []moment{
 			{full, []string{a(0), "B Low", a(1), "STBY High"}}, {full * 0, []string{a(0), "B Low", "STBY Low"}}}},
@@ -60,10 +61,10 @@ func TestTwoInputHBridge(t *testing.T) {
 		s.tell(t)
 	}
 	w := &wire{}
-	if _, err := actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "A"), nil); err == nil {
+	if _, err := actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "A"), nil, nil); err == nil {
 		t.Error("one pin for both inputs: expected an error")
 	}
-	if _, err := actuators.NewHBridgeOnePWM(newPin(w, "A"), newPin(w, "B"), &actuators.HBridgeOpts{Frequency: 2 * physic.MegaHertz}); err == nil {
+	if _, err := actuators.NewHBridgeOnePWM(newPin(w, "A"), newPin(w, "B"), nil, &actuators.HBridgeOpts{Frequency: 2 * physic.MegaHertz}); err == nil {
 		t.Error("2 MHz: expected an error")
 	}
 }
@@ -72,10 +73,10 @@ func TestTwoInputHBridge(t *testing.T) {
 func TestTwoInputHBridgeComesToRestWhenAWriteFails(t *testing.T) {
 	for name, make := range map[string]func(w *wire) (actuators.Device, error){
 		"two PWM": func(w *wire) (actuators.Device, error) {
-			return actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "B"), &actuators.HBridgeOpts{Standby: newPin(w, "STBY")})
+			return actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "B"), newPin(w, "STBY"), nil)
 		},
 		"one PWM": func(w *wire) (actuators.Device, error) {
-			return actuators.NewHBridgeOnePWM(newPin(w, "A"), newPin(w, "B"), &actuators.HBridgeOpts{Standby: newPin(w, "STBY")})
+			return actuators.NewHBridgeOnePWM(newPin(w, "A"), newPin(w, "B"), newPin(w, "STBY"), nil)
 		},
 	} {
 		for fail := range 4 {
@@ -115,7 +116,7 @@ func TestSharedStandby(t *testing.T) {
 	shared := actuators.NewSharedStandby(newPin(w, "STBY"))
 	var halves []*actuators.HBridge
 	for _, name := range []string{"A", "B"} {
-		h, err := actuators.NewHBridge(newPin(w, "PWM"+name), newPin(w, "DIR"+name), &actuators.HBridgeOpts{Standby: shared.Share()})
+		h, err := actuators.NewHBridge(newPin(w, "PWM"+name), newPin(w, "DIR"+name), shared.Share(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +154,7 @@ func TestSharedStandby(t *testing.T) {
 
 func ExampleNewHBridgeTwoPWM() {
 	w := &wire{} // on a robot: pins of the board
-	wheel, err := actuators.NewHBridgeTwoPWM(newPin(w, "GPIO12"), newPin(w, "GPIO13"), nil)
+	wheel, err := actuators.NewHBridgeTwoPWM(newPin(w, "GPIO12"), newPin(w, "GPIO13"), nil, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -291,7 +291,7 @@ func (o *outputLine) guardOpts(c configs.Actuator) actuators.GuardOpts {
 	if o.label != nil {
 		return actuators.GuardOpts{Min: -1, Max: actuators.Command(max(0, len(c.Decode.Choices)-1)), Failsafe: -1, Timeout: c.Timeout, Refresh: o.refresh}
 	}
-	return actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Command(*c.Slew), Failsafe: command(c.Failsafe), Timeout: c.Timeout, Refresh: o.refresh}
+	return actuators.GuardOpts{Min: command(c.Range[0]), Max: command(c.Range[1]), Slew: actuators.Slew(*c.Slew), Failsafe: command(c.Failsafe), Timeout: c.Timeout, Refresh: o.refresh}
 }
 
 // command converts full scales of a configuration to millionths.

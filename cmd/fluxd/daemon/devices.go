@@ -270,7 +270,7 @@ func (r *robot) expanderPin(e configs.Named[configs.Expander], pin string) (gpio
 
 // refresh is how often an actuator on an expander is written to although nothing has changed: a chip that lost its supply for a moment
 // is set up again by the next write.
-const refresh = 500 * time.Millisecond
+const refresh = actuators.ExpanderRefresh
 
 // actuatorPins are the names of all pins of an actuator, "" for those that it has not.
 func actuatorPins(c configs.Actuator) []string {
@@ -343,30 +343,37 @@ func (r *robot) openActuator(a configs.Named[configs.Actuator], line *outputLine
 	frequency := r.frequency(c)
 	switch c.Device {
 	case "hbridge":
-		opts := actuators.HBridgeOpts{Frequency: frequency, Inverted: c.Inverted, Brake: c.Stop == "brake"}
+		opts := actuators.HBridgeOpts{Frequency: frequency, Inverted: c.Inverted, Stop: c.Stop}
+		var standby gpio.PinOut
 		if c.Standby != "" {
-			opts.Standby = r.standby(pins[c.Standby])
+			standby = r.standby(pins[c.Standby])
 		}
 		switch {
 		case c.PWM2 != "":
-			return actuators.NewHBridgeTwoPWM(pins[c.PWM], pins[c.PWM2], &opts)
+			return actuators.NewHBridgeTwoPWM(pins[c.PWM], pins[c.PWM2], standby, &opts)
 		case c.Direction != "":
-			return actuators.NewHBridge(pins[c.PWM], pins[c.Direction], &opts)
+			return actuators.NewHBridge(pins[c.PWM], pins[c.Direction], standby, &opts)
 		case c.In1 == "":
-			return actuators.NewHBridgeOnePWM(pins[c.PWM], pins[c.In2], &opts)
+			return actuators.NewHBridgeOnePWM(pins[c.PWM], pins[c.In2], standby, &opts)
 		}
-		return actuators.NewHBridgeIn1In2(pins[c.PWM], pins[c.In1], pins[c.In2], &opts)
+		return actuators.NewHBridgeIn1In2(pins[c.PWM], pins[c.In1], pins[c.In2], standby, &opts)
 	case "servo", "continuous":
-		return actuators.NewServo(pins[c.PWM], &actuators.ServoOpts{Min: c.MinPulse, Max: c.MaxPulse, Trim: time.Duration(c.Trim), Frequency: frequency,
-			Inverted: c.Inverted, DeadBand: command(c.DeadBand)})
+		opts := servoOpts(c)
+		opts.Frequency = frequency
+		return actuators.NewContinuous(pins[c.PWM], opts)
 	case "esc":
 		return actuators.NewESC(pins[c.PWM], &actuators.ESCOpts{Min: c.MinPulse, Max: c.MaxPulse, Frequency: frequency, Reverse: c.Reverse})
 	case "dimmer":
 		return actuators.NewDimmer(pins[c.PWM], &actuators.DimmerOpts{Frequency: frequency, Linear: c.Linear, Inverted: c.Inverted})
 	case "relay":
-		return actuators.NewRelay(pins[c.Pin], &actuators.RelayOpts{On: command(c.On), Off: command(c.Off), ActiveLow: c.Active == "low"})
+		return actuators.NewRelay(pins[c.Pin], &actuators.RelayOpts{On: command(c.On), Off: command(c.Off), Active: c.Active})
 	case "stepper":
-		return actuators.NewStepper(pins[c.Step], pins[c.Direction], &actuators.StepperOpts{MaxRate: c.MaxRate.Physic(), Enable: out(c.Enable), Hold: c.Hold, Inverted: c.Inverted})
+		return actuators.NewStepper(pins[c.Step], pins[c.Direction], out(c.Enable), &actuators.StepperOpts{MaxRate: c.MaxRate.Physic(), Hold: c.Hold, Inverted: c.Inverted})
 	}
 	return nil, fmt.Errorf("device %q: unknown", c.Device)
+}
+
+// servoOpts are what a servo takes over while it runs; the dead band of one that does not turn is none.
+func servoOpts(c configs.Actuator) *actuators.ContinuousOpts {
+	return &actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{Min: c.MinPulse, Max: c.MaxPulse, Trim: time.Duration(c.Trim), Inverted: c.Inverted}, DeadBand: command(c.DeadBand)}
 }

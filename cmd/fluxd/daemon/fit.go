@@ -123,13 +123,13 @@ func (o *outputLine) step(now time.Duration) error {
 func (o *outputLine) adjusted(c configs.Actuator) (func(), error) {
 	switch device := o.device.(type) {
 	case *actuators.Servo:
-		return device.Adjusted(actuators.ServoOpts{Min: c.MinPulse, Max: c.MaxPulse, Trim: time.Duration(c.Trim), DeadBand: command(c.DeadBand)})
+		return device.Adjusted(servoOpts(c))
 	case *actuators.ESC:
-		return device.Adjusted(actuators.ESCOpts{Min: c.MinPulse, Max: c.MaxPulse})
+		return device.Adjusted(&actuators.ESCOpts{Min: c.MinPulse, Max: c.MaxPulse})
 	case *actuators.Relay:
-		return device.Adjusted(actuators.RelayOpts{On: command(c.On), Off: command(c.Off)})
+		return device.Adjusted(&actuators.RelayOpts{On: command(c.On), Off: command(c.Off)})
 	case *actuators.Stepper:
-		return device.Adjusted(c.MaxRate.Physic())
+		return device.Adjusted(&actuators.StepperOpts{MaxRate: c.MaxRate.Physic()})
 	}
 	return nil, nil
 }
