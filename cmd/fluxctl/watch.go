@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"fluxd/bridge/protocol"
 )
-
-// waitingLines is how many messages wait to be shown; a reader that is slower than the robot loses the oldest.
-const waitingLines = 10_000
 
 // watch shows what a robot publishes until ctx ends.
 func watch(ctx context.Context, s settings, out io.Writer) error {
@@ -100,30 +96,4 @@ func printLine(out io.Writer, topics protocol.Topics, m paho.Message, asJSON boo
 	}
 	_, err = fmt.Fprintf(out, "%s\n", text)
 	return err
-}
-
-// inbox hands messages from the client library to the loop that prints them. It never makes the library wait: that would hold up
-// everything that comes in.
-type inbox struct {
-	wake     chan struct{}
-	mu       sync.Mutex
-	messages []paho.Message
-}
-
-func (i *inbox) put(_ paho.Client, m paho.Message) {
-	i.mu.Lock()
-	if len(i.messages) == waitingLines {
-		i.messages = i.messages[1:]
-	}
-	i.messages = append(i.messages, m)
-	i.mu.Unlock()
-	notify(i.wake)
-}
-
-func (i *inbox) take() []paho.Message {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	messages := i.messages
-	i.messages = nil
-	return messages
 }

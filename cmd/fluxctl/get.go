@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"fluxd/bridge/protocol"
+	"fluxd/configs/amounts"
+)
+
+// shownValues are parameters as get --json prints them.
+type shownValues struct {
+	Revision protocol.Revision     `json:"rev"`
+	Values   map[string]shownValue `json:"values"`
+}
+
+type shownValue struct {
+	protocol.Reading
+	Count   int     `json:"count,omitempty"`
+	Unit    string  `json:"unit"`
+	Default float64 `json:"default"`
+}
+
+// get prints parameters.
+func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
+	return converse(ctx, s, "get", func(r *remote) error {
+		if err := r.learn(ctx); err != nil {
+			return err
+		}
+		paths, err := r.resolve(paths)
+		if err != nil {
+			return err
+		}
+		response, err := r.request(ctx, "get", protocol.Request{Paths: paths})
+		if err != nil {
+			return err
+		}
+		all := shownValues{Revision: response.Rev, Values: map[string]shownValue{}}
+		for path, v := range response.Values {
+			p := r.parameter(path)
+			all.Values[path] = shownValue{Reading: v, Count: p.Count, Unit: p.Unit, Default: p.Default}
+		}
+		if s.json {
+			return printJSON(out, all)
+		}
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "PARAMETER\tVALUE\tRANGE\tDEFAULT\tSET BY")
+		for _, path := range inOrder(all.Values) {
+			v := all.Values[path]
+			shown := span(v.Value, v.Unit)
+			if v.Learnt != nil {
+				shown += ", learnt " + span(effective(v.Reading), v.Unit)
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s to %s\t%s\t%s\n", path, shown, amounts.Format(v.Min, v.Unit), amounts.Format(v.Max, v.Unit), amounts.Format(v.Default, v.Unit), v.Src)
+		}
+		return table.Flush()
+	})
+}
+
+// effective is the value that acts: of a weight that learns, what it has learnt.
+func effective(r protocol.Reading) protocol.Value {
+	if r.Learnt == nil {
+		return r.Value
+	}
+	return protocol.Value{V: *r.Learnt, To: r.LearntTo, Rev: r.Rev, Src: r.Src}
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"fluxd/bridge/protocol"
+	"fluxd/configs/amounts"
+)
+
+const revisionFlag = "if-rev"
+
+// withRevision adds a flag by which two who tune at once notice each other.
+func withRevision(c *cobra.Command) *cobra.Command {
+	c.Flags().Uint64(revisionFlag, 0, "only if nobody has tuned since this revision, which set, reset and get --json print")
+	return c
+}
+
+func ifRevision(c *cobra.Command) *protocol.Revision {
+	if !c.Flags().Changed(revisionFlag) {
+		return nil
+	}
+	n, _ := c.Flags().GetUint64(revisionFlag) // it is there, and was parsed
+	revision := protocol.Revision(n)
+	return &revision
+}
+
+// parseChanges reads path=value arguments, or a path and a value. What the values are depends on the robot's units; here they have to begin with
+// a number.
+func parseChanges(args []string) (map[string]string, error) {
+	if len(args) == 2 && !strings.Contains(args[0], "=") {
+		args = []string{args[0] + "=" + args[1]}
+	}
+	changes := map[string]string{}
+	for _, arg := range args {
+		path, text, found := strings.Cut(arg, "=")
+		if !found || path == "" {
+			return nil, fmt.Errorf("%q: expected path=value", arg)
+		}
+		text = strings.TrimSpace(text)
+		if value, err := strconv.ParseFloat(begins.FindString(text), 64); err != nil || math.IsInf(value, 0) {
+			return nil, fmt.Errorf("%s: expected a number, with its unit as the robot file writes it, such as 5ms, got %q", path, text)
+		}
+		if _, twice := changes[path]; twice {
+			return nil, fmt.Errorf("%s: given twice", path)
+		}
+		changes[path] = text
+	}
+	return changes, nil
+}
+
+// begins is the number that an amount begins with.
+var begins = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?`)
+
+// shownChange is a change as set and reset print it with --json. What several had before is a number, or the least and the largest.
+type shownChange struct {
+	Revision protocol.Revision  `json:"rev"`
+	Before   map[string]any     `json:"before,omitempty"` // what reset does not say
+	Applied  map[string]float64 `json:"applied"`
+	Units    map[string]string  `json:"units"` // of the numbers
+	Warning  string             `json:"warning,omitempty"`
+}
+
+// changed makes a change of an answer to set or reset.
+func (r *remote) changed(a protocol.Response) shownChange {
+	c := shownChange{Revision: a.Rev, Applied: a.Applied, Units: map[string]string{}, Warning: a.Warning}
+	for path := range a.Applied {
+		c.Units[path] = r.parameter(path).Unit
+	}
+	return c
+}
+
+// set changes parameters and prints what was and what is.
+func set(ctx context.Context, s settings, texts map[string]string, ifRevision *protocol.Revision, out io.Writer) error {
+	return converse(ctx, s, "set", func(r *remote) error {
+		if err := r.learn(ctx); err != nil {
+			return err
+		}
+		typed := slices.Sorted(maps.Keys(texts))
+		paths, err := r.resolve(typed)
+		if err != nil {
+			return err
+		}
+		request := protocol.Request{Set: map[string]float64{}, IfRevision: ifRevision}
+		before, err := r.request(ctx, "get", protocol.Request{Paths: paths})
+		if err != nil {
+			return err
+		}
+		for i, path := range paths {
+			if _, twice := request.Set[path]; twice {
+				return fmt.Errorf("%s: given twice", path)
+			}
+			unit, err := r.unitOf(path, before.Values)
+			if err == nil {
+				request.Set[path], err = amounts.Parse(texts[typed[i]], unit)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+		}
+		response, err := r.request(ctx, "set", request)
+		if err != nil {
+			return err
+		}
+		was := previous(before.Values)
+		if s.json {
+			shown := r.changed(response)
+			shown.Before = map[string]any{}
+			for path := range response.Applied {
+				if v := was[path]; v.To == nil {
+					shown.Before[path] = v.V
+				} else {
+					shown.Before[path] = [2]float64{v.V, *v.To}
+				}
+			}
+			return printJSON(out, shown)
+		}
+		for _, path := range inOrder(response.Applied) {
+			unit := r.parameter(path).Unit
+			fmt.Fprintf(out, "%s: %s -> %s\n", path, span(was[path], unit), amounts.Format(response.Applied[path], unit))
+		}
+		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
+		return err
+	})
+}
+
+// previous are values before a change, those of members also under the path that stands for all of them.
+func previous(values map[string]protocol.Reading) map[string]protocol.Value {
+	all := map[string]protocol.Value{}
+	for path, reading := range values {
+		v := effective(reading)
+		all[path] = v
+		together := protocol.Together(path)
+		if _, told := values[together]; told {
+			continue
+		}
+		low, high := v.V, v.V
+		if known, seen := all[together]; seen {
+			low, high = min(low, known.V), max(high, known.V)
+			if known.To != nil {
+				high = max(high, *known.To)
+			}
+		}
+		merged := protocol.Value{V: low}
+		if high != low {
+			merged.To = &high
+		}
+		all[together] = merged
+	}
+	return all
+}
+
+// reset gives parameters their configured values and prints what is.
+func reset(ctx context.Context, s settings, request protocol.Request, out io.Writer) error {
+	return converse(ctx, s, "reset", func(r *remote) error {
+		if err := r.learn(ctx); err != nil {
+			return err
+		}
+		var err error
+		if request.Paths, err = r.resolve(request.Paths); err != nil {
+			return err
+		}
+		response, err := r.request(ctx, "reset", request)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			return printJSON(out, r.changed(response))
+		}
+		for _, path := range inOrder(response.Applied) {
+			fmt.Fprintf(out, "%s: %s\n", path, amounts.Format(response.Applied[path], r.parameter(path).Unit))
+		}
+		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
+		return err
+	})
+}
