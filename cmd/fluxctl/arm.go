@@ -37,3 +37,33 @@ what it has learnt and what was tuned stays. A robot that is armed refuses that.
 	c.MarkFlagsMutuallyExclusive("by-hand", "fresh")
 	return c
 }
+
+func disarmCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "disarm",
+		Short: "bring the actuators to failsafe",
+		Long: `disarm brings the actuators to failsafe and keeps them there until fluxctl arm.
+After an emergency stop it says that you have seen it.`,
+		Example: "  fluxctl disarm",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return order(c.Context(), *s, "disarm", "disarmed", c.OutOrStdout())
+		},
+	}
+}
+
+func estopCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "estop",
+		Short: "emergency stop",
+		Long: `estop brings the actuators to failsafe at once, whatever the robot is busy with.
+It goes on after fluxctl disarm and fluxctl arm. Do not rely on it alone: a
+network can be down. A switch on a pin (safety.emergency_stop) and one in the
+power line cannot.`,
+		Example: "  fluxctl estop",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return order(c.Context(), *s, stop, "stopped", c.OutOrStdout())
+		},
+	}
+}

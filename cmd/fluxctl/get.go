@@ -6,9 +6,27 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"fluxd/bridge/protocol"
 	"fluxd/configs/amounts"
 )
+
+func getCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "get [path...]",
+		Short: "print parameters: value, unit, range",
+		Long: `get prints parameters with value, unit, range and who set them last. Without a
+path it prints all; in a path, * stands for any characters but a dot. The first
+names of a path may be left out where the rest is enough.`,
+		Example: `  fluxctl get
+  fluxctl get eye_l.threshold
+  fluxctl get 'network.neurons.*.threshold'
+  fluxctl get network.neurons.eye_l.threshold --json`,
+		ValidArgsFunction: complete(s, paths),
+		RunE:              func(c *cobra.Command, paths []string) error { return get(c.Context(), *s, paths, c.OutOrStdout()) },
+	}
+}
 
 // shownValues are parameters as get --json prints them.
 type shownValues struct {

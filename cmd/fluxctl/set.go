@@ -17,6 +17,50 @@ import (
 	"fluxd/configs/amounts"
 )
 
+func setCommand(s *settings) *cobra.Command {
+	return withRevision(&cobra.Command{
+		Use:   "set path=value... | path value",
+		Short: "change parameters in one transaction",
+		Long: `set changes parameters. Several are one transaction: all are checked first,
+then all take effect at once, or none does. It prints what was and what is.
+
+A value is written as in the robot file: 5ms, 200 Hz, 12 cm, 4/s, or a number
+alone where the file has one. The first names of a path may be left out where
+the rest is enough.`,
+		Example: `  fluxctl set eye_l.threshold=90
+  fluxctl set eye_l.refractory=5ms sensors.left_eye.encode.max='150 Hz'
+  fluxctl set network.neurons.eye_l.threshold=90
+  fluxctl set network.neurons.eye_l.threshold 90
+  fluxctl set network.neurons.eye_l.threshold=90 network.neurons.eye_l.leak=1500
+  fluxctl set 'network.neurons.wall[*].threshold=120'
+  fluxctl set --if-rev 17 network.neurons.eye_l.threshold=90
+  fluxctl set -- network.neurons.eye_l.floor -20`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: complete(s, paths),
+		RunE: func(c *cobra.Command, args []string) error {
+			changes, err := parseChanges(args)
+			if err != nil {
+				return err
+			}
+			return set(c.Context(), *s, changes, ifRevision(c), c.OutOrStdout())
+		},
+	})
+}
+
+func resetCommand(s *settings) *cobra.Command {
+	return withRevision(&cobra.Command{
+		Use:   "reset [path...]",
+		Short: "give parameters the values of the configuration again",
+		Long:  "reset takes back what was tuned, in one transaction: of the paths, or of all parameters without one.",
+		Example: `  fluxctl reset
+  fluxctl reset 'network.neurons.wall[*].threshold'`,
+		ValidArgsFunction: complete(s, paths),
+		RunE: func(c *cobra.Command, paths []string) error {
+			return reset(c.Context(), *s, protocol.Request{Paths: paths, IfRevision: ifRevision(c)}, c.OutOrStdout())
+		},
+	})
+}
+
 const revisionFlag = "if-rev"
 
 // withRevision adds a flag by which two who tune at once notice each other.

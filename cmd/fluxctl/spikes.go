@@ -7,9 +7,25 @@ import (
 	"io"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/internal/picture"
 )
+
+func spikesCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "spikes",
+		Short: "show the spikes, live",
+		Long: `spikes shows who spikes when until ctrl-C. On a terminal it draws a raster; into
+a pipe it prints a line for each spike, the time since the robot's start and
+the neuron. The robot publishes its spikes only while somebody looks.`,
+		Example: `  fluxctl spikes
+  fluxctl spikes --json > spikes.jsonl`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return spikes(c.Context(), *s, c.OutOrStdout()) },
+	}
+}
 
 const (
 	leaseLength = 10 * time.Second // spikes are published so long after the last question

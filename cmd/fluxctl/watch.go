@@ -9,9 +9,24 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
 )
+
+func watchCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "watch",
+		Short: "show sensors, actuators and health, live",
+		Long: `watch shows sensors, actuators, health, the latest changes of parameters and
+events until ctrl-C. On a terminal it draws a table; into a pipe or with --json
+it prints a line for each message.`,
+		Example: `  fluxctl watch
+  fluxctl watch --json | grep tele/sensors`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return watch(c.Context(), *s, c.OutOrStdout()) },
+	}
+}
 
 // watch shows what a robot publishes until ctx ends.
 func watch(ctx context.Context, s settings, out io.Writer) error {
