@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -240,9 +239,7 @@ func TestNothingHostileIsDrawn(t *testing.T) {
 	for _, size := range [][2]int{{200, 50}, {80, 24}, {40, 10}, {20, 5}} {
 		drawn, bright := v.draw(size[0], size[1], now)
 		for what, text := range map[string]string{"picture": drawn, "raster": picture.Fit(r.draw(size[0], size[1], now), size[0], size[1])} {
-			var out bytes.Buffer
-			(&screen{out: &out}).show(text, size[1])
-			text = strings.NewReplacer(home, "", clearLine, "", undim, "", clearBelow, "").Replace(out.String())
+			text = strings.NewReplacer("\x1b[H", "", "\x1b[K", "", "\x1b[22m", "", "\x1b[J", "", "\r\n", "\n").Replace(shownOn(t, text, size[1]))
 			mustBeText(t, fmt.Sprint(what, size), text)
 			if bright < 1 || bright > size[1] {
 				t.Errorf("%v: %d lines of it are bright", size, bright)

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/term"
 
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/internal/picture"
@@ -31,17 +28,6 @@ func (c *checked) Write(p []byte) (int, error) {
 	n, err := filter{c.Writer}.Write(p)
 	c.failed = err
 	return n, err
-}
-
-// terminal returns the terminal that is printed on; nil if it is none.
-func terminal(out io.Writer) *os.File {
-	if c, wrapped := out.(*checked); wrapped {
-		out = c.Writer
-	}
-	if file, isFile := out.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
-		return file
-	}
-	return nil
 }
 
 func printJSON(out io.Writer, v any) error {

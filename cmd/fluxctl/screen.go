@@ -3,46 +3,27 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
-	"golang.org/x/term"
+	"fluxd/cmd/internal/terminal"
 )
-
-// Control sequences of terminals (ECMA-48, section 8.3).
-const (
-	home        = "\x1b[H"
-	clearScreen = "\x1b[2J"
-	clearLine   = "\x1b[K"
-	clearBelow  = "\x1b[J"
-	hideCursor  = "\x1b[?25l"
-	showCursor  = "\x1b[?25h"
-	dim         = "\x1b[2m"
-	undim       = "\x1b[22m"
-)
-
-// redrawEvery is how often a screen is drawn: sensors come that often.
-const redrawEvery = 100 * time.Millisecond
 
 // screen is a terminal that is drawn again and again. Nil is none: what is live goes into a pipe, line by line.
 type screen struct {
-	out    io.Writer
-	file   *os.File
+	terminal.Screen
 	ticker *time.Ticker
 }
 
 // newScreen takes the terminal that is printed on, if it is one and no JSON was asked for.
 func newScreen(out io.Writer, s settings) *screen {
-	file := terminal(out)
-	if file == nil || s.json {
-		return nil
-	}
 	if c, wrapped := out.(*checked); wrapped {
 		out = c.Writer // show filters the text, and the screen needs its own control sequences
 	}
-	fmt.Fprint(out, hideCursor+clearScreen)
-	return &screen{out: out, file: file, ticker: time.NewTicker(redrawEvery)}
+	file := terminal.Of(out)
+	if file == nil || s.json {
+		return nil
+	}
+	return &screen{terminal.Open(file), time.NewTicker(terminal.RedrawEvery)}
 }
 
 // due tells when it is to be drawn again.
@@ -53,29 +34,14 @@ func (s *screen) due() <-chan time.Time {
 	return s.ticker.C
 }
 
-// size returns its columns and rows.
-func (s *screen) size() (columns, rows int) {
-	columns, rows, err := term.GetSize(int(s.file.Fd()))
-	if err != nil || columns < 1 || rows < 1 {
-		return 80, 24
-	}
-	return columns, rows
-}
-
-// show draws a text that fits. The lines behind the first bright ones are dimmed.
-func (s *screen) show(text string, bright int) {
-	lines := strings.Split(printable(text), "\n")
-	if bright < len(lines) {
-		lines[bright] = dim + lines[bright]
-	}
-	fmt.Fprint(s.out, home+strings.Join(lines, clearLine+"\n")+undim+clearLine+clearBelow)
-}
+// show draws a text that fits, without what the terminal would obey. The lines behind the first bright ones are dimmed.
+func (s *screen) show(text string, bright int) { s.Draw(printable(text), bright) }
 
 // leave gives the terminal back.
 func (s *screen) leave() {
 	if s != nil {
 		s.ticker.Stop()
-		fmt.Fprint(s.out, "\n"+showCursor)
+		s.Leave()
 	}
 }
 

@@ -113,7 +113,7 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 				}
 			}
 		case <-screen.due():
-			columns, rows := screen.size()
+			columns, rows := screen.Size()
 			screen.show(picture.Fit(view.draw(columns, rows, time.Now()), columns, rows), rows)
 		}
 	}

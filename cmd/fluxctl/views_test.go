@@ -1,13 +1,16 @@
 package main
 
 import (
-	"bytes"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/terminal"
 )
 
 // told is a view of a robot that has said what it says in a second.
@@ -95,11 +98,30 @@ func TestARobotThatHasGone(t *testing.T) {
 
 // What is of the past is dim on the terminal, and nothing behind the picture is.
 func TestDimming(t *testing.T) {
-	var out bytes.Buffer
-	(&screen{out: &out}).show("now\nthen\n\x1b[31mred", 1)
-	if got, want := out.String(), home+"now"+clearLine+"\n"+dim+"then"+clearLine+"\n\ufffd[31mred"+undim+clearLine+clearBelow; got != want {
+	if got, want := shownOn(t, "now\nthen\n\x1b[31mred", 1), terminal.Frame("now\nthen\n\ufffd[31mred", 1); got != want {
 		t.Errorf("showed %q, want %q", got, want)
 	}
+}
+
+// shownOn is what a terminal is given for a text, after what it is given at the beginning.
+func shownOn(t *testing.T, text string, bright int) string {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "terminal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	s := &screen{Screen: terminal.Open(file)}
+	before, err := file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.show(text, bright)
+	all, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(all[before:])
 }
 
 // The raster has a row for each neuron, the latest spikes at its right, and says what does not fit.

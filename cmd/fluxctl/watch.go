@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -72,7 +73,7 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 				}
 			}
 		case <-screen.due():
-			columns, rows := screen.size()
+			columns, rows := screen.Size()
 			screen.show(view.draw(columns, rows, time.Now()))
 		case now := <-listened.C: // into a pipe, the silence of a robot that has gone would look like one at rest
 			if gone := now.Sub(view.heard) >= silence; gone != silent && screen == nil && !r.away {
@@ -111,4 +112,33 @@ func printLine(out io.Writer, topics protocol.Topics, m paho.Message, asJSON boo
 	}
 	_, err = fmt.Fprintf(out, "%s\n", text)
 	return err
+}
+
+// waitingLines is how many messages wait to be shown; a reader that is slower than the robot loses the oldest.
+const waitingLines = 10_000
+
+// inbox hands messages from the client library to the loop that prints them. It never makes the library wait: that would hold up
+// everything that comes in.
+type inbox struct {
+	wake     chan struct{}
+	mu       sync.Mutex
+	messages []paho.Message
+}
+
+func (i *inbox) put(_ paho.Client, m paho.Message) {
+	i.mu.Lock()
+	if len(i.messages) == waitingLines {
+		i.messages = i.messages[1:]
+	}
+	i.messages = append(i.messages, m)
+	i.mu.Unlock()
+	notify(i.wake)
+}
+
+func (i *inbox) take() []paho.Message {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	messages := i.messages
+	i.messages = nil
+	return messages
 }

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"fluxd/cmd/fluxd/bench"
+	"fluxd/cmd/internal/terminal"
 	"fluxd/files"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func benchCommand() *cobra.Command {
@@ -117,8 +116,8 @@ func usage(flag string, err error) error {
 // The second function takes the line away.
 func benchProgress(w io.Writer) (show func(figure string, share float64), clear func()) {
 	last := ""
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	file := terminal.Of(w)
+	if file == nil {
 		return func(figure string, _ float64) {
 			if figure != last {
 				last = figure
@@ -128,11 +127,11 @@ func benchProgress(w io.Writer) (show func(figure string, share float64), clear 
 	}
 	start, shown := time.Now(), time.Time{}
 	return func(figure string, share float64) {
-			if now := time.Now(); figure != last || now.Sub(shown) > 100*time.Millisecond {
+			if now := time.Now(); figure != last || now.Sub(shown) > terminal.RedrawEvery {
 				last, shown = figure, now
-				fmt.Fprintf(f, "\r%3.0f s  %s  %.0f %%\x1b[K", now.Sub(start).Seconds(), figure, 100*share)
+				terminal.Line(file, fmt.Sprintf("%3.0f s  %s  %.0f %%", now.Sub(start).Seconds(), figure, 100*share))
 			}
 		}, func() {
-			fmt.Fprint(f, "\r\x1b[K")
+			terminal.Line(file, "")
 		}
 }

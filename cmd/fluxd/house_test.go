@@ -31,7 +31,7 @@ bridge/broker: bridge/protocol bridge/users files
 bridge/protocol: files
 bridge/transport:
 bridge/users: bridge/protocol
-cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture configs/amounts configs/spelling files
+cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture cmd/internal/terminal configs/amounts configs/spelling files
 cmd/fluxd:
 	boards/header
 	bridge/broker
@@ -41,6 +41,7 @@ cmd/fluxd:
 	cmd/fluxd/machine
 	cmd/fluxd/play
 	cmd/internal/picture
+	cmd/internal/terminal
 	configs
 	configs/circuits
 	configs/tennlab
@@ -68,6 +69,7 @@ cmd/fluxd/daemon:
 cmd/fluxd/machine:
 cmd/fluxd/play: configs configs/circuits core files
 cmd/internal/picture: bridge/protocol
+cmd/internal/terminal:
 configs: boards/header configs/circuits configs/spelling configs/strict core files
 configs/amounts:
 configs/circuits: configs/spelling configs/strict core splitmix64
@@ -97,7 +99,7 @@ github.com/warthog618/go-gpiocdev: boards/linux
 golang.org/x/crypto: bridge/users
 golang.org/x/net: bridge/transport
 golang.org/x/sys: boards/linux bridge/broker cmd/fluxd/machine
-golang.org/x/term: cmd/fluxctl cmd/fluxd
+golang.org/x/term: cmd/fluxctl cmd/internal/terminal
 golang.org/x/time: bridge bridge/broker
 gopkg.in/yaml.v3: configs configs/circuits configs/strict
 periph.io/x/conn/v3: actuators boards/expanders boards/linux boards/sim boards/sim/chips boards/sim/worlds cmd/fluxd/daemon configs/strict sensors

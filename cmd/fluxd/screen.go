@@ -9,35 +9,30 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/internal/picture"
+	"fluxd/cmd/internal/terminal"
 )
 
 // screen is the live picture of a robot on a terminal: whether it may move, the world seen from above, what it does and senses, and the last
 // lines of the log. It only looks: nothing waits for it.
 type screen struct {
-	terminal *os.File
+	file     *os.File
+	terminal terminal.Screen // once it has started
 	mutex    sync.Mutex
 	lines    []string // the last of the log
 	stopped  chan struct{}
 	started  bool
 }
 
-const (
-	screenRate = 100 * time.Millisecond
-	logLines   = 5
-)
+// logLines is how many lines of the log are kept for it.
+const logLines = 5
 
 // newScreen reports false when the output is no terminal.
 func newScreen(w io.Writer) (*screen, bool) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil, false
-	}
-	return &screen{terminal: f, stopped: make(chan struct{})}, true
+	file := terminal.Of(w)
+	return &screen{file: file, stopped: make(chan struct{})}, file != nil
 }
 
 // Write takes log lines.
@@ -57,11 +52,12 @@ func (s *screen) show(ended <-chan struct{}, hint string, r *daemon.Robot) {
 	s.started = true
 	s.mutex.Unlock()
 	defer close(s.stopped)
-	ticker := time.NewTicker(screenRate)
+	ticker := time.NewTicker(terminal.RedrawEvery)
 	defer ticker.Stop()
-	fmt.Fprint(s.terminal, "\x1b[2J\x1b[?25l") // clear, hide the cursor
+	s.terminal = terminal.Open(s.file)
 	for {
-		fmt.Fprint(s.terminal, s.picture(hint, r))
+		columns, rows := s.terminal.Size()
+		s.terminal.Draw(s.picture(columns-1, rows-1, hint, r), rows)
 		select {
 		case <-ended:
 			return
@@ -77,20 +73,16 @@ func (s *screen) leave() {
 	s.mutex.Unlock()
 	if started {
 		<-s.stopped
-		fmt.Fprint(s.terminal, "\x1b[2J\x1b[H\x1b[?25h")
+		s.terminal.Wipe()
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	for _, line := range s.lines {
-		fmt.Fprintln(s.terminal, line)
+		fmt.Fprintln(s.file, line)
 	}
 }
 
-func (s *screen) picture(hint string, r *daemon.Robot) string {
-	width, height, err := term.GetSize(int(s.terminal.Fd()))
-	if err != nil {
-		width, height = 80, 24
-	}
+func (s *screen) picture(columns, rows int, hint string, r *daemon.Robot) string {
 	s.mutex.Lock()
 	log := slices.Clone(s.lines)
 	s.mutex.Unlock()
@@ -98,9 +90,7 @@ func (s *screen) picture(hint string, r *daemon.Robot) string {
 	if arena := r.Arena(); arena != nil {
 		world = arena.Map
 	}
-	text := draw(width-1, height-1, name, hint, log, r.Health(), r.Sensors(), r.Actuators(), world)
-	// Each line clears what was to its right; what is left below is cleared too.
-	return "\x1b[H" + strings.ReplaceAll(text, "\n", "\x1b[K\r\n") + "\x1b[K\x1b[J"
+	return draw(columns, rows, name, hint, log, r.Health(), r.Sensors(), r.Actuators(), world)
 }
 
 // The size of the world's picture, in lines. Below the least nothing can be made out.

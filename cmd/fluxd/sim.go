@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/internal/terminal"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func simCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
@@ -68,19 +67,19 @@ The same robot, seed and length print the same bytes on every run and every mach
 
 // progress returns a function that keeps a line with the share done on a terminal, and does nothing elsewhere.
 func progress(w io.Writer) func(done, total time.Duration) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	file := terminal.Of(w)
+	if file == nil {
 		return nil
 	}
 	start, shown := time.Now(), time.Time{}
 	return func(done, total time.Duration) {
 		if done >= total {
-			fmt.Fprint(f, "\r\x1b[K")
+			terminal.Line(file, "")
 			return
 		}
-		if now := time.Now(); now.Sub(shown) > 100*time.Millisecond && now.Sub(start) > 300*time.Millisecond {
+		if now := time.Now(); now.Sub(shown) > terminal.RedrawEvery && now.Sub(start) > 300*time.Millisecond {
 			shown = now
-			fmt.Fprintf(f, "\r%3.0f %%  %v of %v simulated\x1b[K", 100*done.Seconds()/total.Seconds(), done.Round(time.Second), total)
+			terminal.Line(file, fmt.Sprintf("%3.0f %%  %v of %v simulated", 100*done.Seconds()/total.Seconds(), done.Round(time.Second), total))
 		}
 	}
 }
