@@ -207,7 +207,7 @@ func (r *remote) learn(ctx context.Context) error {
 		r.known[p.Path] = p
 	}
 	r.neurons, r.rewards = description.NeuronNames(), description.Rewards
-	r.sensors = description.Sensors
+	r.sensors, r.actuators = description.Sensors, nil
 	for _, a := range description.Actuators {
 		r.actuators = append(r.actuators, a.Name)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
@@ -45,78 +46,119 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 	if err := lease(ctx, r); err != nil {
 		return err
 	}
-	screen := newScreen(out, s)
-	defer screen.leave()
-	in := &inbox{wake: make(chan struct{}, 1)}
-	view := newRaster(string(r.topics), r.neurons)
+	w := &spikeWatch{remote: r, out: out, json: s.json, screen: newScreen(out, s), in: &inbox{wake: make(chan struct{}, 1)},
+		raster: newRaster(string(r.topics), r.neurons), renewed: make(chan error, 1)}
+	defer w.screen.leave()
+	return w.run(ctx)
+}
+
+// spikeWatch is somebody who looks at the spikes of a robot.
+type spikeWatch struct {
+	remote  *remote
+	out     io.Writer
+	json    bool
+	screen  *screen // nil without a terminal
+	in      *inbox
+	raster  *raster
+	boot    string     // of the robot; empty until it is known
+	renewed chan error // what came of a lease that was asked for again
+}
+
+// run shows what comes until ctx ends.
+func (w *spikeWatch) run(ctx context.Context) error {
 	renew := time.NewTicker(leaseRenew)
 	defer renew.Stop()
-	renewed := make(chan error, 1)
-	askAgain := func() {
-		go func() {
-			select {
-			case renewed <- lease(ctx, r):
-			default:
-			}
-		}()
-	}
-	boot := "" // of the robot, once it is known
 	for {
 		select {
 		case <-ctx.Done():
 			return nil // ctrl-C is how it ends
-		case <-r.connected:
-			if err := r.subscribe(ctx, map[string]byte{r.topics.Spikes(): 0, r.topics.Status(): 0}, in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
+		case <-w.remote.connected:
+			if err := w.listen(ctx); err != nil {
 				return err
 			}
-			r.tellBack(screen)
-			askAgain()
-		case <-r.lost:
-			view.state = brokerLost
-			r.tellLost(screen)
+		case <-w.remote.lost:
+			w.raster.state = brokerLost
+			w.remote.tellLost(w.screen)
 		case <-renew.C:
-			askAgain()
-		case err := <-renewed:
-			switch {
-			case err == nil:
-				view.state = ""
-			case !r.away && ctx.Err() == nil:
-				view.state = err.Error()
+			w.renew(ctx)
+		case err := <-w.renewed:
+			if err == nil {
+				w.raster.state = ""
+			} else if !w.remote.away && ctx.Err() == nil {
+				w.raster.state = err.Error()
 			}
-		case <-in.wake:
-			for _, m := range in.take() {
-				if m.Topic() == r.topics.Status() {
-					var status protocol.Status
-					if decode(m.Payload(), &status) != nil || status.State != protocol.Online || status.Boot == boot {
-						continue
-					}
-					if boot != "" { // it was started again, perhaps with other neurons
-						if err := r.learn(ctx); err != nil && ctx.Err() == nil {
-							view.state = err.Error()
-						}
-						view = newRaster(string(r.topics), r.neurons)
-						askAgain()
-					}
-					boot = status.Boot
-					continue
-				}
-				batch, err := protocol.DecodeSpikes(m.Payload())
-				if err != nil {
-					return failure{exitAbsent, err}
-				}
-				for _, one := range batch {
-					if screen != nil {
-						view.add(one, time.Now())
-					} else if err := printSpike(out, one, view.name(one.Neuron), s.json); err != nil {
-						return nil // the reader of the pipe has gone, or run tells
-					}
+		case <-w.in.wake:
+			for _, m := range w.in.take() {
+				if err := w.show(ctx, m); err != nil {
+					return err
 				}
 			}
-		case <-screen.due():
-			columns, rows := screen.Size()
-			screen.show(picture.Fit(view.draw(columns, rows, time.Now()), columns, rows), rows)
+		case <-w.screen.due():
+			columns, rows := w.screen.Size()
+			w.screen.show(picture.Fit(w.raster.draw(columns, rows, time.Now()), columns, rows), rows)
 		}
 	}
+}
+
+// listen subscribes, after each connection: a broker forgets who listened.
+func (w *spikeWatch) listen(ctx context.Context) error {
+	r := w.remote
+	if err := r.subscribe(ctx, map[string]byte{r.topics.Spikes(): 0, r.topics.Status(): 0}, w.in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
+		return err
+	}
+	r.tellBack(w.screen)
+	w.renew(ctx)
+	return nil
+}
+
+// renew asks for a lease while everything else goes on.
+func (w *spikeWatch) renew(ctx context.Context) {
+	go func() {
+		select {
+		case w.renewed <- lease(ctx, w.remote):
+		default:
+		}
+	}()
+}
+
+// show takes in a message: the robot's status or a batch of spikes.
+func (w *spikeWatch) show(ctx context.Context, m paho.Message) error {
+	if m.Topic() == w.remote.topics.Status() {
+		w.restarted(ctx, m.Payload())
+		return nil
+	}
+	batch, err := protocol.DecodeSpikes(m.Payload())
+	if err != nil {
+		return failure{exitAbsent, err}
+	}
+	for _, one := range batch {
+		if w.screen != nil {
+			w.raster.add(one, time.Now())
+		} else if err := printSpike(w.out, one, w.raster.name(one.Neuron), w.json); err != nil {
+			return err // the reader of the pipe has gone, or there is no room: run tells which
+		}
+	}
+	return nil
+}
+
+// restarted looks whether a status is of another start of the robot, which may have other neurons.
+func (w *spikeWatch) restarted(ctx context.Context, payload []byte) {
+	var status protocol.Status
+	if decode(payload, &status) != nil || status.State != protocol.Online || status.Boot == w.boot {
+		return
+	}
+	before := w.boot
+	w.boot = status.Boot
+	if before == "" {
+		return
+	}
+	state := ""
+	if err := w.remote.learn(ctx); err != nil && ctx.Err() == nil {
+		state = err.Error()
+	}
+	w.raster = newRaster(string(w.remote.topics), w.remote.neurons)
+	w.raster.state = state
+	w.renew(ctx)
 }
 
 // lease asks the robot to publish its spikes for a while.
