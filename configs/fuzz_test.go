@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fluxd/configs/strict"
+	"fluxd/core"
 )
 
 // Whatever the text, Parse ends: with a robot that keeps its promises, or with Errors, each at a place in the text.
@@ -43,20 +44,20 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		neurons := map[string]bool{}
-		for _, n := range robot.Flat.Neurons {
+		for _, n := range robot.Network.Neurons {
 			if neurons[n.Name] || n.Threshold < 0 || n.Leak < 0 || n.Floor > 0 || n.Refractory < 0 {
 				t.Errorf("neuron %+v", n)
 			}
 			neurons[n.Name] = true
 		}
-		for _, s := range robot.Flat.Synapses {
-			if !neurons[s.From] || !neurons[s.To] || s.Delay < 1 || s.Kind == "electric" && s.Weight != 0 {
+		count := len(robot.Network.Neurons)
+		for _, s := range robot.Network.Synapses {
+			if s.From < 0 || s.From >= count || s.To < 0 || s.To >= count || s.Delay < 1 || s.Kind == core.Electric && s.Weight != 0 {
 				t.Errorf("synapse %+v", s)
 			}
 		}
-		index := robot.Flat.Index()
 		for _, s := range robot.Sensors {
-			if index[s.Value.Encode.To] == nil || !slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device) && s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
+			if robot.Index[s.Value.Encode.To] == nil || !slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device) && s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
 				t.Errorf("sensor %+v", s)
 			}
 			if r := s.Value.Encode.Range; s.Value.Encode.Kind == "rate" && (r[0].Micro >= r[1].Micro || r[0].Unit != r[1].Unit) {

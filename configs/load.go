@@ -100,8 +100,8 @@ func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 	robot := &Robot{Files: folder, Source: source}
 	d.Decode(robot, "the robot")
 	if !d.Exhausted() { // else the rest was not read
-		expansion := circuits.Expand(d, &robot.Network, robot.Circuits)
-		robot.Flat = expansion.Flat
+		expansion := circuits.Expand(d, &robot.Written, robot.Circuits)
+		robot.Network, robot.Index = expansion.Network, expansion.Index
 		validate(d, robot, expansion)
 	}
 	if err := d.Err(); err != nil {

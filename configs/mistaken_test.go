@@ -17,7 +17,7 @@ func TestMistakenFiles(t *testing.T) {
 	const tuned = "robot: r\nrevision: 1\ntuned: {a: 1}\n"
 	readers := map[string]func(text string) error{
 		"robot":   func(text string) error { _, err := configs.Parse("x", []byte(text), nil); return err },
-		"network": func(text string) error { _, err := circuits.ParseFlat("x", []byte(text)); return err },
+		"network": func(text string) error { _, err := circuits.ParseJSON("x", []byte(text)); return err },
 		"overlay": func(text string) error { _, err := configs.ParseOverlay("x", []byte(text)); return err },
 		"import":  func(text string) error { _, err := tennlab.Import("x", []byte(text), 1e6); return err },
 	}

@@ -25,13 +25,13 @@ func (v *validator) rewards() {
 	for i := range v.robot.Rewards {
 		r := &v.robot.Rewards[i]
 		path, c := "rewards."+r.Name, &r.Value
-		v.Exists(path+".to", c.To)
-		v.Exists(path+".against", c.Against)
+		v.names.Exists(path+".to", c.To)
+		v.names.Exists(path+".against", c.Against)
 		for k := range c.Credit {
 			at := fmt.Sprintf("%s.credit[%d]", path, k)
-			v.Exists(at+".to", c.Credit[k].To)
-			v.Exists(at+".against", c.Credit[k].Against)
-			v.Exists(at+".actor", c.Credit[k].Actor)
+			v.names.Exists(at+".to", c.Credit[k].To)
+			v.names.Exists(at+".against", c.Credit[k].Against)
+			v.names.Exists(at+".actor", c.Credit[k].Actor)
 		}
 		switch {
 		case c.To == "" && len(c.Credit) == 0 && v.Readable(path+".to", path+".credit"):

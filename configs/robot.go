@@ -9,6 +9,7 @@ import (
 
 	"fluxd/configs/circuits"
 	"fluxd/configs/strict"
+	"fluxd/core"
 )
 
 // Robot is a whole configuration, valid when Load or Parse returned it.
@@ -18,7 +19,7 @@ type Robot struct {
 	Expanders []Named[Expander]         `yaml:"expanders" doc:"chips on a bus that give more pins, by name: their pins are name/pin, such as servos/0 or more/A3"`
 	Sensors   []Named[Sensor]           `yaml:"sensors" doc:"what the robot measures, by name"`
 	Circuits  []Named[circuits.Circuit] `yaml:"circuits" doc:"groups of neurons and synapses, by name, to be used in the network any number of times"`
-	Network   circuits.Network          `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
+	Written   circuits.Network          `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
 	Actuators []Named[Actuator]         `yaml:"actuators" doc:"what the robot moves, by name"`
 	Rewards   []Named[Reward]           `yaml:"rewards" doc:"what teaches the robot, by name: spikes of modulator neurons, for what its sensors tell or what comes by MQTT"`
 	Safety    Safety                    `yaml:"safety" doc:"what keeps the robot from hurting anybody"`
@@ -28,10 +29,11 @@ type Robot struct {
 	Realtime  Realtime                  `yaml:"realtime" doc:"what the system is asked for so that nothing holds up a reflex; what it refuses is told, and the robot runs on"`
 	Compare   *Compare                  `yaml:"compare" doc:"fluxd sim holds a label actuator against a recorded column"`
 
-	Flat     *circuits.Flat `yaml:"-"` // the network without circuits, populations and rules
-	Files    fs.FS          `yaml:"-"` // where the data files named in it are found
-	Source   string         `yaml:"-"` // file name, for messages
-	Warnings Errors         `yaml:"-"` // what is valid, and to be looked at before the power goes on; in the order of their lines
+	Network  core.Description `yaml:"-"` // the network that Written comes to: circuits put in, populations and rules carried out
+	Index    map[string][]int `yaml:"-"` // its neurons by name: a population's name stands for all its members
+	Files    fs.FS            `yaml:"-"` // where the data files named in it are found
+	Source   string           `yaml:"-"` // file name, for messages
+	Warnings Errors           `yaml:"-"` // what is valid, and to be looked at before the power goes on; in the order of their lines
 
 	places *yaml.Node // the file, without its network: where what else it says stands
 }

@@ -109,7 +109,7 @@ func TestValuesArrive(t *testing.T) {
 			t.Errorf("%s: got %+v, expected %+v", c.what, c.got, c.want)
 		}
 	}
-	neurons := r.Network.Neurons
+	neurons := r.Written.Neurons
 	if got := []string{neurons[0].Name, neurons[1].Name, neurons[2].Name}; !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Errorf("neurons %v: expected the file's order", got)
 	}
@@ -119,7 +119,7 @@ func TestValuesArrive(t *testing.T) {
 	if c := neurons[2].Value; c.Threshold != 100 || c.Leak != 1000 || c.Floor != 0 || c.Refractory != time.Millisecond {
 		t.Errorf("neuron %+v: expected the defaults", c)
 	}
-	synapses := r.Network.Synapses
+	synapses := r.Written.Synapses
 	if s := synapses[0]; s.Line != 16 || s.From != "a" || s.To != "b" || s.Kind != "direct" || s.Weight.Low != -3.5 || s.Weight.High != -3.5 || s.Delay.Low != 250*time.Microsecond {
 		t.Errorf("synapse %+v", s)
 	}
@@ -216,7 +216,7 @@ func TestLargeNetwork(t *testing.T) {
 		fmt.Fprintf(&b, "    - {from: n%d, to: n%d, weight: 1}\n", i%2000, i*7%2000)
 	}
 	r, err := Parse("test", []byte(b.String()), fstest.MapFS{})
-	if err != nil || len(r.Network.Synapses) != 20_000 {
+	if err != nil || len(r.Written.Synapses) != 20_000 {
 		t.Fatal(err)
 	}
 }

@@ -20,7 +20,7 @@ import (
 // validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
 // mistakes, so that all are told at once; nothing is concluded from fields that are missing or could not be read.
 func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
-	v := &validator{Decoder: d, Expansion: x, robot: r, measures: map[string]string{}}
+	v := &validator{Decoder: d, names: x, robot: r, measures: map[string]string{}}
 	if r.Name != "" && !strict.ValidName(r.Name) {
 		v.Fail("robot", "%q: expected letters, digits, _ and -", strict.Shorten(r.Name))
 	}
@@ -62,7 +62,7 @@ func (v *validator) realtime() {
 
 type validator struct {
 	*strict.Decoder
-	*circuits.Expansion
+	names *circuits.Expansion
 	robot *Robot
 
 	owners   map[string]*Sensor // by the owner of their wires
@@ -189,7 +189,7 @@ func (v *validator) file(path, name string) {
 
 // encode checks a code, and turns its amounts into the unit in which the sensor measures.
 func (v *validator) encode(path string, e *Encode, unit, device string) {
-	v.Exists(path+".to", e.To)
+	v.names.Exists(path+".to", e.To)
 	same := func(field string, q *Quantity) {
 		if device == "" || !v.Readable(path+"."+field) {
 			return // nobody knows the unit, or the amount
@@ -204,8 +204,8 @@ func (v *validator) encode(path string, e *Encode, unit, device string) {
 		if *e.Weight == 0 {
 			v.Fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
 		}
-		if to := v.Index[e.To]; to != nil {
-			n := &v.Flat.Neurons[to[0]]
+		if to := v.robot.Index[e.To]; to != nil {
+			n := &v.robot.Network.Neurons[to[0]]
 			if _, err := core.Water(*e.Weight, n.Leak); err != nil && n.Leak >= 0 {
 				v.Fail(path+".weight", "onto %s: %v", n.Name, err)
 			}
@@ -318,9 +318,9 @@ func (v *validator) decode(path string, a Actuator) {
 	if c.Window < time.Microsecond && c.Kind != "" {
 		v.Fail(path+".window", "expected at least 1us")
 	}
-	v.Exists(path+".forward", c.Forward)
-	v.Exists(path+".backward", c.Backward)
-	v.Exists(path+".neuron", c.Neuron)
+	v.names.Exists(path+".forward", c.Forward)
+	v.names.Exists(path+".backward", c.Backward)
+	v.names.Exists(path+".neuron", c.Neuron)
 	if c.Forward != "" && c.Forward == c.Backward {
 		v.Fail(path+".backward", "%s pushes forward already", c.Backward)
 	}
@@ -335,7 +335,7 @@ func (v *validator) decode(path string, a Actuator) {
 	}
 	for _, choice := range c.Choices {
 		where := path + ".choices." + choice.Name
-		v.Exists(where, choice.Name)
+		v.names.Exists(where, choice.Name)
 		switch word := choice.Value.Word; {
 		case a.Device == "label" && word == "":
 			v.Fail(where, "%g: a label's choices are words", choice.Value.Number)

@@ -138,7 +138,7 @@ learnt: {file: '%s', every: 20ms}
 mqtt: {broker: none}
 `, under.board(), file)
 	learnt := func() float64 {
-		network, err := core.Build(parse(t, text).Flat.Description())
+		network, err := core.Build(parse(t, text).Network)
 		if err != nil {
 			t.Fatal(err)
 		}

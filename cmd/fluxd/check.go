@@ -56,7 +56,7 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 	if c.Board.World != "" && c.Board.World != "none" {
 		board += ", world " + c.Board.World
 	}
-	fmt.Fprintf(w, "%s: valid. Board %s; %d neurons, %d synapses; MQTT broker %s\n\n", c.Name, board, len(c.Flat.Neurons), len(c.Flat.Synapses), c.MQTT.Broker)
+	fmt.Fprintf(w, "%s: valid. Board %s; %d neurons, %d synapses; MQTT broker %s\n\n", c.Name, board, len(c.Network.Neurons), len(c.Network.Synapses), c.MQTT.Broker)
 	if err := wiringTable(w, c); err != nil {
 		return err
 	}

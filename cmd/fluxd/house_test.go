@@ -45,6 +45,7 @@ cmd/fluxd:
 	configs
 	configs/circuits
 	configs/tennlab
+	core
 	files
 cmd/fluxd/bench: cmd/fluxd/daemon cmd/fluxd/play configs core files splitmix64
 cmd/fluxd/daemon:

@@ -16,27 +16,24 @@ import (
 	"fluxd/configs"
 	"fluxd/configs/circuits"
 	"fluxd/configs/tennlab"
+	"fluxd/core"
 	"fluxd/files"
 )
 
-// loadNetwork reads the network of a robot, or a flat one that "fluxd export" wrote.
-func loadNetwork(ctx context.Context, name string) (*circuits.Flat, error) {
+// loadNetwork reads the network of a robot, or a network alone that "fluxd export" wrote.
+func loadNetwork(ctx context.Context, name string) (core.Description, error) {
 	if strings.HasSuffix(name, ".json") {
 		data, err := read(ctx, name, circuits.MaxJSON)
 		if err != nil {
-			return nil, err
+			return core.Description{}, err
 		}
-		flat, err := circuits.ParseFlat(name, data)
-		if err != nil {
-			return nil, err
-		}
-		return flat, play.Check(flat, name, data)
+		return circuits.ParseJSON(name, data)
 	}
 	robot, err := load(ctx, []string{name})
 	if err != nil {
-		return nil, err
+		return core.Description{}, err
 	}
-	return robot.Flat, nil
+	return robot.Network, nil
 }
 
 // maxInput bounds a file of spikes: some ten million of them.
@@ -73,13 +70,13 @@ learnt, as "fluxd play --weights" writes them.`,
 				if robot.Learnt == nil {
 					return fmt.Errorf("%s: it keeps nothing: expected learnt: {file: ...}", args[0])
 				}
-				return play.ExportLearnt(cmd.OutOrStdout(), robot.Flat, robot.Learnt.File)
+				return play.ExportLearnt(cmd.OutOrStdout(), robot.Network, robot.Learnt.File)
 			}
-			flat, err := loadNetwork(cmd.Context(), args[0])
+			network, err := loadNetwork(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			text, err := flat.JSON()
+			text, err := circuits.JSON(network)
 			if err != nil {
 				return err
 			}
@@ -133,7 +130,7 @@ over time.`,
 			if until < time.Microsecond {
 				return fmt.Errorf("%w: --until %v: expected a time to draw, such as 200ms", errUsage, until)
 			}
-			flat, err := loadNetwork(cmd.Context(), args[0])
+			network, err := loadNetwork(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -145,7 +142,7 @@ over time.`,
 				}
 				opts.Input = bytes.NewReader(spikes)
 			}
-			return play.Plot(cmd.Context(), flat, opts)
+			return play.Plot(cmd.Context(), network, opts)
 		},
 	}
 	c.Flags().StringVar(&input, "input", "", "spikes to feed it, CSV")
@@ -189,7 +186,7 @@ A large network may be shared by several processors: the spikes are the same.`,
 			if workers < 1 || workers > 1 && weights != "" {
 				return fmt.Errorf("%w: --workers %d: expected at least 1, and 1 with --weights", errUsage, workers)
 			}
-			flat, err := loadNetwork(cmd.Context(), args[0])
+			network, err := loadNetwork(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -217,7 +214,7 @@ A large network may be shared by several processors: the spikes are the same.`,
 			}
 			spikes := &counted{to: opts.Output}
 			opts.Output = spikes
-			if err := play.Run(cmd.Context(), flat, opts); err != nil {
+			if err := play.Run(cmd.Context(), network, opts); err != nil {
 				return err
 			}
 			if spikes.lines < 2 { // the header line alone

@@ -18,6 +18,7 @@ import (
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/configs"
 	"fluxd/configs/circuits"
+	"fluxd/core"
 )
 
 // A process that is killed, or that the kernel ends for want of memory, cannot bring its actuators to failsafe, and the hardware goes
@@ -85,7 +86,7 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 	}
 	childsEnd.Close()
 	childsSigns.Close()
-	config.Network, config.Flat, config.Circuits = circuits.Network{}, nil, nil // stay small: actuators are all that is needed here
+	config.Written, config.Circuits, config.Network, config.Index = circuits.Network{}, nil, core.Description{}, nil // stay small: actuators are all that is needed here
 	stopped := forward(ctx, child.Process, stops)
 	w := watch(ctx, child.Process.Kill, signs, opts.Log)
 	err = child.Wait()

@@ -37,8 +37,8 @@ func TestWhatIsAcceptedCanBeBuilt(t *testing.T) {
 			continue
 		}
 		accepted++
-		synapses += len(robot.Flat.Synapses)
-		if _, err := core.Build(robot.Flat.Description()); err != nil {
+		synapses += len(robot.Network.Synapses)
+		if _, err := core.Build(robot.Network); err != nil {
 			t.Errorf("seed %d: accepted, and the engine refuses it: %v\n%s", seed, err, text)
 		}
 	}
@@ -219,7 +219,7 @@ func TestAWrongNameInACircuitIsLookedForOnce(t *testing.T) {
 
 // A range is drawn from until something is drawn: what the engine refuses as doing nothing is left out.
 func TestNothingIsNeverDrawn(t *testing.T) {
-	f := flatOf(t, `
+	f := networkOf(t, `
 network:
   neurons: {a: {count: 60}, b: {count: 60, leak: 0}}
   synapses:
@@ -230,14 +230,14 @@ network:
 `)
 	steps := map[float64]int{}
 	for _, s := range f.Synapses {
-		if s.Kind == "modulator" {
+		if s.Kind == core.Modulator {
 			steps[s.Weight]++
 		}
 	}
 	if len(steps) != 2 || steps[1] < 1500 || steps[-1] < 1500 {
 		t.Errorf("modulators of %v", steps)
 	}
-	if _, err := core.Build(f.Description()); err != nil {
+	if _, err := core.Build(f); err != nil {
 		t.Error(err)
 	}
 }

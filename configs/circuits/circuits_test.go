@@ -12,33 +12,34 @@ import (
 
 	"fluxd/configs"
 	"fluxd/configs/circuits"
+	"fluxd/core"
 )
 
-func flatOf(t interface{ Fatal(...any) }, network string) *circuits.Flat {
+func networkOf(t interface{ Fatal(...any) }, network string) core.Description {
 	r, err := configs.Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+network), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Flat
+	return r.Network
 }
 
-func names(f *circuits.Flat) (all []string) {
+func names(f core.Description) (all []string) {
 	for _, n := range f.Neurons {
 		all = append(all, n.Name)
 	}
 	return all
 }
 
-func joins(f *circuits.Flat) (all []string) {
+func joins(f core.Description) (all []string) {
 	for _, s := range f.Synapses {
-		all = append(all, fmt.Sprintf("%s>%s %g %d", s.From, s.To, s.Weight, s.Delay))
+		all = append(all, fmt.Sprintf("%s>%s %g %d", f.Neurons[s.From].Name, f.Neurons[s.To].Name, s.Weight, s.Delay))
 	}
 	return all
 }
 
 // A circuit used twice, with its defaults and with other values, inside another one.
 func TestCircuitsBecomeNeurons(t *testing.T) {
-	f := flatOf(t, `
+	f := networkOf(t, `
 circuits:
   leg:
     parameters: {drive: 100, lag: 5ms}
@@ -104,14 +105,14 @@ func TestMistakesInCircuits(t *testing.T) {
 }
 
 func TestPopulationsAndMembers(t *testing.T) {
-	f := flatOf(t, "network: {neurons: {wall: {count: 3}, out: {}}, synapses: [{from: 'wall[1]', to: out, weight: 9}, {from: wall, to: out, weight: [1, 2, 3]}]}")
+	f := networkOf(t, "network: {neurons: {wall: {count: 3}, out: {}}, synapses: [{from: 'wall[1]', to: out, weight: 9}, {from: wall, to: out, weight: [1, 2, 3]}]}")
 	if got := names(f); !slices.Equal(got, []string{"wall[0]", "wall[1]", "wall[2]", "out"}) {
 		t.Errorf("%v", got)
 	}
 	if got := joins(f); !slices.Equal(got, []string{"wall[1]>out 9 1000", "wall[0]>out 1 1000", "wall[1]>out 2 1000", "wall[2]>out 3 1000"}) {
 		t.Errorf("%v", got)
 	}
-	if index := f.Index(); !slices.Equal(index["wall"], []int{0, 1, 2}) || !slices.Equal(index["wall[2]"], []int{2}) || !slices.Equal(index["out"], []int{3}) {
+	if index := circuits.Index(f); !slices.Equal(index["wall"], []int{0, 1, 2}) || !slices.Equal(index["wall[2]"], []int{2}) || !slices.Equal(index["out"], []int{3}) {
 		t.Errorf("%v", index)
 	}
 }
@@ -126,7 +127,7 @@ func TestRulesThatDrawNothing(t *testing.T) {
 		"{kind: fixed-indegree, degree: 1, autapses: false}": {"a[1]>a[0] 1 1000", "a[0]>a[1] 1 1000"},
 		"{kind: fixed-outdegree, degree: 2}":                 {"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
 	} {
-		if got := joins(flatOf(t, "network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, weight: 1, rule: "+rule+"}]}")); !slices.Equal(got, want) {
+		if got := joins(networkOf(t, "network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, weight: 1, rule: "+rule+"}]}")); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", rule, got, want)
 		}
 	}
@@ -144,33 +145,33 @@ func TestDegreesAreExact(t *testing.T) {
 				seed, size, kind, degree, autapses, multapses)
 		}
 		seed := rapid.Uint64Range(0, 1<<40).Draw(t, "seed")
-		f := flatOf(t, network(seed))
-		degrees, pairs := map[string]int{}, map[string]int{}
+		f := networkOf(t, network(seed))
+		degrees, pairs := map[int]int{}, map[[2]int]int{}
 		for _, s := range f.Synapses {
 			if kind == "fixed-indegree" {
 				degrees[s.To]++
 			} else {
 				degrees[s.From]++
 			}
-			pairs[s.From+s.To]++
-			if !autapses && s.From == s.To || !multapses && pairs[s.From+s.To] > 1 || s.Weight < 10 || s.Weight > 20 || s.Delay < 1000 || s.Delay > 2000 {
+			pairs[[2]int{s.From, s.To}]++
+			if !autapses && s.From == s.To || !multapses && pairs[[2]int{s.From, s.To}] > 1 || s.Weight < 10 || s.Weight > 20 || s.Delay < 1000 || s.Delay > 2000 {
 				t.Errorf("%+v", s)
 			}
 		}
-		for _, n := range f.Neurons {
-			if degrees[n.Name] != degree {
-				t.Errorf("%s has degree %d, want %d", n.Name, degrees[n.Name], degree)
+		for i, n := range f.Neurons {
+			if degrees[i] != degree {
+				t.Errorf("%s has degree %d, want %d", n.Name, degrees[i], degree)
 			}
 		}
-		if again := flatOf(t, network(seed)); !reflect.DeepEqual(again, f) {
+		if again := networkOf(t, network(seed)); !reflect.DeepEqual(again, f) {
 			t.Error("the same seed, another network")
 		}
 	})
 }
 
 func TestProbabilityAndSeeds(t *testing.T) {
-	network := func(seed string) *circuits.Flat {
-		return flatOf(t, "network: {"+seed+"neurons: {a: {count: 100}}, synapses: [{from: a, to: a, weight: {min: 1, max: 2}, rule: {kind: fixed-probability, probability: 0.3}}]}")
+	network := func(seed string) core.Description {
+		return networkOf(t, "network: {"+seed+"neurons: {a: {count: 100}}, synapses: [{from: a, to: a, weight: {min: 1, max: 2}, rule: {kind: fixed-probability, probability: 0.3}}]}")
 	}
 	f := network("")
 	if n := len(f.Synapses); n < 2800 || n > 3200 {
@@ -201,9 +202,9 @@ network:
     - {from: b, to: a, kind: modulator, weight: 127}
 `
 
-func TestFlatJSON(t *testing.T) {
-	f := flatOf(t, everything)
-	text, err := f.JSON()
+func TestJSON(t *testing.T) {
+	f := networkOf(t, everything)
+	text, err := circuits.JSON(f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,29 +232,29 @@ func TestFlatJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := r.Flat.JSON()
+		text, err := circuits.JSON(r.Network)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := circuits.ParseFlat(name, text); err != nil || !reflect.DeepEqual(again, r.Flat) {
+		if again, err := circuits.ParseJSON(name, text); err != nil || !reflect.DeepEqual(again, r.Network) {
 			t.Errorf("%s does not come back: %v", name, err)
 		}
 	}
-	if again, err := circuits.ParseFlat("net.json", text); err != nil || !reflect.DeepEqual(again, f) {
+	if again, err := circuits.ParseJSON("net.json", text); err != nil || !reflect.DeepEqual(again, f) {
 		t.Errorf("it does not come back: %v", err)
 	}
 }
 
-func FuzzParseFlat(f *testing.F) {
-	text, err := flatOf(f, everything).JSON()
+func FuzzParseJSON(f *testing.F) {
+	text, err := circuits.JSON(networkOf(f, everything))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(text)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		flat, err := circuits.ParseFlat("net.json", data)
-		if (flat == nil) == (err == nil) {
-			t.Errorf("%v, %v", flat, err)
+		network, err := circuits.ParseJSON("net.json", data)
+		if (network.Neurons == nil) == (err == nil) {
+			t.Errorf("%v, %v", network, err)
 		}
 	})
 }

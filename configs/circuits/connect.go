@@ -211,9 +211,8 @@ func (e *expander) checkSynapse(j *projection) bool {
 		return false // that is told, and what its synapses come to depends on it
 	}
 	before := e.Mistakes()
-	engine := target.neuron.engine()
-	plastic := y.Plastic.flat()
-	one := core.Synapse{Kind: synapseKinds[y.Kind], Plastic: plastic.engine()}
+	plastic := y.Plastic.plastic()
+	one := core.Synapse{Kind: synapseKinds[y.Kind], Plastic: plastic}
 	weights, delays := y.Weight.List, y.Delay.List
 	if weights == nil {
 		weights = []float64{y.Weight.Low, y.Weight.High}
@@ -226,8 +225,8 @@ func (e *expander) checkSynapse(j *projection) bool {
 	}
 	ranged := y.Weight.Low != y.Weight.High
 	check := func(weight float64, delay time.Duration) bool {
-		one.Weight, one.Delay = weight, core.Tick(delay.Microseconds())
-		for _, m := range one.Mistakes(engine) {
+		one.Weight, one.Delay = weight, ticks(delay)
+		for _, m := range one.Mistakes(target.neuron) {
 			switch {
 			case m.Field == "weight" && weight == 0 && ranged && plastic == nil: // a range may begin at 0: nothing is never drawn
 			case m.Field == "delay":
@@ -243,7 +242,7 @@ func (e *expander) checkSynapse(j *projection) bool {
 			return false
 		}
 		if plastic != nil {
-			e.learning[learning{*one.Plastic, engine.Leak, w < 0}] = true
+			e.learning[learning{*plastic, target.neuron.Leak, w < 0}] = true
 		}
 	}
 	for _, delay := range delays {
@@ -261,7 +260,7 @@ func (e *expander) checkSynapse(j *projection) bool {
 }
 
 // connect makes the synapses that were planned.
-func (e *expander) connect(f *Flat) {
+func (e *expander) connect(d *core.Description) {
 	total := int64(0)
 	for i := range e.projections {
 		j := &e.projections[i]
@@ -278,30 +277,30 @@ func (e *expander) connect(f *Flat) {
 			return
 		}
 	}
-	f.Synapses = make([]FlatSynapse, 0, total)
-	for i := range e.projections {
-		e.projections[i].connect(f)
-	}
 	if total == 0 {
-		f.Synapses = nil
+		return
+	}
+	d.Synapses = make([]core.Synapse, 0, total)
+	for i := range e.projections {
+		e.projections[i].connect(d)
 	}
 }
 
 // connect makes the synapses of one entry. What they carry is drawn after all pairs are.
-func (j *projection) connect(f *Flat) {
-	y, plastic := j.entry, j.entry.Plastic.flat()
+func (j *projection) connect(d *core.Description) {
+	y, plastic := j.entry, j.entry.Plastic.plastic() // which all its synapses share
 	values, leak := j.random, j.to.of.neuron.Leak
 	if y.Weight.List == nil && y.Weight.Low != y.Weight.High || y.Delay.List == nil && y.Delay.Low != y.Delay.High {
 		j.pairs(&values, func(int, int) {})
 	}
 	i, g := 0, j.random
 	j.pairs(&g, func(from, to int) {
-		flat := FlatSynapse{From: f.Neurons[from].Name, To: f.Neurons[to].Name, Kind: y.Kind, Plastic: plastic}
-		if y.Kind != "electric" {
-			flat.Weight = y.weight(i, leak, &values)
+		synapse := core.Synapse{From: from, To: to, Kind: synapseKinds[y.Kind], Plastic: plastic}
+		if synapse.Kind != core.Electric {
+			synapse.Weight = y.weight(i, leak, &values)
 		}
-		flat.Delay = y.Delay.draw(i, &values)
-		f.Synapses = append(f.Synapses, flat)
+		synapse.Delay = y.Delay.draw(i, &values)
+		d.Synapses = append(d.Synapses, synapse)
 		i++
 	})
 }
@@ -331,23 +330,14 @@ func (y *Synapse) weight(i int, leak float64, g *splitmix64.Random) float64 {
 	return w.High
 }
 
-func (p *Plastic) flat() *FlatPlastic {
-	if p == nil {
-		return nil
-	}
-	return &FlatPlastic{Window: p.Window.Microseconds(), Min: p.Min, Max: p.Max,
-		STP: FlatSTP{Rate: p.STP.Rate, Depression: p.STP.Depression, Unpaired: p.STP.Unpaired, Recovery: p.STP.Recovery, Max: p.STP.Max},
-		LTP: FlatLTP{Rate: p.LTP.Rate, Depression: p.LTP.Depression, Consolidation: p.LTP.Consolidation}}
-}
-
-func (n *Spans) draw(i int, g *splitmix64.Random) int64 {
+func (s *Spans) draw(i int, g *splitmix64.Random) core.Tick {
 	switch {
-	case n.List != nil:
-		return n.List[i].Microseconds()
-	case n.Low == n.High:
-		return n.Low.Microseconds()
+	case s.List != nil:
+		return ticks(s.List[i])
+	case s.Low == s.High:
+		return ticks(s.Low)
 	}
-	return n.Low.Microseconds() + int64(g.Below(uint64((n.High-n.Low).Microseconds())+1))
+	return ticks(s.Low) + core.Tick(g.Below(uint64((s.High-s.Low).Microseconds())+1))
 }
 
 // generator returns the random numbers of one entry: of its own seed, or of the network's and its place among the entries.
@@ -427,16 +417,4 @@ func (r *Rule) choose(one int, others members, g *splitmix64.Random) (chosen []i
 	}
 	slices.Sort(chosen)
 	return chosen
-}
-
-// Index returns the neurons by name: a population's name stands for all its members.
-func (f *Flat) Index() map[string][]int {
-	index := make(map[string][]int, len(f.Neurons))
-	for i, n := range f.Neurons {
-		index[n.Name] = []int{i}
-		if open := strings.LastIndexByte(n.Name, '['); open > 0 && strings.HasSuffix(n.Name, "]") {
-			index[n.Name[:open]] = append(index[n.Name[:open]], i)
-		}
-	}
-	return index
 }

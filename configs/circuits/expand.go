@@ -11,6 +11,7 @@ import (
 
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
+	"fluxd/core"
 )
 
 const (
@@ -48,8 +49,8 @@ type plan struct {
 
 // population is an entry of neurons: one, or as many as it counts.
 type population struct {
-	neuron FlatNeuron // all of them, but for the numbers in their names
-	first  int        // index of the first
+	neuron core.Neuron // all of them, but for the numbers in their names
+	first  int         // index of the first
 	count  int
 	many   bool // they have numbers
 	sound  bool // its leak is one: what its amounts come to can be told
@@ -99,15 +100,15 @@ func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Ex
 		}
 	}
 	e.plan = built
-	x.Flat = e.build()
-	x.Index = x.Flat.Index()
+	x.Network = e.build()
+	x.Index = Index(x.Network)
 	return x
 }
 
 // An Expansion is what a network as it is written comes to.
 type Expansion struct {
-	Flat  *Flat
-	Index map[string][]int // neurons by name: a population's name stands for all its members
+	Network core.Description
+	Index   map[string][]int // see the function of that name
 
 	decoder *strict.Decoder
 	written map[string]bool // names of the network's neurons, also of those that were refused
@@ -334,11 +335,10 @@ func (e *expander) substitute(n *yaml.Node, values map[string]*yaml.Node, path s
 // neuron plans the neurons of one entry.
 func (e *expander) neuron(s scope, name string, n *Neuron) {
 	field, full := "neurons."+name, s.prefix+name
-	p := population{neuron: n.flat(full), count: 1, many: n.Count != nil, sound: true}
+	p := population{neuron: n.neuron(full), count: 1, many: n.Count != nil, sound: true}
 	p.sound = e.Readable(strict.Join(s.path, field+".leak")) // without it no amount can be told
 	if p.sound {
-		engine := p.neuron.engine()
-		for _, m := range engine.Mistakes() {
+		for _, m := range p.neuron.Mistakes() {
 			p.sound = p.sound && m.Field != "leak"
 			if shifted, is := strings.CutPrefix(m.Field, "receptors."); is && !e.Readable(strict.Join(s.path, field+"."+shifted)) {
 				continue // whether the neuron has it, nobody knows
@@ -367,26 +367,6 @@ func (e *expander) neuron(s scope, name string, n *Neuron) {
 	e.populations = append(e.populations, p)
 }
 
-func (n *Neuron) flat(name string) FlatNeuron {
-	flat := FlatNeuron{Name: name, Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor, Refractory: n.Refractory.Microseconds(), Pacemaker: n.Pacemaker.Microseconds()}
-	if a := n.Adaptation; a != nil {
-		flat.Adaptation = &FlatAdaptation{Rate: a.Rate, Tolerance: a.Tolerance, Max: a.Max, Recovery: a.Recovery}
-	}
-	if h := n.Habituation; h != nil {
-		flat.Habituation = &FlatHabituation{Rate: h.Rate, Max: h.Max, Recovery: h.Recovery}
-	}
-	if b := n.Burst; b != nil {
-		flat.Burst = &FlatBurst{Overshoot: b.Overshoot, Interval: b.Interval.Microseconds(), Max: b.Max}
-	}
-	if n.Modulation.Leak != 0 {
-		flat.Modulation = &FlatModulation{Leak: n.Modulation.Leak}
-	}
-	if r := n.Receptors; r != nil {
-		flat.Receptors = &FlatReceptors{Threshold: r.Threshold, Adaptation: r.Adaptation, Habituation: r.Habituation, STP: r.STP, LTP: r.LTP, Pacemaker: r.Pacemaker}
-	}
-	return flat
-}
-
 // tooMany refuses what exceeds a limit of the whole network, once.
 func (e *expander) tooMany(s scope, field, format string, args ...any) {
 	if !e.full {
@@ -396,10 +376,10 @@ func (e *expander) tooMany(s scope, field, format string, args ...any) {
 }
 
 // build makes what was planned. Of what is refused, other parts of the file need the names of the neurons only.
-func (e *expander) build() *Flat {
-	f := &Flat{Format: FlatFormat}
+func (e *expander) build() core.Description {
+	var d core.Description
 	if !e.full {
-		f.Neurons = make([]FlatNeuron, 0, e.neurons)
+		d.Neurons = make([]core.Neuron, 0, e.neurons)
 	}
 	for i := range e.populations {
 		p := &e.populations[i]
@@ -412,11 +392,23 @@ func (e *expander) build() *Flat {
 			if p.many {
 				neuron.Name += "[" + strconv.Itoa(k) + "]"
 			}
-			f.Neurons = append(f.Neurons, neuron)
+			d.Neurons = append(d.Neurons, neuron)
 		}
 	}
 	if e.Mistakes() == 0 {
-		e.connect(f)
+		e.connect(&d)
 	}
-	return f
+	return d
+}
+
+// Index returns the neurons by name: a population's name stands for all its members.
+func Index(d core.Description) map[string][]int {
+	index := make(map[string][]int, len(d.Neurons))
+	for i, n := range d.Neurons {
+		index[n.Name] = []int{i}
+		if open := strings.LastIndexByte(n.Name, '['); open > 0 && strings.HasSuffix(n.Name, "]") {
+			index[n.Name[:open]] = append(index[n.Name[:open]], i)
+		}
+	}
+	return index
 }

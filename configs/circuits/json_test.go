@@ -11,7 +11,7 @@ import (
 // JSON is refused in the words of those who write it.
 func TestJSONErrors(t *testing.T) {
 	neuron := `{"name": "a", "threshold": 100, "leak": 1000, "floor": 0, "refractory_us": 0}`
-	if _, err := circuits.ParseFlat("x", []byte("\xef\xbb\xbf{\"format\": \"flux-network/1\", \"neurons\": ["+neuron+"], \"synapses\": []}")); err != nil {
+	if _, err := circuits.ParseJSON("x", []byte("\xef\xbb\xbf{\"format\": \"flux-network/1\", \"neurons\": ["+neuron+"], \"synapses\": []}")); err != nil {
 		t.Errorf("a byte-order mark: %v", err)
 	}
 	for _, c := range []struct{ text, want string }{
@@ -25,7 +25,7 @@ func TestJSONErrors(t *testing.T) {
 		{"{\"a", "it ends too early"},
 		{"", "it ends too early"},
 	} {
-		_, err := circuits.ParseFlat("x", []byte(c.text))
+		_, err := circuits.ParseJSON("x", []byte(c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, expected %q", c.text, err, c.want)
 		}

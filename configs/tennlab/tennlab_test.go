@@ -49,15 +49,15 @@ func TestImport(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := names(r); !slices.Equal(got, []string{"n3", "n7"}) || len(r.Flat.Synapses) != 1 {
-				t.Errorf("%v, %d synapses", got, len(r.Flat.Synapses))
+			if got := names(r); !slices.Equal(got, []string{"n3", "n7"}) || len(r.Network.Synapses) != 1 {
+				t.Errorf("%v, %d synapses", got, len(r.Network.Synapses))
 			}
 		})
 	}
 }
 
 func names(r *configs.Robot) (all []string) {
-	for _, n := range r.Flat.Neurons {
+	for _, n := range r.Network.Neurons {
 		all = append(all, n.Name)
 	}
 	return all
@@ -273,7 +273,7 @@ func (r *rispNet) imported(t interface{ Fatal(...any) }, text []byte, step core.
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, err := core.Build(robot.Flat.Description())
+	network, err := core.Build(robot.Network)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -442,7 +442,7 @@ func TestAboveTheThresholdByAFraction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, err := core.Build(robot.Flat.Description())
+	network, err := core.Build(robot.Network)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"time"
 
+	"periph.io/x/conn/v3/i2c"
+
 	"fluxd/actuators"
 	"fluxd/boards/linux"
 	"fluxd/boards/raspberrypi"
@@ -17,8 +19,6 @@ import (
 	"fluxd/core"
 	"fluxd/encoders"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
 )
 
 // BoardOptions say where the board is.
@@ -113,10 +113,10 @@ func (r *robot) bus(name string) (i2c.Bus, error) {
 
 func (r *robot) buildNetwork() error {
 	var err error
-	if r.network, err = core.Build(r.config.Flat.Description()); err != nil {
+	if r.network, err = core.Build(r.config.Network); err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
-	r.neurons = r.config.Flat.Index()
+	r.neurons = r.config.Index
 	r.routes = make([][]route, r.network.Neurons())
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"fluxd/bridge/protocol"
 	"fluxd/configs"
 	"fluxd/core"
 )
@@ -35,7 +35,7 @@ mqtt: {broker: none}
 func weight(t *testing.T, file string) float64 {
 	t.Helper()
 	config := parse(t, pupil, nil)
-	network, err := core.Build(config.Flat.Description())
+	network, err := core.Build(config.Network)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestSaveOnRequest(t *testing.T) {
 // Truncated, corrupted, foreign, too large, unreadable: the robot says so, keeps the file aside, and starts from its configured weights. It never
 // replaces what it could not understand.
 func TestUnusableFileIsKeptAside(t *testing.T) {
-	network, err := core.Build(parse(t, pupil, nil).Flat.Description())
+	network, err := core.Build(parse(t, pupil, nil).Network)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -273,10 +273,8 @@ func (r *robot) findNeeds() {
 // reach returns for each sensor the neurons that its spikes can reach, over synapses of any kind.
 func (r *robot) reach() []map[int]bool {
 	targets := make([][]int, r.network.Neurons())
-	for _, s := range r.config.Flat.Synapses {
-		for _, from := range r.neurons[s.From] {
-			targets[from] = append(targets[from], r.neurons[s.To]...)
-		}
+	for _, s := range r.config.Network.Synapses {
+		targets[s.From] = append(targets[s.From], s.To)
 	}
 	all := make([]map[int]bool, len(r.sensors))
 	for k, s := range r.sensors {

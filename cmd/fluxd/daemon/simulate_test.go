@@ -60,8 +60,8 @@ func TestLightseekerReachesTheLamp(t *testing.T) {
 // A robot that is blind stays where it is: the lamp is reached because of the eyes, not by luck.
 func TestBlindLightseekerDoesNot(t *testing.T) {
 	robot := load(t, "lightseeker")
-	for i := range robot.Flat.Synapses {
-		if s := &robot.Flat.Synapses[i]; strings.HasPrefix(s.From, "eye") {
+	for i := range robot.Network.Synapses {
+		if s := &robot.Network.Synapses[i]; strings.HasPrefix(robot.Network.Neurons[s.From].Name, "eye") {
 			s.Weight = 1
 		}
 	}

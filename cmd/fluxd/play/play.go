@@ -1,7 +1,7 @@
 // Package play runs a network alone, without a robot: spikes in, spikes out, as fast as the machine allows.
 //
 //	robot, err := configs.Load("robot.yaml")
-//	err = play.Run(ctx, robot.Flat, play.Options{Source: "in.csv", Input: input, Until: time.Second, Output: os.Stdout})
+//	err = play.Run(ctx, robot.Network, play.Options{Source: "in.csv", Input: input, Until: time.Second, Output: os.Stdout})
 //
 // Plot draws what happens in it. A Crew shares a large network among processors.
 package play
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,26 +41,26 @@ type Options struct {
 // Spikes are CSV with a header line: time_us,neuron. An input line is an electric arrival at that neuron, or at every member of a
 // population; a third column, weight, where it is not empty, makes it a direct arrival of that many units. Output is sorted by time,
 // then by neuron in the network's order. A mistake in the input is an error with its line, and nothing is played.
-func Run(ctx context.Context, f *circuits.Flat, opts Options) error {
+func Run(ctx context.Context, d core.Description, opts Options) error {
 	if opts.Workers > 1 {
 		if opts.Weights != nil {
 			return errors.New("weights can be written of one worker only")
 		}
-		crew, err := NewCrew(f.Description(), opts.Workers)
+		crew, err := NewCrew(d, opts.Workers)
 		if err != nil {
 			return fmt.Errorf("network: %w", err)
 		}
 		defer crew.Close()
-		return playOn(ctx, f, crew, opts)
+		return playOn(ctx, d, crew, opts)
 	}
-	network, err := build(f)
+	network, err := core.Build(d)
 	if err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	if err := playOn(ctx, d, network, opts); err != nil || opts.Weights == nil {
 		return err
 	}
-	if err := playOn(ctx, f, network, opts); err != nil || opts.Weights == nil {
-		return err
-	}
-	return writeWeights(opts.Weights, f, network)
+	return writeWeights(opts.Weights, d, network)
 }
 
 // played is a network on one processor or several.
@@ -72,9 +73,9 @@ type played interface {
 	Advance(until core.Tick, spikes []core.Spike) []core.Spike
 }
 
-func playOn(ctx context.Context, f *circuits.Flat, network played, opts Options) error {
+func playOn(ctx context.Context, d core.Description, network played, opts Options) error {
 	if opts.Input != nil {
-		if err := feedSpikes(network, f.Index(), opts); err != nil {
+		if err := feedSpikes(network, circuits.Index(d), opts); err != nil {
 			return err
 		}
 	}
@@ -102,7 +103,7 @@ func playOn(ctx context.Context, f *circuits.Flat, network played, opts Options)
 			if out != nil {
 				line = strconv.AppendInt(line[:0], int64(s.At), 10)
 				line = append(line, ',')
-				line = append(line, f.Neurons[s.Neuron].Name...)
+				line = append(line, d.Neurons[s.Neuron].Name...)
 				out.Write(append(line, '\n'))
 			}
 		}
@@ -192,15 +193,17 @@ type LearntWeight struct {
 }
 
 // ExportLearnt writes what a robot's file of learnt weights holds, as Run writes weights.
-func ExportLearnt(w io.Writer, f *circuits.Flat, file string) error {
+func ExportLearnt(w io.Writer, d core.Description, file string) error {
 	data, err := files.Read(file, core.MaxSnapshot)
 	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)
 	}
-	d := f.Description()
+	d.Synapses = slices.Clone(d.Synapses)
 	for i := range d.Synapses {
 		if p := d.Synapses[i].Plastic; p != nil { // limits may have been tuned: the file is shown as it is
-			p.Min, p.Max = 0, 0
+			free := *p
+			free.Min, free.Max = 0, 0
+			d.Synapses[i].Plastic = &free
 		}
 	}
 	network, err := core.Build(d)
@@ -210,15 +213,15 @@ func ExportLearnt(w io.Writer, f *circuits.Flat, file string) error {
 	if _, err := network.Restore(data); err != nil {
 		return fmt.Errorf("learnt weights: %s: %w", file, err)
 	}
-	return writeWeights(w, f, network)
+	return writeWeights(w, d, network)
 }
 
-func writeWeights(w io.Writer, f *circuits.Flat, network *core.Network) error {
+func writeWeights(w io.Writer, d core.Description, network *core.Network) error {
 	learnt := network.Learnt()
 	all := []LearntWeight{}
-	for i := range f.Synapses {
+	for i := range d.Synapses {
 		if weight, plastic := learnt[i]; plastic {
-			all = append(all, LearntWeight{Synapse: i, From: f.Synapses[i].From, To: f.Synapses[i].To, Weight: weight})
+			all = append(all, LearntWeight{Synapse: i, From: d.Neurons[d.Synapses[i].From].Name, To: d.Neurons[d.Synapses[i].To].Name, Weight: weight})
 		}
 	}
 	text, err := json.MarshalIndent(all, "", " ")

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"fluxd/configs"
-	"fluxd/configs/circuits"
 	"fluxd/core"
 )
 
@@ -86,13 +85,13 @@ func TestRunWritesLearntWeights(t *testing.T) {
 	}
 }
 
-func parse(t testing.TB, text string) *circuits.Flat {
+func parse(t testing.TB, text string) core.Description {
 	t.Helper()
 	robot, err := configs.Parse("test", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return robot.Flat
+	return robot.Network
 }
 
 // A pupil has one synapse that learns.
@@ -109,7 +108,7 @@ mqtt: {broker: none}
 func TestExportLearnt(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	wide, narrow := parse(t, pupil), parse(t, strings.Replace(pupil, "max: 1000000", "max: 120", 1))
-	network, err := core.Build(wide.Description())
+	network, err := core.Build(wide)
 	if err != nil {
 		t.Fatal(err)
 	}

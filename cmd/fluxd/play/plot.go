@@ -34,12 +34,12 @@ const (
 
 // Plot runs a network alone, as Run does, and draws it as SVG: for each neuron its level, its threshold, and its spikes over time, and
 // for each of its plastic afferents what the synapse delivers and, as the line, its long-term weight.
-func Plot(ctx context.Context, f *circuits.Flat, opts PlotOptions) error {
-	network, err := build(f)
+func Plot(ctx context.Context, d core.Description, opts PlotOptions) error {
+	network, err := core.Build(d)
 	if err != nil {
-		return err
+		return fmt.Errorf("network: %w", err)
 	}
-	index := f.Index()
+	index := circuits.Index(d)
 	var shown []int
 	for _, name := range opts.Neurons {
 		if index[name] == nil {
@@ -48,7 +48,7 @@ func Plot(ctx context.Context, f *circuits.Flat, opts PlotOptions) error {
 		shown = append(shown, index[name]...)
 	}
 	if len(opts.Neurons) == 0 {
-		for i := range f.Neurons {
+		for i := range d.Neurons {
 			shown = append(shown, i)
 		}
 	}
@@ -61,8 +61,8 @@ func Plot(ctx context.Context, f *circuits.Flat, opts PlotOptions) error {
 		}
 	}
 	var learning []int // plastic synapses onto the neurons that are shown
-	for i := range f.Synapses {
-		if s := &f.Synapses[i]; s.Plastic != nil && slices.ContainsFunc(shown, func(n int) bool { return f.Neurons[n].Name == s.To }) {
+	for i := range d.Synapses {
+		if s := &d.Synapses[i]; s.Plastic != nil && slices.Contains(shown, s.To) {
 			learning = append(learning, i)
 		}
 	}
@@ -71,10 +71,10 @@ func Plot(ctx context.Context, f *circuits.Flat, opts PlotOptions) error {
 	}
 	panels := make([]panel, len(shown)+len(learning))
 	for i, neuron := range shown {
-		panels[i].name = f.Neurons[neuron].Name
+		panels[i].name = d.Neurons[neuron].Name
 	}
 	for i, synapse := range learning {
-		panels[len(shown)+i].name = f.Synapses[synapse].From + " → " + f.Synapses[synapse].To
+		panels[len(shown)+i].name = d.Neurons[d.Synapses[synapse].From].Name + " → " + d.Neurons[d.Synapses[synapse].To].Name
 	}
 	until := core.Tick(opts.Until.Microseconds())
 	points := min(until, plotPoints)

@@ -42,7 +42,7 @@ func TestPicturesOfTheMechanisms(t *testing.T) {
 			defer input.Close()
 			var drawn bytes.Buffer
 			opts := PlotOptions{Source: base + ".csv", Input: input, Until: 200 * time.Millisecond, Neurons: []string{"neuron"}, Out: &drawn}
-			if err := Plot(context.Background(), robot.Flat, opts); err != nil {
+			if err := Plot(context.Background(), robot.Network, opts); err != nil {
 				t.Fatal(err)
 			}
 			if *update {
@@ -77,7 +77,7 @@ func TestPlotRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for says, neurons := range map[string][]string{"no neuron is named": {"nobody"}, "name them": nil} {
-		err := Plot(context.Background(), robot.Flat, PlotOptions{Until: time.Second, Neurons: neurons, Out: io.Discard})
+		err := Plot(context.Background(), robot.Network, PlotOptions{Until: time.Second, Neurons: neurons, Out: io.Discard})
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: %v", neurons, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fluxd/configs/circuits"
 	"fluxd/configs/tennlab"
 	"fluxd/core"
 )
@@ -33,11 +34,11 @@ func cartPole(t *testing.T, name string, step time.Duration) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, err := build(parse(t, string(text)))
+	network, err := core.Build(parse(t, string(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := parse(t, string(text)).Index()
+	index := circuits.Index(parse(t, string(text)))
 	var published struct {
 		Associated struct {
 			Parameters struct {
