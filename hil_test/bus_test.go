@@ -11,6 +11,7 @@ import (
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
 
 	"periph.io/x/conn/v3/gpio"
@@ -188,7 +189,7 @@ mqtt: {broker: none}
 func TestWhateverAnswers(t *testing.T) {
 	c := begin(t)
 	c.needs(under.name() != "sim", "bus of the kernel's")
-	board, buses, err := daemon.ProbeRobot(parse(t, fmt.Sprintf("robot: probe\nboard: %s\nnetwork: {neurons: {n: {}}}\n", under.board())), daemon.BoardOptions{Log: slog.New(slog.DiscardHandler)})
+	board, buses, err := hardware.ProbeRobot(parse(t, fmt.Sprintf("robot: probe\nboard: %s\nnetwork: {neurons: {n: {}}}\n", under.board())), hardware.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,23 +21,49 @@ const mayImport = `
 actuators:
 boards/expanders:
 boards/header:
-boards/linux: boards/header
-boards/raspberrypi: boards/header boards/linux
-boards/sim: boards/header splitmix64
-boards/sim/chips: boards/sim
-boards/sim/worlds: boards/sim boards/sim/chips splitmix64
-bridge: bridge/protocol bridge/transport bridge/users
-bridge/broker: bridge/protocol bridge/users files
-bridge/protocol: files
+boards/linux:
+	boards/header
+boards/raspberrypi:
+	boards/header
+	boards/linux
+boards/sim:
+	boards/header
+	splitmix64
+boards/sim/chips:
+	boards/sim
+boards/sim/worlds:
+	boards/sim
+	boards/sim/chips
+	splitmix64
+bridge:
+	bridge/protocol
+	bridge/transport
+	bridge/users
+bridge/broker:
+	bridge/protocol
+	bridge/users
+	files
+bridge/protocol:
+	files
 bridge/transport:
-bridge/users: bridge/protocol
-cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture cmd/internal/terminal configs/amounts configs/spelling files
+bridge/users:
+	bridge/protocol
+cmd/fluxctl:
+	bridge/protocol
+	bridge/transport
+	bridge/users
+	cmd/internal/picture
+	cmd/internal/terminal
+	configs/amounts
+	configs/spelling
+	files
 cmd/fluxd:
 	boards/header
 	bridge/broker
 	bridge/protocol
 	cmd/fluxd/bench
 	cmd/fluxd/daemon
+	cmd/fluxd/hardware
 	cmd/fluxd/machine
 	cmd/fluxd/play
 	cmd/internal/picture
@@ -47,65 +73,147 @@ cmd/fluxd:
 	configs/tennlab
 	core
 	files
-cmd/fluxd/bench: cmd/fluxd/daemon cmd/fluxd/play configs core files splitmix64
+cmd/fluxd/bench:
+	cmd/fluxd/daemon
+	cmd/fluxd/play
+	configs
+	core
+	files
+	splitmix64
 cmd/fluxd/daemon:
 	actuators
-	boards/expanders
-	boards/linux
-	boards/raspberrypi
 	boards/sim
-	boards/sim/chips
 	boards/sim/worlds
 	bridge
 	bridge/broker
 	bridge/protocol
+	cmd/fluxd/hardware
 	cmd/fluxd/machine
+	cmd/fluxd/tuning
 	configs
-	configs/amounts
 	configs/spelling
 	core
 	encoders
 	files
 	sensors
+cmd/fluxd/hardware:
+	actuators
+	boards/expanders
+	boards/header
+	boards/linux
+	boards/raspberrypi
+	boards/sim
+	boards/sim/chips
+	boards/sim/worlds
+	configs
+	sensors
 cmd/fluxd/machine:
-cmd/fluxd/play: configs configs/circuits core files
-cmd/internal/picture: bridge/protocol
+cmd/fluxd/play:
+	configs
+	configs/circuits
+	core
+	files
+cmd/fluxd/tuning:
+	actuators
+	bridge/protocol
+	configs
+	configs/amounts
+	configs/spelling
+	core
+	sensors
+cmd/internal/picture:
+	bridge/protocol
 cmd/internal/terminal:
-configs: boards/header configs/circuits configs/spelling configs/strict core files
+configs:
+	boards/header
+	configs/circuits
+	configs/spelling
+	configs/strict
+	core
+	files
 configs/amounts:
-configs/circuits: configs/spelling configs/strict core splitmix64
+configs/circuits:
+	configs/spelling
+	configs/strict
+	core
+	splitmix64
 configs/spelling:
-configs/strict: configs/amounts configs/spelling
-configs/tennlab: configs configs/circuits configs/strict
+configs/strict:
+	configs/amounts
+	configs/spelling
+configs/tennlab:
+	configs
+	configs/circuits
+	configs/strict
 core:
-encoders: core
+encoders:
+	core
 files:
 hil_test:
-sensors: files
+sensors:
+	files
 splitmix64:
 `
 
 // libraries holds the modules of others to their rooms: after each direct dependency of go.mod the packages that may import it, and
 // do. What only tests use has none.
 const libraries = `
-github.com/HdrHistogram/hdrhistogram-go: cmd/fluxd/bench cmd/fluxd/daemon cmd/fluxd/machine
-github.com/agnivade/levenshtein: configs/spelling
-github.com/coreos/go-systemd/v22: cmd/fluxd/machine
-github.com/eclipse/paho.mqtt.golang: bridge cmd/fluxctl
-github.com/google/uuid: bridge cmd/fluxctl
-github.com/nats-io/nats-server/v2: bridge/broker
-github.com/nats-io/nats.go: bridge/broker
-github.com/spf13/cobra: cmd/fluxctl cmd/fluxd
-github.com/warthog618/go-gpiocdev: boards/linux
-golang.org/x/crypto: bridge/users
-golang.org/x/net: bridge/transport
-golang.org/x/sys: boards/linux bridge/broker cmd/fluxd/machine
-golang.org/x/term: cmd/fluxctl cmd/internal/terminal
-golang.org/x/time: bridge bridge/broker
-gopkg.in/yaml.v3: configs configs/circuits configs/strict
-periph.io/x/conn/v3: actuators boards/expanders boards/linux boards/sim boards/sim/chips boards/sim/worlds cmd/fluxd/daemon configs/strict sensors
-periph.io/x/devices/v3: sensors
-periph.io/x/host/v3: boards/linux
+github.com/HdrHistogram/hdrhistogram-go:
+	cmd/fluxd/bench
+	cmd/fluxd/daemon
+	cmd/fluxd/machine
+github.com/agnivade/levenshtein:
+	configs/spelling
+github.com/coreos/go-systemd/v22:
+	cmd/fluxd/machine
+github.com/eclipse/paho.mqtt.golang:
+	bridge
+	cmd/fluxctl
+github.com/google/uuid:
+	bridge
+	cmd/fluxctl
+github.com/nats-io/nats-server/v2:
+	bridge/broker
+github.com/nats-io/nats.go:
+	bridge/broker
+github.com/spf13/cobra:
+	cmd/fluxctl
+	cmd/fluxd
+github.com/warthog618/go-gpiocdev:
+	boards/linux
+golang.org/x/crypto:
+	bridge/users
+golang.org/x/net:
+	bridge/transport
+golang.org/x/sys:
+	boards/linux
+	bridge/broker
+	cmd/fluxd/machine
+golang.org/x/term:
+	cmd/fluxctl
+	cmd/internal/terminal
+golang.org/x/time:
+	bridge
+	bridge/broker
+gopkg.in/yaml.v3:
+	configs
+	configs/circuits
+	configs/strict
+periph.io/x/conn/v3:
+	actuators
+	boards/expanders
+	boards/linux
+	boards/sim
+	boards/sim/chips
+	boards/sim/worlds
+	cmd/fluxd/daemon
+	cmd/fluxd/hardware
+	configs/strict
+	sensors
+periph.io/x/devices/v3:
+	sensors
+periph.io/x/host/v3:
+	boards/linux
 pgregory.net/rapid:
 `
 

@@ -13,7 +13,7 @@ import (
 	"regexp"
 	"syscall"
 
-	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -139,7 +139,7 @@ func load(ctx context.Context, args []string) (*configs.Robot, error) {
 		if err != nil {
 			return nil, err
 		}
-		if mistakes, _ := daemon.CheckRanges(config); len(mistakes) > 0 {
+		if mistakes, _ := hardware.CheckRanges(config); len(mistakes) > 0 {
 			return nil, mistakes
 		}
 		return config, nil

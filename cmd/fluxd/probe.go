@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
-	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -27,9 +27,9 @@ it badly (write-only ones may hang until the next transfer). Do not probe while 
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts := daemon.BoardOptions{Root: root, Seed: 1, Log: log(cmd.ErrOrStderr())}
+			opts := hardware.Options{Root: root, Seed: 1, Log: log(cmd.ErrOrStderr())}
 			if len(args) == 0 {
-				board, buses, err := daemon.Probe(opts)
+				board, buses, err := hardware.Probe(opts)
 				if err != nil {
 					return err
 				}
@@ -40,7 +40,7 @@ it badly (write-only ones may hang until the next transfer). Do not probe while 
 			if err != nil {
 				return err
 			}
-			board, buses, err := daemon.ProbeRobot(config, opts)
+			board, buses, err := hardware.ProbeRobot(config, opts)
 			if err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ it badly (write-only ones may hang until the next transfer). Do not probe while 
 }
 
 // printBuses writes what answers on each bus, and returns what was expected and does not.
-func printBuses(w io.Writer, board string, buses []daemon.BusAnswers, expected map[string][]string) (missing []string) {
+func printBuses(w io.Writer, board string, buses []hardware.BusAnswers, expected map[string][]string) (missing []string) {
 	fmt.Fprintf(w, "board: %s\n", board)
 	if len(buses) == 0 {
 		fmt.Fprintln(w, "no I2C buses; on a Raspberry Pi: sudo raspi-config nonint do_i2c 0")

@@ -14,6 +14,7 @@ import (
 	"fluxd/bridge/broker"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,7 @@ process is killed or suspended. ctrl-Z and SIGUSR1 are an emergency stop.`,
 			if parent, err := supervises(supervision, config); err != nil {
 				return err
 			} else if parent {
-				return supervise(signalled, config, daemon.BoardOptions{Root: root, Log: log(cmd.ErrOrStderr())}, cmd, stops)
+				return supervise(signalled, config, hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())}, cmd, stops)
 			}
 			ctx, cancel := orphaned(signalled)
 			defer cancel()

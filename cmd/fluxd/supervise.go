@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/configs"
 	"fluxd/configs/circuits"
@@ -62,7 +62,7 @@ func supervises(mode string, config *configs.Robot) (bool, error) {
 
 // supervise runs this very command line in a child process, and brings the actuators to failsafe when that ends in any other way than
 // in order.
-func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOptions, cmd *cobra.Command, stops <-chan os.Signal) error {
+func supervise(ctx context.Context, config *configs.Robot, opts hardware.Options, cmd *cobra.Command, stops <-chan os.Signal) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("supervise: %w", err)
@@ -104,7 +104,7 @@ func supervise(ctx context.Context, config *configs.Robot, opts daemon.BoardOpti
 		return how // it could not start, has said why, and has let go of all by itself
 	}
 	opts.Log.Error("the robot's process has died: bringing actuators to failsafe", "how", err)
-	if err := daemon.Halt(config, opts); err != nil {
+	if err := hardware.Halt(config, opts); err != nil {
 		opts.Log.Error("some actuators are NOT at failsafe: take the power off", "error", err)
 	} else {
 		opts.Log.Info("actuators are at failsafe")
@@ -251,7 +251,7 @@ It must not run beside a daemon that lives: that would go on commanding. Use flu
 				return err
 			}
 			outlive(cmd.Context())
-			return daemon.Halt(config, daemon.BoardOptions{Root: root, Log: log(cmd.ErrOrStderr())})
+			return hardware.Halt(config, hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())})
 		},
 	}
 	rootFlag(c, &root)

@@ -67,3 +67,23 @@ func Meant(name string, known []string) string {
 	}
 	return ", did you mean " + strings.Join(near, " or ") + "?"
 }
+
+// Advice names what may have been meant by an unknown name: the nearest known names, or else some of them.
+func Advice(name string, known []string) string {
+	if near := Meant(name, known); near != "" {
+		return near
+	}
+	if len(known) == 0 {
+		return ": the configuration has none"
+	}
+	return ": there are " + Some(known)
+}
+
+// Some shows some of a list.
+func Some(all []string) string {
+	const most = 4
+	if len(all) <= most {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
+}

@@ -32,7 +32,7 @@ mqtt: {broker: none}
 	l.obey()
 	now := time.Duration(0)
 	l.clock = func() time.Duration { now += time.Microsecond; return now } // every look at the clock takes a microsecond
-	pin, err := l.board.Pin("GPIO17")
+	pin, err := l.body.Board.Pin("GPIO17")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,11 +43,11 @@ mqtt: {broker: none}
 	write := func() { // what the actuator's goroutine does when it is woken
 		select {
 		case <-actuator.wake:
-			before := actuator.guard.Applied()
+			before := actuator.Guard.Applied()
 			if err := l.move(actuator); err != nil {
 				t.Fatal(err)
 			}
-			if actuator.guard.Applied() != before {
+			if actuator.Guard.Applied() != before {
 				written++
 			}
 		default:
@@ -57,7 +57,7 @@ mqtt: {broker: none}
 	edge := func() {
 		level = !level
 		pin.(*sim.Pin).Drive(level)
-		r, ok := sensor.edges.Next(l.clock(), time.Second)
+		r, ok := sensor.Edges.Next(l.clock(), time.Second)
 		if !ok {
 			t.Fatal("no reading")
 		}

@@ -17,10 +17,8 @@ import (
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/physic"
 )
 
 // explosive is a sensor whose code panics where a test says so.
@@ -96,7 +94,7 @@ func TestSensorWhoseCodePanics(t *testing.T) {
 				r, events := heard(func() time.Duration { return time.Since(begun) })
 				l := &Robot{readings: make(chan reading, 1000), robot: r}
 				e := &explosive{}
-				line := &sensorLine{name: "bomb", sensor: e, edges: e, nudge: make(chan struct{}, 1)}
+				line := &sensorLine{Sensor: &hardware.Sensor{Name: "bomb", Sensor: e, Edges: e}, nudge: make(chan struct{}, 1)}
 				line.every.set(10 * time.Millisecond)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -145,7 +143,7 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 	var events []string
 	s.event = func(kind protocol.EventKind, _ string) { events = append(events, kind.Code()) }
 	e := &explosive{}
-	s.sensors[0].sensor, s.sensors[0].edges = e, e
+	s.sensors[0].Sensor.Sensor, s.sensors[0].Edges = e, e
 	run := func(until time.Duration) {
 		t.Helper()
 		if err := s.run(context.Background(), until, func(time.Duration) {}); err != nil {
@@ -209,9 +207,9 @@ func TestActuatorWhoseCodePanics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bomb{Device: s.outputs[0].device}
-	if s.outputs[0].guard, err = actuators.NewGuard(b, s.outputs[0].guardOpts(s.config.Actuators[0].Value)); err == nil {
-		err = s.outputs[0].guard.Start(0)
+	b := &bomb{Device: s.outputs[0].Device}
+	if s.outputs[0].Guard, err = actuators.NewGuard(b, s.outputs[0].GuardOpts(s.config.Actuators[0].Value)); err == nil {
+		err = s.outputs[0].Guard.Start(0)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -220,10 +218,10 @@ func TestActuatorWhoseCodePanics(t *testing.T) {
 	if err := s.run(context.Background(), time.Second, func(time.Duration) {}); err != nil {
 		t.Fatal(err)
 	}
-	if _, last, failing := s.outputs[0].guard.Faults(); !failing || !strings.Contains(fmt.Sprint(last), "panic: bridge on fire") {
+	if _, last, failing := s.outputs[0].Guard.Faults(); !failing || !strings.Contains(fmt.Sprint(last), "panic: bridge on fire") {
 		t.Errorf("failing %v, last %v", failing, last)
 	}
-	pin, err := s.board.Pin("GPIO13")
+	pin, err := s.body.Board.Pin("GPIO13")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,37 +235,8 @@ func TestActuatorWhoseCodePanics(t *testing.T) {
 		t.Error("the other wheel goes on")
 	}
 	b.armed = false
-	if err := s.failsafe(); err != nil {
+	if err := s.body.Failsafe(); err != nil {
 		t.Error(err)
-	}
-}
-
-// explosiveBus panics in each transfer, and explosiveBoard when it is asked for one.
-type explosiveBus struct{ i2c.Bus }
-
-func (explosiveBus) String() string                  { return "I2C1" }
-func (explosiveBus) SetSpeed(physic.Frequency) error { return nil }
-func (explosiveBus) Tx(uint16, []byte, []byte) error { panic("bus on fire") }
-
-type explosiveBoard struct{ board }
-
-func (explosiveBoard) Bus(string) (i2c.BusCloser, error) { panic("board on fire") }
-func (explosiveBoard) Halt() error                       { panic("board on fire") }
-
-func TestBusAndBoardWhoseCodePanics(t *testing.T) {
-	b := newPatientBus(explosiveBus{})
-	for range 2 { // the bus is free again
-		if err := b.Tx(0x23, nil, nil); err == nil || !strings.Contains(err.Error(), "bus on fire") {
-			t.Errorf("got %v", err)
-		}
-	}
-	r, _ := heard(func() time.Duration { return 0 })
-	r.board = explosiveBoard{}
-	if _, err := r.bus("I2C1"); err == nil || !strings.Contains(err.Error(), "board on fire") {
-		t.Errorf("got %v", err)
-	}
-	if err := r.halt(); err == nil || !strings.Contains(err.Error(), "board on fire") {
-		t.Errorf("halt: %v", err)
 	}
 }
 
@@ -300,27 +269,4 @@ func TestDaemonGoesOnWhenATransferPanics(t *testing.T) {
 	eye.burns.Store(false)
 	w.tells(t, "sensor_fresh")
 	w.turns(t)
-}
-
-// A bus whose code panics is named by a probe, and the others are asked.
-func TestProbeOfABusWhoseCodePanics(t *testing.T) {
-	config := parse(t, guardedBench, nil)
-	r := newBody(config, BoardOptions{Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, true)
-	if err := r.openBoard(); err != nil {
-		t.Fatal(err)
-	}
-	eye := &onFire{Device: chips.NewBH1750(nil)}
-	eye.burns.Store(true)
-	if err := r.board.(*sim.Board).Attach("I2C1", 0x5c, eye); err != nil {
-		t.Fatal(err)
-	}
-	for _, answers := range r.probe() {
-		burning := answers.Name == "I2C1"
-		if got := answers.Err != nil && strings.Contains(answers.Err.Error(), "chip on fire"); got != burning {
-			t.Errorf("%s: %v", answers.Name, answers.Err)
-		}
-		if burning && !slices.Equal(answers.Addresses, []uint16{0x23}) { // that of the bench answered before
-			t.Errorf("%x answer", answers.Addresses)
-		}
-	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/boards/sim"
+	"fluxd/cmd/fluxd/hardware"
 
 	"periph.io/x/conn/v3/gpio"
 )
@@ -53,12 +54,12 @@ func TestEveryDeviceOnTheBench(t *testing.T) {
 	}
 	for _, line := range s.sensors {
 		value, _, seen := line.latest.read()
-		expected, known := want[line.name]
-		if got := float64(value) / 1e6; !seen && line.name != "motion" || !known || math.Abs(got-expected) > 0.02+expected/1000 {
-			t.Errorf("%s: %v (seen: %v), want %v", line.name, got, seen, expected)
+		expected, known := want[line.Name]
+		if got := float64(value) / 1e6; !seen && line.Name != "motion" || !known || math.Abs(got-expected) > 0.02+expected/1000 {
+			t.Errorf("%s: %v (seen: %v), want %v", line.Name, got, seen, expected)
 		}
 		if s.isStale(line) || line.faults > 0 {
-			t.Errorf("%s: stale %v, %d faults", line.name, s.isStale(line), line.faults)
+			t.Errorf("%s: stale %v, %d faults", line.Name, s.isStale(line), line.faults)
 		}
 	}
 	if err := s.halt(); err != nil {
@@ -69,16 +70,16 @@ func TestEveryDeviceOnTheBench(t *testing.T) {
 // Each actuator of the configuration moves what it is wired to, within its limits, and is at failsafe again in the end.
 func TestEveryActuatorOnTheBench(t *testing.T) {
 	now := time.Duration(0)
-	r, err := assemble(parse(t, benchRobot(t), nil), BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now }, false)
+	r, err := assemble(parse(t, benchRobot(t), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.obey()
-	board := r.board.(*sim.Board)
+	board := r.body.Board.(*sim.Board)
 	for ; now < 3*time.Second; now += 10 * time.Millisecond {
 		for _, o := range r.outputs {
-			o.guard.Set(now, actuators.Full)
-			if err := o.guard.Step(now); err != nil {
+			o.Guard.Set(now, actuators.Full)
+			if err := o.Guard.Step(now); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -106,11 +107,11 @@ func TestEveryActuatorOnTheBench(t *testing.T) {
 		t.Errorf("belt: %v at %v Hz", share, hertz)
 	}
 	for _, o := range r.outputs {
-		if o.guard.Applied() != actuators.Full {
-			t.Errorf("%s: %d", o.name, o.guard.Applied())
+		if o.Guard.Applied() != actuators.Full {
+			t.Errorf("%s: %d", o.Name, o.Guard.Applied())
 		}
 	}
-	if err := r.failsafe(); err != nil {
+	if err := r.body.Failsafe(); err != nil {
 		t.Error(err)
 	}
 	if share, _ := pwm("GPIO12"); share != 0 {

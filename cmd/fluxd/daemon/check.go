@@ -8,55 +8,24 @@ import (
 	"strings"
 	"time"
 
-	"fluxd/boards/sim"
 	"fluxd/boards/sim/worlds"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
 )
-
-// misplaced is an error about what a configuration says at a key of a sensor or actuator.
-type misplaced struct {
-	key string
-	err error
-}
-
-func (m *misplaced) Error() string { return m.key + ": " + m.err.Error() }
-func (m *misplaced) Unwrap() error { return m.err }
-
-func at(key string, err error) error { return &misplaced{key, err} }
-
-// wrong is an error about what the configuration says at a path, with its line.
-func (r *robot) wrong(path string, err error) error {
-	return configs.Errors{r.config.Mistake(path, "%v", err)}
-}
-
-// refused says why a part could not be made. What the configuration is to blame for has its line; on a simulated board that is all.
-func (r *robot) refused(path, part string, err error) error {
-	var placed configs.Errors
-	var key *misplaced
-	switch {
-	case errors.As(err, &placed):
-		return placed
-	case errors.As(err, &key):
-		return r.wrong(path+"."+key.key, key.err)
-	case r.config.Board.Kind == "sim":
-		return r.wrong(path, err)
-	}
-	return fmt.Errorf("%s: %w", part, err)
-}
 
 // Check makes all parts of a robot that can be made without its board, and so finds what no look at the configuration alone can: a
 // recording without the column that is asked for, a code that its encoder refuses. What a robot on a simulated board would be refused
 // for is found entirely, and of one on a Raspberry Pi all but what its own board says. The error has every mistake with its line.
 // Warnings are what the simulated world does not know: the robot runs, and that does nothing.
 func Check(config *configs.Robot) (warnings configs.Errors, err error) {
-	r := newBody(config, BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, false)
+	r := newParts(config, hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 })
 	var found configs.Errors
 	note := func(path, part string, err error) {
 		if err == nil {
 			return
 		}
 		var placed configs.Errors
-		if err = r.refused(path, part, err); !errors.As(err, &placed) {
+		if err = r.body.Refused(path, part, err); !errors.As(err, &placed) {
 			placed = configs.Errors{config.Mistake(path, "%v", err)}
 		}
 		found = append(found, placed...)
@@ -65,7 +34,7 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 		note("network", "network", err)
 		return nil, found
 	}
-	devices, err := r.openPaper()
+	devices, err := r.body.OpenPaper()
 	if err != nil {
 		note("board", "board", err)
 		return nil, found
@@ -93,32 +62,8 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 	if found != nil {
 		return nil, found
 	}
-	_, unsure := CheckRanges(config) // its mistakes were found when the file was read
+	_, unsure := hardware.CheckRanges(config) // its mistakes were found when the file was read
 	return append(unsure, r.unknownToWorld()...), nil
-}
-
-// openPaper makes a board on which devices can be tried: the robot's own where it is simulated, one like it for a Raspberry Pi. It reports
-// false where only the board itself knows its pins and buses.
-func (r *robot) openPaper() (bool, error) {
-	b := sim.New(r.clock)
-	switch r.config.Board.Kind {
-	case "sim":
-		return true, r.openBoard()
-	case "raspberrypi":
-		r.board = b
-		for _, c := range r.config.Wiring() {
-			if c.Bus != "" && !slices.Contains(b.Buses(), c.Bus) {
-				return false, nil // it has more buses than that one
-			}
-		}
-		t, err := newTable(b, r)
-		if err != nil {
-			return true, err
-		}
-		return true, t.layOut()
-	}
-	r.board = b
-	return false, nil
 }
 
 // unknownToWorld lists the wires that end nowhere in the simulated world, and the wheels of the arena's robot that nothing drives.

@@ -29,21 +29,21 @@ const none = "(none)"
 
 func newComparison(r *robot) (*comparison, error) {
 	c := r.config.Compare
-	rec, err := r.recording(c.File)
+	rec, err := r.body.Recording(c.File)
 	if err != nil {
-		return nil, r.wrong("compare.file", err)
+		return nil, r.body.Wrong("compare.file", err)
 	}
 	if _, err := rec.Word(0, c.Column); err != nil {
-		return nil, r.wrong("compare.column", err)
+		return nil, r.body.Wrong("compare.column", err)
 	}
 	times, err := rec.Evenly(c.Every)
 	if c.Time != nil {
 		times, err = rec.Timed(c.Time.Column, c.Time.Unit)
 	}
 	if err != nil {
-		return nil, r.wrong("compare.time", err)
+		return nil, r.body.Wrong("compare.time", err)
 	}
-	found := slices.IndexFunc(r.outputs, func(o *outputLine) bool { return o.name == c.Actuator && o.label != nil })
+	found := slices.IndexFunc(r.outputs, func(o *outputLine) bool { return o.Name == c.Actuator && o.Label != nil })
 	if found < 0 {
 		return nil, fmt.Errorf("compare: actuator %q: expected the name of an actuator of device label", c.Actuator)
 	}
@@ -77,7 +77,7 @@ func (c *comparison) note(outputs []*outputLine) {
 		panic(err)
 	}
 	c.row++
-	given := outputs[c.output].label.Name()
+	given := outputs[c.output].Label.Name()
 	if given == "" {
 		given = none
 	}

@@ -10,6 +10,8 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
+	"fluxd/configs/spelling"
 	"fluxd/core"
 )
 
@@ -34,11 +36,11 @@ const handCheck = 50 * time.Millisecond
 // driveByHand takes the robot over, and drives one actuator for some time. It fails while anything holds that one at failsafe.
 func (r *robot) driveByHand(o *outputLine, c actuators.Command, now, length time.Duration) error {
 	o.interrupted.Store(false) // first: what holds it from now on is seen
-	if held := o.guard.Held() &^ actuators.Expired; held != 0 {
-		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.name, Message: "it is held at failsafe: " + strings.Join(held.Reasons(), ", ")}
+	if held := o.Guard.Held() &^ actuators.Expired; held != 0 {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.Name, Message: "it is held at failsafe: " + strings.Join(held.Reasons(), ", ")}
 	}
-	if count, last, failing := o.guard.Faults(); failing {
-		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.name, Message: fmt.Sprintf("it has failed %d times, last: %v", count, last)}
+	if count, last, failing := o.Guard.Faults(); failing {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.Name, Message: fmt.Sprintf("it has failed %d times, last: %v", count, last)}
 	}
 	r.takeOver(byHand{output: o, command: c, until: now + length, renewed: now})
 	return nil
@@ -66,14 +68,14 @@ func (r *robot) lookAfterHand(now time.Duration) {
 		return
 	}
 	timeout := o.timeout.get()
-	_, _, failing := o.guard.Faults()
+	_, _, failing := o.Guard.Faults()
 	if now >= h.until || failing || o.interrupted.Load() || timeout > 0 && now-h.renewed >= timeout {
 		h.output = nil
 		return
 	}
 	if now >= h.renewed+o.handPeriod() {
 		h.renewed = now
-		if o.guard.Renew(now) {
+		if o.Guard.Renew(now) {
 			o.rouse()
 		}
 	}
@@ -103,30 +105,30 @@ func (r *robot) wanted(o *outputLine) actuators.Command {
 	case r.manual.taken && r.manual.output == o:
 		return r.manual.command
 	case r.manual.taken:
-		return o.failsafe
+		return o.Failsafe
 	}
 	if value, ok := o.decoder.Command(); ok {
 		return actuators.Command(value)
 	}
-	return o.failsafe
+	return o.Failsafe
 }
 
 // Drive implements bridge.Robot.
 func (l *Robot) Drive(ctx context.Context, who, name string, value float64, length time.Duration) error {
-	i := slices.IndexFunc(l.outputs, func(o *outputLine) bool { return o.name == name })
+	i := slices.IndexFunc(l.outputs, func(o *outputLine) bool { return o.Name == name })
 	path := "actuators." + name
 	if i < 0 {
 		var known []string
 		for _, o := range l.outputs {
-			known = append(known, o.name)
+			known = append(known, o.Name)
 		}
-		return &protocol.Error{Code: protocol.UnknownActuator, Path: path, Message: "no such actuator" + meant(name, known)}
+		return &protocol.Error{Code: protocol.UnknownActuator, Path: path, Message: "no such actuator" + spelling.Advice(name, known)}
 	}
 	o := l.outputs[i]
-	if o.label != nil {
+	if o.Label != nil {
 		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: "it is a label: it names what the network commands, and moves nothing"}
 	}
-	if limits := l.tuner.now.Load().settings.actuators[i].Range; math.IsNaN(value) || value < limits[0] || value > limits[1] {
+	if limits := l.tuner.Settings().Actuators[i].Range; math.IsNaN(value) || value < limits[0] || value > limits[1] {
 		return protocol.Refuse(path, limits[0], limits[1], fmt.Sprintf("%g is out of range", value))
 	}
 	switch state, by := l.state(); state {
@@ -138,7 +140,7 @@ func (l *Robot) Drive(ctx context.Context, who, name string, value float64, leng
 	first := false
 	a := l.ask(ctx, func() answer {
 		first = !l.manual.taken
-		return answer{err: l.driveByHand(o, command(value), l.clock(), length)}
+		return answer{err: l.driveByHand(o, hardware.Command(value), l.clock(), length)}
 	})
 	if a.err == nil && first {
 		l.tellTakenOver(who)

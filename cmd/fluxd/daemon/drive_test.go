@@ -10,6 +10,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 )
 
 // wheeled has two wheels that the same neuron drives, at 0.3 of full scale each.
@@ -39,7 +40,7 @@ func TestDrivenByHand(t *testing.T) {
 		}
 		drive := func(o *outputLine, c float64, length time.Duration) {
 			t.Helper()
-			if err := x.driveByHand(o, command(c), x.now, length); err != nil {
+			if err := x.driveByHand(o, hardware.Command(c), x.now, length); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -75,7 +76,7 @@ func TestDrivenByHand(t *testing.T) {
 		right.hold(actuators.EmergencyStop)
 		x.pass(t, 10*time.Millisecond)
 		expect("stopped", 0, 0)
-		if err := x.driveByHand(right, command(0.5), x.now, time.Second); err == nil || !strings.Contains(err.Error(), "emergency stop") {
+		if err := x.driveByHand(right, hardware.Command(0.5), x.now, time.Second); err == nil || !strings.Contains(err.Error(), "emergency stop") {
 			t.Errorf("while it is held: %v", err)
 		}
 		right.release(actuators.EmergencyStop)

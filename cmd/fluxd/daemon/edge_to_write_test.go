@@ -77,7 +77,7 @@ func TestEdgeToWriteCountsFromTheMotorSpikeThatAnswers(t *testing.T) {
 				l.turn(reading{}, false)
 			}
 			serve(t, l)
-			if l.outputs[0].label.Name() != "go" {
+			if l.outputs[0].Label.Name() != "go" {
 				t.Error("the reflex did not take place")
 			}
 			if edge, spike := percentiles(&l.toWrite[byEdge]), percentiles(&l.toWrite[bySpike]); edge != once(c.edge) || spike != once(c.spike) {
@@ -110,10 +110,10 @@ func TestEdgeToWriteCountsTheEarliestUnanswered(t *testing.T) {
 	o := l.outputs[0]
 	device := &moody{}
 	var err error
-	if o.guard, err = actuators.NewGuard(device, actuators.GuardOpts{Min: -1, Max: 1, Failsafe: -1}); err != nil {
+	if o.Guard, err = actuators.NewGuard(device, actuators.GuardOpts{Min: -1, Max: 1, Failsafe: -1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.guard.Start(0); err != nil {
+	if err := o.Guard.Start(0); err != nil {
 		t.Fatal(err)
 	}
 	o.post(0, byEdge, 100*time.Microsecond)

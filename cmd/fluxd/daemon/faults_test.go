@@ -11,6 +11,7 @@ import (
 
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
@@ -78,11 +79,11 @@ func TestEndOfARobotWithAStuckBus(t *testing.T) {
 // A bus that nobody has noticed to be stuck before the end: it takes no longer than a transfer may, and the end names the sensor.
 func TestEndOfARobotWhoseBusSticksUnnoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, err := assemble(parse(t, guardedBench, nil), BoardOptions{Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, true)
+		r, err := assemble(parse(t, guardedBench, nil), hardware.Options{Log: slog.New(slog.DiscardHandler), BusWait: busWait}, func() time.Duration { return 0 })
 		if err != nil {
 			t.Fatal(err)
 		}
-		faults, err := r.board.(*sim.Board).Faults("I2C1")
+		faults, err := r.body.Board.(*sim.Board).Faults("I2C1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +172,7 @@ mqtt: {broker: none}
 	if err != nil {
 		t.Fatal(err)
 	}
-	board := s.board.(*sim.Board)
+	board := s.body.Board.(*sim.Board)
 	run := func(until time.Duration) {
 		t.Helper()
 		if err := s.run(context.Background(), until, func(time.Duration) {}); err != nil {
@@ -209,7 +210,7 @@ mqtt: {broker: none}
 // A device that is away is asked ever less often: nothing spins, and the bus is free for the others.
 func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
 	now := time.Duration(0)
-	line := &sensorLine{}
+	line := &sensorLine{Sensor: &hardware.Sensor{}}
 	line.every.set(10 * time.Millisecond)
 	var waits []time.Duration
 	due := now
@@ -291,7 +292,7 @@ func TestPinWhoseWaitEndsAtOnceDoesNotSpin(t *testing.T) {
 		h := &hasty{}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		l.watch(ctx, &sensorLine{name: "hasty", sensor: h, edges: h})
+		l.watch(ctx, &sensorLine{Sensor: &hardware.Sensor{Name: "hasty", Sensor: h, Edges: h}})
 		if h.waits > 110 {
 			t.Errorf("%d waits in 10 s", h.waits)
 		}

@@ -99,10 +99,8 @@ const atATime = 256
 func (l *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Reading) error {
 	synapses := map[int]float64{}
 	for path := range values {
-		for _, i := range l.tuner.members(path) {
-			if p := &l.tuner.all[i]; p.learns {
-				synapses[p.of.index] = 0
-			}
+		for _, s := range l.tuner.Learning(path) {
+			synapses[s] = 0
 		}
 	}
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(synapses)), atATime) {
@@ -118,10 +116,8 @@ func (l *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Readin
 	}
 	for path, v := range values {
 		low, high := math.Inf(1), math.Inf(-1)
-		for _, i := range l.tuner.members(path) {
-			if p := &l.tuner.all[i]; p.learns {
-				low, high = min(low, synapses[p.of.index]), max(high, synapses[p.of.index])
-			}
+		for _, s := range l.tuner.Learning(path) {
+			low, high = min(low, synapses[s]), max(high, synapses[s])
 		}
 		if low <= high {
 			if v.Learnt = &low; low < high {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/tuning"
 	"fmt"
 	"log/slog"
 	"math"
@@ -23,7 +24,7 @@ import (
 // tunable is a robot in virtual time with a tuner.
 type tunable struct {
 	*simulation
-	tuner *tuner
+	tuner *tuning.Tuner
 }
 
 func newTunable(t interface {
@@ -35,7 +36,27 @@ func newTunable(t interface {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tunable{s, newTuner(s.robot)}
+	return &tunable{s, tuning.New(config, s.network, s.robot)}
+}
+
+// paths are the parameters, each by its path: no population of these robots is large.
+func (x *tunable) paths(t interface{ Fatalf(string, ...any) }) []protocol.Parameter {
+	all := x.tuner.Parameters()
+	for _, p := range all {
+		if p.Count > 1 {
+			t.Fatalf("%s stands for %d", p.Path, p.Count)
+		}
+	}
+	return all
+}
+
+// value is what get answers for a path.
+func (x *tunable) value(t interface{ Fatal(...any) }, path string) protocol.Reading {
+	values, _, err := x.tuner.Get([]string{path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values[path]
 }
 
 func (x *tunable) pass(t *testing.T, d time.Duration) {
@@ -48,7 +69,7 @@ func (x *tunable) pass(t *testing.T, d time.Duration) {
 // share is what a pin really gives, as a share of the period.
 func (x *tunable) share(t *testing.T, pin string) float64 {
 	t.Helper()
-	p, err := x.board.Pin(pin)
+	p, err := x.body.Board.Pin(pin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +140,7 @@ mqtt: {broker: none}
 		if got := c.observe(); math.Abs(got-c.before) > 0.02*c.before+0.0001 {
 			t.Errorf("%s: %v before, want %v", c.what, got, c.before)
 		}
-		if err := x.tuner.set(wish{values: c.set}); err != nil {
+		if err := x.tuner.Set(tuning.Request{Values: c.set}); err != nil {
 			t.Fatalf("%s: %v", c.what, err)
 		}
 		x.pass(t, 1100*time.Millisecond)
@@ -128,10 +149,10 @@ mqtt: {broker: none}
 		}
 	}
 	// The sensor is away: what needs it goes to failsafe after the time that was tuned.
-	if err := x.tuner.set(wish{values: map[string]float64{"sensors.eye.stale": 40_000}}); err != nil {
+	if err := x.tuner.Set(tuning.Request{Values: map[string]float64{"sensors.eye.stale": 40_000}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := x.board.(*sim.Board).Detach("I2C1", 0x23); err != nil {
+	if err := x.body.Board.(*sim.Board).Detach("I2C1", 0x23); err != nil {
 		t.Fatal(err)
 	}
 	x.pass(t, 200*time.Millisecond)
@@ -165,23 +186,23 @@ func TestWhatCannotBeTuned(t *testing.T) {
 		{"actuators.arm.trim", 0.5, protocol.OutOfRange, -200},
 		{"actuators.horn.on", 0.4, protocol.OutOfRange, 0.400001},
 		{"sensors.ir.curve[1][0]", 0.4, protocol.OutOfRange, 0.400001},
-		{"sensors.turn.encode.range[0]", 200, protocol.OutOfRange, -codeLimit},
+		{"sensors.turn.encode.range[0]", 200, protocol.OutOfRange, -float64(1<<41) / 1e6},
 		{"sensors.turn.encode.max", 1e9, protocol.OutOfRange, 1e-6},
 		{"sensors.turn.encode.max", math.NaN(), protocol.OutOfRange, 1e-6},
 		{"sensors.turn.encode.max", math.Inf(1), protocol.OutOfRange, 1e-6},
 	} {
 		var refused *protocol.Error
-		if err := x.tuner.set(wish{values: map[string]float64{c.path: c.v}}); !errors.As(err, &refused) || refused.Code != c.code || refused.Path != c.path {
+		if err := x.tuner.Set(tuning.Request{Values: map[string]float64{c.path: c.v}}); !errors.As(err, &refused) || refused.Code != c.code || refused.Path != c.path {
 			t.Errorf("%s = %g: %v, want %s", c.path, c.v, err, c.code)
 		} else if c.code == protocol.OutOfRange && (refused.Min == nil || *refused.Min != c.min) {
 			t.Errorf("%s = %g: %+v, want min %g", c.path, c.v, refused, c.min)
 		}
 	}
-	if left := x.tuner.tuned(x.tuner.now.Load()); len(left) != 0 {
+	if left := x.tuner.Tuned(); len(left) != 0 {
 		t.Errorf("refused, and tuned: %v", left)
 	}
 	// Each alone is out of range.
-	if err := x.tuner.set(wish{values: map[string]float64{"sensors.warm.every": 3e6, "sensors.warm.stale": 6e6}}); err != nil {
+	if err := x.tuner.Set(tuning.Request{Values: map[string]float64{"sensors.warm.every": 3e6, "sensors.warm.stale": 6e6}}); err != nil {
 		t.Error(err)
 	}
 }
@@ -207,41 +228,37 @@ network:
 		config := parse(t, text, nil)
 		rapid.Check(t, func(t *rapid.T) {
 			x := newTunable(t, config)
-			all := x.tuner.all
+			all := x.paths(t)
 			for range rapid.IntRange(0, 3).Draw(t, "changes") { // what is announced may depend on them
-				p := all[rapid.IntRange(0, len(all)-1).Draw(t, "changed")]
-				low, high := x.tuner.limits(&x.tuner.now.Load().settings, x.tuner.byPath[p.path])
-				v := low + (high-low)*rapid.SampledFrom([]float64{0, 0.25, 0.5, 1}).Draw(t, "where")
-				if p.whole {
+				p := rapid.SampledFrom(all).Draw(t, "changed")
+				now := x.value(t, p.Path)
+				v := now.Min + (now.Max-now.Min)*rapid.SampledFrom([]float64{0, 0.25, 0.5, 1}).Draw(t, "where")
+				if p.Type == "int" {
 					v = math.Round(v)
 				}
-				_ = x.tuner.set(wish{values: map[string]float64{p.path: v}})
+				_ = x.tuner.Set(tuning.Request{Values: map[string]float64{p.Path: v}})
 			}
-			p := all[rapid.IntRange(0, len(all)-1).Draw(t, "parameter")]
-			values, _, err := x.tuner.get([]string{p.path})
-			if err != nil {
-				t.Fatal(err)
-			}
-			v := values[p.path]
+			p := rapid.SampledFrom(all).Draw(t, "parameter")
+			v := x.value(t, p.Path)
 			step := func(end float64, up bool) float64 {
-				if p.whole {
+				if p.Type == "int" {
 					return end + map[bool]float64{true: 1, false: -1}[up]
 				}
 				return end + map[bool]float64{true: 1, false: -1}[up]*max(math.Abs(end)*1e-3, 2e-6)
 			}
 			for _, beyond := range []float64{step(v.Min, false), step(v.Max, true)} {
 				var refused *protocol.SetError
-				err := x.tuner.set(wish{values: map[string]float64{p.path: beyond}})
+				err := x.tuner.Set(tuning.Request{Values: map[string]float64{p.Path: beyond}})
 				if !errors.As(err, &refused) || refused.Min == nil || *refused.Min != v.Min || *refused.Max != v.Max {
-					t.Fatalf("%s: %g to %g are announced, and %g gets %v", p.path, v.Min, v.Max, beyond, err)
+					t.Fatalf("%s: %g to %g are announced, and %g gets %v", p.Path, v.Min, v.Max, beyond, err)
 				}
 			}
 			end := rapid.SampledFrom([]float64{v.Min, v.Max}).Draw(t, "end")
-			if p.whole && end != math.Trunc(end) {
-				t.Fatalf("%s: %g to %g are announced, and it takes whole numbers", p.path, v.Min, v.Max)
+			if p.Type == "int" && end != math.Trunc(end) {
+				t.Fatalf("%s: %g to %g are announced, and it takes whole numbers", p.Path, v.Min, v.Max)
 			}
-			if err := x.tuner.set(wish{values: map[string]float64{p.path: end}}); err != nil {
-				t.Fatalf("%s: %g to %g are announced, and %g gets %v", p.path, v.Min, v.Max, end, err)
+			if err := x.tuner.Set(tuning.Request{Values: map[string]float64{p.Path: end}}); err != nil {
+				t.Fatalf("%s: %g to %g are announced, and %g gets %v", p.Path, v.Min, v.Max, end, err)
 			}
 			tried++
 			_ = x.halt()
@@ -259,17 +276,18 @@ func TestAnySequenceOfSets(t *testing.T) {
 	accepted, refusals := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		x := newTunable(t, config)
+		all := x.paths(t)
 		for range rapid.IntRange(1, 6).Draw(t, "sets") {
 			values := map[string]float64{}
 			for range rapid.IntRange(1, 3).Draw(t, "values") {
-				p := x.tuner.all[rapid.IntRange(0, len(x.tuner.all)-1).Draw(t, "parameter")]
-				low, high := p.limits(&x.tuner.now.Load().settings)
-				values[p.path] = rapid.SampledFrom([]float64{low, high, p.preset, math.Round((low + high) / 2), p.preset * 1.1, math.Round(p.preset / 2),
-					low - 1, high + 1, 0, -1, 1e18, -1e18, math.NaN(), math.Inf(-1), 0.5}).Draw(t, p.path)
+				p := rapid.SampledFrom(all).Draw(t, "parameter")
+				now := x.value(t, p.Path)
+				values[p.Path] = rapid.SampledFrom([]float64{now.Min, now.Max, p.Default, math.Round((now.Min + now.Max) / 2), p.Default * 1.1, math.Round(p.Default / 2),
+					now.Min - 1, now.Max + 1, 0, -1, 1e18, -1e18, math.NaN(), math.Inf(-1), 0.5}).Draw(t, p.Path)
 			}
-			before, rev, _ := x.tuner.get(nil)
-			err := x.tuner.set(wish{values: values, source: "mqtt"})
-			after, now, _ := x.tuner.get(nil)
+			before, rev, _ := x.tuner.Get(nil)
+			err := x.tuner.Set(tuning.Request{Values: values, Source: "mqtt"})
+			after, now, _ := x.tuner.Get(nil)
 			if err != nil {
 				refusals++
 				if fmt.Sprint(before) != fmt.Sprint(after) || rev != now {
@@ -287,16 +305,16 @@ func TestAnySequenceOfSets(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		presets, err := x.tuner.presets(nil)
+		presets, err := x.tuner.Presets(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(presets) > 0 {
-			if err := x.tuner.set(wish{values: presets}); err != nil {
+			if err := x.tuner.Set(tuning.Request{Values: presets}); err != nil {
 				t.Fatalf("reset of %v: %v", presets, err)
 			}
 		}
-		if left := x.tuner.tuned(x.tuner.now.Load()); len(left) > 0 {
+		if left := x.tuner.Tuned(); len(left) > 0 {
 			t.Fatalf("after the reset: %v", left)
 		}
 		if err := x.halt(); err != nil {
@@ -311,7 +329,7 @@ func TestAnySequenceOfSets(t *testing.T) {
 // The end of a range that is found by trying is a number that a person would write.
 func TestAnnouncedRangesAreShort(t *testing.T) {
 	x := newTunable(t, parse(t, strings.Replace(pupil, "FILE", filepath.Join(t.TempDir(), "pupil.learnt"), 1), nil))
-	values, _, err := x.tuner.get([]string{"network.synapses.a.b.plastic.min"})
+	values, _, err := x.tuner.Get([]string{"network.synapses.a.b.plastic.min"})
 	if v := values["network.synapses.a.b.plastic.min"]; err != nil || v.Min != 0 || v.Max != 100 {
 		t.Errorf("%v: %g to %g are announced, expected 0 to the weight of 100", err, v.Min, v.Max)
 	}

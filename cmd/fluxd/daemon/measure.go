@@ -151,7 +151,7 @@ func startReflex(ctx context.Context, probe *reflexProbe) (hand func(value int64
 	}
 	<-probe.written // the start's
 	edge := l.sensors[0]
-	l.outputs[0].guard, l.sensors = guard, nil
+	l.outputs[0].Guard, l.sensors = guard, nil
 	ended := l.launch(ctx)
 	looped := make(chan struct{})
 	go func() { // owns the network

@@ -15,6 +15,8 @@ import (
 	"pgregory.net/rapid"
 
 	"fluxd/boards/sim"
+	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 )
 
@@ -163,15 +165,15 @@ func TestWhatIsValidOpens(t *testing.T) {
 		if err != nil {
 			t.Fatalf("valid, and not opened: %v\n%s", err, text)
 		}
-		newTuner(s.robot)
-		bumped := s.arena != nil && config.Safety.EmergencyStop != nil && configs.CanonicalPin(config.Safety.EmergencyStop.Pin) == "GPIO17" // which the arena drives
+		tuning.New(config, s.network, s.robot)
+		bumped := s.body.Arena != nil && config.Safety.EmergencyStop != nil && configs.CanonicalPin(config.Safety.EmergencyStop.Pin) == "GPIO17" // which the arena drives
 		if _, err := s.openStop(); err != nil || s.safety.pressed.Load() && !bumped {
 			t.Fatalf("emergency stop: %v, pressed %t\n%s", err, s.safety.pressed.Load(), text)
 		}
 		for i, o := range s.outputs {
 			r := *config.Actuators[i].Value.Range
 			for _, c := range []float64{r[1], r[0], 0.1, 0, -0.1} {
-				if err := o.device.Drive(min(max(command(c), command(r[0])), command(r[1]))); err != nil {
+				if err := o.Device.Drive(min(max(hardware.Command(c), hardware.Command(r[0])), hardware.Command(r[1]))); err != nil {
 					t.Fatalf("valid, and refuses %v: %v\n%s", c, err, text)
 				}
 			}
@@ -180,7 +182,7 @@ func TestWhatIsValidOpens(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, o := range s.outputs {
-			if count, last, _ := o.guard.Faults(); count != 0 {
+			if count, last, _ := o.Guard.Faults(); count != 0 {
 				t.Fatalf("valid, and fails: %v\n%s", last, text)
 			}
 		}
@@ -222,13 +224,13 @@ mqtt: {broker: none}
 						t.Errorf("%s: %v: pressed by nobody", text, err)
 						continue
 					}
-					if value, err := s.sensors[0].sensor.Sample(0); value != 0 || err != nil {
+					if value, err := s.sensors[0].Sensor.Sample(0); value != 0 || err != nil {
 						t.Errorf("%s: bump: %v, %v", text, value, err)
 					}
 					if pin != "GPIO26" || pull == "none" {
 						continue
 					}
-					line, err := s.board.(*sim.Board).Line(pin)
+					line, err := s.body.Board.(*sim.Board).Line(pin)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -261,12 +263,12 @@ mqtt: {broker: none}
 		if err != nil {
 			t.Fatal(err)
 		}
-		tuner := newTuner(s.robot)
-		i := slices.IndexFunc(tuner.all, func(p parameter) bool { return p.path == "actuators.prop.max_pulse" })
-		if i < 0 {
-			t.Fatal("no such parameter")
+		tuner := tuning.New(s.config, s.network, s.robot)
+		values, _, err := tuner.Get([]string{"actuators.prop.max_pulse"})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if _, most := tuner.all[i].limits(&tuner.now.Load().settings); math.Abs(most-want) > 0.1 {
+		if most := values["actuators.prop.max_pulse"].Max; math.Abs(most-want) > 0.1 {
 			t.Errorf("%s: tuned to %v us, want %v", expander, most, want)
 		}
 	}

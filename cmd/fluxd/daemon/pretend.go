@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"fluxd/boards/sim"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
+	"fluxd/configs/spelling"
 	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
@@ -22,28 +23,8 @@ import (
 // emergencyStop is the name of the emergency stop's switch among the sensors.
 const emergencyStop = "emergency_stop"
 
-// feigned is a sensor of the simulated board, which reads for a time what somebody says.
-type feigned struct {
-	sensors.Sensor
-	said atomic.Pointer[pretence]
-}
-
-// pretence is what a sensor shall read.
-type pretence struct {
-	value int64
-	until time.Duration
-}
-
-// Range implements sensors.Ranged.
-func (f *feigned) Range() sensors.Range { return sensors.RangeOf(f.Sensor) }
-
-// Sample takes a reading.
-func (f *feigned) Sample(at time.Duration) (int64, error) {
-	if p := f.said.Load(); p != nil && at < p.until {
-		return p.value, nil
-	}
-	return f.Sensor.Sample(at)
-}
+// mostPretended bounds a reading of a sensor that knows no range, in its unit.
+const mostPretended = 1e9
 
 // Sense implements bridge.Robot.
 func (l *Robot) Sense(_ context.Context, name string, value float64, length time.Duration) error {
@@ -54,7 +35,7 @@ func (l *Robot) Sense(_ context.Context, name string, value float64, length time
 	if board == nil {
 		return refuse(protocol.NotAllowed, "the board is real, and so is what it senses: this is for board: {kind: sim}")
 	}
-	i := slices.IndexFunc(l.sensors, func(s *sensorLine) bool { return s.name == name })
+	i := slices.IndexFunc(l.sensors, func(s *sensorLine) bool { return s.Name == name })
 	if i < 0 {
 		if stop := l.config.Safety.EmergencyStop; stop != nil && name == emergencyStop {
 			return l.press(board, name, stop.Pin, stop.Active == "low", value, length)
@@ -64,22 +45,22 @@ func (l *Robot) Sense(_ context.Context, name string, value float64, length time
 			known = nil
 		}
 		for _, s := range l.sensors {
-			known = append(known, s.name)
+			known = append(known, s.Name)
 		}
-		return refuse(protocol.UnknownSensor, "no such sensor%s", meant(name, known))
+		return refuse(protocol.UnknownSensor, "no such sensor%s", spelling.Advice(name, known))
 	}
 	line, c := l.sensors[i], l.config.Sensors[i].Value
 	if c.Device == "button" || c.Device == "pir" {
-		return l.press(board, name, c.Pin, activeLow(c), value, length)
+		return l.press(board, name, c.Pin, hardware.ActiveLow(c), value, length)
 	}
-	low, high := -largest, largest
-	if within := line.feigned.Range(); within != (sensors.Range{}) {
+	low, high := -mostPretended, mostPretended
+	if within := line.Pretended.Range(); within != (sensors.Range{}) {
 		low, high = float64(within.Low)/1e6, float64(within.High)/1e6
 	}
 	if math.IsNaN(value) || value < low || value > high { // the device could not say so either: that would be a fault, and no reading
 		return protocol.Refuse("sensors."+name, low, high, fmt.Sprintf("%g is out of range", value))
 	}
-	line.feigned.said.Store(&pretence{value: millionths(value), until: l.clock() + length})
+	line.Pretended.Read(int64(math.Round(value*1e6)), l.clock()+length)
 	return nil
 }
 

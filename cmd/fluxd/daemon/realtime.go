@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fluxd/bridge/broker"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/machine"
+	"fluxd/cmd/fluxd/tuning"
 	"fmt"
 	"log/slog"
 	"os"
@@ -49,7 +51,7 @@ type Robot struct {
 	done       chan struct{} // closed when the loop has ended: nobody answers requests any more
 	goroutines sync.WaitGroup
 	watchdogs  machine.Watchdogs
-	tuner      *tuner
+	tuner      *tuning.Tuner
 	bridge     *bridge.Bridge // nil without MQTT
 	broker     *broker.Broker // nil without one of its own
 	describe   protocol.Description
@@ -104,6 +106,9 @@ const (
 	haltWait = 2 * time.Second
 )
 
+// busWait is how long a transfer on a bus may take. Only tests change it: on a machine that is much too busy one takes longer.
+var busWait = hardware.BusWait
+
 // Run runs a robot until the context ends: that is no error. Actuators are at their failsafe before anything else starts, and again
 // when it returns, whatever the reason. A broker that cannot be reached does not stop it.
 func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error) {
@@ -133,7 +138,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		return err
 	}
 	defer l.watchdogs.Close()
-	l.tuner = newTuner(l.robot)
+	l.tuner = tuning.New(config, l.network, l.robot)
 	if err := l.resume(opts.Overlays); err != nil {
 		return err
 	}
@@ -175,7 +180,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if opts.Started != nil {
 		opts.Started(l)
 	}
-	l.log.Info("running", "robot", config.Name, "board", l.board.String(), "neurons", l.network.Neurons(), "sensors", len(l.sensors), "actuators", len(l.outputs),
+	l.log.Info("running", "robot", config.Name, "board", l.body.Board.String(), "neurons", l.network.Neurons(), "sensors", len(l.sensors), "actuators", len(l.outputs),
 		"scheduler", l.granted.Scheduler, "memory_locked", l.granted.MemoryLocked, "memory_limit", l.granted.MemoryLimit)
 	func() {
 		defer l.protect() // before the bridge is closed, which may take a moment
@@ -185,7 +190,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	l.watchdogs.Sign(machine.Ending)
 	cancel()
 	// Nobody commands any more: the actuators come first, before anything that may take time.
-	err = l.failsafe()
+	err = l.body.Failsafe()
 	l.log.Info("stopped: actuators are at failsafe")
 	err = errors.Join(err, wait())
 	if config.Learnt != nil { // the loop has ended: the network is ours
@@ -223,7 +228,7 @@ func (l *Robot) resume(overlays []*configs.Overlay) error {
 	if err != nil {
 		l.log.Error("cannot use all that was tuned before", "error", err)
 	}
-	if err := l.tuner.overlay(overlays); err != nil {
+	if err := l.tuner.Apply(overlays); err != nil {
 		return err
 	}
 	if own != nil {
@@ -235,14 +240,14 @@ func (l *Robot) resume(overlays []*configs.Overlay) error {
 			l.log.Error("cannot use what was learnt before", "error", err)
 		}
 	}
-	return l.tuner.settle(overlays, revision)
+	return l.tuner.Settle(overlays, revision)
 }
 
 // newRobot makes all parts of a robot, its actuators at failsafe; nothing runs yet.
 func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	l := &Robot{start: time.Now(), readings: make(chan reading, readingQueue), requests: make(chan request, 16), pings: make(chan struct{}, 1), done: make(chan struct{})}
 	var err error
-	if l.robot, err = assemble(config, BoardOptions{Seed: opts.Seed, Root: opts.Root, Log: opts.Log}, func() time.Duration { return time.Since(l.start) }, true); err != nil {
+	if l.robot, err = assemble(config, hardware.Options{Seed: opts.Seed, Root: opts.Root, Log: opts.Log, BusWait: busWait}, func() time.Duration { return time.Since(l.start) }); err != nil {
 		return nil, err
 	}
 	l.event = l.tell
@@ -348,7 +353,7 @@ func (l *Robot) launch(ctx context.Context) (wait func() error) {
 	if l.config.Learnt != nil {
 		start(l.keepSaving) // a disk may be slow
 	}
-	if l.arena != nil {
+	if l.body.Arena != nil {
 		start(l.turnWorld) // the world goes on while nobody looks
 	}
 	return func() error {
@@ -454,7 +459,7 @@ func (l *Robot) turn(r reading, taken bool) time.Duration {
 			o.post(wish, why, due)
 			posted = true
 		}
-		if o.fired != [causes]core.Tick{} && o.guard.Renew(now) {
+		if o.fired != [causes]core.Tick{} && o.Guard.Renew(now) {
 			o.rouse()
 		}
 		o.fired = [causes]core.Tick{}
@@ -504,7 +509,7 @@ func (l *Robot) act(ctx context.Context, o *outputLine) {
 		case <-again:
 		}
 		err := l.move(o)
-		if due, ok := o.guard.Due(); ok {
+		if due, ok := o.Guard.Due(); ok {
 			timer.Reset(due - l.clock())
 			again = timer.C
 		} else {
@@ -513,12 +518,12 @@ func (l *Robot) act(ctx context.Context, o *outputLine) {
 		switch {
 		case err != nil && !failing:
 			failing = true
-			l.log.Warn("actuator does not answer; trying again", "actuator", o.name, "error", err)
-			l.event(protocol.ActuatorFault, o.name+": "+err.Error())
+			l.log.Warn("actuator does not answer; trying again", "actuator", o.Name, "error", err)
+			l.event(protocol.ActuatorFault, o.Name+": "+err.Error())
 		case err == nil && failing:
 			failing = false
-			l.log.Info("actuator answers again", "actuator", o.name)
-			l.event(protocol.ActuatorRecovered, o.name)
+			l.log.Info("actuator answers again", "actuator", o.Name)
+			l.event(protocol.ActuatorRecovered, o.Name)
 		}
 	}
 }
@@ -534,12 +539,12 @@ func (l *Robot) move(o *outputLine) error {
 				o.unanswered[why] = due
 			}
 		}
-		o.guard.Set(now, actuators.Command(o.mailbox.Load()))
+		o.Guard.Set(now, actuators.Command(o.mailbox.Load()))
 	}
 	if err := o.step(now); err != nil {
 		return err
 	}
-	if o.guard.Held() != 0 { // nothing was answered
+	if o.Guard.Held() != 0 { // nothing was answered
 		o.unanswered = [causes]time.Duration{}
 	}
 	if o.unanswered != [causes]time.Duration{} {
@@ -565,8 +570,8 @@ func (l *Robot) turnWorld(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		l.arena.Advance(l.clock())
-		if state := l.arena.State(); state.Reached > reached {
+		l.body.Arena.Advance(l.clock())
+		if state := l.body.Arena.State(); state.Reached > reached {
 			reached = state.Reached
 			l.log.Info("the robot has reached the lamp", "after", l.clock().Round(time.Millisecond), "lamps", reached)
 			l.event(protocol.LampReached, fmt.Sprintf("%d so far", reached))
@@ -590,11 +595,11 @@ func (l *Robot) Broker() string {
 }
 
 // Arena returns the simulated world, or nil. It may be looked at from any goroutine.
-func (l *Robot) Arena() *worlds.Arena { return l.arena }
+func (l *Robot) Arena() *worlds.Arena { return l.body.Arena }
 
 // Simulated returns the simulated board, or nil on a real one: a test is the world around it.
 func (l *Robot) Simulated() *sim.Board {
-	b, _ := l.board.(*sim.Board)
+	b, _ := l.body.Board.(*sim.Board)
 	return b
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -245,7 +246,7 @@ func TestDaemonEndToEnd(t *testing.T) {
 		t.Errorf("a misspelt path: %+v", a)
 	}
 
-	board := robot.board.(*sim.Board)
+	board := robot.body.Board.(*sim.Board)
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -306,9 +307,9 @@ func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
 	c := connect(t, "tcp://"+address, "flux/#")
 	c.await(t, "the status", says("status", `"online"`))
 	stopBroker()
-	before := robot.arena.State()
+	before := robot.body.Arena.State()
 	lamps := func() bool { // the world goes on: it moves, and it reaches a lamp
-		s := robot.arena.State()
+		s := robot.body.Arena.State()
 		return s.Reached > before.Reached || (s.X-before.X)*(s.X-before.X)+(s.Y-before.Y)*(s.Y-before.Y) > 0.01
 	}
 	eventually(t, "the robot to go on without a broker", lamps)
@@ -343,19 +344,19 @@ func TestRobotStartsWithoutItsBroker(t *testing.T) {
 	address := l.Addr().String()
 	l.Close() // nobody answers there
 	robot, _ := start(t, lightseekerAt(t, "mqtt: {broker: 'tcp://"+address+"'}"))
-	eventually(t, "the wheels to turn", func() bool { return robot.outputs[0].guard.Applied() != 0 })
+	eventually(t, "the wheels to turn", func() bool { return robot.outputs[0].Guard.Applied() != 0 })
 }
 
 func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
 	config := lightseekerAt(t, "mqtt: {broker: none}")
-	r, err := assemble(config, BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, false)
+	r, err := assemble(config, hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 })
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.obey()
-	pin, _ := r.board.Pin("GPIO13")
-	r.outputs[0].guard.Set(time.Second, 900_000)
-	if err := r.outputs[0].guard.Step(time.Second); err != nil {
+	pin, _ := r.body.Board.Pin("GPIO13")
+	r.outputs[0].Guard.Set(time.Second, 900_000)
+	if err := r.outputs[0].Guard.Step(time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if duty, _ := pin.(*sim.Pin).PWMState(); duty == 0 {
@@ -373,8 +374,8 @@ func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
 	if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
 		t.Errorf("the wheel goes on at %v after a panic", duty)
 	}
-	r.outputs[0].guard.Set(time.Second, 900_000)
-	if err := r.outputs[0].guard.Step(3 * time.Second); err == nil {
+	r.outputs[0].Guard.Set(time.Second, 900_000)
+	if err := r.outputs[0].Guard.Step(3 * time.Second); err == nil {
 		if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
 			t.Errorf("the wheel obeys after its failsafe")
 		}
@@ -390,14 +391,14 @@ func TestBumpBacksOffInRealTime(t *testing.T) {
 		text = text[:i] + text[i+strings.IndexByte(text[i:], '\n')+1:]
 	}
 	robot, _ := start(t, parse(t, text, nil))
-	pin, _ := robot.board.Pin("GPIO17")
+	pin, _ := robot.body.Board.Pin("GPIO17")
 	eventually(t, "the bumper's first reading", func() bool { return robot.Sensors()["bumper"].Unit == "" && len(robot.Sensors()) == 1 })
 	pin.(*sim.Pin).Drive(gpio.Low)
 	eventually(t, "both wheels to reverse", func() bool {
-		return robot.outputs[0].guard.Applied() < 0 && robot.outputs[1].guard.Applied() < 0
+		return robot.outputs[0].Guard.Applied() < 0 && robot.outputs[1].Guard.Applied() < 0
 	})
 	eventually(t, "the retreat to end", func() bool {
-		return robot.outputs[0].guard.Applied() == 0 && robot.outputs[1].guard.Applied() == 0
+		return robot.outputs[0].Guard.Applied() == 0 && robot.outputs[1].Guard.Applied() == 0
 	})
 	if h := robot.Health(); h.Spikes < 60 {
 		t.Errorf("%d spikes: the retreat alone has sixty", h.Spikes)

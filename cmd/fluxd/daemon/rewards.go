@@ -12,6 +12,7 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/configs"
+	"fluxd/configs/spelling"
 	"fluxd/core"
 )
 
@@ -112,7 +113,7 @@ func (r *robot) addReward(c configs.Named[configs.Reward]) {
 	w.remember()
 	r.rewards = append(r.rewards, w)
 	for _, line := range r.sensors {
-		if line.name == c.Value.Sensor {
+		if line.Name == c.Value.Sensor {
 			line.rewards = append(line.rewards, w)
 		}
 	}
@@ -273,7 +274,7 @@ func (r *robot) train(at core.Tick, neuron, count int, every core.Tick) {
 func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, error) {
 	i := slices.IndexFunc(l.rewards, func(w *rewarder) bool { return w.name == name })
 	if i < 0 {
-		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name, Message: "no such reward" + meant(name, l.describe.Rewards)}
+		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name, Message: "no such reward" + spelling.Advice(name, l.describe.Rewards)}
 	}
 	a := l.ask(ctx, func() (a answer) {
 		w, now := l.rewards[i], core.Tick(l.clock().Microseconds())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fmt"
 	"log/slog"
 	"math"
@@ -41,7 +42,7 @@ const decision = core.Tick(200_000)
 func plays(t *testing.T, delay string, late int) (left, right float64) {
 	t.Helper()
 	var now time.Duration
-	r, err := assemble(parse(t, replace(bandit, "DELAY", delay), nil), BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now }, false)
+	r, err := assemble(parse(t, replace(bandit, "DELAY", delay), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ mqtt: {broker: none}
 		{"a window takes what lies between its ends", "on: rise, window: 200ms, most: 100", []int64{0, 10, 5, 50, 7, 9}, 7, 0},
 	} {
 		var now time.Duration
-		r, err := assemble(parse(t, replace(text, "OPTIONS", c.options), nil), BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now }, false)
+		r, err := assemble(parse(t, replace(text, "OPTIONS", c.options), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now })
 		if err != nil {
 			t.Fatal(err)
 		}

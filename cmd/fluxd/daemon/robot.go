@@ -1,41 +1,25 @@
 package daemon
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"sync/atomic"
 	"time"
 
 	"fluxd/actuators"
-	"fluxd/boards/sim/worlds"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
 	"fluxd/core"
 	"fluxd/encoders"
-
-	"periph.io/x/conn/v3/gpio"
-	"periph.io/x/conn/v3/i2c"
 )
-
-// board is where pins and buses come from; a driver cannot tell the simulated one from a Raspberry Pi.
-type board interface {
-	String() string
-	Pin(name string) (gpio.PinIO, error)
-	Bus(name string) (i2c.BusCloser, error)
-	Buses() []string
-	Halt() error
-}
 
 // A robot is a configuration made real: parts that are wired but not yet moving. Its drivers decide who calls what and when.
 type robot struct {
 	config  *configs.Robot
-	at      BoardOptions
+	body    *hardware.Body
 	log     *slog.Logger
 	clock   func() time.Duration // since the start; virtual or real
-	board   board
-	arena   *worlds.Arena // nil without one
 	network *core.Network
 	neurons map[string][]int // by name; a population's name stands for all its members
 	sensors []*sensorLine
@@ -48,9 +32,6 @@ type robot struct {
 	late    uint64 // arrivals that came for a tick already past, and were delivered at the next
 	safety  safety
 	judged  bool                                       // the sensors, at least once
-	buses   map[string]i2c.Bus                         // that are in use, by name
-	patient bool                                       // nobody waits for a bus for ever: real time
-	chips   map[string]any                             // sensors and expanders that several share, by where they are
 	event   func(kind protocol.EventKind, text string) // tells the outside; never waits
 
 	telemetry   atomic.Int64 // of sensors and actuators, in micro-hertz
@@ -68,17 +49,12 @@ const never = core.Tick(math.MaxInt64)
 
 // outputLine is one actuator with its decoder.
 type outputLine struct {
-	name     string
-	guard    *actuators.Guard
-	device   actuators.Device
-	label    *actuators.Label // set when the actuator names a command instead of moving something
-	decoder  encoders.Decoder
-	failsafe actuators.Command // what silence of the decoder commands
-	refresh  time.Duration     // how often it is written to although nothing has changed; 0: never
-	wish     actuators.Command // last handed on
-	wished   bool
-	needs    []*sensorLine // it is at failsafe while one of them is stale
-	timeout  setting       // how old a wish may become
+	*hardware.Actuator
+	decoder encoders.Decoder
+	wish    actuators.Command // last handed on
+	wished  bool
+	needs   []*sensorLine // it is at failsafe while one of them is stale
+	timeout setting       // how old a wish may become
 
 	interrupted atomic.Bool // it was held at failsafe since somebody began to drive it by hand
 
@@ -188,64 +164,13 @@ func (r *robot) next() (core.Tick, bool) {
 	return next, waiting
 }
 
-// failsafe brings every actuator to its failsafe value for good. It may be called from any goroutine, any number of times. One that
-// hangs holds up no other.
-func (r *robot) failsafe() error {
-	return together(r.outputs, func(o *outputLine) error {
-		if err := o.guard.Failsafe(); err != nil {
-			return fmt.Errorf("actuator %s: %w", o.name, err)
-		}
-		return nil
-	}, func(o *outputLine) string { return "actuator " + o.name })
-}
-
 // halt brings the actuators to failsafe and lets go of sensors and board.
 func (r *robot) halt() error {
-	errs := []error{r.failsafe()}
-	errs = append(errs, together(r.sensors, func(s *sensorLine) error {
-		if err := s.sensor.Halt(); err != nil && !s.failing.Load() { // that it does not answer has been told
-			return fmt.Errorf("sensor %s: %w", s.name, err)
-		}
-		return nil
-	}, func(s *sensorLine) string { return "sensor " + s.name }))
-	if r.board != nil {
-		errs = append(errs, attempt(r.board.Halt))
+	failing := map[*hardware.Sensor]bool{} // that they do not answer has been reported
+	for _, s := range r.sensors {
+		failing[s.Sensor] = s.failing.Load()
 	}
-	return errors.Join(errs...)
-}
-
-// together does something to all at the same time, and waits for all, not for ever: one that hangs is named in the error, and so is one
-// that panics.
-func together[T any](all []T, do func(T) error, name func(T) string) error {
-	type end struct {
-		i   int
-		err error
-	}
-	ends := make(chan end, len(all))
-	for i, one := range all {
-		go func() {
-			err := attempt(func() error { return do(one) })
-			if p := (*panicked)(nil); errors.As(err, &p) {
-				err = fmt.Errorf("%s: %w", name(one), err)
-			}
-			ends <- end{i, err}
-		}()
-	}
-	errs, missing := make([]error, len(all)), len(all)
-	for i, one := range all {
-		errs[i] = fmt.Errorf("%s did not come to rest within %v: its bus may be stuck", name(one), haltWait)
-	}
-	patience := time.After(haltWait)
-	for missing > 0 {
-		select {
-		case e := <-ends:
-			errs[e.i] = e.err
-			missing--
-		case <-patience:
-			return errors.Join(errs...)
-		}
-	}
-	return errors.Join(errs...)
+	return r.body.Halt(func(s *hardware.Sensor) bool { return failing[s] })
 }
 
 // protect is deferred by every goroutine that a robot lives on: a panic anywhere brings the actuators to failsafe before it ends
@@ -253,7 +178,7 @@ func together[T any](all []T, do func(T) error, name func(T) string) error {
 func (r *robot) protect() {
 	if p := recover(); p != nil {
 		r.log.Error("panic: actuators go to failsafe", "panic", p)
-		if err := r.failsafe(); err != nil {
+		if err := r.body.Failsafe(); err != nil {
 			r.log.Error("failsafe", "error", err)
 		}
 		panic(p)

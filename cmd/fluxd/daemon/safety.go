@@ -11,6 +11,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
 	"fluxd/sensors"
 )
@@ -34,13 +35,13 @@ type safety struct {
 // hold keeps an actuator at failsafe, and wakes whoever writes to it. Nothing in it waits.
 func (o *outputLine) hold(why actuators.Hold) {
 	o.interrupted.Store(true)
-	o.guard.Hold(why)
+	o.Guard.Hold(why)
 	o.rouse()
 }
 
 // release takes a reason back.
 func (o *outputLine) release(why actuators.Hold) {
-	o.guard.Release(why)
+	o.Guard.Release(why)
 	o.rouse()
 }
 
@@ -103,12 +104,12 @@ func (r *robot) preArm() (against []string) {
 	}
 	for _, s := range r.sensors {
 		if r.isStale(s) && slices.ContainsFunc(r.outputs, func(o *outputLine) bool { return slices.Contains(o.needs, s) }) {
-			against = append(against, fmt.Sprintf("sensor_stale: %s has no good reading: see event/error for its error, mend it, or take it out of the actuators' needs", s.name))
+			against = append(against, fmt.Sprintf("sensor_stale: %s has no good reading: see event/error for its error, mend it, or take it out of the actuators' needs", s.Name))
 		}
 	}
 	for _, o := range r.outputs {
-		if count, last, failing := o.guard.Faults(); failing {
-			against = append(against, fmt.Sprintf("actuator_fault: %s has failed %d times, last: %v", o.name, count, last))
+		if count, last, failing := o.Guard.Faults(); failing {
+			against = append(against, fmt.Sprintf("actuator_fault: %s has failed %d times, last: %v", o.Name, count, last))
 		}
 	}
 	return against
@@ -183,17 +184,17 @@ func (r *robot) judge(now time.Duration) {
 		if silent != s.told {
 			s.told = silent
 			if silent {
-				r.event(protocol.SensorStale, fmt.Sprintf("%s: no good reading for %v", s.name, s.patience.get()))
-				r.log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.name, "patience", s.patience.get())
+				r.event(protocol.SensorStale, fmt.Sprintf("%s: no good reading for %v", s.Name, s.patience.get()))
+				r.log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.Name, "patience", s.patience.get())
 			} else {
-				r.event(protocol.SensorFresh, s.name)
-				r.log.Info("sensor is fresh again", "sensor", s.name)
+				r.event(protocol.SensorFresh, s.Name)
+				r.log.Info("sensor is fresh again", "sensor", s.Name)
 			}
 		}
 		if lost := s.lost.Load(); lost != s.lostKnown {
 			if !s.storm {
-				r.event(protocol.EdgesLost, s.name+": edges come faster than they can be taken")
-				r.log.Warn("edges come faster than they can be taken; some are lost", "sensor", s.name)
+				r.event(protocol.EdgesLost, s.Name+": edges come faster than they can be taken")
+				r.log.Warn("edges come faster than they can be taken; some are lost", "sensor", s.Name)
 			}
 			s.lostKnown, s.storm, s.calm = lost, true, now
 		} else if s.storm && now-s.calm > stormOver {
@@ -223,7 +224,7 @@ const startGrace = time.Second
 // silent says whether a sensor is stale, that is without a good reading for too long or from the start on, and whether that is worth
 // telling. One that tells by edges alone says nothing while nothing changes: it is stale when it fails. A recording that is over is not.
 func (s *sensorLine) silent(now time.Duration) (stale, telling bool) {
-	if s.every.get() == 0 && s.edges != nil {
+	if s.every.get() == 0 && s.Edges != nil {
 		failing := s.failing.Load()
 		return failing, failing
 	}
@@ -243,7 +244,7 @@ func (s *sensorLine) silent(now time.Duration) (stale, telling bool) {
 func (r *robot) findNeeds() {
 	byName := map[string]*sensorLine{}
 	for _, s := range r.sensors {
-		byName[s.name] = s
+		byName[s.Name] = s
 	}
 	var reaches []map[int]bool // by sensor: the neurons
 	for i, o := range r.outputs {
@@ -253,7 +254,7 @@ func (r *robot) findNeeds() {
 			}
 			continue
 		}
-		if o.label != nil {
+		if o.Label != nil {
 			continue // nothing moves
 		}
 		if reaches == nil {
@@ -323,7 +324,7 @@ func (l *Robot) guardian(ctx context.Context) {
 // moving says whether any actuator does anything else than at failsafe. While none does, nobody is hurt by a loop that hangs, and a robot at
 // rest is left to rest.
 func (l *Robot) moving() bool {
-	return slices.ContainsFunc(l.outputs, func(o *outputLine) bool { return o.label == nil && o.guard.Applied() != o.failsafe })
+	return slices.ContainsFunc(l.outputs, func(o *outputLine) bool { return o.Label == nil && o.Guard.Applied() != o.Failsafe })
 }
 
 // examine asks the loop for an answer, and holds the actuators at failsafe while it gives none.
@@ -361,31 +362,13 @@ func (l *Robot) examine(now time.Duration) {
 
 // openStop makes the emergency stop's switch, nil without one, and takes its first reading.
 func (r *robot) openStop() (*sensors.Button, error) {
-	c := r.config.Safety.EmergencyStop
-	if c == nil {
-		return nil, nil
-	}
-	var button *sensors.Button
-	err := attempt(func() error {
-		pin, err := r.pin(c.Pin)
-		if err != nil {
-			return err
-		}
-		button, err = sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pulls[c.Pull], ActiveLow: c.Active == "low", Debounce: stopDebounce})
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("safety.emergency_stop: %w", err)
-	}
-	if isPressed(button, r.clock()) {
+	button, err := r.body.OpenStop()
+	if button != nil && isPressed(button, r.clock()) {
 		r.safety.pressed.Store(true)
 		r.EmergencyStop(button.String())
 	}
-	return button, nil
+	return button, err
 }
-
-// stopDebounce keeps the bouncing of the emergency stop's contacts from being told as several stops.
-const stopDebounce = 5 * time.Millisecond
 
 // watchStop waits for the emergency stop's switch. It looks at the level too, ten times a second: a lost edge must not matter here.
 func (l *Robot) watchStop(ctx context.Context, button *sensors.Button) {
@@ -397,7 +380,7 @@ func (l *Robot) watchStop(ctx context.Context, button *sensors.Button) {
 		rest := edgeRest // a storm on this pin, or a pin whose wait ends at once, does not spin
 		var edge sensors.Reading
 		var ok bool
-		err := attempt(func() error { edge, ok = button.Next(begun, edgeWait); return nil })
+		err := hardware.Attempt(func() error { edge, ok = button.Next(begun, edgeWait); return nil })
 		if err != nil {
 			edge.Value, ok, rest = 1, true, edgeWait
 		}
@@ -415,7 +398,7 @@ func (l *Robot) watchStop(ctx context.Context, button *sensors.Button) {
 // isPressed looks at the emergency stop's switch. One that cannot be read is pressed.
 func isPressed(button *sensors.Button, at time.Duration) bool {
 	pressed := true
-	err := attempt(func() error {
+	err := hardware.Attempt(func() error {
 		value, err := button.Sample(at)
 		pressed = value != 0
 		return err

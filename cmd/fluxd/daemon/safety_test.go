@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fluxd/boards/sim/chips"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -50,7 +51,7 @@ func watch(t *testing.T, text string) *watched {
 	w := &watched{last: map[string]protocol.Event{}}
 	w.light.Store(100_000_000)
 	w.Robot, w.stop = start(t, parse(t, text, nil))
-	w.board = w.Robot.board.(*sim.Board)
+	w.board = w.Robot.body.Board.(*sim.Board)
 	w.events = connectInOrder(t, w.Broker(), "flux/guarded/event/+", true)
 	return w
 }
@@ -318,7 +319,7 @@ actuators:
   word: {device: label, decode: {kind: winner-take-all, window: 50ms, choices: {motor: go}}}
 mqtt: {broker: none}
 `
-	r, err := assemble(parse(t, text, nil), BoardOptions{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 }, false)
+	r, err := assemble(parse(t, text, nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,10 +327,10 @@ mqtt: {broker: none}
 	for i, o := range r.outputs {
 		var names []string
 		for _, s := range o.needs {
-			names = append(names, s.name)
+			names = append(names, s.Name)
 		}
 		if got := strings.Join(names, " "); got != want[i] {
-			t.Errorf("%s needs %q, want %q", o.name, got, want[i])
+			t.Errorf("%s needs %q, want %q", o.Name, got, want[i])
 		}
 	}
 }

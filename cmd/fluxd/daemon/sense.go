@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fmt"
 	"io"
 	"runtime"
@@ -17,16 +18,10 @@ import (
 
 // sensorLine is one sensor with its encoder and the neurons that it feeds.
 type sensorLine struct {
-	name     string
-	sensor   sensors.Sensor
-	edges    sensors.EdgeSensor // the same sensor, where its readings come with edges
-	device   sensors.Sensor     // the same, without calibration and watch for freezing
-	frozen   *sensors.Frozen    // that watch; nil without
-	curve    *sensors.Curve     // their calibration; nil without
-	feigned  *feigned           // what somebody says that it reads; nil on a real board
-	every    setting            // between two samples; 0 where edges tell all
-	patience setting            // how long it may be without a good reading
-	nudge    chan struct{}      // one slot: every has changed
+	*hardware.Sensor
+	every    setting       // between two samples; 0 where edges tell all
+	patience setting       // how long it may be without a good reading
+	nudge    chan struct{} // one slot: every has changed
 	encoder  encoders.Encoder
 	neurons  []int // each spike reaches all of them
 	electric bool
@@ -98,8 +93,8 @@ const (
 
 // sample takes a reading. A driver that panics has failed, and is halted: its next Sample starts the device again.
 func (line *sensorLine) sample(at time.Duration) (value int64, err error) {
-	err = attempt(func() (err error) {
-		value, err = line.sensor.Sample(at)
+	err = hardware.Attempt(func() (err error) {
+		value, err = line.Sample(at)
 		return err
 	})
 	return value, line.halted(err)
@@ -107,11 +102,11 @@ func (line *sensorLine) sample(at time.Duration) (value int64, err error) {
 
 // halted brings a device to rest whose driver has panicked. Whether that works, its next Sample tells.
 func (line *sensorLine) halted(err error) error {
-	if p := (*panicked)(nil); !errors.As(err, &p) {
+	if p := (*hardware.Panicked)(nil); !errors.As(err, &p) {
 		return err
 	}
-	_ = attempt(line.sensor.Halt)
-	return fmt.Errorf("%s: %w", line.sensor, err)
+	_ = hardware.Attempt(line.Halt)
+	return fmt.Errorf("%s: %w", line.Sensor, err)
 }
 
 // sense reads one sensor. It reports false when there is no reading: there is none yet, the sensor failed (counted, told once), or
@@ -128,7 +123,7 @@ func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 	case errors.Is(err, sensors.ErrNotYet): // no fault; a sensor that started again has not recovered before its first reading
 	case errors.Is(err, io.EOF):
 		if !line.ended.Swap(true) {
-			r.log.Debug("recording is over", "sensor", line.name)
+			r.log.Debug("recording is over", "sensor", line.Name)
 		}
 	default:
 		r.fault(line, err)
@@ -143,9 +138,9 @@ func (r *robot) edge(line *sensorLine, now, timeout time.Duration) (reading sens
 		return sensors.Reading{}, false
 	}
 	lost := uint64(0)
-	err := attempt(func() error {
-		reading, ok = line.edges.Next(now, timeout)
-		lost = line.edges.LostEdges()
+	err := hardware.Attempt(func() error {
+		reading, ok = line.Edges.Next(now, timeout)
+		lost = line.Edges.LostEdges()
 		return nil
 	})
 	if err != nil {
@@ -170,8 +165,8 @@ func (r *robot) fault(line *sensorLine, err error) {
 	line.failures++
 	if line.failures == 1 {
 		line.failing.Store(true)
-		r.event(protocol.SensorFault, line.name+": "+err.Error())
-		r.log.Warn("sensor does not answer; trying again", "sensor", line.name, "error", err)
+		r.event(protocol.SensorFault, line.Name+": "+err.Error())
+		r.log.Warn("sensor does not answer; trying again", "sensor", line.Name, "error", err)
 	}
 }
 
@@ -186,8 +181,8 @@ func (r *robot) note(line *sensorLine, reading sensors.Reading) {
 func (r *robot) recovered(line *sensorLine) {
 	line.failures = 0
 	line.failing.Store(false)
-	r.event(protocol.SensorRecovered, line.name)
-	r.log.Info("sensor answers again", "sensor", line.name)
+	r.event(protocol.SensorRecovered, line.Name)
+	r.log.Info("sensor answers again", "sensor", line.Name)
 }
 
 // next returns when a sensor that was read at a time is read again: after its own interval, or, the more often it failed, after
@@ -226,7 +221,7 @@ func (l *Robot) watch(ctx context.Context, line *sensorLine) {
 		}
 		begun := l.clock()
 		rest := due - begun
-		if line.edges != nil {
+		if line.Edges != nil {
 			rest = min(rest, edgeWait)
 			failures := line.failures
 			if r, ok := l.edge(line, begun, rest); ok {
@@ -287,7 +282,7 @@ func (r *robot) feed(line *sensorLine, at core.Tick, value int64) {
 				err = r.network.Pour(t, neuron, line.water)
 			}
 			if err != nil { // neither past nor unknown: a mistake of ours
-				panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.name, t, err))
+				panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.Name, t, err))
 			}
 		}
 	}

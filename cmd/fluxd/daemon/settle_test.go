@@ -38,7 +38,7 @@ func TestRobotRunsOnAMachineThatRefusesRealTime(t *testing.T) {
 	wait := l.launch(ctx)
 	looped := make(chan struct{})
 	go func() { l.loop(ctx); close(looped) }()
-	eventually(t, "the wheels to turn", func() bool { return l.outputs[0].guard.Applied() != 0 })
+	eventually(t, "the wheels to turn", func() bool { return l.outputs[0].Guard.Applied() != 0 })
 	cancel()
 	<-looped
 	if err := errors.Join(wait(), l.halt()); err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 )
 
@@ -39,7 +40,7 @@ func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) 
 			return err
 		}
 		if len(opts.Overlays) > 0 {
-			if err := newTuner(s.robot).overlay(opts.Overlays); err != nil {
+			if err := tuning.New(config, s.network, s.robot).Apply(opts.Overlays); err != nil {
 				return errors.Join(err, s.halt())
 			}
 		}
@@ -72,9 +73,9 @@ func (s *simulation) score(opts SimulateOptions, trial int, reached *int) error 
 		fmt.Fprintf(opts.Out, "trial %d (seed %d): ", trial+1, opts.Seed+uint64(trial))
 	}
 	counters := s.network.Counters()
-	if s.arena != nil {
-		fmt.Fprint(opts.Out, s.arena.Report(), "; ")
-		if s.arena.State().Reached > 0 {
+	if s.body.Arena != nil {
+		fmt.Fprint(opts.Out, s.body.Arena.Report(), "; ")
+		if s.body.Arena.State().Reached > 0 {
 			*reached++
 		}
 	}

@@ -16,33 +16,13 @@ func (l *Robot) Name() string { return l.config.Name }
 // Describe implements bridge.Robot.
 func (l *Robot) Describe() protocol.Description { return l.describe }
 
-func (l *Robot) description() protocol.Description {
-	var d protocol.Description
-	now := l.tuner.now.Load().settings
-	network := &now.network
-	for _, one := range l.tuner.told {
-		d.Parameters = append(d.Parameters, l.tuner.described(&now, one))
-	}
-	d.Neurons, d.Synapses = neuronGroups(network.Neurons), synapseGroups(network)
-	for i, s := range l.sensors {
-		d.Sensors = append(d.Sensors, protocol.Device{Name: s.name, Kind: l.config.Sensors[i].Value.Device, Unit: s.sensor.Unit()})
-	}
-	for _, w := range l.rewards {
-		d.Rewards = append(d.Rewards, w.name)
-	}
-	for i, o := range l.outputs {
-		d.Actuators = append(d.Actuators, protocol.Device{Name: o.name, Kind: l.config.Actuators[i].Value.Device})
-	}
-	return d
-}
-
 // Get implements bridge.Robot.
 func (l *Robot) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
-	return l.tuner.get(paths)
+	return l.tuner.Get(paths)
 }
 
 // Revision implements bridge.Robot.
-func (l *Robot) Revision() protocol.Revision { return l.tuner.now.Load().revision }
+func (l *Robot) Revision() protocol.Revision { return l.tuner.Revision() }
 
 // TelemetryEvery implements bridge.Robot.
 func (l *Robot) TelemetryEvery() time.Duration { return configs.Frequency(l.telemetry.Load()).Period() }
@@ -53,7 +33,7 @@ func (l *Robot) Sensors() map[string]protocol.Measure {
 	all := make(map[string]protocol.Measure, len(l.sensors))
 	for _, s := range l.sensors {
 		if value, at, seen := s.latest.read(); seen {
-			all[s.name] = protocol.Measure{Value: float64(value) / 1e6, Unit: s.sensor.Unit(), Age: protocol.Seconds(max(0, now-at))}
+			all[s.Name] = protocol.Measure{Value: float64(value) / 1e6, Unit: s.Sensor.Unit(), Age: protocol.Seconds(max(0, now-at))}
 		}
 	}
 	return all
@@ -63,11 +43,11 @@ func (l *Robot) Sensors() map[string]protocol.Measure {
 func (l *Robot) Actuators() map[string]protocol.Measure {
 	all := make(map[string]protocol.Measure, len(l.outputs))
 	for _, o := range l.outputs {
-		if o.label != nil {
-			all[o.name] = protocol.Measure{Value: o.label.Name()}
+		if o.Label != nil {
+			all[o.Name] = protocol.Measure{Value: o.Label.Name()}
 			continue
 		}
-		all[o.name] = protocol.Measure{Value: float64(o.guard.Applied()) / float64(actuators.Full)}
+		all[o.Name] = protocol.Measure{Value: float64(o.Guard.Applied()) / float64(actuators.Full)}
 	}
 	return all
 }
@@ -97,22 +77,22 @@ func (l *Robot) Health() protocol.Health {
 	h.Safety.State, h.Safety.By = l.state()
 	h.Safety.ByHand = l.takenOver.Load()
 	for _, o := range l.outputs {
-		if held := o.guard.Held(); held != 0 {
+		if held := o.Guard.Held(); held != 0 {
 			if h.Safety.Held == nil {
 				h.Safety.Held = map[string][]string{}
 			}
-			h.Safety.Held[o.name] = held.Reasons()
+			h.Safety.Held[o.Name] = held.Reasons()
 		}
 	}
 	for _, s := range l.sensors {
 		h.Drops += s.lost.Load()
 		if l.isStale(s) {
-			h.Safety.Stale = append(h.Safety.Stale, s.name)
+			h.Safety.Stale = append(h.Safety.Stale, s.Name)
 		}
 	}
 	for _, s := range l.sensors {
 		if _, at, seen := s.latest.read(); seen {
-			h.SensorAges[s.name] = protocol.Seconds(max(0, now-at))
+			h.SensorAges[s.Name] = protocol.Seconds(max(0, now-at))
 		}
 	}
 	h.SpikesPerSecond, h.CPU = l.meter.read(now, h.Spikes)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
 	"fluxd/core"
 )
@@ -23,7 +24,7 @@ type simulation struct {
 // newSimulation assembles a robot at time 0, its actuators at failsafe.
 func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simulation, error) {
 	s := &simulation{}
-	r, err := assemble(config, BoardOptions{Seed: seed, Log: log}, func() time.Duration { return s.now }, false)
+	r, err := assemble(config, hardware.Options{Seed: seed, Log: log}, func() time.Duration { return s.now })
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +56,8 @@ func (s *simulation) run(ctx context.Context, until time.Duration, progress func
 		s.step()
 	}
 	s.now = until
-	if s.arena != nil {
-		s.arena.Advance(until)
+	if s.body.Arena != nil {
+		s.body.Arena.Advance(until)
 	}
 	progress(s.now)
 	return nil
@@ -73,7 +74,7 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 	for i, line := range s.sensors {
 		if !line.ended.Load() {
 			earlier(s.due[i])
-			if line.edges != nil {
+			if line.Edges != nil {
 				earlier(s.edges)
 			}
 		}
@@ -85,7 +86,7 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 		if o.adjust.Load() != nil {
 			earlier(s.now)
 		}
-		if t, ok := o.guard.Due(); ok {
+		if t, ok := o.Guard.Due(); ok {
 			// A guard thinks in nanoseconds; events happen at whole ticks.
 			earlier(max(s.now, (t + time.Microsecond - 1).Truncate(time.Microsecond)))
 		}
@@ -100,8 +101,8 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 
 // step does all that is due now, in the direction in which data flows: world, sensors, network, decoders, actuators.
 func (s *simulation) step() {
-	if s.arena != nil {
-		s.arena.Advance(s.now)
+	if s.body.Arena != nil {
+		s.body.Arena.Advance(s.now)
 	}
 	tick, judge := core.Tick(s.now/time.Microsecond), false
 	for i, line := range s.sensors {
@@ -115,7 +116,7 @@ func (s *simulation) step() {
 			s.due[i] = line.next(s.due[i], s.now)
 			judge = true
 		}
-		if line.edges != nil && s.edges <= s.now {
+		if line.Edges != nil && s.edges <= s.now {
 			failures := line.failures
 			for r, ok := s.edge(line, s.now, 0); ok; r, ok = s.edge(line, s.now, 0) {
 				s.feed(line, core.Tick(r.At/time.Microsecond), r.Value)
@@ -138,15 +139,15 @@ func (s *simulation) step() {
 			o.fired = [causes]core.Tick{} // no spike renews a wish
 		}
 		if wish, changed := s.decide(o); changed {
-			o.guard.Set(s.now, wish)
+			o.Guard.Set(s.now, wish)
 		}
 		if o.fired != [causes]core.Tick{} {
-			o.guard.Renew(s.now)
+			o.Guard.Renew(s.now)
 			o.fired = [causes]core.Tick{}
 		}
-		if t, ok := o.guard.Due(); ok && t <= s.now || o.adjust.Load() != nil {
+		if t, ok := o.Guard.Due(); ok && t <= s.now || o.adjust.Load() != nil {
 			if err := o.step(s.now); err != nil {
-				s.log.Warn("actuator does not answer; trying again", "actuator", o.name, "error", err)
+				s.log.Warn("actuator does not answer; trying again", "actuator", o.Name, "error", err)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package daemon
+package hardware
 
 import (
 	"errors"
@@ -22,41 +22,42 @@ const (
 )
 
 // Probe asks every address of every bus of this machine, and returns the board's name.
-func Probe(opts BoardOptions) (board string, buses []BusAnswers, err error) {
+func Probe(opts Options) (board string, buses []BusAnswers, err error) {
 	return ProbeRobot(&configs.Robot{Board: configs.Board{Kind: "auto"}}, opts)
 }
 
 // ProbeRobot does the same on the board that a robot is configured for.
-func ProbeRobot(config *configs.Robot, opts BoardOptions) (board string, buses []BusAnswers, err error) {
+func ProbeRobot(config *configs.Robot, opts Options) (board string, buses []BusAnswers, err error) {
 	start := time.Now()
-	r := newBody(config, opts, func() time.Duration { return time.Since(start) }, true)
-	if err := attempt(r.openBoard); err != nil {
+	opts.BusWait = BusWait
+	b := New(config, opts, func() time.Duration { return time.Since(start) })
+	if err := b.OpenBoard(); err != nil {
 		return "", nil, err
 	}
-	buses = r.probe()
-	return r.board.String(), buses, attempt(r.board.Halt)
+	buses = b.probe()
+	return b.Board.String(), buses, Attempt(b.Board.Halt)
 }
 
 // probe asks every address of every bus.
-func (r *robot) probe() (buses []BusAnswers) {
-	for _, name := range r.board.Buses() {
+func (b *Body) probe() (buses []BusAnswers) {
+	for _, name := range b.Board.Buses() {
 		answers := BusAnswers{Name: name}
-		bus, err := r.bus(name)
+		bus, err := b.bus(name)
 		if err != nil {
 			answers.Err = err
 			buses = append(buses, answers)
 			continue
 		}
 		for address := uint16(firstAddress); address <= lastAddress; address++ {
-			begun := r.clock()
+			begun := b.clock()
 			err := bus.Tx(address, nil, make([]byte, 1))
-			if p := (*panicked)(nil); errors.As(err, &p) {
+			if p := (*Panicked)(nil); errors.As(err, &p) {
 				answers.Err = err
 				break
 			}
 			if err == nil {
 				answers.Addresses = append(answers.Addresses, address)
-			} else if r.clock()-begun >= busWait { // not a refusal, but no answer of the bus itself
+			} else if b.clock()-begun >= BusWait { // not a refusal, but no answer of the bus itself
 				answers.Err = fmt.Errorf("the bus is stuck: SDA or SCL is held low")
 				break
 			}

@@ -1,13 +1,10 @@
-package daemon
+package tuning
 
 import (
-	"fmt"
 	"math"
 	"strconv"
-	"strings"
 
 	"fluxd/bridge/protocol"
-	"fluxd/core"
 )
 
 // mostApart is how many parameters of a population are told one by one. Those of a larger one are told together, or a robot whose network has
@@ -15,17 +12,17 @@ import (
 const mostApart = 64
 
 // told is what the outside is told of by one path: a parameter, or those of all members of a large population.
-type told struct {
+type shown struct {
 	path    string
 	members []int // parameters
 }
 
-// toldOf says what is told of by which path, in the order of the parameters, and where those stand that are several.
-func toldOf(all []parameter) (list []told, several map[string]int) {
+// shownOf says what is told of by which path, in the order of the parameters, and where those stand that are several.
+func shownOf(all []parameter) (list []shown, several map[string]int) {
 	size := map[string]int{}
 	group := make([]string, len(all)) // empty for what is told by itself
 	for i, p := range all {
-		if p.of.kind != neuronKind && p.of.kind != synapseKind {
+		if p.of.Kind != Neuron && p.of.Kind != Synapse {
 			continue
 		}
 		if path := protocol.Together(p.path); path != p.path {
@@ -36,14 +33,14 @@ func toldOf(all []parameter) (list []told, several map[string]int) {
 	several = map[string]int{}
 	for i, p := range all {
 		if size[group[i]] <= mostApart {
-			list = append(list, told{p.path, []int{i}})
+			list = append(list, shown{p.path, []int{i}})
 			continue
 		}
 		k, known := several[group[i]]
 		if !known {
 			k = len(list)
 			several[group[i]] = k
-			list = append(list, told{path: group[i]})
+			list = append(list, shown{path: group[i]})
 		}
 		list[k].members = append(list[k].members, i)
 	}
@@ -51,7 +48,7 @@ func toldOf(all []parameter) (list []told, several map[string]int) {
 }
 
 // described is what the description says of it.
-func (t *tuner) described(now *settings, one told) protocol.Parameter {
+func (t *Tuner) described(now *Settings, one shown) protocol.Parameter {
 	first := &t.all[one.members[0]]
 	p := protocol.Parameter{Path: one.path, Type: "float", Unit: first.unit, Default: first.preset}
 	if first.whole {
@@ -68,7 +65,7 @@ func (t *tuner) described(now *settings, one told) protocol.Parameter {
 }
 
 // allowed is what every member allows.
-func (t *tuner) allowed(now *settings, one told) (low, high float64) {
+func (t *Tuner) allowed(now *Settings, one shown) (low, high float64) {
 	tr := &trial{of: now}
 	low, high = tr.limits(t, one.members[0])
 	for _, i := range one.members[1:] {
@@ -79,17 +76,17 @@ func (t *tuner) allowed(now *settings, one told) (low, high float64) {
 }
 
 // limits are what is allowed of a parameter while all others stay as they are.
-func (t *tuner) limits(now *settings, parameter int) (low, high float64) {
+func (t *Tuner) limits(now *Settings, parameter int) (low, high float64) {
 	return (&trial{of: now}).limits(t, parameter)
 }
 
 // trial tries values of parameters on a copy of settings, which it makes when it first needs one.
 type trial struct {
-	of   *settings
-	copy *settings
+	of   *Settings
+	copy *Settings
 }
 
-func (tr *trial) limits(t *tuner, parameter int) (low, high float64) {
+func (tr *trial) limits(t *Tuner, parameter int) (low, high float64) {
 	p := &t.all[parameter]
 	low, high = p.limits(tr.of)
 	if p.fault == nil {
@@ -138,49 +135,4 @@ func nearest(fitting, end float64, fits func(float64) bool) float64 {
 		}
 	}
 	return fitting
-}
-
-// population returns the name of the population that a neuron is of, or its own.
-func population(neuron string) string {
-	if at := strings.LastIndexByte(neuron, '['); at > 0 && strings.HasSuffix(neuron, "]") {
-		return neuron[:at]
-	}
-	return neuron
-}
-
-// neuronGroups are the neurons by their populations, in the order of the network.
-func neuronGroups(neurons []core.Neuron) (groups []protocol.NeuronGroup) {
-	for i := 0; i < len(neurons); {
-		g := protocol.NeuronGroup{Name: population(neurons[i].Name)}
-		for i < len(neurons) && neurons[i].Name == fmt.Sprintf("%s[%d]", g.Name, g.Count) {
-			g.Count++
-			i++
-		}
-		if g.Count < 2 { // it stands for itself, or does not begin with 0
-			i += 1 - g.Count
-			g = protocol.NeuronGroup{Name: neurons[i-1].Name, Count: 1}
-		}
-		groups = append(groups, g)
-	}
-	return groups
-}
-
-// synapseGroups are the synapses by the populations that they join.
-func synapseGroups(network *core.Description) (groups []protocol.SynapseGroup) {
-	names := make([]string, len(network.Neurons))
-	for i, n := range network.Neurons {
-		names[i] = population(n.Name)
-	}
-	known := map[protocol.SynapseGroup]int{}
-	for _, s := range network.Synapses {
-		g := protocol.SynapseGroup{From: names[s.From], To: names[s.To], Kind: s.Kind.String()}
-		k, seen := known[g]
-		if !seen {
-			k = len(groups)
-			known[g] = k
-			groups = append(groups, g)
-		}
-		groups[k].Count++
-	}
-	return groups
 }

@@ -1,4 +1,4 @@
-package daemon
+package hardware
 
 import (
 	"fmt"
@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// attempt does something that a driver, a board or a bus does, and makes an error of a panic in it: it is a fault of that device, and the
-// rest of the robot goes on. What panics in fluxd's own parts is no business of attempt: see protect.
-func attempt(do func() error) (err error) {
+// Attempt does something that a driver, a board or a bus does, and makes an error of a panic in it: it is a fault of that device, and the
+// rest of the robot goes on. What panics in fluxd's own parts is no business of Attempt.
+func Attempt(do func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = &panicked{cause: cause, where: panicPlace()}
+			err = &Panicked{cause: cause, where: panicPlace()}
 		}
 	}()
 	return do()
 }
 
-// panicked is the error of a driver that panicked.
-type panicked struct {
+// Panicked is the error of a driver that panicked.
+type Panicked struct {
 	cause any
 	where string // file and line
 }
 
-func (p *panicked) Error() string {
+func (p *Panicked) Error() string {
 	return fmt.Sprintf("its driver panicked at %s: %v; this is a mistake in the driver, please report it", p.where, p.cause)
 }
 

@@ -1,4 +1,4 @@
-package daemon
+package tuning
 
 import (
 	"fmt"
@@ -10,10 +10,10 @@ import (
 // networkParameters lists network.neurons.<name>.<key> and network.synapses.<from>.<to>.<key>, with [1], [2] ... behind the target
 // where several synapses join the same two neurons.
 func (l *parameterList) networkParameters() {
-	d := &l.settings.network
+	d := &l.settings.Network
 	l.afferents, l.sensors = make([][]int, len(d.Neurons)), make([][]int, len(d.Neurons))
-	for i := range l.settings.sensors {
-		if c := l.settings.sensors[i].Encode; c.Weight != nil {
+	for i := range l.settings.Sensors {
+		if c := l.settings.Sensors[i].Encode; c.Weight != nil {
 			for _, n := range l.neurons[c.To] {
 				l.sensors[n] = append(l.sensors[n], i)
 			}
@@ -25,7 +25,7 @@ func (l *parameterList) networkParameters() {
 		}
 	}
 	for i := range d.Neurons {
-		l.begin(part{neuronKind, i}, "network.neurons."+d.Neurons[i].Name+".")
+		l.begin(Part{Neuron, i}, "network.neurons."+d.Neurons[i].Name+".")
 		l.neuron(&d.Neurons[i])
 	}
 	parallel := map[string]int{}
@@ -37,48 +37,48 @@ func (l *parameterList) networkParameters() {
 			base += fmt.Sprintf("[%d]", k)
 		}
 		parallel[pair]++
-		l.begin(part{synapseKind, i}, base+".")
+		l.begin(Part{Synapse, i}, base+".")
 		l.synapse(s)
 	}
 }
 
 // span adds a time of the network.
-func (l *parameterList) span(key string, least core.Tick, field func(*settings) *core.Tick) {
+func (l *parameterList) span(key string, least core.Tick, field func(*Settings) *core.Tick) {
 	l.add(key, "us", true, between(float64(least), float64(core.MaxDelay)),
-		func(s *settings) float64 { return float64(*field(s)) }, func(s *settings, v float64) { *field(s) = core.Tick(v) })
+		func(s *Settings) float64 { return float64(*field(s)) }, func(s *Settings, v float64) { *field(s) = core.Tick(v) })
 }
 
 func (l *parameterList) neuron(n *core.Neuron) {
-	i := l.of.index
+	i := l.of.Index
 	amount, recovery := amounts(i), between(0, 2e6)
-	l.number("threshold", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Threshold })
-	l.number("leak", "units/s", leaks(i, l.afferents[i], l.sensors[i]), func(s *settings) *float64 { return &s.network.Neurons[i].Leak })
+	l.number("threshold", "units", amount, func(s *Settings) *float64 { return &s.Network.Neurons[i].Threshold })
+	l.number("leak", "units/s", leaks(i, l.afferents[i], l.sensors[i]), func(s *Settings) *float64 { return &s.Network.Neurons[i].Leak })
 	l.tied(l.leakFault(i))
-	l.number("floor", "units", floors(i), func(s *settings) *float64 { return &s.network.Neurons[i].Floor })
-	l.span("refractory", 0, func(s *settings) *core.Tick { return &s.network.Neurons[i].Refractory })
+	l.number("floor", "units", floors(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Floor })
+	l.span("refractory", 0, func(s *Settings) *core.Tick { return &s.Network.Neurons[i].Refractory })
 	if n.Pacemaker != 0 {
-		l.span("pacemaker", 1, func(s *settings) *core.Tick { return &s.network.Neurons[i].Pacemaker })
+		l.span("pacemaker", 1, func(s *Settings) *core.Tick { return &s.Network.Neurons[i].Pacemaker })
 	}
 	if n.Adaptation != nil {
-		l.number("adaptation.rate", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Rate })
-		l.count("adaptation.tolerance", "", between(0, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Adaptation.Tolerance })
-		l.most("adaptation.max", positive(i), func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Max })
-		l.number("adaptation.recovery", "units/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].Adaptation.Recovery })
+		l.number("adaptation.rate", "units", amount, func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Rate })
+		l.count("adaptation.tolerance", "", between(0, math.MaxInt32), func(s *Settings) *int { return &s.Network.Neurons[i].Adaptation.Tolerance })
+		l.most("adaptation.max", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Max })
+		l.number("adaptation.recovery", "units/s", recovery, func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Recovery })
 	}
 	if n.Habituation != nil {
-		l.number("habituation.rate", "units", amount, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Rate })
-		l.most("habituation.max", positive(i), func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Max })
-		l.number("habituation.recovery", "units/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].Habituation.Recovery })
+		l.number("habituation.rate", "units", amount, func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Rate })
+		l.most("habituation.max", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Max })
+		l.number("habituation.recovery", "units/s", recovery, func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Recovery })
 	}
 	if n.Burst != nil {
-		l.number("burst.overshoot", "units", positive(i), func(s *settings) *float64 { return &s.network.Neurons[i].Burst.Overshoot })
-		l.span("burst.interval", 1, func(s *settings) *core.Tick { return &s.network.Neurons[i].Burst.Interval })
+		l.number("burst.overshoot", "units", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Burst.Overshoot })
+		l.span("burst.interval", 1, func(s *Settings) *core.Tick { return &s.Network.Neurons[i].Burst.Interval })
 		if n.Burst.Max > 0 { // see most
-			l.count("burst.max", "", between(1, math.MaxInt32), func(s *settings) *int { return &s.network.Neurons[i].Burst.Max })
+			l.count("burst.max", "", between(1, math.MaxInt32), func(s *Settings) *int { return &s.Network.Neurons[i].Burst.Max })
 		}
 	}
 	if n.ModulationLeak != 0 {
-		l.number("modulation.leak", "steps/s", recovery, func(s *settings) *float64 { return &s.network.Neurons[i].ModulationLeak })
+		l.number("modulation.leak", "steps/s", recovery, func(s *Settings) *float64 { return &s.Network.Neurons[i].ModulationLeak })
 	}
 	for _, r := range []struct {
 		key, unit string
@@ -92,13 +92,13 @@ func (l *parameterList) neuron(n *core.Neuron) {
 		{"pacemaker", "us/step", func(r *core.Receptors) *float64 { return &r.Pacemaker }},
 	} {
 		if *r.field(&n.Receptors) != 0 {
-			l.number("receptors."+r.key, r.unit, receptors(i, r.unit), func(s *settings) *float64 { return r.field(&s.network.Neurons[i].Receptors) })
+			l.number("receptors."+r.key, r.unit, receptors(i, r.unit), func(s *Settings) *float64 { return r.field(&s.Network.Neurons[i].Receptors) })
 		}
 	}
 }
 
 func (l *parameterList) synapse(s *core.Synapse) {
-	i := l.of.index
+	i := l.of.Index
 	amount := amounts(s.To)
 	switch s.Kind {
 	case core.Direct:
@@ -106,20 +106,20 @@ func (l *parameterList) synapse(s *core.Synapse) {
 		if s.Plastic != nil {
 			limits = learning(i, s.To)
 		}
-		l.number("weight", "units", limits, func(s *settings) *float64 { return &s.network.Synapses[i].Weight })
+		l.number("weight", "units", limits, func(s *Settings) *float64 { return &s.Network.Synapses[i].Weight })
 		if s.Plastic != nil {
 			l.all[len(l.all)-1].learns = true
-			l.tied(func(s *settings) error { return l.synapseFault(s, i) })
+			l.tied(func(s *Settings) error { return l.synapseFault(s, i) })
 		}
 	case core.Modulator:
 		l.add("weight", "", true, between(-core.MaxModulation, core.MaxModulation),
-			func(s *settings) float64 { return s.network.Synapses[i].Weight }, func(s *settings, v float64) { s.network.Synapses[i].Weight = v })
+			func(s *Settings) float64 { return s.Network.Synapses[i].Weight }, func(s *Settings, v float64) { s.Network.Synapses[i].Weight = v })
 	}
-	l.span("delay", 1, func(s *settings) *core.Tick { return &s.network.Synapses[i].Delay })
+	l.span("delay", 1, func(s *Settings) *core.Tick { return &s.Network.Synapses[i].Delay })
 	if s.Plastic == nil {
 		return
 	}
-	l.span("plastic.window", 0, func(s *settings) *core.Tick { return &s.network.Synapses[i].Plastic.Window })
+	l.span("plastic.window", 0, func(s *Settings) *core.Tick { return &s.Network.Synapses[i].Plastic.Window })
 	for _, p := range []struct {
 		key, unit string
 		limits    limits
@@ -132,34 +132,34 @@ func (l *parameterList) synapse(s *core.Synapse) {
 		{"ltp.rate", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Rate }},
 		{"ltp.depression", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Depression }},
 		{"ltp.consolidation", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Consolidation }},
-		{"min", "units", func(s *settings) (float64, float64) { return 0, math.Abs(s.network.Synapses[i].Weight) }, func(p *core.Plastic) *float64 { return &p.Min }},
+		{"min", "units", func(s *Settings) (float64, float64) { return 0, math.Abs(s.Network.Synapses[i].Weight) }, func(p *core.Plastic) *float64 { return &p.Min }},
 	} {
-		l.number("plastic."+p.key, p.unit, p.limits, func(s *settings) *float64 { return p.field(s.network.Synapses[i].Plastic) })
+		l.number("plastic."+p.key, p.unit, p.limits, func(s *Settings) *float64 { return p.field(s.Network.Synapses[i].Plastic) })
 		if p.key == "min" {
-			l.tied(func(s *settings) error { return l.synapseFault(s, i) })
+			l.tied(func(s *Settings) error { return l.synapseFault(s, i) })
 		}
 	}
-	l.most("plastic.stp.max", positive(s.To), func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.ShortTerm.Max })
+	l.most("plastic.stp.max", positive(s.To), func(s *Settings) *float64 { return &s.Network.Synapses[i].Plastic.ShortTerm.Max })
 	if s.Plastic.Max > 0 {
-		l.most("plastic.max", func(s *settings) (float64, float64) {
-			least, most := water(s, s.network.Synapses[i].To)
-			return max(least, math.Abs(s.network.Synapses[i].Weight), s.network.Synapses[i].Plastic.Min), most
-		}, func(s *settings) *float64 { return &s.network.Synapses[i].Plastic.Max })
-		l.tied(func(s *settings) error { return l.synapseFault(s, i) })
+		l.most("plastic.max", func(s *Settings) (float64, float64) {
+			least, most := water(s, s.Network.Synapses[i].To)
+			return max(least, math.Abs(s.Network.Synapses[i].Weight), s.Network.Synapses[i].Plastic.Min), most
+		}, func(s *Settings) *float64 { return &s.Network.Synapses[i].Plastic.Max })
+		l.tied(func(s *Settings) error { return l.synapseFault(s, i) })
 	}
 }
 
 // most adds an upper limit, in units, where there is one: that there is none is said in the robot file. The number 0 would be the end of a scale, and
 // mean the opposite of what is next to it.
-func (l *parameterList) most(key string, limits limits, field func(*settings) *float64) {
+func (l *parameterList) most(key string, limits limits, field func(*Settings) *float64) {
 	if *field(l.settings) > 0 {
 		l.number(key, "units", limits, field)
 	}
 }
 
 // water returns the amounts, in units, that come to 1 and to 2^31-1 of a neuron's water.
-func water(s *settings, neuron int) (least, most float64) {
-	if leak := s.network.Neurons[neuron].Leak; leak > 0 {
+func water(s *Settings, neuron int) (least, most float64) {
+	if leak := s.Network.Neurons[neuron].Leak; leak > 0 {
 		return leak / 1e6, core.MaxWater * leak / 1e6
 	}
 	return 0.001, core.MaxWater / 1000.0
@@ -167,32 +167,32 @@ func water(s *settings, neuron int) (least, most float64) {
 
 // positive: amounts above 0.
 func positive(neuron int) limits {
-	return func(s *settings) (float64, float64) { return water(s, neuron) }
+	return func(s *Settings) (float64, float64) { return water(s, neuron) }
 }
 
 func amounts(neuron int) limits {
-	return func(s *settings) (float64, float64) {
+	return func(s *Settings) (float64, float64) {
 		_, most := water(s, neuron)
 		return 0, most
 	}
 }
 
 func floors(neuron int) limits {
-	return func(s *settings) (float64, float64) {
+	return func(s *Settings) (float64, float64) {
 		_, most := water(s, neuron)
 		return -most, 0
 	}
 }
 
 func weights(target int) limits {
-	return func(s *settings) (float64, float64) {
+	return func(s *Settings) (float64, float64) {
 		_, most := water(s, target)
 		return -most, most
 	}
 }
 
 func receptors(neuron int, unit string) limits {
-	return func(s *settings) (float64, float64) {
+	return func(s *Settings) (float64, float64) {
 		most := float64(core.MaxWater)
 		if unit == "units" {
 			_, most = water(s, neuron)
@@ -202,12 +202,12 @@ func receptors(neuron int, unit string) limits {
 }
 
 // tied says what speaks against the values that the latest parameter depends on.
-func (l *parameterList) tied(fault func(*settings) error) { l.all[len(l.all)-1].fault = fault }
+func (l *parameterList) tied(fault func(*Settings) error) { l.all[len(l.all)-1].fault = fault }
 
 // leaks: with more than two million times the least of all amounts a second, that is less than half a microsecond of water.
 func leaks(neuron int, afferents, sensors []int) limits {
-	return func(s *settings) (float64, float64) {
-		n := &s.network.Neurons[neuron]
+	return func(s *Settings) (float64, float64) {
+		n := &s.Network.Neurons[neuron]
 		least := core.MaxWater * 1.0 // of a neuron without any amount
 		add := func(amounts ...float64) {
 			for _, a := range amounts {
@@ -227,14 +227,14 @@ func leaks(neuron int, afferents, sensors []int) limits {
 			add(b.Overshoot)
 		}
 		for _, i := range afferents {
-			x := &s.network.Synapses[i]
+			x := &s.Network.Synapses[i]
 			if add(x.Weight); x.Plastic != nil {
 				st, lt := &x.Plastic.ShortTerm, &x.Plastic.LongTerm
 				add(st.Rate, st.Depression, st.Unpaired, st.Max, lt.Rate, lt.Depression, x.Plastic.Min, x.Plastic.Max)
 			}
 		}
 		for _, i := range sensors {
-			add(*s.sensors[i].Encode.Weight)
+			add(*s.Sensors[i].Encode.Weight)
 		}
 		return 0, 2e6 * least
 	}
@@ -242,9 +242,9 @@ func leaks(neuron int, afferents, sensors []int) limits {
 
 // learning are the limits of the weight of a synapse that learns, or where there are none those of any.
 func learning(synapse, target int) limits {
-	return func(s *settings) (low, high float64) {
-		if low, high = weights(target)(s); s.network.Synapses[synapse].Plastic.Max > 0 {
-			high = s.network.Synapses[synapse].Plastic.Max
+	return func(s *Settings) (low, high float64) {
+		if low, high = weights(target)(s); s.Network.Synapses[synapse].Plastic.Max > 0 {
+			high = s.Network.Synapses[synapse].Plastic.Max
 			low = -high
 		}
 		return low, high
@@ -252,10 +252,10 @@ func learning(synapse, target int) limits {
 }
 
 // leakFault says what a neuron with another leak cannot hold: all that is in units comes to other water.
-func (l *parameterList) leakFault(neuron int) func(*settings) error {
+func (l *parameterList) leakFault(neuron int) func(*Settings) error {
 	afferents, sensors := l.afferents[neuron], l.sensors[neuron]
-	return func(s *settings) error {
-		n := s.network.Neurons[neuron]
+	return func(s *Settings) error {
+		n := s.Network.Neurons[neuron]
 		if mistakes := n.Mistakes(); len(mistakes) > 0 {
 			return mistakes[0]
 		}
@@ -265,7 +265,7 @@ func (l *parameterList) leakFault(neuron int) func(*settings) error {
 			}
 		}
 		for _, i := range sensors {
-			if _, err := core.Water(*s.sensors[i].Encode.Weight, n.Leak); err != nil {
+			if _, err := core.Water(*s.Sensors[i].Encode.Weight, n.Leak); err != nil {
 				return fmt.Errorf("sensors.%s.encode.weight: %w", l.names[i], err)
 			}
 		}
@@ -273,15 +273,15 @@ func (l *parameterList) leakFault(neuron int) func(*settings) error {
 	}
 }
 
-func (l *parameterList) synapseFault(s *settings, synapse int) error {
-	one := s.network.Synapses[synapse]
-	if mistakes := one.Mistakes(s.network.Neurons[one.To]); len(mistakes) > 0 {
+func (l *parameterList) synapseFault(s *Settings, synapse int) error {
+	one := s.Network.Synapses[synapse]
+	if mistakes := one.Mistakes(s.Network.Neurons[one.To]); len(mistakes) > 0 {
 		return mistakes[0]
 	}
 	return nil
 }
 
-func (l *parameterList) synapsePath(s *settings, synapse int) string {
-	one := s.network.Synapses[synapse]
-	return "network.synapses." + s.network.Neurons[one.From].Name + "." + s.network.Neurons[one.To].Name
+func (l *parameterList) synapsePath(s *Settings, synapse int) string {
+	one := s.Network.Synapses[synapse]
+	return "network.synapses." + s.Network.Neurons[one.From].Name + "." + s.Network.Neurons[one.To].Name
 }

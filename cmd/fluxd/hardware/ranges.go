@@ -1,4 +1,4 @@
-package daemon
+package hardware
 
 import (
 	"fmt"
@@ -16,25 +16,25 @@ import (
 // CheckRanges holds a valid configuration against what its devices can measure, and touches none of them. A mistake is what can never be, such
 // as a threshold beyond all readings. Where a calibration lies between, which may be tuned, it is a warning.
 func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
-	r := newBody(config, BoardOptions{}, func() time.Duration { return 0 }, false)
-	r.board = paperBoard{}
+	b := New(config, Options{}, func() time.Duration { return 0 })
+	b.Board = paperBoard{}
 	ranges := map[string]sensors.Range{}
 	for _, s := range config.Sensors {
 		c, path := s.Value, "sensors."+s.Name
 		if slices.Contains([]string{"log", "button", "pir"}, c.Device) {
 			continue // it measures whatever was recorded, or is on or off
 		}
-		line := &sensorLine{name: s.Name}
-		if err := attempt(func() error { return r.openSensor(c, line) }); err != nil {
+		made, err := b.OpenSensor(s)
+		if err != nil {
 			mistakes = append(mistakes, config.Mistake(path, "%v", err))
 			continue
 		}
-		if curve, within := c.Curve, sensors.RangeOf(line.device); len(curve) > 0 && within != (sensors.Range{}) {
+		if curve, within := c.Curve, sensors.RangeOf(made.Device); len(curve) > 0 && within != (sensors.Range{}) {
 			if first, last := curve[0][0], curve[len(curve)-1][0]; first.Micro >= within.High || last.Micro <= within.Low {
 				warnings = append(warnings, config.Mistake(path+".curve", "%s to %s: the device measures %s: expected points in it", plain(first.Micro), amount(last), in(within, last.Unit)))
 			}
 		}
-		within := sensors.RangeOf(line.sensor)
+		within := sensors.RangeOf(made.Sensor)
 		if within == (sensors.Range{}) {
 			continue
 		}
@@ -114,7 +114,7 @@ func withUnit(number, unit string) string {
 }
 
 // paperBoard is a board with every pin and bus, and nothing at any of them: drivers are made on it to be asked what they can do.
-type paperBoard struct{ board }
+type paperBoard struct{ Board }
 
 func (paperBoard) Pin(name string) (gpio.PinIO, error)    { return paperPin{gpio.INVALID, name}, nil }
 func (paperBoard) Bus(name string) (i2c.BusCloser, error) { return paperBus{name: name}, nil }

@@ -1,4 +1,4 @@
-package daemon
+package hardware
 
 import (
 	"errors"
@@ -29,7 +29,7 @@ func (b *heldBus) Tx(_ uint16, _, r []byte) error {
 func TestStuckBusHoldsUpNobodyForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		held := &heldBus{letGo: make(chan error)}
-		bus := newPatientBus(held)
+		bus := newPatientBus(held, BusWait)
 		before := runtime.NumGoroutine()
 		start := time.Now()
 		first := make([]byte, 2)
@@ -38,7 +38,7 @@ func TestStuckBusHoldsUpNobodyForLong(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 		}
-		if got := time.Since(start); got != 20*busWait {
+		if got := time.Since(start); got != 20*BusWait {
 			t.Errorf("20 transfers on a stuck bus took %v", got)
 		}
 		if n := runtime.NumGoroutine() - before; n > 1 {

@@ -1,32 +1,60 @@
-package daemon
+// Package tuning is the numbers of a robot that can be read and changed while it runs, and the transactions that change them.
+//
+//	tuner := tuning.New(config, network, robot)
+//	change, err := tuner.Prepare(tuning.Request{Values: map[string]float64{"network.neurons.eye.threshold": 80}, Source: "ann"})
+//	done, err := tuner.Commit(change) // in the goroutine that owns the network; false: another change came first, prepare anew
+//
+// A change is whole: when one value cannot be, nothing changes, and the error says what is allowed. Times are in microseconds.
+package tuning
 
 import (
 	"fluxd/bridge/protocol"
+	"fluxd/configs"
+	"fluxd/sensors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	units "fluxd/configs/amounts"
+	"fluxd/configs/spelling"
 	"fluxd/core"
 )
 
-// tuner turns paths into changes of the robot. What a change comes to is worked out by whoever asks for it, in any goroutine; the one that
-// owns the network then puts it in place, and nothing else waits.
-type tuner struct {
-	robot  *robot
-	all    []parameter
-	byPath map[string]int
-	told   []told
-	byTold map[string]int // of those that stand for several
-	now    atomic.Pointer[outcome]
+// A Tuner turns paths into changes of a robot. Any goroutine may prepare a change; the one that owns the network commits it, and nothing
+// else waits.
+type Tuner struct {
+	robot   Robot
+	config  *configs.Robot
+	network *core.Network
+	all     []parameter
+	byPath  map[string]int
+	shown   []shown
+	byShown map[string]int // of those that stand for several
+	now     atomic.Pointer[outcome]
 }
+
+// Robot is what a tuner needs of the robot that it tunes, beside its network.
+type Robot interface {
+	// Readings returns the range of a sensor's readings; the empty range where it is not known.
+	Readings(sensor int) sensors.Range
+	// Period returns the period that an actuator's pin makes of the frequency of its pulses; 0 where it takes none.
+	Period(actuator int) time.Duration
+	// Fit makes what a part needs to go on with other settings: a sensor, actuator, reward, telemetry or the saving of what was learnt.
+	Fit(of Part, s *Settings) (Fitting, error)
+	// Poured takes over what sensors pour, which is configured in units: another leak makes other water of it.
+	Poured(s *Settings)
+}
+
+// A Fitting puts new settings of one part in place. The goroutine that owns the network calls it, and it takes no time.
+type Fitting func()
 
 // outcome is what the changes so far have come to. It never changes itself: each change makes another one.
 type outcome struct {
-	settings settings
+	settings Settings
 	origin   []origin // of each value
 	revision protocol.Revision
 }
@@ -37,60 +65,61 @@ type origin struct {
 	source   string
 }
 
-func newTuner(r *robot) *tuner {
-	t := &tuner{robot: r, byPath: map[string]int{}}
-	now := &outcome{settings: settings{network: r.network.Description(), telemetry: r.config.MQTT.Telemetry}}
-	if c := r.config.Learnt; c != nil {
-		now.settings.saving = c.Every
+// New makes the tuner of a robot as it is configured.
+func New(config *configs.Robot, network *core.Network, robot Robot) *Tuner {
+	t := &Tuner{robot: robot, config: config, network: network, byPath: map[string]int{}}
+	now := &outcome{settings: Settings{Network: network.Description(), Telemetry: config.MQTT.Telemetry}}
+	if c := config.Learnt; c != nil {
+		now.settings.Saving = c.Every
 	}
-	for _, c := range r.config.Sensors {
-		now.settings.sensors = append(now.settings.sensors, c.Value)
+	for _, c := range config.Sensors {
+		now.settings.Sensors = append(now.settings.Sensors, c.Value)
 	}
-	for _, c := range r.config.Actuators {
-		now.settings.actuators = append(now.settings.actuators, c.Value)
+	for _, c := range config.Actuators {
+		now.settings.Actuators = append(now.settings.Actuators, c.Value)
 	}
-	for _, c := range r.config.Rewards {
-		now.settings.rewards = append(now.settings.rewards, c.Value)
+	for _, c := range config.Rewards {
+		now.settings.Rewards = append(now.settings.Rewards, c.Value)
 	}
-	t.all = parameters(&now.settings, r)
+	t.all = parameters(&now.settings, config, robot)
 	for i, p := range t.all {
 		t.byPath[p.path] = i
 		now.origin = append(now.origin, origin{source: protocol.FromConfig})
 	}
-	t.told, t.byTold = toldOf(t.all)
+	t.shown, t.byShown = shownOf(t.all)
 	t.now.Store(now)
 	return t
 }
 
-// wish is a transaction that somebody asks for.
-type wish struct {
-	values     map[string]float64 // by path, which may hold wildcards: the value is for all that match
-	ifRevision *protocol.Revision
-	source     string
+// A Request is a transaction that somebody asks for.
+type Request struct {
+	Values     map[string]float64 // by path, which may hold wildcards: the value is for all that match
+	IfRevision *protocol.Revision // refused at another revision; nil: at any
+	Source     string             // the user, or protocol.FromConfig, FromOverlay
 }
 
-// change is one transaction, worked out and not in place yet.
-type change struct {
+// A Change is one transaction, worked out and not in place yet.
+type Change struct {
 	before, after *outcome
 	order         []int // the parameters
 	network       core.Tuning
-	fittings      []fitting
+	fittings      []Fitting
 	anew          map[int]float64 // weights that are set to what they were set to before, and have learnt since
 }
 
-// prepare works out a change. When anything in it cannot be, the error is a *protocol.SetError that names the path and what it allows.
-func (t *tuner) prepare(w wish) (*change, error) {
+// Prepare works out a change. When anything in it cannot be, the error is a *protocol.SetError that names the path and what it allows.
+func (t *Tuner) Prepare(w Request) (*Change, error) {
 	before := t.now.Load()
-	if err := before.expect(w.ifRevision); err != nil {
+	if err := before.expect(w.IfRevision); err != nil {
 		return nil, err
 	}
-	values, order, err := t.wanted(w.values)
+	values, order, err := t.wanted(w.Values)
 	if err != nil {
 		return nil, err
 	}
 	after := &outcome{settings: before.settings.clone(), origin: slices.Clone(before.origin), revision: before.revision + 1}
-	c := &change{before: before, after: after, order: order, network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}, anew: map[int]float64{}}
-	first := map[part]int{} // the first parameter of each part that changes
+	c := &Change{before: before, after: after, order: order, network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}, anew: map[int]float64{}}
+	first := map[Part]int{} // the first parameter of each part that changes
 	for _, i := range order {
 		p, value := &t.all[i], values[i]
 		if value != value || p.whole && value != math.Trunc(value) || math.Abs(value) > math.MaxInt64/2 {
@@ -101,10 +130,10 @@ func (t *tuner) prepare(w wish) (*change, error) {
 			after.settings.own(p.of)
 		}
 		if p.learns && p.read(&before.settings) == value {
-			c.anew[p.of.index] = value
+			c.anew[p.of.Index] = value
 		}
 		p.write(&after.settings, value)
-		after.origin[i] = origin{revision: after.revision, source: w.source}
+		after.origin[i] = origin{revision: after.revision, source: w.Source}
 	}
 	// The limits of one may depend on another of the same request: they are those of what would be, all changes made.
 	for _, i := range order {
@@ -127,13 +156,13 @@ func (t *tuner) prepare(w wish) (*change, error) {
 		if first[of] != i {
 			continue
 		}
-		switch of.kind {
-		case neuronKind:
-			c.network.Neurons[of.index] = after.settings.network.Neurons[of.index]
-		case synapseKind:
-			c.network.Synapses[of.index] = after.settings.network.Synapses[of.index]
+		switch of.Kind {
+		case Neuron:
+			c.network.Neurons[of.Index] = after.settings.Network.Neurons[of.Index]
+		case Synapse:
+			c.network.Synapses[of.Index] = after.settings.Network.Synapses[of.Index]
 		default:
-			fit, err := t.robot.fit(of, &after.settings)
+			fit, err := t.robot.Fit(of, &after.settings)
 			if err != nil {
 				return nil, t.refused(c, i, err)
 			}
@@ -144,7 +173,7 @@ func (t *tuner) prepare(w wish) (*change, error) {
 }
 
 // outOfRange refuses a value.
-func (t *tuner) outOfRange(c *change, parameter int, value float64, why string) error {
+func (t *Tuner) outOfRange(c *Change, parameter int, value float64, why string) error {
 	p := &t.all[parameter]
 	low, high := p.limits(&c.after.settings)
 	if len(c.order) == 1 {
@@ -154,7 +183,7 @@ func (t *tuner) outOfRange(c *change, parameter int, value float64, why string) 
 }
 
 // refused says why a change cannot be, where no single limit shows it. The parameter is one of those that have to do with it.
-func (t *tuner) refused(c *change, parameter int, err error) error {
+func (t *Tuner) refused(c *Change, parameter int, err error) error {
 	refused := &protocol.SetError{Code: protocol.OutOfRange, Path: t.all[parameter].path, Message: err.Error()}
 	if len(c.order) == 1 {
 		low, high := t.limits(&c.before.settings, parameter)
@@ -163,18 +192,18 @@ func (t *tuner) refused(c *change, parameter int, err error) error {
 	return refused
 }
 
-// commit puts a change in place. It belongs to the goroutine that owns the network. It does nothing, and returns false, when another
+// Commit puts a change in place. It belongs to the goroutine that owns the network. It does nothing, and returns false, when another
 // change was put in place since this one was worked out.
-func (t *tuner) commit(c *change) (done bool, err error) {
+func (t *Tuner) Commit(c *Change) (done bool, err error) {
 	if t.now.Load() != c.before {
 		return false, nil
 	}
 	if len(c.network.Neurons)+len(c.network.Synapses) > 0 {
-		if err := t.robot.network.Tune(c.network); err != nil {
+		if err := t.network.Tune(c.network); err != nil {
 			return true, t.refused(c, c.order[0], err)
 		}
 		if len(c.anew) > 0 {
-			if err := t.robot.network.Learn(c.anew); err != nil {
+			if err := t.network.Learn(c.anew); err != nil {
 				return true, t.refused(c, c.order[0], err)
 			}
 		}
@@ -183,35 +212,35 @@ func (t *tuner) commit(c *change) (done bool, err error) {
 		fit()
 	}
 	if len(c.network.Neurons) > 0 {
-		t.robot.pourAnew(&c.after.settings)
+		t.robot.Poured(&c.after.settings)
 	}
 	t.now.Store(c.after)
 	return true, nil
 }
 
-// set makes a change at once, for a robot that does not run yet.
-func (t *tuner) set(w wish) error {
-	c, err := t.prepare(w)
+// Set makes a change at once, for a robot that does not run yet.
+func (t *Tuner) Set(w Request) error {
+	c, err := t.Prepare(w)
 	if err == nil {
-		_, err = t.commit(c)
+		_, err = t.Commit(c)
 	}
 	return err
 }
 
-// applied are the values of a change, as they are in effect: one for a large population that has it as a whole, and all of it the same.
-func (t *tuner) applied(c *change) map[string]float64 {
+// Applied are the values of a change, as they are in effect: one for a large population that has it as a whole, and all of it the same.
+func (t *Tuner) Applied(c *Change) map[string]float64 {
 	return t.values(c.after, c.order)
 }
 
 // values are those of parameters, by path.
-func (t *tuner) values(of *outcome, parameters []int) map[string]float64 {
+func (t *Tuner) values(of *outcome, parameters []int) map[string]float64 {
 	wanted := make(map[int]bool, len(parameters))
 	for _, i := range parameters {
 		wanted[i] = true
 	}
 	values := make(map[string]float64)
-	for _, k := range t.byTold {
-		one := t.told[k]
+	for _, k := range t.byShown {
+		one := t.shown[k]
 		if missing := slices.ContainsFunc(one.members, func(i int) bool { return !wanted[i] }); missing {
 			continue
 		}
@@ -229,14 +258,14 @@ func (t *tuner) values(of *outcome, parameters []int) map[string]float64 {
 }
 
 // together reports whether what a path stands for happened at one time, where that matters: see since.
-func (t *tuner) together(of *outcome, one told) bool {
+func (t *Tuner) together(of *outcome, one shown) bool {
 	return !slices.ContainsFunc(one.members, func(i int) bool {
 		return t.all[i].learns && of.origin[i].revision != of.origin[one.members[0]].revision
 	})
 }
 
-// span is the least and the largest value of what is told together.
-func (t *tuner) span(of *outcome, one told) (low, high float64) {
+// span is the least and the largest value of what is shown together.
+func (t *Tuner) span(of *outcome, one shown) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, i := range one.members {
 		v := t.all[i].read(&of.settings)
@@ -256,7 +285,7 @@ func (o *outcome) expect(revision *protocol.Revision) error {
 
 // wanted finds the parameters that changes are for, in an order that does not depend on chance: of several mistakes the same one is told
 // every time.
-func (t *tuner) wanted(changes map[string]float64) (values map[int]float64, order []int, err error) {
+func (t *Tuner) wanted(changes map[string]float64) (values map[int]float64, order []int, err error) {
 	paths := slices.Sorted(maps.Keys(changes))
 	if err := t.checkWildcards(paths); err != nil {
 		return nil, nil, err
@@ -282,10 +311,10 @@ func (t *tuner) wanted(changes map[string]float64) (values map[int]float64, orde
 // mostWildcards bounds the paths of a request for which all parameters are looked through.
 const mostWildcards = 16
 
-func (t *tuner) checkWildcards(paths []string) error {
+func (t *Tuner) checkWildcards(paths []string) error {
 	n := 0
 	for _, path := range paths {
-		if _, known := t.byTold[path]; !known && strings.Contains(path, "*") {
+		if _, known := t.byShown[path]; !known && strings.Contains(path, "*") {
 			n++
 		}
 	}
@@ -296,12 +325,12 @@ func (t *tuner) checkWildcards(paths []string) error {
 }
 
 // find returns the parameters of a path, in which * stands for any characters but a dot.
-func (t *tuner) find(path string) ([]int, error) {
+func (t *Tuner) find(path string) ([]int, error) {
 	if i, known := t.byPath[path]; known {
 		return []int{i}, nil
 	}
-	if k, known := t.byTold[path]; known {
-		return t.told[k].members, nil
+	if k, known := t.byShown[path]; known {
+		return t.shown[k].members, nil
 	}
 	if strings.Contains(path, "*") {
 		var found []int
@@ -323,26 +352,17 @@ func (t *tuner) find(path string) ([]int, error) {
 	}
 	switch advice := t.population(path); {
 	case len(within) > 0:
-		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "it is no number; there are " + listed(within)}
+		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "it is no number; there are " + spelling.Some(within)}
 	case advice != "":
 		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: advice}
 	case strings.HasSuffix(path, ".failsafe") || strings.HasPrefix(path, "safety."):
-		if t.robot.config.Has(path) {
+		if t.config.Has(path) {
 			return nil, &protocol.SetError{Code: protocol.NotLive, Path: path, Message: "it keeps the robot safe when all else fails: it is changed in the robot file only, and acts at the next start"}
 		}
-	case t.robot.config.Has(path):
+	case t.config.Has(path):
 		return nil, &protocol.SetError{Code: protocol.NotLive, Path: path, Message: "it acts at the next start only: change it in the robot file"}
 	}
 	return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
-}
-
-// listed shows some of a list.
-func listed(all []string) string {
-	const most = 4
-	if len(all) <= most {
-		return strings.Join(all, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
 }
 
 // matches reports whether a path fits a pattern with wildcards. It goes back to the last star alone, so that no pattern takes long.
@@ -369,8 +389,8 @@ func matches(pattern, path string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// presets are the values of the configuration, of all that differ from it, or of the parameters that paths stand for.
-func (t *tuner) presets(paths []string) (map[string]float64, error) {
+// Presets are the values of the configuration, of all that differ from it, or of the parameters that paths stand for.
+func (t *Tuner) Presets(paths []string) (map[string]float64, error) {
 	found, err := t.differing(t.now.Load()), error(nil)
 	if len(paths) > 0 {
 		found, err = t.findAll(paths)
@@ -383,7 +403,7 @@ func (t *tuner) presets(paths []string) (map[string]float64, error) {
 }
 
 // differing are the parameters that differ from the configuration.
-func (t *tuner) differing(now *outcome) (all []int) {
+func (t *Tuner) differing(now *outcome) (all []int) {
 	for i, p := range t.all {
 		if p.read(&now.settings) != p.preset {
 			all = append(all, i)
@@ -392,11 +412,13 @@ func (t *tuner) differing(now *outcome) (all []int) {
 	return all
 }
 
-// tuned are the values of those.
-func (t *tuner) tuned(now *outcome) map[string]float64 { return t.values(now, t.differing(now)) }
+// Tuned are the values that differ from the configuration, by path.
+func (t *Tuner) Tuned() map[string]float64 { return t.tuned(t.now.Load()) }
+
+func (t *Tuner) tuned(now *outcome) map[string]float64 { return t.values(now, t.differing(now)) }
 
 // since says which revision set each of those values that are weights which learn: the latest, of several that a path stands for.
-func (t *tuner) since(now *outcome, tuned map[string]float64) map[string]uint64 {
+func (t *Tuner) since(now *outcome, tuned map[string]float64) map[string]uint64 {
 	all := map[string]uint64{}
 	for path := range tuned {
 		for _, i := range t.members(path) {
@@ -409,21 +431,21 @@ func (t *tuner) since(now *outcome, tuned map[string]float64) map[string]uint64 
 }
 
 // members are the parameters that a path without wildcards stands for: one, those of a population, or none.
-func (t *tuner) members(path string) []int {
+func (t *Tuner) members(path string) []int {
 	if i, known := t.byPath[path]; known {
 		return []int{i}
 	}
-	if k, known := t.byTold[path]; known {
-		return t.told[k].members
+	if k, known := t.byShown[path]; known {
+		return t.shown[k].members
 	}
 	return nil
 }
 
-// get reads parameters; without a path all of them. Those that are told together are read together, by the path that stands for them.
-func (t *tuner) get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
+// Get reads parameters; without a path all of them. Those of a large population are read together, by the path that stands for them.
+func (t *Tuner) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
 	now, values := t.now.Load(), map[string]protocol.Reading{}
 	if len(paths) == 0 {
-		for _, one := range t.told {
+		for _, one := range t.shown {
 			values[one.path] = t.value(now, one)
 		}
 		return values, now.revision, nil
@@ -432,8 +454,8 @@ func (t *tuner) get(paths []string) (map[string]protocol.Reading, protocol.Revis
 		return nil, now.revision, err
 	}
 	for _, path := range paths {
-		if k, known := t.byTold[path]; known {
-			values[path] = t.value(now, t.told[k])
+		if k, known := t.byShown[path]; known {
+			values[path] = t.value(now, t.shown[k])
 			continue
 		}
 		found, err := t.find(path)
@@ -441,14 +463,14 @@ func (t *tuner) get(paths []string) (map[string]protocol.Reading, protocol.Revis
 			return nil, now.revision, err
 		}
 		for _, i := range found {
-			values[t.all[i].path] = t.value(now, told{members: []int{i}})
+			values[t.all[i].path] = t.value(now, shown{members: []int{i}})
 		}
 	}
 	return values, now.revision, nil
 }
 
-// value is what is told of a parameter, or of several together.
-func (t *tuner) value(of *outcome, one told) (v protocol.Reading) {
+// value is what is shown of a parameter, or of several together.
+func (t *Tuner) value(of *outcome, one shown) (v protocol.Reading) {
 	low, high := t.span(of, one)
 	v.V = low
 	if high != low {
@@ -466,7 +488,7 @@ func (t *tuner) value(of *outcome, one told) (v protocol.Reading) {
 }
 
 // findAll returns the parameters of several paths.
-func (t *tuner) findAll(paths []string) (all []int, err error) {
+func (t *Tuner) findAll(paths []string) (all []int, err error) {
 	if err := t.checkWildcards(paths); err != nil {
 		return nil, err
 	}
@@ -478,4 +500,35 @@ func (t *tuner) findAll(paths []string) (all []int, err error) {
 		all = append(all, found...)
 	}
 	return all, nil
+}
+
+// Revision counts the transactions so far.
+func (t *Tuner) Revision() protocol.Revision { return t.now.Load().revision }
+
+// Settings are all values as they are now. Nobody may write to them.
+func (t *Tuner) Settings() *Settings { return &t.now.Load().settings }
+
+// Empty reports whether a change changes nothing.
+func (c *Change) Empty() bool { return len(c.order) == 0 }
+
+// Revision is the one that the robot has with the change.
+func (c *Change) Revision() protocol.Revision { return c.after.revision }
+
+// Learning returns the plastic synapses whose weights a path without wildcards stands for.
+func (t *Tuner) Learning(path string) (synapses []int) {
+	for _, i := range t.members(path) {
+		if p := &t.all[i]; p.learns {
+			synapses = append(synapses, p.of.Index)
+		}
+	}
+	return synapses
+}
+
+// Parameters describes all parameters as they are shown.
+func (t *Tuner) Parameters() (all []protocol.Parameter) {
+	now := t.Settings()
+	for _, one := range t.shown {
+		all = append(all, t.described(now, one))
+	}
+	return all
 }

@@ -1,4 +1,4 @@
-package daemon
+package hardware
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 
 	"periph.io/x/conn/v3/gpio"
 
+	"fluxd/boards/header"
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/configs"
@@ -14,28 +15,28 @@ import (
 // table is a simulated board with what a robot has connected to it.
 type table struct {
 	board *sim.Board
-	robot *robot
+	body  *Body
 	more  map[string]*chips.MCP23017 // expanders with inputs, by name
 }
 
 // newTable connects what a robot has in every world: its expanders, because they are pins of the board, and its switches, at rest. Nobody
 // presses an emergency stop, nobody bumps into anything: a line that the world lets go of (sim.Pin.Release) is a broken wire.
-func newTable(b *sim.Board, r *robot) (*table, error) {
-	c := r.config
-	t := &table{board: b, robot: r, more: map[string]*chips.MCP23017{}}
+func newTable(board *sim.Board, b *Body) (*table, error) {
+	c := b.config
+	t := &table{board: board, body: b, more: map[string]*chips.MCP23017{}}
 	for _, e := range c.Expanders {
 		var device sim.Device = chips.NewPCA9685()
 		if e.Value.Device == "mcp23017" {
 			chip := chips.NewMCP23017()
 			device, t.more[e.Name] = chip, chip
 		}
-		if err := b.Attach(configs.CanonicalBus(e.Value.Bus), e.Value.Address, device); err != nil {
-			return nil, r.refused("expanders."+e.Name, "expander "+e.Name, at("bus", err))
+		if err := board.Attach(header.CanonicalBus(e.Value.Bus), e.Value.Address, device); err != nil {
+			return nil, b.Refused("expanders."+e.Name, "expander "+e.Name, At("bus", err))
 		}
 	}
 	if stop := c.Safety.EmergencyStop; stop != nil {
 		if err := t.rest(stop.Pin, stop.Active == "low"); err != nil {
-			return nil, r.refused("safety.emergency_stop", "emergency stop", err)
+			return nil, b.Refused("safety.emergency_stop", "emergency stop", err)
 		}
 	}
 	for _, s := range c.Sensors {
@@ -45,8 +46,8 @@ func newTable(b *sim.Board, r *robot) (*table, error) {
 				if pin == "" {
 					continue
 				}
-				if err := t.rest(pin, activeLow(s.Value)); err != nil {
-					return nil, r.refused("sensors."+s.Name, "sensor "+s.Name, err)
+				if err := t.rest(pin, ActiveLow(s.Value)); err != nil {
+					return nil, b.Refused("sensors."+s.Name, "sensor "+s.Name, err)
 				}
 			}
 		}
@@ -59,7 +60,7 @@ func (t *table) line(name string) (*sim.Pin, error) {
 	if chip, pin, ok := strings.Cut(name, "/"); ok && t.more[chip] != nil {
 		return t.more[chip].Line(pin)
 	}
-	return t.board.Line(configs.CanonicalPin(name))
+	return t.board.Line(header.CanonicalPin(name))
 }
 
 // rest gives the line of a switch the level that it has while nobody presses it.
@@ -74,10 +75,10 @@ func (t *table) rest(pin string, activeLow bool) error {
 // layOut connects a simulated device, at rest, for every sensor that a robot has.
 func (t *table) layOut() error {
 	there := map[string]bool{}
-	for _, s := range t.robot.config.Sensors {
+	for _, s := range t.body.config.Sensors {
 		c := s.Value
-		bus := configs.CanonicalBus(c.Bus)
-		place := fmt.Sprintf("%s 0x%02x %s %s", bus, c.Address, configs.CanonicalPin(c.A), configs.CanonicalPin(c.B))
+		bus := header.CanonicalBus(c.Bus)
+		place := fmt.Sprintf("%s 0x%02x %s %s", bus, c.Address, header.CanonicalPin(c.A), header.CanonicalPin(c.B))
 		if there[place] { // another measure of the same device
 			continue
 		}
@@ -92,13 +93,13 @@ func (t *table) layOut() error {
 			err = fmt.Errorf("no simulated %q", c.Device)
 		default:
 			if _, err = t.board.Bus(bus); err != nil {
-				err = at("bus", err)
+				err = At("bus", err)
 			} else {
 				err = t.board.Attach(bus, c.Address, kind.OnBus())
 			}
 		}
 		if err != nil {
-			return t.robot.refused("sensors."+s.Name, "sensor "+s.Name, err)
+			return t.body.Refused("sensors."+s.Name, "sensor "+s.Name, err)
 		}
 		there[place] = c.Device == "quadrature" || bus != ""
 	}

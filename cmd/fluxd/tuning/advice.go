@@ -1,4 +1,4 @@
-package daemon
+package tuning
 
 import (
 	"cmp"
@@ -17,14 +17,14 @@ import (
 const mostSuggested = 3
 
 // suggest names the parameters that may have been meant by an unknown path: those that end as it does or nearly so, name by name.
-func (t *tuner) suggest(path string) string {
+func (t *Tuner) suggest(path string) string {
 	typed := strings.Split(protocol.Together(path), ".")
 	type candidate struct {
 		path    string
 		letters int
 	}
 	var found []candidate
-	for _, one := range t.told {
+	for _, one := range t.shown {
 		parts := strings.Split(protocol.Together(one.path), ".")
 		if len(parts) < len(typed) {
 			continue
@@ -60,10 +60,10 @@ func (t *tuner) suggest(path string) string {
 var numbered = regexp.MustCompile(`\[(\d+|\*)\]`)
 
 // population says how a path is written that names a population as if it were one neuron; "" of any other path.
-func (t *tuner) population(path string) string {
-	for _, one := range t.told {
+func (t *Tuner) population(path string) string {
+	for _, one := range t.shown {
 		p := t.all[one.members[0]]
-		if p.of.kind != neuronKind && p.of.kind != synapseKind {
+		if p.of.Kind != Neuron && p.of.Kind != Synapse {
 			continue
 		}
 		if name := numbered.ReplaceAllString(p.path, ""); name != p.path && (name == path || strings.HasSuffix(name, "."+path)) {
@@ -71,27 +71,4 @@ func (t *tuner) population(path string) string {
 		}
 	}
 	return ""
-}
-
-// unknownNeuron is the refusal of a name that no neuron has.
-func unknownNeuron(name string, groups []protocol.NeuronGroup) error {
-	var known []string
-	for _, g := range groups {
-		if g.Name == population(name) && g.Count > 1 {
-			return &protocol.Error{Code: protocol.UnknownNeuron, Path: name, Message: fmt.Sprintf("no such neuron: %s has %d, %s[0] to %s[%d]", g.Name, g.Count, g.Name, g.Name, g.Count-1)}
-		}
-		known = append(known, g.Name)
-	}
-	return &protocol.Error{Code: protocol.UnknownNeuron, Path: name, Message: "no such neuron" + meant(name, known)}
-}
-
-// meant names what may have been meant, or else some of what there is.
-func meant(name string, known []string) string {
-	if near := spelling.Meant(name, known); near != "" {
-		return near
-	}
-	if len(known) == 0 {
-		return ": the configuration has none"
-	}
-	return ": there are " + listed(known)
 }

@@ -1,0 +1,39 @@
+package hardware
+
+import (
+	"errors"
+	"fluxd/configs"
+	"fmt"
+)
+
+// misplaced is an error about what a configuration says at a key of a sensor or actuator.
+type misplaced struct {
+	key string
+	err error
+}
+
+func (m *misplaced) Error() string { return m.key + ": " + m.err.Error() }
+func (m *misplaced) Unwrap() error { return m.err }
+
+// At is an error about what a configuration says at a key of a device, such as encode.max.
+func At(key string, err error) error { return &misplaced{key, err} }
+
+// Wrong is an error about what the configuration says at a path, with its line.
+func (b *Body) Wrong(path string, err error) error {
+	return configs.Errors{b.config.Mistake(path, "%v", err)}
+}
+
+// Refused says why a part could not be made. What the configuration is to blame for has its line; on a simulated board that is all.
+func (b *Body) Refused(path, part string, err error) error {
+	var placed configs.Errors
+	var key *misplaced
+	switch {
+	case errors.As(err, &placed):
+		return placed
+	case errors.As(err, &key):
+		return b.Wrong(path+"."+key.key, key.err)
+	case b.config.Board.Kind == "sim":
+		return b.Wrong(path, err)
+	}
+	return fmt.Errorf("%s: %w", part, err)
+}

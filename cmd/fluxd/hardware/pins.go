@@ -1,0 +1,120 @@
+package hardware
+
+import (
+	"fluxd/actuators"
+	"fluxd/boards/expanders"
+	"fluxd/boards/header"
+	"fluxd/configs"
+	"fluxd/sensors"
+	"fmt"
+	"strings"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
+)
+
+// pulls are the resistors by their names.
+var pulls = map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}
+
+// ActiveLow says whether low means pressed, or that the line is seen.
+func ActiveLow(c configs.Sensor) bool { return c.Active == "low" || c.Active == "" && c.Pull == "up" }
+
+// pin gives a pin of the board, or one of an expander: name/pin.
+func (b *Body) pin(name string) (gpio.PinIO, error) {
+	for _, e := range b.config.Expanders {
+		if rest, ok := strings.CutPrefix(name, e.Name+"/"); ok {
+			return b.expanderPin(e, rest)
+		}
+	}
+	return b.Board.Pin(header.CanonicalPin(name))
+}
+
+// edgePin gives a pin that tells when its edges were.
+func (b *Body) edgePin(name string) (sensors.EdgePin, error) {
+	pin, err := b.pin(name)
+	if err != nil {
+		return nil, err
+	}
+	edges, ok := pin.(sensors.EdgePin)
+	if !ok {
+		return nil, fmt.Errorf("pin %s: nobody reports its edges with their time: take a GPIO pin of the board", name)
+	}
+	return edges, nil
+}
+
+// expanderPin gives a pin of an expander, which is opened when its first pin is asked for.
+func (b *Body) expanderPin(e configs.Named[configs.Expander], pin string) (gpio.PinIO, error) {
+	type expander interface {
+		Pin(name string) (gpio.PinIO, error)
+	}
+	c := e.Value
+	known, ok := b.chips["expander "+e.Name]
+	if !ok {
+		bus, err := b.bus(c.Bus)
+		if err != nil {
+			return nil, fmt.Errorf("expander %s: %w", e.Name, err)
+		}
+		if board, ok := b.Board.(interface{ Claim(string, uint16) error }); ok { // else it is simulated
+			if err := board.Claim(header.CanonicalBus(c.Bus), c.Address); err != nil {
+				return nil, fmt.Errorf("expander %s: %w", e.Name, err)
+			}
+		}
+		if c.Device == "pca9685" {
+			known, err = expanders.NewPCA9685(bus, c.Address, &expanders.PCA9685Opts{Frequency: c.Frequency.Physic(), Oscillator: c.Oscillator.Physic(), Inverted: c.Inverted, OpenDrain: c.OpenDrain})
+		} else {
+			known, err = expanders.NewMCP23017(bus, c.Address)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("expander %s: %w", e.Name, err)
+		}
+		b.chips["expander "+e.Name] = known
+	}
+	return known.(expander).Pin(pin)
+}
+
+// frequency is what an actuator's PWM has: what the configuration says, or what its expander has, or its device's own.
+func (b *Body) frequency(c configs.Actuator) physic.Frequency {
+	if c.Frequency != 0 {
+		return c.Frequency.Physic()
+	}
+	for _, e := range b.config.Expanders {
+		if strings.HasPrefix(c.PWM, e.Name+"/") {
+			return e.Value.Frequency.Physic()
+		}
+	}
+	return 0
+}
+
+// standby gives a share of a standby pin, which several bridges may have in common.
+func (b *Body) standby(pin gpio.PinOut) gpio.PinOut {
+	place := "standby " + pin.Name()
+	if b.chips[place] == nil {
+		b.chips[place] = actuators.NewSharedStandby(pin)
+	}
+	return b.chips[place].(*actuators.SharedStandby).Share()
+}
+
+// stopDebounce keeps the bouncing of the emergency stop's contacts from being reported as several stops.
+const stopDebounce = 5 * time.Millisecond
+
+// OpenStop makes the emergency stop's switch; nil where the configuration has none.
+func (b *Body) OpenStop() (*sensors.Button, error) {
+	c := b.config.Safety.EmergencyStop
+	if c == nil {
+		return nil, nil
+	}
+	var button *sensors.Button
+	err := Attempt(func() error {
+		pin, err := b.pin(c.Pin)
+		if err != nil {
+			return err
+		}
+		button, err = sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pulls[c.Pull], ActiveLow: c.Active == "low", Debounce: stopDebounce})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("safety.emergency_stop: %w", err)
+	}
+	return button, nil
+}

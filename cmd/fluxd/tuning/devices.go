@@ -1,0 +1,263 @@
+package tuning
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/configs"
+	"fluxd/sensors"
+)
+
+// What can be tuned of sensors, actuators, rewards and telemetry: what acts between two readings, commands or messages. Pins, addresses and what a
+// chip is set up with act at the start. So does what keeps the robot safe when all else fails - the failsafe command, and all below
+// safety: nobody takes that away from afar.
+
+const (
+	// longest is how long the times of devices may be tuned to, in microseconds, unless they were configured longer.
+	longest = 60e6
+	// largest is how large readings may be tuned to, in their unit.
+	largest = 1e9
+	// codeLimit is the largest reading at the ends of a code's range: see encoders, whose spans are of 2^42 millionths at most.
+	codeLimit = float64(1<<41) / 1e6
+	// mostSpikes is how many spikes a decoder's window holds.
+	mostSpikes = 65536
+	// rateLimit is how many spikes a rate code makes of a reading at most.
+	rateLimit = 10_000
+	// step is the least difference of amounts in millionths.
+	step = 1e-6
+
+	leastTelemetry, mostTelemetry = 0.1, 50 // Hz
+)
+
+// within widens a range to hold what was configured.
+func within(low, high, configured float64) limits {
+	return between(min(low, configured), max(high, configured))
+}
+
+// millionths rounds an amount; one that no limit allows stays one.
+func millionths(v float64) int64 { return int64(math.Round(min(max(v, -8e12), 8e12) * 1e6)) }
+
+func micros(d time.Duration) float64 { return float64(d) / 1e3 }
+
+// duration adds a time of a device.
+func (l *parameterList) duration(key string, limits limits, field func(*Settings) *time.Duration) {
+	l.add(key, "us", true, limits, func(s *Settings) float64 { return micros(*field(s)) },
+		func(s *Settings, v float64) { *field(s) = time.Duration(min(max(v, -8e15), 8e15)) * time.Microsecond })
+}
+
+func (l *parameterList) frequency(key string, limits limits, field func(*Settings) *configs.Frequency) {
+	l.add(key, "Hz", false, limits, func(s *Settings) float64 { return float64(*field(s)) / 1e6 },
+		func(s *Settings, v float64) { *field(s) = configs.Frequency(millionths(v)) })
+}
+
+// quantity adds an amount in the unit that a sensor measures in.
+func (l *parameterList) quantity(key string, limits limits, field func(*Settings) *configs.Quantity) {
+	l.add(key, field(l.settings).Unit, false, limits, func(s *Settings) float64 { return float64(field(s).Micro) / 1e6 },
+		func(s *Settings, v float64) { field(s).Micro = millionths(v) })
+}
+
+// ends adds the two ends of a range, of which the first is the smaller.
+func (l *parameterList) ends(key, unit string, low, high float64, read func(s *Settings, end int) float64, write func(s *Settings, end int, v float64)) {
+	for end := range 2 {
+		l.add(fmt.Sprintf("%s[%d]", key, end), unit, false, func(s *Settings) (float64, float64) {
+			if end == 0 {
+				return low, read(s, 1) - step
+			}
+			return read(s, 0) + step, high
+		}, func(s *Settings) float64 { return read(s, end) }, func(s *Settings, v float64) { write(s, end, v) })
+	}
+}
+
+// sensor adds a sensor, whose readings lie in a range; the empty range where that is not known.
+func (l *parameterList) sensor(i int, readings sensors.Range) {
+	c := l.settings.Sensors[i]
+	if c.Every > 0 {
+		if c.Device != "log" { // a recording has its own rate
+			least := micros(configs.LeastEvery(c.Device))
+			l.duration("every", func(s *Settings) (float64, float64) {
+				c := &s.Sensors[i]
+				most := micros(c.Stale) / 2
+				if c.Encode.Kind == "rate" {
+					most = min(most, rateLimit*1e12/float64(c.Encode.Max))
+				}
+				return least, most
+			}, func(s *Settings) *time.Duration { return &s.Sensors[i].Every })
+		}
+		l.duration("stale", func(s *Settings) (float64, float64) {
+			return 2 * micros(s.Sensors[i].Every), max(longest, micros(c.Stale))
+		},
+			func(s *Settings) *time.Duration { return &s.Sensors[i].Stale })
+	}
+	if c.Frozen > 0 {
+		l.duration("frozen", within(1e3, 3600e6, micros(c.Frozen)), func(s *Settings) *time.Duration { return &s.Sensors[i].Frozen })
+	}
+	switch c.Device {
+	case "button", "pir":
+		l.duration("debounce", within(0, 1e6, micros(c.Debounce)), func(s *Settings) *time.Duration { return &s.Sensors[i].Debounce })
+	case "hcsr04":
+		l.quantity("temperature", between(-40, 85), func(s *Settings) *configs.Quantity { return &s.Sensors[i].Temperature })
+	}
+	l.curve(i, c.Curve)
+	if len(c.Curve) > 0 {
+		readings = sensors.Range{} // they are where the curve puts them, which may be tuned too
+	}
+	l.encode(i, c.Encode, readings)
+}
+
+// curve adds the points of a calibration, each of which stays beyond the one before.
+func (l *parameterList) curve(i int, points [][2]configs.Quantity) {
+	for k, point := range points {
+		in := func(s *Settings, k int) float64 { return float64(s.Sensors[i].Curve[k][0].Micro) / 1e6 }
+		widest := within(-largest, largest, in(l.settings, k))
+		l.quantity(fmt.Sprintf("curve[%d][0]", k), func(s *Settings) (low, high float64) {
+			low, high = widest(s)
+			if k > 0 {
+				low = in(s, k-1) + step
+			}
+			if k+1 < len(points) {
+				high = in(s, k+1) - step
+			}
+			return low, high
+		}, func(s *Settings) *configs.Quantity { return &s.Sensors[i].Curve[k][0] })
+		l.quantity(fmt.Sprintf("curve[%d][1]", k), within(-largest, largest, float64(point[1].Micro)/1e6),
+			func(s *Settings) *configs.Quantity { return &s.Sensors[i].Curve[k][1] })
+	}
+}
+
+func (l *parameterList) encode(i int, c configs.Encode, readings sensors.Range) {
+	encode := func(s *Settings) *configs.Encode { return &s.Sensors[i].Encode }
+	if c.Weight != nil {
+		target := l.neurons[c.To][0]
+		l.number("encode.weight", "units", weights(target), func(s *Settings) *float64 { return encode(s).Weight })
+	}
+	if c.Kind == "rate" || c.Kind == "latency" {
+		l.ends("encode.range", c.Range[0].Unit, -codeLimit, codeLimit,
+			func(s *Settings, end int) float64 { return float64(encode(s).Range[end].Micro) / 1e6 },
+			func(s *Settings, end int, v float64) { encode(s).Range[end].Micro = millionths(v) })
+	}
+	switch c.Kind {
+	case "rate":
+		l.frequency("encode.max", func(s *Settings) (float64, float64) {
+			return step, min(rateLimit, micros(s.Sensors[i].Every)) / s.Sensors[i].Every.Seconds()
+		}, func(s *Settings) *configs.Frequency { return &encode(s).Max })
+	case "latency":
+		l.duration("encode.window", within(1, longest, micros(c.Window)), func(s *Settings) *time.Duration { return &encode(s).Window })
+	case "delta":
+		l.quantity("encode.step", between(step, largest), func(s *Settings) *configs.Quantity { return &encode(s).Step })
+	case "threshold":
+		key, field := "encode.above", func(s *Settings) *configs.Quantity { return encode(s).Above }
+		if c.Above == nil {
+			key, field = "encode.below", func(s *Settings) *configs.Quantity { return encode(s).Below }
+		}
+		limits := between(-largest, largest)
+		if readings != (sensors.Range{}) { // as Check wants it
+			limits = within(float64(readings.Low)/1e6, float64(readings.High)/1e6, float64(field(l.settings).Micro)/1e6)
+		}
+		l.quantity(key, limits, field)
+		l.quantity("encode.hysteresis", between(0, largest), func(s *Settings) *configs.Quantity { return &encode(s).Hysteresis })
+	}
+}
+
+// actuator adds what can be tuned of an actuator; the period is the one that its pin makes of the frequency of its pulses, if it takes any.
+func (l *parameterList) actuator(i int, period time.Duration) {
+	c := l.settings.Actuators[i]
+	actuator := func(s *Settings) *configs.Actuator { return &s.Actuators[i] }
+	if c.Timeout > 0 {
+		l.duration("timeout", within(1e3, longest, micros(c.Timeout)), func(s *Settings) *time.Duration { return &actuator(s).Timeout })
+	}
+	if c.Slew != nil && *c.Slew > 0 { // no limit is not the end of a scale: it is said in the robot file
+		l.add("slew", "1/s", false, within(step, 1000, float64(*c.Slew)/1e6), func(s *Settings) float64 { return float64(*actuator(s).Slew) / 1e6 },
+			func(s *Settings, v float64) { *actuator(s).Slew = configs.Slew(millionths(v)) })
+	}
+	if c.Range != nil {
+		l.commands(i, c.Failsafe)
+	}
+	l.driver(i, c, period)
+	l.decode(i, c)
+}
+
+// commands adds the range of an actuator's commands, which holds the failsafe command.
+func (l *parameterList) commands(i int, failsafe float64) {
+	field := func(end int) func(*Settings) *float64 {
+		return func(s *Settings) *float64 { return &s.Actuators[i].Range[end] }
+	}
+	lowest := l.settings.Actuators[i].LowestCommand()
+	l.number("range[0]", "", func(s *Settings) (float64, float64) { return lowest, min(failsafe, s.Actuators[i].Range[1]-step) }, field(0))
+	l.number("range[1]", "", func(s *Settings) (float64, float64) { return max(failsafe, s.Actuators[i].Range[0]+step), 1 }, field(1))
+}
+
+func (l *parameterList) driver(i int, c configs.Actuator, period time.Duration) {
+	actuator := func(s *Settings) *configs.Actuator { return &s.Actuators[i] }
+	const shortest, longest = float64(actuators.ShortestPulse / time.Microsecond), float64(actuators.LongestPulse / time.Microsecond)
+	highest := min(longest, micros(period)-1)
+	trim := func(s *Settings) float64 { return micros(time.Duration(actuator(s).Trim)) }
+	switch c.Device {
+	case "servo", "continuous", "esc":
+		l.duration("min_pulse", func(s *Settings) (float64, float64) {
+			return max(shortest, shortest-trim(s)), micros(actuator(s).MaxPulse) - 1
+		},
+			func(s *Settings) *time.Duration { return &actuator(s).MinPulse })
+		l.duration("max_pulse", func(s *Settings) (float64, float64) {
+			return micros(actuator(s).MinPulse) + 1, min(highest, highest-trim(s))
+		},
+			func(s *Settings) *time.Duration { return &actuator(s).MaxPulse })
+	case "relay":
+		l.number("on", "", func(s *Settings) (float64, float64) { return actuator(s).Off + step, 1 }, func(s *Settings) *float64 { return &actuator(s).On })
+		l.number("off", "", func(s *Settings) (float64, float64) { return 0, actuator(s).On - step }, func(s *Settings) *float64 { return &actuator(s).Off })
+	case "stepper":
+		l.frequency("max_rate", between(1, 200e3), func(s *Settings) *configs.Frequency { return &actuator(s).MaxRate })
+	}
+	if c.Device == "servo" || c.Device == "continuous" {
+		l.duration("trim", func(s *Settings) (float64, float64) {
+			return shortest - micros(actuator(s).MinPulse), highest - micros(actuator(s).MaxPulse)
+		},
+			func(s *Settings) *time.Duration { return (*time.Duration)(&actuator(s).Trim) })
+	}
+	if c.Device == "continuous" {
+		l.number("dead_band", "", between(0, 1-step), func(s *Settings) *float64 { return &actuator(s).DeadBand })
+	}
+}
+
+func (l *parameterList) decode(i int, c configs.Actuator) {
+	decode := func(s *Settings) *configs.Decode { return &s.Actuators[i].Decode }
+	counts := c.Decode.Kind != "winner-take-all"
+	l.duration("decode.window", func(s *Settings) (float64, float64) {
+		most := max(longest, micros(c.Decode.Window))
+		if counts {
+			most = min(most, math.Floor(mostSpikes*1e12/float64(decode(s).Full)))
+		}
+		return 1, most
+	}, func(s *Settings) *time.Duration { return &decode(s).Window })
+	if counts {
+		l.frequency("decode.full", func(s *Settings) (float64, float64) { return step, mostSpikes / decode(s).Window.Seconds() },
+			func(s *Settings) *configs.Frequency { return &decode(s).Full })
+	}
+	for k, choice := range c.Decode.Choices {
+		if choice.Value.Word == "" {
+			l.number("decode.choices."+choice.Name, "", between(-1, 1), func(s *Settings) *float64 { return &decode(s).Choices[k].Value.Number })
+		}
+	}
+}
+
+func (l *parameterList) reward(i int) {
+	c := l.settings.Rewards[i]
+	reward := func(s *Settings) *configs.Reward { return &s.Rewards[i] }
+	l.number("gain", "spikes", between(-1e6, 1e6), func(s *Settings) *float64 { return &reward(s).Gain })
+	l.count("most", "spikes", between(0, configs.MostReward), func(s *Settings) *int { return &reward(s).Most })
+	l.duration("every", between(1, 1e6), func(s *Settings) *time.Duration { return &reward(s).Every })
+	if c.Threshold != nil {
+		l.quantity("threshold", between(0, largest), func(s *Settings) *configs.Quantity { return reward(s).Threshold })
+	}
+	if c.Sensor != "" || len(c.Credit) > 0 {
+		least := 0.0
+		if len(c.Credit) > 0 {
+			least = 1 // the actors' spikes count in it
+		}
+		l.duration("window", between(least, longest), func(s *Settings) *time.Duration { return &reward(s).Window })
+	}
+	if len(c.Credit) > 0 {
+		l.duration("delay", between(0, longest), func(s *Settings) *time.Duration { return &reward(s).Delay })
+	}
+}

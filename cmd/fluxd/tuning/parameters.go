@@ -1,0 +1,158 @@
+package tuning
+
+import (
+	"slices"
+	"time"
+
+	"fluxd/configs"
+	"fluxd/core"
+)
+
+// parameter is one number of the configuration that can be read and tuned while the robot runs.
+type parameter struct {
+	path   string
+	unit   string
+	whole  bool // whole numbers only
+	learns bool // the weight of a synapse that changes it
+	of     Part
+	preset float64
+	read   func(*Settings) float64
+	write  func(*Settings, float64)
+	limits limits
+	fault  func(*Settings) error // what speaks against its value, where its limits depend on others in a way that no formula gives; else nil
+}
+
+// limits returns what is allowed while all others stay as they are.
+type limits func(*Settings) (low, high float64)
+
+// Part is what a parameter belongs to: the one with an index of its kind.
+type Part struct {
+	Kind  Kind
+	Index int
+}
+
+// Kind is a kind of part.
+type Kind int
+
+// The kinds of parts. There is one Telemetry and one Learnt.
+const (
+	Neuron Kind = iota
+	Synapse
+	Sensor
+	Actuator
+	Reward
+	Telemetry
+	Learnt
+)
+
+// Settings are all numbers that can be tuned, as they are or as they would be.
+type Settings struct {
+	Network   core.Description
+	Sensors   []configs.Sensor
+	Actuators []configs.Actuator
+	Rewards   []configs.Reward
+	Telemetry configs.Frequency
+	Saving    time.Duration // from one save of what was learnt to the next
+}
+
+// clone makes a copy in which parameters can be written, those of parts that were made own.
+func (s *Settings) clone() Settings {
+	c := *s
+	c.Network.Neurons, c.Network.Synapses = slices.Clone(s.Network.Neurons), slices.Clone(s.Network.Synapses)
+	c.Sensors, c.Actuators, c.Rewards = slices.Clone(s.Sensors), slices.Clone(s.Actuators), slices.Clone(s.Rewards)
+	return c
+}
+
+// own copies what a part shares with the settings that these are a clone of.
+func (s *Settings) own(p Part) {
+	switch p.Kind {
+	case Neuron:
+		n := &s.Network.Neurons[p.Index]
+		n.Adaptation, n.Habituation, n.Burst = copied(n.Adaptation), copied(n.Habituation), copied(n.Burst)
+	case Synapse:
+		x := &s.Network.Synapses[p.Index]
+		x.Plastic = copied(x.Plastic)
+	case Sensor:
+		c := &s.Sensors[p.Index]
+		c.Curve = slices.Clone(c.Curve)
+		e := &c.Encode
+		e.Weight, e.Above, e.Below = copied(e.Weight), copied(e.Above), copied(e.Below)
+	case Actuator:
+		a := &s.Actuators[p.Index]
+		a.Slew, a.Range, a.Decode.Choices = copied(a.Slew), copied(a.Range), slices.Clone(a.Decode.Choices)
+	case Reward:
+		w := &s.Rewards[p.Index]
+		w.Threshold = copied(w.Threshold)
+	}
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
+// parameters lists what can be tuned, in the order of the configuration, whose keys they have; times are in microseconds. What was
+// configured without something, such as a neuron without habituation, has no parameter for it.
+func parameters(s *Settings, c *configs.Robot, r Robot) []parameter {
+	l := &parameterList{settings: s, neurons: c.Index}
+	for i, sensor := range c.Sensors {
+		l.names = append(l.names, sensor.Name)
+		l.begin(Part{Sensor, i}, "sensors."+sensor.Name+".")
+		l.sensor(i, r.Readings(i))
+	}
+	l.networkParameters()
+	for i, actuator := range c.Actuators {
+		l.begin(Part{Actuator, i}, "actuators."+actuator.Name+".")
+		l.actuator(i, r.Period(i))
+	}
+	for i, reward := range c.Rewards {
+		l.begin(Part{Reward, i}, "rewards."+reward.Name+".")
+		l.reward(i)
+	}
+	if c.MQTT.Broker != "none" {
+		l.begin(Part{Telemetry, 0}, "mqtt.")
+		l.frequency("telemetry", between(leastTelemetry, mostTelemetry), func(s *Settings) *configs.Frequency { return &s.Telemetry })
+	}
+	if c.Learnt != nil {
+		l.begin(Part{Learnt, 0}, "learnt.")
+		if c.Learnt.Every > 0 {
+			l.duration("every", within(1e3, 24*3600e6, micros(c.Learnt.Every)), func(s *Settings) *time.Duration { return &s.Saving })
+		}
+	}
+	return l.all
+}
+
+// parameterList collects the parameters of one part after the other.
+type parameterList struct {
+	settings  *Settings
+	neurons   map[string][]int
+	afferents [][]int // direct synapses, by the neuron that they join to
+	sensors   [][]int // those that pour into it, by the neuron
+	names     []string
+	of        Part
+	base      string // of their paths
+	all       []parameter
+}
+
+func (l *parameterList) begin(of Part, base string) { l.of, l.base = of, base }
+
+func (l *parameterList) add(key, unit string, whole bool, limits limits, read func(*Settings) float64, write func(*Settings, float64)) {
+	l.all = append(l.all, parameter{path: l.base + key, unit: unit, whole: whole, of: l.of, preset: read(l.settings), read: read, write: write, limits: limits})
+}
+
+// number adds a float64, which field finds in any settings.
+func (l *parameterList) number(key, unit string, limits limits, field func(*Settings) *float64) {
+	l.add(key, unit, false, limits, func(s *Settings) float64 { return *field(s) }, func(s *Settings, v float64) { *field(s) = v })
+}
+
+// count adds a whole number.
+func (l *parameterList) count(key, unit string, limits limits, field func(*Settings) *int) {
+	l.add(key, unit, true, limits, func(s *Settings) float64 { return float64(*field(s)) }, func(s *Settings, v float64) { *field(s) = int(v) })
+}
+
+func between(low, high float64) limits {
+	return func(*Settings) (float64, float64) { return low, high }
+}
