@@ -4,11 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"net"
-	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"fluxd/configs/circuits"
@@ -344,108 +340,6 @@ func (v *validator) decode(path string, a Actuator) {
 		case math.Abs(choice.Value.Number) > 1:
 			v.Fail(where, "%g: expected a command from -1 to 1", choice.Value.Number)
 		}
-	}
-}
-
-func (v *validator) mqtt() {
-	c := v.robot.MQTT
-	if !v.Readable("mqtt.broker") {
-		return
-	}
-	broker := strict.Shorten(c.Broker)
-	if at := strings.LastIndex(c.Broker, "@"); at >= 0 {
-		broker = "..." + strict.Shorten(c.Broker[at:]) // what stands before it may be a password, and messages end up in logs
-	}
-	external := c.Broker != "none" && c.Broker != "embedded"
-	if c.Broker != "embedded" && v.Says("mqtt", "listen") {
-		v.Fail("mqtt.listen", "belongs to the embedded broker; this one is %s", broker)
-	}
-	if !external && c.User != "" {
-		v.Fail("mqtt.user", "belongs to an external broker; this one is %s", c.Broker)
-	}
-	for _, one := range [][2]string{{"password_file", c.PasswordFile}, {"password_env", c.PasswordEnv}} {
-		if !external && one[1] != "" {
-			v.Fail("mqtt."+one[0], "belongs to an external broker; this one is %s", c.Broker)
-		}
-	}
-	if c.PasswordFile != "" && c.PasswordEnv != "" {
-		v.Fail("mqtt.password_env", "expected password_file or password_env, not both")
-	}
-	if c.Broker != "embedded" && c.Passwords != "" {
-		v.Fail("mqtt.passwords", "belongs to the embedded broker; this one is %s", broker)
-	}
-	if v.Readable("mqtt.clients") && (c.Clients < 1 || c.Clients > 10_000) {
-		v.Fail("mqtt.clients", "%d: expected 1 to 10000", c.Clients)
-	}
-	if v.Readable("mqtt.telemetry") && (c.Telemetry < 100_000 || c.Telemetry > 50_000_000) {
-		v.Fail("mqtt.telemetry", "%v: expected 0.1 Hz to 50 Hz", c.Telemetry.Physic())
-	}
-	v.secured(c)
-	v.fleet(c)
-	switch c.Broker {
-	case "none":
-	case "embedded":
-		host, port, err := net.SplitHostPort(c.Listen)
-		number, wrong := strconv.ParseUint(port, 10, 16)
-		switch {
-		case err != nil || wrong != nil || number > 65535:
-			v.Fail("mqtt.listen", "%q: expected an address and port, such as 127.0.0.1:1883", strict.Shorten(c.Listen))
-		case host != "localhost" && !net.ParseIP(host).IsLoopback() && c.Passwords == "" && (c.TLS == nil || c.TLS.CA == "") && v.Readable("mqtt.passwords", "mqtt.tls"):
-			v.Fail("mqtt.listen", "%q: nobody would have to log in, so it listens on this machine only: expected 127.0.0.1, [::1] or localhost, or a file of passwords (fluxctl passwd)", strict.Shorten(c.Listen))
-		}
-	default:
-		u, err := url.Parse(c.Broker)
-		if err != nil || u.Hostname() == "" || u.Port() == "" || u.Scheme != "tcp" && u.Scheme != "ssl" {
-			v.Fail("mqtt.broker", "%q: expected embedded, none, tcp://host:1883 or ssl://host:8883", broker)
-		} else if u.User != nil {
-			v.Fail("mqtt.broker", "a password does not belong into the URL: expected user and password_file")
-		}
-	}
-	if external && (c.PasswordFile != "" || c.PasswordEnv != "") && c.User == "" && v.Readable("mqtt.user") {
-		v.Fail("mqtt", "user is missing: the password is whose?")
-	}
-}
-
-// fleet checks how the embedded broker joins a cluster.
-func (v *validator) fleet(c MQTT) {
-	f := c.Fleet
-	if f == nil || !v.Readable("mqtt.fleet", "mqtt.fleet.url") {
-		return
-	}
-	u, err := url.Parse(f.URL)
-	switch {
-	case c.Broker != "embedded":
-		v.Fail("mqtt.fleet", "belongs to the embedded broker: at an external one the robot is reached anyway")
-	case err != nil || u.Hostname() == "" || u.Port() == "" || u.Scheme != "tls" && u.Scheme != "nats":
-		v.Fail("mqtt.fleet.url", "%q: expected tls://host:7422, or nats://host:7422 without TLS", strict.Shorten(f.URL))
-	case u.User != nil:
-		v.Fail("mqtt.fleet.url", "a password does not belong into the URL: expected user and password_file")
-	case (f.User == "") != (f.PasswordFile == ""):
-		v.Fail("mqtt.fleet", "expected user and password_file, or neither")
-	case u.Scheme == "nats" && f.CA != "":
-		v.Fail("mqtt.fleet.ca", "the connection to %s is open: expected tls://", strict.Shorten(f.URL))
-	case u.Scheme == "nats" && f.User != "" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback():
-		v.Fail("mqtt.fleet.url", "%q: the password could be read on the network: expected tls://", strict.Shorten(f.URL))
-	}
-}
-
-// secured checks which files there must be.
-func (v *validator) secured(c MQTT) {
-	t := c.TLS
-	if t == nil || !v.Readable("mqtt.tls", "mqtt.tls.certificate", "mqtt.tls.key") {
-		return
-	}
-	switch {
-	case c.Broker == "none":
-		v.Fail("mqtt.tls", "there is no broker")
-	case (t.Certificate == "") != (t.Key == ""):
-		v.Fail("mqtt.tls", "expected certificate and key, or neither")
-	case c.Broker == "embedded" && t.Certificate == "":
-		v.Fail("mqtt.tls", "certificate and key are missing: the embedded broker shows them to its clients")
-	case c.Broker == "embedded" && t.ServerName != "":
-		v.Fail("mqtt.tls.server_name", "belongs to an external broker; this one is embedded")
-	case strings.HasPrefix(c.Broker, "tcp:"):
-		v.Fail("mqtt.tls", "the connection to %s is open: expected ssl://", strict.Shorten(c.Broker))
 	}
 }
 
