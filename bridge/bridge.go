@@ -318,6 +318,7 @@ func clientOptions(user, password string) *paho.ClientOptions {
 		SetUsername(user).SetPassword(password).
 		SetProtocolVersion(4). // 3.1.1; else a refusal is tried again as 3.1
 		SetCleanSession(true).
+		SetStore(transport.NewStore()).
 		SetOrderMatters(true).    // no handler here waits for anything; else each message has a goroutine, and a flood thousands that the control loop waits for
 		SetAutoAckDisabled(true). // receive does it: in order the library waits until it is written, and reads nothing meanwhile
 		SetConnectRetry(true).SetConnectRetryInterval(retryEvery).

@@ -69,6 +69,7 @@ func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 		AddBroker(s.broker).
 		SetClientID("fluxctl-" + uuid.NewString()).
 		SetProtocolVersion(4).
+		SetStore(transport.NewStore()).
 		SetOrderMatters(true). // retained needs it; no handler here waits for anything
 		SetConnectTimeout(s.timeout).
 		SetWriteTimeout(s.timeout).

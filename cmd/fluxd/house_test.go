@@ -168,6 +168,7 @@ github.com/coreos/go-systemd/v22:
 	cmd/fluxd/machine
 github.com/eclipse/paho.mqtt.golang:
 	bridge
+	bridge/transport
 	cmd/fluxctl
 github.com/google/uuid:
 	bridge
