@@ -57,6 +57,9 @@ func Read(name string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && !handed(name) && info.Size() > most { // before it fills the memory
+		return nil, &fs.PathError{Op: "read", Path: name, Err: tooLarge(most)}
+	}
 	data, err := io.ReadAll(Bounded(f, most))
 	var place *fs.PathError
 	if err != nil && !errors.As(err, &place) {
@@ -113,14 +116,16 @@ type bounded struct {
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.left < 0 {
-		return 0, fmt.Errorf("too large: expected at most %s", size(b.most))
+		return 0, tooLarge(b.most)
 	}
 	n, err := b.from.Read(p[:min(int64(len(p)), b.left+1)])
 	if b.left -= int64(n); b.left < 0 {
-		return n - 1, fmt.Errorf("too large: expected at most %s", size(b.most))
+		return n - 1, tooLarge(b.most)
 	}
 	return n, err
 }
+
+func tooLarge(most int64) error { return fmt.Errorf("too large: expected at most %s", size(most)) }
 
 func size(bytes int64) string {
 	for _, unit := range []struct {
