@@ -21,8 +21,8 @@ func TestReadIsBounded(t *testing.T) {
 			t.Errorf("at most %d: %q, %v", most, data, err)
 		}
 		var place *fs.PathError
-		if want != "" && (!errors.As(err, &place) || place.Path != name || !strings.Contains(err.Error(), want)) {
-			t.Errorf("at most %d: %v, expected %q", most, err, want)
+		if want != "" && (data != nil || !errors.As(err, &place) || place.Path != name || !strings.Contains(err.Error(), want)) {
+			t.Errorf("at most %d: %q, %v, expected %q and nothing read", most, data, err, want)
 		}
 	}
 	for most, want := range map[int64]string{1 << 20: "1 MiB", 3 << 10: "3 KiB", 1025: "1025 bytes"} {
