@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -20,58 +21,18 @@ import (
 	"fluxd/bridge/transport"
 )
 
-// Robot is what the bridge shows to the outside. Every method may be called from any goroutine.
-type Robot interface {
-	// Describe returns what can be read and tuned; the same for the life of the robot.
-	Describe() protocol.Description
-	// Get returns the values of parameters, of all without paths. An unknown path fails with an *Error.
-	Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error)
-	// Revision counts the transactions so far.
-	Revision() protocol.Revision
-	// Set changes parameters for somebody in one transaction: all are checked first, then all take effect at one tick, or none does. Who asks, here and
-	// below, is a user's name, or protocol.Nobody.
-	// With ifRevision it fails unless that is the revision. A refusal is an *Error. It returns what is in effect, and the
-	// revision, which on a refusal is the present one. With a Warning as the error they are in effect.
-	Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
-	// Reset gives parameters the values of the configuration, as a Set does; all without paths.
-	Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
-	// Keep returns when the accepted change of a revision outlives the run, if changes are to. It may take as long as a disk does. A Warning says that
-	// the change will be lost.
-	Keep(rev protocol.Revision) error
-	// AddLearnt fills in what synapses have learnt, among values that Get returned.
-	AddLearnt(ctx context.Context, values map[string]protocol.Reading) error
-	// Save keeps what the robot has learnt, and what was tuned; Load takes back what it has learnt since the last Save. A robot that
-	// keeps nothing refuses with an *Error.
-	Save(ctx context.Context) error
-	Load(ctx context.Context) error
-	// Reward brings spikes into the modulator neurons of a reward of the configuration, and Stimulate into neurons by name, from the
-	// next tick on. They return how many. An unknown name fails with an *Error, and then nothing is brought in. A reward of which no spike
-	// comes has a Warning as its error, which says why.
-	Reward(ctx context.Context, name string, value float64) (spikes int, err error)
-	Stimulate(ctx context.Context, trains map[string]protocol.Train) (spikes int, err error)
-	// Spikes appends the spikes since the last call, in order, and says how many more were lost. A robot that is not asked for a
-	// second collects none.
-	Spikes(to []protocol.Spike) (all []protocol.Spike, lost uint64)
-	// Arm lets the actuators obey the network; a refusal is an *Error that lists everything that speaks against it. Disarm brings them to failsafe,
-	// and takes an emergency stop back. A fresh one begins anew before it is armed: nothing is in flight in its network, all levels are 0, and what it has
-	// learnt and what was tuned stays; one that is armed already refuses that.
-	Arm(who string, fresh bool) error
-	// ArmByHand lets them obey Drive alone.
-	ArmByHand(who string) error
-	Disarm(who string)
-	// EmergencyStop brings the actuators to failsafe until the robot is disarmed and armed again. It never waits.
-	EmergencyStop(who string)
-	// Drive has an actuator obey a command by hand for a time, instead of the network, which commands nothing from then on until Arm. A refusal is an
-	// *Error.
-	Drive(ctx context.Context, who, actuator string, value float64, length time.Duration) error
-	// Sense has a sensor of a simulated board read a value for a time, in the sensor's unit. A refusal is an *Error.
-	Sense(ctx context.Context, sensor string, value float64, length time.Duration) error
-	// Health, Sensors and Actuators return snapshots and never wait. The bridge fills in Health.Bridge and all times.
-	Health() protocol.Health
-	Sensors() map[string]protocol.Measure
-	Actuators() map[string]protocol.Measure
-	// TelemetryEvery is the time between two publications of sensors and actuators. It may be tuned.
-	TelemetryEvery() time.Duration
+// Robot is what the bridge connects, by what it can do. Telemetry and Safety are needed: a robot that can be reached can be stopped. What else is nil it
+// cannot do, and its verbs are refused.
+//
+// Every method may be called from any goroutine. Who asks for something is a user's name, or protocol.Nobody. An error is best a *protocol.Error, which
+// becomes the answer; a protocol.Warning says that it was done all the same.
+type Robot struct {
+	Telemetry Telemetry
+	Safety    Safety
+	Tuner     Tuner
+	Teacher   Teacher
+	ByHand    ByHand
+	Spikes    SpikeSource
 }
 
 // Options configure a Bridge.
@@ -118,6 +79,7 @@ const (
 // Bridge publishes a robot and answers requests to it.
 type Bridge struct {
 	robot       Robot
+	takes       map[string]verb // what can be asked of it
 	topics      protocol.Topics
 	description []byte          // as JSON
 	parameters  map[string]bool // the paths of the description
@@ -172,7 +134,10 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	if err := protocol.CheckName(opts.Robot); err != nil {
 		return nil, err
 	}
-	description := robot.Describe()
+	if robot.Telemetry == nil || robot.Safety == nil {
+		return nil, errors.New("robot: expected its Telemetry and its Safety, at the least")
+	}
+	description := robot.Telemetry.Describe()
 	if err := check(description); err != nil {
 		return nil, err
 	}
@@ -207,6 +172,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 
 		namesakes: rate.Sometimes{First: 1, Interval: time.Minute},
 	}
+	b.takes = b.verbs()
 	for _, p := range description.Parameters {
 		b.parameters[p.Path] = true
 	}

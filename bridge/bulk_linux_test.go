@@ -38,7 +38,7 @@ func BenchmarkSpikesOverMQTT(b *testing.B) {
 			for range b.N {
 				robot := &bulkRobot{newFakeRobot(), rate, time.Now(), 0}
 				broker := startTestBroker(b, "127.0.0.1:0")
-				br, err := Start(b.Context(), robot, Options{Robot: "fake", Broker: broker.url})
+				br, err := Start(b.Context(), parts(robot), Options{Robot: "fake", Broker: broker.url})
 				if err != nil {
 					b.Fatal(err)
 				}

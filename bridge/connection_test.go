@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -102,7 +103,7 @@ func TestCloseSaysOffline(t *testing.T) {
 func TestTheEndOfTheContextIsTheEndOfTheBridge(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
 	ctx, cancel := context.WithCancel(t.Context())
-	b, err := Start(ctx, newFakeRobot(), Options{Robot: "fake", Broker: external.url})
+	b, err := Start(ctx, parts(newFakeRobot()), Options{Robot: "fake", Broker: external.url})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +284,7 @@ func TestStartRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b, err := Start(t.Context(), describedRobot{newFakeRobot(), test.description}, test.opts)
+			b, err := Start(t.Context(), parts(describedRobot{newFakeRobot(), test.description}), test.opts)
 			if err == nil {
 				b.Close()
 				t.Fatal("it started")
@@ -295,6 +296,41 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
+// A robot that can be reached can be stopped, whatever else it cannot do.
+func TestARobotHasTelemetryAndSafety(t *testing.T) {
+	robot := newFakeRobot()
+	for _, missing := range []Robot{{}, {Telemetry: robot}, {Safety: robot, Tuner: robot}} {
+		if _, err := Start(t.Context(), missing, Options{Robot: "r", Broker: "tcp://127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "expected its Telemetry and its Safety") {
+			t.Errorf("%+v: %v", missing, err)
+		}
+	}
+}
+
+// What a robot cannot do is refused, with what it can.
+func TestARobotThatCanDoLittle(t *testing.T) {
+	robot := newFakeRobot()
+	b, err := Start(t.Context(), Robot{Telemetry: robot, Safety: robot}, Options{Robot: "fake", Broker: startTestBroker(t, "127.0.0.1:0").url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	c := dial(t, b.URL())
+	c.online()
+	for _, verb := range []string{"get", "set", "reset", "reward", "stimulate", "save", "load", "drive", "sense", "watch"} {
+		if r := c.ask(verb, fresh(verb)); !refusedAs(r, protocol.UnknownVerb) || r.Error.Message != "this robot does not "+verb+": it can be asked to arm, describe, disarm, estop" {
+			t.Errorf("%s: %+v, %v", verb, r, r.Error)
+		}
+	}
+	for _, verb := range []string{"arm", "estop", "disarm", "describe"} {
+		if r := c.ask(verb, fresh(verb)); r.Error != nil {
+			t.Errorf("%s: %v", verb, r.Error)
+		}
+	}
+	if did := robot.did(); !slices.Equal(did, []string{"arm", "stop by mqtt", "disarm"}) {
+		t.Errorf("the robot did %q", did)
+	}
+}
+
 func inf() float64 { x := 1e308; return x * 10 }
 
 // one describes a robot with one parameter.
@@ -303,7 +339,7 @@ func one(p protocol.Parameter) protocol.Description {
 }
 
 type describedRobot struct {
-	Robot
+	whole
 	description protocol.Description
 }
 
@@ -321,7 +357,7 @@ func TestAPasswordIsNotShown(t *testing.T) {
 
 func Example() {
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	b, err := Start(context.Background(), newFakeRobot(), Options{Robot: "fake", Broker: "tcp://127.0.0.1:1", Log: log})
+	b, err := Start(context.Background(), parts(newFakeRobot()), Options{Robot: "fake", Broker: "tcp://127.0.0.1:1", Log: log})
 	if err != nil {
 		fmt.Println(err)
 		return

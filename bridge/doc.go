@@ -12,12 +12,12 @@
 //	flux/lightseeker/res/set           {"id":"u1","status":"ok","rev":18,"applied":{...}}      the one answer to it
 //	flux/lightseeker/event/<level>     {"ts":...,"code":"sensor_fault","text":"..."}            faults, once each
 //
-// The broker is an external one, or one inside this process:
+// The broker is an external one, or the robot's own, which is a process of its own (package broker, Options.Dial):
 //
-//	robot := ...                                       // implements bridge.Robot
+//	robot := bridge.Robot{Telemetry: r, Safety: r}     // and what else it can: tuned, taught, driven by hand, watched
 //	b, err := bridge.Start(ctx, robot, bridge.Options{
 //		Robot:  "lightseeker",
-//		Broker: bridge.Embedded,                       // or "tcp://broker.example:1883"
+//		Broker: "tcp://broker.example:1883",
 //		Log:    slog.Default(),
 //	})
 //	if err != nil { ... }                              // a bad option; a broker that is away is no error

@@ -157,7 +157,7 @@ func FuzzWhatABrokerSays(f *testing.F) {
 	f.Add([]byte("\x32\x16\x00\x12flux/fake/status\x00\x07"))
 	f.Add([]byte("\x90\x05\x00\x01\x80\x80\x80\xe0\x00\x10\x00\x00\xff\xff\xff\xff\x7f"))
 	f.Fuzz(func(t *testing.T, words []byte) {
-		b := &Bridge{robot: newFakeRobot(), topics: "fake", boot: "b1", clock: time.Now, log: slog.New(slog.DiscardHandler),
+		b := &Bridge{robot: Robot{Safety: newFakeRobot()}, topics: "fake", boot: "b1", clock: time.Now, log: slog.New(slog.DiscardHandler),
 			out: newOutbox(), connected: make(chan struct{}, 1),
 			arrivals: make(chan arrival, waitingRequests), busy: rate.NewLimiter(rate.Inf, 0),
 			questions: make(chan arrival, waitingRequests), busyQuestions: rate.NewLimiter(rate.Inf, 0)}

@@ -266,8 +266,21 @@ func (r *fakeRobot) count() int {
 	return r.sets
 }
 
+// whole is a robot that can do everything.
+type whole interface {
+	Telemetry
+	Safety
+	Tuner
+	Teacher
+	ByHand
+	SpikeSource
+}
+
+// parts are those of a robot that can do everything.
+func parts(r whole) Robot { return Robot{r, r, r, r, r, r} }
+
 // startBridge runs a bridge called "fake" at a broker of its own on a free port, unless the options say otherwise.
-func startBridge(t *testing.T, robot Robot, opts Options) *Bridge {
+func startBridge(t *testing.T, robot whole, opts Options) *Bridge {
 	t.Helper()
 	if opts.Robot == "" {
 		opts.Robot = "fake"
@@ -275,7 +288,7 @@ func startBridge(t *testing.T, robot Robot, opts Options) *Bridge {
 	if opts.Broker == "" {
 		opts.Broker = startTestBroker(t, "127.0.0.1:0").url
 	}
-	b, err := Start(t.Context(), robot, opts)
+	b, err := Start(t.Context(), parts(robot), opts)
 	if err != nil {
 		t.Fatal(err)
 	}

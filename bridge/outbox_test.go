@@ -126,7 +126,7 @@ func TestWhatWasAcceptedLastIsRetained(t *testing.T) {
 		status := protocol.Topics("fake").Status()
 		eventually(t, "the robot is not online", func() bool { return strings.Contains(broker.kept()[status], `"online"`) })
 		broker.ask(t, "set", robot.change())
-		eventually(t, "the request has not come", func() bool { return robot.Robot.(*fakeRobot).count() > 0 })
+		eventually(t, "the request has not come", func() bool { return robot.whole.(*fakeRobot).count() > 0 })
 		b.Close()
 		if old := robot.unchanged(broker.kept()); len(old) > 0 {
 			t.Errorf("%d are retained as they were, such as %s", len(old), old[0])

@@ -15,6 +15,18 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
+// Telemetry is what a robot shows of itself. It never waits.
+type Telemetry interface {
+	// Describe returns what can be read and tuned; the same for the life of the robot.
+	Describe() protocol.Description
+	// Health, Sensors and Actuators return snapshots. The bridge fills in Health.Bridge and all times.
+	Health() protocol.Health
+	Sensors() map[string]protocol.Measure
+	Actuators() map[string]protocol.Measure
+	// TelemetryEvery is the time between two publications of sensors and actuators. It may be tuned.
+	TelemetryEvery() time.Duration
+}
+
 // publish is the only goroutine that publishes: a write to a broker that stopped reading blocks, and must block nobody else.
 func (b *Bridge) publish() {
 	for {
@@ -84,13 +96,7 @@ func (b *Bridge) announce() {
 		b.discovered.Store(false)
 		b.send(message{topic: b.topics.Discovery(), qos: 1, retain: true, payload: b.discovery})
 	}
-	values, _, err := b.robot.Get(nil)
-	if err != nil {
-		b.log.Error("cannot read the parameters to publish them", "error", err)
-	}
-	for _, path := range sorted(values) {
-		b.publishValue(path, values[path].Value, b.send)
-	}
+	b.publishValues(nil, b.send)
 	b.publishHealth(b.send)
 	// Last: who sees the robot online finds everything in its place.
 	b.echoed.Store(false)
@@ -274,14 +280,23 @@ func (b *Bridge) heard(payload []byte) {
 	}
 }
 
-// publishValue publishes the accepted value of a parameter.
-func (b *Bridge) publishValue(path string, v protocol.Value, put func(message)) {
-	payload, err := json.Marshal(v)
-	if err != nil { // not a finite number
-		b.log.Error("cannot publish a parameter", "path", path, "error", err)
+// publishValues publishes the accepted values of parameters, of all without paths.
+func (b *Bridge) publishValues(paths []string, put func(message)) {
+	if b.robot.Tuner == nil {
 		return
 	}
-	put(message{topic: b.topics.Param(path), qos: 1, retain: true, payload: payload})
+	values, _, err := b.robot.Tuner.Get(paths)
+	if err != nil {
+		b.log.Error("cannot read the parameters to publish them", "error", err)
+	}
+	for _, path := range sorted(values) {
+		payload, err := json.Marshal(values[path].Value)
+		if err != nil { // not a finite number
+			b.log.Error("cannot publish a parameter", "path", path, "error", err)
+			continue
+		}
+		put(message{topic: b.topics.Param(path), qos: 1, retain: true, payload: payload})
+	}
 }
 
 // measure queues telemetry while there is a broker to take it.
@@ -300,7 +315,7 @@ func (b *Bridge) measure() {
 			}
 		case <-timer.C:
 		}
-		every := b.robot.TelemetryEvery()
+		every := b.robot.Telemetry.TelemetryEvery()
 		if rest := time.Until(last.Add(every)); rest > 0 {
 			timer.Reset(rest)
 			continue
@@ -312,8 +327,8 @@ func (b *Bridge) measure() {
 		if !b.client.IsConnectionOpen() {
 			continue
 		}
-		b.publishMeasures(b.topics.Sensors(), b.robot.Sensors())
-		b.publishMeasures(b.topics.Actuators(), b.robot.Actuators())
+		b.publishMeasures(b.topics.Sensors(), b.robot.Telemetry.Sensors())
+		b.publishMeasures(b.topics.Actuators(), b.robot.Telemetry.Actuators())
 	}
 }
 
@@ -339,7 +354,7 @@ func (b *Bridge) publishMeasures(topic string, measures map[string]protocol.Meas
 
 // publishHealth publishes the robot's health and the bridge's own, and with the same rhythm what Home Assistant shows: it keeps each change for days.
 func (b *Bridge) publishHealth(put func(message)) {
-	h := b.robot.Health()
+	h := b.robot.Telemetry.Health()
 	h.Time = b.clock().UnixMilli()
 	h.Bridge = protocol.BridgeHealth{Dropped: b.Dropped(), Malformed: b.malformed.Load()}
 	if !finite(h.SpikesPerSecond) {
@@ -370,7 +385,7 @@ func (b *Bridge) publishHome(stale []string, put func(message)) {
 		}
 		return values
 	}
-	h := protocol.Home{Time: b.clock().UnixMilli(), Sensors: shown(b.sensors, b.robot.Sensors(), stale), Actuators: shown(b.actuators, b.robot.Actuators(), nil)}
+	h := protocol.Home{Time: b.clock().UnixMilli(), Sensors: shown(b.sensors, b.robot.Telemetry.Sensors(), stale), Actuators: shown(b.actuators, b.robot.Telemetry.Actuators(), nil)}
 	payload, err := json.Marshal(h)
 	if err != nil {
 		b.log.Error("cannot publish what Home Assistant shows", "error", err)

@@ -1,8 +1,11 @@
 package bridge
 
 import (
-	"fluxd/bridge/protocol"
+	"context"
+	"fmt"
 	"time"
+
+	"fluxd/bridge/protocol"
 )
 
 const (
@@ -11,6 +14,20 @@ const (
 	// batchMost bounds the spikes of one message: some 64 KiB.
 	batchMost = 20_000
 )
+
+// SpikeSource has the spikes of the network for who watches it: the verb watch.
+type SpikeSource interface {
+	// Spikes appends the spikes since the last call, in order, and says how many more were lost. A robot that is not asked for a second collects none.
+	Spikes(to []protocol.Spike) (all []protocol.Spike, lost uint64)
+}
+
+func (b *Bridge) watch(_ context.Context, _ string, r protocol.Request, _ *protocol.Response) error {
+	if most := protocol.MaxLease.Milliseconds(); r.Lease < 1 || r.Lease > most {
+		return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("lease_ms: expected 1 to %d, got %d: ask again before it ends", most, r.Lease)}
+	}
+	b.lease(time.Duration(r.Lease) * time.Millisecond)
+	return nil
+}
 
 // lease has spikes published for a time from now on; of several leases the longest holds.
 func (b *Bridge) lease(length time.Duration) {
@@ -36,7 +53,7 @@ func (b *Bridge) relay() {
 			return
 		case <-b.watched:
 		}
-		spikes, _ = b.robot.Spikes(spikes[:0]) // those from before are nobody's
+		spikes, _ = b.robot.Spikes.Spikes(spikes[:0]) // those from before are nobody's
 		ticker := time.NewTicker(spikesEvery)
 		for int64(time.Since(b.started)) < b.leased.Load() {
 			select {
@@ -46,7 +63,7 @@ func (b *Bridge) relay() {
 			case <-ticker.C:
 			}
 			var lost uint64
-			spikes, lost = b.robot.Spikes(spikes[:0])
+			spikes, lost = b.robot.Spikes.Spikes(spikes[:0])
 			b.out.dropped.Add(lost)
 			if !b.client.IsConnectionOpen() {
 				continue

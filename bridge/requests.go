@@ -8,6 +8,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func (b *Bridge) arrived(m paho.Message) (a arrival, known bool) {
 	return a, known
 }
 
-// serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Robot.Set.
+// serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Tuner.Set.
 func (b *Bridge) serve() {
 	defer close(b.unkept)
 	seen, seenQuestions := newMemory(rememberedIDs), newMemory(rememberedIDs)
@@ -88,7 +89,7 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 	if refusal == nil {
 		refusal = b.execute(a, request, &response)
 	}
-	if refusal == nil && onDisk[a.verb] {
+	if refusal == nil && b.takes[a.verb].disk != nil {
 		select {
 		case b.unkept <- unkept{a.verb, response}:
 			return
@@ -112,39 +113,22 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 	b.answer(a.verb, response)
 }
 
-// onDisk are the verbs whose answer waits for a disk. Nothing else does.
-var onDisk = map[string]bool{"set": true, "reset": true, "save": true, "load": true}
-
-// unkept is what waits for a disk, to be answered then.
+// unkept is what waits for a disk, to be answered then. Nothing else waits for one.
 type unkept struct {
 	verb     string
 	response protocol.Response
 }
 
-// keep has what was accepted written, and answers. Changes that came in while the disk was busy are written together.
+// keep has what was accepted written, and answers.
 func (b *Bridge) keep() {
 	defer close(b.served)
 	for u := range b.unkept {
-		r := u.response
-		switch u.verb {
-		case "set", "reset":
-			var warning protocol.Warning
-			if err := b.robot.Keep(r.Rev); errors.As(err, &warning) {
-				r.Warning = string(warning)
-			}
-		default:
-			do := b.robot.Save
-			if u.verb == "load" {
-				do = b.robot.Load
-			}
-			ctx, cancel := context.WithTimeout(b.ctx, savePatience)
-			err := do(ctx)
-			cancel()
-			if err != nil {
-				r.Error = refusal(err)
-			}
+		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
+		if err := b.takes[u.verb].disk(ctx, &u.response); err != nil {
+			u.response.Error = refusal(err)
 		}
-		b.answer(u.verb, r)
+		cancel()
+		b.answer(u.verb, u.response)
 	}
 }
 
@@ -177,15 +161,6 @@ func parse(a arrival) (protocol.Request, *protocol.Error) {
 	return request, nil
 }
 
-// moves reports whether a request may let something move.
-func moves(a arrival) bool { return a.verb == "drive" || a.verb == "arm" && !disarms(a) }
-
-// disarms reports whether a request is one to arm with the value 0, which disarms: a switch has one topic for both.
-func disarms(a arrival) bool {
-	var only struct{ Value *float64 }
-	return a.verb == "arm" && !a.retained && len(a.payload) <= protocol.MaxRequest && json.Unmarshal(a.payload, &only) == nil && only.Value != nil && *only.Value == 0
-}
-
 // expired refuses a request outside its time: too old, by its own ttl_ms or at all, or from the future, as one that was prepared.
 func expired(r protocol.Request, now time.Time) *protocol.Error {
 	clock, holds := now.UnixMilli(), min(r.TTL, protocol.MaxAge.Milliseconds())
@@ -200,126 +175,57 @@ func moment(milliseconds int64) string {
 	return time.UnixMilli(milliseconds).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
+// verb is what a robot does on a request.
+type verb struct {
+	do   func(ctx context.Context, who string, r protocol.Request, to *protocol.Response) error // at once
+	disk func(ctx context.Context, to *protocol.Response) error                                 // then, what waits for a disk; nil for most
+}
+
+// verbs are those that a robot takes, but for disarm and estop: see stops.
+func (b *Bridge) verbs() map[string]verb {
+	all := map[string]verb{"describe": {do: b.describe}, "arm": {do: b.arm}}
+	if b.robot.Spikes != nil {
+		all["watch"] = verb{do: b.watch}
+	}
+	if b.robot.Tuner != nil {
+		all["get"] = verb{do: b.get}
+		all["set"] = verb{do: b.set, disk: b.keepTuned}
+		all["reset"] = verb{do: b.reset, disk: b.keepTuned}
+	}
+	if b.robot.Teacher != nil {
+		all["reward"] = verb{do: b.reward}
+		all["stimulate"] = verb{do: b.stimulate}
+		all["save"] = verb{disk: b.save}
+		all["load"] = verb{disk: b.load}
+	}
+	if b.robot.ByHand != nil {
+		all["drive"] = verb{do: b.drive}
+		all["sense"] = verb{do: b.sense}
+	}
+	return all
+}
+
 // execute does what a request asks for and fills in the answer.
 func (b *Bridge) execute(a arrival, request protocol.Request, response *protocol.Response) *protocol.Error {
-	response.Rev = b.robot.Revision()
-	switch a.verb {
-	case "describe":
-		if !b.describing.Allow() { // it is large, and anybody may ask
-			return &protocol.Error{Code: protocol.Busy, Message: "the description was asked for too often: ask again in a second, or read what is retained at " + b.topics.Describe()}
-		}
-		response.Description = b.description
+	response.Rev = b.revision()
+	v, takes := b.takes[a.verb]
+	switch {
+	case !takes:
+		return &protocol.Error{Code: protocol.UnknownVerb, Message: fmt.Sprintf("this robot does not %s: it can be asked to %s", a.verb, strings.Join(slices.Sorted(slices.Values(append(sorted(b.takes), sorted(stopping)...))), ", "))}
+	case v.do == nil:
 		return nil
-	case "get":
-		values, rev, err := b.robot.Get(request.Paths)
-		response.Rev = rev
-		if err != nil {
-			return refusal(err)
-		}
-		ctx, cancel := b.until(request)
-		defer cancel()
-		if err := b.robot.AddLearnt(ctx, values); err != nil {
-			return refusal(err)
-		}
-		response.Values = values
-		return nil
-	case "set":
-		if len(request.Set) == 0 {
-			return &protocol.Error{Code: protocol.Malformed, Message: `set: expected at least one change, such as {"network.neurons.eye.threshold":90}`}
-		}
-		ctx, cancel := b.until(request)
-		defer cancel()
-		applied, rev, err := b.robot.Set(ctx, a.who, request.Set, request.IfRevision)
-		return b.accepted(response, applied, rev, err)
-	case "reset":
-		ctx, cancel := b.until(request)
-		defer cancel()
-		applied, rev, err := b.robot.Reset(ctx, a.who, request.Paths, request.IfRevision)
-		return b.accepted(response, applied, rev, err)
-	case "save", "load":
-		return nil // see keep
-	case "reward":
-		if request.Reward == "" || request.Value == nil || !finite(*request.Value) {
-			return &protocol.Error{Code: protocol.Malformed, Message: `reward: expected a name and a value, such as {"reward":"praise","value":1}`}
-		}
-		ctx, cancel := b.until(request)
-		defer cancel()
-		n, err := b.robot.Reward(ctx, request.Reward, *request.Value)
-		response.Spikes = n
-		return warned(response, err)
-	case "stimulate":
-		if err := checkTrains(request.Stimulate); err != nil {
-			return err
-		}
-		ctx, cancel := b.until(request)
-		defer cancel()
-		n, err := b.robot.Stimulate(ctx, request.Stimulate)
-		response.Spikes = n
-		if err != nil {
-			return refusal(err)
-		}
-		return nil
-	case "drive":
-		most := protocol.MaxDrive.Milliseconds()
-		if request.Actuator == "" || request.Value == nil || !finite(*request.Value) || request.Lease < 1 || request.Lease > most {
-			return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf(`drive: expected an actuator, a value, and for how long, 1 to %d ms, such as {"actuator":"left_wheel","value":0.3,"lease_ms":2000}`, most)}
-		}
-		ctx, cancel := b.until(request)
-		defer cancel()
-		if err := b.robot.Drive(ctx, a.who, request.Actuator, *request.Value, time.Duration(request.Lease)*time.Millisecond); err != nil {
-			return refusal(err)
-		}
-		return nil
-	case "sense":
-		most := protocol.MaxLease.Milliseconds()
-		if request.Sensor == "" || request.Value == nil || !finite(*request.Value) || request.Lease < 1 || request.Lease > most {
-			return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf(`sense: expected a sensor, a value, and for how long, 1 to %d ms, such as {"sensor":"left_eye","value":300,"lease_ms":2000}`, most)}
-		}
-		ctx, cancel := b.until(request)
-		defer cancel()
-		if err := b.robot.Sense(ctx, request.Sensor, *request.Value, time.Duration(request.Lease)*time.Millisecond); err != nil {
-			return refusal(err)
-		}
-		return nil
-	case "watch":
-		if most := protocol.MaxLease.Milliseconds(); request.Lease < 1 || request.Lease > most {
-			return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("lease_ms: expected 1 to %d, got %d: ask again before it ends", most, request.Lease)}
-		}
-		b.lease(time.Duration(request.Lease) * time.Millisecond)
-		return nil
-	case "arm":
-		disarms := request.Value != nil && *request.Value == 0
-		switch {
-		case request.Fresh && disarms:
-			return &protocol.Error{Code: protocol.Malformed, Path: "fresh", Message: "expected it with the value 1 or none: the value 0 disarms, and the network begins anew when it is armed"}
-		case request.Fresh && request.ByHand:
-			return &protocol.Error{Code: protocol.Malformed, Path: "fresh", Message: "expected it without by_hand, with which the network commands nothing: arm fresh when the network is to command"}
-		case disarms:
-			return nil // that was done when it came in
-		case request.ByHand:
-			return b.arm(a.who, func() error { return b.robot.ArmByHand(a.who) })
-		}
-		return b.arm(a.who, func() error { return b.robot.Arm(a.who, request.Fresh) })
 	}
-	return &protocol.Error{Code: protocol.UnknownVerb, Message: fmt.Sprintf("verb %q: expected one of %s", a.verb, strings.Join(users.Verbs(), ", "))}
+	ctx, cancel := b.until(request)
+	defer cancel()
+	return warned(response, v.do(ctx, a.who, request, response))
 }
 
-// arm lets the actuators obey, unless the robot is disarmed at the same moment.
-func (b *Bridge) arm(who string, arm func() error) *protocol.Error {
-	before := b.stops.disarms.Load()
-	if err := arm(); err != nil {
-		return refusal(err)
+func (b *Bridge) describe(_ context.Context, _ string, _ protocol.Request, to *protocol.Response) error {
+	if !b.describing.Allow() { // it is large, and anybody may ask
+		return &protocol.Error{Code: protocol.Busy, Message: "the description was asked for too often: ask again in a second, or read what is retained at " + b.topics.Describe()}
 	}
-	if b.stops.disarms.Load() != before {
-		b.robot.Disarm(who)
-		return overtaken()
-	}
+	to.Description = b.description
 	return nil
-}
-
-// overtaken is the error of a request to arm or to drive that the robot was stopped after.
-func overtaken() *protocol.Error {
-	return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot was disarmed or stopped after this was sent: send it again if that is still what you want"}
 }
 
 // until bounds what a request asks for by its time to live.
@@ -327,56 +233,17 @@ func (b *Bridge) until(r protocol.Request) (context.Context, context.CancelFunc)
 	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time).Add(min(time.Duration(r.TTL)*time.Millisecond, protocol.MaxAge)).Sub(b.clock()), protocol.MaxAge))
 }
 
-// accepted answers with the values that are in effect now, and publishes them, those of a large population together.
-func (b *Bridge) accepted(response *protocol.Response, applied map[string]float64, rev protocol.Revision, err error) *protocol.Error {
-	response.Rev = rev
-	if err != nil {
-		return refusal(err)
-	}
-	response.Applied = applied
-	if len(applied) == 0 {
-		return nil
-	}
-	told := map[string]bool{}
-	for path := range applied {
-		if !b.parameters[path] {
-			path = protocol.Together(path)
-		}
-		told[path] = true
-	}
-	values, _, err := b.robot.Get(sorted(told))
-	if err != nil {
-		b.log.Error("cannot read the parameters to publish them", "error", err)
-	}
-	for _, path := range sorted(values) {
-		b.publishValue(path, values[path].Value, b.out.put)
-	}
-	return nil
-}
-
 // warned answers with the warning if the error is one: then it was done. Any other error is a refusal.
 func warned(response *protocol.Response, err error) *protocol.Error {
 	var warning protocol.Warning
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &warning):
 		response.Warning = string(warning)
-	case err != nil:
-		return refusal(err)
+		return nil
 	}
-	return nil
-}
-
-// checkTrains refuses spikes that no neuron could take.
-func checkTrains(trains map[string]protocol.Train) *protocol.Error {
-	if len(trains) == 0 {
-		return &protocol.Error{Code: protocol.Malformed, Message: `stimulate: expected at least one neuron, such as {"eye":{"count":5,"every_us":2000}}`}
-	}
-	for _, name := range sorted(trains) {
-		if t := trains[name]; t.Count < 1 || t.Count > protocol.MaxTrain || t.Every < 0 || t.Every > 1_000_000 || t.Count > 1 && t.Every == 0 {
-			return &protocol.Error{Code: protocol.Malformed, Path: name, Message: fmt.Sprintf("stimulate: expected a count of 1 to %d, and every_us of 1 to 1000000 between them, got %d and %d", protocol.MaxTrain, t.Count, t.Every)}
-		}
-	}
-	return nil
+	return refusal(err)
 }
 
 // refusal makes an answer of an error of the robot.

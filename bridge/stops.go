@@ -140,11 +140,11 @@ func (s *stops) stop(verb, who string, sent int64) {
 		}
 	}
 	if verb == "estop" {
-		s.bridge.robot.EmergencyStop(who)
+		s.bridge.robot.Safety.EmergencyStop(who)
 		return
 	}
 	s.disarms.Add(1)
-	s.bridge.robot.Disarm(who)
+	s.bridge.robot.Safety.Disarm(who)
 }
 
 // unread carries out one of more requests than can be read.
@@ -197,7 +197,7 @@ func (s *stops) answer() {
 }
 
 func (s *stops) say(verb string, r protocol.Response) {
-	r.Rev = s.bridge.robot.Revision()
+	r.Rev = s.bridge.revision()
 	if token := s.client.Publish(s.bridge.topics.Response(verb), 0, false, encode(r)); !await(s.bridge.ctx, token) || token.Error() != nil {
 		s.bridge.out.dropped.Add(1)
 	}

@@ -220,7 +220,7 @@ const (
 	Internal         Code = "internal"          // the robot's fault, not the client's
 )
 
-// Error says why a request was refused. It is the error type that Robot's methods return.
+// Error says why a request was refused. It is the error that a robot returns for a request which it does not obey.
 type Error struct {
 	Code    Code     `json:"code"`
 	Path    string   `json:"path,omitempty"` // of the parameter concerned

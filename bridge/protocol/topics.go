@@ -115,7 +115,7 @@ func (t Topics) Response(verb string) string { return t.of("res/" + verb) }
 // Health is the topic of Health: QoS 0, retained, once a second.
 func (t Topics) Health() string { return t.of("tele/health") }
 
-// Sensors is the topic of the sensors' Measures by name: QoS 0, every TelemetryEvery of the Robot.
+// Sensors is the topic of the sensors' Measures by name: QoS 0, as often as the robot file says, mqtt.telemetry.
 func (t Topics) Sensors() string { return t.of("tele/sensors") }
 
 // Actuators is the topic of the actuators' Measures by name: as Sensors.

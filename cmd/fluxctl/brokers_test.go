@@ -66,7 +66,7 @@ func atItsOwn(t *testing.T, o broker.Options) *bridge.Bridge {
 	}
 	conn.Close()
 	user, password := b.Login()
-	r, err := bridge.Start(t.Context(), newRobot(), bridge.Options{
+	r, err := bridge.Start(t.Context(), newRobot().parts(), bridge.Options{
 		Robot: o.Robot, Broker: b.URL(), Dial: b.Dial, User: user, Password: password, Log: o.Log,
 	})
 	if err != nil {

@@ -49,6 +49,10 @@ func newRobot() *robot {
 	return r
 }
 
+func (r *robot) parts() bridge.Robot {
+	return bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r}
+}
+
 func (r *robot) Describe() protocol.Description {
 	return protocol.Description{Parameters: []protocol.Parameter{
 		{Path: "eye/threshold", Unit: "mV", Min: 1, Max: 500, Default: 100},
@@ -198,7 +202,7 @@ func online(t *testing.T, name, broker string) *bridge.Bridge {
 	if broker == "" {
 		broker, _ = openBroker(t)
 	}
-	b, err := bridge.Start(t.Context(), newRobot(), bridge.Options{
+	b, err := bridge.Start(t.Context(), newRobot().parts(), bridge.Options{
 		Robot: name, Broker: broker, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {

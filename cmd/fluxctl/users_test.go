@@ -174,7 +174,7 @@ func TestABrokerThatPassesOnNoNames(t *testing.T) {
 	nameless := server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"flux.r1.req.*", "fluxctl.echo"}}}
 	url, _ := openBroker(t, &server.User{Username: "ann", Password: "annann", Permissions: &nameless}, &server.User{Username: "robot", Password: "robotrobot"})
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	b, err := bridge.Start(t.Context(), newRobot(), bridge.Options{Robot: "r1", Broker: url, User: "robot", Password: "robotrobot", Log: log})
+	b, err := bridge.Start(t.Context(), newRobot().parts(), bridge.Options{Robot: "r1", Broker: url, User: "robot", Password: "robotrobot", Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func (r *robot) wanted(o *outputLine) actuators.Command {
 	return o.Failsafe
 }
 
-// Drive implements bridge.Robot.
+// Drive implements bridge.ByHand.
 func (l *Robot) Drive(ctx context.Context, who, name string, value float64, length time.Duration) error {
 	i := slices.IndexFunc(l.outputs, func(o *outputLine) bool { return o.Name == name })
 	path := "actuators." + name

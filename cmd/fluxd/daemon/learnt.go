@@ -34,7 +34,7 @@ func (l *Robot) remember() (revision uint64, err error) {
 	return 0, fmt.Errorf("learnt weights: %w; the robot starts from its configured weights", err)
 }
 
-// Save implements bridge.Robot: what was learnt, and what was tuned.
+// Save implements bridge.Teacher: what was learnt, and what was tuned.
 func (l *Robot) Save(ctx context.Context) error {
 	if l.config.Learnt == nil && l.config.Tuning == nil {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has neither learnt: {file: ...} nor tuning: {file: ...}"}
@@ -75,7 +75,7 @@ func (l *Robot) writeLearnt(snapshot []byte) error {
 	return nil
 }
 
-// Load implements bridge.Robot: the network goes back to what was last saved.
+// Load implements bridge.Teacher: the network goes back to what was last saved.
 func (l *Robot) Load(ctx context.Context) error {
 	if l.config.Learnt == nil {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
@@ -95,7 +95,7 @@ func (l *Robot) Load(ctx context.Context) error {
 // atATime is how many synapses the loop is asked for at a time: it has other things to do.
 const atATime = 256
 
-// AddLearnt implements bridge.Robot.
+// AddLearnt implements bridge.Tuner.
 func (l *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Reading) error {
 	synapses := map[int]float64{}
 	for path := range values {

@@ -26,7 +26,7 @@ const emergencyStop = "emergency_stop"
 // mostPretended bounds a reading of a sensor that knows no range, in its unit.
 const mostPretended = 1e9
 
-// Sense implements bridge.Robot.
+// Sense implements bridge.ByHand.
 func (l *Robot) Sense(_ context.Context, name string, value float64, length time.Duration) error {
 	refuse := func(code protocol.Code, format string, args ...any) error {
 		return &protocol.Error{Code: code, Path: "sensors." + name, Message: fmt.Sprintf(format, args...)}

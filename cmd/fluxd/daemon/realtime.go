@@ -278,7 +278,7 @@ func (l *Robot) connect(ctx context.Context, opts RunOptions) error {
 		}
 	}
 	var err error
-	if l.bridge, err = bridge.Start(ctx, l, o); err != nil {
+	if l.bridge, err = bridge.Start(ctx, bridge.Robot{Telemetry: l, Safety: l, Tuner: l, Teacher: l, ByHand: l, Spikes: l}, o); err != nil {
 		return fmt.Errorf("mqtt: %w", err)
 	}
 	if c.HomeAssistant && c.Fleet != nil {

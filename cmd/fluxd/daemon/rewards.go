@@ -270,7 +270,7 @@ func (r *robot) train(at core.Tick, neuron, count int, every core.Tick) {
 	}
 }
 
-// Reward implements bridge.Robot.
+// Reward implements bridge.Teacher.
 func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, error) {
 	i := slices.IndexFunc(l.rewards, func(w *rewarder) bool { return w.name == name })
 	if i < 0 {
@@ -290,7 +290,7 @@ func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, er
 // mostStimuli bounds the spikes that one request brings in.
 const mostStimuli = 10_000
 
-// Stimulate implements bridge.Robot.
+// Stimulate implements bridge.Teacher.
 func (l *Robot) Stimulate(ctx context.Context, trains map[string]protocol.Train) (int, error) {
 	names := slices.Sorted(maps.Keys(trains)) // the same request has the same effect, and the same error
 	total := int64(0)                         // on 32 bits as well: many large populations are more spikes than an int holds

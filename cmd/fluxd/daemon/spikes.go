@@ -45,7 +45,7 @@ func (s *spikeLog) note(now time.Duration, spikes []core.Spike) {
 	}
 }
 
-// Spikes implements bridge.Robot.
+// Spikes implements bridge.SpikeSource.
 func (l *Robot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	s := &l.spikeLog
 	now := l.clock()

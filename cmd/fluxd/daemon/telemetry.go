@@ -13,21 +13,21 @@ import (
 // Name returns the robot's name.
 func (l *Robot) Name() string { return l.config.Name }
 
-// Describe implements bridge.Robot.
+// Describe implements bridge.Telemetry.
 func (l *Robot) Describe() protocol.Description { return l.describe }
 
-// Get implements bridge.Robot.
+// Get implements bridge.Tuner.
 func (l *Robot) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
 	return l.tuner.Get(paths)
 }
 
-// Revision implements bridge.Robot.
+// Revision implements bridge.Tuner.
 func (l *Robot) Revision() protocol.Revision { return l.tuner.Revision() }
 
-// TelemetryEvery implements bridge.Robot.
+// TelemetryEvery implements bridge.Telemetry.
 func (l *Robot) TelemetryEvery() time.Duration { return configs.Frequency(l.telemetry.Load()).Period() }
 
-// Sensors implements bridge.Robot.
+// Sensors implements bridge.Telemetry.
 func (l *Robot) Sensors() map[string]protocol.Measure {
 	now := l.clock()
 	all := make(map[string]protocol.Measure, len(l.sensors))
@@ -39,7 +39,7 @@ func (l *Robot) Sensors() map[string]protocol.Measure {
 	return all
 }
 
-// Actuators implements bridge.Robot.
+// Actuators implements bridge.Telemetry.
 func (l *Robot) Actuators() map[string]protocol.Measure {
 	all := make(map[string]protocol.Measure, len(l.outputs))
 	for _, o := range l.outputs {
@@ -65,7 +65,7 @@ type meter struct {
 // meterInterval keeps a rate from being taken over a stretch too short to mean anything.
 const meterInterval = 500 * time.Millisecond
 
-// Health implements bridge.Robot.
+// Health implements bridge.Telemetry.
 func (l *Robot) Health() protocol.Health {
 	now := l.clock()
 	h := protocol.Health{

@@ -64,7 +64,7 @@ func (l *Robot) keep(revision protocol.Revision) error {
 	return nil
 }
 
-// Keep implements bridge.Robot. A disk that fails takes nothing back: the change is in effect, and the client is warned that it will be lost, as are the
+// Keep implements bridge.Tuner. A disk that fails takes nothing back: the change is in effect, and the client is warned that it will be lost, as are the
 // log and an event.
 func (l *Robot) Keep(revision protocol.Revision) error {
 	if c := l.config.Tuning; c == nil || !c.Persist {
@@ -79,7 +79,7 @@ func (l *Robot) Keep(revision protocol.Revision) error {
 	return protocol.Warning("the change is in effect, and will be lost at the end: " + err.Error())
 }
 
-// Reset implements bridge.Robot.
+// Reset implements bridge.Tuner.
 func (l *Robot) Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	return l.change(ctx, who, func() (tuning.Request, error) {
 		values, err := l.tuner.Presets(paths)
@@ -87,7 +87,7 @@ func (l *Robot) Reset(ctx context.Context, who string, paths []string, ifRevisio
 	})
 }
 
-// Set implements bridge.Robot.
+// Set implements bridge.Tuner.
 func (l *Robot) Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
 	return l.change(ctx, who, func() (tuning.Request, error) {
 		return tuning.Request{Values: changes, IfRevision: ifRevision, Source: who}, nil

@@ -1,0 +1,38 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fluxd/bridge/protocol"
+)
+
+// ByHand takes commands and readings from somebody instead of the network and the world: the verbs drive and sense.
+type ByHand interface {
+	// Drive has an actuator obey a command for a time, instead of the network, which commands nothing from then on until Arm.
+	Drive(ctx context.Context, who, actuator string, value float64, length time.Duration) error
+	// Sense has a sensor of a simulated board read a value for a time, in the sensor's unit.
+	Sense(ctx context.Context, sensor string, value float64, length time.Duration) error
+}
+
+func (b *Bridge) drive(ctx context.Context, who string, r protocol.Request, _ *protocol.Response) error {
+	if r.Actuator == "" || !holds(r, protocol.MaxDrive) {
+		return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf(`drive: expected an actuator, a value, and for how long, 1 to %d ms, such as {"actuator":"left_wheel","value":0.3,"lease_ms":2000}`,
+			protocol.MaxDrive.Milliseconds())}
+	}
+	return b.robot.ByHand.Drive(ctx, who, r.Actuator, *r.Value, time.Duration(r.Lease)*time.Millisecond)
+}
+
+func (b *Bridge) sense(ctx context.Context, _ string, r protocol.Request, _ *protocol.Response) error {
+	if r.Sensor == "" || !holds(r, protocol.MaxLease) {
+		return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf(`sense: expected a sensor, a value, and for how long, 1 to %d ms, such as {"sensor":"left_eye","value":300,"lease_ms":2000}`,
+			protocol.MaxLease.Milliseconds())}
+	}
+	return b.robot.ByHand.Sense(ctx, r.Sensor, *r.Value, time.Duration(r.Lease)*time.Millisecond)
+}
+
+// holds reports whether a request has a value, and says for how long it holds.
+func holds(r protocol.Request, most time.Duration) bool {
+	return r.Value != nil && finite(*r.Value) && r.Lease >= 1 && r.Lease <= most.Milliseconds()
+}

@@ -1,0 +1,57 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+
+	"fluxd/bridge/protocol"
+)
+
+// Teacher brings spikes into the network and keeps what it learns of them: the verbs reward, stimulate, save and load.
+type Teacher interface {
+	// Reward brings spikes into the modulator neurons of a reward of the configuration, and Stimulate into neurons by name, from the next tick on. They
+	// return how many. An unknown name fails, and then nothing is brought in. A reward of which no spike comes has a Warning as its error, which says why.
+	Reward(ctx context.Context, name string, value float64) (spikes int, err error)
+	Stimulate(ctx context.Context, trains map[string]protocol.Train) (spikes int, err error)
+	// Save keeps what the robot has learnt, and what was tuned; Load takes back what it has learnt since the last Save. A robot that keeps nothing
+	// refuses.
+	Save(ctx context.Context) error
+	Load(ctx context.Context) error
+}
+
+func (b *Bridge) reward(ctx context.Context, _ string, r protocol.Request, to *protocol.Response) (err error) {
+	if r.Reward == "" || r.Value == nil || !finite(*r.Value) {
+		return &protocol.Error{Code: protocol.Malformed, Message: `reward: expected a name and a value, such as {"reward":"praise","value":1}`}
+	}
+	to.Spikes, err = b.robot.Teacher.Reward(ctx, r.Reward, *r.Value)
+	return err
+}
+
+func (b *Bridge) stimulate(ctx context.Context, _ string, r protocol.Request, to *protocol.Response) (err error) {
+	if err := checkTrains(r.Stimulate); err != nil {
+		return err
+	}
+	to.Spikes, err = b.robot.Teacher.Stimulate(ctx, r.Stimulate)
+	return err
+}
+
+// checkTrains refuses spikes that no neuron could take.
+func checkTrains(trains map[string]protocol.Train) error {
+	if len(trains) == 0 {
+		return &protocol.Error{Code: protocol.Malformed, Message: `stimulate: expected at least one neuron, such as {"eye":{"count":5,"every_us":2000}}`}
+	}
+	for _, name := range sorted(trains) {
+		if t := trains[name]; t.Count < 1 || t.Count > protocol.MaxTrain || t.Every < 0 || t.Every > 1_000_000 || t.Count > 1 && t.Every == 0 {
+			return &protocol.Error{Code: protocol.Malformed, Path: name, Message: fmt.Sprintf("stimulate: expected a count of 1 to %d, and every_us of 1 to 1000000 between them, got %d and %d", protocol.MaxTrain, t.Count, t.Every)}
+		}
+	}
+	return nil
+}
+
+func (b *Bridge) save(ctx context.Context, _ *protocol.Response) error {
+	return b.robot.Teacher.Save(ctx)
+}
+
+func (b *Bridge) load(ctx context.Context, _ *protocol.Response) error {
+	return b.robot.Teacher.Load(ctx)
+}
