@@ -1,8 +1,9 @@
 package encoders
 
 import (
-	"fmt"
 	"time"
+
+	"periph.io/x/conn/v3/physic"
 )
 
 // Count is one neuron's rate over the window: the command goes from 0 to 1.
@@ -11,17 +12,35 @@ type Count struct {
 	table []int64
 }
 
-// NewCount makes a windowed-count decoder; full (micro-hertz) is the rate that commands full scale.
-func NewCount(full int64, length time.Duration) (*Count, error) {
-	w, err := newWindow(length, 1)
-	if err != nil {
-		return nil, fmt.Errorf("count decoder: %w", err)
+// CountOpts are the options of a Count.
+type CountOpts struct {
+	Window time.Duration    `yaml:"window" required:"true" live:"true" doc:"stretch of time over which spikes count"`
+	Neuron string           `yaml:"neuron" neuron:"true" required:"true" doc:"neuron whose spikes count"`
+	Full   physic.Frequency `yaml:"full" default:"100 Hz" live:"true" doc:"spikes per second that command full scale"`
+}
+
+var countKind = DecoderKind{Name: "count", About: "one neuron's rate", New: func() DecoderOptions { return new(CountOpts) }}
+
+// Neurons implements DecoderOptions.
+func (o *CountOpts) Neurons() []string { return []string{o.Neuron} }
+
+// Open implements DecoderOptions.
+func (o *CountOpts) Open() (Decoder, error) { return NewCount(o) }
+
+// Limits implements DecoderOptions.
+func (o *CountOpts) Limits(key string) (low, high int64, ok bool) { return o.counting().limits(key) }
+
+// Check implements DecoderOptions.
+func (o *CountOpts) Check() []Mistake { return o.counting().check() }
+
+func (o *CountOpts) counting() counting { return counting{full: o.Full, window: o.Window} }
+
+// NewCount makes a windowed-count decoder. It has one input, 0.
+func NewCount(opts *CountOpts) (*Count, error) {
+	if err := hold("count decoder", opts, within(opts, "window", opts.Window), within(opts, "full", opts.Full)); err != nil {
+		return nil, err
 	}
-	table, err := commands(full, length)
-	if err != nil {
-		return nil, fmt.Errorf("count decoder: %w", err)
-	}
-	return &Count{window: w, table: table}, nil
+	return &Count{window: newWindow(opts.Window, 1), table: opts.counting().commands()}, nil
 }
 
 // Command implements Decoder.

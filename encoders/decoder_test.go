@@ -5,12 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/core"
+	"periph.io/x/conn/v3/physic"
 	"pgregory.net/rapid"
+
+	"fluxd/core"
 )
 
 func TestPushPull(t *testing.T) {
-	p, err := NewPushPull(40e6, 100*time.Millisecond) // full scale is a difference of 4 spikes
+	p, err := NewPushPull(&PushPullOpts{Full: 40 * physic.Hertz, Window: 100 * time.Millisecond}) // full scale is a difference of 4 spikes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +49,7 @@ func TestPushPull(t *testing.T) {
 }
 
 func TestCountRoundsAnUnevenFullScale(t *testing.T) {
-	c, err := NewCount(25e6, 100*time.Millisecond) // 2.5 spikes
+	c, err := NewCount(&CountOpts{Full: 25 * physic.Hertz, Window: 100 * time.Millisecond}) // 2.5 spikes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +62,7 @@ func TestCountRoundsAnUnevenFullScale(t *testing.T) {
 }
 
 func TestWinnerTakeAll(t *testing.T) {
-	w, err := NewWinnerTakeAll([]int64{10, 20, 30}, time.Millisecond)
+	w, err := NewWinnerTakeAll(&WinnerTakeAllOpts{Choices: choices(10, 20, 30), Window: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,9 +94,15 @@ func TestWinnerTakeAll(t *testing.T) {
 // After Clear a decoder does what a new one does: nothing of before counts, not even as the latest of equals.
 func TestClearEmptiesTheWindow(t *testing.T) {
 	makers := map[string]func() (Decoder, error){
-		"push-pull":       func() (Decoder, error) { return NewPushPull(40e6, 100*time.Millisecond) },
-		"count":           func() (Decoder, error) { return NewCount(40e6, 100*time.Millisecond) },
-		"winner takes it": func() (Decoder, error) { return NewWinnerTakeAll([]int64{10, 20}, 100*time.Millisecond) },
+		"push-pull": func() (Decoder, error) {
+			return NewPushPull(&PushPullOpts{Full: 40 * physic.Hertz, Window: 100 * time.Millisecond})
+		},
+		"count": func() (Decoder, error) {
+			return NewCount(&CountOpts{Full: 40 * physic.Hertz, Window: 100 * time.Millisecond})
+		},
+		"winner takes it": func() (Decoder, error) {
+			return NewWinnerTakeAll(&WinnerTakeAllOpts{Choices: choices(10, 20), Window: 100 * time.Millisecond})
+		},
 	}
 	for name, make := range makers {
 		d, err := make()
@@ -124,10 +132,7 @@ func TestClearEmptiesTheWindow(t *testing.T) {
 // Whatever comes, the window holds exactly the spikes of the last length ticks.
 func TestWindowCountsWhatIsInIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w, err := newWindow(100*time.Microsecond, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
+		w := newWindow(100*time.Microsecond, 2)
 		var all []windowSpike
 		at := core.Tick(0)
 		for range rapid.IntRange(1, 300).Draw(t, "spikes") {
@@ -151,21 +156,21 @@ func TestWindowCountsWhatIsInIt(t *testing.T) {
 }
 
 func TestWindowIsBoundedAndCountsWhatItDrops(t *testing.T) {
-	c, err := NewCount(1e6, time.Hour)
+	c, err := NewCount(&CountOpts{Full: 1 * physic.Hertz, Window: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range windowLimit + 5 {
+	for i := range WindowSpikes + 5 {
 		c.Spike(core.Tick(i), 0)
 	}
-	if c.Dropped() != 5 || c.counts[0] != windowLimit {
+	if c.Dropped() != 5 || c.counts[0] != WindowSpikes {
 		t.Errorf("dropped %d, holds %d", c.Dropped(), c.counts[0])
 	}
 }
 
 func ExamplePushPull() {
 	// 50 spikes a second more on one side than on the other is full speed: 5 in a window of 100 ms.
-	wheel, err := NewPushPull(50e6, 100*time.Millisecond)
+	wheel, err := NewPushPull(&PushPullOpts{Full: 50 * physic.Hertz, Window: 100 * time.Millisecond})
 	if err != nil {
 		fmt.Println(err)
 		return

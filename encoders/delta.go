@@ -2,6 +2,7 @@ package encoders
 
 import (
 	"fmt"
+	"time"
 
 	"fluxd/core"
 )
@@ -18,16 +19,38 @@ type Delta struct {
 	reference  int64
 }
 
-// NewDelta makes a delta encoder that spikes for each step up (rise), down (fall) or both; the step is in millionths of the sensor's
-// unit, more than 0.
-func NewDelta(step int64, rise, fall bool) (*Delta, error) {
-	if step <= 0 {
-		return nil, fmt.Errorf("delta encoder: step %d: expected more than 0", step)
+// DeltaOpts are the options of a Delta.
+type DeltaOpts struct {
+	Step   Amount `yaml:"step" required:"true" live:"true" doc:"how much change makes a spike"`
+	Change string `yaml:"change" default:"rise" enum:"rise,fall,both" doc:"which changes spike"`
+}
+
+var deltaKind = EncoderKind{Name: "delta", About: "a spike for each step of change", New: func() EncoderOptions { return new(DeltaOpts) }}
+
+// Open implements EncoderOptions.
+func (o *DeltaOpts) Open(time.Duration) (Encoder, error) { return NewDelta(o) }
+
+// Limits implements EncoderOptions.
+func (o *DeltaOpts) Limits(key string) (low, high int64, ok bool) {
+	if key == "step" {
+		return 1, max(largest, o.Step.Micro), true
 	}
-	if !rise && !fall {
-		return nil, fmt.Errorf("delta encoder: expected rise, fall or both")
+	return 0, 0, false
+}
+
+// Check implements EncoderOptions.
+func (o *DeltaOpts) Check() []Mistake { return nil }
+
+// NewDelta makes a delta encoder that spikes for each step up (rise), down (fall) or both.
+func NewDelta(opts *DeltaOpts) (*Delta, error) {
+	if err := hold("delta encoder", opts, within(opts, "step", opts.Step.Micro)); err != nil {
+		return nil, err
 	}
-	return &Delta{step: step, rise: rise, fall: fall}, nil
+	d := &Delta{step: opts.Step.Micro, rise: opts.Change != "fall", fall: opts.Change != "rise"}
+	if d.rise && d.fall && opts.Change != "both" {
+		return nil, fmt.Errorf("delta encoder: change: expected rise, fall or both, got %q", opts.Change)
+	}
+	return d, nil
 }
 
 // Encode implements Encoder. The first reading is where it starts from. Steps that a reading makes at once are spikes of the same

@@ -10,22 +10,22 @@ import (
 
 func TestDelta(t *testing.T) {
 	for _, c := range []struct {
-		name       string
-		rise, fall bool
-		readings   []int64
-		want       []int
+		name     string
+		change   string
+		readings []int64
+		want     []int
 	}{
-		{"the first reading is no change", true, true, []int64{500}, []int{0}},
-		{"each step up", true, false, []int64{0, 9, 10, 19, 20, 45}, []int{0, 0, 1, 0, 1, 2}},
-		{"the way down is followed in silence", true, false, []int64{100, 50, 60}, []int{0, 0, 1}},
-		{"each step down", false, true, []int64{0, -10, 0, -9, -10}, []int{0, 1, 0, 0, 1}},
-		{"both", true, true, []int64{0, 10, 0, -25}, []int{0, 1, 1, 2}},
-		{"a step back and forth within one step is none", true, true, []int64{0, 9, -9, 9}, []int{0, 0, 0, 0}},
-		{"a jump", true, true, []int64{0, 1_000_000, 1_000_010}, []int{0, 1024, 1}},
-		{"from end to end", true, true, []int64{math.MinInt64, math.MaxInt64, math.MinInt64}, []int{0, 1024, 1024}},
+		{"the first reading is no change", "both", []int64{500}, []int{0}},
+		{"each step up", "rise", []int64{0, 9, 10, 19, 20, 45}, []int{0, 0, 1, 0, 1, 2}},
+		{"the way down is followed in silence", "rise", []int64{100, 50, 60}, []int{0, 0, 1}},
+		{"each step down", "fall", []int64{0, -10, 0, -9, -10}, []int{0, 1, 0, 0, 1}},
+		{"both", "both", []int64{0, 10, 0, -25}, []int{0, 1, 1, 2}},
+		{"a step back and forth within one step is none", "both", []int64{0, 9, -9, 9}, []int{0, 0, 0, 0}},
+		{"a jump", "both", []int64{0, 1_000_000, 1_000_010}, []int{0, 1024, 1}},
+		{"from end to end", "both", []int64{math.MinInt64, math.MaxInt64, math.MinInt64}, []int{0, 1024, 1024}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, err := encoders.NewDelta(10, c.rise, c.fall)
+			d, err := encoders.NewDelta(&encoders.DeltaOpts{Step: encoders.Amount{Micro: 10}, Change: c.change})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,10 +43,10 @@ func TestDelta(t *testing.T) {
 			}
 		})
 	}
-	if _, err := encoders.NewDelta(0, true, true); err == nil {
+	if _, err := encoders.NewDelta(&encoders.DeltaOpts{Change: "both"}); err == nil {
 		t.Error("a step of 0: expected an error")
 	}
-	if _, err := encoders.NewDelta(1, false, false); err == nil {
+	if _, err := encoders.NewDelta(&encoders.DeltaOpts{Step: encoders.Amount{Micro: 1}}); err == nil {
 		t.Error("neither: expected an error")
 	}
 }

@@ -2,6 +2,7 @@ package encoders
 
 import (
 	"fmt"
+	"time"
 
 	"fluxd/core"
 )
@@ -12,12 +13,29 @@ type Edge struct {
 	started, before bool
 }
 
+// EdgeOpts are the options of an Edge.
+type EdgeOpts struct {
+	On string `yaml:"on" default:"press" enum:"press,release,both" doc:"which changes spike"`
+}
+
+var edgeKind = EncoderKind{Name: "edge", About: "a press or release is a spike", New: func() EncoderOptions { return new(EdgeOpts) }}
+
+// Open implements EncoderOptions.
+func (o *EdgeOpts) Open(time.Duration) (Encoder, error) { return NewEdge(o) }
+
+// Limits implements EncoderOptions.
+func (o *EdgeOpts) Limits(string) (low, high int64, ok bool) { return 0, 0, false }
+
+// Check implements EncoderOptions.
+func (o *EdgeOpts) Check() []Mistake { return nil }
+
 // NewEdge makes an edge encoder that spikes when the reading rises from 0 (press), falls back to it (release), or both.
-func NewEdge(press, release bool) (*Edge, error) {
-	if !press && !release {
-		return nil, fmt.Errorf("edge encoder: expected press, release or both")
+func NewEdge(opts *EdgeOpts) (*Edge, error) {
+	e := &Edge{press: opts.On != "release", release: opts.On != "press"}
+	if e.press && e.release && opts.On != "both" {
+		return nil, fmt.Errorf("edge encoder: on: expected press, release or both, got %q", opts.On)
 	}
-	return &Edge{press: press, release: release}, nil
+	return e, nil
 }
 
 // Encode implements Encoder.

@@ -7,9 +7,25 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/core"
+	"periph.io/x/conn/v3/physic"
 	"pgregory.net/rapid"
+
+	"fluxd/core"
 )
+
+// span is a range, in millionths of a unit that does not matter.
+func span(low, high int64) [2]Amount { return [2]Amount{{Micro: low}, {Micro: high}} }
+
+// choices are commands, of neurons whose names do not matter.
+func choices(commands ...int64) (all []Named[Choice]) {
+	for _, c := range commands {
+		all = append(all, Named[Choice]{Value: Choice{Micro: c}})
+	}
+	return all
+}
+
+// at is a level.
+func at(level int64) *Amount { return &Amount{Micro: level} }
 
 func TestLineIsLinearAndMonotone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -37,19 +53,40 @@ func TestLineIsLinearAndMonotone(t *testing.T) {
 
 func TestEncodersRefuseNonsense(t *testing.T) {
 	for name, make := range map[string]func() error{
-		"empty range":        func() error { _, err := NewRate(5, 5, 1e6, time.Second); return err },
-		"huge range":         func() error { _, err := NewLatency(-1<<62, 1<<62, time.Second); return err },
-		"no interval":        func() error { _, err := NewRate(0, 5, 1e6, 0); return err },
-		"no rate":            func() error { _, err := NewRate(0, 5, 0, time.Second); return err },
-		"too many a reading": func() error { _, err := NewRate(0, 5, 20_000e6, time.Second); return err },
-		"more than 1 a us":   func() error { _, err := NewRate(0, 5, 2e12, 10*time.Microsecond); return err },
-		"no window":          func() error { _, err := NewLatency(0, 5, 0); return err },
-		"edge of nothing":    func() error { _, err := NewEdge(false, false); return err },
-		"hysteresis":         func() error { _, err := NewThreshold(ThresholdOpts{Hysteresis: -1}); return err },
-		"no choices":         func() error { _, err := NewWinnerTakeAll(nil, time.Second); return err },
-		"no full scale":      func() error { _, err := NewPushPull(0, time.Second); return err },
-		"vast full scale":    func() error { _, err := NewCount(1e15, time.Hour); return err },
-		"no decoder window":  func() error { _, err := NewCount(1e6, 0); return err },
+		"empty range": func() error {
+			_, err := NewRate(&RateOpts{Range: span(5, 5), Max: physic.Hertz, Every: time.Second})
+			return err
+		},
+		"no interval": func() error { _, err := NewRate(&RateOpts{Range: span(0, 5), Max: physic.Hertz}); return err },
+		"unknown interval": func() error {
+			_, err := NewRate(&RateOpts{Range: span(0, 5), Max: physic.Hertz, Every: -1})
+			return err
+		},
+		"no rate": func() error { _, err := NewRate(&RateOpts{Range: span(0, 5), Every: time.Second}); return err },
+		"too many a reading": func() error {
+			_, err := NewRate(&RateOpts{Range: span(0, 5), Max: 20 * physic.KiloHertz, Every: time.Second})
+			return err
+		},
+		"more than 1 a us": func() error {
+			_, err := NewRate(&RateOpts{Range: span(0, 5), Max: 2 * physic.MegaHertz, Every: 10 * time.Microsecond})
+			return err
+		},
+		"huge range": func() error {
+			_, err := NewLatency(&LatencyOpts{Range: span(-1<<62, 1<<62), Window: time.Second})
+			return err
+		},
+		"no window":       func() error { _, err := NewLatency(&LatencyOpts{Range: span(0, 5)}); return err },
+		"edge of nothing": func() error { _, err := NewEdge(&EdgeOpts{}); return err },
+		"hysteresis": func() error {
+			_, err := NewThreshold(&ThresholdOpts{Above: at(5), Hysteresis: Amount{Micro: -1}})
+			return err
+		},
+		"no level":          func() error { _, err := NewThreshold(&ThresholdOpts{}); return err },
+		"two levels":        func() error { _, err := NewThreshold(&ThresholdOpts{Above: at(5), Below: at(3)}); return err },
+		"no choices":        func() error { _, err := NewWinnerTakeAll(&WinnerTakeAllOpts{Window: time.Second}); return err },
+		"no full scale":     func() error { _, err := NewPushPull(&PushPullOpts{Window: time.Second}); return err },
+		"vast full scale":   func() error { _, err := NewCount(&CountOpts{Full: physic.GigaHertz, Window: time.Hour}); return err },
+		"no decoder window": func() error { _, err := NewCount(&CountOpts{Full: physic.Hertz}); return err },
 	} {
 		if make() == nil {
 			t.Errorf("%s was accepted", name)
@@ -82,7 +119,7 @@ func TestRate(t *testing.T) {
 		{"nothing is lost when the light changes", []int64{250e6, 250e6 + 1000e6}, []core.Tick{20_000, 20_000 + 6666, 20_000 + 13_333}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			e, err := NewRate(0, 2000e6, 200e6, 20*time.Millisecond)
+			e, err := NewRate(&RateOpts{Range: span(0, 2000e6), Max: 200 * physic.Hertz, Every: 20 * time.Millisecond})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +133,7 @@ func TestRate(t *testing.T) {
 // However the reading wanders, the number of spikes is its integral, to within one.
 func TestRateIsExactInTheLongRun(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e, err := NewRate(0, 1000e6, 777e6, 10*time.Millisecond)
+		e, err := NewRate(&RateOpts{Range: span(0, 1000e6), Max: 777 * physic.Hertz, Every: 10 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +153,7 @@ func TestRateIsExactInTheLongRun(t *testing.T) {
 }
 
 func TestLatency(t *testing.T) {
-	e, err := NewLatency(0, 5e6, 100*time.Millisecond)
+	e, err := NewLatency(&LatencyOpts{Range: span(0, 5e6), Window: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,16 +168,19 @@ func TestLatency(t *testing.T) {
 
 func TestEdge(t *testing.T) {
 	for _, c := range []struct {
-		press, release bool
-		want           []core.Tick
+		on   string
+		want []core.Tick
 	}{
-		{true, false, []core.Tick{1, 4}}, {false, true, []core.Tick{3}}, {true, true, []core.Tick{1, 3, 4}},
+		{"press", []core.Tick{1, 4}}, {"release", []core.Tick{3}}, {"both", []core.Tick{1, 3, 4}},
 	} {
-		e, _ := NewEdge(c.press, c.release)
-		if got := encode(e, 1, 0, 1e6, 1e6, 0, 1e6); !slices.Equal(got, c.want) {
-			t.Errorf("press %v release %v: %v, want %v", c.press, c.release, got, c.want)
+		e, err := NewEdge(&EdgeOpts{On: c.on})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if e, _ := NewEdge(true, true); len(encode(e, 1, 1e6, 1e6)) != 0 {
+		if got := encode(e, 1, 0, 1e6, 1e6, 0, 1e6); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.on, got, c.want)
+		}
+		if e, _ := NewEdge(&EdgeOpts{On: "both"}); len(encode(e, 1, 1e6, 1e6)) != 0 {
 			t.Errorf("a button held from the start is an edge")
 		}
 	}
@@ -153,14 +193,14 @@ func TestThreshold(t *testing.T) {
 		opts ThresholdOpts
 		want []core.Tick
 	}{
-		{"above", ThresholdOpts{Limit: 100}, []core.Tick{1, 3, 5}},
-		{"with hysteresis", ThresholdOpts{Limit: 100, Hysteresis: 10}, []core.Tick{1, 5}},
-		{"at every reading", ThresholdOpts{Limit: 100, Repeat: true}, []core.Tick{1, 3, 5, 6}},
-		{"below", ThresholdOpts{Limit: 95, Below: true}, []core.Tick{0, 2, 4}},
-		{"below with hysteresis", ThresholdOpts{Limit: 90, Below: true, Hysteresis: 20}, []core.Tick{0}},
+		{"above", ThresholdOpts{Above: at(100)}, []core.Tick{1, 3, 5}},
+		{"with hysteresis", ThresholdOpts{Above: at(100), Hysteresis: Amount{Micro: 10}}, []core.Tick{1, 5}},
+		{"at every reading", ThresholdOpts{Above: at(100), Repeat: true}, []core.Tick{1, 3, 5, 6}},
+		{"below", ThresholdOpts{Below: at(95)}, []core.Tick{0, 2, 4}},
+		{"below with hysteresis", ThresholdOpts{Below: at(90), Hysteresis: Amount{Micro: 20}}, []core.Tick{0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			e, err := NewThreshold(c.opts)
+			e, err := NewThreshold(&c.opts)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,9 +212,9 @@ func TestThreshold(t *testing.T) {
 }
 
 func TestEncodingAllocatesNothing(t *testing.T) {
-	rate, _ := NewRate(0, 2000e6, 200e6, 20*time.Millisecond)
-	latency, _ := NewLatency(0, 5e6, 100*time.Millisecond)
-	wheel, _ := NewPushPull(100e6, 100*time.Millisecond)
+	rate, _ := NewRate(&RateOpts{Range: span(0, 2000e6), Max: 200 * physic.Hertz, Every: 20 * time.Millisecond})
+	latency, _ := NewLatency(&LatencyOpts{Range: span(0, 5e6), Window: 100 * time.Millisecond})
+	wheel, _ := NewPushPull(&PushPullOpts{Full: 100 * physic.Hertz, Window: 100 * time.Millisecond})
 	buffer := make([]core.Tick, 0, 64)
 	at := core.Tick(0)
 	if n := testing.AllocsPerRun(1000, func() {
@@ -190,7 +230,7 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 }
 
 func ExampleRate() {
-	eye, err := NewRate(0, 2000e6, 200e6, 20*time.Millisecond)
+	eye, err := NewRate(&RateOpts{Range: span(0, 2000e6), Max: 200 * physic.Hertz, Every: 20 * time.Millisecond})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -13,12 +13,34 @@ type Latency struct {
 	delay line
 }
 
-// NewLatency makes a latency encoder for readings from low to high (millionths of the unit) and delays from 0 to window.
-func NewLatency(low, high int64, window time.Duration) (*Latency, error) {
-	if window < time.Microsecond {
-		return nil, fmt.Errorf("latency encoder: window %v: expected at least 1us", window)
+// LatencyOpts are the options of a Latency.
+type LatencyOpts struct {
+	Range  [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]"`
+	Window time.Duration `yaml:"window" required:"true" live:"true" doc:"delay of the spike at the top of the range"`
+}
+
+var latencyKind = EncoderKind{Name: "latency", About: "less is earlier", New: func() EncoderOptions { return new(LatencyOpts) }}
+
+// Open implements EncoderOptions.
+func (o *LatencyOpts) Open(time.Duration) (Encoder, error) { return NewLatency(o) }
+
+// Limits implements EncoderOptions.
+func (o *LatencyOpts) Limits(key string) (low, high int64, ok bool) {
+	if key == "window" {
+		return int64(time.Microsecond), int64(max(longest, o.Window)), true
 	}
-	delay, err := newLine(low, high, window.Microseconds())
+	return rangeLimits(o.Range, key)
+}
+
+// Check implements EncoderOptions.
+func (o *LatencyOpts) Check() []Mistake { return checkRange(o.Range) }
+
+// NewLatency makes a latency encoder.
+func NewLatency(opts *LatencyOpts) (*Latency, error) {
+	if err := hold("latency encoder", opts, within(opts, "window", opts.Window)); err != nil {
+		return nil, err
+	}
+	delay, err := newLine(opts.Range[0].Micro, opts.Range[1].Micro, opts.Window.Microseconds())
 	if err != nil {
 		return nil, fmt.Errorf("latency encoder: %w", err)
 	}

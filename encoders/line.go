@@ -5,7 +5,7 @@ import "fmt"
 const (
 	lineFraction = 20 // extra bits that keep the halves exact
 	lineSteps    = 40
-	lineLimit    = int64(1) << 42 // spans beyond this would not fit with their fraction
+	lineLimit    = 2 * MostReading // spans beyond this would not fit with their fraction
 )
 
 // line maps low..high onto 0..full, linearly, by additions: the span is halved again and again, and each half that fits into

@@ -1,8 +1,9 @@
 package encoders
 
 import (
-	"fmt"
 	"time"
+
+	"periph.io/x/conn/v3/physic"
 )
 
 // The inputs of a push-pull decoder.
@@ -18,17 +19,42 @@ type PushPull struct {
 	table []int64
 }
 
-// NewPushPull makes a push-pull decoder; full (micro-hertz) is the difference of rates that commands full scale.
-func NewPushPull(full int64, length time.Duration) (*PushPull, error) {
-	w, err := newWindow(length, 2)
-	if err != nil {
-		return nil, fmt.Errorf("push-pull decoder: %w", err)
+// PushPullOpts are the options of a PushPull.
+type PushPullOpts struct {
+	Window   time.Duration    `yaml:"window" required:"true" live:"true" doc:"stretch of time over which spikes count"`
+	Forward  string           `yaml:"forward" neuron:"true" required:"true" doc:"neuron whose spikes push the command up"`
+	Backward string           `yaml:"backward" neuron:"true" doc:"neuron whose spikes pull it down"`
+	Full     physic.Frequency `yaml:"full" default:"100 Hz" live:"true" doc:"difference of spikes per second that commands full scale"`
+}
+
+var pushPullKind = DecoderKind{Name: "push-pull", About: "one neuron against another", New: func() DecoderOptions { return new(PushPullOpts) }}
+
+// Neurons implements DecoderOptions.
+func (o *PushPullOpts) Neurons() []string { return []string{Forward: o.Forward, Backward: o.Backward} }
+
+// Open implements DecoderOptions.
+func (o *PushPullOpts) Open() (Decoder, error) { return NewPushPull(o) }
+
+// Limits implements DecoderOptions.
+func (o *PushPullOpts) Limits(key string) (low, high int64, ok bool) { return o.counting().limits(key) }
+
+// Check implements DecoderOptions.
+func (o *PushPullOpts) Check() []Mistake {
+	mistakes := o.counting().check()
+	if o.Forward != "" && o.Forward == o.Backward {
+		mistakes = append(mistakes, wrong("backward", "%s pushes forward already", o.Backward))
 	}
-	table, err := commands(full, length)
-	if err != nil {
-		return nil, fmt.Errorf("push-pull decoder: %w", err)
+	return mistakes
+}
+
+func (o *PushPullOpts) counting() counting { return counting{full: o.Full, window: o.Window} }
+
+// NewPushPull makes a push-pull decoder. The names of neurons are not used: its inputs are Forward and Backward.
+func NewPushPull(opts *PushPullOpts) (*PushPull, error) {
+	if err := hold("push-pull decoder", opts, within(opts, "window", opts.Window), within(opts, "full", opts.Full)); err != nil {
+		return nil, err
 	}
-	return &PushPull{window: w, table: table}, nil
+	return &PushPull{window: newWindow(opts.Window, 2), table: opts.counting().commands()}, nil
 }
 
 // Command implements Decoder.

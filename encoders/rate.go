@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"periph.io/x/conn/v3/physic"
+
 	"fluxd/core"
 )
 
@@ -20,19 +22,75 @@ type Rate struct {
 	spread [][]core.Tick // spread[k]: the offsets of k spikes within one sampling interval
 }
 
-// NewRate makes a rate encoder for readings from low to high (millionths of the unit), up to max spikes (micro-hertz) and a
-// reading every interval. It refuses an empty range, and rates of more than one spike a microsecond or 10,000 a reading.
-func NewRate(low, high, max int64, every time.Duration) (*Rate, error) {
-	interval := every.Microseconds()
-	if interval < 1 || max <= 0 {
-		return nil, fmt.Errorf("rate encoder: %d uHz, a reading every %v: expected both above 0", max, every)
+// MostSpikes is how many spikes a Rate makes of one reading at most. Nor does it make more than one a microsecond.
+const MostSpikes = 10_000
+
+// RateOpts are the options of a Rate.
+type RateOpts struct {
+	Range [2]Amount        `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]"`
+	Max   physic.Frequency `yaml:"max" required:"true" live:"true" doc:"spikes per second at the top of the range"`
+
+	Every time.Duration `yaml:"-"` // from one reading to the next; -1 where that is not known
+}
+
+var rateKind = EncoderKind{Name: "rate", About: "more is faster", New: func() EncoderOptions { return new(RateOpts) }}
+
+// Open implements EncoderOptions.
+func (o *RateOpts) Open(every time.Duration) (Encoder, error) {
+	made := *o
+	made.Every = every
+	return NewRate(&made)
+}
+
+// Pace implements Paced.
+func (o *RateOpts) Pace(every time.Duration) { o.Every = every }
+
+// LongestEvery implements Paced: there are MostSpikes at the top of the range.
+func (o *RateOpts) LongestEvery() time.Duration {
+	return time.Duration(MostSpikes*1e12/max(1, int64(o.Max))) * time.Microsecond
+}
+
+// most is the highest rate that the interval allows.
+func (o *RateOpts) most() physic.Frequency {
+	interval := max(1, o.Every.Microseconds())
+	return physic.Frequency(min(MostSpikes, interval) * 1e12 / interval)
+}
+
+// Limits implements EncoderOptions.
+func (o *RateOpts) Limits(key string) (low, high int64, ok bool) {
+	if key == "max" {
+		e := ends{int64(o.Max), 1, int64(physic.MegaHertz)}.atMost(int64(o.most()))
+		return e.low, e.high, true
 	}
-	perReading := float64(max) / 1e6 * every.Seconds()
-	if perReading > 10_000 || perReading > float64(interval) {
-		return nil, fmt.Errorf("rate encoder: %g spikes a reading: expected at most 10000, and one a microsecond: lower max or read more often", perReading)
+	return rangeLimits(o.Range, key)
+}
+
+// Check implements EncoderOptions.
+func (o *RateOpts) Check() []Mistake {
+	mistakes := checkRange(o.Range)
+	switch {
+	case o.Every >= 0 && o.Every < time.Microsecond:
+		mistakes = append(mistakes, wrong("max", "spikes a second are spread over the time to the next reading: expected a sensor with every, the time between two"))
+	case o.Every > 0 && o.Max > o.most():
+		mistakes = append(mistakes, wrong("max", "%g spikes a reading: expected at most %d, and one a microsecond: lower max or read more often", o.spikes(), MostSpikes))
 	}
+	return mistakes
+}
+
+// spikes are those of a reading at the top of the range.
+func (o *RateOpts) spikes() float64 { return float64(o.Max) / 1e6 * o.Every.Seconds() }
+
+// NewRate makes a rate encoder for a reading every interval.
+func NewRate(opts *RateOpts) (*Rate, error) {
+	if err := hold("rate encoder", opts, within(opts, "max", opts.Max)); err != nil {
+		return nil, err
+	}
+	if opts.Every < 0 {
+		return nil, fmt.Errorf("rate encoder: expected an interval of readings, got none")
+	}
+	interval, perReading := opts.Every.Microseconds(), opts.spikes()
 	// At most 10,000 * 2^32, so rounding a float64 is as good as it gets: one part in 2^53.
-	share, err := newLine(low, high, min(int64(perReading*float64(spikeCredit)+0.5), lineLimit))
+	share, err := newLine(opts.Range[0].Micro, opts.Range[1].Micro, min(int64(perReading*float64(spikeCredit)+0.5), lineLimit))
 	if err != nil {
 		return nil, fmt.Errorf("rate encoder: %w", err)
 	}

@@ -1,7 +1,7 @@
 package encoders
 
 import (
-	"fmt"
+	"time"
 
 	"fluxd/core"
 )
@@ -13,24 +13,53 @@ type Threshold struct {
 	beyond        bool
 }
 
-// ThresholdOpts says what a threshold encoder answers to; values in millionths of the sensor's unit.
+// ThresholdOpts are the options of a Threshold: above or below, not both.
 type ThresholdOpts struct {
-	Limit      int64 // a reading at or beyond it is beyond
-	Below      bool  // beyond means at or below the limit instead of at or above it
-	Hysteresis int64 // how far back, at least, a reading must be before the next crossing counts; not negative
-	Repeat     bool  // a spike at every reading beyond the limit instead of one per crossing
+	Above      *Amount `yaml:"above" live:"true" doc:"spike when the reading rises to this"`
+	Below      *Amount `yaml:"below" live:"true" doc:"spike when the reading falls to this"`
+	Hysteresis Amount  `yaml:"hysteresis" live:"true" doc:"how far back a reading must be before the next crossing counts"`
+	Repeat     bool    `yaml:"repeat" default:"false" doc:"a spike at every reading beyond, instead of one per crossing"`
+}
+
+var thresholdKind = EncoderKind{Name: "threshold", About: "a crossing is a spike", New: func() EncoderOptions { return new(ThresholdOpts) }}
+
+// Open implements EncoderOptions.
+func (o *ThresholdOpts) Open(time.Duration) (Encoder, error) { return NewThreshold(o) }
+
+// Limits implements EncoderOptions.
+func (o *ThresholdOpts) Limits(key string) (low, high int64, ok bool) {
+	switch level := map[string]*Amount{"above": o.Above, "below": o.Below}[key]; {
+	case level != nil:
+		return min(-largest, level.Micro), max(largest, level.Micro), true
+	case key == "hysteresis":
+		return 0, max(largest, o.Hysteresis.Micro), true
+	}
+	return 0, 0, false
+}
+
+// Check implements EncoderOptions.
+func (o *ThresholdOpts) Check() []Mistake {
+	switch {
+	case o.Above == nil && o.Below == nil:
+		return []Mistake{wrong("", "above or below is missing: the reading at which to spike")}
+	case o.Above != nil && o.Below != nil:
+		return []Mistake{wrong("below", "expected above or below, not both")}
+	}
+	return nil
 }
 
 // NewThreshold makes a threshold encoder. A first reading beyond the limit counts as a crossing.
-func NewThreshold(opts ThresholdOpts) (*Threshold, error) {
-	if opts.Hysteresis < 0 {
-		return nil, fmt.Errorf("threshold encoder: hysteresis %d: expected at least 0", opts.Hysteresis)
+func NewThreshold(opts *ThresholdOpts) (*Threshold, error) {
+	if err := hold("threshold encoder", opts, within(opts, "hysteresis", opts.Hysteresis.Micro)); err != nil {
+		return nil, err
 	}
-	rearm := opts.Limit - opts.Hysteresis
-	if opts.Below {
-		rearm = opts.Limit + opts.Hysteresis
+	h := &Threshold{below: opts.Below != nil, repeat: opts.Repeat}
+	if h.below {
+		h.limit, h.rearm = opts.Below.Micro, opts.Below.Micro+opts.Hysteresis.Micro
+	} else {
+		h.limit, h.rearm = opts.Above.Micro, opts.Above.Micro-opts.Hysteresis.Micro
 	}
-	return &Threshold{limit: opts.Limit, rearm: rearm, below: opts.Below, repeat: opts.Repeat}, nil
+	return h, nil
 }
 
 // Encode implements Encoder.

@@ -1,15 +1,16 @@
 package encoders
 
 import (
-	"fmt"
 	"math"
 	"time"
+
+	"periph.io/x/conn/v3/physic"
 
 	"fluxd/core"
 )
 
-// windowLimit bounds the spikes that a window remembers; beyond it the oldest is forgotten early, and counted.
-const windowLimit = 1 << 16
+// WindowSpikes is how many spikes a window remembers at most; beyond it the oldest is forgotten early, and counted.
+const WindowSpikes = 1 << 16
 
 // window counts spikes by input over a sliding stretch of time: a spike at s is in it from s until just before s + length.
 type window struct {
@@ -27,18 +28,15 @@ type windowSpike struct {
 	_     int32
 }
 
-func newWindow(length time.Duration, inputs int) (window, error) {
-	if length < time.Microsecond {
-		return window{}, fmt.Errorf("window %v: expected at least 1us", length)
-	}
-	return window{length: core.Tick(length.Microseconds()), ring: make([]windowSpike, 64), counts: make([]int, inputs), latest: make([]core.Tick, inputs)}, nil
+func newWindow(length time.Duration, inputs int) window {
+	return window{length: core.Tick(length.Microseconds()), ring: make([]windowSpike, 64), counts: make([]int, inputs), latest: make([]core.Tick, inputs)}
 }
 
 // Spike implements Decoder.
 func (w *window) Spike(at core.Tick, input int) {
 	w.Expire(at)
 	if w.tail-w.head == uint32(len(w.ring)) {
-		if len(w.ring) == windowLimit {
+		if len(w.ring) == WindowSpikes {
 			w.forget()
 			w.dropped++
 		} else {
@@ -102,15 +100,47 @@ func (w *window) Clear() {
 	clear(w.latest)
 }
 
-// commands tabulates the command of every count up to full scale: full is a rate in micro-hertz.
-func commands(full int64, length time.Duration) ([]int64, error) {
-	count := float64(full) / 1e6 * length.Seconds()
-	if !(count > 0 && count <= windowLimit) {
-		return nil, fmt.Errorf("full scale of %g spikes in a window of %v: expected more than 0 and at most %d", count, length, windowLimit)
+// counting are the options of a window with a rate that commands full scale.
+type counting struct {
+	full   physic.Frequency
+	window time.Duration
+}
+
+// spikes are those of full scale in a window.
+func (c counting) spikes() float64 { return float64(c.full) / 1e6 * c.window.Seconds() }
+
+// limits are those of full and window, which together have WindowSpikes at most.
+func (c counting) limits(key string) (low, high int64, ok bool) {
+	const most = WindowSpikes * 1e12 // spikes in micro-hertz times microseconds
+	switch key {
+	case "full":
+		e := ends{int64(c.full), 1, most}.atMost(most / max(1, c.window.Microseconds()))
+		return e.low, e.high, true
+	case "window":
+		low, high := windowLimits(c.window)
+		e := ends{int64(c.window), low, high}.atMost(most / max(1, int64(c.full)) * int64(time.Microsecond))
+		return e.low, e.high, true
 	}
-	table := make([]int64, int(math.Ceil(count))+1)
+	return 0, 0, false
+}
+
+// windowLimits are those of a window that does not count towards a full scale.
+func windowLimits(length time.Duration) (low, high int64) {
+	return int64(time.Microsecond), int64(max(longest, length))
+}
+
+func (c counting) check() []Mistake {
+	if c.full > 0 && c.window > 0 && c.spikes() > WindowSpikes {
+		return []Mistake{wrong("full", "%.0f spikes in a window of %v: expected at most %d", c.spikes(), c.window, WindowSpikes)}
+	}
+	return nil
+}
+
+// commands tabulates the command of every count up to full scale.
+func (c counting) commands() []int64 {
+	table := make([]int64, int(math.Ceil(c.spikes()))+1)
 	for i := range table {
-		table[i] = min(FullScale, int64(math.Round(float64(i)*FullScale/count)))
+		table[i] = min(FullScale, int64(math.Round(float64(i)*FullScale/c.spikes())))
 	}
-	return table, nil
+	return table
 }

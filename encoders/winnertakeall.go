@@ -1,7 +1,7 @@
 package encoders
 
 import (
-	"fmt"
+	"strings"
 	"time"
 )
 
@@ -12,16 +12,93 @@ type WinnerTakeAll struct {
 	choices []int64
 }
 
-// NewWinnerTakeAll makes a winner-take-all decoder: choices[i] is the command of input i.
-func NewWinnerTakeAll(choices []int64, length time.Duration) (*WinnerTakeAll, error) {
-	if len(choices) == 0 {
-		return nil, fmt.Errorf("winner-take-all decoder: expected at least one choice")
+// WinnerTakeAllOpts are the options of a WinnerTakeAll.
+type WinnerTakeAllOpts struct {
+	Window  time.Duration   `yaml:"window" required:"true" live:"true" doc:"stretch of time over which spikes count"`
+	Choices []Named[Choice] `yaml:"choices" neuron:"true" required:"true" live:"true" doc:"command of each neuron: -1 to 1, or a word for a label"`
+
+	Label bool `yaml:"-"` // the actuator is a label: choices are words, and the command is the index of one
+}
+
+// Named is an entry of a mapping whose order counts, with its line in the file.
+type Named[T any] struct {
+	Name  string
+	Line  int
+	Value T
+}
+
+// Choice is a command: a number for what moves, in millionths of full scale, or a word for a label.
+type Choice struct {
+	Micro int64
+	Word  string
+}
+
+var winnerTakeAllKind = DecoderKind{Name: "winner-take-all", About: "the command of the busiest", New: func() DecoderOptions { return new(WinnerTakeAllOpts) }, Words: true}
+
+// Neurons implements DecoderOptions.
+func (o *WinnerTakeAllOpts) Neurons() (names []string) {
+	for _, choice := range o.Choices {
+		names = append(names, choice.Name)
 	}
-	w, err := newWindow(length, len(choices))
-	if err != nil {
-		return nil, fmt.Errorf("winner-take-all decoder: %w", err)
+	return names
+}
+
+// Words are those of a label, by the index that stands for each.
+func (o *WinnerTakeAllOpts) Words() (words []string) {
+	for _, choice := range o.Choices {
+		words = append(words, choice.Value.Word)
 	}
-	return &WinnerTakeAll{window: w, choices: append([]int64(nil), choices...)}, nil
+	return words
+}
+
+// Open implements DecoderOptions.
+func (o *WinnerTakeAllOpts) Open() (Decoder, error) { return NewWinnerTakeAll(o) }
+
+// Limits implements DecoderOptions. The key of a choice is "choices." and the name of its neuron.
+func (o *WinnerTakeAllOpts) Limits(key string) (low, high int64, ok bool) {
+	if key == "window" {
+		low, high = windowLimits(o.Window)
+		return low, high, true
+	}
+	if _, choice := strings.CutPrefix(key, "choices."); choice && !o.Label {
+		return -FullScale, FullScale, true
+	}
+	return 0, 0, false
+}
+
+// Check implements DecoderOptions.
+func (o *WinnerTakeAllOpts) Check() (mistakes []Mistake) {
+	if len(o.Choices) == 0 {
+		return []Mistake{wrong("choices", "expected at least one neuron with its command")}
+	}
+	for _, choice := range o.Choices {
+		key := "choices." + choice.Name
+		switch word, number := choice.Value.Word, float64(choice.Value.Micro)/FullScale; {
+		case o.Label && word == "":
+			mistakes = append(mistakes, wrong(key, "%g: a label's choices are words", number))
+		case !o.Label && word != "":
+			mistakes = append(mistakes, wrong(key, "%q: expected a command from -1 to 1", word))
+		case number < -1 || number > 1:
+			mistakes = append(mistakes, wrong(key, "%g: expected a command from -1 to 1", number))
+		}
+	}
+	return mistakes
+}
+
+// NewWinnerTakeAll makes a winner-take-all decoder, of which choice i has input i. The names of neurons are not used.
+func NewWinnerTakeAll(opts *WinnerTakeAllOpts) (*WinnerTakeAll, error) {
+	if err := hold("winner-take-all decoder", opts, within(opts, "window", opts.Window)); err != nil {
+		return nil, err
+	}
+	w := &WinnerTakeAll{window: newWindow(opts.Window, len(opts.Choices))}
+	for i, choice := range opts.Choices {
+		if opts.Label {
+			w.choices = append(w.choices, int64(i))
+		} else {
+			w.choices = append(w.choices, choice.Value.Micro)
+		}
+	}
+	return w, nil
 }
 
 // Command implements Decoder.

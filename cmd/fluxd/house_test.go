@@ -210,6 +210,7 @@ periph.io/x/conn/v3:
 	cmd/fluxd/daemon
 	cmd/fluxd/hardware
 	configs/strict
+	encoders
 	sensors
 periph.io/x/devices/v3:
 	sensors

@@ -88,27 +88,26 @@ func (r *robot) addSensor(s configs.Named[configs.Sensor]) error {
 func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error) {
 	switch c.Kind {
 	case "rate":
-		rate, err := encoders.NewRate(c.Range[0].Micro, c.Range[1].Micro, int64(c.Max), every)
+		rate, err := (&encoders.RateOpts{Range: ends(c.Range), Max: c.Max.Physic()}).Open(every)
 		if err != nil {
 			return nil, hardware.At("encode.max", err)
 		}
 		return rate, nil
 	case "latency":
-		return encoders.NewLatency(c.Range[0].Micro, c.Range[1].Micro, c.Window)
+		return encoders.NewLatency(&encoders.LatencyOpts{Range: ends(c.Range), Window: c.Window})
 	case "edge":
-		return encoders.NewEdge(c.On != "release", c.On != "press")
+		return encoders.NewEdge(&encoders.EdgeOpts{On: c.On})
 	case "delta":
-		return encoders.NewDelta(c.Step.Micro, c.Change != "fall", c.Change != "rise")
+		return encoders.NewDelta(&encoders.DeltaOpts{Step: encoders.Amount(c.Step), Change: c.Change})
 	case "threshold":
-		opts := encoders.ThresholdOpts{Hysteresis: c.Hysteresis.Micro, Repeat: c.Repeat}
-		if c.Below != nil {
-			opts.Limit, opts.Below = c.Below.Micro, true
-		} else {
-			opts.Limit = c.Above.Micro
-		}
-		return encoders.NewThreshold(opts)
+		return encoders.NewThreshold(&encoders.ThresholdOpts{Above: (*encoders.Amount)(c.Above), Below: (*encoders.Amount)(c.Below),
+			Hysteresis: encoders.Amount(c.Hysteresis), Repeat: c.Repeat})
 	}
 	return nil, fmt.Errorf("encoder %q: expected rate, latency, edge, threshold or delta", c.Kind)
+}
+
+func ends(of [2]configs.Quantity) [2]encoders.Amount {
+	return [2]encoders.Amount{encoders.Amount(of[0]), encoders.Amount(of[1])}
 }
 
 func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
@@ -137,25 +136,22 @@ func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
 
 // listen makes the decoder of an output and returns the names of its neurons by input.
 func (o *outputLine) listen(c configs.Decode) (inputs []string, err error) {
+	var opts encoders.DecoderOptions
 	switch c.Kind {
 	case "push-pull":
-		o.decoder, err = encoders.NewPushPull(int64(c.Full), c.Window)
-		return []string{encoders.Forward: c.Forward, encoders.Backward: c.Backward}, err
+		opts = &encoders.PushPullOpts{Window: c.Window, Forward: c.Forward, Backward: c.Backward, Full: c.Full.Physic()}
 	case "count":
-		o.decoder, err = encoders.NewCount(int64(c.Full), c.Window)
-		return []string{c.Neuron}, err
+		opts = &encoders.CountOpts{Window: c.Window, Neuron: c.Neuron, Full: c.Full.Physic()}
 	case "winner-take-all":
-		var choices []int64
-		for i, choice := range c.Choices {
-			inputs = append(inputs, choice.Name)
-			if o.Label != nil {
-				choices = append(choices, int64(i))
-			} else {
-				choices = append(choices, int64(hardware.Command(choice.Value.Number)))
-			}
+		all := &encoders.WinnerTakeAllOpts{Window: c.Window, Label: o.Label != nil}
+		for _, choice := range c.Choices {
+			value := encoders.Choice{Micro: int64(hardware.Command(choice.Value.Number)), Word: choice.Value.Word}
+			all.Choices = append(all.Choices, encoders.Named[encoders.Choice]{Name: choice.Name, Value: value})
 		}
-		o.decoder, err = encoders.NewWinnerTakeAll(choices, c.Window)
-		return inputs, err
+		opts = all
+	default:
+		return nil, fmt.Errorf("decoder %q: expected push-pull, count or winner-take-all", c.Kind)
 	}
-	return nil, fmt.Errorf("decoder %q: expected push-pull, count or winner-take-all", c.Kind)
+	o.decoder, err = opts.Open()
+	return opts.Neurons(), err
 }

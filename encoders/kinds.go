@@ -1,0 +1,147 @@
+package encoders
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// An EncoderKind is a sort of encoder, by the name that a robot file has for it.
+type EncoderKind struct {
+	Name  string // "rate"
+	About string // one phrase: "more is faster"
+	New   func() EncoderOptions
+}
+
+// A DecoderKind is a sort of decoder, by the name that a robot file has for it.
+type DecoderKind struct {
+	Name  string // "push-pull"
+	About string // one phrase: "one neuron against another"
+	New   func() DecoderOptions
+	Words bool // its commands can be words, as a label needs them
+}
+
+// EncoderOptions are what a robot file says of one encoder beside the neuron that receives the spikes, and their weight. The tags of their
+// fields are yaml (the key), default, doc, enum, and live (a running robot takes it over). All amounts are in the unit of the sensor.
+type EncoderOptions interface {
+	// Open makes the encoder for a sensor that is read every so often; 0 where it is read when something happens.
+	Open(every time.Duration) (Encoder, error)
+	// Limits are the ends of an option, by its key, in its own units, both inclusive; false for what has none. Those of a range are for each
+	// of its two, "range[0]" and "range[1]". A file may go beyond what can be tuned: the limits hold what it says.
+	Limits(key string) (low, high int64, ok bool)
+	// Check finds what no limit shows.
+	Check() []Mistake
+}
+
+// Paced are options that depend on how often the sensor is read.
+type Paced interface {
+	EncoderOptions
+	// Pace is to be called before Limits and Check with the time between two readings: 0 where there is none, -1 where it is not known.
+	Pace(every time.Duration)
+	// LongestEvery is the longest time between two readings that the options allow.
+	LongestEvery() time.Duration
+}
+
+// DecoderOptions are what a robot file says of one decoder. The tags are those of encoders, and neuron for the names of neurons.
+type DecoderOptions interface {
+	// Neurons are the names of the neurons it listens to, by input; "" for an input that has none.
+	Neurons() []string
+	// Open makes the decoder.
+	Open() (Decoder, error)
+	Limits(key string) (low, high int64, ok bool)
+	Check() []Mistake
+}
+
+// A Mistake is what is wrong with options: with one key, or with the whole where Key is "".
+type Mistake struct {
+	Key string
+	Err error
+}
+
+// Amount is an amount in the unit of a sensor, in millionths.
+type Amount struct {
+	Micro int64
+	Unit  string // "lx"; "" for pure numbers
+}
+
+// EncoderKinds lists all sorts of encoders.
+var EncoderKinds = []EncoderKind{rateKind, latencyKind, edgeKind, thresholdKind, deltaKind}
+
+// DecoderKinds lists all sorts of decoders.
+var DecoderKinds = []DecoderKind{pushPullKind, countKind, winnerTakeAllKind}
+
+// What can be tuned where no file goes beyond it.
+const (
+	largest = int64(1e9 * 1e6) // of amounts, in millionths
+	longest = time.Minute
+)
+
+// options are those of encoders and decoders.
+type options interface {
+	Limits(key string) (low, high int64, ok bool)
+	Check() []Mistake
+}
+
+// wrong makes a mistake of a key.
+func wrong(key, format string, args ...any) Mistake {
+	return Mistake{Key: key, Err: fmt.Errorf(format, args...)}
+}
+
+// hold refuses options that Check finds a mistake in, and those that were found beyond their limits. The name is that of what they are
+// for.
+func hold(name string, o options, beyond ...error) error {
+	for _, m := range o.Check() {
+		beyond = append(beyond, m.Err)
+	}
+	if err := cmp.Or(beyond...); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// within refuses an option beyond its limits.
+func within[T ~int64](o options, key string, value T) error {
+	if low, high, ok := o.Limits(key); ok && (int64(value) < low || int64(value) > high) {
+		return fmt.Errorf("%s: expected %v to %v, got %v", key, T(low), T(high), value)
+	}
+	return nil
+}
+
+// ends are the limits of an option: those that hold by themselves, and those that another option sets, as far as it keeps them. Where two
+// options contradict each other, Check says so once, and neither has a limit that the other sets.
+type ends struct{ value, low, high int64 }
+
+// atMost lowers the upper end.
+func (e ends) atMost(bound int64) ends {
+	if e.value <= bound {
+		e.high = min(e.high, bound)
+	}
+	return e
+}
+
+// MostReading is the largest reading, in millionths of its unit, at the ends of a range: a code spans no more than twice that.
+const MostReading = int64(1) << 41
+
+// rangeLimits are those of the two ends of a range, of which the first is the smaller.
+func rangeLimits(of [2]Amount, key string) (low, high int64, ok bool) {
+	switch key {
+	case "range[0]":
+		return -MostReading, of[1].Micro - 1, true
+	case "range[1]":
+		return of[0].Micro + 1, MostReading, true
+	}
+	return 0, 0, false
+}
+
+// checkRange finds a range that is none.
+func checkRange(of [2]Amount) (mistakes []Mistake) {
+	if of[0].Micro >= of[1].Micro {
+		mistakes = append(mistakes, wrong("range", "expected the lower reading first"))
+	}
+	for _, end := range of {
+		if max(end.Micro, -end.Micro) > MostReading {
+			return append(mistakes, wrong("range", "expected readings of at most %d %s", MostReading/1e6, end.Unit))
+		}
+	}
+	return mistakes
+}

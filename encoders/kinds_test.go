@@ -1,0 +1,294 @@
+package encoders_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"periph.io/x/conn/v3/physic"
+
+	"fluxd/encoders"
+)
+
+const (
+	us = time.Microsecond
+	ms = time.Millisecond
+	// most is the largest reading.
+	most = int64(encoders.MostReading)
+)
+
+// lx are the ends of a range.
+func lx(low, high int64) [2]encoders.Amount {
+	return [2]encoders.Amount{{Micro: low, Unit: "lx"}, {Micro: high, Unit: "lx"}}
+}
+
+func level(micro int64) *encoders.Amount { return &encoders.Amount{Micro: micro} }
+
+// options are those of encoders and decoders.
+type options interface {
+	Limits(key string) (low, high int64, ok bool)
+	Check() []encoders.Mistake
+}
+
+// kinds are those of encoders and decoders, by name.
+func kinds() map[string]options {
+	all := map[string]options{}
+	for _, k := range encoders.EncoderKinds {
+		all[k.Name] = k.New()
+	}
+	for _, k := range encoders.DecoderKinds {
+		all[k.Name] = k.New()
+	}
+	return all
+}
+
+func TestTagsOfAllKinds(t *testing.T) {
+	for name, opts := range kinds() {
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(opts).Elem()) {
+			at, key, preset := name+"."+f.Name, f.Tag.Get("yaml"), f.Tag.Get("default")
+			if key == "-" {
+				continue
+			}
+			if key == "" || f.Tag.Get("doc") == "" {
+				t.Errorf("%s: expected the tags yaml and doc, got %s", at, f.Tag)
+			}
+			if choices := f.Tag.Get("enum"); choices != "" && !slices.Contains(strings.Split(choices, ","), preset) {
+				t.Errorf("%s: default %q is not among %s", at, preset, choices)
+			}
+			if f.Type == reflect.TypeFor[physic.Frequency]() && preset != "" && new(physic.Frequency).Set(strings.ReplaceAll(preset, " ", "")) != nil {
+				t.Errorf("%s: default %q is no frequency", at, preset)
+			}
+			if f.Type == reflect.TypeFor[bool]() && preset != "true" && preset != "false" {
+				t.Errorf("%s: default %q is neither true nor false", at, preset)
+			}
+			if neuron := f.Type == reflect.TypeFor[string]() && f.Tag.Get("enum") == "" || f.Type.Kind() == reflect.Slice; neuron != (f.Tag.Get("neuron") == "true") {
+				t.Errorf("%s: expected the tag neuron for the names of neurons", at)
+			}
+			if f.Tag.Get("live") == "" {
+				continue
+			}
+			switch f.Type.Kind() { // what can be tuned has limits
+			case reflect.Array:
+				key += "[0]"
+			case reflect.Slice:
+				key += ".left"
+			case reflect.Pointer:
+				reflect.ValueOf(opts).Elem().FieldByIndex(f.Index).Set(reflect.ValueOf(level(5)))
+			}
+			if low, high, ok := opts.Limits(key); !ok || low >= high && f.Type.Kind() != reflect.Array {
+				t.Errorf("%s: it can be tuned: expected limits, got %d to %d (%v)", at, low, high, ok)
+			}
+		}
+	}
+	for _, k := range encoders.EncoderKinds {
+		if k.Name == "" || k.About == "" {
+			t.Errorf("%+v: expected a name and what it is about", k)
+		}
+	}
+	for _, k := range encoders.DecoderKinds {
+		if k.Name == "" || k.About == "" || k.Words != (k.Name == "winner-take-all") {
+			t.Errorf("%+v: expected a name and what it is about, and words for choices only", k)
+		}
+	}
+}
+
+// Each kind makes a code of options that say what is required, and refuses those that say nothing.
+func TestAllKindsOpen(t *testing.T) {
+	said := map[string]options{
+		"rate": &encoders.RateOpts{Range: lx(0, 100), Max: physic.Hertz}, "latency": &encoders.LatencyOpts{Range: lx(0, 100), Window: ms},
+		"edge": &encoders.EdgeOpts{On: "press"}, "threshold": &encoders.ThresholdOpts{Above: level(5)}, "delta": &encoders.DeltaOpts{Step: *level(1), Change: "rise"},
+		"push-pull": &encoders.PushPullOpts{Window: ms, Forward: "a", Full: physic.Hertz}, "count": &encoders.CountOpts{Window: ms, Neuron: "a", Full: physic.Hertz},
+		"winner-take-all": &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(-encoders.FullScale, encoders.FullScale)},
+	}
+	open := func(o options) error {
+		var err error
+		if encoder, is := o.(encoders.EncoderOptions); is {
+			_, err = encoder.Open(ms)
+		} else {
+			_, err = o.(encoders.DecoderOptions).Open()
+		}
+		return err
+	}
+	for name, none := range kinds() {
+		if err := open(said[name]); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := open(none); err == nil {
+			t.Errorf("%s: took options that say nothing", name)
+		}
+	}
+	for name, want := range map[string][]string{"push-pull": {"a", ""}, "count": {"a"}, "winner-take-all": {"0", "1"}} {
+		if got := said[name].(encoders.DecoderOptions).Neurons(); !slices.Equal(got, want) {
+			t.Errorf("%s: got neurons %q, want %q", name, got, want)
+		}
+	}
+}
+
+func choices(commands ...int64) (all []encoders.Named[encoders.Choice]) {
+	for i, c := range commands {
+		all = append(all, encoders.Named[encoders.Choice]{Name: fmt.Sprint(i), Value: encoders.Choice{Micro: c}})
+	}
+	return all
+}
+
+func words(words ...string) *encoders.WinnerTakeAllOpts {
+	opts := &encoders.WinnerTakeAllOpts{Window: ms, Label: true}
+	for i, word := range words {
+		opts.Choices = append(opts.Choices, encoders.Named[encoders.Choice]{Name: fmt.Sprint(i), Value: encoders.Choice{Word: word}})
+	}
+	return opts
+}
+
+// The choices of a label are words, and its command is the index of one.
+func TestChoicesOfALabel(t *testing.T) {
+	opts := words("left", "right")
+	if got := opts.Words(); !slices.Equal(got, []string{"left", "right"}) {
+		t.Errorf("got the words %q", got)
+	}
+	d, err := opts.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Spike(1, 1)
+	if c, ok := d.Command(); c != 1 || !ok {
+		t.Errorf("got the command %d, %v, want 1", c, ok)
+	}
+}
+
+// What a robot file is told of options that no limit shows.
+func TestCheck(t *testing.T) {
+	rate := func(max physic.Frequency, every time.Duration) *encoders.RateOpts {
+		return &encoders.RateOpts{Range: lx(0, 2000e6), Max: max, Every: every}
+	}
+	const paced = "max: spikes a second are spread over the time to the next reading: expected a sensor with every, the time between two"
+	for _, c := range []struct {
+		name string
+		opts options
+		want []string
+	}{
+		{"rate", rate(200*physic.Hertz, 20*ms), nil},
+		{"10,000 spikes a reading", rate(10*physic.KiloHertz, time.Second), nil},
+		{"more", rate(10*physic.KiloHertz+physic.Hertz, time.Second), []string{"max: 10001 spikes a reading: expected at most 10000, and one a microsecond: lower max or read more often"}},
+		{"one spike a microsecond", rate(physic.MegaHertz, ms), nil},
+		{"two", rate(2*physic.MegaHertz, ms), []string{"max: 2000 spikes a reading: expected at most 10000, and one a microsecond: lower max or read more often"}},
+		{"no interval", rate(physic.Hertz, 0), []string{paced}},
+		{"an interval that is not known", rate(physic.MegaHertz, -1), nil},
+		{"range the wrong way", &encoders.LatencyOpts{Range: lx(5, 5)}, []string{"range: expected the lower reading first"}},
+		{"widest range", &encoders.LatencyOpts{Range: lx(-most, most)}, nil},
+		{"wider", &encoders.LatencyOpts{Range: lx(0, most+1)}, []string{"range: expected readings of at most 2199023 lx"}},
+		{"wide and the wrong way", &encoders.LatencyOpts{Range: lx(most+1, -most-1)}, []string{"range: expected the lower reading first", "range: expected readings of at most 2199023 lx"}},
+		{"threshold", &encoders.ThresholdOpts{Below: level(5)}, nil},
+		{"no threshold", &encoders.ThresholdOpts{}, []string{": above or below is missing: the reading at which to spike"}},
+		{"two thresholds", &encoders.ThresholdOpts{Above: level(5), Below: level(5)}, []string{"below: expected above or below, not both"}},
+		{"edge", &encoders.EdgeOpts{On: "both"}, nil},
+		{"delta", &encoders.DeltaOpts{Step: *level(1)}, nil},
+		{"push-pull", &encoders.PushPullOpts{Window: time.Second, Full: 100 * physic.Hertz, Forward: "a", Backward: "b"}, nil},
+		{"one way", &encoders.PushPullOpts{Window: time.Second, Full: 100 * physic.Hertz, Forward: "a"}, nil},
+		{"one neuron both ways", &encoders.PushPullOpts{Window: time.Second, Full: 100 * physic.Hertz, Forward: "a", Backward: "a"}, []string{"backward: a pushes forward already"}},
+		{"as many spikes as a window holds", &encoders.CountOpts{Window: time.Second, Full: encoders.WindowSpikes * physic.Hertz}, nil},
+		{"more than a window holds", &encoders.CountOpts{Window: time.Second, Full: physic.MegaHertz}, []string{"full: 1000000 spikes in a window of 1s: expected at most 65536"}},
+		{"choices", &encoders.WinnerTakeAllOpts{Choices: choices(-encoders.FullScale, encoders.FullScale)}, nil},
+		{"no choices", &encoders.WinnerTakeAllOpts{}, []string{"choices: expected at least one neuron with its command"}},
+		{"beyond full scale", &encoders.WinnerTakeAllOpts{Choices: choices(0, -2*encoders.FullScale)}, []string{"choices.1: -2: expected a command from -1 to 1"}},
+		{"words", words("left", "right"), nil},
+		{"words for what moves", &encoders.WinnerTakeAllOpts{Choices: words("left").Choices}, []string{`choices.0: "left": expected a command from -1 to 1`}},
+		{"a number for a label", &encoders.WinnerTakeAllOpts{Choices: choices(encoders.FullScale / 2), Label: true}, []string{"choices.0: 0.5: a label's choices are words"}},
+	} {
+		var got []string
+		for _, m := range c.opts.Check() {
+			got = append(got, m.Key+": "+m.Err.Error())
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
+		}
+	}
+}
+
+// Options limit each other as far as they agree. What a file says beyond what can be tuned is within them.
+func TestLimits(t *testing.T) {
+	count := func(full physic.Frequency, window time.Duration) *encoders.CountOpts {
+		return &encoders.CountOpts{Full: full, Window: window}
+	}
+	const unit, far = 1_000_000, int64(1e15)
+	for _, c := range []struct {
+		name      string
+		opts      options
+		key       string
+		low, high any // nil: none
+	}{
+		{"rate", &encoders.RateOpts{Range: lx(-5, 7), Max: physic.Hertz, Every: 20 * ms}, "range[0]", -most, int64(6)},
+		{"rate", &encoders.RateOpts{Range: lx(-5, 7), Max: physic.Hertz, Every: 20 * ms}, "range[1]", int64(-4), most},
+		{"rate", &encoders.RateOpts{Range: lx(-5, 7), Max: physic.Hertz, Every: 20 * ms}, "max", physic.MicroHertz, 500 * physic.KiloHertz},
+		{"read often", &encoders.RateOpts{Max: physic.Hertz, Every: 20 * us}, "max", physic.MicroHertz, physic.MegaHertz},
+		{"read seldom", &encoders.RateOpts{Max: physic.Hertz, Every: time.Hour}, "max", physic.MicroHertz, physic.Frequency(2_777_777)},
+		{"more than the interval allows", &encoders.RateOpts{Max: 600 * physic.KiloHertz, Every: 20 * ms}, "max", physic.MicroHertz, physic.MegaHertz},
+		{"an interval that is not known", &encoders.RateOpts{Max: physic.Hertz, Every: -1}, "max", physic.MicroHertz, physic.MegaHertz},
+		{"latency", &encoders.LatencyOpts{Range: lx(-5, 7), Window: ms}, "range[1]", int64(-4), most},
+		{"latency", &encoders.LatencyOpts{Range: lx(-5, 7), Window: ms}, "window", us, time.Minute},
+		{"late", &encoders.LatencyOpts{Range: lx(-5, 7), Window: time.Hour}, "window", us, time.Hour},
+		{"edge", &encoders.EdgeOpts{}, "on", nil, nil},
+		{"delta", &encoders.DeltaOpts{Step: *level(5)}, "step", int64(1), far},
+		{"delta", &encoders.DeltaOpts{Step: *level(far + 5)}, "step", int64(1), far + 5},
+		{"delta", &encoders.DeltaOpts{Step: *level(5)}, "change", nil, nil},
+		{"above", &encoders.ThresholdOpts{Above: level(5)}, "above", -far, far},
+		{"above", &encoders.ThresholdOpts{Above: level(5)}, "below", nil, nil},
+		{"far below", &encoders.ThresholdOpts{Below: level(-far - 5)}, "below", -far - 5, far},
+		{"threshold", &encoders.ThresholdOpts{Above: level(5)}, "hysteresis", int64(0), far},
+		{"count", count(100*physic.Hertz, time.Second), "full", physic.MicroHertz, 65536 * physic.Hertz},
+		{"count", count(100*physic.Hertz, time.Second), "window", us, time.Minute},
+		{"counts many", count(10*physic.KiloHertz, time.Second), "window", us, 6553600 * us},
+		{"counts long", count(physic.Hertz, time.Hour), "window", us, time.Hour},
+		{"too many", count(physic.MegaHertz, time.Second), "full", physic.MicroHertz, 65536 * physic.MegaHertz},
+		{"too many", count(physic.MegaHertz, time.Second), "window", us, time.Minute},
+		{"push-pull", &encoders.PushPullOpts{Full: 100 * physic.Hertz, Window: 100 * ms}, "full", physic.MicroHertz, 655360 * physic.Hertz},
+		{"winner", &encoders.WinnerTakeAllOpts{Window: 2 * time.Minute}, "window", us, 2 * time.Minute},
+		{"winner", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(1)}, "choices.0", int64(-unit), int64(unit)},
+		{"label", words("left"), "choices.0", nil, nil},
+	} {
+		low, high, ok := c.opts.Limits(c.key)
+		if c.low == nil {
+			if ok {
+				t.Errorf("%s: %s: expected no limits, got %d to %d", c.name, c.key, low, high)
+			}
+			continue
+		}
+		if wantLow, wantHigh := reflect.ValueOf(c.low).Int(), reflect.ValueOf(c.high).Int(); !ok || low != wantLow || high != wantHigh {
+			t.Errorf("%s: %s: got %d to %d (%v), want %d to %d", c.name, c.key, low, high, ok, wantLow, wantHigh)
+		}
+	}
+}
+
+// A rate and the longest interval that it allows agree.
+func TestLongestEvery(t *testing.T) {
+	for rate, want := range map[physic.Frequency]time.Duration{200 * physic.Hertz: 50 * time.Second, physic.MegaHertz: 10 * ms, 3 * physic.Hertz: 3333333333 * us} {
+		opts := &encoders.RateOpts{Range: lx(0, 1), Max: rate}
+		if got := opts.LongestEvery(); got != want {
+			t.Errorf("%s: got %v, want %v", rate, got, want)
+		}
+		opts.Pace(opts.LongestEvery())
+		if _, high, _ := opts.Limits("max"); high < int64(rate) || len(opts.Check()) > 0 {
+			t.Errorf("%s: it is refused at its own longest interval: %v", rate, opts.Check())
+		}
+	}
+}
+
+// The options of a robot file become a code.
+func ExampleEncoderKind() {
+	for _, kind := range encoders.EncoderKinds {
+		if kind.Name != "latency" {
+			continue
+		}
+		opts := kind.New().(*encoders.LatencyOpts)
+		opts.Range, opts.Window = [2]encoders.Amount{{Micro: 0, Unit: "m"}, {Micro: 4e6, Unit: "m"}}, 10*time.Millisecond
+		near, err := opts.Open(20 * time.Millisecond)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(near.Encode(0, 1e6, nil)) // 1 m
+	}
+	// Output: [2500]
+}
