@@ -16,6 +16,7 @@ import (
 type Connection struct {
 	Path      string // of the field that says so, such as "sensors.bumper.pin"
 	Owner     string // "sensor bumper"
+	Name      string // "bumper"
 	Device    string // "button"
 	Role      string // what the pin is to the device: "echo"; "address" for a bus
 	Pin       string // in its canonical form: "GPIO17", "servos/3"; "" for a bus
@@ -24,6 +25,7 @@ type Connection struct {
 	Address   uint16
 	Direction string // "in", "out" or "pwm" as the board sees it; "bus"
 	Pull      string // "up" or "down" of an input; ""
+	ActiveLow bool   // of an input: low is the level of a switch that is pressed
 	Frequency Frequency
 }
 
@@ -39,22 +41,22 @@ func (c *Connection) Where() string {
 func (r *Robot) Wiring() []Connection {
 	var all []Connection
 	for _, e := range r.Expanders {
-		all = append(all, wires("expanders."+e.Name, "expander "+e.Name, e.Value)...)
+		all = append(all, wires("expanders."+e.Name, "expander ", e.Name, e.Value)...)
 	}
 	for _, s := range r.Sensors {
-		all = append(all, wires("sensors."+s.Name, "sensor "+s.Name, s.Value)...)
+		all = append(all, wires("sensors."+s.Name, "sensor ", s.Name, s.Value)...)
 	}
 	for _, a := range r.Actuators {
-		all = append(all, wires("actuators."+a.Name, "actuator "+a.Name, a.Value)...)
+		all = append(all, wires("actuators."+a.Name, "actuator ", a.Name, a.Value)...)
 	}
 	if stop := r.Safety.EmergencyStop; stop != nil {
-		all = append(all, wires("safety.emergency_stop", "emergency stop", *stop)...)
+		all = append(all, wires("safety.emergency_stop", "", "emergency stop", *stop)...)
 	}
 	return all
 }
 
 // wires lists the wires of one device: its fields with the tag pin, and its address.
-func wires(path, owner string, device any) []Connection {
+func wires(path, sort, name string, device any) []Connection {
 	v := reflect.ValueOf(device)
 	text := func(field string) string {
 		if f := v.FieldByName(field); f.IsValid() {
@@ -63,7 +65,7 @@ func wires(path, owner string, device any) []Connection {
 		return ""
 	}
 	all := []Connection{}
-	base := Connection{Owner: owner, Device: text("Device")}
+	base := Connection{Owner: sort + name, Name: name, Device: text("Device")}
 	if base.Device == "" {
 		base.Device = "switch"
 	}
@@ -89,6 +91,7 @@ func wires(path, owner string, device any) []Connection {
 			if pull := text("Pull"); direction == "in" && pull != "none" {
 				c.Pull = pull
 			}
+			c.ActiveLow = direction == "in" && (text("Active") == "low" || text("Active") == "" && text("Pull") == "up")
 			if direction == "pwm" {
 				if frequency := v.FieldByName("Frequency"); frequency.IsValid() {
 					c.Frequency = frequencyOf(base.Device, Frequency(frequency.Int()))
@@ -148,13 +151,20 @@ func (v *validator) wiring() {
 			buses[all[i].Bus] = true
 		}
 	}
+	refused := map[int]error{}
+	if options, simulated := v.robot.World(); simulated {
+		mistakes, _ := options.Check(WorldWiring(all))
+		for _, m := range mistakes {
+			refused[m.At] = m.Err
+		}
+	}
 	for i := range all {
 		c := &all[i]
 		if !v.Readable(c.Path) {
 			continue
 		}
 		if c.Bus != "" {
-			if !v.bus(c) {
+			if !v.bus(c, refused[i]) {
 				continue
 			}
 			if other := addresses[c.Where()]; other == nil {
@@ -183,8 +193,8 @@ func (v *validator) wiring() {
 	}
 }
 
-// bus checks that a board can have a bus, and that the address is free there.
-func (v *validator) bus(c *Connection) bool {
+// bus checks that a board can have a bus, and that its world does not refuse what is there.
+func (v *validator) bus(c *Connection, refused error) bool {
 	path := strings.TrimSuffix(c.Path, ".address") + ".bus"
 	_, err := strconv.ParseUint(strings.TrimPrefix(c.Bus, "I2C"), 10, 8)
 	switch sim := v.robot.Board.Kind == "sim"; {
@@ -192,8 +202,8 @@ func (v *validator) bus(c *Connection) bool {
 		v.Fail(path, "%q: the simulated board has I2C0 and I2C1", strict.Shorten(c.Bus))
 	case err != nil:
 		v.Fail(path, "%q: expected a bus by its number, such as I2C1 or 1", strict.Shorten(c.Bus))
-	case sim && v.robot.Board.World == "arena" && c.Bus == "I2C1" && (c.Address == 0x23 || c.Address == 0x5c) && c.Device != "bh1750":
-		v.Fail(c.Path, "0x%02x: the arena has a light sensor there, a bh1750: take another address, or bus I2C0", c.Address)
+	case refused != nil:
+		v.Fail(c.Path, "%v", refused)
 	default:
 		return true
 	}

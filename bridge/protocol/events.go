@@ -22,6 +22,16 @@ var eventKinds []EventKind
 // EventKinds returns all kinds of events.
 func EventKinds() []EventKind { return append([]EventKind(nil), eventKinds...) }
 
+// FindEventKind returns the kind with a code; false where there is none.
+func FindEventKind(code string) (EventKind, bool) {
+	for _, k := range eventKinds {
+		if k.code == code {
+			return k, true
+		}
+	}
+	return EventKind{}, false
+}
+
 func kind(code, level, meaning, remedy string) EventKind {
 	k := EventKind{code, level, meaning, remedy}
 	eventKinds = append(eventKinds, k)

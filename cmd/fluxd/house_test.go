@@ -103,7 +103,6 @@ cmd/fluxd/hardware:
 	boards/linux
 	boards/raspberrypi
 	boards/sim
-	boards/sim/chips
 	boards/sim/worlds
 	configs
 	sensors
@@ -126,6 +125,7 @@ cmd/internal/picture:
 cmd/internal/terminal:
 configs:
 	boards/header
+	boards/sim/worlds
 	configs/circuits
 	configs/spelling
 	configs/strict

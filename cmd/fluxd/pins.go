@@ -23,7 +23,7 @@ func wiringTable(w io.Writer, c *configs.Robot) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "HEADER\tPIN\tDEVICE\tNAME\tROLE\tDIRECTION\tPULL")
 	for _, wire := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", place(&wire), wire.Where(), wire.Device, name(wire.Owner), wire.Role, wire.Direction, orDash(wire.Pull))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", place(&wire), wire.Where(), wire.Device, wire.Name, wire.Role, wire.Direction, orDash(wire.Pull))
 	}
 	return table.Flush()
 }
@@ -39,14 +39,6 @@ func place(wire *configs.Connection) string {
 		return fmt.Sprintf("%d, %d", data.Position, clock.Position)
 	}
 	return "-"
-}
-
-// name takes the kind off an owner: "sensor bumper" is bumper.
-func name(owner string) string {
-	for _, kind := range []string{"sensor ", "actuator ", "expander "} {
-		owner = strings.TrimPrefix(owner, kind)
-	}
-	return owner
 }
 
 func orDash(text string) string {
@@ -92,7 +84,7 @@ func drawHeader(wires []configs.Connection) string {
 	}
 	for i := range wires {
 		c := &wires[i]
-		what := name(c.Owner)
+		what := c.Name
 		if c.Role != "pin" && c.Bus == "" {
 			what += " " + c.Role
 		}

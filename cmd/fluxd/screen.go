@@ -87,8 +87,8 @@ func (s *screen) picture(columns, rows int, hint string, r *daemon.Robot) string
 	log := slices.Clone(s.lines)
 	s.mutex.Unlock()
 	name, world := r.Name(), func(int, int) string { return "" }
-	if arena := r.Arena(); arena != nil {
-		world = arena.Map
+	if w := r.World(); w != nil {
+		world = w.Picture
 	}
 	return draw(columns, rows, name, hint, log, r.Health(), r.Sensors(), r.Actuators(), world)
 }
@@ -121,7 +121,7 @@ func draw(columns, rows int, name, hint string, log []string, h protocol.Health,
 	}
 	if left >= leastMap {
 		height := min(left, mostMap)
-		if drawn := strings.TrimRight(world(min(columns, height*8/3), height), "\n"); drawn != "" { // a character is some 8/3 as high as wide for its picture of 4 by 3 metres
+		if drawn := strings.TrimRight(world(columns, height), "\n"); drawn != "" {
 			sections[2].Lines = strings.Split(drawn, "\n")
 		}
 	} else if world(columns, leastMap) != "" {

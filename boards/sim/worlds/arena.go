@@ -1,10 +1,3 @@
-// Package worlds has what simulated robots live in.
-//
-//	board := sim.New(clock)
-//	arena := worlds.NewArena(board, worlds.ArenaOpts{Seed: 1})
-//	arena.Advance(20 * time.Millisecond)
-//
-// A world that starts from the same seed and is driven the same way goes through the same states, to the last bit, on every processor.
 package worlds
 
 import (
@@ -21,6 +14,11 @@ import (
 	"fluxd/splitmix64"
 )
 
+var arenaKind = Kind{Name: "arena", About: "a room with a lamp, for a robot with two eyes, two wheels and a bumper", Events: []string{lampReached}, New: func() Options { return &ArenaOpts{} }}
+
+// lampReached is the code of the event of a lamp that was reached.
+const lampReached = "lamp_reached"
+
 // Where the arena's robot has its devices, on the simulated board.
 const (
 	arenaBus       = "I2C1"
@@ -33,22 +31,15 @@ const (
 	rightDirection = "GPIO5"
 )
 
-// ArenaPart is a device of the arena's robot, or one of its pins.
-type ArenaPart struct {
-	Name   string // "left eye"
-	Device string // by the name that a configuration has for it
-	Role   string // of the pin, "pwm" or "direction", "pin" of a device with one; "address" on a bus
-	Where  string // "GPIO17", or "I2C1 0x23"
-}
-
-// ArenaParts lists what the arena's robot has, and where.
-func ArenaParts() []ArenaPart {
-	at := func(address uint16) string { return fmt.Sprintf("%s 0x%02x", arenaBus, address) }
-	return []ArenaPart{
-		{"left eye", "bh1750", "address", at(leftEye)}, {"right eye", "bh1750", "address", at(rightEye)}, {"bumper", "button", "pin", bumperPin},
-		{"left wheel", "hbridge", "pwm", leftPWM}, {"left wheel", "hbridge", "direction", leftDirection},
-		{"right wheel", "hbridge", "pwm", rightPWM}, {"right wheel", "hbridge", "direction", rightDirection},
-	}
+// arenaRobot lists what the arena's robot has, and where.
+var arenaRobot = []Connection{
+	{Name: "left eye", Device: "bh1750", Role: "address", Bus: arenaBus, Address: leftEye},
+	{Name: "right eye", Device: "bh1750", Role: "address", Bus: arenaBus, Address: rightEye},
+	{Name: "bumper", Device: "button", Role: "pin", Pin: bumperPin},
+	{Name: "left wheel", Device: "hbridge", Role: "pwm", Pin: leftPWM},
+	{Name: "left wheel", Device: "hbridge", Role: "direction", Pin: leftDirection},
+	{Name: "right wheel", Device: "hbridge", Role: "pwm", Pin: rightPWM},
+	{Name: "right wheel", Device: "hbridge", Role: "direction", Pin: rightDirection},
 }
 
 // The robot and its world, in metres, seconds, radians and lux. The robot has the size of a hobbyist's two-wheeler.
@@ -69,10 +60,66 @@ const (
 	stepSeconds  = 0.001
 )
 
-// ArenaOpts says which arena.
+// ArenaOpts are what a robot file says of an Arena.
 type ArenaOpts struct {
-	Seed    uint64 // of the starting pose and the places of the lamp
-	Relight bool   // a lamp that was reached goes on elsewhere
+	Relight bool `yaml:"relight" default:"true" doc:"a lamp that was reached goes on elsewhere"`
+}
+
+// Check refuses other devices where the eyes are. It does not know what the arena's robot does not have, nor a wheel that nothing drives.
+func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
+	connected := map[string]bool{}
+	for i := range wiring {
+		c := &wiring[i]
+		is, taken := false, false
+		for _, part := range arenaRobot {
+			here := part.Where() == c.Where()
+			is = is || here && part.Device == c.Device && part.Role == c.Role
+			taken = taken || here && part.Bus != "" && part.Device != c.Device
+		}
+		connected[c.Where()] = connected[c.Where()] || is
+		switch {
+		case taken:
+			refused = append(refused, Mistake{i, fmt.Errorf("0x%02x: the arena has a light sensor there, a bh1750: take another address, or bus I2C0", c.Address)})
+		case !is && !everywhere(c):
+			unknown = append(unknown, Mistake{i, fmt.Errorf("the arena has no %s with its %s at %s; it has %s", c.Device, c.Role, c.Where(), partList(func(part *Connection) bool {
+				return part.Device == c.Device && part.Role == c.Role
+			}))})
+		}
+	}
+	listed := map[string]bool{}
+	for _, part := range arenaRobot {
+		if part.Device == "hbridge" && !connected[part.Where()] && !listed[part.Name] {
+			listed[part.Name] = true
+			unknown = append(unknown, Mistake{-1, fmt.Errorf("the arena's %s is not connected, and does not turn as it should: expected %s", part.Name, partList(func(other *Connection) bool {
+				return other.Name == part.Name
+			}))})
+		}
+	}
+	return refused, unknown
+}
+
+// partList names the parts of the arena's robot that are alike, or all where none is.
+func partList(alike func(part *Connection) bool) string {
+	var like, all []string
+	for i := range arenaRobot {
+		part := &arenaRobot[i]
+		text := fmt.Sprintf("%s: %s, %s %s", part.Name, part.Device, part.Role, part.Where())
+		if all = append(all, text); alike(part) {
+			like = append(like, text)
+		}
+	}
+	if like != nil {
+		all = like
+	}
+	return strings.Join(all, "; ")
+}
+
+func (o *ArenaOpts) open(p *place) (World, error) {
+	a, err := NewArena(p.board, *o, p.seed)
+	if err != nil {
+		return nil, &Mistake{-1, err}
+	}
+	return a, nil
 }
 
 // Arena is a world of 4 by 3 metres with walls around it, a shorter one inside, and a lamp, in which a round robot with two driven
@@ -100,6 +147,7 @@ type Arena struct {
 	lamp     vector
 	bump     bool
 	reached  int
+	told     int   // of them, by Events
 	first    int64 // step at which the first lamp was reached
 	attached bool
 }
@@ -123,18 +171,22 @@ type ArenaState struct {
 	First         time.Duration // when the first one was reached
 }
 
-// NewArena makes an arena on a fresh board and connects its devices. It panics on a board that has the pins or addresses in use.
-func NewArena(b *sim.Board, opts ArenaOpts) *Arena {
+// NewArena makes an arena on a fresh board and connects its devices. The seed is that of the starting pose and the places of the lamp. It fails
+// on a board that has one of the addresses in use.
+func NewArena(b *sim.Board, opts ArenaOpts, seed uint64) (*Arena, error) {
 	corners := []vector{{0, 0}, {arenaWidth, 0}, {arenaWidth, arenaHeight}, {0, arenaHeight}}
-	a := &Arena{random: splitmix64.Random(opts.Seed), relight: opts.Relight}
+	a := &Arena{random: splitmix64.Random(seed), relight: opts.Relight}
 	for i := range corners {
 		a.walls = append(a.walls, segment{corners[i], corners[(i+1)%len(corners)]})
 	}
 	a.walls = append(a.walls, segment{vector{1.5, 0}, vector{1.5, 0.5}})
-	a.bumper = a.connect(b, bumperPin)
-	a.wheels = [2]wheel{
-		{pwm: a.connect(b, leftPWM), direction: a.connect(b, leftDirection)},
-		{pwm: a.connect(b, rightPWM), direction: a.connect(b, rightDirection)},
+	for name, line := range map[string]**sim.Pin{
+		bumperPin: &a.bumper, leftPWM: &a.wheels[0].pwm, leftDirection: &a.wheels[0].direction, rightPWM: &a.wheels[1].pwm, rightDirection: &a.wheels[1].direction,
+	} {
+		var err error
+		if *line, err = b.Line(name); err != nil {
+			return nil, err
+		}
 	}
 	for _, eye := range []struct {
 		address uint16
@@ -142,7 +194,7 @@ func NewArena(b *sim.Board, opts ArenaOpts) *Arena {
 	}{{leftEye, eyeAngle}, {rightEye, -eyeAngle}} {
 		sensor := chips.NewBH1750(func(time.Duration) int64 { return int64(float64(a.light(eye.side) * 1e6)) })
 		if err := b.Attach(arenaBus, eye.address, sensor); err != nil {
-			panic(err)
+			return nil, err
 		}
 	}
 	a.lamp = a.place(0.5)
@@ -152,15 +204,7 @@ func NewArena(b *sim.Board, opts ArenaOpts) *Arena {
 	a.heading = a.random.Between(0, 2*math.Pi)
 	a.facing = direction(a.heading)
 	a.touch()
-	return a
-}
-
-func (a *Arena) connect(b *sim.Board, name string) *sim.Pin {
-	p, err := b.Line(name)
-	if err != nil {
-		panic(err)
-	}
-	return p
+	return a, nil
 }
 
 // place draws a point that keeps its distance from every wall.
@@ -183,7 +227,7 @@ func (a *Arena) nearestWall(p vector) (gap float64, at vector) {
 	return gap, at
 }
 
-// Advance moves the world on to a time. The past is past: an earlier time does nothing.
+// Advance implements World.
 func (a *Arena) Advance(at time.Duration) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -306,25 +350,37 @@ func (a *Arena) State() ArenaState {
 	}
 }
 
-// Report is the world's score in a line: the same for the same seed and the same driving.
-func (a *Arena) Report() string {
-	s := a.State()
+// Score implements World: the goal is a lamp.
+func (a *Arena) Score() Score {
+	s, goal := a.State(), "reached the lamp"
 	if s.Reached == 0 {
-		return fmt.Sprintf("did not reach the lamp, %.2f m away", s.ToLamp)
+		return Score{Goal: goal, Text: fmt.Sprintf("did not reach the lamp, %.2f m away", s.ToLamp)}
 	}
-	report := fmt.Sprintf("reached the lamp after %.3f s", s.First.Seconds())
+	text := fmt.Sprintf("%s after %.3f s", goal, s.First.Seconds())
 	if a.relight {
 		lamps := "lamps"
 		if s.Reached == 1 {
 			lamps = "lamp"
 		}
-		report += fmt.Sprintf(", %d %s in all, %.2f m to the next", s.Reached, lamps, s.ToLamp)
+		text += fmt.Sprintf(", %d %s in all, %.2f m to the next", s.Reached, lamps, s.ToLamp)
 	}
-	return report
+	return Score{Goal: goal, Reached: true, Text: text}
 }
 
-// Map draws the arena with so many characters: walls #, lamp *, and the robot as an arrow in its direction.
-func (a *Arena) Map(columns, rows int) string {
+// Events implements World: the lamps that were reached, in one event.
+func (a *Arena) Events() []Event {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.reached == a.told {
+		return nil
+	}
+	a.told = a.reached
+	return []Event{{Code: lampReached, Text: fmt.Sprintf("%d so far", a.reached)}}
+}
+
+// Picture implements World: walls #, lamp *, and the robot as an arrow in its direction. A character is twice as high as wide.
+func (a *Arena) Picture(columns, rows int) string {
+	columns = min(columns, int(float64(rows)*2*arenaWidth/arenaHeight))
 	if columns < 4 || rows < 3 {
 		return ""
 	}

@@ -26,10 +26,13 @@ type world struct {
 	now   time.Duration
 }
 
-func newWorld(t interface{ Fatal(...any) }, opts ArenaOpts) *world {
+func newWorld(t interface{ Fatal(...any) }, opts ArenaOpts, seed uint64) *world {
 	w := &world{t: t}
 	w.board = sim.New(func() time.Duration { return w.now })
-	w.Arena = NewArena(w.board, opts)
+	var err error
+	if w.Arena, err = NewArena(w.board, opts, seed); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 
@@ -73,7 +76,7 @@ func near(a, b, within float64) bool { return math.Abs(a-b) <= within }
 
 func TestStartIsLegal(t *testing.T) {
 	for seed := range uint64(300) {
-		w := newWorld(t, ArenaOpts{Seed: seed})
+		w := newWorld(t, ArenaOpts{}, seed)
 		s := w.State()
 		if gap, _ := w.nearestWall(w.at); gap < 0.3 || s.ToLamp < 1 || s.Bump || s.Reached != 0 {
 			t.Errorf("seed %d: %.2f m from a wall, %+v", seed, gap, s)
@@ -99,7 +102,7 @@ func TestDriving(t *testing.T) {
 		{"at rest", 0, 0, 2, 1.5, 0, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, ArenaOpts{Seed: 1})
+			w := newWorld(t, ArenaOpts{}, 1)
 			w.put(2, 1.5, 0)
 			w.drive(c.left, c.right, time.Second)
 			if s := w.State(); !near(s.X, c.x, c.metres) || !near(s.Y, c.y, c.metres) || !near(s.Heading, c.turned, c.radiansOK) {
@@ -111,7 +114,7 @@ func TestDriving(t *testing.T) {
 
 // A wall stops the robot and presses the bumper; backing off releases it.
 func TestWallStopsAndPresses(t *testing.T) {
-	w := newWorld(t, ArenaOpts{Seed: 1})
+	w := newWorld(t, ArenaOpts{}, 1)
 	bumper, _ := w.board.Pin(bumperPin)
 	if err := bumper.In(gpio.PullUp, gpio.BothEdges); err != nil {
 		t.Fatal(err)
@@ -140,7 +143,7 @@ func TestWallStopsAndPresses(t *testing.T) {
 // No way of driving takes the robot through a wall.
 func TestRobotStaysInside(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t, ArenaOpts{Seed: rapid.Uint64().Draw(t, "seed"), Relight: true})
+		w := newWorld(t, ArenaOpts{Relight: true}, rapid.Uint64().Draw(t, "seed"))
 		for range 20 {
 			w.drive(rapid.Float64Range(-1, 1).Draw(t, "left"), rapid.Float64Range(-1, 1).Draw(t, "right"), 500*time.Millisecond)
 			if gap, _ := w.nearestWall(w.at); gap < bodyRadius-1e-9 || w.at.x < 0 || w.at.x > arenaWidth || w.at.y < 0 || w.at.y > arenaHeight {
@@ -154,7 +157,7 @@ func TestRobotStaysInside(t *testing.T) {
 func TestAdvancingInPieces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
-		whole, pieces := newWorld(t, ArenaOpts{Seed: seed, Relight: true}), newWorld(t, ArenaOpts{Seed: seed, Relight: true})
+		whole, pieces := newWorld(t, ArenaOpts{Relight: true}, seed), newWorld(t, ArenaOpts{Relight: true}, seed)
 		whole.drive(0.9, 0.7, 5*time.Second)
 		pieces.drive(0.9, 0.7, 0)
 		for pieces.now < 5*time.Second {
@@ -169,7 +172,7 @@ func TestAdvancingInPieces(t *testing.T) {
 
 // The same seed and driving come to the same bits, on every processor: the tests run on emulated ones too.
 func TestGoldenBits(t *testing.T) {
-	w := newWorld(t, ArenaOpts{Seed: 42, Relight: true})
+	w := newWorld(t, ArenaOpts{Relight: true}, 42)
 	g := splitmix64.Random(7)
 	h := fnv.New64a()
 	for range 240 { // a minute
@@ -186,7 +189,7 @@ func TestGoldenBits(t *testing.T) {
 }
 
 func TestLight(t *testing.T) {
-	w := newWorld(t, ArenaOpts{Seed: 1})
+	w := newWorld(t, ArenaOpts{}, 1)
 	w.put(1, 2, 0)
 	at := func(x, y float64) (left, right float64) {
 		w.lamp = vector{x, y}
@@ -219,7 +222,7 @@ func TestLight(t *testing.T) {
 }
 
 func TestDistance(t *testing.T) {
-	w := newWorld(t, ArenaOpts{Seed: 1})
+	w := newWorld(t, ArenaOpts{}, 1)
 	w.put(1, 2, 0)
 	for _, c := range []struct{ angle, want float64 }{{0, 3}, {math.Pi / 2, 1}, {math.Pi, 1}, {-math.Pi / 2, 2}} {
 		if got := w.Distance(c.angle); !near(got, c.want, 1e-9) {
@@ -234,8 +237,8 @@ func TestDistance(t *testing.T) {
 
 func TestReachingTheLamp(t *testing.T) {
 	for _, relight := range []bool{false, true} {
-		w := newWorld(t, ArenaOpts{Seed: 3, Relight: relight})
-		if r := w.Report(); !strings.HasPrefix(r, "did not reach the lamp, ") {
+		w := newWorld(t, ArenaOpts{Relight: relight}, 3)
+		if r := w.Score().Text; !strings.HasPrefix(r, "did not reach the lamp, ") {
 			t.Errorf("at the start: %s", r)
 		}
 		w.put(2, 2, 0)
@@ -248,23 +251,23 @@ func TestReachingTheLamp(t *testing.T) {
 		if moved := s.LampX != 2.5; moved != relight || relight && s.ToLamp < 0.5 {
 			t.Errorf("relight %v: the lamp is at %g, %g", relight, s.LampX, s.LampY)
 		}
-		if r := w.Report(); !strings.HasPrefix(r, "reached the lamp after 0.") || strings.Contains(r, ", 1 lamp in all") != relight {
+		if r := w.Score().Text; !strings.HasPrefix(r, "reached the lamp after 0.") || strings.Contains(r, ", 1 lamp in all") != relight {
 			t.Errorf("relight %v: %s", relight, r)
 		}
 	}
 }
 
-func TestMap(t *testing.T) {
-	w := newWorld(t, ArenaOpts{Seed: 1})
+func TestPicture(t *testing.T) {
+	w := newWorld(t, ArenaOpts{}, 1)
 	w.lamp = vector{3, 2}
 	for degrees, arrow := range map[float64]string{0: "→", 90: "↑", 180: "←", 270: "↓", 45: "↗", 350: "→"} {
 		w.put(1, 1, degrees)
-		m := w.Map(40, 15)
+		m := w.Picture(40, 15)
 		if strings.Count(m, "\n") != 15 || strings.Count(m, arrow) != 1 || strings.Count(m, "*") != 1 || !strings.HasPrefix(m, strings.Repeat("#", 40)) {
 			t.Errorf("heading %g:\n%s", degrees, m)
 		}
 	}
-	if m := w.Map(2, 2); m != "" {
+	if m := w.Picture(2, 2); m != "" {
 		t.Errorf("too small for a map, and yet:\n%s", m)
 	}
 }
@@ -302,7 +305,10 @@ func TestArenaFromManyGoroutines(t *testing.T) {
 	var now atomic.Int64
 	clock := func() time.Duration { return time.Duration(now.Load()) }
 	board := sim.New(clock)
-	arena := NewArena(board, ArenaOpts{Seed: 1, Relight: true})
+	arena, err := NewArena(board, ArenaOpts{Relight: true}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	bus, err := board.Bus(arenaBus)
 	if err != nil {
 		t.Fatal(err)
@@ -346,7 +352,14 @@ func TestArenaFromManyGoroutines(t *testing.T) {
 		})
 	}
 	try(func(int) error { pins[bumperPin].WaitForEdge(0); pins[bumperPin].Read(); return nil })
-	try(func(int) error { arena.State(); arena.Report(); arena.Map(20, 10); arena.Distance(1); return nil })
+	try(func(int) error {
+		arena.State()
+		arena.Score()
+		arena.Events()
+		arena.Picture(20, 10)
+		arena.Distance(1)
+		return nil
+	})
 	group.Wait()
 	if gap, _ := arena.nearestWall(arena.at); arena.steps != turns*20 || gap < bodyRadius {
 		t.Errorf("after %d steps %.4f m from a wall", arena.steps, gap)
@@ -355,7 +368,7 @@ func TestArenaFromManyGoroutines(t *testing.T) {
 
 // A minute of the world, with both eyes and the bumper read every 20 ms.
 func BenchmarkArenaMinute(b *testing.B) {
-	w := newWorld(b, ArenaOpts{Seed: 1, Relight: true})
+	w := newWorld(b, ArenaOpts{Relight: true}, 1)
 	bus, err := w.board.Bus(arenaBus)
 	if err != nil {
 		b.Fatal(err)
@@ -386,10 +399,14 @@ func BenchmarkArenaMinute(b *testing.B) {
 	}
 }
 
-func Example() {
+func ExampleArena() {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	arena := NewArena(board, ArenaOpts{Seed: 1})
+	arena, err := NewArena(board, ArenaOpts{}, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	before := arena.State()
 
 	// Both wheels half ahead, for a second.

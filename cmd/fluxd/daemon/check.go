@@ -2,13 +2,9 @@ package daemon
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
-	"fluxd/boards/sim/worlds"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs"
 )
@@ -66,50 +62,20 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 	return append(unsure, r.unknownToWorld()...), nil
 }
 
-// unknownToWorld lists the wires that end nowhere in the simulated world, and the wheels of the arena's robot that nothing drives.
+// unknownToWorld lists what the simulated world does not know of the robot's wiring.
 func (r *robot) unknownToWorld() (warnings configs.Errors) {
-	board := r.config.Board
-	if board.Kind != "sim" || board.World == "bench" {
+	options, simulated := r.config.World()
+	if !simulated {
 		return nil
 	}
-	var parts []worlds.ArenaPart
-	if board.World == "arena" {
-		parts = worlds.ArenaParts()
-	}
-	connected := map[string]bool{}
-	for _, c := range r.config.Wiring() {
-		is := slices.ContainsFunc(parts, func(p worlds.ArenaPart) bool { return p.Where == c.Where() && p.Device == c.Device && p.Role == c.Role })
-		connected[c.Where()] = connected[c.Where()] || is
-		switch {
-		case is || c.Device == "switch" || c.Device == "pca9685" || c.Device == "mcp23017": // every world has those
-		case board.World == "arena":
-			warnings = append(warnings, r.config.Mistake(c.Path, "the arena has no %s with its %s at %s; it has %s", c.Device, c.Role, c.Where(), partList(parts, c.Device, c.Role)))
-		case c.Bus != "":
-			warnings = append(warnings, r.config.Mistake(c.Path, "nothing answers at %s: a simulated board without a world has no devices; world: bench has all of the robot's", c.Where()))
+	wires := r.config.Wiring()
+	_, unknown := options.Check(configs.WorldWiring(wires))
+	for _, m := range unknown {
+		path := "board.world"
+		if m.At >= 0 {
+			path = wires[m.At].Path
 		}
-	}
-	listed := map[string]bool{}
-	for _, p := range parts {
-		if p.Device == "hbridge" && !connected[p.Where] && !listed[p.Name] {
-			listed[p.Name] = true
-			own := slices.DeleteFunc(slices.Clone(parts), func(other worlds.ArenaPart) bool { return other.Name != p.Name })
-			warnings = append(warnings, r.config.Mistake("board.world", "the arena's %s is not connected, and does not turn as it should: expected %s", p.Name, partList(own, "", "")))
-		}
+		warnings = append(warnings, r.config.Mistake(path, "%v", m.Err))
 	}
 	return warnings
-}
-
-// partList names what the arena has for a device in a role, or all that it has.
-func partList(parts []worlds.ArenaPart, device, role string) string {
-	var alike, all []string
-	for _, p := range parts {
-		text := fmt.Sprintf("%s: %s, %s %s", p.Name, p.Device, p.Role, p.Where)
-		if all = append(all, text); p.Device == device && p.Role == role {
-			alike = append(alike, text)
-		}
-	}
-	if alike != nil {
-		all = alike
-	}
-	return strings.Join(all, "; ")
 }

@@ -14,6 +14,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 	"pgregory.net/rapid"
 
+	"fluxd/boards/header"
 	"fluxd/boards/sim"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/tuning"
@@ -166,7 +167,7 @@ func TestWhatIsValidOpens(t *testing.T) {
 			t.Fatalf("valid, and not opened: %v\n%s", err, text)
 		}
 		tuning.New(config, s.network, s.robot)
-		bumped := s.body.Arena != nil && config.Safety.EmergencyStop != nil && configs.CanonicalPin(config.Safety.EmergencyStop.Pin) == "GPIO17" // which the arena drives
+		bumped := s.body.World != nil && config.Safety.EmergencyStop != nil && header.CanonicalPin(config.Safety.EmergencyStop.Pin) == "GPIO17" // which the arena drives
 		if _, err := s.openStop(); err != nil || s.safety.pressed.Load() && !bumped {
 			t.Fatalf("emergency stop: %v, pressed %t\n%s", err, s.safety.pressed.Load(), text)
 		}

@@ -10,7 +10,6 @@ import (
 	"fluxd/boards/sim"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
-	"fluxd/configs"
 	"fluxd/configs/spelling"
 	"fluxd/sensors"
 
@@ -69,7 +68,7 @@ func (l *Robot) press(board *sim.Board, name, pin string, activeLow bool, value 
 	if value != 0 && value != 1 {
 		return &protocol.Error{Code: protocol.OutOfRange, Path: "sensors." + name, Message: fmt.Sprintf("%g: a switch is pressed, 1, or not, 0", value)}
 	}
-	p, err := board.Pin(configs.CanonicalPin(pin))
+	p, err := board.Pin(pin)
 	simulated, ok := p.(*sim.Pin)
 	if err != nil || !ok {
 		return &protocol.Error{Code: protocol.NotAllowed, Path: "sensors." + name, Message: fmt.Sprintf("its pin %s is on an expander: only switches on the board's own pins can be pressed", pin)}

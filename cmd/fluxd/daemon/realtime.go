@@ -353,7 +353,7 @@ func (l *Robot) launch(ctx context.Context) (wait func() error) {
 	if l.config.Learnt != nil {
 		start(l.keepSaving) // a disk may be slow
 	}
-	if l.body.Arena != nil {
+	if l.body.World != nil {
 		start(l.turnWorld) // the world goes on while nobody looks
 	}
 	return func() error {
@@ -559,22 +559,21 @@ func (l *Robot) move(o *outputLine) error {
 	return nil
 }
 
-// turnWorld brings the simulated world up to the wall clock and tells of its successes.
+// turnWorld brings the simulated world up to the wall clock and sends its events.
 func (l *Robot) turnWorld(ctx context.Context) {
 	ticker := time.NewTicker(worldStep)
 	defer ticker.Stop()
-	reached := 0
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		l.body.Arena.Advance(l.clock())
-		if state := l.body.Arena.State(); state.Reached > reached {
-			reached = state.Reached
-			l.log.Info("the robot has reached the lamp", "after", l.clock().Round(time.Millisecond), "lamps", reached)
-			l.event(protocol.LampReached, fmt.Sprintf("%d so far", reached))
+		l.body.World.Advance(l.clock())
+		for _, e := range l.body.World.Events() {
+			kind, _ := protocol.FindEventKind(e.Code) // a test of package protocol holds that there is one
+			l.log.Info(kind.Meaning(), "after", l.clock().Round(time.Millisecond), "text", e.Text)
+			l.event(kind, e.Text)
 		}
 	}
 }
@@ -594,8 +593,8 @@ func (l *Robot) Broker() string {
 	return l.bridge.URL()
 }
 
-// Arena returns the simulated world, or nil. It may be looked at from any goroutine.
-func (l *Robot) Arena() *worlds.Arena { return l.body.Arena }
+// World returns the simulated world, or nil where nothing moves. It may be looked at from any goroutine.
+func (l *Robot) World() worlds.World { return l.body.World }
 
 // Simulated returns the simulated board, or nil on a real one: a test is the world around it.
 func (l *Robot) Simulated() *sim.Board {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"fluxd/boards/sim"
+	"fluxd/boards/sim/worlds"
 	"fluxd/configs"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -307,9 +308,9 @@ func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
 	c := connect(t, "tcp://"+address, "flux/#")
 	c.await(t, "the status", says("status", `"online"`))
 	stopBroker()
-	before := robot.body.Arena.State()
+	before := robot.body.World.(*worlds.Arena).State()
 	lamps := func() bool { // the world goes on: it moves, and it reaches a lamp
-		s := robot.body.Arena.State()
+		s := robot.body.World.(*worlds.Arena).State()
 		return s.Reached > before.Reached || (s.X-before.X)*(s.X-before.X)+(s.Y-before.Y)*(s.Y-before.Y) > 0.01
 	}
 	eventually(t, "the robot to go on without a broker", lamps)

@@ -33,7 +33,7 @@ func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) 
 	if length == 0 {
 		length = time.Minute
 	}
-	reached := 0
+	goal, reached := "", 0
 	for trial := range opts.Trials {
 		s, err := newSimulation(config, opts.Seed+uint64(trial), opts.Log)
 		if err != nil {
@@ -53,7 +53,13 @@ func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) 
 			}
 		})
 		if err == nil {
-			err = s.score(opts, trial, &reached)
+			err = s.score(opts, trial)
+			if s.body.World != nil {
+				score := s.body.World.Score()
+				if goal = score.Goal; score.Reached {
+					reached++
+				}
+			}
 		}
 		if halted := s.halt(); err == nil {
 			err = halted
@@ -62,22 +68,19 @@ func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) 
 			return err
 		}
 	}
-	if opts.Trials > 1 && config.Board.World == "arena" {
-		fmt.Fprintf(opts.Out, "reached the lamp in %d of %d trials\n", reached, opts.Trials)
+	if opts.Trials > 1 && goal != "" {
+		fmt.Fprintf(opts.Out, "%s in %d of %d trials\n", goal, reached, opts.Trials)
 	}
 	return nil
 }
 
-func (s *simulation) score(opts SimulateOptions, trial int, reached *int) error {
+func (s *simulation) score(opts SimulateOptions, trial int) error {
 	if opts.Trials > 1 {
 		fmt.Fprintf(opts.Out, "trial %d (seed %d): ", trial+1, opts.Seed+uint64(trial))
 	}
 	counters := s.network.Counters()
-	if s.body.Arena != nil {
-		fmt.Fprint(opts.Out, s.body.Arena.Report(), "; ")
-		if s.body.Arena.State().Reached > 0 {
-			*reached++
-		}
+	if s.body.World != nil {
+		fmt.Fprint(opts.Out, s.body.World.Score().Text, "; ")
 	}
 	fmt.Fprintf(opts.Out, "%v simulated, %d spikes, %d arrivals\n", s.now, counters.Spikes, counters.Deliveries)
 	if s.compare != nil {

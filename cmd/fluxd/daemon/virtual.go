@@ -56,8 +56,8 @@ func (s *simulation) run(ctx context.Context, until time.Duration, progress func
 		s.step()
 	}
 	s.now = until
-	if s.body.Arena != nil {
-		s.body.Arena.Advance(until)
+	if s.body.World != nil {
+		s.body.World.Advance(until)
 	}
 	progress(s.now)
 	return nil
@@ -101,8 +101,8 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 
 // step does all that is due now, in the direction in which data flows: world, sensors, network, decoders, actuators.
 func (s *simulation) step() {
-	if s.body.Arena != nil {
-		s.body.Arena.Advance(s.now)
+	if s.body.World != nil {
+		s.body.World.Advance(s.now)
 	}
 	tick, judge := core.Tick(s.now/time.Microsecond), false
 	for i, line := range s.sensors {

@@ -1,6 +1,7 @@
 package hardware
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 	"fluxd/boards/raspberrypi"
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/worlds"
+	"fluxd/configs"
 )
 
 // A Board is where pins and buses come from; a driver cannot tell the simulated one from a Raspberry Pi.
@@ -28,24 +30,25 @@ func (b *Body) OpenBoard() error { return Attempt(b.openBoard) }
 func (b *Body) openBoard() error {
 	switch b.config.Board.Kind {
 	case "sim":
-		board := sim.New(b.clock)
-		b.Board = board
-		t, err := newTable(board, b)
-		if err != nil {
-			return err
-		}
-		switch b.config.Board.World {
-		case "bench":
-			return t.layOut()
-		case "arena":
-			b.Arena = worlds.NewArena(board, worlds.ArenaOpts{Seed: b.opts.Seed, Relight: b.config.Board.Relight})
-		}
+		options, _ := b.config.World()
+		return b.openWorld(sim.New(b.clock), options)
 	case "raspberrypi", "linux", "auto":
 		return b.openMachine()
 	default:
 		return fmt.Errorf("board %q: expected sim, raspberrypi, linux or auto", b.config.Board.Kind)
 	}
-	return nil
+}
+
+// openWorld puts the robot with a simulated board into a world.
+func (b *Body) openWorld(board *sim.Board, options worlds.Options) (err error) {
+	b.Board = board
+	wires := b.config.Wiring()
+	b.World, err = worlds.Open(options, board, configs.WorldWiring(wires), b.opts.Seed)
+	var wrong *worlds.Mistake
+	if errors.As(err, &wrong) && wrong.At >= 0 {
+		return b.Refused(wires[wrong.At].Path, wires[wrong.At].Owner, err)
+	}
+	return err
 }
 
 // openMachine makes the board of this machine.
@@ -92,11 +95,7 @@ func (b *Body) OpenPaper() (bool, error) {
 				return false, nil // it has more buses than that one
 			}
 		}
-		t, err := newTable(board, b)
-		if err != nil {
-			return true, err
-		}
-		return true, t.layOut()
+		return true, b.openWorld(board, &worlds.BenchOpts{})
 	}
 	b.Board = board
 	return false, nil

@@ -37,7 +37,7 @@ type Options struct {
 // A Body is the devices of a robot. Its sensors and actuators may be used from any goroutine, each from one at a time.
 type Body struct {
 	Board     Board
-	Arena     *worlds.Arena // the simulated world; nil without one
+	World     worlds.World // that the simulated board is in; nil where nothing moves
 	Sensors   []*Sensor
 	Actuators []*Actuator
 
