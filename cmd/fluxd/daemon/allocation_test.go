@@ -61,7 +61,7 @@ mqtt: {broker: none}
 		if !ok {
 			t.Fatal("no reading")
 		}
-		l.hand(sensor, l.clock(), r.Value) // the pin's clock is another
+		l.handOver(sensor, l.clock(), r.Value) // the pin's clock is another
 		end := l.turn(<-l.readings, true)
 		if due, waiting := l.due(); waiting && due <= end+soon { // the synapse's microsecond
 			l.turn(reading{}, false)
@@ -77,7 +77,7 @@ mqtt: {broker: none}
 		l.turn(reading{}, false) // forgets it: the muscle rests
 		write()
 	}
-	l.hand(sensor, l.clock(), 0) // where the edges start from
+	l.handOver(sensor, l.clock(), 0) // where the edges start from
 	l.turn(<-l.readings, true)
 	for range 200 { // until every buffer has its size
 		edge()

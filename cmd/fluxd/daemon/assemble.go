@@ -15,7 +15,7 @@ import (
 
 // assemble makes all parts of a robot and brings its actuators to failsafe, before anything that may fail is opened: an earlier life
 // may have left them moving. When it fails itself, it lets go of all that it opened. Actuators are disarmed.
-func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Duration) (*robot, error) {
+func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Duration) (*Robot, error) {
 	opts.Exclusive = true
 	r := newParts(config, opts, clock)
 	if err := r.open(); err != nil {
@@ -25,11 +25,11 @@ func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Du
 }
 
 // newParts makes a robot that has nothing yet.
-func newParts(config *configs.Robot, opts hardware.Options, clock func() time.Duration) *robot {
-	return &robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, since: never, event: func(protocol.EventKind, string) {}}
+func newParts(config *configs.Robot, opts hardware.Options, clock func() time.Duration) *Robot {
+	return &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, since: never, event: func(protocol.EventKind, string) {}}
 }
 
-func (r *robot) open() error {
+func (r *Robot) open() error {
 	if err := r.buildNetwork(); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (r *robot) open() error {
 	return nil
 }
 
-func (r *robot) buildNetwork() error {
+func (r *Robot) buildNetwork() error {
 	var err error
 	if r.network, err = core.Build(r.config.Network); err != nil {
 		return fmt.Errorf("network: %w", err)
@@ -63,7 +63,7 @@ func (r *robot) buildNetwork() error {
 	return nil
 }
 
-func (r *robot) addSensor(s configs.Named[configs.Sensor]) error {
+func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	c := s.Value
 	line := &sensorLine{neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil, nudge: make(chan struct{}, 1)}
 	line.every.set(c.Every)
@@ -110,7 +110,7 @@ func ends(of [2]configs.Quantity) [2]encoders.Amount {
 	return [2]encoders.Amount{encoders.Amount(of[0]), encoders.Amount(of[1])}
 }
 
-func (r *robot) addOutput(a configs.Named[configs.Actuator]) error {
+func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 	made, err := r.body.OpenActuator(a)
 	if err != nil {
 		return err

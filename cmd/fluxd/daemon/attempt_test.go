@@ -61,7 +61,7 @@ func (e *explosive) LostEdges() uint64 {
 }
 
 // heard is a robot that notes its events, and what gives those since it was called last.
-func heard(clock func() time.Duration) (*robot, func() []string) {
+func heard(clock func() time.Duration) (*Robot, func() []string) {
 	var mutex sync.Mutex
 	var events []string
 	note := func(kind protocol.EventKind, text string) {
@@ -69,7 +69,7 @@ func heard(clock func() time.Duration) (*robot, func() []string) {
 		defer mutex.Unlock()
 		events = append(events, kind.Code()+" "+text)
 	}
-	return &robot{log: slog.New(slog.DiscardHandler), clock: clock, event: note}, func() []string {
+	return &Robot{log: slog.New(slog.DiscardHandler), clock: clock, event: note}, func() []string {
 		mutex.Lock()
 		defer mutex.Unlock()
 		all := events
@@ -92,7 +92,8 @@ func TestSensorWhoseCodePanics(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun := time.Now()
 				r, events := heard(func() time.Duration { return time.Since(begun) })
-				l := &Robot{readings: make(chan reading, 1000), robot: r}
+				l := r
+				l.readings = make(chan reading, 1000)
 				e := &explosive{}
 				line := &sensorLine{Sensor: &hardware.Sensor{Name: "bomb", Sensor: e, Edges: e}, nudge: make(chan struct{}, 1)}
 				line.every.set(10 * time.Millisecond)

@@ -63,7 +63,7 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 }
 
 // unknownToWorld lists what the simulated world does not know of the robot's wiring.
-func (r *robot) unknownToWorld() (warnings configs.Errors) {
+func (r *Robot) unknownToWorld() (warnings configs.Errors) {
 	options, simulated := r.config.World()
 	if !simulated {
 		return nil

@@ -27,7 +27,7 @@ type comparison struct {
 // none is the label of an actuator that was not commanded at all.
 const none = "(none)"
 
-func newComparison(r *robot) (*comparison, error) {
+func newComparison(r *Robot) (*comparison, error) {
 	c := r.config.Compare
 	rec, err := r.body.Recording(c.File)
 	if err != nil {

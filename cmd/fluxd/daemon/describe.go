@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-func (l *Robot) description() protocol.Description {
+func (r *Robot) description() protocol.Description {
 	var d protocol.Description
-	network := &l.tuner.Settings().Network
-	d.Parameters = l.tuner.Parameters()
+	network := &r.tuner.Settings().Network
+	d.Parameters = r.tuner.Parameters()
 	d.Neurons, d.Synapses = neuronGroups(network.Neurons), synapseGroups(network)
-	for i, s := range l.sensors {
-		d.Sensors = append(d.Sensors, protocol.Device{Name: s.Name, Kind: l.config.Sensors[i].Value.Device, Unit: s.Sensor.Unit()})
+	for i, s := range r.sensors {
+		d.Sensors = append(d.Sensors, protocol.Device{Name: s.Name, Kind: r.config.Sensors[i].Value.Device, Unit: s.Sensor.Unit()})
 	}
-	for _, w := range l.rewards {
+	for _, w := range r.rewards {
 		d.Rewards = append(d.Rewards, w.name)
 	}
-	for i, o := range l.outputs {
-		d.Actuators = append(d.Actuators, protocol.Device{Name: o.Name, Kind: l.config.Actuators[i].Value.Device})
+	for i, o := range r.outputs {
+		d.Actuators = append(d.Actuators, protocol.Device{Name: o.Name, Kind: r.config.Actuators[i].Value.Device})
 	}
 	return d
 }

@@ -34,7 +34,7 @@ type byHand struct {
 const handCheck = 50 * time.Millisecond
 
 // driveByHand takes the robot over, and drives one actuator for some time. It fails while anything holds that one at failsafe.
-func (r *robot) driveByHand(o *outputLine, c actuators.Command, now, length time.Duration) error {
+func (r *Robot) driveByHand(o *outputLine, c actuators.Command, now, length time.Duration) error {
 	o.interrupted.Store(false) // first: what holds it from now on is seen
 	if held := o.Guard.Held() &^ actuators.Expired; held != 0 {
 		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.Name, Message: "it is held at failsafe: " + strings.Join(held.Reasons(), ", ")}
@@ -47,22 +47,22 @@ func (r *robot) driveByHand(o *outputLine, c actuators.Command, now, length time
 }
 
 // takeOver takes the robot over from the network.
-func (r *robot) takeOver(h byHand) {
+func (r *Robot) takeOver(h byHand) {
 	h.taken = true
-	r.manual = h
+	r.hand = h
 	r.takenOver.Store(true)
 }
 
 // letGo gives the robot back to the network.
-func (r *robot) letGo() {
-	r.manual = byHand{}
+func (r *Robot) letGo() {
+	r.hand = byHand{}
 	r.takenOver.Store(false)
 }
 
 // lookAfterHand ends a command by hand whose time is over, or that something has interrupted: what ends it once ends it for good. Else it renews the
 // command at its guard, which brings the actuator to failsafe by itself when the loop hangs.
-func (r *robot) lookAfterHand(now time.Duration) {
-	h := &r.manual
+func (r *Robot) lookAfterHand(now time.Duration) {
+	h := &r.hand
 	o := h.output
 	if o == nil {
 		return
@@ -90,8 +90,8 @@ func (o *outputLine) handPeriod() time.Duration {
 }
 
 // handDue is when a command by hand wants attention, and false without one.
-func (r *robot) handDue() (core.Tick, bool) {
-	h := &r.manual
+func (r *Robot) handDue() (core.Tick, bool) {
+	h := &r.hand
 	if h.output == nil {
 		return 0, false
 	}
@@ -99,111 +99,92 @@ func (r *robot) handDue() (core.Tick, bool) {
 	return core.Tick((due + time.Microsecond - 1) / time.Microsecond), true
 }
 
-// wanted is what an actuator shall do: what is driven by hand, or what the network commands.
-func (r *robot) wanted(o *outputLine) actuators.Command {
-	switch {
-	case r.manual.taken && r.manual.output == o:
-		return r.manual.command
-	case r.manual.taken:
-		return o.Failsafe
-	}
-	if value, ok := o.decoder.Command(); ok {
-		return actuators.Command(value)
-	}
-	return o.Failsafe
-}
-
 // Drive implements bridge.ByHand.
-func (l *Robot) Drive(ctx context.Context, who, name string, value float64, length time.Duration) error {
-	i := slices.IndexFunc(l.outputs, func(o *outputLine) bool { return o.Name == name })
+func (r *Robot) Drive(ctx context.Context, who, name string, value float64, length time.Duration) error {
+	i := slices.IndexFunc(r.outputs, func(o *outputLine) bool { return o.Name == name })
 	path := "actuators." + name
 	if i < 0 {
 		var known []string
-		for _, o := range l.outputs {
+		for _, o := range r.outputs {
 			known = append(known, o.Name)
 		}
 		return &protocol.Error{Code: protocol.UnknownActuator, Path: path, Message: "no such actuator" + spelling.Advice(name, known)}
 	}
-	o := l.outputs[i]
+	o := r.outputs[i]
 	if o.Label != nil {
 		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: "it is a label: it names what the network commands, and moves nothing"}
 	}
-	if limits := l.tuner.Settings().Actuators[i].Range; math.IsNaN(value) || value < limits[0] || value > limits[1] {
+	if limits := r.tuner.Settings().Actuators[i].Range; math.IsNaN(value) || value < limits[0] || value > limits[1] {
 		return protocol.Refuse(path, limits[0], limits[1], fmt.Sprintf("%g is out of range", value))
 	}
-	switch state, by := l.state(); state {
+	switch state, by := r.state(); state {
 	case "stopped":
 		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: fmt.Sprintf("the robot was stopped by %s: disarm it, then arm it", by)}
 	case "disarmed":
 		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: "the robot is disarmed: arm it first"}
 	}
 	first := false
-	a := l.ask(ctx, func() answer {
-		first = !l.manual.taken
-		return answer{err: l.driveByHand(o, hardware.Command(value), l.clock(), length)}
+	a := r.ask(ctx, func() answer {
+		first = !r.hand.taken
+		return answer{err: r.driveByHand(o, hardware.Command(value), r.clock(), length)}
 	})
 	if a.err == nil && first {
-		l.tellTakenOver(who)
+		r.tellTakenOver(who)
 	}
 	return a.err
 }
 
-func (l *Robot) tellTakenOver(who string) {
-	l.event(protocol.DrivenByHand, "by "+who+": the network commands nothing until the robot is armed anew")
-	l.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'", "by", who)
+func (r *Robot) tellTakenOver(who string) {
+	r.event(protocol.DrivenByHand, "by "+who+": the network commands nothing until the robot is armed anew")
+	r.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'", "by", who)
 }
 
 // ArmByHand lets the actuators obey Drive, and not the network; see Arm.
-func (l *Robot) ArmByHand(who string) error {
-	if a := l.ask(context.Background(), func() answer { l.takeOver(byHand{}); return answer{} }); a.err != nil {
+func (r *Robot) ArmByHand(who string) error {
+	if a := r.ask(context.Background(), func() answer { r.takeOver(byHand{}); return answer{} }); a.err != nil {
 		return a.err
 	}
-	if err := l.arm("by " + who); err != nil {
+	if err := r.arm("by " + who); err != nil {
 		return err
 	}
-	l.tellTakenOver(who)
+	r.tellTakenOver(who)
 	return nil
 }
 
 // Arm lets the actuators obey the network, also when somebody has driven the robot by hand. When anything speaks against it, it lists everything that
 // does, each with what to do about it; then nothing moves. A fresh one begins anew before: nothing is in flight in its network, and all levels are 0.
-func (l *Robot) Arm(who string, fresh bool) error {
+func (r *Robot) Arm(who string, fresh bool) error {
 	by := "by " + who
 	if fresh {
-		if err := l.mayBeginAnew(); err != nil {
+		if err := r.mayBeginAnew(); err != nil {
 			return err
 		}
-		if a := l.ask(context.Background(), func() answer { l.beginAnew(); return answer{} }); a.err != nil {
+		if a := r.ask(context.Background(), func() answer { r.beginAnew(); return answer{} }); a.err != nil {
 			return a.err
 		}
 		by += ", the network begins anew"
 	}
-	if l.takenOver.Load() {
-		if a := l.ask(context.Background(), func() answer { l.letGo(); return answer{} }); a.err != nil {
+	if r.takenOver.Load() {
+		if a := r.ask(context.Background(), func() answer { r.letGo(); return answer{} }); a.err != nil {
 			return a.err
 		}
-		l.event(protocol.NetworkCommands, by+": as far as the robot is armed")
+		r.event(protocol.NetworkCommands, by+": as far as the robot is armed")
 	}
-	return l.arm(by)
+	return r.arm(by)
 }
 
 // mayBeginAnew refuses a fresh start to a robot that is armed, or that could not be armed after it.
-func (l *Robot) mayBeginAnew() error {
-	l.safety.mutex.Lock()
-	defer l.safety.mutex.Unlock()
-	if l.safety.armed {
+func (r *Robot) mayBeginAnew() error {
+	r.safety.mutex.Lock()
+	defer r.safety.mutex.Unlock()
+	if r.safety.armed {
 		return &protocol.Error{Code: protocol.NotAllowed, Path: "fresh", Message: "the robot is armed: disarm it first, so that nothing moves while its network begins anew"}
 	}
-	return l.mayArm()
+	return r.mayArm()
 }
 
-// beginAnew brings the network and what follows it to where they were at the start, but for what was learnt and tuned. What was wished for before is not
-// left to the actuators, which may be armed next. It belongs to the loop.
-func (l *Robot) beginAnew() {
-	l.robot.beginAnew()
-	for _, o := range l.outputs {
-		if wish, changed := l.decide(o); changed {
-			o.post(wish, bySpike, 0)
-		}
-	}
+// beginAnew has the network begin anew. A command of before is not left to the actuators, which may be armed next. It belongs to the loop.
+func (r *Robot) beginAnew() {
+	r.forget()
+	r.decide(r.clock())
 }

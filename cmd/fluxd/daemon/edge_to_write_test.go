@@ -31,7 +31,7 @@ mqtt: {broker: none}
 	now = new(time.Duration)
 	l.clock = func() time.Duration { return *now }
 	*now = time.Millisecond
-	l.hand(l.sensors[0], *now, 0)
+	l.handOver(l.sensors[0], *now, 0)
 	l.turn(<-l.readings, true)
 	serve(t, l)
 	return l, now
@@ -69,7 +69,7 @@ func TestEdgeToWriteCountsFromTheMotorSpikeThatAnswers(t *testing.T) {
 			*now = 10 * time.Millisecond
 			edge := *now
 			*now = edge + c.handed*time.Microsecond
-			l.hand(l.sensors[0], edge, 1)
+			l.handOver(l.sensors[0], edge, 1)
 			*now = edge + c.turned*time.Microsecond
 			l.turn(<-l.readings, true)
 			*now = edge + c.done*time.Microsecond
@@ -94,7 +94,7 @@ func TestEdgeToWriteCountsTheTimeUnderWay(t *testing.T) {
 	edge := *now
 	*now = edge + 300*time.Microsecond
 	l.turn(reading{}, false) // the network is past the edge
-	l.hand(l.sensors[0], edge, 1)
+	l.handOver(l.sensors[0], edge, 1)
 	*now = edge + 310*time.Microsecond
 	l.turn(<-l.readings, true)
 	*now = edge + 400*time.Microsecond

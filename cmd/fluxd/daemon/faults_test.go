@@ -288,7 +288,8 @@ func (h *hasty) Next(time.Duration, time.Duration) (sensors.Reading, bool) {
 func TestPinWhoseWaitEndsAtOnceDoesNotSpin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		l := &Robot{readings: make(chan reading, 10), robot: &robot{log: slog.New(slog.DiscardHandler), clock: func() time.Duration { return time.Since(begun) }}}
+		l := &Robot{log: slog.New(slog.DiscardHandler), clock: func() time.Duration { return time.Since(begun) }}
+		l.readings = make(chan reading, 10)
 		h := &hasty{}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()

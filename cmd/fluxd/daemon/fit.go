@@ -13,11 +13,11 @@ import (
 
 // Readings, Period, Fit and Poured implement tuning.Robot.
 
-func (r *robot) Readings(sensor int) sensors.Range {
+func (r *Robot) Readings(sensor int) sensors.Range {
 	return sensors.RangeOf(r.sensors[sensor].Sensor.Sensor)
 }
 
-func (r *robot) Period(actuator int) time.Duration {
+func (r *Robot) Period(actuator int) time.Duration {
 	if pulses, ok := r.outputs[actuator].Device.(interface{ Period() time.Duration }); ok {
 		return pulses.Period()
 	}
@@ -25,7 +25,7 @@ func (r *robot) Period(actuator int) time.Duration {
 }
 
 // Fit makes what a part needs to go on with other settings.
-func (r *robot) Fit(of tuning.Part, s *tuning.Settings) (tuning.Fitting, error) {
+func (r *Robot) Fit(of tuning.Part, s *tuning.Settings) (tuning.Fitting, error) {
 	switch of.Kind {
 	case tuning.Sensor:
 		return r.sensors[of.Index].fit(s.Sensors[of.Index], s.Network.Neurons)
@@ -69,7 +69,7 @@ func (s *sensorLine) fit(c configs.Sensor, neurons []core.Neuron) (tuning.Fittin
 }
 
 // Poured converts what sensors pour, which is configured in units, to water: a new leak changes it.
-func (r *robot) Poured(s *tuning.Settings) {
+func (r *Robot) Poured(s *tuning.Settings) {
 	for i, line := range r.sensors {
 		if line.electric {
 			continue

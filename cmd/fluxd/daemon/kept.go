@@ -26,7 +26,7 @@ type keptFile struct {
 
 // checkKept finds names of kept files that belong to something else: to anything but a regular file, to the robot file, to each other. They are not
 // claimed: a robot that kept its weights in /dev/null would take the device away from the whole machine.
-func (r *robot) checkKept() (mistakes configs.Errors) {
+func (r *Robot) checkKept() (mistakes configs.Errors) {
 	check := func(path, name string) {
 		if err := files.Replaceable(name); err != nil {
 			mistakes = append(mistakes, r.config.Mistake(path, "%v, or a name that nothing has yet", err))

@@ -16,35 +16,35 @@ import (
 
 // remember gives the network what it had learnt, and returns how often the robot had been tuned by then. No file is no error: there is nothing to
 // remember yet. With an error the network is as configured and tuned.
-func (l *Robot) remember() (revision uint64, err error) {
-	data, err := l.learnt.read()
+func (r *Robot) remember() (revision uint64, err error) {
+	data, err := r.learnt.read()
 	if data == nil && err == nil {
 		return 0, nil
 	}
 	if err == nil {
 		var done core.Restored
-		if done, err = l.network.Restore(data); err == nil {
+		if done, err = r.network.Restore(data); err == nil {
 			if done.Clamped > 0 {
-				l.log.Warn("some learnt weights were beyond the limits that are configured now, and were brought to them", "file", l.learnt.name, "weights", done.Clamped)
+				r.log.Warn("some learnt weights were beyond the limits that are configured now, and were brought to them", "file", r.learnt.name, "weights", done.Clamped)
 			}
 			return done.Number, nil
 		}
-		err = l.learnt.reject(err)
+		err = r.learnt.reject(err)
 	}
 	return 0, fmt.Errorf("learnt weights: %w; the robot starts from its configured weights", err)
 }
 
 // Save implements bridge.Teacher: what was learnt, and what was tuned.
-func (l *Robot) Save(ctx context.Context) error {
-	if l.config.Learnt == nil && l.config.Tuning == nil {
+func (r *Robot) Save(ctx context.Context) error {
+	if r.config.Learnt == nil && r.config.Tuning == nil {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has neither learnt: {file: ...} nor tuning: {file: ...}"}
 	}
 	var tuned, learnt error
-	if l.config.Tuning != nil {
-		tuned = l.keep(l.Revision())
+	if r.config.Tuning != nil {
+		tuned = r.keep(r.Revision())
 	}
-	if l.config.Learnt != nil {
-		learnt = l.saveLearnt(ctx)
+	if r.config.Learnt != nil {
+		learnt = r.saveLearnt(ctx)
 	}
 	if tuned != nil && learnt != nil { // on one line, as answers are
 		return fmt.Errorf("%w; %w", tuned, learnt)
@@ -53,41 +53,41 @@ func (l *Robot) Save(ctx context.Context) error {
 }
 
 // saveLearnt asks the loop for a snapshot and writes it. The loop only copies the weights; the disk may take its time.
-func (l *Robot) saveLearnt(ctx context.Context) error {
-	l.learnt.mutex.Lock() // first: of two who write, the later has the later weights
-	defer l.learnt.mutex.Unlock()
-	a := l.ask(ctx, func() answer { return answer{snapshot: l.snapshot()} })
+func (r *Robot) saveLearnt(ctx context.Context) error {
+	r.learnt.mutex.Lock() // first: of two who write, the later has the later weights
+	defer r.learnt.mutex.Unlock()
+	a := r.ask(ctx, func() answer { return answer{snapshot: r.snapshot()} })
 	if a.err != nil {
 		return a.err
 	}
-	return l.writeLearnt(a.snapshot)
+	return r.writeLearnt(a.snapshot)
 }
 
 // snapshot is what was learnt up to now. It belongs to the goroutine that owns the network.
-func (l *Robot) snapshot() []byte { return l.network.Snapshot(uint64(l.Revision())) }
+func (r *Robot) snapshot() []byte { return r.network.Snapshot(uint64(r.Revision())) }
 
 // writeLearnt writes the file. Its mutex is held.
-func (l *Robot) writeLearnt(snapshot []byte) error {
-	if err := l.learnt.write(snapshot); err != nil {
+func (r *Robot) writeLearnt(snapshot []byte) error {
+	if err := r.learnt.write(snapshot); err != nil {
 		return fmt.Errorf("save learnt weights: %w", err)
 	}
-	l.log.Debug("saved learnt weights", "file", l.learnt.name, "bytes", len(snapshot))
+	r.log.Debug("saved learnt weights", "file", r.learnt.name, "bytes", len(snapshot))
 	return nil
 }
 
 // Load implements bridge.Teacher: the network goes back to what was last saved.
-func (l *Robot) Load(ctx context.Context) error {
-	if l.config.Learnt == nil {
+func (r *Robot) Load(ctx context.Context) error {
+	if r.config.Learnt == nil {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
 	}
-	l.learnt.mutex.Lock()
-	data, err := files.Read(l.learnt.name, l.learnt.most)
-	l.learnt.mutex.Unlock()
+	r.learnt.mutex.Lock()
+	data, err := files.Read(r.learnt.name, r.learnt.most)
+	r.learnt.mutex.Unlock()
 	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)
 	}
-	return l.ask(ctx, func() answer {
-		_, err := l.network.Restore(data)
+	return r.ask(ctx, func() answer {
+		_, err := r.network.Restore(data)
 		return answer{err: err}
 	}).err
 }
@@ -96,17 +96,17 @@ func (l *Robot) Load(ctx context.Context) error {
 const atATime = 256
 
 // AddLearnt implements bridge.Tuner.
-func (l *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Reading) error {
+func (r *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Reading) error {
 	synapses := map[int]float64{}
 	for path := range values {
-		for _, s := range l.tuner.Learning(path) {
+		for _, s := range r.tuner.Learning(path) {
 			synapses[s] = 0
 		}
 	}
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(synapses)), atATime) {
-		a := l.ask(ctx, func() answer {
+		a := r.ask(ctx, func() answer {
 			for _, s := range some {
-				synapses[s], _, _ = l.network.Weight(s) // it is a plastic one
+				synapses[s], _, _ = r.network.Weight(s) // it is a plastic one
 			}
 			return answer{}
 		})
@@ -116,7 +116,7 @@ func (l *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Readin
 	}
 	for path, v := range values {
 		low, high := math.Inf(1), math.Inf(-1)
-		for _, s := range l.tuner.Learning(path) {
+		for _, s := range r.tuner.Learning(path) {
 			low, high = min(low, synapses[s]), max(high, synapses[s])
 		}
 		if low <= high {
@@ -133,13 +133,13 @@ func (l *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Readin
 const lookAgain = time.Second
 
 // keepSaving saves what was learnt from time to time.
-func (l *Robot) keepSaving(ctx context.Context) {
+func (r *Robot) keepSaving(ctx context.Context) {
 	last, failing := time.Now(), false
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		rest := lookAgain // it may be tuned
-		if every := l.savingEvery.get(); every > 0 {
+		if every := r.savingEvery.get(); every > 0 {
 			rest = min(rest, time.Until(last.Add(every)))
 		}
 		timer.Reset(rest)
@@ -148,20 +148,20 @@ func (l *Robot) keepSaving(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		if every := l.savingEvery.get(); every == 0 || time.Since(last) < every {
+		if every := r.savingEvery.get(); every == 0 || time.Since(last) < every {
 			continue
 		}
 		last = time.Now()
-		switch err := l.saveLearnt(ctx); {
+		switch err := r.saveLearnt(ctx); {
 		case ctx.Err() != nil:
 			return // the end saves once more
 		case err != nil && !failing:
 			failing = true
-			l.log.Error("cannot save what was learnt; trying again", "error", err)
-			l.event(protocol.SaveFailed, err.Error())
+			r.log.Error("cannot save what was learnt; trying again", "error", err)
+			r.event(protocol.SaveFailed, err.Error())
 		case err == nil && failing:
 			failing = false
-			l.log.Info("what was learnt can be saved again")
+			r.log.Info("what was learnt can be saved again")
 		}
 	}
 }

@@ -107,7 +107,7 @@ func TestSaveOnRequest(t *testing.T) {
 		t.Error("nothing was saved")
 	}
 	var refused *protocol.Error
-	nothing := &Robot{robot: &robot{config: &configs.Robot{}}}
+	nothing := &Robot{config: &configs.Robot{}}
 	if err := nothing.Save(context.Background()); !errors.As(err, &refused) || refused.Code != protocol.NotAllowed {
 		t.Errorf("saved without a file: %v", err)
 	}

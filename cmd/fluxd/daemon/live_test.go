@@ -36,7 +36,7 @@ func newTunable(t interface {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tunable{s, tuning.New(config, s.network, s.robot)}
+	return &tunable{s, tuning.New(config, s.network, s.Robot)}
 }
 
 // paths are the parameters, each by its path: no population of these robots is large.
@@ -106,7 +106,7 @@ mqtt: {broker: none}
 				}
 				x.now = next
 				x.step()
-				for _, s := range x.robot.spikes {
+				for _, s := range x.latest {
 					if s.Neuron == x.neurons[name][0] {
 						n++
 					}

@@ -158,7 +158,7 @@ func startReflex(ctx context.Context, probe *reflexProbe) (hand func(value int64
 		defer close(looped)
 		l.loop(ctx)
 	}()
-	hand = func(value int64) { l.hand(edge, l.clock(), value) }
+	hand = func(value int64) { l.handOver(edge, l.clock(), value) }
 	hand(0) // where the edges start from
 	return hand, func() { <-looped; _ = ended() }, nil
 }

@@ -166,7 +166,7 @@ func TestWhatIsValidOpens(t *testing.T) {
 		if err != nil {
 			t.Fatalf("valid, and not opened: %v\n%s", err, text)
 		}
-		tuning.New(config, s.network, s.robot)
+		tuning.New(config, s.network, s.Robot)
 		bumped := s.body.World != nil && config.Safety.EmergencyStop != nil && header.CanonicalPin(config.Safety.EmergencyStop.Pin) == "GPIO17" // which the arena drives
 		if _, err := s.openStop(); err != nil || s.safety.pressed.Load() && !bumped {
 			t.Fatalf("emergency stop: %v, pressed %t\n%s", err, s.safety.pressed.Load(), text)
@@ -264,7 +264,7 @@ mqtt: {broker: none}
 		if err != nil {
 			t.Fatal(err)
 		}
-		tuner := tuning.New(s.config, s.network, s.robot)
+		tuner := tuning.New(s.config, s.network, s.Robot)
 		values, _, err := tuner.Get([]string{"actuators.prop.max_pulse"})
 		if err != nil {
 			t.Fatal(err)

@@ -26,31 +26,31 @@ const emergencyStop = "emergency_stop"
 const mostPretended = 1e9
 
 // Sense implements bridge.ByHand.
-func (l *Robot) Sense(_ context.Context, name string, value float64, length time.Duration) error {
+func (r *Robot) Sense(_ context.Context, name string, value float64, length time.Duration) error {
 	refuse := func(code protocol.Code, format string, args ...any) error {
 		return &protocol.Error{Code: code, Path: "sensors." + name, Message: fmt.Sprintf(format, args...)}
 	}
-	board := l.Simulated()
+	board := r.Simulated()
 	if board == nil {
 		return refuse(protocol.NotAllowed, "the board is real, and so is what it senses: this is for board: {kind: sim}")
 	}
-	i := slices.IndexFunc(l.sensors, func(s *sensorLine) bool { return s.Name == name })
+	i := slices.IndexFunc(r.sensors, func(s *sensorLine) bool { return s.Name == name })
 	if i < 0 {
-		if stop := l.config.Safety.EmergencyStop; stop != nil && name == emergencyStop {
-			return l.press(board, name, stop.Pin, stop.Active == "low", value, length)
+		if stop := r.config.Safety.EmergencyStop; stop != nil && name == emergencyStop {
+			return r.press(board, name, stop.Pin, stop.Active == "low", value, length)
 		}
 		known := []string{emergencyStop}
-		if l.config.Safety.EmergencyStop == nil {
+		if r.config.Safety.EmergencyStop == nil {
 			known = nil
 		}
-		for _, s := range l.sensors {
+		for _, s := range r.sensors {
 			known = append(known, s.Name)
 		}
 		return refuse(protocol.UnknownSensor, "no such sensor%s", spelling.Advice(name, known))
 	}
-	line, c := l.sensors[i], l.config.Sensors[i].Value
+	line, c := r.sensors[i], r.config.Sensors[i].Value
 	if c.Device == "button" || c.Device == "pir" {
-		return l.press(board, name, c.Pin, hardware.ActiveLow(c), value, length)
+		return r.press(board, name, c.Pin, hardware.ActiveLow(c), value, length)
 	}
 	low, high := -mostPretended, mostPretended
 	if within := line.Pretended.Range(); within != (sensors.Range{}) {
@@ -59,12 +59,12 @@ func (l *Robot) Sense(_ context.Context, name string, value float64, length time
 	if math.IsNaN(value) || value < low || value > high { // the device could not say so either: that would be a fault, and no reading
 		return protocol.Refuse("sensors."+name, low, high, fmt.Sprintf("%g is out of range", value))
 	}
-	line.Pretended.Read(int64(math.Round(value*1e6)), l.clock()+length)
+	line.Pretended.Read(int64(math.Round(value*1e6)), r.clock()+length)
 	return nil
 }
 
 // press gives a switch's pin the level of 1, pressed, or of 0; and when it was pressed that of 0 after some time.
-func (l *Robot) press(board *sim.Board, name, pin string, activeLow bool, value float64, length time.Duration) error {
+func (r *Robot) press(board *sim.Board, name, pin string, activeLow bool, value float64, length time.Duration) error {
 	if value != 0 && value != 1 {
 		return &protocol.Error{Code: protocol.OutOfRange, Path: "sensors." + name, Message: fmt.Sprintf("%g: a switch is pressed, 1, or not, 0", value)}
 	}
@@ -76,7 +76,7 @@ func (l *Robot) press(board *sim.Board, name, pin string, activeLow bool, value 
 	simulated.Forget() // when an earlier press would have ended
 	simulated.Drive(gpio.Level((value == 1) != activeLow))
 	if value == 1 {
-		simulated.DriveAt(l.clock()+length, gpio.Level(activeLow))
+		simulated.DriveAt(r.clock()+length, gpio.Level(activeLow))
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ mqtt: {broker: none}
 		if err != nil {
 			t.Fatal(err)
 		}
-		tuner := tuning.New(s.config, s.network, s.robot)
+		tuner := tuning.New(s.config, s.network, s.Robot)
 		values, _, err := tuner.Get([]string{"sensors.s.encode.above"})
 		if err != nil {
 			t.Fatal(err)

@@ -94,7 +94,7 @@ func (w *rewarder) forget() {
 	}
 }
 
-func (r *robot) addReward(c configs.Named[configs.Reward]) {
+func (r *Robot) addReward(c configs.Named[configs.Reward]) {
 	w := &rewarder{name: c.Name, on: c.Value.On}
 	w.set(c.Value)
 	if c.Value.To != "" {
@@ -139,7 +139,7 @@ func (w *rewarder) remember() {
 }
 
 // earn looks at a reading. A change is what lies between two readings a window apart, or more; no stretch of time is paid twice.
-func (r *robot) earn(w *rewarder, at core.Tick, value int64) {
+func (r *Robot) earn(w *rewarder, at core.Tick, value int64) {
 	if w.begun && at-w.since < w.window {
 		return
 	}
@@ -164,7 +164,7 @@ func (r *robot) earn(w *rewarder, at core.Tick, value int64) {
 
 // pay brings the spikes of a reward in, from a tick on, and returns how many. Actors share it by what they did between two times; without a
 // deed there is nobody to pay.
-func (r *robot) pay(w *rewarder, at core.Tick, earned float64, from, until core.Tick) (spikes int) {
+func (r *Robot) pay(w *rewarder, at core.Tick, earned float64, from, until core.Tick) (spikes int) {
 	amount := int(math.Min(w.most, math.Round(math.Abs(earned*w.gain))))
 	if amount < 1 {
 		return 0
@@ -261,7 +261,7 @@ func (w *rewarder) shares(amount int, from, until core.Tick) []int {
 func sign(n int) int { return cmp.Compare(n, 0) }
 
 // train makes a neuron spike some times from a tick on, or from now on if that is past.
-func (r *robot) train(at core.Tick, neuron, count int, every core.Tick) {
+func (r *Robot) train(at core.Tick, neuron, count int, every core.Tick) {
 	at = max(at, r.network.Now())
 	for k := range count {
 		if err := r.network.Excite(at+core.Tick(k)*every, neuron); err != nil { // neither past nor unknown: a mistake of ours
@@ -271,15 +271,15 @@ func (r *robot) train(at core.Tick, neuron, count int, every core.Tick) {
 }
 
 // Reward implements bridge.Teacher.
-func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, error) {
-	i := slices.IndexFunc(l.rewards, func(w *rewarder) bool { return w.name == name })
+func (r *Robot) Reward(ctx context.Context, name string, value float64) (int, error) {
+	i := slices.IndexFunc(r.rewards, func(w *rewarder) bool { return w.name == name })
 	if i < 0 {
-		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name, Message: "no such reward" + spelling.Advice(name, l.describe.Rewards)}
+		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name, Message: "no such reward" + spelling.Advice(name, r.describe.Rewards)}
 	}
-	a := l.ask(ctx, func() (a answer) {
-		w, now := l.rewards[i], core.Tick(l.clock().Microseconds())
+	a := r.ask(ctx, func() (a answer) {
+		w, now := r.rewards[i], core.Tick(r.clock().Microseconds())
 		from, until := now-w.delay-w.window, now-w.delay
-		if a.spikes = l.pay(w, now, value, from, until); a.spikes == 0 {
+		if a.spikes = r.pay(w, now, value, from, until); a.spikes == 0 {
 			a.err = protocol.Warning("no spike came of it: " + w.unpaid(value, from, until))
 		}
 		return a
@@ -291,24 +291,24 @@ func (l *Robot) Reward(ctx context.Context, name string, value float64) (int, er
 const mostStimuli = 10_000
 
 // Stimulate implements bridge.Teacher.
-func (l *Robot) Stimulate(ctx context.Context, trains map[string]protocol.Train) (int, error) {
+func (r *Robot) Stimulate(ctx context.Context, trains map[string]protocol.Train) (int, error) {
 	names := slices.Sorted(maps.Keys(trains)) // the same request has the same effect, and the same error
 	total := int64(0)                         // on 32 bits as well: many large populations are more spikes than an int holds
 	for _, name := range names {
-		if l.neurons[name] == nil {
-			return 0, unknownNeuron(name, l.describe.Neurons)
+		if r.neurons[name] == nil {
+			return 0, unknownNeuron(name, r.describe.Neurons)
 		}
-		total += int64(trains[name].Count) * int64(len(l.neurons[name]))
+		total += int64(trains[name].Count) * int64(len(r.neurons[name]))
 	}
 	if total > mostStimuli { // the control loop waits while they are brought in
 		return 0, &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("%d spikes, all neurons of populations counted: expected at most %d in one request", total, mostStimuli)}
 	}
-	a := l.ask(ctx, func() (a answer) {
-		now := core.Tick(l.clock().Microseconds())
+	a := r.ask(ctx, func() (a answer) {
+		now := core.Tick(r.clock().Microseconds())
 		for _, name := range names {
 			t := trains[name]
-			for _, neuron := range l.neurons[name] {
-				l.train(now, neuron, t.Count, core.Tick(t.Every))
+			for _, neuron := range r.neurons[name] {
+				r.train(now, neuron, t.Count, core.Tick(t.Every))
 				a.spikes += t.Count
 			}
 		}

@@ -116,7 +116,7 @@ mqtt: {broker: none}
 		for i, lux := range c.readings {
 			r.feed(r.sensors[0], core.Tick(i)*100_000, lux*1_000_000)
 			r.think(core.Tick(i)*100_000 + 99_000)
-			for _, s := range r.spikes {
+			for _, s := range r.latest {
 				spikes[int(s.Neuron)]++
 			}
 		}

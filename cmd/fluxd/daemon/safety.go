@@ -52,7 +52,7 @@ func armsAtStart(c *configs.Robot) bool {
 
 // arm lets the actuators obey; see Robot.Arm. When anything speaks against it, it lists everything that does, each with what to do about it; then
 // nothing changes. By says how it comes to that.
-func (r *robot) arm(by string) error {
+func (r *Robot) arm(by string) error {
 	r.safety.mutex.Lock()
 	defer r.safety.mutex.Unlock()
 	if r.safety.armed {
@@ -66,7 +66,7 @@ func (r *robot) arm(by string) error {
 }
 
 // mayArm returns what speaks against arming, as an error. The mutex is held.
-func (r *robot) mayArm() error {
+func (r *Robot) mayArm() error {
 	if against := r.preArm(); len(against) > 0 {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: " + strings.Join(against, "; ")}
 	}
@@ -74,14 +74,14 @@ func (r *robot) mayArm() error {
 }
 
 // obey lets the actuators obey, and tells nobody.
-func (r *robot) obey() {
+func (r *Robot) obey() {
 	r.safety.armed = true
 	for _, o := range r.outputs {
 		o.release(actuators.Disarmed)
 	}
 }
 
-func (r *robot) tellArmed(by string) {
+func (r *Robot) tellArmed(by string) {
 	r.obey()
 	obey := "actuators obey the network"
 	if r.takenOver.Load() {
@@ -92,7 +92,7 @@ func (r *robot) tellArmed(by string) {
 }
 
 // preArm lists what speaks against arming.
-func (r *robot) preArm() (against []string) {
+func (r *Robot) preArm() (against []string) {
 	if r.safety.pressed.Load() {
 		against = append(against, "emergency_stop: the switch is pressed, or its wire is broken: release it")
 	}
@@ -117,7 +117,7 @@ func (r *robot) preArm() (against []string) {
 
 // Disarm brings the actuators to failsafe until they are armed again. It also ends an emergency stop, unless its switch is still
 // pressed.
-func (r *robot) Disarm(who string) {
+func (r *Robot) Disarm(who string) {
 	r.safety.mutex.Lock()
 	defer r.safety.mutex.Unlock()
 	r.safety.armed = false
@@ -135,7 +135,7 @@ func (r *robot) Disarm(who string) {
 }
 
 // EmergencyStop brings the actuators to failsafe, whatever anybody is waiting for, until the robot is disarmed and armed again.
-func (r *robot) EmergencyStop(who string) {
+func (r *Robot) EmergencyStop(who string) {
 	for _, o := range r.outputs {
 		o.hold(actuators.EmergencyStop) // first, and without the lock: Arm may hold it
 	}
@@ -157,7 +157,7 @@ func (r *robot) EmergencyStop(who string) {
 }
 
 // state returns whether the robot is "armed", "disarmed" or "stopped", and who stopped it.
-func (r *robot) state() (state, why string) {
+func (r *Robot) state() (state, why string) {
 	r.safety.mutex.Lock()
 	defer r.safety.mutex.Unlock()
 	switch {
@@ -170,10 +170,10 @@ func (r *robot) state() (state, why string) {
 }
 
 // isStale reports whether a sensor has had no good reading for longer than its patience, by the last judgement.
-func (r *robot) isStale(s *sensorLine) bool { return s.stale.Load() }
+func (r *Robot) isStale(s *sensorLine) bool { return s.stale.Load() }
 
 // judge looks at the ages of all sensors and holds those actuators at failsafe that need one that is stale.
-func (r *robot) judge(now time.Duration) {
+func (r *Robot) judge(now time.Duration) {
 	changed := false
 	for _, s := range r.sensors {
 		stale, silent := s.silent(now)
@@ -241,7 +241,7 @@ func (s *sensorLine) silent(now time.Duration) (stale, telling bool) {
 
 // findNeeds finds the sensors that an actuator depends on: those that the configuration names, or all from which spikes can reach its
 // neurons.
-func (r *robot) findNeeds() {
+func (r *Robot) findNeeds() {
 	byName := map[string]*sensorLine{}
 	for _, s := range r.sensors {
 		byName[s.Name] = s
@@ -272,7 +272,7 @@ func (r *robot) findNeeds() {
 }
 
 // reach returns for each sensor the neurons that its spikes can reach, over synapses of any kind.
-func (r *robot) reach() []map[int]bool {
+func (r *Robot) reach() []map[int]bool {
 	targets := make([][]int, r.network.Neurons())
 	for _, s := range r.config.Network.Synapses {
 		targets[s.From] = append(targets[s.From], s.To)
@@ -294,25 +294,25 @@ func (r *robot) reach() []map[int]bool {
 }
 
 // guardian watches over the sensors and the loop, in a goroutine of its own: it must see when the others hang.
-func (l *Robot) guardian(ctx context.Context) {
+func (r *Robot) guardian(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		now := l.clock()
-		period := l.config.Safety.Stall
-		for _, s := range l.sensors {
+		now := r.clock()
+		period := r.config.Safety.Stall
+		for _, s := range r.sensors {
 			period = min(period, s.patience.get())
 		}
 		period = max(period/2, time.Millisecond)
-		if every := l.watchdogs.Every(); every > 0 {
+		if every := r.watchdogs.Every(); every > 0 {
 			period = min(period, every)
 		}
 		timer.Reset(period)
-		l.judge(now)
-		if l.safety.waiting || l.moving() || l.watchdogs.Watching() {
-			l.examine(now)
+		r.judge(now)
+		if r.safety.waiting || r.moving() || r.watchdogs.Watching() {
+			r.examine(now)
 		}
-		l.watchdogs.Kick(now, !l.safety.stalled.Load())
+		r.watchdogs.Kick(now, !r.safety.stalled.Load())
 		select {
 		case <-ctx.Done():
 			return
@@ -323,45 +323,45 @@ func (l *Robot) guardian(ctx context.Context) {
 
 // moving says whether any actuator does anything else than at failsafe. While none does, nobody is hurt by a loop that hangs, and a robot at
 // rest is left to rest.
-func (l *Robot) moving() bool {
-	return slices.ContainsFunc(l.outputs, func(o *outputLine) bool { return o.Label == nil && o.Guard.Applied() != o.Failsafe })
+func (r *Robot) moving() bool {
+	return slices.ContainsFunc(r.outputs, func(o *outputLine) bool { return o.Label == nil && o.Guard.Applied() != o.Failsafe })
 }
 
 // examine asks the loop for an answer, and holds the actuators at failsafe while it gives none.
-func (l *Robot) examine(now time.Duration) {
-	s := &l.safety
+func (r *Robot) examine(now time.Duration) {
+	s := &r.safety
 	answered := time.Duration(s.answers.Load())
 	if s.waiting && answered >= s.asked {
 		s.waiting = false
 		if s.stalled.Load() {
 			s.stalled.Store(false)
-			for _, o := range l.outputs {
+			for _, o := range r.outputs {
 				o.release(actuators.Stalled)
 			}
-			l.event(protocol.LoopRecovered, fmt.Sprintf("after %v", (answered-s.asked).Round(time.Millisecond)))
-			l.log.Info("the loop answers again", "after", answered-s.asked)
+			r.event(protocol.LoopRecovered, fmt.Sprintf("after %v", (answered-s.asked).Round(time.Millisecond)))
+			r.log.Info("the loop answers again", "after", answered-s.asked)
 		}
 	}
 	if !s.waiting {
 		select {
-		case l.pings <- struct{}{}:
+		case r.pings <- struct{}{}:
 			s.waiting, s.asked = true, now
 		default: // cannot be: one ping at a time
 		}
 		return
 	}
-	if now-s.asked >= l.config.Safety.Stall && !s.stalled.Load() {
+	if now-s.asked >= r.config.Safety.Stall && !s.stalled.Load() {
 		s.stalled.Store(true)
-		for _, o := range l.outputs {
+		for _, o := range r.outputs {
 			o.hold(actuators.Stalled)
 		}
-		l.event(protocol.LoopStalled, fmt.Sprintf("no answer for %v: actuators are at failsafe", l.config.Safety.Stall))
-		l.log.Error("the loop does not answer: actuators are at failsafe", "for", l.config.Safety.Stall)
+		r.event(protocol.LoopStalled, fmt.Sprintf("no answer for %v: actuators are at failsafe", r.config.Safety.Stall))
+		r.log.Error("the loop does not answer: actuators are at failsafe", "for", r.config.Safety.Stall)
 	}
 }
 
 // openStop makes the emergency stop's switch, nil without one, and takes its first reading.
-func (r *robot) openStop() (*sensors.Button, error) {
+func (r *Robot) openStop() (*sensors.Button, error) {
 	button, err := r.body.OpenStop()
 	if button != nil && isPressed(button, r.clock()) {
 		r.safety.pressed.Store(true)
@@ -371,12 +371,12 @@ func (r *robot) openStop() (*sensors.Button, error) {
 }
 
 // watchStop waits for the emergency stop's switch. It looks at the level too, ten times a second: a lost edge must not matter here.
-func (l *Robot) watchStop(ctx context.Context, button *sensors.Button) {
+func (r *Robot) watchStop(ctx context.Context, button *sensors.Button) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		begun := l.clock()
-		l.switched(button, isPressed(button, begun))
+		begun := r.clock()
+		r.switched(button, isPressed(button, begun))
 		rest := edgeRest // a storm on this pin, or a pin whose wait ends at once, does not spin
 		var edge sensors.Reading
 		var ok bool
@@ -385,7 +385,7 @@ func (l *Robot) watchStop(ctx context.Context, button *sensors.Button) {
 			edge.Value, ok, rest = 1, true, edgeWait
 		}
 		if ok {
-			l.switched(button, edge.Value != 0)
+			r.switched(button, edge.Value != 0)
 		}
 		timer.Reset(rest)
 		select {
@@ -407,17 +407,17 @@ func isPressed(button *sensors.Button, at time.Duration) bool {
 }
 
 // switched notes what the emergency stop's switch shows.
-func (l *Robot) switched(button *sensors.Button, pressed bool) {
-	switch was := l.safety.pressed.Swap(pressed); {
+func (r *Robot) switched(button *sensors.Button, pressed bool) {
+	switch was := r.safety.pressed.Swap(pressed); {
 	case pressed && !was:
-		l.EmergencyStop(button.String())
+		r.EmergencyStop(button.String())
 	case !pressed && was:
-		l.event(protocol.EmergencyStopReleased, "disarm, then arm, to go on")
+		r.event(protocol.EmergencyStopReleased, "disarm, then arm, to go on")
 	}
 }
 
 // armAtStart arms a robot that nobody arms by hand. Sensors have not been read yet; what needs them waits for them by itself.
-func (r *robot) armAtStart() error {
+func (r *Robot) armAtStart() error {
 	r.safety.mutex.Lock()
 	defer r.safety.mutex.Unlock()
 	if r.safety.stopped != "" {

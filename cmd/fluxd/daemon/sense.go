@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fluxd/core"
 	"fluxd/encoders"
 	"fluxd/sensors"
 )
@@ -111,7 +110,7 @@ func (line *sensorLine) halted(err error) error {
 
 // sense reads one sensor. It reports false when there is no reading: there is none yet, the sensor failed (counted, told once), or
 // its recording is over.
-func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
+func (r *Robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 	value, err := line.sample(at)
 	if line.edgeless && (err == nil || errors.Is(err, sensors.ErrNotYet)) {
 		line.edgeless, line.trial = false, true
@@ -133,7 +132,7 @@ func (r *robot) sense(line *sensorLine, at time.Duration) (int64, bool) {
 
 // edge waits for a reading that comes with an edge. A driver that panics there has failed: its edges are left alone until Sample has
 // worked again, and it has recovered when they can be waited for again.
-func (r *robot) edge(line *sensorLine, now, timeout time.Duration) (reading sensors.Reading, ok bool) {
+func (r *Robot) edge(line *sensorLine, now, timeout time.Duration) (reading sensors.Reading, ok bool) {
 	if line.edgeless {
 		return sensors.Reading{}, false
 	}
@@ -160,7 +159,7 @@ func (r *robot) edge(line *sensorLine, now, timeout time.Duration) (reading sens
 }
 
 // fault counts a failure, and tells of the first.
-func (r *robot) fault(line *sensorLine, err error) {
+func (r *Robot) fault(line *sensorLine, err error) {
 	line.faults++
 	line.failures++
 	if line.failures == 1 {
@@ -171,14 +170,14 @@ func (r *robot) fault(line *sensorLine, err error) {
 }
 
 // note keeps a good reading for telemetry, and ends a time of failures.
-func (r *robot) note(line *sensorLine, reading sensors.Reading) {
+func (r *Robot) note(line *sensorLine, reading sensors.Reading) {
 	line.latest.write(reading.Value, reading.At)
 	if line.failures > 0 && !line.trial {
 		r.recovered(line)
 	}
 }
 
-func (r *robot) recovered(line *sensorLine) {
+func (r *Robot) recovered(line *sensorLine) {
 	line.failures = 0
 	line.failing.Store(false)
 	r.event(protocol.SensorRecovered, line.Name)
@@ -206,34 +205,34 @@ func (line *sensorLine) next(due, now time.Duration) time.Duration {
 }
 
 // watch reads a sensor in a goroutine of its own: at its rate, and whenever there is an edge.
-func (l *Robot) watch(ctx context.Context, line *sensorLine) {
-	due := l.clock()
+func (r *Robot) watch(ctx context.Context, line *sensorLine) {
+	due := r.clock()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		if now := l.clock(); now >= due {
-			if value, ok := l.sense(line, now); ok {
-				l.hand(line, now, value)
+		if now := r.clock(); now >= due {
+			if value, ok := r.sense(line, now); ok {
+				r.handOver(line, now, value)
 			} else if line.ended.Load() {
 				return
 			}
-			due = line.next(due, l.clock())
+			due = line.next(due, r.clock())
 		}
-		begun := l.clock()
+		begun := r.clock()
 		rest := due - begun
 		if line.Edges != nil {
 			rest = min(rest, edgeWait)
 			failures := line.failures
-			if r, ok := l.edge(line, begun, rest); ok {
-				if l.hand(line, r.At, r.Value) {
+			if one, ok := r.edge(line, begun, rest); ok {
+				if r.handOver(line, one.At, one.Value) {
 					continue
 				}
 				rest = edgeRest // a storm: let the pin drop what nobody could use
 			} else {
-				rest -= l.clock() - begun // all of it, unless the pin's wait ends at once, as some drivers' does: do not spin
+				rest -= r.clock() - begun // all of it, unless the pin's wait ends at once, as some drivers' does: do not spin
 			}
 			if line.failures > failures {
-				due = line.next(due, l.clock())
+				due = line.next(due, r.clock())
 			}
 		}
 		if rest <= 0 {
@@ -244,46 +243,21 @@ func (l *Robot) watch(ctx context.Context, line *sensorLine) {
 		case <-ctx.Done():
 		case <-timer.C:
 		case <-line.nudge:
-			due = min(due, line.next(l.clock(), l.clock()))
+			due = min(due, line.next(r.clock(), r.clock()))
 		}
 	}
 }
 
-// hand gives a reading to the loop, which may be too busy to take it: then it is dropped and counted, for a newer one will come.
-func (l *Robot) hand(line *sensorLine, at time.Duration, value int64) bool {
+// handOver gives a reading to the loop, which may be too busy to take it: then it is dropped and counted, for a newer one will come.
+func (r *Robot) handOver(line *sensorLine, at time.Duration, value int64) bool {
 	if line.pending.Add(1) <= edgeShare {
 		select {
-		case l.readings <- reading{line: line, at: at, value: value}:
+		case r.readings <- reading{line: line, at: at, value: value}:
 			return true
 		default:
 		}
 	}
 	line.pending.Add(-1)
-	l.dropped.Add(1)
+	r.dropped.Add(1)
 	return false
-}
-
-// feed encodes a reading into spikes and hands them to the network.
-func (r *robot) feed(line *sensorLine, at core.Tick, value int64) {
-	for _, w := range line.rewards {
-		r.earn(w, at, value)
-	}
-	r.arrival = line.encoder.Encode(at, value, r.arrival[:0])
-	for _, t := range r.arrival {
-		if now := r.network.Now(); t < now {
-			t = now
-			r.late++
-		}
-		for _, neuron := range line.neurons {
-			var err error
-			if line.electric {
-				err = r.network.Excite(t, neuron)
-			} else {
-				err = r.network.Pour(t, neuron, line.water)
-			}
-			if err != nil { // neither past nor unknown: a mistake of ours
-				panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.Name, t, err))
-			}
-		}
-	}
 }

@@ -40,7 +40,7 @@ func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) 
 			return err
 		}
 		if len(opts.Overlays) > 0 {
-			if err := tuning.New(config, s.network, s.robot).Apply(opts.Overlays); err != nil {
+			if err := tuning.New(config, s.network, s.Robot).Apply(opts.Overlays); err != nil {
 				return errors.Join(err, s.halt())
 			}
 		}

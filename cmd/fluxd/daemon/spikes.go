@@ -46,9 +46,9 @@ func (s *spikeLog) note(now time.Duration, spikes []core.Spike) {
 }
 
 // Spikes implements bridge.SpikeSource.
-func (l *Robot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
-	s := &l.spikeLog
-	now := l.clock()
+func (r *Robot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
+	s := &r.spikeLog
+	now := r.clock()
 	fresh := int64(now) > s.until.Load()
 	s.mutex.Lock()
 	if s.spare == nil {

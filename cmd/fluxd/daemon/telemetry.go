@@ -11,27 +11,27 @@ import (
 )
 
 // Name returns the robot's name.
-func (l *Robot) Name() string { return l.config.Name }
+func (r *Robot) Name() string { return r.config.Name }
 
 // Describe implements bridge.Telemetry.
-func (l *Robot) Describe() protocol.Description { return l.describe }
+func (r *Robot) Describe() protocol.Description { return r.describe }
 
 // Get implements bridge.Tuner.
-func (l *Robot) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
-	return l.tuner.Get(paths)
+func (r *Robot) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
+	return r.tuner.Get(paths)
 }
 
 // Revision implements bridge.Tuner.
-func (l *Robot) Revision() protocol.Revision { return l.tuner.Revision() }
+func (r *Robot) Revision() protocol.Revision { return r.tuner.Revision() }
 
 // TelemetryEvery implements bridge.Telemetry.
-func (l *Robot) TelemetryEvery() time.Duration { return configs.Frequency(l.telemetry.Load()).Period() }
+func (r *Robot) TelemetryEvery() time.Duration { return configs.Frequency(r.telemetry.Load()).Period() }
 
 // Sensors implements bridge.Telemetry.
-func (l *Robot) Sensors() map[string]protocol.Measure {
-	now := l.clock()
-	all := make(map[string]protocol.Measure, len(l.sensors))
-	for _, s := range l.sensors {
+func (r *Robot) Sensors() map[string]protocol.Measure {
+	now := r.clock()
+	all := make(map[string]protocol.Measure, len(r.sensors))
+	for _, s := range r.sensors {
 		if value, at, seen := s.latest.read(); seen {
 			all[s.Name] = protocol.Measure{Value: float64(value) / 1e6, Unit: s.Sensor.Unit(), Age: protocol.Seconds(max(0, now-at))}
 		}
@@ -40,9 +40,9 @@ func (l *Robot) Sensors() map[string]protocol.Measure {
 }
 
 // Actuators implements bridge.Telemetry.
-func (l *Robot) Actuators() map[string]protocol.Measure {
-	all := make(map[string]protocol.Measure, len(l.outputs))
-	for _, o := range l.outputs {
+func (r *Robot) Actuators() map[string]protocol.Measure {
+	all := make(map[string]protocol.Measure, len(r.outputs))
+	for _, o := range r.outputs {
 		if o.Label != nil {
 			all[o.Name] = protocol.Measure{Value: o.Label.Name()}
 			continue
@@ -66,17 +66,17 @@ type meter struct {
 const meterInterval = 500 * time.Millisecond
 
 // Health implements bridge.Telemetry.
-func (l *Robot) Health() protocol.Health {
-	now := l.clock()
+func (r *Robot) Health() protocol.Health {
+	now := r.clock()
 	h := protocol.Health{
-		Uptime: protocol.Seconds(now), Spikes: l.spikes.Load(), QueueDepth: int(l.waiting.Load()), Ignored: l.ignored.Load(), Drops: l.dropped.Load(),
-		LateInputs: l.lateness.Load(), Temperature: machine.Temperature(), SensorAges: map[string]protocol.Seconds{},
-		Latency: percentiles(&l.loopLateness), EdgeToWrite: percentiles(&l.toWrite[byEdge]), SpikeToWrite: percentiles(&l.toWrite[bySpike]),
-		Realtime: l.granted,
+		Uptime: protocol.Seconds(now), Spikes: r.spikes.Load(), QueueDepth: int(r.waiting.Load()), Ignored: r.ignored.Load(), Drops: r.dropped.Load(),
+		LateInputs: r.lateness.Load(), Temperature: machine.Temperature(), SensorAges: map[string]protocol.Seconds{},
+		Latency: percentiles(&r.loopLateness), EdgeToWrite: percentiles(&r.toWrite[byEdge]), SpikeToWrite: percentiles(&r.toWrite[bySpike]),
+		Realtime: r.granted,
 	}
-	h.Safety.State, h.Safety.By = l.state()
-	h.Safety.ByHand = l.takenOver.Load()
-	for _, o := range l.outputs {
+	h.Safety.State, h.Safety.By = r.state()
+	h.Safety.ByHand = r.takenOver.Load()
+	for _, o := range r.outputs {
 		if held := o.Guard.Held(); held != 0 {
 			if h.Safety.Held == nil {
 				h.Safety.Held = map[string][]string{}
@@ -84,18 +84,18 @@ func (l *Robot) Health() protocol.Health {
 			h.Safety.Held[o.Name] = held.Reasons()
 		}
 	}
-	for _, s := range l.sensors {
+	for _, s := range r.sensors {
 		h.Drops += s.lost.Load()
-		if l.isStale(s) {
+		if r.isStale(s) {
 			h.Safety.Stale = append(h.Safety.Stale, s.Name)
 		}
 	}
-	for _, s := range l.sensors {
+	for _, s := range r.sensors {
 		if _, at, seen := s.latest.read(); seen {
 			h.SensorAges[s.Name] = protocol.Seconds(max(0, now-at))
 		}
 	}
-	h.SpikesPerSecond, h.CPU = l.meter.read(now, h.Spikes)
+	h.SpikesPerSecond, h.CPU = r.meter.read(now, h.Spikes)
 	return h
 }
 

@@ -17,109 +17,109 @@ import (
 
 // recall gives the robot what was tuned in its last run, if that is to persist, and returns it. Values that this robot does not take are left out, and
 // the file with them is kept aside; so is one that cannot be used at all.
-func (l *Robot) recall() (*configs.Overlay, error) {
-	if c := l.config.Tuning; c == nil || !c.Persist {
+func (r *Robot) recall() (*configs.Overlay, error) {
+	if c := r.config.Tuning; c == nil || !c.Persist {
 		return nil, nil
 	}
-	data, err := l.tuned.read()
+	data, err := r.tuned.read()
 	if data == nil && err == nil {
 		return nil, nil
 	}
 	var o *configs.Overlay
 	if err == nil {
-		if o, err = configs.ParseOverlay(l.tuned.name, data); err != nil {
-			err = l.tuned.reject(err)
+		if o, err = configs.ParseOverlay(r.tuned.name, data); err != nil {
+			err = r.tuned.reject(err)
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tuning: %w; the robot is as configured", err)
 	}
-	left, err := l.tuner.Recall(o)
+	left, err := r.tuner.Recall(o)
 	if err != nil {
-		return nil, fmt.Errorf("tuning: %w; the robot is as configured", l.tuned.reject(err))
+		return nil, fmt.Errorf("tuning: %w; the robot is as configured", r.tuned.reject(err))
 	}
 	if left == nil {
 		return o, nil
 	}
-	err = l.tuned.reject(errors.Join(left...))
-	return o, errors.Join(fmt.Errorf("tuning: some values were left out, the others are in effect: %w", err), l.keep(l.tuner.Revision()))
+	err = r.tuned.reject(errors.Join(left...))
+	return o, errors.Join(fmt.Errorf("tuning: some values were left out, the others are in effect: %w", err), r.keep(r.tuner.Revision()))
 }
 
 // keep writes what is tuned now, unless that was done since a revision. The loop never calls it.
-func (l *Robot) keep(revision protocol.Revision) error {
-	l.tuned.mutex.Lock() // first: of two who write, the later has the later values
-	defer l.tuned.mutex.Unlock()
-	if revision > 0 && l.keptRevision >= revision {
+func (r *Robot) keep(revision protocol.Revision) error {
+	r.tuned.mutex.Lock() // first: of two who write, the later has the later values
+	defer r.tuned.mutex.Unlock()
+	if revision > 0 && r.keptRevision >= revision {
 		return nil
 	}
-	o := l.tuner.Overlay()
+	o := r.tuner.Overlay()
 	text, err := o.Text()
 	if err == nil {
-		err = l.tuned.write(text)
+		err = r.tuned.write(text)
 	}
 	if err != nil {
 		return fmt.Errorf("save what was tuned: %w", err)
 	}
-	l.keptRevision = protocol.Revision(o.Revision)
+	r.keptRevision = protocol.Revision(o.Revision)
 	return nil
 }
 
 // Keep implements bridge.Tuner. A disk that fails takes nothing back: the change is in effect, and the client is warned that it will be lost, as are the
 // log and an event.
-func (l *Robot) Keep(revision protocol.Revision) error {
-	if c := l.config.Tuning; c == nil || !c.Persist {
+func (r *Robot) Keep(revision protocol.Revision) error {
+	if c := r.config.Tuning; c == nil || !c.Persist {
 		return nil
 	}
-	err := l.keep(revision)
+	err := r.keep(revision)
 	if err == nil {
 		return nil
 	}
-	l.log.Error("an accepted change will be lost at the end", "error", err)
-	l.event(protocol.SaveFailed, err.Error())
+	r.log.Error("an accepted change will be lost at the end", "error", err)
+	r.event(protocol.SaveFailed, err.Error())
 	return protocol.Warning("the change is in effect, and will be lost at the end: " + err.Error())
 }
 
 // Reset implements bridge.Tuner.
-func (l *Robot) Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
-	return l.change(ctx, who, func() (tuning.Request, error) {
-		values, err := l.tuner.Presets(paths)
+func (r *Robot) Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+	return r.change(ctx, who, func() (tuning.Request, error) {
+		values, err := r.tuner.Presets(paths)
 		return tuning.Request{Values: values, IfRevision: ifRevision, Source: protocol.FromConfig}, err
 	})
 }
 
 // Set implements bridge.Tuner.
-func (l *Robot) Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
-	return l.change(ctx, who, func() (tuning.Request, error) {
+func (r *Robot) Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+	return r.change(ctx, who, func() (tuning.Request, error) {
 		return tuning.Request{Values: changes, IfRevision: ifRevision, Source: who}, nil
 	})
 }
 
 // change makes a change that is wished for: it is worked out here, beside the control loop, which puts it in place between two ticks. When
 // another change has come in between it is worked out anew. A change of nothing is none.
-func (l *Robot) change(ctx context.Context, who string, wished func() (tuning.Request, error)) (map[string]float64, protocol.Revision, error) {
+func (r *Robot) change(ctx context.Context, who string, wished func() (tuning.Request, error)) (map[string]float64, protocol.Revision, error) {
 	for {
 		w, err := wished()
 		var c *tuning.Change
 		if err == nil {
-			c, err = l.tuner.Prepare(w)
+			c, err = r.tuner.Prepare(w)
 		}
 		if err != nil {
-			return nil, l.tuner.Revision(), err
+			return nil, r.tuner.Revision(), err
 		}
 		if c.Empty() {
-			return map[string]float64{}, l.tuner.Revision(), nil
+			return map[string]float64{}, r.tuner.Revision(), nil
 		}
 		done := false
-		a := l.ask(ctx, func() (a answer) {
-			done, a.err = l.tuner.Commit(c)
+		a := r.ask(ctx, func() (a answer) {
+			done, a.err = r.tuner.Commit(c)
 			return a
 		})
 		if a.err != nil {
-			return nil, l.tuner.Revision(), a.err
+			return nil, r.tuner.Revision(), a.err
 		}
 		if done {
-			applied := l.tuner.Applied(c)
-			l.event(protocol.Tuned, fmt.Sprintf("by %s, revision %d: %s", who, c.Revision(), spelling.Some(slices.Sorted(maps.Keys(applied)))))
+			applied := r.tuner.Applied(c)
+			r.event(protocol.Tuned, fmt.Sprintf("by %s, revision %d: %s", who, c.Revision(), spelling.Some(slices.Sorted(maps.Keys(applied)))))
 			return applied, c.Revision(), nil
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // A simulation is a robot in virtual time: sensors, network, actuators and world advance together as one sequence of events. It
 // depends on the configuration and the seed alone.
 type simulation struct {
-	*robot
+	*Robot
 	now     time.Duration
 	due     []time.Duration // when each sensor is read next
 	edges   time.Duration   // when the edges of all are looked at next
@@ -28,7 +28,7 @@ func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simul
 	if err != nil {
 		return nil, err
 	}
-	s.robot = r
+	s.Robot = r
 	s.obey() // nobody could, in virtual time, and nobody gets hurt
 	s.due = make([]time.Duration, len(r.sensors))
 	if config.Compare != nil {
@@ -134,21 +134,10 @@ func (s *simulation) step() {
 	}
 	s.think(tick)
 	s.lookAfterHand(s.now)
+	s.decide(s.now)
 	for _, o := range s.outputs {
-		if s.manual.taken {
-			o.fired = [causes]core.Tick{} // no spike renews a wish
-		}
-		if wish, changed := s.decide(o); changed {
-			o.Guard.Set(s.now, wish)
-		}
-		if o.fired != [causes]core.Tick{} {
-			o.Guard.Renew(s.now)
-			o.fired = [causes]core.Tick{}
-		}
-		if t, ok := o.Guard.Due(); ok && t <= s.now || o.adjust.Load() != nil {
-			if err := o.step(s.now); err != nil {
-				s.log.Warn("actuator does not answer; trying again", "actuator", o.Name, "error", err)
-			}
+		if t, ok := o.Guard.Due(); ok && t <= s.now || o.news.Load() || o.adjust.Load() != nil {
+			s.write(o)
 		}
 	}
 	if s.compare != nil {

@@ -1,0 +1,110 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fluxd/bridge"
+	"fluxd/bridge/broker"
+	"fluxd/bridge/protocol"
+	"fluxd/configs"
+	"fluxd/files"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// connect starts the bridge to MQTT, and before it the robot's own broker if it has one.
+func (r *Robot) connect(ctx context.Context, opts RunOptions) error {
+	c := r.config.MQTT
+	o := bridge.Options{Robot: r.config.Name, Broker: c.Broker, User: c.User, Version: opts.Version, HomeAssistant: c.HomeAssistant, Log: r.log}
+	if c.Broker == "embedded" {
+		if err := r.startBroker(ctx, opts); err != nil {
+			return fmt.Errorf("mqtt: %w", err)
+		}
+		o.Broker, o.Dial = r.broker.URL(), r.broker.Dial
+		o.User, o.Password = r.broker.Login()
+	} else {
+		if c.TLS != nil {
+			o.TLS = protocol.TLS(*c.TLS)
+		}
+		var err error
+		if o.Password, err = password(c); err != nil {
+			return fmt.Errorf("mqtt: %w", err)
+		}
+	}
+	var err error
+	if r.bridge, err = bridge.Start(ctx, bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r}, o); err != nil {
+		return fmt.Errorf("mqtt: %w", err)
+	}
+	if c.HomeAssistant && c.Fleet != nil {
+		r.log.Warn("Home Assistant finds the robot at the robot's own broker, and not at the fleet's hub, which does not get the message for it")
+		r.event(protocol.DiscoveryLost, "at the fleet's hub: it does not get the message for Home Assistant; at the robot's own broker the robot is found")
+	}
+	return nil
+}
+
+// startBroker starts the robot's own broker. It lives until the bridge to it has been closed.
+func (r *Robot) startBroker(ctx context.Context, opts RunOptions) (err error) {
+	c := r.config.MQTT
+	described, err := json.Marshal(r.describe)
+	if err != nil {
+		return err
+	}
+	o := broker.Options{Robot: r.config.Name, Listen: c.Listen, Passwords: c.Passwords, Clients: c.Clients, Described: len(described), Program: opts.Broker, Log: r.log}
+	if c.TLS != nil {
+		o.TLS = broker.TLS{Certificate: c.TLS.Certificate, Key: c.TLS.Key, CA: c.TLS.CA}
+	}
+	if f := c.Fleet; f != nil {
+		o.Fleet = broker.Fleet{URL: f.URL, User: f.User, CA: f.CA}
+		if o.Fleet.Password, err = readPassword(f.PasswordFile); err != nil {
+			return fmt.Errorf("fleet: %w", err)
+		}
+	}
+	r.broker, err = broker.Start(context.WithoutCancel(ctx), o)
+	return err
+}
+
+// password finds the password for an external broker. It never stands in the robot file, which is copied and shown.
+func password(c configs.MQTT) (string, error) {
+	switch {
+	case c.PasswordFile != "":
+		return readPassword(c.PasswordFile)
+	case c.PasswordEnv != "":
+		text, set := os.LookupEnv(c.PasswordEnv)
+		if !set {
+			return "", fmt.Errorf("password_env: the environment has no %s", c.PasswordEnv)
+		}
+		return text, nil
+	}
+	return "", nil
+}
+
+// maxPassword bounds a file that holds a password: MQTT can carry 65,535 bytes.
+const maxPassword = 64 << 10
+
+// readPassword reads a file that holds a password; without a file there is none.
+func readPassword(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := files.Read(file, maxPassword)
+	if err != nil {
+		return "", fmt.Errorf("password_file: %w", err)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// Broker returns the URL at which clients reach the robot's broker, or "" without MQTT.
+func (r *Robot) Broker() string {
+	if r.bridge == nil {
+		return ""
+	}
+	return r.bridge.URL()
+}
+
+// tell publishes an event; without a broker nobody hears it.
+func (r *Robot) tell(kind protocol.EventKind, text string) {
+	if b := r.bridge; b != nil {
+		b.Event(kind, text)
+	}
+}

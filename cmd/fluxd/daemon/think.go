@@ -1,0 +1,87 @@
+package daemon
+
+import (
+	"fluxd/core"
+	"fmt"
+)
+
+// feed encodes a reading into spikes and hands them to the network.
+func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
+	for _, w := range line.rewards {
+		r.earn(w, at, value)
+	}
+	r.arrival = line.encoder.Encode(at, value, r.arrival[:0])
+	for _, t := range r.arrival {
+		if now := r.network.Now(); t < now {
+			t = now
+			r.late++
+		}
+		for _, neuron := range line.neurons {
+			var err error
+			if line.electric {
+				err = r.network.Excite(t, neuron)
+			} else {
+				err = r.network.Pour(t, neuron, line.water)
+			}
+			if err != nil { // neither past nor unknown: a mistake of ours
+				panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.Name, t, err))
+			}
+		}
+	}
+}
+
+// A route leads from a neuron to an input of an output's decoder.
+type route struct{ output, input int }
+
+// think advances the network past a tick and shows its spikes to the decoders.
+func (r *Robot) think(at core.Tick) {
+	r.latest = r.network.Advance(at+1, r.latest[:0])
+	for _, s := range r.latest {
+		if r.actors != nil {
+			for _, h := range r.actors[s.Neuron] {
+				h.note(s.At)
+			}
+		}
+		for _, to := range r.routes[s.Neuron] {
+			o := r.outputs[to.output]
+			o.decoder.Spike(s.At, to.input)
+			why := bySpike
+			if s.At >= r.since {
+				why = byEdge
+			}
+			if o.fired[why] == 0 {
+				o.fired[why] = s.At
+			}
+		}
+	}
+	for _, o := range r.outputs {
+		o.decoder.Expire(at)
+	}
+}
+
+// next returns when the network, a decoder or what is driven by hand wants attention, and false when nothing does.
+func (r *Robot) next() (core.Tick, bool) {
+	next, waiting := r.network.Next()
+	if t, ok := r.handDue(); ok && (!waiting || t < next) {
+		next, waiting = t, true
+	}
+	for _, o := range r.outputs {
+		if t, ok := o.decoder.Next(); ok && (!waiting || t < next) {
+			next, waiting = t, true
+		}
+	}
+	return next, waiting
+}
+
+// forget brings the network and what follows it to where they were at the start, but for what was learnt and tuned.
+func (r *Robot) forget() {
+	r.network.Fresh()
+	for _, o := range r.outputs {
+		o.decoder.Clear()
+		o.fired = [causes]core.Tick{}
+	}
+	for _, w := range r.rewards {
+		w.forget()
+	}
+	r.since, r.held = never, 0
+}
