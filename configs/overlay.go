@@ -183,7 +183,7 @@ next:
 		case reflect.Struct:
 			for _, f := range strict.Fields(value.Type()) {
 				if f.Key == key {
-					value = value.Field(f.Index)
+					value = value.FieldByIndex(f.Index)
 					continue next
 				}
 			}

@@ -142,13 +142,13 @@ func TestTags(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", where, err)
 				}
-				alone := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "Value", Type: of.Field(f.Index).Type, Tag: f.Tag}}))
+				alone := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "Value", Type: f.Type, Tag: f.Tag}}))
 				d.Value(&yaml.Node{Kind: yaml.MappingNode}, alone.Interface(), "", 0)
 				if err := d.Err(); err != nil {
 					t.Errorf("%s: default: %v", where, err)
 				}
 			}
-			visit(of.Field(f.Index).Type)
+			visit(f.Type)
 		}
 	}
 	visit(reflect.TypeFor[Robot]())
@@ -193,7 +193,7 @@ func TestSchemaHasEveryKey(t *testing.T) {
 				if strings.Join(choices, ",") != f.Tag.Get("enum") {
 					t.Errorf("%s: property %s: choices %v, expected %s", path, f.Key, choices, f.Tag.Get("enum"))
 				}
-				visit(strict.Join(path, f.Key), of.Field(f.Index).Type, property)
+				visit(strict.Join(path, f.Key), f.Type, property)
 			}
 		}
 	}

@@ -99,7 +99,7 @@ func wires(path, sort, name string, device any) []Connection {
 			}
 			all = append(all, c)
 		}
-		switch value := v.Field(f.Index); value.Kind() {
+		switch value := v.FieldByIndex(f.Index); value.Kind() {
 		case reflect.Slice:
 			for i := range value.Len() {
 				add(fmt.Sprintf("%s.%s[%d]", path, f.Key, i), fmt.Sprintf("%s[%d]", f.Key, i), value.Index(i).String())
@@ -423,7 +423,7 @@ func (s *Sensor) differs(other *Sensor) string {
 	}
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	for _, f := range strict.Fields(x.Type()) {
-		if !reflect.DeepEqual(x.Field(f.Index).Interface(), y.Field(f.Index).Interface()) {
+		if !reflect.DeepEqual(x.FieldByIndex(f.Index).Interface(), y.FieldByIndex(f.Index).Interface()) {
 			return f.Key
 		}
 	}

@@ -31,6 +31,13 @@
 //	enum:"on,blink"       the texts that are allowed
 //	none:"no limit"       the word none is allowed, and what it means; in Go it is the zero value
 //	neuron:"true"         of a mapping by names: they are those of neurons, which may have dots and brackets
+//	min:"1 Hz" max:"1 MHz"  the ends, written as in a file, both inclusive; above:"0" where the lower end itself is not allowed
+//	live:"true"           it can be changed while what it configures runs: see Live
+//	unit:"1/s"            of a whole number in millionths, and of what is shown of a plain number
 //
-// A slice of Named is a mapping whose order counts. A type that is written in a form of its own is a Value.
+// A slice of Named is a mapping whose order counts. A type that is written in a form of its own is a Value. Amounts are times, the types of
+// periph's package physic, and structs with an amount in millionths and its unit (see Quantity).
+//
+// Of what comes in several kinds, such as sensors, what all have in common is a Union, and each kind has a struct of its own options. They
+// stand in one mapping.
 package strict

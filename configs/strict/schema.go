@@ -2,9 +2,16 @@ package strict
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
+
+	"periph.io/x/conn/v3/physic"
+
+	"fluxd/configs/amounts"
 )
 
 // Schema returns the JSON Schema (draft 2020-12) of a type, for editors. It knows keys, kinds, choices, defaults and what each is for;
@@ -27,21 +34,22 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ *(us|µs|ms|s|m|h)`, "examples": []string{"5ms"}}
+		if strings.HasPrefix(tag.Get("min"), "-") {
+			return schemaOf(reflect.TypeFor[Offset](), tag)
+		}
 	case reflect.TypeFor[Offset]():
 		made = map[string]any{"type": "string", "pattern": `^-?[0-9.]+ *(us|µs|ms|s|m|h)`, "examples": []string{"-20us"}}
-	case reflect.TypeFor[Frequency]():
+	case reflect.TypeFor[Frequency](), reflect.TypeFor[physic.Frequency]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ *(mHz|Hz|kHz|MHz)$`, "examples": []string{"200 Hz"}}
 	case reflect.TypeFor[Slew]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ */s$`, "examples": []string{"4/s"}}
 	case reflect.TypeFor[Bytes]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9]+ *(KiB|MiB|GiB)$`, "examples": []string{"64 MiB"}}
-	case reflect.TypeFor[Quantity]():
-		made = map[string]any{"type": []string{"string", "number"}, "examples": []string{"0.9 m"}}
 	default:
 		if own, is := reflect.New(t).Interface().(Value); is {
 			made = own.Schema()
 		} else {
-			made = schemaOfKind(t)
+			made = schemaOfKind(t, tag)
 		}
 	}
 	if tag.Get("none") != "" {
@@ -64,18 +72,32 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 }
 
 // schemaOfKind is that of a type by its kind.
-func schemaOfKind(t reflect.Type) map[string]any {
+func schemaOfKind(t reflect.Type, tag reflect.StructTag) map[string]any {
+	unit, hasUnit := tag.Lookup("unit")
+	physical, isPhysical := scales[t]
+	switch {
+	case isAmount(t):
+		return map[string]any{"type": []string{"string", "number"}, "examples": []string{"0.9 m"}}
+	case isChoice(t):
+		return map[string]any{"type": []string{"string", "number"}}
+	case isPhysical:
+		return map[string]any{"type": []string{"string", "number"}, "examples": []string{"20 " + physical.unit}}
+	case t.Kind() == reflect.Int64 && hasUnit && unit == "":
+		return map[string]any{"type": "number"}
+	case t.Kind() == reflect.Int64 && hasUnit && unit == "1"+amounts.PerSecond:
+		return schemaOf(reflect.TypeFor[Slew](), "")
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		return schemaOf(t.Elem(), "")
+		return schemaOf(t.Elem(), valueTag(tag))
 	case reflect.Struct:
 		return schemaOfStruct(t)
 	case reflect.Array:
-		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), ""), "minItems": t.Len(), "maxItems": t.Len()}
+		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), valueTag(tag)), "minItems": t.Len(), "maxItems": t.Len()}
 	case reflect.Slice:
 		element := t.Elem()
 		if !strings.HasPrefix(element.Name(), "Named[") {
-			return map[string]any{"type": "array", "items": schemaOf(element, "")}
+			return map[string]any{"type": "array", "items": schemaOf(element, valueTag(tag))}
 		}
 		value, _ := element.FieldByName("Value")
 		return map[string]any{"type": "object", "additionalProperties": schemaOf(value.Type, ""), "propertyNames": map[string]any{"pattern": namePattern}}
@@ -91,6 +113,17 @@ func schemaOfKind(t reflect.Type) map[string]any {
 	return map[string]any{"type": "string"}
 }
 
+// valueTag is the part of a tag that the parts of a list share: how they are written.
+func valueTag(tag reflect.StructTag) reflect.StructTag {
+	var kept []string
+	for _, key := range []string{"unit", "min"} {
+		if text, is := tag.Lookup(key); is {
+			kept = append(kept, key+":"+strconv.Quote(text))
+		}
+	}
+	return reflect.StructTag(strings.Join(kept, " "))
+}
+
 // Doc is what a key is for.
 func Doc(tag reflect.StructTag) string {
 	doc := tag.Get("doc")
@@ -103,11 +136,18 @@ func Doc(tag reflect.StructTag) string {
 func schemaOfStruct(t reflect.Type) map[string]any {
 	properties := map[string]any{}
 	var required []string
+	union, kinds := unionOf(t)
 	for _, f := range Fields(t) {
-		properties[f.Key] = schemaOf(t.Field(f.Index).Type, f.Tag)
+		if f.Key == union {
+			f = discriminator(f, kinds)
+		}
+		properties[f.Key] = schemaOf(f.Type, f.Tag)
 		if f.Tag.Get("required") == "true" {
 			required = append(required, f.Key)
 		}
+	}
+	for key, owners := range keysOfKinds(kinds) {
+		properties[key] = schemaOfOwned(owners)
 	}
 	made := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 	if required != nil {
@@ -115,5 +155,42 @@ func schemaOfStruct(t reflect.Type) map[string]any {
 	} else {
 		made["type"] = []string{"object", "null"} // "eye:" alone is all defaults
 	}
+	return made
+}
+
+// owned is an option as one kind has it.
+type owned struct {
+	kind   string
+	schema map[string]any
+}
+
+// keysOfKinds are the options of all kinds, by key.
+func keysOfKinds(kinds []Kind) map[string][]owned {
+	all := map[string][]owned{}
+	for _, k := range kinds {
+		for _, f := range Fields(k.options()) {
+			all[f.Key] = append(all[f.Key], owned{k.Name, schemaOf(f.Type, f.Tag)})
+		}
+	}
+	return all
+}
+
+// schemaOfOwned is that of a key which kinds share: what all of them say, and what each says of it.
+func schemaOfOwned(owners []owned) map[string]any {
+	made := maps.Clone(owners[0].schema)
+	var kinds, about []string
+	for _, o := range owners {
+		kinds = append(kinds, o.kind)
+		about = append(about, fmt.Sprintf("%s: %v", o.kind, o.schema["description"]))
+		for key, value := range made {
+			if !reflect.DeepEqual(value, o.schema[key]) {
+				delete(made, key)
+			}
+		}
+	}
+	if made["description"] == nil {
+		made["description"] = strings.Join(about, "; ")
+	}
+	made["description"] = fmt.Sprintf("%v (%s)", made["description"], strings.Join(kinds, ", "))
 	return made
 }

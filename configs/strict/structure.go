@@ -11,19 +11,28 @@ import (
 	"fluxd/configs/spelling"
 )
 
-// Field is a struct field as its tags describe it.
+// Field is a struct field as its tags describe it. Those of an embedded struct without a key are among those of the outer one.
 type Field struct {
-	Index int
+	Index []int // as reflect.Value.FieldByIndex takes it
 	Key   string
 	Tag   reflect.StructTag
+	Type  reflect.Type
 }
 
-// Fields lists those of a struct that a file may hold.
+// Fields lists those of a struct that a file may hold, without those of the kinds of a Union.
 func Fields(t reflect.Type) []Field {
 	var all []Field
 	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); key != "" && key != "-" {
-			all = append(all, Field{Index: i, Key: key, Tag: t.Field(i).Tag})
+		f := t.Field(i)
+		switch key := f.Tag.Get("yaml"); {
+		case key == "-" || key == "" && !f.Anonymous || f.Type.Kind() == reflect.Interface:
+		case key == "" && f.Type.Kind() == reflect.Struct:
+			for _, inner := range Fields(f.Type) {
+				inner.Index = append([]int{i}, inner.Index...)
+				all = append(all, inner)
+			}
+		case key != "":
+			all = append(all, Field{Index: f.Index, Key: key, Tag: f.Tag, Type: f.Type})
 		}
 	}
 	return all
@@ -37,7 +46,29 @@ func Condition(text string) (key string, values []string) {
 
 // IsLeaf reports whether values of a type are no mappings of its fields.
 func IsLeaf(t reflect.Type) bool {
-	return t.Kind() != reflect.Struct || t == reflect.TypeFor[Quantity]() || reflect.PointerTo(t).Implements(reflect.TypeFor[Value]())
+	return t.Kind() != reflect.Struct || isAmount(t) || isChoice(t) || reflect.PointerTo(t).Implements(reflect.TypeFor[Value]())
+}
+
+// slot is where a key's value goes.
+type slot struct {
+	Field
+	in reflect.Value // the struct that has the field
+}
+
+func (s slot) value() reflect.Value { return s.in.FieldByIndex(s.Index) }
+
+func slots(v reflect.Value) (all []slot) {
+	for _, f := range Fields(v.Type()) {
+		all = append(all, slot{f, v})
+	}
+	return all
+}
+
+func keysOf(all []slot) (keys []string) {
+	for _, s := range all {
+		keys = append(keys, s.Key)
+	}
+	return keys
 }
 
 // structure decodes a mapping into a struct.
@@ -53,84 +84,109 @@ func (d *Decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 	if line := v.FieldByName("Line"); line.IsValid() {
 		line.SetInt(int64(n.Line))
 	}
-	fields := Fields(v.Type())
-	given := map[string]Entry{}
-	var unknown []Entry
-	for _, e := range d.Entries(n, path, depth) {
-		if slices.ContainsFunc(fields, func(f Field) bool { return f.Key == e.Key.Value }) {
-			given[e.Key.Value] = e
-		} else {
-			unknown = append(unknown, e)
-		}
+	m := mapping{Decoder: d, node: n, path: path, depth: depth, given: map[string]Entry{}}
+	entries := d.Entries(n, path, depth)
+	for _, e := range entries {
+		m.given[e.Key.Value] = e
 	}
-	for _, e := range unknown {
-		if d.more {
-			break
-		}
-		d.unknown(e.Key, v.Type(), path, given)
-	}
-	// said is what a discriminator says, as written or by default; "" where it says nothing that it may.
-	said := func(key string) string {
-		for _, f := range fields {
-			if f.Key != key {
+	m.slots = slots(v)
+	m.choose(v)
+	keys := keysOf(m.slots)
+	for _, e := range entries {
+		if key := e.Key.Value; !slices.Contains(keys, key) && !d.more {
+			if m.foreign(key) {
 				continue
 			}
-			e, ok := given[key]
-			if !ok {
-				return f.Tag.Get("default")
-			}
-			if value, ok := d.Resolve(e.Value, path, depth+1); ok && slices.Contains(strings.Split(f.Tag.Get("enum"), ","), value.Value) {
-				return value.Value
-			}
+			delete(m.given, key)
+			d.unknown(e.Key, v.Type(), path, keys, m.given)
 		}
-		return ""
 	}
-	missing := func(f Field) {
-		if d.wrong[Join(path, f.Key)] {
+	for _, s := range m.slots {
+		m.fill(s)
+	}
+}
+
+// mapping is one that is decoded into a struct.
+type mapping struct {
+	*Decoder
+	node  *yaml.Node
+	path  string
+	depth int
+	given map[string]Entry
+	slots []slot
+
+	union  string // the key that names the kind; "" where there are none
+	kinds  []Kind
+	chosen *Kind // nil where it is not known
+}
+
+// said is what a discriminator says, as written or by default; "" where it says nothing that it may.
+func (m *mapping) said(key string) string {
+	for _, s := range m.slots {
+		if s.Key != key {
+			continue
+		}
+		e, ok := m.given[key]
+		if !ok {
+			return s.Tag.Get("default")
+		}
+		if value, ok := m.Resolve(e.Value, m.path, m.depth+1); ok && slices.Contains(strings.Split(s.Tag.Get("enum"), ","), value.Value) {
+			return value.Value
+		}
+	}
+	return ""
+}
+
+// fill decodes the value of a key, or its default.
+func (m *mapping) fill(s slot) {
+	e, present := m.given[s.Key]
+	path := Join(m.path, s.Key)
+	if when := s.Tag.Get("when"); when != "" {
+		key, values := Condition(when)
+		if is := m.said(key); !slices.Contains(values, is) {
+			if present && is != "" {
+				m.FailAt(e.Key, path, "%s %s has none; it belongs to %s", key, Shorten(is), strings.Join(values, ", "))
+			}
+			return
+		}
+	}
+	if m.without(s.Key) {
+		return // foreign has told
+	}
+	required := s.Tag.Get("required")
+	if key, values := Condition(required); required != "" && required != "true" {
+		if slices.Contains(values, m.said(key)) {
+			required = "true"
+		}
+	}
+	switch v := s.value(); {
+	case present:
+		m.value(e.Value, v, path, s.Tag, m.depth+1)
+	case required == "true" || m.chosen != nil && slices.Contains(m.chosen.Requires, s.Key):
+		if m.wrong[path] {
 			return // it is there under another name, which is a mistake already
 		}
-		d.Spoil(Join(path, f.Key))
-		d.FailAt(n, path, "%s is missing: %s", f.Key, f.Tag.Get("doc"))
-	}
-	for _, f := range fields {
-		e, present := given[f.Key]
-		if when := f.Tag.Get("when"); when != "" {
-			key, values := Condition(when)
-			if is := said(key); !slices.Contains(values, is) {
-				if present && is != "" {
-					d.FailAt(e.Key, Join(path, f.Key), "%s %s has none; it belongs to %s", key, Shorten(is), strings.Join(values, ", "))
-				}
-				continue
-			}
-		}
-		switch {
-		case present:
-			d.value(e.Value, v.Field(f.Index), Join(path, f.Key), f.Tag, depth+1)
-		case f.Tag.Get("required") == "true":
-			missing(f)
-		case f.Tag.Get("required") != "":
-			if key, values := Condition(f.Tag.Get("required")); slices.Contains(values, said(key)) {
-				missing(f)
-			}
-		case f.Tag.Get("default") != "":
-			d.preset(v.Field(f.Index), f, path, depth)
-		case !IsLeaf(v.Field(f.Index).Type()):
-			d.value(&yaml.Node{Kind: yaml.MappingNode, Line: n.Line, Column: n.Column}, v.Field(f.Index), Join(path, f.Key), f.Tag, depth+1)
-		}
+		m.Spoil(path)
+		m.FailAt(m.node, m.path, "%s is missing: %s", s.Key, s.Tag.Get("doc"))
+	case s.Tag.Get("default") != "":
+		m.preset(v, s.Field, m.path, m.depth)
+	case !IsLeaf(v.Type()):
+		m.value(&yaml.Node{Kind: yaml.MappingNode, Line: m.node.Line, Column: m.node.Column}, v, path, s.Tag, m.depth+1)
 	}
 }
 
 // unknown notes a key that a struct does not have. The key that it was meant for counts as unreadable: nothing that follows from its absence
 // is a mistake of the file.
-func (d *Decoder) unknown(key *yaml.Node, t reflect.Type, path string, given map[string]Entry) {
+func (d *Decoder) unknown(key *yaml.Node, t reflect.Type, path string, keys []string, given map[string]Entry) {
 	name, hint := key.Value, ""
-	var keys, free []string
-	for _, f := range Fields(t) {
-		keys = append(keys, f.Key)
-		if _, there := given[f.Key]; !there {
-			free = append(free, f.Key)
+	var free []string
+	for _, key := range keys {
+		if _, there := given[key]; !there {
+			free = append(free, key)
 		}
-		inner := t.Field(f.Index).Type
+	}
+	for _, f := range Fields(t) {
+		inner := f.Type
 		if inner.Kind() == reflect.Pointer {
 			inner = inner.Elem()
 		}
@@ -152,8 +208,13 @@ func (d *Decoder) unknown(key *yaml.Node, t reflect.Type, path string, given map
 	d.FailAt(key, Join(path, Shorten(name)), "unknown key%s; known are %s", hint, strings.Join(keys, ", "))
 }
 
+// hasKey reports whether a struct, or any kind of it, has a key.
 func hasKey(t reflect.Type, key string) bool {
-	return slices.ContainsFunc(Fields(t), func(f Field) bool { return f.Key == key })
+	has := func(t reflect.Type) bool {
+		return slices.ContainsFunc(Fields(t), func(f Field) bool { return f.Key == key })
+	}
+	_, kinds := unionOf(t)
+	return has(t) || slices.ContainsFunc(kinds, func(k Kind) bool { return has(k.options()) })
 }
 
 // preset decodes a field's default, which is written as it would be in a file.

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+	"periph.io/x/conn/v3/physic"
 
+	"fluxd/configs/amounts"
 	"fluxd/configs/spelling"
 )
 
@@ -65,7 +67,7 @@ func (d *Decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		return
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		d.Refuse(n, path, "expected %s, got %s", expectation(v.Type()), KindName(n))
+		d.Refuse(n, path, "expected %s, got %s", expectation(v.Type(), tag), KindName(n))
 		return
 	}
 	// What no number can say has a word: 0 would be the end of a scale, where it means the opposite of the numbers next to it.
@@ -74,7 +76,7 @@ func (d *Decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		v.SetZero()
 		return
 	}
-	if err := scalar(n, v); err != nil {
+	if err := scalar(n, v, tag); err != nil {
 		d.Refuse(n, path, "%q: %v", Shorten(n.Value), err)
 		return
 	}
@@ -86,6 +88,10 @@ func (d *Decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		all := strings.Split(choices, ",")
 		d.Refuse(n, path, "%q: expected %s%s", Shorten(v.String()), strings.Join(all, ", "), spelling.Hint(v.String(), all))
 		v.SetZero()
+		return
+	}
+	if text := beyond(n, v, tag); text != "" {
+		d.Refuse(n, path, "%s: %s", Shorten(n.Value), text)
 	}
 }
 
@@ -139,20 +145,34 @@ func ValidName(name string) bool {
 	return true
 }
 
-func expectation(t reflect.Type) string {
+func expectation(t reflect.Type, tag reflect.StructTag) string {
+	unit, hasUnit := tag.Lookup("unit")
+	switch {
+	case isChoice(t):
+		return aChoice
+	case isAmount(t):
+		return "an amount with its unit, such as 0.9 m"
+	case t.Kind() == reflect.Int64 && hasUnit && unit == "1"+amounts.PerSecond:
+		return "full scales per second, such as 4/s"
+	case t.Kind() == reflect.Int64 && hasUnit && unit == "":
+		return "a number"
+	case t.Kind() == reflect.Int64 && hasUnit:
+		return millionths(unit).example()
+	}
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		return "a time such as 5ms"
 	case reflect.TypeFor[Offset]():
 		return "a time such as -20us"
-	case reflect.TypeFor[Frequency]():
+	case reflect.TypeFor[Frequency](), reflect.TypeFor[physic.Frequency]():
 		return "a frequency such as 200 Hz"
-	case reflect.TypeFor[Quantity]():
-		return "an amount with its unit, such as 0.9 m"
 	case reflect.TypeFor[Slew]():
 		return "full scales per second, such as 4/s"
 	case reflect.TypeFor[Bytes]():
 		return "an amount of memory such as 64 MiB"
+	}
+	if s, is := scales[t]; is {
+		return s.example()
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -178,10 +198,10 @@ func PlainNumber(text string) error {
 }
 
 // scalar reads a scalar into one of our types.
-func scalar(n *yaml.Node, v reflect.Value) error {
+func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
 	var made any
 	var err error
-	if number := n.Tag == "!!int" || n.Tag == "!!float"; number || v.Kind() != reflect.String {
+	if number := n.Tag == "!!int" || n.Tag == "!!float"; number || v.Kind() != reflect.String && !isChoice(v.Type()) {
 		if err := PlainNumber(n.Value); err != nil {
 			switch {
 			case v.Kind() == reflect.String:
@@ -192,15 +212,14 @@ func scalar(n *yaml.Node, v reflect.Value) error {
 			return err
 		}
 	}
+	if is, err := amount(n, v, tag); is {
+		return err
+	}
 	switch v.Interface().(type) {
-	case time.Duration:
-		made, err = parseDuration(n.Value)
 	case Offset:
 		made, err = parseOffset(n.Value)
 	case Frequency:
 		made, err = parseFrequency(n.Value)
-	case Quantity:
-		made, err = parseQuantity(n.Value)
 	case Slew:
 		made, err = parseSlew(n.Value)
 	case Bytes:

@@ -1,0 +1,245 @@
+package strict
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"time"
+
+	"fluxd/configs/amounts"
+)
+
+// A Tunable is a number that can be changed while what it configures runs: a value with the tag live. It is read and written in any copy of what
+// was listed.
+type Tunable struct {
+	Path  string // "sensors.left_eye.encode.range[0]"
+	Unit  string // as a person sees it: "us" for times, "Hz", "lx", "1/s"; "" for a pure number
+	Whole bool   // whole numbers only, in that unit
+
+	steps []step
+	tag   reflect.StructTag
+}
+
+// A step leads from a value to a part of it.
+type step struct {
+	field []int  // of a struct
+	index int    // of a list
+	deref bool   // of a pointer or interface
+	name  string // as it continues the path of the struct that it is in: ".every", "[0]", ".left"
+}
+
+func (s step) from(v reflect.Value) reflect.Value {
+	switch {
+	case s.deref:
+		return v.Elem()
+	case s.field != nil:
+		return v.FieldByIndex(s.field)
+	}
+	return v.Index(s.index)
+}
+
+// Live lists the live numbers of a decoded value, to which root points, in the order of its keys. Base begins their paths. What was left
+// away has none: a nil pointer, and nothing where that has a meaning of its own (the tag none) or is no default.
+func Live(root any, base string) []Tunable {
+	l := lister{base: base}
+	l.value(reflect.ValueOf(root).Elem(), "", nil)
+	return l.numbers
+}
+
+type lister struct {
+	base    string
+	numbers []Tunable
+}
+
+// value lists the live numbers within a value that is no number itself.
+func (l *lister) value(v reflect.Value, tag reflect.StructTag, steps []step) {
+	extend := func(s step) []step { return append(steps[:len(steps):len(steps)], s) }
+	live := tag.Get("live") == "true"
+	switch {
+	case v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface:
+		if !v.IsNil() {
+			l.value(v.Elem(), tag, extend(step{deref: true}))
+		}
+	case isChoice(v.Type()):
+		if live && v.FieldByName("Word").String() == "" {
+			l.number(v, tag, steps)
+		}
+	case v.Kind() == reflect.Struct && !IsLeaf(v.Type()):
+		l.structure(v, steps)
+	case v.Kind() == reflect.Array || v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			one := v.Index(i)
+			if !strings.HasPrefix(v.Type().Elem().Name(), "Named[") {
+				l.value(one, tag, extend(step{index: i, name: fmt.Sprintf("[%d]", i)}))
+				continue
+			}
+			field, _ := one.Type().FieldByName("Value")
+			inner := append(extend(step{index: i, name: "." + one.FieldByName("Name").String()}), step{field: field.Index})
+			l.value(one.FieldByName("Value"), tag, inner)
+		}
+	case live && !absent(v, tag):
+		l.number(v, tag, steps)
+	}
+}
+
+func (l *lister) structure(v reflect.Value, steps []step) {
+	extend := func(s step) []step { return append(steps[:len(steps):len(steps)], s) }
+	union, _ := unionOf(v.Type())
+	options := -1
+	if union != "" {
+		options = optionsField(v.Type())
+	}
+	done := union == ""
+	for _, f := range Fields(v.Type()) {
+		if !done && f.Index[0] > options {
+			l.value(v.Field(options), "", extend(step{field: []int{options}}))
+			done = true
+		}
+		l.value(v.FieldByIndex(f.Index), f.Tag, extend(step{field: f.Index, name: "." + f.Key}))
+	}
+	if !done {
+		l.value(v.Field(options), "", extend(step{field: []int{options}}))
+	}
+}
+
+// absent reports whether a value is one that the file left away, or took away by none.
+func absent(v reflect.Value, tag reflect.StructTag) bool {
+	return v.IsZero() && (tag.Get("none") != "" || tag.Get("default") == "" && tag.Get("required") == "" && tag.Get("min") == "" && !isAmount(v.Type()))
+}
+
+func (l *lister) number(v reflect.Value, tag reflect.StructTag, steps []step) {
+	n := Tunable{steps: steps, tag: tag, Unit: tag.Get("unit")}
+	if s, scaled := scaleOf(v, tag); scaled {
+		n.Unit = s.unit
+		n.Whole = s.unit == amounts.Microseconds
+	} else {
+		n.Whole = v.CanInt() && !isChoice(v.Type())
+	}
+	path := l.base
+	for _, s := range steps {
+		path += s.name
+	}
+	n.Path = strings.TrimPrefix(path, ".")
+	l.numbers = append(l.numbers, n)
+}
+
+// at finds the number in a copy of what was listed, the innermost struct that it is in which has limits, and its key there.
+func (n Tunable) at(root any) (v reflect.Value, in Limited, key string) {
+	v = reflect.ValueOf(root).Elem()
+	for i, s := range n.steps {
+		if v.Kind() == reflect.Struct && v.CanAddr() {
+			if limited, is := v.Addr().Interface().(Limited); is {
+				in, key = limited, n.key(i)
+			}
+		}
+		v = s.from(v)
+	}
+	return v, in, key
+}
+
+// key is the rest of the path from a step on.
+func (n Tunable) key(from int) string {
+	key := ""
+	for _, s := range n.steps[from:] {
+		key += s.name
+	}
+	return strings.TrimPrefix(key, ".")
+}
+
+// Read returns the number, in its unit.
+func (n Tunable) Read(root any) float64 {
+	v, _, _ := n.at(root)
+	if v.CanFloat() {
+		return v.Float()
+	}
+	if s, scaled := n.scale(v); scaled {
+		return s.shown(rawOf(v))
+	}
+	return float64(v.Int())
+}
+
+// Write sets the number, in its unit, rounded to what the field can hold. What is shared with other copies changes there too: see Clone.
+func (n Tunable) Write(root any, value float64) {
+	v, _, _ := n.at(root)
+	switch s, scaled := n.scale(v); {
+	case v.CanFloat():
+		v.SetFloat(value)
+	case scaled && s.unit == amounts.Microseconds:
+		setRaw(v, int64(math.Round(min(max(value, -8e15), 8e15)))*int64(time.Microsecond))
+	case scaled:
+		setRaw(v, s.raw(value))
+	default:
+		v.SetInt(int64(math.Round(min(max(value, math.MinInt32), math.MaxInt32))))
+	}
+}
+
+// Limits returns the ends that the number may have while everything else stays as it is, in its unit: those of the options that it is one
+// of, or else of its tags; infinite where there are none.
+func (n Tunable) Limits(root any) (low, high float64) {
+	v, in, key := n.at(root)
+	low, high = bounds(v, n.tag)
+	if in != nil && !v.CanFloat() {
+		if l, h, ok := in.Limits(key); ok {
+			low, high = float64(l), float64(h)
+		}
+	}
+	s, scaled := n.scale(v)
+	if !scaled {
+		return low, high
+	}
+	low, high = (low-float64(s.zero))/s.perUnit, (high-float64(s.zero))/s.perUnit
+	if s.unit == amounts.Microseconds {
+		low, high = math.Ceil(low), math.Floor(high)
+	}
+	return low, high
+}
+
+func (n Tunable) scale(v reflect.Value) (scale, bool) {
+	if isChoice(v.Type()) {
+		return millionths(""), true
+	}
+	return scaleOf(v, n.tag)
+}
+
+// Clone copies a decoded value with all that it points to, so that a copy can be changed by itself. Functions, channels and what is not
+// exported are shared.
+func Clone[T any](value T) T {
+	made := reflect.New(reflect.TypeFor[T]()).Elem()
+	copyInto(made, reflect.ValueOf(&value).Elem())
+	return made.Interface().(T)
+}
+
+func copyInto(to, from reflect.Value) {
+	to.Set(from)
+	switch from.Kind() {
+	case reflect.Pointer:
+		if !from.IsNil() {
+			to.Set(reflect.New(from.Type().Elem()))
+			copyInto(to.Elem(), from.Elem())
+		}
+	case reflect.Interface:
+		if !from.IsNil() && from.Elem().Kind() == reflect.Pointer {
+			one := reflect.New(from.Elem().Type()).Elem()
+			copyInto(one, from.Elem())
+			to.Set(one)
+		}
+	case reflect.Slice:
+		if !from.IsNil() {
+			to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
+			for i := range from.Len() {
+				copyInto(to.Index(i), from.Index(i))
+			}
+		}
+	case reflect.Array:
+		for i := range from.Len() {
+			copyInto(to.Index(i), from.Index(i))
+		}
+	case reflect.Struct:
+		for i := range from.NumField() {
+			if to.Field(i).CanSet() {
+				copyInto(to.Field(i), from.Field(i))
+			}
+		}
+	}
+}
