@@ -1,6 +1,7 @@
 package actuators
 
 import (
+	"slices"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -24,7 +25,7 @@ type Kind struct {
 type Options interface {
 	// Lowest is the lowest command: -Full, or 0 for what has no reverse.
 	Lowest() Command
-	// Open makes the device. It writes nothing: the first command does.
+	// Open makes the device. It writes nothing: the first command does. An error about one of the options is a Mistake (errors.As).
 	Open(from Parts) (Device, error)
 }
 
@@ -73,6 +74,15 @@ func (s *Shared) Share(frequency physic.Frequency, period time.Duration) {
 
 // Kinds lists all sorts of actuators.
 var Kinds = []Kind{hbridgeKind, servoKind, continuousKind, escKind, dimmerKind, relayKind, stepperKind, labelKind}
+
+// KindOf finds a kind by its name.
+func KindOf(name string) (Kind, bool) {
+	i := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == name })
+	if i < 0 {
+		return Kind{}, false
+	}
+	return Kinds[i], true
+}
 
 // outputs gives pins by their names; nil for "".
 func outputs(from Parts, names ...string) ([]gpio.PinOut, error) {

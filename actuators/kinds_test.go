@@ -1,6 +1,7 @@
 package actuators_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -43,11 +44,11 @@ func fields(k actuators.Kind) (of []reflect.StructField) {
 
 func kind(t *testing.T, name string) actuators.Kind {
 	t.Helper()
-	i := slices.IndexFunc(actuators.Kinds, func(k actuators.Kind) bool { return k.Name == name })
-	if i < 0 {
+	k, ok := actuators.KindOf(name)
+	if !ok {
 		t.Fatalf("no kind is named %s", name)
 	}
-	return actuators.Kinds[i]
+	return k
 }
 
 func readable(t reflect.Type, text string) bool {
@@ -387,6 +388,9 @@ func TestConstructorsHoldToTheTags(t *testing.T) {
 		got := ""
 		if _, err := c.opts.Open(paper{wire: w}); err != nil {
 			got = err.Error()
+			if m := (actuators.Mistake{}); !errors.As(err, &m) || !strings.Contains(got, m.Key+": "+m.Error()) {
+				t.Errorf("%+v: expected a mistake of a key, got %#v", c.opts, err)
+			}
 		}
 		if got != c.want {
 			t.Errorf("%+v:\n got %q\nwant %q", c.opts, got, c.want)
@@ -446,25 +450,21 @@ func TestWhatActsByItself(t *testing.T) {
 // The options of a robot file become a device, and what all have in common its guard.
 func ExampleKind() {
 	w := &wire{}
-	for _, kind := range actuators.Kinds {
-		if kind.Name != "servo" {
-			continue
-		}
-		opts := kind.New().(*actuators.ServoOpts)
-		opts.PWM, opts.Trim = "GPIO12", 20*time.Microsecond
-		arm, err := opts.Open(paper{wire: w}) // paper is a board here
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		held := actuators.Held{Lowest: opts.Lowest(), Timeout: time.Second}
-		held.Settle(kind)
-		guard, err := actuators.NewGuard(arm, held.GuardOpts(arm))
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		fmt.Println(arm, guard.Start(0), w.writes)
+	kind, _ := actuators.KindOf("servo")
+	opts := kind.New().(*actuators.ServoOpts)
+	opts.PWM, opts.Trim = "GPIO12", 20*time.Microsecond
+	arm, err := opts.Open(paper{wire: w}) // paper is a board here
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
+	held := actuators.Held{Lowest: opts.Lowest(), Timeout: time.Second}
+	held.Settle(kind)
+	guard, err := actuators.NewGuard(arm, held.GuardOpts(arm))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(arm, guard.Start(0), w.writes)
 	// Output: servo on GPIO12 <nil> [GPIO12 1275068/16777216 at 50Hz]
 }

@@ -21,6 +21,12 @@ type Mistake struct {
 	Err error
 }
 
+// Error says what is wrong, without the key.
+func (m Mistake) Error() string { return m.Err.Error() }
+
+// Unwrap gives the error itself.
+func (m Mistake) Unwrap() error { return m.Err }
+
 // wrong makes a mistake of a key.
 func wrong(key, format string, args ...any) Mistake {
 	return Mistake{Key: key, Err: fmt.Errorf(format, args...)}
@@ -126,7 +132,7 @@ func within(name string, opts Options) error {
 		}
 		if bounded && (one.Int() < low || one.Int() > high) {
 			end := func(n int64) string { return written(reflect.ValueOf(n).Convert(f.Type)) }
-			return fmt.Errorf("%s: %s: expected %s to %s, got %s", name, key, end(low), end(high), written(one))
+			return fmt.Errorf("%s: %s: %w", name, key, wrong(key, "expected %s to %s, got %s", end(low), end(high), written(one)))
 		}
 	}
 	return nil
@@ -139,7 +145,7 @@ func hold(name string, opts Options) error {
 	}
 	if c, is := opts.(checked); is {
 		for _, m := range c.Check() {
-			return fmt.Errorf("%s: %s: %w", name, m.Key, m.Err)
+			return fmt.Errorf("%s: %s: %w", name, m.Key, m)
 		}
 	}
 	return nil

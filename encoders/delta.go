@@ -48,7 +48,7 @@ func NewDelta(opts *DeltaOpts) (*Delta, error) {
 	}
 	d := &Delta{step: opts.Step.Micro, rise: opts.Change != "fall", fall: opts.Change != "rise"}
 	if d.rise && d.fall && opts.Change != "both" {
-		return nil, fmt.Errorf("delta encoder: change: expected rise, fall or both, got %q", opts.Change)
+		return nil, fmt.Errorf("delta encoder: change: %w", wrong("change", "expected rise, fall or both, got %q", opts.Change))
 	}
 	return d, nil
 }

@@ -33,7 +33,7 @@ func (o *EdgeOpts) Check() []Mistake { return nil }
 func NewEdge(opts *EdgeOpts) (*Edge, error) {
 	e := &Edge{press: opts.On != "release", release: opts.On != "press"}
 	if e.press && e.release && opts.On != "both" {
-		return nil, fmt.Errorf("edge encoder: on: expected press, release or both, got %q", opts.On)
+		return nil, fmt.Errorf("edge encoder: on: %w", wrong("on", "expected press, release or both, got %q", opts.On))
 	}
 	return e, nil
 }

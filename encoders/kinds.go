@@ -3,6 +3,7 @@ package encoders
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,7 +25,8 @@ type DecoderKind struct {
 // EncoderOptions are what a robot file says of one encoder beside the neuron that receives the spikes, and their weight. The tags of their
 // fields are yaml (the key), default, doc, enum, and live (a running robot takes it over). All amounts are in the unit of the sensor.
 type EncoderOptions interface {
-	// Open makes the encoder for a sensor that is read every so often; 0 where it is read when something happens.
+	// Open makes the encoder for a sensor that is read every so often; 0 where it is read when something happens. An error about one of the
+	// options is a Mistake (errors.As).
 	Open(every time.Duration) (Encoder, error)
 	// Limits are the ends of an option, by its key, in its own units, both inclusive; false for what has none. Those of a range are for each
 	// of its two, "range[0]" and "range[1]". A file may go beyond what can be tuned: the limits hold what it says.
@@ -58,6 +60,12 @@ type Mistake struct {
 	Err error
 }
 
+// Error says what is wrong, without the key.
+func (m Mistake) Error() string { return m.Err.Error() }
+
+// Unwrap gives the error itself.
+func (m Mistake) Unwrap() error { return m.Err }
+
 // Amount is an amount in the unit of a sensor, in millionths.
 type Amount struct {
 	Micro int64
@@ -69,6 +77,24 @@ var EncoderKinds = []EncoderKind{rateKind, latencyKind, edgeKind, thresholdKind,
 
 // DecoderKinds lists all sorts of decoders.
 var DecoderKinds = []DecoderKind{pushPullKind, countKind, winnerTakeAllKind}
+
+// EncoderKindOf finds a kind by its name.
+func EncoderKindOf(name string) (EncoderKind, bool) {
+	i := slices.IndexFunc(EncoderKinds, func(k EncoderKind) bool { return k.Name == name })
+	if i < 0 {
+		return EncoderKind{}, false
+	}
+	return EncoderKinds[i], true
+}
+
+// DecoderKindOf finds a kind by its name.
+func DecoderKindOf(name string) (DecoderKind, bool) {
+	i := slices.IndexFunc(DecoderKinds, func(k DecoderKind) bool { return k.Name == name })
+	if i < 0 {
+		return DecoderKind{}, false
+	}
+	return DecoderKinds[i], true
+}
 
 // What can be tuned where no file goes beyond it.
 const (
@@ -91,7 +117,7 @@ func wrong(key, format string, args ...any) Mistake {
 // for.
 func hold(name string, o options, beyond ...error) error {
 	for _, m := range o.Check() {
-		beyond = append(beyond, m.Err)
+		beyond = append(beyond, m)
 	}
 	if err := cmp.Or(beyond...); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -102,7 +128,7 @@ func hold(name string, o options, beyond ...error) error {
 // within refuses an option beyond its limits.
 func within[T ~int64](o options, key string, value T) error {
 	if low, high, ok := o.Limits(key); ok && (int64(value) < low || int64(value) > high) {
-		return fmt.Errorf("%s: expected %v to %v, got %v", key, T(low), T(high), value)
+		return fmt.Errorf("%s: %w", key, wrong(key, "expected %v to %v, got %v", T(low), T(high), value))
 	}
 	return nil
 }

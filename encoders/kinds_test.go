@@ -1,6 +1,7 @@
 package encoders_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -84,12 +85,12 @@ func TestTagsOfAllKinds(t *testing.T) {
 		}
 	}
 	for _, k := range encoders.EncoderKinds {
-		if k.Name == "" || k.About == "" {
+		if found, ok := encoders.EncoderKindOf(k.Name); !ok || found.Name != k.Name || k.About == "" {
 			t.Errorf("%+v: expected a name and what it is about", k)
 		}
 	}
 	for _, k := range encoders.DecoderKinds {
-		if k.Name == "" || k.About == "" || k.Words != (k.Name == "winner-take-all") {
+		if found, ok := encoders.DecoderKindOf(k.Name); !ok || found.Name != k.Name || k.About == "" || k.Words != (k.Name == "winner-take-all") {
 			t.Errorf("%+v: expected a name and what it is about, and words for choices only", k)
 		}
 	}
@@ -116,8 +117,8 @@ func TestAllKindsOpen(t *testing.T) {
 		if err := open(said[name]); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := open(none); err == nil {
-			t.Errorf("%s: took options that say nothing", name)
+		if m := (encoders.Mistake{}); !errors.As(open(none), &m) {
+			t.Errorf("%s: expected a mistake of options that say nothing, got %v", name, open(none))
 		}
 	}
 	for name, want := range map[string][]string{"push-pull": {"a", ""}, "count": {"a"}, "winner-take-all": {"0", "1"}} {
@@ -277,18 +278,14 @@ func TestLongestEvery(t *testing.T) {
 
 // The options of a robot file become a code.
 func ExampleEncoderKind() {
-	for _, kind := range encoders.EncoderKinds {
-		if kind.Name != "latency" {
-			continue
-		}
-		opts := kind.New().(*encoders.LatencyOpts)
-		opts.Range, opts.Window = [2]encoders.Amount{{Micro: 0, Unit: "m"}, {Micro: 4e6, Unit: "m"}}, 10*time.Millisecond
-		near, err := opts.Open(20 * time.Millisecond)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		fmt.Println(near.Encode(0, 1e6, nil)) // 1 m
+	kind, _ := encoders.EncoderKindOf("latency")
+	opts := kind.New().(*encoders.LatencyOpts)
+	opts.Range, opts.Window = [2]encoders.Amount{{Micro: 0, Unit: "m"}, {Micro: 4e6, Unit: "m"}}, 10*time.Millisecond
+	near, err := opts.Open(20 * time.Millisecond)
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
+	fmt.Println(near.Encode(0, 1e6, nil)) // 1 m
 	// Output: [2500]
 }
