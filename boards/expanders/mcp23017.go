@@ -13,6 +13,41 @@ import (
 	"periph.io/x/conn/v3/pin"
 )
 
+// MCP23017Opts are the options of an MCP23017.
+type MCP23017Opts struct {
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address: 0x20 and what the pins A0 to A2 add"`
+}
+
+var mcp23017Kind = Kind{Name: "mcp23017", About: "16 inputs or outputs, A0 to A7 and B0 to B7", New: func() Options { return new(MCP23017Opts) },
+	Addresses: addresses(0x20, 0x27), Pins: mcp23017Pins()}
+
+func mcp23017Pins() (names []string) {
+	for number := range 16 {
+		names = append(names, fmt.Sprintf("%c%d", 'A'+number/8, number%8))
+	}
+	return names
+}
+
+// Open implements Options.
+func (o *MCP23017Opts) Open(from Parts) (Chip, error) {
+	bus, err := from.Bus(o.Bus, o.Address)
+	if err != nil {
+		return nil, err
+	}
+	chip, err := NewMCP23017(bus, o.Address)
+	if err != nil {
+		return nil, err
+	}
+	return chip, nil
+}
+
+// Shared implements Options: it has no PWM.
+func (o *MCP23017Opts) Shared() (asked physic.Frequency, period time.Duration) { return 0, 0 }
+
+// Check finds an address that the chip cannot have.
+func (o *MCP23017Opts) Check() []Mistake { return checkAddress(o.Address, mcp23017Kind.Addresses) }
+
 // MCP23017 is a chip with 16 pins, "A0" to "A7" and "B0" to "B7", each an output or an input, with a pull-up of 100 kΩ or without. There
 // is no PWM, and nobody reports an edge with its time: inputs are read at a rate. A7 and B7 are outputs only.
 //
@@ -62,12 +97,11 @@ const (
 // mcp23017Reset is what a chip has after power-up.
 var mcp23017Reset = mcp23017Settings{inputs: 0xffff}
 
-// NewMCP23017 makes a chip, which the first use of a pin sets up, with the other pins as inputs. The address is 0x20 and the pins A0 to
-// A2, up to 0x27.
+// NewMCP23017 makes a chip, which the first use of a pin sets up, with the other pins as inputs. The address is 0x20 and the pins A0 to A2.
 func NewMCP23017(bus i2c.Bus, address uint16) (*MCP23017, error) {
 	m := &MCP23017{bus: bus, address: address, wanted: mcp23017Settings{inputs: 0xffff, latches: 0xffff}, levels: 0xffff}
-	if address < 0x20 || address > 0x27 {
-		return nil, fmt.Errorf("%s: address: expected 0x20 to 0x27", m)
+	for _, mistake := range checkAddress(address, mcp23017Kind.Addresses) {
+		return nil, fmt.Errorf("%s: %s: %w", m, mistake.Key, mistake)
 	}
 	return m, nil
 }

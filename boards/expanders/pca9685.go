@@ -1,8 +1,10 @@
 package expanders
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"sync"
 	"time"
@@ -13,25 +15,115 @@ import (
 	"periph.io/x/conn/v3/pin"
 )
 
-// PCA9685Opts are the options of a PCA9685. A field that is 0 stands for its default.
+// PCA9685Opts are the options of a PCA9685. NewPCA9685 takes the default of a frequency that is not set.
 type PCA9685Opts struct {
-	// Frequency of all outputs, 24 Hz to 1526 Hz: 50 Hz. The chip divides its oscillator by a whole number and so comes near to it:
-	// within 0.5 % up to 50 Hz, 3 % up to 333 Hz, 13 % up to 1526 Hz. Steps says what it makes of it.
-	Frequency physic.Frequency
-	// Oscillator is the frequency of the chip's oscillator, 23 MHz to 27 MHz: 25 MHz. It differs from chip to chip by some per cent, and
-	// the pulses of servos with it. An oscilloscope or a frequency counter on an output shows by how much: it is the frequency there
-	// times 4,096 times the divider, which is 122 at 50 Hz.
-	Oscillator physic.Frequency
-	// Inverted has outputs high where they would be low, for drivers that invert. After power-up the chip knows nothing of it and its
-	// outputs are low until the first use: hold OE high until then where that matters.
-	Inverted bool
-	// OpenDrain has outputs pull low and let go, not drive high: for what has a supply of its own. An LED between such a supply and an
-	// output shines while it is low, so it takes Inverted as well.
-	OpenDrain bool
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address: 0x40 and what the pins A0 to A5 add"`
+	// Frequency of all outputs. The chip divides its oscillator by a whole number and so comes near to it: within 0.5 % up to 50 Hz, 3 % up
+	// to 333 Hz, 13 % up to 1526 Hz. Shared and Steps say what it makes of it.
+	Frequency physic.Frequency `yaml:"frequency" default:"50 Hz" min:"24 Hz" max:"1526 Hz" doc:"of all its outputs"`
+	// Oscillator is the frequency of the chip's oscillator. It differs from chip to chip by some per cent, and the pulses of servos with it.
+	// An oscilloscope or a frequency counter on an output shows by how much: it is the frequency there times 4,096 times the divider, which
+	// is 122 at 50 Hz.
+	Oscillator physic.Frequency `yaml:"oscillator" default:"25 MHz" min:"23 MHz" max:"27 MHz" doc:"of the chip: as measured, for pulses that are as long as they say"`
+	// Inverted is for drivers that invert. After power-up the chip knows nothing of it and its outputs are low until the first use: hold OE
+	// high until then where that matters.
+	Inverted bool `yaml:"inverted" default:"false" doc:"outputs are high where they would be low, for drivers that invert"`
+	// OpenDrain has outputs pull low and let go, not drive high. An LED between a supply of its own and an output shines while it is low, so
+	// it takes Inverted as well.
+	OpenDrain bool `yaml:"open_drain" default:"false" doc:"outputs only pull low, for LEDs with a supply of their own"`
 }
 
+var pca9685Kind = Kind{Name: "pca9685", About: "16 PWM outputs, 0 to 15", New: func() Options { return new(PCA9685Opts) },
+	Addresses: addresses(0x40, 0x7f, pca9685AllCall), Pins: pca9685Pins()}
+
+func pca9685Pins() (names []string) {
+	for number := range pca9685Outputs {
+		names = append(names, strconv.Itoa(number))
+	}
+	return names
+}
+
+// The two frequencies of a chip, by their tags.
+var pca9685Frequency, pca9685Oscillator = func() (frequency, oscillator reflect.StructField) {
+	frequency, _ = reflect.TypeFor[PCA9685Opts]().FieldByName("Frequency")
+	oscillator, _ = reflect.TypeFor[PCA9685Opts]().FieldByName("Oscillator")
+	return frequency, oscillator
+}()
+
 // DefaultPCA9685Opts are the options that stand for nil.
-var DefaultPCA9685Opts = PCA9685Opts{Frequency: 50 * physic.Hertz, Oscillator: 25 * physic.MegaHertz}
+var DefaultPCA9685Opts = PCA9685Opts{Frequency: frequencyIn(pca9685Frequency, "default"), Oscillator: frequencyIn(pca9685Oscillator, "default")}
+
+// Open implements Options.
+func (o *PCA9685Opts) Open(from Parts) (Chip, error) {
+	bus, err := from.Bus(o.Bus, o.Address)
+	if err != nil {
+		return nil, err
+	}
+	chip, err := NewPCA9685(bus, o.Address, o)
+	if err != nil {
+		return nil, err
+	}
+	return chip, nil
+}
+
+// Shared implements Options.
+func (o *PCA9685Opts) Shared() (asked physic.Frequency, period time.Duration) {
+	if o.beyond() != nil {
+		return 0, 0
+	}
+	divider, ok := o.divider()
+	if !ok {
+		return 0, 0
+	}
+	return o.Frequency, o.period(divider)
+}
+
+// Check finds an address that the chip cannot have, and a frequency that cannot be made of the oscillator.
+func (o *PCA9685Opts) Check() []Mistake {
+	mistakes := checkAddress(o.Address, pca9685Kind.Addresses)
+	if o.Address == pca9685AllCall {
+		mistakes = []Mistake{{"address", fmt.Errorf("0x%02x is the address that all pca9685 answer to", o.Address)}}
+	}
+	if o.beyond() != nil {
+		return mistakes
+	}
+	if _, ok := o.divider(); !ok {
+		mistakes = append(mistakes, Mistake{"frequency", fmt.Errorf("%v cannot be made of an oscillator of %v, of which a period is at most %d times %d: expected at least %v",
+			o.Frequency, o.Oscillator, pca9685Most, pca9685Steps, o.Oscillator/(pca9685Most*pca9685Steps))})
+	}
+	return mistakes
+}
+
+// beyond finds frequencies out of the limits of their tags.
+func (o *PCA9685Opts) beyond() (mistakes []Mistake) {
+	for _, one := range []struct {
+		is   physic.Frequency
+		tags reflect.StructField
+	}{{o.Frequency, pca9685Frequency}, {o.Oscillator, pca9685Oscillator}} {
+		if one.is < frequencyIn(one.tags, "min") || one.is > frequencyIn(one.tags, "max") {
+			tag := one.tags.Tag.Get
+			mistakes = append(mistakes, Mistake{tag("yaml"), fmt.Errorf("expected %s to %s, got %s", tag("min"), tag("max"), one.is)})
+		}
+	}
+	return mistakes
+}
+
+// divider is what the oscillator is divided by for a step of a period: a whole number that comes nearest. It is false where the chip cannot.
+func (o *PCA9685Opts) divider() (divider int64, ok bool) {
+	period := pca9685Steps * int64(o.Frequency)
+	divider = (int64(o.Oscillator) + period/2) / period
+	return divider, divider >= pca9685Least && divider <= pca9685Most
+}
+
+// period is that of all outputs, rounded up to a nanosecond: steps of a whole number of the oscillator's own periods.
+//
+// Source: NXP, PCA9685 data sheet, rev. 4, section 7.3.5.
+func (o *PCA9685Opts) period(divider int64) time.Duration {
+	hertz := int64(o.Oscillator / physic.Hertz)
+	// At most 2^20 times 1e9: 64 bits hold it.
+	return time.Duration((divider*pca9685Steps*int64(time.Second) + hertz - 1) / hertz)
+}
 
 // PCA9685 is a chip with 16 outputs that do PWM, in 4,096 steps and with one frequency for all: servos, LEDs, H-bridges that take a low
 // frequency. Its pins are "0" to "15".
@@ -50,10 +142,10 @@ type PCA9685 struct {
 	opts     PCA9685Opts
 
 	mutex   sync.Mutex
-	outputs [16]pca9685Output // as they were last told
-	used    bool              // one was told something
-	started bool              // the chip was set up
-	unsure  bool              // and a transfer failed since: it may have other outputs
+	outputs [pca9685Outputs]pca9685Output // as they were last told
+	used    bool                          // one was told something
+	started bool                          // the chip was set up
+	unsure  bool                          // and a transfer failed since: it may have other outputs
 }
 
 // pca9685Output is what the four registers of an output hold, in their order.
@@ -77,42 +169,34 @@ const (
 	pca9685Inverted  = 0x10 // MODE2
 	pca9685TotemPole = 0x04
 
+	pca9685Outputs = 16
+
 	// pca9685StartUp is how long the oscillator takes to start. The transfer of all outputs, which waits for it, takes longer itself.
 	pca9685StartUp = 500 * time.Microsecond
 
 	pca9685AllCall = 0x70
 
-	// pca9685Steps is how many steps a period has.
+	// pca9685Steps is how many steps a period has, and a step has from pca9685Least to pca9685Most of the oscillator's periods.
 	pca9685Steps = 4096
+	pca9685Least = 4
+	pca9685Most  = 256
 )
 
-// NewPCA9685 makes a chip, which the first use of a pin sets up, with the other outputs off. The address is 0x40 and the pins A0 to A5,
-// up to 0x7f; 0x70 is what all such chips answer to after power-up. Nil options stand for DefaultPCA9685Opts.
+// NewPCA9685 makes a chip, which the first use of a pin sets up, with the other outputs off. The address is 0x40 and the pins A0 to A5; 0x70
+// is what all such chips answer to after power-up. The bus and the address in the options are not used. Nil options stand for
+// DefaultPCA9685Opts.
 func NewPCA9685(bus i2c.Bus, address uint16, opts *PCA9685Opts) (*PCA9685, error) {
 	if opts == nil {
 		opts = &DefaultPCA9685Opts
 	}
 	p := &PCA9685{bus: bus, address: address, opts: *opts}
-	if p.opts.Frequency == 0 {
-		p.opts.Frequency = DefaultPCA9685Opts.Frequency
+	p.opts.Frequency = cmp.Or(opts.Frequency, DefaultPCA9685Opts.Frequency)
+	p.opts.Oscillator = cmp.Or(opts.Oscillator, DefaultPCA9685Opts.Oscillator)
+	p.opts.Address = address
+	for _, m := range append(p.opts.beyond(), p.opts.Check()...) {
+		return nil, fmt.Errorf("%s: %s: %w", p, m.Key, m)
 	}
-	if p.opts.Oscillator == 0 {
-		p.opts.Oscillator = DefaultPCA9685Opts.Oscillator
-	}
-	if address < 0x40 || address > 0x7f || address == pca9685AllCall {
-		return nil, fmt.Errorf("%s: address: expected 0x40 to 0x7f without 0x70, which every PCA9685 answers to after power-up", p)
-	}
-	if f := p.opts.Frequency; f < 24*physic.Hertz || f > 1526*physic.Hertz {
-		return nil, fmt.Errorf("%s: frequency: expected 24 Hz to 1526 Hz, got %s", p, f)
-	}
-	if f := p.opts.Oscillator; f < 23*physic.MegaHertz || f > 27*physic.MegaHertz {
-		return nil, fmt.Errorf("%s: oscillator: expected 23 MHz to 27 MHz, got %s", p, f)
-	}
-	period := pca9685Steps * int64(p.opts.Frequency)
-	divider := (int64(p.opts.Oscillator) + period/2) / period
-	if divider < 4 || divider > 256 {
-		return nil, fmt.Errorf("%s: frequency: %s cannot be made of an oscillator of %s: expected a frequency that divides it by 4 to 256 times %d", p, p.opts.Frequency, p.opts.Oscillator, pca9685Steps)
-	}
+	divider, _ := p.opts.divider()
 	p.prescale = byte(divider - 1)
 	if !p.opts.OpenDrain {
 		p.mode2 |= pca9685TotemPole
@@ -130,14 +214,8 @@ func (p *PCA9685) String() string { return fmt.Sprintf("pca9685 at %#02x on %s",
 // Frequency is the frequency that all outputs are asked for.
 func (p *PCA9685) Frequency() physic.Frequency { return p.opts.Frequency }
 
-// period is that of all outputs, rounded up to a nanosecond: steps of a whole number of the oscillator's own periods.
-//
-// Source: NXP, PCA9685 data sheet, rev. 4, section 7.3.5.
-func (p *PCA9685) period() time.Duration {
-	hertz := int64(p.opts.Oscillator / physic.Hertz)
-	// At most 2^20 times 1e9: 64 bits hold it.
-	return time.Duration(((int64(p.prescale)+1)*pca9685Steps*int64(time.Second) + hertz - 1) / hertz)
-}
+// period is that of all outputs.
+func (p *PCA9685) period() time.Duration { return p.opts.period(int64(p.prescale) + 1) }
 
 // Pin gives an output by its number, "0" to "15". It is output only: In fails.
 func (p *PCA9685) Pin(name string) (gpio.PinIO, error) {
