@@ -1,6 +1,8 @@
 # make run   the demo robot on the simulated board, with the embedded MQTT broker
 # make bench this machine's figures
-# make test  everything that is checked before a change lands
+# make quick go vet and the short tests, some seconds: while you write
+# make test  all tests, under the race detector where there are goroutines: before a commit
+# make long  thousands of random networks, the race detector everywhere, and a build for each target: before a change lands
 # make hil   the same on other processors, and whole robots on emulated machines with real kernels
 # All but the last need Go and make, nothing else; what can use more says so. docs/hil.md tells what make hil needs.
 
@@ -10,10 +12,17 @@ LDFLAGS := -ldflags '-X main.version=$(VERSION)'
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
 TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
 
-# How long the tests of a package may take: the ten minutes of go test are too few for a Pi Zero, or where much else runs.
-GOTEST := $(GO) test -timeout 3h
+# How long the tests of a package may take: the ten minutes of go test are too few for a Pi Zero, or where much else runs. The target vet
+# vets more than go test does.
+GOTEST := $(GO) test -timeout 3h -vet=off
 
-.PHONY: run build test vet race oracle emulated cross hil brokers plots bench clean
+# Packages of one goroutine, in which the race detector finds nothing and takes ten times as long. A test holds them to it.
+SEQUENTIAL := ./boards/header ./cmd/internal/picture ./configs/... ./core ./encoders ./splitmix64
+
+# The hashes of passwords are slow on purpose, and share nothing: the race detector leaves their computation out.
+RACE := -race -gcflags=golang.org/x/crypto/blowfish=-race=false
+
+.PHONY: run build quick test long vet race sequential oracle emulated cross hil brokers plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -25,19 +34,31 @@ bin/fluxd bin/fluxctl: $(SOURCES)
 	@echo "building $@ (the first time fetches what it needs)"
 	@CGO_ENABLED=0 $(GO) build $(LDFLAGS) -o $@ ./cmd/$(notdir $@)
 
-test: vet race oracle cross
+quick: vet
+	$(GOTEST) -short ./...
+
+test: vet race sequential
+
+long: oracle cross
+	@if command -v $${CC:-gcc} >/dev/null 2>&1; then \
+		echo "$(GOTEST) -race $(SEQUENTIAL)"; CGO_ENABLED=1 $(GOTEST) -race $(SEQUENTIAL); \
+	fi
 
 vet:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 
-# The race detector needs a C compiler; without one the same tests run without it.
+# The race detector needs a C compiler; without one the same tests run without it. The package that takes longest begins first.
 race:
-	@if command -v $${CC:-gcc} >/dev/null 2>&1; then \
-		echo "$(GOTEST) -race ./..."; CGO_ENABLED=1 $(GOTEST) -race ./...; \
+	@all="./cmd/fluxd/daemon $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SEQUENTIAL))")" || exit 1; \
+	if command -v $${CC:-gcc} >/dev/null 2>&1; then \
+		echo "$(GOTEST) $(RACE) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) $$all; \
 	else \
-		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) ./...; \
+		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) $$all; \
 	fi
+
+sequential:
+	$(GOTEST) $(SEQUENTIAL)
 
 # Thousands of random networks with every mechanism at once, against the naive model; and on every route and in parts.
 oracle:

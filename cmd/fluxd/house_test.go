@@ -493,6 +493,62 @@ func TestHouseSize(t *testing.T) {
 	}
 }
 
+// The packages that make test runs without the race detector have no goroutines, in their tests neither.
+func TestHouseOfOneGoroutine(t *testing.T) {
+	text, err := os.ReadFile(root + "/Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "\nSEQUENTIAL := ")
+	line, _, found := strings.Cut(after, "\n")
+	if !found {
+		t.Fatal("the Makefile does not say which packages are SEQUENTIAL")
+	}
+	sequential := strings.Fields(line)
+	checked := 0
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		folder := filepath.ToSlash(filepath.Dir(name))
+		if !slices.ContainsFunc(sequential, func(one string) bool {
+			one = strings.TrimPrefix(one, "./")
+			below, all := strings.CutSuffix(one, "/...")
+			return folder == one || all && (folder == below || strings.HasPrefix(folder, below+"/"))
+		}) {
+			return nil
+		}
+		checked++
+		tree, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, spec := range tree.Imports {
+			if strings.HasPrefix(spec.Path.Value, `"sync`) || spec.Path.Value == `"testing/synctest"` {
+				t.Errorf("%s imports %s: remove ./%s from SEQUENTIAL in the Makefile", name, spec.Path.Value, folder)
+			}
+		}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			selector, is := n.(*ast.SelectorExpr)
+			if _, starts := n.(*ast.GoStmt); starts || is && (selector.Sel.Name == "Go" || selector.Sel.Name == "Parallel" || selector.Sel.Name == "RunParallel") {
+				t.Errorf("%s starts a goroutine: remove ./%s from SEQUENTIAL in the Makefile", name, folder)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if checked == 0 {
+		t.Errorf("no file is of %v", sequential)
+	}
+}
+
 // mayOpen lists who opens files itself: package files, and what reads or writes the system's own, whose names no user gives, or makes a
 // new one. A watchdog is a device, and is opened as one.
 const mayOpen = `
