@@ -1,4 +1,4 @@
-package bridge
+package bridge_test
 
 import (
 	"math/rand/v2"
@@ -8,6 +8,7 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
+	"fluxd/bridge"
 	"fluxd/bridge/protocol"
 )
 
@@ -38,7 +39,7 @@ func BenchmarkSpikesOverMQTT(b *testing.B) {
 			for range b.N {
 				robot := &bulkRobot{newFakeRobot(), rate, time.Now(), 0}
 				broker := startTestBroker(b, "127.0.0.1:0")
-				br, err := Start(b.Context(), parts(robot), Options{Robot: "fake", Broker: broker.url})
+				br, err := bridge.Start(b.Context(), parts(robot), bridge.Options{Robot: "fake", Broker: broker.url})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -48,7 +49,7 @@ func BenchmarkSpikesOverMQTT(b *testing.B) {
 					b.Fatal(token.Error())
 				}
 				c.Subscribe(protocol.Topics("fake").Spikes(), 0, func(_ paho.Client, m paho.Message) { batches <- m.Payload() }).Wait()
-				br.lease(time.Minute)
+				br.Lease(time.Minute)
 				<-batches
 				before, begun := processorTime(b), time.Now()
 				spikes, bytes := 0, 0

@@ -1,49 +1,22 @@
-package bridge
+package bridge_test
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"fluxd/bridge/protocol"
-
 	"github.com/nats-io/nats-server/v2/server"
+
+	"fluxd/bridge"
+	"fluxd/bridge/protocol"
 )
-
-// journal is a log to look into.
-type journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-func (j *journal) count(what string) int {
-	return strings.Count(j.String(), what)
-}
 
 func TestWhatARobotPublishes(t *testing.T) {
 	topics := protocol.Topics("fake")
-	b := startBridge(t, newFakeRobot(), Options{Version: "1.2", Boot: "b1"})
+	b := startBridge(t, newFakeRobot(), bridge.Options{Version: "1.2", Boot: "b1"})
 	c := dial(t, b.URL())
 
 	c.online()
@@ -87,7 +60,7 @@ func TestWhatARobotPublishes(t *testing.T) {
 
 func TestCloseSaysOffline(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
-	b := startBridge(t, newFakeRobot(), Options{Broker: external.url})
+	b := startBridge(t, newFakeRobot(), bridge.Options{Broker: external.url})
 	c := dial(t, external.url)
 	c.online()
 	b.Event(protocol.Disarmed, "the last word")
@@ -95,7 +68,7 @@ func TestCloseSaysOffline(t *testing.T) {
 	b.Close() // again does nothing
 	next(c, protocol.Topics("fake").Event(protocol.LevelInfo), func(e protocol.Event) bool { return e.Text == "the last word" })
 	next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline })
-	if b.client.IsConnectionOpen() {
+	if b.Connected() {
 		t.Error("connected after Close")
 	}
 }
@@ -103,7 +76,7 @@ func TestCloseSaysOffline(t *testing.T) {
 func TestTheEndOfTheContextIsTheEndOfTheBridge(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
 	ctx, cancel := context.WithCancel(t.Context())
-	b, err := Start(ctx, parts(newFakeRobot()), Options{Robot: "fake", Broker: external.url})
+	b, err := bridge.Start(ctx, parts(newFakeRobot()), bridge.Options{Robot: "fake", Broker: external.url})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +90,7 @@ func TestTheEndOfTheContextIsTheEndOfTheBridge(t *testing.T) {
 func TestLastWillAndReturn(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
 	robot := newFakeRobot()
-	startBridge(t, robot, Options{Broker: external.url})
+	startBridge(t, robot, bridge.Options{Broker: external.url})
 	c := dial(t, external.url)
 	c.online()
 	if n := external.cut(t); n != 2 {
@@ -141,7 +114,7 @@ func TestLastWillAndReturn(t *testing.T) {
 
 func TestALateLastWillIsPutRight(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
-	b := startBridge(t, newFakeRobot(), Options{Broker: external.url, Boot: "b1"})
+	b := startBridge(t, newFakeRobot(), bridge.Options{Broker: external.url, Boot: "b1"})
 	c := dial(t, b.URL())
 	c.online()
 	warm(t, b.URL())
@@ -168,7 +141,7 @@ func TestParametersThatAreGoneAreTakenBack(t *testing.T) {
 	before.keep(topics.Param("gone"), protocol.Value{V: 5})
 	before.keep(topics.Param("a"), protocol.Value{V: 5})
 	before.keep(protocol.Topics("other").Param("gone"), protocol.Value{V: 6})
-	startBridge(t, newFakeRobot(), Options{Broker: external.url})
+	startBridge(t, newFakeRobot(), bridge.Options{Broker: external.url})
 	dial(t, external.url).online()
 	eventually(t, "the parameter that is gone is still retained", func() bool {
 		kept := retained(t, external.url)
@@ -188,7 +161,7 @@ func TestTheBrokerIsStartedAgain(t *testing.T) {
 	first := startTestBroker(t, "127.0.0.1:0")
 	robot := newFakeRobot()
 	var log journal
-	b := startBridge(t, robot, Options{Broker: first.url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	b := startBridge(t, robot, bridge.Options{Broker: first.url, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	c := dial(t, first.url)
 	c.online()
 	c.ask("set", setting("s1", map[string]float64{"a": 77}))
@@ -203,7 +176,7 @@ func TestTheBrokerIsStartedAgain(t *testing.T) {
 	if r := late.ask("set", setting("s2", map[string]float64{"a": 78})); r.Status != protocol.StatusOK {
 		t.Errorf("set at the new broker: %+v", r)
 	}
-	if !b.client.IsConnectionOpen() {
+	if !b.Connected() {
 		t.Error("not connected")
 	}
 	if n := log.count("lost the MQTT broker") + log.count("cannot reach the MQTT broker"); n != 1 {
@@ -214,8 +187,8 @@ func TestTheBrokerIsStartedAgain(t *testing.T) {
 func TestABrokerThatComesLater(t *testing.T) {
 	address := freeAddress(t)
 	var log journal
-	b := startBridge(t, newFakeRobot(), Options{Broker: "tcp://" + address, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	if b.client.IsConnectionOpen() {
+	b := startBridge(t, newFakeRobot(), bridge.Options{Broker: "tcp://" + address, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if b.Connected() {
 		t.Error("connected to nobody")
 	}
 	c := dial(t, startTestBroker(t, address).url)
@@ -230,7 +203,7 @@ func TestABrokerThatComesLater(t *testing.T) {
 
 func TestABrokerThatStopsReadingHoldsNobodyUp(t *testing.T) {
 	url, connected := deafBroker(t)
-	b := startBridge(t, newFakeRobot(), Options{Broker: url})
+	b := startBridge(t, newFakeRobot(), bridge.Options{Broker: url})
 	select {
 	case <-connected:
 	case <-time.After(patience):
@@ -252,141 +225,18 @@ func TestABrokerThatStopsReadingHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-func TestStartRefuses(t *testing.T) {
-	const nobody = "tcp://127.0.0.1:1"
-	good := protocol.Description{}
-	text := filepath.Join(t.TempDir(), "text")
-	if err := os.WriteFile(text, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	open := Options{Robot: "r", Broker: nobody}
-	secured := func(files protocol.TLS) Options { return Options{Robot: "r", Broker: nobody, TLS: files} }
-	tests := []struct {
-		name        string
-		description protocol.Description
-		opts        Options
-		says        string
-	}{
-		{"no name", good, Options{Broker: nobody}, "robot name"},
-		{"a name of two levels", good, Options{Robot: "a/b", Broker: nobody}, "robot name"},
-		{"a name with a space", good, Options{Robot: "a b", Broker: nobody}, "robot name"},
-		{"no broker", good, Options{Robot: "r"}, "expected a URL with a port"},
-		{"no URL", good, Options{Robot: "r", Broker: "tcp://local host:1"}, "expected a URL like tcp://host:1883"},
-		{"a host only", good, Options{Robot: "r", Broker: "localhost:1883"}, "like tcp://host:1883"},
-		{"no port", good, Options{Robot: "r", Broker: "tcp://localhost"}, "with a port"},
-		{"no MQTT", good, Options{Robot: "r", Broker: "http://localhost:80"}, "like tcp://host:1883"},
-		{"a CA that is none", good, secured(protocol.TLS{CA: text}), "expected certificates, PEM"},
-		{"a CA that is missing", good, secured(protocol.TLS{CA: text + "?"}), "no such file"},
-		{"a key without a certificate", good, secured(protocol.TLS{Key: text}), "its certificate is missing"},
-		{"a certificate without a key", good, secured(protocol.TLS{Certificate: text}), "its key is missing"},
-		{"a path with a wildcard", one(protocol.Parameter{Path: "a/+"}), open, "expected a path"},
-		{"a range without an end", one(protocol.Parameter{Path: "a", Max: inf()}), open, "finite range"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			b, err := Start(t.Context(), parts(describedRobot{newFakeRobot(), test.description}), test.opts)
-			if err == nil {
-				b.Close()
-				t.Fatal("it started")
-			}
-			if !strings.Contains(err.Error(), test.says) {
-				t.Errorf("got %q, want something with %q", err, test.says)
-			}
-		})
-	}
-}
-
-// A robot that can be reached can be stopped, whatever else it cannot do.
-func TestARobotHasTelemetryAndSafety(t *testing.T) {
-	robot := newFakeRobot()
-	for _, missing := range []Robot{{}, {Telemetry: robot}, {Safety: robot, Tuner: robot}} {
-		if _, err := Start(t.Context(), missing, Options{Robot: "r", Broker: "tcp://127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "expected its Telemetry and its Safety") {
-			t.Errorf("%+v: %v", missing, err)
-		}
-	}
-}
-
-// What a robot cannot do is refused, with what it can.
-func TestARobotThatCanDoLittle(t *testing.T) {
-	robot := newFakeRobot()
-	b, err := Start(t.Context(), Robot{Telemetry: robot, Safety: robot}, Options{Robot: "fake", Broker: startTestBroker(t, "127.0.0.1:0").url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	c := dial(t, b.URL())
-	c.online()
-	for _, verb := range []string{"get", "set", "reset", "reward", "stimulate", "save", "load", "drive", "sense", "watch"} {
-		if r := c.ask(verb, fresh(verb)); !refusedAs(r, protocol.UnknownVerb) || r.Error.Message != "this robot does not "+verb+": it can be asked to arm, describe, disarm, estop" {
-			t.Errorf("%s: %+v, %v", verb, r, r.Error)
-		}
-	}
-	for _, verb := range []string{"arm", "estop", "disarm", "describe"} {
-		if r := c.ask(verb, fresh(verb)); r.Error != nil {
-			t.Errorf("%s: %v", verb, r.Error)
-		}
-	}
-	if did := robot.did(); !slices.Equal(did, []string{"arm", "stop by mqtt", "disarm"}) {
-		t.Errorf("the robot did %q", did)
-	}
-}
-
-func inf() float64 { x := 1e308; return x * 10 }
-
-// one describes a robot with one parameter.
-func one(p protocol.Parameter) protocol.Description {
-	return protocol.Description{Parameters: []protocol.Parameter{p}}
-}
-
-type describedRobot struct {
-	whole
-	description protocol.Description
-}
-
-func (r describedRobot) Describe() protocol.Description { return r.description }
-
-// TelemetryEvery leaves the way to the rest: telemetry is what a robot throws away while it has much to say.
-func (r describedRobot) TelemetryEvery() time.Duration { return time.Hour }
-
-func TestAPasswordIsNotShown(t *testing.T) {
-	b := startBridge(t, newFakeRobot(), Options{Broker: "tcp://me:secret@127.0.0.1:1"})
-	if strings.Contains(b.URL(), "secret") {
-		t.Errorf("URL is %s", b.URL())
-	}
-}
-
-func Example() {
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	b, err := Start(context.Background(), parts(newFakeRobot()), Options{Robot: "fake", Broker: "tcp://127.0.0.1:1", Log: log})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer b.Close()
-	b.Event(protocol.Armed, "ready to drive")
-	fmt.Println(protocol.Topics("fake").Param("a"), b.Dropped())
-	// Output: flux/fake/param/a 0
-}
-
-func Example_request() {
-	revision := protocol.Revision(17)
-	text, err := json.Marshal(protocol.Request{ID: "u1", Time: 1_700_000_000_000, TTL: 2000, IfRevision: &revision, Set: map[string]float64{"neurons/eye/threshold": 90}})
-	fmt.Println(string(text), err)
-	// Output: {"id":"u1","ts":1700000000000,"ttl_ms":2000,"if_rev":17,"set":{"neurons/eye/threshold":90}} <nil>
-}
-
 // Two robots with one name would both do what one is told; whoever is there first says so.
 func TestNamesakesAreTold(t *testing.T) {
 	var log journal
 	external := startTestBroker(t, "127.0.0.1:0")
-	startBridge(t, newFakeRobot(), Options{Robot: "host", Broker: external.url})
-	startBridge(t, newFakeRobot(), Options{Broker: external.url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	startBridge(t, newFakeRobot(), bridge.Options{Robot: "host", Broker: external.url})
+	startBridge(t, newFakeRobot(), bridge.Options{Broker: external.url, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	c := dial(t, external.url)
 	c.online()
 	if log.count("another robot with this name") != 0 {
 		t.Errorf("a robot that is alone: %s", &log)
 	}
-	startBridge(t, newFakeRobot(), Options{Broker: external.url})
+	startBridge(t, newFakeRobot(), bridge.Options{Broker: external.url})
 	if e := next[protocol.Event](c, protocol.Topics("fake").Event(protocol.LevelWarning), nil); e.Code != "name_taken" {
 		t.Errorf("event %+v", e)
 	}
@@ -400,6 +250,6 @@ func TestABrokerThatPassesNothingOn(t *testing.T) {
 	mute := &server.User{Username: "mute", Password: "mutemute", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{">"}}}}
 	external := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"}, mute)
 	var log journal
-	startBridge(t, newFakeRobot(), Options{Broker: external.url, User: "mute", Password: "mutemute", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	startBridge(t, newFakeRobot(), bridge.Options{Broker: external.url, User: "mute", Password: "mutemute", Log: slog.New(slog.NewTextHandler(&log, nil))})
 	eventually(t, "the log does not say so", func() bool { return log.count("passes nothing on of what the robot publishes") == 1 })
 }

@@ -1,4 +1,4 @@
-package bridge
+package bridge_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"fluxd/bridge"
 	"fluxd/bridge/protocol"
 )
 
@@ -41,7 +42,7 @@ type discovered struct {
 // What Home Assistant sends when its numbers, its switch and its button are used is accepted by the robot.
 func TestHomeAssistantMovesTheRobot(t *testing.T) {
 	robot := newFakeRobot()
-	b := startBridge(t, robot, Options{HomeAssistant: true, Version: "1.2"})
+	b := startBridge(t, robot, bridge.Options{HomeAssistant: true, Version: "1.2"})
 	c := dial(t, b.URL())
 	c.online()
 	home := kept[discovered](t, b.URL(), protocol.Topics("fake").Discovery())
@@ -119,7 +120,7 @@ func (r *silent) Actuators() map[string]protocol.Measure {
 
 // Each template finds what it looks for, whether or not there is a reading; and one that is stale is none.
 func TestHomeAssistantIsToldThatThereIsNoReading(t *testing.T) {
-	b := startBridge(t, &silent{newFakeRobot()}, Options{HomeAssistant: true})
+	b := startBridge(t, &silent{newFakeRobot()}, bridge.Options{HomeAssistant: true})
 	c := dial(t, b.URL())
 	began := time.Now()
 	h := next[protocol.Home](c, protocol.Topics("fake").Home(), nil)
@@ -139,7 +140,7 @@ func TestHomeAssistantIsToldThatThereIsNoReading(t *testing.T) {
 
 // It comes as often as health, and that is once a second; without Home Assistant never.
 func TestHomeAssistantIsNotFlooded(t *testing.T) {
-	c := dial(t, startBridge(t, newFakeRobot(), Options{HomeAssistant: true}).URL())
+	c := dial(t, startBridge(t, newFakeRobot(), bridge.Options{HomeAssistant: true}).URL())
 	homes, healths, readings := 0, 0, 0
 	deadline := time.After(patience)
 	for homes < 3 {
@@ -176,10 +177,10 @@ func TestADiscoveryThatIsNotPassedOnIsTold(t *testing.T) {
 			broker := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"}, &server.User{Username: "fake", Password: "fake", Permissions: &user}, &server.User{Username: "all", Password: "all"})
 			var log journal
 			c := dial(t, strings.Replace(broker.url, "://", "://all:all@", 1))
-			b := startBridge(t, newFakeRobot(), Options{HomeAssistant: true, Broker: broker.url, User: "fake", Password: "fake", Log: slog.New(slog.NewTextHandler(&log, nil))})
+			b := startBridge(t, newFakeRobot(), bridge.Options{HomeAssistant: true, Broker: broker.url, User: "fake", Password: "fake", Log: slog.New(slog.NewTextHandler(&log, nil))})
 			const told = "Home Assistant does not find the robot"
 			if name == "may do both" {
-				eventually(t, "the message comes back", b.discovered.Load)
+				eventually(t, "the message comes back", b.Discovered)
 				return
 			}
 			e := next(c, protocol.Topics("fake").Event(protocol.LevelWarning), func(e protocol.Event) bool { return e.Code == protocol.DiscoveryLost.Code() })
@@ -193,14 +194,15 @@ func TestADiscoveryThatIsNotPassedOnIsTold(t *testing.T) {
 // Without the flag nothing is published, with many tunables some; names that no id may hold stay apart.
 func TestDiscoveryHasBounds(t *testing.T) {
 	d := protocol.Description{Sensors: []protocol.Device{{Name: "a b"}, {Name: "a.b"}, {Name: "it's"}}}
-	for i := range mostNumbers + 7 {
+	for i := range bridge.MostNumbers + 7 {
 		d.Parameters = append(d.Parameters, protocol.Parameter{Path: fmt.Sprintf("p[%d]", i), Max: 1})
 		d.Parameters = append(d.Parameters, protocol.Parameter{Path: fmt.Sprintf("nothing to turn[%d]", i), Min: 5, Max: 5}) // Home Assistant refuses such a number
 	}
-	text, left, err := discovery("rover", d, "1")
-	var home discovered
-	if err != nil || json.Unmarshal(text, &home) != nil || left != 7 {
-		t.Fatalf("%d left, %v", left, err)
+	var log journal
+	b := startBridge(t, describedRobot{newFakeRobot(), d}, bridge.Options{HomeAssistant: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	home := next[discovered](dial(t, b.URL()), protocol.Topics("fake").Discovery(), nil)
+	if log.count("left_out=7") != 1 {
+		t.Errorf("it does not say how many are left out: %s", &log)
 	}
 	numbers := 0
 	for _, one := range home.Components {
@@ -211,7 +213,7 @@ func TestDiscoveryHasBounds(t *testing.T) {
 			}
 		}
 	}
-	if numbers != mostNumbers || home.Components["sensor_a_b"].Unique == "" || home.Components["sensor_a_b_"].Unique == "" {
+	if numbers != bridge.MostNumbers || home.Components["sensor_a_b"].Unique == "" || home.Components["sensor_a_b_"].Unique == "" {
 		t.Errorf("%d numbers; %d components", numbers, len(home.Components))
 	}
 	if got := home.Components["sensor_it_s"].Template; got != `{{ value_json.sensors['it\'s'] }}` {

@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"fluxd/bridge/protocol"
-
 	"golang.org/x/time/rate"
+
+	"fluxd/bridge/protocol"
 )
 
 // A flood is cut where it arrives. What stops the robot is obeyed even so, and one that asks, waits and asks again loses nothing.

@@ -1,18 +1,18 @@
-package bridge
+package bridge_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
+	"fluxd/bridge"
 	"fluxd/bridge/protocol"
 )
 
 // Spikes are published while somebody has a lease, and not before.
 func TestSpikesForWhoWatches(t *testing.T) {
 	robot := newFakeRobot()
-	b := startBridge(t, robot, Options{})
+	b := startBridge(t, robot, bridge.Options{})
 	c := dial(t, b.URL())
 	c.online()
 	robot.mu.Lock()
@@ -35,59 +35,5 @@ func TestSpikesForWhoWatches(t *testing.T) {
 	batch, err := protocol.DecodeSpikes(c.payload("flux/fake/spikes"))
 	if err != nil || len(batch) != 1 {
 		t.Errorf("%v, %v", batch, err)
-	}
-}
-
-// Each verb that makes spikes says how many; what cannot be is refused and does nothing.
-func TestRewardAndStimulate(t *testing.T) {
-	robot := newFakeRobot()
-	b := startBridge(t, robot, Options{})
-	c := dial(t, b.URL())
-	c.online()
-	one, many := 2.0, protocol.Train{Count: 3, Every: 1000}
-	for i, row := range []struct {
-		verb    string
-		request protocol.Request
-		spikes  int
-		code    protocol.Code
-	}{
-		{"reward", protocol.Request{Reward: "praise", Value: &one}, 2, ""},
-		{"reward", protocol.Request{Reward: "praise"}, 0, protocol.Malformed},
-		{"reward", protocol.Request{Value: &one}, 0, protocol.Malformed},
-		{"reward", protocol.Request{Reward: "other", Value: &one}, 0, protocol.UnknownReward},
-		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": many}}, 3, ""},
-		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 1}}}, 1, ""},
-		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 2}}}, 0, protocol.Malformed},
-		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: protocol.MaxTrain + 1, Every: 1}}}, 0, protocol.Malformed},
-		{"stimulate", protocol.Request{}, 0, protocol.Malformed},
-		{"load", protocol.Request{}, 0, ""},
-		{"reset", protocol.Request{Paths: []string{"a"}}, 0, ""},
-	} {
-		request := row.request
-		request.ID, request.Time, request.TTL = fmt.Sprint(i), time.Now().UnixMilli(), 60_000
-		r := c.ask(row.verb, request)
-		if r.Spikes != row.spikes || (r.Error == nil) != (row.code == "") || r.Error != nil && r.Error.Code != row.code {
-			t.Errorf("%s %+v: %d spikes, %v", row.verb, row.request, r.Spikes, r.Error)
-		}
-	}
-	robot.mu.Lock()
-	defer robot.mu.Unlock()
-	if want := "[reward 2 stimulate eye 3 stimulate eye 1 load]"; fmt.Sprint(robot.orders) != want {
-		t.Errorf("the robot did %v, want %s", robot.orders, want)
-	}
-}
-
-// payload waits for a message to a topic.
-func (c *client) payload(topic string) []byte {
-	c.t.Helper()
-	for deadline := time.After(patience); ; {
-		select {
-		case m := <-c.messages:
-			if m.Topic() == topic {
-				return m.Payload()
-			}
-		case <-deadline:
-			c.t.Fatalf("no message to %s", topic)
-		}
 	}
 }

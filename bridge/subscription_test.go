@@ -1,4 +1,4 @@
-package bridge
+package bridge_test
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
 	"github.com/nats-io/nats-server/v2/server"
+
+	"fluxd/bridge"
 )
 
 // subscription is what a client of a subscriptionBroker subscribes to.
@@ -73,7 +75,7 @@ func letIn(conn net.Conn, subscribe chan<- subscription) {
 func TestASubscriptionThatIsRefusedIsTold(t *testing.T) {
 	url, asked := subscriptionBroker(t)
 	var log journal
-	startBridge(t, newFakeRobot(), Options{Broker: url, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	startBridge(t, newFakeRobot(), bridge.Options{Broker: url, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	for range 2 {
 		s := <-asked
 		s.answer <- 0x80
@@ -95,7 +97,7 @@ func TestABrokerThatGrantsNoNames(t *testing.T) {
 	var log journal
 	robot := newFakeRobot()
 	c := dial(t, strings.Replace(broker.url, "://", "://all:all@", 1))
-	startBridge(t, robot, Options{Broker: broker.url, User: "fake", Password: "fake", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	startBridge(t, robot, bridge.Options{Broker: broker.url, User: "fake", Password: "fake", Log: slog.New(slog.NewTextHandler(&log, nil))})
 	c.online()
 	for _, verb := range []string{"disarm", "estop", "arm"} {
 		if r := c.ask(verb, fresh(verb)); r.Error != nil {
@@ -120,7 +122,7 @@ func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
 	var farewells sync.WaitGroup
 	for i := range 200 {
 		url, asked := subscriptionBroker(t)
-		b := startBridge(t, newFakeRobot(), Options{Broker: url})
+		b := startBridge(t, newFakeRobot(), bridge.Options{Broker: url})
 		both := []subscription{<-asked, <-asked}
 		if both[0].stopping() == (i%2 == 0) { // one time this one is the last to be answered, one time the other
 			slices.Reverse(both)
@@ -132,10 +134,9 @@ func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
 		// About as long as the answer is under way.
 		for ended := time.Now().Add(time.Duration(i) * time.Microsecond); time.Now().Before(ended); {
 		}
-		b.cancel()
 		farewells.Go(func() {
 			b.Close() // a second each, since nobody acknowledges
-			if b.client.IsConnectionOpen() {
+			if b.Connected() {
 				t.Error("connected after the end")
 			}
 		})

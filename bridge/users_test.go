@@ -1,16 +1,18 @@
-package bridge
+package bridge_test
 
 import (
-	"fluxd/bridge/protocol"
 	"slices"
 	"testing"
+
+	"fluxd/bridge"
+	"fluxd/bridge/protocol"
 )
 
 // Under a name that no user can have nothing is done but what stops the robot.
 func TestNobodyAsksUnderANameThatNoUserCanHave(t *testing.T) {
 	topics := protocol.Topics("fake")
 	robot := newFakeRobot()
-	c := dial(t, startBridge(t, robot, Options{}).URL())
+	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 	c.online()
 	for _, name := range []string{"config", "", "mqtt"} {
 		c.send(topics.Request("set")+"/"+name, false, setting("of "+name, map[string]float64{"a": 30}))
@@ -36,7 +38,7 @@ func TestARequestIsTheUsersWhoseNameItIsUnder(t *testing.T) {
 		t.Run(test.user, func(t *testing.T) {
 			t.Parallel()
 			robot := newFakeRobot()
-			c := dial(t, startBridge(t, robot, Options{}).URL())
+			c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 			c.online()
 			ask := func(verb string, change func(*protocol.Request)) protocol.Response {
 				t.Helper()

@@ -2,17 +2,11 @@ package bridge
 
 import (
 	"bytes"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
-	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -20,11 +14,19 @@ import (
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
-	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/time/rate"
-
-	"fluxd/bridge/protocol"
 )
+
+// patience bounds every wait of these tests. Nothing is expected to take that long.
+const patience = 2 * time.Minute
+
+// still is the safety of a robot that never moves.
+type still struct{}
+
+func (still) Arm(string, bool) error { return errors.New("it never moves") }
+func (still) ArmByHand(string) error { return errors.New("it never moves") }
+func (still) Disarm(string)          {}
+func (still) EmergencyStop(string)   {}
 
 // stream is a connection from which a text comes.
 type stream struct {
@@ -74,78 +76,6 @@ func TestPacketsAreCut(t *testing.T) {
 	}
 }
 
-// A message that is larger than any request is answered as such, and takes neither the robot's memory nor its connection.
-func TestAHugeMessageAtAnExternalBroker(t *testing.T) {
-	external := startTestBroker(t, "127.0.0.1:0")
-	startBridge(t, newFakeRobot(), Options{Broker: external.url})
-	c := dial(t, external.url)
-	c.online()
-	before := external.robots(t)
-	huge := strings.Repeat("x", 8*longestPublish)
-	c.send(protocol.Topics("fake").Request("set"), false, huge)
-	if r := next[protocol.Response](c, protocol.Topics("fake").Response("set"), nil); r.Error == nil || r.Error.Code != protocol.TooLarge {
-		t.Errorf("answered with %+v", r)
-	}
-	c.send(protocol.Topics("fake").Param("unknown"), true, huge)
-	if r := c.keepsAsking("get"); r.Status != protocol.StatusOK {
-		t.Errorf("after it: %+v", r)
-	}
-	if after := external.robots(t); len(before) != 2 || !slices.Equal(after, before) {
-		t.Errorf("after it the robot has the connections %v, and had %v", after, before)
-	}
-}
-
-// A robot connects to a secured broker if it knows whose it is, and shows its own certificate there.
-func TestASecuredBroker(t *testing.T) {
-	// A certificate for 127.0.0.1 that is its own authority.
-	certified := httptest.NewTLSServer(nil)
-	defer certified.Close()
-	pair := certified.TLS.Certificates[0]
-	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	write := func(name, kind string, data []byte) string {
-		file := filepath.Join(folder, name)
-		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	certificate, private := write("own.crt", "CERTIFICATE", pair.Certificate[0]), write("own.key", "PRIVATE KEY", key)
-	external := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1", TLSTimeout: patience.Seconds(),
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert}})
-	for _, test := range []struct {
-		name string
-		tls  protocol.TLS
-		url  string
-		in   bool
-	}{
-		{"all as it should be", protocol.TLS{CA: certificate, Certificate: certificate, Key: private}, external.url, true},
-		{"the name in the certificate is another", protocol.TLS{CA: certificate, Certificate: certificate, Key: private,
-			ServerName: "robot.test"}, external.url, false},
-		{"the name in the certificate is told", protocol.TLS{CA: certificate, Certificate: certificate, Key: private,
-			ServerName: "example.com"}, external.url, true},
-		{"an authority that it does not know", protocol.TLS{Certificate: certificate, Key: private}, external.url, false},
-		{"no certificate of its own", protocol.TLS{CA: certificate}, external.url, false},
-		{"an open connection", protocol.TLS{}, strings.Replace(external.url, "ssl:", "tcp:", 1), false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			var log journal
-			opts := Options{Broker: test.url, TLS: test.tls, Log: slog.New(slog.NewTextHandler(&log, nil))}
-			b := startBridge(t, newFakeRobot(), opts)
-			eventually(t, "neither connected nor refused", func() bool {
-				return b.client.IsConnectionOpen() || log.count("cannot reach the MQTT broker") > 0
-			})
-			if b.client.IsConnectionOpen() != test.in {
-				t.Errorf("connected is %v: %s", b.client.IsConnectionOpen(), &log)
-			}
-		})
-	}
-}
-
 // Whatever a broker says, the robot lives: on each of its connections.
 func FuzzWhatABrokerSays(f *testing.F) {
 	f.Add([]byte("\x90\x07\x00\x01\x01\x01\x01\x01\x01"))
@@ -157,7 +87,7 @@ func FuzzWhatABrokerSays(f *testing.F) {
 	f.Add([]byte("\x32\x16\x00\x12flux/fake/status\x00\x07"))
 	f.Add([]byte("\x90\x05\x00\x01\x80\x80\x80\xe0\x00\x10\x00\x00\xff\xff\xff\xff\x7f"))
 	f.Fuzz(func(t *testing.T, words []byte) {
-		b := &Bridge{robot: Robot{Safety: newFakeRobot()}, topics: "fake", boot: "b1", clock: time.Now, log: slog.New(slog.DiscardHandler),
+		b := &Bridge{robot: Robot{Safety: still{}}, topics: "fake", boot: "b1", clock: time.Now, log: slog.New(slog.DiscardHandler),
 			out: newOutbox(), connected: make(chan struct{}, 1),
 			arrivals: make(chan arrival, waitingRequests), busy: rate.NewLimiter(rate.Inf, 0),
 			questions: make(chan arrival, waitingRequests), busyQuestions: rate.NewLimiter(rate.Inf, 0)}

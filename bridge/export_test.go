@@ -1,0 +1,24 @@
+package bridge
+
+import "time"
+
+// What the tests of this package see besides what everybody does.
+const (
+	WaitingRequests = waitingRequests
+	KeptMessages    = keptMessages
+	Unacknowledged  = unacknowledged
+	LongestPublish  = longestPublish
+	MostNumbers     = mostNumbers
+)
+
+// Connected reports whether the broker can be reached now.
+func (b *Bridge) Connected() bool { return b.client.IsConnectionOpen() }
+
+// Waiting returns how many requests wait, and how many of those that anybody may ask.
+func (b *Bridge) Waiting() (requests, questions int) { return len(b.arrivals), len(b.questions) }
+
+// Lease has spikes published for a time, as the verb watch does.
+func (b *Bridge) Lease(length time.Duration) { b.lease(length) }
+
+// Discovered reports whether the message for Home Assistant has come back.
+func (b *Bridge) Discovered() bool { return b.discovered.Load() }

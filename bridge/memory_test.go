@@ -1,0 +1,20 @@
+package bridge
+
+import (
+	"testing"
+)
+
+func TestMemoryForgetsTheOldest(t *testing.T) {
+	m := newMemory(2)
+	for i, step := range []struct {
+		id  string
+		new bool
+	}{{"a", true}, {"b", true}, {"a", false}, {"c", true}, {"b", false}, {"a", true}, {"b", true}} {
+		if got := m.add(step.id); got != step.new {
+			t.Errorf("step %d, %s: new is %v, want %v", i, step.id, got, step.new)
+		}
+	}
+	if len(m.known) != 2 {
+		t.Errorf("remembers %d ids, want 2", len(m.known))
+	}
+}

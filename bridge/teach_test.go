@@ -1,0 +1,75 @@
+package bridge_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"fluxd/bridge"
+	"fluxd/bridge/protocol"
+)
+
+func TestSave(t *testing.T) {
+	robot := newFakeRobot()
+	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
+	c.online()
+	c.send(protocol.Topics("fake").Request("save"), false, fresh("keep"))
+	if r := c.answer("save", "keep"); r.Status != protocol.StatusOK {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	robot.mu.Lock()
+	defer robot.mu.Unlock()
+	if robot.saves != 1 {
+		t.Errorf("saved %d times, want once", robot.saves)
+	}
+}
+
+// Each verb that makes spikes says how many; what cannot be is refused and does nothing.
+func TestRewardAndStimulate(t *testing.T) {
+	robot := newFakeRobot()
+	b := startBridge(t, robot, bridge.Options{})
+	c := dial(t, b.URL())
+	c.online()
+	one, many := 2.0, protocol.Train{Count: 3, Every: 1000}
+	for i, row := range []struct {
+		verb    string
+		request protocol.Request
+		spikes  int
+		code    protocol.Code
+	}{
+		{"reward", protocol.Request{Reward: "praise", Value: &one}, 2, ""},
+		{"reward", protocol.Request{Reward: "praise"}, 0, protocol.Malformed},
+		{"reward", protocol.Request{Value: &one}, 0, protocol.Malformed},
+		{"reward", protocol.Request{Reward: "other", Value: &one}, 0, protocol.UnknownReward},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": many}}, 3, ""},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 1}}}, 1, ""},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 2}}}, 0, protocol.Malformed},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: protocol.MaxTrain + 1, Every: 1}}}, 0, protocol.Malformed},
+		{"stimulate", protocol.Request{}, 0, protocol.Malformed},
+		{"load", protocol.Request{}, 0, ""},
+		{"reset", protocol.Request{Paths: []string{"a"}}, 0, ""},
+	} {
+		request := row.request
+		request.ID, request.Time, request.TTL = fmt.Sprint(i), time.Now().UnixMilli(), 60_000
+		r := c.ask(row.verb, request)
+		if r.Spikes != row.spikes || (r.Error == nil) != (row.code == "") || r.Error != nil && r.Error.Code != row.code {
+			t.Errorf("%s %+v: %d spikes, %v", row.verb, row.request, r.Spikes, r.Error)
+		}
+	}
+	robot.mu.Lock()
+	defer robot.mu.Unlock()
+	if want := "[reward 2 stimulate eye 3 stimulate eye 1 load]"; fmt.Sprint(robot.orders) != want {
+		t.Errorf("the robot did %v, want %s", robot.orders, want)
+	}
+}
+
+// A reward of which nothing comes is answered ok, with the reason as a warning.
+func TestARewardOfNothing(t *testing.T) {
+	c := dial(t, startBridge(t, newFakeRobot(), bridge.Options{}).URL())
+	c.online()
+	r, nothing := fresh("nothing"), 0.0
+	r.Reward, r.Value = "praise", &nothing
+	if a := c.ask("reward", r); a.Status != protocol.StatusOK || a.Spikes != 0 || a.Warning != "its value is 0" {
+		t.Errorf("%+v with %+v", a, a.Error)
+	}
+}
