@@ -20,7 +20,8 @@ func WorldWiring(wires []Connection) []worlds.Connection {
 	wiring := make([]worlds.Connection, len(wires))
 	for i, c := range wires {
 		wiring[i] = worlds.Connection{
-			Name: c.Name, Device: c.Device, Role: c.Role, Pin: c.Pin, Bus: c.Bus, Address: c.Address, Input: c.Direction == "in", ActiveLow: c.ActiveLow,
+			Name: c.Name, Device: c.Device, Role: c.Role, Pin: c.Pin, Bus: c.Bus, Address: c.Address,
+			Input: c.Direction == "in", ActiveLow: c.ActiveLow,
 		}
 	}
 	return wiring

@@ -1,5 +1,5 @@
-// Package header knows the header with forty pins that every Raspberry Pi since the B+ has: where each pin is, what it is called, and what
-// it does by itself.
+// Package header knows the header with forty pins that every Raspberry Pi since the B+ has: where each pin is, what it is called,
+// and what it does by itself.
 //
 // Robot files and boards agree on names by it. A pin is named by its GPIO number or by its place on the header:
 //
@@ -39,8 +39,9 @@ type Nature struct {
 
 // natureOf is that of a GPIO by its number, 0 to 27, on every model with forty pins.
 //
-// Sources: Broadcom, BCM2835 ARM Peripherals, table 6-31, "Pull"; Raspberry Pi documentation, "GPIO and the 40-pin header" (the fixed
-// resistors) and "config.txt", enable_uart; Raspberry Pi, Add-on board design guide, "GPIO Configuration Sequencing" (GPIO0 and 1).
+// Sources: Broadcom, BCM2835 ARM Peripherals, table 6-31, "Pull"; Raspberry Pi documentation, "GPIO and the 40-pin header" (the
+// fixed resistors) and "config.txt", enable_uart; Raspberry Pi, Add-on board design guide, "GPIO Configuration Sequencing" (GPIO0
+// and 1).
 func natureOf(gpio int) Nature {
 	n := Nature{Pull: "down"}
 	if gpio <= 8 {
@@ -75,7 +76,8 @@ var Pins = func() []Pin {
 	return pins
 }()
 
-// Find returns the pin with a canonical name, "GPIO0" to "GPIO27"; false for any other name. Supplies and grounds have no name of one pin.
+// Find returns the pin with a canonical name, "GPIO0" to "GPIO27"; false for any other name. Supplies and grounds have no name of
+// one pin.
 func Find(name string) (Pin, bool) {
 	for _, p := range Pins {
 		if p.Name == name && strings.HasPrefix(name, "GPIO") {
@@ -85,7 +87,8 @@ func Find(name string) (Pin, bool) {
 	return Pin{}, false
 }
 
-// CanonicalPin gives the names that boards take for the same pin, such as 17, GPIO17 and P1_11, one form: GPIO17. Others it leaves.
+// CanonicalPin gives the names that boards take for the same pin, such as 17, GPIO17 and P1_11, one form: GPIO17. Others it
+// leaves.
 func CanonicalPin(name string) string {
 	if place, ok := strings.CutPrefix(name, "P1_"); ok {
 		if n, err := strconv.Atoi(place); err == nil && n >= 1 && n <= len(Pins) {
@@ -114,8 +117,8 @@ type Channel struct {
 	On5     int // on a Raspberry Pi 5, which has four
 }
 
-// PWM are the pins that the kernel can do PWM on. Source: Raspberry Pi, BCM2835 ARM Peripherals, sections 6.2 and 9 (GPIO12 and 13: ALT0; 18
-// and 19: ALT5); RP1 Peripherals, tables 4 and 5.
+// PWM are the pins that the kernel can do PWM on. Source: Raspberry Pi, BCM2835 ARM Peripherals, sections 6.2 and 9 (GPIO12 and
+// 13: ALT0; 18 and 19: ALT5); RP1 Peripherals, tables 4 and 5.
 var PWM = map[string]Channel{"GPIO12": {0, 0}, "GPIO13": {1, 1}, "GPIO18": {0, 2}, "GPIO19": {1, 3}}
 
 // BusPins are the pins of the buses on the header, data and clock.

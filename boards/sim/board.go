@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,8 +30,8 @@ func New(clock func() time.Duration) *Board {
 	for i := range header.GPIOs {
 		b.pins = append(b.pins, NewPin(fmt.Sprintf("GPIO%d", i), i, clock))
 	}
-	for i := range 2 {
-		b.buses = append(b.buses, &Bus{name: fmt.Sprintf("I2C%d", i), clock: clock, devices: map[uint16]Device{}, pulled: map[uint16]Device{}})
+	for _, name := range slices.Sorted(maps.Keys(header.BusPins)) {
+		b.buses = append(b.buses, &Bus{name: name, clock: clock, devices: map[uint16]Device{}, pulled: map[uint16]Device{}})
 	}
 	return b
 }
@@ -37,7 +39,8 @@ func New(clock func() time.Duration) *Board {
 // String returns "simulated board".
 func (b *Board) String() string { return "simulated board" }
 
-// Pin returns a pin by its name, "GPIO17", its number, "17", or its place on the header, "P1_11"; always the same for the same pin.
+// Pin returns a pin by its name, "GPIO17", its number, "17", or its place on the header, "P1_11"; always the same for the same
+// pin.
 func (b *Board) Pin(name string) (gpio.PinIO, error) { return b.pin(name) }
 
 // Line is Pin with the world's side of it.
@@ -57,13 +60,19 @@ func (b *Board) pin(name string) (*Pin, error) {
 func (b *Board) Bus(name string) (i2c.BusCloser, error) { return b.bus(name) }
 
 // Buses names the I2C buses.
-func (b *Board) Buses() []string { return []string{"I2C0", "I2C1"} }
+func (b *Board) Buses() []string {
+	names := make([]string, len(b.buses))
+	for i, bus := range b.buses {
+		names[i] = bus.name
+	}
+	return names
+}
 
 func (b *Board) bus(name string) (*Bus, error) {
 	canonical := header.CanonicalBus(name)
 	i := slices.IndexFunc(b.buses, func(bus *Bus) bool { return bus.name == canonical })
 	if i < 0 {
-		return nil, fmt.Errorf("simulated board: no bus %q: expected I2C0 or I2C1", name)
+		return nil, fmt.Errorf("simulated board: no bus %q: expected %s", name, strings.Join(b.Buses(), " or "))
 	}
 	return b.buses[i], nil
 }

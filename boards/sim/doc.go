@@ -1,5 +1,6 @@
-// Package sim is a board that exists only in the program: GPIO pins that carry levels, edges and PWM, and I2C buses to which devices are
-// attached. A driver cannot tell it from a Raspberry Pi. Simulated devices are in package chips, what they live in is in package worlds.
+// Package sim is a board that exists only in the program: GPIO pins that carry levels, edges and PWM, and I2C buses to which
+// devices are attached. A driver cannot tell it from a Raspberry Pi. Simulated devices are in package chips, what they live in is
+// in package worlds.
 //
 //	board := sim.New(clock)
 //	if err := board.Attach("I2C1", 0x23, chips.NewBH1750(light)); err != nil {

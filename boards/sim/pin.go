@@ -77,8 +77,8 @@ func (p *Pin) Func() pin.Func {
 	return gpio.IN
 }
 
-// Halt implements conn.Resource: it ends PWM and leaves the level low, and stops edge detection. It does not wake who waits for an
-// edge, as it does not do so reliably on real boards.
+// Halt implements conn.Resource: it ends PWM and leaves the level low, and stops edge detection. It does not wake who waits for
+// an edge, as it does not do so reliably on real boards.
 func (p *Pin) Halt() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -90,8 +90,8 @@ func (p *Pin) Halt() error {
 	return nil
 }
 
-// In implements gpio.PinIn: the pin becomes an input and keeps the edges of the kind, with their times, until somebody takes them.
-// Edges from before are forgotten, and whoever waits is woken without one.
+// In implements gpio.PinIn: the pin becomes an input and keeps the edges of the kind, with their times, until somebody takes
+// them. Edges from before are forgotten, and whoever waits is woken without one.
 func (p *Pin) In(pull gpio.Pull, edge gpio.Edge) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -125,15 +125,15 @@ func (p *Pin) reads() gpio.Level {
 	return p.pull == gpio.PullUp
 }
 
-// WaitForEdge implements gpio.PinIn: it returns true as soon as there is an edge, and forgets all there are; false after the timeout
-// or as soon as In is called; with a negative timeout it waits for as long as that takes.
+// WaitForEdge implements gpio.PinIn: it returns true as soon as there is an edge, and forgets all there are; false after the
+// timeout or as soon as In is called; with a negative timeout it waits for as long as that takes.
 func (p *Pin) WaitForEdge(timeout time.Duration) bool {
 	_, ok := p.await(timeout, func() { p.edges = p.edges[:0] })
 	return ok
 }
 
-// NextEdge takes the oldest edge that was not taken yet: when it was by the board's clock, and the level after it. It waits for one at
-// most as long as the timeout, not at all when that is 0 or less, and gives false when there was none or In was called.
+// NextEdge takes the oldest edge that was not taken yet: when it was by the board's clock, and the level after it. It waits for
+// one at most as long as the timeout, not at all when that is 0 or less, and gives false when there was none or In was called.
 func (p *Pin) NextEdge(timeout time.Duration) (at time.Duration, level gpio.Level, ok bool) {
 	oldest, ok := p.await(max(timeout, 0), func() { p.edges = p.edges[:copy(p.edges, p.edges[1:])] })
 	return oldest.at, oldest.level, ok
@@ -206,16 +206,16 @@ func (p *Pin) Out(level gpio.Level) error {
 	return nil
 }
 
-// Watch lets the world know of each change of the level that the driver puts out, as it happens. It is called under the pin's lock and
-// must not touch this pin.
+// Watch lets the world know of each change of the level that the driver puts out, as it happens. It is called under the pin's
+// lock and must not touch this pin.
 func (p *Pin) Watch(watched func(at time.Duration, level gpio.Level)) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.watched = watched
 }
 
-// PWM implements gpio.PinOut. A frequency of 0, which conn lets stand for whatever suits the pin, is refused: periph's own driver of
-// the Raspberry Pi divides by it.
+// PWM implements gpio.PinOut. A frequency of 0, which conn lets stand for whatever suits the pin, is refused: periph's own driver
+// of the Raspberry Pi divides by it.
 func (p *Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	if duty < 0 || duty > gpio.DutyMax || frequency <= 0 {
 		return fmt.Errorf("%s: PWM with duty %v at %v: expected 0 to 100%% and a frequency above 0", p.name, duty, frequency)
@@ -233,7 +233,8 @@ func (p *Pin) PWMState() (gpio.Duty, physic.Frequency) {
 	return p.duty, p.frequency
 }
 
-// Power returns what a motor driver makes of PWM and levels: the share of time for which the pin is high, and the level where there is no PWM.
+// Power returns what a motor driver makes of PWM and levels: the share of time for which the pin is high, and the level where
+// there is no PWM.
 func (p *Pin) Power() (gpio.Duty, gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -249,8 +250,8 @@ func (p *Pin) Power() (gpio.Duty, gpio.Level) {
 // Now returns the time of the pin's clock.
 func (p *Pin) Now() time.Duration { return p.clock() }
 
-// Drive is the world's side of the line: it gives it a level, now. A change that an input sees is an edge; an output keeps its own
-// level, and finds the world's when it becomes an input.
+// Drive is the world's side of the line: it gives it a level, now. A change that an input sees is an edge; an output keeps its
+// own level, and finds the world's when it becomes an input.
 func (p *Pin) Drive(level gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -258,8 +259,8 @@ func (p *Pin) Drive(level gpio.Level) {
 	p.drive(move{p.clock(), level})
 }
 
-// DriveAt gives the line a level at a time of the board's clock that is still to come, as an echo or the next slot of a wheel does.
-// Times that are handed in out of order are put in order. One that is past is now.
+// DriveAt gives the line a level at a time of the board's clock that is still to come, as an echo or the next slot of a wheel
+// does. Times that are handed in out of order are put in order. One that is past is now.
 func (p *Pin) DriveAt(at time.Duration, level gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

@@ -1,6 +1,6 @@
-// Package chips has a simulated twin of every device that can be connected to a board: a chip on a bus answers register by register, a
-// device on pins makes the levels and edges that the real one makes. A driver cannot tell them apart. What a twin senses is a function of
-// time, in millionths of the unit.
+// Package chips has a simulated twin of every device that can be connected to a board: a chip on a bus answers register by
+// register, a device on pins makes the levels and edges that the real one makes. A driver cannot tell them apart. What a twin
+// senses is a function of time, in millionths of the unit.
 //
 //	board := sim.New(clock)
 //	light := chips.NewBH1750(func(at time.Duration) int64 { return 300_000_000 }) // 300 lx
@@ -20,8 +20,8 @@ import (
 	"fluxd/boards/sim"
 )
 
-// A Kind is a device by the name that a robot file has for it, and how a twin is made that lies at rest on a bench, where nothing ever
-// changes: a metre from the next wall, at 22.5 °C.
+// A Kind is a device by the name that a robot file has for it, and how a twin is made that lies at rest on a bench, where nothing
+// ever changes: a metre from the next wall, at 22.5 °C.
 type Kind struct {
 	Name string
 	// OnBus makes a twin for an address of a bus; nil for a device on pins.

@@ -2,9 +2,9 @@ package chips
 
 import "iter"
 
-// transfer carries out a transaction of a chip with numbered registers: the first byte written is the number of a register, the others are
-// written from there on; reading goes on from there, too. A transaction without a number does nothing: the simulation does not remember the
-// register of an earlier one.
+// transfer carries out a transaction of a chip with numbered registers: the first byte written is the number of a register, the
+// others are written from there on; reading goes on from there, too. A transaction without a number does nothing: the simulation
+// does not remember the register of an earlier one.
 func transfer(w, r []byte, write func(register, value byte), read func(register byte) byte) {
 	if len(w) == 0 {
 		return

@@ -14,33 +14,13 @@ import (
 	"fluxd/splitmix64"
 )
 
-var arenaKind = Kind{Name: "arena", About: "a room with a lamp, for a robot with two eyes, two wheels and a bumper", Events: []string{lampReached}, New: func() Options { return &ArenaOpts{} }}
+var arenaKind = Kind{
+	Name: "arena", About: "a room with a lamp, for a robot with two eyes, two wheels and a bumper",
+	Events: []string{lampReached}, New: func() Options { return &ArenaOpts{} },
+}
 
 // lampReached is the code of the event of a lamp that was reached.
 const lampReached = "lamp_reached"
-
-// Where the arena's robot has its devices, on the simulated board.
-const (
-	arenaBus       = "I2C1"
-	leftEye        = 0x23
-	rightEye       = 0x5c
-	bumperPin      = "GPIO17" // a switch to ground: low while the front touches a wall
-	leftPWM        = "GPIO13"
-	leftDirection  = "GPIO6" // high: reverse
-	rightPWM       = "GPIO12"
-	rightDirection = "GPIO5"
-)
-
-// arenaRobot lists what the arena's robot has, and where.
-var arenaRobot = []Connection{
-	{Name: "left eye", Device: "bh1750", Role: "address", Bus: arenaBus, Address: leftEye},
-	{Name: "right eye", Device: "bh1750", Role: "address", Bus: arenaBus, Address: rightEye},
-	{Name: "bumper", Device: "button", Role: "pin", Pin: bumperPin},
-	{Name: "left wheel", Device: "hbridge", Role: "pwm", Pin: leftPWM},
-	{Name: "left wheel", Device: "hbridge", Role: "direction", Pin: leftDirection},
-	{Name: "right wheel", Device: "hbridge", Role: "pwm", Pin: rightPWM},
-	{Name: "right wheel", Device: "hbridge", Role: "direction", Pin: rightDirection},
-}
 
 // The robot and its world, in metres, seconds, radians and lux. The robot has the size of a hobbyist's two-wheeler.
 const (
@@ -65,55 +45,6 @@ type ArenaOpts struct {
 	Relight bool `yaml:"relight" default:"true" doc:"a lamp that was reached goes on elsewhere"`
 }
 
-// Check refuses other devices where the eyes are. It does not know what the arena's robot does not have, nor a wheel that nothing drives.
-func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
-	connected := map[string]bool{}
-	for i := range wiring {
-		c := &wiring[i]
-		is, taken := false, false
-		for _, part := range arenaRobot {
-			here := part.Where() == c.Where()
-			is = is || here && part.Device == c.Device && part.Role == c.Role
-			taken = taken || here && part.Bus != "" && part.Device != c.Device
-		}
-		connected[c.Where()] = connected[c.Where()] || is
-		switch {
-		case taken:
-			refused = append(refused, Mistake{i, fmt.Errorf("0x%02x: the arena has a light sensor there, a bh1750: take another address, or bus I2C0", c.Address)})
-		case !is && !everywhere(c):
-			unknown = append(unknown, Mistake{i, fmt.Errorf("the arena has no %s with its %s at %s; it has %s", c.Device, c.Role, c.Where(), partList(func(part *Connection) bool {
-				return part.Device == c.Device && part.Role == c.Role
-			}))})
-		}
-	}
-	listed := map[string]bool{}
-	for _, part := range arenaRobot {
-		if part.Device == "hbridge" && !connected[part.Where()] && !listed[part.Name] {
-			listed[part.Name] = true
-			unknown = append(unknown, Mistake{-1, fmt.Errorf("the arena's %s is not connected, and does not turn as it should: expected %s", part.Name, partList(func(other *Connection) bool {
-				return other.Name == part.Name
-			}))})
-		}
-	}
-	return refused, unknown
-}
-
-// partList names the parts of the arena's robot that are alike, or all where none is.
-func partList(alike func(part *Connection) bool) string {
-	var like, all []string
-	for i := range arenaRobot {
-		part := &arenaRobot[i]
-		text := fmt.Sprintf("%s: %s, %s %s", part.Name, part.Device, part.Role, part.Where())
-		if all = append(all, text); alike(part) {
-			like = append(like, text)
-		}
-	}
-	if like != nil {
-		all = like
-	}
-	return strings.Join(all, "; ")
-}
-
 func (o *ArenaOpts) open(p *place) (World, error) {
 	a, err := NewArena(p.board, *o, p.seed)
 	if err != nil {
@@ -122,14 +53,14 @@ func (o *ArenaOpts) open(p *place) (World, error) {
 	return a, nil
 }
 
-// Arena is a world of 4 by 3 metres with walls around it, a shorter one inside, and a lamp, in which a round robot with two driven
-// wheels moves. It connects itself to the board: light sensors BH1750 on I2C1 at 0x23 (left) and 0x5c (right), a bumper switch to
-// ground on GPIO17, wheels on GPIO13 and GPIO6 (left: PWM, direction) and GPIO12 and GPIO5 (right).
+// Arena is a world of 4 by 3 metres with walls around it, a shorter one inside, and a lamp, in which a round robot with two
+// driven wheels moves. It connects itself to the board: light sensors BH1750 on I2C1 at 0x23 (left) and 0x5c (right), a bumper
+// switch to ground on GPIO17, wheels on GPIO13 and GPIO6 (left: PWM, direction) and GPIO12 and GPIO5 (right).
 //
 // The robot is moved in fixed steps of a millisecond: each wheel follows its command with a lag of 50 ms, up to 0.5 m/s; a step
 // into a wall does not take place, and stops the wheels. The eyes look 40 degrees to either side; their light falls off with the
-// cosine of the angle and the square of the distance, walls cast shadows, and 15 lx are everywhere. They see the world as of the last
-// Advance.
+// cosine of the angle and the square of the distance, walls cast shadows, and 15 lx are everywhere. They see the world as of the
+// last Advance.
 //
 // An Arena may be used from any goroutine.
 type Arena struct {
@@ -147,7 +78,7 @@ type Arena struct {
 	lamp     vector
 	bump     bool
 	reached  int
-	told     int   // of them, by Events
+	sent     int   // of them, as events
 	first    int64 // step at which the first lamp was reached
 	attached bool
 }
@@ -171,8 +102,8 @@ type ArenaState struct {
 	First         time.Duration // when the first one was reached
 }
 
-// NewArena makes an arena on a fresh board and connects its devices. The seed is that of the starting pose and the places of the lamp. It fails
-// on a board that has one of the addresses in use.
+// NewArena makes an arena on a fresh board and connects its devices. The seed is that of the starting pose and the places of the
+// lamp. It fails on a board that has one of the addresses in use.
 func NewArena(b *sim.Board, opts ArenaOpts, seed uint64) (*Arena, error) {
 	corners := []vector{{0, 0}, {arenaWidth, 0}, {arenaWidth, arenaHeight}, {0, arenaHeight}}
 	a := &Arena{random: splitmix64.Random(seed), relight: opts.Relight}
@@ -181,7 +112,9 @@ func NewArena(b *sim.Board, opts ArenaOpts, seed uint64) (*Arena, error) {
 	}
 	a.walls = append(a.walls, segment{vector{1.5, 0}, vector{1.5, 0.5}})
 	for name, line := range map[string]**sim.Pin{
-		bumperPin: &a.bumper, leftPWM: &a.wheels[0].pwm, leftDirection: &a.wheels[0].direction, rightPWM: &a.wheels[1].pwm, rightDirection: &a.wheels[1].direction,
+		bumperPin: &a.bumper,
+		leftPWM:   &a.wheels[0].pwm, leftDirection: &a.wheels[0].direction,
+		rightPWM: &a.wheels[1].pwm, rightDirection: &a.wheels[1].direction,
 	} {
 		var err error
 		if *line, err = b.Line(name); err != nil {
@@ -371,10 +304,10 @@ func (a *Arena) Score() Score {
 func (a *Arena) Events() []Event {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	if a.reached == a.told {
+	if a.reached == a.sent {
 		return nil
 	}
-	a.told = a.reached
+	a.sent = a.reached
 	return []Event{{Code: lampReached, Text: fmt.Sprintf("%d so far", a.reached)}}
 }
 

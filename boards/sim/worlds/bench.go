@@ -7,7 +7,9 @@ import (
 	"fluxd/boards/sim/chips"
 )
 
-var benchKind = Kind{Name: "bench", About: "every device of the robot is there, at rest on a table", New: func() Options { return &BenchOpts{} }}
+var benchKind = Kind{
+	Name: "bench", About: "every device of the robot is there, at rest on a table", New: func() Options { return &BenchOpts{} },
+}
 
 // BenchOpts are the options of a bench, on which every device of the robot lies at rest: there are none.
 type BenchOpts struct{}

@@ -2,10 +2,10 @@ package worlds
 
 import "math"
 
-// The worlds compute in float64, in metres and seconds, and must come to the same bits on every processor. Go may fuse x*y + z into
-// one rounding where the processor can (arm64), so every product that is added to something is rounded explicitly by a conversion,
-// which the language defines to prevent that; and sines come from here, not from package math, whose code may be fused. Addition,
-// division, math.Sqrt and math.Floor are exact by IEEE 754 everywhere.
+// The worlds compute in float64, in metres and seconds, and must come to the same bits on every processor. Go may fuse x*y + z
+// into one rounding where the processor can (arm64), so every product that is added to something is rounded explicitly by a
+// conversion, which the language defines to prevent that; and sines come from here, not from package math, whose code may be
+// fused. Addition, division, math.Sqrt and math.Floor are exact by IEEE 754 everywhere.
 
 // vector is a point or direction in the plane.
 type vector struct{ x, y float64 }

@@ -11,7 +11,8 @@ type NoneOpts struct{}
 func (*NoneOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
 	for i := range wiring {
 		if c := &wiring[i]; c.Bus != "" && !everywhere(c) {
-			unknown = append(unknown, Mistake{i, fmt.Errorf("nothing answers at %s: a simulated board without a world has no devices; world: %s has all of the robot's", c.Where(), benchKind.Name)})
+			unknown = append(unknown, Mistake{i, fmt.Errorf(
+				"nothing answers at %s: a simulated board without a world has no devices; world: bench has all of the robot's", c.Where())})
 		}
 	}
 	return nil, unknown

@@ -1,5 +1,5 @@
-// Package worlds has what simulated robots live in: a world gives the devices of a robot something to sense, and moves on with what its
-// actuators do.
+// Package worlds has what simulated robots live in: a world gives the devices of a robot something to sense, and moves on with
+// what its actuators do.
 //
 //	kind, ok := worlds.Find("arena")
 //	board := sim.New(clock)
@@ -12,8 +12,8 @@
 //	fmt.Println(world.Score().Text)
 //	fmt.Print(world.Picture(64, 24))
 //
-// Each world has a file, and a line in Kinds. A world that starts from the same seed and is driven the same way goes through the same states,
-// to the last bit, on every processor. A World may be used from any goroutine.
+// Each world has a file, and a line in Kinds. A world that starts from the same seed and is driven the same way goes through the
+// same states, to the last bit, on every processor. A World may be used from any goroutine.
 package worlds
 
 import (
@@ -72,8 +72,8 @@ type World interface {
 // Score is how well a robot has done.
 type Score struct {
 	Text    string // in a line: "reached the lamp after 3.210 s"
-	Goal    string // what a robot is to come to there: "reached the lamp"
-	Reached bool   // it has come to it
+	Goal    string // what counts as success: "reached the lamp"
+	Reached bool   // the robot has reached the goal
 }
 
 // Event is something that happened.
@@ -114,9 +114,9 @@ func (m *Mistake) Error() string { return m.Err.Error() }
 // Unwrap returns what is wrong.
 func (m *Mistake) Unwrap() error { return m.Err }
 
-// Open connects what a robot has in every world, and makes the world: nil where nothing moves. What every world has are the robot's
-// expanders, because their pins are pins of the board, and its switches, at rest. Nobody presses an emergency stop, nobody bumps into anything: a line
-// that the world lets go of (sim.Pin.Release) is a broken wire. An error is a Mistake.
+// Open connects what a robot has in every world, and makes the world: nil where nothing moves. What every world has are the
+// robot's expanders, because their pins are pins of the board, and its switches, at rest. Nobody presses an emergency stop,
+// nobody bumps into anything: a line that the world lets go of (sim.Pin.Release) is a broken wire. An error is a Mistake.
 func Open(options Options, b *sim.Board, wiring []Connection, seed uint64) (World, error) {
 	p := &place{board: b, wiring: wiring, seed: seed, expanders: map[string]sim.Device{}}
 	for i, c := range wiring {

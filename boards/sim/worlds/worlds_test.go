@@ -68,7 +68,8 @@ func TestBench(t *testing.T) {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
 	if _, err := worlds.Open(&worlds.BenchOpts{}, board, []worlds.Connection{
-		{Name: "range", Device: "hcsr04", Role: "trigger", Pin: "GPIO23"}, {Name: "range", Device: "hcsr04", Role: "echo", Pin: "GPIO24", Input: true},
+		{Name: "range", Device: "hcsr04", Role: "trigger", Pin: "GPIO23"},
+		{Name: "range", Device: "hcsr04", Role: "echo", Pin: "GPIO24", Input: true},
 	}, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +93,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	taken := bus("bh1750", "I2C1")
 	taken[len(taken)-1].Address = 0x40
+	lost := worlds.Connection{Name: "new", Device: "button", Role: "pin", Pin: "more/C1", Input: true}
+	blind := []worlds.Connection{{Name: "more", Device: "mcp23017", Role: "address", Bus: "I2C1", Address: 0x23}}
 	short := []worlds.Connection{{Name: "range", Device: "hcsr04", Role: "trigger", Pin: "GPIO23"}}
 	for _, c := range []struct {
 		story   string
@@ -104,9 +107,9 @@ func TestOpenRefuses(t *testing.T) {
 		{"no twin", &worlds.BenchOpts{}, bus("toaster", "I2C1"), 10, `no simulated "toaster"`},
 		{"an expander on no bus", &worlds.NoneOpts{}, bus("mcp23017", "I2C7"), 10, "expected I2C0 or I2C1"},
 		{"two devices at an address", &worlds.BenchOpts{}, taken, 10, "0x40 is taken"},
-		{"no such pin", &worlds.NoneOpts{}, append(rover(), worlds.Connection{Name: "new", Device: "button", Role: "pin", Pin: "more/C1", Input: true}), 10, "no line"},
+		{"no such pin", &worlds.NoneOpts{}, append(rover(), lost), 10, "no line"},
 		{"a device without a pin", &worlds.BenchOpts{}, short, 0, "needs its pin echo"},
-		{"an eye's address is taken", &worlds.ArenaOpts{}, []worlds.Connection{{Name: "more", Device: "mcp23017", Role: "address", Bus: "I2C1", Address: 0x23}}, -1, "0x23 is taken"},
+		{"an eye's address is taken", &worlds.ArenaOpts{}, blind, -1, "0x23 is taken"},
 	} {
 		_, err := worlds.Open(c.options, sim.New(still), c.wiring, 1)
 		var m *worlds.Mistake
@@ -140,13 +143,17 @@ func TestCheck(t *testing.T) {
 	}{
 		{"the arena's robot", &worlds.ArenaOpts{}, seeker, mistakes{}, mistakes{}},
 		{"an eye on another bus", &worlds.ArenaOpts{}, change(0, func(c *worlds.Connection) { c.Bus = "I2C0" }), mistakes{},
-			mistakes{0: "the arena has no bh1750 with its address at I2C0 0x23; it has left eye: bh1750, address I2C1 0x23; right eye: bh1750, address I2C1 0x5c"}},
+			mistakes{0: "the arena has no bh1750 with its address at I2C0 0x23; " +
+				"it has left eye: bh1750, address I2C1 0x23; right eye: bh1750, address I2C1 0x5c"}},
 		{"something else in its place", &worlds.ArenaOpts{}, change(0, func(c *worlds.Connection) { c.Device = "tmp102" }),
 			mistakes{0: "0x23: the arena has a light sensor there, a bh1750: take another address, or bus I2C0"}, mistakes{}},
-		{"an expander in its place", &worlds.ArenaOpts{}, change(7, func(c *worlds.Connection) { c.Address = 0x5c }), mistakes{7: "0x5c: the arena has a light sensor there"}, mistakes{}},
+		{"an expander in its place", &worlds.ArenaOpts{}, change(7, func(c *worlds.Connection) { c.Address = 0x5c }),
+			mistakes{7: "0x5c: the arena has a light sensor there"}, mistakes{}},
 		{"a wheel that nothing drives", &worlds.ArenaOpts{}, change(2, func(c *worlds.Connection) { c.Pin = "GPIO19" }), mistakes{},
-			mistakes{2: "the arena has no hbridge with its pwm at GPIO19", -1: "the arena's left wheel is not connected, and does not turn as it should: expected left wheel: hbridge, pwm GPIO13; left wheel: hbridge, direction GPIO6"}},
-		{"no world", &worlds.NoneOpts{}, seeker, mistakes{}, mistakes{0: "nothing answers at I2C1 0x23: a simulated board without a world has no devices; world: bench has all of the robot's"}},
+			mistakes{2: "the arena has no hbridge with its pwm at GPIO19", -1: "the arena's left wheel is not connected, and does not turn as it should: " +
+				"expected left wheel: hbridge, pwm GPIO13; left wheel: hbridge, direction GPIO6"}},
+		{"no world", &worlds.NoneOpts{}, seeker, mistakes{},
+			mistakes{0: "nothing answers at I2C1 0x23: a simulated board without a world has no devices; world: bench has all of the robot's"}},
 		{"a bench", &worlds.BenchOpts{}, rover(), mistakes{}, mistakes{}},
 	} {
 		refused, unknown := c.options.Check(c.wiring)

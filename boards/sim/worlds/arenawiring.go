@@ -1,0 +1,79 @@
+package worlds
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Where the arena's robot has its devices, on the simulated board.
+const (
+	arenaBus       = "I2C1"
+	leftEye        = 0x23
+	rightEye       = 0x5c
+	bumperPin      = "GPIO17" // a switch to ground: low while the front touches a wall
+	leftPWM        = "GPIO13"
+	leftDirection  = "GPIO6" // high: reverse
+	rightPWM       = "GPIO12"
+	rightDirection = "GPIO5"
+)
+
+// arenaRobot lists what the arena's robot has, and where.
+var arenaRobot = []Connection{
+	{Name: "left eye", Device: "bh1750", Role: "address", Bus: arenaBus, Address: leftEye},
+	{Name: "right eye", Device: "bh1750", Role: "address", Bus: arenaBus, Address: rightEye},
+	{Name: "bumper", Device: "button", Role: "pin", Pin: bumperPin},
+	{Name: "left wheel", Device: "hbridge", Role: "pwm", Pin: leftPWM},
+	{Name: "left wheel", Device: "hbridge", Role: "direction", Pin: leftDirection},
+	{Name: "right wheel", Device: "hbridge", Role: "pwm", Pin: rightPWM},
+	{Name: "right wheel", Device: "hbridge", Role: "direction", Pin: rightDirection},
+}
+
+// Check refuses other devices where the eyes are. It does not know what the arena's robot does not have, nor a wheel that nothing
+// drives.
+func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
+	connected := map[string]bool{}
+	for i := range wiring {
+		c := &wiring[i]
+		is, taken := false, false
+		for _, part := range arenaRobot {
+			here := part.Where() == c.Where()
+			is = is || here && part.Device == c.Device && part.Role == c.Role
+			taken = taken || here && part.Bus != "" && part.Device != c.Device
+		}
+		connected[c.Where()] = connected[c.Where()] || is
+		switch {
+		case taken:
+			refused = append(refused, Mistake{i,
+				fmt.Errorf("0x%02x: the arena has a light sensor there, a bh1750: take another address, or bus I2C0", c.Address)})
+		case !is && !everywhere(c):
+			has := partList(func(part *Connection) bool { return part.Device == c.Device && part.Role == c.Role })
+			unknown = append(unknown, Mistake{i, fmt.Errorf("the arena has no %s with its %s at %s; it has %s", c.Device, c.Role, c.Where(), has)})
+		}
+	}
+	listed := map[string]bool{}
+	for _, part := range arenaRobot {
+		if part.Device == "hbridge" && !connected[part.Where()] && !listed[part.Name] {
+			listed[part.Name] = true
+			wires := partList(func(other *Connection) bool { return other.Name == part.Name })
+			unknown = append(unknown, Mistake{-1,
+				fmt.Errorf("the arena's %s is not connected, and does not turn as it should: expected %s", part.Name, wires)})
+		}
+	}
+	return refused, unknown
+}
+
+// partList names the parts of the arena's robot that are alike, or all where none is.
+func partList(alike func(part *Connection) bool) string {
+	var like, all []string
+	for i := range arenaRobot {
+		part := &arenaRobot[i]
+		text := fmt.Sprintf("%s: %s, %s %s", part.Name, part.Device, part.Role, part.Where())
+		if all = append(all, text); alike(part) {
+			like = append(like, text)
+		}
+	}
+	if like != nil {
+		all = like
+	}
+	return strings.Join(all, "; ")
+}
