@@ -20,7 +20,8 @@ type HBridgeOpts struct {
 	// it does what it does.
 	Stop string `yaml:"stop" default:"coast" enum:"coast,brake" doc:"what the motor does at 0; a bridge with direction does what it does, see its data sheet"`
 	// Frequency of the PWM: by default just above hearing and within what bridges switch (L298: 25 kHz typical, 40 kHz at most; TB6612FNG:
-	// 100 kHz at most; DRV8835: 250 kHz at most).
+	// 100 kHz at most; DRV8835: 250 kHz at most). Kernels count a period in 32 bits of nanoseconds, 4.29 s, and a Raspberry Pi's PWM ticks
+	// every 100 ns, so that a period of less than a microsecond has hardly any duties to choose from.
 	Frequency physic.Frequency `yaml:"frequency" default:"20 kHz" min:"1 Hz" max:"1 MHz" doc:"of the PWM; on a pca9685, its own"`
 	// Inverted swaps the directions, for a motor that is mounted the other way round.
 	Inverted bool `yaml:"inverted" default:"false" doc:"the other way round"`

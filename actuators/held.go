@@ -34,21 +34,24 @@ func (h *Held) Settle(k Kind) {
 	}
 }
 
-// Limits are the ends of what can be tuned; of a range that is settled, for each of its two: "range[0]" and "range[1]". A file may have a faster slew, and a shorter
-// or longer timeout, than can be tuned: the limits hold it then.
+// Limits are the ends of what can be tuned; of a range that is settled, for each of its two: "range[0]" and "range[1]". What the file takes
+// away by the word none has none. A file may have a faster slew, and a shorter or longer timeout, than can be tuned: the limits hold it then.
 func (h *Held) Limits(key string) (low, high int64, ok bool) {
-	switch key {
-	case "slew":
-		if h.Slew == nil {
-			return 1, int64(mostSlew), true
-		}
+	switch {
+	case key == "slew" && h.Slew != nil && *h.Slew != 0:
 		return 1, int64(max(mostSlew, *h.Slew)), true
-	case "timeout":
+	case key == "timeout" && h.Timeout != 0:
 		return int64(min(leastTimeout, h.Timeout)), int64(max(mostTimeout, h.Timeout)), true
-	case "range[0]":
-		return int64(h.Lowest), int64(min(h.Failsafe, h.Range[1]-1)), true
-	case "range[1]":
-		return int64(max(h.Failsafe, h.Range[0]+1)), int64(Full), true
+	case key == "range[0]" && h.Range != nil:
+		e := ends{int64(h.Range[0]), int64(h.Lowest), int64(Full)}
+		e.atMost(int64(h.Range[1] - 1))
+		e.atMost(int64(h.Failsafe))
+		return e.low, e.high, true
+	case key == "range[1]" && h.Range != nil:
+		e := ends{int64(h.Range[1]), int64(h.Lowest), int64(Full)}
+		e.atLeast(int64(h.Range[0] + 1))
+		e.atLeast(int64(h.Failsafe))
+		return e.low, e.high, true
 	}
 	return 0, 0, false
 }

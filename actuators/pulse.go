@@ -188,10 +188,6 @@ func dutyOf(share Command) gpio.Duty {
 	return gpio.Duty((int64(share)*int64(gpio.DutyMax) + int64(Full)/2) / int64(Full))
 }
 
-// The limits of the frequencies of PWM that gives power, which stand in the tags of HBridgeOpts and DimmerOpts: kernels count a period in 32
-// bits of nanoseconds, 4.29 s, and a Raspberry Pi's PWM ticks every 100 ns, so that a period of less than a microsecond has hardly any
-// duties to choose from.
-
 // expectRange refuses a command that a device does not know.
 func expectRange(name string, c, low, high Command) error {
 	if c < low || c > high {

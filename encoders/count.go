@@ -37,7 +37,7 @@ func (o *CountOpts) counting() counting { return counting{full: o.Full, window: 
 
 // NewCount makes a windowed-count decoder. It has one input, 0.
 func NewCount(opts *CountOpts) (*Count, error) {
-	if err := hold("count decoder", opts, within(opts, "window", opts.Window), within(opts, "full", opts.Full)); err != nil {
+	if err := hold("count decoder", opts, within(opts, "full", opts.Full)); err != nil {
 		return nil, err
 	}
 	return &Count{window: newWindow(opts.Window, 1), table: opts.counting().commands()}, nil

@@ -39,11 +39,16 @@ func (o *DeltaOpts) Limits(key string) (low, high int64, ok bool) {
 }
 
 // Check implements EncoderOptions.
-func (o *DeltaOpts) Check() []Mistake { return nil }
+func (o *DeltaOpts) Check() []Mistake {
+	if o.Step.Micro <= 0 {
+		return []Mistake{wrong("step", "expected more than 0")}
+	}
+	return nil
+}
 
 // NewDelta makes a delta encoder that spikes for each step up (rise), down (fall) or both.
 func NewDelta(opts *DeltaOpts) (*Delta, error) {
-	if err := hold("delta encoder", opts, within(opts, "step", opts.Step.Micro)); err != nil {
+	if err := hold("delta encoder", opts); err != nil {
 		return nil, err
 	}
 	d := &Delta{step: opts.Step.Micro, rise: opts.Change != "fall", fall: opts.Change != "rise"}

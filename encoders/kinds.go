@@ -102,6 +102,22 @@ const (
 	longest = time.Minute
 )
 
+// shortest is what a window lasts at least: a tick.
+const shortest = time.Microsecond
+
+// checkWindow finds a window that is none.
+func checkWindow(length time.Duration) []Mistake {
+	if length < shortest {
+		return []Mistake{wrong("window", "%v: expected at least %v", length, shortest)}
+	}
+	return nil
+}
+
+// windowLimits are those of a window that no other option limits.
+func windowLimits(length time.Duration) (low, high int64) {
+	return int64(shortest), int64(max(longest, length))
+}
+
 // options are those of encoders and decoders.
 type options interface {
 	Limits(key string) (low, high int64, ok bool)

@@ -27,17 +27,18 @@ func (o *LatencyOpts) Open(time.Duration) (Encoder, error) { return NewLatency(o
 // Limits implements EncoderOptions.
 func (o *LatencyOpts) Limits(key string) (low, high int64, ok bool) {
 	if key == "window" {
-		return int64(time.Microsecond), int64(max(longest, o.Window)), true
+		low, high = windowLimits(o.Window)
+		return low, high, true
 	}
 	return rangeLimits(o.Range, key)
 }
 
 // Check implements EncoderOptions.
-func (o *LatencyOpts) Check() []Mistake { return checkRange(o.Range) }
+func (o *LatencyOpts) Check() []Mistake { return append(checkRange(o.Range), checkWindow(o.Window)...) }
 
 // NewLatency makes a latency encoder.
 func NewLatency(opts *LatencyOpts) (*Latency, error) {
-	if err := hold("latency encoder", opts, within(opts, "window", opts.Window)); err != nil {
+	if err := hold("latency encoder", opts); err != nil {
 		return nil, err
 	}
 	delay, err := newLine(opts.Range[0].Micro, opts.Range[1].Micro, opts.Window.Microseconds())

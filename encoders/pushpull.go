@@ -51,7 +51,7 @@ func (o *PushPullOpts) counting() counting { return counting{full: o.Full, windo
 
 // NewPushPull makes a push-pull decoder. The names of neurons are not used: its inputs are Forward and Backward.
 func NewPushPull(opts *PushPullOpts) (*PushPull, error) {
-	if err := hold("push-pull decoder", opts, within(opts, "window", opts.Window), within(opts, "full", opts.Full)); err != nil {
+	if err := hold("push-pull decoder", opts, within(opts, "full", opts.Full)); err != nil {
 		return nil, err
 	}
 	return &PushPull{window: newWindow(opts.Window, 2), table: opts.counting().commands()}, nil

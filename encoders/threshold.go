@@ -38,19 +38,22 @@ func (o *ThresholdOpts) Limits(key string) (low, high int64, ok bool) {
 }
 
 // Check implements EncoderOptions.
-func (o *ThresholdOpts) Check() []Mistake {
+func (o *ThresholdOpts) Check() (mistakes []Mistake) {
 	switch {
 	case o.Above == nil && o.Below == nil:
-		return []Mistake{wrong("", "above or below is missing: the reading at which to spike")}
+		mistakes = append(mistakes, wrong("", "above or below is missing: the reading at which to spike"))
 	case o.Above != nil && o.Below != nil:
-		return []Mistake{wrong("below", "expected above or below, not both")}
+		mistakes = append(mistakes, wrong("below", "expected above or below, not both"))
 	}
-	return nil
+	if o.Hysteresis.Micro < 0 {
+		mistakes = append(mistakes, wrong("hysteresis", "expected at least 0"))
+	}
+	return mistakes
 }
 
 // NewThreshold makes a threshold encoder. A first reading beyond the limit counts as a crossing.
 func NewThreshold(opts *ThresholdOpts) (*Threshold, error) {
-	if err := hold("threshold encoder", opts, within(opts, "hysteresis", opts.Hysteresis.Micro)); err != nil {
+	if err := hold("threshold encoder", opts); err != nil {
 		return nil, err
 	}
 	h := &Threshold{below: opts.Below != nil, repeat: opts.Repeat}

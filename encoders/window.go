@@ -124,13 +124,12 @@ func (c counting) limits(key string) (low, high int64, ok bool) {
 	return 0, 0, false
 }
 
-// windowLimits are those of a window that does not count towards a full scale.
-func windowLimits(length time.Duration) (low, high int64) {
-	return int64(time.Microsecond), int64(max(longest, length))
-}
-
+// check finds a window that is none, and a full scale that it does not hold.
 func (c counting) check() []Mistake {
-	if c.full > 0 && c.window > 0 && c.spikes() > WindowSpikes {
+	if mistakes := checkWindow(c.window); mistakes != nil {
+		return mistakes
+	}
+	if c.spikes() > WindowSpikes {
 		return []Mistake{wrong("full", "%.0f spikes in a window of %v: expected at most %d", c.spikes(), c.window, WindowSpikes)}
 	}
 	return nil

@@ -67,9 +67,10 @@ func (o *WinnerTakeAllOpts) Limits(key string) (low, high int64, ok bool) {
 }
 
 // Check implements DecoderOptions.
-func (o *WinnerTakeAllOpts) Check() (mistakes []Mistake) {
+func (o *WinnerTakeAllOpts) Check() []Mistake {
+	mistakes := checkWindow(o.Window)
 	if len(o.Choices) == 0 {
-		return []Mistake{wrong("choices", "expected at least one neuron with its command")}
+		mistakes = append(mistakes, wrong("choices", "expected at least one neuron with its command"))
 	}
 	for _, choice := range o.Choices {
 		key := "choices." + choice.Name
@@ -87,7 +88,7 @@ func (o *WinnerTakeAllOpts) Check() (mistakes []Mistake) {
 
 // NewWinnerTakeAll makes a winner-take-all decoder, of which choice i has input i. The names of neurons are not used.
 func NewWinnerTakeAll(opts *WinnerTakeAllOpts) (*WinnerTakeAll, error) {
-	if err := hold("winner-take-all decoder", opts, within(opts, "window", opts.Window)); err != nil {
+	if err := hold("winner-take-all decoder", opts); err != nil {
 		return nil, err
 	}
 	w := &WinnerTakeAll{window: newWindow(opts.Window, len(opts.Choices))}
