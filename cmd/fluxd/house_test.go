@@ -88,7 +88,9 @@ cmd/fluxd/daemon:
 	bridge/broker
 	bridge/protocol
 	cmd/fluxd/hardware
+	cmd/fluxd/kept
 	cmd/fluxd/machine
+	cmd/fluxd/reward
 	cmd/fluxd/tuning
 	configs
 	configs/spelling
@@ -106,12 +108,18 @@ cmd/fluxd/hardware:
 	boards/sim/worlds
 	configs
 	sensors
+cmd/fluxd/kept:
+	cmd/fluxd/machine
+	files
 cmd/fluxd/machine:
 cmd/fluxd/play:
 	configs
 	configs/circuits
 	core
 	files
+cmd/fluxd/reward:
+	configs
+	core
 cmd/fluxd/tuning:
 	actuators
 	bridge/protocol
@@ -556,7 +564,7 @@ boards/linux/
 boards/raspberrypi/
 bridge/users/users.go
 cmd/fluxd/bench/machine.go
-cmd/fluxd/daemon/kept.go
+cmd/fluxd/kept/kept.go
 cmd/fluxd/machine/
 files/
 `

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/kept"
 	"fluxd/configs"
+	"fluxd/files"
 )
 
 // Check makes all parts of a robot that can be made without its board, and so finds what no look at the configuration alone can: a
@@ -78,4 +80,27 @@ func (r *Robot) unknownToWorld() (warnings configs.Errors) {
 		warnings = append(warnings, r.config.Mistake(path, "%v", m.Err))
 	}
 	return warnings
+}
+
+// checkKept finds names of kept files that belong to something else: to anything but a regular file, to the robot file, to each other. They are not
+// claimed: a robot that kept its weights in /dev/null would take the device away from the whole machine.
+func (r *Robot) checkKept() (mistakes configs.Errors) {
+	check := func(path, name string) {
+		if err := files.Replaceable(name); err != nil {
+			mistakes = append(mistakes, r.config.Mistake(path, "%v, or a name that nothing has yet", err))
+		} else if kept.Same(name, r.config.Source) {
+			mistakes = append(mistakes, r.config.Mistake(path, "%s is this robot file: expected a file of its own", name))
+		}
+	}
+	learnt, tuning := r.config.Learnt, r.config.Tuning
+	if learnt != nil {
+		check("learnt.file", learnt.File)
+	}
+	if tuning != nil {
+		check("tuning.file", tuning.File)
+	}
+	if learnt != nil && tuning != nil && kept.Same(learnt.File, tuning.File) {
+		mistakes = append(mistakes, r.config.Mistake("tuning.file", "%s is learnt.file, too: expected a file for each", tuning.File))
+	}
+	return mistakes
 }

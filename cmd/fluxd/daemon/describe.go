@@ -17,7 +17,7 @@ func (r *Robot) description() protocol.Description {
 		d.Sensors = append(d.Sensors, protocol.Device{Name: s.Name, Kind: r.config.Sensors[i].Value.Device, Unit: s.Sensor.Unit()})
 	}
 	for _, w := range r.rewards {
-		d.Rewards = append(d.Rewards, w.name)
+		d.Rewards = append(d.Rewards, w.Name)
 	}
 	for i, o := range r.outputs {
 		d.Actuators = append(d.Actuators, protocol.Device{Name: o.Name, Kind: r.config.Actuators[i].Value.Device})

@@ -33,7 +33,7 @@ func (r *Robot) Fit(of tuning.Part, s *tuning.Settings) (tuning.Fitting, error) 
 		return r.outputs[of.Index].fit(s.Actuators[of.Index])
 	case tuning.Reward:
 		w, c := r.rewards[of.Index], s.Rewards[of.Index]
-		return func() { w.set(c) }, nil
+		return func() { w.Set(c) }, nil
 	case tuning.Learnt:
 		every := s.Saving
 		return func() { r.savingEvery.set(every) }, nil

@@ -89,7 +89,7 @@ func TestArmFresh(t *testing.T) {
 		if due, waiting := robot.outputs[0].decoder.Next(); waiting {
 			t.Errorf("spikes of before leave the wheel's window at %d", due)
 		}
-		if n := robot.rewards[0].payees[0].actor.count; n != 0 {
+		if n := robot.rewards[0].Histories()[0].Count(); n != 0 {
 			t.Errorf("%d deeds of before are remembered", n)
 		}
 		if w := robot.network.Learnt()[1]; w != 120 {

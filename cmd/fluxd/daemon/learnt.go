@@ -17,7 +17,7 @@ import (
 // remember gives the network what it had learnt, and returns how often the robot had been tuned by then. No file is no error: there is nothing to
 // remember yet. With an error the network is as configured and tuned.
 func (r *Robot) remember() (revision uint64, err error) {
-	data, err := r.learnt.read()
+	data, err := r.learnt.Read()
 	if data == nil && err == nil {
 		return 0, nil
 	}
@@ -25,11 +25,11 @@ func (r *Robot) remember() (revision uint64, err error) {
 		var done core.Restored
 		if done, err = r.network.Restore(data); err == nil {
 			if done.Clamped > 0 {
-				r.log.Warn("some learnt weights were beyond the limits that are configured now, and were brought to them", "file", r.learnt.name, "weights", done.Clamped)
+				r.log.Warn("some learnt weights were beyond the limits that are configured now, and were brought to them", "file", r.learnt.Name, "weights", done.Clamped)
 			}
 			return done.Number, nil
 		}
-		err = r.learnt.reject(err)
+		err = r.learnt.Reject(err)
 	}
 	return 0, fmt.Errorf("learnt weights: %w; the robot starts from its configured weights", err)
 }
@@ -54,8 +54,8 @@ func (r *Robot) Save(ctx context.Context) error {
 
 // saveLearnt asks the loop for a snapshot and writes it. The loop only copies the weights; the disk may take its time.
 func (r *Robot) saveLearnt(ctx context.Context) error {
-	r.learnt.mutex.Lock() // first: of two who write, the later has the later weights
-	defer r.learnt.mutex.Unlock()
+	r.learnt.Lock() // first: of two who write, the later has the later weights
+	defer r.learnt.Unlock()
 	a := r.ask(ctx, func() answer { return answer{snapshot: r.snapshot()} })
 	if a.err != nil {
 		return a.err
@@ -68,10 +68,10 @@ func (r *Robot) snapshot() []byte { return r.network.Snapshot(uint64(r.Revision(
 
 // writeLearnt writes the file. Its mutex is held.
 func (r *Robot) writeLearnt(snapshot []byte) error {
-	if err := r.learnt.write(snapshot); err != nil {
+	if err := r.learnt.Write(snapshot); err != nil {
 		return fmt.Errorf("save learnt weights: %w", err)
 	}
-	r.log.Debug("saved learnt weights", "file", r.learnt.name, "bytes", len(snapshot))
+	r.log.Debug("saved learnt weights", "file", r.learnt.Name, "bytes", len(snapshot))
 	return nil
 }
 
@@ -80,9 +80,9 @@ func (r *Robot) Load(ctx context.Context) error {
 	if r.config.Learnt == nil {
 		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
 	}
-	r.learnt.mutex.Lock()
-	data, err := files.Read(r.learnt.name, r.learnt.most)
-	r.learnt.mutex.Unlock()
+	r.learnt.Lock()
+	data, err := files.Read(r.learnt.Name, core.MaxSnapshot)
+	r.learnt.Unlock()
 	if err != nil {
 		return fmt.Errorf("learnt weights: %w", err)
 	}

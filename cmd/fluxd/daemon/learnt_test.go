@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -354,34 +353,6 @@ func TestKeepsNothingInPlaceOfWhatIsNoFile(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// A link and what it points to are one file: two daemons do not share it, and the link stays.
-func TestAKeptFileBehindALink(t *testing.T) {
-	folder := t.TempDir()
-	file, link := filepath.Join(folder, "weights"), filepath.Join(folder, "link")
-	if err := errors.Join(os.WriteFile(file, []byte("old"), 0o600), os.Symlink(file, link)); err != nil {
-		t.Fatal(err)
-	}
-	first, err := openKept(link, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer first.close()
-	if runtime.GOOS == "linux" { // where files are locked
-		if _, err := openKept(file, 1000); err == nil || !strings.Contains(err.Error(), "another fluxd") {
-			t.Errorf("by its other name: %v, expected it to be in use", err)
-		}
-	}
-	if err := first.write([]byte("new")); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := os.ReadFile(file); err != nil || string(text) != "new" {
-		t.Errorf("behind the link: %q, %v", text, err)
-	}
-	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link is replaced: %v", err)
 	}
 }
 

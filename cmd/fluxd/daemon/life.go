@@ -7,6 +7,7 @@ import (
 	"fluxd/boards/sim/worlds"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/kept"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
@@ -60,7 +61,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if err := r.claimFiles(); err != nil {
 		return err
 	}
-	defer func() { r.learnt.close(); r.tuned.close() }()
+	defer func() { r.learnt.Close(); r.tuned.Close() }()
 	stop, err := r.openStop()
 	if err != nil {
 		return err
@@ -125,9 +126,9 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	r.log.Info("stopped: actuators are at failsafe")
 	err = errors.Join(err, wait())
 	if config.Learnt != nil { // the loop has ended: the network is ours
-		r.learnt.mutex.Lock()
+		r.learnt.Lock()
 		err = errors.Join(err, r.writeLearnt(r.snapshot()))
-		r.learnt.mutex.Unlock()
+		r.learnt.Unlock()
 	}
 	if c := config.Tuning; c != nil && c.Persist {
 		err = errors.Join(err, r.keep(r.Revision()))
@@ -141,12 +142,12 @@ func (r *Robot) claimFiles() (err error) {
 		return mistakes
 	}
 	if c := r.config.Learnt; c != nil {
-		if r.learnt, err = openKept(c.File, core.MaxSnapshot); err != nil {
+		if r.learnt, err = kept.Open(c.File, core.MaxSnapshot); err != nil {
 			return fmt.Errorf("learnt: %w", err)
 		}
 	}
 	if c := r.config.Tuning; c != nil {
-		if r.tuned, err = openKept(c.File, configs.MaxSize); err != nil {
+		if r.tuned, err = kept.Open(c.File, configs.MaxSize); err != nil {
 			return fmt.Errorf("tuning: %w", err)
 		}
 	}

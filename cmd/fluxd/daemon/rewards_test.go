@@ -5,16 +5,14 @@ import (
 	"errors"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/reward"
 	"fmt"
 	"log/slog"
-	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"fluxd/core"
-
-	"pgregory.net/rapid"
 )
 
 // bandit has two levers, left and right, each with a synapse that is kept when it is rewarded.
@@ -53,7 +51,7 @@ func plays(t *testing.T, delay string, late int) (left, right float64) {
 		if k%2 == 1 {
 			cue = r.neurons["cue_r"][0]
 		}
-		r.train(at+1000, cue, 5, 20_000)
+		reward.Train(r.network, at+1000, cue, 5, 20_000)
 		r.think(at + decision - 1)
 		if k >= late && (k-late)%2 == 0 { // left was pulled then
 			light += 10_000_000
@@ -168,81 +166,6 @@ mqtt: {broker: none}
 	}
 	if names := robot.Describe().Rewards; fmt.Sprint(names) != "[praise]" {
 		t.Errorf("described are the rewards %v", names)
-	}
-}
-
-// What is paid is what was earned, to the spike, however many share it; and each gets its share in the long run.
-func TestActorsShareAllOfAReward(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w := &rewarder{}
-		for range rapid.IntRange(1, 5).Draw(t, "actors") {
-			w.payees = append(w.payees, payee{actor: &history{span: 1 << 40}})
-		}
-		owed, paid := make([]float64, len(w.payees)), make([]int, len(w.payees))
-		now := core.Tick(0)
-		for range rapid.IntRange(1, 30).Draw(t, "rewards") {
-			from, total := now, 0
-			deeds := make([]int, len(w.payees))
-			for i, p := range w.payees {
-				deeds[i] = rapid.IntRange(0, 7).Draw(t, "deeds")
-				total += deeds[i]
-				for range deeds[i] {
-					now++
-					p.actor.note(now)
-				}
-			}
-			amount := rapid.IntRange(1, 20).Draw(t, "amount")
-			sum := 0
-			for i, n := range w.shares(amount, from, now) {
-				if n < 0 || deeds[i] == 0 && n > 0 {
-					t.Fatalf("%d deeds of %d are paid %d of %d", deeds[i], total, n, amount)
-				}
-				sum += n
-				paid[i] += n
-				if total > 0 {
-					owed[i] += float64(amount) * float64(deeds[i]) / float64(total)
-				}
-			}
-			if total > 0 && sum != amount || total == 0 && sum != 0 {
-				t.Fatalf("%d are paid of %d, for %d deeds", sum, amount, total)
-			}
-		}
-		for i := range paid {
-			if math.Abs(float64(paid[i])-owed[i]) > float64(len(paid)) {
-				t.Fatalf("actor %d was paid %d, its share is %g", i, paid[i], owed[i])
-			}
-		}
-	})
-}
-
-// Spikes are remembered for as long as they may count, at any rate that a neuron has; the oldest go first.
-func TestWhatIsRememberedOfActors(t *testing.T) {
-	h := &history{span: 2 * 60_000_000}
-	for at := core.Tick(0); at < 100_000_000; at += 1000 {
-		h.note(at)
-	}
-	for _, c := range []struct {
-		from, until core.Tick
-		want        int
-	}{
-		{-1, 99_999_999, 100_000}, {0, 1000, 1}, {999, 2000, 2}, {5000, 5000, 0}, {6000, 5000, 0}, {200_000_000, 300_000_000, 0},
-	} {
-		if n := h.between(c.from, c.until); n != c.want {
-			t.Errorf("%d spikes after %d up to %d, want %d", n, c.from, c.until, c.want)
-		}
-	}
-	for at := core.Tick(100_000_000); at < 300_000_000; at += 1000 {
-		h.note(at)
-	}
-	if n := h.between(-1, 300_000_000); n != mostRemembered || len(h.times) != mostRemembered {
-		t.Errorf("%d remembered in %d places, want %d", n, len(h.times), mostRemembered)
-	}
-	slow := &history{span: 1_000_000}
-	for at := core.Tick(0); at < 1e10; at += 1_000_000 {
-		slow.note(at)
-	}
-	if len(slow.times) != firstRemembered {
-		t.Errorf("%d places for spikes that are too old to count", len(slow.times))
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 	"fluxd/bridge/broker"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/kept"
 	"fluxd/cmd/fluxd/machine"
+	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/core"
@@ -31,12 +33,12 @@ type Robot struct {
 	neurons map[string][]int // by name; a population's name stands for all its members
 	outputs []*outputLine
 	routes  [][]route // by neuron: the decoders that listen to it
-	rewards []*rewarder
-	actors  [][]*history // by neuron: whose spikes are remembered for rewards; nil without any
-	latest  []core.Spike // of the latest step of the network
-	arrival []core.Tick  // of the latest reading
-	late    uint64       // arrivals that came for a tick already past, and were delivered at the next
-	hand    byHand       // what somebody drives instead of the network
+	rewards []*reward.Reward
+	actors  [][]*reward.History // by neuron: whose spikes are remembered for rewards; nil without any
+	latest  []core.Spike        // of the latest step of the network
+	arrival []core.Tick         // of the latest reading
+	late    uint64              // arrivals that came for a tick already past, and were delivered at the next
+	hand    byHand              // what somebody drives instead of the network
 
 	// Which spikes answer a reading, for the measurement of latency in real time.
 	since core.Tick     // those from this tick on do: that of the earliest reading that has not been fully served; never without one
@@ -76,7 +78,7 @@ type realTime struct {
 	loopLateness  machine.Latencies
 	toWrite       [causes]machine.Latencies // from when a command was due until it was written
 	meter         meter
-	learnt, tuned *keptFile         // nil where the robot file names none
+	learnt, tuned *kept.File        // nil where the robot file names none
 	keptRevision  protocol.Revision // that tuned holds; its mutex's
 	spikeLog      spikeLog
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/reward"
 	"fmt"
 	"io"
 	"runtime"
@@ -25,7 +26,7 @@ type sensorLine struct {
 	neurons  []int // each spike reaches all of them
 	electric bool
 	water    int32 // of a direct arrival
-	rewards  []*rewarder
+	rewards  []*reward.Reward
 
 	// Of whoever reads it.
 	failures int // samples that failed, one after the other

@@ -8,7 +8,7 @@ import (
 // feed encodes a reading into spikes and hands them to the network.
 func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
 	for _, w := range line.rewards {
-		r.earn(w, at, value)
+		w.Earn(r.network, at, value)
 	}
 	r.arrival = line.encoder.Encode(at, value, r.arrival[:0])
 	for _, t := range r.arrival {
@@ -39,7 +39,7 @@ func (r *Robot) think(at core.Tick) {
 	for _, s := range r.latest {
 		if r.actors != nil {
 			for _, h := range r.actors[s.Neuron] {
-				h.note(s.At)
+				h.Note(s.At)
 			}
 		}
 		for _, to := range r.routes[s.Neuron] {
@@ -81,7 +81,7 @@ func (r *Robot) forget() {
 		o.fired = [causes]core.Tick{}
 	}
 	for _, w := range r.rewards {
-		w.forget()
+		w.Forget()
 	}
 	r.since, r.held = never, 0
 }

@@ -21,14 +21,14 @@ func (r *Robot) recall() (*configs.Overlay, error) {
 	if c := r.config.Tuning; c == nil || !c.Persist {
 		return nil, nil
 	}
-	data, err := r.tuned.read()
+	data, err := r.tuned.Read()
 	if data == nil && err == nil {
 		return nil, nil
 	}
 	var o *configs.Overlay
 	if err == nil {
-		if o, err = configs.ParseOverlay(r.tuned.name, data); err != nil {
-			err = r.tuned.reject(err)
+		if o, err = configs.ParseOverlay(r.tuned.Name, data); err != nil {
+			err = r.tuned.Reject(err)
 		}
 	}
 	if err != nil {
@@ -36,26 +36,26 @@ func (r *Robot) recall() (*configs.Overlay, error) {
 	}
 	left, err := r.tuner.Recall(o)
 	if err != nil {
-		return nil, fmt.Errorf("tuning: %w; the robot is as configured", r.tuned.reject(err))
+		return nil, fmt.Errorf("tuning: %w; the robot is as configured", r.tuned.Reject(err))
 	}
 	if left == nil {
 		return o, nil
 	}
-	err = r.tuned.reject(errors.Join(left...))
+	err = r.tuned.Reject(errors.Join(left...))
 	return o, errors.Join(fmt.Errorf("tuning: some values were left out, the others are in effect: %w", err), r.keep(r.tuner.Revision()))
 }
 
 // keep writes what is tuned now, unless that was done since a revision. The loop never calls it.
 func (r *Robot) keep(revision protocol.Revision) error {
-	r.tuned.mutex.Lock() // first: of two who write, the later has the later values
-	defer r.tuned.mutex.Unlock()
+	r.tuned.Lock() // first: of two who write, the later has the later values
+	defer r.tuned.Unlock()
 	if revision > 0 && r.keptRevision >= revision {
 		return nil
 	}
 	o := r.tuner.Overlay()
 	text, err := o.Text()
 	if err == nil {
-		err = r.tuned.write(text)
+		err = r.tuned.Write(text)
 	}
 	if err != nil {
 		return fmt.Errorf("save what was tuned: %w", err)

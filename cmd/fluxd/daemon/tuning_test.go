@@ -37,8 +37,11 @@ func TestSetAndResetByWildcard(t *testing.T) {
 	if err != nil || len(values) != 3 || values["network.neurons.wall[0].threshold"].Value != (protocol.Value{V: 120, Rev: 1, Src: "ann"}) {
 		t.Errorf("%v, %v", values, err)
 	}
-	if applied, _, err = robot.Set(ctx, "ann", map[string]float64{"rewards.praise.gain": 3}, nil); err != nil || applied["rewards.praise.gain"] != 3 || robot.rewards[0].gain != 3 {
+	if applied, _, err = robot.Set(ctx, "ann", map[string]float64{"rewards.praise.gain": 3}, nil); err != nil || applied["rewards.praise.gain"] != 3 {
 		t.Errorf("the gain of a reward: %v, %v", applied, err)
+	}
+	if n, err := robot.Reward(ctx, "praise", 1); n != 3 || err != nil {
+		t.Errorf("a reward of 1 with a gain of 3: %d spikes, %v", n, err)
 	}
 	if applied, rev, err = robot.Reset(ctx, "ann", []string{"network.neurons.wall[1].*"}, nil); err != nil || rev != 3 || applied["network.neurons.wall[1].threshold"] != 100 {
 		t.Errorf("reset of one: %v, revision %d, %v", applied, rev, err)
