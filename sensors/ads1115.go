@@ -1,7 +1,6 @@
 package sensors
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,6 +40,8 @@ const ads1115Patience = 200 * time.Millisecond
 var (
 	// ads1115Inputs are the measures, by the value of the multiplexer field: four differences, and four against ground.
 	ads1115Inputs = []string{"a0-a1", "a0-a3", "a1-a3", "a2-a3", "a0", "a1", "a2", "a3"}
+	// ads1115Measures have those against ground first, which most robots use.
+	ads1115Measures = all("V", slices.Concat(ads1115Inputs[ads1115Grounded:], ads1115Inputs[:ads1115Grounded])...)
 	// ads1115Ranges are the full-scale voltages, by the value of the field.
 	ads1115Ranges = []physic.ElectricPotential{6144 * physic.MilliVolt, 4096 * physic.MilliVolt, 2048 * physic.MilliVolt,
 		1024 * physic.MilliVolt, 512 * physic.MilliVolt, 256 * physic.MilliVolt}
@@ -49,18 +50,48 @@ var (
 		128 * physic.Hertz, 250 * physic.Hertz, 475 * physic.Hertz, 860 * physic.Hertz}
 )
 
-// ADS1115Opts are the options of an ADS1115. A field that is zero stands for its default.
+// ADS1115Opts are the options of an ADS1115. NewADS1115 takes the default of each that is not set.
 type ADS1115Opts struct {
-	// FullScale is the largest voltage, of either sign: 6.144, 4.096, 2.048, 1.024, 0.512 or 0.256 V; 4.096 V unless set. A step is
-	// 1/32768 of it. Whatever it is, no pin may be above the chip's supply or below ground by more than 0.3 V.
-	FullScale physic.ElectricPotential
-	// Rate is how many conversions the chip makes a second: 8, 16, 32, 64, 128, 250, 475 or 860 Hz, less up to a tenth; 860 Hz
-	// unless set. Slower ones have less noise.
-	Rate physic.Frequency
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	// FullScale is the largest voltage, of either sign. A step is 1/32768 of it. Whatever it is, no pin may be above the chip's supply or
+	// below ground by more than 0.3 V.
+	FullScale physic.ElectricPotential `yaml:"full_scale" default:"4.096 V" doc:"largest voltage: 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V"`
+	// Rate is how many conversions the chip makes a second: 8, 16, 32, 64, 128, 250, 475 or 860 Hz, less up to a tenth. Slower ones have
+	// less noise.
+	Rate physic.Frequency `yaml:"-" default:"860 Hz"`
 }
 
 // DefaultADS1115Opts are the options that stand for nil: for a chip on 3.3 V that several measures share.
-var DefaultADS1115Opts = ADS1115Opts{FullScale: 4096 * physic.MilliVolt, Rate: 860 * physic.Hertz}
+var DefaultADS1115Opts = defaults[ADS1115Opts]()
+
+var ads1115Kind = Kind{Name: "ads1115", About: "four analogue inputs", New: func() Options { return new(ADS1115Opts) },
+	Addresses: ads1115Addresses, Calibrates: true, Freezes: true}
+
+// Measures implements Options.
+func (o *ADS1115Opts) Measures() []Measure { return ads1115Measures }
+
+// Open implements Options.
+func (o *ADS1115Opts) Open(from Parts) (Device, error) {
+	bus, err := from.Bus(o.Bus)
+	if err != nil {
+		return nil, err
+	}
+	return several(NewADS1115(bus, o.Address, o))
+}
+
+// Check finds a full scale that the chip does not have.
+func (o *ADS1115Opts) Check() []Mistake {
+	if slices.Contains(ads1115Ranges, o.FullScale) {
+		return nil
+	}
+	var volts []string
+	for _, r := range slices.Backward(ads1115Ranges) {
+		volts = append(volts, decimal(int64(r/physic.MicroVolt))+" V")
+	}
+	last := len(volts) - 1
+	return []Mistake{wrong("full_scale", "expected %s or %s", strings.Join(volts[:last], ", "), volts[last])}
+}
 
 // ADS1115 is an analogue-to-digital converter of 16 bits on I2C with four inputs. It measures, in V:
 //
@@ -109,37 +140,32 @@ type ads1115Input struct {
 // NewADS1115 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x48 (pin ADDR to ground), 0x49
 // (to the supply), 0x4a (to SDA) or 0x4b (to SCL); nil options stand for DefaultADS1115Opts.
 func NewADS1115(bus i2c.Bus, address uint16, opts *ADS1115Opts) (*ADS1115, error) {
-	if opts == nil {
-		opts = &DefaultADS1115Opts
-	}
+	o := orDefaults(opts, DefaultADS1115Opts)
 	a := &ADS1115{chip: newChip("ads1115", bus, address, "its supply, the wires to SDA and SCL, and that pin ADDR is at ground for 0x48, at the supply"+
 		" for 0x49, at SDA for 0x4a or at SCL for 0x4b")}
 	if err := a.among(ads1115Addresses, "0x48 (pin ADDR to ground), 0x49 (supply), 0x4a (SDA) or 0x4b (SCL)"); err != nil {
 		return nil, err
 	}
-	fullScale := cmp.Or(opts.FullScale, DefaultADS1115Opts.FullScale)
-	scale := slices.Index(ads1115Ranges, fullScale)
-	if scale < 0 {
-		return nil, fmt.Errorf("%s: full scale: expected 6.144, 4.096, 2.048, 1.024, 0.512 or 0.256 V, got %s", a, opts.FullScale)
+	if err := hold(a, &o); err != nil {
+		return nil, err
 	}
-	perSecond := cmp.Or(opts.Rate, DefaultADS1115Opts.Rate)
-	rate := slices.Index(ads1115Rates, perSecond)
+	scale, rate := slices.Index(ads1115Ranges, o.FullScale), slices.Index(ads1115Rates, o.Rate)
 	if rate < 0 {
-		return nil, fmt.Errorf("%s: rate: expected 8, 16, 32, 64, 128, 250, 475 or 860 Hz, got %s", a, opts.Rate)
+		return nil, fmt.Errorf("%s: rate: expected 8, 16, 32, 64, 128, 250, 475 or 860 Hz, got %s", a, o.Rate)
 	}
 	a.settings = uint16(scale)<<9 | uint16(rate)<<5 | ads1115Mark
-	a.fullScale = int64(fullScale / physic.MicroVolt)
-	a.conversion = time.Second * 10 / 9 / time.Duration(perSecond/physic.Hertz) // a tenth slower than it says
+	a.fullScale = int64(o.FullScale / physic.MicroVolt)
+	a.conversion = time.Second * 10 / 9 / time.Duration(o.Rate/physic.Hertz) // a tenth slower than it says
 	return a, nil
 }
 
 // Measure gives one of the measures: a0, a1, a2, a3, a0-a1, a0-a3, a1-a3 or a2-a3. Halting one stops the chip, for all of them;
 // whichever is sampled next starts it again.
 func (a *ADS1115) Measure(name string) (Sensor, error) {
-	input := slices.Index(ads1115Inputs, name)
-	if input < 0 {
-		return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", a, strings.Join(ads1115Inputs, ", "), name)
+	if _, err := find(a, ads1115Measures, name); err != nil {
+		return nil, err
 	}
+	input := slices.Index(ads1115Inputs, name)
 	return &chipMeasure{chip: a, name: name, unit: "V", within: a.within(input), sample: func(at time.Duration) (int64, error) {
 		a.mutex.Lock()
 		defer a.mutex.Unlock()

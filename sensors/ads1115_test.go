@@ -83,7 +83,7 @@ func TestADS1115Options(t *testing.T) {
 		{FullScale: 3300 * physic.MilliVolt}, {FullScale: -256 * physic.MilliVolt}, {Rate: 100 * physic.Hertz}, {Rate: -1},
 	} {
 		_, err := sensors.NewADS1115(playback(t), 0x48, &bad)
-		expectError(t, err, "ads1115 at 0x48 on playback", "expected", "got")
+		expectError(t, err, "ads1115 at 0x48 on playback", "expected")
 	}
 	for _, address := range []uint16{0x47, 0x4c} {
 		_, err := sensors.NewADS1115(playback(t), address, nil)

@@ -1,10 +1,8 @@
 package sensors
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -45,18 +43,37 @@ var (
 
 const adxl345SlowestRate = 6
 
-// ADXL345Opts are the options of an ADXL345. A field that is zero stands for its default.
+// ADXL345Opts are the options of an ADXL345. NewADXL345 takes the default of each that is not set.
 type ADXL345Opts struct {
-	// Range is the largest acceleration, in multiples of standard gravity: 2, 4, 8 or 16; 16 unless set. The resolution is the same
-	// in all of them.
-	Range int
-	// SampleRate is how often the chip measures: 6.25, 12.5, 25, 50, 100, 200, 400 or 800 Hz; 100 Hz unless set. Its bandwidth is half
-	// of that. Above 200 Hz the bus should run at 400 kHz. Measures that are read within one period of it come from the same moment.
-	SampleRate physic.Frequency
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	// Range is the largest acceleration, in multiples of standard gravity: 2, 4, 8 or 16. The resolution is the same in all of them.
+	Range int `yaml:"-" default:"16"`
+	// SampleRate is how often the chip measures: 6.25, 12.5, 25, 50, 100, 200, 400 or 800 Hz. Its bandwidth is half of that. Above 200 Hz
+	// the bus should run at 400 kHz. Measures that are read within one period of it come from the same moment.
+	SampleRate physic.Frequency `yaml:"-" default:"100 Hz"`
 }
 
 // DefaultADXL345Opts are the options that stand for nil.
-var DefaultADXL345Opts = ADXL345Opts{Range: 16, SampleRate: 100 * physic.Hertz}
+var DefaultADXL345Opts = defaults[ADXL345Opts]()
+
+var adxl345Kind = Kind{Name: "adxl345", About: "acceleration", New: func() Options { return new(ADXL345Opts) },
+	Addresses: adxl345Addresses, Calibrates: true, Freezes: true}
+
+// adxl345Measures are in the order of the registers.
+var adxl345Measures = all("m/s²", "accel_x", "accel_y", "accel_z")
+
+// Measures implements Options.
+func (o *ADXL345Opts) Measures() []Measure { return adxl345Measures }
+
+// Open implements Options.
+func (o *ADXL345Opts) Open(from Parts) (Device, error) {
+	bus, err := from.Bus(o.Bus)
+	if err != nil {
+		return nil, err
+	}
+	return several(NewADXL345(bus, o.Address, o))
+}
 
 // ADXL345 is an accelerometer on I2C. It measures:
 //
@@ -89,38 +106,34 @@ type ADXL345 struct {
 // NewADXL345 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x53 (pin ALT ADDRESS low) or
 // 0x1d (high); nil options stand for DefaultADXL345Opts.
 func NewADXL345(bus i2c.Bus, address uint16, opts *ADXL345Opts) (*ADXL345, error) {
-	if opts == nil {
-		opts = &DefaultADXL345Opts
-	}
+	o := orDefaults(opts, DefaultADXL345Opts)
 	a := &ADXL345{chip: newChip("adxl345", bus, address,
 		"its supply, the wires to SDA and SCL, that CS is high, and ALT ADDRESS low for 0x53 or high for 0x1d")}
 	if err := a.among(adxl345Addresses, "0x53 (pin ALT ADDRESS low) or 0x1d (ALT ADDRESS high)"); err != nil {
 		return nil, err
 	}
-	scale := slices.Index(adxl345Ranges, cmp.Or(opts.Range, DefaultADXL345Opts.Range))
+	scale := slices.Index(adxl345Ranges, o.Range)
 	if scale < 0 {
-		return nil, fmt.Errorf("%s: range: expected 2, 4, 8 or 16 (times gravity), got %d", a, opts.Range)
+		return nil, fmt.Errorf("%s: range: expected 2, 4, 8 or 16 (times gravity), got %d", a, o.Range)
 	}
-	frequency := cmp.Or(opts.SampleRate, DefaultADXL345Opts.SampleRate)
-	rate := slices.Index(adxl345Rates, frequency)
+	rate := slices.Index(adxl345Rates, o.SampleRate)
 	if rate < 0 {
-		return nil, fmt.Errorf("%s: sample rate: expected 6.25, 12.5, 25, 50, 100, 200, 400 or 800 Hz, got %s", a, opts.SampleRate)
+		return nil, fmt.Errorf("%s: sample rate: expected 6.25, 12.5, 25, 50, 100, 200, 400 or 800 Hz, got %s", a, o.SampleRate)
 	}
 	a.scale, a.format = int64(adxl345Ranges[scale]), adxl345FullResolution|byte(scale)
-	a.rate, a.period = byte(rate)+adxl345SlowestRate, frequency.Period()
+	a.rate, a.period = byte(rate)+adxl345SlowestRate, o.SampleRate.Period()
 	return a, nil
 }
 
 // Measure gives one of the measures: accel_x, accel_y or accel_z. Halting one puts the chip in standby, for all of them; whichever is
 // sampled next starts it again.
 func (a *ADXL345) Measure(name string) (Sensor, error) {
-	names := []string{"accel_x", "accel_y", "accel_z"}
-	axis := slices.Index(names, name)
-	if axis < 0 {
-		return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", a, strings.Join(names, ", "), name)
+	axis, err := find(a, adxl345Measures, name)
+	if err != nil {
+		return nil, err
 	}
 	within := Range{-a.scale * standardGravity, nearest((a.scale*adxl345Counts-1)*standardGravity, adxl345Counts)}
-	return &chipMeasure{chip: a, name: name, unit: "m/s²", within: within, sample: func(at time.Duration) (int64, error) {
+	return &chipMeasure{chip: a, name: name, unit: adxl345Measures[axis].Unit, within: within, sample: func(at time.Duration) (int64, error) {
 		a.mutex.Lock()
 		defer a.mutex.Unlock()
 		if err := a.refresh(at); err != nil {

@@ -7,28 +7,16 @@ import (
 	"periph.io/x/conn/v3/i2c"
 )
 
-// BH1750Resolution is a measurement mode of the BH1750.
-type BH1750Resolution uint8
-
-const (
-	// BH1750High resolves 1 lx in 120 ms (180 ms at most) up to 54,612 lx, and rejects the flicker of 50 and 60 Hz lamps.
-	BH1750High BH1750Resolution = iota
-	// BH1750High2 resolves 0.5 lx in 120 ms (180 ms at most) up to 27,306 lx.
-	BH1750High2
-	// BH1750Low resolves 4 lx in 16 ms (24 ms at most) up to 54,612 lx: for robots that move fast.
-	BH1750Low
-)
-
-// bh1750Modes are the modes by resolution: the opcode that starts continuous measurement, the longest time that a measurement
-// takes, and the millionths of lux of three counts (1 lx is 1.2 counts, in the half-lux mode 2.4).
-var bh1750Modes = [...]struct {
+// bh1750Modes are the modes by resolution: the opcode that starts continuous measurement, the longest time that a measurement takes, and
+// the millionths of lux of three counts (1 lx is 1.2 counts, in the half-lux mode 2.4).
+var bh1750Modes = map[string]struct {
 	opcode      byte
 	slowest     time.Duration
 	threeCounts int64
 }{
-	BH1750High:  {0x10, 180 * time.Millisecond, 2_500_000},
-	BH1750High2: {0x11, 180 * time.Millisecond, 1_250_000},
-	BH1750Low:   {0x13, 24 * time.Millisecond, 2_500_000},
+	"low":   {0x13, 24 * time.Millisecond, 2_500_000},
+	"high":  {0x10, 180 * time.Millisecond, 2_500_000},
+	"high2": {0x11, 180 * time.Millisecond, 1_250_000},
 }
 
 const (
@@ -44,14 +32,32 @@ const (
 // bh1750Addresses are by the level of pin ADDR: low, high.
 var bh1750Addresses = []uint16{0x23, 0x5c}
 
-// BH1750Opts are the options of a BH1750.
+// BH1750Opts are the options of a BH1750. NewBH1750 takes the default of each that is not set.
 type BH1750Opts struct {
-	// Resolution is BH1750High unless set.
-	Resolution BH1750Resolution
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	// Resolution is a measurement mode. "low" resolves 4 lx in 16 ms (24 ms at most) up to 54,612 lx: for robots that move fast. "high"
+	// resolves 1 lx in 120 ms (180 ms at most), and rejects the flicker of 50 and 60 Hz lamps. "high2" resolves 0.5 lx, up to 27,306 lx.
+	Resolution string `yaml:"resolution" default:"low" enum:"low,high,high2" doc:"low: 4 lx in 24 ms; high: 1 lx in 180 ms; high2: 0.5 lx in 180 ms"`
 }
 
-// DefaultBH1750Opts are the options that stand for nil: the mode that the datasheet recommends.
-var DefaultBH1750Opts = BH1750Opts{Resolution: BH1750High}
+// DefaultBH1750Opts are the options that stand for nil.
+var DefaultBH1750Opts = defaults[BH1750Opts]()
+
+var bh1750Kind = Kind{Name: "bh1750", About: "light", New: func() Options { return new(BH1750Opts) },
+	Addresses: bh1750Addresses, Calibrates: true, Freezes: true}
+
+// Measures implements Options.
+func (o *BH1750Opts) Measures() []Measure { return all("lx", "") }
+
+// Open implements Options.
+func (o *BH1750Opts) Open(from Parts) (Device, error) {
+	bus, err := from.Bus(o.Bus)
+	if err != nil {
+		return nil, err
+	}
+	return alone(NewBH1750(bus, o.Address, o))
+}
 
 // BH1750 is an ambient light sensor on I2C, measuring continuously. It belongs to one goroutine.
 //
@@ -59,7 +65,7 @@ var DefaultBH1750Opts = BH1750Opts{Resolution: BH1750High}
 // 36 to 140 ms in each reading, truncates to whole lux, and never sends the power-on opcode.
 type BH1750 struct {
 	chip
-	resolution BH1750Resolution
+	resolution string
 
 	fresh bool // there was no reading since the last start
 	dark  bool // the last reading was zero, and it is dark
@@ -68,18 +74,13 @@ type BH1750 struct {
 // NewBH1750 makes a sensor of a chip, which the first Sample powers on. The address is 0x23 (pin ADDR low) or 0x5c (ADDR high); nil
 // options stand for DefaultBH1750Opts.
 func NewBH1750(bus i2c.Bus, address uint16, opts *BH1750Opts) (*BH1750, error) {
-	if opts == nil {
-		opts = &DefaultBH1750Opts
-	}
-	b := &BH1750{resolution: opts.Resolution,
+	o := orDefaults(opts, DefaultBH1750Opts)
+	b := &BH1750{resolution: o.Resolution,
 		chip: newChip("bh1750", bus, address, "its supply, the wires to SDA and SCL, and that pin ADDR is low for 0x23 or high for 0x5c")}
 	if err := b.among(bh1750Addresses, "0x23 (pin ADDR low) or 0x5c (ADDR high)"); err != nil {
 		return nil, err
 	}
-	if int(opts.Resolution) >= len(bh1750Modes) {
-		return nil, fmt.Errorf("%s: resolution: expected BH1750High, BH1750High2 or BH1750Low, got %d", b, opts.Resolution)
-	}
-	return b, nil
+	return b, hold(b, &o)
 }
 
 // Unit is "lx".
@@ -89,8 +90,8 @@ func (b *BH1750) Unit() string { return "lx" }
 func (b *BH1750) Range() Range { return Range{0, bh1750Lux(b.resolution, 0xffff)} }
 
 // bh1750Lux is what counts stand for, in millionths of a lux, to the nearest.
-func bh1750Lux(r BH1750Resolution, count int64) int64 {
-	return (count*bh1750Modes[r].threeCounts + 1) / 3
+func bh1750Lux(resolution string, count int64) int64 {
+	return (count*bh1750Modes[resolution].threeCounts + 1) / 3
 }
 
 // Sample reads the last finished measurement, in millionths of a lux, and the same one again when it is called more often than the chip

@@ -25,7 +25,7 @@ const (
 
 func newEye(t *testing.T, bus i2c.Bus) *sensors.BH1750 {
 	t.Helper()
-	eye, err := sensors.NewBH1750(bus, 0x23, nil)
+	eye, err := sensors.NewBH1750(bus, 0x23, &sensors.BH1750Opts{Resolution: "high"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,18 +36,18 @@ func newEye(t *testing.T, bus i2c.Bus) *sensors.BH1750 {
 func TestBH1750Readings(t *testing.T) {
 	cases := []struct {
 		name       string
-		resolution sensors.BH1750Resolution
+		resolution string
 		opcode     string
 		raw        string
 		want       int64 // µlx
 	}{
-		{"the data sheet's example", sensors.BH1750High, "10", "8390", 28_066_666_667},
-		{"one count", sensors.BH1750High, "10", "0001", 833_333},
-		{"two counts", sensors.BH1750High, "10", "0002", 1_666_667},
-		{"brightest", sensors.BH1750High, "10", "ffff", 54_612_500_000},
-		{"half-lux mode, data sheet's example", sensors.BH1750High2, "11", "8390", 14_033_333_333},
-		{"half-lux mode, brightest", sensors.BH1750High2, "11", "ffff", 27_306_250_000},
-		{"fast mode", sensors.BH1750Low, "13", "012c", 250_000_000},
+		{"the data sheet's example", "high", "10", "8390", 28_066_666_667},
+		{"one count", "high", "10", "0001", 833_333},
+		{"two counts", "high", "10", "0002", 1_666_667},
+		{"brightest", "high", "10", "ffff", 54_612_500_000},
+		{"half-lux mode, data sheet's example", "high2", "11", "8390", 14_033_333_333},
+		{"half-lux mode, brightest", "high2", "11", "ffff", 27_306_250_000},
+		{"fast mode", "low", "13", "012c", 250_000_000},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestBH1750RefusesWhatTheChipDoesNotHave(t *testing.T) {
 	if _, err := sensors.NewBH1750(playback(t), 0x24, nil); err == nil {
 		t.Error("address 0x24: expected an error")
 	}
-	if _, err := sensors.NewBH1750(playback(t), 0x23, &sensors.BH1750Opts{Resolution: 9}); err == nil {
+	if _, err := sensors.NewBH1750(playback(t), 0x23, &sensors.BH1750Opts{Resolution: "highest"}); err == nil {
 		t.Error("resolution 9: expected an error")
 	}
 }
@@ -192,7 +192,7 @@ func ExampleBH1750() {
 		{Addr: 0x23, R: []byte{0x01, 0x2c}}, // 300 counts
 		{Addr: 0x23, W: []byte{0x00}},       // power down
 	}}
-	eye, err := sensors.NewBH1750(bus, 0x23, nil)
+	eye, err := sensors.NewBH1750(bus, 0x23, &sensors.BH1750Opts{Resolution: "high"})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -90,6 +88,27 @@ type BME280 struct {
 	counts int64         // of the temperature, which the pressure needs
 }
 
+// BME280Opts are the options of a BME280.
+type BME280Opts struct {
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+}
+
+var bme280Kind = Kind{Name: "bme280", About: "air (BMP280 and BMP180 too)", New: func() Options { return new(BME280Opts) },
+	Addresses: bme280Addresses, Least: bme280Period, Calibrates: true, Freezes: true}
+
+// Measures implements Options.
+func (o *BME280Opts) Measures() []Measure { return bme280Measures }
+
+// Open implements Options.
+func (o *BME280Opts) Open(from Parts) (Device, error) {
+	bus, err := from.Bus(o.Bus)
+	if err != nil {
+		return nil, err
+	}
+	return several(NewBME280(bus, o.Address))
+}
+
 // NewBME280 leaves the chip alone: the first Sample starts it. The address is 0x76 or 0x77 (pin SDO).
 func NewBME280(bus i2c.Bus, address uint16) (*BME280, error) {
 	b := &BME280{chip: newChip("bme280", bus, address, "its supply, the wires to SDA and SCL, and that pin SDO is low for 0x76 or high for 0x77")}
@@ -105,28 +124,21 @@ const (
 	bme280Percent
 )
 
-// bme280Measures are the measures, in the order of the constants.
-var bme280Measures = [...]struct {
-	name, unit string
-	within     Range
-}{
-	{"temperature", "°C", Range{-40_000_000, 85_000_000}},
-	{"pressure", "Pa", Range{30_000_000_000, 110_000_000_000}},
-	{"humidity", "%", Range{0, 100_000_000}},
-}
+// The measures, and what the chip can measure of each, in the order of the constants.
+var (
+	bme280Measures = []Measure{{Name: "temperature", Unit: "°C"}, {Name: "pressure", Unit: "Pa"}, {Name: "humidity", Unit: "%"}}
+	bme280Ranges   = []Range{{-40_000_000, 85_000_000}, {30_000_000_000, 110_000_000_000}, {0, 100_000_000}}
+)
 
 // Measure gives one of the measures: temperature, pressure or humidity.
 func (b *BME280) Measure(name string) (Sensor, error) {
-	var names []string
-	for i, m := range bme280Measures {
-		if m.name == name {
-			return &chipMeasure{chip: b, name: name, unit: m.unit, within: m.within, sample: func(at time.Duration) (int64, error) {
-				return b.sample(at, i)
-			}}, nil
-		}
-		names = append(names, m.name)
+	i, err := find(b, bme280Measures, name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", b, strings.Join(slices.Sorted(slices.Values(names)), ", "), name)
+	return &chipMeasure{chip: b, name: name, unit: bme280Measures[i].Unit, within: bme280Ranges[i], sample: func(at time.Duration) (int64, error) {
+		return b.sample(at, i)
+	}}, nil
 }
 
 // sample gives one of the measures of a measurement that is fresh.
@@ -250,7 +262,7 @@ func (b *BME280) refresh(at time.Duration) error {
 // accept takes a measurement over, unless it cannot be one.
 func (b *BME280) accept(at time.Duration, air [3]int64) error {
 	for i, m := range bme280Measures {
-		if err := m.within.check(m.name, m.unit, air[i]); err != nil {
+		if err := bme280Ranges[i].check(m.Name, m.Unit, air[i]); err != nil {
 			return b.failed("read", err)
 		}
 	}

@@ -156,7 +156,7 @@ func TestBME280RefusesWhatItIsNot(t *testing.T) {
 	expectFault(t, degrees, 0, "bme280 at 0x76 on playback: start: identity: expected 0x55 (BMP180), 0x58 (BMP280) or 0x60 (BME280), got 0x12", "SDO")
 	expectFault(t, degrees, 0, "start: calibration: expected numbers above 0")
 	_, err := chip.Measure("altitude")
-	expectError(t, err, "humidity, pressure, temperature")
+	expectError(t, err, "temperature, pressure, humidity")
 }
 
 func TestBME280OnSimulatedBoard(t *testing.T) {

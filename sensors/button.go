@@ -8,25 +8,67 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// ButtonOpts are the options of a Button.
+// ButtonOpts are the options of a Button. NewButton takes the default of each that is not set, but for the debounce time, which may be 0.
 type ButtonOpts struct {
-	// Pull is the pin's resistor: gpio.PullUp for a switch to ground, gpio.PullDown for one to the supply, gpio.Float for one that has
-	// its own.
-	Pull gpio.Pull
-	// ActiveLow says that the pin is low while the button is pressed, as with a switch to ground that closes. One that opens, such as an
-	// emergency stop's, whose broken wire is a press too, is active high.
-	ActiveLow bool
+	Pin string `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO17 or P1_11"`
+	// Pull is the pin's resistor: "up" for a switch to ground, "down" for one to the supply, "none" for one that has its own.
+	Pull string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
+	// Active is the pin's level while the button is pressed, "low" with a switch to ground that closes. One that opens, such as an emergency
+	// stop's, whose broken wire is a press too, is active "high". Unless set, it is what a switch that closes makes of the resistor.
+	Active string `yaml:"active" enum:"low,high" doc:"level of what is pressed, or sees the line; absent: low with pull up, else high"`
 	// Debounce is how long a change holds off further changes: longer than the contacts bounce, shorter than the briefest press that
-	// matters. 0 takes every level as it is.
-	Debounce time.Duration
-	// WarmUp is how long after the first Sample there are no readings: a passive infrared motion detector settles for 10 to 60 s, and
-	// fires at nothing meanwhile.
-	WarmUp time.Duration
+	// matters. 0 takes every level as it is. Most switches settle within 10 ms (Ganssle, "A Guide to Debouncing", 2004).
+	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" max:"1s" live:"true" doc:"how long a change holds off further ones"`
+	// WarmUp is how long after the first Sample there are no readings: see PIROpts.
+	WarmUp time.Duration `yaml:"-"`
 }
 
-// DefaultButtonOpts are the options that stand for nil: a switch to ground, on the pin's own pull-up, that settles within 10 ms, as
-// most switches do (Ganssle, "A Guide to Debouncing", 2004).
-var DefaultButtonOpts = ButtonOpts{Pull: gpio.PullUp, ActiveLow: true, Debounce: 10 * time.Millisecond}
+// PIROpts are the options of a passive infrared motion detector, which is a Button that needs to warm up: it settles for 10 to 60 s, and
+// fires at nothing meanwhile.
+type PIROpts struct {
+	Pin      string        `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO17 or P1_11"`
+	Pull     string        `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
+	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" max:"1s" live:"true" doc:"how long a change holds off further ones"`
+	WarmUp   time.Duration `yaml:"warm_up" default:"30s" doc:"how long it sees what is not there after power-up"`
+}
+
+// DefaultButtonOpts are the options that stand for nil: a switch to ground, on the pin's own pull-up.
+var DefaultButtonOpts = defaults[ButtonOpts]()
+
+var (
+	buttonKind = Kind{Name: "button", About: "switch or bumper", New: func() Options { return new(ButtonOpts) }, Edges: true, Switch: true}
+	pirKind    = Kind{Name: "pir", About: "motion", New: func() Options { return new(PIROpts) }, Edges: true, Switch: true}
+)
+
+// Measures implements Options.
+func (o *ButtonOpts) Measures() []Measure { return all("", "") }
+
+// ActiveLow implements Switching.
+func (o *ButtonOpts) ActiveLow() bool { return activeLow(o.Pull, o.Active) }
+
+// ActiveLow implements Switching.
+func (o *PIROpts) ActiveLow() bool { return activeLow(o.Pull, "") }
+
+// Measures implements Options.
+func (o *PIROpts) Measures() []Measure { return all("", "") }
+
+// Open implements Options. Unlike others it sets its pin up at once.
+func (o *ButtonOpts) Open(from Parts) (Device, error) {
+	pin, err := from.Pin(o.Pin)
+	if err != nil {
+		return nil, err
+	}
+	return alone(NewButton(pin, o))
+}
+
+// Open implements Options. Unlike others it sets its pin up at once.
+func (o *PIROpts) Open(from Parts) (Device, error) {
+	pin, err := from.Pin(o.Pin)
+	if err != nil {
+		return nil, err
+	}
+	return alone(NewButton(pin, &ButtonOpts{Pull: o.Pull, Debounce: o.Debounce, WarmUp: o.WarmUp}))
+}
 
 // Button is a push button, a bumper, a motion detector or any other switch on a pin. It belongs to one goroutine.
 //
@@ -52,28 +94,36 @@ type Button struct {
 
 // NewButton makes a button of a pin, which it sets up as an input at the first Sample. Nil options stand for DefaultButtonOpts.
 func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
-	if opts == nil {
-		opts = &DefaultButtonOpts
+	o := orDefaults(opts, DefaultButtonOpts)
+	b := &Button{pin: contact{pin, o.ActiveLow()}, warmUp: o.WarmUp}
+	if err := hold(b, &o); err != nil {
+		return nil, err
 	}
-	b := &Button{pin: contact{pin, opts.ActiveLow}, warmUp: opts.WarmUp}
-	if opts.Debounce < 0 || opts.WarmUp < 0 {
-		return nil, fmt.Errorf("%s: debounce and warm-up: expected 0 or more, got %v and %v", b, opts.Debounce, opts.WarmUp)
+	if o.WarmUp < 0 {
+		return nil, fmt.Errorf("%s: warm-up: expected 0 or more, got %v", b, o.WarmUp)
 	}
-	b.SetDebounce(opts.Debounce)
+	b.debounce.Store(int64(o.Debounce))
 	edge := gpio.NoEdge
 	if edges, ok := pin.(EdgePin); ok {
 		b.edges, edge = edges, gpio.BothEdges
 	}
-	if err := pin.In(opts.Pull, edge); err != nil {
-		return nil, fmt.Errorf("%s: set up as input with %v and %v: %w; check that the pin exists and nothing else uses it", b, opts.Pull, edge, err)
+	if err := b.pin.In(pulls[o.Pull], edge); err != nil {
+		return nil, fmt.Errorf("%s: set up as input with %v and %v: %w; check that the pin exists and nothing else uses it", b, pulls[o.Pull], edge, err)
 	}
 	pressed, err := b.pin.on()
 	b.pressed = pressed && err == nil
 	return b, nil
 }
 
-// SetDebounce changes how long a change holds off further changes, from the next one on; at least 0. It may be called from any goroutine.
-func (b *Button) SetDebounce(d time.Duration) { b.debounce.Store(int64(d)) }
+// Adjust takes over the debounce time, from the next change on. It may be called from any goroutine.
+func (b *Button) Adjust(opts Options) {
+	switch o := opts.(type) {
+	case *ButtonOpts:
+		b.debounce.Store(int64(o.Debounce))
+	case *PIROpts:
+		b.debounce.Store(int64(o.Debounce))
+	}
+}
 
 // String names the button and its pin.
 func (b *Button) String() string { return "button on " + b.pin.Name() }

@@ -36,9 +36,9 @@ func TestButtonPolarity(t *testing.T) {
 		low, high int64
 	}{
 		{"default: a switch to ground", nil, gpio.PullUp, pressed, released},
-		{"a switch to ground that opens", &sensors.ButtonOpts{Pull: gpio.PullUp}, gpio.PullUp, released, pressed},
-		{"a switch to the supply", &sensors.ButtonOpts{Pull: gpio.PullDown}, gpio.PullDown, released, pressed},
-		{"a resistor of its own, active low", &sensors.ButtonOpts{Pull: gpio.Float, ActiveLow: true}, gpio.Float, pressed, released},
+		{"a switch to ground that opens", &sensors.ButtonOpts{Pull: "up", Active: "high"}, gpio.PullUp, released, pressed},
+		{"a switch to the supply", &sensors.ButtonOpts{Pull: "down"}, gpio.PullDown, released, pressed},
+		{"a resistor of its own, active low", &sensors.ButtonOpts{Pull: "none", Active: "low"}, gpio.Float, pressed, released},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestButtonPolarity(t *testing.T) {
 // A pin without edges is looked at, often enough.
 func TestButtonDebouncesWhatItSamples(t *testing.T) {
 	pin := newContact()
-	button := newButton(t, pin, nil) // 10 ms
+	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 10 * ms})
 	for _, c := range []struct {
 		at    time.Duration
 		level gpio.Level
@@ -88,7 +88,7 @@ func TestButtonDebouncesWhatItSamples(t *testing.T) {
 // A press carries the time of its edge, however late it is taken.
 func TestButtonEdgesKeepTheirTimes(t *testing.T) {
 	pin, now := line(t, "GPIO17")
-	button := newButton(t, pin, nil) // 10 ms
+	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 10 * ms})
 	pin.DriveAt(100*ms, gpio.Low)
 	pin.DriveAt(103*ms, gpio.High) // bounces
 	pin.DriveAt(104*ms, gpio.Low)
@@ -112,7 +112,7 @@ func TestButtonAgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pin, now := line(t, "GPIO17")
 		debounce := time.Duration(rapid.IntRange(0, 20).Draw(t, "debounce")) * us
-		button := newButton(t, pin, &sensors.ButtonOpts{Pull: gpio.PullUp, ActiveLow: true, Debounce: debounce})
+		button := newButton(t, pin, &sensors.ButtonOpts{Debounce: debounce})
 		const end = 200
 		var levels [end + 1]gpio.Level // after the edges of that microsecond
 		level := gpio.High
@@ -167,7 +167,7 @@ func (b *blind) LostEdges() uint64                                      { return
 // The edge that ends a press is lost: the level is looked at when the bouncing is over, and when the pin says that it has lost some.
 func TestButtonFindsLostEdges(t *testing.T) {
 	pin, now := line(t, "GPIO17")
-	button := newButton(t, pin, nil)
+	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 10 * ms})
 	pin.Drive(gpio.Low)
 	expectReading(t, button, 0, pressed) // a look finds what no edge told
 	*now = 5 * ms
@@ -181,7 +181,7 @@ func TestButtonFindsLostEdges(t *testing.T) {
 	}
 
 	deaf := &blind{Pin: pin}
-	button = newButton(t, deaf, nil)
+	button = newButton(t, deaf, &sensors.ButtonOpts{Debounce: 10 * ms})
 	pin.Drive(gpio.Low)
 	if _, ok := button.Next(time.Second, 0); ok {
 		t.Error("a reading out of nothing")
@@ -194,7 +194,7 @@ func TestButtonFindsLostEdges(t *testing.T) {
 
 func TestMotionDetectorWarmsUp(t *testing.T) {
 	pin, now := line(t, "GPIO22")
-	pir := newButton(t, pin, &sensors.ButtonOpts{Pull: gpio.PullDown, WarmUp: 30 * time.Second})
+	pir := newButton(t, pin, &sensors.ButtonOpts{Pull: "down", WarmUp: 30 * time.Second})
 	expectNotYet(t, pir, time.Second)
 	pin.DriveAt(10*time.Second, gpio.High) // at nothing
 	pin.DriveAt(12*time.Second, gpio.Low)

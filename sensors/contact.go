@@ -8,6 +8,12 @@ type contact struct {
 	activeLow bool // it is on while the pin is low
 }
 
+// pulls are the resistors by their names in options.
+var pulls = map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}
+
+// activeLow says whether low is on: what the options say, "low" or "high", or else what a switch that closes makes of the resistor.
+func activeLow(pull, active string) bool { return active == "low" || active == "" && pull == "up" }
+
 // on reads the contact. That can fail where the pin is at the far end of a bus.
 func (c contact) on() (bool, error) {
 	var level gpio.Level

@@ -22,6 +22,17 @@
 // several things has a Measure for each, a Sensor of its own that is read at a rate of its own; they share the chip and may be read
 // from several goroutines.
 //
+// Each sort of sensor is a Kind, declared once, beside its driver: the keys that a robot file has for it, with their defaults, limits and
+// documentation (the tags of its options), what it measures with them, its addresses on a bus, and how it is opened. KindOf finds one by
+// its name, and Kinds lists them all:
+//
+//	kind, ok := sensors.KindOf("ina219")
+//	opts := kind.New()                                  // a configuration sets them by their tags
+//	device, err := opts.Open(parts)                     // parts: gives pins, buses and recordings by name
+//	for _, m := range opts.Measures() {                 // current, voltage, power, shunt
+//		sensor, err := device.Measure(m.Name)
+//	}
+//
 // Where the time of an edge is the information (an echo, a wheel encoder), a sensor takes it from its pin, which has it from the
 // kernel: see EdgePin.
 package sensors
@@ -74,10 +85,4 @@ type EdgePin interface {
 	NextEdge(timeout time.Duration) (at time.Duration, level gpio.Level, ok bool)
 	// LostEdges counts the edges that were dropped.
 	LostEdges() uint64
-}
-
-// A Device measures one thing or several, each a Sensor of its own.
-type Device interface {
-	// Measure gives a sensor by the name of what it measures.
-	Measure(name string) (Sensor, error)
 }

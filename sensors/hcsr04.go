@@ -1,7 +1,6 @@
 package sensors
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -21,19 +20,43 @@ const (
 	hcsr04Nearest = 20_000
 )
 
-// HCSR04Opts are the options of an HCSR04. A field that is 0 stands for its default.
+// HCSR04Opts are the options of an HCSR04. NewHCSR04 takes the default of each that is not set.
 type HCSR04Opts struct {
-	// Temperature of the air, which the speed of sound depends on: 20 °C unless set. 10 °C more are 1.8 % more.
-	Temperature physic.Temperature
-	// Max is the reading when nothing is in sight: 4 m unless set.
-	Max physic.Distance
+	Trigger string `yaml:"trigger" pin:"out" required:"true" doc:"pin that starts a measurement"`
+	Echo    string `yaml:"echo" pin:"in" required:"true" doc:"pin that the echo comes in on"`
+	// LevelShifter says that nobody need warn of the 5 V of the echo.
+	LevelShifter bool `yaml:"level_shifter" default:"false" doc:"the echo's 5 V are brought down to 3.3 V: no warning"`
+	// Temperature of the air, which the speed of sound depends on. 10 °C more are 1.8 % more.
+	Temperature physic.Temperature `yaml:"temperature" default:"20 °C" min:"-40 °C" max:"85 °C" live:"true" doc:"of the air, which the speed of sound depends on"`
+	// Reach is the reading when nothing is in sight.
+	Reach physic.Distance `yaml:"reach" default:"4 m" min:"0.02 m" max:"10 m" doc:"reading when nothing is in sight"`
 }
 
 // DefaultHCSR04Opts are the options that stand for nil.
-var DefaultHCSR04Opts = HCSR04Opts{Temperature: physic.ZeroCelsius + 20*physic.Kelvin, Max: 4 * physic.Metre}
+var DefaultHCSR04Opts = defaults[HCSR04Opts]()
+
+// A module that is asked again before the last echo has died hears that one.
+var hcsr04Kind = Kind{Name: "hcsr04", About: "ultrasonic range", New: func() Options { return new(HCSR04Opts) }, Least: 40 * time.Millisecond,
+	Calibrates: true}
+
+// Measures implements Options.
+func (o *HCSR04Opts) Measures() []Measure { return all("m", "") }
+
+// Open implements Options.
+func (o *HCSR04Opts) Open(from Parts) (Device, error) {
+	trigger, err := from.Pin(o.Trigger)
+	if err != nil {
+		return nil, err
+	}
+	echo, err := from.EdgePin(o.Echo)
+	if err != nil {
+		return nil, err
+	}
+	return alone(NewHCSR04(trigger, echo, o))
+}
 
 // HCSR04 is an ultrasonic range finder on two pins: an HC-SR04, whose echo is 5 V and needs a divider, or an HC-SR04P or RCWL-1601 on 3.3 V. Its
-// unit is m, from 0.02 m to Max; with nothing in sight it reads Max. It belongs to one goroutine.
+// unit is m, from 0.02 m to its reach; with nothing in sight it reads that. It belongs to one goroutine.
 //
 // Sample triggers a measurement; its reading comes from Next, at the time at which the echo ended. The distance is in the time between
 // the two edges of the echo as the kernel stamps them, so it does not matter when the program looks. Sound needs 23 ms to 4 m and back, and
@@ -63,32 +86,25 @@ type HCSR04 struct {
 
 // NewHCSR04 makes a range finder of its pins, which the first Sample sets up. Nil options stand for DefaultHCSR04Opts.
 func NewHCSR04(trigger gpio.PinOut, echo EdgePin, opts *HCSR04Opts) (*HCSR04, error) {
-	if opts == nil {
-		opts = &DefaultHCSR04Opts
-	}
+	o := orDefaults(opts, DefaultHCSR04Opts)
 	h := &HCSR04{name: fmt.Sprintf("hcsr04 on %s and %s", trigger.Name(), echo.Name()), trigger: trigger, echo: echo}
 	if trigger.Name() == echo.Name() {
 		return nil, fmt.Errorf("%s: expected two pins", h)
 	}
-	if err := h.SetTemperature(cmp.Or(opts.Temperature, DefaultHCSR04Opts.Temperature)); err != nil {
+	if err := hold(h, &o); err != nil {
 		return nil, err
 	}
-	far := cmp.Or(opts.Max, DefaultHCSR04Opts.Max)
-	h.most = int64(far / physic.MicroMetre)
-	if err := (Range{hcsr04Nearest, 10_000_000}).check("max", "m", h.most); err != nil {
-		return nil, fmt.Errorf("%s: %w", h, err)
-	}
+	h.Adjust(&o)
+	h.most = int64(o.Reach / physic.MicroMetre)
 	return h, nil
 }
 
-// SetTemperature changes the temperature of the air, from the next echo on; -40 to 85 °C. It may be called from any goroutine.
-func (h *HCSR04) SetTemperature(t physic.Temperature) error {
-	air := t - physic.ZeroCelsius
-	if air < -40*physic.Kelvin || air > 85*physic.Kelvin {
-		return fmt.Errorf("%s: temperature: expected -40 to 85 °C, got %s", h, t)
+// Adjust takes over the temperature of the air, from the next echo on. It may be called from any goroutine.
+func (h *HCSR04) Adjust(opts Options) {
+	if o, ok := opts.(*HCSR04Opts); ok {
+		air := int64((o.Temperature - physic.ZeroCelsius) / physic.MicroKelvin)
+		h.speed.Store(331_300 + nearest(air*606, 1_000_000))
 	}
-	h.speed.Store(331_300 + nearest(int64(air/physic.MicroKelvin)*606, 1_000_000))
-	return nil
 }
 
 // String names the module and its pins.
@@ -97,7 +113,7 @@ func (h *HCSR04) String() string { return h.name }
 // Unit is "m".
 func (h *HCSR04) Unit() string { return "m" }
 
-// Range is 0.02 m to Max.
+// Range is 0.02 m to the reach.
 func (h *HCSR04) Range() Range { return Range{hcsr04Nearest, h.most} }
 
 // Sample triggers a measurement and gives ErrNotYet: readings come from Next. It fails when the one before had no echo, which even

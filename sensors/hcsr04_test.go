@@ -59,14 +59,14 @@ func TestHCSR04MeasuresByTheTimesOfTheEdges(t *testing.T) {
 // Warm air carries sound faster: the same echo is further away.
 func TestHCSR04KnowsTheAir(t *testing.T) {
 	distance := int64(1_000_000)
-	h, _, _, now := sonar(t, &distance, &sensors.HCSR04Opts{Temperature: physic.ZeroCelsius + 40*physic.Kelvin, Max: 2 * physic.Metre})
+	h, _, _, now := sonar(t, &distance, &sensors.HCSR04Opts{Temperature: physic.ZeroCelsius + 40*physic.Kelvin, Reach: 2 * physic.Metre})
 	expectNotYet(t, h, 0)
 	*now = 60 * ms
 	if r, ok := h.Next(*now, 0); !ok || r.Value != 1_035_292 { // 355.54 m/s to 343.42
 		t.Errorf("got %v, %v", r, ok)
 	}
 	trigger, echo, _ := pins(t, "GPIO23", "GPIO24")
-	for _, opts := range []sensors.HCSR04Opts{{Temperature: physic.ZeroCelsius + 100*physic.Kelvin}, {Max: physic.KiloMetre}, {Max: physic.MilliMetre}} {
+	for _, opts := range []sensors.HCSR04Opts{{Temperature: physic.ZeroCelsius + 100*physic.Kelvin}, {Reach: physic.KiloMetre}, {Reach: physic.MilliMetre}} {
 		if _, err := sensors.NewHCSR04(trigger, echo, &opts); err == nil {
 			t.Errorf("%+v: expected an error", opts)
 		}

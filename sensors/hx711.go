@@ -1,7 +1,6 @@
 package sensors
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -17,14 +16,67 @@ const (
 	// takes 400 ms, or 50 ms where pin RATE makes the others 12.5 ms: what comes sooner is with the gain that was set.
 	hx711Sure     = 300 * time.Millisecond
 	hx711SureFast = 50 * time.Millisecond
+	// hx711Often is how often a chip is read at least that has such a gain: well within hx711Sure.
+	hx711Often = 250 * time.Millisecond
 	// hx711Fast is what only a chip with the fast rate comes up with so soon.
 	hx711Fast = 80 * time.Millisecond
 )
 
-// HX711Opts are the options of an HX711.
+// HX711Opts are the options of an HX711. NewHX711 takes the default of each that is not set.
 type HX711Opts struct {
-	// Gain is 128 or 64 for input A, 32 for input B; 128 unless set, for a load cell.
-	Gain int
+	Clock string `yaml:"clock" pin:"out" required:"true" doc:"pin PD_SCK"`
+	Data  string `yaml:"data" pin:"in" required:"true" doc:"pin DOUT"`
+	Gain  int    `yaml:"gain" default:"128" doc:"128 or 64 for input A, 32 for input B"`
+
+	// Every is the time between two readings.
+	Every time.Duration `yaml:"-"`
+}
+
+// DefaultHX711Opts are the options that stand for nil: for a load cell.
+var DefaultHX711Opts = defaults[HX711Opts]()
+
+// With pin RATE high a conversion takes 12.5 ms, less a little.
+var hx711Kind = Kind{Name: "hx711", About: "load cell", New: func() Options { return new(HX711Opts) }, Least: 12 * time.Millisecond,
+	Calibrates: true, Freezes: true}
+
+// hx711Modes are the gains, of input A but for the last.
+var hx711Modes = map[int]hx711.InputMode{128: hx711.CHANNEL_A_GAIN_128, 64: hx711.CHANNEL_A_GAIN_64, 32: hx711.CHANNEL_B_GAIN_32}
+
+// Measures implements Options.
+func (o *HX711Opts) Measures() []Measure { return all("", "") }
+
+// Open implements Options.
+func (o *HX711Opts) Open(from Parts) (Device, error) {
+	clock, err := from.Pin(o.Clock)
+	if err != nil {
+		return nil, err
+	}
+	data, err := from.Pin(o.Data)
+	if err != nil {
+		return nil, err
+	}
+	return alone(NewHX711(clock, data, o))
+}
+
+// Check finds a gain that there is not, and one that would be forgotten.
+func (o *HX711Opts) Check() []Mistake {
+	if mistakes := oneOf("gain", o.Gain, 128, 64, 32); mistakes != nil {
+		return mistakes
+	}
+	if _, most, ok := o.Limits("every"); ok && o.Every > time.Duration(most) {
+		return []Mistake{wrong("every", "%v: expected at most %v with a gain of %d: a chip that lost its supply for a moment has forgotten it,"+
+			" which only the time since the last reading shows", o.Every, time.Duration(most), o.Gain)}
+	}
+	return nil
+}
+
+// Limits are those of the time between two readings, key every: with a gain that the chip forgets it is shorter than the first conversion
+// after a moment without supply.
+func (o *HX711Opts) Limits(key string) (low, high int64, ok bool) {
+	if key != "every" || o.Gain == 128 {
+		return 0, 0, false
+	}
+	return int64(hx711Kind.Least), int64(hx711Often), true
 }
 
 // HX711 is a load-cell amplifier and converter of 24 bits on two pins. It measures counts, a pure number from -8,388,607 to 8,388,606; a
@@ -50,16 +102,12 @@ type HX711 struct {
 	since  time.Duration
 }
 
-// NewHX711 makes a converter of its pins, PD_SCK and DOUT, which the first Sample sets up. Nil options stand for a gain of 128.
+// NewHX711 makes a converter of its pins, PD_SCK and DOUT, which the first Sample sets up. Nil options stand for DefaultHX711Opts.
 func NewHX711(clock gpio.PinOut, data gpio.PinIO, opts *HX711Opts) (*HX711, error) {
-	if opts == nil {
-		opts = &HX711Opts{}
-	}
-	modes := map[int]hx711.InputMode{128: hx711.CHANNEL_A_GAIN_128, 64: hx711.CHANNEL_A_GAIN_64, 32: hx711.CHANNEL_B_GAIN_32}
-	mode, ok := modes[cmp.Or(opts.Gain, 128)]
-	h := &HX711{clock: clock, data: data, mode: mode}
-	if !ok {
-		return nil, fmt.Errorf("%s: gain: expected 128, 64 or 32, got %d", h, opts.Gain)
+	o := orDefaults(opts, DefaultHX711Opts)
+	h := &HX711{clock: clock, data: data, mode: hx711Modes[o.Gain]}
+	if err := hold(h, &o); err != nil {
+		return nil, err
 	}
 	if clock.Name() == data.Name() {
 		return nil, fmt.Errorf("%s: expected two pins", h)

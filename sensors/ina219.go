@@ -1,7 +1,6 @@
 package sensors
 
 import (
-	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -41,17 +40,44 @@ var ina219Addresses = []uint16{0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0
 // ina219MostShunt is the largest voltage across a shunt that any range measures, in nV.
 const ina219MostShunt = 320_000_000
 
-// INA219Opts are the options of an INA219. A field that is zero stands for its default.
+// INA219Opts are the options of an INA219. NewINA219 takes the default of each that is not set.
 type INA219Opts struct {
-	// Shunt is the resistor that the current flows through; 0.1 ohm unless set, that of the usual modules.
-	Shunt physic.ElectricResistance
-	// MaxCurrent is the largest current to be measured, of either sign; 3.2 A unless set. It chooses the range: with it at most 320 mV
-	// are across the shunt, and the chip resolves smaller currents with 160, 80 or 40 mV.
-	MaxCurrent physic.ElectricCurrent
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	// Shunt is the resistor that the current flows through: 0.1 ohm on the usual modules.
+	Shunt physic.ElectricResistance `yaml:"shunt" default:"0.1 ohm" min:"0.001 ohm" max:"100 ohm" doc:"the resistor that the current flows through"`
+	// MaxCurrent is the largest current to be measured, of either sign. It chooses the range: with it at most 320 mV are across the shunt,
+	// and the chip resolves smaller currents with 160, 80 or 40 mV.
+	MaxCurrent physic.ElectricCurrent `yaml:"max_current" default:"3.2 A" min:"0.001 A" max:"400 A" doc:"largest current to be measured"`
 }
 
 // DefaultINA219Opts are the options that stand for nil: the usual module, at its full range.
-var DefaultINA219Opts = INA219Opts{Shunt: 100 * physic.MilliOhm, MaxCurrent: 3200 * physic.MilliAmpere}
+var DefaultINA219Opts = defaults[INA219Opts]()
+
+var ina219Kind = Kind{Name: "ina219", About: "current", New: func() Options { return new(INA219Opts) },
+	Addresses: ina219Addresses, Calibrates: true, Freezes: true}
+
+var ina219Measures = []Measure{{Name: "current", Unit: "A"}, {Name: "voltage", Unit: "V"}, {Name: "power", Unit: "W"}, {Name: "shunt", Unit: "V"}}
+
+// Measures implements Options.
+func (o *INA219Opts) Measures() []Measure { return ina219Measures }
+
+// Open implements Options.
+func (o *INA219Opts) Open(from Parts) (Device, error) {
+	bus, err := from.Bus(o.Bus)
+	if err != nil {
+		return nil, err
+	}
+	return several(NewINA219(bus, o.Address, o))
+}
+
+// Check finds a current that no range covers.
+func (o *INA219Opts) Check() []Mistake {
+	if o.Shunt > 0 && int64(o.MaxCurrent) > ina219MostShunt*1_000_000_000/int64(o.Shunt) {
+		return []Mistake{wrong("max_current", "%s: expected at most 320 mV across the shunt of %s", o.MaxCurrent, o.Shunt)}
+	}
+	return nil
+}
 
 // INA219 is a current and power monitor on I2C. It measures:
 //
@@ -94,24 +120,15 @@ type INA219 struct {
 // NewINA219 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x40 to 0x4f, by what pins A0 and
 // A1 are connected to; nil options stand for DefaultINA219Opts.
 func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
-	if opts == nil {
-		opts = &DefaultINA219Opts
-	}
+	o := orDefaults(opts, DefaultINA219Opts)
 	m := &INA219{chip: newChip("ina219", bus, address, "its supply, the wires to SDA and SCL, and pins A0 and A1 (both at ground: 0x40)")}
 	if err := m.among(ina219Addresses, "0x40 (pins A0 and A1 to ground) to 0x4f"); err != nil {
 		return nil, err
 	}
-	shunt := cmp.Or(opts.Shunt, DefaultINA219Opts.Shunt)
-	if shunt < 0 {
-		return nil, fmt.Errorf("%s: shunt: expected a resistance above 0, got %s", m, shunt)
+	if err := hold(m, &o); err != nil {
+		return nil, err
 	}
-	current := cmp.Or(opts.MaxCurrent, DefaultINA219Opts.MaxCurrent)
-	if current < 0 {
-		return nil, fmt.Errorf("%s: maximum current: expected a current above 0, got %s", m, current)
-	}
-	if int64(current) > ina219MostShunt*1_000_000_000/int64(shunt) {
-		return nil, fmt.Errorf("%s: maximum current: expected at most 320 mV across the shunt of %s, got %s", m, shunt, current)
-	}
+	shunt, current := o.Shunt, o.MaxCurrent
 	across := (int64(current)*int64(shunt) + 999_999_999) / 1_000_000_000 // nV, rounded up
 	m.shunt, m.mostShunt, m.maxCurrent = int64(shunt), 40_000, int64(current/physic.MicroAmpere)
 	for m.mostShunt*1000 < across {
@@ -126,22 +143,16 @@ func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
 // Measure gives one of the measures: current, voltage, power or shunt. Halting one powers the chip down, for all of them; whichever is
 // sampled next starts it again.
 func (m *INA219) Measure(name string) (Sensor, error) {
-	most := map[string]struct {
-		unit string
-		most int64
-	}{
-		"current": {"A", m.maxCurrent}, "voltage": {"V", ina219MostBus},
-		"power": {"W", m.maxCurrent * (ina219MostBus / 1_000_000)}, "shunt": {"V", m.mostShunt},
+	i, err := find(m, ina219Measures, name)
+	if err != nil {
+		return nil, err
 	}
-	of, ok := most[name]
-	within := Range{-of.most, of.most}
+	most := []int64{m.maxCurrent, ina219MostBus, m.maxCurrent * (ina219MostBus / 1_000_000), m.mostShunt}[i]
+	within := Range{-most, most}
 	if name == "voltage" {
 		within.Low = 0
 	}
-	if !ok {
-		return nil, fmt.Errorf("%s: measure: expected one of current, voltage, power, shunt, got %q", m, name)
-	}
-	return &chipMeasure{chip: m, name: name, unit: of.unit, within: within, sample: func(at time.Duration) (int64, error) {
+	return &chipMeasure{chip: m, name: name, unit: ina219Measures[i].Unit, within: within, sample: func(at time.Duration) (int64, error) {
 		m.mutex.Lock()
 		defer m.mutex.Unlock()
 		if err := m.refresh(at); err != nil {

@@ -71,14 +71,14 @@ func TestINA219Options(t *testing.T) {
 		{Shunt: physic.GigaOhm}, {MaxCurrent: 1 << 62},
 	} {
 		_, err := sensors.NewINA219(playback(t), 0x40, &bad)
-		expectError(t, err, "ina219 at 0x40 on playback", "expected", "got")
+		expectError(t, err, "ina219 at 0x40 on playback", "expected")
 	}
 	for _, address := range []uint16{0x3f, 0x50} {
 		_, err := sensors.NewINA219(playback(t), address, nil)
 		expectError(t, err, fmt.Sprintf("%#02x", address), "A0 and A1")
 	}
 	for _, good := range []sensors.INA219Opts{
-		{Shunt: 1, MaxCurrent: 1}, {MaxCurrent: 32 * physic.MicroAmpere}, {Shunt: physic.MilliOhm},
+		{Shunt: physic.MilliOhm, MaxCurrent: physic.MilliAmpere}, {MaxCurrent: physic.MilliAmpere}, {Shunt: physic.MilliOhm},
 	} {
 		if _, err := sensors.NewINA219(playback(t), 0x4f, &good); err != nil {
 			t.Error(err)

@@ -65,12 +65,14 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 			want:  map[string]int64{"accel_x": 1_000_000, "accel_y": -2_000_000, "accel_z": 9_806_650}, within: 20_000},
 		{name: "BH1750 high", address: 0x23, device: func() sim.Device { return chips.NewBH1750(still(1000_000_000)) },
 			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x10}}, {{0x40}, {0x7f}, {0x13}}, {{0x01}, {0x47}, {0x7e}, {0x00}}, {{0x44}, {0x6a}, {0x21}}},
-			open:  func(b i2c.Bus) (map[string]sensors.Sensor, error) { return one(sensors.NewBH1750(b, 0x23, nil)) },
-			want:  map[string]int64{"": 1000_000_000}, within: 1_000_000},
+			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) {
+				return one(sensors.NewBH1750(b, 0x23, &sensors.BH1750Opts{Resolution: "high"}))
+			},
+			want: map[string]int64{"": 1000_000_000}, within: 1_000_000},
 		{name: "BH1750 low", address: 0x23, device: func() sim.Device { return chips.NewBH1750(still(1000_000_000)) },
 			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x13}}, {{0x40}, {0x7f}, {0x13}}},
 			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) {
-				return one(sensors.NewBH1750(b, 0x23, &sensors.BH1750Opts{Resolution: sensors.BH1750Low}))
+				return one(sensors.NewBH1750(b, 0x23, &sensors.BH1750Opts{Resolution: "low"}))
 			},
 			want: map[string]int64{"": 1000_000_000}, within: 4_200_000},
 		{name: "BMP280", address: 0x76, device: func() sim.Device { return chips.NewBMP280() },

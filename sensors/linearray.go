@@ -10,12 +10,51 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// LineArrayOpts are the options of a LineArray.
+// LineArrayOpts are the options of a LineArray. NewLineArray takes the default of each that is not set.
 type LineArrayOpts struct {
+	Pins []string `yaml:"pins" pin:"in" required:"true" doc:"pins of the sensors, from left to right"`
 	// Pull is the pins' resistor.
-	Pull gpio.Pull
-	// ActiveLow says that a pin is low where its sensor sees the line; most modules with a comparator are.
-	ActiveLow bool
+	Pull string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
+	// Active is the level of a pin whose sensor sees the line; most modules with a comparator are active "low".
+	Active string `yaml:"active" enum:"low,high" doc:"level of what is pressed, or sees the line; absent: low with pull up, else high"`
+}
+
+// DefaultLineArrayOpts are the options that stand for nil.
+var DefaultLineArrayOpts = defaults[LineArrayOpts]()
+
+var linearrayKind = Kind{Name: "linearray", About: "digital line sensors", New: func() Options { return new(LineArrayOpts) }}
+
+// Measures implements Options: where the line is, how many see it, and each pin by its number.
+func (o *LineArrayOpts) Measures() []Measure {
+	measures := all("", "position", "count")
+	for i := range o.Pins {
+		measures = append(measures, Measure{Name: strconv.Itoa(i)})
+	}
+	return measures
+}
+
+// ActiveLow implements Switching.
+func (o *LineArrayOpts) ActiveLow() bool { return activeLow(o.Pull, o.Active) }
+
+// Open implements Options.
+func (o *LineArrayOpts) Open(from Parts) (Device, error) {
+	var pins []gpio.PinIO
+	for _, name := range o.Pins {
+		pin, err := from.Pin(name)
+		if err != nil {
+			return nil, err
+		}
+		pins = append(pins, pin)
+	}
+	return several(NewLineArray(pins, o))
+}
+
+// Check counts the pins.
+func (o *LineArrayOpts) Check() []Mistake {
+	if n := len(o.Pins); n < 2 || n > 16 {
+		return []Mistake{wrong("pins", "expected 2 to 16 pins, got %d", n)}
+	}
+	return nil
 }
 
 // LineArray is a row of 2 to 16 reflectance sensors that each say whether they see the line. It measures, all as pure numbers:
@@ -27,9 +66,10 @@ type LineArrayOpts struct {
 //
 // All pins are read with each Sample. It may be used from several goroutines.
 type LineArray struct {
-	name string
-	pins []contact
-	pull gpio.Pull
+	name     string
+	measures []Measure
+	pins     []contact
+	pull     gpio.Pull
 
 	mutex sync.Mutex
 	ready bool
@@ -37,18 +77,21 @@ type LineArray struct {
 	last  int64 // position when it was last seen
 }
 
-// NewLineArray makes a row of its pins, from left to right, which the first Sample sets up. Nil options stand for no resistors, active high.
+// NewLineArray makes a row of its pins, from left to right, which the first Sample sets up. Nil options stand for
+// DefaultLineArrayOpts.
 func NewLineArray(pins []gpio.PinIO, opts *LineArrayOpts) (*LineArray, error) {
-	if opts == nil {
-		opts = &LineArrayOpts{Pull: gpio.Float}
+	o := orDefaults(opts, DefaultLineArrayOpts)
+	l := &LineArray{name: "linearray", pull: pulls[o.Pull], sees: make([]bool, len(pins))}
+	o.Pins = make([]string, len(pins))
+	if err := hold(l, &o); err != nil {
+		return nil, err
 	}
-	if len(pins) < 2 || len(pins) > 16 {
-		return nil, fmt.Errorf("linearray: expected 2 to 16 pins, got %d", len(pins))
-	}
-	l := &LineArray{pull: opts.Pull, sees: make([]bool, len(pins))}
-	l.name = fmt.Sprintf("linearray on %s to %s", pins[0].Name(), pins[len(pins)-1].Name())
 	for i, p := range pins {
-		l.pins = append(l.pins, contact{p, opts.ActiveLow})
+		o.Pins[i] = p.Name()
+	}
+	l.name, l.measures = fmt.Sprintf("linearray on %s to %s", o.Pins[0], o.Pins[len(pins)-1]), o.Measures()
+	for i, p := range pins {
+		l.pins = append(l.pins, contact{p, o.ActiveLow()})
 		for _, other := range pins[:i] {
 			if p.Name() == other.Name() {
 				return nil, fmt.Errorf("%s: expected each pin once, got %s twice", l, p.Name())
@@ -63,13 +106,16 @@ func (l *LineArray) String() string { return l.name }
 
 // Measure gives "position", "count", or one of the sensors by its number, from "0".
 func (l *LineArray) Measure(name string) (Sensor, error) {
-	of, within := l.position, Range{-1_000_000, 1_000_000}
-	if n, err := strconv.ParseUint(name, 10, 8); err == nil && int(n) < len(l.pins) {
-		of, within = func() int64 { return one(l.sees[n]) }, Range{0, 1_000_000}
-	} else if name == "count" {
+	i, err := find(l, l.measures, name)
+	if err != nil {
+		return nil, err
+	}
+	of, within := func() int64 { return one(l.sees[i-2]) }, Range{0, 1_000_000}
+	switch i {
+	case 0:
+		of, within = l.position, Range{-1_000_000, 1_000_000}
+	case 1:
 		of, within = l.count, Range{0, int64(len(l.pins)) * 1_000_000}
-	} else if name != "position" {
-		return nil, fmt.Errorf("%s: measure: expected position, count, or 0 to %d, got %q", l, len(l.pins)-1, name)
 	}
 	return &chipMeasure{chip: l, name: name, within: within, sample: func(time.Duration) (int64, error) {
 		l.mutex.Lock()

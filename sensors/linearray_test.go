@@ -20,7 +20,7 @@ func TestLineArray(t *testing.T) {
 		}
 		row = append(row, p)
 	}
-	l, err := sensors.NewLineArray(row, &sensors.LineArrayOpts{Pull: gpio.PullUp, ActiveLow: true})
+	l, err := sensors.NewLineArray(row, &sensors.LineArrayOpts{Active: "low"})
 	position, count, third := measure(t, l, err, "position"), measure(t, l, err, "count"), measure(t, l, err, "2")
 	for _, c := range []struct {
 		sees                   string

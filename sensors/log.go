@@ -3,21 +3,77 @@ package sensors
 import (
 	"fmt"
 	"io"
+	"math"
 	"time"
+
+	"periph.io/x/conn/v3/physic"
 )
 
 // LogOpts are the options of a Log.
 type LogOpts struct {
-	// Column is the recording's column to play; all its cells are numbers.
-	Column string
-	// Unit is the unit of the numbers: "m", "lx"; "" for pure numbers.
-	Unit string
-	// Every is the time from one row to the next, as it was recorded: 111.111111 ms at 9 Hz. It is ignored with Times.
-	Every time.Duration
-	// Times say when each row was recorded; nil: every Every.
-	Times *Timeline
-	// Loop starts over after the last row.
-	Loop bool
+	File   string `yaml:"file" file:"true" required:"true" doc:"CSV file with a header line, may be gzipped; looked for beside the configuration"`
+	Column string `yaml:"column" required:"true" doc:"name of the column"`
+	// Unit is that of the numbers: "m", "lx"; "" for pure numbers.
+	Unit string `yaml:"unit" doc:"unit of the column's numbers"`
+	Loop bool   `yaml:"loop" default:"false" doc:"start again at the end"`
+	// Rate is how many rows there are a second, as they were recorded: 9 Hz for one every 111.111 ms.
+	Rate physic.Frequency `yaml:"rate" doc:"readings per second, instead of every"`
+	// Time says when each row was recorded; nil: every so often, by Rate or Every.
+	Time *TimeColumn `yaml:"time" doc:"column that says when each row was taken; then every or rate is how often the row that is current is read. Absent: a row every so often"`
+
+	// Every is the time from one row to the next, where Rate does not say it.
+	Every time.Duration `yaml:"-"`
+}
+
+// TimeColumn is the column of a recording with the times of its rows. They may begin anywhere, and grow.
+type TimeColumn struct {
+	Column string `yaml:"column" required:"true" doc:"name of the column"`
+	// Unit is one of TimeUnits.
+	Unit string `yaml:"unit" required:"true" enum:"s,ms,us,ns,iso8601" doc:"of its numbers; iso8601: dates with time, such as 2024-05-01T12:00:00.25Z"`
+}
+
+// A recording may have any rate from a row an hour to a row a microsecond.
+const (
+	logShortest = time.Microsecond
+	logLongest  = time.Hour
+)
+
+var logKind = Kind{Name: "log", About: "a column of a recorded CSV file, played back", New: func() Options { return new(LogOpts) },
+	Least: logShortest, Calibrates: true}
+
+// Measures implements Options.
+func (o *LogOpts) Measures() []Measure { return all(o.Unit, "") }
+
+// Open implements Options. It reads the whole column.
+func (o *LogOpts) Open(from Parts) (Device, error) {
+	recording, err := from.Recording(o.File)
+	if err != nil {
+		return nil, Mistake{"file", err}
+	}
+	return alone(NewLog(recording, *o))
+}
+
+// Interval implements Recorded: the time from one row to the next, to the microsecond.
+func (o *LogOpts) Interval() time.Duration {
+	if o.Rate == 0 {
+		return o.Every
+	}
+	return time.Duration(math.Round(1e12/float64(o.Rate/physic.MicroHertz))) * time.Microsecond
+}
+
+// Check settles rate and every, of which exactly one is expected.
+func (o *LogOpts) Check() []Mistake {
+	switch interval := o.Interval(); {
+	case o.Rate != 0 && o.Every != 0:
+		return []Mistake{wrong("rate", "expected rate or every, not both")}
+	case o.Rate != 0 && (interval < logShortest || interval > logLongest):
+		return []Mistake{wrong("rate", "expected a rate from 0.3 mHz to 1 MHz")}
+	case interval == 0 && o.Time != nil:
+		return []Mistake{wrong("", "every is missing: how often the row that is current is read, such as 20ms")}
+	case interval == 0:
+		return []Mistake{wrong("", "rate is missing: rows per second, such as 9 Hz; or every, the time between two")}
+	}
+	return nil
 }
 
 // Log plays one column of a recording at its own rate, as if the sensor were live. It is safe for concurrent use.
@@ -29,21 +85,24 @@ type Log struct {
 }
 
 // NewLog prepares a column for playing. All its numbers are read now, exactly to the millionth, so that a bad cell is found before
-// the robot runs: the error names file, line and column.
+// the robot runs: the error names file, line and column. One about an option is a Mistake.
 func NewLog(rec *Recording, opts LogOpts) (*Log, error) {
-	column, err := rec.column(opts.Column)
-	if err != nil {
+	l := &Log{name: fmt.Sprintf("log of %s in %s", opts.Column, rec.name), values: make([]int64, rec.Rows()), opts: opts}
+	var err error
+	if opts.Time != nil {
+		if l.times, err = rec.Timed(opts.Time.Column, opts.Time.Unit); err != nil {
+			return nil, Mistake{"time", err}
+		}
+	} else if l.times, err = rec.Evenly(opts.Interval()); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	l := &Log{name: fmt.Sprintf("log of %s in %s", opts.Column, rec.name), values: make([]int64, rec.Rows()), times: opts.Times, opts: opts}
-	if l.times == nil {
-		if l.times, err = rec.Evenly(opts.Every); err != nil {
-			return nil, fmt.Errorf("log: %w", err)
-		}
+	column, err := rec.column(opts.Column)
+	if err != nil {
+		return nil, wrong("column", "log: %w", err)
 	}
 	for i := range l.values {
 		if l.values[i], err = parseMillionths(rec.cell(i, column)); err != nil {
-			return nil, fmt.Errorf("log: %s:%d: column %s: %w, got %q", rec.name, rec.line(i), opts.Column, err, rec.cell(i, column))
+			return nil, wrong("column", "log: %s:%d: column %s: %w, got %q", rec.name, rec.line(i), opts.Column, err, rec.cell(i, column))
 		}
 	}
 	return l, nil

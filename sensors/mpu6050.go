@@ -1,7 +1,6 @@
 package sensors
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -90,25 +89,56 @@ var mpu6050Models = map[byte]mpu6050Model{
 	0xaf: {"ICM-20608", true, 25_000_000, 32_680},
 }
 
-// MPU6050Opts are the options of an MPU6050. A field that is zero stands for its default.
+// MPU6050Opts are the options of an MPU6050. NewMPU6050 takes the default of each that is not set.
 type MPU6050Opts struct {
-	// AccelRange is the largest acceleration, in multiples of standard gravity: 2, 4, 8 or 16; 4 unless set.
-	AccelRange int
-	// GyroRange is the fastest rotation, in °/s: 250, 500, 1000 or 2000; 500 unless set.
-	GyroRange int
-	// Bandwidth is that of the low-pass filter: 188, 98, 42, 20, 10 or 5 Hz, with a delay of 2, 3, 5, 9, 14 or 19 ms; 42 Hz unless set.
-	// These are the numbers of the MPU-6050's gyroscope; other sensors of the family differ from them by up to a sixth.
-	Bandwidth physic.Frequency
-	// SampleRate is how often the chip measures: 1 kHz divided by a whole number up to 256; 200 Hz unless set. Measures that are read
-	// within one period of it come from the same moment.
-	SampleRate physic.Frequency
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	// AccelRange is the largest acceleration, in multiples of standard gravity.
+	AccelRange int `yaml:"accel_range" default:"4" doc:"largest acceleration in g: 2, 4, 8 or 16"`
+	GyroRange  int `yaml:"gyro_range" default:"500" doc:"fastest rotation in degrees per second: 250, 500, 1000 or 2000"`
 	// WhoAmI is the identity that is accepted. Unless set, it is that of any chip that the driver knows. One that it does not know and is
 	// named here is taken for an MPU-6050; the temperature of such a chip is doubtful.
-	WhoAmI byte
+	WhoAmI uint16 `yaml:"who_am_i" doc:"identity of a copy that the driver does not know, such as 0x42, which an error names: it is taken for an MPU-6050"`
+	// Bandwidth is that of the low-pass filter: 188, 98, 42, 20, 10 or 5 Hz, with a delay of 2, 3, 5, 9, 14 or 19 ms. These are the numbers
+	// of the MPU-6050's gyroscope; other sensors of the family differ from them by up to a sixth.
+	Bandwidth physic.Frequency `yaml:"-" default:"42 Hz"`
+	// SampleRate is how often the chip measures: 1 kHz divided by a whole number up to 256. Measures that are read within one period of it
+	// come from the same moment.
+	SampleRate physic.Frequency `yaml:"-" default:"200 Hz"`
 }
 
 // DefaultMPU6050Opts are the options that stand for nil: for a robot on wheels or legs.
-var DefaultMPU6050Opts = MPU6050Opts{AccelRange: 4, GyroRange: 500, Bandwidth: 42 * physic.Hertz, SampleRate: 200 * physic.Hertz}
+var DefaultMPU6050Opts = defaults[MPU6050Opts]()
+
+var mpu6050Kind = Kind{Name: "mpu6050", About: "acceleration and rotation (MPU-6500, MPU-9250, ICM-20689 and copies too)",
+	New: func() Options { return new(MPU6050Opts) }, Addresses: mpu6050Addresses, Calibrates: true, Freezes: true}
+
+// mpu6050Measures are acceleration, rotation and temperature, and mpu6050Order is where they are in a sample.
+var (
+	mpu6050Measures = slices.Concat(all("m/s²", "accel_x", "accel_y", "accel_z"), all("°/s", "gyro_x", "gyro_y", "gyro_z"), all("°C", "temperature"))
+	mpu6050Order    = []int{0, 1, 2, 4, 5, 6, 3}
+)
+
+// Measures implements Options.
+func (o *MPU6050Opts) Measures() []Measure { return mpu6050Measures }
+
+// Open implements Options.
+func (o *MPU6050Opts) Open(from Parts) (Device, error) {
+	bus, err := from.Bus(o.Bus)
+	if err != nil {
+		return nil, err
+	}
+	return several(NewMPU6050(bus, o.Address, o))
+}
+
+// Check finds ranges that the chip does not have.
+func (o *MPU6050Opts) Check() []Mistake {
+	mistakes := append(oneOf("accel_range", o.AccelRange, mpu6050AccelRanges...), oneOf("gyro_range", o.GyroRange, mpu6050GyroRanges...)...)
+	if o.WhoAmI > 0xff {
+		mistakes = append(mistakes, wrong("who_am_i", "0x%02x: expected an identity of one byte, such as 0x72", o.WhoAmI))
+	}
+	return mistakes
+}
 
 // MPU6050 is an accelerometer and gyroscope on I2C: the MPU-6050, and the chips that speak like it, from the MPU-6500 and MPU-9250 to the
 // ICM-20689 and the copies that are sold as any of them. (The magnetometer of an MPU-9250 is a separate chip.) Their thermometers differ,
@@ -149,29 +179,23 @@ type MPU6050 struct {
 // NewMPU6050 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x68 (pin AD0 low) or 0x69 (AD0
 // high); nil options stand for DefaultMPU6050Opts.
 func NewMPU6050(bus i2c.Bus, address uint16, opts *MPU6050Opts) (*MPU6050, error) {
-	if opts == nil {
-		opts = &DefaultMPU6050Opts
-	}
-	m := &MPU6050{whoAmI: opts.WhoAmI,
+	o := orDefaults(opts, DefaultMPU6050Opts)
+	m := &MPU6050{whoAmI: byte(o.WhoAmI),
 		chip: newChip("mpu6050", bus, address, "its supply, the wires to SDA and SCL, and that pin AD0 is low for 0x68 or high for 0x69")}
 	if err := m.among(mpu6050Addresses, "0x68 (pin AD0 low) or 0x69 (AD0 high)"); err != nil {
 		return nil, err
 	}
-	accel := slices.Index(mpu6050AccelRanges, cmp.Or(opts.AccelRange, DefaultMPU6050Opts.AccelRange))
-	if accel < 0 {
-		return nil, fmt.Errorf("%s: range of acceleration: expected 2, 4, 8 or 16 (times gravity), got %d", m, opts.AccelRange)
+	if err := hold(m, &o); err != nil {
+		return nil, err
 	}
-	gyro := slices.Index(mpu6050GyroRanges, cmp.Or(opts.GyroRange, DefaultMPU6050Opts.GyroRange))
-	if gyro < 0 {
-		return nil, fmt.Errorf("%s: range of rotation: expected 250, 500, 1000 or 2000 (°/s), got %d", m, opts.GyroRange)
-	}
-	filter := slices.Index(mpu6050Bandwidths, cmp.Or(opts.Bandwidth, DefaultMPU6050Opts.Bandwidth)) + 1
+	accel, gyro := slices.Index(mpu6050AccelRanges, o.AccelRange), slices.Index(mpu6050GyroRanges, o.GyroRange)
+	filter := slices.Index(mpu6050Bandwidths, o.Bandwidth) + 1
 	if filter == 0 {
-		return nil, fmt.Errorf("%s: bandwidth: expected 188, 98, 42, 20, 10 or 5 Hz, got %s", m, opts.Bandwidth)
+		return nil, fmt.Errorf("%s: bandwidth: expected 188, 98, 42, 20, 10 or 5 Hz, got %s", m, o.Bandwidth)
 	}
-	rate := cmp.Or(opts.SampleRate, DefaultMPU6050Opts.SampleRate)
+	rate := o.SampleRate
 	if rate <= 0 || physic.KiloHertz%rate != 0 || physic.KiloHertz/rate > 256 {
-		return nil, fmt.Errorf("%s: sample rate: expected 1 kHz divided by a whole number up to 256, got %s", m, opts.SampleRate)
+		return nil, fmt.Errorf("%s: sample rate: expected 1 kHz divided by a whole number up to 256, got %s", m, rate)
 	}
 	divider := physic.KiloHertz / rate
 	m.settings = [4]byte{byte(divider - 1), byte(filter), byte(gyro) << 3, byte(accel) << 3}
@@ -183,16 +207,17 @@ func NewMPU6050(bus i2c.Bus, address uint16, opts *MPU6050Opts) (*MPU6050, error
 // Measure gives one of the measures: accel_x, accel_y, accel_z, gyro_x, gyro_y, gyro_z or temperature. Halting one puts the chip to
 // sleep, for all of them; whichever is sampled next starts it again.
 func (m *MPU6050) Measure(name string) (Sensor, error) {
-	names := []string{"accel_x", "accel_y", "accel_z", "temperature", "gyro_x", "gyro_y", "gyro_z"} // in the order of the registers
-	index := slices.Index(names, name)
-	convert, unit, within := m.acceleration, "m/s²", Range{m.acceleration(-1 << 15), m.acceleration(1<<15 - 1)}
-	switch {
-	case index < 0:
-		return nil, fmt.Errorf("%s: measure: expected one of %s, got %q", m, strings.Join(names, ", "), name)
-	case index == 3:
-		convert, unit, within = m.temperature, "°C", mpu6050Degrees
-	case index > 3:
-		convert, unit, within = m.rotation, "°/s", Range{m.rotation(-1 << 15), m.rotation(1<<15 - 1)}
+	i, err := find(m, mpu6050Measures, name)
+	if err != nil {
+		return nil, err
+	}
+	index, unit := mpu6050Order[i], mpu6050Measures[i].Unit
+	convert, within := m.temperature, mpu6050Degrees
+	switch unit {
+	case "m/s²":
+		convert, within = m.acceleration, Range{m.acceleration(-1 << 15), m.acceleration(1<<15 - 1)}
+	case "°/s":
+		convert, within = m.rotation, Range{m.rotation(-1 << 15), m.rotation(1<<15 - 1)}
 	}
 	return &chipMeasure{chip: m, name: name, unit: unit, within: within, sample: func(at time.Duration) (int64, error) {
 		m.mutex.Lock()

@@ -24,7 +24,7 @@ func TestQuadraturePositionGoesOn(t *testing.T) {
 		{2, 3_000_000, 666_667},
 		{-2, 3_000_000, -666_667},
 	} {
-		q := &Quadrature{opts: QuadratureOpts{CountsPerUnit: c.perUnit}, counts: c.counts}
+		q := &Quadrature{perUnit: c.perUnit, counts: c.counts}
 		if got := q.value(); got != c.want {
 			t.Errorf("%d counts of %d millionths a unit: got %d, want %d", c.counts, c.perUnit, got, c.want)
 		}
@@ -34,7 +34,7 @@ func TestQuadraturePositionGoesOn(t *testing.T) {
 func TestQuadraturePositionIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		counts, perUnit := rapid.Int64Range(-1<<52, 1<<52).Draw(t, "counts"), rapid.Int64Range(1_000_000, 1_000_000_000_000_000).Draw(t, "counts a unit")
-		q := &Quadrature{opts: QuadratureOpts{CountsPerUnit: perUnit}, counts: counts}
+		q := &Quadrature{perUnit: perUnit, counts: counts}
 		twice := new(big.Int).Mul(big.NewInt(2*counts), big.NewInt(1_000_000_000_000)) // in halves of perUnit
 		off := twice.Sub(twice, new(big.Int).Mul(big.NewInt(q.value()), big.NewInt(2*perUnit)))
 		if value := q.value(); value < math.MaxInt64 && value > -math.MaxInt64 && off.CmpAbs(big.NewInt(perUnit)) > 0 {

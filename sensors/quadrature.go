@@ -25,16 +25,38 @@ const (
 	quadratureRoom = 1024
 )
 
-// QuadratureOpts are the options of a Quadrature.
+// QuadratureOpts are the options of a Quadrature. NewQuadrature takes the default of each that is not set.
 type QuadratureOpts struct {
-	// CountsPerUnit is how many edges of both channels make a unit, in millionths: 48,000,000 for 12 slots a revolution.
-	CountsPerUnit int64
-	// Unit is "rev" or "m", whatever CountsPerUnit counts.
-	Unit string
-	// Pull is the pins' resistor; most encoders with open collectors want gpio.PullUp.
-	Pull gpio.Pull
+	A string `yaml:"a" pin:"in" required:"true" doc:"pin of channel A"`
+	B string `yaml:"b" pin:"in" required:"true" doc:"pin of channel B"`
+	// Counts is how many edges of both channels make a unit: 48 for 12 slots a revolution. It is rounded to a millionth.
+	Counts float64 `yaml:"counts" required:"true" min:"1" max:"1e9" doc:"edges of both channels per revolution or metre: four times the slots of the disc"`
+	// Unit is "rev" or "m", whatever Counts counts.
+	Unit string `yaml:"unit" default:"rev" enum:"rev,m" doc:"unit of a wheel: rev or m"`
+	// Pull is the pins' resistor; most encoders with open collectors want "up".
+	Pull string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
 	// Inverted counts the other way round.
-	Inverted bool
+	Inverted bool `yaml:"inverted" default:"false" doc:"the wheel turns the other way round"`
+}
+
+var quadratureKind = Kind{Name: "quadrature", About: "wheel encoder", New: func() Options { return new(QuadratureOpts) }, Edges: true, Calibrates: true}
+
+// Measures implements Options.
+func (o *QuadratureOpts) Measures() []Measure {
+	return []Measure{{Name: "position", Unit: o.Unit}, {Name: "speed", Unit: o.Unit + "/s", Polled: true}}
+}
+
+// Open implements Options.
+func (o *QuadratureOpts) Open(from Parts) (Device, error) {
+	a, err := from.EdgePin(o.A)
+	if err != nil {
+		return nil, err
+	}
+	b, err := from.EdgePin(o.B)
+	if err != nil {
+		return nil, err
+	}
+	return several(NewQuadrature(a, b, o))
 }
 
 // Quadrature is a wheel encoder with two channels a quarter of a period apart. Every edge of either counts, forward when A leads B. It
@@ -44,9 +66,10 @@ type QuadratureOpts struct {
 // The edges of both channels are merged in the order of the kernel's stamps, so the direction is right however late they are taken; for
 // that an edge waits up to a millisecond for one of the other channel. Where edges were lost the levels are looked at, and counted in Errors.
 type Quadrature struct {
-	name string
-	a, b EdgePin
-	opts QuadratureOpts
+	name    string
+	a, b    EdgePin
+	opts    QuadratureOpts
+	perUnit int64 // counts, in millionths
 
 	mutex   sync.Mutex
 	ready   bool
@@ -63,16 +86,17 @@ type Quadrature struct {
 	errors  uint64
 }
 
-// NewQuadrature makes an encoder of its pins, which are set up at the first Sample or Next.
+// NewQuadrature makes an encoder of its pins, which are set up at the first Sample or Next. Options say the counts at least.
 func NewQuadrature(a, b EdgePin, opts *QuadratureOpts) (*Quadrature, error) {
 	q := &Quadrature{name: fmt.Sprintf("quadrature on %s and %s", a.Name(), b.Name()), a: a, b: b}
-	if opts == nil || opts.CountsPerUnit <= 0 || opts.Unit == "" {
-		return nil, fmt.Errorf("%s: expected counts per unit, more than 0, and the unit", q)
+	q.opts = orDefaults(opts, defaults[QuadratureOpts]())
+	if err := hold(q, &q.opts); err != nil {
+		return nil, err
 	}
 	if a.Name() == b.Name() {
 		return nil, fmt.Errorf("%s: expected two pins", q)
 	}
-	q.opts = *opts
+	q.perUnit = int64(math.Round(q.opts.Counts * 1e6))
 	return q, nil
 }
 
@@ -81,13 +105,17 @@ func (q *Quadrature) String() string { return q.name }
 
 // Measure gives "position", an EdgeSensor, or "speed".
 func (q *Quadrature) Measure(name string) (Sensor, error) {
-	switch name {
-	case "position":
-		return &quadraturePosition{chipMeasure{chip: q, name: name, unit: q.opts.Unit, sample: q.position}, q}, nil
-	case "speed":
-		return &chipMeasure{chip: q, name: name, unit: q.opts.Unit + "/s", sample: q.speed}, nil
+	measures := q.opts.Measures()
+	i, err := find(q, measures, name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%s: measure: expected position or speed, got %q", q, name)
+	m := chipMeasure{chip: q, name: name, unit: measures[i].Unit, sample: q.position}
+	if measures[i].Polled {
+		m.sample = q.speed
+		return &m, nil
+	}
+	return &quadraturePosition{m, q}, nil
 }
 
 // Errors counts where edges were lost, or made no sense.
@@ -150,7 +178,7 @@ func (q *Quadrature) speed(at time.Duration) (int64, error) {
 	}
 	// Counts in 1e6 s over counts per unit in millionths: units in millionths need 1e12, and times 1e9 ns it leaves 64 bits; so in two steps.
 	perSecond := nearest(int64(counts)*int64(time.Second)*1_000_000, int64(took)) // millionths of counts a second
-	return q.way * nearest(min(perSecond, 1<<42)*1_000_000, q.opts.CountsPerUnit), nil
+	return q.way * nearest(min(perSecond, 1<<42)*1_000_000, q.perUnit), nil
 }
 
 // look takes what edges there are, unless somebody takes them as they come.
@@ -225,7 +253,7 @@ func (q *Quadrature) setUp() error {
 	if q.ready {
 		return nil
 	}
-	if err := errors.Join(q.a.In(q.opts.Pull, gpio.BothEdges), q.b.In(q.opts.Pull, gpio.BothEdges)); err != nil {
+	if err := errors.Join(q.a.In(pulls[q.opts.Pull], gpio.BothEdges), q.b.In(pulls[q.opts.Pull], gpio.BothEdges)); err != nil {
 		return fmt.Errorf("%s: set up its pins: %w", q, err)
 	}
 	q.levels = [2]bool{bool(q.a.Read()), bool(q.b.Read())}
@@ -310,7 +338,7 @@ func (q *Quadrature) resynchronise() {
 // value is the position: counts times 10^12, which leaves 64 bits after 9 million of them, by the millionths of counts a unit. A robot goes
 // on for longer than that, so the product has 128 bits. The ends of a position are 9.2 * 10^12 units away: beyond them it would stay there.
 func (q *Quadrature) value() int64 {
-	counts, perUnit := uint64(max(q.counts, -q.counts)), uint64(q.opts.CountsPerUnit)
+	counts, perUnit := uint64(max(q.counts, -q.counts)), uint64(q.perUnit)
 	high, low := bits.Mul64(counts, 1_000_000_000_000)
 	low, carry := bits.Add64(low, perUnit/2, 0) // to the nearest
 	high += carry

@@ -7,7 +7,6 @@ import (
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
 
-	"periph.io/x/conn/v3/gpio"
 	"pgregory.net/rapid"
 )
 
@@ -16,7 +15,7 @@ func encoder(t fataler, inverted bool) (position, speed sensors.Sensor, q *senso
 	t.Helper()
 	a, b, now := pins(t, "GPIO5", "GPIO6")
 	wheel = chips.NewWheel(a, b)
-	q, err := sensors.NewQuadrature(a, b, &sensors.QuadratureOpts{CountsPerUnit: 40_000_000, Unit: "rev", Pull: gpio.PullUp, Inverted: inverted})
+	q, err := sensors.NewQuadrature(a, b, &sensors.QuadratureOpts{Counts: 40, Inverted: inverted})
 	both := measures(t, q, err, "position", "speed")
 	return both[0], both[1], q, wheel, now
 }

@@ -166,11 +166,7 @@ func TestTimesThatAreNoneAreRefused(t *testing.T) {
 // A log with times plays each row when it was recorded; in a loop the last row lasts as long as the others on average.
 func TestALogWithTimes(t *testing.T) {
 	rec := recording(t, "t,x\n10,1\n10.5,2\n12,3\n")
-	times, err := rec.Timed("t", "s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := sensors.NewLog(rec, sensors.LogOpts{Column: "x", Times: times, Loop: true})
+	log, err := sensors.NewLog(rec, sensors.LogOpts{Column: "x", Time: &sensors.TimeColumn{Column: "t", Unit: "s"}, Loop: true})
 	if err != nil {
 		t.Fatal(err)
 	}

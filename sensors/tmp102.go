@@ -36,10 +36,34 @@ var tmp102Chips = [...]struct {
 	first time.Duration
 }{TMP102: {"tmp102", 300 * time.Millisecond}, TMP105: {"tmp105", 300 * time.Millisecond}}
 
+// tmp102Addresses are by what pin ADD0 is connected to: ground, supply, SDA, SCL.
+var tmp102Addresses = []uint16{0x48, 0x49, 0x4a, 0x4b}
+
 // TMP102Opts are the options of a TMP102Sensor.
 type TMP102Opts struct {
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
 	// Chip is TMP102 unless set.
-	Chip TMP102Chip
+	Chip TMP102Chip `yaml:"-"`
+}
+
+var (
+	tmp102Kind = Kind{Name: "tmp102", About: "temperature", New: func() Options { return new(TMP102Opts) },
+		Addresses: tmp102Addresses, Calibrates: true, Freezes: true}
+	tmp105Kind = Kind{Name: "tmp105", About: "temperature", New: func() Options { return &TMP102Opts{Chip: TMP105} },
+		Addresses: tmp102Addresses, Calibrates: true, Freezes: true}
+)
+
+// Measures implements Options.
+func (o *TMP102Opts) Measures() []Measure { return all("°C", "") }
+
+// Open implements Options.
+func (o *TMP102Opts) Open(from Parts) (Device, error) {
+	bus, err := from.Bus(o.Bus)
+	if err != nil {
+		return nil, err
+	}
+	return alone(NewTMP102(bus, o.Address, o))
 }
 
 // TMP102Sensor is a thermometer on I2C: a TMP102, a TMP105 or one that speaks like them. Its unit is °C; it resolves 0.0625 °C.
@@ -54,8 +78,7 @@ type TMP102Sensor struct {
 	model TMP102Chip
 }
 
-// NewTMP102 makes a thermometer of a chip, which the first Sample starts. The address is 0x48 to 0x4b, by pin ADD0 (TMP105: 0x48
-// to 0x4f by three pins); nil options stand for a TMP102.
+// NewTMP102 makes a thermometer of a chip, which the first Sample starts. The address is 0x48 to 0x4b, by pin ADD0; nil options stand for a TMP102.
 func NewTMP102(bus i2c.Bus, address uint16, opts *TMP102Opts) (*TMP102Sensor, error) {
 	if opts == nil {
 		opts = &TMP102Opts{}
@@ -65,8 +88,8 @@ func NewTMP102(bus i2c.Bus, address uint16, opts *TMP102Opts) (*TMP102Sensor, er
 	}
 	t := &TMP102Sensor{model: opts.Chip, chip: newChip(tmp102Chips[opts.Chip].name, bus, address,
 		"its supply, the wires to SDA and SCL, and the address pins (0x48: to ground)")}
-	if most := uint16(0x4b) + 4*uint16(opts.Chip); address < 0x48 || address > most {
-		return nil, fmt.Errorf("%s: address: expected 0x48 to %#02x", t, most)
+	if err := t.among(tmp102Addresses, "0x48 to 0x4b"); err != nil {
+		return nil, err
 	}
 	return t, nil
 }

@@ -1,7 +1,6 @@
 package sensors
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -114,17 +113,35 @@ var vl53l0xSteps = [...]struct {
 	{"calibrate the phase", (*VL53L0X).startRanging},
 }
 
-// VL53L0XOpts are the options of a VL53L0X. A field that is zero stands for its default.
+// VL53L0XOpts are the options of a VL53L0X. NewVL53L0X takes the default of each that is not set.
 type VL53L0XOpts struct {
-	// TimingBudget is the time of a measurement, 20 ms to 1 s: four times as much halves the noise. 33 ms unless set.
-	TimingBudget time.Duration
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" default:"0x29" doc:"I2C address, such as 0x23"`
+	// TimingBudget is the time of a measurement, 20 ms to 1 s: four times as much halves the noise.
+	TimingBudget time.Duration `yaml:"-" default:"33ms"`
 	// IOVoltage is that of SDA and SCL: 2.8 V, which also stands for anything above and is what boards for 3.3 and 5 V bring with them,
-	// or 1.8 V for a bare chip. 2.8 V unless set.
-	IOVoltage physic.ElectricPotential
+	// or 1.8 V for a bare chip.
+	IOVoltage physic.ElectricPotential `yaml:"-" default:"2.8 V"`
 }
 
 // DefaultVL53L0XOpts are the options that stand for nil: ST's own.
-var DefaultVL53L0XOpts = VL53L0XOpts{TimingBudget: 33 * time.Millisecond, IOVoltage: 2800 * physic.MilliVolt}
+var DefaultVL53L0XOpts = defaults[VL53L0XOpts]()
+
+// With ST's shortest timing budget a measurement takes 20 ms.
+var vl53l0xKind = Kind{Name: "vl53l0x", About: "range by light", New: func() Options { return new(VL53L0XOpts) },
+	Addresses: vl53l0xAddresses, Least: 20 * time.Millisecond, Calibrates: true, Freezes: true}
+
+// Measures implements Options.
+func (o *VL53L0XOpts) Measures() []Measure { return all("m", "") }
+
+// Open implements Options.
+func (o *VL53L0XOpts) Open(from Parts) (Device, error) {
+	bus, err := from.Bus(o.Bus)
+	if err != nil {
+		return nil, err
+	}
+	return alone(NewVL53L0X(bus, o.Address, o))
+}
 
 // VL53L0X is a laser distance sensor on I2C, which measures the time of flight of light, in m, up to 2 m. It measures back to back. It
 // belongs to one goroutine.
@@ -154,23 +171,21 @@ type VL53L0X struct {
 // NewVL53L0X checks the options and leaves the chip alone: the first Sample starts it, and the four after it take the start to its
 // end. The address is 0x29; nil options stand for DefaultVL53L0XOpts.
 func NewVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts) (*VL53L0X, error) {
-	if opts == nil {
-		opts = &DefaultVL53L0XOpts
-	}
+	o := orDefaults(opts, DefaultVL53L0XOpts)
 	v := &VL53L0X{chip: newChip("vl53l0x", bus, address, "its supply, the wires to SDA and SCL, and that pin XSHUT is high")}
 	if err := v.among(vl53l0xAddresses, "0x29: the chip goes back to it with each start"); err != nil {
 		return nil, err
 	}
-	v.budget = cmp.Or(opts.TimingBudget, DefaultVL53L0XOpts.TimingBudget)
+	v.budget = o.TimingBudget
 	if v.budget < 20*time.Millisecond || v.budget > time.Second {
-		return nil, fmt.Errorf("%s: timing budget: expected 20 ms to 1 s, got %v", v, opts.TimingBudget)
+		return nil, fmt.Errorf("%s: timing budget: expected 20 ms to 1 s, got %v", v, o.TimingBudget)
 	}
-	switch cmp.Or(opts.IOVoltage, DefaultVL53L0XOpts.IOVoltage) {
+	switch o.IOVoltage {
 	case 2800 * physic.MilliVolt:
 		v.high = true
 	case 1800 * physic.MilliVolt:
 	default:
-		return nil, fmt.Errorf("%s: voltage of SDA and SCL: expected 2.8 or 1.8 V, got %s", v, opts.IOVoltage)
+		return nil, fmt.Errorf("%s: voltage of SDA and SCL: expected 2.8 or 1.8 V, got %s", v, o.IOVoltage)
 	}
 	return v, nil
 }

@@ -14,11 +14,10 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// pulls are the resistors by their names.
-var pulls = map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}
-
 // ActiveLow says whether low means pressed, or that the line is seen.
-func ActiveLow(c configs.Sensor) bool { return c.Active == "low" || c.Active == "" && c.Pull == "up" }
+func ActiveLow(c configs.Sensor) bool {
+	return (&sensors.ButtonOpts{Pull: c.Pull, Active: c.Active}).ActiveLow()
+}
 
 // pin gives a pin of the board, or one of an expander: name/pin.
 func (b *Body) pin(name string) (gpio.PinIO, error) {
@@ -110,7 +109,7 @@ func (b *Body) OpenStop() (*sensors.Button, error) {
 		if err != nil {
 			return err
 		}
-		button, err = sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pulls[c.Pull], ActiveLow: c.Active == "low", Debounce: stopDebounce})
+		button, err = sensors.NewButton(pin, &sensors.ButtonOpts{Pull: c.Pull, Active: c.Active, Debounce: stopDebounce})
 		return err
 	})
 	if err != nil {

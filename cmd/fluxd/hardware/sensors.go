@@ -1,11 +1,11 @@
 package hardware
 
 import (
+	"errors"
 	"fluxd/boards/sim"
 	"fluxd/configs"
 	"fluxd/sensors"
 	"fmt"
-	"math"
 	"strings"
 
 	"periph.io/x/conn/v3/gpio"
@@ -76,9 +76,9 @@ func (s *Sensor) Adjust(c configs.Sensor) {
 	}
 	switch device := s.Device.(type) {
 	case *sensors.Button:
-		device.SetDebounce(c.Debounce)
+		device.Adjust(&sensors.ButtonOpts{Debounce: c.Debounce})
 	case *sensors.HCSR04:
-		_ = device.SetTemperature(celsius(c.Temperature)) // its limits are those of the parameter
+		device.Adjust(&sensors.HCSR04Opts{Temperature: celsius(c.Temperature)})
 	}
 }
 
@@ -114,7 +114,7 @@ func (b *Body) openDevice(c configs.Sensor) (sensors.Sensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		return sensors.NewButton(pin, &sensors.ButtonOpts{Pull: pulls[c.Pull], ActiveLow: ActiveLow(c), Debounce: c.Debounce, WarmUp: c.WarmUp})
+		return sensors.NewButton(pin, &sensors.ButtonOpts{Pull: c.Pull, Active: c.Active, Debounce: c.Debounce, WarmUp: c.WarmUp})
 	case "log":
 		return b.openLog(c)
 	case "hcsr04":
@@ -126,7 +126,7 @@ func (b *Body) openDevice(c configs.Sensor) (sensors.Sensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		return sensors.NewHCSR04(trigger, echo, &sensors.HCSR04Opts{Temperature: celsius(c.Temperature), Max: distance(c.Reach)})
+		return sensors.NewHCSR04(trigger, echo, &sensors.HCSR04Opts{Temperature: celsius(c.Temperature), Reach: distance(c.Reach)})
 	case "hx711":
 		clock, err := b.pin(c.Clock)
 		if err != nil {
@@ -149,17 +149,12 @@ func (b *Body) openLog(c configs.Sensor) (sensors.Sensor, error) {
 	if err != nil {
 		return nil, At("file", err)
 	}
-	opts := sensors.LogOpts{Column: c.Column, Unit: c.Unit, Every: c.Every, Loop: c.Loop}
-	if c.Time != nil {
-		if opts.Times, err = recording.Timed(c.Time.Column, c.Time.Unit); err != nil {
-			return nil, At("time", err)
-		}
+	log, err := sensors.NewLog(recording, sensors.LogOpts{Column: c.Column, Unit: c.Unit, Every: c.Every, Loop: c.Loop, Time: (*sensors.TimeColumn)(c.Time)})
+	var wrong sensors.Mistake
+	if errors.As(err, &wrong) {
+		return nil, At(wrong.Key, wrong)
 	}
-	log, err := sensors.NewLog(recording, opts)
-	if err != nil {
-		return nil, At("column", err)
-	}
-	return log, nil
+	return log, err
 }
 
 // openOnPins makes what measures several things with several pins.
@@ -177,7 +172,7 @@ func (b *Body) openOnPins(c configs.Sensor) (sensors.Sensor, error) {
 			if err != nil {
 				return nil, err
 			}
-			return sensors.NewQuadrature(a, other, &sensors.QuadratureOpts{CountsPerUnit: int64(math.Round(c.Counts * 1e6)), Unit: c.Unit, Inverted: c.Inverted, Pull: pulls[c.Pull]})
+			return sensors.NewQuadrature(a, other, &sensors.QuadratureOpts{Counts: c.Counts, Unit: c.Unit, Inverted: c.Inverted, Pull: c.Pull})
 		})
 	} else {
 		made, err = shared(b, place, func() (*sensors.LineArray, error) {
@@ -189,7 +184,7 @@ func (b *Body) openOnPins(c configs.Sensor) (sensors.Sensor, error) {
 				}
 				pins = append(pins, pin)
 			}
-			return sensors.NewLineArray(pins, &sensors.LineArrayOpts{Pull: pulls[c.Pull], ActiveLow: ActiveLow(c)})
+			return sensors.NewLineArray(pins, &sensors.LineArrayOpts{Pull: c.Pull, Active: c.Active})
 		})
 	}
 	if err != nil {
@@ -211,8 +206,7 @@ func (b *Body) openOnBus(c configs.Sensor) (sensors.Sensor, error) {
 	place := fmt.Sprintf("%s 0x%02x", bus, c.Address)
 	switch c.Device {
 	case "bh1750":
-		resolutions := map[string]sensors.BH1750Resolution{"low": sensors.BH1750Low, "high": sensors.BH1750High, "high2": sensors.BH1750High2}
-		return sensors.NewBH1750(bus, c.Address, &sensors.BH1750Opts{Resolution: resolutions[c.Resolution]})
+		return sensors.NewBH1750(bus, c.Address, &sensors.BH1750Opts{Resolution: c.Resolution})
 	case "tmp102":
 		return sensors.NewTMP102(bus, c.Address, nil)
 	case "tmp105":
@@ -234,7 +228,7 @@ func (b *Body) openOnBus(c configs.Sensor) (sensors.Sensor, error) {
 		})
 	case "mpu6050":
 		made, err = shared(b, place, func() (*sensors.MPU6050, error) {
-			return sensors.NewMPU6050(bus, c.Address, &sensors.MPU6050Opts{AccelRange: c.AccelRange, GyroRange: c.GyroRange, WhoAmI: byte(c.WhoAmI)})
+			return sensors.NewMPU6050(bus, c.Address, &sensors.MPU6050Opts{AccelRange: c.AccelRange, GyroRange: c.GyroRange, WhoAmI: c.WhoAmI})
 		})
 	default:
 		return nil, fmt.Errorf("device %q: unknown", c.Device)

@@ -1,0 +1,336 @@
+package sensors
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"periph.io/x/conn/v3/physic"
+)
+
+const walk = "column,t\n1,0\n2,1\n"
+
+// A kind tells all of itself: what an option is, what stands for it when it is not set, and what it may be.
+func TestKindsTellAllOfTheirOptions(t *testing.T) {
+	var names, live []string
+	for _, k := range Kinds {
+		names = append(names, k.Name)
+		if known, ok := KindOf(k.Name); !ok || known.Name != k.Name || k.About == "" {
+			t.Errorf("%s: %v, %q", k.Name, known, k.About)
+		}
+		v := reflect.ValueOf(written(k)).Elem()
+		keys := map[string]bool{}
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			key, tag, field := f.Tag.Get("yaml"), f.Tag, v.Field(i)
+			switch {
+			case key == "":
+				t.Errorf("%s.%s: no tag yaml", k.Name, f.Name)
+			case key != "-" && tag.Get("doc") == "":
+				t.Errorf("%s: %s: no tag doc", k.Name, key)
+			case key != "-" && keys[key]:
+				t.Errorf("%s: %s: twice", k.Name, key)
+			case tag.Get("required") != "" && tag.Get("default") != "":
+				t.Errorf("%s: %s: required, and has a default", k.Name, key)
+			case tag.Get("default") != "" && tag.Get("enum") != "" && !slices.Contains(strings.Split(tag.Get("enum"), ","), field.String()):
+				t.Errorf("%s: %s: the default %q is not allowed", k.Name, key, field)
+			case (tag.Get("min") == "") != (tag.Get("max") == ""):
+				t.Errorf("%s: %s: one end alone", k.Name, key)
+			case tag.Get("pin") != "" && !slices.Contains([]string{"in", "out"}, tag.Get("pin")):
+				t.Errorf("%s: %s: pin %q", k.Name, key, tag.Get("pin"))
+			}
+			if keys[key] = true; tag.Get("live") != "" {
+				live = append(live, k.Name+"."+key)
+			}
+		}
+	}
+	if !slices.IsSorted(names) {
+		t.Errorf("expected the kinds in the order of their names, got %v", names)
+	}
+	if want := []string{"button.debounce", "hcsr04.temperature", "pir.debounce"}; !slices.Equal(live, want) {
+		t.Errorf("live are %v, want %v", live, want)
+	}
+	if _, ok := KindOf("lidar"); ok {
+		t.Error("a lidar")
+	}
+}
+
+// Every kind opens on a board with nothing at it, and measures what it says, in the units that it says.
+func TestKindsOpenWithoutTouchingAChip(t *testing.T) {
+	for _, k := range Kinds {
+		t.Run(k.Name, func(t *testing.T) {
+			opts := written(k)
+			if c, ok := opts.(interface{ Check() []Mistake }); ok && c.Check() != nil {
+				t.Errorf("mistakes: %v", c.Check())
+			}
+			device, err := opts.Open(paper{t.Error, walk})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := opts.Measures()
+			for _, m := range all {
+				s, err := device.Measure(m.Name)
+				if err != nil {
+					t.Errorf("%q: %v", m.Name, err)
+				} else if s.Unit() != m.Unit {
+					t.Errorf("%q is in %q, of the options in %q", m.Name, s.Unit(), m.Unit)
+				} else if _, edges := s.(EdgeSensor); k.Edges && edges == m.Polled {
+					t.Errorf("%q has edges: %v; is polled: %v", m.Name, edges, m.Polled)
+				}
+			}
+			if len(all) == 0 || len(all) > 1 && all[0].Name == "" {
+				t.Errorf("measures %v", all)
+			}
+			if _, err := device.Measure("anything"); err == nil || !strings.Contains(err.Error(), "measure: expected") {
+				t.Errorf("a measure that it has not: %v", err)
+			}
+		})
+	}
+}
+
+// Nothing but the addresses of a kind is taken for one.
+func TestKindsHaveTheirAddresses(t *testing.T) {
+	for _, k := range Kinds {
+		address := reflect.ValueOf(written(k)).Elem().FieldByName("Address")
+		if address.IsValid() != (len(k.Addresses) > 0) || !slices.IsSorted(k.Addresses) {
+			t.Errorf("%s: addresses %#x", k.Name, k.Addresses)
+		}
+		if !address.IsValid() {
+			continue
+		}
+		for a := range uint16(0x80) {
+			opts := written(k)
+			reflect.ValueOf(opts).Elem().FieldByName("Address").SetUint(uint64(a))
+			if _, err := opts.Open(paper{t.Error, walk}); (err == nil) != slices.Contains(k.Addresses, a) {
+				t.Errorf("%s at %#02x: %v", k.Name, a, err)
+			}
+		}
+	}
+}
+
+// What the tags say is what the constructors hold options to: both ends belong to a range, and nothing beyond.
+func TestKindsHoldTheirLimits(t *testing.T) {
+	held := 0
+	for _, k := range Kinds {
+		fields := reflect.ValueOf(written(k)).Elem()
+		for i := range fields.NumField() {
+			low, high, ok := limits(fields, i)
+			if !ok {
+				continue
+			}
+			held++
+			key := fields.Type().Field(i).Tag.Get("yaml")
+			refused := func(value reflect.Value, beyond int64) bool {
+				opts := written(k)
+				v := reflect.ValueOf(opts).Elem().Field(i)
+				if v.Set(value); v.CanFloat() {
+					v.SetFloat(v.Float() + float64(beyond)/1e3)
+				} else {
+					v.SetInt(v.Int() + beyond)
+				}
+				_, err := opts.Open(paper{t.Error, walk})
+				return err != nil && strings.Contains(err.Error(), fmt.Sprintf("%s: expected %v to %v, got", key, low, high))
+			}
+			if refused(low, 0) || refused(high, 0) {
+				t.Errorf("%s: %s: an end is refused", k.Name, key)
+			}
+			if !refused(low, -1) || !refused(high, 1) {
+				t.Errorf("%s: %s: what is beyond %v to %v is taken", k.Name, key, low, high)
+			}
+		}
+	}
+	if held == 0 {
+		t.Error("no limits")
+	}
+}
+
+func TestKindsCheck(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		opts interface{ Check() []Mistake }
+		want string // keys and mistakes
+	}{
+		{"all in order", &ADS1115Opts{FullScale: 256 * physic.MilliVolt}, ""},
+		{"full scale", &ADS1115Opts{FullScale: 3 * physic.Volt}, "full_scale: expected 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V"},
+		{"all in order", &INA219Opts{Shunt: 100 * physic.MilliOhm, MaxCurrent: 3200 * physic.MilliAmpere}, ""},
+		{"current", &INA219Opts{Shunt: physic.Ohm, MaxCurrent: physic.Ampere}, "max_current: 1A: expected at most 320 mV across the shunt of 1Ω"},
+		{"ranges", &MPU6050Opts{AccelRange: 3, GyroRange: 1000, WhoAmI: 0x172},
+			"accel_range: 3: expected one of [2 4 8 16]; who_am_i: 0x172: expected an identity of one byte, such as 0x72"},
+		{"rotation", &MPU6050Opts{AccelRange: 16, GyroRange: 125, WhoAmI: 0x72}, "gyro_range: 125: expected one of [250 500 1000 2000]"},
+		{"gain", &HX711Opts{Gain: 100}, "gain: 100: expected one of [128 64 32]"},
+		{"a gain that is not forgotten", &HX711Opts{Gain: 128, Every: time.Minute}, ""},
+		{"a gain that is set again in time", &HX711Opts{Gain: 32, Every: 250 * time.Millisecond}, ""},
+		{"a gain that is forgotten", &HX711Opts{Gain: 64, Every: 300 * time.Millisecond}, "every: 300ms: expected at most 250ms with a gain of 64: a chip that" +
+			" lost its supply for a moment has forgotten it, which only the time since the last reading shows"},
+		{"two pins", &LineArrayOpts{Pins: make([]string, 2)}, ""},
+		{"one pin", &LineArrayOpts{Pins: make([]string, 1)}, "pins: expected 2 to 16 pins, got 1"},
+		{"many pins", &LineArrayOpts{Pins: make([]string, 17)}, "pins: expected 2 to 16 pins, got 17"},
+		{"a rate", &LogOpts{Rate: 9 * physic.Hertz}, ""},
+		{"an interval", &LogOpts{Every: time.Second}, ""},
+		{"both", &LogOpts{Rate: 9 * physic.Hertz, Every: time.Second}, "rate: expected rate or every, not both"},
+		{"too fast", &LogOpts{Rate: 3 * physic.MegaHertz}, "rate: expected a rate from 0.3 mHz to 1 MHz"},
+		{"too slow", &LogOpts{Rate: 200 * physic.MicroHertz}, "rate: expected a rate from 0.3 mHz to 1 MHz"},
+		{"neither", &LogOpts{}, ": rate is missing: rows per second, such as 9 Hz; or every, the time between two"},
+		{"times alone", &LogOpts{Time: &TimeColumn{}}, ": every is missing: how often the row that is current is read, such as 20ms"},
+	} {
+		var got []string
+		for _, m := range c.opts.Check() {
+			got = append(got, m.Key+": "+m.Error())
+		}
+		if got := strings.Join(got, "; "); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestKindsLimits(t *testing.T) {
+	for _, c := range []struct {
+		opts HX711Opts
+		key  string
+		low  time.Duration
+		high time.Duration
+		ok   bool
+	}{
+		{HX711Opts{Gain: 128}, "every", 0, 0, false},
+		{HX711Opts{Gain: 64}, "every", 12 * time.Millisecond, 250 * time.Millisecond, true},
+		{HX711Opts{Gain: 32}, "every", 12 * time.Millisecond, 250 * time.Millisecond, true},
+		{HX711Opts{Gain: 64}, "gain", 0, 0, false},
+	} {
+		low, high, ok := c.opts.Limits(c.key)
+		if time.Duration(low) != c.low || time.Duration(high) != c.high || ok != c.ok {
+			t.Errorf("%s with a gain of %d: %v to %v, %v", c.key, c.opts.Gain, time.Duration(low), time.Duration(high), ok)
+		}
+	}
+}
+
+// What follows from options: units, measures, the meaning of a level, the rate of a recording.
+func TestKindsByTheirOptions(t *testing.T) {
+	wheel := []Measure{{Name: "position", Unit: "m"}, {Name: "speed", Unit: "m/s", Polled: true}}
+	if got := (&QuadratureOpts{Unit: "m"}).Measures(); !slices.Equal(got, wheel) {
+		t.Errorf("wheel: %v", got)
+	}
+	if got := (&LineArrayOpts{Pins: []string{"GPIO4", "GPIO5"}}).Measures(); !slices.Equal(got, all("", "position", "count", "0", "1")) {
+		t.Errorf("line: %v", got)
+	}
+	for _, c := range []struct {
+		opts Switching
+		want bool
+	}{
+		{&ButtonOpts{Pull: "up"}, true},
+		{&ButtonOpts{Pull: "down"}, false},
+		{&ButtonOpts{Pull: "up", Active: "high"}, false},
+		{&LineArrayOpts{Pull: "none"}, false},
+		{&LineArrayOpts{Pull: "none", Active: "low"}, true},
+		{&PIROpts{Pull: "down"}, false},
+	} {
+		if got := c.opts.ActiveLow(); got != c.want {
+			t.Errorf("%+v: active low %v", c.opts, got)
+		}
+	}
+	for _, c := range []struct {
+		opts Recorded
+		want time.Duration
+	}{
+		{&LogOpts{Rate: 9 * physic.Hertz}, 111_111 * time.Microsecond}, {&LogOpts{Rate: physic.MegaHertz}, time.Microsecond},
+		{&LogOpts{Every: time.Second}, time.Second}, {&LogOpts{}, 0},
+	} {
+		if got := c.opts.Interval(); got != c.want {
+			t.Errorf("%+v: every %v", c.opts, got)
+		}
+	}
+	unit, _ := reflect.TypeFor[TimeColumn]().FieldByName("Unit")
+	if enum := unit.Tag.Get("enum"); enum != strings.Join(TimeUnits, ",") {
+		t.Errorf("units of time: %s, want %v", enum, TimeUnits)
+	}
+}
+
+// Numbers that stand in a tag and in a driver are the same.
+func TestKindsDocumentWhatTheirDriversHave(t *testing.T) {
+	doc := func(opts Options, field string) string {
+		f, _ := reflect.TypeOf(opts).Elem().FieldByName(field)
+		return f.Tag.Get("doc")
+	}
+	for _, r := range ads1115Ranges {
+		if volts := decimal(int64(r/physic.MicroVolt)) + " V"; !strings.Contains(doc(&ADS1115Opts{}, "FullScale"), volts) {
+			t.Errorf("ads1115: full_scale: no %s", volts)
+		}
+	}
+	for field, choices := range map[string][]int{"AccelRange": mpu6050AccelRanges, "GyroRange": mpu6050GyroRanges} {
+		for _, n := range choices {
+			if !strings.Contains(doc(&MPU6050Opts{}, field), fmt.Sprint(n)) {
+				t.Errorf("mpu6050: %s: no %d", field, n)
+			}
+		}
+	}
+	reach := physic.Distance(0)
+	f, _ := reflect.TypeFor[HCSR04Opts]().FieldByName("Reach")
+	parse(reflect.ValueOf(&reach).Elem(), f.Tag.Get("min"))
+	if reach != hcsr04Nearest*physic.MicroMetre {
+		t.Errorf("hcsr04: reach: at least %v, want the shortest distance", reach)
+	}
+}
+
+// An error about an option says which.
+func TestKindsPlaceTheErrorsOfOpening(t *testing.T) {
+	for _, c := range []struct {
+		file string
+		opts LogOpts
+		key  string
+	}{
+		{"", LogOpts{}, "file"},
+		{walk, LogOpts{Column: "row", Every: time.Second}, "column"},
+		{"column\nwall\n", LogOpts{Column: "column", Every: time.Second}, "column"},
+		{walk, LogOpts{Column: "column", Every: time.Second, Time: &TimeColumn{"time", "s"}}, "time"},
+	} {
+		_, err := c.opts.Open(paper{t.Error, c.file})
+		var m Mistake
+		if !errors.As(err, &m) || m.Key != c.key {
+			t.Errorf("%+v: expected a mistake of %s, got %v", c.opts, c.key, err)
+		}
+	}
+}
+
+// What is live is taken over by the device; what is not, or of another kind, is not.
+func TestKindsAdjust(t *testing.T) {
+	for _, c := range []struct{ opts, next Options }{
+		{written(buttonKind), &ButtonOpts{Debounce: 70 * time.Millisecond}},
+		{written(pirKind), &PIROpts{Debounce: 70 * time.Millisecond}},
+	} {
+		device, err := c.opts.Open(paper{t.Error, walk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := device.(One).Sensor.(*Button)
+		for _, step := range []struct {
+			opts Options
+			want time.Duration
+		}{{&HCSR04Opts{}, 5 * time.Millisecond}, {c.next, 70 * time.Millisecond}} {
+			device.(Adjustable).Adjust(step.opts)
+			if got := time.Duration(b.debounce.Load()); got != step.want {
+				t.Errorf("%s: debounce %v, want %v", b, got, step.want)
+			}
+		}
+	}
+	device, err := written(hcsr04Kind).Open(paper{t.Error, walk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := device.(One).Sensor.(*HCSR04)
+	for _, c := range []struct {
+		opts Options
+		want int64 // mm/s
+	}{
+		{&ButtonOpts{}, 343_420},
+		{&HCSR04Opts{Temperature: physic.ZeroCelsius - 40*physic.Kelvin}, 307_060},
+		{&HCSR04Opts{Temperature: physic.ZeroCelsius}, 331_300},
+	} {
+		device.(Adjustable).Adjust(c.opts)
+		if got := h.speed.Load(); got != c.want {
+			t.Errorf("%+v: sound at %d mm/s, want %d", c.opts, got, c.want)
+		}
+	}
+}

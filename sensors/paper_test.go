@@ -1,0 +1,81 @@
+package sensors
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+)
+
+// paper is a board with every pin and bus, and nothing at any of them. Who asks a chip for something has made a mistake.
+type paper struct {
+	fail func(args ...any)
+	file string // of its only recording
+}
+
+func (p paper) Pin(name string) (gpio.PinIO, error)  { return paperPin{gpio.INVALID, name}, nil }
+func (p paper) EdgePin(name string) (EdgePin, error) { return paperPin{gpio.INVALID, name}, nil }
+func (p paper) Bus(name string) (i2c.Bus, error)     { return paperBus{p, name}, nil }
+func (p paper) Recording(string) (*Recording, error) {
+	if p.file == "" {
+		return nil, errors.New("no such file")
+	}
+	return ReadRecording("walk.csv", strings.NewReader(p.file))
+}
+
+type paperPin struct {
+	gpio.PinIO
+	name string
+}
+
+func (p paperPin) Name() string                  { return p.name }
+func (p paperPin) Halt() error                   { return nil }
+func (p paperPin) In(gpio.Pull, gpio.Edge) error { return nil }
+func (p paperPin) NextEdge(time.Duration) (time.Duration, gpio.Level, bool) {
+	return 0, gpio.Low, false
+}
+func (p paperPin) LostEdges() uint64 { return 0 }
+
+type paperBus struct {
+	board paper
+	name  string
+}
+
+func (b paperBus) String() string { return b.name }
+
+func (b paperBus) Tx(address uint16, w, r []byte) error {
+	b.board.fail("a transfer to", address)
+	return errors.New("nobody is there")
+}
+
+func (b paperBus) SetSpeed(physic.Frequency) error { return nil }
+
+// written are options as a robot file has them that says no more than it must: each has its default, or something where it is required.
+func written(k Kind) Options {
+	opts := k.New()
+	v := reflect.ValueOf(opts).Elem()
+	for i := range v.NumField() {
+		field, tag := v.Field(i), v.Type().Field(i).Tag
+		switch key := tag.Get("yaml"); {
+		case key == "-" && v.Type().Field(i).Name == "Every":
+			field.SetInt(int64(100 * time.Millisecond))
+		case key == "-":
+		case tag.Get("default") != "":
+			parse(field, tag.Get("default"))
+		case tag.Get("required") == "":
+		case key == "address":
+			field.SetUint(uint64(k.Addresses[0]))
+		case key == "counts":
+			field.SetFloat(48)
+		case field.Kind() == reflect.Slice:
+			field.Set(reflect.ValueOf([]string{"GPIO4", "GPIO5", "GPIO6"}))
+		default:
+			field.SetString(key) // names, of which none is used twice
+		}
+	}
+	return opts
+}
