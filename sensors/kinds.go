@@ -38,7 +38,8 @@ type Kind struct {
 //	Limits(key string) (low, high int64, ok bool)     ends that depend on other options, in the units of the field; ok is false where the
 //	                                                  tags say all. Where Check has found a mistake of the key, that is told instead
 //
-// and a field Every with the tag yaml:"-": the time between two readings, which is set before Check, Limits and Open are called.
+// and a field Every with the tag yaml:"-": the time between two readings as the robot file says it, which is set before Check, Limits and
+// Open are called.
 type Options interface {
 	// Measures lists what the device measures with these options. A device that measures one thing has one without a name.
 	Measures() []Measure

@@ -32,7 +32,7 @@ type QuadratureOpts struct {
 	// Counts is how many edges of both channels make a unit: 48 for 12 slots a revolution. It is rounded to a millionth.
 	Counts float64 `yaml:"counts" required:"true" min:"1" max:"1e9" doc:"edges of both channels per revolution or metre: four times the slots of the disc"`
 	// Unit is "rev" or "m", whatever Counts counts.
-	Unit string `yaml:"unit" default:"rev" enum:"rev,m" doc:"unit of a wheel: rev or m"`
+	Unit string `yaml:"unit" default:"rev" enum:"rev,m" doc:"unit of the position: rev or m"`
 	// Pull is the pins' resistor; most encoders with open collectors want "up".
 	Pull string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
 	// Inverted counts the other way round.
