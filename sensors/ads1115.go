@@ -52,8 +52,7 @@ var (
 
 // ADS1115Opts are the options of an ADS1115. NewADS1115 takes the default of each that is not set.
 type ADS1115Opts struct {
-	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	OnBus
 	// FullScale is the largest voltage, of either sign. A step is 1/32768 of it. Whatever it is, no pin may be above the chip's supply or
 	// below ground by more than 0.3 V.
 	FullScale physic.ElectricPotential `yaml:"full_scale" default:"4.096 V" doc:"largest voltage: 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V"`

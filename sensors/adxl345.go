@@ -45,8 +45,7 @@ const adxl345SlowestRate = 6
 
 // ADXL345Opts are the options of an ADXL345. NewADXL345 takes the default of each that is not set.
 type ADXL345Opts struct {
-	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	OnBus
 	// Range is the largest acceleration, in multiples of standard gravity: 2, 4, 8 or 16. The resolution is the same in all of them.
 	Range int `yaml:"-" default:"16"`
 	// SampleRate is how often the chip measures: 6.25, 12.5, 25, 50, 100, 200, 400 or 800 Hz. Its bandwidth is half of that. Above 200 Hz

@@ -34,8 +34,7 @@ var bh1750Addresses = []uint16{0x23, 0x5c}
 
 // BH1750Opts are the options of a BH1750. NewBH1750 takes the default of each that is not set.
 type BH1750Opts struct {
-	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	OnBus
 	// Resolution is a measurement mode. "low" resolves 4 lx in 16 ms (24 ms at most) up to 54,612 lx: for robots that move fast. "high"
 	// resolves 1 lx in 120 ms (180 ms at most), and rejects the flicker of 50 and 60 Hz lamps. "high2" resolves 0.5 lx, up to 27,306 lx.
 	Resolution string `yaml:"resolution" default:"low" enum:"low,high,high2" doc:"low: 4 lx in 24 ms; high: 1 lx in 180 ms; high2: 0.5 lx in 180 ms"`

@@ -90,8 +90,7 @@ type BME280 struct {
 
 // BME280Opts are the options of a BME280.
 type BME280Opts struct {
-	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	OnBus
 }
 
 var bme280Kind = Kind{Name: "bme280", About: "air (BMP280 and BMP180 too)", New: func() Options { return new(BME280Opts) },

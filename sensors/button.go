@@ -18,7 +18,7 @@ type ButtonOpts struct {
 	Active string `yaml:"active" enum:"low,high" doc:"level of what is pressed, or sees the line; absent: low with pull up, else high"`
 	// Debounce is how long a change holds off further changes: longer than the contacts bounce, shorter than the briefest press that
 	// matters. 0 takes every level as it is. Most switches settle within 10 ms (Ganssle, "A Guide to Debouncing", 2004).
-	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" max:"1s" live:"true" doc:"how long a change holds off further ones"`
+	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long a change holds off further ones"`
 	// WarmUp is how long after the first Sample there are no readings: see PIROpts.
 	WarmUp time.Duration `yaml:"-"`
 }
@@ -28,7 +28,7 @@ type ButtonOpts struct {
 type PIROpts struct {
 	Pin      string        `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO17 or P1_11"`
 	Pull     string        `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
-	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" max:"1s" live:"true" doc:"how long a change holds off further ones"`
+	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long a change holds off further ones"`
 	WarmUp   time.Duration `yaml:"warm_up" default:"30s" doc:"how long it sees what is not there after power-up"`
 }
 
@@ -42,6 +42,20 @@ var (
 
 // Measures implements Options.
 func (o *ButtonOpts) Measures() []Measure { return all("", "") }
+
+// Limits are those of the debounce time.
+func (o *ButtonOpts) Limits(key string) (low, high int64, ok bool) { return bounces(key, o.Debounce) }
+
+// Limits are those of the debounce time.
+func (o *PIROpts) Limits(key string) (low, high int64, ok bool) { return bounces(key, o.Debounce) }
+
+// bounces are the limits of a debounce time: no contact bounces for a second. A robot file may go beyond what can be tuned.
+func bounces(key string, said time.Duration) (low, high int64, ok bool) {
+	if key != "debounce" {
+		return 0, 0, false
+	}
+	return 0, int64(max(time.Second, said)), true
+}
 
 // ActiveLow implements Switching.
 func (o *ButtonOpts) ActiveLow() bool { return activeLow(o.Pull, o.Active) }

@@ -28,8 +28,7 @@ type HX711Opts struct {
 	Data  string `yaml:"data" pin:"in" required:"true" doc:"pin DOUT"`
 	Gain  int    `yaml:"gain" default:"128" doc:"128 or 64 for input A, 32 for input B"`
 
-	// Every is the time between two readings.
-	Every time.Duration `yaml:"-"`
+	every time.Duration // between two readings
 }
 
 // DefaultHX711Opts are the options that stand for nil: for a load cell.
@@ -58,14 +57,17 @@ func (o *HX711Opts) Open(from Parts) (Device, error) {
 	return alone(NewHX711(clock, data, o))
 }
 
+// Pace implements Paced.
+func (o *HX711Opts) Pace(every time.Duration) { o.every = every }
+
 // Check finds a gain that there is not, and one that would be forgotten.
 func (o *HX711Opts) Check() []Mistake {
 	if mistakes := oneOf("gain", o.Gain, 128, 64, 32); mistakes != nil {
 		return mistakes
 	}
-	if _, most, ok := o.Limits("every"); ok && o.Every > time.Duration(most) {
+	if _, most, ok := o.Limits("every"); ok && o.every > time.Duration(most) {
 		return []Mistake{wrong("every", "%v: expected at most %v with a gain of %d: a chip that lost its supply for a moment has forgotten it,"+
-			" which only the time since the last reading shows", o.Every, time.Duration(most), o.Gain)}
+			" which only the time since the last reading shows", o.every, time.Duration(most), o.Gain)}
 	}
 	return nil
 }

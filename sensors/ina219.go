@@ -42,8 +42,7 @@ const ina219MostShunt = 320_000_000
 
 // INA219Opts are the options of an INA219. NewINA219 takes the default of each that is not set.
 type INA219Opts struct {
-	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	OnBus
 	// Shunt is the resistor that the current flows through: 0.1 ohm on the usual modules.
 	Shunt physic.ElectricResistance `yaml:"shunt" default:"0.1 ohm" min:"0.001 ohm" max:"100 ohm" doc:"the resistor that the current flows through"`
 	// MaxCurrent is the largest current to be measured, of either sign. It chooses the range: with it at most 320 mV are across the shunt,

@@ -35,11 +35,8 @@ type Kind struct {
 // each option. Options may have further methods:
 //
 //	Check() []Mistake                                 what no tag says; the defaults are set before
-//	Limits(key string) (low, high int64, ok bool)     ends that depend on other options, in the units of the field; ok is false where the
+//	Limits(key string) (low, high int64, ok bool)     ends that no tag says, in the units of the field; ok is false where the
 //	                                                  tags say all. Where Check has found a mistake of the key, that is told instead
-//
-// and a field Every with the tag yaml:"-": the time between two readings as the robot file says it, which is set before Check, Limits and
-// Open are called.
 type Options interface {
 	// Measures lists what the device measures with these options. A device that measures one thing has one without a name.
 	Measures() []Measure
@@ -55,11 +52,25 @@ type Measure struct {
 	Polled bool
 }
 
+// OnBus are the options of every chip whose address depends on its wiring.
+type OnBus struct {
+	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+}
+
+// Paced are options that depend on the time between two readings.
+type Paced interface {
+	Options
+	// Pace is to be called before Limits, Check and Open with the time that the robot file says; 0 where it says none. Limits has the key
+	// every, where it has other ends than those of the kind.
+	Pace(every time.Duration)
+}
+
 // Recorded are options of what plays a recording: it has a rate of its own.
 type Recorded interface {
-	Options
-	// Interval is the time from one row to the next, or, where each row has its time, from one look at them to the next; 0 where the
-	// options say none.
+	Paced
+	// Interval is the time from one row to the next, or, where each row has its time, from one look at them to the next; 0 where neither the
+	// options nor Pace said one.
 	Interval() time.Duration
 }
 

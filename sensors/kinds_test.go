@@ -24,9 +24,11 @@ func TestKindsTellAllOfTheirOptions(t *testing.T) {
 		}
 		v := reflect.ValueOf(written(k)).Elem()
 		keys := map[string]bool{}
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
-			key, tag, field := f.Tag.Get("yaml"), f.Tag, v.Field(i)
+		for _, f := range reflect.VisibleFields(v.Type()) {
+			if f.Anonymous || !f.IsExported() {
+				continue
+			}
+			key, tag, field := f.Tag.Get("yaml"), f.Tag, v.FieldByIndex(f.Index)
 			switch {
 			case key == "":
 				t.Errorf("%s.%s: no tag yaml", k.Name, f.Name)
@@ -38,8 +40,8 @@ func TestKindsTellAllOfTheirOptions(t *testing.T) {
 				t.Errorf("%s: %s: required, and has a default", k.Name, key)
 			case tag.Get("default") != "" && tag.Get("enum") != "" && !slices.Contains(strings.Split(tag.Get("enum"), ","), field.String()):
 				t.Errorf("%s: %s: the default %q is not allowed", k.Name, key, field)
-			case (tag.Get("min") == "") != (tag.Get("max") == ""):
-				t.Errorf("%s: %s: one end alone", k.Name, key)
+			case tag.Get("min") == "" && tag.Get("max") != "":
+				t.Errorf("%s: %s: an upper end alone", k.Name, key)
 			case tag.Get("pin") != "" && !slices.Contains([]string{"in", "out"}, tag.Get("pin")):
 				t.Errorf("%s: %s: pin %q", k.Name, key, tag.Get("pin"))
 			}
@@ -118,8 +120,8 @@ func TestKindsHoldTheirLimits(t *testing.T) {
 	for _, k := range Kinds {
 		fields := reflect.ValueOf(written(k)).Elem()
 		for i := range fields.NumField() {
-			low, high, ok := limits(fields, i)
-			if !ok {
+			low, high := limits(fields, i)
+			if !low.IsValid() || !high.IsValid() {
 				continue
 			}
 			held++
@@ -162,9 +164,9 @@ func TestKindsCheck(t *testing.T) {
 			"accel_range: 3: expected one of [2 4 8 16]; who_am_i: 0x172: expected an identity of one byte, such as 0x72"},
 		{"rotation", &MPU6050Opts{AccelRange: 16, GyroRange: 125, WhoAmI: 0x72}, "gyro_range: 125: expected one of [250 500 1000 2000]"},
 		{"gain", &HX711Opts{Gain: 100}, "gain: 100: expected one of [128 64 32]"},
-		{"a gain that is not forgotten", &HX711Opts{Gain: 128, Every: time.Minute}, ""},
-		{"a gain that is set again in time", &HX711Opts{Gain: 32, Every: 250 * time.Millisecond}, ""},
-		{"a gain that is forgotten", &HX711Opts{Gain: 64, Every: 300 * time.Millisecond}, "every: 300ms: expected at most 250ms with a gain of 64: a chip that" +
+		{"a gain that is not forgotten", &HX711Opts{Gain: 128, every: time.Minute}, ""},
+		{"a gain that is set again in time", &HX711Opts{Gain: 32, every: 250 * time.Millisecond}, ""},
+		{"a gain that is forgotten", &HX711Opts{Gain: 64, every: 300 * time.Millisecond}, "every: 300ms: expected at most 250ms with a gain of 64: a chip that" +
 			" lost its supply for a moment has forgotten it, which only the time since the last reading shows"},
 		{"two pins", &LineArrayOpts{Pins: make([]string, 2)}, ""},
 		{"one pin", &LineArrayOpts{Pins: make([]string, 1)}, "pins: expected 2 to 16 pins, got 1"},
@@ -189,20 +191,27 @@ func TestKindsCheck(t *testing.T) {
 
 func TestKindsLimits(t *testing.T) {
 	for _, c := range []struct {
-		opts HX711Opts
+		opts interface {
+			Limits(key string) (low, high int64, ok bool)
+		}
 		key  string
 		low  time.Duration
 		high time.Duration
 		ok   bool
 	}{
-		{HX711Opts{Gain: 128}, "every", 0, 0, false},
-		{HX711Opts{Gain: 64}, "every", 12 * time.Millisecond, 250 * time.Millisecond, true},
-		{HX711Opts{Gain: 32}, "every", 12 * time.Millisecond, 250 * time.Millisecond, true},
-		{HX711Opts{Gain: 64}, "gain", 0, 0, false},
+		{&HX711Opts{Gain: 128}, "every", 0, 0, false},
+		{&HX711Opts{Gain: 64}, "every", 12 * time.Millisecond, 250 * time.Millisecond, true},
+		{&HX711Opts{Gain: 32}, "every", 12 * time.Millisecond, 250 * time.Millisecond, true},
+		{&HX711Opts{Gain: 64}, "gain", 0, 0, false},
+		{&ButtonOpts{Debounce: 5 * time.Millisecond}, "debounce", 0, time.Second, true},
+		{&ButtonOpts{Debounce: 2 * time.Second}, "debounce", 0, 2 * time.Second, true},
+		{&ButtonOpts{}, "pull", 0, 0, false},
+		{&PIROpts{}, "debounce", 0, time.Second, true},
+		{&PIROpts{Debounce: time.Minute}, "debounce", 0, time.Minute, true},
 	} {
 		low, high, ok := c.opts.Limits(c.key)
 		if time.Duration(low) != c.low || time.Duration(high) != c.high || ok != c.ok {
-			t.Errorf("%s with a gain of %d: %v to %v, %v", c.key, c.opts.Gain, time.Duration(low), time.Duration(high), ok)
+			t.Errorf("%s of %+v: %v to %v, %v", c.key, c.opts, time.Duration(low), time.Duration(high), ok)
 		}
 	}
 }

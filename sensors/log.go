@@ -53,6 +53,9 @@ func (o *LogOpts) Open(from Parts) (Device, error) {
 	return alone(NewLog(recording, *o))
 }
 
+// Pace implements Paced.
+func (o *LogOpts) Pace(every time.Duration) { o.Every = every }
+
 // Interval implements Recorded: the time from one row to the next, to the microsecond.
 func (o *LogOpts) Interval() time.Duration {
 	if o.Rate == 0 {

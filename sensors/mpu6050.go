@@ -91,8 +91,7 @@ var mpu6050Models = map[byte]mpu6050Model{
 
 // MPU6050Opts are the options of an MPU6050. NewMPU6050 takes the default of each that is not set.
 type MPU6050Opts struct {
-	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	OnBus
 	// AccelRange is the largest acceleration, in multiples of standard gravity.
 	AccelRange int `yaml:"accel_range" default:"4" doc:"largest acceleration in g: 2, 4, 8 or 16"`
 	GyroRange  int `yaml:"gyro_range" default:"500" doc:"fastest rotation in degrees per second: 250, 500, 1000 or 2000"`

@@ -11,7 +11,7 @@ import (
 )
 
 // Options say everything about themselves by the tags of their fields: yaml (the key in a robot file), default, doc, enum, required, pin
-// (in, out), min and max (inclusive), live (a running device takes it over), file (it names a data file). A program that makes a device is
+// (in, out), min and max (inclusive; min may be alone), live (a running device takes it over), file (it names a data file). A program that makes a device is
 // held to the same tags: constructors take defaults and limits from here. A field with yaml:"-" is for them alone.
 
 // A Mistake is what is wrong with options: with one key, or with the whole where Key is "".
@@ -51,7 +51,7 @@ func orDefaults[T any](opts *T, preset T) T {
 	made := *opts
 	v, from := reflect.ValueOf(&made).Elem(), reflect.ValueOf(preset)
 	for i := range v.NumField() {
-		if low, _, ok := limits(v, i); v.Field(i).IsZero() && !(ok && low.IsZero()) {
+		if low, _ := limits(v, i); v.Field(i).CanSet() && v.Field(i).IsZero() && !(low.IsValid() && low.IsZero()) {
 			v.Field(i).Set(from.Field(i))
 		}
 	}
@@ -86,16 +86,16 @@ func parse(v reflect.Value, text string) {
 	}
 }
 
-// limits are those in the tags of a field.
-func limits(v reflect.Value, i int) (low, high reflect.Value, ok bool) {
-	tag := v.Type().Field(i).Tag
-	if tag.Get("min") == "" || tag.Get("max") == "" {
-		return low, high, false
+// limits are those in the tags of a field; one that is not there is no value.
+func limits(v reflect.Value, i int) (low, high reflect.Value) {
+	end := func(tag string) (made reflect.Value) {
+		if text := v.Type().Field(i).Tag.Get(tag); text != "" {
+			made = reflect.New(v.Field(i).Type()).Elem()
+			parse(made, text)
+		}
+		return made
 	}
-	low, high = reflect.New(v.Field(i).Type()).Elem(), reflect.New(v.Field(i).Type()).Elem()
-	parse(low, tag.Get("min"))
-	parse(high, tag.Get("max"))
-	return low, high, true
+	return end("min"), end("max")
 }
 
 // hold refuses options that their tags or their Check refuse, in the name of a device.
@@ -103,8 +103,11 @@ func hold(device fmt.Stringer, opts any) error {
 	v := reflect.ValueOf(opts).Elem()
 	for i := range v.NumField() {
 		field, key := v.Field(i), v.Type().Field(i).Tag.Get("yaml")
-		if low, high, ok := limits(v, i); ok && (less(field, low) || less(high, field)) {
+		switch low, high := limits(v, i); {
+		case low.IsValid() && high.IsValid() && (less(field, low) || less(high, field)):
 			return fmt.Errorf("%s: %s: expected %v to %v, got %v", device, key, low, high, field)
+		case low.IsValid() && less(field, low):
+			return fmt.Errorf("%s: %s: expected at least %v, got %v", device, key, low, field)
 		}
 		if choices := v.Type().Field(i).Tag.Get("enum"); choices != "" && !slices.Contains(strings.Split(choices, ","), field.String()) && !field.IsZero() {
 			return fmt.Errorf("%s: %s: expected one of %s, got %q", device, key, choices, field)

@@ -58,12 +58,10 @@ func (b paperBus) SetSpeed(physic.Frequency) error { return nil }
 func written(k Kind) Options {
 	opts := k.New()
 	v := reflect.ValueOf(opts).Elem()
-	for i := range v.NumField() {
-		field, tag := v.Field(i), v.Type().Field(i).Tag
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		field, tag := v.FieldByIndex(f.Index), f.Tag
 		switch key := tag.Get("yaml"); {
-		case key == "-" && v.Type().Field(i).Name == "Every":
-			field.SetInt(int64(100 * time.Millisecond))
-		case key == "-":
+		case key == "-" || f.Anonymous || !f.IsExported():
 		case tag.Get("default") != "":
 			parse(field, tag.Get("default"))
 		case tag.Get("required") == "":
@@ -76,6 +74,9 @@ func written(k Kind) Options {
 		default:
 			field.SetString(key) // names, of which none is used twice
 		}
+	}
+	if p, ok := opts.(Paced); ok {
+		p.Pace(100 * time.Millisecond)
 	}
 	return opts
 }

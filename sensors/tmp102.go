@@ -41,8 +41,7 @@ var tmp102Addresses = []uint16{0x48, 0x49, 0x4a, 0x4b}
 
 // TMP102Opts are the options of a TMP102Sensor.
 type TMP102Opts struct {
-	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
+	OnBus
 	// Chip is TMP102 unless set.
 	Chip TMP102Chip `yaml:"-"`
 }
