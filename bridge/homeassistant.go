@@ -2,9 +2,10 @@ package bridge
 
 import (
 	"encoding/json"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"strings"
+
+	"fluxd/bridge/protocol"
 )
 
 // Home Assistant finds a robot by one retained message with everything that it shows (MQTT device discovery, Home Assistant 2024.11 and newer:

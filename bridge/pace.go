@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
-
-	"golang.org/x/time/rate"
 )
 
 const (

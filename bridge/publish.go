@@ -3,8 +3,6 @@ package bridge
 import (
 	"context"
 	"encoding/json"
-	"fluxd/bridge/protocol"
-	"fluxd/bridge/users"
 	"fmt"
 	"maps"
 	"math"
@@ -13,6 +11,9 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
 )
 
 // Telemetry is what a robot shows of itself. It never waits.

@@ -5,14 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fluxd/bridge/protocol"
-	"fluxd/bridge/users"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
 )
 
 // Limits of requests.

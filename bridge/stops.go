@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fluxd/bridge/protocol"
-
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"fluxd/bridge/protocol"
 )
 
 // stopping are the verbs that bring the robot to failsafe. They need no clock, no disk and no queue, and have a connection and a subscription that

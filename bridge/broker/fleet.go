@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/url"
 
-	"fluxd/bridge/protocol"
-
 	"github.com/nats-io/nats-server/v2/server"
+
+	"fluxd/bridge/protocol"
 )
 
 // The leaf node lives in an account of its own, so that what the robot's clients subscribe to does not draw the whole fleet's traffic here, and what is

@@ -9,11 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"fluxd/bridge/protocol"
-	"fluxd/bridge/users"
-
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/time/rate"
+
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
 )
 
 const (

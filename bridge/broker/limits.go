@@ -3,9 +3,9 @@ package broker
 import (
 	"runtime/debug"
 
-	"fluxd/bridge/protocol"
-
 	"github.com/nats-io/nats-server/v2/server"
+
+	"fluxd/bridge/protocol"
 )
 
 // limits bound what the broker takes of the machine. They follow from the robot's description, its largest message.

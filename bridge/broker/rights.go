@@ -3,10 +3,10 @@ package broker
 import (
 	"strings"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
-
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 // The server files MQTT topics as subjects: levels are parted by dots, and a dot within a level becomes two slashes

@@ -11,11 +11,11 @@ import (
 	"strconv"
 	"time"
 
-	"fluxd/bridge/protocol"
-	"fluxd/bridge/users"
-
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"fluxd/bridge/protocol"
+	"fluxd/bridge/users"
 )
 
 // Command is the argument that makes a program a broker.

@@ -14,7 +14,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"maps"
 	"os"
@@ -24,6 +23,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"fluxd/bridge/protocol"
 )
 
 // Role is what a user of the embedded broker may do. Each may read everything, and stop the robot.

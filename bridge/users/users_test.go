@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/bridge/protocol"
-
 	"golang.org/x/crypto/bcrypt"
 	"pgregory.net/rapid"
+
+	"fluxd/bridge/protocol"
 )
 
 // patience bounds every wait of these tests. Nothing is expected to take that long.
