@@ -9,8 +9,9 @@ import (
 
 // Safety decides whether anything may move: the verbs arm, disarm and estop.
 type Safety interface {
-	// Arm lets the actuators obey the network; a refusal lists everything that speaks against it. A fresh one begins anew before it is armed: nothing is in
-	// flight in its network, all levels are 0, and what it has learnt and what was tuned stays; one that is armed already refuses that.
+	// Arm lets the actuators obey the network; a refusal lists everything that speaks against it. A fresh one begins anew before
+	// it is armed: nothing is in flight in its network, all levels are 0, and what it has learnt and what was tuned stays; one
+	// that is armed already refuses that.
 	Arm(who string, fresh bool) error
 	// ArmByHand lets them obey Drive alone.
 	ArmByHand(who string) error

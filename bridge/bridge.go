@@ -21,11 +21,11 @@ import (
 	"fluxd/bridge/transport"
 )
 
-// Robot is what the bridge connects, by what it can do. Telemetry and Safety are needed: a robot that can be reached can be stopped. What else is nil it
-// cannot do, and its verbs are refused.
+// Robot is what the bridge connects, by what it can do. Telemetry and Safety are needed: a robot that can be reached can be
+// stopped. What else is nil it cannot do, and its verbs are refused.
 //
-// Every method may be called from any goroutine. Who asks for something is a user's name, or protocol.Nobody. An error is best a *protocol.Error, which
-// becomes the answer; a protocol.Warning says that it was done all the same.
+// Every method may be called from any goroutine. Who asks for something is a user's name, or protocol.Nobody. An error is best a
+// *protocol.Error, which becomes the answer; a protocol.Warning says that it was done all the same.
 type Robot struct {
 	Telemetry Telemetry
 	Safety    Safety
@@ -43,8 +43,8 @@ type Options struct {
 	Password string
 	TLS      protocol.TLS
 
-	// Dial connects to a broker that is the robot's own: what is retained there is from this run alone. Broker is where others reach it, and
-	// is not dialled then. Nil: the broker is an external one.
+	// Dial connects to a broker that is the robot's own: what is retained there is from this run alone. Broker is where others
+	// reach it, and is not dialled then. Nil: the broker is an external one.
 	Dial func(context.Context) (net.Conn, error)
 
 	HomeAssistant bool             // publish what Home Assistant finds the robot by
@@ -65,11 +65,12 @@ const (
 	keepAlive      = 10 * time.Second       // a connection that is dead without a word is noticed after one and a half of this
 	answerPatience = 5 * time.Second        // for the broker's word on a subscription
 
-	// mostRetained bounds the parameters of an earlier run that are taken back after a connection: anybody may have retained them.
+	// mostRetained bounds the parameters of an earlier run that are taken back after a connection: anybody may have retained
+	// them.
 	mostRetained = 4096
 
-	// At the end: the request under way has so long to be answered, then what waits to be sent, then everything to be acknowledged, then a
-	// broker that is the robot's own to pass it on.
+	// At the end: the request under way has so long to be answered, then what waits to be sent, then everything to be
+	// acknowledged, then a broker that is the robot's own to pass it on.
 	lastAnswer           = 200 * time.Millisecond
 	lastMessages         = 500 * time.Millisecond
 	lastAcknowledgements = 300 * time.Millisecond
@@ -128,8 +129,8 @@ type Bridge struct {
 	workers   sync.WaitGroup
 }
 
-// Start connects a robot to its broker in the background. A broker that cannot be reached is no error: the bridge tries for ever. A name,
-// description or address that cannot work is. It ends with ctx or with Close.
+// Start connects a robot to its broker in the background. A broker that cannot be reached is no error: the bridge tries for ever.
+// A name, description or address that cannot work is. It ends with ctx or with Close.
 func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	if err := protocol.CheckName(opts.Robot); err != nil {
 		return nil, err
@@ -340,7 +341,8 @@ func (b *Bridge) Close() {
 		b.stops.client.Disconnect(0)
 		b.client.Disconnect(200)
 		if b.own {
-			// It acknowledges a message before it passes it on, and ends next: who listens shall still hear that the robot is offline.
+			// It acknowledges a message before it passes it on, and ends next: who listens shall still hear that the robot is
+			// offline.
 			time.Sleep(lastWords)
 		}
 	})

@@ -10,7 +10,8 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// A command by hand goes to the robot as it was asked for; what cannot be one, and one that the robot was stopped after, does not.
+// A command by hand goes to the robot as it was asked for; what cannot be one, and one that the robot was stopped after, does
+// not.
 func TestDrive(t *testing.T) {
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())

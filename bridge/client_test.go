@@ -35,7 +35,8 @@ type client struct {
 func dial(t *testing.T, url string) *client {
 	t.Helper()
 	c := &client{t: t, messages: make(chan paho.Message, 100_000)}
-	// Without a keep-alive: where a machine is slow, nobody shall be cut off for an answer that is late, and with it lose the subscription.
+	// Without a keep-alive: where a machine is slow, nobody shall be cut off for an answer that is late, and with it lose the
+	// subscription.
 	c.paho = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4).SetKeepAlive(0).
 		SetConnectTimeout(patience).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))
 	c.wait(c.paho.Connect())

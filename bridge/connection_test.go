@@ -121,7 +121,8 @@ func TestALateLastWillIsPutRight(t *testing.T) {
 	for _, boot := range []string{"b1", "b0"} { // of this start, and of the one before a power cut
 		c.send(protocol.Topics("fake").Status(), true, protocol.Status{State: protocol.Offline, Boot: boot})
 		next(c, protocol.Topics("fake").Status(), func(s protocol.Status) bool { return s.State == protocol.Offline && s.Boot == boot })
-		// Not c.online(): two publishers have no order, and the broker may have brought the correction first. What it keeps has one.
+		// Not c.online(): two publishers have no order, and the broker may have brought the correction first. What it keeps has
+		// one.
 		eventually(t, "the broker keeps the last will", func() bool {
 			var s protocol.Status
 			text := retained(t, b.URL())[protocol.Topics("fake").Status()]

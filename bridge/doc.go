@@ -1,4 +1,5 @@
-// Package bridge connects a robot to the outside over MQTT: it publishes what the robot is, reads and does, and lets clients tune it.
+// Package bridge connects a robot to the outside over MQTT: it publishes what the robot is, reads and does, and lets clients tune
+// it.
 //
 // Everything stands under flux/<robot>/ as JSON. Some topics are retained, so who comes late knows at once where things are:
 //
@@ -32,8 +33,8 @@
 //
 // # Requests
 //
-// A request is executed at most once and answered exactly once. MQTT delivers at least once, so a request whose id was seen before
-// is a second delivery, not a second wish: it is neither executed nor answered again. Requests are refused when they are
+// A request is executed at most once and answered exactly once. MQTT delivers at least once, so a request whose id was seen
+// before is a second delivery, not a second wish: it is neither executed nor answered again. Requests are refused when they are
 // older than they allow, when they were retained (nobody knows for how long) and when they are not exactly the JSON that Request
 // documents; a misspelt field is refused rather than ignored. The refusals are answers too, with a Code that says why.
 package bridge

@@ -14,9 +14,10 @@ import (
 	"fluxd/bridge/transport"
 )
 
-// What comes from an external broker is not the robot's: anybody may have published it there. The client library reserves as many bytes as a packet
-// says it has, up to 256 MiB, and panics when a subscription is answered with more codes than it has filters. A packet that is too long is cut here:
-// the rest is read and thrown away, and the robot says what it says of any request that is too large.
+// What comes from an external broker is not the robot's: anybody may have published it there. The client library reserves as many
+// bytes as a packet says it has, up to 256 MiB, and panics when a subscription is answered with more codes than it has filters. A
+// packet that is too long is cut here: the rest is read and thrown away, and the robot says what it says of any request that is
+// too large.
 const (
 	// longestPublish is the longest packet with a message, in bytes: a request that is told to be too large, and its topic.
 	longestPublish = 256 << 10
@@ -109,7 +110,8 @@ func (c *cutter) next() error {
 	return nil
 }
 
-// topic returns that of the message which comes next, of so many bytes. It stays to be read. Too long for one of ours, it is empty.
+// topic returns that of the message which comes next, of so many bytes. It stays to be read. Too long for one of ours, it is
+// empty.
 func (c *cutter) topic(length int) ([]byte, error) {
 	if length < 2 {
 		return nil, nil

@@ -8,9 +8,9 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Home Assistant finds a robot by one retained message with everything that it shows (MQTT device discovery, Home Assistant 2024.11 and newer:
-// https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). Its templates are Jinja: they make requests as Request
-// documents them, with the time of the press and an id that no other press has.
+// Home Assistant finds a robot by one retained message with everything that it shows (MQTT device discovery, Home Assistant
+// 2024.11 and newer: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). Its templates are Jinja: they
+// make requests as Request documents them, with the time of the press and an id that no other press has.
 
 // expireAfter is for how long Home Assistant takes a value for the present one, in seconds: it comes once a second.
 const expireAfter = 10

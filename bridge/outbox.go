@@ -21,9 +21,10 @@ const (
 	freshTelemetry = 32   // about a second and a half: older telemetry is worth nothing
 )
 
-// outbox holds what waits to be published, in four lanes. Of what is the robot's state, its parameters and status, only the latest counts:
-// each waits once, however often it changes, and none is lost. Answers and events are one queue; answers to what anybody may ask, without end,
-// have another, and telemetry a third: a slow broker costs measures, and a flood of questions costs the answers to those.
+// outbox holds what waits to be published, in four lanes. Of what is the robot's state, its parameters and status, only the
+// latest counts: each waits once, however often it changes, and none is lost. Answers and events are one queue; answers to what
+// anybody may ask, without end, have another, and telemetry a third: a slow broker costs measures, and a flood of questions costs
+// the answers to those.
 type outbox struct {
 	wake    chan struct{} // holds one token when there may be something to take
 	dropped atomic.Uint64

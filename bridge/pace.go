@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// requestRate and requestBurst bound the requests of each verb that are looked at, a second and at once. The client library wakes several
-	// goroutines for each message, and a flood of them delays the control loop; what is over the rate is thrown away where its bytes arrive, which
-	// costs next to nothing.
+	// requestRate and requestBurst bound the requests of each verb that are looked at, a second and at once. The client library
+	// wakes several goroutines for each message, and a flood of them delays the control loop; what is over the rate is thrown
+	// away where its bytes arrive, which costs next to nothing.
 	requestRate  = 1000
 	requestBurst = 256
 	// floodBuffer is how many bytes of a flood are read at a time.
@@ -46,9 +46,9 @@ func newPace(b *Bridge) *pace {
 	return p
 }
 
-// allows reports whether to look at a message. A request over the rate that nothing waits behind is no flood, but one of a client that asks again as
-// soon as it is answered: it is delayed, by less than two requests take at the rate. Of the others those that stop the robot are obeyed even so, unread,
-// and answered together: see stops.owe.
+// allows reports whether to look at a message. A request over the rate that nothing waits behind is no flood, but one of a client
+// that asks again as soon as it is answered: it is delayed, by less than two requests take at the rate. Of the others those that
+// stop the robot are obeyed even so, unread, and answered together: see stops.owe.
 func (p *pace) allows(topic []byte, retained, alone bool) bool {
 	rest, request := bytes.CutPrefix(topic, p.requests)
 	verb, _, _ := bytes.Cut(rest, []byte("/")) // the name behind it matters to those alone that stop

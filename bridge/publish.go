@@ -116,9 +116,9 @@ func (b *Bridge) announce() {
 	})
 }
 
-// filters are what the robot subscribes to, but for what stops it. All at QoS 0: within a connection nothing is lost at that either, and a session ends
-// with its connection. At QoS 1 a broker has a bounded number of messages under way to a session, and one client could fill it for the others: NATS then
-// tries again after its ack_wait.
+// filters are what the robot subscribes to, but for what stops it. All at QoS 0: within a connection nothing is lost at that
+// either, and a session ends with its connection. At QoS 1 a broker has a bounded number of messages under way to a session, and
+// one client could fill it for the others: NATS then tries again after its ack_wait.
 func (b *Bridge) filters() map[string]byte {
 	filters := map[string]byte{b.topics.Status(): 0}
 	for _, verb := range users.Verbs() {
@@ -129,7 +129,8 @@ func (b *Bridge) filters() map[string]byte {
 	if b.discovery != nil {
 		filters[b.topics.Discovery()] = 0 // it comes back if it is passed on
 	}
-	// Parameters for those that are retained from an earlier run, until the status comes back: see heard. The robot's own broker has none.
+	// Parameters for those that are retained from an earlier run, until the status comes back: see heard. The robot's own broker
+	// has none.
 	if !b.own {
 		filters[b.topics.Param("#")] = 0
 	}
@@ -145,7 +146,8 @@ func (b *Bridge) stopFilters() map[string]byte {
 	return filters
 }
 
-// addRequests adds the filters of requests of a verb, under nobody's name and under users' names. They are two, since a broker may grant the first alone.
+// addRequests adds the filters of requests of a verb, under nobody's name and under users' names. They are two, since a broker
+// may grant the first alone.
 func (b *Bridge) addRequests(filters map[string]byte, verb string) {
 	filters[b.topics.Request(verb)], filters[b.topics.RequestBy(verb, "+")] = 0, 0
 }
@@ -207,8 +209,9 @@ func (b *Bridge) farewell() {
 	awaitAll(context.Background(), lastAcknowledgements, append(b.window.underWay, offline)...)
 }
 
-// receive takes what comes in, one message after the other. It waits for nothing: behind a message may stand one that leads to safety. Nor does it
-// wait for an acknowledgement to be written: a broker that writes one to us at that moment would wait for us as well.
+// receive takes what comes in, one message after the other. It waits for nothing: behind a message may stand one that leads to
+// safety. Nor does it wait for an acknowledgement to be written: a broker that writes one to us at that moment would wait for us
+// as well.
 func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack()
@@ -258,10 +261,11 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	}
 }
 
-// heard takes a status that comes while the robot is connected. Offline is put right, whoever it is of: a broker that notices late that an old
-// connection is dead, of this start or of the one before a power cut, publishes its last will after the new connection has said online; and a
-// namesake that ends takes nobody with it. Online of another start is another robot with the same name. Online of this one comes back after all
-// that was retained: only now may the subscription of parameters end, since the library forgets at once whom to give what is still under way.
+// heard takes a status that comes while the robot is connected. Offline is put right, whoever it is of: a broker that notices
+// late that an old connection is dead, of this start or of the one before a power cut, publishes its last will after the new
+// connection has said online; and a namesake that ends takes nobody with it. Online of another start is another robot with the
+// same name. Online of this one comes back after all that was retained: only now may the subscription of parameters end, since
+// the library forgets at once whom to give what is still under way.
 func (b *Bridge) heard(payload []byte) {
 	var s protocol.Status
 	switch {
@@ -353,7 +357,8 @@ func (b *Bridge) publishMeasures(topic string, measures map[string]protocol.Meas
 	b.out.put(message{topic: topic, payload: payload})
 }
 
-// publishHealth publishes the robot's health and the bridge's own, and with the same rhythm what Home Assistant shows: it keeps each change for days.
+// publishHealth publishes the robot's health and the bridge's own, and with the same rhythm what Home Assistant shows: it keeps
+// each change for days.
 func (b *Bridge) publishHealth(put func(message)) {
 	h := b.robot.Telemetry.Health()
 	h.Time = b.clock().UnixMilli()

@@ -17,7 +17,8 @@ const (
 
 // SpikeSource has the spikes of the network for who watches it: the verb watch.
 type SpikeSource interface {
-	// Spikes appends the spikes since the last call, in order, and says how many more were lost. A robot that is not asked for a second collects none.
+	// Spikes appends the spikes since the last call, in order, and says how many more were lost. A robot that is not asked for a
+	// second collects none.
 	Spikes(to []protocol.Spike) (all []protocol.Spike, lost uint64)
 }
 

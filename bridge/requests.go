@@ -23,7 +23,8 @@ const (
 	savePatience    = 10 * time.Second
 	waitingRequests = 64 // requests taken from the broker and not handled yet
 
-	// busyRate and busyBurst bound the answers to requests that there is no room for, a second and at once: those to others shall not be lost among them.
+	// busyRate and busyBurst bound the answers to requests that there is no room for, a second and at once: those to others shall
+	// not be lost among them.
 	busyRate  = 1000
 	busyBurst = keptMessages / 2
 )
@@ -37,8 +38,8 @@ type arrival struct {
 	stops    uint64 // how often the robot had been stopped when it came in
 }
 
-// arrived takes in a request, and reports false for any other message: also for one of a verb that there is not, which nobody answers, and for one
-// under a name that no user can have, unless it stops the robot.
+// arrived takes in a request, and reports false for any other message: also for one of a verb that there is not, which nobody
+// answers, and for one under a name that no user can have, unless it stops the robot.
 func (b *Bridge) arrived(m paho.Message) (a arrival, known bool) {
 	a = arrival{payload: m.Payload(), retained: m.Retained()}
 	a.verb, a.who, known = b.topics.Asked(m.Topic())
@@ -261,7 +262,8 @@ func (b *Bridge) answer(verb string, response protocol.Response) {
 	b.out.put(message{topic: b.topics.Response(verb), qos: 1, common: common(verb), payload: encode(response)})
 }
 
-// common reports whether anybody may ask for a verb. Such requests have queues that those of others do not share: one viewer can fill them.
+// common reports whether anybody may ask for a verb. Such requests have queues that those of others do not share: one viewer can
+// fill them.
 func common(verb string) bool { return users.Viewer.May(verb) }
 
 // encode writes a response as JSON.

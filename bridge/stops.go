@@ -10,8 +10,8 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// stopping are the verbs that bring the robot to failsafe. They need no clock, no disk and no queue, and have a connection and a subscription that
-// nothing else can fill.
+// stopping are the verbs that bring the robot to failsafe. They need no clock, no disk and no queue, and have a connection and a
+// subscription that nothing else can fill.
 var stopping = map[string]bool{"disarm": true, "estop": true}
 
 // waitingStops bounds the answers to each of them that wait to be published.
@@ -99,9 +99,9 @@ func (s *stops) await(ctx context.Context, patience time.Duration) {
 	}
 }
 
-// receive stops the robot, whatever else the request says and however old it is: stopping once too often hurts nobody. It waits for nothing. A second
-// delivery of a request is not obeyed again, since the robot may have been armed meanwhile. Nor is a request that was retained: it would stop the robot
-// at each connection.
+// receive stops the robot, whatever else the request says and however old it is: stopping once too often hurts nobody. It waits
+// for nothing. A second delivery of a request is not obeyed again, since the robot may have been armed meanwhile. Nor is a
+// request that was retained: it would stop the robot at each connection.
 func (s *stops) receive(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack() // see Bridge.receive
@@ -153,7 +153,8 @@ func (s *stops) unread(verb, who string) {
 	s.owe(verb)
 }
 
-// owe answers a request that is not answered by itself, in a moment and together with others. The last of a flood is answered like all.
+// owe answers a request that is not answered by itself, in a moment and together with others. The last of a flood is answered
+// like all.
 func (s *stops) owe(verb string) {
 	if s.owed[verb].Swap(true) {
 		return
@@ -175,8 +176,8 @@ func (s *stops) overtook(a arrival, sent int64) bool {
 	return s.count.Load() != a.stops || sent < s.latest.Load()
 }
 
-// answer publishes the answers, until the bridge ends: at QoS 0, since a flood of emergency stops must not wait for acknowledgements. Those to a
-// disarm, which few may send, come first.
+// answer publishes the answers, until the bridge ends: at QoS 0, since a flood of emergency stops must not wait for
+// acknowledgements. Those to a disarm, which few may send, come first.
 func (s *stops) answer() {
 	for {
 		select {

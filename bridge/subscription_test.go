@@ -89,7 +89,8 @@ func TestASubscriptionThatIsRefusedIsTold(t *testing.T) {
 	}
 }
 
-// A broker whose rights know no users' names, as before there were any, lets the robot be tuned and stopped under none, and it says what it cannot hear.
+// A broker whose rights know no users' names, as before there were any, lets the robot be tuned and stopped under none, and it
+// says what it cannot hear.
 func TestABrokerThatGrantsNoNames(t *testing.T) {
 	t.Parallel()
 	rights := &server.Permissions{Subscribe: &server.SubjectPermission{Allow: []string{"flux.fake.req.*", "flux.fake.status", "flux.fake.param", "flux.fake.param.>"}}}

@@ -9,12 +9,13 @@ import (
 
 // Teacher brings spikes into the network and keeps what it learns of them: the verbs reward, stimulate, save and load.
 type Teacher interface {
-	// Reward brings spikes into the modulator neurons of a reward of the configuration, and Stimulate into neurons by name, from the next tick on. They
-	// return how many. An unknown name fails, and then nothing is brought in. A reward of which no spike comes has a Warning as its error, which says why.
+	// Reward brings spikes into the modulator neurons of a reward of the configuration, and Stimulate into neurons by name, from
+	// the next tick on. They return how many. An unknown name fails, and then nothing is brought in. A reward of which no spike
+	// comes has a Warning as its error, which says why.
 	Reward(ctx context.Context, name string, value float64) (spikes int, err error)
 	Stimulate(ctx context.Context, trains map[string]protocol.Train) (spikes int, err error)
-	// Save keeps what the robot has learnt, and what was tuned; Load takes back what it has learnt since the last Save. A robot that keeps nothing
-	// refuses.
+	// Save keeps what the robot has learnt, and what was tuned; Load takes back what it has learnt since the last Save. A robot
+	// that keeps nothing refuses.
 	Save(ctx context.Context) error
 	Load(ctx context.Context) error
 }

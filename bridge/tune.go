@@ -14,13 +14,14 @@ type Tuner interface {
 	AddLearnt(ctx context.Context, values map[string]protocol.Reading) error
 	// Revision counts the transactions so far.
 	Revision() protocol.Revision
-	// Set changes parameters for somebody in one transaction: all are checked first, then all take effect at one tick, or none does. With ifRevision it
-	// fails unless that is the revision. It returns what is in effect, and the revision, which on a refusal is the present one.
+	// Set changes parameters for somebody in one transaction: all are checked first, then all take effect at one tick, or none
+	// does. With ifRevision it fails unless that is the revision. It returns what is in effect, and the revision, which on a
+	// refusal is the present one.
 	Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
 	// Reset gives parameters the values of the configuration, as a Set does; all without paths.
 	Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
-	// Keep returns when the accepted change of a revision outlives the run, if changes are to. It may take as long as a disk does. An error says that the
-	// change, which is in effect, will be lost.
+	// Keep returns when the accepted change of a revision outlives the run, if changes are to. It may take as long as a disk
+	// does. An error says that the change, which is in effect, will be lost.
 	Keep(rev protocol.Revision) error
 }
 

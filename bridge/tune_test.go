@@ -79,7 +79,8 @@ func TestRevisionConflict(t *testing.T) {
 	}
 }
 
-// A disk that takes its time holds up the answers that wait for it, and nothing else: the change is in effect, and other requests are answered.
+// A disk that takes its time holds up the answers that wait for it, and nothing else: the change is in effect, and other requests
+// are answered.
 func TestASlowDiskHoldsUpNothingElse(t *testing.T) {
 	robot := newFakeRobot()
 	robot.disk = make(chan struct{})
@@ -144,8 +145,8 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 	})
 }
 
-// Also when the robot ends right behind it, at a broker that goes on and is quick: the end does not wait for long. Time is virtual, so that no
-// machine is too slow for it.
+// Also when the robot ends right behind it, at a broker that goes on and is quick: the end does not wait for long. Time is
+// virtual, so that no machine is too slow for it.
 func TestWhatWasAcceptedLastIsRetained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		robot := population(4 * bridge.Unacknowledged)

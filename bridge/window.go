@@ -7,8 +7,8 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// unacknowledged bounds the QoS 1 messages under way on a connection: enough for a good rate over a slow link, and all that the client library can
-// pile up and replay.
+// unacknowledged bounds the QoS 1 messages under way on a connection: enough for a good rate over a slow link, and all that the
+// client library can pile up and replay.
 const unacknowledged = 64
 
 // window publishes on one connection, with a bounded number of messages under way. It belongs to one goroutine.

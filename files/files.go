@@ -1,7 +1,7 @@
 // Package files opens and writes the files that a user names: configurations, data, passwords, certificates, what was learnt.
 //
-// Opening a named pipe blocks until another process writes to it, opening a device may make it act, and a file may be of any size. This
-// package opens regular files only, and reads up to a limit:
+// Opening a named pipe blocks until another process writes to it, opening a device may make it act, and a file may be of any
+// size. This package opens regular files only, and reads up to a limit:
 //
 //	text, err := files.Read("robot.yaml", 16<<20) // robot.yaml: a named pipe: expected a regular file
 //
@@ -78,7 +78,8 @@ func Create(name string) (*os.File, error) {
 	return f, err
 }
 
-// Replaceable refuses a name that has anything but a regular file behind it, before that is renamed or replaced. A name that nothing has is fine.
+// Replaceable refuses a name that has anything but a regular file behind it, before that is renamed or replaced. A name that
+// nothing has is fine.
 func Replaceable(name string) error {
 	info, err := os.Stat(name)
 	if err != nil {

@@ -9,16 +9,17 @@ import (
 	"strings"
 )
 
-// Write writes a file whole or not at all: after a power failure the old one or the new one is there. Only the user of this process may read it. Behind a
-// symbolic link it replaces the file that the link names. It refuses to replace anything but a regular file.
+// Write writes a file whole or not at all: after a power failure the old one or the new one is there. Only the user of this
+// process may read it. Behind a symbolic link it replaces the file that the link names. It refuses to replace anything but a
+// regular file.
 //
 // Several may write one file at the same time: the last one's text is there, whole.
 func Write(name string, data []byte) error {
 	return replace(name, data, func(*os.File, string) error { return nil })
 }
 
-// Rewrite is Write for a file that another user may have to read: the owner, the group and the rights stay those of the file that is there. It fails
-// where they cannot, and then the old file stays.
+// Rewrite is Write for a file that another user may have to read: the owner, the group and the rights stay those of the file that
+// is there. It fails where they cannot, and then the old file stays.
 func Rewrite(name string, data []byte) error {
 	return replace(name, data, func(f *os.File, name string) error {
 		before, err := os.Stat(name)
@@ -72,8 +73,8 @@ func replace(name string, data []byte, prepare func(f *os.File, name string) err
 // unfinished stands between the name of a file and a number, in the name of what Write has not finished.
 const unfinished = ".new-"
 
-// Tidy removes what a Write of a file has left that was killed. It is for a process which knows that nobody else writes the file. What cannot be removed
-// stays: it costs room alone.
+// Tidy removes what a Write of a file has left that was killed. It is for a process which knows that nobody else writes the file.
+// What cannot be removed stays: it costs room alone.
 func Tidy(name string) {
 	folder, prefix := filepath.Dir(name), filepath.Base(name)+unfinished
 	entries, err := os.ReadDir(folder)

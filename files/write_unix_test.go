@@ -13,7 +13,8 @@ import (
 	"fluxd/files"
 )
 
-// Rewrite keeps the rights, and the owner where this process may set one; Write makes the file its own. Both write behind a symbolic link.
+// Rewrite keeps the rights, and the owner where this process may set one; Write makes the file its own. Both write behind a
+// symbolic link.
 func TestOwnerAndRights(t *testing.T) {
 	folder := t.TempDir()
 	name, link := filepath.Join(folder, "passwords"), filepath.Join(folder, "link")

@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	// retryFirst and retryMost are the pauses before a broker that died is started again: the first, and the longest; they double.
+	// retryFirst and retryMost are the pauses before a broker that died is started again: the first, and the longest; they
+	// double.
 	retryFirst = 50 * time.Millisecond
 	retryMost  = 5 * time.Second
 	// endPatience is how long the broker may take to end when it is asked to.
@@ -29,8 +30,8 @@ const (
 	lastLines = 12
 )
 
-// missedSigns is how many seconds a broker that listens may be silent before it counts as hung; counted, not timed: a machine that was suspended as a
-// whole has missed one. Tests make it shorter.
+// missedSigns is how many seconds a broker that listens may be silent before it counts as hung; counted, not timed: a machine
+// that was suspended as a whole has missed one. Tests make it shorter.
 var missedSigns = 20
 
 // missedAtStart is the same for one that does not listen yet.
@@ -51,11 +52,12 @@ type Broker struct {
 	id    int           // of its process; 0 for none
 }
 
-// inBroker is the environment variable that a broker's process has, so that a program that does not know Command does not start itself without end.
+// inBroker is the environment variable that a broker's process has, so that a program that does not know Command does not start
+// itself without end.
 const inBroker = "FLUXD_IN_BROKER"
 
-// Start starts a broker, and starts it again whenever it dies or hangs, until the context ends or Close is called. It does not wait until the
-// broker listens. If the port is taken it logs a warning and takes a free one. An error is one of the options.
+// Start starts a broker, and starts it again whenever it dies or hangs, until the context ends or Close is called. It does not
+// wait until the broker listens. If the port is taken it logs a warning and takes a free one. An error is one of the options.
 func Start(ctx context.Context, o Options) (*Broker, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -271,7 +271,8 @@ func TestWhoMayWriteWhat(t *testing.T) {
 	}
 }
 
-// What each role may subscribe to, at each QoS: all that a robot says, and nothing that is asked of it or that is the server's own.
+// What each role may subscribe to, at each QoS: all that a robot says, and nothing that is asked of it or that is the server's
+// own.
 func TestWhoMayReadWhat(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t)})
 	for _, c := range []struct {
@@ -298,7 +299,8 @@ func TestWhoMayReadWhat(t *testing.T) {
 	}
 }
 
-// A reader of everything sees what the robot says, retained or not, with dots in its topics, at each QoS, and nothing that others ask.
+// A reader of everything sees what the robot says, retained or not, with dots in its topics, at each QoS, and nothing that others
+// ask.
 func TestWhatAReaderSees(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t)})
 	robot, operator := as(t, b, "rt"), as(t, b, "operator")
@@ -343,7 +345,8 @@ func TestAnotherRobot(t *testing.T) {
 	}
 }
 
-// Without a file of passwords everybody on the machine is an operator, whatever they call themselves, and nobody writes for the robot.
+// Without a file of passwords everybody on the machine is an operator, whatever they call themselves, and nobody writes for the
+// robot.
 func TestWithoutPasswords(t *testing.T) {
 	b := start(t, Options{})
 	robot := as(t, b, "rt")

@@ -48,7 +48,8 @@ type TLS struct {
 	CA          string // if given, clients must show a certificate of this authority
 }
 
-// Fleet is a NATS cluster that the broker joins as a leaf node. What the robot says goes up, and what is asked of it comes down; nothing else crosses.
+// Fleet is a NATS cluster that the broker joins as a leaf node. What the robot says goes up, and what is asked of it comes down;
+// nothing else crosses.
 type Fleet struct {
 	URL      string // of its listener for leaf nodes: tls://host:7422, nats://host:7422
 	User     string
@@ -56,7 +57,8 @@ type Fleet struct {
 	CA       string // file of the authority of its certificate, PEM-encoded; empty: the system's
 }
 
-// config is what the broker's process reads from its standard input, as JSON. Nothing secret stands in its command line or environment.
+// config is what the broker's process reads from its standard input, as JSON. Nothing secret stands in its command line or
+// environment.
 type config struct {
 	Robot     string
 	Address   string // host:port
@@ -125,8 +127,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// secure reads the certificates, and makes the configuration of the robot's own client. That client knows the broker by its certificate,
-// whatever names stand in it, and shows one that was made for this run.
+// secure reads the certificates, and makes the configuration of the robot's own client. That client knows the broker by its
+// certificate, whatever names stand in it, and shows one that was made for this run.
 func (c *config) secure(t TLS) (*tls.Config, error) {
 	switch {
 	case t == TLS{}:

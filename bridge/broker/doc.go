@@ -1,5 +1,6 @@
-// Package broker is the MQTT broker that comes with fluxd: a NATS server (https://docs.nats.io/running-a-nats-service/configuration/mqtt)
-// in a process of its own, so that nothing a client does to it reaches the robot.
+// Package broker is the MQTT broker that comes with fluxd: a NATS server
+// (https://docs.nats.io/running-a-nats-service/configuration/mqtt) in a process of its own, so that nothing a client does to it
+// reaches the robot.
 //
 // The robot's process starts the broker, restarts it when it dies or hangs, and ends it:
 //
@@ -18,9 +19,10 @@
 //
 // # What protects whom
 //
-// The broker has a lower priority than the robot, a limit of memory, and is what the kernel ends first when memory runs out. Everything it
-// keeps is in memory, in streams that have a size each: messages that are retained, messages under way, sessions. No disk is written.
+// The broker has a lower priority than the robot, a limit of memory, and is what the kernel ends first when memory runs out.
+// Everything it keeps is in memory, in streams that have a size each: messages that are retained, messages under way, sessions.
+// No disk is written.
 //
-// A client that does not read is cut off. Nobody but the robot may write the robot's topics, and everybody may ask only what the role of
-// their user allows: see package users.
+// A client that does not read is cut off. Nobody but the robot may write the robot's topics, and everybody may ask only what the
+// role of their user allows: see package users.
 package broker

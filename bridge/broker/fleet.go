@@ -11,9 +11,9 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// The leaf node lives in an account of its own, so that what the robot's clients subscribe to does not draw the whole fleet's traffic here, and what is
-// published in the fleet does not pass for the robot's word. Only what both accounts name crosses between them
-// (https://docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts).
+// The leaf node lives in an account of its own, so that what the robot's clients subscribe to does not draw the whole fleet's
+// traffic here, and what is published in the fleet does not pass for the robot's word. Only what both accounts name crosses
+// between them (https://docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts).
 
 // fleetAccount is the name of the leaf node's account.
 const fleetAccount = "FLEET"

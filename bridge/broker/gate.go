@@ -19,8 +19,8 @@ import (
 const (
 	// failurePause is how long a failed login is kept waiting: guessing takes time.
 	failurePause = 500 * time.Millisecond
-	// loginRate and loginBurst bound the logins of a user, a second and at once. Who comes faster waits, up to loginPatience: each login costs a
-	// session, which the server keeps if the client says so.
+	// loginRate and loginBurst bound the logins of a user, a second and at once. Who comes faster waits, up to loginPatience:
+	// each login costs a session, which the server keeps if the client says so.
 	loginRate     = 50
 	loginBurst    = 100
 	loginPatience = 2 * time.Second
@@ -129,8 +129,8 @@ func same(got, want string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// admit notes a client, if there is room for one. Of the places viewers may take half, and tuners with them three quarters: who may only look
-// cannot keep out who is to stop the robot.
+// admit notes a client, if there is room for one. Of the places viewers may take half, and tuners with them three quarters: who
+// may only look cannot keep out who is to stop the robot.
 func (g *gate) admit(id uint64, one guest) bool {
 	room, among := g.clients, []users.Role{}
 	switch one.user.Role {
@@ -180,8 +180,8 @@ func (g *gate) troubled(trouble error) {
 	}
 }
 
-// look disconnects the clients whose user was taken out, or has another role or password: they may log in again with that. It returns when the
-// channel is closed.
+// look disconnects the clients whose user was taken out, or has another role or password: they may log in again with that. It
+// returns when the channel is closed.
 func (g *gate) look(end <-chan struct{}) {
 	every := time.NewTicker(lookEvery)
 	defer every.Stop()

@@ -29,9 +29,9 @@ const (
 
 func (c *config) limits() limits {
 	l := limits{clients: c.Clients, message: max(2*protocol.MaxRequest, c.Described+c.Described/8) + 16<<10}
-	// The robot's own: its description, once more for Home Assistant, and a message for each parameter, which is shorter than its description
-	// but has headers. Clients can leave one message at each topic that they may write: a dozen under nobody's name, and
-	// as many under a user's own.
+	// The robot's own: its description, once more for Home Assistant, and a message for each parameter, which is shorter than its
+	// description but has headers. Clients can leave one message at each topic that they may write: a dozen under nobody's name,
+	// and as many under a user's own.
 	own := int64(4*c.Described + 256<<10)
 	l.retained = own + 32*int64(l.message)
 	l.pending = 1<<20 + 2*own // a client that subscribes to everything is sent all of it at once
@@ -51,7 +51,8 @@ func (l limits) memory() (sum int64) {
 // streams are those that the server would make itself with the first client, on disk and without a bound.
 func (l limits) streams() []server.StreamConfig {
 	all := []server.StreamConfig{
-		// Of what is retained nothing is dropped: a new topic is refused when there is no room, and a new message to an old topic is not.
+		// Of what is retained nothing is dropped: a new topic is refused when there is no room, and a new message to an old topic
+		// is not.
 		{Name: retained, Subjects: []string{"$MQTT.rmsgs.>"}, Retention: server.LimitsPolicy, MaxMsgsPer: 1, Discard: server.DiscardNew, MaxBytes: l.retained},
 		// Messages of QoS 1 for those who are slow: the oldest go.
 		{Name: messages, Subjects: []string{"$MQTT.msgs.>"}, Retention: server.InterestPolicy, Discard: server.DiscardOld, MaxBytes: 4 * int64(max(l.message, 1<<20)), MaxConsumers: (l.clients + 2) * subscriptions},

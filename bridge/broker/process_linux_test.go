@@ -16,7 +16,8 @@ func runs(id int) bool {
 	return err == nil && !strings.Contains(string(state), ") Z ")
 }
 
-// Each thread of the broker has a lower priority than the robot's, and it is the first to go when memory runs out. Started again it has, too.
+// Each thread of the broker has a lower priority than the robot's, and it is the first to go when memory runs out. Started again
+// it has, too.
 func TestTheBrokerIsHumble(t *testing.T) {
 	b := start(t, Options{})
 	for range 2 {

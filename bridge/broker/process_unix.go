@@ -11,7 +11,8 @@ func humble() error                    { return nil }
 func attributes() *syscall.SysProcAttr { return nil }
 func beLast()                          {}
 
-// stayAlive keeps the signals away that a terminal sends to all processes of a robot: its own process decides when the broker ends.
+// stayAlive keeps the signals away that a terminal sends to all processes of a robot: its own process decides when the broker
+// ends.
 func stayAlive() {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTOU, syscall.SIGPIPE, syscall.SIGUSR1)
 }

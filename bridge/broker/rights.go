@@ -10,8 +10,8 @@ import (
 )
 
 // The server files MQTT topics as subjects: levels are parted by dots, and a dot within a level becomes two slashes
-// (https://docs.nats.io/running-a-nats-service/configuration/mqtt#mqtt-topics-and-nats-subjects). Rights are given by subject. A * stands
-// for one level, and > for one or more.
+// (https://docs.nats.io/running-a-nats-service/configuration/mqtt#mqtt-topics-and-nats-subjects). Rights are given by subject. A
+// * stands for one level, and > for one or more.
 
 // subject returns the subject of a topic or filter, none of whose levels is empty.
 func subject(topic string) string {
@@ -28,8 +28,8 @@ func subjects(topics ...string) (all []string) {
 // everything that clients read: for # the server wants the subject of what stands before it, too.
 var everything = []string{protocol.Root, protocol.Root + "/#", "homeassistant", "homeassistant/#", protocol.Echo}
 
-// rights are those of a user, by its role; of everybody, without a name, where nobody has to log in. Nobody but a robot writes its topics, nobody asks it for anything under another's name, and nobody reads what
-// others ask of it.
+// rights are those of a user, by its role; of everybody, without a name, where nobody has to log in. Nobody but a robot writes
+// its topics, nobody asks it for anything under another's name, and nobody reads what others ask of it.
 func rights(robot protocol.Topics, user string, role users.Role) *server.Permissions {
 	if role == users.Robot {
 		return robotRights(protocol.Topics(user))
@@ -55,8 +55,8 @@ func rights(robot protocol.Topics, user string, role users.Role) *server.Permiss
 	}
 }
 
-// robotRights are those of a robot: it writes its own topics, reads what is asked of it, its status, by which it finds others of its name, what it tells
-// Home Assistant, by which it sees that that is passed on, and the parameters of an earlier run.
+// robotRights are those of a robot: it writes its own topics, reads what is asked of it, its status, by which it finds others of
+// its name, what it tells Home Assistant, by which it sees that that is passed on, and the parameters of an earlier run.
 func robotRights(robot protocol.Topics) *server.Permissions {
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Home(), robot.Sensors(), robot.Actuators(), robot.Spikes(), robot.Event("+"), robot.Discovery())},

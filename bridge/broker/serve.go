@@ -22,14 +22,15 @@ import (
 const Command = "broker"
 
 const (
-	// strangers may be connected without having logged in, for authPatience each: clients that idle cannot keep the others out for long.
+	// strangers may be connected without having logged in, for authPatience each: clients that idle cannot keep the others out
+	// for long.
 	strangers    = 1000
 	authPatience = 2 * time.Second
 	tlsPatience  = 5 * time.Second
 	// writePatience is how long a client may take no bytes until it is cut off as a slow consumer.
 	writePatience = 2 * time.Second
-	// subscriptions bounds those of a client, and unacknowledged its messages of QoS 1 and 2 under way. Of such a subscription the server
-	// has unacknowledged in reserve, and 65,535 for all of a client: it refuses the 164th.
+	// subscriptions bounds those of a client, and unacknowledged its messages of QoS 1 and 2 under way. Of such a subscription
+	// the server has unacknowledged in reserve, and 65,535 for all of a client: it refuses the 164th.
 	subscriptions  = 256
 	unacknowledged = 400
 	// ackPatience is how long a client may take to acknowledge a message, until it is sent again.
@@ -46,8 +47,8 @@ const (
 	alive     byte = 'a' // every aliveEvery
 )
 
-// Serve is the broker's process: it reads its configuration from in, writes one byte to out when it listens and one a second while it works,
-// and its log to stderr as JSON. It ends when in does, and returns the exit code.
+// Serve is the broker's process: it reads its configuration from in, writes one byte to out when it listens and one a second
+// while it works, and its log to stderr as JSON. It ends when in does, and returns the exit code.
 func Serve(in io.Reader, out, stderr io.Writer) int {
 	stayAlive()
 	decoder := json.NewDecoder(in)
@@ -169,7 +170,8 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 	return beat(inside, out, limits, ended)
 }
 
-// create makes a stream, as one of the server's clients may (https://docs.nats.io/reference/reference-protocols/nats_api_reference).
+// create makes a stream, as one of the server's clients may
+// (https://docs.nats.io/reference/reference-protocols/nats_api_reference).
 func create(inside *nats.Conn, stream server.StreamConfig) error {
 	text, err := json.Marshal(stream)
 	if err != nil {

@@ -1,7 +1,7 @@
 package protocol
 
-// EventKind is a kind of event. There are no others than those below: who sends an event takes one of them, and the table in docs/mqtt.md is made
-// of them.
+// EventKind is a kind of event. There are no others than those below: who sends an event takes one of them, and the table in
+// docs/mqtt.md is made of them.
 type EventKind struct{ code, level, meaning, remedy string }
 
 // Code returns what programs know it by.

@@ -37,8 +37,8 @@ type Description struct {
 
 // Parameter is a number that a set request can change. Min, Max and Default are finite and in Unit.
 //
-// One may stand for all members of a large population, which are told of together: a network of a thousand neurons and a hundred thousand
-// synapses has a few dozen of these. Each member has a path of its own all the same, for get and set.
+// One may stand for all members of a large population, which are told of together: a network of a thousand neurons and a hundred
+// thousand synapses has a few dozen of these. Each member has a path of its own all the same, for get and set.
 type Parameter struct {
 	Path    string  `json:"path"`            // unique; a MQTT topic without wildcards, such as "network.neurons.eye_l.threshold"
 	Count   int     `json:"count,omitempty"` // of the members that it stands for; then the path is theirs with [*] for the number. 0: it is one
@@ -52,8 +52,8 @@ type Parameter struct {
 // members are the numbers behind a name in a path.
 var members = regexp.MustCompile(`(\[\d+\])+`)
 
-// Together returns the path that stands for all members of the population that a path is of: network.neurons.wall[*].threshold for
-// network.neurons.wall[3].threshold. A path without numbers stays.
+// Together returns the path that stands for all members of the population that a path is of: network.neurons.wall[*].threshold
+// for network.neurons.wall[3].threshold. A path without numbers stays.
 func Together(path string) string { return members.ReplaceAllString(path, "[*]") }
 
 // NeuronGroup is a named neuron, or a population of them: a Count of 3 stands for name[0], name[1] and name[2].
@@ -103,7 +103,8 @@ type Value struct {
 	Src string   `json:"src"`          // who set it: a user's name, Nobody, FromConfig or FromOverlay
 }
 
-// Reading is a Value as get answers it, with what is allowed now. That may differ from the description: the range of a threshold follows the leak.
+// Reading is a Value as get answers it, with what is allowed now. That may differ from the description: the range of a threshold
+// follows the leak.
 type Reading struct {
 	Value
 	Min float64 `json:"min"`
@@ -116,8 +117,8 @@ type Reading struct {
 
 // Request is what a client asks for. MQTT 3.1.1 has no expiry and no response topic: that is why id, ts and ttl_ms stand in it.
 //
-// Requests of one client with one verb are taken in the order in which it sent them; those with different verbs where the broker keeps their order,
-// which MQTT does not promise (3.1.1, section 4.6).
+// Requests of one client with one verb are taken in the order in which it sent them; those with different verbs where the broker
+// keeps their order, which MQTT does not promise (3.1.1, section 4.6).
 type Request struct {
 	ID         string             `json:"id"`               // unique; the answer carries it, and a second request with it is ignored
 	Time       int64              `json:"ts"`               // when it was sent, in milliseconds since 1970
@@ -142,8 +143,8 @@ const (
 	MaxRequest = 64 << 10
 	// MaxTTL is the longest that a request may say it holds. It holds for MaxAge at most.
 	MaxTTL = time.Hour
-	// MaxAge is how long after its ts a request is obeyed at most, and MaxAhead how far its ts may lie in the robot's future: nobody prepares
-	// a request, as a last will or in a queue, that acts when its time has passed.
+	// MaxAge is how long after its ts a request is obeyed at most, and MaxAhead how far its ts may lie in the robot's future:
+	// nobody prepares a request, as a last will or in a queue, that acts when its time has passed.
 	MaxAge   = 30 * time.Second
 	MaxAhead = 5 * time.Second
 )
@@ -179,8 +180,8 @@ type Response struct {
 	Error   *Error `json:"error,omitempty"`
 }
 
-// Answers reports whether it answers a request with an id. When more emergency stops come than the robot can read, it obeys them all, and answers those
-// that it has not read together.
+// Answers reports whether it answers a request with an id. When more emergency stops come than the robot can read, it obeys them
+// all, and answers those that it has not read together.
 func (r Response) Answers(id string) bool {
 	return r.ID == id || r.ID == "" && r.Status == StatusOK
 }
@@ -313,8 +314,8 @@ type Measure struct {
 	Time  int64   `json:"ts"`    // when it was read, or what an actuator obeyed, in milliseconds since 1970; the bridge fills it in
 }
 
-// Home is what Home Assistant shows: every sensor and actuator of the description, whether or not there is a reading, since a template that looks for what
-// is not there is an error each time.
+// Home is what Home Assistant shows: every sensor and actuator of the description, whether or not there is a reading, since a
+// template that looks for what is not there is an error each time.
 type Home struct {
 	Time      int64          `json:"ts"`        // when it was published, in milliseconds since 1970
 	Sensors   map[string]any `json:"sensors"`   // by name: a float64, or nil without a reading or with one that is stale

@@ -25,8 +25,9 @@ var keys = map[string][]string{
 	"sense":     {"sensor", "value", "lease_ms"},
 }
 
-// ParseRequest reads the payload of a request with a verb. It is strict, since a value that was not meant must not act: a wrong type, null, an unknown or
-// doubled key, or one in other letters is an *Error with the code Malformed that says where. The request then holds what stands before the fault.
+// ParseRequest reads the payload of a request with a verb. It is strict, since a value that was not meant must not act: a wrong
+// type, null, an unknown or doubled key, or one in other letters is an *Error with the code Malformed that says where. The
+// request then holds what stands before the fault.
 func ParseRequest(verb string, payload []byte) (Request, error) {
 	var r Request
 	if err := checkJSON(payload); err != nil {

@@ -15,9 +15,9 @@ type Spike struct {
 // spikesVersion is the first byte of a batch of spikes.
 const spikesVersion = 1
 
-// EncodeSpikes appends a batch of spikes, which are in order of time: the version, a byte of 1; the time of the first and the count, as
-// varints; then for each spike the time since the one before and the neuron, as varints (unsigned, of Go's encoding/binary and Protocol
-// Buffers: seven bits a byte, the lowest first).
+// EncodeSpikes appends a batch of spikes, which are in order of time: the version, a byte of 1; the time of the first and the
+// count, as varints; then for each spike the time since the one before and the neuron, as varints (unsigned, of Go's
+// encoding/binary and Protocol Buffers: seven bits a byte, the lowest first).
 func EncodeSpikes(to []byte, spikes []Spike) []byte {
 	to = append(to, spikesVersion)
 	before := int64(0)

@@ -1,5 +1,5 @@
-// Package protocol is what a robot and its clients say to each other over MQTT: the topics, the JSON messages, and batches of spikes. A
-// client in Go needs nothing else of fluxd:
+// Package protocol is what a robot and its clients say to each other over MQTT: the topics, the JSON messages, and batches of
+// spikes. A client in Go needs nothing else of fluxd:
 //
 //	robot := protocol.Topics("lightseeker")
 //	request := protocol.Request{ID: uuid.NewString(), Time: time.Now().UnixMilli(), TTL: 2000, Set: map[string]float64{path: 90}}
@@ -17,15 +17,16 @@ import (
 // Root is the first level of every topic.
 const Root = "flux"
 
-// Echo is a topic that every client may write and read. A client that wants to know whether everything that is retained has come sends a message
-// of its own there: it comes back behind the rest. It tells its message from others' by the payload.
+// Echo is a topic that every client may write and read. A client that wants to know whether everything that is retained has come
+// sends a message of its own there: it comes back behind the rest. It tells its message from others' by the payload.
 const Echo = "fluxctl/echo"
 
 // Topics are the topics of one robot, named by its name.
 type Topics string
 
-// CheckName reports why a robot cannot have a name: it must be exactly one topic level, so not empty and without "/", "+" and "#". Brokers take no
-// spaces and control characters in topics, and NATS has other wildcards, "*" and ">", and a sign of its own, "$".
+// CheckName reports why a robot cannot have a name: it must be exactly one topic level, so not empty and without "/", "+" and
+// "#". Brokers take no spaces and control characters in topics, and NATS has other wildcards, "*" and ">", and a sign of its own,
+// "$".
 func CheckName(name string) error {
 	if !isLevel(name) {
 		return fmt.Errorf("robot name %q: expected one or more characters other than / + # * > $, spaces and control characters", name)
@@ -51,8 +52,8 @@ const (
 // MaxUser is the longest name of a user, in bytes.
 const MaxUser = 64
 
-// CheckUser reports why a user cannot have a name: it stands in topics, so it is a level of one, and robots tell of it, so it is short and is none of
-// their other words for who has set a value.
+// CheckUser reports why a user cannot have a name: it stands in topics, so it is a level of one, and robots tell of it, so it is
+// short and is none of their other words for who has set a value.
 func CheckUser(name string) error {
 	switch {
 	case !isLevel(name):
@@ -82,8 +83,9 @@ func (t Topics) Param(path string) string { return t.of("param/" + path) }
 // Request is the topic of a Request that is sent under nobody's name. The verb "+" makes the filter for all.
 func (t Topics) Request(verb string) string { return t.of("req/" + verb) }
 
-// RequestBy is the topic of a Request that a user sends under his name: MQTT 3.1.1 does not say who has published a message, so a broker that lets each
-// user write only what ends in his own name does. Without a user it is that of Request. The user "+" makes the filter for all of them.
+// RequestBy is the topic of a Request that a user sends under his name: MQTT 3.1.1 does not say who has published a message, so a
+// broker that lets each user write only what ends in his own name does. Without a user it is that of Request. The user "+" makes
+// the filter for all of them.
 func (t Topics) RequestBy(verb, user string) string {
 	if user == "" {
 		return t.Request(verb)
@@ -91,8 +93,8 @@ func (t Topics) RequestBy(verb, user string) string {
 	return t.Request(verb) + "/" + user
 }
 
-// Asked takes the topic of a request apart: its verb, and under whose name it was sent. That is Nobody where it names no user, or one that there cannot
-// be. Of any other topic it reports false.
+// Asked takes the topic of a request apart: its verb, and under whose name it was sent. That is Nobody where it names no user, or
+// one that there cannot be. Of any other topic it reports false.
 func (t Topics) Asked(topic string) (verb, who string, request bool) {
 	rest, request := strings.CutPrefix(topic, t.Request(""))
 	verb, who, _ = strings.Cut(rest, "/")
@@ -102,8 +104,8 @@ func (t Topics) Asked(topic string) (verb, who string, request bool) {
 	return verb, who, request
 }
 
-// May is a topic that carries no messages. A client that subscribes to it is refused by the embedded broker if its user may not send the verb:
-// MQTT 3.1.1 has no other way to tell, and drops the request without a word.
+// May is a topic that carries no messages. A client that subscribes to it is refused by the embedded broker if its user may not
+// send the verb: MQTT 3.1.1 has no other way to tell, and drops the request without a word.
 func (t Topics) May(verb string) string { return t.of("may/" + verb) }
 
 // MayBy is the same for RequestBy: where nobody has to log in nobody has a name either, and the embedded broker refuses it.

@@ -23,8 +23,9 @@ func Known(scheme string) bool {
 	return known
 }
 
-// Dial connects to a broker, within the dialer's timeout. The proxy that ALL_PROXY names is asked for other machines than this one, but for those of
-// NO_PROXY: to stop a robot on this machine must need no other. secured is needed where the URL's scheme means TLS.
+// Dial connects to a broker, within the dialer's timeout. The proxy that ALL_PROXY names is asked for other machines than this
+// one, but for those of NO_PROXY: to stop a robot on this machine must need no other. secured is needed where the URL's scheme
+// means TLS.
 func Dial(dialer *net.Dialer, u *url.URL, secured *tls.Config) (net.Conn, error) {
 	if !Known(u.Scheme) {
 		return nil, fmt.Errorf("scheme %q: expected tcp or ssl", u.Scheme)

@@ -1,5 +1,5 @@
-// Package users knows who may log in at the embedded broker, and what each role may ask of a robot. It reads and writes the file of
-// passwords that "fluxctl passwd" makes:
+// Package users knows who may log in at the embedded broker, and what each role may ask of a robot. It reads and writes the file
+// of passwords that "fluxctl passwd" makes:
 //
 //	all, err := users.Load("passwords")                  // an error names the line
 //	if err != nil { ... }
@@ -37,8 +37,8 @@ const (
 	Operator Role = "operator" // arm, disarm, drive, sense
 )
 
-// Robot is the role of another robot that shares this broker: it may write what is below the topic of its user's name, and ask nothing of
-// the others.
+// Robot is the role of another robot that shares this broker: it may write what is below the topic of its user's name, and ask
+// nothing of the others.
 const Robot Role = "robot"
 
 // needed is the least role for each verb.
@@ -66,8 +66,8 @@ func (r Role) May(verb string) bool {
 	return known && r != Robot && slices.Index(roles, r) >= slices.Index(roles, least)
 }
 
-// Users are those who may log in at the embedded broker: a file with a line for each, "name:role:bcrypt hash". Empty lines and those that
-// begin with # are left out. The file is read again when it has changed. It may be used from any goroutine.
+// Users are those who may log in at the embedded broker: a file with a line for each, "name:role:bcrypt hash". Empty lines and
+// those that begin with # are left out. The file is read again when it has changed. It may be used from any goroutine.
 type Users struct {
 	file string
 
@@ -77,8 +77,8 @@ type Users struct {
 	all     map[string]User
 	failing string // the error of the last reading, told once
 
-	// A hash takes some 50 ms to check, on purpose. One at a time is checked, with a rest after a wrong password, so that a flood of logins leaves the
-	// processor to the robot; and who was let in once is known by a hash that takes no time.
+	// A hash takes some 50 ms to check, on purpose. One at a time is checked, with a rest after a wrong password, so that a flood
+	// of logins leaves the processor to the robot; and who was let in once is known by a hash that takes no time.
 	turn    chan struct{}
 	waiting map[string]int // for their turn, or in it: by address
 	total   int            // of them
@@ -98,15 +98,16 @@ const MaxFile = 1 << 20
 const (
 	// restFactor is how much longer than the check of a wrong password the rest after it takes: guessing gets half of one core.
 	restFactor = 1
-	// mostWaiting bounds those who wait for their check, some seconds, and mostWaitingHere those from one address: who comes then is turned away.
+	// mostWaiting bounds those who wait for their check, some seconds, and mostWaitingHere those from one address: who comes then
+	// is turned away.
 	mostWaiting     = 32
 	mostWaitingHere = 16 // a class behind one router
 	// maxPassword is what bcrypt looks at.
 	maxPassword = 72
 )
 
-// nobody is a hash of bcrypt's default cost. It is checked for a name that does not exist, so that the time does not tell which names do.
-// It is written out because making one takes 50 ms, which no start of a program should cost.
+// nobody is a hash of bcrypt's default cost. It is checked for a name that does not exist, so that the time does not tell which
+// names do. It is written out because making one takes 50 ms, which no start of a program should cost.
 const nobody = "$2a$10$lvvkJro/F9/WOI93C3Uv7..HVtmxSAAXSDjVZq6GeL1gyfpZS7Fp6"
 
 // Load reads a file of users. The error of a mistake names its line.
@@ -180,8 +181,8 @@ func parseUsers(file string, data []byte) (map[string]User, error) {
 
 var errEmpty = errors.New("nobody could log in")
 
-// checkUser reports why a user cannot have a name. One of role robot has the topics of a robot of that name, and all others write requests to topics
-// that end in it.
+// checkUser reports why a user cannot have a name. One of role robot has the topics of a robot of that name, and all others write
+// requests to topics that end in it.
 func checkUser(name string, role Role) error {
 	if strings.Contains(name, ":") {
 		return fmt.Errorf("user %q: expected a name without a colon, which ends it in the file", name)
@@ -199,8 +200,8 @@ func checkRole(r Role) error {
 	return nil
 }
 
-// Changed reads the file again, and reports whether a user is not any more who was let in: gone, or with another role or password. What is to be told
-// about the file is told once.
+// Changed reads the file again, and reports whether a user is not any more who was let in: gone, or with another role or
+// password. What is to be told about the file is told once.
 func (u *Users) Changed() (changed func(name string, before User) bool, trouble error) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
@@ -281,7 +282,8 @@ func (u *Users) isProven(name string, proof []byte) bool {
 	return there && hmac.Equal(before, proof)
 }
 
-// Valid reports why the text of a file is none of users: whoever names another by mistake shall not lose it. An empty one may become one.
+// Valid reports why the text of a file is none of users: whoever names another by mistake shall not lose it. An empty one may
+// become one.
 func Valid(file string, text []byte) error {
 	_, err := parseUsers(file, text)
 	if errors.Is(err, errEmpty) {
@@ -290,8 +292,8 @@ func Valid(file string, text []byte) error {
 	return err
 }
 
-// Set returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far; it
-// keeps what it says besides.
+// Set returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far;
+// it keeps what it says besides.
 func Set(text []byte, name, password string, role Role) ([]byte, error) {
 	if err := checkUser(name, role); err != nil {
 		return nil, err

@@ -81,8 +81,8 @@ func as(name, url string) string {
 	return strings.Replace(url, "://", "://"+name+":"+name+name+"@", 1)
 }
 
-// passwords makes a file with a user of each role, whose name is the role and whose password the name twice. Its hashes are quick to
-// check.
+// passwords makes a file with a user of each role, whose name is the role and whose password the name twice. Its hashes are quick
+// to check.
 func passwords(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder

@@ -16,8 +16,8 @@ import (
 	"fluxd/configs/spelling"
 )
 
-// find returns the robot of that name, or the only one. Whoever stops it does not wait to hear whether it is there, and an emergency stop goes to
-// the only one that is known even if it is said to be offline: a broker may be wrong about that.
+// find returns the robot of that name, or the only one. Whoever stops it does not wait to hear whether it is there, and an
+// emergency stop goes to the only one that is known even if it is said to be offline: a broker may be wrong about that.
 func (r *remote) find(ctx context.Context, name, broker string, stops bool) (protocol.Topics, error) {
 	if stops && name != "" {
 		return protocol.Topics(name), protocol.CheckName(name)
@@ -74,8 +74,8 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 // livingPatience is how long robots are listened for: they tell their health once a second.
 const livingPatience = 1500 * time.Millisecond
 
-// living adds the robots that tell their health and have no status that is retained here, if the one that is looked for is not known otherwise: what a
-// robot retains stays at its own broker, in a fleet of NATS.
+// living adds the robots that tell their health and have no status that is retained here, if the one that is looked for is not
+// known otherwise: what a robot retains stays at its own broker, in a fleet of NATS.
 func (r *remote) living(ctx context.Context, known map[string][]byte, name string) error {
 	if name != "" && known[protocol.Topics(name).Status()] != nil || name == "" && len(known) > 0 {
 		return nil
@@ -114,8 +114,8 @@ const quiet = 300 * time.Millisecond
 
 // retained returns what the broker keeps under a filter, by topic.
 //
-// MQTT does not say when the last retained message has come. One topic has one. Of several a message to oneself tells: the broker delivers it after
-// them. A broker may not let us write it; then nothing more comes for a while.
+// MQTT does not say when the last retained message has come. One topic has one. Of several a message to oneself tells: the broker
+// delivers it after them. A broker may not let us write it; then nothing more comes for a while.
 func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte, error) {
 	ours := uuid.NewString()
 	several := strings.ContainsAny(filter, "+#")

@@ -227,8 +227,8 @@ func fluxctl(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), problems.String()
 }
 
-// again runs a command line, with more patience each time, until its end suits. One long wait would not do where the robot may have left, or not
-// be there yet: what is asked then is lost.
+// again runs a command line, with more patience each time, until its end suits. One long wait would not do where the robot may
+// have left, or not be there yet: what is asked then is lost.
 func again(t *testing.T, suits func(code int, problems string) bool, args ...string) (stdout string) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
@@ -555,7 +555,8 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// Every command that has something to print says when it cannot, with --json and without, and so does every page of help. A new command needs a line here.
+// Every command that has something to print says when it cannot, with --json and without, and so does every page of help. A new
+// command needs a line here.
 func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 	broker := "--broker=" + online(t, "r1", "").URL()
 	passwords := filepath.Join(t.TempDir(), "passwords")

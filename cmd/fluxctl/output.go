@@ -19,8 +19,8 @@ type checked struct {
 	failed error
 }
 
-// Write writes what a terminal shows and does not obey. After an error it writes no more, and returns the same: else the error of a later print
-// would pass for that of the command.
+// Write writes what a terminal shows and does not obey. After an error it writes no more, and returns the same: else the error of
+// a later print would pass for that of the command.
 func (c *checked) Write(p []byte) (int, error) {
 	if c.failed != nil {
 		return 0, c.failed

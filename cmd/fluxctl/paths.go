@@ -8,8 +8,8 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Paths may be shortened: motor_l.threshold is network.neurons.motor_l.threshold. The robot itself takes whole paths alone, since what a short one
-// means may change with its configuration.
+// Paths may be shortened: motor_l.threshold is network.neurons.motor_l.threshold. The robot itself takes whole paths alone, since
+// what a short one means may change with its configuration.
 
 // mostCandidates bounds how many paths are listed that a short one may mean.
 const mostCandidates = 8
@@ -34,8 +34,8 @@ func (r *remote) resolve(typed []string) ([]string, error) {
 	return whole, nil
 }
 
-// candidates are the whole paths that a short one may mean, with its wildcards. A path that is whole already is its only candidate, also where
-// another ends with it.
+// candidates are the whole paths that a short one may mean, with its wildcards. A path that is whole already is its only
+// candidate, also where another ends with it.
 func (r *remote) candidates(short string) []string {
 	fits := regexp.MustCompile(`^(?:(.*)\.)?(?:` + pattern(short) + `|` + pattern(protocol.Together(short)) + `)$`)
 	found := map[string]bool{}

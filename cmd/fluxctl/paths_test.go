@@ -8,7 +8,8 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// A path may be shortened where the rest is enough; what may be several is refused with the candidates; what fits nothing is the robot's to refuse.
+// A path may be shortened where the rest is enough; what may be several is refused with the candidates; what fits nothing is the
+// robot's to refuse.
 func TestShortPaths(t *testing.T) {
 	r := &remote{known: map[string]protocol.Parameter{}}
 	for _, path := range []string{"network.neurons.motor_l.threshold", "network.neurons.motor_r.threshold", "network.neurons.motor_l.leak", "network.synapses.eye.motor_l.weight",

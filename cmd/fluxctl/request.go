@@ -100,8 +100,8 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 	}
 }
 
-// ask publishes a request under a user's name. What stops the robot is published under nobody's as well, should the broker not pass on the first: of two
-// requests with one id the robot obeys the one that comes first.
+// ask publishes a request under a user's name. What stops the robot is published under nobody's as well, should the broker not
+// pass on the first: of two requests with one id the robot obeys the one that comes first.
 func (r *remote) ask(verb, user string, payload []byte) paho.Token {
 	token := r.client.Publish(r.topics.RequestBy(verb, user), 1, false, payload)
 	if user != "" && (verb == stop || verb == "disarm") {

@@ -78,8 +78,8 @@ func ifRevision(c *cobra.Command) *protocol.Revision {
 	return &revision
 }
 
-// parseChanges reads path=value arguments, or a path and a value. What the values are depends on the robot's units; here they have to begin with
-// a number.
+// parseChanges reads path=value arguments, or a path and a value. What the values are depends on the robot's units; here they
+// have to begin with a number.
 func parseChanges(args []string) (map[string]string, error) {
 	if len(args) == 2 && !strings.Contains(args[0], "=") {
 		args = []string{args[0] + "=" + args[1]}
@@ -105,7 +105,8 @@ func parseChanges(args []string) (map[string]string, error) {
 // begins is the number that an amount begins with.
 var begins = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?`)
 
-// shownChange is a change as set and reset print it with --json. What several had before is a number, or the least and the largest.
+// shownChange is a change as set and reset print it with --json. What several had before is a number, or the least and the
+// largest.
 type shownChange struct {
 	Revision protocol.Revision  `json:"rev"`
 	Before   map[string]any     `json:"before,omitempty"` // what reset does not say

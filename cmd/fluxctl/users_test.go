@@ -168,7 +168,8 @@ func TestTheRobotIsToldWhoAsks(t *testing.T) {
 	}
 }
 
-// A broker, or a bridge, that does not pass on what is asked under a name keeps nobody from asking: then it is nobody who asks, and it is done once.
+// A broker, or a bridge, that does not pass on what is asked under a name keeps nobody from asking: then it is nobody who asks,
+// and it is done once.
 func TestABrokerThatPassesOnNoNames(t *testing.T) {
 	t.Parallel()
 	nameless := server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"flux.r1.req.*", "fluxctl.echo"}}}

@@ -95,8 +95,8 @@ func latest(lines []string, line string, keep int) []string {
 	return lines[max(0, len(lines)-keep):]
 }
 
-// draw makes a picture of a size, what matters most first. The lines behind the first bright ones are of the past: nobody knows whether they still
-// hold.
+// draw makes a picture of a size, what matters most first. The lines behind the first bright ones are of the past: nobody knows
+// whether they still hold.
 func (v *view) draw(columns, rows int, now time.Time) (text string, bright int) {
 	name, past := v.robot+"  "+v.state, v.state != string(protocol.Online)
 	if quiet := now.Sub(v.heard); quiet >= silence {

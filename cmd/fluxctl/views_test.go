@@ -71,7 +71,8 @@ ctrl-C ends; fluxctl set path=value tunes`
 	}
 }
 
-// Of a robot that has gone the ages grow, and the watch says since when it has heard nothing; the rest is dimmed. So it is when the broker has gone.
+// Of a robot that has gone the ages grow, and the watch says since when it has heard nothing; the rest is dimmed. So it is when
+// the broker has gone.
 func TestARobotThatHasGone(t *testing.T) {
 	now := time.Unix(1000, 0)
 	v := told(t, now)

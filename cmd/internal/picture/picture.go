@@ -1,4 +1,5 @@
-// Package picture draws a robot on a terminal: whether it may move, what it does and what it senses. fluxd run and fluxctl watch draw the same.
+// Package picture draws a robot on a terminal: whether it may move, what it does and what it senses. fluxd run and fluxctl watch
+// draw the same.
 //
 //	head := picture.Section{Lines: picture.Head("rover", health, 80)}
 //	text := picture.Draw(80, 24, head, picture.Actuators(actuators, health.Safety), picture.Sensors(sensors, 0))
@@ -25,8 +26,8 @@ type Section struct {
 	What  string // what a line is, in the plural: those that are left out are counted; "" for a log, whose older lines have had their time
 }
 
-// Draw makes a picture of a size, without a line break at its end. What no room is left for is counted. The sections have room in their order:
-// what matters most comes first.
+// Draw makes a picture of a size, without a line break at its end. What no room is left for is counted. The sections have room in
+// their order: what matters most comes first.
 func Draw(columns, rows int, sections ...Section) string {
 	shown, used, titles, all := make([]int, len(sections)), 0, 0, true
 	for i, s := range sections {
@@ -102,7 +103,8 @@ func Flow(parts []string, columns int) []string {
 	return lines
 }
 
-// Head is what matters most, on lines of so many columns: the name of the robot and other words on it, whether it may move, and how it does.
+// Head is what matters most, on lines of so many columns: the name of the robot and other words on it, whether it may move, and
+// how it does.
 func Head(robot string, h protocol.Health, columns int) []string {
 	first := append([]string{robot}, safety(h.Safety)...)
 	first = append(first, fmt.Sprintf("up %v", time.Duration(h.Uptime).Round(time.Second)))

@@ -35,7 +35,8 @@ right     0.320    [          |+++       ]`
 	}
 }
 
-// Whether the robot may move, and what it does, stays on the screen behind any number of sensors, and what is left out is counted.
+// Whether the robot may move, and what it does, stays on the screen behind any number of sensors, and what is left out is
+// counted.
 func TestMuchInLittleRoom(t *testing.T) {
 	sensors := map[string]protocol.Measure{}
 	for i := range 25 {

@@ -22,7 +22,8 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// A frame is drawn over the one before without clearing it first, which would flicker: each line clears its rest. What is of the past is dimmed.
+// A frame is drawn over the one before without clearing it first, which would flicker: each line clears its rest. What is of the
+// past is dimmed.
 func TestFrame(t *testing.T) {
 	for _, c := range []struct {
 		bright int
