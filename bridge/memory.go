@@ -1,0 +1,24 @@
+package bridge
+
+// memory remembers the latest ids.
+type memory struct {
+	known map[string]bool
+	order []string // a ring, oldest at next once it is full
+	next  int
+}
+
+func newMemory(capacity int) *memory {
+	return &memory{known: make(map[string]bool), order: make([]string, capacity)}
+}
+
+// add remembers an id. It reports false when it is known already.
+func (m *memory) add(id string) bool {
+	if m.known[id] {
+		return false
+	}
+	delete(m.known, m.order[m.next])
+	m.order[m.next] = id
+	m.known[id] = true
+	m.next = (m.next + 1) % len(m.order)
+	return true
+}

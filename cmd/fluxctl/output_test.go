@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// What cannot be written is told, since a recording would look complete; who reads no more knows it.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	broker := "--broker=" + online(t, "r1", "").URL()
+	for failing, want := range map[error]int{syscall.ENOSPC: exitUnsaid, syscall.EPIPE: exitOK} {
+		for _, command := range [][]string{{"get"}, {"watch"}} {
+			var problems bytes.Buffer
+			code := run(t.Context(), append(command, broker, patiently), brokenWriter{failing}, &problems)
+			if code != want || failing == syscall.ENOSPC && !strings.Contains(problems.String(), "cannot be written: write /dev/stdout: no space left") {
+				t.Errorf("%v, %v: ended with %d: %s", command, failing, code, &problems)
+			}
+		}
+	}
+}
+
+// Every command that has something to print says when it cannot, with --json and without, and so does every page of help. A new
+// command needs a line here.
+func TestNoOutputIsLostWithoutAWord(t *testing.T) {
+	broker := "--broker=" + online(t, "r1", "").URL()
+	passwords := filepath.Join(t.TempDir(), "passwords")
+	lines := map[string]string{
+		"get": "get", "set": "set refractory=5ms", "reset": "reset", "reward": "reward praise 1", "stimulate": "stimulate eye", "spikes": "spikes", "load": "load", "save": "save",
+		"arm": "arm", "disarm": "disarm", "estop": "estop", "watch": "watch", "drive": "drive wheel --for 1.5s -- -0.3", "sense": "sense sonar 12cm", "passwd": "passwd " + passwords + " ann --json",
+		"completion": "completion bash", "help": "help get",
+	}
+	broken := func(args ...string) (int, string) {
+		var problems bytes.Buffer
+		code := run(t.Context(), args, brokenWriter{syscall.ENOSPC}, &problems)
+		return code, problems.String()
+	}
+	root := command(io.Discard)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd("get")
+	for _, c := range root.Commands() {
+		if code, problems := broken(c.Name(), "--help"); code != exitUnsaid || !strings.Contains(problems, "cannot be written: write /dev/stdout: no space left") {
+			t.Errorf("%s --help: ended with %d: %s", c.Name(), code, problems)
+		}
+		line, known := lines[c.Name()]
+		if !known {
+			t.Errorf("%s: no line in this test", c.Name())
+			continue
+		}
+		switch c.Name() {
+		case "load": // which is refused, and that is what counts
+			if code, problems := broken(append([]string{broker, patiently}, strings.Fields(line)...)...); code != exitRefused || strings.Contains(problems, "it was done") {
+				t.Errorf("%s: ended with %d: %s", line, code, problems)
+			}
+			continue
+		case "arm": // only after a disarm
+			if code, _, problems := fluxctl(t, broker, "disarm"); code != exitOK {
+				t.Fatal(problems)
+			}
+		case "passwd":
+			file, err := os.Create(filepath.Join(t.TempDir(), "secret"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			if _, err := file.WriteString("a secret\n"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := file.Seek(0, io.SeekStart); err != nil {
+				t.Fatal(err)
+			}
+			stdin := os.Stdin
+			os.Stdin = file
+			defer func() { os.Stdin = stdin }()
+		case "help", "completion":
+			if code, problems := broken(strings.Fields(line)...); code != exitUnsaid || !strings.Contains(problems, "cannot be written: write /dev/stdout: no space left") {
+				t.Errorf("%s: ended with %d: %s", line, code, problems)
+			}
+			continue
+		}
+		for _, json := range []string{"--json", "--json=false"} {
+			if c.Name() == "passwd" && json != "--json" {
+				continue // it prints nothing
+			}
+			if c.Name() == "save" && json != "--json" {
+				continue // the robot of these tests saves once
+			}
+			if code, problems := broken(append([]string{broker, patiently, json}, strings.Fields(line)...)...); code != exitUnsaid || !strings.Contains(problems, "cannot be written: write /dev/stdout: no space left") {
+				t.Errorf("%s %s: ended with %d: %s", json, line, code, problems)
+			}
+		}
+	}
+}
+
+// brokenWriter fails like a file: each time with another error of the same kind.
+type brokenWriter struct{ error }
+
+func (w brokenWriter) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: w.error}
+}
