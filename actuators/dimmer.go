@@ -23,7 +23,8 @@ type DimmerOpts struct {
 // DefaultDimmerOpts are the options that stand for nil.
 var DefaultDimmerOpts = defaults[DimmerOpts]()
 
-var dimmerKind = Kind{Name: "dimmer", About: "LED", New: func() Options { return new(DimmerOpts) }, Smooth: 100 * physic.Hertz, Rough: "the lamp flickers"}
+var dimmerKind = Kind{Name: "dimmer", About: "LED", New: func() Options { return new(DimmerOpts) },
+	Smooth: 100 * physic.Hertz, Rough: "the lamp flickers"}
 
 // Lowest implements Options.
 func (o *DimmerOpts) Lowest() Command { return 0 }

@@ -15,8 +15,8 @@
 //		err = guard.Step(sleepUntil(due)) // writes what is due
 //	}
 //
-// Kinds lists all sorts of devices. Each has one struct of options beside its driver: their tags are the keys of a robot file, with
-// defaults, limits and documentation. A constructor holds its caller to the same limits.
+// Kinds lists all sorts of devices. Each has one struct of options beside its driver: their tags are the keys of a robot file,
+// with defaults, limits and documentation. A constructor holds its caller to the same limits.
 //
 // Nothing here sleeps, reads a clock or starts a goroutine: the caller sleeps until Due and hands the time in.
 package actuators

@@ -12,8 +12,8 @@ import (
 // every 20 ms, the mechanics of a motor answer in some 50 ms.
 const guardPeriod = 10 * time.Millisecond
 
-// ExpanderRefresh is the Refresh of what has a pin on an expander: a chip that lost its supply for a moment is set up again by the next
-// write.
+// ExpanderRefresh is the Refresh of what has a pin on an expander: a chip that lost its supply for a moment is set up again by
+// the next write.
 const ExpanderRefresh = 500 * time.Millisecond
 
 // Slew is how fast a command may change: millionths of full scale in a second.
@@ -23,8 +23,8 @@ type Slew int64
 type GuardOpts struct {
 	// Min and Max bound the commands, within -Full and Full.
 	Min, Max Command
-	// Slew is how far the command may move in a second: 4 * Slew(Full) takes half a second from full reverse to full forward. It spares
-	// gears and supply, and keeps servos from jumping. 0 is no limit.
+	// Slew is how far the command may move in a second: 4 * Slew(Full) takes half a second from full reverse to full forward. It
+	// spares gears and supply, and keeps servos from jumping. 0 is no limit.
 	Slew Slew
 	// Failsafe is the command that is safe when nobody is in charge, from Min to Max: 0 for a motor.
 	Failsafe Command

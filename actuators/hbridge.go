@@ -8,7 +8,8 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// HBridgeOpts are the options of an HBridge and of a TwoInputHBridge, whose constructors take the default of each that is not set.
+// HBridgeOpts are the options of an HBridge and of a TwoInputHBridge, whose constructors take the default of each that is not
+// set.
 type HBridgeOpts struct {
 	PWM       string `yaml:"pwm" pin:"pwm" required:"true" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
 	Direction string `yaml:"direction" pin:"out" doc:"pin that is high in reverse, such as GPIO5"`
@@ -16,12 +17,12 @@ type HBridgeOpts struct {
 	In1       string `yaml:"in1" pin:"out" doc:"instead of direction, with in2: pins of a bridge that has two beside pwm, high and low ahead"`
 	In2       string `yaml:"in2" pin:"out" doc:"see in1; without it: second input of a bridge that has two inputs and nothing else, on a pin without PWM"`
 	Standby   string `yaml:"standby" pin:"out" doc:"pin that is high while the bridge may drive; several bridges may share it"`
-	// Stop says whether the motor coasts at command 0 or is shorted. A bridge with a single direction input has no such choice: at duty 0
-	// it does what it does.
+	// Stop says whether the motor coasts at command 0 or is shorted. A bridge with a single direction input has no such choice:
+	// at duty 0 it does what it does.
 	Stop string `yaml:"stop" default:"coast" enum:"coast,brake" doc:"what the motor does at 0; a bridge with direction does what it does, see its data sheet"`
-	// Frequency of the PWM: by default just above hearing and within what bridges switch (L298: 25 kHz typical, 40 kHz at most; TB6612FNG:
-	// 100 kHz at most; DRV8835: 250 kHz at most). Kernels count a period in 32 bits of nanoseconds, 4.29 s, and a Raspberry Pi's PWM ticks
-	// every 100 ns, so that a period of less than a microsecond has hardly any duties to choose from.
+	// Frequency of the PWM: by default just above hearing and within what bridges switch (L298: 25 kHz typical, 40 kHz at most;
+	// TB6612FNG: 100 kHz at most; DRV8835: 250 kHz at most). Kernels count a period in 32 bits of nanoseconds, 4.29 s, and a
+	// Raspberry Pi's PWM ticks every 100 ns, so that a period of less than a microsecond has hardly any duties to choose from.
 	Frequency physic.Frequency `yaml:"frequency" default:"20 kHz" min:"1 Hz" max:"1 MHz" doc:"of the PWM; on a pca9685, its own"`
 	// Inverted swaps the directions, for a motor that is mounted the other way round.
 	Inverted bool `yaml:"inverted" default:"false" doc:"the other way round"`
@@ -49,6 +50,9 @@ func (o *HBridgeOpts) ActsAt(key string) string {
 
 // Open implements Options: the pins say which of the four ways to drive a bridge it is.
 func (o *HBridgeOpts) Open(from Parts) (Device, error) {
+	if err := first("hbridge on "+o.PWM, o.Check()); err != nil {
+		return nil, err
+	}
 	pwm, frequency, err := driven(from, o.PWM, o.Frequency)
 	if err != nil {
 		return nil, err
@@ -85,15 +89,18 @@ func (o *HBridgeOpts) Check() []Mistake {
 	case o.PWM2 != "":
 		return nil
 	case o.Direction == "" && o.In1 == "" && o.In2 == "":
-		return []Mistake{wrong("", "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for one that has no more than two inputs")}
+		return []Mistake{wrong("", "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; "+
+			"or pwm2, for one that has no more than two inputs")}
 	case o.Direction != "" && o.In1+o.In2 != "":
 		return []Mistake{wrong("direction", "expected direction, or in1 and in2, not both")}
 	case o.Direction == "" && o.In2 == "":
 		return []Mistake{wrong("", "in1 and in2: expected both")}
 	case o.Direction != "" && o.Stop == "brake":
-		return []Mistake{wrong("stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; one with in1 and in2 can be told")}
+		return []Mistake{wrong("stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; "+
+			"one with in1 and in2 can be told")}
 	case o.Direction == "" && o.In1 == "" && o.Asked != 0:
-		return []Mistake{wrong("in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: take another output of it, as pwm2")}
+		return []Mistake{wrong("in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs "+
+			"at the end of a period only: take another output of it, as pwm2")}
 	}
 	return nil
 }
@@ -133,10 +140,10 @@ const (
 // ways are the levels of two direction inputs.
 var ways = [...][2]gpio.Level{forward: {gpio.High, gpio.Low}, reverse: {gpio.Low, gpio.High}, braking: {gpio.High, gpio.High}, coasting: {gpio.Low, gpio.Low}}
 
-// NewHBridge makes a motor of a bridge with one direction input. It writes nothing: the first command does. standby is the bridge's standby
-// or sleep input, high while it drives; nil when it is wired to the supply. At coasting rest and after Halt it is low, which takes the
-// current off whatever the bridge makes of its other inputs. Bridges that have it in common take a share of a SharedStandby each. Nil
-// options stand for DefaultHBridgeOpts.
+// NewHBridge makes a motor of a bridge with one direction input. It writes nothing: the first command does. standby is the
+// bridge's standby or sleep input, high while it drives; nil when it is wired to the supply. At coasting rest and after Halt it
+// is low, which takes the current off whatever the bridge makes of its other inputs. Bridges that have it in common take a share
+// of a SharedStandby each. Nil options stand for DefaultHBridgeOpts.
 func NewHBridge(pwm, direction, standby gpio.PinOut, opts *HBridgeOpts) (*HBridge, error) {
 	if opts != nil && opts.Stop == "brake" {
 		return nil, fmt.Errorf("hbridge on %s and %s: brake: a bridge with one direction input cannot be told to", pwm.Name(), direction.Name())
@@ -156,7 +163,8 @@ func newHBridge(pwm, sleep gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOp
 		name += ", " + direction[0].Name()
 	}
 	name += " and " + direction[len(direction)-1].Name()
-	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: o.Frequency, inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}}
+	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: o.Frequency,
+		inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}}
 	if err := within(h.name, &o); err != nil {
 		return nil, err
 	}

@@ -34,8 +34,9 @@ func (h *Held) Settle(k Kind) {
 	}
 }
 
-// Limits are the ends of what can be tuned; of a range that is settled, for each of its two: "range[0]" and "range[1]". What the file takes
-// away by the word none has none. A file may have a faster slew, and a shorter or longer timeout, than can be tuned: the limits hold it then.
+// Limits are the ends of what can be tuned; of a range that is settled, for each of its two: "range[0]" and "range[1]". What the
+// file takes away by the word none has none. A file may have a faster slew, and a shorter or longer timeout, than can be tuned:
+// the limits hold it then.
 func (h *Held) Limits(key string) (low, high int64, ok bool) {
 	switch {
 	case key == "slew" && h.Slew != nil && *h.Slew != 0:
@@ -64,9 +65,11 @@ func (h *Held) Check() []Mistake {
 	low, high := h.Range[0], h.Range[1]
 	switch {
 	case low < h.Lowest || high > Full || low >= high:
-		return []Mistake{wrong("range", "[%g, %g]: expected the lower command first, both from %g to %g", scales(low), scales(high), scales(h.Lowest), scales(Full))}
+		return []Mistake{wrong("range", "[%g, %g]: expected the lower command first, both from %g to %g",
+			scales(low), scales(high), scales(h.Lowest), scales(Full))}
 	case h.Failsafe < low || h.Failsafe > high:
-		return []Mistake{wrong("failsafe", "%g: expected a command in the range from %g to %g", scales(h.Failsafe), scales(low), scales(high))}
+		return []Mistake{wrong("failsafe", "%g: expected a command in the range from %g to %g",
+			scales(h.Failsafe), scales(low), scales(high))}
 	}
 	return nil
 }

@@ -16,7 +16,8 @@ type Kind struct {
 	Slew    Slew           // fastest change where the file says nothing; 0: no limit
 	Without []string       // keys of Held that make no sense for it
 	Label   bool           // it moves nothing: it names the winning command
-	// Smooth is the frequency of PWM from which on it runs well, and Rough what it does below: "the lamp flickers". 0 where any will do.
+	// Smooth is the frequency of PWM from which on it runs well, and Rough what it does below: "the lamp flickers". 0 where any
+	// will do.
 	Smooth physic.Frequency
 	Rough  string
 }
@@ -25,7 +26,8 @@ type Kind struct {
 type Options interface {
 	// Lowest is the lowest command: -Full, or 0 for what has no reverse.
 	Lowest() Command
-	// Open makes the device. It writes nothing: the first command does. An error about one of the options is a Mistake (errors.As).
+	// Open makes the device. It writes nothing: the first command does. An error about one of the options is a Mistake
+	// (errors.As).
 	Open(from Parts) (Device, error)
 }
 
@@ -41,16 +43,17 @@ type Parts interface {
 // Adjustable is a device that takes options over while it runs: those with the tag live.
 type Adjustable interface {
 	Device
-	// Adjusted returns what changes the device between two writes: see Guard.Adjust. It fails, and changes nothing, when the options are of
-	// another kind or beyond their limits. Options without the tag live stay as they are. It may be called from any goroutine.
+	// Adjusted returns what changes the device between two writes: see Guard.Adjust. It fails, and changes nothing, when the
+	// options are of another kind or beyond their limits. Options without the tag live stay as they are. It may be called from
+	// any goroutine.
 	Adjusted(opts Options) (change func(), err error)
 }
 
 // Sharing are options that depend on what an expander gives all its outputs: those of devices with a PWM pin.
 type Sharing interface {
 	Options
-	// Share is to be called before Limits and Check where the pin with the tag pwm is on an expander: with the frequency that the expander
-	// is asked for, and the period that it makes of it.
+	// Share is to be called before Limits and Check where the pin with the tag pwm is on an expander: with the frequency that
+	// the expander is asked for, and the period that it makes of it.
 	Share(frequency physic.Frequency, period time.Duration)
 }
 

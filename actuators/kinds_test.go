@@ -188,6 +188,11 @@ func TestHBridgeOptsOpen(t *testing.T) {
 		}
 		w.expect(t, c.want...)
 	}
+	for _, half := range []actuators.HBridgeOpts{{PWM: "P"}, {PWM: "P", In1: "A"}} {
+		if _, err := half.Open(paper{wire: &wire{}}); err == nil {
+			t.Errorf("%+v: expected an error", half)
+		}
+	}
 	for _, absent := range []string{"P", "A", "S"} {
 		if _, err := (&actuators.HBridgeOpts{PWM: "P", In1: "A", In2: "B", Standby: "S"}).Open(paper{wire: &wire{}, absent: absent}); err == nil {
 			t.Errorf("without pin %s: expected an error", absent)

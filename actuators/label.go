@@ -12,8 +12,8 @@ type LabelOpts struct {
 	Names []string `yaml:"-"` // to choose from
 }
 
-var labelKind = Kind{Name: "label", About: "no pins, it names the winning command", New: func() Options { return new(LabelOpts) }, Label: true,
-	Without: []string{"slew", "range", "failsafe"}}
+var labelKind = Kind{Name: "label", About: "no pins, it names the winning command",
+	New: func() Options { return new(LabelOpts) }, Label: true, Without: []string{"slew", "range", "failsafe"}}
 
 // Lowest implements Options: the command for no name.
 func (o *LabelOpts) Lowest() Command { return unnamed }

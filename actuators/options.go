@@ -11,9 +11,10 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// Options say everything about themselves. The tags of a field are yaml (its key in a robot file), default, doc, enum, pin, unit, min and max
-// (inclusive), and live (a running device takes it over). Limits gives the ends that depend on other options, Check finds what no end shows.
-// A robot file is read by these tags elsewhere; here they hold a Go program, which calls a constructor, to the same defaults and limits.
+// Options say everything about themselves. The tags of a field are yaml (its key in a robot file), default, doc, enum, pin,
+// unit, min and max (inclusive), and live (a running device takes it over). Limits gives the ends that depend on other options,
+// Check finds what no end shows. A robot file is read by these tags elsewhere; here they hold a Go program, which calls a
+// constructor, to the same defaults and limits.
 
 // A Mistake is what is wrong with options: with one key, or with the whole where Key is "".
 type Mistake struct {
@@ -144,9 +145,18 @@ func hold(name string, opts Options) error {
 		return err
 	}
 	if c, is := opts.(checked); is {
-		for _, m := range c.Check() {
-			return fmt.Errorf("%s: %s: %w", name, m.Key, m)
+		return first(name, c.Check())
+	}
+	return nil
+}
+
+// first is the first of mistakes as an error.
+func first(name string, mistakes []Mistake) error {
+	for _, m := range mistakes {
+		if m.Key == "" {
+			return fmt.Errorf("%s: %w", name, m)
 		}
+		return fmt.Errorf("%s: %s: %w", name, m.Key, m)
 	}
 	return nil
 }
@@ -165,8 +175,8 @@ func tagged(f reflect.StructField) (low, high int64, ok bool) {
 	return amount(f.Type, least), amount(f.Type, most), true
 }
 
-// ends are the limits of an option: those that hold by themselves, and those that other options set, as far as it keeps them. Where two
-// options contradict each other, Check says so once, and neither has a limit that the other sets.
+// ends are the limits of an option: those that hold by themselves, and those that other options set, as far as it keeps them.
+// Where two options contradict each other, Check says so once, and neither has a limit that the other sets.
 type ends struct{ value, low, high int64 }
 
 // atLeast raises the lower end.

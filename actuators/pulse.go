@@ -69,8 +69,8 @@ func (s *Shared) expander(pin string) string {
 	return ", of all outputs of expander " + name
 }
 
-// fits says whether a frequency of pulses is within the limits of the options, which are those of their own frequency; the mistake is that
-// of an expander whose frequency is not.
+// fits says whether a frequency of pulses is within the limits of the options, which are those of their own frequency; the
+// mistake is that of an expander whose frequency is not.
 func (s *Shared) fits(opts Options, said physic.Frequency, pin string) (ok bool, mistakes []Mistake) {
 	field, _ := reflect.TypeOf(opts).Elem().FieldByName("Frequency")
 	low, high, _ := tagged(field)
@@ -78,12 +78,14 @@ func (s *Shared) fits(opts Options, said physic.Frequency, pin string) (ok bool,
 		return int64(said) >= low && int64(said) <= high, nil
 	}
 	if int64(s.Asked) < low || int64(s.Asked) > high {
-		return false, []Mistake{wrong("pwm", "%v%s: expected %s to %s", s.Asked, s.expander(pin), field.Tag.Get("min"), field.Tag.Get("max"))}
+		return false, []Mistake{wrong("pwm", "%v%s: expected %s to %s",
+			s.Asked, s.expander(pin), field.Tag.Get("min"), field.Tag.Get("max"))}
 	}
 	return true, nil
 }
 
-// limits are the ends of a pulse, which with its trim is not shorter than ShortestPulse nor longer than LongestPulse or the period.
+// limits are the ends of a pulse, which with its trim is not shorter than ShortestPulse nor longer than LongestPulse or the
+// period.
 func (l lengths) limits(key string) (low, high int64, ok bool) {
 	longest := min(LongestPulse, (l.period - 1).Truncate(time.Microsecond)) // shorter than the period, in whole microseconds
 	switch key {
@@ -107,8 +109,8 @@ func (l lengths) limits(key string) (low, high int64, ok bool) {
 	return 0, 0, false
 }
 
-// check finds pulses that contradict each other, of those that are within their limits, and those that do not fit into their period, where
-// that is known.
+// check finds pulses that contradict each other, of those that are within their limits, and those that do not fit into their
+// period, where that is known.
 func (l lengths) check(period bool) (mistakes []Mistake) {
 	if l.min < ShortestPulse || l.min > LongestPulse || l.max < ShortestPulse || l.max > LongestPulse {
 		return nil

@@ -6,7 +6,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// RelayOpts are the options of a Relay. NewRelay takes the default of each that is not set, and of both commands where neither is.
+// RelayOpts are the options of a Relay. NewRelay takes the default of each that is not set, and of both commands where neither
+// is.
 type RelayOpts struct {
 	Pin    string `yaml:"pin" pin:"out" required:"true" doc:"output, such as GPIO23"`
 	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that switches it on; most relay boards: low"`

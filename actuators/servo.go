@@ -12,8 +12,8 @@ type ServoOpts struct {
 	PWM string `yaml:"pwm" pin:"pwm" required:"true" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
 	// Frequency of the pulses: an analogue servo expects 50 Hz.
 	Frequency physic.Frequency `yaml:"frequency" default:"50 Hz" min:"40 Hz" max:"333 Hz" doc:"of the pulses; digital servos take more than the default; on a pca9685, its own"`
-	// Min and Max are the pulses at the two ends of the way. Many servos turn further, and break their gear or draw their stall current
-	// when sent beyond their stop: widen them with care, within ShortestPulse and LongestPulse.
+	// Min and Max are the pulses at the two ends of the way. Many servos turn further, and break their gear or draw their stall
+	// current when sent beyond their stop: widen them with care, within ShortestPulse and LongestPulse.
 	Min time.Duration `yaml:"min_pulse" default:"1ms" live:"true" doc:"pulse at command -1"`
 	Max time.Duration `yaml:"max_pulse" default:"2ms" live:"true" doc:"pulse at command 1"`
 	// Trim puts the middle where the mechanics have it, and makes a continuous servo stand still at 0.
@@ -39,7 +39,8 @@ var (
 // A servo travels from end to end in 0.5 s.
 var (
 	servoKind      = Kind{Name: "servo", About: "position", New: func() Options { return new(ServoOpts) }, Slew: 4 * Slew(Full)}
-	continuousKind = Kind{Name: "continuous", About: "servo that turns", New: func() Options { return new(ContinuousOpts) }, Slew: 4 * Slew(Full)}
+	continuousKind = Kind{Name: "continuous", About: "servo that turns", New: func() Options { return new(ContinuousOpts) },
+		Slew: 4 * Slew(Full)}
 )
 
 // Lowest implements Options.

@@ -25,9 +25,12 @@ type StepperOpts struct {
 // DefaultStepperOpts are the options that stand for nil.
 var DefaultStepperOpts = defaults[StepperOpts]()
 
-var stepperKind = Kind{Name: "stepper", About: "step and direction", New: func() Options { return new(StepperOpts) }, Slew: 2 * Slew(Full)} // one that is started faster loses steps
+// A stepper that is started faster than this loses steps.
+var stepperKind = Kind{Name: "stepper", About: "step and direction", New: func() Options { return new(StepperOpts) },
+	Slew: 2 * Slew(Full)}
 
-// slowestSteps is the slowest rate that is stepped; below it the motor stands still: kernels count a period in 32 bits of nanoseconds.
+// slowestSteps is the slowest rate that is stepped; below it the motor stands still: kernels count a period in 32 bits of
+// nanoseconds.
 const slowestSteps = physic.Hertz
 
 // Lowest implements Options.
@@ -45,7 +48,9 @@ func (o *StepperOpts) Open(from Parts) (Device, error) {
 // Check finds a pin that steps at one rate only.
 func (o *StepperOpts) Check() []Mistake {
 	if o.Asked != 0 {
-		return []Mistake{wrong("step", "%s: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: take a pin of the board", o.Step)}
+		return []Mistake{wrong("step",
+			"%s: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: "+
+				"take a pin of the board", o.Step)}
 	}
 	return nil
 }
@@ -66,11 +71,11 @@ type Stepper struct {
 	settled         bool       // which is known
 }
 
-// NewStepper makes a motor of its pins. It writes nothing. enable is the driver's enable input, low while it drives the motor; nil when it
-// is wired to ground. Nil options stand for DefaultStepperOpts.
+// NewStepper makes a motor of its pins. It writes nothing. enable is the driver's enable input, low while it drives the motor;
+// nil when it is wired to ground. Nil options stand for DefaultStepperOpts.
 func NewStepper(step, direction, enable gpio.PinOut, opts *StepperOpts) (*Stepper, error) {
-	s := &Stepper{name: fmt.Sprintf("stepper on %s and %s", step.Name(), direction.Name()), step: step, direction: direction, current: enable,
-		opts: orDefaults(opts, DefaultStepperOpts)}
+	s := &Stepper{name: fmt.Sprintf("stepper on %s and %s", step.Name(), direction.Name()),
+		step: step, direction: direction, current: enable, opts: orDefaults(opts, DefaultStepperOpts)}
 	if err := hold(s.name, &s.opts); err != nil {
 		return nil, err
 	}

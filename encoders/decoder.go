@@ -14,8 +14,9 @@ type Decoder interface {
 	// Command returns the command as it stands, in millionths of full scale (or as the decoder's choices say), and false when there
 	// is none.
 	Command() (int64, bool)
-	// Dropped counts the spikes that were forgotten early because the window held more than WindowSpikes, which a window of minutes may
-	// with busy neurons: the command is of the latest then. Like the other methods it is called by whoever owns the decoder.
+	// Dropped counts the spikes that were forgotten early because the window held more than WindowSpikes, which a window of
+	// minutes may with busy neurons: the command is of the latest then. Like the other methods it is called by whoever owns the
+	// decoder.
 	Dropped() uint64
 	// Resume goes on where another decoder of the same neurons, with other parameters, has left off: it takes over the spikes in its
 	// window, and the other one must not be used any more. A longer window does not bring back what has left the shorter one.

@@ -25,7 +25,8 @@ type DeltaOpts struct {
 	Change string `yaml:"change" default:"rise" enum:"rise,fall,both" doc:"which changes spike"`
 }
 
-var deltaKind = EncoderKind{Name: "delta", About: "a spike for each step of change", New: func() EncoderOptions { return new(DeltaOpts) }}
+var deltaKind = EncoderKind{Name: "delta", About: "a spike for each step of change",
+	New: func() EncoderOptions { return new(DeltaOpts) }}
 
 // Open implements EncoderOptions.
 func (o *DeltaOpts) Open(time.Duration) (Encoder, error) { return NewDelta(o) }

@@ -18,7 +18,8 @@ type EdgeOpts struct {
 	On string `yaml:"on" default:"press" enum:"press,release,both" doc:"which changes spike"`
 }
 
-var edgeKind = EncoderKind{Name: "edge", About: "a press or release is a spike", New: func() EncoderOptions { return new(EdgeOpts) }}
+var edgeKind = EncoderKind{Name: "edge", About: "a press or release is a spike",
+	New: func() EncoderOptions { return new(EdgeOpts) }}
 
 // Open implements EncoderOptions.
 func (o *EdgeOpts) Open(time.Duration) (Encoder, error) { return NewEdge(o) }

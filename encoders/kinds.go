@@ -22,14 +22,15 @@ type DecoderKind struct {
 	Words bool // its commands can be words, as a label needs them
 }
 
-// EncoderOptions are what a robot file says of one encoder beside the neuron that receives the spikes, and their weight. The tags of their
-// fields are yaml (the key), default, doc, enum, and live (a running robot takes it over). All amounts are in the unit of the sensor.
+// EncoderOptions are what a robot file says of one encoder beside the neuron that receives the spikes, and their weight. The
+// tags of their fields are yaml (the key), default, doc, enum, and live (a running robot takes it over). All amounts are in the
+// unit of the sensor.
 type EncoderOptions interface {
-	// Open makes the encoder for a sensor that is read every so often; 0 where it is read when something happens. An error about one of the
-	// options is a Mistake (errors.As).
+	// Open makes the encoder for a sensor that is read every so often; 0 where it is read when something happens. An error about
+	// one of the options is a Mistake (errors.As).
 	Open(every time.Duration) (Encoder, error)
-	// Limits are the ends of an option, by its key, in its own units, both inclusive; false for what has none. Those of a range are for each
-	// of its two, "range[0]" and "range[1]". A file may go beyond what can be tuned: the limits hold what it says.
+	// Limits are the ends of an option, by its key, in its own units, both inclusive; false for what has none. Those of a range
+	// are for each of its two, "range[0]" and "range[1]". A file may go beyond what can be tuned: the limits hold what it says.
 	Limits(key string) (low, high int64, ok bool)
 	// Check finds what no limit shows.
 	Check() []Mistake
@@ -38,7 +39,8 @@ type EncoderOptions interface {
 // Paced are options that depend on how often the sensor is read.
 type Paced interface {
 	EncoderOptions
-	// Pace is to be called before Limits and Check with the time between two readings: 0 where there is none, -1 where it is not known.
+	// Pace is to be called before Limits and Check with the time between two readings: 0 where there is none, -1 where it is not
+	// known.
 	Pace(every time.Duration)
 	// LongestEvery is the longest time between two readings that the options allow.
 	LongestEvery() time.Duration
@@ -129,8 +131,8 @@ func wrong(key, format string, args ...any) Mistake {
 	return Mistake{Key: key, Err: fmt.Errorf(format, args...)}
 }
 
-// hold refuses options that Check finds a mistake in, and those that were found beyond their limits. The name is that of what they are
-// for.
+// hold refuses options that Check finds a mistake in, and those that were found beyond their limits. The name is that of what
+// they are for.
 func hold(name string, o options, beyond ...error) error {
 	for _, m := range o.Check() {
 		beyond = append(beyond, m)
@@ -149,8 +151,8 @@ func within[T ~int64](o options, key string, value T) error {
 	return nil
 }
 
-// ends are the limits of an option: those that hold by themselves, and those that another option sets, as far as it keeps them. Where two
-// options contradict each other, Check says so once, and neither has a limit that the other sets.
+// ends are the limits of an option: those that hold by themselves, and those that another option sets, as far as it keeps them.
+// Where two options contradict each other, Check says so once, and neither has a limit that the other sets.
 type ends struct{ value, low, high int64 }
 
 // atMost lowers the upper end.

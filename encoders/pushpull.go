@@ -27,7 +27,8 @@ type PushPullOpts struct {
 	Full     physic.Frequency `yaml:"full" default:"100 Hz" live:"true" doc:"difference of spikes per second that commands full scale"`
 }
 
-var pushPullKind = DecoderKind{Name: "push-pull", About: "one neuron against another", New: func() DecoderOptions { return new(PushPullOpts) }}
+var pushPullKind = DecoderKind{Name: "push-pull", About: "one neuron against another",
+	New: func() DecoderOptions { return new(PushPullOpts) }}
 
 // Neurons implements DecoderOptions.
 func (o *PushPullOpts) Neurons() []string { return []string{Forward: o.Forward, Backward: o.Backward} }

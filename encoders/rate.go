@@ -70,9 +70,11 @@ func (o *RateOpts) Check() []Mistake {
 	mistakes := checkRange(o.Range)
 	switch {
 	case o.Every >= 0 && o.Every < time.Microsecond:
-		mistakes = append(mistakes, wrong("max", "spikes a second are spread over the time to the next reading: expected a sensor with every, the time between two"))
+		mistakes = append(mistakes, wrong("max",
+			"spikes a second are spread over the time to the next reading: expected a sensor with every, the time between two"))
 	case o.Every > 0 && o.Max > o.most():
-		mistakes = append(mistakes, wrong("max", "%g spikes a reading: expected at most %d, and one a microsecond: lower max or read more often", o.spikes(), MostSpikes))
+		mistakes = append(mistakes, wrong("max", "%g spikes a reading: expected at most %d, and one a microsecond: "+
+			"lower max or read more often", o.spikes(), MostSpikes))
 	}
 	return mistakes
 }

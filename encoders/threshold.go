@@ -21,7 +21,8 @@ type ThresholdOpts struct {
 	Repeat     bool    `yaml:"repeat" default:"false" doc:"a spike at every reading beyond, instead of one per crossing"`
 }
 
-var thresholdKind = EncoderKind{Name: "threshold", About: "a crossing is a spike", New: func() EncoderOptions { return new(ThresholdOpts) }}
+var thresholdKind = EncoderKind{Name: "threshold", About: "a crossing is a spike",
+	New: func() EncoderOptions { return new(ThresholdOpts) }}
 
 // Open implements EncoderOptions.
 func (o *ThresholdOpts) Open(time.Duration) (Encoder, error) { return NewThreshold(o) }

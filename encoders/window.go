@@ -29,7 +29,8 @@ type windowSpike struct {
 }
 
 func newWindow(length time.Duration, inputs int) window {
-	return window{length: core.Tick(length.Microseconds()), ring: make([]windowSpike, 64), counts: make([]int, inputs), latest: make([]core.Tick, inputs)}
+	return window{length: core.Tick(length.Microseconds()), ring: make([]windowSpike, 64), counts: make([]int, inputs),
+		latest: make([]core.Tick, inputs)}
 }
 
 // Spike implements Decoder.

@@ -33,7 +33,8 @@ type Choice struct {
 	Word  string
 }
 
-var winnerTakeAllKind = DecoderKind{Name: "winner-take-all", About: "the command of the busiest", New: func() DecoderOptions { return new(WinnerTakeAllOpts) }, Words: true}
+var winnerTakeAllKind = DecoderKind{Name: "winner-take-all", About: "the command of the busiest",
+	New: func() DecoderOptions { return new(WinnerTakeAllOpts) }, Words: true}
 
 // Neurons implements DecoderOptions.
 func (o *WinnerTakeAllOpts) Neurons() (names []string) {

@@ -17,8 +17,8 @@
 // A chip keeps its outputs as they are when this program dies and the bus with it. What must not go on then hangs on an enable input
 // that goes with the program, such as OE of a PCA9685.
 //
-// Kinds lists all sorts of chips. Each has one struct of options beside its driver, whose tags are the keys of a robot file, with defaults,
-// limits and documentation; NewPCA9685 holds its caller to the same.
+// Kinds lists all sorts of chips. Each has one struct of options beside its driver, whose tags are the keys of a robot file,
+// with defaults, limits and documentation; NewPCA9685 holds its caller to the same.
 //
 // The chips and their pins may be used from any goroutine. A call lasts as long as its transfers.
 package expanders

@@ -22,10 +22,11 @@ type Kind struct {
 	Pins      []string       // their names on the chip
 }
 
-// Options are what a robot file says of one expander. The tags of their fields are yaml (the key), default, doc, required, min and max.
+// Options are what a robot file says of one expander. The tags of their fields are yaml (the key), default, doc, required, min
+// and max.
 type Options interface {
-	// Shared is the frequency that all outputs are asked for, and the period that the chip makes of it; 0 where a chip has no PWM, or cannot
-	// make the frequency.
+	// Shared is the frequency that all outputs are asked for, and the period that the chip makes of it; 0 where a chip has no
+	// PWM, or cannot make the frequency.
 	Shared() (asked physic.Frequency, period time.Duration)
 	// Check finds what no tag shows.
 	Check() []Mistake

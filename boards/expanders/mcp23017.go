@@ -19,8 +19,8 @@ type MCP23017Opts struct {
 	Address uint16 `yaml:"address" required:"true" doc:"I2C address: 0x20 and what the pins A0 to A2 add"`
 }
 
-var mcp23017Kind = Kind{Name: "mcp23017", About: "16 inputs or outputs, A0 to A7 and B0 to B7", New: func() Options { return new(MCP23017Opts) },
-	Addresses: addresses(0x20, 0x27), Pins: mcp23017Pins()}
+var mcp23017Kind = Kind{Name: "mcp23017", About: "16 inputs or outputs, A0 to A7 and B0 to B7",
+	New: func() Options { return new(MCP23017Opts) }, Addresses: addresses(0x20, 0x27), Pins: mcp23017Pins()}
 
 func mcp23017Pins() (names []string) {
 	for number := range 16 {
@@ -97,7 +97,8 @@ const (
 // mcp23017Reset is what a chip has after power-up.
 var mcp23017Reset = mcp23017Settings{inputs: 0xffff}
 
-// NewMCP23017 makes a chip, which the first use of a pin sets up, with the other pins as inputs. The address is 0x20 and the pins A0 to A2.
+// NewMCP23017 makes a chip, which the first use of a pin sets up, with the other pins as inputs. The address is 0x20 and the
+// pins A0 to A2.
 func NewMCP23017(bus i2c.Bus, address uint16) (*MCP23017, error) {
 	m := &MCP23017{bus: bus, address: address, wanted: mcp23017Settings{inputs: 0xffff, latches: 0xffff}, levels: 0xffff}
 	for _, mistake := range checkAddress(address, mcp23017Kind.Addresses) {

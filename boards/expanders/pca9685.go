@@ -19,18 +19,18 @@ import (
 type PCA9685Opts struct {
 	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
 	Address uint16 `yaml:"address" required:"true" doc:"I2C address: 0x40 and what the pins A0 to A5 add"`
-	// Frequency of all outputs. The chip divides its oscillator by a whole number and so comes near to it: within 0.5 % up to 50 Hz, 3 % up
-	// to 333 Hz, 13 % up to 1526 Hz. Shared and Steps say what it makes of it.
+	// Frequency of all outputs. The chip divides its oscillator by a whole number and so comes near to it: within 0.5 % up to 50
+	// Hz, 3 % up to 333 Hz, 13 % up to 1526 Hz. Shared and Steps say what it makes of it.
 	Frequency physic.Frequency `yaml:"frequency" default:"50 Hz" min:"24 Hz" max:"1526 Hz" doc:"of all its outputs"`
-	// Oscillator is the frequency of the chip's oscillator. It differs from chip to chip by some per cent, and the pulses of servos with it.
-	// An oscilloscope or a frequency counter on an output shows by how much: it is the frequency there times 4,096 times the divider, which
-	// is 122 at 50 Hz.
+	// Oscillator is the frequency of the chip's oscillator. It differs from chip to chip by some per cent, and the pulses of
+	// servos with it. An oscilloscope or a frequency counter on an output shows by how much: it is the frequency there times
+	// 4,096 times the divider, which is 122 at 50 Hz.
 	Oscillator physic.Frequency `yaml:"oscillator" default:"25 MHz" min:"23 MHz" max:"27 MHz" doc:"of the chip: as measured, for pulses that are as long as they say"`
-	// Inverted is for drivers that invert. After power-up the chip knows nothing of it and its outputs are low until the first use: hold OE
-	// high until then where that matters.
+	// Inverted is for drivers that invert. After power-up the chip knows nothing of it and its outputs are low until the first
+	// use: hold OE high until then where that matters.
 	Inverted bool `yaml:"inverted" default:"false" doc:"outputs are high where they would be low, for drivers that invert"`
-	// OpenDrain has outputs pull low and let go, not drive high. An LED between a supply of its own and an output shines while it is low, so
-	// it takes Inverted as well.
+	// OpenDrain has outputs pull low and let go, not drive high. An LED between a supply of its own and an output shines while
+	// it is low, so it takes Inverted as well.
 	OpenDrain bool `yaml:"open_drain" default:"false" doc:"outputs only pull low, for LEDs with a supply of their own"`
 }
 
@@ -52,7 +52,8 @@ var pca9685Frequency, pca9685Oscillator = func() (frequency, oscillator reflect.
 }()
 
 // DefaultPCA9685Opts are the options that stand for nil.
-var DefaultPCA9685Opts = PCA9685Opts{Frequency: frequencyIn(pca9685Frequency, "default"), Oscillator: frequencyIn(pca9685Oscillator, "default")}
+var DefaultPCA9685Opts = PCA9685Opts{Frequency: frequencyIn(pca9685Frequency, "default"),
+	Oscillator: frequencyIn(pca9685Oscillator, "default")}
 
 // Open implements Options.
 func (o *PCA9685Opts) Open(from Parts) (Chip, error) {
@@ -89,7 +90,8 @@ func (o *PCA9685Opts) Check() []Mistake {
 		return mistakes
 	}
 	if _, ok := o.divider(); !ok {
-		mistakes = append(mistakes, Mistake{"frequency", fmt.Errorf("%v cannot be made of an oscillator of %v, of which a period is at most %d times %d: expected at least %v",
+		mistakes = append(mistakes, Mistake{"frequency", fmt.Errorf("%v cannot be made of an oscillator of %v, "+
+			"of which a period is at most %d times %d: expected at least %v",
 			o.Frequency, o.Oscillator, pca9685Most, pca9685Steps, o.Oscillator/(pca9685Most*pca9685Steps))})
 	}
 	return mistakes
@@ -109,7 +111,8 @@ func (o *PCA9685Opts) beyond() (mistakes []Mistake) {
 	return mistakes
 }
 
-// divider is what the oscillator is divided by for a step of a period: a whole number that comes nearest. It is false where the chip cannot.
+// divider is what the oscillator is divided by for a step of a period: a whole number that comes nearest. It is false where the
+// chip cannot.
 func (o *PCA9685Opts) divider() (divider int64, ok bool) {
 	period := pca9685Steps * int64(o.Frequency)
 	divider = (int64(o.Oscillator) + period/2) / period
@@ -182,9 +185,9 @@ const (
 	pca9685Most  = 256
 )
 
-// NewPCA9685 makes a chip, which the first use of a pin sets up, with the other outputs off. The address is 0x40 and the pins A0 to A5; 0x70
-// is what all such chips answer to after power-up. The bus and the address in the options are not used. Nil options stand for
-// DefaultPCA9685Opts.
+// NewPCA9685 makes a chip, which the first use of a pin sets up, with the other outputs off. The address is 0x40 and the pins A0
+// to A5; 0x70 is what all such chips answer to after power-up. The bus and the address in the options are not used. Nil options
+// stand for DefaultPCA9685Opts.
 func NewPCA9685(bus i2c.Bus, address uint16, opts *PCA9685Opts) (*PCA9685, error) {
 	if opts == nil {
 		opts = &DefaultPCA9685Opts
