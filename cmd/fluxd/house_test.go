@@ -91,6 +91,7 @@ cmd/fluxd/daemon:
 	cmd/fluxd/kept
 	cmd/fluxd/machine
 	cmd/fluxd/reward
+	cmd/fluxd/safety
 	cmd/fluxd/tuning
 	configs
 	configs/spelling
@@ -120,6 +121,12 @@ cmd/fluxd/play:
 cmd/fluxd/reward:
 	configs
 	core
+cmd/fluxd/safety:
+	actuators
+	bridge/protocol
+	cmd/fluxd/hardware
+	cmd/fluxd/machine
+	sensors
 cmd/fluxd/tuning:
 	actuators
 	bridge/protocol

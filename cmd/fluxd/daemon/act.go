@@ -4,7 +4,7 @@ import (
 	"context"
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
-	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/safety"
 	"fluxd/core"
 	"fluxd/encoders"
 	"sync/atomic"
@@ -13,14 +13,11 @@ import (
 
 // outputLine is one actuator with its decoder.
 type outputLine struct {
-	*hardware.Actuator
+	*safety.Actuator
 	decoder encoders.Decoder
 	command actuators.Command // that was decided last
 	decided bool
-	needs   []*sensorLine // it is at failsafe while one of them is stale
-	timeout setting       // how old a command may become
-
-	interrupted atomic.Bool // it was held at failsafe since somebody began to drive it by hand
+	timeout setting // how old a command may become
 
 	// The way of a command from the network to the device: in real time from the loop to the actuator's own goroutine.
 	fired      [causes]core.Tick          // the first spike of this step, by cause; 0 without one

@@ -29,7 +29,7 @@ mqtt: {broker: none}
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.obey()
+	l.safety.Obey()
 	now := time.Duration(0)
 	l.clock = func() time.Duration { now += time.Microsecond; return now } // every look at the clock takes a microsecond
 	pin, err := l.body.Board.Pin("GPIO17")

@@ -8,6 +8,8 @@ import (
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/machine"
+	"fluxd/cmd/fluxd/safety"
 	"fluxd/configs"
 	"fluxd/core"
 	"fluxd/encoders"
@@ -26,7 +28,10 @@ func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Du
 
 // newParts makes a robot that has nothing yet.
 func newParts(config *configs.Robot, opts hardware.Options, clock func() time.Duration) *Robot {
-	return &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, since: never, event: func(protocol.EventKind, string) {}}
+	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, since: never, event: func(protocol.EventKind, string) {}}
+	r.safety = &safety.Keeper{Clock: clock, Log: opts.Log, Stall: config.Safety.Stall, Watchdogs: &machine.Watchdogs{}, Pings: make(chan struct{}, 1),
+		ByHand: r.takenOver.Load, Event: func(kind protocol.EventKind, text string) { r.event(kind, text) }}
+	return r
 }
 
 func (r *Robot) open() error {
@@ -49,7 +54,7 @@ func (r *Robot) open() error {
 	for _, w := range r.config.Rewards {
 		r.addReward(w)
 	}
-	r.findNeeds()
+	r.watchOver()
 	return nil
 }
 
@@ -115,7 +120,8 @@ func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 	if err != nil {
 		return err
 	}
-	line := &outputLine{Actuator: made, wake: make(chan struct{}, 1)}
+	line := &outputLine{wake: make(chan struct{}, 1)}
+	line.Actuator = &safety.Actuator{Actuator: made, Wake: line.rouse}
 	line.timeout.set(a.Value.Timeout)
 	inputs, err := line.listen(a.Value.Decode)
 	if err != nil {

@@ -58,8 +58,8 @@ func TestEveryDeviceOnTheBench(t *testing.T) {
 		if got := float64(value) / 1e6; !seen && line.Name != "motion" || !known || math.Abs(got-expected) > 0.02+expected/1000 {
 			t.Errorf("%s: %v (seen: %v), want %v", line.Name, got, seen, expected)
 		}
-		if s.isStale(line) || line.faults > 0 {
-			t.Errorf("%s: stale %v, %d faults", line.Name, s.isStale(line), line.faults)
+		if line.watched.Stale() || line.faults > 0 {
+			t.Errorf("%s: stale %v, %d faults", line.Name, line.watched.Stale(), line.faults)
 		}
 	}
 	if err := s.halt(); err != nil {
@@ -74,7 +74,7 @@ func TestEveryActuatorOnTheBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.obey()
+	r.safety.Obey()
 	board := r.body.Board.(*sim.Board)
 	for ; now < 3*time.Second; now += 10 * time.Millisecond {
 		for _, o := range r.outputs {

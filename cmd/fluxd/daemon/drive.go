@@ -35,7 +35,7 @@ const handCheck = 50 * time.Millisecond
 
 // driveByHand takes the robot over, and drives one actuator for some time. It fails while anything holds that one at failsafe.
 func (r *Robot) driveByHand(o *outputLine, c actuators.Command, now, length time.Duration) error {
-	o.interrupted.Store(false) // first: what holds it from now on is seen
+	o.Begin() // first: what holds it from now on is seen
 	if held := o.Guard.Held() &^ actuators.Expired; held != 0 {
 		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.Name, Message: "it is held at failsafe: " + strings.Join(held.Reasons(), ", ")}
 	}
@@ -69,7 +69,7 @@ func (r *Robot) lookAfterHand(now time.Duration) {
 	}
 	timeout := o.timeout.get()
 	_, _, failing := o.Guard.Faults()
-	if now >= h.until || failing || o.interrupted.Load() || timeout > 0 && now-h.renewed >= timeout {
+	if now >= h.until || failing || o.Interrupted() || timeout > 0 && now-h.renewed >= timeout {
 		h.output = nil
 		return
 	}
@@ -117,7 +117,7 @@ func (r *Robot) Drive(ctx context.Context, who, name string, value float64, leng
 	if limits := r.tuner.Settings().Actuators[i].Range; math.IsNaN(value) || value < limits[0] || value > limits[1] {
 		return protocol.Refuse(path, limits[0], limits[1], fmt.Sprintf("%g is out of range", value))
 	}
-	switch state, by := r.state(); state {
+	switch state, by := r.safety.State(); state {
 	case "stopped":
 		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: fmt.Sprintf("the robot was stopped by %s: disarm it, then arm it", by)}
 	case "disarmed":
@@ -144,7 +144,7 @@ func (r *Robot) ArmByHand(who string) error {
 	if a := r.ask(context.Background(), func() answer { r.takeOver(byHand{}); return answer{} }); a.err != nil {
 		return a.err
 	}
-	if err := r.arm("by " + who); err != nil {
+	if err := r.safety.Arm("by " + who); err != nil {
 		return err
 	}
 	r.tellTakenOver(who)
@@ -156,7 +156,7 @@ func (r *Robot) ArmByHand(who string) error {
 func (r *Robot) Arm(who string, fresh bool) error {
 	by := "by " + who
 	if fresh {
-		if err := r.mayBeginAnew(); err != nil {
+		if err := r.safety.MayBeginAnew(); err != nil {
 			return err
 		}
 		if a := r.ask(context.Background(), func() answer { r.beginAnew(); return answer{} }); a.err != nil {
@@ -170,17 +170,7 @@ func (r *Robot) Arm(who string, fresh bool) error {
 		}
 		r.event(protocol.NetworkCommands, by+": as far as the robot is armed")
 	}
-	return r.arm(by)
-}
-
-// mayBeginAnew refuses a fresh start to a robot that is armed, or that could not be armed after it.
-func (r *Robot) mayBeginAnew() error {
-	r.safety.mutex.Lock()
-	defer r.safety.mutex.Unlock()
-	if r.safety.armed {
-		return &protocol.Error{Code: protocol.NotAllowed, Path: "fresh", Message: "the robot is armed: disarm it first, so that nothing moves while its network begins anew"}
-	}
-	return r.mayArm()
+	return r.safety.Arm(by)
 }
 
 // beginAnew has the network begin anew. A command of before is not left to the actuators, which may be armed next. It belongs to the loop.
@@ -188,3 +178,9 @@ func (r *Robot) beginAnew() {
 	r.forget()
 	r.decide(r.clock())
 }
+
+// Disarm implements bridge.Safety.
+func (r *Robot) Disarm(who string) { r.safety.Disarm(who) }
+
+// EmergencyStop implements bridge.Safety.
+func (r *Robot) EmergencyStop(who string) { r.safety.EmergencyStop(who) }

@@ -73,13 +73,13 @@ func TestDrivenByHand(t *testing.T) {
 		expect("there", 0, 0.5)
 
 		// What holds it for a moment ends it for good.
-		right.hold(actuators.EmergencyStop)
+		right.Hold(actuators.EmergencyStop)
 		x.pass(t, 10*time.Millisecond)
 		expect("stopped", 0, 0)
 		if err := x.driveByHand(right, hardware.Command(0.5), x.now, time.Second); err == nil || !strings.Contains(err.Error(), "emergency stop") {
 			t.Errorf("while it is held: %v", err)
 		}
-		right.release(actuators.EmergencyStop)
+		right.Release(actuators.EmergencyStop)
 		x.pass(t, 300*time.Millisecond)
 		expect("the stop is over", 0, 0)
 

@@ -27,7 +27,7 @@ mqtt: {broker: none}
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.obey()
+	l.safety.Obey()
 	now = new(time.Duration)
 	l.clock = func() time.Duration { return *now }
 	*now = time.Millisecond

@@ -66,10 +66,12 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if err != nil {
 		return err
 	}
-	if r.watchdogs, err = machine.OpenWatchdogs(config.Safety.Watchdog, opts.Signs, r.log); err != nil {
+	watchdogs, err := machine.OpenWatchdogs(config.Safety.Watchdog, opts.Signs, r.log)
+	if err != nil {
 		return err
 	}
-	defer r.watchdogs.Close()
+	r.safety.Watchdogs = &watchdogs
+	defer watchdogs.Close()
 	r.tuner = tuning.New(config, r.network, r)
 	if err := r.resume(opts.Overlays); err != nil {
 		return err
@@ -91,10 +93,10 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		}
 		defer r.bridge.Close()
 	}
-	r.watchdogs.Sign(machine.Moving)
+	watchdogs.Sign(machine.Moving)
 	wait := r.launch(ctx)
 	if stop != nil {
-		r.begin(ctx, func(ctx context.Context) { r.watchStop(ctx, stop) }) // it must see its switch whatever hangs
+		r.begin(ctx, func(ctx context.Context) { r.safety.WatchStop(ctx, stop) }) // it must see its switch whatever hangs
 	}
 	if config.Board.Kind != "sim" {
 		for _, one := range config.Warnings {
@@ -102,13 +104,13 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		}
 	}
 	if opts.Arm || armsAtStart(config) {
-		if err := r.armAtStart(); err != nil {
+		if err := r.safety.ArmAtStart(); err != nil {
 			r.log.Error("not armed", "error", err)
 		}
 	} else {
 		r.log.Info("disarmed: actuators stay at failsafe until 'fluxctl arm'")
 	}
-	r.watchdogs.Ready()
+	watchdogs.Ready()
 	if opts.Started != nil {
 		opts.Started(r)
 	}
@@ -119,7 +121,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		r.loop(ctx)
 	}()
 	close(r.done)
-	r.watchdogs.Sign(machine.Ending)
+	watchdogs.Sign(machine.Ending)
 	cancel()
 	// Nobody commands any more: the actuators come first, before anything that may take time.
 	err = r.body.Failsafe()
@@ -184,7 +186,7 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	}
 	r.start = start
 	r.readings, r.requests = make(chan reading, readingQueue), make(chan request, 16)
-	r.pings, r.done = make(chan struct{}, 1), make(chan struct{})
+	r.done = make(chan struct{})
 	r.event = r.tell
 	r.telemetry.Store(int64(config.MQTT.Telemetry))
 	if config.Learnt != nil {
@@ -200,7 +202,7 @@ func (r *Robot) launch(ctx context.Context) (wait func() error) {
 	for _, o := range r.outputs {
 		start(func(ctx context.Context) { r.act(ctx, o) }) // a slow bus holds up its own actuator only
 	}
-	start(r.guardian) // it must see the others hang
+	start(r.safety.Watch) // it must see the others hang
 	for _, s := range r.sensors {
 		start(func(ctx context.Context) { r.watch(ctx, s) }) // reading a bus blocks, and so does waiting for an edge
 	}

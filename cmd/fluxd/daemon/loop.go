@@ -68,8 +68,8 @@ func (r *Robot) loop(ctx context.Context) {
 			}
 			q.answer <- q.do()
 			now = r.turn(reading{}, false) // what it has changed shows at once
-		case <-r.pings:
-			r.safety.answers.Store(int64(r.clock()))
+		case <-r.safety.Pings:
+			r.safety.Answer()
 		case <-rings:
 			if rings == alarm.Rings {
 				alarm.Rung()

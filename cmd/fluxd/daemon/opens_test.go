@@ -168,8 +168,8 @@ func TestWhatIsValidOpens(t *testing.T) {
 		}
 		tuning.New(config, s.network, s.Robot)
 		bumped := s.body.World != nil && config.Safety.EmergencyStop != nil && header.CanonicalPin(config.Safety.EmergencyStop.Pin) == "GPIO17" // which the arena drives
-		if _, err := s.openStop(); err != nil || s.safety.pressed.Load() && !bumped {
-			t.Fatalf("emergency stop: %v, pressed %t\n%s", err, s.safety.pressed.Load(), text)
+		if _, err := s.openStop(); err != nil || s.safety.Pressed() && !bumped {
+			t.Fatalf("emergency stop: %v, pressed %t\n%s", err, s.safety.Pressed(), text)
 		}
 		for i, o := range s.outputs {
 			r := *config.Actuators[i].Value.Range
@@ -221,7 +221,7 @@ mqtt: {broker: none}
 						t.Fatal(err)
 					}
 					button, err := s.openStop()
-					if err != nil || s.safety.pressed.Load() || s.armAtStart() != nil {
+					if err != nil || s.safety.Pressed() || s.safety.ArmAtStart() != nil {
 						t.Errorf("%s: %v: pressed by nobody", text, err)
 						continue
 					}

@@ -60,13 +60,16 @@ mqtt: {broker: none}
 	eventually(t, "the end of the first press", func() bool { return tried.clock() > ends })
 	reads("bumper", 1)
 
-	if state, _ := tried.state(); state != "armed" {
+	if state, _ := tried.safety.State(); state != "armed" {
 		t.Fatal(state)
 	}
 	sense("emergency_stop", 1, time.Minute)
-	eventually(t, "the emergency stop", func() bool { state, by := tried.state(); return state == "stopped" && strings.Contains(by, "GPIO26") })
+	eventually(t, "the emergency stop", func() bool {
+		state, by := tried.safety.State()
+		return state == "stopped" && strings.Contains(by, "GPIO26")
+	})
 	sense("emergency_stop", 0, time.Minute)
-	eventually(t, "its switch to be let go of", func() bool { return !tried.safety.pressed.Load() })
+	eventually(t, "its switch to be let go of", func() bool { return !tried.safety.Pressed() })
 	tried.Disarm("ann")
 	if err := tried.Arm("ann", false); err != nil {
 		t.Error(err)

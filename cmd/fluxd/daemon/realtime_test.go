@@ -354,7 +354,7 @@ func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.obey()
+	r.safety.Obey()
 	pin, _ := r.body.Board.Pin("GPIO13")
 	r.outputs[0].Guard.Set(time.Second, 900_000)
 	if err := r.outputs[0].Guard.Step(time.Second); err != nil {

@@ -14,6 +14,7 @@ import (
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/reward"
+	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/core"
@@ -44,8 +45,7 @@ type Robot struct {
 	since core.Tick     // those from this tick on do: that of the earliest reading that has not been fully served; never without one
 	held  time.Duration // how long that reading was under way while the network went on
 
-	safety    safety
-	judged    bool        // the sensors, at least once
+	safety    *safety.Keeper
 	takenOver atomic.Bool // hand.taken, for others to see
 
 	telemetry   atomic.Int64 // of sensors and actuators, in micro-hertz
@@ -59,10 +59,8 @@ type realTime struct {
 	start      time.Time
 	readings   chan reading
 	requests   chan request
-	pings      chan struct{} // one slot: the guardian asks whether the loop is there
 	done       chan struct{} // closed when the loop has ended: nobody answers requests any more
 	goroutines sync.WaitGroup
-	watchdogs  machine.Watchdogs
 	tuner      *tuning.Tuner
 	bridge     *bridge.Bridge // nil without MQTT
 	broker     *broker.Broker // nil without one of its own

@@ -146,7 +146,7 @@ func ready(t *testing.T, text string) *watched {
 func (w *watched) arms(t *testing.T) {
 	t.Helper()
 	eventually(t, "light in the eye", func() bool { _, seen := w.Sensors()["eye"]; return seen })
-	eventually(t, "the switch to be seen released", func() bool { return !w.safety.pressed.Load() })
+	eventually(t, "the switch to be seen released", func() bool { return !w.safety.Pressed() })
 	w.Disarm("ann")
 	eventually(t, "the robot to be armed", func() bool { return w.Arm("ann", false) == nil })
 	w.tellsOf(t, "armed", "by ann") // and not at the start, which may come late
@@ -326,7 +326,7 @@ mqtt: {broker: none}
 	want := []string{"eye ear", "nose", "", ""}
 	for i, o := range r.outputs {
 		var names []string
-		for _, s := range o.needs {
+		for _, s := range o.Needs {
 			names = append(names, s.Name)
 		}
 		if got := strings.Join(names, " "); got != want[i] {

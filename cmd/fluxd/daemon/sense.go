@@ -6,6 +6,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/reward"
+	"fluxd/cmd/fluxd/safety"
 	"fmt"
 	"io"
 	"runtime"
@@ -40,13 +41,7 @@ type sensorLine struct {
 	pending atomic.Int32  // readings on their way to the loop
 	lost    atomic.Uint64 // edges
 
-	stale atomic.Bool // no good reading for longer than its patience, or none yet
-	// Of whoever judges it.
-	told      bool   // that it is stale
-	lostKnown uint64 // edges
-
-	storm bool          // they are being lost;
-	calm  time.Duration // none was since
+	watched *safety.Sensor // its silence
 }
 
 // gauge holds a sensor's latest good reading. The one goroutine that writes it never waits: whoever reads it while it is written

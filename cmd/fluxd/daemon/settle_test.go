@@ -33,7 +33,7 @@ func TestRobotRunsOnAMachineThatRefusesRealTime(t *testing.T) {
 	if text := told.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "LimitRTPRIO") || !strings.Contains(text, "LimitMEMLOCK") {
 		t.Errorf("told: %s", text)
 	}
-	l.obey()
+	l.safety.Obey()
 	ctx, cancel := context.WithCancel(t.Context())
 	wait := l.launch(ctx)
 	looped := make(chan struct{})

@@ -74,7 +74,7 @@ func (r *Robot) Health() protocol.Health {
 		Latency: percentiles(&r.loopLateness), EdgeToWrite: percentiles(&r.toWrite[byEdge]), SpikeToWrite: percentiles(&r.toWrite[bySpike]),
 		Realtime: r.granted,
 	}
-	h.Safety.State, h.Safety.By = r.state()
+	h.Safety.State, h.Safety.By = r.safety.State()
 	h.Safety.ByHand = r.takenOver.Load()
 	for _, o := range r.outputs {
 		if held := o.Guard.Held(); held != 0 {
@@ -86,7 +86,7 @@ func (r *Robot) Health() protocol.Health {
 	}
 	for _, s := range r.sensors {
 		h.Drops += s.lost.Load()
-		if r.isStale(s) {
+		if s.watched.Stale() {
 			h.Safety.Stale = append(h.Safety.Stale, s.Name)
 		}
 	}

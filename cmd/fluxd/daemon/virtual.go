@@ -29,7 +29,7 @@ func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simul
 		return nil, err
 	}
 	s.Robot = r
-	s.obey() // nobody could, in virtual time, and nobody gets hurt
+	s.safety.Obey() // nobody could, in virtual time, and nobody gets hurt
 	s.due = make([]time.Duration, len(r.sensors))
 	if config.Compare != nil {
 		if s.compare, err = newComparison(r); err != nil {
@@ -130,7 +130,7 @@ func (s *simulation) step() {
 		s.edges = s.now + edgeStep
 	}
 	if judge {
-		s.judge(s.now)
+		s.safety.Judge(s.now)
 	}
 	s.think(tick)
 	s.lookAfterHand(s.now)

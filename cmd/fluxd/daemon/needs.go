@@ -1,0 +1,112 @@
+package daemon
+
+import (
+	"fluxd/cmd/fluxd/safety"
+	"fluxd/configs"
+	"fluxd/sensors"
+	"slices"
+	"time"
+)
+
+// watchOver gives the robot's sensors and actuators to what keeps it safe.
+func (r *Robot) watchOver() {
+	k := r.safety
+	for _, s := range r.sensors {
+		s.watched = &safety.Sensor{Name: s.Name, Silent: s.silent, Patience: s.patience.get, Lost: s.lost.Load}
+		k.Sensors = append(k.Sensors, s.watched)
+	}
+	for _, o := range r.outputs {
+		k.Actuators = append(k.Actuators, o.Actuator)
+	}
+	r.findNeeds()
+}
+
+// armsAtStart says whether the actuators obey from the start on.
+func armsAtStart(c *configs.Robot) bool {
+	return c.Safety.Arm == "at_start" || c.Safety.Arm == "auto" && c.Board.Kind == "sim"
+}
+
+// startGrace is how much longer than its patience a sensor may be silent at the start until that is worth telling: chips take their time to
+// start.
+const startGrace = time.Second
+
+// silent says whether a sensor is stale, that is without a good reading for too long or from the start on, and whether that is
+// news. One that tells by edges alone says nothing while nothing changes: it is stale when it fails. A recording that is over is not.
+func (s *sensorLine) silent(now time.Duration) (stale, news bool) {
+	if s.every.get() == 0 && s.Edges != nil {
+		failing := s.failing.Load()
+		return failing, failing
+	}
+	if s.ended.Load() {
+		return false, false
+	}
+	_, at, seen := s.latest.read()
+	if !seen {
+		return true, now > s.patience.get()+startGrace
+	}
+	stale = now-at > s.patience.get()
+	return stale, stale
+}
+
+// findNeeds finds the sensors that an actuator depends on: those that the configuration names, or all from which spikes can reach its
+// neurons.
+func (r *Robot) findNeeds() {
+	byName := map[string]*safety.Sensor{}
+	for _, s := range r.sensors {
+		byName[s.Name] = s.watched
+	}
+	var reaches []map[int]bool // by sensor: the neurons
+	for i, o := range r.outputs {
+		if named := r.config.Actuators[i].Value.Needs; named != nil {
+			for _, name := range *named {
+				o.Needs = append(o.Needs, byName[name])
+			}
+			continue
+		}
+		if o.Label != nil {
+			continue // nothing moves
+		}
+		if reaches == nil {
+			reaches = r.reach()
+		}
+		for k, s := range r.sensors {
+			for neuron, routes := range r.routes {
+				if reaches[k][neuron] && slices.ContainsFunc(routes, func(to route) bool { return to.output == i }) {
+					o.Needs = append(o.Needs, s.watched)
+					break
+				}
+			}
+		}
+	}
+}
+
+// reach returns for each sensor the neurons that its spikes can reach, over synapses of any kind.
+func (r *Robot) reach() []map[int]bool {
+	targets := make([][]int, r.network.Neurons())
+	for _, s := range r.config.Network.Synapses {
+		targets[s.From] = append(targets[s.From], s.To)
+	}
+	all := make([]map[int]bool, len(r.sensors))
+	for k, s := range r.sensors {
+		reached := map[int]bool{}
+		for way := slices.Clone(s.neurons); len(way) > 0; {
+			neuron := way[len(way)-1]
+			way = way[:len(way)-1]
+			if !reached[neuron] {
+				reached[neuron] = true
+				way = append(way, targets[neuron]...)
+			}
+		}
+		all[k] = reached
+	}
+	return all
+}
+
+// openStop makes the emergency stop's switch, nil without one, and takes its first reading.
+func (r *Robot) openStop() (*sensors.Button, error) {
+	button, err := r.body.OpenStop()
+	if button != nil {
+		r.safety.Look(button)
+	}
+	return button, err
+}
