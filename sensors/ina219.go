@@ -72,10 +72,16 @@ func (o *INA219Opts) Open(from Parts) (Device, error) {
 
 // Check finds a current that no range covers.
 func (o *INA219Opts) Check() []Mistake {
-	if o.Shunt > 0 && int64(o.MaxCurrent) > ina219MostShunt*1_000_000_000/int64(o.Shunt) {
-		return []Mistake{wrong("max_current", "%s: expected at most 320 mV across the shunt of %s", o.MaxCurrent, o.Shunt)}
+	if o.Shunt <= 0 {
+		return nil // which its limits say
 	}
-	return nil
+	most := ina219MostShunt * 1_000_000_000 / int64(o.Shunt) // nA
+	if int64(o.MaxCurrent) <= most {
+		return nil
+	}
+	amperes := func(nano int64) string { return decimal(nano/1000) + " A" }
+	return []Mistake{wrong("max_current", "%s: expected at most %s, which are 320 mV across the shunt of %s ohm", amperes(int64(o.MaxCurrent)),
+		amperes(most), decimal(int64(o.Shunt/physic.MicroOhm)))}
 }
 
 // INA219 is a current and power monitor on I2C. It measures:

@@ -159,7 +159,7 @@ func TestKindsCheck(t *testing.T) {
 		{"all in order", &ADS1115Opts{FullScale: 256 * physic.MilliVolt}, ""},
 		{"full scale", &ADS1115Opts{FullScale: 3 * physic.Volt}, "full_scale: expected 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V"},
 		{"all in order", &INA219Opts{Shunt: 100 * physic.MilliOhm, MaxCurrent: 3200 * physic.MilliAmpere}, ""},
-		{"current", &INA219Opts{Shunt: physic.Ohm, MaxCurrent: physic.Ampere}, "max_current: 1A: expected at most 320 mV across the shunt of 1Ω"},
+		{"current", &INA219Opts{Shunt: physic.Ohm, MaxCurrent: physic.Ampere}, "max_current: 1 A: expected at most 0.32 A, which are 320 mV across the shunt of 1 ohm"},
 		{"ranges", &MPU6050Opts{AccelRange: 3, GyroRange: 1000, WhoAmI: 0x172},
 			"accel_range: 3: expected one of [2 4 8 16]; who_am_i: 0x172: expected an identity of one byte, such as 0x72"},
 		{"rotation", &MPU6050Opts{AccelRange: 16, GyroRange: 125, WhoAmI: 0x72}, "gyro_range: 125: expected one of [250 500 1000 2000]"},
