@@ -74,7 +74,9 @@ cmd/fluxd:
 	core
 	files
 cmd/fluxd/bench:
+	actuators
 	cmd/fluxd/daemon
+	cmd/fluxd/machine
 	cmd/fluxd/play
 	configs
 	core
@@ -175,7 +177,6 @@ splitmix64:
 const libraries = `
 github.com/HdrHistogram/hdrhistogram-go:
 	cmd/fluxd/bench
-	cmd/fluxd/daemon
 	cmd/fluxd/machine
 github.com/agnivade/levenshtein:
 	configs/spelling

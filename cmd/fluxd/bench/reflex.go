@@ -3,8 +3,6 @@ package bench
 import (
 	"time"
 
-	"fluxd/cmd/fluxd/daemon"
-
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
@@ -24,7 +22,7 @@ func (b *bench) reflex() error {
 	if b.opts.Steps > 0 {
 		samples = min(samples, b.opts.Steps)
 	}
-	measured, err := daemon.MeasureReflex(b.ctx, samples)
+	measured, err := measureReflex(b.ctx, samples)
 	if err != nil {
 		return err
 	}
@@ -51,18 +49,18 @@ func (b *bench) robot() error {
 	b.opts.Progress("robot", 0)
 	r := &Robot{TargetStart: 0.2}
 	for range starts {
-		alone, err := daemon.MeasureStart(b.ctx)
+		alone, err := measureStart(b.ctx)
 		if err != nil {
 			return err
 		}
-		with, err := daemon.MeasureStartWithBroker(b.ctx)
+		with, err := measureStartWithBroker(b.ctx)
 		if err != nil {
 			return err
 		}
 		r.Start, r.StartWithBroker = max(r.Start, alone.Seconds()), max(r.StartWithBroker, with.Seconds())
 	}
 	b.opts.Progress("robot", 0.5)
-	idle, err := daemon.MeasureIdle(b.ctx, restFor)
+	idle, err := measureIdle(b.ctx, restFor)
 	if err != nil {
 		return err
 	}

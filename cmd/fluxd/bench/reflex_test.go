@@ -1,4 +1,4 @@
-package daemon
+package bench
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/configs"
 
@@ -17,7 +18,7 @@ import (
 // goroutine that makes 50 MB of garbage a second, and the same with a memory limit in place of the collector's own rule. Nothing is
 // asserted: times are the machine's.
 //
-//	go test ./cmd/fluxd/daemon -run XXX -bench Reflex -benchtime 3000x
+//	go test ./cmd/fluxd/bench -run XXX -bench Reflex -benchtime 3000x
 func BenchmarkReflex(b *testing.B) {
 	for _, c := range []struct {
 		name           string
@@ -37,7 +38,7 @@ func BenchmarkReflex(b *testing.B) {
 				go func() { ended <- besideRobot(ctx) }()
 				go func() { ended <- litter(ctx) }()
 			}
-			r, err := MeasureReflex(ctx, b.N)
+			r, err := measureReflex(ctx, b.N)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -65,7 +66,7 @@ func besideRobot(ctx context.Context) error {
 		return err
 	}
 	config.MQTT.Listen = "127.0.0.1:0"
-	return Run(ctx, config, RunOptions{Version: "test", Seed: 1, Started: func(r *Robot) {
+	return daemon.Run(ctx, config, daemon.RunOptions{Version: "test", Seed: 1, Started: func(r *daemon.Robot) {
 		watcher := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(r.Broker()).SetClientID("watcher"))
 		go func() {
 			if watcher.Connect().WaitTimeout(patience) && watcher.Subscribe("flux/#", 0, nil).WaitTimeout(patience) {
