@@ -2,13 +2,11 @@ package configs
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"fluxd/boards/header"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
 )
@@ -187,98 +185,6 @@ func (v *validator) curve(path string, c *Sensor, unit string) string {
 		}
 	}
 	return out
-}
-
-// driver checks what the actuators have of their own.
-func (v *validator) driver(path string, c *Actuator) {
-	switch c.Device {
-	case "dimmer":
-		v.power(path, c)
-	case "hbridge":
-		v.power(path, c)
-		if !v.Readable(path+".direction", path+".in1", path+".in2", path+".pwm2") {
-			return
-		}
-		chip, _ := v.robot.expander(header.CanonicalPin(c.PWM))
-		switch {
-		case c.PWM2 != "" && c.Direction+c.In1+c.In2 != "":
-			v.Fail(path+".pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")
-		case c.PWM2 != "":
-			if other, _ := v.robot.expander(header.CanonicalPin(c.PWM2)); other != chip {
-				v.Fail(path+".pwm2", "%s: expected a pin of the same board or expander as pwm, so that both have one frequency", strict.Shorten(c.PWM2))
-			}
-		case c.Direction == "" && c.In1 == "" && c.In2 == "":
-			v.Fail(path, "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for one that has no more than two inputs")
-		case c.Direction != "" && c.In1+c.In2 != "":
-			v.Fail(path+".direction", "expected direction, or in1 and in2, not both")
-		case c.Direction == "" && c.In2 == "":
-			v.Fail(path, "in1 and in2: expected both")
-		case c.Direction != "" && c.Stop == "brake":
-			v.Fail(path+".stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; one with in1 and in2 can be told")
-		case c.Direction == "" && c.In1 == "" && chip != nil:
-			v.Fail(path+".in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: take another output of it, as pwm2")
-		}
-	case "servo", "continuous", "esc":
-		v.pulses(path, c)
-	case "relay":
-		if v.Readable(path+".on", path+".off") && !(millionths(c.Off) < millionths(c.On) && c.Off >= 0 && c.On <= 1) {
-			v.Fail(path+".off", "%g: expected less than on %g, both from 0 to 1", c.Off, c.On)
-		}
-	case "stepper":
-		if v.Readable(path+".max_rate") && (c.MaxRate < 1_000_000 || c.MaxRate > 200_000_000_000) {
-			v.Fail(path+".max_rate", "expected 1 Hz to 200 kHz")
-		}
-	}
-	if c.Device == "continuous" && v.Readable(path+".dead_band") && !(c.DeadBand >= 0 && millionths(c.DeadBand) < 1e6) {
-		v.Fail(path+".dead_band", "%g: expected 0 to less than 1", c.DeadBand)
-	}
-}
-
-// millionths are what a command counts in.
-func millionths(fullScales float64) float64 { return math.Round(fullScales * 1e6) }
-
-// power checks the frequency of a motor's or a lamp's PWM.
-func (v *validator) power(path string, c *Actuator) {
-	if f := frequencyOf(c.Device, c.Frequency); v.Readable(path+".frequency") && (f < 1_000_000 || f > 1_000_000_000_000) {
-		v.Fail(path+".frequency", "%v: expected 1 Hz to 1 MHz", f.Physic())
-	}
-}
-
-// pulses checks that the pulses of a servo or ESC fit into their period.
-func (v *validator) pulses(path string, c *Actuator) {
-	const shortest, longest = 400 * time.Microsecond, 2600 * time.Microsecond
-	if v.Readable(path+".min_pulse") && c.MinPulse < shortest {
-		v.Fail(path+".min_pulse", "%v: expected at least %v", c.MinPulse, shortest)
-	}
-	if v.Readable(path+".max_pulse") && c.MaxPulse > longest {
-		v.Fail(path+".max_pulse", "%v: expected at most %v", c.MaxPulse, longest)
-	}
-	if c.MinPulse >= c.MaxPulse && v.Readable(path+".max_pulse") {
-		v.Fail(path+".min_pulse", "%v: expected less than max_pulse %v", c.MinPulse, c.MaxPulse)
-	}
-	if trim := time.Duration(c.Trim); v.Readable(path+".trim") && (c.MinPulse+trim < shortest || c.MaxPulse+trim > longest) {
-		v.Fail(path+".trim", "%v: expected pulses of %v to %v with it", trim, shortest, longest)
-	}
-	most := Frequency(333_000_000)
-	if c.Device == "esc" {
-		most = 490_000_000
-	}
-	where, whose := path+".frequency", ""
-	frequency := frequencyOf(c.Device, c.Frequency)
-	period := frequency.Physic().Period()
-	if chip, _ := v.robot.expander(header.CanonicalPin(c.PWM)); chip != nil && chip.Value.Device == "pca9685" {
-		made, ok := chip.Value.period()
-		if !ok || !v.Readable("expanders."+chip.Name+".frequency", "expanders."+chip.Name+".oscillator") {
-			return // which was told there
-		}
-		where, whose = path+".pwm", ", of all outputs of expander "+chip.Name
-		frequency, period = chip.Value.Frequency, made
-	}
-	if frequency < 40_000_000 || frequency > most {
-		v.Fail(where, "%v%s: expected 40 Hz to %v", frequency.Physic(), whose, most.Physic())
-	} else if longest := c.MaxPulse + max(0, time.Duration(c.Trim)); longest >= period && v.Readable(path+".frequency") {
-		v.Fail(path+".max_pulse", "%v: expected less than the period of the pulses, %v%s", c.MaxPulse, period, whose)
-	}
 }
 
 // DevicesAt names the devices, of those that a configuration knows, that may have an I2C address; sorted.

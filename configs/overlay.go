@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -168,34 +166,4 @@ func (o *Overlay) Text() ([]byte, error) {
 }
 
 // Has reports whether a path such as sensors.eye.pin stands for something that a robot file can say of this robot.
-func (r *Robot) Has(path string) bool {
-	value := reflect.ValueOf(*r)
-next:
-	for _, key := range strings.Split(path, ".") {
-		for value.Kind() == reflect.Pointer {
-			if value.IsNil() {
-				value = reflect.Zero(value.Type().Elem())
-			} else {
-				value = value.Elem()
-			}
-		}
-		switch value.Kind() {
-		case reflect.Struct:
-			for _, f := range strict.Fields(value.Type()) {
-				if f.Key == key {
-					value = value.FieldByIndex(f.Index)
-					continue next
-				}
-			}
-		case reflect.Slice:
-			for i := range value.Len() {
-				if one := value.Index(i); one.Kind() == reflect.Struct && one.FieldByName("Name").IsValid() && one.FieldByName("Name").String() == key && one.FieldByName("Value").IsValid() {
-					value = one.FieldByName("Value")
-					continue next
-				}
-			}
-		}
-		return false
-	}
-	return true
-}
+func (r *Robot) Has(path string) bool { return strict.Has(r, path) }

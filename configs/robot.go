@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"fluxd/actuators"
 	"fluxd/configs/circuits"
 	"fluxd/configs/strict"
 	"fluxd/core"
@@ -142,36 +143,19 @@ type Encode struct {
 
 // Actuator is one device that acts, what commands it and what keeps it safe.
 type Actuator struct {
-	Device    string        `yaml:"device" required:"true" enum:"hbridge,servo,continuous,esc,dimmer,relay,stepper,label" doc:"hbridge: DC motor; servo: position; continuous: servo that turns; esc: brushless motor; dimmer: LED; relay: on or off; stepper: step and direction; label: no pins, it names the winning command"`
-	PWM       string        `yaml:"pwm" pin:"pwm" when:"device=hbridge,servo,continuous,esc,dimmer" required:"device=hbridge,servo,continuous,esc,dimmer" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
-	Direction string        `yaml:"direction" pin:"out" when:"device=hbridge,stepper" required:"device=stepper" doc:"pin that is high in reverse, such as GPIO5"`
-	PWM2      string        `yaml:"pwm2" pin:"pwm" when:"device=hbridge" doc:"instead of direction: second pin with PWM, of a bridge that has two inputs and nothing else, such as a DRV8833"`
-	In1       string        `yaml:"in1" pin:"out" when:"device=hbridge" doc:"instead of direction, with in2: pins of a bridge that has two beside pwm, high and low ahead"`
-	In2       string        `yaml:"in2" pin:"out" when:"device=hbridge" doc:"see in1; without it: second input of a bridge that has two inputs and nothing else, on a pin without PWM"`
-	Standby   string        `yaml:"standby" pin:"out" when:"device=hbridge" doc:"pin that is high while the bridge may drive; several bridges may share it"`
-	Stop      string        `yaml:"stop" when:"device=hbridge" default:"coast" enum:"coast,brake" doc:"what the motor does at 0; a bridge with direction does what it does, see its data sheet"`
-	Pin       string        `yaml:"pin" pin:"out" when:"device=relay" required:"device=relay" doc:"output, such as GPIO23"`
-	Active    string        `yaml:"active" when:"device=relay" default:"high" enum:"high,low" doc:"level that switches it on; most relay boards: low"`
-	On        float64       `yaml:"on" when:"device=relay" default:"0.5" doc:"command from which on it is on"`
-	Off       float64       `yaml:"off" when:"device=relay" default:"0.4" doc:"command up to which it goes off again"`
-	Step      string        `yaml:"step" pin:"pwm" when:"device=stepper" required:"device=stepper" doc:"pin with PWM that makes the steps"`
-	Enable    string        `yaml:"enable" pin:"out" when:"device=stepper" doc:"pin that is low while the driver holds the motor"`
-	Hold      bool          `yaml:"hold" when:"device=stepper" default:"false" doc:"the motor holds its place at 0; else it is let go where there is an enable pin"`
-	MaxRate   Frequency     `yaml:"max_rate" when:"device=stepper" default:"1 kHz" doc:"steps per second at command 1"`
-	Frequency Frequency     `yaml:"frequency" when:"device=hbridge,servo,continuous,esc,dimmer" doc:"of the PWM; by default 20 kHz for a motor, 50 Hz for servo and ESC, 1 kHz for a dimmer; on a pca9685, its own"`
-	Inverted  bool          `yaml:"inverted" when:"device=hbridge,servo,continuous,dimmer,stepper" default:"false" doc:"the other way round"`
-	MinPulse  time.Duration `yaml:"min_pulse" when:"device=servo,continuous,esc" default:"1ms" doc:"pulse at command -1, of a one-way ESC at 0"`
-	MaxPulse  time.Duration `yaml:"max_pulse" when:"device=servo,continuous,esc" default:"2ms" doc:"pulse at command 1"`
-	Trim      Offset        `yaml:"trim" when:"device=servo,continuous" default:"0us" doc:"added to every pulse, such as -20us"`
-	DeadBand  float64       `yaml:"dead_band" when:"device=continuous" default:"0" doc:"commands nearer to 0 than this stand still"`
-	Reverse   bool          `yaml:"reverse" when:"device=esc" default:"false" doc:"an ESC that turns both ways, with neutral in the middle"`
-	Linear    bool          `yaml:"linear" when:"device=dimmer" default:"false" doc:"duty in proportion to the command; else brightness is, to the eye"`
-	Slew      *Slew         `yaml:"slew" when:"device=hbridge,servo,continuous,esc,dimmer,stepper" none:"no limit" doc:"fastest change in full scales per second, such as 4/s; absent: 10/s for motors, 4/s for servos and ESCs, 2/s for steppers, no limit for a dimmer"`
-	Range     *[2]float64   `yaml:"range" when:"device=hbridge,servo,continuous,esc,dimmer,relay,stepper" doc:"smallest and largest command; absent: [-1, 1], or [0, 1] for what has no reverse"`
-	Failsafe  float64       `yaml:"failsafe" when:"device=hbridge,servo,continuous,esc,dimmer,relay,stepper" default:"0" doc:"command at start, at the end, and whenever something fails"`
-	Timeout   time.Duration `yaml:"timeout" default:"1s" none:"for ever" doc:"how long after the last spike of its neurons the command still holds; then failsafe"`
-	Needs     *[]string     `yaml:"needs" doc:"sensors without whose readings it goes to failsafe; absent: all from which spikes can reach its neurons; []: none"`
-	Decode    Decode        `yaml:"decode" required:"true" doc:"how spikes become a command"`
+	Device         string            `yaml:"device" required:"true"`
+	Options        actuators.Options // of the device
+	actuators.Held                   // how it is kept safe
+	Needs          *[]string         `yaml:"needs" doc:"sensors without whose readings it goes to failsafe; absent: all from which spikes can reach its neurons; []: none"`
+	Decode         Decode            `yaml:"decode" required:"true" doc:"how spikes become a command"`
+}
+
+// Kinds are those of package actuators.
+func (*Actuator) Kinds() (key string, kinds []strict.Kind) {
+	for _, k := range actuators.Kinds {
+		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }, Without: k.Without})
+	}
+	return "device", kinds
 }
 
 // Decode says how spikes become a command.

@@ -11,6 +11,10 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"periph.io/x/conn/v3/physic"
+
+	"fluxd/actuators"
 )
 
 func ExampleLoad() {
@@ -79,10 +83,10 @@ func TestValuesArrive(t *testing.T) {
 	weight := 30.0
 	eye := Sensor{Device: "bh1750", Bus: "I2C1", Address: 0x23, Resolution: "high2", Every: 180 * time.Millisecond, Encode: Encode{
 		Kind: "rate", To: "a", Weight: &weight, Range: [2]Quantity{{Micro: 0, Unit: "lx"}, {Micro: 2_000_000_000, Unit: "lx"}}, Max: 200_000_000}}
-	slew := Slew(4_000_000)
+	slew := actuators.Slew(4_000_000)
 	eye.Stale = 900 * time.Millisecond // five readings
-	wheel := Actuator{Device: "hbridge", PWM: "GPIO12", Direction: "GPIO5", Frequency: 1_000_000_000, Inverted: true, Slew: &slew, Stop: "coast",
-		Range: &[2]float64{-0.5, 1}, Failsafe: 0.25, Timeout: time.Second,
+	wheel := Actuator{Device: "hbridge", Options: &actuators.HBridgeOpts{PWM: "GPIO12", Direction: "GPIO5", Frequency: physic.KiloHertz, Inverted: true, Stop: "coast"},
+		Held:   actuators.Held{Slew: &slew, Range: &[2]actuators.Command{-500_000, 1_000_000}, Failsafe: 250_000, Timeout: time.Second, Lowest: -actuators.Full},
 		Decode: Decode{Kind: "push-pull", Window: 200 * time.Millisecond, Forward: "a", Backward: "b", Full: 60_000_000}}
 	for _, c := range []struct {
 		what      string
@@ -99,7 +103,7 @@ func TestValuesArrive(t *testing.T) {
 		{"below in the recording's unit", *r.Sensors[4].Value.Encode.Below, Quantity{Micro: 90_000_000, Unit: "cm"}},
 		{"loop", r.Sensors[3].Value.Loop, true},
 		{"wheel", r.Actuators[0].Value, wheel},
-		{"rudder", r.Actuators[1].Value.MaxPulse, 2500 * time.Microsecond},
+		{"rudder", r.Actuators[1].Value.Options.(*actuators.ServoOpts).Max, 2500 * time.Microsecond},
 		{"choices", r.Actuators[2].Value.Decode.Choices, []Named[Choice]{
 			{Name: "a", Line: 23, Value: Choice{Word: "go"}}, {Name: "b", Line: 23, Value: Choice{Word: "stay"}}}},
 		{"mqtt", r.MQTT, MQTT{Broker: "ssl://host:8883", Listen: "127.0.0.1:1883", Clients: 64, User: "me", PasswordFile: "/run/secrets/mqtt", Telemetry: 10_000_000}},

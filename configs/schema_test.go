@@ -115,9 +115,13 @@ func TestTags(t *testing.T) {
 			return
 		}
 		fields := strict.Fields(of)
+		union, kinds := strict.KindsOf(of)
+		for _, k := range kinds {
+			visit(k.Type())
+		}
 		for _, f := range fields {
 			where := of.Name() + "." + f.Key
-			if f.Tag.Get("doc") == "" {
+			if f.Tag.Get("doc") == "" && f.Key != union { // which its kinds explain
 				t.Errorf("%s: expected a doc tag", where)
 			}
 			for _, tag := range []string{"when", "required"} {
@@ -175,12 +179,30 @@ func TestSchemaHasEveryKey(t *testing.T) {
 		case of.Kind() == reflect.Struct:
 			fields := strict.Fields(of)
 			properties, _ := schema["properties"].(map[string]any)
-			if len(properties) != len(fields) || schema["additionalProperties"] != false {
-				t.Errorf("%s: %d properties and additionalProperties %v: expected the %d keys of the type and no other", path, len(properties), schema["additionalProperties"], len(fields))
+			union, kinds := strict.KindsOf(of)
+			all := map[string]bool{}
+			for _, f := range fields {
+				all[f.Key] = true
+			}
+			for _, k := range kinds {
+				for _, f := range strict.Fields(k.Type()) {
+					keys++
+					all[f.Key] = true
+					property, ok := properties[f.Key].(map[string]any)
+					if text, _ := property["description"].(string); !ok || !strings.Contains(text, strict.Doc(f.Tag)) || !strings.Contains(text, k.Name) {
+						t.Errorf("%s: property %s of %s: %v", path, f.Key, k.Name, property)
+					}
+				}
+			}
+			if len(properties) != len(all) || schema["additionalProperties"] != false {
+				t.Errorf("%s: %d properties and additionalProperties %v: expected the %d keys of the type and no other", path, len(properties), schema["additionalProperties"], len(all))
 			}
 			for _, f := range fields {
 				keys++
 				property, ok := properties[f.Key].(map[string]any)
+				if f.Key == union {
+					continue
+				}
 				if !ok || property["description"] != strict.Doc(f.Tag) {
 					t.Errorf("%s: property %s: %v", path, f.Key, property)
 					continue

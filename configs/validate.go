@@ -252,63 +252,6 @@ func unitName(unit string) string {
 	return unit
 }
 
-func (v *validator) actuators() {
-	var sensors []string
-	for _, s := range v.robot.Sensors {
-		sensors = append(sensors, s.Name)
-	}
-	for i := range v.robot.Actuators {
-		a := &v.robot.Actuators[i]
-		path, c := "actuators."+a.Name, &a.Value
-		v.limits(path, c)
-		v.driver(path, c)
-		if c.Needs != nil {
-			for k, name := range *c.Needs {
-				if !slices.Contains(sensors, name) && v.Readable("sensors") {
-					v.Fail(fmt.Sprintf("%s.needs[%d]", path, k), "no sensor is named %q%s", strict.Shorten(name), spelling.Hint(name, sensors))
-				}
-			}
-		}
-		if c.Device == "label" && c.Decode.Kind != "winner-take-all" && c.Decode.Kind != "" {
-			v.Fail(path+".decode.kind", "%s: a label names the winner of several: expected winner-take-all", c.Decode.Kind)
-		}
-		v.decode(path+".decode", *c)
-	}
-}
-
-// slews are the fastest changes where the configuration says nothing. A motor reaches full speed from rest in 0.1 s, about as fast as
-// its mechanics follow; a servo travels from end to end in 0.5 s; a stepper that is started faster loses steps.
-var slews = map[string]Slew{"hbridge": 10_000_000, "servo": 4_000_000, "continuous": 4_000_000, "esc": 4_000_000, "stepper": 2_000_000}
-
-// LowestCommand is -1, or 0 for what has no reverse.
-func (c *Actuator) LowestCommand() float64 {
-	if c.Device == "dimmer" || c.Device == "relay" || c.Device == "esc" && !c.Reverse {
-		return 0
-	}
-	return -1
-}
-
-// limits settles what an actuator is held to.
-func (v *validator) limits(path string, c *Actuator) {
-	if c.Device == "label" || c.Device == "" {
-		return
-	}
-	if c.Slew == nil {
-		slew := slews[c.Device]
-		c.Slew = &slew
-	}
-	lowest := c.LowestCommand()
-	if c.Range == nil {
-		c.Range = &[2]float64{lowest, 1}
-	}
-	low, high := c.Range[0], c.Range[1]
-	if low < lowest || high > 1 || millionths(low) >= millionths(high) {
-		v.Fail(path+".range", "[%g, %g]: expected the lower command first, both from %g to 1", low, high, lowest)
-	} else if v.Readable(path+".range") && (c.Failsafe < low || c.Failsafe > high) {
-		v.Fail(path+".failsafe", "%g: expected a command in the range from %g to %g", c.Failsafe, low, high)
-	}
-}
-
 func (v *validator) decode(path string, a Actuator) {
 	c := a.Decode
 	if c.Window < time.Microsecond && c.Kind != "" {

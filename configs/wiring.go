@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"periph.io/x/conn/v3/physic"
+
+	"fluxd/actuators"
 	"fluxd/boards/header"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
@@ -23,10 +26,11 @@ type Connection struct {
 	Position  int    // of the pin on the header, 0 where it is not there
 	Bus       string // in its canonical form: "I2C1"; "" for a pin
 	Address   uint16
-	Direction string // "in", "out" or "pwm" as the board sees it; "bus"
-	Pull      string // "up" or "down" of an input; ""
-	ActiveLow bool   // of an input: low is the level of a switch that is pressed
-	Frequency Frequency
+	Direction string           // "in", "out" or "pwm" as the board sees it; "bus"
+	Pull      string           // "up" or "down" of an input; ""
+	ActiveLow bool             // of an input: low is the level of a switch that is pressed
+	Acts      string           // the level at which an output makes its device act: "high", "low"; ""
+	Frequency physic.Frequency // of PWM; 0 where it is a speed
 }
 
 // Where returns the pin, or the bus and address.
@@ -41,23 +45,38 @@ func (c *Connection) Where() string {
 func (r *Robot) Wiring() []Connection {
 	var all []Connection
 	for _, e := range r.Expanders {
-		all = append(all, wires("expanders."+e.Name, "expander ", e.Name, e.Value)...)
+		all = append(all, wires("expanders."+e.Name, "expander ", e.Name, e.Value.Device, &e.Value)...)
 	}
 	for _, s := range r.Sensors {
-		all = append(all, wires("sensors."+s.Name, "sensor ", s.Name, s.Value)...)
+		all = append(all, wires("sensors."+s.Name, "sensor ", s.Name, s.Value.Device, &s.Value)...)
 	}
 	for _, a := range r.Actuators {
-		all = append(all, wires("actuators."+a.Name, "actuator ", a.Name, a.Value)...)
+		all = append(all, a.Value.Wires(a.Name)...)
 	}
 	if stop := r.Safety.EmergencyStop; stop != nil {
-		all = append(all, wires("safety.emergency_stop", "", "emergency stop", *stop)...)
+		all = append(all, wires("safety.emergency_stop", "", "emergency stop", "switch", stop)...)
 	}
 	return all
 }
 
-// wires lists the wires of one device: its fields with the tag pin, and its address.
-func wires(path, sort, name string, device any) []Connection {
-	v := reflect.ValueOf(device)
+// Wires lists those of an actuator with a name.
+func (a *Actuator) Wires(name string) []Connection {
+	if a.Options == nil {
+		return nil
+	}
+	all := wires("actuators."+name, "actuator ", name, a.Device, a.Options)
+	acting, _ := a.Options.(actuators.Acting)
+	for i := range all {
+		if acting != nil {
+			all[i].Acts = acting.ActsAt(all[i].Role)
+		}
+	}
+	return all
+}
+
+// wires lists the wires of one device: its options, a pointer to a struct, with the tag pin, and its address.
+func wires(path, sort, name, device string, options any) []Connection {
+	v := reflect.ValueOf(options).Elem()
 	text := func(field string) string {
 		if f := v.FieldByName(field); f.IsValid() {
 			return f.String()
@@ -65,10 +84,7 @@ func wires(path, sort, name string, device any) []Connection {
 		return ""
 	}
 	all := []Connection{}
-	base := Connection{Owner: sort + name, Name: name, Device: text("Device")}
-	if base.Device == "" {
-		base.Device = "switch"
-	}
+	base := Connection{Owner: sort + name, Name: name, Device: device}
 	if bus := text("Bus"); bus != "" {
 		c := base
 		c.Path, c.Role, c.Direction, c.Bus, c.Address = path+".address", "address", "bus", header.CanonicalBus(bus), uint16(v.FieldByName("Address").Uint())
@@ -94,7 +110,7 @@ func wires(path, sort, name string, device any) []Connection {
 			c.ActiveLow = direction == "in" && (text("Active") == "low" || text("Active") == "" && text("Pull") == "up")
 			if direction == "pwm" {
 				if frequency := v.FieldByName("Frequency"); frequency.IsValid() {
-					c.Frequency = frequencyOf(base.Device, Frequency(frequency.Int()))
+					c.Frequency = physic.Frequency(frequency.Int())
 				}
 			}
 			all = append(all, c)
@@ -109,20 +125,6 @@ func wires(path, sort, name string, device any) []Connection {
 		}
 	}
 	return all
-}
-
-// frequencyOf is what an actuator's PWM has when the configuration does not say; 0 for a stepper, whose frequency is its speed.
-func frequencyOf(device string, said Frequency) Frequency {
-	if said != 0 || device == "stepper" {
-		return said
-	}
-	switch device {
-	case "hbridge":
-		return 20_000_000_000
-	case "dimmer":
-		return 1_000_000_000
-	}
-	return 50_000_000
 }
 
 // expander returns the expander that a pin is on, and the pin's name there; nil for a pin of the board.
@@ -258,10 +260,10 @@ func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Con
 	if other := channels[channel.Before5]; other != nil && v.robot.Board.Model != "pi5" {
 		how := "would always have the same duty"
 		switch {
-		case c.Device == "stepper" || other.Device == "stepper":
+		case c.Frequency == 0 || other.Frequency == 0:
 			how = "the steps of a stepper would come on both"
 		case other.Frequency != c.Frequency:
-			how = fmt.Sprintf("cannot have %v and %v", other.Frequency.Physic(), c.Frequency.Physic())
+			how = fmt.Sprintf("cannot have %v and %v", other.Frequency, c.Frequency)
 		}
 		v.Fail(c.Path, "%s and %s of %s are one PWM channel before the Raspberry Pi 5, and %s: take a pin of the other channel or a pca9685, or say board: {kind: raspberrypi, model: pi5}",
 			c.Pin, other.Pin, other.Owner, how)
@@ -309,14 +311,7 @@ func (v *validator) nature(c *Connection, refuse func(path, format string, args 
 	case own.Fixed && c.Direction == "in" && c.Pull == "":
 		v.Warn(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: what drives it must draw 1.8 mA to bring it low, which a divider and many modules do not", c.Pin)
 	}
-	acts := "" // the level at which it acts
-	switch {
-	case c.Device == "relay":
-		acts = v.actuator(c.Owner).Active
-	case c.Role == "in2" && v.actuator(c.Owner).In1 == "": // with one PWM: high is reverse
-		acts = "high"
-	}
-	if own.Pull == "up" && acts == "high" {
+	if own.Pull == "up" && c.Acts == "high" {
 		remedy := "take one of GPIO9 to GPIO27, which are pulled down, or put a resistor of 10 kohm to ground"
 		if own.Fixed {
 			remedy = "take one of GPIO9 to GPIO27, which are pulled down"
@@ -333,17 +328,15 @@ func (v *validator) expanderPin(c *Connection, chip *Named[Expander], pin string
 			v.Fail(c.Path, "%s: a pca9685 has the outputs 0 to 15", strict.Shorten(c.Pin))
 		} else if c.Direction == "in" {
 			v.Fail(c.Path, "%s: a pca9685 has outputs only; an mcp23017 has inputs", c.Pin)
-		} else if c.Device == "stepper" && c.Direction == "pwm" {
-			v.Fail(c.Path, "%s: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: take a pin of the board", c.Pin)
-		} else if device := strings.TrimSuffix(c.Path, "."+c.Role); c.Direction == "pwm" && c.Frequency != chip.Value.Frequency && v.Says(device, "frequency") {
-			v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency.Physic(), chip.Name, chip.Value.Frequency.Physic())
+		} else if device := strings.TrimSuffix(c.Path, "."+c.Role); c.Direction == "pwm" && c.Frequency != chip.Value.Frequency.Physic() && v.Says(device, "frequency") {
+			v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency, chip.Name, chip.Value.Frequency.Physic())
 		} else if c.Device == "hcsr04" || c.Device == "hx711" {
 			v.Fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only, and misses short pulses: take a pin of the board", c.Pin)
-		} else if c.Device == "relay" && (v.actuator(c.Owner).Active == "low") != chip.Value.Inverted {
+		} else if c.Device == "relay" && (c.Acts == "low") != chip.Value.Inverted {
 			v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the relay acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin)
-		} else if least := leastPower[c.Device]; c.Role == "pwm" && c.Frequency != chip.Value.Frequency && chip.Value.Frequency < least.frequency {
+		} else if kind, shared := actuatorKind(c.Device), chip.Value.Frequency.Physic(); c.Role == "pwm" && c.Frequency != shared && shared < kind.Smooth {
 			v.Warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; set the frequency of the expander, up to 1526 Hz, take a pin of the board, or say frequency: %v here",
-				c.Pin, chip.Name, chip.Value.Frequency.Physic(), c.Frequency.Physic(), least.below, chip.Value.Frequency.Physic())
+				c.Pin, chip.Name, shared, c.Frequency, kind.Rough, shared)
 		}
 	case "mcp23017":
 		if !slices.Contains(mcp23017Pins, pin) {
@@ -360,15 +353,6 @@ func (v *validator) expanderPin(c *Connection, chip *Named[Expander], pin string
 			v.Fail(c.Path, "%s: nobody reports the edges of an expander's pin with their time: take a pin of the board", c.Pin)
 		}
 	}
-}
-
-// leastPower is the frequency from which on a motor or a lamp runs well, and what it does below.
-var leastPower = map[string]struct {
-	frequency Frequency
-	below     string
-}{
-	"hbridge": {1_000_000_000, "the motor hums, and jerks at low speed"},
-	"dimmer":  {100_000_000, "the lamp flickers"},
 }
 
 var pca9685Pins, mcp23017Pins = func() (outputs, pins []string) {
@@ -403,16 +387,6 @@ func (v *validator) sensor(owner string) *Sensor {
 		}
 	}
 	return v.owners[owner]
-}
-
-// actuator returns an actuator by the owner of its wires.
-func (v *validator) actuator(owner string) *Actuator {
-	for i := range v.robot.Actuators {
-		if owner == "actuator "+v.robot.Actuators[i].Name {
-			return &v.robot.Actuators[i].Value
-		}
-	}
-	return &Actuator{}
 }
 
 // differs names a field of the chip itself in which two sensors differ; "" for none. What belongs to a measure alone may differ.

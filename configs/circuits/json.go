@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"fluxd/configs/strict"
+	"fluxd/configs/strictjson"
 	"fluxd/core"
 )
 
@@ -177,15 +178,15 @@ func ParseJSON(source string, data []byte) (core.Description, error) {
 	reader := json.NewDecoder(bytes.NewReader(data))
 	reader.DisallowUnknownFields()
 	if err := reader.Decode(&f); err != nil {
-		if keys := strict.JSONKeys(data); slices.Contains(keys, "Nodes") || slices.Contains(keys, "tuned") {
+		if keys := strictjson.Keys(data); slices.Contains(keys, "Nodes") || slices.Contains(keys, "tuned") {
 			return none, strict.Errors{{Source: source, Line: 1, Column: 1, Message: Mistaken(keys) + "; expected a network as fluxd export prints it"}}
 		} else if slices.Contains(keys, "robot") {
 			return none, strict.Errors{{Source: source, Line: 1, Column: 1, Message: "this is a robot: name it .yaml, which JSON is too; expected a network as fluxd export prints it"}}
 		}
-		return none, strict.Errors{strict.JSONError(source, data, reader.InputOffset(), err)}
+		return none, strict.Errors{strictjson.Error(source, data, reader.InputOffset(), err)}
 	}
 	if _, err := reader.Token(); !errors.Is(err, io.EOF) {
-		line, column := strict.Position(data, reader.InputOffset())
+		line, column := strictjson.Position(data, reader.InputOffset())
 		return none, strict.Errors{{Source: source, Line: line, Column: column, Message: "expected the end behind the network"}}
 	}
 	errs := f.check()
@@ -203,7 +204,7 @@ func ParseJSON(source string, data []byte) (core.Description, error) {
 	}
 	for _, e := range errs {
 		e.Source = source
-		e.Line, e.Column = strict.Locate(data, e.Path)
+		e.Line, e.Column = strictjson.Locate(data, e.Path)
 	}
 	return none, errs
 }

@@ -23,16 +23,16 @@ type Kind struct {
 	Requires []string   // keys of what all have in common that it cannot do without
 }
 
-// options is the type of the struct of options.
-func (k Kind) options() reflect.Type { return reflect.TypeOf(k.New()).Elem() }
+// Type is that of the struct of options.
+func (k Kind) Type() reflect.Type { return reflect.TypeOf(k.New()).Elem() }
 
 // has reports whether a kind has a key that is its own.
 func (k Kind) has(key string) bool {
-	return slices.ContainsFunc(Fields(k.options()), func(f Field) bool { return f.Key == key })
+	return slices.ContainsFunc(Fields(k.Type()), func(f Field) bool { return f.Key == key })
 }
 
-// unionOf returns the kinds of a type; none of one that is no Union.
-func unionOf(t reflect.Type) (key string, kinds []Kind) {
+// KindsOf returns the key that names the kind of a type, and its kinds; none of one that is no Union.
+func KindsOf(t reflect.Type) (key string, kinds []Kind) {
 	if t.Kind() != reflect.Struct {
 		return "", nil
 	}
@@ -65,7 +65,7 @@ func optionsField(t reflect.Type) int {
 
 // choose finds out the kind of a Union, makes its options, and adds their slots where they stand in the struct.
 func (m *mapping) choose(v reflect.Value) {
-	if m.union, m.kinds = unionOf(v.Type()); m.union == "" {
+	if m.union, m.kinds = KindsOf(v.Type()); m.union == "" {
 		return
 	}
 	for i := range m.slots {

@@ -163,7 +163,9 @@ func TestCheckAsksTheOptions(t *testing.T) {
 		"moves: [0, 2]":             "m:1:37: parts.a.moves[1]: 2: expected 0.000001 to 1",
 		"moves: [0, 1], min: 100us": "m:1:46: parts.a.min: 100µs: expected 400µs to 1.999ms",
 		"moves: [0, 1], max: 30ms":  "m:1:46: parts.a.max: 30ms: expected 1.001ms to 20ms",
-		"moves: [1, 0], min: often": `m:1:46: parts.a.min: "often": expected a time with its unit, such as 5ms, 250us or 1.5s`, // nothing is concluded
+		"moves: [1, 0], min: often": "m:1:33: parts.a.moves: expected the lower one first", // whatever min might be
+		"moves: [0, 1], min: often": `m:1:46: parts.a.min: "often": expected a time with its unit, such as 5ms, 250us or 1.5s`,
+		"moves: [0, much], min: 1s": `m:1:37: parts.a.moves[1]: "much": expected a number`, // the end that it sets is not known
 		"moves: [0, 1]":             "",
 	} {
 		m, d := decode(t, "parts: {a: {device: arm, "+text+"}}")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"strings"
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -71,44 +71,86 @@ func end(v reflect.Value, text string, tag reflect.StructTag) float64 {
 	return number(made)
 }
 
-// Check notes what the options at a path, a pointer to a struct, find wrong with themselves: by a method Check that
-// returns a list of struct{Key string; Err error}, and by Limits. Nothing is concluded where an option could not be read.
+// Check notes what the options at a path, a pointer to a struct, find wrong with themselves: by a method Check that returns a list of
+// struct{Key string; Err error}, and where that is empty by Limits. Of options that could not be read nothing is concluded: what is wrong is so
+// whatever they might be.
 func (d *Decoder) Check(path string, opts any) {
-	v := reflect.ValueOf(opts).Elem()
-	for _, f := range Fields(v.Type()) {
-		if !d.Readable(Join(path, f.Key)) {
-			return
+	found := mistakesOf(opts)
+	if other := reflect.ValueOf(opts); d.otherwise(path, &other) {
+		also := mistakesOf(other.Interface())
+		found = slices.DeleteFunc(found, func(m mistake) bool {
+			return !slices.ContainsFunc(also, func(o mistake) bool { return o.key == m.key })
+		})
+	}
+	for _, m := range found {
+		if m.key != "" {
+			m.key = Join(path, m.key)
+		} else {
+			m.key = path
+		}
+		d.Fail(m.key, "%s", m.text)
+	}
+}
+
+// otherwise makes a copy of options with other values in place of those that could not be read; false where all were.
+func (d *Decoder) otherwise(path string, opts *reflect.Value) bool {
+	made := reflect.New(opts.Type().Elem())
+	copyInto(made.Elem(), opts.Elem())
+	changed := false
+	for _, f := range Fields(made.Elem().Type()) {
+		if d.Readable(Join(path, f.Key)) {
+			continue
+		}
+		changed = true
+		switch v := made.Elem().FieldByIndex(f.Index); {
+		case v.Kind() == reflect.String:
+			v.SetString("other")
+		case v.Kind() == reflect.Int64:
+			v.SetInt(1 << 40)
+		case v.Kind() == reflect.Int:
+			v.SetInt(1 << 30)
+		case v.CanFloat():
+			v.SetFloat(1e12)
+		case v.Kind() == reflect.Pointer && v.IsNil():
+			v.Set(reflect.New(v.Type().Elem()))
+		case v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice:
+			v.SetZero()
 		}
 	}
-	var told []string
+	*opts = made
+	return changed
+}
+
+// mistake is what is wrong with a key of options, or with all of them.
+type mistake struct{ key, text string }
+
+// mistakesOf lists those that options find.
+func mistakesOf(opts any) (found []mistake) {
 	if method := reflect.ValueOf(opts).MethodByName("Check"); method.IsValid() && method.Type().NumIn() == 0 && method.Type().NumOut() == 1 {
-		mistakes := method.Call(nil)[0]
-		for i := range mistakes.Len() {
-			key, err := mistakes.Index(i).FieldByName("Key").String(), mistakes.Index(i).FieldByName("Err").Interface()
-			if told = append(told, key); key == "" {
-				d.Fail(path, "%v", err)
-			} else {
-				d.Fail(Join(path, key), "%v", err)
-			}
+		all := method.Call(nil)[0]
+		for i := range all.Len() {
+			m := all.Index(i)
+			found = append(found, mistake{m.FieldByName("Key").String(), fmt.Sprint(m.FieldByName("Err").Interface())})
 		}
 	}
 	limited, is := opts.(Limited)
-	if !is {
-		return
+	if !is || found != nil {
+		return found
 	}
-	eachNumber(v, func(key string, v reflect.Value, tag reflect.StructTag) {
-		for _, t := range told {
-			if t == key || strings.HasPrefix(key, t+"[") {
-				return
-			}
+	eachNumber(reflect.ValueOf(opts).Elem(), func(key string, v reflect.Value, tag reflect.StructTag) {
+		if v.IsZero() && tag.Get("none") != "" {
+			return
 		}
-		if low, high, ok := limited.Limits(key); ok && !v.CanFloat() && (rawOf(v) < low || rawOf(v) > high) {
-			if v.Type() == reflect.TypeFor[time.Duration]() { // as they are written
-				low, high = int64(time.Duration(low+999).Truncate(time.Microsecond)), int64(time.Duration(high).Truncate(time.Microsecond))
-			}
-			d.Fail(Join(path, key), "%s: expected %s to %s", written(v, tag), ends(v, low, tag), ends(v, high, tag))
+		low, high, ok := limited.Limits(key)
+		if !ok || rawOf(v) >= low && rawOf(v) <= high {
+			return
 		}
+		if v.Type() == reflect.TypeFor[time.Duration]() { // as they are written
+			low, high = int64(time.Duration(low+999).Truncate(time.Microsecond)), int64(time.Duration(high).Truncate(time.Microsecond))
+		}
+		found = append(found, mistake{key, fmt.Sprintf("%s: expected %s to %s", written(v, tag), ends(v, low, tag), ends(v, high, tag))})
 	})
+	return found
 }
 
 // ends is an end as a value of the same sort.

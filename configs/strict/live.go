@@ -17,8 +17,9 @@ type Tunable struct {
 	Unit  string // as a person sees it: "us" for times, "Hz", "lx", "1/s"; "" for a pure number
 	Whole bool   // whole numbers only, in that unit
 
-	steps []step
-	tag   reflect.StructTag
+	steps  []step
+	tag    reflect.StructTag
+	preset float64 // when it was listed
 }
 
 // A step leads from a value to a part of it.
@@ -85,7 +86,7 @@ func (l *lister) value(v reflect.Value, tag reflect.StructTag, steps []step) {
 
 func (l *lister) structure(v reflect.Value, steps []step) {
 	extend := func(s step) []step { return append(steps[:len(steps):len(steps)], s) }
-	union, _ := unionOf(v.Type())
+	union, _ := KindsOf(v.Type())
 	options := -1
 	if union != "" {
 		options = optionsField(v.Type())
@@ -121,6 +122,7 @@ func (l *lister) number(v reflect.Value, tag reflect.StructTag, steps []step) {
 		path += s.name
 	}
 	n.Path = strings.TrimPrefix(path, ".")
+	n.preset = n.in(v)
 	l.numbers = append(l.numbers, n)
 }
 
@@ -150,6 +152,11 @@ func (n Tunable) key(from int) string {
 // Read returns the number, in its unit.
 func (n Tunable) Read(root any) float64 {
 	v, _, _ := n.at(root)
+	return n.in(v)
+}
+
+// in is what a field holds.
+func (n Tunable) in(v reflect.Value) float64 {
 	if v.CanFloat() {
 		return v.Float()
 	}
@@ -174,10 +181,14 @@ func (n Tunable) Write(root any, value float64) {
 	}
 }
 
-// Limits returns the ends that the number may have while everything else stays as it is, in its unit: those of the options that it is one
-// of, or else of its tags; infinite where there are none.
+// Limits returns the ends that the number may have while everything else is as it is in root, in its unit: those of the options that it is
+// one of, or else of its tags; infinite where there are none. Options may allow a file more than they let be tuned: the limits hold the value
+// that was listed, not the one that it has in root.
 func (n Tunable) Limits(root any) (low, high float64) {
-	v, in, key := n.at(root)
+	listed := reflect.New(reflect.TypeOf(root).Elem())
+	copyInto(listed.Elem(), reflect.ValueOf(root).Elem())
+	n.Write(listed.Interface(), n.preset)
+	v, in, key := n.at(listed.Interface())
 	low, high = bounds(v, n.tag)
 	if in != nil && !v.CanFloat() {
 		if l, h, ok := in.Limits(key); ok {

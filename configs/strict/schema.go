@@ -136,7 +136,7 @@ func Doc(tag reflect.StructTag) string {
 func schemaOfStruct(t reflect.Type) map[string]any {
 	properties := map[string]any{}
 	var required []string
-	union, kinds := unionOf(t)
+	union, kinds := KindsOf(t)
 	for _, f := range Fields(t) {
 		if f.Key == union {
 			f = discriminator(f, kinds)
@@ -168,7 +168,7 @@ type owned struct {
 func keysOfKinds(kinds []Kind) map[string][]owned {
 	all := map[string][]owned{}
 	for _, k := range kinds {
-		for _, f := range Fields(k.options()) {
+		for _, f := range Fields(k.Type()) {
 			all[f.Key] = append(all[f.Key], owned{k.Name, schemaOf(f.Type, f.Tag)})
 		}
 	}

@@ -213,8 +213,8 @@ func hasKey(t reflect.Type, key string) bool {
 	has := func(t reflect.Type) bool {
 		return slices.ContainsFunc(Fields(t), func(f Field) bool { return f.Key == key })
 	}
-	_, kinds := unionOf(t)
-	return has(t) || slices.ContainsFunc(kinds, func(k Kind) bool { return has(k.options()) })
+	_, kinds := KindsOf(t)
+	return has(t) || slices.ContainsFunc(kinds, func(k Kind) bool { return has(k.Type()) })
 }
 
 // preset decodes a field's default, which is written as it would be in a file.
@@ -228,4 +228,48 @@ func (d *Decoder) preset(v reflect.Value, f Field, path string, depth int) {
 		d.presets[text] = n.Content[0]
 	}
 	d.value(d.presets[text], v, Join(path, f.Key), f.Tag, depth+1)
+}
+
+// Has reports whether a path stands for something that a file can say of a decoded value, to which root points. Of a list by names those are
+// the names that it has.
+func Has(root any, path string) bool {
+	v := reflect.ValueOf(root).Elem()
+	for _, key := range strings.Split(path, ".") {
+		var found bool
+		if v, found = part(v, key); !found {
+			return false
+		}
+	}
+	return true
+}
+
+// part finds what a key of a value stands for.
+func part(v reflect.Value, key string) (reflect.Value, bool) {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		if v.IsNil() && v.Kind() == reflect.Interface {
+			return v, false
+		} else if v.IsNil() {
+			v = reflect.Zero(v.Type().Elem())
+		} else {
+			v = v.Elem()
+		}
+	}
+	switch {
+	case v.Kind() == reflect.Struct:
+		for _, f := range Fields(v.Type()) {
+			if f.Key == key {
+				return v.FieldByIndex(f.Index), true
+			}
+		}
+		if union, _ := KindsOf(v.Type()); union != "" {
+			return part(v.Field(optionsField(v.Type())), key)
+		}
+	case v.Kind() == reflect.Slice && strings.HasPrefix(v.Type().Elem().Name(), "Named["):
+		for i := range v.Len() {
+			if v.Index(i).FieldByName("Name").String() == key {
+				return v.Index(i).FieldByName("Value"), true
+			}
+		}
+	}
+	return v, false
 }

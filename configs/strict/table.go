@@ -23,7 +23,7 @@ func Table(opts any) string {
 // Keys and what they are for, in one cell: see TableOfKinds.
 func keysInCell(k Kind) string {
 	var all []string
-	for _, f := range Fields(k.options()) {
+	for _, f := range Fields(k.Type()) {
 		var notes []string
 		if preset := f.Tag.Get("default"); preset != "" && preset != "false" {
 			notes = append(notes, preset)

@@ -20,6 +20,7 @@ import (
 	"fluxd/configs"
 	"fluxd/configs/circuits"
 	"fluxd/configs/strict"
+	"fluxd/configs/strictjson"
 )
 
 // tennlab is a network in the JSON format of the TENNLab framework, as far as it says what a RISP processor computes (Plank et al.,
@@ -87,13 +88,13 @@ func Import(source string, data []byte, step time.Duration) ([]byte, error) {
 	var t tennlab
 	reader := json.NewDecoder(bytes.NewReader(data))
 	if err := reader.Decode(&t); err != nil {
-		return nil, strict.Errors{strict.JSONError(source, data, reader.InputOffset(), err)}
+		return nil, strict.Errors{strictjson.Error(source, data, reader.InputOffset(), err)}
 	}
-	if keys := strict.JSONKeys(data); !slices.Contains(keys, "Nodes") && circuits.Mistaken(keys) != "" {
+	if keys := strictjson.Keys(data); !slices.Contains(keys, "Nodes") && circuits.Mistaken(keys) != "" {
 		return nil, strict.Errors{{Source: source, Line: 1, Column: 1, Message: circuits.Mistaken(keys) + "; expected a network of the TENNLab framework"}}
 	}
 	if _, err := reader.Token(); !errors.Is(err, io.EOF) {
-		line, column := strict.Position(data, reader.InputOffset())
+		line, column := strictjson.Position(data, reader.InputOffset())
 		return nil, strict.Errors{{Source: source, Line: line, Column: column, Message: "expected the end behind the network"}}
 	}
 	im := &importer{source: source, t: &t, step: step, tries: 200_000}

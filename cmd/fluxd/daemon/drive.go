@@ -114,8 +114,9 @@ func (r *Robot) Drive(ctx context.Context, who, name string, value float64, leng
 	if o.Label != nil {
 		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: "it is a label: it names what the network commands, and moves nothing"}
 	}
-	if limits := r.tuner.Settings().Actuators[i].Range; math.IsNaN(value) || value < limits[0] || value > limits[1] {
-		return protocol.Refuse(path, limits[0], limits[1], fmt.Sprintf("%g is out of range", value))
+	limits := r.tuner.Settings().Actuators[i].Range
+	if low, high := float64(limits[0])/float64(actuators.Full), float64(limits[1])/float64(actuators.Full); math.IsNaN(value) || value < low || value > high {
+		return protocol.Refuse(path, low, high, fmt.Sprintf("%g is out of range", value))
 	}
 	switch state, by := r.safety.State(); state {
 	case "stopped":

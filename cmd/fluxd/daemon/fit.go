@@ -11,17 +11,10 @@ import (
 	"fluxd/sensors"
 )
 
-// Readings, Period, Fit and Poured implement tuning.Robot.
+// Readings, Fit and Poured implement tuning.Robot.
 
 func (r *Robot) Readings(sensor int) sensors.Range {
 	return sensors.RangeOf(r.sensors[sensor].Sensor.Sensor)
-}
-
-func (r *Robot) Period(actuator int) time.Duration {
-	if pulses, ok := r.outputs[actuator].Device.(interface{ Period() time.Duration }); ok {
-		return pulses.Period()
-	}
-	return 0
 }
 
 // Fit makes what a part needs to go on with other settings.

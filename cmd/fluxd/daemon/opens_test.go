@@ -14,9 +14,9 @@ import (
 	"periph.io/x/conn/v3/gpio"
 	"pgregory.net/rapid"
 
+	"fluxd/actuators"
 	"fluxd/boards/header"
 	"fluxd/boards/sim"
-	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 )
@@ -173,8 +173,8 @@ func TestWhatIsValidOpens(t *testing.T) {
 		}
 		for i, o := range s.outputs {
 			r := *config.Actuators[i].Value.Range
-			for _, c := range []float64{r[1], r[0], 0.1, 0, -0.1} {
-				if err := o.Device.Drive(min(max(hardware.Command(c), hardware.Command(r[0])), hardware.Command(r[1]))); err != nil {
+			for _, c := range []actuators.Command{r[1], r[0], actuators.Full / 10, 0, -actuators.Full / 10} {
+				if err := o.Device.Drive(min(max(c, r[0]), r[1])); err != nil {
 					t.Fatalf("valid, and refuses %v: %v\n%s", c, err, text)
 				}
 			}
@@ -252,7 +252,7 @@ mqtt: {broker: none}
 
 // A pulse is tuned to no more than the period that its pin makes: a PCA9685 makes 1.97 ms of the 2.04 ms of 490 Hz.
 func TestPulsesAreTunedWithinTheRealPeriod(t *testing.T) {
-	for expander, want := range map[string]float64{"frequency: 490 Hz": 1965.08, "frequency: 490 Hz, oscillator: 23 MHz": 1958.0} {
+	for expander, want := range map[string]float64{"frequency: 490 Hz": 1966, "frequency: 490 Hz, oscillator: 23 MHz": 1958.0} {
 		text := fmt.Sprintf(`robot: r
 board: {kind: sim}
 expanders: {x: {device: pca9685, bus: I2C1, address: 0x40, %s}}

@@ -1,17 +1,18 @@
 package hardware
 
 import (
-	"fluxd/actuators"
-	"fluxd/boards/expanders"
-	"fluxd/boards/header"
-	"fluxd/configs"
-	"fluxd/sensors"
 	"fmt"
 	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/actuators"
+	"fluxd/boards/expanders"
+	"fluxd/boards/header"
+	"fluxd/configs"
+	"fluxd/sensors"
 )
 
 // ActiveLow says whether low means pressed, or that the line is seen.
@@ -21,10 +22,8 @@ func ActiveLow(c configs.Sensor) bool {
 
 // pin gives a pin of the board, or one of an expander: name/pin.
 func (b *Body) pin(name string) (gpio.PinIO, error) {
-	for _, e := range b.config.Expanders {
-		if rest, ok := strings.CutPrefix(name, e.Name+"/"); ok {
-			return b.expanderPin(e, rest)
-		}
+	if e := b.expanderOf(name); e != nil {
+		return b.expanderPin(*e, strings.TrimPrefix(name, e.Name+"/"))
 	}
 	return b.Board.Pin(header.CanonicalPin(name))
 }
@@ -72,26 +71,41 @@ func (b *Body) expanderPin(e configs.Named[configs.Expander], pin string) (gpio.
 	return known.(expander).Pin(pin)
 }
 
-// frequency is what an actuator's PWM has: what the configuration says, or what its expander has, or its device's own.
-func (b *Body) frequency(c configs.Actuator) physic.Frequency {
-	if c.Frequency != 0 {
-		return c.Frequency.Physic()
-	}
-	for _, e := range b.config.Expanders {
-		if strings.HasPrefix(c.PWM, e.Name+"/") {
-			return e.Value.Frequency.Physic()
+// expanderOf returns the expander that a pin is on; nil for a pin of the board.
+func (b *Body) expanderOf(pin string) *configs.Named[configs.Expander] {
+	for i := range b.config.Expanders {
+		if e := &b.config.Expanders[i]; strings.HasPrefix(pin, e.Name+"/") {
+			return e
 		}
+	}
+	return nil
+}
+
+// parts gives devices what they are connected to.
+type parts struct{ *Body }
+
+// Pin implements actuators.Parts.
+func (p parts) Pin(name string) (gpio.PinIO, error) { return p.pin(name) }
+
+// Frequency implements actuators.Parts.
+func (p parts) Frequency(pin string) physic.Frequency {
+	if e := p.expanderOf(pin); e != nil && e.Value.Device == "pca9685" {
+		return e.Value.Frequency.Physic()
 	}
 	return 0
 }
 
-// standby gives a share of a standby pin, which several bridges may have in common.
-func (b *Body) standby(pin gpio.PinOut) gpio.PinOut {
-	place := "standby " + pin.Name()
-	if b.chips[place] == nil {
-		b.chips[place] = actuators.NewSharedStandby(pin)
+// Standby implements actuators.Parts.
+func (p parts) Standby(name string) (gpio.PinOut, error) {
+	pin, err := p.pin(name)
+	if err != nil {
+		return nil, err
 	}
-	return b.chips[place].(*actuators.SharedStandby).Share()
+	place := "standby " + pin.Name()
+	if p.chips[place] == nil {
+		p.chips[place] = actuators.NewSharedStandby(pin)
+	}
+	return p.chips[place].(*actuators.SharedStandby).Share(), nil
 }
 
 // stopDebounce keeps the bouncing of the emergency stop's contacts from being reported as several stops.

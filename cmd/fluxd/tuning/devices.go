@@ -5,8 +5,8 @@ import (
 	"math"
 	"time"
 
-	"fluxd/actuators"
 	"fluxd/configs"
+	"fluxd/configs/strict"
 	"fluxd/sensors"
 )
 
@@ -160,63 +160,17 @@ func (l *parameterList) encode(i int, c configs.Encode, readings sensors.Range) 
 	}
 }
 
-// actuator adds what can be tuned of an actuator; the period is the one that its pin makes of the frequency of its pulses, if it takes any.
-func (l *parameterList) actuator(i int, period time.Duration) {
-	c := l.settings.Actuators[i]
-	actuator := func(s *Settings) *configs.Actuator { return &s.Actuators[i] }
-	if c.Timeout > 0 {
-		l.duration("timeout", within(1e3, longest, micros(c.Timeout)), func(s *Settings) *time.Duration { return &actuator(s).Timeout })
-	}
-	if c.Slew != nil && *c.Slew > 0 { // no limit is not the end of a scale: it is said in the robot file
-		l.add("slew", "1/s", false, within(step, 1000, float64(*c.Slew)/1e6), func(s *Settings) float64 { return float64(*actuator(s).Slew) / 1e6 },
-			func(s *Settings, v float64) { *actuator(s).Slew = configs.Slew(millionths(v)) })
-	}
-	if c.Range != nil {
-		l.commands(i, c.Failsafe)
-	}
-	l.driver(i, c, period)
-	l.decode(i, c)
+// actuator adds what can be tuned of an actuator.
+func (l *parameterList) actuator(i int) {
+	l.live(func(s *Settings) any { return &s.Actuators[i] })
+	l.decode(i, l.settings.Actuators[i])
 }
 
-// commands adds the range of an actuator's commands, which holds the failsafe command.
-func (l *parameterList) commands(i int, failsafe float64) {
-	field := func(end int) func(*Settings) *float64 {
-		return func(s *Settings) *float64 { return &s.Actuators[i].Range[end] }
-	}
-	lowest := l.settings.Actuators[i].LowestCommand()
-	l.number("range[0]", "", func(s *Settings) (float64, float64) { return lowest, min(failsafe, s.Actuators[i].Range[1]-step) }, field(0))
-	l.number("range[1]", "", func(s *Settings) (float64, float64) { return max(failsafe, s.Actuators[i].Range[0]+step), 1 }, field(1))
-}
-
-func (l *parameterList) driver(i int, c configs.Actuator, period time.Duration) {
-	actuator := func(s *Settings) *configs.Actuator { return &s.Actuators[i] }
-	const shortest, longest = float64(actuators.ShortestPulse / time.Microsecond), float64(actuators.LongestPulse / time.Microsecond)
-	highest := min(longest, micros(period)-1)
-	trim := func(s *Settings) float64 { return micros(time.Duration(actuator(s).Trim)) }
-	switch c.Device {
-	case "servo", "continuous", "esc":
-		l.duration("min_pulse", func(s *Settings) (float64, float64) {
-			return max(shortest, shortest-trim(s)), micros(actuator(s).MaxPulse) - 1
-		},
-			func(s *Settings) *time.Duration { return &actuator(s).MinPulse })
-		l.duration("max_pulse", func(s *Settings) (float64, float64) {
-			return micros(actuator(s).MinPulse) + 1, min(highest, highest-trim(s))
-		},
-			func(s *Settings) *time.Duration { return &actuator(s).MaxPulse })
-	case "relay":
-		l.number("on", "", func(s *Settings) (float64, float64) { return actuator(s).Off + step, 1 }, func(s *Settings) *float64 { return &actuator(s).On })
-		l.number("off", "", func(s *Settings) (float64, float64) { return 0, actuator(s).On - step }, func(s *Settings) *float64 { return &actuator(s).Off })
-	case "stepper":
-		l.frequency("max_rate", between(1, 200e3), func(s *Settings) *configs.Frequency { return &actuator(s).MaxRate })
-	}
-	if c.Device == "servo" || c.Device == "continuous" {
-		l.duration("trim", func(s *Settings) (float64, float64) {
-			return shortest - micros(actuator(s).MinPulse), highest - micros(actuator(s).MaxPulse)
-		},
-			func(s *Settings) *time.Duration { return (*time.Duration)(&actuator(s).Trim) })
-	}
-	if c.Device == "continuous" {
-		l.number("dead_band", "", between(0, 1-step), func(s *Settings) *float64 { return &actuator(s).DeadBand })
+// live adds the numbers with that tag of a part of the configuration, which of finds in any settings.
+func (l *parameterList) live(of func(*Settings) any) {
+	for _, n := range strict.Live(of(l.settings), "") {
+		l.add(n.Path, n.Unit, n.Whole, func(s *Settings) (float64, float64) { return n.Limits(of(s)) }, func(s *Settings) float64 { return n.Read(of(s)) },
+			func(s *Settings, v float64) { n.Write(of(s), v) })
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fluxd/configs"
+	"fluxd/configs/strict"
 	"fluxd/core"
 )
 
@@ -79,7 +80,7 @@ func (s *Settings) own(p Part) {
 		e.Weight, e.Above, e.Below = copied(e.Weight), copied(e.Above), copied(e.Below)
 	case Actuator:
 		a := &s.Actuators[p.Index]
-		a.Slew, a.Range, a.Decode.Choices = copied(a.Slew), copied(a.Range), slices.Clone(a.Decode.Choices)
+		*a = strict.Clone(*a)
 	case Reward:
 		w := &s.Rewards[p.Index]
 		w.Threshold = copied(w.Threshold)
@@ -106,7 +107,7 @@ func parameters(s *Settings, c *configs.Robot, r Robot) []parameter {
 	l.networkParameters()
 	for i, actuator := range c.Actuators {
 		l.begin(Part{Actuator, i}, "actuators."+actuator.Name+".")
-		l.actuator(i, r.Period(i))
+		l.actuator(i)
 	}
 	for i, reward := range c.Rewards {
 		l.begin(Part{Reward, i}, "rewards."+reward.Name+".")

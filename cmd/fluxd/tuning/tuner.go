@@ -8,20 +8,19 @@
 package tuning
 
 import (
-	"fluxd/bridge/protocol"
-	"fluxd/configs"
-	"fluxd/sensors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
+	"fluxd/bridge/protocol"
+	"fluxd/configs"
 	units "fluxd/configs/amounts"
 	"fluxd/configs/spelling"
 	"fluxd/core"
+	"fluxd/sensors"
 )
 
 // A Tuner turns paths into changes of a robot. Any goroutine may prepare a change; the one that owns the network commits it, and nothing
@@ -41,8 +40,6 @@ type Tuner struct {
 type Robot interface {
 	// Readings returns the range of a sensor's readings; the empty range where it is not known.
 	Readings(sensor int) sensors.Range
-	// Period returns the period that an actuator's pin makes of the frequency of its pulses; 0 where it takes none.
-	Period(actuator int) time.Duration
 	// Fit makes what a part needs to go on with other settings: a sensor, actuator, reward, telemetry or the saving of what was learnt.
 	Fit(of Part, s *Settings) (Fitting, error)
 	// Poured takes over what sensors pour, which is configured in units: another leak makes other water of it.

@@ -1,4 +1,11 @@
-package strict
+// Package strictjson says of JSON what package strict says of YAML: what is wrong with it, in plain words, and in which line.
+//
+//	reader := json.NewDecoder(bytes.NewReader(data))
+//	reader.DisallowUnknownFields()
+//	if err := reader.Decode(&network); err != nil {
+//		return strictjson.Error("net.json", data, reader.InputOffset(), err) // net.json:2:14: neurons: got a number: expected a list
+//	}
+package strictjson
 
 import (
 	"bytes"
@@ -9,11 +16,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"fluxd/configs/strict"
 )
 
-// JSONError gives a decoding error its line, and the field where the library knows it.
-func JSONError(source string, data []byte, offset int64, err error) *Error {
-	e := &Error{Source: source}
+// Error gives a decoding error its line, and the field where the library knows it.
+func Error(source string, data []byte, offset int64, err error) *strict.Error {
+	e := &strict.Error{Source: source}
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
@@ -72,8 +81,8 @@ func jsonKind(kind string) string {
 	return "an object"
 }
 
-// JSONKeys lists the keys of a JSON object, sorted; none of other text.
-func JSONKeys(data []byte) (keys []string) {
+// Keys lists the keys of a JSON object, sorted; none of other text.
+func Keys(data []byte) (keys []string) {
 	var all map[string]json.RawMessage
 	if json.NewDecoder(bytes.NewReader(data)).Decode(&all) != nil {
 		return nil

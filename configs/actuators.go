@@ -1,0 +1,90 @@
+package configs
+
+import (
+	"fmt"
+	"slices"
+
+	"fluxd/actuators"
+	"fluxd/configs/spelling"
+	"fluxd/configs/strict"
+)
+
+// actuators checks what moves.
+func (v *validator) actuators() {
+	var sensors []string
+	for _, s := range v.robot.Sensors {
+		sensors = append(sensors, s.Name)
+	}
+	for i := range v.robot.Actuators {
+		a := &v.robot.Actuators[i]
+		path, c := "actuators."+a.Name, &a.Value
+		if c.Options != nil {
+			v.actuator(a.Name, path, c)
+		}
+		if c.Needs != nil {
+			for k, name := range *c.Needs {
+				if !slices.Contains(sensors, name) && v.Readable("sensors") {
+					v.Fail(fmt.Sprintf("%s.needs[%d]", path, k), "no sensor is named %q%s", strict.Shorten(name), spelling.Hint(name, sensors))
+				}
+			}
+		}
+		v.decode(path+".decode", *c)
+	}
+}
+
+// actuator checks one whose device is known, and settles what the file leaves open.
+func (v *validator) actuator(name, path string, c *Actuator) {
+	kind := actuatorKind(c.Device)
+	if kind.Label && c.Decode.Kind != "winner-take-all" && c.Decode.Kind != "" {
+		v.Fail(path+".decode.kind", "%s: a label names the winner of several: expected winner-take-all", c.Decode.Kind)
+	}
+	if label, is := c.Options.(*actuators.LabelOpts); is {
+		label.Name = name
+		for _, choice := range c.Decode.Choices {
+			label.Names = append(label.Names, choice.Value.Word)
+		}
+	}
+	if v.share(path, c) {
+		v.Check(path, c.Options)
+	}
+	c.Lowest = c.Options.Lowest()
+	c.Settle(kind)
+	v.Check(path, &c.Held)
+}
+
+// share hands options what an expander gives all its outputs, and checks that two pins with PWM have it in common. It reports false where
+// nobody knows what that is.
+func (v *validator) share(path string, c *Actuator) bool {
+	var first *Named[Expander]
+	for i, wire := range c.Wires("") {
+		if wire.Direction != "pwm" || !v.Readable(path+"."+wire.Role) {
+			continue
+		}
+		chip, _ := v.robot.expander(wire.Pin)
+		if i > 0 && first != chip {
+			v.Fail(path+"."+wire.Role, "%s: expected a pin of the same board or expander as pwm, so that both have one frequency", strict.Shorten(wire.Pin))
+			continue
+		}
+		first = chip
+	}
+	if first == nil || first.Value.Device != "pca9685" {
+		return true
+	}
+	period, ok := first.Value.period()
+	if ok = ok && v.Readable("expanders."+first.Name+".frequency", "expanders."+first.Name+".oscillator"); !ok {
+		return false // which was told there
+	}
+	if sharing, is := c.Options.(actuators.Sharing); is {
+		sharing.Share(first.Value.Frequency.Physic(), period)
+	}
+	return true
+}
+
+// actuatorKind finds a kind by its name; one that is none has nothing.
+func actuatorKind(device string) actuators.Kind {
+	i := slices.IndexFunc(actuators.Kinds, func(k actuators.Kind) bool { return k.Name == device })
+	if i < 0 {
+		return actuators.Kind{}
+	}
+	return actuators.Kinds[i]
+}
