@@ -526,6 +526,7 @@ func TestAnyBrokerWithTwoTuners(t *testing.T) {
 // Any bytes on any topic: one error answer at most, never a crash, never a changed parameter.
 func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 	robot, _ := start(f, parse(f, beating("{listen: '127.0.0.1:0'}"), nil))
+	connect(f, robot.Broker(), "flux/beating/status").await(f, "the robot", says("status", `"online"`)) // it hears no request before
 	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(robot.Broker()).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))
 	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		f.Fatal(token.Error())

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fluxd/bridge/protocol"
+	"fluxd/bridge/transport"
 	"fluxd/cmd/fluxd/hardware"
 	"fmt"
 	"log/slog"
@@ -87,7 +88,7 @@ func connect(t testing.TB, url, topic string) *client {
 func connectInOrder(t testing.TB, url, topic string, order bool) *client {
 	t.Helper()
 	c := &client{messages: make(chan mqtt.Message, 4096)}
-	opts := mqtt.NewClientOptions().AddBroker(url).SetTLSConfig(&tls.Config{InsecureSkipVerify: true}).SetClientID(fmt.Sprintf("test-%d-%d", os.Getpid(), clients.Add(1))).SetOrderMatters(order).SetConnectRetry(true).
+	opts := mqtt.NewClientOptions().AddBroker(url).SetTLSConfig(&tls.Config{InsecureSkipVerify: true}).SetClientID(fmt.Sprintf("test-%d-%d", os.Getpid(), clients.Add(1))).SetOrderMatters(order).SetStore(transport.NewStore()).SetConnectRetry(true).
 		SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond).SetWriteTimeout(time.Second)
 	subscribed := make(chan struct{}, 16)
 	opts.SetOnConnectHandler(func(m mqtt.Client) {
@@ -110,7 +111,7 @@ func connectInOrder(t testing.TB, url, topic string, order bool) *client {
 }
 
 // await returns the first message that satisfies a condition.
-func (c *client) await(t *testing.T, what string, wanted func(topic string, payload []byte) bool) []byte {
+func (c *client) await(t testing.TB, what string, wanted func(topic string, payload []byte) bool) []byte {
 	t.Helper()
 	deadline := time.After(patience)
 	for {
