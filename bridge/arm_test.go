@@ -89,6 +89,9 @@ func TestADisarmWhileTheRobotArms(t *testing.T) {
 // Who has armed the robot and sees something go wrong disarms it. The arm may still be under way, or wait behind something else:
 // it must not be obeyed after that.
 func TestAnArmThatWaitsWhileTheRobotIsStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a robot and a broker for each case")
+	}
 	for _, stop := range waysToStop {
 		stale := fresh("stop")
 		stale.Time -= 3_600_000
@@ -125,6 +128,9 @@ func TestAnArmThatWaitsWhileTheRobotIsStopped(t *testing.T) {
 
 // The arm and what stops the robot come on different connections, or from different clients: what was sent later may come first.
 func TestAnArmThatWasSentBeforeTheRobotWasStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a robot and a broker for each case")
+	}
 	now := time.Now()
 	for _, test := range []struct {
 		name  string

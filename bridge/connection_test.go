@@ -159,6 +159,10 @@ func TestParametersThatAreGoneAreTakenBack(t *testing.T) {
 }
 
 func TestTheBrokerIsStartedAgain(t *testing.T) {
+	t.Parallel() // it waits
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	first := startTestBroker(t, "127.0.0.1:0")
 	robot := newFakeRobot()
 	var log journal
@@ -186,6 +190,10 @@ func TestTheBrokerIsStartedAgain(t *testing.T) {
 }
 
 func TestABrokerThatComesLater(t *testing.T) {
+	t.Parallel() // it waits
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	address := freeAddress(t)
 	var log journal
 	b := startBridge(t, newFakeRobot(), bridge.Options{Broker: "tcp://" + address, Log: slog.New(slog.NewTextHandler(&log, nil))})
@@ -203,6 +211,9 @@ func TestABrokerThatComesLater(t *testing.T) {
 }
 
 func TestABrokerThatStopsReadingHoldsNobodyUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	url, connected := deafBroker(t)
 	b := startBridge(t, newFakeRobot(), bridge.Options{Broker: url})
 	select {
@@ -248,6 +259,10 @@ func TestNamesakesAreTold(t *testing.T) {
 
 // A broker that lets the robot log in, and passes nothing on of what it publishes: the log says so.
 func TestABrokerThatPassesNothingOn(t *testing.T) {
+	t.Parallel() // it waits
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	mute := &server.User{Username: "mute", Password: "mutemute", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{">"}}}}
 	external := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"}, mute)
 	var log journal

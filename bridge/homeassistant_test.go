@@ -120,6 +120,10 @@ func (r *silent) Actuators() map[string]protocol.Measure {
 
 // Each template finds what it looks for, whether or not there is a reading; and one that is stale is none.
 func TestHomeAssistantIsToldThatThereIsNoReading(t *testing.T) {
+	t.Parallel() // it waits
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	b := startBridge(t, &silent{newFakeRobot()}, bridge.Options{HomeAssistant: true})
 	c := dial(t, b.URL())
 	began := time.Now()
@@ -140,6 +144,10 @@ func TestHomeAssistantIsToldThatThereIsNoReading(t *testing.T) {
 
 // It comes as often as health, and that is once a second; without Home Assistant never.
 func TestHomeAssistantIsNotFlooded(t *testing.T) {
+	t.Parallel() // it waits
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	c := dial(t, startBridge(t, newFakeRobot(), bridge.Options{HomeAssistant: true}).URL())
 	homes, healths, readings := 0, 0, 0
 	deadline := time.After(patience)
@@ -165,6 +173,9 @@ func TestHomeAssistantIsNotFlooded(t *testing.T) {
 
 // A broker whose rights forbid the message for Home Assistant drops it without a word: that is told, once.
 func TestADiscoveryThatIsNotPassedOnIsTold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	t.Parallel()
 	for name, user := range map[string]server.Permissions{
 		"may not write it":         {Publish: &server.SubjectPermission{Allow: []string{"flux.fake.>"}}},

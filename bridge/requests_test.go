@@ -108,6 +108,9 @@ func TestAnUnknownVerbIsNotAnswered(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a robot and a broker for each case")
+	}
 	now := time.Now()
 	stale := setting("stale", map[string]float64{"a": 10})
 	stale.Time -= 61_000
@@ -177,6 +180,9 @@ func TestRefusals(t *testing.T) {
 
 // Nobody knows when a request was sent that the broker has kept, not even what stops the robot: it would at each connection.
 func TestARetainedRequestIsRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	for _, test := range []struct {
 		name, verb string
 		request    protocol.Request

@@ -120,6 +120,9 @@ func TestABrokerThatGrantsNoNames(t *testing.T) {
 // The broker's word on a subscription may come in the very moment in which the robot ends. The library then writes down what the
 // robot no longer reads; the race detector sees it if it does, as a rule within a hundred tries.
 func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	var farewells sync.WaitGroup
 	for i := range 200 {
 		url, asked := subscriptionBroker(t)

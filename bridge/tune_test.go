@@ -107,6 +107,9 @@ func TestASlowDiskHoldsUpNothingElse(t *testing.T) {
 
 // One transaction may change more than any queue of messages holds: a wildcard for a large population.
 func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of messages")
+	}
 	robot := population(3 * bridge.KeptMessages)
 	b := startBridge(t, robot, bridge.Options{})
 	c := dial(t, b.URL())
@@ -168,6 +171,9 @@ func TestWhatWasAcceptedLastIsRetained(t *testing.T) {
 
 // Who subscribes to everything is given everything, however large the robot.
 func TestWhoComesLaterIsGivenEveryParameter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of messages")
+	}
 	const many = 5 * bridge.KeptMessages
 	b := startBridge(t, population(many), bridge.Options{})
 	dial(t, b.URL()).online()

@@ -182,6 +182,9 @@ func TestErrorsCanBeTakenApart(t *testing.T) {
 
 // Small files that unfold into large ones, and large files that are wrong throughout, end soon and say so.
 func TestHostileFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many files")
+	}
 	const head = "robot: r\nboard: {kind: sim}\n"
 	many := func(n int, format string) string {
 		var b strings.Builder

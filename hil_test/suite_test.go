@@ -110,6 +110,10 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int) {
+	if testing.Short() {
+		fmt.Println("left out: hardware takes its time")
+		return 0
+	}
 	if *guest != "" {
 		if under, code = newGuest(*guest); code == 0 {
 			code = m.Run()

@@ -79,6 +79,9 @@ func (l *log) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil
 // start starts a broker of the robot "rt" on a free port, unless the options say otherwise.
 func start(t *testing.T, o Options) *Broker {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts a process")
+	}
 	if o.Robot == "" {
 		o.Robot = "rt"
 	}
@@ -514,6 +517,9 @@ func TestItIsStartedAgain(t *testing.T) {
 
 // A program that is no broker is tried again, more and more rarely. Nobody is connected to it, and Close ends it.
 func TestAProgramThatIsNoBroker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	for name, test := range map[string]struct {
 		program []string
 		says    string
@@ -555,6 +561,9 @@ func TestAProgramThatIsNoBroker(t *testing.T) {
 }
 
 func TestATakenPortGivesWayToAFreeOne(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -658,6 +667,9 @@ func TestServeWithoutAConfiguration(t *testing.T) {
 
 // The broker ends with the process that started it, however that ends.
 func TestItEndsWithItsParent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	c := exec.Command(os.Args[0], parent)
 	out, err := c.StdoutPipe()
 	if err != nil {

@@ -42,6 +42,9 @@ func hub(t *testing.T, leaf int) (mqtt string, end func()) {
 // A robot's own broker is a leaf node of a fleet: what the robot says goes up, requests come down, nothing else crosses, and
 // without the hub it goes on.
 func TestAFleet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -52,6 +52,9 @@ func openBroker(t *testing.T, users ...*server.User) (url string, end func()) {
 // atItsOwn runs a robot at a broker of its own, in another process, and returns when that listens.
 func atItsOwn(t *testing.T, o broker.Options) *bridge.Bridge {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts a broker in a process")
+	}
 	o.Robot, o.Listen, o.Log = "r1", "127.0.0.1:0", slog.New(slog.NewTextHandler(t.Output(), nil))
 	b, err := broker.Start(t.Context(), o)
 	if err != nil {

@@ -75,6 +75,9 @@ func TestHelp(t *testing.T) {
 }
 
 func TestTheBrokerOfTheEnvironment(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	t.Setenv("FLUX_BROKER", online(t, "r1", "").URL())
 	if code, _, problems := fluxctl(t, "get"); code != exitOK {
 		t.Errorf("ended with %d: %s", code, problems)

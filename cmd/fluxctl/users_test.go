@@ -24,6 +24,9 @@ import (
 
 // A broker that lets nobody in says why, and fluxctl what to do.
 func TestBrokerThatLetsNobodyIn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	ca, key := certificate(t)
 	address := func(o broker.Options) string {
 		_, address, _ := strings.Cut(atItsOwn(t, o).URL(), "://")
@@ -171,6 +174,9 @@ func TestTheRobotIsToldWhoAsks(t *testing.T) {
 // A broker, or a bridge, that does not pass on what is asked under a name keeps nobody from asking: then it is nobody who asks,
 // and it is done once.
 func TestABrokerThatPassesOnNoNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits in real time")
+	}
 	t.Parallel()
 	nameless := server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"flux.r1.req.*", "fluxctl.echo"}}}
 	url, _ := openBroker(t, &server.User{Username: "ann", Password: "annann", Permissions: &nameless}, &server.User{Username: "robot", Password: "robotrobot"})
@@ -198,6 +204,9 @@ func TestABrokerThatPassesOnNoNames(t *testing.T) {
 
 // passwd makes users that the broker lets in, keeps the file to its owner, and says what a password must be.
 func TestPasswd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it makes hashes of passwords, slow on purpose")
+	}
 	file := filepath.Join(t.TempDir(), "passwords")
 	passwd := func(in string, args ...string) (int, string) {
 		t.Helper()

@@ -145,6 +145,9 @@ func TestSimWritesWallClockFiguresToStderrOnly(t *testing.T) {
 
 // A real process, a real signal: the robot stops, says that its actuators are at failsafe, and exits 0.
 func TestSignalsStopTheDaemonCleanly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			config := write(t, "robot: idle\nboard: {kind: sim, world: arena}\nnetwork: {neurons: {a: {}}}\nmqtt: {broker: embedded, listen: '127.0.0.1:0'}\n")

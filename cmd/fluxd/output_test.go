@@ -29,6 +29,9 @@ func (f *full) Write(text []byte) (int, error) {
 
 // A command whose result could not be written says so and fails, each in the tree: also the last bytes count.
 func TestNoCommandLosesItsResult(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every command several times")
+	}
 	idle := write(t, "robot: idle\nboard: {kind: sim, world: bench}\nnetwork: {neurons: {a: {pacemaker: 10ms}}}\nmqtt: {broker: none}\nsensors:\n  s: {device: bh1750, bus: I2C1, address: 0x23, every: 40ms, encode: {kind: delta, step: 1 lx, to: a}}\n")
 	tennlab := filepath.Join(t.TempDir(), "risp.json")
 	if err := os.WriteFile(tennlab, []byte(`{"Properties": {"node_properties": [{"name": "Threshold", "index": 0, "size": 1}],

@@ -140,6 +140,9 @@ func TestChildEndsInOrderWhenItsParentIsKilled(t *testing.T) {
 }
 
 func TestParentEndsInOrderWithItsChild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	p := startProcess(t, "run", "--supervise", "yes", write(t, idleRobot))
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -221,6 +224,9 @@ func TestRobotWhoseParentIsKilledGoesToFailsafe(t *testing.T) {
 
 // kill -STOP, a debugger, a process that hangs as a whole: it does nothing about its actuators, and does not end.
 func TestSuspendedRobotIsBroughtToFailsafe(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	root, duty := madeUp(t)
 	p := startProcess(t, "run", "--arm", "--root", root, write(t, strings.Replace(lampRobot, "network:", "safety: {stall: 10s}\nnetwork:", 1)))
 	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
@@ -295,6 +301,9 @@ func TestSignsOfLife(t *testing.T) {
 // What a terminal sends goes to the robot and its parent at once, so that neither could help the other. The lamp lights for a robot that was
 // ended, and for one that was suspended, as the hardware would.
 func TestKeysOfATerminal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	for _, key := range []struct {
 		name   string
 		signal syscall.Signal
@@ -347,6 +356,9 @@ func TestRobotUnderNohup(t *testing.T) {
 
 // fluxd run robot.yaml 2>&1 | tee log: the end of tee is not the end of the robot, and does not keep the parent from its duty.
 func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	for name, test := range map[string]struct {
 		end  func(t *testing.T, p *process)
 		code int
@@ -382,6 +394,9 @@ func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
 
 // Of two daemons with one motor, an emergency stop would stop one.
 func TestSecondDaemonForTheSameMotor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	root, duty := madeUp(t)
 	first := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
 	becomes(t, "the lamp to light", func() bool { return duty() != "0" })

@@ -17,6 +17,9 @@ import (
 // Whatever the configuration accepts the engine builds, and what it refuses it refuses with a line: in random networks with every
 // mechanism, rule and kind of number, good and bad. The seeds are fixed, so that a test that has passed once passes again.
 func TestWhatIsAcceptedCanBeBuilt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many circuits")
+	}
 	const seeds = 1500
 	network := rapid.Custom(randomRobot)
 	accepted, synapses, refused := 0, 0, 0
@@ -244,6 +247,9 @@ network:
 
 // The engine has room for so many ways to learn; a network with more is refused where it exceeds them.
 func TestTooManyWaysToLearn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many circuits")
+	}
 	var b strings.Builder
 	b.WriteString("robot: r\nboard: {kind: sim}\nnetwork:\n  neurons: {a: {}}\n  synapses:\n")
 	for i := range core.MaxRules + 1 {

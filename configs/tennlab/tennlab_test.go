@@ -344,6 +344,9 @@ func randomRISP(t *rapid.T) *rispNet {
 
 // An imported network fires when the processor's own does, in the same steps, all neurons of it; or it is refused.
 func TestImportedNetworksFireAsTheProcessorDoes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many networks")
+	}
 	const networks, steps = 400, 150
 	type kind struct {
 		vrisp, inclusive, discrete bool

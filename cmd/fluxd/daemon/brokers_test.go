@@ -262,6 +262,7 @@ func TestAnyBrokerWithALargePopulation(t *testing.T) {
 
 // The broker is killed and started again while the robot is tuned: what was answered "ok" is in effect, and what is retained is what is in effect.
 func TestAnyBrokerKilledUnderLoad(t *testing.T) {
+	inRealTime(t)
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, kill func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
 		var accepted protocol.Value // by the latest revision: requests that do not wait for each other have no order
@@ -323,6 +324,7 @@ func TestAnyBrokerWithAParameterThatIsGone(t *testing.T) {
 
 // Somebody between the robot and the broker stops passing on what the robot says, for longer than a write's patience.
 func TestAnyBrokerThatStopsReading(t *testing.T) {
+	inRealTime(t)
 	for _, b := range externalBrokers(t) {
 		t.Run(b.name, func(t *testing.T) {
 			b.start(t)
@@ -398,6 +400,7 @@ func proxy(t testing.TB, to string) (address string, hold func() (release func()
 
 // A subscriber that reads nothing at all holds up neither the robot nor the others.
 func TestAnyBrokerWithASlowSubscriber(t *testing.T) {
+	inRealTime(t)
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		deaf, err := net.Dial("tcp", b.address)
 		if err != nil {
@@ -422,9 +425,7 @@ func TestAnyBrokerWithASlowSubscriber(t *testing.T) {
 
 // 65,536 requests in one go: each that the broker passes on has one answer, and a robot that has done with them works as before.
 func TestAnyBrokerWithAFlood(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a minute's work for an emulated processor; it runs in full elsewhere")
-	}
+	inRealTime(t)
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/get")
 		status := connect(t, "tcp://"+b.address, "flux/beating/status")
@@ -525,6 +526,7 @@ func TestAnyBrokerWithTwoTuners(t *testing.T) {
 
 // Any bytes on any topic: one error answer at most, never a crash, never a changed parameter.
 func FuzzAnyBytesOnAnyTopic(f *testing.F) {
+	inRealTime(f)
 	robot, _ := start(f, parse(f, beating("{listen: '127.0.0.1:0'}"), nil))
 	connect(f, robot.Broker(), "flux/beating/status").await(f, "the robot", says("status", `"online"`)) // it hears no request before
 	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(robot.Broker()).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))

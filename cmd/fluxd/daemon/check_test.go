@@ -170,6 +170,10 @@ func someRobot() *rapid.Generator[string] {
 
 // What check accepts, a simulation starts and plays to its end.
 func TestWhatCheckAcceptsRuns(t *testing.T) {
+	t.Parallel() // in virtual time
+	if testing.Short() {
+		t.Skip("some thousand robots")
+	}
 	const robots = 3000
 	valid, accepted := 0, 0
 	for seed := range robots {

@@ -467,9 +467,7 @@ func (s *besieged) newcomer(t *testing.T, verb string) time.Duration {
 // Hostile clients do not end the robot, nor keep those out who need it: a tuner is answered, and an operator stops the robot, on a connection in use
 // and on a new one. How long that takes is logged here and measured by BenchmarkHostileClients.
 func TestAnyBrokerWithHostileClients(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a minute's work for an emulated processor; it runs in full elsewhere")
-	}
+	inRealTime(t)
 	for _, attack := range attacks {
 		t.Run(strings.ReplaceAll(attack.name, " ", "-"), func(t *testing.T) {
 			for _, b := range brokers(t) {
@@ -565,6 +563,7 @@ func residentMB(t testing.TB, id int) int {
 
 // A user who is taken out of the file is disconnected, and what was prepared for that moment does nothing.
 func TestARemovedOperatorsLastWillArmsNobody(t *testing.T) {
+	inRealTime(t)
 	b := brokers(t)[0]
 	s := besiege(t, b, false)
 	folder := strings.Split(b.mqtt, "'")[3]
@@ -603,9 +602,7 @@ func TestARemovedOperatorsLastWillArmsNobody(t *testing.T) {
 
 // The robot's own broker is killed again and again while a tuner sets parameters. Every change that was answered is in effect.
 func TestTheOwnBrokerKilledFiftyTimes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a minute's work for an emulated processor; it runs in full elsewhere")
-	}
+	inRealTime(t)
 	b := brokers(t)[0]
 	robot, kill := b.begin(t, beating)
 	var accepted atomic.Int64

@@ -209,6 +209,7 @@ func TestWhatCannotBeTuned(t *testing.T) {
 
 // What is announced holds: each end of a range is accepted, and what is beyond is refused with that end. Also after other values have changed.
 func TestAnnouncedRangesHold(t *testing.T) {
+	t.Parallel() // in virtual time
 	robots := []string{benchRobot(t), strings.Replace(pupil, "FILE", filepath.Join(t.TempDir(), "pupil.learnt"), 1), `
 robot: rich
 board: {kind: sim}

@@ -20,3 +20,11 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 }
+
+// inRealTime leaves a test out where the processor is an emulated one, which is too slow for it, and where time is short.
+func inRealTime(t testing.TB) {
+	t.Helper()
+	if os.Getenv("EMULATED") != "" || testing.Short() {
+		t.Skip("in real time")
+	}
+}

@@ -12,9 +12,7 @@ import (
 
 // On the simulated board a sensor reads what is said for its time, and switches are pressed and let go of, that of the emergency stop too.
 func TestSensorsReadWhatIsSaid(t *testing.T) {
-	if testing.Short() {
-		t.Skip("in real time: not on an emulated processor")
-	}
+	inRealTime(t)
 	tried, _ := start(t, parse(t, `robot: r
 board: {kind: sim, world: bench}
 sensors:

@@ -186,6 +186,7 @@ func whatTheLightseekerHas() map[string]bool {
 
 // The whole way: a daemon, a real MQTT client over a real socket; what is tuned over MQTT changes what the wheels do.
 func TestDaemonEndToEnd(t *testing.T) {
+	inRealTime(t)
 	robot, stop := start(t, lightseekerAt(t, "mqtt: {broker: embedded, listen: '127.0.0.1:0'}"))
 	status := connect(t, robot.Broker(), "flux/+/status")
 	status.await(t, "the status", says("lightseeker/status", `"online"`))
@@ -304,6 +305,7 @@ func freeAddress(t testing.TB) string {
 }
 
 func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
+	inRealTime(t)
 	stopBroker, address := startBroker(t, "127.0.0.1:0")
 	robot, _ := start(t, lightseekerAt(t, "mqtt: {broker: 'tcp://"+address+"'}"))
 	c := connect(t, "tcp://"+address, "flux/#")

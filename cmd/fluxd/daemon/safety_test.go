@@ -45,9 +45,7 @@ type watched struct {
 
 func watch(t *testing.T, text string) *watched {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("in real time: not on an emulated processor")
-	}
+	inRealTime(t)
 	w := &watched{last: map[string]protocol.Event{}}
 	w.light.Store(100_000_000)
 	w.Robot, w.stop = start(t, parse(t, text, nil))

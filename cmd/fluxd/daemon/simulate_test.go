@@ -48,6 +48,7 @@ func simulate(t testing.TB, robot *configs.Robot, opts SimulateOptions) string {
 
 // README promises: the light seeker reaches the lamp from at least 18 of 20 starting poses.
 func TestLightseekerReachesTheLamp(t *testing.T) {
+	t.Parallel() // in virtual time
 	out := simulate(t, load(t, "lightseeker"), SimulateOptions{For: 20 * time.Second, Seed: 1, Trials: 20})
 	if reached := strings.Count(out, ": reached the lamp after"); reached < 18 {
 		t.Errorf("reached the lamp in %d of 20 trials:\n%s", reached, out)
@@ -59,6 +60,7 @@ func TestLightseekerReachesTheLamp(t *testing.T) {
 
 // A robot that is blind stays where it is: the lamp is reached because of the eyes, not by luck.
 func TestBlindLightseekerDoesNot(t *testing.T) {
+	t.Parallel() // in virtual time
 	robot := load(t, "lightseeker")
 	for i := range robot.Network.Synapses {
 		if s := &robot.Network.Synapses[i]; strings.HasPrefix(robot.Network.Neurons[s.From].Name, "eye") {
@@ -72,6 +74,7 @@ func TestBlindLightseekerDoesNot(t *testing.T) {
 }
 
 func TestSameSeedSameBytes(t *testing.T) {
+	t.Parallel() // in virtual time
 	for _, name := range []string{"lightseeker", "wallfollow"} {
 		opts := SimulateOptions{For: 20 * time.Second, Seed: 7, Trials: 2}
 		first := simulate(t, load(t, name), opts)
@@ -96,6 +99,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 
 // README promises: at least 85 % agreement with the recorded commands of the real robot.
 func TestWallfollowAgreesWithTheRecordedRobot(t *testing.T) {
+	t.Parallel() // in virtual time
 	out := simulate(t, load(t, "wallfollow"), SimulateOptions{Seed: 1, Trials: 1})
 	m := regexp.MustCompile(`(?m)^agreement (\d+\.\d) % \((\d+) of (\d+) recorded commands\)$`).FindStringSubmatch(out)
 	if m == nil {
