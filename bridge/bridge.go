@@ -59,7 +59,7 @@ const (
 
 	retryEvery     = time.Second            // until the first connection
 	retryAtMost    = 5 * time.Second        // between later ones; the pause grows up to this
-	retryOwn       = 100 * time.Millisecond // at a broker of its own, which Dial waits for
+	retryOwn       = 100 * time.Millisecond // at the broker that belongs to the robot, which Dial waits for
 	writePatience  = 2 * time.Second        // a broker that stops reading blocks a write for this long
 	dialPatience   = 5 * time.Second        // for a connection and its handshake
 	keepAlive      = 10 * time.Second       // a connection that is dead without a word is noticed after one and a half of this
@@ -115,7 +115,7 @@ type Bridge struct {
 	echoed  atomic.Bool   // the status has come back since the last connection
 
 	discovered   atomic.Bool // so has the message for Home Assistant
-	undiscovered sync.Once   // that it has not was told
+	undiscovered sync.Once   // a warning says that it has not
 
 	namesakes rate.Sometimes
 	busy      *rate.Limiter // answers to requests that there is no room for

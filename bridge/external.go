@@ -19,7 +19,7 @@ import (
 // packet that is too long is cut here: the rest is read and thrown away, and the robot says what it says of any request that is
 // too large.
 const (
-	// longestPublish is the longest packet with a message, in bytes: a request that is told to be too large, and its topic.
+	// longestPublish is the longest packet with a message, in bytes: a request that is answered as too large, and its topic.
 	longestPublish = 256 << 10
 	// packetNumber is what an acknowledgement begins with, in bytes; that of a subscription has one more for each filter.
 	packetNumber = 2

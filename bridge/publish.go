@@ -16,7 +16,7 @@ func (b *Bridge) publish() {
 		select {
 		case <-b.ctx.Done():
 			select {
-			case <-b.served: // what was accepted last shall be told as well
+			case <-b.served: // clients hear of what was accepted last as well
 			case <-time.After(lastAnswer):
 			}
 			b.farewell()
@@ -68,7 +68,7 @@ func (b *Bridge) announce() {
 	if b.ctx.Err() != nil {
 		return
 	}
-	// That the message for Home Assistant does not come back is told below.
+	// A warning below covers the message for Home Assistant that does not come back.
 	if why := refused(subscription, answered, b.topics.Discovery()); why != nil && b.client.IsConnectionOpen() {
 		b.log.Warn("cannot subscribe to all requests: what the broker does not let the robot read it cannot answer, until the next connection", "error", why)
 	}

@@ -116,7 +116,7 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	}
 }
 
-// heard takes a status that comes while the robot is connected. Offline is put right, whoever it is of: a broker that notices
+// heard takes a status that comes while the robot is connected. Offline is always put right: a broker that notices
 // late that an old connection is dead, of this start or of the one before a power cut, publishes its last will after the new
 // connection has said online; and a namesake that ends takes nobody with it. Online of another start is another robot with the
 // same name. Online of this one comes back after all that was retained: only now may the subscription of parameters end, since

@@ -61,14 +61,14 @@ func (b *Bridge) accepted(to *protocol.Response, applied map[string]float64, rev
 	if len(applied) == 0 {
 		return nil
 	}
-	told := map[string]bool{}
+	changed := map[string]bool{}
 	for path := range applied {
 		if !b.parameters[path] {
 			path = protocol.Together(path)
 		}
-		told[path] = true
+		changed[path] = true
 	}
-	b.publishValues(sorted(told), b.out.put)
+	b.publishValues(sorted(changed), b.out.put)
 	return nil
 }
 

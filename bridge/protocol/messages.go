@@ -216,7 +216,7 @@ const (
 	TooLarge         Code = "too_large"         // more than MaxRequest bytes
 	Stale            Code = "stale"             // older than its ttl_ms, or clocks that differ by more than that
 	Retained         Code = "retained"          // published with the retain flag: nobody knows when
-	UnknownVerb      Code = "unknown_verb"      // the topic's last level is no verb
+	UnknownVerb      Code = "unknown_verb"      // this robot cannot do what the verb asks for
 	Busy             Code = "busy"              // too many requests wait
 	Internal         Code = "internal"          // the robot's fault, not the client's
 )
@@ -229,9 +229,6 @@ type Error struct {
 	Max     *float64 `json:"max,omitempty"`
 	Message string   `json:"message"` // for people
 }
-
-// SetError is the name of Error where a transaction is refused.
-type SetError = Error
 
 // Error returns the message, after the path and with the range if there are any.
 func (e *Error) Error() string {

@@ -16,7 +16,7 @@ import (
 	"fluxd/configs/spelling"
 )
 
-// find returns the robot of that name, or the only one. Whoever stops it does not wait to hear whether it is there, and an
+// find returns the robot of that name, or the only one. A stop does not wait to hear whether it is there, and an
 // emergency stop goes to the only one that is known even if it is said to be offline: a broker may be wrong about that.
 func (r *remote) find(ctx context.Context, name, broker string, stops bool) (protocol.Topics, error) {
 	if stops && name != "" {
@@ -214,9 +214,9 @@ func (r *remote) learn(ctx context.Context) error {
 	return nil
 }
 
-// parameter returns what is known of a parameter. Of a member of a large population it is what is told of all.
+// parameter returns what is known of a parameter. A member of a large population has the entry of the whole population.
 func (r *remote) parameter(path string) protocol.Parameter {
-	if p, told := r.known[path]; told {
+	if p, known := r.known[path]; known {
 		return p
 	}
 	p := r.known[protocol.Together(path)]

@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	switch {
 	case errors.Is(said.failed, syscall.EPIPE):
-		return exitOK // whoever reads no more knows it
+		return exitOK // the reader of the pipe has gone, and knows it
 	case said.failed != nil && err != nil && !errors.Is(err, said.failed): // it was not done, and that is what counts
 		err = fmt.Errorf("%w; nor can the output be written: %v", err, said.failed)
 	case said.failed != nil:

@@ -34,10 +34,10 @@ type remote struct {
 	sensors   []protocol.Device
 	connected chan struct{} // one token after each connection
 	lost      chan struct{} // one token after each loss
-	away      bool          // the broker, as whoever looks was told
+	away      bool          // the broker, as the user has been warned
 }
 
-// connect logs in at the broker and finds the robot. Whoever stops it takes one that seems to be offline too.
+// connect logs in at the broker and finds the robot. A stop goes to one that seems to be offline too.
 func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 	u, err := url.Parse(s.broker)
 	if err != nil || u.Scheme == "" || u.Port() == "" {
@@ -115,14 +115,14 @@ func (r *remote) close() { r.client.Disconnect(100) }
 // adviceOn says what to do about a broker that did not let us in.
 func adviceOn(err error) string {
 	var unverified *tls.CertificateVerificationError
-	var told *net.OpError // of crypto/tls, for what the other side says
+	var alert *net.OpError // of crypto/tls, for what the other side says
 	var noTLS tls.RecordHeaderError
 	switch {
 	case errors.Is(err, packets.ErrorRefusedNotAuthorised), errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword):
 		return "it asks for a user and a password that are right: ssl://user:password@host:8883 as --broker or FLUX_BROKER"
 	case errors.As(err, &unverified):
 		return "name the authority that the broker's certificate is of, --ca or FLUX_CA, and the broker as its certificate does"
-	case errors.As(err, &told) && told.Op == "remote error":
+	case errors.As(err, &alert) && alert.Op == "remote error":
 		return "the broker does not take our certificate, or wants one: --cert and --key, or FLUX_CERT and FLUX_KEY"
 	case errors.As(err, &noTLS):
 		return "what answers does not speak TLS: tcp:// instead of ssl://?"

@@ -128,8 +128,8 @@ func converse(ctx context.Context, s settings, verb string, about func(*remote) 
 	return about(r)
 }
 
-// ask makes a request and prints what came of it: the answer as JSON, or what told makes of it.
-func ask(ctx context.Context, s settings, verb string, request protocol.Request, out io.Writer, told func(protocol.Response) string) error {
+// ask makes a request and prints what came of it: the answer as JSON, or as text says it.
+func ask(ctx context.Context, s settings, verb string, request protocol.Request, out io.Writer, text func(protocol.Response) string) error {
 	return converse(ctx, s, verb, func(r *remote) error {
 		response, err := r.request(ctx, verb, request)
 		if err != nil {
@@ -138,7 +138,7 @@ func ask(ctx context.Context, s settings, verb string, request protocol.Request,
 		if s.json {
 			return printJSON(out, response)
 		}
-		_, err = fmt.Fprintln(out, told(response))
+		_, err = fmt.Fprintln(out, text(response))
 		return err
 	})
 }

@@ -185,7 +185,7 @@ func previous(values map[string]protocol.Reading) map[string]protocol.Value {
 		v := effective(reading)
 		all[path] = v
 		together := protocol.Together(path)
-		if _, told := values[together]; told {
+		if _, known := values[together]; known {
 			continue
 		}
 		low, high := v.V, v.V

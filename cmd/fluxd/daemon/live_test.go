@@ -248,7 +248,7 @@ network:
 				return end + map[bool]float64{true: 1, false: -1}[up]*max(math.Abs(end)*1e-3, 2e-6)
 			}
 			for _, beyond := range []float64{step(v.Min, false), step(v.Max, true)} {
-				var refused *protocol.SetError
+				var refused *protocol.Error
 				err := x.tuner.Set(tuning.Request{Values: map[string]float64{p.Path: beyond}})
 				if !errors.As(err, &refused) || refused.Min == nil || *refused.Min != v.Min || *refused.Max != v.Max {
 					t.Fatalf("%s: %g to %g are announced, and %g gets %v", p.Path, v.Min, v.Max, beyond, err)

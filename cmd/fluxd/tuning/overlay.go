@@ -96,7 +96,7 @@ func (t *Tuner) Overlay() *configs.Overlay {
 
 // blamed is the path of an overlay that an error is about; empty if it is about none of them alone.
 func (t *Tuner) blamed(o *configs.Overlay, err error) string {
-	var refused *protocol.SetError
+	var refused *protocol.Error
 	if !errors.As(err, &refused) {
 		return ""
 	}

@@ -104,7 +104,7 @@ type Change struct {
 	anew          map[int]float64 // weights that are set to what they were set to before, and have learnt since
 }
 
-// Prepare works out a change. When anything in it cannot be, the error is a *protocol.SetError that names the path and what it allows.
+// Prepare works out a change. When anything in it cannot be, the error is a *protocol.Error that names the path and what it allows.
 func (t *Tuner) Prepare(w Request) (*Change, error) {
 	before := t.now.Load()
 	if err := before.expect(w.IfRevision); err != nil {
@@ -145,7 +145,7 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 			return nil, t.outOfRange(c, i, value, " is out of range")
 		}
 		if err := p.fault(&after.settings); err != nil {
-			return nil, &protocol.SetError{Code: protocol.OutOfRange, Path: p.path, Message: units.Format(value, p.unit) + ": " + err.Error()}
+			return nil, &protocol.Error{Code: protocol.OutOfRange, Path: p.path, Message: units.Format(value, p.unit) + ": " + err.Error()}
 		}
 	}
 	for _, i := range order {
@@ -181,7 +181,7 @@ func (t *Tuner) outOfRange(c *Change, parameter int, value float64, why string) 
 
 // refused says why a change cannot be, where no single limit shows it. The parameter is one of those that have to do with it.
 func (t *Tuner) refused(c *Change, parameter int, err error) error {
-	refused := &protocol.SetError{Code: protocol.OutOfRange, Path: t.all[parameter].path, Message: err.Error()}
+	refused := &protocol.Error{Code: protocol.OutOfRange, Path: t.all[parameter].path, Message: err.Error()}
 	if len(c.order) == 1 {
 		low, high := t.limits(&c.before.settings, parameter)
 		refused.Min, refused.Max = &low, &high
@@ -276,7 +276,7 @@ func (o *outcome) expect(revision *protocol.Revision) error {
 	if revision == nil || *revision == o.revision {
 		return nil
 	}
-	return &protocol.SetError{Code: protocol.RevisionConflict,
+	return &protocol.Error{Code: protocol.RevisionConflict,
 		Message: fmt.Sprintf("revision is %d, expected %d: somebody else has tuned since: read again", o.revision, *revision)}
 }
 
@@ -295,7 +295,7 @@ func (t *Tuner) wanted(changes map[string]float64) (values map[int]float64, orde
 		}
 		for _, i := range found {
 			if before, twice := values[i]; twice && before != changes[path] {
-				return nil, nil, &protocol.SetError{Code: protocol.Malformed, Path: t.all[i].path, Message: fmt.Sprintf("%q gives it %g, another path of the request %g", path, changes[path], before)}
+				return nil, nil, &protocol.Error{Code: protocol.Malformed, Path: t.all[i].path, Message: fmt.Sprintf("%q gives it %g, another path of the request %g", path, changes[path], before)}
 			} else if !twice {
 				order = append(order, i)
 			}
@@ -316,7 +316,7 @@ func (t *Tuner) checkWildcards(paths []string) error {
 		}
 	}
 	if n > mostWildcards {
-		return &protocol.SetError{Code: protocol.Malformed, Message: fmt.Sprintf("%d paths with wildcards: expected at most %d in one request", n, mostWildcards)}
+		return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("%d paths with wildcards: expected at most %d in one request", n, mostWildcards)}
 	}
 	return nil
 }
@@ -339,7 +339,7 @@ func (t *Tuner) find(path string) ([]int, error) {
 		if found != nil {
 			return found, nil
 		}
-		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "nothing matches; * stands for any characters but a dot" + t.suggest(path)}
+		return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "nothing matches; * stands for any characters but a dot" + t.suggest(path)}
 	}
 	var within []string
 	for _, p := range t.all {
@@ -349,17 +349,17 @@ func (t *Tuner) find(path string) ([]int, error) {
 	}
 	switch advice := t.population(path); {
 	case len(within) > 0:
-		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "it is no number; there are " + spelling.Some(within)}
+		return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "it is no number; there are " + spelling.Some(within)}
 	case advice != "":
-		return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: advice}
+		return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: advice}
 	case strings.HasSuffix(path, ".failsafe") || strings.HasPrefix(path, "safety."):
 		if t.config.Has(path) {
-			return nil, &protocol.SetError{Code: protocol.NotLive, Path: path, Message: "it keeps the robot safe when all else fails: it is changed in the robot file only, and acts at the next start"}
+			return nil, &protocol.Error{Code: protocol.NotLive, Path: path, Message: "it keeps the robot safe when all else fails: it is changed in the robot file only, and acts at the next start"}
 		}
 	case t.config.Has(path):
-		return nil, &protocol.SetError{Code: protocol.NotLive, Path: path, Message: "it acts at the next start only: change it in the robot file"}
+		return nil, &protocol.Error{Code: protocol.NotLive, Path: path, Message: "it acts at the next start only: change it in the robot file"}
 	}
-	return nil, &protocol.SetError{Code: protocol.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
+	return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
 }
 
 // matches reports whether a path fits a pattern with wildcards. It goes back to the last star alone, so that no pattern takes long.
