@@ -25,9 +25,11 @@ func (b *Bridge) arm(_ context.Context, who string, r protocol.Request, _ *proto
 	disarms := r.Value != nil && *r.Value == 0
 	switch {
 	case r.Fresh && disarms:
-		return &protocol.Error{Code: protocol.Malformed, Path: "fresh", Message: "expected it with the value 1 or none: the value 0 disarms, and the network begins anew when it is armed"}
+		return &protocol.Error{Code: protocol.Malformed, Path: "fresh",
+			Message: "expected it with the value 1 or none: the value 0 disarms, and the network begins anew when it is armed"}
 	case r.Fresh && r.ByHand:
-		return &protocol.Error{Code: protocol.Malformed, Path: "fresh", Message: "expected it without by_hand, with which the network commands nothing: arm fresh when the network is to command"}
+		return &protocol.Error{Code: protocol.Malformed, Path: "fresh",
+			Message: "expected it without by_hand, with which the network commands nothing: arm fresh when the network is to command"}
 	case disarms:
 		return nil // that was done when it came in
 	}
@@ -48,7 +50,8 @@ func (b *Bridge) arm(_ context.Context, who string, r protocol.Request, _ *proto
 
 // overtaken is the error of a request to arm or to drive that the robot was stopped after.
 func overtaken() *protocol.Error {
-	return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot was disarmed or stopped after this was sent: send it again if that is still what you want"}
+	return refuse(protocol.NotAllowed,
+		"the robot was disarmed or stopped after this was sent: send it again if that is still what you want")
 }
 
 // moves reports whether a request may let something move.
@@ -57,5 +60,6 @@ func moves(a arrival) bool { return a.verb == "drive" || a.verb == "arm" && !dis
 // disarms reports whether a request is one to arm with the value 0, which disarms: a switch has one topic for both.
 func disarms(a arrival) bool {
 	var only struct{ Value *float64 }
-	return a.verb == "arm" && !a.retained && len(a.payload) <= protocol.MaxRequest && json.Unmarshal(a.payload, &only) == nil && only.Value != nil && *only.Value == 0
+	return a.verb == "arm" && !a.retained && len(a.payload) <= protocol.MaxRequest &&
+		json.Unmarshal(a.payload, &only) == nil && only.Value != nil && *only.Value == 0
 }

@@ -260,7 +260,8 @@ func check(d protocol.Description) error {
 			return fmt.Errorf("parameter %q: expected a path that is a topic: not empty, without + # and NUL", p.Path)
 		}
 		if !finite(p.Min) || !finite(p.Max) || !finite(p.Default) {
-			return fmt.Errorf("parameter %s: expected a finite range and default, got %v to %v and %v", p.Path, p.Min, p.Max, p.Default)
+			return fmt.Errorf("parameter %s: expected a finite range and default, got %v to %v and %v",
+				p.Path, p.Min, p.Max, p.Default)
 		}
 	}
 	return nil
@@ -303,7 +304,8 @@ func (b *Bridge) report(_ paho.Client, n paho.ConnectionNotification) {
 		b.log.Info("connected to the MQTT broker", "broker", b.url, "topics", b.topics.All())
 	case paho.ConnectionNotificationFailed:
 		if !b.away.Swap(true) {
-			b.log.Warn("cannot reach the MQTT broker: the robot runs without it, and tries until it can", "broker", b.url, "error", n.Reason)
+			b.log.Warn("cannot reach the MQTT broker: the robot runs without it, and tries until it can",
+				"broker", b.url, "error", n.Reason)
 		}
 	case paho.ConnectionNotificationLost:
 		if !b.away.Swap(true) {

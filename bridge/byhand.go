@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"fluxd/bridge/protocol"
@@ -18,16 +17,16 @@ type ByHand interface {
 
 func (b *Bridge) drive(ctx context.Context, who string, r protocol.Request, _ *protocol.Response) error {
 	if r.Actuator == "" || !holds(r, protocol.MaxDrive) {
-		return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf(`drive: expected an actuator, a value, and for how long, 1 to %d ms, such as {"actuator":"left_wheel","value":0.3,"lease_ms":2000}`,
-			protocol.MaxDrive.Milliseconds())}
+		return refuse(protocol.Malformed, `drive: expected an actuator, a value, and for how long, 1 to %d ms, `+
+			`such as {"actuator":"left_wheel","value":0.3,"lease_ms":2000}`, protocol.MaxDrive.Milliseconds())
 	}
 	return b.robot.ByHand.Drive(ctx, who, r.Actuator, *r.Value, time.Duration(r.Lease)*time.Millisecond)
 }
 
 func (b *Bridge) sense(ctx context.Context, _ string, r protocol.Request, _ *protocol.Response) error {
 	if r.Sensor == "" || !holds(r, protocol.MaxLease) {
-		return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf(`sense: expected a sensor, a value, and for how long, 1 to %d ms, such as {"sensor":"left_eye","value":300,"lease_ms":2000}`,
-			protocol.MaxLease.Milliseconds())}
+		return refuse(protocol.Malformed, `sense: expected a sensor, a value, and for how long, 1 to %d ms, `+
+			`such as {"sensor":"left_eye","value":300,"lease_ms":2000}`, protocol.MaxLease.Milliseconds())
 	}
 	return b.robot.ByHand.Sense(ctx, r.Sensor, *r.Value, time.Duration(r.Lease)*time.Millisecond)
 }

@@ -70,7 +70,8 @@ func (b *Bridge) announce() {
 	}
 	// A warning below covers the message for Home Assistant that does not come back.
 	if why := refused(subscription, answered, b.topics.Discovery()); why != nil && b.client.IsConnectionOpen() {
-		b.log.Warn("cannot subscribe to all requests: what the broker does not let the robot read it cannot answer, until the next connection", "error", why)
+		b.log.Warn("cannot subscribe to all requests: what the broker does not let the robot read it cannot answer, until the next connection",
+			"error", why)
 	}
 	b.stops.await(b.ctx, answerPatience) // who sees the robot online can stop it
 
@@ -93,7 +94,8 @@ func (b *Bridge) announce() {
 			})
 		}
 		if !b.echoed.Load() && b.client.IsConnectionOpen() && b.ctx.Err() == nil {
-			b.log.Warn("the broker passes nothing on of what the robot publishes: its user may lack the right to write there", "topics", b.topics.All())
+			b.log.Warn("the broker passes nothing on of what the robot publishes: its user may lack the right to write there",
+				"topics", b.topics.All())
 		}
 	})
 }

@@ -112,7 +112,8 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 			b.out.dropped.Add(1)
 			return
 		}
-		b.answer(a.verb, protocol.Response{ID: idOf(a.payload), Error: &protocol.Error{Code: protocol.Busy, Message: "too many requests wait: ask again later"}})
+		b.answer(a.verb, protocol.Response{ID: idOf(a.payload), Error: refuse(protocol.Busy,
+			"too many requests wait: ask again later")})
 	}
 }
 
@@ -129,7 +130,8 @@ func (b *Bridge) heard(payload []byte) {
 		b.out.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
 	case s.Boot != b.boot:
 		b.namesakes.Do(func() {
-			b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own", "robot", string(b.topics), "boot", s.Boot)
+			b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own",
+				"robot", string(b.topics), "boot", s.Boot)
 			b.Event(protocol.NameTaken, "another robot with this name has come to the broker: requests go to both")
 		})
 	default:

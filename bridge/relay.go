@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"fluxd/bridge/protocol"
@@ -24,7 +23,7 @@ type SpikeSource interface {
 
 func (b *Bridge) watch(_ context.Context, _ string, r protocol.Request, _ *protocol.Response) error {
 	if most := protocol.MaxLease.Milliseconds(); r.Lease < 1 || r.Lease > most {
-		return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("lease_ms: expected 1 to %d, got %d: ask again before it ends", most, r.Lease)}
+		return refuse(protocol.Malformed, "lease_ms: expected 1 to %d, got %d: ask again before it ends", most, r.Lease)
 	}
 	b.lease(time.Duration(r.Lease) * time.Millisecond)
 	return nil

@@ -97,7 +97,7 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 			return
 		default: // the disk is very slow
 			if response.Applied == nil {
-				refusal = &protocol.Error{Code: protocol.Busy, Message: "the disk is slow, and too many requests wait for it: ask again later"}
+				refusal = refuse(protocol.Busy, "the disk is slow, and too many requests wait for it: ask again later")
 			} else {
 				response.Warning = "the change is in effect, and not on the disk yet, which is slow"
 			}
@@ -137,7 +137,8 @@ func (b *Bridge) keep() {
 // parse reads a request. On a refusal the request still carries the id, if one can be read.
 func parse(a arrival) (protocol.Request, *protocol.Error) {
 	if len(a.payload) > protocol.MaxRequest {
-		return protocol.Request{}, &protocol.Error{Code: protocol.TooLarge, Message: fmt.Sprintf("request of %d bytes: expected at most %d", len(a.payload), protocol.MaxRequest)}
+		return protocol.Request{}, refuse(protocol.TooLarge,
+			"request of %d bytes: expected at most %d", len(a.payload), protocol.MaxRequest)
 	}
 	request, err := protocol.ParseRequest(a.verb, a.payload)
 	if len(request.ID) > maxID {
@@ -152,13 +153,15 @@ func parse(a arrival) (protocol.Request, *protocol.Error) {
 	}
 	switch ttl := protocol.MaxTTL.Milliseconds(); {
 	case request.ID == "":
-		return request, &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("id: expected 1 to %d bytes that no other request has", maxID)}
+		return request, refuse(protocol.Malformed, "id: expected 1 to %d bytes that no other request has", maxID)
 	case a.retained:
-		return request, &protocol.Error{Code: protocol.Retained, Message: "request was published with the retain flag, so nobody knows how old it is: publish it without, and clear the topic with an empty retained message"}
+		return request, refuse(protocol.Retained,
+			"request was published with the retain flag, so nobody knows how old it is: "+
+				"publish it without, and clear the topic with an empty retained message")
 	case request.Time <= 0:
-		return request, &protocol.Error{Code: protocol.Malformed, Message: "ts: expected when the request was sent, in milliseconds since 1970"}
+		return request, refuse(protocol.Malformed, "ts: expected when the request was sent, in milliseconds since 1970")
 	case request.TTL < 1 || request.TTL > ttl:
-		return request, &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("ttl_ms: expected 1 to %d, got %d", ttl, request.TTL)}
+		return request, refuse(protocol.Malformed, "ttl_ms: expected 1 to %d, got %d", ttl, request.TTL)
 	}
 	return request, nil
 }
@@ -169,8 +172,8 @@ func expired(r protocol.Request, now time.Time) *protocol.Error {
 	if clock-holds <= r.Time && r.Time <= clock+protocol.MaxAhead.Milliseconds() {
 		return nil
 	}
-	return &protocol.Error{Code: protocol.Stale, Message: fmt.Sprintf("request was sent at %s and holds %d ms, but it is %s here: it came too late, or the clocks differ (ahead by at most %v)",
-		moment(r.Time), holds, moment(clock), protocol.MaxAhead)}
+	return refuse(protocol.Stale, "request was sent at %s and holds %d ms, but it is %s here: "+
+		"it came too late, or the clocks differ (ahead by at most %v)", moment(r.Time), holds, moment(clock), protocol.MaxAhead)
 }
 
 func moment(milliseconds int64) string {
@@ -179,8 +182,10 @@ func moment(milliseconds int64) string {
 
 // verb is what a robot does on a request.
 type verb struct {
-	do   func(ctx context.Context, who string, r protocol.Request, to *protocol.Response) error // at once
-	disk func(ctx context.Context, to *protocol.Response) error                                 // then, what waits for a disk; nil for most
+	// do acts at once.
+	do func(ctx context.Context, who string, r protocol.Request, to *protocol.Response) error
+	// disk then does what waits for a disk; nil for most.
+	disk func(ctx context.Context, to *protocol.Response) error
 }
 
 // verbs are those that a robot takes, but for disarm and estop: see stops.
@@ -213,7 +218,8 @@ func (b *Bridge) execute(a arrival, request protocol.Request, response *protocol
 	v, takes := b.takes[a.verb]
 	switch {
 	case !takes:
-		return &protocol.Error{Code: protocol.UnknownVerb, Message: fmt.Sprintf("this robot does not %s: it can be asked to %s", a.verb, strings.Join(slices.Sorted(slices.Values(append(sorted(b.takes), sorted(stopping)...))), ", "))}
+		can := slices.Sorted(slices.Values(append(sorted(b.takes), sorted(stopping)...)))
+		return refuse(protocol.UnknownVerb, "this robot does not %s: it can be asked to %s", a.verb, strings.Join(can, ", "))
 	case v.do == nil:
 		return nil
 	}
@@ -224,7 +230,8 @@ func (b *Bridge) execute(a arrival, request protocol.Request, response *protocol
 
 func (b *Bridge) describe(_ context.Context, _ string, _ protocol.Request, to *protocol.Response) error {
 	if !b.describing.Allow() { // it is large, and anybody may ask
-		return &protocol.Error{Code: protocol.Busy, Message: "the description was asked for too often: ask again in a second, or read what is retained at " + b.topics.Describe()}
+		return refuse(protocol.Busy, "the description was asked for too often: "+
+			"ask again in a second, or read what is retained at %s", b.topics.Describe())
 	}
 	to.Description = b.description
 	return nil
@@ -232,7 +239,8 @@ func (b *Bridge) describe(_ context.Context, _ string, _ protocol.Request, to *p
 
 // until bounds what a request asks for by its time to live.
 func (b *Bridge) until(r protocol.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time).Add(min(time.Duration(r.TTL)*time.Millisecond, protocol.MaxAge)).Sub(b.clock()), protocol.MaxAge))
+	holds := min(time.Duration(r.TTL)*time.Millisecond, protocol.MaxAge)
+	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time).Add(holds).Sub(b.clock()), protocol.MaxAge))
 }
 
 // warned answers with the warning if the error is one: then it was done. Any other error is a refusal.
@@ -246,6 +254,11 @@ func warned(response *protocol.Response, err error) *protocol.Error {
 		return nil
 	}
 	return refusal(err)
+}
+
+// refuse is the error of a request that is not executed.
+func refuse(code protocol.Code, format string, args ...any) *protocol.Error {
+	return &protocol.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // refusal makes an answer of an error of the robot.

@@ -36,7 +36,8 @@ type stops struct {
 }
 
 func newStops(b *Bridge, options *paho.ClientOptions) *stops {
-	s := &stops{bridge: b, owed: map[string]*atomic.Bool{}, done: map[string]chan protocol.Response{}, seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
+	s := &stops{bridge: b, owed: map[string]*atomic.Bool{}, done: map[string]chan protocol.Response{},
+		seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
 	for verb := range stopping {
 		s.done[verb] = make(chan protocol.Response, waitingStops) // anybody can fill that of estop
 		s.owed[verb] = &atomic.Bool{}
@@ -57,10 +58,12 @@ func (s *stops) subscribe() {
 	if why := refused(subscription, answered, ""); why != nil && !s.client.IsConnectionOpen() {
 		return // it is lost, and there will be another
 	} else if why != nil && !s.mayStop(subscription, answered) {
-		s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection", "error", why)
+		s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection",
+			"error", why)
 		return
 	} else if why != nil {
-		s.bridge.log.Warn("cannot subscribe to disarm and estop under users' names: the robot can be stopped without one alone", "error", why)
+		s.bridge.log.Warn("cannot subscribe to disarm and estop under users' names: the robot can be stopped without one alone",
+			"error", why)
 	}
 	s.subscribed.Store(true)
 	select {
@@ -199,7 +202,8 @@ func (s *stops) answer() {
 
 func (s *stops) say(verb string, r protocol.Response) {
 	r.Rev = s.bridge.revision()
-	if token := s.client.Publish(s.bridge.topics.Response(verb), 0, false, encode(r)); !await(s.bridge.ctx, token) || token.Error() != nil {
+	token := s.client.Publish(s.bridge.topics.Response(verb), 0, false, encode(r))
+	if !await(s.bridge.ctx, token) || token.Error() != nil {
 		s.bridge.out.dropped.Add(1)
 	}
 }

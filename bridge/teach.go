@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"fmt"
 
 	"fluxd/bridge/protocol"
 )
@@ -22,7 +21,7 @@ type Teacher interface {
 
 func (b *Bridge) reward(ctx context.Context, _ string, r protocol.Request, to *protocol.Response) (err error) {
 	if r.Reward == "" || r.Value == nil || !finite(*r.Value) {
-		return &protocol.Error{Code: protocol.Malformed, Message: `reward: expected a name and a value, such as {"reward":"praise","value":1}`}
+		return refuse(protocol.Malformed, `reward: expected a name and a value, such as {"reward":"praise","value":1}`)
 	}
 	to.Spikes, err = b.robot.Teacher.Reward(ctx, r.Reward, *r.Value)
 	return err
@@ -39,11 +38,16 @@ func (b *Bridge) stimulate(ctx context.Context, _ string, r protocol.Request, to
 // checkTrains refuses spikes that no neuron could take.
 func checkTrains(trains map[string]protocol.Train) error {
 	if len(trains) == 0 {
-		return &protocol.Error{Code: protocol.Malformed, Message: `stimulate: expected at least one neuron, such as {"eye":{"count":5,"every_us":2000}}`}
+		return refuse(protocol.Malformed, `stimulate: expected at least one neuron, such as {"eye":{"count":5,"every_us":2000}}`)
 	}
 	for _, name := range sorted(trains) {
-		if t := trains[name]; t.Count < 1 || t.Count > protocol.MaxTrain || t.Every < 0 || t.Every > 1_000_000 || t.Count > 1 && t.Every == 0 {
-			return &protocol.Error{Code: protocol.Malformed, Path: name, Message: fmt.Sprintf("stimulate: expected a count of 1 to %d, and every_us of 1 to 1000000 between them, got %d and %d", protocol.MaxTrain, t.Count, t.Every)}
+		t := trains[name]
+		apart := t.Every >= 1 && t.Every <= 1_000_000 || t.Every == 0 && t.Count == 1
+		if t.Count < 1 || t.Count > protocol.MaxTrain || !apart {
+			e := refuse(protocol.Malformed, "stimulate: expected a count of 1 to %d, and every_us of 1 to 1000000 between them, got %d and %d",
+				protocol.MaxTrain, t.Count, t.Every)
+			e.Path = name
+			return e
 		}
 	}
 	return nil

@@ -109,7 +109,11 @@ func (b *Bridge) publishHome(stale []string, put func(message)) {
 		}
 		return values
 	}
-	h := protocol.Home{Time: b.clock().UnixMilli(), Sensors: shown(b.sensors, b.robot.Telemetry.Sensors(), stale), Actuators: shown(b.actuators, b.robot.Telemetry.Actuators(), nil)}
+	h := protocol.Home{
+		Time:      b.clock().UnixMilli(),
+		Sensors:   shown(b.sensors, b.robot.Telemetry.Sensors(), stale),
+		Actuators: shown(b.actuators, b.robot.Telemetry.Actuators(), nil),
+	}
 	payload, err := json.Marshal(h)
 	if err != nil {
 		b.log.Error("cannot publish what Home Assistant shows", "error", err)

@@ -17,9 +17,11 @@ type Tuner interface {
 	// Set changes parameters for somebody in one transaction: all are checked first, then all take effect at one tick, or none
 	// does. With ifRevision it fails unless that is the revision. It returns what is in effect, and the revision, which on a
 	// refusal is the present one.
-	Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
+	Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (
+		applied map[string]float64, rev protocol.Revision, err error)
 	// Reset gives parameters the values of the configuration, as a Set does; all without paths.
-	Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (applied map[string]float64, rev protocol.Revision, err error)
+	Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (
+		applied map[string]float64, rev protocol.Revision, err error)
 	// Keep returns when the accepted change of a revision outlives the run, if changes are to. It may take as long as a disk
 	// does. An error says that the change, which is in effect, will be lost.
 	Keep(rev protocol.Revision) error
@@ -40,7 +42,7 @@ func (b *Bridge) get(ctx context.Context, _ string, r protocol.Request, to *prot
 
 func (b *Bridge) set(ctx context.Context, who string, r protocol.Request, to *protocol.Response) error {
 	if len(r.Set) == 0 {
-		return &protocol.Error{Code: protocol.Malformed, Message: `set: expected at least one change, such as {"network.neurons.eye.threshold":90}`}
+		return refuse(protocol.Malformed, `set: expected at least one change, such as {"network.neurons.eye.threshold":90}`)
 	}
 	applied, rev, err := b.robot.Tuner.Set(ctx, who, r.Set, r.IfRevision)
 	return b.accepted(to, applied, rev, err)

@@ -27,7 +27,8 @@ func Rewrite(name string, data []byte) error {
 			return nil // there is none: the new one is only for its owner
 		}
 		if err := errors.Join(keepOwner(f, before), f.Chmod(before.Mode().Perm())); err != nil {
-			return fmt.Errorf("%s: its owner and rights cannot be kept, and without them another user may not be able to read it: %w", name, err)
+			return fmt.Errorf("%s: its owner and rights cannot be kept, and without them another user may not be able to read it: %w",
+				name, err)
 		}
 		return nil
 	})

@@ -34,7 +34,8 @@ what it has learnt and what was tuned stays. A robot that is armed refuses that.
 			} else if fresh {
 				done = "armed; the network has begun anew"
 			}
-			return ask(c.Context(), *s, "arm", protocol.Request{ByHand: byHand, Fresh: fresh}, c.OutOrStdout(), func(protocol.Response) string { return done })
+			request := protocol.Request{ByHand: byHand, Fresh: fresh}
+			return ask(c.Context(), *s, "arm", request, c.OutOrStdout(), func(protocol.Response) string { return done })
 		},
 	}
 	c.Flags().BoolVar(&byHand, "by-hand", false, "for fluxctl drive alone: the network commands nothing")
@@ -98,8 +99,10 @@ arm --by-hand before it, the network moves nothing from the start.`,
 			if length < time.Millisecond || length > protocol.MaxDrive {
 				return fmt.Errorf("--for %v: expected 1ms to %v; repeat the command in time to go on", length, protocol.MaxDrive)
 			}
-			return ask(c.Context(), *s, "drive", protocol.Request{Actuator: args[0], Value: &value, Lease: length.Milliseconds()}, c.OutOrStdout(), func(protocol.Response) string {
-				return fmt.Sprintf("%s at %s for %v; the network commands nothing until fluxctl arm", args[0], amounts.Format(value, ""), length)
+			request := protocol.Request{Actuator: args[0], Value: &value, Lease: length.Milliseconds()}
+			return ask(c.Context(), *s, "drive", request, c.OutOrStdout(), func(protocol.Response) string {
+				return fmt.Sprintf("%s at %s for %v; the network commands nothing until fluxctl arm",
+					args[0], amounts.Format(value, ""), length)
 			})
 		},
 	}
@@ -136,7 +139,8 @@ real board it is refused.`,
 				if err != nil {
 					return err
 				}
-				response, err := r.request(c.Context(), "sense", protocol.Request{Sensor: args[0], Value: &value, Lease: length.Milliseconds()})
+				request := protocol.Request{Sensor: args[0], Value: &value, Lease: length.Milliseconds()}
+				response, err := r.request(c.Context(), "sense", request)
 				if err != nil {
 					return err
 				}

@@ -22,7 +22,8 @@ func (r *remote) resolve(typed []string) ([]string, error) {
 			found := r.candidates(path)
 			switch {
 			case len(found) > mostCandidates:
-				return nil, fmt.Errorf("%s: it may be one of %d: %s and %d more: type more of it", path, len(found), strings.Join(found[:mostCandidates], ", "), len(found)-mostCandidates)
+				return nil, fmt.Errorf("%s: it may be one of %d: %s and %d more: type more of it",
+					path, len(found), strings.Join(found[:mostCandidates], ", "), len(found)-mostCandidates)
 			case len(found) > 1:
 				return nil, fmt.Errorf("%s: it may be %s: type more of it", path, strings.Join(found, " or "))
 			case len(found) == 1:

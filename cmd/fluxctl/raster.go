@@ -62,7 +62,8 @@ func (v *raster) draw(columns, rows int, now time.Time) string {
 		maps.DeleteFunc(counts, func(bin int64, _ int) bool { return bin <= latest-stretches })
 	}
 	var b strings.Builder
-	b.WriteString(strings.Join(picture.Flow([]string{fmt.Sprintf("%s: %d spikes", v.robot, v.seen), fmt.Sprintf("a column is %v", binLength), "ctrl-C ends", v.state}, columns), "\n") + "\n")
+	b.WriteString(strings.Join(picture.Flow([]string{fmt.Sprintf("%s: %d spikes",
+		v.robot, v.seen), fmt.Sprintf("a column is %v", binLength), "ctrl-C ends", v.state}, columns), "\n") + "\n")
 	rows -= strings.Count(b.String(), "\n")
 	shown := 0
 	for i, name := range v.neurons {

@@ -41,7 +41,8 @@ type remote struct {
 func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 	u, err := url.Parse(s.broker)
 	if err != nil || u.Scheme == "" || u.Port() == "" {
-		return nil, fmt.Errorf("broker %q: expected a URL with a port, like %s; in a password write / # %% ? @ as %%2F %%23 %%25 %%3F %%40", withoutPassword(s.broker), defaultBroker)
+		return nil, fmt.Errorf("broker %q: expected a URL with a port, like %s; in a password write / # %% ? @ as %%2F %%23 %%25 %%3F %%40",
+			withoutPassword(s.broker), defaultBroker)
 	}
 	shown := u.Redacted()
 	if s.timeout <= 0 {

@@ -30,7 +30,8 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 		return protocol.Response{}, err
 	}
 	if len(payload) > protocol.MaxRequest {
-		return protocol.Response{}, fmt.Errorf("the request has %d bytes: expected at most %d; a wildcard says much in few words", len(payload), protocol.MaxRequest)
+		return protocol.Response{}, fmt.Errorf("the request has %d bytes: expected at most %d; a wildcard says much in few words",
+			len(payload), protocol.MaxRequest)
 	}
 	if verb == stop { // before anything is waited for; it is asked once more below, for the answer
 		urgent := request

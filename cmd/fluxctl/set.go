@@ -92,7 +92,8 @@ func parseChanges(args []string) (map[string]string, error) {
 		}
 		text = strings.TrimSpace(text)
 		if value, err := strconv.ParseFloat(begins.FindString(text), 64); err != nil || math.IsInf(value, 0) {
-			return nil, fmt.Errorf("%s: expected a number, with its unit as the robot file writes it, such as 5ms, got %q", path, text)
+			return nil, fmt.Errorf("%s: expected a number, with its unit as the robot file writes it, such as 5ms, got %q",
+				path, text)
 		}
 		if _, twice := changes[path]; twice {
 			return nil, fmt.Errorf("%s: given twice", path)

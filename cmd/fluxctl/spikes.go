@@ -103,7 +103,8 @@ func (w *spikeWatch) run(ctx context.Context) error {
 // listen subscribes, after each connection: a broker forgets who listened.
 func (w *spikeWatch) listen(ctx context.Context) error {
 	r := w.remote
-	if err := r.subscribe(ctx, map[string]byte{r.topics.Spikes(): 0, r.topics.Status(): 0}, w.in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
+	filters := map[string]byte{r.topics.Spikes(): 0, r.topics.Status(): 0}
+	if err := r.subscribe(ctx, filters, w.in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
 		return err
 	}
 	r.tellBack(w.screen)

@@ -100,13 +100,15 @@ func parseTrains(args []string) (map[string]protocol.Train, error) {
 			count, every, apart := strings.Cut(many, "@")
 			n, err := strconv.Atoi(count)
 			if err != nil || n < 1 || n > protocol.MaxTrain {
-				return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with a count of 1 to %d", arg, neuron, protocol.MaxTrain)
+				return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with a count of 1 to %d",
+					arg, neuron, protocol.MaxTrain)
 			}
 			train.Count = n
 			if apart {
 				d, err := time.ParseDuration(every)
 				if err != nil || d < time.Microsecond || d > time.Second {
-					return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with 1us to 1s between two spikes", arg, neuron)
+					return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with 1us to 1s between two spikes",
+						arg, neuron)
 				}
 				train.Every = d.Microseconds()
 			}

@@ -76,7 +76,8 @@ func (v *view) add(topic string, payload []byte, retained bool, now time.Time) {
 	case isEvent:
 		var e protocol.Event
 		if decode(payload, &e) == nil {
-			v.events = latest(v.events, fmt.Sprintf("%s\t%s\t%s\t%s", time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, e.Text), shownEvents)
+			v.events = latest(v.events, fmt.Sprintf("%s\t%s\t%s\t%s",
+				time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, e.Text), shownEvents)
 		}
 	}
 }
@@ -100,7 +101,8 @@ func latest(lines []string, line string, keep int) []string {
 func (v *view) draw(columns, rows int, now time.Time) (text string, bright int) {
 	name, past := v.robot+"  "+v.state, v.state != string(protocol.Online)
 	if quiet := now.Sub(v.heard); quiet >= silence {
-		name += fmt.Sprintf("  nothing heard for %v, since %s: what follows is from then", quiet.Round(time.Second), v.heard.Format(time.TimeOnly))
+		name += fmt.Sprintf("  nothing heard for %v, since %s: what follows is from then",
+			quiet.Round(time.Second), v.heard.Format(time.TimeOnly))
 		past = true
 	}
 	first := picture.Section{Least: rows}
