@@ -99,7 +99,7 @@ func TestARobotThatHasGone(t *testing.T) {
 
 // What is of the past is dim on the terminal, and nothing behind the picture is.
 func TestDimming(t *testing.T) {
-	if got, want := shownOn(t, "now\nthen\n\x1b[31mred", 1), terminal.Frame("now\nthen\n\ufffd[31mred", 1); got != want {
+	if got, want := shownOn(t, "now\nthen\n\x1b[31mred", 1), "\x1b[Hnow\x1b[K\r\n\x1b[2mthen\x1b[K\r\n\ufffd[31mred\x1b[22m\x1b[K\x1b[J"; got != want {
 		t.Errorf("showed %q, want %q", got, want)
 	}
 }

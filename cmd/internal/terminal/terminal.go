@@ -63,16 +63,14 @@ func (s Screen) Size() (columns, rows int) {
 	return columns, rows
 }
 
-// Draw draws a text that fits, in the place of the one before. The lines behind the first bright ones are dimmed.
-func (s Screen) Draw(text string, bright int) { fmt.Fprint(s.file, Frame(text, bright)) }
-
-// Frame is what Draw writes: the text must hold no control sequences, and its lines must not be longer than the terminal's.
-func Frame(text string, bright int) string {
+// Draw draws a text that fits and holds no control sequences, in the place of the one before. The lines behind the first bright
+// ones are dimmed.
+func (s Screen) Draw(text string, bright int) {
 	lines := strings.Split(text, "\n")
 	if bright < len(lines) {
 		lines[bright] = dim + lines[bright]
 	}
-	return home + strings.Join(lines, clearLine+"\r\n") + undim + clearLine + clearBelow
+	fmt.Fprint(s.file, home+strings.Join(lines, clearLine+"\r\n")+undim+clearLine+clearBelow)
 }
 
 // Leave gives the terminal back. The picture stays.
