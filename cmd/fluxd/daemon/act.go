@@ -5,6 +5,7 @@ import (
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/safety"
+	"fluxd/cmd/fluxd/sense"
 	"fluxd/core"
 	"fluxd/encoders"
 	"sync/atomic"
@@ -17,7 +18,7 @@ type outputLine struct {
 	decoder encoders.Decoder
 	command actuators.Command // that was decided last
 	decided bool
-	timeout setting // how old a command may become
+	timeout sense.Setting // how old a command may become
 
 	// The way of a command from the network to the device: in real time from the loop to the actuator's own goroutine.
 	fired      [causes]core.Tick          // the first spike of this step, by cause; 0 without one

@@ -10,6 +10,7 @@ import (
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/safety"
+	"fluxd/cmd/fluxd/sense"
 	"fluxd/configs"
 	"fluxd/core"
 	"fluxd/encoders"
@@ -70,13 +71,13 @@ func (r *Robot) buildNetwork() error {
 
 func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	c := s.Value
-	line := &sensorLine{neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil, nudge: make(chan struct{}, 1)}
-	line.every.set(c.Every)
-	line.patience.set(c.Stale)
-	var err error
-	if line.Sensor, err = r.body.OpenSensor(s); err != nil {
+	device, err := r.body.OpenSensor(s)
+	if err != nil {
 		return err
 	}
+	line := &sensorLine{Sensor: r.newSensor(device), neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
+	line.Every.Set(c.Every)
+	line.Patience.Set(c.Stale)
 	if line.encoder, err = newEncoder(c.Encode, c.Every); err != nil {
 		return err
 	}
@@ -87,6 +88,11 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	}
 	r.sensors = append(r.sensors, line)
 	return nil
+}
+
+// newSensor makes a sensor of a device, which reports as the robot does.
+func (r *Robot) newSensor(device *hardware.Sensor) *sense.Sensor {
+	return sense.New(device, r.clock, r.log, func(kind protocol.EventKind, text string) { r.event(kind, text) })
 }
 
 // newEncoder makes the code of a sensor that is read every so often.
@@ -122,7 +128,7 @@ func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 	}
 	line := &outputLine{wake: make(chan struct{}, 1)}
 	line.Actuator = &safety.Actuator{Actuator: made, Wake: line.rouse}
-	line.timeout.set(a.Value.Timeout)
+	line.timeout.Set(a.Value.Timeout)
 	inputs, err := line.listen(a.Value.Decode)
 	if err != nil {
 		return hardware.At("decode.window", err)

@@ -7,17 +7,14 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"fluxd/actuators"
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/bridge/protocol"
-	"fluxd/cmd/fluxd/hardware"
 	"fluxd/sensors"
 )
 
@@ -60,81 +57,6 @@ func (e *explosive) LostEdges() uint64 {
 	return 0
 }
 
-// heard is a robot that notes its events, and what gives those since it was called last.
-func heard(clock func() time.Duration) (*Robot, func() []string) {
-	var mutex sync.Mutex
-	var events []string
-	note := func(kind protocol.EventKind, text string) {
-		mutex.Lock()
-		defer mutex.Unlock()
-		events = append(events, kind.Code()+" "+text)
-	}
-	return &Robot{log: slog.New(slog.DiscardHandler), clock: clock, event: note}, func() []string {
-		mutex.Lock()
-		defer mutex.Unlock()
-		all := events
-		events = nil
-		return all
-	}
-}
-
-// A driver that panics has failed: one event, a halt, further tries, and one event when it works again. That holds for each method.
-func TestSensorWhoseCodePanics(t *testing.T) {
-	for name, panics := range map[string]func(*explosive, bool){
-		"in Sample":           func(e *explosive, on bool) { e.sample.Store(on) },
-		"in Sample and Halt":  func(e *explosive, on bool) { e.sample.Store(on); e.halt.Store(on) },
-		"in Next":             func(e *explosive, on bool) { e.next.Store(on) },
-		"in Next and Halt":    func(e *explosive, on bool) { e.next.Store(on); e.halt.Store(on) },
-		"in LostEdges":        func(e *explosive, on bool) { e.lost.Store(on) },
-		"wherever it is used": func(e *explosive, on bool) { e.sample.Store(on); e.next.Store(on); e.lost.Store(on); e.halt.Store(on) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				begun := time.Now()
-				r, events := heard(func() time.Duration { return time.Since(begun) })
-				l := r
-				l.readings = make(chan reading, 1000)
-				e := &explosive{}
-				line := &sensorLine{Sensor: &hardware.Sensor{Name: "bomb", Sensor: e, Edges: e}, nudge: make(chan struct{}, 1)}
-				line.every.set(10 * time.Millisecond)
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				done := make(chan struct{})
-				go func() { defer close(done); l.watch(ctx, line) }()
-				synctest.Wait()
-				for range 2 {
-					time.Sleep(time.Second) // of the bubble
-					synctest.Wait()
-					events()
-					panics(e, true)
-					time.Sleep(20 * time.Second)
-					synctest.Wait()
-					if heard := events(); len(heard) != 1 || !strings.HasPrefix(heard[0], "sensor_fault bomb: explosive: its driver panicked at attempt_test.go:") || e.halts.Load() == 0 {
-						t.Fatalf("heard %q, halted %d times", heard, e.halts.Load())
-					}
-					if !line.failing.Load() {
-						t.Error("it counts as fine")
-					}
-					before := e.samples.Load()
-					time.Sleep(20 * time.Second)
-					synctest.Wait()
-					if asked := e.samples.Load() - before; asked < 15 || asked > 25 { // once a second, as what does not answer
-						t.Errorf("asked %d times in 20 s", asked)
-					}
-					panics(e, false)
-					time.Sleep(2 * time.Second)
-					synctest.Wait()
-					if heard := events(); len(heard) != 1 || heard[0] != "sensor_recovered bomb" || line.failing.Load() {
-						t.Errorf("heard %q", heard)
-					}
-				}
-				cancel()
-				<-done
-			})
-		})
-	}
-}
-
 // The same in virtual time, where a panic would end the simulation.
 func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 	s, err := newSimulation(parse(t, guardedBench, nil), 1, slog.New(slog.DiscardHandler))
@@ -144,7 +66,7 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 	var events []string
 	s.event = func(kind protocol.EventKind, _ string) { events = append(events, kind.Code()) }
 	e := &explosive{}
-	s.sensors[0].Sensor.Sensor, s.sensors[0].Edges = e, e
+	s.sensors[0].Sensor.Sensor.Sensor, s.sensors[0].Edges = e, e
 	run := func(until time.Duration) {
 		t.Helper()
 		if err := s.run(context.Background(), until, func(time.Duration) {}); err != nil {

@@ -53,13 +53,13 @@ func TestEveryDeviceOnTheBench(t *testing.T) {
 		"load": 1, "wheel": 0, "speed": 0, "line": 0, "motion": 0, "knob": 0,
 	}
 	for _, line := range s.sensors {
-		value, _, seen := line.latest.read()
+		value, _, seen := line.Latest()
 		expected, known := want[line.Name]
 		if got := float64(value) / 1e6; !seen && line.Name != "motion" || !known || math.Abs(got-expected) > 0.02+expected/1000 {
 			t.Errorf("%s: %v (seen: %v), want %v", line.Name, got, seen, expected)
 		}
-		if line.watched.Stale() || line.faults > 0 {
-			t.Errorf("%s: stale %v, %d faults", line.Name, line.watched.Stale(), line.faults)
+		if _, faults := line.Faults(); line.watched.Stale() || faults > 0 {
+			t.Errorf("%s: stale %v, %d faults", line.Name, line.watched.Stale(), faults)
 		}
 	}
 	if err := s.halt(); err != nil {

@@ -67,7 +67,7 @@ func (r *Robot) lookAfterHand(now time.Duration) {
 	if o == nil {
 		return
 	}
-	timeout := o.timeout.get()
+	timeout := o.timeout.Get()
 	_, _, failing := o.Guard.Faults()
 	if now >= h.until || failing || o.Interrupted() || timeout > 0 && now-h.renewed >= timeout {
 		h.output = nil
@@ -83,7 +83,7 @@ func (r *Robot) lookAfterHand(now time.Duration) {
 
 // handPeriod is how often a command by hand is renewed.
 func (o *outputLine) handPeriod() time.Duration {
-	if timeout := o.timeout.get(); timeout > 0 {
+	if timeout := o.timeout.Get(); timeout > 0 {
 		return min(handCheck, timeout/2)
 	}
 	return handCheck

@@ -12,7 +12,6 @@ import (
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/cmd/fluxd/hardware"
-	"fluxd/sensors"
 
 	"periph.io/x/conn/v3/gpio"
 )
@@ -67,7 +66,7 @@ func TestEndOfARobotWithAStuckBus(t *testing.T) {
 	w.faults(t).Stick()
 	defer w.faults(t).Release()
 	w.tells(t, "sensor_stale")
-	eventually(t, "the eye to fail", w.sensors[0].failing.Load)
+	eventually(t, "the eye to fail", w.sensors[0].Failing)
 	if err := w.stop(); err != nil {
 		t.Errorf("the end reports again: %v", err)
 	}
@@ -207,33 +206,6 @@ mqtt: {broker: none}
 	}
 }
 
-// A device that is away is asked ever less often: nothing spins, and the bus is free for the others.
-func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
-	now := time.Duration(0)
-	line := &sensorLine{Sensor: &hardware.Sensor{}}
-	line.every.set(10 * time.Millisecond)
-	var waits []time.Duration
-	due := now
-	for range 10 {
-		line.failures++
-		next := line.next(due, now)
-		waits = append(waits, next-now)
-		due, now = next, next
-	}
-	for i, wait := range waits {
-		if i > 0 && wait < waits[i-1] || wait > retryMost || wait < line.every.get() {
-			t.Errorf("waits %v", waits)
-		}
-	}
-	if waits[len(waits)-1] != retryMost {
-		t.Errorf("waits %v: expected to end at %v", waits, retryMost)
-	}
-	line.failures = 0
-	if next := line.next(now, now+35*time.Millisecond); next != now+40*time.Millisecond { // missed times are not made up for
-		t.Errorf("late by 35 ms: next at %v, want 40 ms", next-now)
-	}
-}
-
 // A million edges on one pin: they are dropped and counted, told once, and the other sensor's reflex works meanwhile.
 func TestEdgeStorm(t *testing.T) {
 	text := strings.Replace(guarded(", stale: 5s", "", ", stall: 5s"), "network: {neurons: {a: {}}}", `  noise: {device: button, pin: GPIO17, debounce: 0s, encode: {kind: edge, on: both, to: c}}
@@ -270,32 +242,4 @@ network: {neurons: {a: {}, b: {}, c: {}}}`, 1)
 	}
 	eventually(t, "the wheel to turn", func() bool { return w.duty(t) != 0 }) // on a busy machine its neuron's spikes may be late
 	t.Logf("%d reflexes during the storm", reflexes)
-}
-
-// hasty is a sensor whose wait for edges ends at once, as that of some pins does.
-type hasty struct{ waits int }
-
-func (h *hasty) String() string                      { return "hasty" }
-func (h *hasty) Unit() string                        { return "" }
-func (h *hasty) Halt() error                         { return nil }
-func (h *hasty) Sample(time.Duration) (int64, error) { return 0, nil }
-func (h *hasty) LostEdges() uint64                   { return 0 }
-func (h *hasty) Next(time.Duration, time.Duration) (sensors.Reading, bool) {
-	h.waits++
-	return sensors.Reading{}, false
-}
-
-func TestPinWhoseWaitEndsAtOnceDoesNotSpin(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		begun := time.Now()
-		l := &Robot{log: slog.New(slog.DiscardHandler), clock: func() time.Duration { return time.Since(begun) }}
-		l.readings = make(chan reading, 10)
-		h := &hasty{}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		l.watch(ctx, &sensorLine{Sensor: &hardware.Sensor{Name: "hasty", Sensor: h, Edges: h}})
-		if h.waits > 110 {
-			t.Errorf("%d waits in 10 s", h.waits)
-		}
-	})
 }

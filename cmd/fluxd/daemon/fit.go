@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"sync/atomic"
 	"time"
 
 	"fluxd/actuators"
@@ -14,7 +13,7 @@ import (
 // Readings, Fit and Poured implement tuning.Robot.
 
 func (r *Robot) Readings(sensor int) sensors.Range {
-	return sensors.RangeOf(r.sensors[sensor].Sensor.Sensor)
+	return sensors.RangeOf(r.sensors[sensor].Sensor.Sensor.Sensor)
 }
 
 // Fit makes what a part needs to go on with other settings.
@@ -29,7 +28,7 @@ func (r *Robot) Fit(of tuning.Part, s *tuning.Settings) (tuning.Fitting, error) 
 		return func() { w.Set(c) }, nil
 	case tuning.Learnt:
 		every := s.Saving
-		return func() { r.savingEvery.set(every) }, nil
+		return func() { r.savingEvery.Set(every) }, nil
 	default:
 		pace := s.Telemetry
 		return func() { r.telemetry.Store(int64(pace)) }, nil
@@ -51,13 +50,7 @@ func (s *sensorLine) fit(c configs.Sensor, neurons []core.Neuron) (tuning.Fittin
 	return func() {
 		encoder.Resume(s.encoder)
 		s.encoder, s.water = encoder, water
-		s.every.set(c.Every)
-		s.patience.set(c.Stale)
 		s.Adjust(c)
-		select {
-		case s.nudge <- struct{}{}:
-		default:
-		}
 	}, nil
 }
 
@@ -88,7 +81,7 @@ func (o *outputLine) fit(c configs.Actuator) (tuning.Fitting, error) {
 	return func() {
 		next.decoder.Resume(o.decoder)
 		o.decoder = next.decoder
-		o.timeout.set(guard.opts.Timeout)
+		o.timeout.Set(guard.opts.Timeout)
 		o.adjust.Store(guard)
 		o.rouse()
 	}, nil
@@ -109,9 +102,3 @@ func (o *outputLine) step(now time.Duration) error {
 	}
 	return o.Guard.Step(now)
 }
-
-// setting is a time that may be tuned while others read it.
-type setting struct{ ns atomic.Int64 }
-
-func (s *setting) get() time.Duration  { return time.Duration(s.ns.Load()) }
-func (s *setting) set(d time.Duration) { s.ns.Store(int64(d)) }

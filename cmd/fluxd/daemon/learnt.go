@@ -139,7 +139,7 @@ func (r *Robot) keepSaving(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		rest := lookAgain // it may be tuned
-		if every := r.savingEvery.get(); every > 0 {
+		if every := r.savingEvery.Get(); every > 0 {
 			rest = min(rest, time.Until(last.Add(every)))
 		}
 		timer.Reset(rest)
@@ -148,7 +148,7 @@ func (r *Robot) keepSaving(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		if every := r.savingEvery.get(); every == 0 || time.Since(last) < every {
+		if every := r.savingEvery.Get(); every == 0 || time.Since(last) < every {
 			continue
 		}
 		last = time.Now()

@@ -190,7 +190,7 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	r.event = r.tell
 	r.telemetry.Store(int64(config.MQTT.Telemetry))
 	if config.Learnt != nil {
-		r.savingEvery.set(config.Learnt.Every)
+		r.savingEvery.Set(config.Learnt.Every)
 	}
 	return r, nil
 }
@@ -204,7 +204,9 @@ func (r *Robot) launch(ctx context.Context) (wait func() error) {
 	}
 	start(r.safety.Watch) // it must see the others hang
 	for _, s := range r.sensors {
-		start(func(ctx context.Context) { r.watch(ctx, s) }) // reading a bus blocks, and so does waiting for an edge
+		start(func(ctx context.Context) {
+			s.Watch(ctx, func(at time.Duration, value int64) bool { return r.handOver(s, at, value) })
+		}) // reading a bus blocks, and so does waiting for an edge
 	}
 	if r.config.Learnt != nil {
 		start(r.keepSaving) // a disk may be slow

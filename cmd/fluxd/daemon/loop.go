@@ -32,6 +32,8 @@ type answer struct {
 
 const (
 	readingQueue = 1024
+	// edgeShare bounds the readings of one sensor that wait for the loop: an edge storm crowds out those of no other.
+	edgeShare = 64
 	// stretch bounds how much network time the loop computes before it looks at its other duties: a network too busy for this
 	// machine falls behind, but it can still be tuned and stopped.
 	stretch = core.Tick(10_000)
@@ -40,6 +42,20 @@ const (
 	// soon is what is due within the time that it would take to go to sleep and be woken: the loop stays awake for it.
 	soon = 5 * time.Microsecond
 )
+
+// handOver gives a reading to the loop, which may be too busy to take it: then it is dropped and counted, for a newer one will come.
+func (r *Robot) handOver(line *sensorLine, at time.Duration, value int64) bool {
+	if line.pending.Add(1) <= edgeShare {
+		select {
+		case r.readings <- reading{line: line, at: at, value: value}:
+			return true
+		default:
+		}
+	}
+	line.pending.Add(-1)
+	r.dropped.Add(1)
+	return false
+}
 
 // loop owns the network: it sleeps until the next spike, reading or request, whichever is first, and polls nothing.
 func (r *Robot) loop(ctx context.Context) {

@@ -5,14 +5,13 @@ import (
 	"fluxd/configs"
 	"fluxd/sensors"
 	"slices"
-	"time"
 )
 
 // watchOver gives the robot's sensors and actuators to what keeps it safe.
 func (r *Robot) watchOver() {
 	k := r.safety
 	for _, s := range r.sensors {
-		s.watched = &safety.Sensor{Name: s.Name, Silent: s.silent, Patience: s.patience.get, Lost: s.lost.Load}
+		s.watched = &safety.Sensor{Name: s.Name, Silent: s.Silent, Patience: s.Patience.Get, Lost: s.LostEdges}
 		k.Sensors = append(k.Sensors, s.watched)
 	}
 	for _, o := range r.outputs {
@@ -24,28 +23,6 @@ func (r *Robot) watchOver() {
 // armsAtStart says whether the actuators obey from the start on.
 func armsAtStart(c *configs.Robot) bool {
 	return c.Safety.Arm == "at_start" || c.Safety.Arm == "auto" && c.Board.Kind == "sim"
-}
-
-// startGrace is how much longer than its patience a sensor may be silent at the start until that is worth telling: chips take their time to
-// start.
-const startGrace = time.Second
-
-// silent says whether a sensor is stale, that is without a good reading for too long or from the start on, and whether that is
-// news. One that tells by edges alone says nothing while nothing changes: it is stale when it fails. A recording that is over is not.
-func (s *sensorLine) silent(now time.Duration) (stale, news bool) {
-	if s.every.get() == 0 && s.Edges != nil {
-		failing := s.failing.Load()
-		return failing, failing
-	}
-	if s.ended.Load() {
-		return false, false
-	}
-	_, at, seen := s.latest.read()
-	if !seen {
-		return true, now > s.patience.get()+startGrace
-	}
-	stale = now-at > s.patience.get()
-	return stale, stale
 }
 
 // findNeeds finds the sensors that an actuator depends on: those that the configuration names, or all from which spikes can reach its

@@ -15,6 +15,7 @@ import (
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/safety"
+	"fluxd/cmd/fluxd/sense"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/core"
@@ -48,8 +49,8 @@ type Robot struct {
 	safety    *safety.Keeper
 	takenOver atomic.Bool // hand.taken, for others to see
 
-	telemetry   atomic.Int64 // of sensors and actuators, in micro-hertz
-	savingEvery setting      // from one save of what was learnt to the next; 0: only at the end
+	telemetry   atomic.Int64  // of sensors and actuators, in micro-hertz
+	savingEvery sense.Setting // from one save of what was learnt to the next; 0: only at the end
 
 	realTime
 }
@@ -88,7 +89,7 @@ const never = core.Tick(math.MaxInt64)
 func (r *Robot) halt() error {
 	failing := map[*hardware.Sensor]bool{} // that they do not answer has been reported
 	for _, s := range r.sensors {
-		failing[s.Sensor] = s.failing.Load()
+		failing[s.Sensor.Sensor] = s.Failing()
 	}
 	return r.body.Halt(func(s *hardware.Sensor) bool { return failing[s] })
 }

@@ -32,7 +32,7 @@ func (r *Robot) Sensors() map[string]protocol.Measure {
 	now := r.clock()
 	all := make(map[string]protocol.Measure, len(r.sensors))
 	for _, s := range r.sensors {
-		if value, at, seen := s.latest.read(); seen {
+		if value, at, seen := s.Latest(); seen {
 			all[s.Name] = protocol.Measure{Value: float64(value) / 1e6, Unit: s.Sensor.Unit(), Age: protocol.Seconds(max(0, now-at))}
 		}
 	}
@@ -85,13 +85,13 @@ func (r *Robot) Health() protocol.Health {
 		}
 	}
 	for _, s := range r.sensors {
-		h.Drops += s.lost.Load()
+		h.Drops += s.LostEdges()
 		if s.watched.Stale() {
 			h.Safety.Stale = append(h.Safety.Stale, s.Name)
 		}
 	}
 	for _, s := range r.sensors {
-		if _, at, seen := s.latest.read(); seen {
+		if _, at, seen := s.Latest(); seen {
 			h.SensorAges[s.Name] = protocol.Seconds(max(0, now-at))
 		}
 	}

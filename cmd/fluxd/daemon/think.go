@@ -1,9 +1,26 @@
 package daemon
 
 import (
+	"fluxd/cmd/fluxd/reward"
+	"fluxd/cmd/fluxd/safety"
+	"fluxd/cmd/fluxd/sense"
 	"fluxd/core"
+	"fluxd/encoders"
 	"fmt"
+	"sync/atomic"
 )
+
+// sensorLine is one sensor with its encoder and the neurons that it feeds.
+type sensorLine struct {
+	*sense.Sensor
+	encoder  encoders.Encoder
+	neurons  []int // each spike reaches all of them
+	electric bool
+	water    int32 // of a direct arrival
+	rewards  []*reward.Reward
+	pending  atomic.Int32   // readings on their way to the loop
+	watched  *safety.Sensor // its silence
+}
 
 // feed encodes a reading into spikes and hands them to the network.
 func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {

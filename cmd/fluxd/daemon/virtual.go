@@ -11,6 +11,9 @@ import (
 	"fluxd/core"
 )
 
+// edgeStep is how often edge sensors are looked at in virtual time: the integration step of the simulated worlds.
+const edgeStep = time.Millisecond
+
 // A simulation is a robot in virtual time: sensors, network, actuators and world advance together as one sequence of events. It
 // depends on the configuration and the seed alone.
 type simulation struct {
@@ -72,7 +75,7 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 		}
 	}
 	for i, line := range s.sensors {
-		if !line.ended.Load() {
+		if !line.Ended() {
 			earlier(s.due[i])
 			if line.Edges != nil {
 				earlier(s.edges)
@@ -106,23 +109,23 @@ func (s *simulation) step() {
 	}
 	tick, judge := core.Tick(s.now/time.Microsecond), false
 	for i, line := range s.sensors {
-		if line.ended.Load() {
+		if line.Ended() {
 			continue
 		}
 		if s.due[i] <= s.now {
-			if value, ok := s.sense(line, s.now); ok {
+			if value, ok := line.Read(s.now); ok {
 				s.feed(line, tick, value)
 			}
-			s.due[i] = line.next(s.due[i], s.now)
+			s.due[i] = line.Next(s.due[i], s.now)
 			judge = true
 		}
 		if line.Edges != nil && s.edges <= s.now {
-			failures := line.failures
-			for r, ok := s.edge(line, s.now, 0); ok; r, ok = s.edge(line, s.now, 0) {
+			failures, _ := line.Faults()
+			for r, ok := line.Edge(s.now, 0); ok; r, ok = line.Edge(s.now, 0) {
 				s.feed(line, core.Tick(r.At/time.Microsecond), r.Value)
 			}
-			if line.failures > failures {
-				s.due[i], judge = line.next(s.due[i], s.now), true
+			if now, _ := line.Faults(); now > failures {
+				s.due[i], judge = line.Next(s.due[i], s.now), true
 			}
 		}
 	}
