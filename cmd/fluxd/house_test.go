@@ -380,6 +380,38 @@ func TestWhoMayImportWhom(t *testing.T) {
 	}
 }
 
+// CONTRIBUTING.md says what is in each package.
+func TestHouseOnPaper(t *testing.T) {
+	text, err := os.ReadFile(root + "/CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "\n## The layout\n")
+	layout, _, found := strings.Cut(after, "\n## ")
+	if !found {
+		t.Fatal("CONTRIBUTING.md has no layout")
+	}
+	named := map[string]bool{}
+	for line := range strings.Lines(layout) {
+		if cells := strings.Split(line, "|"); len(cells) == 4 {
+			for i, word := range strings.Split(cells[1], "`") {
+				named[word] = i&1 == 1 || named[word]
+			}
+		}
+	}
+	_, folders := sources(t)
+	for folder := range folders {
+		if !named[folder] {
+			t.Errorf("%s: a package that the layout in CONTRIBUTING.md does not name", folder)
+		}
+	}
+	for folder, is := range named {
+		if is && !folders[folder] {
+			t.Errorf("%s: in the layout in CONTRIBUTING.md, but not there", folder)
+		}
+	}
+}
+
 // A client links no broker, whatever the packages that it imports come to import.
 func TestHouseOfTheRemoteControl(t *testing.T) {
 	all, _ := sources(t)
