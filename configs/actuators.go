@@ -7,6 +7,7 @@ import (
 	"fluxd/actuators"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
+	"fluxd/encoders"
 )
 
 // actuators checks what moves.
@@ -28,21 +29,19 @@ func (v *validator) actuators() {
 				}
 			}
 		}
-		v.decode(path+".decode", *c)
+		v.decode(path+".decode", c)
 	}
 }
 
 // actuator checks one whose device is known, and settles what the file leaves open.
 func (v *validator) actuator(name, path string, c *Actuator) {
 	kind := actuatorKind(c.Device)
-	if kind.Label && c.Decode.Kind != "winner-take-all" && c.Decode.Kind != "" {
+	winner, isWinner := c.Decode.Options.(*encoders.WinnerTakeAllOpts)
+	if kind.Label && c.Decode.Options != nil && !isWinner {
 		v.Fail(path+".decode.kind", "%s: a label names the winner of several: expected winner-take-all", c.Decode.Kind)
 	}
-	if label, is := c.Options.(*actuators.LabelOpts); is {
-		label.Name = name
-		for _, choice := range c.Decode.Choices {
-			label.Names = append(label.Names, choice.Value.Word)
-		}
+	if label, is := c.Options.(*actuators.LabelOpts); is && isWinner {
+		label.Name, label.Names = name, winner.Words()
 	}
 	if v.share(path, c) {
 		v.Check(path, c.Options)

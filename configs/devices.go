@@ -106,7 +106,7 @@ func (v *validator) chip(path string, c *Sensor) {
 		}
 		fit, ok := q.In(unit)
 		if !ok {
-			v.Fail(path+"."+key, "in %s: expected %s", unitName(q.Unit), unit)
+			v.Fail(path+"."+key, "in %s: expected %s", strict.UnitName(q.Unit), unit)
 		} else if fit.Micro < low || fit.Micro > high {
 			v.Fail(path+"."+key, "expected %v to %v %s", float64(low)/1e6, float64(high)/1e6, unit)
 		}
@@ -173,12 +173,12 @@ func (v *validator) curve(path string, c *Sensor, unit string) string {
 		where := path + ".curve[" + strconv.Itoa(i) + "]"
 		from, ok := c.Curve[i][0].In(unit)
 		if !ok {
-			v.Fail(where, "in %s: the device measures in %s", unitName(c.Curve[i][0].Unit), unitName(unit))
+			v.Fail(where, "in %s: the device measures in %s", strict.UnitName(c.Curve[i][0].Unit), strict.UnitName(unit))
 			return out
 		}
 		c.Curve[i][0] = from
 		if to := c.Curve[i][1]; to.Unit != out && to != (Quantity{}) {
-			v.Fail(where, "%s after %s: expected the same unit in all pairs", unitName(to.Unit), unitName(out))
+			v.Fail(where, "%s after %s: expected the same unit in all pairs", strict.UnitName(to.Unit), strict.UnitName(out))
 		}
 		if i > 0 && from.Micro <= c.Curve[i-1][0].Micro {
 			v.Fail(where, "expected the pairs in the order of what the device measures, each more than the one before")

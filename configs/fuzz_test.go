@@ -11,6 +11,7 @@ import (
 
 	"fluxd/configs/strict"
 	"fluxd/core"
+	"fluxd/encoders"
 )
 
 // Whatever the text, Parse ends: with a robot that keeps its promises, or with Errors, each at a place in the text.
@@ -60,13 +61,19 @@ func FuzzLoad(f *testing.F) {
 			if robot.Index[s.Value.Encode.To] == nil || !slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device) && s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
 				t.Errorf("sensor %+v", s)
 			}
-			if r := s.Value.Encode.Range; s.Value.Encode.Kind == "rate" && (r[0].Micro >= r[1].Micro || r[0].Unit != r[1].Unit) {
+			if o, is := s.Value.Encode.Options.(*encoders.RateOpts); is && (o.Range[0].Micro >= o.Range[1].Micro || o.Range[0].Unit != o.Range[1].Unit) {
 				t.Errorf("sensor %+v", s)
+			}
+			if _, err := s.Value.Encode.Options.Open(s.Value.Every); err != nil {
+				t.Errorf("sensor %+v: %v", s, err)
 			}
 		}
 		for _, a := range robot.Actuators {
-			if c := a.Value; c.Device != "label" && !(c.Range != nil && c.Slew != nil && c.Range[0] <= c.Failsafe && c.Failsafe <= c.Range[1]) || c.Decode.Window < time.Microsecond {
+			if c := a.Value; c.Device != "label" && !(c.Range != nil && c.Slew != nil && c.Range[0] <= c.Failsafe && c.Failsafe <= c.Range[1]) {
 				t.Errorf("actuator %+v", a)
+			}
+			if _, err := a.Value.Decode.Options.Open(); err != nil {
+				t.Errorf("actuator %+v: %v", a, err)
 			}
 		}
 	})

@@ -88,7 +88,7 @@ func (v *validator) earned(path string, c *Reward, sensors []string) {
 	}
 	fit, ok := c.Threshold.In(unit)
 	if !ok {
-		v.Fail(path+".threshold", "in %s: the sensor measures in %s", unitName(c.Threshold.Unit), unitName(unit))
+		v.Fail(path+".threshold", "in %s: the sensor measures in %s", strict.UnitName(c.Threshold.Unit), strict.UnitName(unit))
 	} else if fit.Micro < 0 {
 		v.Fail(path+".threshold", "expected at least 0")
 	}

@@ -11,6 +11,7 @@ import (
 	"fluxd/configs/circuits"
 	"fluxd/configs/strict"
 	"fluxd/core"
+	"fluxd/encoders"
 )
 
 // Robot is a whole configuration, valid when Load or Parse returned it.
@@ -124,21 +125,27 @@ type Sensor struct {
 	Encode       Encode        `yaml:"encode" required:"true" doc:"how readings become spikes"`
 }
 
+// Relate hands the encoder the time between two readings.
+func (s *Sensor) Relate() {
+	if paced, is := s.Encode.Options.(encoders.Paced); is {
+		paced.Pace(s.Every)
+	}
+}
+
 // Encode says how readings become spikes.
 type Encode struct {
-	Kind       string        `yaml:"kind" required:"true" enum:"rate,latency,edge,threshold,delta" doc:"rate: more is faster; latency: less is earlier; edge: a press or release is a spike; threshold: a crossing is a spike; delta: a spike for each step of change"`
-	To         string        `yaml:"to" required:"true" doc:"neuron that receives the spikes"`
-	Weight     *float64      `yaml:"weight" doc:"units poured into the neuron by each spike; absent: each spike fires it"`
-	Range      [2]Quantity   `yaml:"range" when:"kind=rate,latency" required:"kind=rate,latency" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]"`
-	Max        Frequency     `yaml:"max" when:"kind=rate" required:"kind=rate" doc:"spikes per second at the top of the range"`
-	Window     time.Duration `yaml:"window" when:"kind=latency" required:"kind=latency" doc:"delay of the spike at the top of the range"`
-	Step       Quantity      `yaml:"step" when:"kind=delta" required:"kind=delta" doc:"how much change makes a spike"`
-	Change     string        `yaml:"change" when:"kind=delta" default:"rise" enum:"rise,fall,both" doc:"which changes spike"`
-	On         string        `yaml:"on" when:"kind=edge" default:"press" enum:"press,release,both" doc:"which changes spike"`
-	Above      *Quantity     `yaml:"above" when:"kind=threshold" doc:"spike when the reading rises to this"`
-	Below      *Quantity     `yaml:"below" when:"kind=threshold" doc:"spike when the reading falls to this"`
-	Hysteresis Quantity      `yaml:"hysteresis" when:"kind=threshold" doc:"how far back a reading must be before the next crossing counts"`
-	Repeat     bool          `yaml:"repeat" when:"kind=threshold" default:"false" doc:"a spike at every reading beyond, instead of one per crossing"`
+	Kind    string                  `yaml:"kind" required:"true"`
+	To      string                  `yaml:"to" required:"true" doc:"neuron that receives the spikes"`
+	Weight  *float64                `yaml:"weight" doc:"units poured into the neuron by each spike; absent: each spike fires it"`
+	Options encoders.EncoderOptions // of the kind
+}
+
+// Kinds are the encoders of package encoders.
+func (*Encode) Kinds() (key string, kinds []strict.Kind) {
+	for _, k := range encoders.EncoderKinds {
+		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
+	}
+	return "kind", kinds
 }
 
 // Actuator is one device that acts, what commands it and what keeps it safe.
@@ -160,13 +167,16 @@ func (*Actuator) Kinds() (key string, kinds []strict.Kind) {
 
 // Decode says how spikes become a command.
 type Decode struct {
-	Kind     string          `yaml:"kind" required:"true" enum:"push-pull,count,winner-take-all" doc:"push-pull: one neuron against another; count: one neuron's rate; winner-take-all: the command of the busiest"`
-	Window   time.Duration   `yaml:"window" required:"true" doc:"stretch of time over which spikes count"`
-	Forward  string          `yaml:"forward" when:"kind=push-pull" required:"kind=push-pull" doc:"neuron whose spikes push the command up"`
-	Backward string          `yaml:"backward" when:"kind=push-pull" doc:"neuron whose spikes pull it down"`
-	Neuron   string          `yaml:"neuron" when:"kind=count" required:"kind=count" doc:"neuron whose spikes count"`
-	Full     Frequency       `yaml:"full" when:"kind=push-pull,count" default:"100 Hz" doc:"spikes per second that command full scale"`
-	Choices  []Named[Choice] `yaml:"choices" when:"kind=winner-take-all" required:"kind=winner-take-all" neuron:"true" doc:"command of each neuron: -1 to 1, or a word for a label"`
+	Kind    string                  `yaml:"kind" required:"true"`
+	Options encoders.DecoderOptions // of the kind
+}
+
+// Kinds are the decoders of package encoders.
+func (*Decode) Kinds() (key string, kinds []strict.Kind) {
+	for _, k := range encoders.DecoderKinds {
+		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
+	}
+	return "kind", kinds
 }
 
 // MQTT says how the robot is reached.

@@ -15,6 +15,7 @@ import (
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/actuators"
+	"fluxd/encoders"
 )
 
 func ExampleLoad() {
@@ -81,13 +82,13 @@ func TestValuesArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	weight := 30.0
-	eye := Sensor{Device: "bh1750", Bus: "I2C1", Address: 0x23, Resolution: "high2", Every: 180 * time.Millisecond, Encode: Encode{
-		Kind: "rate", To: "a", Weight: &weight, Range: [2]Quantity{{Micro: 0, Unit: "lx"}, {Micro: 2_000_000_000, Unit: "lx"}}, Max: 200_000_000}}
+	eye := Sensor{Device: "bh1750", Bus: "I2C1", Address: 0x23, Resolution: "high2", Every: 180 * time.Millisecond, Encode: Encode{Kind: "rate", To: "a", Weight: &weight,
+		Options: &encoders.RateOpts{Range: [2]encoders.Amount{{Micro: 0, Unit: "lx"}, {Micro: 2_000_000_000, Unit: "lx"}}, Max: 200 * physic.Hertz, Every: 180 * time.Millisecond}}}
 	slew := actuators.Slew(4_000_000)
 	eye.Stale = 900 * time.Millisecond // five readings
 	wheel := Actuator{Device: "hbridge", Options: &actuators.HBridgeOpts{PWM: "GPIO12", Direction: "GPIO5", Frequency: physic.KiloHertz, Inverted: true, Stop: "coast"},
 		Held:   actuators.Held{Slew: &slew, Range: &[2]actuators.Command{-500_000, 1_000_000}, Failsafe: 250_000, Timeout: time.Second, Lowest: -actuators.Full},
-		Decode: Decode{Kind: "push-pull", Window: 200 * time.Millisecond, Forward: "a", Backward: "b", Full: 60_000_000}}
+		Decode: Decode{Kind: "push-pull", Options: &encoders.PushPullOpts{Window: 200 * time.Millisecond, Forward: "a", Backward: "b", Full: 60 * physic.Hertz}}}
 	for _, c := range []struct {
 		what      string
 		got, want any
@@ -97,15 +98,15 @@ func TestValuesArrive(t *testing.T) {
 		{"sensor", r.Sensors[0], Named[Sensor]{Name: "eye", Line: 5, Value: eye}},
 		{"address in decimal", r.Sensors[1].Value.Address, uint16(0x5c)},
 		{"debounce", r.Sensors[2].Value.Debounce, 1500 * time.Microsecond},
-		{"button", r.Sensors[2].Value.Encode, Encode{Kind: "edge", To: "b", On: "both"}},
+		{"button", r.Sensors[2].Value.Encode, Encode{Kind: "edge", To: "b", Options: &encoders.EdgeOpts{On: "both"}}},
 		{"rate becomes every", r.Sensors[3].Value.Every, 111_111 * time.Microsecond},
-		{"range in the sensor's unit", r.Sensors[3].Value.Encode.Range, [2]Quantity{{Micro: 5_000, Unit: "m"}, {Micro: 5_000_000, Unit: "m"}}},
-		{"below in the recording's unit", *r.Sensors[4].Value.Encode.Below, Quantity{Micro: 90_000_000, Unit: "cm"}},
+		{"range in the sensor's unit", r.Sensors[3].Value.Encode.Options.(*encoders.LatencyOpts).Range, [2]encoders.Amount{{Micro: 5_000, Unit: "m"}, {Micro: 5_000_000, Unit: "m"}}},
+		{"below in the recording's unit", *r.Sensors[4].Value.Encode.Options.(*encoders.ThresholdOpts).Below, encoders.Amount{Micro: 90_000_000, Unit: "cm"}},
 		{"loop", r.Sensors[3].Value.Loop, true},
 		{"wheel", r.Actuators[0].Value, wheel},
 		{"rudder", r.Actuators[1].Value.Options.(*actuators.ServoOpts).Max, 2500 * time.Microsecond},
-		{"choices", r.Actuators[2].Value.Decode.Choices, []Named[Choice]{
-			{Name: "a", Line: 23, Value: Choice{Word: "go"}}, {Name: "b", Line: 23, Value: Choice{Word: "stay"}}}},
+		{"choices", r.Actuators[2].Value.Decode.Options.(*encoders.WinnerTakeAllOpts).Choices, []encoders.Named[encoders.Choice]{
+			{Name: "a", Line: 23, Value: encoders.Choice{Word: "go"}}, {Name: "b", Line: 23, Value: encoders.Choice{Word: "stay"}}}},
 		{"mqtt", r.MQTT, MQTT{Broker: "ssl://host:8883", Listen: "127.0.0.1:1883", Clients: 64, User: "me", PasswordFile: "/run/secrets/mqtt", Telemetry: 10_000_000}},
 		{"compare", *r.Compare, Compare{Actuator: "command", File: "run.csv", Column: "OUTPUT", Every: 100 * time.Millisecond}},
 	} {

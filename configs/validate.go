@@ -3,14 +3,12 @@ package configs
 import (
 	"fmt"
 	"io/fs"
-	"math"
 	"slices"
 	"time"
 
 	"fluxd/configs/circuits"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
-	"fluxd/core"
 )
 
 // validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
@@ -138,13 +136,15 @@ func (v *validator) sensors() {
 		s := &v.robot.Sensors[i]
 		path, c := "sensors."+s.Name, &s.Value
 		v.chip(path, c)
-		unit, device := v.curve(path, c, v.measured(path, c)), c.Device
-		if !v.Readable(path + ".measure") {
-			device = "" // nobody knows the unit
-		} else {
+		unit, known := v.curve(path, c, v.measured(path, c)), c.Device != "" && v.Readable(path+".measure")
+		if v.Readable(path + ".measure") {
 			v.measures[s.Name] = unit
 		}
-		v.encode(path+".encode", &c.Encode, unit, device)
+		every := c.Every
+		if !v.Readable(path+".every", path+".rate") || every == 0 && v.Says(path, "every") {
+			every = -1 // nobody knows, or that has been told
+		}
+		v.encode(path+".encode", &c.Encode, every, unit, known)
 		v.patience(path, c)
 	}
 }
@@ -180,109 +180,6 @@ func (v *validator) file(path, name string) {
 	}
 	if err != nil {
 		v.Fail(path, "%q: %v; data files are looked for beside the configuration", strict.Shorten(name), reason(err))
-	}
-}
-
-// encode checks a code, and turns its amounts into the unit in which the sensor measures.
-func (v *validator) encode(path string, e *Encode, unit, device string) {
-	v.names.Exists(path+".to", e.To)
-	same := func(field string, q *Quantity) {
-		if device == "" || !v.Readable(path+"."+field) {
-			return // nobody knows the unit, or the amount
-		}
-		fit, ok := q.In(unit)
-		if !ok {
-			v.Fail(path+"."+field, "in %s: the sensor measures in %s", unitName(q.Unit), unitName(unit))
-		}
-		*q = fit
-	}
-	if e.Weight != nil {
-		if *e.Weight == 0 {
-			v.Fail(path+".weight", "0 does nothing; leave it out to fire the neuron")
-		}
-		if to := v.robot.Index[e.To]; to != nil {
-			n := &v.robot.Network.Neurons[to[0]]
-			if _, err := core.Water(*e.Weight, n.Leak); err != nil && n.Leak >= 0 {
-				v.Fail(path+".weight", "onto %s: %v", n.Name, err)
-			}
-		}
-	}
-	switch e.Kind {
-	case "rate", "latency":
-		same("range", &e.Range[0])
-		same("range", &e.Range[1])
-		if e.Range[0].Micro >= e.Range[1].Micro {
-			v.Fail(path+".range", "expected the lower reading first")
-		}
-		const widest = 1 << 42
-		if max(e.Range[0].Micro, -e.Range[0].Micro, e.Range[1].Micro, -e.Range[1].Micro) > widest/2 {
-			v.Fail(path+".range", "expected readings of at most %d %s", int64(widest/2/1_000_000), unit)
-		}
-	case "threshold":
-		switch {
-		case e.Above == nil && e.Below == nil:
-			v.Fail(path, "above or below is missing: the reading at which to spike")
-		case e.Above != nil && e.Below != nil:
-			v.Fail(path+".below", "expected above or below, not both")
-		case e.Above != nil:
-			same("above", e.Above)
-		default:
-			same("below", e.Below)
-		}
-		same("hysteresis", &e.Hysteresis)
-		if e.Hysteresis.Micro < 0 {
-			v.Fail(path+".hysteresis", "expected at least 0")
-		}
-	}
-	if e.Kind == "delta" {
-		same("step", &e.Step)
-		if v.Readable(path+".step") && e.Step.Micro <= 0 {
-			v.Fail(path+".step", "expected more than 0")
-		}
-	}
-	if e.Kind == "latency" && e.Window < time.Microsecond {
-		v.Fail(path+".window", "expected at least 1us")
-	}
-}
-
-func unitName(unit string) string {
-	if unit == "" {
-		return "pure numbers"
-	}
-	return unit
-}
-
-func (v *validator) decode(path string, a Actuator) {
-	c := a.Decode
-	if c.Window < time.Microsecond && c.Kind != "" {
-		v.Fail(path+".window", "expected at least 1us")
-	}
-	v.names.Exists(path+".forward", c.Forward)
-	v.names.Exists(path+".backward", c.Backward)
-	v.names.Exists(path+".neuron", c.Neuron)
-	if c.Forward != "" && c.Forward == c.Backward {
-		v.Fail(path+".backward", "%s pushes forward already", c.Backward)
-	}
-	if c.Full > 0 && c.Window > 0 {
-		const most = 65536 // what a decoder's window holds
-		if spikes := float64(c.Full) / 1e6 * c.Window.Seconds(); spikes > most {
-			v.Fail(path+".full", "%.0f spikes in a window of %v: expected at most %d", spikes, c.Window, most)
-		}
-	}
-	if c.Kind == "winner-take-all" && len(c.Choices) == 0 {
-		v.Fail(path+".choices", "expected at least one neuron with its command")
-	}
-	for _, choice := range c.Choices {
-		where := path + ".choices." + choice.Name
-		v.names.Exists(where, choice.Name)
-		switch word := choice.Value.Word; {
-		case a.Device == "label" && word == "":
-			v.Fail(where, "%g: a label's choices are words", choice.Value.Number)
-		case a.Device != "label" && a.Device != "" && word != "":
-			v.Fail(where, "%q: expected a command from -1 to 1", strict.Shorten(word))
-		case math.Abs(choice.Value.Number) > 1:
-			v.Fail(where, "%g: expected a command from -1 to 1", choice.Value.Number)
-		}
 	}
 }
 

@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/configs"
-
-	"github.com/spf13/cobra"
 )
 
 func checkCommand() *cobra.Command {
@@ -74,15 +75,7 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 	}
 	for _, a := range c.Actuators {
 		d := a.Value.Decode
-		neurons := []string{}
-		for _, n := range []string{d.Neuron, d.Forward, d.Backward} {
-			if n != "" {
-				neurons = append(neurons, n)
-			}
-		}
-		for _, choice := range d.Choices {
-			neurons = append(neurons, choice.Name)
-		}
+		neurons := slices.DeleteFunc(d.Options.Neurons(), func(name string) bool { return name == "" })
 		fmt.Fprintf(table, "%s\t%s\t%s\t<- %s\n", a.Name, a.Value.Device, d.Kind, strings.Join(neurons, ", "))
 	}
 	return table.Flush()

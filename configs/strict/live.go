@@ -22,6 +22,12 @@ type Tunable struct {
 	preset float64 // when it was listed
 }
 
+// Related has parts whose limits depend on other parts.
+type Related interface {
+	// Relate hands the parts what they depend on. It is called before their limits are asked for.
+	Relate()
+}
+
 // A step leads from a value to a part of it.
 type step struct {
 	field []int  // of a struct
@@ -188,6 +194,9 @@ func (n Tunable) Limits(root any) (low, high float64) {
 	listed := reflect.New(reflect.TypeOf(root).Elem())
 	copyInto(listed.Elem(), reflect.ValueOf(root).Elem())
 	n.Write(listed.Interface(), n.preset)
+	if r, is := listed.Interface().(Related); is {
+		r.Relate()
+	}
 	v, in, key := n.at(listed.Interface())
 	low, high = bounds(v, n.tag)
 	if in != nil && !v.CanFloat() {

@@ -13,7 +13,6 @@ import (
 	"fluxd/cmd/fluxd/sense"
 	"fluxd/configs"
 	"fluxd/core"
-	"fluxd/encoders"
 )
 
 // assemble makes all parts of a robot and brings its actuators to failsafe, before anything that may fail is opened: an earlier life
@@ -78,8 +77,8 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	line := &sensorLine{Sensor: r.newSensor(device), neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
 	line.Every.Set(c.Every)
 	line.Patience.Set(c.Stale)
-	if line.encoder, err = newEncoder(c.Encode, c.Every); err != nil {
-		return err
+	if line.encoder, err = c.Encode.Options.Open(c.Every); err != nil {
+		return hardware.In("encode", err)
 	}
 	if !line.electric {
 		if line.water, err = r.network.PourWater(line.neurons[0], *c.Encode.Weight); err != nil {
@@ -95,32 +94,6 @@ func (r *Robot) newSensor(device *hardware.Sensor) *sense.Sensor {
 	return sense.New(device, r.clock, r.log, func(kind protocol.EventKind, text string) { r.event(kind, text) })
 }
 
-// newEncoder makes the code of a sensor that is read every so often.
-func newEncoder(c configs.Encode, every time.Duration) (encoders.Encoder, error) {
-	switch c.Kind {
-	case "rate":
-		rate, err := (&encoders.RateOpts{Range: ends(c.Range), Max: c.Max.Physic()}).Open(every)
-		if err != nil {
-			return nil, hardware.At("encode.max", err)
-		}
-		return rate, nil
-	case "latency":
-		return encoders.NewLatency(&encoders.LatencyOpts{Range: ends(c.Range), Window: c.Window})
-	case "edge":
-		return encoders.NewEdge(&encoders.EdgeOpts{On: c.On})
-	case "delta":
-		return encoders.NewDelta(&encoders.DeltaOpts{Step: encoders.Amount(c.Step), Change: c.Change})
-	case "threshold":
-		return encoders.NewThreshold(&encoders.ThresholdOpts{Above: (*encoders.Amount)(c.Above), Below: (*encoders.Amount)(c.Below),
-			Hysteresis: encoders.Amount(c.Hysteresis), Repeat: c.Repeat})
-	}
-	return nil, fmt.Errorf("encoder %q: expected rate, latency, edge, threshold or delta", c.Kind)
-}
-
-func ends(of [2]configs.Quantity) [2]encoders.Amount {
-	return [2]encoders.Amount{encoders.Amount(of[0]), encoders.Amount(of[1])}
-}
-
 func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 	made, err := r.body.OpenActuator(a)
 	if err != nil {
@@ -131,7 +104,7 @@ func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 	line.timeout.Set(a.Value.Timeout)
 	inputs, err := line.listen(a.Value.Decode)
 	if err != nil {
-		return hardware.At("decode.window", err)
+		return hardware.In("decode", err)
 	}
 	line.Guard.Hold(actuators.Disarmed)
 	if err := line.Guard.Start(r.clock()); err != nil {
@@ -148,22 +121,6 @@ func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 
 // listen makes the decoder of an output and returns the names of its neurons by input.
 func (o *outputLine) listen(c configs.Decode) (inputs []string, err error) {
-	var opts encoders.DecoderOptions
-	switch c.Kind {
-	case "push-pull":
-		opts = &encoders.PushPullOpts{Window: c.Window, Forward: c.Forward, Backward: c.Backward, Full: c.Full.Physic()}
-	case "count":
-		opts = &encoders.CountOpts{Window: c.Window, Neuron: c.Neuron, Full: c.Full.Physic()}
-	case "winner-take-all":
-		all := &encoders.WinnerTakeAllOpts{Window: c.Window, Label: o.Label != nil}
-		for _, choice := range c.Choices {
-			value := encoders.Choice{Micro: int64(hardware.Command(choice.Value.Number)), Word: choice.Value.Word}
-			all.Choices = append(all.Choices, encoders.Named[encoders.Choice]{Name: choice.Name, Value: value})
-		}
-		opts = all
-	default:
-		return nil, fmt.Errorf("decoder %q: expected push-pull, count or winner-take-all", c.Kind)
-	}
-	o.decoder, err = opts.Open()
-	return opts.Neurons(), err
+	o.decoder, err = c.Options.Open()
+	return c.Options.Neurons(), err
 }

@@ -47,8 +47,8 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 		case devices || s.Value.Device == "log":
 			note("sensors."+s.Name, "sensor "+s.Name, r.addSensor(s))
 		default:
-			_, err := newEncoder(s.Value.Encode, s.Value.Every)
-			note("sensors."+s.Name, "sensor "+s.Name, err)
+			_, err := s.Value.Encode.Options.Open(s.Value.Every)
+			note("sensors."+s.Name, "sensor "+s.Name, hardware.In("encode", err))
 		}
 	}
 	found = append(found, r.checkKept()...)

@@ -38,8 +38,6 @@ func TestCheckFindsWhatOnlyTheFilesShow(t *testing.T) {
 		{"compared with a column that is not there", label + "file: run.csv, column: e, rate: 9 Hz}", "test.yaml:7:47: compare.column: run.csv:1: "},
 		{"compared at times that are none", label + "file: run.csv, column: word, time: {column: word, unit: s}}", "compare.time: run.csv:2: column word: "},
 		{"compared with what is ragged", label + "file: ragged.csv, column: d, rate: 9 Hz}", "compare.file: ragged.csv:3: "},
-		{"too many spikes a reading", strings.Replace(log, "device: log, encode: {kind: latency, range: [0, 5], window: 9ms, to: a}, rate: 9 Hz", "device: bh1750, bus: I2C1, address: 0x23, every: 40ms, encode: {kind: rate, range: [0 lx, 5 lx], max: 1 MHz, to: a}", 1) + "}",
-			"test.yaml:6:109: sensors.s.encode.max: rate encoder: 40000 spikes a reading: expected at most 10000"},
 	} {
 		for _, board := range []string{"sim", "raspberrypi", "linux", "auto"} {
 			config := parse(t, strings.Replace(c.text, "BOARD", board, 1), tables)

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"fluxd/actuators"
 	"fluxd/sensors"
 )
 
@@ -48,8 +49,8 @@ func newComparison(r *Robot) (*comparison, error) {
 		return nil, fmt.Errorf("compare: actuator %q: expected the name of an actuator of device label", c.Actuator)
 	}
 	cmp := &comparison{recording: rec, column: c.Column, times: times, output: found, counts: map[[2]string]int{}}
-	for _, choice := range r.config.Actuators[found].Value.Decode.Choices {
-		cmp.add(choice.Value.Word)
+	for _, name := range r.config.Actuators[found].Value.Options.(*actuators.LabelOpts).Names {
+		cmp.add(name)
 	}
 	return cmp, nil
 }

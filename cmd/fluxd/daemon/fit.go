@@ -37,7 +37,7 @@ func (r *Robot) Fit(of tuning.Part, s *tuning.Settings) (tuning.Fitting, error) 
 
 // fit makes what a sensor needs to go on with other settings: its encoder goes on from where it is.
 func (s *sensorLine) fit(c configs.Sensor, neurons []core.Neuron) (tuning.Fitting, error) {
-	encoder, err := newEncoder(c.Encode, c.Every)
+	encoder, err := c.Encode.Options.Open(c.Every)
 	if err != nil {
 		return nil, err
 	}

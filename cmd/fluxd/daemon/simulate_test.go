@@ -178,21 +178,6 @@ func TestSimulationEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestRobotThatCannotBeBuiltSaysWhy(t *testing.T) {
-	for name, c := range map[string]struct{ from, to, says string }{
-		"too fast": {"max: 200 Hz, to: eye_l", "max: 1 MHz, to: eye_l", "sensors.left_eye.encode.max: rate encoder: "},
-	} {
-		t.Run(name, func(t *testing.T) {
-			text := strings.Replace(lightseekerText(t), c.from, c.to, 1)
-			robot := parse(t, text, nil)
-			err := Simulate(context.Background(), robot, SimulateOptions{Trials: 1, Log: slog.New(slog.DiscardHandler), Out: new(bytes.Buffer)})
-			if err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("got %v; want %q", err, c.says)
-			}
-		})
-	}
-}
-
 func lightseekerText(t testing.TB) string {
 	t.Helper()
 	f, err := load(t, "lightseeker").Files.Open("lightseeker.yaml")

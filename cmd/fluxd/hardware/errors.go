@@ -2,8 +2,10 @@ package hardware
 
 import (
 	"errors"
-	"fluxd/configs"
 	"fmt"
+
+	"fluxd/configs"
+	"fluxd/encoders"
 )
 
 // misplaced is an error about what a configuration says at a key of a sensor or actuator.
@@ -17,6 +19,18 @@ func (m *misplaced) Unwrap() error { return m.err }
 
 // At is an error about what a configuration says at a key of a device, such as encode.max.
 func At(key string, err error) error { return &misplaced{key, err} }
+
+// In is the error of a part that was made of options at a key of a device, such as encode: with the option that is wrong, where that is known.
+func In(key string, err error) error {
+	var wrong encoders.Mistake
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong) && wrong.Key != "":
+		return &misplaced{key + "." + wrong.Key, wrong.Err}
+	}
+	return &misplaced{key, err}
+}
 
 // Wrong is an error about what the configuration says at a path, with its line.
 func (b *Body) Wrong(path string, err error) error {

@@ -6,11 +6,12 @@ import (
 	"strconv"
 	"time"
 
-	"fluxd/configs"
-	"fluxd/sensors"
-
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
+
+	"fluxd/configs"
+	"fluxd/encoders"
+	"fluxd/sensors"
 )
 
 // CheckRanges holds a valid configuration against what its devices can measure, and touches none of them. A mistake is what can never be, such
@@ -64,14 +65,22 @@ func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 
 // unreachable finds an amount of a code that no reading in a range can make a difference to; "" when there is none.
 func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
-	wrong := func(key string, q configs.Quantity, what string) (string, string) {
+	wrong := func(key string, q encoders.Amount, what string) (string, string) {
 		if hint := q.Micro * 100; q.Unit == "Pa" && hint >= within.Low && hint <= within.High {
 			what += fmt.Sprintf("; %s hPa?", plain(q.Micro))
 		}
-		return key, fmt.Sprintf("%s: the device measures %s: %s", amount(q), in(within, q.Unit), what)
+		return key, fmt.Sprintf("%s: the device measures %s: %s", amount(configs.Quantity(q)), in(within, q.Unit), what)
 	}
-	switch e.Kind {
-	case "threshold":
+	beside := func(ends [2]encoders.Amount) (string, string) {
+		low, high := ends[0], ends[1]
+		if high.Micro > within.Low && low.Micro < within.High {
+			return "", ""
+		}
+		_, message := wrong("range", high, "expected a range that lies in that, at least in part")
+		return "range", plain(low.Micro) + " to " + message
+	}
+	switch e := e.Options.(type) {
+	case *encoders.ThresholdOpts:
 		key, limit, rearm, below := "above", e.Above, int64(0), e.Below != nil
 		if below {
 			key, limit = "below", e.Below
@@ -88,12 +97,11 @@ func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 		case !below && rearm < within.Low, below && rearm > within.High:
 			return wrong("hysteresis", e.Hysteresis, "no reading goes back so far, and there would be one spike ever")
 		}
-	case "rate", "latency":
-		if low, high := e.Range[0], e.Range[1]; high.Micro <= within.Low || low.Micro >= within.High {
-			_, message := wrong("range", high, "expected a range that lies in that, at least in part")
-			return "range", plain(low.Micro) + " to " + message
-		}
-	case "delta":
+	case *encoders.RateOpts:
+		return beside(e.Range)
+	case *encoders.LatencyOpts:
+		return beside(e.Range)
+	case *encoders.DeltaOpts:
 		if e.Step.Micro > within.High-within.Low {
 			return wrong("step", e.Step, "no two readings are so far apart")
 		}

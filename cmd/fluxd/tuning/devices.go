@@ -7,6 +7,7 @@ import (
 
 	"fluxd/configs"
 	"fluxd/configs/strict"
+	"fluxd/encoders"
 	"fluxd/sensors"
 )
 
@@ -79,8 +80,8 @@ func (l *parameterList) sensor(i int, readings sensors.Range) {
 			l.duration("every", func(s *Settings) (float64, float64) {
 				c := &s.Sensors[i]
 				most := micros(c.Stale) / 2
-				if c.Encode.Kind == "rate" {
-					most = min(most, rateLimit*1e12/float64(c.Encode.Max))
+				if paced, is := c.Encode.Options.(encoders.Paced); is {
+					most = min(most, micros(paced.LongestEvery()))
 				}
 				return least, most
 			}, func(s *Settings) *time.Duration { return &s.Sensors[i].Every })
@@ -127,43 +128,25 @@ func (l *parameterList) curve(i int, points [][2]configs.Quantity) {
 }
 
 func (l *parameterList) encode(i int, c configs.Encode, readings sensors.Range) {
-	encode := func(s *Settings) *configs.Encode { return &s.Sensors[i].Encode }
 	if c.Weight != nil {
 		target := l.neurons[c.To][0]
-		l.number("encode.weight", "units", weights(target), func(s *Settings) *float64 { return encode(s).Weight })
+		l.number("encode.weight", "units", weights(target), func(s *Settings) *float64 { return s.Sensors[i].Encode.Weight })
 	}
-	if c.Kind == "rate" || c.Kind == "latency" {
-		l.ends("encode.range", c.Range[0].Unit, -codeLimit, codeLimit,
-			func(s *Settings, end int) float64 { return float64(encode(s).Range[end].Micro) / 1e6 },
-			func(s *Settings, end int, v float64) { encode(s).Range[end].Micro = millionths(v) })
+	from := len(l.all)
+	l.live(func(s *Settings) any { return &s.Sensors[i] })
+	if readings == (sensors.Range{}) {
+		return
 	}
-	switch c.Kind {
-	case "rate":
-		l.frequency("encode.max", func(s *Settings) (float64, float64) {
-			return step, min(rateLimit, micros(s.Sensors[i].Every)) / s.Sensors[i].Every.Seconds()
-		}, func(s *Settings) *configs.Frequency { return &encode(s).Max })
-	case "latency":
-		l.duration("encode.window", within(1, longest, micros(c.Window)), func(s *Settings) *time.Duration { return &encode(s).Window })
-	case "delta":
-		l.quantity("encode.step", between(step, largest), func(s *Settings) *configs.Quantity { return &encode(s).Step })
-	case "threshold":
-		key, field := "encode.above", func(s *Settings) *configs.Quantity { return encode(s).Above }
-		if c.Above == nil {
-			key, field = "encode.below", func(s *Settings) *configs.Quantity { return encode(s).Below }
+	for k := range l.all[from:] { // as Check wants it
+		if p := &l.all[from+k]; p.path == l.base+"encode.above" || p.path == l.base+"encode.below" {
+			p.limits = within(float64(readings.Low)/1e6, float64(readings.High)/1e6, p.preset)
 		}
-		limits := between(-largest, largest)
-		if readings != (sensors.Range{}) { // as Check wants it
-			limits = within(float64(readings.Low)/1e6, float64(readings.High)/1e6, float64(field(l.settings).Micro)/1e6)
-		}
-		l.quantity(key, limits, field)
-		l.quantity("encode.hysteresis", between(0, largest), func(s *Settings) *configs.Quantity { return &encode(s).Hysteresis })
 	}
 }
 
 // actuator adds what can be tuned of an actuator.
 func (l *parameterList) actuator(i int) {
 	l.live(func(s *Settings) any { return &s.Actuators[i] })
-	l.decode(i, l.settings.Actuators[i])
 }
 
 // live adds the numbers with that tag of a part of the configuration, which of finds in any settings.
@@ -171,27 +154,6 @@ func (l *parameterList) live(of func(*Settings) any) {
 	for _, n := range strict.Live(of(l.settings), "") {
 		l.add(n.Path, n.Unit, n.Whole, func(s *Settings) (float64, float64) { return n.Limits(of(s)) }, func(s *Settings) float64 { return n.Read(of(s)) },
 			func(s *Settings, v float64) { n.Write(of(s), v) })
-	}
-}
-
-func (l *parameterList) decode(i int, c configs.Actuator) {
-	decode := func(s *Settings) *configs.Decode { return &s.Actuators[i].Decode }
-	counts := c.Decode.Kind != "winner-take-all"
-	l.duration("decode.window", func(s *Settings) (float64, float64) {
-		most := max(longest, micros(c.Decode.Window))
-		if counts {
-			most = min(most, math.Floor(mostSpikes*1e12/float64(decode(s).Full)))
-		}
-		return 1, most
-	}, func(s *Settings) *time.Duration { return &decode(s).Window })
-	if counts {
-		l.frequency("decode.full", func(s *Settings) (float64, float64) { return step, mostSpikes / decode(s).Window.Seconds() },
-			func(s *Settings) *configs.Frequency { return &decode(s).Full })
-	}
-	for k, choice := range c.Decode.Choices {
-		if choice.Value.Word == "" {
-			l.number("decode.choices."+choice.Name, "", between(-1, 1), func(s *Settings) *float64 { return &decode(s).Choices[k].Value.Number })
-		}
 	}
 }
 

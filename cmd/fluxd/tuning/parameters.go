@@ -75,9 +75,7 @@ func (s *Settings) own(p Part) {
 		x.Plastic = copied(x.Plastic)
 	case Sensor:
 		c := &s.Sensors[p.Index]
-		c.Curve = slices.Clone(c.Curve)
-		e := &c.Encode
-		e.Weight, e.Above, e.Below = copied(e.Weight), copied(e.Above), copied(e.Below)
+		*c = strict.Clone(*c)
 	case Actuator:
 		a := &s.Actuators[p.Index]
 		*a = strict.Clone(*a)
