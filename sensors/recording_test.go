@@ -70,11 +70,14 @@ func TestAColumnIsFoundByItsName(t *testing.T) {
 // A small file that unzips to any amount is refused when it has come to the limit.
 func TestARecordingIsBounded(t *testing.T) {
 	var zipped bytes.Buffer
-	w := gzip.NewWriter(&zipped)
-	if _, err := io.WriteString(w, "a\n"); err != nil {
+	w, err := gzip.NewWriterLevel(&zipped, gzip.BestSpeed)
+	if err != nil {
 		t.Fatal(err)
 	}
-	rows := []byte(strings.Repeat("1\n", 1<<20))
+	if _, err := io.WriteString(w, "a,note\n"); err != nil {
+		t.Fatal(err)
+	}
+	rows := []byte(strings.Repeat("1,"+strings.Repeat("x", 1021)+"\n", 1<<10)) // few and long: what is counted are bytes
 	for range 1 + sensors.MaxRecording/len(rows) {
 		if _, err := w.Write(rows); err != nil {
 			t.Fatal(err)
@@ -87,7 +90,7 @@ func TestARecordingIsBounded(t *testing.T) {
 		_, err := sensors.ReadRecording("run.csv", strings.NewReader(endless))
 		expectError(t, err, "run.csv: ", "a line of more than 256 KiB")
 	}
-	_, err := sensors.ReadRecording("run.csv.gz", &zipped)
+	_, err = sensors.ReadRecording("run.csv.gz", &zipped)
 	expectError(t, err, "run.csv.gz: too large: expected at most 32 MiB")
 }
 
