@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"fluxd/cmd/fluxd/compare"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/configs"
@@ -53,7 +54,7 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 	}
 	found = append(found, r.checkKept()...)
 	if config.Compare != nil && found == nil {
-		_, err := newComparison(r)
+		_, err := compare.New(config, r.body)
 		note("compare", "compare", err)
 	}
 	_ = r.halt() // devices that do not answer are among the mistakes already

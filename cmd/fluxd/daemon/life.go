@@ -14,6 +14,7 @@ import (
 	"fluxd/core"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -261,5 +262,14 @@ func (r *Robot) turnWorld(ctx context.Context) {
 			r.log.Info(kind.Meaning(), "after", r.clock().Round(time.Millisecond), "text", e.Text)
 			r.event(kind, e.Text)
 		}
+	}
+}
+
+// settle asks the machine for what the configuration wants, and says once what it refuses.
+func (r *Robot) settle(grant func(machine.Settings) machine.Granted) {
+	want := r.config.Realtime
+	r.granted = protocol.Realtime(grant(machine.Settings{LockMemory: want.LockMemory, Priority: want.Priority, MemoryLimit: int64(want.MemoryLimit)}))
+	if r.granted.Refused != nil {
+		r.log.Warn("the robot runs without all of its realtime settings", "refused", strings.Join(r.granted.Refused, "; "))
 	}
 }

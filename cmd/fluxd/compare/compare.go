@@ -1,4 +1,13 @@
-package daemon
+// Package compare holds a robot's named command against the one that was recorded with the data it is fed: how far does it do what its
+// teacher did?
+//
+//	c, err := compare.New(config, body)
+//	for at, ok := c.Due(); ok; at, ok = c.Due() {
+//		// advance the robot to at
+//		c.Note(label.Name())
+//	}
+//	err = c.Report(os.Stdout)
+package compare
 
 import (
 	"fmt"
@@ -8,16 +17,16 @@ import (
 	"time"
 
 	"fluxd/actuators"
+	"fluxd/cmd/fluxd/hardware"
+	"fluxd/configs"
 	"fluxd/sensors"
 )
 
-// A comparison holds a robot's named command against the one that was recorded with the data it is fed: how far does it do what
-// its teacher did?
-type comparison struct {
+// A Comparison counts how often a robot's label and the recorded one agree.
+type Comparison struct {
 	recording *sensors.Recording
 	column    string
 	times     *sensors.Timeline
-	output    int
 	row       int
 	names     []string // labels, in the order of the actuator's choices, then as they turn up in the recording
 	counts    map[[2]string]int
@@ -28,57 +37,58 @@ type comparison struct {
 // none is the label of an actuator that was not commanded at all.
 const none = "(none)"
 
-func newComparison(r *Robot) (*comparison, error) {
-	c := r.config.Compare
-	rec, err := r.body.Recording(c.File)
+// New makes the comparison that a configuration asks for. Its mistakes have their lines.
+func New(config *configs.Robot, body *hardware.Body) (*Comparison, error) {
+	c := config.Compare
+	rec, err := body.Recording(c.File)
 	if err != nil {
-		return nil, r.body.Wrong("compare.file", err)
+		return nil, body.Wrong("compare.file", err)
 	}
 	if _, err := rec.Word(0, c.Column); err != nil {
-		return nil, r.body.Wrong("compare.column", err)
+		return nil, body.Wrong("compare.column", err)
 	}
 	times, err := rec.Evenly(c.Every)
 	if c.Time != nil {
 		times, err = rec.Timed(c.Time.Column, c.Time.Unit)
 	}
 	if err != nil {
-		return nil, r.body.Wrong("compare.time", err)
+		return nil, body.Wrong("compare.time", err)
 	}
-	found := slices.IndexFunc(r.outputs, func(o *outputLine) bool { return o.Name == c.Actuator && o.Label != nil })
+	found := slices.IndexFunc(config.Actuators, func(a configs.Named[configs.Actuator]) bool { return a.Name == c.Actuator && a.Value.Device == "label" })
 	if found < 0 {
 		return nil, fmt.Errorf("compare: actuator %q: expected the name of an actuator of device label", c.Actuator)
 	}
-	cmp := &comparison{recording: rec, column: c.Column, times: times, output: found, counts: map[[2]string]int{}}
-	for _, name := range r.config.Actuators[found].Value.Options.(*actuators.LabelOpts).Names {
+	cmp := &Comparison{recording: rec, column: c.Column, times: times, counts: map[[2]string]int{}}
+	for _, name := range config.Actuators[found].Value.Options.(*actuators.LabelOpts).Names {
 		cmp.add(name)
 	}
 	return cmp, nil
 }
 
-func (c *comparison) add(name string) {
+func (c *Comparison) add(name string) {
 	if !slices.Contains(c.names, name) {
 		c.names = append(c.names, name)
 	}
 }
 
-// length is the time that the recording lasts.
-func (c *comparison) length() time.Duration { return c.times.End() }
+// Length is the time that the recording lasts.
+func (c *Comparison) Length() time.Duration { return c.times.End() }
 
-// due is the last microsecond of each recorded row: the robot has had as long as the teacher to decide.
-func (c *comparison) due() (time.Duration, bool) {
+// Due is the last microsecond of each recorded row: the robot has had as long as the teacher to decide.
+func (c *Comparison) Due() (time.Duration, bool) {
 	if c.row >= c.recording.Rows() {
 		return 0, false
 	}
 	return c.times.Start(c.row+1) - time.Microsecond, true
 }
 
-func (c *comparison) note(outputs []*outputLine) {
+// Note compares the robot's label, "" for none, with that of the recorded row that is due.
+func (c *Comparison) Note(given string) {
 	recorded, err := c.recording.Word(c.row, c.column)
 	if err != nil { // column and row were checked: a mistake of ours
 		panic(err)
 	}
 	c.row++
-	given := outputs[c.output].Label.Name()
 	if given == "" {
 		given = none
 	}
@@ -91,8 +101,8 @@ func (c *comparison) note(outputs []*outputLine) {
 	}
 }
 
-// report writes the agreement and the confusion table: a row for each recorded command, a column for each of ours.
-func (c *comparison) report(w io.Writer) error {
+// Report writes the agreement and the confusion table: a row for each recorded command, a column for each of ours.
+func (c *Comparison) Report(w io.Writer) error {
 	if c.compared == 0 {
 		_, err := fmt.Fprintln(w, "agreement: nothing was compared; run longer")
 		return err
