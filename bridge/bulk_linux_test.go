@@ -20,7 +20,9 @@ type bulkRobot struct {
 	at    int64
 }
 
-func (r *bulkRobot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
+func (r *bulkRobot) FollowSpikes() bridge.SpikeReader { return r }
+
+func (r *bulkRobot) Read(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	now := time.Since(r.start).Microseconds()
 	step := int64(1_000_000 / r.rate)
 	for ; r.at < now; r.at += step {

@@ -14,11 +14,18 @@ const (
 	batchMost = 20_000
 )
 
-// SpikeSource has the spikes of the network for who watches it: the verb watch.
+// SpikeSource has the spikes of the network for those who watch it: the verb watch.
 type SpikeSource interface {
-	// Spikes appends the spikes since the last call, in order, and says how many more were lost. A robot that is not asked for a
-	// second collects none.
-	Spikes(to []protocol.Spike) (all []protocol.Spike, lost uint64)
+	// FollowSpikes returns a reader of all spikes from now on.
+	FollowSpikes() SpikeReader
+}
+
+// SpikeReader reads spikes. It belongs to one goroutine.
+type SpikeReader interface {
+	// Read appends the spikes since the last call, in order, and says how many more were lost.
+	Read(to []protocol.Spike) (all []protocol.Spike, lost uint64)
+	// Leave ends the reading: the robot need not keep spikes any more.
+	Leave()
 }
 
 func (b *Bridge) watch(_ context.Context, _ string, r protocol.Request, _ *protocol.Response) error {
@@ -53,17 +60,18 @@ func (b *Bridge) relay() {
 			return
 		case <-b.watched:
 		}
-		spikes, _ = b.robot.Spikes.Spikes(spikes[:0]) // those from before are nobody's
+		reader := b.robot.Spikes.FollowSpikes()
 		ticker := time.NewTicker(spikesEvery)
 		for int64(time.Since(b.started)) < b.leased.Load() {
 			select {
 			case <-b.ctx.Done():
 				ticker.Stop()
+				reader.Leave()
 				return
 			case <-ticker.C:
 			}
 			var lost uint64
-			spikes, lost = b.robot.Spikes.Spikes(spikes[:0])
+			spikes, lost = reader.Read(spikes[:0])
 			b.out.dropped.Add(lost)
 			if !b.client.IsConnectionOpen() {
 				continue
@@ -75,5 +83,6 @@ func (b *Bridge) relay() {
 			}
 		}
 		ticker.Stop()
+		reader.Leave()
 	}
 }

@@ -206,8 +206,13 @@ func (r *fakeRobot) Save(context.Context) error {
 
 func (r *fakeRobot) Load(context.Context) error { r.order("load"); return nil }
 
-// Spikes are one, a millisecond later each time.
-func (r *fakeRobot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
+// FollowSpikes makes the robot the reader of its spikes.
+func (r *fakeRobot) FollowSpikes() bridge.SpikeReader { return r }
+
+func (r *fakeRobot) Leave() {}
+
+// Read gives one spike, a millisecond later each time.
+func (r *fakeRobot) Read(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.spiked += 1000

@@ -171,7 +171,11 @@ func (r *robot) Stimulate(_ context.Context, trains map[string]protocol.Train) (
 	return n, nil
 }
 
-func (r *robot) Spikes(to []protocol.Spike) ([]protocol.Spike, uint64) {
+func (r *robot) FollowSpikes() bridge.SpikeReader { return r }
+
+func (r *robot) Leave() {}
+
+func (r *robot) Read(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	return append(to, protocol.Spike{At: r.spiked.Add(1500), Neuron: 1}), 0
 }
 

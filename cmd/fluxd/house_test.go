@@ -101,6 +101,7 @@ cmd/fluxd/daemon:
 	cmd/fluxd/reward
 	cmd/fluxd/safety
 	cmd/fluxd/sense
+	cmd/fluxd/tap
 	cmd/fluxd/tuning
 	configs
 	configs/spelling
@@ -142,6 +143,7 @@ cmd/fluxd/sense:
 	cmd/fluxd/hardware
 	configs
 	sensors
+cmd/fluxd/tap:
 cmd/fluxd/tuning:
 	bridge/protocol
 	configs

@@ -6,6 +6,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/sense"
+	"fluxd/cmd/fluxd/tap"
 	"fluxd/core"
 	"fluxd/encoders"
 	"sync/atomic"
@@ -65,7 +66,7 @@ func (o *outputLine) rouse() {
 // decide is the network's half of the way to the actuators: every command that has changed is posted. It reports whether any was. It belongs
 // to the goroutine that owns the network, and never waits.
 func (r *Robot) decide(now time.Duration) (posted bool) {
-	for _, o := range r.outputs {
+	for i, o := range r.outputs {
 		if r.hand.taken {
 			o.fired = [causes]core.Tick{} // no spike is answered, and none renews a command
 		}
@@ -75,6 +76,7 @@ func (r *Robot) decide(now time.Duration) (posted bool) {
 				why, due = byEdge, time.Duration(edge)*time.Microsecond-r.held
 			}
 			o.command, o.decided = c, true
+			r.tap.Write(tap.Record{At: now.Microseconds(), Kind: tap.Command, Index: int32(i), Value: int64(c)})
 			o.post(c, why, due)
 			posted = true
 		}

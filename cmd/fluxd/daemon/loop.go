@@ -123,7 +123,6 @@ func (r *Robot) turn(one reading, taken bool) time.Duration {
 		until = min(until, next+stretch)
 	}
 	r.think(until)
-	r.spikeLog.note(now, r.latest)
 	r.lookAfterHand(r.clock())
 	if r.decide(now) {
 		runtime.Gosched() // the actuators first: what is left to do here can wait for them, and setting the alarm takes a system call
@@ -140,6 +139,7 @@ func (r *Robot) turn(one reading, taken bool) time.Duration {
 	r.ignored.Store(counters.Ignored)
 	r.waiting.Store(int64(r.network.Waiting()))
 	r.lateness.Store(r.late)
+	r.forgotten.Store(r.forgottenSpikes())
 	return end
 }
 

@@ -72,7 +72,7 @@ const meterInterval = 500 * time.Millisecond
 func (r *Robot) Health() protocol.Health {
 	now := r.clock()
 	h := protocol.Health{
-		Uptime: protocol.Seconds(now), Spikes: r.spikes.Load(), QueueDepth: int(r.waiting.Load()), Ignored: r.ignored.Load(), Drops: r.dropped.Load(),
+		Uptime: protocol.Seconds(now), Spikes: r.spikes.Load(), QueueDepth: int(r.waiting.Load()), Ignored: r.ignored.Load(), Drops: r.dropped.Load() + r.forgotten.Load(),
 		LateInputs: r.lateness.Load(), Temperature: machine.Temperature(), SensorAges: map[string]protocol.Seconds{},
 		Latency: percentiles(&r.loopLateness), EdgeToWrite: percentiles(&r.toWrite[byEdge]), SpikeToWrite: percentiles(&r.toWrite[bySpike]),
 		Realtime: r.granted,

@@ -11,6 +11,7 @@ import (
 	"fluxd/cmd/fluxd/machine"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/sense"
+	"fluxd/cmd/fluxd/tap"
 	"fluxd/configs"
 	"fluxd/core"
 )
@@ -28,7 +29,7 @@ func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Du
 
 // newParts makes a robot that has nothing yet.
 func newParts(config *configs.Robot, opts hardware.Options, clock func() time.Duration) *Robot {
-	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, since: never, event: func(protocol.EventKind, string) {}}
+	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, since: never, tap: tap.New(tapSize), event: func(protocol.EventKind, string) {}}
 	r.safety = &safety.Keeper{Clock: clock, Log: opts.Log, Stall: config.Safety.Stall, Watchdogs: &machine.Watchdogs{}, Pings: make(chan struct{}, 1),
 		ByHand: r.takenOver.Load, Event: func(kind protocol.EventKind, text string) { r.event(kind, text) }}
 	return r
@@ -85,6 +86,7 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 			return hardware.At("encode.weight", err)
 		}
 	}
+	line.index = len(r.sensors)
 	r.sensors = append(r.sensors, line)
 	return nil
 }

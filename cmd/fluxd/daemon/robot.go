@@ -16,6 +16,7 @@ import (
 	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/sense"
+	"fluxd/cmd/fluxd/tap"
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/core"
@@ -41,6 +42,7 @@ type Robot struct {
 	arrival []core.Tick         // of the latest reading
 	late    uint64              // arrivals that came for a tick already past, and were delivered at the next
 	hand    byHand              // what somebody drives instead of the network
+	tap     *tap.Tap            // what happens, for those who follow it
 
 	// Which spikes answer a reading, for the measurement of latency in real time.
 	since core.Tick     // those from this tick on do: that of the earliest reading that has not been fully served; never without one
@@ -67,11 +69,12 @@ type realTime struct {
 	broker     *broker.Broker // nil without one of its own
 	describe   protocol.Description
 
-	dropped  atomic.Uint64 // readings that found the queue full
-	spikes   atomic.Uint64
-	ignored  atomic.Uint64 // arrivals
-	waiting  atomic.Int64
-	lateness atomic.Uint64
+	dropped   atomic.Uint64 // readings that found the queue full
+	forgotten atomic.Uint64 // spikes, by decoders whose windows were full
+	spikes    atomic.Uint64
+	ignored   atomic.Uint64 // arrivals
+	waiting   atomic.Int64
+	lateness  atomic.Uint64
 
 	granted       protocol.Realtime // by the machine, at the start
 	loopLateness  machine.Latencies
@@ -79,7 +82,6 @@ type realTime struct {
 	meter         meter
 	learnt, tuned *kept.File        // nil where the robot file names none
 	keptRevision  protocol.Revision // that tuned holds; its mutex's
-	spikeLog      spikeLog
 }
 
 // never is later than any spike.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/reward"
+	"fluxd/cmd/fluxd/tap"
 	"fluxd/configs"
 	"fluxd/configs/spelling"
 	"fluxd/core"
@@ -31,6 +32,11 @@ func (r *Robot) addReward(c configs.Named[configs.Reward]) {
 	}
 }
 
+// paid records that a reward has brought in spikes.
+func (r *Robot) paid(w *reward.Reward, at core.Tick, spikes int) {
+	r.tap.Write(tap.Record{At: int64(at), Kind: tap.Reward, Index: int32(slices.Index(r.rewards, w)), Value: int64(spikes)})
+}
+
 // Reward implements bridge.Teacher.
 func (r *Robot) Reward(ctx context.Context, name string, value float64) (int, error) {
 	i := slices.IndexFunc(r.rewards, func(w *reward.Reward) bool { return w.Name == name })
@@ -39,8 +45,11 @@ func (r *Robot) Reward(ctx context.Context, name string, value float64) (int, er
 	}
 	a := r.ask(ctx, func() (a answer) {
 		var why string
-		if a.spikes, why = r.rewards[i].Grant(r.network, core.Tick(r.clock().Microseconds()), value); why != "" {
+		now := core.Tick(r.clock().Microseconds())
+		if a.spikes, why = r.rewards[i].Grant(r.network, now, value); why != "" {
 			a.err = protocol.Warning("no spike came of it: " + why)
+		} else {
+			r.paid(r.rewards[i], now, a.spikes)
 		}
 		return a
 	})

@@ -135,7 +135,8 @@ network: {neurons: {a: {}, joy: {}, pain: {}}}
 rewards: {praise: {to: joy, against: pain, gain: 2}}
 mqtt: {broker: none}
 `, nil))
-	robot.Spikes(nil) // from now on they are wanted
+	spikes := robot.FollowSpikes()
+	defer spikes.Leave()
 	ctx := context.Background()
 	if n, err := robot.Reward(ctx, "praise", 1.5); n != 3 || err != nil {
 		t.Errorf("praise: %d spikes, %v", n, err)
@@ -148,7 +149,7 @@ mqtt: {broker: none}
 	}
 	counts := map[int]int{}
 	eventually(t, "the spikes", func() bool {
-		all, lost := robot.Spikes(nil)
+		all, lost := spikes.Read(nil)
 		if lost != 0 {
 			t.Errorf("%d spikes lost", lost)
 		}

@@ -4,6 +4,7 @@ import (
 	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/sense"
+	"fluxd/cmd/fluxd/tap"
 	"fluxd/core"
 	"fluxd/encoders"
 	"fmt"
@@ -18,14 +19,20 @@ type sensorLine struct {
 	electric bool
 	water    int32 // of a direct arrival
 	rewards  []*reward.Reward
+	index    int            // among the robot's sensors
 	pending  atomic.Int32   // readings on their way to the loop
 	watched  *safety.Sensor // its silence
 }
 
 // feed encodes a reading into spikes and hands them to the network.
 func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
+	if r.tap.Followed() {
+		r.tap.Write(tap.Record{At: int64(at), Kind: tap.Reading, Index: int32(line.index), Value: value})
+	}
 	for _, w := range line.rewards {
-		w.Earn(r.network, at, value)
+		if spikes := w.Earn(r.network, at, value); spikes > 0 {
+			r.paid(w, at, spikes)
+		}
 	}
 	r.arrival = line.encoder.Encode(at, value, r.arrival[:0])
 	for _, t := range r.arrival {
@@ -53,7 +60,11 @@ type route struct{ output, input int }
 // think advances the network past a tick and shows its spikes to the decoders.
 func (r *Robot) think(at core.Tick) {
 	r.latest = r.network.Advance(at+1, r.latest[:0])
+	followed := r.tap.Followed()
 	for _, s := range r.latest {
+		if followed {
+			r.tap.Write(tap.Record{At: int64(s.At), Kind: tap.Spike, Index: int32(s.Neuron)})
+		}
 		if r.actors != nil {
 			for _, h := range r.actors[s.Neuron] {
 				h.Note(s.At)
@@ -101,4 +112,12 @@ func (r *Robot) forget() {
 		w.Forget()
 	}
 	r.since, r.held = never, 0
+}
+
+// forgottenSpikes counts the spikes that decoders have forgotten early, since their windows were full.
+func (r *Robot) forgottenSpikes() (all uint64) {
+	for _, o := range r.outputs {
+		all += o.decoder.Dropped()
+	}
+	return all
 }

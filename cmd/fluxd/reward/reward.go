@@ -147,15 +147,15 @@ func (w *Reward) remember() {
 	}
 }
 
-// Earn looks at a reading of its sensor, and pays for it. A change is what lies between two readings a window apart, or more; no stretch of time is paid twice.
-func (w *Reward) Earn(network *core.Network, at core.Tick, value int64) {
+// Earn looks at a reading of its sensor, pays for it, and returns how many spikes that came to. A change is what lies between two readings a window apart, or more; no stretch of time is paid twice.
+func (w *Reward) Earn(network *core.Network, at core.Tick, value int64) (spikes int) {
 	if w.begun && at-w.since < w.window {
-		return
+		return 0
 	}
 	from, base, begun := w.since, w.base, w.begun
 	w.since, w.base, w.begun = at, value, true
 	if !begun {
-		return
+		return 0
 	}
 	earned := float64(value-base) / 1e6
 	switch w.on {
@@ -167,8 +167,9 @@ func (w *Reward) Earn(network *core.Network, at core.Tick, value int64) {
 		earned = max(0, earned)
 	}
 	if math.Abs(earned) >= w.threshold {
-		w.pay(network, at, earned, from-w.delay, at-w.delay)
+		return w.pay(network, at, earned, from-w.delay, at-w.delay)
 	}
+	return 0
 }
 
 // pay brings the spikes of a reward in, from a tick on, and returns how many. Actors share it by what they did between two times; without a

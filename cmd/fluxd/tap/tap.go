@@ -1,0 +1,115 @@
+// Package tap is what happens in a robot, as a stream of records that any number of readers follow: readings that the network is given, its
+// spikes, the commands that it decides, and the spikes that rewards bring in. The goroutine that owns the network writes it, in real time
+// as in virtual time, and never waits: a reader that is too slow misses records, and knows how many.
+//
+//	stream := tap.New(1 << 16)
+//	reader := stream.Follow() // from now on
+//	defer reader.Leave()
+//	stream.Write(tap.Record{At: 1250, Kind: tap.Spike, Index: 3})
+//	records, lost := reader.Read(nil)
+//
+// While nobody follows, writing costs a comparison.
+package tap
+
+import (
+	"math/bits"
+	"sync/atomic"
+)
+
+// Kind is what a record is about.
+type Kind uint8
+
+// The kinds of records, and what Index and Value are of each.
+const (
+	Reading Kind = iota + 1 // of the sensor Index, in millionths of its unit
+	Spike                   // of the neuron Index; Value is 0
+	Command                 // decided for the actuator Index, in millionths of full scale; the place of the choice for a label
+	Reward                  // the reward Index has brought in so many spikes
+)
+
+// A Record is one thing that happened. Indexes count from 0, in the order of the configuration, or of the network.
+type Record struct {
+	At    int64 // microseconds since the start of the robot
+	Kind  Kind
+	Index int32
+	Value int64
+}
+
+// A Tap holds the latest records. One goroutine at a time may write.
+type Tap struct {
+	slots     []slot
+	begun     atomic.Uint64 // records whose slots are being written, or were
+	written   atomic.Uint64 // records that can be read
+	followers atomic.Int32
+}
+
+// slot is a record that is read while it may be written: a reader finds out afterwards.
+type slot struct {
+	at, value atomic.Int64
+	what      atomic.Uint64 // kind and index
+}
+
+// New makes a tap that holds at least so many records, 1 at least.
+func New(size int) *Tap {
+	return &Tap{slots: make([]slot, 1<<bits.Len(uint(max(size, 1)-1)))}
+}
+
+// Followed reports whether anybody reads. Who has much to write may ask first.
+func (t *Tap) Followed() bool { return t.followers.Load() != 0 }
+
+// Write adds a record, in place of the oldest. It never waits, and allocates nothing.
+func (t *Tap) Write(r Record) {
+	if !t.Followed() {
+		return
+	}
+	n := t.written.Load()
+	t.begun.Store(n + 1)
+	s := &t.slots[n&uint64(len(t.slots)-1)]
+	s.at.Store(r.At)
+	s.value.Store(r.Value)
+	s.what.Store(uint64(r.Kind)<<32 | uint64(uint32(r.Index)))
+	t.written.Store(n + 1)
+}
+
+// Follow returns a reader of all records from now on.
+func (t *Tap) Follow() *Reader {
+	t.followers.Add(1)
+	return &Reader{tap: t, next: t.written.Load()}
+}
+
+// A Reader follows a tap. It belongs to one goroutine.
+type Reader struct {
+	tap  *Tap
+	next uint64
+	left bool
+}
+
+// Read appends the records since the last call, in their order, and says how many more were overwritten before they could be read.
+func (r *Reader) Read(to []Record) (records []Record, lost uint64) {
+	t, size := r.tap, uint64(len(r.tap.slots))
+	end, start := t.written.Load(), len(to)
+	if oldest := end - min(end, size); r.next < oldest {
+		lost, r.next = oldest-r.next, oldest
+	}
+	first := r.next
+	for ; r.next < end; r.next++ {
+		s := &t.slots[r.next&(size-1)]
+		what := s.what.Load()
+		to = append(to, Record{At: s.at.Load(), Kind: Kind(what >> 32), Index: int32(uint32(what)), Value: s.value.Load()})
+	}
+	// What the writer has begun to replace meanwhile may be half of one record and half of another.
+	if torn := t.begun.Load(); torn > first+size {
+		gone := min(torn-size-first, end-first)
+		lost += gone
+		to = append(to[:start], to[start+int(gone):]...)
+	}
+	return to, lost
+}
+
+// Leave ends the reading. It may be called more than once.
+func (r *Reader) Leave() {
+	if !r.left {
+		r.left = true
+		r.tap.followers.Add(-1)
+	}
+}
