@@ -12,6 +12,7 @@ import (
 	"fluxd/configs/strict"
 	"fluxd/core"
 	"fluxd/encoders"
+	"fluxd/sensors"
 )
 
 // Robot is a whole configuration, valid when Load or Parse returned it.
@@ -83,53 +84,38 @@ type Expander struct {
 
 // Sensor is one device that measures, and how its readings become spikes.
 type Sensor struct {
-	Device       string        `yaml:"device" required:"true" enum:"ads1115,adxl345,bh1750,bme280,button,hcsr04,hx711,ina219,linearray,log,mpu6050,pir,quadrature,tmp102,tmp105,vl53l0x" doc:"ads1115: four analogue inputs; adxl345: acceleration; bh1750: light; bme280: air (BMP280 and BMP180 too); button: switch or bumper; hcsr04: ultrasonic range; hx711: load cell; ina219: current; linearray: digital line sensors; log: a column of a recorded CSV file, played back; mpu6050: acceleration and rotation (MPU-6500, MPU-9250, ICM-20689 and copies too); pir: motion; quadrature: wheel encoder; tmp102, tmp105: temperature; vl53l0x: range by light"`
-	Bus          string        `yaml:"bus" when:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105,vl53l0x" required:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105,vl53l0x" doc:"I2C bus, such as I2C1"`
-	Address      uint16        `yaml:"address" when:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105,vl53l0x" required:"device=ads1115,adxl345,bh1750,bme280,ina219,mpu6050,tmp102,tmp105" doc:"I2C address, such as 0x23"`
-	Measure      string        `yaml:"measure" when:"device=ads1115,adxl345,bme280,ina219,linearray,mpu6050,quadrature" required:"device=ads1115,adxl345,bme280,ina219,linearray,mpu6050,quadrature" doc:"which of the things that the chip measures; sensors with the same address share the chip"`
-	Resolution   string        `yaml:"resolution" when:"device=bh1750" default:"low" enum:"low,high,high2" doc:"low: 4 lx in 24 ms; high: 1 lx in 180 ms; high2: 0.5 lx in 180 ms"`
-	FullScale    Quantity      `yaml:"full_scale" when:"device=ads1115" default:"4.096 V" doc:"largest voltage: 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V"`
-	Shunt        Quantity      `yaml:"shunt" when:"device=ina219" default:"0.1 ohm" doc:"the resistor that the current flows through"`
-	MaxCurrent   Quantity      `yaml:"max_current" when:"device=ina219" default:"3.2 A" doc:"largest current to be measured"`
-	AccelRange   int           `yaml:"accel_range" when:"device=mpu6050" default:"4" doc:"largest acceleration in g: 2, 4, 8 or 16"`
-	GyroRange    int           `yaml:"gyro_range" when:"device=mpu6050" default:"500" doc:"fastest rotation in degrees per second: 250, 500, 1000 or 2000"`
-	WhoAmI       uint16        `yaml:"who_am_i" when:"device=mpu6050" doc:"identity of a copy that the driver does not know, such as 0x42, which an error names: it is taken for an MPU-6050"`
-	Gain         int           `yaml:"gain" when:"device=hx711" default:"128" doc:"128 or 64 for input A, 32 for input B"`
-	Temperature  Quantity      `yaml:"temperature" when:"device=hcsr04" default:"20 °C" doc:"of the air, which the speed of sound depends on"`
-	Reach        Quantity      `yaml:"reach" when:"device=hcsr04" default:"4 m" doc:"reading when nothing is in sight"`
-	Pin          string        `yaml:"pin" pin:"in" when:"device=button,pir" required:"device=button,pir" doc:"GPIO pin, such as GPIO17 or P1_11"`
-	Trigger      string        `yaml:"trigger" pin:"out" when:"device=hcsr04" required:"device=hcsr04" doc:"pin that starts a measurement"`
-	Echo         string        `yaml:"echo" pin:"in" when:"device=hcsr04" required:"device=hcsr04" doc:"pin that the echo comes in on"`
-	LevelShifter bool          `yaml:"level_shifter" when:"device=hcsr04" default:"false" doc:"the echo's 5 V are brought down to 3.3 V: no warning"`
-	A            string        `yaml:"a" pin:"in" when:"device=quadrature" required:"device=quadrature" doc:"pin of channel A"`
-	B            string        `yaml:"b" pin:"in" when:"device=quadrature" required:"device=quadrature" doc:"pin of channel B"`
-	Counts       float64       `yaml:"counts" when:"device=quadrature" required:"device=quadrature" doc:"edges of both channels per revolution or metre: four times the slots of the disc"`
-	Clock        string        `yaml:"clock" pin:"out" when:"device=hx711" required:"device=hx711" doc:"pin PD_SCK"`
-	Data         string        `yaml:"data" pin:"in" when:"device=hx711" required:"device=hx711" doc:"pin DOUT"`
-	Pins         []string      `yaml:"pins" pin:"in" when:"device=linearray" required:"device=linearray" doc:"pins of the sensors, from left to right"`
-	Pull         string        `yaml:"pull" when:"device=button,pir,quadrature,linearray" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
-	Active       string        `yaml:"active" when:"device=button,linearray" enum:"low,high" doc:"level of what is pressed, or sees the line; absent: low with pull up, else high"`
-	Inverted     bool          `yaml:"inverted" when:"device=quadrature" default:"false" doc:"the wheel turns the other way round"`
-	Debounce     time.Duration `yaml:"debounce" when:"device=button,pir" default:"5ms" doc:"how long a change holds off further ones"`
-	WarmUp       time.Duration `yaml:"warm_up" when:"device=pir" default:"30s" doc:"how long it sees what is not there after power-up"`
-	File         string        `yaml:"file" when:"device=log" required:"device=log" doc:"CSV file with a header line, may be gzipped; looked for beside the configuration"`
-	Column       string        `yaml:"column" when:"device=log" required:"device=log" doc:"name of the column"`
-	Unit         string        `yaml:"unit" when:"device=log,quadrature" doc:"unit of the column's numbers; of a wheel: rev or m"`
-	Loop         bool          `yaml:"loop" when:"device=log" default:"false" doc:"start again at the end"`
-	Every        time.Duration `yaml:"every" required:"device=ads1115,adxl345,bh1750,bme280,hcsr04,hx711,ina219,linearray,mpu6050,tmp102,tmp105,vl53l0x" doc:"time between two readings; a button needs it only on an expander's pin, whose edges nobody reports"`
-	Rate         Frequency     `yaml:"rate" when:"device=log" doc:"readings per second, instead of every"`
-	Time         *TimeColumn   `yaml:"time" when:"device=log" doc:"column that says when each row was taken; then every or rate is how often the row that is current is read. Absent: a row every so often"`
-	Curve        [][2]Quantity `yaml:"curve" when:"device=ads1115,adxl345,bh1750,bme280,hcsr04,hx711,ina219,log,mpu6050,quadrature,tmp102,tmp105,vl53l0x" doc:"calibration: pairs of what the device measures and what that stands for, such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]]; straight lines between"`
-	Stale        time.Duration `yaml:"stale" doc:"how long without a good reading before what depends on it goes to failsafe; absent: five readings, at least 500ms"`
-	Frozen       time.Duration `yaml:"frozen" when:"device=ads1115,adxl345,bh1750,bme280,hx711,ina219,mpu6050,tmp102,tmp105,vl53l0x" doc:"how long the very same reading is believed; absent: for ever. For sensors whose readings are never quite still"`
-	Encode       Encode        `yaml:"encode" required:"true" doc:"how readings become spikes"`
+	Device  string          `yaml:"device" required:"true"`
+	Options sensors.Options // of the device
+	Measure string          `yaml:"measure" doc:"which of the things that the chip measures; sensors with the same address share the chip"`
+	Every   time.Duration   `yaml:"every" live:"true" doc:"time between two readings; a button needs it only on an expander's pin, whose edges nobody reports"`
+	Curve   [][2]Quantity   `yaml:"curve" live:"true" doc:"calibration: pairs of what the device measures and what that stands for, such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]]; straight lines between"`
+	Stale   time.Duration   `yaml:"stale" live:"true" doc:"how long without a good reading before what depends on it goes to failsafe; absent: five readings, at least 500ms"`
+	Frozen  time.Duration   `yaml:"frozen" live:"true" doc:"how long the very same reading is believed; absent: for ever. For sensors whose readings are never quite still"`
+	Encode  Encode          `yaml:"encode" required:"true" doc:"how readings become spikes"`
 }
 
-// Relate hands the encoder the time between two readings.
-func (s *Sensor) Relate() {
-	if paced, is := s.Encode.Options.(encoders.Paced); is {
-		paced.Pace(s.Every)
+// Kinds are those of package sensors.
+func (*Sensor) Kinds() (key string, kinds []strict.Kind) {
+	for _, k := range sensors.Kinds {
+		one := strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }}
+		opts := k.New()
+		if opts.Measures()[0].Name == "" {
+			one.Without = append(one.Without, "measure")
+		} else {
+			one.Requires = append(one.Requires, "measure")
+		}
+		if !k.Calibrates {
+			one.Without = append(one.Without, "curve")
+		}
+		if !k.Freezes {
+			one.Without = append(one.Without, "frozen")
+		}
+		if _, recorded := opts.(sensors.Recorded); !recorded && !k.Edges {
+			one.Requires = append(one.Requires, "every")
+		}
+		kinds = append(kinds, one)
 	}
+	return "device", kinds
 }
 
 // Encode says how readings become spikes.
@@ -268,16 +254,10 @@ type Learnt struct {
 
 // Compare holds a robot's named command against a recorded one.
 type Compare struct {
-	Actuator string        `yaml:"actuator" required:"true" doc:"name of an actuator of device label"`
-	File     string        `yaml:"file" required:"true" doc:"CSV file"`
-	Column   string        `yaml:"column" required:"true" doc:"name of the column with the recorded command"`
-	Every    time.Duration `yaml:"every" doc:"time between two rows"`
-	Rate     Frequency     `yaml:"rate" doc:"rows per second, instead of every"`
-	Time     *TimeColumn   `yaml:"time" doc:"column that says when each row was taken, instead of every and rate"`
-}
-
-// TimeColumn is the column of a recording with the times of its rows. They may begin anywhere, and grow.
-type TimeColumn struct {
-	Column string `yaml:"column" required:"true" doc:"name of the column"`
-	Unit   string `yaml:"unit" required:"true" enum:"s,ms,us,ns,iso8601" doc:"of its numbers; iso8601: dates with time, such as 2024-05-01T12:00:00.25Z"`
+	Actuator string              `yaml:"actuator" required:"true" doc:"name of an actuator of device label"`
+	File     string              `yaml:"file" required:"true" doc:"CSV file"`
+	Column   string              `yaml:"column" required:"true" doc:"name of the column with the recorded command"`
+	Every    time.Duration       `yaml:"every" doc:"time between two rows"`
+	Rate     Frequency           `yaml:"rate" doc:"rows per second, instead of every"`
+	Time     *sensors.TimeColumn `yaml:"time" doc:"column that says when each row was taken, instead of every and rate"`
 }

@@ -16,6 +16,7 @@ import (
 
 	"fluxd/actuators"
 	"fluxd/encoders"
+	"fluxd/sensors"
 )
 
 func ExampleLoad() {
@@ -82,7 +83,7 @@ func TestValuesArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	weight := 30.0
-	eye := Sensor{Device: "bh1750", Bus: "I2C1", Address: 0x23, Resolution: "high2", Every: 180 * time.Millisecond, Encode: Encode{Kind: "rate", To: "a", Weight: &weight,
+	eye := Sensor{Device: "bh1750", Options: &sensors.BH1750Opts{OnBus: sensors.OnBus{Bus: "I2C1", Address: 0x23}, Resolution: "high2"}, Every: 180 * time.Millisecond, Encode: Encode{Kind: "rate", To: "a", Weight: &weight,
 		Options: &encoders.RateOpts{Range: [2]encoders.Amount{{Micro: 0, Unit: "lx"}, {Micro: 2_000_000_000, Unit: "lx"}}, Max: 200 * physic.Hertz, Every: 180 * time.Millisecond}}}
 	slew := actuators.Slew(4_000_000)
 	eye.Stale = 900 * time.Millisecond // five readings
@@ -96,13 +97,13 @@ func TestValuesArrive(t *testing.T) {
 		{"name", r.Name, "every-thing_9"},
 		{"board", r.Board, Board{Kind: "sim", World: "arena", Relight: false}},
 		{"sensor", r.Sensors[0], Named[Sensor]{Name: "eye", Line: 5, Value: eye}},
-		{"address in decimal", r.Sensors[1].Value.Address, uint16(0x5c)},
-		{"debounce", r.Sensors[2].Value.Debounce, 1500 * time.Microsecond},
+		{"address in decimal", r.Sensors[1].Value.Options.(*sensors.BH1750Opts).Address, uint16(0x5c)},
+		{"debounce", r.Sensors[2].Value.Options.(*sensors.ButtonOpts).Debounce, 1500 * time.Microsecond},
 		{"button", r.Sensors[2].Value.Encode, Encode{Kind: "edge", To: "b", Options: &encoders.EdgeOpts{On: "both"}}},
 		{"rate becomes every", r.Sensors[3].Value.Every, 111_111 * time.Microsecond},
 		{"range in the sensor's unit", r.Sensors[3].Value.Encode.Options.(*encoders.LatencyOpts).Range, [2]encoders.Amount{{Micro: 5_000, Unit: "m"}, {Micro: 5_000_000, Unit: "m"}}},
 		{"below in the recording's unit", *r.Sensors[4].Value.Encode.Options.(*encoders.ThresholdOpts).Below, encoders.Amount{Micro: 90_000_000, Unit: "cm"}},
-		{"loop", r.Sensors[3].Value.Loop, true},
+		{"loop", r.Sensors[3].Value.Options.(*sensors.LogOpts).Loop, true},
 		{"wheel", r.Actuators[0].Value, wheel},
 		{"rudder", r.Actuators[1].Value.Options.(*actuators.ServoOpts).Max, 2500 * time.Microsecond},
 		{"choices", r.Actuators[2].Value.Decode.Options.(*encoders.WinnerTakeAllOpts).Choices, []encoders.Named[encoders.Choice]{

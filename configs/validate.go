@@ -131,41 +131,6 @@ func (v *validator) address(path string, address, low, high uint16, others ...ui
 	}
 }
 
-func (v *validator) sensors() {
-	for i := range v.robot.Sensors {
-		s := &v.robot.Sensors[i]
-		path, c := "sensors."+s.Name, &s.Value
-		v.chip(path, c)
-		unit, known := v.curve(path, c, v.measured(path, c)), c.Device != "" && v.Readable(path+".measure")
-		if v.Readable(path + ".measure") {
-			v.measures[s.Name] = unit
-		}
-		every := c.Every
-		if !v.Readable(path+".every", path+".rate") || every == 0 && v.Says(path, "every") {
-			every = -1 // nobody knows, or that has been told
-		}
-		v.encode(path+".encode", &c.Encode, every, unit, known)
-		v.patience(path, c)
-	}
-}
-
-// leastStale is how long a sensor may always be silent: a chip that starts again needs up to 180 ms.
-const leastStale = 500 * time.Millisecond
-
-// patience settles how long a sensor may be silent.
-func (v *validator) patience(path string, c *Sensor) {
-	if !v.Readable(path+".every", path+".stale") {
-		return
-	}
-	if c.Stale == 0 {
-		c.Stale = max(5*c.Every, leastStale)
-		return
-	}
-	if c.Every > 0 && c.Stale < 2*c.Every {
-		v.Fail(path+".stale", "%v: expected at least two readings, %v", c.Stale, 2*c.Every)
-	}
-}
-
 func (v *validator) file(path, name string) {
 	if name == "" {
 		return

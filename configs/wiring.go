@@ -13,6 +13,7 @@ import (
 	"fluxd/boards/header"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
+	"fluxd/sensors"
 )
 
 // Connection is a wire between the board and a device: a pin, or an address on a bus.
@@ -48,7 +49,7 @@ func (r *Robot) Wiring() []Connection {
 		all = append(all, wires("expanders."+e.Name, "expander ", e.Name, e.Value.Device, &e.Value)...)
 	}
 	for _, s := range r.Sensors {
-		all = append(all, wires("sensors."+s.Name, "sensor ", s.Name, s.Value.Device, &s.Value)...)
+		all = append(all, s.Value.Wires(s.Name)...)
 	}
 	for _, a := range r.Actuators {
 		all = append(all, a.Value.Wires(a.Name)...)
@@ -57,6 +58,14 @@ func (r *Robot) Wiring() []Connection {
 		all = append(all, wires("safety.emergency_stop", "", "emergency stop", "switch", stop)...)
 	}
 	return all
+}
+
+// Wires lists those of a sensor with a name.
+func (c *Sensor) Wires(name string) []Connection {
+	if c.Options == nil {
+		return nil
+	}
+	return wires("sensors."+name, "sensor ", name, c.Device, c.Options)
 }
 
 // Wires lists those of an actuator with a name.
@@ -189,7 +198,7 @@ func (v *validator) wiring() {
 			continue
 		}
 		v.boardPin(c, onHeader, channels, buses)
-		if c.Device == "hcsr04" && c.Role == "echo" && !v.sensor(c.Owner).LevelShifter {
+		if echo, is := v.options(c.Owner).(*sensors.HCSR04Opts); is && c.Role == "echo" && !echo.LevelShifter {
 			v.Warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in between, then say level_shifter: true; an HC-SR04P on 3.3 V needs none")
 		}
 	}
@@ -389,15 +398,19 @@ func (v *validator) sensor(owner string) *Sensor {
 	return v.owners[owner]
 }
 
-// differs names a field of the chip itself in which two sensors differ; "" for none. What belongs to a measure alone may differ.
-func (s *Sensor) differs(other *Sensor) string {
-	a, b := *s, *other
-	for _, c := range []*Sensor{&a, &b} {
-		c.Measure, c.Every, c.Curve, c.Stale, c.Frozen, c.Encode, c.Bus = "", 0, nil, 0, 0, Encode{}, ""
+// options returns those of a sensor by the owner of its wires, nil for another device.
+func (v *validator) options(owner string) sensors.Options {
+	if s := v.sensor(owner); s != nil {
+		return s.Options
 	}
-	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	return nil
+}
+
+// differs names an option of the chip in which two sensors differ; "" for none. Buses have several names.
+func (c *Sensor) differs(other *Sensor) string {
+	x, y := reflect.ValueOf(c.Options).Elem(), reflect.ValueOf(other.Options).Elem()
 	for _, f := range strict.Fields(x.Type()) {
-		if !reflect.DeepEqual(x.FieldByIndex(f.Index).Interface(), y.FieldByIndex(f.Index).Interface()) {
+		if f.Key != "bus" && !reflect.DeepEqual(x.FieldByIndex(f.Index).Interface(), y.FieldByIndex(f.Index).Interface()) {
 			return f.Key
 		}
 	}

@@ -64,14 +64,7 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\nNAME\tDEVICE\tCODE\tNEURONS")
 	for _, s := range c.Sensors {
-		device := s.Value.Device
-		if s.Value.Measure != "" {
-			device += " " + s.Value.Measure
-		}
-		if s.Value.Device == "log" {
-			device += fmt.Sprintf(" of %s in %s", s.Value.Column, s.Value.File)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t-> %s\n", s.Name, device, s.Value.Encode.Kind, s.Value.Encode.To)
+		fmt.Fprintf(table, "%s\t%s\t%s\t-> %s\n", s.Name, s.Value.What(), s.Value.Encode.Kind, s.Value.Encode.To)
 	}
 	for _, a := range c.Actuators {
 		d := a.Value.Decode

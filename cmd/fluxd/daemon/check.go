@@ -10,6 +10,7 @@ import (
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/configs"
 	"fluxd/files"
+	"fluxd/sensors"
 )
 
 // Check makes all parts of a robot that can be made without its board, and so finds what no look at the configuration alone can: a
@@ -44,8 +45,8 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 		}
 	}
 	for _, s := range config.Sensors {
-		switch {
-		case devices || s.Value.Device == "log":
+		switch _, recorded := s.Value.Options.(sensors.Recorded); {
+		case devices || recorded:
 			note("sensors."+s.Name, "sensor "+s.Name, r.addSensor(s))
 		default:
 			_, err := s.Value.Encode.Options.Open(s.Value.Every)

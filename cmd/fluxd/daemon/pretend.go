@@ -7,13 +7,12 @@ import (
 	"slices"
 	"time"
 
+	"periph.io/x/conn/v3/gpio"
+
 	"fluxd/boards/sim"
 	"fluxd/bridge/protocol"
-	"fluxd/cmd/fluxd/hardware"
 	"fluxd/configs/spelling"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/gpio"
 )
 
 // On the simulated board somebody may say what a sensor reads, and press buttons and the emergency stop: so a robot file is tried before there is a
@@ -49,8 +48,8 @@ func (r *Robot) Sense(_ context.Context, name string, value float64, length time
 		return refuse(protocol.UnknownSensor, "no such sensor%s", spelling.Advice(name, known))
 	}
 	line, c := r.sensors[i], r.config.Sensors[i].Value
-	if c.Device == "button" || c.Device == "pir" {
-		return r.press(board, name, c.Pin, hardware.ActiveLow(c), value, length)
+	if pressed, is := c.Options.(sensors.Switching); is && isSwitch(c.Device) {
+		return r.press(board, name, c.Wires(name)[0].Pin, pressed.ActiveLow(), value, length)
 	}
 	low, high := -mostPretended, mostPretended
 	if within := line.Pretended.Range(); within != (sensors.Range{}) {
@@ -79,4 +78,10 @@ func (r *Robot) press(board *sim.Board, name, pin string, activeLow bool, value 
 		simulated.DriveAt(r.clock()+length, gpio.Level(activeLow))
 	}
 	return nil
+}
+
+// isSwitch reports whether a device is on or off.
+func isSwitch(device string) bool {
+	kind, _ := sensors.KindOf(device)
+	return kind.Switch
 }

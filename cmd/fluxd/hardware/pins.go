@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/actuators"
@@ -14,11 +15,6 @@ import (
 	"fluxd/configs"
 	"fluxd/sensors"
 )
-
-// ActiveLow says whether low means pressed, or that the line is seen.
-func ActiveLow(c configs.Sensor) bool {
-	return (&sensors.ButtonOpts{Pull: c.Pull, Active: c.Active}).ActiveLow()
-}
 
 // pin gives a pin of the board, or one of an expander: name/pin.
 func (b *Body) pin(name string) (gpio.PinIO, error) {
@@ -84,8 +80,20 @@ func (b *Body) expanderOf(pin string) *configs.Named[configs.Expander] {
 // parts gives devices what they are connected to.
 type parts struct{ *Body }
 
-// Pin implements actuators.Parts.
+// Pin implements actuators.Parts and sensors.Parts.
 func (p parts) Pin(name string) (gpio.PinIO, error) { return p.pin(name) }
+
+// EdgePin implements sensors.Parts.
+func (p parts) EdgePin(name string) (sensors.EdgePin, error) { return p.edgePin(name) }
+
+// Bus implements sensors.Parts. What a simulated board does not have is a mistake of the file; a real one may get it yet.
+func (p parts) Bus(name string) (i2c.Bus, error) {
+	bus, err := p.bus(name)
+	if err != nil && p.config.Board.Kind == "sim" {
+		err = At("bus", err)
+	}
+	return bus, err
+}
 
 // Frequency implements actuators.Parts.
 func (p parts) Frequency(pin string) physic.Frequency {

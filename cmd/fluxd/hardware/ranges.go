@@ -2,7 +2,6 @@ package hardware
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -22,7 +21,8 @@ func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 	ranges := map[string]sensors.Range{}
 	for _, s := range config.Sensors {
 		c, path := s.Value, "sensors."+s.Name
-		if slices.Contains([]string{"log", "button", "pir"}, c.Device) {
+		kind, _ := sensors.KindOf(c.Device)
+		if _, recorded := c.Options.(sensors.Recorded); recorded || kind.Switch {
 			continue // it measures whatever was recorded, or is on or off
 		}
 		made, err := b.OpenSensor(s)

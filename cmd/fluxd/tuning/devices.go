@@ -1,13 +1,12 @@
 package tuning
 
 import (
-	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"fluxd/configs"
 	"fluxd/configs/strict"
-	"fluxd/encoders"
 	"fluxd/sensors"
 )
 
@@ -59,82 +58,20 @@ func (l *parameterList) quantity(key string, limits limits, field func(*Settings
 		func(s *Settings, v float64) { field(s).Micro = millionths(v) })
 }
 
-// ends adds the two ends of a range, of which the first is the smaller.
-func (l *parameterList) ends(key, unit string, low, high float64, read func(s *Settings, end int) float64, write func(s *Settings, end int, v float64)) {
-	for end := range 2 {
-		l.add(fmt.Sprintf("%s[%d]", key, end), unit, false, func(s *Settings) (float64, float64) {
-			if end == 0 {
-				return low, read(s, 1) - step
-			}
-			return read(s, 0) + step, high
-		}, func(s *Settings) float64 { return read(s, end) }, func(s *Settings, v float64) { write(s, end, v) })
-	}
-}
-
 // sensor adds a sensor, whose readings lie in a range; the empty range where that is not known.
 func (l *parameterList) sensor(i int, readings sensors.Range) {
 	c := l.settings.Sensors[i]
-	if c.Every > 0 {
-		if c.Device != "log" { // a recording has its own rate
-			least := micros(configs.LeastEvery(c.Device))
-			l.duration("every", func(s *Settings) (float64, float64) {
-				c := &s.Sensors[i]
-				most := micros(c.Stale) / 2
-				if paced, is := c.Encode.Options.(encoders.Paced); is {
-					most = min(most, micros(paced.LongestEvery()))
-				}
-				return least, most
-			}, func(s *Settings) *time.Duration { return &s.Sensors[i].Every })
-		}
-		l.duration("stale", func(s *Settings) (float64, float64) {
-			return 2 * micros(s.Sensors[i].Every), max(longest, micros(c.Stale))
-		},
-			func(s *Settings) *time.Duration { return &s.Sensors[i].Stale })
-	}
-	if c.Frozen > 0 {
-		l.duration("frozen", within(1e3, 3600e6, micros(c.Frozen)), func(s *Settings) *time.Duration { return &s.Sensors[i].Frozen })
-	}
-	switch c.Device {
-	case "button", "pir":
-		l.duration("debounce", within(0, 1e6, micros(c.Debounce)), func(s *Settings) *time.Duration { return &s.Sensors[i].Debounce })
-	case "hcsr04":
-		l.quantity("temperature", between(-40, 85), func(s *Settings) *configs.Quantity { return &s.Sensors[i].Temperature })
-	}
-	l.curve(i, c.Curve)
-	if len(c.Curve) > 0 {
-		readings = sensors.Range{} // they are where the curve puts them, which may be tuned too
-	}
-	l.encode(i, c.Encode, readings)
-}
-
-// curve adds the points of a calibration, each of which stays beyond the one before.
-func (l *parameterList) curve(i int, points [][2]configs.Quantity) {
-	for k, point := range points {
-		in := func(s *Settings, k int) float64 { return float64(s.Sensors[i].Curve[k][0].Micro) / 1e6 }
-		widest := within(-largest, largest, in(l.settings, k))
-		l.quantity(fmt.Sprintf("curve[%d][0]", k), func(s *Settings) (low, high float64) {
-			low, high = widest(s)
-			if k > 0 {
-				low = in(s, k-1) + step
-			}
-			if k+1 < len(points) {
-				high = in(s, k+1) - step
-			}
-			return low, high
-		}, func(s *Settings) *configs.Quantity { return &s.Sensors[i].Curve[k][0] })
-		l.quantity(fmt.Sprintf("curve[%d][1]", k), within(-largest, largest, float64(point[1].Micro)/1e6),
-			func(s *Settings) *configs.Quantity { return &s.Sensors[i].Curve[k][1] })
-	}
-}
-
-func (l *parameterList) encode(i int, c configs.Encode, readings sensors.Range) {
-	if c.Weight != nil {
-		target := l.neurons[c.To][0]
-		l.number("encode.weight", "units", weights(target), func(s *Settings) *float64 { return s.Sensors[i].Encode.Weight })
-	}
+	_, recorded := c.Options.(sensors.Recorded)
 	from := len(l.all)
 	l.live(func(s *Settings) any { return &s.Sensors[i] })
-	if readings == (sensors.Range{}) {
+	l.all = slices.DeleteFunc(l.all, func(p parameter) bool {
+		return p.path == l.base+"every" && recorded || p.path == l.base+"stale" && c.Every == 0 // a recording has its own rate; edges come when they come
+	})
+	if c.Encode.Weight != nil {
+		target := l.neurons[c.Encode.To][0]
+		l.number("encode.weight", "units", weights(target), func(s *Settings) *float64 { return s.Sensors[i].Encode.Weight })
+	}
+	if readings == (sensors.Range{}) || len(c.Curve) > 0 { // readings are where the curve puts them, which may be tuned too
 		return
 	}
 	for k := range l.all[from:] { // as Check wants it

@@ -1,0 +1,238 @@
+package configs
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fluxd/configs/spelling"
+	"fluxd/configs/strict"
+	"fluxd/encoders"
+	"fluxd/sensors"
+)
+
+// sensors checks what the robot measures.
+func (v *validator) sensors() {
+	for i := range v.robot.Sensors {
+		s := &v.robot.Sensors[i]
+		path, c := "sensors."+s.Name, &s.Value
+		if c.Options == nil {
+			v.encode(path+".encode", &c.Encode, -1, "", false)
+			continue
+		}
+		v.device(path, c)
+		unit, known := v.measured(path, c)
+		if unit = v.curve(path, c, unit); known {
+			v.measures[s.Name] = unit
+		}
+		every := c.Every
+		if !v.Readable(path+".every", path+".rate") || every == 0 && v.Says(path, "every") {
+			every = -1 // nobody knows, or that has been told
+		}
+		v.encode(path+".encode", &c.Encode, every, unit, known)
+		v.patience(path, c)
+	}
+}
+
+// device checks the device of a sensor, and settles how often it is read.
+func (v *validator) device(path string, c *Sensor) {
+	kind, _ := sensors.KindOf(c.Device)
+	of := reflect.ValueOf(c.Options).Elem()
+	if at := of.FieldByName("Address"); at.IsValid() && v.Readable(path+".address") && !slices.Contains(kind.Addresses, uint16(at.Uint())) {
+		var all []string
+		for _, a := range kind.Addresses {
+			all = append(all, fmt.Sprintf("0x%02x", a))
+		}
+		v.Fail(path+".address", "0x%02x: a %s has %s", at.Uint(), c.Device, strings.Join(all, " or "))
+	}
+	for _, f := range strict.Fields(of.Type()) {
+		if f.Tag.Get("file") != "" {
+			v.file(path+"."+f.Key, of.FieldByIndex(f.Index).String())
+		}
+	}
+	if kind.Switch && c.Encode.Options != nil && c.Encode.Kind != "edge" {
+		v.Fail(path+".encode.kind", "%s: a %s is on or off: expected edge", c.Encode.Kind, c.Device)
+	}
+	if paced, is := c.Options.(sensors.Paced); is && v.Readable(path+".every") {
+		paced.Pace(c.Every)
+		v.Check(path, c.Options)
+	} else if !is {
+		v.Check(path, c.Options)
+	}
+	v.interval(path, c, kind)
+}
+
+// interval settles how often a sensor is read.
+func (v *validator) interval(path string, c *Sensor, kind sensors.Kind) {
+	if recorded, is := c.Options.(sensors.Recorded); is {
+		c.Every = recorded.Interval()
+		return
+	}
+	if !v.Readable(path + ".every") {
+		return
+	}
+	if least := leastEvery(kind); c.Every < least && !(c.Every == 0 && kind.Edges) {
+		v.Fail(path+".every", "%v: expected at least %v", c.Every, least)
+	}
+	if c.Every > 0 || !kind.Edges {
+		return
+	}
+	for _, m := range c.Options.Measures() {
+		if m.Name == c.Measure && m.Polled {
+			v.Fail(path, "every is missing: time between two readings of the %s", m.Name)
+		}
+	}
+	onExpander := func(wire Connection) bool { chip, _ := v.robot.expander(wire.Pin); return chip != nil }
+	if kind.Switch && slices.ContainsFunc(c.Wires(""), onExpander) {
+		v.Fail(path, "every is missing: the time between two looks at a pin whose edges nobody reports, such as 5ms")
+	}
+}
+
+// What names a sensor's device, and what it measures: "mpu6050 accel_x", "log of front in run.csv".
+func (c *Sensor) What() string {
+	if log, is := c.Options.(*sensors.LogOpts); is {
+		return fmt.Sprintf("%s of %s in %s", c.Device, log.Column, log.File)
+	}
+	return strings.TrimSpace(c.Device + " " + c.Measure)
+}
+
+// leastEvery is the least time between two readings of a kind.
+func leastEvery(kind sensors.Kind) time.Duration { return cmp.Or(kind.Least, time.Millisecond) }
+
+// measured checks what a sensor is asked to measure, and returns its unit; false where nobody knows it.
+func (v *validator) measured(path string, c *Sensor) (unit string, known bool) {
+	if !v.Readable(path+".measure", path+".unit") {
+		return "", false
+	}
+	var names []string
+	for _, m := range c.Options.Measures() {
+		if m.Name == c.Measure {
+			return m.Unit, true
+		}
+		names = append(names, m.Name)
+	}
+	v.Fail(path+".measure", "%q: expected one of %s%s", strict.Shorten(c.Measure), strings.Join(names, ", "), spelling.Hint(c.Measure, names))
+	v.Spoil(path + ".measure")
+	return "", false
+}
+
+// leastStale is how long a sensor may always be silent: a chip that starts again needs up to 180 ms.
+const leastStale = 500 * time.Millisecond
+
+// patience settles how long a sensor may be silent.
+func (v *validator) patience(path string, c *Sensor) {
+	if !v.Readable(path+".every", path+".stale") {
+		return
+	}
+	if c.Stale == 0 {
+		c.Stale = max(5*c.Every, leastStale)
+		return
+	}
+	if c.Every > 0 && c.Stale < 2*c.Every {
+		v.Fail(path+".stale", "%v: expected at least two readings, %v", c.Stale, 2*c.Every)
+	}
+}
+
+// curve checks a calibration, turns its inputs into the sensor's unit, and returns the unit of its outputs; without one the sensor's.
+func (v *validator) curve(path string, c *Sensor, unit string) string {
+	if len(c.Curve) == 0 || !v.Readable(path+".curve", path+".measure", path+".unit") {
+		return unit
+	}
+	if len(c.Curve) < 2 {
+		v.Fail(path+".curve", "expected at least two pairs")
+		return unit
+	}
+	out := c.Curve[0][1].Unit
+	for i := range c.Curve {
+		where := path + ".curve[" + strconv.Itoa(i) + "]"
+		from, ok := c.Curve[i][0].In(unit)
+		if !ok {
+			v.Fail(where, "in %s: the device measures in %s", strict.UnitName(c.Curve[i][0].Unit), strict.UnitName(unit))
+			return out
+		}
+		c.Curve[i][0] = from
+		if to := c.Curve[i][1]; to.Unit != out && to != (Quantity{}) {
+			v.Fail(where, "%s after %s: expected the same unit in all pairs", strict.UnitName(to.Unit), strict.UnitName(out))
+		}
+		if i > 0 && from.Micro <= c.Curve[i-1][0].Micro {
+			v.Fail(where, "expected the pairs in the order of what the device measures, each more than the one before")
+		}
+	}
+	return out
+}
+
+// Relate hands the device and the encoder the time between two readings.
+func (c *Sensor) Relate() {
+	if _, recorded := c.Options.(sensors.Recorded); !recorded {
+		if paced, is := c.Options.(sensors.Paced); is {
+			paced.Pace(c.Every)
+		}
+	}
+	if paced, is := c.Encode.Options.(encoders.Paced); is {
+		paced.Pace(c.Every)
+	}
+}
+
+// What can be tuned of a sensor where no file goes beyond it.
+const (
+	mostStale   = time.Minute
+	leastFrozen = time.Millisecond
+	mostFrozen  = time.Hour
+	mostReading = 1e9 * 1e6 // in millionths
+)
+
+// Limits are the ends of what can be tuned of a sensor, beside its options and its code.
+func (c *Sensor) Limits(key string) (low, high int64, ok bool) {
+	switch key {
+	case "every":
+		kind, _ := sensors.KindOf(c.Device)
+		low, high = int64(leastEvery(kind)), int64(c.Stale/2)
+		if limited, is := c.Options.(strict.Limited); is {
+			if _, most, bounded := limited.Limits(key); bounded {
+				high = min(high, most)
+			}
+		}
+		if paced, is := c.Encode.Options.(encoders.Paced); is {
+			high = min(high, int64(paced.LongestEvery()))
+		}
+		return low, high, true
+	case "stale":
+		return int64(2 * c.Every), int64(max(mostStale, c.Stale)), true
+	case "frozen":
+		return int64(min(leastFrozen, c.Frozen)), int64(max(mostFrozen, c.Frozen)), true
+	}
+	var point, side int
+	if _, err := fmt.Sscanf(key, "curve[%d][%d]", &point, &side); err != nil || point >= len(c.Curve) {
+		return 0, 0, false
+	}
+	at := c.Curve[point][side].Micro
+	low, high = min(-mostReading, at), max(mostReading, at)
+	if side == 0 && point > 0 {
+		low = c.Curve[point-1][0].Micro + 1
+	}
+	if side == 0 && point+1 < len(c.Curve) {
+		high = c.Curve[point+1][0].Micro - 1
+	}
+	return low, high, true
+}
+
+// DevicesAt names the devices, of those that a configuration knows, that may have an I2C address; sorted.
+func DevicesAt(address uint16) (devices []string) {
+	for _, kind := range sensors.Kinds {
+		if slices.Contains(kind.Addresses, address) {
+			devices = append(devices, kind.Name)
+		}
+	}
+	if address >= 0x40 && address <= 0x7f {
+		devices = append(devices, "pca9685")
+	}
+	if address >= 0x20 && address <= 0x27 {
+		devices = append(devices, "mcp23017")
+	}
+	slices.Sort(devices)
+	return devices
+}
