@@ -47,7 +47,7 @@ func (s step) from(v reflect.Value) reflect.Value {
 }
 
 // Live lists the live numbers of a decoded value, to which root points, in the order of its keys. Base begins their paths. What was left
-// away has none: a nil pointer, and nothing where that has a meaning of its own (the tag none) or is no default.
+// away has none: a nil pointer, a time without a default, and what the word none takes away.
 func Live(root any, base string) []Tunable {
 	l := lister{base: base}
 	l.value(reflect.ValueOf(root).Elem(), "", nil)
@@ -110,9 +110,10 @@ func (l *lister) structure(v reflect.Value, steps []step) {
 	}
 }
 
-// absent reports whether a value is one that the file left away, or took away by none.
+// absent reports whether a value is one that was taken away by none, or a time that the file left away: others may well be 0.
 func absent(v reflect.Value, tag reflect.StructTag) bool {
-	return v.IsZero() && (tag.Get("none") != "" || tag.Get("default") == "" && tag.Get("required") == "" && tag.Get("min") == "" && !isAmount(v.Type()))
+	optional := v.Type() == reflect.TypeFor[time.Duration]() && tag.Get("default") == "" && tag.Get("required") == "" && tag.Get("min") == ""
+	return v.IsZero() && (tag.Get("none") != "" || optional)
 }
 
 func (l *lister) number(v reflect.Value, tag reflect.StructTag, steps []step) {
