@@ -417,3 +417,14 @@ func TestWorkingLeak(t *testing.T) {
 		}
 	}
 }
+
+// A spike reaches what lies behind its neuron, over synapses of any kind, and no more; a loop ends.
+func TestReach(t *testing.T) {
+	d := Description{Neurons: make([]Neuron, 5), Synapses: []Synapse{{From: 0, To: 1}, {From: 1, To: 2, Kind: Modulator}, {From: 2, To: 0, Kind: Electric}, {From: 3, To: 0}}}
+	reached := d.Reach([]int{1}, []int{3, 4}, nil)
+	for k, want := range []int{3, 5, 0} {
+		if len(reached[k]) != want {
+			t.Errorf("group %d reaches %v, want %d neurons", k, reached[k], want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Tick is a point in time, or a span of it, in microseconds since the network was built. It is never negative.
@@ -117,6 +118,28 @@ type LongTerm struct {
 type Description struct {
 	Neurons  []Neuron
 	Synapses []Synapse
+}
+
+// Reach returns for each group of neurons those that its spikes can reach, itself included, over synapses of any kind.
+func (d Description) Reach(groups ...[]int) []map[int]bool {
+	targets := make([][]int, len(d.Neurons))
+	for _, s := range d.Synapses {
+		targets[s.From] = append(targets[s.From], s.To)
+	}
+	all := make([]map[int]bool, len(groups))
+	for k, group := range groups {
+		reached := map[int]bool{}
+		for way := slices.Clone(group); len(way) > 0; {
+			neuron := way[len(way)-1]
+			way = way[:len(way)-1]
+			if !reached[neuron] {
+				reached[neuron] = true
+				way = append(way, targets[neuron]...)
+			}
+		}
+		all[k] = reached
+	}
+	return all
 }
 
 // Limits of a description.

@@ -9,7 +9,6 @@ import (
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/configs"
-	"fluxd/files"
 	"fluxd/sensors"
 )
 
@@ -53,7 +52,7 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 			note("sensors."+s.Name, "sensor "+s.Name, hardware.In("encode", err))
 		}
 	}
-	found = append(found, r.checkKept()...)
+	found = append(found, kept.Check(config)...)
 	if config.Compare != nil && found == nil {
 		_, err := compare.New(config, r.body)
 		note("compare", "compare", err)
@@ -63,46 +62,5 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 		return nil, found
 	}
 	_, unsure := hardware.CheckRanges(config) // its mistakes were found when the file was read
-	return append(unsure, r.unknownToWorld()...), nil
-}
-
-// unknownToWorld lists what the simulated world does not know of the robot's wiring.
-func (r *Robot) unknownToWorld() (warnings configs.Errors) {
-	options, simulated := r.config.World()
-	if !simulated {
-		return nil
-	}
-	wires := r.config.Wiring()
-	_, unknown := options.Check(configs.WorldWiring(wires))
-	for _, m := range unknown {
-		path := "board.world"
-		if m.At >= 0 {
-			path = wires[m.At].Path
-		}
-		warnings = append(warnings, r.config.Mistake(path, "%v", m.Err))
-	}
-	return warnings
-}
-
-// checkKept finds names of kept files that belong to something else: to anything but a regular file, to the robot file, to each other. They are not
-// claimed: a robot that kept its weights in /dev/null would take the device away from the whole machine.
-func (r *Robot) checkKept() (mistakes configs.Errors) {
-	check := func(path, name string) {
-		if err := files.Replaceable(name); err != nil {
-			mistakes = append(mistakes, r.config.Mistake(path, "%v, or a name that nothing has yet", err))
-		} else if kept.Same(name, r.config.Source) {
-			mistakes = append(mistakes, r.config.Mistake(path, "%s is this robot file: expected a file of its own", name))
-		}
-	}
-	learnt, tuning := r.config.Learnt, r.config.Tuning
-	if learnt != nil {
-		check("learnt.file", learnt.File)
-	}
-	if tuning != nil {
-		check("tuning.file", tuning.File)
-	}
-	if learnt != nil && tuning != nil && kept.Same(learnt.File, tuning.File) {
-		mistakes = append(mistakes, r.config.Mistake("tuning.file", "%s is learnt.file, too: expected a file for each", tuning.File))
-	}
-	return mistakes
+	return append(unsure, hardware.UnknownToWorld(config)...), nil
 }

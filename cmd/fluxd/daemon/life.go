@@ -141,7 +141,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 
 // claimFiles claims what the robot keeps for its next run.
 func (r *Robot) claimFiles() (err error) {
-	if mistakes := r.checkKept(); mistakes != nil {
+	if mistakes := kept.Check(r.config); mistakes != nil {
 		return mistakes
 	}
 	if c := r.config.Learnt; c != nil {

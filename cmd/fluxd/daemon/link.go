@@ -6,11 +6,8 @@ import (
 	"fluxd/bridge"
 	"fluxd/bridge/broker"
 	"fluxd/bridge/protocol"
-	"fluxd/configs"
-	"fluxd/files"
+	"fluxd/bridge/transport"
 	"fmt"
-	"os"
-	"strings"
 )
 
 // connect starts the bridge to MQTT, and before it the robot's own broker if it has one.
@@ -28,7 +25,7 @@ func (r *Robot) connect(ctx context.Context, opts RunOptions) error {
 			o.TLS = protocol.TLS(*c.TLS)
 		}
 		var err error
-		if o.Password, err = password(c); err != nil {
+		if o.Password, err = transport.Password(c.PasswordFile, c.PasswordEnv); err != nil {
 			return fmt.Errorf("mqtt: %w", err)
 		}
 	}
@@ -56,42 +53,12 @@ func (r *Robot) startBroker(ctx context.Context, opts RunOptions) (err error) {
 	}
 	if f := c.Fleet; f != nil {
 		o.Fleet = broker.Fleet{URL: f.URL, User: f.User, CA: f.CA}
-		if o.Fleet.Password, err = readPassword(f.PasswordFile); err != nil {
+		if o.Fleet.Password, err = transport.ReadPassword(f.PasswordFile); err != nil {
 			return fmt.Errorf("fleet: %w", err)
 		}
 	}
 	r.broker, err = broker.Start(context.WithoutCancel(ctx), o)
 	return err
-}
-
-// password finds the password for an external broker. It never stands in the robot file, which is copied and shown.
-func password(c configs.MQTT) (string, error) {
-	switch {
-	case c.PasswordFile != "":
-		return readPassword(c.PasswordFile)
-	case c.PasswordEnv != "":
-		text, set := os.LookupEnv(c.PasswordEnv)
-		if !set {
-			return "", fmt.Errorf("password_env: the environment has no %s", c.PasswordEnv)
-		}
-		return text, nil
-	}
-	return "", nil
-}
-
-// maxPassword bounds a file that holds a password: MQTT can carry 65,535 bytes.
-const maxPassword = 64 << 10
-
-// readPassword reads a file that holds a password; without a file there is none.
-func readPassword(file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	text, err := files.Read(file, maxPassword)
-	if err != nil {
-		return "", fmt.Errorf("password_file: %w", err)
-	}
-	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
 // Broker returns the URL at which clients reach the robot's broker, or "" without MQTT.

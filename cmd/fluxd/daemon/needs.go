@@ -44,7 +44,11 @@ func (r *Robot) findNeeds() {
 			continue // nothing moves
 		}
 		if reaches == nil {
-			reaches = r.reach()
+			var groups [][]int
+			for _, s := range r.sensors {
+				groups = append(groups, s.neurons)
+			}
+			reaches = r.config.Network.Reach(groups...)
 		}
 		for k, s := range r.sensors {
 			for neuron, routes := range r.routes {
@@ -55,28 +59,6 @@ func (r *Robot) findNeeds() {
 			}
 		}
 	}
-}
-
-// reach returns for each sensor the neurons that its spikes can reach, over synapses of any kind.
-func (r *Robot) reach() []map[int]bool {
-	targets := make([][]int, r.network.Neurons())
-	for _, s := range r.config.Network.Synapses {
-		targets[s.From] = append(targets[s.From], s.To)
-	}
-	all := make([]map[int]bool, len(r.sensors))
-	for k, s := range r.sensors {
-		reached := map[int]bool{}
-		for way := slices.Clone(s.neurons); len(way) > 0; {
-			neuron := way[len(way)-1]
-			way = way[:len(way)-1]
-			if !reached[neuron] {
-				reached[neuron] = true
-				way = append(way, targets[neuron]...)
-			}
-		}
-		all[k] = reached
-	}
-	return all
 }
 
 // openStop makes the emergency stop's switch, nil without one, and takes its first reading.

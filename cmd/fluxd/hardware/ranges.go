@@ -63,6 +63,24 @@ func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 	return mistakes, warnings
 }
 
+// UnknownToWorld lists what the simulated world does not know of a robot's wiring.
+func UnknownToWorld(config *configs.Robot) (warnings configs.Errors) {
+	options, simulated := config.World()
+	if !simulated {
+		return nil
+	}
+	wires := config.Wiring()
+	_, unknown := options.Check(configs.WorldWiring(wires))
+	for _, m := range unknown {
+		path := "board.world"
+		if m.At >= 0 {
+			path = wires[m.At].Path
+		}
+		warnings = append(warnings, config.Mistake(path, "%v", m.Err))
+	}
+	return warnings
+}
+
 // unreachable finds an amount of a code that no reading in a range can make a difference to; "" when there is none.
 func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 	wrong := func(key string, q encoders.Amount, what string) (string, string) {

@@ -30,8 +30,8 @@ type File struct {
 	spoilt error // why it must not be replaced
 }
 
-// Same reports whether two names are of one file, also before it is there.
-func Same(one, other string) bool {
+// same reports whether two names are of one file, also before it is there.
+func same(one, other string) bool {
 	if filepath.Clean(one) == filepath.Clean(other) {
 		return true
 	}
