@@ -52,7 +52,7 @@ func TestNoCommandLosesItsResult(t *testing.T) {
 		"export":     {{"export", idle}},
 		"import":     {{"import", tennlab}},
 		"schema":     {{"schema"}},
-		"bench":      {{"bench", "--write", "b"}},
+		"bench":      {{"bench", "--write", "a"}},
 		"help":       {{"help", "run"}},
 		"bash":       {{"completion", "bash"}},
 		"zsh":        {{"completion", "zsh"}},

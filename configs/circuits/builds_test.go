@@ -248,7 +248,7 @@ network:
 // The engine has room for so many ways to learn; a network with more is refused where it exceeds them.
 func TestTooManyWaysToLearn(t *testing.T) {
 	if testing.Short() {
-		t.Skip("many circuits")
+		t.Skip("a large file")
 	}
 	var b strings.Builder
 	b.WriteString("robot: r\nboard: {kind: sim}\nnetwork:\n  neurons: {a: {}}\n  synapses:\n")
