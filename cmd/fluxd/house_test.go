@@ -273,10 +273,6 @@ const (
 // mayBeLarge lists what may exceed that: one engine, and lists of kinds with a file each.
 var mayBeLarge = []string{"actuators", "boards/sim/chips", "core", "sensors"}
 
-// tooLarge lists what exceeds it and is to be taken apart. What fits leaves the list.
-var tooLarge = []string{
-}
-
 // A source is a Go file of ours that is no test, for any operating system.
 type source struct {
 	folder, name string // from the root of the module, with slashes
@@ -549,19 +545,8 @@ func TestHouseSize(t *testing.T) {
 		lines[file.folder] += file.lines
 	}
 	for folder := range files {
-		large := files[folder] > mostFiles || lines[folder] > mostLines
-		known := slices.Contains(tooLarge, folder)
-		switch {
-		case slices.Contains(mayBeLarge, folder):
-		case large && !known:
+		if (files[folder] > mostFiles || lines[folder] > mostLines) && !slices.Contains(mayBeLarge, folder) {
 			t.Errorf("%s has %d files and %d lines without tests: at most %d and %d", folder, files[folder], lines[folder], mostFiles, mostLines)
-		case !large && known:
-			t.Errorf("%s fits now, with %d files and %d lines: remove it from tooLarge", folder, files[folder], lines[folder])
-		}
-	}
-	for _, folder := range tooLarge {
-		if files[folder] == 0 {
-			t.Errorf("%s: in the house rules, but not there: remove it from tooLarge", folder)
 		}
 	}
 }
