@@ -83,6 +83,11 @@ func TestDevicesAdjusted(t *testing.T) {
 	w := &wire{}
 	esc, _ := actuators.NewESC(newPin(w, "E"), nil)
 	relay, _ := actuators.NewRelay(newPin(w, "R"), &actuators.RelayOpts{Active: "low"})
+	bridge, _ := actuators.NewHBridge(newPin(w, "H"), newPin(w, "T"), nil, nil)
+	two, _ := actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "B"), nil, &actuators.HBridgeOpts{Frequency: physic.KiloHertz})
+	lamp, _ := actuators.NewDimmer(newPin(w, "L"), &actuators.DimmerOpts{Linear: true, Frequency: 100 * physic.Hertz})
+	continuous, _ := actuators.NewContinuous(newPin(w, "S"), nil)
+	half := actuators.HBridgeOpts{MinPower: full / 2, Frequency: physic.Hertz, Inverted: true} // of which min_power alone is live
 	stepper, _ := actuators.NewStepper(newPin(w, "P"), newPin(w, "D"), nil, &actuators.StepperOpts{Hold: true})
 	if err := relay.Drive(full * 45 / 100); err != nil { // in between: off
 		t.Fatal(err)
@@ -101,6 +106,24 @@ func TestDevicesAdjusted(t *testing.T) {
 			return relay.Adjusted(&actuators.RelayOpts{On: full * 42 / 100, Off: full / 10})
 		},
 			func() (func(), error) { return relay.Adjusted(&actuators.RelayOpts{On: 1, Off: 2}) }, full * 45 / 100, []string{"R Low"}},
+		{"hbridge", bridge, func() (func(), error) { return bridge.Adjusted(&half) },
+			func() (func(), error) { return bridge.Adjusted(&actuators.HBridgeOpts{MinPower: full}) }, full / 2,
+			[]string{"H 0/16777216 at 20kHz", "T Low", "H 12582912/16777216 at 20kHz"}},
+		{"two inputs", two, func() (func(), error) { return two.Adjusted(&half) },
+			func() (func(), error) { return two.Adjusted(&actuators.HBridgeOpts{MinPower: -1}) }, -full / 2,
+			[]string{"A 0/16777216 at 1kHz", "B 0/16777216 at 1kHz", "B 12582912/16777216 at 1kHz"}},
+		{"dimmer", lamp, func() (func(), error) {
+			return lamp.Adjusted(&actuators.DimmerOpts{MinPower: full / 2, Inverted: true})
+		},
+			func() (func(), error) { return lamp.Adjusted(&actuators.DimmerOpts{MinPower: full}) }, full / 2,
+			[]string{"L 12582912/16777216 at 100Hz"}},
+		{"continuous", continuous, func() (func(), error) {
+			return continuous.Adjusted(&actuators.ContinuousOpts{MinPower: full / 2, DeadBand: full / 10})
+		},
+			func() (func(), error) { return continuous.Adjusted(&actuators.ContinuousOpts{MinPower: full}) }, full / 2,
+			[]string{duty("S", 1.875/20, "50Hz")}},
+		{"esc's smallest power", esc, func() (func(), error) { return esc.Adjusted(&actuators.ESCOpts{MinPower: full / 2}) },
+			func() (func(), error) { return esc.Adjusted(&actuators.ESCOpts{MinPower: full}) }, full / 2, []string{duty("E", 1.75/20, "50Hz")}},
 		{"stepper", stepper, func() (func(), error) { return stepper.Adjusted(&actuators.StepperOpts{MaxRate: 2 * physic.KiloHertz}) },
 			func() (func(), error) { return stepper.Adjusted(&actuators.StepperOpts{MaxRate: physic.MegaHertz}) }, full, []string{"P 0/16777216 at 1Hz", "D Low", "P 8388608/16777216 at 2kHz"}},
 	} {

@@ -16,6 +16,8 @@ type DimmerOpts struct {
 	Linear bool `yaml:"linear" default:"false" doc:"duty in proportion to the command; else brightness is, to the eye"`
 	// Inverted is for an LED between the supply and the pin: it is bright while the pin is low.
 	Inverted bool `yaml:"inverted" default:"false" doc:"bright while the pin is low"`
+	// MinPower is where a lamp begins to glow: the drivers of LED lamps need a share of their full voltage, a filament its heat.
+	MinPower Command `yaml:"min_power" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"smallest duty at which the lamp glows, such as 0.1: commands other than 0 have duties from there to 1"`
 
 	Shared `yaml:"-"`
 }
@@ -50,12 +52,13 @@ type Dimmer struct {
 	frequency physic.Frequency
 	linear    bool
 	inverted  bool
+	minPower  Command
 }
 
 // NewDimmer makes a lamp of a pin. It writes nothing. Nil options stand for DefaultDimmerOpts.
 func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
 	o := orDefaults(opts, DefaultDimmerOpts)
-	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: o.Frequency, linear: o.Linear, inverted: o.Inverted}
+	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: o.Frequency, linear: o.Linear, inverted: o.Inverted, minPower: o.MinPower}
 	return d, hold(d.name, &o)
 }
 
@@ -67,13 +70,25 @@ func (d *Dimmer) Drive(c Command) error {
 	if err := expectRange(d.name, c, 0, Full); err != nil {
 		return err
 	}
-	if !d.linear {
-		c = luminance(c)
+	if !d.linear && c > 0 {
+		c = max(luminance(c), 1) // rounding leaves no lamp dark
 	}
+	c = powered(c, d.minPower)
 	if d.inverted {
 		c = Full - c
 	}
 	return setDuty(d.name, d.pwm, dutyOf(c), d.frequency)
+}
+
+// Adjusted implements Adjustable: it has another smallest power; all else stays.
+func (d *Dimmer) Adjusted(opts Options) (change func(), err error) {
+	o, is := opts.(*DimmerOpts)
+	if !is {
+		return nil, another(d.name, opts)
+	}
+	made := DefaultDimmerOpts
+	made.MinPower = o.MinPower
+	return func() { d.minPower = made.MinPower }, within(d.name, &made)
 }
 
 // Halt leaves the lamp dark.

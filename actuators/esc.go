@@ -16,6 +16,8 @@ type ESCOpts struct {
 	Max time.Duration `yaml:"max_pulse" default:"2ms" live:"true" doc:"pulse at command 1"`
 	// Reverse says that the controller turns both ways: commands go from -Full to Full instead of from 0.
 	Reverse bool `yaml:"reverse" default:"false" doc:"an ESC that turns both ways, with neutral in the middle"`
+	// MinPower is where the controller starts the motor: it holds shorter pulses for a signal that trembles.
+	MinPower Command `yaml:"min_power" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"smallest power at which the motor turns, such as 0.08: commands other than 0 have pulses from there to full power"`
 
 	Shared `yaml:"-"`
 }
@@ -66,13 +68,14 @@ func (o *ESCOpts) lengths() lengths {
 // the signal is gone.
 type ESC struct {
 	pulses
-	reverse bool
+	reverse  bool
+	minPower Command
 }
 
 // NewESC makes a motor of a pin. It writes nothing. Nil options stand for DefaultESCOpts.
 func NewESC(pwm gpio.PinOut, opts *ESCOpts) (*ESC, error) {
 	o := orDefaults(opts, DefaultESCOpts)
-	e := &ESC{reverse: o.Reverse, pulses: newPulses("esc on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
+	e := &ESC{reverse: o.Reverse, minPower: o.MinPower, pulses: newPulses("esc on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
 	e.min, e.max = o.Min, o.Max
 	return e, hold(e.name, &o)
 }
@@ -86,10 +89,10 @@ func (e *ESC) Drive(c Command) error {
 	if err := expectRange(e.name, c, low, Full); err != nil {
 		return err
 	}
-	return e.set(int64(c-low), int64(whole))
+	return e.set(int64(powered(c, e.minPower)-low), int64(whole))
 }
 
-// Adjusted implements Adjustable: it has other pulses.
+// Adjusted implements Adjustable: it has other pulses, and another smallest power.
 func (e *ESC) Adjusted(opts Options) (change func(), err error) {
 	o, is := opts.(*ESCOpts)
 	if !is {
@@ -101,7 +104,7 @@ func (e *ESC) Adjusted(opts Options) (change func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() { e.min, e.max = next.min, next.max }, nil
+	return func() { e.min, e.max, e.minPower = next.min, next.max, next.minPower }, nil
 }
 
 // Halt ends the pulse train, at which the controller switches the motor off. Where PWM fails the pin is set low.

@@ -26,6 +26,8 @@ type HBridgeOpts struct {
 	Frequency physic.Frequency `yaml:"frequency" default:"20 kHz" min:"1 Hz" max:"1 MHz" doc:"of the PWM; on a pca9685, its own"`
 	// Inverted swaps the directions, for a motor that is mounted the other way round.
 	Inverted bool `yaml:"inverted" default:"false" doc:"the other way round"`
+	// MinPower is where the motor begins to turn against its own friction: below it hums.
+	MinPower Command `yaml:"min_power" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"smallest duty that turns the motor, such as 0.25: commands other than 0 have duties from there to 1"`
 
 	Shared `yaml:"-"`
 }
@@ -122,6 +124,7 @@ type HBridge struct {
 	inverted  bool
 	brake     bool
 	power     standby
+	minPower  Command
 
 	way way // what the direction pins say
 }
@@ -164,7 +167,7 @@ func newHBridge(pwm, sleep gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOp
 	}
 	name += " and " + direction[len(direction)-1].Name()
 	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: o.Frequency,
-		inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}}
+		inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}, minPower: o.MinPower}
 	if err := within(h.name, &o); err != nil {
 		return nil, err
 	}
@@ -193,7 +196,24 @@ func (h *HBridge) Drive(c Command) error {
 	if err := h.power.set(h.name, true); err != nil {
 		return err
 	}
-	return h.duty(max(c, -c))
+	return h.duty(powered(max(c, -c), h.minPower))
+}
+
+// Adjusted implements Adjustable: it has another smallest power; all else stays.
+func (h *HBridge) Adjusted(opts Options) (change func(), err error) {
+	least, err := otherMinPower(h.name, opts)
+	return func() { h.minPower = least }, err
+}
+
+// otherMinPower is the smallest power in other options of a bridge.
+func otherMinPower(name string, opts Options) (Command, error) {
+	o, is := opts.(*HBridgeOpts)
+	if !is {
+		return 0, another(name, opts)
+	}
+	made := DefaultHBridgeOpts
+	made.MinPower = o.MinPower
+	return made.MinPower, within(name, &made)
 }
 
 // Halt takes the power off the motor: duty 0, and where PWM fails a low level; standby where there is one.

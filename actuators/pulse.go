@@ -190,6 +190,19 @@ func dutyOf(share Command) gpio.Duty {
 	return gpio.Duty((int64(share)*int64(gpio.DutyMax) + int64(Full)/2) / int64(Full))
 }
 
+// powered is the power of a command to what does not move below a least power: from there to Full, whatever the sign; 0 stays 0, and so
+// does the order of commands. A guard knows nothing of it: range, slew and failsafe are those of the command.
+func powered(c, least Command) Command {
+	if c == 0 {
+		return 0
+	}
+	size := least + (max(c, -c)*(Full-least)+Full/2)/Full // at most 1e12: 64 bits hold it
+	if c < 0 {
+		return -size
+	}
+	return size
+}
+
 // expectRange refuses a command that a device does not know.
 func expectRange(name string, c, low, high Command) error {
 	if c < low || c > high {

@@ -28,6 +28,8 @@ type ServoOpts struct {
 type ContinuousOpts struct {
 	ServoOpts
 	DeadBand Command `yaml:"dead_band" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"commands nearer to 0 than this stand still"`
+	// MinPower is where the servo begins to turn: its electronics take pulses near the middle for the middle.
+	MinPower Command `yaml:"min_power" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"smallest power at which it turns, such as 0.08: commands that do not stand still have pulses from there to full power"`
 }
 
 // The options that stand for nil.
@@ -90,24 +92,25 @@ type Servo struct {
 	pulses
 	inverted bool
 	deadBand Command
+	minPower Command
 }
 
 // NewServo makes a servo of a pin. It writes nothing, so the servo is limp until the first command. Nil options stand for
 // DefaultServoOpts.
 func NewServo(pwm gpio.PinOut, opts *ServoOpts) (*Servo, error) {
 	o := orDefaults(opts, DefaultServoOpts)
-	return newServo(pwm, &o, &o, 0)
+	return newServo(pwm, &o, &o, 0, 0)
 }
 
 // NewContinuous makes a continuous servo of a pin. It writes nothing. Nil options stand for DefaultContinuousOpts.
 func NewContinuous(pwm gpio.PinOut, opts *ContinuousOpts) (*Servo, error) {
 	o := orDefaults(opts, DefaultContinuousOpts)
-	return newServo(pwm, &o, &o.ServoOpts, o.DeadBand)
+	return newServo(pwm, &o, &o.ServoOpts, o.DeadBand, o.MinPower)
 }
 
 // newServo makes a servo of options all of which are set; those of its pulses are part of them.
-func newServo(pwm gpio.PinOut, all Options, o *ServoOpts, deadBand Command) (*Servo, error) {
-	s := &Servo{inverted: o.Inverted, deadBand: deadBand, pulses: newPulses("servo on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
+func newServo(pwm gpio.PinOut, all Options, o *ServoOpts, deadBand, minPower Command) (*Servo, error) {
+	s := &Servo{inverted: o.Inverted, deadBand: deadBand, minPower: minPower, pulses: newPulses("servo on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
 	s.min, s.max = o.Min+o.Trim, o.Max+o.Trim
 	return s, hold(s.name, all)
 }
@@ -120,13 +123,15 @@ func (s *Servo) Drive(c Command) error {
 	if c > -s.deadBand && c < s.deadBand {
 		c = 0
 	}
+	c = powered(c, s.minPower)
 	if s.inverted {
 		c = -c
 	}
 	return s.set(int64(c+Full), int64(2*Full))
 }
 
-// Adjusted implements Adjustable: it has other pulses, another trim and another dead band; its frequency and direction stay.
+// Adjusted implements Adjustable: it has other pulses, another trim, dead band and smallest power; its frequency and
+// direction stay.
 func (s *Servo) Adjusted(opts Options) (change func(), err error) {
 	var next *Servo
 	switch o := opts.(type) {
@@ -144,7 +149,9 @@ func (s *Servo) Adjusted(opts Options) (change func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() { s.min, s.max, s.deadBand = next.min, next.max, next.deadBand }, nil
+	return func() {
+		s.min, s.max, s.deadBand, s.minPower = next.min, next.max, next.deadBand, next.minPower
+	}, nil
 }
 
 // Halt ends the pulse train: the servo goes limp, a continuous one stands still. Where PWM fails the pin is set low.

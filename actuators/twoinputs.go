@@ -22,6 +22,7 @@ type TwoInputHBridge struct {
 	inverted      bool
 	brake         bool
 	power         standby
+	minPower      Command
 
 	way way // what the inputs do
 }
@@ -42,7 +43,7 @@ func NewHBridgeOnePWM(pwm, second, standby gpio.PinOut, opts *HBridgeOpts) (*Two
 func newTwoInputHBridge(first, second, sleep gpio.PinOut, level bool, opts *HBridgeOpts) (*TwoInputHBridge, error) {
 	o := orDefaults(opts, DefaultHBridgeOpts)
 	h := &TwoInputHBridge{name: "hbridge on " + first.Name() + " and " + second.Name(), first: first, second: second, level: level,
-		frequency: o.Frequency, inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}}
+		frequency: o.Frequency, inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}, minPower: o.MinPower}
 	if err := within(h.name, &o); err != nil {
 		return nil, err
 	}
@@ -84,6 +85,7 @@ func (h *TwoInputHBridge) turn(c Command) error {
 	if c < 0 {
 		to, c = reverse, -c
 	}
+	c = powered(c, h.minPower)
 	if h.way != to {
 		h.way = unknown
 		if err := h.set(h.first, 0); err != nil {
@@ -106,6 +108,12 @@ func (h *TwoInputHBridge) turn(c Command) error {
 		return h.set(h.first, Full-c)
 	}
 	return h.set(h.second, c)
+}
+
+// Adjusted implements Adjustable: it has another smallest power; all else stays.
+func (h *TwoInputHBridge) Adjusted(opts Options) (change func(), err error) {
+	least, err := otherMinPower(h.name, opts)
+	return func() { h.minPower = least }, err
 }
 
 // Halt takes the power off the motor: both inputs low, and standby where there is one.

@@ -106,6 +106,9 @@ func drawRobot(t *rapid.T) *drawn {
 			if device == "continuous" {
 				part += ", dead_band: " + pick(name+" dead", "0", "0.1", "0.9999996", "1")
 			}
+			if device != "servo" {
+				part += ", min_power: " + pick(name+" power", "0", "0.1", "0.9999996", "1")
+			}
 			if rapid.Bool().Draw(t, name+" says") {
 				part += ", frequency: " + pick(name+" frequency", "30 Hz", "50 Hz", "200 Hz", "333 Hz", "490 Hz")
 			}
