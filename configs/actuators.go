@@ -54,29 +54,26 @@ func (v *validator) actuator(name, path string, c *Actuator) {
 // share hands options what an expander gives all its outputs, and checks that two pins with PWM have it in common. It reports false where
 // nobody knows what that is.
 func (v *validator) share(path string, c *Actuator) bool {
-	var first *Named[Expander]
+	var first *expander
 	for i, wire := range c.Wires("") {
 		if wire.Direction != "pwm" || !v.Readable(path+"."+wire.Role) {
 			continue
 		}
-		chip, _ := v.robot.expander(wire.Pin)
+		chip, _ := v.expander(wire.Pin)
 		if i > 0 && first != chip {
 			v.Fail(path+"."+wire.Role, "%s: expected a pin of the same board or expander as pwm, so that both have one frequency", strict.Shorten(wire.Pin))
 			continue
 		}
 		first = chip
 	}
-	if first == nil || first.Value.Device != "pca9685" {
+	if first == nil {
 		return true
 	}
-	period, ok := first.Value.period()
-	if ok = ok && v.Readable("expanders."+first.Name+".frequency", "expanders."+first.Name+".oscillator"); !ok {
-		return false // which was told there
+	asked, period := first.shared()
+	if sharing, is := c.Options.(actuators.Sharing); is && asked != 0 {
+		sharing.Share(asked, period)
 	}
-	if sharing, is := c.Options.(actuators.Sharing); is {
-		sharing.Share(first.Value.Frequency.Physic(), period)
-	}
-	return true
+	return asked != 0
 }
 
 // actuatorKind finds a kind by its name; one that is none has nothing.

@@ -8,6 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"fluxd/actuators"
+	"fluxd/boards/expanders"
+	"fluxd/boards/sim/worlds"
 	"fluxd/configs/circuits"
 	"fluxd/configs/strict"
 	"fluxd/core"
@@ -65,21 +67,32 @@ func outline(root *yaml.Node) *yaml.Node {
 
 // Board says where pins and buses come from.
 type Board struct {
-	Kind    string `yaml:"kind" required:"true" enum:"sim,raspberrypi,linux,auto" doc:"sim: the simulated board; raspberrypi: this machine's header; linux: any other machine with /dev/gpiochip* and /dev/i2c-*; auto: raspberrypi on one, else linux"`
-	Model   string `yaml:"model" when:"kind=raspberrypi" default:"any" enum:"any,pi5" doc:"any: what works on all; pi5: GPIO12, 13, 18 and 19 are four PWM channels, on older ones they are two"`
-	World   string `yaml:"world" when:"kind=sim" default:"none" enum:"none,bench,arena" doc:"what the simulated board senses and acts in; bench: every device of the robot is there, at rest on a table"`
-	Relight bool   `yaml:"relight" when:"world=arena" default:"true" doc:"a lamp that was reached goes on elsewhere"`
+	Kind    string         `yaml:"kind" required:"true" enum:"sim,raspberrypi,linux,auto" doc:"sim: the simulated board; raspberrypi: this machine's header; linux: any other machine with /dev/gpiochip* and /dev/i2c-*; auto: raspberrypi on one, else linux"`
+	Model   string         `yaml:"model" when:"kind=raspberrypi" default:"any" enum:"any,pi5" doc:"any: what works on all; pi5: GPIO12, 13, 18 and 19 are four PWM channels, on older ones they are two"`
+	World   string         `yaml:"world" when:"kind=sim" default:"none"`
+	Options worlds.Options // of the world
+}
+
+// Kinds are those of package worlds.
+func (*Board) Kinds() (key string, kinds []strict.Kind) {
+	for _, k := range worlds.Kinds {
+		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
+	}
+	return "world", kinds
 }
 
 // Expander is a chip on a bus that gives more pins.
 type Expander struct {
-	Device     string    `yaml:"device" required:"true" enum:"pca9685,mcp23017" doc:"pca9685: 16 PWM outputs, 0 to 15; mcp23017: 16 inputs or outputs, A0 to A7 and B0 to B7"`
-	Bus        string    `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address    uint16    `yaml:"address" required:"true" doc:"I2C address: 0x40 to 0x7f for a pca9685, 0x20 to 0x27 for an mcp23017"`
-	Frequency  Frequency `yaml:"frequency" when:"device=pca9685" default:"50 Hz" doc:"of all its outputs: 24 Hz to 1526 Hz"`
-	Oscillator Frequency `yaml:"oscillator" when:"device=pca9685" default:"25 MHz" doc:"of the chip, 23 MHz to 27 MHz: as measured, for pulses that are as long as they say"`
-	Inverted   bool      `yaml:"inverted" when:"device=pca9685" default:"false" doc:"outputs are high where they would be low, for drivers that invert"`
-	OpenDrain  bool      `yaml:"open_drain" when:"device=pca9685" default:"false" doc:"outputs only pull low, for LEDs with a supply of their own"`
+	Device  string            `yaml:"device" required:"true"`
+	Options expanders.Options // of the device
+}
+
+// Kinds are those of package expanders.
+func (*Expander) Kinds() (key string, kinds []strict.Kind) {
+	for _, k := range expanders.Kinds {
+		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
+	}
+	return "device", kinds
 }
 
 // Sensor is one device that measures, and how its readings become spikes.

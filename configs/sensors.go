@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"fluxd/boards/expanders"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
 	"fluxd/encoders"
@@ -86,7 +87,7 @@ func (v *validator) interval(path string, c *Sensor, kind sensors.Kind) {
 			v.Fail(path, "every is missing: time between two readings of the %s", m.Name)
 		}
 	}
-	onExpander := func(wire Connection) bool { chip, _ := v.robot.expander(wire.Pin); return chip != nil }
+	onExpander := func(wire Connection) bool { chip, _ := v.expander(wire.Pin); return chip != nil }
 	if kind.Switch && slices.ContainsFunc(c.Wires(""), onExpander) {
 		v.Fail(path, "every is missing: the time between two looks at a pin whose edges nobody reports, such as 5ms")
 	}
@@ -227,11 +228,10 @@ func DevicesAt(address uint16) (devices []string) {
 			devices = append(devices, kind.Name)
 		}
 	}
-	if address >= 0x40 && address <= 0x7f {
-		devices = append(devices, "pca9685")
-	}
-	if address >= 0x20 && address <= 0x27 {
-		devices = append(devices, "mcp23017")
+	for _, kind := range expanders.Kinds {
+		if slices.Contains(kind.Addresses, address) {
+			devices = append(devices, kind.Name)
+		}
 	}
 	slices.Sort(devices)
 	return devices

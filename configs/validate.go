@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -59,8 +58,9 @@ type validator struct {
 	names *circuits.Expansion
 	robot *Robot
 
-	owners   map[string]*Sensor // by the owner of their wires
-	measures map[string]string  // the units of the sensors, where they are known
+	owners   map[string]*Sensor   // by the owner of their wires
+	chips    map[string]*expander // by name
+	measures map[string]string    // the units of the sensors, where they are known
 }
 
 // play settles rate and every, of which exactly one is expected.
@@ -84,50 +84,9 @@ func (v *validator) play(path string, rate Frequency, every *time.Duration, time
 
 func (v *validator) expanders() {
 	for i := range v.robot.Expanders {
-		e := &v.robot.Expanders[i]
-		path, c := "expanders."+e.Name, &e.Value
-		switch c.Device {
-		case "pca9685":
-			v.address(path, c.Address, 0x40, 0x7f)
-			if c.Address == 0x70 {
-				v.Fail(path+".address", "0x70 is the address that all pca9685 answer to")
-			}
-			if v.Readable(path+".frequency") && (c.Frequency < 24_000_000 || c.Frequency > 1_526_000_000) {
-				v.Fail(path+".frequency", "%v: expected 24 Hz to 1526 Hz", c.Frequency.Physic())
-			} else if v.Readable(path+".oscillator") && (c.Oscillator < 23_000_000_000_000 || c.Oscillator > 27_000_000_000_000) {
-				v.Fail(path+".oscillator", "%v: expected 23 MHz to 27 MHz", c.Oscillator.Physic())
-			} else if _, ok := c.period(); !ok && v.Readable(path+".frequency", path+".oscillator") {
-				v.Fail(path+".frequency", "%v cannot be made of an oscillator of %v, of which a period is at most 256 times 4096: expected at least %v",
-					c.Frequency.Physic(), c.Oscillator.Physic(), (c.Oscillator / (256 * 4096)).Physic())
-			}
-		case "mcp23017":
-			v.address(path, c.Address, 0x20, 0x27)
+		if e := &v.robot.Expanders[i]; e.Value.Options != nil {
+			v.Check("expanders."+e.Name, e.Value.Options)
 		}
-	}
-}
-
-// period is what a pca9685 makes of its frequency: 4,096 steps of a whole number of its oscillator's periods, from 4 to 256; false where
-// it cannot.
-func (c *Expander) period() (time.Duration, bool) {
-	if c.Frequency < 1_000_000 || c.Frequency > 1_000_000_000_000 || c.Oscillator < 1_000_000 {
-		return 0, false
-	}
-	asked := 4096 * int64(c.Frequency)
-	divider := (int64(c.Oscillator) + asked/2) / asked
-	if divider < 4 || divider > 256 {
-		return 0, false
-	}
-	return time.Duration(divider * 4096 * 1e9 / int64(c.Oscillator/1_000_000)), true
-}
-
-// address checks the address of a chip that may have one of several.
-func (v *validator) address(path string, address, low, high uint16, others ...uint16) {
-	if address < low || address > high || len(others) > 0 && address != low && !slices.Contains(others, address) {
-		expected := fmt.Sprintf("0x%02x to 0x%02x", low, high)
-		if len(others) > 0 {
-			expected = fmt.Sprintf("0x%02x or 0x%02x", low, high)
-		}
-		v.Fail(path+".address", "0x%02x: expected %s", address, expected)
 	}
 }
 

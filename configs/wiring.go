@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/actuators"
+	"fluxd/boards/expanders"
 	"fluxd/boards/header"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
@@ -46,7 +48,7 @@ func (c *Connection) Where() string {
 func (r *Robot) Wiring() []Connection {
 	var all []Connection
 	for _, e := range r.Expanders {
-		all = append(all, wires("expanders."+e.Name, "expander ", e.Name, e.Value.Device, &e.Value)...)
+		all = append(all, e.Value.Wires(e.Name)...)
 	}
 	for _, s := range r.Sensors {
 		all = append(all, s.Value.Wires(s.Name)...)
@@ -58,6 +60,14 @@ func (r *Robot) Wiring() []Connection {
 		all = append(all, wires("safety.emergency_stop", "", "emergency stop", "switch", stop)...)
 	}
 	return all
+}
+
+// Wires lists those of an expander with a name.
+func (c *Expander) Wires(name string) []Connection {
+	if c.Options == nil {
+		return nil
+	}
+	return wires("expanders."+name, "expander ", name, c.Device, c.Options)
 }
 
 // Wires lists those of a sensor with a name.
@@ -136,16 +146,36 @@ func wires(path, sort, name, device string, options any) []Connection {
 	return all
 }
 
+// expander is one with its name.
+type expander struct {
+	name string
+	expanders.Kind
+	expanders.Options
+}
+
+// shared is what an expander gives all its outputs; zero where it has no PWM, or is wrong itself.
+func (e *expander) shared() (asked physic.Frequency, period time.Duration) {
+	if e.Options == nil {
+		return 0, 0
+	}
+	return e.Options.Shared()
+}
+
 // expander returns the expander that a pin is on, and the pin's name there; nil for a pin of the board.
-func (r *Robot) expander(pin string) (*Named[Expander], string) {
+func (v *validator) expander(pin string) (*expander, string) {
 	name, rest, found := strings.Cut(pin, "/")
 	if !found {
 		return nil, pin
 	}
-	for i := range r.Expanders {
-		if r.Expanders[i].Name == name {
-			return &r.Expanders[i], rest
+	if v.chips == nil {
+		v.chips = map[string]*expander{}
+		for _, e := range v.robot.Expanders {
+			kind, _ := expanders.KindOf(e.Value.Device)
+			v.chips[e.Name] = &expander{e.Name, kind, e.Value.Options}
 		}
+	}
+	if chip := v.chips[name]; chip != nil {
+		return chip, rest
 	}
 	return nil, pin
 }
@@ -193,7 +223,7 @@ func (v *validator) wiring() {
 			continue
 		}
 		pins[c.Pin] = c
-		if chip, pin := v.robot.expander(c.Pin); chip != nil {
+		if chip, pin := v.expander(c.Pin); chip != nil {
 			v.expanderPin(c, chip, pin)
 			continue
 		}
@@ -330,25 +360,12 @@ func (v *validator) nature(c *Connection, refuse func(path, format string, args 
 }
 
 // expanderPin checks a pin of an expander.
-func (v *validator) expanderPin(c *Connection, chip *Named[Expander], pin string) {
-	switch chip.Value.Device {
-	case "pca9685":
-		if !slices.Contains(pca9685Pins, pin) {
-			v.Fail(c.Path, "%s: a pca9685 has the outputs 0 to 15", strict.Shorten(c.Pin))
-		} else if c.Direction == "in" {
-			v.Fail(c.Path, "%s: a pca9685 has outputs only; an mcp23017 has inputs", c.Pin)
-		} else if device := strings.TrimSuffix(c.Path, "."+c.Role); c.Direction == "pwm" && c.Frequency != chip.Value.Frequency.Physic() && v.Says(device, "frequency") {
-			v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency, chip.Name, chip.Value.Frequency.Physic())
-		} else if c.Device == "hcsr04" || c.Device == "hx711" {
-			v.Fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only, and misses short pulses: take a pin of the board", c.Pin)
-		} else if c.Device == "relay" && (c.Acts == "low") != chip.Value.Inverted {
-			v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the relay acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin)
-		} else if kind, shared := actuatorKind(c.Device), chip.Value.Frequency.Physic(); c.Role == "pwm" && c.Frequency != shared && shared < kind.Smooth {
-			v.Warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; set the frequency of the expander, up to 1526 Hz, take a pin of the board, or say frequency: %v here",
-				c.Pin, chip.Name, shared, c.Frequency, kind.Rough, shared)
-		}
-	case "mcp23017":
-		if !slices.Contains(mcp23017Pins, pin) {
+func (v *validator) expanderPin(c *Connection, chip *expander, pin string) {
+	switch opts := chip.Options.(type) {
+	case *expanders.PCA9685Opts:
+		v.outputPin(c, chip, opts, pin)
+	case *expanders.MCP23017Opts:
+		if !slices.Contains(chip.Pins, pin) {
 			v.Fail(c.Path, "%s: an mcp23017 has the pins A0 to A7 and B0 to B7", strict.Shorten(c.Pin))
 		} else if c.Direction == "pwm" {
 			v.Fail(c.Path, "%s: an mcp23017 cannot do PWM; a pca9685 can", c.Pin)
@@ -364,13 +381,27 @@ func (v *validator) expanderPin(c *Connection, chip *Named[Expander], pin string
 	}
 }
 
-var pca9685Pins, mcp23017Pins = func() (outputs, pins []string) {
-	for i := range 16 {
-		outputs = append(outputs, fmt.Sprint(i))
-		pins = append(pins, fmt.Sprintf("%c%d", 'A'+i/8, i%8))
+// outputPin checks an output of a pca9685.
+func (v *validator) outputPin(c *Connection, chip *expander, opts *expanders.PCA9685Opts, pin string) {
+	asked, _ := chip.shared()
+	device := strings.TrimSuffix(c.Path, "."+c.Role)
+	switch kind := actuatorKind(c.Device); {
+	case !slices.Contains(chip.Pins, pin):
+		v.Fail(c.Path, "%s: a pca9685 has the outputs 0 to 15", strict.Shorten(c.Pin))
+	case c.Direction == "in":
+		v.Fail(c.Path, "%s: a pca9685 has outputs only; an mcp23017 has inputs", c.Pin)
+	case c.Device == "hcsr04" || c.Device == "hx711":
+		v.Fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only, and misses short pulses: take a pin of the board", c.Pin)
+	case c.Device == "relay" && (c.Acts == "low") != opts.Inverted:
+		v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the relay acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin)
+	case c.Direction != "pwm" || asked == 0 || c.Frequency == asked:
+	case v.Says(device, "frequency"):
+		v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency, chip.name, asked)
+	case c.Role == "pwm" && asked < kind.Smooth:
+		v.Warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; set the frequency of the expander, up to 1526 Hz, take a pin of the board, or say frequency: %v here",
+			c.Pin, chip.name, asked, c.Frequency, kind.Rough, asked)
 	}
-	return outputs, pins
-}()
+}
 
 // shared reports whether a second device on the same wire is another measure of the same chip, and checks that the two agree.
 func (v *validator) shared(first, second *Connection) bool {

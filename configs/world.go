@@ -3,17 +3,7 @@ package configs
 import "fluxd/boards/sim/worlds"
 
 // World returns what the robot file says of the world that its simulated board is in; false on a real board.
-func (r *Robot) World() (worlds.Options, bool) {
-	kind, ok := worlds.Find(r.Board.World)
-	if !ok || r.Board.Kind != "sim" {
-		return nil, false
-	}
-	options := kind.New()
-	if arena, ok := options.(*worlds.ArenaOpts); ok {
-		arena.Relight = r.Board.Relight
-	}
-	return options, true
-}
+func (r *Robot) World() (worlds.Options, bool) { return r.Board.Options, r.Board.Kind == "sim" }
 
 // WorldWiring says of each wire what a world knows of it.
 func WorldWiring(wires []Connection) []worlds.Connection {

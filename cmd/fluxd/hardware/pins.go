@@ -39,32 +39,30 @@ func (b *Body) edgePin(name string) (sensors.EdgePin, error) {
 
 // expanderPin gives a pin of an expander, which is opened when its first pin is asked for.
 func (b *Body) expanderPin(e configs.Named[configs.Expander], pin string) (gpio.PinIO, error) {
-	type expander interface {
-		Pin(name string) (gpio.PinIO, error)
-	}
-	c := e.Value
-	known, ok := b.chips["expander "+e.Name]
-	if !ok {
-		bus, err := b.bus(c.Bus)
+	place := "expander " + e.Name
+	if b.chips[place] == nil {
+		made, err := e.Value.Options.Open(claims{b})
 		if err != nil {
 			return nil, fmt.Errorf("expander %s: %w", e.Name, err)
 		}
-		if board, ok := b.Board.(interface{ Claim(string, uint16) error }); ok { // else it is simulated
-			if err := board.Claim(header.CanonicalBus(c.Bus), c.Address); err != nil {
-				return nil, fmt.Errorf("expander %s: %w", e.Name, err)
-			}
-		}
-		if c.Device == "pca9685" {
-			known, err = expanders.NewPCA9685(bus, c.Address, &expanders.PCA9685Opts{Frequency: c.Frequency.Physic(), Oscillator: c.Oscillator.Physic(), Inverted: c.Inverted, OpenDrain: c.OpenDrain})
-		} else {
-			known, err = expanders.NewMCP23017(bus, c.Address)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("expander %s: %w", e.Name, err)
-		}
-		b.chips["expander "+e.Name] = known
+		b.chips[place] = made
 	}
-	return known.(expander).Pin(pin)
+	return b.chips[place].(expanders.Chip).Pin(pin)
+}
+
+// claims gives expanders their bus: an address that no kernel driver has.
+type claims struct{ *Body }
+
+// Bus implements expanders.Parts.
+func (c claims) Bus(name string, address uint16) (i2c.Bus, error) {
+	bus, err := c.bus(name)
+	if err != nil {
+		return nil, err
+	}
+	if board, ok := c.Board.(interface{ Claim(string, uint16) error }); ok { // else it is simulated
+		return bus, board.Claim(header.CanonicalBus(name), address)
+	}
+	return bus, nil
 }
 
 // expanderOf returns the expander that a pin is on; nil for a pin of the board.
@@ -97,8 +95,9 @@ func (p parts) Bus(name string) (i2c.Bus, error) {
 
 // Frequency implements actuators.Parts.
 func (p parts) Frequency(pin string) physic.Frequency {
-	if e := p.expanderOf(pin); e != nil && e.Value.Device == "pca9685" {
-		return e.Value.Frequency.Physic()
+	if e := p.expanderOf(pin); e != nil {
+		asked, _ := e.Value.Options.Shared()
+		return asked
 	}
 	return 0
 }
