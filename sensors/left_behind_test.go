@@ -63,6 +63,11 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 			worst: [][][]byte{all(0x1d, 0x3f, 0xff), all(0x1d, 0x3f, 0x7f), append(all(0x1d, 0x3f, 0x88), []byte{0x31, 0xcf})},
 			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewADXL345(b, 0x53, nil) },
 			want:  map[string]int64{"accel_x": 1_000_000, "accel_y": -2_000_000, "accel_z": 9_806_650}, within: 20_000},
+		{name: "AS5600", address: 0x36, device: func() sim.Device { return chips.NewAS5600(still(45_000_000)) },
+			worst: [][][]byte{all(0x01, 0x08, 0xff), {{0x01, 0x08}, {0x05, 0x02}, {0x07, 0x20, 0x0f}}, {{0x01, 0x08, 0x00, 0x0a}, {0xff, 0x80}},
+				{{0x07, 0x23, 0x0f}, {0xff, 0x40}}}, // the last two are burnt, for good
+			chip: func(b i2c.Bus) (chip, error) { return sensors.NewAS5600(b, 0x36, nil) },
+			want: map[string]int64{"angle": 45_000_000, "position": 125_000}},
 		{name: "BH1750 high", address: 0x23, device: func() sim.Device { return chips.NewBH1750(still(1000_000_000)) },
 			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x10}}, {{0x40}, {0x7f}, {0x13}}, {{0x01}, {0x47}, {0x7e}, {0x00}}, {{0x44}, {0x6a}, {0x21}}},
 			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) {

@@ -37,6 +37,7 @@ type Kind struct {
 var Kinds = []Kind{
 	{Name: "ads1115", OnBus: restingADS1115},
 	{Name: "adxl345", OnBus: restingADXL345},
+	{Name: "as5600", OnBus: restingAS5600},
 	{Name: "bh1750", OnBus: restingBH1750},
 	{Name: "bme280", OnBus: restingBME280},
 	{Name: "hcsr04", Pins: []string{"trigger", "echo"}, OnPins: restingEcho},
