@@ -12,7 +12,7 @@ import (
 
 // Kinds lists all sorts of sensors, by name.
 var Kinds = []Kind{ads1115Kind, adxl345Kind, as5600Kind, bh1750Kind, bme280Kind, buttonKind, hcsr04Kind, hx711Kind, ina219Kind, linearrayKind, logKind,
-	mpu6050Kind, pirKind, quadratureKind, tmp102Kind, tmp105Kind, vl53l0xKind}
+	mpu6050Kind, pirKind, quadratureKind, tcs34725Kind, tmp102Kind, tmp105Kind, vl53l0xKind}
 
 // A Kind is a sort of sensor, by the name that a robot file has for it.
 type Kind struct {

@@ -102,6 +102,15 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
 		{name: "ICM-20689", address: 0x68, device: func() sim.Device { return mpu(0x98) }, worst: [][][]byte{mpuWorst},
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
+		{name: "TCS34725", address: 0x29,
+			device: func() sim.Device {
+				return chips.NewTCS34725(chips.TCS34725World{Clear: still(2_800_000), Red: still(1_000_000), Green: still(1_100_000), Blue: still(700_000)})
+			},
+			worst: [][][]byte{all(0x80, 0x8f, 0xff), // slowest wait, gain 60, one step, all interrupts
+				{{0x81, 0x00}, {0x83, 0x00}, {0x8d, 0x02}, {0x8f, 0x03}, {0x80, 0x01}, {0x80, 0x1b}},
+				{{0x81, 0xff}, {0x80, 0x03}}, {{0x80, 0x01}}},
+			chip: func(b i2c.Bus) (chip, error) { return sensors.NewTCS34725(b, 0x29, nil) },
+			want: map[string]int64{"clear": 26228, "red": 9394, "green": 10324, "blue": 6557, "lux": 286814584, "colour_temperature": 4047600496}},
 		{name: "TMP102", address: 0x48, device: func() sim.Device { return chips.NewTMP102(still(22_500_000)) },
 			worst: [][][]byte{{{1, 0xff, 0xff}, {2, 0x80, 0}, {3, 0x80, 0}}, {{1, 0x60, 0xf0}}, {{1, 0x61, 0xa0}}, {{1, 0, 0}}},
 			open:  func(b i2c.Bus) (map[string]sensors.Sensor, error) { return one(sensors.NewTMP102(b, 0x48, nil)) },

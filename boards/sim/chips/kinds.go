@@ -47,6 +47,7 @@ var Kinds = []Kind{
 	{Name: "mpu6050", OnBus: restingMPU6050},
 	{Name: "pca9685", OnBus: restingPCA9685, Expander: true},
 	{Name: "quadrature", Pins: []string{"a", "b"}, OnPins: restingWheel},
+	{Name: "tcs34725", OnBus: restingTCS34725},
 	{Name: "tmp102", OnBus: restingTMP102},
 	{Name: "tmp105", OnBus: restingTMP105},
 	{Name: "vl53l0x", OnBus: restingVL53L0X},

@@ -1,0 +1,158 @@
+package chips
+
+import (
+	"sync"
+	"time"
+
+	"fluxd/boards/sim"
+)
+
+// TCS34725World is the light that a TCS34725 sees: what each channel counts in a millisecond with a gain of 1, in millionths. A
+// function that is missing stands for the dark.
+type TCS34725World struct {
+	Clear, Red, Green, Blue func(at time.Duration) int64
+}
+
+// TCS34725 simulates ams' colour sensor register by register: its start, integration and wait, gains, the ends of its counters,
+// and the two ways to read, of one register over and over or of one after the other.
+//
+// Source: ams, TCS3472 data sheet, v1-02. What it leaves open is decided here: a measurement that is enabled before the
+// oscillator has run for 2.4 ms does not begin; one whose settings change begins anew; it counts the light as it is at its end.
+// There is an interrupt with each measurement: its thresholds and persistence keep what is written.
+type TCS34725 struct {
+	world TCS34725World
+
+	mutex     sync.Mutex
+	registers [0x20]byte
+	on        time.Duration // when the oscillator was switched on
+	measures  bool
+	since     time.Duration // when the first measurement began,
+	taken     time.Duration // and how many were over
+}
+
+const (
+	tcs34725Enable  = 0x00
+	tcs34725Time    = 0x01
+	tcs34725Wait    = 0x03
+	tcs34725Config  = 0x0d
+	tcs34725Control = 0x0f
+	tcs34725ID      = 0x12
+	tcs34725Status  = 0x13
+	tcs34725Data    = 0x14 // 8 bytes
+	tcs34725Step    = 2400 * time.Microsecond
+)
+
+// NewTCS34725 makes a chip as after power-up.
+func NewTCS34725(world TCS34725World) *TCS34725 {
+	s := &TCS34725{world: world}
+	s.Reset()
+	return s
+}
+
+// restingTCS34725 lies in light of 4,000 K and 300 lx.
+func restingTCS34725() sim.Device {
+	return NewTCS34725(TCS34725World{Clear: still(2_820_653), Red: still(1_000_000), Green: still(1_135_876), Blue: still(684_777)})
+}
+
+// Reset is a supply that was lost for a moment.
+func (s *TCS34725) Reset() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.registers = [0x20]byte{tcs34725Time: 0xff, tcs34725Wait: 0xff, tcs34725ID: 0x44}
+	s.measures = false
+}
+
+// Tx implements sim.Device.
+func (s *TCS34725) Tx(at time.Duration, w, r []byte) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.integrate(at)
+	if len(w) == 0 { // the simulation does not remember the command of an earlier transaction
+		return nil
+	}
+	register, goesOn := w[0]&0x1f, false
+	switch w[0] >> 5 { // 1 and the type
+	case 0b100:
+	case 0b101:
+		goesOn = true
+	case 0b111:
+		if register == 0x06 {
+			s.registers[tcs34725Status] &^= 0x10
+		}
+		return nil
+	default: // no command
+		return nil
+	}
+	next := func() {
+		if goesOn {
+			register = (register + 1) & 0x1f
+		}
+	}
+	for _, value := range w[1:] {
+		s.write(at, register, value)
+		next()
+	}
+	for i := range r {
+		r[i] = s.registers[register]
+		next()
+	}
+	return nil
+}
+
+func (s *TCS34725) write(at time.Duration, register, value byte) {
+	before := s.registers[register]
+	switch {
+	case register >= tcs34725ID: // read only
+		return
+	case register == tcs34725Enable && value&^before&1 != 0:
+		s.on = at
+	}
+	s.registers[register] = value
+	enable := s.registers[tcs34725Enable]
+	switch {
+	case enable&3 != 3:
+		s.measures = false
+		s.registers[tcs34725Status] &^= 1
+	case register == tcs34725Enable && before&3 != 3:
+		s.measures, s.since, s.taken = before&1 != 0 && at >= s.on+tcs34725Step, at, 0
+	case before != value:
+		s.since, s.taken = at, 0
+	}
+}
+
+// steps is the integration time, or with another register the wait.
+func (s *TCS34725) steps(register int) time.Duration {
+	return 256 - time.Duration(s.registers[register])
+}
+
+// integrate ends the last measurement that is over by now.
+func (s *TCS34725) integrate(at time.Duration) {
+	took := (1 + s.steps(tcs34725Time)) * tcs34725Step
+	if !s.measures || at < s.since+took {
+		return
+	}
+	cycle := took
+	if s.registers[tcs34725Enable]&0x08 != 0 {
+		wait := s.steps(tcs34725Wait) * tcs34725Step
+		if s.registers[tcs34725Config]&0x02 != 0 {
+			wait *= 12
+		}
+		cycle += wait
+	}
+	count := (at - s.since - took) / cycle
+	if count < s.taken {
+		return
+	}
+	s.taken = count + 1
+	s.registers[tcs34725Status] |= 0x11
+	gain := [4]int64{1, 4, 16, 60}[s.registers[tcs34725Control]&3]
+	steps := int64(s.steps(tcs34725Time))
+	for i, light := range []func(time.Duration) int64{s.world.Clear, s.world.Red, s.world.Green, s.world.Blue} {
+		counts := int64(0)
+		if light != nil {
+			counts = toNearest(light(s.since+count*cycle+took)*gain*steps*24, 10_000_000)
+		}
+		counts = max(0, min(counts, 1024*steps, 65_535))
+		s.registers[tcs34725Data+2*i], s.registers[tcs34725Data+2*i+1] = byte(counts), byte(counts>>8)
+	}
+}
