@@ -46,6 +46,13 @@ type Paced interface {
 	LongestEvery() time.Duration
 }
 
+// Ranging are options of a code over a range of readings.
+type Ranging interface {
+	EncoderOptions
+	// Ends are those of the range: beyond them no reading makes a difference.
+	Ends() [2]Amount
+}
+
 // DecoderOptions are what a robot file says of one decoder. The tags are those of encoders, and neuron for the names of neurons.
 type DecoderOptions interface {
 	// Neurons are the names of the neurons it listens to, by input; "" for an input that has none.

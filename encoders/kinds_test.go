@@ -1,10 +1,12 @@
 package encoders_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,14 +98,46 @@ func TestTagsOfAllKinds(t *testing.T) {
 	}
 }
 
+// sayRequired gives options the default of each that has one, and some value where one is required.
+func sayRequired(t *testing.T, name string, opts options) {
+	v := reflect.ValueOf(opts).Elem()
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		preset := f.Tag.Get("default")
+		if preset == "" && f.Tag.Get("required") == "" {
+			continue
+		}
+		switch field := v.FieldByIndex(f.Index).Addr().Interface().(type) {
+		case *[2]encoders.Amount:
+			*field = lx(0, 100)
+		case *encoders.Amount:
+			*field = *level(1)
+		case *time.Duration:
+			*field = ms
+		case *physic.Frequency:
+			*field = physic.Hertz
+		case *[]encoders.Named[encoders.Choice]:
+			*field = choices(-encoders.FullScale, encoders.FullScale)
+		case *string:
+			*field = cmp.Or(preset, "a")
+		case *bool:
+			*field = preset == "true"
+		default:
+			if number, err := strconv.ParseFloat(preset, 64); err == nil && f.Type.Kind() == reflect.Int64 { // in millionths
+				v.FieldByIndex(f.Index).SetInt(int64(number * 1e6))
+				continue
+			}
+			t.Errorf("%s.%s: no value for a %T", name, f.Name, field)
+		}
+	}
+}
+
 // Each kind makes a code of options that say what is required, and refuses those that say nothing.
 func TestAllKindsOpen(t *testing.T) {
-	said := map[string]options{
-		"rate": &encoders.RateOpts{Range: lx(0, 100), Max: physic.Hertz}, "latency": &encoders.LatencyOpts{Range: lx(0, 100), Window: ms},
-		"edge": &encoders.EdgeOpts{On: "press"}, "threshold": &encoders.ThresholdOpts{Above: level(5)}, "delta": &encoders.DeltaOpts{Step: *level(1), Change: "rise"},
-		"push-pull": &encoders.PushPullOpts{Window: ms, Forward: "a", Full: physic.Hertz}, "count": &encoders.CountOpts{Window: ms, Neuron: "a", Full: physic.Hertz},
-		"winner-take-all": &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(-encoders.FullScale, encoders.FullScale)},
+	said := kinds()
+	for name, opts := range said {
+		sayRequired(t, name, opts)
 	}
+	said["threshold"].(*encoders.ThresholdOpts).Above = level(5) // or below: neither is required by itself
 	open := func(o options) error {
 		var err error
 		if encoder, is := o.(encoders.EncoderOptions); is {

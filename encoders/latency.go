@@ -24,6 +24,9 @@ var latencyKind = EncoderKind{Name: "latency", About: "less is earlier", New: fu
 // Open implements EncoderOptions.
 func (o *LatencyOpts) Open(time.Duration) (Encoder, error) { return NewLatency(o) }
 
+// Ends implements Ranging.
+func (o *LatencyOpts) Ends() [2]Amount { return o.Range }
+
 // Limits implements EncoderOptions.
 func (o *LatencyOpts) Limits(key string) (low, high int64, ok bool) {
 	if key == "window" {

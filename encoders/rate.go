@@ -56,6 +56,9 @@ func (o *RateOpts) most() physic.Frequency {
 	return physic.Frequency(min(MostSpikes, interval) * 1e12 / interval)
 }
 
+// Ends implements Ranging.
+func (o *RateOpts) Ends() [2]Amount { return o.Range }
+
 // Limits implements EncoderOptions.
 func (o *RateOpts) Limits(key string) (low, high int64, ok bool) {
 	if key == "max" {

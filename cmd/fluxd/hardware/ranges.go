@@ -115,10 +115,8 @@ func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 		case !below && rearm < within.Low, below && rearm > within.High:
 			return wrong("hysteresis", e.Hysteresis, "no reading goes back so far, and there would be one spike ever")
 		}
-	case *encoders.RateOpts:
-		return beside(e.Range)
-	case *encoders.LatencyOpts:
-		return beside(e.Range)
+	case encoders.Ranging:
+		return beside(e.Ends())
 	case *encoders.DeltaOpts:
 		if e.Step.Micro > within.High-within.Low {
 			return wrong("step", e.Step, "no two readings are so far apart")
