@@ -23,7 +23,7 @@ type DecoderKind struct {
 }
 
 // EncoderOptions are what a robot file says of one encoder beside the neuron that receives the spikes, and their weight. The
-// tags of their fields are yaml (the key), default, doc, enum, and live (a running robot takes it over). All amounts are in the
+// tags of their fields are yaml (the key), default, doc, enum, unit, and live (a running robot takes it over). All amounts are in the
 // unit of the sensor.
 type EncoderOptions interface {
 	// Open makes the encoder for a sensor that is read every so often; 0 where it is read when something happens. An error about
