@@ -82,7 +82,7 @@ type Amount struct {
 }
 
 // EncoderKinds lists all sorts of encoders.
-var EncoderKinds = []EncoderKind{rateKind, latencyKind, edgeKind, thresholdKind, deltaKind}
+var EncoderKinds = []EncoderKind{rateKind, latencyKind, phaseKind, edgeKind, thresholdKind, deltaKind}
 
 // DecoderKinds lists all sorts of decoders.
 var DecoderKinds = []DecoderKind{pushPullKind, countKind, winnerTakeAllKind}
