@@ -74,40 +74,17 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		case key.Value == "robot" && value.Kind == yaml.ScalarNode:
 			o.Robot, o.places["robot"] = value.Value, value
 		case key.Value == "revision" && value.Kind == yaml.ScalarNode:
-			n, err := strconv.ParseUint(value.Value, 10, 53) // what JSON can carry
-			if err != nil {
+			if o.Revision, err = revision(value.Value); err != nil {
 				fail(value, "revision: expected a number of transactions, got %s", strict.Shorten(value.Value))
 			}
-			o.Revision = n
 		case key.Value == "checksum" && value.Kind == yaml.ScalarNode:
 			if value.Value != checksum(data[end(data, value.Line):]) {
 				fail(value, "checksum: the file was cut short or changed since it was written; if you changed it, delete this line")
 			}
 		case key.Value == "since" && value.Kind == yaml.MappingNode:
-			for k := 0; k+1 < len(value.Content); k += 2 {
-				n, err := strconv.ParseUint(value.Content[k+1].Value, 10, 53)
-				if err != nil {
-					fail(value.Content[k+1], "%s: expected a revision, got %s", strict.Shorten(value.Content[k].Value), strict.KindName(value.Content[k+1]))
-				}
-				o.Since[value.Content[k].Value] = n
-			}
+			o.readSince(value, fail)
 		case key.Value == "tuned" && value.Kind == yaml.MappingNode:
-			for k := 0; k+1 < len(value.Content); k += 2 {
-				path, number := value.Content[k], value.Content[k+1]
-				v, err := strconv.ParseFloat(number.Value, 64)
-				if wrong := strict.PlainNumber(number.Value); number.Kind == yaml.ScalarNode && wrong != nil {
-					fail(number, "%s: %q: %v", strict.Shorten(path.Value), strict.Shorten(number.Value), wrong)
-					continue
-				}
-				if number.Kind != yaml.ScalarNode || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
-					fail(number, "%s: expected a number in the parameter's unit, got %s", strict.Shorten(path.Value), strict.KindName(number))
-					continue
-				}
-				if _, twice := o.Values[path.Value]; twice {
-					fail(path, "%s: given twice", strict.Shorten(path.Value))
-				}
-				o.Values[path.Value], o.places[path.Value] = v, number
-			}
+			o.readTuned(value, fail)
 		default:
 			fail(key, "%s: expected checksum, robot, revision, tuned or since, as fluxctl save writes them", strict.Shorten(key.Value))
 		}
@@ -120,6 +97,44 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 	}
 	return o, nil
 }
+
+// complaint notes a mistake at a node.
+type complaint func(at *yaml.Node, format string, args ...any)
+
+// readSince reads which revisions set weights that learn.
+func (o *Overlay) readSince(all *yaml.Node, fail complaint) {
+	for k := 0; k+1 < len(all.Content); k += 2 {
+		path, number := all.Content[k], all.Content[k+1]
+		n, err := revision(number.Value)
+		if err != nil {
+			fail(number, "%s: expected a revision, got %s", strict.Shorten(path.Value), strict.KindName(number))
+		}
+		o.Since[path.Value] = n
+	}
+}
+
+// readTuned reads values by their paths.
+func (o *Overlay) readTuned(all *yaml.Node, fail complaint) {
+	for k := 0; k+1 < len(all.Content); k += 2 {
+		path, number := all.Content[k], all.Content[k+1]
+		v, err := strconv.ParseFloat(number.Value, 64)
+		if wrong := strict.PlainNumber(number.Value); number.Kind == yaml.ScalarNode && wrong != nil {
+			fail(number, "%s: %q: %v", strict.Shorten(path.Value), strict.Shorten(number.Value), wrong)
+			continue
+		}
+		if number.Kind != yaml.ScalarNode || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+			fail(number, "%s: expected a number in the parameter's unit, got %s", strict.Shorten(path.Value), strict.KindName(number))
+			continue
+		}
+		if _, twice := o.Values[path.Value]; twice {
+			fail(path, "%s: given twice", strict.Shorten(path.Value))
+		}
+		o.Values[path.Value], o.places[path.Value] = v, number
+	}
+}
+
+// revision reads a number that JSON can carry exactly.
+func revision(text string) (uint64, error) { return strconv.ParseUint(text, 10, 53) }
 
 // checksum of a text, short enough to be looked at: 64 bits of its SHA-256.
 func checksum(text []byte) string {

@@ -446,43 +446,13 @@ func (im *importer) parameters() rispParameters {
 	}
 	slices.Sort(given)
 	largest := math.NaN()
+	into := map[string]any{"discrete": &p.discrete, "tracked_timesteps": &p.tracked, "max_weight": &largest, "min_potential": &potential,
+		"spike_value_factor": &p.factor, "threshold_inclusive": &p.inclusive, "leak_mode": &p.leak}
 	for _, key := range given {
-		raw := im.t.Associated.Parameters[key]
-		path := where + "." + strict.Shorten(key)
-		var ok bool
-		switch key {
-		case "min_weight", "min_threshold", "max_threshold", "max_delay", "run_time_inclusive":
-			ok = true // limits of what a network may hold, and of how it is driven: the values themselves are checked
-		case "discrete":
-			ok = json.Unmarshal(raw, &p.discrete) == nil
-		case "tracked_timesteps":
-			ok = json.Unmarshal(raw, &p.tracked) == nil
-		case "max_weight":
-			ok = json.Unmarshal(raw, &largest) == nil
-		case "min_potential":
-			ok = json.Unmarshal(raw, &potential) == nil
-		case "spike_value_factor":
-			ok = json.Unmarshal(raw, &p.factor) == nil
-		case "threshold_inclusive":
-			ok = json.Unmarshal(raw, &p.inclusive) == nil
-		case "leak_mode":
-			ok = json.Unmarshal(raw, &p.leak) == nil && slices.Contains([]string{"none", "all", "configurable"}, p.leak)
-		case "fire_like_ravens":
-			im.none(path, raw, "firing a step after the threshold is reached")
-			ok = true
-		case "noisy_stddev", "noisy_seed":
-			im.none(path, raw, "noise")
-			ok = true
-		case "weights", "stds", "inputs_from_weights":
-			im.none(path, raw, "weights taken from a table")
-			ok = true
-		default:
-			im.refuse(path, "not known here: it may change what the network computes")
-			ok = true
-		}
-		if !ok {
-			im.refuse(path, "%s: not what RISP takes", strict.Shorten(string(raw)))
-		}
+		im.parameter(where+"."+strict.Shorten(key), key, im.t.Associated.Parameters[key], into[key])
+	}
+	if leaks := []string{"none", "all", "configurable"}; !slices.Contains(leaks, p.leak) {
+		im.refuse(where+".leak_mode", "%q: not what RISP takes", strict.Shorten(p.leak))
 	}
 	if math.IsNaN(p.factor) {
 		p.factor = largest // as RISP does
@@ -510,6 +480,26 @@ func (im *importer) parameters() rispParameters {
 		im.refuse(where+".min_potential", "%g: expected at most 0", potential)
 	}
 	return p
+}
+
+// parameter reads one parameter of the processor, into where it is kept; nil where it is not.
+func (im *importer) parameter(path, key string, raw json.RawMessage, into any) {
+	switch key {
+	case "min_weight", "min_threshold", "max_threshold", "max_delay", "run_time_inclusive":
+		return // limits of what a network may hold, and of how it is driven: the values themselves are checked
+	case "fire_like_ravens":
+		im.none(path, raw, "firing a step after the threshold is reached")
+	case "noisy_stddev", "noisy_seed":
+		im.none(path, raw, "noise")
+	case "weights", "stds", "inputs_from_weights":
+		im.none(path, raw, "weights taken from a table")
+	default:
+		if into == nil {
+			im.refuse(path, "not known here: it may change what the network computes")
+		} else if json.Unmarshal(raw, into) != nil {
+			im.refuse(path, "%s: not what RISP takes", strict.Shorten(string(raw)))
+		}
+	}
 }
 
 // none refuses a parameter that is not off.

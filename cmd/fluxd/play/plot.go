@@ -40,75 +40,100 @@ func Plot(ctx context.Context, d core.Description, opts PlotOptions) error {
 		return fmt.Errorf("network: %w", err)
 	}
 	index := circuits.Index(d)
-	var shown []int
-	for _, name := range opts.Neurons {
-		if index[name] == nil {
-			return fmt.Errorf("plot: no neuron is named %q", name)
-		}
-		shown = append(shown, index[name]...)
-	}
-	if len(opts.Neurons) == 0 {
-		for i := range d.Neurons {
-			shown = append(shown, i)
-		}
-	}
-	if len(shown) > plotMost {
-		return fmt.Errorf("plot: %d neurons: expected at most %d, name them", len(shown), plotMost)
+	drawn, err := choose(d, index, opts.Neurons)
+	if err != nil {
+		return err
 	}
 	if opts.Input != nil {
 		if err := feedSpikes(network, index, Options{Source: opts.Source, Input: opts.Input}); err != nil {
 			return err
 		}
 	}
-	var learning []int // plastic synapses onto the neurons that are shown
-	for i := range d.Synapses {
-		if s := &d.Synapses[i]; s.Plastic != nil && slices.Contains(shown, s.To) {
-			learning = append(learning, i)
+	until := core.Tick(opts.Until.Microseconds())
+	panels, err := drawn.record(ctx, d, network, until)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(opts.Out, picture(panels, until)); err != nil {
+		return fmt.Errorf("plot: %w", err)
+	}
+	return nil
+}
+
+// selection is what is drawn: neurons, and the plastic synapses onto them, a panel each.
+type selection struct{ neurons, synapses []int }
+
+// choose finds the neurons by their names, or takes all, if they are few.
+func choose(d core.Description, index map[string][]int, names []string) (selection, error) {
+	var s selection
+	for _, name := range names {
+		if index[name] == nil {
+			return s, fmt.Errorf("plot: no neuron is named %q", name)
+		}
+		s.neurons = append(s.neurons, index[name]...)
+	}
+	if len(names) == 0 {
+		for i := range d.Neurons {
+			s.neurons = append(s.neurons, i)
 		}
 	}
-	if len(shown)+len(learning) > plotMost {
-		return fmt.Errorf("plot: %d neurons and %d plastic synapses: expected at most %d, name fewer neurons", len(shown), len(learning), plotMost)
+	if len(s.neurons) > plotMost {
+		return s, fmt.Errorf("plot: %d neurons: expected at most %d, name them", len(s.neurons), plotMost)
 	}
-	panels := make([]panel, len(shown)+len(learning))
-	for i, neuron := range shown {
+	for i := range d.Synapses {
+		if one := &d.Synapses[i]; one.Plastic != nil && slices.Contains(s.neurons, one.To) {
+			s.synapses = append(s.synapses, i)
+		}
+	}
+	if len(s.neurons)+len(s.synapses) > plotMost {
+		return s, fmt.Errorf("plot: %d neurons and %d plastic synapses: expected at most %d, name fewer neurons", len(s.neurons), len(s.synapses), plotMost)
+	}
+	return s, nil
+}
+
+// record runs the network and notes what the panels show.
+func (s selection) record(ctx context.Context, d core.Description, network *core.Network, until core.Tick) ([]panel, error) {
+	panels := make([]panel, len(s.neurons)+len(s.synapses))
+	for i, neuron := range s.neurons {
 		panels[i].name = d.Neurons[neuron].Name
 	}
-	for i, synapse := range learning {
-		panels[len(shown)+i].name = d.Neurons[d.Synapses[synapse].From].Name + " → " + d.Neurons[d.Synapses[synapse].To].Name
+	for i, synapse := range s.synapses {
+		panels[len(s.neurons)+i].name = d.Neurons[d.Synapses[synapse].From].Name + " → " + d.Neurons[d.Synapses[synapse].To].Name
 	}
-	until := core.Tick(opts.Until.Microseconds())
+	advance := func(to core.Tick, spikes []core.Spike) []core.Spike {
+		spikes = network.Advance(to, spikes[:0])
+		for _, one := range spikes {
+			if i := slices.Index(s.neurons, one.Neuron); i >= 0 {
+				panels[i].spikes = append(panels[i].spikes, one.At)
+			}
+		}
+		return spikes
+	}
 	points := min(until, plotPoints)
 	var spikes []core.Spike
 	for k := range points {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
-		at := until * k / points
-		spikes = network.Advance(at, spikes[:0])
-		for i, neuron := range shown {
+		spikes = advance(until*k/points, spikes)
+		for i, neuron := range s.neurons {
 			p := &panels[i]
-			for _, s := range spikes {
-				if s.Neuron == neuron {
-					p.spikes = append(p.spikes, s.At)
-				}
-			}
-			level, _ := network.Level(neuron) // shown holds neurons that exist
+			level, _ := network.Level(neuron) // the neurons exist
 			threshold, _ := network.Threshold(neuron)
 			p.levels, p.thresholds = append(p.levels, level), append(p.thresholds, threshold)
 		}
-		for i, synapse := range learning {
-			p := &panels[len(shown)+i]
-			longTerm, shortTerm, _ := network.Weight(synapse) // learning holds plastic synapses
+		for i, synapse := range s.synapses {
+			p := &panels[len(s.neurons)+i]
+			longTerm, shortTerm, _ := network.Weight(synapse) // the synapses are plastic
 			p.levels, p.thresholds = append(p.levels, longTerm+shortTerm), append(p.thresholds, longTerm)
 		}
 	}
-	for _, s := range network.Advance(until, nil) {
-		for i, neuron := range shown {
-			if s.Neuron == neuron {
-				panels[i].spikes = append(panels[i].spikes, s.At)
-			}
-		}
-	}
+	advance(until, spikes)
+	return panels, nil
+}
+
+// picture draws the panels one below the other.
+func picture(panels []panel, until core.Tick) string {
 	var svg strings.Builder
 	height := plotTop + len(panels)*plotHeight + 30
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n",
@@ -123,10 +148,7 @@ func Plot(ctx context.Context, d core.Description, opts PlotOptions) error {
 		fmt.Fprintf(&svg, `<text x="%.1f" y="%d" text-anchor="middle" fill="#555">%g ms</text>`+"\n", plotX(at, until), height-10, float64(at)/1000)
 	}
 	svg.WriteString("</svg>\n")
-	if _, err := io.WriteString(opts.Out, svg.String()); err != nil {
-		return fmt.Errorf("plot: %w", err)
-	}
-	return nil
+	return svg.String()
 }
 
 // panel is what is drawn of one neuron.
