@@ -1,0 +1,85 @@
+package daemon_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"fluxd/cmd/fluxd/daemon"
+	"fluxd/configs"
+)
+
+// A robot in ten lines: a knob, a neuron that it excites, and a lamp that glows as the neuron spikes.
+const robot = `robot: lamp
+board: {kind: sim, world: bench}
+sensors:
+  knob: {device: ads1115, bus: I2C1, address: 0x48, measure: a0, every: 20ms, encode: {kind: rate, range: [0 V, 3 V], max: 100 Hz, to: eager}}
+network:
+  neurons: {eager: {}}
+actuators:
+  lamp: {device: dimmer, pwm: GPIO12, decode: {kind: count, neuron: eager, full: 100 Hz, window: 200ms}}
+mqtt: {broker: none}
+`
+
+// In real time: the robot arms itself, since its board is simulated, and runs until the context ends. Here somebody turns its knob.
+func ExampleRun() {
+	config, err := configs.Parse("lamp.yaml", []byte(robot), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	glows := func(r *daemon.Robot) {
+		defer cancel()
+		if err := r.Sense(ctx, "knob", 3, time.Hour); err != nil {
+			fmt.Println(err)
+		}
+		for r.Actuators()["lamp"].Value != 1.0 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		fmt.Println("the lamp is at full, and the robot is", r.Health().Safety.State)
+	}
+	err = daemon.Run(ctx, config, daemon.RunOptions{Started: func(r *daemon.Robot) { go glows(r) }})
+	fmt.Println("ended:", err)
+	// Output:
+	// the lamp is at full, and the robot is armed
+	// ended: <nil>
+}
+
+// In virtual time: a minute of the demo robot passes in milliseconds, and is the same on every machine.
+func ExampleSimulate() {
+	config, err := configs.Load("lightseeker")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = daemon.Simulate(context.Background(), config, daemon.SimulateOptions{For: time.Minute, Seed: 1, Trials: 1, Out: os.Stdout, Log: slog.New(slog.DiscardHandler)})
+	fmt.Println("ended:", err)
+	// Output:
+	// reached the lamp after 2.670 s, 8 lamps in all, 1.18 m to the next; 1m0s simulated, 15920 spikes, 7960 arrivals
+	// ended: <nil>
+}
+
+// Whatever a robot does wrong is in its health, as MQTT shows it.
+func ExampleRobot_Health() {
+	config, err := configs.Parse("lamp.yaml", []byte(robot), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	err = daemon.Run(ctx, config, daemon.RunOptions{Started: func(r *daemon.Robot) {
+		r.EmergencyStop("ann")
+		h := r.Health()
+		fmt.Println(h.Safety.State, "by", h.Safety.By)
+		cancel()
+	}})
+	fmt.Println("ended:", err)
+	// Output:
+	// stopped by ann
+	// ended: <nil>
+}
