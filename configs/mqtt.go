@@ -19,9 +19,6 @@ func (v *validator) mqtt() {
 	if v.Readable("mqtt.clients") && (c.Clients < 1 || c.Clients > 10_000) {
 		v.Fail("mqtt.clients", "%d: expected 1 to 10000", c.Clients)
 	}
-	if v.Readable("mqtt.telemetry") && (c.Telemetry < 100_000 || c.Telemetry > 50_000_000) {
-		v.Fail("mqtt.telemetry", "%v: expected 0.1 Hz to 50 Hz", c.Telemetry.Physic())
-	}
 	v.secured(c)
 	v.fleet(c)
 	switch c.Broker {

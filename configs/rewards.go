@@ -9,12 +9,19 @@ import (
 	"fluxd/configs/strict"
 )
 
-// Limits of a reward.
-const (
-	// MostReward is the most spikes that one reward may be.
-	MostReward  = 1000
-	mostCredits = 64
-)
+// mostCredits bounds how many share a reward.
+const mostCredits = 64
+
+// Limits are the ends of what can be tuned of a reward and no tag says.
+func (r *Reward) Limits(key string) (low, high int64, ok bool) {
+	switch {
+	case key == "threshold":
+		return 0, mostReading, true
+	case key == "window" && len(r.Credit) > 0: // the actors' spikes count in it
+		return int64(time.Microsecond), int64(max(time.Minute, r.Window)), true
+	}
+	return 0, 0, false
+}
 
 // rewards checks that what teaches can teach, and turns thresholds into the unit of the sensor.
 func (v *validator) rewards() {
@@ -47,15 +54,6 @@ func (v *validator) rewards() {
 		}
 		if c.Gain == 0 {
 			v.Fail(path+".gain", "0 earns nothing")
-		}
-		if v.Readable(path+".most") && (c.Most < 1 || c.Most > MostReward) {
-			v.Fail(path+".most", "%d: expected 1 to %d spikes", c.Most, MostReward)
-		}
-		if v.Readable(path+".every") && (c.Every < time.Microsecond || c.Every > time.Second) {
-			v.Fail(path+".every", "%v: expected 1us to 1s", c.Every)
-		}
-		if v.Readable(path+".delay", path+".window") && (c.Delay < 0 || c.Window < 0 || c.Delay > time.Minute || c.Window > time.Minute) {
-			v.Fail(path, "expected a window and a delay of at most a minute")
 		}
 		if len(c.Credit) > 0 && c.Window == 0 && v.Readable(path+".window") {
 			v.Fail(path, "window is missing: over which time the actors' spikes count")

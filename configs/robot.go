@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+	"periph.io/x/conn/v3/physic"
 
 	"fluxd/actuators"
 	"fluxd/boards/expanders"
@@ -180,17 +181,17 @@ func (*Decode) Kinds() (key string, kinds []strict.Kind) {
 
 // MQTT says how the robot is reached.
 type MQTT struct {
-	Broker        string    `yaml:"broker" default:"embedded" doc:"embedded, none, tcp://host:1883 or ssl://host:8883"`
-	Listen        string    `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: an address and port; other than loopback only with passwords or a CA for clients"`
-	Passwords     string    `yaml:"passwords" doc:"file of the users of the embedded broker, as fluxctl passwd makes it; absent: it asks for no password, and listens on loopback only"`
-	Clients       int       `yaml:"clients" default:"64" doc:"most clients of the embedded broker at a time"`
-	User          string    `yaml:"user" doc:"at an external broker"`
-	PasswordFile  string    `yaml:"password_file" doc:"file that holds the password for the external broker"`
-	PasswordEnv   string    `yaml:"password_env" doc:"environment variable that holds it"`
-	Telemetry     Frequency `yaml:"telemetry" default:"10 Hz" doc:"how often sensors and actuators are published: 0.1 Hz to 50 Hz"`
-	HomeAssistant bool      `yaml:"home_assistant" default:"false" doc:"publish what Home Assistant finds the robot by: sensors, actuators, tunables, arm and emergency stop"`
-	TLS           *TLS      `yaml:"tls" doc:"secured connections; the embedded broker needs certificate and key, and with ca asks clients for a certificate"`
-	Fleet         *Fleet    `yaml:"fleet" doc:"a NATS cluster that the embedded broker joins as a leaf node, so that the robot can be reached there too"`
+	Broker        string           `yaml:"broker" default:"embedded" doc:"embedded, none, tcp://host:1883 or ssl://host:8883"`
+	Listen        string           `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: an address and port; other than loopback only with passwords or a CA for clients"`
+	Passwords     string           `yaml:"passwords" doc:"file of the users of the embedded broker, as fluxctl passwd makes it; absent: it asks for no password, and listens on loopback only"`
+	Clients       int              `yaml:"clients" default:"64" doc:"most clients of the embedded broker at a time"`
+	User          string           `yaml:"user" doc:"at an external broker"`
+	PasswordFile  string           `yaml:"password_file" doc:"file that holds the password for the external broker"`
+	PasswordEnv   string           `yaml:"password_env" doc:"environment variable that holds it"`
+	Telemetry     physic.Frequency `yaml:"telemetry" default:"10 Hz" min:"0.1 Hz" max:"50 Hz" live:"true" doc:"how often sensors and actuators are published"`
+	HomeAssistant bool             `yaml:"home_assistant" default:"false" doc:"publish what Home Assistant finds the robot by: sensors, actuators, tunables, arm and emergency stop"`
+	TLS           *TLS             `yaml:"tls" doc:"secured connections; the embedded broker needs certificate and key, and with ca asks clients for a certificate"`
+	Fleet         *Fleet           `yaml:"fleet" doc:"a NATS cluster that the embedded broker joins as a leaf node, so that the robot can be reached there too"`
 }
 
 // Fleet is a NATS cluster that a robot's own broker joins.
@@ -211,23 +212,23 @@ type TLS struct {
 
 // Realtime says what the system is asked for so that nothing holds up a reflex.
 type Realtime struct {
-	LockMemory  bool  `yaml:"lock_memory" default:"false" doc:"keep the daemon in memory: a page that has to be fetched first takes milliseconds"`
-	Priority    int   `yaml:"priority" doc:"1 to 99: run before all that has none (SCHED_FIFO); absent: share the processors with everybody"`
-	MemoryLimit Bytes `yaml:"memory_limit" doc:"such as 64 MiB: collect garbage only when the daemon comes near it; absent: whenever the heap has doubled"`
+	LockMemory  bool         `yaml:"lock_memory" default:"false" doc:"keep the daemon in memory: a page that has to be fetched first takes milliseconds"`
+	Priority    int          `yaml:"priority" doc:"1 to 99: run before all that has none (SCHED_FIFO); absent: share the processors with everybody"`
+	MemoryLimit strict.Bytes `yaml:"memory_limit" doc:"such as 64 MiB: collect garbage only when the daemon comes near it; absent: whenever the heap has doubled"`
 }
 
 // Reward turns readings, or numbers that come by MQTT, into spikes of modulator neurons.
 type Reward struct {
 	Sensor    string        `yaml:"sensor" doc:"sensor that earns it; absent: only who asks for it by MQTT (fluxctl reward)"`
 	On        string        `yaml:"on" default:"rise" enum:"rise,fall,change,level" doc:"rise, fall: the reading has risen or fallen; change: either, falls count negative; level: the reading itself"`
-	Window    time.Duration `yaml:"window" default:"0s" doc:"time over which a change is taken, as long as the robot needs for one decision; 0s: from one reading to the next"`
-	Threshold *Quantity     `yaml:"threshold" doc:"what is less than this earns nothing, in the sensor's unit"`
-	Gain      float64       `yaml:"gain" default:"1" doc:"spikes for each unit of the sensor, or for each 1 that comes by MQTT"`
-	Most      int           `yaml:"most" default:"10" doc:"most spikes for one reward"`
-	Every     time.Duration `yaml:"every" default:"2ms" doc:"time between two of its spikes; longer than the refractory period of the neurons"`
+	Window    time.Duration `yaml:"window" default:"0s" max:"1m" live:"true" doc:"time over which a change is taken, as long as the robot needs for one decision; 0s: from one reading to the next"`
+	Threshold *Quantity     `yaml:"threshold" min:"0" live:"true" doc:"what is less than this earns nothing, in the sensor's unit"`
+	Gain      float64       `yaml:"gain" unit:"spikes" default:"1" min:"-1e6" max:"1e6" live:"true" doc:"spikes for each unit of the sensor, or for each 1 that comes by MQTT"`
+	Most      int           `yaml:"most" unit:"spikes" default:"10" min:"0" max:"1000" live:"true" doc:"most spikes for one reward; 0: it earns nothing"`
+	Every     time.Duration `yaml:"every" default:"2ms" min:"1us" max:"1s" live:"true" doc:"time between two of its spikes; longer than the refractory period of the neurons"`
 	To        string        `yaml:"to" doc:"neuron that spikes"`
 	Against   string        `yaml:"against" doc:"neuron that spikes for what is negative; absent: that earns nothing"`
-	Delay     time.Duration `yaml:"delay" default:"0s" doc:"how long after a deed its effect is read; the reward goes to who was active then, see credit"`
+	Delay     time.Duration `yaml:"delay" default:"0s" max:"1m" live:"true" doc:"how long after a deed its effect is read; the reward goes to who was active then, see credit"`
 	Credit    []Credit      `yaml:"credit" doc:"instead of to: a modulator neuron for each actor; they share the reward by how often each actor spiked in the window, delay ago"`
 }
 
@@ -262,7 +263,7 @@ type EmergencyStop struct {
 // Learnt says where what was learnt is kept: the long-term weights, loaded at the start, saved at the end and from time to time.
 type Learnt struct {
 	File  string        `yaml:"file" required:"true" doc:"file of the weights; made when it is not there"`
-	Every time.Duration `yaml:"every" default:"1m" none:"only at the end" doc:"how often it is saved besides"`
+	Every time.Duration `yaml:"every" default:"1m" none:"only at the end" min:"1ms" max:"1h" live:"true" doc:"how often it is saved besides"`
 }
 
 // Compare holds a robot's named command against a recorded one.
@@ -271,6 +272,6 @@ type Compare struct {
 	File     string              `yaml:"file" required:"true" doc:"CSV file"`
 	Column   string              `yaml:"column" required:"true" doc:"name of the column with the recorded command"`
 	Every    time.Duration       `yaml:"every" doc:"time between two rows"`
-	Rate     Frequency           `yaml:"rate" doc:"rows per second, instead of every"`
+	Rate     physic.Frequency    `yaml:"rate" doc:"rows per second, instead of every"`
 	Time     *sensors.TimeColumn `yaml:"time" doc:"column that says when each row was taken, instead of every and rate"`
 }

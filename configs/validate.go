@@ -8,6 +8,7 @@ import (
 	"fluxd/configs/circuits"
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
+	"fluxd/sensors"
 )
 
 // validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
@@ -41,7 +42,7 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 const maxDevices = 10_000
 
 // leastMemory is what a daemon without a robot to speak of needs, twice over.
-const leastMemory = Bytes(32 << 20)
+const leastMemory = strict.Bytes(32 << 20)
 
 func (v *validator) realtime() {
 	r := v.robot.Realtime
@@ -61,25 +62,6 @@ type validator struct {
 	owners   map[string]*Sensor   // by the owner of their wires
 	chips    map[string]*expander // by name
 	measures map[string]string    // the units of the sensors, where they are known
-}
-
-// play settles rate and every, of which exactly one is expected.
-func (v *validator) play(path string, rate Frequency, every *time.Duration, timed bool) {
-	if !v.Readable(path+".rate", path+".every", path+".time") {
-		return
-	}
-	switch {
-	case rate != 0 && *every != 0:
-		v.Fail(path+".rate", "expected rate or every, not both")
-	case rate != 0:
-		if *every = rate.Period(); *every < time.Microsecond || *every > time.Hour {
-			v.Fail(path+".rate", "expected a rate from 0.3 mHz to 1 MHz")
-		}
-	case *every == 0 && timed:
-		v.Fail(path, "every is missing: how often the row that is current is read, such as 20ms")
-	case *every == 0:
-		v.Fail(path, "rate is missing: rows per second, such as 9 Hz; or every, the time between two")
-	}
 }
 
 func (v *validator) expanders() {
@@ -123,7 +105,10 @@ func (v *validator) compare() {
 		return
 	}
 	if c.Time == nil && v.Readable("compare.time") {
-		v.play("compare", c.Rate, &c.Every, false)
+		if rows := (&sensors.LogOpts{Rate: c.Rate, Every: c.Every}); v.Readable("compare.rate", "compare.every") {
+			v.Check("compare", rows)
+			c.Every = rows.Interval()
+		}
 	} else if c.Rate != 0 || c.Every != 0 {
 		v.Fail("compare.time", "expected time, or rate or every, not both: the column says when each row was taken")
 	}

@@ -12,14 +12,6 @@ type (
 	Named[T any] = strict.Named[T]
 	// Quantity is a physical amount, in millionths of its unit.
 	Quantity = strict.Quantity
-	// Frequency is in micro-hertz.
-	Frequency = strict.Frequency
-	// Offset is a time that may be negative.
-	Offset = strict.Offset
-	// Slew is how fast a command may change, in millionths of full scale per second.
-	Slew = strict.Slew
-	// Bytes is an amount of memory.
-	Bytes = strict.Bytes
 	// Error is one mistake in a file, with its place.
 	Error = strict.Error
 	// Errors are all mistakes of a file, in the order of their lines.

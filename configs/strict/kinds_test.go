@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/configs/strict"
-
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/configs/strict"
 )
 
 // A machine of the tests has parts of two kinds, which say all of themselves.

@@ -27,9 +27,6 @@ func millionths(unit string) scale { return scale{unit: unit, perUnit: 1e6, powe
 // scales are those of periph's types. Readings and times have their units of parameters.
 var scales = map[reflect.Type]scale{
 	reflect.TypeFor[time.Duration]():             {unit: amounts.Microseconds, perUnit: 1e3, power: 3},
-	reflect.TypeFor[Offset]():                    {unit: amounts.Microseconds, perUnit: 1e3, power: 3},
-	reflect.TypeFor[Frequency]():                 millionths("Hz"),
-	reflect.TypeFor[Slew]():                      millionths("1" + amounts.PerSecond),
 	reflect.TypeFor[physic.Frequency]():          {unit: "Hz", perUnit: float64(physic.Hertz), power: 6},
 	reflect.TypeFor[physic.Temperature]():        {unit: "°C", perUnit: float64(physic.Kelvin), power: 9, zero: int64(physic.ZeroCelsius)},
 	reflect.TypeFor[physic.Distance]():           {unit: "m", perUnit: float64(physic.Metre), power: 9},
@@ -92,8 +89,6 @@ func written(v reflect.Value, tag reflect.StructTag) string {
 	switch made := v.Interface().(type) {
 	case time.Duration:
 		return made.String()
-	case Offset:
-		return time.Duration(made).String()
 	}
 	s, is := scaleOf(v, tag)
 	if !is {
@@ -147,25 +142,23 @@ func amount(n *yaml.Node, v reflect.Value, tag reflect.StructTag) (is bool, err 
 	case t == reflect.TypeFor[time.Duration]():
 		var d time.Duration
 		if strings.HasPrefix(tag.Get("min"), "-") {
-			var o Offset
-			o, err = parseOffset(n.Value)
-			d = time.Duration(o)
+			d, err = parseOffset(n.Value)
 		} else {
 			d, err = parseDuration(n.Value)
 		}
 		v.SetInt(int64(d))
 	case t == reflect.TypeFor[physic.Frequency]():
-		var f Frequency
+		var f physic.Frequency
 		f, err = parseFrequency(n.Value)
-		v.SetInt(int64(f.Physic()))
+		v.SetInt(int64(f))
 	case hasUnit && v.Kind() == reflect.Int64 && unit == "":
 		var m int64
 		m, err = micro(n)
 		v.SetInt(m)
 	case hasUnit && v.Kind() == reflect.Int64 && unit == "1"+amounts.PerSecond:
-		var slew Slew
+		var slew int64
 		slew, err = parseSlew(n.Value)
-		v.SetInt(int64(slew))
+		v.SetInt(slew)
 	case scales[t].perUnit != 0 && t.PkgPath() == reflect.TypeFor[physic.Distance]().PkgPath(), hasUnit && v.Kind() == reflect.Int64:
 		s, _ := scaleOf(v, tag) // one of the two cases it is
 		var raw int64

@@ -35,14 +35,10 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 	case reflect.TypeFor[time.Duration]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ *(us|µs|ms|s|m|h)`, "examples": []string{"5ms"}}
 		if strings.HasPrefix(tag.Get("min"), "-") {
-			return schemaOf(reflect.TypeFor[Offset](), tag)
+			made["pattern"], made["examples"] = `^-?[0-9.]+ *(us|µs|ms|s|m|h)`, []string{"-20us"}
 		}
-	case reflect.TypeFor[Offset]():
-		made = map[string]any{"type": "string", "pattern": `^-?[0-9.]+ *(us|µs|ms|s|m|h)`, "examples": []string{"-20us"}}
-	case reflect.TypeFor[Frequency](), reflect.TypeFor[physic.Frequency]():
+	case reflect.TypeFor[physic.Frequency]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ *(mHz|Hz|kHz|MHz)$`, "examples": []string{"200 Hz"}}
-	case reflect.TypeFor[Slew]():
-		made = map[string]any{"type": "string", "pattern": `^[0-9.]+ */s$`, "examples": []string{"4/s"}}
 	case reflect.TypeFor[Bytes]():
 		made = map[string]any{"type": "string", "pattern": `^[0-9]+ *(KiB|MiB|GiB)$`, "examples": []string{"64 MiB"}}
 	default:
@@ -85,7 +81,7 @@ func schemaOfKind(t reflect.Type, tag reflect.StructTag) map[string]any {
 	case t.Kind() == reflect.Int64 && hasUnit && unit == "":
 		return map[string]any{"type": "number"}
 	case t.Kind() == reflect.Int64 && hasUnit && unit == "1"+amounts.PerSecond:
-		return schemaOf(reflect.TypeFor[Slew](), "")
+		return map[string]any{"type": "string", "pattern": `^[0-9.]+ */s$`, "examples": []string{"4/s"}}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

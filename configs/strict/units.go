@@ -19,23 +19,6 @@ type Quantity struct {
 	Unit  string // "lx", "m", "" for a pure number
 }
 
-// Frequency is in micro-hertz: "200 Hz", "20 kHz", "0.5 Hz".
-type Frequency int64
-
-// Physic returns the frequency as periph's type, which counts micro-hertz too.
-func (f Frequency) Physic() physic.Frequency { return physic.Frequency(f) * physic.MicroHertz }
-
-// Period returns the time from one to the next, to the microsecond.
-func (f Frequency) Period() time.Duration {
-	return time.Duration(math.Round(1e12/float64(f))) * time.Microsecond
-}
-
-// Offset is a time that may be negative: "-20us".
-type Offset time.Duration
-
-// Slew is how fast a command may change, in millionths of full scale per second: "4/s".
-type Slew int64
-
 // Bytes is an amount of memory: "64 MiB".
 type Bytes int64
 
@@ -69,7 +52,8 @@ func (q Quantity) In(unit string) (Quantity, bool) {
 	return q, false
 }
 
-func parseFrequency(text string) (Frequency, error) {
+// parseFrequency reads a frequency; periph counts micro-hertz.
+func parseFrequency(text string) (physic.Frequency, error) {
 	number, unit := amounts.Split(text)
 	i := slices.IndexFunc(amounts.Frequencies, func(p amounts.Prefixed) bool { return p.Written == unit })
 	if i < 0 {
@@ -79,10 +63,11 @@ func parseFrequency(text string) (Frequency, error) {
 	if err == nil && micro <= 0 {
 		err = fmt.Errorf("expected a frequency above 0")
 	}
-	return Frequency(micro), err
+	return physic.Frequency(micro), err
 }
 
-func parseSlew(text string) (Slew, error) {
+// parseSlew reads full scales per second, in millionths.
+func parseSlew(text string) (int64, error) {
 	number, perSecond := strings.CutSuffix(text, amounts.PerSecond)
 	if !perSecond {
 		return 0, fmt.Errorf("expected full scales per second, such as 4/s")
@@ -91,7 +76,7 @@ func parseSlew(text string) (Slew, error) {
 	if err == nil && micro < 0 {
 		err = fmt.Errorf("expected more than 0/s")
 	}
-	return Slew(micro), err
+	return micro, err
 }
 
 func parseBytes(text string) (Bytes, error) {
@@ -119,11 +104,12 @@ func parseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-func parseOffset(text string) (Offset, error) {
+// parseOffset reads a time that may be negative.
+func parseOffset(text string) (time.Duration, error) {
 	rest, negative := strings.CutPrefix(strings.TrimSpace(text), "-")
 	d, err := parseDuration(rest)
 	if negative {
 		d = -d
 	}
-	return Offset(d), err
+	return d, err
 }

@@ -162,12 +162,8 @@ func expectation(t reflect.Type, tag reflect.StructTag) string {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		return "a time such as 5ms"
-	case reflect.TypeFor[Offset]():
-		return "a time such as -20us"
-	case reflect.TypeFor[Frequency](), reflect.TypeFor[physic.Frequency]():
+	case reflect.TypeFor[physic.Frequency]():
 		return "a frequency such as 200 Hz"
-	case reflect.TypeFor[Slew]():
-		return "full scales per second, such as 4/s"
 	case reflect.TypeFor[Bytes]():
 		return "an amount of memory such as 64 MiB"
 	}
@@ -216,12 +212,6 @@ func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
 		return err
 	}
 	switch v.Interface().(type) {
-	case Offset:
-		made, err = parseOffset(n.Value)
-	case Frequency:
-		made, err = parseFrequency(n.Value)
-	case Slew:
-		made, err = parseSlew(n.Value)
 	case Bytes:
 		made, err = parseBytes(n.Value)
 	case float64:

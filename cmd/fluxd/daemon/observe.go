@@ -1,16 +1,18 @@
 package daemon
 
 import (
-	"fluxd/actuators"
-	"fluxd/bridge/protocol"
-	"fluxd/cmd/fluxd/machine"
-	"fluxd/configs"
-	"fluxd/configs/spelling"
-	"fluxd/core"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
+
+	"periph.io/x/conn/v3/physic"
+
+	"fluxd/actuators"
+	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/machine"
+	"fluxd/configs/spelling"
+	"fluxd/core"
 )
 
 // Name returns the robot's name.
@@ -28,7 +30,7 @@ func (r *Robot) Get(paths []string) (map[string]protocol.Reading, protocol.Revis
 func (r *Robot) Revision() protocol.Revision { return r.tuner.Revision() }
 
 // TelemetryEvery implements bridge.Telemetry.
-func (r *Robot) TelemetryEvery() time.Duration { return configs.Frequency(r.telemetry.Load()).Period() }
+func (r *Robot) TelemetryEvery() time.Duration { return physic.Frequency(r.telemetry.Load()).Period() }
 
 // Sensors implements bridge.Telemetry.
 func (r *Robot) Sensors() map[string]protocol.Measure {

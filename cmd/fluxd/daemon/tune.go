@@ -3,6 +3,11 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/tuning"
@@ -10,10 +15,6 @@ import (
 	"fluxd/configs/spelling"
 	"fluxd/core"
 	"fluxd/sensors"
-	"fmt"
-	"maps"
-	"slices"
-	"time"
 )
 
 // What was tuned lies in one file, as what was learnt does, and is written as carefully.
@@ -145,10 +146,10 @@ func (r *Robot) Fit(of tuning.Part, s *tuning.Settings) (tuning.Fitting, error) 
 		w, c := r.rewards[of.Index], s.Rewards[of.Index]
 		return func() { w.Set(c) }, nil
 	case tuning.Learnt:
-		every := s.Saving
+		every := s.Learnt.Every
 		return func() { r.savingEvery.Set(every) }, nil
 	default:
-		pace := s.Telemetry
+		pace := s.MQTT.Telemetry
 		return func() { r.telemetry.Store(int64(pace)) }, nil
 	}
 }

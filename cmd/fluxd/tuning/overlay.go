@@ -2,11 +2,12 @@ package tuning
 
 import (
 	"errors"
-	"fluxd/bridge/protocol"
-	"fluxd/configs"
 	"maps"
 	"slices"
 	"strings"
+
+	"fluxd/bridge/protocol"
+	"fluxd/configs"
 )
 
 // Apply gives the robot what overlays say, one after the other, before anything runs. The error has its place in the file.

@@ -2,7 +2,6 @@ package tuning
 
 import (
 	"slices"
-	"time"
 
 	"fluxd/configs"
 	"fluxd/configs/strict"
@@ -52,8 +51,8 @@ type Settings struct {
 	Sensors   []configs.Sensor
 	Actuators []configs.Actuator
 	Rewards   []configs.Reward
-	Telemetry configs.Frequency
-	Saving    time.Duration // from one save of what was learnt to the next
+	MQTT      configs.MQTT
+	Learnt    configs.Learnt
 }
 
 // clone makes a copy in which parameters can be written, those of parts that were made own.
@@ -81,7 +80,7 @@ func (s *Settings) own(p Part) {
 		*a = strict.Clone(*a)
 	case Reward:
 		w := &s.Rewards[p.Index]
-		w.Threshold = copied(w.Threshold)
+		*w = strict.Clone(*w)
 	}
 }
 
@@ -113,13 +112,11 @@ func parameters(s *Settings, c *configs.Robot, r Robot) []parameter {
 	}
 	if c.MQTT.Broker != "none" {
 		l.begin(Part{Telemetry, 0}, "mqtt.")
-		l.frequency("telemetry", between(leastTelemetry, mostTelemetry), func(s *Settings) *configs.Frequency { return &s.Telemetry })
+		l.live(func(s *Settings) any { return &s.MQTT })
 	}
 	if c.Learnt != nil {
 		l.begin(Part{Learnt, 0}, "learnt.")
-		if c.Learnt.Every > 0 {
-			l.duration("every", within(1e3, 24*3600e6, micros(c.Learnt.Every)), func(s *Settings) *time.Duration { return &s.Saving })
-		}
+		l.live(func(s *Settings) any { return &s.Learnt })
 	}
 	return l.all
 }

@@ -65,9 +65,9 @@ type origin struct {
 // New makes the tuner of a robot as it is configured.
 func New(config *configs.Robot, network *core.Network, robot Robot) *Tuner {
 	t := &Tuner{robot: robot, config: config, network: network, byPath: map[string]int{}}
-	now := &outcome{settings: Settings{Network: network.Description(), Telemetry: config.MQTT.Telemetry}}
+	now := &outcome{settings: Settings{Network: network.Description(), MQTT: config.MQTT}}
 	if c := config.Learnt; c != nil {
-		now.settings.Saving = c.Every
+		now.settings.Learnt = *c
 	}
 	for _, c := range config.Sensors {
 		now.settings.Sensors = append(now.settings.Sensors, c.Value)
