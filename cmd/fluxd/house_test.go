@@ -62,6 +62,7 @@ cmd/fluxd/daemon:
 	cmd/fluxd/hardware
 	cmd/fluxd/kept
 	cmd/fluxd/machine
+	cmd/fluxd/pretend
 	cmd/fluxd/reward
 	cmd/fluxd/safety
 	cmd/fluxd/sense
@@ -77,6 +78,7 @@ cmd/fluxd/hardware: actuators boards/expanders boards/header boards/linux boards
 cmd/fluxd/kept: cmd/fluxd/machine configs files
 cmd/fluxd/machine:
 cmd/fluxd/play: configs configs/circuits core files
+cmd/fluxd/pretend: boards/sim bridge/protocol cmd/fluxd/sense configs configs/spelling sensors
 cmd/fluxd/reward: configs core
 cmd/fluxd/safety: actuators bridge/protocol cmd/fluxd/hardware cmd/fluxd/machine sensors
 cmd/fluxd/sense: bridge/protocol cmd/fluxd/hardware configs sensors
@@ -137,6 +139,7 @@ periph.io/x/conn/v3:
 	boards/sim/worlds
 	cmd/fluxd/daemon
 	cmd/fluxd/hardware
+	cmd/fluxd/pretend
 	configs
 	configs/strict
 	encoders

@@ -135,6 +135,11 @@ func (r *Robot) Drive(ctx context.Context, who, name string, value float64, leng
 	return a.err
 }
 
+// Sense implements bridge.ByHand.
+func (r *Robot) Sense(_ context.Context, name string, value float64, length time.Duration) error {
+	return r.pretended.Sense(name, value, length)
+}
+
 func (r *Robot) tellTakenOver(who string) {
 	r.event(protocol.DrivenByHand, "by "+who+": the network commands nothing until the robot is armed anew")
 	r.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'", "by", who)

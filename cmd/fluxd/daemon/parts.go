@@ -56,6 +56,7 @@ func (r *Robot) open() error {
 		r.addReward(w)
 	}
 	r.watchOver()
+	r.pretended.Board, r.pretended.Config, r.pretended.Clock = r.Simulated(), r.config, r.clock
 	return nil
 }
 
@@ -87,6 +88,7 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 		}
 	}
 	line.index = len(r.sensors)
+	r.pretended.Sensors = append(r.pretended.Sensors, line.Sensor)
 	r.sensors = append(r.sensors, line)
 	return nil
 }

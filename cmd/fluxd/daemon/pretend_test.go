@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"fluxd/bridge/protocol"
-	"fluxd/cmd/fluxd/hardware"
 )
 
 // On the simulated board a sensor reads what is said for its time, and switches are pressed and let go of, that of the emergency stop too.
@@ -91,7 +90,7 @@ mqtt: {broker: none}
 			t.Errorf("%s %g: %v, want %s with %q", c.name, c.value, err, c.code, c.says)
 		}
 	}
-	err := (&Robot{body: &hardware.Body{}}).Sense(t.Context(), "eye", 1, time.Second) // it has no simulated board
+	err := new(Robot).Sense(t.Context(), "eye", 1, time.Second) // it has no simulated board
 	var refused *protocol.Error
 	if !errors.As(err, &refused) || refused.Code != protocol.NotAllowed || !strings.Contains(err.Error(), "the board is real") {
 		t.Errorf("on a real board: %v", err)

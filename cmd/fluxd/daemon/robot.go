@@ -13,6 +13,7 @@ import (
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/kept"
 	"fluxd/cmd/fluxd/machine"
+	"fluxd/cmd/fluxd/pretend"
 	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/cmd/fluxd/sense"
@@ -49,7 +50,8 @@ type Robot struct {
 	held  time.Duration // how long that reading was under way while the network went on
 
 	safety    *safety.Keeper
-	takenOver atomic.Bool // hand.taken, for others to see
+	pretended pretend.Robot // on the simulated board
+	takenOver atomic.Bool   // hand.taken, for others to see
 
 	telemetry   atomic.Int64  // of sensors and actuators, in micro-hertz
 	savingEvery sense.Setting // from one save of what was learnt to the next; 0: only at the end
