@@ -281,24 +281,25 @@ func TestSchemaOfKinds(t *testing.T) {
 	}
 }
 
-func ExampleTable() {
-	fmt.Print(strict.Table(&HeaterOpts{}))
-	// Output:
-	// | key | what it is | default | from, to |
-	// |---|---|---|---|
-	// | `pin` | output | (required) |  |
-	// | `target` | to be kept | 20 °C | -40 °C to 85 °C |
-	// | `rate` | of the PWM | 1 kHz | 1 Hz to 1 MHz |
-	// | `share` | of its power | 0.5 | 0 to 1 |
-	// | `slew` | fastest change; none: no limit | none |  |
-}
-
 func ExampleTableOfKinds() {
 	_, kinds := new(Part).Kinds()
 	fmt.Print(strict.TableOfKinds("device", kinds))
 	// Output:
 	// | device | keys | what it is |
 	// |---|---|---|
-	// | `heater` | `pin`, `target` (20 °C; -40 °C to 85 °C), `rate` (1 kHz; 1 Hz to 1 MHz), `share` (0.5; 0 to 1), `slew` (none) | warmth |
-	// | `arm` | `min` (1ms), `max` (2ms), `trim` (0us; -1ms to 1ms), `reach` (4 m; 2 cm to 10 m), `above`, `moves` | movement |
+	// | `heater` | **`pin`**, `target`, `rate`, `share`, `slew` | warmth |
+	// | `arm` | `min`, `max`, `trim`, `reach`, `above`, **`moves`** | movement |
+}
+
+func ExampleTableOfKeys() {
+	_, kinds := new(Part).Kinds()
+	fmt.Print(strict.TableOfKeys("device", kinds[:1]))
+	// Output:
+	// | key | device | what it is | default | from, to |
+	// |---|---|---|---|---|
+	// | `pin` | `heater` | output |  |  |
+	// | `target` | `heater` | to be kept | 20 °C | -40 °C to 85 °C |
+	// | `rate` | `heater` | of the PWM | 1 kHz | 1 Hz to 1 MHz |
+	// | `share` | `heater` | of its power | 0.5 | 0 to 1 |
+	// | `slew` | `heater` | fastest change; none: no limit | none |  |
 }

@@ -6,53 +6,48 @@ import (
 	"strings"
 )
 
-// Table returns the options of a struct, to which opts points, as a Markdown table: key, what it is for, default and limits.
-func Table(opts any) string {
-	var b strings.Builder
-	b.WriteString("| key | what it is | default | from, to |\n|---|---|---|---|\n")
-	for _, f := range Fields(reflect.TypeOf(opts).Elem()) {
-		preset := f.Tag.Get("default")
-		if f.Tag.Get("required") == "true" {
-			preset = "(required)"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Key, cell(Doc(f.Tag)), preset, cell(span(f.Tag)))
-	}
-	return b.String()
-}
-
-// Keys and what they are for, in one cell: see TableOfKinds.
-func keysInCell(k Kind) string {
-	var all []string
-	for _, f := range Fields(k.Type()) {
-		var notes []string
-		if preset := f.Tag.Get("default"); preset != "" && preset != "false" {
-			notes = append(notes, preset)
-		}
-		if choices := f.Tag.Get("enum"); choices != "" {
-			notes = append(notes, strings.ReplaceAll(choices, ",", ", "))
-		} else if s := span(f.Tag); s != "" {
-			notes = append(notes, s)
-		}
-		text := "`" + f.Key + "`"
-		if len(notes) > 0 {
-			text += " (" + strings.Join(notes, "; ") + ")"
-		}
-		all = append(all, text)
-	}
-	return strings.Join(all, ", ")
-}
-
-// TableOfKinds returns kinds as a Markdown table, a line each: name, its own keys with defaults and limits, what it is.
+// TableOfKinds returns kinds as a Markdown table, a line each: its name, its own keys, what it is. Keys that must be there are bold.
 func TableOfKinds(name string, kinds []Kind) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| %s | keys | what it is |\n|---|---|---|\n", name)
 	for _, k := range kinds {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, cell(keysInCell(k)), cell(k.About))
+		var keys []string
+		for _, f := range Fields(k.Type()) {
+			key := "`" + f.Key + "`"
+			if f.Tag.Get("required") == "true" {
+				key = "**" + key + "**"
+			}
+			keys = append(keys, key)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, strings.Join(keys, ", "), cell(k.About))
 	}
 	return b.String()
 }
 
-// span is what the limits of a tag say.
+// TableOfKeys returns the keys that kinds have of their own as a Markdown table: what each is for, its default, and its limits or choices. A
+// key that kinds share has one line where they say the same of it.
+func TableOfKeys(name string, kinds []Kind) string {
+	type row struct{ key, about, preset, span string }
+	var rows []row
+	owners := map[row][]string{}
+	for _, k := range kinds {
+		for _, f := range Fields(k.Type()) {
+			r := row{f.Key, Doc(f.Tag), f.Tag.Get("default"), span(f.Tag)}
+			if owners[r] == nil {
+				rows = append(rows, r)
+			}
+			owners[r] = append(owners[r], "`"+k.Name+"`")
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "| key | %s | what it is | default | from, to |\n|---|---|---|---|---|\n", name)
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.key, strings.Join(owners[r], ", "), cell(r.about), r.preset, cell(r.span))
+	}
+	return b.String()
+}
+
+// span is what a tag allows: limits, or choices.
 func span(tag reflect.StructTag) string {
 	low, high, above := tag.Get("min"), tag.Get("max"), tag.Get("above")
 	switch {
@@ -67,7 +62,7 @@ func span(tag reflect.StructTag) string {
 	case above != "":
 		return "more than " + above
 	}
-	return ""
+	return strings.ReplaceAll(tag.Get("enum"), ",", ", ")
 }
 
 // cell is text in a table.
