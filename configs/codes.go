@@ -25,6 +25,9 @@ func (v *validator) encode(path string, e *Encode, every time.Duration, unit str
 	if paced, is := e.Options.(encoders.Paced); is {
 		paced.Pace(every)
 	}
+	if ranging, is := e.Options.(encoders.Ranging); is {
+		ranging.Settle()
+	}
 	v.Check(path, e.Options)
 }
 

@@ -61,7 +61,7 @@ func FuzzLoad(f *testing.F) {
 			if robot.Index[s.Value.Encode.To] == nil || !slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device) && s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
 				t.Errorf("sensor %+v", s)
 			}
-			if o, is := s.Value.Encode.Options.(*encoders.RateOpts); is && (o.Range[0].Micro >= o.Range[1].Micro || o.Range[0].Unit != o.Range[1].Unit) {
+			if o, is := s.Value.Encode.Options.(*encoders.RateOpts); is && (o.Range[0].Micro == o.Range[1].Micro || o.Range[0].Unit != o.Range[1].Unit) {
 				t.Errorf("sensor %+v", s)
 			}
 			if _, err := s.Value.Encode.Options.Open(s.Value.Every); err != nil {

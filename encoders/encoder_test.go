@@ -45,6 +45,13 @@ func TestLineIsLinearAndMonotone(t *testing.T) {
 		if (a <= b) != (got <= l.at(low+b)) && got != l.at(low+b) {
 			t.Errorf("not monotone between %d and %d", a, b)
 		}
+		falling, err := newLine(low+span, low, full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if down := falling.at(low + span - a); down != got || falling.reaches(low+a) != (a == 0) || l.reaches(low+a) != (a == span) {
+			t.Errorf("%d from the first end: %d up, %d down", a, got, down)
+		}
 		if l.at(low-1) != 0 || l.at(low) != 0 || l.at(low+span) != full || l.at(low+span+1) != full {
 			t.Errorf("ends: %d %d %d", l.at(low-1), l.at(low), l.at(low+span))
 		}
@@ -162,6 +169,55 @@ func TestLatency(t *testing.T) {
 	} {
 		if got := e.Encode(7, reading, nil); !slices.Equal(got, want) {
 			t.Errorf("%d um: %v, want %v", reading, got, want)
+		}
+	}
+}
+
+// With the larger end first, what is near is more, later, or early in its period.
+func TestNearIsMore(t *testing.T) {
+	rate, err := NewRate(&RateOpts{Range: span(2e6, 0), Max: 200 * physic.Hertz, Every: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	latency, err := NewLatency(&LatencyOpts{Range: span(2e6, 0), Window: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phase, err := NewPhase(&PhaseOpts{Range: span(2e6, 0), Period: 20 * time.Millisecond, Share: 500_000, Every: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		reading int64
+		rate    int
+		latency []core.Tick
+		phase   []core.Tick
+	}{
+		{5e6, 0, []core.Tick{0}, []core.Tick{10_000}},
+		{2e6, 0, []core.Tick{0}, []core.Tick{10_000}},
+		{1e6, 2, []core.Tick{50_000}, []core.Tick{5000}},
+		{1, 4, []core.Tick{100_000}, []core.Tick{0}}, // to the nearest
+		{0, 4, nil, []core.Tick{0}},
+		{-5e6, 4, nil, []core.Tick{0}},
+	} {
+		at := core.Tick(i) * 20_000
+		spikes := rate.Encode(at, c.reading, nil)
+		if c.reading == 1 {
+			rate.credit = 0 // a millionth of a spike was missing
+			spikes = append(spikes, at)
+		}
+		if len(spikes) != c.rate {
+			t.Errorf("%d um: %d spikes, want %d", c.reading, len(spikes), c.rate)
+		}
+		for name, got := range map[string][2][]core.Tick{"latency": {latency.Encode(0, c.reading, nil), c.latency}, "phase": {phase.Encode(at, c.reading, nil), c.phase}} {
+			for k := range got[0] {
+				if name == "phase" {
+					got[0][k] -= at
+				}
+			}
+			if !slices.Equal(got[0], got[1]) {
+				t.Errorf("%s of %d um: %v, want %v", name, c.reading, got[0], got[1])
+			}
 		}
 	}
 }

@@ -51,6 +51,9 @@ type Ranging interface {
 	EncoderOptions
 	// Ends are those of the range: beyond them no reading makes a difference.
 	Ends() [2]Amount
+	// Settle is to be called before Limits, when the range is that of the file: if its second end is the smaller it stays so, however
+	// either is tuned.
+	Settle()
 }
 
 // DecoderOptions are what a robot file says of one decoder. The tags are those of encoders, and neuron for the names of neurons.
@@ -173,21 +176,32 @@ func (e ends) atMost(bound int64) ends {
 // MostReading is the largest reading, in millionths of its unit, at the ends of a range: a code spans no more than twice that.
 const MostReading = int64(1) << 41
 
-// rangeLimits are those of the two ends of a range, of which the first is the smaller.
-func rangeLimits(of [2]Amount, key string) (low, high int64, ok bool) {
+// rangeLimits are those of the two ends of a range. Neither passes the other: what is more would be less.
+func rangeLimits(of [2]Amount, falling bool, key string) (low, high int64, ok bool) {
 	switch key {
 	case "range[0]":
-		return -MostReading, of[1].Micro - 1, true
+		low, high = -MostReading, of[1].Micro-1
+		if falling {
+			low, high = of[1].Micro+1, MostReading
+		}
 	case "range[1]":
-		return of[0].Micro + 1, MostReading, true
+		low, high = of[0].Micro+1, MostReading
+		if falling {
+			low, high = -MostReading, of[0].Micro-1
+		}
+	default:
+		return 0, 0, false
 	}
-	return 0, 0, false
+	return low, high, true
 }
+
+// falls reports whether the second end of a range is the smaller.
+func falls(of [2]Amount) bool { return of[1].Micro < of[0].Micro }
 
 // checkRange finds a range that is none.
 func checkRange(of [2]Amount) (mistakes []Mistake) {
-	if of[0].Micro >= of[1].Micro {
-		mistakes = append(mistakes, wrong("range", "expected the lower reading first"))
+	if of[0].Micro == of[1].Micro {
+		mistakes = append(mistakes, wrong("range", "expected two different readings"))
 	}
 	for _, end := range of {
 		if max(end.Micro, -end.Micro) > MostReading {

@@ -7,16 +7,19 @@ import (
 	"fluxd/core"
 )
 
-// Latency codes a reading as the delay of a single spike: at once at the low end of its range, a window later near the high end,
-// none at the high end or beyond (nothing in sight). The first spike of several such sensors is their minimum.
+// Latency codes a reading as the delay of a single spike: at once at the first end of its range, a window later near the second, none
+// there or beyond (nothing in sight). The first spike of several such sensors is their minimum; their maximum with a range whose first
+// end is the larger.
 type Latency struct {
 	delay line
 }
 
 // LatencyOpts are the options of a Latency.
 type LatencyOpts struct {
-	Range  [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]"`
-	Window time.Duration `yaml:"window" required:"true" live:"true" doc:"delay of the spike at the top of the range"`
+	Range  [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]; [2 m, 0 m] where near is more"`
+	Window time.Duration `yaml:"window" required:"true" live:"true" doc:"delay of the spike at the second end of the range"`
+
+	Falling bool `yaml:"-"` // the file has the larger end first: the limits keep it so
 }
 
 var latencyKind = EncoderKind{Name: "latency", About: "less is earlier", New: func() EncoderOptions { return new(LatencyOpts) }}
@@ -27,13 +30,16 @@ func (o *LatencyOpts) Open(time.Duration) (Encoder, error) { return NewLatency(o
 // Ends implements Ranging.
 func (o *LatencyOpts) Ends() [2]Amount { return o.Range }
 
+// Settle implements Ranging.
+func (o *LatencyOpts) Settle() { o.Falling = falls(o.Range) }
+
 // Limits implements EncoderOptions.
 func (o *LatencyOpts) Limits(key string) (low, high int64, ok bool) {
 	if key == "window" {
 		low, high = windowLimits(o.Window)
 		return low, high, true
 	}
-	return rangeLimits(o.Range, key)
+	return rangeLimits(o.Range, o.Falling, key)
 }
 
 // Check implements EncoderOptions.
@@ -53,7 +59,7 @@ func NewLatency(opts *LatencyOpts) (*Latency, error) {
 
 // Encode implements Encoder.
 func (l *Latency) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick {
-	if reading >= l.delay.high {
+	if l.delay.reaches(reading) {
 		return arrivals
 	}
 	return append(arrivals, at+core.Tick(l.delay.at(reading)))

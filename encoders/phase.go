@@ -7,8 +7,9 @@ import (
 	"fluxd/core"
 )
 
-// Phase codes a reading as the phase of a spike in a rhythm: one spike a period, at its start at the high end of the range and beyond,
-// later the lower. More is earlier, as in the hippocampus and the cortex, and unlike in a Latency, which counts from its own reading.
+// Phase codes a reading as the phase of a spike in a rhythm: one spike a period, at its start at the second end of the range and beyond,
+// later towards the first. More is earlier, as in the hippocampus and the cortex, and unlike in a Latency, which counts from its own
+// reading. The second end may be the smaller: what is near is more.
 //
 // The periods of all encoders begin at multiples of the period since the robot started, so sensors with one period have one rhythm: the
 // order of their spikes, and whether two come together, compare their readings. A neuron that the rhythm drives too tells a phase.
@@ -31,11 +32,12 @@ type Phase struct {
 
 // PhaseOpts are the options of a Phase.
 type PhaseOpts struct {
-	Range  [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]"`
+	Range  [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]; [2 m, 0 m] where near is more"`
 	Period time.Duration `yaml:"period" required:"true" live:"true" doc:"of the rhythm, in which there is one spike"`
 	Share  Share         `yaml:"share" unit:"" default:"0.5" live:"true" doc:"of the period, from its start, that the range takes; without a rest the lowest reading of a period comes right before the highest of the next"`
 
-	Every time.Duration `yaml:"-"` // from one reading to the next; -1 where that is not known
+	Falling bool          `yaml:"-"` // the file has the larger end first: the limits keep it so
+	Every   time.Duration `yaml:"-"` // from one reading to the next; -1 where that is not known
 }
 
 // Share is a part of a whole, in millionths.
@@ -72,6 +74,9 @@ func (o *PhaseOpts) shortestPeriod() time.Duration {
 // Ends implements Ranging.
 func (o *PhaseOpts) Ends() [2]Amount { return o.Range }
 
+// Settle implements Ranging.
+func (o *PhaseOpts) Settle() { o.Falling = falls(o.Range) }
+
 // Limits implements EncoderOptions.
 func (o *PhaseOpts) Limits(key string) (low, high int64, ok bool) {
 	switch key {
@@ -84,7 +89,7 @@ func (o *PhaseOpts) Limits(key string) (low, high int64, ok bool) {
 	case "share":
 		return int64(leastShare), int64(mostShare), true
 	}
-	return rangeLimits(o.Range, key)
+	return rangeLimits(o.Range, o.Falling, key)
 }
 
 // Check implements EncoderOptions.

@@ -204,7 +204,7 @@ func TestPhaseOptions(t *testing.T) {
 		{"more", func(o *encoders.PhaseOpts) { o.Period = us }, "period: 1µs: there would be more than 10000 spikes a reading: expected at least 2µs, or read more often"},
 		{"no period", func(o *encoders.PhaseOpts) { o.Period = 0 }, "period: 0s: expected at least 1µs"},
 		{"no interval", func(o *encoders.PhaseOpts) { o.Every = 0 }, "period: a reading holds for the periods until the next: expected a sensor with every, the time between two"},
-		{"empty range", func(o *encoders.PhaseOpts) { o.Range[1] = o.Range[0] }, "range: expected the lower reading first"},
+		{"empty range", func(o *encoders.PhaseOpts) { o.Range[1] = o.Range[0] }, "range: expected two different readings"},
 	} {
 		opts := good
 		c.wrong(&opts)

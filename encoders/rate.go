@@ -12,7 +12,8 @@ import (
 // spikeCredit is what a spike of a Rate encoder costs.
 const spikeCredit = int64(1) << 32
 
-// Rate codes a reading as a rate of spikes: none at the low end of its range, max at the high end and beyond.
+// Rate codes a reading as a rate of spikes: none at the first end of its range, max at the second and beyond. The second may be the
+// smaller: what is near makes more.
 //
 // It is deterministic. Each reading adds its share of spikes to a credit; whole spikes are taken out and spread evenly over the
 // time to the next reading. So the number of spikes is exact in the long run and never off by more than one.
@@ -27,10 +28,11 @@ const MostSpikes = 10_000
 
 // RateOpts are the options of a Rate.
 type RateOpts struct {
-	Range [2]Amount        `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]"`
-	Max   physic.Frequency `yaml:"max" required:"true" live:"true" doc:"spikes per second at the top of the range"`
+	Range [2]Amount        `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]; [2 m, 0 m] where near is more"`
+	Max   physic.Frequency `yaml:"max" required:"true" live:"true" doc:"spikes per second at the second end of the range"`
 
-	Every time.Duration `yaml:"-"` // from one reading to the next; -1 where that is not known
+	Falling bool          `yaml:"-"` // the file has the larger end first: the limits keep it so
+	Every   time.Duration `yaml:"-"` // from one reading to the next; -1 where that is not known
 }
 
 var rateKind = EncoderKind{Name: "rate", About: "more is faster", New: func() EncoderOptions { return new(RateOpts) }}
@@ -59,13 +61,16 @@ func (o *RateOpts) most() physic.Frequency {
 // Ends implements Ranging.
 func (o *RateOpts) Ends() [2]Amount { return o.Range }
 
+// Settle implements Ranging.
+func (o *RateOpts) Settle() { o.Falling = falls(o.Range) }
+
 // Limits implements EncoderOptions.
 func (o *RateOpts) Limits(key string) (low, high int64, ok bool) {
 	if key == "max" {
 		e := ends{int64(o.Max), 1, int64(physic.MegaHertz)}.atMost(int64(o.most()))
 		return e.low, e.high, true
 	}
-	return rangeLimits(o.Range, key)
+	return rangeLimits(o.Range, o.Falling, key)
 }
 
 // Check implements EncoderOptions.

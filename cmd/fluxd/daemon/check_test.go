@@ -128,7 +128,7 @@ func someRobot() *rapid.Generator[string] {
 			weight := of("weight", "", "weight: 5, ", "weight: -1e-3, ", "weight: 1e6, ")
 			return "encode: {" + weight + "to: a, " + of("code",
 				"kind: rate, range: [0 UNIT, 5 UNIT], max: "+of("max", "50 Hz", "20 kHz", "1 MHz", "0.001 Hz", "1000 MHz"),
-				"kind: latency, range: [-1 UNIT, 5 UNIT], window: "+of("window", "1us", "9ms", "1h"),
+				"kind: phase, range: [5 UNIT, 0 UNIT], share: 1, period: "+of("period", "1us", "9ms", "1h"), "kind: latency, range: [-1 UNIT, 5 UNIT], window: "+of("window", "1us", "9ms", "1h"),
 				"kind: edge, on: "+of("on", "press", "both"), "kind: delta, step: 0.000001 UNIT", "kind: threshold, above: 1000000 UNIT, hysteresis: 2 UNIT", "kind: threshold, below: 1 UNIT, repeat: true") + "}"
 		}
 		sensor := func(i int) string {

@@ -83,9 +83,10 @@ func TestWhatIsTunedActs(t *testing.T) {
 board: {kind: sim, world: bench}
 sensors:
   eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 800 lx], max: 50 Hz, to: a}}
+  dark: {device: bh1750, bus: I2C1, address: 0x5c, every: 10ms, encode: {kind: rate, range: [800 lx, 0 lx], max: 100 Hz, to: d}}
   warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, curve: [[0 °C, 0 °C], [100 °C, 100 °C]], encode: {kind: threshold, above: 30 °C, repeat: true, weight: 60, to: b}}
   shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 50ms, encode: {kind: latency, range: [0 m/s², 20 m/s²], window: 10ms, to: c}}
-network: {neurons: {a: {}, b: {threshold: 100}, c: {}, good: {}, bad: {}}}
+network: {neurons: {a: {}, b: {threshold: 100}, c: {}, d: {}, good: {}, bad: {}}}
 actuators:
   wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none, timeout: none, decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
   rudder: {device: servo, pwm: GPIO13, slew: none, needs: [], decode: {kind: winner-take-all, window: 100ms, choices: {a: 0.5}}}
@@ -125,6 +126,8 @@ mqtt: {broker: none}
 	}{
 		{"a rate", map[string]float64{"sensors.eye.encode.max": 100}, spikes("a"), 50 * light / 800, 100 * light / 800},
 		{"a range", map[string]float64{"sensors.eye.encode.range[1]": 1000}, spikes("a"), 100 * light / 800, 100 * light / 1000},
+		{"where less is more", map[string]float64{"sensors.dark.encode.range[0]": 400}, spikes("d"), 100 * (800 - light) / 800, 100 * (400 - light) / 400},
+		{"both ends at once", map[string]float64{"sensors.dark.encode.range[0]": -100, "sensors.dark.encode.range[1]": -500}, spikes("d"), 100 * (400 - light) / 400, 0},
 		{"another interval leaves the rate", map[string]float64{"sensors.eye.every": 20_000}, spikes("a"), 30, 30},
 		{"full scale", map[string]float64{"actuators.wheel.decode.full": 200}, wheel, 0.3, 0.15},
 		{"a range of commands", map[string]float64{"actuators.wheel.range[1]": 0.125}, wheel, 0.15, 0.125},
@@ -187,6 +190,8 @@ func TestWhatCannotBeTuned(t *testing.T) {
 		{"actuators.horn.on", 0.4, protocol.OutOfRange, 0.400001},
 		{"sensors.ir.curve[1][0]", 0.4, protocol.OutOfRange, 0.400001},
 		{"sensors.turn.encode.range[0]", 200, protocol.OutOfRange, -float64(1<<41) / 1e6},
+		{"sensors.air.encode.range[0]", 90_000, protocol.OutOfRange, 90_000.000001}, // of which the second is the smaller
+		{"sensors.air.encode.range[1]", 110_000, protocol.OutOfRange, -float64(1<<41) / 1e6},
 		{"sensors.turn.encode.max", 1e9, protocol.OutOfRange, 1e-6},
 		{"sensors.turn.encode.max", math.NaN(), protocol.OutOfRange, 1e-6},
 		{"sensors.turn.encode.max", math.Inf(1), protocol.OutOfRange, 1e-6},

@@ -90,12 +90,11 @@ func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 		return key, fmt.Sprintf("%s: the device measures %s: %s", amount(configs.Quantity(q)), in(within, q.Unit), what)
 	}
 	beside := func(ends [2]encoders.Amount) (string, string) {
-		low, high := ends[0], ends[1]
-		if high.Micro > within.Low && low.Micro < within.High {
+		if max(ends[0].Micro, ends[1].Micro) > within.Low && min(ends[0].Micro, ends[1].Micro) < within.High {
 			return "", ""
 		}
-		_, message := wrong("range", high, "expected a range that lies in that, at least in part")
-		return "range", plain(low.Micro) + " to " + message
+		_, message := wrong("range", ends[1], "expected a range that lies in that, at least in part")
+		return "range", plain(ends[0].Micro) + " to " + message
 	}
 	switch e := e.Options.(type) {
 	case *encoders.ThresholdOpts:

@@ -46,6 +46,8 @@ func TestThresholdsThatNoReadingReaches(t *testing.T) {
 		{ads, "kind: threshold, above: 1 V, hysteresis: 1.5 V, repeat: true", "", false},
 		{ads, "kind: rate, range: [3 V, 5 V], max: 100 Hz", "range: 3 to 5 V: the device measures", false},
 		{ads, "kind: rate, range: [0 V, 5 V], max: 100 Hz", "", false},
+		{ads, "kind: rate, range: [5 V, 0 V], max: 100 Hz", "", false},
+		{ads, "kind: phase, range: [5 V, 3 V], period: 100ms", "range: 5 to 3 V: the device measures", false},
 		{ads, "kind: delta, step: 3 V", "step: 3 V", false},
 		{ads + ", curve: [[0 V, 0 m], [2 V, 1 m]]", "kind: threshold, above: 3 m", "above: 3 m: the device measures 0 to 1 m: no reading reaches that (by its curve)", true},
 		{ads + ", curve: [[0 V, 0 m], [4 V, 2 m]]", "kind: threshold, above: 1.5 m", "the device measures 0 to 1.023969 m", true},
