@@ -51,8 +51,8 @@ func (v *validator) actuator(name, path string, c *Actuator) {
 	v.Check(path, &c.Held)
 }
 
-// share hands options what an expander gives all its outputs, and checks that two pins with PWM have it in common. It reports false where
-// nobody knows what that is.
+// share hands options what an expander gives all its outputs, and checks that two pins with PWM have it in common. It reports
+// false where that is not known.
 func (v *validator) share(path string, c *Actuator) bool {
 	var first *expander
 	for i, wire := range c.Wires("") {

@@ -9,8 +9,8 @@ import (
 	"fluxd/encoders"
 )
 
-// encode checks a code of a sensor that is read every so often, and turns its amounts into the unit in which the sensor measures; known says
-// whether that is known.
+// encode checks a code of a sensor that is read every so often, and turns its amounts into the unit in which the sensor measures;
+// known says whether that is known.
 func (v *validator) encode(path string, e *Encode, every time.Duration, unit string, known bool) {
 	v.names.Exists(path+".to", e.To)
 	if e.Weight != nil {
@@ -53,7 +53,7 @@ func (v *validator) decode(path string, a *Actuator) {
 	v.listensTo(path, opts)
 	if winner, is := opts.(*encoders.WinnerTakeAllOpts); is {
 		if winner.Label = actuatorKind(a.Device).Label; a.Options == nil {
-			return // whether they are words nobody knows
+			return // they may be words or numbers
 		}
 	}
 	v.Check(path, opts)

@@ -17,7 +17,8 @@ import (
 //go:embed robots/*.yaml robots/*.csv.gz
 var embedded embed.FS
 
-// MaxSize bounds a configuration file, and one of values that were tuned. The YAML library needs up to a hundred times as much memory.
+// MaxSize bounds a configuration file, and one of values that were tuned. The YAML library needs up to a hundred times as much
+// memory.
 const MaxSize = 4 << 20
 
 // Example is a robot embedded in the binary.

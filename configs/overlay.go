@@ -155,8 +155,8 @@ func end(text []byte, line int) int {
 	return at
 }
 
-// Text is the file of an overlay. It fails when there is too much to be read again. Its checksum comes first: a file that was cut short anywhere has
-// it, and does not match, or has no robot.
+// Text is the file of an overlay. It fails when there is too much to be read again. Its checksum comes first: a file that was cut
+// short anywhere has it, and does not match, or has no robot.
 func (o *Overlay) Text() ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "robot: %q\nrevision: %d\ntuned:", o.Robot, o.Revision)

@@ -82,7 +82,7 @@ func (v *validator) earned(path string, c *Reward, sensors []string) {
 	}
 	unit, known := v.measures[c.Sensor]
 	if !known {
-		return // that was told
+		return // a mistake already
 	}
 	fit, ok := c.Threshold.In(unit)
 	if !ok {

@@ -32,7 +32,7 @@ func (v *validator) sensors() {
 		}
 		every := c.Every
 		if !v.Readable(path+".every", path+".rate") || every == 0 && v.Says(path, "every") {
-			every = -1 // nobody knows, or that has been told
+			every = -1 // it is not known
 		}
 		v.encode(path+".encode", &c.Encode, every, unit, known)
 		v.patience(path, c)
@@ -43,7 +43,8 @@ func (v *validator) sensors() {
 func (v *validator) device(path string, c *Sensor) {
 	kind, _ := sensors.KindOf(c.Device)
 	of := reflect.ValueOf(c.Options).Elem()
-	if at := of.FieldByName("Address"); at.IsValid() && v.Readable(path+".address") && !slices.Contains(kind.Addresses, uint16(at.Uint())) {
+	at := of.FieldByName("Address")
+	if at.IsValid() && v.Readable(path+".address") && !slices.Contains(kind.Addresses, uint16(at.Uint())) {
 		var all []string
 		for _, a := range kind.Addresses {
 			all = append(all, fmt.Sprintf("0x%02x", a))
@@ -104,7 +105,7 @@ func (c *Sensor) What() string {
 // leastEvery is the least time between two readings of a kind.
 func leastEvery(kind sensors.Kind) time.Duration { return cmp.Or(kind.Least, time.Millisecond) }
 
-// measured checks what a sensor is asked to measure, and returns its unit; false where nobody knows it.
+// measured checks what a sensor is asked to measure, and returns its unit; false where that is not known.
 func (v *validator) measured(path string, c *Sensor) (unit string, known bool) {
 	if !v.Readable(path+".measure", path+".unit") {
 		return "", false
@@ -138,7 +139,8 @@ func (v *validator) patience(path string, c *Sensor) {
 	}
 }
 
-// curve checks a calibration, turns its inputs into the sensor's unit, and returns the unit of its outputs; without one the sensor's.
+// curve checks a calibration, turns its inputs into the sensor's unit, and returns the unit of its outputs; without one the
+// sensor's.
 func (v *validator) curve(path string, c *Sensor, unit string) string {
 	if len(c.Curve) == 0 || !v.Readable(path+".curve", path+".measure", path+".unit") {
 		return unit

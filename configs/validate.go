@@ -11,8 +11,8 @@ import (
 	"fluxd/sensors"
 )
 
-// validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding found
-// mistakes, so that all are told at once; nothing is concluded from fields that are missing or could not be read.
+// validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding
+// found mistakes, so that all are listed at once; nothing is concluded from fields that are missing or could not be read.
 func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v := &validator{Decoder: d, names: x, robot: r, measures: map[string]string{}}
 	if r.Name != "" && !strict.ValidName(r.Name) {
@@ -38,7 +38,8 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v.compare()
 }
 
-// maxDevices bounds each kind of device: a hundred times what all pins and buses of a board, and all columns of a recording, can feed.
+// maxDevices bounds each kind of device: a hundred times what all pins and buses of a board, and all columns of a recording, can
+// feed.
 const maxDevices = 10_000
 
 // leastMemory is what a daemon without a robot to speak of needs, twice over.

@@ -334,8 +334,8 @@ func (v *validator) foreignPin(c *Connection) {
 	}
 }
 
-// nature says where a pin of the header does something by itself that does not go with what is connected to it. What cannot work is
-// refused.
+// nature says where a pin of the header does something by itself that does not go with what is connected to it. What cannot work
+// is refused.
 func (v *validator) nature(c *Connection, refuse func(path, format string, args ...any)) {
 	own := header.Pins[c.Position-1].Own
 	stops := c.Device == "switch"

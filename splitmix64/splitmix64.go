@@ -1,12 +1,12 @@
-// Package splitmix64 makes random numbers that are the same for the same seed: on every machine, for ever. What a robot's network draws, what a
-// simulated world does and what a benchmark is fed depend on that; the standard library does not promise it.
+// Package splitmix64 makes random numbers that are the same for the same seed: on every machine, for ever. What a robot's network
+// draws, what a simulated world does and what a benchmark is fed depend on that; the standard library does not promise it.
 //
 //	random := splitmix64.Random(seed)
 //	weight := random.Between(10, 20)
 //	member := random.Below(100) // 0 to 99
 //
-// Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014; the constants are those of Java's SplittableRandom
-// and of Vigna's splitmix64.c. It is not for secrets.
+// Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014; the constants are those of Java's
+// SplittableRandom and of Vigna's splitmix64.c. It is not for secrets.
 package splitmix64
 
 import "math/bits"

@@ -1,5 +1,5 @@
-// Package amounts is how people write and read amounts: "5ms", "20 kHz", "12 cm". Robot files and fluxctl take and show them alike; on the wire an
-// amount is a plain number in the unit of its parameter.
+// Package amounts is how people write and read amounts: "5ms", "20 kHz", "12 cm". Robot files and fluxctl take and show them
+// alike; on the wire an amount is a plain number in the unit of its parameter.
 //
 //	value, err := amounts.Parse("5ms", "us") // 5000
 //	amounts.Format(value, "us")              // "5 ms"
@@ -80,8 +80,8 @@ func Scaled(number string, power int) (int64, error) {
 	return r.Num().Int64(), nil
 }
 
-// Parse reads an amount as a robot file writes it, and returns it in the unit of a parameter. A number without a unit is refused where the
-// file would refuse it: for everything but pure numbers, levels, leaks, spikes, and 0.
+// Parse reads an amount as a robot file writes it, and returns it in the unit of a parameter. A number without a unit is refused
+// where the file would refuse it: for everything but pure numbers, levels, leaks, spikes, and 0.
 func Parse(text, unit string) (float64, error) {
 	text = strings.TrimSpace(text)
 	if value, err := strconv.ParseFloat(text, 64); err == nil {
@@ -147,8 +147,8 @@ func example(unit string) string {
 	return fmt.Sprintf("a number with its unit, such as %s", Format(5, unit))
 }
 
-// Format writes an amount for people, so that Parse reads it back: times in the largest unit of which there is one, everything else in the
-// parameter's own.
+// Format writes an amount for people, so that Parse reads it back: times in the largest unit of which there is one, everything
+// else in the parameter's own.
 func Format(value float64, unit string) string {
 	switch {
 	case unit == Microseconds:

@@ -66,7 +66,8 @@ func (e *expander) resolveName(s scope, field, name string) (members, bool) {
 			return members{p, p.first + k, 1}, true
 		}
 	}
-	if e.Full() || !e.Readable(strict.Join(s.path, field), s.path+".neurons", s.path+".circuits") || !e.names.complete(name) || e.names.ofUnread(s.prefix+name) {
+	known := e.Readable(strict.Join(s.path, field), s.path+".neurons", s.path+".circuits")
+	if e.Full() || !known || !e.names.complete(name) || e.names.ofUnread(s.prefix+name) {
 		return members{}, false // it may be one that could not be read
 	}
 	at := e.at(s, field)
@@ -77,7 +78,7 @@ func (e *expander) resolveName(s scope, field, name string) (members, bool) {
 	return members{}, false
 }
 
-// unknown tells of a name that is nobody's.
+// unknown refuses a name that no neuron has.
 func (e *expander) unknown(s scope, field, name string) {
 	base, _, isMember := strings.Cut(name, "[")
 	if i, found := e.index[s.prefix+base]; found && isMember {
@@ -107,7 +108,8 @@ func (e *expander) synapse(s scope, field string, y *Synapse) {
 	if !hasFrom || !hasTo {
 		return
 	}
-	j := projection{at: &place{s, field}, entry: y, rule: Rule{Kind: "all-to-all", Autapses: true}, from: from, to: to, random: e.generator(y.Rule)}
+	j := projection{at: &place{s, field}, entry: y, rule: Rule{Kind: "all-to-all", Autapses: true}, from: from, to: to,
+		random: e.generator(y.Rule)}
 	if y.Rule != nil {
 		j.rule = *y.Rule
 	}
@@ -119,7 +121,8 @@ func (e *expander) synapse(s scope, field string, y *Synapse) {
 		return
 	}
 	if e.synapses += least; e.synapses > maxSynapses {
-		e.tooMany(s, field, "%s%d neurons and %d come to %d synapses with all before them: expected at most %d in all", atLeast(exact), from.count, to.count, e.synapses, maxSynapses)
+		e.tooMany(s, field, "%s%d neurons and %d come to %d synapses with all before them: expected at most %d in all",
+			atLeast(exact), from.count, to.count, e.synapses, maxSynapses)
 		return
 	}
 	if j.size = least; exact {
@@ -180,7 +183,7 @@ func (e *expander) count(j *projection) (least int64, exact, ok bool) {
 		}
 		return int64(rule.Degree) * int64(each.count), true, true
 	}
-	return 0, false, false // told when it was read
+	return 0, false, false // a mistake already
 }
 
 // sides are, of a rule with a degree, the neurons that have it and those that they choose from.
@@ -208,7 +211,7 @@ func (e *expander) lists(j *projection, count int64) bool {
 func (e *expander) checkSynapse(j *projection) bool {
 	y, target := j.entry, j.to.of
 	if !target.sound || !e.Readable(strict.Join(j.at.scope.path, j.at.field+".kind")) {
-		return false // that is told, and what its synapses come to depends on it
+		return false // that is a mistake already, and the checks below depend on it
 	}
 	before := e.Mistakes()
 	plastic := y.Plastic.plastic()
@@ -340,7 +343,8 @@ func (s *Spans) draw(i int, g *splitmix64.Random) core.Tick {
 	return ticks(s.Low) + core.Tick(g.Below(uint64((s.High-s.Low).Microseconds())+1))
 }
 
-// generator returns the random numbers of one entry: of its own seed, or of the network's and its place among the entries.
+// generator returns the random numbers of one entry: from the seed of its rule, or from the network's and its place among the
+// entries.
 func (e *expander) generator(r *Rule) splitmix64.Random {
 	e.rules++
 	if r != nil && r.Seed != nil {
@@ -350,8 +354,8 @@ func (e *expander) generator(r *Rule) splitmix64.Random {
 	return splitmix64.Random(g.Next() ^ e.rules*0xD1342543DE82EF95)
 }
 
-// pairs draws the neurons that a rule joins, in an order that lists of weights and delays follow: by source for all but fixed-indegree,
-// which goes by target. The rule and the sizes have been checked.
+// pairs draws the neurons that a rule joins, in an order that lists of weights and delays follow: by source for all but
+// fixed-indegree, which goes by target. The rule and the sizes have been checked.
 func (j *projection) pairs(g *splitmix64.Random, pair func(from, to int)) {
 	rule, from, to := &j.rule, j.from, j.to
 	switch rule.Kind {

@@ -13,7 +13,8 @@ var synapseKinds = map[string]core.Kind{"direct": core.Direct, "electric": core.
 func ticks(d time.Duration) core.Tick { return core.Tick(d.Microseconds()) }
 
 func (n *Neuron) neuron(name string) core.Neuron {
-	c := core.Neuron{Name: name, Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor, Refractory: ticks(n.Refractory), Pacemaker: ticks(n.Pacemaker), ModulationLeak: n.Modulation.Leak}
+	c := core.Neuron{Name: name, Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor,
+		Refractory: ticks(n.Refractory), Pacemaker: ticks(n.Pacemaker), ModulationLeak: n.Modulation.Leak}
 	if a := n.Adaptation; a != nil {
 		c.Adaptation = &core.Adaptation{Rate: a.Rate, Tolerance: a.Tolerance, Max: a.Max, Recovery: a.Recovery}
 	}
@@ -24,7 +25,8 @@ func (n *Neuron) neuron(name string) core.Neuron {
 		c.Burst = &core.Burst{Overshoot: b.Overshoot, Interval: ticks(b.Interval), Max: b.Max}
 	}
 	if r := n.Receptors; r != nil {
-		c.Receptors = core.Receptors{Threshold: r.Threshold, Adaptation: r.Adaptation, Habituation: r.Habituation, ShortTerm: r.STP, LongTerm: r.LTP, Pacemaker: r.Pacemaker}
+		c.Receptors = core.Receptors{Threshold: r.Threshold, Adaptation: r.Adaptation, Habituation: r.Habituation,
+			ShortTerm: r.STP, LongTerm: r.LTP, Pacemaker: r.Pacemaker}
 	}
 	return c
 }
@@ -33,5 +35,6 @@ func (p *Plastic) plastic() *core.Plastic {
 	if p == nil {
 		return nil
 	}
-	return &core.Plastic{Window: ticks(p.Window), ShortTerm: core.ShortTerm(p.STP), LongTerm: core.LongTerm(p.LTP), Min: p.Min, Max: p.Max}
+	return &core.Plastic{Window: ticks(p.Window), ShortTerm: core.ShortTerm(p.STP), LongTerm: core.LongTerm(p.LTP),
+		Min: p.Min, Max: p.Max}
 }

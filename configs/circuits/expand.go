@@ -32,8 +32,8 @@ type expander struct {
 	used     map[string]bool
 	strange  map[strange]bool
 	seed     uint64
-	rules    uint64 // how many rules have drawn so far: each has random numbers of its own
-	full     bool   // a limit was exceeded, and told
+	rules    uint64 // how many rules have drawn so far: each has its own random numbers
+	full     bool   // a limit was exceeded, which is noted
 	plan
 }
 
@@ -53,10 +53,10 @@ type population struct {
 	first  int         // index of the first
 	count  int
 	many   bool // they have numbers
-	sound  bool // its leak is one: what its amounts come to can be told
+	sound  bool // its leak is one: its amounts can be checked
 }
 
-// strange is a name that was told to be nobody's, and where: circuits in use bring it up again and again.
+// strange is a name that no neuron has, and where: it comes up with each use of a circuit, and is looked for once.
 type strange struct {
 	line, column int
 	name         string
@@ -70,9 +70,9 @@ type scope struct {
 	within []string   // circuits that it is part of, outermost first
 }
 
-// Expand puts circuits in where they are used, and makes populations and rules neurons and synapses. The network stands in the decoder's
-// file as network, the circuits as circuits; mistakes are noted there. When there are any, what is returned has the names of the neurons
-// only.
+// Expand puts circuits in where they are used, and makes populations and rules neurons and synapses. The network stands in the
+// decoder's file as network, the circuits as circuits; mistakes are noted there. When there are any, what is returned has the
+// names of the neurons only.
 func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Expansion {
 	if len(circuits) > 0 {
 		d.Allow(maxExpanded) // a circuit is read again wherever it is used
@@ -81,7 +81,8 @@ func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Ex
 	for _, neuron := range n.Neurons {
 		x.written[neuron.Name] = true
 	}
-	e := &expander{Decoder: d, names: x, circuits: map[string]*strict.Named[Circuit]{}, sizes: map[string]int{}, used: map[string]bool{}, strange: map[strange]bool{}, seed: n.Seed}
+	e := &expander{Decoder: d, names: x, circuits: map[string]*strict.Named[Circuit]{}, sizes: map[string]int{},
+		used: map[string]bool{}, strange: map[strange]bool{}, seed: n.Seed}
 	for i := range circuits {
 		c := &circuits[i]
 		e.circuits[c.Name] = c
@@ -92,7 +93,7 @@ func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Ex
 		e.network(network, n)
 	}
 	built := e.plan
-	for _, c := range circuits { // one that nobody uses is checked all the same, with its defaults
+	for _, c := range circuits { // an unused one is checked too, with its defaults
 		if !e.used[c.Name] && !e.full && e.size(c.Name) <= maxExpanded {
 			e.plan = newPlan()
 			use := &yaml.Node{Kind: yaml.MappingNode, Line: c.Line, Column: 1}
@@ -127,7 +128,8 @@ func (x *Expansion) Exists(path, name string) {
 	x.decoder.Fail(path, "no neuron is named %q%s", strict.Shorten(name), spelling.Hint(name, x.sorted))
 }
 
-// complete reports whether a neuron that is not known is none: all that makes neurons could be read, and it is not one that was refused.
+// complete reports whether a neuron that is not known is none: all that makes neurons could be read, and it is not one that was
+// refused.
 func (x *Expansion) complete(name string) bool {
 	return x.decoder.Readable("network.neurons", "network.circuits", "circuits") && !x.written[name] && !x.ofUnread(name)
 }
@@ -226,7 +228,8 @@ func (e *expander) network(s scope, n *Network) {
 	}
 }
 
-// instance puts a circuit in where it is used. It reports false when not all of its neurons could be read: a name in that use may be one of them.
+// instance puts a circuit in where it is used. It reports false when not all of its neurons could be read: a name in that use may
+// be one of them.
 func (e *expander) instance(s scope, use *yaml.Node) bool {
 	use, ok := e.Resolve(use, s.path, 0)
 	if !ok {
@@ -296,7 +299,7 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) bool {
 		}
 		node := e.substitute(part.raw.Node, values, s.path+"."+part.key, 0)
 		if e.Mistakes() > mistakes {
-			return false // what could not be filled in would be told to be wrong once more
+			return false // what could not be filled in would be refused once more
 		}
 		s.node.Content = append(s.node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: part.key}, node)
 		e.Value(node, part.into, s.path+"."+part.key, 0)
@@ -336,12 +339,13 @@ func (e *expander) substitute(n *yaml.Node, values map[string]*yaml.Node, path s
 func (e *expander) neuron(s scope, name string, n *Neuron) {
 	field, full := "neurons."+name, s.prefix+name
 	p := population{neuron: n.neuron(full), count: 1, many: n.Count != nil, sound: true}
-	p.sound = e.Readable(strict.Join(s.path, field+".leak")) // without it no amount can be told
+	p.sound = e.Readable(strict.Join(s.path, field+".leak")) // without it no amount can be checked
 	if p.sound {
 		for _, m := range p.neuron.Mistakes() {
 			p.sound = p.sound && m.Field != "leak"
-			if shifted, is := strings.CutPrefix(m.Field, "receptors."); is && !e.Readable(strict.Join(s.path, field+"."+shifted)) {
-				continue // whether the neuron has it, nobody knows
+			shifted, is := strings.CutPrefix(m.Field, "receptors.")
+			if is && !e.Readable(strict.Join(s.path, field+"."+shifted)) {
+				continue // the neuron may have it
 			}
 			e.refuse(s, field+"."+m.Field, "%v", m.Err)
 		}

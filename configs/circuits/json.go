@@ -20,8 +20,8 @@ const MaxJSON = 128 << 20
 // JSONFormat names the format of a network as JSON, and its version.
 const JSONFormat = "flux-network/1"
 
-// jsonNetwork is a network as "fluxd export" writes it: one list of neurons, one of synapses, in the configuration's units. A mechanism that
-// is nil is off.
+// jsonNetwork is a network as "fluxd export" writes it: one list of neurons, one of synapses, in the configuration's units. A
+// mechanism that is nil is off.
 type jsonNetwork struct {
 	Format   string        `json:"format"`
 	Neurons  []jsonNeuron  `json:"neurons"`
@@ -117,15 +117,18 @@ type jsonLTP struct {
 
 // JSON returns a network as "fluxd export" writes it, which ParseJSON reads.
 func JSON(d core.Description) ([]byte, error) {
-	f := jsonNetwork{Format: JSONFormat, Neurons: make([]jsonNeuron, len(d.Neurons)), Synapses: make([]jsonSynapse, len(d.Synapses))}
+	f := jsonNetwork{Format: JSONFormat, Neurons: make([]jsonNeuron, len(d.Neurons)),
+		Synapses: make([]jsonSynapse, len(d.Synapses))}
 	for i := range d.Neurons {
 		f.Neurons[i] = neuronToJSON(&d.Neurons[i])
 	}
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
-		f.Synapses[i] = jsonSynapse{From: d.Neurons[s.From].Name, To: d.Neurons[s.To].Name, Kind: s.Kind.String(), Weight: s.Weight, Delay: int64(s.Delay)}
+		f.Synapses[i] = jsonSynapse{From: d.Neurons[s.From].Name, To: d.Neurons[s.To].Name, Kind: s.Kind.String(),
+			Weight: s.Weight, Delay: int64(s.Delay)}
 		if p := s.Plastic; p != nil {
-			f.Synapses[i].Plastic = &jsonPlastic{Window: int64(p.Window), STP: jsonSTP(p.ShortTerm), LTP: jsonLTP(p.LongTerm), Min: p.Min, Max: p.Max}
+			f.Synapses[i].Plastic = &jsonPlastic{Window: int64(p.Window), STP: jsonSTP(p.ShortTerm), LTP: jsonLTP(p.LongTerm),
+				Min: p.Min, Max: p.Max}
 		}
 	}
 	text, err := json.MarshalIndent(f, "", " ")
@@ -136,7 +139,8 @@ func JSON(d core.Description) ([]byte, error) {
 }
 
 func neuronToJSON(n *core.Neuron) jsonNeuron {
-	j := jsonNeuron{Name: n.Name, Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor, Refractory: int64(n.Refractory), Pacemaker: int64(n.Pacemaker),
+	j := jsonNeuron{Name: n.Name, Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor,
+		Refractory: int64(n.Refractory), Pacemaker: int64(n.Pacemaker),
 		Adaptation: (*jsonAdaptation)(n.Adaptation), Habituation: (*jsonHabituation)(n.Habituation)}
 	if b := n.Burst; b != nil {
 		j.Burst = &jsonBurst{Overshoot: b.Overshoot, Interval: int64(b.Interval), Max: b.Max}
@@ -152,7 +156,8 @@ func neuronToJSON(n *core.Neuron) jsonNeuron {
 }
 
 func (j *jsonNeuron) neuron() core.Neuron {
-	n := core.Neuron{Name: j.Name, Threshold: j.Threshold, Leak: j.Leak, Floor: j.Floor, Refractory: core.Tick(j.Refractory), Pacemaker: core.Tick(j.Pacemaker),
+	n := core.Neuron{Name: j.Name, Threshold: j.Threshold, Leak: j.Leak, Floor: j.Floor,
+		Refractory: core.Tick(j.Refractory), Pacemaker: core.Tick(j.Pacemaker),
 		Adaptation: (*core.Adaptation)(j.Adaptation), Habituation: (*core.Habituation)(j.Habituation)}
 	if b := j.Burst; b != nil {
 		n.Burst = &core.Burst{Overshoot: b.Overshoot, Interval: core.Tick(b.Interval), Max: b.Max}
@@ -166,8 +171,8 @@ func (j *jsonNeuron) neuron() core.Neuron {
 	return n
 }
 
-// ParseJSON reads a network as "fluxd export" writes it. Unknown fields, a missing name, a neuron that does not exist and what the engine
-// does not take are refused; the error is strict.Errors, with lines.
+// ParseJSON reads a network as "fluxd export" writes it. Unknown fields, a missing name, a neuron that does not exist and what
+// the engine does not take are refused; the error is strict.Errors, with lines.
 func ParseJSON(source string, data []byte) (core.Description, error) {
 	var none core.Description
 	if len(data) > MaxJSON {
@@ -237,9 +242,11 @@ func (f *jsonNetwork) description() core.Description {
 	}
 	for i := range f.Synapses {
 		s := &f.Synapses[i]
-		d.Synapses[i] = core.Synapse{From: index[s.From], To: index[s.To], Kind: synapseKinds[s.Kind], Weight: s.Weight, Delay: core.Tick(s.Delay)}
+		d.Synapses[i] = core.Synapse{From: index[s.From], To: index[s.To], Kind: synapseKinds[s.Kind],
+			Weight: s.Weight, Delay: core.Tick(s.Delay)}
 		if p := s.Plastic; p != nil {
-			d.Synapses[i].Plastic = &core.Plastic{Window: core.Tick(p.Window), ShortTerm: core.ShortTerm(p.STP), LongTerm: core.LongTerm(p.LTP), Min: p.Min, Max: p.Max}
+			d.Synapses[i].Plastic = &core.Plastic{Window: core.Tick(p.Window), ShortTerm: core.ShortTerm(p.STP),
+				LongTerm: core.LongTerm(p.LTP), Min: p.Min, Max: p.Max}
 		}
 	}
 	return d

@@ -13,12 +13,12 @@ import (
 
 const (
 	maxDepth = 32
-	// MaxErrors bounds what is told of a file that is wrong throughout.
+	// MaxErrors bounds the mistakes that are listed of a file that is wrong throughout.
 	MaxErrors = 100
 )
 
-// A Decoder walks a YAML tree and the Go types side by side. It notes every mistake and goes on. Those who know more than the types
-// add what they find wrong, by the path of a value, such as "network.synapses[3].weight".
+// A Decoder walks a YAML tree and the Go types side by side. It notes every mistake and goes on. Those who know more than the
+// types add what they find wrong, by the path of a value, such as "network.synapses[3].weight".
 type Decoder struct {
 	source   string
 	root     *yaml.Node
@@ -27,7 +27,7 @@ type Decoder struct {
 	name     string       // "the robot"
 	errors   Errors
 	warnings Errors
-	told     map[Error]bool        // without their paths: what an anchor holds is told once, however often it is used
+	told     map[Error]bool        // noted, without their paths: a mistake in an anchor is noted once, however often that is used
 	wrong    map[string]bool       // paths of values that are missing or could not be read
 	presets  map[string]*yaml.Node // defaults that were parsed
 	more     bool                  // there are mistakes beyond MaxErrors
@@ -35,8 +35,8 @@ type Decoder struct {
 	most     int // nodes to visit: what aliases of aliases can blow a file up to
 }
 
-// NewDecoder parses a file of one document; source is its name in messages. Text that is no YAML is an error of type Errors; that of an
-// empty file wraps ErrEmpty.
+// NewDecoder parses a file of one document; source is its name in messages. Text that is no YAML is an error of type Errors; that
+// of an empty file wraps ErrEmpty.
 func NewDecoder(source string, data []byte) (*Decoder, error) {
 	reader := yaml.NewDecoder(bytes.NewReader(data))
 	root, err := parse(source, data, reader)
@@ -55,25 +55,26 @@ func NewDecoder(source string, data []byte) (*Decoder, error) {
 	return d, nil
 }
 
-// newDecoder makes a decoder for a file of so many bytes. Without aliases a file comes to about two nodes a byte at most, defaults
-// included.
+// newDecoder makes a decoder for a file of so many bytes. Without aliases a file comes to about two nodes a byte at most,
+// defaults included.
 func newDecoder(source string, size int) *Decoder {
-	return &Decoder{source: source, root: &yaml.Node{}, most: 100_000 + 4*size, told: map[Error]bool{}, wrong: map[string]bool{}, presets: map[string]*yaml.Node{}}
+	return &Decoder{source: source, root: &yaml.Node{}, most: 100_000 + 4*size, told: map[Error]bool{},
+		wrong: map[string]bool{}, presets: map[string]*yaml.Node{}}
 }
 
 // Root returns the file's tree.
 func (d *Decoder) Root() *yaml.Node { return d.root }
 
-// Decode reads the whole file into a struct; what is its name in messages, such as "the robot". Mistakes are noted: ask Err when all is
-// checked.
+// Decode reads the whole file into a struct; what is its name in messages, such as "the robot". Mistakes are noted: ask Err when
+// all is checked.
 func (d *Decoder) Decode(into any, what string) {
 	v := reflect.ValueOf(into).Elem()
 	d.whole, d.name = v.Type(), what
 	d.structure(d.root, v, "", 0)
 }
 
-// Value reads what stands at a path, whose node is n, into any type that Decode can read. Depth is how many levels it is below the start
-// of the walk.
+// Value reads what stands at a path, whose node is n, into any type that Decode can read. Depth is how many levels it is below
+// the start of the walk.
 func (d *Decoder) Value(n *yaml.Node, into any, path string, depth int) {
 	d.value(n, reflect.ValueOf(into).Elem(), path, "", depth)
 }
@@ -126,8 +127,8 @@ func (d *Decoder) FailAt(at *yaml.Node, path, format string, args ...any) {
 	d.errors = append(d.errors, &e)
 }
 
-// Fail notes a mistake at a path, unless what stands there was told to be wrong already. Where the path is not in the file, the mistake
-// is at the nearest part of it that is.
+// Fail notes a mistake at a path, unless the value there could not be read, which is a mistake already. Where the path is not in
+// the file, the mistake is at the nearest part of it that is.
 func (d *Decoder) Fail(path, format string, args ...any) {
 	if !d.more && d.Readable(path) {
 		d.FailAt(Find(d.root, path), path, format, args...)
@@ -140,7 +141,7 @@ func (d *Decoder) Warn(path, format string, args ...any) {
 	d.warnings = append(d.warnings, &Error{Source: d.source, Line: at.Line, Column: at.Column, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// Refuse notes a value that cannot be read, so that nobody draws conclusions from what stands in its place.
+// Refuse notes a value that cannot be read, so that no conclusion is drawn from what stands in its place.
 func (d *Decoder) Refuse(at *yaml.Node, path, format string, args ...any) {
 	d.Spoil(path)
 	d.FailAt(at, path, format, args...)

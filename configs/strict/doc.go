@@ -1,8 +1,8 @@
-// Package strict reads YAML into Go types, strictly: every key is known, every amount has a unit that fits, and all mistakes of a file
-// are told at once, each with its line and what was expected.
+// Package strict reads YAML into Go types, strictly: every key is known, every amount has a unit that fits, and all mistakes of a
+// file are listed at once, each with its line and what was expected.
 //
-// The tags of the types say what a file may hold. They are the one source of keys, defaults, choices and documentation; Schema makes a
-// JSON Schema for editors from the same.
+// The tags of the types say what a file may hold. They are the one source of keys, defaults, choices and documentation; Schema
+// makes a JSON Schema for editors from the same.
 //
 //	type Lamp struct {
 //		Pin   string        `yaml:"pin" required:"true" doc:"GPIO pin, such as GPIO17"`
@@ -35,9 +35,9 @@
 //	live:"true"           it can be changed while what it configures runs: see Live
 //	unit:"1/s"            of a whole number in millionths, and of what is shown of a plain number
 //
-// A slice of Named is a mapping whose order counts. A type that is written in a form of its own is a Value. Amounts are times, the types of
-// periph's package physic, and structs with an amount in millionths and its unit (see Quantity).
+// A slice of Named is a mapping whose order counts. A type with its own form in a file is a Value. Amounts are times, the types
+// of periph's package physic, and structs with an amount in millionths and its unit (see Quantity).
 //
-// Of what comes in several kinds, such as sensors, what all have in common is a Union, and each kind has a struct of its own options. They
-// stand in one mapping.
+// Of what comes in several kinds, such as sensors, what all have in common is a Union, and each kind has a struct of its own
+// options. They stand in one mapping.
 package strict

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Union is a struct of what all kinds of something have in common. Its field of an interface type holds the options of one kind, which
-// stand in the same mapping; a key names the kind.
+// A Union is a struct of what all kinds of something have in common. Its field of an interface type holds the options of one
+// kind, which stand in the same mapping; a key names the kind.
 type Union interface {
 	// Kinds returns the key that names the kind, and all kinds.
 	Kinds() (key string, kinds []Kind)
@@ -49,7 +49,8 @@ func discriminator(f Field, kinds []Kind) Field {
 		names = append(names, k.Name)
 		about = append(about, k.Name+": "+k.About)
 	}
-	f.Tag = reflect.StructTag(`enum:"` + strings.Join(names, ",") + `" doc:` + strconv.Quote(strings.Join(about, "; ")) + ` ` + string(f.Tag))
+	made := `enum:"` + strings.Join(names, ",") + `" doc:` + strconv.Quote(strings.Join(about, "; "))
+	f.Tag = reflect.StructTag(made + ` ` + string(f.Tag))
 	return f
 }
 
@@ -95,7 +96,7 @@ func (m *mapping) without(key string) bool {
 	return m.chosen != nil && slices.Contains(m.chosen.Without, key)
 }
 
-// foreign refuses a key that belongs to other kinds, and reports whether it does; where the kind is not known nobody knows.
+// foreign refuses a key that belongs to other kinds, and reports whether it is one. Where the kind is not known it refuses none.
 func (m *mapping) foreign(key string) bool {
 	var owners []string
 	for _, k := range m.kinds {
@@ -107,7 +108,8 @@ func (m *mapping) foreign(key string) bool {
 		return false
 	}
 	if m.chosen != nil {
-		m.FailAt(m.given[key].Key, Join(m.path, key), "%s %s has none; it belongs to %s", m.union, m.chosen.Name, strings.Join(owners, ", "))
+		m.FailAt(m.given[key].Key, Join(m.path, key), "%s %s has none; it belongs to %s",
+			m.union, m.chosen.Name, strings.Join(owners, ", "))
 	}
 	return true
 }

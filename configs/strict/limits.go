@@ -12,8 +12,8 @@ import (
 
 // Limited are options whose ends depend on each other.
 type Limited interface {
-	// Limits are the ends of an option, by its key, in the units in which its field counts; both are inclusive. False: its tags say all.
-	// The ends of a list are those of each of its parts: "range[0]", "choices.left".
+	// Limits are the ends of an option, by its key, in the units in which its field counts; both are inclusive. False: its tags
+	// say all. The ends of a list are those of each of its parts: "range[0]", "choices.left".
 	Limits(key string) (low, high int64, ok bool)
 }
 
@@ -53,7 +53,7 @@ func number(v reflect.Value) float64 {
 // end is an end in a tag, as a value of the type that it bounds.
 func end(v reflect.Value, text string, tag reflect.StructTag) float64 {
 	made := reflect.New(v.Type()).Elem()
-	if v.Type() == reflect.TypeFor[Quantity]() || v.Kind() == reflect.Struct { // in the unit of the value, which the file may choose
+	if v.Kind() == reflect.Struct { // in the unit of the value, which the file may choose
 		q, err := parseQuantity(text)
 		if err != nil {
 			panic(fmt.Sprintf("limit %q: %v", text, err)) // a mistake of ours
@@ -71,9 +71,9 @@ func end(v reflect.Value, text string, tag reflect.StructTag) float64 {
 	return number(made)
 }
 
-// Check notes what the options at a path, a pointer to a struct, find wrong with themselves: by a method Check that returns a list of
-// struct{Key string; Err error}, and where that is empty by Limits. Of options that could not be read nothing is concluded: what is wrong is so
-// whatever they might be.
+// Check notes what the options at a path, a pointer to a struct, find wrong with themselves: by a method Check that returns a
+// list of struct{Key string; Err error}, and where that is empty by Limits. Of options that could not be read nothing is
+// concluded: what is wrong is so whatever they might be.
 func (d *Decoder) Check(path string, opts any) {
 	found := mistakesOf(opts)
 	if other := reflect.ValueOf(opts); d.otherwise(path, &other) {
@@ -126,7 +126,8 @@ type mistake struct{ key, text string }
 
 // mistakesOf lists those that options find.
 func mistakesOf(opts any) (found []mistake) {
-	if method := reflect.ValueOf(opts).MethodByName("Check"); method.IsValid() && method.Type().NumIn() == 0 && method.Type().NumOut() == 1 {
+	method := reflect.ValueOf(opts).MethodByName("Check")
+	if method.IsValid() && method.Type().NumIn() == 0 && method.Type().NumOut() == 1 {
 		all := method.Call(nil)[0]
 		for i := range all.Len() {
 			m := all.Index(i)
@@ -146,9 +147,11 @@ func mistakesOf(opts any) (found []mistake) {
 			return
 		}
 		if v.Type() == reflect.TypeFor[time.Duration]() { // as they are written
-			low, high = int64(time.Duration(low+999).Truncate(time.Microsecond)), int64(time.Duration(high).Truncate(time.Microsecond))
+			low = int64(time.Duration(low + 999).Truncate(time.Microsecond))
+			high = int64(time.Duration(high).Truncate(time.Microsecond))
 		}
-		found = append(found, mistake{key, fmt.Sprintf("%s: expected %s to %s", written(v, tag), ends(v, low, tag), ends(v, high, tag))})
+		text := fmt.Sprintf("%s: expected %s to %s", written(v, tag), ends(v, low, tag), ends(v, high, tag))
+		found = append(found, mistake{key, text})
 	})
 	return found
 }
@@ -190,8 +193,8 @@ func eachNumber(v reflect.Value, visit func(key string, v reflect.Value, tag ref
 	}
 }
 
-// Units turns the amounts of options, a pointer to a struct, into the unit of what they are compared with, such as a sensor's; whose says
-// who has it: "the sensor measures in".
+// Units turns the amounts of options, a pointer to a struct, into the unit of what they are compared with, such as a sensor's;
+// whose says who has it: "the sensor measures in".
 func (d *Decoder) Units(path string, opts any, unit, whose string) {
 	v := reflect.ValueOf(opts).Elem()
 	for _, f := range Fields(v.Type()) {

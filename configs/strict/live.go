@@ -10,8 +10,8 @@ import (
 	"fluxd/configs/amounts"
 )
 
-// A Tunable is a number that can be changed while what it configures runs: a value with the tag live. It is read and written in any copy of what
-// was listed.
+// A Tunable is a number that can be changed while what it configures runs: a value with the tag live. It is read and written in
+// any copy of what was listed.
 type Tunable struct {
 	Path  string // "sensors.left_eye.encode.range[0]"
 	Unit  string // as a person sees it: "us" for times, "Hz", "lx", "1/s"; "" for a pure number
@@ -46,8 +46,8 @@ func (s step) from(v reflect.Value) reflect.Value {
 	return v.Index(s.index)
 }
 
-// Live lists the live numbers of a decoded value, to which root points, in the order of its keys. Base begins their paths. What was left
-// away has none: a nil pointer, a time without a default, and what the word none takes away.
+// Live lists the live numbers of a decoded value, to which root points, in the order of its keys. Base begins their paths. What
+// was left away has none: a nil pointer, a time without a default, and what the word none takes away.
 func Live(root any, base string) []Tunable {
 	l := lister{base: base}
 	l.value(reflect.ValueOf(root).Elem(), "", nil)
@@ -112,7 +112,7 @@ func (l *lister) structure(v reflect.Value, steps []step) {
 
 // absent reports whether a value is one that was taken away by none, or a time that the file left away: others may well be 0.
 func absent(v reflect.Value, tag reflect.StructTag) bool {
-	optional := v.Type() == reflect.TypeFor[time.Duration]() && tag.Get("default") == "" && tag.Get("required") == "" && tag.Get("min") == ""
+	optional := v.Type() == reflect.TypeFor[time.Duration]() && tag.Get("default")+tag.Get("required")+tag.Get("min") == ""
 	return v.IsZero() && (tag.Get("none") != "" || optional)
 }
 
@@ -173,7 +173,8 @@ func (n Tunable) in(v reflect.Value) float64 {
 	return float64(v.Int())
 }
 
-// Write sets the number, in its unit, rounded to what the field can hold. What is shared with other copies changes there too: see Clone.
+// Write sets the number, in its unit, rounded to what the field can hold. What is shared with other copies changes there too: see
+// Clone.
 func (n Tunable) Write(root any, value float64) {
 	v, _, _ := n.at(root)
 	switch s, scaled := n.scale(v); {
@@ -188,9 +189,9 @@ func (n Tunable) Write(root any, value float64) {
 	}
 }
 
-// Limits returns the ends that the number may have while everything else is as it is in root, in its unit: those of the options that it is
-// one of, or else of its tags; infinite where there are none. Options may allow a file more than they let be tuned: the limits hold the value
-// that was listed, not the one that it has in root.
+// Limits returns the ends that the number may have while everything else is as it is in root, in its unit: those of the options
+// that it is one of, or else of its tags; infinite where there are none. Options may allow a file more than they let be tuned:
+// the limits hold the value that was listed, not the one that it has in root.
 func (n Tunable) Limits(root any) (low, high float64) {
 	listed := reflect.New(reflect.TypeOf(root).Elem())
 	copyInto(listed.Elem(), reflect.ValueOf(root).Elem())
@@ -223,8 +224,8 @@ func (n Tunable) scale(v reflect.Value) (scale, bool) {
 	return scaleOf(v, n.tag)
 }
 
-// Clone copies a decoded value with all that it points to, so that a copy can be changed by itself. Functions, channels and what is not
-// exported are shared.
+// Clone copies a decoded value with all that it points to, so that a copy can be changed by itself. Functions, channels and what
+// is not exported are shared.
 func Clone[T any](value T) T {
 	made := reflect.New(reflect.TypeFor[T]()).Elem()
 	copyInto(made, reflect.ValueOf(&value).Elem())

@@ -11,8 +11,8 @@ import (
 // Entry is a key of a mapping with its value.
 type Entry struct{ Key, Value *yaml.Node }
 
-// Resolve follows an alias, and reports false where the tree is too deep or too large to go on. Depth is how many levels of a walk n is
-// below its start.
+// Resolve follows an alias, and reports false where the tree is too deep or too large to go on. Depth is how many levels of a
+// walk n is below its start.
 func (d *Decoder) Resolve(n *yaml.Node, path string, depth int) (*yaml.Node, bool) {
 	if !d.count(n, path, depth) {
 		return n, false

@@ -159,7 +159,7 @@ func amount(n *yaml.Node, v reflect.Value, tag reflect.StructTag) (is bool, err 
 		var slew int64
 		slew, err = parseSlew(n.Value)
 		v.SetInt(slew)
-	case scales[t].perUnit != 0 && t.PkgPath() == reflect.TypeFor[physic.Distance]().PkgPath(), hasUnit && v.Kind() == reflect.Int64:
+	case scales[t].perUnit != 0, hasUnit && v.Kind() == reflect.Int64:
 		s, _ := scaleOf(v, tag) // one of the two cases it is
 		var raw int64
 		raw, err = s.parse(n.Value)

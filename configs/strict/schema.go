@@ -14,8 +14,8 @@ import (
 	"fluxd/configs/amounts"
 )
 
-// Schema returns the JSON Schema (draft 2020-12) of a type, for editors. It knows keys, kinds, choices, defaults and what each is for;
-// what belongs together only its validation checks.
+// Schema returns the JSON Schema (draft 2020-12) of a type, for editors. It knows keys, kinds, choices, defaults and what each is
+// for; what belongs together only its validation checks.
 func Schema(t reflect.Type, title string) []byte {
 	schema := schemaOf(t, "")
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -89,14 +89,16 @@ func schemaOfKind(t reflect.Type, tag reflect.StructTag) map[string]any {
 	case reflect.Struct:
 		return schemaOfStruct(t)
 	case reflect.Array:
-		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), valueTag(tag)), "minItems": t.Len(), "maxItems": t.Len()}
+		return map[string]any{"type": "array", "items": schemaOf(t.Elem(), valueTag(tag)),
+			"minItems": t.Len(), "maxItems": t.Len()}
 	case reflect.Slice:
 		element := t.Elem()
 		if !strings.HasPrefix(element.Name(), "Named[") {
 			return map[string]any{"type": "array", "items": schemaOf(element, valueTag(tag))}
 		}
 		value, _ := element.FieldByName("Value")
-		return map[string]any{"type": "object", "additionalProperties": schemaOf(value.Type, ""), "propertyNames": map[string]any{"pattern": namePattern}}
+		return map[string]any{"type": "object", "additionalProperties": schemaOf(value.Type, ""),
+			"propertyNames": map[string]any{"pattern": namePattern}}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
 	case reflect.Int, reflect.Uint64:

@@ -130,7 +130,8 @@ func (m *mapping) said(key string) string {
 		if !ok {
 			return s.Tag.Get("default")
 		}
-		if value, ok := m.Resolve(e.Value, m.path, m.depth+1); ok && slices.Contains(strings.Split(s.Tag.Get("enum"), ","), value.Value) {
+		choices := strings.Split(s.Tag.Get("enum"), ",")
+		if value, ok := m.Resolve(e.Value, m.path, m.depth+1); ok && slices.Contains(choices, value.Value) {
 			return value.Value
 		}
 	}
@@ -151,7 +152,7 @@ func (m *mapping) fill(s slot) {
 		}
 	}
 	if m.without(s.Key) {
-		return // foreign has told
+		return // foreign has refused it
 	}
 	required := s.Tag.Get("required")
 	if key, values := Condition(required); required != "" && required != "true" {
@@ -175,8 +176,8 @@ func (m *mapping) fill(s slot) {
 	}
 }
 
-// unknown notes a key that a struct does not have. The key that it was meant for counts as unreadable: nothing that follows from its absence
-// is a mistake of the file.
+// unknown notes a key that a struct does not have. The key that it was meant for counts as unreadable: nothing that follows from
+// its absence is a mistake of the file.
 func (d *Decoder) unknown(key *yaml.Node, t reflect.Type, path string, keys []string, given map[string]Entry) {
 	name, hint := key.Value, ""
 	var free []string
@@ -230,8 +231,8 @@ func (d *Decoder) preset(v reflect.Value, f Field, path string, depth int) {
 	d.value(d.presets[text], v, Join(path, f.Key), f.Tag, depth+1)
 }
 
-// Has reports whether a path stands for something that a file can say of a decoded value, to which root points. Of a list by names those are
-// the names that it has.
+// Has reports whether a path stands for something that a file can say of a decoded value, to which root points. Of a list by
+// names those are the names that it has.
 func Has(root any, path string) bool {
 	v := reflect.ValueOf(root).Elem()
 	for _, key := range strings.Split(path, ".") {

@@ -13,8 +13,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The YAML library says in its own words what it could not read, and often where the block around it begins. Here that becomes what a
-// person can mend, at its own line.
+// The YAML library says in its own words what it could not read, and often where the block around it begins. Here that becomes
+// what a person can mend, at its own line.
 
 var (
 	yamlLine    = regexp.MustCompile(`^line (\d+): `)
@@ -130,8 +130,8 @@ func Keys(root *yaml.Node) (keys []string) {
 // ErrEmpty is wrapped by the error of text that holds nothing.
 var ErrEmpty = errors.New("empty")
 
-// Parse returns the tree of the first document of a file. The error is of type Errors, with the line that is to be mended, or wraps
-// ErrEmpty.
+// Parse returns the tree of the first document of a file. The error is of type Errors, with the line that is to be mended, or
+// wraps ErrEmpty.
 func Parse(source string, data []byte) (*yaml.Node, error) {
 	return parse(source, data, yaml.NewDecoder(bytes.NewReader(data)))
 }

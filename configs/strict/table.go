@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// TableOfKinds returns kinds as a Markdown table, a line each: its name, its own keys, what it is. Keys that must be there are bold.
+// TableOfKinds returns kinds as a Markdown table, a line each: its name, its own keys, what it is. Keys that must be there are
+// bold.
 func TableOfKinds(name string, kinds []Kind) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| %s | keys | what it is |\n|---|---|---|\n", name)
@@ -24,8 +25,8 @@ func TableOfKinds(name string, kinds []Kind) string {
 	return b.String()
 }
 
-// TableOfKeys returns the keys that kinds have of their own as a Markdown table: what each is for, its default, and its limits or choices. A
-// key that kinds share has one line where they say the same of it.
+// TableOfKeys returns the keys that kinds have of their own as a Markdown table: what each is for, its default, and its limits or
+// choices. A key that kinds share has one line where they say the same of it.
 func TableOfKeys(name string, kinds []Kind) string {
 	type row struct{ key, about, preset, span string }
 	var rows []row
@@ -42,7 +43,8 @@ func TableOfKeys(name string, kinds []Kind) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| key | %s | what it is | default | from, to |\n|---|---|---|---|---|\n", name)
 	for _, r := range rows {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.key, strings.Join(owners[r], ", "), cell(r.about), r.preset, cell(r.span))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n",
+			r.key, strings.Join(owners[r], ", "), cell(r.about), r.preset, cell(r.span))
 	}
 	return b.String()
 }

@@ -31,7 +31,7 @@ func parseQuantity(text string) (Quantity, error) {
 			return Quantity{Micro: micro, Unit: p.Unit}, err
 		}
 	}
-	// A unit nobody here knows is taken as it is: a recording may have any.
+	// An unknown unit is taken as it is: a recording may have any.
 	micro, err := amounts.Scaled(number, 6)
 	return Quantity{Micro: micro, Unit: unit}, err
 }

@@ -16,7 +16,7 @@ import (
 	"fluxd/configs/spelling"
 )
 
-// A Value is a type that is written in a form of its own.
+// A Value is a type with its own form in a file.
 type Value interface {
 	// Decode reads what stands at a path. Depth is how many levels it is below the start of the walk.
 	Decode(d *Decoder, n *yaml.Node, path string, depth int)
@@ -179,7 +179,8 @@ func expectation(t reflect.Type, tag reflect.StructTag) string {
 	return "text"
 }
 
-// PlainNumber refuses a number that begins with 0, with or without a unit: 043 is 35 to those who read it as octal, and 43 to others.
+// PlainNumber refuses a number that begins with 0, with or without a unit: 043 is 35 to those who read it as octal, and 43 to
+// others.
 func PlainNumber(text string) error {
 	text = strings.TrimSpace(text)
 	digits := strings.TrimLeft(text, "+-")

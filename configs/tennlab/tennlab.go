@@ -23,8 +23,8 @@ import (
 	"fluxd/configs/strictjson"
 )
 
-// tennlab is a network in the JSON format of the TENNLab framework, as far as it says what a RISP processor computes (Plank et al.,
-// "The TENNLab Software Framework"; RISP: "Reduced Instruction Spiking Processor").
+// tennlab is a network in the JSON format of the TENNLab framework, as far as it says what a RISP processor computes (Plank et
+// al., "The TENNLab Software Framework"; RISP: "Reduced Instruction Spiking Processor").
 type tennlab struct {
 	Properties struct {
 		Nodes []tennlabProperty `json:"node_properties"`
@@ -66,17 +66,17 @@ type rispParameters struct {
 	tracked   float64 // time steps that VRISP looks ahead
 }
 
-// Import turns a network of the TENNLab framework for its RISP or VRISP processor into a configuration: node 7 becomes neuron
-// n7, one of its time steps becomes step. It maps exactly or not at all: what has no counterpart (noise, tables of weights, firing a
+// Import turns a network of the TENNLab framework for its RISP or VRISP processor into a configuration: node 7 becomes neuron n7,
+// one of its time steps becomes step. It maps exactly or not at all: what has no counterpart (noise, tables of weights, firing a
 // step late, charges that do not fit) is refused by its name, as Errors. What it returns is a valid configuration.
 //
-// An input spike of value v is a direct arrival of v * spike_value_factor units. What is said to be exact is so with at most one of
-// value 1 for a neuron in a step.
+// An input spike of value v is a direct arrival of v * spike_value_factor units. What is said to be exact is so with at most one
+// of value 1 for a neuron in a step.
 //
-// RISP is a special case of the model: barrels without a leak, no refractory period, the floor at min_potential. A neuron that RISP
-// lets leak forgets within a step; so does one without a leak and below 0 whose threshold and min_potential are 0. Forgetful is a
-// barrel whose leak empties any level below the threshold within a step; or, where the threshold is 0, one that fires for a sum of 0
-// but for no arrival: each weight is a hundred-thousandth of a unit larger, and the threshold is that much.
+// RISP is a special case of the model: barrels without a leak, no refractory period, the floor at min_potential. A neuron that
+// RISP lets leak forgets within a step; so does one without a leak and below 0 whose threshold and min_potential are 0. Forgetful
+// is a barrel whose leak empties any level below the threshold within a step; or, where the threshold is 0, one that fires for a
+// sum of 0 but for no arrival: each weight is a hundred-thousandth of a unit larger, and the threshold is that much.
 func Import(source string, data []byte, step time.Duration) ([]byte, error) {
 	if step < time.Microsecond || step > time.Minute || step%time.Microsecond != 0 {
 		return nil, strict.Errors{{Source: source, Message: fmt.Sprintf("step %v: expected whole microseconds, up to a minute", step)}}
@@ -261,8 +261,8 @@ func (n *tennlabNode) arrives(amount int64) {
 	n.amounts[amount] = true
 }
 
-// bias is what makes the difference between a sum of 0 and no arrival: a hundred-thousandth of a unit, with the leak at which that is 1 of
-// water.
+// bias is what makes the difference between a sum of 0 and no arrival: a hundred-thousandth of a unit, with the leak at which
+// that is 1 of water.
 const (
 	perThousandth = 100 // of it
 	biasLeak      = 10  // units a second
@@ -294,7 +294,8 @@ func (im *importer) neuron(out *bytes.Buffer, n *tennlabNode) {
 			}
 		}
 	case forgets:
-		// A fraction a microsecond: all amounts are whole numbers of water, and what is left of them below the threshold is gone in time.
+		// A fraction a microsecond: all amounts are whole numbers of water, and what is left of them below the threshold is gone
+		// in time.
 		if fraction = divisor(fraction, 1000); n.input && !im.p.discrete {
 			fraction = 1 // an input spike may bring any
 		}
@@ -345,8 +346,8 @@ func (im *importer) tells(n *tennlabNode) bool {
 	return odd
 }
 
-// proves goes through all sums that RISP can come to, in whichever order it adds, and refuses the node where one of them is on the other
-// side of the threshold than the sum of the thousandths: 0.1 added eight times is 0.7999999999999999 there.
+// proves goes through all sums that RISP can come to, in whichever order it adds, and refuses the node where one of them is on
+// the other side of the threshold than the sum of the thousandths: 0.1 added eight times is 0.7999999999999999 there.
 func (im *importer) proves(n *tennlabNode, forgets bool) {
 	type sum struct {
 		risp float64

@@ -172,7 +172,7 @@ func whatTheLightseekerHas() map[string]bool {
 		with("sensor "+eye, "sensors."+eye, "every", "stale", "encode.range[0]", "encode.range[1]", "encode.max")
 	}
 	for _, wheel := range []string{"left_wheel", "right_wheel"} {
-		with("actuator "+wheel, "actuators."+wheel, "timeout", "slew", "range[0]", "range[1]", "decode.window", "decode.full")
+		with("actuator "+wheel, "actuators."+wheel, "min_power", "timeout", "slew", "range[0]", "range[1]", "decode.window", "decode.full")
 	}
 	for _, neuron := range []string{"eye_l", "eye_r", "motor_l", "motor_r", "pain", "retreat", "calm", "back_l", "back_r"} {
 		with("neuron "+neuron, "network.neurons."+neuron, "threshold", "leak", "floor", "refractory")

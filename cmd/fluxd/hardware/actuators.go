@@ -57,8 +57,8 @@ func (a *Actuator) Adjusted(c configs.Actuator) (func(), error) {
 	return nil, nil
 }
 
-// refresh is how often an actuator on an expander is written to although nothing has changed: a chip that lost its supply for a moment
-// is set up again by the next write.
+// refresh is how often an actuator on an expander is written to although nothing has changed: a chip that lost its supply for a
+// moment is set up again by the next write.
 const refresh = actuators.ExpanderRefresh
 
 // onExpander says whether an actuator has a pin on one.

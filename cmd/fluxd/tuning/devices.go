@@ -7,9 +7,9 @@ import (
 	"fluxd/sensors"
 )
 
-// What can be tuned of sensors, actuators, rewards and telemetry: what acts between two readings, commands or messages. Pins, addresses and what a
-// chip is set up with act at the start. So does what keeps the robot safe when all else fails - the failsafe command, and all below
-// safety: nobody takes that away from afar.
+// What can be tuned of sensors, actuators, rewards and telemetry: what acts between two readings, commands or messages. Pins,
+// addresses and what a chip is set up with act at the start. So does what keeps the robot safe when all else fails - the failsafe
+// command, and all below safety: nobody takes that away from afar.
 
 // within widens a range to hold what was configured.
 func within(low, high, configured float64) limits {
@@ -23,7 +23,8 @@ func (l *parameterList) sensor(i int, readings sensors.Range) {
 	from := len(l.all)
 	l.live(func(s *Settings) any { return &s.Sensors[i] })
 	l.all = slices.DeleteFunc(l.all, func(p parameter) bool {
-		return p.path == l.base+"every" && recorded || p.path == l.base+"stale" && c.Every == 0 // a recording has its own rate; edges come when they come
+		// A recording has its own rate, and edges come when they come.
+		return p.path == l.base+"every" && recorded || p.path == l.base+"stale" && c.Every == 0
 	})
 	if c.Encode.Weight != nil {
 		target := l.neurons[c.Encode.To][0]
@@ -47,8 +48,8 @@ func (l *parameterList) actuator(i int) {
 // live adds the numbers with that tag of a part of the configuration, which of finds in any settings.
 func (l *parameterList) live(of func(*Settings) any) {
 	for _, n := range strict.Live(of(l.settings), "") {
-		l.add(n.Path, n.Unit, n.Whole, func(s *Settings) (float64, float64) { return n.Limits(of(s)) }, func(s *Settings) float64 { return n.Read(of(s)) },
-			func(s *Settings, v float64) { n.Write(of(s), v) })
+		l.add(n.Path, n.Unit, n.Whole, func(s *Settings) (float64, float64) { return n.Limits(of(s)) },
+			func(s *Settings) float64 { return n.Read(of(s)) }, func(s *Settings, v float64) { n.Write(of(s), v) })
 	}
 }
 
