@@ -1,6 +1,7 @@
 package actuators
 
 import (
+	"fluxd/options"
 	"fmt"
 
 	"periph.io/x/conn/v3/gpio"
@@ -23,7 +24,7 @@ type DimmerOpts struct {
 }
 
 // DefaultDimmerOpts are the options that stand for nil.
-var DefaultDimmerOpts = defaults[DimmerOpts]()
+var DefaultDimmerOpts = options.Defaults[DimmerOpts]()
 
 var dimmerKind = Kind{Name: "dimmer", About: "LED", New: func() Options { return new(DimmerOpts) },
 	Smooth: 100 * physic.Hertz, Rough: "the lamp flickers"}
@@ -57,9 +58,9 @@ type Dimmer struct {
 
 // NewDimmer makes a lamp of a pin. It writes nothing. Nil options stand for DefaultDimmerOpts.
 func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
-	o := orDefaults(opts, DefaultDimmerOpts)
+	o := options.OrDefaults(opts, DefaultDimmerOpts)
 	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: o.Frequency, linear: o.Linear, inverted: o.Inverted, minPower: o.MinPower}
-	return d, hold(d.name, &o)
+	return d, options.Hold(d.name, &o)
 }
 
 // String names the lamp and its pin.
@@ -88,7 +89,7 @@ func (d *Dimmer) Adjusted(opts Options) (change func(), err error) {
 	}
 	made := DefaultDimmerOpts
 	made.MinPower = o.MinPower
-	return func() { d.minPower = made.MinPower }, within(d.name, &made)
+	return func() { d.minPower = made.MinPower }, options.Within(d.name, &made)
 }
 
 // Halt leaves the lamp dark.

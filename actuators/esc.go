@@ -1,6 +1,7 @@
 package actuators
 
 import (
+	"fluxd/options"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -23,7 +24,7 @@ type ESCOpts struct {
 }
 
 // DefaultESCOpts are the options that stand for nil.
-var DefaultESCOpts = defaults[ESCOpts]()
+var DefaultESCOpts = options.Defaults[ESCOpts]()
 
 var escKind = Kind{Name: "esc", About: "brushless motor", New: func() Options { return new(ESCOpts) }, Slew: 4 * Slew(Full)}
 
@@ -50,7 +51,7 @@ func (o *ESCOpts) Open(from Parts) (Device, error) {
 func (o *ESCOpts) Limits(key string) (low, high int64, ok bool) { return o.lengths().limits(key) }
 
 // Check finds pulses that contradict each other, or do not fit into their period.
-func (o *ESCOpts) Check() []Mistake {
+func (o *ESCOpts) Check() []options.Mistake {
 	fits, mistakes := o.fits(o, o.Frequency, o.PWM)
 	return append(mistakes, o.lengths().check(fits)...)
 }
@@ -74,10 +75,10 @@ type ESC struct {
 
 // NewESC makes a motor of a pin. It writes nothing. Nil options stand for DefaultESCOpts.
 func NewESC(pwm gpio.PinOut, opts *ESCOpts) (*ESC, error) {
-	o := orDefaults(opts, DefaultESCOpts)
+	o := options.OrDefaults(opts, DefaultESCOpts)
 	e := &ESC{reverse: o.Reverse, minPower: o.MinPower, pulses: newPulses("esc on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
 	e.min, e.max = o.Min, o.Max
-	return e, hold(e.name, &o)
+	return e, options.Hold(e.name, &o)
 }
 
 // Drive turns the motor: 0 to Full, with Reverse from -Full.

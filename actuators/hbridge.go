@@ -2,6 +2,7 @@ package actuators
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 
 	"periph.io/x/conn/v3/gpio"
@@ -33,7 +34,7 @@ type HBridgeOpts struct {
 }
 
 // DefaultHBridgeOpts are the options that stand for nil.
-var DefaultHBridgeOpts = defaults[HBridgeOpts]()
+var DefaultHBridgeOpts = options.Defaults[HBridgeOpts]()
 
 // A motor reaches full speed from rest in 0.1 s, about as fast as its mechanics follow.
 var hbridgeKind = Kind{Name: "hbridge", About: "DC motor", New: func() Options { return new(HBridgeOpts) }, Slew: 10 * Slew(Full),
@@ -52,7 +53,7 @@ func (o *HBridgeOpts) ActsAt(key string) string {
 
 // Open implements Options: the pins say which of the four ways to drive a bridge it is.
 func (o *HBridgeOpts) Open(from Parts) (Device, error) {
-	if err := first("hbridge on "+o.PWM, o.Check()); err != nil {
+	if err := options.First("hbridge on "+o.PWM, o.Check()); err != nil {
 		return nil, err
 	}
 	pwm, frequency, err := driven(from, o.PWM, o.Frequency)
@@ -84,24 +85,24 @@ func (o *HBridgeOpts) Open(from Parts) (Device, error) {
 }
 
 // Check finds pins that make no bridge.
-func (o *HBridgeOpts) Check() []Mistake {
+func (o *HBridgeOpts) Check() []options.Mistake {
 	switch {
 	case o.PWM2 != "" && o.Direction+o.In1+o.In2 != "":
-		return []Mistake{wrong("pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")}
+		return []options.Mistake{options.Wrong("pwm2", "expected pwm2, direction, or in1 and in2: not more than one of them")}
 	case o.PWM2 != "":
 		return nil
 	case o.Direction == "" && o.In1 == "" && o.In2 == "":
-		return []Mistake{wrong("", "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; "+
+		return []options.Mistake{options.Wrong("", "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; "+
 			"or pwm2, for one that has no more than two inputs")}
 	case o.Direction != "" && o.In1+o.In2 != "":
-		return []Mistake{wrong("direction", "expected direction, or in1 and in2, not both")}
+		return []options.Mistake{options.Wrong("direction", "expected direction, or in1 and in2, not both")}
 	case o.Direction == "" && o.In2 == "":
-		return []Mistake{wrong("", "in1 and in2: expected both")}
+		return []options.Mistake{options.Wrong("", "in1 and in2: expected both")}
 	case o.Direction != "" && o.Stop == "brake":
-		return []Mistake{wrong("stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; "+
+		return []options.Mistake{options.Wrong("stop", "brake: a bridge with a direction pin does at 0 what it does, see its data sheet; "+
 			"one with in1 and in2 can be told")}
 	case o.Direction == "" && o.In1 == "" && o.Asked != 0:
-		return []Mistake{wrong("in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs "+
+		return []options.Mistake{options.Wrong("in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs "+
 			"at the end of a period only: take another output of it, as pwm2")}
 	}
 	return nil
@@ -160,7 +161,7 @@ func NewHBridgeIn1In2(pwm, in1, in2, standby gpio.PinOut, opts *HBridgeOpts) (*H
 }
 
 func newHBridge(pwm, sleep gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOpts) (*HBridge, error) {
-	o := orDefaults(opts, DefaultHBridgeOpts)
+	o := options.OrDefaults(opts, DefaultHBridgeOpts)
 	name := "hbridge on " + pwm.Name()
 	if len(direction) == 2 {
 		name += ", " + direction[0].Name()
@@ -168,7 +169,7 @@ func newHBridge(pwm, sleep gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOp
 	name += " and " + direction[len(direction)-1].Name()
 	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: o.Frequency,
 		inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}, minPower: o.MinPower}
-	if err := within(h.name, &o); err != nil {
+	if err := options.Within(h.name, &o); err != nil {
 		return nil, err
 	}
 	return h, distinct(h.name, append([]gpio.PinOut{pwm, sleep}, direction...)...)
@@ -213,7 +214,7 @@ func otherMinPower(name string, opts Options) (Command, error) {
 	}
 	made := DefaultHBridgeOpts
 	made.MinPower = o.MinPower
-	return made.MinPower, within(name, &made)
+	return made.MinPower, options.Within(name, &made)
 }
 
 // Halt takes the power off the motor: duty 0, and where PWM fails a low level; standby where there is one.

@@ -1,6 +1,9 @@
 package actuators
 
-import "time"
+import (
+	"fluxd/options"
+	"time"
+)
 
 // Held is what a robot file says of how a Guard holds an actuator, whatever its kind.
 type Held struct {
@@ -44,31 +47,31 @@ func (h *Held) Limits(key string) (low, high int64, ok bool) {
 	case key == "timeout" && h.Timeout != 0:
 		return int64(min(leastTimeout, h.Timeout)), int64(max(mostTimeout, h.Timeout)), true
 	case key == "range[0]" && h.Range != nil:
-		e := ends{int64(h.Range[0]), int64(h.Lowest), int64(Full)}
-		e.atMost(int64(h.Range[1] - 1))
-		e.atMost(int64(h.Failsafe))
-		return e.low, e.high, true
+		e := options.Ends{Value: int64(h.Range[0]), Low: int64(h.Lowest), High: int64(Full)}
+		e.AtMost(int64(h.Range[1] - 1))
+		e.AtMost(int64(h.Failsafe))
+		return e.Low, e.High, true
 	case key == "range[1]" && h.Range != nil:
-		e := ends{int64(h.Range[1]), int64(h.Lowest), int64(Full)}
-		e.atLeast(int64(h.Range[0] + 1))
-		e.atLeast(int64(h.Failsafe))
-		return e.low, e.high, true
+		e := options.Ends{Value: int64(h.Range[1]), Low: int64(h.Lowest), High: int64(Full)}
+		e.AtLeast(int64(h.Range[0] + 1))
+		e.AtLeast(int64(h.Failsafe))
+		return e.Low, e.High, true
 	}
 	return 0, 0, false
 }
 
 // Check finds a range that is none, and a failsafe command out of it.
-func (h *Held) Check() []Mistake {
+func (h *Held) Check() []options.Mistake {
 	if h.Range == nil {
 		return nil
 	}
 	low, high := h.Range[0], h.Range[1]
 	switch {
 	case low < h.Lowest || high > Full || low >= high:
-		return []Mistake{wrong("range", "[%g, %g]: expected the lower command first, both from %g to %g",
+		return []options.Mistake{options.Wrong("range", "[%g, %g]: expected the lower command first, both from %g to %g",
 			scales(low), scales(high), scales(h.Lowest), scales(Full))}
 	case h.Failsafe < low || h.Failsafe > high:
-		return []Mistake{wrong("failsafe", "%g: expected a command in the range from %g to %g",
+		return []options.Mistake{options.Wrong("failsafe", "%g: expected a command in the range from %g to %g",
 			scales(h.Failsafe), scales(low), scales(high))}
 	}
 	return nil

@@ -2,6 +2,7 @@ package actuators_test
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 	"reflect"
 	"slices"
@@ -238,7 +239,7 @@ func TestCheck(t *testing.T) {
 	const period = "2ms: expected less than the period of the pulses, "
 	for _, c := range []struct {
 		name string
-		opts interface{ Check() []actuators.Mistake }
+		opts interface{ Check() []options.Mistake }
 		want []string
 	}{
 		{"servo", servos(func(*actuators.ServoOpts) {}), nil},
@@ -404,7 +405,7 @@ func TestConstructorsHoldToTheTags(t *testing.T) {
 		got := ""
 		if _, err := c.opts.Open(paper{wire: w}); err != nil {
 			got = err.Error()
-			if m := (actuators.Mistake{}); !errors.As(err, &m) || !strings.Contains(got, m.Key+": "+m.Error()) {
+			if m := (options.Mistake{}); !errors.As(err, &m) || !strings.Contains(got, m.Key+": "+m.Error()) {
 				t.Errorf("%+v: expected a mistake of a key, got %#v", c.opts, err)
 			}
 		}

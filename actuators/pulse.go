@@ -2,6 +2,7 @@ package actuators
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 	"reflect"
 	"strings"
@@ -71,14 +72,14 @@ func (s *Shared) expander(pin string) string {
 
 // fits says whether a frequency of pulses is within the limits of the options, which are those of their own frequency; the
 // mistake is that of an expander whose frequency is not.
-func (s *Shared) fits(opts Options, said physic.Frequency, pin string) (ok bool, mistakes []Mistake) {
+func (s *Shared) fits(opts Options, said physic.Frequency, pin string) (ok bool, mistakes []options.Mistake) {
 	field, _ := reflect.TypeOf(opts).Elem().FieldByName("Frequency")
-	low, high, _ := tagged(field)
+	low, high := options.Tagged(field)
 	if s.Asked == 0 {
-		return int64(said) >= low && int64(said) <= high, nil
+		return int64(said) >= low.Int() && int64(said) <= high.Int(), nil
 	}
-	if int64(s.Asked) < low || int64(s.Asked) > high {
-		return false, []Mistake{wrong("pwm", "%v%s: expected %s to %s",
+	if int64(s.Asked) < low.Int() || int64(s.Asked) > high.Int() {
+		return false, []options.Mistake{options.Wrong("pwm", "%v%s: expected %s to %s",
 			s.Asked, s.expander(pin), field.Tag.Get("min"), field.Tag.Get("max"))}
 	}
 	return true, nil
@@ -90,39 +91,39 @@ func (l lengths) limits(key string) (low, high int64, ok bool) {
 	longest := min(LongestPulse, (l.period - 1).Truncate(time.Microsecond)) // shorter than the period, in whole microseconds
 	switch key {
 	case "min_pulse":
-		e := ends{int64(l.min), int64(ShortestPulse), int64(LongestPulse)}
-		e.atLeast(int64(ShortestPulse - l.trim))
-		e.atMost(int64(l.max - time.Microsecond))
-		return e.low, e.high, true
+		e := options.Ends{Value: int64(l.min), Low: int64(ShortestPulse), High: int64(LongestPulse)}
+		e.AtLeast(int64(ShortestPulse - l.trim))
+		e.AtMost(int64(l.max - time.Microsecond))
+		return e.Low, e.High, true
 	case "max_pulse":
-		e := ends{int64(l.max), int64(ShortestPulse), int64(LongestPulse)}
-		e.atLeast(int64(l.min + time.Microsecond))
-		e.atMost(int64(longest - max(0, l.trim)))
-		return e.low, e.high, true
+		e := options.Ends{Value: int64(l.max), Low: int64(ShortestPulse), High: int64(LongestPulse)}
+		e.AtLeast(int64(l.min + time.Microsecond))
+		e.AtMost(int64(longest - max(0, l.trim)))
+		return e.Low, e.High, true
 	case "trim":
 		const widest = LongestPulse - ShortestPulse
-		e := ends{int64(l.trim), -int64(widest), int64(widest)}
-		e.atLeast(int64(ShortestPulse - l.min))
-		e.atMost(int64(longest - l.max))
-		return e.low, e.high, l.trimmed
+		e := options.Ends{Value: int64(l.trim), Low: -int64(widest), High: int64(widest)}
+		e.AtLeast(int64(ShortestPulse - l.min))
+		e.AtMost(int64(longest - l.max))
+		return e.Low, e.High, l.trimmed
 	}
 	return 0, 0, false
 }
 
 // check finds pulses that contradict each other, of those that are within their limits, and those that do not fit into their
 // period, where that is known.
-func (l lengths) check(period bool) (mistakes []Mistake) {
+func (l lengths) check(period bool) (mistakes []options.Mistake) {
 	if l.min < ShortestPulse || l.min > LongestPulse || l.max < ShortestPulse || l.max > LongestPulse {
 		return nil
 	}
 	if l.min >= l.max {
-		mistakes = append(mistakes, wrong("min_pulse", "%v: expected less than max_pulse %v", l.min, l.max))
+		mistakes = append(mistakes, options.Wrong("min_pulse", "%v: expected less than max_pulse %v", l.min, l.max))
 	}
 	if l.min+l.trim < ShortestPulse || l.max+l.trim > LongestPulse {
-		mistakes = append(mistakes, wrong("trim", "%v: expected pulses of %v to %v with it", l.trim, ShortestPulse, LongestPulse))
+		mistakes = append(mistakes, options.Wrong("trim", "%v: expected pulses of %v to %v with it", l.trim, ShortestPulse, LongestPulse))
 	}
 	if period && l.max+max(0, l.trim) >= l.period {
-		mistakes = append(mistakes, wrong("max_pulse", "%v: expected less than the period of the pulses, %v%s", l.max, l.period, l.of))
+		mistakes = append(mistakes, options.Wrong("max_pulse", "%v: expected less than the period of the pulses, %v%s", l.max, l.period, l.of))
 	}
 	return mistakes
 }

@@ -1,6 +1,7 @@
 package actuators
 
 import (
+	"fluxd/options"
 	"fmt"
 
 	"periph.io/x/conn/v3/gpio"
@@ -13,12 +14,12 @@ type RelayOpts struct {
 	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that switches it on; most relay boards: low"`
 	// On is the command from which on it switches on, and Off the one up to which it switches off again; between them it stays as it
 	// is, so that a command that trembles does not make it chatter.
-	On  Command `yaml:"on" unit:"" default:"0.5" live:"true" doc:"command from which on it is on"`
-	Off Command `yaml:"off" unit:"" default:"0.4" live:"true" doc:"command up to which it goes off again"`
+	On  Command `yaml:"on" unit:"" default:"0.5" min:"0" max:"1" live:"true" doc:"command from which on it is on"`
+	Off Command `yaml:"off" unit:"" default:"0.4" min:"0" max:"1" live:"true" doc:"command up to which it goes off again"`
 }
 
 // DefaultRelayOpts are the options that stand for nil.
-var DefaultRelayOpts = defaults[RelayOpts]()
+var DefaultRelayOpts = options.Defaults[RelayOpts]()
 
 var relayKind = Kind{Name: "relay", About: "on or off", New: func() Options { return new(RelayOpts) }, Without: []string{"slew"}}
 
@@ -46,21 +47,21 @@ func (o *RelayOpts) Open(from Parts) (Device, error) {
 func (o *RelayOpts) Limits(key string) (low, high int64, ok bool) {
 	switch key {
 	case "on":
-		e := ends{int64(o.On), 0, int64(Full)}
-		e.atLeast(int64(o.Off) + 1)
-		return e.low, e.high, true
+		e := options.Ends{Value: int64(o.On), Low: 0, High: int64(Full)}
+		e.AtLeast(int64(o.Off) + 1)
+		return e.Low, e.High, true
 	case "off":
-		e := ends{int64(o.Off), 0, int64(Full)}
-		e.atMost(int64(o.On) - 1)
-		return e.low, e.high, true
+		e := options.Ends{Value: int64(o.Off), Low: 0, High: int64(Full)}
+		e.AtMost(int64(o.On) - 1)
+		return e.Low, e.High, true
 	}
 	return 0, 0, false
 }
 
 // Check finds commands that leave nothing between them.
-func (o *RelayOpts) Check() []Mistake {
+func (o *RelayOpts) Check() []options.Mistake {
 	if o.Off >= o.On {
-		return []Mistake{wrong("off", "%g: expected less than on %g, both from 0 to 1", scales(o.Off), scales(o.On))}
+		return []options.Mistake{options.Wrong("off", "%g: expected less than on %g, both from 0 to 1", scales(o.Off), scales(o.On))}
 	}
 	return nil
 }
@@ -75,11 +76,11 @@ type Relay struct {
 
 // NewRelay makes an output of a pin. It writes nothing. Nil options stand for DefaultRelayOpts.
 func NewRelay(pin gpio.PinOut, opts *RelayOpts) (*Relay, error) {
-	r := &Relay{name: "relay on " + pin.Name(), pin: pin, opts: orDefaults(opts, DefaultRelayOpts)}
+	r := &Relay{name: "relay on " + pin.Name(), pin: pin, opts: options.OrDefaults(opts, DefaultRelayOpts)}
 	if r.opts.On == 0 && r.opts.Off == 0 {
 		r.opts.On, r.opts.Off = DefaultRelayOpts.On, DefaultRelayOpts.Off
 	}
-	return r, hold(r.name, &r.opts)
+	return r, options.Hold(r.name, &r.opts)
 }
 
 // String names the output and its pin.

@@ -1,6 +1,7 @@
 package actuators
 
 import (
+	"fluxd/options"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -34,8 +35,8 @@ type ContinuousOpts struct {
 
 // The options that stand for nil.
 var (
-	DefaultServoOpts      = defaults[ServoOpts]()
-	DefaultContinuousOpts = defaults[ContinuousOpts]()
+	DefaultServoOpts      = options.Defaults[ServoOpts]()
+	DefaultContinuousOpts = options.Defaults[ContinuousOpts]()
 )
 
 // A servo travels from end to end in 0.5 s.
@@ -74,7 +75,7 @@ func (o *ContinuousOpts) Open(from Parts) (Device, error) {
 func (o *ServoOpts) Limits(key string) (low, high int64, ok bool) { return o.lengths().limits(key) }
 
 // Check finds pulses that contradict each other, or do not fit into their period.
-func (o *ServoOpts) Check() []Mistake {
+func (o *ServoOpts) Check() []options.Mistake {
 	fits, mistakes := o.fits(o, o.Frequency, o.PWM)
 	return append(mistakes, o.lengths().check(fits)...)
 }
@@ -98,13 +99,13 @@ type Servo struct {
 // NewServo makes a servo of a pin. It writes nothing, so the servo is limp until the first command. Nil options stand for
 // DefaultServoOpts.
 func NewServo(pwm gpio.PinOut, opts *ServoOpts) (*Servo, error) {
-	o := orDefaults(opts, DefaultServoOpts)
+	o := options.OrDefaults(opts, DefaultServoOpts)
 	return newServo(pwm, &o, &o, 0, 0)
 }
 
 // NewContinuous makes a continuous servo of a pin. It writes nothing. Nil options stand for DefaultContinuousOpts.
 func NewContinuous(pwm gpio.PinOut, opts *ContinuousOpts) (*Servo, error) {
-	o := orDefaults(opts, DefaultContinuousOpts)
+	o := options.OrDefaults(opts, DefaultContinuousOpts)
 	return newServo(pwm, &o, &o.ServoOpts, o.DeadBand, o.MinPower)
 }
 
@@ -112,7 +113,7 @@ func NewContinuous(pwm gpio.PinOut, opts *ContinuousOpts) (*Servo, error) {
 func newServo(pwm gpio.PinOut, all Options, o *ServoOpts, deadBand, minPower Command) (*Servo, error) {
 	s := &Servo{inverted: o.Inverted, deadBand: deadBand, minPower: minPower, pulses: newPulses("servo on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
 	s.min, s.max = o.Min+o.Trim, o.Max+o.Trim
-	return s, hold(s.name, all)
+	return s, options.Hold(s.name, all)
 }
 
 // Drive sends the servo to a position, or a speed.

@@ -2,6 +2,7 @@ package actuators
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 
 	"periph.io/x/conn/v3/gpio"
@@ -23,7 +24,7 @@ type StepperOpts struct {
 }
 
 // DefaultStepperOpts are the options that stand for nil.
-var DefaultStepperOpts = defaults[StepperOpts]()
+var DefaultStepperOpts = options.Defaults[StepperOpts]()
 
 // A stepper that is started faster than this loses steps.
 var stepperKind = Kind{Name: "stepper", About: "step and direction", New: func() Options { return new(StepperOpts) },
@@ -46,9 +47,9 @@ func (o *StepperOpts) Open(from Parts) (Device, error) {
 }
 
 // Check finds a pin that steps at one rate only.
-func (o *StepperOpts) Check() []Mistake {
+func (o *StepperOpts) Check() []options.Mistake {
 	if o.Asked != 0 {
-		return []Mistake{wrong("step",
+		return []options.Mistake{options.Wrong("step",
 			"%s: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: "+
 				"take a pin of the board", o.Step)}
 	}
@@ -75,8 +76,8 @@ type Stepper struct {
 // nil when it is wired to ground. Nil options stand for DefaultStepperOpts.
 func NewStepper(step, direction, enable gpio.PinOut, opts *StepperOpts) (*Stepper, error) {
 	s := &Stepper{name: fmt.Sprintf("stepper on %s and %s", step.Name(), direction.Name()),
-		step: step, direction: direction, current: enable, opts: orDefaults(opts, DefaultStepperOpts)}
-	if err := hold(s.name, &s.opts); err != nil {
+		step: step, direction: direction, current: enable, opts: options.OrDefaults(opts, DefaultStepperOpts)}
+	if err := options.Hold(s.name, &s.opts); err != nil {
 		return nil, err
 	}
 	return s, distinct(s.name, step, direction, enable)

@@ -2,6 +2,7 @@ package actuators
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 
 	"periph.io/x/conn/v3/gpio"
@@ -41,10 +42,10 @@ func NewHBridgeOnePWM(pwm, second, standby gpio.PinOut, opts *HBridgeOpts) (*Two
 }
 
 func newTwoInputHBridge(first, second, sleep gpio.PinOut, level bool, opts *HBridgeOpts) (*TwoInputHBridge, error) {
-	o := orDefaults(opts, DefaultHBridgeOpts)
+	o := options.OrDefaults(opts, DefaultHBridgeOpts)
 	h := &TwoInputHBridge{name: "hbridge on " + first.Name() + " and " + second.Name(), first: first, second: second, level: level,
 		frequency: o.Frequency, inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}, minPower: o.MinPower}
-	if err := within(h.name, &o); err != nil {
+	if err := options.Within(h.name, &o); err != nil {
 		return nil, err
 	}
 	return h, distinct(h.name, first, second, sleep)

@@ -1,6 +1,7 @@
 package encoders
 
 import (
+	"fluxd/options"
 	"time"
 
 	"periph.io/x/conn/v3/physic"
@@ -31,7 +32,7 @@ func (o *CountOpts) Open() (Decoder, error) { return NewCount(o) }
 func (o *CountOpts) Limits(key string) (low, high int64, ok bool) { return o.counting().limits(key) }
 
 // Check implements DecoderOptions.
-func (o *CountOpts) Check() []Mistake { return o.counting().check() }
+func (o *CountOpts) Check() []options.Mistake { return o.counting().check() }
 
 func (o *CountOpts) counting() counting { return counting{full: o.Full, window: o.Window} }
 

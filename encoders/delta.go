@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fluxd/core"
+	"fluxd/options"
 )
 
 // mostSteps bounds the spikes of one reading: a jump beyond is one that the sensor made, not the world.
@@ -40,9 +41,9 @@ func (o *DeltaOpts) Limits(key string) (low, high int64, ok bool) {
 }
 
 // Check implements EncoderOptions.
-func (o *DeltaOpts) Check() []Mistake {
+func (o *DeltaOpts) Check() []options.Mistake {
 	if o.Step.Micro <= 0 {
-		return []Mistake{wrong("step", "expected more than 0")}
+		return []options.Mistake{options.Wrong("step", "expected more than 0")}
 	}
 	return nil
 }
@@ -54,7 +55,7 @@ func NewDelta(opts *DeltaOpts) (*Delta, error) {
 	}
 	d := &Delta{step: opts.Step.Micro, rise: opts.Change != "fall", fall: opts.Change != "rise"}
 	if d.rise && d.fall && opts.Change != "both" {
-		return nil, fmt.Errorf("delta encoder: change: %w", wrong("change", "expected rise, fall or both, got %q", opts.Change))
+		return nil, fmt.Errorf("delta encoder: change: %w", options.Wrong("change", "expected rise, fall or both, got %q", opts.Change))
 	}
 	return d, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fluxd/core"
+	"fluxd/options"
 )
 
 // Edge codes changes of a two-valued reading (0 or not) as a spike each. The first reading is where it starts from, no edge.
@@ -28,13 +29,13 @@ func (o *EdgeOpts) Open(time.Duration) (Encoder, error) { return NewEdge(o) }
 func (o *EdgeOpts) Limits(string) (low, high int64, ok bool) { return 0, 0, false }
 
 // Check implements EncoderOptions.
-func (o *EdgeOpts) Check() []Mistake { return nil }
+func (o *EdgeOpts) Check() []options.Mistake { return nil }
 
 // NewEdge makes an edge encoder that spikes when the reading rises from 0 (press), falls back to it (release), or both.
 func NewEdge(opts *EdgeOpts) (*Edge, error) {
 	e := &Edge{press: opts.On != "release", release: opts.On != "press"}
 	if e.press && e.release && opts.On != "both" {
-		return nil, fmt.Errorf("edge encoder: on: %w", wrong("on", "expected press, release or both, got %q", opts.On))
+		return nil, fmt.Errorf("edge encoder: on: %w", options.Wrong("on", "expected press, release or both, got %q", opts.On))
 	}
 	return e, nil
 }

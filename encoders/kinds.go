@@ -2,6 +2,7 @@ package encoders
 
 import (
 	"cmp"
+	"fluxd/options"
 	"fmt"
 	"slices"
 	"time"
@@ -33,7 +34,7 @@ type EncoderOptions interface {
 	// are for each of its two, "range[0]" and "range[1]". A file may go beyond what can be tuned: the limits hold what it says.
 	Limits(key string) (low, high int64, ok bool)
 	// Check finds what no limit shows.
-	Check() []Mistake
+	Check() []options.Mistake
 }
 
 // Paced are options that depend on how often the sensor is read.
@@ -63,20 +64,8 @@ type DecoderOptions interface {
 	// Open makes the decoder.
 	Open() (Decoder, error)
 	Limits(key string) (low, high int64, ok bool)
-	Check() []Mistake
+	Check() []options.Mistake
 }
-
-// A Mistake is what is wrong with options: with one key, or with the whole where Key is "".
-type Mistake struct {
-	Key string
-	Err error
-}
-
-// Error says what is wrong, without the key.
-func (m Mistake) Error() string { return m.Err.Error() }
-
-// Unwrap gives the error itself.
-func (m Mistake) Unwrap() error { return m.Err }
 
 // Amount is an amount in the unit of a sensor, in millionths.
 type Amount struct {
@@ -118,9 +107,9 @@ const (
 const shortest = time.Microsecond
 
 // checkWindow finds a window that is none.
-func checkWindow(length time.Duration) []Mistake {
+func checkWindow(length time.Duration) []options.Mistake {
 	if length < shortest {
-		return []Mistake{wrong("window", "%v: expected at least %v", length, shortest)}
+		return []options.Mistake{options.Wrong("window", "%v: expected at least %v", length, shortest)}
 	}
 	return nil
 }
@@ -130,20 +119,15 @@ func windowLimits(length time.Duration) (low, high int64) {
 	return int64(shortest), int64(max(longest, length))
 }
 
-// options are those of encoders and decoders.
-type options interface {
-	Limits(key string) (low, high int64, ok bool)
-	Check() []Mistake
-}
-
-// wrong makes a mistake of a key.
-func wrong(key, format string, args ...any) Mistake {
-	return Mistake{Key: key, Err: fmt.Errorf(format, args...)}
+// held are options of encoders and decoders.
+type held interface {
+	options.Limited
+	options.Checked
 }
 
 // hold refuses options that Check finds a mistake in, and those that were found beyond their limits. The name is that of what
 // they are for.
-func hold(name string, o options, beyond ...error) error {
+func hold(name string, o held, beyond ...error) error {
 	for _, m := range o.Check() {
 		beyond = append(beyond, m)
 	}
@@ -154,23 +138,11 @@ func hold(name string, o options, beyond ...error) error {
 }
 
 // within refuses an option beyond its limits.
-func within[T ~int64](o options, key string, value T) error {
+func within[T ~int64](o held, key string, value T) error {
 	if low, high, ok := o.Limits(key); ok && (int64(value) < low || int64(value) > high) {
-		return fmt.Errorf("%s: %w", key, wrong(key, "expected %v to %v, got %v", T(low), T(high), value))
+		return fmt.Errorf("%s: %w", key, options.Wrong(key, "expected %v to %v, got %v", T(low), T(high), value))
 	}
 	return nil
-}
-
-// ends are the limits of an option: those that hold by themselves, and those that another option sets, as far as it keeps them.
-// Where two options contradict each other, Check says so once, and neither has a limit that the other sets.
-type ends struct{ value, low, high int64 }
-
-// atMost lowers the upper end.
-func (e ends) atMost(bound int64) ends {
-	if e.value <= bound {
-		e.high = min(e.high, bound)
-	}
-	return e
 }
 
 // MostReading is the largest reading, in millionths of its unit, at the ends of a range: a code spans no more than twice that.
@@ -199,13 +171,13 @@ func rangeLimits(of [2]Amount, falling bool, key string) (low, high int64, ok bo
 func falls(of [2]Amount) bool { return of[1].Micro < of[0].Micro }
 
 // checkRange finds a range that is none.
-func checkRange(of [2]Amount) (mistakes []Mistake) {
+func checkRange(of [2]Amount) (mistakes []options.Mistake) {
 	if of[0].Micro == of[1].Micro {
-		mistakes = append(mistakes, wrong("range", "expected two different readings"))
+		mistakes = append(mistakes, options.Wrong("range", "expected two different readings"))
 	}
 	for _, end := range of {
 		if max(end.Micro, -end.Micro) > MostReading {
-			return append(mistakes, wrong("range", "expected readings of at most %d %s", MostReading/1e6, end.Unit))
+			return append(mistakes, options.Wrong("range", "expected readings of at most %d %s", MostReading/1e6, end.Unit))
 		}
 	}
 	return mistakes

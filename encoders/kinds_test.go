@@ -14,6 +14,7 @@ import (
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/encoders"
+	"fluxd/options"
 )
 
 const (
@@ -30,15 +31,15 @@ func lx(low, high int64) [2]encoders.Amount {
 
 func level(micro int64) *encoders.Amount { return &encoders.Amount{Micro: micro} }
 
-// options are those of encoders and decoders.
-type options interface {
-	Limits(key string) (low, high int64, ok bool)
-	Check() []encoders.Mistake
+// held are options of encoders and decoders.
+type held interface {
+	options.Limited
+	options.Checked
 }
 
 // kinds are those of encoders and decoders, by name.
-func kinds() map[string]options {
-	all := map[string]options{}
+func kinds() map[string]held {
+	all := map[string]held{}
 	for _, k := range encoders.EncoderKinds {
 		all[k.Name] = k.New()
 	}
@@ -99,7 +100,7 @@ func TestTagsOfAllKinds(t *testing.T) {
 }
 
 // sayRequired gives options the default of each that has one, and some value where one is required.
-func sayRequired(t *testing.T, name string, opts options) {
+func sayRequired(t *testing.T, name string, opts held) {
 	v := reflect.ValueOf(opts).Elem()
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		preset := f.Tag.Get("default")
@@ -138,7 +139,7 @@ func TestAllKindsOpen(t *testing.T) {
 		sayRequired(t, name, opts)
 	}
 	said["threshold"].(*encoders.ThresholdOpts).Above = level(5) // or below: neither is required by itself
-	open := func(o options) error {
+	open := func(o held) error {
 		var err error
 		if encoder, is := o.(encoders.EncoderOptions); is {
 			_, err = encoder.Open(ms)
@@ -151,7 +152,7 @@ func TestAllKindsOpen(t *testing.T) {
 		if err := open(said[name]); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if m := (encoders.Mistake{}); !errors.As(open(none), &m) {
+		if m := (options.Mistake{}); !errors.As(open(none), &m) {
 			t.Errorf("%s: expected a mistake of options that say nothing, got %v", name, open(none))
 		}
 	}
@@ -201,7 +202,7 @@ func TestCheck(t *testing.T) {
 	const paced = "max: spikes a second are spread over the time to the next reading: expected a sensor with every, the time between two"
 	for _, c := range []struct {
 		name string
-		opts options
+		opts held
 		want []string
 	}{
 		{"rate", rate(200*physic.Hertz, 20*ms), nil},
@@ -257,7 +258,7 @@ func TestLimits(t *testing.T) {
 	const unit, far = 1_000_000, int64(1e15)
 	for _, c := range []struct {
 		name      string
-		opts      options
+		opts      held
 		key       string
 		low, high any // nil: none
 	}{

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fluxd/core"
+	"fluxd/options"
 )
 
 // Latency codes a reading as the delay of a single spike: at once at the first end of its range, a window later near the second, none
@@ -43,7 +44,9 @@ func (o *LatencyOpts) Limits(key string) (low, high int64, ok bool) {
 }
 
 // Check implements EncoderOptions.
-func (o *LatencyOpts) Check() []Mistake { return append(checkRange(o.Range), checkWindow(o.Window)...) }
+func (o *LatencyOpts) Check() []options.Mistake {
+	return append(checkRange(o.Range), checkWindow(o.Window)...)
+}
 
 // NewLatency makes a latency encoder.
 func NewLatency(opts *LatencyOpts) (*Latency, error) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fluxd/core"
+	"fluxd/options"
 )
 
 // Phase codes a reading as the phase of a spike in a rhythm: one spike a period, at its start at the second end of the range and beyond,
@@ -93,16 +94,16 @@ func (o *PhaseOpts) Limits(key string) (low, high int64, ok bool) {
 }
 
 // Check implements EncoderOptions.
-func (o *PhaseOpts) Check() []Mistake {
+func (o *PhaseOpts) Check() []options.Mistake {
 	mistakes := checkRange(o.Range)
 	switch {
 	case o.Period < shortest:
-		mistakes = append(mistakes, wrong("period", "%v: expected at least %v", o.Period, shortest))
+		mistakes = append(mistakes, options.Wrong("period", "%v: expected at least %v", o.Period, shortest))
 	case o.Every >= 0 && o.Every < shortest:
-		mistakes = append(mistakes, wrong("period",
+		mistakes = append(mistakes, options.Wrong("period",
 			"a reading holds for the periods until the next: expected a sensor with every, the time between two"))
 	case o.Period < o.shortestPeriod():
-		mistakes = append(mistakes, wrong("period", "%v: there would be more than %d spikes a reading: expected at least %v, or read more often",
+		mistakes = append(mistakes, options.Wrong("period", "%v: there would be more than %d spikes a reading: expected at least %v, or read more often",
 			o.Period, MostSpikes, o.shortestPeriod()))
 	}
 	return mistakes

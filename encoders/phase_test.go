@@ -2,6 +2,7 @@ package encoders_test
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 	"slices"
 	"testing"
@@ -216,7 +217,7 @@ func TestPhaseOptions(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", c.story, got, c.want)
 		}
 		_, err := opts.Open(opts.Every)
-		if m := (encoders.Mistake{}); (err != nil) != (c.want != "") || err != nil && !errors.As(err, &m) {
+		if m := (options.Mistake{}); (err != nil) != (c.want != "") || err != nil && !errors.As(err, &m) {
 			t.Errorf("%s: opened with %v", c.story, err)
 		}
 	}

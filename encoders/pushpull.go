@@ -1,6 +1,7 @@
 package encoders
 
 import (
+	"fluxd/options"
 	"time"
 
 	"periph.io/x/conn/v3/physic"
@@ -40,10 +41,10 @@ func (o *PushPullOpts) Open() (Decoder, error) { return NewPushPull(o) }
 func (o *PushPullOpts) Limits(key string) (low, high int64, ok bool) { return o.counting().limits(key) }
 
 // Check implements DecoderOptions.
-func (o *PushPullOpts) Check() []Mistake {
+func (o *PushPullOpts) Check() []options.Mistake {
 	mistakes := o.counting().check()
 	if o.Forward != "" && o.Forward == o.Backward {
-		mistakes = append(mistakes, wrong("backward", "%s pushes forward already", o.Backward))
+		mistakes = append(mistakes, options.Wrong("backward", "%s pushes forward already", o.Backward))
 	}
 	return mistakes
 }

@@ -7,6 +7,7 @@ import (
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/core"
+	"fluxd/options"
 )
 
 // spikeCredit is what a spike of a Rate encoder costs.
@@ -67,21 +68,22 @@ func (o *RateOpts) Settle() { o.Falling = falls(o.Range) }
 // Limits implements EncoderOptions.
 func (o *RateOpts) Limits(key string) (low, high int64, ok bool) {
 	if key == "max" {
-		e := ends{int64(o.Max), 1, int64(physic.MegaHertz)}.atMost(int64(o.most()))
-		return e.low, e.high, true
+		e := options.Ends{Value: int64(o.Max), Low: 1, High: int64(physic.MegaHertz)}
+		e.AtMost(int64(o.most()))
+		return e.Low, e.High, true
 	}
 	return rangeLimits(o.Range, o.Falling, key)
 }
 
 // Check implements EncoderOptions.
-func (o *RateOpts) Check() []Mistake {
+func (o *RateOpts) Check() []options.Mistake {
 	mistakes := checkRange(o.Range)
 	switch {
 	case o.Every >= 0 && o.Every < time.Microsecond:
-		mistakes = append(mistakes, wrong("max",
+		mistakes = append(mistakes, options.Wrong("max",
 			"spikes a second are spread over the time to the next reading: expected a sensor with every, the time between two"))
 	case o.Every > 0 && o.Max > o.most():
-		mistakes = append(mistakes, wrong("max", "%g spikes a reading: expected at most %d, and one a microsecond: "+
+		mistakes = append(mistakes, options.Wrong("max", "%g spikes a reading: expected at most %d, and one a microsecond: "+
 			"lower max or read more often", o.spikes(), MostSpikes))
 	}
 	return mistakes

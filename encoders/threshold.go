@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fluxd/core"
+	"fluxd/options"
 )
 
 // Threshold codes the crossing of a level as a spike.
@@ -39,15 +40,15 @@ func (o *ThresholdOpts) Limits(key string) (low, high int64, ok bool) {
 }
 
 // Check implements EncoderOptions.
-func (o *ThresholdOpts) Check() (mistakes []Mistake) {
+func (o *ThresholdOpts) Check() (mistakes []options.Mistake) {
 	switch {
 	case o.Above == nil && o.Below == nil:
-		mistakes = append(mistakes, wrong("", "above or below is missing: the reading at which to spike"))
+		mistakes = append(mistakes, options.Wrong("", "above or below is missing: the reading at which to spike"))
 	case o.Above != nil && o.Below != nil:
-		mistakes = append(mistakes, wrong("below", "expected above or below, not both"))
+		mistakes = append(mistakes, options.Wrong("below", "expected above or below, not both"))
 	}
 	if o.Hysteresis.Micro < 0 {
-		mistakes = append(mistakes, wrong("hysteresis", "expected at least 0"))
+		mistakes = append(mistakes, options.Wrong("hysteresis", "expected at least 0"))
 	}
 	return mistakes
 }

@@ -7,6 +7,7 @@ import (
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/core"
+	"fluxd/options"
 )
 
 // WindowSpikes is how many spikes a window remembers at most; beyond it the oldest is forgotten early, and counted.
@@ -115,23 +116,25 @@ func (c counting) limits(key string) (low, high int64, ok bool) {
 	const most = WindowSpikes * 1e12 // spikes in micro-hertz times microseconds
 	switch key {
 	case "full":
-		e := ends{int64(c.full), 1, most}.atMost(most / max(1, c.window.Microseconds()))
-		return e.low, e.high, true
+		e := options.Ends{Value: int64(c.full), Low: 1, High: most}
+		e.AtMost(most / max(1, c.window.Microseconds()))
+		return e.Low, e.High, true
 	case "window":
 		low, high := windowLimits(c.window)
-		e := ends{int64(c.window), low, high}.atMost(most / max(1, int64(c.full)) * int64(time.Microsecond))
-		return e.low, e.high, true
+		e := options.Ends{Value: int64(c.window), Low: low, High: high}
+		e.AtMost(most / max(1, int64(c.full)) * int64(time.Microsecond))
+		return e.Low, e.High, true
 	}
 	return 0, 0, false
 }
 
 // check finds a window that is none, and a full scale that it does not hold.
-func (c counting) check() []Mistake {
+func (c counting) check() []options.Mistake {
 	if mistakes := checkWindow(c.window); mistakes != nil {
 		return mistakes
 	}
 	if c.spikes() > WindowSpikes {
-		return []Mistake{wrong("full", "%.0f spikes in a window of %v: expected at most %d", c.spikes(), c.window, WindowSpikes)}
+		return []options.Mistake{options.Wrong("full", "%.0f spikes in a window of %v: expected at most %d", c.spikes(), c.window, WindowSpikes)}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package encoders
 
 import (
+	"fluxd/options"
 	"strings"
 	"time"
 )
@@ -68,20 +69,20 @@ func (o *WinnerTakeAllOpts) Limits(key string) (low, high int64, ok bool) {
 }
 
 // Check implements DecoderOptions.
-func (o *WinnerTakeAllOpts) Check() []Mistake {
+func (o *WinnerTakeAllOpts) Check() []options.Mistake {
 	mistakes := checkWindow(o.Window)
 	if len(o.Choices) == 0 {
-		mistakes = append(mistakes, wrong("choices", "expected at least one neuron with its command"))
+		mistakes = append(mistakes, options.Wrong("choices", "expected at least one neuron with its command"))
 	}
 	for _, choice := range o.Choices {
 		key := "choices." + choice.Name
 		switch word, number := choice.Value.Word, float64(choice.Value.Micro)/FullScale; {
 		case o.Label && word == "":
-			mistakes = append(mistakes, wrong(key, "%g: a label's choices are words", number))
+			mistakes = append(mistakes, options.Wrong(key, "%g: a label's choices are words", number))
 		case !o.Label && word != "":
-			mistakes = append(mistakes, wrong(key, "%q: expected a command from -1 to 1", word))
+			mistakes = append(mistakes, options.Wrong(key, "%q: expected a command from -1 to 1", word))
 		case number < -1 || number > 1:
-			mistakes = append(mistakes, wrong(key, "%g: expected a command from -1 to 1", number))
+			mistakes = append(mistakes, options.Wrong(key, "%g: expected a command from -1 to 1", number))
 		}
 	}
 	return mistakes

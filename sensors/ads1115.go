@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"fluxd/options"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ type ADS1115Opts struct {
 }
 
 // DefaultADS1115Opts are the options that stand for nil: for a chip on 3.3 V that several measures share.
-var DefaultADS1115Opts = defaults[ADS1115Opts]()
+var DefaultADS1115Opts = options.Defaults[ADS1115Opts]()
 
 var ads1115Kind = Kind{Name: "ads1115", About: "four analogue inputs", New: func() Options { return new(ADS1115Opts) },
 	Addresses: ads1115Addresses, Calibrates: true, Freezes: true}
@@ -80,7 +81,7 @@ func (o *ADS1115Opts) Open(from Parts) (Device, error) {
 }
 
 // Check finds a full scale that the chip does not have.
-func (o *ADS1115Opts) Check() []Mistake {
+func (o *ADS1115Opts) Check() []options.Mistake {
 	if slices.Contains(ads1115Ranges, o.FullScale) {
 		return nil
 	}
@@ -89,7 +90,7 @@ func (o *ADS1115Opts) Check() []Mistake {
 		volts = append(volts, decimal(int64(r/physic.MicroVolt))+" V")
 	}
 	last := len(volts) - 1
-	return []Mistake{wrong("full_scale", "expected %s or %s", strings.Join(volts[:last], ", "), volts[last])}
+	return []options.Mistake{options.Wrong("full_scale", "expected %s or %s", strings.Join(volts[:last], ", "), volts[last])}
 }
 
 // ADS1115 is an analogue-to-digital converter of 16 bits on I2C with four inputs. It measures, in V:
@@ -139,13 +140,13 @@ type ads1115Input struct {
 // NewADS1115 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x48 (pin ADDR to ground), 0x49
 // (to the supply), 0x4a (to SDA) or 0x4b (to SCL); nil options stand for DefaultADS1115Opts.
 func NewADS1115(bus i2c.Bus, address uint16, opts *ADS1115Opts) (*ADS1115, error) {
-	o := orDefaults(opts, DefaultADS1115Opts)
+	o := options.OrDefaults(opts, DefaultADS1115Opts)
 	a := &ADS1115{chip: newChip("ads1115", bus, address, "its supply, the wires to SDA and SCL, and that pin ADDR is at ground for 0x48, at the supply"+
 		" for 0x49, at SDA for 0x4a or at SCL for 0x4b")}
 	if err := a.among(ads1115Addresses, "0x48 (pin ADDR to ground), 0x49 (supply), 0x4a (SDA) or 0x4b (SCL)"); err != nil {
 		return nil, err
 	}
-	if err := hold(a, &o); err != nil {
+	if err := options.Hold(a.String(), &o); err != nil {
 		return nil, err
 	}
 	scale, rate := slices.Index(ads1115Ranges, o.FullScale), slices.Index(ads1115Rates, o.Rate)

@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"fluxd/options"
 	"fmt"
 	"slices"
 	"sync"
@@ -54,7 +55,7 @@ type ADXL345Opts struct {
 }
 
 // DefaultADXL345Opts are the options that stand for nil.
-var DefaultADXL345Opts = defaults[ADXL345Opts]()
+var DefaultADXL345Opts = options.Defaults[ADXL345Opts]()
 
 var adxl345Kind = Kind{Name: "adxl345", About: "acceleration", New: func() Options { return new(ADXL345Opts) },
 	Addresses: adxl345Addresses, Calibrates: true, Freezes: true}
@@ -105,7 +106,7 @@ type ADXL345 struct {
 // NewADXL345 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x53 (pin ALT ADDRESS low) or
 // 0x1d (high); nil options stand for DefaultADXL345Opts.
 func NewADXL345(bus i2c.Bus, address uint16, opts *ADXL345Opts) (*ADXL345, error) {
-	o := orDefaults(opts, DefaultADXL345Opts)
+	o := options.OrDefaults(opts, DefaultADXL345Opts)
 	a := &ADXL345{chip: newChip("adxl345", bus, address,
 		"its supply, the wires to SDA and SCL, that CS is high, and ALT ADDRESS low for 0x53 or high for 0x1d")}
 	if err := a.among(adxl345Addresses, "0x53 (pin ALT ADDRESS low) or 0x1d (ALT ADDRESS high)"); err != nil {

@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"fluxd/options"
 	"fmt"
 	"time"
 
@@ -41,7 +42,7 @@ type BH1750Opts struct {
 }
 
 // DefaultBH1750Opts are the options that stand for nil.
-var DefaultBH1750Opts = defaults[BH1750Opts]()
+var DefaultBH1750Opts = options.Defaults[BH1750Opts]()
 
 var bh1750Kind = Kind{Name: "bh1750", About: "light", New: func() Options { return new(BH1750Opts) },
 	Addresses: bh1750Addresses, Calibrates: true, Freezes: true}
@@ -73,13 +74,13 @@ type BH1750 struct {
 // NewBH1750 makes a sensor of a chip, which the first Sample powers on. The address is 0x23 (pin ADDR low) or 0x5c (ADDR high); nil
 // options stand for DefaultBH1750Opts.
 func NewBH1750(bus i2c.Bus, address uint16, opts *BH1750Opts) (*BH1750, error) {
-	o := orDefaults(opts, DefaultBH1750Opts)
+	o := options.OrDefaults(opts, DefaultBH1750Opts)
 	b := &BH1750{resolution: o.Resolution,
 		chip: newChip("bh1750", bus, address, "its supply, the wires to SDA and SCL, and that pin ADDR is low for 0x23 or high for 0x5c")}
 	if err := b.among(bh1750Addresses, "0x23 (pin ADDR low) or 0x5c (ADDR high)"); err != nil {
 		return nil, err
 	}
-	return b, hold(b, &o)
+	return b, options.Hold(b.String(), &o)
 }
 
 // Unit is "lx".

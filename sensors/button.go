@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"fluxd/options"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -33,7 +34,7 @@ type PIROpts struct {
 }
 
 // DefaultButtonOpts are the options that stand for nil: a switch to ground, on the pin's own pull-up.
-var DefaultButtonOpts = defaults[ButtonOpts]()
+var DefaultButtonOpts = options.Defaults[ButtonOpts]()
 
 var (
 	buttonKind = Kind{Name: "button", About: "switch or bumper", New: func() Options { return new(ButtonOpts) }, Edges: true, Switch: true}
@@ -108,9 +109,9 @@ type Button struct {
 
 // NewButton makes a button of a pin, which it sets up as an input at the first Sample. Nil options stand for DefaultButtonOpts.
 func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
-	o := orDefaults(opts, DefaultButtonOpts)
+	o := options.OrDefaults(opts, DefaultButtonOpts)
 	b := &Button{pin: contact{pin, o.ActiveLow()}, warmUp: o.WarmUp}
-	if err := hold(b, &o); err != nil {
+	if err := options.Hold(b.String(), &o); err != nil {
 		return nil, err
 	}
 	if o.WarmUp < 0 {

@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -33,7 +34,7 @@ type HCSR04Opts struct {
 }
 
 // DefaultHCSR04Opts are the options that stand for nil.
-var DefaultHCSR04Opts = defaults[HCSR04Opts]()
+var DefaultHCSR04Opts = options.Defaults[HCSR04Opts]()
 
 // A module that is asked again before the last echo has died hears that one.
 var hcsr04Kind = Kind{Name: "hcsr04", About: "ultrasonic range", New: func() Options { return new(HCSR04Opts) }, Least: 40 * time.Millisecond,
@@ -86,12 +87,12 @@ type HCSR04 struct {
 
 // NewHCSR04 makes a range finder of its pins, which the first Sample sets up. Nil options stand for DefaultHCSR04Opts.
 func NewHCSR04(trigger gpio.PinOut, echo EdgePin, opts *HCSR04Opts) (*HCSR04, error) {
-	o := orDefaults(opts, DefaultHCSR04Opts)
+	o := options.OrDefaults(opts, DefaultHCSR04Opts)
 	h := &HCSR04{name: fmt.Sprintf("hcsr04 on %s and %s", trigger.Name(), echo.Name()), trigger: trigger, echo: echo}
 	if trigger.Name() == echo.Name() {
 		return nil, fmt.Errorf("%s: expected two pins", h)
 	}
-	if err := hold(h, &o); err != nil {
+	if err := options.Hold(h.String(), &o); err != nil {
 		return nil, err
 	}
 	h.Adjust(&o)

@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"fluxd/options"
 	"fmt"
 	"time"
 
@@ -32,7 +33,7 @@ type HX711Opts struct {
 }
 
 // DefaultHX711Opts are the options that stand for nil: for a load cell.
-var DefaultHX711Opts = defaults[HX711Opts]()
+var DefaultHX711Opts = options.Defaults[HX711Opts]()
 
 // With pin RATE high a conversion takes 12.5 ms, less a little.
 var hx711Kind = Kind{Name: "hx711", About: "load cell", New: func() Options { return new(HX711Opts) }, Least: 12 * time.Millisecond,
@@ -61,12 +62,12 @@ func (o *HX711Opts) Open(from Parts) (Device, error) {
 func (o *HX711Opts) Pace(every time.Duration) { o.every = every }
 
 // Check finds a gain that there is not, and one that would be forgotten.
-func (o *HX711Opts) Check() []Mistake {
-	if mistakes := oneOf("gain", o.Gain, 128, 64, 32); mistakes != nil {
+func (o *HX711Opts) Check() []options.Mistake {
+	if mistakes := options.OneOf("gain", o.Gain, 128, 64, 32); mistakes != nil {
 		return mistakes
 	}
 	if _, most, ok := o.Limits("every"); ok && o.every > time.Duration(most) {
-		return []Mistake{wrong("every", "%v: expected at most %v with a gain of %d: a chip that lost its supply for a moment has forgotten it,"+
+		return []options.Mistake{options.Wrong("every", "%v: expected at most %v with a gain of %d: a chip that lost its supply for a moment has forgotten it,"+
 			" which only the time since the last reading shows", o.every, time.Duration(most), o.Gain)}
 	}
 	return nil
@@ -106,9 +107,9 @@ type HX711 struct {
 
 // NewHX711 makes a converter of its pins, PD_SCK and DOUT, which the first Sample sets up. Nil options stand for DefaultHX711Opts.
 func NewHX711(clock gpio.PinOut, data gpio.PinIO, opts *HX711Opts) (*HX711, error) {
-	o := orDefaults(opts, DefaultHX711Opts)
+	o := options.OrDefaults(opts, DefaultHX711Opts)
 	h := &HX711{clock: clock, data: data, mode: hx711Modes[o.Gain]}
-	if err := hold(h, &o); err != nil {
+	if err := options.Hold(h.String(), &o); err != nil {
 		return nil, err
 	}
 	if clock.Name() == data.Name() {

@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"fluxd/options"
 	"fmt"
 	"sync"
 	"time"
@@ -51,7 +52,7 @@ type INA219Opts struct {
 }
 
 // DefaultINA219Opts are the options that stand for nil: the usual module, at its full range.
-var DefaultINA219Opts = defaults[INA219Opts]()
+var DefaultINA219Opts = options.Defaults[INA219Opts]()
 
 var ina219Kind = Kind{Name: "ina219", About: "current", New: func() Options { return new(INA219Opts) },
 	Addresses: ina219Addresses, Calibrates: true, Freezes: true}
@@ -71,7 +72,7 @@ func (o *INA219Opts) Open(from Parts) (Device, error) {
 }
 
 // Check finds a current that no range covers.
-func (o *INA219Opts) Check() []Mistake {
+func (o *INA219Opts) Check() []options.Mistake {
 	if o.Shunt <= 0 {
 		return nil // which its limits say
 	}
@@ -80,7 +81,7 @@ func (o *INA219Opts) Check() []Mistake {
 		return nil
 	}
 	amperes := func(nano int64) string { return decimal(nano/1000) + " A" }
-	return []Mistake{wrong("max_current", "%s: expected at most %s, which are 320 mV across the shunt of %s ohm", amperes(int64(o.MaxCurrent)),
+	return []options.Mistake{options.Wrong("max_current", "%s: expected at most %s, which are 320 mV across the shunt of %s ohm", amperes(int64(o.MaxCurrent)),
 		amperes(most), decimal(int64(o.Shunt/physic.MicroOhm)))}
 }
 
@@ -125,12 +126,12 @@ type INA219 struct {
 // NewINA219 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x40 to 0x4f, by what pins A0 and
 // A1 are connected to; nil options stand for DefaultINA219Opts.
 func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
-	o := orDefaults(opts, DefaultINA219Opts)
+	o := options.OrDefaults(opts, DefaultINA219Opts)
 	m := &INA219{chip: newChip("ina219", bus, address, "its supply, the wires to SDA and SCL, and pins A0 and A1 (both at ground: 0x40)")}
 	if err := m.among(ina219Addresses, "0x40 (pins A0 and A1 to ground) to 0x4f"); err != nil {
 		return nil, err
 	}
-	if err := hold(m, &o); err != nil {
+	if err := options.Hold(m.String(), &o); err != nil {
 		return nil, err
 	}
 	shunt, current := o.Shunt, o.MaxCurrent

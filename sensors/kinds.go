@@ -34,7 +34,7 @@ type Kind struct {
 // Options are what a robot file says of one sensor beside what all have in common. They are a pointer to a struct, whose tags say all of
 // each option. Options may have further methods:
 //
-//	Check() []Mistake                                 what no tag says; the defaults are set before
+//	Check() []options.Mistake                                 what no tag says; the defaults are set before
 //	Limits(key string) (low, high int64, ok bool)     ends that no tag says, in the units of the field; ok is false where the
 //	                                                  tags say all. Where Check has found a mistake of the key, that is told instead
 type Options interface {

@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 	"reflect"
 	"slices"
@@ -66,7 +67,7 @@ func TestKindsOpenWithoutTouchingAChip(t *testing.T) {
 	for _, k := range Kinds {
 		t.Run(k.Name, func(t *testing.T) {
 			opts := written(k)
-			if c, ok := opts.(interface{ Check() []Mistake }); ok && c.Check() != nil {
+			if c, ok := opts.(interface{ Check() []options.Mistake }); ok && c.Check() != nil {
 				t.Errorf("mistakes: %v", c.Check())
 			}
 			device, err := opts.Open(paper{t.Error, walk})
@@ -120,7 +121,7 @@ func TestKindsHoldTheirLimits(t *testing.T) {
 	for _, k := range Kinds {
 		fields := reflect.ValueOf(written(k)).Elem()
 		for i := range fields.NumField() {
-			low, high := limits(fields, i)
+			low, high := options.Tagged(fields.Type().Field(i))
 			if !low.IsValid() || !high.IsValid() {
 				continue
 			}
@@ -153,7 +154,7 @@ func TestKindsHoldTheirLimits(t *testing.T) {
 func TestKindsCheck(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		opts interface{ Check() []Mistake }
+		opts interface{ Check() []options.Mistake }
 		want string // keys and mistakes
 	}{
 		{"all in order", &ADS1115Opts{FullScale: 256 * physic.MilliVolt}, ""},
@@ -277,7 +278,7 @@ func TestKindsDocumentWhatTheirDriversHave(t *testing.T) {
 	}
 	reach := physic.Distance(0)
 	f, _ := reflect.TypeFor[HCSR04Opts]().FieldByName("Reach")
-	parse(reflect.ValueOf(&reach).Elem(), f.Tag.Get("min"))
+	options.Read(reflect.ValueOf(&reach).Elem(), f.Tag.Get("min"))
 	if reach != hcsr04Nearest*physic.MicroMetre {
 		t.Errorf("hcsr04: reach: at least %v, want the shortest distance", reach)
 	}
@@ -296,7 +297,7 @@ func TestKindsPlaceTheErrorsOfOpening(t *testing.T) {
 		{walk, LogOpts{Column: "column", Every: time.Second, Time: &TimeColumn{"time", "s"}}, "time"},
 	} {
 		_, err := c.opts.Open(paper{t.Error, c.file})
-		var m Mistake
+		var m options.Mistake
 		if !errors.As(err, &m) || m.Key != c.key {
 			t.Errorf("%+v: expected a mistake of %s, got %v", c.opts, c.key, err)
 		}

@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 	"strconv"
 	"sync"
@@ -20,7 +21,7 @@ type LineArrayOpts struct {
 }
 
 // DefaultLineArrayOpts are the options that stand for nil.
-var DefaultLineArrayOpts = defaults[LineArrayOpts]()
+var DefaultLineArrayOpts = options.Defaults[LineArrayOpts]()
 
 var linearrayKind = Kind{Name: "linearray", About: "digital line sensors", New: func() Options { return new(LineArrayOpts) }}
 
@@ -50,9 +51,9 @@ func (o *LineArrayOpts) Open(from Parts) (Device, error) {
 }
 
 // Check counts the pins.
-func (o *LineArrayOpts) Check() []Mistake {
+func (o *LineArrayOpts) Check() []options.Mistake {
 	if n := len(o.Pins); n < 2 || n > 16 {
-		return []Mistake{wrong("pins", "expected 2 to 16 pins, got %d", n)}
+		return []options.Mistake{options.Wrong("pins", "expected 2 to 16 pins, got %d", n)}
 	}
 	return nil
 }
@@ -80,10 +81,10 @@ type LineArray struct {
 // NewLineArray makes a row of its pins, from left to right, which the first Sample sets up. Nil options stand for
 // DefaultLineArrayOpts.
 func NewLineArray(pins []gpio.PinIO, opts *LineArrayOpts) (*LineArray, error) {
-	o := orDefaults(opts, DefaultLineArrayOpts)
+	o := options.OrDefaults(opts, DefaultLineArrayOpts)
 	l := &LineArray{name: "linearray", pull: pulls[o.Pull], sees: make([]bool, len(pins))}
 	o.Pins = make([]string, len(pins))
-	if err := hold(l, &o); err != nil {
+	if err := options.Hold(l.String(), &o); err != nil {
 		return nil, err
 	}
 	for i, p := range pins {

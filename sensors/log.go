@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"fluxd/options"
 	"fmt"
 	"io"
 	"math"
@@ -48,7 +49,7 @@ func (o *LogOpts) Measures() []Measure { return all(o.Unit, "") }
 func (o *LogOpts) Open(from Parts) (Device, error) {
 	recording, err := from.Recording(o.File)
 	if err != nil {
-		return nil, Mistake{"file", err}
+		return nil, options.Mistake{Key: "file", Err: err}
 	}
 	return alone(NewLog(recording, *o))
 }
@@ -65,16 +66,16 @@ func (o *LogOpts) Interval() time.Duration {
 }
 
 // Check settles rate and every, of which exactly one is expected.
-func (o *LogOpts) Check() []Mistake {
+func (o *LogOpts) Check() []options.Mistake {
 	switch interval := o.Interval(); {
 	case o.Rate != 0 && o.Every != 0:
-		return []Mistake{wrong("rate", "expected rate or every, not both")}
+		return []options.Mistake{options.Wrong("rate", "expected rate or every, not both")}
 	case o.Rate != 0 && (interval < logShortest || interval > logLongest):
-		return []Mistake{wrong("rate", "expected a rate from 0.3 mHz to 1 MHz")}
+		return []options.Mistake{options.Wrong("rate", "expected a rate from 0.3 mHz to 1 MHz")}
 	case interval == 0 && o.Time != nil:
-		return []Mistake{wrong("", "every is missing: how often the row that is current is read, such as 20ms")}
+		return []options.Mistake{options.Wrong("", "every is missing: how often the row that is current is read, such as 20ms")}
 	case interval == 0:
-		return []Mistake{wrong("", "rate is missing: rows per second, such as 9 Hz; or every, the time between two")}
+		return []options.Mistake{options.Wrong("", "rate is missing: rows per second, such as 9 Hz; or every, the time between two")}
 	}
 	return nil
 }
@@ -94,18 +95,18 @@ func NewLog(rec *Recording, opts LogOpts) (*Log, error) {
 	var err error
 	if opts.Time != nil {
 		if l.times, err = rec.Timed(opts.Time.Column, opts.Time.Unit); err != nil {
-			return nil, Mistake{"time", err}
+			return nil, options.Mistake{Key: "time", Err: err}
 		}
 	} else if l.times, err = rec.Evenly(opts.Interval()); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
 	column, err := rec.column(opts.Column)
 	if err != nil {
-		return nil, wrong("column", "log: %w", err)
+		return nil, options.Wrong("column", "log: %w", err)
 	}
 	for i := range l.values {
 		if l.values[i], err = parseMillionths(rec.cell(i, column)); err != nil {
-			return nil, wrong("column", "log: %s:%d: column %s: %w, got %q", rec.name, rec.line(i), opts.Column, err, rec.cell(i, column))
+			return nil, options.Wrong("column", "log: %s:%d: column %s: %w, got %q", rec.name, rec.line(i), opts.Column, err, rec.cell(i, column))
 		}
 	}
 	return l, nil

@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 	"maps"
 	"slices"
@@ -107,7 +108,7 @@ type MPU6050Opts struct {
 }
 
 // DefaultMPU6050Opts are the options that stand for nil: for a robot on wheels or legs.
-var DefaultMPU6050Opts = defaults[MPU6050Opts]()
+var DefaultMPU6050Opts = options.Defaults[MPU6050Opts]()
 
 var mpu6050Kind = Kind{Name: "mpu6050", About: "acceleration and rotation (MPU-6500, MPU-9250, ICM-20689 and copies too)",
 	New: func() Options { return new(MPU6050Opts) }, Addresses: mpu6050Addresses, Calibrates: true, Freezes: true}
@@ -131,10 +132,10 @@ func (o *MPU6050Opts) Open(from Parts) (Device, error) {
 }
 
 // Check finds ranges that the chip does not have.
-func (o *MPU6050Opts) Check() []Mistake {
-	mistakes := append(oneOf("accel_range", o.AccelRange, mpu6050AccelRanges...), oneOf("gyro_range", o.GyroRange, mpu6050GyroRanges...)...)
+func (o *MPU6050Opts) Check() []options.Mistake {
+	mistakes := append(options.OneOf("accel_range", o.AccelRange, mpu6050AccelRanges...), options.OneOf("gyro_range", o.GyroRange, mpu6050GyroRanges...)...)
 	if o.WhoAmI > 0xff {
-		mistakes = append(mistakes, wrong("who_am_i", "0x%02x: expected an identity of one byte, such as 0x72", o.WhoAmI))
+		mistakes = append(mistakes, options.Wrong("who_am_i", "0x%02x: expected an identity of one byte, such as 0x72", o.WhoAmI))
 	}
 	return mistakes
 }
@@ -178,13 +179,13 @@ type MPU6050 struct {
 // NewMPU6050 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x68 (pin AD0 low) or 0x69 (AD0
 // high); nil options stand for DefaultMPU6050Opts.
 func NewMPU6050(bus i2c.Bus, address uint16, opts *MPU6050Opts) (*MPU6050, error) {
-	o := orDefaults(opts, DefaultMPU6050Opts)
+	o := options.OrDefaults(opts, DefaultMPU6050Opts)
 	m := &MPU6050{whoAmI: byte(o.WhoAmI),
 		chip: newChip("mpu6050", bus, address, "its supply, the wires to SDA and SCL, and that pin AD0 is low for 0x68 or high for 0x69")}
 	if err := m.among(mpu6050Addresses, "0x68 (pin AD0 low) or 0x69 (AD0 high)"); err != nil {
 		return nil, err
 	}
-	if err := hold(m, &o); err != nil {
+	if err := options.Hold(m.String(), &o); err != nil {
 		return nil, err
 	}
 	accel, gyro := slices.Index(mpu6050AccelRanges, o.AccelRange), slices.Index(mpu6050GyroRanges, o.GyroRange)

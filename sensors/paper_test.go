@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"errors"
+	"fluxd/options"
 	"reflect"
 	"strings"
 	"time"
@@ -63,7 +64,7 @@ func written(k Kind) Options {
 		switch key := tag.Get("yaml"); {
 		case key == "-" || f.Anonymous || !f.IsExported():
 		case tag.Get("default") != "":
-			parse(field, tag.Get("default"))
+			options.Read(field, tag.Get("default"))
 		case tag.Get("required") == "":
 		case key == "address":
 			field.SetUint(uint64(k.Addresses[0]))

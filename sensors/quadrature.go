@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 	"math"
 	"math/bits"
@@ -89,8 +90,8 @@ type Quadrature struct {
 // NewQuadrature makes an encoder of its pins, which are set up at the first Sample or Next. Options say the counts at least.
 func NewQuadrature(a, b EdgePin, opts *QuadratureOpts) (*Quadrature, error) {
 	q := &Quadrature{name: fmt.Sprintf("quadrature on %s and %s", a.Name(), b.Name()), a: a, b: b}
-	q.opts = orDefaults(opts, defaults[QuadratureOpts]())
-	if err := hold(q, &q.opts); err != nil {
+	q.opts = options.OrDefaults(opts, options.Defaults[QuadratureOpts]())
+	if err := options.Hold(q.String(), &q.opts); err != nil {
 		return nil, err
 	}
 	if a.Name() == b.Name() {

@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"fluxd/options"
 	"fmt"
 	"slices"
 	"sync"
@@ -63,7 +64,7 @@ type TCS34725Opts struct {
 }
 
 // DefaultTCS34725Opts are the options that stand for nil: for a room, and up to 24,000 lx.
-var DefaultTCS34725Opts = defaults[TCS34725Opts]()
+var DefaultTCS34725Opts = options.Defaults[TCS34725Opts]()
 
 var tcs34725Kind = Kind{Name: "tcs34725", About: "colour", New: func() Options { return new(TCS34725Opts) },
 	Addresses: tcs34725Addresses, Calibrates: true, Freezes: true}
@@ -85,7 +86,9 @@ func (o *TCS34725Opts) Open(from Parts) (Device, error) {
 }
 
 // Check finds a gain that the chip does not have.
-func (o *TCS34725Opts) Check() []Mistake { return oneOf("gain", o.Gain, tcs34725Gains...) }
+func (o *TCS34725Opts) Check() []options.Mistake {
+	return options.OneOf("gain", o.Gain, tcs34725Gains...)
+}
 
 // TCS34725 is a colour sensor on I2C, with a filter against infrared. It measures:
 //
@@ -118,13 +121,13 @@ type TCS34725 struct {
 // NewTCS34725 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x29; nil options stand
 // for DefaultTCS34725Opts.
 func NewTCS34725(bus i2c.Bus, address uint16, opts *TCS34725Opts) (*TCS34725, error) {
-	o := orDefaults(opts, DefaultTCS34725Opts)
+	o := options.OrDefaults(opts, DefaultTCS34725Opts)
 	s := &TCS34725{gain: int64(o.Gain), chip: newChip("tcs34725", bus, address,
 		"its supply, the wires to SDA and SCL, and that no VL53L0X is on the bus, which has the same address")}
 	if err := s.among(tcs34725Addresses, "0x29: the chip has no other"); err != nil {
 		return nil, err
 	}
-	if err := hold(s, &o); err != nil {
+	if err := options.Hold(s.String(), &o); err != nil {
 		return nil, err
 	}
 	s.steps = int64((o.Integration + tcs34725Step/2) / tcs34725Step)

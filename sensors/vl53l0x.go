@@ -1,6 +1,7 @@
 package sensors
 
 import (
+	"fluxd/options"
 	"fmt"
 	"time"
 
@@ -125,7 +126,7 @@ type VL53L0XOpts struct {
 }
 
 // DefaultVL53L0XOpts are the options that stand for nil: ST's own.
-var DefaultVL53L0XOpts = defaults[VL53L0XOpts]()
+var DefaultVL53L0XOpts = options.Defaults[VL53L0XOpts]()
 
 // With ST's shortest timing budget a measurement takes 20 ms.
 var vl53l0xKind = Kind{Name: "vl53l0x", About: "range by light", New: func() Options { return new(VL53L0XOpts) },
@@ -171,7 +172,7 @@ type VL53L0X struct {
 // NewVL53L0X checks the options and leaves the chip alone: the first Sample starts it, and the four after it take the start to its
 // end. The address is 0x29; nil options stand for DefaultVL53L0XOpts.
 func NewVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts) (*VL53L0X, error) {
-	o := orDefaults(opts, DefaultVL53L0XOpts)
+	o := options.OrDefaults(opts, DefaultVL53L0XOpts)
 	v := &VL53L0X{chip: newChip("vl53l0x", bus, address, "its supply, the wires to SDA and SCL, and that pin XSHUT is high")}
 	if err := v.among(vl53l0xAddresses, "0x29: the chip goes back to it with each start"); err != nil {
 		return nil, err

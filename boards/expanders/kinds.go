@@ -1,6 +1,7 @@
 package expanders
 
 import (
+	"fluxd/options"
 	"fmt"
 	"reflect"
 	"slices"
@@ -29,7 +30,7 @@ type Options interface {
 	// PWM, or cannot make the frequency.
 	Shared() (asked physic.Frequency, period time.Duration)
 	// Check finds what no tag shows.
-	Check() []Mistake
+	Check() []options.Mistake
 	// Open makes the chip. It touches no bus: the first use of a pin does.
 	Open(from Parts) (Chip, error)
 }
@@ -47,18 +48,6 @@ type Chip interface {
 	// Check makes sure that the chip has its settings and outputs, and gives them to one that was reset.
 	Check() error
 }
-
-// A Mistake is what is wrong with an option, by its key.
-type Mistake struct {
-	Key string
-	Err error
-}
-
-// Error says what is wrong, without the key.
-func (m Mistake) Error() string { return m.Err.Error() }
-
-// Unwrap gives the error itself.
-func (m Mistake) Unwrap() error { return m.Err }
 
 // Kinds lists all sorts of expanders.
 var Kinds = []Kind{pca9685Kind, mcp23017Kind}
@@ -83,11 +72,11 @@ func addresses(first, last uint16, without ...uint16) (all []uint16) {
 }
 
 // checkAddress finds an address that a chip cannot have.
-func checkAddress(address uint16, of []uint16) []Mistake {
+func checkAddress(address uint16, of []uint16) []options.Mistake {
 	if slices.Contains(of, address) {
 		return nil
 	}
-	return []Mistake{{"address", fmt.Errorf("0x%02x: expected 0x%02x to 0x%02x", address, of[0], of[len(of)-1])}}
+	return []options.Mistake{options.Wrong("address", "0x%02x: expected 0x%02x to 0x%02x", address, of[0], of[len(of)-1])}
 }
 
 // frequencyIn reads a tag of an option. One that cannot be read is a mistake of this package.

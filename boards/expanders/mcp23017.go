@@ -3,6 +3,7 @@ package expanders
 import (
 	"bytes"
 	"encoding/binary"
+	"fluxd/options"
 	"fmt"
 	"sync"
 	"time"
@@ -46,7 +47,9 @@ func (o *MCP23017Opts) Open(from Parts) (Chip, error) {
 func (o *MCP23017Opts) Shared() (asked physic.Frequency, period time.Duration) { return 0, 0 }
 
 // Check finds an address that the chip cannot have.
-func (o *MCP23017Opts) Check() []Mistake { return checkAddress(o.Address, mcp23017Kind.Addresses) }
+func (o *MCP23017Opts) Check() []options.Mistake {
+	return checkAddress(o.Address, mcp23017Kind.Addresses)
+}
 
 // MCP23017 is a chip with 16 pins, "A0" to "A7" and "B0" to "B7", each an output or an input, with a pull-up of 100 kΩ or without. There
 // is no PWM, and nobody reports an edge with its time: inputs are read at a rate. A7 and B7 are outputs only.

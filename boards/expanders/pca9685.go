@@ -3,6 +3,7 @@ package expanders
 import (
 	"cmp"
 	"errors"
+	"fluxd/options"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -81,31 +82,31 @@ func (o *PCA9685Opts) Shared() (asked physic.Frequency, period time.Duration) {
 }
 
 // Check finds an address that the chip cannot have, and a frequency that cannot be made of the oscillator.
-func (o *PCA9685Opts) Check() []Mistake {
+func (o *PCA9685Opts) Check() []options.Mistake {
 	mistakes := checkAddress(o.Address, pca9685Kind.Addresses)
 	if o.Address == pca9685AllCall {
-		mistakes = []Mistake{{"address", fmt.Errorf("0x%02x is the address that all pca9685 answer to", o.Address)}}
+		mistakes = []options.Mistake{options.Wrong("address", "0x%02x is the address that all pca9685 answer to", o.Address)}
 	}
 	if o.beyond() != nil {
 		return mistakes
 	}
 	if _, ok := o.divider(); !ok {
-		mistakes = append(mistakes, Mistake{"frequency", fmt.Errorf("%v cannot be made of an oscillator of %v, "+
+		mistakes = append(mistakes, options.Wrong("frequency", "%v cannot be made of an oscillator of %v, "+
 			"of which a period is at most %d times %d: expected at least %v",
-			o.Frequency, o.Oscillator, pca9685Most, pca9685Steps, o.Oscillator/(pca9685Most*pca9685Steps))})
+			o.Frequency, o.Oscillator, pca9685Most, pca9685Steps, o.Oscillator/(pca9685Most*pca9685Steps)))
 	}
 	return mistakes
 }
 
 // beyond finds frequencies out of the limits of their tags.
-func (o *PCA9685Opts) beyond() (mistakes []Mistake) {
+func (o *PCA9685Opts) beyond() (mistakes []options.Mistake) {
 	for _, one := range []struct {
 		is   physic.Frequency
 		tags reflect.StructField
 	}{{o.Frequency, pca9685Frequency}, {o.Oscillator, pca9685Oscillator}} {
 		if one.is < frequencyIn(one.tags, "min") || one.is > frequencyIn(one.tags, "max") {
 			tag := one.tags.Tag.Get
-			mistakes = append(mistakes, Mistake{tag("yaml"), fmt.Errorf("expected %s to %s, got %s", tag("min"), tag("max"), one.is)})
+			mistakes = append(mistakes, options.Wrong(tag("yaml"), "expected %s to %s, got %s", tag("min"), tag("max"), one.is))
 		}
 	}
 	return mistakes

@@ -19,19 +19,47 @@ import (
 // and only the daemon knows nearly all the others. Tests may import more.
 const mayImport = `
 actuators:
+	options
 boards/expanders:
+	options
 boards/header:
-boards/linux: boards/header
-boards/raspberrypi: boards/header boards/linux
-boards/sim: boards/header splitmix64
-boards/sim/chips: boards/sim
-boards/sim/worlds: boards/sim boards/sim/chips splitmix64
-bridge: bridge/protocol bridge/transport bridge/users
-bridge/broker: bridge/protocol bridge/users files
-bridge/protocol: files
-bridge/transport: files
-bridge/users: bridge/protocol
-cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture cmd/internal/terminal configs/amounts configs/spelling files
+boards/linux:
+	boards/header
+boards/raspberrypi:
+	boards/header
+	boards/linux
+boards/sim:
+	boards/header
+	splitmix64
+boards/sim/chips:
+	boards/sim
+boards/sim/worlds:
+	boards/sim
+	boards/sim/chips
+	splitmix64
+bridge:
+	bridge/protocol
+	bridge/transport
+	bridge/users
+bridge/broker:
+	bridge/protocol
+	bridge/users
+	files
+bridge/protocol:
+	files
+bridge/transport:
+	files
+bridge/users:
+	bridge/protocol
+cmd/fluxctl:
+	bridge/protocol
+	bridge/transport
+	bridge/users
+	cmd/internal/picture
+	cmd/internal/terminal
+	configs/amounts
+	configs/spelling
+	files
 cmd/fluxd:
 	boards/header
 	bridge/broker
@@ -48,8 +76,20 @@ cmd/fluxd:
 	configs/tennlab
 	core
 	files
-cmd/fluxd/bench: actuators cmd/fluxd/daemon cmd/fluxd/machine cmd/fluxd/play configs core files splitmix64
-cmd/fluxd/compare: actuators cmd/fluxd/hardware configs sensors
+cmd/fluxd/bench:
+	actuators
+	cmd/fluxd/daemon
+	cmd/fluxd/machine
+	cmd/fluxd/play
+	configs
+	core
+	files
+	splitmix64
+cmd/fluxd/compare:
+	actuators
+	cmd/fluxd/hardware
+	configs
+	sensors
 cmd/fluxd/daemon:
 	actuators
 	boards/sim
@@ -74,17 +114,60 @@ cmd/fluxd/daemon:
 	encoders
 	files
 	sensors
-cmd/fluxd/hardware: actuators boards/expanders boards/header boards/linux boards/raspberrypi boards/sim boards/sim/worlds configs encoders sensors
-cmd/fluxd/kept: cmd/fluxd/machine configs files
+cmd/fluxd/hardware:
+	actuators
+	boards/expanders
+	boards/header
+	boards/linux
+	boards/raspberrypi
+	boards/sim
+	boards/sim/worlds
+	configs
+	encoders
+	options
+	sensors
+cmd/fluxd/kept:
+	cmd/fluxd/machine
+	configs
+	files
 cmd/fluxd/machine:
-cmd/fluxd/play: configs configs/circuits core files
-cmd/fluxd/pretend: boards/sim bridge/protocol cmd/fluxd/sense configs configs/spelling sensors
-cmd/fluxd/reward: configs core
-cmd/fluxd/safety: actuators bridge/protocol cmd/fluxd/hardware cmd/fluxd/machine sensors
-cmd/fluxd/sense: bridge/protocol cmd/fluxd/hardware configs sensors
+cmd/fluxd/play:
+	configs
+	configs/circuits
+	core
+	files
+cmd/fluxd/pretend:
+	boards/sim
+	bridge/protocol
+	cmd/fluxd/sense
+	configs
+	configs/spelling
+	sensors
+cmd/fluxd/reward:
+	configs
+	core
+cmd/fluxd/safety:
+	actuators
+	bridge/protocol
+	cmd/fluxd/hardware
+	cmd/fluxd/machine
+	sensors
+cmd/fluxd/sense:
+	bridge/protocol
+	cmd/fluxd/hardware
+	configs
+	sensors
 cmd/fluxd/tap:
-cmd/fluxd/tuning: bridge/protocol configs configs/amounts configs/spelling configs/strict core sensors
-cmd/internal/picture: bridge/protocol
+cmd/fluxd/tuning:
+	bridge/protocol
+	configs
+	configs/amounts
+	configs/spelling
+	configs/strict
+	core
+	sensors
+cmd/internal/picture:
+	bridge/protocol
 cmd/internal/terminal:
 configs:
 	actuators
@@ -99,37 +182,80 @@ configs:
 	files
 	sensors
 configs/amounts:
-configs/circuits: configs/spelling configs/strict configs/strictjson core splitmix64
+configs/circuits:
+	configs/spelling
+	configs/strict
+	configs/strictjson
+	core
+	splitmix64
 configs/spelling:
-configs/strict: configs/amounts configs/spelling
-configs/strictjson: configs/strict
-configs/tennlab: configs configs/circuits configs/strict configs/strictjson
+configs/strict:
+	configs/amounts
+	configs/spelling
+configs/strictjson:
+	configs/strict
+configs/tennlab:
+	configs
+	configs/circuits
+	configs/strict
+	configs/strictjson
 core:
-encoders: core
+encoders:
+	core
+	options
 files:
 hil_test:
-sensors: files
+options:
+sensors:
+	files
+	options
 splitmix64:
 `
 
 // libraries holds the modules of others to their rooms: after each direct dependency of go.mod the packages that may import it, and
 // do. What only tests use has none.
 const libraries = `
-github.com/HdrHistogram/hdrhistogram-go: cmd/fluxd/bench cmd/fluxd/machine
-github.com/agnivade/levenshtein: configs/spelling
-github.com/coreos/go-systemd/v22: cmd/fluxd/machine
-github.com/eclipse/paho.mqtt.golang: bridge bridge/transport cmd/fluxctl
-github.com/google/uuid: bridge cmd/fluxctl
-github.com/nats-io/nats-server/v2: bridge/broker
-github.com/nats-io/nats.go: bridge/broker
-github.com/spf13/cobra: cmd/fluxctl cmd/fluxd
-github.com/warthog618/go-gpiocdev: boards/linux
-golang.org/x/crypto: bridge/users
-golang.org/x/net: bridge/transport
-golang.org/x/sys: boards/linux bridge/broker cmd/fluxd/machine
-golang.org/x/term: cmd/fluxctl cmd/internal/terminal
-golang.org/x/time: bridge bridge/broker
-gopkg.in/yaml.v3: configs configs/circuits configs/strict
+github.com/HdrHistogram/hdrhistogram-go:
+	cmd/fluxd/bench
+	cmd/fluxd/machine
+github.com/agnivade/levenshtein:
+	configs/spelling
+github.com/coreos/go-systemd/v22:
+	cmd/fluxd/machine
+github.com/eclipse/paho.mqtt.golang:
+	bridge
+	bridge/transport
+	cmd/fluxctl
+github.com/google/uuid:
+	bridge
+	cmd/fluxctl
+github.com/nats-io/nats-server/v2:
+	bridge/broker
+github.com/nats-io/nats.go:
+	bridge/broker
+github.com/spf13/cobra:
+	cmd/fluxctl
+	cmd/fluxd
+github.com/warthog618/go-gpiocdev:
+	boards/linux
+golang.org/x/crypto:
+	bridge/users
+golang.org/x/net:
+	bridge/transport
+golang.org/x/sys:
+	boards/linux
+	bridge/broker
+	cmd/fluxd/machine
+golang.org/x/term:
+	cmd/fluxctl
+	cmd/internal/terminal
+golang.org/x/time:
+	bridge
+	bridge/broker
+gopkg.in/yaml.v3:
+	configs
+	configs/circuits
+	configs/strict
 periph.io/x/conn/v3:
 	actuators
 	boards/expanders
@@ -144,8 +270,10 @@ periph.io/x/conn/v3:
 	configs/strict
 	encoders
 	sensors
-periph.io/x/devices/v3: sensors
-periph.io/x/host/v3: boards/linux
+periph.io/x/devices/v3:
+	sensors
+periph.io/x/host/v3:
+	boards/linux
 pgregory.net/rapid:
 `
 

@@ -2,10 +2,10 @@ package hardware
 
 import (
 	"errors"
+	"fluxd/options"
 	"fmt"
 
 	"fluxd/configs"
-	"fluxd/encoders"
 )
 
 // misplaced is an error about what a configuration says at a key of a sensor or actuator.
@@ -22,7 +22,7 @@ func At(key string, err error) error { return &misplaced{key, err} }
 
 // In is the error of a part that was made of options at a key of a device, such as encode: with the option that is wrong, where that is known.
 func In(key string, err error) error {
-	var wrong encoders.Mistake
+	var wrong options.Mistake
 	switch {
 	case err == nil:
 		return nil

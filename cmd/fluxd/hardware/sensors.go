@@ -2,6 +2,7 @@ package hardware
 
 import (
 	"errors"
+	"fluxd/options"
 
 	"fluxd/boards/sim"
 	"fluxd/configs"
@@ -100,7 +101,7 @@ func (b *Body) openDevice(c configs.Sensor) (sensors.Device, error) {
 		return known.(sensors.Device), nil
 	}
 	made, err := c.Options.Open(parts{b})
-	var wrong sensors.Mistake
+	var wrong options.Mistake
 	if errors.As(err, &wrong) && wrong.Key != "" {
 		return nil, At(wrong.Key, wrong)
 	}

@@ -1,0 +1,94 @@
+package options_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
+)
+
+// share is counted in millionths.
+type share int64
+
+type lampOpts struct {
+	Pin       string           `yaml:"pin" doc:"pin with PWM"`
+	Frequency physic.Frequency `yaml:"frequency" default:"1 kHz" min:"1 Hz" max:"1 MHz" doc:"of the PWM"`
+	Fade      time.Duration    `yaml:"fade" default:"20ms" min:"0s" doc:"from off to on"`
+	Least     share            `yaml:"least" default:"0.25" min:"0" max:"0.5" doc:"smallest duty"`
+	Curve     string           `yaml:"curve" default:"eye" enum:"eye,linear" doc:"how bright"`
+	Gamma     float64          `yaml:"gamma" default:"2.2" min:"1" max:"4" doc:"of the eye"`
+}
+
+func (o *lampOpts) Limits(key string) (low, high int64, ok bool) {
+	if key == "fade" && o.Curve == "linear" {
+		return 0, int64(time.Second), true
+	}
+	return 0, 0, false
+}
+
+func (o *lampOpts) Check() []options.Mistake {
+	if o.Curve == "linear" && o.Gamma != 2.2 {
+		return []options.Mistake{options.Wrong("gamma", "belongs to curve: eye")}
+	}
+	return nil
+}
+
+func Example() {
+	opts := options.Defaults[lampOpts]()
+	fmt.Println(opts.Frequency, opts.Fade, int64(opts.Least), opts.Curve)
+	opts.Frequency = 2 * physic.MegaHertz
+	fmt.Println(options.Hold("lamp on GPIO12", &opts))
+	// Output:
+	// 1kHz 20ms 250000 eye
+	// lamp on GPIO12: frequency: expected 1Hz to 1MHz, got 2MHz
+}
+
+func TestHold(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*lampOpts)
+		want   string
+	}{
+		"the defaults":        {func(*lampOpts) {}, ""},
+		"an end":              {func(o *lampOpts) { o.Least = 500_000 }, ""},
+		"beyond an end":       {func(o *lampOpts) { o.Least = 500_001 }, "lamp: least: expected 0 to 0.5, got 0.500001"},
+		"below a lone end":    {func(o *lampOpts) { o.Fade = -1 }, "lamp: fade: expected at least 0s, got -1ns"},
+		"beyond what depends": {func(o *lampOpts) { o.Curve, o.Fade = "linear", 2*time.Second }, "lamp: fade: expected 0s to 1s, got 2s"},
+		"no choice":           {func(o *lampOpts) { o.Curve = "ear" }, `lamp: curve: expected one of eye,linear, got "ear"`},
+		"not a number":        {func(o *lampOpts) { o.Gamma = math.NaN() }, "lamp: gamma: expected 1 to 4, got NaN"},
+		"a contradiction":     {func(o *lampOpts) { o.Curve, o.Gamma = "linear", 3 }, "lamp: gamma: belongs to curve: eye"},
+	} {
+		opts := options.Defaults[lampOpts]()
+		c.change(&opts)
+		if err := options.Hold("lamp", &opts); fmt.Sprint(err) != c.want && !(err == nil && c.want == "") {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// What is not set has its preset; 0 is set where the limits begin with it.
+func TestOrDefaults(t *testing.T) {
+	preset := options.Defaults[lampOpts]()
+	if got := options.OrDefaults(nil, preset); got != preset {
+		t.Errorf("nil: %+v", got)
+	}
+	got := options.OrDefaults(&lampOpts{Pin: "GPIO12", Gamma: 3}, preset)
+	want := preset
+	want.Pin, want.Gamma, want.Fade, want.Least = "GPIO12", 3, 0, 0
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestOneOf(t *testing.T) {
+	if all := options.OneOf("gain", 32, 64, 32); all != nil {
+		t.Errorf("%v", all)
+	}
+	if all := options.OneOf("gain", 33, 64, 32); len(all) != 1 || !strings.Contains(all[0].Error(), "33: expected one of [64 32]") || all[0].Key != "gain" {
+		t.Errorf("%v", all)
+	}
+}
