@@ -65,14 +65,6 @@ type validator struct {
 	measures map[string]string    // the units of the sensors, where they are known
 }
 
-func (v *validator) expanders() {
-	for i := range v.robot.Expanders {
-		if e := &v.robot.Expanders[i]; e.Value.Options != nil {
-			v.Check("expanders."+e.Name, e.Value.Options)
-		}
-	}
-}
-
 func (v *validator) file(path, name string) {
 	if name == "" {
 		return
