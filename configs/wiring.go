@@ -163,6 +163,7 @@ func (v *validator) wiring() {
 			refused[m.At] = m.Err
 		}
 	}
+	defer v.passing(all, addresses)
 	for i := range all {
 		c := &all[i]
 		if !v.Readable(c.Path) {
@@ -194,6 +195,21 @@ func (v *validator) wiring() {
 		v.boardPin(c, onHeader, channels, buses)
 		if echo, is := v.options(c.Owner).(*sensors.HCSR04Opts); is && c.Role == "echo" && !echo.LevelShifter {
 			v.Warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in between, then say level_shifter: true; an HC-SR04P on 3.3 V needs none")
+		}
+	}
+}
+
+// passing refuses a device at the address of a bus where another one starts, and is given its own address.
+func (v *validator) passing(all []Connection, addresses map[string]*Connection) {
+	for i := range all {
+		c := &all[i]
+		of, is := v.options(c.Owner).(sensors.Passing)
+		if !is || c.Bus == "" || of.Passes() == c.Address || !v.Readable(c.Path) {
+			continue
+		}
+		if other := addresses[(&Connection{Bus: c.Bus, Address: of.Passes()}).Where()]; other != nil {
+			v.Fail(c.Path, "each %s with xshut starts at 0x%02x, which %s has: put that one on another bus, or give it another address, too",
+				c.Device, of.Passes(), other.Owner)
 		}
 	}
 }

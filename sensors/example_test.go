@@ -31,6 +31,8 @@ func (p parts) Recording(string) (*sensors.Recording, error) {
 	return nil, errors.New("there are no recordings")
 }
 
+func (p parts) Shared(_ string, first func() any) any { return first() }
+
 func ExampleKind() {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })

@@ -44,6 +44,14 @@ type Options interface {
 	Open(from Parts) (Device, error)
 }
 
+// Passing are options of a chip that starts at an address of its kind, and is given its own there: for a moment of each start it
+// has both.
+type Passing interface {
+	Options
+	// Passes is the address where it starts.
+	Passes() uint16
+}
+
 // A Measure is one of the things that a device measures.
 type Measure struct {
 	Name string // "accel_x"; "" where there is one only
@@ -87,6 +95,8 @@ type Parts interface {
 	EdgePin(name string) (EdgePin, error)
 	Bus(name string) (i2c.Bus, error)
 	Recording(file string) (*Recording, error)
+	// Shared gives what several devices at one place have in common. The first of them makes it.
+	Shared(place string, first func() any) any
 }
 
 // A Device measures one thing or several, each a Sensor of its own. Sensors of one chip share it: whoever opens devices opens it once.

@@ -123,7 +123,7 @@ func TestWhatAnotherProgramLeftInAChip(t *testing.T) {
 			want: map[string]int64{"": 22_562_500}},
 		{name: "VL53L0X", address: 0x29, device: func() sim.Device { return chips.NewVL53L0X(still(750_000)) },
 			worst: [][][]byte{
-				append(all(0x00, 0xbe, 0xff), []byte{0xff, 0x07}),
+				append(append(all(0x00, 0x89, 0xff), all(0x8b, 0xbe, 0xff)...), []byte{0xff, 0x07}), // all but its address
 				append(append([][]byte{{0xff, 0x01}}, all(0x00, 0xfe, 0xff)...), []byte{0xff, 0x06}),
 				append(append([][]byte{{0xff, 0x07}}, all(0x00, 0xfe, 0xff)...), []byte{0x00, 0x02}),
 				{{0xbf, 0x00}}, // left in reset

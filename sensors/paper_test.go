@@ -28,6 +28,8 @@ func (p paper) Recording(string) (*Recording, error) {
 	return ReadRecording("walk.csv", strings.NewReader(p.file))
 }
 
+func (p paper) Shared(_ string, first func() any) any { return first() }
+
 type paperPin struct {
 	gpio.PinIO
 	name string

@@ -44,8 +44,8 @@ const (
 	vl53l0xPatience = 50 * time.Millisecond
 )
 
-// vl53l0xAddresses is the only one: the chip goes back to it with each start.
-var vl53l0xAddresses = []uint16{0x29}
+// vl53l0xAddresses are the one that the chip has after each boot, and those that it is given where it has a pin to boot it by.
+var vl53l0xAddresses = []uint16{vl53l0xHome, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30}
 
 // A vl53l0xWrite is a register and what is written to it.
 type vl53l0xWrite [2]byte
@@ -117,7 +117,8 @@ var vl53l0xSteps = [...]struct {
 // VL53L0XOpts are the options of a VL53L0X. NewVL53L0X takes the default of each that is not set.
 type VL53L0XOpts struct {
 	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" default:"0x29" doc:"I2C address, such as 0x23"`
+	Address uint16 `yaml:"address" default:"0x29" doc:"I2C address, such as 0x23; another one than 0x29 needs xshut"`
+	XSHUT   string `yaml:"xshut" pin:"out" doc:"pin that keeps it in reset until it is given its address: for several on one bus"`
 	// TimingBudget is the time of a measurement, 20 ms to 1 s: four times as much halves the noise.
 	TimingBudget time.Duration `yaml:"-" default:"33ms"`
 	// IOVoltage is that of SDA and SCL: 2.8 V, which also stands for anything above and is what boards for 3.3 and 5 V bring with them,
@@ -141,7 +142,32 @@ func (o *VL53L0XOpts) Open(from Parts) (Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return alone(NewVL53L0X(bus, o.Address, o))
+	if o.XSHUT == "" {
+		return alone(NewVL53L0X(bus, o.Address, o))
+	}
+	xshut, err := from.Pin(o.XSHUT)
+	if err != nil {
+		return nil, err
+	}
+	group := from.Shared("vl53l0x on "+bus.String(), func() any { return NewVL53L0XGroup(bus) }).(*VL53L0XGroup)
+	return alone(group.NewVL53L0X(xshut, o.Address, o))
+}
+
+// Check finds an address that nobody gives to the chip.
+func (o *VL53L0XOpts) Check() []options.Mistake {
+	if o.XSHUT != "" || o.Address == vl53l0xHome {
+		return nil
+	}
+	return []options.Mistake{options.Wrong("address", "%#02x: a vl53l0x has 0x29 until it is given another one: say xshut, the pin that lets it go",
+		o.Address)}
+}
+
+// Passes implements Passing.
+func (o *VL53L0XOpts) Passes() uint16 {
+	if o.XSHUT == "" {
+		return o.Address
+	}
+	return vl53l0xHome
 }
 
 // VL53L0X is a laser distance sensor on I2C, which measures the time of flight of light, in m, up to 2 m. It measures back to back. It
@@ -160,7 +186,8 @@ func (o *VL53L0XOpts) Open(from Parts) (Device, error) {
 type VL53L0X struct {
 	chip
 	budget time.Duration
-	high   bool // SDA and SCL are at 2.8 V
+	high   bool           // SDA and SCL are at 2.8 V
+	member *vl53l0xMember // of those that are given an address; nil for one with 0x29
 
 	step         int           // of the start that is due; len(vl53l0xSteps): it measures
 	since        time.Duration // when the step was begun, or the last new distance was there
@@ -172,9 +199,18 @@ type VL53L0X struct {
 // NewVL53L0X checks the options and leaves the chip alone: the first Sample starts it, and the four after it take the start to its
 // end. The address is 0x29; nil options stand for DefaultVL53L0XOpts.
 func NewVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts) (*VL53L0X, error) {
+	v, err := newVL53L0X(bus, address, opts, "its supply, the wires to SDA and SCL, and that pin XSHUT is high")
+	if err == nil && address != vl53l0xHome {
+		return nil, fmt.Errorf("%s: address: expected 0x29: the chip goes back to it with each start; a VL53L0XGroup gives another", v)
+	}
+	return v, err
+}
+
+// newVL53L0X makes a sensor that has its address, or is given it.
+func newVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts, remedy string) (*VL53L0X, error) {
 	o := options.OrDefaults(opts, DefaultVL53L0XOpts)
-	v := &VL53L0X{chip: newChip("vl53l0x", bus, address, "its supply, the wires to SDA and SCL, and that pin XSHUT is high")}
-	if err := v.among(vl53l0xAddresses, "0x29: the chip goes back to it with each start"); err != nil {
+	v := &VL53L0X{chip: newChip("vl53l0x", bus, address, remedy)}
+	if err := v.among(vl53l0xAddresses, "0x29 to 0x30"); err != nil {
 		return nil, err
 	}
 	v.budget = o.TimingBudget
@@ -203,7 +239,7 @@ func (v *VL53L0X) Range() Range { return Range{0, vl53l0xFarthest * 1000} }
 // two measurements and 50 ms. The first call after that starts the chip again, from its reset on.
 func (v *VL53L0X) Sample(at time.Duration) (int64, error) {
 	switch {
-	case v.lost:
+	case v.lost || v.step > 0 && v.member != nil && !v.member.addressed():
 		if err := v.reset(); err != nil {
 			return 0, err
 		}
@@ -221,12 +257,24 @@ func (v *VL53L0X) Sample(at time.Duration) (int64, error) {
 // Halt resets the chip, which leaves it with the laser off, and ready for whoever comes next.
 func (v *VL53L0X) Halt() error {
 	v.lost = true
+	if v.member != nil {
+		if err := v.member.halt(); err != nil {
+			return v.failed("put into reset", err)
+		}
+		return nil
+	}
 	return v.reset()
 }
 
 // reset starts the chip's boot. Without it a chip that was stopped once, or left measuring by a process that died, cannot be started:
 // its stop variable is gone until the next boot. A chip that was left in reset need not answer, except to be released.
 func (v *VL53L0X) reset() error {
+	if v.member != nil {
+		if err := v.member.restart(); err != nil {
+			return v.failed("reset", err)
+		}
+		return nil
+	}
 	v.bus.Tx(v.address, []byte{vl53l0xPage, 0}, nil)
 	v.bus.Tx(v.address, []byte{vl53l0xReset, 0}, nil)
 	v.bus.Tx(v.address, []byte{vl53l0xModel}, make([]byte, 1)) // 0 in reset; the time that it takes to ask is enough
@@ -235,6 +283,14 @@ func (v *VL53L0X) reset() error {
 
 // advance takes a step of the start, if what it waits for is over.
 func (v *VL53L0X) advance(at time.Duration) error {
+	if v.step == 0 && v.member != nil {
+		if there, err := v.member.advance(at); err != nil {
+			return v.failed("give it its address", err)
+		} else if !there {
+			v.since = at
+			return fmt.Errorf("%s: %w: it waits for its address", v, ErrNotYet)
+		}
+	}
 	step := vl53l0xSteps[v.step]
 	done, err := step.do(v)
 	switch {

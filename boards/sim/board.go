@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -89,6 +90,9 @@ func (b *Board) Attach(bus string, address uint16, device Device) error {
 		return fmt.Errorf("simulated board: %s address 0x%02x is taken", bus, address)
 	}
 	to.devices[address] = device
+	if _, moves := device.(Mover); moves {
+		to.moving = true
+	}
 	return nil
 }
 
@@ -147,6 +151,13 @@ type Device interface {
 	Tx(at time.Duration, w, r []byte) error
 }
 
+// A Mover is a device whose address changes while it runs. The address at which it is attached is its place, for Detach and Replug.
+type Mover interface {
+	Device
+	// Address is where it answers now; false while it answers nowhere.
+	Address() (uint16, bool)
+}
+
 // Bus is an I2C bus. Like the kernel's it carries one transaction at a time.
 type Bus struct {
 	name    string
@@ -154,6 +165,7 @@ type Bus struct {
 	mutex   sync.Mutex // held over a transfer
 	plug    sync.Mutex // of devices; never held over one: what hangs can be unplugged
 	devices map[uint16]Device
+	moving  bool              // there are movers
 	pulled  map[uint16]Device // what Detach took, by the address where it was
 	faults  Faults
 }
@@ -171,17 +183,57 @@ func (b *Bus) Tx(address uint16, w, r []byte) error {
 	if err := b.faults.before(address); err != nil {
 		return fmt.Errorf("%s address 0x%02x: %w", b.name, address, err)
 	}
-	b.plug.Lock()
-	device := b.devices[address]
-	b.plug.Unlock()
-	if device == nil {
-		return fmt.Errorf("%s address 0x%02x: %w: nobody is there", b.name, address, ErrNoAnswer)
-	}
-	if err := device.Tx(b.clock(), w, r); err != nil {
+	if err := b.exchange(b.at(address), w, r); err != nil {
 		return fmt.Errorf("%s address 0x%02x: %w", b.name, address, err)
 	}
 	b.faults.after(address, r)
 	return nil
+}
+
+// at lists who answers at an address: one device, unless there are movers.
+func (b *Bus) at(address uint16) (all []Device) {
+	b.plug.Lock()
+	defer b.plug.Unlock()
+	if device := b.devices[address]; !b.moving && device != nil {
+		return []Device{device}
+	}
+	for _, place := range slices.Sorted(maps.Keys(b.devices)) {
+		device := b.devices[place]
+		is, answers := place, true
+		if m, moves := device.(Mover); moves {
+			is, answers = m.Address()
+		}
+		if answers && is == address {
+			all = append(all, device)
+		}
+	}
+	return all
+}
+
+// exchange carries out a transaction with all who answer. All hear what is written, and a wire is low where any of them holds it low.
+func (b *Bus) exchange(with []Device, w, r []byte) error {
+	switch len(with) {
+	case 0:
+		return fmt.Errorf("%w: nobody is there", ErrNoAnswer)
+	case 1:
+		return with[0].Tx(b.clock(), w, r)
+	}
+	var errs []error
+	wires := bytes.Repeat([]byte{0xff}, len(r))
+	for _, device := range with {
+		if err := device.Tx(b.clock(), w, r); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for i := range wires {
+			wires[i] &= r[i]
+		}
+	}
+	copy(r, wires)
+	if len(errs) < len(with) {
+		return nil
+	}
+	return errors.Join(errs...)
 }
 
 // SetSpeed implements i2c.Bus; any speed will do.

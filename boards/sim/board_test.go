@@ -82,3 +82,69 @@ func TestBoard(t *testing.T) {
 		t.Errorf("detached: %v", err)
 	}
 }
+
+// mover answers where it is told to be, with what it is told to say.
+type mover struct {
+	address uint16
+	says    byte
+	heard   []byte
+	refuses bool
+}
+
+func (m *mover) Address() (uint16, bool) { return m.address, m.address != 0 }
+
+func (m *mover) Tx(_ time.Duration, w, r []byte) error {
+	if m.refuses {
+		return ErrNoAnswer
+	}
+	m.heard = append(m.heard, w...)
+	for i := range r {
+		r[i] = m.says
+	}
+	return nil
+}
+
+// Two at one address hear the same, and a wire is low where either holds it low.
+func TestBoardMovers(t *testing.T) {
+	board := New(still)
+	bus, err := board.Bus("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, other := &mover{address: 0x29, says: 0x3f}, &mover{address: 0x29, says: 0xf5}
+	for place, m := range map[uint16]*mover{0x30: one, 0x31: other} {
+		if err := board.Attach("I2C1", place, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := board.Attach("I2C1", 0x40, &echo{}); err != nil {
+		t.Fatal(err)
+	}
+	says := func(address uint16) string {
+		r := make([]byte, 2)
+		if err := bus.Tx(address, []byte{0x07}, r); err != nil {
+			if !errors.Is(err, ErrNoAnswer) {
+				t.Error(err)
+			}
+			return "nobody"
+		}
+		return fmt.Sprintf("%x", r)
+	}
+	for _, c := range []struct {
+		one, other uint16
+		refuses    bool
+		at         uint16
+		want       string
+	}{
+		{0x29, 0x29, false, 0x29, "3535"}, {0x29, 0x29, true, 0x29, "3f3f"}, {0x2a, 0x29, false, 0x29, "f5f5"}, {0x2a, 0x29, true, 0x29, "nobody"},
+		{0x2a, 0x29, false, 0x2a, "3f3f"}, {0x2a, 0, false, 0x29, "nobody"}, {0x2a, 0x29, false, 0x30, "nobody"}, {0x2a, 0x29, false, 0x40, "0700"},
+	} {
+		one.address, other.address, other.refuses = c.one, c.other, c.refuses
+		if got := says(c.at); got != c.want {
+			t.Errorf("%+v: got %s", c, got)
+		}
+	}
+	if fmt.Sprint(one.heard, other.heard) != "[7 7 7] [7 7]" {
+		t.Errorf("heard %v and %v", one.heard, other.heard)
+	}
+}

@@ -29,6 +29,9 @@ type Kind struct {
 	// Pins are the roles that the pins of a device have in a robot file. OnPins connects a twin to these pins, in this order.
 	Pins   []string
 	OnPins func(pins []*sim.Pin)
+	// Reset is the role of a pin that keeps a device on a bus in reset while it is low; "" where there is none. Its twin has the
+	// method ResetBy(*sim.Pin).
+	Reset string
 	// Expander says that the device has pins: a twin has the method Line, or its outputs are seen in its registers alone.
 	Expander bool
 }
@@ -50,7 +53,7 @@ var Kinds = []Kind{
 	{Name: "tcs34725", OnBus: restingTCS34725},
 	{Name: "tmp102", OnBus: restingTMP102},
 	{Name: "tmp105", OnBus: restingTMP105},
-	{Name: "vl53l0x", OnBus: restingVL53L0X},
+	{Name: "vl53l0x", OnBus: restingVL53L0X, Reset: "xshut"},
 }
 
 // Find returns the kind with a name; false where there is no twin.

@@ -36,8 +36,11 @@ func TestKinds(t *testing.T) {
 			kind.OnPins(pins)
 			continue
 		}
-		address := uint16(0x10 + i)
-		if err := board.Attach("I2C1", address, kind.OnBus()); err != nil {
+		address, device := uint16(0x10+i), kind.OnBus()
+		if m, moves := device.(sim.Mover); moves {
+			address, _ = m.Address()
+		}
+		if err := board.Attach("I2C1", address, device); err != nil {
 			t.Error(err)
 		}
 		for range 2 {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"periph.io/x/conn/v3/gpio"
+
 	"fluxd/boards/sim"
 )
 
@@ -26,6 +28,7 @@ type VL53L0X struct {
 	distance func(at time.Duration) int64
 
 	mutex   sync.Mutex
+	standby bool // XSHUT is low
 	pages   [8][256]byte
 	page    byte
 	reset   bool
@@ -56,6 +59,7 @@ const (
 	vl53l0xInterruptClear  = 0x0b
 	vl53l0xInterruptStatus = 0x13
 	vl53l0xResult          = 0x14 // 12 bytes
+	vl53l0xAddress         = 0x8a
 	vl53l0xSpadMap         = 0xb0 // 6 bytes
 	vl53l0xReset           = 0xbf
 	vl53l0xModel           = 0xc0
@@ -84,6 +88,26 @@ func NewVL53L0X(distance func(at time.Duration) int64) *VL53L0X {
 
 func restingVL53L0X() sim.Device { return NewVL53L0X(still(restingDistance)) }
 
+// ResetBy connects XSHUT to a pin: low is standby, in which it answers nowhere, and high lets it boot. A resistor on the module
+// pulls it up.
+func (s *VL53L0X) ResetBy(xshut *sim.Pin) {
+	xshut.Drive(gpio.High)
+	xshut.Watch(func(at time.Duration, level gpio.Level) {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		if s.standby = level == gpio.Low; !s.standby {
+			s.boot(at)
+		}
+	})
+}
+
+// Address implements sim.Mover: it is 0x29 after each boot.
+func (s *VL53L0X) Address() (uint16, bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return uint16(s.pages[0][vl53l0xAddress] & 0x7f), !s.standby
+}
+
 // Tx implements sim.Device; see transfer.
 func (s *VL53L0X) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
@@ -108,7 +132,7 @@ func (s *VL53L0X) boot(at time.Duration) {
 	s.pages = [8][256]byte{}
 	s.page, s.reset, s.booted, s.memory, s.task = 0, false, at+vl53l0xBoot, 0, vl53l0xIdle
 	s.voltage, s.phase = false, false
-	s.pages[0][vl53l0xSequence] = 0xff
+	s.pages[0][vl53l0xSequence], s.pages[0][vl53l0xAddress] = 0xff, 0x29
 	copy(s.pages[0][vl53l0xModel:], []byte{0xee, 0xaa, 0x10})
 	copy(s.pages[0][vl53l0xSpadMap:], []byte{0xff, 0xbf, 0xfd, 0xff, 0xff, 0x0f})
 	s.pages[1][vl53l0xStopVariable] = vl53l0xStopValue

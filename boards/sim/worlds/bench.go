@@ -36,7 +36,7 @@ func (*BenchOpts) open(p *place) (World, error) {
 		case !known:
 			err = &Mistake{from, fmt.Errorf("simulated board: no simulated %q", c.Device)}
 		default:
-			err = p.attach(from, kind)
+			err = p.attach(from, to, kind)
 		}
 		if err != nil {
 			return nil, err

@@ -121,7 +121,7 @@ func Open(options Options, b *sim.Board, wiring []Connection, seed uint64) (Worl
 	p := &place{board: b, wiring: wiring, seed: seed, expanders: map[string]sim.Device{}}
 	for i, c := range wiring {
 		if kind, _ := chips.Find(c.Device); kind.Expander {
-			if err := p.attach(i, kind); err != nil {
+			if err := p.attach(i, i+1, kind); err != nil {
 				return nil, err
 			}
 		}
@@ -146,11 +146,21 @@ type place struct {
 	expanders map[string]sim.Device // by name
 }
 
-// attach connects a twin to the bus and address of a connection.
-func (p *place) attach(i int, kind chips.Kind) error {
-	c, device := &p.wiring[i], kind.OnBus()
+// attach connects a twin to the bus and address of a connection, and to the pin that resets it, which is one of those that follow.
+func (p *place) attach(from, to int, kind chips.Kind) error {
+	c, device := &p.wiring[from], kind.OnBus()
 	if err := p.board.Attach(c.Bus, c.Address, device); err != nil {
-		return &Mistake{i, err}
+		return &Mistake{from, err}
+	}
+	for i := from + 1; i < to; i++ {
+		if p.wiring[i].Role != kind.Reset {
+			continue
+		}
+		line, err := p.line(p.wiring[i].Pin)
+		if err != nil {
+			return &Mistake{i, err}
+		}
+		device.(interface{ ResetBy(*sim.Pin) }).ResetBy(line)
 	}
 	if kind.Expander {
 		p.expanders[c.Name] = device

@@ -63,6 +63,33 @@ func TestEveryWorldHasExpandersAndSwitches(t *testing.T) {
 	}
 }
 
+// A device with a pin that keeps it in reset answers at its first address while that is high, and nowhere while it is low.
+func TestBenchResetsADevice(t *testing.T) {
+	board := sim.New(func() time.Duration { return time.Second })
+	if _, err := worlds.Open(&worlds.BenchOpts{}, board, []worlds.Connection{
+		{Name: "left", Device: "vl53l0x", Role: "address", Bus: "I2C1", Address: 0x2a}, {Name: "left", Device: "vl53l0x", Role: "xshut", Pin: "GPIO5"},
+	}, 1); err != nil {
+		t.Fatal(err)
+	}
+	bus, err := board.Bus("I2C1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin, err := board.Pin("GPIO5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bus.Tx(0x29, []byte{0xc0}, make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+	if err := pin.Out(gpio.Low); err != nil {
+		t.Error(err)
+	}
+	if err := bus.Tx(0x29, []byte{0xc0}, make([]byte, 1)); err == nil {
+		t.Error("it answers while it is in reset")
+	}
+}
+
 // On a bench a range finder, wherever its pins are, sees the wall a metre away: 5.82 ms there and back.
 func TestBench(t *testing.T) {
 	now := time.Duration(0)

@@ -93,6 +93,14 @@ func (p parts) Bus(name string) (i2c.Bus, error) {
 	return bus, err
 }
 
+// Shared implements sensors.Parts.
+func (p parts) Shared(place string, first func() any) any {
+	if p.chips["shared "+place] == nil {
+		p.chips["shared "+place] = first()
+	}
+	return p.chips["shared "+place]
+}
+
 // Frequency implements actuators.Parts.
 func (p parts) Frequency(pin string) physic.Frequency {
 	if e := p.expanderOf(pin); e != nil {
