@@ -12,16 +12,12 @@ import (
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/configs/strict"
+	"fluxd/options"
 )
 
 // A machine of the tests has parts of two kinds, which say all of themselves.
 
 type Options interface{ Power() int }
-
-type Mistake struct {
-	Key string
-	Err error
-}
 
 type Command int64
 
@@ -65,9 +61,9 @@ func (o *ArmOpts) Limits(key string) (low, high int64, ok bool) {
 	return 0, 0, false
 }
 
-func (o *ArmOpts) Check() []Mistake {
+func (o *ArmOpts) Check() []options.Mistake {
 	if o.Moves[0] >= o.Moves[1] {
-		return []Mistake{{"moves", fmt.Errorf("expected the lower one first")}}
+		return []options.Mistake{options.Wrong("moves", "expected the lower one first")}
 	}
 	return nil
 }
