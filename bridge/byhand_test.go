@@ -45,12 +45,18 @@ func TestDrive(t *testing.T) {
 	if r := c.ask("sense", fresh("of nothing")); r.Error == nil || r.Error.Code != protocol.Malformed {
 		t.Errorf("%+v with %+v", r, r.Error)
 	}
+	if r := c.ask("zero", protocol.Request{ID: "zero", Time: time.Now().UnixMilli(), TTL: 30_000, Sensor: "scale"}); r.Status != protocol.StatusOK || r.Was == nil || *r.Was != 12.5 {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
+	if r := c.ask("zero", fresh("zero nothing")); r.Error == nil || r.Error.Code != protocol.Malformed || r.Was != nil {
+		t.Errorf("%+v with %+v", r, r.Error)
+	}
 	before := time.Now().UnixMilli()
 	c.ask("estop", fresh("stop"))
 	if r := drive("sent before the stop", func(r *protocol.Request) { r.Time = before - 1 }); r.Error == nil || r.Error.Code != protocol.NotAllowed || !strings.Contains(r.Error.Message, "stopped after this was sent") {
 		t.Errorf("%+v with %+v", r, r.Error)
 	}
-	if want := []string{"drive wheel -0.3 for 1.5s", "arm by hand", "sense eye 0 for 1s", "stop by mqtt"}; !slices.Equal(robot.did(), want) {
+	if want := []string{"drive wheel -0.3 for 1.5s", "arm by hand", "sense eye 0 for 1s", "zero scale", "stop by mqtt"}; !slices.Equal(robot.did(), want) {
 		t.Errorf("the robot was told %q, want %q", robot.did(), want)
 	}
 }

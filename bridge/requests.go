@@ -208,6 +208,7 @@ func (b *Bridge) verbs() map[string]verb {
 	if b.robot.ByHand != nil {
 		all["drive"] = verb{do: b.drive}
 		all["sense"] = verb{do: b.sense}
+		all["zero"] = verb{do: b.zero}
 	}
 	return all
 }

@@ -240,6 +240,11 @@ func (r *fakeRobot) Sense(_ context.Context, sensor string, value float64, lengt
 	return nil
 }
 
+func (r *fakeRobot) Zero(_ context.Context, who, sensor string) (float64, error) {
+	r.order(named("zero "+sensor, who))
+	return 12.5, r.refuse
+}
+
 func (r *fakeRobot) order(what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -75,7 +75,7 @@ func TestARobotThatCanDoLittle(t *testing.T) {
 	defer b.Close()
 	c := dial(t, b.URL())
 	c.online()
-	for _, verb := range []string{"get", "set", "reset", "reward", "stimulate", "save", "load", "drive", "sense", "watch"} {
+	for _, verb := range []string{"get", "set", "reset", "reward", "stimulate", "save", "load", "drive", "sense", "zero", "watch"} {
 		if r := c.ask(verb, fresh(verb)); !refusedAs(r, protocol.UnknownVerb) || r.Error.Message != "this robot does not "+verb+": it can be asked to arm, describe, disarm, estop" {
 			t.Errorf("%s: %+v, %v", verb, r, r.Error)
 		}

@@ -13,7 +13,6 @@ import (
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
 	"fluxd/encoders"
-	"fluxd/options"
 	"fluxd/sensors"
 )
 
@@ -195,7 +194,7 @@ func (c *Sensor) Limits(key string) (low, high int64, ok bool) {
 	case "every":
 		kind, _ := sensors.KindOf(c.Device)
 		low, high = int64(leastEvery(kind)), int64(c.Stale/2)
-		if limited, is := c.Options.(options.Limited); is {
+		if limited, is := c.Options.(strict.Limited); is {
 			if _, most, bounded := limited.Limits(key); bounded {
 				high = min(high, most)
 			}

@@ -88,6 +88,9 @@ func (d *Delta) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core
 	return arrivals
 }
 
+// Shift implements Relative.
+func (d *Delta) Shift(by int64) { d.reference += by }
+
 // Resume implements Encoder.
 func (d *Delta) Resume(from Encoder) {
 	if before, same := from.(*Delta); same {

@@ -50,3 +50,22 @@ func TestDelta(t *testing.T) {
 		t.Error("neither: expected an error")
 	}
 }
+
+// A zero that is moved is no change, and what has moved since the last spike still counts.
+func TestDeltaShift(t *testing.T) {
+	d, err := encoders.NewDelta(&encoders.DeltaOpts{Step: encoders.Amount{Micro: 10}, Change: "both"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var moved encoders.Relative = d
+	moved.Shift(-100) // before anything was read
+	for i, c := range []struct {
+		reading, shift int64
+		want           int
+	}{{107, 0, 0}, {112, 0, 0}, {7, -105, 0}, {11, 0, 0}, {12, 0, 1}, {1012, 1000, 0}, {1002, 0, 1}} {
+		d.Shift(c.shift)
+		if got := len(d.Encode(core.Tick(i), c.reading, nil)); got != c.want {
+			t.Errorf("%d: %d after a shift by %d: %d spikes, want %d", i, c.reading, c.shift, got, c.want)
+		}
+	}
+}

@@ -11,3 +11,11 @@ type Encoder interface {
 	// remembers of the readings so far, so that tuning is no edge, no crossing and no change. One of another kind is ignored.
 	Resume(from Encoder)
 }
+
+// A Relative encoder remembers a reading and codes what has changed since.
+type Relative interface {
+	Encoder
+	// Shift says that all readings from now on are higher by so much than they would have been, because their zero was moved: that is no
+	// change.
+	Shift(by int64)
+}

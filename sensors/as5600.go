@@ -48,7 +48,7 @@ type AS5600Opts struct {
 var as5600Kind = Kind{Name: "as5600", About: "angle of a magnet on a shaft", New: func() Options { return new(AS5600Opts) },
 	Addresses: as5600Addresses, Calibrates: true}
 
-var as5600Measures = []Measure{{Name: "angle", Unit: "°"}, {Name: "position", Unit: "rev"}}
+var as5600Measures = []Measure{{Name: "angle", Unit: "°"}, {Name: "position", Unit: "rev", Zeroes: true}}
 
 // Measures implements Options.
 func (o *AS5600Opts) Measures() []Measure { return as5600Measures }

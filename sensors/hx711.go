@@ -43,7 +43,7 @@ var hx711Kind = Kind{Name: "hx711", About: "load cell", New: func() Options { re
 var hx711Modes = map[int]hx711.InputMode{128: hx711.CHANNEL_A_GAIN_128, 64: hx711.CHANNEL_A_GAIN_64, 32: hx711.CHANNEL_B_GAIN_32}
 
 // Measures implements Options.
-func (o *HX711Opts) Measures() []Measure { return all("", "") }
+func (o *HX711Opts) Measures() []Measure { return []Measure{{Zeroes: true}} }
 
 // Open implements Options.
 func (o *HX711Opts) Open(from Parts) (Device, error) {

@@ -58,6 +58,8 @@ type Measure struct {
 	Unit string // of its readings; "" for a pure number
 	// Polled says that readings come when they are asked for, even of a kind with Edges: it needs an interval.
 	Polled bool
+	// Zeroes says that where its 0 is is a matter of choice, as it is for a load and a position: who uses it may call the present reading 0.
+	Zeroes bool
 }
 
 // OnBus are the options of every chip whose address depends on its wiring.

@@ -222,7 +222,7 @@ func TestKindsLimits(t *testing.T) {
 
 // What follows from options: units, measures, the meaning of a level, the rate of a recording.
 func TestKindsByTheirOptions(t *testing.T) {
-	wheel := []Measure{{Name: "position", Unit: "m"}, {Name: "speed", Unit: "m/s", Polled: true}}
+	wheel := []Measure{{Name: "position", Unit: "m", Zeroes: true}, {Name: "speed", Unit: "m/s", Polled: true}}
 	if got := (&QuadratureOpts{Unit: "m"}).Measures(); !slices.Equal(got, wheel) {
 		t.Errorf("wheel: %v", got)
 	}

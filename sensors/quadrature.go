@@ -44,7 +44,7 @@ var quadratureKind = Kind{Name: "quadrature", About: "wheel encoder", New: func(
 
 // Measures implements Options.
 func (o *QuadratureOpts) Measures() []Measure {
-	return []Measure{{Name: "position", Unit: o.Unit}, {Name: "speed", Unit: o.Unit + "/s", Polled: true}}
+	return []Measure{{Name: "position", Unit: o.Unit, Zeroes: true}, {Name: "speed", Unit: o.Unit + "/s", Polled: true}}
 }
 
 // Open implements Options.

@@ -64,6 +64,8 @@ var (
 
 	SensorFresh = kind("sensor_fresh", LevelInfo, "the sensor has good readings again", "")
 
+	SensorZeroed = kind("sensor_zeroed", LevelInfo, "what a sensor read is 0 from now on; the text says who asked for it, and what it read", "")
+
 	EdgesLost = kind("edges_lost", LevelWarning, "edges of a sensor come faster than they can be taken; some are lost", "debounce the switch, shield the wire")
 
 	ActuatorFault = kind("actuator_fault", LevelError, "an actuator cannot be written to; it is tried again", "look at its wires, its address and its supply: fluxd probe")

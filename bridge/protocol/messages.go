@@ -133,7 +133,7 @@ type Request struct {
 	ByHand    bool             `json:"by_hand,omitempty"`   // verb arm: for the verb drive alone; the network commands nothing
 	Fresh     bool             `json:"fresh,omitempty"`     // verb arm: the network begins anew, with what it has learnt
 	Actuator  string           `json:"actuator,omitempty"`  // verb drive: its name
-	Sensor    string           `json:"sensor,omitempty"`    // verb sense: its name
+	Sensor    string           `json:"sensor,omitempty"`    // verbs sense and zero: its name
 	Lease     int64            `json:"lease_ms,omitempty"`  // verb watch: spikes are published for so long, 1 to 60,000. Verb drive: the command holds for so long, 1 to 10,000. Verb sense: so does the reading, 1 to 60,000
 }
 
@@ -175,9 +175,10 @@ type Response struct {
 
 	Description json.RawMessage `json:"description,omitempty"` // verb describe: a Description, where none is retained
 
-	Spikes  int    `json:"spikes,omitempty"`  // verbs reward and stimulate: how many came of it
-	Warning string `json:"warning,omitempty"` // it was done, but: what is wrong with it all the same
-	Error   *Error `json:"error,omitempty"`
+	Spikes  int      `json:"spikes,omitempty"`  // verbs reward and stimulate: how many came of it
+	Was     *float64 `json:"was,omitempty"`     // verb zero: what the sensor read that is 0 from now on, in its unit
+	Warning string   `json:"warning,omitempty"` // it was done, but: what is wrong with it all the same
+	Error   *Error   `json:"error,omitempty"`
 }
 
 // Answers reports whether it answers a request with an id. When more emergency stops come than the robot can read, it obeys them
@@ -307,8 +308,9 @@ const Shared = "shared"
 type Measure struct {
 	Value any     `json:"value"` // a float64, or a string for a label; a float64 that is not finite is not published
 	Unit  string  `json:"unit"`
-	Age   Seconds `json:"age_s"` // since it was read; an actuator's is what it obeys now
-	Time  int64   `json:"ts"`    // when it was read, or what an actuator obeyed, in milliseconds since 1970; the bridge fills it in
+	Zero  float64 `json:"zero,omitempty"` // the reading of a sensor's device that counts as 0 since a request zero, in its unit
+	Age   Seconds `json:"age_s"`          // since it was read; an actuator's is what it obeys now
+	Time  int64   `json:"ts"`             // when it was read, or what an actuator obeyed, in milliseconds since 1970; the bridge fills it in
 }
 
 // Home is what Home Assistant shows: every sensor and actuator of the description, whether or not there is a reading, since a

@@ -23,6 +23,7 @@ var keys = map[string][]string{
 	"arm":       {"value", "by_hand", "fresh"},
 	"drive":     {"actuator", "value", "lease_ms"},
 	"sense":     {"sensor", "value", "lease_ms"},
+	"zero":      {"sensor"},
 }
 
 // ParseRequest reads the payload of a request with a verb. It is strict, since a value that was not meant must not act: a wrong

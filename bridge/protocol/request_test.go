@@ -131,6 +131,7 @@ func FuzzParseRequest(f *testing.F) {
 		"arm":       {Value: &one, ByHand: true, Fresh: true},
 		"drive":     {Actuator: "wheel", Value: &one, Lease: 1000},
 		"sense":     {Sensor: "eye", Value: &one, Lease: 1000},
+		"zero":      {Sensor: "scale"},
 		"estop":     {},
 	} {
 		r.ID, r.Time, r.TTL = "x", 1_700_000_000_000, 1000

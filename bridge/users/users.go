@@ -34,7 +34,7 @@ type Role string
 const (
 	Viewer   Role = "viewer"   // describe, get, watch, estop
 	Tuner    Role = "tuner"    // set, reset, save, load, reward, stimulate
-	Operator Role = "operator" // arm, disarm, drive, sense
+	Operator Role = "operator" // arm, disarm, drive, sense, zero
 )
 
 // Robot is the role of another robot that shares this broker: it may write what is below the topic of its user's name, and ask
@@ -45,7 +45,7 @@ const Robot Role = "robot"
 var needed = map[string]Role{
 	"describe": Viewer, "get": Viewer, "watch": Viewer, "estop": Viewer,
 	"set": Tuner, "reset": Tuner, "save": Tuner, "load": Tuner, "reward": Tuner, "stimulate": Tuner,
-	"arm": Operator, "disarm": Operator, "drive": Operator, "sense": Operator,
+	"arm": Operator, "disarm": Operator, "drive": Operator, "sense": Operator, "zero": Operator,
 }
 
 // Verbs returns what can be asked of a robot, in alphabetical order.

@@ -109,6 +109,7 @@ func TestRoles(t *testing.T) {
 		"disarm":    {Operator},
 		"drive":     {Operator},
 		"sense":     {Operator},
+		"zero":      {Operator},
 	}
 	verbs := Verbs()
 	if !slices.IsSorted(verbs) {

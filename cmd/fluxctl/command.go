@@ -81,6 +81,7 @@ be written. With --json errors are JSON too, on the standard error output:
 		armCommand(&s),
 		driveCommand(&s),
 		senseCommand(&s),
+		zeroCommand(&s),
 		disarmCommand(&s),
 		estopCommand(&s),
 		watchCommand(&s),

@@ -63,6 +63,7 @@ func hostileRobot(t *testing.T, url string) stranger {
 		"reward":    `"error":{"code":"@","path":"eye/threshold","min":1,"max":2,"message":"@"}`,
 		"stimulate": `"warning":"@","spikes":1`,
 		"watch":     ``,
+		"zero":      `"was":1e308,"warning":"@"`,
 	}
 	s.wait(s.Subscribe(robot.Request("+"), 1, func(c paho.Client, m paho.Message) {
 		var request protocol.Request
@@ -117,6 +118,7 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		{"load --json", exitRefused, true},
 		{"reward praise 1", exitRefused, true},
 		{"stimulate eye", exitOK, true},
+		{"zero eye", exitOK, true},
 	} {
 		code, out, problems := fluxctl(t, append(strings.Fields(test.command), broker, "--robot=bad")...)
 		if code != test.code {

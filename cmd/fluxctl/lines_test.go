@@ -106,7 +106,7 @@ func TestErrorsOfLines(t *testing.T) {
 // The shell completes the names of the robot that is there, and none without one.
 func TestCompletion(t *testing.T) {
 	b := online(t, "rover", "")
-	for typed, want := range map[string]string{"get eye/": "eye/leak\neye/threshold\n", "stimulate m": "motor\n", "reward ": "praise\n", "drive w": "wheel\n", "sense s": "sonar\n", "set net.motor_l": "net.motor_l.refractory\nnet.motor_l.threshold\n", "reset x": ""} {
+	for typed, want := range map[string]string{"get eye/": "eye/leak\neye/threshold\n", "stimulate m": "motor\n", "reward ": "praise\n", "drive w": "wheel\n", "sense s": "sonar\n", "zero s": "sonar\n", "set net.motor_l": "net.motor_l.refractory\nnet.motor_l.threshold\n", "reset x": ""} {
 		verb, prefix, _ := strings.Cut(typed, " ")
 		for deadline := time.Now().Add(patience); ; { // a shell is not kept waiting for long: a busy machine may be too late
 			_, out, _ := fluxctl(t, cobra.ShellCompRequestCmd, "--broker", b.URL(), verb, prefix)

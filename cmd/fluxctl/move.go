@@ -131,10 +131,7 @@ real board it is refused.`,
 				if err := r.learn(c.Context()); err != nil {
 					return err
 				}
-				unit := ""
-				if i := slices.Index(sensors(r), args[0]); i >= 0 {
-					unit = r.sensors[i].Unit
-				}
+				unit := r.sensorUnit(args[0])
 				value, err := amounts.Parse(args[1], unit)
 				if err != nil {
 					return err
@@ -154,4 +151,50 @@ real board it is refused.`,
 	}
 	c.Flags().DurationVar(&length, "for", 5*time.Second, "how long")
 	return c
+}
+
+// sensorUnit returns the unit that a sensor measures in.
+func (r *remote) sensorUnit(sensor string) string {
+	if i := slices.Index(sensors(r), sensor); i >= 0 {
+		return r.sensors[i].Unit
+	}
+	return ""
+}
+
+func zeroCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "zero sensor",
+		Short: "tare a scale, set a position to 0",
+		Long: `zero has what a sensor reads now be 0 from now on: of a load cell (tare), or of
+the position of an encoder. It holds until the next zero or the end of the
+robot, which starts with the zero of its devices. Encoders of change and rewards
+take it for no movement; all else sees the new reading. What a robot that is
+armed does then depends on its network: a motor that seeks a position seeks it
+anew.`,
+		Example: `  fluxctl zero scale
+  fluxctl zero left_wheel`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete(s, sensors),
+		RunE: func(c *cobra.Command, args []string) error {
+			return converse(c.Context(), *s, "zero", func(r *remote) error {
+				if err := r.learn(c.Context()); err != nil {
+					return err
+				}
+				response, err := r.request(c.Context(), "zero", protocol.Request{Sensor: args[0]})
+				if err != nil {
+					return err
+				}
+				if s.json {
+					return printJSON(c.OutOrStdout(), response)
+				}
+				was := 0.0
+				if response.Was != nil {
+					was = *response.Was
+				}
+				unit := r.sensorUnit(args[0])
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %s is %s from now on\n", args[0], amounts.Format(was, unit), amounts.Format(0, unit))
+				return err
+			})
+		},
+	}
 }

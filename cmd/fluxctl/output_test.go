@@ -32,7 +32,7 @@ func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 	passwords := filepath.Join(t.TempDir(), "passwords")
 	lines := map[string]string{
 		"get": "get", "set": "set refractory=5ms", "reset": "reset", "reward": "reward praise 1", "stimulate": "stimulate eye", "spikes": "spikes", "load": "load", "save": "save",
-		"arm": "arm", "disarm": "disarm", "estop": "estop", "watch": "watch", "drive": "drive wheel --for 1.5s -- -0.3", "sense": "sense sonar 12cm", "passwd": "passwd " + passwords + " ann --json",
+		"arm": "arm", "disarm": "disarm", "estop": "estop", "watch": "watch", "drive": "drive wheel --for 1.5s -- -0.3", "sense": "sense sonar 12cm", "zero": "zero sonar", "passwd": "passwd " + passwords + " ann --json",
 		"completion": "completion bash", "help": "help get",
 	}
 	broken := func(args ...string) (int, string) {

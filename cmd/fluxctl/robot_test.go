@@ -137,6 +137,13 @@ func (r *robot) Sense(_ context.Context, sensor string, value float64, length ti
 }
 
 // Save succeeds once.
+func (r *robot) Zero(_ context.Context, _, sensor string) (float64, error) {
+	if sensor != "sonar" {
+		return 0, &protocol.Error{Code: protocol.NotAllowed, Path: "sensors." + sensor, Message: "a switch has no zero"}
+	}
+	return 0.25, nil
+}
+
 func (r *robot) Keep(protocol.Revision) error { return nil }
 
 func (r *robot) AddLearnt(context.Context, map[string]protocol.Reading) error { return nil }

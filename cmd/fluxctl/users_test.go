@@ -99,6 +99,7 @@ func TestRoles(t *testing.T) {
 		{"viewer", "disarm", exitRefused, operator},
 		{"viewer", "drive wheel 1", exitRefused, operator},
 		{"tuner", "sense sonar 12cm", exitRefused, operator},
+		{"tuner", "zero sonar", exitRefused, operator},
 		{"viewer", "estop", exitOK, "stopped"},
 		{"viewer", "get eye/threshold", exitOK, "100"}, // nothing came through
 		{"tuner", "set eye/threshold=90mV", exitOK, "100 mV -> 90 mV"},

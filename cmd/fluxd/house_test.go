@@ -18,20 +18,48 @@ import (
 // mayImport is the house rule: after each of our packages the packages of ours that it may import, and does. Data flows one way,
 // and only the daemon knows nearly all the others. Tests may import more.
 const mayImport = `
-actuators: options
-boards/expanders: options
+actuators:
+	options
+boards/expanders:
+	options
 boards/header:
-boards/linux: boards/header
-boards/raspberrypi: boards/header boards/linux
-boards/sim: boards/header splitmix64
-boards/sim/chips: boards/sim
-boards/sim/worlds: boards/sim boards/sim/chips splitmix64
-bridge: bridge/protocol bridge/transport bridge/users
-bridge/broker: bridge/protocol bridge/users files
-bridge/protocol: files
-bridge/transport: files
-bridge/users: bridge/protocol
-cmd/fluxctl: bridge/protocol bridge/transport bridge/users cmd/internal/picture cmd/internal/terminal configs/amounts configs/spelling files
+boards/linux:
+	boards/header
+boards/raspberrypi:
+	boards/header
+	boards/linux
+boards/sim:
+	boards/header
+	splitmix64
+boards/sim/chips:
+	boards/sim
+boards/sim/worlds:
+	boards/sim
+	boards/sim/chips
+	splitmix64
+bridge:
+	bridge/protocol
+	bridge/transport
+	bridge/users
+bridge/broker:
+	bridge/protocol
+	bridge/users
+	files
+bridge/protocol:
+	files
+bridge/transport:
+	files
+bridge/users:
+	bridge/protocol
+cmd/fluxctl:
+	bridge/protocol
+	bridge/transport
+	bridge/users
+	cmd/internal/picture
+	cmd/internal/terminal
+	configs/amounts
+	configs/spelling
+	files
 cmd/fluxd:
 	boards/header
 	bridge/broker
@@ -48,8 +76,20 @@ cmd/fluxd:
 	configs/tennlab
 	core
 	files
-cmd/fluxd/bench: actuators cmd/fluxd/daemon cmd/fluxd/machine cmd/fluxd/play configs core files splitmix64
-cmd/fluxd/compare: actuators cmd/fluxd/hardware configs sensors
+cmd/fluxd/bench:
+	actuators
+	cmd/fluxd/daemon
+	cmd/fluxd/machine
+	cmd/fluxd/play
+	configs
+	core
+	files
+	splitmix64
+cmd/fluxd/compare:
+	actuators
+	cmd/fluxd/hardware
+	configs
+	sensors
 cmd/fluxd/daemon:
 	actuators
 	boards/sim
@@ -86,16 +126,48 @@ cmd/fluxd/hardware:
 	encoders
 	options
 	sensors
-cmd/fluxd/kept: cmd/fluxd/machine configs files
+cmd/fluxd/kept:
+	cmd/fluxd/machine
+	configs
+	files
 cmd/fluxd/machine:
-cmd/fluxd/play: configs configs/circuits core files
-cmd/fluxd/pretend: boards/sim bridge/protocol cmd/fluxd/sense configs configs/spelling sensors
-cmd/fluxd/reward: configs core
-cmd/fluxd/safety: actuators bridge/protocol cmd/fluxd/hardware cmd/fluxd/machine sensors
-cmd/fluxd/sense: bridge/protocol cmd/fluxd/hardware configs sensors
+cmd/fluxd/play:
+	configs
+	configs/circuits
+	core
+	files
+cmd/fluxd/pretend:
+	boards/sim
+	bridge/protocol
+	cmd/fluxd/sense
+	configs
+	configs/spelling
+	sensors
+cmd/fluxd/reward:
+	configs
+	core
+cmd/fluxd/safety:
+	actuators
+	bridge/protocol
+	cmd/fluxd/hardware
+	cmd/fluxd/machine
+	sensors
+cmd/fluxd/sense:
+	bridge/protocol
+	cmd/fluxd/hardware
+	configs
+	sensors
 cmd/fluxd/tap:
-cmd/fluxd/tuning: bridge/protocol configs configs/amounts configs/spelling configs/strict core sensors
-cmd/internal/picture: bridge/protocol
+cmd/fluxd/tuning:
+	bridge/protocol
+	configs
+	configs/amounts
+	configs/spelling
+	configs/strict
+	core
+	sensors
+cmd/internal/picture:
+	bridge/protocol
 cmd/internal/terminal:
 configs:
 	actuators
@@ -108,20 +180,35 @@ configs:
 	core
 	encoders
 	files
-	options
 	sensors
 configs/amounts:
-configs/circuits: configs/spelling configs/strict configs/strictjson core splitmix64
+configs/circuits:
+	configs/spelling
+	configs/strict
+	configs/strictjson
+	core
+	splitmix64
 configs/spelling:
-configs/strict: configs/amounts configs/spelling options
-configs/strictjson: configs/strict
-configs/tennlab: configs configs/circuits configs/strict configs/strictjson
+configs/strict:
+	configs/amounts
+	configs/spelling
+configs/strictjson:
+	configs/strict
+configs/tennlab:
+	configs
+	configs/circuits
+	configs/strict
+	configs/strictjson
 core:
-encoders: core options
+encoders:
+	core
+	options
 files:
 hil_test:
 options:
-sensors: files options
+sensors:
+	files
+	options
 splitmix64:
 `
 

@@ -12,12 +12,16 @@ import (
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/configs/strict"
-	"fluxd/options"
 )
 
 // A machine of the tests has parts of two kinds, which say all of themselves.
 
 type Options interface{ Power() int }
+
+type Mistake struct {
+	Key string
+	Err error
+}
 
 type Command int64
 
@@ -61,9 +65,9 @@ func (o *ArmOpts) Limits(key string) (low, high int64, ok bool) {
 	return 0, 0, false
 }
 
-func (o *ArmOpts) Check() []options.Mistake {
+func (o *ArmOpts) Check() []Mistake {
 	if o.Moves[0] >= o.Moves[1] {
-		return []options.Mistake{options.Wrong("moves", "expected the lower one first")}
+		return []Mistake{{"moves", fmt.Errorf("expected the lower one first")}}
 	}
 	return nil
 }

@@ -8,9 +8,14 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
-
-	"fluxd/options"
 )
+
+// Limited are options whose ends depend on each other.
+type Limited interface {
+	// Limits are the ends of an option, by its key, in the units in which its field counts; both are inclusive. False: its tags
+	// say all. The ends of a list are those of each of its parts: "range[0]", "choices.left".
+	Limits(key string) (low, high int64, ok bool)
+}
 
 // beyond says what is expected of a value that its tags min, max and above refuse; "" where they do not.
 func beyond(n *yaml.Node, v reflect.Value, tag reflect.StructTag) string {
@@ -66,9 +71,9 @@ func end(v reflect.Value, text string, tag reflect.StructTag) float64 {
 	return number(made)
 }
 
-// Check notes what the options at a path, a pointer to a struct, find wrong with themselves: by their method Check, and where that finds
-// nothing by Limits (see package options). Of options that could not be read nothing is concluded: what is wrong is so whatever they might
-// be.
+// Check notes what the options at a path, a pointer to a struct, find wrong with themselves: by a method Check that returns a
+// list of struct{Key string; Err error}, and where that is empty by Limits. Of options that could not be read nothing is
+// concluded: what is wrong is so whatever they might be.
 func (d *Decoder) Check(path string, opts any) {
 	found := mistakesOf(opts)
 	if other := reflect.ValueOf(opts); d.otherwise(path, &other) {
@@ -121,12 +126,15 @@ type mistake struct{ key, text string }
 
 // mistakesOf lists those that options find.
 func mistakesOf(opts any) (found []mistake) {
-	if checked, is := opts.(options.Checked); is {
-		for _, m := range checked.Check() {
-			found = append(found, mistake{m.Key, m.Err.Error()})
+	method := reflect.ValueOf(opts).MethodByName("Check")
+	if method.IsValid() && method.Type().NumIn() == 0 && method.Type().NumOut() == 1 {
+		all := method.Call(nil)[0]
+		for i := range all.Len() {
+			m := all.Index(i)
+			found = append(found, mistake{m.FieldByName("Key").String(), fmt.Sprint(m.FieldByName("Err").Interface())})
 		}
 	}
-	limited, is := opts.(options.Limited)
+	limited, is := opts.(Limited)
 	if !is || found != nil {
 		return found
 	}

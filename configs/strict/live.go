@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"fluxd/configs/amounts"
-	"fluxd/options"
 )
 
 // A Tunable is a number that can be changed while what it configures runs: a value with the tag live. It is read and written in
@@ -94,20 +93,20 @@ func (l *lister) value(v reflect.Value, tag reflect.StructTag, steps []step) {
 func (l *lister) structure(v reflect.Value, steps []step) {
 	extend := func(s step) []step { return append(steps[:len(steps):len(steps)], s) }
 	union, _ := KindsOf(v.Type())
-	kind := -1
+	options := -1
 	if union != "" {
-		kind = optionsField(v.Type())
+		options = optionsField(v.Type())
 	}
 	done := union == ""
 	for _, f := range Fields(v.Type()) {
-		if !done && f.Index[0] > kind {
-			l.value(v.Field(kind), "", extend(step{field: []int{kind}}))
+		if !done && f.Index[0] > options {
+			l.value(v.Field(options), "", extend(step{field: []int{options}}))
 			done = true
 		}
 		l.value(v.FieldByIndex(f.Index), f.Tag, extend(step{field: f.Index, name: "." + f.Key}))
 	}
 	if !done {
-		l.value(v.Field(kind), "", extend(step{field: []int{kind}}))
+		l.value(v.Field(options), "", extend(step{field: []int{options}}))
 	}
 }
 
@@ -135,11 +134,11 @@ func (l *lister) number(v reflect.Value, tag reflect.StructTag, steps []step) {
 }
 
 // at finds the number in a copy of what was listed, the innermost struct that it is in which has limits, and its key there.
-func (n Tunable) at(root any) (v reflect.Value, in options.Limited, key string) {
+func (n Tunable) at(root any) (v reflect.Value, in Limited, key string) {
 	v = reflect.ValueOf(root).Elem()
 	for i, s := range n.steps {
 		if v.Kind() == reflect.Struct && v.CanAddr() {
-			if limited, is := v.Addr().Interface().(options.Limited); is {
+			if limited, is := v.Addr().Interface().(Limited); is {
 				in, key = limited, n.key(i)
 			}
 		}

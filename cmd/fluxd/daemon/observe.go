@@ -3,7 +3,6 @@ package daemon
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/physic"
@@ -38,7 +37,8 @@ func (r *Robot) Sensors() map[string]protocol.Measure {
 	all := make(map[string]protocol.Measure, len(r.sensors))
 	for _, s := range r.sensors {
 		if value, at, seen := s.Latest(); seen {
-			all[s.Name] = protocol.Measure{Value: float64(value) / 1e6, Unit: s.Sensor.Unit(), Age: protocol.Seconds(max(0, now-at))}
+			all[s.Name] = protocol.Measure{Value: float64(value) / 1e6, Unit: s.Sensor.Unit(), Zero: float64(s.Zero()) / 1e6,
+				Age: protocol.Seconds(max(0, now-at))}
 		}
 	}
 	return all
@@ -56,19 +56,6 @@ func (r *Robot) Actuators() map[string]protocol.Measure {
 	}
 	return all
 }
-
-// meter turns counts into rates.
-type meter struct {
-	mutex  sync.Mutex
-	at     time.Duration
-	spikes uint64
-	cpu    time.Duration
-	rate   float64
-	busy   *float64
-}
-
-// meterInterval keeps a rate from being taken over a stretch too short to mean anything.
-const meterInterval = 500 * time.Millisecond
 
 // Health implements bridge.Telemetry.
 func (r *Robot) Health() protocol.Health {
@@ -100,23 +87,8 @@ func (r *Robot) Health() protocol.Health {
 			h.SensorAges[s.Name] = protocol.Seconds(max(0, now-at))
 		}
 	}
-	h.SpikesPerSecond, h.CPU = r.meter.read(now, h.Spikes)
+	h.SpikesPerSecond, h.CPU = r.meter.Read(now, h.Spikes)
 	return h
-}
-
-// read returns spikes a second and the share of one processor in percent since it last did.
-func (m *meter) read(now time.Duration, spikes uint64) (rate float64, busy *float64) {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	if elapsed := now - m.at; elapsed >= meterInterval {
-		m.rate = float64(spikes-m.spikes) / elapsed.Seconds()
-		if cpu, ok := machine.ProcessorTime(); ok {
-			share := 100 * (cpu - m.cpu).Seconds() / elapsed.Seconds()
-			m.busy, m.cpu = &share, cpu
-		}
-		m.at, m.spikes = now, spikes
-	}
-	return m.rate, m.busy
 }
 
 // percentiles are what telemetry says of durations.

@@ -81,7 +81,7 @@ type realTime struct {
 	granted       protocol.Realtime // by the machine, at the start
 	loopLateness  machine.Latencies
 	toWrite       [causes]machine.Latencies // from when a command was due until it was written
-	meter         meter
+	meter         machine.Meter
 	learnt, tuned *kept.File        // nil where the robot file names none
 	keptRevision  protocol.Revision // that tuned holds; its mutex's
 }

@@ -24,8 +24,9 @@ type sensorLine struct {
 	watched  *safety.Sensor // its silence
 }
 
-// feed encodes a reading into spikes and hands them to the network.
+// feed encodes a reading of a device into spikes and hands them to the network.
 func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
+	value = line.FromZero(value)
 	if r.tap.Followed() {
 		r.tap.Write(tap.Record{At: int64(at), Kind: tap.Reading, Index: int32(line.index), Value: value})
 	}

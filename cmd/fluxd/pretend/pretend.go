@@ -63,14 +63,14 @@ func (r *Robot) Sense(name string, value float64, length time.Duration) error {
 	if pressed, is := c.Options.(sensors.Switching); is && isSwitch(c.Device) {
 		return r.press(name, c.Wires(name)[0].Pin, pressed.ActiveLow(), value, length)
 	}
-	low, high := -largest, largest
+	low, high, zero := -largest, largest, float64(sensor.Zero())/1e6
 	if within := sensor.Pretended.Range(); within != (sensors.Range{}) {
-		low, high = float64(within.Low)/1e6, float64(within.High)/1e6
+		low, high = float64(within.Low)/1e6-zero, float64(within.High)/1e6-zero
 	}
 	if math.IsNaN(value) || value < low || value > high { // the device could not say so either: that would be a fault, and no reading
 		return protocol.Refuse("sensors."+name, low, high, fmt.Sprintf("%g is out of range", value))
 	}
-	sensor.Pretended.Read(int64(math.Round(value*1e6)), r.Clock()+length)
+	sensor.Pretended.Read(int64(math.Round(value*1e6))+sensor.Zero(), r.Clock()+length)
 	return nil
 }
 

@@ -147,6 +147,10 @@ func (w *Reward) remember() {
 	}
 }
 
+// Shift says that all readings from now on are higher by so much than they would have been, because their zero was moved: that is no change,
+// and earns nothing.
+func (w *Reward) Shift(by int64) { w.base += by }
+
 // Earn looks at a reading of its sensor, pays for it, and returns how many spikes that came to. A change is what lies between two readings a window apart, or more; no stretch of time is paid twice.
 func (w *Reward) Earn(network *core.Network, at core.Tick, value int64) (spikes int) {
 	if w.begun && at-w.since < w.window {

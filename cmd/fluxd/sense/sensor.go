@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -36,6 +37,7 @@ type Sensor struct {
 	trial    bool // and will be tried again
 
 	latest  gauge         // of the good readings
+	zero    atomic.Int64  // the reading that counts as 0, in millionths
 	failing atomic.Bool   // the last reading failed
 	ended   atomic.Bool   // a recording is over
 	lost    atomic.Uint64 // edges
@@ -66,8 +68,32 @@ func (s *Sensor) Adjust(c configs.Sensor) {
 	}
 }
 
-// Latest returns the latest good reading, in millionths, and when it was taken; false when there has been none yet.
-func (s *Sensor) Latest() (value int64, at time.Duration, seen bool) { return s.latest.read() }
+// Latest returns the latest good reading, in millionths, counted from the zero that was set, and when it was taken; false when there has been
+// none yet.
+func (s *Sensor) Latest() (value int64, at time.Duration, seen bool) {
+	value, at, seen = s.latest.read()
+	return s.FromZero(value), at, seen
+}
+
+// Zero returns the reading of the device that counts as 0, in millionths.
+func (s *Sensor) Zero() int64 { return s.zero.Load() }
+
+// SetZero has another reading of the device count as 0. What Read, Edge and Watch give are readings of the device, whatever counts as 0: so
+// one that is under way is of no other zero than the one before it.
+func (s *Sensor) SetZero(reading int64) { s.zero.Store(reading) }
+
+// FromZero counts a reading of the device from the zero that was set. What would leave 64 bits stays at their end.
+func (s *Sensor) FromZero(reading int64) int64 {
+	zero := s.zero.Load()
+	counted := reading - zero
+	switch {
+	case zero < 0 && counted < reading:
+		return math.MaxInt64
+	case zero > 0 && counted > reading:
+		return math.MinInt64
+	}
+	return counted
+}
 
 // Failing reports whether the last reading failed.
 func (s *Sensor) Failing() bool { return s.failing.Load() }
