@@ -105,6 +105,7 @@ type Sensor struct {
 	Curve   [][2]Quantity   `yaml:"curve" live:"true" doc:"calibration: pairs of what the device measures and what that stands for, such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]]; straight lines between"`
 	Stale   time.Duration   `yaml:"stale" live:"true" doc:"how long without a good reading before what depends on it goes to failsafe; absent: five readings, at least 500ms"`
 	Frozen  time.Duration   `yaml:"frozen" live:"true" doc:"how long the very same reading is believed; absent: for ever. For sensors whose readings are never quite still"`
+	Median  int             `yaml:"median" doc:"of how many readings, an odd number from 3 to 15, the one in the middle counts, so that single wrong ones do not; a change shows half of them later"`
 	Encode  Encode          `yaml:"encode" required:"true" doc:"how readings become spikes"`
 }
 
@@ -120,6 +121,9 @@ func (*Sensor) Kinds() (key string, kinds []strict.Kind) {
 		}
 		if !k.Calibrates {
 			one.Without = append(one.Without, "curve")
+		}
+		if k.Switch {
+			one.Without = append(one.Without, "median")
 		}
 		if !k.Freezes {
 			one.Without = append(one.Without, "frozen")

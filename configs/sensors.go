@@ -36,6 +36,7 @@ func (v *validator) sensors() {
 		}
 		v.encode(path+".encode", &c.Encode, every, unit, known)
 		v.patience(path, c)
+		v.median(path, c)
 	}
 }
 
@@ -136,6 +137,19 @@ func (v *validator) patience(path string, c *Sensor) {
 	}
 	if c.Every > 0 && c.Stale < 2*c.Every {
 		v.Fail(path+".stale", "%v: expected at least two readings, %v", c.Stale, 2*c.Every)
+	}
+}
+
+// median checks the filter.
+func (v *validator) median(path string, c *Sensor) {
+	at := path + ".median"
+	if kind, _ := sensors.KindOf(c.Device); kind.Switch || !v.Says(path, "median") || !v.Readable(at) {
+		return
+	}
+	if c.Median < sensors.LeastMedian || c.Median > sensors.MostMedian || c.Median%2 == 0 {
+		v.Fail(at, "%d: expected an odd number of readings, %d to %d", c.Median, sensors.LeastMedian, sensors.MostMedian)
+	} else if c.Every == 0 && v.Readable(path+".every") {
+		v.Fail(at, "the last readings of edges would be held back until others come: expected a sensor with every, the time between two")
 	}
 }
 

@@ -82,11 +82,7 @@ func (c *Curve) Sample(at time.Duration) (int64, error) {
 
 // Next does the same for a sensor whose readings come with edges; for others there is none.
 func (c *Curve) Next(now, timeout time.Duration) (Reading, bool) {
-	edges, ok := c.Sensor.(EdgeSensor)
-	if !ok {
-		return Reading{}, false
-	}
-	r, ok := edges.Next(now, timeout)
+	r, ok := nextOf(c.Sensor, now, timeout)
 	if ok {
 		r.Value = c.at(r.Value)
 	}
@@ -94,12 +90,7 @@ func (c *Curve) Next(now, timeout time.Duration) (Reading, bool) {
 }
 
 // LostEdges counts those of a sensor whose readings come with edges.
-func (c *Curve) LostEdges() uint64 {
-	if edges, ok := c.Sensor.(EdgeSensor); ok {
-		return edges.LostEdges()
-	}
-	return 0
-}
+func (c *Curve) LostEdges() uint64 { return lostOf(c.Sensor) }
 
 func (c *Curve) at(reading int64) int64 {
 	points := *c.points.Load()

@@ -9,13 +9,16 @@ import (
 	"fluxd/sensors"
 )
 
-// A Sensor is one device that measures, as the robot file names it, with its calibration and its watch for freezing.
+// A Sensor is one device that measures, as the robot file names it, with what its readings go through: the watch for freezing, which needs
+// them as they are; the median, while they are of the device, so that a calibration that is tuned holds for all of them at once and each
+// has been measured; the calibration.
 type Sensor struct {
 	sensors.Sensor
 	Name      string
 	Edges     sensors.EdgeSensor // the same sensor, where its readings come with edges
-	Device    sensors.Sensor     // the same, without calibration and watch for freezing
-	Frozen    *sensors.Frozen    // that watch; nil without
+	Device    sensors.Sensor     // the same, as it comes from the device
+	Frozen    *sensors.Frozen    // the watch for freezing; nil without
+	Median    *sensors.Median    // the filter; nil without
 	Curve     *sensors.Curve     // the calibration; nil without
 	Pretended *Pretended         // what somebody says that it reads; nil on a real board
 
@@ -54,6 +57,12 @@ func (b *Body) openSensor(s configs.Named[configs.Sensor]) (*Sensor, error) {
 		}
 		made.Sensor = made.Frozen
 	}
+	if c.Median > 0 {
+		if made.Median, err = sensors.NewMedian(made.Sensor, c.Median, c.Stale); err != nil {
+			return nil, err
+		}
+		made.Sensor = made.Median
+	}
 	if len(c.Curve) > 0 {
 		if made.Curve, err = sensors.NewCurve(made.Sensor, curvePoints(c.Curve), c.Curve[0][1].Unit); err != nil {
 			return nil, err
@@ -75,6 +84,9 @@ func (b *Body) openSensor(s configs.Named[configs.Sensor]) (*Sensor, error) {
 func (s *Sensor) Adjust(c configs.Sensor) {
 	if s.Frozen != nil {
 		s.Frozen.Believe(c.Frozen)
+	}
+	if s.Median != nil {
+		s.Median.Keep(c.Stale)
 	}
 	if s.Curve != nil {
 		_ = s.Curve.Calibrate(curvePoints(c.Curve)) // they are in order: the limits of the points keep them so
