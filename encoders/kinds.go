@@ -23,8 +23,8 @@ type DecoderKind struct {
 	Words bool // its commands can be words, as a label needs them
 }
 
-// EncoderOptions are what a robot file says of one encoder beside the neuron that receives the spikes, and their weight. The
-// tags of their fields are yaml (the key), default, doc, enum, unit, and live (a running robot takes it over). All amounts are in the
+// EncoderOptions are what a robot file says of one encoder beside the neuron that receives the spikes, and their weight. The tags
+// of their fields are yaml (the key), default, doc, enum, unit, and live (a running robot takes it over). All amounts are in the
 // unit of the sensor.
 type EncoderOptions interface {
 	// Open makes the encoder for a sensor that is read every so often; 0 where it is read when something happens. An error about
@@ -52,8 +52,8 @@ type Ranging interface {
 	EncoderOptions
 	// Ends are those of the range: beyond them no reading makes a difference.
 	Ends() [2]Amount
-	// Settle is to be called before Limits, when the range is that of the file: if its second end is the smaller it stays so, however
-	// either is tuned.
+	// Settle is to be called before Limits, when the range is that of the file: if its second end is the smaller it stays so,
+	// however either is tuned.
 	Settle()
 }
 

@@ -8,9 +8,9 @@ import (
 	"fluxd/options"
 )
 
-// Latency codes a reading as the delay of a single spike: at once at the first end of its range, a window later near the second, none
-// there or beyond (nothing in sight). The first spike of several such sensors is their minimum; their maximum with a range whose first
-// end is the larger.
+// Latency codes a reading as the delay of a single spike: at once at the first end of its range, a window later near the second,
+// none there or beyond (nothing in sight). The first spike of several such sensors is their minimum; their maximum with a range
+// whose first end is the larger.
 type Latency struct {
 	delay line
 }

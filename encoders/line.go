@@ -8,9 +8,10 @@ const (
 	lineLimit    = 2 * MostReading // spans beyond this would not fit with their fraction
 )
 
-// line maps the readings from one end to the other, which may be the smaller, onto 0..full, linearly, by additions: the span is halved again and again, and each half that fits into
-// what is left of the reading contributes the same half of full. What forty halvings and their rounding leave out is below a
-// 10,000th of a step of the reading: under one of full wherever a step of the reading is worth less than 10,000 of it.
+// line maps the readings from one end to the other, which may be the smaller, onto 0..full, linearly, by additions: the span is
+// halved again and again, and each half that fits into what is left of the reading contributes the same half of full. What forty
+// halvings and their rounding leave out is below a 10,000th of a step of the reading: under one of full wherever a step of the
+// reading is worth less than 10,000 of it.
 type line struct {
 	low, high, full int64
 	in, out         [lineSteps]int64
@@ -27,7 +28,8 @@ func newLine(low, high, full int64) (line, error) {
 		if falling {
 			low, high = -low, -high
 		}
-		return line{}, fmt.Errorf("range %d to %d onto %d: expected two different ends, and spans of at most %d", low, high, full, lineLimit)
+		return line{}, fmt.Errorf("range %d to %d onto %d: expected two different ends, and spans of at most %d",
+			low, high, full, lineLimit)
 	}
 	l := line{low: low, high: high, full: full, falling: falling}
 	for k := range l.in {

@@ -8,21 +8,23 @@ import (
 	"fluxd/options"
 )
 
-// Phase codes a reading as the phase of a spike in a rhythm: one spike a period, at its start at the second end of the range and beyond,
-// later towards the first. More is earlier, as in the hippocampus and the cortex, and unlike in a Latency, which counts from its own
-// reading. The second end may be the smaller: what is near is more.
+// Phase codes a reading as the phase of a spike in a rhythm: one spike a period, at its start at the second end of the range and
+// beyond, later towards the first. More is earlier, as in the hippocampus and the cortex, and unlike in a Latency, which counts
+// from its own reading. The second end may be the smaller: what is near is more.
 //
-// The periods of all encoders begin at multiples of the period since the robot started, so sensors with one period have one rhythm: the
-// order of their spikes, and whether two come together, compare their readings. A neuron that the rhythm drives too tells a phase.
+// The periods of all encoders begin at multiples of the period since the robot started, so sensors with one period have one
+// rhythm: the order of their spikes, and whether two come together, compare their readings. A neuron that the rhythm drives too
+// tells a phase.
 //
-// A reading holds until the next is due. Where it rises past the phase that a period has come to, that period's spike comes at once, as
-// from a neuron whose threshold falls in the course of each period. A period in which no reading holds has no spike: silence is no
-// small reading, and a spike at a wrong phase would be a wrong one.
+// A reading holds until the next is due. Where it rises past the phase that a period has come to, that period's spike comes at
+// once, as from a neuron whose threshold falls in the course of each period. A period in which no reading holds has no spike:
+// silence is no small reading, and a spike at a wrong phase would be a wrong one.
 //
-// Sources: Hopfield, Pattern recognition computation using action potential timing for stimulus representation (Nature 376, 1995): more
-// is earlier; O'Keefe and Recce, Phase relationship between hippocampal place units and the EEG theta rhythm (Hippocampus 3, 1993);
-// Montemurro and others, Phase-of-firing coding of natural visual stimuli in primary visual cortex (Current Biology 18, 2008); Auge and
-// others, A Survey of Encoding Techniques for Signal Processing in Spiking Neural Networks (Neural Processing Letters 53, 2021).
+// Sources: Hopfield, Pattern recognition computation using action potential timing for stimulus representation (Nature 376,
+// 1995): more is earlier; O'Keefe and Recce, Phase relationship between hippocampal place units and the EEG theta rhythm
+// (Hippocampus 3, 1993); Montemurro and others, Phase-of-firing coding of natural visual stimuli in primary visual cortex
+// (Current Biology 18, 2008); Auge and others, A Survey of Encoding Techniques for Signal Processing in Spiking Neural Networks
+// (Neural Processing Letters 53, 2021).
 type Phase struct {
 	advance              line      // by how much a spike comes before the latest phase
 	width, period, every core.Tick // the latest phase; times
@@ -35,7 +37,7 @@ type Phase struct {
 type PhaseOpts struct {
 	Range  [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]; [2 m, 0 m] where near is more"`
 	Period time.Duration `yaml:"period" required:"true" live:"true" doc:"of the rhythm, in which there is one spike"`
-	Share  Share         `yaml:"share" unit:"" default:"0.5" live:"true" doc:"of the period, from its start, that the range takes; without a rest the lowest reading of a period comes right before the highest of the next"`
+	Share  Share         `yaml:"share" unit:"" default:"0.5" live:"true" doc:"part of the period, from its start, that the range takes; the rest keeps its last spike apart from the next"`
 
 	Falling bool          `yaml:"-"` // the file has the larger end first: the limits keep it so
 	Every   time.Duration `yaml:"-"` // from one reading to the next; -1 where that is not known
@@ -50,7 +52,8 @@ const (
 	mostShare  = Share(1_000_000)
 )
 
-var phaseKind = EncoderKind{Name: "phase", About: "more is earlier in a rhythm", New: func() EncoderOptions { return new(PhaseOpts) }}
+var phaseKind = EncoderKind{Name: "phase", About: "more is earlier in a rhythm",
+	New: func() EncoderOptions { return new(PhaseOpts) }}
 
 // Open implements EncoderOptions.
 func (o *PhaseOpts) Open(every time.Duration) (Encoder, error) {
@@ -103,7 +106,8 @@ func (o *PhaseOpts) Check() []options.Mistake {
 		mistakes = append(mistakes, options.Wrong("period",
 			"a reading holds for the periods until the next: expected a sensor with every, the time between two"))
 	case o.Period < o.shortestPeriod():
-		mistakes = append(mistakes, options.Wrong("period", "%v: there would be more than %d spikes a reading: expected at least %v, or read more often",
+		mistakes = append(mistakes, options.Wrong("period",
+			"%v: there would be more than %d spikes a reading: expected at least %v, or read more often",
 			o.Period, MostSpikes, o.shortestPeriod()))
 	}
 	return mistakes
@@ -124,7 +128,8 @@ func NewPhase(opts *PhaseOpts) (*Phase, error) {
 	if err != nil {
 		return nil, fmt.Errorf("phase encoder: %w", err)
 	}
-	return &Phase{advance: advance, width: core.Tick(width), period: core.Tick(period), every: core.Tick(opts.Every.Microseconds())}, nil
+	return &Phase{advance: advance, width: core.Tick(width), period: core.Tick(period),
+		every: core.Tick(opts.Every.Microseconds())}, nil
 }
 
 // Encode implements Encoder.

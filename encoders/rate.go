@@ -13,8 +13,8 @@ import (
 // spikeCredit is what a spike of a Rate encoder costs.
 const spikeCredit = int64(1) << 32
 
-// Rate codes a reading as a rate of spikes: none at the first end of its range, max at the second and beyond. The second may be the
-// smaller: what is near makes more.
+// Rate codes a reading as a rate of spikes: none at the first end of its range, max at the second and beyond. The second may be
+// the smaller: what is near makes more.
 //
 // It is deterministic. Each reading adds its share of spikes to a credit; whole spikes are taken out and spread evenly over the
 // time to the next reading. So the number of spikes is exact in the long run and never off by more than one.

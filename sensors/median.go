@@ -13,13 +13,13 @@ const (
 	MostMedian  = 15
 )
 
-// Median takes single wrong readings out of those of a noisy sensor: it gives the one in the middle of the last few, by size. What it gives
-// was always measured, so it suits angles and what a curve makes something else of, where an average would be nothing. A step shows when
-// more than half of the readings have it: half of the count later.
+// Median takes single wrong readings out of those of a noisy sensor: it gives the one in the middle of the last few, by size.
+// What it gives was always measured, so it suits angles and what a curve makes something else of, where an average would be
+// nothing. A step shows when more than half of the readings have it: half of the count later.
 //
-// Until there are as many readings, it gives the median of those that there are, or of all but the first where their number is even: a
-// sensor that starts, or starts again, is silent no longer for it. It forgets them when the sensor fails or has been silent for
-// too long: what was before says nothing of what is now.
+// Until there are as many readings, it gives the median of those that there are, or of all but the first where their number is
+// even: a sensor that starts, or starts again, is silent no longer for it. It forgets them when the sensor fails or has been
+// silent for too long: what was before says nothing of what is now.
 type Median struct {
 	Sensor
 	keep   atomic.Int64 // ns

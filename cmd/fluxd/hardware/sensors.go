@@ -9,9 +9,9 @@ import (
 	"fluxd/sensors"
 )
 
-// A Sensor is one device that measures, as the robot file names it, with what its readings go through: the watch for freezing, which needs
-// them as they are; the median, while they are of the device, so that a calibration that is tuned holds for all of them at once and each
-// has been measured; the calibration.
+// A Sensor is one device that measures, as the robot file names it, with what its readings go through: the watch for freezing,
+// which needs them as they are; the median, while they are of the device, so that a calibration that is tuned holds for all of
+// them at once and each has been measured; the calibration.
 type Sensor struct {
 	sensors.Sensor
 	Name      string
