@@ -22,7 +22,7 @@ const (
 type Decoder struct {
 	source   string
 	root     *yaml.Node
-	lines    int
+	text     []byte
 	whole    reflect.Type // of what the file is decoded into
 	name     string       // "the robot"
 	errors   Errors
@@ -30,7 +30,8 @@ type Decoder struct {
 	told     map[Error]bool        // noted, without their paths: a mistake in an anchor is noted once, however often that is used
 	wrong    map[string]bool       // paths of values that are missing or could not be read
 	presets  map[string]*yaml.Node // defaults that were parsed
-	more     bool                  // there are mistakes beyond MaxErrors
+	types    map[reflect.Type]*known
+	more     bool // there are mistakes beyond MaxErrors
 	nodes    int
 	most     int // nodes to visit: what aliases of aliases can blow a file up to
 }
@@ -44,7 +45,7 @@ func NewDecoder(source string, data []byte) (*Decoder, error) {
 		return nil, err
 	}
 	d := newDecoder(source, len(data))
-	d.root, d.lines = root, Lines(data)
+	d.root, d.text = root, data
 	var more yaml.Node
 	switch err := decodeYAML(reader, &more); {
 	case err == nil:
@@ -59,7 +60,7 @@ func NewDecoder(source string, data []byte) (*Decoder, error) {
 // defaults included.
 func newDecoder(source string, size int) *Decoder {
 	return &Decoder{source: source, root: &yaml.Node{}, most: 100_000 + 4*size, told: map[Error]bool{},
-		wrong: map[string]bool{}, presets: map[string]*yaml.Node{}}
+		wrong: map[string]bool{}, presets: map[string]*yaml.Node{}, types: map[reflect.Type]*known{}}
 }
 
 // Root returns the file's tree.
@@ -84,8 +85,9 @@ func (d *Decoder) Err() error {
 	if len(d.errors) == 0 {
 		return nil
 	}
+	last := Lines(d.text)
 	for _, e := range d.errors {
-		e.Line = min(e.Line, d.lines) // yaml.v3 puts the nothing behind a --- into the line after it
+		e.Line = min(e.Line, last) // yaml.v3 puts the nothing behind a --- into the line after it
 	}
 	all := d.errors.sorted()
 	if d.more {

@@ -33,13 +33,10 @@ func (k Kind) has(key string) bool {
 
 // KindsOf returns the key that names the kind of a type, and its kinds; none of one that is no Union.
 func KindsOf(t reflect.Type) (key string, kinds []Kind) {
-	if t.Kind() != reflect.Struct {
+	if t.Kind() != reflect.Struct || !reflect.PointerTo(t).Implements(reflect.TypeFor[Union]()) {
 		return "", nil
 	}
-	if u, is := reflect.New(t).Interface().(Union); is {
-		return u.Kinds()
-	}
-	return "", nil
+	return reflect.New(t).Interface().(Union).Kinds()
 }
 
 // discriminator is the field that names the kind, with the tags that its kinds make.
@@ -66,12 +63,14 @@ func optionsField(t reflect.Type) int {
 
 // choose finds out the kind of a Union, makes its options, and adds their slots where they stand in the struct.
 func (m *mapping) choose(v reflect.Value) {
-	if m.union, m.kinds = KindsOf(v.Type()); m.union == "" {
+	of := m.typeOf(v.Type())
+	if m.union, m.kinds = of.union, of.kinds; m.union == "" {
 		return
 	}
 	for i := range m.slots {
 		if m.slots[i].Key == m.union {
-			m.slots[i].Field = discriminator(m.slots[i].Field, m.kinds)
+			named := discriminator(*m.slots[i].Field, m.kinds)
+			m.slots[i].Field = &named
 		}
 	}
 	is := m.said(m.union)
@@ -87,7 +86,7 @@ func (m *mapping) choose(v reflect.Value) {
 	if before < 0 {
 		before = len(m.slots)
 	}
-	m.slots = slices.Insert(m.slots, before, slots(opts.Elem())...)
+	m.slots = slices.Insert(m.slots, before, m.Decoder.slots(opts.Elem())...)
 	m.slots = slices.DeleteFunc(m.slots, func(s slot) bool { return s.in == v && m.without(s.Key) })
 }
 

@@ -49,17 +49,35 @@ func IsLeaf(t reflect.Type) bool {
 	return t.Kind() != reflect.Struct || isAmount(t) || isChoice(t) || reflect.PointerTo(t).Implements(reflect.TypeFor[Value]())
 }
 
+// known is what a decoder has found out about a type: a network has thousands of values of one.
+type known struct {
+	fields []Field
+	union  string
+	kinds  []Kind
+}
+
+func (d *Decoder) typeOf(t reflect.Type) *known {
+	if d.types[t] == nil {
+		k := &known{fields: Fields(t)}
+		k.union, k.kinds = KindsOf(t)
+		d.types[t] = k
+	}
+	return d.types[t]
+}
+
 // slot is where a key's value goes.
 type slot struct {
-	Field
+	*Field
 	in reflect.Value // the struct that has the field
 }
 
 func (s slot) value() reflect.Value { return s.in.FieldByIndex(s.Index) }
 
-func slots(v reflect.Value) (all []slot) {
-	for _, f := range Fields(v.Type()) {
-		all = append(all, slot{f, v})
+func (d *Decoder) slots(v reflect.Value) []slot {
+	fields := d.typeOf(v.Type()).fields
+	all := make([]slot, len(fields))
+	for i := range fields {
+		all[i] = slot{&fields[i], v}
 	}
 	return all
 }
@@ -89,20 +107,18 @@ func (d *Decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 	for _, e := range entries {
 		m.given[e.Key.Value] = e
 	}
-	m.slots = slots(v)
+	m.slots = d.slots(v)
 	m.choose(v)
-	keys := keysOf(m.slots)
 	for _, e := range entries {
-		if key := e.Key.Value; !slices.Contains(keys, key) && !d.more {
-			if m.foreign(key) {
-				continue
-			}
-			delete(m.given, key)
-			d.unknown(e.Key, v.Type(), path, keys, m.given)
+		key := e.Key.Value
+		if d.more || slices.ContainsFunc(m.slots, func(s slot) bool { return s.Key == key }) || m.foreign(key) {
+			continue
 		}
+		delete(m.given, key)
+		d.unknown(e.Key, v.Type(), path, keysOf(m.slots), m.given)
 	}
-	for _, s := range m.slots {
-		m.fill(s)
+	for i := range m.slots {
+		m.fill(&m.slots[i])
 	}
 }
 
@@ -139,7 +155,7 @@ func (m *mapping) said(key string) string {
 }
 
 // fill decodes the value of a key, or its default.
-func (m *mapping) fill(s slot) {
+func (m *mapping) fill(s *slot) {
 	e, present := m.given[s.Key]
 	path := Join(m.path, s.Key)
 	if when := s.Tag.Get("when"); when != "" {
@@ -154,15 +170,18 @@ func (m *mapping) fill(s slot) {
 	if m.without(s.Key) {
 		return // foreign has refused it
 	}
+	v := s.value()
+	if present {
+		m.value(e.Value, v, path, s.Tag, m.depth+1)
+		return
+	}
 	required := s.Tag.Get("required")
-	if key, values := Condition(required); required != "" && required != "true" {
-		if slices.Contains(values, m.said(key)) {
+	if required != "" && required != "true" {
+		if key, values := Condition(required); slices.Contains(values, m.said(key)) {
 			required = "true"
 		}
 	}
-	switch v := s.value(); {
-	case present:
-		m.value(e.Value, v, path, s.Tag, m.depth+1)
+	switch {
 	case required == "true" || m.chosen != nil && slices.Contains(m.chosen.Requires, s.Key):
 		if m.wrong[path] {
 			return // it is there under another name, which is a mistake already
@@ -170,7 +189,7 @@ func (m *mapping) fill(s slot) {
 		m.Spoil(path)
 		m.FailAt(m.node, m.path, "%s is missing: %s", s.Key, s.Tag.Get("doc"))
 	case s.Tag.Get("default") != "":
-		m.preset(v, s.Field, m.path, m.depth)
+		m.preset(v, *s.Field, m.path, m.depth)
 	case !IsLeaf(v.Type()):
 		m.value(&yaml.Node{Kind: yaml.MappingNode, Line: m.node.Line, Column: m.node.Column}, v, path, s.Tag, m.depth+1)
 	}
