@@ -165,6 +165,7 @@ cmd/fluxd/tuning:
 	configs/spelling
 	configs/strict
 	core
+	options
 	sensors
 cmd/internal/picture:
 	bridge/protocol

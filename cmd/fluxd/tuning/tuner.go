@@ -159,6 +159,9 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 		case Synapse:
 			c.network.Synapses[of.Index] = after.settings.Network.Synapses[of.Index]
 		default:
+			if err := t.check(i, &after.settings); err != nil {
+				return nil, err
+			}
 			fit, err := t.robot.Fit(of, &after.settings)
 			if err != nil {
 				return nil, t.refused(c, i, err)

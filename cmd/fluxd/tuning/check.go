@@ -1,0 +1,43 @@
+package tuning
+
+import (
+	"fluxd/bridge/protocol"
+	"fluxd/options"
+)
+
+// check has the changed part of a robot look for what no range says, as the robot file's check does, in the same words. The parameter is one
+// that has changed.
+func (t *Tuner) check(parameter int, s *Settings) error {
+	type held struct {
+		path    string
+		options any
+	}
+	var all []held
+	switch of := t.all[parameter].of; of.Kind {
+	case Sensor:
+		c, path := &s.Sensors[of.Index], "sensors."+t.config.Sensors[of.Index].Name
+		all = []held{{path, c.Options}, {path + ".encode", c.Encode.Options}}
+	case Actuator:
+		c, path := &s.Actuators[of.Index], "actuators."+t.config.Actuators[of.Index].Name
+		all = []held{{path, c.Options}, {path, &c.Held}, {path + ".decode", c.Decode.Options}}
+	case Reward:
+		all = []held{{"rewards." + t.config.Rewards[of.Index].Name, &s.Rewards[of.Index]}}
+	}
+	for _, one := range all {
+		checked, is := one.options.(options.Checked)
+		if !is {
+			continue
+		}
+		for _, m := range checked.Check() {
+			path := one.path
+			if m.Key != "" {
+				path += "." + m.Key
+			}
+			if _, tunable := t.byPath[path]; !tunable {
+				return &protocol.Error{Code: protocol.OutOfRange, Path: t.all[parameter].path, Message: path + ": " + m.Error()}
+			}
+			return &protocol.Error{Code: protocol.OutOfRange, Path: path, Message: m.Error()}
+		}
+	}
+	return nil
+}

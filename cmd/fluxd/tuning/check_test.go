@@ -1,0 +1,55 @@
+package tuning
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"fluxd/bridge/protocol"
+	"fluxd/configs"
+	"fluxd/core"
+	"fluxd/encoders"
+	"fluxd/sensors"
+)
+
+// still is a robot that takes everything over.
+type still struct{}
+
+func (still) Readings(int) sensors.Range           { return sensors.Range{} }
+func (still) Fit(Part, *Settings) (Fitting, error) { return func() {}, nil }
+func (still) Poured(*Settings)                     {}
+
+// What options find wrong with themselves is refused with the key that the robot file has for it, in the same words.
+func TestAChangeIsCheckedAsAFileIs(t *testing.T) {
+	config, err := configs.Parse("lamp.yaml", []byte(`robot: lamp
+board: {kind: sim}
+network: {neurons: {a: {}}}
+actuators: {lamp: {device: dimmer, pwm: GPIO12, decode: {kind: count, neuron: a, window: 100ms}}}
+mqtt: {broker: none}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, err := core.Build(config.Network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tuner := New(config, network, still{})
+	of, known := tuner.byPath["actuators.lamp.decode.full"]
+	if !known {
+		t.Fatal("no such parameter")
+	}
+	after := tuner.Settings().clone()
+	after.own(tuner.all[of].of)
+	if err := tuner.check(of, &after); err != nil {
+		t.Errorf("as it is configured: %v", err)
+	}
+	after.Actuators[0].Decode.Options.(*encoders.CountOpts).Window = time.Nanosecond
+	var refused *protocol.Error
+	if err := tuner.check(of, &after); !errors.As(err, &refused) || refused.Path != "actuators.lamp.decode.window" || refused.Message != "1ns: expected at least 1µs" {
+		t.Errorf("a window that is none: %v", err)
+	}
+	if tuner.Settings().Actuators[0].Decode.Options.(*encoders.CountOpts).Window != 100*time.Millisecond {
+		t.Error("what is tried changes what is")
+	}
+}
