@@ -100,6 +100,7 @@ func TestValuesArrive(t *testing.T) {
 		{"sensor", r.Sensors[0], Named[Sensor]{Name: "eye", Line: 5, Value: eye}},
 		{"address in decimal", r.Sensors[1].Value.Options.(*sensors.BH1750Opts).Address, uint16(0x5c)},
 		{"debounce", r.Sensors[2].Value.Options.(*sensors.ButtonOpts).Debounce, 1500 * time.Microsecond},
+		{"glitch", r.Sensors[2].Value.Options.(*sensors.ButtonOpts).Glitch, 200 * time.Microsecond},
 		{"button", r.Sensors[2].Value.Encode, Encode{Kind: "edge", To: "b", Options: &encoders.EdgeOpts{On: "both"}}},
 		{"rate becomes every", r.Sensors[3].Value.Every, 111_111 * time.Microsecond},
 		{"range in the sensor's unit", r.Sensors[3].Value.Encode.Options.(*encoders.LatencyOpts).Range, [2]encoders.Amount{{Micro: 5_000, Unit: "m"}, {Micro: 5_000_000, Unit: "m"}}},

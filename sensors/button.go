@@ -9,27 +9,33 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// ButtonOpts are the options of a Button. NewButton takes the default of each that is not set, but for the debounce time, which may be 0.
+// ButtonOpts are the options of a Button. NewButton takes the default of each that is not set, but for the debounce time, which
+// may be 0.
 type ButtonOpts struct {
 	Pin string `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO17 or P1_11"`
 	// Pull is the pin's resistor: "up" for a switch to ground, "down" for one to the supply, "none" for one that has its own.
 	Pull string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
-	// Active is the pin's level while the button is pressed, "low" with a switch to ground that closes. One that opens, such as an emergency
-	// stop's, whose broken wire is a press too, is active "high". Unless set, it is what a switch that closes makes of the resistor.
+	// Active is the pin's level while the button is pressed, "low" with a switch to ground that closes. One that opens, such as
+	// an emergency stop's, whose broken wire is a press too, is active "high". Unless set, it is what a switch that closes makes
+	// of the resistor.
 	Active string `yaml:"active" enum:"low,high" doc:"level of what is pressed, or sees the line; absent: low with pull up, else high"`
-	// Debounce is how long a change holds off further changes: longer than the contacts bounce, shorter than the briefest press that
-	// matters. 0 takes every level as it is. Most switches settle within 10 ms (Ganssle, "A Guide to Debouncing", 2004).
+	// Debounce is how long a change holds off further changes: longer than the contacts bounce, shorter than the briefest press
+	// that matters. 0 takes every level as it is. Most switches settle within 10 ms (Ganssle, "A Guide to Debouncing", 2004).
 	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long a change holds off further ones"`
+	// Glitch is how long the pin must show a new level before it counts; 0 counts it at once. It is for what a debounce time
+	// takes for a press: the spike that a motor induces in a long wire.
+	Glitch time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last before it counts, as of its first edge"`
 	// WarmUp is how long after the first Sample there are no readings: see PIROpts.
 	WarmUp time.Duration `yaml:"-"`
 }
 
-// PIROpts are the options of a passive infrared motion detector, which is a Button that needs to warm up: it settles for 10 to 60 s, and
-// fires at nothing meanwhile.
+// PIROpts are the options of a passive infrared motion detector, which is a Button that needs to warm up: it settles for 10 to 60
+// s, and fires at nothing meanwhile.
 type PIROpts struct {
 	Pin      string        `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO17 or P1_11"`
 	Pull     string        `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
 	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long a change holds off further ones"`
+	Glitch   time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last before it counts, as of its first edge"`
 	WarmUp   time.Duration `yaml:"warm_up" default:"30s" doc:"how long it sees what is not there after power-up"`
 }
 
@@ -44,18 +50,26 @@ var (
 // Measures implements Options.
 func (o *ButtonOpts) Measures() []Measure { return all("", "") }
 
-// Limits are those of the debounce time.
-func (o *ButtonOpts) Limits(key string) (low, high int64, ok bool) { return bounces(key, o.Debounce) }
+// Limits are those of the debounce and glitch times.
+func (o *ButtonOpts) Limits(key string) (low, high int64, ok bool) {
+	return bounces(key, o.Debounce, o.Glitch)
+}
 
-// Limits are those of the debounce time.
-func (o *PIROpts) Limits(key string) (low, high int64, ok bool) { return bounces(key, o.Debounce) }
+// Limits are those of the debounce and glitch times.
+func (o *PIROpts) Limits(key string) (low, high int64, ok bool) {
+	return bounces(key, o.Debounce, o.Glitch)
+}
 
-// bounces are the limits of a debounce time: no contact bounces for a second. A robot file may go beyond what can be tuned.
-func bounces(key string, said time.Duration) (low, high int64, ok bool) {
-	if key != "debounce" {
-		return 0, 0, false
+// bounces are the limits of debounce and glitch times: no contact bounces for a second. A robot file may go beyond what can be
+// tuned.
+func bounces(key string, debounce, glitch time.Duration) (low, high int64, ok bool) {
+	switch key {
+	case "debounce":
+		return 0, int64(max(time.Second, debounce)), true
+	case "glitch":
+		return 0, int64(max(time.Second, glitch)), true
 	}
-	return 0, int64(max(time.Second, said)), true
+	return 0, 0, false
 }
 
 // ActiveLow implements Switching.
@@ -82,22 +96,31 @@ func (o *PIROpts) Open(from Parts) (Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return alone(NewButton(pin, &ButtonOpts{Pull: o.Pull, Debounce: o.Debounce, WarmUp: o.WarmUp}))
+	return alone(NewButton(pin, &ButtonOpts{Pull: o.Pull, Debounce: o.Debounce, Glitch: o.Glitch, WarmUp: o.WarmUp}))
 }
 
 // Button is a push button, a bumper, a motion detector or any other switch on a pin. It belongs to one goroutine.
 //
-// A change counts at once, at the time of its edge; then, for as long as the contacts may bounce, further changes are ignored. What
-// the pin shows when that time is over counts again, so the end of a press that fell into it, or whose edge was lost, is found.
+// A change counts at once, at the time of its edge; then, for as long as the contacts may bounce, further changes are ignored.
+// What the pin shows when that time is over counts again, so the end of a press that fell into it, or whose edge was lost, is
+// found.
+//
+// With a glitch time a change counts when the pin has shown it for so long without a break, at the time of its first edge; a
+// shorter one is none, and holds nothing off.
 //
 // On an EdgePin each change comes from Next; on another pin Next has none, and Sample finds them when it is called often enough.
 type Button struct {
 	pin      contact
 	edges    EdgePin      // the same pin, if it has edges
 	debounce atomic.Int64 // ns
+	glitch   atomic.Int64 // ns
 	warmUp   time.Duration
 
 	pressed bool
+	doubted bool          // the pin shows the other level, for less than the glitch time,
+	since   time.Duration // since then
+	overdue bool          // that time is over, and the edge that ended the level is on its way
+	awaited bool          // Next finds the changes, not Sample
 	held    bool          // a change was less than the debounce time ago,
 	until   time.Duration // which ends then
 	missed  uint64        // edges lost when last looked
@@ -118,6 +141,7 @@ func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 		return nil, fmt.Errorf("%s: warm-up: expected 0 or more, got %v", b, o.WarmUp)
 	}
 	b.debounce.Store(int64(o.Debounce))
+	b.glitch.Store(int64(o.Glitch))
 	edge := gpio.NoEdge
 	if edges, ok := pin.(EdgePin); ok {
 		b.edges, edge = edges, gpio.BothEdges
@@ -130,13 +154,15 @@ func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	return b, nil
 }
 
-// Adjust takes over the debounce time, from the next change on. It may be called from any goroutine.
+// Adjust takes over the debounce and glitch times, from the next change on. It may be called from any goroutine.
 func (b *Button) Adjust(opts Options) {
 	switch o := opts.(type) {
 	case *ButtonOpts:
 		b.debounce.Store(int64(o.Debounce))
+		b.glitch.Store(int64(o.Glitch))
 	case *PIROpts:
 		b.debounce.Store(int64(o.Debounce))
+		b.glitch.Store(int64(o.Glitch))
 	}
 }
 
@@ -149,8 +175,8 @@ func (b *Button) Unit() string { return "" }
 // Range is 0 to 1.
 func (b *Button) Range() Range { return Range{0, 1_000_000} }
 
-// Sample gives 1,000,000 while the button is pressed and 0 while it is not. A pin of the board never fails: it cannot tell a broken wire
-// from a level. One at the far end of a bus fails when the bus does.
+// Sample gives 1,000,000 while the button is pressed and 0 while it is not. A pin of the board never fails: it cannot tell a
+// broken wire from a level. One at the far end of a bus fails when the bus does.
 func (b *Button) Sample(at time.Duration) (int64, error) {
 	if !b.sampled {
 		b.sampled, b.ready = true, at+b.warmUp
@@ -165,28 +191,32 @@ func (b *Button) Sample(at time.Duration) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: read: %w", b, err)
 	}
-	if !b.held && now != b.pressed {
-		b.change(now, at)
+	if glitch := time.Duration(b.glitch.Load()); !b.held && (glitch == 0 || !b.awaited) {
+		b.shows(now, at)
+		if b.doubted && at-b.since >= glitch {
+			b.change()
+		}
 	}
 	return one(b.pressed), nil
 }
 
-// Next gives the next press or release: 1,000,000 or 0, at the time of its edge or, when that fell into the debounce time of the one
-// before, at the end of that time.
+// Next gives the next press or release: 1,000,000 or 0, at the time of its edge or, when that fell into the debounce time of the
+// one before, at the end of that time. With a glitch time it comes that much later, and says the same.
 func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 	if b.edges == nil {
 		return Reading{}, false
 	}
-	end := now + max(timeout, 0)
-	for {
-		limit := end
-		if b.held {
-			limit = min(end, b.until)
-		}
+	b.awaited = true
+	overdue := b.overdue
+	for end := now + max(timeout, 0); ; {
+		limit := min(end, b.deadline())
 		at, level, ok := b.edge(limit - now)
-		if b.held && (!ok && limit == b.until || ok && at > b.until) {
-			// The debounce time is over. What the pin showed then is the last edge's level, or, where that may have been lost, what it
-			// shows now.
+		var r Reading
+		counts := false
+		switch {
+		case b.held && (!ok && limit == b.until || ok && at > b.until):
+			// The debounce time is over. What the pin showed then is the last edge's level, or, where that may have been lost,
+			// what it shows now.
 			b.held = false
 			if !ok {
 				level = b.pin.Read()
@@ -195,24 +225,30 @@ func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 				b.putBack(at, level)
 				level = !level
 			}
-			if pressed := b.pin.means(level); pressed != b.pressed {
-				at := b.until
-				b.change(pressed, at)
-				if at >= b.ready {
-					return Reading{at, one(b.pressed)}, true
-				}
+			r, counts = b.shows(b.pin.means(level), b.until)
+		case b.doubted && ok && at >= b.certain(): // the level has lasted until this edge
+			b.putBack(at, level)
+			r, counts = b.change()
+		case b.doubted && !ok && !b.overdue && limit == b.certain():
+			// The level has lasted until now. Where the pin shows that it has not, its edge is on the way, with the time that
+			// tells.
+			now = max(now, limit)
+			if b.overdue = b.pin.means(b.pin.Read()) == b.pressed; !b.overdue {
+				r, counts = b.change()
 			}
-			continue
-		}
-		if !ok {
+		case !ok:
+			if overdue && b.overdue {
+				b.doubt(false, 0) // that edge was lost
+			}
 			return b.recover(now)
-		}
-		now = max(now, at)
-		if pressed := b.pin.means(level); !b.held && pressed != b.pressed {
-			b.change(pressed, at)
-			if at >= b.ready {
-				return Reading{at, one(b.pressed)}, true
+		default:
+			now = max(now, at)
+			if !b.held {
+				r, counts = b.shows(b.pin.means(level), at)
 			}
+		}
+		if counts {
+			return r, true
 		}
 	}
 }
@@ -257,15 +293,51 @@ func (b *Button) recover(now time.Duration) (Reading, bool) {
 		return Reading{}, false
 	}
 	b.missed = lost
-	if pressed := b.pin.means(b.pin.Read()); !b.held && pressed != b.pressed {
-		b.change(pressed, now)
-		return Reading{now, one(b.pressed)}, now >= b.ready
+	if b.held {
+		return Reading{}, false
 	}
-	return Reading{}, false
+	return b.shows(b.pin.means(b.pin.Read()), now)
 }
 
-func (b *Button) change(pressed bool, at time.Duration) {
-	b.pressed = pressed
-	hold := time.Duration(b.debounce.Load())
+// deadline is when the debounce or glitch time ends that runs, later than anything where none does.
+func (b *Button) deadline() time.Duration {
+	switch {
+	case b.held:
+		return b.until
+	case b.doubted && !b.overdue:
+		return b.certain()
+	}
+	return 1<<63 - 1
+}
+
+// certain is when a level that is doubted has lasted long enough.
+func (b *Button) certain() time.Duration { return b.since + time.Duration(b.glitch.Load()) }
+
+// shows takes the level that the pin has from a time on, and gives the change where it counts at once.
+func (b *Button) shows(pressed bool, at time.Duration) (Reading, bool) {
+	if pressed == b.pressed {
+		b.doubt(false, 0)
+		return Reading{}, false
+	}
+	if !b.doubted {
+		b.doubt(true, at)
+	}
+	if b.glitch.Load() > 0 {
+		return Reading{}, false
+	}
+	return b.change()
+}
+
+// doubt begins or ends the time for which a level must last.
+func (b *Button) doubt(doubted bool, since time.Duration) {
+	b.doubted, b.since, b.overdue = doubted, since, false
+}
+
+// change takes the other level for true, since it began, and gives it where the warm-up was over then.
+func (b *Button) change() (Reading, bool) {
+	at, hold := b.since, time.Duration(b.debounce.Load())
+	b.doubt(false, 0)
+	b.pressed = !b.pressed
 	b.held, b.until = hold > 0, at+hold
+	return Reading{at, one(b.pressed)}, at >= b.ready
 }

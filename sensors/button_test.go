@@ -112,7 +112,8 @@ func TestButtonAgreesWithTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pin, now := line(t, "GPIO17")
 		debounce := time.Duration(rapid.IntRange(0, 20).Draw(t, "debounce")) * us
-		button := newButton(t, pin, &sensors.ButtonOpts{Debounce: debounce})
+		glitch := time.Duration(rapid.SampledFrom([]int{0, 0, 1, 3, 10, 30}).Draw(t, "glitch")) * us
+		button := newButton(t, pin, &sensors.ButtonOpts{Debounce: debounce, Glitch: glitch})
 		const end = 200
 		var levels [end + 1]gpio.Level // after the edges of that microsecond
 		level := gpio.High
@@ -124,16 +125,32 @@ func TestButtonAgreesWithTheModel(t *testing.T) {
 			levels[i] = level
 		}
 		var want []sensors.Reading
-		is, until := gpio.High, time.Duration(-1)
+		const none = time.Duration(-1)
+		is, until, since := gpio.High, none, none
 		for i, shows := range levels {
 			at := time.Duration(i) * us
-			if at >= until && shows != is {
-				is, until = shows, at+debounce
+			count := func() {
+				is, until = !is, since+debounce
 				value := int64(released)
 				if is == gpio.Low {
 					value = pressed
 				}
-				want = append(want, sensors.Reading{At: at, Value: value})
+				want = append(want, sensors.Reading{At: since, Value: value})
+				since = none
+			}
+			if since != none && at >= since+glitch { // the other level has lasted until this microsecond
+				count()
+			}
+			if at < until {
+				continue
+			}
+			if shows == is {
+				since = none
+			} else if since == none {
+				since = at
+			}
+			if since != none && glitch == 0 {
+				count()
 			}
 		}
 		var got []sensors.Reading
@@ -147,6 +164,156 @@ func TestButtonAgreesWithTheModel(t *testing.T) {
 			t.Fatalf("levels %v\n got %v\nwant %v", levels, got, want)
 		}
 	})
+}
+
+// A spike that a motor induces is no press, and holds nothing off; a press counts at its first edge, when it has lasted.
+func TestButtonGlitch(t *testing.T) {
+	pin, now := line(t, "GPIO17")
+	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 5 * ms, Glitch: 2 * ms})
+	expectNone := func() {
+		t.Helper()
+		if r, ok := button.Next(*now, 0); ok {
+			t.Errorf("at %v: %v", *now, r)
+		}
+	}
+	expect := func(at time.Duration, value int64) {
+		t.Helper()
+		if r, ok := button.Next(*now, 0); !ok || r != (sensors.Reading{At: at, Value: value}) {
+			t.Errorf("at %v: got %v, %v, want %d at %v", *now, r, ok, value, at)
+		}
+	}
+	expectReading(t, button, 0, released)
+	pin.DriveAt(100*ms, gpio.Low) // a spike
+	pin.DriveAt(101*ms, gpio.High)
+	pin.DriveAt(102*ms, gpio.Low) // a press, right behind it
+	*now = 103 * ms
+	expectNone()
+	expectReading(t, button, *now, released)
+	*now = 104 * ms
+	expect(102*ms, pressed)
+	expectReading(t, button, *now, pressed)
+	pin.DriveAt(105*ms, gpio.High) // bounces
+	pin.DriveAt(106*ms, gpio.Low)
+	pin.DriveAt(200*ms, gpio.High) // a spike while it is pressed
+	pin.DriveAt(201*ms+999*time.Microsecond, gpio.Low)
+	pin.DriveAt(300*ms, gpio.High) // the end, which lasts as long as it must
+	pin.DriveAt(302*ms, gpio.Low)
+	*now = 303 * ms
+	expect(300*ms, released)
+	expectNone()
+	*now = 400 * ms
+	expect(305*ms, pressed) // its edge fell into the debounce time
+	expectNone()
+	button.Adjust(&sensors.ButtonOpts{Debounce: 5 * ms})
+	pin.DriveAt(500*ms, gpio.High)
+	pin.DriveAt(501*ms, gpio.Low)
+	*now = 510 * ms
+	expect(500*ms, released)
+	expect(505*ms, pressed)
+	expectNone()
+}
+
+// Where nobody reports edges, a level counts when it is there at looks that are so far apart, and at all between.
+func TestButtonGlitchOfWhatItSamples(t *testing.T) {
+	pin := newContact()
+	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 20 * ms, Glitch: 10 * ms})
+	for _, c := range []struct {
+		at    time.Duration
+		level gpio.Level
+		want  int64
+	}{
+		{0, gpio.High, released},
+		{100 * ms, gpio.Low, released}, // a spike
+		{105 * ms, gpio.High, released},
+		{110 * ms, gpio.Low, released}, // a press
+		{115 * ms, gpio.Low, released},
+		{120 * ms, gpio.Low, pressed},
+		{125 * ms, gpio.High, pressed}, // bounces: 20 ms from 110 ms on
+		{130 * ms, gpio.High, pressed}, // may be the end
+		{135 * ms, gpio.High, pressed},
+		{140 * ms, gpio.High, released},
+	} {
+		pin.level = c.level
+		expectReading(t, button, c.at, c.want)
+	}
+}
+
+// slowEdges is a pin whose edges come later than its level.
+type slowEdges struct {
+	*sim.Pin
+	shows gpio.Level
+	edges []gpio.Level // and nothing else
+	at    []time.Duration
+	lost  uint64
+}
+
+func (s *slowEdges) Read() gpio.Level  { return s.shows }
+func (s *slowEdges) LostEdges() uint64 { return s.lost }
+func (s *slowEdges) NextEdge(time.Duration) (at time.Duration, level gpio.Level, ok bool) {
+	if len(s.edges) == 0 {
+		return 0, gpio.Low, false
+	}
+	at, level = s.at[0], s.edges[0]
+	s.at, s.edges = s.at[1:], s.edges[1:]
+	return at, level, true
+}
+
+// When the pin shows that the level has ended, the time of its edge decides, though it comes late, or not at all.
+func TestButtonGlitchWhoseEndIsOnItsWay(t *testing.T) {
+	for _, c := range []struct {
+		story string
+		end   time.Duration // 0: its edge is lost
+		want  []sensors.Reading
+	}{
+		{"it was too short", 101 * ms, nil},
+		{"it has lasted", 102 * ms, []sensors.Reading{{At: 100 * ms, Value: pressed}, {At: 105 * ms, Value: released}}},
+		{"nobody knows", 0, nil},
+	} {
+		sim, _ := line(t, "GPIO17")
+		pin := &slowEdges{Pin: sim, shows: gpio.High}
+		button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 5 * ms, Glitch: 2 * ms})
+		var got []sensors.Reading
+		next := func(now time.Duration) {
+			for r, ok := button.Next(now, 0); ok; r, ok = button.Next(now, 0) {
+				got = append(got, r)
+			}
+		}
+		pin.edges, pin.at = []gpio.Level{gpio.Low}, []time.Duration{100 * ms}
+		next(101 * ms)
+		next(102 * ms)
+		if c.end > 0 {
+			pin.edges, pin.at = []gpio.Level{gpio.High}, []time.Duration{c.end}
+		}
+		for now := 103 * ms; now < 200*ms; now += ms {
+			next(now)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %v, want %v", c.story, got, c.want)
+		}
+		pin.shows, pin.edges, pin.at = gpio.Low, []gpio.Level{gpio.Low}, []time.Duration{200 * ms} // the next press is itself
+		got = nil
+		next(210 * ms)
+		if want := []sensors.Reading{{At: 200 * ms, Value: pressed}}; !slices.Equal(got, want) {
+			t.Errorf("%s: then got %v, want %v", c.story, got, want)
+		}
+	}
+}
+
+// A press whose edge was lost counts when it has lasted since that was found out.
+func TestButtonGlitchFindsLostEdges(t *testing.T) {
+	pin, _ := line(t, "GPIO17")
+	deaf := &blind{Pin: pin}
+	button := newButton(t, deaf, &sensors.ButtonOpts{Glitch: 2 * ms})
+	pin.Drive(gpio.Low)
+	deaf.lost = 3
+	for _, now := range []time.Duration{100 * ms, 101 * ms} {
+		if r, ok := button.Next(now, 0); ok {
+			t.Errorf("%v: %v", now, r)
+		}
+	}
+	if r, ok := button.Next(102*ms, 0); !ok || r != (sensors.Reading{At: 100 * ms, Value: pressed}) {
+		t.Errorf("got %v, %v", r, ok)
+	}
 }
 
 func TestButtonPressedFromTheStart(t *testing.T) {
@@ -233,7 +400,7 @@ func TestButtonNoAnswer(t *testing.T) {
 	if err := button.Halt(); !errors.Is(err, pin.fail) {
 		t.Errorf("halt: expected the pin's error, got %v", err)
 	}
-	for _, opts := range []sensors.ButtonOpts{{Debounce: -1}, {WarmUp: -1}} {
+	for _, opts := range []sensors.ButtonOpts{{Debounce: -1}, {Glitch: -1}, {WarmUp: -1}} {
 		if _, err := sensors.NewButton(newContact(), &opts); err == nil {
 			t.Errorf("%+v: expected an error", opts)
 		}

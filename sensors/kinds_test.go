@@ -54,7 +54,7 @@ func TestKindsTellAllOfTheirOptions(t *testing.T) {
 	if !slices.IsSorted(names) {
 		t.Errorf("expected the kinds in the order of their names, got %v", names)
 	}
-	if want := []string{"button.debounce", "hcsr04.temperature", "pir.debounce"}; !slices.Equal(live, want) {
+	if want := []string{"button.debounce", "button.glitch", "hcsr04.temperature", "pir.debounce", "pir.glitch"}; !slices.Equal(live, want) {
 		t.Errorf("live are %v, want %v", live, want)
 	}
 	if _, ok := KindOf("lidar"); ok {

@@ -159,7 +159,7 @@ func (c *client) set(t *testing.T, id, path string, value float64) protocol.Resp
 
 // whatTheLightseekerHas are the parts of the demo robot, by kind and name, and the paths of its parameters.
 func whatTheLightseekerHas() map[string]bool {
-	all := map[string]bool{"mqtt.telemetry": true, "sensor bumper": true, "sensors.bumper.debounce": true}
+	all := map[string]bool{"mqtt.telemetry": true, "sensor bumper": true, "sensors.bumper.debounce": true, "sensors.bumper.glitch": true}
 	with := func(name, path string, parameters ...string) {
 		if name != "" {
 			all[name] = true

@@ -343,3 +343,47 @@ func TestAnnouncedRangesAreShort(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What a motor induces in the wire of a bumper is no bump once it has a glitch time, which can be tuned; a bump acts when it has
+// lasted, and counts as of its edge.
+func TestSparkOnTheWireOfASwitch(t *testing.T) {
+	x := newTunable(t, parse(t, `robot: r
+board: {kind: sim}
+sensors:
+  bumper: {device: button, pin: GPIO17, encode: {kind: edge, to: bump}}
+network: {neurons: {bump: {}}}
+actuators: {word: {device: label, decode: {kind: winner-take-all, window: 50ms, choices: {bump: ouch}}}}
+mqtt: {broker: none}
+`, nil))
+	wire, err := x.body.Board.Pin("GPIO17")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin := wire.(*sim.Pin)
+	pin.Drive(gpio.High)
+	pulse := func(length time.Duration) (spikes int) {
+		x.pass(t, 100*time.Millisecond)
+		at := x.now + 10*time.Millisecond
+		pin.DriveAt(at, gpio.Low)
+		pin.DriveAt(at+length, gpio.High)
+		before := x.network.Counters().Spikes
+		x.pass(t, 100*time.Millisecond)
+		value, when, seen := x.sensors[0].Latest()
+		if spikes = int(x.network.Counters().Spikes - before); spikes > 0 && (!seen || value != 0 || when != at+max(length, 5*time.Millisecond)) {
+			t.Errorf("a pulse of %v at %v: last read %d at %v", length, at, value, when)
+		}
+		return spikes
+	}
+	if n := pulse(time.Millisecond); n != 1 {
+		t.Errorf("without a glitch time a spark makes %d spikes, want 1", n)
+	}
+	if err := x.tuner.Set(tuning.Request{Values: map[string]float64{"sensors.bumper.glitch": 2000}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := pulse(time.Millisecond); n != 0 {
+		t.Errorf("a spark makes %d spikes", n)
+	}
+	if n := pulse(20 * time.Millisecond); n != 1 {
+		t.Errorf("a bump makes %d spikes, want 1", n)
+	}
+}
