@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"periph.io/x/conn/v3/physic"
 
 	"fluxd/boards/expanders"
+	"fluxd/boards/header"
+	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
 )
 
@@ -54,11 +57,83 @@ func (v *validator) expander(pin string) (*expander, string) {
 	return nil, pin
 }
 
+// expanderBus checks a bus that is behind an expander.
+func (v *validator) expanderBus(c *Connection, path string) bool {
+	chip, bus := v.expander(c.Bus)
+	own, _ := v.expander(c.Name + "/") // where the wire is one of an expander
+	switch {
+	case chip == nil && !v.Readable("expanders"):
+		return false // a mistake already
+	case chip == nil:
+		var names []string
+		for _, e := range v.robot.Expanders {
+			names = append(names, e.Name)
+		}
+		name, _, _ := strings.Cut(c.Bus, "/")
+		v.Fail(path, "%s: no expander is named %q%s",
+			strict.Shorten(c.Bus), strict.Shorten(name), spelling.Hint(name, names))
+	case chip.Options == nil:
+		return false
+	case len(chip.Buses) == 0:
+		v.Fail(path, "%s: a %s has pins, and no buses; a tca9548a has", strict.Shorten(c.Bus), chip.Name)
+	case !slices.Contains(chip.Buses, bus):
+		v.Fail(path, "%[1]s: a %[2]s has the buses %[3]s/%[4]s to %[3]s/%[5]s",
+			strict.Shorten(c.Bus), chip.Name, chip.name, chip.Buses[0], chip.Buses[len(chip.Buses)-1])
+	case c.Owner == "expander "+c.Name && own != nil && len(own.Buses) > 0:
+		v.Fail(path, "%s: a multiplexer behind a multiplexer: put it on a bus of the board", strict.Shorten(c.Bus))
+	default:
+		return true
+	}
+	return false
+}
+
+// boardBus is the bus of the board that a wire leads to, and the multiplexer in between; "" without one.
+func (v *validator) boardBus(c *Connection) (bus, mux string) {
+	if chip, _ := v.expander(c.Bus); chip != nil && chip.Options != nil {
+		return header.CanonicalBus(reflect.ValueOf(chip.Options).Elem().FieldByName("Bus").String()), chip.name
+	}
+	return c.Bus, ""
+}
+
+// upstream refuses an address behind a multiplexer that somebody has on the bus of the multiplexer, or behind another one there:
+// both would answer. Heard are the wires before, by the bus of the board and address.
+func (v *validator) upstream(c *Connection, heard map[string][]*Connection) {
+	bus, mux := v.boardBus(c)
+	place := (&Connection{Bus: bus, Address: c.Address}).Where()
+	for _, other := range heard[place] {
+		if _, its := v.boardBus(other); its != mux {
+			v.Fail(c.Path, "0x%02x: %s on %s would answer, too: what is behind a multiplexer must have other addresses "+
+				"than what is on its bus %s, or behind another one there", c.Address, other.Owner, other.Bus, bus)
+			return
+		}
+	}
+	heard[place] = append(heard[place], c)
+}
+
+// allCall refuses a multiplexer at the address that every pca9685 answers to beside its own: one on the same bus, or behind it.
+func (v *validator) allCall(all []Connection) {
+	for i := range all {
+		mux := &all[i]
+		if mux.Device != "tca9548a" || mux.Bus == "" || mux.Address != expanders.PCA9685AllCall || !v.Readable(mux.Path) {
+			continue
+		}
+		for j := range all {
+			if bus, _ := v.boardBus(&all[j]); all[j].Device == "pca9685" && bus == mux.Bus {
+				v.Fail(mux.Path, "0x%02x: %s answers to that address, too, as every pca9685 does: "+
+					"join pin A0 of the tca9548a to its supply, and say 0x71", mux.Address, all[j].Owner)
+				break
+			}
+		}
+	}
+}
+
 // expanderPin checks a pin of an expander.
 func (v *validator) expanderPin(c *Connection, chip *expander, pin string) {
 	switch opts := chip.Options.(type) {
 	case *expanders.PCA9685Opts:
 		v.outputPin(c, chip, opts, pin)
+	case *expanders.TCA9548AOpts:
+		v.Fail(c.Path, "%s: a tca9548a has buses, and no pins", strict.Shorten(c.Pin))
 	case *expanders.MCP23017Opts:
 		if !slices.Contains(chip.Pins, pin) {
 			v.Fail(c.Path, "%s: an mcp23017 has the pins A0 to A7 and B0 to B7", strict.Shorten(c.Pin))

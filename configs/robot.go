@@ -22,7 +22,7 @@ import (
 type Robot struct {
 	Name      string                    `yaml:"robot" required:"true" doc:"name of the robot: letters, digits, _ and -; it is a level of its MQTT topics"`
 	Board     Board                     `yaml:"board" required:"true" doc:"where pins and buses come from"`
-	Expanders []Named[Expander]         `yaml:"expanders" doc:"chips on a bus that give more pins, by name: their pins are name/pin, such as servos/0 or more/A3"`
+	Expanders []Named[Expander]         `yaml:"expanders" doc:"chips on a bus that give more pins or buses, by name: name/pin, such as servos/0 or more/A3, and name/bus, such as mux/0"`
 	Sensors   []Named[Sensor]           `yaml:"sensors" doc:"what the robot measures, by name"`
 	Circuits  []Named[circuits.Circuit] `yaml:"circuits" doc:"groups of neurons and synapses, by name, to be used in the network any number of times"`
 	Written   circuits.Network          `yaml:"network" required:"true" doc:"the spiking neural network that decides"`

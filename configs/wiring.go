@@ -163,7 +163,11 @@ func (v *validator) wiring() {
 			refused[m.At] = m.Err
 		}
 	}
-	defer v.passing(all, addresses)
+	heard := map[string][]*Connection{} // by the bus of the board and address
+	defer func() {
+		v.passing(all, addresses, heard)
+		v.allCall(all)
+	}()
 	for i := range all {
 		c := &all[i]
 		if !v.Readable(c.Path) {
@@ -178,6 +182,7 @@ func (v *validator) wiring() {
 			} else if !v.shared(other, c) {
 				v.Fail(c.Path, "%s is used by %s already", c.Where(), other.Owner)
 			}
+			v.upstream(c, heard)
 			continue
 		}
 		if other := pins[c.Pin]; other != nil {
@@ -200,7 +205,7 @@ func (v *validator) wiring() {
 }
 
 // passing refuses a device at the address of a bus where another one starts, and is given its own address.
-func (v *validator) passing(all []Connection, addresses map[string]*Connection) {
+func (v *validator) passing(all []Connection, addresses map[string]*Connection, heard map[string][]*Connection) {
 	for i := range all {
 		c := &all[i]
 		of, is := v.options(c.Owner).(sensors.Passing)
@@ -210,13 +215,20 @@ func (v *validator) passing(all []Connection, addresses map[string]*Connection) 
 		if other := addresses[(&Connection{Bus: c.Bus, Address: of.Passes()}).Where()]; other != nil {
 			v.Fail(c.Path, "each %s with xshut starts at 0x%02x, which %s has: put that one on another bus, or give it another address, too",
 				c.Device, of.Passes(), other.Owner)
+			continue
 		}
+		start := *c
+		start.Address = of.Passes()
+		v.upstream(&start, heard)
 	}
 }
 
 // bus checks that a board can have a bus, and that its world does not refuse what is there.
 func (v *validator) bus(c *Connection, refused error) bool {
 	path := strings.TrimSuffix(c.Path, ".address") + ".bus"
+	if strings.Contains(c.Bus, "/") {
+		return v.expanderBus(c, path)
+	}
 	_, err := strconv.ParseUint(strings.TrimPrefix(c.Bus, "I2C"), 10, 8)
 	switch sim := v.robot.Board.Kind == "sim"; {
 	case sim && header.BusPins[c.Bus] == [2]string{}:

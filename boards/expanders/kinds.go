@@ -21,6 +21,7 @@ type Kind struct {
 	New       func() Options // options with nothing set: not even their defaults
 	Addresses []uint16       // on an I2C bus, the lowest first
 	Pins      []string       // their names on the chip
+	Buses     []string       // the names of those that a Multiplexer has
 }
 
 // Options are what a robot file says of one expander. The tags of their fields are yaml (the key), default, doc, required, min
@@ -35,12 +36,13 @@ type Options interface {
 	Open(from Parts) (Chip, error)
 }
 
-// Parts gives a chip its bus, by the name in a robot file. The address is the chip's.
+// Parts gives a chip its bus and pins, by the names in a robot file. The address is the chip's.
 type Parts interface {
 	Bus(name string, address uint16) (i2c.Bus, error)
+	Pin(name string) (gpio.PinIO, error)
 }
 
-// A Chip has pins. Halt switches its outputs off.
+// A Chip has pins, or is a Multiplexer. Halt switches its outputs off.
 type Chip interface {
 	conn.Resource
 	// Pin gives a pin by its name on the chip.
@@ -49,8 +51,15 @@ type Chip interface {
 	Check() error
 }
 
+// A Multiplexer is a chip that has buses, and no pins.
+type Multiplexer interface {
+	Chip
+	// Bus gives a bus by its name on the chip.
+	Bus(name string) (i2c.Bus, error)
+}
+
 // Kinds lists all sorts of expanders.
-var Kinds = []Kind{pca9685Kind, mcp23017Kind}
+var Kinds = []Kind{pca9685Kind, mcp23017Kind, tca9548aKind}
 
 // KindOf finds a kind by its name.
 func KindOf(name string) (Kind, bool) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/i2c/i2ctest"
 	"periph.io/x/conn/v3/physic"
@@ -25,6 +26,8 @@ func (p *paper) Bus(name string, address uint16) (i2c.Bus, error) {
 	}
 	return &i2ctest.Playback{}, nil
 }
+
+func (p *paper) Pin(name string) (gpio.PinIO, error) { return nil, fmt.Errorf("no pin %s", name) }
 
 func TestTagsOfAllKinds(t *testing.T) {
 	for _, k := range expanders.Kinds {
@@ -52,7 +55,7 @@ func TestTagsOfAllKinds(t *testing.T) {
 
 // Each kind opens at each of its addresses, and at no other, with all of its pins; no bus is touched.
 func TestAllKindsOpenOnPaper(t *testing.T) {
-	counts := map[string]int{"pca9685": 63, "mcp23017": 8}
+	counts := map[string]int{"pca9685": 63, "mcp23017": 8, "tca9548a": 8}
 	for _, k := range expanders.Kinds {
 		if len(k.Addresses) != counts[k.Name] {
 			t.Errorf("%s: got %d addresses, want %d", k.Name, len(k.Addresses), counts[k.Name])
@@ -78,7 +81,17 @@ func TestAllKindsOpenOnPaper(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if _, err := chip.Pin("C0"); len(k.Pins) != 16 || err == nil {
+			for _, name := range k.Buses {
+				if _, err := chip.(expanders.Multiplexer).Bus(name); err != nil {
+					t.Error(err)
+				}
+			}
+			if m, is := chip.(expanders.Multiplexer); is {
+				if _, err := m.Bus("8"); len(k.Buses) != 8 || err == nil {
+					t.Errorf("%s: expected 8 buses, and no 8", k.Name)
+				}
+			}
+			if _, err := chip.Pin("C0"); len(k.Pins) != 16 && len(k.Buses) == 0 || err == nil {
 				t.Errorf("%s: expected 16 pins, and no C0", k.Name)
 			}
 			v.FieldByName("Bus").SetString("I2C7")
@@ -118,6 +131,9 @@ func TestCheck(t *testing.T) {
 		{&expanders.PCA9685Opts{Address: 0x70}, []string{"address: 0x70 is the address that all pca9685 answer to"}},
 		{&expanders.MCP23017Opts{Address: 0x20}, nil},
 		{&expanders.MCP23017Opts{Address: 0x27}, nil},
+		{&expanders.TCA9548AOpts{Address: 0x77, Reset: "GPIO4"}, nil},
+		{&expanders.TCA9548AOpts{Address: 0x78, Reset: "more/A0"}, []string{"address: 0x78: expected 0x70 to 0x77",
+			"reset: more/A0: expected a pin of the board, which works when no bus does"}},
 		{&expanders.MCP23017Opts{Address: 0x28}, []string{"address: 0x28: expected 0x20 to 0x27"}},
 	} {
 		var got []string

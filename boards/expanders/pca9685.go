@@ -36,7 +36,7 @@ type PCA9685Opts struct {
 }
 
 var pca9685Kind = Kind{Name: "pca9685", About: "16 PWM outputs, 0 to 15", New: func() Options { return new(PCA9685Opts) },
-	Addresses: addresses(0x40, 0x7f, pca9685AllCall), Pins: pca9685Pins()}
+	Addresses: addresses(0x40, 0x7f, PCA9685AllCall), Pins: pca9685Pins()}
 
 func pca9685Pins() (names []string) {
 	for number := range pca9685Outputs {
@@ -84,7 +84,7 @@ func (o *PCA9685Opts) Shared() (asked physic.Frequency, period time.Duration) {
 // Check finds an address that the chip cannot have, and a frequency that cannot be made of the oscillator.
 func (o *PCA9685Opts) Check() []options.Mistake {
 	mistakes := checkAddress(o.Address, pca9685Kind.Addresses)
-	if o.Address == pca9685AllCall {
+	if o.Address == PCA9685AllCall {
 		mistakes = []options.Mistake{options.Wrong("address", "0x%02x is the address that all pca9685 answer to", o.Address)}
 	}
 	if o.beyond() != nil {
@@ -178,7 +178,8 @@ const (
 	// pca9685StartUp is how long the oscillator takes to start. The transfer of all outputs, which waits for it, takes longer itself.
 	pca9685StartUp = 500 * time.Microsecond
 
-	pca9685AllCall = 0x70
+	// PCA9685AllCall is an address that every chip answers to beside its own, from power-up on.
+	PCA9685AllCall = 0x70
 
 	// pca9685Steps is how many steps a period has, and a step has from pca9685Least to pca9685Most of the oscillator's periods.
 	pca9685Steps = 4096

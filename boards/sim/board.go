@@ -20,9 +20,10 @@ import (
 
 // Board is a simulated board with the pins GPIO0 to GPIO27 and the buses I2C0 and I2C1. It may be used from any goroutine.
 type Board struct {
-	clock func() time.Duration
-	pins  []*Pin
-	buses []*Bus
+	clock    func() time.Duration
+	pins     []*Pin
+	buses    []*Bus
+	branches []*Bus // behind multiplexers
 }
 
 // New makes a board whose devices live by the clock, the time since the start.
@@ -32,9 +33,20 @@ func New(clock func() time.Duration) *Board {
 		b.pins = append(b.pins, NewPin(fmt.Sprintf("GPIO%d", i), i, clock))
 	}
 	for _, name := range slices.Sorted(maps.Keys(header.BusPins)) {
-		b.buses = append(b.buses, &Bus{name: name, clock: clock, devices: map[uint16]Device{}, pulled: map[uint16]Device{}})
+		b.buses = append(b.buses, newBus(name, clock))
 	}
 	return b
+}
+
+func newBus(name string, clock func() time.Duration) *Bus {
+	return &Bus{name: name, clock: clock, devices: map[uint16]Device{}, pulled: map[uint16]Device{}}
+}
+
+// Branch adds a bus behind a multiplexer. Devices are attached to it by its name, such as mux/0; drivers reach them through the multiplexer.
+func (b *Board) Branch(name string) *Bus {
+	branch := newBus(name, b.clock)
+	b.branches = append(b.branches, branch)
+	return branch
 }
 
 // String returns "simulated board".
@@ -78,9 +90,19 @@ func (b *Board) bus(name string) (*Bus, error) {
 	return b.buses[i], nil
 }
 
+// wires is a bus of the board, or one behind a multiplexer.
+func (b *Board) wires(name string) (*Bus, error) {
+	for _, branch := range b.branches {
+		if branch.name == name {
+			return branch, nil
+		}
+	}
+	return b.bus(name)
+}
+
 // Attach connects a device to a bus. It fails when the bus does not exist or the address is taken.
 func (b *Board) Attach(bus string, address uint16, device Device) error {
-	to, err := b.bus(bus)
+	to, err := b.wires(bus)
 	if err != nil {
 		return err
 	}
@@ -90,9 +112,9 @@ func (b *Board) Attach(bus string, address uint16, device Device) error {
 		return fmt.Errorf("simulated board: %s address 0x%02x is taken", bus, address)
 	}
 	to.devices[address] = device
-	if _, moves := device.(Mover); moves {
-		to.moving = true
-	}
+	_, moves := device.(Mover)
+	_, leads := device.(Multiplexer)
+	to.several = to.several || moves || leads
 	return nil
 }
 
@@ -108,7 +130,7 @@ func (b *Board) Faults(bus string) (*Faults, error) {
 // Detach pulls a device off its bus: from now on nobody answers at the address, until another one is attached or Replug puts it
 // back.
 func (b *Board) Detach(bus string, address uint16) error {
-	to, err := b.bus(bus)
+	to, err := b.wires(bus)
 	if err != nil {
 		return err
 	}
@@ -124,7 +146,7 @@ func (b *Board) Detach(bus string, address uint16) error {
 // Replug puts a device back that Detach pulled off, or takes the supply of one that is there away for a moment. Either way it is
 // as after power-up: one that has a method Reset is reset. It fails when no device was ever there.
 func (b *Board) Replug(bus string, address uint16) error {
-	to, err := b.bus(bus)
+	to, err := b.wires(bus)
 	if err != nil {
 		return err
 	}
@@ -158,6 +180,13 @@ type Mover interface {
 	Address() (uint16, bool)
 }
 
+// A Multiplexer is a device that joins other buses to its own.
+type Multiplexer interface {
+	Device
+	// Joined are those that are joined to it now.
+	Joined() []*Bus
+}
+
 // Bus is an I2C bus. Like the kernel's it carries one transaction at a time.
 type Bus struct {
 	name    string
@@ -165,13 +194,17 @@ type Bus struct {
 	mutex   sync.Mutex // held over a transfer
 	plug    sync.Mutex // of devices; never held over one: what hangs can be unplugged
 	devices map[uint16]Device
-	moving  bool              // there are movers
+	several bool              // there are movers or multiplexers
+	held    bool              // a device holds the wires low
 	pulled  map[uint16]Device // what Detach took, by the address where it was
 	faults  Faults
 }
 
 // ErrNoAnswer is what a transaction fails with when nobody acknowledges; Linux calls it so.
 var ErrNoAnswer = errors.New("remote I/O error")
+
+// ErrTimeout is what it fails with when the wires are held low; Linux calls it so.
+var ErrTimeout = errors.New("connection timed out")
 
 // String returns the bus's name.
 func (b *Bus) String() string { return b.name }
@@ -183,19 +216,34 @@ func (b *Bus) Tx(address uint16, w, r []byte) error {
 	if err := b.faults.before(address); err != nil {
 		return fmt.Errorf("%s address 0x%02x: %w", b.name, address, err)
 	}
-	if err := b.exchange(b.at(address), w, r); err != nil {
+	all, err := b.at(address)
+	if err == nil {
+		err = b.exchange(all, w, r)
+	}
+	if err != nil {
 		return fmt.Errorf("%s address 0x%02x: %w", b.name, address, err)
 	}
 	b.faults.after(address, r)
 	return nil
 }
 
-// at lists who answers at an address: one device, unless there are movers.
-func (b *Bus) at(address uint16) (all []Device) {
+// Hold holds the wires of a bus low, as a broken device does, or lets them go: each transfer fails, also of the bus that a multiplexer joins
+// it to. (Faults.Stick is a bus whose controller does not notice.)
+func (b *Bus) Hold(low bool) {
 	b.plug.Lock()
 	defer b.plug.Unlock()
-	if device := b.devices[address]; !b.moving && device != nil {
-		return []Device{device}
+	b.held = low
+}
+
+// at lists who answers at an address: one device, unless there are movers or multiplexers.
+func (b *Bus) at(address uint16) (all []Device, err error) {
+	b.plug.Lock()
+	defer b.plug.Unlock()
+	if b.held {
+		return nil, fmt.Errorf("%w: the wires of %s are held low", ErrTimeout, b.name)
+	}
+	if device := b.devices[address]; !b.several && device != nil {
+		return []Device{device}, nil
 	}
 	for _, place := range slices.Sorted(maps.Keys(b.devices)) {
 		device := b.devices[place]
@@ -206,8 +254,17 @@ func (b *Bus) at(address uint16) (all []Device) {
 		if answers && is == address {
 			all = append(all, device)
 		}
+		if m, leads := device.(Multiplexer); leads {
+			for _, joined := range m.Joined() {
+				behind, err := joined.at(address)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, behind...)
+			}
+		}
 	}
-	return all
+	return all, nil
 }
 
 // exchange carries out a transaction with all who answer. All hear what is written, and a wire is low where any of them holds it low.

@@ -32,7 +32,9 @@ type Kind struct {
 	// Reset is the role of a pin that keeps a device on a bus in reset while it is low; "" where there is none. Its twin has the
 	// method ResetBy(*sim.Pin).
 	Reset string
-	// Expander says that the device has pins: a twin has the method Line, or its outputs are seen in its registers alone.
+	// Buses is how many a multiplexer has, from 0 on. Its twin has the method Connect(int, *sim.Bus).
+	Buses int
+	// Expander says that the device has pins or buses: a twin has the method Line, or its outputs are seen in its registers alone.
 	Expander bool
 }
 
@@ -50,6 +52,7 @@ var Kinds = []Kind{
 	{Name: "mpu6050", OnBus: restingMPU6050},
 	{Name: "pca9685", OnBus: restingPCA9685, Expander: true},
 	{Name: "quadrature", Pins: []string{"a", "b"}, OnPins: restingWheel},
+	{Name: "tca9548a", OnBus: restingTCA9548A, Expander: true, Reset: "reset", Buses: 8},
 	{Name: "tcs34725", OnBus: restingTCS34725},
 	{Name: "tmp102", OnBus: restingTMP102},
 	{Name: "tmp105", OnBus: restingTMP105},

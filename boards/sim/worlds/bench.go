@@ -22,10 +22,7 @@ func (*BenchOpts) open(p *place) (World, error) {
 	there := map[string]string{} // the device, by where it is
 	for from := 0; from < len(p.wiring); {
 		c := &p.wiring[from]
-		to := from + 1
-		for to < len(p.wiring) && p.wiring[to].Name == c.Name && p.wiring[to].Device == c.Device {
-			to++
-		}
+		to := p.end(from)
 		kind, known := chips.Find(c.Device)
 		var err error
 		switch {

@@ -119,10 +119,12 @@ func (m *Mistake) Unwrap() error { return m.Err }
 // nobody bumps into anything: a line that the world lets go of (sim.Pin.Release) is a broken wire. An error is a Mistake.
 func Open(options Options, b *sim.Board, wiring []Connection, seed uint64) (World, error) {
 	p := &place{board: b, wiring: wiring, seed: seed, expanders: map[string]sim.Device{}}
-	for i, c := range wiring {
-		if kind, _ := chips.Find(c.Device); kind.Expander {
-			if err := p.attach(i, i+1, kind); err != nil {
-				return nil, err
+	for _, multiplexers := range []bool{true, false} { // which come first: others may be behind them
+		for i, c := range wiring {
+			if kind, _ := chips.Find(c.Device); kind.Expander && c.Bus != "" && (kind.Buses > 0) == multiplexers {
+				if err := p.attach(i, p.end(i), kind); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
@@ -146,6 +148,15 @@ type place struct {
 	expanders map[string]sim.Device // by name
 }
 
+// end is the place behind the last wire of the device that has the one at a place.
+func (p *place) end(from int) int {
+	to := from + 1
+	for to < len(p.wiring) && p.wiring[to].Name == p.wiring[from].Name && p.wiring[to].Device == p.wiring[from].Device {
+		to++
+	}
+	return to
+}
+
 // attach connects a twin to the bus and address of a connection, and to the pin that resets it, which is one of those that follow.
 func (p *place) attach(from, to int, kind chips.Kind) error {
 	c, device := &p.wiring[from], kind.OnBus()
@@ -161,6 +172,9 @@ func (p *place) attach(from, to int, kind chips.Kind) error {
 			return &Mistake{i, err}
 		}
 		device.(interface{ ResetBy(*sim.Pin) }).ResetBy(line)
+	}
+	for channel := range kind.Buses {
+		device.(interface{ Connect(int, *sim.Bus) }).Connect(channel, p.board.Branch(fmt.Sprintf("%s/%d", c.Name, channel)))
 	}
 	if kind.Expander {
 		p.expanders[c.Name] = device

@@ -91,7 +91,7 @@ func (b *Body) OpenPaper() (bool, error) {
 	case "raspberrypi":
 		b.Board = board
 		for _, c := range b.config.Wiring() {
-			if c.Bus != "" && !slices.Contains(board.Buses(), c.Bus) {
+			if c.Bus != "" && !slices.Contains(board.Buses(), c.Bus) && b.expanderOf(c.Bus) == nil {
 				return false, nil // it has more buses than that one
 			}
 		}

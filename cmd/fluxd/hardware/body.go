@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
@@ -134,8 +135,11 @@ func together[T any](all []T, do func(T) error, name func(T) string) error {
 	return errors.Join(errs...)
 }
 
-// bus gives a bus by its name, the same to all who ask.
+// bus gives a bus of the board, or one of an expander, name/bus, by its name, the same to all who ask.
 func (b *Body) bus(name string) (i2c.Bus, error) {
+	if e := b.expanderOf(name); e != nil {
+		return b.expanderBus(*e, strings.TrimPrefix(name, e.Name+"/"))
+	}
 	var opened i2c.Bus
 	err := Attempt(func() (err error) {
 		opened, err = b.Board.Bus(header.CanonicalBus(name))

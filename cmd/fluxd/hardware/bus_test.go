@@ -4,11 +4,16 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+
+	"fluxd/boards/expanders"
 )
 
 // heldBus answers when it is let go.
@@ -56,6 +61,65 @@ func TestStuckBusHoldsUpNobodyForLong(t *testing.T) {
 		}
 		if err := bus.Tx(0x23, nil, first); !errors.Is(err, broken) {
 			t.Errorf("the bus's own error: got %v", err)
+		}
+	})
+}
+
+// hanging is a bus with a multiplexer at 0x71, whose controller hangs from a transfer on channel 2 until the multiplexer is reset.
+type hanging struct {
+	gpio.PinIO // at RESET
+	mutex      sync.Mutex
+	selected   byte
+	freed      chan struct{}
+}
+
+func (h *hanging) String() string                  { return "hanging" }
+func (h *hanging) SetSpeed(physic.Frequency) error { return nil }
+
+func (h *hanging) Tx(address uint16, w, _ []byte) error {
+	h.mutex.Lock()
+	if address == 0x71 {
+		h.selected = w[0]
+	}
+	hangs, freed := address != 0x71 && h.selected == 1<<2, h.freed
+	h.mutex.Unlock()
+	if hangs {
+		<-freed
+		return errors.New("connection timed out")
+	}
+	return nil
+}
+
+func (h *hanging) Out(level gpio.Level) error {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if level == gpio.Low {
+		h.selected = 0
+		close(h.freed)
+		h.freed = make(chan struct{})
+	}
+	return nil
+}
+
+// A channel that hangs for ever in the kernel is let go by the pin at RESET: its user has an error, and the others go on.
+func TestPatientBusBehindAMultiplexer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hanging{PinIO: gpio.INVALID, freed: make(chan struct{})}
+		mux, err := expanders.NewTCA9548A(newPatientBus(h, BusWait), 0x71, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			for channel, hangs := range map[string]bool{"2": true, "3": false} {
+				bus, err := mux.Bus(channel)
+				if err != nil {
+					t.Fatal(err)
+				}
+				start := time.Now()
+				if err := bus.Tx(0x29, []byte{0xc0}, nil); (err != nil) != hangs || time.Since(start) > 3*BusWait {
+					t.Errorf("channel %s: after %v: %v", channel, time.Since(start), err)
+				}
+			}
 		}
 	})
 }

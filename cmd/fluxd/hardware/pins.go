@@ -37,8 +37,30 @@ func (b *Body) edgePin(name string) (sensors.EdgePin, error) {
 	return edges, nil
 }
 
-// expanderPin gives a pin of an expander, which is opened when its first pin is asked for.
+// expanderPin gives a pin of an expander.
 func (b *Body) expanderPin(e configs.Named[configs.Expander], pin string) (gpio.PinIO, error) {
+	chip, err := b.expander(e)
+	if err != nil {
+		return nil, err
+	}
+	return chip.Pin(pin)
+}
+
+// expanderBus gives a bus of an expander.
+func (b *Body) expanderBus(e configs.Named[configs.Expander], bus string) (i2c.Bus, error) {
+	chip, err := b.expander(e)
+	if err != nil {
+		return nil, err
+	}
+	mux, is := chip.(expanders.Multiplexer)
+	if !is {
+		return nil, fmt.Errorf("expander %s: a %s has pins, and no buses", e.Name, e.Value.Device)
+	}
+	return mux.Bus(bus)
+}
+
+// expander gives an expander, which is opened when the first of its pins or buses is asked for.
+func (b *Body) expander(e configs.Named[configs.Expander]) (expanders.Chip, error) {
 	place := "expander " + e.Name
 	if b.chips[place] == nil {
 		made, err := e.Value.Options.Open(claims{b})
@@ -47,11 +69,14 @@ func (b *Body) expanderPin(e configs.Named[configs.Expander], pin string) (gpio.
 		}
 		b.chips[place] = made
 	}
-	return b.chips[place].(expanders.Chip).Pin(pin)
+	return b.chips[place].(expanders.Chip), nil
 }
 
 // claims gives expanders their bus: an address that no kernel driver has.
 type claims struct{ *Body }
+
+// Pin implements expanders.Parts.
+func (c claims) Pin(name string) (gpio.PinIO, error) { return c.pin(name) }
 
 // Bus implements expanders.Parts.
 func (c claims) Bus(name string, address uint16) (i2c.Bus, error) {
@@ -59,14 +84,18 @@ func (c claims) Bus(name string, address uint16) (i2c.Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	if board, ok := c.Board.(interface{ Claim(string, uint16) error }); ok { // else it is simulated
+	board, real := c.Board.(interface{ Claim(string, uint16) error })
+	if real && c.expanderOf(name) == nil { // behind a multiplexer, whoever has that has it
 		return bus, board.Claim(header.CanonicalBus(name), address)
 	}
 	return bus, nil
 }
 
-// expanderOf returns the expander that a pin is on; nil for a pin of the board.
+// expanderOf returns the expander that a pin or bus is on; nil for one of the board.
 func (b *Body) expanderOf(pin string) *configs.Named[configs.Expander] {
+	if !strings.Contains(pin, "/") {
+		return nil
+	}
 	for i := range b.config.Expanders {
 		if e := &b.config.Expanders[i]; strings.HasPrefix(pin, e.Name+"/") {
 			return e

@@ -3,8 +3,10 @@ package hardware
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"fluxd/boards/expanders"
 	"fluxd/configs"
 )
 
@@ -38,9 +40,23 @@ func ProbeRobot(config *configs.Robot, opts Options) (board string, buses []BusA
 	return b.Board.String(), buses, Attempt(b.Board.Halt)
 }
 
-// probe asks every address of every bus.
+// probe asks every address of every bus, and of those behind multiplexers what is not on the bus of the multiplexer.
 func (b *Body) probe() (buses []BusAnswers) {
-	for _, name := range b.Board.Buses() {
+	names := b.Board.Buses()
+	on := map[string]string{} // the bus that a multiplexer is on
+	for _, e := range b.config.Expanders {
+		kind, _ := expanders.KindOf(e.Value.Device)
+		for _, bus := range kind.Buses {
+			name := e.Name + "/" + bus
+			names = append(names, name)
+			for _, wire := range b.config.Wiring() {
+				if wire.Bus != "" && wire.Name == e.Name && wire.Device == e.Value.Device {
+					on[name] = wire.Bus
+				}
+			}
+		}
+	}
+	for _, name := range names {
 		answers := BusAnswers{Name: name}
 		bus, err := b.bus(name)
 		if err != nil {
@@ -55,9 +71,12 @@ func (b *Body) probe() (buses []BusAnswers) {
 				answers.Err = err
 				break
 			}
-			if err == nil {
+			upstream := slices.ContainsFunc(buses, func(a BusAnswers) bool {
+				return a.Name == on[name] && slices.Contains(a.Addresses, address)
+			})
+			if err == nil && !upstream {
 				answers.Addresses = append(answers.Addresses, address)
-			} else if b.clock()-begun >= BusWait { // not a refusal, but no answer of the bus itself
+			} else if err != nil && b.clock()-begun >= BusWait { // not a refusal, but no answer of the bus itself
 				answers.Err = fmt.Errorf("the bus is stuck: SDA or SCL is held low")
 				break
 			}
