@@ -16,6 +16,9 @@ const (
 	hcsr04Pulse = 25
 	// hcsr04Longest is how long an echo may be high: the module ends it after 38 ms when nothing is in sight, copies after up to 200 ms.
 	hcsr04Longest = 300 * time.Millisecond
+	// hcsr04Farthest is longer than any echo: that from 4 m takes 25 ms, from 5 m in air of -40 °C 32.6 ms. Without one the module ends
+	// its pulse after 38 ms.
+	hcsr04Farthest = 33 * time.Millisecond
 	// hcsr04Nearest is the shortest distance that the module measures, in µm: an echo that is shorter is none, but the burst that is heard
 	// through the air between the two capsules, a bounce, or an edge of something else.
 	hcsr04Nearest = 20_000
@@ -31,6 +34,9 @@ type HCSR04Opts struct {
 	Temperature physic.Temperature `yaml:"temperature" default:"20 °C" min:"-40 °C" max:"85 °C" live:"true" doc:"of the air, which the speed of sound depends on"`
 	// Reach is the reading when nothing is in sight.
 	Reach physic.Distance `yaml:"reach" default:"4 m" min:"0.02 m" max:"10 m" doc:"reading when nothing is in sight"`
+	// NoEcho is what a pulse stands for that the module ended because no echo came: "reach" for an empty room; "fault" where there is
+	// always something within reach, so that only a blind module hears nothing. No pulse at all is a fault in any case.
+	NoEcho string `yaml:"no_echo" default:"reach" enum:"reach,fault" doc:"what no echo is: the reading reach, or a fault where something is always in sight"`
 }
 
 // DefaultHCSR04Opts are the options that stand for nil.
@@ -42,6 +48,15 @@ var hcsr04Kind = Kind{Name: "hcsr04", About: "ultrasonic range", New: func() Opt
 
 // Measures implements Options.
 func (o *HCSR04Opts) Measures() []Measure { return all("m", "") }
+
+// Check implements Options.
+func (o *HCSR04Opts) Check() (mistakes []options.Mistake) {
+	if most := 5 * physic.Metre; o.NoEcho == "fault" && o.Reach > most {
+		mistakes = append(mistakes, options.Wrong("reach",
+			"%v: expected at most %v with no_echo: fault: an echo from farther away may take as long as none", o.Reach, most))
+	}
+	return mistakes
+}
 
 // Open implements Options.
 func (o *HCSR04Opts) Open(from Parts) (Device, error) {
@@ -57,7 +72,7 @@ func (o *HCSR04Opts) Open(from Parts) (Device, error) {
 }
 
 // HCSR04 is an ultrasonic range finder on two pins: an HC-SR04, whose echo is 5 V and needs a divider, or an HC-SR04P or RCWL-1601 on 3.3 V. Its
-// unit is m, from 0.02 m to its reach; with nothing in sight it reads that. It belongs to one goroutine.
+// unit is m, from 0.02 m to its reach; with nothing in sight it reads that, or fails where its options say so. It belongs to one goroutine.
 //
 // Sample triggers a measurement; its reading comes from Next, at the time at which the echo ended. The distance is in the time between
 // the two edges of the echo as the kernel stamps them, so it does not matter when the program looks. Sound needs 23 ms to 4 m and back, and
@@ -70,16 +85,18 @@ func (o *HCSR04Opts) Open(from Parts) (Device, error) {
 // measurements;
 // speed of sound 331.3 m/s + 0.606 m/s per °C (Kuttruff, Room Acoustics, chapter 1).
 type HCSR04 struct {
-	name    string
-	trigger gpio.PinOut
-	echo    EdgePin
-	speed   atomic.Int64 // mm/s
-	most    int64        // µm
+	name      string
+	trigger   gpio.PinOut
+	echo      EdgePin
+	speed     atomic.Int64 // mm/s
+	most      int64        // µm
+	needsEcho bool         // no echo is a fault
 
 	ready     bool          // the pins are set up
 	triggered bool          // and no echo has ended since
 	asked     time.Duration // when that was
 	wrong     time.Duration // how long the pulse was that ended since then and was none; 0 without one
+	unheard   bool          // the module ended a pulse since then, without an echo
 	high      bool          // an echo has begun
 	rose      time.Duration
 	done      []Reading // that nobody has taken
@@ -96,7 +113,7 @@ func NewHCSR04(trigger gpio.PinOut, echo EdgePin, opts *HCSR04Opts) (*HCSR04, er
 		return nil, err
 	}
 	h.Adjust(&o)
-	h.most = int64(o.Reach / physic.MicroMetre)
+	h.most, h.needsEcho = int64(o.Reach/physic.MicroMetre), o.NoEcho == "fault"
 	return h, nil
 }
 
@@ -135,9 +152,12 @@ func (h *HCSR04) Sample(at time.Duration) (int64, error) {
 		}
 		h.high = false // its end was lost
 	}
-	silent, wrong := h.triggered, h.wrong
+	silent, wrong, unheard := h.triggered, h.wrong, h.unheard
 	if err := h.pulse(at); err != nil {
 		return 0, err
+	}
+	if silent && unheard {
+		return 0, fmt.Errorf("%s: nothing in sight (no_echo: fault): check whether something covers it, or it is broken", h)
 	}
 	if silent && wrong > 0 {
 		return 0, fmt.Errorf("%s: no echo: expected one of %v to %v, got %v; check the divider at the echo, and whether its wire lies beside another",
@@ -206,7 +226,7 @@ func (h *HCSR04) pulse(at time.Duration) error {
 	if err := h.trigger.Out(gpio.Low); err != nil {
 		return fmt.Errorf("%s: trigger: %w", h, err)
 	}
-	h.triggered, h.asked, h.wrong = true, at, 0
+	h.triggered, h.asked, h.wrong, h.unheard = true, at, 0, false
 	return nil
 }
 
@@ -231,6 +251,10 @@ func (h *HCSR04) edge(at time.Duration, level gpio.Level) {
 		return // without a trigger
 	}
 	took := at - h.rose
+	if h.needsEcho && took > hcsr04Farthest && took <= hcsr04Longest {
+		h.unheard = true
+		return
+	}
 	// mm/s times ns are millionths of µm, there and back.
 	if distance := nearest(int64(min(took, hcsr04Longest))*h.speed.Load(), 2_000_000); distance >= hcsr04Nearest && took <= hcsr04Longest {
 		h.triggered = false

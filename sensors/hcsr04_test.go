@@ -73,6 +73,53 @@ func TestHCSR04KnowsTheAir(t *testing.T) {
 	}
 }
 
+// Where something is always within reach, a module that hears nothing is broken or covered. One behind the reach is something.
+func TestHCSR04HearsNothing(t *testing.T) {
+	distance := int64(1_000_000)
+	h, module, _, now := sonar(t, &distance, &sensors.HCSR04Opts{NoEcho: "fault", Reach: 2 * physic.Metre})
+	reads := func(want ...int64) {
+		t.Helper()
+		var got []int64
+		*now += 60 * ms
+		for r, ok := h.Next(*now, 0); ok; r, ok = h.Next(*now, 0) {
+			got = append(got, r.Value/1000)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %d mm, want %d", got, want)
+		}
+	}
+	expectNotYet(t, h, *now)
+	reads(1000)
+	distance = 3_000_000
+	expectNotYet(t, h, *now)
+	reads(2000)
+	distance = 0 // nothing: 38 ms
+	expectNotYet(t, h, *now)
+	reads()
+	expectFault(t, h, *now, "nothing in sight (no_echo: fault)", "covers")
+	reads()
+	expectFault(t, h, *now, "nothing in sight")
+	module.Unplug(true)
+	reads() // an echo was under way
+	*now += 60 * ms
+	_, _ = h.Sample(*now)
+	*now += 60 * ms
+	expectFault(t, h, *now, "no echo; check its supply")
+	module.Unplug(false)
+	distance = 1_500_000
+	*now += 60 * ms
+	expectFault(t, h, *now, "no echo; check")
+	reads(1500)
+	expectNotYet(t, h, *now)
+	reads(1500)
+	trigger, echo, _ := pins(t, "GPIO23", "GPIO24")
+	for _, opts := range []sensors.HCSR04Opts{{NoEcho: "maybe"}, {NoEcho: "fault", Reach: 6 * physic.Metre}} {
+		if _, err := sensors.NewHCSR04(trigger, echo, &opts); err == nil {
+			t.Errorf("%+v: expected an error", opts)
+		}
+	}
+}
+
 func TestHCSR04Faults(t *testing.T) {
 	distance := int64(500_000)
 	h, module, echo, now := sonar(t, &distance, nil)
