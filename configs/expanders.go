@@ -162,8 +162,8 @@ func (v *validator) outputPin(c *Connection, chip *expander, opts *expanders.PCA
 		v.Fail(c.Path, "%s: a pca9685 has outputs only; an mcp23017 has inputs", c.Pin)
 	case c.Device == "hcsr04" || c.Device == "hx711":
 		v.Fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only, and misses short pulses: take a pin of the board", c.Pin)
-	case c.Device == "relay" && (c.Acts == "low") != opts.Inverted:
-		v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the relay acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin)
+	case (c.Device == "relay" || c.Device == "light") && (c.Acts == "low") != opts.Inverted:
+		v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the %s acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin, c.Device)
 	case c.Direction != "pwm" || asked == 0 || c.Frequency == asked:
 	case v.Says(device, "frequency"):
 		v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency, chip.name, asked)

@@ -253,6 +253,8 @@ type Tuning struct {
 type Safety struct {
 	Arm           string         `yaml:"arm" default:"auto" enum:"auto,at_start,explicit" doc:"at_start: actuators obey at once; explicit: only after fluxctl arm; auto: explicit on a real board, at_start on the simulated one"`
 	EmergencyStop *EmergencyStop `yaml:"emergency_stop" doc:"a switch that stops all actuators, whatever the network does"`
+	Start         *StartButton   `yaml:"start" doc:"a button that arms a robot at rest, as fluxctl arm does, and disarms one that is armed"`
+	StatusLight   *StatusLight   `yaml:"status_light" doc:"a light that shows whether the robot is armed"`
 	Stall         time.Duration  `yaml:"stall" default:"250ms" doc:"how long the network's loop may be silent before the actuators go to failsafe"`
 	Watchdog      string         `yaml:"watchdog" doc:"hardware watchdog, such as /dev/watchdog: it restarts the machine when the loop, or Linux, hangs"`
 }
@@ -262,6 +264,19 @@ type EmergencyStop struct {
 	Pin    string `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO26"`
 	Pull   string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor"`
 	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that stops; high with pull up: a switch to ground that opens, so that a broken wire stops too"`
+}
+
+// StartButton is a button.
+type StartButton struct {
+	Pin    string `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO16"`
+	Pull   string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the button closes to ground"`
+	Active string `yaml:"active" enum:"low,high" doc:"level while it is pressed; absent: low with pull up, else high"`
+}
+
+// StatusLight is an LED, or a lamp behind a transistor.
+type StatusLight struct {
+	Pin    string `yaml:"pin" pin:"out" required:"true" doc:"GPIO pin, such as GPIO24"`
+	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that lights it; low: an LED between the supply and the pin"`
 }
 
 // Learnt says where what was learnt is kept: the long-term weights, loaded at the start, saved at the end and from time to time.

@@ -87,6 +87,9 @@ func (v *validator) safety() {
 	if s := v.robot.Safety; v.Readable("safety.stall") && (s.Stall < 20*time.Millisecond || s.Stall > 10*time.Second) {
 		v.Fail("safety.stall", "%v: expected 20ms to 10s: the loop is asked twice in that time", s.Stall)
 	}
+	if start := v.robot.Safety.Start; start != nil && (start.Pull == "up" && start.Active == "high" || start.Pull == "down" && start.Active == "low") {
+		v.Warn("safety.start", "with pull %s and active %s a loose wire looks like a press, which arms: take a button that closes, such as one to ground with pull: up", start.Pull, start.Active)
+	}
 	if stop := v.robot.Safety.EmergencyStop; stop != nil && (stop.Pull == "up" && stop.Active == "low" || stop.Pull == "down" && stop.Active == "high") {
 		v.Warn("safety.emergency_stop", "with pull %s and active %s a broken wire looks like a switch that nobody presses: take a switch that opens to stop, such as one to ground with pull: up and active: high", stop.Pull, stop.Active)
 	}

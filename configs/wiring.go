@@ -57,6 +57,16 @@ func (r *Robot) Wiring() []Connection {
 	if stop := r.Safety.EmergencyStop; stop != nil {
 		all = append(all, wires("safety.emergency_stop", "", "emergency stop", "switch", stop)...)
 	}
+	if start := r.Safety.Start; start != nil {
+		all = append(all, wires("safety.start", "", "start button", "switch", start)...)
+	}
+	if light := r.Safety.StatusLight; light != nil {
+		lamp := wires("safety.status_light", "", "status light", "light", light)
+		for i := range lamp {
+			lamp[i].Acts = light.Active
+		}
+		all = append(all, lamp...)
+	}
 	return all
 }
 
@@ -330,7 +340,7 @@ func (v *validator) foreignPin(c *Connection) {
 // is refused.
 func (v *validator) nature(c *Connection, refuse func(path, format string, args ...any)) {
 	own := header.Pins[c.Position-1].Own
-	stops := c.Device == "switch"
+	stops := c.Path == "safety.emergency_stop.pin"
 	switch {
 	case own.Busy != "":
 		v.Warn(c.Path, "%s is not quiet while the machine starts: %s: what hangs on it acts before fluxd does: take another pin", c.Pin, own.Busy)

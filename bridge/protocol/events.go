@@ -44,6 +44,9 @@ var (
 
 	Disarmed = kind("disarmed", LevelInfo, "the actuators are at failsafe; the text says who disarmed", "arm to go on")
 
+	NotArmed = kind("not_armed", LevelWarning, "somebody has pressed the start button, and something speaks against arming the robot; the text lists all of it",
+		"see the text; after an emergency stop hold the button for two seconds, or disarm, before you arm")
+
 	EmergencyStopped = kind("emergency_stop", LevelError, "the actuators are at failsafe; the text says who or what stopped the robot: a user, a switch, a signal",
 		"find out why; then disarm, and arm")
 

@@ -276,6 +276,7 @@ type Safety struct {
 	ByHand bool                `json:"by_hand,omitempty"` // somebody drives by hand (verb drive): the network commands nothing until the robot is armed anew
 	Held   map[string][]string `json:"held,omitempty"`    // the actuators that are kept at failsafe, each with the reasons
 	Stale  []string            `json:"stale,omitempty"`   // the sensors without a good reading for too long
+	Light  string              `json:"light,omitempty"`   // what the status light shows: "off", "on", "slow blink" or "fast blink"; empty without one
 }
 
 // BridgeHealth is how the bridge does.

@@ -116,11 +116,12 @@ func senseCommand(s *settings) *cobra.Command {
 		Use:   "sense sensor value",
 		Short: "say what a simulated sensor reads; press a simulated button",
 		Long: `sense has a sensor of the simulated board read a value for some time: 1 presses
-a button, 0 lets go of it. emergency_stop is the emergency stop's switch. On a
-real board it is refused.`,
+a button, 0 lets go of it. emergency_stop is the emergency stop's switch, start
+the start button. On a real board it is refused.`,
 		Example: `  fluxctl sense sonar '12 cm'
   fluxctl sense bumper 1 --for 200ms
-  fluxctl sense emergency_stop 1`,
+  fluxctl sense emergency_stop 1
+  fluxctl sense start 1 --for 300ms`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: complete(s, sensors),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -44,7 +44,7 @@ network: {neurons: {a: {}}}
 actuators:
   wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: a, window: 1s}}
   arm: {device: servo, pwm: servos/3, decode: {kind: count, neuron: a, window: 1s}}
-safety: {emergency_stop: {pin: GPIO26}}
+safety: {emergency_stop: {pin: GPIO26}, start: {pin: GPIO16}, status_light: {pin: GPIO22}}
 `
 
 func TestCheckPrintsTheWiring(t *testing.T) {

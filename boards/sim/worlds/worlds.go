@@ -194,8 +194,8 @@ func (p *place) line(name string) (*sim.Pin, error) {
 	return p.board.Line(name)
 }
 
-// everywhere reports whether every world has what a connection ends at.
+// everywhere reports whether every world has what a connection ends at. A light is an output: nothing in the world answers it.
 func everywhere(c *Connection) bool {
 	kind, _ := chips.Find(c.Device)
-	return kind.Expander || c.Device == "switch"
+	return kind.Expander || c.Device == "switch" || c.Device == "light"
 }

@@ -63,7 +63,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		return err
 	}
 	defer func() { r.learnt.Close(); r.tuned.Close() }()
-	stop, err := r.openStop()
+	panel, err := r.openPanel()
 	if err != nil {
 		return err
 	}
@@ -96,8 +96,8 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	}
 	watchdogs.Sign(machine.Moving)
 	wait := r.launch(ctx)
-	if stop != nil {
-		r.begin(ctx, func(ctx context.Context) { r.safety.WatchStop(ctx, stop) }) // it must see its switch whatever hangs
+	for _, watch := range r.safety.Watches(panel, func(who string) error { return r.Arm(who, false) }) {
+		r.begin(ctx, watch) // each sees its switch whatever hangs
 	}
 	if config.Board.Kind != "sim" {
 		for _, one := range config.Warnings {

@@ -1,9 +1,9 @@
 package daemon
 
 import (
+	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/safety"
 	"fluxd/configs"
-	"fluxd/sensors"
 	"slices"
 )
 
@@ -61,11 +61,11 @@ func (r *Robot) findNeeds() {
 	}
 }
 
-// openStop makes the emergency stop's switch, nil without one, and takes its first reading.
-func (r *Robot) openStop() (*sensors.Button, error) {
-	button, err := r.body.OpenStop()
-	if button != nil {
-		r.safety.Look(button)
+// openPanel makes the switches and the light of the robot, and takes the first reading of the emergency stop's switch.
+func (r *Robot) openPanel() (hardware.Panel, error) {
+	panel, err := r.body.OpenPanel()
+	if panel.Stop != nil {
+		r.safety.Look(panel.Stop)
 	}
-	return button, err
+	return panel, err
 }

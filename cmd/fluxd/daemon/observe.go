@@ -68,6 +68,9 @@ func (r *Robot) Health() protocol.Health {
 	}
 	h.Safety.State, h.Safety.By = r.safety.State()
 	h.Safety.ByHand = r.takenOver.Load()
+	if r.config.Safety.StatusLight != nil {
+		h.Safety.Light = string(r.safety.Signal())
+	}
 	for _, o := range r.outputs {
 		if held := o.Guard.Held(); held != 0 {
 			if h.Safety.Held == nil {

@@ -141,6 +141,12 @@ func drawRobot(t *rapid.T) *drawn {
 	if rapid.Bool().Draw(t, "stop") {
 		d.add("safety", "emergency_stop", "{pin: %s, pull: %s, active: %s}", pin("stop pin"), pull("stop pull"), level("stop active"))
 	}
+	if rapid.Bool().Draw(t, "start") {
+		d.add("safety", "start", "{pin: %s, pull: %s, active: %s}", pin("start pin"), pull("start pull"), level("start active"))
+	}
+	if rapid.Bool().Draw(t, "light") {
+		d.add("safety", "status_light", "{pin: %s, active: %s}", pin("light pin"), level("light active"))
+	}
 	return d
 }
 
@@ -171,8 +177,17 @@ func TestWhatIsValidOpens(t *testing.T) {
 		}
 		tuning.New(config, s.network, s.Robot)
 		bumped := s.body.World != nil && config.Safety.EmergencyStop != nil && header.CanonicalPin(config.Safety.EmergencyStop.Pin) == "GPIO17" // which the arena drives
-		if _, err := s.openStop(); err != nil || s.safety.Pressed() && !bumped {
-			t.Fatalf("emergency stop: %v, pressed %t\n%s", err, s.safety.Pressed(), text)
+		panel, err := s.openPanel()
+		if err != nil || s.safety.Pressed() && !bumped {
+			t.Fatalf("panel: %v, pressed %t\n%s", err, s.safety.Pressed(), text)
+		}
+		for _, lit := range []bool{true, false} {
+			if panel.Light == nil {
+				break
+			}
+			if err := panel.Light.Set(lit); err != nil {
+				t.Fatalf("valid, and no light: %v\n%s", err, text)
+			}
 		}
 		for i, o := range s.outputs {
 			r := *config.Actuators[i].Value.Range
@@ -223,7 +238,7 @@ mqtt: {broker: none}
 					if err != nil {
 						t.Fatal(err)
 					}
-					button, err := s.openStop()
+					panel, err := s.openPanel()
 					if err != nil || s.safety.Pressed() || s.safety.ArmAtStart() != nil {
 						t.Errorf("%s: %v: pressed by nobody", text, err)
 						continue
@@ -239,12 +254,12 @@ mqtt: {broker: none}
 						t.Fatal(err)
 					}
 					line.Release()
-					value, err := button.Sample(time.Second)
+					value, err := panel.Stop.Sample(time.Second)
 					if broken := (pull == "up") == (active == "high"); err != nil || (value != 0) != broken {
 						t.Errorf("%s: the wire breaks: %v, %v", text, value, err)
 					}
 					line.Drive(gpio.Level(active == "high"))
-					if value, err := button.Sample(2 * time.Second); value == 0 || err != nil {
+					if value, err := panel.Stop.Sample(2 * time.Second); value == 0 || err != nil {
 						t.Errorf("%s: pressed: %v, %v", text, value, err)
 					}
 				}

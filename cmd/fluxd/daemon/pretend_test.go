@@ -96,3 +96,49 @@ mqtt: {broker: none}
 		t.Errorf("on a real board: %v", err)
 	}
 }
+
+// A press of the simulated start button arms and disarms as a request does, and the light of the simulated board shows it.
+func TestStartButtonAndStatusLight(t *testing.T) {
+	w := watch(t, strings.Replace(guarded("", "", ", arm: explicit"), "emergency_stop: {", "start: {pin: GPIO16}, status_light: {pin: GPIO24}, emergency_stop: {", 1))
+	press := func(length time.Duration) {
+		t.Helper()
+		if err := w.Sense(t.Context(), "start", 1, length); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lit := func(want bool) {
+		t.Helper()
+		eventually(t, "the light", func() bool { _, level := w.pin(t, "GPIO24").Power(); return bool(level) == want })
+	}
+	eventually(t, "the switch to be seen released", func() bool { return !w.safety.Pressed() })
+	w.Disarm("ann")
+	press(300 * time.Millisecond) // its eye is not there
+	w.tellsOf(t, "not_armed", "by the start button: cannot arm: sensor_stale: eye")
+	if light := w.Health().Safety.Light; light != "off" {
+		t.Errorf("disarmed, and the light is %s", light)
+	}
+	w.plug(t)
+	eventually(t, "the eye to be fresh", func() bool { return w.safety.MayArm() == nil })
+	eventually(t, "the robot to be armed", func() bool {
+		press(300 * time.Millisecond)
+		ends := w.clock() + 400*time.Millisecond
+		eventually(t, "the end of the press", func() bool { return w.clock() > ends })
+		state, _ := w.safety.State()
+		return state == "armed"
+	})
+	w.tellsOf(t, "armed", "by the start button: actuators obey the network")
+	w.turns(t)
+	lit(true)
+	press(time.Minute)
+	w.tellsOf(t, "disarmed", "by the start button")
+	w.rests(t)
+	lit(false)
+	if err := w.Arm("ann", false); err != nil {
+		t.Fatal(err)
+	}
+	lit(true)
+	if err := w.stop(); err != nil {
+		t.Error(err)
+	}
+	lit(false)
+}

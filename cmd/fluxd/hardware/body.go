@@ -45,6 +45,7 @@ type Body struct {
 	config *configs.Robot
 	opts   Options
 	clock  func() time.Duration
+	light  *Light             // of its status; nil without one
 	buses  map[string]i2c.Bus // in use, by name
 	chips  map[string]any     // sensors and expanders that several share, by where they are
 }
@@ -57,15 +58,26 @@ func New(config *configs.Robot, opts Options, clock func() time.Duration) *Body 
 // haltWait bounds how long the end waits for a sensor or actuator that hangs in its bus.
 const haltWait = 2 * time.Second
 
-// Failsafe brings every actuator to its failsafe value for good. It may be called from any goroutine, any number of times. One that hangs
-// holds up no other.
+// Failsafe brings every actuator to its failsafe value for good, and puts the status light out. It may be called from any goroutine, any
+// number of times. One that hangs holds up no other.
 func (b *Body) Failsafe() error {
-	return together(b.Actuators, func(a *Actuator) error {
-		if err := a.Guard.Failsafe(); err != nil {
-			return fmt.Errorf("actuator %s: %w", a.Name, err)
+	type part struct {
+		name string
+		rest func() error
+	}
+	var all []part
+	for _, a := range b.Actuators {
+		all = append(all, part{"actuator " + a.Name, a.Guard.Failsafe})
+	}
+	if b.light != nil {
+		all = append(all, part{"safety.status_light", b.light.Halt})
+	}
+	return together(all, func(p part) error {
+		if err := p.rest(); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		return nil
-	}, func(a *Actuator) string { return "actuator " + a.Name })
+	}, func(p part) string { return p.name })
 }
 
 // Halt brings the actuators to failsafe and lets go of sensors and board. Sensors that are known to fail are not reported again.
@@ -96,6 +108,11 @@ func Halt(config *configs.Robot, opts Options) error {
 	for _, a := range config.Actuators {
 		if _, err := b.OpenActuator(a); err != nil {
 			errs = append(errs, fmt.Errorf("actuator %s: %w", a.Name, err))
+		}
+	}
+	if light := config.Safety.StatusLight; light != nil {
+		if _, err := b.openLight(light); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(append(errs, b.Halt(func(*Sensor) bool { return false }))...)

@@ -3,7 +3,6 @@ package hardware
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
@@ -150,28 +149,4 @@ func (p parts) Standby(name string) (gpio.PinOut, error) {
 		p.chips[place] = actuators.NewSharedStandby(pin)
 	}
 	return p.chips[place].(*actuators.SharedStandby).Share(), nil
-}
-
-// stopDebounce keeps the bouncing of the emergency stop's contacts from being reported as several stops.
-const stopDebounce = 5 * time.Millisecond
-
-// OpenStop makes the emergency stop's switch; nil where the configuration has none.
-func (b *Body) OpenStop() (*sensors.Button, error) {
-	c := b.config.Safety.EmergencyStop
-	if c == nil {
-		return nil, nil
-	}
-	var button *sensors.Button
-	err := Attempt(func() error {
-		pin, err := b.pin(c.Pin)
-		if err != nil {
-			return err
-		}
-		button, err = sensors.NewButton(pin, &sensors.ButtonOpts{Pull: c.Pull, Active: c.Active, Debounce: stopDebounce})
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("safety.emergency_stop: %w", err)
-	}
-	return button, nil
 }

@@ -30,8 +30,11 @@ type Robot struct {
 	Clock   func() time.Duration
 }
 
-// emergencyStop is the name of the emergency stop's switch among the sensors.
-const emergencyStop = "emergency_stop"
+// The names of the switches of safety among the sensors. A sensor of the same name comes first.
+const (
+	emergencyStop = "emergency_stop"
+	startButton   = "start"
+)
 
 // largest bounds a reading of a sensor that knows no range, in its unit.
 const largest = 1e9
@@ -47,12 +50,18 @@ func (r *Robot) Sense(name string, value float64, length time.Duration) error {
 	}
 	i := slices.IndexFunc(r.Sensors, func(s *sense.Sensor) bool { return s.Name == name })
 	if i < 0 {
-		if stop := r.Config.Safety.EmergencyStop; stop != nil && name == emergencyStop {
-			return r.press(name, stop.Pin, stop.Active == "low", value, length)
+		var known []string
+		if stop := r.Config.Safety.EmergencyStop; stop != nil {
+			if name == emergencyStop {
+				return r.press(name, stop.Pin, stop.Active == "low", value, length)
+			}
+			known = append(known, emergencyStop)
 		}
-		known := []string{emergencyStop}
-		if r.Config.Safety.EmergencyStop == nil {
-			known = nil
+		if start := r.Config.Safety.Start; start != nil {
+			if name == startButton {
+				return r.press(name, start.Pin, (&sensors.ButtonOpts{Pull: start.Pull, Active: start.Active}).ActiveLow(), value, length)
+			}
+			known = append(known, startButton)
 		}
 		for _, s := range r.Sensors {
 			known = append(known, s.Name)

@@ -3,7 +3,9 @@
 //
 //	keeper := &safety.Keeper{Sensors: sensors, Actuators: actuators, Clock: clock, Stall: config.Safety.Stall, ...}
 //	go keeper.Watch(ctx)             // over the sensors and the loop
-//	go keeper.WatchStop(ctx, button) // over the emergency stop's switch
+//	for _, watch := range keeper.Watches(panel, arm) { // over the switches, and for the light
+//		go watch(ctx)
+//	}
 //	err := keeper.Arm("by ann")      // everything that speaks against it, or nil
 //	keeper.EmergencyStop("ben")
 //
@@ -38,10 +40,11 @@ type Keeper struct {
 
 	mutex   sync.Mutex
 	armed   bool
-	stopped string      // who or what made the emergency stop that is in force; "" without one
-	pressed atomic.Bool // the emergency stop's own switch
-	stalled atomic.Bool // the loop does not answer
-	judged  bool        // the sensors, at least once
+	stopped string        // who or what made the emergency stop that is in force; "" without one
+	halts   atomic.Uint64 // how often it was disarmed or stopped
+	pressed atomic.Bool   // the emergency stop's own switch
+	stalled atomic.Bool   // the loop does not answer
+	judged  bool          // the sensors, at least once
 
 	asked   time.Duration // when the loop was last asked for an answer; Watch's own
 	answers atomic.Int64  // when it last answered
@@ -180,6 +183,7 @@ func (k *Keeper) Disarm(who string) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	k.armed = false
+	k.halts.Add(1)
 	for _, a := range k.Actuators {
 		a.Hold(actuators.Disarmed)
 	}
@@ -205,6 +209,7 @@ func (k *Keeper) EmergencyStop(who string) {
 	}
 	first := k.stopped == ""
 	k.armed = false
+	k.halts.Add(1)
 	for _, a := range k.Actuators {
 		a.Hold(actuators.Disarmed)
 	}

@@ -4,10 +4,26 @@ import (
 	"context"
 	"fluxd/actuators"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
 	"fmt"
 	"slices"
 	"time"
 )
+
+// Watches are what watches over the switches of a panel, and sets its light: each wants a goroutine, because each may hang. Arm arms the robot
+// as a request does.
+func (k *Keeper) Watches(panel hardware.Panel, arm func(who string) error) (all []func(context.Context)) {
+	if panel.Stop != nil {
+		all = append(all, func(ctx context.Context) { k.WatchStop(ctx, panel.Stop) })
+	}
+	if panel.Start != nil {
+		all = append(all, func(ctx context.Context) { k.WatchStart(ctx, panel.Start, arm) })
+	}
+	if panel.Light != nil {
+		all = append(all, func(ctx context.Context) { k.WatchLight(ctx, panel.Light) })
+	}
+	return all
+}
 
 // Answer is the loop's answer to a ping.
 func (k *Keeper) Answer() { k.answers.Store(int64(k.Clock())) }

@@ -1,0 +1,352 @@
+package safety
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fluxd/actuators"
+	"fluxd/boards/sim"
+	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/fluxd/machine"
+	"fluxd/sensors"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// desk is a robot of one wheel with a start button, in virtual time.
+type desk struct {
+	*Keeper
+	board  *sim.Board
+	button *sim.Pin // to ground, so pressed is low
+	wheel  *Actuator
+
+	mutex   sync.Mutex
+	told    []string
+	after   []func() // what ends before the story does
+	against error    // what speaks against arming, beside what the keeper knows
+}
+
+// atDesk runs a story in virtual time. The button is as it was at power-on.
+func atDesk(t *testing.T, pressed bool, story func(d *desk)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		clock := func() time.Duration { return time.Since(begun) }
+		d := &desk{board: sim.New(clock)}
+		pin := func(name string) *sim.Pin {
+			p, err := d.board.Pin(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p.(*sim.Pin)
+		}
+		d.button = pin("GPIO16")
+		d.press(pressed)
+		motor, err := actuators.NewHBridge(pin("GPIO12"), pin("GPIO5"), nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		guard, err := actuators.NewGuard(motor, actuators.GuardOpts{Min: -actuators.Full, Max: actuators.Full})
+		if err != nil {
+			t.Fatal(err)
+		}
+		guard.Hold(actuators.Disarmed)
+		d.wheel = &Actuator{Actuator: &hardware.Actuator{Name: "wheel", Guard: guard, Device: motor}, Wake: func() {}}
+		d.Keeper = &Keeper{Actuators: []*Actuator{d.wheel}, Clock: clock, Log: slog.New(slog.DiscardHandler), Stall: time.Second, ByHand: func() bool { return false },
+			Watchdogs: &machine.Watchdogs{}, Pings: make(chan struct{}, 1),
+			Event: func(kind protocol.EventKind, text string) {
+				d.mutex.Lock()
+				defer d.mutex.Unlock()
+				d.told = append(d.told, kind.Code()+" "+text)
+			}}
+		button, err := sensors.NewButton(d.button, &sensors.ButtonOpts{Pull: "up", Debounce: 20 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			d.WatchStart(ctx, button, func(who string) error {
+				if d.against != nil {
+					return d.against
+				}
+				return d.Arm("by " + who)
+			})
+		})
+		time.Sleep(100 * time.Millisecond) // it is seen as it was
+		story(d)
+		for _, end := range d.after {
+			end()
+		}
+		cancel()
+		all.Wait()
+	})
+}
+
+func (d *desk) press(down bool) { d.button.Drive(gpio.Level(!down)) }
+
+// hold presses the button for some time, and waits until all is done that comes of it.
+func (d *desk) hold(length time.Duration) {
+	d.press(true)
+	time.Sleep(length)
+	d.press(false)
+	time.Sleep(200 * time.Millisecond)
+	synctest.Wait()
+}
+
+// expect compares the state, and the codes of what was told since the last time.
+func (d *desk) expect(t *testing.T, state string, told ...string) {
+	t.Helper()
+	synctest.Wait()
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if got, _ := d.State(); got != state {
+		t.Errorf("%s, want %s", got, state)
+	}
+	if len(d.told) != len(told) || !slices.EqualFunc(d.told, told, strings.HasPrefix) {
+		t.Errorf("told %q, want %q", d.told, told)
+	}
+	d.told = nil
+}
+
+const (
+	byButton = "by the start button: "
+	armed    = "armed " + byButton + "actuators obey the network"
+	disarmed = "disarmed " + byButton + "the actuators are at failsafe"
+)
+
+// A press arms a robot at rest when the button is let go of, and disarms one that is armed at once.
+func TestStartButton(t *testing.T) {
+	atDesk(t, false, func(d *desk) {
+		time.Sleep(time.Second)
+		d.press(true)
+		time.Sleep(300 * time.Millisecond)
+		d.expect(t, "disarmed") // a hand is at the robot
+		d.press(false)
+		time.Sleep(10 * time.Millisecond)
+		d.expect(t, "armed", armed)
+		if d.wheel.Guard.Held()&actuators.Disarmed != 0 {
+			t.Error("armed, and the wheel is held")
+		}
+		d.press(true)
+		time.Sleep(60 * time.Millisecond)
+		d.expect(t, "disarmed", disarmed) // while it is still pressed
+		if d.wheel.Guard.Held()&actuators.Disarmed == 0 {
+			t.Error("disarmed, and the wheel is not held")
+		}
+		time.Sleep(200 * time.Millisecond)
+		d.press(false)
+		time.Sleep(time.Second)
+		d.expect(t, "disarmed") // the same press does not arm it again
+		d.hold(150 * time.Millisecond)
+		d.expect(t, "armed", armed)
+		d.hold(5 * time.Second)
+		d.expect(t, "disarmed", disarmed)
+	})
+}
+
+// What is no press arms nothing: a bounce, a disturbance, a button that is stuck, one that was pressed at power-on, one that something lies on.
+func TestStartButtonThatNobodyPresses(t *testing.T) {
+	atDesk(t, false, func(d *desk) {
+		for range 20 { // of the contacts, or of a motor beside the wire
+			d.hold(time.Millisecond)
+			d.hold(40 * time.Millisecond)
+		}
+		d.expect(t, "disarmed")
+		d.hold(3 * time.Second)
+		d.expect(t, "disarmed")
+		d.press(true)
+		time.Sleep(time.Hour)
+		d.expect(t, "disarmed")
+		d.press(false)
+		time.Sleep(time.Second)
+		d.expect(t, "disarmed")
+	})
+	atDesk(t, true, func(d *desk) {
+		time.Sleep(300 * time.Millisecond)
+		d.press(false)
+		time.Sleep(time.Second)
+		d.expect(t, "disarmed") // it was pressed when the power came on
+		d.hold(100 * time.Millisecond)
+		d.expect(t, "armed", armed)
+		for range 20 { // nor does a disturbance stop a robot that runs
+			d.hold(time.Millisecond)
+		}
+		d.expect(t, "armed")
+	})
+}
+
+// A press whose contacts bounce at both ends is one press.
+func TestStartButtonBounces(t *testing.T) {
+	atDesk(t, false, func(d *desk) {
+		bounce := func(down bool) {
+			for range 5 {
+				d.press(down)
+				time.Sleep(time.Millisecond)
+				d.press(!down)
+				time.Sleep(time.Millisecond)
+			}
+			d.press(down)
+		}
+		for _, want := range []struct{ state, told string }{{"armed", armed}, {"disarmed", disarmed}, {"armed", armed}} {
+			bounce(true)
+			time.Sleep(120 * time.Millisecond)
+			bounce(false)
+			time.Sleep(300 * time.Millisecond)
+			d.expect(t, want.state, want.told)
+		}
+	})
+}
+
+// After an emergency stop a press arms nothing. One of two seconds that begins after it says that it was seen.
+func TestStartButtonAfterAnEmergencyStop(t *testing.T) {
+	atDesk(t, false, func(d *desk) {
+		d.hold(100 * time.Millisecond)
+		d.expect(t, "armed", armed)
+		d.press(true)
+		time.Sleep(10 * time.Millisecond)
+		d.EmergencyStop("ann")
+		time.Sleep(5 * time.Second)
+		d.press(false) // it was down before the stop
+		time.Sleep(time.Second)
+		d.expect(t, "stopped", "emergency_stop by ann")
+		d.hold(300 * time.Millisecond)
+		d.expect(t, "stopped", "not_armed "+byButton+"cannot arm: emergency_stop: stopped by ann: disarm first")
+		d.pressed.Store(true) // the switch of the stop
+		d.hold(2100 * time.Millisecond)
+		d.expect(t, "stopped", "disarmed")
+		d.pressed.Store(false)
+		d.hold(2100 * time.Millisecond)
+		d.expect(t, "disarmed", disarmed)
+		d.hold(300 * time.Millisecond)
+		d.expect(t, "armed", armed)
+	})
+}
+
+// Who disarms or stops the robot during a press has the last word, and what speaks against arming is told.
+func TestStartButtonAndOthers(t *testing.T) {
+	atDesk(t, false, func(d *desk) {
+		time.Sleep(time.Second)
+		d.press(true)
+		time.Sleep(200 * time.Millisecond)
+		d.Disarm("ann")
+		d.press(false)
+		time.Sleep(time.Second)
+		d.expect(t, "disarmed", "disarmed by ann")
+		d.against = errors.New("sensor_stale: eye")
+		d.hold(200 * time.Millisecond)
+		d.expect(t, "disarmed", "not_armed "+byButton+"sensor_stale: eye")
+		d.against = nil
+		d.press(true)
+		time.Sleep(20 * time.Millisecond)
+		if err := d.Arm("by ann"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+		d.press(false)
+		time.Sleep(time.Second)
+		d.expect(t, "disarmed", "armed by ann", disarmed) // it was armed while a hand was at it
+	})
+}
+
+// A release that comes together with its press, because nobody could look, is judged by the times of the edges.
+func TestPressThatIsSeenLate(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		length time.Duration
+		state  string
+		want   order
+	}{{30 * ms, "disarmed", nothing}, {50 * ms, "disarmed", arm}, {1999 * ms, "disarmed", arm}, {2000 * ms, "disarmed", nothing},
+		{30 * ms, "armed", nothing}, {60 * ms, "armed", disarm}, {time.Hour, "armed", disarm}, {1999 * ms, "stopped", arm}, {2000 * ms, "stopped", disarm}} {
+		p := press{}
+		p.look(0, false, c.state, 7)
+		p.look(time.Second, true, c.state, 7)
+		if got := p.look(time.Second+c.length, false, c.state, 7); got != c.want {
+			t.Errorf("%v while %s: %d, want %d", c.length, c.state, got, c.want)
+		}
+		if got := p.look(time.Second+c.length+ms, false, c.state, 7); got != nothing {
+			t.Errorf("%v while %s: and then %d", c.length, c.state, got)
+		}
+	}
+}
+
+// farPin is at the end of a bus: it has no edges, and fails with it.
+type farPin struct {
+	gpio.PinIO
+	mutex   sync.Mutex
+	level   gpio.Level
+	broken  bool
+	panics  bool
+	readers int
+}
+
+func (p *farPin) String() string                { return "more/A3" }
+func (p *farPin) Name() string                  { return "more/A3" }
+func (p *farPin) In(gpio.Pull, gpio.Edge) error { return nil }
+func (p *farPin) ReadLevel() (gpio.Level, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.readers++
+	if p.panics {
+		panic("bus on fire")
+	}
+	if p.broken {
+		return gpio.Low, errors.New("no answer")
+	}
+	return p.level, nil
+}
+func (p *farPin) set(change func()) { p.mutex.Lock(); change(); p.mutex.Unlock() }
+
+// A button on a bus is looked at twenty times a second. While it cannot be read it is not pressed, and a bus that comes back is no press.
+func TestStartButtonOnABus(t *testing.T) {
+	atDesk(t, false, func(d *desk) {
+		p := &farPin{level: gpio.High}
+		button, err := sensors.NewButton(p, &sensors.ButtonOpts{Pull: "up", Debounce: 20 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			d.WatchStart(ctx, button, func(who string) error { return d.Arm("by " + who) })
+		}()
+		time.Sleep(10 * time.Second)
+		if p.set(func() {}); p.readers < 150 || p.readers > 250 {
+			t.Errorf("read %d times in 10 s", p.readers)
+		}
+		press := func(length time.Duration) {
+			p.set(func() { p.level = gpio.Low })
+			time.Sleep(length)
+			p.set(func() { p.level = gpio.High })
+			time.Sleep(300 * time.Millisecond)
+		}
+		press(200 * time.Millisecond)
+		d.expect(t, "armed", armed)
+		press(200 * time.Millisecond)
+		d.expect(t, "disarmed", disarmed)
+		p.set(func() { p.level = gpio.Low })
+		time.Sleep(200 * time.Millisecond)
+		p.set(func() { p.broken = true })
+		time.Sleep(500 * time.Millisecond)
+		p.set(func() { p.broken, p.panics = false, true })
+		time.Sleep(500 * time.Millisecond)
+		p.set(func() { p.panics = false })
+		time.Sleep(300 * time.Millisecond)
+		p.set(func() { p.level = gpio.High })
+		time.Sleep(300 * time.Millisecond)
+		d.expect(t, "disarmed", "sensor_fault the start button: button on more/A3: read: no answer", "sensor_recovered the start button")
+		press(200 * time.Millisecond)
+		d.expect(t, "armed", armed)
+		cancel()
+		<-done
+	})
+}
