@@ -133,14 +133,14 @@ func someRobot() *rapid.Generator[string] {
 		}
 		sensor := func(i int) string {
 			device := of("sensor",
-				"lx|device: bh1750, bus: BUS, address: 0x23, every: EVERY", "m|device: hcsr04, trigger: PIN, echo: PIN, every: EVERY", "V|device: ads1115, bus: BUS, address: 0x48, measure: a0, full_scale: 6.144 V, every: EVERY",
+				"lx|device: bh1750, bus: BUS, address: 0x23, every: EVERY", "m|device: hcsr04, trigger: PIN, echo: PIN, every: EVERY"+of("echo", "", ", no_echo: fault"), "V|device: ads1115, bus: BUS, address: 0x48, measure: a0, full_scale: 6.144 V, every: EVERY",
 				"A|device: ina219, bus: BUS, address: 0x41, measure: current, shunt: "+of("shunt", "0.001 ohm", "0.1 ohm", "100 ohm")+", max_current: "+of("amperes", "0.001 A", "3.2 A", "400 A")+", every: EVERY",
 				"m/s²|device: mpu6050, bus: BUS, address: 0x68, measure: accel_x, every: EVERY", "°C|device: bme280, bus: BUS, address: 0x76, measure: temperature, every: EVERY",
-				"|device: button, pin: PIN"+of("asked", "", ", every: EVERY"), "|device: pir, pin: PIN", "m|device: quadrature, a: PIN, b: PIN, unit: m, counts: "+of("counts", "1", "0.5", "20000", "1e9")+", measure: "+of("measure", "position", "speed")+of("asked", "", ", every: EVERY"),
+				"|device: button, pin: PIN"+of("asked", "", ", every: EVERY"), "|device: pir, pin: PIN, glitch: "+of("glitch", "0s", "3ms", "1h"), "m|device: quadrature, a: PIN, b: PIN, unit: m, counts: "+of("counts", "1", "0.5", "20000", "1e9")+", measure: "+of("measure", "position", "speed")+of("asked", "", ", every: EVERY"),
 				"|device: linearray, pins: [PIN, PIN], measure: position, every: EVERY", "|device: hx711, clock: PIN, data: PIN, every: EVERY", "m|device: vl53l0x, bus: BUS, every: EVERY",
 				"m|device: log, file: "+of("file", "run.csv", "run.csv", "ragged.csv", "bare.csv", "none.csv")+", column: "+of("column", "d", "d", "word", "bad", "twice")+", unit: m"+of("times", ", rate: 9 Hz", ", every: EVERY", ", every: EVERY, time: {column: t, unit: s}", ", every: 1ms, time: {column: t, unit: ms}", ", time: {column: late, unit: s}, rate: 50 Hz")+of("loop", "", ", loop: true"))
 			unit, device, _ = strings.Cut(device, "|")
-			text := fmt.Sprintf("  s%d: {%s%s, %s}\n", i, device, of("curve", "", "", ", curve: [[0 UNIT, 0 UNIT], [1 UNIT, 5 UNIT]]"), code())
+			text := fmt.Sprintf("  s%d: {%s%s, %s}\n", i, device, of("curve", "", "", ", curve: [[0 UNIT, 0 UNIT], [1 UNIT, 5 UNIT]]")+of("median", "", "", ", median: 5"), code())
 			for strings.Contains(text, "PIN") {
 				text = strings.Replace(text, "PIN", pin(), 1)
 			}
