@@ -2,8 +2,11 @@ package configs
 
 import "fluxd/boards/sim/worlds"
 
-// World returns what the robot file says of the world that its simulated board is in; false on a real board.
-func (r *Robot) World() (worlds.Options, bool) { return r.Board.Options, r.Board.Kind == "sim" }
+// World returns what the robot file says of the world that its simulated board is in; false on a real board, and where the file names a
+// world that there is none of.
+func (r *Robot) World() (worlds.Options, bool) {
+	return r.Board.Options, r.Board.Kind == "sim" && r.Board.Options != nil
+}
 
 // WorldWiring says of each wire what a world knows of it.
 func WorldWiring(wires []Connection) []worlds.Connection {
