@@ -168,7 +168,7 @@ func (v *validator) outputPin(c *Connection, chip *expander, opts *expanders.PCA
 	case v.Says(device, "frequency"):
 		v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or set it there", c.Frequency, chip.name, asked)
 	case c.Role == "pwm" && asked < kind.Smooth:
-		v.Warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; set the frequency of the expander, take a pin of the board, or say frequency: %v here",
-			c.Pin, chip.name, asked, c.Frequency, kind.Rough, asked)
+		v.Warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; set the frequency of the expander, up to %s, take a pin of the board, or say frequency: %v here",
+			c.Pin, chip.name, asked, c.Frequency, kind.Rough, expanders.PCA9685Fastest, asked)
 	}
 }

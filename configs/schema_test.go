@@ -158,6 +158,28 @@ func TestTags(t *testing.T) {
 	visit(reflect.TypeFor[Robot]())
 }
 
+// What every kind requires, the schema does.
+func TestSchemaRequiresWhatAllKindsDo(t *testing.T) {
+	type part struct{ Required []string }
+	var schema struct {
+		Properties struct {
+			Expanders struct{ AdditionalProperties part }
+			Actuators struct {
+				AdditionalProperties struct{ Properties struct{ Decode part } }
+			}
+		}
+	}
+	if err := json.Unmarshal(Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	if got := schema.Properties.Expanders.AdditionalProperties.Required; !slices.Equal(got, []string{"device", "address", "bus"}) {
+		t.Errorf("expanders: %v", got)
+	}
+	if got := schema.Properties.Actuators.AdditionalProperties.Properties.Decode.Required; !slices.Equal(got, []string{"kind", "window"}) {
+		t.Errorf("decoders: %v", got)
+	}
+}
+
 // The schema has every key of the types, each with its choices and what it is for, and no other.
 func TestSchemaHasEveryKey(t *testing.T) {
 	var schema map[string]any
@@ -203,7 +225,9 @@ func TestSchemaHasEveryKey(t *testing.T) {
 				if f.Key == union {
 					continue
 				}
-				if !ok || property["description"] != strict.Doc(f.Tag) {
+				text, _ := property["description"].(string)
+				if limits, said := strings.CutPrefix(text, strict.Doc(f.Tag)); !ok || !said || !strings.HasSuffix(limits, f.Tag.Get("min")+f.Tag.Get("max")) &&
+					!strings.HasSuffix(limits, f.Tag.Get("min")+" to "+f.Tag.Get("max")) {
 					t.Errorf("%s: property %s: %v", path, f.Key, property)
 					continue
 				}

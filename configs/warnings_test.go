@@ -41,7 +41,7 @@ func TestWarnings(t *testing.T) {
 		{"a relay that is on when low, on a chip whose outputs are low at first", "sim", "actuators: {horn: {device: relay, pin: y/0, active: low, " + count + "}}", "actuators.horn.pin: y/0: the outputs of a pca9685 are low"},
 		{"a relay that is on when high there", "sim", "actuators: {horn: {device: relay, pin: y/0, " + count + "}}", ""},
 		{"a motor at 50 Hz", "sim", "actuators: {wheel: {device: hbridge, pwm: x/0, direction: GPIO5, " + count + "}}", "actuators.wheel.pwm: x/0: expander x makes 50Hz, not the 20kHz of a pin of the board: the motor hums"},
-		{"a lamp at 50 Hz", "sim", "actuators: {lamp: {device: dimmer, pwm: x/0, " + count + "}}", "actuators.lamp.pwm: x/0: expander x makes 50Hz, not the 1kHz of a pin of the board: the lamp flickers"},
+		{"a lamp at 50 Hz", "sim", "actuators: {lamp: {device: dimmer, pwm: x/0, " + count + "}}", "actuators.lamp.pwm: x/0: expander x makes 50Hz, not the 1kHz of a pin of the board: the lamp flickers; set the frequency of the expander, up to 1526 Hz, take a pin"},
 		{"a motor that is said to have 50 Hz", "sim", "actuators: {wheel: {device: hbridge, pwm: x/0, direction: GPIO5, frequency: 50 Hz, " + count + "}}", ""},
 		{"a motor at the chip's best", "sim", "actuators: {wheel: {device: hbridge, pwm: y/0, direction: GPIO5, " + count + "}}", ""},
 		{"two halves of a bridge with one standby", "raspberrypi", "actuators: {l: {device: hbridge, pwm: GPIO12, direction: GPIO5, standby: GPIO25, " + count + "}, r: {device: hbridge, pwm: GPIO13, direction: GPIO6, standby: GPIO25, " + count + "}}", ""},

@@ -56,6 +56,9 @@ var pca9685Frequency, pca9685Oscillator = func() (frequency, oscillator reflect.
 var DefaultPCA9685Opts = PCA9685Opts{Frequency: frequencyIn(pca9685Frequency, "default"),
 	Oscillator: frequencyIn(pca9685Oscillator, "default")}
 
+// PCA9685Fastest is the highest frequency that its outputs can have, as a robot file says it.
+var PCA9685Fastest = pca9685Frequency.Tag.Get("max")
+
 // Open implements Options.
 func (o *PCA9685Opts) Open(from Parts) (Chip, error) {
 	bus, err := from.Bus(o.Bus, o.Address)

@@ -276,7 +276,7 @@ func TestSchemaOfKinds(t *testing.T) {
 	if fmt.Sprintf("%v %v %v", device["enum"], device["description"], part["required"]) != "[heater arm] heater: warmth; arm: movement [device]" {
 		t.Errorf("%v, required %v", device, part["required"])
 	}
-	if fmt.Sprint(target["default"], ", ", target["description"]) != "20 °C, to be kept (heater)" {
+	if fmt.Sprint(target["default"], ", ", target["description"]) != "20 °C, to be kept; -40 °C to 85 °C (heater)" {
 		t.Errorf("%v", target)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,9 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 		made = map[string]any{"anyOf": []any{made, map[string]any{"const": noneWord}}}
 	}
 	if doc := Doc(tag); doc != "" {
+		if ends := limits(tag); ends != "" {
+			doc += "; " + ends
+		}
 		made["description"] = doc
 	}
 	if choices := tag.Get("enum"); choices != "" {
@@ -144,8 +148,13 @@ func schemaOfStruct(t reflect.Type) map[string]any {
 			required = append(required, f.Key)
 		}
 	}
-	for key, owners := range keysOfKinds(kinds) {
+	all := keysOfKinds(kinds)
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		owners := all[key]
 		properties[key] = schemaOfOwned(owners)
+		if len(owners) == len(kinds) && !slices.ContainsFunc(owners, func(o owned) bool { return !o.required }) {
+			required = append(required, key) // whichever kind it is
+		}
 	}
 	made := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 	if required != nil {
@@ -158,8 +167,9 @@ func schemaOfStruct(t reflect.Type) map[string]any {
 
 // owned is an option as one kind has it.
 type owned struct {
-	kind   string
-	schema map[string]any
+	kind     string
+	schema   map[string]any
+	required bool
 }
 
 // keysOfKinds are the options of all kinds, by key.
@@ -167,7 +177,7 @@ func keysOfKinds(kinds []Kind) map[string][]owned {
 	all := map[string][]owned{}
 	for _, k := range kinds {
 		for _, f := range Fields(k.Type()) {
-			all[f.Key] = append(all[f.Key], owned{k.Name, schemaOf(f.Type, f.Tag)})
+			all[f.Key] = append(all[f.Key], owned{k.Name, schemaOf(f.Type, f.Tag), f.Tag.Get("required") == "true"})
 		}
 	}
 	return all

@@ -51,6 +51,14 @@ func TableOfKeys(name string, kinds []Kind) string {
 
 // span is what a tag allows: limits, or choices.
 func span(tag reflect.StructTag) string {
+	if ends := limits(tag); ends != "" {
+		return ends
+	}
+	return strings.ReplaceAll(tag.Get("enum"), ",", ", ")
+}
+
+// limits are those of a tag, in words; "" where it has none.
+func limits(tag reflect.StructTag) string {
 	low, high, above := tag.Get("min"), tag.Get("max"), tag.Get("above")
 	switch {
 	case low != "" && high != "":
@@ -64,7 +72,7 @@ func span(tag reflect.StructTag) string {
 	case above != "":
 		return "more than " + above
 	}
-	return strings.ReplaceAll(tag.Get("enum"), ",", ", ")
+	return ""
 }
 
 // cell is text in a table.
