@@ -30,7 +30,6 @@ func benchRobot(t *testing.T) string {
 		"step: P1_12":                            "step: GPIO19", // the PWM channels of a Raspberry Pi 5 are not simulated
 		"pwm: GPIO13, direction: GPIO26":         "pwm: servos/4, direction: GPIO26, frequency: 60 Hz",
 		"every: 33ms, frozen: 1s":                "every: 33ms", // on a table nothing trembles
-		"every: 20ms, frozen: 1s":                "every: 20ms",
 	} {
 		if !strings.Contains(robot, from) {
 			t.Fatalf("hardware.yaml has no %q", from)
