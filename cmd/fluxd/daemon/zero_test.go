@@ -23,7 +23,7 @@ sensors:
   eye:   {device: bh1750, bus: I2C1, address: 0x23, every: 50ms, encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: c}}
   wheel: {device: as5600, bus: I2C1, address: 0x36, measure: position, every: 20ms, encode: {kind: delta, step: 0.1 rev, to: c}}
 network: {neurons: {a: {refractory: 0s}, b: {refractory: 0s}, c: {}, joy: {refractory: 0s}}}
-rewards: {heavier: {sensor: scale, "on": change, gain: 10, to: joy}}
+rewards: {heavier: {sensor: scale, "on": change, gain: 10, to: joy, against: joy}}
 mqtt: {broker: none}
 `
 
@@ -100,7 +100,7 @@ func TestZeroIsNoMovement(t *testing.T) {
 	}
 	zero("scale") // a zero on a zero
 	sense("scale", -0.5)
-	if moved := pass(time.Second); moved["a"] != 1 || line("scale").Zero() != 2_500_000 || latest("scale") != -0.5 {
+	if moved := pass(time.Second); moved["a"] != 1 || moved["reward"] != 1 || line("scale").Zero() != 2_500_000 || latest("scale") != -0.5 {
 		t.Errorf("half a kilogram less: %v, zero at %d, reads %g", moved, line("scale").Zero(), latest("scale"))
 	}
 	if err := s.Sense(t.Context(), "scale", 78, time.Hour); err == nil { // the device reads 80 at most

@@ -34,16 +34,15 @@ const (
 
 // A press is what is known of the start button. It has no clock.
 type press struct {
-	ready   bool          // the button was seen released
-	down    bool          // it is pressed since,
-	since   time.Duration // and
-	spent   bool          // has done all that this press does,
-	stopped bool          // which began after an emergency stop
-	halts   uint64        // and this many disarms
+	ready bool          // the button was seen released
+	down  bool          // it is pressed
+	since time.Duration // when that began,
+	halts uint64        // and how often the robot had been disarmed or stopped then
+	spent bool          // this press has done all that it does
 }
 
-// look notes whether the button is pressed at a time, and what the robot is then, and returns what is to be done. Halts counts how often the
-// robot was disarmed or stopped: a press that something has disarmed the robot in does nothing.
+// look notes whether the button is pressed at a time, and returns what is to be done with a robot in that state. Halts counts how often the
+// robot was disarmed or stopped: a press during which that has happened does nothing.
 func (p *press) look(now time.Duration, pressed bool, state string, halts uint64) order {
 	length := now - p.since
 	what := nothing
@@ -51,7 +50,7 @@ func (p *press) look(now time.Duration, pressed bool, state string, halts uint64
 	case !counts:
 	case state == "armed":
 		what = disarm
-	case length >= longPress && p.stopped:
+	case length >= longPress && state == "stopped": // since before the press, or halts would have grown
 		what = disarm
 	case length >= longPress:
 		p.spent = true
@@ -62,7 +61,7 @@ func (p *press) look(now time.Duration, pressed bool, state string, halts uint64
 	case !pressed:
 		p.ready, p.down = true, false
 	case p.ready && !p.down:
-		*p = press{ready: true, down: true, since: now, stopped: state == "stopped", halts: halts}
+		*p = press{ready: true, down: true, since: now, halts: halts}
 	}
 	p.spent = p.spent || what != nothing
 	return what
@@ -107,7 +106,7 @@ func (k *Keeper) WatchStart(ctx context.Context, button *sensors.Button, arm fun
 		if err != nil {
 			p = press{}
 		} else {
-			state, _ := k.State()
+			state, _ := k.State() // before halts: a stop between the two shows
 			k.obey(p.look(edge.At, edge.Value != 0, state, k.halts.Load()), arm)
 		}
 		rest := stopRest // a storm on this pin does not spin
