@@ -13,6 +13,7 @@ package tap
 
 import (
 	"math/bits"
+	"sync"
 	"sync/atomic"
 )
 
@@ -37,7 +38,9 @@ type Record struct {
 
 // A Tap holds the latest records. One goroutine at a time may write.
 type Tap struct {
-	slots     []slot
+	size      int
+	made      sync.Once
+	slots     []slot        // made for the first who follows
 	begun     atomic.Uint64 // records whose slots are being written, or were
 	written   atomic.Uint64 // records that can be read
 	followers atomic.Int32
@@ -51,7 +54,7 @@ type slot struct {
 
 // New makes a tap that holds at least so many records, 1 at least.
 func New(size int) *Tap {
-	return &Tap{slots: make([]slot, 1<<bits.Len(uint(max(size, 1)-1)))}
+	return &Tap{size: 1 << bits.Len(uint(max(size, 1)-1))}
 }
 
 // Followed reports whether anybody reads. Who has much to write may ask first.
@@ -73,6 +76,7 @@ func (t *Tap) Write(r Record) {
 
 // Follow returns a reader of all records from now on.
 func (t *Tap) Follow() *Reader {
+	t.made.Do(func() { t.slots = make([]slot, t.size) })
 	t.followers.Add(1)
 	return &Reader{tap: t, next: t.written.Load()}
 }

@@ -102,7 +102,7 @@ func TestWhoLeavesIsNotWrittenFor(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { stream.Write(Record{Kind: Spike}) }); n != 0 {
 		t.Errorf("%g allocations a record", n)
 	}
-	if got := len(New(5).slots); !slices.Contains([]int{8}, got) {
+	if got := New(5).size; !slices.Contains([]int{8}, got) {
 		t.Errorf("%d places for 5", got)
 	}
 }
