@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,8 +113,25 @@ func TestStartButtonAndStatusLight(t *testing.T) {
 	}
 	eventually(t, "the switch to be seen released", func() bool { return !w.safety.Pressed() })
 	w.Disarm("ann")
-	press(300 * time.Millisecond) // its eye is not there
+	// Its eye is not there. It is pressed until that is told: a press before the button was seen released is none.
+	told, done := make(chan struct{}), make(chan struct{})
+	letGo := sync.OnceFunc(func() { close(told); <-done })
+	defer letGo()
+	go func() {
+		defer close(done)
+		again := time.NewTicker(600 * time.Millisecond)
+		defer again.Stop()
+		for {
+			_ = w.Sense(t.Context(), "start", 1, 300*time.Millisecond)
+			select {
+			case <-again.C:
+			case <-told:
+				return
+			}
+		}
+	}()
 	w.tellsOf(t, "not_armed", "by the start button: cannot arm: sensor_stale: eye")
+	letGo()
 	if light := w.Health().Safety.Light; light != "off" {
 		t.Errorf("disarmed, and the light is %s", light)
 	}
