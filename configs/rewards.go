@@ -7,6 +7,7 @@ import (
 
 	"fluxd/configs/spelling"
 	"fluxd/configs/strict"
+	"fluxd/sensors"
 )
 
 // mostCredits bounds how many share a reward.
@@ -23,11 +24,20 @@ func (r *Reward) Limits(key string) (low, high int64, ok bool) {
 	return 0, 0, false
 }
 
+// Largest is the largest change that can earn it, or the largest reading where that does, in millionths, of a sensor whose readings lie in
+// a range.
+func (r *Reward) Largest(within sensors.Range) int64 {
+	if r.On == "level" {
+		return max(within.High, -within.Low)
+	}
+	return within.High - within.Low
+}
+
 // rewards checks that what teaches can teach, and turns thresholds into the unit of the sensor.
 func (v *validator) rewards() {
-	var sensors []string
+	var names []string
 	for _, s := range v.robot.Sensors {
-		sensors = append(sensors, s.Name)
+		names = append(names, s.Name)
 	}
 	for i := range v.robot.Rewards {
 		r := &v.robot.Rewards[i]
@@ -58,12 +68,12 @@ func (v *validator) rewards() {
 		if len(c.Credit) > 0 && c.Window == 0 && v.Readable(path+".window") {
 			v.Fail(path, "window is missing: over which time the actors' spikes count")
 		}
-		v.earned(path, c, sensors)
+		v.earned(path, c, names)
 	}
 }
 
 // earned checks what a sensor earns.
-func (v *validator) earned(path string, c *Reward, sensors []string) {
+func (v *validator) earned(path string, c *Reward, names []string) {
 	if c.Sensor == "" {
 		if c.Threshold != nil && v.Readable(path+".sensor") {
 			v.Fail(path+".threshold", "sensor is missing: what comes by MQTT has no unit")
@@ -73,8 +83,8 @@ func (v *validator) earned(path string, c *Reward, sensors []string) {
 	if !v.Readable("sensors") {
 		return // a mistake already
 	}
-	if !slices.Contains(sensors, c.Sensor) {
-		v.Fail(path+".sensor", "no sensor is named %q%s", strict.Shorten(c.Sensor), spelling.Hint(c.Sensor, sensors))
+	if !slices.Contains(names, c.Sensor) {
+		v.Fail(path+".sensor", "no sensor is named %q%s", strict.Shorten(c.Sensor), spelling.Hint(c.Sensor, names))
 		return
 	}
 	if c.Threshold == nil || !v.Readable(path+".threshold") {

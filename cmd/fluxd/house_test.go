@@ -165,6 +165,7 @@ cmd/fluxd/tuning:
 	configs/spelling
 	configs/strict
 	core
+	encoders
 	options
 	sensors
 cmd/internal/picture:

@@ -218,7 +218,7 @@ parts:
 		"parts.warm.target = 20 °C from -40 to 85, whole false",
 		"parts.warm.rate = 1000 Hz from 1 to 1e+06, whole false",
 		"parts.warm.share = 0.5  from 0 to 1, whole false", // slew: none
-		"parts.warm.every = 2000 us from 1000 to +Inf, whole true",
+		"parts.warm.every = 2000 us from 1000 to 3.6e+09, whole true",
 		"parts.warm.count = 3 turns from 1 to 5, whole true",
 		"parts.move.min = 1000 us from 400 to 1999, whole true",
 		"parts.move.max = 2000 us from 1001 to 20000, whole true",
@@ -226,7 +226,7 @@ parts:
 		"parts.move.above = 3 lx from -Inf to +Inf, whole false",
 		"parts.move.moves[0] = -0.5  from -1 to 0.999999, whole false",
 		"parts.move.moves[1] = 1  from -0.499999 to 1, whole false",
-		"parts.move.every = 0 us from 1000 to +Inf, whole true",
+		"parts.move.every = 0 us from 1000 to 3.6e+09, whole true",
 		"parts.move.count = 3 turns from 1 to 5, whole true",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {

@@ -230,9 +230,13 @@ func UnitName(unit string) string {
 	return unit
 }
 
-// bounds are the ends of a value: those that its options have for it, or those of its tags; infinite where there are none.
+// bounds are the ends of a value: those that its options have for it, or those of its tags; infinite where there are none, and for
+// a time those of every time.
 func bounds(v reflect.Value, tag reflect.StructTag) (low, high float64) {
 	low, high = math.Inf(-1), math.Inf(1)
+	if v.Type() == reflect.TypeFor[time.Duration]() {
+		low, high = 0, float64(longest) // as a file's
+	}
 	if text := tag.Get("min"); text != "" {
 		low = end(v, text, tag)
 	}

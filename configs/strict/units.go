@@ -89,6 +89,9 @@ func parseBytes(text string) (Bytes, error) {
 	return Bytes(count << shift), nil
 }
 
+// longest is what no time in a file is beyond.
+const longest = time.Hour
+
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
 	switch {
@@ -98,7 +101,7 @@ func parseDuration(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("expected a time of at least 0")
 	case d%time.Microsecond != 0:
 		return 0, fmt.Errorf("expected whole microseconds")
-	case d > time.Hour:
+	case d > longest:
 		return 0, fmt.Errorf("expected at most 1h")
 	}
 	return d, nil

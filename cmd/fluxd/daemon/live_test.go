@@ -127,7 +127,7 @@ mqtt: {broker: none}
 		{"a rate", map[string]float64{"sensors.eye.encode.max": 100}, spikes("a"), 50 * light / 800, 100 * light / 800},
 		{"a range", map[string]float64{"sensors.eye.encode.range[1]": 1000}, spikes("a"), 100 * light / 800, 100 * light / 1000},
 		{"where less is more", map[string]float64{"sensors.dark.encode.range[0]": 400}, spikes("d"), 100 * (800 - light) / 800, 100 * (400 - light) / 400},
-		{"both ends at once", map[string]float64{"sensors.dark.encode.range[0]": -100, "sensors.dark.encode.range[1]": -500}, spikes("d"), 100 * (400 - light) / 400, 0},
+		{"both ends at once", map[string]float64{"sensors.dark.encode.range[0]": 2000, "sensors.dark.encode.range[1]": 1000}, spikes("d"), 100 * (400 - light) / 400, 100},
 		{"another interval leaves the rate", map[string]float64{"sensors.eye.every": 20_000}, spikes("a"), 30, 30},
 		{"full scale", map[string]float64{"actuators.wheel.decode.full": 200}, wheel, 0.3, 0.15},
 		{"a range of commands", map[string]float64{"actuators.wheel.range[1]": 0.125}, wheel, 0.15, 0.125},

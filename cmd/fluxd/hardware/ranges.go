@@ -51,9 +51,9 @@ func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 	}
 	for _, w := range config.Rewards {
 		within, known := ranges[w.Value.Sensor]
-		most, what := within.High-within.Low, "changes"
+		most, what := w.Value.Largest(within), "changes"
 		if w.Value.On == "level" {
-			most, what = max(within.High, -within.Low), "readings"
+			what = "readings"
 		}
 		if t := w.Value.Threshold; t != nil && known && t.Micro > most {
 			mistakes = append(mistakes, config.Mistake("rewards."+w.Name+".threshold", "%s: %s of %s come to %s at most: nothing earns it",

@@ -6,6 +6,7 @@ import (
 	"fluxd/configs"
 	"fluxd/configs/strict"
 	"fluxd/core"
+	"fluxd/sensors"
 )
 
 // parameter is one number of the configuration that can be read and tuned while the robot runs.
@@ -96,7 +97,11 @@ func copied[T any](p *T) *T {
 // configured without something, such as a neuron without habituation, has no parameter for it.
 func parameters(s *Settings, c *configs.Robot, r Robot) []parameter {
 	l := &parameterList{settings: s, neurons: c.Index}
+	measured := map[string]sensors.Range{} // of sensors without a curve, which may be tuned
 	for i, sensor := range c.Sensors {
+		if len(sensor.Value.Curve) == 0 {
+			measured[sensor.Name] = r.Readings(i)
+		}
 		l.names = append(l.names, sensor.Name)
 		l.begin(Part{Sensor, i}, "sensors."+sensor.Name+".")
 		l.sensor(i, r.Readings(i))
@@ -108,7 +113,7 @@ func parameters(s *Settings, c *configs.Robot, r Robot) []parameter {
 	}
 	for i, reward := range c.Rewards {
 		l.begin(Part{Reward, i}, "rewards."+reward.Name+".")
-		l.reward(i)
+		l.reward(i, measured[reward.Value.Sensor])
 	}
 	if c.MQTT.Broker != "none" {
 		l.begin(Part{Telemetry, 0}, "mqtt.")
