@@ -16,6 +16,7 @@ func (t *Tuner) check(parameter int, s *Settings) error {
 	switch of := t.all[parameter].of; of.Kind {
 	case Sensor:
 		c, path := &s.Sensors[of.Index], "sensors."+t.config.Sensors[of.Index].Name
+		c.Relate() // how often it is read may have changed
 		all = []held{{path, c.Options}, {path + ".encode", c.Encode.Options}}
 	case Actuator:
 		c, path := &s.Actuators[of.Index], "actuators."+t.config.Actuators[of.Index].Name

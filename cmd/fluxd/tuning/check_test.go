@@ -53,3 +53,32 @@ mqtt: {broker: none}
 		t.Error("what is tried changes what is")
 	}
 }
+
+// What a code allows depends on how often the sensor is read now, and not on how often it was when the robot started.
+func TestACodeIsCheckedAtTheRateThatWasTuned(t *testing.T) {
+	config, err := configs.Parse("eye.yaml", []byte(`robot: eye
+board: {kind: sim}
+sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 100ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 50 Hz, to: a}}}
+network: {neurons: {a: {}}}
+mqtt: {broker: none}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, err := core.Build(config.Network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tuner := New(config, network, still{})
+	const most = 1e6 // 10,000 spikes a reading, every 10 ms
+	fast := map[string]float64{"sensors.eye.encode.max": most}
+	if err := tuner.Set(Request{Values: fast}); err == nil {
+		t.Error("a rate of 100,000 spikes a reading is accepted")
+	}
+	if err := tuner.Set(Request{Values: map[string]float64{"sensors.eye.every": 10_000}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tuner.Set(Request{Values: fast}); err != nil {
+		t.Errorf("read more often: %v", err)
+	}
+}
