@@ -1,8 +1,9 @@
 # make run   the demo robot on the simulated board, with the embedded MQTT broker
 # make bench this machine's figures
 # make quick go vet and the short tests, some seconds: while you write
-# make test  all tests, under the race detector where there are goroutines: before a commit
-# make long  thousands of random networks, the race detector everywhere, and a build for each target: before a change lands
+# make test  all tests but those of long, under the race detector where there are goroutines: before a commit
+# make long  thousands of random networks and robots, clients that mean harm, the race detector everywhere, and a build for each target:
+#            before a change lands
 # make hil   the same on other processors, and whole robots on emulated machines with real kernels
 # All but the last need Go and make, nothing else; what can use more says so. docs/hil.md tells what make hil needs.
 
@@ -21,6 +22,9 @@ SEQUENTIAL := ./boards/header ./cmd/internal/picture ./configs/... ./core ./enco
 
 # The hashes of passwords are slow on purpose, and share nothing: the race detector leaves their computation out.
 RACE := -race -gcflags=golang.org/x/crypto/blowfish=-race=false
+
+# Clients that mean harm, for seconds each: make long and make brokers run them.
+HOSTILE := TestAnyBrokerWithHostileClients
 
 .PHONY: run build quick test long vet race sequential oracle emulated cross hil brokers plots bench clean
 
@@ -41,7 +45,10 @@ test: vet race sequential
 
 long: oracle cross
 	@if command -v $${CC:-gcc} >/dev/null 2>&1; then \
-		echo "$(GOTEST) -race $(SEQUENTIAL)"; CGO_ENABLED=1 $(GOTEST) -race $(SEQUENTIAL); \
+		echo "$(GOTEST) -race $(SEQUENTIAL)"; CGO_ENABLED=1 $(GOTEST) -race $(SEQUENTIAL) || exit 1; \
+		echo "$(GOTEST) $(RACE) ./cmd/fluxd/daemon -run $(HOSTILE)"; CGO_ENABLED=1 $(GOTEST) $(RACE) ./cmd/fluxd/daemon -run $(HOSTILE); \
+	else \
+		echo "NOT RUN: the race detector, which needs a C compiler (gcc)."; $(GOTEST) ./cmd/fluxd/daemon -run $(HOSTILE); \
 	fi
 
 vet:
@@ -52,18 +59,20 @@ vet:
 race:
 	@all="./cmd/fluxd/daemon $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SEQUENTIAL))")" || exit 1; \
 	if command -v $${CC:-gcc} >/dev/null 2>&1; then \
-		echo "$(GOTEST) $(RACE) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) $$all; \
+		echo "$(GOTEST) $(RACE) -skip $(HOSTILE) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip $(HOSTILE) $$all; \
 	else \
-		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) $$all; \
+		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) -skip $(HOSTILE) $$all; \
 	fi
 
 sequential:
 	$(GOTEST) $(SEQUENTIAL)
 
-# Thousands of random networks with every mechanism at once, against the naive model; and on every route and in parts.
+# Thousands of random networks with every mechanism at once, against the naive model, and on every route and in parts; and thousands of
+# random robots, started as check says, and tuned as they are loaded.
 oracle:
 	$(GOTEST) ./core -run EngineAgreesWithTheNaiveModel -rapid.checks=5000
 	$(GOTEST) ./core -run 'Routes|Parts' -rapid.checks=1000
+	$(GOTEST) ./cmd/fluxd/daemon -run 'TuningIsLoading|AnySequenceOfSets|AnnouncedRangesHold|CheckAcceptsRuns|ValidOpens' -rapid.checks=200
 
 # The engine, the encoders and the worlds must come to the same spikes on every processor, and drivers to the same readings: their tests
 # run on emulated ones too. An emulated process cannot start another one, such as a broker: what needs that is left out.

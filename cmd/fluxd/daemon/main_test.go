@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"flag"
 	"os"
+	"strconv"
 	"testing"
 
 	"fluxd/bridge/broker"
@@ -16,6 +18,10 @@ func TestMain(m *testing.M) {
 		os.Exit(broker.Serve(os.Stdin, os.Stdout, os.Stderr))
 	}
 	if !outside() {
+		// Whole robots are drawn here, each of which takes some hundredths of a second. make long asks for more of them.
+		if err := flag.Set("rapid.checks", "20"); err != nil {
+			panic(err)
+		}
 		busWait *= 4 // the end of a robot waits for 2 s
 		os.Exit(m.Run())
 	}
@@ -27,4 +33,14 @@ func inRealTime(t testing.TB) {
 	if os.Getenv("EMULATED") != "" || testing.Short() {
 		t.Skip("in real time")
 	}
+}
+
+// checks is how many cases a property test draws: the flag -rapid.checks.
+func checks(t testing.TB) int {
+	t.Helper()
+	n, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
