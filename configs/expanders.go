@@ -139,13 +139,13 @@ func (v *validator) expanderPin(c *Connection, chip *expander, pin string) {
 			v.Fail(c.Path, "%s: an mcp23017 has the pins A0 to A7 and B0 to B7", strict.Shorten(c.Pin))
 		} else if c.Direction == "pwm" {
 			v.Fail(c.Path, "%s: an mcp23017 cannot do PWM; a pca9685 can", c.Pin)
-		} else if c.Device == "hx711" && c.Direction == "out" {
-			v.Fail(c.Path, "%s: a pulse of an expander's pin is so long that an hx711 goes to sleep: take a pin of the board", c.Pin)
+		} else if c.Pulse == "short" {
+			v.Fail(c.Path, "%s: a pulse of an expander's pin is too long for the %s: take a pin of the board", c.Pin, c.Device)
 		} else if c.Direction == "in" && c.Pull == "down" {
 			v.Fail(c.Path, "%s: an mcp23017 has pull-ups only: take pull: up and a switch to ground, or pull: none and a resistor", c.Pin)
 		} else if c.Direction == "in" && (pin == "A7" || pin == "B7") {
 			v.Fail(c.Path, "%s: the data sheet says that A7 and B7 are outputs only: take another", c.Pin)
-		} else if c.Direction == "in" && (c.Role == "echo" || c.Device == "quadrature" || c.Device == "hx711") {
+		} else if c.Timed {
 			v.Fail(c.Path, "%s: nobody reports the edges of an expander's pin with their time: take a pin of the board", c.Pin)
 		}
 	}
@@ -160,7 +160,7 @@ func (v *validator) outputPin(c *Connection, chip *expander, opts *expanders.PCA
 		v.Fail(c.Path, "%s: a pca9685 has the outputs 0 to 15", strict.Shorten(c.Pin))
 	case c.Direction == "in":
 		v.Fail(c.Path, "%s: a pca9685 has outputs only; an mcp23017 has inputs", c.Pin)
-	case c.Device == "hcsr04" || c.Device == "hx711":
+	case c.Pulse != "":
 		v.Fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only, and misses short pulses: take a pin of the board", c.Pin)
 	case (c.Device == "relay" || c.Device == "light") && (c.Acts == "low") != opts.Inverted:
 		v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is set: the %s acts before: take one that is on when high, or hold OE of the chip high until then", c.Pin, c.Device)

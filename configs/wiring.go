@@ -32,6 +32,8 @@ type Connection struct {
 	ActiveLow bool             // of an input: low is the level of a switch that is pressed
 	Acts      string           // the level at which an output makes its device act: "high", "low"; ""
 	Frequency physic.Frequency // of PWM; 0 where it is a speed
+	Pulse     string           // of an output that the driver pulses: "short" for at most some microseconds, "any" where longer ones do; ""
+	Timed     bool             // of an input: the driver needs the times of its edges
 }
 
 // Where returns the pin, or the bus and address.
@@ -128,6 +130,7 @@ func wires(path, sort, name, device string, options any) []Connection {
 			}
 			c := base
 			c.Path, c.Role, c.Direction, c.Pin = path, role, direction, header.CanonicalPin(name)
+			c.Pulse, c.Timed = f.Tag.Get("pulse"), f.Tag.Get("edges") == "timed"
 			if at, found := header.Find(c.Pin); found {
 				c.Position = at.Position
 			}

@@ -8,8 +8,9 @@
 //	opts := options.Defaults[LampOpts]()     // what a robot file that says nothing stands for
 //	err := options.Hold("lamp on GPIO12", &opts) // as a Go program may have changed them
 //
-// The tags are yaml (the key in a robot file), default, doc, enum, required, pin, unit, min and max (inclusive; min may be alone), and live
-// (a running device takes it over). A method Limits gives the ends that depend on other options, a method Check what no end shows. A robot
+// The tags are yaml (the key in a robot file), default, doc, enum, required, unit, min and max (inclusive; min may be alone), live (a running
+// device takes it over), and pin: "in", "out" or "pwm". Of an input, edges:"timed" says that the times of its edges count; of an output,
+// pulse:"short" that its pulses may last some microseconds at most, and pulse:"any" that longer ones do. A method Limits gives the ends that depend on other options, a method Check what no end shows. A robot
 // file is read by the same tags in configs/strict; here they hold a Go program that calls a constructor.
 package options
 

@@ -26,8 +26,8 @@ const (
 
 // HCSR04Opts are the options of an HCSR04. NewHCSR04 takes the default of each that is not set.
 type HCSR04Opts struct {
-	Trigger string `yaml:"trigger" pin:"out" required:"true" doc:"pin that starts a measurement"`
-	Echo    string `yaml:"echo" pin:"in" required:"true" doc:"pin that the echo comes in on"`
+	Trigger string `yaml:"trigger" pin:"out" pulse:"any" required:"true" doc:"pin that starts a measurement"`
+	Echo    string `yaml:"echo" pin:"in" edges:"timed" required:"true" doc:"pin that the echo comes in on"`
 	// LevelShifter says that nobody need warn of the 5 V of the echo.
 	LevelShifter bool `yaml:"level_shifter" default:"false" doc:"the echo's 5 V are brought down to 3.3 V: no warning"`
 	// Temperature of the air, which the speed of sound depends on. 10 °C more are 1.8 % more.

@@ -25,8 +25,8 @@ const (
 
 // HX711Opts are the options of an HX711. NewHX711 takes the default of each that is not set.
 type HX711Opts struct {
-	Clock string `yaml:"clock" pin:"out" required:"true" doc:"pin PD_SCK"`
-	Data  string `yaml:"data" pin:"in" required:"true" doc:"pin DOUT"`
+	Clock string `yaml:"clock" pin:"out" pulse:"short" required:"true" doc:"pin PD_SCK"`
+	Data  string `yaml:"data" pin:"in" edges:"timed" required:"true" doc:"pin DOUT"`
 	Gain  int    `yaml:"gain" default:"128" doc:"128 or 64 for input A, 32 for input B"`
 
 	every time.Duration // between two readings

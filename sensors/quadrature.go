@@ -28,8 +28,8 @@ const (
 
 // QuadratureOpts are the options of a Quadrature. NewQuadrature takes the default of each that is not set.
 type QuadratureOpts struct {
-	A string `yaml:"a" pin:"in" required:"true" doc:"pin of channel A"`
-	B string `yaml:"b" pin:"in" required:"true" doc:"pin of channel B"`
+	A string `yaml:"a" pin:"in" edges:"timed" required:"true" doc:"pin of channel A"`
+	B string `yaml:"b" pin:"in" edges:"timed" required:"true" doc:"pin of channel B"`
 	// Counts is how many edges of both channels make a unit: 48 for 12 slots a revolution. It is rounded to a millionth.
 	Counts float64 `yaml:"counts" required:"true" min:"1" max:"1e9" doc:"edges of both channels per revolution or metre: four times the slots of the disc"`
 	// Unit is "rev" or "m", whatever Counts counts.
