@@ -17,6 +17,9 @@ TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
 # vets more than go test does.
 GOTEST := $(GO) test -timeout 3h -vet=off
 
+# Many tests wait: for brokers, for a bus that is stuck. Twice as many packages as processors keep these busy.
+TOGETHER := -p $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1))))
+
 # Packages of one goroutine, in which the race detector finds nothing and takes ten times as long. A test holds them to it.
 SEQUENTIAL := ./boards/header ./cmd/internal/picture ./configs/... ./core ./encoders ./splitmix64
 
@@ -59,9 +62,9 @@ vet:
 race:
 	@all="./cmd/fluxd/daemon $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SEQUENTIAL))")" || exit 1; \
 	if command -v $${CC:-gcc} >/dev/null 2>&1; then \
-		echo "$(GOTEST) $(RACE) -skip $(HOSTILE) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip $(HOSTILE) $$all; \
+		echo "$(GOTEST) $(RACE) -skip $(HOSTILE) $(TOGETHER) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip $(HOSTILE) $(TOGETHER) $$all; \
 	else \
-		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) -skip $(HOSTILE) $$all; \
+		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) -skip $(HOSTILE) $(TOGETHER) $$all; \
 	fi
 
 sequential:

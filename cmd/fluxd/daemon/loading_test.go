@@ -224,7 +224,7 @@ func TestTuningIsLoading(t *testing.T) {
 			_ = same.halt()
 		})
 	}
-	if accepted < 60 || refusals < 20 {
+	if n := checks(t); accepted < n/2 || refusals < n/20 {
 		t.Errorf("%d accepted, %d refused, %d in tuning only: the property was hardly checked", accepted, refusals, excepted)
 	}
 }
