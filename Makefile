@@ -2,8 +2,8 @@
 # make bench this machine's figures
 # make quick go vet and the short tests, some seconds: while you write
 # make test  all tests but those of long, under the race detector where there are goroutines: before a commit
-# make long  thousands of random networks and robots, clients that mean harm, the race detector everywhere, and a build for each target:
-#            before a change lands
+# make long  thousands of random networks and robots, troubles with brokers, the race detector everywhere, and a build for each
+#            target: before a change lands
 # make hil   the same on other processors, and whole robots on emulated machines with real kernels
 # All but the last need Go and make, nothing else; what can use more says so. docs/hil.md tells what make hil needs.
 
@@ -26,8 +26,8 @@ SEQUENTIAL := ./boards/header ./cmd/internal/picture ./configs/... ./core ./enco
 # The hashes of passwords are slow on purpose, and share nothing: the race detector leaves their computation out.
 RACE := -race -gcflags=golang.org/x/crypto/blowfish=-race=false
 
-# Clients that mean harm, for seconds each: make long and make brokers run them.
-HOSTILE := TestAnyBrokerWithHostileClients
+# Troubles with brokers, and clients that mean harm, for seconds each: make long and make brokers run them.
+BROKERS := 'AnyBroker|OwnBroker'
 
 .PHONY: run build quick test long vet race sequential oracle emulated cross hil brokers plots bench clean
 
@@ -49,9 +49,9 @@ test: vet race sequential
 long: oracle cross
 	@if command -v $${CC:-gcc} >/dev/null 2>&1; then \
 		echo "$(GOTEST) -race $(SEQUENTIAL)"; CGO_ENABLED=1 $(GOTEST) -race $(SEQUENTIAL) || exit 1; \
-		echo "$(GOTEST) $(RACE) ./cmd/fluxd/daemon -run $(HOSTILE)"; CGO_ENABLED=1 $(GOTEST) $(RACE) ./cmd/fluxd/daemon -run $(HOSTILE); \
+		echo "$(GOTEST) $(RACE) ./cmd/fluxd/daemon -run $(BROKERS)"; CGO_ENABLED=1 $(GOTEST) $(RACE) ./cmd/fluxd/daemon -run $(BROKERS); \
 	else \
-		echo "NOT RUN: the race detector, which needs a C compiler (gcc)."; $(GOTEST) ./cmd/fluxd/daemon -run $(HOSTILE); \
+		echo "NOT RUN: the race detector, which needs a C compiler (gcc)."; $(GOTEST) ./cmd/fluxd/daemon -run $(BROKERS); \
 	fi
 
 vet:
@@ -62,9 +62,9 @@ vet:
 race:
 	@all="./cmd/fluxd/daemon $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SEQUENTIAL))")" || exit 1; \
 	if command -v $${CC:-gcc} >/dev/null 2>&1; then \
-		echo "$(GOTEST) $(RACE) -skip $(HOSTILE) $(TOGETHER) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip $(HOSTILE) $(TOGETHER) $$all; \
+		echo "$(GOTEST) $(RACE) -skip $(BROKERS) $(TOGETHER) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip $(BROKERS) $(TOGETHER) $$all; \
 	else \
-		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) -skip $(HOSTILE) $(TOGETHER) $$all; \
+		echo "NOT RUN: the race detector, which needs a C compiler (gcc). The tests run without it."; $(GOTEST) -skip $(BROKERS) $(TOGETHER) $$all; \
 	fi
 
 sequential:
@@ -106,7 +106,7 @@ hil: emulated
 
 # Troubles with brokers, and clients that mean harm: the robot's own broker, Mosquitto (Debian: mosquitto), and a NATS server, built here.
 brokers: bin/nats-server
-	PATH=$$PATH:/usr/sbin $(GO) test -count=1 -timeout 30m ./cmd/fluxd/daemon -run 'AnyBroker|OwnBroker|LastWill' -mosquitto mosquitto -nats $(CURDIR)/bin/nats-server
+	PATH=$$PATH:/usr/sbin $(GO) test -count=1 -timeout 30m ./cmd/fluxd/daemon -run $(BROKERS)'|LastWill' -mosquitto mosquitto -nats $(CURDIR)/bin/nats-server
 
 bin/nats-server: go.mod
 	@mkdir -p bin
