@@ -1,7 +1,6 @@
 package sensors_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -130,25 +129,11 @@ func TestAS5600Faults(t *testing.T) {
 // Each transfer of a start and of a reading fails once.
 func TestAS5600NoAnswerToOneTransfer(t *testing.T) {
 	for n := range 6 {
-		bus, _, now := simulated(t, 0x36, chips.NewAS5600(constant(90_000_000)))
-		_, position := magnetic(t, &failOnce{Bus: bus, transfers: n}, nil)
-		failures := 0
-		for ; *now < time.Second; *now += 10 * ms {
-			value, err := position.Sample(*now)
-			switch {
-			case err == nil && value != 250_000:
-				t.Errorf("transfer %d, at %v: got %d", n, *now, value)
-			case err != nil && !errors.Is(err, sensors.ErrNotYet):
-				failures++
-				if !errors.Is(err, errRemoteIO) {
-					t.Errorf("transfer %d, at %v: %v", n, *now, err)
-				}
-			}
-		}
-		if failures != 1 {
-			t.Errorf("transfer %d: %d failures", n, failures)
-		}
-		expectReading(t, position, *now, 250_000)
+		t.Run(fmt.Sprintf("transfer %d", n), func(t *testing.T) {
+			bus, _, now := simulated(t, 0x36, chips.NewAS5600(constant(90_000_000)))
+			_, position := magnetic(t, &failOnce{Bus: bus, transfers: n}, nil)
+			expectOneFailure(t, position, now, time.Second, 10*ms, 250_000)
+		})
 	}
 }
 

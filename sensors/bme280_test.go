@@ -227,25 +227,11 @@ func TestBME280OnSimulatedBoard(t *testing.T) {
 // Each transfer of a start and of a reading fails once.
 func TestBME280NoAnswerToOneTransfer(t *testing.T) {
 	for n := range 6 {
-		bus, _, now := simulated(t, 0x76, chips.NewBME280())
-		_, degrees, _, _ := newBME280(t, &failOnce{Bus: bus, transfers: n})
-		failures := 0
-		for ; *now < time.Second; *now += 10 * ms {
-			value, err := degrees.Sample(*now)
-			switch {
-			case err == nil && value != 25_080_000:
-				t.Errorf("transfer %d, at %v: got %d", n, *now, value)
-			case err != nil && !errors.Is(err, sensors.ErrNotYet):
-				failures++
-				if !errors.Is(err, errRemoteIO) {
-					t.Errorf("transfer %d, at %v: %v", n, *now, err)
-				}
-			}
-		}
-		if failures != 1 {
-			t.Errorf("transfer %d: %d failures", n, failures)
-		}
-		expectReading(t, degrees, *now, 25_080_000)
+		t.Run(fmt.Sprintf("transfer %d", n), func(t *testing.T) {
+			bus, _, now := simulated(t, 0x76, chips.NewBME280())
+			_, degrees, _, _ := newBME280(t, &failOnce{Bus: bus, transfers: n})
+			expectOneFailure(t, degrees, now, time.Second, 10*ms, 25_080_000)
+		})
 	}
 }
 

@@ -100,6 +100,29 @@ func expectReading(t *testing.T, s sensors.Sensor, at time.Duration, want int64)
 	}
 }
 
+// expectOneFailure reads a sensor on a bus on which one transfer fails, in steps until a time: that is its only failure, and what it reads
+// before and after is right.
+func expectOneFailure(t *testing.T, s sensors.Sensor, now *time.Duration, until, step time.Duration, want int64) {
+	t.Helper()
+	failures := 0
+	for ; *now < until; *now += step {
+		value, err := s.Sample(*now)
+		switch {
+		case err == nil && value != want:
+			t.Errorf("at %v: got %d, want %d", *now, value, want)
+		case err != nil && !errors.Is(err, sensors.ErrNotYet):
+			failures++
+			if !errors.Is(err, errRemoteIO) {
+				t.Errorf("at %v: %v", *now, err)
+			}
+		}
+	}
+	if failures != 1 {
+		t.Errorf("%d failures, want 1", failures)
+	}
+	expectReading(t, s, *now, want)
+}
+
 // wire makes transfers of lines in hexadecimal: 2d08 writes 08 to register 2d, 00>e5 reads e5 from register 00.
 func wire(t *testing.T, address uint16, lines ...string) []i2ctest.IO {
 	t.Helper()

@@ -1,7 +1,6 @@
 package sensors_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -212,26 +211,12 @@ func TestTCS34725OnSimulatedBoard(t *testing.T) {
 // Each transfer of a start and of a reading fails once.
 func TestTCS34725NoAnswerToOneTransfer(t *testing.T) {
 	for n := range 8 {
-		chip := chips.NewTCS34725(chips.TCS34725World{Clear: constant(2_000_000), Red: constant(1_000_000)})
-		bus, _, now := simulated(t, 0x29, chip)
-		red := colours(t, &failOnce{Bus: bus, transfers: n}, nil, "red")[0]
-		failures := 0
-		for ; *now < time.Second; *now += 10 * ms {
-			value, err := red.Sample(*now)
-			switch {
-			case err == nil && value != 9394:
-				t.Errorf("transfer %d, at %v: got %d", n, *now, value)
-			case err != nil && !errors.Is(err, sensors.ErrNotYet):
-				failures++
-				if !errors.Is(err, errRemoteIO) {
-					t.Errorf("transfer %d, at %v: %v", n, *now, err)
-				}
-			}
-		}
-		if failures != 1 {
-			t.Errorf("transfer %d: %d failures", n, failures)
-		}
-		expectReading(t, red, *now, 9394)
+		t.Run(fmt.Sprintf("transfer %d", n), func(t *testing.T) {
+			chip := chips.NewTCS34725(chips.TCS34725World{Clear: constant(2_000_000), Red: constant(1_000_000)})
+			bus, _, now := simulated(t, 0x29, chip)
+			red := colours(t, &failOnce{Bus: bus, transfers: n}, nil, "red")[0]
+			expectOneFailure(t, red, now, time.Second, 10*ms, 9394)
+		})
 	}
 }
 

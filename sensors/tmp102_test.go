@@ -1,7 +1,6 @@
 package sensors_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -90,25 +89,11 @@ func TestThermometersOnSimulatedBoard(t *testing.T) {
 // Each transfer of a start and of a reading fails once.
 func TestTMP102NoAnswerToOneTransfer(t *testing.T) {
 	for n := range 5 {
-		bus, _, now := simulated(t, 0x48, chips.NewTMP105(constant(21_500_000)))
-		s := thermometer(t, &failOnce{Bus: bus, transfers: n}, sensors.TMP105)
-		failures := 0
-		for ; *now < 2*time.Second; *now += 50 * ms {
-			value, err := s.Sample(*now)
-			switch {
-			case err == nil && value != 21_500_000:
-				t.Errorf("transfer %d, at %v: got %d", n, *now, value)
-			case err != nil && !errors.Is(err, sensors.ErrNotYet):
-				failures++
-				if !errors.Is(err, errRemoteIO) {
-					t.Errorf("transfer %d, at %v: %v", n, *now, err)
-				}
-			}
-		}
-		if failures != 1 {
-			t.Errorf("transfer %d: %d failures", n, failures)
-		}
-		expectReading(t, s, *now, 21_500_000)
+		t.Run(fmt.Sprintf("transfer %d", n), func(t *testing.T) {
+			bus, _, now := simulated(t, 0x48, chips.NewTMP105(constant(21_500_000)))
+			s := thermometer(t, &failOnce{Bus: bus, transfers: n}, sensors.TMP105)
+			expectOneFailure(t, s, now, 2*time.Second, 50*ms, 21_500_000)
+		})
 	}
 }
 

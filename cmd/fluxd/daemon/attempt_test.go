@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -19,45 +18,34 @@ import (
 )
 
 // explosive is a sensor whose code panics where a test says so.
-type explosive struct {
-	sample, next, lost, halt atomic.Bool
-	samples, halts           atomic.Int64
-}
+type explosive struct{ sample, next, halt bool }
 
-func (e *explosive) String() string { return "explosive" }
-func (e *explosive) Unit() string   { return "" }
+func (e *explosive) String() string    { return "explosive" }
+func (e *explosive) Unit() string      { return "" }
+func (e *explosive) LostEdges() uint64 { return 0 }
+
 func (e *explosive) Halt() error {
-	e.halts.Add(1)
-	if e.halt.Load() {
-		panic("halt")
-	}
+	explode(e.halt)
 	return nil
 }
 
 func (e *explosive) Sample(time.Duration) (int64, error) {
-	e.samples.Add(1)
-	if e.sample.Load() {
-		zero := int64(0)
-		return 1 / zero, nil
-	}
+	explode(e.sample)
 	return 7, nil
 }
 
 func (e *explosive) Next(now, timeout time.Duration) (sensors.Reading, bool) {
-	if e.next.Load() {
-		panic(errors.New("next"))
-	}
+	explode(e.next)
 	return sensors.Reading{}, false
 }
 
-func (e *explosive) LostEdges() uint64 {
-	if e.lost.Load() {
-		panic("lost edges")
+func explode(now bool) {
+	if now {
+		panic("driver on fire")
 	}
-	return 0
 }
 
-// The same in virtual time, where a panic would end the simulation.
+// A simulation goes on when the code of a sensor panics, as a robot does (package sense).
 func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 	s, err := newSimulation(parse(t, guardedBench, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -74,21 +62,21 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 		}
 	}
 	run(time.Second)
-	e.sample.Store(true)
-	e.halt.Store(true)
+	e.sample = true
+	e.halt = true
 	run(3 * time.Second)
-	e.sample.Store(false)
-	e.halt.Store(false)
+	e.sample = false
+	e.halt = false
 	run(5 * time.Second)
-	e.next.Store(true)
+	e.next = true
 	run(7 * time.Second)
-	e.next.Store(false)
+	e.next = false
 	run(9 * time.Second)
 	want := []string{"sensor_fault", "sensor_stale", "sensor_recovered", "sensor_fresh", "sensor_fault", "sensor_recovered"}
 	if !slices.Equal(events, want) {
 		t.Errorf("heard %q, want %q", events, want)
 	}
-	e.halt.Store(true)
+	e.halt = true
 	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "sensor eye: its driver panicked") {
 		t.Errorf("halt: %v", err)
 	}
