@@ -13,15 +13,18 @@ LDFLAGS := -ldflags '-X main.version=$(VERSION)'
 SOURCES := $(shell find . -name '*.go' -not -name '*_test.go') $(wildcard configs/robots/*) go.mod go.sum
 TARGETS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64
 
-# How long the tests of a package may take: the ten minutes of go test are too few for a Pi Zero, or where much else runs. The target vet
-# vets more than go test does.
-GOTEST := $(GO) test -timeout 3h -vet=off
+# How long the tests of a package may take: the ten minutes of go test are too few for a Pi Zero, or where much else runs. All of go vet
+# runs with the tests: go test by itself runs a part of it.
+GOTEST := $(GO) test -timeout 3h -vet=all
 
 # Many tests wait: for brokers, for a bus that is stuck. Twice as many packages as processors keep these busy.
-TOGETHER := -p $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1))))
+TOGETHER := $(shell n=$$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1))); echo -p $$n -parallel $$n)
 
 # Packages of one goroutine, in which the race detector finds nothing and takes ten times as long. A test holds them to it.
 SEQUENTIAL := ./boards/header ./cmd/internal/picture ./configs/... ./core ./encoders ./splitmix64
+
+# Packages whose tests take longest, most of it waiting: they begin first.
+LONGEST := ./cmd/fluxd/daemon ./hil_test ./bridge ./bridge/broker ./cmd/fluxctl ./cmd/fluxd
 
 # The hashes of passwords are slow on purpose, and share nothing: the race detector leaves their computation out.
 RACE := -race -gcflags=golang.org/x/crypto/blowfish=-race=false
@@ -29,7 +32,7 @@ RACE := -race -gcflags=golang.org/x/crypto/blowfish=-race=false
 # Troubles with brokers, and clients that mean harm, for seconds each: make long and make brokers run them.
 BROKERS := 'AnyBroker|OwnBroker'
 
-.PHONY: run build quick test long vet race sequential oracle emulated cross hil brokers plots bench clean
+.PHONY: run build quick test long format race sequential oracle emulated cross hil brokers plots bench clean
 
 run: build
 	@bin/fluxd run
@@ -41,10 +44,12 @@ bin/fluxd bin/fluxctl: $(SOURCES)
 	@echo "building $@ (the first time fetches what it needs)"
 	@CGO_ENABLED=0 $(GO) build $(LDFLAGS) -o $@ ./cmd/$(notdir $@)
 
-quick: vet
+quick: format
 	$(GOTEST) -short ./...
 
-test: vet race sequential
+# Both at once: one of them computes while the other one waits.
+test: format
+	@$(MAKE) --no-print-directory -j 2 race sequential
 
 long: oracle cross
 	@if command -v $${CC:-gcc} >/dev/null 2>&1; then \
@@ -54,13 +59,12 @@ long: oracle cross
 		echo "NOT RUN: the race detector, which needs a C compiler (gcc)."; $(GOTEST) ./cmd/fluxd/daemon -run $(BROKERS); \
 	fi
 
-vet:
+format:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
-	$(GO) vet ./...
 
-# The race detector needs a C compiler; without one the same tests run without it. The package that takes longest begins first.
+# The race detector needs a C compiler; without one the same tests run without it.
 race:
-	@all="./cmd/fluxd/daemon $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SEQUENTIAL))")" || exit 1; \
+	@all="$(LONGEST) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(SEQUENTIAL))")" || exit 1; \
 	if command -v $${CC:-gcc} >/dev/null 2>&1; then \
 		echo "$(GOTEST) $(RACE) -skip $(BROKERS) $(TOGETHER) [all but $(SEQUENTIAL)]"; CGO_ENABLED=1 $(GOTEST) $(RACE) -skip $(BROKERS) $(TOGETHER) $$all; \
 	else \

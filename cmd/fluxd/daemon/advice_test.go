@@ -34,6 +34,7 @@ var paths = regexp.MustCompile(`(network|sensors|actuators|rewards)\.[^\s,?]+[^\
 
 // What was meant by a path that is wrong is named, and every path that a refusal names can be read: that is, the advice can be followed.
 func TestAdviceCanBeFollowed(t *testing.T) {
+	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, advised, nil))
 	for _, c := range []struct {
 		path string
@@ -79,6 +80,7 @@ func TestAdviceCanBeFollowed(t *testing.T) {
 
 // Every name that is wrong is answered with those that may have been meant.
 func TestNamesThatMayHaveBeenMeant(t *testing.T) {
+	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, advised, nil))
 	ctx := context.Background()
 	for name, want := range map[string]string{
@@ -100,6 +102,7 @@ func TestNamesThatMayHaveBeenMeant(t *testing.T) {
 
 // A reward that comes to nothing says why, and what would have to be changed is there.
 func TestARewardOfNothing(t *testing.T) {
+	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, advised, nil))
 	ctx := context.Background()
 	for _, c := range []struct {

@@ -167,6 +167,7 @@ func (o *onFire) Tx(at time.Duration, w, r []byte) error {
 // The whole way in real time: a transfer that panics in the goroutine of its bus ends nothing. What needs the sensor goes to failsafe, one
 // event says why, and all of it recovers.
 func TestDaemonGoesOnWhenATransferPanics(t *testing.T) {
+	t.Parallel() // it waits
 	w := watch(t, guarded(", stale: 1s", "", ""))
 	eye := &onFire{Device: chips.NewBH1750(func(time.Duration) int64 { return w.light.Load() })}
 	if err := w.board.Attach("I2C1", 0x23, eye); err != nil {

@@ -41,6 +41,7 @@ func benchRobot(t *testing.T) string {
 
 // The drivers run unchanged on a desktop: every sensor of the configuration reads what lies on the table.
 func TestEveryDeviceOnTheBench(t *testing.T) {
+	t.Parallel() // it waits
 	buses, err := os.ReadFile("../../../configs/testdata/good/buses.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -62,6 +62,7 @@ network: {neurons: {a: {}, b: {}}}`, 1)
 
 // A bus that hangs while the robot ends: the end does not hang with it. What has been reported of the eye is not reported again.
 func TestEndOfARobotWithAStuckBus(t *testing.T) {
+	t.Parallel() // it waits
 	w := ready(t, guarded("", "", ""))
 	w.faults(t).Stick()
 	defer w.faults(t).Release()
@@ -97,6 +98,7 @@ func TestEndOfARobotWhoseBusSticksUnnoticed(t *testing.T) {
 }
 
 func TestDeviceThatRefusesNowAndThen(t *testing.T) {
+	t.Parallel() // it waits
 	w := ready(t, guarded(", stale: 10s", "", ""))
 	w.faults(t).Refuse(0x23, 1)
 	w.tells(t, "sensor_fault") // what comes before it may be from when the sensor was plugged in
@@ -110,6 +112,7 @@ func TestDeviceThatRefusesNowAndThen(t *testing.T) {
 
 // Garbage instead of readings: refused by whoever can tell, told once, and good again when the device is.
 func TestDeviceThatAnswersGarbage(t *testing.T) {
+	t.Parallel() // it waits
 	text := strings.Replace(guarded("", "", ""), "network: {neurons: {a: {}}}", `  current: {device: ina219, bus: I2C1, address: 0x40, measure: current, max_current: 1 A, every: 10ms, stale: 1s, encode: {kind: threshold, above: 800 mA, to: a}}
 network: {neurons: {a: {}}}`, 1)
 	w := watch(t, text)
@@ -133,6 +136,7 @@ network: {neurons: {a: {}}}`, 1)
 
 // A sensor whose readings are never quite still, and suddenly are.
 func TestFrozenSensor(t *testing.T) {
+	t.Parallel() // it waits
 	w := watch(t, guarded(", frozen: 200ms, stale: 1s", "", ""))
 	w.plug(t)
 	noise := make(chan struct{})
@@ -208,6 +212,7 @@ mqtt: {broker: none}
 
 // A million edges on one pin: they are dropped and counted, told once, and the other sensor's reflex works meanwhile.
 func TestEdgeStorm(t *testing.T) {
+	t.Parallel() // it waits
 	text := strings.Replace(guarded(", stale: 5s", "", ", stall: 5s"), "network: {neurons: {a: {}}}", `  noise: {device: button, pin: GPIO17, debounce: 0s, encode: {kind: edge, on: both, to: c}}
   bumper: {device: button, pin: GPIO27, debounce: 0s, encode: {kind: edge, on: both, to: b}}
 network: {neurons: {a: {}, b: {}, c: {}}}`, 1)

@@ -27,6 +27,7 @@ mqtt: {broker: none}
 // A network that excites itself goes on when the robot is disarmed and armed, and not when it is armed fresh: then it is as at the start, with what was
 // learnt and tuned, and what moved the wheel before moves it no more.
 func TestArmFresh(t *testing.T) {
+	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, excited, nil))
 	var mutex sync.Mutex
 	var told []string

@@ -93,6 +93,7 @@ func TestDrivenByHand(t *testing.T) {
 
 // Over MQTT: only while the robot is armed, what is asked for; a stop ends it, and arming gives the robot back to the network.
 func TestDriveOverMQTT(t *testing.T) {
+	t.Parallel() // it waits
 	inRealTime(t)
 	w := &watched{}
 	w.Robot, w.stop = start(t, parse(t, replace(replace(wheeled, "TIMEOUT", "1s"), "BROKER", "embedded, listen: '127.0.0.1:0'"), nil))

@@ -563,6 +563,7 @@ func residentMB(t testing.TB, id int) int {
 
 // A user who is taken out of the file is disconnected, and what was prepared for that moment does nothing.
 func TestARemovedOperatorsLastWillArmsNobody(t *testing.T) {
+	t.Parallel() // it waits
 	inRealTime(t)
 	b := brokers(t)[0]
 	s := besiege(t, b, false)

@@ -53,6 +53,7 @@ func weight(t *testing.T, file string) float64 {
 
 // How often it is saved can be tuned, also from never.
 func TestHowOftenWhatWasLearntIsSaved(t *testing.T) {
+	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: 1h", 1), nil))
 	if _, _, err := robot.Set(context.Background(), "ann", map[string]float64{"learnt.every": 20_000}, nil); err != nil {
@@ -63,6 +64,7 @@ func TestHowOftenWhatWasLearntIsSaved(t *testing.T) {
 
 // What a robot has learnt is saved while it runs and at the end, and the next run goes on from there.
 func TestLearntWeightsSurviveARestart(t *testing.T) {
+	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	config := parse(t, strings.Replace(pupil, "FILE", file, 1), nil)
 	_, stop := start(t, config)
@@ -86,6 +88,7 @@ func TestLearntWeightsSurviveARestart(t *testing.T) {
 
 // Whoever asks for it over MQTT has it saved at once; a robot that keeps nothing says so.
 func TestSaveOnRequest(t *testing.T) {
+	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: none", 1), "broker: none", "broker: embedded, listen: '127.0.0.1:0'", 1)
 	running, _ := start(t, parse(t, text, nil))
@@ -191,6 +194,7 @@ func TestWhatCannotBeKeptAsideIsLeftAlone(t *testing.T) {
 
 // Two robots with one file would overwrite each other's knowledge: the second does not start.
 func TestAFileBelongsToOneRobot(t *testing.T) {
+	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	config := parse(t, strings.Replace(pupil, "FILE", file, 1), nil)
 	_, stop := start(t, config)
@@ -209,6 +213,7 @@ func TestAFileBelongsToOneRobot(t *testing.T) {
 // A weight that is set is where learning goes on from. What was tuned and what was learnt come back in the order in which they happened: limits first,
 // and of a weight that was set and what was learnt, the later.
 func TestTunedAndLearntInTheirOrder(t *testing.T) {
+	t.Parallel() // it waits
 	folder := t.TempDir()
 	file := filepath.Join(folder, "pupil.learnt")
 	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: 1h", 1), "max: 1000000", "max: 200", 1)
@@ -269,6 +274,7 @@ func TestTunedAndLearntInTheirOrder(t *testing.T) {
 
 // A weight that is set to what it was set to before starts anew all the same.
 func TestAWeightIsSetAnew(t *testing.T) {
+	t.Parallel() // it waits
 	config := parse(t, strings.Replace(strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}\n", "", 1), "pacemaker: 5ms", "", 1), nil)
 	robot, _ := start(t, config)
 	learn := func(w float64) {

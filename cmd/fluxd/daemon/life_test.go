@@ -186,6 +186,7 @@ func whatTheLightseekerHas() map[string]bool {
 
 // The whole way: a daemon, a real MQTT client over a real socket; what is tuned over MQTT changes what the wheels do.
 func TestDaemonEndToEnd(t *testing.T) {
+	t.Parallel() // it waits
 	inRealTime(t)
 	robot, stop := start(t, lightseekerAt(t, "mqtt: {broker: embedded, listen: '127.0.0.1:0'}"))
 	status := connect(t, robot.Broker(), "flux/+/status")
@@ -388,6 +389,7 @@ func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
 
 // A bumper's edge finds its way through the real-time loop to the wheels.
 func TestBumpBacksOffInRealTime(t *testing.T) {
+	t.Parallel() // it waits
 	text := strings.Replace(lightseekerText(t), "world: arena", "world: none", 1)
 	text = strings.Replace(text, "mqtt: {broker: embedded}", "mqtt: {broker: none}", 1)
 	for _, eye := range []string{"  left_eye:", "  right_eye:"} { // nobody holds a light sensor on an empty bus
@@ -411,6 +413,7 @@ func TestBumpBacksOffInRealTime(t *testing.T) {
 
 // Health counts what neurons are deaf to: an encoder that is faster than its neuron shows there.
 func TestHealthCountsIgnoredArrivals(t *testing.T) {
+	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, `
 robot: deaf
 board: {kind: sim}

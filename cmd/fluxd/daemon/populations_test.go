@@ -26,6 +26,7 @@ mqtt: {broker: none}
 
 // What a large population has is one parameter of the description, whose members can be read and set all the same.
 func TestALargePopulationIsToldTogether(t *testing.T) {
+	t.Parallel() // it waits
 	const whole, third = "network.neurons.wall[*].threshold", "network.neurons.wall[3].threshold"
 	robot, _ := start(t, parse(t, crowded, nil))
 	ctx := context.Background()
@@ -116,6 +117,7 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 
 // A file of what was tuned has one line for a population that is all the same, and one for each member else.
 func TestALargePopulationSurvivesARestart(t *testing.T) {
+	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "tuned.yaml")
 	text := crowded + "tuning: {file: '" + file + "', persist: true}\n"
 	tune := func(path string, value float64) string {

@@ -12,6 +12,7 @@ import (
 
 // On the simulated board a sensor reads what is said for its time, and switches are pressed and let go of, that of the emergency stop too.
 func TestSensorsReadWhatIsSaid(t *testing.T) {
+	t.Parallel() // it waits
 	inRealTime(t)
 	tried, _ := start(t, parse(t, `robot: r
 board: {kind: sim, world: bench}
@@ -100,6 +101,7 @@ mqtt: {broker: none}
 
 // A press of the simulated start button arms and disarms as a request does, and the light of the simulated board shows it.
 func TestStartButtonAndStatusLight(t *testing.T) {
+	t.Parallel() // it waits
 	w := watch(t, strings.Replace(guarded("", "", ", arm: explicit"), "emergency_stop: {", "start: {pin: GPIO16}, status_light: {pin: GPIO24}, emergency_stop: {", 1))
 	press := func(length time.Duration) {
 		t.Helper()

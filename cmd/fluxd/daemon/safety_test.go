@@ -153,6 +153,7 @@ func (w *watched) arms(t *testing.T) {
 
 // On a real board nothing moves until somebody arms the robot; the simulated one can be told to be as careful.
 func TestNothingMovesBeforeItIsArmed(t *testing.T) {
+	t.Parallel() // it waits
 	w := watch(t, guarded("", "", ", arm: explicit"))
 	w.pin(t, "GPIO26").Release() // the wire of its switch is broken
 	err := w.Arm("ann", false)
@@ -185,6 +186,7 @@ func TestNothingMovesBeforeItIsArmed(t *testing.T) {
 }
 
 func TestEmergencyStopBySwitch(t *testing.T) {
+	t.Parallel() // it waits
 	w := ready(t, guarded("", "", ""))
 	w.pin(t, "GPIO26").Release() // the wire breaks, or somebody presses: the same
 	w.rests(t)
@@ -208,6 +210,7 @@ func TestEmergencyStopBySwitch(t *testing.T) {
 }
 
 func TestEmergencyStopOverMQTT(t *testing.T) {
+	t.Parallel() // it waits
 	w := ready(t, guarded("", "", ""))
 	answers := connect(t, w.Broker(), "flux/guarded/res/+")
 	ask := func(verb, id string) protocol.Response {
@@ -266,6 +269,7 @@ func TestUnpluggedSensor(t *testing.T) {
 
 // The loop hangs: the wheel rests, and turns again when the loop is back.
 func TestStalledLoop(t *testing.T) {
+	t.Parallel() // it waits
 	w := ready(t, guarded("", "", ", stall: 1s"))
 	hang := make(chan answer) // nobody takes the answer, so the loop waits to give it
 	w.requests <- request{do: func() answer { return answer{} }, turn: &atomic.Bool{}, answer: hang}
@@ -284,6 +288,7 @@ func TestStalledLoop(t *testing.T) {
 
 // The network falls silent, but a long window still commands: the command times out.
 func TestCommandTimesOut(t *testing.T) {
+	t.Parallel() // it waits
 	text := strings.Replace(guarded("", ", timeout: 200ms", ""), "window: 100ms", "window: 10s", 1)
 	w := ready(t, text)
 	w.light.Store(0)

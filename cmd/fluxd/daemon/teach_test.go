@@ -128,6 +128,7 @@ func replace(text, what, with string) string { return strings.Replace(text, what
 
 // A reward and a stimulus from outside become spikes, which whoever watches sees; what does not exist is refused.
 func TestRewardAndStimulateFromOutside(t *testing.T) {
+	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, `
 robot: pupil
 board: {kind: sim}
@@ -172,6 +173,7 @@ mqtt: {broker: none}
 
 // A reward from outside for those who did something a while ago.
 func TestRewardFromOutsideForActors(t *testing.T) {
+	t.Parallel() // it waits
 	text := `
 robot: pupil
 board: {kind: sim}

@@ -27,6 +27,7 @@ mqtt: {broker: none}
 
 // A wildcard is for all that match, in one transaction; reset takes it back; what is not live says so.
 func TestSetAndResetByWildcard(t *testing.T) {
+	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, walled, nil))
 	ctx := context.Background()
 	applied, rev, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.wall[*].threshold": 120}, nil)
@@ -85,6 +86,7 @@ func TestSetAndResetByWildcard(t *testing.T) {
 
 // What was tuned is there again after a restart, if it is to persist, and after a start with the file that save writes.
 func TestTunedValuesSurviveARestart(t *testing.T) {
+	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "tuned.yaml")
 	text := walled + "tuning: {file: '" + file + "', persist: true}\n"
 	ctx := context.Background()
@@ -157,6 +159,7 @@ func TestAChangeThatCannotBeKept(t *testing.T) {
 
 // A stale value takes no others with it: a neuron was renamed, a limit has become lower. The file as it was is kept aside.
 func TestStaleValuesTakeNoOthersWithThem(t *testing.T) {
+	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "tuned.yaml")
 	text := []byte("robot: walled\nrevision: 9\ntuned:\n  network.neurons.gone.threshold: 5\n  network.neurons.a.threshold: 77\n  rewards.praise.every: -1\n  network.neurons.wall[1].leak: 900\n")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
@@ -181,6 +184,7 @@ func TestStaleValuesTakeNoOthersWithThem(t *testing.T) {
 
 // What is allowed may depend on what was tuned: get says what is allowed now.
 func TestRangesFollowWhatIsTuned(t *testing.T) {
+	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, walled, nil))
 	const path = "network.neurons.a.threshold"
 	if _, _, err := robot.Set(context.Background(), "ann", map[string]float64{"network.neurons.a.leak": 2000}, nil); err != nil {
@@ -194,6 +198,7 @@ func TestRangesFollowWhatIsTuned(t *testing.T) {
 
 // A file of tuned values that cannot be used is kept aside, and the robot starts as configured.
 func TestUnusableTuningIsKeptAside(t *testing.T) {
+	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "tuned.yaml")
 	if err := os.WriteFile(file, []byte("robot: other\ntuned:\n  network.neurons.a.threshold: 5\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -209,6 +214,7 @@ func TestUnusableTuningIsKeptAside(t *testing.T) {
 
 // Load goes back to the weights that were saved.
 func TestLoadForgetsWhatCameSince(t *testing.T) {
+	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: none", 1), nil))
 	ctx := context.Background()

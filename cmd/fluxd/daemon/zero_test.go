@@ -131,6 +131,7 @@ func TestZeroAtTheEnds(t *testing.T) {
 
 // The verb names who asked, and refuses what has no zero to set and what has no reading.
 func TestZeroOnRequest(t *testing.T) {
+	t.Parallel() // it waits
 	inRealTime(t)
 	robot, _ := start(t, parse(t, weighing, nil))
 	var mutex sync.Mutex
