@@ -99,7 +99,7 @@ mqtt: {broker: none}
 `, b.board))
 	want := map[string]float64{"near": 1, "battery": 1.65, "light": 300, "current": 0.2, "turn": 0, "tilt": 9.807, "shake": 9.807, "warm": 22.5, "heat": 25, "air": 100_653, "knob": 0}
 	if !b.early {
-		want["heat"] = 22.5 // the bench's own
+		want["heat"] = 22.5 // the table's own
 	}
 	for name, value := range want {
 		var got any

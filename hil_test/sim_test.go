@@ -47,7 +47,7 @@ const (
 func (s *simulated) started(r *daemon.Robot) {
 	b := r.Simulated()
 	s.made.Store(b)
-	// With world: bench the board has a thermometer already.
+	// With world: table the board has a thermometer already.
 	_ = b.Attach(busName, tmp105Address, chips.NewTMP105(s.temperature))
 	s.leg.changed(s.clock(), s.pin(simOutput).Read() == gpio.High)
 	s.pin(simOutput).Watch(func(_ time.Duration, level gpio.Level) { s.leg.changed(s.clock(), level == gpio.High) })
@@ -113,5 +113,5 @@ func (s *simulated) pins() *pins {
 }
 
 func (s *simulated) bus() *bus {
-	return &bus{name: busName, board: "{kind: sim, world: bench}", devices: s.made.Load}
+	return &bus{name: busName, board: "{kind: sim, world: table}", devices: s.made.Load}
 }

@@ -32,7 +32,7 @@ func TestNoCommandLosesItsResult(t *testing.T) {
 	if testing.Short() {
 		t.Skip("every command several times")
 	}
-	idle := write(t, "robot: idle\nboard: {kind: sim, world: bench}\nnetwork: {neurons: {a: {pacemaker: 10ms}}}\nmqtt: {broker: none}\nsensors:\n  s: {device: bh1750, bus: I2C1, address: 0x23, every: 40ms, encode: {kind: delta, step: 1 lx, to: a}}\n")
+	idle := write(t, "robot: idle\nboard: {kind: sim, world: table}\nnetwork: {neurons: {a: {pacemaker: 10ms}}}\nmqtt: {broker: none}\nsensors:\n  s: {device: bh1750, bus: I2C1, address: 0x23, every: 40ms, encode: {kind: delta, step: 1 lx, to: a}}\n")
 	tennlab := filepath.Join(t.TempDir(), "risp.json")
 	if err := os.WriteFile(tennlab, []byte(`{"Properties": {"node_properties": [{"name": "Threshold", "index": 0, "size": 1}],
  "edge_properties": [{"name": "Weight", "index": 0, "size": 1}, {"name": "Delay", "index": 1, "size": 1}]},

@@ -20,7 +20,7 @@ import (
 	"fluxd/boards/sim"
 )
 
-// A Kind is a device by the name that a robot file has for it, and how a twin is made that lies at rest on a bench, where nothing
+// A Kind is a device by the name that a robot file has for it, and how a twin is made that lies at rest on a table, where nothing
 // ever changes: a metre from the next wall, at 22.5 °C.
 type Kind struct {
 	Name string
@@ -69,7 +69,7 @@ func Find(name string) (Kind, bool) {
 	return Kind{}, false
 }
 
-// What more than one device senses on the bench.
+// What more than one device senses on the table.
 const (
 	restingDistance    = 1_000_000  // µm
 	restingTemperature = 22_500_000 // millionths of a degree Celsius

@@ -12,7 +12,7 @@ func (*NoneOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
 	for i := range wiring {
 		if c := &wiring[i]; c.Bus != "" && !everywhere(c) {
 			unknown = append(unknown, Mistake{i, fmt.Errorf(
-				"nothing answers at %s: a simulated board without a world has no devices; world: bench has all of the robot's", c.Where())})
+				"nothing answers at %s: a simulated board without a world has no devices; world: table has all of the robot's", c.Where())})
 		}
 	}
 	return nil, unknown

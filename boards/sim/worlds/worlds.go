@@ -37,7 +37,7 @@ type Kind struct {
 }
 
 // Kinds lists all worlds; the first is that of a robot file that names none.
-var Kinds = []Kind{noneKind, benchKind, arenaKind}
+var Kinds = []Kind{noneKind, tableKind, arenaKind}
 
 // Find returns the kind with a name; false where there is none.
 func Find(name string) (Kind, bool) {

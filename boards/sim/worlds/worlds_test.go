@@ -33,7 +33,7 @@ func rover() []worlds.Connection {
 	}
 }
 
-// Every world has its options, the robot's expanders and its switches at rest. Devices are there on the bench alone.
+// Every world has its options, the robot's expanders and its switches at rest. Devices are there on the table alone.
 func TestEveryWorldHasExpandersAndSwitches(t *testing.T) {
 	for _, kind := range worlds.Kinds {
 		board := sim.New(still)
@@ -46,7 +46,7 @@ func TestEveryWorldHasExpandersAndSwitches(t *testing.T) {
 			t.Errorf("%s: it moves: %v, it sends %v", kind.Name, world != nil, kind.Events)
 		}
 		bus, _ := board.Bus("I2C1")
-		for address, there := range map[uint16]bool{0x20: true, 0x40: true, 0x68: kind.Name == "bench"} {
+		for address, there := range map[uint16]bool{0x20: true, 0x40: true, 0x68: kind.Name == "table"} {
 			if err := bus.Tx(address, []byte{0}, nil); (err == nil) != there {
 				t.Errorf("%s: address 0x%02x: %v", kind.Name, address, err)
 			}
@@ -64,9 +64,9 @@ func TestEveryWorldHasExpandersAndSwitches(t *testing.T) {
 }
 
 // A device with a pin that keeps it in reset answers at its first address while that is high, and nowhere while it is low.
-func TestBenchResetsADevice(t *testing.T) {
+func TestTableResetsADevice(t *testing.T) {
 	board := sim.New(func() time.Duration { return time.Second })
-	if _, err := worlds.Open(&worlds.BenchOpts{}, board, []worlds.Connection{
+	if _, err := worlds.Open(&worlds.TableOpts{}, board, []worlds.Connection{
 		{Name: "left", Device: "vl53l0x", Role: "address", Bus: "I2C1", Address: 0x2a}, {Name: "left", Device: "vl53l0x", Role: "xshut", Pin: "GPIO5"},
 	}, 1); err != nil {
 		t.Fatal(err)
@@ -90,11 +90,11 @@ func TestBenchResetsADevice(t *testing.T) {
 	}
 }
 
-// On a bench a range finder, wherever its pins are, sees the wall a metre away: 5.82 ms there and back.
-func TestBench(t *testing.T) {
+// On a table a range finder, wherever its pins are, sees the wall a metre away: 5.82 ms there and back.
+func TestTable(t *testing.T) {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
-	if _, err := worlds.Open(&worlds.BenchOpts{}, board, []worlds.Connection{
+	if _, err := worlds.Open(&worlds.TableOpts{}, board, []worlds.Connection{
 		{Name: "range", Device: "hcsr04", Role: "trigger", Pin: "GPIO23"},
 		{Name: "range", Device: "hcsr04", Role: "echo", Pin: "GPIO24", Input: true},
 	}, 1); err != nil {
@@ -130,12 +130,12 @@ func TestOpenRefuses(t *testing.T) {
 		at      int
 		want    string
 	}{
-		{"no such bus", &worlds.BenchOpts{}, bus("bh1750", "I2C7"), 10, "expected I2C0 or I2C1"},
-		{"no twin", &worlds.BenchOpts{}, bus("toaster", "I2C1"), 10, `no simulated "toaster"`},
+		{"no such bus", &worlds.TableOpts{}, bus("bh1750", "I2C7"), 10, "expected I2C0 or I2C1"},
+		{"no twin", &worlds.TableOpts{}, bus("toaster", "I2C1"), 10, `no simulated "toaster"`},
 		{"an expander on no bus", &worlds.NoneOpts{}, bus("mcp23017", "I2C7"), 10, "expected I2C0 or I2C1"},
-		{"two devices at an address", &worlds.BenchOpts{}, taken, 10, "0x40 is taken"},
+		{"two devices at an address", &worlds.TableOpts{}, taken, 10, "0x40 is taken"},
 		{"no such pin", &worlds.NoneOpts{}, append(rover(), lost), 10, "no line"},
-		{"a device without a pin", &worlds.BenchOpts{}, short, 0, "needs its pin echo"},
+		{"a device without a pin", &worlds.TableOpts{}, short, 0, "needs its pin echo"},
 		{"an eye's address is taken", &worlds.ArenaOpts{}, blind, -1, "0x23 is taken"},
 	} {
 		_, err := worlds.Open(c.options, sim.New(still), c.wiring, 1)
@@ -180,8 +180,8 @@ func TestCheck(t *testing.T) {
 			mistakes{2: "the arena has no hbridge with its pwm at GPIO19", -1: "the arena's left wheel is not connected, and does not turn as it should: " +
 				"expected left wheel: hbridge, pwm GPIO13; left wheel: hbridge, direction GPIO6"}},
 		{"no world", &worlds.NoneOpts{}, seeker, mistakes{},
-			mistakes{0: "nothing answers at I2C1 0x23: a simulated board without a world has no devices; world: bench has all of the robot's"}},
-		{"a bench", &worlds.BenchOpts{}, rover(), mistakes{}, mistakes{}},
+			mistakes{0: "nothing answers at I2C1 0x23: a simulated board without a world has no devices; world: table has all of the robot's"}},
+		{"a table", &worlds.TableOpts{}, rover(), mistakes{}, mistakes{}},
 	} {
 		refused, unknown := c.options.Check(c.wiring)
 		for _, one := range []struct {

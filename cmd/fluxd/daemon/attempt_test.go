@@ -47,7 +47,7 @@ func explode(now bool) {
 
 // A simulation goes on when the code of a sensor panics, as a robot does (package sense).
 func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
-	s, err := newSimulation(parse(t, guardedBench, nil), 1, slog.New(slog.DiscardHandler))
+	s, err := newSimulation(parse(t, guardedOnTable, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,8 +82,8 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 	}
 }
 
-const guardedBench = `robot: r
-board: {kind: sim, world: bench}
+const guardedOnTable = `robot: r
+board: {kind: sim, world: table}
 sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}}
 network: {neurons: {a: {}}}
 actuators:
@@ -114,7 +114,7 @@ func (b *bomb) Halt() error {
 
 // An actuator whose code panics fails alone: the other goes on, and to failsafe.
 func TestActuatorWhoseCodePanics(t *testing.T) {
-	s, err := newSimulation(parse(t, guardedBench, nil), 1, slog.New(slog.DiscardHandler))
+	s, err := newSimulation(parse(t, guardedOnTable, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,8 +92,8 @@ mqtt: {broker: none}
 		{"another bus", seeker("arena", "I2C1", "I2C0"), []string{"test.yaml:4:45: sensors.eye.address: the arena has no bh1750 with its address at I2C0 0x23; it has left eye: bh1750, address I2C1 0x23; right eye"}},
 		{"another pin", seeker("arena", "GPIO17", "GPIO27"), []string{"test.yaml:5:33: sensors.bumper.pin: the arena has no button with its pin at GPIO27; it has bumper: button, pin GPIO17"}},
 		{"another wheel", seeker("arena", "GPIO13, direction: GPIO6", "GPIO19, direction: GPIO6"), []string{"test.yaml:8:32: actuators.left.pwm: the arena has no hbridge", "test.yaml:2:27: board.world: the arena's left wheel is not connected", "expected left wheel: hbridge, pwm GPIO13; left wheel: hbridge, direction GPIO6"}},
-		{"no world", seeker("none"), []string{"test.yaml:4:45: sensors.eye.address: nothing answers at I2C1 0x23", "world: bench"}},
-		{"a bench has everything", seeker("bench", "I2C1", "I2C0"), nil},
+		{"no world", seeker("none"), []string{"test.yaml:4:45: sensors.eye.address: nothing answers at I2C1 0x23", "world: table"}},
+		{"a table has everything", seeker("table", "I2C1", "I2C0"), nil},
 	} {
 		warnings, err := Check(c.config)
 		if err != nil || (len(warnings) == 0) != (c.want == nil) {
@@ -158,7 +158,7 @@ func someRobot() *rapid.Generator[string] {
 			}
 			return fmt.Sprintf("  m%d: {%s, decode: {%s, window: %s}}\n", i, text, decode, of("window", "1us", "20ms", "1h"))
 		}
-		return "robot: r\nboard: {kind: sim, world: " + of("world", "none", "bench", "bench", "arena") + "}\nmqtt: {broker: none}\nnetwork: {neurons: {a: {}, b: {leak: 0}}, synapses: [{from: a, to: b, weight: 60}]}\n" +
+		return "robot: r\nboard: {kind: sim, world: " + of("world", "none", "table", "table", "arena") + "}\nmqtt: {broker: none}\nnetwork: {neurons: {a: {}, b: {leak: 0}}, synapses: [{from: a, to: b, weight: 60}]}\n" +
 			"expanders:\n  e: {device: pca9685, bus: " + bus() + ", address: 0x40, frequency: " + of("frequency", "24 Hz", "50 Hz", "350 Hz", "1526 Hz") + "}\n  m: {device: mcp23017, bus: I2C1, address: 0x20}\n" +
 			"sensors:\n" + list("sensors", 3, sensor) + "actuators:\n" + list("actuators", 3, actuator) +
 			of("compare", "", "", "", "compare: {actuator: m0, file: run.csv, column: word, rate: 9 Hz}\n", "compare: {actuator: m0, file: run.csv, column: d, time: {column: t, unit: s}}\n") +

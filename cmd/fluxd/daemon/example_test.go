@@ -13,7 +13,7 @@ import (
 
 // A robot in ten lines: a knob, a neuron that it excites, and a lamp that glows as the neuron spikes.
 const robot = `robot: lamp
-board: {kind: sim, world: bench}
+board: {kind: sim, world: table}
 sensors:
   knob: {device: ads1115, bus: I2C1, address: 0x48, measure: a0, every: 20ms, encode: {kind: rate, range: [0 V, 3 V], max: 100 Hz, to: eager}}
 network:

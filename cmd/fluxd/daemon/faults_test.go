@@ -79,7 +79,7 @@ func TestEndOfARobotWithAStuckBus(t *testing.T) {
 // A bus that nobody has noticed to be stuck before the end: it takes no longer than a transfer may, and the end names the sensor.
 func TestEndOfARobotWhoseBusSticksUnnoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, err := assemble(parse(t, guardedBench, nil), hardware.Options{Log: slog.New(slog.DiscardHandler), BusWait: busWait}, func() time.Duration { return 0 })
+		r, err := assemble(parse(t, guardedOnTable, nil), hardware.Options{Log: slog.New(slog.DiscardHandler), BusWait: busWait}, func() time.Duration { return 0 })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestFrozenSensor(t *testing.T) {
 // A motor starts and robs the PCA9685 of its supply: the servo is told its place again, without a new command.
 func TestBrownOutOfAnExpander(t *testing.T) {
 	text := `robot: r
-board: {kind: sim, world: bench}
+board: {kind: sim, world: table}
 expanders: {servos: {device: pca9685, bus: I2C1, address: 0x40}}
 network: {neurons: {a: {}}}
 actuators: {arm: {device: servo, pwm: servos/3, decode: {kind: count, neuron: a, window: 100ms}}}

@@ -15,7 +15,7 @@ import (
 
 // wheeled has two wheels that the same neuron drives, at 0.3 of full scale each.
 const wheeled = `robot: driven
-board: {kind: sim, world: bench}
+board: {kind: sim, world: table}
 sensors:
   eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, stale: 100ms, encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: a}}
 network: {neurons: {a: {}}}

@@ -80,7 +80,7 @@ func (x *tunable) share(t *testing.T, pin string) float64 {
 // Every number that can act live does: what is set changes what the robot does from then on.
 func TestWhatIsTunedActs(t *testing.T) {
 	const text = `robot: r
-board: {kind: sim, world: bench}
+board: {kind: sim, world: table}
 sensors:
   eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 800 lx], max: 50 Hz, to: a}}
   dark: {device: bh1750, bus: I2C1, address: 0x5c, every: 10ms, encode: {kind: rate, range: [800 lx, 0 lx], max: 100 Hz, to: d}}
@@ -116,7 +116,7 @@ mqtt: {broker: none}
 			return float64(n)
 		}
 	}
-	light := float64(300) // on the bench
+	light := float64(300) // on the table
 	x.pass(t, 3*time.Second)
 	for _, c := range []struct {
 		what        string
@@ -166,7 +166,7 @@ mqtt: {broker: none}
 
 // What keeps the robot safe, and what acts at the start, is refused with the reason; limits that depend on others are those of what would be.
 func TestWhatCannotBeTuned(t *testing.T) {
-	x := newTunable(t, parse(t, benchRobot(t), nil))
+	x := newTunable(t, parse(t, tableRobot(t), nil))
 	for _, c := range []struct {
 		path string
 		v    float64
@@ -215,7 +215,7 @@ func TestWhatCannotBeTuned(t *testing.T) {
 // What is announced holds: each end of a range is accepted, and what is beyond is refused with that end. Also after other values have changed.
 func TestAnnouncedRangesHold(t *testing.T) {
 	t.Parallel() // in virtual time
-	robots := []string{benchRobot(t), strings.Replace(pupil, "FILE", filepath.Join(t.TempDir(), "pupil.learnt"), 1), `
+	robots := []string{tableRobot(t), strings.Replace(pupil, "FILE", filepath.Join(t.TempDir(), "pupil.learnt"), 1), `
 robot: rich
 board: {kind: sim}
 mqtt: {broker: none}
@@ -278,7 +278,7 @@ network:
 // Whatever is asked for, in whatever order: it is in effect as answered, or refused with nothing changed; the robot runs on, and a reset
 // brings back what was configured. With every device there is.
 func TestAnySequenceOfSets(t *testing.T) {
-	config := parse(t, benchRobot(t), nil)
+	config := parse(t, tableRobot(t), nil)
 	accepted, refusals := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		x := newTunable(t, config)

@@ -20,10 +20,10 @@ import (
 	"fluxd/configs"
 )
 
-// rich has what the bench has not: every code, a reward of each sort, a network with every mechanism, and what is saved.
+// rich has what the table has not: every code, a reward of each sort, a network with every mechanism, and what is saved.
 const rich = `
 robot: rich
-board: {kind: sim, world: bench}
+board: {kind: sim, world: table}
 sensors:
   eye: {device: bh1750, bus: I2C1, address: 0x23, every: 20ms, encode: {kind: phase, range: [0 lx, 1000 lx], period: 5ms, share: 0.6, to: a}}
   dark: {device: bh1750, bus: I2C1, address: 0x5c, every: 20ms, stale: 1s, encode: {kind: rate, range: [1000 lx, 0 lx], max: 100 Hz, to: a, weight: 2}}
@@ -152,7 +152,7 @@ var off = regexp.MustCompile(`\.(gain|encode\.weight)$`)
 func TestTuningIsLoading(t *testing.T) {
 	t.Parallel() // in virtual time
 	accepted, refusals, excepted := 0, 0, 0
-	for _, text := range []string{benchRobot(t), strings.Replace(rich, "FILE", filepath.Join(t.TempDir(), "rich.learnt"), 1)} {
+	for _, text := range []string{tableRobot(t), strings.Replace(rich, "FILE", filepath.Join(t.TempDir(), "rich.learnt"), 1)} {
 		config := parse(t, text, nil)
 		rapid.Check(t, func(t *rapid.T) {
 			x := newTunable(t, config)

@@ -63,7 +63,7 @@ func drawRobot(t *rapid.T) *drawn {
 	level := func(name string) string { return pick(name, "high", "low") }
 	pull := func(name string) string { return pick(name, "up", "down", "none") }
 	d := &drawn{}
-	d.head = fmt.Sprintf("robot: drawn\nboard: {kind: sim, world: %s}\nmqtt: {broker: none}\nnetwork: {neurons: {a: {pacemaker: 5ms}}}\n", pick("world", "none", "bench", "arena"))
+	d.head = fmt.Sprintf("robot: drawn\nboard: {kind: sim, world: %s}\nmqtt: {broker: none}\nnetwork: {neurons: {a: {pacemaker: 5ms}}}\n", pick("world", "none", "table", "arena"))
 	d.add("expanders", "x", "{device: pca9685, bus: %s, address: %s, frequency: %s, oscillator: %s, inverted: %t, open_drain: %t}",
 		pick("x bus", "I2C0", "I2C1", "1", "I2C2"), pick("x address", "0x40", "0x5c", "0x7f"),
 		pick("x frequency", "24 Hz", "39 Hz", "50 Hz", "200 Hz", "333 Hz", "350 Hz", "490 Hz", "1526 Hz"),
@@ -224,7 +224,7 @@ func TestSwitchesOfTheSimulatedBoardAreAtRest(t *testing.T) {
 				if pull == "down" && strings.HasPrefix(pin, "more") {
 					continue // which it has not
 				}
-				for _, world := range []string{"none", "bench", "arena"} {
+				for _, world := range []string{"none", "table", "arena"} {
 					text := fmt.Sprintf(`robot: r
 board: {kind: sim, world: %s}
 expanders: {more: {device: mcp23017, bus: I2C1, address: 0x20}}

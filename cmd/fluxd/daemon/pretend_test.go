@@ -15,7 +15,7 @@ func TestSensorsReadWhatIsSaid(t *testing.T) {
 	t.Parallel() // it waits
 	inRealTime(t)
 	tried, _ := start(t, parse(t, `robot: r
-board: {kind: sim, world: bench}
+board: {kind: sim, world: table}
 sensors:
   eye:    {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: a}}
   sonar:  {device: hcsr04, trigger: GPIO23, echo: GPIO24, level_shifter: true, every: 60ms, encode: {kind: rate, range: [0 m, 4 m], max: 10 Hz, to: a}}
@@ -37,7 +37,7 @@ mqtt: {broker: none}
 			t.Fatal(err)
 		}
 	}
-	reads("eye", 300) // on the bench
+	reads("eye", 300) // on the table
 	reads("sonar", 1)
 	sense("eye", 750, 300*time.Millisecond)
 	reads("eye", 750)

@@ -13,7 +13,7 @@ import (
 func TestWhatHappensCanBeFollowed(t *testing.T) {
 	s, err := newSimulation(parse(t, `
 robot: followed
-board: {kind: sim, world: bench}
+board: {kind: sim, world: table}
 sensors: {warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, encode: {kind: threshold, above: 20 °C, to: hot}}}
 network: {neurons: {hot: {}, fan: {}, joy: {}}, synapses: [{from: hot, to: fan, weight: 200, delay: 2ms}]}
 rewards: {cosy: {sensor: warm, on: level, gain: 0.1, to: joy}}

@@ -15,7 +15,7 @@ import (
 
 // weighing is a robot with a scale whose changes are spikes and are rewarded, an arm's position that is a rate, and a light.
 const weighing = `robot: r
-board: {kind: sim, world: bench}
+board: {kind: sim, world: table}
 sensors:
   scale: {device: hx711, clock: GPIO5, data: GPIO6, every: 100ms, curve: [[-8000000, -80 kg], [8000000, 80 kg]], encode: {kind: delta, step: 10 g, change: both, to: a}}
   arm:   {device: quadrature, a: GPIO23, b: GPIO24, counts: 400, measure: position, every: 10ms, encode: {kind: rate, range: [0 rev, 10 rev], max: 100 Hz, to: b}}

@@ -57,8 +57,8 @@ func (o *onFire) Tx(at time.Duration, w, r []byte) error {
 	return o.Device.Tx(at, w, r)
 }
 
-const bench = `robot: r
-board: {kind: sim, world: bench}
+const onTable = `robot: r
+board: {kind: sim, world: table}
 sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}}
 network: {neurons: {a: {}}}
 mqtt: {broker: none}
@@ -66,7 +66,7 @@ mqtt: {broker: none}
 
 // A bus whose code panics is named by a probe, and the others are asked.
 func TestProbeOfABusWhoseCodePanics(t *testing.T) {
-	config, err := configs.Parse("test.yaml", []byte(bench), nil)
+	config, err := configs.Parse("test.yaml", []byte(onTable), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestProbeOfABusWhoseCodePanics(t *testing.T) {
 		if got := answers.Err != nil && strings.Contains(answers.Err.Error(), "chip on fire"); got != burning {
 			t.Errorf("%s: %v", answers.Name, answers.Err)
 		}
-		if burning && !slices.Equal(answers.Addresses, []uint16{0x23}) { // that of the bench answered before
+		if burning && !slices.Equal(answers.Addresses, []uint16{0x23}) { // that of the table answered before
 			t.Errorf("%x answer", answers.Addresses)
 		}
 	}

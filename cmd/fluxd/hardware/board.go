@@ -95,7 +95,7 @@ func (b *Body) OpenPaper() (bool, error) {
 				return false, nil // it has more buses than that one
 			}
 		}
-		return true, b.openWorld(board, &worlds.BenchOpts{})
+		return true, b.openWorld(board, &worlds.TableOpts{})
 	}
 	b.Board = board
 	return false, nil

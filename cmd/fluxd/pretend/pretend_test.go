@@ -16,7 +16,7 @@ import (
 	"fluxd/configs"
 )
 
-const bench = `robot: r
+const onTable = `robot: r
 board: {kind: sim, world: none}
 expanders:
   more: {device: mcp23017, bus: I2C1, address: 0x20}
@@ -33,7 +33,7 @@ mqtt: {broker: none}
 // table opens the robot above and gives what pretends it, and the clock.
 func table(t *testing.T) (*pretend.Robot, *time.Duration) {
 	t.Helper()
-	config, err := configs.Parse("test.yaml", []byte(bench), nil)
+	config, err := configs.Parse("test.yaml", []byte(onTable), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// benchRobot has every device that a configuration knows, on the simulated board.
-func benchRobot(t *testing.T) string {
+// tableRobot has every device that a configuration knows, on the simulated board.
+func tableRobot(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../../configs/testdata/good/hardware.yaml")
 	if err != nil {
@@ -25,7 +25,7 @@ func benchRobot(t *testing.T) string {
 	}
 	robot := string(text)
 	for from, to := range map[string]string{
-		"board: {kind: raspberrypi, model: pi5}": "board: {kind: sim, world: bench}",
+		"board: {kind: raspberrypi, model: pi5}": "board: {kind: sim, world: table}",
 		"  watchdog: /dev/watchdog\n":            "",
 		"step: P1_12":                            "step: GPIO19", // the PWM channels of a Raspberry Pi 5 are not simulated
 		"pwm: GPIO13, direction: GPIO26":         "pwm: servos/4, direction: GPIO26, frequency: 60 Hz",
@@ -40,23 +40,23 @@ func benchRobot(t *testing.T) string {
 }
 
 // The drivers run unchanged on a desktop: every sensor of the configuration reads what lies on the table.
-func TestEveryDeviceOnTheBench(t *testing.T) {
+func TestEveryDeviceOnTheTable(t *testing.T) {
 	t.Parallel() // it waits
 	buses, err := os.ReadFile("../../../configs/testdata/good/buses.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	expectOnTheBench(t, string(buses), map[string]float64{
+	expectOnTheTable(t, string(buses), map[string]float64{
 		"shaft": 45, "turns": 0.125, "left": 1, "right": 1, "red": 0.0375, "lux": 300, "white": 4000, "front": 1, "back": 1,
 	})
-	expectOnTheBench(t, benchRobot(t), map[string]float64{
+	expectOnTheTable(t, tableRobot(t), map[string]float64{
 		"range": 1, "near": 1, "ir": 0.172, "battery": 6.6, "motor": 0.2, "turn": 0, "tilt": 0, "shake": 9.807, "warm": 22.5, "air": 100_653,
 		"load": 1, "wheel": 0, "speed": 0, "line": 0, "motion": 0, "knob": 0,
 	})
 }
 
-// expectOnTheBench expects what the sensors of a robot read after half a minute, without a fault.
-func expectOnTheBench(t *testing.T, robot string, want map[string]float64) {
+// expectOnTheTable expects what the sensors of a robot read after half a minute, without a fault.
+func expectOnTheTable(t *testing.T, robot string, want map[string]float64) {
 	t.Helper()
 	s, err := newSimulation(parse(t, robot, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -81,9 +81,9 @@ func expectOnTheBench(t *testing.T, robot string, want map[string]float64) {
 }
 
 // Each actuator of the configuration moves what it is wired to, within its limits, and is at failsafe again in the end.
-func TestEveryActuatorOnTheBench(t *testing.T) {
+func TestEveryActuatorOnTheTable(t *testing.T) {
 	now := time.Duration(0)
-	r, err := assemble(parse(t, benchRobot(t), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now })
+	r, err := assemble(parse(t, tableRobot(t), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now })
 	if err != nil {
 		t.Fatal(err)
 	}

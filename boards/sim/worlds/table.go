@@ -7,18 +7,18 @@ import (
 	"fluxd/boards/sim/chips"
 )
 
-var benchKind = Kind{
-	Name: "bench", About: "every device of the robot is there, at rest on a table", New: func() Options { return &BenchOpts{} },
+var tableKind = Kind{
+	Name: "table", About: "every device of the robot is there, at rest on a table", New: func() Options { return &TableOpts{} },
 }
 
-// BenchOpts are the options of a bench, on which every device of the robot lies at rest: there are none.
-type BenchOpts struct{}
+// TableOpts are the options of a table, on which every device of the robot lies at rest: there are none.
+type TableOpts struct{}
 
 // Check knows all devices.
-func (*BenchOpts) Check([]Connection) (refused, unknown []Mistake) { return nil, nil }
+func (*TableOpts) Check([]Connection) (refused, unknown []Mistake) { return nil, nil }
 
 // open connects a twin for every device that has one. Several sensors may be measures of one device.
-func (*BenchOpts) open(p *place) (World, error) {
+func (*TableOpts) open(p *place) (World, error) {
 	there := map[string]string{} // the device, by where it is
 	for from := 0; from < len(p.wiring); {
 		c := &p.wiring[from]
