@@ -35,12 +35,15 @@ func inRealTime(t testing.TB) {
 	}
 }
 
-// checks is how many cases a property test draws: the flag -rapid.checks.
+// checks is how many cases a property test draws: the flag -rapid.checks, of which rapid leaves a fifth with -short.
 func checks(t testing.TB) int {
 	t.Helper()
 	n, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if testing.Short() {
+		n /= 5
 	}
 	return n
 }

@@ -21,7 +21,8 @@ type SimulateOptions struct {
 	Seed     uint64                          // of the world; trial k runs with Seed + k
 	Trials   int                             // how many runs from different starts; at least 1
 	Out      io.Writer                       // the score: the same bytes for the same configuration and options, on every machine
-	Progress func(done, total time.Duration) // called now and then; may be nil
+	Progress func(done, total time.Duration) // called every progressEvery of simulated time; may be nil
+	Started  func(*Robot)                    // called with the robot of each trial; may be nil
 	Overlays []*configs.Overlay              // values that differ from the configuration, applied in this order
 	Log      *slog.Logger
 }
@@ -49,6 +50,9 @@ func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) 
 		}
 		if opts.For == 0 && s.compare != nil {
 			length = s.compare.Length()
+		}
+		if opts.Started != nil {
+			opts.Started(s.Robot)
 		}
 		err = s.run(ctx, length, func(now time.Duration) {
 			if opts.Progress != nil {
@@ -129,16 +133,19 @@ func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simul
 	return s, nil
 }
 
-// run advances to a time, which is not reached itself, calling progress now and then. It ends early when the context does.
+// progressEvery is how often a simulation reports how far it is, in simulated time.
+const progressEvery = 100 * time.Millisecond
+
+// run advances to a time, which is not reached itself, and calls progress every progressEvery. It ends early when the context does.
 func (s *simulation) run(ctx context.Context, until time.Duration, progress func(time.Duration)) error {
-	for events := 0; ; events++ {
-		if events&0xfff == 0 {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			progress(s.now)
+	for due, events := time.Duration(0), 0; ; events++ {
+		if events&0xfff == 0 && ctx.Err() != nil {
+			return ctx.Err()
 		}
 		next, waiting := s.nextEvent()
+		for ; due < until && (!waiting || due <= next); due += progressEvery {
+			progress(due)
+		}
 		if !waiting || next >= until {
 			break
 		}
