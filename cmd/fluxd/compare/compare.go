@@ -4,7 +4,7 @@
 //	c, err := compare.New(config, body)
 //	for at, ok := c.Due(); ok; at, ok = c.Due() {
 //		// advance the robot to at
-//		c.Note(label.Name())
+//		c.Record(label.Name())
 //	}
 //	err = c.Report(os.Stdout)
 package compare
@@ -83,7 +83,7 @@ func (c *Comparison) Due() (time.Duration, bool) {
 }
 
 // Note compares the robot's label, "" for none, with that of the recorded row that is due.
-func (c *Comparison) Note(given string) {
+func (c *Comparison) Record(given string) {
 	recorded, err := c.recording.Word(c.row, c.column)
 	if err != nil { // column and row were checked: a mistake of ours
 		panic(err)

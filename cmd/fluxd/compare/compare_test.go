@@ -52,7 +52,7 @@ func TestComparison(t *testing.T) {
 		if want := time.Duration(i+1)*100*time.Millisecond - time.Microsecond; at != want || !due {
 			t.Errorf("row %d is due at %s, %t, want %s", i, at, due, want)
 		}
-		c.Note(given)
+		c.Record(given)
 	}
 	if at, due := c.Due(); due {
 		t.Errorf("after the last row one is due at %s", at)
@@ -82,7 +82,7 @@ func TestTheReportFails(t *testing.T) {
 	if err := c.Report(full{}); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("nothing compared, and nowhere to say so: %v", err)
 	}
-	c.Note("stop")
+	c.Record("stop")
 	if err := c.Report(full{}); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("nowhere to write to: %v", err)
 	}
@@ -111,7 +111,7 @@ func TestWhatCannotBeCompared(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, due := c.Due(); due; _, due = c.Due() {
-		c.Note("stop")
+		c.Record("stop")
 	}
 	if err := c.Report(&out); err != nil || !strings.Contains(out.String(), "50.0 % (1 of 2") {
 		t.Errorf("by times of its own: %s, %v", out.String(), err)

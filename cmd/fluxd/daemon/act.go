@@ -24,7 +24,7 @@ type outputLine struct {
 	// The way of a command from the network to the device: in real time from the loop to the actuator's own goroutine.
 	fired      [causes]core.Tick          // the first spike of this step, by cause; 0 without one
 	mailbox    atomic.Int64               // the latest command
-	news       atomic.Bool                // which was not taken yet
+	posted     atomic.Bool                // which was not taken yet
 	due        [causes]atomic.Int64       // when the earliest command not yet taken was due, in ns; 0 for none
 	adjust     atomic.Pointer[adjustment] // settings that its own goroutine puts in place; nil: none
 	wake       chan struct{}              // one slot: there is something in the mailbox, or a reason to hold has changed
@@ -51,12 +51,12 @@ func (o *outputLine) post(c actuators.Command, why cause, due time.Duration) {
 	if due > 0 {
 		o.due[why].CompareAndSwap(0, int64(due))
 	}
-	o.news.Store(true)
-	o.rouse()
+	o.posted.Store(true)
+	o.wakeUp()
 }
 
-// rouse wakes the actuator's goroutine.
-func (o *outputLine) rouse() {
+// wakeUp wakes the actuator's goroutine.
+func (o *outputLine) wakeUp() {
 	select {
 	case o.wake <- struct{}{}:
 	default: // it is awake and will find what is new
@@ -73,7 +73,7 @@ func (r *Robot) decide(now time.Duration) (posted bool) {
 		if c := r.commanded(o); !o.decided || c != o.command {
 			why, due := bySpike, time.Duration(o.fired[bySpike])*time.Microsecond
 			if edge := o.fired[byEdge]; edge != 0 {
-				why, due = byEdge, time.Duration(edge)*time.Microsecond-r.held
+				why, due = byEdge, time.Duration(edge)*time.Microsecond-r.readingDelay
 			}
 			o.command, o.decided = c, true
 			r.tap.Write(tap.Record{At: now.Microseconds(), Kind: tap.Command, Index: int32(i), Value: int64(c)})
@@ -81,7 +81,7 @@ func (r *Robot) decide(now time.Duration) (posted bool) {
 			posted = true
 		}
 		if o.fired != [causes]core.Tick{} && o.Guard.Renew(now) {
-			o.rouse()
+			o.wakeUp()
 		}
 		o.fired = [causes]core.Tick{}
 	}
@@ -144,7 +144,7 @@ func (r *Robot) write(o *outputLine) {
 // it was due the command was written.
 func (r *Robot) move(o *outputLine) error {
 	now := r.clock()
-	if o.news.Swap(false) {
+	if o.posted.Swap(false) {
 		// The times first: they are posted last, so that the command that is read behind them is their own or a newer one.
 		for why := range o.due {
 			if due := time.Duration(o.due[why].Swap(0)); due != 0 && o.unanswered[why] == 0 {

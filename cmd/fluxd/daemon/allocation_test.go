@@ -29,7 +29,7 @@ mqtt: {broker: none}
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.safety.Obey()
+	l.safety.ArmSilently()
 	now := time.Duration(0)
 	l.clock = func() time.Duration { now += time.Microsecond; return now } // every look at the clock takes a microsecond
 	pin, err := l.body.Board.Pin("GPIO17")
@@ -62,9 +62,9 @@ mqtt: {broker: none}
 			t.Fatal("no reading")
 		}
 		l.handOver(sensor, l.clock(), r.Value) // the pin's clock is another
-		end := l.turn(<-l.readings, true)
+		end := l.pass(<-l.readings, true)
 		if due, waiting := l.due(); waiting && due <= end+soon { // the synapse's microsecond
-			l.turn(reading{}, false)
+			l.pass(reading{}, false)
 		}
 		write()
 		due, waiting := l.due()
@@ -74,11 +74,11 @@ mqtt: {broker: none}
 		alarm.Wake(due)
 		now = due
 		alarm.Rung()
-		l.turn(reading{}, false) // forgets it: the muscle rests
+		l.pass(reading{}, false) // forgets it: the muscle rests
 		write()
 	}
 	l.handOver(sensor, l.clock(), 0) // where the edges start from
-	l.turn(<-l.readings, true)
+	l.pass(<-l.readings, true)
 	for range 200 { // until every buffer has its size
 		edge()
 	}

@@ -51,7 +51,7 @@ const oneParameter = `"paths":["network.neurons.a.leak"]`
 func noise(length int, every time.Duration) func(*Robot, time.Time) {
 	return func(robot *Robot, until time.Time) {
 		for time.Now().Before(until) {
-			robot.tell(protocol.Tuned, strings.Repeat("x", length))
+			robot.publish(protocol.Tuned, strings.Repeat("x", length))
 			time.Sleep(every)
 		}
 	}
@@ -95,7 +95,7 @@ var troubles = []trouble{
 	{name: "events that nobody takes", kill: true, inside: noise(1000, 50*time.Microsecond)},
 	{name: "65,536 messages wait for a broker that comes back", kill: true, again: true, inside: func(robot *Robot, _ time.Time) {
 		for range 65_536 {
-			robot.tell(protocol.Tuned, strings.Repeat("x", 100))
+			robot.publish(protocol.Tuned, strings.Repeat("x", 100))
 		}
 	}},
 	{name: "stops reading", clog: true, inside: noise(1000, time.Millisecond)},

@@ -335,7 +335,7 @@ func TestAnyBrokerThatStopsReading(t *testing.T) {
 			before := robot.Health().Spikes
 			eventually(t, "the network to go on", func() bool { return robot.Health().Spikes > before+3000 })
 			for range 2000 {
-				robot.tell(protocol.Tuned, strings.Repeat("x", 1000))
+				robot.publish(protocol.Tuned, strings.Repeat("x", 1000))
 			}
 			release()
 			watcher := connect(t, "tcp://"+b.address, "flux/beating/#")
@@ -413,7 +413,7 @@ func TestAnyBrokerWithASlowSubscriber(t *testing.T) {
 		}
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
 		for i := range 3000 {
-			robot.tell(protocol.Tuned, strings.Repeat("x", 2000))
+			robot.publish(protocol.Tuned, strings.Repeat("x", 2000))
 			if i%300 == 0 {
 				if a := c.ask(t, "get", protocol.Request{Paths: []string{"network.neurons.a.threshold"}}); a.Error != nil {
 					t.Fatal(a.Error)

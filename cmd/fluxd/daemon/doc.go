@@ -1,18 +1,56 @@
-// Package daemon makes a running robot of a configuration. It is the only place that knows all the others:
-//
-//	sensor -> reading -> encoder -> spikes -> network -> spikes -> decoder -> command -> guard -> actuator
-//
-// Its files follow that way. A robot is put together in parts.go and lives in life.go. A reading comes from package sense; loop.go hands it
-// to the network in real time and virtual.go in virtual time; think.go makes spikes of it, advances the network and shows its spikes to
-// the decoders; act.go takes the commands to the guards. Beside the way are what drives by hand (hand.go), teaches (teach.go), tunes
-// (tune.go), keeps what was learnt (keep.go), shows (observe.go, spikes.go), and the link to MQTT (link.go).
-//
-// One Robot has two drivers. In real time (Run) every sensor is read in its own goroutine, one goroutine owns the network and sleeps until
-// the next spike or reading is due, and every actuator is written in its own goroutine, so that a slow bus delays nothing else. In virtual
-// time (Simulate) the same parts advance as one deterministic sequence of events, as fast as the machine allows.
+// Package daemon runs one robot. It is the only package that knows all the others:
 //
 //	config, err := configs.Load("lightseeker")
 //	err = daemon.Run(ctx, config, daemon.RunOptions{Log: slog.Default(), Version: "dev"})
 //
-// Whatever ends the robot - the context, an error, a panic - its actuators are brought to their failsafe first.
+// Run returns when the context ends. Whatever ends the robot - the context, an error, a panic - its actuators go to failsafe
+// first.
+//
+// # The way of a spike, from pin to pin
+//
+// A bumper on GPIO17 stops a motor on GPIO12. These are the files that the signal passes, in this order; paths without a folder
+// are in this one:
+//
+//	file                           function                what happens there
+//	boards/linux/pin.go            Pin.NextEdge            the kernel has stamped an edge with its time; the pin queues it
+//	sensors/button.go              Button.Next             debounces it: a reading, in millionths of a unit, with its time
+//	cmd/fluxd/hardware/sensors.go  type Sensor             freezing, median and calibration curve (sensors that are sampled)
+//	cmd/fluxd/sense/watch.go       Sensor.Watch            the sensor's goroutine: waits for edges, or samples at a rate
+//	loop.go                        Robot.handOver          puts the reading into the loop's bounded queue
+//	loop.go                        Robot.pass              the loop's goroutine, which owns the network, takes it out
+//	network.go                     Robot.feed              counts it from the sensor's zero, gives it to rewards and encoder
+//	encoders/edge.go               Edge.Encode             the reading becomes spikes (one file for each kind)
+//	core/advance.go                Network.Excite, Pour    the spikes become input of a neuron
+//	core/queue.go                  queue.push              arrivals wait in time order for their synapse's delay
+//	core/advance.go                Network.Advance         levels fall and leak, neurons fire; it returns their spikes
+//	network.go                     Robot.advance           follows the routes from neurons that spiked to decoders
+//	encoders/window.go             window.Spike            the decoder counts the spike in its window
+//	encoders/count.go              Count.Command           the spikes in the window become a command (one file a kind)
+//	act.go                         Robot.decide            a command that has changed goes to the actuator's mailbox
+//	act.go                         Robot.act, Robot.write  the actuator's goroutine takes it out
+//	actuators/guard.go             Guard.Set, Step         range, slew rate, arming, timeout and failsafe decide what is written
+//	actuators/hbridge.go           HBridge.Drive           the driver turns the command into duty and direction
+//	boards/linux/pwm.go            pwm.set                 the kernel's PWM channel gets the new duty cycle
+//
+// On the simulated board, boards/sim takes the place of boards/linux: its pins, and chips that answer on its buses.
+//
+// # Two drivers for the same parts
+//
+// In real time (Run), every sensor is read in its own goroutine, one goroutine owns the network and sleeps until the next spike
+// or reading is due, and every actuator is written in its own goroutine, so that a slow bus delays nothing else. In virtual time
+// (Simulate), virtual.go calls the same functions as one deterministic sequence of events, as fast as the machine allows. There,
+// nothing runs concurrently: sensors are read, the network advances and guards are stepped in one goroutine.
+//
+// # The order in which to read the files
+//
+//  1. robot.go: the parts of a robot. parts.go makes them from a configuration.
+//  2. loop.go, network.go, act.go: the way of a spike in real time, as above.
+//  3. virtual.go: the same in virtual time.
+//  4. life.go: how a robot starts, runs and ends. link.go connects it to MQTT.
+//  5. needs.go: which actuators stop when a sensor is stale. Package safety does the rest: arming, emergency stops, stalled
+//     loops.
+//  6. What a user asks for while it runs, in any order: hand.go (drive by hand, arm, disarm), zero.go (a sensor's zero),
+//     teach.go (rewards and stimuli), tune.go (parameters), keep.go (files of learnt weights and tuned values),
+//     observe.go and spikes.go (telemetry).
+//  7. check.go finds mistakes without a board. reflex.go is the smallest robot, for measurements.
 package daemon

@@ -27,12 +27,12 @@ mqtt: {broker: none}
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.safety.Obey()
+	l.safety.ArmSilently()
 	now = new(time.Duration)
 	l.clock = func() time.Duration { return *now }
 	*now = time.Millisecond
 	l.handOver(l.sensors[0], *now, 0)
-	l.turn(<-l.readings, true)
+	l.pass(<-l.readings, true)
 	serve(t, l)
 	return l, now
 }
@@ -71,10 +71,10 @@ func TestEdgeToWriteCountsFromTheMotorSpikeThatAnswers(t *testing.T) {
 			*now = edge + c.handed*time.Microsecond
 			l.handOver(l.sensors[0], edge, 1)
 			*now = edge + c.turned*time.Microsecond
-			l.turn(<-l.readings, true)
+			l.pass(<-l.readings, true)
 			*now = edge + c.done*time.Microsecond
 			if due, waiting := l.due(); waiting && due <= *now {
-				l.turn(reading{}, false)
+				l.pass(reading{}, false)
 			}
 			serve(t, l)
 			if l.outputs[0].Label.Name() != "go" {
@@ -93,10 +93,10 @@ func TestEdgeToWriteCountsTheTimeUnderWay(t *testing.T) {
 	*now = 10 * time.Millisecond
 	edge := *now
 	*now = edge + 300*time.Microsecond
-	l.turn(reading{}, false) // the network is past the edge
+	l.pass(reading{}, false) // the network is past the edge
 	l.handOver(l.sensors[0], edge, 1)
 	*now = edge + 310*time.Microsecond
-	l.turn(<-l.readings, true)
+	l.pass(<-l.readings, true)
 	*now = edge + 400*time.Microsecond
 	serve(t, l)
 	if got := percentiles(&l.toWrite[byEdge]).Max; got != 398 && got != 399 && got != 400 { // above 256 us two digits count

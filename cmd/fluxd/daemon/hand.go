@@ -30,8 +30,8 @@ type byHand struct {
 	renewed time.Duration // when its guard last heard that the command still holds
 }
 
-// handCheck is how often a command by hand is looked after, at the least: twice within the actuator's timeout.
-const handCheck = 50 * time.Millisecond
+// handRenewal is how often a command by hand is looked after, at the least: twice within the actuator's timeout.
+const handRenewal = 50 * time.Millisecond
 
 // driveByHand takes the robot over, and drives one actuator for some time. It fails while anything holds that one at failsafe.
 func (r *Robot) driveByHand(o *outputLine, c actuators.Command, now, length time.Duration) error {
@@ -54,14 +54,14 @@ func (r *Robot) takeOver(h byHand) {
 }
 
 // letGo gives the robot back to the network.
-func (r *Robot) letGo() {
+func (r *Robot) returnToNetwork() {
 	r.hand = byHand{}
 	r.takenOver.Store(false)
 }
 
-// lookAfterHand ends a command by hand whose time is over, or that something has interrupted: what ends it once ends it for good. Else it renews the
+// checkHand ends a command by hand whose time is over, or that something has interrupted: what ends it once ends it for good. Else it renews the
 // command at its guard, which brings the actuator to failsafe by itself when the loop hangs.
-func (r *Robot) lookAfterHand(now time.Duration) {
+func (r *Robot) checkHand(now time.Duration) {
 	h := &r.hand
 	o := h.output
 	if o == nil {
@@ -76,7 +76,7 @@ func (r *Robot) lookAfterHand(now time.Duration) {
 	if now >= h.renewed+o.handPeriod() {
 		h.renewed = now
 		if o.Guard.Renew(now) {
-			o.rouse()
+			o.wakeUp()
 		}
 	}
 }
@@ -84,9 +84,9 @@ func (r *Robot) lookAfterHand(now time.Duration) {
 // handPeriod is how often a command by hand is renewed.
 func (o *outputLine) handPeriod() time.Duration {
 	if timeout := o.timeout.Get(); timeout > 0 {
-		return min(handCheck, timeout/2)
+		return min(handRenewal, timeout/2)
 	}
-	return handCheck
+	return handRenewal
 }
 
 // handDue is when a command by hand wants attention, and false without one.
@@ -130,7 +130,7 @@ func (r *Robot) Drive(ctx context.Context, who, name string, value float64, leng
 		return answer{err: r.driveByHand(o, hardware.Command(value), r.clock(), length)}
 	})
 	if a.err == nil && first {
-		r.tellTakenOver(who)
+		r.reportTakenOver(who)
 	}
 	return a.err
 }
@@ -140,7 +140,7 @@ func (r *Robot) Sense(_ context.Context, name string, value float64, length time
 	return r.pretended.Sense(name, value, length)
 }
 
-func (r *Robot) tellTakenOver(who string) {
+func (r *Robot) reportTakenOver(who string) {
 	r.event(protocol.DrivenByHand, "by "+who+": the network commands nothing until the robot is armed anew")
 	r.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'", "by", who)
 }
@@ -153,7 +153,7 @@ func (r *Robot) ArmByHand(who string) error {
 	if err := r.safety.Arm("by " + who); err != nil {
 		return err
 	}
-	r.tellTakenOver(who)
+	r.reportTakenOver(who)
 	return nil
 }
 
@@ -162,16 +162,16 @@ func (r *Robot) ArmByHand(who string) error {
 func (r *Robot) Arm(who string, fresh bool) error {
 	by := "by " + who
 	if fresh {
-		if err := r.safety.MayBeginAnew(); err != nil {
+		if err := r.safety.MayStartFresh(); err != nil {
 			return err
 		}
-		if a := r.ask(context.Background(), func() answer { r.beginAnew(); return answer{} }); a.err != nil {
+		if a := r.ask(context.Background(), func() answer { r.startFresh(); return answer{} }); a.err != nil {
 			return a.err
 		}
 		by += ", the network begins anew"
 	}
 	if r.takenOver.Load() {
-		if a := r.ask(context.Background(), func() answer { r.letGo(); return answer{} }); a.err != nil {
+		if a := r.ask(context.Background(), func() answer { r.returnToNetwork(); return answer{} }); a.err != nil {
 			return a.err
 		}
 		r.event(protocol.NetworkCommands, by+": as far as the robot is armed")
@@ -179,9 +179,9 @@ func (r *Robot) Arm(who string, fresh bool) error {
 	return r.safety.Arm(by)
 }
 
-// beginAnew has the network begin anew. A command of before is not left to the actuators, which may be armed next. It belongs to the loop.
-func (r *Robot) beginAnew() {
-	r.forget()
+// startFresh has the network begin anew. A command of before is not left to the actuators, which may be armed next. It belongs to the loop.
+func (r *Robot) startFresh() {
+	r.clearNetwork()
 	r.decide(r.clock())
 }
 

@@ -83,7 +83,7 @@ func TestDrivenByHand(t *testing.T) {
 		x.pass(t, 300*time.Millisecond)
 		expect("the stop is over", 0, 0)
 
-		x.letGo()
+		x.returnToNetwork()
 		x.pass(t, time.Second)
 		if timeout != "20ms" {
 			expect("the network again", network, network)

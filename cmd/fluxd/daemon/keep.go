@@ -16,7 +16,7 @@ import (
 
 // remember gives the network what it had learnt, and returns how often the robot had been tuned by then. No file is no error: there is nothing to
 // remember yet. With an error the network is as configured and tuned.
-func (r *Robot) remember() (revision uint64, err error) {
+func (r *Robot) restoreLearnt() (revision uint64, err error) {
 	data, err := r.learnt.Read()
 	if data == nil && err == nil {
 		return 0, nil
@@ -41,7 +41,7 @@ func (r *Robot) Save(ctx context.Context) error {
 	}
 	var tuned, learnt error
 	if r.config.Tuning != nil {
-		tuned = r.keep(r.Revision())
+		tuned = r.saveTuned(r.Revision())
 	}
 	if r.config.Learnt != nil {
 		learnt = r.saveLearnt(ctx)
@@ -129,8 +129,8 @@ func (r *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Readin
 	return nil
 }
 
-// lookAgain is how often it is looked whether what was learnt is to be saved more often, or more rarely.
-const lookAgain = time.Second
+// savingCheck is how often it is looked whether what was learnt is to be saved more often, or more rarely.
+const savingCheck = time.Second
 
 // keepSaving saves what was learnt from time to time.
 func (r *Robot) keepSaving(ctx context.Context) {
@@ -138,7 +138,7 @@ func (r *Robot) keepSaving(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		rest := lookAgain // it may be tuned
+		rest := savingCheck // it may be tuned
 		if every := r.savingEvery.Get(); every > 0 {
 			rest = min(rest, time.Until(last.Add(every)))
 		}

@@ -74,12 +74,12 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	r.safety.Watchdogs = &watchdogs
 	defer watchdogs.Close()
 	r.tuner = tuning.New(config, r.network, r)
-	if err := r.resume(opts.Overlays); err != nil {
+	if err := r.restore(opts.Overlays); err != nil {
 		return err
 	}
 	r.describe = r.description()
 
-	r.settle(machine.Grant) // before anybody asks what is granted
+	r.requestRealtime(machine.Grant) // before anybody asks what is granted
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -97,7 +97,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	watchdogs.Sign(machine.Moving)
 	wait := r.launch(ctx)
 	for _, watch := range r.safety.Watches(panel, func(who string) error { return r.Arm(who, false) }) {
-		r.begin(ctx, watch) // each sees its switch whatever hangs
+		r.spawn(ctx, watch) // each sees its switch whatever hangs
 	}
 	if config.Board.Kind != "sim" {
 		for _, one := range config.Warnings {
@@ -134,7 +134,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		r.learnt.Unlock()
 	}
 	if c := config.Tuning; c != nil && c.Persist {
-		err = errors.Join(err, r.keep(r.Revision()))
+		err = errors.Join(err, r.saveTuned(r.Revision()))
 	}
 	return err
 }
@@ -158,8 +158,8 @@ func (r *Robot) claimFiles() (err error) {
 }
 
 // resume gives the robot what was tuned and what it has learnt, in the order in which that happened: first the limits within which it learnt.
-func (r *Robot) resume(overlays []*configs.Overlay) error {
-	own, err := r.recall()
+func (r *Robot) restore(overlays []*configs.Overlay) error {
+	own, err := r.restoreTuned()
 	if err != nil {
 		r.log.Error("cannot use all that was tuned before", "error", err)
 	}
@@ -171,11 +171,11 @@ func (r *Robot) resume(overlays []*configs.Overlay) error {
 	}
 	revision := uint64(0)
 	if r.config.Learnt != nil {
-		if revision, err = r.remember(); err != nil {
+		if revision, err = r.restoreLearnt(); err != nil {
 			r.log.Error("cannot use what was learnt before", "error", err)
 		}
 	}
-	return r.tuner.Settle(overlays, revision)
+	return r.tuner.Reconcile(overlays, revision)
 }
 
 // newRobot makes all parts of a robot, its actuators at failsafe; nothing runs yet.
@@ -188,7 +188,7 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	r.start = start
 	r.readings, r.requests = make(chan reading, readingQueue), make(chan request, 16)
 	r.done = make(chan struct{})
-	r.event = r.tell
+	r.event = r.publish
 	r.telemetry.Store(int64(config.MQTT.Telemetry))
 	if config.Learnt != nil {
 		r.savingEvery.Set(config.Learnt.Every)
@@ -199,7 +199,7 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 // launch starts the goroutines around the loop, each protected against panics and ended by the context. The function it returns
 // waits for them, not for ever.
 func (r *Robot) launch(ctx context.Context) (wait func() error) {
-	start := func(f func(context.Context)) { r.begin(ctx, f) }
+	start := func(f func(context.Context)) { r.spawn(ctx, f) }
 	for _, o := range r.outputs {
 		start(func(ctx context.Context) { r.act(ctx, o) }) // a slow bus holds up its own actuator only
 	}
@@ -213,7 +213,7 @@ func (r *Robot) launch(ctx context.Context) (wait func() error) {
 		start(r.keepSaving) // a disk may be slow
 	}
 	if r.body.World != nil {
-		start(r.turnWorld) // the world goes on while nobody looks
+		start(r.runWorld) // the world goes on while nobody looks
 	}
 	return func() error {
 		ended := make(chan struct{})
@@ -228,7 +228,7 @@ func (r *Robot) launch(ctx context.Context) (wait func() error) {
 }
 
 // begin starts one of the goroutines around the loop.
-func (r *Robot) begin(ctx context.Context, f func(context.Context)) {
+func (r *Robot) spawn(ctx context.Context, f func(context.Context)) {
 	r.goroutines.Add(1)
 	go func() {
 		defer r.goroutines.Done()
@@ -246,8 +246,8 @@ func (r *Robot) Simulated() *sim.Board {
 	return b
 }
 
-// turnWorld brings the simulated world up to the wall clock and sends its events.
-func (r *Robot) turnWorld(ctx context.Context) {
+// runWorld brings the simulated world up to the wall clock and sends its events.
+func (r *Robot) runWorld(ctx context.Context) {
 	ticker := time.NewTicker(worldStep)
 	defer ticker.Stop()
 	for {
@@ -266,7 +266,7 @@ func (r *Robot) turnWorld(ctx context.Context) {
 }
 
 // settle asks the machine for what the configuration wants, and says once what it refuses.
-func (r *Robot) settle(grant func(machine.Settings) machine.Granted) {
+func (r *Robot) requestRealtime(grant func(machine.Settings) machine.Granted) {
 	want := r.config.Realtime
 	r.granted = protocol.Realtime(grant(machine.Settings{LockMemory: want.LockMemory, Priority: want.Priority, MemoryLimit: int64(want.MemoryLimit)}))
 	if r.granted.Refused != nil {

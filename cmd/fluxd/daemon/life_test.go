@@ -325,14 +325,14 @@ func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
 }
 
 // eventually polls; used where the world offers nothing to wait for.
-func eventually(t *testing.T, what string, true func() bool) {
+func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	for deadline := time.After(patience); ; {
 		select {
 		case <-ticker.C:
-			if true() {
+			if condition() {
 				return
 			}
 		case <-deadline:
@@ -358,7 +358,7 @@ func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.safety.Obey()
+	r.safety.ArmSilently()
 	pin, _ := r.body.Board.Pin("GPIO13")
 	r.outputs[0].Guard.Set(time.Second, 900_000)
 	if err := r.outputs[0].Guard.Step(time.Second); err != nil {

@@ -70,7 +70,7 @@ func (r *Robot) Broker() string {
 }
 
 // tell publishes an event; without a broker nobody hears it.
-func (r *Robot) tell(kind protocol.EventKind, text string) {
+func (r *Robot) publish(kind protocol.EventKind, text string) {
 	if b := r.bridge; b != nil {
 		b.Event(kind, text)
 	}

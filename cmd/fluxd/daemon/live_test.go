@@ -107,7 +107,7 @@ mqtt: {broker: none}
 				}
 				x.now = next
 				x.step()
-				for _, s := range x.latest {
+				for _, s := range x.spiked {
 					if s.Neuron == x.neurons[name][0] {
 						n++
 					}

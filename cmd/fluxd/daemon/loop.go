@@ -19,9 +19,9 @@ type reading struct {
 
 // request is something that only the owner of the network may do.
 type request struct {
-	do     func() answer
-	turn   *atomic.Bool // taken by the first: the loop to do it, or who asked to give it up
-	answer chan answer  // buffered, so that the loop never waits for whoever asked
+	do      func() answer
+	claimed *atomic.Bool // taken by the first: the loop to do it, or who asked to give it up
+	answer  chan answer  // buffered, so that the loop never waits for whoever asked
 }
 
 type answer struct {
@@ -36,7 +36,7 @@ const (
 	edgeShare = 64
 	// stretch bounds how much network time the loop computes before it looks at its other duties: a network too busy for this
 	// machine falls behind, but it can still be tuned and stopped.
-	stretch = core.Tick(10_000)
+	maxAdvance = core.Tick(10_000)
 	// answerWait bounds how long a request waits for the loop.
 	answerWait = 2 * time.Second
 	// soon is what is due within the time that it would take to go to sleep and be woken: the loop stays awake for it.
@@ -77,20 +77,20 @@ func (r *Robot) loop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case one := <-r.readings:
-			now = r.turn(one, true)
+			now = r.pass(one, true)
 		case q := <-r.requests:
-			if q.turn.Swap(true) {
+			if q.claimed.Swap(true) {
 				continue // nobody waits for it any more
 			}
 			q.answer <- q.do()
-			now = r.turn(reading{}, false) // what it has changed shows at once
+			now = r.pass(reading{}, false) // what it has changed shows at once
 		case <-r.safety.Pings:
 			r.safety.Answer()
 		case <-rings:
 			if rings == alarm.Rings {
 				alarm.Rung()
 			}
-			now = r.turn(reading{}, false)
+			now = r.pass(reading{}, false)
 		}
 	}
 }
@@ -103,16 +103,16 @@ func (r *Robot) due() (time.Duration, bool) {
 
 // turn brings the network up to the present, with all readings that wait, and hands changed commands to the actuators. It returns the
 // time at its end. Nothing in it allocates or waits: it is the way of every reflex.
-func (r *Robot) turn(one reading, taken bool) time.Duration {
+func (r *Robot) pass(one reading, taken bool) time.Duration {
 	due, waiting := r.due()
 	if taken && (!waiting || one.at < due) {
 		due, waiting = one.at, true
 	}
 	if taken {
-		r.take(one)
+		r.accept(one)
 	}
 	for range len(r.readings) { // those that came together are judged together
-		r.take(<-r.readings)
+		r.accept(<-r.readings)
 	}
 	now := r.clock()
 	if waiting && due > now {
@@ -120,16 +120,16 @@ func (r *Robot) turn(one reading, taken bool) time.Duration {
 	}
 	until := core.Tick(now.Microseconds())
 	if next, waiting := r.next(); waiting {
-		until = min(until, next+stretch)
+		until = min(until, next+maxAdvance)
 	}
-	r.think(until)
-	r.lookAfterHand(r.clock())
+	r.advance(until)
+	r.checkHand(r.clock())
 	if r.decide(now) {
 		runtime.Gosched() // the actuators first: what is left to do here can wait for them, and setting the alarm takes a system call
 	}
 	end := r.clock()
 	if next, waiting := r.due(); !waiting || next > end {
-		r.since, r.held = never, 0 // what comes later has waited for its time
+		r.answerFrom, r.readingDelay = distantFuture, 0 // what comes later has waited for its time
 	}
 	if waiting {
 		r.loopLateness.Note(end - due)
@@ -138,20 +138,20 @@ func (r *Robot) turn(one reading, taken bool) time.Duration {
 	r.spikes.Store(counters.Spikes)
 	r.ignored.Store(counters.Ignored)
 	r.waiting.Store(int64(r.network.Waiting()))
-	r.lateness.Store(r.late)
-	r.forgotten.Store(r.forgottenSpikes())
+	r.lateInputs.Store(r.late)
+	r.decoderDrops.Store(r.droppedSpikes())
 	return end
 }
 
 // take feeds a reading to the network, and from now on spikes of motor neurons answer it.
-func (r *Robot) take(one reading) {
+func (r *Robot) accept(one reading) {
 	one.line.pending.Add(-1)
 	at := core.Tick(one.at.Microseconds())
 	if now := r.network.Now(); at < now { // it was under way while the network went on: its spikes come late by so much
-		r.held = max(r.held, time.Duration(now-at)*time.Microsecond)
-		r.since = min(r.since, now)
+		r.readingDelay = max(r.readingDelay, time.Duration(now-at)*time.Microsecond)
+		r.answerFrom = min(r.answerFrom, now)
 	} else {
-		r.since = min(r.since, at)
+		r.answerFrom = min(r.answerFrom, at)
 	}
 	r.feed(one.line, at, one.value)
 }
@@ -160,7 +160,7 @@ func (r *Robot) take(one reading) {
 func (r *Robot) ask(ctx context.Context, do func() answer) answer {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()
-	q := request{do: do, turn: &atomic.Bool{}, answer: make(chan answer, 1)}
+	q := request{do: do, claimed: &atomic.Bool{}, answer: make(chan answer, 1)}
 	busy := func(why string) answer { return answer{err: &protocol.Error{Code: protocol.Busy, Message: why}} }
 	select {
 	case r.requests <- q:
@@ -176,7 +176,7 @@ func (r *Robot) ask(ctx context.Context, do func() answer) answer {
 		return busy("the robot has stopped")
 	case <-ctx.Done():
 	}
-	if !q.turn.Swap(true) {
+	if !q.claimed.Swap(true) {
 		return busy("the control loop did not come to it in time: nothing was done; try again")
 	}
 	select { // it has begun

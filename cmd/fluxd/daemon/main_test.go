@@ -35,7 +35,7 @@ func inRealTime(t testing.TB) {
 	}
 }
 
-// checks is how many cases a property test draws: the flag -rapid.checks, of which rapid leaves a fifth with -short.
+// checks returns how many cases a property test draws: the flag -rapid.checks, a fifth of it with -short.
 func checks(t testing.TB) int {
 	t.Helper()
 	n, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())

@@ -11,7 +11,7 @@ import (
 func (r *Robot) watchOver() {
 	k := r.safety
 	for _, s := range r.sensors {
-		s.watched = &safety.Sensor{Name: s.Name, Silent: s.Silent, Patience: s.Patience.Get, Lost: s.LostEdges}
+		s.watched = &safety.Sensor{Name: s.Name, Silent: s.Silent, StaleAfter: s.StaleAfter.Get, Lost: s.LostEdges}
 		k.Sensors = append(k.Sensors, s.watched)
 	}
 	for _, o := range r.outputs {
@@ -65,7 +65,7 @@ func (r *Robot) findNeeds() {
 func (r *Robot) openPanel() (hardware.Panel, error) {
 	panel, err := r.body.OpenPanel()
 	if panel.Stop != nil {
-		r.safety.Look(panel.Stop)
+		r.safety.ReadStopSwitch(panel.Stop)
 	}
 	return panel, err
 }

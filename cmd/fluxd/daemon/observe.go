@@ -61,8 +61,8 @@ func (r *Robot) Actuators() map[string]protocol.Measure {
 func (r *Robot) Health() protocol.Health {
 	now := r.clock()
 	h := protocol.Health{
-		Uptime: protocol.Seconds(now), Spikes: r.spikes.Load(), QueueDepth: int(r.waiting.Load()), Ignored: r.ignored.Load(), Drops: r.dropped.Load() + r.forgotten.Load(),
-		LateInputs: r.lateness.Load(), Temperature: machine.Temperature(), SensorAges: map[string]protocol.Seconds{},
+		Uptime: protocol.Seconds(now), Spikes: r.spikes.Load(), QueueDepth: int(r.waiting.Load()), Ignored: r.ignored.Load(), Drops: r.dropped.Load() + r.decoderDrops.Load(),
+		LateInputs: r.lateInputs.Load(), Temperature: machine.Temperature(), SensorAges: map[string]protocol.Seconds{},
 		Latency: percentiles(&r.loopLateness), EdgeToWrite: percentiles(&r.toWrite[byEdge]), SpikeToWrite: percentiles(&r.toWrite[bySpike]),
 		Realtime: r.granted,
 	}

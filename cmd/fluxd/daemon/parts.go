@@ -29,7 +29,7 @@ func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Du
 
 // newParts makes a robot that has nothing yet.
 func newParts(config *configs.Robot, opts hardware.Options, clock func() time.Duration) *Robot {
-	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, since: never, tap: tap.New(tapSize), event: func(protocol.EventKind, string) {}}
+	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, answerFrom: distantFuture, tap: tap.New(tapSize), event: func(protocol.EventKind, string) {}}
 	r.safety = &safety.Keeper{Clock: clock, Log: opts.Log, Stall: config.Safety.Stall, Watchdogs: &machine.Watchdogs{}, Pings: make(chan struct{}, 1),
 		ByHand: r.takenOver.Load, Event: func(kind protocol.EventKind, text string) { r.event(kind, text) }}
 	return r
@@ -78,7 +78,7 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	}
 	line := &sensorLine{Sensor: r.newSensor(device), neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
 	line.Every.Set(c.Every)
-	line.Patience.Set(c.Stale)
+	line.StaleAfter.Set(c.Stale)
 	if line.encoder, err = c.Encode.Options.Open(c.Every); err != nil {
 		return hardware.In("encode", err)
 	}
@@ -104,7 +104,7 @@ func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 		return err
 	}
 	line := &outputLine{wake: make(chan struct{}, 1)}
-	line.Actuator = &safety.Actuator{Actuator: made, Wake: line.rouse}
+	line.Actuator = &safety.Actuator{Actuator: made, Wake: line.wakeUp}
 	line.timeout.Set(a.Value.Timeout)
 	inputs, err := line.listen(a.Value.Decode)
 	if err != nil {

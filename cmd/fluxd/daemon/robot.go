@@ -23,82 +23,84 @@ import (
 	"fluxd/core"
 )
 
-// A Robot is a configuration made real: parts that are wired, and one of two drivers that moves them (see the package).
+// A Robot is all parts of one robot, wired as its configuration says. Either loop.go or virtual.go moves them; see the package.
 type Robot struct {
 	config *configs.Robot
 	body   *hardware.Body
 	log    *slog.Logger
 	clock  func() time.Duration                       // since the start; virtual or real
-	event  func(kind protocol.EventKind, text string) // reports to the outside; never waits
+	event  func(kind protocol.EventKind, text string) // publishes an event; never waits
 
-	// The stations of a spike. They belong to the goroutine that owns the network, as far as they do not say else.
+	// The stations of a spike. They belong to the goroutine that owns the network, unless they say otherwise.
 	sensors []*sensorLine
 	network *core.Network
-	neurons map[string][]int // by name; a population's name stands for all its members
+	neurons map[string][]int // indexes by name; a population's name stands for all its members
 	outputs []*outputLine
 	routes  [][]route // by neuron: the decoders that listen to it
 	rewards []*reward.Reward
-	actors  [][]*reward.History // by neuron: whose spikes are remembered for rewards; nil without any
-	latest  []core.Spike        // of the latest step of the network
-	arrival []core.Tick         // of the latest reading
-	late    uint64              // arrivals that came for a tick already past, and were delivered at the next
-	hand    byHand              // what somebody drives instead of the network
-	tap     *tap.Tap            // what happens, for those who follow it
+	actors  [][]*reward.History // by neuron: the histories that record its spikes for rewards; nil without any
+	spiked  []core.Spike        // buffer: the spikes of the latest step of the network
+	encoded []core.Tick         // buffer: the spikes of the latest reading
+	late    uint64              // input that came for a past tick, and was delivered at the next one
+	hand    byHand              // which actuator is driven by hand, instead of by the network
+	tap     *tap.Tap            // the stream of readings, spikes, commands and rewards
 
-	// Which spikes answer a reading, for the measurement of latency in real time.
-	since core.Tick     // those from this tick on do: that of the earliest reading that has not been fully served; never without one
-	held  time.Duration // how long that reading was under way while the network went on
+	// For the measurement of latency in real time: spikes at or after answerFrom are answers to a reading. It is the tick of the
+	// earliest reading whose spikes have not all been delivered; distantFuture without one.
+	answerFrom   core.Tick
+	readingDelay time.Duration // how far the network was past that reading when it came
 
 	safety    *safety.Keeper
-	pretended pretend.Robot // on the simulated board
-	takenOver atomic.Bool   // hand.taken, for others to see
+	pretended pretend.Robot // readings that a user sets on the simulated board
+	takenOver atomic.Bool   // a copy of hand.taken for other goroutines
 
-	telemetry   atomic.Int64  // of sensors and actuators, in micro-hertz
-	savingEvery sense.Setting // from one save of what was learnt to the next; 0: only at the end
+	telemetry   atomic.Int64  // rate of telemetry of sensors and actuators, in micro-hertz
+	savingEvery sense.Setting // time between two saves of learnt weights; 0 saves at the end only
 
 	realTime
 }
 
-// realTime is what a robot has beside its parts when it runs in real time.
+// realTime holds what a robot needs only when it runs in real time.
 type realTime struct {
 	start      time.Time
 	readings   chan reading
 	requests   chan request
-	done       chan struct{} // closed when the loop has ended: nobody answers requests any more
+	done       chan struct{} // closed when the loop has ended: requests get no answer any more
 	goroutines sync.WaitGroup
 	tuner      *tuning.Tuner
 	bridge     *bridge.Bridge // nil without MQTT
-	broker     *broker.Broker // nil without one of its own
+	broker     *broker.Broker // the robot's own broker; nil without one
 	describe   protocol.Description
 
-	dropped   atomic.Uint64 // readings that found the queue full
-	forgotten atomic.Uint64 // spikes, by decoders whose windows were full
-	spikes    atomic.Uint64
-	ignored   atomic.Uint64 // arrivals
-	waiting   atomic.Int64
-	lateness  atomic.Uint64
+	// Counters for telemetry, which other goroutines read.
+	dropped      atomic.Uint64 // readings that found the queue full
+	decoderDrops atomic.Uint64 // spikes that decoders dropped, since their windows were full
+	spikes       atomic.Uint64
+	ignored      atomic.Uint64 // arrivals
+	waiting      atomic.Int64  // arrivals in the network's queue
+	lateInputs   atomic.Uint64 // a copy of late
 
-	granted       protocol.Realtime // by the machine, at the start
+	granted       protocol.Realtime // the realtime settings in effect
 	loopLateness  machine.Latencies
-	toWrite       [causes]machine.Latencies // from when a command was due until it was written
+	toWrite       [causes]machine.Latencies // from the time when a command was due until it was written
 	meter         machine.Meter
 	learnt, tuned *kept.File        // nil where the robot file names none
-	keptRevision  protocol.Revision // that tuned holds; its mutex's
+	savedRevision protocol.Revision // the revision in the file tuned; guarded by its mutex
 }
 
-// never is later than any spike.
-const never = core.Tick(math.MaxInt64)
+// distantFuture is later than any spike.
+const distantFuture = core.Tick(math.MaxInt64)
 
-// halt brings the actuators to failsafe and lets go of sensors and board.
+// halt brings the actuators to failsafe and releases sensors and board.
 func (r *Robot) halt() error {
-	failing := map[*hardware.Sensor]bool{} // that they do not answer has been reported
+	failing := map[*hardware.Sensor]bool{} // the fault of these has been reported
 	for _, s := range r.sensors {
 		failing[s.Sensor.Sensor] = s.Failing()
 	}
 	return r.body.Halt(func(s *hardware.Sensor) bool { return failing[s] })
 }
 
-// protect is deferred by every goroutine that a robot lives on: a panic anywhere brings the actuators to failsafe before it ends
+// protect is deferred by every goroutine that a robot needs. A panic in any of them brings the actuators to failsafe, then ends
 // the process.
 func (r *Robot) protect() {
 	if p := recover(); p != nil {

@@ -272,7 +272,7 @@ func TestStalledLoop(t *testing.T) {
 	t.Parallel() // it waits
 	w := ready(t, guarded("", "", ", stall: 1s"))
 	hang := make(chan answer) // nobody takes the answer, so the loop waits to give it
-	w.requests <- request{do: func() answer { return answer{} }, turn: &atomic.Bool{}, answer: hang}
+	w.requests <- request{do: func() answer { return answer{} }, claimed: &atomic.Bool{}, answer: hang}
 	w.rests(t)
 	w.tells(t, "loop_stalled")
 	if held := w.Health().Safety.Held["wheel"]; len(held) == 0 || held[0] != "loop stalled" {

@@ -87,7 +87,7 @@ func TestEveryActuatorOnTheTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.safety.Obey()
+	r.safety.ArmSilently()
 	board := r.body.Board.(*sim.Board)
 	for ; now < 3*time.Second; now += 10 * time.Millisecond {
 		for _, o := range r.outputs {

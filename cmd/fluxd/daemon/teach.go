@@ -33,7 +33,7 @@ func (r *Robot) addReward(c configs.Named[configs.Reward]) {
 }
 
 // paid records that a reward has brought in spikes.
-func (r *Robot) paid(w *reward.Reward, at core.Tick, spikes int) {
+func (r *Robot) recordReward(w *reward.Reward, at core.Tick, spikes int) {
 	r.tap.Write(tap.Record{At: int64(at), Kind: tap.Reward, Index: int32(slices.Index(r.rewards, w)), Value: int64(spikes)})
 }
 
@@ -49,7 +49,7 @@ func (r *Robot) Reward(ctx context.Context, name string, value float64) (int, er
 		if a.spikes, why = r.rewards[i].Grant(r.network, now, value); why != "" {
 			a.err = protocol.Warning("no spike came of it: " + why)
 		} else {
-			r.paid(r.rewards[i], now, a.spikes)
+			r.recordReward(r.rewards[i], now, a.spikes)
 		}
 		return a
 	})

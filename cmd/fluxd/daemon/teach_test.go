@@ -52,12 +52,12 @@ func plays(t *testing.T, delay string, late int) (left, right float64) {
 			cue = r.neurons["cue_r"][0]
 		}
 		reward.Train(r.network, at+1000, cue, 5, 20_000)
-		r.think(at + decision - 1)
+		r.advance(at + decision - 1)
 		if k >= late && (k-late)%2 == 0 { // left was pulled then
 			light += 10_000_000
 		}
 		r.feed(r.sensors[0], at+decision, light)
-		r.think(at + decision)
+		r.advance(at + decision)
 	}
 	learnt := r.network.Learnt()
 	return learnt[0] - 150, learnt[1] - 150
@@ -113,8 +113,8 @@ mqtt: {broker: none}
 		spikes := map[int]int{}
 		for i, lux := range c.readings {
 			r.feed(r.sensors[0], core.Tick(i)*100_000, lux*1_000_000)
-			r.think(core.Tick(i)*100_000 + 99_000)
-			for _, s := range r.latest {
+			r.advance(core.Tick(i)*100_000 + 99_000)
+			for _, s := range r.spiked {
 				spikes[int(s.Neuron)]++
 			}
 		}

@@ -21,7 +21,7 @@ import (
 
 // recall gives the robot what was tuned in its last run, if that is to persist, and returns it. Values that this robot does not take are left out, and
 // the file with them is kept aside; so is one that cannot be used at all.
-func (r *Robot) recall() (*configs.Overlay, error) {
+func (r *Robot) restoreTuned() (*configs.Overlay, error) {
 	if c := r.config.Tuning; c == nil || !c.Persist {
 		return nil, nil
 	}
@@ -38,7 +38,7 @@ func (r *Robot) recall() (*configs.Overlay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tuning: %w; the robot is as configured", err)
 	}
-	left, err := r.tuner.Recall(o)
+	left, err := r.tuner.Restore(o)
 	if err != nil {
 		return nil, fmt.Errorf("tuning: %w; the robot is as configured", r.tuned.Reject(err))
 	}
@@ -46,14 +46,14 @@ func (r *Robot) recall() (*configs.Overlay, error) {
 		return o, nil
 	}
 	err = r.tuned.Reject(errors.Join(left...))
-	return o, errors.Join(fmt.Errorf("tuning: some values were left out, the others are in effect: %w", err), r.keep(r.tuner.Revision()))
+	return o, errors.Join(fmt.Errorf("tuning: some values were left out, the others are in effect: %w", err), r.saveTuned(r.tuner.Revision()))
 }
 
 // keep writes what is tuned now, unless that was done since a revision. The loop never calls it.
-func (r *Robot) keep(revision protocol.Revision) error {
+func (r *Robot) saveTuned(revision protocol.Revision) error {
 	r.tuned.Lock() // first: of two who write, the later has the later values
 	defer r.tuned.Unlock()
-	if revision > 0 && r.keptRevision >= revision {
+	if revision > 0 && r.savedRevision >= revision {
 		return nil
 	}
 	o := r.tuner.Overlay()
@@ -64,7 +64,7 @@ func (r *Robot) keep(revision protocol.Revision) error {
 	if err != nil {
 		return fmt.Errorf("save what was tuned: %w", err)
 	}
-	r.keptRevision = protocol.Revision(o.Revision)
+	r.savedRevision = protocol.Revision(o.Revision)
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (r *Robot) Keep(revision protocol.Revision) error {
 	if c := r.config.Tuning; c == nil || !c.Persist {
 		return nil
 	}
-	err := r.keep(revision)
+	err := r.saveTuned(revision)
 	if err == nil {
 		return nil
 	}
@@ -136,14 +136,14 @@ func (r *Robot) Readings(sensor int) sensors.Range {
 }
 
 // Fit makes what a part needs to go on with other settings.
-func (r *Robot) Fit(of tuning.Part, s *tuning.Settings) (tuning.Fitting, error) {
-	switch of.Kind {
+func (r *Robot) Prepare(part tuning.Part, s *tuning.Settings) (func(), error) {
+	switch part.Kind {
 	case tuning.Sensor:
-		return r.sensors[of.Index].fit(s.Sensors[of.Index], s.Network.Neurons)
+		return r.sensors[part.Index].prepare(s.Sensors[part.Index], s.Network.Neurons)
 	case tuning.Actuator:
-		return r.outputs[of.Index].fit(s.Actuators[of.Index])
+		return r.outputs[part.Index].prepare(s.Actuators[part.Index])
 	case tuning.Reward:
-		w, c := r.rewards[of.Index], s.Rewards[of.Index]
+		w, c := r.rewards[part.Index], s.Rewards[part.Index]
 		return func() { w.Set(c) }, nil
 	case tuning.Learnt:
 		every := s.Learnt.Every
@@ -155,7 +155,7 @@ func (r *Robot) Fit(of tuning.Part, s *tuning.Settings) (tuning.Fitting, error) 
 }
 
 // fit makes what a sensor needs to go on with other settings: its encoder goes on from where it is.
-func (s *sensorLine) fit(c configs.Sensor, neurons []core.Neuron) (tuning.Fitting, error) {
+func (s *sensorLine) prepare(c configs.Sensor, neurons []core.Neuron) (func(), error) {
 	encoder, err := c.Encode.Options.Open(c.Every)
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func (s *sensorLine) fit(c configs.Sensor, neurons []core.Neuron) (tuning.Fittin
 }
 
 // Poured converts what sensors pour, which is configured in units, to water: a new leak changes it.
-func (r *Robot) Poured(s *tuning.Settings) {
+func (r *Robot) ConvertWeights(s *tuning.Settings) {
 	for i, line := range r.sensors {
 		if line.electric {
 			continue
@@ -187,7 +187,7 @@ func (r *Robot) Poured(s *tuning.Settings) {
 
 // fit makes what an actuator needs to go on with other settings: its decoder goes on from where it is, its guard and device when its own
 // goroutine comes to it.
-func (o *outputLine) fit(c configs.Actuator) (tuning.Fitting, error) {
+func (o *outputLine) prepare(c configs.Actuator) (func(), error) {
 	next := &outputLine{Actuator: o.Actuator}
 	if _, err := next.listen(c.Decode); err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (o *outputLine) fit(c configs.Actuator) (tuning.Fitting, error) {
 		o.decoder = next.decoder
 		o.timeout.Set(guard.opts.Timeout)
 		o.adjust.Store(guard)
-		o.rouse()
+		o.wakeUp()
 	}, nil
 }
 

@@ -118,7 +118,7 @@ func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simul
 		return nil, err
 	}
 	s.Robot = r
-	s.safety.Obey() // nobody could, in virtual time, and nobody gets hurt
+	s.safety.ArmSilently() // nobody could, in virtual time, and nobody gets hurt
 	s.due = make([]time.Duration, len(r.sensors))
 	if config.Compare != nil {
 		if s.compare, err = compare.New(config, r.body); err != nil {
@@ -227,19 +227,19 @@ func (s *simulation) step() {
 		s.edges = s.now + edgeStep
 	}
 	if judge {
-		s.safety.Judge(s.now)
+		s.safety.CheckSensors(s.now)
 	}
-	s.think(tick)
-	s.lookAfterHand(s.now)
+	s.advance(tick)
+	s.checkHand(s.now)
 	s.decide(s.now)
 	for _, o := range s.outputs {
-		if t, ok := o.Guard.Due(); ok && t <= s.now || o.news.Load() || o.adjust.Load() != nil {
+		if t, ok := o.Guard.Due(); ok && t <= s.now || o.posted.Load() || o.adjust.Load() != nil {
 			s.write(o)
 		}
 	}
 	if s.compare != nil {
 		if t, ok := s.compare.Due(); ok && t <= s.now {
-			s.compare.Note(s.label.Name())
+			s.compare.Record(s.label.Name())
 		}
 	}
 }

@@ -26,7 +26,7 @@ type Reward struct {
 	on              string
 	window, delay   core.Tick
 	every           core.Tick // between two spikes
-	payees          []payee
+	recipients      []recipient
 	gain, threshold float64 // spikes for a unit; units
 	most            float64 // spikes
 
@@ -35,8 +35,8 @@ type Reward struct {
 	since core.Tick
 }
 
-// payee are neurons that spike for a reward: for what the whole robot does, or for the spikes of one actor.
-type payee struct {
+// recipient are neurons that spike for a reward: for what the whole robot does, or for the spikes of one actor.
+type recipient struct {
 	to, against []int
 	actor       *History // nil without
 	owed        int64    // millionths of spikes that rounding has kept from it so far; negative where it got more
@@ -65,7 +65,7 @@ func (h *History) Count() int { return h.count }
 func (h *History) Neurons() []int { return h.neurons }
 
 // Note adds a spike of one of them. Spikes come in the order of time.
-func (h *History) Note(at core.Tick) {
+func (h *History) Record(at core.Tick) {
 	if h.count == len(h.times) {
 		if h.count == 0 || h.at(0) >= at-h.span && h.count < mostRemembered {
 			grown := make([]core.Tick, max(firstRemembered, 2*h.count))
@@ -96,8 +96,8 @@ func (h *History) between(from, until core.Tick) int {
 // Forget drops what was done and read so far: nothing is paid for it any more.
 func (w *Reward) Forget() {
 	w.begun = false
-	for i := range w.payees {
-		if p := &w.payees[i]; p.actor != nil {
+	for i := range w.recipients {
+		if p := &w.recipients[i]; p.actor != nil {
 			p.actor.forget()
 			p.owed = 0
 		}
@@ -108,10 +108,10 @@ func (w *Reward) Forget() {
 func New(name string, c configs.Reward, index map[string][]int) *Reward {
 	w := &Reward{Name: name, on: c.On}
 	if c.To != "" {
-		w.payees = []payee{{to: index[c.To], against: index[c.Against]}}
+		w.recipients = []recipient{{to: index[c.To], against: index[c.Against]}}
 	}
 	for _, credit := range c.Credit {
-		w.payees = append(w.payees, payee{to: index[credit.To], against: index[credit.Against],
+		w.recipients = append(w.recipients, recipient{to: index[credit.To], against: index[credit.Against],
 			actor: &History{neurons: index[credit.Actor], times: make([]core.Tick, firstRemembered)}})
 	}
 	w.Set(c)
@@ -120,7 +120,7 @@ func New(name string, c configs.Reward, index map[string][]int) *Reward {
 
 // Histories are those of the actors: each wants to know of the spikes of its neurons.
 func (w *Reward) Histories() (all []*History) {
-	for _, p := range w.payees {
+	for _, p := range w.recipients {
 		if p.actor != nil {
 			all = append(all, p.actor)
 		}
@@ -140,7 +140,7 @@ func (w *Reward) Set(c configs.Reward) {
 
 // remember says for how long spikes of the actors count: twice as long as they should, since a sensor may be late.
 func (w *Reward) remember() {
-	for _, p := range w.payees {
+	for _, p := range w.recipients {
 		if p.actor != nil {
 			p.actor.span = 2 * (w.window + w.delay)
 		}
@@ -184,8 +184,8 @@ func (w *Reward) pay(network *core.Network, at core.Tick, earned float64, from, 
 		return 0
 	}
 	shares := w.shares(amount, from, until)
-	for i := range w.payees {
-		p := &w.payees[i]
+	for i := range w.recipients {
+		p := &w.recipients[i]
 		neurons := p.to
 		if earned*w.gain < 0 {
 			neurons = p.against
@@ -202,16 +202,16 @@ func (w *Reward) pay(network *core.Network, at core.Tick, earned float64, from, 
 func (w *Reward) Grant(network *core.Network, now core.Tick, value float64) (spikes int, why string) {
 	from, until := now-w.delay-w.window, now-w.delay
 	if spikes = w.pay(network, now, value, from, until); spikes == 0 {
-		why = w.unpaid(value, from, until)
+		why = w.whyUnpaid(value, from, until)
 	}
 	return spikes, why
 }
 
-// unpaid says why nothing comes of a reward.
-func (w *Reward) unpaid(earned float64, from, until core.Tick) string {
+// whyUnpaid says why nothing comes of a reward.
+func (w *Reward) whyUnpaid(earned float64, from, until core.Tick) string {
 	path, paid := "rewards."+w.Name, earned*w.gain
-	against := func(p payee) bool { return len(p.against) > 0 }
-	acted := func(p payee) bool { return p.actor == nil || p.actor.between(from, until) > 0 }
+	against := func(p recipient) bool { return len(p.against) > 0 }
+	acted := func(p recipient) bool { return p.actor == nil || p.actor.between(from, until) > 0 }
 	switch {
 	case earned == 0:
 		return "its value is 0"
@@ -221,21 +221,21 @@ func (w *Reward) unpaid(earned float64, from, until core.Tick) string {
 		return path + ".most is 0"
 	case math.Round(math.Abs(paid)) < 1:
 		return fmt.Sprintf("%g times %s.gain of %g is less than half a spike", earned, path, w.gain)
-	case paid < 0 && !slices.ContainsFunc(w.payees, against):
+	case paid < 0 && !slices.ContainsFunc(w.recipients, against):
 		return fmt.Sprintf("%s has no neurons against it: a punishment reaches nobody", path)
-	case !slices.ContainsFunc(w.payees, acted):
+	case !slices.ContainsFunc(w.recipients, acted):
 		return fmt.Sprintf("none of its actors spiked from %v to %v ago (%s.delay and .window)", time.Duration(w.delay)*time.Microsecond, time.Duration(w.delay+w.window)*time.Microsecond, path)
 	}
 	return "the actors whose acts it pays for have no neurons on that side"
 }
 
-// shares says how many spikes each payee gets: all of them without actors. Actors' shares are together what is paid, and what one of them loses by
+// shares says how many spikes each recipient gets: all of them without actors. Actors' shares are together what is paid, and what one of them loses by
 // rounding it gets another time.
 func (w *Reward) shares(amount int, from, until core.Tick) []int {
 	const one = 1_000_000
-	n, acts := make([]int, len(w.payees)), make([]int64, len(w.payees))
+	n, acts := make([]int, len(w.recipients)), make([]int64, len(w.recipients))
 	total := int64(0)
-	for i, p := range w.payees {
+	for i, p := range w.recipients {
 		if p.actor == nil {
 			n[i] = amount
 			continue
@@ -248,11 +248,11 @@ func (w *Reward) shares(amount int, from, until core.Tick) []int {
 	}
 	left, exact := amount, int64(amount)*one
 	last := 0
-	for i := range w.payees {
+	for i := range w.recipients {
 		if acts[i] == 0 {
 			continue // who did nothing gets nothing, whatever it is owed
 		}
-		p := &w.payees[i]
+		p := &w.recipients[i]
 		part := int64(amount) * one * acts[i] / total
 		exact -= part
 		p.owed += part
@@ -260,22 +260,22 @@ func (w *Reward) shares(amount int, from, until core.Tick) []int {
 		left -= n[i]
 		last = i
 	}
-	w.payees[last].owed += exact // of a few millionths
+	w.recipients[last].owed += exact // of a few millionths
 	for ; left != 0; left -= sign(left) {
 		best := -1
-		for i, p := range w.payees {
+		for i, p := range w.recipients {
 			if acts[i] == 0 || left < 0 && n[i] == 0 {
 				continue
 			}
-			if rest := (p.owed - int64(n[i])*one) * int64(sign(left)); best < 0 || rest > (w.payees[best].owed-int64(n[best])*one)*int64(sign(left)) {
+			if rest := (p.owed - int64(n[i])*one) * int64(sign(left)); best < 0 || rest > (w.recipients[best].owed-int64(n[best])*one)*int64(sign(left)) {
 				best = i
 			}
 		}
 		n[best] += sign(left)
 	}
-	for i := range w.payees {
+	for i := range w.recipients {
 		if acts[i] > 0 {
-			w.payees[i].owed -= int64(n[i]) * one
+			w.recipients[i].owed -= int64(n[i]) * one
 		}
 	}
 	return n

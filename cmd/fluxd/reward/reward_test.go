@@ -13,19 +13,19 @@ func TestActorsShareAllOfAReward(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &Reward{}
 		for range rapid.IntRange(1, 5).Draw(t, "actors") {
-			w.payees = append(w.payees, payee{actor: &History{span: 1 << 40}})
+			w.recipients = append(w.recipients, recipient{actor: &History{span: 1 << 40}})
 		}
-		owed, paid := make([]float64, len(w.payees)), make([]int, len(w.payees))
+		owed, paid := make([]float64, len(w.recipients)), make([]int, len(w.recipients))
 		now := core.Tick(0)
 		for range rapid.IntRange(1, 30).Draw(t, "rewards") {
 			from, total := now, 0
-			deeds := make([]int, len(w.payees))
-			for i, p := range w.payees {
+			deeds := make([]int, len(w.recipients))
+			for i, p := range w.recipients {
 				deeds[i] = rapid.IntRange(0, 7).Draw(t, "deeds")
 				total += deeds[i]
 				for range deeds[i] {
 					now++
-					p.actor.Note(now)
+					p.actor.Record(now)
 				}
 			}
 			amount := rapid.IntRange(1, 20).Draw(t, "amount")
@@ -56,7 +56,7 @@ func TestActorsShareAllOfAReward(t *testing.T) {
 func TestWhatIsRememberedOfActors(t *testing.T) {
 	h := &History{span: 2 * 60_000_000}
 	for at := core.Tick(0); at < 100_000_000; at += 1000 {
-		h.Note(at)
+		h.Record(at)
 	}
 	for _, c := range []struct {
 		from, until core.Tick
@@ -69,14 +69,14 @@ func TestWhatIsRememberedOfActors(t *testing.T) {
 		}
 	}
 	for at := core.Tick(100_000_000); at < 300_000_000; at += 1000 {
-		h.Note(at)
+		h.Record(at)
 	}
 	if n := h.between(-1, 300_000_000); n != mostRemembered || len(h.times) != mostRemembered {
 		t.Errorf("%d remembered in %d places, want %d", n, len(h.times), mostRemembered)
 	}
 	slow := &History{span: 1_000_000}
 	for at := core.Tick(0); at < 1e10; at += 1_000_000 {
-		slow.Note(at)
+		slow.Record(at)
 	}
 	if len(slow.times) != firstRemembered {
 		t.Errorf("%d places for spikes that are too old to count", len(slow.times))

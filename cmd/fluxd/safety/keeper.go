@@ -44,7 +44,7 @@ type Keeper struct {
 	halts   atomic.Uint64 // how often it was disarmed or stopped
 	pressed atomic.Bool   // the emergency stop's own switch
 	stalled atomic.Bool   // the loop does not answer
-	judged  bool          // the sensors, at least once
+	checked bool          // the sensors, at least once
 
 	asked   time.Duration // when the loop was last asked for an answer; Watch's own
 	answers atomic.Int64  // when it last answered
@@ -81,16 +81,16 @@ func (a *Actuator) Interrupted() bool { return a.interrupted.Load() }
 
 // A Sensor is one whose silence is dangerous.
 type Sensor struct {
-	Name     string
-	Silent   func(now time.Duration) (stale, telling bool) // stale: no good reading for too long; telling: and that is news
-	Patience func() time.Duration                          // how long it may be silent
-	Lost     func() uint64                                 // edges so far
+	Name       string
+	Silent     func(now time.Duration) (stale, report bool) // stale: no good reading for too long; report: and that is news
+	StaleAfter func() time.Duration                         // how long it may be silent
+	Lost       func() uint64                                // edges so far
 
-	stale     atomic.Bool
-	reported  bool   // that it is stale
-	lostKnown uint64 // edges
-	storm     bool   // edges are being lost
-	lastLoss  time.Duration
+	stale       atomic.Bool
+	reported    bool   // that it is stale
+	lostKnown   uint64 // edges
+	losingEdges bool   // edges are being lost
+	lastLoss    time.Duration
 }
 
 // Stale reports whether the sensor has had no good reading for too long, by the last judgement.
@@ -125,8 +125,8 @@ func (k *Keeper) mayArm() error {
 	return nil
 }
 
-// MayBeginAnew refuses a fresh start to a robot that is armed, or that could not be armed after it.
-func (k *Keeper) MayBeginAnew() error {
+// MayStartFresh refuses a fresh start to a robot that is armed, or that could not be armed after it.
+func (k *Keeper) MayStartFresh() error {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	if k.armed {
@@ -136,7 +136,7 @@ func (k *Keeper) MayBeginAnew() error {
 }
 
 // Obey lets the actuators obey, and reports nothing.
-func (k *Keeper) Obey() {
+func (k *Keeper) ArmSilently() {
 	k.armed = true
 	for _, a := range k.Actuators {
 		a.Release(actuators.Disarmed)
@@ -144,7 +144,7 @@ func (k *Keeper) Obey() {
 }
 
 func (k *Keeper) reportArmed(by string) {
-	k.Obey()
+	k.ArmSilently()
 	obey := "actuators obey the network"
 	if k.ByHand() {
 		obey = "actuators obey commands by hand alone"

@@ -24,10 +24,10 @@ const (
 )
 
 // order is what a press asks for.
-type order int
+type action int
 
 const (
-	nothing order = iota
+	nothing action = iota
 	arm
 	disarm
 )
@@ -43,7 +43,7 @@ type press struct {
 
 // look notes whether the button is pressed at a time, and returns what is to be done with a robot in that state. Halts counts how often the
 // robot was disarmed or stopped: a press during which that has happened does nothing.
-func (p *press) look(now time.Duration, pressed bool, state string, halts uint64) order {
+func (p *press) update(now time.Duration, pressed bool, state string, halts uint64) action {
 	length := now - p.since
 	what := nothing
 	switch counts := p.down && !p.spent && length >= shortestPress && halts == p.halts; {
@@ -107,9 +107,9 @@ func (k *Keeper) WatchStart(ctx context.Context, button *sensors.Button, arm fun
 			p = press{}
 		} else {
 			state, _ := k.State() // before halts: a stop between the two shows
-			k.obey(p.look(edge.At, edge.Value != 0, state, k.halts.Load()), arm)
+			k.perform(p.update(edge.At, edge.Value != 0, state, k.halts.Load()), arm)
 		}
-		rest := stopRest // a storm on this pin does not spin
+		rest := stopRest // a losingEdges on this pin does not spin
 		if !ok {
 			rest = max(rest, begun+p.due(begun)-k.Clock()) // nor does a pin whose wait ends at once
 		}
@@ -122,7 +122,7 @@ func (k *Keeper) WatchStart(ctx context.Context, button *sensors.Button, arm fun
 }
 
 // obey does what a press asks for. What speaks against arming is reported: who presses a button has no other answer.
-func (k *Keeper) obey(what order, toArm func(who string) error) {
+func (k *Keeper) perform(what action, toArm func(who string) error) {
 	switch what {
 	case disarm:
 		k.Disarm(startButton)

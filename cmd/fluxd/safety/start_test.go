@@ -263,16 +263,16 @@ func TestPressThatIsSeenLate(t *testing.T) {
 	for _, c := range []struct {
 		length time.Duration
 		state  string
-		want   order
+		want   action
 	}{{30 * ms, "disarmed", nothing}, {50 * ms, "disarmed", arm}, {1999 * ms, "disarmed", arm}, {2000 * ms, "disarmed", nothing},
 		{30 * ms, "armed", nothing}, {60 * ms, "armed", disarm}, {time.Hour, "armed", disarm}, {1999 * ms, "stopped", arm}, {2000 * ms, "stopped", disarm}} {
 		p := press{}
-		p.look(0, false, c.state, 7)
-		p.look(time.Second, true, c.state, 7)
-		if got := p.look(time.Second+c.length, false, c.state, 7); got != c.want {
+		p.update(0, false, c.state, 7)
+		p.update(time.Second, true, c.state, 7)
+		if got := p.update(time.Second+c.length, false, c.state, 7); got != c.want {
 			t.Errorf("%v while %s: %d, want %d", c.length, c.state, got, c.want)
 		}
-		if got := p.look(time.Second+c.length+ms, false, c.state, 7); got != nothing {
+		if got := p.update(time.Second+c.length+ms, false, c.state, 7); got != nothing {
 			t.Errorf("%v while %s: and then %d", c.length, c.state, got)
 		}
 	}

@@ -16,7 +16,7 @@ const (
 )
 
 // Look takes the first reading of the emergency stop's switch.
-func (k *Keeper) Look(button *sensors.Button) {
+func (k *Keeper) ReadStopSwitch(button *sensors.Button) {
 	if isPressed(button, k.Clock()) {
 		k.pressed.Store(true)
 		k.EmergencyStop(button.String())
@@ -32,8 +32,8 @@ func (k *Keeper) WatchStop(ctx context.Context, button *sensors.Button) {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		begun := k.Clock()
-		k.switched(button, isPressed(button, begun))
-		rest := stopRest // a storm on this pin, or a pin whose wait ends at once, does not spin
+		k.setPressed(button, isPressed(button, begun))
+		rest := stopRest // a losingEdges on this pin, or a pin whose wait ends at once, does not spin
 		var edge sensors.Reading
 		var ok bool
 		err := hardware.Attempt(func() error { edge, ok = button.Next(begun, stopWait); return nil })
@@ -41,7 +41,7 @@ func (k *Keeper) WatchStop(ctx context.Context, button *sensors.Button) {
 			edge.Value, ok, rest = 1, true, stopWait
 		}
 		if ok {
-			k.switched(button, edge.Value != 0)
+			k.setPressed(button, edge.Value != 0)
 		}
 		timer.Reset(rest)
 		select {
@@ -62,8 +62,8 @@ func isPressed(button *sensors.Button, at time.Duration) bool {
 	return pressed || err != nil
 }
 
-// switched notes what the emergency stop's switch shows.
-func (k *Keeper) switched(button *sensors.Button, pressed bool) {
+// setPressed notes what the emergency stop's switch shows.
+func (k *Keeper) setPressed(button *sensors.Button, pressed bool) {
 	switch was := k.pressed.Swap(pressed); {
 	case pressed && !was:
 		k.EmergencyStop(button.String())

@@ -28,8 +28,8 @@ func (k *Keeper) Watches(panel hardware.Panel, arm func(who string) error) (all 
 // Answer is the loop's answer to a ping.
 func (k *Keeper) Answer() { k.answers.Store(int64(k.Clock())) }
 
-// Judge looks at the silence of all sensors and holds those actuators at failsafe that need one that is stale.
-func (k *Keeper) Judge(now time.Duration) {
+// CheckSensors looks at the silence of all sensors and holds those actuators at failsafe that need one that is stale.
+func (k *Keeper) CheckSensors(now time.Duration) {
 	changed := false
 	for _, s := range k.Sensors {
 		stale, silent := s.Silent(now)
@@ -40,27 +40,27 @@ func (k *Keeper) Judge(now time.Duration) {
 		if silent != s.reported {
 			s.reported = silent
 			if silent {
-				k.Event(protocol.SensorStale, fmt.Sprintf("%s: no good reading for %v", s.Name, s.Patience()))
-				k.Log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.Name, "patience", s.Patience())
+				k.Event(protocol.SensorStale, fmt.Sprintf("%s: no good reading for %v", s.Name, s.StaleAfter()))
+				k.Log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.Name, "patience", s.StaleAfter())
 			} else {
 				k.Event(protocol.SensorFresh, s.Name)
 				k.Log.Info("sensor is fresh again", "sensor", s.Name)
 			}
 		}
 		if lost := s.Lost(); lost != s.lostKnown {
-			if !s.storm {
+			if !s.losingEdges {
 				k.Event(protocol.EdgesLost, s.Name+": edges come faster than they can be taken")
 				k.Log.Warn("edges come faster than they can be taken; some are lost", "sensor", s.Name)
 			}
-			s.lostKnown, s.storm, s.lastLoss = lost, true, now
-		} else if s.storm && now-s.lastLoss > stormOver {
-			s.storm = false
+			s.lostKnown, s.losingEdges, s.lastLoss = lost, true, now
+		} else if s.losingEdges && now-s.lastLoss > stormOver {
+			s.losingEdges = false
 		}
 	}
-	if !changed && k.judged {
+	if !changed && k.checked {
 		return
 	}
-	k.judged = true
+	k.checked = true
 	for _, a := range k.Actuators {
 		if slices.ContainsFunc(a.Needs, (*Sensor).Stale) {
 			a.Hold(actuators.Stale)
@@ -81,16 +81,16 @@ func (k *Keeper) Watch(ctx context.Context) {
 		now := k.Clock()
 		period := k.Stall
 		for _, s := range k.Sensors {
-			period = min(period, s.Patience())
+			period = min(period, s.StaleAfter())
 		}
 		period = max(period/2, time.Millisecond)
 		if every := k.Watchdogs.Every(); every > 0 {
 			period = min(period, every)
 		}
 		timer.Reset(period)
-		k.Judge(now)
+		k.CheckSensors(now)
 		if k.waiting || k.moving() || k.Watchdogs.Watching() {
-			k.examine(now)
+			k.checkLoop(now)
 		}
 		k.Watchdogs.Kick(now, !k.stalled.Load())
 		select {
@@ -107,8 +107,8 @@ func (k *Keeper) moving() bool {
 	return slices.ContainsFunc(k.Actuators, func(a *Actuator) bool { return a.Label == nil && a.Guard.Applied() != a.Failsafe })
 }
 
-// examine asks the loop for an answer, and holds the actuators at failsafe while it gives none.
-func (k *Keeper) examine(now time.Duration) {
+// checkLoop asks the loop for an answer, and holds the actuators at failsafe while it gives none.
+func (k *Keeper) checkLoop(now time.Duration) {
 	answered := time.Duration(k.answers.Load())
 	if k.waiting && answered >= k.asked {
 		k.waiting = false

@@ -24,19 +24,19 @@ import (
 // A Sensor is one sensor of a robot, read and looked after. One goroutine at a time may call Read, Edge, Next and Watch; the others any may.
 type Sensor struct {
 	*hardware.Sensor
-	Every    Setting // between two readings; 0 where edges tell all
-	Patience Setting // how long it may be without a good reading
-	Clock    func() time.Duration
-	Log      *slog.Logger
-	Event    func(kind protocol.EventKind, text string) // reports to the outside; never waits
+	Every      Setting // between two readings; 0 where edges tell all
+	StaleAfter Setting // how long it may be without a good reading
+	Clock      func() time.Duration
+	Log        *slog.Logger
+	Event      func(kind protocol.EventKind, text string) // reports to the outside; never waits
 
-	nudge    chan struct{} // one slot: Every has changed
-	failures int           // that came one after the other
-	faults   int
-	edgeless bool // its driver panicked when its edges were waited for: they are left alone
-	trial    bool // and will be tried again
+	changed      chan struct{} // one slot: Every has changed
+	failures     int           // that came one after the other
+	faults       int
+	edgesOff     bool // its driver panicked when its edges were waited for: they are left alone
+	edgesRetried bool // and will be tried again
 
-	latest  gauge         // of the good readings
+	latest  lastReading   // of the good readings
 	zero    atomic.Int64  // the reading that counts as 0, in millionths
 	failing atomic.Bool   // the last reading failed
 	ended   atomic.Bool   // a recording is over
@@ -45,7 +45,7 @@ type Sensor struct {
 
 // New makes a sensor of a device. Set its intervals before it is used.
 func New(device *hardware.Sensor, clock func() time.Duration, log *slog.Logger, event func(kind protocol.EventKind, text string)) *Sensor {
-	return &Sensor{Sensor: device, Clock: clock, Log: log, Event: event, nudge: make(chan struct{}, 1)}
+	return &Sensor{Sensor: device, Clock: clock, Log: log, Event: event, changed: make(chan struct{}, 1)}
 }
 
 // A Setting is a time that may be tuned while others read it.
@@ -60,10 +60,10 @@ func (s *Setting) Set(d time.Duration) { s.ns.Store(int64(d)) }
 // Adjust has the sensor go on with other settings.
 func (s *Sensor) Adjust(c configs.Sensor) {
 	s.Every.Set(c.Every)
-	s.Patience.Set(c.Stale)
+	s.StaleAfter.Set(c.Stale)
 	s.Sensor.Adjust(c)
 	select {
-	case s.nudge <- struct{}{}:
+	case s.changed <- struct{}{}:
 	default:
 	}
 }
@@ -115,7 +115,7 @@ const (
 	// edgeRest is how long a sensor is left alone that has used up its share.
 	edgeRest = time.Millisecond
 	// never is later than anything.
-	never = time.Duration(1<<63 - 1)
+	distantFuture = time.Duration(1<<63 - 1)
 )
 
 // sample takes a reading. A driver that panics has failed, and is halted: its next Sample starts the device again.
@@ -140,12 +140,12 @@ func (s *Sensor) halted(err error) error {
 // recording is over.
 func (s *Sensor) Read(at time.Duration) (int64, bool) {
 	value, err := s.sample(at)
-	if s.edgeless && (err == nil || errors.Is(err, sensors.ErrNotYet)) {
-		s.edgeless, s.trial = false, true
+	if s.edgesOff && (err == nil || errors.Is(err, sensors.ErrNotYet)) {
+		s.edgesOff, s.edgesRetried = false, true
 	}
 	switch {
 	case err == nil:
-		s.note(sensors.Reading{At: at, Value: value})
+		s.record(sensors.Reading{At: at, Value: value})
 		return value, true
 	case errors.Is(err, sensors.ErrNotYet): // no fault; a sensor that started again has not recovered before its first reading
 	case errors.Is(err, io.EOF):
@@ -161,7 +161,7 @@ func (s *Sensor) Read(at time.Duration) (int64, bool) {
 // Edge waits for a reading that comes with an edge. A driver that panics there has failed: its edges are left alone until Sample has
 // worked again, and it has recovered when they can be waited for again.
 func (s *Sensor) Edge(now, timeout time.Duration) (reading sensors.Reading, ok bool) {
-	if s.edgeless {
+	if s.edgesOff {
 		return sensors.Reading{}, false
 	}
 	lost := uint64(0)
@@ -171,17 +171,17 @@ func (s *Sensor) Edge(now, timeout time.Duration) (reading sensors.Reading, ok b
 		return nil
 	})
 	if err != nil {
-		s.edgeless, s.trial = true, false
+		s.edgesOff, s.edgesRetried = true, false
 		s.fault(s.halted(err))
 		return sensors.Reading{}, false
 	}
 	s.lost.Store(lost)
-	if s.trial {
-		s.trial = false
+	if s.edgesRetried {
+		s.edgesRetried = false
 		s.recovered()
 	}
 	if ok {
-		s.note(reading)
+		s.record(reading)
 	}
 	return reading, ok
 }
@@ -198,9 +198,9 @@ func (s *Sensor) fault(err error) {
 }
 
 // note keeps a good reading for telemetry, and ends a time of failures.
-func (s *Sensor) note(reading sensors.Reading) {
+func (s *Sensor) record(reading sensors.Reading) {
 	s.latest.write(reading.Value, reading.At)
-	if s.failures > 0 && !s.trial {
+	if s.failures > 0 && !s.edgesRetried {
 		s.recovered()
 	}
 }
@@ -224,7 +224,7 @@ func (s *Sensor) Next(due, now time.Duration) time.Duration {
 		return now + min(first<<min(s.failures-1, 10), max(retryMost, every))
 	}
 	if every == 0 {
-		return never
+		return distantFuture
 	}
 	if late := now - due; late >= every {
 		due += late / every * every

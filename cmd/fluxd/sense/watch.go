@@ -9,14 +9,14 @@ import (
 
 // Watch reads the sensor until the context ends: at its rate, and whenever there is an edge. It hands readings over to take, which reports
 // false when it had no use for one.
-func (s *Sensor) Watch(ctx context.Context, take func(at time.Duration, value int64) bool) {
+func (s *Sensor) Watch(ctx context.Context, deliver func(at time.Duration, value int64) bool) {
 	due := s.Clock()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		if now := s.Clock(); now >= due {
 			if value, ok := s.Read(now); ok {
-				take(now, value)
+				deliver(now, value)
 			} else if s.ended.Load() {
 				return
 			}
@@ -28,7 +28,7 @@ func (s *Sensor) Watch(ctx context.Context, take func(at time.Duration, value in
 			rest = min(rest, edgeWait)
 			failures := s.failures
 			if one, ok := s.Edge(begun, rest); ok {
-				if take(one.At, one.Value) {
+				if deliver(one.At, one.Value) {
 					continue
 				}
 				rest = edgeRest // a storm: let the pin drop what nobody could use
@@ -46,7 +46,7 @@ func (s *Sensor) Watch(ctx context.Context, take func(at time.Duration, value in
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-		case <-s.nudge:
+		case <-s.changed:
 			due = min(due, s.Next(s.Clock(), s.Clock()))
 		}
 	}
@@ -68,20 +68,20 @@ func (s *Sensor) Silent(now time.Duration) (stale, news bool) {
 	}
 	_, at, seen := s.latest.read()
 	if !seen {
-		return true, now > s.Patience.Get()+startGrace
+		return true, now > s.StaleAfter.Get()+startGrace
 	}
-	stale = now-at > s.Patience.Get()
+	stale = now-at > s.StaleAfter.Get()
 	return stale, stale
 }
 
-// gauge holds a sensor's latest good reading. The one goroutine that writes it never waits: whoever reads it while it is written
+// lastReading holds a sensor's latest good reading. The one goroutine that writes it never waits: whoever reads it while it is written
 // tries again. A mutex would let telemetry, preempted while it held it, hold up the sensor.
-type gauge struct {
+type lastReading struct {
 	writes    atomic.Uint32 // odd while it is written
 	value, at atomic.Int64
 }
 
-func (g *gauge) write(value int64, at time.Duration) {
+func (g *lastReading) write(value int64, at time.Duration) {
 	g.writes.Add(1)
 	g.value.Store(value)
 	g.at.Store(int64(at))
@@ -89,7 +89,7 @@ func (g *gauge) write(value int64, at time.Duration) {
 }
 
 // read returns the reading and when it was taken; false when there has been none yet.
-func (g *gauge) read() (value int64, at time.Duration, seen bool) {
+func (g *lastReading) read() (value int64, at time.Duration, seen bool) {
 	for {
 		before := g.writes.Load()
 		value, at := g.value.Load(), time.Duration(g.at.Load())

@@ -15,9 +15,9 @@ import (
 // still is a robot that takes everything over.
 type still struct{}
 
-func (still) Readings(int) sensors.Range           { return sensors.Range{} }
-func (still) Fit(Part, *Settings) (Fitting, error) { return func() {}, nil }
-func (still) Poured(*Settings)                     {}
+func (still) Readings(int) sensors.Range              { return sensors.Range{} }
+func (still) Prepare(Part, *Settings) (func(), error) { return func() {}, nil }
+func (still) ConvertWeights(*Settings)                {}
 
 // What options find wrong with themselves is refused with the key that the robot file has for it, in the same words.
 func TestAChangeIsCheckedAsAFileIs(t *testing.T) {

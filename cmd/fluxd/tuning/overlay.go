@@ -19,7 +19,7 @@ func (t *Tuner) Apply(all []*configs.Overlay) error {
 		case errors.As(err, &placed):
 			return configs.Errors{placed}
 		case err != nil:
-			path := t.blamed(o, err)
+			path := t.pathOf(o, err)
 			return configs.Errors{o.Mistake(path, "%s", strings.TrimPrefix(err.Error(), path+": "))}
 		}
 	}
@@ -39,7 +39,7 @@ func (t *Tuner) apply(o *configs.Overlay) error {
 
 // Settle puts in order what was tuned and what was learnt, before anybody has seen either: what happened last holds. A weight that was set after the
 // robot had learnt what the file says is a new starting point; one that was set before is what the learning started from. Revisions count on.
-func (t *Tuner) Settle(all []*configs.Overlay, learnt uint64) error {
+func (t *Tuner) Reconcile(all []*configs.Overlay, learnt uint64) error {
 	now := t.now.Load() // nobody else has it yet
 	last, newer := protocol.Revision(learnt), map[int]float64{}
 	for _, o := range all {
@@ -63,13 +63,13 @@ func (t *Tuner) Settle(all []*configs.Overlay, learnt uint64) error {
 
 // Recall gives the robot what was tuned in its last run, before anything runs. Values that this robot does not take are left out of the
 // overlay, each with an error in left. An error says that none of it can be used.
-func (t *Tuner) Recall(o *configs.Overlay) (left []error, err error) {
+func (t *Tuner) Restore(o *configs.Overlay) (left []error, err error) {
 	for {
 		err := t.apply(o)
 		if err == nil {
 			break
 		}
-		stale := t.blamed(o, err)
+		stale := t.pathOf(o, err)
 		if stale == "" {
 			return nil, err
 		}
@@ -96,7 +96,7 @@ func (t *Tuner) Overlay() *configs.Overlay {
 }
 
 // blamed is the path of an overlay that an error is about; empty if it is about none of them alone.
-func (t *Tuner) blamed(o *configs.Overlay, err error) string {
+func (t *Tuner) pathOf(o *configs.Overlay, err error) string {
 	var refused *protocol.Error
 	if !errors.As(err, &refused) {
 		return ""

@@ -33,7 +33,7 @@ type Tuner struct {
 	byPath  map[string]int
 	shown   []shown
 	byShown map[string]int // of those that stand for several
-	now     atomic.Pointer[outcome]
+	now     atomic.Pointer[state]
 }
 
 // Robot is what a tuner needs of the robot that it tunes, beside its network.
@@ -41,16 +41,16 @@ type Robot interface {
 	// Readings returns the range of a sensor's readings; the empty range where it is not known.
 	Readings(sensor int) sensors.Range
 	// Fit makes what a part needs to go on with other settings: a sensor, actuator, reward, telemetry or the saving of what was learnt.
-	Fit(of Part, s *Settings) (Fitting, error)
+	Prepare(part Part, s *Settings) (func(), error)
 	// Poured takes over what sensors pour, which is configured in units: another leak makes other water of it.
-	Poured(s *Settings)
+	ConvertWeights(s *Settings)
 }
 
 // A Fitting puts new settings of one part in place. The goroutine that owns the network calls it, and it takes no time.
 type Fitting func()
 
-// outcome is what the changes so far have come to. It never changes itself: each change makes another one.
-type outcome struct {
+// state is what the changes so far have come to. It never changes itself: each change makes another one.
+type state struct {
 	settings Settings
 	origin   []origin // of each value
 	revision protocol.Revision
@@ -65,7 +65,7 @@ type origin struct {
 // New makes the tuner of a robot as it is configured.
 func New(config *configs.Robot, network *core.Network, robot Robot) *Tuner {
 	t := &Tuner{robot: robot, config: config, network: network, byPath: map[string]int{}}
-	now := &outcome{settings: Settings{Network: network.Description(), MQTT: config.MQTT}}
+	now := &state{settings: Settings{Network: network.Description(), MQTT: config.MQTT}}
 	if c := config.Learnt; c != nil {
 		now.settings.Learnt = *c
 	}
@@ -97,11 +97,11 @@ type Request struct {
 
 // A Change is one transaction, worked out and not in place yet.
 type Change struct {
-	before, after *outcome
+	before, after *state
 	order         []int // the parameters
 	network       core.Tuning
-	fittings      []Fitting
-	anew          map[int]float64 // weights that are set to what they were set to before, and have learnt since
+	apply         []func()
+	relearn       map[int]float64 // weights that are set to what they were set to before, and have learnt since
 }
 
 // Prepare works out a change. When anything in it cannot be, the error is a *protocol.Error that names the path and what it allows.
@@ -110,12 +110,12 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 	if err := before.expect(w.IfRevision); err != nil {
 		return nil, err
 	}
-	values, order, err := t.wanted(w.Values)
+	values, order, err := t.resolve(w.Values)
 	if err != nil {
 		return nil, err
 	}
-	after := &outcome{settings: before.settings.clone(), origin: slices.Clone(before.origin), revision: before.revision + 1}
-	c := &Change{before: before, after: after, order: order, network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}, anew: map[int]float64{}}
+	after := &state{settings: before.settings.clone(), origin: slices.Clone(before.origin), revision: before.revision + 1}
+	c := &Change{before: before, after: after, order: order, network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}, relearn: map[int]float64{}}
 	first := map[Part]int{} // the first parameter of each part that changes
 	for _, i := range order {
 		p, value := &t.all[i], values[i]
@@ -127,7 +127,7 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 			after.settings.own(p.of)
 		}
 		if p.learns && p.read(&before.settings) == value {
-			c.anew[p.of.Index] = value
+			c.relearn[p.of.Index] = value
 		}
 		p.write(&after.settings, value)
 		after.origin[i] = origin{revision: after.revision, source: w.Source}
@@ -162,11 +162,11 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 			if err := t.check(i, &after.settings); err != nil {
 				return nil, err
 			}
-			fit, err := t.robot.Fit(of, &after.settings)
+			fit, err := t.robot.Prepare(of, &after.settings)
 			if err != nil {
 				return nil, t.refused(c, i, err)
 			}
-			c.fittings = append(c.fittings, fit)
+			c.apply = append(c.apply, fit)
 		}
 	}
 	return c, nil
@@ -202,17 +202,17 @@ func (t *Tuner) Commit(c *Change) (done bool, err error) {
 		if err := t.network.Tune(c.network); err != nil {
 			return true, t.refused(c, c.order[0], err)
 		}
-		if len(c.anew) > 0 {
-			if err := t.network.Learn(c.anew); err != nil {
+		if len(c.relearn) > 0 {
+			if err := t.network.Learn(c.relearn); err != nil {
 				return true, t.refused(c, c.order[0], err)
 			}
 		}
 	}
-	for _, fit := range c.fittings {
+	for _, fit := range c.apply {
 		fit()
 	}
 	if len(c.network.Neurons) > 0 {
-		t.robot.Poured(&c.after.settings)
+		t.robot.ConvertWeights(&c.after.settings)
 	}
 	t.now.Store(c.after)
 	return true, nil
@@ -233,7 +233,7 @@ func (t *Tuner) Applied(c *Change) map[string]float64 {
 }
 
 // values are those of parameters, by path.
-func (t *Tuner) values(of *outcome, parameters []int) map[string]float64 {
+func (t *Tuner) values(of *state, parameters []int) map[string]float64 {
 	wanted := make(map[int]bool, len(parameters))
 	for _, i := range parameters {
 		wanted[i] = true
@@ -244,7 +244,7 @@ func (t *Tuner) values(of *outcome, parameters []int) map[string]float64 {
 		if missing := slices.ContainsFunc(one.members, func(i int) bool { return !wanted[i] }); missing {
 			continue
 		}
-		if low, high := t.span(of, one); low == high && t.together(of, one) {
+		if low, high := t.span(of, one); low == high && t.sameRevision(of, one) {
 			values[one.path] = low
 			for _, i := range one.members {
 				delete(wanted, i)
@@ -258,14 +258,14 @@ func (t *Tuner) values(of *outcome, parameters []int) map[string]float64 {
 }
 
 // together reports whether what a path stands for happened at one time, where that matters: see since.
-func (t *Tuner) together(of *outcome, one shown) bool {
+func (t *Tuner) sameRevision(of *state, one shown) bool {
 	return !slices.ContainsFunc(one.members, func(i int) bool {
 		return t.all[i].learns && of.origin[i].revision != of.origin[one.members[0]].revision
 	})
 }
 
 // span is the least and the largest value of what is shown together.
-func (t *Tuner) span(of *outcome, one shown) (low, high float64) {
+func (t *Tuner) span(of *state, one shown) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, i := range one.members {
 		v := t.all[i].read(&of.settings)
@@ -275,7 +275,7 @@ func (t *Tuner) span(of *outcome, one shown) (low, high float64) {
 }
 
 // expect refuses another revision than this one.
-func (o *outcome) expect(revision *protocol.Revision) error {
+func (o *state) expect(revision *protocol.Revision) error {
 	if revision == nil || *revision == o.revision {
 		return nil
 	}
@@ -285,7 +285,7 @@ func (o *outcome) expect(revision *protocol.Revision) error {
 
 // wanted finds the parameters that changes are for, in an order that does not depend on chance: of several mistakes the same one is told
 // every time.
-func (t *Tuner) wanted(changes map[string]float64) (values map[int]float64, order []int, err error) {
+func (t *Tuner) resolve(changes map[string]float64) (values map[int]float64, order []int, err error) {
 	paths := slices.Sorted(maps.Keys(changes))
 	if err := t.checkWildcards(paths); err != nil {
 		return nil, nil, err
@@ -403,7 +403,7 @@ func (t *Tuner) Presets(paths []string) (map[string]float64, error) {
 }
 
 // differing are the parameters that differ from the configuration.
-func (t *Tuner) differing(now *outcome) (all []int) {
+func (t *Tuner) differing(now *state) (all []int) {
 	for i, p := range t.all {
 		if p.read(&now.settings) != p.preset {
 			all = append(all, i)
@@ -415,10 +415,10 @@ func (t *Tuner) differing(now *outcome) (all []int) {
 // Tuned are the values that differ from the configuration, by path.
 func (t *Tuner) Tuned() map[string]float64 { return t.tuned(t.now.Load()) }
 
-func (t *Tuner) tuned(now *outcome) map[string]float64 { return t.values(now, t.differing(now)) }
+func (t *Tuner) tuned(now *state) map[string]float64 { return t.values(now, t.differing(now)) }
 
 // since says which revision set each of those values that are weights which learn: the latest, of several that a path stands for.
-func (t *Tuner) since(now *outcome, tuned map[string]float64) map[string]uint64 {
+func (t *Tuner) since(now *state, tuned map[string]float64) map[string]uint64 {
 	all := map[string]uint64{}
 	for path := range tuned {
 		for _, i := range t.members(path) {
@@ -470,7 +470,7 @@ func (t *Tuner) Get(paths []string) (map[string]protocol.Reading, protocol.Revis
 }
 
 // value is what is shown of a parameter, or of several together.
-func (t *Tuner) value(of *outcome, one shown) (v protocol.Reading) {
+func (t *Tuner) value(of *state, one shown) (v protocol.Reading) {
 	low, high := t.span(of, one)
 	v.V = low
 	if high != low {

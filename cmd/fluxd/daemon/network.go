@@ -32,11 +32,11 @@ func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
 	}
 	for _, w := range line.rewards {
 		if spikes := w.Earn(r.network, at, value); spikes > 0 {
-			r.paid(w, at, spikes)
+			r.recordReward(w, at, spikes)
 		}
 	}
-	r.arrival = line.encoder.Encode(at, value, r.arrival[:0])
-	for _, t := range r.arrival {
+	r.encoded = line.encoder.Encode(at, value, r.encoded[:0])
+	for _, t := range r.encoded {
 		if now := r.network.Now(); t < now {
 			t = now
 			r.late++
@@ -59,23 +59,23 @@ func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
 type route struct{ output, input int }
 
 // think advances the network past a tick and shows its spikes to the decoders.
-func (r *Robot) think(at core.Tick) {
-	r.latest = r.network.Advance(at+1, r.latest[:0])
+func (r *Robot) advance(at core.Tick) {
+	r.spiked = r.network.Advance(at+1, r.spiked[:0])
 	followed := r.tap.Followed()
-	for _, s := range r.latest {
+	for _, s := range r.spiked {
 		if followed {
 			r.tap.Write(tap.Record{At: int64(s.At), Kind: tap.Spike, Index: int32(s.Neuron)})
 		}
 		if r.actors != nil {
 			for _, h := range r.actors[s.Neuron] {
-				h.Note(s.At)
+				h.Record(s.At)
 			}
 		}
 		for _, to := range r.routes[s.Neuron] {
 			o := r.outputs[to.output]
 			o.decoder.Spike(s.At, to.input)
 			why := bySpike
-			if s.At >= r.since {
+			if s.At >= r.answerFrom {
 				why = byEdge
 			}
 			if o.fired[why] == 0 {
@@ -103,7 +103,7 @@ func (r *Robot) next() (core.Tick, bool) {
 }
 
 // forget brings the network and what follows it to where they were at the start, but for what was learnt and tuned.
-func (r *Robot) forget() {
+func (r *Robot) clearNetwork() {
 	r.network.Fresh()
 	for _, o := range r.outputs {
 		o.decoder.Clear()
@@ -112,11 +112,11 @@ func (r *Robot) forget() {
 	for _, w := range r.rewards {
 		w.Forget()
 	}
-	r.since, r.held = never, 0
+	r.answerFrom, r.readingDelay = distantFuture, 0
 }
 
-// forgottenSpikes counts the spikes that decoders have forgotten early, since their windows were full.
-func (r *Robot) forgottenSpikes() (all uint64) {
+// droppedSpikes counts the spikes that decoders have forgotten early, since their windows were full.
+func (r *Robot) droppedSpikes() (all uint64) {
 	for _, o := range r.outputs {
 		all += o.decoder.Dropped()
 	}

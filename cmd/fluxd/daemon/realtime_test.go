@@ -25,7 +25,7 @@ func TestRobotRunsOnAMachineThatRefusesRealTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.settle(stingy)
+	l.requestRealtime(stingy)
 	want := protocol.Realtime{Scheduler: protocol.Shared, Refused: []string{"lock_memory: no memory; set LimitMEMLOCK", "priority: no priority; set LimitRTPRIO"}}
 	if is := l.Health().Realtime; !reflect.DeepEqual(is, want) {
 		t.Errorf("in effect is %+v, want %+v", is, want)
@@ -33,7 +33,7 @@ func TestRobotRunsOnAMachineThatRefusesRealTime(t *testing.T) {
 	if text := told.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "LimitRTPRIO") || !strings.Contains(text, "LimitMEMLOCK") {
 		t.Errorf("told: %s", text)
 	}
-	l.safety.Obey()
+	l.safety.ArmSilently()
 	ctx, cancel := context.WithCancel(t.Context())
 	wait := l.launch(ctx)
 	looped := make(chan struct{})
