@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/fluxd/tuning"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -160,7 +161,7 @@ func TestNeuronGroups(t *testing.T) {
 		for _, name := range strings.Fields(names) {
 			neurons = append(neurons, core.Neuron{Name: name})
 		}
-		groups := neuronGroups(neurons)
+		groups := tuning.NeuronGroups(neurons)
 		if got := fmt.Sprint(groups); got != want {
 			t.Errorf("%s: %s, want %s", names, got, want)
 		}

@@ -5,6 +5,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/reward"
 	"fluxd/cmd/fluxd/tap"
+	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/configs/spelling"
 	"fluxd/core"
@@ -65,7 +66,7 @@ func (r *Robot) Stimulate(ctx context.Context, trains map[string]protocol.Train)
 	total := int64(0)                         // on 32 bits as well: many large populations are more spikes than an int holds
 	for _, name := range names {
 		if r.neurons[name] == nil {
-			return 0, unknownNeuron(name, r.describe.Neurons)
+			return 0, tuning.UnknownNeuron(name, r.describe.Neurons)
 		}
 		total += int64(trains[name].Count) * int64(len(r.neurons[name]))
 	}
