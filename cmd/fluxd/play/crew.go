@@ -7,29 +7,32 @@ import (
 	"fluxd/core"
 )
 
-// A Crew runs one network on several processors: each worker goroutine owns a part of it, and they meet only to hand each other the
-// spikes of the last look-ahead. The spikes are those of the network in one piece, whatever the number of workers. It pays where a
-// look-ahead holds much more work than the meeting takes, some microseconds: networks with a hundred thousand synapses and more.
-// A robot's network is faster on one.
+// A Crew runs one network on several processors. Each worker goroutine owns a part of the network. The workers run for one
+// look-ahead, the shortest delay between two parts, and then exchange their spikes. The result is the same for any number of
+// workers.
 //
-// It is driven as a core.Network is, by one goroutine, and must be closed.
+// It pays when a look-ahead holds much more work than an exchange, which takes some microseconds: from a hundred thousand
+// synapses on. A robot's network is faster on one processor.
+//
+// One goroutine drives a Crew, as it would a core.Network, and closes it at the end.
 type Crew struct {
 	parts  []*core.Part
 	ahead  core.Tick
 	now    core.Tick
-	spikes [2][][]core.Spike // of each part in this look-ahead, and in the last one, which the others have not heard yet
-	turn   int               // which of the two is this one
-	starts []chan core.Tick  // to each worker but the first, which is the caller: how far to go
-	ends   []chan struct{}   // from each when it is there
+	spikes [2][][]core.Spike // by part: of this look-ahead, and of the last one, which the other parts have not received yet
+	latest int               // which of the two is of this look-ahead
+	starts []chan core.Tick  // to each worker but the first, which is the caller: the tick to run to
+	ends   []chan struct{}   // from each of them, when it is there
 	gone   sync.WaitGroup
 }
 
-// impatience is how often a worker looks for the others before it goes to sleep, some ten microseconds: to be woken takes longer.
-const impatience = 4_000
+// spins is how often a worker polls its channel before it sleeps: some ten microseconds. Waking a sleeping goroutine takes
+// longer.
+const spins = 4_000
 
-// take waits for a value.
-func take[T any](c chan T) (value T, open bool) {
-	for range impatience {
+// receive waits for a value.
+func receive[T any](c chan T) (value T, open bool) {
+	for range spins {
 		select {
 		case value, open = <-c:
 			return value, open
@@ -40,8 +43,7 @@ func take[T any](c chan T) (value T, open bool) {
 	return value, open
 }
 
-// NewCrew splits a network and starts the workers. There are fewer than asked for where there are not enough neurons. It fails as
-// core.Split does.
+// NewCrew splits a network and starts the workers: at most one for each neuron. It fails as core.Split does.
 func NewCrew(d core.Description, workers int) (*Crew, error) {
 	parts, ahead, err := core.Split(d, workers)
 	if err != nil {
@@ -54,8 +56,8 @@ func NewCrew(d core.Description, workers int) (*Crew, error) {
 	for i := range parts[1:] {
 		start, end := make(chan core.Tick, 1), make(chan struct{}, 1)
 		c.starts, c.ends = append(c.starts, start), append(c.ends, end)
-		c.gone.Go(func() { // a part of the network runs beside the others
-			for until, open := take(start); open; until, open = take(start) {
+		c.gone.Go(func() { // runs one part of the network
+			for until, open := receive(start); open; until, open = receive(start) {
 				c.work(i+1, until)
 				end <- struct{}{}
 			}
@@ -64,7 +66,7 @@ func NewCrew(d core.Description, workers int) (*Crew, error) {
 	return c, nil
 }
 
-// Close ends the workers.
+// Close ends the workers and waits for them.
 func (c *Crew) Close() {
 	for _, start := range c.starts {
 		close(start)
@@ -72,37 +74,37 @@ func (c *Crew) Close() {
 	c.gone.Wait()
 }
 
-// Workers returns how many there are.
+// Workers returns the number of workers.
 func (c *Crew) Workers() int { return len(c.parts) }
 
-// work takes one part to the next meeting.
+// work runs one part to the end of a look-ahead.
 func (c *Crew) work(part int, until core.Tick) {
 	p := c.parts[part]
-	for other, spikes := range c.spikes[1-c.turn] {
+	for other, spikes := range c.spikes[1-c.latest] {
 		if other == part {
 			continue
 		}
 		if err := p.Hear(spikes); err != nil {
-			panic(fmt.Sprintf("crew: part %d of %d: %v", part, len(c.parts), err)) // no look-ahead is longer than the shortest delay
+			panic(fmt.Sprintf("crew: part %d of %d: %v", part, len(c.parts), err)) // a look-ahead is never longer than the shortest delay
 		}
 	}
-	c.spikes[c.turn][part] = p.Advance(until, c.spikes[c.turn][part][:0])
+	c.spikes[c.latest][part] = p.Advance(until, c.spikes[c.latest][part][:0])
 }
 
-// meet takes all parts to a tick that is no further than a look-ahead from the present.
-func (c *Crew) meet(until core.Tick) {
-	c.turn = 1 - c.turn
+// lookAhead runs all parts to a tick that is at most one look-ahead away.
+func (c *Crew) lookAhead(until core.Tick) {
+	c.latest = 1 - c.latest
 	for _, start := range c.starts {
 		start <- until
 	}
 	c.work(0, until)
 	for _, end := range c.ends {
-		take(end)
+		receive(end)
 	}
 	c.now = until
 }
 
-// at finds the part that a neuron belongs to, or nil.
+// at returns the part that a neuron belongs to, or nil.
 func (c *Crew) at(neuron int) *core.Part {
 	for _, p := range c.parts {
 		if first, last := p.Neurons(); neuron >= first && neuron < last {
@@ -145,8 +147,8 @@ func (c *Crew) Now() core.Tick { return c.now }
 // Next returns a tick before which nothing is due, and false when the network is silent.
 func (c *Crew) Next() (core.Tick, bool) {
 	next, waiting := core.Tick(0), false
-	for _, spikes := range c.spikes[c.turn] {
-		if len(spikes) > 0 { // the others have not heard it
+	for _, spikes := range c.spikes[c.latest] {
+		if len(spikes) > 0 { // the other parts have not received them
 			return c.now, true
 		}
 	}
@@ -167,14 +169,14 @@ func (c *Crew) Advance(until core.Tick, spikes []core.Spike) []core.Spike {
 		} else if next > to {
 			to = next
 		}
-		// From the first tick at which something is due, a look-ahead further: what happens before that tick is nothing.
-		c.meet(min(to+c.ahead, until))
-		spikes = core.Merge(spikes, c.spikes[c.turn]...)
+		// Nothing happens before to, so the look-ahead may begin there.
+		c.lookAhead(min(to+c.ahead, until))
+		spikes = core.Merge(spikes, c.spikes[c.latest]...)
 	}
 	return spikes
 }
 
-// Counters returns what the network has done so far.
+// Counters returns the sums over all parts.
 func (c *Crew) Counters() core.Counters {
 	var sum core.Counters
 	for _, p := range c.parts {

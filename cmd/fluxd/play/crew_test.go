@@ -9,12 +9,13 @@ import (
 	"fluxd/core"
 )
 
-// crowd is a random network of delays from 1 ms on, and the kicks that keep it busy.
+// crowd is a random network with delays of 1 ms and more.
 func crowd(neurons, fanOut int, seed uint64) core.Description {
 	random := rand.New(rand.NewPCG(seed, 0))
 	var d core.Description
 	for i := range neurons {
-		d.Neurons = append(d.Neurons, core.Neuron{Threshold: 60, Floor: -60, Leak: float64(i % 3 * 1000), Refractory: core.Tick(i % 2 * 1000)})
+		leak, refractory := float64(i%3*1000), core.Tick(i%2*1000)
+		d.Neurons = append(d.Neurons, core.Neuron{Threshold: 60, Floor: -60, Leak: leak, Refractory: refractory})
 	}
 	for i := range neurons {
 		for range fanOut {
@@ -42,7 +43,7 @@ type driven interface {
 	Counters() core.Counters
 }
 
-// drive kicks for a while, then waits, in steps of different lengths.
+// drive stimulates a network for 150 ms, then waits as long, in steps of random length.
 func drive(t *testing.T, n driven, neurons int, pourWater func(int, float64) (int32, error)) []core.Spike {
 	random := rand.New(rand.NewPCG(7, 7))
 	var spikes []core.Spike
@@ -65,7 +66,7 @@ func drive(t *testing.T, n driven, neurons int, pourWater func(int, float64) (in
 	return spikes
 }
 
-// Any number of workers, in real goroutines, fires as one does.
+// Any number of workers comes to the same spikes as one.
 func TestCrewFiresAsOne(t *testing.T) {
 	const neurons = 120
 	d := crowd(neurons, 15, 3)
@@ -75,7 +76,7 @@ func TestCrewFiresAsOne(t *testing.T) {
 	}
 	want := drive(t, network, neurons, network.PourWater)
 	if len(want) < 500 {
-		t.Fatalf("%d spikes: too few to tell anything", len(want))
+		t.Fatalf("%d spikes: too few for a comparison", len(want))
 	}
 	for workers := 1; workers <= 5; workers++ {
 		crew, err := NewCrew(d, workers)
@@ -86,14 +87,14 @@ func TestCrewFiresAsOne(t *testing.T) {
 			t.Errorf("%d workers, want %d", crew.Workers(), workers)
 		}
 		if got := drive(t, crew, neurons, crew.PourWater); !slices.Equal(got, want) {
-			t.Errorf("%d workers: %d spikes, want %d, or others", workers, len(got), len(want))
+			t.Errorf("%d workers: %d spikes, want %d, or they differ", workers, len(got), len(want))
 		}
 		if got := crew.Counters(); got != network.Counters() {
 			t.Errorf("%d workers: %+v, want %+v", workers, got, network.Counters())
 		}
 		_, busy := network.Next()
 		if _, waiting := crew.Next(); waiting != busy {
-			t.Errorf("%d workers: something waits: %v, want %v", workers, waiting, busy)
+			t.Errorf("%d workers: something is due: %v, want %v", workers, waiting, busy)
 		}
 		crew.Close()
 	}

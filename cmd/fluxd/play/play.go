@@ -1,9 +1,10 @@
-// Package play runs a network alone, without a robot: spikes in, spikes out, as fast as the machine allows.
+// Package play runs a network alone, without a robot: spikes go in and come out, as fast as the machine allows. It is behind
+// fluxd play and fluxd plot.
 //
 //	robot, err := configs.Load("robot.yaml")
 //	err = play.Run(ctx, robot.Network, play.Options{Source: "in.csv", Input: input, Until: time.Second, Output: os.Stdout})
 //
-// Plot draws what happens in it. A Crew shares a large network among processors.
+// Plot draws levels, thresholds, weights and spikes as SVG. A Crew shares a large network among processors.
 package play
 
 import (
@@ -25,26 +26,27 @@ import (
 	"fluxd/files"
 )
 
-// Options says what a network alone is fed, and what is written of it.
+// Options says what goes into the network and what is written.
 type Options struct {
 	Source   string                          // name of the input, for messages
 	Input    io.Reader                       // spikes; nil: none
-	Until    time.Duration                   // spikes at it and later are not written
+	Until    time.Duration                   // the run ends before this time
 	Output   io.Writer                       // every spike of every neuron; nil: none
-	Weights  io.Writer                       // what the plastic synapses have learnt; nil: none; only with one worker
-	Workers  int                             // processors that share the network; 0 and 1: one, which is best up to some 100,000 synapses
-	Progress func(done, total time.Duration) // called now and then; may be nil
+	Weights  io.Writer                       // long-term weights of the plastic synapses at the end; nil: none; needs one worker
+	Workers  int                             // processors to use; 0 is 1, which is best up to some 100,000 synapses
+	Progress func(done, total time.Duration) // called after each stretch of the run; may be nil
 }
 
-// Run runs a network alone: spikes in, spikes out.
+// Run runs a network alone.
 //
-// Spikes are CSV with a header line: time_us,neuron. An input line is an electric arrival at that neuron, or at every member of a
-// population; a third column, weight, where it is not empty, makes it a direct arrival of that many units. Output is sorted by time,
-// then by neuron in the network's order. A mistake in the input is an error with its line, and nothing is played.
+// Spikes are CSV with the header line time_us,neuron. An input line is an electric arrival at that neuron, or at every member of
+// a population. If there is a third column, weight, and it is not empty, the line is a direct arrival of that many units. Output
+// is sorted by time, then by the neuron's place in the network. Run reads all input first: a mistake is an error with its line,
+// and the network does not run.
 func Run(ctx context.Context, d core.Description, opts Options) error {
 	if opts.Workers > 1 {
 		if opts.Weights != nil {
-			return errors.New("weights can be written of one worker only")
+			return errors.New("learnt weights need one worker: leave out --workers, or --weights")
 		}
 		crew, err := NewCrew(d, opts.Workers)
 		if err != nil {
@@ -82,10 +84,10 @@ func playOn(ctx context.Context, d core.Description, network played, opts Option
 	var out *bufio.Writer
 	if opts.Output != nil {
 		out = bufio.NewWriterSize(opts.Output, 1<<16)
-		out.WriteString("time_us,neuron\n") // a bufio.Writer keeps its first error for Flush
+		out.WriteString("time_us,neuron\n") // a bufio.Writer returns its first error from Flush
 	}
 	until := core.Tick(opts.Until.Microseconds())
-	const stride = 10_000 // between two looks at the context
+	const stride = 10_000 // ticks from one check of the context to the next
 	var spikes []core.Spike
 	var line []byte
 	for network.Now() < until {
@@ -96,7 +98,7 @@ func playOn(ctx context.Context, d core.Description, network played, opts Option
 		if next, waiting := network.Next(); waiting {
 			to = max(to, next)
 		} else {
-			to = until // silence is not waited through
+			to = until // nothing is due any more
 		}
 		spikes = network.Advance(min(to+stride, until), spikes[:0])
 		for _, s := range spikes {
@@ -119,20 +121,20 @@ func playOn(ctx context.Context, d core.Description, network played, opts Option
 	return nil
 }
 
-// feedSpikes reads all input before anything is played.
+// feedSpikes reads all input into the network before it runs.
 func feedSpikes(network played, index map[string][]int, opts Options) error {
 	fail := func(line int, format string, args ...any) error {
 		return configs.Errors{{Source: opts.Source, Line: line, Column: 1, Message: fmt.Sprintf(format, args...)}}
 	}
 	text := bufio.NewReader(opts.Input)
 	if mark, _ := text.Peek(3); string(mark) == "\xef\xbb\xbf" {
-		_, _ = text.Discard(len(mark)) // it was there
+		_, _ = text.Discard(len(mark)) // cannot fail: Peek has read it
 	}
 	reader := csv.NewReader(text)
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
 	header, err := reader.Read()
-	if err != nil || len(header) < 2 || len(header) > 3 || header[0] != "time_us" || header[1] != "neuron" || len(header) == 3 && header[2] != "weight" && header[2] != "" {
+	if err != nil || !isSpikeHeader(header) {
 		return fail(1, "expected the header line time_us,neuron or time_us,neuron,weight")
 	}
 	for {
@@ -143,13 +145,13 @@ func feedSpikes(network played, index map[string][]int, opts Options) error {
 		if err != nil {
 			var wrong *csv.ParseError
 			if errors.As(err, &wrong) {
-				return fail(wrong.Line, "a quote within a cell, or one that has no end")
+				return fail(wrong.Line, "a quote inside a cell, or one that is not closed")
 			}
 			return fmt.Errorf("%s: %w", opts.Source, err)
 		}
 		line, _ := reader.FieldPos(0)
 		if len(record) < 2 || len(record) > 3 {
-			return fail(line, "%d columns: expected time_us,neuron and perhaps weight", len(record))
+			return fail(line, "%d columns: expected time_us,neuron or time_us,neuron,weight", len(record))
 		}
 		at, err := strconv.ParseInt(record[0], 10, 64)
 		if err != nil || at < 0 || at > math.MaxInt64/4 {
@@ -172,6 +174,13 @@ func feedSpikes(network played, index map[string][]int, opts Options) error {
 	}
 }
 
+func isSpikeHeader(names []string) bool {
+	if len(names) < 2 || len(names) > 3 || names[0] != "time_us" || names[1] != "neuron" {
+		return false
+	}
+	return len(names) == 2 || names[2] == "weight" || names[2] == ""
+}
+
 func pour(network played, at core.Tick, neuron int, text string) error {
 	units, err := strconv.ParseFloat(text, 64)
 	if err != nil {
@@ -184,15 +193,15 @@ func pour(network played, at core.Tick, neuron int, text string) error {
 	return network.Pour(at, neuron, water)
 }
 
-// LearntWeight is the long-term weight of a plastic synapse, as --weights writes it.
+// LearntWeight is the long-term weight of one plastic synapse, as fluxd play --weights and fluxd export --learnt write it.
 type LearntWeight struct {
-	Synapse int     `json:"synapse"` // its place among the synapses of the flat network, from 0
+	Synapse int     `json:"synapse"` // index in the flat network, from 0
 	From    string  `json:"from"`
 	To      string  `json:"to"`
 	Weight  float64 `json:"weight"` // units
 }
 
-// ExportLearnt writes what a robot's file of learnt weights holds, as Run writes weights.
+// ExportLearnt writes the contents of a robot's file of learnt weights as JSON. The file is of core's Snapshot format.
 func ExportLearnt(w io.Writer, d core.Description, file string) error {
 	data, err := files.Read(file, core.MaxSnapshot)
 	if err != nil {
@@ -200,7 +209,7 @@ func ExportLearnt(w io.Writer, d core.Description, file string) error {
 	}
 	d.Synapses = slices.Clone(d.Synapses)
 	for i := range d.Synapses {
-		if p := d.Synapses[i].Plastic; p != nil { // limits may have been tuned: the file is shown as it is
+		if p := d.Synapses[i].Plastic; p != nil { // show weights outside the limits of today too: the limits may have been tuned
 			free := *p
 			free.Min, free.Max = 0, 0
 			d.Synapses[i].Plastic = &free
@@ -221,7 +230,8 @@ func writeWeights(w io.Writer, d core.Description, network *core.Network) error 
 	all := []LearntWeight{}
 	for i := range d.Synapses {
 		if weight, plastic := learnt[i]; plastic {
-			all = append(all, LearntWeight{Synapse: i, From: d.Neurons[d.Synapses[i].From].Name, To: d.Neurons[d.Synapses[i].To].Name, Weight: weight})
+			from, to := d.Neurons[d.Synapses[i].From].Name, d.Neurons[d.Synapses[i].To].Name
+			all = append(all, LearntWeight{Synapse: i, From: from, To: to, Weight: weight})
 		}
 	}
 	text, err := json.MarshalIndent(all, "", " ")

@@ -27,30 +27,33 @@ network:
 mqtt: {broker: none}
 `
 
-// relayed runs the relay on one processor and on two: the result is the same.
+// relayed runs the relay on one processor and on two, and checks that the results are the same.
 func relayed(t *testing.T, input string, until time.Duration) (string, error) {
 	t.Helper()
 	var alone, shared bytes.Buffer
 	opts := Options{Source: "spikes.csv", Input: strings.NewReader(input), Until: until, Output: &alone}
 	err := Run(context.Background(), parse(t, relay), opts)
 	opts.Input, opts.Output, opts.Workers = strings.NewReader(input), &shared, 2
-	if err2 := Run(context.Background(), parse(t, relay), opts); fmt.Sprint(err2) != fmt.Sprint(err) || shared.String() != alone.String() {
+	if err2 := Run(context.Background(), parse(t, relay), opts); fmt.Sprint(err2) != fmt.Sprint(err) ||
+		shared.String() != alone.String() {
 		t.Errorf("on two processors: %v, %q; on one: %v, %q", err2, shared.String(), err, alone.String())
 	}
 	return alone.String(), err
 }
 
-// An input line fires its neuron; with a weight it pours; the spikes at the end of the time are not written.
+// An input line fires its neuron, or pours its weight. Spikes at the end of the time are not written.
 func TestRun(t *testing.T) {
 	out, err := relayed(t, "time_us,neuron,weight\n0,a,\n3000,b[1],60\n7000,a,100\n20000,b,\n95000,a,\n", 100*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"time_us,neuron", "0,a", "5000,b[0]", "5000,b[1]", "7000,a", "12000,b[0]", "20000,b[0]", "20000,b[1]", "95000,a", ""}
+	want := []string{"time_us,neuron", "0,a", "5000,b[0]", "5000,b[1]", "7000,a", "12000,b[0]", "20000,b[0]", "20000,b[1]",
+		"95000,a", ""}
 	if got := strings.Split(out, "\n"); !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if at100, err := relayed(t, "time_us,neuron\n95000,a\n", 100*time.Millisecond+time.Microsecond); err != nil || !strings.HasSuffix(at100, "100000,b[0]\n") {
+	if at100, err := relayed(t, "time_us,neuron\n95000,a\n", 100*time.Millisecond+time.Microsecond); err != nil ||
+		!strings.HasSuffix(at100, "100000,b[0]\n") {
 		t.Errorf("a microsecond longer: %q, %v", at100, err)
 	}
 }
@@ -78,8 +81,23 @@ func TestRunRefusesBadInputByLine(t *testing.T) {
 func TestRunWritesLearntWeights(t *testing.T) {
 	text := strings.Replace(relay, "delay: 5ms}", "delay: 5ms, plastic: {window: 1ms, ltp: {rate: 2}}}", 1)
 	var weights bytes.Buffer
-	err := Run(context.Background(), parse(t, text), Options{Input: strings.NewReader("time_us,neuron\n0,a\n"), Until: time.Second, Weights: &weights})
-	want := "[\n {\n  \"synapse\": 0,\n  \"from\": \"a\",\n  \"to\": \"b[0]\",\n  \"weight\": 102\n },\n {\n  \"synapse\": 1,\n  \"from\": \"a\",\n  \"to\": \"b[1]\",\n  \"weight\": 60\n }\n]\n"
+	opts := Options{Input: strings.NewReader("time_us,neuron\n0,a\n"), Until: time.Second, Weights: &weights}
+	err := Run(context.Background(), parse(t, text), opts)
+	want := `[
+ {
+  "synapse": 0,
+  "from": "a",
+  "to": "b[0]",
+  "weight": 102
+ },
+ {
+  "synapse": 1,
+  "from": "a",
+  "to": "b[1]",
+  "weight": 60
+ }
+]
+`
 	if err != nil || weights.String() != want {
 		t.Errorf("%s %v", weights.String(), err)
 	}
@@ -94,7 +112,7 @@ func parse(t testing.TB, text string) core.Description {
 	return robot.Network
 }
 
-// A pupil has one synapse that learns.
+// The pupil has one plastic synapse.
 const pupil = `
 robot: pupil
 board: {kind: sim}
@@ -104,7 +122,7 @@ network:
 mqtt: {broker: none}
 `
 
-// What was learnt can be looked at without the robot, also beyond the limits that are configured.
+// Learnt weights can be exported without the robot, even beyond the configured limits.
 func TestExportLearnt(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	wide, narrow := parse(t, pupil), parse(t, strings.Replace(pupil, "max: 1000000", "max: 120", 1))
@@ -120,7 +138,8 @@ func TestExportLearnt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all []LearntWeight
-	if err := json.Unmarshal(out.Bytes(), &all); err != nil || len(all) != 1 || all[0] != (LearntWeight{From: "a", To: "b", Weight: 140}) {
+	if err := json.Unmarshal(out.Bytes(), &all); err != nil || len(all) != 1 ||
+		all[0] != (LearntWeight{From: "a", To: "b", Weight: 140}) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if narrow.Synapses[0].Plastic.Max != 120 {

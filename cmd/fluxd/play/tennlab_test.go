@@ -16,7 +16,7 @@ import (
 	"fluxd/core"
 )
 
-// The published networks reproduce every output spike count and every action of their published runs.
+// Imported networks reproduce every count of output spikes and every action of their published runs.
 func TestCartPoleNetworksReproduceTheirRuns(t *testing.T) {
 	for _, name := range []string{"cartpole-42", "cartpole-48"} {
 		for _, step := range []time.Duration{time.Millisecond, 7 * time.Microsecond} {
@@ -93,12 +93,12 @@ func cartPole(t *testing.T, name string, step time.Duration) {
 		if counts != want {
 			t.Fatalf("control step %d: outputs fired %v times, published %v", k, counts, want)
 		}
-		taken := 0
+		chosen := 0
 		if counts[1] > counts[0] {
-			taken = 1
+			chosen = 1
 		}
-		if taken != action {
-			t.Fatalf("control step %d: action %d, published %d", k, taken, action)
+		if chosen != action {
+			t.Fatalf("control step %d: action %d, published %d", k, chosen, action)
 		}
 	}
 	if len(rows) < 1000 {
