@@ -116,9 +116,10 @@ bin/nats-server: go.mod
 	@mkdir -p bin
 	$(GO) build -o $@ github.com/nats-io/nats-server/v2
 
-# The pictures of docs/model.md, drawn by fluxd.
+# The pictures of README.md and docs/model.md, drawn by fluxd.
 plots:
 	$(GO) test ./cmd/fluxd/play -run TestPicturesOfTheMechanisms -update
+	$(GO) test ./cmd/fluxd -run TestThePictureInTheReadme -update
 
 # This machine's figures. For figures to compare with benchstat: go test -run XXX -bench . -count 10 ./cmd/fluxd/bench
 bench: bin/fluxd
