@@ -3,20 +3,56 @@ package configs
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"fluxd/configs/circuits"
 	"fluxd/configs/strict"
 	"fluxd/sensors"
 )
 
-// tables are those of docs/robot-file.md that the kinds make, by the name in the comment before each.
+// tables returns the tables of docs/robot-file.md that are made from tags, by the name in the comment before each.
 func tables() map[string]string {
-	all := map[string]string{}
+	all := map[string]string{
+		"the robot":         tableOf[Robot](),
+		"board":             tableOf[Board](),
+		"every sensor":      tableOf[Sensor](),
+		"every encode":      tableOf[Encode](),
+		"every actuator":    tableOf[Actuator](),
+		"network":           tableOf[circuits.Network](),
+		"neuron":            tableOf[circuits.Neuron](),
+		"adaptation":        tableOf[circuits.Adaptation](),
+		"habituation":       tableOf[circuits.Habituation](),
+		"burst":             tableOf[circuits.Burst](),
+		"modulation":        tableOf[circuits.Modulation](),
+		"receptors":         tableOf[circuits.Receptors](),
+		"synapse":           tableOf[circuits.Synapse](),
+		"plastic":           tableOf[circuits.Plastic](),
+		"stp":               tableOf[circuits.STP](),
+		"ltp":               tableOf[circuits.LTP](),
+		"rule":              tableOf[circuits.Rule](),
+		"reward":            tableOf[Reward](),
+		"credit":            tableOf[Credit](),
+		"learnt":            tableOf[Learnt](),
+		"tuning":            tableOf[Tuning](),
+		"safety":            tableOf[Safety](),
+		"emergency stop":    tableOf[EmergencyStop](),
+		"start button":      tableOf[StartButton](),
+		"status light":      tableOf[StatusLight](),
+		"mqtt":              tableOf[MQTT](),
+		"tls":               tableOf[TLS](),
+		"fleet":             tableOf[Fleet](),
+		"realtime":          tableOf[Realtime](),
+		"compare":           tableOf[Compare](),
+		"time of recording": tableOf[sensors.TimeColumn](),
+	}
 	add := func(name, column string, kinds []strict.Kind) {
 		all[name], all["keys of "+name] = strict.TableOfKinds(column, kinds), strict.TableOfKeys(column, kinds)
 	}
+	_, worlds := new(Board).Kinds()
+	add("worlds", "world", worlds)
 	_, devices := new(Sensor).Kinds()
 	for i, k := range sensors.Kinds {
 		devices[i].About = measuresOf(k)
@@ -32,6 +68,8 @@ func tables() map[string]string {
 	add("expanders", "device", expanders)
 	return all
 }
+
+func tableOf[T any]() string { return strict.TableOfStruct(reflect.TypeFor[T]()) }
 
 // measuresOf says what a sensor is, what it measures and where it is on a bus.
 func measuresOf(k sensors.Kind) string {
@@ -70,7 +108,7 @@ func measuresOf(k sensors.Kind) string {
 	return text
 }
 
-// The tables of the documentation are those that the kinds make: go test ./configs -run Tables -update writes them.
+// The tables of the documentation are made from tags: go test ./configs -run Tables -update writes them.
 func TestTablesOfTheDocumentation(t *testing.T) {
 	const file = "../docs/robot-file.md"
 	data, err := os.ReadFile(file)
@@ -81,7 +119,7 @@ func TestTablesOfTheDocumentation(t *testing.T) {
 	made := tables()
 	var seen []string
 	for name, table := range made {
-		mark := "<!-- made from the kinds: " + name + " -->\n"
+		mark := "<!-- table: " + name + " -->\n"
 		before, rest, found := strings.Cut(text, mark)
 		if !found {
 			continue
@@ -102,9 +140,39 @@ func TestTablesOfTheDocumentation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"sensors", "encoders", "actuators", "decoders", "expanders", "keys of sensors", "keys of actuators", "keys of encoders", "keys of decoders"} {
+	for name := range made {
 		if !slices.Contains(seen, name) {
-			t.Errorf("%s has no table of %s", file, name)
+			t.Errorf("%s: expected the table <!-- table: %s -->", file, name)
+		}
+	}
+}
+
+// Every YAML block that is a whole robot is accepted, and a block that is a part of one says so above.
+func TestRobotsOfTheDocumentation(t *testing.T) {
+	for _, file := range []string{"../docs/robot-file.md"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		robots := 0
+		for i, part := range strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n```yaml\n")[1:] {
+			block, _, closed := strings.Cut(part, "\n```")
+			if !closed {
+				t.Fatalf("%s: YAML block %d: expected its end", file, i)
+			}
+			if !strings.Contains("\n"+block, "\nrobot: ") {
+				continue
+			}
+			robots++
+			robot, err := Parse(fmt.Sprintf("%s, YAML block %d", file, i), []byte(block), recordings)
+			if err != nil {
+				t.Error(err)
+			} else if len(robot.Warnings) > 0 {
+				t.Error(robot.Warnings)
+			}
+		}
+		if robots < 4 {
+			t.Errorf("%s: %d whole robots: expected at least 4", file, robots)
 		}
 	}
 }

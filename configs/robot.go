@@ -20,31 +20,31 @@ import (
 
 // Robot is a whole configuration, valid when Load or Parse returned it.
 type Robot struct {
-	Name      string                    `yaml:"robot" required:"true" doc:"name of the robot: letters, digits, _ and -; it is a level of its MQTT topics"`
+	Name      string                    `yaml:"robot" required:"true" doc:"name of the robot: letters, digits, _ and -; also a level of its MQTT topics"`
 	Board     Board                     `yaml:"board" required:"true" doc:"where pins and buses come from"`
-	Expanders []Named[Expander]         `yaml:"expanders" doc:"chips on a bus that give more pins or buses, by name: name/pin, such as servos/0 or more/A3, and name/bus, such as mux/0"`
-	Sensors   []Named[Sensor]           `yaml:"sensors" doc:"what the robot measures, by name"`
-	Circuits  []Named[circuits.Circuit] `yaml:"circuits" doc:"groups of neurons and synapses, by name, to be used in the network any number of times"`
+	Expanders []Named[Expander]         `yaml:"expanders" doc:"chips that add pins (servos/0, more/A3) or buses (mux/0), by name"`
+	Sensors   []Named[Sensor]           `yaml:"sensors" doc:"what the robot measures, by name, and how readings become spikes"`
+	Circuits  []Named[circuits.Circuit] `yaml:"circuits" doc:"groups of neurons and synapses, by name, which the network can use any number of times"`
 	Written   circuits.Network          `yaml:"network" required:"true" doc:"the spiking neural network that decides"`
-	Actuators []Named[Actuator]         `yaml:"actuators" doc:"what the robot moves, by name"`
-	Rewards   []Named[Reward]           `yaml:"rewards" doc:"what teaches the robot, by name: spikes of modulator neurons, for what its sensors tell or what comes by MQTT"`
-	Safety    Safety                    `yaml:"safety" doc:"what keeps the robot from hurting anybody"`
-	Tuning    *Tuning                   `yaml:"tuning" doc:"keeps what was tuned while the robot ran"`
-	Learnt    *Learnt                   `yaml:"learnt" doc:"keeps what plastic synapses learn from one run to the next"`
-	MQTT      MQTT                      `yaml:"mqtt" doc:"telemetry and tuning"`
-	Realtime  Realtime                  `yaml:"realtime" doc:"what the system is asked for so that nothing holds up a reflex; what it refuses is told, and the robot runs on"`
-	Compare   *Compare                  `yaml:"compare" doc:"fluxd sim holds a label actuator against a recorded column"`
+	Actuators []Named[Actuator]         `yaml:"actuators" doc:"what the robot moves, by name, and how spikes become commands"`
+	Rewards   []Named[Reward]           `yaml:"rewards" doc:"what teaches the robot, by name: sensor readings or MQTT requests that fire modulator neurons"`
+	Safety    Safety                    `yaml:"safety" doc:"arming, emergency stop, watchdog: what protects people and the robot"`
+	Tuning    *Tuning                   `yaml:"tuning" doc:"file that keeps tuned values"`
+	Learnt    *Learnt                   `yaml:"learnt" doc:"file that keeps learnt weights from one run to the next"`
+	MQTT      MQTT                      `yaml:"mqtt" doc:"broker, telemetry and tuning"`
+	Realtime  Realtime                  `yaml:"realtime" doc:"requests to Linux that make reflexes faster; if one is refused, fluxd warns and runs on"`
+	Compare   *Compare                  `yaml:"compare" doc:"fluxd sim compares a label actuator with a recorded column"`
 
-	Network  core.Description `yaml:"-"` // the network that Written comes to: circuits put in, populations and rules carried out
-	Index    map[string][]int `yaml:"-"` // its neurons by name: a population's name stands for all its members
-	Files    fs.FS            `yaml:"-"` // where the data files named in it are found
+	Network  core.Description `yaml:"-"` // Written with its circuits, populations and rules expanded
+	Index    map[string][]int `yaml:"-"` // neurons of Network by name; a population's name stands for all its members
+	Files    fs.FS            `yaml:"-"` // folder of the data files that the robot file names
 	Source   string           `yaml:"-"` // file name, for messages
-	Warnings Errors           `yaml:"-"` // what is valid, and to be looked at before the power goes on; in the order of their lines
+	Warnings Errors           `yaml:"-"` // in the order of their lines: valid, but to be checked before power is switched on
 
-	places *yaml.Node // the file, without its network: where what else it says stands
+	places *yaml.Node // the file without its network, for line numbers
 }
 
-// Mistake is an error about what a robot says at a path, such as sensors.left_eye.encode.max, with its place in the file.
+// Mistake returns an error about the value at a path, such as sensors.left_eye.encode.max, with its line and column.
 func (r *Robot) Mistake(path, format string, args ...any) *Error {
 	e := &Error{Source: r.Source, Path: path, Message: fmt.Sprintf(format, args...)}
 	if r.places != nil {
@@ -54,7 +54,7 @@ func (r *Robot) Mistake(path, format string, args ...any) *Error {
 	return e
 }
 
-// outline is a file without its network, which may be large.
+// outline returns a file without its network, which may be large.
 func outline(root *yaml.Node) *yaml.Node {
 	rest := *root
 	rest.Content = nil
@@ -68,13 +68,13 @@ func outline(root *yaml.Node) *yaml.Node {
 
 // Board says where pins and buses come from.
 type Board struct {
-	Kind    string         `yaml:"kind" required:"true" enum:"sim,raspberrypi,linux,auto" doc:"sim: the simulated board; raspberrypi: this machine's header; linux: any other machine with /dev/gpiochip* and /dev/i2c-*; auto: raspberrypi on one, else linux"`
-	Model   string         `yaml:"model" when:"kind=raspberrypi" default:"any" enum:"any,pi5" doc:"any: what works on all; pi5: GPIO12, 13, 18 and 19 are four PWM channels, on older ones they are two"`
+	Kind    string         `yaml:"kind" required:"true" enum:"sim,raspberrypi,linux,auto" doc:"sim: simulated; raspberrypi: 40-pin header; linux: /dev/gpiochip*, /dev/i2c-*; auto: raspberrypi, else linux"`
+	Model   string         `yaml:"model" when:"kind=raspberrypi" default:"any" enum:"any,pi5" doc:"pi5: GPIO12, 13, 18 and 19 are four PWM channels; any: they are two, as before the Pi 5"`
 	World   string         `yaml:"world" when:"kind=sim" default:"none"`
 	Options worlds.Options // of the world
 }
 
-// Kinds are those of package worlds.
+// Kinds returns the worlds of package worlds.
 func (*Board) Kinds() (key string, kinds []strict.Kind) {
 	for _, k := range worlds.Kinds {
 		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
@@ -82,13 +82,13 @@ func (*Board) Kinds() (key string, kinds []strict.Kind) {
 	return "world", kinds
 }
 
-// Expander is a chip on a bus that gives more pins.
+// Expander is a chip on a bus that adds pins or buses.
 type Expander struct {
 	Device  string            `yaml:"device" required:"true"`
 	Options expanders.Options // of the device
 }
 
-// Kinds are those of package expanders.
+// Kinds returns the chips of package expanders.
 func (*Expander) Kinds() (key string, kinds []strict.Kind) {
 	for _, k := range expanders.Kinds {
 		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
@@ -96,20 +96,20 @@ func (*Expander) Kinds() (key string, kinds []strict.Kind) {
 	return "device", kinds
 }
 
-// Sensor is one device that measures, and how its readings become spikes.
+// Sensor is one device, or one measure of a chip with several, and how its readings become spikes.
 type Sensor struct {
 	Device  string          `yaml:"device" required:"true"`
 	Options sensors.Options // of the device
-	Measure string          `yaml:"measure" doc:"which of the things that the chip measures; sensors with the same address share the chip"`
-	Every   time.Duration   `yaml:"every" live:"true" doc:"time between two readings; a button needs it only on an expander's pin, whose edges nobody reports"`
-	Curve   [][2]Quantity   `yaml:"curve" live:"true" doc:"calibration: pairs of what the device measures and what that stands for, such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]]; straight lines between"`
-	Stale   time.Duration   `yaml:"stale" live:"true" doc:"how long without a good reading before what depends on it goes to failsafe; absent: five readings, at least 500ms"`
-	Frozen  time.Duration   `yaml:"frozen" live:"true" doc:"how long the very same reading is believed; absent: for ever. For sensors whose readings are never quite still"`
-	Median  int             `yaml:"median" doc:"of how many readings, an odd number from 3 to 15, the one in the middle counts, so that single wrong ones do not; a change shows half of them later"`
+	Measure string          `yaml:"measure" doc:"which quantity of a chip that measures several; sensors with the same address share the chip"`
+	Every   time.Duration   `yaml:"every" live:"true" doc:"time between two readings; a switch needs it only on an expander's pin, which reports no edges"`
+	Curve   [][2]Quantity   `yaml:"curve" live:"true" doc:"calibration: pairs [measured, meaning], such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]], joined by straight lines"`
+	Stale   time.Duration   `yaml:"stale" live:"true" doc:"time without a good reading after which dependent actuators go to failsafe; absent: 5 times every, at least 500ms"`
+	Frozen  time.Duration   `yaml:"frozen" live:"true" doc:"time after which an unchanged reading is a fault; absent: never. For sensors that are never quite still"`
+	Median  int             `yaml:"median" doc:"replace each reading by the median of the last 3 to 15 (odd): removes single wrong readings"`
 	Encode  Encode          `yaml:"encode" required:"true" doc:"how readings become spikes"`
 }
 
-// Kinds are those of package sensors.
+// Kinds returns the devices of package sensors.
 func (*Sensor) Kinds() (key string, kinds []strict.Kind) {
 	for _, k := range sensors.Kinds {
 		one := strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }}
@@ -140,11 +140,11 @@ func (*Sensor) Kinds() (key string, kinds []strict.Kind) {
 type Encode struct {
 	Kind    string                  `yaml:"kind" required:"true"`
 	To      string                  `yaml:"to" required:"true" doc:"neuron that receives the spikes"`
-	Weight  *float64                `yaml:"weight" doc:"units poured into the neuron by each spike; absent: each spike fires it"`
+	Weight  *float64                `yaml:"weight" doc:"units that each spike adds to the neuron's level; absent: each spike fires the neuron"`
 	Options encoders.EncoderOptions // of the kind
 }
 
-// Kinds are the encoders of package encoders.
+// Kinds returns the encoders of package encoders.
 func (*Encode) Kinds() (key string, kinds []strict.Kind) {
 	for _, k := range encoders.EncoderKinds {
 		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
@@ -152,16 +152,16 @@ func (*Encode) Kinds() (key string, kinds []strict.Kind) {
 	return "kind", kinds
 }
 
-// Actuator is one device that acts, what commands it and what keeps it safe.
+// Actuator is one device that acts, the spikes that command it, and its limits.
 type Actuator struct {
 	Device         string            `yaml:"device" required:"true"`
 	Options        actuators.Options // of the device
-	actuators.Held                   // how it is kept safe
-	Needs          *[]string         `yaml:"needs" doc:"sensors without whose readings it goes to failsafe; absent: all from which spikes can reach its neurons; []: none"`
+	actuators.Held                   // limits that the guard enforces
+	Needs          *[]string         `yaml:"needs" doc:"sensors it cannot do without: failsafe while one is stale; absent: all whose spikes can reach its neurons; []: none"`
 	Decode         Decode            `yaml:"decode" required:"true" doc:"how spikes become a command"`
 }
 
-// Kinds are those of package actuators.
+// Kinds returns the devices of package actuators.
 func (*Actuator) Kinds() (key string, kinds []strict.Kind) {
 	for _, k := range actuators.Kinds {
 		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }, Without: k.Without})
@@ -175,7 +175,7 @@ type Decode struct {
 	Options encoders.DecoderOptions // of the kind
 }
 
-// Kinds are the decoders of package encoders.
+// Kinds returns the decoders of package encoders.
 func (*Decode) Kinds() (key string, kinds []strict.Kind) {
 	for _, k := range encoders.DecoderKinds {
 		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }})
@@ -186,84 +186,84 @@ func (*Decode) Kinds() (key string, kinds []strict.Kind) {
 // MQTT says how the robot is reached.
 type MQTT struct {
 	Broker        string           `yaml:"broker" default:"embedded" doc:"embedded, none, tcp://host:1883 or ssl://host:8883"`
-	Listen        string           `yaml:"listen" default:"127.0.0.1:1883" doc:"where the embedded broker listens: an address and port; other than loopback only with passwords or a CA for clients"`
-	Passwords     string           `yaml:"passwords" doc:"file of the users of the embedded broker, as fluxctl passwd makes it; absent: it asks for no password, and listens on loopback only"`
-	Clients       int              `yaml:"clients" default:"64" doc:"most clients of the embedded broker at a time"`
-	User          string           `yaml:"user" doc:"at an external broker"`
-	PasswordFile  string           `yaml:"password_file" doc:"file that holds the password for the external broker"`
-	PasswordEnv   string           `yaml:"password_env" doc:"environment variable that holds it"`
-	Telemetry     physic.Frequency `yaml:"telemetry" default:"10 Hz" min:"0.1 Hz" max:"50 Hz" live:"true" doc:"how often sensors and actuators are published"`
-	HomeAssistant bool             `yaml:"home_assistant" default:"false" doc:"publish what Home Assistant finds the robot by: sensors, actuators, tunables, arm and emergency stop"`
-	TLS           *TLS             `yaml:"tls" doc:"secured connections; the embedded broker needs certificate and key, and with ca asks clients for a certificate"`
-	Fleet         *Fleet           `yaml:"fleet" doc:"a NATS cluster that the embedded broker joins as a leaf node, so that the robot can be reached there too"`
+	Listen        string           `yaml:"listen" default:"127.0.0.1:1883" doc:"address and port of the embedded broker; beyond loopback only with passwords or tls.ca"`
+	Passwords     string           `yaml:"passwords" doc:"users of the embedded broker, a file made by fluxctl passwd; absent: no password, loopback only"`
+	Clients       int              `yaml:"clients" default:"64" doc:"most simultaneous clients of the embedded broker, 1 to 10000"`
+	User          string           `yaml:"user" doc:"user name at an external broker"`
+	PasswordFile  string           `yaml:"password_file" doc:"file with the password for the external broker"`
+	PasswordEnv   string           `yaml:"password_env" doc:"environment variable with that password"`
+	Telemetry     physic.Frequency `yaml:"telemetry" default:"10 Hz" min:"0.1 Hz" max:"50 Hz" live:"true" doc:"how often readings and commands are published"`
+	HomeAssistant bool             `yaml:"home_assistant" default:"false" doc:"announce the robot to Home Assistant: sensors, actuators, parameters, arm, emergency stop"`
+	TLS           *TLS             `yaml:"tls" doc:"encryption; the embedded broker needs certificate and key, and with ca requires client certificates"`
+	Fleet         *Fleet           `yaml:"fleet" doc:"a NATS cluster that the embedded broker joins as a leaf node"`
 }
 
 // Fleet is a NATS cluster that a robot's own broker joins.
 type Fleet struct {
-	URL          string `yaml:"url" required:"" doc:"of its listener for leaf nodes: tls://host:7422, or nats://host:7422 without TLS"`
-	User         string `yaml:"user" doc:"there"`
-	PasswordFile string `yaml:"password_file" doc:"file that holds the password for it"`
-	CA           string `yaml:"ca" doc:"file of the authority that its certificate is of; absent: those that the system trusts"`
+	URL          string `yaml:"url" required:"" doc:"the cluster's leaf node listener: tls://host:7422, or nats://host:7422 without TLS"`
+	User         string `yaml:"user" doc:"user name in the cluster"`
+	PasswordFile string `yaml:"password_file" doc:"file with that user's password"`
+	CA           string `yaml:"ca" doc:"file of the certificate authority of the cluster; absent: those the system trusts"`
 }
 
 // TLS names the files of secured connections, PEM-encoded.
 type TLS struct {
-	CA          string `yaml:"ca" doc:"file of the authority that the other side's certificate is of; absent: those that the system trusts"`
-	Certificate string `yaml:"certificate" doc:"file of our own certificate"`
+	CA          string `yaml:"ca" doc:"file of the certificate authority of the other side; absent: those the system trusts"`
+	Certificate string `yaml:"certificate" doc:"file of the robot's own certificate"`
 	Key         string `yaml:"key" doc:"file of its key"`
-	ServerName  string `yaml:"server_name" doc:"name in the external broker's certificate, where it is not the host of the URL"`
+	ServerName  string `yaml:"server_name" doc:"name in the external broker's certificate, if it differs from the host of the URL"`
 }
 
-// Realtime says what the system is asked for so that nothing holds up a reflex.
+// Realtime says what fluxd requests from Linux to make reflexes faster.
 type Realtime struct {
-	LockMemory  bool         `yaml:"lock_memory" default:"false" doc:"keep the daemon in memory: a page that has to be fetched first takes milliseconds"`
-	Priority    int          `yaml:"priority" doc:"1 to 99: run before all that has none (SCHED_FIFO); absent: share the processors with everybody"`
-	MemoryLimit strict.Bytes `yaml:"memory_limit" doc:"such as 64 MiB: collect garbage only when the daemon comes near it; absent: whenever the heap has doubled"`
+	LockMemory  bool         `yaml:"lock_memory" default:"false" doc:"keep the whole daemon in memory: fetching a page from disk takes milliseconds"`
+	Priority    int          `yaml:"priority" doc:"1 to 99: real-time priority (SCHED_FIFO), ahead of all ordinary processes; absent: ordinary scheduling"`
+	MemoryLimit strict.Bytes `yaml:"memory_limit" doc:"such as 64 MiB, at least 32 MiB: collect garbage only near this limit; absent: whenever the heap has doubled"`
 }
 
-// Reward turns readings, or numbers that come by MQTT, into spikes of modulator neurons.
+// Reward turns readings, or numbers from MQTT requests, into spikes of modulator neurons.
 type Reward struct {
-	Sensor    string        `yaml:"sensor" doc:"sensor that earns it; absent: only who asks for it by MQTT (fluxctl reward)"`
-	On        string        `yaml:"on" default:"rise" enum:"rise,fall,change,level" doc:"rise, fall: the reading has risen or fallen; change: either, falls count negative; level: the reading itself"`
-	Window    time.Duration `yaml:"window" default:"0s" max:"1m" live:"true" doc:"time over which a change is taken, as long as the robot needs for one decision; 0s: from one reading to the next"`
-	Threshold *Quantity     `yaml:"threshold" min:"0" live:"true" doc:"what is less than this earns nothing, in the sensor's unit"`
-	Gain      float64       `yaml:"gain" unit:"spikes" default:"1" min:"-1e6" max:"1e6" live:"true" doc:"spikes for each unit of the sensor, or for each 1 that comes by MQTT"`
-	Most      int           `yaml:"most" unit:"spikes" default:"10" min:"0" max:"1000" live:"true" doc:"most spikes for one reward; 0: it earns nothing"`
-	Every     time.Duration `yaml:"every" default:"2ms" min:"1us" max:"1s" live:"true" doc:"time between two of its spikes; longer than the refractory period of the neurons"`
-	To        string        `yaml:"to" doc:"neuron that spikes"`
-	Against   string        `yaml:"against" doc:"neuron that spikes for what is negative; absent: that earns nothing"`
-	Delay     time.Duration `yaml:"delay" default:"0s" max:"1m" live:"true" doc:"how long after a deed its effect is read; the reward goes to who was active then, see credit"`
-	Credit    []Credit      `yaml:"credit" doc:"instead of to: a modulator neuron for each actor; they share the reward by how often each actor spiked in the window, delay ago"`
+	Sensor    string        `yaml:"sensor" doc:"sensor whose readings earn the reward; absent: only fluxctl reward does"`
+	On        string        `yaml:"on" default:"rise" enum:"rise,fall,change,level" doc:"what earns: a rise or a fall of the reading; change: both, a fall as a punishment; level: the reading itself"`
+	Window    time.Duration `yaml:"window" default:"0s" max:"1m" live:"true" doc:"time over which a change is measured, about as long as one action takes; 0s: from one reading to the next"`
+	Threshold *Quantity     `yaml:"threshold" min:"0" live:"true" doc:"smallest change or level that earns anything, in the sensor's unit; absent: none"`
+	Gain      float64       `yaml:"gain" unit:"spikes" default:"1" min:"-1e6" max:"1e6" live:"true" doc:"spikes for each unit of the sensor, or for each 1 of fluxctl reward; negative: turns reward into punishment"`
+	Most      int           `yaml:"most" unit:"spikes" default:"10" min:"0" max:"1000" live:"true" doc:"most spikes for one reward; 0: none"`
+	Every     time.Duration `yaml:"every" default:"2ms" min:"1us" max:"1s" live:"true" doc:"time between two of these spikes; must be longer than the refractory period of to and against"`
+	To        string        `yaml:"to" doc:"neuron that fires for a reward"`
+	Against   string        `yaml:"against" doc:"neuron that fires for a punishment; absent: none does"`
+	Delay     time.Duration `yaml:"delay" default:"0s" max:"1m" live:"true" doc:"time from an action to the reading that shows its effect; needs credit"`
+	Credit    []Credit      `yaml:"credit" doc:"instead of to: a modulator neuron for each actor; actors share the spikes in proportion to their activity"`
 }
 
-// Credit is who is paid for whose deeds.
+// Credit names an actor and the modulator neurons that fire for its actions.
 type Credit struct {
-	To      string `yaml:"to" required:"true" doc:"modulator neuron that spikes for a reward"`
-	Against string `yaml:"against" doc:"neuron that spikes for a negative one"`
-	Actor   string `yaml:"actor" required:"true" doc:"neuron whose spikes were the deed"`
+	To      string `yaml:"to" required:"true" doc:"modulator neuron that fires for a reward"`
+	Against string `yaml:"against" doc:"modulator neuron that fires for a punishment; absent: none does"`
+	Actor   string `yaml:"actor" required:"true" doc:"neuron whose spikes are the action"`
 }
 
-// Tuning says where accepted values are kept.
+// Tuning says where tuned values are kept.
 type Tuning struct {
-	File    string `yaml:"file" required:"true" doc:"file of the values that differ from this configuration, as fluxd run --overlay takes it; written by fluxctl save"`
-	Persist bool   `yaml:"persist" default:"false" doc:"the file is written with each accepted change too, and read at the start"`
+	File    string `yaml:"file" required:"true" doc:"file of tuned values, written by fluxctl save, read by fluxd run --overlay"`
+	Persist bool   `yaml:"persist" default:"false" doc:"also write the file after each accepted change, and read it at the start"`
 }
 
-// Safety says what keeps the robot from hurting anybody, beside what each actuator has.
+// Safety says what protects people and the robot, beside the limits of each actuator.
 type Safety struct {
-	Arm           string         `yaml:"arm" default:"auto" enum:"auto,at_start,explicit" doc:"at_start: actuators obey at once; explicit: only after fluxctl arm; auto: explicit on a real board, at_start on the simulated one"`
-	EmergencyStop *EmergencyStop `yaml:"emergency_stop" doc:"a switch that stops all actuators, whatever the network does"`
-	Start         *StartButton   `yaml:"start" doc:"a button that arms a robot at rest, as fluxctl arm does, and disarms one that is armed"`
-	StatusLight   *StatusLight   `yaml:"status_light" doc:"a light that shows whether the robot is armed"`
-	Stall         time.Duration  `yaml:"stall" default:"250ms" doc:"how long the network's loop may be silent before the actuators go to failsafe"`
-	Watchdog      string         `yaml:"watchdog" doc:"hardware watchdog, such as /dev/watchdog: it restarts the machine when the loop, or Linux, hangs"`
+	Arm           string         `yaml:"arm" default:"auto" enum:"auto,at_start,explicit" doc:"at_start: armed from the start; explicit: only after fluxctl arm or the start button; auto: explicit on a real board, at_start on sim"`
+	EmergencyStop *EmergencyStop `yaml:"emergency_stop" doc:"switch that stops all actuators, whatever the network does"`
+	Start         *StartButton   `yaml:"start" doc:"button that arms a robot at rest and disarms an armed one"`
+	StatusLight   *StatusLight   `yaml:"status_light" doc:"light that shows whether the robot is armed"`
+	Stall         time.Duration  `yaml:"stall" default:"250ms" doc:"time without an answer of the control loop after which all actuators go to failsafe, 20ms to 10s"`
+	Watchdog      string         `yaml:"watchdog" doc:"hardware watchdog, such as /dev/watchdog: restarts the machine when the control loop or Linux hangs; absent: none"`
 }
 
 // EmergencyStop is a switch.
 type EmergencyStop struct {
 	Pin    string `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO26"`
 	Pull   string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor"`
-	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that stops; high with pull up: a switch to ground that opens, so that a broken wire stops too"`
+	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that stops; high with pull up suits a switch to ground that opens: a broken wire stops the robot too"`
 }
 
 // StartButton is a button.
@@ -276,21 +276,21 @@ type StartButton struct {
 // StatusLight is an LED, or a lamp behind a transistor.
 type StatusLight struct {
 	Pin    string `yaml:"pin" pin:"out" required:"true" doc:"GPIO pin, such as GPIO24"`
-	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that lights it; low: an LED between the supply and the pin"`
+	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that lights it; low for an LED between the supply and the pin"`
 }
 
-// Learnt says where what was learnt is kept: the long-term weights, loaded at the start, saved at the end and from time to time.
+// Learnt says where learnt long-term weights are kept. They are loaded at the start, and saved every so often and at the end.
 type Learnt struct {
-	File  string        `yaml:"file" required:"true" doc:"file of the weights; made when it is not there"`
-	Every time.Duration `yaml:"every" default:"1m" none:"only at the end" min:"1ms" max:"1h" live:"true" doc:"how often it is saved besides"`
+	File  string        `yaml:"file" required:"true" doc:"file of the weights; created if it does not exist"`
+	Every time.Duration `yaml:"every" default:"1m" none:"only at the end" min:"1ms" max:"1h" live:"true" doc:"time between two saves; none: save at the end only"`
 }
 
-// Compare holds a robot's named command against a recorded one.
+// Compare says which recorded column fluxd sim compares with the names that a label actuator gives.
 type Compare struct {
 	Actuator string              `yaml:"actuator" required:"true" doc:"name of an actuator of device label"`
 	File     string              `yaml:"file" required:"true" doc:"CSV file"`
 	Column   string              `yaml:"column" required:"true" doc:"name of the column with the recorded command"`
-	Every    time.Duration       `yaml:"every" doc:"time between two rows"`
+	Every    time.Duration       `yaml:"every" doc:"time between two rows of the file"`
 	Rate     physic.Frequency    `yaml:"rate" doc:"rows per second, instead of every"`
-	Time     *sensors.TimeColumn `yaml:"time" doc:"column that says when each row was taken, instead of every and rate"`
+	Time     *sensors.TimeColumn `yaml:"time" doc:"column with the time of each row, instead of every and rate"`
 }

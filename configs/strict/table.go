@@ -49,6 +49,35 @@ func TableOfKeys(name string, kinds []Kind) string {
 	return b.String()
 }
 
+// TableOfStruct returns the keys of a struct as a Markdown table, in the same columns. Of a Union it has the keys that all kinds share.
+func TableOfStruct(t reflect.Type) string {
+	var b strings.Builder
+	b.WriteString("| key | what it is | default | from, to |\n|---|---|---|---|\n")
+	union, _ := KindsOf(t)
+	for _, f := range Fields(t) {
+		about, preset := Doc(f.Tag), f.Tag.Get("default")
+		if f.Key == union {
+			about = "which one, of those in the table"
+		}
+		if when := f.Tag.Get("when"); when != "" {
+			about += "; only with " + inWords(when)
+		}
+		if needed := f.Tag.Get("required"); needed == "true" {
+			preset = "required"
+		} else if needed != "" {
+			preset = "required with " + inWords(needed)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Key, cell(about), preset, cell(span(f.Tag)))
+	}
+	return b.String()
+}
+
+// inWords writes a condition such as kind=a,b as it is shown in a table.
+func inWords(condition string) string {
+	key, values := Condition(condition)
+	return "`" + key + "` " + strings.Join(values, " or ")
+}
+
 // span is what a tag allows: limits, or choices.
 func span(tag reflect.StructTag) string {
 	if ends := limits(tag); ends != "" {
