@@ -72,7 +72,7 @@ func TestGuardWritesAgainAfterAChangeOfItsDevice(t *testing.T) {
 	}
 	step(t, g, ms)
 	w.expect(t, "S 1342177/16777216 at 50Hz") // 1.6 ms
-	expectSettled(t, g)
+	expectNotDue(t, g)
 	if _, err := servo.Adjusted(&actuators.ServoOpts{Trim: 700 * time.Microsecond}); err == nil {
 		t.Error("a pulse of 2.7 ms was accepted")
 	}

@@ -60,7 +60,7 @@ type Dimmer struct {
 func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
 	o := options.OrDefaults(opts, DefaultDimmerOpts)
 	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: o.Frequency, linear: o.Linear, inverted: o.Inverted, minPower: o.MinPower}
-	return d, options.Hold(d.name, &o)
+	return d, options.Validate(d.name, &o)
 }
 
 // String names the lamp and its pin.
@@ -89,7 +89,7 @@ func (d *Dimmer) Adjusted(opts Options) (change func(), err error) {
 	}
 	made := DefaultDimmerOpts
 	made.MinPower = o.MinPower
-	return func() { d.minPower = made.MinPower }, options.Within(d.name, &made)
+	return func() { d.minPower = made.MinPower }, options.WithinLimits(d.name, &made)
 }
 
 // Halt leaves the lamp dark.

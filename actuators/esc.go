@@ -78,7 +78,7 @@ func NewESC(pwm gpio.PinOut, opts *ESCOpts) (*ESC, error) {
 	o := options.OrDefaults(opts, DefaultESCOpts)
 	e := &ESC{reverse: o.Reverse, minPower: o.MinPower, pulses: newPulses("esc on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
 	e.min, e.max = o.Min, o.Max
-	return e, options.Hold(e.name, &o)
+	return e, options.Validate(e.name, &o)
 }
 
 // Drive turns the motor: 0 to Full, with Reverse from -Full.

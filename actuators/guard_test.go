@@ -61,7 +61,7 @@ func started(t *testing.T, opts actuators.GuardOpts) (*actuators.Guard, *device)
 		t.Fatal(err)
 	}
 	d.expect(t, opts.Failsafe)
-	expectSettled(t, g)
+	expectNotDue(t, g)
 	return g, d
 }
 
@@ -79,7 +79,7 @@ func expectDue(t *testing.T, g *actuators.Guard, want time.Duration) {
 	}
 }
 
-func expectSettled(t *testing.T, g *actuators.Guard) {
+func expectNotDue(t *testing.T, g *actuators.Guard) {
 	t.Helper()
 	if due, ok := g.Due(); ok {
 		t.Errorf("due: got %v, want never", due)
@@ -89,13 +89,13 @@ func expectSettled(t *testing.T, g *actuators.Guard) {
 func TestGuardWritesOnlyWhatChanges(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{Failsafe: 7})
 	g.Set(5*ms, 7)
-	expectSettled(t, g)
+	expectNotDue(t, g)
 	g.Set(6*ms, 300_000)
 	d.expect(t) // a wish is not a write
 	expectDue(t, g, 6*ms)
 	step(t, g, 6*ms)
 	d.expect(t, 300_000)
-	expectSettled(t, g)
+	expectNotDue(t, g)
 	step(t, g, 7*ms)
 	g.Set(8*ms, 300_000)
 	step(t, g, 8*ms)
@@ -137,7 +137,7 @@ func TestGuardSlews(t *testing.T) {
 	d.expect(t, 0)
 	step(t, g, time.Hour+30*ms)
 	d.expect(t, -10_000)
-	expectSettled(t, g)
+	expectNotDue(t, g)
 }
 
 // Whatever is wished and whenever anybody looks, between any two moments the command moves no further than the slew rate allows, and one
@@ -244,7 +244,7 @@ func TestGuardRepeatsAFailedWrite(t *testing.T) {
 	g.Set(12*ms, 0)
 	step(t, g, 12*ms)
 	d.expect(t, 0)
-	expectSettled(t, g)
+	expectNotDue(t, g)
 	if count, _, failing := g.Faults(); count != 2 || failing {
 		t.Errorf("after a good write: %d faults, failing %v", count, failing)
 	}
@@ -272,7 +272,7 @@ func TestGuardStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.Set(0, 10)
-	expectSettled(t, g)
+	expectNotDue(t, g)
 	if err := g.Step(0); err == nil {
 		t.Error("step before start: expected an error")
 	}
@@ -285,7 +285,7 @@ func TestGuardStart(t *testing.T) {
 		t.Error(err)
 	}
 	d.expect(t, -3, -3)
-	expectSettled(t, g)
+	expectNotDue(t, g)
 }
 
 // Each reason to hold brings the device to its failsafe value at once, whatever the slew rate, and keeps it there until the last one
@@ -310,7 +310,7 @@ func TestGuardHolds(t *testing.T) {
 			g.Release(why &^ actuators.Stalled)
 			step(t, g, 5*time.Second)
 			d.expect(t)
-			expectSettled(t, g)
+			expectNotDue(t, g)
 			g.Release(actuators.Stalled)
 			expectDue(t, g, 0)
 			step(t, g, time.Hour)
@@ -318,7 +318,7 @@ func TestGuardHolds(t *testing.T) {
 			expectDue(t, g, time.Hour+10*ms)
 			step(t, g, time.Hour+10*time.Second)
 			d.expect(t, 700_000)
-			expectSettled(t, g)
+			expectNotDue(t, g)
 		})
 	}
 }
@@ -339,7 +339,7 @@ func TestGuardRepeatsAFailedWriteWhileHeld(t *testing.T) {
 	d.err = nil
 	step(t, g, 22*ms)
 	d.expect(t, 0, 0, 0)
-	expectSettled(t, g)
+	expectNotDue(t, g)
 }
 
 func TestGuardHeldFromTheStart(t *testing.T) {
@@ -362,7 +362,7 @@ func TestGuardHeldFromTheStart(t *testing.T) {
 
 func TestGuardExpires(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{Timeout: 100 * ms, Slew: 10 * actuators.Slew(full)})
-	expectSettled(t, g) // at rest in its failsafe value it has nothing to lose
+	expectNotDue(t, g) // at rest in its failsafe value it has nothing to lose
 	g.Set(0, 200_000)
 	step(t, g, 50*ms)
 	d.expect(t, 200_000)
@@ -377,7 +377,7 @@ func TestGuardExpires(t *testing.T) {
 	if got := g.Held(); got != actuators.Expired {
 		t.Errorf("held by %q", got.Reasons())
 	}
-	expectSettled(t, g)
+	expectNotDue(t, g)
 
 	if !g.Renew(300 * ms) { // the same wish, good again
 		t.Error("expected to be told that it had expired")
@@ -390,7 +390,7 @@ func TestGuardExpires(t *testing.T) {
 	g.Hold(actuators.Disarmed)
 	step(t, g, 320*ms)
 	d.expect(t, 0)
-	expectSettled(t, g) // what is held need not expire
+	expectNotDue(t, g) // what is held need not expire
 	g.Release(actuators.Disarmed)
 	step(t, g, time.Second) // but it is too old now
 	d.expect(t)
@@ -448,7 +448,7 @@ func TestGuardFailsafeIsAtOnceAndForGood(t *testing.T) {
 		}
 	}
 	g.Set(2*time.Second, actuators.Full)
-	expectSettled(t, g)
+	expectNotDue(t, g)
 	step(t, g, 3*time.Second)
 	d.expect(t, -500_000)
 	if d.halts != 1 || g.Applied() != -500_000 {

@@ -53,7 +53,7 @@ func (o *HBridgeOpts) ActsAt(key string) string {
 
 // Open implements Options: the pins say which of the four ways to drive a bridge it is.
 func (o *HBridgeOpts) Open(from Parts) (Device, error) {
-	if err := options.First("hbridge on "+o.PWM, o.Check()); err != nil {
+	if err := options.FirstError("hbridge on "+o.PWM, o.Check()); err != nil {
 		return nil, err
 	}
 	pwm, frequency, err := driven(from, o.PWM, o.Frequency)
@@ -169,7 +169,7 @@ func newHBridge(pwm, sleep gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOp
 	name += " and " + direction[len(direction)-1].Name()
 	h := &HBridge{name: name, pwm: pwm, direction: direction, frequency: o.Frequency,
 		inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}, minPower: o.MinPower}
-	if err := options.Within(h.name, &o); err != nil {
+	if err := options.WithinLimits(h.name, &o); err != nil {
 		return nil, err
 	}
 	return h, distinct(h.name, append([]gpio.PinOut{pwm, sleep}, direction...)...)
@@ -214,7 +214,7 @@ func otherMinPower(name string, opts Options) (Command, error) {
 	}
 	made := DefaultHBridgeOpts
 	made.MinPower = o.MinPower
-	return made.MinPower, options.Within(name, &made)
+	return made.MinPower, options.WithinLimits(name, &made)
 }
 
 // Halt takes the power off the motor: duty 0, and where PWM fails a low level; standby where there is one.

@@ -14,7 +14,7 @@ type Kind struct {
 	About   string         // one phrase: "DC motor"
 	New     func() Options // options with nothing set: not even their defaults
 	Slew    Slew           // fastest change where the file says nothing; 0: no limit
-	Without []string       // keys of Held that make no sense for it
+	Without []string       // keys of CommonOpts that make no sense for it
 	Label   bool           // it moves nothing: it names the winning command
 	// Smooth is the frequency of PWM from which on it runs well, and Rough what it does below: "the lamp flickers". 0 where any
 	// will do.
@@ -22,7 +22,7 @@ type Kind struct {
 	Rough  string
 }
 
-// Options are what a robot file says of one actuator beside what all have in common: see Held.
+// Options are what a robot file says of one actuator beside what all have in common: see CommonOpts.
 type Options interface {
 	// Lowest is the lowest command: -Full, or 0 for what has no reverse.
 	Lowest() Command

@@ -288,7 +288,7 @@ func TestCheck(t *testing.T) {
 		{"range of nothing", held(full, full, full), []string{"range: [1, 1]: expected the lower command first, both from -1 to 1"}},
 		{"range too far", held(-full, 2*full, 0), []string{"range: [-1, 2]: expected the lower command first, both from -1 to 1"}},
 		{"failsafe", held(0, full, -full/2), []string{"failsafe: -0.5: expected a command in the range from 0 to 1"}},
-		{"not settled", &actuators.Held{}, nil},
+		{"incomplete", &actuators.CommonOpts{}, nil},
 	} {
 		var got []string
 		for _, m := range c.opts.Check() {
@@ -300,8 +300,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func held(low, high, failsafe actuators.Command) *actuators.Held {
-	return &actuators.Held{Range: &[2]actuators.Command{low, high}, Failsafe: failsafe, Lowest: -full, Timeout: time.Second}
+func held(low, high, failsafe actuators.Command) *actuators.CommonOpts {
+	return &actuators.CommonOpts{Range: &[2]actuators.Command{low, high}, Failsafe: failsafe, Lowest: -full, Timeout: time.Second}
 }
 
 // Options limit each other as far as they agree: what is tuned stays within what the others allow.
@@ -343,10 +343,10 @@ func TestLimits(t *testing.T) {
 		{"held", held(-full, -full/2, -full), "range[1]", -full + 1, full},
 		{"failsafe out of range", held(0, full/2, full), "range[1]", full*0 + 1, full},
 		{"failsafe out of range", held(0, full/2, -1), "range[0]", -full, full/2 - 1},
-		{"not settled", &actuators.Held{}, "range[0]", nil, nil},
-		{"not settled", &actuators.Held{}, "slew", nil, nil},
-		{"no limit", &actuators.Held{Slew: new(actuators.Slew)}, "slew", nil, nil},
-		{"for ever", &actuators.Held{}, "timeout", nil, nil},
+		{"incomplete", &actuators.CommonOpts{}, "range[0]", nil, nil},
+		{"incomplete", &actuators.CommonOpts{}, "slew", nil, nil},
+		{"no limit", &actuators.CommonOpts{Slew: new(actuators.Slew)}, "slew", nil, nil},
+		{"no timeout", &actuators.CommonOpts{}, "timeout", nil, nil},
 		{"held", held(-full, full, 0), "timeout", ms, time.Minute},
 		{"held", held(-full, full, 0), "failsafe", nil, nil},
 		{"held longer and faster", fastHeld, "slew", actuators.Slew(1), fast},
@@ -417,7 +417,7 @@ func TestConstructorsHoldToTheTags(t *testing.T) {
 }
 
 // What a file leaves open has the value of the kind.
-func TestHeldSettles(t *testing.T) {
+func TestCompleteFillsInWhatTheFileLeavesOpen(t *testing.T) {
 	for name, want := range map[string]actuators.GuardOpts{
 		"hbridge": {Min: -full, Max: full, Slew: actuators.Slew(10 * full)}, "servo": {Min: -full, Max: full, Slew: actuators.Slew(4 * full)},
 		"continuous": {Min: -full, Max: full, Slew: actuators.Slew(4 * full)}, "esc": {Min: 0, Max: full, Slew: actuators.Slew(4 * full)},
@@ -425,8 +425,8 @@ func TestHeldSettles(t *testing.T) {
 		"label": {Min: -1, Max: 1, Failsafe: -1},
 	} {
 		k := kind(t, name)
-		h := actuators.Held{Lowest: k.New().Lowest(), Timeout: time.Second}
-		h.Settle(k)
+		h := actuators.CommonOpts{Lowest: k.New().Lowest(), Timeout: time.Second}
+		h.Complete(k)
 		var d actuators.Device = &device{}
 		if k.Label {
 			d = actuators.NewLabel("way", []string{"left", "right"})
@@ -443,8 +443,8 @@ func TestHeldSettles(t *testing.T) {
 		t.Errorf("an ESC that turns both ways: got a lowest command of %d", low)
 	}
 	slew := actuators.Slew(0) // none
-	h := actuators.Held{Slew: &slew, Range: &[2]actuators.Command{0, full / 2}, Failsafe: 5}
-	h.Settle(kind(t, "servo"))
+	h := actuators.CommonOpts{Slew: &slew, Range: &[2]actuators.Command{0, full / 2}, Failsafe: 5}
+	h.Complete(kind(t, "servo"))
 	if got, want := h.GuardOpts(&device{}), (actuators.GuardOpts{Max: full / 2, Failsafe: 5}); got != want {
 		t.Errorf("settled: got %+v, want %+v", got, want)
 	}
@@ -475,8 +475,8 @@ func ExampleKind() {
 		fmt.Println(err)
 		return
 	}
-	held := actuators.Held{Lowest: opts.Lowest(), Timeout: time.Second}
-	held.Settle(kind)
+	held := actuators.CommonOpts{Lowest: opts.Lowest(), Timeout: time.Second}
+	held.Complete(kind)
 	guard, err := actuators.NewGuard(arm, held.GuardOpts(arm))
 	if err != nil {
 		fmt.Println(err)

@@ -106,7 +106,7 @@ func TestMinPowerBehindItsGuard(t *testing.T) {
 	w.expect(t, p(0.7))
 	step(t, g, 30*ms)
 	w.expect(t, p(0.75)) // the end of the range
-	expectSettled(t, g)
+	expectNotDue(t, g)
 	g.Hold(actuators.EmergencyStop)
 	step(t, g, 40*ms)
 	w.expect(t, p(0)) // at once, and not the smallest power

@@ -74,7 +74,7 @@ func (s *Shared) expander(pin string) string {
 // mistake is that of an expander whose frequency is not.
 func (s *Shared) fits(opts Options, said physic.Frequency, pin string) (ok bool, mistakes []options.Mistake) {
 	field, _ := reflect.TypeOf(opts).Elem().FieldByName("Frequency")
-	low, high := options.Tagged(field)
+	low, high := options.TagLimits(field)
 	if s.Asked == 0 {
 		return int64(said) >= low.Int() && int64(said) <= high.Int(), nil
 	}
@@ -91,18 +91,18 @@ func (l lengths) limits(key string) (low, high int64, ok bool) {
 	longest := min(LongestPulse, (l.period - 1).Truncate(time.Microsecond)) // shorter than the period, in whole microseconds
 	switch key {
 	case "min_pulse":
-		e := options.Ends{Value: int64(l.min), Low: int64(ShortestPulse), High: int64(LongestPulse)}
+		e := options.Range{Value: int64(l.min), Low: int64(ShortestPulse), High: int64(LongestPulse)}
 		e.AtLeast(int64(ShortestPulse - l.trim))
 		e.AtMost(int64(l.max - time.Microsecond))
 		return e.Low, e.High, true
 	case "max_pulse":
-		e := options.Ends{Value: int64(l.max), Low: int64(ShortestPulse), High: int64(LongestPulse)}
+		e := options.Range{Value: int64(l.max), Low: int64(ShortestPulse), High: int64(LongestPulse)}
 		e.AtLeast(int64(l.min + time.Microsecond))
 		e.AtMost(int64(longest - max(0, l.trim)))
 		return e.Low, e.High, true
 	case "trim":
 		const widest = LongestPulse - ShortestPulse
-		e := options.Ends{Value: int64(l.trim), Low: -int64(widest), High: int64(widest)}
+		e := options.Range{Value: int64(l.trim), Low: -int64(widest), High: int64(widest)}
 		e.AtLeast(int64(ShortestPulse - l.min))
 		e.AtMost(int64(longest - l.max))
 		return e.Low, e.High, l.trimmed

@@ -47,11 +47,11 @@ func (o *RelayOpts) Open(from Parts) (Device, error) {
 func (o *RelayOpts) Limits(key string) (low, high int64, ok bool) {
 	switch key {
 	case "on":
-		e := options.Ends{Value: int64(o.On), Low: 0, High: int64(Full)}
+		e := options.Range{Value: int64(o.On), Low: 0, High: int64(Full)}
 		e.AtLeast(int64(o.Off) + 1)
 		return e.Low, e.High, true
 	case "off":
-		e := options.Ends{Value: int64(o.Off), Low: 0, High: int64(Full)}
+		e := options.Range{Value: int64(o.Off), Low: 0, High: int64(Full)}
 		e.AtMost(int64(o.On) - 1)
 		return e.Low, e.High, true
 	}
@@ -80,7 +80,7 @@ func NewRelay(pin gpio.PinOut, opts *RelayOpts) (*Relay, error) {
 	if r.opts.On == 0 && r.opts.Off == 0 {
 		r.opts.On, r.opts.Off = DefaultRelayOpts.On, DefaultRelayOpts.Off
 	}
-	return r, options.Hold(r.name, &r.opts)
+	return r, options.Validate(r.name, &r.opts)
 }
 
 // String names the output and its pin.

@@ -113,7 +113,7 @@ func NewContinuous(pwm gpio.PinOut, opts *ContinuousOpts) (*Servo, error) {
 func newServo(pwm gpio.PinOut, all Options, o *ServoOpts, deadBand, minPower Command) (*Servo, error) {
 	s := &Servo{inverted: o.Inverted, deadBand: deadBand, minPower: minPower, pulses: newPulses("servo on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
 	s.min, s.max = o.Min+o.Trim, o.Max+o.Trim
-	return s, options.Hold(s.name, all)
+	return s, options.Validate(s.name, all)
 }
 
 // Drive sends the servo to a position, or a speed.

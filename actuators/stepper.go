@@ -77,7 +77,7 @@ type Stepper struct {
 func NewStepper(step, direction, enable gpio.PinOut, opts *StepperOpts) (*Stepper, error) {
 	s := &Stepper{name: fmt.Sprintf("stepper on %s and %s", step.Name(), direction.Name()),
 		step: step, direction: direction, current: enable, opts: options.OrDefaults(opts, DefaultStepperOpts)}
-	if err := options.Hold(s.name, &s.opts); err != nil {
+	if err := options.Validate(s.name, &s.opts); err != nil {
 		return nil, err
 	}
 	return s, distinct(s.name, step, direction, enable)

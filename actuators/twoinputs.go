@@ -45,7 +45,7 @@ func newTwoInputHBridge(first, second, sleep gpio.PinOut, level bool, opts *HBri
 	o := options.OrDefaults(opts, DefaultHBridgeOpts)
 	h := &TwoInputHBridge{name: "hbridge on " + first.Name() + " and " + second.Name(), first: first, second: second, level: level,
 		frequency: o.Frequency, inverted: o.Inverted, brake: o.Stop == "brake", power: standby{pin: sleep}, minPower: o.MinPower}
-	if err := options.Within(h.name, &o); err != nil {
+	if err := options.WithinLimits(h.name, &o); err != nil {
 		return nil, err
 	}
 	return h, distinct(h.name, first, second, sleep)

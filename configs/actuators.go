@@ -47,8 +47,8 @@ func (v *validator) actuator(name, path string, c *Actuator) {
 		v.Check(path, c.Options)
 	}
 	c.Lowest = c.Options.Lowest()
-	c.Settle(kind)
-	v.Check(path, &c.Held)
+	c.Complete(kind)
+	v.Check(path, &c.CommonOpts)
 }
 
 // share hands options what an expander gives all its outputs, and checks that two pins with PWM have it in common. It reports

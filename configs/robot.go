@@ -154,11 +154,11 @@ func (*Encode) Kinds() (key string, kinds []strict.Kind) {
 
 // Actuator is one device that acts, the spikes that command it, and its limits.
 type Actuator struct {
-	Device         string            `yaml:"device" required:"true"`
-	Options        actuators.Options // of the device
-	actuators.Held                   // limits that the guard enforces
-	Needs          *[]string         `yaml:"needs" doc:"sensors it cannot do without: failsafe while one is stale; absent: all whose spikes can reach its neurons; []: none"`
-	Decode         Decode            `yaml:"decode" required:"true" doc:"how spikes become a command"`
+	Device               string            `yaml:"device" required:"true"`
+	Options              actuators.Options // of the device
+	actuators.CommonOpts                   // limits that the guard enforces
+	Needs                *[]string         `yaml:"needs" doc:"sensors it cannot do without: failsafe while one is stale; absent: all whose spikes can reach its neurons; []: none"`
+	Decode               Decode            `yaml:"decode" required:"true" doc:"how spikes become a command"`
 }
 
 // Kinds returns the devices of package actuators.

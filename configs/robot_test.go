@@ -89,8 +89,8 @@ func TestValuesArrive(t *testing.T) {
 	slew := actuators.Slew(4_000_000)
 	eye.Stale = 900 * time.Millisecond // five readings
 	wheel := Actuator{Device: "hbridge", Options: &actuators.HBridgeOpts{PWM: "GPIO12", Direction: "GPIO5", Frequency: physic.KiloHertz, Inverted: true, Stop: "coast"},
-		Held:   actuators.Held{Slew: &slew, Range: &[2]actuators.Command{-500_000, 1_000_000}, Failsafe: 250_000, Timeout: time.Second, Lowest: -actuators.Full},
-		Decode: Decode{Kind: "push-pull", Options: &encoders.PushPullOpts{Window: 200 * time.Millisecond, Forward: "a", Backward: "b", Full: 60 * physic.Hertz}}}
+		CommonOpts: actuators.CommonOpts{Slew: &slew, Range: &[2]actuators.Command{-500_000, 1_000_000}, Failsafe: 250_000, Timeout: time.Second, Lowest: -actuators.Full},
+		Decode:     Decode{Kind: "push-pull", Options: &encoders.PushPullOpts{Window: 200 * time.Millisecond, Forward: "a", Backward: "b", Full: 60 * physic.Hertz}}}
 	for _, c := range []struct {
 		what      string
 		got, want any

@@ -68,7 +68,7 @@ func (o *RateOpts) Settle() { o.Falling = falls(o.Range) }
 // Limits implements EncoderOptions.
 func (o *RateOpts) Limits(key string) (low, high int64, ok bool) {
 	if key == "max" {
-		e := options.Ends{Value: int64(o.Max), Low: 1, High: int64(physic.MegaHertz)}
+		e := options.Range{Value: int64(o.Max), Low: 1, High: int64(physic.MegaHertz)}
 		e.AtMost(int64(o.most()))
 		return e.Low, e.High, true
 	}

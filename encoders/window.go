@@ -116,12 +116,12 @@ func (c counting) limits(key string) (low, high int64, ok bool) {
 	const most = WindowSpikes * 1e12 // spikes in micro-hertz times microseconds
 	switch key {
 	case "full":
-		e := options.Ends{Value: int64(c.full), Low: 1, High: most}
+		e := options.Range{Value: int64(c.full), Low: 1, High: most}
 		e.AtMost(most / max(1, c.window.Microseconds()))
 		return e.Low, e.High, true
 	case "window":
 		low, high := windowLimits(c.window)
-		e := options.Ends{Value: int64(c.window), Low: low, High: high}
+		e := options.Range{Value: int64(c.window), Low: low, High: high}
 		e.AtMost(most / max(1, int64(c.full)) * int64(time.Microsecond))
 		return e.Low, e.High, true
 	}

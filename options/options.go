@@ -6,7 +6,7 @@
 //	}
 //
 //	opts := options.Defaults[LampOpts]()     // what a robot file that says nothing stands for
-//	err := options.Hold("lamp on GPIO12", &opts) // as a Go program may have changed them
+//	err := options.Validate("lamp on GPIO12", &opts) // as a Go program may have changed them
 //
 // The tags are yaml (the key in a robot file), default, doc, enum, required, unit, min and max (inclusive; min may be alone), live (a running
 // device takes it over), and pin: "in", "out" or "pwm". Of an input, edges:"timed" says that the times of its edges count; of an output,
@@ -75,41 +75,41 @@ func OrDefaults[T any](opts *T, preset T) T {
 		if f.Anonymous || !one.CanSet() || !one.IsZero() {
 			continue
 		}
-		if low, _ := Tagged(f); !low.IsValid() || !low.IsZero() {
+		if low, _ := TagLimits(f); !low.IsValid() || !low.IsZero() {
 			one.Set(from.FieldByIndex(f.Index))
 		}
 	}
 	return made
 }
 
-// Hold refuses options, a pointer to a struct, that are beyond their limits, are no choice of theirs, or contradict each other, in the name
+// Validate refuses options, a pointer to a struct, that are beyond their limits, are no choice of theirs, or contradict each other, in the name
 // of a device.
-func Hold(device string, opts any) error {
-	if err := Within(device, opts); err != nil {
+func Validate(device string, opts any) error {
+	if err := WithinLimits(device, opts); err != nil {
 		return err
 	}
 	v := reflect.ValueOf(opts).Elem()
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		one := v.FieldByIndex(f.Index)
 		if choices := f.Tag.Get("enum"); choices != "" && !one.IsZero() && !slices.Contains(strings.Split(choices, ","), one.String()) {
-			return First(device, []Mistake{Wrong(f.Tag.Get("yaml"), "expected one of %s, got %q", choices, one)})
+			return FirstError(device, []Mistake{Wrong(f.Tag.Get("yaml"), "expected one of %s, got %q", choices, one)})
 		}
 	}
 	if c, is := opts.(Checked); is {
-		return First(device, c.Check())
+		return FirstError(device, c.Check())
 	}
 	return nil
 }
 
-// Within refuses an option beyond the limits that its tags and Limits have for it.
-func Within(device string, opts any) error {
+// WithinLimits refuses an option beyond the limits that its tags and Limits have for it.
+func WithinLimits(device string, opts any) error {
 	v := reflect.ValueOf(opts).Elem()
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		key, one := f.Tag.Get("yaml"), v.FieldByIndex(f.Index)
 		if key == "" || key == "-" {
 			continue
 		}
-		low, high := Tagged(f)
+		low, high := TagLimits(f)
 		if limited, is := opts.(Limited); is && one.CanInt() {
 			if l, h, ok := limited.Limits(key); ok {
 				low, high = reflect.ValueOf(l).Convert(f.Type), reflect.ValueOf(h).Convert(f.Type)
@@ -117,16 +117,16 @@ func Within(device string, opts any) error {
 		}
 		switch {
 		case low.IsValid() && high.IsValid() && (less(one, low) || less(high, one)):
-			return First(device, []Mistake{Wrong(key, "expected %s to %s, got %s", written(low), written(high), written(one))})
+			return FirstError(device, []Mistake{Wrong(key, "expected %s to %s, got %s", written(low), written(high), written(one))})
 		case low.IsValid() && less(one, low):
-			return First(device, []Mistake{Wrong(key, "expected at least %s, got %s", written(low), written(one))})
+			return FirstError(device, []Mistake{Wrong(key, "expected at least %s, got %s", written(low), written(one))})
 		}
 	}
 	return nil
 }
 
-// First is the first of mistakes as an error in the name of a device; nil where there are none.
-func First(device string, mistakes []Mistake) error {
+// FirstError is the first of mistakes as an error in the name of a device; nil where there are none.
+func FirstError(device string, mistakes []Mistake) error {
 	for _, m := range mistakes {
 		if m.Key == "" {
 			return fmt.Errorf("%s: %w", device, m)
@@ -144,26 +144,26 @@ func OneOf(key string, value int, choices ...int) []Mistake {
 	return []Mistake{Wrong(key, "%d: expected one of %v", value, choices)}
 }
 
-// Ends are the limits of an option: those that hold by themselves, and those that other options set, as far as it keeps them. Where two
+// Range are the limits of an option: those that hold by themselves, and those that other options set, as far as it keeps them. Where two
 // options contradict each other, Check says so once, and neither has a limit that the other sets.
-type Ends struct{ Value, Low, High int64 }
+type Range struct{ Value, Low, High int64 }
 
 // AtLeast raises the lower end.
-func (e *Ends) AtLeast(bound int64) {
+func (e *Range) AtLeast(bound int64) {
 	if e.Value >= bound {
 		e.Low = max(e.Low, bound)
 	}
 }
 
 // AtMost lowers the upper end.
-func (e *Ends) AtMost(bound int64) {
+func (e *Range) AtMost(bound int64) {
 	if e.Value <= bound {
 		e.High = min(e.High, bound)
 	}
 }
 
-// Tagged are the limits in the tags of a field; one that is not there is no value.
-func Tagged(f reflect.StructField) (low, high reflect.Value) {
+// TagLimits are the limits in the tags of a field; one that is not there is no value.
+func TagLimits(f reflect.StructField) (low, high reflect.Value) {
 	end := func(tag string) (made reflect.Value) {
 		if text := f.Tag.Get(tag); text != "" {
 			made = reflect.New(f.Type).Elem()

@@ -42,7 +42,7 @@ func Example() {
 	opts := options.Defaults[lampOpts]()
 	fmt.Println(opts.Frequency, opts.Fade, int64(opts.Least), opts.Curve)
 	opts.Frequency = 2 * physic.MegaHertz
-	fmt.Println(options.Hold("lamp on GPIO12", &opts))
+	fmt.Println(options.Validate("lamp on GPIO12", &opts))
 	// Output:
 	// 1kHz 20ms 250000 eye
 	// lamp on GPIO12: frequency: expected 1Hz to 1MHz, got 2MHz
@@ -64,7 +64,7 @@ func TestHold(t *testing.T) {
 	} {
 		opts := options.Defaults[lampOpts]()
 		c.change(&opts)
-		if err := options.Hold("lamp", &opts); fmt.Sprint(err) != c.want && !(err == nil && c.want == "") {
+		if err := options.Validate("lamp", &opts); fmt.Sprint(err) != c.want && !(err == nil && c.want == "") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

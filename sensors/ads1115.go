@@ -146,7 +146,7 @@ func NewADS1115(bus i2c.Bus, address uint16, opts *ADS1115Opts) (*ADS1115, error
 	if err := a.among(ads1115Addresses, "0x48 (pin ADDR to ground), 0x49 (supply), 0x4a (SDA) or 0x4b (SCL)"); err != nil {
 		return nil, err
 	}
-	if err := options.Hold(a.String(), &o); err != nil {
+	if err := options.Validate(a.String(), &o); err != nil {
 		return nil, err
 	}
 	scale, rate := slices.Index(ads1115Ranges, o.FullScale), slices.Index(ads1115Rates, o.Rate)

@@ -80,7 +80,7 @@ func NewBH1750(bus i2c.Bus, address uint16, opts *BH1750Opts) (*BH1750, error) {
 	if err := b.among(bh1750Addresses, "0x23 (pin ADDR low) or 0x5c (ADDR high)"); err != nil {
 		return nil, err
 	}
-	return b, options.Hold(b.String(), &o)
+	return b, options.Validate(b.String(), &o)
 }
 
 // Unit is "lx".

@@ -134,7 +134,7 @@ type Button struct {
 func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	o := options.OrDefaults(opts, DefaultButtonOpts)
 	b := &Button{pin: contact{pin, o.ActiveLow()}, warmUp: o.WarmUp}
-	if err := options.Hold(b.String(), &o); err != nil {
+	if err := options.Validate(b.String(), &o); err != nil {
 		return nil, err
 	}
 	if o.WarmUp < 0 {

@@ -109,7 +109,7 @@ func NewHCSR04(trigger gpio.PinOut, echo EdgePin, opts *HCSR04Opts) (*HCSR04, er
 	if trigger.Name() == echo.Name() {
 		return nil, fmt.Errorf("%s: expected two pins", h)
 	}
-	if err := options.Hold(h.String(), &o); err != nil {
+	if err := options.Validate(h.String(), &o); err != nil {
 		return nil, err
 	}
 	h.Adjust(&o)

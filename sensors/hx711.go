@@ -109,7 +109,7 @@ type HX711 struct {
 func NewHX711(clock gpio.PinOut, data gpio.PinIO, opts *HX711Opts) (*HX711, error) {
 	o := options.OrDefaults(opts, DefaultHX711Opts)
 	h := &HX711{clock: clock, data: data, mode: hx711Modes[o.Gain]}
-	if err := options.Hold(h.String(), &o); err != nil {
+	if err := options.Validate(h.String(), &o); err != nil {
 		return nil, err
 	}
 	if clock.Name() == data.Name() {

@@ -131,7 +131,7 @@ func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
 	if err := m.among(ina219Addresses, "0x40 (pins A0 and A1 to ground) to 0x4f"); err != nil {
 		return nil, err
 	}
-	if err := options.Hold(m.String(), &o); err != nil {
+	if err := options.Validate(m.String(), &o); err != nil {
 		return nil, err
 	}
 	shunt, current := o.Shunt, o.MaxCurrent

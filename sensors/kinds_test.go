@@ -124,7 +124,7 @@ func TestKindsHoldTheirLimits(t *testing.T) {
 	for _, k := range Kinds {
 		fields := reflect.ValueOf(written(k)).Elem()
 		for i := range fields.NumField() {
-			low, high := options.Tagged(fields.Type().Field(i))
+			low, high := options.TagLimits(fields.Type().Field(i))
 			if !low.IsValid() || !high.IsValid() {
 				continue
 			}

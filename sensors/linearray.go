@@ -84,7 +84,7 @@ func NewLineArray(pins []gpio.PinIO, opts *LineArrayOpts) (*LineArray, error) {
 	o := options.OrDefaults(opts, DefaultLineArrayOpts)
 	l := &LineArray{name: "linearray", pull: pulls[o.Pull], sees: make([]bool, len(pins))}
 	o.Pins = make([]string, len(pins))
-	if err := options.Hold(l.String(), &o); err != nil {
+	if err := options.Validate(l.String(), &o); err != nil {
 		return nil, err
 	}
 	for i, p := range pins {

@@ -185,7 +185,7 @@ func NewMPU6050(bus i2c.Bus, address uint16, opts *MPU6050Opts) (*MPU6050, error
 	if err := m.among(mpu6050Addresses, "0x68 (pin AD0 low) or 0x69 (AD0 high)"); err != nil {
 		return nil, err
 	}
-	if err := options.Hold(m.String(), &o); err != nil {
+	if err := options.Validate(m.String(), &o); err != nil {
 		return nil, err
 	}
 	accel, gyro := slices.Index(mpu6050AccelRanges, o.AccelRange), slices.Index(mpu6050GyroRanges, o.GyroRange)

@@ -91,7 +91,7 @@ type Quadrature struct {
 func NewQuadrature(a, b EdgePin, opts *QuadratureOpts) (*Quadrature, error) {
 	q := &Quadrature{name: fmt.Sprintf("quadrature on %s and %s", a.Name(), b.Name()), a: a, b: b}
 	q.opts = options.OrDefaults(opts, options.Defaults[QuadratureOpts]())
-	if err := options.Hold(q.String(), &q.opts); err != nil {
+	if err := options.Validate(q.String(), &q.opts); err != nil {
 		return nil, err
 	}
 	if a.Name() == b.Name() {

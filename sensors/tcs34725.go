@@ -127,7 +127,7 @@ func NewTCS34725(bus i2c.Bus, address uint16, opts *TCS34725Opts) (*TCS34725, er
 	if err := s.among(tcs34725Addresses, "0x29: the chip has no other"); err != nil {
 		return nil, err
 	}
-	if err := options.Hold(s.String(), &o); err != nil {
+	if err := options.Validate(s.String(), &o); err != nil {
 		return nil, err
 	}
 	s.steps = int64((o.Integration + tcs34725Step/2) / tcs34725Step)

@@ -44,7 +44,7 @@ func (b *Body) OpenActuator(a configs.Named[configs.Actuator]) (*Actuator, error
 
 // GuardOpts are what a configuration holds the actuator to.
 func (a *Actuator) GuardOpts(c configs.Actuator) actuators.GuardOpts {
-	opts := c.Held.GuardOpts(a.Device)
+	opts := c.CommonOpts.GuardOpts(a.Device)
 	opts.Refresh = a.refresh
 	return opts
 }

@@ -20,7 +20,7 @@ func (t *Tuner) check(parameter int, s *Settings) error {
 		all = []held{{path, c.Options}, {path + ".encode", c.Encode.Options}}
 	case Actuator:
 		c, path := &s.Actuators[of.Index], "actuators."+t.config.Actuators[of.Index].Name
-		all = []held{{path, c.Options}, {path, &c.Held}, {path + ".decode", c.Decode.Options}}
+		all = []held{{path, c.Options}, {path, &c.CommonOpts}, {path + ".decode", c.Decode.Options}}
 	case Reward:
 		all = []held{{"rewards." + t.config.Rewards[of.Index].Name, &s.Rewards[of.Index]}}
 	}

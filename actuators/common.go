@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Held is what a robot file says of how a Guard holds an actuator, whatever its kind.
-type Held struct {
+// CommonOpts is what a robot file says of how a Guard holds an actuator, whatever its kind.
+type CommonOpts struct {
 	Slew     *Slew         `yaml:"slew" unit:"1/s" live:"true" none:"no limit" doc:"fastest change in full scales per second, such as 4/s; absent: 10/s for motors, 4/s for servos and ESCs, 2/s for steppers, no limit for a dimmer"`
 	Range    *[2]Command   `yaml:"range" unit:"" live:"true" doc:"smallest and largest command; absent: [-1, 1], or [0, 1] for what has no reverse"`
 	Failsafe Command       `yaml:"failsafe" unit:"" default:"0" doc:"command at start, at the end, and whenever something fails"`
@@ -23,8 +23,8 @@ const (
 	mostTimeout  = time.Minute
 )
 
-// Settle gives what the file leaves open its value: that of the kind. A label has no range.
-func (h *Held) Settle(k Kind) {
+// Complete gives what the file leaves open its value: that of the kind. A label has no range.
+func (h *CommonOpts) Complete(k Kind) {
 	if k.Label {
 		return
 	}
@@ -40,19 +40,19 @@ func (h *Held) Settle(k Kind) {
 // Limits are the ends of what can be tuned; of a range that is settled, for each of its two: "range[0]" and "range[1]". What the
 // file takes away by the word none has none. A file may have a faster slew, and a shorter or longer timeout, than can be tuned:
 // the limits hold it then.
-func (h *Held) Limits(key string) (low, high int64, ok bool) {
+func (h *CommonOpts) Limits(key string) (low, high int64, ok bool) {
 	switch {
 	case key == "slew" && h.Slew != nil && *h.Slew != 0:
 		return 1, int64(max(mostSlew, *h.Slew)), true
 	case key == "timeout" && h.Timeout != 0:
 		return int64(min(leastTimeout, h.Timeout)), int64(max(mostTimeout, h.Timeout)), true
 	case key == "range[0]" && h.Range != nil:
-		e := options.Ends{Value: int64(h.Range[0]), Low: int64(h.Lowest), High: int64(Full)}
+		e := options.Range{Value: int64(h.Range[0]), Low: int64(h.Lowest), High: int64(Full)}
 		e.AtMost(int64(h.Range[1] - 1))
 		e.AtMost(int64(h.Failsafe))
 		return e.Low, e.High, true
 	case key == "range[1]" && h.Range != nil:
-		e := options.Ends{Value: int64(h.Range[1]), Low: int64(h.Lowest), High: int64(Full)}
+		e := options.Range{Value: int64(h.Range[1]), Low: int64(h.Lowest), High: int64(Full)}
 		e.AtLeast(int64(h.Range[0] + 1))
 		e.AtLeast(int64(h.Failsafe))
 		return e.Low, e.High, true
@@ -61,7 +61,7 @@ func (h *Held) Limits(key string) (low, high int64, ok bool) {
 }
 
 // Check finds a range that is none, and a failsafe command out of it.
-func (h *Held) Check() []options.Mistake {
+func (h *CommonOpts) Check() []options.Mistake {
 	if h.Range == nil {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (h *Held) Check() []options.Mistake {
 }
 
 // GuardOpts are what a guard holds a device to, with everything settled. A label is held to its names and to none at failsafe.
-func (h *Held) GuardOpts(d Device) GuardOpts {
+func (h *CommonOpts) GuardOpts(d Device) GuardOpts {
 	if label, is := d.(*Label); is {
 		return GuardOpts{Min: unnamed, Max: Command(max(0, len(label.names)-1)), Failsafe: unnamed, Timeout: h.Timeout}
 	}
