@@ -19,7 +19,7 @@ import (
 	"fluxd/bridge/users"
 )
 
-// TestMain is the tests, or the broker's process that they start.
+// TestMain runs the tests, or the broker's process that they start.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == broker.Command {
 		os.Exit(broker.Serve(os.Stdin, os.Stdout, os.Stderr))
@@ -27,13 +27,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// openBroker runs a broker in this process where everybody may do everything, as an external one may be.
+// openBroker runs a broker in this process. Unless users restrict it, any client may publish and subscribe to everything, as at
+// many external brokers.
 func openBroker(t *testing.T, users ...*server.User) (url string, end func()) {
 	t.Helper()
 	options := &server.Options{
 		ServerName: "test", DontListen: true, NoSigs: true, NoLog: true, NoSystemAccount: true,
 		JetStream: true, StoreDir: t.TempDir(),
-		MQTT:  server.MQTTOpts{Host: "127.0.0.1", Port: -1}, // a free one
+		MQTT:  server.MQTTOpts{Host: "127.0.0.1", Port: -1}, // -1: any free port
 		Users: users,
 	}
 	s, err := server.NewServer(options)
@@ -49,8 +50,8 @@ func openBroker(t *testing.T, users ...*server.User) (url string, end func()) {
 	return fmt.Sprint("tcp://127.0.0.1:", options.MQTT.Port), end
 }
 
-// atItsOwn runs a robot at a broker of its own, in another process, and returns when that listens.
-func atItsOwn(t *testing.T, o broker.Options) *bridge.Bridge {
+// withEmbeddedBroker runs a robot with its embedded broker in another process, and returns when the broker listens.
+func withEmbeddedBroker(t *testing.T, o broker.Options) *bridge.Bridge {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it starts a broker in a process")
@@ -79,13 +80,13 @@ func atItsOwn(t *testing.T, o broker.Options) *bridge.Bridge {
 	return r
 }
 
-// as is the URL of a broker with a user, whose password is the name twice.
+// as returns a broker's URL with a user whose password is the name twice.
 func as(name, url string) string {
 	return strings.Replace(url, "://", "://"+name+":"+name+name+"@", 1)
 }
 
-// passwords makes a file with a user of each role, whose name is the role and whose password the name twice. Its hashes are quick
-// to check.
+// passwords makes a file with one user for each role. The user's name is the role, the password is the name twice. The hashes are
+// the cheapest that bcrypt has.
 func passwords(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder
@@ -111,7 +112,8 @@ type stranger struct {
 
 func newStranger(t *testing.T, url string) stranger {
 	t.Helper()
-	s := stranger{t, paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4).SetConnectTimeout(patience).SetKeepAlive(0))}
+	options := paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4)
+	s := stranger{t, paho.NewClient(options.SetConnectTimeout(patience).SetKeepAlive(0))}
 	s.wait(s.Connect())
 	t.Cleanup(func() { s.Disconnect(50) })
 	return s
@@ -124,7 +126,7 @@ func (s stranger) wait(token paho.Token) {
 	}
 }
 
-// retain leaves a message at the broker.
+// retain publishes a retained message.
 func (s stranger) retain(topic, payload string) {
 	s.t.Helper()
 	s.wait(s.Publish(topic, 1, true, payload))

@@ -11,11 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/usage"
 )
 
 const defaultBroker = "tcp://127.0.0.1:1883"
 
-// settings are the flags that every command has.
+// settings are the flags of all commands.
 type settings struct {
 	broker  string
 	robot   string
@@ -26,47 +27,56 @@ type settings struct {
 	warnings io.Writer
 }
 
-// command is the command line; warnings go beside what it prints.
+// command returns the command line's root. Warnings are written to a separate writer, so that they never mix with results.
 func command(warnings io.Writer) *cobra.Command {
 	s := settings{warnings: warnings}
 	root := &cobra.Command{
 		Use:   "fluxctl",
-		Short: "read, tune and watch a robot that runs fluxd",
-		Long: `fluxctl reads, tunes and watches a robot that runs fluxd, over MQTT alone.
+		Short: "Read, tune and watch a robot that runs fluxd",
+		Long: `fluxctl reads, tunes and watches a robot that runs fluxd. It needs only the
+MQTT broker that the robot is connected to.
 
-It ends with 0 when done, 1 when the robot refused, 2 when it was called
-wrongly, 3 without a broker, a robot or an answer, 4 when its own output cannot
-be written. With --json errors are JSON too, on the standard error output:
-{"exit": 1, "error": {"code": ...}}.`,
-		Example: `  fluxctl get
-  fluxctl set network.neurons.eye_l.threshold=90
-  fluxctl watch
+With --json, results are JSON on stdout, and errors are JSON on stderr:
+{"exit": 1, "error": {"code": ...}}.
+
+Exit codes:
+  0  done
+  1  the robot refused
+  2  wrong command line
+  3  no broker, no robot or no answer
+  4  the output could not be written`,
+		Example: `  fluxctl get                                      # all parameters
+  fluxctl set network.neurons.eye_l.threshold=90   # change one
+  fluxctl watch                                    # sensors, actuators, health
   fluxctl --broker tcp://robot.local:1883 --robot lightseeker get --json`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	flags := root.PersistentFlags()
-	// The environment is asked later, not for the default: --help would show its password.
+	// Environment variables are read here and are no flag defaults: --help would print the password in FLUX_BROKER.
 	root.PersistentPreRun = func(*cobra.Command, []string) {
-		for name, value := range map[string]*string{"broker": &s.broker, "ca": &s.tls.CA, "cert": &s.tls.Certificate, "key": &s.tls.Key} {
+		for name, value := range map[string]*string{
+			"broker": &s.broker, "ca": &s.tls.CA, "cert": &s.tls.Certificate, "key": &s.tls.Key,
+		} {
 			if named := os.Getenv("FLUX_" + strings.ToUpper(name)); named != "" && !flags.Changed(name) {
 				*value = named
 			}
 		}
 	}
-	flags.StringVar(&s.broker, "broker", defaultBroker, "URL of the MQTT broker, such as ssl://user:password@host:8883; environment: FLUX_BROKER")
-	flags.StringVar(&s.robot, "robot", "", "name of the robot; needed when several are online")
-	flags.DurationVar(&s.timeout, "timeout", 5*time.Second, "how long to wait for the broker, and for an answer")
+	flags.StringVar(&s.broker, "broker", defaultBroker,
+		"`URL` of the MQTT broker, such as ssl://user:password@host:8883 (environment: FLUX_BROKER)")
+	flags.StringVar(&s.robot, "robot", "", "`name` of the robot; needed when several are online")
+	flags.DurationVar(&s.timeout, "timeout", 5*time.Second, "how long to wait for the broker and for each answer")
 	flags.BoolVar(&s.json, "json", false, "print JSON")
-	flags.StringVar(&s.tls.CA, "ca", "", "file of the authority that the broker's certificate is of, PEM-encoded; environment: FLUX_CA")
-	flags.StringVar(&s.tls.Certificate, "cert", "", "file of a certificate to show the broker; environment: FLUX_CERT")
-	flags.StringVar(&s.tls.Key, "key", "", "file of its key; environment: FLUX_KEY")
+	flags.StringVar(&s.tls.CA, "ca", "", "PEM `file` with the CA certificate of the broker (environment: FLUX_CA)")
+	flags.StringVar(&s.tls.Certificate, "cert", "", "PEM `file` with a client certificate for the broker (environment: FLUX_CERT)")
+	flags.StringVar(&s.tls.Key, "key", "", "PEM `file` with the key of --cert (environment: FLUX_KEY)")
 
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if negative.MatchString(err.Error()) {
-			return fmt.Errorf("%w: a number below 0 stands behind --, as in fluxctl reward praise -- -1", err)
+			return fmt.Errorf("%w: write -- before a negative number, as in %s", err, "fluxctl reward praise -- -1")
 		}
-		return err
+		return usage.FlagError(c, err)
 	})
 	root.AddCommand(
 		passwdCommand(&s),
@@ -89,5 +99,5 @@ be written. With --json errors are JSON too, on the standard error output:
 	return root
 }
 
-// negative is what is said of a negative number that was taken for a flag.
+// negative matches the parser's error about a negative number that it took for a flag.
 var negative = regexp.MustCompile(`unknown shorthand flag: '[0-9.]'`)

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Names that the shell completes.
+// The names that the shell can complete.
 func paths(r *remote) []string   { return inOrder(r.known) }
 func neurons(r *remote) []string { return r.neurons }
 func rewards(r *remote) []string { return r.rewards }
@@ -21,12 +21,13 @@ func sensors(r *remote) (names []string) {
 	return names
 }
 
-// completionPatience is how long a shell that waits for names may be kept waiting.
+// completionPatience is the longest time that a shell waits for names.
 const completionPatience = time.Second
 
-// complete asks the robot for the names that fit.
-func complete(s *settings, names func(*remote) []string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return func(c *cobra.Command, _ []string, typed string) (fits []string, _ cobra.ShellCompDirective) {
+// complete returns a completion function: it asks the robot for names and returns those that begin with the typed text. Without a
+// robot it returns none.
+func complete(s *settings, names func(*remote) []string) cobra.CompletionFunc {
+	return func(c *cobra.Command, _ []string, typed string) (completions []string, _ cobra.ShellCompDirective) {
 		const neither = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 		c.Root().PersistentPreRun(c, nil)
 		quick := *s
@@ -41,9 +42,9 @@ func complete(s *settings, names func(*remote) []string) func(*cobra.Command, []
 		}
 		for _, name := range names(r) {
 			if strings.HasPrefix(name, typed) {
-				fits = append(fits, name)
+				completions = append(completions, name)
 			}
 		}
-		return fits, neither
+		return completions, neither
 	}
 }

@@ -13,25 +13,28 @@ import (
 	"github.com/google/uuid"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/printable"
 	"fluxd/configs/spelling"
 )
 
-// find returns the robot of that name, or the only one. A stop does not wait to hear whether it is there, and an
-// emergency stop goes to the only one that is known even if it is said to be offline: a broker may be wrong about that.
+// find returns the topics of the robot with that name, or of the only robot when the name is empty.
+//
+// An emergency stop (stops) does not wait for the robot's status when a name is given. Without one it goes to the only known
+// robot even when its status is offline, because a broker's status may be wrong.
 func (r *remote) find(ctx context.Context, name, broker string, stops bool) (protocol.Topics, error) {
 	if stops && name != "" {
 		return protocol.Topics(name), protocol.CheckName(name)
 	}
 	filter := protocol.Topics("+").Status()
 	if name != "" && protocol.CheckName(name) == nil {
-		filter = protocol.Topics(name).Status() // of which there is one, and nothing to wait for behind it
+		filter = protocol.Topics(name).Status() // one topic has one retained message: no need to wait for more
 	}
 	retained, err := r.retained(ctx, filter)
 	if err == nil && len(retained) == 0 && name != "" {
-		retained, err = r.retained(ctx, protocol.Topics("+").Status()) // to say who is there
+		retained, err = r.retained(ctx, protocol.Topics("+").Status()) // for the error, which lists all robots
 	}
 	if err == nil {
-		err = r.living(ctx, retained, name)
+		err = r.addLiving(ctx, retained, name)
 	}
 	if err != nil {
 		return "", err
@@ -40,10 +43,10 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	var online, all, shown []string
 	for _, topic := range inOrder(retained) {
 		var status protocol.Status
-		if decode(retained[topic], &status) != nil {
+		if printable.Decode(retained[topic], &status) != nil {
 			continue
 		}
-		robot := line(strings.Split(topic, "/")[1])
+		robot := printable.Line(strings.Split(topic, "/")[1])
 		states[robot] = status.State
 		all = append(all, robot)
 		shown = append(shown, fmt.Sprintf("%s (%s)", robot, status.State))
@@ -51,14 +54,14 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 			online = append(online, robot)
 		}
 	}
-	there := "there are: " + strings.Join(shown, ", ")
+	there := "known robots: " + strings.Join(shown, ", ")
 	switch {
 	case len(all) == 0:
-		return "", absent("no robot at the broker %s: is fluxd connected to it?", broker)
+		return "", absent("no robot at the broker %s: is fluxd running and connected to it?", broker)
 	case name != "" && states[name] == "":
 		return "", absent("no robot %q at the broker %s%s; %s", name, broker, spelling.Meant(name, all), there)
 	case name != "" && states[name] != protocol.Online:
-		return "", absent("robot %q is offline", name)
+		return "", absent("robot %q is offline: is fluxd running there, and connected to the broker %s?", name, broker)
 	case name != "":
 		return protocol.Topics(name), nil
 	case len(online) == 0 && len(all) == 1 && stops:
@@ -71,21 +74,21 @@ func (r *remote) find(ctx context.Context, name, broker string, stops bool) (pro
 	return protocol.Topics(online[0]), nil
 }
 
-// livingPatience is how long robots are listened for: they tell their health once a second.
+// livingPatience is how long addLiving listens for health messages. Robots publish them once a second.
 const livingPatience = 1500 * time.Millisecond
 
-// living adds the robots that tell their health and have no status that is retained here, if the one that is looked for is not
-// known otherwise: what a robot retains stays at its own broker, in a fleet of NATS.
-func (r *remote) living(ctx context.Context, known map[string][]byte, name string) error {
+// addLiving adds an online status for each robot that publishes its health. It does so only when no retained status answers the
+// search: in a NATS fleet, retained messages stay at the robot's own broker and are not visible here.
+func (r *remote) addLiving(ctx context.Context, known map[string][]byte, name string) error {
 	if name != "" && known[protocol.Topics(name).Status()] != nil || name == "" && len(known) > 0 {
 		return nil
 	}
-	heard := make(chan string, 1024)
+	alive := make(chan string, 1024)
 	filter := protocol.Topics("+").Health()
 	if err := r.subscribe(ctx, map[string]byte{filter: 0}, func(_ paho.Client, m paho.Message) {
 		select {
-		case heard <- strings.Split(m.Topic(), "/")[1]:
-		default: // more than anybody can choose from
+		case alive <- strings.Split(m.Topic(), "/")[1]:
+		default: // full: 1024 are more robots than a list is useful for
 		}
 	}); err != nil {
 		return err
@@ -97,7 +100,7 @@ func (r *remote) living(ctx context.Context, known map[string][]byte, name strin
 	}
 	for timeout := time.After(min(r.patience, livingPatience)); ; {
 		select {
-		case robot := <-heard:
+		case robot := <-alive:
 			if known[protocol.Topics(robot).Status()] = online; robot == name {
 				return nil
 			}
@@ -109,13 +112,14 @@ func (r *remote) living(ctx context.Context, known map[string][]byte, name strin
 	}
 }
 
-// quiet is for how long nothing more may come until all that is retained is taken to have come, where the broker does not say so.
+// quiet is the pause after which retained messages count as complete, at a broker that does not return our echo.
 const quiet = 300 * time.Millisecond
 
-// retained returns what the broker keeps under a filter, by topic.
+// retained returns the messages that the broker retains under a filter, by topic.
 //
-// MQTT does not say when the last retained message has come. One topic has one. Of several a message to oneself tells: the broker
-// delivers it after them. A broker may not let us write it; then nothing more comes for a while.
+// MQTT does not mark the last retained message. A single topic has at most one. For several topics we also publish a message to
+// ourselves: the broker delivers it after the retained ones. Where the broker does not permit that, the messages count as
+// complete when none has come for a pause.
 func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte, error) {
 	ours := uuid.NewString()
 	several := strings.ContainsAny(filter, "+#")
@@ -124,7 +128,7 @@ func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte
 	all, one := make(chan struct{}, 1), make(chan struct{}, 1)
 	handler := func(_ paho.Client, m paho.Message) {
 		if m.Topic() == protocol.Echo {
-			if string(m.Payload()) == ours { // else somebody else asks at the same time
+			if string(m.Payload()) == ours { // other clients use the same topic
 				notify(all)
 			}
 			return
@@ -142,7 +146,7 @@ func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte
 	if err := r.subscribe(ctx, map[string]byte{protocol.Echo: 0, filter: 0}, handler); err != nil {
 		return nil, err
 	}
-	pause := max(quiet, 2*time.Since(asked)) // a slow network is not silence
+	pause := max(quiet, 2*time.Since(asked)) // longer on a slow network
 	defer r.client.Unsubscribe(protocol.Echo, filter)
 	r.client.Publish(protocol.Echo, 0, false, ours)
 	timer := time.NewTimer(r.patience)
@@ -153,7 +157,7 @@ func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte
 			timer.Reset(pause)
 		case <-all:
 			waiting = false
-		case <-timer.C: // then this is what there is
+		case <-timer.C:
 			waiting = false
 		case <-ctx.Done():
 			return nil, absent("interrupted")
@@ -164,10 +168,10 @@ func (r *remote) retained(ctx context.Context, filter string) (map[string][]byte
 	return maps.Clone(found), nil
 }
 
-// maxNames bounds what a description makes us remember, in bytes: each neuron has a name.
+// maxNames bounds the memory for the names of neurons, in bytes. A hostile description may claim any number of neurons.
 const maxNames = 128 << 20
 
-// shorten cuts what somebody else has written.
+// shorten cuts a text from the network to 64 characters.
 func shorten(text string) string {
 	if runes := []rune(text); len(runes) > 64 {
 		return string(runes[:64]) + "..."
@@ -175,14 +179,14 @@ func shorten(text string) string {
 	return text
 }
 
-// learn reads what the robot says of itself.
+// learn reads the robot's description: its parameters, neurons, rewards, sensors and actuators.
 func (r *remote) learn(ctx context.Context) error {
 	retained, err := r.retained(ctx, r.topics.Describe())
 	if err != nil {
 		return err
 	}
 	text, kept := retained[r.topics.Describe()]
-	if !kept { // in a fleet of NATS what a robot retains stays at its own broker
+	if !kept { // in a NATS fleet, retained messages stay at the robot's own broker
 		response, err := r.request(ctx, "describe", protocol.Request{})
 		if err != nil {
 			return err
@@ -190,14 +194,15 @@ func (r *remote) learn(ctx context.Context) error {
 		text = response.Description
 	}
 	var description protocol.Description
-	if err := decode(text, &description); err != nil {
-		return absent("robot %s: no description that can be read: %w", r.topics, err)
+	if err := printable.Decode(text, &description); err != nil {
+		return absent("robot %s: its description cannot be read: %w", r.topics, err)
 	}
 	room := maxNames
 	for _, g := range description.Neurons {
-		const number = 12 // bytes of it and what is kept with a name, at the least
+		const number = 12 // bytes: the least that a name's index and string header take
 		if g.Count < 0 || g.Count > room/(len(g.Name)+number) {
-			return absent("robot %s: its description has %d neurons %q, whose names do not fit into %d MB: no robot has so many, and somebody else may have written it",
+			return absent("robot %s: its description has %d neurons %q, whose names do not fit into %d MB; "+
+				"no robot has that many: another client may have written the description",
 				r.topics, g.Count, shorten(g.Name), maxNames>>20)
 		}
 		room -= g.Count * (len(g.Name) + number)
@@ -214,7 +219,7 @@ func (r *remote) learn(ctx context.Context) error {
 	return nil
 }
 
-// parameter returns what is known of a parameter. A member of a large population has the entry of the whole population.
+// parameter returns the description of a parameter. A neuron of a large population has the population's entry.
 func (r *remote) parameter(path string) protocol.Parameter {
 	if p, known := r.known[path]; known {
 		return p

@@ -14,11 +14,13 @@ import (
 
 func getCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
-		Use:   "get [path...]",
-		Short: "print parameters: value, unit, range",
-		Long: `get prints parameters with value, unit, range and who set them last. Without a
-path it prints all; in a path, * stands for any characters but a dot. The first
-names of a path may be left out where the rest is enough.`,
+		Use:   "get [PATH...]",
+		Short: "Print parameters: value, range, default",
+		Long: `get prints parameters with their value, range, default, and who set them last.
+Without a path it prints all parameters.
+
+In a path, * stands for any characters but a dot. A path may be shortened to its
+last names where these are unique: eye_l.threshold.`,
 		Example: `  fluxctl get
   fluxctl get eye_l.threshold
   fluxctl get 'network.neurons.*.threshold'
@@ -28,7 +30,7 @@ names of a path may be left out where the rest is enough.`,
 	}
 }
 
-// shownValues are parameters as get --json prints them.
+// shownValues is the output of get --json.
 type shownValues struct {
 	Revision protocol.Revision     `json:"rev"`
 	Values   map[string]shownValue `json:"values"`
@@ -71,13 +73,14 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 			if v.Learnt != nil {
 				shown += ", learnt " + span(effective(v.Reading), v.Unit)
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s to %s\t%s\t%s\n", path, shown, amounts.Format(v.Min, v.Unit), amounts.Format(v.Max, v.Unit), amounts.Format(v.Default, v.Unit), v.Src)
+			fmt.Fprintf(table, "%s\t%s\t%s to %s\t%s\t%s\n", path, shown,
+				amounts.Format(v.Min, v.Unit), amounts.Format(v.Max, v.Unit), amounts.Format(v.Default, v.Unit), v.Src)
 		}
 		return table.Flush()
 	})
 }
 
-// effective is the value that acts: of a weight that learns, what it has learnt.
+// effective returns the value in use. A plastic weight has a configured value and a learnt one; the learnt one is used.
 func effective(r protocol.Reading) protocol.Value {
 	if r.Learnt == nil {
 		return r.Value

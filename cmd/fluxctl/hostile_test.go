@@ -21,7 +21,8 @@ import (
 	"fluxd/cmd/internal/picture"
 )
 
-// What a terminal obeys, or what is no text at all: raw, and as JSON may carry it. The mark tells that it has come through.
+// Hostile text: control sequences that a terminal obeys, invisible characters and bytes that are not UTF-8, raw and as JSON may
+// carry them. The mark shows that the text has been printed.
 const (
 	mark   = "MARK"
 	noText = "\xff\xfe\xc0\xaf\xed\xa0\x80"
@@ -30,10 +31,10 @@ const (
 		"\x7f\u009b31m\u202e" + noText
 )
 
-// hostile is a text of JSON with what a terminal obeys in the place of each @.
+// hostile replaces each @ in a JSON text with hostile text.
 func hostile(text string) string { return strings.ReplaceAll(text, "@", inJSON) }
 
-// mustBeText reports what in a text a terminal would obey, and a text into which nothing of that has come.
+// mustBeText fails if a text contains characters that are not printable, or if the hostile text has not reached it.
 func mustBeText(t *testing.T, what, text string) {
 	t.Helper()
 	if !utf8.ValidString(text) {
@@ -46,11 +47,11 @@ func mustBeText(t *testing.T, what, text string) {
 		}
 	}
 	if !strings.Contains(text, mark) {
-		t.Errorf("%s: nothing hostile has come: %q", what, text)
+		t.Errorf("%s: it does not contain the hostile text: %q", what, text)
 	}
 }
 
-// hostileRobot is somebody who says to be a robot, and writes into each text what a terminal obeys.
+// hostileRobot is a client that poses as a robot and puts hostile text into each of its texts.
 func hostileRobot(t *testing.T, url string) stranger {
 	t.Helper()
 	s, robot := newStranger(t, url), protocol.Topics("bad")
@@ -88,11 +89,11 @@ func hostileRobot(t *testing.T, url string) stranger {
 	}
 	s.retain(robot.Event("error"), raw)
 	s.retain(robot.Spikes(), string(protocol.EncodeSpikes(nil, []protocol.Spike{{At: 1500, Neuron: 0}})))
-	s.retain(robot.Status(), hostile(`{"state":"online","boot":"@","version":"@"}`)) // now it is there
+	s.retain(robot.Status(), hostile(`{"state":"online","boot":"@","version":"@"}`)) // last: now fluxctl finds it
 	return s
 }
 
-// Nothing that others have written is obeyed by the terminal on which it is printed.
+// No control sequence from another client reaches the terminal.
 func TestNothingHostileReachesTheTerminal(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits in real time")
@@ -103,7 +104,7 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 	for _, test := range []struct {
 		command string
 		code    int
-		errors  bool // it is there that the text stands
+		errors  bool // the hostile text is in stderr, otherwise in stdout
 	}{
 		{"get", exitOK, false},
 		{"get --json", exitOK, false},
@@ -131,7 +132,7 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		mustBeText(t, test.command+", the other output", problems+mark)
 	}
 
-	for deadline := time.Now().Add(patience); ; { // what the shell completes
+	for deadline := time.Now().Add(patience); ; { // the shell's completions
 		_, out, problems := fluxctl(t, cobra.ShellCompRequestCmd, broker, "--robot=bad", "get", "")
 		if strings.Contains(out, mark) {
 			mustBeText(t, "completion", out)
@@ -143,7 +144,7 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		}
 	}
 
-	// Who is there is told by topics, which others have written as well.
+	// The list of robots is made from topics, which any client can choose.
 	s := newStranger(t, url)
 	s.retain("flux/ghost/status", hostile(`{"state":"@"}`))
 	s.retain("flux/gh\u009b31m\x1b[2J\u202eost/status", `{"state":"online"}`)
@@ -154,7 +155,7 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 		}
 		mustBeText(t, command, problems)
 	}
-	// So are arguments that somebody has copied.
+	// Arguments may be hostile too: users copy them.
 	for _, args := range [][]string{
 		{raw}, {"get", raw, "--timeout=x" + raw}, {"get", "--broker", raw}, {"set", raw}, {"set", "a=" + raw},
 	} {
@@ -166,17 +167,17 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 	}
 }
 
-// The same for what is shown live, line by line.
+// The same for live output, line by line.
 func TestNothingHostileIsShownLive(t *testing.T) {
 	url, _ := openBroker(t)
 	s := hostileRobot(t, url)
-	// A level of a topic that is no text, where the broker takes it.
+	// A topic with control characters, if the broker accepts it.
 	s.Publish("flux/bad/event/"+mark+"\x1b[2J\u009b31m", 1, true, "odd topic")
 	everything := []string{"status", "param/eye/threshold", "event/warning", "event/error", "event/info",
 		"tele/sensors", "tele/actuators", "tele/health", "odd topic"}
 	for _, test := range []struct {
 		command string
-		until   []string // is in the lines
+		until   []string // parts that the lines must contain
 	}{
 		{"watch", everything},
 		{"watch --json", everything},
@@ -199,7 +200,7 @@ func TestNothingHostileIsShownLive(t *testing.T) {
 		for lines := bufio.NewReader(reader); len(missing) > 0; {
 			line, err := lines.ReadString('\n')
 			if err != nil {
-				t.Errorf("%s: %v: nothing came of %v: %s", test.command, err, missing, &problems)
+				t.Errorf("%s: %v: not shown: %v: %s", test.command, err, missing, &problems)
 				break
 			}
 			shown.WriteString(line)
@@ -219,7 +220,7 @@ func TestNothingHostileIsShownLive(t *testing.T) {
 	}
 }
 
-// The same for what is drawn.
+// The same for the pictures on a terminal.
 func TestNothingHostileIsDrawn(t *testing.T) {
 	now := time.Unix(1000, 0)
 	v := newView("bad", func(string) protocol.Parameter { return protocol.Parameter{Unit: raw} }, now)
@@ -243,8 +244,10 @@ func TestNothingHostileIsDrawn(t *testing.T) {
 	r.add(protocol.Spike{At: 1500, Neuron: 0}, now)
 	for _, size := range [][2]int{{200, 50}, {80, 24}, {40, 10}, {20, 5}} {
 		drawn, bright := v.draw(size[0], size[1], now)
-		for what, text := range map[string]string{"picture": drawn, "raster": picture.Fit(r.draw(size[0], size[1], now), size[0], size[1])} {
-			text = strings.NewReplacer("\x1b[H", "", "\x1b[K", "", "\x1b[22m", "", "\x1b[J", "", "\r\n", "\n").Replace(shownOn(t, text, size[1]))
+		spikes := picture.Fit(r.draw(size[0], size[1], now), size[0], size[1])
+		ours := strings.NewReplacer("\x1b[H", "", "\x1b[K", "", "\x1b[22m", "", "\x1b[J", "", "\r\n", "\n")
+		for what, text := range map[string]string{"picture": drawn, "raster": spikes} {
+			text = ours.Replace(shownOn(t, text, size[1]))
 			mustBeText(t, fmt.Sprint(what, size), text)
 			if bright < 1 || bright > size[1] {
 				t.Errorf("%v: %d lines of it are bright", size, bright)
@@ -262,13 +265,13 @@ func TestNothingHostileIsDrawn(t *testing.T) {
 	}
 }
 
-// Whoever writes a description makes nobody run out of memory.
-func TestADescriptionThatCannotBe(t *testing.T) {
+// A description that claims too many neurons is refused before it fills the memory.
+func TestImpossibleDescriptions(t *testing.T) {
 	url, _ := openBroker(t)
 	online(t, "r1", url)
 	s := newStranger(t, url)
 	s.retain("flux/r2/status", `{"state":"online"}`)
-	const tooMany, unreadable = "whose names do not fit into 128 MB", "no description that can be read"
+	const tooMany, unreadable = "whose names do not fit into 128 MB", "its description cannot be read"
 	for _, test := range []struct{ neurons, says string }{
 		{`[{"name":"x","count":2000000000}]`, tooMany},
 		{`[{"name":"x","count":11000000}]`, tooMany},
@@ -295,5 +298,5 @@ func TestADescriptionThatCannotBe(t *testing.T) {
 			t.Errorf("%s takes %d MB", test.neurons, used>>20)
 		}
 	}
-	untilOnline(t, "--broker", url, "--robot", "r1", "get") // another robot is nothing to it
+	untilOnline(t, "--broker", url, "--robot", "r1", "get") // other robots are not affected
 }

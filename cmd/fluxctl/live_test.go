@@ -24,7 +24,7 @@ func TestWatchIntoAPipe(t *testing.T) {
 		found, changed := false, false
 		for lines := bufio.NewScanner(reader); !found && lines.Scan(); {
 			found = lines.Text() == test.line
-			if !changed { // it listens
+			if !changed { // after the first line, watch has subscribed
 				changed = true
 				if code, _, problems := fluxctl(t, broker, "set", "eye/threshold=55mV"); code != exitOK {
 					t.Fatal(problems)
@@ -39,13 +39,13 @@ func TestWatchIntoAPipe(t *testing.T) {
 		if code := <-ended; code != exitOK {
 			t.Errorf("watch ended with %d after ctrl-C", code)
 		}
-		if test.flag == "--json" { // the same again for the other one
+		if test.flag == "--json" { // a fresh robot for the second case
 			broker = "--broker=" + online(t, "r1", "").URL()
 		}
 	}
 }
 
-// Spikes come as lines of time and neuron while somebody looks.
+// spikes prints one line per spike, with its time and neuron.
 func TestSpikesAsLines(t *testing.T) {
 	b := online(t, "rover", "")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -1,12 +1,12 @@
-// Command fluxctl is the remote control of robots that run fluxd: it reads, tunes and watches them over MQTT alone, so it works
-// from any machine that reaches the broker.
+// Command fluxctl is the remote control of robots that run fluxd. It reads, tunes and watches them over MQTT, so it works from
+// any machine that reaches the broker.
 //
-//	fluxctl get                                   every parameter with its value, unit and range
-//	fluxctl set network.neurons.eye_l.threshold=90        one transaction: all of it or nothing
-//	fluxctl watch                                 sensors, actuators and health, live
+//	fluxctl get                                       every parameter with its value, unit and range
+//	fluxctl set network.neurons.eye_l.threshold=90    change parameters, all or none
+//	fluxctl watch                                     sensors, actuators and health, live
 //
-// It ends with 0 when done, 1 when the robot refused, 2 when it was called wrongly, 3 without a broker, a robot or an answer, 4
-// when its output cannot be written.
+// Exit codes: 0 done, 1 the robot refused, 2 wrong command line, 3 no broker, no robot or no answer, 4 the output could not be
+// written.
 package main
 
 import (
@@ -20,6 +20,8 @@ import (
 	"syscall"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/printable"
+	"fluxd/cmd/internal/usage"
 )
 
 func main() {
@@ -29,16 +31,16 @@ func main() {
 	os.Exit(code)
 }
 
-// What fluxctl ends with.
+// Exit codes.
 const (
 	exitOK      = 0
-	exitRefused = 1 // by the robot
-	exitUsage   = 2
+	exitRefused = 1 // the robot refused the request
+	exitUsage   = 2 // the command line is wrong
 	exitAbsent  = 3 // no broker, no robot or no answer
-	exitUnsaid  = 4 // what it had to print could not be written
+	exitOutput  = 4 // the output could not be written
 )
 
-// failure is an error with what fluxctl ends with. Every other error is one of usage.
+// failure is an error with its exit code. All other errors exit with exitUsage.
 type failure struct {
 	code int
 	error
@@ -50,22 +52,22 @@ func absent(format string, args ...any) error {
 	return failure{exitAbsent, fmt.Errorf(format, args...)}
 }
 
-// run executes a command line and returns what the process ends with.
+// run executes a command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	stderr = filter{stderr}
+	stderr = printable.Writer{Writer: stderr}
 	root := command(stderr)
 	root.SetArgs(args)
-	said := &checked{Writer: stdout}
-	root.SetOut(said)
+	output := &checked{Writer: stdout}
+	root.SetOut(output)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	switch {
-	case errors.Is(said.failed, syscall.EPIPE):
-		return exitOK // the reader of the pipe has gone, and knows it
-	case said.failed != nil && err != nil && !errors.Is(err, said.failed): // it was not done, and that is what counts
-		err = fmt.Errorf("%w; nor can the output be written: %v", err, said.failed)
-	case said.failed != nil:
-		err = failure{exitUnsaid, fmt.Errorf("it was done, but what there is to say of it cannot be written: %w", said.failed)}
+	case errors.Is(output.failed, syscall.EPIPE):
+		return exitOK // the reader of the pipe has closed it
+	case output.failed != nil && err != nil && !errors.Is(err, output.failed): // the command failed: that matters more
+		err = fmt.Errorf("%w; the output cannot be written either: %v", err, output.failed)
+	case output.failed != nil:
+		err = failure{exitOutput, fmt.Errorf("the command was done, but its output cannot be written: %w", output.failed)}
 	}
 	if err == nil {
 		return exitOK
@@ -76,28 +78,35 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		code = f.code
 	}
 	asJSON, _ := root.PersistentFlags().GetBool("json")
-	if asJSON || slices.Contains(args, "--json") { // a line that cannot be understood may not have been read so far
-		_ = printJSON(stderr, shown(code, err)) // a program that does not read it has the code
+	if asJSON || slices.Contains(args, "--json") { // parsing may have stopped at a mistake before it reached --json
+		_ = printJSON(stderr, shown(code, err)) // when this fails, the exit code is left
 		return code
 	}
 	fmt.Fprintln(stderr, "fluxctl:", err)
 	if code == exitUsage {
-		fmt.Fprintln(stderr, "try: fluxctl --help")
+		fmt.Fprintf(stderr, "try: %s --help\n", usage.Command(root, args))
 	}
 	return code
 }
 
-// shownError is an error as --json prints it on the standard error output.
+// shownError is an error as --json prints it on stderr.
 type shownError struct {
 	Exit  int             `json:"exit"`
 	Error *protocol.Error `json:"error"`
 }
 
-// shown gives errors that are not the robot's own a code as well.
+// codes are the codes of errors that do not come from the robot.
+var codes = map[int]protocol.Code{
+	exitRefused: protocol.Internal,
+	exitUsage:   "usage",
+	exitAbsent:  "absent",
+	exitOutput:  "unsaid",
+}
+
 func shown(code int, err error) shownError {
 	var e *protocol.Error
 	if !errors.As(err, &e) {
-		e = &protocol.Error{Code: map[int]protocol.Code{exitUsage: "usage", exitAbsent: "absent", exitUnsaid: "unsaid", exitRefused: protocol.Internal}[code], Message: err.Error()}
+		e = &protocol.Error{Code: codes[code], Message: err.Error()}
 	}
 	return shownError{Exit: code, Error: e}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs/amounts"
 )
 
@@ -15,31 +16,31 @@ func armCommand(s *settings) *cobra.Command {
 	var byHand, fresh bool
 	c := &cobra.Command{
 		Use:   "arm",
-		Short: "let the actuators obey the network",
-		Long: `arm lets the actuators obey. When anything speaks against it, everything that
-does is listed, each with what to do about it, and nothing moves. It also gives
-the robot back to the network after fluxctl drive.
+		Short: "Let the network move the actuators",
+		Long: `arm lets the network move the actuators. A robot that is not ready refuses: it
+lists every reason with its remedy, and nothing moves. After fluxctl drive, arm
+returns control to the network.
 
-The network goes on while the robot is disarmed. With --fresh it begins anew
-before the robot is armed: nothing is under way in it, all levels are 0, and
-what it has learnt and what was tuned stays. A robot that is armed refuses that.`,
+The network keeps running while the robot is disarmed. --fresh restarts it
+before arming: all levels become 0, and spikes under way are dropped; learnt
+weights and tuned values stay. A robot that is already armed refuses --fresh.`,
 		Example: `  fluxctl arm
-  fluxctl arm --fresh       # the network begins anew
-  fluxctl arm --by-hand     # for fluxctl drive: the network moves nothing`,
-		Args: cobra.NoArgs,
+  fluxctl arm --fresh       # restart the network first
+  fluxctl arm --by-hand     # for fluxctl drive: the network commands nothing`,
+		Args: usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			done := "armed"
 			if byHand {
 				done = "armed by hand; the network commands nothing until fluxctl arm"
 			} else if fresh {
-				done = "armed; the network has begun anew"
+				done = "armed; the network has restarted"
 			}
 			request := protocol.Request{ByHand: byHand, Fresh: fresh}
 			return ask(c.Context(), *s, "arm", request, c.OutOrStdout(), func(protocol.Response) string { return done })
 		},
 	}
-	c.Flags().BoolVar(&byHand, "by-hand", false, "for fluxctl drive alone: the network commands nothing")
-	c.Flags().BoolVar(&fresh, "fresh", false, "the network begins anew, with what it has learnt")
+	c.Flags().BoolVar(&byHand, "by-hand", false, "only for fluxctl drive: the network commands nothing")
+	c.Flags().BoolVar(&fresh, "fresh", false, "restart the network first; it keeps what it has learnt")
 	c.MarkFlagsMutuallyExclusive("by-hand", "fresh")
 	return c
 }
@@ -47,11 +48,12 @@ what it has learnt and what was tuned stays. A robot that is armed refuses that.
 func disarmCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "disarm",
-		Short: "bring the actuators to failsafe",
+		Short: "Bring the actuators to failsafe",
 		Long: `disarm brings the actuators to failsafe and keeps them there until fluxctl arm.
-After an emergency stop it says that you have seen it.`,
+After an emergency stop it also acknowledges the stop, so that fluxctl arm is
+possible again.`,
 		Example: "  fluxctl disarm",
-		Args:    cobra.NoArgs,
+		Args:    usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return order(c.Context(), *s, "disarm", "disarmed", c.OutOrStdout())
 		},
@@ -61,13 +63,14 @@ After an emergency stop it says that you have seen it.`,
 func estopCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "estop",
-		Short: "emergency stop",
-		Long: `estop brings the actuators to failsafe at once, whatever the robot is busy with.
-It goes on after fluxctl disarm and fluxctl arm. Do not rely on it alone: a
-network can be down. A switch on a pin (safety.emergency_stop) and one in the
-power line cannot.`,
+		Short: "Emergency stop",
+		Long: `estop brings the actuators to failsafe at once, whatever the robot is doing. To
+go on, use fluxctl disarm, then fluxctl arm.
+
+Do not rely on it alone: the wireless network can be down. Add a switch on a pin
+(safety.emergency_stop), and one in the power line.`,
 		Example: "  fluxctl estop",
-		Args:    cobra.NoArgs,
+		Args:    usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return order(c.Context(), *s, stop, "stopped", c.OutOrStdout())
 		},
@@ -77,27 +80,30 @@ power line cannot.`,
 func driveCommand(s *settings) *cobra.Command {
 	var length time.Duration
 	c := &cobra.Command{
-		Use:   "drive actuator value",
-		Short: "drive one actuator by hand, for commissioning",
-		Long: `drive has one actuator obey a value for some time, within its range and at its
-slew rate; then it goes to failsafe. Repeat it in time to go on. The robot has
-to be armed. disarm, estop, a fault and a stale sensor end it at once.
+		Use:   "drive ACTUATOR VALUE",
+		Short: "Drive one actuator by hand, to test it",
+		Long: `drive sets one actuator to a value for a time (--for), within its range and at
+its slew rate. Then the actuator goes to failsafe; repeat the command before
+that to keep it moving. The robot must be armed. disarm, estop, a fault or a
+stale sensor ends the drive at once.
 
-The first drive takes the robot over from the network: all other actuators go
-to failsafe, and the network commands nothing until fluxctl arm. With fluxctl
-arm --by-hand before it, the network moves nothing from the start.`,
+The first drive takes control from the network: all other actuators go to
+failsafe, and the network commands nothing until fluxctl arm. To keep the
+network from moving anything before that, arm with fluxctl arm --by-hand.
+
+Write -- before a negative value.`,
 		Example: `  fluxctl arm --by-hand
   fluxctl drive left_wheel 0.3
   fluxctl drive left_wheel --for 500ms -- -0.3`,
-		Args:              cobra.ExactArgs(2),
+		Args:              usage.Args(2, 2),
 		ValidArgsFunction: complete(s, actuators),
 		RunE: func(c *cobra.Command, args []string) error {
 			value, err := amounts.Parse(args[1], "")
 			if err != nil {
-				return err
+				return fmt.Errorf("drive %s: %w", args[0], err)
 			}
 			if length < time.Millisecond || length > protocol.MaxDrive {
-				return fmt.Errorf("--for %v: expected 1ms to %v; repeat the command in time to go on", length, protocol.MaxDrive)
+				return fmt.Errorf("--for %v: expected 1ms to %v; to drive for longer, repeat the command", length, protocol.MaxDrive)
 			}
 			request := protocol.Request{Actuator: args[0], Value: &value, Lease: length.Milliseconds()}
 			return ask(c.Context(), *s, "drive", request, c.OutOrStdout(), func(protocol.Response) string {
@@ -106,23 +112,23 @@ arm --by-hand before it, the network moves nothing from the start.`,
 			})
 		},
 	}
-	c.Flags().DurationVar(&length, "for", 2*time.Second, "how long; then it goes to failsafe")
+	c.Flags().DurationVar(&length, "for", 2*time.Second, "how long, at most 10s; then the actuator goes to failsafe")
 	return c
 }
 
 func senseCommand(s *settings) *cobra.Command {
 	var length time.Duration
 	c := &cobra.Command{
-		Use:   "sense sensor value",
-		Short: "say what a simulated sensor reads; press a simulated button",
-		Long: `sense has a sensor of the simulated board read a value for some time: 1 presses
-a button, 0 lets go of it. emergency_stop is the emergency stop's switch, start
-the start button. On a real board it is refused.`,
+		Use:   "sense SENSOR VALUE",
+		Short: "Set a simulated sensor's reading; press a simulated button",
+		Long: `sense sets what a sensor of the simulated board reads, for a time (--for). For a
+button, 1 presses and 0 releases. The name emergency_stop stands for the
+emergency stop's switch, start for the start button. A real board refuses sense.`,
 		Example: `  fluxctl sense sonar '12 cm'
   fluxctl sense bumper 1 --for 200ms
   fluxctl sense emergency_stop 1
   fluxctl sense start 1 --for 300ms`,
-		Args:              cobra.ExactArgs(2),
+		Args:              usage.Args(2, 2),
 		ValidArgsFunction: complete(s, sensors),
 		RunE: func(c *cobra.Command, args []string) error {
 			if length < time.Millisecond || length > protocol.MaxLease {
@@ -135,7 +141,7 @@ the start button. On a real board it is refused.`,
 				unit := r.sensorUnit(args[0])
 				value, err := amounts.Parse(args[1], unit)
 				if err != nil {
-					return err
+					return fmt.Errorf("sense %s: %w", args[0], err)
 				}
 				request := protocol.Request{Sensor: args[0], Value: &value, Lease: length.Milliseconds()}
 				response, err := r.request(c.Context(), "sense", request)
@@ -150,11 +156,11 @@ the start button. On a real board it is refused.`,
 			})
 		},
 	}
-	c.Flags().DurationVar(&length, "for", 5*time.Second, "how long")
+	c.Flags().DurationVar(&length, "for", 5*time.Second, "how long, at most 1m")
 	return c
 }
 
-// sensorUnit returns the unit that a sensor measures in.
+// sensorUnit returns the unit of a sensor's readings.
 func (r *remote) sensorUnit(sensor string) string {
 	if i := slices.Index(sensors(r), sensor); i >= 0 {
 		return r.sensors[i].Unit
@@ -164,17 +170,18 @@ func (r *remote) sensorUnit(sensor string) string {
 
 func zeroCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
-		Use:   "zero sensor",
-		Short: "tare a scale, set a position to 0",
-		Long: `zero has what a sensor reads now be 0 from now on: of a load cell (tare), or of
-the position of an encoder. It holds until the next zero or the end of the
-robot, which starts with the zero of its devices. Encoders of change and rewards
-take it for no movement; all else sees the new reading. What a robot that is
-armed does then depends on its network: a motor that seeks a position seeks it
-anew.`,
+		Use:   "zero SENSOR",
+		Short: "Tare a scale, or set a position to 0",
+		Long: `zero makes a sensor's present reading its new 0: it tares a load cell, or sets
+the position of a rotary encoder to 0. The new zero holds until the next zero,
+or until fluxd ends.
+
+Encoders that code change, and rewards, do not count the shift as movement;
+everything else sees the new reading. So an armed robot may move: a motor that
+holds a position goes to that position by the new zero.`,
 		Example: `  fluxctl zero scale
   fluxctl zero left_wheel`,
-		Args:              cobra.ExactArgs(1),
+		Args:              usage.Args(1, 1),
 		ValidArgsFunction: complete(s, sensors),
 		RunE: func(c *cobra.Command, args []string) error {
 			return converse(c.Context(), *s, "zero", func(r *remote) error {
@@ -193,7 +200,8 @@ anew.`,
 					was = *response.Was
 				}
 				unit := r.sensorUnit(args[0])
-				_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %s is %s from now on\n", args[0], amounts.Format(was, unit), amounts.Format(0, unit))
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %s is %s from now on\n",
+					args[0], amounts.Format(was, unit), amounts.Format(0, unit))
 				return err
 			})
 		},

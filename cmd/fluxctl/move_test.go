@@ -28,8 +28,8 @@ func TestEmergencyStopDisarmAndArm(t *testing.T) {
 	}
 }
 
-// An emergency stop goes out even to a robot that is said to be offline: the broker may be wrong.
-func TestAnEmergencyStopIsSentWhateverTheStatusSays(t *testing.T) {
+// An emergency stop is sent even to a robot whose status is offline: the status may be wrong.
+func TestEmergencyStopToAnOfflineRobot(t *testing.T) {
 	url, _ := openBroker(t)
 	broker := "--broker=" + url
 	online(t, "host", url)

@@ -10,22 +10,23 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/internal/picture"
+	"fluxd/cmd/internal/printable"
 	"fluxd/configs/amounts"
 )
 
-// checked remembers the first error of what is printed: nobody else looks at it.
+// checked keeps the first error of a write. Callers that print need not check each one.
 type checked struct {
 	io.Writer
 	failed error
 }
 
-// Write writes what a terminal shows and does not obey. After an error it writes no more, and returns the same: else the error of
-// a later print would pass for that of the command.
+// Write writes text without control sequences. After an error it writes nothing more and returns the same error. A different one
+// from a later write would look like an error of the command itself.
 func (c *checked) Write(p []byte) (int, error) {
 	if c.failed != nil {
 		return 0, c.failed
 	}
-	n, err := filter{c.Writer}.Write(p)
+	n, err := printable.Writer{Writer: c.Writer}.Write(p)
 	c.failed = err
 	return n, err
 }
@@ -36,10 +37,10 @@ func printJSON(out io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
-// refused is the error of a request that the robot refused, with the allowed range.
+// refused returns the error for a request that the robot refused.
 func refused(e *protocol.Error, unit string) error { return failure{exitRefused, refusal{e, unit}} }
 
-// refusal is the robot's error as people read it, in the parameter's unit.
+// refusal is the robot's error as text, with the allowed range in the parameter's unit.
 type refusal struct {
 	of   *protocol.Error
 	unit string
@@ -55,12 +56,12 @@ func (r refusal) Error() string {
 
 func (r refusal) Unwrap() error { return r.of }
 
-// inOrder are the keys of a map as people count them: wall[2] before wall[10].
+// inOrder returns the keys of a map in natural order: wall[2] before wall[10].
 func inOrder[V any](of map[string]V) []string {
 	return slices.SortedFunc(maps.Keys(of), picture.Natural)
 }
 
-// span writes a value, or the least and the largest of several.
+// span formats a value, or the least and the largest value of a population.
 func span(v protocol.Value, unit string) string {
 	if v.To == nil {
 		return amounts.Format(v.V, unit)

@@ -11,29 +11,34 @@ import (
 	"testing"
 )
 
-// What cannot be written is told, since a recording would look complete; who reads no more knows it.
+const diskFull = "cannot be written: write /dev/stdout: no space left"
+
+// fluxctl reports output that it cannot write: otherwise a recording would look complete. A closed pipe is no error.
 func TestOutputThatCannotBeWritten(t *testing.T) {
 	broker := "--broker=" + online(t, "r1", "").URL()
-	for failing, want := range map[error]int{syscall.ENOSPC: exitUnsaid, syscall.EPIPE: exitOK} {
+	for failing, want := range map[error]int{syscall.ENOSPC: exitOutput, syscall.EPIPE: exitOK} {
 		for _, command := range [][]string{{"get"}, {"watch"}} {
 			var problems bytes.Buffer
 			code := run(t.Context(), append(command, broker, patiently), brokenWriter{failing}, &problems)
-			if code != want || failing == syscall.ENOSPC && !strings.Contains(problems.String(), "cannot be written: write /dev/stdout: no space left") {
+			if code != want || failing == syscall.ENOSPC && !strings.Contains(problems.String(), diskFull) {
 				t.Errorf("%v, %v: ended with %d: %s", command, failing, code, &problems)
 			}
 		}
 	}
 }
 
-// Every command that has something to print says when it cannot, with --json and without, and so does every page of help. A new
-// command needs a line here.
-func TestNoOutputIsLostWithoutAWord(t *testing.T) {
+// Every command reports output that it cannot write, with --json and without, and so does every page of help. A new command needs
+// a line here.
+func TestLostOutputIsReported(t *testing.T) {
 	broker := "--broker=" + online(t, "r1", "").URL()
 	passwords := filepath.Join(t.TempDir(), "passwords")
 	lines := map[string]string{
-		"get": "get", "set": "set refractory=5ms", "reset": "reset", "reward": "reward praise 1", "stimulate": "stimulate eye", "spikes": "spikes", "load": "load", "save": "save",
-		"arm": "arm", "disarm": "disarm", "estop": "estop", "watch": "watch", "drive": "drive wheel --for 1.5s -- -0.3", "sense": "sense sonar 12cm", "zero": "zero sonar", "passwd": "passwd " + passwords + " ann --json",
-		"completion": "completion bash", "help": "help get",
+		"get": "get", "set": "set refractory=5ms", "reset": "reset",
+		"reward": "reward praise 1", "stimulate": "stimulate eye", "load": "load", "save": "save",
+		"watch": "watch", "spikes": "spikes",
+		"arm": "arm", "disarm": "disarm", "estop": "estop", "drive": "drive wheel --for 1.5s -- -0.3",
+		"sense": "sense sonar 12cm", "zero": "zero sonar",
+		"passwd": "passwd " + passwords + " ann --json", "completion": "completion bash", "help": "help get",
 	}
 	broken := func(args ...string) (int, string) {
 		var problems bytes.Buffer
@@ -44,7 +49,7 @@ func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("get")
 	for _, c := range root.Commands() {
-		if code, problems := broken(c.Name(), "--help"); code != exitUnsaid || !strings.Contains(problems, "cannot be written: write /dev/stdout: no space left") {
+		if code, problems := broken(c.Name(), "--help"); code != exitOutput || !strings.Contains(problems, diskFull) {
 			t.Errorf("%s --help: ended with %d: %s", c.Name(), code, problems)
 		}
 		line, known := lines[c.Name()]
@@ -53,12 +58,13 @@ func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 			continue
 		}
 		switch c.Name() {
-		case "load": // which is refused, and that is what counts
-			if code, problems := broken(append([]string{broker, patiently}, strings.Fields(line)...)...); code != exitRefused || strings.Contains(problems, "it was done") {
+		case "load": // the robot refuses it, which matters more than the output
+			code, problems := broken(append([]string{broker, patiently}, strings.Fields(line)...)...)
+			if code != exitRefused || strings.Contains(problems, "was done") {
 				t.Errorf("%s: ended with %d: %s", line, code, problems)
 			}
 			continue
-		case "arm": // only after a disarm
+		case "arm": // this robot can be armed only after a disarm
 			if code, _, problems := fluxctl(t, broker, "disarm"); code != exitOK {
 				t.Fatal(problems)
 			}
@@ -78,7 +84,7 @@ func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 			os.Stdin = file
 			defer func() { os.Stdin = stdin }()
 		case "help", "completion":
-			if code, problems := broken(strings.Fields(line)...); code != exitUnsaid || !strings.Contains(problems, "cannot be written: write /dev/stdout: no space left") {
+			if code, problems := broken(strings.Fields(line)...); code != exitOutput || !strings.Contains(problems, diskFull) {
 				t.Errorf("%s: ended with %d: %s", line, code, problems)
 			}
 			continue
@@ -88,16 +94,17 @@ func TestNoOutputIsLostWithoutAWord(t *testing.T) {
 				continue // it prints nothing
 			}
 			if c.Name() == "save" && json != "--json" {
-				continue // the robot of these tests saves once
+				continue // the robot of these tests saves only once
 			}
-			if code, problems := broken(append([]string{broker, patiently, json}, strings.Fields(line)...)...); code != exitUnsaid || !strings.Contains(problems, "cannot be written: write /dev/stdout: no space left") {
+			code, problems := broken(append([]string{broker, patiently, json}, strings.Fields(line)...)...)
+			if code != exitOutput || !strings.Contains(problems, diskFull) {
 				t.Errorf("%s %s: ended with %d: %s", json, line, code, problems)
 			}
 		}
 	}
 }
 
-// brokenWriter fails like a file: each time with another error of the same kind.
+// brokenWriter fails like a file: each time with a new error value of the same kind.
 type brokenWriter struct{ error }
 
 func (w brokenWriter) Write([]byte) (int, error) {

@@ -14,10 +14,11 @@ import (
 	"golang.org/x/term"
 
 	"fluxd/bridge/users"
+	"fluxd/cmd/internal/usage"
 	"fluxd/files"
 )
 
-// shownUser is what passwd --json prints: what was done to whom.
+// shownUser is the output of passwd --json.
 type shownUser struct {
 	User string     `json:"user"`
 	Role users.Role `json:"role,omitempty"`
@@ -28,20 +29,25 @@ func passwdCommand(s *settings) *cobra.Command {
 	var role string
 	var remove bool
 	c := &cobra.Command{
-		Use:   "passwd file user",
-		Short: "make or change a user of a robot's embedded broker",
-		Long: `passwd writes a user into the file that mqtt.passwords of a robot file names,
-with a role: a viewer reads and watches, a tuner sets, rewards and saves too,
-an operator arms, disarms and drives too; a robot is another robot that shares the
-broker. Each of them may stop the robot.
+		Use:   "passwd FILE USER",
+		Short: "Add, change or delete a user of a robot's embedded broker",
+		Long: `passwd adds or changes a user in the file that mqtt.passwords of a robot file
+names. Each role may do all that those above it may:
 
-It asks for the password, or reads a line of standard input. The file keeps a
-hash of it alone (bcrypt), and its owner and rights. A robot that runs takes the
-change within a second: who was let in before has to log in again.`,
+  viewer    read, watch, and stop the robot (estop)
+  tuner     set, reset, reward, stimulate, save, load
+  operator  arm, disarm, drive, sense, zero
+
+The role robot is for another robot that shares the broker.
+
+passwd asks for the password on a terminal; otherwise it reads one line from
+stdin. The file stores only a bcrypt hash, and keeps its owner and permissions.
+A running robot reads the change within a second; users who are connected must
+then log in again.`,
 		Example: `  fluxctl passwd passwords ann --role operator
   fluxctl passwd passwords bob --role viewer < bobs-password
   fluxctl passwd passwords bob --delete`,
-		Args: cobra.ExactArgs(2),
+		Args: usage.Args(2, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			text, err := files.Read(args[0], users.MaxFile)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -75,11 +81,11 @@ change within a second: who was let in before has to log in again.`,
 		},
 	}
 	c.Flags().StringVar(&role, "role", string(users.Viewer), "viewer, tuner, operator or robot")
-	c.Flags().BoolVar(&remove, "delete", false, "take the user out")
+	c.Flags().BoolVar(&remove, "delete", false, "delete the user")
 	return c
 }
 
-// askPassword asks twice on a terminal, without showing what is typed; else it reads a line.
+// askPassword asks twice on a terminal, without echo. Elsewhere it reads one line.
 func askPassword(ctx context.Context, in io.Reader, prompt io.Writer) (string, error) {
 	file, isFile := in.(*os.File)
 	if !isFile || !term.IsTerminal(int(file.Fd())) {
@@ -101,7 +107,7 @@ func askPassword(ctx context.Context, in io.Reader, prompt io.Writer) (string, e
 			err  error
 		}
 		read := make(chan line, 1)
-		go func() { // a terminal's line cannot be waited for together with ctrl-C
+		go func() { // ReadPassword blocks and does not end with ctx
 			secret, err := term.ReadPassword(int(file.Fd()))
 			read <- line{secret, err}
 		}()
@@ -113,13 +119,13 @@ func askPassword(ctx context.Context, in io.Reader, prompt io.Writer) (string, e
 			}
 			typed[i] = string(l.text)
 		case <-ctx.Done():
-			_ = term.Restore(int(file.Fd()), before) // what is typed is seen again
+			_ = term.Restore(int(file.Fd()), before) // turn the echo on again
 			fmt.Fprintln(prompt)
 			return "", errors.New("interrupted: nothing was changed")
 		}
 	}
 	if typed[0] != typed[1] {
-		return "", errors.New("the two are not the same")
+		return "", errors.New("the two passwords are not the same: nothing was changed")
 	}
 	return typed[0], nil
 }

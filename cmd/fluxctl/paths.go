@@ -8,13 +8,13 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Paths may be shortened: motor_l.threshold is network.neurons.motor_l.threshold. The robot itself takes whole paths alone, since
-// what a short one means may change with its configuration.
+// Users may shorten a path to its last names: motor_l.threshold for network.neurons.motor_l.threshold. The robot accepts only
+// whole paths, because the meaning of a short one changes with its configuration.
 
-// mostCandidates bounds how many paths are listed that a short one may mean.
+// mostCandidates bounds how many candidates for a short path an error lists.
 const mostCandidates = 8
 
-// resolve makes whole paths of short ones. What fits nothing stays as it is: the robot says what is wrong with it.
+// resolve completes short paths. A path without candidates stays unchanged: the robot then reports what is wrong with it.
 func (r *remote) resolve(typed []string) ([]string, error) {
 	var whole []string
 	for _, path := range typed {
@@ -22,10 +22,10 @@ func (r *remote) resolve(typed []string) ([]string, error) {
 			found := r.candidates(path)
 			switch {
 			case len(found) > mostCandidates:
-				return nil, fmt.Errorf("%s: it may be one of %d: %s and %d more: type more of it",
+				return nil, fmt.Errorf("%s: ambiguous, it may be one of %d: %s and %d more: type more of the path",
 					path, len(found), strings.Join(found[:mostCandidates], ", "), len(found)-mostCandidates)
 			case len(found) > 1:
-				return nil, fmt.Errorf("%s: it may be %s: type more of it", path, strings.Join(found, " or "))
+				return nil, fmt.Errorf("%s: ambiguous, it may be %s: type more of the path", path, strings.Join(found, " or "))
 			case len(found) == 1:
 				path = found[0]
 			}
@@ -35,13 +35,13 @@ func (r *remote) resolve(typed []string) ([]string, error) {
 	return whole, nil
 }
 
-// candidates are the whole paths that a short one may mean, with its wildcards. A path that is whole already is its only
-// candidate, also where another ends with it.
+// candidates returns the whole paths that a short one may mean, with its wildcards. A path that is already whole is its only
+// candidate, even if another path ends with it.
 func (r *remote) candidates(short string) []string {
-	fits := regexp.MustCompile(`^(?:(.*)\.)?(?:` + pattern(short) + `|` + pattern(protocol.Together(short)) + `)$`)
+	endsIn := regexp.MustCompile(`^(?:(.*)\.)?(?:` + pattern(short) + `|` + pattern(protocol.Together(short)) + `)$`)
 	found := map[string]bool{}
 	for path := range r.known {
-		if parts := fits.FindStringSubmatch(path); parts != nil {
+		if parts := endsIn.FindStringSubmatch(path); parts != nil {
 			found[strings.TrimPrefix(parts[1]+"."+short, ".")] = true
 		}
 	}
@@ -51,22 +51,23 @@ func (r *remote) candidates(short string) []string {
 	return inOrder(found)
 }
 
-// pattern is a path with wildcards, which stand for any characters but a dot, as a regular expression.
+// pattern returns a path as a regular expression. Its wildcards * match any characters but a dot.
 func pattern(path string) string {
 	return strings.ReplaceAll(regexp.QuoteMeta(path), `\*`, `[^.]*`)
 }
 
-// unitOf returns the unit of what a path stands for, which has values. A number is not set for parameters in different units.
+// unitOf returns the unit of the parameters that a path stands for. It is an error if they have different units: one number
+// cannot be set for all of them.
 func (r *remote) unitOf(path string, values map[string]protocol.Reading) (string, error) {
-	fits := regexp.MustCompile(`^` + pattern(path) + `$`)
+	matches := regexp.MustCompile(`^` + pattern(path) + `$`)
 	unit, of := "", ""
 	for _, one := range inOrder(values) {
-		if one != path && !fits.MatchString(one) {
+		if one != path && !matches.MatchString(one) {
 			continue
 		}
 		u := r.parameter(one).Unit
 		if of != "" && u != unit {
-			return "", fmt.Errorf("it stands for %s in %s and for %s in %s: set them apart", of, named(unit), one, named(u))
+			return "", fmt.Errorf("the path stands for %s in %s and for %s in %s: set them separately", of, named(unit), one, named(u))
 		}
 		unit, of = u, one
 	}

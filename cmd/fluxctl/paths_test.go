@@ -8,13 +8,15 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// A path may be shortened where the rest is enough; what may be several is refused with the candidates; what fits nothing is the
-// robot's to refuse.
+// A path may be shortened to its last names. An ambiguous one is refused, with its candidates. A path without candidates stays
+// unchanged, so that the robot refuses it.
 func TestShortPaths(t *testing.T) {
 	r := &remote{known: map[string]protocol.Parameter{}}
-	for _, path := range []string{"network.neurons.motor_l.threshold", "network.neurons.motor_r.threshold", "network.neurons.motor_l.leak", "network.synapses.eye.motor_l.weight",
-		"network.neurons.few[0].threshold", "network.neurons.few[1].threshold", "network.neurons.wall[*].threshold", "sensors.eye.encode.range[0]", "sensors.eye.encode.max", "actuators.eye.max",
-		"max"} {
+	for _, path := range []string{
+		"network.neurons.motor_l.threshold", "network.neurons.motor_r.threshold", "network.neurons.motor_l.leak",
+		"network.neurons.few[0].threshold", "network.neurons.few[1].threshold", "network.neurons.wall[*].threshold",
+		"network.synapses.eye.motor_l.weight", "sensors.eye.encode.range[0]", "sensors.eye.encode.max", "actuators.eye.max", "max",
+	} {
 		r.known[path] = protocol.Parameter{Path: path}
 	}
 	for typed, want := range map[string]string{
@@ -30,12 +32,14 @@ func TestShortPaths(t *testing.T) {
 		"wall[3].threshold":                 "network.neurons.wall[3].threshold",
 		"network.neurons.wall[3].threshold": "network.neurons.wall[3].threshold",
 		"neurons.*.threshold":               "network.neurons.*.threshold",
-		"max":                               "max", // it is whole
+		"max":                               "max", // a whole path
 		"tor_l.threshold":                   "tor_l.threshold",
 		"few[7].threshold":                  "network.neurons.few[7].threshold",
 		"a(b":                               "a(b",
-		"threshold":                         "threshold: it may be network.neurons.few[0].threshold or network.neurons.few[1].threshold or network.neurons.motor_l.threshold or network.neurons.motor_r.threshold or network.neurons.wall[*].threshold: type more of it",
-		"*.max":                             "*.max: it may be actuators.*.max or sensors.eye.*.max: type more of it",
+		"threshold": "threshold: ambiguous, it may be network.neurons.few[0].threshold or network.neurons.few[1].threshold or " +
+			"network.neurons.motor_l.threshold or network.neurons.motor_r.threshold or network.neurons.wall[*].threshold: " +
+			"type more of the path",
+		"*.max": "*.max: ambiguous, it may be actuators.*.max or sensors.eye.*.max: type more of the path",
 	} {
 		got, err := r.resolve([]string{typed})
 		if text := strings.TrimSuffix(fmt.Sprint(strings.Join(got, " "), err), "<nil>"); text != want {
@@ -46,19 +50,27 @@ func TestShortPaths(t *testing.T) {
 		path := fmt.Sprintf("network.neurons.n%d.floor", i)
 		r.known[path] = protocol.Parameter{Path: path}
 	}
-	if _, err := r.resolve([]string{"floor"}); err == nil || !strings.Contains(err.Error(), "one of 9: network.neurons.n0.floor, ") || !strings.Contains(err.Error(), " and 1 more") {
-		t.Error(err)
+	_, err := r.resolve([]string{"floor"})
+	for _, part := range []string{"one of 9: network.neurons.n0.floor, ", " and 1 more"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%v, want %s", err, part)
+		}
 	}
 }
 
-// One number for parameters in several units is refused.
+// One number for parameters in different units is refused.
 func TestOneNumberForSeveralUnits(t *testing.T) {
-	r := &remote{known: map[string]protocol.Parameter{"a.leak": {Path: "a.leak", Unit: "units/s"}, "a.delay": {Path: "a.delay", Unit: "us"}, "b.delay": {Path: "b.delay", Unit: "us"}}}
+	r := &remote{known: map[string]protocol.Parameter{
+		"a.leak":  {Path: "a.leak", Unit: "units/s"},
+		"a.delay": {Path: "a.delay", Unit: "us"},
+		"b.delay": {Path: "b.delay", Unit: "us"},
+	}}
 	values := map[string]protocol.Reading{"a.leak": {}, "a.delay": {}, "b.delay": {}}
 	if unit, err := r.unitOf("*.delay", values); unit != "us" || err != nil {
 		t.Errorf("%q, %v", unit, err)
 	}
-	if _, err := r.unitOf("a.*", values); err == nil || !strings.Contains(err.Error(), "a.delay in us and for a.leak in units/s: set them apart") {
-		t.Error(err)
+	const want = "a.delay in us and for a.leak in units/s: set them separately"
+	if _, err := r.unitOf("a.*", values); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -10,17 +10,17 @@ import (
 	"fluxd/cmd/internal/picture"
 )
 
-// binLength is the time of a column of the raster.
+// binLength is the duration of one column of the raster.
 const binLength = 20 * time.Millisecond
 
-// raster is who spiked when: a row for each neuron, a column for each stretch of time, the latest at the right.
+// raster shows the spikes of each neuron over time: one row per neuron, one column per time bin, the latest bin at the right.
 type raster struct {
 	robot, state string
 	neurons      []string
-	counts       map[int]map[int64]int // by neuron and stretch
-	latest       int64                 // spike, microseconds since the robot's start
-	heard        time.Time             // when it came
-	seen         int
+	counts       map[int]map[int64]int // by neuron and bin
+	latest       int64                 // time of the latest spike, in microseconds since the robot's start
+	received     time.Time             // when the latest spike was received
+	total        int                   // spikes received
 }
 
 func newRaster(robot string, neurons []string) *raster {
@@ -35,36 +35,38 @@ func (v *raster) name(neuron int) string {
 }
 
 func (v *raster) add(s protocol.Spike, now time.Time) {
-	if s.At < v.latest-time.Second.Microseconds() { // the robot has started again, and so has its time
+	if s.At < v.latest-time.Second.Microseconds() { // the robot has restarted, and its clock with it
 		v.counts, v.latest = map[int]map[int64]int{}, s.At
 	}
-	v.latest, v.heard = max(v.latest, s.At), now
-	v.seen++
+	v.latest, v.received = max(v.latest, s.At), now
+	v.total++
 	if v.counts[s.Neuron] == nil {
 		v.counts[s.Neuron] = map[int64]int{}
 	}
 	v.counts[s.Neuron][s.At/binLength.Microseconds()]++
 }
 
-// draw makes a picture of a size, and forgets what has left it. Time goes on where nobody spikes.
+// draw returns a picture of the given size and deletes bins that have left it. Time advances even without spikes.
 func (v *raster) draw(columns, rows int, now time.Time) string {
 	widest := 0
 	for _, name := range v.neurons {
 		widest = max(widest, len([]rune(name)))
 	}
 	widest = min(widest, columns/3)
-	stretches := int64(max(10, columns-widest-10))
+	bins := int64(max(10, columns-widest-10))
 	latest := v.latest / binLength.Microseconds()
-	if v.seen > 0 {
-		latest = (v.latest + max(0, now.Sub(v.heard)).Microseconds()) / binLength.Microseconds()
+	if v.total > 0 {
+		latest = (v.latest + max(0, now.Sub(v.received)).Microseconds()) / binLength.Microseconds()
 	}
-	for _, counts := range v.counts { // of those as well that there is no room for
-		maps.DeleteFunc(counts, func(bin int64, _ int) bool { return bin <= latest-stretches })
+	for _, counts := range v.counts { // also of neurons for which there is no row
+		maps.DeleteFunc(counts, func(bin int64, _ int) bool { return bin <= latest-bins })
 	}
+	head := picture.Flow([]string{
+		fmt.Sprintf("%s: %d spikes", v.robot, v.total), fmt.Sprintf("a column is %v", binLength), "ctrl-C ends", v.state,
+	}, columns)
 	var b strings.Builder
-	b.WriteString(strings.Join(picture.Flow([]string{fmt.Sprintf("%s: %d spikes",
-		v.robot, v.seen), fmt.Sprintf("a column is %v", binLength), "ctrl-C ends", v.state}, columns), "\n") + "\n")
-	rows -= strings.Count(b.String(), "\n")
+	b.WriteString(strings.Join(head, "\n") + "\n")
+	rows -= len(head)
 	shown := 0
 	for i, name := range v.neurons {
 		if shown == max(1, rows-1) && len(v.neurons) > rows {
@@ -73,14 +75,15 @@ func (v *raster) draw(columns, rows int, now time.Time) string {
 		}
 		shown++
 		total := 0
-		line := make([]rune, 0, stretches)
-		for bin := latest - stretches + 1; bin <= latest; bin++ {
+		line := make([]rune, 0, bins)
+		for bin := latest - bins + 1; bin <= latest; bin++ {
 			n := v.counts[i][bin]
 			total += n
 			line = append(line, []rune(" ·|‖█")[min(n, 4)])
 		}
 		short := []rune(name)
-		fmt.Fprintf(&b, "%-*s %s %5.0f/s\n", widest, string(short[:min(len(short), widest)]), string(line), float64(total)/(float64(stretches)*binLength.Seconds()))
+		rate := float64(total) / (float64(bins) * binLength.Seconds())
+		fmt.Fprintf(&b, "%-*s %s %5.0f/s\n", widest, string(short[:min(len(short), widest)]), string(line), rate)
 	}
 	return b.String()
 }

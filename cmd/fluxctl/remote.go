@@ -24,44 +24,49 @@ import (
 type remote struct {
 	client    paho.Client
 	topics    protocol.Topics
-	user      string // under whose name requests are sent; "" for nobody's
-	patience  time.Duration
-	warnings  io.Writer                     // for what people should know besides
-	known     map[string]protocol.Parameter // nil until asked for, and so are
-	neurons   []string                      // names
-	rewards   []string
-	actuators []string
-	sensors   []protocol.Device
+	user      string        // the user name in requests; "" for anonymous ones
+	patience  time.Duration // --timeout
+	warnings  io.Writer
 	connected chan struct{} // one token after each connection
-	lost      chan struct{} // one token after each loss
-	away      bool          // the broker, as the user has been warned
+	lost      chan struct{} // one token after each connection loss
+	away      bool          // the connection to the broker is lost, and the user has been warned
+
+	// The robot's description; nil until learn has read it.
+	known     map[string]protocol.Parameter
+	neurons   []string // names
+	rewards   []string // names
+	actuators []string // names
+	sensors   []protocol.Device
 }
 
-// connect logs in at the broker and finds the robot. A stop goes to one that seems to be offline too.
+// connect logs in at the broker and finds the robot. With stops it also accepts a robot that seems to be offline, see find.
 func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 	u, err := url.Parse(s.broker)
 	if err != nil || u.Scheme == "" || u.Port() == "" {
-		return nil, fmt.Errorf("broker %q: expected a URL with a port, like %s; in a password write / # %% ? @ as %%2F %%23 %%25 %%3F %%40",
-			withoutPassword(s.broker), defaultBroker)
+		return nil, fmt.Errorf("--broker %q: expected a URL with a port, such as %s; "+
+			"in a password write / # %% ? @ as %%2F %%23 %%25 %%3F %%40", withoutPassword(s.broker), defaultBroker)
 	}
 	shown := u.Redacted()
 	if s.timeout <= 0 {
-		return nil, fmt.Errorf("timeout %v: expected more than 0", s.timeout)
+		return nil, fmt.Errorf("--timeout %v: expected more than 0, such as 5s", s.timeout)
 	}
 	secured, err := s.tls.Client()
 	if err != nil {
 		return nil, err
 	}
 	user := u.User.Username()
-	if protocol.CheckUser(user) != nil { // no topic can end in it
+	if protocol.CheckUser(user) != nil { // the name cannot be part of a topic
 		user = ""
 	}
-	r := &remote{user: user, patience: s.timeout, warnings: s.warnings, connected: make(chan struct{}, 1), lost: make(chan struct{}, 1)}
+	r := &remote{
+		user: user, patience: s.timeout, warnings: s.warnings,
+		connected: make(chan struct{}, 1), lost: make(chan struct{}, 1),
+	}
 	options := paho.NewClientOptions()
 	if secured != nil {
 		options.SetTLSConfig(secured)
 	}
-	if transport.Known(u.Scheme) { // else it is one of WebSockets, which the library dials
+	if transport.Known(u.Scheme) { // the library dials other schemes: WebSockets
 		options.SetCustomOpenConnectionFn(func(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 			return transport.Dial(&net.Dialer{Timeout: s.timeout}, u, o.TLSConfig)
 		})
@@ -71,19 +76,19 @@ func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 		SetClientID("fluxctl-" + uuid.NewString()).
 		SetProtocolVersion(4).
 		SetStore(transport.NewStore()).
-		SetOrderMatters(true). // retained needs it; no handler here waits for anything
+		SetOrderMatters(true). // retained needs it, and no handler here blocks
 		SetConnectTimeout(s.timeout).
 		SetWriteTimeout(s.timeout).
 		SetKeepAlive(10 * time.Second).
 		SetMaxReconnectInterval(5 * time.Second).
 		SetOnConnectHandler(func(paho.Client) { notify(r.connected) }).
 		SetConnectionLostHandler(func(paho.Client, error) { notify(r.lost) }))
-	if err := r.wait(ctx, r.client.Connect(), "the broker"); err != nil {
+	if err := r.wait(ctx, r.client.Connect()); err != nil {
 		r.close()
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		return nil, absent("no broker at %s: %w\n%s", shown, err, adviceOn(err))
+		return nil, absent("no connection to the broker %s: %w\n%s", shown, err, adviceOn(err))
 	}
 	if r.topics, err = r.find(ctx, s.robot, shown, stops); err != nil {
 		r.close()
@@ -92,7 +97,7 @@ func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 	return r, nil
 }
 
-// withoutPassword shows what cannot be read as a URL without what may be a password.
+// withoutPassword removes what may be a password from a text that is no valid URL.
 func withoutPassword(broker string) string {
 	scheme, rest, found := strings.Cut(broker, "://")
 	if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
@@ -113,48 +118,59 @@ func notify(c chan struct{}) {
 
 func (r *remote) close() { r.client.Disconnect(100) }
 
-// adviceOn says what to do about a broker that did not let us in.
+// adviceOn returns the remedy for a failed connection to the broker.
 func adviceOn(err error) string {
 	var unverified *tls.CertificateVerificationError
-	var alert *net.OpError // of crypto/tls, for what the other side says
+	var alert *net.OpError // crypto/tls reports the peer's alerts with it
 	var noTLS tls.RecordHeaderError
 	switch {
 	case errors.Is(err, packets.ErrorRefusedNotAuthorised), errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword):
-		return "it asks for a user and a password that are right: ssl://user:password@host:8883 as --broker or FLUX_BROKER"
+		return "the broker asks for a valid user and password: " +
+			"give ssl://user:password@host:8883 as --broker or FLUX_BROKER"
 	case errors.As(err, &unverified):
-		return "name the authority that the broker's certificate is of, --ca or FLUX_CA, and the broker as its certificate does"
+		return "the broker's certificate cannot be verified: give its CA certificate with --ca or FLUX_CA, " +
+			"and use the host name that the certificate names"
 	case errors.As(err, &alert) && alert.Op == "remote error":
-		return "the broker does not take our certificate, or wants one: --cert and --key, or FLUX_CERT and FLUX_KEY"
+		return "the broker requires a client certificate, or rejects ours: " +
+			"give one with --cert and --key, or FLUX_CERT and FLUX_KEY"
 	case errors.As(err, &noTLS):
-		return "what answers does not speak TLS: tcp:// instead of ssl://?"
+		return "the server does not speak TLS: use tcp:// instead of ssl://?"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return "it hung up without a word: does it speak TLS (ssl://) or not (tcp://), and has it room for one more client?"
+		return "the broker closed the connection: does it speak TLS (ssl://) or not (tcp://), " +
+			"and does it accept one more client?"
 	}
-	return "is fluxd running? another address: --broker or FLUX_BROKER"
+	return "is fluxd running? For a broker at another address use --broker or FLUX_BROKER"
 }
 
-// wait waits for a token.
-func (r *remote) wait(ctx context.Context, token paho.Token, what string) error {
+// wait waits for the broker's answer.
+func (r *remote) wait(ctx context.Context, token paho.Token) error {
 	select {
 	case <-token.Done():
 		return token.Error()
 	case <-time.After(r.patience):
-		return absent("no answer of %s within %v: --timeout allows more", what, r.patience)
+		return absent("the broker did not answer within %v: use --timeout to wait longer", r.patience)
 	case <-ctx.Done():
 		return absent("interrupted")
 	}
 }
 
-// subscribe subscribes, or says which filter the broker refuses.
+// subscribe subscribes to filters. It fails if the broker refuses one of them.
 func (r *remote) subscribe(ctx context.Context, filters map[string]byte, handler paho.MessageHandler) error {
 	token := r.client.SubscribeMultiple(filters, handler)
-	if err := r.wait(ctx, token, "the broker"); err != nil {
+	if err := r.wait(ctx, token); err != nil {
 		return failure{exitAbsent, err}
 	}
 	for filter, granted := range token.(*paho.SubscribeToken).Result() {
-		if granted > 2 {
-			return absent("the broker does not let us read %s", filter)
+		if granted > maxQoS {
+			return mayNotRead(filter)
 		}
 	}
 	return nil
+}
+
+// maxQoS is the highest quality of service that a broker grants to a subscription. A higher number means that it refused.
+const maxQoS = 2
+
+func mayNotRead(topic string) error {
+	return absent("the broker does not permit this user to read %s: expected a viewer, tuner or operator", topic)
 }

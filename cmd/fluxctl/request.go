@@ -12,12 +12,13 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/users"
+	"fluxd/cmd/internal/printable"
 )
 
 // stop is the verb of an emergency stop.
 const stop = "estop"
 
-// namePatience is for how long a request under a user's name is waited for until it is sent under none too.
+// namePatience is how long a request under a user's name waits for an answer before it is also sent anonymously.
 const namePatience = time.Second
 
 // request sends a request and waits for its answer. It fills in id and time.
@@ -30,10 +31,10 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 		return protocol.Response{}, err
 	}
 	if len(payload) > protocol.MaxRequest {
-		return protocol.Response{}, fmt.Errorf("the request has %d bytes: expected at most %d; a wildcard says much in few words",
+		return protocol.Response{}, fmt.Errorf("the request has %d bytes: expected at most %d; a path with * stands for many",
 			len(payload), protocol.MaxRequest)
 	}
-	if verb == stop { // before anything is waited for; it is asked once more below, for the answer
+	if verb == stop { // send it before the first wait; it is sent again below, for the answer
 		urgent := request
 		urgent.ID = uuid.NewString()
 		if text, err := json.Marshal(urgent); err == nil {
@@ -43,39 +44,40 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 	answers := make(chan protocol.Response, 1)
 	handler := func(_ paho.Client, m paho.Message) {
 		var response protocol.Response
-		if decode(m.Payload(), &response) == nil && response.Answers(request.ID) {
+		if printable.Decode(m.Payload(), &response) == nil && response.Answers(request.ID) {
 			select {
 			case answers <- response:
 			default: // delivered twice
 			}
 		}
 	}
-	// The embedded broker drops without a word what this user may not ask for; it lets nobody subscribe to May who may not.
+	// The embedded broker silently drops requests that this user may not make. It refuses the subscription to the May topic of such
+	// a verb, which shows the reason.
 	filters := map[string]byte{r.topics.Response(verb): 0, r.topics.May(verb): 0}
 	if r.user != "" {
 		filters[r.topics.MayBy(verb, r.user)] = 0
 	}
 	token := r.client.SubscribeMultiple(filters, handler)
-	if err := r.wait(ctx, token, "the broker"); err != nil {
+	if err := r.wait(ctx, token); err != nil {
 		return protocol.Response{}, failure{exitAbsent, err}
 	}
 	granted := token.(*paho.SubscribeToken).Result()
-	if granted[r.topics.Response(verb)] > 2 {
-		return protocol.Response{}, absent("the broker does not let us read %s", r.topics.Response(verb))
+	if granted[r.topics.Response(verb)] > maxQoS {
+		return protocol.Response{}, mayNotRead(r.topics.Response(verb))
 	}
-	patience, forbidden := r.patience, granted[r.topics.May(verb)] > 2
-	if forbidden { // an external broker may say so and pass the request on all the same
+	patience, forbidden := r.patience, granted[r.topics.May(verb)] > maxQoS
+	if forbidden { // wait for an answer all the same: an external broker may refuse May and still forward the request
 		patience = min(patience, time.Second)
 	}
 	user := r.user
-	if user != "" && granted[r.topics.MayBy(verb, user)] > 2 {
+	if user != "" && granted[r.topics.MayBy(verb, user)] > maxQoS {
 		user = ""
 	}
-	if err := r.wait(ctx, r.ask(verb, user, payload), "the broker"); err != nil {
+	if err := r.wait(ctx, r.ask(verb, user, payload)); err != nil {
 		return protocol.Response{}, failure{exitAbsent, err}
 	}
 	timeout, again := time.After(patience), make(<-chan time.Time)
-	if user != "" { // the broker, or a bridge between two, may not pass on what is under a name
+	if user != "" { // a broker, or a bridge between two brokers, may not forward requests with a name
 		again = time.After(min(namePatience, patience/2))
 	}
 	for {
@@ -89,20 +91,21 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 			}
 			return response, nil
 		case <-again:
-			r.client.Publish(r.topics.Request(verb), 1, false, payload) // with the same id: it is done once
+			r.client.Publish(r.topics.Request(verb), 1, false, payload) // the robot handles each id once
 		case <-timeout:
 			if forbidden {
 				return protocol.Response{}, refused(&protocol.Error{Code: protocol.Forbidden, Message: forbids(verb)}, "")
 			}
-			return protocol.Response{}, absent("robot %s did not answer within %v: --timeout allows more", r.topics, r.patience)
+			return protocol.Response{}, absent("robot %s did not answer within %v: use --timeout to wait longer",
+				r.topics, r.patience)
 		case <-ctx.Done():
 			return protocol.Response{}, absent("interrupted")
 		}
 	}
 }
 
-// ask publishes a request under a user's name. What stops the robot is published under nobody's as well, should the broker not
-// pass on the first: of two requests with one id the robot obeys the one that comes first.
+// ask publishes a request under a user's name. Requests that stop the robot are also published anonymously, in case the broker
+// does not forward the first. The robot handles the first of two requests with one id and ignores the other.
 func (r *remote) ask(verb, user string, payload []byte) paho.Token {
 	token := r.client.Publish(r.topics.RequestBy(verb, user), 1, false, payload)
 	if user != "" && (verb == stop || verb == "disarm") {
@@ -111,15 +114,15 @@ func (r *remote) ask(verb, user string, payload []byte) paho.Token {
 	return token
 }
 
-// forbids says what a user would need to ask for a verb.
+// forbids returns the error text for a verb that the user may not use.
 func forbids(verb string) string {
 	if least, known := users.Needed(verb); known {
-		return fmt.Sprintf("the broker does not let this user %s: that needs a user whose role is %s or higher", verb, least)
+		return fmt.Sprintf("the broker does not permit this user to %s: expected a user whose role is %s or higher", verb, least)
 	}
-	return fmt.Sprintf("the broker does not let this user %s", verb)
+	return fmt.Sprintf("the broker does not permit this user to %s", verb)
 }
 
-// converse connects to the robot for as long as a conversation about a verb takes.
+// converse connects to the robot, calls about, and disconnects.
 func converse(ctx context.Context, s settings, verb string, about func(*remote) error) error {
 	r, err := connect(ctx, s, verb == stop)
 	if err != nil {
@@ -129,8 +132,10 @@ func converse(ctx context.Context, s settings, verb string, about func(*remote) 
 	return about(r)
 }
 
-// ask makes a request and prints what came of it: the answer as JSON, or as text says it.
-func ask(ctx context.Context, s settings, verb string, request protocol.Request, out io.Writer, text func(protocol.Response) string) error {
+// ask makes a request and prints the answer: as JSON, or as text formats it.
+func ask(
+	ctx context.Context, s settings, verb string, request protocol.Request, out io.Writer, text func(protocol.Response) string,
+) error {
 	return converse(ctx, s, verb, func(r *remote) error {
 		response, err := r.request(ctx, verb, request)
 		if err != nil {
@@ -144,7 +149,7 @@ func ask(ctx context.Context, s settings, verb string, request protocol.Request,
 	})
 }
 
-// order asks for something that has no answer but that it was done.
+// order makes a request whose answer carries no data, and prints done.
 func order(ctx context.Context, s settings, verb, done string, out io.Writer) error {
 	return ask(ctx, s, verb, protocol.Request{}, out, func(protocol.Response) string { return done })
 }

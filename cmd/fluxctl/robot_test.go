@@ -18,10 +18,10 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// patience bounds every wait of these tests. Nothing is expected to take that long.
+// patience bounds every wait of these tests. None should take that long.
 const patience = 2 * time.Minute
 
-// robot has the parameters eye/threshold and eye/leak, of 1 to 500 mV, and some with paths as those of a real one.
+// robot is a fake with the parameters eye/threshold and eye/leak, of 1 to 500 mV, and some whose paths look like real ones.
 type robot struct {
 	mu     sync.Mutex
 	values map[string]protocol.Value
@@ -52,7 +52,12 @@ func (r *robot) Describe() protocol.Description {
 		{Path: "net.motor_l.refractory", Unit: "us", Min: 0, Max: 2e6, Default: 1000},
 		{Path: "net.motor_r.threshold", Unit: "units", Min: 1, Max: 500, Default: 100},
 		{Path: "sensors.sonar.every", Unit: "us", Min: 1000, Max: 2e6, Default: 40000},
-	}, Neurons: []protocol.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}}, Rewards: []string{"praise"}, Actuators: []protocol.Device{{Name: "wheel"}}, Sensors: []protocol.Device{{Name: "sonar", Unit: "m"}, {Name: "bumper"}}}
+	},
+		Neurons:   []protocol.NeuronGroup{{Name: "eye", Count: 1}, {Name: "motor", Count: 1}},
+		Rewards:   []string{"praise"},
+		Actuators: []protocol.Device{{Name: "wheel"}},
+		Sensors:   []protocol.Device{{Name: "sonar", Unit: "m"}, {Name: "bumper"}},
+	}
 }
 
 func (r *robot) parameter(path string) protocol.Parameter {
@@ -83,7 +88,9 @@ func (r *robot) Revision() protocol.Revision {
 	return r.rev
 }
 
-func (r *robot) Set(_ context.Context, who string, changes map[string]float64, revision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+func (r *robot) Set(
+	_ context.Context, who string, changes map[string]float64, revision *protocol.Revision,
+) (map[string]float64, protocol.Revision, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if revision != nil && *revision != r.rev {
@@ -124,19 +131,20 @@ func (r *robot) EmergencyStop(string) { r.disarmed.Store(false) }
 
 func (r *robot) Drive(_ context.Context, who, actuator string, value float64, length time.Duration) error {
 	if actuator != "wheel" || value != -0.3 || length != 1500*time.Millisecond {
-		return &protocol.Error{Code: protocol.UnknownActuator, Path: "actuators." + actuator, Message: "no such actuator, did you mean wheel?"}
+		const unknown = "no such actuator, did you mean wheel?"
+		return &protocol.Error{Code: protocol.UnknownActuator, Path: "actuators." + actuator, Message: unknown}
 	}
 	return nil
 }
 
 func (r *robot) Sense(_ context.Context, sensor string, value float64, length time.Duration) error {
 	if sensor != "sonar" || value != 0.12 || length != 5*time.Second {
-		return &protocol.Error{Code: protocol.UnknownSensor, Path: "sensors." + sensor, Message: fmt.Sprintf("%g for %v", value, length)}
+		got := fmt.Sprintf("%g for %v", value, length)
+		return &protocol.Error{Code: protocol.UnknownSensor, Path: "sensors." + sensor, Message: got}
 	}
 	return nil
 }
 
-// Save succeeds once.
 func (r *robot) Zero(_ context.Context, _, sensor string) (float64, error) {
 	if sensor != "sonar" {
 		return 0, &protocol.Error{Code: protocol.NotAllowed, Path: "sensors." + sensor, Message: "a switch has no zero"}
@@ -148,6 +156,7 @@ func (r *robot) Keep(protocol.Revision) error { return nil }
 
 func (r *robot) AddLearnt(context.Context, map[string]protocol.Reading) error { return nil }
 
+// Save succeeds once.
 func (r *robot) Save(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -160,7 +169,9 @@ func (r *robot) Save(context.Context) error {
 // Load fails: there is no file.
 func (r *robot) Load(context.Context) error { return fmt.Errorf("open weights.flux: no such file") }
 
-func (r *robot) Reset(ctx context.Context, who string, paths []string, _ *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+func (r *robot) Reset(
+	ctx context.Context, who string, paths []string, _ *protocol.Revision,
+) (map[string]float64, protocol.Revision, error) {
 	return r.Set(ctx, who, map[string]float64{"eye/threshold": 100}, nil)
 }
 
@@ -187,7 +198,11 @@ func (r *robot) Read(to []protocol.Spike) ([]protocol.Spike, uint64) {
 }
 
 func (r *robot) Health() protocol.Health {
-	return protocol.Health{Safety: protocol.Safety{State: "armed", Held: map[string][]string{"wheel": {"sensor stale"}}, Stale: []string{"eye"}}, Uptime: protocol.Seconds(time.Minute), Latency: protocol.Latency{P50: 12, P99: 40, Max: 90}}
+	return protocol.Health{
+		Safety:  protocol.Safety{State: "armed", Held: map[string][]string{"wheel": {"sensor stale"}}, Stale: []string{"eye"}},
+		Uptime:  protocol.Seconds(time.Minute),
+		Latency: protocol.Latency{P50: 12, P99: 40, Max: 90},
+	}
 }
 
 func (r *robot) Sensors() map[string]protocol.Measure {
@@ -198,7 +213,7 @@ func (r *robot) TelemetryEvery() time.Duration { return 100 * time.Millisecond }
 
 func (r *robot) Actuators() map[string]protocol.Measure { return nil }
 
-// online runs a robot at a broker of this process, or at the given one, and returns when it is there.
+// online runs a robot at the given broker, or at a new one if that is "", and returns when fluxctl can reach it.
 func online(t *testing.T, name, broker string) *bridge.Bridge {
 	t.Helper()
 	if broker == "" {
@@ -215,13 +230,13 @@ func online(t *testing.T, name, broker string) *bridge.Bridge {
 	return b
 }
 
-// patiently has fluxctl wait as long as these tests do, where a machine is busy.
+// patiently makes fluxctl wait as long as these tests do.
 const patiently = "--timeout=2m"
 
 // fluxctl runs a command line. It waits patiently unless the line says otherwise.
 func fluxctl(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	if args[0] != cobra.ShellCompRequestCmd { // that has to be the first
+	if args[0] != cobra.ShellCompRequestCmd { // which must be the first argument
 		args = append([]string{patiently}, args...)
 	}
 	var out, problems bytes.Buffer
@@ -229,14 +244,14 @@ func fluxctl(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), problems.String()
 }
 
-// again runs a command line, with more patience each time, until its end suits. One long wait would not do where the robot may
-// have left, or not be there yet: what is asked then is lost.
-func again(t *testing.T, suits func(code int, problems string) bool, args ...string) (stdout string) {
+// again runs a command line until the condition holds, with twice the timeout each time. One long wait would not do: a request to
+// a robot that has just left, or is not online yet, is lost.
+func again(t *testing.T, condition func(code int, problems string) bool, args ...string) (stdout string) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for wait := time.Second; ; wait = min(2*wait, patience) {
 		code, out, problems := fluxctl(t, append([]string{"--timeout", wait.String()}, args...)...)
-		if suits(code, problems) {
+		if condition(code, problems) {
 			return out
 		}
 		if time.Now().After(deadline) {

@@ -5,19 +5,21 @@ import (
 	"io"
 	"time"
 
+	"fluxd/cmd/internal/printable"
 	"fluxd/cmd/internal/terminal"
 )
 
-// screen is a terminal that is drawn again and again. Nil is none: what is live goes into a pipe, line by line.
+// screen is a terminal that is redrawn regularly. A nil screen means that the output is no terminal: live data is printed as
+// lines.
 type screen struct {
 	terminal.Screen
 	ticker *time.Ticker
 }
 
-// newScreen takes the terminal that is printed on, if it is one and no JSON was asked for.
+// newScreen opens a screen if the output is a terminal and --json is not set. Otherwise it returns nil.
 func newScreen(out io.Writer, s settings) *screen {
 	if c, wrapped := out.(*checked); wrapped {
-		out = c.Writer // show filters the text, and the screen needs its own control sequences
+		out = c.Writer // checked would filter the screen's own control sequences; show filters the text
 	}
 	file := terminal.Of(out)
 	if file == nil || s.json {
@@ -26,7 +28,7 @@ func newScreen(out io.Writer, s settings) *screen {
 	return &screen{terminal.Open(file), time.NewTicker(terminal.RedrawEvery)}
 }
 
-// due tells when it is to be drawn again.
+// due ticks each time that the screen is to be redrawn.
 func (s *screen) due() <-chan time.Time {
 	if s == nil {
 		return nil
@@ -34,10 +36,10 @@ func (s *screen) due() <-chan time.Time {
 	return s.ticker.C
 }
 
-// show draws a text that fits, without what the terminal would obey. The lines behind the first bright ones are dimmed.
-func (s *screen) show(text string, bright int) { s.Draw(printable(text), bright) }
+// show draws a text of the screen's size, without control sequences. Lines after the first bright ones are dimmed.
+func (s *screen) show(text string, bright int) { s.Draw(printable.Text(text), bright) }
 
-// leave gives the terminal back.
+// leave restores the terminal.
 func (s *screen) leave() {
 	if s != nil {
 		s.ticker.Stop()
@@ -45,21 +47,21 @@ func (s *screen) leave() {
 	}
 }
 
-// brokerLost is what is said of a broker that has gone.
-const brokerLost = "broker lost, connecting again"
+// brokerLost is the state shown while there is no connection to the broker.
+const brokerLost = "connection to the broker lost, reconnecting"
 
-// tellLost tells who reads a pipe that nothing comes at present; a screen shows it by itself.
-func (r *remote) tellLost(s *screen) {
+// warnLost warns that no data comes until fluxctl has reconnected. A screen shows it as the state instead.
+func (r *remote) warnLost(s *screen) {
 	r.away = true
 	if s == nil {
 		fmt.Fprintln(r.warnings, "fluxctl:", brokerLost)
 	}
 }
 
-// tellBack tells that the broker is back.
-func (r *remote) tellBack(s *screen) {
+// warnBack reports that the connection is back.
+func (r *remote) warnBack(s *screen) {
 	if r.away && s == nil {
-		fmt.Fprintln(r.warnings, "fluxctl: the broker is back")
+		fmt.Fprintln(r.warnings, "fluxctl: connected to the broker again")
 	}
 	r.away = false
 }

@@ -14,28 +14,29 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs/amounts"
 )
 
 func setCommand(s *settings) *cobra.Command {
 	return withRevision(&cobra.Command{
-		Use:   "set path=value... | path value",
-		Short: "change parameters in one transaction",
-		Long: `set changes parameters. Several are one transaction: all are checked first,
-then all take effect at once, or none does. It prints what was and what is.
+		Use:   "set PATH=VALUE... | PATH VALUE",
+		Short: "Change parameters, all or none",
+		Long: `set changes parameters. Several changes are one transaction: the robot checks
+all of them first; then all take effect at the same moment, or none does. set
+prints the value before and after.
 
-A value is written as in the robot file: 5ms, 200 Hz, 12 cm, 4/s, or a number
-alone where the file has one. The first names of a path may be left out where
-the rest is enough.`,
+Write a value as in the robot file: 5ms, 200 Hz, 12 cm, 4/s, or a number alone
+where the file has a number alone. A path may be shortened to its last names
+where these are unique. Write -- before a negative value that stands alone.`,
 		Example: `  fluxctl set eye_l.threshold=90
+  fluxctl set eye_l.threshold 90
   fluxctl set eye_l.refractory=5ms sensors.left_eye.encode.max='150 Hz'
-  fluxctl set network.neurons.eye_l.threshold=90
-  fluxctl set network.neurons.eye_l.threshold 90
   fluxctl set network.neurons.eye_l.threshold=90 network.neurons.eye_l.leak=1500
   fluxctl set 'network.neurons.wall[*].threshold=120'
   fluxctl set --if-rev 17 network.neurons.eye_l.threshold=90
   fluxctl set -- network.neurons.eye_l.floor -20`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              usage.Args(1, usage.Any),
 		ValidArgsFunction: complete(s, paths),
 		RunE: func(c *cobra.Command, args []string) error {
 			changes, err := parseChanges(args)
@@ -49,9 +50,10 @@ the rest is enough.`,
 
 func resetCommand(s *settings) *cobra.Command {
 	return withRevision(&cobra.Command{
-		Use:   "reset [path...]",
-		Short: "give parameters the values of the configuration again",
-		Long:  "reset takes back what was tuned, in one transaction: of the paths, or of all parameters without one.",
+		Use:   "reset [PATH...]",
+		Short: "Set parameters back to the values in the robot file",
+		Long: `reset sets parameters back to the values in the robot file, in one transaction.
+Without a path it resets all parameters.`,
 		Example: `  fluxctl reset
   fluxctl reset 'network.neurons.wall[*].threshold'`,
 		ValidArgsFunction: complete(s, paths),
@@ -63,9 +65,10 @@ func resetCommand(s *settings) *cobra.Command {
 
 const revisionFlag = "if-rev"
 
-// withRevision adds a flag by which two who tune at once notice each other.
+// withRevision adds a flag that refuses a change if another client has tuned the robot meanwhile.
 func withRevision(c *cobra.Command) *cobra.Command {
-	c.Flags().Uint64(revisionFlag, 0, "only if nobody has tuned since this revision, which set, reset and get --json print")
+	c.Flags().Uint64(revisionFlag, 0,
+		"refuse if parameters have changed since this `revision` (printed by set, reset and get --json)")
 	return c
 }
 
@@ -73,13 +76,13 @@ func ifRevision(c *cobra.Command) *protocol.Revision {
 	if !c.Flags().Changed(revisionFlag) {
 		return nil
 	}
-	n, _ := c.Flags().GetUint64(revisionFlag) // it is there, and was parsed
+	n, _ := c.Flags().GetUint64(revisionFlag) // withRevision has added it
 	revision := protocol.Revision(n)
 	return &revision
 }
 
-// parseChanges reads path=value arguments, or a path and a value. What the values are depends on the robot's units; here they
-// have to begin with a number.
+// parseChanges reads path=value arguments, or a path and a value. It checks only that a value begins with a number: the units are
+// known later, from the robot's description.
 func parseChanges(args []string) (map[string]string, error) {
 	if len(args) == 2 && !strings.Contains(args[0], "=") {
 		args = []string{args[0] + "=" + args[1]}
@@ -88,35 +91,35 @@ func parseChanges(args []string) (map[string]string, error) {
 	for _, arg := range args {
 		path, text, found := strings.Cut(arg, "=")
 		if !found || path == "" {
-			return nil, fmt.Errorf("%q: expected path=value", arg)
+			return nil, fmt.Errorf("%q: expected path=value, such as eye_l.threshold=90", arg)
 		}
 		text = strings.TrimSpace(text)
-		if value, err := strconv.ParseFloat(begins.FindString(text), 64); err != nil || math.IsInf(value, 0) {
-			return nil, fmt.Errorf("%s: expected a number, with its unit as the robot file writes it, such as 5ms, got %q",
-				path, text)
+		if value, err := strconv.ParseFloat(leadingNumber.FindString(text), 64); err != nil || math.IsInf(value, 0) {
+			return nil, fmt.Errorf("%s: expected a number with its unit as in the robot file, such as 5ms, got %q", path, text)
 		}
 		if _, twice := changes[path]; twice {
-			return nil, fmt.Errorf("%s: given twice", path)
+			return nil, givenTwice(path)
 		}
 		changes[path] = text
 	}
 	return changes, nil
 }
 
-// begins is the number that an amount begins with.
-var begins = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?`)
+func givenTwice(path string) error { return fmt.Errorf("%s: given twice, expected once", path) }
 
-// shownChange is a change as set and reset print it with --json. What several had before is a number, or the least and the
-// largest.
+// leadingNumber matches the number at the beginning of an amount.
+var leadingNumber = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?`)
+
+// shownChange is the output of set --json and reset --json.
 type shownChange struct {
 	Revision protocol.Revision  `json:"rev"`
-	Before   map[string]any     `json:"before,omitempty"` // what reset does not say
+	Before   map[string]any     `json:"before,omitempty"` // a number, or [least, largest]; set only
 	Applied  map[string]float64 `json:"applied"`
 	Units    map[string]string  `json:"units"` // of the numbers
 	Warning  string             `json:"warning,omitempty"`
 }
 
-// changed makes a change of an answer to set or reset.
+// changed converts the answer to set or reset.
 func (r *remote) changed(a protocol.Response) shownChange {
 	c := shownChange{Revision: a.Rev, Applied: a.Applied, Units: map[string]string{}, Warning: a.Warning}
 	for path := range a.Applied {
@@ -125,7 +128,7 @@ func (r *remote) changed(a protocol.Response) shownChange {
 	return c
 }
 
-// set changes parameters and prints what was and what is.
+// set changes parameters and prints their values before and after.
 func set(ctx context.Context, s settings, texts map[string]string, ifRevision *protocol.Revision, out io.Writer) error {
 	return converse(ctx, s, "set", func(r *remote) error {
 		if err := r.learn(ctx); err != nil {
@@ -143,7 +146,7 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 		}
 		for i, path := range paths {
 			if _, twice := request.Set[path]; twice {
-				return fmt.Errorf("%s: given twice", path)
+				return givenTwice(path)
 			}
 			unit, err := r.unitOf(path, before.Values)
 			if err == nil {
@@ -179,7 +182,8 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 	})
 }
 
-// previous are values before a change, those of members also under the path that stands for all of them.
+// previous returns the values before a change. Neurons of a population are also combined under the path that stands for all of
+// them.
 func previous(values map[string]protocol.Reading) map[string]protocol.Value {
 	all := map[string]protocol.Value{}
 	for path, reading := range values {
@@ -205,7 +209,7 @@ func previous(values map[string]protocol.Reading) map[string]protocol.Value {
 	return all
 }
 
-// reset gives parameters their configured values and prints what is.
+// reset sets parameters back to their configured values and prints these.
 func reset(ctx context.Context, s settings, request protocol.Request, out io.Writer) error {
 	return converse(ctx, s, "reset", func(r *remote) error {
 		if err := r.learn(ctx); err != nil {

@@ -12,28 +12,31 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/internal/picture"
+	"fluxd/cmd/internal/printable"
+	"fluxd/cmd/internal/usage"
 )
 
 func spikesCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "spikes",
-		Short: "show the spikes, live",
-		Long: `spikes shows who spikes when until ctrl-C. On a terminal it draws a raster; into
-a pipe it prints a line for each spike, the time since the robot's start and
-the neuron. The robot publishes its spikes only while somebody looks.`,
+		Short: "Show spikes, live",
+		Long: `spikes shows the neurons' spikes until ctrl-C. On a terminal it draws a raster.
+Into a pipe it prints one line per spike: the time in seconds since the robot
+started, and the neuron. A robot publishes its spikes only while a client asks
+for them.`,
 		Example: `  fluxctl spikes
   fluxctl spikes --json > spikes.jsonl`,
-		Args: cobra.NoArgs,
+		Args: usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return spikes(c.Context(), *s, c.OutOrStdout()) },
 	}
 }
 
 const (
-	leaseLength = 10 * time.Second // spikes are published so long after the last question
-	leaseRenew  = 4 * time.Second
+	leaseLength = 10 * time.Second // how long the robot publishes spikes after each request
+	leaseRenew  = 4 * time.Second  // the time between two requests
 )
 
-// spikes shows what the neurons do until ctx ends: a raster on a terminal, a line for each spike elsewhere.
+// spikes shows spikes until ctx ends: as a raster on a terminal, as one line per spike elsewhere.
 func spikes(ctx context.Context, s settings, out io.Writer) error {
 	r, err := connect(ctx, s, false)
 	if err != nil {
@@ -46,13 +49,15 @@ func spikes(ctx context.Context, s settings, out io.Writer) error {
 	if err := lease(ctx, r); err != nil {
 		return err
 	}
-	w := &spikeWatch{remote: r, out: out, json: s.json, screen: newScreen(out, s), in: &inbox{wake: make(chan struct{}, 1)},
-		raster: newRaster(string(r.topics), r.neurons), renewed: make(chan error, 1)}
+	w := &spikeWatch{
+		remote: r, out: out, json: s.json, screen: newScreen(out, s), in: newInbox(),
+		raster: newRaster(string(r.topics), r.neurons), renewed: make(chan error, 1),
+	}
 	defer w.screen.leave()
 	return w.run(ctx)
 }
 
-// spikeWatch is somebody who looks at the spikes of a robot.
+// spikeWatch shows the spikes of a robot.
 type spikeWatch struct {
 	remote  *remote
 	out     io.Writer
@@ -60,25 +65,25 @@ type spikeWatch struct {
 	screen  *screen // nil without a terminal
 	in      *inbox
 	raster  *raster
-	boot    string     // of the robot; empty until it is known
-	renewed chan error // what came of a lease that was asked for again
+	boot    string     // identifies the robot's present start; empty until known
+	renewed chan error // the result of renewing the lease
 }
 
-// run shows what comes until ctx ends.
+// run shows spikes until ctx ends.
 func (w *spikeWatch) run(ctx context.Context) error {
 	renew := time.NewTicker(leaseRenew)
 	defer renew.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil // ctrl-C is how it ends
+			return nil // ctrl-C is the normal end
 		case <-w.remote.connected:
 			if err := w.listen(ctx); err != nil {
 				return err
 			}
 		case <-w.remote.lost:
 			w.raster.state = brokerLost
-			w.remote.tellLost(w.screen)
+			w.remote.warnLost(w.screen)
 		case <-renew.C:
 			w.renew(ctx)
 		case err := <-w.renewed:
@@ -88,7 +93,7 @@ func (w *spikeWatch) run(ctx context.Context) error {
 				w.raster.state = err.Error()
 			}
 		case <-w.in.wake:
-			for _, m := range w.in.take() {
+			for _, m := range w.in.removeAll() {
 				if err := w.show(ctx, m); err != nil {
 					return err
 				}
@@ -100,19 +105,19 @@ func (w *spikeWatch) run(ctx context.Context) error {
 	}
 }
 
-// listen subscribes, after each connection: a broker forgets who listened.
+// listen subscribes. It is called after each connection, because the broker does not keep subscriptions.
 func (w *spikeWatch) listen(ctx context.Context) error {
 	r := w.remote
 	filters := map[string]byte{r.topics.Spikes(): 0, r.topics.Status(): 0}
 	if err := r.subscribe(ctx, filters, w.in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
 		return err
 	}
-	r.tellBack(w.screen)
+	r.warnBack(w.screen)
 	w.renew(ctx)
 	return nil
 }
 
-// renew asks for a lease while everything else goes on.
+// renew renews the lease in the background.
 func (w *spikeWatch) renew(ctx context.Context) {
 	go func() {
 		select {
@@ -122,7 +127,7 @@ func (w *spikeWatch) renew(ctx context.Context) {
 	}()
 }
 
-// show takes in a message: the robot's status or a batch of spikes.
+// show handles a message: the robot's status or a batch of spikes.
 func (w *spikeWatch) show(ctx context.Context, m paho.Message) error {
 	if m.Topic() == w.remote.topics.Status() {
 		w.restarted(ctx, m.Payload())
@@ -136,16 +141,16 @@ func (w *spikeWatch) show(ctx context.Context, m paho.Message) error {
 		if w.screen != nil {
 			w.raster.add(one, time.Now())
 		} else if err := printSpike(w.out, one, w.raster.name(one.Neuron), w.json); err != nil {
-			return err // the reader of the pipe has gone, or there is no room: run tells which
+			return err // run distinguishes a closed pipe from a full disk
 		}
 	}
 	return nil
 }
 
-// restarted looks whether a status is of another start of the robot, which may have other neurons.
+// restarted handles a status. If the robot has restarted, it may have other neurons: read its description again.
 func (w *spikeWatch) restarted(ctx context.Context, payload []byte) {
 	var status protocol.Status
-	if decode(payload, &status) != nil || status.State != protocol.Online || status.Boot == w.boot {
+	if printable.Decode(payload, &status) != nil || status.State != protocol.Online || status.Boot == w.boot {
 		return
 	}
 	before := w.boot
@@ -162,7 +167,7 @@ func (w *spikeWatch) restarted(ctx context.Context, payload []byte) {
 	w.renew(ctx)
 }
 
-// lease asks the robot to publish its spikes for a while.
+// lease asks the robot to publish its spikes for leaseLength.
 func lease(ctx context.Context, r *remote) error {
 	_, err := r.request(ctx, "watch", protocol.Request{Lease: leaseLength.Milliseconds()})
 	return err

@@ -11,46 +11,49 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs/amounts"
 )
 
 func rewardCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
-		Use:   "reward name value",
-		Short: "reward or punish the robot",
-		Long: `reward brings spikes into the modulator neurons of a reward that the
-configuration names: as many as the value times its gain, a negative one into
-those against it.`,
+		Use:   "reward NAME VALUE",
+		Short: "Reward or punish the robot",
+		Long: `reward gives the robot one of the rewards that its file defines (rewards). The
+number of spikes is VALUE times the reward's gain. They go to its modulator
+neuron (to). A negative value punishes: the spikes go to the opposite neuron
+(against). Write -- before a negative value.`,
 		Example: `  fluxctl reward praise 3
   fluxctl reward praise -- -1`,
-		Args:              cobra.ExactArgs(2),
+		Args:              usage.Args(2, 2),
 		ValidArgsFunction: complete(s, rewards),
 		RunE: func(c *cobra.Command, args []string) error {
 			value, err := amounts.Parse(args[1], "")
 			if err != nil {
-				return err
+				return fmt.Errorf("reward %s: %w", args[0], err)
 			}
-			return spiking(c.Context(), *s, "reward", protocol.Request{Reward: args[0], Value: &value}, c.OutOrStdout())
+			return askForSpikes(c.Context(), *s, "reward", protocol.Request{Reward: args[0], Value: &value}, c.OutOrStdout())
 		},
 	}
 }
 
 func stimulateCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
-		Use:   "stimulate neuron[=count[@every]]...",
-		Short: "make neurons spike",
-		Long: `stimulate brings spikes into neurons by name, as if something outside had fired
-them: one, or so many, and then so far apart.`,
-		Example: `  fluxctl stimulate bump
-  fluxctl stimulate eye_l=20@5ms eye_r=10@10ms`,
-		Args:              cobra.MinimumNArgs(1),
+		Use:   "stimulate NEURON[=COUNT[@EVERY]]...",
+		Short: "Make neurons spike",
+		Long: fmt.Sprintf(`stimulate sends spikes to neurons, as a sensor would: one spike, or COUNT,
+at most %d. EVERY is the time from one to the next: 1us to 1s, by default
+10ms.`, protocol.MaxTrain),
+		Example: `  fluxctl stimulate bump                         # one spike
+  fluxctl stimulate eye_l=20@5ms eye_r=10@10ms   # two trains at the same time`,
+		Args:              usage.Args(1, usage.Any),
 		ValidArgsFunction: complete(s, neurons),
 		RunE: func(c *cobra.Command, args []string) error {
 			trains, err := parseTrains(args)
 			if err != nil {
 				return err
 			}
-			return spiking(c.Context(), *s, "stimulate", protocol.Request{Stimulate: trains}, c.OutOrStdout())
+			return askForSpikes(c.Context(), *s, "stimulate", protocol.Request{Stimulate: trains}, c.OutOrStdout())
 		},
 	}
 }
@@ -58,11 +61,11 @@ them: one, or so many, and then so far apart.`,
 func loadCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "load",
-		Short: "go back to what was last saved",
+		Short: "Go back to the weights last saved",
 		Long: `load makes the robot forget what it has learnt since its weights were last
-saved, and go on with those.`,
+saved. It continues with the saved weights.`,
 		Example: "  fluxctl load",
-		Args:    cobra.NoArgs,
+		Args:    usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return order(c.Context(), *s, "load", "loaded", c.OutOrStdout())
 		},
@@ -72,21 +75,23 @@ saved, and go on with those.`,
 func saveCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "save",
-		Short: "keep what the robot has learnt, and what was tuned",
-		Long: `save makes the robot write the weights that it has learnt to the file that its
-configuration names (learnt), which it does by itself from time to time and at
-its end too; and what was tuned to another (tuning), which fluxd run --overlay
-takes.`,
+		Short: "Save learnt weights and tuned values",
+		Long: `save makes the robot write two files that its robot file names:
+
+  learnt  the weights that it has learnt. The robot also writes them regularly,
+          and when it ends.
+  tuning  the values that were tuned. fluxd run --overlay FILE applies them at
+          the next start.`,
 		Example: "  fluxctl save",
-		Args:    cobra.NoArgs,
+		Args:    usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return order(c.Context(), *s, "save", "saved", c.OutOrStdout())
 		},
 	}
 }
 
-// spiking asks for spikes and prints how many came of it.
-func spiking(ctx context.Context, s settings, verb string, request protocol.Request, out io.Writer) error {
+// askForSpikes makes a request that causes spikes and prints their number.
+func askForSpikes(ctx context.Context, s settings, verb string, request protocol.Request, out io.Writer) error {
 	return ask(ctx, s, verb, request, out, func(a protocol.Response) string { return fmt.Sprintf("%d spikes", a.Spikes) })
 }
 
@@ -100,21 +105,24 @@ func parseTrains(args []string) (map[string]protocol.Train, error) {
 			count, every, apart := strings.Cut(many, "@")
 			n, err := strconv.Atoi(count)
 			if err != nil || n < 1 || n > protocol.MaxTrain {
-				return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with a count of 1 to %d",
-					arg, neuron, protocol.MaxTrain)
+				return nil, fmt.Errorf("%s: %q: expected a count from 1 to %d, such as %s=5 or %s=5@10ms",
+					arg, count, protocol.MaxTrain, neuron, neuron)
 			}
 			train.Count = n
 			if apart {
 				d, err := time.ParseDuration(every)
 				if err != nil || d < time.Microsecond || d > time.Second {
-					return nil, fmt.Errorf("%s: expected neuron=count@every, such as %s=5@10ms, with 1us to 1s between two spikes",
-						arg, neuron)
+					return nil, fmt.Errorf("%s: %q: expected a time between spikes from 1us to 1s, such as %s=%d@10ms",
+						arg, every, neuron, n)
 				}
 				train.Every = d.Microseconds()
 			}
 		}
-		if _, twice := trains[neuron]; twice || neuron == "" {
-			return nil, fmt.Errorf("%q: expected each neuron once", arg)
+		if neuron == "" {
+			return nil, fmt.Errorf("%q: expected the name of a neuron, such as bump or bump=5@10ms", arg)
+		}
+		if _, twice := trains[neuron]; twice {
+			return nil, givenTwice(neuron)
 		}
 		trains[neuron] = train
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"fluxd/bridge/protocol"
@@ -26,12 +27,14 @@ func TestGet(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &shown); err != nil || code != exitOK {
 		t.Fatalf("ended with %d, printed %s: %v", code, out, err)
 	}
-	if v := shown.Values["eye/threshold"]; len(shown.Values) != 1 || shown.Revision != 0 || v.V != 100 || v.Unit != "mV" || v.Max != 500 {
+	v := shown.Values["eye/threshold"]
+	if len(shown.Values) != 1 || shown.Revision != 0 || v.V != 100 || v.Unit != "mV" || v.Max != 500 {
 		t.Errorf("printed %s", out)
 	}
 }
 
 func TestSet(t *testing.T) {
+	const aTime, try = "expected a time with its unit, such as 5ms, 250us or 1.5s\n", "try: fluxctl set --help\n"
 	broker := "--broker=" + online(t, "r1", "").URL()
 	steps := []struct {
 		args   []string
@@ -41,34 +44,76 @@ func TestSet(t *testing.T) {
 	}{
 		{[]string{"eye/threshold=90mV"}, exitOK, "eye/threshold: 100 mV -> 90 mV\nrevision 1\n", ""},
 		{[]string{"eye/threshold", "80 mV"}, exitOK, "eye/threshold: 90 mV -> 80 mV\nrevision 2\n", ""},
-		{[]string{"eye/threshold=1e2 mV", "eye/leak=3mV/s"}, exitOK, "eye/leak: 2.5 mV/s -> 3 mV/s\neye/threshold: 80 mV -> 100 mV\nrevision 3\n", ""},
-		{[]string{"eye/threshold=7mV", "eye/leak=501mV/s"}, exitRefused, "", "fluxctl: eye/leak: out of range (allowed: 1 mV/s to 500 mV/s)\n"},
+		{[]string{"eye/threshold=1e2 mV", "eye/leak=3mV/s"}, exitOK,
+			"eye/leak: 2.5 mV/s -> 3 mV/s\neye/threshold: 80 mV -> 100 mV\nrevision 3\n", ""},
+		{[]string{"eye/threshold=7mV", "eye/leak=501mV/s"}, exitRefused, "",
+			"fluxctl: eye/leak: out of range (allowed: 1 mV/s to 500 mV/s)\n"},
 		{[]string{"eye/threshold=7mV", "nose=1"}, exitRefused, "", "fluxctl: nose: no such parameter\n"},
 		{[]string{"--if-rev=2", "eye/threshold=7mV"}, exitRefused, "", "fluxctl: read again\n"},
-		{[]string{"--json", "eye/threshold=501 mV"}, exitRefused, "", "{\n  \"exit\": 1,\n  \"error\": {\n    \"code\": \"out_of_range\",\n    \"path\": \"eye/threshold\",\n    \"min\": 1,\n    \"max\": 500,\n    \"message\": \"out of range\"\n  }\n}\n"},
-		{[]string{"--json", "eye/threshold"}, exitUsage, "", "{\n  \"exit\": 2,\n  \"error\": {\n    \"code\": \"usage\",\n    \"message\": \"\\\"eye/threshold\\\": expected path=value\"\n  }\n}\n"},
-		{[]string{"--if-rev=3", "--json", "eye/threshold=70mV"}, exitOK, "{\n  \"rev\": 4,\n  \"before\": {\n    \"eye/threshold\": 100\n  },\n  \"applied\": {\n    \"eye/threshold\": 70\n  },\n  \"units\": {\n    \"eye/threshold\": \"mV\"\n  }\n}\n", ""},
-		// The first names of a path may be left out, and a value is written as in the robot file.
+		{[]string{"--json", "eye/threshold=501 mV"}, exitRefused, "", `{
+  "exit": 1,
+  "error": {
+    "code": "out_of_range",
+    "path": "eye/threshold",
+    "min": 1,
+    "max": 500,
+    "message": "out of range"
+  }
+}
+`},
+		{[]string{"--json", "eye/threshold"}, exitUsage, "", `{
+  "exit": 2,
+  "error": {
+    "code": "usage",
+    "message": "\"eye/threshold\": expected path=value, such as eye_l.threshold=90"
+  }
+}
+`},
+		{[]string{"--if-rev=3", "--json", "eye/threshold=70mV"}, exitOK, `{
+  "rev": 4,
+  "before": {
+    "eye/threshold": 100
+  },
+  "applied": {
+    "eye/threshold": 70
+  },
+  "units": {
+    "eye/threshold": "mV"
+  }
+}
+`, ""},
+		// A path may be shortened, and a value is written as in the robot file.
 		{[]string{"refractory=5ms"}, exitOK, "net.motor_l.refractory: 1 ms -> 5 ms\nrevision 5\n", ""},
-		{[]string{"motor_r.threshold=90", "sonar.every=0.1 s"}, exitOK, "net.motor_r.threshold: 100 units -> 90 units\nsensors.sonar.every: 40 ms -> 100 ms\nrevision 6\n", ""},
-		{[]string{"threshold=90"}, exitUsage, "", "fluxctl: threshold: it may be net.motor_l.threshold or net.motor_r.threshold: type more of it\ntry: fluxctl --help\n"},
-		{[]string{"refractory=10"}, exitUsage, "", "fluxctl: net.motor_l.refractory: 10 has no unit: expected a time with its unit, such as 5ms, 250us or 1.5s\ntry: fluxctl --help\n"},
-		{[]string{"refractory=10 Hz"}, exitUsage, "", "fluxctl: net.motor_l.refractory: \"10 Hz\": expected a time with its unit, such as 5ms, 250us or 1.5s\ntry: fluxctl --help\n"},
+		{[]string{"motor_r.threshold=90", "sonar.every=0.1 s"}, exitOK,
+			"net.motor_r.threshold: 100 units -> 90 units\nsensors.sonar.every: 40 ms -> 100 ms\nrevision 6\n", ""},
+		{[]string{"threshold=90"}, exitUsage, "", "fluxctl: threshold: ambiguous, it may be net.motor_l.threshold or " +
+			"net.motor_r.threshold: type more of the path\n" + try},
+		{[]string{"refractory=10"}, exitUsage, "", "fluxctl: net.motor_l.refractory: 10 has no unit: " + aTime + try},
+		{[]string{"refractory=10 Hz"}, exitUsage, "", "fluxctl: net.motor_l.refractory: \"10 Hz\": " + aTime + try},
 		{[]string{"refractory=3s"}, exitRefused, "", "fluxctl: net.motor_l.refractory: out of range (allowed: 0 us to 2 s)\n"},
 		{[]string{"refractory=0"}, exitOK, "net.motor_l.refractory: 5 ms -> 0 us\nrevision 7\n", ""},
-		{[]string{"net.motor_l.refractory=1ms", "refractory=2ms"}, exitUsage, "", "fluxctl: net.motor_l.refractory: given twice\ntry: fluxctl --help\n"},
+		{[]string{"net.motor_l.refractory=1ms", "refractory=2ms"}, exitUsage, "",
+			"fluxctl: net.motor_l.refractory: given twice, expected once\n" + try},
 	}
 	for _, step := range steps {
 		code, out, problems := fluxctl(t, append([]string{broker, "set"}, step.args...)...)
 		if code != step.code || out != step.stdout || problems != step.stderr {
-			t.Errorf("set %v ended with %d and printed %q and %q, want %d, %q and %q", step.args, code, out, problems, step.code, step.stdout, step.stderr)
+			t.Errorf("set %v ended with %d and printed %q and %q, want %d, %q and %q",
+				step.args, code, out, problems, step.code, step.stdout, step.stderr)
 		}
 	}
 }
 
-// What a large population had before a change is shown as a whole, whichever way it was asked for.
-func TestWhatPopulationsHadBefore(t *testing.T) {
+// The values of a population before a change are shown as a range, whether it was read as one parameter or as one per neuron.
+func TestPreviousValuesOfPopulations(t *testing.T) {
 	three := 3.0
+	wall := func(values ...float64) map[string]protocol.Reading {
+		readings := map[string]protocol.Reading{}
+		for i, v := range values {
+			readings[fmt.Sprintf("wall[%d].threshold", i)] = protocol.Reading{Value: protocol.Value{V: v}}
+		}
+		return readings
+	}
 	for _, test := range []struct {
 		values map[string]protocol.Reading
 		path   string
@@ -76,9 +121,9 @@ func TestWhatPopulationsHadBefore(t *testing.T) {
 	}{
 		{map[string]protocol.Reading{"eye.threshold": {Value: protocol.Value{V: 1}}}, "eye.threshold", "1"},
 		{map[string]protocol.Reading{"wall[*].threshold": {Value: protocol.Value{V: 1, To: &three}}}, "wall[*].threshold", "1 to 3"},
-		{map[string]protocol.Reading{"wall[0].threshold": {Value: protocol.Value{V: 2}}, "wall[1].threshold": {Value: protocol.Value{V: 2}}}, "wall[*].threshold", "2"},
-		{map[string]protocol.Reading{"wall[0].threshold": {Value: protocol.Value{V: 2}}, "wall[1].threshold": {Value: protocol.Value{V: 1}}, "wall[2].threshold": {Value: protocol.Value{V: 2}}}, "wall[*].threshold", "1 to 2"},
-		{map[string]protocol.Reading{"wall[0].threshold": {Value: protocol.Value{V: 2}}, "wall[1].threshold": {Value: protocol.Value{V: 1}}}, "wall[0].threshold", "2"},
+		{wall(2, 2), "wall[*].threshold", "2"},
+		{wall(2, 1, 2), "wall[*].threshold", "1 to 2"},
+		{wall(2, 1), "wall[0].threshold", "2"},
 	} {
 		if got := span(previous(test.values)[test.path], ""); got != test.want {
 			t.Errorf("%v: %s, want %s", test.values, got, test.want)

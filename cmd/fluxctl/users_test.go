@@ -22,14 +22,14 @@ import (
 	"fluxd/bridge/users"
 )
 
-// A broker that lets nobody in says why, and fluxctl what to do.
-func TestBrokerThatLetsNobodyIn(t *testing.T) {
+// When a broker refuses the connection, fluxctl prints the reason and the remedy.
+func TestRefusedConnections(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits in real time")
 	}
 	ca, key := certificate(t)
 	address := func(o broker.Options) string {
-		_, address, _ := strings.Cut(atItsOwn(t, o).URL(), "://")
+		_, address, _ := strings.Cut(withEmbeddedBroker(t, o).URL(), "://")
 		return address
 	}
 	open := address(broker.Options{})
@@ -43,8 +43,8 @@ func TestBrokerThatLetsNobodyIn(t *testing.T) {
 		{"a wrong password", "ssl://operator:wrong@" + guarded, ca, "ssl://user:password@host"},
 		{"an unknown authority", "ssl://operator:wrong@" + guarded, "", "--ca"},
 		{"no certificate", "ssl://" + mutual, ca, "--cert"},
-		{"TLS where there is", strings.Replace(right, "ssl:", "tcp:", 1), "", "does it speak TLS"},
-		{"TLS where there is no", "ssl://" + open, "", "does it speak TLS"},
+		{"no TLS with a broker that wants it", strings.Replace(right, "ssl:", "tcp:", 1), "", "does it speak TLS"},
+		{"TLS with a broker that has none", "ssl://" + open, "", "does it speak TLS"},
 	} {
 		code, _, problems := fluxctl(t, "--broker", test.broker, "--ca", test.ca, "get")
 		if code != exitAbsent || !strings.Contains(problems, test.says) ||
@@ -55,7 +55,7 @@ func TestBrokerThatLetsNobodyIn(t *testing.T) {
 	}
 }
 
-// certificate writes a certificate of this machine, which is its own authority, and its key, as httptest has them.
+// certificate writes httptest's certificate for this machine, which is its own CA, and its key.
 func certificate(t *testing.T) (certificate, key string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
@@ -78,11 +78,12 @@ func certificate(t *testing.T) (certificate, key string) {
 	return certificate, key
 }
 
-// The embedded broker drops what a user may not ask for without a word. Who asked is told all the same, and what it needs.
+// The embedded broker silently drops requests that a user may not make. fluxctl still reports the refusal, and the role that is
+// needed.
 func TestRoles(t *testing.T) {
-	url := atItsOwn(t, broker.Options{Passwords: passwords(t)}).URL()
+	url := withEmbeddedBroker(t, broker.Options{Passwords: passwords(t)}).URL()
 	untilOnline(t, "--broker", as("viewer", url), "get")
-	const tuner, operator = "needs a user whose role is tuner or higher", "needs a user whose role is operator or higher"
+	const tuner, operator = "expected a user whose role is tuner or higher", "expected a user whose role is operator or higher"
 	for _, test := range []struct {
 		user, command string
 		code          int
@@ -101,24 +102,24 @@ func TestRoles(t *testing.T) {
 		{"tuner", "sense sonar 12cm", exitRefused, operator},
 		{"tuner", "zero sonar", exitRefused, operator},
 		{"viewer", "estop", exitOK, "stopped"},
-		{"viewer", "get eye/threshold", exitOK, "100"}, // nothing came through
+		{"viewer", "get eye/threshold", exitOK, "100"}, // unchanged
 		{"tuner", "set eye/threshold=90mV", exitOK, "100 mV -> 90 mV"},
-		{"viewer", "get eye/threshold", exitOK, "tuner"}, // set it
+		{"viewer", "get eye/threshold", exitOK, "tuner"}, // SET BY
 		{"tuner", "save", exitOK, "saved"},
 		{"tuner", "arm", exitRefused, operator},
 		{"tuner", "disarm", exitRefused, operator},
 		{"tuner", "drive wheel 1", exitRefused, operator},
 		{"tuner", "estop", exitOK, "stopped"},
-		{"operator", "arm", exitRefused, "stopped by mqtt: disarm first"}, // by the robot
+		{"operator", "arm", exitRefused, "stopped by mqtt: disarm first"}, // refused by the robot
 		{"operator", "arm --fresh", exitRefused, "the robot is armed"},
 		{"operator", "disarm", exitOK, "disarmed"},
 		{"operator", "arm", exitOK, "armed"},
-		{"operator", "arm --fresh", exitOK, "armed; the network has begun anew"},
+		{"operator", "arm --fresh", exitOK, "armed; the network has restarted"},
 		{"operator", "arm --fresh --by-hand", exitUsage, "none of the others can be"},
 		{"operator", "drive wheel --for 1.5s -- -0.3", exitOK, "wheel at -0.3 for 1.5s"},
 		{"operator", "set eye/threshold=80mV", exitOK, "90 mV -> 80 mV"},
 		{"operator", "set eye/threshold=1000mV", exitRefused, "out of range"},
-		{"robot", "get", exitAbsent, "the broker does not let us read"},
+		{"robot", "get", exitAbsent, "the broker does not permit this user to read"},
 	} {
 		args := append([]string{"--broker", as(test.user, url)}, strings.Fields(test.command)...)
 		code, out, problems := fluxctl(t, args...)
@@ -139,9 +140,9 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// Where nobody has to log in, everybody is an operator.
-func TestABrokerWithoutUsers(t *testing.T) {
-	url := atItsOwn(t, broker.Options{}).URL()
+// At a broker without passwords, every client is an operator.
+func TestBrokerWithoutUsers(t *testing.T) {
+	url := withEmbeddedBroker(t, broker.Options{}).URL()
 	untilOnline(t, "--broker", url, "get")
 	for _, c := range []struct{ command, want string }{
 		{"set eye/threshold=90mV", "eye/threshold: 100 mV -> 90 mV\nrevision 1\n"},
@@ -149,18 +150,26 @@ func TestABrokerWithoutUsers(t *testing.T) {
 		{"arm", "armed\n"},
 		{"estop", "stopped\n"},
 	} {
-		// A name that nobody asks for, in the URL, is no name.
-		code, out, problems := fluxctl(t, append([]string{"--broker", strings.Replace(url, "://", "://ann:secret@", 1)}, strings.Fields(c.command)...)...)
+		// A user name in the URL changes nothing.
+		ann := []string{"--broker", strings.Replace(url, "://", "://ann:secret@", 1)}
+		code, out, problems := fluxctl(t, append(ann, strings.Fields(c.command)...)...)
 		if code != exitOK || out != c.want || problems != "" {
 			t.Errorf("%s ends with %d and prints %q and %q", c.command, code, out, problems)
 		}
 	}
 }
 
-// Whom the broker knows the robot knows by name; a name that no topic can end in is none.
-func TestTheRobotIsToldWhoAsks(t *testing.T) {
+// A robot sees the name of the user who makes a request. A name that cannot be part of a topic counts as none.
+func TestRobotSeesTheUser(t *testing.T) {
 	url := online(t, "r1", "").URL()
-	for _, c := range []struct{ user, want string }{{"ann", "ann"}, {"ann%40example.org", "ann@example.org"}, {"a%20b", "mqtt"}, {"a%2Fb", "mqtt"}, {"config", "mqtt"}, {"", "mqtt"}} {
+	for _, c := range []struct{ user, want string }{
+		{"ann", "ann"},
+		{"ann%40example.org", "ann@example.org"},
+		{"a%20b", "mqtt"},
+		{"a%2Fb", "mqtt"},
+		{"config", "mqtt"},
+		{"", "mqtt"},
+	} {
 		broker := strings.Replace(url, "://", "://"+c.user+"@", 1)
 		if code, out, problems := fluxctl(t, "--broker", broker, "set", "eye/threshold=90mV"); code != exitOK {
 			t.Fatalf("%q: %d, %q, %q", c.user, code, out, problems)
@@ -172,17 +181,20 @@ func TestTheRobotIsToldWhoAsks(t *testing.T) {
 	}
 }
 
-// A broker, or a bridge, that does not pass on what is asked under a name keeps nobody from asking: then it is nobody who asks,
-// and it is done once.
-func TestABrokerThatPassesOnNoNames(t *testing.T) {
+// A broker, or a bridge between two, may not forward requests with a user's name. fluxctl then also sends the request
+// anonymously, and the robot handles it once.
+func TestBrokerThatForwardsNoNames(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits in real time")
 	}
 	t.Parallel()
 	nameless := server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"flux.r1.req.*", "fluxctl.echo"}}}
-	url, _ := openBroker(t, &server.User{Username: "ann", Password: "annann", Permissions: &nameless}, &server.User{Username: "robot", Password: "robotrobot"})
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	b, err := bridge.Start(t.Context(), newRobot().parts(), bridge.Options{Robot: "r1", Broker: url, User: "robot", Password: "robotrobot", Log: log})
+	url, _ := openBroker(t,
+		&server.User{Username: "ann", Password: "annann", Permissions: &nameless},
+		&server.User{Username: "robot", Password: "robotrobot"})
+	b, err := bridge.Start(t.Context(), newRobot().parts(), bridge.Options{
+		Robot: "r1", Broker: url, User: "robot", Password: "robotrobot", Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,10 +215,10 @@ func TestABrokerThatPassesOnNoNames(t *testing.T) {
 	}
 }
 
-// passwd makes users that the broker lets in, keeps the file to its owner, and says what a password must be.
+// passwd adds users who can log in, makes a file that only its owner can read, and says what a password must be.
 func TestPasswd(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it makes hashes of passwords, slow on purpose")
+		t.Skip("it hashes passwords, which is slow on purpose")
 	}
 	file := filepath.Join(t.TempDir(), "passwords")
 	passwd := func(in string, args ...string) (int, string) {
@@ -240,9 +252,9 @@ func TestPasswd(t *testing.T) {
 	} else if one, ok, err := all.Check("ann", "secret horse", "here"); !ok || one.Role != users.Operator || err != nil {
 		t.Errorf("ann: %v as %q, %v", ok, one.Role, err)
 	}
-	url := atItsOwn(t, broker.Options{Passwords: file}).URL()
+	url := withEmbeddedBroker(t, broker.Options{Passwords: file}).URL()
 	untilOnline(t, "--broker", strings.Replace(url, "tcp://", "tcp://ann:secret%20horse@", 1), "get")
-	if code, _, says := fluxctl(t, "--broker", url, "get"); code != exitAbsent || !strings.Contains(says, "asks for a user") {
+	if code, _, says := fluxctl(t, "--broker", url, "get"); code != exitAbsent || !strings.Contains(says, "asks for a valid user") {
 		t.Errorf("without a password: %d, %s", code, says)
 	}
 	if code, says := passwd("", "ann", "--delete"); code != 0 {

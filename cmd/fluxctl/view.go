@@ -9,83 +9,84 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/internal/picture"
+	"fluxd/cmd/internal/printable"
 )
 
-// How many of the latest changes and events are shown.
+// The numbers of changes and events that are shown, the latest ones.
 const (
 	shownChanges = 6
 	shownEvents  = 4
 )
 
-// silence is for how long nothing may come of a robot that is there: it publishes its health once a second.
+// silence is how long a running robot may publish nothing. It publishes its health once a second.
 const silence = 3 * time.Second
 
-// view is what watch draws on a terminal.
+// view is the picture that watch draws on a terminal.
 type view struct {
-	robot      string
-	state      string
-	parameters func(path string) protocol.Parameter
-	health     *protocol.Health
-	sensors    map[string]protocol.Measure
-	sensed     time.Time // when they came
-	actuators  map[string]protocol.Measure
-	values     map[string]string
-	changes    []string  // latest last
-	events     []string  // latest last
-	heard      time.Time // when something last came that only a living robot says; at first, when the watch began
+	robot       string
+	state       string
+	parameters  func(path string) protocol.Parameter
+	health      *protocol.Health
+	sensors     map[string]protocol.Measure
+	sensorsAt   time.Time // when sensors was received
+	actuators   map[string]protocol.Measure
+	values      map[string]string // parameters as text, by path
+	changes     []string          // latest last
+	events      []string          // latest last
+	lastMessage time.Time         // the last sign of life from the robot; at first, when the watch began
 }
 
 func newView(robot string, parameters func(string) protocol.Parameter, now time.Time) *view {
-	return &view{robot: robot, state: "connecting", parameters: parameters, values: map[string]string{}, heard: now}
+	return &view{robot: robot, state: "connecting", parameters: parameters, values: map[string]string{}, lastMessage: now}
 }
 
-// add takes in a message that has come now, or that the broker has retained. What cannot be read is left out.
+// add adds a message, either published now or retained by the broker. It ignores messages that it cannot read.
 func (v *view) add(topic string, payload []byte, retained bool, now time.Time) {
 	topics := protocol.Topics(v.robot)
-	path, isParameter := strings.CutPrefix(line(topic), topics.Param(""))
-	level, isEvent := strings.CutPrefix(line(topic), topics.Event(""))
-	if topic != topics.Status() && !retained { // the broker says offline for it
-		v.heard = now
+	path, isParameter := strings.CutPrefix(printable.Line(topic), topics.Param(""))
+	level, isEvent := strings.CutPrefix(printable.Line(topic), topics.Event(""))
+	if topic != topics.Status() && !retained { // the broker publishes "offline" for a robot that is gone
+		v.lastMessage = now
 	}
 	switch {
 	case topic == topics.Status():
 		var s protocol.Status
-		if decode(payload, &s) == nil {
+		if printable.Decode(payload, &s) == nil {
 			v.state = string(s.State)
 		}
 	case topic == topics.Health():
 		var h protocol.Health
-		if decode(payload, &h) == nil {
+		if printable.Decode(payload, &h) == nil {
 			v.health = &h
 		}
 	case topic == topics.Sensors():
-		v.sensors, v.sensed = measures(payload, v.sensors), now
+		v.sensors, v.sensorsAt = measures(payload, v.sensors), now
 	case topic == topics.Actuators():
 		v.actuators = measures(payload, v.actuators)
 	case isParameter:
 		var value protocol.Value
-		if decode(payload, &value) != nil {
+		if printable.Decode(payload, &value) != nil {
 			return
 		}
 		shown := span(value, v.parameters(path).Unit)
 		old, known := v.values[path]
 		v.values[path] = shown
-		if known && old != shown { // else it is the value that was there all the time
+		if known && old != shown {
 			v.changes = latest(v.changes, fmt.Sprintf("%s\t%s -> %s\trevision %d", path, old, shown, value.Rev), shownChanges)
 		}
 	case isEvent:
 		var e protocol.Event
-		if decode(payload, &e) == nil {
+		if printable.Decode(payload, &e) == nil {
 			v.events = latest(v.events, fmt.Sprintf("%s\t%s\t%s\t%s",
 				time.UnixMilli(e.Time).Format(time.TimeOnly), level, e.Code, e.Text), shownEvents)
 		}
 	}
 }
 
-// measures reads measures, or keeps the old ones.
+// measures reads the measures in a message. It returns the old ones if the message cannot be read.
 func measures(payload []byte, old map[string]protocol.Measure) map[string]protocol.Measure {
 	var m map[string]protocol.Measure
-	if decode(payload, &m) != nil {
+	if printable.Decode(payload, &m) != nil {
 		return old
 	}
 	return m
@@ -96,13 +97,13 @@ func latest(lines []string, line string, keep int) []string {
 	return lines[max(0, len(lines)-keep):]
 }
 
-// draw makes a picture of a size, what matters most first. The lines behind the first bright ones are of the past: nobody knows
-// whether they still hold.
+// draw returns a picture of the given size, the most important lines first. Lines after the first bright ones may be out of date,
+// because the robot is offline or silent.
 func (v *view) draw(columns, rows int, now time.Time) (text string, bright int) {
 	name, past := v.robot+"  "+v.state, v.state != string(protocol.Online)
-	if quiet := now.Sub(v.heard); quiet >= silence {
-		name += fmt.Sprintf("  nothing heard for %v, since %s: what follows is from then",
-			quiet.Round(time.Second), v.heard.Format(time.TimeOnly))
+	if quiet := now.Sub(v.lastMessage); quiet >= silence {
+		name += fmt.Sprintf("  no message for %v, since %s: the lines below are that old",
+			quiet.Round(time.Second), v.lastMessage.Format(time.TimeOnly))
 		past = true
 	}
 	first := picture.Section{Least: rows}
@@ -123,12 +124,18 @@ func (v *view) draw(columns, rows int, now time.Time) (text string, bright int) 
 	if v.health != nil {
 		held = v.health.Safety
 	}
-	text = picture.Draw(columns, rows, first, list("EVENT", "events", shownEvents, v.events), picture.Actuators(v.actuators, held), picture.Sensors(v.sensors, now.Sub(v.sensed)),
-		list("CHANGED", "changes", 2, v.changes), picture.Section{Lines: []string{"ctrl-C ends; fluxctl set path=value tunes"}, Least: 1})
+	text = picture.Draw(columns, rows,
+		first,
+		list("EVENT", "events", shownEvents, v.events),
+		picture.Actuators(v.actuators, held),
+		picture.Sensors(v.sensors, now.Sub(v.sensorsAt)),
+		list("CHANGED", "changes", 2, v.changes),
+		picture.Section{Lines: []string{"ctrl-C ends; fluxctl set path=value tunes"}, Least: 1},
+	)
 	return text, bright
 }
 
-// list is a section of lines with columns, the latest first: what does not fit is cut at the end.
+// list returns a section of lines with columns, the latest first, so that the oldest are cut when there is no room.
 func list(title, what string, least int, of []string) picture.Section {
 	if len(of) == 0 {
 		return picture.Section{}
@@ -139,5 +146,6 @@ func list(title, what string, least int, of []string) picture.Section {
 		fmt.Fprintln(table, line)
 	}
 	table.Flush()
-	return picture.Section{Title: title, Lines: strings.Split(strings.TrimRight(text.String(), "\n"), "\n"), Least: least, What: what}
+	return picture.Section{Title: title, Lines: strings.Split(strings.TrimRight(text.String(), "\n"), "\n"), Least: least,
+		What: what}
 }

@@ -13,21 +13,26 @@ import (
 	"fluxd/cmd/internal/terminal"
 )
 
-// told is a view of a robot that has said what it says in a second.
-func told(t *testing.T, now time.Time) *view {
+// viewOfRobot is a view that has received all messages that a robot publishes in a second.
+func viewOfRobot(t *testing.T, now time.Time) *view {
 	t.Helper()
 	v := newView("r1", func(path string) protocol.Parameter {
 		return map[string]protocol.Parameter{"eye/refractory": {Unit: "us"}}[path]
 	}, now)
 	for _, m := range []struct{ topic, payload string }{
 		{"status", `{"state":"online"}`},
-		{"tele/health", `{"uptime_s":61.2,"safety":{"state":"armed","held":{"wheel":["sensor stale"]},"stale":["eye"]},"latency_us":{"p50":12,"p99":40,"max":90},"edge_to_write_us":{"p50":21,"p99":62,"p99_9":117,"max":635,"count":800},"spikes_per_s":1234,"cpu_percent":3.25}`},
-		{"tele/sensors", `{"left_eye":{"value":412.5,"unit":"lx","age_s":0.012},"right_eye":{"value":7,"unit":"lx","age_s":0.002}}`},
+		{"tele/health", `{"uptime_s":61.2,"safety":{"state":"armed","held":{"wheel":["sensor stale"]},"stale":["eye"]},
+			"latency_us":{"p50":12,"p99":40,"max":90},
+			"edge_to_write_us":{"p50":21,"p99":62,"p99_9":117,"max":635,"count":800},
+			"spikes_per_s":1234,"cpu_percent":3.25}`},
+		{"tele/sensors", `{"left_eye":{"value":412.5,"unit":"lx","age_s":0.012},
+			"right_eye":{"value":7,"unit":"lx","age_s":0.002}}`},
 		{"tele/sensors", `not JSON`},
-		{"tele/actuators", `{"choice":{"value":"Move-Forward","unit":"","age_s":0},"wheel":{"value":-0.32,"unit":"","age_s":0}}`},
+		{"tele/actuators", `{"choice":{"value":"Move-Forward","unit":"","age_s":0},
+			"wheel":{"value":-0.32,"unit":"","age_s":0}}`},
 		{"param/eye/refractory", `{"v":1000,"rev":1}`},
 		{"param/eye/refractory", `{"v":5000,"rev":2}`},
-		{"tele/unheard_of", `{}`},
+		{"tele/unknown", `{}`},
 	} {
 		v.add("flux/r1/"+m.topic, []byte(m.payload), false, now)
 	}
@@ -36,9 +41,10 @@ func told(t *testing.T, now time.Time) *view {
 
 func TestPicture(t *testing.T) {
 	now := time.Unix(1000, 0)
-	v := told(t, now)
-	want := `r1  online  armed  eye stale  up 1m1s
-loop 12 / 40 / 90 µs (p50/p99/max)  1234 spikes/s  0 under way  late 0  dropped 0 + 0  edge to write 21 / 62 / 635 µs  CPU 3.2 %
+	v := viewOfRobot(t, now)
+	loop := "loop 12 / 40 / 90 µs (p50/p99/max)  1234 spikes/s  0 under way  late 0  dropped 0 + 0  " +
+		"edge to write 21 / 62 / 635 µs  CPU 3.2 %"
+	want := "r1  online  armed  eye stale  up 1m1s\n" + loop + `
 
 ACTUATOR  VALUE
 choice    Move-Forward
@@ -54,7 +60,7 @@ ctrl-C ends; fluxctl set path=value tunes`
 	if got, bright := v.draw(200, 50, now); got != want || bright != 50 {
 		t.Errorf("drew, %d lines of it bright,\n%s, want\n%s", bright, got, want)
 	}
-	// What matters most stays on a small terminal, and nothing scrolls.
+	// A small terminal shows the most important lines, and does not scroll.
 	v.add("flux/r1/event/warning", []byte(`{"ts":0,"code":"stopped","text":"by mqtt"}`), false, now)
 	for _, size := range [][2]int{{80, 24}, {40, 10}, {20, 3}, {1, 1}} {
 		got, _ := v.draw(size[0], size[1], now)
@@ -63,7 +69,8 @@ ctrl-C ends; fluxctl set path=value tunes`
 			t.Errorf("%d x %d: drew\n%s", size[0], size[1], got)
 		}
 	}
-	if got, _ := v.draw(40, 10, now); !strings.HasPrefix(got, "r1  online  armed  eye stale  up 1m1s\nloop") || !strings.Contains(got, "more lines") {
+	got, _ := v.draw(40, 10, now)
+	if !strings.HasPrefix(got, "r1  online  armed  eye stale  up 1m1s\nloop") || !strings.Contains(got, "more lines") {
 		t.Errorf("drew\n%s", got)
 	}
 	if got, _ := v.draw(80, 24, now); !strings.Contains(got, "warning  stopped  by mqtt") || !strings.HasSuffix(got, "tunes") {
@@ -71,40 +78,43 @@ ctrl-C ends; fluxctl set path=value tunes`
 	}
 }
 
-// Of a robot that has gone the ages grow, and the watch says since when it has heard nothing; the rest is dimmed. So it is when
-// the broker has gone.
-func TestARobotThatHasGone(t *testing.T) {
+// When a robot falls silent, watch shows since when, the ages of readings grow, and old lines are dimmed. The same holds when the
+// connection to the broker is lost.
+func TestSilentRobot(t *testing.T) {
 	now := time.Unix(1000, 0)
-	v := told(t, now)
-	if got, bright := v.draw(200, 50, now.Add(2*time.Second)); strings.Contains(got, "nothing heard") || !strings.Contains(got, "2.012s") || bright != 50 {
+	v := viewOfRobot(t, now)
+	got, bright := v.draw(200, 50, now.Add(2*time.Second))
+	if strings.Contains(got, "no message") || !strings.Contains(got, "2.012s") || bright != 50 {
 		t.Errorf("two seconds later drew, %d lines bright,\n%s", bright, got)
 	}
-	v.add("flux/r1/status", []byte(`{"state":"online"}`), true, now.Add(5*time.Second)) // what a broker has retained is no sign of life
-	got, bright := v.draw(200, 50, now.Add(6*time.Second))
-	want := "r1  online  nothing heard for 6s, since " + now.Format(time.TimeOnly) + ": what follows is from then\narmed"
+	v.add("flux/r1/status", []byte(`{"state":"online"}`), true, now.Add(5*time.Second)) // a retained message is no sign of life
+	got, bright = v.draw(200, 50, now.Add(6*time.Second))
+	want := "r1  online  no message for 6s, since " + now.Format(time.TimeOnly) + ": the lines below are that old\narmed"
 	if !strings.HasPrefix(got, want) || bright != 1 || !strings.Contains(got, "left_eye   412.500  lx    6.012s") {
 		t.Errorf("six seconds later drew, %d lines bright,\n%s, want\n%s", bright, got, want)
 	}
 	v.add("flux/r1/tele/actuators", []byte(`{}`), false, now.Add(7*time.Second))
-	if got, bright := v.draw(200, 50, now.Add(7*time.Second)); strings.Contains(got, "nothing heard") || bright != 50 {
+	if got, bright := v.draw(200, 50, now.Add(7*time.Second)); strings.Contains(got, "no message") || bright != 50 {
 		t.Errorf("when it is back drew, %d lines bright,\n%s", bright, got)
 	}
 	for _, state := range []string{brokerLost, "offline"} {
 		v.state = state
-		if got, bright := v.draw(200, 50, now.Add(7*time.Second)); !strings.HasPrefix(got, "r1  "+state+"\narmed") || bright != 1 {
+		got, bright := v.draw(200, 50, now.Add(7*time.Second))
+		if !strings.HasPrefix(got, "r1  "+state+"\narmed") || bright != 1 {
 			t.Errorf("%s: drew, %d lines bright,\n%s", state, bright, got)
 		}
 	}
 }
 
-// What is of the past is dim on the terminal, and nothing behind the picture is.
+// Lines that may be out of date are dim. Dimming ends with the picture.
 func TestDimming(t *testing.T) {
-	if got, want := shownOn(t, "now\nthen\n\x1b[31mred", 1), "\x1b[Hnow\x1b[K\r\n\x1b[2mthen\x1b[K\r\n\ufffd[31mred\x1b[22m\x1b[K\x1b[J"; got != want {
+	want := "\x1b[Hnow\x1b[K\r\n\x1b[2mthen\x1b[K\r\n\ufffd[31mred\x1b[22m\x1b[K\x1b[J"
+	if got := shownOn(t, "now\nthen\n\x1b[31mred", 1); got != want {
 		t.Errorf("showed %q, want %q", got, want)
 	}
 }
 
-// shownOn is what a terminal is given for a text, after what it is given at the beginning.
+// shownOn returns what is written to a terminal to show a text, without what is written when the terminal is opened.
 func shownOn(t *testing.T, text string, bright int) string {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "terminal"))
@@ -125,7 +135,7 @@ func shownOn(t *testing.T, text string, bright int) string {
 	return string(all[before:])
 }
 
-// The raster has a row for each neuron, the latest spikes at its right, and says what does not fit.
+// The raster has one row per neuron, with the latest spikes at the right. It says how many neurons have no row.
 func TestRaster(t *testing.T) {
 	v := newRaster("rover", []string{"eye", "motor", "a", "b"})
 	now := time.Unix(1000, 0)
@@ -133,20 +143,22 @@ func TestRaster(t *testing.T) {
 		v.add(protocol.Spike{At: i * 20_000, Neuron: 0}, now)
 		v.add(protocol.Spike{At: 199_000, Neuron: 1}, now)
 	}
-	want := "rover: 20 spikes\na column is 20ms\nctrl-C ends\neye   ·········· " + "   50/s\nmotor          █    50/s\nand 2 more neurons\n"
+	want := "rover: 20 spikes\na column is 20ms\nctrl-C ends\n" +
+		"eye   ··········    50/s\nmotor          █    50/s\nand 2 more neurons\n"
 	if got := v.draw(25, 6, now); got != want {
 		t.Errorf("drawn:\n%swant:\n%s", got, want)
 	}
-	// Time goes on, also when nobody spikes.
+	// Time advances even without spikes.
 	if got := v.draw(25, 6, now.Add(60*time.Millisecond)); !strings.Contains(got, "\neye   ·······       35/s\n") {
 		t.Errorf("a moment later:\n%s", got)
 	}
-	if got := v.draw(25, 6, now.Add(time.Minute)); strings.Contains(got, "·") || !strings.Contains(got, " 0/s\n") || len(v.counts[0]) > 0 {
+	got := v.draw(25, 6, now.Add(time.Minute))
+	if strings.Contains(got, "·") || !strings.Contains(got, " 0/s\n") || len(v.counts[0]) > 0 {
 		t.Errorf("a minute later:\n%s", got)
 	}
 	v.add(protocol.Spike{At: 10_000_000, Neuron: 0}, now)
-	v.add(protocol.Spike{At: 40_000, Neuron: 0}, now) // the robot was started again
+	v.add(protocol.Spike{At: 40_000, Neuron: 0}, now) // the robot has restarted
 	if got := v.draw(25, 6, now); !strings.Contains(got, "\neye            ·     5/s\n") {
-		t.Errorf("after the robot was started again:\n%s", got)
+		t.Errorf("after the robot has restarted:\n%s", got)
 	}
 }

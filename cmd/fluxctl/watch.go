@@ -13,23 +13,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/printable"
+	"fluxd/cmd/internal/usage"
 )
 
 func watchCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "watch",
-		Short: "show sensors, actuators and health, live",
-		Long: `watch shows sensors, actuators, health, the latest changes of parameters and
-events until ctrl-C. On a terminal it draws a table; into a pipe or with --json
-it prints a line for each message.`,
+		Short: "Show sensors, actuators and health, live",
+		Long: `watch shows sensors, actuators, health, the latest events and the latest changes
+of parameters until ctrl-C. On a terminal it draws tables. Into a pipe, or with
+--json, it prints one line per message.`,
 		Example: `  fluxctl watch
   fluxctl watch --json | grep tele/sensors`,
-		Args: cobra.NoArgs,
+		Args: usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error { return watch(c.Context(), *s, c.OutOrStdout()) },
 	}
 }
 
-// watch shows what a robot publishes until ctx ends.
+// watch shows a robot's telemetry until ctx ends.
 func watch(ctx context.Context, s settings, out io.Writer) error {
 	r, err := connect(ctx, s, false)
 	if err != nil {
@@ -42,57 +44,59 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 			return err
 		}
 	}
-	in := &inbox{wake: make(chan struct{}, 1)}
+	in := newInbox()
 	view := newView(string(r.topics), r.parameter, time.Now())
-	silent := false // said so
+	silent := false // the user has been warned
 	defer screen.leave()
-	listened := time.NewTicker(time.Second)
-	defer listened.Stop()
+	everySecond := time.NewTicker(time.Second)
+	defer everySecond.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil // ctrl-C is how watch ends
-		case <-r.connected: // after each loss the broker has forgotten who listens
+			return nil // ctrl-C is the normal end
+		case <-r.connected: // the broker does not keep subscriptions over a lost connection
 			filters := map[string]byte{r.topics.Status(): 0, r.topics.Param("#"): 0, r.topics.Event("+"): 0, r.topics.Health(): 0,
 				r.topics.Sensors(): 0, r.topics.Actuators(): 0}
 			if err := r.subscribe(ctx, filters, in.put); err != nil && ctx.Err() == nil && r.client.IsConnectionOpen() {
 				return err
 			}
-			r.tellBack(screen)
+			r.warnBack(screen)
 		case <-r.lost:
 			view.state = brokerLost
-			r.tellLost(screen)
+			r.warnLost(screen)
 		case <-in.wake:
-			for _, m := range in.take() {
+			for _, m := range in.removeAll() {
 				view.add(m.Topic(), m.Payload(), m.Retained(), time.Now())
 				if screen != nil {
 					continue
 				}
 				if err := printLine(out, r.topics, m, s.json); err != nil {
-					return nil // the reader of the pipe has gone, or run tells
+					return nil // run reports the error, unless the pipe was closed
 				}
 			}
 		case <-screen.due():
 			columns, rows := screen.Size()
 			screen.show(view.draw(columns, rows, time.Now()))
-		case now := <-listened.C: // into a pipe, the silence of a robot that has gone would look like one at rest
-			if gone := now.Sub(view.heard) >= silence; gone != silent && screen == nil && !r.away {
+		case now := <-everySecond.C: // in a pipe, a robot that is gone would look like one at rest
+			if gone := now.Sub(view.lastMessage) >= silence; gone != silent && screen == nil && !r.away {
 				silent = gone
 				if gone {
-					fmt.Fprintf(r.warnings, "fluxctl: nothing heard of %s since %s\n", r.topics, view.heard.Format(time.TimeOnly))
+					fmt.Fprintf(r.warnings, "fluxctl: no message from %s since %s\n",
+						r.topics, view.lastMessage.Format(time.TimeOnly))
 				} else {
-					fmt.Fprintf(r.warnings, "fluxctl: %s is heard again\n", r.topics)
+					fmt.Fprintf(r.warnings, "fluxctl: messages from %s are back\n", r.topics)
 				}
 			}
 		}
 	}
 }
 
-// printLine prints a message on a line: the topic below the robot's and the payload, or both as JSON.
+// printLine prints a message as one line: the topic without the robot's prefix, and the payload. As JSON it prints the whole
+// topic.
 func printLine(out io.Writer, topics protocol.Topics, m paho.Message, asJSON bool) error {
 	if !asJSON {
 		topic := strings.TrimPrefix(m.Topic(), strings.TrimSuffix(topics.Status(), "status"))
-		_, err := fmt.Fprintf(out, "%s %s\n", line(topic), line(string(m.Payload())))
+		_, err := fmt.Fprintf(out, "%s %s\n", printable.Line(topic), printable.Line(string(m.Payload())))
 		return err
 	}
 	payload := json.RawMessage(m.Payload())
@@ -114,20 +118,22 @@ func printLine(out io.Writer, topics protocol.Topics, m paho.Message, asJSON boo
 	return err
 }
 
-// waitingLines is how many messages wait to be shown; a reader that is slower than the robot loses the oldest.
-const waitingLines = 10_000
+// maxWaiting bounds the messages that wait to be shown. A reader that is slower than the robot loses the oldest ones.
+const maxWaiting = 10_000
 
-// inbox hands messages from the client library to the loop that prints them. It never makes the library wait: that would hold up
-// everything that comes in.
+// inbox passes messages from the client library to the loop that shows them. It never blocks the library, which would hold up all
+// other messages.
 type inbox struct {
-	wake     chan struct{}
+	wake     chan struct{} // one token when there are messages
 	mu       sync.Mutex
 	messages []paho.Message
 }
 
+func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
+
 func (i *inbox) put(_ paho.Client, m paho.Message) {
 	i.mu.Lock()
-	if len(i.messages) == waitingLines {
+	if len(i.messages) == maxWaiting {
 		i.messages = i.messages[1:]
 	}
 	i.messages = append(i.messages, m)
@@ -135,7 +141,7 @@ func (i *inbox) put(_ paho.Client, m paho.Message) {
 	notify(i.wake)
 }
 
-func (i *inbox) take() []paho.Message {
+func (i *inbox) removeAll() []paho.Message {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	messages := i.messages

@@ -56,7 +56,9 @@ cmd/fluxctl:
 	bridge/transport
 	bridge/users
 	cmd/internal/picture
+	cmd/internal/printable
 	cmd/internal/terminal
+	cmd/internal/usage
 	configs/amounts
 	configs/spelling
 	files
@@ -170,7 +172,9 @@ cmd/fluxd/tuning:
 	sensors
 cmd/internal/picture:
 	bridge/protocol
+cmd/internal/printable:
 cmd/internal/terminal:
+cmd/internal/usage:
 configs:
 	actuators
 	boards/expanders
@@ -238,6 +242,7 @@ github.com/nats-io/nats.go:
 github.com/spf13/cobra:
 	cmd/fluxctl
 	cmd/fluxd
+	cmd/internal/usage
 github.com/warthog618/go-gpiocdev:
 	boards/linux
 golang.org/x/crypto:
