@@ -104,7 +104,7 @@ func (c *Sensor) What() string {
 }
 
 // leastEvery is the least time between two readings of a kind.
-func leastEvery(kind sensors.Kind) time.Duration { return cmp.Or(kind.Least, time.Millisecond) }
+func leastEvery(kind sensors.Kind) time.Duration { return cmp.Or(kind.MinInterval, time.Millisecond) }
 
 // measured checks what a sensor is asked to measure, and returns its unit; false where that is not known.
 func (v *validator) measured(path string, c *Sensor) (unit string, known bool) {
@@ -146,8 +146,8 @@ func (v *validator) median(path string, c *Sensor) {
 	if kind, _ := sensors.KindOf(c.Device); kind.Switch || !v.Says(path, "median") || !v.Readable(at) {
 		return
 	}
-	if c.Median < sensors.LeastMedian || c.Median > sensors.MostMedian || c.Median%2 == 0 {
-		v.Fail(at, "%d: expected an odd number of readings, %d to %d", c.Median, sensors.LeastMedian, sensors.MostMedian)
+	if c.Median < sensors.MinMedian || c.Median > sensors.MaxMedian || c.Median%2 == 0 {
+		v.Fail(at, "%d: expected an odd number of readings, %d to %d", c.Median, sensors.MinMedian, sensors.MaxMedian)
 	} else if c.Every == 0 && v.Readable(path+".every") {
 		v.Fail(at, "the last readings of edges would be held back until others come: expected a sensor with every, the time between two")
 	}

@@ -221,17 +221,17 @@ func (v *validator) wiring() {
 func (v *validator) passing(all []Connection, addresses map[string]*Connection, heard map[string][]*Connection) {
 	for i := range all {
 		c := &all[i]
-		of, is := v.options(c.Owner).(sensors.Passing)
-		if !is || c.Bus == "" || of.Passes() == c.Address || !v.Readable(c.Path) {
+		of, is := v.options(c.Owner).(sensors.Readdressed)
+		if !is || c.Bus == "" || of.StartAddress() == c.Address || !v.Readable(c.Path) {
 			continue
 		}
-		if other := addresses[(&Connection{Bus: c.Bus, Address: of.Passes()}).Where()]; other != nil {
+		if other := addresses[(&Connection{Bus: c.Bus, Address: of.StartAddress()}).Where()]; other != nil {
 			v.Fail(c.Path, "each %s with xshut starts at 0x%02x, which %s has: put that one on another bus, or give it another address, too",
-				c.Device, of.Passes(), other.Owner)
+				c.Device, of.StartAddress(), other.Owner)
 			continue
 		}
 		start := *c
-		start.Address = of.Passes()
+		start.Address = of.StartAddress()
 		v.upstream(&start, heard)
 	}
 }

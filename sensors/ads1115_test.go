@@ -302,7 +302,7 @@ func TestADS1115OnSimulatedBoardShared(t *testing.T) {
 // continuously.
 func TestADS1115Faults(t *testing.T) {
 	for name, part := range map[string]string{
-		"lost supply": "got 0x0583: has it lost its supply?", "unplugged": "remote I/O error", "garbage": "as written",
+		"lost supply": "got 0x0583: did it lose its supply?", "unplugged": "remote I/O error", "garbage": "as written",
 	} {
 		for samples := 1; samples <= 3; samples++ {
 			device := chips.NewADS1115([4]func(time.Duration) int64{constant(1_000_000)})

@@ -11,10 +11,10 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// The registers of the ADXL345 that are used here.
+// The registers of the ADXL345 that the driver uses.
 const (
 	adxl345Identity        = 0x00
-	adxl345Offsets         = 0x1e // three, one an axis
+	adxl345Offsets         = 0x1e // three, one per axis
 	adxl345Rate            = 0x2c // followed by POWER_CTL and INT_ENABLE
 	adxl345Power           = 0x2d
 	adxl345InterruptSource = 0x30 // followed by DATA_FORMAT and the three axes, low byte first
@@ -25,14 +25,15 @@ const (
 const (
 	adxl345Measure        = 0x08 // POWER_CTL
 	adxl345DataReady      = 0x80 // INT_SOURCE: set whether the interrupt is enabled or not
-	adxl345FullResolution = 0x08 // DATA_FORMAT: 256 counts for each multiple of gravity, in all ranges
+	adxl345FullResolution = 0x08 // DATA_FORMAT: 256 counts per multiple of gravity, in all ranges
 	adxl345Counts         = 256
 
-	// adxl345Patience is how long, on top of two sample periods, the last sample is repeated while the chip has no new one.
+	// adxl345Patience is how long, on top of two sample periods, the last sample is repeated while the chip has no new
+	// one.
 	adxl345Patience = 50 * time.Millisecond
 )
 
-// adxl345Addresses are by the level of pin ALT ADDRESS: high, low.
+// adxl345Addresses are the addresses for pin ALT ADDRESS high and low.
 var adxl345Addresses = []uint16{0x1d, 0x53}
 
 // The values of the range field, and of the rate field from 6 on.
@@ -44,24 +45,26 @@ var (
 
 const adxl345SlowestRate = 6
 
-// ADXL345Opts are the options of an ADXL345. NewADXL345 takes the default of each that is not set.
+// ADXL345Opts are the options of an ADXL345. NewADXL345 uses the default of an option that is not set.
 type ADXL345Opts struct {
 	OnBus
-	// Range is the largest acceleration, in multiples of standard gravity: 2, 4, 8 or 16. The resolution is the same in all of them.
+	// Range is the largest acceleration, in multiples of standard gravity: 2, 4, 8 or 16. The resolution is the same in
+	// all ranges.
 	Range int `yaml:"-" default:"16"`
-	// SampleRate is how often the chip measures: 6.25, 12.5, 25, 50, 100, 200, 400 or 800 Hz. Its bandwidth is half of that. Above 200 Hz
-	// the bus should run at 400 kHz. Measures that are read within one period of it come from the same moment.
+	// SampleRate is the measurements per second: 6.25, 12.5, 25, 50, 100, 200, 400 or 800 Hz. The bandwidth is half of it.
+	// Above 200 Hz the bus should run at 400 kHz. Measures that are read within one sample period come from the same
+	// sample.
 	SampleRate physic.Frequency `yaml:"-" default:"100 Hz"`
 }
 
-// DefaultADXL345Opts are the options that stand for nil.
+// DefaultADXL345Opts are used when the options are nil.
 var DefaultADXL345Opts = options.Defaults[ADXL345Opts]()
 
 var adxl345Kind = Kind{Name: "adxl345", About: "acceleration", New: func() Options { return new(ADXL345Opts) },
 	Addresses: adxl345Addresses, Calibrates: true, Freezes: true}
 
 // adxl345Measures are in the order of the registers.
-var adxl345Measures = all("m/s²", "accel_x", "accel_y", "accel_z")
+var adxl345Measures = measuresIn("m/s²", "accel_x", "accel_y", "accel_z")
 
 // Measures implements Options.
 func (o *ADXL345Opts) Measures() []Measure { return adxl345Measures }
@@ -72,44 +75,45 @@ func (o *ADXL345Opts) Open(from Parts) (Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return several(NewADXL345(bus, o.Address, o))
+	return asDevice(NewADXL345(bus, o.Address, o))
 }
 
 // ADXL345 is an accelerometer on I2C. It measures:
 //
 //	accel_x, accel_y, accel_z   acceleration, gravity included, in m/s²: an axis that points up reads +9.8 at rest
 //
-// All of them are read in one transfer, so that they belong together, and that is shared by whoever asks within a sample period. It
-// may be used from several goroutines.
+// One transfer reads all three, so they belong to the same moment. All measures that are read within a sample period
+// share it. An ADXL345 may be used from several goroutines.
 //
-// A reading at either end of the range means that much or more. When the chip has no new sample the last one is repeated, for at most
-// two sample periods and 50 ms; then the chip hangs, and is started again. A chip that has lost its supply for a moment comes back with
-// another data format, which is read along with each sample: it is started again at once.
+// A reading at either end of the range means that much or more. When the chip has no new sample, the last one is
+// repeated for at most two sample periods and 50 ms; then the chip hangs, and is started again. A chip that lost its
+// supply for a moment has another data format. The format is read with each sample, and such a chip is started again
+// immediately.
 //
-// Source: Analog Devices, ADXL345 data sheet, rev. E. The driver in periph's device library is not used: it touches the bus when it is
-// made, reads each byte in a transfer of its own, so that the two halves of a number may belong to different samples, takes a failed
-// one for zero, and has no unit.
+// Source: Analog Devices, ADXL345 data sheet, rev. E. The driver in periph's device library is not used: its
+// constructor touches the bus, it reads each byte in a separate transfer, so that the two halves of a number may belong
+// to different samples, it returns zero for a failed read, and it has no unit.
 type ADXL345 struct {
 	chip
-	scale  int64 // multiples of gravity
+	scale  int64 // multiples of gravity at the end of the range
 	format byte
 	rate   byte
 	period time.Duration
 
 	mutex    sync.Mutex
-	asked    time.Duration // when the chip was last asked for a sample,
-	renewed  time.Duration // and when it last had a new one, or was first expected to
+	lastRead time.Duration // when the chip was last read
+	lastNew  time.Duration // when it last had a new sample, or should have its first
 	measured bool          // there is a sample since the last start:
 	sample   [3]int64      // in counts
 }
 
-// NewADXL345 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x53 (pin ALT ADDRESS low) or
-// 0x1d (high); nil options stand for DefaultADXL345Opts.
+// NewADXL345 checks the options and leaves the chip alone: the first Sample starts it. The address is 0x53 (pin ALT
+// ADDRESS low) or 0x1d (high). With nil options it uses DefaultADXL345Opts.
 func NewADXL345(bus i2c.Bus, address uint16, opts *ADXL345Opts) (*ADXL345, error) {
 	o := options.OrDefaults(opts, DefaultADXL345Opts)
 	a := &ADXL345{chip: newChip("adxl345", bus, address,
 		"its supply, the wires to SDA and SCL, that CS is high, and ALT ADDRESS low for 0x53 or high for 0x1d")}
-	if err := a.among(adxl345Addresses, "0x53 (pin ALT ADDRESS low) or 0x1d (ALT ADDRESS high)"); err != nil {
+	if err := a.checkAddress(adxl345Addresses, "0x53 (pin ALT ADDRESS low) or 0x1d (ALT ADDRESS high)"); err != nil {
 		return nil, err
 	}
 	scale := slices.Index(adxl345Ranges, o.Range)
@@ -125,10 +129,10 @@ func NewADXL345(bus i2c.Bus, address uint16, opts *ADXL345Opts) (*ADXL345, error
 	return a, nil
 }
 
-// Measure gives one of the measures: accel_x, accel_y or accel_z. Halting one puts the chip in standby, for all of them; whichever is
-// sampled next starts it again.
+// Measure returns one of the measures: accel_x, accel_y or accel_z. Halting one of them puts the chip in standby for
+// all; the next Sample of any measure starts it again.
 func (a *ADXL345) Measure(name string) (Sensor, error) {
-	axis, err := find(a, adxl345Measures, name)
+	axis, err := findMeasure(a, adxl345Measures, name)
 	if err != nil {
 		return nil, err
 	}
@@ -147,46 +151,46 @@ func (a *ADXL345) Measure(name string) (Sensor, error) {
 func (a *ADXL345) Halt() error {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	a.lost = true
+	a.needsStart = true
 	return a.write("stand by", adxl345Power, 0)
 }
 
-// refresh takes a new sample from the chip when the last one is older than the time between two.
+// refresh reads a new sample from the chip when the last one is older than a sample period.
 func (a *ADXL345) refresh(at time.Duration) error {
-	if a.lost {
+	if a.needsStart {
 		if err := a.start(); err != nil {
 			return err
 		}
-		a.lost, a.measured = false, false
-		a.settled = at + 2*a.period + 2*time.Millisecond // it turns on in 1.1 ms and a sample period
-		a.renewed = a.settled
+		a.needsStart, a.measured = false, false
+		a.readyAt = at + 2*a.period + 2*time.Millisecond // the chip needs 1.1 ms and a sample period to start
+		a.lastNew = a.readyAt
 	}
-	if err := a.waiting(at); err != nil {
+	if err := a.checkReady(at); err != nil {
 		return err
 	}
-	if a.measured && at-a.asked < a.period {
+	if a.measured && at-a.lastRead < a.period {
 		return nil
 	}
 	var raw [8]byte
 	if err := a.read("read", adxl345InterruptSource, raw[:]); err != nil {
 		return err
 	}
-	a.asked = at
+	a.lastRead = at
 	switch {
 	case raw[1] != a.format:
-		return a.failed("read", fmt.Errorf("data format: expected %#02x, got %#02x: it has lost its supply for a moment", a.format, raw[1]))
+		return a.failed("read", fmt.Errorf("data format: expected %#02x, got %#02x: it lost its supply for a moment", a.format, raw[1]))
 	case raw[0]&adxl345DataReady != 0:
-		a.renewed = at
+		a.lastNew = at
 		return a.accept(raw[2:])
-	case at-a.renewed >= 2*a.period+adxl345Patience:
-		return a.failed("read", fmt.Errorf("no new sample since %v, now %v", a.renewed, at))
+	case at-a.lastNew >= 2*a.period+adxl345Patience:
+		return a.failed("read", fmt.Errorf("no new sample since %v, now %v", a.lastNew, at))
 	case !a.measured:
 		return fmt.Errorf("%s: %w", a, ErrNotYet)
 	}
 	return nil
 }
 
-// accept takes a sample over, unless it is outside the range, whose sign fills the upper bits.
+// accept stores a sample, unless it is outside the range, in which the upper bits repeat the sign.
 func (a *ADXL345) accept(raw []byte) error {
 	var sample [3]int64
 	for i := range sample {
@@ -201,7 +205,7 @@ func (a *ADXL345) accept(raw []byte) error {
 
 // start identifies the chip and writes all settings that readings depend on, in standby, as the data sheet recommends.
 func (a *ADXL345) start() error {
-	a.lost = true
+	a.needsStart = true
 	if err := a.identify(adxl345Identity, 0xe5); err != nil {
 		return err
 	}

@@ -181,6 +181,6 @@ func ExampleADXL345() {
 	value, err := up.Sample(now)
 	fmt.Println(up, value, "millionths of", up.Unit(), err)
 	// Output:
-	// adxl345 at 0x53 on I2C1: no measurement yet: started, settled at 22ms, now 0s
+	// adxl345 at 0x53 on I2C1: no measurement yet: started, ready at 22ms, now 0s
 	// adxl345 at 0x53 on I2C1, accel_z 9806650 millionths of m/s² <nil>
 }

@@ -105,7 +105,7 @@ func TestAS5600Faults(t *testing.T) {
 		{"too weak", "0c>0123 07>0400000030", []string{"got too weak", "move the magnet nearer"}, false},
 		{"too strong", "0c>0123 07>0400000028", []string{"got too strong", "move the magnet away"}, false},
 		{"a lost supply", "0c>0123 07>0000000020",
-			[]string{"read the settings: expected 0x0400, got 0x0000: it has lost its supply for a moment"}, true},
+			[]string{"read the settings: expected 0x0400, got 0x0000: it lost its supply for a moment"}, true},
 		{"another program's settings", "0c>0123 07>0403000020", []string{"got 0x0403"}, true},
 		{"a wire that nobody drives", "0c>ffff", []string{"read the angle: expected 0 to 4095, got 65535; check its supply"}, true},
 		{"a wire that is held low", "0c>0000 07>0000000000", []string{"got 0x0000"}, true},

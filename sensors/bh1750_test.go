@@ -203,7 +203,7 @@ func ExampleBH1750() {
 	fmt.Println(light, "millionths of", eye.Unit(), err)
 	fmt.Println(eye.Halt())
 	// Output:
-	// bh1750 at 0x23 on playback: no measurement yet: started, settled at 180ms, now 0s
+	// bh1750 at 0x23 on playback: no measurement yet: started, ready at 180ms, now 0s
 	// 250000000 millionths of lx <nil>
 	// <nil>
 }

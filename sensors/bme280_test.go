@@ -53,7 +53,7 @@ func TestBME280OnTheWire(t *testing.T) {
 			expectReading(t, degrees, 200*ms, c.degrees)
 			expectReading(t, pascals, 249*ms, c.pascals)
 			if c.humidity < 0 {
-				expectFault(t, percent, 249*ms, "expected a BME280, got a BMP280, which measures none")
+				expectFault(t, percent, 249*ms, "expected a BME280, got a BMP280, which does not measure it")
 			} else {
 				expectNear(t, percent, 249*ms, c.humidity, 20_000)
 			}
@@ -128,7 +128,7 @@ func TestBMP180AnyCounts(t *testing.T) {
 	// What has no sign in the counts: a lost supply, and a chip that hangs.
 	device.Reset()
 	*now += 5 * ms
-	expectFault(t, degrees, *now, "control: expected ", "got 0x00: it has lost its supply")
+	expectFault(t, degrees, *now, "control: expected ", "got 0x00: it lost its supply")
 	for range 3 {
 		*now += 5 * ms
 		degrees.Sample(*now)
@@ -140,12 +140,12 @@ func TestBMP180WhoseCountsStandForNothing(t *testing.T) {
 	_, degrees, _, _ := newBME280(t, playback(t, wire(t, 0x76, bmp180Start, "f4>0e004f3d00 f434", "f4>14005d2300")...)) // 20,285
 	expectNotYet(t, degrees, 0)
 	expectNotYet(t, degrees, 5*ms)
-	expectFault(t, degrees, 10*ms, "temperature: these counts stand for none")
+	expectFault(t, degrees, 10*ms, "temperature: cannot be computed from these counts")
 	_, degrees, _, _ = newBME280(t, playback(t, wire(t, 0x76, "d0>55 aa>"+strings.Replace(bmp180Calibration, "7fe5", "ffff", 1))...))
 	expectFault(t, degrees, 0, "start: calibration: expected neither 0 nor 0xffff")
 	_, degrees, _, _ = newBME280(t, playback(t, wire(t, 0x76, bmp180Start, "f4>2e00000000")...))
 	expectNotYet(t, degrees, 0)
-	expectFault(t, degrees, 200*ms, "it hangs")
+	expectFault(t, degrees, 200*ms, "the chip hangs")
 }
 
 func TestBME280RefusesWhatItIsNot(t *testing.T) {
@@ -179,7 +179,7 @@ func TestBME280OnSimulatedBoard(t *testing.T) {
 			if name == "BME280" {
 				expectNear(t, percent, *now, 48_650_000, 20_000)
 			} else {
-				expectFault(t, percent, *now, "measures none")
+				expectFault(t, percent, *now, "does not measure it")
 			}
 
 			// All measures of 50 ms share one measurement.
@@ -205,7 +205,7 @@ func TestBME280OnSimulatedBoard(t *testing.T) {
 			// A chip that lost its supply for a moment sleeps, and its registers look like a warm day high up.
 			*now += 50 * ms
 			device.Reset()
-			expectFault(t, pascals, *now, "read its settings: expected ", "it has lost its supply")
+			expectFault(t, pascals, *now, "read its settings: expected ", "it lost its supply")
 			settle()
 
 			if err := degrees.Halt(); err != nil {
@@ -283,6 +283,6 @@ func ExampleBME280() {
 	value, err := degrees.Sample(now)
 	fmt.Println(value, "millionths of", degrees.Unit(), err)
 	// Output:
-	// bme280 at 0x76 on I2C1: no measurement yet: started, settled at 200ms, now 0s
+	// bme280 at 0x76 on I2C1: no measurement yet: started, ready at 200ms, now 0s
 	// 25080000 millionths of °C <nil>
 }

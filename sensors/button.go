@@ -9,37 +9,39 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// ButtonOpts are the options of a Button. NewButton takes the default of each that is not set, but for the debounce time, which
-// may be 0.
+// ButtonOpts are the options of a Button. NewButton uses the default of an option that is not set, except for the
+// debounce time, which may be 0.
 type ButtonOpts struct {
 	Pin string `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO17 or P1_11"`
-	// Pull is the pin's resistor: "up" for a switch to ground, "down" for one to the supply, "none" for one that has its own.
+	// Pull is the pull resistor of the pin: "up" for a switch to ground, "down" for a switch to the supply, "none" for a
+	// switch that has a resistor.
 	Pull string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
-	// Active is the pin's level while the button is pressed, "low" with a switch to ground that closes. One that opens, such as
-	// an emergency stop's, whose broken wire is a press too, is active "high". Unless set, it is what a switch that closes makes
-	// of the resistor.
-	Active string `yaml:"active" enum:"low,high" doc:"level of what is pressed, or sees the line; absent: low with pull up, else high"`
-	// Debounce is how long a change holds off further changes: longer than the contacts bounce, shorter than the briefest press
-	// that matters. 0 takes every level as it is. Most switches settle within 10 ms (Ganssle, "A Guide to Debouncing", 2004).
-	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long a change holds off further ones"`
-	// Glitch is how long the pin must show a new level before it counts; 0 counts it at once. It is for what a debounce time
-	// takes for a press: the spike that a motor induces in a long wire.
-	Glitch time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last before it counts, as of its first edge"`
+	// Active is the level of the pin while the button is pressed. It is "low" for a switch that closes to ground. A switch
+	// that opens when it is pressed is active "high": that of an emergency stop, where a broken wire counts as a press
+	// too. The default suits a switch that closes: "low" with pull up, else "high".
+	Active string `yaml:"active" enum:"low,high" doc:"level while it is pressed, or sees the line; default: low with pull up, else high"`
+	// Debounce is how long further changes are ignored after a change: longer than the contacts bounce, and shorter than
+	// the briefest press that matters. 0 accepts every change. Most switches stop bouncing within 10 ms (Ganssle, "A Guide
+	// to Debouncing", 2004).
+	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long further changes are ignored after a change"`
+	// Glitch is how long the pin must stay at a new level before the change counts; 0 counts it immediately. It is for
+	// short pulses that a debounce time would take for a press, such as those that a motor induces in a long wire.
+	Glitch time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last before it counts; the change has the time of its first edge"`
 	// WarmUp is how long after the first Sample there are no readings: see PIROpts.
 	WarmUp time.Duration `yaml:"-"`
 }
 
-// PIROpts are the options of a passive infrared motion detector, which is a Button that needs to warm up: it settles for 10 to 60
-// s, and fires at nothing meanwhile.
+// PIROpts are the options of a passive infrared motion detector: a Button with a warm-up time. After power-up such a
+// detector needs 10 to 60 s, in which it reports motion that is not there.
 type PIROpts struct {
 	Pin      string        `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO17 or P1_11"`
 	Pull     string        `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
-	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long a change holds off further ones"`
-	Glitch   time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last before it counts, as of its first edge"`
-	WarmUp   time.Duration `yaml:"warm_up" default:"30s" doc:"how long it sees what is not there after power-up"`
+	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long further changes are ignored after a change"`
+	Glitch   time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last before it counts; the change has the time of its first edge"`
+	WarmUp   time.Duration `yaml:"warm_up" default:"30s" doc:"time after power-up in which its reports of motion are ignored"`
 }
 
-// DefaultButtonOpts are the options that stand for nil: a switch to ground, on the pin's own pull-up.
+// DefaultButtonOpts are used when the options are nil: a switch to ground, with the pull-up resistor of the pin.
 var DefaultButtonOpts = options.Defaults[ButtonOpts]()
 
 var (
@@ -48,21 +50,21 @@ var (
 )
 
 // Measures implements Options.
-func (o *ButtonOpts) Measures() []Measure { return all("", "") }
+func (o *ButtonOpts) Measures() []Measure { return measuresIn("", "") }
 
-// Limits are those of the debounce and glitch times.
+// Limits implements Options, for the debounce and glitch times.
 func (o *ButtonOpts) Limits(key string) (low, high int64, ok bool) {
-	return bounces(key, o.Debounce, o.Glitch)
+	return contactTimes(key, o.Debounce, o.Glitch)
 }
 
-// Limits are those of the debounce and glitch times.
+// Limits implements Options, for the debounce and glitch times.
 func (o *PIROpts) Limits(key string) (low, high int64, ok bool) {
-	return bounces(key, o.Debounce, o.Glitch)
+	return contactTimes(key, o.Debounce, o.Glitch)
 }
 
-// bounces are the limits of debounce and glitch times: no contact bounces for a second. A robot file may go beyond what can be
-// tuned.
-func bounces(key string, debounce, glitch time.Duration) (low, high int64, ok bool) {
+// contactTimes are the limits of debounce and glitch times when they are tuned: no contact bounces for a second. A
+// robot file may set longer times.
+func contactTimes(key string, debounce, glitch time.Duration) (low, high int64, ok bool) {
 	switch key {
 	case "debounce":
 		return 0, int64(max(time.Second, debounce)), true
@@ -79,36 +81,37 @@ func (o *ButtonOpts) ActiveLow() bool { return activeLow(o.Pull, o.Active) }
 func (o *PIROpts) ActiveLow() bool { return activeLow(o.Pull, "") }
 
 // Measures implements Options.
-func (o *PIROpts) Measures() []Measure { return all("", "") }
+func (o *PIROpts) Measures() []Measure { return measuresIn("", "") }
 
-// Open implements Options. Unlike others it sets its pin up at once.
+// Open implements Options. Unlike other kinds it sets its pin up immediately.
 func (o *ButtonOpts) Open(from Parts) (Device, error) {
 	pin, err := from.Pin(o.Pin)
 	if err != nil {
 		return nil, err
 	}
-	return alone(NewButton(pin, o))
+	return deviceOf(NewButton(pin, o))
 }
 
-// Open implements Options. Unlike others it sets its pin up at once.
+// Open implements Options. Unlike other kinds it sets its pin up immediately.
 func (o *PIROpts) Open(from Parts) (Device, error) {
 	pin, err := from.Pin(o.Pin)
 	if err != nil {
 		return nil, err
 	}
-	return alone(NewButton(pin, &ButtonOpts{Pull: o.Pull, Debounce: o.Debounce, Glitch: o.Glitch, WarmUp: o.WarmUp}))
+	return deviceOf(NewButton(pin, &ButtonOpts{Pull: o.Pull, Debounce: o.Debounce, Glitch: o.Glitch, WarmUp: o.WarmUp}))
 }
 
 // Button is a push button, a bumper, a motion detector or any other switch on a pin. It belongs to one goroutine.
 //
-// A change counts at once, at the time of its edge; then, for as long as the contacts may bounce, further changes are ignored.
-// What the pin shows when that time is over counts again, so the end of a press that fell into it, or whose edge was lost, is
-// found.
+// A change counts immediately, at the time of its edge. Then further changes are ignored for the debounce time, because
+// the contacts may bounce. At the end of that time the level of the pin counts again. So a release that fell into the
+// debounce time is found, and so is one whose edge was lost.
 //
-// With a glitch time a change counts when the pin has shown it for so long without a break, at the time of its first edge; a
-// shorter one is none, and holds nothing off.
+// With a glitch time, a change counts when the pin has stayed at the new level for that long without a break. It has
+// the time of its first edge. A shorter change is ignored, and starts no debounce time.
 //
-// On an EdgePin each change comes from Next; on another pin Next has none, and Sample finds them when it is called often enough.
+// On an EdgePin, Next returns each change. On another pin Next returns nothing, and Sample finds the changes when it is
+// called often enough.
 type Button struct {
 	pin      contact
 	edges    EdgePin      // the same pin, if it has edges
@@ -116,21 +119,21 @@ type Button struct {
 	glitch   atomic.Int64 // ns
 	warmUp   time.Duration
 
-	pressed bool
-	doubted bool          // the pin shows the other level, for less than the glitch time,
-	since   time.Duration // since then
-	overdue bool          // that time is over, and the edge that ended the level is on its way
-	awaited bool          // Next finds the changes, not Sample
-	held    bool          // a change was less than the debounce time ago,
-	until   time.Duration // which ends then
-	missed  uint64        // edges lost when last looked
-	early   *Reading      // an edge that was taken before its turn; its Value is the level
-	slot    Reading
-	sampled bool
+	pressed bool          // as last reported
+	pending bool          // the pin has the other level, not yet for the glitch time,
+	since   time.Duration // since this time
+	overdue bool          // the glitch time is over, but the level has ended: its edge is on the way
+	useNext bool          // Next finds the changes, not Sample
+	holding bool          // the debounce time of a change is running,
+	until   time.Duration // until this time
+	lost    uint64        // LostEdges of the pin at the last check
+	early   *Reading      // an edge that was put back; its Value is the level
+	slot    Reading       // memory for early
+	started bool          // there was a Sample
 	ready   time.Duration // the end of the warm-up
 }
 
-// NewButton makes a button of a pin, which it sets up as an input at the first Sample. Nil options stand for DefaultButtonOpts.
+// NewButton makes a button from a pin, which it sets up as an input. With nil options it uses DefaultButtonOpts.
 func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	o := options.OrDefaults(opts, DefaultButtonOpts)
 	b := &Button{pin: contact{pin, o.ActiveLow()}, warmUp: o.WarmUp}
@@ -154,7 +157,7 @@ func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 	return b, nil
 }
 
-// Adjust takes over the debounce and glitch times, from the next change on. It may be called from any goroutine.
+// Adjust applies the debounce and glitch times, from the next change on. It may be called from any goroutine.
 func (b *Button) Adjust(opts Options) {
 	switch o := opts.(type) {
 	case *ButtonOpts:
@@ -169,44 +172,45 @@ func (b *Button) Adjust(opts Options) {
 // String names the button and its pin.
 func (b *Button) String() string { return "button on " + b.pin.Name() }
 
-// Unit is "": a button gives a pure number.
+// Unit is "": a reading is a pure number.
 func (b *Button) Unit() string { return "" }
 
 // Range is 0 to 1.
 func (b *Button) Range() Range { return Range{0, 1_000_000} }
 
-// Sample gives 1,000,000 while the button is pressed and 0 while it is not. A pin of the board never fails: it cannot tell a
-// broken wire from a level. One at the far end of a bus fails when the bus does.
+// Sample returns 1,000,000 while the button is pressed, else 0. A pin of the board never fails: it cannot distinguish a
+// broken wire from a level. A pin at the far end of a bus fails when the bus does.
 func (b *Button) Sample(at time.Duration) (int64, error) {
-	if !b.sampled {
-		b.sampled, b.ready = true, at+b.warmUp
+	if !b.started {
+		b.started, b.ready = true, at+b.warmUp
 	}
 	if at < b.ready {
 		return 0, fmt.Errorf("%s: warms up until %v: %w", b, b.ready, ErrNotYet)
 	}
-	if b.held && at >= b.until {
-		b.held = false
+	if b.holding && at >= b.until {
+		b.holding = false
 	}
 	now, err := b.pin.on()
 	if err != nil {
 		return 0, fmt.Errorf("%s: read: %w", b, err)
 	}
-	if glitch := time.Duration(b.glitch.Load()); !b.held && (glitch == 0 || !b.awaited) {
-		b.shows(now, at)
-		if b.doubted && at-b.since >= glitch {
+	if glitch := time.Duration(b.glitch.Load()); !b.holding && (glitch == 0 || !b.useNext) {
+		b.observe(now, at)
+		if b.pending && at-b.since >= glitch {
 			b.change()
 		}
 	}
-	return one(b.pressed), nil
+	return asReading(b.pressed), nil
 }
 
-// Next gives the next press or release: 1,000,000 or 0, at the time of its edge or, when that fell into the debounce time of the
-// one before, at the end of that time. With a glitch time it comes that much later, and says the same.
+// Next returns the next press or release: 1,000,000 or 0, at the time of its edge. A change within the debounce time of
+// the one before has the time at which that debounce time ends. With a glitch time, Next returns a change that much
+// later, with the same time.
 func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 	if b.edges == nil {
 		return Reading{}, false
 	}
-	b.awaited = true
+	b.useNext = true
 	overdue := b.overdue
 	for end := now + max(timeout, 0); ; {
 		limit := min(end, b.deadline())
@@ -214,10 +218,10 @@ func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 		var r Reading
 		counts := false
 		switch {
-		case b.held && (!ok && limit == b.until || ok && at > b.until):
-			// The debounce time is over. What the pin showed then is the last edge's level, or, where that may have been lost,
-			// what it shows now.
-			b.held = false
+		case b.holding && (!ok && limit == b.until || ok && at > b.until):
+			// The debounce time is over. The level at its end is known from the next edge; without one, the pin is read, because
+			// an edge may have been lost.
+			b.holding = false
 			if !ok {
 				level = b.pin.Read()
 				now = max(now, b.until)
@@ -225,26 +229,26 @@ func (b *Button) Next(now, timeout time.Duration) (Reading, bool) {
 				b.putBack(at, level)
 				level = !level
 			}
-			r, counts = b.shows(b.pin.means(level), b.until)
-		case b.doubted && ok && at >= b.certain(): // the level has lasted until this edge
+			r, counts = b.observe(b.pin.isOn(level), b.until)
+		case b.pending && ok && at >= b.confirmedAt(): // the level lasted until this edge
 			b.putBack(at, level)
 			r, counts = b.change()
-		case b.doubted && !ok && !b.overdue && limit == b.certain():
-			// The level has lasted until now. Where the pin shows that it has not, its edge is on the way, with the time that
-			// tells.
+		case b.pending && !ok && !b.overdue && limit == b.confirmedAt():
+			// The level should have lasted until now. If the pin shows otherwise, the edge that ended the level is on its way,
+			// and its time will decide.
 			now = max(now, limit)
-			if b.overdue = b.pin.means(b.pin.Read()) == b.pressed; !b.overdue {
+			if b.overdue = b.pin.isOn(b.pin.Read()) == b.pressed; !b.overdue {
 				r, counts = b.change()
 			}
 		case !ok:
 			if overdue && b.overdue {
-				b.doubt(false, 0) // that edge was lost
+				b.setPending(false, 0) // the edge that ended the level was lost
 			}
 			return b.recover(now)
 		default:
 			now = max(now, at)
-			if !b.held {
-				r, counts = b.shows(b.pin.means(level), at)
+			if !b.holding {
+				r, counts = b.observe(b.pin.isOn(level), at)
 			}
 		}
 		if counts {
@@ -269,7 +273,7 @@ func (b *Button) Halt() error {
 	return nil
 }
 
-// edge takes the pin's next edge, one that was put back first.
+// edge removes and returns the next edge of the pin, an edge that was put back first.
 func (b *Button) edge(timeout time.Duration) (at time.Duration, level gpio.Level, ok bool) {
 	if e := b.early; e != nil {
 		b.early = nil
@@ -286,41 +290,41 @@ func (b *Button) putBack(at time.Duration, level gpio.Level) {
 	b.early = &b.slot
 }
 
-// recover looks at the pin when edges were lost: the last of them may have been the one that counts.
+// recover reads the pin when edges were lost: the last of them may have been a change that counts.
 func (b *Button) recover(now time.Duration) (Reading, bool) {
 	lost := b.edges.LostEdges()
-	if lost == b.missed {
+	if lost == b.lost {
 		return Reading{}, false
 	}
-	b.missed = lost
-	if b.held {
+	b.lost = lost
+	if b.holding {
 		return Reading{}, false
 	}
-	return b.shows(b.pin.means(b.pin.Read()), now)
+	return b.observe(b.pin.isOn(b.pin.Read()), now)
 }
 
-// deadline is when the debounce or glitch time ends that runs, later than anything where none does.
+// deadline is when the running debounce or glitch time ends; later than all times when none is running.
 func (b *Button) deadline() time.Duration {
 	switch {
-	case b.held:
+	case b.holding:
 		return b.until
-	case b.doubted && !b.overdue:
-		return b.certain()
+	case b.pending && !b.overdue:
+		return b.confirmedAt()
 	}
 	return 1<<63 - 1
 }
 
-// certain is when a level that is doubted has lasted long enough.
-func (b *Button) certain() time.Duration { return b.since + time.Duration(b.glitch.Load()) }
+// confirmedAt is when a pending change has lasted long enough.
+func (b *Button) confirmedAt() time.Duration { return b.since + time.Duration(b.glitch.Load()) }
 
-// shows takes the level that the pin has from a time on, and gives the change where it counts at once.
-func (b *Button) shows(pressed bool, at time.Duration) (Reading, bool) {
+// observe handles the level that the pin has from a time on. It returns the change when it counts immediately.
+func (b *Button) observe(pressed bool, at time.Duration) (Reading, bool) {
 	if pressed == b.pressed {
-		b.doubt(false, 0)
+		b.setPending(false, 0)
 		return Reading{}, false
 	}
-	if !b.doubted {
-		b.doubt(true, at)
+	if !b.pending {
+		b.setPending(true, at)
 	}
 	if b.glitch.Load() > 0 {
 		return Reading{}, false
@@ -328,16 +332,16 @@ func (b *Button) shows(pressed bool, at time.Duration) (Reading, bool) {
 	return b.change()
 }
 
-// doubt begins or ends the time for which a level must last.
-func (b *Button) doubt(doubted bool, since time.Duration) {
-	b.doubted, b.since, b.overdue = doubted, since, false
+// setPending starts or ends the glitch time of a change.
+func (b *Button) setPending(pending bool, since time.Duration) {
+	b.pending, b.since, b.overdue = pending, since, false
 }
 
-// change takes the other level for true, since it began, and gives it where the warm-up was over then.
+// change confirms the pending change, from its first edge on. It reports true when the warm-up was over at that time.
 func (b *Button) change() (Reading, bool) {
 	at, hold := b.since, time.Duration(b.debounce.Load())
-	b.doubt(false, 0)
+	b.setPending(false, 0)
 	b.pressed = !b.pressed
-	b.held, b.until = hold > 0, at+hold
-	return Reading{at, one(b.pressed)}, at >= b.ready
+	b.holding, b.until = hold > 0, at+hold
+	return Reading{at, asReading(b.pressed)}, at >= b.ready
 }

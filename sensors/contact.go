@@ -8,13 +8,14 @@ type contact struct {
 	activeLow bool // it is on while the pin is low
 }
 
-// pulls are the resistors by their names in options.
+// pulls are the pull resistors by their names in options.
 var pulls = map[string]gpio.Pull{"up": gpio.PullUp, "down": gpio.PullDown, "none": gpio.Float}
 
-// activeLow says whether low is on: what the options say, "low" or "high", or else what a switch that closes makes of the resistor.
+// activeLow reports whether a low level means on. Active is "low", "high" or "" for the usual switch, which connects
+// the pin to ground against a pull-up resistor, or else to the supply.
 func activeLow(pull, active string) bool { return active == "low" || active == "" && pull == "up" }
 
-// on reads the contact. That can fail where the pin is at the far end of a bus.
+// on reads the contact. The read can fail when the pin is at the far end of a bus.
 func (c contact) on() (bool, error) {
 	var level gpio.Level
 	var err error
@@ -23,15 +24,15 @@ func (c contact) on() (bool, error) {
 	} else {
 		level = c.Read()
 	}
-	return c.means(level), err
+	return c.isOn(level), err
 }
 
-// means says whether a level is on.
-func (c contact) means(level gpio.Level) bool { return (level == gpio.Low) == c.activeLow }
+// isOn reports whether a level means on.
+func (c contact) isOn(level gpio.Level) bool { return (level == gpio.Low) == c.activeLow }
 
-// one is a truth in millionths.
-func one(truth bool) int64 {
-	if truth {
+// asReading turns on and off into millionths: 1,000,000 and 0.
+func asReading(on bool) int64 {
+	if on {
 		return 1_000_000
 	}
 	return 0

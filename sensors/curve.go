@@ -9,21 +9,23 @@ import (
 	"time"
 )
 
-// CurvePoint is one point of a calibration: what a device measures, and what that stands for, both in millionths of their units.
+// CurvePoint is one point of a calibration: a reading of the device, and the value that it stands for, both in
+// millionths of their units.
 type CurvePoint struct {
 	In, Out int64
 }
 
-// Curve makes readings of another kind out of those of a sensor, along straight lines between calibrated points: metres out of the
-// volts of an infrared range finder, kilograms out of the counts of a load cell. Beyond the ends the last point holds: a range finder
-// that is driven past its range tells nothing more.
+// Curve converts the readings of a sensor along straight lines between calibrated points: volts of an infrared range
+// finder into metres, counts of a load cell into kilograms. Beyond the first and the last point the value stays
+// constant: a range finder that is driven past its range has nothing more to say.
 type Curve struct {
 	Sensor
-	points atomic.Pointer[[]CurvePoint] // never changed, only replaced
+	points atomic.Pointer[[]CurvePoint] // replaced, never changed in place
 	unit   string
 }
 
-// NewCurve puts a calibration on a sensor. It takes at least two points, in rising order of In; the unit is that of Out.
+// NewCurve puts a calibration on a sensor. It takes at least two points, in rising order of In. The unit is the unit of
+// Out.
 func NewCurve(s Sensor, points []CurvePoint, unit string) (*Curve, error) {
 	if s == nil {
 		return nil, errors.New("curve: expected a sensor, got nil")
@@ -35,8 +37,8 @@ func NewCurve(s Sensor, points []CurvePoint, unit string) (*Curve, error) {
 	return c, nil
 }
 
-// Calibrate gives other points, at least two in rising order of In. The next reading is along them. It may be called while another
-// goroutine takes readings.
+// Calibrate replaces the points: at least two, in rising order of In. The next reading uses them. It may be called
+// while another goroutine takes readings.
 func (c *Curve) Calibrate(points []CurvePoint) error {
 	if len(points) < 2 {
 		return fmt.Errorf("%s: curve: expected at least 2 points, got %d", c.Sensor, len(points))
@@ -51,17 +53,17 @@ func (c *Curve) Calibrate(points []CurvePoint) error {
 	return nil
 }
 
-// Unit is that of the calibration.
+// Unit is the unit of the calibrated values.
 func (c *Curve) Unit() string { return c.unit }
 
-// Range is what the calibration makes of the range of the sensor.
+// Range is the range of the sensor, converted.
 func (c *Curve) Range() Range {
 	points := *c.points.Load()
 	within := RangeOf(c.Sensor)
 	if within == (Range{}) {
 		within = Range{points[0].In, points[len(points)-1].In}
 	}
-	one, other := c.at(within.Low), c.at(within.High)
+	one, other := c.convert(within.Low), c.convert(within.High)
 	all := Range{min(one, other), max(one, other)}
 	for _, p := range points {
 		if p.In > within.Low && p.In < within.High {
@@ -71,28 +73,28 @@ func (c *Curve) Range() Range {
 	return all
 }
 
-// Sample takes a reading of the sensor and gives what it stands for, to the nearest millionth.
+// Sample reads the sensor and converts the reading, to the nearest millionth.
 func (c *Curve) Sample(at time.Duration) (int64, error) {
 	reading, err := c.Sensor.Sample(at)
 	if err != nil {
 		return 0, err
 	}
-	return c.at(reading), nil
+	return c.convert(reading), nil
 }
 
-// Next does the same for a sensor whose readings come with edges; for others there is none.
+// Next converts the next reading of an EdgeSensor, and reports false for other sensors.
 func (c *Curve) Next(now, timeout time.Duration) (Reading, bool) {
 	r, ok := nextOf(c.Sensor, now, timeout)
 	if ok {
-		r.Value = c.at(r.Value)
+		r.Value = c.convert(r.Value)
 	}
 	return r, ok
 }
 
-// LostEdges counts those of a sensor whose readings come with edges.
+// LostEdges counts the lost edges of an EdgeSensor.
 func (c *Curve) LostEdges() uint64 { return lostOf(c.Sensor) }
 
-func (c *Curve) at(reading int64) int64 {
+func (c *Curve) convert(reading int64) int64 {
 	points := *c.points.Load()
 	last := len(points) - 1
 	switch {
@@ -106,16 +108,16 @@ func (c *Curve) at(reading int64) int64 {
 		i++
 	}
 	from, to := points[i-1], points[i]
-	// The differences of two readings fit in 64 bits without their sign, and their product in 128.
+	// The difference of two readings fits in 64 bits without a sign, and the product of two such differences in 128.
 	width, along := uint64(to.In)-uint64(from.In), uint64(reading)-uint64(from.In)
 	if to.Out >= from.Out {
-		return from.Out + int64(share(uint64(to.Out)-uint64(from.Out), along, width))
+		return from.Out + int64(mulDiv(uint64(to.Out)-uint64(from.Out), along, width))
 	}
-	return from.Out - int64(share(uint64(from.Out)-uint64(to.Out), along, width))
+	return from.Out - int64(mulDiv(uint64(from.Out)-uint64(to.Out), along, width))
 }
 
-// share is a * b / c to the nearest, for b <= c.
-func share(a, b, c uint64) uint64 {
+// mulDiv returns a * b / c, rounded to the nearest, for b <= c.
+func mulDiv(a, b, c uint64) uint64 {
 	high, low := bits.Mul64(a, b)
 	quotient, rest := bits.Div64(high, low, c) // high < c, because b <= c
 	if rest >= c-rest {

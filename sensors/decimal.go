@@ -26,8 +26,8 @@ func parseWhole(text string) (int64, error) {
 	return number, nil
 }
 
-// parseMillionths reads a decimal number as a count of millionths, exactly; digits beyond the sixth decimal are rounded half away
-// from zero. Floating point would round twice.
+// parseMillionths reads a decimal number as an exact count of millionths. Digits after the sixth decimal are rounded,
+// halves away from zero. Floating point would round twice.
 func parseMillionths(text string) (int64, error) {
 	unsigned := strings.TrimPrefix(strings.TrimPrefix(text, "-"), "+")
 	if len(text)-len(unsigned) > 1 {
@@ -47,28 +47,28 @@ func parseMillionths(text string) (int64, error) {
 		return 0, errNotDecimal
 	}
 
-	// The value is 0.digits times ten to the power of point; wanted are the digits up to the sixth after the point.
+	// The value is 0.digits times ten to the power of point. The result is the first point+6 digits.
 	point := len(whole) + exponent
 	significant := strings.TrimLeft(digits, "0")
 	point -= len(digits) - len(significant)
-	wanted := point + 6
-	if significant == "" || wanted < 0 {
+	length := point + 6
+	if significant == "" || length < 0 {
 		return 0, nil
 	}
-	if wanted > len("9223372036854775807") {
+	if length > len("9223372036854775807") {
 		return 0, errTooLarge
 	}
-	for len(significant) <= wanted {
+	for len(significant) <= length {
 		significant += "0"
 	}
 	value := uint64(0)
-	if wanted > 0 {
+	if length > 0 {
 		var err error
-		if value, err = strconv.ParseUint(significant[:wanted], 10, 64); err != nil {
+		if value, err = strconv.ParseUint(significant[:length], 10, 64); err != nil {
 			return 0, errTooLarge
 		}
 	}
-	if significant[wanted] >= '5' {
+	if significant[length] >= '5' {
 		value++
 	}
 	if value > math.MaxInt64 {

@@ -7,38 +7,40 @@ import (
 	"time"
 )
 
-// Frozen watches a sensor whose readings are never quite still, and fails when they are: a chip whose converter hangs goes on to
-// answer, with the last thing that it measured. It does not suit sensors that may rest, such as a range finder with nothing in sight.
+// Frozen watches a sensor whose readings are never quite still, and fails when they are: a chip whose converter hangs
+// still answers, with the last value that it measured. It does not suit sensors whose readings may rightly stay the
+// same, such as a range finder with nothing in sight.
 type Frozen struct {
 	Sensor
-	after  atomic.Int64 // ns
+	limit  atomic.Int64 // ns
 	last   int64
-	since  time.Duration
-	seen   bool
+	since  time.Duration // time of the first of the equal readings
+	seen   bool          // last and since are valid
 	frozen bool
 }
 
-// NewFrozen watches a sensor: the very same reading is believed for less than a time, which is more than 0.
-func NewFrozen(s Sensor, after time.Duration) (*Frozen, error) {
+// NewFrozen watches a sensor. It accepts exactly the same reading for less than the limit, which is more than 0.
+func NewFrozen(s Sensor, limit time.Duration) (*Frozen, error) {
 	if s == nil {
 		return nil, errors.New("frozen: expected a sensor, got nil")
 	}
-	if after <= 0 {
-		return nil, fmt.Errorf("%s: frozen: expected more than 0, got %v", s, after)
+	if limit <= 0 {
+		return nil, fmt.Errorf("%s: frozen: expected more than 0, got %v", s, limit)
 	}
 	f := &Frozen{Sensor: s}
-	f.Believe(after)
+	f.SetLimit(limit)
 	return f, nil
 }
 
-// Believe changes how long the very same reading is believed; more than 0. It may be called from any goroutine.
-func (f *Frozen) Believe(after time.Duration) { f.after.Store(int64(after)) }
+// SetLimit changes how long exactly the same reading is accepted; more than 0. It may be called from any goroutine.
+func (f *Frozen) SetLimit(limit time.Duration) { f.limit.Store(int64(limit)) }
 
-// Range is that of the sensor.
+// Range is the range of the sensor.
 func (f *Frozen) Range() Range { return RangeOf(f.Sensor) }
 
-// Sample takes a reading of the sensor. It fails when it has been the same for too long; when that begins, the sensor is halted, so that
-// the next Sample starts it again. After a failure of the sensor the time begins anew: it may rightly come back with the same reading.
+// Sample returns a reading of the sensor. It fails when the reading has been the same for too long. At the first such
+// failure it halts the sensor, so that the next Sample starts it again. A failure of the sensor restarts the time: the
+// sensor may rightly come back with the same reading.
 func (f *Frozen) Sample(at time.Duration) (int64, error) {
 	reading, err := f.Sensor.Sample(at)
 	if err != nil {
@@ -49,12 +51,12 @@ func (f *Frozen) Sample(at time.Duration) (int64, error) {
 		f.seen, f.last, f.since, f.frozen = true, reading, at, false
 		return reading, nil
 	}
-	if at-f.since < time.Duration(f.after.Load()) {
+	if at-f.since < time.Duration(f.limit.Load()) {
 		return reading, nil
 	}
 	if !f.frozen {
 		f.frozen = true
-		_ = f.Sensor.Halt() // it fails where the sensor does not answer, which its next Sample tells
+		_ = f.Sensor.Halt() // this fails when the sensor does not answer, which its next Sample reports
 	}
-	return 0, fmt.Errorf("%s: frozen: the same reading since %v, now %v: it hangs; its supply may have to be taken off for a moment", f, f.since, at)
+	return 0, fmt.Errorf("%s: frozen: the same reading since %v, now %v: the sensor hangs; if restarts do not help, switch its supply off for a moment", f, f.since, at)
 }

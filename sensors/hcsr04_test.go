@@ -182,7 +182,7 @@ func TestHCSR04TakesNoPulseForAnEcho(t *testing.T) {
 		fault  []string // of the next Sample; nil: none
 	}{
 		{"bleed-through, and the echo", [][2]time.Duration{{20 * us, 32 * us}, {460 * us, 6284 * us}}, []int64{1_000_039}, nil},
-		{"bleed-through alone", [][2]time.Duration{{20 * us, 32 * us}}, nil, []string{"expected one of 116µs to 300ms, got 12µs", "divider"}},
+		{"bleed-through alone", [][2]time.Duration{{20 * us, 32 * us}}, nil, []string{"expected a pulse of 116µs to 300ms, got 12µs", "divider"}},
 		{"an echo and its bounce", [][2]time.Duration{{460 * us, 6284 * us}, {6287 * us, 6290 * us}}, []int64{1_000_039}, nil},
 		{"a second echo", [][2]time.Duration{{460 * us, 6284 * us}, {20 * ms, 26 * ms}}, []int64{1_000_039}, nil},
 		{"the nearest", [][2]time.Duration{{460 * us, 577 * us}}, []int64{20_090}, nil},

@@ -61,7 +61,7 @@ func TestHX711(t *testing.T) {
 	chip.ready()
 	expectFault(t, h, 800*ms, "end of its range")
 	expectNotYet(t, h, 1700*ms)
-	expectFault(t, h, 1800*ms, "nothing for 1s")
+	expectFault(t, h, 1800*ms, "no conversion for 1s")
 	expectNotYet(t, h, 1900*ms) // set up again
 	if err := h.Halt(); err != nil || h.Unit() != "" {
 		t.Errorf("%v, %q", err, h.Unit())

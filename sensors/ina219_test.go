@@ -129,9 +129,9 @@ func TestINA219NoAnswerToOneTransfer(t *testing.T) {
 // What the chip cannot say is a fault, and the chip is started again.
 func TestINA219Garbage(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
-		{"a lost supply", "05>0000", "expected 0x1062 as written, got 0x0000: has it lost its supply?"},
+		{"a lost supply", "05>0000", "expected 0x1062 as written, got 0x0000: did it lose its supply?"},
 		{"a wire that nobody drives", "05>ffff", "got 0xffff"},
-		{"more than the chip bears", "05>1062 02>cb2a 01>0000 03>0000", "voltage: expected 0 to 26 V, which is what the chip bears, got 26.004"},
+		{"more than the chip withstands", "05>1062 02>cb2a 01>0000 03>0000", "voltage: expected 0 to 26 V, which the chip withstands, got 26.004"},
 		{"more than the range", "05>1062 02>5dc2 01>7d01 03>0000", "-320000 to 320000 µV, got 320010"},
 		{"less than the range", "05>1062 02>5dc2 01>82ff 03>0000", "got -320010"},
 	} {

@@ -10,59 +10,66 @@ import (
 	"periph.io/x/conn/v3/i2c"
 )
 
-// Kinds lists all sorts of sensors, by name.
-var Kinds = []Kind{ads1115Kind, adxl345Kind, as5600Kind, bh1750Kind, bme280Kind, buttonKind, hcsr04Kind, hx711Kind, ina219Kind, linearrayKind, logKind,
-	mpu6050Kind, pirKind, quadratureKind, tcs34725Kind, tmp102Kind, tmp105Kind, vl53l0xKind}
+// Kinds lists all sorts of sensors, in the order of their names.
+var Kinds = []Kind{ads1115Kind, adxl345Kind, as5600Kind, bh1750Kind, bme280Kind, buttonKind, hcsr04Kind, hx711Kind,
+	ina219Kind, linearrayKind, logKind, mpu6050Kind, pirKind, quadratureKind, tcs34725Kind, tmp102Kind, tmp105Kind, vl53l0xKind}
 
-// A Kind is a sort of sensor, by the name that a robot file has for it.
+// A Kind is a sort of sensor. Its name is the value of the key device in a robot file.
 type Kind struct {
 	Name  string         // "hcsr04"
 	About string         // one phrase: "ultrasonic range"
-	New   func() Options // options with nothing set: not even their defaults
-	// Addresses are those on an I2C bus, the lowest first; nil for what has none.
+	New   func() Options // options with nothing set, not even the defaults
+	// Addresses on an I2C bus, the lowest first; nil for a device that is not on a bus.
 	Addresses []uint16
-	// Least is the time between two readings, at least: what a conversion takes, or an echo until it has died. 0: a millisecond.
-	Least time.Duration
-	// Edges says that readings come with the edges of pins: there need be no interval, except for a measure that is Polled.
+	// MinInterval is the shortest time between two readings: what a conversion takes, or an echo until it has died away. 0
+	// stands for a millisecond.
+	MinInterval time.Duration
+	// Edges says that readings come with the edges of pins. Then a robot file need not say an interval, except for a
+	// Measure that is Polled.
 	Edges bool
-	// Switch says that it is on or off: a change is all that there is to encode.
+	// Switch says that a reading is on or off, so only its changes can be encoded.
 	Switch bool
-	// Calibrates says that a Curve makes sense, and Freezes that a Frozen does: that readings are never quite still.
+	// Calibrates says that a Curve makes sense. Freezes says that a Frozen makes sense, because readings are never quite
+	// still.
 	Calibrates, Freezes bool
 }
 
-// Options are what a robot file says of one sensor beside what all have in common. They are a pointer to a struct, whose tags say all of
-// each option. Options may have further methods:
+// Options are the keys of one sensor in a robot file, without those that all sensors have. They are a pointer to a
+// struct, whose tags describe each option. Options may have two further methods:
 //
-//	Check() []options.Mistake                                 what no tag says; the defaults are set before
-//	Limits(key string) (low, high int64, ok bool)     ends that no tag says, in the units of the field; ok is false where the
-//	                                                  tags say all. Where Check has found a mistake of the key, that is told instead
+//	Check() []options.Mistake                       checks what no tag can say; defaults are set before the call
+//	Limits(key string) (low, high int64, ok bool)   limits that no tag can say, in the units of the field; ok is false where
+//	                                                the tags say them. A mistake of the same key from Check takes precedence
 type Options interface {
-	// Measures lists what the device measures with these options. A device that measures one thing has one without a name.
+	// Measures lists what the device measures with these options. A device that measures one thing has one Measure without
+	// a name.
 	Measures() []Measure
-	// Open makes the device. It touches no chip: the first Sample does. An error about one of the options is a Mistake (errors.As).
+	// Open makes the device without touching a chip: the first Sample does that. An error about an option is a Mistake
+	// (errors.As).
 	Open(from Parts) (Device, error)
 }
 
-// Passing are options of a chip that starts at an address of its kind, and is given its own there: for a moment of each start it
-// has both.
-type Passing interface {
+// Readdressed are options of a chip that always boots at one address and is then given its address from the robot file.
+// At each start it uses both.
+type Readdressed interface {
 	Options
-	// Passes is the address where it starts.
-	Passes() uint16
+	// StartAddress is the address at which the chip boots.
+	StartAddress() uint16
 }
 
 // A Measure is one of the things that a device measures.
 type Measure struct {
-	Name string // "accel_x"; "" where there is one only
-	Unit string // of its readings; "" for a pure number
-	// Polled says that readings come when they are asked for, even of a kind with Edges: it needs an interval.
+	Name string // "accel_x"; "" for the only measure of a device
+	Unit string // unit of the readings; "" for a pure number
+	// Polled says that readings come only when they are asked for, even in a kind with Edges: the robot file must say an
+	// interval.
 	Polled bool
-	// Zeroes says that where its 0 is is a matter of choice, as it is for a load and a position: who uses it may call the present reading 0.
+	// Zeroes says that the user may declare the present reading to be 0. That makes sense where the zero is arbitrary, as
+	// for a load or a position.
 	Zeroes bool
 }
 
-// OnBus are the options of every chip whose address depends on its wiring.
+// OnBus has the options of every chip whose address depends on its wiring.
 type OnBus struct {
 	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
 	Address uint16 `yaml:"address" required:"true" doc:"I2C address, such as 0x23"`
@@ -71,43 +78,45 @@ type OnBus struct {
 // Paced are options that depend on the time between two readings.
 type Paced interface {
 	Options
-	// Pace is to be called before Limits, Check and Open with the time that the robot file says; 0 where it says none. Limits has the key
-	// every, where it has other ends than those of the kind.
+	// Pace passes the time between two readings from the robot file, or 0 when the file has none. It is called before
+	// Limits, Check and Open. Limits may have limits for the key "every" that are stricter than those of the kind.
 	Pace(every time.Duration)
 }
 
-// Recorded are options of what plays a recording: it has a rate of its own.
+// Recorded are options of a recording, which has a rate itself.
 type Recorded interface {
 	Paced
-	// Interval is the time from one row to the next, or, where each row has its time, from one look at them to the next; 0 where neither the
-	// options nor Pace said one.
+	// Interval is the time from one row to the next, or, where each row has its time, the time between two reads of the
+	// current row. It is 0 when neither the options nor Pace said one.
 	Interval() time.Duration
 }
 
-// Switching are options of what is on or off at its input pins: switches and line sensors.
+// Switching are options of devices with pins that are on or off: switches and line sensors.
 type Switching interface {
 	Options
-	// ActiveLow says that low is on.
+	// ActiveLow reports whether a low level means on.
 	ActiveLow() bool
 }
 
-// Parts gives a device what it is connected to. Pins, buses and recordings have names, as in a robot file.
+// Parts gives a device what it is connected to. Pins, buses and recordings have the names from the robot file.
 type Parts interface {
 	Pin(name string) (gpio.PinIO, error)
 	EdgePin(name string) (EdgePin, error)
 	Bus(name string) (i2c.Bus, error)
 	Recording(file string) (*Recording, error)
-	// Shared gives what several devices at one place have in common. The first of them makes it.
-	Shared(place string, first func() any) any
+	// Shared returns an object that several devices at one place share. The first device creates it.
+	Shared(place string, create func() any) any
 }
 
-// A Device measures one thing or several, each a Sensor of its own. Sensors of one chip share it: whoever opens devices opens it once.
+// A Device measures one thing or several. Each Measure is a Sensor. Sensors of one chip share the chip, so it is opened
+// once.
 type Device interface {
-	// Measure gives a sensor by the name of what it measures. The device of a single measure is asked for "".
+	// Measure returns a sensor by the name of what it measures. The name is "" for a device with a single measure.
 	Measure(name string) (Sensor, error)
 }
 
-// Adjustable is a device that takes over options while it runs: those with the tag live. They are of its kind, and were checked.
+// Adjustable is a device that accepts new options while it runs, those with the tag live. The options are of the
+// device's kind and already checked.
 type Adjustable interface {
 	Device
 	// Adjust may be called from any goroutine.
@@ -126,7 +135,7 @@ func KindOf(name string) (Kind, bool) {
 // One is the device of a sensor that measures one thing.
 type One struct{ Sensor }
 
-// Measure gives the sensor, whose measure has no name.
+// Measure returns the sensor, whose measure has no name.
 func (o One) Measure(name string) (Sensor, error) {
 	if name != "" {
 		return nil, fmt.Errorf("%s: measure: expected none, because it measures one thing, got %q", o, name)
@@ -134,39 +143,39 @@ func (o One) Measure(name string) (Sensor, error) {
 	return o.Sensor, nil
 }
 
-// Adjust hands options to the sensor, if any of them are live.
+// Adjust passes options to the sensor, if it has live ones.
 func (o One) Adjust(opts Options) {
 	if s, ok := o.Sensor.(interface{ Adjust(Options) }); ok {
 		s.Adjust(opts)
 	}
 }
 
-// alone makes a device of a sensor that was just made.
-func alone[S Sensor](s S, err error) (Device, error) {
+// deviceOf makes a device from the results of a constructor of a sensor.
+func deviceOf[S Sensor](s S, err error) (Device, error) {
 	if err != nil {
 		return nil, err
 	}
 	return One{s}, nil
 }
 
-// several makes a device of what was just made and measures several things.
-func several[D Device](d D, err error) (Device, error) {
+// asDevice turns the results of a constructor of a device into results of Open: a nil interface with an error.
+func asDevice[D Device](d D, err error) (Device, error) {
 	if err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-// all lists measures with one unit.
-func all(unit string, names ...string) (measures []Measure) {
+// measuresIn lists measures that have one unit.
+func measuresIn(unit string, names ...string) (measures []Measure) {
 	for _, name := range names {
 		measures = append(measures, Measure{Name: name, Unit: unit})
 	}
 	return measures
 }
 
-// find gives the place of a measure in the list of a device.
-func find(device fmt.Stringer, measures []Measure, name string) (int, error) {
+// findMeasure returns the index of a measure in the list of a device.
+func findMeasure(device fmt.Stringer, measures []Measure, name string) (int, error) {
 	var names []string
 	for i, m := range measures {
 		if m.Name == name {

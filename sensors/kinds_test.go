@@ -168,10 +168,10 @@ func TestKindsCheck(t *testing.T) {
 			"accel_range: 3: expected one of [2 4 8 16]; who_am_i: 0x172: expected an identity of one byte, such as 0x72"},
 		{"rotation", &MPU6050Opts{AccelRange: 16, GyroRange: 125, WhoAmI: 0x72}, "gyro_range: 125: expected one of [250 500 1000 2000]"},
 		{"gain", &HX711Opts{Gain: 100}, "gain: 100: expected one of [128 64 32]"},
-		{"a gain that is not forgotten", &HX711Opts{Gain: 128, every: time.Minute}, ""},
+		{"the gain after power-up", &HX711Opts{Gain: 128, every: time.Minute}, ""},
 		{"a gain that is set again in time", &HX711Opts{Gain: 32, every: 250 * time.Millisecond}, ""},
-		{"a gain that is forgotten", &HX711Opts{Gain: 64, every: 300 * time.Millisecond}, "every: 300ms: expected at most 250ms with a gain of 64: a chip that" +
-			" lost its supply for a moment has forgotten it, which only the time since the last reading shows"},
+		{"a gain that a lost supply changes", &HX711Opts{Gain: 64, every: 300 * time.Millisecond}, "every: 300ms: expected at most 250ms with a gain of 64: a chip that" +
+			" lost its supply for a moment has another gain, which shows only in the time since the last reading"},
 		{"two pins", &LineArrayOpts{Pins: make([]string, 2)}, ""},
 		{"one pin", &LineArrayOpts{Pins: make([]string, 1)}, "pins: expected 2 to 16 pins, got 1"},
 		{"many pins", &LineArrayOpts{Pins: make([]string, 17)}, "pins: expected 2 to 16 pins, got 17"},
@@ -180,8 +180,8 @@ func TestKindsCheck(t *testing.T) {
 		{"both", &LogOpts{Rate: 9 * physic.Hertz, Every: time.Second}, "rate: expected rate or every, not both"},
 		{"too fast", &LogOpts{Rate: 3 * physic.MegaHertz}, "rate: expected a rate from 0.3 mHz to 1 MHz"},
 		{"too slow", &LogOpts{Rate: 200 * physic.MicroHertz}, "rate: expected a rate from 0.3 mHz to 1 MHz"},
-		{"neither", &LogOpts{}, ": rate is missing: rows per second, such as 9 Hz; or every, the time between two"},
-		{"times alone", &LogOpts{Time: &TimeColumn{}}, ": every is missing: how often the row that is current is read, such as 20ms"},
+		{"neither", &LogOpts{}, ": rate is missing: rows per second, such as 9 Hz; or every, the time between two rows"},
+		{"times alone", &LogOpts{Time: &TimeColumn{}}, ": every is missing: the time between two reads of the current row, such as 20ms"},
 	} {
 		var got []string
 		for _, m := range c.opts.Check() {
@@ -226,7 +226,7 @@ func TestKindsByTheirOptions(t *testing.T) {
 	if got := (&QuadratureOpts{Unit: "m"}).Measures(); !slices.Equal(got, wheel) {
 		t.Errorf("wheel: %v", got)
 	}
-	if got := (&LineArrayOpts{Pins: []string{"GPIO4", "GPIO5"}}).Measures(); !slices.Equal(got, all("", "position", "count", "0", "1")) {
+	if got := (&LineArrayOpts{Pins: []string{"GPIO4", "GPIO5"}}).Measures(); !slices.Equal(got, measuresIn("", "position", "count", "0", "1")) {
 		t.Errorf("line: %v", got)
 	}
 	for _, c := range []struct {

@@ -11,23 +11,23 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// LineArrayOpts are the options of a LineArray. NewLineArray takes the default of each that is not set.
+// LineArrayOpts are the options of a LineArray. NewLineArray uses the default of an option that is not set.
 type LineArrayOpts struct {
 	Pins []string `yaml:"pins" pin:"in" required:"true" doc:"pins of the sensors, from left to right"`
-	// Pull is the pins' resistor.
+	// Pull is the pull resistor of the pins.
 	Pull string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
-	// Active is the level of a pin whose sensor sees the line; most modules with a comparator are active "low".
-	Active string `yaml:"active" enum:"low,high" doc:"level of what is pressed, or sees the line; absent: low with pull up, else high"`
+	// Active is the level of a pin whose sensor sees the line. Most modules with a comparator are active "low".
+	Active string `yaml:"active" enum:"low,high" doc:"level while it is pressed, or sees the line; default: low with pull up, else high"`
 }
 
-// DefaultLineArrayOpts are the options that stand for nil.
+// DefaultLineArrayOpts are used when the options are nil.
 var DefaultLineArrayOpts = options.Defaults[LineArrayOpts]()
 
 var linearrayKind = Kind{Name: "linearray", About: "digital line sensors", New: func() Options { return new(LineArrayOpts) }}
 
-// Measures implements Options: where the line is, how many see it, and each pin by its number.
+// Measures implements Options: the position of the line, how many sensors see it, and each sensor by its number.
 func (o *LineArrayOpts) Measures() []Measure {
-	measures := all("", "position", "count")
+	measures := measuresIn("", "position", "count")
 	for i := range o.Pins {
 		measures = append(measures, Measure{Name: strconv.Itoa(i)})
 	}
@@ -47,10 +47,10 @@ func (o *LineArrayOpts) Open(from Parts) (Device, error) {
 		}
 		pins = append(pins, pin)
 	}
-	return several(NewLineArray(pins, o))
+	return asDevice(NewLineArray(pins, o))
 }
 
-// Check counts the pins.
+// Check rejects too few and too many pins.
 func (o *LineArrayOpts) Check() []options.Mistake {
 	if n := len(o.Pins); n < 2 || n > 16 {
 		return []options.Mistake{options.Wrong("pins", "expected 2 to 16 pins, got %d", n)}
@@ -58,14 +58,16 @@ func (o *LineArrayOpts) Check() []options.Mistake {
 	return nil
 }
 
-// LineArray is a row of 2 to 16 reflectance sensors that each say whether they see the line. It measures, all as pure numbers:
+// LineArray is a row of 2 to 16 reflectance sensors, each of which either sees the line or not. It measures, all as
+// pure numbers:
 //
-//	position      where the line is, the mean of the sensors that see it: -1 the first (leftmost), 0 the middle, 1 the last. When none sees it, it
-//	              is at the end where it was last: the robot has lost it on that side. Before it was ever seen it is 0
-//	count         how many see it: all of them may be a crossing, none a gap
-//	0, 1, 2 ...   1 where that one sees it, 0 where it does not
+//	position      where the line is: the mean of the sensors that see it, from -1 for the first (leftmost) over 0 for the
+//	              middle to 1 for the last. When no sensor sees the line, position is the end where it was last seen: the
+//	              robot has lost it on that side. Before the line was ever seen, position is 0
+//	count         how many sensors see the line: all of them may be a crossing, none a gap
+//	0, 1, 2 ...   1 while that sensor sees the line, else 0
 //
-// All pins are read with each Sample. It may be used from several goroutines.
+// Each Sample reads all pins. A LineArray may be used from several goroutines.
 type LineArray struct {
 	name     string
 	measures []Measure
@@ -73,12 +75,12 @@ type LineArray struct {
 	pull     gpio.Pull
 
 	mutex sync.Mutex
-	ready bool
+	ready bool // the pins are set up
 	sees  []bool
-	last  int64 // position when it was last seen
+	last  int64 // position when the line was last seen
 }
 
-// NewLineArray makes a row of its pins, from left to right, which the first Sample sets up. Nil options stand for
+// NewLineArray makes a row from its pins, from left to right, which the first Sample sets up. With nil options it uses
 // DefaultLineArrayOpts.
 func NewLineArray(pins []gpio.PinIO, opts *LineArrayOpts) (*LineArray, error) {
 	o := options.OrDefaults(opts, DefaultLineArrayOpts)
@@ -105,13 +107,13 @@ func NewLineArray(pins []gpio.PinIO, opts *LineArrayOpts) (*LineArray, error) {
 // String names the row and its first and last pin.
 func (l *LineArray) String() string { return l.name }
 
-// Measure gives "position", "count", or one of the sensors by its number, from "0".
+// Measure returns "position", "count", or one of the sensors by its number, from "0".
 func (l *LineArray) Measure(name string) (Sensor, error) {
-	i, err := find(l, l.measures, name)
+	i, err := findMeasure(l, l.measures, name)
 	if err != nil {
 		return nil, err
 	}
-	of, within := func() int64 { return one(l.sees[i-2]) }, Range{0, 1_000_000}
+	of, within := func() int64 { return asReading(l.sees[i-2]) }, Range{0, 1_000_000}
 	switch i {
 	case 0:
 		of, within = l.position, Range{-1_000_000, 1_000_000}
@@ -121,14 +123,14 @@ func (l *LineArray) Measure(name string) (Sensor, error) {
 	return &chipMeasure{chip: l, name: name, within: within, sample: func(time.Duration) (int64, error) {
 		l.mutex.Lock()
 		defer l.mutex.Unlock()
-		if err := l.look(); err != nil {
+		if err := l.readPins(); err != nil {
 			return 0, err
 		}
 		return of(), nil
 	}}, nil
 }
 
-// Halt lets go of the pins.
+// Halt releases the pins.
 func (l *LineArray) Halt() error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -143,8 +145,8 @@ func (l *LineArray) Halt() error {
 	return nil
 }
 
-// look reads all pins.
-func (l *LineArray) look() error {
+// readPins reads all pins. It sets them up first when they are not.
+func (l *LineArray) readPins() error {
 	for i, p := range l.pins {
 		if !l.ready {
 			if err := p.In(l.pull, gpio.NoEdge); err != nil {
@@ -165,12 +167,12 @@ func (l *LineArray) look() error {
 func (l *LineArray) count() int64 {
 	n := int64(0)
 	for _, sees := range l.sees {
-		n += one(sees)
+		n += asReading(sees)
 	}
 	return n
 }
 
-// position is from -1 to 1: sensor i of n stands at (2i - (n-1)) / (n-1).
+// position is the mean of the sensors that see the line: sensor i of n is at (2i - (n-1)) / (n-1).
 func (l *LineArray) position() int64 {
 	seen, sum, last := int64(0), int64(0), int64(len(l.pins)-1)
 	for i, sees := range l.sees {

@@ -12,38 +12,38 @@ import (
 
 // LogOpts are the options of a Log.
 type LogOpts struct {
-	File   string `yaml:"file" file:"true" required:"true" doc:"CSV file with a header line, may be gzipped; looked for beside the configuration"`
+	File   string `yaml:"file" file:"true" required:"true" doc:"CSV file with a header line, may be gzipped; looked for beside the robot file"`
 	Column string `yaml:"column" required:"true" doc:"name of the column"`
-	// Unit is that of the numbers: "m", "lx"; "" for pure numbers.
+	// Unit is the unit of the numbers: "m", "lx"; "" for pure numbers.
 	Unit string `yaml:"unit" doc:"unit of the column's numbers"`
 	Loop bool   `yaml:"loop" default:"false" doc:"start again at the end"`
-	// Rate is how many rows there are a second, as they were recorded: 9 Hz for one every 111.111 ms.
+	// Rate is the rows per second at which they were recorded: 9 Hz for a row every 111.111 ms.
 	Rate physic.Frequency `yaml:"rate" doc:"readings per second, instead of every"`
-	// Time says when each row was recorded; nil: every so often, by Rate or Every.
-	Time *TimeColumn `yaml:"time" doc:"column that says when each row was taken; then every or rate is how often the row that is current is read. Absent: a row every so often"`
+	// Time names the column with the time of each row. Without it, rows are equally spaced, by Rate or Every.
+	Time *TimeColumn `yaml:"time" doc:"column with the time of each row; then every or rate says how often the current row is read. Default: equally spaced rows"`
 
-	// Every is the time from one row to the next, where Rate does not say it.
+	// Every is the time from one row to the next when Rate is not set.
 	Every time.Duration `yaml:"-"`
 }
 
-// TimeColumn is the column of a recording with the times of its rows. They may begin anywhere, and grow.
+// TimeColumn names the column of a recording with the times of its rows. They may begin anywhere, and must increase.
 type TimeColumn struct {
 	Column string `yaml:"column" required:"true" doc:"name of the column"`
 	// Unit is one of TimeUnits.
-	Unit string `yaml:"unit" required:"true" enum:"s,ms,us,ns,iso8601" doc:"of its numbers; iso8601: dates with time, such as 2024-05-01T12:00:00.25Z"`
+	Unit string `yaml:"unit" required:"true" enum:"s,ms,us,ns,iso8601" doc:"unit of the times; iso8601: date and time, such as 2024-05-01T12:00:00.25Z"`
 }
 
-// A recording may have any rate from a row an hour to a row a microsecond.
+// The intervals between rows that a recording may have.
 const (
 	logShortest = time.Microsecond
 	logLongest  = time.Hour
 )
 
 var logKind = Kind{Name: "log", About: "a column of a recorded CSV file, played back", New: func() Options { return new(LogOpts) },
-	Least: logShortest, Calibrates: true}
+	MinInterval: logShortest, Calibrates: true}
 
 // Measures implements Options.
-func (o *LogOpts) Measures() []Measure { return all(o.Unit, "") }
+func (o *LogOpts) Measures() []Measure { return measuresIn(o.Unit, "") }
 
 // Open implements Options. It reads the whole column.
 func (o *LogOpts) Open(from Parts) (Device, error) {
@@ -51,7 +51,7 @@ func (o *LogOpts) Open(from Parts) (Device, error) {
 	if err != nil {
 		return nil, options.Mistake{Key: "file", Err: err}
 	}
-	return alone(NewLog(recording, *o))
+	return deviceOf(NewLog(recording, *o))
 }
 
 // Pace implements Paced.
@@ -65,7 +65,7 @@ func (o *LogOpts) Interval() time.Duration {
 	return time.Duration(math.Round(1e12/float64(o.Rate/physic.MicroHertz))) * time.Microsecond
 }
 
-// Check settles rate and every, of which exactly one is expected.
+// Check expects rate or every, but not both.
 func (o *LogOpts) Check() []options.Mistake {
 	switch interval := o.Interval(); {
 	case o.Rate != 0 && o.Every != 0:
@@ -73,14 +73,14 @@ func (o *LogOpts) Check() []options.Mistake {
 	case o.Rate != 0 && (interval < logShortest || interval > logLongest):
 		return []options.Mistake{options.Wrong("rate", "expected a rate from 0.3 mHz to 1 MHz")}
 	case interval == 0 && o.Time != nil:
-		return []options.Mistake{options.Wrong("", "every is missing: how often the row that is current is read, such as 20ms")}
+		return []options.Mistake{options.Wrong("", "every is missing: the time between two reads of the current row, such as 20ms")}
 	case interval == 0:
-		return []options.Mistake{options.Wrong("", "rate is missing: rows per second, such as 9 Hz; or every, the time between two")}
+		return []options.Mistake{options.Wrong("", "rate is missing: rows per second, such as 9 Hz; or every, the time between two rows")}
 	}
 	return nil
 }
 
-// Log plays one column of a recording at its own rate, as if the sensor were live. It is safe for concurrent use.
+// Log plays one column of a recording at the recorded rate, as if the sensor were live. It is safe for concurrent use.
 type Log struct {
 	name   string
 	values []int64
@@ -88,8 +88,8 @@ type Log struct {
 	opts   LogOpts
 }
 
-// NewLog prepares a column for playing. All its numbers are read now, exactly to the millionth, so that a bad cell is found before
-// the robot runs: the error names file, line and column. One about an option is a Mistake.
+// NewLog prepares a column for playing. It reads all numbers, exactly to the millionth, so that a bad cell is found
+// before the robot runs: the error names file, line and column. An error about an option is a Mistake.
 func NewLog(rec *Recording, opts LogOpts) (*Log, error) {
 	l := &Log{name: fmt.Sprintf("log of %s in %s", opts.Column, rec.name), values: make([]int64, rec.Rows()), opts: opts}
 	var err error
@@ -115,11 +115,11 @@ func NewLog(rec *Recording, opts LogOpts) (*Log, error) {
 // String names the column and the file.
 func (l *Log) String() string { return l.name }
 
-// Unit is the unit that the options say.
+// Unit is the unit from the options.
 func (l *Log) Unit() string { return l.opts.Unit }
 
-// Sample gives the row that was current at a time, the first from 0 on. After the last row's time it fails with io.EOF (errors.Is),
-// unless the log loops.
+// Sample returns the value of the row that is current at a time, the first row from 0 on. After the end of the last row
+// it fails with io.EOF (errors.Is), unless the log loops.
 func (l *Log) Sample(at time.Duration) (int64, error) {
 	row, ok := l.RowAt(at)
 	if !ok {
@@ -128,7 +128,8 @@ func (l *Log) Sample(at time.Duration) (int64, error) {
 	return l.values[row], nil
 }
 
-// RowAt gives the row that is current at a time, counted from 0, and false before the first and after the last.
+// RowAt returns the row that is current at a time, counted from 0. It reports false before the first row and after the
+// last.
 func (l *Log) RowAt(at time.Duration) (row int, ok bool) {
 	if at >= 0 && l.opts.Loop {
 		at %= l.times.End()
@@ -136,5 +137,5 @@ func (l *Log) RowAt(at time.Duration) (row int, ok bool) {
 	return l.times.RowAt(at)
 }
 
-// Halt does nothing: a recording needs no rest.
+// Halt does nothing.
 func (l *Log) Halt() error { return nil }

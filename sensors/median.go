@@ -7,87 +7,85 @@ import (
 	"time"
 )
 
-// The counts of readings that a Median may be of; odd ones only.
+// The numbers of readings that a Median may use; only odd ones.
 const (
-	LeastMedian = 3
-	MostMedian  = 15
+	MinMedian = 3
+	MaxMedian = 15
 )
 
-// Median takes single wrong readings out of those of a noisy sensor: it gives the one in the middle of the last few, by size.
-// What it gives was always measured, so it suits angles and what a curve makes something else of, where an average would be
-// nothing. A step shows when more than half of the readings have it: half of the count later.
-//
-// Until there are as many readings, it gives the median of those that there are, or of all but the first where their number is
-// even: a sensor that starts, or starts again, is silent no longer for it. It forgets them when the sensor fails or has been
-// silent for too long: what was before says nothing of what is now.
+// Median removes single wrong readings of a noisy sensor: it returns the median of the last few. Every value that it
+// returns was measured, so it suits angles and readings that a curve converts, where an average would be wrong. A step
+// shows after more than half of the readings have it. Median never delays the first reading. Until it has enough
+// readings it returns the median of those that it has, without the oldest one when their number is even. It forgets all
+// readings when the sensor fails or gave no reading for too long: they say nothing about the present.
 type Median struct {
 	Sensor
-	keep   atomic.Int64 // ns
-	recent [MostMedian]int64
-	of     int // readings at most
-	taken  int // of them
-	last   time.Duration
+	gap    atomic.Int64 // longest pause between two readings, ns
+	recent [MaxMedian]int64
+	size   int           // readings at most
+	count  int           // readings in recent
+	last   time.Duration // time of the latest reading
 }
 
-// NewMedian puts the filter on a sensor: the median of so many readings, an odd number, each of which counts for as long as no
-// pause before the next is longer than keep.
-func NewMedian(s Sensor, of int, keep time.Duration) (*Median, error) {
+// NewMedian puts the filter on a sensor. Size is the number of readings, odd; gap is the longest pause between two
+// readings after which the earlier ones still count.
+func NewMedian(s Sensor, size int, gap time.Duration) (*Median, error) {
 	if s == nil {
 		return nil, errors.New("median: expected a sensor, got nil")
 	}
-	if of < LeastMedian || of > MostMedian || of%2 == 0 {
-		return nil, fmt.Errorf("%s: median: expected an odd number from %d to %d, got %d", s, LeastMedian, MostMedian, of)
+	if size < MinMedian || size > MaxMedian || size%2 == 0 {
+		return nil, fmt.Errorf("%s: median: expected an odd number from %d to %d, got %d", s, MinMedian, MaxMedian, size)
 	}
-	if keep <= 0 {
-		return nil, fmt.Errorf("%s: median: expected to keep readings for more than 0, got %v", s, keep)
+	if gap <= 0 {
+		return nil, fmt.Errorf("%s: median: expected a pause of more than 0 between readings, got %v", s, gap)
 	}
-	m := &Median{Sensor: s, of: of}
-	m.Keep(keep)
+	m := &Median{Sensor: s, size: size}
+	m.SetGap(gap)
 	return m, nil
 }
 
-// Keep changes how long the pause between two readings may be; more than 0. It may be called from any goroutine.
-func (m *Median) Keep(pause time.Duration) { m.keep.Store(int64(pause)) }
+// SetGap changes the longest pause between two readings; more than 0. It may be called from any goroutine.
+func (m *Median) SetGap(gap time.Duration) { m.gap.Store(int64(gap)) }
 
-// Range is that of the sensor.
+// Range is the range of the sensor.
 func (m *Median) Range() Range { return RangeOf(m.Sensor) }
 
-// Sample takes a reading of the sensor, and gives the median.
+// Sample reads the sensor and returns the median.
 func (m *Median) Sample(at time.Duration) (int64, error) {
 	reading, err := m.Sensor.Sample(at)
 	if err == nil {
-		return m.take(Reading{at, reading}), nil
+		return m.add(Reading{at, reading}), nil
 	}
 	if !errors.Is(err, ErrNotYet) {
-		m.taken = 0
+		m.count = 0
 	}
 	return 0, err
 }
 
-// Next does the same for a sensor whose readings come with edges; for others there is none.
+// Next returns the median after the next reading of an EdgeSensor, and reports false for other sensors.
 func (m *Median) Next(now, timeout time.Duration) (Reading, bool) {
 	r, ok := nextOf(m.Sensor, now, timeout)
 	if ok {
-		r.Value = m.take(r)
+		r.Value = m.add(r)
 	}
 	return r, ok
 }
 
-// LostEdges counts those of a sensor whose readings come with edges.
+// LostEdges counts the lost edges of an EdgeSensor.
 func (m *Median) LostEdges() uint64 { return lostOf(m.Sensor) }
 
-// take adds a reading and gives the median.
-func (m *Median) take(r Reading) int64 {
-	if r.At-m.last > time.Duration(m.keep.Load()) {
-		m.taken = 0
+// add adds a reading and returns the median.
+func (m *Median) add(r Reading) int64 {
+	if r.At-m.last > time.Duration(m.gap.Load()) {
+		m.count = 0
 	}
 	m.last = r.At
-	if m.taken == m.of {
-		m.taken = copy(m.recent[:], m.recent[1:m.of])
+	if m.count == m.size {
+		m.count = copy(m.recent[:], m.recent[1:m.size])
 	}
-	m.recent[m.taken] = r.Value
-	m.taken++
-	all := m.recent[:m.taken]
+	m.recent[m.count] = r.Value
+	m.count++
+	all := m.recent[:m.count]
 	if len(all)%2 == 0 {
 		all = all[1:]
 	}
@@ -95,7 +93,7 @@ func (m *Median) take(r Reading) int64 {
 	return middle(sorted[:copy(sorted[:], all)])
 }
 
-// middle sorts a few readings and gives the one in the middle.
+// middle sorts a few readings and returns the one in the middle.
 func middle(readings []int64) int64 {
 	for i, r := range readings {
 		for ; i > 0 && readings[i-1] > r; i-- {
@@ -106,7 +104,7 @@ func middle(readings []int64) int64 {
 	return readings[len(readings)/2]
 }
 
-// nextOf is Next of a sensor whose readings come with edges; others have none.
+// nextOf calls Next of an EdgeSensor; other sensors have no edges.
 func nextOf(s Sensor, now, timeout time.Duration) (Reading, bool) {
 	if edges, ok := s.(EdgeSensor); ok {
 		return edges.Next(now, timeout)
@@ -114,7 +112,7 @@ func nextOf(s Sensor, now, timeout time.Duration) (Reading, bool) {
 	return Reading{}, false
 }
 
-// lostOf is LostEdges of a sensor whose readings come with edges.
+// lostOf calls LostEdges of an EdgeSensor.
 func lostOf(s Sensor) uint64 {
 	if edges, ok := s.(EdgeSensor); ok {
 		return edges.LostEdges()

@@ -107,7 +107,7 @@ func TestMedianForgets(t *testing.T) {
 	expectReading(t, m, 160*ms, 9)
 	expectReading(t, m, 260*ms, 1) // 9 has not been for long: all but the first of four
 	expectReading(t, m, 361*ms, 1) // the pause was too long
-	m.Keep(10 * ms)
+	m.SetGap(10 * ms)
 	s.value = 7
 	expectReading(t, m, 372*ms, 7)
 	if m.Unit() != "V" || m.String() != "told" {

@@ -132,7 +132,7 @@ func TestMPU6050WrongIdentity(t *testing.T) {
 		return i2ctest.IO{Addr: 0x68, W: []byte{0x75}, R: []byte{identity}}
 	}
 	_, measures := newMPU6050(t, playback(t, append([]i2ctest.IO{ask(0x42), ask(0xff)}, mpu6050Start(0x68, 0x73)[:2]...)...), nil)
-	expectFault(t, measures["accel_x"], 0, "identify", "expected one of 0x12 (ICM-20602), 0x19 (MPU-6886), 0x68 (MPU-6050)", "got 0x42", "who_am_i: 0x42 has it taken for an MPU-6050")
+	expectFault(t, measures["accel_x"], 0, "identify", "expected one of 0x12 (ICM-20602), 0x19 (MPU-6886), 0x68 (MPU-6050)", "got 0x42", "who_am_i: 0x42 treats it as an MPU-6050")
 	expectFault(t, measures["accel_x"], 10*ms, "0xff")
 	expectNotYet(t, measures["accel_x"], 20*ms)
 
@@ -360,8 +360,8 @@ func ExampleMPU6050() {
 		fmt.Println(measure, value, "millionths of", measure.Unit(), err)
 	}
 	// Output:
-	// mpu6050 at 0x68 on I2C1: no measurement yet: started, settled at 100ms, now 0s
-	// mpu6050 at 0x68 on I2C1: no measurement yet: started, settled at 205ms, now 100ms
+	// mpu6050 at 0x68 on I2C1: no measurement yet: started, ready at 100ms, now 0s
+	// mpu6050 at 0x68 on I2C1: no measurement yet: started, ready at 205ms, now 100ms
 	// mpu6050 at 0x68 on I2C1, accel_z 9806650 millionths of m/s² <nil>
 	// mpu6050 at 0x68 on I2C1, gyro_z 90000000 millionths of °/s <nil>
 }

@@ -13,31 +13,32 @@ import (
 )
 
 const (
-	// quadratureOrder is how long an edge of one channel waits for an earlier one of the other: the kernel hands them over one
-	// channel at a time.
+	// quadratureOrder is how long an edge of one channel waits for an earlier edge of the other: the kernel delivers the
+	// edges of each channel separately.
 	quadratureOrder = time.Millisecond
-	// quadratureLook bounds a wait for an edge of one channel: the next may be one of the other.
-	quadratureLook = 10 * time.Millisecond
-	// quadratureStill is how long after the last count a wheel counts as at rest.
+	// quadratureWait bounds the wait for an edge of one channel: the next edge may be of the other.
+	quadratureWait = 10 * time.Millisecond
+	// quadratureStill is how long after the last count a wheel is at rest.
 	quadratureStill = time.Second
-	// quadratureCycle is how many counts a speed is taken over: a whole period of both channels, in which their unequal phases cancel.
+	// quadratureCycle is how many counts a speed is measured over: a whole period of both channels, in which their unequal
+	// phases cancel.
 	quadratureCycle = 4
-	// quadratureRoom bounds the counts that wait to be taken.
+	// quadratureRoom bounds the readings that wait for Next.
 	quadratureRoom = 1024
 )
 
-// QuadratureOpts are the options of a Quadrature. NewQuadrature takes the default of each that is not set.
+// QuadratureOpts are the options of a Quadrature. NewQuadrature uses the default of an option that is not set.
 type QuadratureOpts struct {
 	A string `yaml:"a" pin:"in" edges:"timed" required:"true" doc:"pin of channel A"`
 	B string `yaml:"b" pin:"in" edges:"timed" required:"true" doc:"pin of channel B"`
-	// Counts is how many edges of both channels make a unit: 48 for 12 slots a revolution. It is rounded to a millionth.
+	// Counts is how many edges of both channels make a unit: 48 for 12 slots per revolution. It is rounded to a millionth.
 	Counts float64 `yaml:"counts" required:"true" min:"1" max:"1e9" doc:"edges of both channels per revolution or metre: four times the slots of the disc"`
-	// Unit is "rev" or "m", whatever Counts counts.
+	// Unit is the unit that Counts refers to, "rev" or "m".
 	Unit string `yaml:"unit" default:"rev" enum:"rev,m" doc:"unit of the position: rev or m"`
-	// Pull is the pins' resistor; most encoders with open collectors want "up".
+	// Pull is the pull resistor of the pins. Most encoders with open collectors need "up".
 	Pull string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
-	// Inverted counts the other way round.
-	Inverted bool `yaml:"inverted" default:"false" doc:"the wheel turns the other way round"`
+	// Inverted reverses the direction.
+	Inverted bool `yaml:"inverted" default:"false" doc:"reverses the direction"`
 }
 
 var quadratureKind = Kind{Name: "quadrature", About: "wheel encoder", New: func() Options { return new(QuadratureOpts) }, Edges: true, Calibrates: true}
@@ -57,37 +58,40 @@ func (o *QuadratureOpts) Open(from Parts) (Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return several(NewQuadrature(a, b, o))
+	return asDevice(NewQuadrature(a, b, o))
 }
 
-// Quadrature is a wheel encoder with two channels a quarter of a period apart. Every edge of either counts, forward when A leads B. It
-// measures "position", in units from where it started, each count a reading of its own at the time of its edge, and "speed", in units a second,
-// from the times of the last four counts; it is 0 a second after the last. It may be used from several goroutines.
+// Quadrature is a wheel encoder with two channels that are a quarter of a period apart. Every edge of either channel is
+// a count, forward when A leads B. It measures "position", in units from the start, and "speed", in units per second.
+// Each count is a reading of the position, at the time of its edge. The speed comes from the times of the last four
+// counts, and is 0 a second after the last count. A Quadrature may be used from several goroutines.
 //
-// The edges of both channels are merged in the order of the kernel's stamps, so the direction is right however late they are taken; for
-// that an edge waits up to a millisecond for one of the other channel. Where edges were lost the levels are looked at, and counted in Errors.
+// The edges of both channels are merged in the order of the kernel's stamps, so the direction is right however late
+// they are read. For that, an edge waits up to a millisecond for an edge of the other channel. When edges were lost,
+// the driver reads the levels again, and Errors counts it.
 type Quadrature struct {
 	name    string
 	a, b    EdgePin
 	opts    QuadratureOpts
-	perUnit int64 // counts, in millionths
+	perUnit int64 // counts per unit, in millionths
 
-	mutex   sync.Mutex
-	ready   bool
-	watched bool        // somebody takes the counts as they come
-	heads   [2]*Reading // the oldest edge of each channel that was taken and not counted; Value is the level
-	slots   [2]Reading
-	levels  [2]bool
-	counts  int64
-	done    []Reading
-	stamps  [quadratureCycle + 1]time.Duration // of the last counts in one direction, latest first
-	stamped int                                // how many there are
-	way     int64                              // 1 or -1
-	lost    uint64                             // edges, when last looked
-	errors  uint64
+	mutex     sync.Mutex
+	ready     bool        // the pins are set up
+	useNext   bool        // Next returns the counts as they come
+	heads     [2]*Reading // the oldest edge of each channel that is not counted yet; Value is the level
+	slots     [2]Reading  // memory for heads
+	levels    [2]bool     // after the last counted edges
+	counts    int64
+	readings  []Reading                          // of the position, not yet returned by Next
+	stamps    [quadratureCycle + 1]time.Duration // times of the last counts in one direction, latest first
+	stamped   int                                // number of stamps
+	direction int64                              // of the last count: 1 or -1
+	lost      uint64                             // LostEdges of both pins at the last check
+	errors    uint64
 }
 
-// NewQuadrature makes an encoder of its pins, which are set up at the first Sample or Next. Options say the counts at least.
+// NewQuadrature makes an encoder from its pins, which are set up at the first Sample or Next. The options must set
+// Counts.
 func NewQuadrature(a, b EdgePin, opts *QuadratureOpts) (*Quadrature, error) {
 	q := &Quadrature{name: fmt.Sprintf("quadrature on %s and %s", a.Name(), b.Name()), a: a, b: b}
 	q.opts = options.OrDefaults(opts, options.Defaults[QuadratureOpts]())
@@ -104,10 +108,10 @@ func NewQuadrature(a, b EdgePin, opts *QuadratureOpts) (*Quadrature, error) {
 // String names the encoder and its pins.
 func (q *Quadrature) String() string { return q.name }
 
-// Measure gives "position", an EdgeSensor, or "speed".
+// Measure returns "position", an EdgeSensor, or "speed".
 func (q *Quadrature) Measure(name string) (Sensor, error) {
 	measures := q.opts.Measures()
-	i, err := find(q, measures, name)
+	i, err := findMeasure(q, measures, name)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +123,7 @@ func (q *Quadrature) Measure(name string) (Sensor, error) {
 	return &quadraturePosition{m, q}, nil
 }
 
-// Errors counts where edges were lost, or made no sense.
+// Errors counts how often edges were lost, or came in an impossible order.
 func (q *Quadrature) Errors() uint64 {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
@@ -137,13 +141,13 @@ func (q *Quadrature) Halt() error {
 	return nil
 }
 
-// quadraturePosition is the position, which comes with edges.
+// quadraturePosition is the position, whose readings come with edges.
 type quadraturePosition struct {
 	chipMeasure
 	of *Quadrature
 }
 
-// Next gives the next count.
+// Next returns the position after the next count.
 func (p *quadraturePosition) Next(now, timeout time.Duration) (Reading, bool) {
 	return p.of.next(now, timeout)
 }
@@ -154,7 +158,7 @@ func (p *quadraturePosition) LostEdges() uint64 { return p.of.a.LostEdges() + p.
 func (q *Quadrature) position(at time.Duration) (int64, error) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	if err := q.look(at); err != nil {
+	if err := q.update(at); err != nil {
 		return 0, err
 	}
 	return q.value(), nil
@@ -163,49 +167,49 @@ func (q *Quadrature) position(at time.Duration) (int64, error) {
 func (q *Quadrature) speed(at time.Duration) (int64, error) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	if err := q.look(at); err != nil {
+	if err := q.update(at); err != nil {
 		return 0, err
 	}
 	if q.stamped < 2 || at-q.stamps[0] >= quadratureStill {
 		return 0, nil
 	}
 	counts := q.stamped - 1
-	took := q.stamps[0] - q.stamps[counts]
-	if since := at - q.stamps[0]; since*time.Duration(counts) > took { // no count for longer than one takes: it is slower than it was
-		counts, took = 1, since
+	elapsed := q.stamps[0] - q.stamps[counts]
+	if since := at - q.stamps[0]; since*time.Duration(counts) > elapsed { // it has slowed down: each of the last counts came sooner
+		counts, elapsed = 1, since
 	}
-	if took <= 0 {
-		took = 1
+	if elapsed <= 0 {
+		elapsed = 1
 	}
-	// Counts in 1e6 s over counts per unit in millionths: units in millionths need 1e12, and times 1e9 ns it leaves 64 bits; so in two steps.
-	perSecond := nearest(int64(counts)*int64(time.Second)*1_000_000, int64(took)) // millionths of counts a second
-	return q.way * nearest(min(perSecond, 1<<42)*1_000_000, q.perUnit), nil
+	// In one step, counts * 1e9 ns * 1e6 * 1e6 would not fit in 64 bits, so there are two.
+	perSecond := nearest(int64(counts)*int64(time.Second)*1_000_000, int64(elapsed)) // millionths of counts per second
+	return q.direction * nearest(min(perSecond, 1<<42)*1_000_000, q.perUnit), nil
 }
 
-// look takes what edges there are, unless somebody takes them as they come.
-func (q *Quadrature) look(at time.Duration) error {
+// update sets the pins up, and counts the edges that they have, unless Next counts them.
+func (q *Quadrature) update(at time.Duration) error {
 	if err := q.setUp(); err != nil {
 		return err
 	}
-	if !q.watched {
+	if !q.useNext {
 		q.drain(at)
-		q.done = q.done[:0]
+		q.readings = q.readings[:0]
 	}
 	return nil
 }
 
-// next waits for a count. Whoever calls it is the only one who takes edges.
+// next waits for a count. It must be called from one goroutine, the only one that waits for edges.
 func (q *Quadrature) next(now, timeout time.Duration) (Reading, bool) {
 	end := now + max(timeout, 0)
 	for {
-		r, found, channel, wait := q.take(now, end)
+		r, found, channel, wait := q.pop(now, end)
 		if found || wait <= 0 {
 			return r, found
 		}
-		at, level, ok := q.pin(channel).NextEdge(wait) // without the lock: others may look meanwhile
+		at, level, ok := q.pin(channel).NextEdge(wait) // without the lock, so that the speed can be read meanwhile
 		if ok {
 			q.mutex.Lock()
-			q.hold(channel, at, level)
+			q.keep(channel, at, level)
 			q.mutex.Unlock()
 			now = max(now, at)
 		} else {
@@ -214,31 +218,31 @@ func (q *Quadrature) next(now, timeout time.Duration) (Reading, bool) {
 	}
 }
 
-// take takes the oldest count. Without one it says which channel to wait for, and for how long; 0 when the time is up, or the pins cannot be
-// set up, of which the next Sample tells why.
-func (q *Quadrature) take(now, end time.Duration) (r Reading, found bool, channel int, wait time.Duration) {
+// pop removes and returns the oldest reading. When there is none, it returns which channel to wait for, and how long.
+// It returns a wait of 0 when the time is up, and when the pins cannot be set up, which the next Sample reports.
+func (q *Quadrature) pop(now, end time.Duration) (r Reading, found bool, channel int, wait time.Duration) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	q.watched = true
+	q.useNext = true
 	if q.setUp() != nil {
 		return Reading{}, false, 0, 0
 	}
 	q.drain(now)
-	if len(q.done) > 0 {
-		r = q.done[0]
-		q.done = q.done[:copy(q.done, q.done[1:])]
+	if len(q.readings) > 0 {
+		r = q.readings[0]
+		q.readings = q.readings[:copy(q.readings, q.readings[1:])]
 		return r, true, 0, 0
 	}
 	if end <= now {
 		return Reading{}, false, 0, 0
 	}
-	// Which channel to wait for: one that may still have an edge before the one that is held; at rest the one that does not bear the last.
-	wait = min(end-now, quadratureLook)
+	// Wait for the channel that may still have an edge before the other channel's edge. Without such an edge wait for A.
+	wait = min(end-now, quadratureWait)
 	if q.heads[0] != nil {
 		channel = 1
 	}
-	if held := q.heads[1-channel]; held != nil {
-		wait = min(wait, held.At+quadratureOrder-now)
+	if kept := q.heads[1-channel]; kept != nil {
+		wait = min(wait, kept.At+quadratureOrder-now)
 	}
 	return Reading{}, false, channel, max(wait, 1)
 }
@@ -262,7 +266,7 @@ func (q *Quadrature) setUp() error {
 	return nil
 }
 
-func (q *Quadrature) hold(channel int, at time.Duration, level gpio.Level) {
+func (q *Quadrature) keep(channel int, at time.Duration, level gpio.Level) {
 	q.slots[channel] = Reading{At: at}
 	if level {
 		q.slots[channel].Value = 1
@@ -270,13 +274,14 @@ func (q *Quadrature) hold(channel int, at time.Duration, level gpio.Level) {
 	q.heads[channel] = &q.slots[channel]
 }
 
-// drain counts the edges that are there, in the order of their times, but those that one of the other channel may still precede.
+// drain counts the edges that the pins have, in the order of their times. It leaves edges that an edge of the other
+// channel may still precede.
 func (q *Quadrature) drain(now time.Duration) {
 	for {
 		for channel := range q.heads {
 			if q.heads[channel] == nil {
 				if at, level, ok := q.pin(channel).NextEdge(0); ok {
-					q.hold(channel, at, level)
+					q.keep(channel, at, level)
 				}
 			}
 		}
@@ -297,34 +302,36 @@ func (q *Quadrature) drain(now time.Duration) {
 	}
 }
 
-// count takes an edge. Forward, A leads: where both levels are equal an edge of A is a step ahead, else one of B.
+// count counts an edge. Forward, A leads: an edge of A is a step forward if both levels were equal before it, an edge
+// of B if they differed.
 func (q *Quadrature) count(channel int, at time.Duration, level bool) {
-	if q.levels[channel] == level { // the edge between the two was lost
+	if q.levels[channel] == level { // an edge in between was lost
 		q.errors++
 		return
 	}
 	equal := q.levels[0] == q.levels[1]
 	q.levels[channel] = level
-	way := int64(1)
+	direction := int64(1)
 	if equal != (channel == 0) {
-		way = -1
+		direction = -1
 	}
 	if q.opts.Inverted {
-		way = -way
+		direction = -direction
 	}
-	q.counts += way
-	if way != q.way {
-		q.way, q.stamped = way, 0
+	q.counts += direction
+	if direction != q.direction {
+		q.direction, q.stamped = direction, 0
 	}
 	copy(q.stamps[1:], q.stamps[:])
 	q.stamps[0] = at
 	q.stamped = min(q.stamped+1, len(q.stamps))
-	if len(q.done) < quadratureRoom {
-		q.done = append(q.done, Reading{at, q.value()})
+	if len(q.readings) < quadratureRoom {
+		q.readings = append(q.readings, Reading{at, q.value()})
 	}
 }
 
-// resynchronise looks at the levels when edges were lost: where the wheel is now, nobody knows, but from here on it counts right.
+// resynchronise reads the levels after edges were lost. The counts in between are lost, but counting is right from here
+// on.
 func (q *Quadrature) resynchronise() {
 	lost := q.a.LostEdges() + q.b.LostEdges()
 	if lost == q.lost {
@@ -336,8 +343,8 @@ func (q *Quadrature) resynchronise() {
 	q.stamped = 0
 }
 
-// value is the position: counts times 10^12, which leaves 64 bits after 9 million of them, by the millionths of counts a unit. A robot goes
-// on for longer than that, so the product has 128 bits. The ends of a position are 9.2 * 10^12 units away: beyond them it would stay there.
+// value is the position in millionths of a unit: counts * 10^12 / perUnit. That product exceeds 64 bits after 9 million
+// counts, and a robot runs longer than that, so it has 128 bits. A position beyond 9.2 * 10^12 units stays there.
 func (q *Quadrature) value() int64 {
 	counts, perUnit := uint64(max(q.counts, -q.counts)), uint64(q.perUnit)
 	high, low := bits.Mul64(counts, 1_000_000_000_000)

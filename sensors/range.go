@@ -5,18 +5,19 @@ import (
 	"strconv"
 )
 
-// A Range is what a device can measure, as its data sheet says, in millionths of its unit; both ends belong to it. Anything else is no
-// reading, but a fault. It also tells which thresholds make sense.
+// A Range is what a device can measure according to its data sheet, in millionths of its unit, both ends included. A reading
+// outside it is a fault. A threshold outside it can never be crossed.
 type Range struct {
 	Low, High int64
 }
 
-// A Ranged sensor knows what it can measure. What has no Range, or an empty one, measures whatever comes: a recording, or a position.
+// A Ranged sensor knows what it can measure. A sensor without a Range, or with the zero Range, accepts any value: a recording, or
+// a position.
 type Ranged interface {
 	Range() Range
 }
 
-// RangeOf is what a sensor can measure; the empty Range where that is unlimited.
+// RangeOf returns the range of a sensor, or the zero Range when the sensor has no limits.
 func RangeOf(s Sensor) Range {
 	if r, ok := s.(Ranged); ok {
 		return r.Range()
@@ -27,7 +28,7 @@ func RangeOf(s Sensor) Range {
 // String gives both ends: "-40 to 85".
 func (r Range) String() string { return decimal(r.Low) + " to " + decimal(r.High) }
 
-// check is an error when a reading is out of range.
+// check fails when a reading is out of range.
 func (r Range) check(what, unit string, reading int64) error {
 	if reading >= r.Low && reading <= r.High {
 		return nil

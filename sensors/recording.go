@@ -18,27 +18,27 @@ import (
 	"fluxd/files"
 )
 
-// MaxRecording bounds the text of a recording, in bytes, after it was unzipped: a small gzip file may hold any amount. A reading of
-// eight characters from each of ten sensors, a hundred times a second, makes an hour.
+// MaxRecording bounds the text of a recording, in bytes, after it was unzipped: a small gzip file may contain any
+// amount. It is enough for an hour of ten sensors with a hundred readings of eight characters a second.
 const MaxRecording = 32 << 20
 
-// Recording is a table of what sensors once measured: rows in the order of time, columns by name. It is not changed after it was
-// read, so any number of Logs may play it at once.
+// Recording is a table of recorded readings: rows in the order of time, columns by name. It does not change after it
+// was read, so any number of Logs may play it at the same time.
 type Recording struct {
 	name    string
 	columns []string
-	text    []byte    // of all cells, row by row
-	ends    []uint32  // of each cell in the text, which is at most MaxRecording long
-	breaks  []rowLine // rows that are not in the line after the row before
+	text    []byte    // all cells, row by row
+	ends    []uint32  // end of each cell in text, which is at most MaxRecording long
+	breaks  []rowLine // rows that are not on the line after the row before
 }
 
 // rowLine is the line of a row in the file, counted from 1.
 type rowLine struct{ row, line int }
 
-// ReadRecording reads a table in CSV (RFC 4180) whose first line names the columns; semicolons or tabs may stand for the commas. A
-// byte-order mark before it is skipped, and what is compressed with gzip (RFC 1952) is recognised. Cells hold numbers or words. A
-// column may be without a name, or share one, as long as it is not asked for; separators at the end of a line do no harm. The name,
-// that of the file, begins each error, with the line.
+// ReadRecording reads a table in CSV (RFC 4180) whose first line names the columns. Semicolons or tabs may replace the
+// commas. It skips a byte-order mark, and unzips a table that is compressed with gzip (RFC 1952). Cells contain numbers
+// or words. A column may lack a name, or share one, as long as it is not requested. Separators at the end of a line are
+// ignored. Each error begins with the name, which is the name of the file, and the line.
 func ReadRecording(name string, r io.Reader) (*Recording, error) {
 	text, err := plain(r)
 	if err != nil {
@@ -75,7 +75,7 @@ func ReadRecording(name string, r io.Reader) (*Recording, error) {
 			return nil, err
 		}
 	}
-	if err := rec.headed(); err != nil {
+	if err := rec.checkHeader(); err != nil {
 		return nil, err
 	}
 	if rec.Rows() == 0 {
@@ -84,7 +84,7 @@ func ReadRecording(name string, r io.Reader) (*Recording, error) {
 	return rec, nil
 }
 
-// plain unzips what is zipped, and skips a byte-order mark. What it returns fails beyond MaxRecording.
+// plain unzips a zipped table, and skips a byte-order mark. The returned reader fails beyond MaxRecording.
 func plain(r io.Reader) (*bufio.Reader, error) {
 	text := bufio.NewReader(r)
 	if magic, _ := text.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
@@ -109,13 +109,14 @@ func plain(r io.Reader) (*bufio.Reader, error) {
 	return text, nil
 }
 
-// longestLine bounds a line of a recording, in bytes: room for some thousands of columns.
+// longestLine bounds a line of a recording, in bytes: enough for thousands of columns.
 const longestLine = 256 << 10
 
-// lined fails where a line has no end: a reader of tables keeps a whole one, with several words for each of its cells.
+// lined fails at a line that is too long. The CSV reader keeps a whole line in memory, with several words for each of
+// its cells.
 type lined struct {
 	from  io.Reader
-	since int // the last end of a line
+	since int // bytes since the last end of a line
 }
 
 func (l *lined) Read(p []byte) (int, error) {
@@ -134,7 +135,7 @@ func (l *lined) Read(p []byte) (int, error) {
 	}
 }
 
-// unzipper says what is wrong with a zipped file in words for its owner.
+// unzipper translates the errors of a zipped file into words for its owner.
 type unzipper struct{ from io.Reader }
 
 func (u unzipper) Read(p []byte) (int, error) {
@@ -153,12 +154,12 @@ func gunzipped(err error) error {
 	return err
 }
 
-// separator finds what separates the cells of the first line: commas, or else semicolons or tabs.
+// separator finds the separator of the cells in the first line: a comma, or else a semicolon or a tab.
 func separator(text *bufio.Reader) (rune, error) {
 	start, _ := text.Peek(text.Size())
 	start, _, _ = bytes.Cut(start, []byte("\n"))
 	if bytes.IndexByte(start, 0) >= 0 {
-		return 0, errors.New("expected text, got a byte 0: is it another format?")
+		return 0, errors.New("expected text, got a zero byte: is it another format?")
 	}
 	counts, quoted := map[byte]int{}, false
 	for _, c := range start {
@@ -176,8 +177,8 @@ func separator(text *bufio.Reader) (rune, error) {
 	return ',', nil
 }
 
-// add takes a row over. Cells beyond the header's may be empty, and those of columns without a name missing: many programs write a
-// separator at the end of some lines.
+// add adds a row. Cells beyond the columns of the header may be empty, and cells of columns without a name may be
+// missing: many programs write a separator at the end of some lines.
 func (r *Recording) add(line int, row []string) error {
 	ragged := false
 	for i := range max(len(row), len(r.columns)) {
@@ -202,52 +203,51 @@ func (r *Recording) add(line int, row []string) error {
 	return nil
 }
 
-// headed refuses a table whose first line is one of readings: its first row would be lost. Whole numbers may be names, as pandas makes
-// them, where a word among them stands over a number.
-func (r *Recording) headed() error {
-	data, words, over := "", 0, false
+// checkHeader rejects a table whose first line is one of readings: its first row would be lost. Whole numbers may be
+// names, as pandas writes them, when a column with a word as its name has a number below it.
+func (r *Recording) checkHeader() error {
+	data, isHeader := "", false
 	for i, name := range r.columns {
 		_, err := parseMillionths(name)
 		_, clock := parseISO(name)
 		switch {
 		case name == "":
 		case clock == nil || err == nil && strings.Trim(name, "0123456789") != "":
-			return r.headless(name)
+			return r.noHeader(name)
 		case err == nil:
 			data = name
 		default:
-			words++
 			if r.Rows() > 0 {
 				_, number := parseMillionths(r.cell(0, i))
 				_, stamp := parseISO(r.cell(0, i))
-				over = over || number == nil || stamp == nil
+				isHeader = isHeader || number == nil || stamp == nil
 			}
 		}
 	}
-	if data != "" && !over {
-		return r.headless(data)
+	if data != "" && !isHeader {
+		return r.noHeader(data)
 	}
 	return nil
 }
 
-func (r *Recording) headless(data string) error {
-	return fmt.Errorf("%s:1: expected a header line that names the columns, got the reading %s: put one before it, such as time,front,left, with names that are no numbers", r.name, data)
+func (r *Recording) noHeader(data string) error {
+	return fmt.Errorf("%s:1: expected a header line that names the columns, got the reading %s: put a header before it, such as time,front,left, with names that are not numbers", r.name, data)
 }
 
 // Rows is the number of rows, the header not counted.
 func (r *Recording) Rows() int { return len(r.ends) / len(r.columns) }
 
-// line returns where a row is in the file.
+// line returns the line of a row in the file.
 func (r *Recording) line(row int) int {
 	after := sort.Search(len(r.breaks), func(i int) bool { return r.breaks[i].row > row })
 	last := r.breaks[after-1]
 	return last.line + row - last.row
 }
 
-// Columns are the names of the columns, in the file's order; "" for one without a name.
+// Columns returns the names of the columns, in the order of the file; "" for a column without a name.
 func (r *Recording) Columns() []string { return slices.Clone(r.columns) }
 
-// Word is what a cell holds, without the spaces around it. Rows count from 0. It fails outside the table.
+// Word returns the text of a cell, without the spaces around it. Rows count from 0. It fails outside the table.
 func (r *Recording) Word(row int, column string) (string, error) {
 	i, err := r.column(column)
 	if err != nil {
@@ -267,7 +267,7 @@ func (r *Recording) cell(row, column int) string {
 	return string(r.text[start:r.ends[k]])
 }
 
-// column finds a column by its name.
+// column finds the index of a column by its name.
 func (r *Recording) column(name string) (int, error) {
 	var found []int
 	for i, column := range r.columns {
@@ -294,7 +294,7 @@ func (r *Recording) column(name string) (int, error) {
 	return 0, fmt.Errorf("%s:1: expected one of the columns %s, got %q", r.name, strings.Join(names, ", "), name)
 }
 
-// visible quotes a name that has an invisible character.
+// visible quotes a name that contains an invisible character.
 func visible(name string) string {
 	if strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return strconv.Quote(name)
@@ -302,13 +302,13 @@ func visible(name string) string {
 	return name
 }
 
-// tableError says where the reading of a table stopped, in the form of all errors of a recording.
+// tableError turns an error of the CSV reader into the form that all errors of a recording have.
 func tableError(name string, err error) error {
 	var place *csv.ParseError
 	if !errors.As(err, &place) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	what := "a quote within a cell: expected cells that hold quotes to stand in quotes, each quote within doubled"
+	what := "a quote within a cell: expected a cell that contains quotes to be in quotes, with each inner quote doubled"
 	if errors.Is(err, csv.ErrQuote) {
 		what = "a quote that does not end its cell, or has no end: expected each quote within a cell doubled"
 	}

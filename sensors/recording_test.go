@@ -48,7 +48,7 @@ func TestATableWithoutAHeaderIsRefused(t *testing.T) {
 		"2024-05-01T12:00:00Z,5\n2024-05-01T12:00:01Z,6\n", "0.1\n", "left,1e3\nright,4\n", ",0,1\n0,5,6\n",
 	} {
 		_, err := sensors.ReadRecording("walk.csv", strings.NewReader(text))
-		expectError(t, err, "walk.csv:1: expected a header line", "put one before it")
+		expectError(t, err, "walk.csv:1: expected a header line", "put a header before it")
 	}
 }
 
@@ -148,7 +148,7 @@ func TestTimesThatAreNoneAreRefused(t *testing.T) {
 	}{
 		{"s", "0 2 1", []string{"walk.csv:4: column t: ", `"1" is not later than "2"`}},
 		{"s", "0 1 1", []string{"walk.csv:4: column t: ", "not later"}},
-		{"s", "0 0.0000001", []string{"walk.csv:3: ", "by 1 us at least"}},
+		{"s", "0 0.0000001", []string{"walk.csv:3: ", "at least 1 us apart"}},
 		{"s", "5 4", []string{"walk.csv:3: ", "not later"}},
 		{"s", "0 1 noon", []string{"walk.csv:4: column t: ", `got "noon"`}},
 		{"s", "0", []string{"walk.csv:2: column t: ", "at least two rows"}},

@@ -105,9 +105,9 @@ func TestTCS34725Saturation(t *testing.T) {
 		most        uint16 // the count that is too much
 		want        []string
 	}{
-		{50 * ms, "eb", 4, 16128, []string{"expected less than 16128 of 21504 counts, got 16128", "take a smaller gain than 4"}},
+		{50 * ms, "eb", 4, 16128, []string{"expected less than 16128 of 21504 counts, got 16128", "use a smaller gain than 4"}},
 		{2400 * time.Microsecond, "ff", 1, 768,
-			[]string{"expected less than 768 of 1024 counts", "take a shorter integration, or less light"}},
+			[]string{"expected less than 768 of 1024 counts", "use a shorter integration, or less light"}},
 		{148800 * time.Microsecond, "c2", 4, 47616, []string{"expected less than 47616 of 63488 counts"}},
 		{151200 * time.Microsecond, "c1", 4, 64512, []string{"expected less than 64512 of 64512 counts"}},
 		{400 * ms, "59", 4, 65535, []string{"expected less than 65535 of 65535 counts"}},

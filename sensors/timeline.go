@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// A Timeline says when the rows of a recording were taken, counted from the first.
+// A Timeline is when the rows of a recording were taken, counted from the first row.
 type Timeline struct {
-	every  time.Duration   // from one row to the next, where that is always the same
-	starts []time.Duration // of the rows, where it is not; nil else
+	every  time.Duration   // time between rows that are equally spaced; else the duration of the last row
+	starts []time.Duration // times of the rows; nil when they are equally spaced
 	rows   int
 }
 
-// TimeUnits are the units that the times of a recording may be in.
+// TimeUnits are the units that the times of a recording may have.
 var TimeUnits = []string{"s", "ms", "us", "ns", "iso8601"}
 
-// Evenly is the timeline of a recording with a row every so often, more than 0.
+// Evenly returns the timeline of equally spaced rows; every is more than 0.
 func (r *Recording) Evenly(every time.Duration) (*Timeline, error) {
 	if every <= 0 {
 		return nil, fmt.Errorf("%s: every: expected the time between two rows, more than 0, got %v", r.name, every)
@@ -26,12 +26,12 @@ func (r *Recording) Evenly(every time.Duration) (*Timeline, error) {
 	return &Timeline{every: every, rows: r.Rows()}, nil
 }
 
-// longest is the longest recording: a unit that is too large shows here.
+// longest is the longest recording. A longer one shows that its unit is wrong.
 const longest = 365 * 24 * time.Hour
 
-// Timed is the timeline of a recording with times in a column: numbers in a unit of TimeUnits, or dates with time as ISO 8601
-// has them, such as 2024-05-01T12:00:00.25Z. They may begin anywhere; each is at least a microsecond after the one before. The last row
-// lasts as long as the others do on average. An error names file, line and column.
+// Timed returns the timeline of a recording with times in a column. They are numbers in one of TimeUnits, or dates and
+// times of ISO 8601, such as 2024-05-01T12:00:00.25Z. They may begin anywhere, and each is at least a microsecond later
+// than the one before. The last row lasts for the mean duration of the others. An error names file, line and column.
 func (r *Recording) Timed(column, unit string) (*Timeline, error) {
 	i, err := r.column(column)
 	if err != nil {
@@ -52,13 +52,13 @@ func (r *Recording) Timed(column, unit string) (*Timeline, error) {
 			first = stamp
 			continue
 		}
-		since := stamp - first // the difference of any two fits, unless it is beyond all use
+		since := stamp - first // an overflow is caught below
 		if stamp > first && since < 0 || since > int64(longest/time.Microsecond)*per {
 			return nil, fail("%q is more than a year after the first row: is the unit %s right?", text, unit)
 		}
 		t.starts[row] = time.Duration(since/per) * time.Microsecond
 		if since < 0 || t.starts[row] <= t.starts[row-1] {
-			return nil, fail("%q is not later than %q in the row before: expected times that grow, by 1 us at least", text, r.cell(row-1, i))
+			return nil, fail("%q is not later than %q in the row before: expected increasing times, at least 1 us apart", text, r.cell(row-1, i))
 		}
 	}
 	if t.rows < 2 {
@@ -69,7 +69,7 @@ func (r *Recording) Timed(column, unit string) (*Timeline, error) {
 	return t, nil
 }
 
-// parseStamp reads a time in a unit, as a count of which so many make a microsecond.
+// parseStamp reads a time in a unit. Per is how many of the stamp's counts make a microsecond.
 func parseStamp(text, unit string) (stamp, per int64, err error) {
 	switch unit {
 	case "iso8601":
@@ -81,7 +81,7 @@ func parseStamp(text, unit string) (stamp, per int64, err error) {
 	case "ms":
 		stamp, err = parseMillionths(text)
 		return stamp, 1_000, err
-	case "us", "ns": // since 1970 these are more than parseMillionths takes
+	case "us", "ns": // a time since 1970 exceeds the range of parseMillionths
 		if whole, fraction, _ := strings.Cut(text, "."); strings.Trim(fraction, "0123456789") == "" {
 			text = whole
 		}
@@ -95,13 +95,13 @@ func parseStamp(text, unit string) (stamp, per int64, err error) {
 
 var errNotISO = errors.New("expected a date and time such as 2024-05-01T12:00:00.25Z")
 
-// parseISO reads a date with its time as ISO 8601 and RFC 3339 have them, a space for the T allowed; without an offset it is taken as UTC.
+// parseISO reads a date and time of ISO 8601 or RFC 3339. A space may replace the T. A time without an offset is UTC.
 func parseISO(text string) (time.Time, error) {
 	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", "20060102T150405Z0700", "20060102T150405"} {
 		if len(text) > 10 && text[10] == ' ' {
 			text = text[:10] + "T" + text[11:]
 		}
-		if at, err := time.Parse(layout, text); err == nil { // it takes a fraction of a second after any of them
+		if at, err := time.Parse(layout, text); err == nil { // Parse accepts a fraction of a second in all layouts
 			return at, nil
 		}
 	}
@@ -111,7 +111,7 @@ func parseISO(text string) (time.Time, error) {
 // End is when the last row ends.
 func (t *Timeline) End() time.Duration { return t.Start(t.rows) }
 
-// Start is when a row begins, counted from 0; that of the row behind the last is the end.
+// Start is when a row begins, counted from 0. For the number of rows, it is the end of the last one.
 func (t *Timeline) Start(row int) time.Duration {
 	switch {
 	case t.starts == nil:
@@ -122,7 +122,7 @@ func (t *Timeline) Start(row int) time.Duration {
 	return t.starts[t.rows-1] + t.every
 }
 
-// RowAt gives the row that is current at a time, and false before the first and after the last.
+// RowAt returns the row that is current at a time. It reports false before the first row and after the last.
 func (t *Timeline) RowAt(at time.Duration) (row int, ok bool) {
 	if at < 0 || at >= t.End() {
 		return 0, false
@@ -132,7 +132,7 @@ func (t *Timeline) RowAt(at time.Duration) (row int, ok bool) {
 	}
 	row, exact := slices.BinarySearch(t.starts, at)
 	if !exact {
-		row-- // the one before has not ended yet
+		row-- // the row before has not ended yet
 	}
 	return row, true
 }

@@ -7,13 +7,14 @@ import (
 	"periph.io/x/conn/v3/i2c"
 )
 
-// TMP102Chip is one of the relatives.
+// TMP102Chip is a model of the family.
 type TMP102Chip uint8
 
 const (
 	// TMP102 measures 8 times a second, with 12 bits, -40 to 125 °C.
 	TMP102 TMP102Chip = iota
-	// TMP105 is told to use 12 bits, which take up to 300 ms. The TMP75 and LM75 speak like it, the LM75 with 9 bits.
+	// TMP105 is set to 12 bits, which take up to 300 ms. The TMP75 and the LM75 have the same registers, the LM75 with 9
+	// bits.
 	TMP105
 )
 
@@ -22,27 +23,27 @@ const (
 	tmp102Temperature = 0x00
 	tmp102Config      = 0x01
 
-	tmp102Settings  = 0x60e0 // 12 bits; continuous; not in extended mode; 8 Hz, where power-up has 4: so a lost supply shows
-	tmp102Alert     = 0x0020 // shows the alert, and changes by itself
+	tmp102Settings  = 0x60e0 // 12 bits, continuous, no extended mode, 8 Hz; power-up has 4 Hz, which shows a lost supply
+	tmp102Alert     = 0x0020 // shows the alert; the chip changes it
 	tmp102Shutdown  = 0x0100
 	tmp105TwelveBit = 0x60 // one byte: 12 bits, continuous
 	tmp105Shutdown  = 0x01
 )
 
-// tmp102Chips are the times of a conversion, from a start until there is a reading: at most 35 ms (TMP102) and 300 ms (TMP105),
-// and the first is over a period after the start.
+// tmp102Chips are the models. First is the time from a start until there is a reading: a conversion takes at most 35 ms
+// (TMP102) or 300 ms (TMP105), and the first one ends a period after the start.
 var tmp102Chips = [...]struct {
 	name  string
 	first time.Duration
 }{TMP102: {"tmp102", 300 * time.Millisecond}, TMP105: {"tmp105", 300 * time.Millisecond}}
 
-// tmp102Addresses are by what pin ADD0 is connected to: ground, supply, SDA, SCL.
+// tmp102Addresses are the addresses by the connection of pin ADD0: ground, supply, SDA, SCL.
 var tmp102Addresses = []uint16{0x48, 0x49, 0x4a, 0x4b}
 
 // TMP102Opts are the options of a TMP102Sensor.
 type TMP102Opts struct {
 	OnBus
-	// Chip is TMP102 unless set.
+	// Chip is TMP102 by default.
 	Chip TMP102Chip `yaml:"-"`
 }
 
@@ -54,7 +55,7 @@ var (
 )
 
 // Measures implements Options.
-func (o *TMP102Opts) Measures() []Measure { return all("°C", "") }
+func (o *TMP102Opts) Measures() []Measure { return measuresIn("°C", "") }
 
 // Open implements Options.
 func (o *TMP102Opts) Open(from Parts) (Device, error) {
@@ -62,22 +63,25 @@ func (o *TMP102Opts) Open(from Parts) (Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return alone(NewTMP102(bus, o.Address, o))
+	return deviceOf(NewTMP102(bus, o.Address, o))
 }
 
-// TMP102Sensor is a thermometer on I2C: a TMP102, a TMP105 or one that speaks like them. Its unit is °C; it resolves 0.0625 °C.
+// TMP102Sensor is a thermometer on I2C: a TMP102, a TMP105 or a chip with the same registers. Its unit is °C, its
+// resolution 0.0625 °C.
 //
-// With each reading the configuration is read: a chip that has another lost its supply for a moment, and is started again.
+// Each reading reads the configuration back. A chip with another configuration lost its supply for a moment, and is
+// started again.
 //
-// Sources: Texas Instruments, TMP102 data sheet SBOS397H, section 6.5; TMP105 data sheet SBOS648B, section 7.5. The driver in
-// periph's device library takes a failed read of the configuration for zeros and writes them back, and does not shut the chip
-// down.
+// Sources: Texas Instruments, TMP102 data sheet SBOS397H, section 6.5; TMP105 data sheet SBOS648B, section 7.5. The
+// driver in periph's device library is not used: it takes a failed read of the configuration for zeros and writes them
+// back, and does not shut the chip down.
 type TMP102Sensor struct {
 	chip
 	model TMP102Chip
 }
 
-// NewTMP102 makes a thermometer of a chip, which the first Sample starts. The address is 0x48 to 0x4b, by pin ADD0; nil options stand for a TMP102.
+// NewTMP102 makes a thermometer from a chip, which the first Sample starts. The address is 0x48 to 0x4b, by the
+// connection of pin ADD0. Nil options mean a TMP102.
 func NewTMP102(bus i2c.Bus, address uint16, opts *TMP102Opts) (*TMP102Sensor, error) {
 	if opts == nil {
 		opts = &TMP102Opts{}
@@ -87,7 +91,7 @@ func NewTMP102(bus i2c.Bus, address uint16, opts *TMP102Opts) (*TMP102Sensor, er
 	}
 	t := &TMP102Sensor{model: opts.Chip, chip: newChip(tmp102Chips[opts.Chip].name, bus, address,
 		"its supply, the wires to SDA and SCL, and the address pins (0x48: to ground)")}
-	if err := t.among(tmp102Addresses, "0x48 to 0x4b"); err != nil {
+	if err := t.checkAddress(tmp102Addresses, "0x48 to 0x4b"); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -99,16 +103,16 @@ func (t *TMP102Sensor) Unit() string { return "°C" }
 // Range is -40 to 125 °C, for which both chips are specified (TMP102 data sheet, section 1).
 func (t *TMP102Sensor) Range() Range { return Range{-40_000_000, 125_000_000} }
 
-// Sample reads the last finished measurement, in millionths of a degree Celsius. Until the first one after a start is over there is
-// ErrNotYet.
+// Sample returns the last finished measurement, in millionths of a degree Celsius, or ErrNotYet until the first
+// measurement after a start is over.
 func (t *TMP102Sensor) Sample(at time.Duration) (int64, error) {
-	if t.lost {
+	if t.needsStart {
 		if err := t.configure("start", 0); err != nil {
 			return 0, err
 		}
-		t.lost, t.settled = false, at+tmp102Chips[t.model].first
+		t.needsStart, t.readyAt = false, at+tmp102Chips[t.model].first
 	}
-	if err := t.waiting(at); err != nil {
+	if err := t.checkReady(at); err != nil {
 		return 0, err
 	}
 	if err := t.verify(); err != nil {
@@ -130,22 +134,22 @@ func (t *TMP102Sensor) Sample(at time.Duration) (int64, error) {
 
 // Halt shuts the chip down.
 func (t *TMP102Sensor) Halt() error {
-	t.lost = true
+	t.needsStart = true
 	if t.model == TMP105 {
 		return t.configure("shut down", tmp105Shutdown)
 	}
 	return t.configure("shut down", tmp102Shutdown)
 }
 
-// configure writes the configuration with some further bits.
-func (t *TMP102Sensor) configure(doing string, further uint16) error {
+// configure writes the configuration, with additional bits.
+func (t *TMP102Sensor) configure(doing string, additional uint16) error {
 	if t.model == TMP105 {
-		return t.write(doing, tmp102Config, tmp105TwelveBit|byte(further))
+		return t.write(doing, tmp102Config, tmp105TwelveBit|byte(additional))
 	}
-	return t.writeWord(doing, tmp102Config, tmp102Settings|further)
+	return t.writeWord(doing, tmp102Config, tmp102Settings|additional)
 }
 
-// verify reads the configuration back.
+// verify reads the configuration back and checks it.
 func (t *TMP102Sensor) verify() error {
 	var raw [2]byte
 	r, want := raw[:], uint16(tmp102Settings)
@@ -155,9 +159,9 @@ func (t *TMP102Sensor) verify() error {
 	if err := t.read("read the configuration", tmp102Config, r); err != nil {
 		return err
 	}
-	if is := uint16(raw[0])<<8 | uint16(raw[1]); is|tmp102Alert != want|tmp102Alert {
-		return t.failed("read the configuration", fmt.Errorf("expected %#04x, got %#04x: it has lost its supply for a moment, or is another chip",
-			want, is))
+	if got := uint16(raw[0])<<8 | uint16(raw[1]); got|tmp102Alert != want|tmp102Alert {
+		return t.failed("read the configuration", fmt.Errorf("expected %#04x, got %#04x: it lost its supply for a moment, or is another chip",
+			want, got))
 	}
 	return nil
 }

@@ -130,6 +130,6 @@ func ExampleTMP102Sensor() {
 	value, err := freezer.Sample(now)
 	fmt.Println(value, "millionths of", freezer.Unit(), err)
 	// Output:
-	// tmp102 at 0x48 on I2C1: no measurement yet: started, settled at 300ms, now 0s
+	// tmp102 at 0x48 on I2C1: no measurement yet: started, ready at 300ms, now 0s
 	// -12500000 millionths of °C <nil>
 }

@@ -9,10 +9,10 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// The registers of the VL53L0X that have a name in ST's interface. Others are known by number alone.
+// The registers of the VL53L0X that have a name in ST's programming interface. Other registers have only numbers.
 const (
 	vl53l0xStart           = 0x00 // SYSRANGE_START
-	vl53l0xSequence        = 0x01 // SYSTEM_SEQUENCE_CONFIG: the steps that a measurement consists of
+	vl53l0xSequence        = 0x01 // SYSTEM_SEQUENCE_CONFIG: the steps of a measurement
 	vl53l0xInterruptConfig = 0x0a // SYSTEM_INTERRUPT_CONFIG_GPIO
 	vl53l0xInterruptClear  = 0x0b // SYSTEM_INTERRUPT_CLEAR
 	vl53l0xInterruptStatus = 0x13 // RESULT_INTERRUPT_STATUS, followed by the 12 bytes of RESULT_RANGE_STATUS
@@ -29,29 +29,31 @@ const (
 
 const (
 	vl53l0xSingle     = 0x01 // SYSRANGE_START: one measurement
-	vl53l0xBackToBack = 0x02 // one after the other
-	vl53l0xVHV        = 0x40 // the calibration of the VHV, the voltage over the diodes that see the light
+	vl53l0xBackToBack = 0x02 // continuous measurement
+	vl53l0xVHV        = 0x40 // calibration of the VHV, the voltage across the light-sensitive diodes
 
 	vl53l0xRanging = 0xe8 // the steps of a measurement: selection of diodes, pre-range and final range
 
-	// vl53l0xFarthest is the end of the range, in mm: what the chip measures best, without light from elsewhere, on white.
+	// vl53l0xFarthest is the end of the range, in mm: the farthest distance that the chip measures, to a white target,
+	// without other light.
 	vl53l0xFarthest = 2000
 
-	// vl53l0xDeadline is how long each step of a start may take. The longest, the boot, takes 1.2 ms.
+	// vl53l0xDeadline is how long each step of a start may take. The longest step, the boot, takes 1.2 ms.
 	vl53l0xDeadline = 200 * time.Millisecond
 
-	// vl53l0xPatience is how long, on top of two measurements, the last distance is repeated while the chip has no new one.
+	// vl53l0xPatience is how long, on top of two measurements, the last distance is repeated while the chip has no new
+	// one.
 	vl53l0xPatience = 50 * time.Millisecond
 )
 
-// vl53l0xAddresses are the one that the chip has after each boot, and those that it is given where it has a pin to boot it by.
+// vl53l0xAddresses are the address after each boot, and those that a chip may be given when a pin controls its boot.
 var vl53l0xAddresses = []uint16{vl53l0xHome, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30}
 
-// A vl53l0xWrite is a register and what is written to it.
+// A vl53l0xWrite is a register and the value to write to it.
 type vl53l0xWrite [2]byte
 
-// vl53l0xTuning is ST's table of settings, version 36 of 2015-11-02, which a chip needs after each boot. The meaning of most of them is
-// not public. Page by page; a register 0xff selects the page.
+// vl53l0xTuning is ST's table of settings, version 36 of 2015-11-02, which a chip needs after each boot. The meaning of
+// most settings is not public. A write to register 0xff selects the page of the registers that follow.
 var vl53l0xTuning = []vl53l0xWrite{
 	{0xff, 1}, {0x00, 0x00},
 	{0xff, 0}, {0x09, 0x00}, {0x10, 0x00}, {0x11, 0x00}, {0x24, 0x01}, {0x25, 0xff}, {0x75, 0x00},
@@ -73,12 +75,13 @@ var vl53l0xTuning = []vl53l0xWrite{
 	{0xff, 0}, {0x80, 0x00},
 }
 
-// The other tables of a start, in between which something is read.
+// The other tables of a start. Between them, registers are read.
 var (
 	vl53l0xOpenPrivate  = []vl53l0xWrite{{0x80, 1}, {0xff, 1}, {0x00, 0}}
 	vl53l0xClosePrivate = []vl53l0xWrite{{0x00, 1}, {0xff, 0}, {0x80, 0}}
 
-	// The count of reference diodes comes from the chip's fixed memory, which is strobed and answers in its own time.
+	// The number of reference diodes comes from the fixed memory of the chip. The memory is strobed, and answers some time
+	// later.
 	vl53l0xOpenMemory  = []vl53l0xWrite{{0x80, 1}, {0xff, 1}, {0x00, 0}, {0xff, 6}}
 	vl53l0xAskMemory   = []vl53l0xWrite{{0xff, 7}, {0x81, 1}, {0x80, 1}, {0x94, 0x6b}, {0x83, 0}}
 	vl53l0xLeaveMemory = []vl53l0xWrite{{0x81, 0}, {0xff, 6}}
@@ -91,19 +94,21 @@ var (
 	vl53l0xCalibrated     = []vl53l0xWrite{{vl53l0xInterruptClear, 1}, {vl53l0xStart, 0}}
 )
 
-// The time of a measurement is spent on its steps. Those before the last one take as long as the tuning table says, in macro periods of
-// so many pulses of the laser: 38 of them twice for the selection of diodes and 151 for the pre-range, of 14 pulses each; the last one,
-// of 10 pulses, gets what is left.
+// The timing budget of a measurement is spent on its steps. All steps before the last take the time that the tuning
+// table sets, in macro periods of so many laser pulses: the selection of diodes takes 38 periods twice, and the
+// pre-range 151, of 14 pulses each. The final range, of 10 pulses, gets the rest.
 const (
 	vl53l0xPrePeriod   = 53_384 // ns: 2304 clocks of 1.655 ns for each of 14 pulses
-	vl53l0xFinalPeriod = 38_131 // and of 10
+	vl53l0xFinalPeriod = 38_131 // ns, for each of 10 pulses
 	vl53l0xPrePeriods  = 151
 
-	// In µs: start and end, twice selection with its overhead, pre-range with its overhead, overhead of the final range.
+	// In µs: start and end, twice the selection with its overhead, pre-range with its overhead, overhead of the final
+	// range.
 	vl53l0xBeforeFinal = 1910 + 960 + 2*((38*vl53l0xPrePeriod+500)/1000+690) + (vl53l0xPrePeriods*vl53l0xPrePeriod+500)/1000 + 660 + 550
 )
 
-// vl53l0xSteps are the steps of a start, one a Sample: each waits for what the one before has begun, and begins what the next waits for.
+// vl53l0xSteps are the steps of a start, one per Sample. Each step waits for the result of the step before, and begins
+// what the next step waits for.
 var vl53l0xSteps = [...]struct {
 	name string
 	do   func(v *VL53L0X) (done bool, err error)
@@ -114,27 +119,27 @@ var vl53l0xSteps = [...]struct {
 	{"calibrate the phase", (*VL53L0X).startRanging},
 }
 
-// VL53L0XOpts are the options of a VL53L0X. NewVL53L0X takes the default of each that is not set.
+// VL53L0XOpts are the options of a VL53L0X. NewVL53L0X uses the default of an option that is not set.
 type VL53L0XOpts struct {
 	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" default:"0x29" doc:"I2C address, such as 0x23; another one than 0x29 needs xshut"`
-	XSHUT   string `yaml:"xshut" pin:"out" doc:"pin that keeps it in reset until it is given its address: for several on one bus"`
-	// TimingBudget is the time of a measurement, 20 ms to 1 s: four times as much halves the noise.
+	Address uint16 `yaml:"address" default:"0x29" doc:"I2C address, 0x29 to 0x30; any but 0x29 needs xshut"`
+	XSHUT   string `yaml:"xshut" pin:"out" doc:"pin to XSHUT, which keeps the chip in reset until it gets its address: for several on one bus"`
+	// TimingBudget is the time of a measurement, 20 ms to 1 s. A budget that is four times as long halves the noise.
 	TimingBudget time.Duration `yaml:"-" default:"33ms"`
-	// IOVoltage is that of SDA and SCL: 2.8 V, which also stands for anything above and is what boards for 3.3 and 5 V bring with them,
-	// or 1.8 V for a bare chip.
+	// IOVoltage is the voltage of SDA and SCL. The setting 2.8 V is for any voltage from there up, and for boards for 3.3
+	// and 5 V, which have 2.8 V at the chip. The setting 1.8 V is for a bare chip.
 	IOVoltage physic.ElectricPotential `yaml:"-" default:"2.8 V"`
 }
 
-// DefaultVL53L0XOpts are the options that stand for nil: ST's own.
+// DefaultVL53L0XOpts are used when the options are nil. They are the defaults of ST.
 var DefaultVL53L0XOpts = options.Defaults[VL53L0XOpts]()
 
-// With ST's shortest timing budget a measurement takes 20 ms.
+// A measurement with ST's shortest timing budget takes 20 ms.
 var vl53l0xKind = Kind{Name: "vl53l0x", About: "range by light", New: func() Options { return new(VL53L0XOpts) },
-	Addresses: vl53l0xAddresses, Least: 20 * time.Millisecond, Calibrates: true, Freezes: true}
+	Addresses: vl53l0xAddresses, MinInterval: 20 * time.Millisecond, Calibrates: true, Freezes: true}
 
 // Measures implements Options.
-func (o *VL53L0XOpts) Measures() []Measure { return all("m", "") }
+func (o *VL53L0XOpts) Measures() []Measure { return measuresIn("m", "") }
 
 // Open implements Options.
 func (o *VL53L0XOpts) Open(from Parts) (Device, error) {
@@ -143,74 +148,74 @@ func (o *VL53L0XOpts) Open(from Parts) (Device, error) {
 		return nil, err
 	}
 	if o.XSHUT == "" {
-		return alone(NewVL53L0X(bus, o.Address, o))
+		return deviceOf(NewVL53L0X(bus, o.Address, o))
 	}
 	xshut, err := from.Pin(o.XSHUT)
 	if err != nil {
 		return nil, err
 	}
 	group := from.Shared("vl53l0x on "+bus.String(), func() any { return NewVL53L0XGroup(bus) }).(*VL53L0XGroup)
-	return alone(group.NewVL53L0X(xshut, o.Address, o))
+	return deviceOf(group.NewVL53L0X(xshut, o.Address, o))
 }
 
-// Check finds an address that nobody gives to the chip.
+// Check rejects an address that the chip cannot get.
 func (o *VL53L0XOpts) Check() []options.Mistake {
 	if o.XSHUT != "" || o.Address == vl53l0xHome {
 		return nil
 	}
-	return []options.Mistake{options.Wrong("address", "%#02x: a vl53l0x has 0x29 until it is given another one: say xshut, the pin that lets it go",
+	return []options.Mistake{options.Wrong("address", "%#02x: a vl53l0x has 0x29 after each boot; to give it another address, xshut must name the pin that starts it",
 		o.Address)}
 }
 
-// Passes implements Passing.
-func (o *VL53L0XOpts) Passes() uint16 {
+// StartAddress implements Readdressed.
+func (o *VL53L0XOpts) StartAddress() uint16 {
 	if o.XSHUT == "" {
 		return o.Address
 	}
 	return vl53l0xHome
 }
 
-// VL53L0X is a laser distance sensor on I2C, which measures the time of flight of light, in m, up to 2 m. It measures back to back. It
+// VL53L0X is a laser distance sensor on I2C. It measures the time of flight of light, in m, up to 2 m, continuously. It
 // belongs to one goroutine.
 //
-// When nothing is in sight, or nothing that gives back enough light, the reading is 2 m: that much or more. What is nearer than the chip
-// can tell reads as near as it says, or 0. When the chip has no new distance the last one is repeated, for at most two measurements and
-// 50 ms; then it is started again.
+// When nothing is in sight, or nothing that reflects enough light, the reading is 2 m: that much or more. When an
+// object is nearer than the chip can measure, the reading is the distance that the chip reports, or 0. When the chip
+// has no new distance, the last one is repeated for at most two measurements and 50 ms; then the chip is started again.
 //
-// The chip is no ruler: it has a field of view of 25°, an offset of a centimetre or two behind a cover, and reaches less far on dark
-// things and in daylight.
+// The chip is not a ruler: its field of view is 25°, it has an offset of a centimetre or two behind a cover, and its
+// range is shorter for dark objects and in daylight.
 //
-// Sources: ST, VL53L0X data sheet, DocID029104 rev. 2; user manual UM2039. ST documents the registers by its programming interface
-// (STSW-IMG005) alone: the numbers here are those that it writes. Its estimate of the noise (sigma), which it computes on the host, is
-// not made here.
+// Sources: ST, VL53L0X data sheet, DocID029104 rev. 2; user manual UM2039. ST documents the registers only by its
+// programming interface (STSW-IMG005): the driver writes the same numbers. It leaves out the estimate of the noise
+// (sigma), which that interface computes on the host.
 type VL53L0X struct {
 	chip
 	budget time.Duration
-	high   bool           // SDA and SCL are at 2.8 V
-	member *vl53l0xMember // of those that are given an address; nil for one with 0x29
+	io2V8  bool           // SDA and SCL are at 2.8 V or more
+	member *vl53l0xMember // of a group whose chips are given addresses; nil for a chip at 0x29
 
-	step         int           // of the start that is due; len(vl53l0xSteps): it measures
-	since        time.Duration // when the step was begun, or the last new distance was there
-	stopVariable byte          // a number of each chip that starts it, as read after the boot
+	step         int           // next step of the start; len(vl53l0xSteps): the chip measures
+	since        time.Duration // when the step began, or when the last new distance came
+	stopVariable byte          // a number that differs from chip to chip, is read after the boot, and starts it
 	measured     bool          // there is a distance since the last start:
 	distance     int64         // in µm
 }
 
-// NewVL53L0X checks the options and leaves the chip alone: the first Sample starts it, and the four after it take the start to its
-// end. The address is 0x29; nil options stand for DefaultVL53L0XOpts.
+// NewVL53L0X checks the options and leaves the chip alone: the first Sample starts it, and the next four Samples
+// complete the start. The address is 0x29. With nil options it uses DefaultVL53L0XOpts.
 func NewVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts) (*VL53L0X, error) {
 	v, err := newVL53L0X(bus, address, opts, "its supply, the wires to SDA and SCL, and that pin XSHUT is high")
 	if err == nil && address != vl53l0xHome {
-		return nil, fmt.Errorf("%s: address: expected 0x29: the chip goes back to it with each start; a VL53L0XGroup gives another", v)
+		return nil, fmt.Errorf("%s: address: expected 0x29, which the chip has after each boot; use a VL53L0XGroup to give it another", v)
 	}
 	return v, err
 }
 
-// newVL53L0X makes a sensor that has its address, or is given it.
+// newVL53L0X makes a sensor, alone or in a group.
 func newVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts, remedy string) (*VL53L0X, error) {
 	o := options.OrDefaults(opts, DefaultVL53L0XOpts)
 	v := &VL53L0X{chip: newChip("vl53l0x", bus, address, remedy)}
-	if err := v.among(vl53l0xAddresses, "0x29 to 0x30"); err != nil {
+	if err := v.checkAddress(vl53l0xAddresses, "0x29 to 0x30"); err != nil {
 		return nil, err
 	}
 	v.budget = o.TimingBudget
@@ -219,7 +224,7 @@ func newVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts, remedy string) (
 	}
 	switch o.IOVoltage {
 	case 2800 * physic.MilliVolt:
-		v.high = true
+		v.io2V8 = true
 	case 1800 * physic.MilliVolt:
 	default:
 		return nil, fmt.Errorf("%s: voltage of SDA and SCL: expected 2.8 or 1.8 V, got %s", v, o.IOVoltage)
@@ -233,17 +238,17 @@ func (v *VL53L0X) Unit() string { return "m" }
 // Range is 0 to 2 m.
 func (v *VL53L0X) Range() Range { return Range{0, vl53l0xFarthest * 1000} }
 
-// Sample reads the last distance, in µm, or takes the next step of a start, which fails with ErrNotYet.
+// Sample returns the last distance, in µm. During a start it takes the next step, and fails with ErrNotYet.
 //
-// It fails when nobody answers, when something else does, when the laser is broken and when there is no new distance for longer than
-// two measurements and 50 ms. The first call after that starts the chip again, from its reset on.
+// It fails when no chip answers, when another chip answers, when the laser is defective, and when there was no new
+// distance for two measurements and 50 ms. The next call starts the chip again, beginning with a reset.
 func (v *VL53L0X) Sample(at time.Duration) (int64, error) {
 	switch {
-	case v.lost || v.step > 0 && v.member != nil && !v.member.addressed():
+	case v.needsStart || v.step > 0 && v.member != nil && !v.member.addressed():
 		if err := v.reset(); err != nil {
 			return 0, err
 		}
-		v.lost, v.step, v.since, v.measured = false, 0, at, false
+		v.needsStart, v.step, v.since, v.measured = false, 0, at, false
 	case v.step < len(vl53l0xSteps):
 		if err := v.advance(at); err != nil {
 			return 0, err
@@ -254,9 +259,9 @@ func (v *VL53L0X) Sample(at time.Duration) (int64, error) {
 	return 0, fmt.Errorf("%s: %w: step %d of %d of its start is done", v, ErrNotYet, v.step+1, len(vl53l0xSteps)+1)
 }
 
-// Halt resets the chip, which leaves it with the laser off, and ready for whoever comes next.
+// Halt resets the chip: its laser is off, and the next program finds it ready.
 func (v *VL53L0X) Halt() error {
-	v.lost = true
+	v.needsStart = true
 	if v.member != nil {
 		if err := v.member.halt(); err != nil {
 			return v.failed("put into reset", err)
@@ -266,8 +271,9 @@ func (v *VL53L0X) Halt() error {
 	return v.reset()
 }
 
-// reset starts the chip's boot. Without it a chip that was stopped once, or left measuring by a process that died, cannot be started:
-// its stop variable is gone until the next boot. A chip that was left in reset need not answer, except to be released.
+// reset starts the boot of the chip. Without it, a chip that was stopped once, or that a process left measuring when it
+// died, cannot be started: its stop variable is lost until the next boot. A chip that was left in reset may answer
+// nothing except its release.
 func (v *VL53L0X) reset() error {
 	if v.member != nil {
 		if err := v.member.restart(); err != nil {
@@ -277,16 +283,16 @@ func (v *VL53L0X) reset() error {
 	}
 	v.bus.Tx(v.address, []byte{vl53l0xPage, 0}, nil)
 	v.bus.Tx(v.address, []byte{vl53l0xReset, 0}, nil)
-	v.bus.Tx(v.address, []byte{vl53l0xModel}, make([]byte, 1)) // 0 in reset; the time that it takes to ask is enough
+	v.bus.Tx(v.address, []byte{vl53l0xModel}, make([]byte, 1)) // 0 in reset; this read takes as long as the reset needs
 	return v.write("reset", vl53l0xReset, 1)
 }
 
-// advance takes a step of the start, if what it waits for is over.
+// advance takes the next step of the start, if the chip is ready for it.
 func (v *VL53L0X) advance(at time.Duration) error {
 	if v.step == 0 && v.member != nil {
-		if there, err := v.member.advance(at); err != nil {
+		if addressed, err := v.member.advance(at); err != nil {
 			return v.failed("give it its address", err)
-		} else if !there {
+		} else if !addressed {
 			v.since = at
 			return fmt.Errorf("%s: %w: it waits for its address", v, ErrNotYet)
 		}
@@ -300,14 +306,15 @@ func (v *VL53L0X) advance(at time.Duration) error {
 		v.step++
 		v.since = at
 	case at-v.since >= vl53l0xDeadline:
-		return v.failed(step.name, fmt.Errorf("expected an end since %v, now %v", v.since, at))
+		return v.failed(step.name, fmt.Errorf("expected it to end after %v, now %v", v.since, at))
 	default:
 		return fmt.Errorf("%s: %s: %w", v, step.name, ErrNotYet)
 	}
 	return nil
 }
 
-// identify begins the reading of the fixed memory, after the boot. A chip that boots does not answer.
+// identify identifies the chip after its boot, and begins to read its fixed memory. A chip that is booting does not
+// answer.
 func (v *VL53L0X) identify() (bool, error) {
 	var identity [2]byte
 	if err := v.bus.Tx(v.address, []byte{vl53l0xModel}, identity[:]); err != nil || identity == [2]byte{} {
@@ -316,7 +323,7 @@ func (v *VL53L0X) identify() (bool, error) {
 	if identity != [2]byte{0xee, 0xaa} {
 		return false, v.failed("identify", fmt.Errorf("expected 0xeeaa, got %#04x", identity))
 	}
-	if v.high {
+	if v.io2V8 {
 		if err := v.change("set the voltage of SDA and SCL", vl53l0xPads, 0, 0x01); err != nil {
 			return false, err
 		}
@@ -338,7 +345,8 @@ func (v *VL53L0X) identify() (bool, error) {
 	return true, v.writeAll("ask the fixed memory", vl53l0xAskMemory)
 }
 
-// configure takes the reference diodes from the fixed memory, writes all settings and begins the calibration of the voltage.
+// configure reads the reference diodes from the fixed memory, writes all settings and begins the calibration of the
+// voltage.
 func (v *VL53L0X) configure() (bool, error) {
 	if answered, err := v.readByte("wait for the fixed memory", 0x83); err != nil || answered == 0 {
 		return false, err
@@ -376,8 +384,8 @@ func (v *VL53L0X) configure() (bool, error) {
 	}, vl53l0xCalibrateVHV)
 }
 
-// enableSpads leaves as many of the good reference diodes enabled as the fixed memory says: of the first twelve, or, when there was too
-// much light for those, of the others, which have an aperture.
+// enableSpads enables as many good reference diodes as the fixed memory says. They are among the first twelve, or, when
+// there was too much light for those, among the others, which have an aperture.
 func (v *VL53L0X) enableSpads(count int, aperture bool) error {
 	first, last, most := 0, 11, 12
 	if aperture {
@@ -407,8 +415,8 @@ func (v *VL53L0X) enableSpads(count int, aperture bool) error {
 	return v.write("enable reference diodes", vl53l0xSpadMap, enabled[:]...)
 }
 
-// vl53l0xTimeout is what the register of the final range's timeout needs for a budget: the macro periods of both ranges, as a mantissa
-// of eight bits and an exponent in the upper byte, less one.
+// vl53l0xTimeout converts a budget into the value of the register for the timeout of the final range: the macro periods
+// of both ranges, less one, as a mantissa of eight bits and an exponent in the upper byte.
 func vl53l0xTimeout(budget time.Duration) uint16 {
 	final := nearest((budget.Microseconds()-vl53l0xBeforeFinal)*1000, vl53l0xFinalPeriod)
 	mantissa, exponent := final+vl53l0xPrePeriods-1, uint16(0)
@@ -419,7 +427,7 @@ func vl53l0xTimeout(budget time.Duration) uint16 {
 	return exponent<<8 | uint16(mantissa)
 }
 
-// calibratePhase begins the second calibration when the first one is over.
+// calibratePhase begins the second calibration after the first one is over.
 func (v *VL53L0X) calibratePhase() (bool, error) {
 	over, err := v.interrupted()
 	if err != nil || !over {
@@ -428,7 +436,7 @@ func (v *VL53L0X) calibratePhase() (bool, error) {
 	return true, v.writeAll("calibrate the phase", vl53l0xCalibrated, vl53l0xCalibratePhase)
 }
 
-// startRanging begins to measure when the calibrations are over.
+// startRanging begins to measure after the calibrations are over.
 func (v *VL53L0X) startRanging() (bool, error) {
 	over, err := v.interrupted()
 	if err != nil || !over {
@@ -439,7 +447,7 @@ func (v *VL53L0X) startRanging() (bool, error) {
 		[]vl53l0xWrite{{vl53l0xStart, vl53l0xBackToBack}})
 }
 
-// interrupted tells whether the chip has finished what it was told to do.
+// interrupted reports whether the chip has finished its task.
 func (v *VL53L0X) interrupted() (bool, error) {
 	status, err := v.readByte("wait for the calibration", vl53l0xInterruptStatus)
 	if err != nil {
@@ -449,13 +457,13 @@ func (v *VL53L0X) interrupted() (bool, error) {
 }
 
 func (v *VL53L0X) checkInterrupt(status byte) error {
-	if status&^0x07 != 0 { // two of the bits report errors, and a wire that nobody drives reads 0xff
+	if status&^0x07 != 0 { // two of the bits report errors; a wire that no chip drives reads 0xff
 		return v.failed("read", fmt.Errorf("interrupt status: expected 0 to 7, got %#02x", status))
 	}
 	return nil
 }
 
-// last takes a new distance from the chip, or repeats the last one.
+// last reads a new distance from the chip, or repeats the last one.
 func (v *VL53L0X) last(at time.Duration) (int64, error) {
 	var raw [13]byte
 	if err := v.read("read", vl53l0xInterruptStatus, raw[:]); err != nil {
@@ -474,23 +482,23 @@ func (v *VL53L0X) last(at time.Duration) (int64, error) {
 	}
 	switch {
 	case at-v.since >= 2*v.budget+vl53l0xPatience:
-		return 0, v.failed("read", fmt.Errorf("no new distance since %v, now %v: it hangs, or has lost its supply for a moment", v.since, at))
+		return 0, v.failed("read", fmt.Errorf("no new distance since %v, now %v: the chip hangs, or lost its supply for a moment", v.since, at))
 	case !v.measured:
 		return 0, fmt.Errorf("%s: %w", v, ErrNotYet)
 	}
 	return v.distance, nil
 }
 
-// accept judges a distance in millimetres by the status that comes with it.
+// accept stores a distance in millimetres, or rejects it, depending on the status that comes with it.
 func (v *VL53L0X) accept(at time.Duration, status byte, millimetres int64) error {
 	switch status {
 	case 0: // no measurement was finished
 		return nil
-	case 11, 8, 10: // complete; nearer than the chip can tell
-		millimetres = min(millimetres, vl53l0xFarthest) // 8190 and 8191 stand for nothing in sight, too
-	case 12: // even below zero
+	case 11, 8, 10: // complete; nearer than the chip can measure
+		millimetres = min(millimetres, vl53l0xFarthest) // 8190 and 8191 mean nothing in sight, too
+	case 12: // below zero
 		millimetres = 0
-	case 4, 5, 6, 7, 9, 13, 14: // too little light came back, or its phase says nothing
+	case 4, 5, 6, 7, 9, 13, 14: // too little light came back, or its phase is invalid
 		millimetres = vl53l0xFarthest
 	case 1, 2, 3:
 		failures := [...]string{1: "the laser failed its continuity test", 2: "the laser failed its watchdog test", 3: "it is not calibrated"}

@@ -15,31 +15,33 @@ const (
 	vl53l0xHome    = 0x29 // the address of every VL53L0X after its boot
 	vl53l0xAddress = 0x8a // I2C_SLAVE_DEVICE_ADDRESS
 
-	// vl53l0xBoot is how long a chip boots after XSHUT has gone high, at most (data sheet, section 2.9.1: tBOOT).
+	// vl53l0xBoot is how long a chip takes to boot after XSHUT went high, at most (data sheet, section 2.9.1: tBOOT).
 	vl53l0xBoot = 1200 * time.Microsecond
 )
 
-// VL53L0XGroup is all VL53L0X on one bus. All of them boot at address 0x29, so each has a pin that holds its XSHUT low, and they
-// are let go one after the other: each boots, is given an address, and only then the next one follows.
+// VL53L0XGroup is all VL53L0X on one bus. All of them boot at address 0x29. So each has a pin that holds its XSHUT low,
+// and they are started one after the other: a chip boots, gets its address, and only then the next one boots.
 //
-// Two at one address would answer at once, and a distance would be what is low in either. So one that lost its supply, and with
-// it its address, is looked for at both ends of a start. Before a chip is let go nobody may be at 0x29; after it has been given
-// its address, all others must be at theirs, else one of them may have been at 0x29 and have taken the same. Who is not where it
-// belongs is put back into reset, and starts again after that. The others go on measuring.
+// If two chips had one address, both would answer at the same time, and each bit of a distance would be low if it is
+// low in either answer. A chip that lost its supply is back at 0x29 and can cause that, so the group looks for such
+// chips before and after it starts one. Before a chip is released from reset, no chip may be at 0x29. After it got its
+// address, all other chips must be at theirs; otherwise one of them may have been at 0x29 and have got the same
+// address. A chip that is not at its address is put back into reset, and starts again later. The other chips continue
+// to measure.
 //
-// Any of those that wait takes the start of the group a step further when it is sampled, so that one that is read seldom does not
-// hold up the others. A group may be used from several goroutines.
+// A Sample of any waiting member takes the next step of the start, so that a member that is rarely read does not delay
+// the others. A group may be used from several goroutines.
 //
-// Source: ST, VL53L0X data sheet, DocID029104 rev. 2, section 2.9, power-up and boot, and section 3, which calls the address 0x52
-// with its lowest bit; the register is that of ST's programming interface (STSW-IMG005).
+// Source: ST, VL53L0X data sheet, DocID029104 rev. 2, section 2.9, power-up and boot, and section 3, which calls the
+// address 0x52, with its lowest bit; the register is from ST's programming interface (STSW-IMG005).
 type VL53L0XGroup struct {
 	bus i2c.Bus
 
 	mutex   sync.Mutex
 	members []*vl53l0xMember
-	cleared bool           // all were in reset: nobody has an address of another program
-	booting *vl53l0xMember // the only one that may answer at 0x29
-	since   time.Duration  // when it was let go
+	cleared bool           // all members were in reset, so none has an address from another program
+	booting *vl53l0xMember // the only chip that may be at 0x29
+	since   time.Duration  // when it was released from reset
 }
 
 // A vl53l0xMember is one chip of a group.
@@ -48,14 +50,14 @@ type vl53l0xMember struct {
 	xshut   gpio.PinOut
 	address uint16
 	stage   vl53l0xStage
-	failed  error // why it is back in reset
+	failed  error // why it is back in reset; nil: it did not fail
 }
 
 type vl53l0xStage uint8
 
 const (
 	vl53l0xInReset vl53l0xStage = iota
-	vl53l0xWaiting              // in reset, for its turn
+	vl53l0xWaiting              // in reset, to be started
 	vl53l0xBooting
 	vl53l0xAddressed
 )
@@ -63,10 +65,10 @@ const (
 // NewVL53L0XGroup makes a group without members.
 func NewVL53L0XGroup(bus i2c.Bus) *VL53L0XGroup { return &VL53L0XGroup{bus: bus} }
 
-// NewVL53L0X makes a sensor of the group, with the pin that is joined to its XSHUT, and the address that it is given. See the
-// function of that name.
+// NewVL53L0X makes a sensor of the group, from the pin that is connected to its XSHUT and the address that it gets. See
+// the function NewVL53L0X for the options.
 func (g *VL53L0XGroup) NewVL53L0X(xshut gpio.PinOut, address uint16, opts *VL53L0XOpts) (*VL53L0X, error) {
-	remedy := "its supply, the wires to SDA and SCL, and that its pin XSHUT is joined to " + xshut.Name()
+	remedy := "its supply, the wires to SDA and SCL, and that its pin XSHUT is connected to " + xshut.Name()
 	v, err := newVL53L0X(g.bus, address, opts, remedy)
 	if err != nil {
 		return nil, err
@@ -75,7 +77,7 @@ func (g *VL53L0XGroup) NewVL53L0X(xshut gpio.PinOut, address uint16, opts *VL53L
 	defer g.mutex.Unlock()
 	for _, m := range g.members {
 		if m.address == address || m.xshut.Name() == xshut.Name() {
-			return nil, fmt.Errorf("%s: expected an address and a pin for itself, got %s and those of another one", v, xshut.Name())
+			return nil, fmt.Errorf("%s: expected an address and a pin that no other vl53l0x has, got %s", v, xshut.Name())
 		}
 	}
 	v.member = &vl53l0xMember{group: g, xshut: xshut, address: address}
@@ -83,10 +85,10 @@ func (g *VL53L0XGroup) NewVL53L0X(xshut gpio.PinOut, address uint16, opts *VL53L
 	return v, nil
 }
 
-// restart puts the chip into reset; it is let go when it is its turn.
+// restart puts the chip into reset, from which it is started when no other chip boots.
 func (m *vl53l0xMember) restart() error { return m.reset(vl53l0xWaiting) }
 
-// halt puts the chip into reset and leaves it there.
+// halt puts the chip into reset and keeps it there.
 func (m *vl53l0xMember) halt() error { return m.reset(vl53l0xInReset) }
 
 func (m *vl53l0xMember) reset(next vl53l0xStage) error {
@@ -103,18 +105,18 @@ func (m *vl53l0xMember) reset(next vl53l0xStage) error {
 	return nil
 }
 
-// addressed reports whether the chip has its address, and nobody has put it into reset since.
+// addressed reports whether the chip has its address, and was not put into reset since.
 func (m *vl53l0xMember) addressed() bool {
 	m.group.mutex.Lock()
 	defer m.group.mutex.Unlock()
 	return m.stage == vl53l0xAddressed
 }
 
-// advance takes the start of the group as far as it goes by now, and reports whether the chip has its address.
+// advance takes the start of the group as far as possible at this time, and reports whether the chip has its address.
 func (m *vl53l0xMember) advance(at time.Duration) (bool, error) {
 	m.group.mutex.Lock()
 	defer m.group.mutex.Unlock()
-	if m.failed == nil && m.stage == vl53l0xInReset { // it was a stray before it was known to be addressed
+	if m.failed == nil && m.stage == vl53l0xInReset { // it was reset for not being at its address, before its driver saw that it was addressed
 		m.stage = vl53l0xWaiting
 	}
 	for m.failed == nil && m.group.step(at) {
@@ -122,17 +124,18 @@ func (m *vl53l0xMember) advance(at time.Duration) (bool, error) {
 	return m.stage == vl53l0xAddressed, m.failed
 }
 
-// step lets the next chip go, or gives the one that boots its address. It reports whether there is more to do.
+// step releases the next chip from reset, or gives the booting chip its address. It reports whether there is more to
+// do.
 func (g *VL53L0XGroup) step(at time.Duration) bool {
 	if m := g.booting; m != nil {
-		return at >= g.since+vl53l0xBoot && g.give(m, at)
+		return at >= g.since+vl53l0xBoot && g.assign(m, at)
 	}
 	i := slices.IndexFunc(g.members, func(m *vl53l0xMember) bool { return m.stage == vl53l0xWaiting })
 	if i < 0 {
 		return false
 	}
 	m := g.members[i]
-	if err := g.free(); err != nil {
+	if err := g.clearHome(); err != nil {
 		m.fail(err)
 	} else if err := m.xshut.Out(gpio.High); err != nil {
 		m.fail(err)
@@ -142,8 +145,8 @@ func (g *VL53L0XGroup) step(at time.Duration) bool {
 	return true
 }
 
-// free makes sure that nobody is at the address where chips boot.
-func (g *VL53L0XGroup) free() error {
+// clearHome makes sure that no chip is at the address where chips boot.
+func (g *VL53L0XGroup) clearHome() error {
 	if !g.cleared {
 		var errs []error
 		for _, m := range g.members {
@@ -157,18 +160,18 @@ func (g *VL53L0XGroup) free() error {
 	if !g.answers(vl53l0xHome) {
 		return nil
 	}
-	if _, err := g.resetStrays(); err != nil {
+	if _, err := g.resetMisplaced(); err != nil {
 		return err
 	}
 	if g.answers(vl53l0xHome) {
-		return fmt.Errorf("expected nobody at %#02x before it is let go: another device has that address, "+
-			"or the XSHUT of another vl53l0x is not joined to its pin", vl53l0xHome)
+		return fmt.Errorf("expected no device at %#02x before this one is started: another device has that address, "+
+			"or the XSHUT of another vl53l0x is not connected to its pin", vl53l0xHome)
 	}
 	return nil
 }
 
-// resetStrays puts back into reset who does not answer at the address that it was given, and reports whether there was one.
-func (g *VL53L0XGroup) resetStrays() (found bool, err error) {
+// resetMisplaced puts members back into reset that do not answer at their address. It reports whether there was one.
+func (g *VL53L0XGroup) resetMisplaced() (found bool, err error) {
 	var errs []error
 	for _, m := range g.members {
 		if m.stage == vl53l0xAddressed && !g.answers(m.address) {
@@ -179,23 +182,23 @@ func (g *VL53L0XGroup) resetStrays() (found bool, err error) {
 	return found, errors.Join(errs...)
 }
 
-// give gives the chip that has booted its address. It reports whether that is over.
-func (g *VL53L0XGroup) give(m *vl53l0xMember, at time.Duration) bool {
+// assign gives the booted chip its address. It reports whether that has ended, successfully or not.
+func (g *VL53L0XGroup) assign(m *vl53l0xMember, at time.Duration) bool {
 	err := g.bus.Tx(vl53l0xHome, []byte{vl53l0xAddress, byte(m.address)}, nil)
 	if err == nil && !g.answers(m.address) {
-		err = fmt.Errorf("expected an answer at %#02x, which it was given", m.address)
+		err = fmt.Errorf("expected an answer at %#02x, its new address", m.address)
 	}
 	if err != nil && at-g.since < vl53l0xDeadline {
 		return false
 	}
 	g.booting = nil
-	stray, wrong := g.resetStrays()
-	switch err = errors.Join(err, wrong); {
+	misplaced, resetErr := g.resetMisplaced()
+	switch err = errors.Join(err, resetErr); {
 	case err != nil:
 		m.fail(errors.Join(err, m.xshut.Out(gpio.Low)))
-	case !stray:
+	case !misplaced:
 		m.stage = vl53l0xAddressed
-	default: // it may have heard that, too, and have the same address now
+	default: // the misplaced chip may have received the address too, and have the same one now
 		if m.stage, err = vl53l0xWaiting, m.xshut.Out(gpio.Low); err != nil {
 			m.fail(err)
 		}
@@ -203,10 +206,10 @@ func (g *VL53L0XGroup) give(m *vl53l0xMember, at time.Duration) bool {
 	return true
 }
 
-// fail has the driver of a chip start it again.
+// fail makes the driver of a chip start it again.
 func (m *vl53l0xMember) fail(err error) { m.stage, m.failed = vl53l0xInReset, err }
 
-// answers reports whether somebody is at an address.
+// answers reports whether a device is at an address.
 func (g *VL53L0XGroup) answers(address uint16) bool {
 	return g.bus.Tx(address, []byte{vl53l0xModel}, make([]byte, 1)) == nil
 }

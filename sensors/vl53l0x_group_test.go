@@ -111,7 +111,7 @@ func TestVL53L0XGroupOnTheWire(t *testing.T) {
 		does []i2ctest.IO
 	}{
 		{0, 0, nil}, {0, 1, nil}, // in reset
-		{5 * ms, 0, nil}, // the first one is let go, and boots
+		{5 * ms, 0, nil}, // the first chip is released, and boots
 		{6199 * time.Microsecond, 1, nil},
 		{6200 * time.Microsecond, 1, slices.Concat(wire(t, 0x29, "8a2a"), wire(t, 0x2a, "c0>ee"))}, // then the second one, whoever is read
 		{7 * ms, 0, wire(t, 0x2a, vl53l0xStart[1])},
@@ -135,7 +135,7 @@ func TestVL53L0XGroupRefuses(t *testing.T) {
 		address uint16
 		want    string
 	}{
-		{pin, 0x2a, ""}, {other, 0x2a, "expected an address and a pin for itself"}, {pin, 0x2b, "got GPIO17 and those of another one"},
+		{pin, 0x2a, ""}, {other, 0x2a, "expected an address and a pin that no other vl53l0x has"}, {pin, 0x2b, "that no other vl53l0x has, got GPIO17"},
 		{other, 0x28, "address: expected 0x29 to 0x30"}, {other, 0x31, "address: expected 0x29 to 0x30"}, {other, 0x29, ""},
 	} {
 		if _, err := group.NewVL53L0X(c.pin, c.address, nil); c.want != "" {
@@ -145,13 +145,13 @@ func TestVL53L0XGroupRefuses(t *testing.T) {
 		}
 	}
 	_, err := sensors.NewVL53L0X(r.bus, 0x2a, nil)
-	expectError(t, err, "expected 0x29", "a VL53L0XGroup gives another")
+	expectError(t, err, "expected 0x29", "use a VL53L0XGroup to give it another")
 	for _, c := range []struct {
 		opts sensors.VL53L0XOpts
 		want string
 	}{
 		{sensors.VL53L0XOpts{Address: 0x29}, ""}, {sensors.VL53L0XOpts{Address: 0x2a, XSHUT: "GPIO4"}, ""},
-		{sensors.VL53L0XOpts{Address: 0x2a}, "0x2a: a vl53l0x has 0x29 until it is given another one: say xshut, the pin that lets it go"},
+		{sensors.VL53L0XOpts{Address: 0x2a}, "0x2a: a vl53l0x has 0x29 after each boot; to give it another address, xshut must name the pin that starts it"},
 	} {
 		if got := fmt.Sprint(c.opts.Check()); !strings.Contains(got, c.want) || c.want == "" && got != "[]" {
 			t.Errorf("%+v: %s", c.opts, got)
@@ -246,10 +246,10 @@ func TestVL53L0XGroupFaults(t *testing.T) {
 	}
 	r.expect(t, time.Second, 0, 0)
 	r.supply(1)
-	expectFault(t, r.eyes[1], r.now, "vl53l0x at 0x2b on I2C1: read: ", "XSHUT is joined to GPIO5")
+	expectFault(t, r.eyes[1], r.now, "vl53l0x at 0x2b on I2C1: read: ", "XSHUT is connected to GPIO5")
 	for range 3 {
 		expectNotYet(t, r.eyes[1], r.now)
-		expectFault(t, r.eyes[1], r.now, "give it its address: expected nobody at 0x29 before it is let go: another device")
+		expectFault(t, r.eyes[1], r.now, "give it its address: expected no device at 0x29 before this one is started: another device")
 		expectReading(t, r.eyes[0], r.now, r.wall(0))
 		r.now += 20 * ms
 	}

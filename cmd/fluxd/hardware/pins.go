@@ -122,9 +122,9 @@ func (p parts) Bus(name string) (i2c.Bus, error) {
 }
 
 // Shared implements sensors.Parts.
-func (p parts) Shared(place string, first func() any) any {
+func (p parts) Shared(place string, create func() any) any {
 	if p.chips["shared "+place] == nil {
-		p.chips["shared "+place] = first()
+		p.chips["shared "+place] = create()
 	}
 	return p.chips["shared "+place]
 }

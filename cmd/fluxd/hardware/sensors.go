@@ -83,10 +83,10 @@ func (b *Body) openSensor(s configs.Named[configs.Sensor]) (*Sensor, error) {
 // Adjust has a running sensor go on with other settings.
 func (s *Sensor) Adjust(c configs.Sensor) {
 	if s.Frozen != nil {
-		s.Frozen.Believe(c.Frozen)
+		s.Frozen.SetLimit(c.Frozen)
 	}
 	if s.Median != nil {
-		s.Median.Keep(c.Stale)
+		s.Median.SetGap(c.Stale)
 	}
 	if s.Curve != nil {
 		_ = s.Curve.Calibrate(curvePoints(c.Curve)) // they are in order: the limits of the points keep them so
