@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/google/uuid"
@@ -126,10 +127,29 @@ func (s stranger) wait(token paho.Token) {
 	}
 }
 
-// retain publishes a retained message.
+// retain publishes a retained message, and returns when the broker gives it to a client that subscribes: a NATS server (2.14.5)
+// acknowledges a message before it enters it into its list of retained topics.
 func (s stranger) retain(topic, payload string) {
 	s.t.Helper()
 	s.wait(s.Publish(topic, 1, true, payload))
+	given := make(chan struct{}, 1)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		s.wait(s.Subscribe(topic, 0, func(_ paho.Client, m paho.Message) {
+			if m.Retained() && string(m.Payload()) == payload {
+				select {
+				case given <- struct{}{}:
+				default:
+				}
+			}
+		}))
+		select {
+		case <-given:
+			s.wait(s.Unsubscribe(topic))
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	s.t.Fatalf("the broker does not retain %s", topic)
 }
 
 // untilOnline runs a command line until it succeeds.

@@ -85,7 +85,7 @@ func (b *anyBroker) begin(t *testing.T, text func(mqtt string) string) (robot *R
 	if b.start == nil {
 		kill = func() { killOwn(t, robot) }
 	}
-	connect(t, "tcp://"+b.address, "flux/beating/status").await(t, "the robot", says("status", `"online"`))
+	connect(t, "tcp://"+b.address, "flux/beating/status").awaitOnline(t)
 	return robot, kill
 }
 
@@ -330,7 +330,7 @@ func TestAnyBrokerThatStopsReading(t *testing.T) {
 			b.start(t)
 			between, hold := proxy(t, b.address)
 			robot, _ := start(t, parse(t, beating("{broker: 'tcp://"+between+"'}"), nil))
-			connect(t, "tcp://"+b.address, "flux/beating/status").await(t, "the robot", says("status", `"online"`))
+			connect(t, "tcp://"+b.address, "flux/beating/status").awaitOnline(t)
 			release := hold()
 			before := robot.Health().Spikes
 			eventually(t, "the network to go on", func() bool { return robot.Health().Spikes > before+3000 })
@@ -429,7 +429,7 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/get")
 		status := connect(t, "tcp://"+b.address, "flux/beating/status")
-		status.await(t, "the robot", says("status", `"online"`))
+		status.awaitOnline(t)
 		flood := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + b.address).SetClientID("flood"))
 		if token := flood.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 			t.Fatal(token.Error())
@@ -528,7 +528,7 @@ func TestAnyBrokerWithTwoTuners(t *testing.T) {
 func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 	inRealTime(f)
 	robot, _ := start(f, parse(f, beating("{listen: '127.0.0.1:0'}"), nil))
-	connect(f, robot.Broker(), "flux/beating/status").await(f, "the robot", says("status", `"online"`)) // it hears no request before
+	connect(f, robot.Broker(), "flux/beating/status").awaitOnline(f) // before, the robot receives no requests
 	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(robot.Broker()).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))
 	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		f.Fatal(token.Error())

@@ -92,7 +92,7 @@ func TestSaveOnRequest(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: none", 1), "broker: none", "broker: embedded, listen: '127.0.0.1:0'", 1)
 	running, _ := start(t, parse(t, text, nil))
-	connect(t, running.Broker(), "flux/pupil/status").await(t, "the robot to listen", says("status", `"online"`))
+	connect(t, running.Broker(), "flux/pupil/status").awaitOnline(t)
 	c := connect(t, running.Broker(), "flux/pupil/res/#")
 	ask := func(id string) []byte {
 		request, err := json.Marshal(protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000})

@@ -70,10 +70,11 @@ func start(t testing.TB, config *configs.Robot) (robot *Robot, stop func() error
 	return nil, nil
 }
 
-// client is somebody at the other end of the broker, over a real socket.
+// client is a client at the other end of the broker, over a real socket.
 type client struct {
 	mqtt.Client
-	messages chan mqtt.Message
+	messages  chan mqtt.Message
+	subscribe func() bool // subscribes (again) and waits for the broker's answer
 }
 
 // clients counts them: two of one id throw each other out for ever.
@@ -91,8 +92,12 @@ func connectInOrder(t testing.TB, url, topic string, order bool) *client {
 	opts := mqtt.NewClientOptions().AddBroker(url).SetTLSConfig(&tls.Config{InsecureSkipVerify: true}).SetClientID(fmt.Sprintf("test-%d-%d", os.Getpid(), clients.Add(1))).SetOrderMatters(order).SetStore(transport.NewStore()).SetConnectRetry(true).
 		SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond).SetWriteTimeout(time.Second)
 	subscribed := make(chan struct{}, 16)
-	opts.SetOnConnectHandler(func(m mqtt.Client) {
-		if m.Subscribe(topic, 0, func(_ mqtt.Client, message mqtt.Message) { c.messages <- message }).WaitTimeout(patience) {
+	c.subscribe = func() bool {
+		receive := func(_ mqtt.Client, message mqtt.Message) { c.messages <- message }
+		return c.Subscribe(topic, 0, receive).WaitTimeout(patience)
+	}
+	opts.SetOnConnectHandler(func(mqtt.Client) {
+		if c.subscribe() {
 			select {
 			case subscribed <- struct{}{}:
 			default: // nobody waits for it any more
@@ -124,6 +129,28 @@ func (c *client) await(t testing.TB, what string, wanted func(topic string, payl
 			t.Fatalf("waited in vain for %s", what)
 		}
 	}
+}
+
+// awaitOnline waits until the robot is online. A NATS server (2.14.5) enters a retained message into its list of topics a moment
+// after it has passed the message on, and a client that subscribes in between receives it neither way. Each further subscription
+// is given what is retained by then.
+func (c *client) awaitOnline(t testing.TB) {
+	t.Helper()
+	online := says("status", `"online"`)
+	for wait := time.Second; wait <= patience; wait *= 2 {
+		for again := time.After(wait); again != nil; {
+			select {
+			case m := <-c.messages:
+				if online(m.Topic(), m.Payload()) {
+					return
+				}
+			case <-again:
+				again = nil
+			}
+		}
+		c.subscribe()
+	}
+	t.Fatal("the robot is not online")
 }
 
 func suffix(s string) func(string, []byte) bool {
@@ -310,7 +337,7 @@ func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
 	stopBroker, address := startBroker(t, "127.0.0.1:0")
 	robot, _ := start(t, lightseekerAt(t, "mqtt: {broker: 'tcp://"+address+"'}"))
 	c := connect(t, "tcp://"+address, "flux/#")
-	c.await(t, "the status", says("status", `"online"`))
+	c.awaitOnline(t)
 	stopBroker()
 	before := robot.body.World.(*worlds.Arena).State()
 	lamps := func() bool { // the world goes on: it moves, and it reaches a lamp
@@ -321,7 +348,7 @@ func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
 	stopAgain, _ := startBroker(t, address)
 	defer stopAgain()
 	again := connect(t, "tcp://"+address, "flux/+/status")
-	again.await(t, "the robot to come back by itself", says("status", `"online"`))
+	again.awaitOnline(t)
 }
 
 // eventually polls; used where the world offers nothing to wait for.
