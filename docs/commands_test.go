@@ -13,7 +13,7 @@
 //	<!-- fails -->                               its commands fail; their errors are compared too
 //	<!-- not run: needs a Raspberry Pi -->       and why
 //
-// Each page has a folder of its own to run in, which looks like the source tree.
+// Each page runs in a separate folder, which looks like the source tree.
 package docs
 
 import (
@@ -224,7 +224,7 @@ func newPlace(t *testing.T) *place {
 // write writes a file of a page.
 func (p *place) write(t *testing.T, name, text string) {
 	t.Helper()
-	text = strings.ReplaceAll(text, "mqtt: {broker: embedded}", "mqtt: {broker: {listen: '"+p.broker+"'}}")
+	text = strings.ReplaceAll(text, "mqtt: {broker: embedded}", "mqtt: {listen: '"+p.broker+"'}")
 	path := filepath.Join(p.folder, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -282,6 +282,7 @@ func (p *place) begin(t *testing.T, s step) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	c := p.command(ctx, s.command)
+	c.Args[2] = "exec " + c.Args[2] // so that the signal reaches it, and not a shell that waits for it
 	started := make(chan struct{})
 	out := &firstLine{seen: started}
 	c.Stdout, c.Stderr = out, out
@@ -314,18 +315,24 @@ func (p *place) begin(t *testing.T, s step) error {
 	if !strings.Contains(s.command, "run") {
 		return nil
 	}
-	for deadline := time.Now().Add(patience); ; { // its broker is a process that has to start
-		answer := p.command(ctx, "fluxctl get")
-		if answer.Run() == nil {
+	deadline, again := time.After(patience), time.NewTicker(100*time.Millisecond)
+	defer again.Stop()
+	for { // its broker is a process that has to start
+		if p.command(ctx, "fluxctl get").Run() == nil {
 			return nil
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-again.C:
+		case err := <-ended:
+			ended <- err
+			return fmt.Errorf("it ends, with %v:\n%s", err, out)
+		case <-deadline:
 			return fmt.Errorf("the robot does not answer fluxctl get:\n%s", out)
 		}
 	}
 }
 
-// firstLine keeps what a program prints, and says when it has printed a line.
+// firstLine keeps what a program prints, and says when it has printed a line. As a string it is the end of it.
 type firstLine struct {
 	mutex sync.Mutex
 	text  []byte
@@ -346,11 +353,11 @@ func (f *firstLine) Write(text []byte) (int, error) {
 func (f *firstLine) String() string {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	return string(f.text)
+	return string(f.text[max(0, len(f.text)-2000):])
 }
 
 // Every command in the documentation works, and prints what the page shows.
-func TestCommandsOfTheDocumentation(t *testing.T) {
+func TestDocumentationRuns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the programs")
 	}

@@ -19,7 +19,7 @@ var (
 )
 
 // Commands within the text exist, with the flags that they are shown with, and so do targets of make.
-func TestCommandsWithinTheText(t *testing.T) {
+func TestDocumentationNamesCommands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the programs")
 	}
@@ -76,7 +76,7 @@ func TestCommandsWithinTheText(t *testing.T) {
 }
 
 // docs/commands.md has a row for each command.
-func TestEveryCommandIsListed(t *testing.T) {
+func TestDocumentationListsCommands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the programs")
 	}
