@@ -5,35 +5,39 @@ import (
 	"slices"
 )
 
-// naive is the model written a second time, as plainly as it can be: every neuron looked at in every tick, the leak and every
-// recovery taken a tick at a time. It shares nothing with the engine but the description. The numbers in the comments are those of
-// the steps of a tick in docs/model.md.
+// naive is the exact model of docs/exact-model.md written a second time, as plainly as possible. It visits every neuron in every tick,
+// and takes the leak and every recovery one tick at a time. It shares nothing with the engine but the description. The numbers in the
+// comments are the steps of the section "One neuron, one tick".
 type naive struct {
 	d        Description
 	neurons  []naiveNeuron
 	synapses []naiveSynapse
 	arrivals map[int64][]naiveArrival
-	now      int64
+	now      int64 // first tick that is not yet processed
+	passed   int64 // the leaks and recoveries of this tick have been taken
 }
 
 type naiveNeuron struct {
-	level                  int64
-	deafUntil              int64
-	a, h, m                naiveStaircase
-	ignored                int
-	lastSpike              int64
-	spiked                 bool
-	burstLeft, burstAt     int64
-	paceAt                 int64
-	threshold, floor, unit int64
+	level              int64
+	deafUntil          int64
+	a, h, m            naiveStaircase
+	ignored            int
+	lastSpike          int64
+	spiked             bool
+	remembers          bool // the engine keeps its last spike and counts ignored arrivals, for what tuning may give it
+	known              bool // the engine has kept its last spike
+	burstLeft, burstAt int64
+	paceAt             int64
+	threshold, floor   int64
 }
 
-type naiveStaircase struct{ value, since, step, interval int64 }
+type naiveStaircase struct{ value, next, step, interval int64 }
 
 func (s *naiveStaircase) tick(t int64) {
-	if s.value == 0 || s.interval == 0 || t == s.since || (t-s.since)%s.interval != 0 {
+	if s.value == 0 || s.interval == 0 || t != s.next {
 		return
 	}
+	s.next += s.interval
 	switch {
 	case s.value > s.step:
 		s.value -= s.step
@@ -46,9 +50,17 @@ func (s *naiveStaircase) tick(t int64) {
 
 func (s *naiveStaircase) to(t, value int64) {
 	if s.value == 0 {
-		s.since = t
+		s.next = t + s.interval
 	}
 	s.value = value
+}
+
+// tune gives it another recovery. A step that is due stays due; if it never recovered, the first step comes one interval from now.
+func (s *naiveStaircase) tune(now, value, step, interval int64) {
+	s.value, s.step, s.interval = value, step, interval
+	if s.next <= now {
+		s.next = now + interval
+	}
 }
 
 type naiveSynapse struct {
@@ -81,22 +93,13 @@ func naiveGait(recovery, leak float64) (step, interval int64) {
 }
 
 func newNaive(d Description) *naive {
-	n := &naive{d: d, arrivals: map[int64][]naiveArrival{}}
-	for _, neuron := range d.Neurons {
-		x := naiveNeuron{threshold: naiveWater(neuron.Threshold, neuron.Leak), floor: naiveWater(neuron.Floor, neuron.Leak), paceAt: -1, burstAt: -1}
-		if neuron.Adaptation != nil {
-			x.a.step, x.a.interval = naiveGait(neuron.Adaptation.Recovery, neuron.Leak)
-		}
-		if neuron.Habituation != nil {
-			x.h.step, x.h.interval = naiveGait(neuron.Habituation.Recovery, neuron.Leak)
-		}
-		if neuron.ModulationLeak != 0 {
-			x.m.step, x.m.interval = 1, int64(math.Round(1e6/neuron.ModulationLeak))
-		}
+	n := &naive{d: Description{Neurons: slices.Clone(d.Neurons), Synapses: slices.Clone(d.Synapses)}, arrivals: map[int64][]naiveArrival{}, passed: -1}
+	for i, neuron := range d.Neurons {
+		n.neurons = append(n.neurons, naiveNeuron{paceAt: -1, burstAt: -1})
+		n.configure(i)
 		if neuron.Pacemaker != 0 {
-			x.paceAt = max(int64(neuron.Refractory), 1, int64(neuron.Pacemaker))
+			n.neurons[i].paceAt = max(int64(neuron.Refractory), 1, int64(neuron.Pacemaker))
 		}
-		n.neurons = append(n.neurons, x)
 	}
 	for _, s := range d.Synapses {
 		y := naiveSynapse{sign: 1}
@@ -112,6 +115,109 @@ func newNaive(d Description) *naive {
 		n.synapses = append(n.synapses, y)
 	}
 	return n
+}
+
+// configure converts the parameters of a neuron to water.
+func (n *naive) configure(i int) {
+	neuron, x := &n.d.Neurons[i], &n.neurons[i]
+	x.threshold, x.floor = naiveWater(neuron.Threshold, neuron.Leak), naiveWater(neuron.Floor, neuron.Leak)
+	if neuron.Adaptation != nil {
+		x.a.step, x.a.interval = naiveGait(neuron.Adaptation.Recovery, neuron.Leak)
+	}
+	if neuron.Habituation != nil {
+		x.h.step, x.h.interval = naiveGait(neuron.Habituation.Recovery, neuron.Leak)
+	}
+	if neuron.ModulationLeak != 0 {
+		x.m.step, x.m.interval = 1, int64(math.Round(1e6/neuron.ModulationLeak))
+	}
+	x.remembers = x.remembers || neuron.needsTraits() || slices.ContainsFunc(n.d.Synapses, func(s Synapse) bool { return s.To == i && s.Kind == Modulator })
+}
+
+// tune is Network.Tune for a change that the engine has accepted.
+func (n *naive) tune(change Tuning) {
+	n.pass()
+	t := n.now
+	before := slices.Clone(n.d.Neurons)
+	for i, neuron := range change.Neurons {
+		n.d.Neurons[i] = neuron
+		was, x := before[i].Leak, &n.neurons[i]
+		rewater := func(water int64) int64 { return naiveRewater(water, was, neuron.Leak) }
+		x.level = rewater(x.level)
+		a, h, m := x.a, x.h, x.m
+		x.a.interval, x.h.interval, x.m.interval = 0, 0, 0
+		remembered := x.remembers
+		n.configure(i)
+		if !remembered {
+			x.ignored = 0
+		}
+		aMax, hMax := int64(0), int64(0)
+		if neuron.Adaptation != nil {
+			aMax = naiveLimit(neuron.Adaptation.Max, neuron.Leak)
+		}
+		if neuron.Habituation != nil {
+			hMax = naiveLimit(neuron.Habituation.Max, neuron.Leak)
+		}
+		a.tune(t, min(rewater(a.value), aMax), x.a.step, x.a.interval)
+		h.tune(t, min(rewater(h.value), hMax), x.h.step, x.h.interval)
+		m.tune(t, m.value, x.m.step, x.m.interval)
+		x.a, x.h, x.m = a, h, m
+		if x.burstLeft > 0 && neuron.Burst == nil { // the burst ends
+			x.burstLeft = 0
+			x.deafUntil = x.lastSpike + int64(neuron.Refractory)
+		}
+		x.paceAt = -1
+		if neuron.Pacemaker != 0 && x.burstLeft == 0 {
+			last := int64(0)
+			if x.spiked && x.known {
+				last = x.lastSpike
+			}
+			x.paceAt = max(t, x.deafUntil, last+n.pace(i))
+		}
+		for _, due := range n.arrivals {
+			for k := range due {
+				if due[k].synapse < 0 && due[k].neuron == i {
+					due[k].water = rewater(due[k].water)
+				}
+			}
+		}
+	}
+	for k := range n.d.Synapses {
+		old, y := n.d.Synapses[k], &n.synapses[k]
+		s, changed := change.Synapses[k]
+		if !changed {
+			s = old
+		}
+		n.d.Synapses[k] = s
+		was, leak := before[s.To].Leak, n.d.Neurons[s.To].Leak
+		if s.Kind != Direct {
+			continue
+		}
+		if s.Plastic == nil {
+			y.w = naiveWater(s.Weight, leak)
+			continue
+		}
+		y.w = naiveRewater(y.w, was, leak)
+		if s.Weight != old.Weight {
+			y.w, y.sign = naiveWater(s.Weight, leak), 1
+			if y.w < 0 {
+				y.w, y.sign = -y.w, -1
+			}
+		}
+		n.lift(k, 0)
+		limit := naiveLimit(s.Plastic.ShortTerm.Max, leak)
+		step, interval := naiveGait(s.Plastic.ShortTerm.Recovery, leak)
+		y.s.tune(t, min(max(naiveRewater(y.s.value, was, leak), -limit), limit), step, interval)
+	}
+}
+
+func naiveRewater(water int64, was, leak float64) int64 {
+	switch {
+	case was == leak:
+		return water
+	case was == 0:
+		return naiveWater(float64(water)/1000, leak)
+	}
+	return naiveWater(float64(water)*was/1e6, leak)
 }
 
 func naiveLimit(units, leak float64) int64 {
@@ -137,46 +243,50 @@ func (n *naive) lift(i int, change int64) {
 	y.w = min(max(y.w+change, naiveWater(p.Min, leak)), naiveLimit(p.Max, leak))
 }
 
+// pass takes the leaks and recoveries of tick now, once.
+func (n *naive) pass() {
+	if n.passed == n.now {
+		return
+	}
+	n.passed = n.now
+	for i := range n.neurons {
+		x := &n.neurons[i]
+		if n.now > 0 && n.d.Neurons[i].Leak > 0 {
+			if x.level > 0 {
+				x.level--
+			} else if x.level < 0 {
+				x.level++
+			}
+		}
+		x.a.tick(n.now)
+		x.h.tick(n.now)
+		x.m.tick(n.now)
+	}
+	for i := range n.synapses {
+		n.synapses[i].s.tick(n.now)
+	}
+}
+
 func (n *naive) run(until int64) (spikes []Spike) {
 	for ; n.now < until; n.now++ {
 		t := n.now
-		// Time passes: leaks and recoveries, wherever they stand.
-		for i := range n.neurons {
-			x := &n.neurons[i]
-			if t > 0 && n.d.Neurons[i].Leak > 0 {
-				if x.level > 0 {
-					x.level--
-				} else if x.level < 0 {
-					x.level++
-				}
-			}
-			x.a.tick(t)
-			x.h.tick(t)
-			x.m.tick(t)
-		}
-		for i := range n.synapses {
-			n.synapses[i].s.tick(t)
-		}
+		n.pass()
 		due := n.arrivals[t]
 		delete(n.arrivals, t)
-		// What each arrival delivers is taken as the tick begins, before any of them changes a weight.
+		// A synapse delivers its weight as the tick begins: an arrival changes the weight after its own delivery. Two arrivals over one
+		// synapse in one tick are possible only after its delay was tuned; they are delivered one after the other.
 		water := make([]int64, len(due))
 		for k, a := range due {
 			water[k] = a.water
-			if a.synapse >= 0 && n.d.Synapses[a.synapse].Kind == Direct {
-				y := &n.synapses[a.synapse]
-				if n.d.Synapses[a.synapse].Plastic != nil {
-					water[k] = y.sign * max(0, y.w+y.s.value)
-				} else {
-					water[k] = y.w
-				}
-			}
-		}
-		for _, a := range due {
-			if a.synapse < 0 || n.d.Synapses[a.synapse].Plastic == nil {
+			if a.synapse < 0 || n.d.Synapses[a.synapse].Kind != Direct {
 				continue
 			}
 			p, y := n.d.Synapses[a.synapse].Plastic, &n.synapses[a.synapse]
+			if p == nil {
+				water[k] = y.w
+				continue
+			}
+			water[k] = y.sign * max(0, y.w+y.s.value)
 			leak := n.d.Neurons[a.neuron].Leak
 			n.bend(t, a.synapse, -naiveWater(p.ShortTerm.Unpaired, leak))
 			if x := &n.neurons[a.neuron]; x.spiked && x.lastSpike < t && t-x.lastSpike <= int64(p.Window) {
@@ -188,10 +298,15 @@ func (n *naive) run(until int64) (spikes []Spike) {
 		for i := range n.neurons {
 			var reward, sum int64
 			var direct, electric, pokes int
+			reached := false
+			if x := &n.neurons[i]; len(due) == 0 && x.paceAt != t && x.burstAt != t {
+				continue
+			}
 			for k, a := range due {
 				if a.neuron != i {
 					continue
 				}
+				reached = true
 				switch {
 				case a.synapse >= 0 && n.d.Synapses[a.synapse].Kind == Modulator:
 					reward += int64(n.d.Synapses[a.synapse].Weight)
@@ -204,7 +319,7 @@ func (n *naive) run(until int64) (spikes []Spike) {
 					sum += water[k]
 				}
 			}
-			if n.judge(t, i, reward, sum, direct, electric, pokes) {
+			if n.judge(t, i, reached, reward, sum, direct, electric, pokes) {
 				spikes = append(spikes, Spike{At: Tick(t), Neuron: i})
 			}
 		}
@@ -212,7 +327,7 @@ func (n *naive) run(until int64) (spikes []Spike) {
 	return spikes
 }
 
-func (n *naive) judge(t int64, i int, reward, sum int64, direct, electric, pokes int) bool {
+func (n *naive) judge(t int64, i int, reached bool, reward, sum int64, direct, electric, pokes int) bool {
 	neuron, x := &n.d.Neurons[i], &n.neurons[i]
 	// 2. Modulators, then consolidation.
 	if reward != 0 {
@@ -258,12 +373,12 @@ func (n *naive) judge(t int64, i int, reward, sum int64, direct, electric, pokes
 		return false
 	}
 	paced := x.paceAt == t
-	if pokes == 0 && !paced {
+	if !reached && !paced {
 		return false
 	}
 	// 4. Fill. 5. Fire.
 	x.level = max(x.floor, x.level+sum)
-	theta := max(min(1, x.threshold), x.threshold+x.a.value+x.h.value-naiveWater(neuron.Receptors.Threshold*m, neuron.Leak))
+	theta := n.theta(i)
 	switch {
 	case electric > 0 || paced:
 	case direct > 0 && x.level >= theta:
@@ -280,11 +395,23 @@ func (n *naive) judge(t int64, i int, reward, sum int64, direct, electric, pokes
 	return true
 }
 
+// theta is the level at which a direct arrival fires a neuron.
+func (n *naive) theta(i int) int64 {
+	neuron, x := &n.d.Neurons[i], &n.neurons[i]
+	return max(min(1, x.threshold), x.threshold+x.a.value+x.h.value-naiveWater(neuron.Receptors.Threshold*float64(x.m.value), neuron.Leak))
+}
+
+// pace is the time from a spike to the next one of the pacemaker.
+func (n *naive) pace(i int) int64 {
+	neuron, x := &n.d.Neurons[i], &n.neurons[i]
+	return max(int64(neuron.Refractory), 1, int64(neuron.Pacemaker)-int64(math.Round(neuron.Receptors.Pacemaker*float64(x.m.value))))
+}
+
 func (n *naive) fire(t int64, i int) {
 	neuron, x := &n.d.Neurons[i], &n.neurons[i]
 	m := float64(x.m.value)
 	x.level, x.ignored = 0, 0
-	x.lastSpike, x.spiked = t, true
+	x.lastSpike, x.spiked, x.known = t, true, x.remembers
 	if h := neuron.Habituation; h != nil {
 		if rate := max(0, naiveWater(h.Rate, neuron.Leak)+naiveWater(neuron.Receptors.Habituation*m, neuron.Leak)); rate > 0 {
 			x.h.to(t, min(x.h.value+rate, naiveLimit(h.Max, neuron.Leak)))
@@ -307,8 +434,24 @@ func (n *naive) fire(t int64, i int) {
 	}
 	x.deafUntil = t + int64(neuron.Refractory)
 	if neuron.Pacemaker != 0 {
-		x.paceAt = t + max(int64(neuron.Refractory), 1, int64(neuron.Pacemaker)-int64(math.Round(neuron.Receptors.Pacemaker*m)))
+		x.paceAt = t + n.pace(i)
 	}
+}
+
+// observed is what observed says of the engine. It must follow pass.
+func (n *naive) observed(i int) observation {
+	leak := n.d.Neurons[i].Leak
+	o := observation{level: units(n.neurons[i].level, leak), threshold: units(n.theta(i), leak), modulation: n.neurons[i].m.value}
+	if n.neurons[i].deafUntil > n.now {
+		o.refractoryUntil = Tick(n.neurons[i].deafUntil)
+	}
+	return o
+}
+
+// weight is Network.Weight.
+func (n *naive) weight(synapse int) (longTerm, shortTerm float64) {
+	y, leak := n.synapses[synapse], n.d.Neurons[n.d.Synapses[synapse].To].Leak
+	return units(y.sign*y.w, leak), units(y.sign*y.s.value, leak)
 }
 
 // input hands the naive model what stimulate hands the engine.

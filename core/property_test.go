@@ -127,6 +127,33 @@ func stimulate(t interface{ Fatal(...any) }, n *Network, in []stimulus) {
 	}
 }
 
+// observation is what can be seen of a neuron just before what happens to it in a tick.
+type observation struct {
+	level, threshold float64 // units
+	modulation       int64
+	refractoryUntil  Tick // 0: it is not refractory
+}
+
+func observed(n *Network, neuron int) (o observation) {
+	var err error
+	if o.level, err = n.Level(neuron); err != nil {
+		panic(err)
+	}
+	if o.threshold, err = n.Threshold(neuron); err != nil {
+		panic(err)
+	}
+	b := n.barrels[neuron]
+	if until := b.deafUntil(); until > n.now {
+		o.refractoryUntil = Tick(until)
+	}
+	if n.classes[b.class].rich {
+		modulation := n.traits[b.traits].modulation // a copy
+		modulation.settle(n.now, n.traits[b.traits].parameters.modulationGait)
+		o.modulation = modulation.value
+	}
+	return o
+}
+
 // agree is the property: spike for spike and weight for weight.
 func agree(t *rapid.T) (spikes, learnt int) {
 	d, in := randomNetwork(t)
@@ -166,6 +193,70 @@ func TestEngineAgreesWithTheNaiveModel(t *testing.T) {
 func FuzzEngineAgreesWithTheNaiveModel(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { agree(t) }))
 }
+
+// What is tuned while spikes are in flight comes to the same in both models: neurons with every mechanism, weights, delays and rules of
+// plasticity.
+func TestTuningAgreesWithTheNaiveModel(t *testing.T) {
+	spikes, tuned := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		d, in := randomNetwork(t)
+		engine, err := Build(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		model := newNaive(d)
+		stimulate(t, engine, in)
+		model.input(in)
+		var got, want []Spike
+		at := Tick(0)
+		for range rapid.IntRange(1, 4).Draw(t, "changes") {
+			at += Tick(rapid.IntRange(1, 500).Draw(t, "at"))
+			got, want = engine.Advance(at, got), append(want, model.run(int64(at))...)
+			change := Tuning{Neurons: map[int]Neuron{}, Synapses: map[int]Synapse{}}
+			now := engine.Description()
+			for range rapid.IntRange(0, 2).Draw(t, "neurons") {
+				i := rapid.IntRange(0, len(d.Neurons)-1).Draw(t, "neuron")
+				change.Neurons[i] = randomNeuron(t, i)
+			}
+			for range min(len(d.Synapses), rapid.IntRange(0, 2).Draw(t, "synapses")) {
+				k := rapid.IntRange(0, len(d.Synapses)-1).Draw(t, "synapse")
+				s, other := now.Synapses[k], randomSynapse(t, len(d.Neurons))
+				if s.Kind != Modulator { // two rewards over one synapse in one tick are rounded one by one
+					s.Delay = other.Delay
+				}
+				if s.Kind == other.Kind {
+					s.Weight = other.Weight
+				}
+				if s.Plastic != nil && other.Plastic != nil {
+					s.Plastic = other.Plastic
+				}
+				change.Synapses[k] = s
+			}
+			if engine.Tune(change) == nil {
+				model.tune(change)
+				tuned++
+			}
+			model.pass()
+			for i := range d.Neurons {
+				if got, want := observed(engine, i), model.observed(i); got != want {
+					t.Fatalf("neuron %d at %d: %+v, want %+v", i, at, got, want)
+				}
+			}
+		}
+		got, want = engine.Advance(at+horizon/2, got), append(want, model.run(int64(at)+horizon/2)...)
+		if !slices.Equal(got, want) {
+			t.Fatalf("engine %v\nmodel  %v", got, want)
+		}
+		if wrong := model.differs(engine); wrong != nil {
+			t.Fatalf("long-term weights of synapses %v differ", wrong)
+		}
+		spikes += len(got)
+	})
+	if spikes == 0 || tuned == 0 {
+		t.Fatalf("%d spikes, %d changes: the property was checked on nothing", spikes, tuned)
+	}
+}
+
 func TestSplittingTheAdvanceChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, in := randomNetwork(t)

@@ -51,3 +51,10 @@ func (s *staircase) set(t, value int64, g gait) {
 	}
 	s.value = value
 }
+
+// begin lets a settled staircase that never recovered begin to, after its recovery was tuned: the first step comes one interval after now.
+func (s *staircase) begin(now int64, g gait) {
+	if s.next <= now {
+		s.next = now + g.interval
+	}
+}

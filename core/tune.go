@@ -149,6 +149,9 @@ func (t *tuning) convert(change Tuning) error {
 		tr.parameters = p
 		tr.adaptation.value = min(t.rewater(i, tr.adaptation.value), p.adaptationMax)
 		tr.habituation.value = min(t.rewater(i, tr.habituation.value), p.habituationMax)
+		tr.adaptation.begin(n.now, p.adaptationGait)
+		tr.habituation.begin(n.now, p.habituationGait)
+		tr.modulation.begin(n.now, p.modulationGait)
 		t.traits[i] = tr
 	}
 	return t.convertPlastics(change)
@@ -171,9 +174,7 @@ func (t *tuning) convertPlastics(change Tuning) error {
 			x.weight = p.magnitude()
 		}
 		x.shortTerm.settle(n.now, n.rules[was.rule()].shortGait)
-		if x.shortTerm.next <= n.now { // it never recovered, and may from now on
-			x.shortTerm.next = n.now + r.shortGait.interval
-		}
+		x.shortTerm.begin(n.now, r.shortGait)
 		x.shortTerm.value = min(max(t.rewater(int(p.target), x.shortTerm.value), -r.shortMax), r.shortMax)
 		p.close(n.now, &x, r)
 	}
@@ -316,12 +317,11 @@ func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
 	}
 	r, x := n.rules[p.rule()], p.open()
 	x.shortTerm.settle(n.now, r.shortGait)
-	leak := n.leak(p.target)
-	longTerm, shortTerm = units(x.weight, leak), units(x.shortTerm.value, leak)
 	if r.negative {
-		longTerm, shortTerm = -longTerm, -shortTerm
+		x.weight, x.shortTerm.value = -x.weight, -x.shortTerm.value
 	}
-	return longTerm, shortTerm, nil
+	leak := n.leak(p.target)
+	return units(x.weight, leak), units(x.shortTerm.value, leak), nil
 }
 
 // Learn gives plastic synapses long-term weights in units, as Learnt returned them: all, or none with ErrRange or ErrUnknown when
