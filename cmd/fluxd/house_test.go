@@ -228,6 +228,7 @@ github.com/HdrHistogram/hdrhistogram-go:
 	cmd/fluxd/machine
 github.com/agnivade/levenshtein:
 	configs/spelling
+github.com/cockroachdb/datadriven:
 github.com/coreos/go-systemd/v22:
 	cmd/fluxd/machine
 github.com/eclipse/paho.mqtt.golang:
