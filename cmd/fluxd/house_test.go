@@ -163,6 +163,7 @@ cmd/fluxd/sense:
 cmd/fluxd/tap:
 cmd/fluxd/tuning:
 	bridge/protocol
+	cmd/fluxd/kept
 	configs
 	configs/amounts
 	configs/spelling

@@ -13,39 +13,41 @@ import (
 	"time"
 )
 
-// outputLine is one actuator with its decoder.
+// An outputLine is one actuator with its decoder.
 type outputLine struct {
 	*safety.Actuator
 	decoder encoders.Decoder
-	command actuators.Command // that was decided last
-	decided bool
-	timeout sense.Setting // how old a command may become
+	command actuators.Command // the latest one
+	decided bool              // there is one
+	timeout sense.Setting     // the longest time without a spike that renews the command
 
-	// The way of a command from the network to the device: in real time from the loop to the actuator's own goroutine.
-	fired      [causes]core.Tick          // the first spike of this step, by cause; 0 without one
-	mailbox    atomic.Int64               // the latest command
-	posted     atomic.Bool                // which was not taken yet
-	due        [causes]atomic.Int64       // when the earliest command not yet taken was due, in ns; 0 for none
-	adjust     atomic.Pointer[adjustment] // settings that its own goroutine puts in place; nil: none
-	wake       chan struct{}              // one slot: there is something in the mailbox, or a reason to hold has changed
-	unanswered [causes]time.Duration      // the actuator's own: when the earliest command not yet written was due; 0 for none
-	failing    bool                       // the latest write failed, and was reported
+	// How a command gets from the goroutine that owns the network to the one that writes to the device.
+	fired   [causes]core.Tick          // the first spike of this step, by cause; 0 without one
+	mailbox atomic.Int64               // the latest command
+	posted  atomic.Bool                // the mailbox holds a command that was not written yet
+	due     [causes]atomic.Int64       // when the earliest of the posted commands was due, in ns; 0 without one
+	adjust  atomic.Pointer[adjustment] // settings for the actuator's goroutine to apply; nil without
+	wake    chan struct{}              // one slot: something was posted, or a reason to hold has changed
+	// used by the actuator's goroutine: when the earliest command not yet written was due; 0 without one
+	unanswered [causes]time.Duration
+	failing    bool // the latest write failed, which has been reported
 }
 
-// A cause is why a command has changed.
+// A cause is why a command has changed. Latencies are measured for each.
 type cause int
 
 const (
-	// byEdge: a spike answers a reading that was taken in the same turn of the loop, without having waited for anything.
+	// byEdge: a spike that answers a reading of the same pass of the loop, and did not wait for anything.
 	byEdge cause = iota
-	// bySpike: a spike that waited for a synapse's delay, or was the network's own.
+	// bySpike: a spike that waited for a synapse's delay, or arose in the network.
 	bySpike
 
 	causes = 2
 )
 
-// post leaves a command in the mailbox, with the time at which it was due, and wakes the actuator. It never waits. The earliest time
-// stays until it is taken: what an actuator has not answered yet grows older with each further command.
+// post puts a command into the mailbox, with the time at which it was due, and wakes the actuator's goroutine. It never waits.
+// An earlier time that was not picked up yet stays, so that the latency of an actuator that does not keep up is measured in
+// full.
 func (o *outputLine) post(c actuators.Command, why cause, due time.Duration) {
 	o.mailbox.Store(int64(c))
 	if due > 0 {
@@ -59,16 +61,16 @@ func (o *outputLine) post(c actuators.Command, why cause, due time.Duration) {
 func (o *outputLine) wakeUp() {
 	select {
 	case o.wake <- struct{}{}:
-	default: // it is awake and will find what is new
+	default: // it is awake, and will see the change
 	}
 }
 
-// decide is the network's half of the way to the actuators: every command that has changed is posted. It reports whether any was. It belongs
-// to the goroutine that owns the network, and never waits.
+// decide asks every decoder for its command and posts those that have changed. It reports whether there were any. It runs in
+// the goroutine that owns the network, and never waits.
 func (r *Robot) decide(now time.Duration) (posted bool) {
 	for i, o := range r.outputs {
 		if r.hand.taken {
-			o.fired = [causes]core.Tick{} // no spike is answered, and none renews a command
+			o.fired = [causes]core.Tick{} // spikes have no effect, and renew no command
 		}
 		if c := r.commanded(o); !o.decided || c != o.command {
 			why, due := bySpike, time.Duration(o.fired[bySpike])*time.Microsecond
@@ -88,7 +90,7 @@ func (r *Robot) decide(now time.Duration) (posted bool) {
 	return posted
 }
 
-// commanded is what an actuator shall do: what is driven by hand, or what the network commands.
+// commanded returns the command for an actuator: by hand, from the network, or else its failsafe.
 func (r *Robot) commanded(o *outputLine) actuators.Command {
 	switch {
 	case r.hand.taken && r.hand.output == o:
@@ -102,11 +104,11 @@ func (r *Robot) commanded(o *outputLine) actuators.Command {
 	return o.Failsafe
 }
 
-// act is an actuator's goroutine in real time.
+// act is the goroutine of an actuator in real time.
 func (r *Robot) act(ctx context.Context, o *outputLine) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var again <-chan time.Time // nil while the actuator does what is commanded
+	var again <-chan time.Time // nil while the guard has nothing left to write
 	for {
 		select {
 		case <-ctx.Done():
@@ -124,8 +126,8 @@ func (r *Robot) act(ctx context.Context, o *outputLine) {
 	}
 }
 
-// write is the actuator's half of the way: its guard takes a posted command and writes what is due. A failure is reported once, and so is
-// the end of it.
+// write lets the actuator's guard accept a posted command and write what is due. The first failure in a row is reported, and
+// the recovery.
 func (r *Robot) write(o *outputLine) {
 	err := r.move(o)
 	switch {
@@ -140,12 +142,11 @@ func (r *Robot) write(o *outputLine) {
 	}
 }
 
-// move lets an actuator's guard write what is due, with the posted command if there is a new one, and notes how long after
-// it was due the command was written.
+// move does so, and records how long after it was due the command was written.
 func (r *Robot) move(o *outputLine) error {
 	now := r.clock()
 	if o.posted.Swap(false) {
-		// The times first: they are posted last, so that the command that is read behind them is their own or a newer one.
+		// Read the times before the command: post stores the command first, so the one read here is theirs or a newer one.
 		for why := range o.due {
 			if due := time.Duration(o.due[why].Swap(0)); due != 0 && o.unanswered[why] == 0 {
 				o.unanswered[why] = due
@@ -156,7 +157,7 @@ func (r *Robot) move(o *outputLine) error {
 	if err := o.step(now); err != nil {
 		return err
 	}
-	if o.Guard.Held() != 0 { // nothing was answered
+	if o.Guard.Held() != 0 { // what was written is failsafe, not the command
 		o.unanswered = [causes]time.Duration{}
 	}
 	if o.unanswered != [causes]time.Duration{} {

@@ -63,7 +63,7 @@ mqtt: {broker: none}
 		}
 		l.handOver(sensor, l.clock(), r.Value) // the pin's clock is another
 		end := l.pass(<-l.readings, true)
-		if due, waiting := l.due(); waiting && due <= end+soon { // the synapse's microsecond
+		if due, waiting := l.due(); waiting && due <= end+wakeCost { // the synapse's microsecond
 			l.pass(reading{}, false)
 		}
 		write()

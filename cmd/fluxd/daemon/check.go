@@ -12,14 +12,15 @@ import (
 	"fluxd/sensors"
 )
 
-// Check makes all parts of a robot that can be made without its board, and so finds what no look at the configuration alone can: a
-// recording without the column that is asked for, a code that its encoder refuses. What a robot on a simulated board would be refused
-// for is found entirely, and of one on a Raspberry Pi all but what its own board says. The error has every mistake with its line.
-// Warnings are what the simulated world does not know: the robot runs, and that does nothing.
+// Check makes all parts of a robot that can be made without its board. So it finds mistakes that the configuration alone does
+// not show: a recording without the column that is asked for, options that an encoder refuses. For a robot on a simulated
+// board, it finds everything that would stop the robot from starting; for one on a Raspberry Pi, everything but what the board
+// itself reports. The error has every mistake with its line. A warning is a sensor or actuator that the simulated world does
+// not know: the robot runs, but that part does nothing.
 func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 	r := newParts(config, hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 })
 	var found configs.Errors
-	note := func(path, part string, err error) {
+	add := func(path, part string, err error) {
 		if err == nil {
 			return
 		}
@@ -30,37 +31,37 @@ func Check(config *configs.Robot) (warnings configs.Errors, err error) {
 		found = append(found, placed...)
 	}
 	if err := r.buildNetwork(); err != nil {
-		note("network", "network", err)
+		add("network", "network", err)
 		return nil, found
 	}
 	devices, err := r.body.OpenPaper()
 	if err != nil {
-		note("board", "board", err)
+		add("board", "board", err)
 		return nil, found
 	}
 	for _, a := range config.Actuators {
 		if devices || a.Value.Device == "label" {
-			note("actuators."+a.Name, "actuator "+a.Name, r.addOutput(a))
+			add("actuators."+a.Name, "actuator "+a.Name, r.addOutput(a))
 		}
 	}
 	for _, s := range config.Sensors {
 		switch _, recorded := s.Value.Options.(sensors.Recorded); {
 		case devices || recorded:
-			note("sensors."+s.Name, "sensor "+s.Name, r.addSensor(s))
+			add("sensors."+s.Name, "sensor "+s.Name, r.addSensor(s))
 		default:
 			_, err := s.Value.Encode.Options.Open(s.Value.Every)
-			note("sensors."+s.Name, "sensor "+s.Name, hardware.In("encode", err))
+			add("sensors."+s.Name, "sensor "+s.Name, hardware.In("encode", err))
 		}
 	}
 	found = append(found, kept.Check(config)...)
 	if config.Compare != nil && found == nil {
 		_, err := compare.New(config, r.body)
-		note("compare", "compare", err)
+		add("compare", "compare", err)
 	}
-	_ = r.halt() // devices that do not answer are among the mistakes already
+	_ = r.halt() // a device that does not answer is among the mistakes already
 	if found != nil {
 		return nil, found
 	}
-	_, unsure := hardware.CheckRanges(config) // its mistakes were found when the file was read
-	return append(unsure, hardware.UnknownToWorld(config)...), nil
+	_, warnings = hardware.CheckRanges(config) // its mistakes were found when the file was read
+	return append(warnings, hardware.UnknownToWorld(config)...), nil
 }

@@ -15,32 +15,36 @@ import (
 	"fluxd/core"
 )
 
-// Somebody who commissions a robot drives one actuator at a time by hand. The commands go the way of the network's: the loop decides them, the
-// guard holds them to range, slew and timeout, and whatever brings an actuator to failsafe does so here too.
+// Driving by hand: to commission a robot, a user drives one actuator at a time. These commands take the same way as those of the
+// network: the loop posts them, the guard keeps them within range, slew rate and timeout, and all reasons for failsafe apply.
 //
-// The first such command, or arming for it, takes the robot over from the network, whose commands are thrown away until somebody arms it anew. Else
-// an actuator would go on by itself when the time of its command is over, while somebody works on it.
+// The first such command, or arming by hand, takes the robot over: commands of the network are discarded until the robot is armed
+// again. Otherwise the network would move the actuator as soon as the command is over, while somebody works on it.
 
-// byHand is what somebody drives. It belongs to the goroutine that owns the network.
+// byHand is the state of driving by hand. It belongs to the goroutine that owns the network.
 type byHand struct {
-	taken   bool        // over from the network: it commands nothing
-	output  *outputLine // the one that is driven; nil: all rest
+	taken   bool        // the robot is taken over: the network commands nothing
+	output  *outputLine // the actuator that is driven; nil: all are at failsafe
 	command actuators.Command
 	until   time.Duration
-	renewed time.Duration // when its guard last heard that the command still holds
+	renewed time.Duration // when the command was last renewed at the guard
 }
 
-// handRenewal is how often a command by hand is looked after, at the least: twice within the actuator's timeout.
+// handRenewal is how often a command by hand is checked and renewed, at least; also twice within the actuator's timeout.
 const handRenewal = 50 * time.Millisecond
 
-// driveByHand takes the robot over, and drives one actuator for some time. It fails while anything holds that one at failsafe.
+// driveByHand takes the robot over and drives one actuator for some time. It fails while anything holds that actuator at
+// failsafe.
 func (r *Robot) driveByHand(o *outputLine, c actuators.Command, now, length time.Duration) error {
-	o.Begin() // first: what holds it from now on is seen
+	refuse := func(why string) error {
+		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.Name, Message: why}
+	}
+	o.Begin() // before the check, so that checkHand notices whatever holds it from now on
 	if held := o.Guard.Held() &^ actuators.Expired; held != 0 {
-		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.Name, Message: "it is held at failsafe: " + strings.Join(held.Reasons(), ", ")}
+		return refuse("it is held at failsafe: " + strings.Join(held.Reasons(), ", "))
 	}
 	if count, last, failing := o.Guard.Faults(); failing {
-		return &protocol.Error{Code: protocol.NotAllowed, Path: "actuators." + o.Name, Message: fmt.Sprintf("it has failed %d times, last: %v", count, last)}
+		return refuse(fmt.Sprintf("it has failed %d times, last: %v", count, last))
 	}
 	r.takeOver(byHand{output: o, command: c, until: now + length, renewed: now})
 	return nil
@@ -59,8 +63,9 @@ func (r *Robot) returnToNetwork() {
 	r.takenOver.Store(false)
 }
 
-// checkHand ends a command by hand whose time is over, or that something has interrupted: what ends it once ends it for good. Else it renews the
-// command at its guard, which brings the actuator to failsafe by itself when the loop hangs.
+// checkHand ends a command by hand whose time is over, or that was interrupted: it does not resume when the reason is gone.
+// Otherwise it renews the command at the guard, which brings the actuator to failsafe when the loop hangs and does not renew
+// it.
 func (r *Robot) checkHand(now time.Duration) {
 	h := &r.hand
 	o := h.output
@@ -81,7 +86,7 @@ func (r *Robot) checkHand(now time.Duration) {
 	}
 }
 
-// handPeriod is how often a command by hand is renewed.
+// handPeriod is the time between two renewals of a command by hand.
 func (o *outputLine) handPeriod() time.Duration {
 	if timeout := o.timeout.Get(); timeout > 0 {
 		return min(handRenewal, timeout/2)
@@ -89,7 +94,7 @@ func (o *outputLine) handPeriod() time.Duration {
 	return handRenewal
 }
 
-// handDue is when a command by hand wants attention, and false without one.
+// handDue returns when checkHand must be called, and false without a command by hand.
 func (r *Robot) handDue() (core.Tick, bool) {
 	h := &r.hand
 	if h.output == nil {
@@ -103,26 +108,30 @@ func (r *Robot) handDue() (core.Tick, bool) {
 func (r *Robot) Drive(ctx context.Context, who, name string, value float64, length time.Duration) error {
 	i := slices.IndexFunc(r.outputs, func(o *outputLine) bool { return o.Name == name })
 	path := "actuators." + name
+	refuse := func(code protocol.Code, format string, args ...any) error {
+		return &protocol.Error{Code: code, Path: path, Message: fmt.Sprintf(format, args...)}
+	}
 	if i < 0 {
 		var known []string
 		for _, o := range r.outputs {
 			known = append(known, o.Name)
 		}
-		return &protocol.Error{Code: protocol.UnknownActuator, Path: path, Message: "no such actuator" + spelling.Advice(name, known)}
+		return refuse(protocol.UnknownActuator, "no such actuator%s", spelling.Advice(name, known))
 	}
 	o := r.outputs[i]
 	if o.Label != nil {
-		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: "it is a label: it names what the network commands, and moves nothing"}
+		return refuse(protocol.NotAllowed, "it is a label: it names what the network commands, and moves nothing")
 	}
 	limits := r.tuner.Settings().Actuators[i].Range
-	if low, high := float64(limits[0])/float64(actuators.Full), float64(limits[1])/float64(actuators.Full); math.IsNaN(value) || value < low || value > high {
+	low, high := float64(limits[0])/float64(actuators.Full), float64(limits[1])/float64(actuators.Full)
+	if math.IsNaN(value) || value < low || value > high {
 		return protocol.Refuse(path, low, high, fmt.Sprintf("%g is out of range", value))
 	}
 	switch state, by := r.safety.State(); state {
 	case "stopped":
-		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: fmt.Sprintf("the robot was stopped by %s: disarm it, then arm it", by)}
+		return refuse(protocol.NotAllowed, "the robot was stopped by %s: disarm it, then arm it", by)
 	case "disarmed":
-		return &protocol.Error{Code: protocol.NotAllowed, Path: path, Message: "the robot is disarmed: arm it first"}
+		return refuse(protocol.NotAllowed, "the robot is disarmed: arm it first")
 	}
 	first := false
 	a := r.ask(ctx, func() answer {
@@ -141,11 +150,11 @@ func (r *Robot) Sense(_ context.Context, name string, value float64, length time
 }
 
 func (r *Robot) reportTakenOver(who string) {
-	r.event(protocol.DrivenByHand, "by "+who+": the network commands nothing until the robot is armed anew")
+	r.event(protocol.DrivenByHand, "by "+who+": the network commands nothing until the robot is armed again")
 	r.log.Warn("driven by hand: the network commands nothing until 'fluxctl arm'", "by", who)
 }
 
-// ArmByHand lets the actuators obey Drive, and not the network; see Arm.
+// ArmByHand arms the robot for Drive: the network commands nothing.
 func (r *Robot) ArmByHand(who string) error {
 	if a := r.ask(context.Background(), func() answer { r.takeOver(byHand{}); return answer{} }); a.err != nil {
 		return a.err
@@ -157,8 +166,8 @@ func (r *Robot) ArmByHand(who string) error {
 	return nil
 }
 
-// Arm lets the actuators obey the network, also when somebody has driven the robot by hand. When anything speaks against it, it lists everything that
-// does, each with what to do about it; then nothing moves. A fresh one begins anew before: nothing is in flight in its network, and all levels are 0.
+// Arm lets the actuators obey the network, also after driving by hand. If anything forbids that, the error lists all reasons,
+// each with its remedy, and nothing moves. With fresh, the network starts with all levels at 0 and nothing in flight.
 func (r *Robot) Arm(who string, fresh bool) error {
 	by := "by " + who
 	if fresh {
@@ -168,18 +177,19 @@ func (r *Robot) Arm(who string, fresh bool) error {
 		if a := r.ask(context.Background(), func() answer { r.startFresh(); return answer{} }); a.err != nil {
 			return a.err
 		}
-		by += ", the network begins anew"
+		by += ", with a fresh network"
 	}
 	if r.takenOver.Load() {
 		if a := r.ask(context.Background(), func() answer { r.returnToNetwork(); return answer{} }); a.err != nil {
 			return a.err
 		}
-		r.event(protocol.NetworkCommands, by+": as far as the robot is armed")
+		r.event(protocol.NetworkCommands, by+": once the robot is armed")
 	}
 	return r.safety.Arm(by)
 }
 
-// startFresh has the network begin anew. A command of before is not left to the actuators, which may be armed next. It belongs to the loop.
+// startFresh clears the network, and posts the resulting commands: an old one must not move an actuator that is armed next. It
+// runs in the loop.
 func (r *Robot) startFresh() {
 	r.clearNetwork()
 	r.decide(r.clock())

@@ -14,8 +14,8 @@ import (
 	"fluxd/files"
 )
 
-// remember gives the network what it had learnt, and returns how often the robot had been tuned by then. No file is no error: there is nothing to
-// remember yet. With an error the network is as configured and tuned.
+// restoreLearnt gives the network its learnt weights, and returns the revision of the robot's tuning when they were saved. No
+// file is no error. After an error the network is as configured and tuned.
 func (r *Robot) restoreLearnt() (revision uint64, err error) {
 	data, err := r.learnt.Read()
 	if data == nil && err == nil {
@@ -25,7 +25,8 @@ func (r *Robot) restoreLearnt() (revision uint64, err error) {
 		var done core.Restored
 		if done, err = r.network.Restore(data); err == nil {
 			if done.Clamped > 0 {
-				r.log.Warn("some learnt weights were beyond the limits that are configured now, and were brought to them", "file", r.learnt.Name, "weights", done.Clamped)
+				r.log.Warn("some learnt weights exceeded the limits that are configured now, and were clamped",
+					"file", r.learnt.Name, "weights", done.Clamped)
 			}
 			return done.Number, nil
 		}
@@ -34,27 +35,28 @@ func (r *Robot) restoreLearnt() (revision uint64, err error) {
 	return 0, fmt.Errorf("learnt weights: %w; the robot starts from its configured weights", err)
 }
 
-// Save implements bridge.Teacher: what was learnt, and what was tuned.
+// Save implements bridge.Teacher. It saves learnt weights and tuned values.
 func (r *Robot) Save(ctx context.Context) error {
 	if r.config.Learnt == nil && r.config.Tuning == nil {
-		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has neither learnt: {file: ...} nor tuning: {file: ...}"}
+		return &protocol.Error{Code: protocol.NotAllowed,
+			Message: "the robot keeps nothing: its configuration has neither learnt: {file: ...} nor tuning: {file: ...}"}
 	}
 	var tuned, learnt error
 	if r.config.Tuning != nil {
-		tuned = r.saveTuned(r.Revision())
+		tuned = r.tuner.SaveTo(r.tuned, r.Revision())
 	}
 	if r.config.Learnt != nil {
 		learnt = r.saveLearnt(ctx)
 	}
-	if tuned != nil && learnt != nil { // on one line, as answers are
+	if tuned != nil && learnt != nil { // on one line, as answers must be
 		return fmt.Errorf("%w; %w", tuned, learnt)
 	}
 	return errors.Join(tuned, learnt)
 }
 
-// saveLearnt asks the loop for a snapshot and writes it. The loop only copies the weights; the disk may take its time.
+// saveLearnt asks the loop for a snapshot and writes it. The loop only copies the weights; a slow disk does not delay it.
 func (r *Robot) saveLearnt(ctx context.Context) error {
-	r.learnt.Lock() // first: of two who write, the later has the later weights
+	r.learnt.Lock() // before the snapshot, so that snapshots are written in the order in which they are made
 	defer r.learnt.Unlock()
 	a := r.ask(ctx, func() answer { return answer{snapshot: r.snapshot()} })
 	if a.err != nil {
@@ -63,10 +65,10 @@ func (r *Robot) saveLearnt(ctx context.Context) error {
 	return r.writeLearnt(a.snapshot)
 }
 
-// snapshot is what was learnt up to now. It belongs to the goroutine that owns the network.
+// snapshot returns the learnt weights. It runs in the goroutine that owns the network.
 func (r *Robot) snapshot() []byte { return r.network.Snapshot(uint64(r.Revision())) }
 
-// writeLearnt writes the file. Its mutex is held.
+// writeLearnt writes the file; the caller holds its mutex.
 func (r *Robot) writeLearnt(snapshot []byte) error {
 	if err := r.learnt.Write(snapshot); err != nil {
 		return fmt.Errorf("save learnt weights: %w", err)
@@ -75,10 +77,11 @@ func (r *Robot) writeLearnt(snapshot []byte) error {
 	return nil
 }
 
-// Load implements bridge.Teacher: the network goes back to what was last saved.
+// Load implements bridge.Teacher. The network returns to the weights that were saved last.
 func (r *Robot) Load(ctx context.Context) error {
 	if r.config.Learnt == nil {
-		return &protocol.Error{Code: protocol.NotAllowed, Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
+		return &protocol.Error{Code: protocol.NotAllowed,
+			Message: "the robot keeps nothing: its configuration has no learnt: {file: ...}"}
 	}
 	r.learnt.Lock()
 	data, err := files.Read(r.learnt.Name, core.MaxSnapshot)
@@ -92,7 +95,7 @@ func (r *Robot) Load(ctx context.Context) error {
 	}).err
 }
 
-// atATime is how many synapses the loop is asked for at a time: it has other things to do.
+// atATime is how many weights one request to the loop reads, so that the loop is not held up.
 const atATime = 256
 
 // AddLearnt implements bridge.Tuner.
@@ -106,7 +109,7 @@ func (r *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Readin
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(synapses)), atATime) {
 		a := r.ask(ctx, func() answer {
 			for _, s := range some {
-				synapses[s], _, _ = r.network.Weight(s) // it is a plastic one
+				synapses[s], _, _ = r.network.Weight(s) // no error: the synapse is plastic
 			}
 			return answer{}
 		})
@@ -129,16 +132,16 @@ func (r *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Readin
 	return nil
 }
 
-// savingCheck is how often it is looked whether what was learnt is to be saved more often, or more rarely.
+// savingCheck is how often the interval between saves, which can be tuned, is looked up.
 const savingCheck = time.Second
 
-// keepSaving saves what was learnt from time to time.
+// keepSaving saves the learnt weights at the configured interval.
 func (r *Robot) keepSaving(ctx context.Context) {
 	last, failing := time.Now(), false
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		rest := savingCheck // it may be tuned
+		rest := savingCheck
 		if every := r.savingEvery.Get(); every > 0 {
 			rest = min(rest, time.Until(last.Add(every)))
 		}
@@ -157,11 +160,11 @@ func (r *Robot) keepSaving(ctx context.Context) {
 			return // the end saves once more
 		case err != nil && !failing:
 			failing = true
-			r.log.Error("cannot save what was learnt; trying again", "error", err)
+			r.log.Error("cannot save learnt weights; trying again", "error", err)
 			r.event(protocol.SaveFailed, err.Error())
 		case err == nil && failing:
 			failing = false
-			r.log.Info("what was learnt can be saved again")
+			r.log.Info("learnt weights can be saved again")
 		}
 	}
 }

@@ -152,7 +152,7 @@ func TestUnusableFileIsKeptAside(t *testing.T) {
 				var log bytes.Buffer
 				ctx, cancel := context.WithCancel(context.Background())
 				err = Run(ctx, parse(t, strings.Replace(pupil, "FILE", file, 1), nil), RunOptions{Log: slog.New(slog.NewTextHandler(&log, nil)), Started: func(*Robot) { cancel() }})
-				if err != nil || !strings.Contains(log.String(), "cannot use what was learnt before") || !strings.Contains(log.String(), "kept as "+file+aside) {
+				if err != nil || !strings.Contains(log.String(), "cannot use the weights that were learnt before") || !strings.Contains(log.String(), "kept as "+file+aside) {
 					t.Errorf("%v\n%s", err, log.String())
 				}
 				if kept, err := os.Lstat(file + aside); err != nil || !os.SameFile(kept, before) {

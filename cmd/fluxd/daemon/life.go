@@ -18,32 +18,32 @@ import (
 	"time"
 )
 
-// RunOptions says how a robot is run.
+// RunOptions are the options of Run.
 type RunOptions struct {
 	Version  string
 	Seed     uint64             // of the simulated world
-	Root     string             // where /dev, /sys and /proc are found; "" is /
-	Arm      bool               // arm at the start, whatever the configuration says
-	Overlays []*configs.Overlay // values that differ from the configuration, applied in this order
-	Log      *slog.Logger       // nil is silent
-	Signs    func(machine.Sign) // tells the parent process how the robot is; it must not wait, and may be nil
-	Started  func(*Robot)       // called once, when the actuators are at failsafe and everything runs; may be nil
-	Broker   []string           // what to execute for a broker of its own; nil is this very program
-	Ended    chan struct{}      // closed, if given, when the actuators are at failsafe again
+	Root     string             // the folder that holds dev, sys and proc; "" is /
+	Arm      bool               // arm at the start, even if the configuration does not
+	Overlays []*configs.Overlay // tuned values, applied in this order
+	Log      *slog.Logger       // nil discards
+	Signs    func(machine.Sign) // reports the robot's state to the parent process; it must not wait, and may be nil
+	Started  func(*Robot)       // called once, when everything runs; may be nil
+	Broker   []string           // the command that starts the robot's own broker; nil: this program
+	Ended    chan struct{}      // closed, if given, when the actuators are at failsafe at the end
 }
 
 const (
-	// worldStep is how often a simulated world is brought up to the wall clock; it still integrates in its own, finer steps.
+	// worldStep is how often a simulated world is advanced to the wall clock. The world integrates in its own, finer steps.
 	worldStep = 5 * time.Millisecond
-	// haltWait bounds how long the end waits for a sensor or actuator that hangs in its bus.
+	// haltWait bounds how long the end waits for a sensor or actuator whose bus hangs.
 	haltWait = 2 * time.Second
 )
 
-// busWait is how long a transfer on a bus may take. Only tests change it: on a machine that is much too busy one takes longer.
+// busWait is how long a transfer on a bus may take. Only tests change it, for machines that are much too busy.
 var busWait = hardware.BusWait
 
-// Run runs a robot until the context ends: that is no error. Actuators are at their failsafe before anything else starts, and again
-// when it returns, whatever the reason. A broker that cannot be reached does not stop it.
+// Run runs a robot until the context ends, which is not an error. The actuators are at failsafe before anything else starts,
+// and again when Run returns, for whatever reason. A broker that cannot be reached does not stop the robot.
 func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -79,7 +79,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	}
 	r.describe = r.description()
 
-	r.requestRealtime(machine.Grant) // before anybody asks what is granted
+	r.requestRealtime(machine.Grant) // before clients can ask what was granted
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -97,11 +97,11 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	watchdogs.Sign(machine.Moving)
 	wait := r.launch(ctx)
 	for _, watch := range r.safety.Watches(panel, func(who string) error { return r.Arm(who, false) }) {
-		r.spawn(ctx, watch) // each sees its switch whatever hangs
+		r.spawn(ctx, watch) // each in a goroutine, so that it notices its switch whatever else hangs
 	}
 	if config.Board.Kind != "sim" {
 		for _, one := range config.Warnings {
-			r.log.Warn("the wiring wants a look", "warning", one)
+			r.log.Warn("check the wiring", "warning", one)
 		}
 	}
 	if opts.Arm || armsAtStart(config) {
@@ -115,8 +115,9 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	if opts.Started != nil {
 		opts.Started(r)
 	}
-	r.log.Info("running", "robot", config.Name, "board", r.body.Board.String(), "neurons", r.network.Neurons(), "sensors", len(r.sensors), "actuators", len(r.outputs),
-		"scheduler", r.granted.Scheduler, "memory_locked", r.granted.MemoryLocked, "memory_limit", r.granted.MemoryLimit)
+	r.log.Info("running", "robot", config.Name, "board", r.body.Board.String(),
+		"neurons", r.network.Neurons(), "sensors", len(r.sensors), "actuators", len(r.outputs), "scheduler", r.granted.Scheduler,
+		"memory_locked", r.granted.MemoryLocked, "memory_limit", r.granted.MemoryLimit)
 	func() {
 		defer r.protect() // before the bridge is closed, which may take a moment
 		r.loop(ctx)
@@ -124,22 +125,22 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	close(r.done)
 	watchdogs.Sign(machine.Ending)
 	cancel()
-	// Nobody commands any more: the actuators come first, before anything that may take time.
+	// The loop commands nothing any more. Bring the actuators to failsafe before anything that may take time.
 	err = r.body.Failsafe()
 	r.log.Info("stopped: actuators are at failsafe")
 	err = errors.Join(err, wait())
-	if config.Learnt != nil { // the loop has ended: the network is ours
+	if config.Learnt != nil { // the loop has ended, so this goroutine owns the network
 		r.learnt.Lock()
 		err = errors.Join(err, r.writeLearnt(r.snapshot()))
 		r.learnt.Unlock()
 	}
 	if c := config.Tuning; c != nil && c.Persist {
-		err = errors.Join(err, r.saveTuned(r.Revision()))
+		err = errors.Join(err, r.tuner.SaveTo(r.tuned, r.Revision()))
 	}
 	return err
 }
 
-// claimFiles claims what the robot keeps for its next run.
+// claimFiles locks the files that the robot keeps for its next run, so that no other process writes them.
 func (r *Robot) claimFiles() (err error) {
 	if mistakes := kept.Check(r.config); mistakes != nil {
 		return mistakes
@@ -157,31 +158,37 @@ func (r *Robot) claimFiles() (err error) {
 	return nil
 }
 
-// resume gives the robot what was tuned and what it has learnt, in the order in which that happened: first the limits within which it learnt.
+// restore restores tuned values and learnt weights from the last run. Tuned values come first: they include the limits within
+// which the weights were learnt.
 func (r *Robot) restore(overlays []*configs.Overlay) error {
-	own, err := r.restoreTuned()
-	if err != nil {
-		r.log.Error("cannot use all that was tuned before", "error", err)
+	var last *configs.Overlay // tuned in the last run
+	if c := r.config.Tuning; c != nil && c.Persist {
+		var err error
+		if last, err = r.tuner.RestoreFrom(r.tuned); err != nil {
+			r.log.Error("cannot use all values that were tuned before", "error", err)
+		}
 	}
 	if err := r.tuner.Apply(overlays); err != nil {
 		return err
 	}
-	if own != nil {
-		overlays = append([]*configs.Overlay{own}, overlays...)
+	if last != nil {
+		overlays = append([]*configs.Overlay{last}, overlays...)
 	}
 	revision := uint64(0)
 	if r.config.Learnt != nil {
+		var err error
 		if revision, err = r.restoreLearnt(); err != nil {
-			r.log.Error("cannot use what was learnt before", "error", err)
+			r.log.Error("cannot use the weights that were learnt before", "error", err)
 		}
 	}
 	return r.tuner.Reconcile(overlays, revision)
 }
 
-// newRobot makes all parts of a robot, its actuators at failsafe; nothing runs yet.
+// newRobot makes all parts of a robot that runs in real time. Its actuators are at failsafe, and nothing runs yet.
 func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	start := time.Now()
-	r, err := assemble(config, hardware.Options{Seed: opts.Seed, Root: opts.Root, Log: opts.Log, BusWait: busWait}, func() time.Duration { return time.Since(start) })
+	options := hardware.Options{Seed: opts.Seed, Root: opts.Root, Log: opts.Log, BusWait: busWait}
+	r, err := assemble(config, options, func() time.Duration { return time.Since(start) })
 	if err != nil {
 		return nil, err
 	}
@@ -196,14 +203,14 @@ func newRobot(config *configs.Robot, opts RunOptions) (*Robot, error) {
 	return r, nil
 }
 
-// launch starts the goroutines around the loop, each protected against panics and ended by the context. The function it returns
-// waits for them, not for ever.
+// launch starts the goroutines around the loop. Each is protected against panics and ends with the context. The function that
+// it returns waits for them, at most haltWait.
 func (r *Robot) launch(ctx context.Context) (wait func() error) {
 	start := func(f func(context.Context)) { r.spawn(ctx, f) }
 	for _, o := range r.outputs {
-		start(func(ctx context.Context) { r.act(ctx, o) }) // a slow bus holds up its own actuator only
+		start(func(ctx context.Context) { r.act(ctx, o) }) // one each, so that a slow bus delays only its own actuator
 	}
-	start(r.safety.Watch) // it must see the others hang
+	start(r.safety.Watch) // must notice when the others hang
 	for _, s := range r.sensors {
 		start(func(ctx context.Context) {
 			s.Watch(ctx, func(at time.Duration, value int64) bool { return r.handOver(s, at, value) })
@@ -213,11 +220,11 @@ func (r *Robot) launch(ctx context.Context) (wait func() error) {
 		start(r.keepSaving) // a disk may be slow
 	}
 	if r.body.World != nil {
-		start(r.runWorld) // the world goes on while nobody looks
+		start(r.runWorld) // the world moves even when no sensor is read
 	}
 	return func() error {
 		ended := make(chan struct{})
-		go func() { r.goroutines.Wait(); close(ended) }() // left behind only when a driver hangs for good
+		go func() { r.goroutines.Wait(); close(ended) }() // remains only when a driver hangs forever
 		select {
 		case <-ended:
 			return nil
@@ -227,7 +234,7 @@ func (r *Robot) launch(ctx context.Context) (wait func() error) {
 	}
 }
 
-// begin starts one of the goroutines around the loop.
+// spawn starts one of the goroutines around the loop.
 func (r *Robot) spawn(ctx context.Context, f func(context.Context)) {
 	r.goroutines.Add(1)
 	go func() {
@@ -237,16 +244,16 @@ func (r *Robot) spawn(ctx context.Context, f func(context.Context)) {
 	}()
 }
 
-// World returns the simulated world, or nil where nothing moves. It may be looked at from any goroutine.
+// World returns the simulated world, or nil without one. Any goroutine may read it.
 func (r *Robot) World() worlds.World { return r.body.World }
 
-// Simulated returns the simulated board, or nil on a real one: a test is the world around it.
+// Simulated returns the simulated board, or nil on a real one.
 func (r *Robot) Simulated() *sim.Board {
 	b, _ := r.body.Board.(*sim.Board)
 	return b
 }
 
-// runWorld brings the simulated world up to the wall clock and sends its events.
+// runWorld advances the simulated world to the wall clock and publishes its events.
 func (r *Robot) runWorld(ctx context.Context) {
 	ticker := time.NewTicker(worldStep)
 	defer ticker.Stop()
@@ -258,17 +265,18 @@ func (r *Robot) runWorld(ctx context.Context) {
 		}
 		r.body.World.Advance(r.clock())
 		for _, e := range r.body.World.Events() {
-			kind, _ := protocol.FindEventKind(e.Code) // a test of package protocol holds that there is one
+			kind, _ := protocol.FindEventKind(e.Code) // a test of package protocol checks that it exists
 			r.log.Info(kind.Meaning(), "after", r.clock().Round(time.Millisecond), "text", e.Text)
 			r.event(kind, e.Text)
 		}
 	}
 }
 
-// settle asks the machine for what the configuration wants, and says once what it refuses.
+// requestRealtime asks the machine for the configured realtime settings, and logs once what it refuses.
 func (r *Robot) requestRealtime(grant func(machine.Settings) machine.Granted) {
 	want := r.config.Realtime
-	r.granted = protocol.Realtime(grant(machine.Settings{LockMemory: want.LockMemory, Priority: want.Priority, MemoryLimit: int64(want.MemoryLimit)}))
+	r.granted = protocol.Realtime(grant(machine.Settings{LockMemory: want.LockMemory, Priority: want.Priority,
+		MemoryLimit: int64(want.MemoryLimit)}))
 	if r.granted.Refused != nil {
 		r.log.Warn("the robot runs without all of its realtime settings", "refused", strings.Join(r.granted.Refused, "; "))
 	}

@@ -10,10 +10,11 @@ import (
 	"fmt"
 )
 
-// connect starts the bridge to MQTT, and before it the robot's own broker if it has one.
+// connect starts the bridge to MQTT, and before that the robot's own broker if it has one.
 func (r *Robot) connect(ctx context.Context, opts RunOptions) error {
 	c := r.config.MQTT
-	o := bridge.Options{Robot: r.config.Name, Broker: c.Broker, User: c.User, Version: opts.Version, HomeAssistant: c.HomeAssistant, Log: r.log}
+	o := bridge.Options{Robot: r.config.Name, Broker: c.Broker, User: c.User, Version: opts.Version,
+		HomeAssistant: c.HomeAssistant, Log: r.log}
 	if c.Broker == "embedded" {
 		if err := r.startBroker(ctx, opts); err != nil {
 			return fmt.Errorf("mqtt: %w", err)
@@ -30,24 +31,27 @@ func (r *Robot) connect(ctx context.Context, opts RunOptions) error {
 		}
 	}
 	var err error
-	if r.bridge, err = bridge.Start(ctx, bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r}, o); err != nil {
+	robot := bridge.Robot{Telemetry: r, Safety: r, Tuner: r, Teacher: r, ByHand: r, Spikes: r}
+	if r.bridge, err = bridge.Start(ctx, robot, o); err != nil {
 		return fmt.Errorf("mqtt: %w", err)
 	}
 	if c.HomeAssistant && c.Fleet != nil {
-		r.log.Warn("Home Assistant finds the robot at the robot's own broker, and not at the fleet's hub, which does not get the message for it")
-		r.event(protocol.DiscoveryLost, "at the fleet's hub: it does not get the message for Home Assistant; at the robot's own broker the robot is found")
+		r.log.Warn("Home Assistant finds this robot only at the robot's own broker: the fleet's hub does not get the discovery message")
+		r.event(protocol.DiscoveryLost, "at the fleet's hub, which does not get the message: connect Home Assistant to the robot's "+
+			"own broker")
 	}
 	return nil
 }
 
-// startBroker starts the robot's own broker. It lives until the bridge to it has been closed.
+// startBroker starts the robot's own broker. It ends after the bridge, so that the last messages reach it.
 func (r *Robot) startBroker(ctx context.Context, opts RunOptions) (err error) {
 	c := r.config.MQTT
 	described, err := json.Marshal(r.describe)
 	if err != nil {
 		return err
 	}
-	o := broker.Options{Robot: r.config.Name, Listen: c.Listen, Passwords: c.Passwords, Clients: c.Clients, Described: len(described), Program: opts.Broker, Log: r.log}
+	o := broker.Options{Robot: r.config.Name, Listen: c.Listen, Passwords: c.Passwords, Clients: c.Clients,
+		Described: len(described), Program: opts.Broker, Log: r.log}
 	if c.TLS != nil {
 		o.TLS = broker.TLS{Certificate: c.TLS.Certificate, Key: c.TLS.Key, CA: c.TLS.CA}
 	}
@@ -61,7 +65,7 @@ func (r *Robot) startBroker(ctx context.Context, opts RunOptions) (err error) {
 	return err
 }
 
-// Broker returns the URL at which clients reach the robot's broker, or "" without MQTT.
+// Broker returns the URL of the robot's broker, as clients reach it; "" without MQTT.
 func (r *Robot) Broker() string {
 	if r.bridge == nil {
 		return ""
@@ -69,7 +73,7 @@ func (r *Robot) Broker() string {
 	return r.bridge.URL()
 }
 
-// tell publishes an event; without a broker nobody hears it.
+// publish publishes an event. Without MQTT it does nothing.
 func (r *Robot) publish(kind protocol.EventKind, text string) {
 	if b := r.bridge; b != nil {
 		b.Event(kind, text)

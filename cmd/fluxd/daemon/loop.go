@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// reading is what a sensor's goroutine hands to the loop.
+// A reading is on its way from a sensor's goroutine to the loop.
 type reading struct {
 	line  *sensorLine
 	at    time.Duration
 	value int64
 }
 
-// request is something that only the owner of the network may do.
+// A request is work for the goroutine that owns the network.
 type request struct {
 	do      func() answer
-	claimed *atomic.Bool // taken by the first: the loop to do it, or who asked to give it up
-	answer  chan answer  // buffered, so that the loop never waits for whoever asked
+	claimed *atomic.Bool // set by the first to claim it: the loop to run it, or the caller to cancel it
+	answer  chan answer  // buffered, so that the loop never waits for the caller
 }
 
 type answer struct {
@@ -32,18 +32,20 @@ type answer struct {
 
 const (
 	readingQueue = 1024
-	// edgeShare bounds the readings of one sensor that wait for the loop: an edge storm crowds out those of no other.
+	// edgeShare bounds the readings of one sensor that wait for the loop, so that an edge storm does not displace those of the
+	// others.
 	edgeShare = 64
-	// stretch bounds how much network time the loop computes before it looks at its other duties: a network too busy for this
-	// machine falls behind, but it can still be tuned and stopped.
+	// maxAdvance bounds how far the network advances before the loop turns to its other duties. A network that is too large for
+	// this machine falls behind, but it can still be tuned and stopped.
 	maxAdvance = core.Tick(10_000)
 	// answerWait bounds how long a request waits for the loop.
 	answerWait = 2 * time.Second
-	// soon is what is due within the time that it would take to go to sleep and be woken: the loop stays awake for it.
-	soon = 5 * time.Microsecond
+	// wakeCost is about the time it takes to fall asleep and be woken. The loop stays awake for what is due within it.
+	wakeCost = 5 * time.Microsecond
 )
 
-// handOver gives a reading to the loop, which may be too busy to take it: then it is dropped and counted, for a newer one will come.
+// handOver puts a reading into the loop's queue. It returns false when there is no room: then the reading is dropped and
+// counted, because a newer one will come.
 func (r *Robot) handOver(line *sensorLine, at time.Duration, value int64) bool {
 	if line.pending.Add(1) <= edgeShare {
 		select {
@@ -57,7 +59,7 @@ func (r *Robot) handOver(line *sensorLine, at time.Duration, value int64) bool {
 	return false
 }
 
-// loop owns the network: it sleeps until the next spike, reading or request, whichever is first, and polls nothing.
+// loop owns the network. It sleeps until the next spike, reading or request, whichever comes first; it polls nothing.
 func (r *Robot) loop(ctx context.Context) {
 	alarm := machine.NewAlarm(r.clock)
 	defer alarm.Stop()
@@ -67,7 +69,7 @@ func (r *Robot) loop(ctx context.Context) {
 	for {
 		rings := alarm.Rings
 		if due, waiting := r.due(); waiting {
-			if due <= now+soon {
+			if due <= now+wakeCost {
 				rings = always
 			} else {
 				alarm.Wake(due)
@@ -80,10 +82,10 @@ func (r *Robot) loop(ctx context.Context) {
 			now = r.pass(one, true)
 		case q := <-r.requests:
 			if q.claimed.Swap(true) {
-				continue // nobody waits for it any more
+				continue // the caller has given up
 			}
 			q.answer <- q.do()
-			now = r.pass(reading{}, false) // what it has changed shows at once
+			now = r.pass(reading{}, false) // so that its effects show at once
 		case <-r.safety.Pings:
 			r.safety.Answer()
 		case <-rings:
@@ -95,28 +97,28 @@ func (r *Robot) loop(ctx context.Context) {
 	}
 }
 
-// due is when the network or a decoder wants attention, and false when neither does.
+// due returns when the network, a decoder or a command by hand needs attention, and false when none does.
 func (r *Robot) due() (time.Duration, bool) {
 	next, waiting := r.next()
 	return time.Duration(next) * time.Microsecond, waiting
 }
 
-// turn brings the network up to the present, with all readings that wait, and hands changed commands to the actuators. It returns the
-// time at its end. Nothing in it allocates or waits: it is the way of every reflex.
-func (r *Robot) pass(one reading, taken bool) time.Duration {
+// pass is one pass of the loop: it feeds the waiting readings to the network, advances it to the present, and posts changed
+// commands to the actuators. It returns the time at its end. It is part of every reflex, so it neither allocates nor waits.
+func (r *Robot) pass(one reading, received bool) time.Duration {
 	due, waiting := r.due()
-	if taken && (!waiting || one.at < due) {
+	if received && (!waiting || one.at < due) {
 		due, waiting = one.at, true
 	}
-	if taken {
+	if received {
 		r.accept(one)
 	}
-	for range len(r.readings) { // those that came together are judged together
+	for range len(r.readings) { // readings that came together act together
 		r.accept(<-r.readings)
 	}
 	now := r.clock()
 	if waiting && due > now {
-		waiting = false // woken too early: nothing is done late
+		waiting = false // woken too early, so nothing is late
 	}
 	until := core.Tick(now.Microseconds())
 	if next, waiting := r.next(); waiting {
@@ -125,11 +127,11 @@ func (r *Robot) pass(one reading, taken bool) time.Duration {
 	r.advance(until)
 	r.checkHand(r.clock())
 	if r.decide(now) {
-		runtime.Gosched() // the actuators first: what is left to do here can wait for them, and setting the alarm takes a system call
+		runtime.Gosched() // let the actuators write first: what is left to do here includes a system call for the alarm
 	}
 	end := r.clock()
 	if next, waiting := r.due(); !waiting || next > end {
-		r.answerFrom, r.readingDelay = distantFuture, 0 // what comes later has waited for its time
+		r.answerFrom, r.readingDelay = distantFuture, 0 // spikes from now on have waited for a delay: no answers to a reading
 	}
 	if waiting {
 		r.loopLateness.Note(end - due)
@@ -143,11 +145,11 @@ func (r *Robot) pass(one reading, taken bool) time.Duration {
 	return end
 }
 
-// take feeds a reading to the network, and from now on spikes of motor neurons answer it.
+// accept feeds a reading to the network. From now on, spikes of motor neurons count as answers to it.
 func (r *Robot) accept(one reading) {
 	one.line.pending.Add(-1)
 	at := core.Tick(one.at.Microseconds())
-	if now := r.network.Now(); at < now { // it was under way while the network went on: its spikes come late by so much
+	if now := r.network.Now(); at < now { // the network advanced while the reading was on its way: its spikes come late
 		r.readingDelay = max(r.readingDelay, time.Duration(now-at)*time.Microsecond)
 		r.answerFrom = min(r.answerFrom, now)
 	} else {
@@ -156,7 +158,7 @@ func (r *Robot) accept(one reading) {
 	r.feed(one.line, at, one.value)
 }
 
-// ask has the loop do something and waits for the answer, not for ever. What the loop has not begun with by then it never does.
+// ask lets the loop run do, and waits for the answer, at most answerWait. If the loop has not begun by then, do never runs.
 func (r *Robot) ask(ctx context.Context, do func() answer) answer {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// watchOver gives the robot's sensors and actuators to what keeps it safe.
+// watchOver registers the robot's sensors and actuators with package safety.
 func (r *Robot) watchOver() {
 	k := r.safety
 	for _, s := range r.sensors {
@@ -20,19 +20,19 @@ func (r *Robot) watchOver() {
 	r.findNeeds()
 }
 
-// armsAtStart says whether the actuators obey from the start on.
+// armsAtStart reports whether the actuators are armed at the start.
 func armsAtStart(c *configs.Robot) bool {
 	return c.Safety.Arm == "at_start" || c.Safety.Arm == "auto" && c.Board.Kind == "sim"
 }
 
-// findNeeds finds the sensors that an actuator depends on: those that the configuration names, or all from which spikes can reach its
-// neurons.
+// findNeeds finds the sensors that each actuator needs: those that the configuration names, or else all sensors from which
+// spikes can reach the actuator's neurons.
 func (r *Robot) findNeeds() {
 	byName := map[string]*safety.Sensor{}
 	for _, s := range r.sensors {
 		byName[s.Name] = s.watched
 	}
-	var reaches []map[int]bool // by sensor: the neurons
+	var reaches []map[int]bool // by sensor: the neurons that its spikes can reach
 	for i, o := range r.outputs {
 		if named := r.config.Actuators[i].Value.Needs; named != nil {
 			for _, name := range *named {
@@ -41,7 +41,7 @@ func (r *Robot) findNeeds() {
 			continue
 		}
 		if o.Label != nil {
-			continue // nothing moves
+			continue // a label moves nothing
 		}
 		if reaches == nil {
 			var groups [][]int
@@ -61,7 +61,7 @@ func (r *Robot) findNeeds() {
 	}
 }
 
-// openPanel makes the switches and the light of the robot, and takes the first reading of the emergency stop's switch.
+// openPanel opens the robot's switches and status light, and takes the first reading of the emergency stop's switch.
 func (r *Robot) openPanel() (hardware.Panel, error) {
 	panel, err := r.body.OpenPanel()
 	if panel.Stop != nil {

@@ -11,20 +11,20 @@ import (
 	"sync/atomic"
 )
 
-// sensorLine is one sensor with its encoder and the neurons that it feeds.
+// A sensorLine is one sensor with its encoder and the neurons that it feeds.
 type sensorLine struct {
 	*sense.Sensor
 	encoder  encoders.Encoder
-	neurons  []int // each spike reaches all of them
+	neurons  []int // every spike reaches all of them
 	electric bool
-	water    int32 // of a direct arrival
+	water    int32 // what a direct arrival pours into each neuron
 	rewards  []*reward.Reward
 	index    int            // among the robot's sensors
 	pending  atomic.Int32   // readings on their way to the loop
-	watched  *safety.Sensor // its silence
+	watched  *safety.Sensor // the same sensor, as package safety watches it
 }
 
-// feed encodes a reading of a device into spikes and hands them to the network.
+// feed encodes a reading into spikes and gives them to the network, and the reading to rewards.
 func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
 	value = line.FromZero(value)
 	if r.tap.Followed() {
@@ -48,7 +48,7 @@ func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
 			} else {
 				err = r.network.Pour(t, neuron, line.water)
 			}
-			if err != nil { // neither past nor unknown: a mistake of ours
+			if err != nil { // impossible: the time is not past and the neuron exists
 				panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.Name, t, err))
 			}
 		}
@@ -58,7 +58,7 @@ func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
 // A route leads from a neuron to an input of an output's decoder.
 type route struct{ output, input int }
 
-// think advances the network past a tick and shows its spikes to the decoders.
+// advance advances the network past a tick and passes its spikes to the decoders.
 func (r *Robot) advance(at core.Tick) {
 	r.spiked = r.network.Advance(at+1, r.spiked[:0])
 	followed := r.tap.Followed()
@@ -88,7 +88,7 @@ func (r *Robot) advance(at core.Tick) {
 	}
 }
 
-// next returns when the network, a decoder or what is driven by hand wants attention, and false when nothing does.
+// next returns when the network, a decoder or a command by hand needs attention, and false when none does.
 func (r *Robot) next() (core.Tick, bool) {
 	next, waiting := r.network.Next()
 	if t, ok := r.handDue(); ok && (!waiting || t < next) {
@@ -102,7 +102,7 @@ func (r *Robot) next() (core.Tick, bool) {
 	return next, waiting
 }
 
-// forget brings the network and what follows it to where they were at the start, but for what was learnt and tuned.
+// clearNetwork puts the network, decoders and rewards back to their state at the start. What was learnt and tuned stays.
 func (r *Robot) clearNetwork() {
 	r.network.Fresh()
 	for _, o := range r.outputs {
@@ -115,7 +115,7 @@ func (r *Robot) clearNetwork() {
 	r.answerFrom, r.readingDelay = distantFuture, 0
 }
 
-// droppedSpikes counts the spikes that decoders have forgotten early, since their windows were full.
+// droppedSpikes counts the spikes that decoders dropped because their windows were full.
 func (r *Robot) droppedSpikes() (all uint64) {
 	for _, o := range r.outputs {
 		all += o.decoder.Dropped()

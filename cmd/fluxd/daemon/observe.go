@@ -58,10 +58,12 @@ func (r *Robot) Actuators() map[string]protocol.Measure {
 func (r *Robot) Health() protocol.Health {
 	now := r.clock()
 	h := protocol.Health{
-		Uptime: protocol.Seconds(now), Spikes: r.spikes.Load(), QueueDepth: int(r.waiting.Load()), Ignored: r.ignored.Load(), Drops: r.dropped.Load() + r.decoderDrops.Load(),
-		LateInputs: r.lateInputs.Load(), Temperature: machine.Temperature(), SensorAges: map[string]protocol.Seconds{},
-		Latency: percentiles(&r.loopLateness), EdgeToWrite: percentiles(&r.toWrite[byEdge]), SpikeToWrite: percentiles(&r.toWrite[bySpike]),
-		Realtime: r.granted,
+		Uptime: protocol.Seconds(now), Spikes: r.spikes.Load(), QueueDepth: int(r.waiting.Load()), Ignored: r.ignored.Load(),
+		Drops: r.dropped.Load() + r.decoderDrops.Load(), LateInputs: r.lateInputs.Load(), Temperature: machine.Temperature(),
+		SensorAges: map[string]protocol.Seconds{},
+		Latency:    percentiles(&r.loopLateness), EdgeToWrite: percentiles(&r.toWrite[byEdge]),
+		SpikeToWrite: percentiles(&r.toWrite[bySpike]),
+		Realtime:     r.granted,
 	}
 	h.Safety.State, h.Safety.By = r.safety.State()
 	h.Safety.ByHand = r.takenOver.Load()
@@ -91,12 +93,14 @@ func (r *Robot) Health() protocol.Health {
 	return h
 }
 
-// percentiles are what telemetry says of durations.
+// percentiles summarizes latencies for telemetry.
 func percentiles(l *machine.Latencies) protocol.Latency {
 	h := l.Histogram()
-	return protocol.Latency{P50: h.ValueAtQuantile(50), P99: h.ValueAtQuantile(99), P999: h.ValueAtQuantile(99.9), Max: h.Max(), Count: h.TotalCount()}
+	return protocol.Latency{P50: h.ValueAtQuantile(50), P99: h.ValueAtQuantile(99), P999: h.ValueAtQuantile(99.9),
+		Max: h.Max(), Count: h.TotalCount()}
 }
 
+// description describes the robot for clients: its parameters, neurons, synapses, sensors, rewards and actuators.
 func (r *Robot) description() protocol.Description {
 	var d protocol.Description
 	network := &r.tuner.Settings().Network

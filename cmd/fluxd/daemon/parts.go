@@ -16,8 +16,8 @@ import (
 	"fluxd/core"
 )
 
-// assemble makes all parts of a robot and brings its actuators to failsafe, before anything that may fail is opened: an earlier life
-// may have left them moving. When it fails itself, it lets go of all that it opened. Actuators are disarmed.
+// assemble makes all parts of a robot. Its actuators are brought to failsafe, disarmed, before anything else that may fail is
+// opened: an earlier process may have left them moving. On failure, everything that was opened is released.
 func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Duration) (*Robot, error) {
 	opts.Exclusive = true
 	r := newParts(config, opts, clock)
@@ -27,11 +27,13 @@ func assemble(config *configs.Robot, opts hardware.Options, clock func() time.Du
 	return r, nil
 }
 
-// newParts makes a robot that has nothing yet.
+// newParts makes a robot without any parts yet.
 func newParts(config *configs.Robot, opts hardware.Options, clock func() time.Duration) *Robot {
-	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, answerFrom: distantFuture, tap: tap.New(tapSize), event: func(protocol.EventKind, string) {}}
-	r.safety = &safety.Keeper{Clock: clock, Log: opts.Log, Stall: config.Safety.Stall, Watchdogs: &machine.Watchdogs{}, Pings: make(chan struct{}, 1),
-		ByHand: r.takenOver.Load, Event: func(kind protocol.EventKind, text string) { r.event(kind, text) }}
+	r := &Robot{config: config, body: hardware.New(config, opts, clock), clock: clock, log: opts.Log, answerFrom: distantFuture,
+		tap: tap.New(tapSize), event: func(protocol.EventKind, string) {}}
+	r.safety = &safety.Keeper{Clock: clock, Log: opts.Log, Stall: config.Safety.Stall, Watchdogs: &machine.Watchdogs{},
+		Pings: make(chan struct{}, 1), ByHand: r.takenOver.Load,
+		Event: func(kind protocol.EventKind, text string) { r.event(kind, text) }}
 	return r
 }
 
@@ -93,7 +95,7 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	return nil
 }
 
-// newSensor makes a sensor of a device, which reports as the robot does.
+// newSensor makes a sensor of a device. Its faults become events of the robot.
 func (r *Robot) newSensor(device *hardware.Sensor) *sense.Sensor {
 	return sense.New(device, r.clock, r.log, func(kind protocol.EventKind, text string) { r.event(kind, text) })
 }
@@ -123,7 +125,7 @@ func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 	return nil
 }
 
-// listen makes the decoder of an output and returns the names of its neurons by input.
+// listen makes the decoder of an output, and returns the names of its neurons by input.
 func (o *outputLine) listen(c configs.Decode) (inputs []string, err error) {
 	o.decoder, err = c.Options.Open()
 	return c.Options.Neurons(), err

@@ -7,8 +7,8 @@ import (
 	"log/slog"
 )
 
-// reflexRobot is the smallest reflex there is: each edge of one sensor crosses one synapse of minimal delay and moves one actuator,
-// a little further with each, for its decoder forgets nothing while the measurement lasts.
+// reflexRobot is the smallest reflex: each edge of one sensor crosses one synapse with the shortest delay and moves one
+// actuator. With each edge the actuator moves a little further, because its decoder's window is longer than any measurement.
 const reflexRobot = `robot: reflex
 board: {kind: sim}
 sensors:
@@ -21,9 +21,9 @@ actuators:
 mqtt: {broker: none}
 `
 
-// StartReflex runs the control path of the smallest reflex there is, for measurements. The caller is its edge watcher, which calls edge
-// with each edge, and the device is its actuator's, which must not wait in its first write. The path ends with the context; wait waits for
-// that.
+// StartReflex runs the control path of the smallest reflex, for measurements. The caller takes the place of the sensor's
+// goroutine: it calls edge for each edge. Device is the actuator's device; its first write must not wait. The path ends with
+// the context, and wait waits for that end.
 func StartReflex(ctx context.Context, device actuators.Device) (edge func(value int64), wait func(), err error) {
 	config, err := configs.Parse("reflex", []byte(reflexRobot), nil)
 	if err != nil {
@@ -49,6 +49,6 @@ func StartReflex(ctx context.Context, device actuators.Device) (edge func(value 
 		r.loop(ctx)
 	}()
 	edge = func(value int64) { r.handOver(sensor, r.clock(), value) }
-	edge(0) // where the edges start from
+	edge(0) // the level from which edges count
 	return edge, func() { <-looped; _ = ended() }, nil
 }

@@ -84,8 +84,7 @@ type realTime struct {
 	loopLateness  machine.Latencies
 	toWrite       [causes]machine.Latencies // from the time when a command was due until it was written
 	meter         machine.Meter
-	learnt, tuned *kept.File        // nil where the robot file names none
-	savedRevision protocol.Revision // the revision in the file tuned; guarded by its mutex
+	learnt, tuned *kept.File // nil where the robot file names none
 }
 
 // distantFuture is later than any spike.

@@ -6,19 +6,19 @@ import (
 	"fluxd/cmd/fluxd/tap"
 )
 
-// tapSize is how many records wait for those who follow what happens in the robot: half a second of a hundred thousand spikes a second.
+// tapSize is how many records the tap holds for slow followers: half a second of a hundred thousand spikes a second.
 const tapSize = 1 << 16
 
 // FollowSpikes implements bridge.SpikeSource.
 func (r *Robot) FollowSpikes() bridge.SpikeReader { return &spikeReader{Reader: r.tap.Follow()} }
 
-// spikeReader picks the spikes from what happens.
+// A spikeReader picks the spikes from the tap's records.
 type spikeReader struct {
 	*tap.Reader
 	records []tap.Record
 }
 
-// Read implements bridge.SpikeReader. What else was lost may have been spikes.
+// Read implements bridge.SpikeReader. Lost records of other kinds count as lost, too, since they may have been spikes.
 func (s *spikeReader) Read(to []protocol.Spike) (all []protocol.Spike, lost uint64) {
 	s.records, lost = s.Reader.Read(s.records[:0])
 	for _, one := range s.records {

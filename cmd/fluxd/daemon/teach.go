@@ -14,7 +14,7 @@ import (
 	"slices"
 )
 
-// addReward makes a reward, which its sensor and the spikes of its actors reach.
+// addReward makes a reward and connects it: readings of its sensor reach it, and spikes of its actors.
 func (r *Robot) addReward(c configs.Named[configs.Reward]) {
 	w := reward.New(c.Name, c.Value, r.neurons)
 	for _, h := range w.Histories() {
@@ -33,7 +33,7 @@ func (r *Robot) addReward(c configs.Named[configs.Reward]) {
 	}
 }
 
-// paid records that a reward has brought in spikes.
+// recordReward records how many spikes a reward has brought in, for followers of the tap.
 func (r *Robot) recordReward(w *reward.Reward, at core.Tick, spikes int) {
 	r.tap.Write(tap.Record{At: int64(at), Kind: tap.Reward, Index: int32(slices.Index(r.rewards, w)), Value: int64(spikes)})
 }
@@ -42,7 +42,8 @@ func (r *Robot) recordReward(w *reward.Reward, at core.Tick, spikes int) {
 func (r *Robot) Reward(ctx context.Context, name string, value float64) (int, error) {
 	i := slices.IndexFunc(r.rewards, func(w *reward.Reward) bool { return w.Name == name })
 	if i < 0 {
-		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name, Message: "no such reward" + spelling.Advice(name, r.describe.Rewards)}
+		return 0, &protocol.Error{Code: protocol.UnknownReward, Path: "rewards." + name,
+			Message: "no such reward" + spelling.Advice(name, r.describe.Rewards)}
 	}
 	a := r.ask(ctx, func() (a answer) {
 		var why string
@@ -57,21 +58,22 @@ func (r *Robot) Reward(ctx context.Context, name string, value float64) (int, er
 	return a.spikes, a.err
 }
 
-// mostStimuli bounds the spikes that one request brings in.
+// mostStimuli bounds the spikes of one request. The loop waits while they are brought in.
 const mostStimuli = 10_000
 
 // Stimulate implements bridge.Teacher.
 func (r *Robot) Stimulate(ctx context.Context, trains map[string]protocol.Train) (int, error) {
-	names := slices.Sorted(maps.Keys(trains)) // the same request has the same effect, and the same error
-	total := int64(0)                         // on 32 bits as well: many large populations are more spikes than an int holds
+	names := slices.Sorted(maps.Keys(trains)) // sorted, so that the same request has the same effect and error
+	total := int64(0)                         // 64 bits: many large populations may exceed an int on 32-bit machines
 	for _, name := range names {
 		if r.neurons[name] == nil {
 			return 0, tuning.UnknownNeuron(name, r.describe.Neurons)
 		}
 		total += int64(trains[name].Count) * int64(len(r.neurons[name]))
 	}
-	if total > mostStimuli { // the control loop waits while they are brought in
-		return 0, &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("%d spikes, all neurons of populations counted: expected at most %d in one request", total, mostStimuli)}
+	if total > mostStimuli {
+		return 0, &protocol.Error{Code: protocol.Malformed,
+			Message: fmt.Sprintf("%d spikes, all neurons of populations counted: expected at most %d in one request", total, mostStimuli)}
 	}
 	a := r.ask(ctx, func() (a answer) {
 		now := core.Tick(r.clock().Microseconds())

@@ -148,11 +148,11 @@ func TestAChangeThatCannotBeKept(t *testing.T) {
 		t.Errorf("%v at revision %d, %v", applied, rev, err)
 	}
 	var warning protocol.Warning
-	if err := robot.Keep(rev); !errors.As(err, &warning) || !strings.Contains(err.Error(), "is in effect, and will be lost") {
+	if err := robot.Keep(rev); !errors.As(err, &warning) || !strings.Contains(err.Error(), "is in effect, but will be lost") {
 		t.Errorf("kept: %v", err)
 	}
 	cancel()
-	if err := <-ended; err == nil || !strings.Contains(err.Error(), "save what was tuned") {
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "save tuned values") {
 		t.Errorf("in the end: %v", err)
 	}
 }

@@ -15,20 +15,21 @@ import (
 	"time"
 )
 
-// SimulateOptions says how a robot is simulated.
+// SimulateOptions are the options of Simulate.
 type SimulateOptions struct {
-	For      time.Duration                   // of simulated time; 0 is the length of the recording it is compared with, or a minute
-	Seed     uint64                          // of the world; trial k runs with Seed + k
-	Trials   int                             // how many runs from different starts; at least 1
-	Out      io.Writer                       // the score: the same bytes for the same configuration and options, on every machine
+	For    time.Duration // simulated time; 0: as long as the recording to compare with, or a minute
+	Seed   uint64        // of the simulated world; trial k uses Seed + k
+	Trials int           // how many trials, each from another start; at least 1
+	// gets the score: the same bytes for the same configuration and options on every machine
+	Out      io.Writer
 	Progress func(done, total time.Duration) // called every progressEvery of simulated time; may be nil
 	Started  func(*Robot)                    // called with the robot of each trial; may be nil
-	Overlays []*configs.Overlay              // values that differ from the configuration, applied in this order
+	Overlays []*configs.Overlay              // tuned values, applied in this order
 	Log      *slog.Logger
 }
 
-// Simulate runs a robot on the simulated board in virtual time and writes its world's score. It fails for a robot that is
-// configured for a real board, and when the context ends.
+// Simulate runs a robot on the simulated board in virtual time, and writes the score of its world. It fails when the
+// configuration is for a real board, and when the context ends.
 func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) error {
 	if config.Board.Kind != "sim" {
 		return fmt.Errorf("%s: board %s: a simulation needs board: {kind: sim}", config.Source, config.Board.Kind)
@@ -96,21 +97,21 @@ func (s *simulation) score(opts SimulateOptions, trial int) error {
 	return nil
 }
 
-// edgeStep is how often edge sensors are looked at in virtual time: the integration step of the simulated worlds.
+// edgeStep is how often sensors with edges are read in virtual time: the integration step of the simulated worlds.
 const edgeStep = time.Millisecond
 
-// A simulation is a robot in virtual time: sensors, network, actuators and world advance together as one sequence of events. It
-// depends on the configuration and the seed alone.
+// A simulation is a robot in virtual time: sensors, network, actuators and world advance as one sequence of events. It depends
+// on nothing but the configuration and the seed.
 type simulation struct {
 	*Robot
 	now     time.Duration
 	due     []time.Duration     // when each sensor is read next
-	edges   time.Duration       // when the edges of all are looked at next
+	edges   time.Duration       // when the edges of all sensors are read next
 	compare *compare.Comparison // nil without one
-	label   *actuators.Label    // that it is held against
+	label   *actuators.Label    // the actuator to compare
 }
 
-// newSimulation assembles a robot at time 0, its actuators at failsafe.
+// newSimulation assembles a robot at time 0 and arms it.
 func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simulation, error) {
 	s := &simulation{}
 	r, err := assemble(config, hardware.Options{Seed: seed, Log: log}, func() time.Duration { return s.now })
@@ -118,7 +119,7 @@ func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simul
 		return nil, err
 	}
 	s.Robot = r
-	s.safety.ArmSilently() // nobody could, in virtual time, and nobody gets hurt
+	s.safety.ArmSilently() // no user can arm it in virtual time, and nothing real moves
 	s.due = make([]time.Duration, len(r.sensors))
 	if config.Compare != nil {
 		if s.compare, err = compare.New(config, r.body); err != nil {
@@ -136,7 +137,8 @@ func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simul
 // progressEvery is how often a simulation reports how far it is, in simulated time.
 const progressEvery = 100 * time.Millisecond
 
-// run advances to a time, which is not reached itself, and calls progress every progressEvery. It ends early when the context does.
+// run advances to a time, which is not reached itself, and calls progress every progressEvery. It ends early when the context
+// does.
 func (s *simulation) run(ctx context.Context, until time.Duration, progress func(time.Duration)) error {
 	for due, events := time.Duration(0), 0; ; events++ {
 		if events&0xfff == 0 && ctx.Err() != nil {
@@ -160,7 +162,7 @@ func (s *simulation) run(ctx context.Context, until time.Duration, progress func
 	return nil
 }
 
-// nextEvent returns when anything wants attention.
+// nextEvent returns when something is due, and false when nothing is.
 func (s *simulation) nextEvent() (time.Duration, bool) {
 	next, waiting := time.Duration(0), false
 	earlier := func(t time.Duration) {
@@ -184,7 +186,7 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 			earlier(s.now)
 		}
 		if t, ok := o.Guard.Due(); ok {
-			// A guard thinks in nanoseconds; events happen at whole ticks.
+			// A guard counts nanoseconds; events happen at whole ticks.
 			earlier(max(s.now, (t + time.Microsecond - 1).Truncate(time.Microsecond)))
 		}
 	}
@@ -196,12 +198,12 @@ func (s *simulation) nextEvent() (time.Duration, bool) {
 	return next, waiting
 }
 
-// step does all that is due now, in the direction in which data flows: world, sensors, network, decoders, actuators.
+// step does everything that is due now, in the direction of the data: world, sensors, network, decoders, actuators.
 func (s *simulation) step() {
 	if s.body.World != nil {
 		s.body.World.Advance(s.now)
 	}
-	tick, judge := core.Tick(s.now/time.Microsecond), false
+	tick, checkSensors := core.Tick(s.now/time.Microsecond), false
 	for i, line := range s.sensors {
 		if line.Ended() {
 			continue
@@ -211,7 +213,7 @@ func (s *simulation) step() {
 				s.feed(line, tick, value)
 			}
 			s.due[i] = line.Next(s.due[i], s.now)
-			judge = true
+			checkSensors = true
 		}
 		if line.Edges != nil && s.edges <= s.now {
 			failures, _ := line.Faults()
@@ -219,14 +221,14 @@ func (s *simulation) step() {
 				s.feed(line, core.Tick(r.At/time.Microsecond), r.Value)
 			}
 			if now, _ := line.Faults(); now > failures {
-				s.due[i], judge = line.Next(s.due[i], s.now), true
+				s.due[i], checkSensors = line.Next(s.due[i], s.now), true
 			}
 		}
 	}
 	if s.edges <= s.now {
 		s.edges = s.now + edgeStep
 	}
-	if judge {
+	if checkSensors {
 		s.safety.CheckSensors(s.now)
 	}
 	s.advance(tick)

@@ -13,8 +13,8 @@ import (
 	"fluxd/sensors"
 )
 
-// Zero implements bridge.ByHand. The zero moves on the loop's turn, between two readings that it is given. What is under way to the loop is a
-// reading of the device, which counts from the new zero too: nothing sees a movement that was none.
+// Zero implements bridge.ByHand. The loop moves the zero between two readings. A reading that is on its way to the loop is one
+// of the device, and so is counted from the new zero: no encoder sees a movement that did not happen.
 func (r *Robot) Zero(ctx context.Context, who, name string) (float64, error) {
 	refuse := func(code protocol.Code, format string, args ...any) error {
 		return &protocol.Error{Code: code, Path: "sensors." + name, Message: fmt.Sprintf(format, args...)}
@@ -35,7 +35,7 @@ func (r *Robot) Zero(ctx context.Context, who, name string) (float64, error) {
 	a := r.ask(ctx, func() answer {
 		reading, _, seen := line.Latest()
 		if stale, _ := line.Silent(r.clock()); !seen || stale || line.Failing() {
-			return answer{err: refuse(protocol.NotAllowed, "it has no good reading now: see event/error for its error")}
+			return answer{err: refuse(protocol.NotAllowed, "it has no good reading now: see event/error")}
 		}
 		was = reading
 		line.moveZero(reading)
@@ -51,7 +51,7 @@ func (r *Robot) Zero(ctx context.Context, who, name string) (float64, error) {
 	return float64(was) / 1e6, nil
 }
 
-// moveZero moves the zero up by so much, in millionths: all readings from now on are less by it. It belongs to the loop.
+// moveZero raises the zero, in millionths of the unit: all later readings are smaller by that. It runs in the loop.
 func (s *sensorLine) moveZero(by int64) {
 	s.SetZero(s.Zero() + by)
 	if encoder, is := s.encoder.(encoders.Relative); is {
@@ -62,12 +62,12 @@ func (s *sensorLine) moveZero(by int64) {
 	}
 }
 
-// zeroes reports whether the zero of what a sensor measures can be set.
+// zeroes reports whether a sensor's zero can be set.
 func zeroes(c configs.Sensor) bool {
 	return slices.ContainsFunc(c.Options.Measures(), func(m sensors.Measure) bool { return m.Name == c.Measure && m.Zeroes })
 }
 
-// zeroable names all that has a zero that can be set.
+// zeroable lists all devices, or their measures, whose zero can be set.
 func zeroable() (all []string) {
 	for _, k := range sensors.Kinds {
 		for _, m := range k.New().Measures() {

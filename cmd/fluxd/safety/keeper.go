@@ -1,12 +1,13 @@
-// Package safety is what keeps a robot safe. It lives beside the network, not in it: every actuator's guard holds its device at failsafe
-// as long as there is a reason, and the reasons come from here. Nothing here waits for the loop, a bus or the broker.
+// Package safety decides whether a robot may move. Each actuator has a guard, which holds its device at failsafe as long as
+// there is a reason; this package gives and removes the reasons: the robot is disarmed or stopped, a sensor is stale, the loop
+// does not answer. It works beside the network and waits for neither the loop, nor a bus, nor the broker.
 //
 //	keeper := &safety.Keeper{Sensors: sensors, Actuators: actuators, Clock: clock, Stall: config.Safety.Stall, ...}
-//	go keeper.Watch(ctx)             // over the sensors and the loop
-//	for _, watch := range keeper.Watches(panel, arm) { // over the switches, and for the light
+//	go keeper.Watch(ctx)                               // watches the sensors and the loop
+//	for _, watch := range keeper.Watches(panel, arm) { // one for each switch, and for the light
 //		go watch(ctx)
 //	}
-//	err := keeper.Arm("by ann")      // everything that speaks against it, or nil
+//	err := keeper.Arm("by ann")                        // nil, or all reasons not to
 //	keeper.EmergencyStop("ben")
 //
 // The loop answers each ping of Pings by a call of Answer.
@@ -26,78 +27,79 @@ import (
 	"time"
 )
 
-// A Keeper decides whether a robot may move, and says why not. Its exported fields are set before anything else is called, and not changed.
+// A Keeper decides whether a robot may move, and knows why not. Set its exported fields before any other use, and do not change
+// them.
 type Keeper struct {
 	Sensors   []*Sensor
 	Actuators []*Actuator
 	Clock     func() time.Duration
 	Log       *slog.Logger
-	Event     func(kind protocol.EventKind, text string) // reports to the outside; never waits
-	ByHand    func() bool                                // the network commands nothing now
-	Stall     time.Duration                              // how long the loop may be silent
+	Event     func(kind protocol.EventKind, text string) // publishes an event; never waits
+	ByHand    func() bool                                // reports whether the robot is driven by hand
+	Stall     time.Duration                              // the longest time without an answer of the loop
 	Watchdogs *machine.Watchdogs                         // kicked while the loop answers
-	Pings     chan struct{}                              // one slot: whether the loop is there
+	Pings     chan struct{}                              // one slot: a request for the loop's answer
 
 	mutex   sync.Mutex
 	armed   bool
 	stopped string        // who or what made the emergency stop that is in force; "" without one
-	halts   atomic.Uint64 // how often it was disarmed or stopped
-	pressed atomic.Bool   // the emergency stop's own switch
+	halts   atomic.Uint64 // how often the robot was disarmed or stopped
+	pressed atomic.Bool   // the switch of the emergency stop is pressed
 	stalled atomic.Bool   // the loop does not answer
-	checked bool          // the sensors, at least once
+	checked bool          // the sensors have been checked at least once
 
-	asked   time.Duration // when the loop was last asked for an answer; Watch's own
-	answers atomic.Int64  // when it last answered
-	waiting bool          // for an answer; Watch's own
+	asked   time.Duration // when Watch last sent a ping
+	answers atomic.Int64  // when the loop last answered
+	waiting bool          // Watch is waiting for an answer
 }
 
-// An Actuator is one that the keeper holds at failsafe.
+// An Actuator can be held at failsafe by the keeper.
 type Actuator struct {
 	*hardware.Actuator
-	Needs []*Sensor // it is at failsafe while one of them is stale
-	Wake  func()    // has its writer look again; never waits
+	Needs []*Sensor // while one of these is stale, the actuator is at failsafe
+	Wake  func()    // wakes the goroutine that writes to it; never waits
 
 	interrupted atomic.Bool
 }
 
-// Hold keeps an actuator at failsafe, and wakes its writer. Nothing in it waits.
+// Hold keeps the actuator at failsafe for a reason, and wakes its writer. It never waits.
 func (a *Actuator) Hold(why actuators.Hold) {
 	a.interrupted.Store(true)
 	a.Guard.Hold(why)
 	a.Wake()
 }
 
-// Release takes a reason back.
+// Release removes a reason.
 func (a *Actuator) Release(why actuators.Hold) {
 	a.Guard.Release(why)
 	a.Wake()
 }
 
-// Begin says that a command by hand begins: Interrupted is about what happens from now on.
+// Begin marks the beginning of a command by hand, for Interrupted.
 func (a *Actuator) Begin() { a.interrupted.Store(false) }
 
 // Interrupted reports whether anything has held the actuator at failsafe since Begin.
 func (a *Actuator) Interrupted() bool { return a.interrupted.Load() }
 
-// A Sensor is one whose silence is dangerous.
+// A Sensor is watched by the keeper.
 type Sensor struct {
 	Name       string
-	Silent     func(now time.Duration) (stale, report bool) // stale: no good reading for too long; report: and that is news
-	StaleAfter func() time.Duration                         // how long it may be silent
-	Lost       func() uint64                                // edges so far
+	Silent     func(now time.Duration) (stale, report bool) // stale: no good reading for too long; report: that is worth reporting
+	StaleAfter func() time.Duration                         // the longest time without a good reading
+	Lost       func() uint64                                // how many edges were lost so far
 
 	stale       atomic.Bool
-	reported    bool   // that it is stale
-	lostKnown   uint64 // edges
-	losingEdges bool   // edges are being lost
+	reported    bool   // as stale
+	lostKnown   uint64 // lost edges that have been reported
+	losingEdges bool   // some were lost within the last lossOver
 	lastLoss    time.Duration
 }
 
-// Stale reports whether the sensor has had no good reading for too long, by the last judgement.
+// Stale reports whether the sensor was stale when it was last checked.
 func (s *Sensor) Stale() bool { return s.stale.Load() }
 
-// Arm lets the actuators obey. When anything speaks against it, it lists everything that does, each with what to do about it; then
-// nothing changes. By says how it comes to that.
+// Arm releases the actuators. If anything forbids that, nothing changes, and the error lists all reasons, each with its remedy.
+// By says who arms, for events: "by ann".
 func (k *Keeper) Arm(by string) error {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
@@ -111,7 +113,7 @@ func (k *Keeper) Arm(by string) error {
 	return nil
 }
 
-// MayArm returns what speaks against arming, as an error.
+// MayArm returns the reasons not to arm, as an error.
 func (k *Keeper) MayArm() error {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
@@ -119,23 +121,24 @@ func (k *Keeper) MayArm() error {
 }
 
 func (k *Keeper) mayArm() error {
-	if against := k.preArm(); len(against) > 0 {
-		return &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: " + strings.Join(against, "; ")}
+	if reasons := k.reasonsNotToArm(); len(reasons) > 0 {
+		return &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: " + strings.Join(reasons, "; ")}
 	}
 	return nil
 }
 
-// MayStartFresh refuses a fresh start to a robot that is armed, or that could not be armed after it.
+// MayStartFresh returns an error while the robot is armed, or if it could not be armed afterwards.
 func (k *Keeper) MayStartFresh() error {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	if k.armed {
-		return &protocol.Error{Code: protocol.NotAllowed, Path: "fresh", Message: "the robot is armed: disarm it first, so that nothing moves while its network begins anew"}
+		return &protocol.Error{Code: protocol.NotAllowed, Path: "fresh",
+			Message: "the robot is armed: disarm it first, so that nothing moves while its network starts afresh"}
 	}
 	return k.mayArm()
 }
 
-// Obey lets the actuators obey, and reports nothing.
+// ArmSilently arms without a check and without an event.
 func (k *Keeper) ArmSilently() {
 	k.armed = true
 	for _, a := range k.Actuators {
@@ -153,32 +156,33 @@ func (k *Keeper) reportArmed(by string) {
 	k.Log.Info("armed: "+obey, "by", by)
 }
 
-// preArm lists what speaks against arming.
-func (k *Keeper) preArm() (against []string) {
+// reasonsNotToArm lists them, each with its remedy.
+func (k *Keeper) reasonsNotToArm() (reasons []string) {
+	add := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
 	if k.pressed.Load() {
-		against = append(against, "emergency_stop: the switch is pressed, or its wire is broken: release it")
+		add("emergency_stop: the switch is pressed, or its wire is broken: release it")
 	}
-	if why := k.stopped; why != "" {
-		against = append(against, fmt.Sprintf("emergency_stop: stopped by %s: disarm first, to say that you have seen it", why))
+	if k.stopped != "" {
+		add("emergency_stop: stopped by %s: disarm first, to say that you have seen it", k.stopped)
 	}
 	if k.stalled.Load() {
-		against = append(against, "loop_stalled: the network's loop does not answer: see tele/health for how busy it is")
+		add("loop_stalled: the network's loop does not answer: see tele/health for how busy it is")
 	}
 	for _, s := range k.Sensors {
 		if s.Stale() && slices.ContainsFunc(k.Actuators, func(a *Actuator) bool { return slices.Contains(a.Needs, s) }) {
-			against = append(against, fmt.Sprintf("sensor_stale: %s has no good reading: see event/error for its error, mend it, or take it out of the actuators' needs", s.Name))
+			add("sensor_stale: %s has no good reading: see event/error, mend it, or remove it from the actuators' needs", s.Name)
 		}
 	}
 	for _, a := range k.Actuators {
 		if count, last, failing := a.Guard.Faults(); failing {
-			against = append(against, fmt.Sprintf("actuator_fault: %s has failed %d times, last: %v", a.Name, count, last))
+			add("actuator_fault: %s has failed %d times, last: %v", a.Name, count, last)
 		}
 	}
-	return against
+	return reasons
 }
 
-// Disarm brings the actuators to failsafe until they are armed again. It also ends an emergency stop, unless its switch is still
-// pressed.
+// Disarm brings the actuators to failsafe until the robot is armed again. It also ends an emergency stop, unless the switch is
+// still pressed.
 func (k *Keeper) Disarm(who string) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
@@ -197,15 +201,16 @@ func (k *Keeper) Disarm(who string) {
 	k.Log.Info("disarmed: the actuators are at failsafe", "by", who)
 }
 
-// EmergencyStop brings the actuators to failsafe, whatever anybody is waiting for, until the robot is disarmed and armed again.
+// EmergencyStop brings the actuators to failsafe until the robot is disarmed and armed again. It does so before it waits for
+// any lock.
 func (k *Keeper) EmergencyStop(who string) {
 	for _, a := range k.Actuators {
-		a.Hold(actuators.EmergencyStop) // first, and without the lock: Arm may hold it
+		a.Hold(actuators.EmergencyStop) // before the lock, which Arm may hold
 	}
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	for _, a := range k.Actuators {
-		a.Hold(actuators.EmergencyStop) // a Disarm that was under way has taken it back
+		a.Hold(actuators.EmergencyStop) // again: a Disarm that was under way has released it
 	}
 	first := k.stopped == ""
 	k.armed = false
@@ -213,14 +218,14 @@ func (k *Keeper) EmergencyStop(who string) {
 	for _, a := range k.Actuators {
 		a.Hold(actuators.Disarmed)
 	}
-	if first { // who stopped it first says why it stands
+	if first { // the first cause remains the reason
 		k.stopped = who
 		k.Event(protocol.EmergencyStopped, "by "+who)
 		k.Log.Error("emergency stop: actuators are at failsafe", "by", who)
 	}
 }
 
-// State returns whether the robot is "armed", "disarmed" or "stopped", and who stopped it.
+// State returns "armed", "disarmed" or "stopped", and in the last case who or what stopped the robot.
 func (k *Keeper) State() (state, why string) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
@@ -233,7 +238,8 @@ func (k *Keeper) State() (state, why string) {
 	return "disarmed", ""
 }
 
-// ArmAtStart arms a robot that nobody arms by hand. Sensors have not been read yet; what needs them waits for them by itself.
+// ArmAtStart arms a robot whose configuration says so. It ignores stale sensors: none has been read yet, and what needs them
+// stays at failsafe until they have a reading.
 func (k *Keeper) ArmAtStart() error {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()

@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// A Signal is what the status light shows.
+// A Signal is a pattern that the status light shows.
 type Signal string
 
 // The signals.
 const (
-	Off       Signal = "off"        // disarmed; or fluxd does not run
+	Off       Signal = "off"        // disarmed, or fluxd does not run
 	On        Signal = "on"         // armed
-	SlowBlink Signal = "slow blink" // armed, and a fault holds an actuator at failsafe: once a second
+	SlowBlink Signal = "slow blink" // armed, but a fault holds an actuator at failsafe: once a second
 	FastBlink Signal = "fast blink" // emergency stop: five times a second
 )
 
 const (
-	// lightStep is the shortest time that the light is on or off in a signal.
+	// lightStep is the shortest time for which a signal has the light on or off.
 	lightStep = 100 * time.Millisecond
-	// lightRefresh is how often the light is set although nothing has changed, and tried again where that fails: a chip that lost its supply
-	// has forgotten it.
+	// lightRefresh is how often the light is written although nothing has changed, and how often a failed write is repeated. A
+	// chip that lost its supply for a moment has forgotten its state.
 	lightRefresh = actuators.ExpanderRefresh
 )
 
-// lit says whether the light is on in a step of its signal, counted from 0.
+// lit returns whether the light is on in a step of the signal, counted from 0.
 func (s Signal) lit(step int) bool {
 	switch s {
 	case On:
@@ -41,7 +41,7 @@ func (s Signal) lit(step int) bool {
 	return false
 }
 
-// Signal returns what the status light has to show. It waits for nothing.
+// Signal returns the signal for the robot's state. It never waits.
 func (k *Keeper) Signal() Signal {
 	switch state, _ := k.State(); {
 	case state == "stopped":
@@ -54,14 +54,14 @@ func (k *Keeper) Signal() Signal {
 	return On
 }
 
-// faulty reports whether a fault holds the actuator at failsafe. A command that is too old is none: its network is silent.
+// faulty reports whether a fault holds the actuator at failsafe. A command that timed out is no fault: the network is silent.
 func (a *Actuator) faulty() bool {
 	_, _, failing := a.Guard.Faults()
 	return failing || a.Guard.Held()&(actuators.Stale|actuators.Stalled) != 0
 }
 
-// WatchLight has the status light show how the robot is, until the context ends. Nothing waits for it: a light on a bus that hangs shows an
-// old signal.
+// WatchLight shows the robot's state on the status light until the context ends. Nothing waits for it: on a bus that hangs, the
+// light shows an old signal.
 func (k *Keeper) WatchLight(ctx context.Context, light *hardware.Light) {
 	ticker := time.NewTicker(lightStep)
 	defer ticker.Stop()
@@ -69,7 +69,7 @@ func (k *Keeper) WatchLight(ctx context.Context, light *hardware.Light) {
 	step, lit, failing, written := 0, false, false, k.Clock()-lightRefresh
 	for {
 		now, signal := k.Clock(), k.Signal()
-		if signal != shown { // each begins with its first step
+		if signal != shown { // a new signal begins with its first step
 			shown, step = signal, 0
 		}
 		if want := signal.lit(step); want != lit && !failing || now-written >= lightRefresh {
@@ -89,7 +89,7 @@ func (k *Keeper) WatchLight(ctx context.Context, light *hardware.Light) {
 	}
 }
 
-// reportLight says once that the status light cannot be written to, and that it can be again.
+// reportLight reports that the status light cannot be written, or that it can be again.
 func (k *Keeper) reportLight(err error) {
 	if err == nil {
 		k.Event(protocol.ActuatorRecovered, "the status light")

@@ -19,16 +19,16 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// lamp is a status light on a board of its own, and what it showed.
+// lamp is a status light on its own board, with a record of its changes.
 type lamp struct {
 	body  *hardware.Body
 	board *sim.Board
 
 	mutex   sync.Mutex
-	changes []bool // what it changed to
+	changes []bool // what the light changed to
 }
 
-// lit opens a light of a robot file, and has it show how the robot is.
+// lit opens the status light of a robot file, and lets it show the robot's state.
 func (d *desk) lit(t *testing.T, light string) *lamp {
 	t.Helper()
 	config, err := configs.Parse("test.yaml", []byte(`robot: r
@@ -64,7 +64,7 @@ mqtt: {broker: none}
 	return l
 }
 
-// changed returns what the light changed to within some time, the first thing first.
+// changed waits for some time, and returns what the light changed to first, and how often it changed.
 func (l *lamp) changed(within time.Duration) (first bool, count int) {
 	l.mutex.Lock()
 	l.changes = nil
@@ -86,7 +86,7 @@ func (l *lamp) level(t *testing.T) gpio.Level {
 	return level
 }
 
-// Off is disarmed, on is armed, a slow blink is a fault that holds something, a fast one is an emergency stop.
+// The light shows disarmed (off), armed (on), a fault that holds an actuator (slow blink) and an emergency stop (fast blink).
 func TestStatusLight(t *testing.T) {
 	atDesk(t, false, func(d *desk) {
 		l := d.lit(t, "{pin: GPIO24}")
@@ -108,21 +108,21 @@ func TestStatusLight(t *testing.T) {
 		d.hold(100 * time.Millisecond)
 		steady("armed", gpio.High, On)
 		d.wheel.Guard.Hold(actuators.Expired)
-		steady("a network that is silent", gpio.High, On)
+		steady("a silent network", gpio.High, On)
 		d.wheel.Guard.Hold(actuators.Stale)
 		blinks("a sensor is stale", false, 2, SlowBlink)
 		d.wheel.Guard.Release(actuators.Stale)
-		steady("it is fresh", gpio.High, On)
+		steady("the sensor is fresh again", gpio.High, On)
 		d.stalled.Store(true)
 		blinks("the loop hangs", false, 2, SlowBlink)
 		d.EmergencyStop("ann")
 		blinks("stopped", d.Signal() == FastBlink && l.level(t) == gpio.Low, 10, FastBlink)
 		d.Disarm("ann")
-		steady("seen", gpio.Low, Off)
+		steady("disarmed after the stop", gpio.Low, Off)
 		d.stalled.Store(false)
 		d.Actuators = append(d.Actuators, broken(t))
 		d.mutex.Lock()
-		d.told = nil
+		d.events = nil
 		d.mutex.Unlock()
 		if err := d.ArmAtStart(); err != nil {
 			t.Error(err)
@@ -135,7 +135,7 @@ func TestStatusLight(t *testing.T) {
 	})
 }
 
-// broken is an actuator that does not answer.
+// broken returns an actuator that does not answer.
 func broken(t *testing.T) *Actuator {
 	t.Helper()
 	guard, err := actuators.NewGuard(deaf{}, actuators.GuardOpts{Min: -actuators.Full, Max: actuators.Full})
@@ -154,7 +154,7 @@ func (deaf) String() string                { return "deaf" }
 func (deaf) Halt() error                   { return nil }
 func (deaf) Drive(actuators.Command) error { return errors.New("no answer") }
 
-// A light that is on while its pin is low is off while it is high, also when fluxd ends, and when the process of a robot did not end in order.
+// With active: low, the light is off while its pin is high; also when fluxd ends.
 func TestStatusLightThatIsLitByLow(t *testing.T) {
 	atDesk(t, false, func(d *desk) {
 		l := d.lit(t, "{pin: GPIO24, active: low}")
@@ -175,7 +175,8 @@ func TestStatusLightThatIsLitByLow(t *testing.T) {
 	})
 }
 
-// A light on an expander is set again when its chip was away, and told of once. While its bus hangs nothing waits for it.
+// A light on an expander is set again after its chip was missing, and that is reported once. While its bus hangs, nothing waits
+// for it.
 func TestStatusLightOnABusThatFails(t *testing.T) {
 	atDesk(t, false, func(d *desk) {
 		l := d.lit(t, "{pin: leds/7}")
@@ -213,8 +214,8 @@ func TestStatusLightOnABusThatFails(t *testing.T) {
 			t.Errorf("armed, and the light has %v", duty)
 		}
 		d.mutex.Lock()
-		if last := d.told[len(d.told)-1]; !strings.HasPrefix(last, "actuator_recovered the status light") {
-			t.Errorf("told %q", d.told)
+		if last := d.events[len(d.events)-1]; !strings.HasPrefix(last, "actuator_recovered the status light") {
+			t.Errorf("events %q", d.events)
 		}
 		d.mutex.Unlock()
 	})

@@ -8,22 +8,25 @@ import (
 	"time"
 )
 
-// What the start button does. A robot at rest is armed when the button is let go of: until then a hand is near, and a button that is stuck,
-// or was pressed when the power came on, never is. A robot that is armed is disarmed while it is pressed. A long press says that an
-// emergency stop was seen, and disarms too.
+// The start button:
+//
+//   - A robot at rest is armed when the button is released: until then, a hand is near the robot. A button that is stuck, or was
+//     pressed at power-on, therefore arms nothing.
+//   - An armed robot is disarmed while the button is pressed.
+//   - A long press acknowledges an emergency stop: it disarms the robot.
 const (
-	// shortestPress is how long a press lasts at least: what is shorter is a bounce, or a disturbance on the wire.
+	// shortestPress is the shortest press that counts. Anything shorter is contact bounce or a disturbance on the wire.
 	shortestPress = 50 * time.Millisecond
-	// longPress is how long the button is held to disarm a robot that was stopped. So long a press arms nothing.
+	// longPress is how long the button is held to disarm a robot that was stopped. A press of this length arms nothing.
 	longPress = 2 * time.Second
 
-	// startButton is who arms and disarms, in events.
+	// startButton is the name of the button in events: who has armed or disarmed the robot.
 	startButton = "the start button"
-	// startWait bounds a wait for an edge of the button: its level is looked at that often.
+	// startWait bounds a wait for an edge of the button, so its level is read at least that often.
 	startWait = 50 * time.Millisecond
 )
 
-// order is what a press asks for.
+// An action is what a press of the start button asks for.
 type action int
 
 const (
@@ -32,17 +35,17 @@ const (
 	disarm
 )
 
-// A press is what is known of the start button. It has no clock.
+// A press is the state of the start button. It has no clock: update gets the time.
 type press struct {
-	ready bool          // the button was seen released
-	down  bool          // it is pressed
-	since time.Duration // when that began,
-	halts uint64        // and how often the robot had been disarmed or stopped then
-	spent bool          // this press has done all that it does
+	ready bool          // the button was seen released at least once
+	down  bool          // the button is pressed
+	since time.Duration // when this press began
+	halts uint64        // how often the robot had been disarmed or stopped by then
+	spent bool          // this press has had its effect
 }
 
-// look notes whether the button is pressed at a time, and returns what is to be done with a robot in that state. Halts counts how often the
-// robot was disarmed or stopped: a press during which that has happened does nothing.
+// update records whether the button is pressed at a time, and returns the action for a robot in the given state. Halts counts
+// how often the robot has been disarmed or stopped: when it grows during a press, that press has no effect.
 func (p *press) update(now time.Duration, pressed bool, state string, halts uint64) action {
 	length := now - p.since
 	what := nothing
@@ -50,7 +53,7 @@ func (p *press) update(now time.Duration, pressed bool, state string, halts uint
 	case !counts:
 	case state == "armed":
 		what = disarm
-	case length >= longPress && state == "stopped": // since before the press, or halts would have grown
+	case length >= longPress && state == "stopped": // stopped before the press, or halts would have grown
 		what = disarm
 	case length >= longPress:
 		p.spent = true
@@ -67,7 +70,7 @@ func (p *press) update(now time.Duration, pressed bool, state string, halts uint
 	return what
 }
 
-// due is how long after a time the press wants to be looked at again, and startWait at most.
+// due returns how long after a time update must be called again, at most startWait.
 func (p *press) due(now time.Duration) time.Duration {
 	wait := startWait
 	if p.down && !p.spent {
@@ -80,8 +83,8 @@ func (p *press) due(now time.Duration) time.Duration {
 	return wait
 }
 
-// WatchStart waits for the start button until the context ends. Arm arms as a request does; it may wait for the loop. A button that cannot
-// be read is not pressed, and has to be seen released before it counts again.
+// WatchStart watches the start button until the context ends. It arms by calling arm, which may wait for the loop. While the
+// button cannot be read, it counts as not pressed; then it must be seen released before it counts again.
 func (k *Keeper) WatchStart(ctx context.Context, button *sensors.Button, arm func(who string) error) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -93,7 +96,7 @@ func (k *Keeper) WatchStart(ctx context.Context, button *sensors.Button, arm fun
 		var edge sensors.Reading
 		var ok bool
 		err := hardware.Attempt(func() (err error) {
-			if edge, ok = button.Next(begun, wait); !ok { // edges first: they have their own times
+			if edge, ok = button.Next(begun, wait); !ok { // edges first: they carry exact times
 				edge.At = k.Clock()
 				edge.Value, err = button.Sample(edge.At)
 			}
@@ -106,12 +109,12 @@ func (k *Keeper) WatchStart(ctx context.Context, button *sensors.Button, arm fun
 		if err != nil {
 			p = press{}
 		} else {
-			state, _ := k.State() // before halts: a stop between the two shows
+			state, _ := k.State() // read before halts, so that a stop between the two is noticed
 			k.perform(p.update(edge.At, edge.Value != 0, state, k.halts.Load()), arm)
 		}
-		rest := stopRest // a losingEdges on this pin does not spin
+		rest := stopRest // an edge storm on this pin must not make this loop spin,
 		if !ok {
-			rest = max(rest, begun+p.due(begun)-k.Clock()) // nor does a pin whose wait ends at once
+			rest = max(rest, begun+p.due(begun)-k.Clock()) // and neither must a pin whose wait ends at once
 		}
 		timer.Reset(rest)
 		select {
@@ -121,7 +124,7 @@ func (k *Keeper) WatchStart(ctx context.Context, button *sensors.Button, arm fun
 	}
 }
 
-// obey does what a press asks for. What speaks against arming is reported: who presses a button has no other answer.
+// perform carries out the action of a press. If arming fails, an event says why: the button has no other answer.
 func (k *Keeper) perform(what action, toArm func(who string) error) {
 	switch what {
 	case disarm:
@@ -134,7 +137,7 @@ func (k *Keeper) perform(what action, toArm func(who string) error) {
 	}
 }
 
-// reportButton says once that the start button cannot be read, and that it can be again.
+// reportButton reports that the start button cannot be read, or that it can be again.
 func (k *Keeper) reportButton(err error) {
 	if err == nil {
 		k.Event(protocol.SensorRecovered, startButton)

@@ -21,20 +21,20 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// desk is a robot of one wheel with a start button, in virtual time.
+// desk is a robot with one wheel and a start button, in virtual time.
 type desk struct {
 	*Keeper
 	board  *sim.Board
-	button *sim.Pin // to ground, so pressed is low
+	button *sim.Pin // it connects to ground, so pressed is low
 	wheel  *Actuator
 
 	mutex   sync.Mutex
-	told    []string
-	after   []func() // what ends before the story does
-	against error    // what speaks against arming, beside what the keeper knows
+	events  []string
+	after   []func() // called at the end
+	against error    // an additional reason not to arm
 }
 
-// atDesk runs a story in virtual time. The button is as it was at power-on.
+// atDesk runs a story in virtual time. Pressed is the state of the button at power-on.
 func atDesk(t *testing.T, pressed bool, story func(d *desk)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -60,12 +60,12 @@ func atDesk(t *testing.T, pressed bool, story func(d *desk)) {
 		}
 		guard.Hold(actuators.Disarmed)
 		d.wheel = &Actuator{Actuator: &hardware.Actuator{Name: "wheel", Guard: guard, Device: motor}, Wake: func() {}}
-		d.Keeper = &Keeper{Actuators: []*Actuator{d.wheel}, Clock: clock, Log: slog.New(slog.DiscardHandler), Stall: time.Second, ByHand: func() bool { return false },
-			Watchdogs: &machine.Watchdogs{}, Pings: make(chan struct{}, 1),
+		d.Keeper = &Keeper{Actuators: []*Actuator{d.wheel}, Clock: clock, Log: slog.New(slog.DiscardHandler), Stall: time.Second,
+			ByHand: func() bool { return false }, Watchdogs: &machine.Watchdogs{}, Pings: make(chan struct{}, 1),
 			Event: func(kind protocol.EventKind, text string) {
 				d.mutex.Lock()
 				defer d.mutex.Unlock()
-				d.told = append(d.told, kind.Code()+" "+text)
+				d.events = append(d.events, kind.Code()+" "+text)
 			}}
 		button, err := sensors.NewButton(d.button, &sensors.ButtonOpts{Pull: "up", Debounce: 20 * time.Millisecond})
 		if err != nil {
@@ -81,7 +81,7 @@ func atDesk(t *testing.T, pressed bool, story func(d *desk)) {
 				return d.Arm("by " + who)
 			})
 		})
-		time.Sleep(100 * time.Millisecond) // it is seen as it was
+		time.Sleep(100 * time.Millisecond) // its first level is read
 		story(d)
 		for _, end := range d.after {
 			end()
@@ -93,7 +93,7 @@ func atDesk(t *testing.T, pressed bool, story func(d *desk)) {
 
 func (d *desk) press(down bool) { d.button.Drive(gpio.Level(!down)) }
 
-// hold presses the button for some time, and waits until all is done that comes of it.
+// hold presses the button for some time, and waits until the press has had its effect.
 func (d *desk) hold(length time.Duration) {
 	d.press(true)
 	time.Sleep(length)
@@ -102,8 +102,8 @@ func (d *desk) hold(length time.Duration) {
 	synctest.Wait()
 }
 
-// expect compares the state, and the codes of what was told since the last time.
-func (d *desk) expect(t *testing.T, state string, told ...string) {
+// expect compares the state, and the beginnings of the events since the last call.
+func (d *desk) expect(t *testing.T, state string, events ...string) {
 	t.Helper()
 	synctest.Wait()
 	d.mutex.Lock()
@@ -111,10 +111,10 @@ func (d *desk) expect(t *testing.T, state string, told ...string) {
 	if got, _ := d.State(); got != state {
 		t.Errorf("%s, want %s", got, state)
 	}
-	if len(d.told) != len(told) || !slices.EqualFunc(d.told, told, strings.HasPrefix) {
-		t.Errorf("told %q, want %q", d.told, told)
+	if len(d.events) != len(events) || !slices.EqualFunc(d.events, events, strings.HasPrefix) {
+		t.Errorf("events %q, want %q", d.events, events)
 	}
-	d.told = nil
+	d.events = nil
 }
 
 const (
@@ -123,7 +123,7 @@ const (
 	disarmed = "disarmed " + byButton + "the actuators are at failsafe"
 )
 
-// A press arms a robot at rest when the button is let go of, and disarms one that is armed at once.
+// A press arms a robot at rest when the button is released. It disarms an armed robot at once.
 func TestStartButton(t *testing.T) {
 	atDesk(t, false, func(d *desk) {
 		time.Sleep(time.Second)
@@ -153,10 +153,10 @@ func TestStartButton(t *testing.T) {
 	})
 }
 
-// What is no press arms nothing: a bounce, a disturbance, a button that is stuck, one that was pressed at power-on, one that something lies on.
-func TestStartButtonThatNobodyPresses(t *testing.T) {
+// These arm nothing: bounces, disturbances on the wire, a stuck button, a button that was pressed at power-on.
+func TestStartButtonIgnoresWhatIsNoPress(t *testing.T) {
 	atDesk(t, false, func(d *desk) {
-		for range 20 { // of the contacts, or of a motor beside the wire
+		for range 20 { // contacts that bounce, or a motor beside the wire
 			d.hold(time.Millisecond)
 			d.hold(40 * time.Millisecond)
 		}
@@ -177,14 +177,14 @@ func TestStartButtonThatNobodyPresses(t *testing.T) {
 		d.expect(t, "disarmed") // it was pressed when the power came on
 		d.hold(100 * time.Millisecond)
 		d.expect(t, "armed", armed)
-		for range 20 { // nor does a disturbance stop a robot that runs
+		for range 20 { // disturbances do not stop an armed robot either
 			d.hold(time.Millisecond)
 		}
 		d.expect(t, "armed")
 	})
 }
 
-// A press whose contacts bounce at both ends is one press.
+// A press whose contacts bounce at both ends counts as one.
 func TestStartButtonBounces(t *testing.T) {
 	atDesk(t, false, func(d *desk) {
 		bounce := func(down bool) {
@@ -196,17 +196,17 @@ func TestStartButtonBounces(t *testing.T) {
 			}
 			d.press(down)
 		}
-		for _, want := range []struct{ state, told string }{{"armed", armed}, {"disarmed", disarmed}, {"armed", armed}} {
+		for _, want := range []struct{ state, event string }{{"armed", armed}, {"disarmed", disarmed}, {"armed", armed}} {
 			bounce(true)
 			time.Sleep(120 * time.Millisecond)
 			bounce(false)
 			time.Sleep(300 * time.Millisecond)
-			d.expect(t, want.state, want.told)
+			d.expect(t, want.state, want.event)
 		}
 	})
 }
 
-// After an emergency stop a press arms nothing. One of two seconds that begins after it says that it was seen.
+// After an emergency stop, a short press arms nothing. A press of two seconds that begins after the stop acknowledges it.
 func TestStartButtonAfterAnEmergencyStop(t *testing.T) {
 	atDesk(t, false, func(d *desk) {
 		d.hold(100 * time.Millisecond)
@@ -231,8 +231,9 @@ func TestStartButtonAfterAnEmergencyStop(t *testing.T) {
 	})
 }
 
-// Who disarms or stops the robot during a press has the last word, and what speaks against arming is told.
-func TestStartButtonAndOthers(t *testing.T) {
+// A robot that is disarmed during a press stays disarmed, and one that is armed during a press is disarmed. Reasons not to arm
+// are reported.
+func TestStartButtonWhileAUserArmsOrDisarms(t *testing.T) {
 	atDesk(t, false, func(d *desk) {
 		time.Sleep(time.Second)
 		d.press(true)
@@ -253,11 +254,11 @@ func TestStartButtonAndOthers(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		d.press(false)
 		time.Sleep(time.Second)
-		d.expect(t, "disarmed", "armed by ann", disarmed) // it was armed while a hand was at it
+		d.expect(t, "disarmed", "armed by ann", disarmed) // it was armed during the press
 	})
 }
 
-// A release that comes together with its press, because nobody could look, is judged by the times of the edges.
+// When a press and its release are noticed together, the times of the edges decide.
 func TestPressThatIsSeenLate(t *testing.T) {
 	const ms = time.Millisecond
 	for _, c := range []struct {
@@ -265,7 +266,8 @@ func TestPressThatIsSeenLate(t *testing.T) {
 		state  string
 		want   action
 	}{{30 * ms, "disarmed", nothing}, {50 * ms, "disarmed", arm}, {1999 * ms, "disarmed", arm}, {2000 * ms, "disarmed", nothing},
-		{30 * ms, "armed", nothing}, {60 * ms, "armed", disarm}, {time.Hour, "armed", disarm}, {1999 * ms, "stopped", arm}, {2000 * ms, "stopped", disarm}} {
+		{30 * ms, "armed", nothing}, {60 * ms, "armed", disarm}, {time.Hour, "armed", disarm},
+		{1999 * ms, "stopped", arm}, {2000 * ms, "stopped", disarm}} {
 		p := press{}
 		p.update(0, false, c.state, 7)
 		p.update(time.Second, true, c.state, 7)
@@ -278,7 +280,7 @@ func TestPressThatIsSeenLate(t *testing.T) {
 	}
 }
 
-// farPin is at the end of a bus: it has no edges, and fails with it.
+// farPin is a pin behind a bus: it has no edges, and fails when the bus does.
 type farPin struct {
 	gpio.PinIO
 	mutex   sync.Mutex
@@ -305,7 +307,8 @@ func (p *farPin) ReadLevel() (gpio.Level, error) {
 }
 func (p *farPin) set(change func()) { p.mutex.Lock(); change(); p.mutex.Unlock() }
 
-// A button on a bus is looked at twenty times a second. While it cannot be read it is not pressed, and a bus that comes back is no press.
+// A button on a bus is read twenty times a second. While it cannot be read, it counts as released, and a recovery of the bus is
+// no press.
 func TestStartButtonOnABus(t *testing.T) {
 	atDesk(t, false, func(d *desk) {
 		p := &farPin{level: gpio.High}
@@ -343,7 +346,8 @@ func TestStartButtonOnABus(t *testing.T) {
 		time.Sleep(300 * time.Millisecond)
 		p.set(func() { p.level = gpio.High })
 		time.Sleep(300 * time.Millisecond)
-		d.expect(t, "disarmed", "sensor_fault the start button: button on more/A3: read: no answer", "sensor_recovered the start button")
+		d.expect(t, "disarmed", "sensor_fault the start button: button on more/A3: read: no answer",
+			"sensor_recovered the start button")
 		press(200 * time.Millisecond)
 		d.expect(t, "armed", armed)
 		cancel()

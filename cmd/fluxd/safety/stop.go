@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// stopWait bounds a wait for an edge of the switch: its level is looked at ten times a second.
+	// stopWait bounds a wait for an edge of the switch, so its level is read at least ten times a second.
 	stopWait = 100 * time.Millisecond
-	// stopRest is how long the switch is left alone after an edge.
+	// stopRest is the pause after an edge of the switch.
 	stopRest = time.Millisecond
 )
 
-// Look takes the first reading of the emergency stop's switch.
+// ReadStopSwitch takes the first reading of the emergency stop's switch.
 func (k *Keeper) ReadStopSwitch(button *sensors.Button) {
 	if isPressed(button, k.Clock()) {
 		k.pressed.Store(true)
@@ -23,17 +23,18 @@ func (k *Keeper) ReadStopSwitch(button *sensors.Button) {
 	}
 }
 
-// Pressed reports whether the emergency stop's switch is pressed, or cannot be read.
+// Pressed reports whether the emergency stop's switch is pressed or cannot be read.
 func (k *Keeper) Pressed() bool { return k.pressed.Load() }
 
-// WatchStop waits for the emergency stop's switch. It looks at the level too, ten times a second: a lost edge must not matter here.
+// WatchStop watches the emergency stop's switch until the context ends. Beside its edges it reads the level, ten times a
+// second, because a lost edge must not matter here.
 func (k *Keeper) WatchStop(ctx context.Context, button *sensors.Button) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		begun := k.Clock()
 		k.setPressed(button, isPressed(button, begun))
-		rest := stopRest // a losingEdges on this pin, or a pin whose wait ends at once, does not spin
+		rest := stopRest // neither an edge storm nor a pin whose wait ends at once may make this loop spin
 		var edge sensors.Reading
 		var ok bool
 		err := hardware.Attempt(func() error { edge, ok = button.Next(begun, stopWait); return nil })
@@ -51,7 +52,7 @@ func (k *Keeper) WatchStop(ctx context.Context, button *sensors.Button) {
 	}
 }
 
-// isPressed looks at the emergency stop's switch. One that cannot be read is pressed.
+// isPressed reads the emergency stop's switch. A switch that cannot be read counts as pressed.
 func isPressed(button *sensors.Button, at time.Duration) bool {
 	pressed := true
 	err := hardware.Attempt(func() error {
@@ -62,7 +63,7 @@ func isPressed(button *sensors.Button, at time.Duration) bool {
 	return pressed || err != nil
 }
 
-// setPressed notes what the emergency stop's switch shows.
+// setPressed records the state of the emergency stop's switch, and stops the robot when it is pressed.
 func (k *Keeper) setPressed(button *sensors.Button, pressed bool) {
 	switch was := k.pressed.Swap(pressed); {
 	case pressed && !was:

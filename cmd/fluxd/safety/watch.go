@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Watches are what watches over the switches of a panel, and sets its light: each wants a goroutine, because each may hang. Arm arms the robot
-// as a request does.
+// Watches returns the functions that watch the switches of a panel and set its light. Each needs its own goroutine, because
+// each may hang. Arm arms the robot, as a request from a client does.
 func (k *Keeper) Watches(panel hardware.Panel, arm func(who string) error) (all []func(context.Context)) {
 	if panel.Stop != nil {
 		all = append(all, func(ctx context.Context) { k.WatchStop(ctx, panel.Stop) })
@@ -25,10 +25,11 @@ func (k *Keeper) Watches(panel hardware.Panel, arm func(who string) error) (all 
 	return all
 }
 
-// Answer is the loop's answer to a ping.
+// Answer is called by the loop for each ping.
 func (k *Keeper) Answer() { k.answers.Store(int64(k.Clock())) }
 
-// CheckSensors looks at the silence of all sensors and holds those actuators at failsafe that need one that is stale.
+// CheckSensors finds out which sensors are stale, and holds the actuators that need one of them at failsafe. It also reports
+// lost edges.
 func (k *Keeper) CheckSensors(now time.Duration) {
 	changed := false
 	for _, s := range k.Sensors {
@@ -41,7 +42,7 @@ func (k *Keeper) CheckSensors(now time.Duration) {
 			s.reported = silent
 			if silent {
 				k.Event(protocol.SensorStale, fmt.Sprintf("%s: no good reading for %v", s.Name, s.StaleAfter()))
-				k.Log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.Name, "patience", s.StaleAfter())
+				k.Log.Warn("sensor is stale: what needs it goes to failsafe", "sensor", s.Name, "stale_after", s.StaleAfter())
 			} else {
 				k.Event(protocol.SensorFresh, s.Name)
 				k.Log.Info("sensor is fresh again", "sensor", s.Name)
@@ -49,11 +50,11 @@ func (k *Keeper) CheckSensors(now time.Duration) {
 		}
 		if lost := s.Lost(); lost != s.lostKnown {
 			if !s.losingEdges {
-				k.Event(protocol.EdgesLost, s.Name+": edges come faster than they can be taken")
-				k.Log.Warn("edges come faster than they can be taken; some are lost", "sensor", s.Name)
+				k.Event(protocol.EdgesLost, s.Name+": edges come faster than they can be handled")
+				k.Log.Warn("edges come faster than they can be handled; some are lost", "sensor", s.Name)
 			}
 			s.lostKnown, s.losingEdges, s.lastLoss = lost, true, now
-		} else if s.losingEdges && now-s.lastLoss > stormOver {
+		} else if s.losingEdges && now-s.lastLoss > lossOver {
 			s.losingEdges = false
 		}
 	}
@@ -70,10 +71,11 @@ func (k *Keeper) CheckSensors(now time.Duration) {
 	}
 }
 
-// stormOver is how long no edge may be lost until the next loss is news.
-const stormOver = 5 * time.Second
+// lossOver is how long no edge must be lost before the next loss is reported again.
+const lossOver = 5 * time.Second
 
-// Watch watches over the sensors and the loop until the context ends. Its goroutine does nothing else: it must see when others hang.
+// Watch checks the sensors and the loop until the context ends. Its goroutine does nothing else, so that it notices when others
+// hang.
 func (k *Keeper) Watch(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -101,13 +103,13 @@ func (k *Keeper) Watch(ctx context.Context) {
 	}
 }
 
-// moving says whether any actuator does anything else than at failsafe. While none does, a loop that hangs hurts nobody, and a robot at
-// rest is left to rest.
+// moving reports whether any actuator does anything but its failsafe. While none does, a stalled loop is harmless, and an idle
+// robot is not woken.
 func (k *Keeper) moving() bool {
 	return slices.ContainsFunc(k.Actuators, func(a *Actuator) bool { return a.Label == nil && a.Guard.Applied() != a.Failsafe })
 }
 
-// checkLoop asks the loop for an answer, and holds the actuators at failsafe while it gives none.
+// checkLoop sends the loop a ping, and holds the actuators at failsafe while the answer is overdue.
 func (k *Keeper) checkLoop(now time.Duration) {
 	answered := time.Duration(k.answers.Load())
 	if k.waiting && answered >= k.asked {
@@ -125,7 +127,7 @@ func (k *Keeper) checkLoop(now time.Duration) {
 		select {
 		case k.Pings <- struct{}{}:
 			k.waiting, k.asked = true, now
-		default: // cannot be: one ping at a time
+		default: // cannot happen: there is one ping at a time
 		}
 		return
 	}

@@ -1,5 +1,5 @@
-// Package sense reads the sensors of a robot and looks after them: a sensor that fails is tried again and again, its faults are reported
-// once, and its silence is known.
+// Package sense reads the sensors of a robot and watches them. A sensor that fails is tried again, less and less often. Its
+// fault and its recovery are reported once each. Silent says when it is stale.
 //
 //	eye := sense.New(device, clock, log, event)
 //	eye.Every.Set(20 * time.Millisecond)
@@ -21,43 +21,45 @@ import (
 	"time"
 )
 
-// A Sensor is one sensor of a robot, read and looked after. One goroutine at a time may call Read, Edge, Next and Watch; the others any may.
+// A Sensor is one sensor of a robot. One goroutine at a time may call Read, Edge, Next and Watch; all other methods may be
+// called from any goroutine.
 type Sensor struct {
 	*hardware.Sensor
-	Every      Setting // between two readings; 0 where edges tell all
-	StaleAfter Setting // how long it may be without a good reading
+	Every      Setting // time between two readings; 0: readings come with edges only
+	StaleAfter Setting // without a good reading for this long, it is stale
 	Clock      func() time.Duration
 	Log        *slog.Logger
-	Event      func(kind protocol.EventKind, text string) // reports to the outside; never waits
+	Event      func(kind protocol.EventKind, text string) // publishes an event; never waits
 
 	changed      chan struct{} // one slot: Every has changed
-	failures     int           // that came one after the other
+	failures     int           // in a row
 	faults       int
-	edgesOff     bool // its driver panicked when its edges were waited for: they are left alone
-	edgesRetried bool // and will be tried again
+	edgesOff     bool // the driver panicked while waiting for edges: do not wait for them
+	edgesRetried bool // edges are on again after that, and did not work yet
 
-	latest  lastReading   // of the good readings
-	zero    atomic.Int64  // the reading that counts as 0, in millionths
+	latest  lastReading   // good readings only
+	zero    atomic.Int64  // the device's reading that counts as 0, in millionths
 	failing atomic.Bool   // the last reading failed
-	ended   atomic.Bool   // a recording is over
+	ended   atomic.Bool   // its recording is over
 	lost    atomic.Uint64 // edges
 }
 
-// New makes a sensor of a device. Set its intervals before it is used.
-func New(device *hardware.Sensor, clock func() time.Duration, log *slog.Logger, event func(kind protocol.EventKind, text string)) *Sensor {
+// New makes a sensor of a device. Set Every and StaleAfter before using it.
+func New(device *hardware.Sensor, clock func() time.Duration, log *slog.Logger,
+	event func(kind protocol.EventKind, text string)) *Sensor {
 	return &Sensor{Sensor: device, Clock: clock, Log: log, Event: event, changed: make(chan struct{}, 1)}
 }
 
-// A Setting is a time that may be tuned while others read it.
+// A Setting is a duration that may be tuned while other goroutines read it.
 type Setting struct{ ns atomic.Int64 }
 
-// Get returns it.
+// Get returns the duration.
 func (s *Setting) Get() time.Duration { return time.Duration(s.ns.Load()) }
 
-// Set changes it.
+// Set changes the duration.
 func (s *Setting) Set(d time.Duration) { s.ns.Store(int64(d)) }
 
-// Adjust has the sensor go on with other settings.
+// Adjust makes the sensor use other settings from now on.
 func (s *Sensor) Adjust(c configs.Sensor) {
 	s.Every.Set(c.Every)
 	s.StaleAfter.Set(c.Stale)
@@ -68,8 +70,8 @@ func (s *Sensor) Adjust(c configs.Sensor) {
 	}
 }
 
-// Latest returns the latest good reading, in millionths, counted from the zero that was set, and when it was taken; false when there has been
-// none yet.
+// Latest returns the latest good reading, counted from the sensor's zero, in millionths, and the time at which it was taken. It
+// returns false before the first reading.
 func (s *Sensor) Latest() (value int64, at time.Duration, seen bool) {
 	value, at, seen = s.latest.read()
 	return s.FromZero(value), at, seen
@@ -78,11 +80,11 @@ func (s *Sensor) Latest() (value int64, at time.Duration, seen bool) {
 // Zero returns the reading of the device that counts as 0, in millionths.
 func (s *Sensor) Zero() int64 { return s.zero.Load() }
 
-// SetZero has another reading of the device count as 0. What Read, Edge and Watch give are readings of the device, whatever counts as 0: so
-// one that is under way is of no other zero than the one before it.
+// SetZero makes another reading of the device count as 0. Read, Edge and Watch return readings of the device as they are, so
+// that one on its way to the loop is not counted from an older zero.
 func (s *Sensor) SetZero(reading int64) { s.zero.Store(reading) }
 
-// FromZero counts a reading of the device from the zero that was set. What would leave 64 bits stays at their end.
+// FromZero counts a reading of the device from the sensor's zero. A result beyond 64 bits is clamped.
 func (s *Sensor) FromZero(reading int64) int64 {
 	zero := s.zero.Load()
 	counted := reading - zero
@@ -98,27 +100,29 @@ func (s *Sensor) FromZero(reading int64) int64 {
 // Failing reports whether the last reading failed.
 func (s *Sensor) Failing() bool { return s.failing.Load() }
 
-// Faults counts the readings that failed in a row, and all that did.
+// Faults counts the readings that failed: the latest in a row, and all.
 func (s *Sensor) Faults() (inARow, all int) { return s.failures, s.faults }
 
-// Ended reports whether a recording is over: there will be no reading any more.
+// Ended reports whether the sensor's recording is over, so that no more readings come.
 func (s *Sensor) Ended() bool { return s.ended.Load() }
 
-// LostEdges counts the edges that came faster than they could be taken.
+// LostEdges counts the edges that were dropped because they came too fast.
 func (s *Sensor) LostEdges() uint64 { return s.lost.Load() }
 
 const (
-	// edgeWait bounds a wait for an edge, so that the goroutine sees the end.
+	// edgeWait bounds a wait for an edge, so that the goroutine notices the end of the context.
 	edgeWait = 100 * time.Millisecond
-	// retryMost is the longest time between two tries of a sensor that fails: one that is plugged back is found within it.
+	// retryMost is the longest time between two attempts to read a failing sensor. One that is plugged in again is found within
+	// it.
 	retryMost = time.Second
-	// edgeRest is how long a sensor is left alone that has used up its share.
+	// edgeRest is how long the sensor pauses when the loop accepts no more of its edges.
 	edgeRest = time.Millisecond
-	// never is later than anything.
+	// distantFuture is later than any event.
 	distantFuture = time.Duration(1<<63 - 1)
 )
 
-// sample takes a reading. A driver that panics has failed, and is halted: its next Sample starts the device again.
+// sample takes a reading. When the driver panics, the reading has failed, and the device is halted: the next Sample starts it
+// again.
 func (s *Sensor) sample(at time.Duration) (value int64, err error) {
 	err = hardware.Attempt(func() (err error) {
 		value, err = s.Sample(at)
@@ -127,7 +131,7 @@ func (s *Sensor) sample(at time.Duration) (value int64, err error) {
 	return value, s.halted(err)
 }
 
-// halted brings a device to rest whose driver has panicked. Whether that works, its next Sample tells.
+// halted halts a device whose driver has panicked. Whether it works again shows at the next Sample.
 func (s *Sensor) halted(err error) error {
 	if p := (*hardware.Panicked)(nil); !errors.As(err, &p) {
 		return err
@@ -136,8 +140,8 @@ func (s *Sensor) halted(err error) error {
 	return fmt.Errorf("%s: %w", s.Sensor, err)
 }
 
-// Read takes a reading. It reports false when there is none: not yet, the sensor failed (which is counted, and reported once), or its
-// recording is over.
+// Read takes a reading. It returns false when there is none: the device has none yet, its recording is over, or it failed. A
+// failure is counted; the first in a row is reported.
 func (s *Sensor) Read(at time.Duration) (int64, bool) {
 	value, err := s.sample(at)
 	if s.edgesOff && (err == nil || errors.Is(err, sensors.ErrNotYet)) {
@@ -147,7 +151,7 @@ func (s *Sensor) Read(at time.Duration) (int64, bool) {
 	case err == nil:
 		s.record(sensors.Reading{At: at, Value: value})
 		return value, true
-	case errors.Is(err, sensors.ErrNotYet): // no fault; a sensor that started again has not recovered before its first reading
+	case errors.Is(err, sensors.ErrNotYet): // not a fault, and no recovery either: that takes a reading
 	case errors.Is(err, io.EOF):
 		if !s.ended.Swap(true) {
 			s.Log.Debug("recording is over", "sensor", s.Name)
@@ -158,8 +162,8 @@ func (s *Sensor) Read(at time.Duration) (int64, bool) {
 	return 0, false
 }
 
-// Edge waits for a reading that comes with an edge. A driver that panics there has failed: its edges are left alone until Sample has
-// worked again, and it has recovered when they can be waited for again.
+// Edge waits for a reading that comes with an edge. When the driver panics there, the sensor has failed, and its edges are
+// ignored until Sample works again. It has recovered when waiting for edges works again, too.
 func (s *Sensor) Edge(now, timeout time.Duration) (reading sensors.Reading, ok bool) {
 	if s.edgesOff {
 		return sensors.Reading{}, false
@@ -186,7 +190,7 @@ func (s *Sensor) Edge(now, timeout time.Duration) (reading sensors.Reading, ok b
 	return reading, ok
 }
 
-// fault counts a failure, and tells of the first.
+// fault counts a failure, and reports the first in a row.
 func (s *Sensor) fault(err error) {
 	s.faults++
 	s.failures++
@@ -197,7 +201,7 @@ func (s *Sensor) fault(err error) {
 	}
 }
 
-// note keeps a good reading for telemetry, and ends a time of failures.
+// record stores a good reading for telemetry, and reports a recovery.
 func (s *Sensor) record(reading sensors.Reading) {
 	s.latest.write(reading.Value, reading.At)
 	if s.failures > 0 && !s.edgesRetried {
@@ -212,8 +216,8 @@ func (s *Sensor) recovered() {
 	s.Log.Info("sensor answers again", "sensor", s.Name)
 }
 
-// Next returns when a sensor that was read at a time is read again: after its own interval, or, the more often it failed, after
-// a longer one. Times that were missed are not made up for.
+// Next returns the time of the next reading after one that was due at due and has been taken by now. A failing sensor waits
+// twice as long after each failure, up to retryMost or its interval. Times that were missed are skipped.
 func (s *Sensor) Next(due, now time.Duration) time.Duration {
 	every := s.Every.Get()
 	if s.failures > 0 {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// explosive is a sensor whose code panics where a test says so.
+// explosive is a sensor whose driver panics in the methods that a test names.
 type explosive struct {
 	sample, next, lost, halt atomic.Bool
 	samples, halts           atomic.Int64
@@ -54,16 +54,16 @@ func (e *explosive) LostEdges() uint64 {
 	return 0
 }
 
-// heard makes a sensor of a device, and what gives its events since it was called last.
-func heard(device *hardware.Sensor, clock func() time.Duration) (*Sensor, func() []string) {
+// withEvents makes a sensor of a device, and a function that returns its events since the last call.
+func withEvents(device *hardware.Sensor, clock func() time.Duration) (*Sensor, func() []string) {
 	var mutex sync.Mutex
 	var events []string
-	note := func(kind protocol.EventKind, text string) {
+	record := func(kind protocol.EventKind, text string) {
 		mutex.Lock()
 		defer mutex.Unlock()
 		events = append(events, kind.Code()+" "+text)
 	}
-	return New(device, clock, slog.New(slog.DiscardHandler), note), func() []string {
+	return New(device, clock, slog.New(slog.DiscardHandler), record), func() []string {
 		mutex.Lock()
 		defer mutex.Unlock()
 		all := events
@@ -72,7 +72,8 @@ func heard(device *hardware.Sensor, clock func() time.Duration) (*Sensor, func()
 	}
 }
 
-// A driver that panics has failed: one event, a halt, further tries, and one event when it works again. That holds for each method.
+// Whichever method of a driver panics: the sensor has failed, with one event; the device is halted and tried again; another
+// event says that it has recovered.
 func TestSensorWhoseCodePanics(t *testing.T) {
 	for name, panics := range map[string]func(*explosive, bool){
 		"in Sample":           func(e *explosive, on bool) { e.sample.Store(on) },
@@ -86,7 +87,8 @@ func TestSensorWhoseCodePanics(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun := time.Now()
 				e := &explosive{}
-				s, events := heard(&hardware.Sensor{Name: "bomb", Sensor: e, Edges: e}, func() time.Duration { return time.Since(begun) })
+				s, events := withEvents(&hardware.Sensor{Name: "bomb", Sensor: e, Edges: e},
+					func() time.Duration { return time.Since(begun) })
 				s.Every.Set(10 * time.Millisecond)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -94,29 +96,30 @@ func TestSensorWhoseCodePanics(t *testing.T) {
 				go func() { defer close(done); s.Watch(ctx, func(time.Duration, int64) bool { return true }) }()
 				synctest.Wait()
 				for range 2 {
-					time.Sleep(time.Second) // of the bubble
+					time.Sleep(time.Second)
 					synctest.Wait()
 					events()
 					panics(e, true)
 					time.Sleep(20 * time.Second)
 					synctest.Wait()
-					if heard := events(); len(heard) != 1 || !strings.HasPrefix(heard[0], "sensor_fault bomb: explosive: its driver panicked at sensor_test.go:") || e.halts.Load() == 0 {
-						t.Fatalf("heard %q, halted %d times", heard, e.halts.Load())
+					const fault = "sensor_fault bomb: explosive: its driver panicked at sensor_test.go:"
+					if got := events(); len(got) != 1 || !strings.HasPrefix(got[0], fault) || e.halts.Load() == 0 {
+						t.Fatalf("events %q, halted %d times", got, e.halts.Load())
 					}
 					if !s.Failing() {
-						t.Error("it counts as fine")
+						t.Error("the sensor is not failing")
 					}
 					before := e.samples.Load()
 					time.Sleep(20 * time.Second)
 					synctest.Wait()
-					if asked := e.samples.Load() - before; asked < 15 || asked > 25 { // once a second, as what does not answer
-						t.Errorf("asked %d times in 20 s", asked)
+					if tries := e.samples.Load() - before; tries < 15 || tries > 25 { // once a second, like a device that does not answer
+						t.Errorf("tried %d times in 20 s", tries)
 					}
 					panics(e, false)
 					time.Sleep(2 * time.Second)
 					synctest.Wait()
-					if heard := events(); len(heard) != 1 || heard[0] != "sensor_recovered bomb" || s.Failing() {
-						t.Errorf("heard %q", heard)
+					if got := events(); len(got) != 1 || got[0] != "sensor_recovered bomb" || s.Failing() {
+						t.Errorf("events %q", got)
 					}
 				}
 				cancel()
@@ -126,8 +129,8 @@ func TestSensorWhoseCodePanics(t *testing.T) {
 	}
 }
 
-// A device that is away is asked ever less often: nothing spins, and the bus is free for the others.
-func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
+// A missing device is tried less and less often, so that nothing spins and the bus is free for the others.
+func TestMissingDeviceIsTriedLessAndLessOften(t *testing.T) {
 	now := time.Duration(0)
 	s := New(&hardware.Sensor{}, nil, nil, nil)
 	s.Every.Set(10 * time.Millisecond)
@@ -148,12 +151,12 @@ func TestDeviceThatIsAwayIsAskedEverLessOften(t *testing.T) {
 		t.Errorf("waits %v: expected to end at %v", waits, retryMost)
 	}
 	s.failures = 0
-	if next := s.Next(now, now+35*time.Millisecond); next != now+40*time.Millisecond { // missed times are not made up for
+	if next := s.Next(now, now+35*time.Millisecond); next != now+40*time.Millisecond { // missed times are skipped
 		t.Errorf("late by 35 ms: next at %v, want 40 ms", next-now)
 	}
 }
 
-// hasty is a sensor whose wait for edges ends at once, as that of some pins does.
+// hasty is a sensor whose wait for edges ends at once, as it does on some pins.
 type hasty struct{ waits int }
 
 func (h *hasty) String() string                      { return "hasty" }
@@ -172,7 +175,7 @@ func TestPinWhoseWaitEndsAtOnceDoesNotSpin(t *testing.T) {
 		h := &hasty{}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		s, _ := heard(&hardware.Sensor{Name: "hasty", Sensor: h, Edges: h}, func() time.Duration { return time.Since(begun) })
+		s, _ := withEvents(&hardware.Sensor{Name: "hasty", Sensor: h, Edges: h}, func() time.Duration { return time.Since(begun) })
 		s.Watch(ctx, func(time.Duration, int64) bool { return true })
 		if h.waits > 110 {
 			t.Errorf("%d waits in 10 s", h.waits)

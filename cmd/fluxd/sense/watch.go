@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Watch reads the sensor until the context ends: at its rate, and whenever there is an edge. It hands readings over to take, which reports
-// false when it had no use for one.
+// Watch reads the sensor until the context ends: at its rate, and whenever there is an edge. It hands each reading to deliver,
+// which returns false when it had to drop it.
 func (s *Sensor) Watch(ctx context.Context, deliver func(at time.Duration, value int64) bool) {
 	due := s.Clock()
 	timer := time.NewTimer(time.Hour)
@@ -31,9 +31,9 @@ func (s *Sensor) Watch(ctx context.Context, deliver func(at time.Duration, value
 				if deliver(one.At, one.Value) {
 					continue
 				}
-				rest = edgeRest // a storm: let the pin drop what nobody could use
+				rest = edgeRest // an edge storm: meanwhile the pin drops what the loop could not take
 			} else {
-				rest -= s.Clock() - begun // all of it, unless the pin's wait ends at once, as some drivers' does: do not spin
+				rest -= s.Clock() - begun // usually all of it; a driver whose wait ends at once must not make this loop spin
 			}
 			if s.failures > failures {
 				due = s.Next(due, s.Clock())
@@ -52,13 +52,14 @@ func (s *Sensor) Watch(ctx context.Context, deliver func(at time.Duration, value
 	}
 }
 
-// startGrace is how much longer than its patience a sensor may be silent at the start until that is worth telling: chips take their time to
-// start.
+// startGrace is how much longer than StaleAfter a sensor may take for its first reading before that is reported: chips need
+// time to start.
 const startGrace = time.Second
 
-// Silent says whether a sensor is stale, that is without a good reading for too long or from the start on, and whether that is
-// news. One that tells by edges alone says nothing while nothing changes: it is stale when it fails. A recording that is over is not.
-func (s *Sensor) Silent(now time.Duration) (stale, news bool) {
+// Silent returns whether the sensor is stale - it has had no good reading for StaleAfter, or none yet - and whether to report
+// that. A sensor that has only edges is silent while nothing changes, so it is stale when it fails. A recording that is over is
+// never stale.
+func (s *Sensor) Silent(now time.Duration) (stale, report bool) {
 	if s.Every.Get() == 0 && s.Edges != nil {
 		failing := s.failing.Load()
 		return failing, failing
@@ -74,10 +75,10 @@ func (s *Sensor) Silent(now time.Duration) (stale, news bool) {
 	return stale, stale
 }
 
-// lastReading holds a sensor's latest good reading. The one goroutine that writes it never waits: whoever reads it while it is written
-// tries again. A mutex would let telemetry, preempted while it held it, hold up the sensor.
+// lastReading holds a sensor's latest good reading. Its one writer never waits; a reader that meets a write tries again. With a
+// mutex, a reader that is preempted while it holds it would block the sensor.
 type lastReading struct {
-	writes    atomic.Uint32 // odd while it is written
+	writes    atomic.Uint32 // odd during a write
 	value, at atomic.Int64
 }
 
@@ -88,7 +89,7 @@ func (g *lastReading) write(value int64, at time.Duration) {
 	g.writes.Add(1)
 }
 
-// read returns the reading and when it was taken; false when there has been none yet.
+// read returns the reading and its time; false before the first one.
 func (g *lastReading) read() (value int64, at time.Duration, seen bool) {
 	for {
 		before := g.writes.Load()

@@ -34,6 +34,7 @@ type Tuner struct {
 	shown   []shown
 	byShown map[string]int // of those that stand for several
 	now     atomic.Pointer[state]
+	saved   protocol.Revision // in the file of tuned values, guarded by its mutex
 }
 
 // Robot is what a tuner needs of the robot that it tunes, beside its network.
