@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// The same networks, drive and engine as "fluxd bench", for benchstat. An operation is a hundred steps, a tenth of a simulated second.
+// The same networks, drive and engine as "fluxd bench", for benchstat. An operation is a hundred steps, a tenth of a simulated
+// second.
 const stepsPerOperation = 100
 
 func BenchmarkStatic(b *testing.B)  { benchmarkRuns(b, "static", "a", "b", "c", "d") }
@@ -80,7 +81,7 @@ func benchmarkSilence(b *testing.B, r recipe) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	l.kicks = 0
+	l.inputs = 0
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := l.run(stepsPerOperation); err != nil {
@@ -108,7 +109,7 @@ func BenchmarkBuild(b *testing.B) {
 	}
 }
 
-// The spikes are as many as those of an engine that has nothing in common with this one.
+// The number of spikes is that of an engine that shares nothing with this one.
 func TestSpikesAreAsManyAsInOtherEngines(t *testing.T) {
 	for _, c := range []struct {
 		network string
@@ -121,18 +122,21 @@ func TestSpikesAreAsManyAsInOtherEngines(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := l.time(t.Context(), plan{warmup: DefaultWarmUp, steps: c.steps, spikes: c.spikes + wrong}, func(float64) {})
-			if wrong == 0 && (err != nil || got.spikes != c.spikes) || wrong != 0 && (err == nil || !strings.Contains(err.Error(), "expected exactly")) {
+			p := plan{warmup: DefaultWarmUp, steps: c.steps, spikes: c.spikes + wrong}
+			got, err := l.time(t.Context(), p, func(float64) {})
+			refused := err != nil && strings.Contains(err.Error(), "expected exactly")
+			if wrong == 0 && (err != nil || got.spikes != c.spikes) || wrong != 0 && !refused {
 				t.Errorf("%s, %d steps: %d spikes, %v; expected %d", c.network, c.steps, got.spikes, err, c.spikes+wrong)
 			}
-			if got.spikes > 0 && wrong == 0 && !(got.perEvent.low > 0 && got.perEvent.low <= got.perEvent.median && got.perEvent.median <= got.perEvent.high) {
+			sorted := got.perEvent.low <= got.perEvent.median && got.perEvent.median <= got.perEvent.high
+			if got.spikes > 0 && wrong == 0 && !(got.perEvent.low > 0 && sorted) {
 				t.Errorf("%s: ns per event %+v", c.network, got.perEvent)
 			}
 		}
 	}
 }
 
-// A run cut into chunks takes exactly its steps, few or many.
+// Cut into chunks, a run has exactly its steps, few or many.
 func TestChunksAddUp(t *testing.T) {
 	l, err := newLoad(recipes["c"].generate("c"), singleCore)
 	if err != nil {
@@ -140,7 +144,8 @@ func TestChunksAddUp(t *testing.T) {
 	}
 	for _, steps := range []int{0, 1, chunks - 1, chunks, chunks + 1, 1_000} {
 		before, sum := l.at, 0
-		if err := l.inChunks(t.Context(), steps, func(int) {}, func(steps int, _ time.Duration, _ uint64) { sum += steps }); err != nil {
+		record := func(steps int, _ time.Duration, _ uint64) { sum += steps }
+		if err := l.inChunks(t.Context(), steps, func(int) {}, record); err != nil {
 			t.Fatal(err)
 		}
 		if sum != steps || int(l.at-before) != steps*int(step) {
@@ -170,21 +175,23 @@ func TestIdleIsTimedOnceTheNetworkIsSilent(t *testing.T) {
 	if err := b.fallSilent(l); err != nil {
 		t.Fatal(err)
 	}
-	if _, due := l.engine.Next(); due || l.kicks != 0 {
-		t.Errorf("still something due: %v; %d kicks", due, l.kicks)
+	if _, due := l.engine.Next(); due || l.inputs != 0 {
+		t.Errorf("still something due: %v; %d inputs a step", due, l.inputs)
 	}
 }
 
 func TestMeasureOneFigure(t *testing.T) {
 	var shown []string
-	report, err := Measure(t.Context(), Options{Version: "test", Only: []string{"c"}, Steps: 1_000, WarmUp: -1, Progress: func(figure string, share float64) {
+	progress := func(figure string, share float64) {
 		if !slices.Contains(shown, figure) {
 			shown = append(shown, figure)
 		}
 		if share < 0 || share > 1 {
 			t.Errorf("progress %v", share)
 		}
-	}})
+	}
+	opts := Options{Version: "test", Only: []string{"c"}, Steps: 1_000, WarmUp: -1, Progress: progress}
+	report, err := Measure(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,16 +199,19 @@ func TestMeasureOneFigure(t *testing.T) {
 		t.Fatalf("%+v, shown %q", report, shown)
 	}
 	r := report.Runs[0]
-	if r.Name != "static/c" || r.Spikes != 433 || r.Checked || r.Steps != 1_000 || r.Neurons != 50 || r.Synapses != 400 || r.Delays != 10 {
+	if r.Name != "static/c" || r.Spikes != 433 || r.Checked || r.Steps != 1_000 ||
+		r.Neurons != 50 || r.Synapses != 400 || r.Delays != 10 {
 		t.Errorf("%+v", r)
 	}
-	if !(r.Events > 3_400 && r.NsPerEvent > 0 && r.EventsPerSecond > 0 && r.UsPerStep > 0 && r.RealTime > 0 && r.BuildSeconds > 0 && r.BytesPerSynapse > 0) {
+	if !(r.Events > 3_400 && r.NsPerEvent > 0 && r.EventsPerSecond > 0 && r.UsPerStep > 0 && r.RealTime > 0) ||
+		!(r.BuildSeconds > 0 && r.BytesPerSynapse > 0) {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestUnknownFigureAndNetwork(t *testing.T) {
-	if _, err := Measure(t.Context(), Options{Only: []string{"c", "z"}}); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), `"z"`) {
+	if _, err := Measure(t.Context(), Options{Only: []string{"c", "z"}}); !errors.Is(err, ErrUnknown) ||
+		!strings.Contains(err.Error(), `"z"`) {
 		t.Error(err)
 	}
 	if err := WriteNetwork(nil, "z"); !errors.Is(err, ErrUnknown) {
@@ -209,7 +219,7 @@ func TestUnknownFigureAndNetwork(t *testing.T) {
 	}
 }
 
-// Whatever is being done when ctx ends, it ends, and what has been measured until then is there.
+// Whatever Measure is doing when ctx ends, it stops and returns the figures measured so far.
 func TestCancel(t *testing.T) {
 	for _, c := range []struct {
 		figure string
@@ -217,11 +227,12 @@ func TestCancel(t *testing.T) {
 		runs   int
 	}{{"static/c", 0, 0}, {"static/c", 0.5, 0}, {"idle/a", 0, 1}} {
 		ctx, cancel := context.WithCancel(t.Context())
-		report, err := Measure(ctx, Options{Only: []string{"c", "idle"}, Steps: 100, WarmUp: 100, Progress: func(figure string, share float64) {
+		progress := func(figure string, share float64) {
 			if figure == c.figure && share >= c.share {
 				cancel()
 			}
-		}})
+		}
+		report, err := Measure(ctx, Options{Only: []string{"c", "idle"}, Steps: 100, WarmUp: 100, Progress: progress})
 		cancel()
 		if !errors.Is(err, context.Canceled) || len(report.Runs) != c.runs || report.Idle != nil {
 			t.Errorf("at %v of %s: %d runs, %v", c.share, c.figure, len(report.Runs), err)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ErrNoGrowth is a chart asked of a report without growth.
+// ErrNoGrowth means that a report has no growth to draw.
 var ErrNoGrowth = errors.New("the report has no growth to draw: measure the figure growth too")
 
 const (
@@ -19,8 +19,8 @@ const (
 	panelWidth  = 350
 	panelHeight = 180
 	panelLeft   = 70  // of the first panel
-	panelStepX  = 440 // from a panel to the one beside it
-	panelStepY  = 255 // and to the one below
+	panelStepX  = 440 // from one panel to the next to its right
+	panelStepY  = 255 // and to the next below
 )
 
 // axes are the panels of the chart, in reading order.
@@ -31,8 +31,8 @@ var axes = []struct{ axis, title string }{
 	{"distinct_delays", "distinct delays, 100,000 synapses"},
 }
 
-// WriteChart draws how the cost grows as SVG: ns per event against what grows, both logarithmic, on the same scale in all panels. It
-// fails with ErrNoGrowth.
+// WriteChart draws how the cost grows as SVG: ns per event against the property that grows, both logarithmic. All panels have the
+// same scale of costs. It fails with ErrNoGrowth.
 func (r *Report) WriteChart(w io.Writer) error {
 	low, high := math.Inf(1), 0.0
 	for i := range r.Growth {
@@ -45,10 +45,11 @@ func (r *Report) WriteChart(w io.Writer) error {
 	}
 	cost := scaleOf(low, high)
 	var svg strings.Builder
-	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n",
-		chartWidth, chartHeight, chartWidth, chartHeight)
+	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" `+
+		`font-family="sans-serif" font-size="12">`+"\n", chartWidth, chartHeight, chartWidth, chartHeight)
 	fmt.Fprintf(&svg, `<rect width="%d" height="%d" fill="white"/>`+"\n", chartWidth, chartHeight)
-	fmt.Fprintf(&svg, `<text x="%d" y="18" fill="#555">ns per synaptic event, one core of %s</text>`+"\n", panelLeft, html.EscapeString(r.Machine.Processor))
+	const head = `<text x="%d" y="18" fill="#555">ns per arrival over a synapse, one core of %s</text>` + "\n"
+	fmt.Fprintf(&svg, head, panelLeft, html.EscapeString(r.Machine.Processor))
 	for i, a := range axes {
 		p := chartPanel{title: a.title, left: panelLeft + i%2*panelStepX, top: chartTop + i/2*panelStepY, cost: cost}
 		for k := range r.Growth {
@@ -113,7 +114,8 @@ func (p *chartPanel) draw(svg *strings.Builder) {
 	}
 	fmt.Fprintf(svg, `<path d="%s" fill="none" stroke="#2a7ab8" stroke-width="1.5"/>`+"\n", path.String())
 	for _, point := range p.points {
-		fmt.Fprintf(svg, `<circle cx="%.1f" cy="%.1f" r="3" fill="#2a7ab8"/><text x="%.1f" y="%.1f" text-anchor="middle" font-size="10">%s</text>`+"\n",
+		fmt.Fprintf(svg, `<circle cx="%.1f" cy="%.1f" r="3" fill="#2a7ab8"/>`+
+			`<text x="%.1f" y="%.1f" text-anchor="middle" font-size="10">%s</text>`+"\n",
 			x(point[0]), y(point[1]), x(point[0]), y(point[1])-7, digits(point[1]))
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"fluxd/splitmix64"
 )
 
-// engine is what is measured: all that driving a network needs. core.Network is one; so is whatever else runs a core.Description.
+// engine is what a load needs of a network. core.Network and play.Crew are engines.
 type engine interface {
 	PourWater(neuron int, units float64) (int32, error)
 	Pour(at core.Tick, neuron int, water int32) error
@@ -21,7 +21,7 @@ type engine interface {
 	Counters() core.Counters
 }
 
-// maker builds an engine from a description. Each way of running a network is one.
+// maker builds an engine from a description.
 type maker func(core.Description) (engine, error)
 
 // singleCore runs a network as the daemon does.
@@ -32,41 +32,41 @@ func crew(workers int) maker {
 	return func(d core.Description) (engine, error) { return play.NewCrew(d, workers) }
 }
 
-// close ends the workers of an engine that has some.
+// close ends the workers of an engine that has workers.
 func (l *load) close() {
 	if e, ok := l.engine.(interface{ Close() }); ok {
 		e.Close()
 	}
 }
 
-// A load is an engine and the drive that keeps it busy: in each step a number of kicks to random neurons.
+// A load is an engine with the inputs that keep it busy: in each step some inputs to random neurons.
 type load struct {
 	engine  engine
 	neurons uint64
-	kicks   int
-	water   int32             // of a kick
-	random  splitmix64.Random // the same in every engine that was measured
+	inputs  int
+	water   int32             // of an input
+	random  splitmix64.Random // the same sequence as for every other engine
 	at      core.Tick
 	spikes  []core.Spike // of the last step
 }
 
-// newLoad builds a network and stands at its first step. The caller may drop the network's synapses then.
+// newLoad builds a network. The caller may drop the network's synapses afterwards.
 func newLoad(n *Network, build maker) (*load, error) {
 	e, err := build(n.Description())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	l := &load{engine: e, neurons: uint64(n.Neurons), kicks: n.Kicks, random: 1}
+	l := &load{engine: e, neurons: uint64(n.Neurons), inputs: n.Inputs, random: 1}
 	if n.Neurons > 0 {
-		l.water, err = e.PourWater(0, float64(n.Kick)) // no neuron leaks: it is the same water for all
+		l.water, err = e.PourWater(0, float64(n.Input)) // all neurons leak alike: it is the same water for all
 	}
 	return l, err
 }
 
-// run takes steps. The cost of drawing the kicks belongs to a step: that of the other engines does too.
+// run runs steps. Drawing the inputs is part of the cost of a step, as it is for the other engines.
 func (l *load) run(steps int) error {
 	for range steps {
-		for range l.kicks {
+		for range l.inputs {
 			if err := l.engine.Pour(l.at, int(l.random.Next()%l.neurons), l.water); err != nil {
 				return err
 			}
@@ -79,24 +79,24 @@ func (l *load) run(steps int) error {
 
 // plan says how a load is timed.
 type plan struct {
-	warmup int           // steps that are not timed
+	warmup int           // steps before the timing begins
 	steps  int           // steps whose spikes are counted, at least 1
-	spikes uint64        // how many these are, known beforehand; 0: not known
-	budget time.Duration // go on timing for as long as this altogether
+	spikes uint64        // the known number of spikes; 0: not known
+	budget time.Duration // keep timing further steps until this time has passed
 }
 
-// chunks is how many times the counted steps are cut, to tell what is typical from what a busy machine did to one of them.
+// chunks is into how many pieces the steps are cut. Their median is little changed by a piece that a busy machine disturbed.
 const chunks = 20
 
-// timing is what timing a load yields.
+// timing is the result of timing a load.
 type timing struct {
 	spikes, events uint64 // of the counted steps
-	perEvent       spread // ns; zero if there were no events
+	perEvent       spread // ns; 0 without events
 	perStep        spread // ns
 	allocations    float64
 }
 
-// spread is what is typical of repeated measurements: half of them are below the median, four fifths between low and high.
+// spread is the median and the 10th and 90th percentile of repeated measurements.
 type spread struct{ low, median, high float64 }
 
 func spreadOf(values []float64) spread {
@@ -108,13 +108,14 @@ func spreadOf(values []float64) spread {
 	return spread{low: at(1), median: at(5), high: at(9)}
 }
 
-// time runs a load by a plan. It fails if the spikes are not as many as the plan knows: then the engine has not done the work.
+// time runs a load by a plan. It fails if the number of spikes is not the known one: then the engine has not done the work.
 func (l *load) time(ctx context.Context, p plan, progress func(share float64)) (timing, error) {
 	var t timing
-	if err := l.inChunks(ctx, p.warmup, func(done int) { progress(float64(done) / float64(p.warmup+p.steps)) }, nil); err != nil {
+	report := func(done int) { progress(float64(done) / float64(p.warmup+p.steps)) }
+	if err := l.inChunks(ctx, p.warmup, report, nil); err != nil {
 		return t, err
 	}
-	runtime.GC() // not while it is timed
+	runtime.GC() // so that it does not run while the steps are timed
 	var perEvent, perStep []float64
 	record := func(steps int, took time.Duration, events uint64) {
 		perStep = append(perStep, float64(took)/float64(steps))
@@ -123,13 +124,14 @@ func (l *load) time(ctx context.Context, p plan, progress func(share float64)) (
 		}
 	}
 	start, before := time.Now(), l.engine.Counters()
-	if err := l.inChunks(ctx, p.steps, func(done int) { progress(float64(p.warmup+done) / float64(p.warmup+p.steps)) }, record); err != nil {
+	if err := l.inChunks(ctx, p.steps, func(done int) { report(p.warmup + done) }, record); err != nil {
 		return t, err
 	}
 	after := l.engine.Counters()
 	t.spikes, t.events = after.Spikes-before.Spikes, after.Deliveries-before.Deliveries
 	if p.spikes != 0 && t.spikes != p.spikes {
-		return t, fmt.Errorf("%d spikes in %d steps: expected exactly %d: this engine does not compute the model", t.spikes, p.steps, p.spikes)
+		const wrong = "%d spikes in %d steps: expected exactly %d: this engine does not compute the model"
+		return t, fmt.Errorf(wrong, t.spikes, p.steps, p.spikes)
 	}
 	for time.Since(start) < p.budget {
 		if err := l.inChunks(ctx, p.steps, func(int) {}, record); err != nil {
@@ -142,8 +144,12 @@ func (l *load) time(ctx context.Context, p plan, progress func(share float64)) (
 	return t, err
 }
 
-// inChunks takes steps and reports each chunk of them: how far it has come and, if record is not nil, what the chunk took.
-func (l *load) inChunks(ctx context.Context, steps int, progress func(done int), record func(steps int, took time.Duration, events uint64)) error {
+// A recorder receives each chunk: its steps, the time that it took, and its events.
+type recorder func(steps int, took time.Duration, events uint64)
+
+// inChunks runs steps in chunks. It reports how many steps are done after each chunk, and records each chunk if record is not
+// nil.
+func (l *load) inChunks(ctx context.Context, steps int, progress func(done int), record recorder) error {
 	for k := range chunks {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -176,10 +182,10 @@ func (l *load) allocations(steps int) (float64, error) {
 	return float64(after.Mallocs-before.Mallocs) / float64(steps), err
 }
 
-// heap returns how many bytes are in use, garbage not counted.
+// heap returns the bytes in use, without garbage.
 func heap() uint64 {
 	runtime.GC()
-	runtime.GC() // what the first one only finalised
+	runtime.GC() // frees what the first one only finalised
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc

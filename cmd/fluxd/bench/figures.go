@@ -16,36 +16,36 @@ import (
 	"fluxd/splitmix64"
 )
 
-// ErrUnknown is the name of a figure or network that there is not.
+// ErrUnknown means that there is no figure or network of the given name.
 var ErrUnknown = errors.New("unknown")
 
-// Options say what to measure.
+// Options say what Measure measures.
 type Options struct {
-	Version  string   // of fluxd, for the report
-	Only     []string // names of Figures; none: all
-	Net      string   // a file with a network as text: measure this one and nothing else
-	Workers  int      // processors for it; 0: one
-	Steps    int      // counted steps of each run; 0: as many as the run's spikes are known for
-	WarmUp   int      // steps of each run before that; negative: DefaultWarmUp
-	Progress func(figure string, share float64)
+	Version  string                             // of fluxd, for the report
+	Only     []string                           // names of Figures; none: all
+	Net      string                             // a file with a network as text: measure only this one
+	Workers  int                                // processors for it; 0: one
+	Steps    int                                // timed steps of each run; 0: the number for which the spikes are known
+	WarmUp   int                                // steps of each run before them; negative: DefaultWarmUp
+	Progress func(figure string, share float64) // called now and then, share from 0 to 1; may be nil
 }
 
-// DefaultWarmUp is how many steps a network runs before it is timed: what it does then is typical of it.
+// DefaultWarmUp is how many steps a network runs before it is timed. By then its activity is steady.
 const DefaultWarmUp = 500
 
-// defaultSteps are the counted steps of a network of which nothing is known.
+// defaultSteps are the timed steps of a network from a file.
 const defaultSteps = 4000
 
-// runBudget is how long a network is timed: long enough for a steady median, short enough for all figures to take less than a minute.
+// runBudget is how long a network is timed: long enough for a steady median, short enough for all figures to take about a minute.
 const runBudget = 400 * time.Millisecond
 
-// A Figure is something that can be measured.
+// A Figure is one thing that Measure can measure.
 type Figure struct {
 	Name, About string
 	measure     func(*bench) error
 }
 
-// Figures lists what Measure measures, in this order.
+// Figures lists all figures in the order in which Measure measures them.
 func Figures() []Figure { return slices.Clone(figures) }
 
 var figures = []Figure{
@@ -54,21 +54,26 @@ var figures = []Figure{
 	{"c", "50 neurons with 8 synapses each: the size of a robot's network", func(b *bench) error { return b.runs("static/c") }},
 	{"d", "100,000 neurons with 100 synapses each", func(b *bench) error { return b.runs("static/d") }},
 	{"workers", "d on two processors", func(b *bench) error { return b.runs("workers/d") }},
-	{"sparse", "a and b with a fifth of the drive", func(b *bench) error { return b.runs("sparse/a", "sparse/b") }},
-	{"plastic", "a and b, every excitatory synapse plastic: in the long term (STDP), and in the short term too", func(b *bench) error {
+	{"sparse", "a and b with a fifth of the inputs", func(b *bench) error { return b.runs("sparse/a", "sparse/b") }},
+	{"leaky", "a, b and c with leak and refractory period, and twice the inputs", func(b *bench) error {
+		return b.runs("leaky/a", "leaky/b", "leaky/c")
+	}},
+	{"plastic", "a and b, every excitatory synapse plastic: long-term part alone (STDP), then both parts", func(b *bench) error {
 		return b.runs("stdp/a", "stdp/b", "plastic/a", "plastic/b")
 	}},
-	{"delays", "a and b, every synapse with a delay of its own, 1 us to 10 ms", func(b *bench) error { return b.runs("delays/a", "delays/b") }},
-	{"idle", "a and b without drive", (*bench).idle},
-	{"silent", "a million neurons in which nothing happens", (*bench).silent},
+	{"delays", "a and b, every synapse with a separate delay, 1 us to 10 ms",
+		func(b *bench) error { return b.runs("delays/a", "delays/b") }},
+	{"idle", "a and b without inputs", (*bench).idle},
+	{"silent", "a million neurons without spikes", (*bench).silent},
 	{"memory", "bytes per neuron and per synapse", (*bench).memory},
-	{"reflex", "from an edge to the actuator's write, against a bare channel", (*bench).reflex},
+	{"reflex", "from an edge to the actuator's write, compared with a bare channel", (*bench).reflex},
 	{"robot", "the start of a robot, and a robot at rest", (*bench).robot},
 	{"growth", "cost by number of neurons, of synapses, of spikes and of distinct delays", (*bench).growth},
 }
 
-// Measure measures. When it fails, and when ctx ends, it returns what has been measured until then, beside the error. Errors: ErrUnknown for
-// a figure, configs.Errors for a network file, and a network whose spikes are not as many as they have to be.
+// Measure measures the chosen figures. When it fails, or when ctx ends, it returns the figures measured so far with the error.
+// Errors: ErrUnknown for a figure, configs.Errors for a network file, and a network that fires another number of spikes than is
+// known.
 func Measure(ctx context.Context, opts Options) (*Report, error) {
 	chosen, err := choose(opts.Only)
 	if err != nil {
@@ -108,25 +113,28 @@ func choose(names []string) ([]Figure, error) {
 	return slices.DeleteFunc(slices.Clone(figures), func(f Figure) bool { return !slices.Contains(names, f.Name) }), nil
 }
 
-// A setup is a benchmark network, what is changed about it and what is known about the result.
+// A setup is one run: a benchmark network, how it is varied, and what is known about the result.
 type setup struct {
 	network string
 	recipe  recipe
 	vary    func(*Network)
-	workers int // 0: one, without a crew
+	workers int // 0: one processor, without a crew
 	steps   int
 	spikes  uint64        // in these steps after the default warm-up; 0: not known
 	target  float64       // ns per event
-	budget  time.Duration // of timing it; 0: runBudget
+	budget  time.Duration // for timing it; 0: runBudget
 }
 
-// setups are the runs by name. Their spikes have been counted by programs that have nothing in common with the engine: the static and
-// sparse ones by a kernel that steps a clock, the others by the model's rules written down synapse by synapse.
+// setups are the runs by name. Their spikes were counted by programs that share nothing with the engine: static, sparse and leaky
+// ones by a kernel that steps a clock, the others by the rules of the model written down synapse by synapse.
 var setups = map[string]setup{
 	"static/a":  {network: "a", steps: 4_000, spikes: 39_734, target: 2.5},
 	"static/b":  {network: "b", steps: 4_000, spikes: 414_564, target: 2.8},
 	"static/c":  {network: "c", steps: 200_000, spikes: 84_571, target: 13},
 	"static/d":  {network: "d", steps: 400, spikes: 426_637},
+	"leaky/a":   {network: "a", vary: leaky, steps: 4_000, spikes: 46_447},
+	"leaky/b":   {network: "b", vary: leaky, steps: 1_000, spikes: 117_513},
+	"leaky/c":   {network: "c", vary: leaky, steps: 200_000, spikes: 82_720},
 	"workers/d": {network: "d", workers: 2, steps: 400, spikes: 426_637},
 	"sparse/a":  {network: "a", vary: sparse, steps: 4_000, spikes: 8_143},
 	"sparse/b":  {network: "b", vary: sparse, steps: 4_000, spikes: 85_753},
@@ -138,10 +146,17 @@ var setups = map[string]setup{
 	"delays/b":  {network: "b", vary: manyDelays, steps: 500, spikes: 52_463},
 }
 
-func sparse(n *Network) { n.Kicks /= 5 }
+// leaky gives every neuron the default leak and a refractory period. With twice the inputs the network is about as active as
+// without leak. The default refractory period of 1 ms would have no effect, since arrivals are whole milliseconds apart.
+func leaky(n *Network) {
+	n.Leak, n.Refractory = 1000, 2*step
+	n.Inputs += n.Inputs
+}
 
-// learning is a rule that changes weights all the time and leaves the network about as active as without it: what an arrival before
-// a spike gives, unpaired arrivals and those after a spike take.
+func sparse(n *Network) { n.Inputs /= 5 }
+
+// learning is a rule that changes weights all the time but leaves the network about as active: arrivals before a spike gain what
+// unpaired arrivals and arrivals after a spike lose.
 var learning = core.Plastic{
 	Window:    20_000,
 	ShortTerm: core.ShortTerm{Rate: 0.1, Unpaired: 0.03, Recovery: 1, Max: 1},
@@ -151,7 +166,7 @@ var learning = core.Plastic{
 
 func plastic(n *Network) { learns(n, &learning) }
 
-// stdp leaves the short-term part out: what the other engines' plastic synapses do.
+// stdp leaves the short-term part out, as the plastic synapses of other engines do.
 func stdp(n *Network) {
 	rule := learning
 	rule.ShortTerm = core.ShortTerm{}
@@ -168,7 +183,7 @@ func learns(n *Network, rule *core.Plastic) {
 
 func manyDelays(n *Network) { distinctDelays(10_000)(n) }
 
-// distinctDelays gives each synapse one of so many delays, at random, evenly spread over 10 ms.
+// distinctDelays gives each synapse one of count delays at random; the delays are evenly spread over 10 ms.
 func distinctDelays(count int) func(*Network) {
 	return func(n *Network) {
 		random := splitmix64.Random(2)
@@ -178,17 +193,17 @@ func distinctDelays(count int) func(*Network) {
 	}
 }
 
-// bench is one run of all that was chosen.
+// bench measures the chosen figures.
 type bench struct {
 	ctx    context.Context
 	opts   Options
 	report *Report
 
-	perNeuron float64        // bytes, once it has been measured
-	measured  map[string]Run // by name: growth shares some with the others
+	perNeuron float64        // bytes; 0 until measured
+	measured  map[string]Run // by name: growth uses some again
 }
 
-// runs measures some of the setups.
+// runs measures setups by name and adds them to the report.
 func (b *bench) runs(names ...string) error {
 	for _, name := range names {
 		r, err := b.setup(name)
@@ -196,10 +211,10 @@ func (b *bench) runs(names ...string) error {
 			return err
 		}
 		if r != nil {
-			if r.Name == "static/d" { // at least half the rate of b is asked of it
+			if r.Name == "static/d" { // the target is half the rate of b
 				r.Target = 2 * b.measured["static/b"].NsPerEvent
 			}
-			if r.Name == "workers/d" { // at least 1.6 times the rate of one
+			if r.Name == "workers/d" { // the target is 1.6 times the rate of one processor
 				r.Target = b.measured["static/d"].NsPerEvent / 1.6
 			}
 			b.report.Runs = append(b.report.Runs, *r)
@@ -208,7 +223,7 @@ func (b *bench) runs(names ...string) error {
 	return nil
 }
 
-// bytesToBuild is what a synapse may take while a network is built, its description and garbage included.
+// bytesToBuild is the memory that building takes for each synapse, with its description and garbage.
 const bytesToBuild = 300
 
 // tooLarge returns why a network cannot be measured on this machine, or "".
@@ -218,21 +233,21 @@ func tooLarge(r recipe) string {
 		return "it needs a 64-bit system"
 	}
 	if memory, known := availableMemory(); known && memory < needed {
-		return fmt.Sprintf("it needs %d MB of free memory, %d MB are there", needed>>20, memory>>20)
+		return fmt.Sprintf("it needs %d MB of free memory, and %d MB are free", needed>>20, memory>>20)
 	}
 	return ""
 }
 
-// setup measures one of the setups, or returns nil and leaves a note if this machine is too small for it.
+// setup measures one of the setups. If this machine is too small for it, it returns nil and adds a remark to the report.
 func (b *bench) setup(name string) (*Run, error) {
 	if r, known := b.measured[name]; known {
 		return &r, nil
 	}
 	s := setups[name]
 	s.recipe = recipes[s.network]
-	if note := tooLarge(s.recipe); note != "" {
-		if note = name + " was not measured: " + note; !slices.Contains(b.report.Notes, note) {
-			b.report.Notes = append(b.report.Notes, note)
+	if remark := tooLarge(s.recipe); remark != "" {
+		if remark = name + " was not measured: " + remark; !slices.Contains(b.report.Remarks, remark) {
+			b.report.Remarks = append(b.report.Remarks, remark)
 		}
 		return nil, nil
 	}
@@ -286,10 +301,10 @@ func (b *bench) time(name string, s setup, network func() (*Network, error)) (*R
 	}
 	p := plan{warmup: b.opts.WarmUp, steps: s.steps, spikes: s.spikes, budget: cmp.Or(s.budget, runBudget)}
 	if b.opts.Steps > 0 {
-		p.steps, p.budget = b.opts.Steps, 0 // these and no more
+		p.steps, p.budget = b.opts.Steps, 0 // only these
 	}
 	if p.steps != s.steps || p.warmup != DefaultWarmUp {
-		p.spikes = 0 // known for these steps only
+		p.spikes = 0 // the count is known for other steps
 	}
 	with := singleCore
 	if s.workers > 0 {
@@ -313,7 +328,7 @@ func (b *bench) time(name string, s setup, network func() (*Network, error)) (*R
 		r.EventsPerSecond = 1e9 / r.NsPerEvent
 	}
 	r.UsPerStep = t.perStep.median / 1e3
-	if t.perStep.median > 0 { // a coarse clock may see no time pass in a few steps
+	if t.perStep.median > 0 { // a coarse clock may show no time for a few steps
 		r.RealTime = float64(stepTime) / t.perStep.median
 	}
 	r.AllocationsPerStep = t.allocations
@@ -323,15 +338,15 @@ func (b *bench) time(name string, s setup, network func() (*Network, error)) (*R
 	return &r, nil
 }
 
-// built is a network that is ready to run, and what is known of it.
+// built is a network that is ready to run, with its size.
 type built struct {
 	load  *load
-	bytes uint64 // that it takes
-	run   Run    // the sizes are filled in
+	bytes uint64 // of memory
+	run   Run    // with sizes and build time only
 }
 
-// build makes a network, looks how large it is and drops the description. It returns early when ctx ends; what is being built then is
-// left to the end of the process, because nothing interrupts it.
+// build makes a network, measures its size and drops the description. It returns early when ctx ends. Nothing interrupts a build,
+// so one that is under way then goes on until the process ends.
 func (b *bench) build(network func() (*Network, error), with maker) (*built, error) {
 	type result struct {
 		*built
@@ -360,7 +375,7 @@ func buildNow(network func() (*Network, error), with maker) (*built, error) {
 	for i := range n.Synapses {
 		delays[n.Synapses[i].Delay] = struct{}{}
 	}
-	made := &built{run: Run{Neurons: n.Neurons, Synapses: len(n.Synapses), Delays: len(delays), Kicks: n.Kicks}}
+	made := &built{run: Run{Neurons: n.Neurons, Synapses: len(n.Synapses), Delays: len(delays), Inputs: n.Inputs}}
 	start := time.Now()
 	if made.load, err = newLoad(n, with); err != nil {
 		return nil, err
@@ -373,7 +388,7 @@ func buildNow(network func() (*Network, error), with maker) (*built, error) {
 	return made, nil
 }
 
-// bytesPerNeuron measures a network without synapses, once.
+// bytesPerNeuron returns the memory of a neuron, measured once in a network without synapses.
 func (b *bench) bytesPerNeuron() (float64, error) {
 	if b.perNeuron > 0 {
 		return b.perNeuron, nil
@@ -442,10 +457,10 @@ func (b *bench) idle() error {
 	return nil
 }
 
-// silence takes away the drive, waits until the network has fallen silent and times what its steps cost then, in us.
+// silence stops the inputs, waits until the network is silent, and returns what a step costs then, in us.
 func (b *bench) silence(l *load) (float64, error) {
-	kicks := l.kicks
-	defer func() { l.kicks = kicks }()
+	inputs := l.inputs
+	defer func() { l.inputs = inputs }()
 	if err := b.fallSilent(l); err != nil {
 		return 0, err
 	}
@@ -453,9 +468,9 @@ func (b *bench) silence(l *load) (float64, error) {
 	return t.perStep.median / 1e3, err
 }
 
-// fallSilent takes away the drive and takes steps until nothing is due any more.
+// fallSilent stops the inputs and runs steps until nothing is due any more.
 func (b *bench) fallSilent(l *load) error {
-	l.kicks = 0
+	l.inputs = 0
 	const patience = 100 // times 100 steps
 	for range patience {
 		if _, due := l.engine.Next(); !due {
@@ -465,10 +480,10 @@ func (b *bench) fallSilent(l *load) error {
 			return err
 		}
 	}
-	return fmt.Errorf("still spikes after %d ms without drive", patience*100)
+	return fmt.Errorf("still spikes after %d ms without inputs", patience*100)
 }
 
-// millionNeurons are silent unless something reaches them.
+// millionNeurons is a network that is silent without inputs.
 var millionNeurons = recipe{neurons: 1_000_000, fanOut: 1, seed: 1}
 
 func (b *bench) silent() error {
@@ -489,56 +504,72 @@ func (b *bench) silent() error {
 	return nil
 }
 
-// growthBudget is how long a point of the growth is timed.
+// growthBudget is how long each point of the growth is timed.
 const growthBudget = 150 * time.Millisecond
 
-// growth varies one thing at a time about network a.
+// growth varies network a in one property at a time. The point of each curve that is network a itself is measured once.
 func (b *bench) growth() error {
 	known := map[int]string{recipes["a"].neurons: "static/a", recipes["b"].neurons: "static/b", recipes["d"].neurons: "static/d"}
 	for _, neurons := range []int{100, 300, 1_000, 3_000, 10_000, 100_000} {
-		var r *Run
-		var err error
-		if name := known[neurons]; name != "" {
-			r, err = b.setup(name)
-		} else {
-			r, err = b.measure(fmt.Sprintf("growth/neurons=%d", neurons), growing(recipe{neurons, min(100, neurons-1), 1}, nil))
+		name := known[neurons]
+		if name == "" {
+			name = fmt.Sprintf("growth/neurons=%d", neurons)
 		}
-		if err != nil {
+		if err := b.point("neurons", neurons, name, growing(recipe{neurons, min(100, neurons-1), 1}, nil)); err != nil {
 			return err
-		}
-		if r != nil {
-			b.grew("neurons", float64(neurons), r)
 		}
 	}
 	for _, fanOut := range []int{1, 3, 10, 30, 100, 300, 900} {
-		r, err := b.measure(fmt.Sprintf("growth/synapses=%d", fanOut), growing(recipe{recipes["a"].neurons, fanOut, 1}, nil))
-		if err != nil {
+		name := fmt.Sprintf("growth/synapses=%d", fanOut)
+		if fanOut == recipes["a"].fanOut {
+			name = "static/a"
+		}
+		if err := b.point("synapses_per_neuron", fanOut, name, growing(recipe{recipes["a"].neurons, fanOut, 1}, nil)); err != nil {
 			return err
 		}
-		b.grew("synapses_per_neuron", float64(fanOut), r)
 	}
-	for _, kicks := range []int{2, 5, 10, 20, 50, 100, 200} {
-		r, err := b.measure(fmt.Sprintf("growth/kicks=%d", kicks), growing(recipes["a"], func(n *Network) { n.Kicks = kicks }))
-		if err != nil {
+	for _, inputs := range []int{2, 5, 10, 20, 50, 100, 200} {
+		name := fmt.Sprintf("growth/inputs=%d", inputs)
+		if inputs == recipes["a"].network("a").Inputs {
+			name = "static/a"
+		}
+		if err := b.point("rate_hz", 0, name, growing(recipes["a"], func(n *Network) { n.Inputs = inputs })); err != nil {
 			return err
 		}
-		b.grew("rate_hz", r.RateHz, r)
 	}
 	for _, delays := range []int{1, 10, 100, 1_000, 10_000} {
-		r, err := b.measure(fmt.Sprintf("growth/delays=%d", delays), growing(recipes["a"], distinctDelays(delays)))
-		if err != nil {
+		name := fmt.Sprintf("growth/delays=%d", delays)
+		if delays == 10 {
+			name = "static/a"
+		}
+		if err := b.point("distinct_delays", delays, name, growing(recipes["a"], distinctDelays(delays))); err != nil {
 			return err
 		}
-		b.grew("distinct_delays", float64(delays), r)
 	}
+	return nil
+}
+
+// point measures one point of the growth: one of the setups, or the given one. A value of 0 stands for the measured rate.
+func (b *bench) point(axis string, value int, name string, other setup) error {
+	var r *Run
+	var err error
+	if _, known := setups[name]; known {
+		r, err = b.setup(name)
+	} else {
+		r, err = b.measure(name, other)
+	}
+	if err != nil || r == nil { // nil: too large for this machine
+		return err
+	}
+	g := Growth{Axis: axis, Value: float64(value), Neurons: r.Neurons, Synapses: r.Synapses, RateHz: r.RateHz,
+		NsPerEvent: r.NsPerEvent, UsPerStep: r.UsPerStep, BytesPerSynapse: r.BytesPerSynapse}
+	if value == 0 {
+		g.Value = r.RateHz
+	}
+	b.report.Growth = append(b.report.Growth, g)
 	return nil
 }
 
 func growing(r recipe, vary func(*Network)) setup {
 	return setup{recipe: r, vary: vary, steps: 500, budget: growthBudget}
-}
-
-func (b *bench) grew(axis string, value float64, r *Run) {
-	b.report.Growth = append(b.report.Growth, Growth{Axis: axis, Value: value, Neurons: r.Neurons, Synapses: r.Synapses, RateHz: r.RateHz,
-		NsPerEvent: r.NsPerEvent, UsPerStep: r.UsPerStep, BytesPerSynapse: r.BytesPerSynapse})
 }

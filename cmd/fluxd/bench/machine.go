@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Machine is where the figures were measured.
+// A Machine is the computer on which the figures were measured.
 type Machine struct {
 	Processor string `json:"processor"` // its model, as the system names it
 	Cores     int    `json:"cores"`
@@ -25,7 +25,7 @@ func thisMachine() Machine {
 	return m
 }
 
-// colonField returns the first of the named fields in a file with lines "name : value", or "".
+// colonField returns the first of the named fields that a file with lines "name : value" has, or "".
 func colonField(file string, names ...string) string {
 	for _, name := range names {
 		f, err := os.Open(file)
@@ -44,7 +44,7 @@ func colonField(file string, names ...string) string {
 	return ""
 }
 
-// availableMemory returns how many bytes can be used without swapping; false if the system does not say.
+// availableMemory returns the bytes that can be used without swapping, and false if the system does not say.
 func availableMemory() (uint64, bool) {
 	value := colonField("/proc/meminfo", "MemAvailable")
 	kilobytes, err := strconv.ParseUint(strings.TrimSuffix(value, " kB"), 10, 64)

@@ -1,4 +1,4 @@
 package bench
 
-// processor returns the model of the processor; where the kernel names none, as on a Raspberry Pi, that of the board.
+// processor returns the model of the processor, or of the board where the kernel names no processor, as on a Raspberry Pi.
 func processor() string { return colonField("/proc/cpuinfo", "Model", "model name", "Hardware") }

@@ -14,24 +14,24 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// reflexTimes are how long a reflex takes on this machine, in nanoseconds: from an edge to the write at the actuator's device.
+// reflexTimes are the measured times from an edge to the write at the actuator's device, in nanoseconds.
 type reflexTimes struct {
 	Daemon *hdrhistogram.Histogram // through the daemon's real-time path
-	Bare   *hdrhistogram.Histogram // between two goroutines with nothing but a channel between them
+	Bare   *hdrhistogram.Histogram // between two goroutines over a bare channel
 }
 
 const (
-	// mostReflexes is just below the 64,800 spikes at which the muscle is at its end.
+	// mostReflexes is just below the 64,800 spikes at which the command of the actuator reaches its limit.
 	mostReflexes = 60_000
 	// The pauses between two samples: long enough for goroutines and threads to go to sleep.
 	reflexPauseLeast, reflexPauseMost = 300 * time.Microsecond, 2 * time.Millisecond
-	// reflexPatience is when an edge that is not answered is an error.
+	// reflexPatience is how long an edge may stay unanswered before that is an error.
 	reflexPatience = 10 * time.Second
 )
 
-// reflexProbe is the device at the end of both ways: it notes when it is written and tells who waits for it.
+// reflexProbe is the device at the end of both ways. It reports when it is written.
 type reflexProbe struct {
-	written chan time.Time // one slot: there is one sample at a time
+	written chan time.Time // one slot: one sample is under way at a time
 }
 
 func newReflexProbe() *reflexProbe { return &reflexProbe{written: make(chan time.Time, 1)} }
@@ -46,13 +46,13 @@ func (p *reflexProbe) Halt() error { return nil }
 func (p *reflexProbe) Drive(actuators.Command) error {
 	select {
 	case p.written <- time.Now():
-	default: // nobody waits for it: the end
+	default: // the measurement is over
 	}
 	return nil
 }
 
-// take waits for the answer to an edge and notes how long it took.
-func (p *reflexProbe) take(ctx context.Context, edge time.Time, into *hdrhistogram.Histogram) error {
+// await waits for the answer to an edge and records the time that it took.
+func (p *reflexProbe) await(ctx context.Context, edge time.Time, into *hdrhistogram.Histogram) error {
 	patience := time.NewTimer(reflexPatience)
 	defer patience.Stop()
 	select {
@@ -65,9 +65,9 @@ func (p *reflexProbe) take(ctx context.Context, edge time.Time, into *hdrhistogr
 	}
 }
 
-// measureReflex measures so many reflexes, 1 to 60,000, and as many over the bare channel, one of each in turn on the same machine
-// state: each after the one before has been answered, and after a pause of 0.3 to 2 ms in which all goroutines sleep. A pair takes
-// about 3 ms. It fails when the context ends before, or when an edge is not answered.
+// measureReflex measures 1 to 60,000 reflexes and as many round trips over the bare channel, in turn. Each begins after the one
+// before has been answered, and after a pause of 0.3 to 2 ms in which all goroutines sleep. A pair takes about 3 ms. It fails
+// when the context ends, or when an edge is not answered.
 func measureReflex(ctx context.Context, samples int) (reflexTimes, error) {
 	if samples < 1 || samples > mostReflexes {
 		return reflexTimes{}, fmt.Errorf("reflex: %d samples: expected 1 to %d", samples, mostReflexes)
@@ -79,19 +79,19 @@ func measureReflex(ctx context.Context, samples int) (reflexTimes, error) {
 	if err != nil {
 		return reflexTimes{}, err
 	}
-	<-probe.written // the write at the start
+	<-probe.written // the write of the failsafe at the start
 	defer func() {
 		cancel()
 		wait()
 	}()
 	bare, channel := newReflexProbe(), make(chan int64, 1024)
-	go func() { // the other end of the bare channel
+	go func() { // receives at the other end of the bare channel
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case value := <-channel:
-				_ = bare.Drive(actuators.Command(value)) // does not fail
+				_ = bare.Drive(actuators.Command(value)) // cannot fail
 			}
 		}
 	}()
@@ -104,25 +104,25 @@ func measureReflex(ctx context.Context, samples int) (reflexTimes, error) {
 		pause()
 		edge := time.Now()
 		channel <- 0
-		if err := bare.take(ctx, edge, r.Bare); err != nil {
+		if err := bare.await(ctx, edge, r.Bare); err != nil {
 			return r, err
 		}
 		pause()
 		value ^= 1
 		edge = time.Now()
 		hand(value)
-		if err := probe.take(ctx, edge, r.Daemon); err != nil {
+		if err := probe.await(ctx, edge, r.Daemon); err != nil {
 			return r, err
 		}
 	}
 	return r, nil
 }
 
-// measureStart measures how long the demo robot takes from the call of Run until it runs: its parts made, its actuators at failsafe,
-// its goroutines started; on the simulated board, without a broker, its configuration already read.
+// measureStart returns how long the demo robot takes from the call of Run until it runs: its parts are made, its actuators are at
+// failsafe, and its goroutines have started. It runs on the simulated board, without a broker, from a configuration already read.
 func measureStart(ctx context.Context) (time.Duration, error) { return measureStartWith(ctx, "none") }
 
-// measureStartWithBroker measures the same with the embedded broker, on any free port of the loopback interface.
+// measureStartWithBroker does the same with the embedded broker, on a free port of the loopback interface.
 func measureStartWithBroker(ctx context.Context) (time.Duration, error) {
 	return measureStartWith(ctx, "embedded")
 }
@@ -136,7 +136,8 @@ func measureStartWith(ctx context.Context, broker string) (took time.Duration, e
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	start := time.Now()
-	err = daemon.Run(ctx, config, daemon.RunOptions{Version: "bench", Seed: 1, Started: func(*daemon.Robot) { took = time.Since(start); cancel() }})
+	opts := daemon.RunOptions{Version: "bench", Seed: 1, Started: func(*daemon.Robot) { took = time.Since(start); cancel() }}
+	err = daemon.Run(ctx, config, opts)
 	if err == nil && took == 0 {
 		err = context.Cause(ctx)
 	}
@@ -145,22 +146,22 @@ func measureStartWith(ctx context.Context, broker string) (took time.Duration, e
 
 // atRest is what a robot at rest costs.
 type atRest struct {
-	Over          time.Duration // it was watched for so long
+	Over          time.Duration // how long it was watched
 	Switches      uint64        // context switches of all its threads in that time: each wake-up is at least one
-	SwitchesKnown bool          // false where the system does not tell (it does on Linux)
-	CPU           time.Duration // what the process used of all processors in that time
-	CPUKnown      bool          // false where the system does not tell
+	SwitchesKnown bool          // false where the system does not say (Linux does)
+	CPU           time.Duration // processor time of the process in that time
+	CPUKnown      bool          // false where the system does not say
 }
 
 // WakeUps returns the context switches a second.
 func (i atRest) WakeUps() float64 { return float64(i.Switches) / i.Over.Seconds() }
 
-// idleSettle is how long a robot is left alone before it is watched: what its start left behind is no cost of rest.
-const idleSettle = 500 * time.Millisecond
+// afterStart is how long a robot runs before it is watched, so that the work of its start is not counted.
+const afterStart = 500 * time.Millisecond
 
-// measureIdle watches this process for a time while a robot is at rest in it: no sensor, no spikes, no broker. (A sensor that is
-// read at a rate wakes the process at that rate, and one that waits for edges ten times a second.) Whatever else the process does
-// counts too. It fails when the context ends before.
+// measureIdle watches this process for a time while a robot is at rest in it, without sensors, spikes and broker. (A sensor that
+// is read at a rate wakes the process at that rate. One that waits for edges wakes it ten times a second.) Anything else that the
+// process does is counted too. It fails when the context ends.
 func measureIdle(ctx context.Context, d time.Duration) (idle atRest, err error) {
 	config, err := configs.Parse("idle", []byte(idleRobot), nil)
 	if err != nil {
@@ -183,13 +184,13 @@ func measureIdle(ctx context.Context, d time.Duration) (idle atRest, err error) 
 		case <-ctx.Done():
 		}
 	}
-	rest(idleSettle)
+	rest(afterStart)
 	before, known := machine.ContextSwitches()
 	cpu, cpuKnown := machine.ProcessorTime()
 	from := time.Now()
 	rest(d)
 	idle = atRest{Over: time.Since(from), SwitchesKnown: known, CPUKnown: cpuKnown}
-	if after, ok := machine.ContextSwitches(); ok && after > before { // fewer: a thread has ended
+	if after, ok := machine.ContextSwitches(); ok && after > before { // it is less if a thread has ended
 		idle.Switches = after - before
 	}
 	if after, ok := machine.ProcessorTime(); ok {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestMain is the tests, or the broker that one of them starts.
+// TestMain runs the tests, or the broker that one of them starts.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == broker.Command {
 		os.Exit(broker.Serve(os.Stdin, os.Stdout, os.Stderr))
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 // patience is when a test gives up: a busy machine is slow, not wrong.
 const patience = 2 * time.Minute
 
-// Every edge is answered, over either way, and each answer is counted. How long that takes is nothing a test can know.
+// Every edge is answered on both ways, and each answer is counted. The times depend on the machine, so they are not tested.
 func TestMeasureReflexInRealTime(t *testing.T) {
 	const samples = 20
 	r, err := measureReflex(t.Context(), samples)
@@ -39,7 +39,8 @@ func TestMeasureReflexInRealTime(t *testing.T) {
 }
 
 func TestMeasureStartInRealTime(t *testing.T) {
-	for name, measure := range map[string]func(context.Context) (time.Duration, error){"alone": measureStart, "with broker": measureStartWithBroker} {
+	type measurement func(context.Context) (time.Duration, error)
+	for name, measure := range map[string]measurement{"alone": measureStart, "with broker": measureStartWithBroker} {
 		if took, err := measure(t.Context()); err != nil || took <= 0 {
 			t.Errorf("%s: %v, %v", name, took, err)
 		}

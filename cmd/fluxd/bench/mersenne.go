@@ -2,8 +2,8 @@ package bench
 
 import "math/bits"
 
-// mersenne is MT19937 (Matsumoto and Nishimura 1998), seeded and drawn from as Python's random.Random does: the benchmark networks that
-// other engines were measured on were drawn by it.
+// mersenne is MT19937 (Matsumoto and Nishimura 1998), seeded and used as Python's random.Random does. The benchmark networks that
+// other engines were measured with were drawn with it.
 type mersenne struct {
 	state [624]uint32
 	next  int
@@ -66,8 +66,8 @@ func (m *mersenne) refill() {
 	m.next = 0
 }
 
-// below returns a random number from 0 to n-1, n from 1 to 2^31, as randrange(n) does: it draws as many bits as n has and again while they are
-// too large.
+// below returns a random number from 0 to n-1, with n from 1 to 2^31, as randrange(n) does: it draws as many bits as n has, again
+// and again while they are too large.
 func (m *mersenne) below(n int) int {
 	shift := 32 - bits.Len32(uint32(n))
 	for {

@@ -9,8 +9,8 @@ import (
 	"fluxd/core"
 )
 
-// The networks are those that other engines were measured on, to the last synapse: these are the digests of their files. Of the
-// larger two it is the first hundred thousand synapses.
+// The networks are those that other engines were measured with, to the last synapse. These are digests of their files: of all
+// synapses, or of the first hundred thousand.
 func TestNetworksAreTheKnownOnes(t *testing.T) {
 	for name, want := range map[string]string{
 		"a": "4215ad969eb8030489313e180f7ebbb096de43ab99f1bf30ee77d70e0f3e571a",

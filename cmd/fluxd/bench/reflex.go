@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	// reflexes are the samples of a latency: enough for the 99.9th percentile to be more than one of them.
+	// reflexes are the samples of a latency: enough that more than one lies above the 99.9th percentile.
 	reflexes = 1000
 	// restFor is how long a robot at rest is watched.
 	restFor = 2 * time.Second
-	// starts are how often a robot is started; the slowest start counts.
+	// starts is how often a robot is started; the slowest start counts.
 	starts = 5
 )
 
-// reflex measures from an edge to the actuator's write, beside a bare channel.
+// reflex measures the time from an edge to the actuator's write, and over a bare channel.
 func (b *bench) reflex() error {
 	b.opts.Progress("reflex", 0)
 	samples := reflexes
@@ -38,13 +38,13 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 }
 
 func ratio(a, b float64) float64 {
-	if b == 0 { // a clock too coarse to tell
+	if b == 0 { // the clock is too coarse
 		return 0
 	}
 	return a / b
 }
 
-// robot measures how long the demo robot takes to start, and what one at rest costs.
+// robot measures how long the demo robot takes to start, and what a robot at rest costs.
 func (b *bench) robot() error {
 	b.opts.Progress("robot", 0)
 	r := &Robot{TargetStart: 0.2}
@@ -68,7 +68,7 @@ func (b *bench) robot() error {
 		r.WakeUps = new(float64)
 		*r.WakeUps = idle.WakeUps()
 	} else {
-		b.report.Notes = append(b.report.Notes, "wake-ups of a robot at rest were not measured: this system does not tell")
+		b.report.Remarks = append(b.report.Remarks, "wake-ups of a robot at rest were not measured: this system does not count them")
 	}
 	b.report.Robot = r
 	return nil

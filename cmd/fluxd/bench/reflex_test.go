@@ -14,9 +14,9 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// BenchmarkReflex shows what reflexes suffer from the rest of the process: alone, beside a robot that publishes its telemetry and a
-// goroutine that makes 50 MB of garbage a second, and the same with a memory limit in place of the collector's own rule. Nothing is
-// asserted: times are the machine's.
+// BenchmarkReflex shows how the rest of the process delays reflexes: alone, then beside a robot that publishes its telemetry and
+// a goroutine that makes 50 MB of garbage a second, then the same with a memory limit in place of the collector's own rule. It
+// asserts nothing, since times depend on the machine.
 //
 //	go test ./cmd/fluxd/bench -run XXX -bench Reflex -benchtime 3000x
 func BenchmarkReflex(b *testing.B) {
@@ -59,7 +59,7 @@ func BenchmarkReflex(b *testing.B) {
 	}
 }
 
-// besideRobot runs the demo robot with its broker and somebody who watches all its telemetry.
+// besideRobot runs the demo robot with its broker and a client that subscribes to all its telemetry.
 func besideRobot(ctx context.Context) error {
 	config, err := configs.Load("lightseeker")
 	if err != nil {

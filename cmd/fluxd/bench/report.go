@@ -1,10 +1,10 @@
 package bench
 
-// Format names the shape of a Report as JSON. Fields may be added to it; none changes its meaning.
+// Format names the shape of a Report as JSON. New fields may be added; no field changes its meaning.
 const Format = "fluxd-bench/1"
 
-// A Report is all that was measured. What was not is left out. Fields carry their units in their names as JSON; "step" is a
-// simulated millisecond.
+// A Report is everything that was measured; what was not measured is left out. The names of the JSON fields carry the units. A
+// "step" is a simulated millisecond.
 type Report struct {
 	Format  string   `json:"format"`
 	Version string   `json:"fluxd"`
@@ -16,22 +16,22 @@ type Report struct {
 	Reflex  *Reflex  `json:"reflex,omitempty"`
 	Robot   *Robot   `json:"robot,omitempty"`
 	Growth  []Growth `json:"growth,omitempty"`
-	Notes   []string `json:"notes,omitempty"` // what could not be measured here, and why
+	Remarks []string `json:"notes,omitempty"` // what could not be measured here, and why
 }
 
-// A Run is a network under drive.
+// A Run is a network with inputs.
 type Run struct {
 	Name               string  `json:"name"`    // "static/a"
 	Network            string  `json:"network"` // a, b, c, d or a file
 	Neurons            int     `json:"neurons"`
 	Synapses           int     `json:"synapses"`
 	Delays             int     `json:"distinct_delays"`
-	Kicks              int     `json:"kicks_per_step"`
-	Workers            int     `json:"workers"` // processors
+	Inputs             int     `json:"kicks_per_step"` // direct inputs from outside
+	Workers            int     `json:"workers"`        // processors
 	WarmUp             int     `json:"warmup_steps"`
-	Steps              int     `json:"steps"`         // counted after the warm-up
+	Steps              int     `json:"steps"`         // timed, after the warm-up
 	Spikes             uint64  `json:"spikes"`        // in these steps
-	Checked            bool    `json:"count_checked"` // they are as many as they have to be
+	Checked            bool    `json:"count_checked"` // the number of spikes is known, and was right
 	Events             uint64  `json:"events"`        // arrivals over synapses in these steps
 	RateHz             float64 `json:"rate_hz"`       // spikes per neuron and simulated second
 	NsPerEvent         float64 `json:"ns_per_event"`
@@ -42,40 +42,40 @@ type Run struct {
 	RealTime           float64 `json:"simulated_s_per_s"` // 1 is real time
 	AllocationsPerStep float64 `json:"allocations_per_step"`
 	BuildSeconds       float64 `json:"build_s"`
-	BytesPerSynapse    float64 `json:"bytes_per_synapse"`             // of the built network, its neurons not counted
+	BytesPerSynapse    float64 `json:"bytes_per_synapse"`             // of the built network, without its neurons
 	Target             float64 `json:"target_ns_per_event,omitempty"` // at most
 }
 
-// An Idle is a network without drive, advanced a step at a time.
+// An Idle is a network without inputs, advanced one step at a time.
 type Idle struct {
 	Network   string  `json:"network"`
-	Ran       bool    `json:"after_spikes"` // it has been driven before, and fallen silent; else it has never fired
+	Ran       bool    `json:"after_spikes"` // true: it was active before and has fallen silent; false: it has never fired
 	UsPerStep float64 `json:"us_per_step"`
 	Target    float64 `json:"target_us_per_step"` // at most
 }
 
-// Memory is what a built network takes: heap in use, its description dropped by the caller.
+// Memory is the heap that a built network takes after the caller has dropped its description.
 type Memory struct {
 	BytesPerNeuron        float64 `json:"bytes_per_neuron"` // without synapses
 	BytesPerStatic        float64 `json:"bytes_per_static_synapse"`
-	BytesPerPlastic       float64 `json:"bytes_per_plastic_synapse"` // what its neurons need for it included
-	TargetBytesPerNeuron  float64 `json:"target_bytes_per_neuron"`   // at most; so the others
+	BytesPerPlastic       float64 `json:"bytes_per_plastic_synapse"` // with what its neurons need for it
+	TargetBytesPerNeuron  float64 `json:"target_bytes_per_neuron"`   // at most, as for the other targets
 	TargetBytesPerStatic  float64 `json:"target_bytes_per_static_synapse"`
 	TargetBytesPerPlastic float64 `json:"target_bytes_per_plastic_synapse"`
 }
 
-// Silent is a large network in which nothing happens.
+// Silent is a large network without spikes.
 type Silent struct {
 	Neurons      int     `json:"neurons"`
 	Synapses     int     `json:"synapses"`
 	BuildSeconds float64 `json:"build_s"`
 	Bytes        uint64  `json:"bytes"`
 	UsPerStep    float64 `json:"us_per_step"`
-	Wakeups      int     `json:"wakeups"` // times at which it wants to be advanced: 0
+	Wakeups      int     `json:"wakeups"` // times at which something is due: 0
 }
 
-// A Reflex is how long the daemon takes from a sensor's edge to the write at the actuator, through one synapse of 1 us; beside it,
-// sample by sample in turn, what two goroutines take with nothing but a channel between them.
+// A Reflex is the time that the daemon takes from a sensor's edge to the write at the actuator, through one synapse of 1 us, and
+// the time between two goroutines over a bare channel. Samples of both were taken in turn.
 type Reflex struct {
 	Samples     int     `json:"samples"` // of each
 	Daemon      Latency `json:"daemon"`
@@ -95,13 +95,14 @@ type Latency struct {
 
 // Robot is a whole daemon with the demo robot, and with one at rest.
 type Robot struct {
-	Start           float64  `json:"start_s"`                      // until it runs, its actuators at failsafe; the slowest of some
-	StartWithBroker float64  `json:"start_with_broker_s"`          // the embedded one
+	// until it runs, its actuators at failsafe; the slowest of several
+	Start           float64  `json:"start_s"`
+	StartWithBroker float64  `json:"start_with_broker_s"`          // with the embedded broker
 	TargetStart     float64  `json:"target_start_s"`               // at most
-	WakeUps         *float64 `json:"idle_wakeups_per_s,omitempty"` // of the process; left out where the system does not tell
+	WakeUps         *float64 `json:"idle_wakeups_per_s,omitempty"` // of the process; left out where the system does not count them
 }
 
-// A Growth is one point of how the cost grows.
+// A Growth is one point of the curves that show how the cost grows.
 type Growth struct {
 	Axis            string  `json:"axis"` // "neurons", "synapses_per_neuron", "rate_hz" or "distinct_delays"
 	Value           float64 `json:"value"`

@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write testdata/*.golden anew")
+var update = flag.Bool("update", false, "write testdata/*.golden")
 
-// filled returns a report in which every field has a value of its own.
+// filled returns a report in which every field has a different value.
 func filled() *Report {
 	r := &Report{}
 	next := 0
@@ -60,7 +60,7 @@ func fill(v reflect.Value, next *int) {
 	}
 }
 
-// The shape of the JSON is a promise: a field that is renamed or dropped shows here.
+// The shape of the JSON is a promise: this test shows a field that is renamed or dropped.
 func TestShapeOfTheJSON(t *testing.T) {
 	text, err := json.MarshalIndent(filled(), "", "  ")
 	if err != nil {
@@ -127,12 +127,15 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what it was; if that is meant: go test ./cmd/fluxd/bench -update\n%s", name, got)
+		t.Errorf("%s has changed; if that is intended: go test ./cmd/fluxd/bench -update\n%s", name, got)
 	}
 }
 
 func TestNumbersForPeople(t *testing.T) {
-	for x, want := range map[float64]string{0: "0", 0.01234: "0.0123", 12.34: "12.3", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100000: "-100,000"} {
+	for x, want := range map[float64]string{
+		0: "0", 0.01234: "0.0123", 12.34: "12.3", 999: "999",
+		1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100000: "-100,000",
+	} {
 		if got := digits(x); got != want {
 			t.Errorf("%v: %s, want %s", x, got, want)
 		}

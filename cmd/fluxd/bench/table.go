@@ -9,20 +9,23 @@ import (
 	"text/tabwriter"
 )
 
-// WriteTable writes the report for people: first what an event costs, then the rest.
+// WriteTable writes the report as tables for people: first the cost of an event, then the rest.
 func (r *Report) WriteTable(w io.Writer) error {
 	m := r.Machine
-	fmt.Fprintf(w, "fluxd %s on %s, %d cores, %s/%s, %s; one core is used, for workers/d two\n", r.Version, m.Processor, m.Cores, m.System, m.Arch, m.Go)
+	const head = "fluxd %s on %s, %d cores, %s/%s, %s; one core is used, for workers/d two\n"
+	fmt.Fprintf(w, head, r.Version, m.Processor, m.Cores, m.System, m.Arch, m.Go)
 	if len(r.Runs) > 0 {
-		table := section(w, "\nUNDER DRIVE\tNEURONS\tSYNAPSES\tNS/EVENT\tP10..P90\tTARGET\tEVENTS/S\tUS/MS\tTIMES REAL TIME\tHZ\tSPIKES\tALLOCS/MS")
+		table := section(w, "\nWITH INPUTS\tNEURONS\tSYNAPSES\tNS/EVENT\tP10..P90\tTARGET\t"+
+			"EVENTS/S\tUS/MS\tTIMES REAL TIME\tHZ\tSPIKES\tALLOCS/MS")
 		for i := range r.Runs {
 			run := &r.Runs[i]
 			spikes := thousands(float64(run.Spikes))
 			if run.Checked {
 				spikes += " ok"
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s..%s\t%s\t%s\t%s\t%s\t%.1f\t%s\t%.3g\n", run.Name, thousands(float64(run.Neurons)), thousands(float64(run.Synapses)),
-				digits(run.NsPerEvent), digits(run.NsPerEventLow), digits(run.NsPerEventHigh), atMost(run.Target), millions(run.EventsPerSecond),
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s..%s\t%s\t%s\t%s\t%s\t%.1f\t%s\t%.3g\n",
+				run.Name, thousands(float64(run.Neurons)), thousands(float64(run.Synapses)), digits(run.NsPerEvent),
+				digits(run.NsPerEventLow), digits(run.NsPerEventHigh), atMost(run.Target), millions(run.EventsPerSecond),
 				digits(run.UsPerStep), digits(run.RealTime), run.RateHz, spikes, run.AllocationsPerStep)
 		}
 		if err := table.Flush(); err != nil {
@@ -36,25 +39,26 @@ func (r *Report) WriteTable(w io.Writer) error {
 		table := section(w, "\nGROWTH\t\tNEURONS\tSYNAPSES\tHZ\tNS/EVENT\tUS/MS\tBYTES/SYNAPSE")
 		for i := range r.Growth {
 			g := &r.Growth[i]
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.1f\t%s\t%s\t%s\n", g.Axis, digits(g.Value), thousands(float64(g.Neurons)), thousands(float64(g.Synapses)),
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.1f\t%s\t%s\t%s\n", g.Axis, digits(g.Value), thousands(float64(g.Neurons)),
+				thousands(float64(g.Synapses)),
 				g.RateHz, digits(g.NsPerEvent), digits(g.UsPerStep), digits(g.BytesPerSynapse))
 		}
 		if err := table.Flush(); err != nil {
 			return err
 		}
 	}
-	for _, note := range r.Notes {
-		fmt.Fprintln(w, "\n"+note)
+	for _, remark := range r.Remarks {
+		fmt.Fprintln(w, "\n"+remark)
 	}
 	return nil
 }
 
-// writeRest writes what is a single value with a target.
+// writeRest writes the figures that are single values.
 func (r *Report) writeRest(w io.Writer) error {
 	type row struct {
 		name, unit    string
 		value, target float64
-		bounded       bool // target is one, 0 included
+		bounded       bool // there is a target, which may be 0
 	}
 	var rows []row
 	for _, i := range r.Idle {
@@ -79,7 +83,8 @@ func (r *Report) writeRest(w io.Writer) error {
 			name         string
 			daemon, bare float64
 		}{{"p50", x.Daemon.P50, x.Bare.P50}, {"p99", x.Daemon.P99, x.Bare.P99}, {"p99.9", x.Daemon.P999, x.Bare.P999}} {
-			rows = append(rows, row{"reflex, edge to write, " + l.name, "us", l.daemon, 0, false}, row{"reflex, a bare channel, " + l.name, "us", l.bare, 0, false})
+			rows = append(rows, row{"reflex, edge to write, " + l.name, "us", l.daemon, 0, false},
+				row{"reflex, a bare channel, " + l.name, "us", l.bare, 0, false})
 		}
 		rows = append(rows, row{"reflex against the bare channel, p50", "times", x.RatioP50, x.TargetRatio, true},
 			row{"reflex against the bare channel, p99", "times", x.RatioP99, x.TargetRatio, true})
@@ -95,7 +100,8 @@ func (r *Report) writeRest(w io.Writer) error {
 		run := &r.Runs[i]
 		network, many := strings.CutPrefix(run.Name, "delays/")
 		if ten := r.run("static/" + network); many && ten != nil && ten.NsPerEvent > 0 {
-			rows = append(rows, row{network + ", 10,000 delays against " + strconv.Itoa(ten.Delays), "times the ns/event", run.NsPerEvent / ten.NsPerEvent, 0, false})
+			name := network + ", 10,000 delays against " + strconv.Itoa(ten.Delays)
+			rows = append(rows, row{name, "times the ns/event", run.NsPerEvent / ten.NsPerEvent, 0, false})
 		}
 		if run.Synapses >= 10_000_000 {
 			rows = append(rows, row{"building " + thousands(float64(run.Synapses)) + " synapses", "s", run.BuildSeconds, 10, true})
@@ -104,7 +110,7 @@ func (r *Report) writeRest(w io.Writer) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	table := section(w, "\nAND\tVALUE\tTARGET\tUNIT")
+	table := section(w, "\nOTHER FIGURES\tVALUE\tTARGET\tUNIT")
 	for _, v := range rows {
 		target := ""
 		if v.bounded {
@@ -136,7 +142,7 @@ func atMost(target float64) string {
 	return "<= " + digits(target)
 }
 
-// digits writes a value with three significant digits, and large ones as whole numbers.
+// digits writes a value with three significant digits, or as a whole number from 1,000 on.
 func digits(x float64) string {
 	if x >= 1000 || x <= -1000 {
 		return thousands(x)
@@ -146,7 +152,7 @@ func digits(x float64) string {
 
 func millions(x float64) string { return digits(x/1e6) + " M" }
 
-// thousands writes a whole number with its thousands apart.
+// thousands writes a whole number with commas between thousands.
 func thousands(x float64) string {
 	text := strconv.FormatFloat(x, 'f', 0, 64)
 	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {

@@ -13,29 +13,32 @@ import (
 	"fluxd/core"
 )
 
-// The networks as text, the same for every engine that runs them: a line
+// A network as text is the same file for every engine. Its first line is
 //
-//	neurons synapses threshold floor kicks_per_step kick
+//	neurons synapses threshold floor inputs_per_step input
 //
-// and then a line "from to weight delay" for each synapse. All are whole numbers; delays are in steps.
+// followed by a line "from to weight delay" for each synapse. All are whole numbers; delays are in steps.
 
-// maxUnits bounds thresholds, floors and weights: 1/1000 unit of water in 32 bits.
+// maxUnits bounds thresholds, floors and weights: without a leak water counts thousandths of a unit in 32 bits.
 const maxUnits = core.MaxWater / 1000
 
-// ReadNetwork reads a network as text. It fails with configs.Errors that name the line, what was expected and what was found.
+// ReadNetwork reads a network as text. It fails with configs.Errors that give the line, what was expected and what came.
 func ReadNetwork(source string, r io.Reader) (*Network, error) {
 	p := textReader{source: source, lines: bufio.NewReaderSize(r, 1<<16)}
-	head, err := p.numbers("neurons synapses threshold floor kicks_per_step kick",
-		span{1, core.MaxNeurons}, span{0, 1<<32 - 1}, span{1, maxUnits}, span{-maxUnits, 0}, span{0, 1 << 30}, span{-maxUnits, maxUnits})
+	head, err := p.numbers("neurons synapses threshold floor inputs_per_step input",
+		span{1, core.MaxNeurons}, span{0, 1<<32 - 1}, span{1, maxUnits}, span{-maxUnits, 0}, span{0, 1 << 30},
+		span{-maxUnits, maxUnits})
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{Name: source, Neurons: int(head[0]), Threshold: int(head[2]), Floor: int(head[3]), Kicks: int(head[4]), Kick: int(head[5])}
+	n := &Network{Name: source, Neurons: int(head[0]), Threshold: int(head[2]), Floor: int(head[3])}
+	n.Inputs, n.Input = int(head[4]), int(head[5])
 	synapses := head[1]
-	n.Synapses = make([]core.Synapse, 0, min(synapses, 1<<20)) // no more on trust: the lines may not be there
+	n.Synapses = make([]core.Synapse, 0, min(synapses, 1<<20)) // no more in advance: the lines may be missing
 	last := head[0] - 1
 	for range synapses {
-		s, err := p.numbers("from to weight delay", span{0, last}, span{0, last}, span{-maxUnits, maxUnits}, span{1, int64(core.MaxDelay / step)})
+		s, err := p.numbers("from to weight delay",
+			span{0, last}, span{0, last}, span{-maxUnits, maxUnits}, span{1, int64(core.MaxDelay / step)})
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil, p.fault("the file ends after %d synapses: expected %d, as line 1 says", len(n.Synapses), synapses)
@@ -45,7 +48,8 @@ func ReadNetwork(source string, r io.Reader) (*Network, error) {
 		if s[2] == 0 {
 			return nil, p.fault("weight 0 does nothing: leave the synapse out")
 		}
-		n.Synapses = append(n.Synapses, core.Synapse{From: int(s[0]), To: int(s[1]), Weight: float64(s[2]), Delay: core.Tick(s[3]) * step})
+		one := core.Synapse{From: int(s[0]), To: int(s[1]), Weight: float64(s[2]), Delay: core.Tick(s[3]) * step}
+		n.Synapses = append(n.Synapses, one)
 	}
 	for {
 		line, err := p.line()
@@ -55,12 +59,13 @@ func ReadNetwork(source string, r io.Reader) (*Network, error) {
 		case err != nil:
 			return nil, err
 		case line != "":
-			return nil, p.fault("%s after the last of %d synapses: expected nothing, or a larger number in line 1", quoted(line), synapses)
+			const more = "%s after the last of %d synapses: expected nothing, or a larger number in line 1"
+			return nil, p.fault(more, quoted(line), synapses)
 		}
 	}
 }
 
-// span is the lowest and the highest number that is allowed.
+// span is the range of a number.
 type span struct{ low, high int64 }
 
 type textReader struct {
@@ -74,7 +79,7 @@ func (p *textReader) fault(format string, args ...any) error {
 	return configs.Errors{{Source: p.source, Line: p.number, Column: 1, Message: fmt.Sprintf(format, args...)}}
 }
 
-// line returns the next line without what ends it, and io.EOF after the last.
+// line returns the next line without its end, and io.EOF after the last one.
 func (p *textReader) line() (string, error) {
 	p.number++
 	text, err := p.lines.ReadSlice('\n')
@@ -89,7 +94,7 @@ func (p *textReader) line() (string, error) {
 	return strings.TrimRight(string(text), " \t\r\n"), nil
 }
 
-// numbers reads a line of whole numbers, one for each of the names. What it returns holds until the next call.
+// numbers reads a line of whole numbers, one for each of the names. The result is valid until the next call.
 func (p *textReader) numbers(names string, spans ...span) ([]int64, error) {
 	line, err := p.line()
 	if errors.Is(err, io.EOF) && p.number > 1 {
@@ -120,7 +125,7 @@ func (p *textReader) numbers(names string, spans ...span) ([]int64, error) {
 	return p.fields[:found], nil
 }
 
-// quoted returns a text for a message, the start of it if it is long.
+// quoted quotes a text for a message, and cuts it if it is long.
 func quoted(text string) string {
 	if len(text) > 40 {
 		text = text[:40] + "..."
@@ -128,8 +133,8 @@ func quoted(text string) string {
 	return strconv.Quote(text)
 }
 
-// WriteNetwork writes one of the benchmark networks, a, b, c or d, as text, for other engines to run. It fails with
-// ErrUnknown for another name.
+// WriteNetwork writes one of the benchmark networks, a, b, c or d, as text for other engines. It fails with ErrUnknown for
+// another name.
 func WriteNetwork(w io.Writer, name string) error {
 	r, known := recipes[name]
 	if !known {
@@ -138,10 +143,10 @@ func WriteNetwork(w io.Writer, name string) error {
 	return r.network(name).writeText(w, r.neurons*r.fanOut, r.synapses())
 }
 
-// writeText writes the network with the synapses that are handed in: a large network need not be kept for it.
+// writeText writes the network with the given synapses, so that a large network need not be in memory.
 func (n *Network) writeText(w io.Writer, count int, synapses iter.Seq[core.Synapse]) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintln(b, n.Neurons, count, n.Threshold, n.Floor, n.Kicks, n.Kick)
+	fmt.Fprintln(b, n.Neurons, count, n.Threshold, n.Floor, n.Inputs, n.Input)
 	for s := range synapses {
 		if _, err := fmt.Fprintln(b, s.From, s.To, s.Weight, int64(s.Delay/step)); err != nil {
 			return err

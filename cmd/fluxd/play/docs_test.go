@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// docs/model.md says where each idea of the original description lives. Every file and test that it names is there, and every row of
-// its tables names at least one of each.
+// docs/model.md says where each idea of the original description lives. Every file and test that it names is there, and every row
+// of its tables names at least one of each.
 func TestWhereTheOriginalDescriptionLives(t *testing.T) {
 	const root = "../../../"
 	page, err := os.ReadFile(root + "docs/model.md")
