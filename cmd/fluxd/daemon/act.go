@@ -164,7 +164,7 @@ func (r *Robot) move(o *outputLine) error {
 		written := r.clock()
 		for why, due := range o.unanswered {
 			if due != 0 {
-				r.toWrite[why].Note(written - due)
+				r.toWrite[why].Record(written - due)
 			}
 		}
 		o.unanswered = [causes]time.Duration{}

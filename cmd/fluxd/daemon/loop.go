@@ -134,7 +134,7 @@ func (r *Robot) pass(one reading, received bool) time.Duration {
 		r.answerFrom, r.readingDelay = distantFuture, 0 // spikes from now on have waited for a delay: no answers to a reading
 	}
 	if waiting {
-		r.loopLateness.Note(end - due)
+		r.loopLateness.Record(end - due)
 	}
 	counters := r.network.Counters()
 	r.spikes.Store(counters.Spikes)

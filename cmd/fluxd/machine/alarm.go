@@ -2,28 +2,30 @@ package machine
 
 import "time"
 
-// An Alarm wakes a control loop at a time. A time.Timer alone would do, and does where there is nothing better; but Go rounds the sleep of
-// a process in which nothing else happens up to whole milliseconds on Linux (its epoll_wait counts them), and spikes have
-// microseconds.
+// An Alarm wakes a control loop at a given time. On Linux it uses a kernel timer with microsecond resolution. A time.Timer is not
+// exact enough for spikes: when a process is idle, Go rounds its sleep up to whole milliseconds, the unit of epoll_wait.
+// Elsewhere the alarm uses a time.Timer.
+//
+// It belongs to one goroutine.
 type Alarm struct {
-	Rings <-chan struct{} // one slot; it may ring once too often: look at the clock
+	Rings <-chan struct{} // capacity 1; it may ring once too often, so the receiver must look at the clock
 	clock func() time.Duration
-	timer *time.Timer
-	exact *exactTimer // instead of the timer; nil where there is none
+	timer *time.Timer // nil when exact is used
+	exact *exactTimer // nil when there is none
 
-	set time.Duration // what it is set to, 0 when it is not
+	set time.Duration // the time the alarm is set to; 0: not set
 }
 
-// NewAlarm makes an alarm on a clock, not set. Stop it when it is no longer needed.
+// NewAlarm returns an alarm that is not set. The clock must be monotonic. Stop the alarm when it is no longer needed.
 func NewAlarm(clock func() time.Duration) *Alarm { return newAlarm(clock, newExactTimer) }
 
-// newAlarm makes it of an exact timer if exact gives one.
+// newAlarm uses the timer that exact returns, or a time.Timer if that is nil.
 func newAlarm(clock func() time.Duration, exact func(clock func() time.Duration, ring func()) *exactTimer) *Alarm {
 	rings := make(chan struct{}, 1)
 	ring := func() {
 		select {
 		case rings <- struct{}{}:
-		default: // it rings already
+		default: // it is ringing already
 		}
 	}
 	a := &Alarm{Rings: rings, clock: clock, exact: exact(clock, ring)}
@@ -34,8 +36,8 @@ func newAlarm(clock func() time.Duration, exact func(clock func() time.Duration,
 	return a
 }
 
-// Wake sets the alarm to ring at a time, at the latest. One that is set to an earlier time stays as it is: setting costs a system
-// call, and a loop that wakes too early sets it again.
+// Wake sets the alarm to ring at the given time or earlier. An alarm that is already set to an earlier time stays so, because
+// setting it costs a system call. A loop that wakes too early calls Wake again.
 func (a *Alarm) Wake(at time.Duration) {
 	if a.set != 0 && a.set <= at {
 		return
@@ -48,10 +50,10 @@ func (a *Alarm) Wake(at time.Duration) {
 	}
 }
 
-// Rung is called when a ring was heard.
+// Rung must be called after each receive from Rings.
 func (a *Alarm) Rung() { a.set = 0 }
 
-// Stop ends it for good.
+// Stop releases the timer. The alarm cannot be used again.
 func (a *Alarm) Stop() {
 	if a.exact != nil {
 		a.exact.stop()

@@ -7,16 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// exactTimer is a timer of the kernel that Go's poller waits for as it does for a socket: it wakes the process to the microsecond
-// where Go's own timers do to the millisecond, and costs nothing while it is not set.
+// exactTimer is a kernel timer (timerfd_create(2)). Go's poller waits for it as for a socket, so it wakes the process within
+// microseconds. It costs nothing while it is not set.
 type exactTimer struct {
 	fd     int
-	file   *os.File // owns fd; a read waits for the timer
-	origin time.Duration
+	file   *os.File      // owns fd; a read waits for the timer
+	origin time.Duration // the kernel's monotonic time at time 0 of the robot's clock
 	ended  chan struct{}
 }
 
-// newExactTimer makes a timer that calls ring whenever it runs out; nil where the kernel has none to give.
+// newExactTimer returns a timer that calls ring each time it expires, or nil if the kernel refuses one.
 func newExactTimer(clock func() time.Duration, ring func()) *exactTimer {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
@@ -27,12 +27,14 @@ func newExactTimer(clock func() time.Duration, ring func()) *exactTimer {
 		unix.Close(fd)
 		return nil
 	}
-	t := &exactTimer{fd: fd, file: os.NewFile(uintptr(fd), "timerfd"), origin: time.Duration(now.Nano()) - clock(), ended: make(chan struct{})}
-	go func() { // a read blocks
+	t := &exactTimer{
+		fd: fd, file: os.NewFile(uintptr(fd), "timerfd"), origin: time.Duration(now.Nano()) - clock(), ended: make(chan struct{}),
+	}
+	go func() { // Read blocks until the timer expires; stop ends it
 		defer close(t.ended)
 		var expirations [8]byte
 		for {
-			if _, err := t.file.Read(expirations[:]); err != nil { // it was closed
+			if _, err := t.file.Read(expirations[:]); err != nil { // stop has closed the file
 				return
 			}
 			ring()
@@ -41,16 +43,15 @@ func newExactTimer(clock func() time.Duration, ring func()) *exactTimer {
 	return t
 }
 
-// start sets the timer to a time of the robot's clock; one in the past runs out at once.
+// start sets the timer to a time of the robot's clock. A time in the past expires immediately.
 func (t *exactTimer) start(at time.Duration) {
 	setting := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(max(t.origin+at, 1)))} // 0 would stop it
 	if err := unix.TimerfdSettime(t.fd, unix.TFD_TIMER_ABSTIME, &setting, nil); err != nil {
-		panic(err) // the descriptor is ours and the time is valid
+		panic(err) // impossible: the descriptor is open and the time is valid
 	}
 }
 
-// stop ends the timer.
 func (t *exactTimer) stop() {
-	_ = t.file.Close() // there is nothing to lose
+	_ = t.file.Close()
 	<-t.ended
 }

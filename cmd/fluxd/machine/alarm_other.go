@@ -4,7 +4,7 @@ package machine
 
 import "time"
 
-// exactTimer exists on Linux alone.
+// exactTimer exists only on Linux.
 type exactTimer struct{}
 
 func newExactTimer(func() time.Duration, func()) *exactTimer { return nil }

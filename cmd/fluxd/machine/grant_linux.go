@@ -11,30 +11,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockMemory locks pages as they are first touched (MCL_ONFAULT): Go reserves hundreds of megabytes of addresses that it never uses,
-// and locking those outright would fill the memory of a Raspberry Pi Zero. What the program file holds is touched here: a reflex that
-// runs for the first time must not wait for the SD card.
+// permit is the command that allows fluxd to lock memory and to set its priority without a systemd unit.
+const permit = "run: setcap cap_ipc_lock,cap_sys_nice=ep FLUXD"
+
+// lockMemory keeps the process in RAM. Pages are locked when they are first used (MCL_ONFAULT): Go reserves hundreds of megabytes
+// of addresses that it never uses, and locking these would fill the memory of a Raspberry Pi Zero. The program file is read and
+// locked as a whole, so that a reflex that runs for the first time does not wait for the SD card.
 func lockMemory() error {
-	const remedy = "set LimitMEMLOCK=infinity in its systemd unit, or allow it: setcap cap_ipc_lock,cap_sys_nice=ep FLUXD"
-	// With a finite limit the call may succeed, and the process end when Go's next reservation goes beyond it: the limit counts
-	// addresses, not pages.
+	const remedy = "set LimitMEMLOCK=infinity in fluxd's systemd unit, or " + permit
+	// With a finite limit the call may succeed now, and the process crash later, when Go reserves more: the limit counts addresses,
+	// not pages in use.
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
 		return fmt.Errorf("read the limit of locked memory: %w", err)
 	}
-	if limit.Cur != unix.RLIM_INFINITY && !may(unix.CAP_IPC_LOCK) {
-		return fmt.Errorf("this process may lock %d kB only, expected no limit; %s", limit.Cur>>10, remedy)
+	if limit.Cur != unix.RLIM_INFINITY && !hasCapability(unix.CAP_IPC_LOCK) {
+		return fmt.Errorf("this process may lock only %d kB, expected no limit; %s", limit.Cur>>10, remedy)
 	}
 	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err != nil {
 		return fmt.Errorf("mlockall: %w; %s", err, remedy)
 	}
 	if err := lockProgram(); err != nil {
-		return fmt.Errorf("the program file: %w; what is in memory stays there", err)
+		return fmt.Errorf("the program file: %w; only pages already in memory stay there", err)
 	}
 	return nil
 }
 
-// lockProgram fetches and locks what is mapped of the program file.
+// lockProgram reads and locks all mapped parts of the program file.
 func lockProgram() error {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -64,20 +67,21 @@ func lockProgram() error {
 	return lines.Err()
 }
 
-// may reports whether this process has a capability.
-func may(capability uint) bool {
+// hasCapability reports whether this process has a Linux capability, see capabilities(7).
+func hasCapability(capability uint) bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var sets [2]unix.CapUserData
 	return unix.Capget(&header, &sets[0]) == nil && sets[capability/32].Effective&(1<<(capability%32)) != 0
 }
 
-// first gives every thread the real-time policy SCHED_FIFO; a thread made later has that of the one that makes it. Not only those
-// of the control path: Go hands goroutines from thread to thread, and tying some to threads of their own makes each hand-off between
-// them several times slower.
-func first(priority int) error {
+// setPriority gives every thread the real-time policy SCHED_FIFO. A thread inherits it from the thread that creates it.
+//
+// It applies to all threads, not only to those of the control path: Go moves goroutines from thread to thread, and locking some
+// to their own thread makes each switch between them several times slower.
+func setPriority(priority int) error {
 	attributes := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: uint32(priority)}
 	done := map[string]bool{}
-	for more := true; more; { // until no thread has been made meanwhile by one that had not been asked yet
+	for more := true; more; { // a thread without the policy may have created another one meanwhile: repeat until there is no new one
 		more = false
 		threads, err := os.ReadDir("/proc/self/task")
 		if err != nil {
@@ -90,8 +94,7 @@ func first(priority int) error {
 			}
 			done[thread.Name()], more = true, true
 			if err := unix.SchedSetAttr(id, &attributes, 0); err != nil && !errors.Is(err, unix.ESRCH) {
-				return fmt.Errorf("SCHED_FIFO %d: %w; set LimitRTPRIO=%d in its systemd unit, or allow it: setcap cap_ipc_lock,cap_sys_nice=ep FLUXD",
-					priority, err, priority)
+				return fmt.Errorf("SCHED_FIFO %d: %w; set LimitRTPRIO=%d in fluxd's systemd unit, or %s", priority, err, priority, permit)
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"runtime"
 )
 
-func lockMemory() error { return fmt.Errorf("not on %s: it takes Linux", runtime.GOOS) }
+func lockMemory() error { return onlyLinux() }
 
-func first(int) error { return fmt.Errorf("not on %s: it takes Linux", runtime.GOOS) }
+func setPriority(int) error { return onlyLinux() }
+
+func onlyLinux() error { return fmt.Errorf("not possible on %s: it needs Linux", runtime.GOOS) }

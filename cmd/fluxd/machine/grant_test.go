@@ -7,16 +7,16 @@ import (
 	"testing"
 )
 
-// generous grants everything and notes what it was asked for.
+// generous grants all requests and records them.
 func generous(asked *[]any) machine {
 	return machine{
 		lockMemory:  func() error { *asked = append(*asked, "lock"); return nil },
-		first:       func(priority int) error { *asked = append(*asked, priority); return nil },
+		setPriority: func(priority int) error { *asked = append(*asked, priority); return nil },
 		limitMemory: func(bytes int64) error { *asked = append(*asked, bytes); return nil },
 	}
 }
 
-func TestMachineIsAskedForNothingByDefault(t *testing.T) {
+func TestGrantRequestsNothingByDefault(t *testing.T) {
 	var asked []any
 	is := generous(&asked).grant(Settings{})
 	if want := (Granted{Scheduler: Shared}); asked != nil || !reflect.DeepEqual(is, want) {
@@ -24,7 +24,7 @@ func TestMachineIsAskedForNothingByDefault(t *testing.T) {
 	}
 }
 
-func TestMachineGrantsWhatIsAskedFor(t *testing.T) {
+func TestGrant(t *testing.T) {
 	var asked []any
 	is := generous(&asked).grant(Settings{LockMemory: true, Priority: 50, MemoryLimit: 64 << 20})
 	if want := (Granted{Scheduler: "fifo 50", MemoryLocked: true, MemoryLimit: 64 << 20}); !reflect.DeepEqual(is, want) {
@@ -35,10 +35,10 @@ func TestMachineGrantsWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestMachineThatRefusesSaysWhatHelps(t *testing.T) {
+func TestRefusedRequestsHaveARemedy(t *testing.T) {
 	stingy := machine{
 		lockMemory:  func() error { return errors.New("no memory; set LimitMEMLOCK") },
-		first:       func(int) error { return errors.New("no priority; set LimitRTPRIO") },
+		setPriority: func(int) error { return errors.New("no priority; set LimitRTPRIO") },
 		limitMemory: func(int64) error { return errors.New("too little") },
 	}
 	want := Granted{Scheduler: Shared, Refused: []string{
@@ -48,20 +48,20 @@ func TestMachineThatRefusesSaysWhatHelps(t *testing.T) {
 	}
 }
 
-func TestMemoryLimitBelowWhatIsInUseIsRefused(t *testing.T) {
+func TestMemoryLimitBelowUseIsRefused(t *testing.T) {
 	if err := limitMemory(1); err == nil || !strings.Contains(err.Error(), "expected a limit of at least") {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestTurns(t *testing.T) {
+func TestParallelism(t *testing.T) {
 	for _, c := range []struct {
 		now       int
 		chosen    bool
 		scheduler string
 		want      int
 	}{{1, false, Shared, 2}, {1, true, Shared, 1}, {1, false, "fifo 10", 1}, {2, false, Shared, 2}, {4, false, "fifo 10", 4}} {
-		if got := turns(c.now, c.chosen, c.scheduler); got != c.want {
+		if got := parallelism(c.now, c.chosen, c.scheduler); got != c.want {
 			t.Errorf("%+v: %d", c, got)
 		}
 	}

@@ -4,5 +4,5 @@ package machine
 
 import "os"
 
-// LockFile does nothing: there is no hardware here that a robot would be run for.
+// LockFile does nothing: fluxd has no real boards on this operating system.
 func LockFile(*os.File) error { return nil }

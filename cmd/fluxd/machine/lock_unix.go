@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LockFile locks a file against every other process that does so, until it is closed. It does not wait.
+// LockFile locks a file (flock(2)) until it is closed. It does not wait: if another process holds the lock, it returns
+// EWOULDBLOCK.
 func LockFile(f *os.File) error {
 	connection, err := f.SyscallConn()
 	if err != nil {

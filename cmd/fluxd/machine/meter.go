@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// A Meter turns counts into rates. Any goroutine may use it.
+// A Meter converts counts into rates. Any goroutine may use it.
 type Meter struct {
 	mutex sync.Mutex
-	at    time.Duration
+	at    time.Duration // of the last measurement, and so are
 	count uint64
 	cpu   time.Duration
 	rate  float64
 	busy  *float64
 }
 
-// meterInterval keeps a rate from being taken over a stretch too short to mean anything.
+// meterInterval is the shortest interval over which a rate means something.
 const meterInterval = 500 * time.Millisecond
 
-// Read returns how much a count has grown a second since it last did, and the share of one processor that this process took meanwhile, in
-// percent; nil where nobody knows.
+// Read returns the growth of a count per second, and this process's share of one processor in percent, nil if that is not known.
+// Both are averages since the last measurement. Within meterInterval of that, Read returns the same rates again.
 func (m *Meter) Read(now time.Duration, count uint64) (rate float64, busy *float64) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()

@@ -4,5 +4,5 @@ package machine
 
 import "time"
 
-// ProcessorTime is not known here.
+// ProcessorTime is not known on this operating system.
 func ProcessorTime() (time.Duration, bool) { return 0, false }

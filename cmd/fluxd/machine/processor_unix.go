@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ProcessorTime returns what this process has used of all processors so far.
+// ProcessorTime returns the time that this process has used on all processors since it started.
 func ProcessorTime() (time.Duration, bool) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// ContextSwitches counts those of all threads of this process so far, voluntary (it waited) or not (others had their turn).
+// ContextSwitches returns the number of context switches of this process's threads since they started, voluntary (the thread
+// waited) and involuntary (another thread ran instead).
 func ContextSwitches() (total uint64, known bool) {
 	files, err := filepath.Glob("/proc/self/task/*/status")
 	if err != nil {
@@ -17,12 +18,12 @@ func ContextSwitches() (total uint64, known bool) {
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
-		if err != nil { // the thread has ended meanwhile
+		if err != nil { // the thread has ended
 			continue
 		}
 		for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 			key, value, _ := strings.Cut(lines.Text(), ":")
-			if strings.HasSuffix(key, "voluntary_ctxt_switches") { // with and without "non" in front
+			if strings.HasSuffix(key, "voluntary_ctxt_switches") { // also nonvoluntary_ctxt_switches
 				if count, err := strconv.ParseUint(strings.TrimSpace(value), 10, 64); err == nil {
 					total, known = total+count, true
 				}

@@ -2,5 +2,5 @@
 
 package machine
 
-// ContextSwitches is not known here.
+// ContextSwitches is not known on this operating system.
 func ContextSwitches() (uint64, bool) { return 0, false }

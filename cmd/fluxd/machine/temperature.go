@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Temperature returns the processor's in degrees Celsius where Linux knows it: thermal zone 0 is the SoC on every Raspberry Pi.
+// Temperature returns the processor's temperature in degrees Celsius, or nil if Linux does not report it. It reads thermal zone
+// 0, which is the SoC on every Raspberry Pi.
 func Temperature() *float64 {
 	text, err := os.ReadFile("/sys/class/thermal/thermal_zone0/temp")
 	if err != nil {

@@ -11,65 +11,67 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Sign is what a robot tells the process that watches over its own.
+// A Sign is a sign of life that a robot's process sends to its parent.
 type Sign byte
 
-// The signs, in this order: Moving once, before anything is armed; Alive several times a second, whether the loop answers or not, since the
-// robot looks after its loop itself; Ending once, when it ends in order, which may take a moment without any sign.
+// The signs, in this order.
 const (
-	Moving Sign = 'm'
-	Alive  Sign = 'a'
-	Ending Sign = 'e'
+	Moving Sign = 'm' // once, before the actuators are armed
+	Alive  Sign = 'a' // every SignEvery, even when the control loop hangs: the robot handles that itself
+	Ending Sign = 'e' // once, when an orderly shutdown begins; it may take a while without further signs
 )
 
 // SignEvery is the time from one Alive to the next.
 const SignEvery = 500 * time.Millisecond
 
-// Watchdogs are those outside the process that act when it hangs: its parent, which kills it, systemd, which restarts it, and the machine's
-// own, which restarts the machine. The latter two are kicked as long as the loop answers.
+// Watchdogs act from outside when this process hangs. There are up to three: the parent process kills it, systemd restarts it,
+// and the hardware watchdog restarts the machine. The parent receives signs of life as long as the process runs; the other two
+// are kicked only while the control loop answers.
 type Watchdogs struct {
-	parent   func(Sign)    // nil without
-	signed   time.Duration // when it was last told
-	log      *slog.Logger
-	systemd  time.Duration // how often it wants to hear from us; 0 without
-	told     time.Duration // when it last did
-	hardware *os.File      // nil without
-	kicked   time.Duration
+	parent     func(Sign)    // nil: no parent
+	parentAt   time.Duration // when the last Alive was sent
+	log        *slog.Logger
+	systemd    time.Duration // the time between two kicks; 0: none needed
+	systemdAt  time.Duration // when systemd was last kicked
+	hardware   *os.File      // nil: none
+	hardwareAt time.Duration // when the hardware watchdog was last kicked
 }
 
-// hardwareEvery is how often the machine's watchdog is kicked: the one of a Raspberry Pi waits for up to 15 s.
+// hardwareEvery is the time between two kicks of the hardware watchdog. The one of a Raspberry Pi waits for up to 15 s.
 const hardwareEvery = time.Second
 
-// OpenWatchdogs finds systemd's watchdog, if it set one, and opens the machine's, if there is a path. The parent may be nil.
+// OpenWatchdogs finds systemd's watchdog, if it is enabled, and opens the hardware watchdog, if the path is not empty. The parent
+// may be nil.
 func OpenWatchdogs(path string, parent func(Sign), log *slog.Logger) (Watchdogs, error) {
-	w := Watchdogs{log: log, parent: parent, signed: -time.Hour, told: -time.Hour, kicked: -time.Hour}
+	w := Watchdogs{log: log, parent: parent, parentAt: -time.Hour, systemdAt: -time.Hour, hardwareAt: -time.Hour}
 	every, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		log.Warn("systemd's watchdog is not understood; it is not kicked", "error", err)
+		log.Warn("systemd's watchdog settings cannot be read: it is not kicked", "error", err)
 	}
 	w.systemd = every / 2 // as sd_watchdog_enabled(3) recommends
 	if path == "" {
 		return w, nil
 	}
 	if w.hardware, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err != nil {
-		remedy := "run as a user that may write to it (a udev rule gives group gpio the right)"
+		remedy := "run fluxd as a user who may write to it (a udev rule can permit group gpio)"
 		if errors.Is(err, os.ErrNotExist) {
-			remedy = "load its driver; on a Raspberry Pi it is there by default"
+			remedy = "load its driver; a Raspberry Pi has it by default"
 		} else if pe := new(os.PathError); errors.As(err, &pe) && pe.Err.Error() == "device or resource busy" {
-			remedy = "systemd has it: leave it to RuntimeWatchdogSec in /etc/systemd/system.conf and WatchdogSec in the unit, and take safety.watchdog out"
+			remedy = "another process has it, probably systemd: then use RuntimeWatchdogSec in /etc/systemd/system.conf " +
+				"and WatchdogSec in fluxd's unit, and remove safety.watchdog"
 		}
 		return w, fmt.Errorf("safety.watchdog: %w; %s", err, remedy)
 	}
 	return w, nil
 }
 
-// Watching says whether anybody wants to know that the loop answers.
+// Watching reports whether a watchdog needs to know that the control loop answers.
 func (w *Watchdogs) Watching() bool { return w.systemd > 0 || w.hardware != nil }
 
-// Ready tells systemd that the actuators are at failsafe and the robot runs.
+// Ready reports to systemd that the actuators are at failsafe and the robot runs.
 func (w *Watchdogs) Ready() { w.notify(daemon.SdNotifyReady) }
 
-// Every is how often Kick needs to be called; 0: nobody watches.
+// Every returns the longest time between two calls of Kick; 0: there is no watchdog.
 func (w *Watchdogs) Every() time.Duration {
 	shortest := time.Duration(0)
 	for _, one := range []struct {
@@ -83,36 +85,37 @@ func (w *Watchdogs) Every() time.Duration {
 	return shortest
 }
 
-// Sign tells the parent how the robot is.
+// Sign sends a sign of life to the parent.
 func (w *Watchdogs) Sign(s Sign) {
 	if w.parent != nil {
 		w.parent(s)
 	}
 }
 
-// Kick tells all that the robot lives, and those who want to know whether its loop answers if it does, as often as they want to hear it. It
-// belongs to one goroutine.
+// Kick sends Alive to the parent and, if the control loop answers, kicks the other watchdogs; each no more often than it needs.
+// Kick belongs to one goroutine.
 func (w *Watchdogs) Kick(now time.Duration, answers bool) {
-	if now-w.signed >= SignEvery {
-		w.signed = now
+	if now-w.parentAt >= SignEvery {
+		w.parentAt = now
 		w.Sign(Alive)
 	}
 	if !answers {
 		return
 	}
-	if w.systemd > 0 && now-w.told >= w.systemd {
-		w.told = now
+	if w.systemd > 0 && now-w.systemdAt >= w.systemd {
+		w.systemdAt = now
 		w.notify(daemon.SdNotifyWatchdog)
 	}
-	if w.hardware != nil && now-w.kicked >= hardwareEvery {
-		w.kicked = now
+	if w.hardware != nil && now-w.hardwareAt >= hardwareEvery {
+		w.hardwareAt = now
 		if _, err := w.hardware.Write([]byte{0}); err != nil {
-			w.log.Error("hardware watchdog", "error", err)
+			w.log.Error("the hardware watchdog cannot be kicked: it may restart the machine", "error", err)
 		}
 	}
 }
 
-// Close ends the watching: the end was meant. The letter V says so to the machine's (Linux, "The Linux Watchdog driver API").
+// Close reports an orderly shutdown to systemd and stops the hardware watchdog by writing the letter V to it (Linux, "The Linux
+// Watchdog driver API").
 func (w *Watchdogs) Close() {
 	w.notify(daemon.SdNotifyStopping)
 	if w.hardware == nil {
@@ -120,12 +123,12 @@ func (w *Watchdogs) Close() {
 	}
 	_, err := w.hardware.Write([]byte("V"))
 	if err = errors.Join(err, w.hardware.Close()); err != nil {
-		w.log.Error("hardware watchdog: it may restart the machine", "error", err)
+		w.log.Error("the hardware watchdog cannot be stopped: it may restart the machine", "error", err)
 	}
 }
 
 func (w *Watchdogs) notify(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		w.log.Warn("systemd does not hear", "state", state, "error", err)
+		w.log.Warn("systemd cannot be notified", "state", state, "error", err)
 	}
 }

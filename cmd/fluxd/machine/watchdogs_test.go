@@ -11,37 +11,37 @@ import (
 	"time"
 )
 
-// systemd is the socket that it hears us on.
+// systemd returns a socket that receives what systemd would receive.
 func systemd(t *testing.T) *net.UnixConn {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("systemd is there on Linux only")
+		t.Skip("systemd exists only on Linux")
 	}
 	path := filepath.Join(t.TempDir(), "notify")
-	heard, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { heard.Close() })
+	t.Cleanup(func() { socket.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
-	return heard
+	return socket
 }
 
-func hears(t *testing.T, heard *net.UnixConn) string {
+func receive(t *testing.T, socket *net.UnixConn) string {
 	t.Helper()
-	if err := heard.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := socket.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	text := make([]byte, 100)
-	n, err := heard.Read(text)
+	n, err := socket.Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text[:n])
 }
 
-func TestWatchdogsAreKickedAsOftenAsTheyWant(t *testing.T) {
-	heard := systemd(t)
+func TestWatchdogsAreKickedAsOftenAsTheyNeed(t *testing.T) {
+	socket := systemd(t)
 	t.Setenv("WATCHDOG_USEC", "4000000")
 	device := filepath.Join(t.TempDir(), "watchdog")
 	if err := os.WriteFile(device, nil, 0o600); err != nil {
@@ -57,17 +57,17 @@ func TestWatchdogsAreKickedAsOftenAsTheyWant(t *testing.T) {
 	}
 	w.Close()
 	for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1", "STOPPING=1"} {
-		if got := hears(t, heard); got != want {
-			t.Errorf("systemd heard %q, want %q", got, want)
+		if got := receive(t, socket); got != want {
+			t.Errorf("systemd received %q, want %q", got, want)
 		}
 	}
 	if kicks, err := os.ReadFile(device); err != nil || string(kicks) != "\x00\x00\x00\x00\x00V" {
-		t.Errorf("the machine's watchdog got %q, %v: want a kick a second, and the letter that ends it", kicks, err)
+		t.Errorf("the hardware watchdog received %q, %v: want one kick per second, and the letter V at the end", kicks, err)
 	}
 }
 
-// The parent wants to know that the process lives; the others, whether its loop answers.
-func TestParentHearsOfARobotWhoseLoopHangs(t *testing.T) {
+// When the control loop hangs, the parent still receives signs of life, and the other watchdogs are not kicked.
+func TestWatchdogsOfAHangingLoop(t *testing.T) {
 	var signs []Sign
 	device := filepath.Join(t.TempDir(), "watchdog")
 	if err := os.WriteFile(device, nil, 0o600); err != nil {
@@ -78,7 +78,7 @@ func TestParentHearsOfARobotWhoseLoopHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if w.Every() != SignEvery || hardwareEvery < SignEvery {
-		t.Errorf("wants to be called every %v, the most impatient is the parent with %v", w.Every(), SignEvery)
+		t.Errorf("Kick is needed every %v, want every %v, for the parent", w.Every(), SignEvery)
 	}
 	w.Sign(Moving)
 	for now := time.Duration(0); now < 2*time.Second; now += 100 * time.Millisecond {
@@ -86,10 +86,10 @@ func TestParentHearsOfARobotWhoseLoopHangs(t *testing.T) {
 	}
 	w.Sign(Ending)
 	if string(signs) != "maaaae" {
-		t.Errorf("the parent got the signs %q", string(signs))
+		t.Errorf("the parent received the signs %q", string(signs))
 	}
 	if kicks, err := os.ReadFile(device); err != nil || len(kicks) != 0 {
-		t.Errorf("the machine's watchdog got %q, %v, of a loop that hangs", kicks, err)
+		t.Errorf("the hardware watchdog received %q, %v, from a loop that hangs", kicks, err)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package terminal draws on a terminal: a picture that is drawn again and again, or one line.
+// Package terminal draws on a terminal: either a picture that is redrawn regularly, or one line.
 //
-//	file := terminal.Of(os.Stdout) // nil: a pipe or a file, where lines are better
+//	file := terminal.Of(os.Stdout) // nil for a pipe or a file: print lines instead
 //	screen := terminal.Open(file)
 //	defer screen.Leave()
 //	for range time.Tick(terminal.RedrawEvery) {
@@ -23,7 +23,7 @@ import (
 const (
 	home        = "\x1b[H"
 	clearScreen = "\x1b[2J"
-	clearLine   = "\x1b[K" // from the cursor on
+	clearLine   = "\x1b[K" // from the cursor to the end of the line
 	clearBelow  = "\x1b[J"
 	hideCursor  = "\x1b[?25l"
 	showCursor  = "\x1b[?25h"
@@ -31,13 +31,13 @@ const (
 	undim       = "\x1b[22m"
 )
 
-// RedrawEvery is how often a picture is drawn: sensors are published that often.
+// RedrawEvery is the time between two pictures. Robots publish their sensors as often by default.
 const RedrawEvery = 100 * time.Millisecond
 
-// The size of a terminal that does not say its own.
+// The size of a terminal that does not report its size.
 const defaultColumns, defaultRows = 80, 24
 
-// Of returns the terminal that is written to; nil if it is none.
+// Of returns the terminal behind a writer, or nil if it is not a terminal.
 func Of(out io.Writer) *os.File {
 	if file, isFile := out.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
 		return file
@@ -48,13 +48,13 @@ func Of(out io.Writer) *os.File {
 // Screen is a terminal that shows a picture.
 type Screen struct{ file *os.File }
 
-// Open takes a terminal for a picture: it is cleared, and the cursor hidden, until Leave or Wipe.
+// Open prepares a terminal for a picture: it clears the terminal and hides the cursor, until Leave or Wipe.
 func Open(file *os.File) Screen {
 	fmt.Fprint(file, hideCursor+clearScreen)
 	return Screen{file}
 }
 
-// Size returns the columns and rows.
+// Size returns the present size of the terminal.
 func (s Screen) Size() (columns, rows int) {
 	columns, rows, err := term.GetSize(int(s.file.Fd()))
 	if err != nil || columns < 1 || rows < 1 {
@@ -63,8 +63,8 @@ func (s Screen) Size() (columns, rows int) {
 	return columns, rows
 }
 
-// Draw draws a text that fits and holds no control sequences, in the place of the one before. The lines behind the first bright
-// ones are dimmed.
+// Draw replaces the picture by a text, which must have the terminal's size at most and contain no control sequences. Lines after
+// the first bright ones are dimmed.
 func (s Screen) Draw(text string, bright int) {
 	lines := strings.Split(text, "\n")
 	if bright < len(lines) {
@@ -73,11 +73,11 @@ func (s Screen) Draw(text string, bright int) {
 	fmt.Fprint(s.file, home+strings.Join(lines, clearLine+"\r\n")+undim+clearLine+clearBelow)
 }
 
-// Leave gives the terminal back. The picture stays.
+// Leave shows the cursor again. The picture stays.
 func (s Screen) Leave() { fmt.Fprint(s.file, "\n"+showCursor) }
 
-// Wipe gives the terminal back, empty.
+// Wipe clears the terminal and shows the cursor again.
 func (s Screen) Wipe() { fmt.Fprint(s.file, clearScreen+home+showCursor) }
 
-// Line writes a text over the line of the cursor. An empty one clears it.
+// Line replaces the line of the cursor by a text. An empty text clears it.
 func Line(file *os.File, text string) { fmt.Fprint(file, "\r"+text+clearLine) }

@@ -9,7 +9,7 @@ import (
 	"fluxd/cmd/internal/terminal"
 )
 
-// What goes into a pipe, a file or the memory is no terminal.
+// A pipe and a buffer are no terminals.
 func TestOf(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -18,11 +18,11 @@ func TestOf(t *testing.T) {
 	defer r.Close()
 	defer w.Close()
 	if terminal.Of(w) != nil || terminal.Of(new(bytes.Buffer)) != nil {
-		t.Error("a pipe or a buffer is taken for a terminal")
+		t.Error("a pipe or a buffer counts as a terminal")
 	}
 }
 
-// written is what a file holds after something was done to it.
+// written returns what a function writes to a file.
 func written(t *testing.T, do func(*os.File)) string {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "terminal"))
@@ -38,8 +38,8 @@ func written(t *testing.T, do func(*os.File)) string {
 	return string(text)
 }
 
-// A picture is drawn over the one before without clearing it first, which would flicker: each line clears its rest. Lines of the past
-// are dim.
+// A picture is drawn over the last one. The screen is not cleared first, which would flicker; instead, each line clears its rest.
+// Lines after the bright ones are dim.
 func TestDraw(t *testing.T) {
 	const opened = "\x1b[?25l\x1b[2J"
 	for _, c := range []struct {
@@ -57,7 +57,7 @@ func TestDraw(t *testing.T) {
 	}
 }
 
-// A file that does not say its size is 80 by 24. The terminal is given back with the picture, or empty.
+// A terminal that does not report its size has 80 by 24. Leave keeps the picture, Wipe clears it.
 func TestScreen(t *testing.T) {
 	got := written(t, func(file *os.File) {
 		s := terminal.Open(file)
