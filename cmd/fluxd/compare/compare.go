@@ -1,4 +1,4 @@
-// Package compare holds a robot's named command against the one that was recorded with the data it is fed: how far does it do what its
+// Package compare compares a robot's labels with those that were recorded with its input: how often does it decide as its
 // teacher did?
 //
 //	c, err := compare.New(config, body)
@@ -28,16 +28,16 @@ type Comparison struct {
 	column    string
 	times     *sensors.Timeline
 	row       int
-	names     []string // labels, in the order of the actuator's choices, then as they turn up in the recording
+	names     []string // labels: the actuator's choices in their order, then others as they are met
 	counts    map[[2]string]int
 	agreed    int
 	compared  int
 }
 
-// none is the label of an actuator that was not commanded at all.
+// none is the label of an actuator that has no command yet.
 const none = "(none)"
 
-// New makes the comparison that a configuration asks for. Its mistakes have their lines.
+// New makes the comparison that a configuration asks for. Its errors have the lines of the mistakes.
 func New(config *configs.Robot, body *hardware.Body) (*Comparison, error) {
 	c := config.Compare
 	rec, err := body.Recording(c.File)
@@ -54,7 +54,9 @@ func New(config *configs.Robot, body *hardware.Body) (*Comparison, error) {
 	if err != nil {
 		return nil, body.Wrong("compare.time", err)
 	}
-	found := slices.IndexFunc(config.Actuators, func(a configs.Named[configs.Actuator]) bool { return a.Name == c.Actuator && a.Value.Device == "label" })
+	found := slices.IndexFunc(config.Actuators, func(a configs.Named[configs.Actuator]) bool {
+		return a.Name == c.Actuator && a.Value.Device == "label"
+	})
 	if found < 0 {
 		return nil, fmt.Errorf("compare: actuator %q: expected the name of an actuator of device label", c.Actuator)
 	}
@@ -71,10 +73,10 @@ func (c *Comparison) add(name string) {
 	}
 }
 
-// Length is the time that the recording lasts.
+// Length returns the duration of the recording.
 func (c *Comparison) Length() time.Duration { return c.times.End() }
 
-// Due is the last microsecond of each recorded row: the robot has had as long as the teacher to decide.
+// Due returns the last microsecond of the next recorded row, so that the robot has as much time to decide as the teacher had.
 func (c *Comparison) Due() (time.Duration, bool) {
 	if c.row >= c.recording.Rows() {
 		return 0, false
@@ -82,10 +84,10 @@ func (c *Comparison) Due() (time.Duration, bool) {
 	return c.times.Start(c.row+1) - time.Microsecond, true
 }
 
-// Note compares the robot's label, "" for none, with that of the recorded row that is due.
+// Record compares the robot's label, "" for none, with the recorded row that is due.
 func (c *Comparison) Record(given string) {
 	recorded, err := c.recording.Word(c.row, c.column)
-	if err != nil { // column and row were checked: a mistake of ours
+	if err != nil { // impossible: New has checked the column, Due the row
 		panic(err)
 	}
 	c.row++
@@ -101,13 +103,14 @@ func (c *Comparison) Record(given string) {
 	}
 }
 
-// Report writes the agreement and the confusion table: a row for each recorded command, a column for each of ours.
+// Report writes the agreement and a confusion table, with a row for each recorded label and a column for each of the robot's.
 func (c *Comparison) Report(w io.Writer) error {
 	if c.compared == 0 {
 		_, err := fmt.Fprintln(w, "agreement: nothing was compared; run longer")
 		return err
 	}
-	fmt.Fprintf(w, "agreement %.1f %% (%d of %d recorded commands)\n\n", 100*float64(c.agreed)/float64(c.compared), c.agreed, c.compared)
+	percent := 100 * float64(c.agreed) / float64(c.compared)
+	fmt.Fprintf(w, "agreement %.1f %% (%d of %d recorded commands)\n\n", percent, c.agreed, c.compared)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(table, "recorded \\ given\t")
 	for _, name := range c.names {

@@ -34,7 +34,7 @@ func comparison(t *testing.T, text, table string) (*compare.Comparison, error) {
 	return compare.New(config, body)
 }
 
-// Each row is compared at its end, and the table counts what was recorded against what was given.
+// Each row is compared at its end, and the table counts recorded against given labels.
 func TestComparison(t *testing.T) {
 	c, err := comparison(t, robot, "t,word\n0,stop\n1,go\n2,turn\n3,stop\n")
 	if err != nil {
@@ -74,7 +74,7 @@ func TestComparison(t *testing.T) {
 }
 
 // A report that cannot be written is an error.
-func TestTheReportFails(t *testing.T) {
+func TestReportFails(t *testing.T) {
 	c, err := comparison(t, robot, "word\nstop\n")
 	if err != nil {
 		t.Fatal(err)
@@ -92,14 +92,15 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
-// What cannot be compared is refused with its place in the file.
-func TestWhatCannotBeCompared(t *testing.T) {
+// New refuses with the place in the file.
+func TestNewRefuses(t *testing.T) {
 	good := "t,word\n0,stop\n1,go\n"
 	for name, c := range map[string]struct{ text, table, says string }{
 		"no such column": {strings.Replace(robot, "column: word", "column: wort", 1), good, "test.yaml:6"},
 		"no such file":   {strings.Replace(robot, "run.csv", "ran.csv", 1), good, "ran.csv"},
 		"no time column": {strings.Replace(robot, "rate: 10 Hz", "time: {column: when, unit: s}", 1), good, "when"},
-		"time goes back": {strings.Replace(robot, "rate: 10 Hz", "time: {column: t, unit: s}", 1), "t,word\n1,stop\n0,go\n", "test.yaml:6"},
+		"time goes back": {strings.Replace(robot, "rate: 10 Hz", "time: {column: t, unit: s}", 1), "t,word\n1,stop\n0,go\n",
+			"test.yaml:6"},
 	} {
 		if _, err := comparison(t, c.text, c.table); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want an error with %q", name, err, c.says)
@@ -114,6 +115,6 @@ func TestWhatCannotBeCompared(t *testing.T) {
 		c.Record("stop")
 	}
 	if err := c.Report(&out); err != nil || !strings.Contains(out.String(), "50.0 % (1 of 2") {
-		t.Errorf("by times of its own: %s, %v", out.String(), err)
+		t.Errorf("with a column of times: %s, %v", out.String(), err)
 	}
 }

@@ -46,7 +46,7 @@ func TestAdviceCanBeFollowed(t *testing.T) {
 		{"network.neurons.motor_l.treshold", protocol.UnknownParameter, "did you mean network.neurons.motor_l.threshold?"},
 		{"network.neurons.motor_x.threshold", protocol.UnknownParameter, "did you mean network.neurons.motor_l.threshold or network.neurons.motor_r.threshold?"},
 		{"network.neurones.eye_l.leak", protocol.UnknownParameter, "did you mean network.neurons.eye_l.leak?"},
-		{"network.neurons.zebra.threshold", protocol.UnknownParameter, "get without a path lists them all"},
+		{"network.neurons.zebra.threshold", protocol.UnknownParameter, "get without a path lists all parameters"},
 		{"network.synapses.eye_l.moter_l.weight", protocol.UnknownParameter, "did you mean network.synapses.eye_l.motor_l.weight?"},
 		{"rewards.price.gain", protocol.UnknownParameter, "did you mean rewards.prize.gain?"},
 		{"actuators.lefd.decode.full", protocol.UnknownParameter, "did you mean actuators.left.decode.full?"},
@@ -59,7 +59,7 @@ func TestAdviceCanBeFollowed(t *testing.T) {
 		{"network.synapses.few.motor_r.delay", protocol.UnknownParameter, "network.synapses.few[*].motor_r.delay is for all of it"},
 		{"network.neurons.few[3].leak", protocol.UnknownParameter, "did you mean network.neurons.few[0].leak or"},
 		{"actuators.left.range", protocol.UnknownParameter, "there are actuators.left.range[0], actuators.left.range[1]"},
-		{"actuators.left.pwm", protocol.NotLive, "it acts at the next start only"},
+		{"actuators.left.pwm", protocol.NotLive, "it takes effect at the next start only"},
 	} {
 		_, _, err := robot.Get([]string{c.path})
 		var refused *protocol.Error

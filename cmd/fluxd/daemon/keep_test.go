@@ -198,7 +198,7 @@ func TestAFileBelongsToOneRobot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	config := parse(t, strings.Replace(pupil, "FILE", file, 1), nil)
 	_, stop := start(t, config)
-	if err := Run(context.Background(), config, RunOptions{}); err == nil || !strings.Contains(err.Error(), "another fluxd keeps its knowledge there") {
+	if err := Run(context.Background(), config, RunOptions{}); err == nil || !strings.Contains(err.Error(), "another fluxd uses this file") {
 		t.Errorf("a second robot with the file: %v", err)
 	}
 	if err := stop(); err != nil {

@@ -81,7 +81,7 @@ mqtt: {broker: none}
 	}{
 		{"bumber", 1, protocol.UnknownSensor, "did you mean bumper?"},
 		{"emergency_stp", 1, protocol.UnknownSensor, "did you mean emergency_stop?"},
-		{"bumper", 0.5, protocol.OutOfRange, "a switch is pressed, 1, or not, 0"},
+		{"bumper", 0.5, protocol.OutOfRange, "expected 1, which presses the switch, or 0"},
 		{"eye", 1e12, protocol.OutOfRange, "out of range"},
 		{"eye", 54_613, protocol.OutOfRange, "out of range"}, // beyond what the device measures
 		{"eye", -1, protocol.OutOfRange, "out of range"},

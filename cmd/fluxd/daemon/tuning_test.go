@@ -248,7 +248,7 @@ func TestOverlaysAreRefusedWithTheirPlace(t *testing.T) {
 		"robot: pupil\ntuned:\n  network.neurons.b.threshold: -5\n":                                         "t.yaml:3:32: network.neurons.b.threshold: -5 units is out of range: expected 0 to 2147483.647",
 		"robot: pupil\ntuned:\n  \"network.neurons.*.threshold\": -5\n":                                     "t.yaml:3:34: network.neurons.*.threshold: network.neurons.a.threshold: -5 units is out of range",
 		"robot: pupil\ntuned:\n  safety.arm: 1\n":                                                           "t.yaml:3:15: safety.arm: it keeps the robot safe",
-		"tuned:\n  network.neurons.b.threshold: 5\nrobot: other\n":                                          `t.yaml:3:8: robot: it is of robot "other", this one is "pupil"`,
+		"tuned:\n  network.neurons.b.threshold: 5\nrobot: other\n":                                          `t.yaml:3:8: robot: it is for robot "other", this one is "pupil"`,
 		"robot: pupil\ntuned: {network.neurons.b.threshold: 5, 'network.neurons.*.threshold': 6}\n":         "t.yaml:2:",
 		"robot: pupil\ntuned:\n  network.neurons.b.threshold: 5\n  network.neurons.b.leak: 3000000000000\n": "t.yaml:4:27: network.neurons.b.leak: ",
 	} {

@@ -1,9 +1,9 @@
-// Package kept is the files in which a robot keeps what its next run has to know: what it has learnt, and what was tuned.
+// Package kept reads and writes the files that a robot keeps for its next run: learnt weights and tuned values.
 //
-//	file, err := kept.Open("robot.learnt", core.MaxSnapshot) // no other process may have it
+//	file, err := kept.Open("robot.learnt", core.MaxSnapshot) // fails when another process has it
 //	defer file.Close()
 //	data, err := file.Read() // nil, nil: there is none yet
-//	err = file.Reject(why)   // what is there cannot be used: it is kept aside
+//	err = file.Reject(why)   // its content cannot be used: it is renamed to robot.learnt.bad
 //	err = file.Write(data)   // whole, or not at all
 package kept
 
@@ -19,18 +19,18 @@ import (
 	"fluxd/files"
 )
 
-// A File is written whole or not at all. What is there and cannot be used is kept under another name; where even that fails, the file is
-// not written any more. Only one process has it at a time.
+// A File is always written as a whole. Content that cannot be used is kept under another name; if that fails, the file is not
+// written any more, so that the content is not lost. Only one process has it at a time.
 type File struct {
 	Name       string
-	sync.Mutex // one writes at a time; held while the disk works
+	sync.Mutex // held by the caller while it writes, which may take time
 
-	most   int64 // bytes
+	most   int64 // bytes that Read accepts
 	lock   *os.File
-	spoilt error // why it must not be replaced
+	spoilt error // why the file must not be written
 }
 
-// same reports whether two names are of one file, also before it is there.
+// same reports whether two names stand for the same file, even if it does not exist yet.
 func same(one, other string) bool {
 	if filepath.Clean(one) == filepath.Clean(other) {
 		return true
@@ -43,8 +43,8 @@ func same(one, other string) bool {
 	return err == nil && os.SameFile(a, b)
 }
 
-// Open claims a file, which need not exist. It fails when another process has it, by whatever name. Where it cannot be claimed for another
-// reason, it cannot be written either, which shows when it is.
+// Open locks a file, which need not exist. It fails when another process has locked it, under whatever name. When it cannot be
+// locked for another reason, such as a missing folder, it cannot be written either: Write reports that.
 func Open(name string, most int64) (*File, error) {
 	if place, err := filepath.EvalSymlinks(name); err == nil {
 		name = place
@@ -56,21 +56,22 @@ func Open(name string, most int64) (*File, error) {
 	}
 	if machine.LockFile(lock) != nil {
 		lock.Close()
-		return nil, fmt.Errorf("%s: another fluxd keeps its knowledge there: end that one first, or give each robot its own file", name)
+		return nil, fmt.Errorf("%s: another fluxd uses this file: end that one first, or give each robot its own file", name)
 	}
 	k.lock = lock
-	files.Tidy(name) // of a run that was killed
+	files.Tidy(name) // remove what a process that was killed has left
 	return k, nil
 }
 
-// Close lets others have it.
+// Close releases the file for other processes.
 func (k *File) Close() {
 	if k != nil && k.lock != nil {
 		k.lock.Close()
 	}
 }
 
-// Read returns what the file holds; nil without one. An error says where the file is kept.
+// Read returns the file's content; nil without a file. When it cannot be read it is rejected, and the error says under which
+// name it is kept.
 func (k *File) Read() ([]byte, error) {
 	data, err := files.Read(k.Name, k.most)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -82,17 +83,18 @@ func (k *File) Read() ([]byte, error) {
 	return data, nil
 }
 
-// Reject keeps what is there aside, since it cannot be used, and says so with the reason.
+// Reject keeps the file under another name, since its content cannot be used, and returns an error with the reason and that
+// name.
 func (k *File) Reject(why error) error {
 	aside, err := keepAside(k.Name)
 	if err != nil {
-		k.spoilt = fmt.Errorf("%s is not written: what it holds could not be used, and not be kept aside either: %w", k.Name, err)
-		return fmt.Errorf("%s: %w; it could not be kept aside (%v), and is left as it is: nothing is saved there", k.Name, why, err)
+		k.spoilt = fmt.Errorf("%s is not written: its content could not be used, and could not be renamed: %w", k.Name, err)
+		return fmt.Errorf("%s: %w; it could not be renamed (%v), so it stays and nothing is saved there", k.Name, why, err)
 	}
 	return fmt.Errorf("%s: %w; it is kept as %s", k.Name, why, aside)
 }
 
-// Write replaces what the file holds.
+// Write replaces the file's content.
 func (k *File) Write(data []byte) error {
 	if k.spoilt != nil {
 		return k.spoilt

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A link and what it points to are one file: two daemons do not share it, and the link stays.
+// A link and its target are one file: two daemons cannot share it, and writing keeps the link.
 func TestAFileBehindALink(t *testing.T) {
 	folder := t.TempDir()
 	file, link := filepath.Join(folder, "weights"), filepath.Join(folder, "link")
@@ -37,8 +37,8 @@ func TestAFileBehindALink(t *testing.T) {
 	}
 }
 
-// What cannot be used is never lost: it is kept under the first free name, and the next write replaces nothing of it.
-func TestWhatCannotBeUsedIsKeptAside(t *testing.T) {
+// Rejected content is renamed to the first free name, so that no write replaces it.
+func TestRejectKeepsTheContent(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "weights")
 	file, err := Open(name, 1000)
 	if err != nil {

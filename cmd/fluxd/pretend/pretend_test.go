@@ -30,7 +30,7 @@ safety: {emergency_stop: {pin: GPIO26, active: low}, start: {pin: GPIO16}}
 mqtt: {broker: none}
 `
 
-// table opens the robot above and gives what pretends it, and the clock.
+// table opens the robot above and returns the Robot to set its readings with, and its clock.
 func table(t *testing.T) (*pretend.Robot, *time.Duration) {
 	t.Helper()
 	config, err := configs.Parse("test.yaml", []byte(onTable), nil)
@@ -49,7 +49,8 @@ func table(t *testing.T) (*pretend.Robot, *time.Duration) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		robot.Sensors = append(robot.Sensors, sense.New(device, clock, slog.New(slog.DiscardHandler), func(protocol.EventKind, string) {}))
+		robot.Sensors = append(robot.Sensors, sense.New(device, clock, slog.New(slog.DiscardHandler),
+			func(protocol.EventKind, string) {}))
 	}
 	if _, err := body.OpenPanel(); err != nil {
 		t.Fatal(err)
@@ -57,8 +58,8 @@ func table(t *testing.T) (*pretend.Robot, *time.Duration) {
 	return robot, now
 }
 
-// A sensor reads what is said for as long as is said, counted from the zero that an operator has set.
-func TestAReadingIsPretendedForItsTime(t *testing.T) {
+// A sensor reads the given value for the given time, counted from its zero.
+func TestSenseSetsAReadingForATime(t *testing.T) {
 	robot, now := table(t)
 	sonar := robot.Sensors[0]
 	if err := robot.Sense("sonar", 0.12, 5*time.Second); err != nil {
@@ -82,8 +83,8 @@ func TestAReadingIsPretendedForItsTime(t *testing.T) {
 	}
 }
 
-// A switch is pressed at its pin, with its own idea of which level that is, and comes back.
-func TestASwitchIsPressedAndReleased(t *testing.T) {
+// A switch's pin is driven to its pressed level, high or low, and back.
+func TestSensePressesAndReleasesASwitch(t *testing.T) {
 	for name, pin := range map[string]string{"lift": "GPIO5", "guard": "GPIO6", "emergency_stop": "GPIO26", "start": "GPIO16"} {
 		t.Run(name, func(t *testing.T) {
 			robot, now := table(t)
@@ -105,7 +106,7 @@ func TestASwitchIsPressedAndReleased(t *testing.T) {
 			if line.Read() == idle {
 				t.Error("released early")
 			}
-			// Pressed once more: what the first press would have ended is not the end of the second.
+			// Pressed once more: the end of the first press must not release the second.
 			if err := robot.Sense(name, 1, time.Second); err != nil {
 				t.Fatal(err)
 			}
@@ -121,8 +122,8 @@ func TestASwitchIsPressedAndReleased(t *testing.T) {
 	}
 }
 
-// What cannot be pretended is refused with what can, and nothing is pressed.
-func TestWhatCannotBePretended(t *testing.T) {
+// Sense refuses with the names or values that it accepts, and then presses nothing.
+func TestSenseRefuses(t *testing.T) {
 	robot, _ := table(t)
 	for _, c := range []struct {
 		name  string
@@ -134,8 +135,8 @@ func TestWhatCannotBePretended(t *testing.T) {
 		{"sonar", -0.1, protocol.OutOfRange, "-0.1 is out of range"},
 		{"sonar", math.NaN(), protocol.OutOfRange, "NaN is out of range"},
 		{"sonar", math.Inf(1), protocol.OutOfRange, "+Inf is out of range"},
-		{"lift", 0.5, protocol.OutOfRange, "a switch is pressed, 1, or not, 0"},
-		{"emergency_stop", math.NaN(), protocol.OutOfRange, "a switch is pressed, 1, or not, 0"},
+		{"lift", 0.5, protocol.OutOfRange, "expected 1, which presses the switch, or 0"},
+		{"emergency_stop", math.NaN(), protocol.OutOfRange, "expected 1, which presses the switch, or 0"},
 		{"far", 1, protocol.NotAllowed, "its pin more/A0 is on an expander"},
 		{"sonra", 1, protocol.UnknownSensor, "sonar"},
 		{"emergency-stop", 1, protocol.UnknownSensor, "emergency_stop"},
@@ -143,7 +144,8 @@ func TestWhatCannotBePretended(t *testing.T) {
 	} {
 		err := robot.Sense(c.name, c.value, time.Second)
 		var refused *protocol.Error
-		if !errors.As(err, &refused) || refused.Code != c.code || refused.Path != "sensors."+c.name || !strings.Contains(refused.Message, c.says) {
+		if !errors.As(err, &refused) || refused.Code != c.code || refused.Path != "sensors."+c.name ||
+			!strings.Contains(refused.Message, c.says) {
 			t.Errorf("%s = %g: %v, want %s with %q", c.name, c.value, err, c.code, c.says)
 		}
 	}
@@ -156,7 +158,8 @@ func TestWhatCannotBePretended(t *testing.T) {
 	}
 	robot.Board = nil
 	var refused *protocol.Error
-	if err := robot.Sense("sonar", 0.1, time.Second); !errors.As(err, &refused) || refused.Code != protocol.NotAllowed || !strings.Contains(refused.Message, "the board is real") {
+	if err := robot.Sense("sonar", 0.1, time.Second); !errors.As(err, &refused) || refused.Code != protocol.NotAllowed ||
+		!strings.Contains(refused.Message, "the board is real") {
 		t.Errorf("on a real board: %v", err)
 	}
 }

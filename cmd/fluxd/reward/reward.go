@@ -1,11 +1,14 @@
-// Package reward is what teaches a robot: spikes of modulator neurons, for what its sensors read or for a number from outside.
+// Package reward teaches a robot: it makes modulator neurons spike for what a sensor reads, or for a number from outside.
 //
 //	joy := reward.New("joy", config.Rewards[0].Value, config.Index)
 //	for _, h := range joy.Histories() {
-//		// call h.Note for each spike of h.Neurons()
+//		// call h.Record for each spike of h.Neurons()
 //	}
-//	joy.Earn(network, now, reading)             // of its sensor, in millionths
-//	spikes, why := joy.Grant(network, now, 1.5) // from outside
+//	joy.Earn(network, now, reading)             // a reading of its sensor, in millionths of the unit
+//	spikes, why := joy.Grant(network, now, 1.5) // a number from outside
+//
+// A reward with credit pays actors: each actor is a group of neurons, and gets a share for how often it spiked in the window
+// before.
 package reward
 
 import (
@@ -19,52 +22,52 @@ import (
 	"time"
 )
 
-// A Reward turns what a sensor reads, or a number from outside, into spikes of modulator neurons. It belongs to the goroutine that owns the
-// network.
+// A Reward turns readings of a sensor, or numbers from outside, into spikes of modulator neurons. It belongs to the goroutine
+// that owns the network.
 type Reward struct {
 	Name            string
 	on              string
 	window, delay   core.Tick
 	every           core.Tick // between two spikes
 	recipients      []recipient
-	gain, threshold float64 // spikes for a unit; units
-	most            float64 // spikes
+	gain, threshold float64 // spikes a unit; units
+	most            float64 // spikes a reading at most
 
-	begun bool // there is a reading to compare with:
+	begun bool // there is an earlier reading to compare with:
 	base  int64
 	since core.Tick
 }
 
-// recipient are neurons that spike for a reward: for what the whole robot does, or for the spikes of one actor.
+// A recipient is a group of neurons that spike for a reward: either for every reward, or for the actor's share.
 type recipient struct {
 	to, against []int
-	actor       *History // nil without
-	owed        int64    // millionths of spikes that rounding has kept from it so far; negative where it got more
+	actor       *History // nil: no actor, every reward counts in full
+	owed        int64    // millionths of spikes that rounding has withheld so far; negative: paid too much
 }
 
-// The spikes of an actor that are remembered: room for the first is there at once, and grows while those are young enough to count, for a window
-// and a delay of a minute each at 1 kHz.
+// How many spikes a History has room for: at the start, and at most. It grows while the oldest spike still counts; the largest
+// size is enough for a window and a delay of a minute each at 1 kHz.
 const (
 	firstRemembered = 1024
 	mostRemembered  = 1 << 17
 )
 
-// A History is when an actor spiked, in a ring.
+// A History records when the neurons of an actor spiked, in a ring.
 type History struct {
 	neurons []int
 	times   []core.Tick
-	first   int // the oldest
+	first   int // index of the oldest
 	count   int
-	span    core.Tick // how long spikes count, at least
+	span    core.Tick // for how long spikes count, at least
 }
 
-// Count returns how many spikes are remembered.
+// Count returns how many spikes are recorded.
 func (h *History) Count() int { return h.count }
 
-// Neurons are the actor.
+// Neurons returns the neurons of the actor.
 func (h *History) Neurons() []int { return h.neurons }
 
-// Note adds a spike of one of them. Spikes come in the order of time.
+// Record adds a spike of one of the neurons. Call it in order of time.
 func (h *History) Record(at core.Tick) {
 	if h.count == len(h.times) {
 		if h.count == 0 || h.at(0) >= at-h.span && h.count < mostRemembered {
@@ -82,18 +85,18 @@ func (h *History) Record(at core.Tick) {
 	h.count++
 }
 
-// forget drops all spikes.
+// forget removes all spikes.
 func (h *History) forget() { h.first, h.count = 0, 0 }
 
 func (h *History) at(i int) core.Tick { return h.times[(h.first+i)%len(h.times)] }
 
-// between counts the spikes after one time up to another.
+// between counts the spikes after from, up to and including until.
 func (h *History) between(from, until core.Tick) int {
 	later := func(t core.Tick) int { return sort.Search(h.count, func(i int) bool { return h.at(i) > t }) }
 	return max(0, later(until)-later(from))
 }
 
-// Forget drops what was done and read so far: nothing is paid for it any more.
+// Forget removes all spikes and readings so far, so that nothing is paid for them.
 func (w *Reward) Forget() {
 	w.begun = false
 	for i := range w.recipients {
@@ -104,7 +107,7 @@ func (w *Reward) Forget() {
 	}
 }
 
-// New makes a reward; index finds neurons by their names.
+// New makes a reward. Index holds the indexes of neurons by their names.
 func New(name string, c configs.Reward, index map[string][]int) *Reward {
 	w := &Reward{Name: name, on: c.On}
 	if c.To != "" {
@@ -118,7 +121,7 @@ func New(name string, c configs.Reward, index map[string][]int) *Reward {
 	return w
 }
 
-// Histories are those of the actors: each wants to know of the spikes of its neurons.
+// Histories returns the histories of the actors. The caller records the spikes of their neurons.
 func (w *Reward) Histories() (all []*History) {
 	for _, p := range w.recipients {
 		if p.actor != nil {
@@ -128,9 +131,10 @@ func (w *Reward) Histories() (all []*History) {
 	return all
 }
 
-// Set takes over the numbers of a configuration.
+// Set sets the numbers of a configuration: window, delay, every, gain, max and threshold.
 func (w *Reward) Set(c configs.Reward) {
-	w.window, w.delay, w.every = core.Tick(c.Window.Microseconds()), core.Tick(c.Delay.Microseconds()), core.Tick(c.Every.Microseconds())
+	w.window, w.delay, w.every = core.Tick(c.Window.Microseconds()), core.Tick(c.Delay.Microseconds()),
+		core.Tick(c.Every.Microseconds())
 	w.gain, w.most = c.Gain, float64(c.Most)
 	if c.Threshold != nil {
 		w.threshold = float64(c.Threshold.Micro) / 1e6
@@ -138,7 +142,7 @@ func (w *Reward) Set(c configs.Reward) {
 	w.remember()
 }
 
-// remember says for how long spikes of the actors count: twice as long as they should, since a sensor may be late.
+// remember sets how long spikes of the actors count: twice the window and delay, since a reading may be late.
 func (w *Reward) remember() {
 	for _, p := range w.recipients {
 		if p.actor != nil {
@@ -147,11 +151,12 @@ func (w *Reward) remember() {
 	}
 }
 
-// Shift says that all readings from now on are higher by so much than they would have been, because their zero was moved: that is no change,
-// and earns nothing.
+// Shift changes the earlier reading by as much as later readings are higher because the sensor's zero was moved. So the move is
+// no change, and earns nothing.
 func (w *Reward) Shift(by int64) { w.base += by }
 
-// Earn looks at a reading of its sensor, pays for it, and returns how many spikes that came to. A change is what lies between two readings a window apart, or more; no stretch of time is paid twice.
+// Earn pays for a reading of the reward's sensor, and returns the number of spikes. Changes are counted between readings at
+// least a window apart, so that no stretch of time is paid twice.
 func (w *Reward) Earn(network *core.Network, at core.Tick, value int64) (spikes int) {
 	if w.begun && at-w.since < w.window {
 		return 0
@@ -176,8 +181,8 @@ func (w *Reward) Earn(network *core.Network, at core.Tick, value int64) (spikes 
 	return 0
 }
 
-// pay brings the spikes of a reward in, from a tick on, and returns how many. Actors share it by what they did between two times; without a
-// spike of theirs there is nobody to pay.
+// pay brings in the spikes of a reward from a tick on, and returns their number. Actors share it by their spikes between two
+// times; if they have none, nothing is paid.
 func (w *Reward) pay(network *core.Network, at core.Tick, earned float64, from, until core.Tick) (spikes int) {
 	amount := int(math.Min(w.most, math.Round(math.Abs(earned*w.gain))))
 	if amount < 1 {
@@ -198,7 +203,7 @@ func (w *Reward) pay(network *core.Network, at core.Tick, earned float64, from, 
 	return spikes
 }
 
-// Grant pays what a number from outside has earned at a time. Where no spike comes of it, why says so.
+// Grant pays for a number from outside. When that brings in no spike, why gives the reason.
 func (w *Reward) Grant(network *core.Network, now core.Tick, value float64) (spikes int, why string) {
 	from, until := now-w.delay-w.window, now-w.delay
 	if spikes = w.pay(network, now, value, from, until); spikes == 0 {
@@ -207,7 +212,7 @@ func (w *Reward) Grant(network *core.Network, now core.Tick, value float64) (spi
 	return spikes, why
 }
 
-// whyUnpaid says why nothing comes of a reward.
+// whyUnpaid returns the reason why a reward brings in no spike.
 func (w *Reward) whyUnpaid(earned float64, from, until core.Tick) string {
 	path, paid := "rewards."+w.Name, earned*w.gain
 	against := func(p recipient) bool { return len(p.against) > 0 }
@@ -222,15 +227,17 @@ func (w *Reward) whyUnpaid(earned float64, from, until core.Tick) string {
 	case math.Round(math.Abs(paid)) < 1:
 		return fmt.Sprintf("%g times %s.gain of %g is less than half a spike", earned, path, w.gain)
 	case paid < 0 && !slices.ContainsFunc(w.recipients, against):
-		return fmt.Sprintf("%s has no neurons against it: a punishment reaches nobody", path)
+		return fmt.Sprintf("%s has no neurons for punishment: set %[1]s.against", path)
 	case !slices.ContainsFunc(w.recipients, acted):
-		return fmt.Sprintf("none of its actors spiked from %v to %v ago (%s.delay and .window)", time.Duration(w.delay)*time.Microsecond, time.Duration(w.delay+w.window)*time.Microsecond, path)
+		ago := func(t core.Tick) time.Duration { return time.Duration(t) * time.Microsecond }
+		return fmt.Sprintf("none of its actors spiked from %v to %v ago (%s.delay and .window)", ago(w.delay),
+			ago(w.delay+w.window), path)
 	}
-	return "the actors whose acts it pays for have no neurons on that side"
+	return "the actors that spiked have no neurons for a reward with this sign"
 }
 
-// shares says how many spikes each recipient gets: all of them without actors. Actors' shares are together what is paid, and what one of them loses by
-// rounding it gets another time.
+// shares returns how many spikes each recipient gets. One without an actor gets the full amount. Actors share the amount by how
+// often each spiked: their shares add up to it exactly, and what one loses by rounding it gets later.
 func (w *Reward) shares(amount int, from, until core.Tick) []int {
 	const one = 1_000_000
 	n, acts := make([]int, len(w.recipients)), make([]int64, len(w.recipients))
@@ -250,7 +257,7 @@ func (w *Reward) shares(amount int, from, until core.Tick) []int {
 	last := 0
 	for i := range w.recipients {
 		if acts[i] == 0 {
-			continue // who did nothing gets nothing, whatever it is owed
+			continue // without a spike it gets nothing now, even if it is owed some
 		}
 		p := &w.recipients[i]
 		part := int64(amount) * one * acts[i] / total
@@ -260,14 +267,15 @@ func (w *Reward) shares(amount int, from, until core.Tick) []int {
 		left -= n[i]
 		last = i
 	}
-	w.recipients[last].owed += exact // of a few millionths
-	for ; left != 0; left -= sign(left) {
+	w.recipients[last].owed += exact // the rest of the divisions: a few millionths
+	unpaid := func(i int) int64 { return w.recipients[i].owed - int64(n[i])*one }
+	for ; left != 0; left -= sign(left) { // one spike at a time, to or from the one that rounding hit hardest
 		best := -1
-		for i, p := range w.recipients {
+		for i := range w.recipients {
 			if acts[i] == 0 || left < 0 && n[i] == 0 {
 				continue
 			}
-			if rest := (p.owed - int64(n[i])*one) * int64(sign(left)); best < 0 || rest > (w.recipients[best].owed-int64(n[best])*one)*int64(sign(left)) {
+			if best < 0 || unpaid(i)*int64(sign(left)) > unpaid(best)*int64(sign(left)) {
 				best = i
 			}
 		}
@@ -283,11 +291,11 @@ func (w *Reward) shares(amount int, from, until core.Tick) []int {
 
 func sign(n int) int { return cmp.Compare(n, 0) }
 
-// Train makes a neuron spike some times from a tick on, or from now on if that is past.
+// Train makes a neuron spike count times from a tick on, or from now on if that is past. Every is the time between two spikes.
 func Train(network *core.Network, at core.Tick, neuron, count int, every core.Tick) {
 	at = max(at, network.Now())
 	for k := range count {
-		if err := network.Excite(at+core.Tick(k)*every, neuron); err != nil { // neither past nor unknown: a mistake of ours
+		if err := network.Excite(at+core.Tick(k)*every, neuron); err != nil { // impossible: not past, and the neuron exists
 			panic(fmt.Sprintf("neuron %d: spike at %d: %v", neuron, at, err))
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What is paid is what was earned, to the spike, however many share it; and each gets its share in the long run.
-func TestActorsShareAllOfAReward(t *testing.T) {
+// Actors together get exactly the amount of a reward, and each gets its share in the long run.
+func TestActorsShareTheWholeReward(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &Reward{}
 		for range rapid.IntRange(1, 5).Draw(t, "actors") {
@@ -19,11 +19,11 @@ func TestActorsShareAllOfAReward(t *testing.T) {
 		now := core.Tick(0)
 		for range rapid.IntRange(1, 30).Draw(t, "rewards") {
 			from, total := now, 0
-			deeds := make([]int, len(w.recipients))
+			acts := make([]int, len(w.recipients))
 			for i, p := range w.recipients {
-				deeds[i] = rapid.IntRange(0, 7).Draw(t, "deeds")
-				total += deeds[i]
-				for range deeds[i] {
+				acts[i] = rapid.IntRange(0, 7).Draw(t, "acts")
+				total += acts[i]
+				for range acts[i] {
 					now++
 					p.actor.Record(now)
 				}
@@ -31,17 +31,17 @@ func TestActorsShareAllOfAReward(t *testing.T) {
 			amount := rapid.IntRange(1, 20).Draw(t, "amount")
 			sum := 0
 			for i, n := range w.shares(amount, from, now) {
-				if n < 0 || deeds[i] == 0 && n > 0 {
-					t.Fatalf("%d deeds of %d are paid %d of %d", deeds[i], total, n, amount)
+				if n < 0 || acts[i] == 0 && n > 0 {
+					t.Fatalf("%d acts of %d are paid %d of %d", acts[i], total, n, amount)
 				}
 				sum += n
 				paid[i] += n
 				if total > 0 {
-					owed[i] += float64(amount) * float64(deeds[i]) / float64(total)
+					owed[i] += float64(amount) * float64(acts[i]) / float64(total)
 				}
 			}
 			if total > 0 && sum != amount || total == 0 && sum != 0 {
-				t.Fatalf("%d are paid of %d, for %d deeds", sum, amount, total)
+				t.Fatalf("%d are paid of %d, for %d acts", sum, amount, total)
 			}
 		}
 		for i := range paid {
@@ -52,8 +52,8 @@ func TestActorsShareAllOfAReward(t *testing.T) {
 	})
 }
 
-// Spikes are remembered for as long as they may count, at any rate that a neuron has; the oldest go first.
-func TestWhatIsRememberedOfActors(t *testing.T) {
+// A history keeps spikes for as long as they count, at any firing rate, and then drops the oldest first.
+func TestHistoryKeepsSpikesThatCount(t *testing.T) {
 	h := &History{span: 2 * 60_000_000}
 	for at := core.Tick(0); at < 100_000_000; at += 1000 {
 		h.Record(at)

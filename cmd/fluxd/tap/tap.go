@@ -1,6 +1,6 @@
-// Package tap is what happens in a robot, as a stream of records that any number of readers follow: readings that the network is given, its
-// spikes, the commands that it decides, and the spikes that rewards bring in. The goroutine that owns the network writes it, in real time
-// as in virtual time, and never waits: a reader that is too slow misses records, and knows how many.
+// Package tap is a stream of what happens in a robot, as records: readings, spikes, commands, and the spikes that rewards bring
+// in. Any number of readers can follow it. The goroutine that owns the network writes it, in real and in virtual time, and
+// never waits: a reader that is too slow loses records, and knows how many.
 //
 //	stream := tap.New(1 << 16)
 //	reader := stream.Follow() // from now on
@@ -8,7 +8,7 @@
 //	stream.Write(tap.Record{At: 1250, Kind: tap.Spike, Index: 3})
 //	records, lost := reader.Read(nil)
 //
-// While nobody follows, writing costs a comparison.
+// Without a reader, writing costs one comparison.
 package tap
 
 import (
@@ -17,18 +17,18 @@ import (
 	"sync/atomic"
 )
 
-// Kind is what a record is about.
+// A Kind is what a record is about.
 type Kind uint8
 
-// The kinds of records, and what Index and Value are of each.
+// The kinds of records, with the meaning of Index and Value.
 const (
-	Reading Kind = iota + 1 // of the sensor Index, in millionths of its unit
-	Spike                   // of the neuron Index; Value is 0
-	Command                 // decided for the actuator Index, in millionths of full scale; the place of the choice for a label
-	Reward                  // the reward Index has brought in so many spikes
+	Reading Kind = iota + 1 // of sensor Index; Value is in millionths of its unit
+	Spike                   // of neuron Index; Value is 0
+	Command                 // for actuator Index; Value is in millionths of full scale, or the position of a label's choice
+	Reward                  // reward Index has brought in Value spikes
 )
 
-// A Record is one thing that happened. Indexes count from 0, in the order of the configuration, or of the network.
+// A Record is one occurrence. Indexes count from 0, in the order of the configuration or of the network.
 type Record struct {
 	At    int64 // microseconds since the start of the robot
 	Kind  Kind
@@ -40,27 +40,27 @@ type Record struct {
 type Tap struct {
 	size      int
 	made      sync.Once
-	slots     []slot        // made for the first who follows
-	begun     atomic.Uint64 // records whose slots are being written, or were
+	slots     []slot        // made for the first reader
+	begun     atomic.Uint64 // records whose slots have been written, or are being written
 	written   atomic.Uint64 // records that can be read
 	followers atomic.Int32
 }
 
-// slot is a record that is read while it may be written: a reader finds out afterwards.
+// A slot holds a record. It may be overwritten while it is read; the reader notices that afterwards.
 type slot struct {
 	at, value atomic.Int64
 	what      atomic.Uint64 // kind and index
 }
 
-// New makes a tap that holds at least so many records, 1 at least.
+// New makes a tap that holds at least size records, and at least 1.
 func New(size int) *Tap {
 	return &Tap{size: 1 << bits.Len(uint(max(size, 1)-1))}
 }
 
-// Followed reports whether anybody reads. Who has much to write may ask first.
+// Followed reports whether there is a reader. It saves the preparation of records that are not read.
 func (t *Tap) Followed() bool { return t.followers.Load() != 0 }
 
-// Write adds a record, in place of the oldest. It never waits, and allocates nothing.
+// Write adds a record in place of the oldest. It neither waits nor allocates.
 func (t *Tap) Write(r Record) {
 	if !t.Followed() {
 		return
@@ -74,7 +74,7 @@ func (t *Tap) Write(r Record) {
 	t.written.Store(n + 1)
 }
 
-// Follow returns a reader of all records from now on.
+// Follow returns a reader for all records from now on.
 func (t *Tap) Follow() *Reader {
 	t.made.Do(func() { t.slots = make([]slot, t.size) })
 	t.followers.Add(1)
@@ -88,7 +88,8 @@ type Reader struct {
 	left bool
 }
 
-// Read appends the records since the last call, in their order, and says how many more were overwritten before they could be read.
+// Read appends the records since the last call, in order, and returns how many others were overwritten before they could be
+// read.
 func (r *Reader) Read(to []Record) (records []Record, lost uint64) {
 	t, size := r.tap, uint64(len(r.tap.slots))
 	end, start := t.written.Load(), len(to)
@@ -101,7 +102,7 @@ func (r *Reader) Read(to []Record) (records []Record, lost uint64) {
 		what := s.what.Load()
 		to = append(to, Record{At: s.at.Load(), Kind: Kind(what >> 32), Index: int32(uint32(what)), Value: s.value.Load()})
 	}
-	// What the writer has begun to replace meanwhile may be half of one record and half of another.
+	// Records that the writer has begun to overwrite in the meantime may be mixed from two: drop them.
 	if torn := t.begun.Load(); torn > first+size {
 		gone := min(torn-size-first, end-first)
 		lost += gone
@@ -110,7 +111,7 @@ func (r *Reader) Read(to []Record) (records []Record, lost uint64) {
 	return to, lost
 }
 
-// Leave ends the reading. It may be called more than once.
+// Leave ends the reading. Further calls do nothing.
 func (r *Reader) Leave() {
 	if !r.left {
 		r.left = true

@@ -11,7 +11,7 @@ import (
 
 func ExampleTap() {
 	stream := New(1024)
-	stream.Write(Record{At: 10, Kind: Spike, Index: 1}) // nobody follows
+	stream.Write(Record{At: 10, Kind: Spike, Index: 1}) // without a reader
 	reader := stream.Follow()
 	defer reader.Leave()
 	stream.Write(Record{At: 20, Kind: Reading, Index: 0, Value: 1_500_000})
@@ -21,7 +21,7 @@ func ExampleTap() {
 	// Output: [{20 1 0 1500000} {30 2 2 0}] 0
 }
 
-// Every record is read once, in order, or counted as lost; the latest are never lost.
+// A reader gets every record once, in order, or counts it as lost. The latest records are never lost.
 func TestEveryRecordIsReadOrCounted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(1, 40).Draw(t, "size")
@@ -53,8 +53,8 @@ func TestEveryRecordIsReadOrCounted(t *testing.T) {
 	})
 }
 
-// A reader beside the writer never sees half a record.
-func TestReadersBesideTheWriter(t *testing.T) {
+// A reader never gets a mixture of two records, even while the tap is written.
+func TestReadersWhileWriting(t *testing.T) {
 	stream := New(64)
 	const records = 100_000
 	var ready, done sync.WaitGroup
@@ -90,7 +90,7 @@ func TestReadersBesideTheWriter(t *testing.T) {
 	done.Wait()
 }
 
-func TestWhoLeavesIsNotWrittenFor(t *testing.T) {
+func TestLeaveEndsTheWriting(t *testing.T) {
 	stream := New(8)
 	reader := stream.Follow()
 	reader.Leave()

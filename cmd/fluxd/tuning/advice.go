@@ -11,12 +11,10 @@ import (
 	"fluxd/configs/spelling"
 )
 
-// What a refusal advises. All of it can be followed: the paths and names that it says are there.
-
-// mostSuggested bounds the paths that a refusal says may have been meant.
+// mostSuggested bounds the paths that a refusal suggests.
 const mostSuggested = 3
 
-// suggest names the parameters that may have been meant by an unknown path: those that end as it does or nearly so, name by name.
+// suggest returns the parameters that an unknown path may mean: those whose last names are the same or nearly so.
 func (t *Tuner) suggest(path string) string {
 	typed := strings.Split(protocol.Together(path), ".")
 	type candidate struct {
@@ -51,15 +49,15 @@ func (t *Tuner) suggest(path string) string {
 		}
 	}
 	if names == nil {
-		return "; get without a path lists them all"
+		return "; get without a path lists all parameters"
 	}
 	return ", did you mean " + strings.Join(names, " or ") + "?"
 }
 
-// numbered is the number of a member, or the star for all.
+// numbered matches the number of a member, or the star for all members.
 var numbered = regexp.MustCompile(`\[(\d+|\*)\]`)
 
-// population says how a path is written that names a population as if it were one neuron; "" of any other path.
+// population returns the advice for a path that names a population as if it were one neuron; "" for any other path.
 func (t *Tuner) population(path string) string {
 	for _, one := range t.shown {
 		p := t.all[one.members[0]]

@@ -5,8 +5,8 @@ import (
 	"fluxd/options"
 )
 
-// check has the changed part of a robot look for what no range says, as the robot file's check does, in the same words. The parameter is one
-// that has changed.
+// check checks the part of a robot that a changed parameter belongs to, beyond the ranges of single values, like the check of a
+// robot file and with the same errors.
 func (t *Tuner) check(parameter int, s *Settings) error {
 	type held struct {
 		path    string

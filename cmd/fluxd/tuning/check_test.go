@@ -12,15 +12,15 @@ import (
 	"fluxd/sensors"
 )
 
-// still is a robot that takes everything over.
+// still is a robot that accepts every change.
 type still struct{}
 
 func (still) Readings(int) sensors.Range              { return sensors.Range{} }
 func (still) Prepare(Part, *Settings) (func(), error) { return func() {}, nil }
 func (still) ConvertWeights(*Settings)                {}
 
-// What options find wrong with themselves is refused with the key that the robot file has for it, in the same words.
-func TestAChangeIsCheckedAsAFileIs(t *testing.T) {
+// A change is checked like a robot file, with the same errors.
+func TestChangesAreCheckedLikeAFile(t *testing.T) {
 	config, err := configs.Parse("lamp.yaml", []byte(`robot: lamp
 board: {kind: sim}
 network: {neurons: {a: {}}}
@@ -46,19 +46,21 @@ mqtt: {broker: none}
 	}
 	after.Actuators[0].Decode.Options.(*encoders.CountOpts).Window = time.Nanosecond
 	var refused *protocol.Error
-	if err := tuner.check(of, &after); !errors.As(err, &refused) || refused.Path != "actuators.lamp.decode.window" || refused.Message != "1ns: expected at least 1µs" {
-		t.Errorf("a window that is none: %v", err)
+	if err := tuner.check(of, &after); !errors.As(err, &refused) || refused.Path != "actuators.lamp.decode.window" ||
+		refused.Message != "1ns: expected at least 1µs" {
+		t.Errorf("an invalid window: %v", err)
 	}
 	if tuner.Settings().Actuators[0].Decode.Options.(*encoders.CountOpts).Window != 100*time.Millisecond {
-		t.Error("what is tried changes what is")
+		t.Error("the refused change had an effect")
 	}
 }
 
-// What a code allows depends on how often the sensor is read now, and not on how often it was when the robot started.
-func TestACodeIsCheckedAtTheRateThatWasTuned(t *testing.T) {
+// The limits of an encoder depend on the sensor's present rate, not on that at the start.
+func TestEncodersAreCheckedAtTheTunedRate(t *testing.T) {
 	config, err := configs.Parse("eye.yaml", []byte(`robot: eye
 board: {kind: sim}
-sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 100ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 50 Hz, to: a}}}
+sensors:
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 100ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 50 Hz, to: a}}
 network: {neurons: {a: {}}}
 mqtt: {broker: none}
 `), nil)

@@ -9,25 +9,25 @@ import (
 	"fluxd/sensors"
 )
 
-// What can be tuned of sensors, actuators, rewards and telemetry: what acts between two readings, commands or messages. Pins,
-// addresses and what a chip is set up with act at the start. So does what keeps the robot safe when all else fails - the failsafe
-// command, and all below safety: nobody takes that away from afar.
+// Sensors, actuators, rewards and telemetry have parameters for what takes effect between two readings, commands or messages.
+// Pins, addresses and the setup of chips take effect at the start only. So do the failsafe commands and everything below safety:
+// what keeps the robot safe when all else fails cannot be changed remotely.
 
-// sensor adds a sensor, whose readings lie in a range; the empty range where that is not known.
+// sensor adds the parameters of a sensor. Readings is the range of its readings; the empty range if unknown.
 func (l *parameterList) sensor(i int, readings sensors.Range) {
 	c := l.settings.Sensors[i]
 	_, recorded := c.Options.(sensors.Recorded)
 	from := len(l.all)
 	l.live(func(s *Settings) any { return &s.Sensors[i] })
 	l.all = slices.DeleteFunc(l.all, func(p parameter) bool {
-		// A recording has its own rate, and edges come when they come.
+		// A recording has its own rate, and a sensor with edges only is never stale.
 		return p.path == l.base+"every" && recorded || p.path == l.base+"stale" && c.Every == 0
 	})
 	if c.Encode.Weight != nil {
 		target := l.neurons[c.Encode.To][0]
 		l.number("encode.weight", "units", weights(target), func(s *Settings) *float64 { return s.Sensors[i].Encode.Weight })
 	}
-	if readings == (sensors.Range{}) || len(c.Curve) > 0 { // readings are where the curve puts them, which may be tuned too
+	if readings == (sensors.Range{}) || len(c.Curve) > 0 { // the curve determines the range, and may be tuned
 		return
 	}
 	for k := range l.all[from:] {
@@ -37,17 +37,17 @@ func (l *parameterList) sensor(i int, readings sensors.Range) {
 	}
 }
 
-// reached narrows the limits of an amount of a sensor's code to what its readings reach, as the check of a robot file wants it.
+// reached narrows the limits of an encoder's amount to the range of its sensor's readings, as the check of a robot file does.
 func reached(limits limits, sensor int, key string, readings sensors.Range) limits {
 	least, most := float64(readings.Low)/1e6, float64(readings.High)/1e6
-	const step = 1e-6 // of all amounts
+	const step = 1e-6 // the smallest difference of two readings
 	return func(s *Settings) (low, high float64) {
 		low, high = limits(s)
 		switch e := s.Sensors[sensor].Encode.Options.(type) {
 		case *encoders.ThresholdOpts:
 			back := float64(e.Hysteresis.Micro) / 1e6
 			if e.Repeat {
-				back = 0 // what is beyond spikes again
+				back = 0 // a reading beyond the threshold spikes again without going back
 			}
 			switch {
 			case key == "above":
@@ -59,7 +59,7 @@ func reached(limits limits, sensor int, key string, readings sensors.Range) limi
 			case key == "hysteresis" && !e.Repeat:
 				return low, min(high, float64(readings.High-e.Below.Micro)/1e6)
 			}
-		case encoders.Ranging: // some of it lies in what is measured
+		case encoders.Ranging: // the encoder's range overlaps that of the readings
 			ends := e.Ends()
 			falling := ends[0].Micro > ends[1].Micro
 			switch {
@@ -77,12 +77,12 @@ func reached(limits limits, sensor int, key string, readings sensors.Range) limi
 	}
 }
 
-// actuator adds what can be tuned of an actuator.
+// actuator adds the parameters of an actuator.
 func (l *parameterList) actuator(i int) {
 	l.live(func(s *Settings) any { return &s.Actuators[i] })
 }
 
-// live adds the numbers with that tag of a part of the configuration, which of finds in any settings.
+// live adds all numbers with the tag live in a part of the configuration. Of returns that part of any settings.
 func (l *parameterList) live(of func(*Settings) any) {
 	for _, n := range strict.Live(of(l.settings), "") {
 		l.add(n.Path, n.Unit, n.Whole, func(s *Settings) (float64, float64) { return n.Limits(of(s)) },
@@ -90,19 +90,19 @@ func (l *parameterList) live(of func(*Settings) any) {
 	}
 }
 
-// reward adds what can be tuned of a reward. Readings are those of its sensor; the empty range where there is none, or that is not known.
+// reward adds the parameters of a reward. Readings is the range of its sensor; the empty range without one, or if unknown.
 func (l *parameterList) reward(i int, readings sensors.Range) {
 	c := l.settings.Rewards[i]
 	from := len(l.all)
 	l.live(func(s *Settings) any { return &s.Rewards[i] })
-	l.all = slices.DeleteFunc(l.all, func(p parameter) bool { // what comes by MQTT is taken as it is
+	l.all = slices.DeleteFunc(l.all, func(p parameter) bool { // a number from MQTT is paid as it is
 		return p.path == l.base+"window" && c.Sensor == "" && c.Credit == nil || p.path == l.base+"delay" && c.Credit == nil
 	})
 	if readings == (sensors.Range{}) {
 		return
 	}
 	for k := range l.all[from:] {
-		if p := &l.all[from+k]; p.path == l.base+"threshold" { // more than that earns nothing
+		if p := &l.all[from+k]; p.path == l.base+"threshold" { // beyond the largest change, the reward would never pay
 			limits := p.limits
 			p.limits = func(s *Settings) (low, high float64) {
 				low, high = limits(s)

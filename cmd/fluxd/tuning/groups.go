@@ -48,7 +48,8 @@ func SynapseGroups(network *core.Description) (groups []protocol.SynapseGroup) {
 	return groups
 }
 
-// UnknownNeuron returns the error for a name that no neuron has. It says which numbers a population has, or which name is similar.
+// UnknownNeuron returns the error for a name that no neuron has. It says which numbers a population has, or which name is
+// similar.
 func UnknownNeuron(name string, groups []protocol.NeuronGroup) error {
 	unknown := &protocol.Error{Code: protocol.UnknownNeuron, Path: name}
 	var known []string

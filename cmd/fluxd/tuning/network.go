@@ -7,8 +7,8 @@ import (
 	"fluxd/core"
 )
 
-// networkParameters lists network.neurons.<name>.<key> and network.synapses.<from>.<to>.<key>, with [1], [2] ... behind the target
-// where several synapses join the same two neurons.
+// networkParameters adds network.neurons.<name>.<key> and network.synapses.<from>.<to>.<key>. Several synapses between the same
+// two neurons have [1], [2] ... after the target.
 func (l *parameterList) networkParameters() {
 	d := &l.settings.Network
 	l.afferents, l.sensors = make([][]int, len(d.Neurons)), make([][]int, len(d.Neurons))
@@ -42,7 +42,7 @@ func (l *parameterList) networkParameters() {
 	}
 }
 
-// span adds a time of the network.
+// span adds a duration of the network.
 func (l *parameterList) span(key string, least core.Tick, field func(*Settings) *core.Tick) {
 	l.add(key, "us", true, between(float64(least), float64(core.MaxDelay)),
 		func(s *Settings) float64 { return float64(*field(s)) }, func(s *Settings, v float64) { *field(s) = core.Tick(v) })
@@ -52,7 +52,8 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	i := l.of.Index
 	amount, recovery := amounts(i), between(0, 2e6)
 	l.number("threshold", "units", amount, func(s *Settings) *float64 { return &s.Network.Neurons[i].Threshold })
-	l.number("leak", "units/s", leaks(i, l.afferents[i], l.sensors[i]), func(s *Settings) *float64 { return &s.Network.Neurons[i].Leak })
+	l.number("leak", "units/s", leaks(i, l.afferents[i], l.sensors[i]),
+		func(s *Settings) *float64 { return &s.Network.Neurons[i].Leak })
 	l.tied(l.leakFault(i))
 	l.number("floor", "units", floors(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Floor })
 	l.span("refractory", 0, func(s *Settings) *core.Tick { return &s.Network.Neurons[i].Refractory })
@@ -61,14 +62,17 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	}
 	if n.Adaptation != nil {
 		l.number("adaptation.rate", "units", amount, func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Rate })
-		l.count("adaptation.tolerance", "", between(0, math.MaxInt32), func(s *Settings) *int { return &s.Network.Neurons[i].Adaptation.Tolerance })
+		l.count("adaptation.tolerance", "", between(0, math.MaxInt32),
+			func(s *Settings) *int { return &s.Network.Neurons[i].Adaptation.Tolerance })
 		l.most("adaptation.max", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Max })
-		l.number("adaptation.recovery", "units/s", recovery, func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Recovery })
+		l.number("adaptation.recovery", "units/s", recovery,
+			func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Recovery })
 	}
 	if n.Habituation != nil {
 		l.number("habituation.rate", "units", amount, func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Rate })
 		l.most("habituation.max", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Max })
-		l.number("habituation.recovery", "units/s", recovery, func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Recovery })
+		l.number("habituation.recovery", "units/s", recovery,
+			func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Recovery })
 	}
 	if n.Burst != nil {
 		l.number("burst.overshoot", "units", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Burst.Overshoot })
@@ -92,7 +96,8 @@ func (l *parameterList) neuron(n *core.Neuron) {
 		{"pacemaker", "us/step", func(r *core.Receptors) *float64 { return &r.Pacemaker }},
 	} {
 		if *r.field(&n.Receptors) != 0 {
-			l.number("receptors."+r.key, r.unit, receptors(i, r.unit), func(s *Settings) *float64 { return r.field(&s.Network.Neurons[i].Receptors) })
+			l.number("receptors."+r.key, r.unit, receptors(i, r.unit),
+				func(s *Settings) *float64 { return r.field(&s.Network.Neurons[i].Receptors) })
 		}
 	}
 }
@@ -113,7 +118,8 @@ func (l *parameterList) synapse(s *core.Synapse) {
 		}
 	case core.Modulator:
 		l.add("weight", "", true, between(-core.MaxModulation, core.MaxModulation),
-			func(s *Settings) float64 { return s.Network.Synapses[i].Weight }, func(s *Settings, v float64) { s.Network.Synapses[i].Weight = v })
+			func(s *Settings) float64 { return s.Network.Synapses[i].Weight },
+			func(s *Settings, v float64) { s.Network.Synapses[i].Weight = v })
 	}
 	l.span("delay", 1, func(s *Settings) *core.Tick { return &s.Network.Synapses[i].Delay })
 	if s.Plastic == nil {
@@ -132,7 +138,8 @@ func (l *parameterList) synapse(s *core.Synapse) {
 		{"ltp.rate", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Rate }},
 		{"ltp.depression", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Depression }},
 		{"ltp.consolidation", "units", amount, func(p *core.Plastic) *float64 { return &p.LongTerm.Consolidation }},
-		{"min", "units", func(s *Settings) (float64, float64) { return 0, math.Abs(s.Network.Synapses[i].Weight) }, func(p *core.Plastic) *float64 { return &p.Min }},
+		{"min", "units", func(s *Settings) (float64, float64) { return 0, math.Abs(s.Network.Synapses[i].Weight) },
+			func(p *core.Plastic) *float64 { return &p.Min }},
 	} {
 		l.number("plastic."+p.key, p.unit, p.limits, func(s *Settings) *float64 { return p.field(s.Network.Synapses[i].Plastic) })
 		if p.key == "min" {
@@ -149,15 +156,15 @@ func (l *parameterList) synapse(s *core.Synapse) {
 	}
 }
 
-// most adds an upper limit, in units, where there is one: that there is none is said in the robot file. The number 0 would be the end of a scale, and
-// mean the opposite of what is next to it.
+// most adds an upper limit, in units, if there is one. "No limit" can be set in the robot file only: as a number it would be 0,
+// at the end of a scale and next to the strictest limit.
 func (l *parameterList) most(key string, limits limits, field func(*Settings) *float64) {
 	if *field(l.settings) > 0 {
 		l.number(key, "units", limits, field)
 	}
 }
 
-// water returns the amounts, in units, that come to 1 and to 2^31-1 of a neuron's water.
+// water returns the smallest and the largest amount, in units, that a neuron can hold: 1 and 2^31-1 of its internal water.
 func water(s *Settings, neuron int) (least, most float64) {
 	if leak := s.Network.Neurons[neuron].Leak; leak > 0 {
 		return leak / 1e6, core.MaxWater * leak / 1e6
@@ -165,7 +172,7 @@ func water(s *Settings, neuron int) (least, most float64) {
 	return 0.001, core.MaxWater / 1000.0
 }
 
-// positive: amounts above 0.
+// positive allows amounts above 0.
 func positive(neuron int) limits {
 	return func(s *Settings) (float64, float64) { return water(s, neuron) }
 }
@@ -201,14 +208,14 @@ func receptors(neuron int, unit string) limits {
 	}
 }
 
-// tied says what speaks against the values that the latest parameter depends on.
+// tied gives the latest parameter a check of values that depend on each other.
 func (l *parameterList) tied(fault func(*Settings) error) { l.all[len(l.all)-1].fault = fault }
 
-// leaks: with more than two million times the least of all amounts a second, that is less than half a microsecond of water.
+// leaks allows leaks for which the smallest amount of a neuron lasts at least half a microsecond.
 func leaks(neuron int, afferents, sensors []int) limits {
 	return func(s *Settings) (float64, float64) {
 		n := &s.Network.Neurons[neuron]
-		least := core.MaxWater * 1.0 // of a neuron without any amount
+		least := core.MaxWater * 1.0 // for a neuron without any amount
 		add := func(amounts ...float64) {
 			for _, a := range amounts {
 				if a != 0 {
@@ -240,7 +247,7 @@ func leaks(neuron int, afferents, sensors []int) limits {
 	}
 }
 
-// learning are the limits of the weight of a synapse that learns, or where there are none those of any.
+// learning allows the weights of a plastic synapse: up to its configured maximum, if it has one.
 func learning(synapse, target int) limits {
 	return func(s *Settings) (low, high float64) {
 		if low, high = weights(target)(s); s.Network.Synapses[synapse].Plastic.Max > 0 {
@@ -251,7 +258,8 @@ func learning(synapse, target int) limits {
 	}
 }
 
-// leakFault says what a neuron with another leak cannot hold: all that is in units comes to other water.
+// leakFault returns a check whether a neuron can hold all its amounts: with another leak, the same units are another amount of
+// water.
 func (l *parameterList) leakFault(neuron int) func(*Settings) error {
 	afferents, sensors := l.afferents[neuron], l.sensors[neuron]
 	return func(s *Settings) error {

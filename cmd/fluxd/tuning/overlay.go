@@ -10,7 +10,7 @@ import (
 	"fluxd/configs"
 )
 
-// Apply gives the robot what overlays say, one after the other, before anything runs. The error has its place in the file.
+// Apply applies overlays in order, before anything runs. The error has its place in the file.
 func (t *Tuner) Apply(all []*configs.Overlay) error {
 	for _, o := range all {
 		err := t.apply(o)
@@ -26,10 +26,10 @@ func (t *Tuner) Apply(all []*configs.Overlay) error {
 	return nil
 }
 
-// apply does so with one.
+// apply applies one overlay.
 func (t *Tuner) apply(o *configs.Overlay) error {
 	if name := t.config.Name; o.Robot != name {
-		return o.Mistake("robot", "it is of robot %q, this one is %q", o.Robot, name)
+		return o.Mistake("robot", "it is for robot %q, this one is %q", o.Robot, name)
 	}
 	if len(o.Values) == 0 {
 		return nil
@@ -37,10 +37,11 @@ func (t *Tuner) apply(o *configs.Overlay) error {
 	return t.Set(Request{Values: o.Values, Source: protocol.FromOverlay})
 }
 
-// Settle puts in order what was tuned and what was learnt, before anybody has seen either: what happened last holds. A weight that was set after the
-// robot had learnt what the file says is a new starting point; one that was set before is what the learning started from. Revisions count on.
+// Reconcile combines tuned values and learnt weights of the last run, before the robot starts: the latest holds. A weight that
+// was set after the learnt weights were saved, at revision learnt, is a new starting point. A weight that was set before is
+// where the learning started, so the learnt weight holds. Revisions continue from the highest.
 func (t *Tuner) Reconcile(all []*configs.Overlay, learnt uint64) error {
-	now := t.now.Load() // nobody else has it yet
+	now := t.now.Load() // not shared with other goroutines yet
 	last, newer := protocol.Revision(learnt), map[int]float64{}
 	for _, o := range all {
 		last = max(last, protocol.Revision(o.Revision))
@@ -61,8 +62,8 @@ func (t *Tuner) Reconcile(all []*configs.Overlay, learnt uint64) error {
 	return t.network.Learn(newer)
 }
 
-// Recall gives the robot what was tuned in its last run, before anything runs. Values that this robot does not take are left out of the
-// overlay, each with an error in left. An error says that none of it can be used.
+// Restore applies the tuned values of the last run, before anything runs. Values that this robot does not accept are removed
+// from the overlay; left has an error for each. Err says that none of it can be used.
 func (t *Tuner) Restore(o *configs.Overlay) (left []error, err error) {
 	for {
 		err := t.apply(o)
@@ -77,7 +78,7 @@ func (t *Tuner) Restore(o *configs.Overlay) (left []error, err error) {
 		delete(o.Values, stale)
 		delete(o.Since, stale)
 	}
-	now := t.now.Load() // nobody has seen it yet
+	now := t.now.Load() // not shared with other goroutines yet
 	now.revision = protocol.Revision(o.Revision)
 	for i := range now.origin {
 		if now.origin[i].revision > 0 {
@@ -87,7 +88,7 @@ func (t *Tuner) Restore(o *configs.Overlay) (left []error, err error) {
 	return left, nil
 }
 
-// Overlay is what is tuned now, for the robot's next run.
+// Overlay returns the values that are tuned now, for the robot's next run.
 func (t *Tuner) Overlay() *configs.Overlay {
 	now := t.now.Load()
 	o := &configs.Overlay{Robot: t.config.Name, Revision: uint64(now.revision), Values: t.tuned(now)}
@@ -95,7 +96,7 @@ func (t *Tuner) Overlay() *configs.Overlay {
 	return o
 }
 
-// blamed is the path of an overlay that an error is about; empty if it is about none of them alone.
+// pathOf returns the path of an overlay that an error is about; "" when it is not about a single path.
 func (t *Tuner) pathOf(o *configs.Overlay, err error) string {
 	var refused *protocol.Error
 	if !errors.As(err, &refused) {
@@ -104,8 +105,8 @@ func (t *Tuner) pathOf(o *configs.Overlay, err error) string {
 	if _, is := o.Values[refused.Path]; is {
 		return refused.Path
 	}
-	for _, path := range slices.Sorted(maps.Keys(o.Values)) { // it may stand for a whole population
-		members, _ := t.find(path) // none: it is not that one
+	for _, path := range slices.Sorted(maps.Keys(o.Values)) { // a path may stand for a whole population
+		members, _ := t.find(path)
 		if slices.ContainsFunc(members, func(i int) bool { return t.all[i].path == refused.Path }) {
 			return path
 		}

@@ -9,24 +9,24 @@ import (
 	"fluxd/sensors"
 )
 
-// parameter is one number of the configuration that can be read and tuned while the robot runs.
+// A parameter is one number of the configuration that can be read and tuned while the robot runs.
 type parameter struct {
 	path   string
 	unit   string
 	whole  bool // whole numbers only
-	learns bool // the weight of a synapse that changes it
+	learns bool // the weight of a plastic synapse
 	of     Part
-	preset float64
+	preset float64 // the value in the configuration
 	read   func(*Settings) float64
 	write  func(*Settings, float64)
 	limits limits
-	fault  func(*Settings) error // what speaks against its value, where its limits depend on others in a way that no formula gives; else nil
+	fault  func(*Settings) error // an additional check, where the limits depend on other values and no formula gives them; else nil
 }
 
-// limits returns what is allowed while all others stay as they are.
+// limits returns the allowed range while all other parameters stay as they are.
 type limits func(*Settings) (low, high float64)
 
-// Part is what a parameter belongs to: the one with an index of its kind.
+// A Part is what a parameter belongs to: the part with this index among those of its kind.
 type Part struct {
 	Kind  Kind
 	Index int
@@ -46,7 +46,7 @@ const (
 	Learnt
 )
 
-// Settings are all numbers that can be tuned, as they are or as they would be.
+// Settings holds all numbers that can be tuned.
 type Settings struct {
 	Network   core.Description
 	Sensors   []configs.Sensor
@@ -56,7 +56,7 @@ type Settings struct {
 	Learnt    configs.Learnt
 }
 
-// clone makes a copy in which parameters can be written, those of parts that were made own.
+// clone makes a copy. Before a parameter is written in it, own must be called for its part.
 func (s *Settings) clone() Settings {
 	c := *s
 	c.Network.Neurons, c.Network.Synapses = slices.Clone(s.Network.Neurons), slices.Clone(s.Network.Synapses)
@@ -64,7 +64,7 @@ func (s *Settings) clone() Settings {
 	return c
 }
 
-// own copies what a part shares with the settings that these are a clone of.
+// own copies what a part still shares with the settings that these were cloned from.
 func (s *Settings) own(p Part) {
 	switch p.Kind {
 	case Neuron:
@@ -93,8 +93,8 @@ func copied[T any](p *T) *T {
 	return &c
 }
 
-// parameters lists what can be tuned, in the order of the configuration, whose keys they have; times are in microseconds. What was
-// configured without something, such as a neuron without habituation, has no parameter for it.
+// parameters lists the parameters of a robot in the order of the configuration, with its keys; times are in microseconds. An
+// optional mechanism that is not configured, such as habituation, has no parameters.
 func parameters(s *Settings, c *configs.Robot, r Robot) []parameter {
 	l := &parameterList{settings: s, neurons: c.Index}
 	measured := map[string]sensors.Range{} // of sensors without a curve, which may be tuned
@@ -130,28 +130,31 @@ func parameters(s *Settings, c *configs.Robot, r Robot) []parameter {
 type parameterList struct {
 	settings  *Settings
 	neurons   map[string][]int
-	afferents [][]int // direct synapses, by the neuron that they join to
-	sensors   [][]int // those that pour into it, by the neuron
+	afferents [][]int // by neuron: its direct afferent synapses
+	sensors   [][]int // by neuron: the sensors with a weight that feed it
 	names     []string
 	of        Part
-	base      string // of their paths
+	base      string // of the paths of this part
 	all       []parameter
 }
 
 func (l *parameterList) begin(of Part, base string) { l.of, l.base = of, base }
 
-func (l *parameterList) add(key, unit string, whole bool, limits limits, read func(*Settings) float64, write func(*Settings, float64)) {
-	l.all = append(l.all, parameter{path: l.base + key, unit: unit, whole: whole, of: l.of, preset: read(l.settings), read: read, write: write, limits: limits})
+func (l *parameterList) add(key, unit string, whole bool, limits limits, read func(*Settings) float64,
+	write func(*Settings, float64)) {
+	l.all = append(l.all, parameter{path: l.base + key, unit: unit, whole: whole, of: l.of, preset: read(l.settings),
+		read: read, write: write, limits: limits})
 }
 
-// number adds a float64, which field finds in any settings.
+// number adds a float64; field returns where it is in any settings.
 func (l *parameterList) number(key, unit string, limits limits, field func(*Settings) *float64) {
 	l.add(key, unit, false, limits, func(s *Settings) float64 { return *field(s) }, func(s *Settings, v float64) { *field(s) = v })
 }
 
-// count adds a whole number.
+// count adds a whole number; field returns where it is in any settings.
 func (l *parameterList) count(key, unit string, limits limits, field func(*Settings) *int) {
-	l.add(key, unit, true, limits, func(s *Settings) float64 { return float64(*field(s)) }, func(s *Settings, v float64) { *field(s) = int(v) })
+	l.add(key, unit, true, limits, func(s *Settings) float64 { return float64(*field(s)) },
+		func(s *Settings, v float64) { *field(s) = int(v) })
 }
 
 func between(low, high float64) limits {

@@ -7,20 +7,22 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// mostApart is how many parameters of a population are told one by one. Those of a larger one are told together, or a robot whose network has
-// a hundred thousand synapses would have as many messages for each who comes to the broker, and a description of 30 MB.
+// mostApart is the largest number of members of a population whose parameters are listed one by one. Those of a larger
+// population are listed as one entry. Otherwise a robot with a hundred thousand synapses would publish as many messages for
+// each client that connects, and a description of 30 MB.
 const mostApart = 64
 
-// told is what the outside is told of by one path: a parameter, or those of all members of a large population.
+// shown is an entry that clients see under one path: a parameter, or those of all members of a large population.
 type shown struct {
 	path    string
-	members []int // parameters
+	members []int // indexes of parameters
 }
 
-// shownOf says what is told of by which path, in the order of the parameters, and where those stand that are several.
+// shownOf lists the entries in the order of the parameters. Several has the index of each entry with more than one member, by
+// its path.
 func shownOf(all []parameter) (list []shown, several map[string]int) {
 	size := map[string]int{}
-	group := make([]string, len(all)) // empty for what is told by itself
+	group := make([]string, len(all)) // the path of the population; empty for a single neuron
 	for i, p := range all {
 		if p.of.Kind != Neuron && p.of.Kind != Synapse {
 			continue
@@ -47,7 +49,7 @@ func shownOf(all []parameter) (list []shown, several map[string]int) {
 	return list, several
 }
 
-// described is what the description says of it.
+// described describes an entry for clients.
 func (t *Tuner) described(now *Settings, one shown) protocol.Parameter {
 	first := &t.all[one.members[0]]
 	p := protocol.Parameter{Path: one.path, Type: "float", Unit: first.unit, Default: first.preset}
@@ -64,7 +66,7 @@ func (t *Tuner) described(now *Settings, one shown) protocol.Parameter {
 	return p
 }
 
-// allowed is what every member allows.
+// allowed returns the range that every member of an entry allows.
 func (t *Tuner) allowed(now *Settings, one shown) (low, high float64) {
 	tr := &trial{of: now}
 	low, high = tr.limits(t, one.members[0])
@@ -75,12 +77,12 @@ func (t *Tuner) allowed(now *Settings, one shown) (low, high float64) {
 	return low, high
 }
 
-// limits are what is allowed of a parameter while all others stay as they are.
+// limits returns the allowed range of a parameter while all others stay as they are.
 func (t *Tuner) limits(now *Settings, parameter int) (low, high float64) {
 	return (&trial{of: now}).limits(t, parameter)
 }
 
-// trial tries values of parameters on a copy of settings, which it makes when it first needs one.
+// A trial tries values of parameters on a copy of settings, which it makes when it needs one.
 type trial struct {
 	of   *Settings
 	copy *Settings
@@ -103,36 +105,36 @@ func (tr *trial) limits(t *Tuner, parameter int) (low, high float64) {
 		p.write(tr.copy, v)
 		return p.fault(tr.copy) == nil
 	}
-	if !fits(v) { // several changes at once have made it so
+	if !fits(v) { // several changes at once have led here
 		return v, v
 	}
 	return nearest(v, low, fits), nearest(v, high, fits)
 }
 
-// nearest is the value nearest to an end that fits, as one value does, in as few digits as it can be said.
-func nearest(fitting, end float64, fits func(float64) bool) float64 {
+// nearest returns the value nearest to end that fits, with as few digits as possible. Valid is a value that fits.
+func nearest(valid, end float64, fits func(float64) bool) float64 {
 	if fits(end) {
 		return end
 	}
-	from := fitting
-	for { // halving ends where no number is left between the two
-		middle := fitting + (end-fitting)/2
-		if middle == fitting || middle == end || math.Abs(end-fitting) <= 1e-7*math.Abs(fitting) {
+	from := valid
+	for { // bisect until no number is left between the two
+		middle := valid + (end-valid)/2
+		if middle == valid || middle == end || math.Abs(end-valid) <= 1e-7*math.Abs(valid) {
 			break
 		}
 		if fits(middle) {
-			fitting = middle
+			valid = middle
 		} else {
 			end = middle
 		}
 	}
 	const close = 1e-5
 	for digits := 1; digits < 16; digits++ {
-		short, err := strconv.ParseFloat(strconv.FormatFloat(fitting, 'g', digits, 64), 64)
-		within := min(from, fitting) <= short && short <= max(from, fitting)
-		if err == nil && within && math.Abs(short-fitting) <= close*math.Abs(fitting) && fits(short) {
+		short, err := strconv.ParseFloat(strconv.FormatFloat(valid, 'g', digits, 64), 64)
+		within := min(from, valid) <= short && short <= max(from, valid)
+		if err == nil && within && math.Abs(short-valid) <= close*math.Abs(valid) && fits(short) {
 			return short
 		}
 	}
-	return fitting
+	return valid
 }

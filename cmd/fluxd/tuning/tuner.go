@@ -1,10 +1,12 @@
-// Package tuning is the numbers of a robot that can be read and changed while it runs, and the transactions that change them.
+// Package tuning lists the numbers of a robot that can be read and changed while it runs, and changes them in transactions.
 //
 //	tuner := tuning.New(config, network, robot)
-//	change, err := tuner.Prepare(tuning.Request{Values: map[string]float64{"network.neurons.eye.threshold": 80}, Source: "ann"})
-//	done, err := tuner.Commit(change) // in the goroutine that owns the network; false: another change came first, prepare anew
+//	values := map[string]float64{"network.neurons.eye.threshold": 80}
+//	change, err := tuner.Prepare(tuning.Request{Values: values, Source: "ann"})
+//	done, err := tuner.Commit(change) // in the goroutine that owns the network; false: another change came first, prepare again
 //
-// A change is whole: when one value cannot be, nothing changes, and the error says what is allowed. Times are in microseconds.
+// A change takes effect as a whole: when one value is refused, nothing changes, and the error says what is allowed. Times are
+// in microseconds.
 package tuning
 
 import (
@@ -23,8 +25,8 @@ import (
 	"fluxd/sensors"
 )
 
-// A Tuner turns paths into changes of a robot. Any goroutine may prepare a change; the one that owns the network commits it, and nothing
-// else waits.
+// A Tuner holds the parameters of a robot and their values. Any goroutine may prepare a change. The goroutine that owns the
+// network commits it, without waiting.
 type Tuner struct {
 	robot   Robot
 	config  *configs.Robot
@@ -32,38 +34,36 @@ type Tuner struct {
 	all     []parameter
 	byPath  map[string]int
 	shown   []shown
-	byShown map[string]int // of those that stand for several
+	byShown map[string]int // of entries with several members
 	now     atomic.Pointer[state]
 	saved   protocol.Revision // in the file of tuned values, guarded by its mutex
 }
 
-// Robot is what a tuner needs of the robot that it tunes, beside its network.
+// A Robot is what a tuner needs of the robot that it tunes, besides the network.
 type Robot interface {
-	// Readings returns the range of a sensor's readings; the empty range where it is not known.
+	// Readings returns the range of a sensor's readings; the empty range if it is unknown.
 	Readings(sensor int) sensors.Range
-	// Fit makes what a part needs to go on with other settings: a sensor, actuator, reward, telemetry or the saving of what was learnt.
-	Prepare(part Part, s *Settings) (func(), error)
-	// Poured takes over what sensors pour, which is configured in units: another leak makes other water of it.
+	// Prepare prepares new settings of a sensor, actuator, reward, telemetry or the saving of learnt weights. The goroutine that
+	// owns the network calls apply, which must be quick.
+	Prepare(part Part, s *Settings) (apply func(), err error)
+	// ConvertWeights converts the weights of sensors again after a neuron's leak has changed: in units, they depend on it.
 	ConvertWeights(s *Settings)
 }
 
-// A Fitting puts new settings of one part in place. The goroutine that owns the network calls it, and it takes no time.
-type Fitting func()
-
-// state is what the changes so far have come to. It never changes itself: each change makes another one.
+// A state is the result of all changes so far. It is never modified: each change makes a new one.
 type state struct {
 	settings Settings
-	origin   []origin // of each value
+	origin   []origin // by parameter
 	revision protocol.Revision
 }
 
-// origin says which transaction gave a parameter its value, and who asked for it.
+// An origin is the transaction that gave a parameter its value, and who requested it.
 type origin struct {
 	revision protocol.Revision
 	source   string
 }
 
-// New makes the tuner of a robot as it is configured.
+// New makes the tuner of a robot, with the values of its configuration.
 func New(config *configs.Robot, network *core.Network, robot Robot) *Tuner {
 	t := &Tuner{robot: robot, config: config, network: network, byPath: map[string]int{}}
 	now := &state{settings: Settings{Network: network.Description(), MQTT: config.MQTT}}
@@ -89,23 +89,23 @@ func New(config *configs.Robot, network *core.Network, robot Robot) *Tuner {
 	return t
 }
 
-// A Request is a transaction that somebody asks for.
+// A Request is a requested transaction.
 type Request struct {
-	Values     map[string]float64 // by path, which may hold wildcards: the value is for all that match
-	IfRevision *protocol.Revision // refused at another revision; nil: at any
-	Source     string             // the user, or protocol.FromConfig, FromOverlay
+	Values     map[string]float64 // by path, which may hold wildcards: the value is for all parameters that match
+	IfRevision *protocol.Revision // the request is refused at any other revision; nil: at none
+	Source     string             // the user, or protocol.FromConfig or FromOverlay
 }
 
-// A Change is one transaction, worked out and not in place yet.
+// A Change is a transaction that is prepared, and can be committed.
 type Change struct {
 	before, after *state
-	order         []int // the parameters
+	order         []int // the parameters, in the order of the request's paths
 	network       core.Tuning
 	apply         []func()
-	relearn       map[int]float64 // weights that are set to what they were set to before, and have learnt since
+	relearn       map[int]float64 // weights that are set to the same value again, which undoes what they have learnt
 }
 
-// Prepare works out a change. When anything in it cannot be, the error is a *protocol.Error that names the path and what it allows.
+// Prepare prepares a change. If any of it is impossible, the error is a *protocol.Error with the path and what it allows.
 func (t *Tuner) Prepare(w Request) (*Change, error) {
 	before := t.now.Load()
 	if err := before.expect(w.IfRevision); err != nil {
@@ -116,12 +116,14 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 		return nil, err
 	}
 	after := &state{settings: before.settings.clone(), origin: slices.Clone(before.origin), revision: before.revision + 1}
-	c := &Change{before: before, after: after, order: order, network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}, relearn: map[int]float64{}}
+	c := &Change{before: before, after: after, order: order, relearn: map[int]float64{},
+		network: core.Tuning{Neurons: map[int]core.Neuron{}, Synapses: map[int]core.Synapse{}}}
 	first := map[Part]int{} // the first parameter of each part that changes
 	for _, i := range order {
 		p, value := &t.all[i], values[i]
 		if value != value || p.whole && value != math.Trunc(value) || math.Abs(value) > math.MaxInt64/2 {
-			return nil, t.outOfRange(c, i, value, ": expected "+map[bool]string{true: "a whole number", false: "a number"}[p.whole])
+			expected := map[bool]string{true: "a whole number", false: "a number"}[p.whole]
+			return nil, t.outOfRange(c, i, value, ": expected "+expected)
 		}
 		if _, known := first[p.of]; !known {
 			first[p.of] = i
@@ -133,7 +135,7 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 		p.write(&after.settings, value)
 		after.origin[i] = origin{revision: after.revision, source: w.Source}
 	}
-	// The limits of one may depend on another of the same request: they are those of what would be, all changes made.
+	// The limits of one parameter may depend on another of the same request, so they are checked after all values are written.
 	for _, i := range order {
 		p, value := &t.all[i], values[i]
 		if low, high := p.limits(&after.settings); !(value >= low && value <= high) {
@@ -146,7 +148,8 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 			return nil, t.outOfRange(c, i, value, " is out of range")
 		}
 		if err := p.fault(&after.settings); err != nil {
-			return nil, &protocol.Error{Code: protocol.OutOfRange, Path: p.path, Message: units.Format(value, p.unit) + ": " + err.Error()}
+			return nil, &protocol.Error{Code: protocol.OutOfRange, Path: p.path,
+				Message: units.Format(value, p.unit) + ": " + err.Error()}
 		}
 	}
 	for _, i := range order {
@@ -163,17 +166,17 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 			if err := t.check(i, &after.settings); err != nil {
 				return nil, err
 			}
-			fit, err := t.robot.Prepare(of, &after.settings)
+			apply, err := t.robot.Prepare(of, &after.settings)
 			if err != nil {
 				return nil, t.refused(c, i, err)
 			}
-			c.apply = append(c.apply, fit)
+			c.apply = append(c.apply, apply)
 		}
 	}
 	return c, nil
 }
 
-// outOfRange refuses a value.
+// outOfRange returns the refusal of a value, with the allowed range.
 func (t *Tuner) outOfRange(c *Change, parameter int, value float64, why string) error {
 	p := &t.all[parameter]
 	low, high := p.limits(&c.after.settings)
@@ -183,7 +186,8 @@ func (t *Tuner) outOfRange(c *Change, parameter int, value float64, why string) 
 	return protocol.Refuse(p.path, low, high, units.Format(value, p.unit)+why)
 }
 
-// refused says why a change cannot be, where no single limit shows it. The parameter is one of those that have to do with it.
+// refused returns the refusal of a change for another reason than the range of a single value. The parameter is one that is
+// involved.
 func (t *Tuner) refused(c *Change, parameter int, err error) error {
 	refused := &protocol.Error{Code: protocol.OutOfRange, Path: t.all[parameter].path, Message: err.Error()}
 	if len(c.order) == 1 {
@@ -193,8 +197,8 @@ func (t *Tuner) refused(c *Change, parameter int, err error) error {
 	return refused
 }
 
-// Commit puts a change in place. It belongs to the goroutine that owns the network. It does nothing, and returns false, when another
-// change was put in place since this one was worked out.
+// Commit puts a change into effect. The goroutine that owns the network calls it. When another change was committed since this
+// one was prepared, Commit does nothing and returns false.
 func (t *Tuner) Commit(c *Change) (done bool, err error) {
 	if t.now.Load() != c.before {
 		return false, nil
@@ -209,8 +213,8 @@ func (t *Tuner) Commit(c *Change) (done bool, err error) {
 			}
 		}
 	}
-	for _, fit := range c.apply {
-		fit()
+	for _, apply := range c.apply {
+		apply()
 	}
 	if len(c.network.Neurons) > 0 {
 		t.robot.ConvertWeights(&c.after.settings)
@@ -219,7 +223,7 @@ func (t *Tuner) Commit(c *Change) (done bool, err error) {
 	return true, nil
 }
 
-// Set makes a change at once, for a robot that does not run yet.
+// Set prepares and commits a change, for a robot that does not run yet.
 func (t *Tuner) Set(w Request) error {
 	c, err := t.Prepare(w)
 	if err == nil {
@@ -228,12 +232,12 @@ func (t *Tuner) Set(w Request) error {
 	return err
 }
 
-// Applied are the values of a change, as they are in effect: one for a large population that has it as a whole, and all of it the same.
+// Applied returns the values of a change as they are in effect: one value for a large population of which all members have it.
 func (t *Tuner) Applied(c *Change) map[string]float64 {
 	return t.values(c.after, c.order)
 }
 
-// values are those of parameters, by path.
+// values returns the values of parameters by path, those of a large population as one if they are equal.
 func (t *Tuner) values(of *state, parameters []int) map[string]float64 {
 	wanted := make(map[int]bool, len(parameters))
 	for _, i := range parameters {
@@ -258,14 +262,14 @@ func (t *Tuner) values(of *state, parameters []int) map[string]float64 {
 	return values
 }
 
-// together reports whether what a path stands for happened at one time, where that matters: see since.
+// sameRevision reports whether all weights that learn under one path were set by the same change: see since.
 func (t *Tuner) sameRevision(of *state, one shown) bool {
 	return !slices.ContainsFunc(one.members, func(i int) bool {
 		return t.all[i].learns && of.origin[i].revision != of.origin[one.members[0]].revision
 	})
 }
 
-// span is the least and the largest value of what is shown together.
+// span returns the smallest and the largest value under one path.
 func (t *Tuner) span(of *state, one shown) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, i := range one.members {
@@ -275,17 +279,17 @@ func (t *Tuner) span(of *state, one shown) (low, high float64) {
 	return low, high
 }
 
-// expect refuses another revision than this one.
+// expect refuses any revision but that of the state.
 func (o *state) expect(revision *protocol.Revision) error {
 	if revision == nil || *revision == o.revision {
 		return nil
 	}
 	return &protocol.Error{Code: protocol.RevisionConflict,
-		Message: fmt.Sprintf("revision is %d, expected %d: somebody else has tuned since: read again", o.revision, *revision)}
+		Message: fmt.Sprintf("revision is %d, expected %d: another client has tuned since: read again", o.revision, *revision)}
 }
 
-// wanted finds the parameters that changes are for, in an order that does not depend on chance: of several mistakes the same one is told
-// every time.
+// resolve finds the parameters of the paths of a request. The order is deterministic, so that the same request always gets the
+// same error.
 func (t *Tuner) resolve(changes map[string]float64) (values map[int]float64, order []int, err error) {
 	paths := slices.Sorted(maps.Keys(changes))
 	if err := t.checkWildcards(paths); err != nil {
@@ -299,7 +303,8 @@ func (t *Tuner) resolve(changes map[string]float64) (values map[int]float64, ord
 		}
 		for _, i := range found {
 			if before, twice := values[i]; twice && before != changes[path] {
-				return nil, nil, &protocol.Error{Code: protocol.Malformed, Path: t.all[i].path, Message: fmt.Sprintf("%q gives it %g, another path of the request %g", path, changes[path], before)}
+				return nil, nil, &protocol.Error{Code: protocol.Malformed, Path: t.all[i].path,
+					Message: fmt.Sprintf("%q gives it %g, another path of the request %g", path, changes[path], before)}
 			} else if !twice {
 				order = append(order, i)
 			}
@@ -309,7 +314,7 @@ func (t *Tuner) resolve(changes map[string]float64) (values map[int]float64, ord
 	return values, order, nil
 }
 
-// mostWildcards bounds the paths of a request for which all parameters are looked through.
+// mostWildcards bounds the paths of a request that are compared with all parameters.
 const mostWildcards = 16
 
 func (t *Tuner) checkWildcards(paths []string) error {
@@ -320,12 +325,13 @@ func (t *Tuner) checkWildcards(paths []string) error {
 		}
 	}
 	if n > mostWildcards {
-		return &protocol.Error{Code: protocol.Malformed, Message: fmt.Sprintf("%d paths with wildcards: expected at most %d in one request", n, mostWildcards)}
+		return &protocol.Error{Code: protocol.Malformed,
+			Message: fmt.Sprintf("%d paths with wildcards: expected at most %d in one request", n, mostWildcards)}
 	}
 	return nil
 }
 
-// find returns the parameters of a path, in which * stands for any characters but a dot.
+// find returns the parameters under a path, in which * stands for any characters but a dot.
 func (t *Tuner) find(path string) ([]int, error) {
 	if i, known := t.byPath[path]; known {
 		return []int{i}, nil
@@ -343,7 +349,8 @@ func (t *Tuner) find(path string) ([]int, error) {
 		if found != nil {
 			return found, nil
 		}
-		return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "nothing matches; * stands for any characters but a dot" + t.suggest(path)}
+		return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path,
+			Message: "nothing matches; * stands for any characters but a dot" + t.suggest(path)}
 	}
 	var within []string
 	for _, p := range t.all {
@@ -353,22 +360,26 @@ func (t *Tuner) find(path string) ([]int, error) {
 	}
 	switch advice := t.population(path); {
 	case len(within) > 0:
-		return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "it is no number; there are " + spelling.Some(within)}
+		return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path,
+			Message: "it is not a number; there are " + spelling.Some(within)}
 	case advice != "":
 		return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: advice}
 	case strings.HasSuffix(path, ".failsafe") || strings.HasPrefix(path, "safety."):
 		if t.config.Has(path) {
-			return nil, &protocol.Error{Code: protocol.NotLive, Path: path, Message: "it keeps the robot safe when all else fails: it is changed in the robot file only, and acts at the next start"}
+			return nil, &protocol.Error{Code: protocol.NotLive, Path: path,
+				Message: "it keeps the robot safe when all else fails: change it in the robot file; it takes effect at the next start"}
 		}
 	case t.config.Has(path):
-		return nil, &protocol.Error{Code: protocol.NotLive, Path: path, Message: "it acts at the next start only: change it in the robot file"}
+		return nil, &protocol.Error{Code: protocol.NotLive, Path: path,
+			Message: "it takes effect at the next start only: change it in the robot file"}
 	}
 	return nil, &protocol.Error{Code: protocol.UnknownParameter, Path: path, Message: "no such parameter" + t.suggest(path)}
 }
 
-// matches reports whether a path fits a pattern with wildcards. It goes back to the last star alone, so that no pattern takes long.
+// matches reports whether a path matches a pattern with wildcards. It goes back to the last star only, so that no pattern takes
+// long.
 func matches(pattern, path string) bool {
-	p, star, mark := 0, -1, 0 // place in the pattern, of the last star, and up to where that reaches
+	p, star, mark := 0, -1, 0 // positions: in the pattern, of its last star, and in the path up to which that star reaches
 	for i := 0; i < len(path); {
 		switch {
 		case p < len(pattern) && pattern[p] == '*':
@@ -376,7 +387,7 @@ func matches(pattern, path string) bool {
 			p++
 		case p < len(pattern) && pattern[p] == path[i]:
 			if path[i] == '.' {
-				star = -1 // a star before it cannot reach behind it
+				star = -1 // a star does not match a dot
 			}
 			p++
 			i++
@@ -390,7 +401,7 @@ func matches(pattern, path string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// Presets are the values of the configuration, of all that differ from it, or of the parameters that paths stand for.
+// Presets returns the configured values of the parameters under some paths; without paths, of all that were tuned.
 func (t *Tuner) Presets(paths []string) (map[string]float64, error) {
 	found, err := t.differing(t.now.Load()), error(nil)
 	if len(paths) > 0 {
@@ -403,7 +414,7 @@ func (t *Tuner) Presets(paths []string) (map[string]float64, error) {
 	return values, err
 }
 
-// differing are the parameters that differ from the configuration.
+// differing returns the parameters whose values differ from the configuration.
 func (t *Tuner) differing(now *state) (all []int) {
 	for i, p := range t.all {
 		if p.read(&now.settings) != p.preset {
@@ -413,12 +424,12 @@ func (t *Tuner) differing(now *state) (all []int) {
 	return all
 }
 
-// Tuned are the values that differ from the configuration, by path.
+// Tuned returns the values that differ from the configuration, by path.
 func (t *Tuner) Tuned() map[string]float64 { return t.tuned(t.now.Load()) }
 
 func (t *Tuner) tuned(now *state) map[string]float64 { return t.values(now, t.differing(now)) }
 
-// since says which revision set each of those values that are weights which learn: the latest, of several that a path stands for.
+// since returns, for the tuned weights that learn, the revision that set each; the latest where a path stands for several.
 func (t *Tuner) since(now *state, tuned map[string]float64) map[string]uint64 {
 	all := map[string]uint64{}
 	for path := range tuned {
@@ -431,7 +442,7 @@ func (t *Tuner) since(now *state, tuned map[string]float64) map[string]uint64 {
 	return all
 }
 
-// members are the parameters that a path without wildcards stands for: one, those of a population, or none.
+// members returns the parameters under a path without wildcards: one, those of a large population, or none.
 func (t *Tuner) members(path string) []int {
 	if i, known := t.byPath[path]; known {
 		return []int{i}
@@ -442,7 +453,7 @@ func (t *Tuner) members(path string) []int {
 	return nil
 }
 
-// Get reads parameters; without a path all of them. Those of a large population are read together, by the path that stands for them.
+// Get reads parameters; without paths, all of them. A large population is read under the path that stands for all its members.
 func (t *Tuner) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
 	now, values := t.now.Load(), map[string]protocol.Reading{}
 	if len(paths) == 0 {
@@ -470,7 +481,7 @@ func (t *Tuner) Get(paths []string) (map[string]protocol.Reading, protocol.Revis
 	return values, now.revision, nil
 }
 
-// value is what is shown of a parameter, or of several together.
+// value returns what clients see of an entry: its value or range of values, its latest origin and its limits.
 func (t *Tuner) value(of *state, one shown) (v protocol.Reading) {
 	low, high := t.span(of, one)
 	v.V = low
@@ -488,7 +499,7 @@ func (t *Tuner) value(of *state, one shown) (v protocol.Reading) {
 	return v
 }
 
-// findAll returns the parameters of several paths.
+// findAll returns the parameters under several paths.
 func (t *Tuner) findAll(paths []string) (all []int, err error) {
 	if err := t.checkWildcards(paths); err != nil {
 		return nil, err
@@ -503,16 +514,16 @@ func (t *Tuner) findAll(paths []string) (all []int, err error) {
 	return all, nil
 }
 
-// Revision counts the transactions so far.
+// Revision returns the number of transactions so far.
 func (t *Tuner) Revision() protocol.Revision { return t.now.Load().revision }
 
-// Settings are all values as they are now. Nobody may write to them.
+// Settings returns all present values. They must not be modified.
 func (t *Tuner) Settings() *Settings { return &t.now.Load().settings }
 
 // Empty reports whether a change changes nothing.
 func (c *Change) Empty() bool { return len(c.order) == 0 }
 
-// Revision is the one that the robot has with the change.
+// Revision returns the revision of the robot after the change.
 func (c *Change) Revision() protocol.Revision { return c.after.revision }
 
 // Learning returns the plastic synapses whose weights a path without wildcards stands for.
@@ -525,7 +536,7 @@ func (t *Tuner) Learning(path string) (synapses []int) {
 	return synapses
 }
 
-// Parameters describes all parameters as they are shown.
+// Parameters describes all parameters for clients.
 func (t *Tuner) Parameters() (all []protocol.Parameter) {
 	now := t.Settings()
 	for _, one := range t.shown {

@@ -24,10 +24,10 @@ func TestWildcards(t *testing.T) {
 		{"*.b", "a.b", true},
 		{"*.*.threshold", "network.wall.threshold", true},
 		{"*a*b", "aab.b", false},
-		{strings.Repeat("a*", 60) + "b", strings.Repeat("a", 4000), false}, // would take for ever by trying all ways
+		{strings.Repeat("a*", 60) + "b", strings.Repeat("a", 4000), false}, // would take forever if all ways were tried
 	} {
 		if matches(c.pattern, c.path) != c.want {
-			t.Errorf("%q fits %q: %v", c.pattern, c.path, !c.want)
+			t.Errorf("%q matches %q: %v", c.pattern, c.path, !c.want)
 		}
 	}
 }
