@@ -115,7 +115,7 @@ func TestARewardOfNothing(t *testing.T) {
 		{nil, "praise", 2, 2, ""},
 		{nil, "praise", 0, 0, "its value is 0"},
 		{nil, "praise", 0.4, 0, "0.4 times rewards.praise.gain of 1 is less than half a spike"},
-		{nil, "praise", -2, 0, "rewards.praise has no neurons against it"},
+		{nil, "praise", -2, 0, "rewards.praise has no neurons for punishment"},
 		{nil, "prize", -2, 2, ""},
 		{map[string]float64{"rewards.praise.gain": 0}, "praise", 2, 0, "rewards.praise.gain is 0"},
 		{map[string]float64{"rewards.prize.most": 0}, "prize", 2, 0, "rewards.prize.most is 0"},
