@@ -28,17 +28,17 @@ func (n *Network) Pour(at Tick, neuron int, water int32) error {
 	return nil
 }
 
-// join puts an input into the wave of its tick, if there is one that has room for it, and reports whether it did.
+// join puts an input into the accumulator of its tick, if there is one that has room for it, and reports whether it did.
 func (n *Network) join(in input) bool {
-	if n.flooding == nil {
+	if n.channels == nil {
 		return false
 	}
-	v := n.waves.bucket(in.at)
+	v := n.accumulators.bucket(in.at)
 	if v.at != in.at {
-		if n.rippleFrom > 1 || !n.waves.near(n.now, in.at) { // looking through a wave would cost more than the heap
+		if n.sparseFrom > 1 || !n.accumulators.near(n.now, in.at) { // looking through a accumulator would cost more than the heap
 			return false
 		}
-		if v = n.waves.open(n.now-1, in.at); v == nil {
+		if v = n.accumulators.open(n.now-1, in.at); v == nil {
 			return false
 		}
 	}
@@ -51,7 +51,7 @@ func (n *Network) join(in input) bool {
 	v.inputs++
 	v.sums[in.target] += in.weight<<(n.countBits&31) + 1
 	v.reached[in.target>>6] |= 1 << (in.target & 63)
-	n.joins(in)
+	n.recordJoined(in)
 	return true
 }
 
@@ -76,21 +76,21 @@ func (n *Network) accepts(at Tick, neuron int) error {
 // Next returns the tick at which something is due, and false when the network is silent: then it needs no attention until the
 // next input.
 func (n *Network) Next() (Tick, bool) {
-	t := min(n.waves.next(n.now), n.others())
+	t := min(n.accumulators.next(n.now), n.others())
 	if t == forever {
 		return 0, false
 	}
 	return Tick(t), true
 }
 
-// others returns when something is due outside of waves, or forever.
+// others returns when something is due outside of accumulators, or forever.
 func (n *Network) others() int64 {
 	next := n.queue.next()
 	if len(n.inputs) > 0 {
 		next = min(next, n.inputs[0].at)
 	}
-	if len(n.strays) > 0 {
-		next = min(next, n.strays[0].at)
+	if len(n.detached) > 0 {
+		next = min(next, n.detached[0].at)
 	}
 	if len(n.timers.heap) > 0 {
 		next = min(next, n.timers.heap[0].at)
@@ -102,8 +102,8 @@ func (n *Network) others() int64 {
 // returns it. Splitting one advance into several changes nothing. A tick already passed is no error: nothing is due.
 func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 	for {
-		wave, others := n.waves.next(n.now), n.others()
-		t := min(wave, others)
+		accumulator, others := n.accumulators.next(n.now), n.others()
+		t := min(accumulator, others)
 		if t >= int64(until) {
 			break
 		}
@@ -112,8 +112,8 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 		if others == t {
 			n.deliver(t)
 		}
-		if wave == t {
-			n.judgeWave(t, others == t)
+		if accumulator == t {
+			n.judgeAccumulated(t, others == t)
 		} else {
 			n.judgeTouched(t)
 		}
@@ -135,7 +135,7 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 	return spikes
 }
 
-// deliver sums up all that arrives at tick t outside of its wave. Nobody is judged yet: that is what makes the result independent of
+// deliver sums up all that arrives at tick t outside of its accumulator. Nobody is judged yet: that is what makes the result independent of
 // order.
 func (n *Network) deliver(t int64) {
 	n.touches = 0
@@ -148,7 +148,7 @@ func (n *Network) deliver(t int64) {
 				n.arrive(f.what, int64(f.weight), false)
 				n.counters.Deliveries++
 			} else {
-				n.deliverSlice(t, f.what)
+				n.deliverBundle(t, f.what)
 			}
 			last, i = i, f.next
 		}
@@ -159,46 +159,46 @@ func (n *Network) deliver(t int64) {
 		n.arrive(in.target&^electricMark, int64(in.weight), in.target&electricMark != 0)
 		n.counters.Inputs++
 	}
-	for len(n.strays) > 0 && n.strays[0].at == t {
-		stray := n.strays.pop()
-		n.deliverArrivals(t, sliceKind(stray.weight), stray.target, stray.target+1)
+	for len(n.detached) > 0 && n.detached[0].at == t {
+		single := n.detached.pop()
+		n.deliverArrivals(t, bundleKind(single.weight), single.target, single.target+1)
 		n.counters.Deliveries++
 	}
 	for len(n.timers.heap) > 0 && n.timers.heap[0].at == t {
 		due := n.timers.heap[0]
-		n.timers.stop(due.traits)
-		n.touch(due.neuron).timed = true
+		n.timers.stop(due.mechanisms)
+		n.touch(due.neuron).timerDue = true
 	}
 }
 
-func (n *Network) deliverSlice(t int64, index uint32) {
-	s := n.slices[index]
-	last := n.slices[index+1].first
+func (n *Network) deliverBundle(t int64, index uint32) {
+	s := n.bundles[index]
+	last := n.bundles[index+1].first
 	n.deliverArrivals(t, s.kind(), s.first, last)
-	if !n.mayRipple(s) {
+	if !n.mayAccumulate(s) {
 		n.counters.Deliveries += uint64(last - s.first)
 	}
 }
 
-// mayRipple reports whether a slice is of those that travel in waves if they can. Their arrivals are counted when they leave.
-func (n *Network) mayRipple(s slice) bool {
-	return s.kind() == directSlice && int(s.channel>>kindBits) < len(n.flooding)
+// mayAccumulate reports whether a slice is of those that travel in accumulators if they can. Their arrivals are counted when they leave.
+func (n *Network) mayAccumulate(b bundle) bool {
+	return b.kind() == directBundle && int(b.channel>>kindBits) < len(n.channels)
 }
 
-func (n *Network) deliverArrivals(t int64, kind sliceKind, first, last uint32) {
+func (n *Network) deliverArrivals(t int64, kind bundleKind, first, last uint32) {
 	arrivals := n.arrivals[first:last]
 	switch {
-	case kind == electricSlice:
+	case kind == electricBundle:
 		for _, target := range arrivals {
 			n.arrive(target, 0, true)
 		}
-	case kind == modulatorSlice:
+	case kind == modulatorBundle:
 		for _, a := range arrivals {
 			m := n.modulators[a]
 			n.touch(m.target)
-			n.traits[n.barrels[m.target].traits].modulators += int64(m.weight)
+			n.mechanisms[n.barrels[m.target].mechanisms].modulators += int64(m.weight)
 		}
-	case kind == plasticSlice:
+	case kind == plasticBundle:
 		n.deliverPlastic(t, arrivals)
 	case n.weights != nil:
 		weights := n.weights[first:last]
@@ -207,7 +207,7 @@ func (n *Network) deliverArrivals(t int64, kind sliceKind, first, last uint32) {
 		}
 	default:
 		for _, a := range arrivals {
-			n.arrive(a>>spoutBits, int64(n.spouts[a&(maxSpouts-1)].pour>>(n.countBits&31)), false)
+			n.arrive(a>>typeBits, int64(n.synapseTypes[a&(maxTypes-1)].pour>>(n.countBits&31)), false)
 		}
 	}
 }
@@ -216,19 +216,19 @@ func (n *Network) deliverArrivals(t int64, kind sliceKind, first, last uint32) {
 func (n *Network) arrive(target uint32, water int64, electric bool) {
 	p := n.touch(target)
 	p.arrivals++
-	p.poured += water
+	p.water += water
 	p.electric = p.electric || electric
 }
 
-// clear empties a puddle field by field: the processor waits when it reads in one piece what it has just written in several.
-func (p *puddle) clear() {
-	p.poured, p.arrivals, p.touched, p.electric, p.timed = 0, 0, false, false, false
+// clear empties a tickInput field by field: the processor waits when it reads in one piece what it has just written in several.
+func (p *tickInput) clear() {
+	p.water, p.arrivals, p.touched, p.electric, p.timerDue = 0, 0, false, false, false
 }
 
 // touch makes sure that a neuron is judged in this tick. Whether something has touched it before is a coin toss, so it is written
 // behind the list in any case, and counts if it is new.
-func (n *Network) touch(target uint32) *puddle {
-	p := &n.puddles[target]
+func (n *Network) touch(target uint32) *tickInput {
+	p := &n.tickInputs[target]
 	n.touched[n.touches] = target
 	if next := n.touches + 1; !p.touched {
 		n.touches = next
@@ -237,10 +237,10 @@ func (n *Network) touch(target uint32) *puddle {
 	return p
 }
 
-// judgeTouched decides once about every neuron that something reached at tick t outside of a wave.
+// judgeTouched decides once about every neuron that something reached at tick t outside of a accumulator.
 func (n *Network) judgeTouched(t int64) {
 	for _, i := range n.touched[:n.touches] {
-		p := &n.puddles[i]
+		p := &n.tickInputs[i]
 		n.judgeOne(t, i, p)
 		p.clear()
 	}
@@ -249,13 +249,13 @@ func (n *Network) judgeTouched(t int64) {
 	}
 }
 
-// judgeWave decides once about every neuron that tick t's wave reaches, and about those that something else has touched besides.
-func (n *Network) judgeWave(t int64, besides bool) {
-	w := n.waves.bucket(t)
+// judgeAccumulated decides once about every neuron that tick t's accumulator reaches, and about those that something else has touched besides.
+func (n *Network) judgeAccumulated(t int64, besides bool) {
+	w := n.accumulators.bucket(t)
 	if besides {
 		for _, i := range n.touched[:n.touches] {
-			p := &n.puddles[i]
-			n.scoop(w, i, p)
+			p := &n.tickInputs[i]
+			n.collect(w, i, p)
 			n.judgeOne(t, i, p)
 			p.clear()
 		}
@@ -270,65 +270,65 @@ func (n *Network) judgeWave(t int64, besides bool) {
 	}
 	for _, i := range others {
 		if w.sums[i] == 0 {
-			continue // it is deaf, or has sunk below its level when it was tuned, and the wave does not reach it
+			continue // it is deaf, or has sunk below its level when it was tuned, and the accumulator does not reach it
 		}
-		var p puddle
-		n.scoop(w, i, &p)
+		var p tickInput
+		n.collect(w, i, &p)
 		n.judgeOne(t, i, &p)
 	}
-	if before > 0 { // those of the wave are in order
+	if before > 0 { // those of the accumulator are in order
 		slices.Sort(n.fired)
 	}
 	n.counters.Inputs += w.inputs
-	n.waves.close(w)
+	n.accumulators.close(w)
 }
 
-// scoop takes a neuron's share out of a wave.
-func (n *Network) scoop(w *wave, i uint32, p *puddle) {
+// collect takes a neuron's share out of a accumulator.
+func (n *Network) collect(w *accumulator, i uint32, p *tickInput) {
 	sum := w.sums[i]
 	w.sums[i] = 0
 	w.reached[i>>6] &^= 1 << (i & 63)
-	p.poured += int64(sum >> (n.countBits & 31))
+	p.water += int64(sum >> (n.countBits & 31))
 	p.arrivals += uint32(sum) & (1<<(n.countBits&31) - 1)
 }
 
 // judgeOne judges any neuron.
-func (n *Network) judgeOne(t int64, i uint32, p *puddle) {
+func (n *Network) judgeOne(t int64, i uint32, p *tickInput) {
 	b := &n.barrels[i]
-	c := &n.classes[b.class]
-	if c.rich {
-		n.judgeRich(t, i, b, c, p)
+	c := &n.neuronTypes[b.neuronType]
+	if c.hasMechanisms {
+		n.judgeWithMechanisms(t, i, b, c, p)
 		return
 	}
-	if t < b.deafUntil() {
+	if t < b.refractoryUntil() {
 		n.counters.Ignored += uint64(p.arrivals)
 		return
 	}
-	level := max(int64(c.floor), b.level(t, c)+p.poured)
+	level := max(int64(c.floor), b.level(t, c)+p.water)
 	if !p.electric && level < int64(c.threshold) {
 		b.setLevel(t, level, c)
 		return
 	}
 	n.fire(i, b)
 	n.learn(t, i, 0, 0)
-	b.rest(t, c)
+	b.beginRefractory(t, c)
 }
 
-// fill pours a dense wave into the neurons that only fill. It leaves all others as they are - those that fire, that are deaf, that
-// have traits - and lists them. This loop is where a busy network spends its time: it calls nothing, takes its parameters from a run
+// fill pours a dense accumulator into the neurons that only fill. It leaves all others as they are - those that fire, that are deaf, that
+// have mechanisms - and lists them. This loop is where a busy network spends its time: it calls nothing, takes its parameters from a run
 // of neurons that share them, and one comparison tells the others apart, for what a deaf neuron keeps is a level beyond all
-// thresholds. A neuron that the wave does not reach is poured nothing.
+// thresholds. A neuron that the accumulator does not reach is poured nothing.
 func (n *Network) fill(t int64, sums []int32, list []uint32) []uint32 {
 	countBits := n.countBits & 31
 	others := 0
 	for _, r := range n.runs {
-		c := &n.classes[r.class]
+		c := &n.neuronTypes[r.neuronType]
 		floor, threshold := int64(c.floor), int64(c.threshold)
 		sums := sums[r.first:r.last]
 		barrels := n.barrels[r.first:r.last]
 		barrels = barrels[:len(sums)]
 		switch {
-		case c.rich:
+		case c.hasMechanisms:
 			for i, sum := range sums {
 				if sum != 0 {
 					list[others] = r.first + uint32(i)
@@ -366,10 +366,10 @@ func (n *Network) fill(t int64, sums []int32, list []uint32) []uint32 {
 	return list[:others]
 }
 
-// fillReached is fill for a wave that has marked whom it reaches.
-func (n *Network) fillReached(t int64, w *wave) []uint32 {
+// fillReached is fill for a accumulator that has marked whom it reaches.
+func (n *Network) fillReached(t int64, w *accumulator) []uint32 {
 	sums, list := w.sums, n.list
-	barrels, classes, countBits := n.barrels[:len(sums)], n.classes, n.countBits&31
+	barrels, neuronTypes, countBits := n.barrels[:len(sums)], n.neuronTypes, n.countBits&31
 	others, base := 0, uint32(0)
 	for k, word := range w.reached {
 		if word != 0 {
@@ -380,7 +380,7 @@ func (n *Network) fillReached(t int64, w *wave) []uint32 {
 					break // never, as in fill
 				}
 				b := &barrels[i]
-				c := &classes[b.class]
+				c := &neuronTypes[b.neuronType]
 				level := max(c.level(t, b.empty)+int64(sums[i]>>countBits), int64(c.floor))
 				if level >= int64(c.threshold) {
 					list[others] = i
@@ -396,53 +396,53 @@ func (n *Network) fillReached(t int64, w *wave) []uint32 {
 	return list[:others]
 }
 
-// judgeRich judges a neuron by all of the model.
-func (n *Network) judgeRich(t int64, i uint32, b *barrel, c *class, p *puddle) {
-	tr := n.traits[b.traits]
-	tr.settle(t)
-	if tr.modulators != 0 {
-		tr.modulate(t)
-		n.consolidate(t, i, tr.modulators)
-		tr.modulators = 0
+// judgeWithMechanisms judges a neuron by all of the model.
+func (n *Network) judgeWithMechanisms(t int64, i uint32, b *barrel, c *neuronType, p *tickInput) {
+	mech := n.mechanisms[b.mechanisms]
+	mech.settle(t)
+	if mech.modulators != 0 {
+		mech.modulate(t)
+		n.consolidate(t, i, mech.modulators)
+		mech.modulators = 0
 	}
-	if t < b.deafUntil() || tr.burstLeft > 0 {
+	if t < b.refractoryUntil() || mech.burstLeft > 0 {
 		n.counters.Ignored += uint64(p.arrivals)
-		tr.pester(t, p.arrivals)
-		if p.timed { // only a burst sets a timer for a time at which it listens to nobody
-			tr.burstLeft--
-			n.spike(t, i, b, c, tr)
+		mech.ignore(t, p.arrivals)
+		if p.timerDue { // only a burst sets a timer for a time at which it listens to nobody
+			mech.burstLeft--
+			n.spike(t, i, b, c, mech)
 		}
 		return
 	}
-	level := max(int64(c.floor), b.level(t, c)+p.poured)
-	threshold := tr.firesAt()
+	level := max(int64(c.floor), b.level(t, c)+p.water)
+	threshold := mech.firesAt()
 	switch {
-	case p.electric || p.timed:
-		n.spike(t, i, b, c, tr)
+	case p.electric || p.timerDue:
+		n.spike(t, i, b, c, mech)
 	case p.arrivals > 0 && level >= threshold:
-		tr.burstLeft = tr.burstSpikes(level - threshold)
-		n.spike(t, i, b, c, tr)
+		mech.burstLeft = mech.burstSpikes(level - threshold)
+		n.spike(t, i, b, c, mech)
 	default:
 		b.setLevel(t, level, c)
 	}
 }
 
-// spike fires a neuron with traits: once, or once more of a burst.
-func (n *Network) spike(t int64, i uint32, b *barrel, c *class, tr *traits) {
+// spike fires a neuron with mechanisms: once, or once more of a burst.
+func (n *Network) spike(t int64, i uint32, b *barrel, c *neuronType, mech *mechanisms) {
 	n.fire(i, b)
-	tr.ignored = 0
-	tr.lastSpike = t
-	tr.habituate(t)
-	n.learn(t, i, tr.shift(tr.parameters.shiftShortTerm), tr.shift(tr.parameters.shiftLongTerm))
-	if tr.burstLeft > 0 {
-		n.timers.set(b.traits, i, t+tr.parameters.burstInterval)
+	mech.ignored = 0
+	mech.lastSpike = t
+	mech.habituate(t)
+	n.learn(t, i, mech.shift(mech.parameters.shiftShortTerm), mech.shift(mech.parameters.shiftLongTerm))
+	if mech.burstLeft > 0 {
+		n.timers.set(b.mechanisms, i, t+mech.parameters.burstInterval)
 		return
 	}
-	b.rest(t, c)
-	if interval := tr.pacemakerInterval(int64(c.refractory)); interval > 0 {
-		n.timers.set(b.traits, i, t+interval)
+	b.beginRefractory(t, c)
+	if interval := mech.pacemakerInterval(int64(c.refractory)); interval > 0 {
+		n.timers.set(b.mechanisms, i, t+interval)
 	} else {
-		n.timers.stop(b.traits)
+		n.timers.stop(b.mechanisms)
 	}
 }
 
@@ -461,42 +461,42 @@ func (n *Network) learn(t int64, i uint32, shortShift, longShift int64) {
 }
 
 // rest begins the refractory period.
-func (b *barrel) rest(t int64, c *class) {
+func (b *barrel) beginRefractory(t int64, c *neuronType) {
 	if c.refractory != 0 {
-		b.empty = t + int64(c.refractory) + deaf
+		b.empty = t + int64(c.refractory) + refractoryMark
 	}
 }
 
 // send sends the spikes of tick t on their way, which is not over yet for any of them.
 func (n *Network) send(t int64, sources []uint32) {
 	arrivals := n.expected(len(sources))
-	flooded := arrivals >= n.floodFrom && n.flood(t, sources)
+	sentDense := arrivals >= n.denseFrom && n.sendDense(t, sources)
 	for _, source := range sources {
 		e, last := &n.efferents[source], n.efferents[source+1].first
 		n.counters.Deliveries += uint64(e.end - e.begin)
 		s := e.first
-		if flooded {
+		if sentDense {
 			s = e.other
-		} else if arrivals >= n.rippleFrom {
-			if n.trickles {
-				n.trickle(t, e)
+		} else if arrivals >= n.sparseFrom {
+			if n.shortBundles {
+				n.sendEach(t, e)
 			} else {
-				n.ripple(t, e)
+				n.sendSparse(t, e)
 			}
 			s = e.other
 		}
 		for ; s < last; s++ {
-			slice := n.slices[s]
-			at := t + int64(n.delays[slice.channel>>kindBits])
-			if n.singles && slice.kind() == directSlice && n.slices[s+1].first-slice.first == 1 {
-				n.queue.push(at, n.arrivals[slice.first], n.weights[slice.first])
+			bundle := n.bundles[s]
+			at := t + int64(n.delays[bundle.channel>>kindBits])
+			if n.singles && bundle.kind() == directBundle && n.bundles[s+1].first-bundle.first == 1 {
+				n.queue.push(at, n.arrivals[bundle.first], n.weights[bundle.first])
 				continue
 			}
 			n.queue.push(at, s, 0)
 		}
 	}
 	if n.logged > 0 {
-		n.depart(t, sources)
+		n.recordDepartures(t, sources)
 	}
 }
 

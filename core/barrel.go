@@ -8,33 +8,33 @@ import "math"
 // while it is negative (level = empty + t), and any moment that has passed means 0. Without a leak it keeps the level itself. A
 // refractory neuron has a level of 0, so it keeps there until when it is deaf, above the mark deaf.
 type barrel struct {
-	empty  int64
-	class  uint32 // index into Network.classes
-	traits uint32 // index into Network.traits, if the class is rich
+	empty      int64
+	neuronType uint32 // index into Network.neuronTypes
+	mechanisms uint32 // index into Network.mechanisms, if the neuronType is hasMechanisms
 }
 
 // deaf is beyond every moment and level.
-const deaf = 1 << 62
+const refractoryMark = 1 << 62
 
-// class is what neurons with the same parameters share, in water and ticks.
-type class struct {
-	threshold, floor int32 // the threshold of a rich class is below all levels, see fill; its own is among its traits
+// neuronType is what neurons with the same parameters share, in water and ticks.
+type neuronType struct {
+	threshold, floor int32 // the threshold of a hasMechanisms neuronType is below all levels, see fill; its own is among its mechanisms
 	refractory       uint32
 	leaky            bool
-	rich             bool // there is more to it: see traits
+	hasMechanisms    bool // there is more to it: see mechanisms
 }
 
-// deafUntil returns the first tick at which the neuron listens again; it may have passed.
-func (b *barrel) deafUntil() int64 {
-	if b.empty >= deaf {
-		return b.empty - deaf
+// refractoryUntil returns the first tick at which the neuron listens again; it may have passed.
+func (b *barrel) refractoryUntil() int64 {
+	if b.empty >= refractoryMark {
+		return b.empty - refractoryMark
 	}
 	return 0
 }
 
 // level returns the water in the barrel at time t; negative below empty.
-func (b *barrel) level(t int64, c *class) int64 {
-	if b.empty >= deaf {
+func (b *barrel) level(t int64, c *neuronType) int64 {
+	if b.empty >= refractoryMark {
 		return 0
 	}
 	return c.level(t, b.empty)
@@ -42,7 +42,7 @@ func (b *barrel) level(t int64, c *class) int64 {
 
 // level reads what a barrel keeps. Of a deaf one that is a level beyond all thresholds. It has no branches that depend on the level:
 // a recurrent network holds its levels around 0, where a sign is a coin toss.
-func (c *class) level(t, empty int64) int64 {
+func (c *neuronType) level(t, empty int64) int64 {
 	if !c.leaky {
 		return empty
 	}
@@ -50,7 +50,7 @@ func (c *class) level(t, empty int64) int64 {
 	return (max((empty^sign)-sign-t, 0) ^ sign) - sign
 }
 
-func (b *barrel) setLevel(t, level int64, c *class) {
+func (b *barrel) setLevel(t, level int64, c *neuronType) {
 	if c.leaky {
 		sign := level >> 63
 		level += (t ^ sign) - sign
@@ -58,8 +58,8 @@ func (b *barrel) setLevel(t, level int64, c *class) {
 	b.empty = level
 }
 
-// class converts a neuron's parameters to water.
-func (n *Neuron) class(w *waters, rich bool) class {
+// neuronType converts a neuron's parameters to water.
+func (n *Neuron) neuronType(w *converter, hasMechanisms bool) neuronType {
 	if !(n.Leak >= 0) || math.IsInf(n.Leak, 0) {
 		w.fail("leak", refuse(ErrRange, "%g units/s: expected at least 0", n.Leak))
 	}
@@ -70,23 +70,23 @@ func (n *Neuron) class(w *waters, rich bool) class {
 		w.fail("floor", refuse(ErrRange, "%g units: expected at most 0", n.Floor))
 	}
 	refractory := w.span("refractory", n.Refractory, 0)
-	if rich {
+	if hasMechanisms {
 		threshold = math.MinInt32
 	}
-	return class{threshold: int32(threshold), floor: int32(floor), refractory: uint32(refractory), leaky: n.Leak != 0, rich: rich}
+	return neuronType{threshold: int32(threshold), floor: int32(floor), refractory: uint32(refractory), leaky: n.Leak != 0, hasMechanisms: hasMechanisms}
 }
 
-// classes finds the class of each neuron's parameters, or makes it.
-type classes struct {
-	list  []class
-	known map[class]uint32
+// neuronTypes finds the neuronType of each neuron's parameters, or makes it.
+type neuronTypeSet struct {
+	list  []neuronType
+	known map[neuronType]uint32
 }
 
-func (c *classes) index(of class) uint32 {
+func (c *neuronTypeSet) index(of neuronType) uint32 {
 	i, known := c.known[of]
 	if !known {
 		if c.known == nil {
-			c.known = map[class]uint32{}
+			c.known = map[neuronType]uint32{}
 		}
 		i = uint32(len(c.list))
 		c.known[of] = i
@@ -95,10 +95,10 @@ func (c *classes) index(of class) uint32 {
 	return i
 }
 
-// run is neurons in a row that are of one class, as those of a population are.
+// run is neurons in a row that are of one neuronType, as those of a population are.
 type run struct {
 	first, last uint32
-	class       uint32
+	neuronType  uint32
 	_           uint32
 }
 
@@ -106,11 +106,11 @@ type run struct {
 func runs(barrels []barrel) []run {
 	var all []run
 	for i := range barrels {
-		if last := len(all) - 1; last >= 0 && all[last].class == barrels[i].class {
+		if last := len(all) - 1; last >= 0 && all[last].neuronType == barrels[i].neuronType {
 			all[last].last++
 			continue
 		}
-		all = append(all, run{first: uint32(i), last: uint32(i) + 1, class: barrels[i].class})
+		all = append(all, run{first: uint32(i), last: uint32(i) + 1, neuronType: barrels[i].neuronType})
 	}
 	return all
 }

@@ -86,8 +86,8 @@ func TestThresholdOfNothing(t *testing.T) {
 		Neurons:  []Neuron{{Name: "eye", Threshold: 1}, {Name: "zero", Floor: -5}, {Name: "shy", Floor: -5, Receptors: Receptors{Threshold: 1}}},
 		Synapses: []Synapse{{From: 0, To: 1, Delay: 10}, {From: 0, To: 1, Weight: -3, Delay: 20}, {From: 0, To: 1, Delay: 30}, {From: 0, To: 1, Weight: 3, Delay: 40}},
 	}
-	t.Run("in waves", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, d)) })
-	t.Run("without waves", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, wide(d))) })
+	t.Run("in accumulators", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, d)) })
+	t.Run("without accumulators", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, wide(d))) })
 }
 
 func thresholdOfNothing(t *testing.T, n *Network) {
@@ -230,7 +230,7 @@ func TestSilentNetworkAsksForNothing(t *testing.T) {
 		t.Errorf("input at now: %v", err)
 	}
 	if err := n.Excite(1e12, 100); !errors.Is(err, ErrUnknown) {
-		t.Errorf("input to nobody: %v, want ErrUnknown", err)
+		t.Errorf("input to absent: %v, want ErrUnknown", err)
 	}
 }
 
@@ -324,8 +324,8 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
-// rich is a ring in which every neuron has every mechanism and every direct synapse learns.
-func rich(size int) Description {
+// hasMechanisms is a ring in which every neuron has every mechanism and every direct synapse learns.
+func everyMechanism(size int) Description {
 	d := ring(size)
 	for i := range d.Neurons {
 		n := &d.Neurons[i]
@@ -347,7 +347,7 @@ func rich(size int) Description {
 }
 
 func TestSteadyStateOfEveryMechanismAllocatesNothing(t *testing.T) {
-	n := mustBuild(t, rich(100))
+	n := mustBuild(t, everyMechanism(100))
 	spikes := n.Advance(1_000_000, make([]Spike, 0, 1_000_000))
 	if len(spikes) < 1000 {
 		t.Fatalf("only %d spikes", len(spikes))

@@ -6,40 +6,40 @@ import "slices"
 // layout does not say is kept here, once for all that share it, so that the description can be made again: for tuning, for snapshots
 // and for people.
 
-// catalogue is what a network knows about its description.
-type catalogue struct {
-	names []string // of the neurons; nil when none has one
-	kinds []Neuron // the different neurons, without names
-	kind  []uint32 // by neuron
-	place places   // where in Network.arrivals a synapse went
-	// Configured weights that the water of a synapse does not give back: by spout, by arrival (nil when none is needed), and by
+// compactDescription is what a network knows about its description.
+type compactDescription struct {
+	names     []string  // of the neurons; nil when none has one
+	kinds     []Neuron  // the different neurons, without names
+	kind      []uint32  // by neuron
+	positions positions // where in Network.arrivals a synapse went
+	// Configured weights that the water of a synapse does not give back: by synapseType, by arrival (nil when none is needed), and by
 	// plastic synapse, whose water changes.
-	spouts   []float64
-	arrivals map[uint32]float64
-	plastics amounts
+	synapseTypes []float64
+	arrivals     map[uint32]float64
+	plastics     amounts
 }
 
-// places tells the position of each synapse of the description. Where the description lists the synapses source by source, which
+// positions tells the position of each synapse of the description. Where the description lists the synapses source by source, which
 // most do, it is enough to know how far from the first of its source each went.
-type places struct {
+type positions struct {
 	near   []uint8  // distances, where no source has more than 256 synapses
 	middle []uint16 // distances, where none has more than 65,536
 	far    []uint32 // positions
 }
 
-func newPlaces(synapses []Synapse, fanOut int) places {
+func newPositions(synapses []Synapse, fanOut int) positions {
 	grouped := slices.IsSortedFunc(synapses, func(a, b Synapse) int { return a.From - b.From })
 	switch {
 	case grouped && fanOut <= 1<<8:
-		return places{near: make([]uint8, len(synapses))}
+		return positions{near: make([]uint8, len(synapses))}
 	case grouped && fanOut <= 1<<16:
-		return places{middle: make([]uint16, len(synapses))}
+		return positions{middle: make([]uint16, len(synapses))}
 	}
-	return places{far: make([]uint32, len(synapses))}
+	return positions{far: make([]uint32, len(synapses))}
 }
 
 // set notes that a synapse went to a position; first is that of its source.
-func (p *places) set(synapse, first, position uint32) {
+func (p *positions) set(synapse, first, position uint32) {
 	switch {
 	case p.near != nil:
 		p.near[synapse] = uint8(position - first)
@@ -103,7 +103,7 @@ type neuronKey struct {
 }
 
 // file notes the neurons of a description.
-func (c *catalogue) file(neurons []Neuron) {
+func (c *compactDescription) recordNeurons(neurons []Neuron) {
 	known := map[neuronKey]uint32{}
 	c.names, c.kinds, c.kind = nil, nil, make([]uint32, len(neurons))
 	for i, n := range neurons {
@@ -145,20 +145,22 @@ func copied[T any](p *T) *T {
 }
 
 // leak returns the leak of a neuron.
-func (n *Network) leak(neuron uint32) float64 { return n.about.kinds[n.about.kind[neuron]].Leak }
+func (n *Network) leak(neuron uint32) float64 {
+	return n.described.kinds[n.described.kind[neuron]].Leak
+}
 
 // neuron describes a neuron.
 func (n *Network) neuron(i int) Neuron {
-	d := n.about.kinds[n.about.kind[i]]
+	d := n.described.kinds[n.described.kind[i]]
 	d.Adaptation, d.Habituation, d.Burst = copied(d.Adaptation), copied(d.Habituation), copied(d.Burst)
-	if n.about.names != nil {
-		d.Name = n.about.names[i]
+	if n.described.names != nil {
+		d.Name = n.described.names[i]
 	}
 	return d
 }
 
 // begin is the position of the first arrival of a source.
-func (n *Network) begin(source int) uint32 { return n.slices[n.efferents[source].first].first }
+func (n *Network) begin(source int) uint32 { return n.bundles[n.efferents[source].first].first }
 
 // sourceOf finds the source that a position belongs to.
 func (n *Network) sourceOf(position uint32) int {
@@ -174,12 +176,12 @@ func (n *Network) sourceOf(position uint32) int {
 	return low
 }
 
-// sliceOf finds the slice that a position belongs to.
-func (n *Network) sliceOf(position uint32) uint32 {
-	low, high := 0, len(n.slices)-2
+// bundleOf finds the slice that a position belongs to.
+func (n *Network) bundleOf(position uint32) uint32 {
+	low, high := 0, len(n.bundles)-2
 	for low < high {
 		middle := (low + high) / 2
-		if n.slices[middle+1].first > position {
+		if n.bundles[middle+1].first > position {
 			high = middle
 		} else {
 			low = middle + 1
@@ -190,7 +192,7 @@ func (n *Network) sliceOf(position uint32) uint32 {
 
 // position tells where in the arrivals a synapse is.
 func (n *Network) position(synapse int) uint32 {
-	p := &n.about.place
+	p := &n.described.positions
 	switch {
 	case p.near != nil: // synapses of one source are one after the other, before and after
 		return n.begin(n.sourceOf(uint32(synapse))) + uint32(p.near[synapse])
@@ -203,7 +205,7 @@ func (n *Network) position(synapse int) uint32 {
 // synapsesAt tells which synapse is at each position.
 func (n *Network) synapsesAt() []uint32 {
 	at := make([]uint32, len(n.arrivals))
-	p := &n.about.place
+	p := &n.described.positions
 	for source := range n.population {
 		for i := n.begin(source); i < n.begin(source+1); i++ {
 			switch {
@@ -226,11 +228,11 @@ func (n *Network) sources() []uint32 {
 		return sources
 	}
 	at := n.synapsesAt()
-	for s := range len(n.slices) - 1 {
-		if n.slices[s].kind() != plasticSlice {
+	for s := range len(n.bundles) - 1 {
+		if n.bundles[s].kind() != plasticBundle {
 			continue
 		}
-		for position := n.slices[s].first; position < n.slices[s+1].first; position++ {
+		for position := n.bundles[s].first; position < n.bundles[s+1].first; position++ {
 			sources[n.arrivals[position]] = at[position]
 		}
 	}
@@ -243,7 +245,7 @@ func (n *Network) plastic(synapse int) *plastic {
 		return nil
 	}
 	position := n.position(synapse)
-	if n.slices[n.sliceOf(position)].kind() != plasticSlice {
+	if n.bundles[n.bundleOf(position)].kind() != plasticBundle {
 		return nil
 	}
 	return &n.plastics[n.arrivals[position]]
@@ -251,25 +253,25 @@ func (n *Network) plastic(synapse int) *plastic {
 
 // synapse describes the synapse at a position, as configured.
 func (n *Network) synapse(position uint32) Synapse {
-	slice := n.slices[n.sliceOf(position)]
-	s := Synapse{From: n.sourceOf(position), Delay: Tick(n.delays[slice.channel>>kindBits])}
+	bundle := n.bundles[n.bundleOf(position)]
+	s := Synapse{From: n.sourceOf(position), Delay: Tick(n.delays[bundle.channel>>kindBits])}
 	a := n.arrivals[position]
-	switch slice.kind() {
-	case electricSlice:
+	switch bundle.kind() {
+	case electricBundle:
 		s.Kind, s.To = Electric, int(a)
-	case modulatorSlice:
+	case modulatorBundle:
 		s.Kind, s.To, s.Weight = Modulator, int(n.modulators[a].target), float64(n.modulators[a].weight)
-	case plasticSlice:
+	case plasticBundle:
 		p := &n.plastics[a]
-		s.To, s.Weight, s.Plastic = int(p.target), n.about.plastics.at(a), copied(&n.rules[p.rule()].of)
+		s.To, s.Weight, s.Plastic = int(p.target), n.described.plastics.at(a), copied(&n.rules[p.rule()].of)
 	default:
 		if n.weights == nil {
-			s.To, s.Weight = int(a>>spoutBits), n.about.spouts[a&(maxSpouts-1)]
+			s.To, s.Weight = int(a>>typeBits), n.described.synapseTypes[a&(maxTypes-1)]
 			break
 		}
 		s.To = int(a)
 		s.Weight = units(int64(n.weights[position]), n.leak(a))
-		if configured, differs := n.about.arrivals[position]; differs {
+		if configured, differs := n.described.arrivals[position]; differs {
 			s.Weight = configured
 		}
 	}

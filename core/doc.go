@@ -24,7 +24,7 @@
 // reaches a good part of all; a silent network needs no processor at all.
 //
 // The way of a spike, to read: Advance in advance.go takes what is due at a tick, judges whom it reaches and sends the spikes on
-// their way; wave.go is how most of them travel, queue.go how the others do; plasticity.go is what they leave behind.
+// their way; accumulator.go is how most of them travel, queue.go how the others do; plasticity.go is what they leave behind.
 //
 // A Network is not safe for concurrent use: one goroutine owns it. A large one can be built in parts for several; see Split.
 package core

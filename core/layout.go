@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// layOut sorts the synapses by source, kind, delay and target, cuts them into slices, and prepares waves for a network that can have
+// layOut sorts the synapses by source, kind, delay and target, cuts them into slices, and prepares accumulators for a network that can have
 // them. It is told which synapse each plastic one is.
 func (n *Network) layOut(d Description, plastics []uint32) {
 	synapses := d.Synapses
@@ -24,7 +24,7 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	for i := range n.population {
 		starts[i+1] += starts[i]
 	}
-	const queued = 1 << 40 // behind all that may travel in waves
+	const queued = 1 << 40 // behind all that may travel in accumulators
 	type rank struct {
 		key   uint64 // queued or not, kind, channel
 		to    uint32
@@ -39,8 +39,8 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	for i := range synapses {
 		s := &synapses[i]
 		channel := channels[s.Delay]
-		key := uint64(s.sliceKind())<<32 | uint64(channel)
-		if s.sliceKind() != directSlice || channel >= uint32(len(n.flooding)) {
+		key := uint64(s.bundleKind())<<32 | uint64(channel)
+		if s.bundleKind() != directBundle || channel >= uint32(len(n.channels)) {
 			key |= queued
 		}
 		order[next[s.From]] = rank{key: key, to: uint32(s.To), index: uint32(i)}
@@ -51,12 +51,12 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	for source := range n.population {
 		fanOut = max(fanOut, int(starts[source+1]-starts[source]))
 	}
-	n.about.place = newPlaces(synapses, fanOut)
-	n.about.spouts, n.about.arrivals = nil, map[uint32]float64{}
+	n.described.positions = newPositions(synapses, fanOut)
+	n.described.synapseTypes, n.described.arrivals = nil, map[uint32]float64{}
 	n.arrivals = make([]uint32, len(synapses))
 	n.efferents = make([]efferent, n.population+1)
-	n.slices, n.modulators, n.weights, n.singles = nil, nil, nil, true
-	spouts, seen := map[spoutKey]uint32{}, new(memory)
+	n.bundles, n.modulators, n.weights, n.singles = nil, nil, nil, true
+	synapseTypes, seen := map[synapseTypeKey]uint32{}, new(waterCache)
 	for source := range n.population {
 		own := order[starts[source]:starts[source+1]]
 		slices.SortFunc(own, func(a, b rank) int {
@@ -66,12 +66,12 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 			return cmp.Or(cmp.Compare(a.to, b.to), cmp.Compare(a.index, b.index))
 		})
 		e := &n.efferents[source]
-		*e = efferent{first: uint32(len(n.slices)), other: uint32(len(n.slices)), begin: starts[source], end: starts[source]}
+		*e = efferent{first: uint32(len(n.bundles)), other: uint32(len(n.bundles)), begin: starts[source], end: starts[source]}
 		for i, r := range own {
 			position := starts[source] + uint32(i)
-			kind, channel := sliceKind(r.key>>32&(1<<kindBits-1)), uint32(r.key)
+			kind, channel := bundleKind(r.key>>32&(1<<kindBits-1)), uint32(r.key)
 			if i == 0 || own[i-1].key != r.key {
-				n.slices = append(n.slices, slice{first: position, channel: channel<<kindBits | uint32(kind)})
+				n.bundles = append(n.bundles, bundle{first: position, channel: channel<<kindBits | uint32(kind)})
 				if r.key < queued {
 					e.other++
 				}
@@ -79,74 +79,74 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 			if r.key < queued {
 				e.end++
 			}
-			n.about.place.set(r.index, starts[source], position)
-			n.arrivals[position] = n.arrival(d, &synapses[r.index], position, spouts, seen)
+			n.described.positions.set(r.index, starts[source], position)
+			n.arrivals[position] = n.arrival(d, &synapses[r.index], position, synapseTypes, seen)
 		}
 	}
-	n.slices = append(n.slices, slice{first: uint32(len(synapses))})
-	n.efferents[n.population] = efferent{first: uint32(len(n.slices) - 1), other: uint32(len(n.slices) - 1)}
+	n.bundles = append(n.bundles, bundle{first: uint32(len(synapses))})
+	n.efferents[n.population] = efferent{first: uint32(len(n.bundles) - 1), other: uint32(len(n.bundles) - 1)}
 	configured := make([]float64, len(plastics))
-	n.trickles = len(n.arrivals) < 3*len(n.slices)
+	n.shortBundles = len(n.arrivals) < 3*len(n.bundles)
 	n.singles = n.singles && n.weights != nil
 	for i, source := range plastics {
 		n.arrivals[n.position(int(source))] = uint32(i)
 		configured[i] = synapses[source].Weight
 	}
-	n.about.plastics = newAmounts(configured)
+	n.described.plastics = newAmounts(configured)
 	n.queue = newQueue(n.now)
 	n.logged = 0
 	switch {
-	case n.flooding != nil:
-		n.logged = int64(n.delays[len(n.flooding)-1])
+	case n.channels != nil:
+		n.logged = int64(n.delays[len(n.channels)-1])
 	case len(n.delays) > 0:
 		n.logged = int64(n.delays[len(n.delays)-1])
 	}
 }
 
 // arrival encodes a synapse as its kind of slice delivers it.
-func (n *Network) arrival(d Description, s *Synapse, position uint32, spouts map[spoutKey]uint32, seen *memory) uint32 {
-	switch s.sliceKind() {
-	case modulatorSlice:
+func (n *Network) arrival(d Description, s *Synapse, position uint32, synapseTypes map[synapseTypeKey]uint32, seen *waterCache) uint32 {
+	switch s.bundleKind() {
+	case modulatorBundle:
 		n.modulators = append(n.modulators, modulator{target: uint32(s.To), weight: int32(s.Weight)})
 		return uint32(len(n.modulators) - 1)
-	case directSlice:
+	case directBundle:
 		leak := d.Neurons[s.To].Leak
-		place, known := seen.recall(s.Delay, s.Weight, leak)
-		if known && n.flooding != nil {
-			return uint32(s.To)<<spoutBits | seen[place].index
+		place, known := seen.find(s.Delay, s.Weight, leak)
+		if known && n.channels != nil {
+			return uint32(s.To)<<typeBits | seen[place].index
 		}
 		water := s.water(d.Neurons)
-		if n.flooding == nil {
+		if n.channels == nil {
 			if n.weights == nil {
 				n.weights = make([]int32, len(d.Synapses))
 			}
 			n.weights[position] = water
 			n.singles = n.singles && water != 0
 			if units(int64(water), d.Neurons[s.To].Leak) != s.Weight {
-				n.about.arrivals[position] = s.Weight
+				n.described.arrivals[position] = s.Weight
 			}
 			break
 		}
-		key := spoutKey{s.Delay, water, s.Weight}
-		index, known := spouts[key]
+		key := synapseTypeKey{s.Delay, water, s.Weight}
+		index, known := synapseTypes[key]
 		if !known {
-			index = uint32(len(n.spoutChannel))
-			spouts[key] = index
-			n.about.spouts = append(n.about.spouts, s.Weight)
-			n.spouts[index].pour = water<<n.countBits + 1
-			n.spoutDelays[index] = uint32(s.Delay)
-			// A delay that is too long for waves has no channel among theirs, and its offset is never used.
-			channel, _ := slices.BinarySearch(n.delays[:len(n.flooding)], uint32(s.Delay))
-			n.spoutChannel = append(n.spoutChannel, uint32(min(channel, len(n.flooding)-1)))
+			index = uint32(len(n.typeChannels))
+			synapseTypes[key] = index
+			n.described.synapseTypes = append(n.described.synapseTypes, s.Weight)
+			n.synapseTypes[index].pour = water<<n.countBits + 1
+			n.typeDelays[index] = uint32(s.Delay)
+			// A delay that is too long for accumulators has no channel among theirs, and its offset is never used.
+			channel, _ := slices.BinarySearch(n.delays[:len(n.channels)], uint32(s.Delay))
+			n.typeChannels = append(n.typeChannels, uint32(min(channel, len(n.channels)-1)))
 		}
-		seen.keep(place, s.Delay, s.Weight, leak, water, index)
-		return uint32(s.To)<<spoutBits | index
+		seen.store(place, s.Delay, s.Weight, leak, water, index)
+		return uint32(s.To)<<typeBits | index
 	}
 	return uint32(s.To)
 }
 
 // memory spares looking up in a map, for each of millions of synapses, what was found for one of the same kind just before.
-type memory [1024]struct {
+type waterCache [1024]struct {
 	known  bool
 	delay  Tick
 	weight float64
@@ -156,26 +156,26 @@ type memory [1024]struct {
 }
 
 // recall finds the place of a kind of synapse, and whether it is the one that is kept there.
-func (m *memory) recall(delay Tick, weight, leak float64) (place int, known bool) {
+func (m *waterCache) find(delay Tick, weight, leak float64) (place int, known bool) {
 	h := (uint64(delay)^math.Float64bits(weight)^math.Float64bits(leak)<<1)*0x9e3779b97f4a7c15 + uint64(delay)*0xbf58476d1ce4e5b9
 	e := &m[h>>54]
 	return int(h >> 54), e.known && e.delay == delay && e.weight == weight && e.leak == leak
 }
 
 // keep puts a kind of synapse into its place.
-func (m *memory) keep(place int, delay Tick, weight, leak float64, water int32, index uint32) {
+func (m *waterCache) store(place int, delay Tick, weight, leak float64, water int32, index uint32) {
 	e := &m[place]
 	e.known, e.delay, e.weight, e.leak, e.water, e.index = true, delay, weight, leak, water, index
 }
 
-// spoutKey is what synapses of one spout have in common.
-type spoutKey struct {
+// synapseTypeKey is what synapses of one synapseType have in common.
+type synapseTypeKey struct {
 	delay  Tick
 	water  int32
 	weight float64
 }
 
-// layOutDelays gives each distinct delay its channel, behind those that waves have.
+// layOutDelays gives each distinct delay its channel, behind those that accumulators have.
 func (n *Network) layOutDelays(d Description) {
 	known := map[Tick]bool{}
 	for _, delay := range n.delays {
@@ -187,14 +187,14 @@ func (n *Network) layOutDelays(d Description) {
 			n.delays = append(n.delays, uint32(delay))
 		}
 	}
-	slices.Sort(n.delays[len(n.flooding):])
+	slices.Sort(n.delays[len(n.channels):])
 }
 
-// packs decides whether static direct synapses travel in waves, and which: whether few enough delays and weights occur to name both
+// packs decides whether static direct synapses travel in accumulators, and which: whether few enough delays and weights occur to name both
 // in the low bits of an arrival, and whether all that one neuron can receive in one tick fits a sum.
 func (n *Network) packs(d Description) {
-	n.waves, n.flooding, n.spouts, n.spoutChannel, n.delays = waves{}, nil, nil, nil, nil
-	n.floodFrom, n.rippleFrom = math.MaxInt, math.MaxInt
+	n.accumulators, n.channels, n.synapseTypes, n.typeChannels, n.delays = accumulators{}, nil, nil, nil, nil
+	n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt
 	if len(d.Neurons) > maxPacked {
 		return
 	}
@@ -203,24 +203,24 @@ func (n *Network) packs(d Description) {
 		water    int64
 	}
 	totals := make([]total, len(d.Neurons))
-	spouts, delays, seen := map[spoutKey]bool{}, map[Tick]int{}, new(memory)
+	synapseTypes, delays, seen := map[synapseTypeKey]bool{}, map[Tick]int{}, new(waterCache)
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
-		if s.sliceKind() != directSlice {
+		if s.bundleKind() != directBundle {
 			continue
 		}
 		leak := d.Neurons[s.To].Leak
-		place, known := seen.recall(s.Delay, s.Weight, leak)
+		place, known := seen.find(s.Delay, s.Weight, leak)
 		water := seen[place].water
 		if !known {
 			water = s.water(d.Neurons)
-			spouts[spoutKey{s.Delay, water, s.Weight}] = true
-			seen.keep(place, s.Delay, s.Weight, leak, water, 0)
+			synapseTypes[synapseTypeKey{s.Delay, water, s.Weight}] = true
+			seen.store(place, s.Delay, s.Weight, leak, water, 0)
 		}
 		totals[s.To].arrivals++ // a neuron fires at most once in a tick, so each synapse brings at most one arrival
 		totals[s.To].water += max(int64(water), -int64(water))
 		delays[s.Delay]++
-		if len(spouts) > maxSpouts || len(delays) > waveBuckets {
+		if len(synapseTypes) > maxTypes || len(delays) > accumulatorBuckets {
 			return
 		}
 	}
@@ -236,19 +236,19 @@ func (n *Network) packs(d Description) {
 		countBits++ // room for some input besides
 	}
 	n.countBits = uint8(countBits)
-	n.spouts, n.spoutDelays = new([maxSpouts]spout), new([maxSpouts]uint32)
-	span, direct := n.chooseWaves(delays)
-	n.waves = newWaves(span, len(d.Neurons), int32(math.MaxInt32>>countBits-most.water), 1<<countBits-1-most.arrivals)
-	n.flooding = make([]*wave, len(n.delays))
+	n.synapseTypes, n.typeDelays = new([maxTypes]synapseType), new([maxTypes]uint32)
+	span, direct := n.chooseDelays(delays)
+	n.accumulators = newAccumulators(span, len(d.Neurons), int32(math.MaxInt32>>countBits-most.water), 1<<countBits-1-most.arrivals)
+	n.channels = make([]*accumulator, len(n.delays))
 	n.fanOut = (direct + n.population - 1) / n.population
-	n.floodFrom = max(len(d.Neurons)/2, len(spouts))
-	n.rippleFrom = len(d.Neurons) / 64
+	n.denseFrom = max(len(d.Neurons)/2, len(synapseTypes))
+	n.sparseFrom = len(d.Neurons) / 64
 }
 
-// chooseWaves decides how wide the buckets of waves are and which delays have waves, and returns how many synapses those are. Narrow
+// chooseDelays decides how wide the buckets of accumulators are and which delays have accumulators, and returns how many synapses those are. Narrow
 // buckets are good: two times that differ should not want the same one. But all buckets together are as long as the longest delay
-// that can have waves, so a few synapses that take very long are left to the queue.
-func (n *Network) chooseWaves(delays map[Tick]int) (span uint8, synapses int) {
+// that can have accumulators, so a few synapses that take very long are left to the queue.
+func (n *Network) chooseDelays(delays map[Tick]int) (span uint8, synapses int) {
 	all := 0
 	for _, count := range delays {
 		all += count
@@ -256,7 +256,7 @@ func (n *Network) chooseWaves(delays map[Tick]int) (span uint8, synapses int) {
 	for sorted := slices.Sorted(maps.Keys(delays)); ; span++ {
 		n.delays, synapses = n.delays[:0], 0
 		for _, delay := range sorted {
-			if delay>>span < waveBuckets-1 {
+			if delay>>span < accumulatorBuckets-1 {
 				n.delays = append(n.delays, uint32(delay))
 				synapses += delays[delay]
 			}
@@ -285,7 +285,7 @@ func (n *Network) layOutPlastics(d Description) (sources []uint32, err error) {
 	}
 	n.afferents, n.spiked = make([]span, len(n.barrels)), make([]int64, len(n.barrels))
 	for i := range n.spiked {
-		n.spiked[i] = never
+		n.spiked[i] = longAgo
 	}
 	for i := range n.plastics {
 		s := &n.afferents[n.plastics[i].target]
@@ -330,7 +330,7 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 		k := keyOf(s)
 		r, made := known[k]
 		if !made {
-			w := waters{leak: k.leak, prefix: "plastic."}
+			w := converter{leak: k.leak, prefix: "plastic."}
 			learns := s.Plastic.rule(&w, reward[k])
 			learns.of, learns.negative = *s.Plastic, k.negative
 			if err := w.err(); err != nil {

@@ -1,9 +1,9 @@
 package core
 
-// A wave knows only sums. What tuning changes about a synapse or a neuron must hold for what is on its way too, and for that the sums
+// A accumulator knows only sums. What tuning changes about a synapse or a neuron must hold for what is on its way too, and for that the sums
 // are taken apart again: what went into them is remembered until it has arrived.
 
-// departure is a spike whose arrivals are in waves, or alone in the queue.
+// departure is a spike whose arrivals are in accumulators, or alone in the queue.
 type departure struct {
 	at     int64
 	source uint32
@@ -40,7 +40,7 @@ func (l *log[T]) grow() {
 }
 
 // depart notes the spikes of tick t, and forgets those that have arrived everywhere.
-func (n *Network) depart(t int64, sources []uint32) {
+func (n *Network) recordDepartures(t int64, sources []uint32) {
 	l := &n.departures
 	for !l.empty() && l.at(l.head).at+n.logged <= t {
 		l.head++
@@ -50,8 +50,8 @@ func (n *Network) depart(t int64, sources []uint32) {
 	}
 }
 
-// joins notes an input that is in a wave, and forgets those that have been.
-func (n *Network) joins(in input) {
+// joins notes an input that is in a accumulator, and forgets those that have been.
+func (n *Network) recordJoined(in input) {
 	l := &n.joined
 	for !l.empty() && l.at(l.head).at < n.now {
 		l.head++

@@ -20,9 +20,9 @@ func (m Mistake) Unwrap() error { return m.Err }
 
 // Mistakes lists all that Build refuses in the neuron; none: it can be built.
 func (n Neuron) Mistakes() []Mistake {
-	w := waters{leak: n.Leak}
-	n.class(&w, false)
-	n.traitParameters(&w)
+	w := converter{leak: n.Leak}
+	n.neuronType(&w, false)
+	n.mechanismParameters(&w)
 	return w.mistakes
 }
 
@@ -35,7 +35,7 @@ func (s Synapse) Mistakes(target Neuron) []Mistake {
 	if s.Plastic == nil {
 		return nil
 	}
-	w := waters{leak: target.Leak, prefix: "plastic."}
+	w := converter{leak: target.Leak, prefix: "plastic."}
 	r := s.Plastic.rule(&w, 0)
 	if len(w.mistakes) == 0 && errors.As(r.admits(&s, int64(rawWater(s.Weight, target.Leak))), &mistake) {
 		return []Mistake{mistake}

@@ -19,7 +19,7 @@ type naive struct {
 
 type naiveNeuron struct {
 	level              int64
-	deafUntil          int64
+	refractoryUntil    int64
 	a, h, m            naiveStaircase
 	ignored            int
 	lastSpike          int64
@@ -85,7 +85,7 @@ func naiveWater(units, leak float64) int64 {
 	return int64(math.Round(units * 1e6 / leak))
 }
 
-func naiveGait(recovery, leak float64) (step, interval int64) {
+func naiveRecovery(recovery, leak float64) (step, interval int64) {
 	if recovery == 0 {
 		return 0, 0
 	}
@@ -110,7 +110,7 @@ func newNaive(d Description) *naive {
 			if y.w < 0 {
 				y.w, y.sign = -y.w, -1
 			}
-			y.s.step, y.s.interval = naiveGait(s.Plastic.ShortTerm.Recovery, d.Neurons[s.To].Leak)
+			y.s.step, y.s.interval = naiveRecovery(s.Plastic.ShortTerm.Recovery, d.Neurons[s.To].Leak)
 		}
 		n.synapses = append(n.synapses, y)
 	}
@@ -122,15 +122,15 @@ func (n *naive) configure(i int) {
 	neuron, x := &n.d.Neurons[i], &n.neurons[i]
 	x.threshold, x.floor = naiveWater(neuron.Threshold, neuron.Leak), naiveWater(neuron.Floor, neuron.Leak)
 	if neuron.Adaptation != nil {
-		x.a.step, x.a.interval = naiveGait(neuron.Adaptation.Recovery, neuron.Leak)
+		x.a.step, x.a.interval = naiveRecovery(neuron.Adaptation.Recovery, neuron.Leak)
 	}
 	if neuron.Habituation != nil {
-		x.h.step, x.h.interval = naiveGait(neuron.Habituation.Recovery, neuron.Leak)
+		x.h.step, x.h.interval = naiveRecovery(neuron.Habituation.Recovery, neuron.Leak)
 	}
 	if neuron.ModulationLeak != 0 {
 		x.m.step, x.m.interval = 1, int64(math.Round(1e6/neuron.ModulationLeak))
 	}
-	x.remembers = x.remembers || neuron.needsTraits() || slices.ContainsFunc(n.d.Synapses, func(s Synapse) bool { return s.To == i && s.Kind == Modulator })
+	x.remembers = x.remembers || neuron.needsMechanisms() || slices.ContainsFunc(n.d.Synapses, func(s Synapse) bool { return s.To == i && s.Kind == Modulator })
 }
 
 // tune is Network.Tune for a change that the engine has accepted.
@@ -141,8 +141,8 @@ func (n *naive) tune(change Tuning) {
 	for i, neuron := range change.Neurons {
 		n.d.Neurons[i] = neuron
 		was, x := before[i].Leak, &n.neurons[i]
-		rewater := func(water int64) int64 { return naiveRewater(water, was, neuron.Leak) }
-		x.level = rewater(x.level)
+		toNewLeak := func(water int64) int64 { return naiveToNewLeak(water, was, neuron.Leak) }
+		x.level = toNewLeak(x.level)
 		a, h, m := x.a, x.h, x.m
 		x.a.interval, x.h.interval, x.m.interval = 0, 0, 0
 		remembered := x.remembers
@@ -157,13 +157,13 @@ func (n *naive) tune(change Tuning) {
 		if neuron.Habituation != nil {
 			hMax = naiveLimit(neuron.Habituation.Max, neuron.Leak)
 		}
-		a.tune(t, min(rewater(a.value), aMax), x.a.step, x.a.interval)
-		h.tune(t, min(rewater(h.value), hMax), x.h.step, x.h.interval)
+		a.tune(t, min(toNewLeak(a.value), aMax), x.a.step, x.a.interval)
+		h.tune(t, min(toNewLeak(h.value), hMax), x.h.step, x.h.interval)
 		m.tune(t, m.value, x.m.step, x.m.interval)
 		x.a, x.h, x.m = a, h, m
 		if x.burstLeft > 0 && neuron.Burst == nil { // the burst ends
 			x.burstLeft = 0
-			x.deafUntil = x.lastSpike + int64(neuron.Refractory)
+			x.refractoryUntil = x.lastSpike + int64(neuron.Refractory)
 		}
 		x.paceAt = -1
 		if neuron.Pacemaker != 0 && x.burstLeft == 0 {
@@ -171,12 +171,12 @@ func (n *naive) tune(change Tuning) {
 			if x.spiked && x.known {
 				last = x.lastSpike
 			}
-			x.paceAt = max(t, x.deafUntil, last+n.pace(i))
+			x.paceAt = max(t, x.refractoryUntil, last+n.pacemakerInterval(i))
 		}
 		for _, due := range n.arrivals {
 			for k := range due {
 				if due[k].synapse < 0 && due[k].neuron == i {
-					due[k].water = rewater(due[k].water)
+					due[k].water = toNewLeak(due[k].water)
 				}
 			}
 		}
@@ -196,21 +196,21 @@ func (n *naive) tune(change Tuning) {
 			y.w = naiveWater(s.Weight, leak)
 			continue
 		}
-		y.w = naiveRewater(y.w, was, leak)
+		y.w = naiveToNewLeak(y.w, was, leak)
 		if s.Weight != old.Weight {
 			y.w, y.sign = naiveWater(s.Weight, leak), 1
 			if y.w < 0 {
 				y.w, y.sign = -y.w, -1
 			}
 		}
-		n.lift(k, 0)
+		n.addLongTerm(k, 0)
 		limit := naiveLimit(s.Plastic.ShortTerm.Max, leak)
-		step, interval := naiveGait(s.Plastic.ShortTerm.Recovery, leak)
-		y.s.tune(t, min(max(naiveRewater(y.s.value, was, leak), -limit), limit), step, interval)
+		step, interval := naiveRecovery(s.Plastic.ShortTerm.Recovery, leak)
+		y.s.tune(t, min(max(naiveToNewLeak(y.s.value, was, leak), -limit), limit), step, interval)
 	}
 }
 
-func naiveRewater(water int64, was, leak float64) int64 {
+func naiveToNewLeak(water int64, was, leak float64) int64 {
 	switch {
 	case was == leak:
 		return water
@@ -227,8 +227,8 @@ func naiveLimit(units, leak float64) int64 {
 	return naiveWater(units, leak)
 }
 
-// bend changes s within its limit, lift changes w within its own.
-func (n *naive) bend(t int64, i int, change int64) {
+// addShortTerm changes s within its limit, addLongTerm changes w within its own.
+func (n *naive) addShortTerm(t int64, i int, change int64) {
 	leak := n.d.Neurons[n.d.Synapses[i].To].Leak
 	limit := naiveLimit(n.d.Synapses[i].Plastic.ShortTerm.Max, leak)
 	y := &n.synapses[i]
@@ -237,7 +237,7 @@ func (n *naive) bend(t int64, i int, change int64) {
 	}
 }
 
-func (n *naive) lift(i int, change int64) {
+func (n *naive) addLongTerm(i int, change int64) {
 	p, leak := n.d.Synapses[i].Plastic, n.d.Neurons[n.d.Synapses[i].To].Leak
 	y := &n.synapses[i]
 	y.w = min(max(y.w+change, naiveWater(p.Min, leak)), naiveLimit(p.Max, leak))
@@ -288,10 +288,10 @@ func (n *naive) run(until int64) (spikes []Spike) {
 			}
 			water[k] = y.sign * max(0, y.w+y.s.value)
 			leak := n.d.Neurons[a.neuron].Leak
-			n.bend(t, a.synapse, -naiveWater(p.ShortTerm.Unpaired, leak))
+			n.addShortTerm(t, a.synapse, -naiveWater(p.ShortTerm.Unpaired, leak))
 			if x := &n.neurons[a.neuron]; x.spiked && x.lastSpike < t && t-x.lastSpike <= int64(p.Window) {
-				n.bend(t, a.synapse, -naiveWater(p.ShortTerm.Depression, leak))
-				n.lift(a.synapse, -naiveWater(p.LongTerm.Depression, leak))
+				n.addShortTerm(t, a.synapse, -naiveWater(p.ShortTerm.Depression, leak))
+				n.addLongTerm(a.synapse, -naiveWater(p.LongTerm.Depression, leak))
 			}
 			y.arrival, y.arrived = t, true
 		}
@@ -346,16 +346,16 @@ func (n *naive) judge(t int64, i int, reached bool, reward, sum int64, direct, e
 			}
 			change := min(max(n.synapses[k].s.value, -most), most)
 			if reward > 0 {
-				n.lift(k, change)
+				n.addLongTerm(k, change)
 			} else {
-				n.lift(k, -change)
+				n.addLongTerm(k, -change)
 			}
-			n.bend(t, k, -change)
+			n.addShortTerm(t, k, -change)
 		}
 	}
 	m := float64(x.m.value)
 	// 3. Refractory, or in a burst.
-	if t < x.deafUntil || x.burstLeft > 0 {
+	if t < x.refractoryUntil || x.burstLeft > 0 {
 		for range pokes {
 			x.ignored++
 			if a := neuron.Adaptation; a != nil && x.ignored > a.Tolerance {
@@ -401,8 +401,8 @@ func (n *naive) theta(i int) int64 {
 	return max(min(1, x.threshold), x.threshold+x.a.value+x.h.value-naiveWater(neuron.Receptors.Threshold*float64(x.m.value), neuron.Leak))
 }
 
-// pace is the time from a spike to the next one of the pacemaker.
-func (n *naive) pace(i int) int64 {
+// pacemakerInterval is the time from a spike to the next one of the pacemaker.
+func (n *naive) pacemakerInterval(i int) int64 {
 	neuron, x := &n.d.Neurons[i], &n.neurons[i]
 	return max(int64(neuron.Refractory), 1, int64(neuron.Pacemaker)-int64(math.Round(neuron.Receptors.Pacemaker*float64(x.m.value))))
 }
@@ -419,8 +419,8 @@ func (n *naive) fire(t int64, i int) {
 	}
 	for k, s := range n.d.Synapses {
 		if y := &n.synapses[k]; s.To == i && s.Plastic != nil && y.arrived && t-y.arrival <= int64(s.Plastic.Window) {
-			n.bend(t, k, max(0, naiveWater(s.Plastic.ShortTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.ShortTerm*m, neuron.Leak)))
-			n.lift(k, max(0, naiveWater(s.Plastic.LongTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.LongTerm*m, neuron.Leak)))
+			n.addShortTerm(t, k, max(0, naiveWater(s.Plastic.ShortTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.ShortTerm*m, neuron.Leak)))
+			n.addLongTerm(k, max(0, naiveWater(s.Plastic.LongTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.LongTerm*m, neuron.Leak)))
 		}
 		if s.From == i {
 			at := t + int64(s.Delay)
@@ -432,9 +432,9 @@ func (n *naive) fire(t int64, i int) {
 		x.paceAt = -1
 		return
 	}
-	x.deafUntil = t + int64(neuron.Refractory)
+	x.refractoryUntil = t + int64(neuron.Refractory)
 	if neuron.Pacemaker != 0 {
-		x.paceAt = t + n.pace(i)
+		x.paceAt = t + n.pacemakerInterval(i)
 	}
 }
 
@@ -442,8 +442,8 @@ func (n *naive) fire(t int64, i int) {
 func (n *naive) observed(i int) observation {
 	leak := n.d.Neurons[i].Leak
 	o := observation{level: units(n.neurons[i].level, leak), threshold: units(n.theta(i), leak), modulation: n.neurons[i].m.value}
-	if n.neurons[i].deafUntil > n.now {
-		o.refractoryUntil = Tick(n.neurons[i].deafUntil)
+	if n.neurons[i].refractoryUntil > n.now {
+		o.refractoryUntil = Tick(n.neurons[i].refractoryUntil)
 	}
 	return o
 }

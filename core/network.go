@@ -20,41 +20,41 @@ type Counters struct {
 }
 
 // slice is all that leaves one neuron over one kind of synapse with one delay: the unit that travels through the queue.
-type slice struct {
+type bundle struct {
 	first   uint32 // its arrivals end where those of the next slice begin
 	channel uint32 // index of the delay, above the bits of the kind
 }
 
-type sliceKind uint32
+type bundleKind uint32
 
 const (
-	directSlice sliceKind = iota
-	electricSlice
-	modulatorSlice
-	plasticSlice
+	directBundle bundleKind = iota
+	electricBundle
+	modulatorBundle
+	plasticBundle
 
 	kindBits = 2
 )
 
-func (s slice) kind() sliceKind { return sliceKind(s.channel & (1<<kindBits - 1)) }
+func (b bundle) kind() bundleKind { return bundleKind(b.channel & (1<<kindBits - 1)) }
 
-func (s *Synapse) sliceKind() sliceKind {
+func (s *Synapse) bundleKind() bundleKind {
 	switch {
 	case s.Plastic != nil:
-		return plasticSlice
+		return plasticBundle
 	case s.Kind == Electric:
-		return electricSlice
+		return electricBundle
 	case s.Kind == Modulator:
-		return modulatorSlice
+		return modulatorBundle
 	}
-	return directSlice
+	return directBundle
 }
 
-// efferent tells where the slices of a neuron are: those that may travel in waves from first, all others from other to the first of
+// efferent tells where the slices of a neuron are: those that may travel in accumulators from first, all others from other to the first of
 // the next neuron.
 type efferent struct {
 	first, other uint32
-	begin, end   uint32 // the arrivals of those that may travel in waves
+	begin, end   uint32 // the arrivals of those that may travel in accumulators
 }
 
 // modulator is an arrival at a neuron's receptors.
@@ -66,13 +66,13 @@ type modulator struct {
 // span is a part of Network.plastics.
 type span struct{ first, last uint32 }
 
-// puddle is what reaches a neuron in the tick under way outside of the tick's wave.
-type puddle struct {
-	poured   int64  // sum of the direct arrivals
+// tickInput is what reaches a neuron in the tick under way outside of the tick's accumulator.
+type tickInput struct {
+	water    int64  // sum of the direct arrivals
 	arrivals uint32 // direct and electric ones
 	touched  bool
 	electric bool // an electric arrival was among them
-	timed    bool // a timer of its own is due
+	timerDue bool // a timer of its own is due
 }
 
 // Network is a runnable network. It is made by Build and owned by one goroutine.
@@ -80,55 +80,55 @@ type Network struct {
 	base       uint32 // of a part: the index of its first neuron in the whole; see Split
 	population int    // neurons of the whole
 
-	barrels   []barrel
-	classes   []class
-	runs      []run
-	traits    []*traits
-	plastics  []plastic // sorted by target
-	afferents []span    // by neuron: its plastic afferents; nil where nothing is plastic
-	spiked    []int64   // by neuron: its last spike, or never; nil where nothing is plastic
-	rules     []*rule   // pointers: an index into a list of large structs is a multiplication
+	barrels     []barrel
+	neuronTypes []neuronType
+	runs        []run
+	mechanisms  []*mechanisms
+	plastics    []plastic // sorted by target
+	afferents   []span    // by neuron: its plastic afferents; nil where nothing is plastic
+	spiked      []int64   // by neuron: its last spike, or never; nil where nothing is plastic
+	rules       []*rule   // pointers: an index into a list of large structs is a multiplication
 
 	efferents  []efferent // by neuron, and one more
-	slices     []slice    // by source, kind and delay, and one more
-	delays     []uint32   // by channel; those of waves first, rising
+	bundles    []bundle   // by source, kind and delay, and one more
+	delays     []uint32   // by channel; those of accumulators first, rising
 	arrivals   []uint32   // by slice and target; direct: packed, or the target; electric: the target; others: an index
 	weights    []int32    // of direct arrivals that are not packed; else nil
 	singles    bool       // a slice of one direct arrival may take the queue as its target and weight: none of weights is 0
 	modulators []modulator
 
-	waves        waves
-	flooding     []*wave // room for the waves of one tick's spikes, one for each of the first channels; nil: there are no waves
-	spouts       *[maxSpouts]spout
-	spoutDelays  *[maxSpouts]uint32
-	spoutChannel []uint32
+	accumulators accumulators
+	channels     []*accumulator // room for the accumulators of one tick's spikes, one for each of the first channels; nil: there are no accumulators
+	synapseTypes *[maxTypes]synapseType
+	typeDelays   *[maxTypes]uint32
+	typeChannels []uint32
 	countBits    uint8          // of a sum
-	fanOut       int            // synapses that deliver in waves, a neuron, on average
-	floodFrom    int            // arrivals from which on a tick's spikes are better delivered without marking whom they reach
-	rippleFrom   int            // arrivals from which on a wave is better than the queue
+	fanOut       int            // synapses that deliver in accumulators, a neuron, on average
+	denseFrom    int            // arrivals from which on a tick's spikes are better delivered without marking whom they reach
+	sparseFrom   int            // arrivals from which on a accumulator is better than the queue
 	prefetched   uint32         // keeps the compiler from leaving out reads that are only there to be early
-	trickles     bool           // slices are so short that trickle is better than ripple
+	shortBundles bool           // slices are so short that trickle is better than ripple
 	logged       int64          // how long a spike stays in the log
 	departures   log[departure] // spikes whose arrivals cannot be told from what is in flight
-	joined       log[input]     // inputs that are in waves
+	joined       log[input]     // inputs that are in accumulators
 
-	queue  *queue
-	inputs inputs
-	strays inputs // single arrivals over synapses (the target is the position, the weight the kind) that tuning has cut loose from their slices
-	timers timers
+	queue    *queue
+	inputs   inputs
+	detached inputs // single arrivals over synapses (the target is the position, the weight the kind) that tuning has cut loose from their slices
+	timers   timers
 
-	puddles  []puddle
-	touched  []uint32 // room for the neurons with a puddle in the tick under way
-	touches  int      // how many there are
-	list     []uint32 // room for the neurons that a wave reaches
-	fired    []uint32
-	heard    []uint32 // room for the spikes of other parts
-	now      int64    // first tick not yet processed
-	began    int64    // when it was in its initial state: pacemakers count from there
-	counters Counters
+	tickInputs []tickInput
+	touched    []uint32 // room for the neurons with a tickInput in the tick under way
+	touches    int      // how many there are
+	list       []uint32 // room for the neurons that a accumulator reaches
+	fired      []uint32
+	received   []uint32 // room for the spikes of other parts
+	now        int64    // first tick not yet processed
+	began      int64    // when it was in its initial state: pacemakers count from there
+	counters   Counters
 
 	// What tuning and snapshots need, untouched at run time.
-	about catalogue
+	described compactDescription
 }
 
 // Build checks a description and lays it out for running. It fails with ErrRange or ErrUnknown, in a *Fault that says which neuron or
@@ -159,42 +159,42 @@ func build(d Description, base, population int) (*Network, error) {
 		base:       uint32(base),
 		population: population,
 		barrels:    make([]barrel, len(d.Neurons)),
-		puddles:    make([]puddle, len(d.Neurons)),
+		tickInputs: make([]tickInput, len(d.Neurons)),
 		list:       make([]uint32, len(d.Neurons)+1),
 		touched:    make([]uint32, len(d.Neurons)+1),
 	}
-	rich := make([]bool, len(d.Neurons))
+	hasMechanisms := make([]bool, len(d.Neurons))
 	for i := range d.Synapses {
 		s := &d.Synapses[i]
-		rich[s.To] = rich[s.To] || s.Kind == Modulator
+		hasMechanisms[s.To] = hasMechanisms[s.To] || s.Kind == Modulator
 	}
-	var all classes
+	var all neuronTypeSet
 	for i := range d.Neurons {
 		neuron := &d.Neurons[i]
-		rich := rich[i] || neuron.needsTraits()
-		w := waters{leak: neuron.Leak}
-		c := neuron.class(&w, rich)
-		var tr *traits
-		if rich {
-			tr = &traits{parameters: neuron.traitParameters(&w), lastSpike: never}
+		hasMechanisms := hasMechanisms[i] || neuron.needsMechanisms()
+		w := converter{leak: neuron.Leak}
+		c := neuron.neuronType(&w, hasMechanisms)
+		var mech *mechanisms
+		if hasMechanisms {
+			mech = &mechanisms{parameters: neuron.mechanismParameters(&w), lastSpike: longAgo}
 		}
 		if err := w.err(); err != nil {
 			return nil, newFault(i, -1, fmt.Errorf("%s: %w", neuron.label(i), err))
 		}
 		b := &n.barrels[i]
-		b.class = all.index(c)
-		if !rich {
+		b.neuronType = all.index(c)
+		if !hasMechanisms {
 			continue
 		}
-		b.traits = n.addTraits(tr)
+		b.mechanisms = n.addMechanisms(mech)
 	}
-	n.classes, n.runs = all.list, runs(n.barrels)
+	n.neuronTypes, n.runs = all.list, runs(n.barrels)
 	for i := range n.barrels {
-		if n.classes[n.barrels[i].class].rich {
-			n.pace(uint32(i))
+		if n.neuronTypes[n.barrels[i].neuronType].hasMechanisms {
+			n.startPacemaker(uint32(i))
 		}
 	}
-	n.about.file(d.Neurons)
+	n.described.recordNeurons(d.Neurons)
 	plastics, err := n.layOutPlastics(d)
 	if err != nil {
 		return nil, err
@@ -203,11 +203,11 @@ func build(d Description, base, population int) (*Network, error) {
 	return n, nil
 }
 
-// addTraits gives one more neuron traits.
-func (n *Network) addTraits(tr *traits) uint32 {
-	n.traits = append(n.traits, tr)
+// addMechanisms gives one more neuron mechanisms.
+func (n *Network) addMechanisms(mech *mechanisms) uint32 {
+	n.mechanisms = append(n.mechanisms, mech)
 	n.timers.add()
-	return uint32(len(n.traits) - 1)
+	return uint32(len(n.mechanisms) - 1)
 }
 
 // check checks all of a synapse but what its plasticity becomes in water.
@@ -290,17 +290,17 @@ func (n *Network) underWay() uint64 {
 		spike := n.departures.at(i)
 		e := n.efferents[spike.source]
 		for s := e.first; s < e.other; s++ { // the others are counted when they arrive
-			if spike.at+int64(n.delays[n.slices[s].channel>>kindBits]) >= n.now {
-				arrivals += uint64(n.slices[s+1].first - n.slices[s].first)
+			if spike.at+int64(n.delays[n.bundles[s].channel>>kindBits]) >= n.now {
+				arrivals += uint64(n.bundles[s+1].first - n.bundles[s].first)
 			}
 		}
 	}
 	return arrivals
 }
 
-// Waiting returns how much is in flight: waves and slices of spikes, inputs and timers.
+// Waiting returns how much is in flight: accumulators and slices of spikes, inputs and timers.
 func (n *Network) Waiting() int {
-	return bits.OnesCount64(n.waves.occupied) + n.queue.length() + len(n.inputs) + len(n.strays) + len(n.timers.heap)
+	return bits.OnesCount64(n.accumulators.occupied) + n.queue.length() + len(n.inputs) + len(n.detached) + len(n.timers.heap)
 }
 
 // Level returns the water in a neuron at time Now, in units: for looking at, not for control. It fails with ErrUnknown.
@@ -309,7 +309,7 @@ func (n *Network) Level(neuron int) (float64, error) {
 		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
 	}
 	b := &n.barrels[neuron]
-	return units(b.level(n.now, &n.classes[b.class]), n.leak(uint32(neuron))), nil
+	return units(b.level(n.now, &n.neuronTypes[b.neuronType]), n.leak(uint32(neuron))), nil
 }
 
 // Threshold returns the level at which a direct arrival would fire a neuron at time Now, in units, with adaptation, habituation and
@@ -319,12 +319,12 @@ func (n *Network) Threshold(neuron int) (float64, error) {
 		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
 	}
 	b := &n.barrels[neuron]
-	c := &n.classes[b.class]
+	c := &n.neuronTypes[b.neuronType]
 	threshold := int64(c.threshold)
-	if c.rich {
-		tr := *n.traits[b.traits] // a copy: looking changes nothing
-		tr.settle(n.now)
-		threshold = tr.firesAt()
+	if c.hasMechanisms {
+		mech := *n.mechanisms[b.mechanisms] // a copy: looking changes nothing
+		mech.settle(n.now)
+		threshold = mech.firesAt()
 	}
 	return units(threshold, n.leak(uint32(neuron))), nil
 }

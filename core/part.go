@@ -12,7 +12,7 @@ import "fmt"
 //			spikes[p] = p.Advance(now + ahead, spikes[p][:0])
 //		}
 //		for _, p := range parts { // when all have ended, again at the same time
-//			for _, other := range parts { if other != p { p.Hear(spikes[other]) } }
+//			for _, other := range parts { if other != p { p.Receive(spikes[other]) } }
 //		}
 //	}
 //
@@ -109,9 +109,9 @@ func (p *Part) Counters() Counters { return p.network.Counters() }
 // not heard.
 func (p *Part) Advance(until Tick, spikes []Spike) []Spike { return p.network.Advance(until, spikes) }
 
-// Hear takes the spikes of other parts, sorted by time. It fails with ErrPast when one might have arrived already, and with ErrRange
+// Receive takes the spikes of other parts, sorted by time. It fails with ErrPast when one might have arrived already, and with ErrRange
 // when one is not over for this part; it has then taken those before.
-func (p *Part) Hear(spikes []Spike) error {
+func (p *Part) Receive(spikes []Spike) error {
 	n := p.network
 	for len(spikes) > 0 {
 		t, same := spikes[0].At, 1
@@ -121,12 +121,12 @@ func (p *Part) Hear(spikes []Spike) error {
 		if int64(t+p.ahead) < n.now {
 			return fmt.Errorf("a spike at %d us, heard at %d us: expected to hear it within %d us: %w", t, n.now, p.ahead, ErrPast)
 		}
-		n.heard = append(n.heard[:0], uint32(spikes[0].Neuron))
+		n.received = append(n.received[:0], uint32(spikes[0].Neuron))
 		for same < len(spikes) && spikes[same].At == t {
-			n.heard = append(n.heard, uint32(spikes[same].Neuron))
+			n.received = append(n.received, uint32(spikes[same].Neuron))
 			same++
 		}
-		n.send(int64(t), n.heard)
+		n.send(int64(t), n.received)
 		spikes = spikes[same:]
 	}
 	return nil

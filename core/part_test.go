@@ -19,7 +19,7 @@ func together(t interface{ Fatal(...any) }, parts []*Part, ahead, until Tick) []
 		for i, p := range parts {
 			for j := range parts {
 				if i != j {
-					if err := p.Hear(spikes[j]); err != nil {
+					if err := p.Receive(spikes[j]); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -117,13 +117,13 @@ func TestAPartMustHearInTime(t *testing.T) {
 		t.Fatalf("%d parts, look-ahead %d, %v", len(parts), ahead, err)
 	}
 	parts[1].Advance(100, nil)
-	if err := parts[1].Hear([]Spike{{At: 89, Neuron: 0}}); !errors.Is(err, ErrPast) {
+	if err := parts[1].Receive([]Spike{{At: 89, Neuron: 0}}); !errors.Is(err, ErrPast) {
 		t.Errorf("too late: %v", err)
 	}
-	if err := parts[1].Hear([]Spike{{At: 100, Neuron: 0}}); !errors.Is(err, ErrRange) {
+	if err := parts[1].Receive([]Spike{{At: 100, Neuron: 0}}); !errors.Is(err, ErrRange) {
 		t.Errorf("too early: %v", err)
 	}
-	if err := parts[1].Hear([]Spike{{At: 95, Neuron: 0}}); err != nil {
+	if err := parts[1].Receive([]Spike{{At: 95, Neuron: 0}}); err != nil {
 		t.Error(err)
 	}
 	if got := parts[1].Advance(200, nil); !slices.Equal(got, []Spike{{105, 1}}) {

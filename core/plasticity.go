@@ -21,7 +21,7 @@ const (
 )
 
 // trace is a plastic synapse as its rule sees it.
-type trace struct {
+type plasticState struct {
 	weight    int64
 	shortTerm staircase
 	arrived   int64
@@ -41,23 +41,23 @@ func (p *plastic) setMagnitude(weight int64) { p.weight = p.weight&topBit | uint
 // arrived returns the time of the last arrival, or never.
 func (p *plastic) arrived() int64 {
 	if p.stamp < MaxRules {
-		return never
+		return longAgo
 	}
 	return int64(p.stamp>>ruleBits) - 1
 }
 
-func (p *plastic) open() trace {
-	x := trace{weight: p.magnitude(), arrived: p.arrived()}
+func (p *plastic) unpack() plasticState {
+	x := plasticState{weight: p.magnitude(), arrived: p.arrived()}
 	if p.short != 0 {
 		x.shortTerm = staircase{value: int64(p.short), next: x.arrived + int64(p.ahead) + int64(p.weight>>31)<<32}
 	}
 	return x
 }
 
-func (p *plastic) close(t int64, x *trace, r *rule) {
+func (p *plastic) pack(t int64, x *plasticState, r *rule) {
 	p.weight, p.short, p.ahead = uint32(x.weight), int32(x.shortTerm.value), 0
 	arrived := x.arrived
-	if p.short != 0 && r.shortGait.interval != 0 {
+	if p.short != 0 && r.shortRecovery.interval != 0 {
 		ahead := x.shortTerm.next - arrived
 		if ahead >= 1<<33 {
 			arrived = t - int64(MaxDelay) - 1
@@ -66,7 +66,7 @@ func (p *plastic) close(t int64, x *trace, r *rule) {
 		p.ahead = uint32(ahead)
 		p.weight |= uint32(ahead>>32) << 31
 	}
-	if arrived != never {
+	if arrived != longAgo {
 		p.stamp = uint64(arrived+1)<<ruleBits | p.stamp&(MaxRules-1)
 	}
 }
@@ -78,7 +78,7 @@ type rule struct {
 	window                                    int64
 	shortRate, shortDepression, shortUnpaired int64
 	shortMax                                  int64
-	shortGait                                 gait
+	shortRecovery                             recovery
 	longRate, longDepression                  int64
 	min, max                                  int64
 	consolidation                             []int64 // by the magnitude of a tick's reward
@@ -86,14 +86,14 @@ type rule struct {
 
 // rule converts a plastic synapse's parameters; reward is the largest sum of modulator arrivals that one tick may bring to any neuron
 // whose synapses share the rule.
-func (p Plastic) rule(w *waters, reward int) rule {
+func (p Plastic) rule(w *converter, reward int) rule {
 	r := rule{
 		window:          w.span("window", p.Window, 0),
 		shortRate:       w.amount("stp.rate", p.ShortTerm.Rate),
 		shortDepression: w.amount("stp.depression", p.ShortTerm.Depression),
 		shortUnpaired:   w.amount("stp.unpaired", p.ShortTerm.Unpaired),
 		shortMax:        w.limit("stp.max", p.ShortTerm.Max),
-		shortGait:       w.recovery("stp.recovery", p.ShortTerm.Recovery),
+		shortRecovery:   w.recovery("stp.recovery", p.ShortTerm.Recovery),
 		longRate:        w.amount("ltp.rate", p.LongTerm.Rate),
 		longDepression:  w.amount("ltp.depression", p.LongTerm.Depression),
 		min:             w.amount("min", p.Min),
@@ -141,10 +141,10 @@ func (r *rule) mostConsolidated(reward int64) int64 {
 // clamp keeps the long-term weight within its limits.
 func (r *rule) clamp(weight int64) int64 { return min(max(weight, r.min), r.max) }
 
-// bend adds to the short-term part, within its limit.
-func (x *trace) bend(t, change int64, r *rule) {
+// addShortTerm adds to the short-term part, within its limit.
+func (x *plasticState) addShortTerm(t, change int64, r *rule) {
 	if change != 0 {
-		x.shortTerm.set(t, min(max(x.shortTerm.value+change, -r.shortMax), r.shortMax), r.shortGait)
+		x.shortTerm.set(t, min(max(x.shortTerm.value+change, -r.shortMax), r.shortMax), r.shortRecovery)
 	}
 }
 
@@ -158,16 +158,16 @@ func (p *plastic) deliver(t, targetSpiked int64, r *rule) int64 {
 		}
 		p.stamp = uint64(t+1)<<ruleBits | p.stamp&(MaxRules-1)
 	} else {
-		x := p.open()
-		x.shortTerm.settle(t, r.shortGait)
+		x := p.unpack()
+		x.shortTerm.settle(t, r.shortRecovery)
 		water = max(0, x.weight+x.shortTerm.value)
-		x.bend(t, -r.shortUnpaired, r)
+		x.addShortTerm(t, -r.shortUnpaired, r)
 		if t-targetSpiked <= r.window {
-			x.bend(t, -r.shortDepression, r)
+			x.addShortTerm(t, -r.shortDepression, r)
 			x.weight = r.clamp(x.weight - r.longDepression)
 		}
 		x.arrived = t
-		p.close(t, &x, r)
+		p.pack(t, &x, r)
 	}
 	if r.negative {
 		water = -water
@@ -183,19 +183,19 @@ func (n *Network) deliverPlastic(t int64, arrivals []uint32) {
 		touched += plastics[a].target
 	}
 	n.prefetched = touched
-	puddles, list, touches := n.puddles, n.touched, n.touches
+	tickInputs, list, touches := n.tickInputs, n.touched, n.touches
 	for _, a := range arrivals { // what arrive does, with all that it needs at hand
 		p := &plastics[a]
 		target := p.target
 		water := p.deliver(t, spiked[target], rules[p.rule()])
-		q := &puddles[target]
+		q := &tickInputs[target]
 		list[touches] = target
 		if next := touches + 1; !q.touched {
 			touches = next
 		}
 		q.touched = true
 		q.arrivals++
-		q.poured += water
+		q.water += water
 	}
 	n.touches = touches
 }
@@ -215,18 +215,18 @@ func (n *Network) potentiate(t int64, i uint32, shortShift, longShift int64) {
 			p.setMagnitude(r.clamp(p.magnitude() + long))
 			continue
 		}
-		x := p.open()
-		x.shortTerm.settle(t, r.shortGait)
-		x.bend(t, short, r)
+		x := p.unpack()
+		x.shortTerm.settle(t, r.shortRecovery)
+		x.addShortTerm(t, short, r)
 		x.weight = r.clamp(x.weight + long)
-		p.close(t, &x, r)
+		p.pack(t, &x, r)
 	}
 }
 
 // consolidate moves short-term change into the long-term weight (reward above 0) or undoes it (below).
 func (n *Network) consolidate(t int64, i uint32, reward int64) {
-	praise := reward > 0
-	if !praise {
+	rewarded := reward > 0
+	if !rewarded {
 		reward = -reward
 	}
 	if n.afferents == nil {
@@ -240,17 +240,17 @@ func (n *Network) consolidate(t int64, i uint32, reward int64) {
 		if r.consolidation == nil || p.short == 0 {
 			continue
 		}
-		x := p.open()
-		x.shortTerm.settle(t, r.shortGait)
+		x := p.unpack()
+		x.shortTerm.settle(t, r.shortRecovery)
 		most := r.mostConsolidated(reward)
 		if change := min(max(x.shortTerm.value, -most), most); change != 0 {
-			if praise {
+			if rewarded {
 				x.weight = r.clamp(x.weight + change)
 			} else {
 				x.weight = r.clamp(x.weight - change)
 			}
-			x.bend(t, -change, r)
-			p.close(t, &x, r)
+			x.addShortTerm(t, -change, r)
+			p.pack(t, &x, r)
 		}
 	}
 }

@@ -14,18 +14,18 @@ func TestPlasticStateSurvivesLongSilence(t *testing.T) {
 		amount := func(label string) int64 { return rapid.SampledFrom([]int64{0, 1, 1000, 1 << 30}).Draw(t, label) }
 		r := &rule{window: rapid.SampledFrom([]int64{0, 20_000, int64(MaxDelay)}).Draw(t, "window"),
 			shortRate: amount("stp"), shortDepression: amount("std"), shortUnpaired: amount("unpaired"), shortMax: MaxWater,
-			shortGait: gait{step: rapid.SampledFrom([]int64{1, 5000}).Draw(t, "step"), interval: rapid.SampledFrom([]int64{0, 1, 77_000, maxInterval}).Draw(t, "interval")},
-			longRate:  amount("ltp"), longDepression: amount("ltd"), max: MaxWater, consolidation: []int64{0, 700, 1400},
+			shortRecovery: recovery{step: rapid.SampledFrom([]int64{1, 5000}).Draw(t, "step"), interval: rapid.SampledFrom([]int64{0, 1, 77_000, maxInterval}).Draw(t, "interval")},
+			longRate:      amount("ltp"), longDepression: amount("ltd"), max: MaxWater, consolidation: []int64{0, 700, 1400},
 			negative: rapid.Bool().Draw(t, "negative")}
 		// One plastic synapse from nowhere to neuron 0.
-		n := &Network{rules: []*rule{{}, {}, r}, plastics: []plastic{newPlastic(5000, 0, 2)}, afferents: []span{{0, 1}}, spiked: []int64{never}}
-		want := trace{weight: 5000, arrived: never}
-		now, spiked := int64(0), int64(never)
+		n := &Network{rules: []*rule{{}, {}, r}, plastics: []plastic{newPlastic(5000, 0, 2)}, afferents: []span{{0, 1}}, spiked: []int64{longAgo}}
+		want := plasticState{weight: 5000, arrived: longAgo}
+		now, spiked := int64(0), int64(longAgo)
 		for range rapid.IntRange(1, 40).Draw(t, "events") {
 			now += rapid.SampledFrom([]int64{1, 2, 19_000, 20_001, 3_600_000_000, 7_200_000_001, 40 * 3_600_000_000, 1 << 42}).Draw(t, "wait")
 			switch rapid.SampledFrom([]string{"arrival", "arrival", "spike", "reward", "punishment"}).Draw(t, "event") {
 			case "arrival":
-				want.shortTerm.settle(now, r.shortGait)
+				want.shortTerm.settle(now, r.shortRecovery)
 				water := max(0, want.weight+want.shortTerm.value)
 				if r.negative {
 					water = -water
@@ -33,9 +33,9 @@ func TestPlasticStateSurvivesLongSilence(t *testing.T) {
 				if got := n.plastics[0].deliver(now, spiked, r); got != water {
 					t.Fatalf("at %d it delivers %d, want %d", now, got, water)
 				}
-				want.bend(now, -r.shortUnpaired, r)
+				want.addShortTerm(now, -r.shortUnpaired, r)
 				if now-spiked <= r.window {
-					want.bend(now, -r.shortDepression, r)
+					want.addShortTerm(now, -r.shortDepression, r)
 					want.weight = r.clamp(want.weight - r.longDepression)
 				}
 				want.arrived = now
@@ -43,14 +43,14 @@ func TestPlasticStateSurvivesLongSilence(t *testing.T) {
 				n.learn(now, 0, 0, 0)
 				spiked = now
 				if now-want.arrived <= r.window {
-					want.shortTerm.settle(now, r.shortGait)
-					want.bend(now, r.shortRate, r)
+					want.shortTerm.settle(now, r.shortRecovery)
+					want.addShortTerm(now, r.shortRate, r)
 					want.weight = r.clamp(want.weight + r.longRate)
 				}
 			case "reward", "punishment":
 				reward := rapid.SampledFrom([]int64{-2, -1, 1, 2}).Draw(t, "reward")
 				n.consolidate(now, 0, reward)
-				want.shortTerm.settle(now, r.shortGait)
+				want.shortTerm.settle(now, r.shortRecovery)
 				most := r.consolidation[max(reward, -reward)]
 				change := min(max(want.shortTerm.value, -most), most)
 				if reward > 0 {
@@ -58,11 +58,11 @@ func TestPlasticStateSurvivesLongSilence(t *testing.T) {
 				} else {
 					want.weight = r.clamp(want.weight - change)
 				}
-				want.bend(now, -change, r)
+				want.addShortTerm(now, -change, r)
 			}
-			got := n.plastics[0].open()
-			got.shortTerm.settle(now, r.shortGait)
-			want.shortTerm.settle(now, r.shortGait)
+			got := n.plastics[0].unpack()
+			got.shortTerm.settle(now, r.shortRecovery)
+			want.shortTerm.settle(now, r.shortRecovery)
 			if got.weight != want.weight || got.shortTerm.value != want.shortTerm.value {
 				t.Fatalf("at %d: weight %d and %d, want %d and %d", now, got.weight, got.shortTerm.value, want.weight, want.shortTerm.value)
 			}

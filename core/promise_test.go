@@ -12,12 +12,12 @@ import (
 
 // runTime are the files whose functions run while a network runs. Whatever is in the others runs when a network is built, tuned,
 // saved or looked at.
-var runTime = []string{"advance.go", "barrel.go", "wave.go", "log.go", "queue.go", "timers.go", "staircase.go", "traits.go", "plasticity.go"}
+var runTime = []string{"advance.go", "barrel.go", "accumulators.go", "log.go", "queue.go", "timers.go", "staircase.go", "mechanisms.go", "plasticity.go"}
 
 // buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
-var buildTime = []string{"Neuron.needsTraits", "(*Neuron).needsTraits", "Neuron.traitParameters", "(*Neuron).traitParameters", "Neuron.traitParameters.func1",
+var buildTime = []string{"Neuron.needsMechanisms", "(*Neuron).needsMechanisms", "Neuron.mechanismParameters", "(*Neuron).mechanismParameters", "Neuron.mechanismParameters.func1",
 	"Plastic.rule", "(*Plastic).rule", "(*Network).PourWater",
-	"(*Neuron).class", "(*classes).index", "runs", "newQueue"}
+	"(*Neuron).neuronType", "(*neuronTypeSet).index", "runs", "newQueue"}
 
 // forbidden are multiplications, divisions and all that computes in floating point; moving bytes through a vector register is neither.
 // On arm a division is a call.
@@ -77,8 +77,8 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 				t.Error(w)
 			}
 			// The large ones cannot be inlined away: if they are not there, nothing was looked at.
-			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeWave", "core.(*Network).fill", "core.(*Network).judgeRich", "core.(*Network).flood", "core.(*Network).ripple",
-				"core.(*waves).open", "core.(*Network).depart", "core.(*Network).spike",
+			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeAccumulated", "core.(*Network).fill", "core.(*Network).judgeWithMechanisms", "core.(*Network).sendDense", "core.(*Network).sendSparse",
+				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle", "core.(*plastic).deliver"} {
 				if !slices.Contains(functions, needed) {
 					t.Errorf("%s was not looked at", needed)
@@ -94,7 +94,7 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 func TestTheCheckFindsWhatIsForbidden(t *testing.T) {
 	for arch := range forbidden {
 		t.Run(arch, func(t *testing.T) {
-			wrong, functions := violations(t, "testdata/sinner", arch, func(function, _ string) bool { return strings.HasPrefix(function, "sinner.") })
+			wrong, functions := violations(t, "testdata/violator", arch, func(function, _ string) bool { return strings.HasPrefix(function, "violator.") })
 			if len(functions) < 6 {
 				t.Fatalf("looked at %v only", functions)
 			}

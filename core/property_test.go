@@ -143,12 +143,12 @@ func observed(n *Network, neuron int) (o observation) {
 		panic(err)
 	}
 	b := n.barrels[neuron]
-	if until := b.deafUntil(); until > n.now {
+	if until := b.refractoryUntil(); until > n.now {
 		o.refractoryUntil = Tick(until)
 	}
-	if n.classes[b.class].rich {
-		modulation := n.traits[b.traits].modulation // a copy
-		modulation.settle(n.now, n.traits[b.traits].parameters.modulationGait)
+	if n.neuronTypes[b.neuronType].hasMechanisms {
+		modulation := n.mechanisms[b.mechanisms].modulation // a copy
+		modulation.settle(n.now, n.mechanisms[b.mechanisms].parameters.modulationRecovery)
 		o.modulation = modulation.value
 	}
 	return o

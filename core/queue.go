@@ -2,7 +2,7 @@ package core
 
 import "math/bits"
 
-// The spike queue takes what cannot travel in waves: slices of plastic, electric and modulator synapses, and those whose delays are too
+// The spike queue takes what cannot travel in accumulators: slices of plastic, electric and modulator synapses, and those whose delays are too
 // many or too long. It is a clock. The ring has a bucket for each tick of the near future, this block of 8,192 ticks and the next. What
 // arrives in a later block waits in wheels, which count blocks as the hands of a clock do: a flight is put where the number of its block
 // first differs from that of the present, eight bits at a time, and moves down when the present gets there. Nothing is compared or
@@ -27,25 +27,25 @@ type flight struct {
 
 // wheel is 256 buckets of flights.
 type wheel struct {
-	taken [wheelBuckets / 64]uint64 // bits of the buckets that hold something
-	first [wheelBuckets]uint32      // flight
-	soon  [wheelBuckets]int64       // the earliest time in the bucket; only of those taken
+	occupied [wheelBuckets / 64]uint64 // bits of the buckets that hold something
+	first    [wheelBuckets]uint32      // flight
+	soon     [wheelBuckets]int64       // the earliest time in the bucket; only of those taken
 }
 
 const none = 0 // no flight; flights[0] is never used
 
 type queue struct {
-	now     int64                      // no flight is earlier
-	block   uint64                     // the last one that the ring holds: the one after that of now
-	words   [ringBuckets / 4096]uint64 // bits of the words of taken that are not 0
-	taken   [ringBuckets / 64]uint64   // bits of the buckets of the ring that hold something
-	first   [ringBuckets]uint32        // flight
-	wheels  [wheels]*wheel             // pointers: an index into a list of large structs is a multiplication
-	flights []flight
-	at      []int64 // by flight, of those in wheels
-	spare   uint32  // a list of flights that are not in use
-	near    int     // flights in the ring
-	far     int     // flights in wheels
+	now      int64                      // no flight is earlier
+	block    uint64                     // the last one that the ring holds: the one after that of now
+	words    [ringBuckets / 4096]uint64 // bits of the words of taken that are not 0
+	occupied [ringBuckets / 64]uint64   // bits of the buckets of the ring that hold something
+	first    [ringBuckets]uint32        // flight
+	wheels   [wheels]*wheel             // pointers: an index into a list of large structs is a multiplication
+	flights  []flight
+	at       []int64 // by flight, of those in wheels
+	spare    uint32  // a list of flights that are not in use
+	near     int     // flights in the ring
+	far      int     // flights in wheels
 }
 
 // newQueue returns an empty queue at time now.
@@ -61,7 +61,7 @@ func newQueue(now int64) *queue {
 func (q *queue) next() int64 {
 	if q.near > 0 {
 		start := uint(q.now) & (ringBuckets - 1)
-		if word := q.taken[start>>6] >> (start & 63); word != 0 {
+		if word := q.occupied[start>>6] >> (start & 63); word != 0 {
 			return q.now + int64(bits.TrailingZeros64(word))
 		}
 		return q.search(start)
@@ -79,7 +79,7 @@ func (q *queue) search(start uint) int64 {
 		k &= ringBuckets/64 - 1
 		if rest := q.words[k>>6] >> (k & 63); rest != 0 {
 			k += uint(bits.TrailingZeros64(rest))
-			bucket := k<<6 + uint(bits.TrailingZeros64(q.taken[k&(ringBuckets/64-1)]))
+			bucket := k<<6 + uint(bits.TrailingZeros64(q.occupied[k&(ringBuckets/64-1)]))
 			return q.now + int64((bucket-start)&(ringBuckets-1))
 		}
 		k = (k>>6 + 1) << 6
@@ -89,7 +89,7 @@ func (q *queue) search(start uint) int64 {
 // soon returns the earliest time in the wheels.
 func (q *queue) soon() int64 {
 	for _, w := range q.wheels {
-		for k, word := range w.taken {
+		for k, word := range w.occupied {
 			if word != 0 {
 				return w.soon[(uint(k)<<6+uint(bits.TrailingZeros64(word)))&(wheelBuckets-1)]
 			}
@@ -122,7 +122,7 @@ func (q *queue) place(i uint32, f *flight, at int64) {
 	bucket := uint(at) & (ringBuckets - 1)
 	f.next = q.first[bucket]
 	q.first[bucket] = i
-	q.taken[bucket>>6] |= 1 << (bucket & 63)
+	q.occupied[bucket>>6] |= 1 << (bucket & 63)
 	q.words[bucket>>12] |= 1 << (bucket >> 6 & 63)
 	q.near++
 }
@@ -132,8 +132,8 @@ func (q *queue) placeFar(i uint32, f *flight, at int64) {
 	block := uint64(at >> blockBits)
 	w, bucket := q.bucket(block)
 	bit := uint64(1) << (bucket & 63)
-	if w.taken[bucket>>6]&bit == 0 {
-		w.taken[bucket>>6] |= bit
+	if w.occupied[bucket>>6]&bit == 0 {
+		w.occupied[bucket>>6] |= bit
 		w.first[bucket], w.soon[bucket] = none, at
 	}
 	f.next = w.first[bucket]
@@ -154,13 +154,13 @@ func (q *queue) land(t int64) uint32 {
 	if here := uint64(t >> blockBits); here >= q.block {
 		// Nothing is earlier than t, so what is in the wheels is of its block or later: the hands can go there, and one further.
 		if here > q.block {
-			q.turn(here)
+			q.moveTo(here)
 		}
-		q.turn(here + 1)
+		q.moveTo(here + 1)
 	}
 	q.now = t
 	bucket := uint(t) & (ringBuckets - 1)
-	if q.taken[bucket>>6] &^= 1 << (bucket & 63); q.taken[bucket>>6] == 0 {
+	if q.occupied[bucket>>6] &^= 1 << (bucket & 63); q.occupied[bucket>>6] == 0 {
 		q.words[bucket>>12] &^= 1 << (bucket >> 6 & 63)
 	}
 	first := q.first[bucket]
@@ -170,14 +170,14 @@ func (q *queue) land(t int64) uint32 {
 
 // turn makes a block the last one of the ring; nothing in the wheels is of an earlier one. What is in the bucket that a hand gets to
 // moves to the ring, or down to the wheels that turn faster.
-func (q *queue) turn(block uint64) {
+func (q *queue) moveTo(block uint64) {
 	w, bucket := q.bucket(block)
 	q.block = block
 	bit := uint64(1) << (bucket & 63)
-	if q.far == 0 || w.taken[bucket>>6]&bit == 0 {
+	if q.far == 0 || w.occupied[bucket>>6]&bit == 0 {
 		return
 	}
-	w.taken[bucket>>6] &^= bit
+	w.occupied[bucket>>6] &^= bit
 	for i := w.first[bucket]; i != none; {
 		f := &q.flights[i]
 		next := f.next

@@ -12,12 +12,12 @@ import (
 // routes are the ways on which a spike may travel. The network chooses by what is cheaper; the result must not depend on it.
 var routes = map[string]func(n *Network){
 	"as the network likes": func(*Network) {},
-	"queue":                func(n *Network) { n.floodFrom, n.rippleFrom = math.MaxInt, math.MaxInt },
-	"marked by slice":      func(n *Network) { n.floodFrom, n.rippleFrom, n.trickles = math.MaxInt, 0, false },
-	"marked one by one":    func(n *Network) { n.floodFrom, n.rippleFrom, n.trickles = math.MaxInt, 0, true },
-	"dense waves":          func(n *Network) { n.floodFrom, n.rippleFrom = 0, math.MaxInt },
-	"dense, else marked":   func(n *Network) { n.floodFrom, n.rippleFrom = 0, 0 },
-	"shared waves":         func(n *Network) { n.floodFrom, n.rippleFrom, n.waves.settled = 2, 1, false },
+	"queue":                func(n *Network) { n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt },
+	"marked by slice":      func(n *Network) { n.denseFrom, n.sparseFrom, n.shortBundles = math.MaxInt, 0, false },
+	"marked one by one":    func(n *Network) { n.denseFrom, n.sparseFrom, n.shortBundles = math.MaxInt, 0, true },
+	"dense accumulators":   func(n *Network) { n.denseFrom, n.sparseFrom = 0, math.MaxInt },
+	"dense, else marked":   func(n *Network) { n.denseFrom, n.sparseFrom = 0, 0 },
+	"shared accumulators":  func(n *Network) { n.denseFrom, n.sparseFrom, n.accumulators.permanent = 2, 1, false },
 }
 
 // busyNetwork has fewer mechanisms and more spikes than randomNetwork: most are direct synapses with delays that meet.
@@ -93,7 +93,7 @@ func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
 	}
 }
 
-// wide adds two neurons and a synapse between them that is too strong for a sum: it makes a network do without waves.
+// wide adds two neurons and a synapse between them that is too strong for a sum: it makes a network do without accumulators.
 func wide(d Description) Description {
 	d.Neurons = append(slices.Clone(d.Neurons), Neuron{Threshold: 1}, Neuron{Threshold: 2_000_000})
 	d.Synapses = append(slices.Clone(d.Synapses), Synapse{From: len(d.Neurons) - 2, To: len(d.Neurons) - 1, Weight: 1_900_000, Delay: 7})
@@ -160,8 +160,8 @@ func TestTuningWhileSpikesAreInFlightIsTheSameOnAllRoutes(t *testing.T) {
 				t.Fatalf("%s: %v\nqueue: %v", name, got, want)
 			}
 		}
-		if got := run("without waves", wide(d), func(*Network) {}); !slices.Equal(got, want) {
-			t.Fatalf("without waves: %v\nqueue: %v", got, want)
+		if got := run("without accumulators", wide(d), func(*Network) {}); !slices.Equal(got, want) {
+			t.Fatalf("without accumulators: %v\nqueue: %v", got, want)
 		}
 		if want != nil {
 			tuned++

@@ -129,11 +129,11 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 	learnt := make(map[int]float64, len(n.plastics))
 	for _, i := range slices.Sorted(slices.Values(n.sources())) {
 		w := math.Float64frombits(take())
-		fitting := n.fitting(int(i), w)
-		if fitting != w {
+		clamped := n.clamped(int(i), w)
+		if clamped != w {
 			done.Clamped++
 		}
-		learnt[int(i)] = fitting
+		learnt[int(i)] = clamped
 	}
 	if err := n.Learn(learnt); err != nil {
 		return Restored{}, err
@@ -141,17 +141,17 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 	return done, nil
 }
 
-// fitting is the weight of a plastic synapse that is nearest to one, within its limits; the same where it fits, or cannot be a weight at all.
-func (n *Network) fitting(synapse int, weight float64) float64 {
+// clamped is the weight of a plastic synapse that is nearest to one, within its limits; the same where it fits, or cannot be a weight at all.
+func (n *Network) clamped(synapse int, weight float64) float64 {
 	p := n.plastic(synapse)
 	r, leak := n.rules[p.rule()], n.leak(p.target)
 	amount := rawWater(math.Abs(weight), leak)
 	if !(amount <= MaxWater) || weight != 0 && (weight < 0) != r.negative || r.clamp(int64(amount)) == int64(amount) {
 		return weight
 	}
-	fitting := units(r.clamp(int64(amount)), leak)
+	clamped := units(r.clamp(int64(amount)), leak)
 	if r.negative {
-		return -fitting
+		return -clamped
 	}
-	return fitting
+	return clamped
 }

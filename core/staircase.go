@@ -7,8 +7,8 @@ type staircase struct {
 	next  int64 // tick of the next step; meaningless while value is 0
 }
 
-// gait is how a staircase recovers.
-type gait struct {
+// recovery is how a staircase recovers.
+type recovery struct {
 	step     int64
 	interval int64 // 0: never
 }
@@ -18,7 +18,7 @@ const maxInterval = int64(MaxDelay)
 
 // settle takes all steps due at or before t; the last one stops at 0. After a long time it strides: steps are taken by powers of
 // two, so the cost is bounded whatever the time and the value.
-func (s *staircase) settle(t int64, g gait) {
+func (s *staircase) settle(t int64, g recovery) {
 	if s.value == 0 || g.interval == 0 || s.next > t {
 		return
 	}
@@ -45,7 +45,7 @@ func (s *staircase) settle(t int64, g gait) {
 
 // set gives a settled staircase another value at t. The first step comes one interval after the value left 0; while it is not 0
 // nothing restarts the interval.
-func (s *staircase) set(t, value int64, g gait) {
+func (s *staircase) set(t, value int64, g recovery) {
 	if s.value == 0 {
 		s.next = t + g.interval
 	}
@@ -53,7 +53,7 @@ func (s *staircase) set(t, value int64, g gait) {
 }
 
 // begin lets a settled staircase that never recovered begin to, after its recovery was tuned: the first step comes one interval after now.
-func (s *staircase) begin(now int64, g gait) {
+func (s *staircase) begin(now int64, g recovery) {
 	if s.next <= now {
 		s.next = now + g.interval
 	}

@@ -1,29 +1,29 @@
 package core
 
-// timers are what neurons have set for themselves: the next spike of a burst, or the pacemaker. A neuron with traits has one timer
+// timers are what neurons have set for themselves: the next spike of a burst, or the pacemaker. A neuron with mechanisms has one timer
 // at most; setting it again moves it, so the heap never holds more than one entry a neuron.
 type timers struct {
 	heap []timer
-	slot []int32 // by traits: where in the heap its timer is, or idle
+	slot []int32 // by mechanisms: where in the heap its timer is, or idle
 }
 
 type timer struct {
-	at     int64
-	traits uint32
-	neuron uint32
+	at         int64
+	mechanisms uint32
+	neuron     uint32
 }
 
 const idle = -1
 
-// add makes room for the timer of one more neuron with traits.
+// add makes room for the timer of one more neuron with mechanisms.
 func (h *timers) add() { h.slot = append(h.slot, idle) }
 
 // set starts or moves a timer.
-func (h *timers) set(traits, neuron uint32, at int64) {
-	i := int(h.slot[traits])
+func (h *timers) set(mechanisms, neuron uint32, at int64) {
+	i := int(h.slot[mechanisms])
 	if i == idle {
 		i = len(h.heap)
-		h.heap = append(h.heap, timer{at: at, traits: traits, neuron: neuron})
+		h.heap = append(h.heap, timer{at: at, mechanisms: mechanisms, neuron: neuron})
 	} else {
 		h.heap[i].at = at
 	}
@@ -31,12 +31,12 @@ func (h *timers) set(traits, neuron uint32, at int64) {
 }
 
 // stop stops a timer, if it runs.
-func (h *timers) stop(traits uint32) {
-	i := int(h.slot[traits])
+func (h *timers) stop(mechanisms uint32) {
+	i := int(h.slot[mechanisms])
 	if i == idle {
 		return
 	}
-	h.slot[traits] = idle
+	h.slot[mechanisms] = idle
 	last := len(h.heap) - 1
 	moved := h.heap[last]
 	h.heap = h.heap[:last]
@@ -76,5 +76,5 @@ func (h *timers) place(i int) {
 
 func (h *timers) put(i int, entry timer) {
 	h.heap[i] = entry
-	h.slot[entry.traits] = int32(i)
+	h.slot[entry.mechanisms] = int32(i)
 }

@@ -34,22 +34,22 @@ func (n *Network) Tune(change Tuning) error {
 
 // tuning is a change in the making: all is computed before anything is touched.
 type tuning struct {
-	network  *Network
-	old      Description
-	next     Description
-	leaks    map[int]float64 // the leak that a neuron had, where it changes
-	barrels  map[int]retuned
-	traits   map[int]*traits
-	plastics []plastic
-	sources  []uint32 // which synapse each is
-	rules    []*rule
-	synapses bool // what some synapse delivers, or when, changes
+	network    *Network
+	old        Description
+	next       Description
+	leaks      map[int]float64 // the leak that a neuron had, where it changes
+	barrels    map[int]retuned
+	mechanisms map[int]*mechanisms
+	plastics   []plastic
+	sources    []uint32 // which synapse each is
+	rules      []*rule
+	synapses   bool // what some synapse delivers, or when, changes
 }
 
 // retuned is a neuron with its new parameters.
 type retuned struct {
 	barrel
-	class class
+	neuronType neuronType
 }
 
 // describe takes what the change needs to know of the network. What synapses there are, it needs to know only where one of them changes,
@@ -61,7 +61,7 @@ func (t *tuning) describe(change Tuning) {
 		if i < 0 || i >= len(n.barrels) {
 			continue // check refuses it
 		}
-		was := &n.about.kinds[n.about.kind[i]]
+		was := &n.described.kinds[n.described.kind[i]]
 		t.synapses = t.synapses || neuron.Leak != was.Leak || was.Threshold == 0 && neuron.Threshold != 0
 	}
 	if t.synapses || len(n.plastics) > 0 {
@@ -108,8 +108,8 @@ func (t *tuning) check(change Tuning) error {
 	return nil
 }
 
-// rewater converts an amount of a neuron's water to its new leak, as near as it can be told there.
-func (t *tuning) rewater(neuron int, water int64) int64 {
+// toNewLeak converts an amount of a neuron's water to its new leak, as near as it can be told there.
+func (t *tuning) toNewLeak(neuron int, water int64) int64 {
 	old, changed := t.leaks[neuron]
 	if !changed {
 		return water
@@ -120,39 +120,39 @@ func (t *tuning) rewater(neuron int, water int64) int64 {
 
 func (t *tuning) convert(change Tuning) error {
 	n := t.network
-	t.barrels, t.traits = map[int]retuned{}, map[int]*traits{}
+	t.barrels, t.mechanisms = map[int]retuned{}, map[int]*mechanisms{}
 	for i := range change.Neurons {
 		neuron := &t.next.Neurons[i]
 		b := n.barrels[i]
-		was := &n.classes[b.class]
-		w := waters{leak: neuron.Leak}
-		c := neuron.class(&w, was.rich || neuron.needsTraits())
-		var p traitParameters
-		if c.rich {
-			p = neuron.traitParameters(&w)
+		was := &n.neuronTypes[b.neuronType]
+		w := converter{leak: neuron.Leak}
+		c := neuron.neuronType(&w, was.hasMechanisms || neuron.needsMechanisms())
+		var p mechanismParameters
+		if c.hasMechanisms {
+			p = neuron.mechanismParameters(&w)
 		}
 		if err := w.err(); err != nil {
 			return fmt.Errorf("%s: %w", neuron.label(i), err)
 		}
-		if b.empty < deaf {
-			b.setLevel(n.now, t.rewater(i, b.level(n.now, was)), &c)
+		if b.empty < refractoryMark {
+			b.setLevel(n.now, t.toNewLeak(i, b.level(n.now, was)), &c)
 		}
-		t.barrels[i] = retuned{barrel: b, class: c}
-		if !c.rich {
+		t.barrels[i] = retuned{barrel: b, neuronType: c}
+		if !c.hasMechanisms {
 			continue
 		}
-		tr := &traits{lastSpike: never}
-		if was.rich {
-			*tr = *n.traits[b.traits]
-			tr.settle(n.now)
+		mech := &mechanisms{lastSpike: longAgo}
+		if was.hasMechanisms {
+			*mech = *n.mechanisms[b.mechanisms]
+			mech.settle(n.now)
 		}
-		tr.parameters = p
-		tr.adaptation.value = min(t.rewater(i, tr.adaptation.value), p.adaptationMax)
-		tr.habituation.value = min(t.rewater(i, tr.habituation.value), p.habituationMax)
-		tr.adaptation.begin(n.now, p.adaptationGait)
-		tr.habituation.begin(n.now, p.habituationGait)
-		tr.modulation.begin(n.now, p.modulationGait)
-		t.traits[i] = tr
+		mech.parameters = p
+		mech.adaptation.value = min(t.toNewLeak(i, mech.adaptation.value), p.adaptationMax)
+		mech.habituation.value = min(t.toNewLeak(i, mech.habituation.value), p.habituationMax)
+		mech.adaptation.begin(n.now, p.adaptationRecovery)
+		mech.habituation.begin(n.now, p.habituationRecovery)
+		mech.modulation.begin(n.now, p.modulationRecovery)
+		t.mechanisms[i] = mech
 	}
 	return t.convertPlastics(change)
 }
@@ -167,16 +167,16 @@ func (t *tuning) convertPlastics(change Tuning) error {
 	for i := range t.plastics {
 		p, was := &t.plastics[i], &n.plastics[i]
 		source := int(t.sources[i])
-		r, x := t.rules[p.rule()], was.open()
+		r, x := t.rules[p.rule()], was.unpack()
 		if t.next.Synapses[source].Weight == t.old.Synapses[source].Weight {
-			x.weight = r.clamp(t.rewater(int(p.target), x.weight))
+			x.weight = r.clamp(t.toNewLeak(int(p.target), x.weight))
 		} else {
 			x.weight = p.magnitude()
 		}
-		x.shortTerm.settle(n.now, n.rules[was.rule()].shortGait)
-		x.shortTerm.begin(n.now, r.shortGait)
-		x.shortTerm.value = min(max(t.rewater(int(p.target), x.shortTerm.value), -r.shortMax), r.shortMax)
-		p.close(n.now, &x, r)
+		x.shortTerm.settle(n.now, n.rules[was.rule()].shortRecovery)
+		x.shortTerm.begin(n.now, r.shortRecovery)
+		x.shortTerm.value = min(max(t.toNewLeak(int(p.target), x.shortTerm.value), -r.shortMax), r.shortMax)
+		p.pack(n.now, &x, r)
 	}
 	return nil
 }
@@ -184,80 +184,80 @@ func (t *tuning) convertPlastics(change Tuning) error {
 func (t *tuning) commit(change Tuning) {
 	n := t.network
 	if t.synapses {
-		n.strand()
+		n.detach()
 	}
-	n.about.file(t.next.Neurons)
-	var all classes
+	n.described.recordNeurons(t.next.Neurons)
+	var all neuronTypeSet
 	for i := range n.barrels {
 		b := &n.barrels[i]
 		c, changed := t.barrels[i]
 		if !changed {
-			b.class = all.index(n.classes[b.class])
+			b.neuronType = all.index(n.neuronTypes[b.neuronType])
 			continue
 		}
 		b.empty = c.empty
-		if !n.classes[b.class].rich && c.class.rich {
-			b.traits = n.addTraits(nil)
+		if !n.neuronTypes[b.neuronType].hasMechanisms && c.neuronType.hasMechanisms {
+			b.mechanisms = n.addMechanisms(nil)
 		}
-		b.class = all.index(c.class)
-		if c.class.rich {
-			n.traits[b.traits] = t.traits[i]
+		b.neuronType = all.index(c.neuronType)
+		if c.neuronType.hasMechanisms {
+			n.mechanisms[b.mechanisms] = t.mechanisms[i]
 		}
 	}
-	n.classes, n.runs = all.list, runs(n.barrels)
-	for i := range t.traits {
+	n.neuronTypes, n.runs = all.list, runs(n.barrels)
+	for i := range t.mechanisms {
 		n.retime(i)
 	}
 	for i := range n.inputs {
 		in := &n.inputs[i]
-		in.weight = int32(t.rewater(int(in.target&^electricMark), int64(in.weight)))
+		in.weight = int32(t.toNewLeak(int(in.target&^electricMark), int64(in.weight)))
 	}
 	n.plastics, n.rules = t.plastics, t.rules
 	if !t.synapses {
 		return
 	}
 	n.layOut(t.next, t.sources)
-	for i := range n.strays { // strand has left the synapse
-		stray := &n.strays[i]
-		stray.target = n.position(int(stray.target))
-		stray.weight = int32(n.slices[n.sliceOf(stray.target)].kind())
+	for i := range n.detached { // detach has left the synapse
+		single := &n.detached[i]
+		single.target = n.position(int(single.target))
+		single.weight = int32(n.bundles[n.bundleOf(single.target)].kind())
 	}
 }
 
 // retime sets a neuron's pacemaker after a change: the new interval counts from its last spike, or from the beginning, or is over at once.
 func (n *Network) retime(neuron int) {
 	b := &n.barrels[neuron]
-	refractory := int64(n.classes[b.class].refractory)
-	tr := n.traits[b.traits]
-	if tr.burstLeft > 0 { // the timer is the burst's; the pacemaker's follows when it ends
-		if tr.parameters.burstInterval > 0 {
+	refractory := int64(n.neuronTypes[b.neuronType].refractory)
+	mech := n.mechanisms[b.mechanisms]
+	if mech.burstLeft > 0 { // the timer is the burst's; the pacemaker's follows when it ends
+		if mech.parameters.burstInterval > 0 {
 			return
 		}
-		tr.burstLeft = 0
-		b.empty = tr.lastSpike + refractory + deaf
+		mech.burstLeft = 0
+		b.empty = mech.lastSpike + refractory + refractoryMark
 	}
-	interval := tr.pacemakerInterval(refractory)
+	interval := mech.pacemakerInterval(refractory)
 	if interval == 0 {
-		n.timers.stop(b.traits)
+		n.timers.stop(b.mechanisms)
 		return
 	}
-	n.timers.set(b.traits, uint32(neuron), max(n.now, b.deafUntil(), max(tr.lastSpike, n.began)+interval))
+	n.timers.set(b.mechanisms, uint32(neuron), max(n.now, b.refractoryUntil(), max(mech.lastSpike, n.began)+interval))
 }
 
-// strand turns what is in flight into single arrivals over synapses that keep their time, so that the synapses can be laid out anew.
-func (n *Network) strand() {
+// detach turns what is in flight into single arrivals over synapses that keep their time, so that the synapses can be laid out anew.
+func (n *Network) detach() {
 	at := n.synapsesAt()
-	for i := range n.strays {
-		n.strays[i].target = at[n.strays[i].target]
+	for i := range n.detached {
+		n.detached[i].target = at[n.detached[i].target]
 	}
-	type flown struct {
-		at    int64
-		slice uint32
+	type inFlight struct {
+		at     int64
+		bundle uint32
 	}
-	queued := map[flown]bool{}
-	cut := func(f flown) {
-		for position := n.slices[f.slice].first; position < n.slices[f.slice+1].first; position++ {
-			n.strays.push(input{at: f.at, target: at[position]})
+	queued := map[inFlight]bool{}
+	cut := func(f inFlight) {
+		for position := n.bundles[f.bundle].first; position < n.bundles[f.bundle+1].first; position++ {
+			n.detached.push(input{at: f.at, target: at[position]})
 		}
 	}
 	for next := n.queue.next(); next != forever; next = n.queue.next() {
@@ -266,7 +266,7 @@ func (n *Network) strand() {
 		for i := first; i != none; count++ {
 			flight := &n.queue.flights[i]
 			if flight.weight == 0 {
-				f := flown{at: next, slice: flight.what}
+				f := inFlight{at: next, bundle: flight.what}
 				queued[f] = true
 				cut(f)
 			}
@@ -275,12 +275,12 @@ func (n *Network) strand() {
 		n.queue.free(first, last, count)
 	}
 	n.counters.Deliveries -= n.underWay() // they are counted again when they arrive
-	// What is in no queue is in a wave, or a single arrival.
+	// What is in no queue is in a accumulator, or a single arrival.
 	for i := n.departures.head; i != n.departures.tail; i++ {
 		spike := n.departures.at(i)
 		for s := n.efferents[spike.source].first; s < n.efferents[spike.source+1].first; s++ {
-			f := flown{at: spike.at + int64(n.delays[n.slices[s].channel>>kindBits]), slice: s}
-			if f.at >= n.now && n.slices[s].kind() == directSlice && !queued[f] {
+			f := inFlight{at: spike.at + int64(n.delays[n.bundles[s].channel>>kindBits]), bundle: s}
+			if f.at >= n.now && n.bundles[s].kind() == directBundle && !queued[f] {
 				cut(f)
 			}
 		}
@@ -315,8 +315,8 @@ func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
 	if p == nil {
 		return 0, 0, refuse(ErrUnknown, "synapse %d: not a plastic one", synapse)
 	}
-	r, x := n.rules[p.rule()], p.open()
-	x.shortTerm.settle(n.now, r.shortGait)
+	r, x := n.rules[p.rule()], p.unpack()
+	x.shortTerm.settle(n.now, r.shortRecovery)
 	if r.negative {
 		x.weight, x.shortTerm.value = -x.weight, -x.shortTerm.value
 	}

@@ -59,15 +59,15 @@ func units(water int64, leak float64) float64 {
 	return float64(water) * leak / 1e6
 }
 
-// waters converts the amounts of one neuron, or of a synapse onto it, and collects what is wrong with them, so that callers read like a
+// converter converts the amounts of one neuron, or of a synapse onto it, and collects what is wrong with them, so that callers read like a
 // list.
-type waters struct {
+type converter struct {
 	leak     float64
 	prefix   string // of the properties' names
 	mistakes []Mistake
 }
 
-func (w *waters) fail(field string, err error) {
+func (w *converter) fail(field string, err error) {
 	if len(w.mistakes) > 0 && w.mistakes[0].Field == "leak" {
 		return // without a leak there is no telling what an amount comes to
 	}
@@ -75,7 +75,7 @@ func (w *waters) fail(field string, err error) {
 }
 
 // err returns the first mistake.
-func (w *waters) err() error {
+func (w *converter) err() error {
 	if len(w.mistakes) == 0 {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (w *waters) err() error {
 }
 
 // water converts an amount.
-func (w *waters) water(field string, units float64) int64 {
+func (w *converter) water(field string, units float64) int64 {
 	water, err := Water(units, w.leak)
 	if err != nil {
 		w.fail(field, err)
@@ -92,7 +92,7 @@ func (w *waters) water(field string, units float64) int64 {
 }
 
 // amount converts an amount that may not be negative.
-func (w *waters) amount(field string, units float64) int64 {
+func (w *converter) amount(field string, units float64) int64 {
 	if !(units >= 0) {
 		w.fail(field, refuse(ErrRange, "%g units: expected at least 0", units))
 		return 0
@@ -101,28 +101,28 @@ func (w *waters) amount(field string, units float64) int64 {
 }
 
 // limit converts an upper limit, of which 0 means that there is none.
-func (w *waters) limit(field string, units float64) int64 {
+func (w *converter) limit(field string, units float64) int64 {
 	if units == 0 {
 		return MaxWater
 	}
 	return w.amount(field, units)
 }
 
-// recovery converts units per second to a gait.
-func (w *waters) recovery(field string, perSecond float64) gait {
+// recovery converts units per second to a recovery.
+func (w *converter) recovery(field string, perSecond float64) recovery {
 	if perSecond == 0 {
-		return gait{}
+		return recovery{}
 	}
 	step, err := Water(1, w.leak)
 	if err != nil {
 		w.fail(field, fmt.Errorf("a step of 1 unit: %w", err))
-		return gait{}
+		return recovery{}
 	}
-	return gait{step: int64(step), interval: w.interval(field, perSecond)}
+	return recovery{step: int64(step), interval: w.interval(field, perSecond)}
 }
 
 // interval converts steps per second to ticks per step.
-func (w *waters) interval(field string, perSecond float64) int64 {
+func (w *converter) interval(field string, perSecond float64) int64 {
 	interval := math.Round(1e6 / perSecond)
 	if !(perSecond > 0) || interval < 1 || interval > float64(maxInterval) {
 		w.fail(field, refuse(ErrRange, "%g per second: expected 0 (never), or from %.3g to 2e6", perSecond, 1e6/float64(maxInterval)))
@@ -132,7 +132,7 @@ func (w *waters) interval(field string, perSecond float64) int64 {
 }
 
 // span checks a time.
-func (w *waters) span(field string, t, least Tick) int64 {
+func (w *converter) span(field string, t, least Tick) int64 {
 	if t < least || t > MaxDelay {
 		w.fail(field, refuse(ErrRange, "%d us: expected %d to %d", t, least, MaxDelay))
 	}
@@ -140,7 +140,7 @@ func (w *waters) span(field string, t, least Tick) int64 {
 }
 
 // shifts tabulates what each modulation level, -MaxModulation to MaxModulation, shifts a property by; nil for 0.
-func (w *waters) shifts(field string, perStep float64, convert func(float64) float64) []int64 {
+func (w *converter) shifts(field string, perStep float64, convert func(float64) float64) []int64 {
 	if perStep == 0 {
 		return nil
 	}

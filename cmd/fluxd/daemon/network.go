@@ -104,7 +104,7 @@ func (r *Robot) next() (core.Tick, bool) {
 
 // clearNetwork puts the network, decoders and rewards back to their state at the start. What was learnt and tuned stays.
 func (r *Robot) clearNetwork() {
-	r.network.Fresh()
+	r.network.Reset()
 	for _, o := range r.outputs {
 		o.decoder.Clear()
 		o.fired = [causes]core.Tick{}

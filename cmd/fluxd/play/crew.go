@@ -84,7 +84,7 @@ func (c *Crew) work(part int, until core.Tick) {
 		if other == part {
 			continue
 		}
-		if err := p.Hear(spikes); err != nil {
+		if err := p.Receive(spikes); err != nil {
 			panic(fmt.Sprintf("crew: part %d of %d: %v", part, len(c.parts), err)) // a look-ahead is never longer than the shortest delay
 		}
 	}

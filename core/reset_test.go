@@ -7,14 +7,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever a network has been through, and however it was tuned, after Fresh it does what a new one with the learnt weights does, later by Now:
+// Whatever a network has been through, and however it was tuned, after Reset it does what a new one with the learnt weights does, later by Now:
 // on every route of its spikes, and also when it is tuned afterwards.
 func TestAFreshNetworkIsANewOneThatHasLearnt(t *testing.T) {
 	spikes, busy, learnt := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		draw := rapid.SampledFrom([]func(*rapid.T) (Description, []stimulus){randomNetwork, busyNetwork}).Draw(t, "kind")
 		d, before := draw(t)
-		route := rapid.SampledFrom([]string{"as the network likes", "queue", "marked by slice", "dense waves", "shared waves"}).Draw(t, "route")
+		route := rapid.SampledFrom([]string{"as the network likes", "queue", "marked by slice", "dense accumulators", "shared accumulators"}).Draw(t, "route")
 		after := slices.Clone(before)
 		for i := range after {
 			after[i].units += float64(rapid.IntRange(-5, 5).Draw(t, "units"))
@@ -42,7 +42,7 @@ func TestAFreshNetworkIsANewOneThatHasLearnt(t *testing.T) {
 		if lived.Waiting() > 0 {
 			busy++
 		}
-		lived.Fresh()
+		lived.Reset()
 		routes[route](lived)
 
 		fresh, err := Build(lived.Description())
@@ -106,7 +106,7 @@ func TestAFreshNetworkIsANewOneThatHasLearnt(t *testing.T) {
 	}
 }
 
-// Two neurons that excite each other go on for ever, and not beyond Fresh.
+// Two neurons that excite each other go on for ever, and not beyond Reset.
 func TestFreshEndsWhatExcitesItself(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons:  []Neuron{{Name: "a", Threshold: 100}, {Name: "b", Threshold: 100}},
@@ -118,7 +118,7 @@ func TestFreshEndsWhatExcitesItself(t *testing.T) {
 	if spikes := n.Advance(10_000, nil); len(spikes) != 10 {
 		t.Fatalf("%d spikes in 10 ms, want 10", len(spikes))
 	}
-	n.Fresh()
+	n.Reset()
 	if next, waiting := n.Next(); waiting {
 		t.Errorf("something is due at %d", next)
 	}

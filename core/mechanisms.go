@@ -2,10 +2,10 @@ package core
 
 import "math"
 
-// traits are what only some neurons have: everything beyond filling, leaking, firing and refractoriness. Keeping them apart keeps
+// mechanisms are what only some neurons have: everything beyond filling, leaking, firing and refractoriness. Keeping them apart keeps
 // the barrels small.
-type traits struct {
-	parameters traitParameters
+type mechanisms struct {
+	parameters mechanismParameters
 
 	adaptation  staircase
 	habituation staircase
@@ -16,39 +16,39 @@ type traits struct {
 	burstLeft   int32 // spikes of the burst under way still to come
 }
 
-// traitParameters are converted from a Neuron when the network is built or tuned.
-type traitParameters struct {
+// mechanismParameters are converted from a Neuron when the network is built or tuned.
+type mechanismParameters struct {
 	threshold                                int64
 	least                                    int64 // what modulation can make of it
 	adaptationRate, tolerance, adaptationMax int64
-	adaptationGait                           gait
+	adaptationRecovery                       recovery
 	habituationRate, habituationMax          int64
-	habituationGait                          gait
+	habituationRecovery                      recovery
 	overshoot, burstInterval                 int64 // overshoot 0: no bursts
 	burstMax                                 int32
 	pacemaker                                int64 // 0: none
-	modulationGait                           gait
+	modulationRecovery                       recovery
 
 	// By modulation level + MaxModulation; nil where a receptor is 0.
 	shiftThreshold, shiftAdaptation, shiftHabituation, shiftShortTerm, shiftLongTerm, shiftPacemaker []int64
 }
 
 // never is a time long before the first tick: of a spike or arrival that has not been yet.
-const never = math.MinInt64 / 4
+const longAgo = math.MinInt64 / 4
 
-// needsTraits says whether a neuron is more than a plain barrel. Modulator afferents need them too.
-func (n Neuron) needsTraits() bool {
+// needsMechanisms says whether a neuron is more than a plain barrel. Modulator afferents need them too.
+func (n Neuron) needsMechanisms() bool {
 	return n.Pacemaker != 0 || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil || n.ModulationLeak != 0 || n.Receptors != Receptors{}
 }
 
-// traitParameters converts them; class has checked the leak and the threshold.
-func (n Neuron) traitParameters(w *waters) (p traitParameters) {
+// mechanismParameters converts them; neuronType has checked the leak and the threshold.
+func (n Neuron) mechanismParameters(w *converter) (p mechanismParameters) {
 	p.threshold = int64(rawWater(n.Threshold, n.Leak))
 	p.least = min(1, p.threshold)
 	if a := n.Adaptation; a != nil {
 		p.adaptationRate = w.amount("adaptation.rate", a.Rate)
 		p.adaptationMax = w.limit("adaptation.max", a.Max)
-		p.adaptationGait = w.recovery("adaptation.recovery", a.Recovery)
+		p.adaptationRecovery = w.recovery("adaptation.recovery", a.Recovery)
 		if p.tolerance = int64(a.Tolerance); a.Tolerance < 0 {
 			w.fail("adaptation.tolerance", refuse(ErrRange, "%d: expected at least 0", a.Tolerance))
 		}
@@ -56,7 +56,7 @@ func (n Neuron) traitParameters(w *waters) (p traitParameters) {
 	if h := n.Habituation; h != nil {
 		p.habituationRate = w.amount("habituation.rate", h.Rate)
 		p.habituationMax = w.limit("habituation.max", h.Max)
-		p.habituationGait = w.recovery("habituation.recovery", h.Recovery)
+		p.habituationRecovery = w.recovery("habituation.recovery", h.Recovery)
 	}
 	if b := n.Burst; b != nil {
 		p.overshoot = w.amount("burst.overshoot", b.Overshoot)
@@ -75,7 +75,7 @@ func (n Neuron) traitParameters(w *waters) (p traitParameters) {
 	}
 	p.pacemaker = w.span("pacemaker", n.Pacemaker, 0)
 	if n.ModulationLeak != 0 {
-		p.modulationGait = gait{step: 1, interval: w.interval("modulation.leak", n.ModulationLeak)}
+		p.modulationRecovery = recovery{step: 1, interval: w.interval("modulation.leak", n.ModulationLeak)}
 	}
 	water := func(units float64) float64 { return rawWater(units, n.Leak) }
 	r := n.Receptors
@@ -98,56 +98,56 @@ func (n Neuron) traitParameters(w *waters) (p traitParameters) {
 }
 
 // shift looks up what the modulation level shifts a property by.
-func (tr *traits) shift(table []int64) int64 {
+func (mech *mechanisms) shift(table []int64) int64 {
 	if table == nil {
 		return 0
 	}
-	return table[tr.modulation.value+MaxModulation]
+	return table[mech.modulation.value+MaxModulation]
 }
 
 // firesAt is the level at which a direct arrival fires the neuron: the model's theta. The staircases are settled.
-func (tr *traits) firesAt() int64 {
-	p := &tr.parameters
-	return max(p.least, p.threshold+tr.adaptation.value+tr.habituation.value-tr.shift(p.shiftThreshold))
+func (mech *mechanisms) firesAt() int64 {
+	p := &mech.parameters
+	return max(p.least, p.threshold+mech.adaptation.value+mech.habituation.value-mech.shift(p.shiftThreshold))
 }
 
 // settle brings the staircases of the neuron itself up to t.
-func (tr *traits) settle(t int64) {
-	p := &tr.parameters
-	tr.adaptation.settle(t, p.adaptationGait)
-	tr.habituation.settle(t, p.habituationGait)
-	tr.modulation.settle(t, p.modulationGait)
+func (mech *mechanisms) settle(t int64) {
+	p := &mech.parameters
+	mech.adaptation.settle(t, p.adaptationRecovery)
+	mech.habituation.settle(t, p.habituationRecovery)
+	mech.modulation.settle(t, p.modulationRecovery)
 }
 
 // modulate adds the modulator arrivals of tick t to the modulation level.
-func (tr *traits) modulate(t int64) {
-	level := min(max(tr.modulation.value+tr.modulators, -MaxModulation), MaxModulation)
-	tr.modulation.set(t, level, tr.parameters.modulationGait)
+func (mech *mechanisms) modulate(t int64) {
+	level := min(max(mech.modulation.value+mech.modulators, -MaxModulation), MaxModulation)
+	mech.modulation.set(t, level, mech.parameters.modulationRecovery)
 }
 
-// pester counts arrivals that are ignored; beyond the tolerance each raises the threshold.
-func (tr *traits) pester(t int64, arrivals uint32) {
-	p := &tr.parameters
-	rate := max(0, p.adaptationRate+tr.shift(p.shiftAdaptation))
+// ignore counts arrivals that are ignored; beyond the tolerance each raises the threshold.
+func (mech *mechanisms) ignore(t int64, arrivals uint32) {
+	p := &mech.parameters
+	rate := max(0, p.adaptationRate+mech.shift(p.shiftAdaptation))
 	for range arrivals {
-		tr.ignored++
-		if tr.ignored > p.tolerance && rate > 0 {
-			tr.adaptation.set(t, min(tr.adaptation.value+rate, p.adaptationMax), p.adaptationGait)
+		mech.ignored++
+		if mech.ignored > p.tolerance && rate > 0 {
+			mech.adaptation.set(t, min(mech.adaptation.value+rate, p.adaptationMax), p.adaptationRecovery)
 		}
 	}
 }
 
 // habituate raises the threshold after a spike.
-func (tr *traits) habituate(t int64) {
-	p := &tr.parameters
-	if rate := max(0, p.habituationRate+tr.shift(p.shiftHabituation)); rate > 0 {
-		tr.habituation.set(t, min(tr.habituation.value+rate, p.habituationMax), p.habituationGait)
+func (mech *mechanisms) habituate(t int64) {
+	p := &mech.parameters
+	if rate := max(0, p.habituationRate+mech.shift(p.shiftHabituation)); rate > 0 {
+		mech.habituation.set(t, min(mech.habituation.value+rate, p.habituationMax), p.habituationRecovery)
 	}
 }
 
 // burstSpikes says how many further spikes what lies above the threshold is good for: it is taken away as often as it fits.
-func (tr *traits) burstSpikes(excess int64) int32 {
-	p := &tr.parameters
+func (mech *mechanisms) burstSpikes(excess int64) int32 {
+	p := &mech.parameters
 	count := int32(0)
 	if p.overshoot > 0 {
 		for excess >= p.overshoot && count < p.burstMax {
@@ -159,10 +159,10 @@ func (tr *traits) burstSpikes(excess int64) int32 {
 }
 
 // pacemakerInterval is the time to the next spike that the neuron fires by itself; 0 if it does not.
-func (tr *traits) pacemakerInterval(refractory int64) int64 {
-	p := &tr.parameters
+func (mech *mechanisms) pacemakerInterval(refractory int64) int64 {
+	p := &mech.parameters
 	if p.pacemaker == 0 {
 		return 0
 	}
-	return max(refractory, 1, p.pacemaker-tr.shift(p.shiftPacemaker))
+	return max(refractory, 1, p.pacemaker-mech.shift(p.shiftPacemaker))
 }

@@ -1,6 +1,6 @@
-// Package sinner does everything that the engine promises not to do while it runs. The engine's test disassembles it to prove that it
+// Package violator does everything that the engine promises not to do while it runs. The engine's test disassembles it to prove that it
 // would notice.
-package sinner
+package violator
 
 type wide [23]int64
 

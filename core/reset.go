@@ -2,29 +2,29 @@ package core
 
 import "math/bits"
 
-// Fresh brings the network back to its initial state, at time Now: nothing is in flight, every level is 0, nobody is refractory or in a
+// Reset brings the network back to its initial state, at time Now: nothing is in flight, every level is 0, nobody is refractory or in a
 // burst, adaptation, habituation, modulation and the short-term parts of weights are 0, and pacemakers count from Now. What was learnt
 // and tuned stays, and so do time and counters. From then on the network does what a new one with its description and its long-term
 // weights does, later by Now.
-func (n *Network) Fresh() {
+func (n *Network) Reset() {
 	n.counters.Deliveries -= n.underWay() // they were counted when they left, and do not arrive
 	n.departures.head, n.joined.head = n.departures.tail, n.joined.tail
-	n.inputs, n.strays = n.inputs[:0], n.strays[:0]
+	n.inputs, n.detached = n.inputs[:0], n.detached[:0]
 	n.queue = newQueue(n.now)
-	n.waves.empty()
+	n.accumulators.empty()
 	n.began = n.now
 	for i := range n.barrels {
 		b := &n.barrels[i]
 		b.empty = 0
-		if !n.classes[b.class].rich {
+		if !n.neuronTypes[b.neuronType].hasMechanisms {
 			continue
 		}
-		*n.traits[b.traits] = traits{parameters: n.traits[b.traits].parameters, lastSpike: never}
-		n.timers.stop(b.traits)
-		n.pace(uint32(i))
+		*n.mechanisms[b.mechanisms] = mechanisms{parameters: n.mechanisms[b.mechanisms].parameters, lastSpike: longAgo}
+		n.timers.stop(b.mechanisms)
+		n.startPacemaker(uint32(i))
 	}
 	for i := range n.spiked {
-		n.spiked[i] = never
+		n.spiked[i] = longAgo
 	}
 	for i := range n.plastics {
 		p := &n.plastics[i]
@@ -33,17 +33,17 @@ func (n *Network) Fresh() {
 }
 
 // pace sets the pacemaker of a neuron in its initial state, if it has one.
-func (n *Network) pace(neuron uint32) {
+func (n *Network) startPacemaker(neuron uint32) {
 	b := &n.barrels[neuron]
-	if interval := n.traits[b.traits].pacemakerInterval(int64(n.classes[b.class].refractory)); interval > 0 {
-		n.timers.set(b.traits, neuron, n.began+interval)
+	if interval := n.mechanisms[b.mechanisms].pacemakerInterval(int64(n.neuronTypes[b.neuronType].refractory)); interval > 0 {
+		n.timers.set(b.mechanisms, neuron, n.began+interval)
 	}
 }
 
-// empty ends all waves before they arrive.
-func (w *waves) empty() {
+// empty ends all accumulators before they arrive.
+func (w *accumulators) empty() {
 	for w.occupied != 0 {
-		v := w.buckets[bits.TrailingZeros64(w.occupied)&(waveBuckets-1)]
+		v := w.buckets[bits.TrailingZeros64(w.occupied)&(accumulatorBuckets-1)]
 		clear(v.sums)
 		clear(v.reached)
 		w.close(v)
