@@ -224,7 +224,11 @@ func newPlace(t *testing.T) *place {
 // write writes a file of a page.
 func (p *place) write(t *testing.T, name, text string) {
 	t.Helper()
-	text = strings.ReplaceAll(text, "mqtt: {broker: embedded}", "mqtt: {listen: '"+p.broker+"'}")
+	const embedded = "mqtt: {broker: embedded}"
+	if strings.HasPrefix(text, "robot:") && !strings.Contains(text, "\nmqtt:") { // the default
+		text += embedded + "\n"
+	}
+	text = strings.ReplaceAll(text, embedded, "mqtt: {listen: '"+p.broker+"'}")
 	path := filepath.Join(p.folder, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
