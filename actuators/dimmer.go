@@ -11,19 +11,20 @@ import (
 // DimmerOpts are the options of a Dimmer. NewDimmer takes the default of each that is not set.
 type DimmerOpts struct {
 	PWM       string           `yaml:"pwm" pin:"pwm" required:"true" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
-	Frequency physic.Frequency `yaml:"frequency" default:"1 kHz" min:"1 Hz" max:"1 MHz" doc:"of the PWM, 1 kHz is too fast to be seen to flicker; on a pca9685, its own"`
-	// Linear makes the duty proportional to the command. Without it the brightness is proportional to the eye: an LED at a duty of 18 %
+	Frequency physic.Frequency `yaml:"frequency" default:"1 kHz" min:"1 Hz" max:"1 MHz" doc:"of the PWM; at 1 kHz no flicker is seen; a pca9685 has its own"`
+	// Linear makes the duty cycle proportional to the command. Without it the perceived brightness is: an LED at a duty cycle of 18 %
 	// looks half as bright as one at 100 %.
-	Linear bool `yaml:"linear" default:"false" doc:"duty in proportion to the command; else brightness is, to the eye"`
+	Linear bool `yaml:"linear" default:"false" doc:"duty cycle in proportion to the command; else the perceived brightness is"`
 	// Inverted is for an LED between the supply and the pin: it is bright while the pin is low.
 	Inverted bool `yaml:"inverted" default:"false" doc:"bright while the pin is low"`
-	// MinPower is where a lamp begins to glow: the drivers of LED lamps need a share of their full voltage, a filament its heat.
-	MinPower Command `yaml:"min_power" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"smallest duty at which the lamp glows, such as 0.1: commands other than 0 have duties from there to 1"`
+	// MinPower is the power at which a lamp begins to glow: the drivers of LED lamps need a share of their full voltage, a filament
+	// must be hot.
+	MinPower Command `yaml:"min_power" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"smallest duty cycle at which the lamp glows, such as 0.1: commands other than 0 have duty cycles from there to 1"`
 
 	Shared `yaml:"-"`
 }
 
-// DefaultDimmerOpts are the options that stand for nil.
+// DefaultDimmerOpts are the options that nil stands for.
 var DefaultDimmerOpts = options.Defaults[DimmerOpts]()
 
 var dimmerKind = Kind{Name: "dimmer", About: "LED", New: func() Options { return new(DimmerOpts) },
@@ -34,7 +35,7 @@ func (o *DimmerOpts) Lowest() Command { return 0 }
 
 // Open implements Options.
 func (o *DimmerOpts) Open(from Parts) (Device, error) {
-	pin, frequency, err := driven(from, o.PWM, o.Frequency)
+	pin, frequency, err := openPWM(from, o.PWM, o.Frequency)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (o *DimmerOpts) Open(from Parts) (Device, error) {
 	return NewDimmer(pin, &made)
 }
 
-// Dimmer is an LED, or a lamp behind a transistor, on a PWM pin. Commands go from 0, dark, to Full.
+// Dimmer is an LED, or a lamp behind a transistor, on a PWM pin. Commands go from 0 (dark) to Full.
 //
 // Source: CIE 15:2018, Colorimetry, the lightness L*: the luminance Y of a lightness L from 0 to 100 is ((L + 16) / 116)^3, and
 // L / 903.3 below 8.
@@ -56,46 +57,46 @@ type Dimmer struct {
 	minPower  Command
 }
 
-// NewDimmer makes a lamp of a pin. It writes nothing. Nil options stand for DefaultDimmerOpts.
+// NewDimmer returns a lamp on a pin. It writes nothing. Nil options stand for DefaultDimmerOpts.
 func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
 	o := options.OrDefaults(opts, DefaultDimmerOpts)
 	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: o.Frequency, linear: o.Linear, inverted: o.Inverted, minPower: o.MinPower}
 	return d, options.Validate(d.name, &o)
 }
 
-// String names the lamp and its pin.
+// String returns the name of the lamp and its pin.
 func (d *Dimmer) String() string { return d.name }
 
-// Drive makes the lamp so bright.
+// Drive sets the brightness of the lamp.
 func (d *Dimmer) Drive(c Command) error {
 	if err := expectRange(d.name, c, 0, Full); err != nil {
 		return err
 	}
 	if !d.linear && c > 0 {
-		c = max(luminance(c), 1) // rounding leaves no lamp dark
+		c = max(luminance(c), 1) // rounding must not leave the lamp dark
 	}
-	c = powered(c, d.minPower)
+	c = withMinPower(c, d.minPower)
 	if d.inverted {
 		c = Full - c
 	}
 	return setDuty(d.name, d.pwm, dutyOf(c), d.frequency)
 }
 
-// Adjusted implements Adjustable: it has another smallest power; all else stays.
+// Adjusted implements Adjustable: min_power changes.
 func (d *Dimmer) Adjusted(opts Options) (change func(), err error) {
 	o, is := opts.(*DimmerOpts)
 	if !is {
-		return nil, another(d.name, opts)
+		return nil, wrongKind(d.name, opts)
 	}
 	made := DefaultDimmerOpts
 	made.MinPower = o.MinPower
 	return func() { d.minPower = made.MinPower }, options.WithinLimits(d.name, &made)
 }
 
-// Halt leaves the lamp dark.
+// Halt makes the lamp dark.
 func (d *Dimmer) Halt() error {
 	if !d.inverted {
-		return rest(d.name, "go dark", d.pwm, d.frequency)
+		return stopPWM(d.name, "go dark", d.pwm, d.frequency)
 	}
 	if err := d.pwm.Out(gpio.High); err != nil {
 		return fmt.Errorf("%s: go dark: %w", d, err)
@@ -103,7 +104,7 @@ func (d *Dimmer) Halt() error {
 	return nil
 }
 
-// luminance is the light that the eye sees as a lightness, both in millionths of full scale, to the nearest.
+// luminance returns the luminance that the eye perceives as a lightness, both in millionths of full scale, rounded to the nearest.
 func luminance(lightness Command) Command {
 	l := int64(lightness)
 	if l <= 80_000 {

@@ -91,7 +91,7 @@ func TestGuardWritesOnlyWhatChanges(t *testing.T) {
 	g.Set(5*ms, 7)
 	expectNotDue(t, g)
 	g.Set(6*ms, 300_000)
-	d.expect(t) // a wish is not a write
+	d.expect(t) // a request is not a write
 	expectDue(t, g, 6*ms)
 	step(t, g, 6*ms)
 	d.expect(t, 300_000)
@@ -111,9 +111,9 @@ func TestGuardWritesOnlyWhatChanges(t *testing.T) {
 
 func TestGuardClamps(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{Min: -200, Max: 900})
-	for i, c := range []struct{ wish, want actuators.Command }{{-201, -200}, {901, 900}, {-1 << 62, -200}, {1 << 62, 900}, {3, 3}} {
+	for i, c := range []struct{ requested, want actuators.Command }{{-201, -200}, {901, 900}, {-1 << 62, -200}, {1 << 62, 900}, {3, 3}} {
 		at := time.Duration(i) * ms
-		g.Set(at, c.wish)
+		g.Set(at, c.requested)
 		step(t, g, at)
 		d.expect(t, c.want)
 	}
@@ -126,10 +126,10 @@ func TestGuardSlews(t *testing.T) {
 	step(t, g, time.Hour)
 	d.expect(t, 40_000)
 	expectDue(t, g, time.Hour+10*ms)
-	step(t, g, time.Hour+5*ms) // early is fine
+	step(t, g, time.Hour+5*ms) // earlier than due is allowed
 	d.expect(t, 60_000)
 	expectDue(t, g, time.Hour+15*ms)
-	g.Set(time.Hour+10*ms, -10_000) // on the way, the other way round
+	g.Set(time.Hour+10*ms, -10_000) // reversed on the way
 	expectDue(t, g, time.Hour+10*ms)
 	step(t, g, time.Hour+10*ms)
 	d.expect(t, 40_000)
@@ -140,8 +140,8 @@ func TestGuardSlews(t *testing.T) {
 	expectNotDue(t, g)
 }
 
-// Whatever is wished and whenever anybody looks, between any two moments the command moves no further than the slew rate allows, and one
-// step.
+// Between any two moments the command moves no further than the slew rate allows, plus one step, whatever is requested and whenever the
+// command is read.
 func TestGuardNeverExceedsItsSlewRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		slew := actuators.Slew(rapid.Int64Range(1, 20*int64(actuators.Full)).Draw(t, "slew"))
@@ -161,14 +161,14 @@ func TestGuardNeverExceedsItsSlewRate(t *testing.T) {
 		at := time.Duration(0)
 		for range rapid.IntRange(1, 40).Draw(t, "events") {
 			until := at + time.Duration(rapid.Int64Range(0, int64(30*ms)).Draw(t, "later"))
-			for due, ok := g.Due(); ok && due <= until; due, ok = g.Due() { // whoever drives it does so in time
+			for due, ok := g.Due(); ok && due <= until; due, ok = g.Due() { // each step comes when it is due
 				if err := g.Step(due); err != nil {
 					t.Fatal(err)
 				}
 				past = append(past, moment{due, g.Applied()})
 			}
 			at = until
-			if rapid.Bool().Draw(t, "wish") {
+			if rapid.Bool().Draw(t, "request") {
 				g.Set(at, actuators.Command(rapid.Int64Range(-int64(actuators.Full), int64(actuators.Full)).Draw(t, "command")))
 			}
 			if rapid.Bool().Draw(t, "step") {
@@ -215,7 +215,7 @@ func TestGuardSlewSurvivesStrangeTimes(t *testing.T) {
 
 	g, d = started(t, actuators.GuardOpts{Slew: actuators.Slew(full)})
 	g.Set(ms, actuators.Full)
-	step(t, g, 0) // before the wish
+	step(t, g, 0) // before the request
 	d.expect(t)
 	step(t, g, 2*ms)
 	d.expect(t, 2_000)
@@ -236,10 +236,10 @@ func TestGuardRepeatsAFailedWrite(t *testing.T) {
 	}
 	d.expect(t, 500, 500)
 	if got := g.Applied(); got != 0 {
-		t.Errorf("applied: got %d, want what was last written", got)
+		t.Errorf("applied: got %d, want the command last written", got)
 	}
 
-	// Back to what was last written: the device may have done half of the failed write, so it is told again.
+	// Back to the command last written: the device may have done half of the failed write, so it is written again.
 	d.err = nil
 	g.Set(12*ms, 0)
 	step(t, g, 12*ms)
@@ -250,7 +250,7 @@ func TestGuardRepeatsAFailedWrite(t *testing.T) {
 	}
 }
 
-// A stuck device does not make the command jump when it answers again.
+// When a stuck device answers again, the command does not jump.
 func TestGuardDoesNotMakeUpForFailures(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{Slew: actuators.Slew(full)}) // 10,000 in 10 ms
 	d.err = errBroken
@@ -288,8 +288,8 @@ func TestGuardStart(t *testing.T) {
 	expectNotDue(t, g)
 }
 
-// Each reason to hold brings the device to its failsafe value at once, whatever the slew rate, and keeps it there until the last one
-// is released; then the command moves from there at the slew rate, and rest saves up nothing.
+// Each reason to hold brings the device to its failsafe value at once, whatever the slew rate, and keeps it there until the last reason
+// is released. Then the command moves from there at the slew rate; no slew was saved up during the rest.
 func TestGuardHolds(t *testing.T) {
 	for _, why := range []actuators.Hold{actuators.Disarmed, actuators.EmergencyStop, actuators.Stalled, actuators.Stale, actuators.Disarmed | actuators.Stale} {
 		t.Run(strings.Join(why.Reasons(), " and "), func(t *testing.T) {
@@ -304,7 +304,7 @@ func TestGuardHolds(t *testing.T) {
 			}
 			step(t, g, 2*time.Second)
 			d.expect(t, -500_000)
-			g.Set(3*time.Second, 700_000) // wishes are remembered, not heeded
+			g.Set(3*time.Second, 700_000) // remembered, but not obeyed yet
 			g.Hold(why | actuators.Stalled)
 			step(t, g, 4*time.Second)
 			g.Release(why &^ actuators.Stalled)
@@ -362,7 +362,7 @@ func TestGuardHeldFromTheStart(t *testing.T) {
 
 func TestGuardExpires(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{Timeout: 100 * ms, Slew: 10 * actuators.Slew(full)})
-	expectNotDue(t, g) // at rest in its failsafe value it has nothing to lose
+	expectNotDue(t, g) // at rest at its failsafe value nothing can expire
 	g.Set(0, 200_000)
 	step(t, g, 50*ms)
 	d.expect(t, 200_000)
@@ -370,7 +370,7 @@ func TestGuardExpires(t *testing.T) {
 	if g.Renew(90 * ms) {
 		t.Error("expired too early")
 	}
-	step(t, g, 100*ms) // whoever slept until then finds that it was renewed
+	step(t, g, 100*ms) // due before it was renewed
 	expectDue(t, g, 190*ms)
 	step(t, g, 190*ms)
 	d.expect(t, 0)
@@ -379,8 +379,8 @@ func TestGuardExpires(t *testing.T) {
 	}
 	expectNotDue(t, g)
 
-	if !g.Renew(300 * ms) { // the same wish, good again
-		t.Error("expected to be told that it had expired")
+	if !g.Renew(300 * ms) { // the same request, valid again
+		t.Error("renewed, and not reported that it had expired")
 	}
 	expectDue(t, g, 0)
 	step(t, g, 300*ms)
@@ -390,16 +390,16 @@ func TestGuardExpires(t *testing.T) {
 	g.Hold(actuators.Disarmed)
 	step(t, g, 320*ms)
 	d.expect(t, 0)
-	expectNotDue(t, g) // what is held need not expire
+	expectNotDue(t, g) // nothing expires while a hold is set
 	g.Release(actuators.Disarmed)
-	step(t, g, time.Second) // but it is too old now
+	step(t, g, time.Second) // but the request is too old now
 	d.expect(t)
 	if got := g.Held(); got != actuators.Expired {
 		t.Errorf("held by %q", got.Reasons())
 	}
 }
 
-// A device that forgets is told again, whatever it was told last.
+// For a device that may lose its command the last one is written again, whatever it is.
 func TestGuardRefreshes(t *testing.T) {
 	d := &device{}
 	g, err := actuators.NewGuard(d, actuators.GuardOpts{Min: -10, Max: 10, Refresh: 500 * ms})
@@ -471,9 +471,9 @@ func TestGuardFailsafeBeforeStart(t *testing.T) {
 	d.expect(t, 4)
 }
 
-func TestGuardFailsafeHaltsEvenWhatDoesNotAnswer(t *testing.T) {
+func TestGuardFailsafeHaltsADeviceThatDoesNotAnswer(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{})
-	d.err, d.halt = errBroken, errors.New("deaf")
+	d.err, d.halt = errBroken, errors.New("no answer")
 	err := g.Failsafe()
 	if !errors.Is(err, d.err) || !errors.Is(err, d.halt) || d.halts != 1 {
 		t.Errorf("got %d halts, %v", d.halts, err)
@@ -485,7 +485,7 @@ func TestGuardFailsafeHaltsEvenWhatDoesNotAnswer(t *testing.T) {
 	d.expect(t, 0, 0)
 }
 
-// A device whose code panics has failed like any other: the write is repeated, and its failsafe is written as soon as it can be.
+// A panic of a device is a fault like any other: the write is repeated, and the failsafe value is written as soon as possible.
 func TestGuardOfADeviceThatPanics(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{})
 	d.panics = true
@@ -504,7 +504,7 @@ func TestGuardOfADeviceThatPanics(t *testing.T) {
 		t.Errorf("applied %v, %v", g.Applied(), err)
 	}
 	if _, _, failing := g.Faults(); failing {
-		t.Error("it has recovered, and is said to fail")
+		t.Error("it has recovered, and is still reported as failing")
 	}
 	d.panics = true
 	err := g.Failsafe()
@@ -518,7 +518,7 @@ func TestGuardOfADeviceThatPanics(t *testing.T) {
 	d.expect(t, 5, 0)
 }
 
-// The race detector judges; whatever the order, the device ends at its failsafe value.
+// For the race detector; and whatever the order of the calls, the device ends at its failsafe value.
 func TestGuardFailsafeFromAnyGoroutine(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{Failsafe: -1})
 	var all sync.WaitGroup
@@ -544,10 +544,10 @@ func TestGuardFailsafeFromAnyGoroutine(t *testing.T) {
 	}
 }
 
-func TestNewGuardRefusesWhatCannotBeMeant(t *testing.T) {
+func TestNewGuardRefusesImpossibleOptions(t *testing.T) {
 	for name, opts := range map[string]actuators.GuardOpts{
 		"no range":              {},
-		"range the wrong way":   {Min: 1, Max: -1},
+		"range reversed":        {Min: 1, Max: -1},
 		"beyond full":           {Min: -1, Max: actuators.Full + 1},
 		"beyond full reverse":   {Min: -actuators.Full - 1, Max: 1},
 		"negative timeout":      {Min: -1, Max: 1, Timeout: -1},

@@ -36,7 +36,7 @@ func (p paper) Frequency(string) physic.Frequency        { return p.common }
 // fields are those of a kind's options that a robot file has.
 func fields(k actuators.Kind) (of []reflect.StructField) {
 	for _, f := range reflect.VisibleFields(reflect.TypeOf(k.New()).Elem()) {
-		if key := f.Tag.Get("yaml"); !f.Anonymous && key != "-" && !slices.Contains([]string{"Asked", "Period"}, f.Name) {
+		if key := f.Tag.Get("yaml"); !f.Anonymous && key != "-" && !slices.Contains([]string{"Configured", "Period"}, f.Name) {
 			of = append(of, f)
 		}
 	}
@@ -259,7 +259,7 @@ func TestCheck(t *testing.T) {
 			[]string{"pwm: 350Hz, of all outputs of expander servos: expected 40 Hz to 333 Hz"}},
 		{"esc", &actuators.ESCOpts{Min: ms, Max: 2 * ms, Frequency: 490 * physic.Hertz}, nil},
 		{"esc as long as its period", &actuators.ESCOpts{Min: ms, Max: 2 * ms, Frequency: 500 * physic.Hertz}, nil}, // the frequency is the mistake
-		{"esc on an expander", &actuators.ESCOpts{PWM: "faster/0", Min: ms, Max: 2 * ms, Frequency: 50 * physic.Hertz, Shared: actuators.Shared{Asked: 490 * physic.Hertz, Period: 1966080}},
+		{"esc on an expander", &actuators.ESCOpts{PWM: "faster/0", Min: ms, Max: 2 * ms, Frequency: 50 * physic.Hertz, Shared: actuators.Shared{Configured: 490 * physic.Hertz, Period: 1966080}},
 			[]string{"max_pulse: " + period + "1.96608ms, of all outputs of expander faster"}},
 		{"trim within the period", servos(func(o *actuators.ServoOpts) {
 			o.Frequency, o.Max, o.Trim = 333*physic.Hertz, 2500*us, 600*us
@@ -268,8 +268,8 @@ func TestCheck(t *testing.T) {
 		{"relay of one step", relays(1, 0), nil},
 		{"relay that chatters", relays(full/2, full/2), []string{"off: 0.5: expected less than on 0.5, both from 0 to 1"}},
 		{"stepper", &actuators.StepperOpts{Step: "GPIO18"}, nil},
-		{"stepper on an expander", &actuators.StepperOpts{Step: "servos/3", Shared: actuators.Shared{Asked: 50 * physic.Hertz}},
-			[]string{"step: servos/3: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: take a pin of the board"}},
+		{"stepper on an expander", &actuators.StepperOpts{Step: "servos/3", Shared: actuators.Shared{Configured: 50 * physic.Hertz}},
+			[]string{"step: servos/3: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: use a pin of the board"}},
 		{"bridge", &actuators.HBridgeOpts{PWM: "P", Direction: "D"}, nil},
 		{"bridge of two PWM", &actuators.HBridgeOpts{PWM: "P", PWM2: "Q", Stop: "brake"}, nil},
 		{"bridge of one PWM", &actuators.HBridgeOpts{PWM: "P", In2: "B", Stop: "brake"}, nil},
@@ -279,9 +279,9 @@ func TestCheck(t *testing.T) {
 		{"two bridges", &actuators.HBridgeOpts{PWM: "P", Direction: "D", In1: "A"}, []string{"direction: expected direction, or in1 and in2, not both"}},
 		{"three bridges", &actuators.HBridgeOpts{PWM: "P", PWM2: "Q", In2: "A"}, []string{"pwm2: expected pwm2, direction, or in1 and in2: not more than one of them"}},
 		{"a bridge that cannot brake", &actuators.HBridgeOpts{PWM: "P", Direction: "D", Stop: "brake"},
-			[]string{"stop: brake: a bridge with a direction pin does at 0 what it does, see its data sheet; one with in1 and in2 can be told"}},
-		{"half on an expander", &actuators.HBridgeOpts{PWM: "more/0", In2: "B", Shared: actuators.Shared{Asked: physic.KiloHertz}},
-			[]string{"in2: without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: take another output of it, as pwm2"}},
+			[]string{"stop: brake: with a direction pin the bridge decides what it does at 0, see its data sheet; expected in1 and in2"}},
+		{"half on an expander", &actuators.HBridgeOpts{PWM: "more/0", In2: "B", Shared: actuators.Shared{Configured: physic.KiloHertz}},
+			[]string{"in2: without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: use another output of it, as pwm2"}},
 		{"held", held(-full, full, 0), nil},
 		{"held in between", held(0, full/2, full/2), nil},
 		{"range the wrong way", held(full, -full, 0), []string{"range: [1, -1]: expected the lower command first, both from -1 to 1"}},

@@ -7,18 +7,17 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// RelayOpts are the options of a Relay. NewRelay takes the default of each that is not set, and of both commands where neither
-// is.
+// RelayOpts are the options of a Relay. NewRelay uses the default of each that is not set, and of On and Off if neither is set.
 type RelayOpts struct {
 	Pin    string `yaml:"pin" pin:"out" required:"true" doc:"output, such as GPIO23"`
 	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that switches it on; most relay boards: low"`
-	// On is the command from which on it switches on, and Off the one up to which it switches off again; between them it stays as it
-	// is, so that a command that trembles does not make it chatter.
-	On  Command `yaml:"on" unit:"" default:"0.5" min:"0" max:"1" live:"true" doc:"command from which on it is on"`
-	Off Command `yaml:"off" unit:"" default:"0.4" min:"0" max:"1" live:"true" doc:"command up to which it goes off again"`
+	// At command On and above it switches on, at Off and below it switches off again. Between them it stays as it is, so that a noisy
+	// command does not make it chatter.
+	On  Command `yaml:"on" unit:"" default:"0.5" min:"0" max:"1" live:"true" doc:"lowest command that switches it on"`
+	Off Command `yaml:"off" unit:"" default:"0.4" min:"0" max:"1" live:"true" doc:"highest command that switches it off again"`
 }
 
-// DefaultRelayOpts are the options that stand for nil.
+// DefaultRelayOpts are the options that nil stands for.
 var DefaultRelayOpts = options.Defaults[RelayOpts]()
 
 var relayKind = Kind{Name: "relay", About: "on or off", New: func() Options { return new(RelayOpts) }, Without: []string{"slew"}}
@@ -43,7 +42,7 @@ func (o *RelayOpts) Open(from Parts) (Device, error) {
 	return NewRelay(pin, o)
 }
 
-// Limits are those of its two commands.
+// Limits returns the limits of on and off.
 func (o *RelayOpts) Limits(key string) (low, high int64, ok bool) {
 	switch key {
 	case "on":
@@ -58,7 +57,7 @@ func (o *RelayOpts) Limits(key string) (low, high int64, ok bool) {
 	return 0, 0, false
 }
 
-// Check finds commands that leave nothing between them.
+// Check refuses off at or above on.
 func (o *RelayOpts) Check() []options.Mistake {
 	if o.Off >= o.On {
 		return []options.Mistake{options.Wrong("off", "%g: expected less than on %g, both from 0 to 1", scales(o.Off), scales(o.On))}
@@ -74,7 +73,7 @@ type Relay struct {
 	on   bool
 }
 
-// NewRelay makes an output of a pin. It writes nothing. Nil options stand for DefaultRelayOpts.
+// NewRelay returns an output on a pin. It writes nothing. Nil options stand for DefaultRelayOpts.
 func NewRelay(pin gpio.PinOut, opts *RelayOpts) (*Relay, error) {
 	r := &Relay{name: "relay on " + pin.Name(), pin: pin, opts: options.OrDefaults(opts, DefaultRelayOpts)}
 	if r.opts.On == 0 && r.opts.Off == 0 {
@@ -83,10 +82,10 @@ func NewRelay(pin gpio.PinOut, opts *RelayOpts) (*Relay, error) {
 	return r, options.Validate(r.name, &r.opts)
 }
 
-// String names the output and its pin.
+// String returns the name of the output and its pin.
 func (r *Relay) String() string { return r.name }
 
-// Drive switches. A command in between writes the state that it has once more: a write that failed is thus repeated.
+// Drive switches. A command between Off and On writes the present state again: this repeats a write that failed.
 func (r *Relay) Drive(c Command) error {
 	if err := expectRange(r.name, c, 0, Full); err != nil {
 		return err
@@ -100,11 +99,11 @@ func (r *Relay) Drive(c Command) error {
 	return r.set(on)
 }
 
-// Adjusted implements Adjustable: it switches at other commands. It stays as it is while the command is between the two.
+// Adjusted implements Adjustable: on and off change. While the command is between them, the output stays as it is.
 func (r *Relay) Adjusted(opts Options) (change func(), err error) {
 	o, is := opts.(*RelayOpts)
 	if !is {
-		return nil, another(r.name, opts)
+		return nil, wrongKind(r.name, opts)
 	}
 	next, err := NewRelay(r.pin, o)
 	if err != nil {

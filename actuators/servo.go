@@ -12,15 +12,15 @@ import (
 type ServoOpts struct {
 	PWM string `yaml:"pwm" pin:"pwm" required:"true" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
 	// Frequency of the pulses: an analogue servo expects 50 Hz.
-	Frequency physic.Frequency `yaml:"frequency" default:"50 Hz" min:"40 Hz" max:"333 Hz" doc:"of the pulses; digital servos take more than the default; on a pca9685, its own"`
-	// Min and Max are the pulses at the two ends of the way. Many servos turn further, and break their gear or draw their stall
-	// current when sent beyond their stop: widen them with care, within ShortestPulse and LongestPulse.
+	Frequency physic.Frequency `yaml:"frequency" default:"50 Hz" min:"40 Hz" max:"333 Hz" doc:"of the pulses; digital servos accept more than the default; a pca9685 has its own"`
+	// Min and Max are the pulses at the two ends of the travel. Many servos turn further, and break their gear or draw their stall
+	// current when driven beyond their stop: widen the range with care, within ShortestPulse and LongestPulse.
 	Min time.Duration `yaml:"min_pulse" default:"1ms" live:"true" doc:"pulse at command -1"`
 	Max time.Duration `yaml:"max_pulse" default:"2ms" live:"true" doc:"pulse at command 1"`
-	// Trim puts the middle where the mechanics have it, and makes a continuous servo stand still at 0.
+	// Trim moves the middle to that of the mechanics, and makes a continuous servo stand still at 0.
 	Trim time.Duration `yaml:"trim" default:"0us" min:"-2.2ms" max:"2.2ms" live:"true" doc:"added to every pulse, such as -20us"`
 	// Inverted swaps the two ends.
-	Inverted bool `yaml:"inverted" default:"false" doc:"the other way round"`
+	Inverted bool `yaml:"inverted" default:"false" doc:"swaps the two directions"`
 
 	Shared `yaml:"-"`
 }
@@ -29,11 +29,11 @@ type ServoOpts struct {
 type ContinuousOpts struct {
 	ServoOpts
 	DeadBand Command `yaml:"dead_band" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"commands nearer to 0 than this stand still"`
-	// MinPower is where the servo begins to turn: its electronics take pulses near the middle for the middle.
+	// MinPower is the power at which the servo begins to turn: its electronics treat pulses near the middle as the middle.
 	MinPower Command `yaml:"min_power" unit:"" default:"0" min:"0" max:"0.999999" live:"true" doc:"smallest power at which it turns, such as 0.08: commands that do not stand still have pulses from there to full power"`
 }
 
-// The options that stand for nil.
+// The options that nil stands for.
 var (
 	DefaultServoOpts      = options.Defaults[ServoOpts]()
 	DefaultContinuousOpts = options.Defaults[ContinuousOpts]()
@@ -51,7 +51,7 @@ func (o *ServoOpts) Lowest() Command { return -Full }
 
 // Open implements Options.
 func (o *ServoOpts) Open(from Parts) (Device, error) {
-	pin, frequency, err := driven(from, o.PWM, o.Frequency)
+	pin, frequency, err := openPWM(from, o.PWM, o.Frequency)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (o *ServoOpts) Open(from Parts) (Device, error) {
 
 // Open implements Options.
 func (o *ContinuousOpts) Open(from Parts) (Device, error) {
-	pin, frequency, err := driven(from, o.PWM, o.Frequency)
+	pin, frequency, err := openPWM(from, o.PWM, o.Frequency)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (o *ContinuousOpts) Open(from Parts) (Device, error) {
 	return NewContinuous(pin, &made)
 }
 
-// Limits are those of the pulses and of their trim.
+// Limits returns the limits of the pulses and of their trim.
 func (o *ServoOpts) Limits(key string) (low, high int64, ok bool) { return o.lengths().limits(key) }
 
 // Check finds pulses that contradict each other, or do not fit into their period.
@@ -80,11 +80,11 @@ func (o *ServoOpts) Check() []options.Mistake {
 	return append(mistakes, o.lengths().check(fits)...)
 }
 
-func (o *ServoOpts) lengths() lengths {
-	return lengths{min: o.Min, max: o.Max, trim: o.Trim, trimmed: true, period: o.period(o.Frequency), of: o.expander(o.PWM)}
+func (o *ServoOpts) lengths() pulseLengths {
+	return pulseLengths{min: o.Min, max: o.Max, trim: o.Trim, hasTrim: true, period: o.period(o.Frequency), expander: o.expander(o.PWM)}
 }
 
-// Servo is a hobby servo on a PWM pin. The length of the pulse is the position, of a continuous servo the speed: command -1,000,000 is
+// Servo is a hobby servo on a PWM pin. The length of the pulse is the position, or the speed of a continuous servo: command -1,000,000 is
 // Min, 0 the middle, 1,000,000 Max.
 //
 // Source: Tower Pro, SG90 data sheet: 50 Hz, 1.5 ms in the middle, 1 and 2 ms at 90 degrees to either side; Parallax, continuous
@@ -96,27 +96,28 @@ type Servo struct {
 	minPower Command
 }
 
-// NewServo makes a servo of a pin. It writes nothing, so the servo is limp until the first command. Nil options stand for
+// NewServo returns a servo on a pin. It writes nothing, so the servo is limp until the first command. Nil options stand for
 // DefaultServoOpts.
 func NewServo(pwm gpio.PinOut, opts *ServoOpts) (*Servo, error) {
 	o := options.OrDefaults(opts, DefaultServoOpts)
 	return newServo(pwm, &o, &o, 0, 0)
 }
 
-// NewContinuous makes a continuous servo of a pin. It writes nothing. Nil options stand for DefaultContinuousOpts.
+// NewContinuous returns a continuous servo on a pin. It writes nothing. Nil options stand for DefaultContinuousOpts.
 func NewContinuous(pwm gpio.PinOut, opts *ContinuousOpts) (*Servo, error) {
 	o := options.OrDefaults(opts, DefaultContinuousOpts)
 	return newServo(pwm, &o, &o.ServoOpts, o.DeadBand, o.MinPower)
 }
 
-// newServo makes a servo of options all of which are set; those of its pulses are part of them.
+// newServo returns a servo. All options are set; o, the part about pulses, belongs to all.
 func newServo(pwm gpio.PinOut, all Options, o *ServoOpts, deadBand, minPower Command) (*Servo, error) {
-	s := &Servo{inverted: o.Inverted, deadBand: deadBand, minPower: minPower, pulses: newPulses("servo on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
+	s := &Servo{pulses: newPulses("servo on "+pwm.Name(), pwm, o.Frequency, &o.Shared)}
+	s.inverted, s.deadBand, s.minPower = o.Inverted, deadBand, minPower
 	s.min, s.max = o.Min+o.Trim, o.Max+o.Trim
 	return s, options.Validate(s.name, all)
 }
 
-// Drive sends the servo to a position, or a speed.
+// Drive moves the servo to a position, or turns it at a speed.
 func (s *Servo) Drive(c Command) error {
 	if err := expectRange(s.name, c, -Full, Full); err != nil {
 		return err
@@ -124,15 +125,14 @@ func (s *Servo) Drive(c Command) error {
 	if c > -s.deadBand && c < s.deadBand {
 		c = 0
 	}
-	c = powered(c, s.minPower)
+	c = withMinPower(c, s.minPower)
 	if s.inverted {
 		c = -c
 	}
 	return s.set(int64(c+Full), int64(2*Full))
 }
 
-// Adjusted implements Adjustable: it has other pulses, another trim, dead band and smallest power; its frequency and
-// direction stay.
+// Adjusted implements Adjustable: pulses, trim, dead band and min_power change.
 func (s *Servo) Adjusted(opts Options) (change func(), err error) {
 	var next *Servo
 	switch o := opts.(type) {
@@ -145,7 +145,7 @@ func (s *Servo) Adjusted(opts Options) (change func(), err error) {
 		made.Frequency = s.frequency
 		next, err = NewContinuous(s.pwm, &made)
 	default:
-		err = another(s.name, opts)
+		err = wrongKind(s.name, opts)
 	}
 	if err != nil {
 		return nil, err
@@ -155,5 +155,5 @@ func (s *Servo) Adjusted(opts Options) (change func(), err error) {
 	}, nil
 }
 
-// Halt ends the pulse train: the servo goes limp, a continuous one stands still. Where PWM fails the pin is set low.
+// Halt ends the pulse train: a servo goes limp, a continuous one stands still. If PWM fails, Halt sets the pin low.
 func (s *Servo) Halt() error { return s.end() }

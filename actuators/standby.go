@@ -10,11 +10,11 @@ import (
 // standby is a bridge's standby or sleep input, high while it drives.
 type standby struct {
 	pin   gpio.PinOut // nil when it is wired to the supply
-	level gpio.Level  // what the pin says,
-	known bool        // if that is known
+	level gpio.Level  // last written
+	known bool        // level is valid
 }
 
-// set writes the level, unless it is there already. The name is the device's, for errors.
+// set writes the level, unless the pin has it already. The name is the device's, for errors.
 func (s *standby) set(name string, awake bool) error {
 	if s.pin == nil || s.known && s.level == gpio.Level(awake) {
 		return nil
@@ -27,29 +27,29 @@ func (s *standby) set(name string, awake bool) error {
 	return nil
 }
 
-// SharedStandby is a standby pin that several bridges have in common, as the two halves of a TB6612FNG or DRV8833 do. It is high as long as
-// one of them wants it high. It may be used from any goroutine.
+// SharedStandby is a standby pin that several bridges have in common, such as the two halves of a TB6612FNG or DRV8833. It is high as long
+// as one of them sets it high. It may be used from any goroutine.
 type SharedStandby struct {
 	pin   gpio.PinOut
 	mutex sync.Mutex
 	awake map[*standbyShare]bool
 }
 
-// NewSharedStandby shares a pin. It writes nothing.
+// NewSharedStandby returns a pin to be shared. It writes nothing.
 func NewSharedStandby(pin gpio.PinOut) *SharedStandby {
 	return &SharedStandby{pin: pin, awake: map[*standbyShare]bool{}}
 }
 
-// Share is the pin for one more bridge, for its HBridgeOpts.
+// Share returns the standby pin of one more bridge.
 func (s *SharedStandby) Share() gpio.PinOut { return &standbyShare{s.pin, s} }
 
-// standbyShare is the pin as one of the bridges sees it.
+// standbyShare is the share of one bridge.
 type standbyShare struct {
 	gpio.PinOut
 	of *SharedStandby
 }
 
-// Out says what this bridge wants.
+// Out sets the level that this bridge needs.
 func (p *standbyShare) Out(level gpio.Level) error {
 	p.of.mutex.Lock()
 	defer p.of.mutex.Unlock()
