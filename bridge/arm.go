@@ -33,7 +33,7 @@ func (b *Bridge) arm(_ context.Context, who string, r protocol.Request, _ *proto
 	case disarms:
 		return nil // that was done when it came in
 	}
-	before := b.stops.disarms.Load()
+	before := b.stops.disarmCount.Load()
 	arm := func() error { return b.robot.Safety.Arm(who, r.Fresh) }
 	if r.ByHand {
 		arm = func() error { return b.robot.Safety.ArmByHand(who) }
@@ -41,24 +41,24 @@ func (b *Bridge) arm(_ context.Context, who string, r protocol.Request, _ *proto
 	if err := arm(); err != nil {
 		return err
 	}
-	if b.stops.disarms.Load() != before { // at the same moment: that has the last word
+	if b.stops.disarmCount.Load() != before { // at the same moment: that has the last word
 		b.robot.Safety.Disarm(who)
-		return overtaken()
+		return stoppedAfterSending()
 	}
 	return nil
 }
 
 // overtaken is the error of a request to arm or to drive that the robot was stopped after.
-func overtaken() *protocol.Error {
+func stoppedAfterSending() *protocol.Error {
 	return refuse(protocol.NotAllowed,
 		"the robot was disarmed or stopped after this was sent: send it again if that is still what you want")
 }
 
 // moves reports whether a request may let something move.
-func moves(a arrival) bool { return a.verb == "drive" || a.verb == "arm" && !disarms(a) }
+func mayMove(a incoming) bool { return a.verb == "drive" || a.verb == "arm" && !disarms(a) }
 
 // disarms reports whether a request is one to arm with the value 0, which disarms: a switch has one topic for both.
-func disarms(a arrival) bool {
+func disarms(a incoming) bool {
 	var only struct{ Value *float64 }
 	return a.verb == "arm" && !a.retained && len(a.payload) <= protocol.MaxRequest &&
 		json.Unmarshal(a.payload, &only) == nil && only.Value != nil && *only.Value == 0

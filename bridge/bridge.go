@@ -24,7 +24,7 @@ import (
 // Robot is what the bridge connects, by what it can do. Telemetry and Safety are needed: a robot that can be reached can be
 // stopped. What else is nil it cannot do, and its verbs are refused.
 //
-// Every method may be called from any goroutine. Who asks for something is a user's name, or protocol.Nobody. An error is best a
+// Every method may be called from any goroutine. Who asks for something is a user's name, or protocol.Anonymous. An error is best a
 // *protocol.Error, which becomes the answer; a protocol.Warning says that it was done all the same.
 type Robot struct {
 	Telemetry Telemetry
@@ -65,22 +65,22 @@ const (
 	keepAlive      = 10 * time.Second       // a connection that is dead without a word is noticed after one and a half of this
 	answerPatience = 5 * time.Second        // for the broker's word on a subscription
 
-	// mostRetained bounds the parameters of an earlier run that are taken back after a connection: anybody may have retained
+	// maxUnknownParameters bounds the parameters of an earlier run that are taken back after a connection: anybody may have retained
 	// them.
-	mostRetained = 4096
+	maxUnknownParameters = 4096
 
 	// At the end: the request under way has so long to be answered, then what waits to be sent, then everything to be
 	// acknowledged, then a broker that is the robot's own to pass it on.
-	lastAnswer           = 200 * time.Millisecond
-	lastMessages         = 500 * time.Millisecond
-	lastAcknowledgements = 300 * time.Millisecond
-	lastWords            = 150 * time.Millisecond
+	graceAnswer           = 200 * time.Millisecond
+	graceMessages         = 500 * time.Millisecond
+	graceAcknowledgements = 300 * time.Millisecond
+	graceDelivery         = 150 * time.Millisecond
 )
 
 // Bridge publishes a robot and answers requests to it.
 type Bridge struct {
 	robot       Robot
-	takes       map[string]verb // what can be asked of it
+	supported   map[string]verb // what can be asked of it
 	topics      protocol.Topics
 	description []byte          // as JSON
 	parameters  map[string]bool // the paths of the description
@@ -92,36 +92,36 @@ type Bridge struct {
 	log         *slog.Logger
 	clock       func() time.Time
 
-	own       bool // the broker is the robot's own
-	url       string
-	client    paho.Client
-	stops     *stops
-	out       *outbox
-	window    window        // the publishing goroutine's
-	connected chan struct{} // one token after each connection: everything retained is due again
-	arrivals  chan arrival
-	questions chan arrival  // the same, of what anybody may ask
-	unkept    chan unkept   // what waits for a disk
-	served    chan struct{} // closed when no request is under way any more
-	malformed atomic.Uint64
+	ownBroker      bool // the broker is the robot's own
+	url            string
+	client         paho.Client
+	stops          *stopConnection
+	outbox         *outbox
+	window         window        // the publishing goroutine's
+	connected      chan struct{} // one token after each connection: everything retained is due again
+	requests       chan incoming
+	viewerRequests chan incoming  // the same, of what anybody may ask
+	unwritten      chan unwritten // what waits for a disk
+	answered       chan struct{}  // closed when no request is under way any more
+	malformed      atomic.Uint64
 
-	disarmed           *memory      // ids of requests to arm with 0; receive's
-	retainedParameters atomic.Int64 // that this robot does not have, since the last connection
+	disarmIDs         *recentIDs   // ids of requests to arm with 0; receive's
+	unknownParameters atomic.Int64 // that this robot does not have, since the last connection
 
-	started time.Time
-	leased  atomic.Int64  // spikes are published until then, in ns since the start
-	watched chan struct{} // one slot: there is a lease
-	away    atomic.Bool   // said in the log
-	echoed  atomic.Bool   // the status has come back since the last connection
+	started        time.Time
+	watchedUntil   atomic.Int64  // spikes are published until then, in ns since the start
+	watchBegins    chan struct{} // one slot: there is a lease
+	lossLogged     atomic.Bool   // said in the log
+	statusReturned atomic.Bool   // the status has come back since the last connection
 
-	discovered   atomic.Bool // so has the message for Home Assistant
-	undiscovered sync.Once   // a warning says that it has not
+	discoveryReturned atomic.Bool // so has the message for Home Assistant
+	discoveryWarning  sync.Once   // a warning says that it has not
 
-	namesakes rate.Sometimes
-	busy      *rate.Limiter // answers to requests that there is no room for
+	nameWarnings rate.Sometimes
+	busyAnswers  *rate.Limiter // answers to requests that there is no room for
 
-	busyQuestions *rate.Limiter // the same, of what anybody may ask
-	describing    *rate.Limiter // answers with the description
+	busyViewers     *rate.Limiter // the same, of what anybody may ask
+	descriptionRate *rate.Limiter // answers with the description
 
 	ctx       context.Context // ends when the bridge does
 	cancel    context.CancelFunc
@@ -139,7 +139,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		return nil, errors.New("robot: expected its Telemetry and its Safety, at the least")
 	}
 	description := robot.Telemetry.Describe()
-	if err := check(description); err != nil {
+	if err := checkDescription(description); err != nil {
 		return nil, err
 	}
 	text, err := json.Marshal(description)
@@ -147,33 +147,33 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		return nil, fmt.Errorf("description: %w", err)
 	}
 	b := &Bridge{
-		robot:       robot,
-		topics:      protocol.Topics(opts.Robot),
-		description: text,
-		parameters:  map[string]bool{},
-		sensors:     description.Sensors,
-		actuators:   description.Actuators,
-		version:     opts.Version,
-		boot:        opts.Boot,
-		log:         opts.Log,
-		clock:       opts.Clock,
-		out:         newOutbox(),
-		started:     time.Now(),
-		disarmed:    newMemory(rememberedIDs),
-		connected:   make(chan struct{}, 1),
-		arrivals:    make(chan arrival, waitingRequests),
-		questions:   make(chan arrival, waitingRequests),
-		unkept:      make(chan unkept, waitingRequests),
-		served:      make(chan struct{}),
-		watched:     make(chan struct{}, 1),
-		busy:        rate.NewLimiter(busyRate, busyBurst),
+		robot:          robot,
+		topics:         protocol.Topics(opts.Robot),
+		description:    text,
+		parameters:     map[string]bool{},
+		sensors:        description.Sensors,
+		actuators:      description.Actuators,
+		version:        opts.Version,
+		boot:           opts.Boot,
+		log:            opts.Log,
+		clock:          opts.Clock,
+		outbox:         newOutbox(),
+		started:        time.Now(),
+		disarmIDs:      newRecentIDs(rememberedIDs),
+		connected:      make(chan struct{}, 1),
+		requests:       make(chan incoming, waitingRequests),
+		viewerRequests: make(chan incoming, waitingRequests),
+		unwritten:      make(chan unwritten, waitingRequests),
+		answered:       make(chan struct{}),
+		watchBegins:    make(chan struct{}, 1),
+		busyAnswers:    rate.NewLimiter(busyRate, busyBurst),
 
-		busyQuestions: rate.NewLimiter(busyRate, busyBurst),
-		describing:    rate.NewLimiter(2, 8),
+		busyViewers:     rate.NewLimiter(busyRate, busyBurst),
+		descriptionRate: rate.NewLimiter(2, 8),
 
-		namesakes: rate.Sometimes{First: 1, Interval: time.Minute},
+		nameWarnings: rate.Sometimes{First: 1, Interval: time.Minute},
 	}
-	b.takes = b.verbs()
+	b.supported = b.verbs()
 	for _, p := range description.Parameters {
 		b.parameters[p.Path] = true
 	}
@@ -192,15 +192,15 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 			return nil, fmt.Errorf("description for Home Assistant: %w", err)
 		}
 		if left > 0 {
-			b.log.Warn("Home Assistant shows the first tunables only; fluxctl shows all", "shown", mostNumbers, "left_out", left)
+			b.log.Warn("Home Assistant shows the first tunables only; fluxctl shows all", "shown", maxNumbers, "left_out", left)
 		}
 	}
 	if b.url, err = checkURL(opts.Broker); err != nil {
 		return nil, err
 	}
-	b.own = opts.Dial != nil
+	b.ownBroker = opts.Dial != nil
 	dial := dialExternal
-	if b.own {
+	if b.ownBroker {
 		dial = func(_ *url.URL, o paho.ClientOptions) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), o.ConnectTimeout)
 			defer cancel()
@@ -211,26 +211,26 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	var paced *pace
+	var limit *rateLimit
 	connection := func(filters int) *paho.ClientOptions {
 		c := clientOptions(opts.User, opts.Password).AddBroker(opts.Broker).SetCustomOpenConnectionFn(func(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 			conn, err := dial(u, o)
 			if err != nil {
 				return nil, err
 			}
-			return newCutter(conn, filters, paced), nil
+			return newPacketReader(conn, filters, limit), nil
 		})
 		if secured != nil {
 			c.SetTLSConfig(secured)
 		}
-		if b.own { // Dial waits for it
+		if b.ownBroker { // Dial waits for it
 			c.SetConnectRetryInterval(retryOwn).SetMaxReconnectInterval(retryOwn)
 		}
 		return c
 	}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	b.stops = newStops(b, connection(len(b.stopFilters())))
-	paced = newPace(b)
+	b.stops = newStopConnection(b, connection(len(b.stopFilters())))
+	limit = newRateLimit(b)
 	b.client = paho.NewClient(connection(len(b.filters())).
 		SetBinaryWill(b.topics.Status(), b.status(protocol.Offline), 1, true).
 		SetOnConnectHandler(func(paho.Client) {
@@ -242,11 +242,11 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		SetConnectionNotificationHandler(b.report))
 	b.window.client = b.client
 	b.workers.Go(b.stops.answer)
-	b.workers.Go(b.publish) // owns the connection's outgoing side
-	b.workers.Go(b.serve)   // a request may wait for the robot's next tick
-	b.workers.Go(b.keep)    // and others for a disk
-	b.workers.Go(b.measure) // telemetry has its own rhythm
-	b.workers.Go(b.relay)   // and spikes have another
+	b.workers.Go(b.publish)       // owns the connection's outgoing side
+	b.workers.Go(b.serve)         // a request may wait for the robot's next tick
+	b.workers.Go(b.writeAccepted) // and others for a disk
+	b.workers.Go(b.measure)       // telemetry has its own rhythm
+	b.workers.Go(b.relay)         // and spikes have another
 	b.stops.client.Connect()
 	b.client.Connect()
 	context.AfterFunc(ctx, b.Close)
@@ -254,7 +254,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 }
 
 // check reports what of a description could not be published.
-func check(d protocol.Description) error {
+func checkDescription(d protocol.Description) error {
 	for _, p := range d.Parameters {
 		if p.Path == "" || strings.ContainsAny(p.Path, "+#\x00") {
 			return fmt.Errorf("parameter %q: expected a path that is a topic: not empty, without + # and NUL", p.Path)
@@ -273,7 +273,7 @@ func checkURL(broker string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("broker: expected a URL like tcp://host:1883: %w", err)
 	}
-	if !transport.Known(u.Scheme) || u.Hostname() == "" || u.Port() == "" {
+	if !transport.IsScheme(u.Scheme) || u.Hostname() == "" || u.Port() == "" {
 		return "", fmt.Errorf("broker %q: expected a URL with a port, like tcp://host:1883 or ssl://host:8883", u.Redacted())
 	}
 	return u.Redacted(), nil
@@ -300,15 +300,15 @@ func clientOptions(user, password string) *paho.ClientOptions {
 func (b *Bridge) report(_ paho.Client, n paho.ConnectionNotification) {
 	switch n := n.(type) {
 	case paho.ConnectionNotificationConnected:
-		b.away.Store(false)
+		b.lossLogged.Store(false)
 		b.log.Info("connected to the MQTT broker", "broker", b.url, "topics", b.topics.All())
 	case paho.ConnectionNotificationFailed:
-		if !b.away.Swap(true) {
+		if !b.lossLogged.Swap(true) {
 			b.log.Warn("cannot reach the MQTT broker: the robot runs without it, and tries until it can",
 				"broker", b.url, "error", n.Reason)
 		}
 	case paho.ConnectionNotificationLost:
-		if !b.away.Swap(true) {
+		if !b.lossLogged.Swap(true) {
 			b.log.Warn("lost the MQTT broker: the robot runs on, and connects again", "broker", b.url, "error", n.Reason)
 		}
 	}
@@ -323,11 +323,11 @@ func (b *Bridge) Event(kind protocol.EventKind, text string) {
 	if err != nil {
 		return // strings and a number: it cannot fail
 	}
-	b.out.put(message{topic: b.topics.Event(kind.Level()), qos: 1, payload: payload})
+	b.outbox.put(message{topic: b.topics.Event(kind.Level()), qos: 1, payload: payload})
 }
 
 // Dropped returns how many messages were thrown away because the broker was slow or away.
-func (b *Bridge) Dropped() uint64 { return b.out.dropped.Load() }
+func (b *Bridge) Dropped() uint64 { return b.outbox.dropped.Load() }
 
 // Close publishes what waits and the status offline, if the broker takes it in time, and ends the bridge. It returns
 // within 2 s and may be called more than once.
@@ -338,14 +338,14 @@ func (b *Bridge) Close() {
 		go func() { b.workers.Wait(); close(ended) }()
 		select {
 		case <-ended:
-		case <-time.After(lastAnswer + lastMessages + lastAcknowledgements + 200*time.Millisecond): // a write to a broker that stopped reading ends by itself, later
+		case <-time.After(graceAnswer + graceMessages + graceAcknowledgements + 200*time.Millisecond): // a write to a broker that stopped reading ends by itself, later
 		}
 		b.stops.client.Disconnect(0)
 		b.client.Disconnect(200)
-		if b.own {
+		if b.ownBroker {
 			// It acknowledges a message before it passes it on, and ends next: who listens shall still hear that the robot is
 			// offline.
-			time.Sleep(lastWords)
+			time.Sleep(graceDelivery)
 		}
 	})
 }

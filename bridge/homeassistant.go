@@ -15,8 +15,8 @@ import (
 // expireAfter is for how long Home Assistant takes a value for the present one, in seconds: it comes once a second.
 const expireAfter = 10
 
-// mostNumbers bounds the tunables that it shows: nobody turns a thousand knobs there.
-const mostNumbers = 100
+// maxNumbers bounds the tunables that it shows: nobody turns a thousand knobs there.
+const maxNumbers = 100
 
 // component is one entity.
 type component map[string]any
@@ -49,7 +49,7 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 		add(key, "sensor", name, c)
 	}
 	for _, s := range d.Sensors {
-		c := component{"state_topic": t.Home(), "value_template": fmt.Sprintf("{{ value_json.sensors[%s] }}", quoted(s.Name)), "state_class": "measurement"}
+		c := component{"state_topic": t.Home(), "value_template": fmt.Sprintf("{{ value_json.sensors[%s] }}", jinjaString(s.Name)), "state_class": "measurement"}
 		if s.Unit != "" {
 			c["unit_of_measurement"] = s.Unit
 		}
@@ -59,7 +59,7 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 		addSensor("sensor_"+s.Name, s.Name, c)
 	}
 	for _, a := range d.Actuators {
-		addSensor("actuator_"+a.Name, a.Name, component{"state_topic": t.Home(), "value_template": fmt.Sprintf("{{ value_json.actuators[%s] }}", quoted(a.Name))})
+		addSensor("actuator_"+a.Name, a.Name, component{"state_topic": t.Home(), "value_template": fmt.Sprintf("{{ value_json.actuators[%s] }}", jinjaString(a.Name))})
 	}
 	for _, h := range []struct{ key, name, template, unit string }{
 		{"safety", "safety", "{{ value_json.safety.state }}", ""},
@@ -78,7 +78,7 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 		if p.Min >= p.Max { // there is nothing to turn, and Home Assistant takes no such number
 			continue
 		}
-		if numbers++; numbers > mostNumbers {
+		if numbers++; numbers > maxNumbers {
 			left++
 			continue
 		}
@@ -109,7 +109,7 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 }
 
 // quoted is a name as a string of Jinja.
-func quoted(name string) string {
+func jinjaString(name string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(name) + "'"
 }
 

@@ -205,7 +205,7 @@ func TestADiscoveryThatIsNotPassedOnIsTold(t *testing.T) {
 // Without the flag nothing is published, with many tunables some; names that no id may hold stay apart.
 func TestDiscoveryHasBounds(t *testing.T) {
 	d := protocol.Description{Sensors: []protocol.Device{{Name: "a b"}, {Name: "a.b"}, {Name: "it's"}}}
-	for i := range bridge.MostNumbers + 7 {
+	for i := range bridge.MaxNumbers + 7 {
 		d.Parameters = append(d.Parameters, protocol.Parameter{Path: fmt.Sprintf("p[%d]", i), Max: 1})
 		d.Parameters = append(d.Parameters, protocol.Parameter{Path: fmt.Sprintf("nothing to turn[%d]", i), Min: 5, Max: 5}) // Home Assistant refuses such a number
 	}
@@ -225,7 +225,7 @@ func TestDiscoveryHasBounds(t *testing.T) {
 			}
 		}
 	}
-	if numbers != bridge.MostNumbers || home.Components["sensor_a_b"].Unique == "" || home.Components["sensor_a_b_"].Unique == "" {
+	if numbers != bridge.MaxNumbers || home.Components["sensor_a_b"].Unique == "" || home.Components["sensor_a_b_"].Unique == "" {
 		t.Errorf("%d numbers; %d components", numbers, len(home.Components))
 	}
 	if got := home.Components["sensor_it_s"].Template; got != `{{ value_json.sensors['it\'s'] }}` {

@@ -10,15 +10,15 @@ type message struct {
 	topic   string
 	qos     byte
 	retain  bool
-	common  bool // an answer to what anybody may ask
+	viewer  bool // an answer to what anybody may ask
 	payload []byte
 }
 
 // Capacities of the outbox, in messages.
 const (
-	keptMessages   = 1024 // answers and events
-	commonMessages = 1024 // answers to what anybody may ask
-	freshTelemetry = 32   // about a second and a half: older telemetry is worth nothing
+	importantMessages = 1024 // answers and events
+	viewerMessages    = 1024 // answers to what anybody may ask
+	telemetryMessages = 32   // about a second and a half: older telemetry is worth nothing
 )
 
 // outbox holds what waits to be published, in four lanes. Of what is the robot's state, its parameters and status, only the
@@ -33,7 +33,7 @@ type outbox struct {
 	states    map[string]message // by topic
 	order     []string           // their topics, the one that waits longest first
 	important ring               // QoS 1
-	common    ring               // QoS 1
+	viewers   ring               // QoS 1
 	telemetry ring               // QoS 0
 }
 
@@ -41,9 +41,9 @@ func newOutbox() *outbox {
 	return &outbox{
 		wake:      make(chan struct{}, 1),
 		states:    map[string]message{},
-		important: ring{items: make([]message, keptMessages)},
-		common:    ring{items: make([]message, commonMessages)},
-		telemetry: ring{items: make([]message, freshTelemetry)},
+		important: ring{items: make([]message, importantMessages)},
+		viewers:   ring{items: make([]message, viewerMessages)},
+		telemetry: ring{items: make([]message, telemetryMessages)},
 	}
 }
 
@@ -59,8 +59,8 @@ func (o *outbox) put(m message) {
 			o.order = append(o.order, m.topic)
 		}
 		o.states[m.topic] = m
-	case m.common:
-		lost = o.common.put(m)
+	case m.viewer:
+		lost = o.viewers.put(m)
 	default:
 		lost = o.important.put(m)
 	}
@@ -76,7 +76,7 @@ func (o *outbox) put(m message) {
 
 // take removes the oldest message: of the robot's state, so that who has an answer finds what it tells of; else of QoS 1; else
 // telemetry.
-func (o *outbox) take() (message, bool) {
+func (o *outbox) pop() (message, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.order) > 0 {
@@ -85,13 +85,13 @@ func (o *outbox) take() (message, bool) {
 		o.order = o.order[1:]
 		return m, true
 	}
-	if m, ok := o.important.take(); ok {
+	if m, ok := o.important.pop(); ok {
 		return m, true
 	}
-	if m, ok := o.common.take(); ok {
+	if m, ok := o.viewers.pop(); ok {
 		return m, true
 	}
-	return o.telemetry.take()
+	return o.telemetry.pop()
 }
 
 // ring is a queue of fixed capacity.
@@ -104,7 +104,7 @@ type ring struct {
 // put appends a message. It reports whether the oldest had to go.
 func (r *ring) put(m message) (lost bool) {
 	if r.count == len(r.items) {
-		r.take()
+		r.pop()
 		lost = true
 	}
 	r.items[(r.first+r.count)%len(r.items)] = m
@@ -112,7 +112,7 @@ func (r *ring) put(m message) (lost bool) {
 	return lost
 }
 
-func (r *ring) take() (message, bool) {
+func (r *ring) pop() (message, bool) {
 	if r.count == 0 {
 		return message{}, false
 	}

@@ -7,26 +7,26 @@ import (
 
 func TestAFullOutboxLosesItsOldest(t *testing.T) {
 	o := newOutbox()
-	for i := range keptMessages + 2 {
+	for i := range importantMessages + 2 {
 		o.put(message{topic: fmt.Sprint("answer", i), qos: 1})
 	}
-	for i := range freshTelemetry + 3 {
+	for i := range telemetryMessages + 3 {
 		o.put(message{topic: fmt.Sprint("measure", i)})
 	}
 	if n := o.dropped.Load(); n != 5 {
 		t.Errorf("counted %d, want 5", n)
 	}
-	for i := range keptMessages {
-		if m, ok := o.take(); !ok || m.topic != fmt.Sprint("answer", i+2) {
+	for i := range importantMessages {
+		if m, ok := o.pop(); !ok || m.topic != fmt.Sprint("answer", i+2) {
 			t.Fatalf("took %q, want answer%d: telemetry must not push out answers", m.topic, i+2)
 		}
 	}
-	for i := range freshTelemetry {
-		if m, ok := o.take(); !ok || m.topic != fmt.Sprint("measure", i+3) {
+	for i := range telemetryMessages {
+		if m, ok := o.pop(); !ok || m.topic != fmt.Sprint("measure", i+3) {
 			t.Fatalf("took %q, want measure%d", m.topic, i+3)
 		}
 	}
-	if m, ok := o.take(); ok {
+	if m, ok := o.pop(); ok {
 		t.Errorf("took %q of an empty outbox", m.topic)
 	}
 }
@@ -35,10 +35,10 @@ func TestAFullOutboxLosesItsOldest(t *testing.T) {
 func TestCommonAnswersTakeNoRoomFromOthers(t *testing.T) {
 	o := newOutbox()
 	o.put(message{topic: "important", qos: 1})
-	for range 2 * commonMessages {
-		o.put(message{topic: "common", qos: 1, common: true})
+	for range 2 * viewerMessages {
+		o.put(message{topic: "common", qos: 1, viewer: true})
 	}
-	if m, _ := o.take(); m.topic != "important" || o.dropped.Load() != commonMessages {
+	if m, _ := o.pop(); m.topic != "important" || o.dropped.Load() != viewerMessages {
 		t.Errorf("%s comes first, %d were dropped", m.topic, o.dropped.Load())
 	}
 }

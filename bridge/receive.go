@@ -26,7 +26,7 @@ func (b *Bridge) filters() map[string]byte {
 	}
 	// Parameters for those that are retained from an earlier run, until the status comes back: see heard. The robot's own broker
 	// has none.
-	if !b.own {
+	if !b.ownBroker {
 		filters[b.topics.Param("#")] = 0
 	}
 	return filters
@@ -73,43 +73,43 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	}
 	if m.Topic() == b.topics.Status() {
 		if !m.Retained() { // else it is from before this connection, and announce is about to replace it
-			b.heard(m.Payload())
+			b.receiveStatus(m.Payload())
 		}
 		return
 	}
 	if m.Topic() == b.topics.Discovery() {
 		if !m.Retained() { // else it is from before this connection
-			b.discovered.Store(true)
+			b.discoveryReturned.Store(true)
 		}
 		return
 	}
 	if path, param := strings.CutPrefix(m.Topic(), b.topics.Param("")); param {
-		if m.Retained() && len(m.Payload()) > 0 && !b.parameters[path] && b.retainedParameters.Add(1) <= mostRetained {
-			b.out.put(message{topic: m.Topic(), qos: 1, retain: true}) // the robot has it no more: nobody shall believe it
+		if m.Retained() && len(m.Payload()) > 0 && !b.parameters[path] && b.unknownParameters.Add(1) <= maxUnknownParameters {
+			b.outbox.put(message{topic: m.Topic(), qos: 1, retain: true}) // the robot has it no more: nobody shall believe it
 		}
 		return
 	}
-	a, known := b.arrived(m)
+	a, known := b.incomingRequest(m)
 	if !known {
 		return
 	}
 	if a.verb == "arm" {
 		if disarms(a) { // a switch has one topic for both: what leads to safety waits for nothing
-			if id := idOf(a.payload); id == "" || b.disarmed.add(id) {
+			if id := idOf(a.payload); id == "" || b.disarmIDs.add(id) {
 				b.stops.stop("disarm", a.who, timeOf(a.payload))
 			}
 		}
 	}
-	a.stops = b.stops.count.Load()
-	queue, busy := b.arrivals, b.busy
-	if common(a.verb) {
-		queue, busy = b.questions, b.busyQuestions
+	a.stops = b.stops.stopCount.Load()
+	queue, busy := b.requests, b.busyAnswers
+	if forViewers(a.verb) {
+		queue, busy = b.viewerRequests, b.busyViewers
 	}
 	select {
 	case queue <- a:
 	default:
 		if !busy.Allow() {
-			b.out.dropped.Add(1)
+			b.outbox.dropped.Add(1)
 			return
 		}
 		b.answer(a.verb, protocol.Response{ID: idOf(a.payload), Error: refuse(protocol.Busy,
@@ -122,21 +122,21 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 // connection has said online; and a namesake that ends takes nobody with it. Online of another start is another robot with the
 // same name. Online of this one comes back after all that was retained: only now may the subscription of parameters end, since
 // the library forgets at once whom to give what is still under way.
-func (b *Bridge) heard(payload []byte) {
+func (b *Bridge) receiveStatus(payload []byte) {
 	var s protocol.Status
 	switch {
 	case json.Unmarshal(payload, &s) != nil || b.ctx.Err() != nil:
 	case s.State == protocol.Offline:
-		b.out.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
+		b.outbox.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
 	case s.Boot != b.boot:
-		b.namesakes.Do(func() {
+		b.nameWarnings.Do(func() {
 			b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own",
 				"robot", string(b.topics), "boot", s.Boot)
 			b.Event(protocol.NameTaken, "another robot with this name has come to the broker: requests go to both")
 		})
 	default:
-		b.echoed.Store(true)
-		if !b.own {
+		b.statusReturned.Store(true)
+		if !b.ownBroker {
 			go b.client.Unsubscribe(b.topics.Param("#")) // it waits until a broker that does not read has taken it
 		}
 	}

@@ -40,13 +40,13 @@ func (b *Bridge) watch(_ context.Context, _ string, r protocol.Request, _ *proto
 func (b *Bridge) lease(length time.Duration) {
 	until := int64(time.Since(b.started) + length) // not by the wall clock, which may jump
 	for {
-		before := b.leased.Load()
-		if until <= before || b.leased.CompareAndSwap(before, until) {
+		before := b.watchedUntil.Load()
+		if until <= before || b.watchedUntil.CompareAndSwap(before, until) {
 			break
 		}
 	}
 	select {
-	case b.watched <- struct{}{}:
+	case b.watchBegins <- struct{}{}:
 	default:
 	}
 }
@@ -58,11 +58,11 @@ func (b *Bridge) relay() {
 		select {
 		case <-b.ctx.Done():
 			return
-		case <-b.watched:
+		case <-b.watchBegins:
 		}
 		reader := b.robot.Spikes.FollowSpikes()
 		ticker := time.NewTicker(spikesEvery)
-		for int64(time.Since(b.started)) < b.leased.Load() {
+		for int64(time.Since(b.started)) < b.watchedUntil.Load() {
 			select {
 			case <-b.ctx.Done():
 				ticker.Stop()
@@ -72,13 +72,13 @@ func (b *Bridge) relay() {
 			}
 			var lost uint64
 			spikes, lost = reader.Read(spikes[:0])
-			b.out.dropped.Add(lost)
+			b.outbox.dropped.Add(lost)
 			if !b.client.IsConnectionOpen() {
 				continue
 			}
 			for rest := spikes; len(rest) > 0; {
 				n := min(len(rest), batchMost)
-				b.out.put(message{topic: b.topics.Spikes(), payload: protocol.EncodeSpikes(nil, rest[:n])})
+				b.outbox.put(message{topic: b.topics.Spikes(), payload: protocol.EncodeSpikes(nil, rest[:n])})
 				rest = rest[n:]
 			}
 		}

@@ -26,13 +26,13 @@ const (
 	// busyRate and busyBurst bound the answers to requests that there is no room for, a second and at once: those to others shall
 	// not be lost among them.
 	busyRate  = 1000
-	busyBurst = keptMessages / 2
+	busyBurst = importantMessages / 2
 )
 
-// arrival is a request as it came from the broker.
-type arrival struct {
+// incoming is a request as it came from the broker.
+type incoming struct {
 	verb     string
-	who      string // sends it: a user's name, or protocol.Nobody
+	who      string // sends it: a user's name, or protocol.Anonymous
 	payload  []byte
 	retained bool
 	stops    uint64 // how often the robot had been stopped when it came in
@@ -40,13 +40,13 @@ type arrival struct {
 
 // arrived takes in a request, and reports false for any other message: also for one of a verb that there is not, which nobody
 // answers, and for one under a name that no user can have, unless it stops the robot.
-func (b *Bridge) arrived(m paho.Message) (a arrival, known bool) {
-	a = arrival{payload: m.Payload(), retained: m.Retained()}
-	a.verb, a.who, known = b.topics.Asked(m.Topic())
+func (b *Bridge) incomingRequest(m paho.Message) (a incoming, known bool) {
+	a = incoming{payload: m.Payload(), retained: m.Retained()}
+	a.verb, a.who, known = b.topics.SplitRequest(m.Topic())
 	if known {
-		_, known = users.Needed(a.verb)
+		_, known = users.LeastRole(a.verb)
 	}
-	if a.who == protocol.Nobody && m.Topic() != b.topics.Request(a.verb) && !stopping[a.verb] {
+	if a.who == protocol.Anonymous && m.Topic() != b.topics.Request(a.verb) && !stopping[a.verb] {
 		known = false
 	}
 	return a, known
@@ -54,11 +54,11 @@ func (b *Bridge) arrived(m paho.Message) (a arrival, known bool) {
 
 // serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Tuner.Set.
 func (b *Bridge) serve() {
-	defer close(b.unkept)
-	seen, seenQuestions := newMemory(rememberedIDs), newMemory(rememberedIDs)
+	defer close(b.unwritten)
+	seen, viewerIDs := newRecentIDs(rememberedIDs), newRecentIDs(rememberedIDs)
 	for {
 		select { // those that not everybody may send come first
-		case a := <-b.arrivals:
+		case a := <-b.requests:
 			b.handle(a, seen)
 			continue
 		default:
@@ -66,34 +66,34 @@ func (b *Bridge) serve() {
 		select {
 		case <-b.ctx.Done():
 			return
-		case a := <-b.arrivals:
+		case a := <-b.requests:
 			b.handle(a, seen)
-		case a := <-b.questions:
-			b.handle(a, seenQuestions)
+		case a := <-b.viewerRequests:
+			b.handle(a, viewerIDs)
 		}
 	}
 }
 
 // handle answers one request, unless it is the second delivery of one.
-func (b *Bridge) handle(a arrival, seen *memory) {
+func (b *Bridge) handle(a incoming, seen *recentIDs) {
 	request, refusal := parse(a)
 	if request.ID != "" && !seen.add(request.ID) {
 		b.log.Debug("request delivered again: ignored", "verb", a.verb, "id", request.ID)
 		return
 	}
 	if refusal == nil && !disarms(a) {
-		refusal = expired(request, b.clock())
+		refusal = checkTime(request, b.clock())
 	}
-	if refusal == nil && moves(a) && b.stops.overtook(a, request.Time) {
-		refusal = overtaken()
+	if refusal == nil && mayMove(a) && b.stops.stoppedSince(a, request.Time) {
+		refusal = stoppedAfterSending()
 	}
 	response := protocol.Response{ID: request.ID}
 	if refusal == nil {
 		refusal = b.execute(a, request, &response)
 	}
-	if refusal == nil && b.takes[a.verb].disk != nil {
+	if refusal == nil && b.supported[a.verb].disk != nil {
 		select {
-		case b.unkept <- unkept{a.verb, response}:
+		case b.unwritten <- unwritten{a.verb, response}:
 			return
 		default: // the disk is very slow
 			if response.Applied == nil {
@@ -115,18 +115,18 @@ func (b *Bridge) handle(a arrival, seen *memory) {
 	b.answer(a.verb, response)
 }
 
-// unkept is what waits for a disk, to be answered then. Nothing else waits for one.
-type unkept struct {
+// unwritten is what waits for a disk, to be answered then. Nothing else waits for one.
+type unwritten struct {
 	verb     string
 	response protocol.Response
 }
 
 // keep has what was accepted written, and answers.
-func (b *Bridge) keep() {
-	defer close(b.served)
-	for u := range b.unkept {
+func (b *Bridge) writeAccepted() {
+	defer close(b.answered)
+	for u := range b.unwritten {
 		ctx, cancel := context.WithTimeout(b.ctx, savePatience)
-		if err := b.takes[u.verb].disk(ctx, &u.response); err != nil {
+		if err := b.supported[u.verb].disk(ctx, &u.response); err != nil {
 			u.response.Error = refusal(err)
 		}
 		cancel()
@@ -135,7 +135,7 @@ func (b *Bridge) keep() {
 }
 
 // parse reads a request. On a refusal the request still carries the id, if one can be read.
-func parse(a arrival) (protocol.Request, *protocol.Error) {
+func parse(a incoming) (protocol.Request, *protocol.Error) {
 	if len(a.payload) > protocol.MaxRequest {
 		return protocol.Request{}, refuse(protocol.TooLarge,
 			"request of %d bytes: expected at most %d", len(a.payload), protocol.MaxRequest)
@@ -167,16 +167,16 @@ func parse(a arrival) (protocol.Request, *protocol.Error) {
 }
 
 // expired refuses a request outside its time: too old, by its own ttl_ms or at all, or from the future, as one that was prepared.
-func expired(r protocol.Request, now time.Time) *protocol.Error {
+func checkTime(r protocol.Request, now time.Time) *protocol.Error {
 	clock, holds := now.UnixMilli(), min(r.TTL, protocol.MaxAge.Milliseconds())
 	if clock-holds <= r.Time && r.Time <= clock+protocol.MaxAhead.Milliseconds() {
 		return nil
 	}
 	return refuse(protocol.Stale, "request was sent at %s and holds %d ms, but it is %s here: "+
-		"it came too late, or the clocks differ (ahead by at most %v)", moment(r.Time), holds, moment(clock), protocol.MaxAhead)
+		"it came too late, or the clocks differ (ahead by at most %v)", clockText(r.Time), holds, clockText(clock), protocol.MaxAhead)
 }
 
-func moment(milliseconds int64) string {
+func clockText(milliseconds int64) string {
 	return time.UnixMilli(milliseconds).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
@@ -196,8 +196,8 @@ func (b *Bridge) verbs() map[string]verb {
 	}
 	if b.robot.Tuner != nil {
 		all["get"] = verb{do: b.get}
-		all["set"] = verb{do: b.set, disk: b.keepTuned}
-		all["reset"] = verb{do: b.reset, disk: b.keepTuned}
+		all["set"] = verb{do: b.set, disk: b.writeTuned}
+		all["reset"] = verb{do: b.reset, disk: b.writeTuned}
 	}
 	if b.robot.Teacher != nil {
 		all["reward"] = verb{do: b.reward}
@@ -214,23 +214,23 @@ func (b *Bridge) verbs() map[string]verb {
 }
 
 // execute does what a request asks for and fills in the answer.
-func (b *Bridge) execute(a arrival, request protocol.Request, response *protocol.Response) *protocol.Error {
+func (b *Bridge) execute(a incoming, request protocol.Request, response *protocol.Response) *protocol.Error {
 	response.Rev = b.revision()
-	v, takes := b.takes[a.verb]
+	v, supported := b.supported[a.verb]
 	switch {
-	case !takes:
-		can := slices.Sorted(slices.Values(append(sorted(b.takes), sorted(stopping)...)))
+	case !supported:
+		can := slices.Sorted(slices.Values(append(sorted(b.supported), sorted(stopping)...)))
 		return refuse(protocol.UnknownVerb, "this robot does not %s: it can be asked to %s", a.verb, strings.Join(can, ", "))
 	case v.do == nil:
 		return nil
 	}
-	ctx, cancel := b.until(request)
+	ctx, cancel := b.limited(request)
 	defer cancel()
-	return warned(response, v.do(ctx, a.who, request, response))
+	return toAnswer(response, v.do(ctx, a.who, request, response))
 }
 
 func (b *Bridge) describe(_ context.Context, _ string, _ protocol.Request, to *protocol.Response) error {
-	if !b.describing.Allow() { // it is large, and anybody may ask
+	if !b.descriptionRate.Allow() { // it is large, and anybody may ask
 		return refuse(protocol.Busy, "the description was asked for too often: "+
 			"ask again in a second, or read what is retained at %s", b.topics.Describe())
 	}
@@ -239,13 +239,13 @@ func (b *Bridge) describe(_ context.Context, _ string, _ protocol.Request, to *p
 }
 
 // until bounds what a request asks for by its time to live.
-func (b *Bridge) until(r protocol.Request) (context.Context, context.CancelFunc) {
+func (b *Bridge) limited(r protocol.Request) (context.Context, context.CancelFunc) {
 	holds := min(time.Duration(r.TTL)*time.Millisecond, protocol.MaxAge)
 	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time).Add(holds).Sub(b.clock()), protocol.MaxAge))
 }
 
 // warned answers with the warning if the error is one: then it was done. Any other error is a refusal.
-func warned(response *protocol.Response, err error) *protocol.Error {
+func toAnswer(response *protocol.Response, err error) *protocol.Error {
 	var warning protocol.Warning
 	switch {
 	case err == nil:
@@ -273,12 +273,12 @@ func refusal(err error) *protocol.Error {
 
 // answer queues the one answer to a request.
 func (b *Bridge) answer(verb string, response protocol.Response) {
-	b.out.put(message{topic: b.topics.Response(verb), qos: 1, common: common(verb), payload: encode(response)})
+	b.outbox.put(message{topic: b.topics.Response(verb), qos: 1, viewer: forViewers(verb), payload: encode(response)})
 }
 
 // common reports whether anybody may ask for a verb. Such requests have queues that those of others do not share: one viewer can
 // fill them.
-func common(verb string) bool { return users.Viewer.May(verb) }
+func forViewers(verb string) bool { return users.Viewer.May(verb) }
 
 // encode writes a response as JSON.
 func encode(response protocol.Response) []byte {

@@ -260,7 +260,7 @@ func (r *fakeRobot) did() []string {
 
 // named adds who asked for something, if a user did.
 func named(what, who string) string {
-	if who == protocol.Nobody {
+	if who == protocol.Anonymous {
 		return what
 	}
 	return what + " for " + who

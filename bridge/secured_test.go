@@ -25,7 +25,7 @@ func TestAHugeMessageAtAnExternalBroker(t *testing.T) {
 	c := dial(t, external.url)
 	c.online()
 	before := external.robots(t)
-	huge := strings.Repeat("x", 8*bridge.LongestPublish)
+	huge := strings.Repeat("x", 8*bridge.MaxPublish)
 	c.send(protocol.Topics("fake").Request("set"), false, huge)
 	if r := next[protocol.Response](c, protocol.Topics("fake").Response("set"), nil); r.Error == nil || r.Error.Code != protocol.TooLarge {
 		t.Errorf("answered with %+v", r)

@@ -17,30 +17,30 @@ var stopping = map[string]bool{"disarm": true, "estop": true}
 // waitingStops bounds the answers to each of them that wait to be published.
 const waitingStops = 4096
 
-// commonEvery is how often those are answered together, without an id, whose requests came in a flood and were obeyed unread.
-const commonEvery = 50 * time.Millisecond
+// sharedAnswerEvery is how often those are answered together, without an id, whose requests came in a flood and were obeyed unread.
+const sharedAnswerEvery = 50 * time.Millisecond
 
 // stops is the connection on which the robot is stopped.
-type stops struct {
-	bridge  *Bridge
-	client  paho.Client
-	done    map[string]chan protocol.Response // by verb: carried out, and not answered yet
-	count   atomic.Uint64                     // how often the robot was stopped
-	disarms atomic.Uint64                     // how often of these it was disarmed
-	latest  atomic.Int64                      // the ts of the request to stop that was sent last
-	owed    map[string]*atomic.Bool           // by verb: an answer to all that have none comes within commonEvery
-	seen    *memory                           // receive's
+type stopConnection struct {
+	bridge      *Bridge
+	client      paho.Client
+	answers     map[string]chan protocol.Response // by verb: carried out, and not answered yet
+	stopCount   atomic.Uint64                     // how often the robot was stopped
+	disarmCount atomic.Uint64                     // how often of these it was disarmed
+	lastSent    atomic.Int64                      // the ts of the request to stop that was sent last
+	sharedDue   map[string]*atomic.Bool           // by verb: an answer to all that have none comes within sharedAnswerEvery
+	ids         *recentIDs                        // receive's
 
 	subscribed atomic.Bool
 	changed    chan struct{} // one slot: subscribed is true now
 }
 
-func newStops(b *Bridge, options *paho.ClientOptions) *stops {
-	s := &stops{bridge: b, owed: map[string]*atomic.Bool{}, done: map[string]chan protocol.Response{},
-		seen: newMemory(rememberedIDs), changed: make(chan struct{}, 1)}
+func newStopConnection(b *Bridge, options *paho.ClientOptions) *stopConnection {
+	s := &stopConnection{bridge: b, sharedDue: map[string]*atomic.Bool{}, answers: map[string]chan protocol.Response{},
+		ids: newRecentIDs(rememberedIDs), changed: make(chan struct{}, 1)}
 	for verb := range stopping {
-		s.done[verb] = make(chan protocol.Response, waitingStops) // anybody can fill that of estop
-		s.owed[verb] = &atomic.Bool{}
+		s.answers[verb] = make(chan protocol.Response, waitingStops) // anybody can fill that of estop
+		s.sharedDue[verb] = &atomic.Bool{}
 	}
 	s.client = paho.NewClient(options.
 		SetOnConnectHandler(func(paho.Client) { s.subscribe() }).
@@ -49,7 +49,7 @@ func newStops(b *Bridge, options *paho.ClientOptions) *stops {
 }
 
 // subscribe asks for the requests, after each connection.
-func (s *stops) subscribe() {
+func (s *stopConnection) subscribe() {
 	subscription := s.client.SubscribeMultiple(s.bridge.stopFilters(), s.receive)
 	answered := awaitAll(s.bridge.ctx, answerPatience, subscription)
 	if s.bridge.ctx.Err() != nil {
@@ -73,7 +73,7 @@ func (s *stops) subscribe() {
 }
 
 // mayStop reports whether the broker passes on what stops the robot without a user's name.
-func (s *stops) mayStop(subscription paho.Token, answered bool) bool {
+func (s *stopConnection) mayStop(subscription paho.Token, answered bool) bool {
 	if !answered || subscription.Error() != nil {
 		return false
 	}
@@ -87,7 +87,7 @@ func (s *stops) mayStop(subscription paho.Token, answered bool) bool {
 }
 
 // await waits until the robot can be stopped, not for ever.
-func (s *stops) await(ctx context.Context, patience time.Duration) {
+func (s *stopConnection) awaitSubscribed(ctx context.Context, patience time.Duration) {
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for !s.subscribed.Load() {
@@ -105,11 +105,11 @@ func (s *stops) await(ctx context.Context, patience time.Duration) {
 // receive stops the robot, whatever else the request says and however old it is: stopping once too often hurts nobody. It waits
 // for nothing. A second delivery of a request is not obeyed again, since the robot may have been armed meanwhile. Nor is a
 // request that was retained: it would stop the robot at each connection.
-func (s *stops) receive(_ paho.Client, m paho.Message) {
+func (s *stopConnection) receive(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack() // see Bridge.receive
 	}
-	a, _ := s.bridge.arrived(m)
+	a, _ := s.bridge.incomingRequest(m)
 	if !stopping[a.verb] {
 		return
 	}
@@ -118,7 +118,7 @@ func (s *stops) receive(_ paho.Client, m paho.Message) {
 		request.Time = timeOf(a.payload) // which may stand behind the fault
 	}
 	if !a.retained {
-		if request.ID != "" && !s.seen.add(request.ID) {
+		if request.ID != "" && !s.ids.add(request.ID) {
 			return
 		}
 		s.stop(a.verb, a.who, request.Time)
@@ -128,82 +128,82 @@ func (s *stops) receive(_ paho.Client, m paho.Message) {
 		}
 	}
 	select {
-	case s.done[a.verb] <- protocol.Response{ID: request.ID, Error: refusal}:
+	case s.answers[a.verb] <- protocol.Response{ID: request.ID, Error: refusal}:
 	default:
-		s.bridge.out.dropped.Add(1)
-		s.owe(a.verb)
+		s.bridge.outbox.dropped.Add(1)
+		s.answerTogether(a.verb)
 	}
 }
 
 // stop carries out somebody's request that was sent at a time, as far as it says that.
-func (s *stops) stop(verb, who string, sent int64) {
-	s.count.Add(1)
+func (s *stopConnection) stop(verb, who string, sent int64) {
+	s.stopCount.Add(1)
 	if sent <= s.bridge.clock().Add(protocol.MaxAhead).UnixMilli() {
-		for before := s.latest.Load(); sent > before && !s.latest.CompareAndSwap(before, sent); before = s.latest.Load() {
+		for before := s.lastSent.Load(); sent > before && !s.lastSent.CompareAndSwap(before, sent); before = s.lastSent.Load() {
 		}
 	}
 	if verb == "estop" {
 		s.bridge.robot.Safety.EmergencyStop(who)
 		return
 	}
-	s.disarms.Add(1)
+	s.disarmCount.Add(1)
 	s.bridge.robot.Safety.Disarm(who)
 }
 
 // unread carries out one of more requests than can be read.
-func (s *stops) unread(verb, who string) {
+func (s *stopConnection) stopUnread(verb, who string) {
 	s.stop(verb, who, 0)
-	s.owe(verb)
+	s.answerTogether(verb)
 }
 
 // owe answers a request that is not answered by itself, in a moment and together with others. The last of a flood is answered
 // like all.
-func (s *stops) owe(verb string) {
-	if s.owed[verb].Swap(true) {
+func (s *stopConnection) answerTogether(verb string) {
+	if s.sharedDue[verb].Swap(true) {
 		return
 	}
-	time.AfterFunc(commonEvery, func() {
-		s.owed[verb].Store(false) // first: what comes from now on is owed another one
+	time.AfterFunc(sharedAnswerEvery, func() {
+		s.sharedDue[verb].Store(false) // first: what comes from now on is owed another one
 		select {
-		case s.done[verb] <- protocol.Response{}:
+		case s.answers[verb] <- protocol.Response{}:
 		default:
 			if s.bridge.ctx.Err() == nil {
-				s.owe(verb)
+				s.answerTogether(verb)
 			}
 		}
 	})
 }
 
-// overtook reports whether the robot was stopped after a request was sent or came in.
-func (s *stops) overtook(a arrival, sent int64) bool {
-	return s.count.Load() != a.stops || sent < s.latest.Load()
+// stoppedSince reports whether the robot was stopped after a request was sent or came in.
+func (s *stopConnection) stoppedSince(a incoming, sent int64) bool {
+	return s.stopCount.Load() != a.stops || sent < s.lastSent.Load()
 }
 
 // answer publishes the answers, until the bridge ends: at QoS 0, since a flood of emergency stops must not wait for
 // acknowledgements. Those to a disarm, which few may send, come first.
-func (s *stops) answer() {
+func (s *stopConnection) answer() {
 	for {
 		select {
-		case r := <-s.done["disarm"]:
-			s.say("disarm", r)
+		case r := <-s.answers["disarm"]:
+			s.publish("disarm", r)
 			continue
 		default:
 		}
 		select {
 		case <-s.bridge.ctx.Done():
 			return
-		case r := <-s.done["disarm"]:
-			s.say("disarm", r)
-		case r := <-s.done["estop"]:
-			s.say("estop", r)
+		case r := <-s.answers["disarm"]:
+			s.publish("disarm", r)
+		case r := <-s.answers["estop"]:
+			s.publish("estop", r)
 		}
 	}
 }
 
-func (s *stops) say(verb string, r protocol.Response) {
+func (s *stopConnection) publish(verb string, r protocol.Response) {
 	r.Rev = s.bridge.revision()
 	token := s.client.Publish(s.bridge.topics.Response(verb), 0, false, encode(r))
 	if !await(s.bridge.ctx, token) || token.Error() != nil {
-		s.bridge.out.dropped.Add(1)
+		s.bridge.outbox.dropped.Add(1)
 	}
 }

@@ -34,7 +34,7 @@ func (b *Bridge) measure() {
 			return
 		case <-health.C: // here it is seen as well that the rest is to come more often from now on
 			if b.client.IsConnectionOpen() {
-				b.publishHealth(b.out.put)
+				b.publishHealth(b.outbox.put)
 			}
 		case <-timer.C:
 		}
@@ -72,7 +72,7 @@ func (b *Bridge) publishMeasures(topic string, measures map[string]protocol.Meas
 		b.log.Error("cannot publish measures", "topic", topic, "error", err)
 		return
 	}
-	b.out.put(message{topic: topic, payload: payload})
+	b.outbox.put(message{topic: topic, payload: payload})
 }
 
 // publishHealth publishes the robot's health and the bridge's own, and with the same rhythm what Home Assistant shows: it keeps

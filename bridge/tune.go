@@ -66,16 +66,16 @@ func (b *Bridge) accepted(to *protocol.Response, applied map[string]float64, rev
 	changed := map[string]bool{}
 	for path := range applied {
 		if !b.parameters[path] {
-			path = protocol.Together(path)
+			path = protocol.PopulationPath(path)
 		}
 		changed[path] = true
 	}
-	b.publishValues(sorted(changed), b.out.put)
+	b.publishValues(sorted(changed), b.outbox.put)
 	return nil
 }
 
-// keepTuned has what was accepted written. Changes that came in while the disk was busy are written together.
-func (b *Bridge) keepTuned(_ context.Context, to *protocol.Response) error {
+// writeTuned has what was accepted written. Changes that came in while the disk was busy are written together.
+func (b *Bridge) writeTuned(_ context.Context, to *protocol.Response) error {
 	if err := b.robot.Tuner.Keep(to.Rev); err != nil {
 		to.Warning = err.Error()
 	}

@@ -110,7 +110,7 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of messages")
 	}
-	robot := population(3 * bridge.KeptMessages)
+	robot := population(3 * bridge.ImportantMessages)
 	b := startBridge(t, robot, bridge.Options{})
 	c := dial(t, b.URL())
 	c.online()
@@ -136,11 +136,11 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 			t.Fatalf("no answer, after %d parameters", len(told))
 		}
 	}
-	if answer.Status != protocol.StatusOK || len(answer.Applied) != 3*bridge.KeptMessages {
+	if answer.Status != protocol.StatusOK || len(answer.Applied) != 3*bridge.ImportantMessages {
 		t.Fatalf("%s: %d applied, %v", answer.Status, len(answer.Applied), answer.Error)
 	}
-	if len(told) != 3*bridge.KeptMessages {
-		t.Errorf("%d parameters came before the answer, want %d", len(told), 3*bridge.KeptMessages)
+	if len(told) != 3*bridge.ImportantMessages {
+		t.Errorf("%d parameters came before the answer, want %d", len(told), 3*bridge.ImportantMessages)
 	}
 	// The robot's health may have been dropped meanwhile, as it is where a machine is slow; nothing of this.
 	eventually(t, "some parameters are retained as they were", func() bool {
@@ -152,7 +152,7 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 // virtual, so that no machine is too slow for it.
 func TestWhatWasAcceptedLastIsRetained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		robot := population(4 * bridge.Unacknowledged)
+		robot := population(4 * bridge.MaxInFlight)
 		broker := newQuickBroker()
 		b := startBridge(t, robot, bridge.Options{Broker: "tcp://127.0.0.1:1", Dial: broker.dial})
 		status := protocol.Topics("fake").Status()
@@ -174,7 +174,7 @@ func TestWhoComesLaterIsGivenEveryParameter(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of messages")
 	}
-	const many = 5 * bridge.KeptMessages
+	const many = 5 * bridge.ImportantMessages
 	b := startBridge(t, population(many), bridge.Options{})
 	dial(t, b.URL()).online()
 	c := dial(t, b.URL())

@@ -24,7 +24,7 @@ func TestNobodyAsksUnderANameThatNoUserCanHave(t *testing.T) {
 	if r := c.answer("estop", "stop"); r.Error != nil {
 		t.Error(r.Error)
 	}
-	if did := robot.did(); !slices.Equal(did, []string{"stop by " + protocol.Nobody}) {
+	if did := robot.did(); !slices.Equal(did, []string{"stop by " + protocol.Anonymous}) {
 		t.Errorf("the robot did %q", did)
 	}
 }
@@ -33,7 +33,7 @@ func TestNobodyAsksUnderANameThatNoUserCanHave(t *testing.T) {
 func TestARequestIsTheUsersWhoseNameItIsUnder(t *testing.T) {
 	topics := protocol.Topics("fake")
 	for _, test := range []struct{ user, who string }{
-		{"", protocol.Nobody}, {"ann", "ann"}, {"ann.smith@example.org", "ann.smith@example.org"}, {"Ünal", "Ünal"},
+		{"", protocol.Anonymous}, {"ann", "ann"}, {"ann.smith@example.org", "ann.smith@example.org"}, {"Ünal", "Ünal"},
 	} {
 		t.Run(test.user, func(t *testing.T) {
 			t.Parallel()

@@ -7,23 +7,23 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// unacknowledged bounds the QoS 1 messages under way on a connection: enough for a good rate over a slow link, and all that the
+// maxInFlight bounds the QoS 1 messages under way on a connection: enough for a good rate over a slow link, and all that the
 // client library can pile up and replay.
-const unacknowledged = 64
+const maxInFlight = 64
 
 // window publishes on one connection, with a bounded number of messages under way. It belongs to one goroutine.
 type window struct {
 	client   paho.Client
-	underWay []paho.Token // QoS 1 messages without an acknowledgement, oldest first
+	inFlight []paho.Token // QoS 1 messages without an acknowledgement, oldest first
 }
 
 // room waits until not too many messages are without an acknowledgement, and reports false if the context ends before.
-func (w *window) room(ctx context.Context) bool {
-	for len(w.underWay) >= unacknowledged {
-		if !await(ctx, w.underWay[0]) {
+func (w *window) waitForRoom(ctx context.Context) bool {
+	for len(w.inFlight) >= maxInFlight {
+		if !await(ctx, w.inFlight[0]) {
 			return false
 		}
-		w.underWay = slices.DeleteFunc(w.underWay, done)
+		w.inFlight = slices.DeleteFunc(w.inFlight, done)
 	}
 	return ctx.Err() == nil
 }
@@ -35,7 +35,7 @@ func (w *window) publish(m message) bool {
 		return false
 	}
 	if m.qos > 0 {
-		w.underWay = append(w.underWay, token)
+		w.inFlight = append(w.inFlight, token)
 	}
 	return true
 }

@@ -123,7 +123,7 @@ func reachable(a *net.TCPAddr) string {
 func (b *Broker) URL() string { return b.url }
 
 // Login returns the user and password of the robot's own clients.
-func (b *Broker) Login() (user, password string) { return ownName, b.config.Secret }
+func (b *Broker) Login() (user, password string) { return robotUser, b.config.Secret }
 
 // Process returns the id of the broker's process, and 0 while there is none.
 func (b *Broker) Process() int {
@@ -168,7 +168,7 @@ func (b *Broker) supervise(ctx context.Context) {
 	pause := retryFirst
 	for {
 		// Each time: whoever gives the robot's threads a real-time priority gives it to this one too.
-		if err := humble(); err != nil {
+		if err := lowerPriority(); err != nil {
 			b.log.Warn("embedded broker: it has the robot's priority", "error", err)
 		}
 		listened, err := b.run(ctx)
@@ -195,7 +195,7 @@ func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 		return false, err
 	}
 	c := exec.Command(b.program[0], b.program[1:]...)
-	c.SysProcAttr = attributes()
+	c.SysProcAttr = processAttributes()
 	// systemd's messages are the robot's to send.
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "NOTIFY_SOCKET=") || strings.HasPrefix(v, "WATCHDOG_")
@@ -215,13 +215,13 @@ func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 	if err := c.Start(); err != nil {
 		return false, err
 	}
-	b.set(c.Process.Pid)
-	defer b.set(0)
+	b.setProcess(c.Process.Pid)
+	defer b.setProcess(0)
 	over, read := make(chan struct{}), make(chan struct{})
 	var last []string
-	go func() { defer close(read); last = relay(words, b.log) }()
-	heard := make(chan bool, 1)
-	go func() { heard <- b.hear(signs, c.Process) }()
+	go func() { defer close(read); last = passOnLog(words, b.log) }()
+	listenedAtEnd := make(chan bool, 1)
+	go func() { listenedAtEnd <- b.watchSigns(signs, c.Process) }()
 	go func() { // it is the end of its input that ends it
 		_, _ = in.Write(text) // else it ends by itself
 		select {
@@ -237,7 +237,7 @@ func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 			_ = c.Process.Kill() // it may have ended meanwhile
 		}
 	}()
-	listened = <-heard // until its output ends
+	listened = <-listenedAtEnd // until its output ends
 	<-read
 	err = c.Wait()
 	close(over)
@@ -251,7 +251,7 @@ func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 }
 
 // set notes the process, and that nothing listens yet or any more.
-func (b *Broker) set(id int) {
+func (b *Broker) setProcess(id int) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	b.id = id
@@ -263,7 +263,7 @@ func (b *Broker) set(id int) {
 }
 
 // hear follows the signs of life of a broker until it ends, and kills it when they stop. It reports whether it has listened.
-func (b *Broker) hear(signs io.Reader, process *os.Process) (listened bool) {
+func (b *Broker) watchSigns(signs io.Reader, process *os.Process) (listened bool) {
 	came := make(chan byte)
 	go func() {
 		defer close(came)
@@ -300,7 +300,7 @@ func (b *Broker) hear(signs io.Reader, process *os.Process) (listened bool) {
 }
 
 // relay passes the log of the broker's process on. What is not of it are the last words of a crash: it returns those.
-func relay(words io.Reader, log *slog.Logger) (last []string) {
+func passOnLog(words io.Reader, log *slog.Logger) (last []string) {
 	lines := bufio.NewReaderSize(words, 16<<10)
 	for {
 		line, _, err := lines.ReadLine() // a longer one comes in parts, of which the first says what there is

@@ -254,13 +254,13 @@ func TestWhoMayWriteWhat(t *testing.T) {
 	if !robot.subscribe("flux/rt/status", 0) {
 		t.Fatal("the robot may not read its status")
 	}
-	never := []string{"flux/rt/status", "flux/rt/param/network.neurons.a.threshold", "flux/rt/res/set", "flux/rt/describe", "flux/rt/tele/health", "flux/rt/event/error", "flux/rt/spikes",
+	denied := []string{"flux/rt/status", "flux/rt/param/network.neurons.a.threshold", "flux/rt/res/set", "flux/rt/describe", "flux/rt/tele/health", "flux/rt/event/error", "flux/rt/spikes",
 		"flux/rt/req/set/more", "flux/rt/req/estop/second", "flux/rt/req/get/", "flux/rt/req", "flux/rt", "flux/rt/", "homeassistant/device/fluxd-rt/config", "$SYS/x", "$MQTT/msgs/flux/rt/status", "elsewhere", "flux/rt/req/dance"}
 	for _, role := range []users.Role{users.Viewer, users.Tuner, users.Operator} {
 		c := as(t, b, string(role))
 		for qos := range byte(3) {
 			said := fmt.Sprintf("%s at %d", role, qos)
-			for _, topic := range never {
+			for _, topic := range denied {
 				c.publish(topic, qos, true, "forged")
 			}
 			for _, other := range []string{"viewer", "tuner", "operator"} { // nobody asks under another's name
@@ -378,7 +378,7 @@ func TestWithoutPasswords(t *testing.T) {
 	if !robot.subscribe("flux/rt/req/arm", 0) || !robot.subscribe("flux/rt/req/arm/+", 0) {
 		t.Fatal("not granted")
 	}
-	for _, user := range []string{"", "ann", ownName} {
+	for _, user := range []string{"", "ann", robotUser} {
 		c, err := login(t, b.URL(), user, "", nil)
 		if err != nil {
 			t.Fatalf("%q: %v", user, err)
@@ -412,14 +412,14 @@ func TestWhoMayLogIn(t *testing.T) {
 	for _, c := range []struct {
 		user, password string
 		good           bool
-	}{{"viewer", "viewerviewer", true}, {"viewer", "wrong", false}, {"stranger", "nobody", false}, {"", "", false}, {ownName, "", false}, {ownName, "guess", false}, {setupName, "guess", false}} {
+	}{{"viewer", "viewerviewer", true}, {"viewer", "wrong", false}, {"stranger", "nobody", false}, {"", "", false}, {robotUser, "", false}, {robotUser, "guess", false}, {setupUser, "guess", false}} {
 		if _, err := login(t, b.URL(), c.user, c.password, nil); (err == nil) != c.good {
 			t.Errorf("%q with %q: %v", c.user, c.password, err)
 		}
 	}
 	if user, secret := b.Login(); user == "" {
 		t.Error("the robot has no name")
-	} else if _, err := login(t, b.URL(), setupName, secret, nil); err == nil {
+	} else if _, err := login(t, b.URL(), setupUser, secret, nil); err == nil {
 		t.Error("what sets up the server is let in later as well")
 	}
 	eventually(t, "the log to say so", func() bool { return strings.Contains(said.String(), "a login failed") })
@@ -639,7 +639,7 @@ func TestTheLogIsPassedOn(t *testing.T) {
 		`{"time":"2026-01-01T00:00:00Z","level":"WARN","msg":"a login failed","user":"ann\u001b[2J","refused":3}`,
 		`panic: oh no`, ``, `goroutine 1 [running]:`, `{"level":"DEBUG","msg":"details"}`, `{"level":`,
 	}, "\n")
-	last := relay(strings.NewReader(child), said.logger())
+	last := passOnLog(strings.NewReader(child), said.logger())
 	if text := said.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, `level=WARN msg="embedded broker: a login failed" refused=3 user="ann\x1b[2J"`) {
 		t.Errorf("logged: %s", text)
 	}
@@ -651,7 +651,7 @@ func TestTheLogIsPassedOn(t *testing.T) {
 // A client that makes the broker log without end is logged now and then, with the number that was dropped.
 func TestTheLogHasAPace(t *testing.T) {
 	var said log
-	l := slog.New(newCalm(slog.NewTextHandler(&said, nil))).With("part", "broker").WithGroup("g")
+	l := slog.New(newLimitedHandler(slog.NewTextHandler(&said, nil))).With("part", "broker").WithGroup("g")
 	for range 10 * logBurst {
 		l.Warn(strings.Repeat("x", 10*logMost))
 	}
@@ -672,7 +672,7 @@ func TestSubjects(t *testing.T) {
 // Whatever there is to describe, the streams hold what they must, and the limits go up with it.
 func TestLimits(t *testing.T) {
 	for _, described := range []int{0, 10_000, 1 << 20, 16 << 20} {
-		l := (&config{Described: described, Clients: 64}).limits()
+		l := (&config{DescriptionSize: described, Clients: 64}).limits()
 		if l.message <= described || l.retained < int64(2*described) || l.pending < l.retained/8 || l.soft <= l.memory() || l.hard <= l.soft {
 			t.Errorf("%d: %+v", described, l)
 		}

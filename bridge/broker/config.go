@@ -28,12 +28,12 @@ const (
 
 // Options say what kind of broker to start. Only Robot must be given.
 type Options struct {
-	Robot     string // name: its topics are flux/<name>/...
-	Listen    string // host:port; empty is DefaultListen. Other than loopback only with Passwords or TLS.CA
-	Passwords string // file of the users, see package users; empty: nobody has to log in, and everybody is an operator
-	TLS       TLS
-	Clients   int // that may be logged in at a time, beside the robot; 0 is DefaultClients
-	Described int // bytes of the robot's description, its largest message: the limits follow from it
+	Robot           string // name: its topics are flux/<name>/...
+	Listen          string // host:port; empty is DefaultListen. Other than loopback only with Passwords or TLS.CA
+	Passwords       string // file of the users, see package users; empty: nobody has to log in, and everybody is an operator
+	TLS             TLS
+	Clients         int // that may be logged in at a time, beside the robot; 0 is DefaultClients
+	DescriptionSize int // bytes of the robot's description, its largest message: the limits follow from it
 
 	Fleet Fleet // a NATS cluster to join; the zero value is none
 
@@ -60,25 +60,25 @@ type Fleet struct {
 // config is what the broker's process reads from its standard input, as JSON. Nothing secret stands in its command line or
 // environment.
 type config struct {
-	Robot     string
-	Address   string // host:port
-	Passwords string
-	Secret    string // the password of the robot's own clients
-	Clients   int
-	Described int
-	Details   bool // for the log
+	Robot           string
+	Address         string // host:port
+	Passwords       string
+	Secret          string // the password of the robot's own clients
+	Clients         int
+	DescriptionSize int
+	Details         bool // for the log
 
 	Certificate, Key, CA []byte // PEM
 	Fleet                Fleet  // its CA is the text of the file
-	Own                  []byte // the robot's own certificate as client, DER: good beside those of the CA
+	OwnCertificate       []byte // the robot's own certificate as client, DER: good beside those of the CA
 }
 
-// ownName is the user name of the robot's own clients.
-const ownName = "fluxd"
+// robotUser is the user name of the robot's own clients.
+const robotUser = "fluxd"
 
 // parse checks the options, and reads the files that they name. The second result is for the robot's own client; nil without TLS.
 func (o Options) parse() (config, *tls.Config, error) {
-	c := config{Robot: o.Robot, Address: o.Listen, Passwords: o.Passwords, Clients: o.Clients, Described: o.Described, Details: o.Log != nil && o.Log.Enabled(context.Background(), slog.LevelDebug)}
+	c := config{Robot: o.Robot, Address: o.Listen, Passwords: o.Passwords, Clients: o.Clients, DescriptionSize: o.DescriptionSize, Details: o.Log != nil && o.Log.Enabled(context.Background(), slog.LevelDebug)}
 	if c.Address == "" {
 		c.Address = DefaultListen
 	}
@@ -159,7 +159,7 @@ func (c *config) secure(t TLS) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Own = own.Certificate[0]
+	c.OwnCertificate = own.Certificate[0]
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		// Not Certificates: of those Go shows only what is of an authority that the broker names, and ours is of none.
@@ -207,7 +207,7 @@ func (c *config) server() (*tls.Config, error) {
 	t.ClientCAs = pool // which a client is told, so that it can choose
 	t.ClientAuth = tls.RequireAnyClientCert
 	t.VerifyConnection = func(s tls.ConnectionState) error {
-		if string(s.PeerCertificates[0].Raw) == string(c.Own) {
+		if string(s.PeerCertificates[0].Raw) == string(c.OwnCertificate) {
 			return nil // nobody else has its key
 		}
 		between := x509.NewCertPool()

@@ -43,7 +43,7 @@ func (f Fleet) remote() (accounts []*server.Account, remotes []*server.RemoteLea
 }
 
 // cross lets the robot's word up to the fleet, and requests down.
-func cross(s *server.Server, robot protocol.Topics) error {
+func shareWithFleet(s *server.Server, robot protocol.Topics) error {
 	fleet, err := s.LookupAccount(fleetAccount)
 	if err != nil {
 		return fmt.Errorf("fleet: %w", err)

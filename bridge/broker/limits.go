@@ -28,11 +28,11 @@ const (
 )
 
 func (c *config) limits() limits {
-	l := limits{clients: c.Clients, message: max(2*protocol.MaxRequest, c.Described+c.Described/8) + 16<<10}
+	l := limits{clients: c.Clients, message: max(2*protocol.MaxRequest, c.DescriptionSize+c.DescriptionSize/8) + 16<<10}
 	// The robot's own: its description, once more for Home Assistant, and a message for each parameter, which is shorter than its
 	// description but has headers. Clients can leave one message at each topic that they may write: a dozen under nobody's name,
 	// and as many under a user's own.
-	own := int64(4*c.Described + 256<<10)
+	own := int64(4*c.DescriptionSize + 256<<10)
 	l.retained = own + 32*int64(l.message)
 	l.pending = 1<<20 + 2*own // a client that subscribes to everything is sent all of it at once
 	l.soft = overhead * (64<<20 + 2*l.memory())

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-func humble() error                    { return nil }
-func attributes() *syscall.SysProcAttr { return nil }
-func beLast()                          {}
+func lowerPriority() error                    { return nil }
+func processAttributes() *syscall.SysProcAttr { return nil }
+func volunteerForOOM()                        {}
 
 // stayAlive keeps ctrl-C away, which a terminal sends to all processes of a robot: its own process decides when the broker ends.
-func stayAlive() { signal.Ignore(os.Interrupt) }
+func ignoreSignals() { signal.Ignore(os.Interrupt) }

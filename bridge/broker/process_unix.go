@@ -7,12 +7,12 @@ import (
 	"syscall"
 )
 
-func humble() error                    { return nil }
-func attributes() *syscall.SysProcAttr { return nil }
-func beLast()                          {}
+func lowerPriority() error                    { return nil }
+func processAttributes() *syscall.SysProcAttr { return nil }
+func volunteerForOOM()                        {}
 
 // stayAlive keeps the signals away that a terminal sends to all processes of a robot: its own process decides when the broker
 // ends.
-func stayAlive() {
+func ignoreSignals() {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTOU, syscall.SIGPIPE, syscall.SIGUSR1)
 }

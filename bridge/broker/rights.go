@@ -26,7 +26,7 @@ func subjects(topics ...string) (all []string) {
 }
 
 // everything that clients read: for # the server wants the subject of what stands before it, too.
-var everything = []string{protocol.Root, protocol.Root + "/#", "homeassistant", "homeassistant/#", protocol.Echo}
+var readable = []string{protocol.Root, protocol.Root + "/#", "homeassistant", "homeassistant/#", protocol.Echo}
 
 // rights are those of a user, by its role; of everybody, without a name, where nobody has to log in. Nobody but a robot writes
 // its topics, nobody asks it for anything under another's name, and nobody reads what others ask of it.
@@ -35,7 +35,7 @@ func rights(robot protocol.Topics, user string, role users.Role) *server.Permiss
 		return robotRights(protocol.Topics(user))
 	}
 	write := []string{protocol.Echo}
-	never := []string{protocol.Topics("+").Request("#")}
+	denied := []string{protocol.Topics("+").Request("#")}
 	for _, verb := range users.Verbs() {
 		if role.May(verb) {
 			write = append(write, robot.Request(verb))
@@ -43,15 +43,15 @@ func rights(robot protocol.Topics, user string, role users.Role) *server.Permiss
 				write = append(write, robot.RequestBy(verb, user))
 			}
 		} else {
-			never = append(never, robot.May(verb))
+			denied = append(denied, robot.May(verb))
 		}
 	}
 	if user == "" {
-		never = append(never, robot.MayBy("+", "+"))
+		denied = append(denied, robot.MayBy("+", "+"))
 	}
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: subjects(write...)},
-		Subscribe: &server.SubjectPermission{Allow: subjects(everything...), Deny: subjects(never...)},
+		Subscribe: &server.SubjectPermission{Allow: subjects(readable...), Deny: subjects(denied...)},
 	}
 }
 

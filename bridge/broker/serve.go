@@ -22,9 +22,9 @@ import (
 const Command = "broker"
 
 const (
-	// strangers may be connected without having logged in, for authPatience each: clients that idle cannot keep the others out
+	// maxPending may be connected without having logged in, for authPatience each: clients that idle cannot keep the others out
 	// for long.
-	strangers    = 1000
+	maxPending   = 1000
 	authPatience = 2 * time.Second
 	tlsPatience  = 5 * time.Second
 	// writePatience is how long a client may take no bytes until it is cut off as a slow consumer.
@@ -50,7 +50,7 @@ const (
 // Serve is the broker's process: it reads its configuration from in, writes one byte to out when it listens and one a second
 // while it works, and its log to stderr as JSON. It ends when in does, and returns the exit code.
 func Serve(in io.Reader, out, stderr io.Writer) int {
-	stayAlive()
+	ignoreSignals()
 	decoder := json.NewDecoder(in)
 	var c config
 	if err := decoder.Decode(&c); err != nil {
@@ -61,8 +61,8 @@ func Serve(in io.Reader, out, stderr io.Writer) int {
 	if c.Details {
 		level = slog.LevelDebug
 	}
-	log := slog.New(newCalm(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level})))
-	beLast()
+	log := slog.New(newLimitedHandler(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level})))
+	volunteerForOOM()
 	ended := make(chan struct{})
 	go func() { // the robot's process keeps the other end open for as long as it lives
 		_, _ = io.Copy(io.Discard, in)
@@ -78,7 +78,7 @@ func Serve(in io.Reader, out, stderr io.Writer) int {
 func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) error {
 	limits := c.limits()
 	limits.enforce()
-	g := newGate(protocol.Topics(c.Robot), c.Secret, c.Clients, log)
+	g := newAuthenticator(protocol.Topics(c.Robot), c.Secret, c.Clients, log)
 	if c.Passwords != "" {
 		all, err := users.Load(c.Passwords)
 		if err != nil {
@@ -113,7 +113,7 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 		LeafNode:   server.LeafNodeOpts{Remotes: remotes, ReconnectInterval: 2 * time.Second},
 		ServerName: c.Robot, DontListen: true, NoSigs: true, NoSystemAccount: true,
 		CustomClientAuthentication: g,
-		MaxConn:                    c.Clients + strangers,
+		MaxConn:                    c.Clients + maxPending,
 		MaxSubs:                    subscriptions,
 		MaxPayload:                 int32(limits.message),
 		MaxPending:                 limits.pending,
@@ -128,7 +128,7 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 	}
 	g.server = s
 	failed := make(chan error, 1)
-	s.SetLoggerV2(journal{log, failed}, false, false, false)
+	s.SetLoggerV2(serverLog{log, failed}, false, false, false)
 	s.Start()
 	defer s.Shutdown()
 	select {
@@ -144,7 +144,7 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 			return fmt.Errorf("keep messages: %w", err)
 		}
 	}
-	inside, err := nats.Connect("", nats.InProcessServer(s), nats.UserInfo(setupName, g.secret), nats.Timeout(startPatience), nats.NoReconnect())
+	inside, err := nats.Connect("", nats.InProcessServer(s), nats.UserInfo(setupUser, g.secret), nats.Timeout(startPatience), nats.NoReconnect())
 	if err != nil {
 		return fmt.Errorf("connect within the process: %w", err)
 	}
@@ -155,19 +155,19 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 		}
 	}
 	if remotes != nil {
-		if err := cross(s, protocol.Topics(c.Robot)); err != nil {
+		if err := shareWithFleet(s, protocol.Topics(c.Robot)); err != nil {
 			return err
 		}
 	}
-	g.settle()
+	g.open()
 	defer log.Debug("the broker ends")
 	if _, err := out.Write([]byte{listening}); err != nil {
 		return err
 	}
 	if g.users != nil {
-		go g.look(ended)
+		go g.disconnectChanged(ended)
 	}
-	return beat(inside, out, limits, ended)
+	return sendSigns(inside, out, limits, ended)
 }
 
 // create makes a stream, as one of the server's clients may
@@ -192,7 +192,7 @@ func create(inside *nats.Conn, stream server.StreamConfig) error {
 }
 
 // beat tells the robot's process that the broker works, for as long as it does, until the robot's process has ended.
-func beat(inside *nats.Conn, out io.Writer, l limits, ended <-chan struct{}) error {
+func sendSigns(inside *nats.Conn, out io.Writer, l limits, ended <-chan struct{}) error {
 	every := time.NewTicker(aliveEvery)
 	defer every.Stop()
 	for {

@@ -52,9 +52,9 @@ type Parameter struct {
 // members are the numbers behind a name in a path.
 var members = regexp.MustCompile(`(\[\d+\])+`)
 
-// Together returns the path that stands for all members of the population that a path is of: network.neurons.wall[*].threshold
+// PopulationPath returns the path that stands for all members of the population that a path is of: network.neurons.wall[*].threshold
 // for network.neurons.wall[3].threshold. A path without numbers stays.
-func Together(path string) string { return members.ReplaceAllString(path, "[*]") }
+func PopulationPath(path string) string { return members.ReplaceAllString(path, "[*]") }
 
 // NeuronGroup is a named neuron, or a population of them: a Count of 3 stands for name[0], name[1] and name[2].
 type NeuronGroup struct {
@@ -100,7 +100,7 @@ type Value struct {
 	V   float64  `json:"v"`            // of several that differ, the least
 	To  *float64 `json:"to,omitempty"` // of several that differ, the largest; else nil
 	Rev Revision `json:"rev"`          // of the transaction that set it, the latest of several
-	Src string   `json:"src"`          // who set it: a user's name, Nobody, FromConfig or FromOverlay
+	Src string   `json:"src"`          // who set it: a user's name, Anonymous, FromConfig or FromOverlay
 }
 
 // Reading is a Value as get answers it, with what is allowed now. That may differ from the description: the range of a threshold
@@ -272,7 +272,7 @@ type Health struct {
 // Safety says whether the robot may move.
 type Safety struct {
 	State  string              `json:"state"`             // "armed", "disarmed" or "stopped"
-	By     string              `json:"by,omitempty"`      // who or what made the emergency stop: a user's name, Nobody, a switch, a signal
+	By     string              `json:"by,omitempty"`      // who or what made the emergency stop: a user's name, Anonymous, a switch, a signal
 	ByHand bool                `json:"by_hand,omitempty"` // somebody drives by hand (verb drive): the network commands nothing until the robot is armed anew
 	Held   map[string][]string `json:"held,omitempty"`    // the actuators that are kept at failsafe, each with the reasons
 	Stale  []string            `json:"stale,omitempty"`   // the sensors without a good reading for too long

@@ -45,11 +45,11 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 		case "id":
 			r.ID, err = p.text(key)
 		case "ts":
-			r.Time, err = p.whole(key)
+			r.Time, err = p.integer(key)
 		case "ttl_ms":
-			r.TTL, err = p.whole(key)
+			r.TTL, err = p.integer(key)
 		case "lease_ms":
-			r.Lease, err = p.whole(key)
+			r.Lease, err = p.integer(key)
 		case "reward":
 			r.Reward, err = p.text(key)
 		case "actuator":
@@ -57,9 +57,9 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 		case "sensor":
 			r.Sensor, err = p.text(key)
 		case "by_hand":
-			r.ByHand, err = p.truth(key)
+			r.ByHand, err = p.boolean(key)
 		case "fresh":
-			r.Fresh, err = p.truth(key)
+			r.Fresh, err = p.boolean(key)
 		case "value":
 			var v float64
 			if v, err = p.number(key); err == nil && verb == "arm" && v != 0 && v != 1 {
@@ -68,13 +68,13 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 			r.Value = &v
 		case "if_rev":
 			var v int64
-			if v, err = p.whole(key); err == nil && v < 0 {
+			if v, err = p.integer(key); err == nil && v < 0 {
 				err = malformed(key, "expected a revision of at least 0, got %d", v)
 			}
 			rev := Revision(v)
 			r.IfRevision = &rev
 		case "paths":
-			r.Paths, err = p.texts(key)
+			r.Paths, err = p.textList(key)
 		case "set":
 			r.Set = map[string]float64{}
 			err = p.object(key, "an object of paths and values", func(path string) (err error) {
@@ -122,7 +122,7 @@ func (p parser) next() json.Token {
 // object reads an object, whose values each reads.
 func (p parser) object(path, what string, each func(key string) error) error {
 	if got := p.next(); got != json.Delim('{') {
-		return wrong(path, what, got)
+		return wrongType(path, what, got)
 	}
 	seen := map[string]bool{}
 	for p.decoder.More() {
@@ -143,24 +143,24 @@ func (p parser) text(path string) (string, error) {
 	got := p.next()
 	text, ok := got.(string)
 	if !ok {
-		return "", wrong(path, "a text", got)
+		return "", wrongType(path, "a text", got)
 	}
 	return text, nil
 }
 
-func (p parser) truth(path string) (bool, error) {
+func (p parser) boolean(path string) (bool, error) {
 	got := p.next()
 	is, ok := got.(bool)
 	if !ok {
-		return false, wrong(path, "true or false", got)
+		return false, wrongType(path, "true or false", got)
 	}
 	return is, nil
 }
 
 // texts reads a list, which is not empty: nothing at all would mean everything.
-func (p parser) texts(path string) ([]string, error) {
+func (p parser) textList(path string) ([]string, error) {
 	if got := p.next(); got != json.Delim('[') {
-		return nil, wrong(path, "a list of paths", got)
+		return nil, wrongType(path, "a list of paths", got)
 	}
 	var all []string
 	for p.decoder.More() {
@@ -181,7 +181,7 @@ func (p parser) number(path string) (float64, error) {
 	got := p.next()
 	text, ok := got.(json.Number)
 	if !ok {
-		return 0, wrong(path, "a number", got)
+		return 0, wrongType(path, "a number", got)
 	}
 	v, err := text.Float64()
 	if err != nil || math.IsInf(v, 0) {
@@ -190,11 +190,11 @@ func (p parser) number(path string) (float64, error) {
 	return v, nil
 }
 
-func (p parser) whole(path string) (int64, error) {
+func (p parser) integer(path string) (int64, error) {
 	got := p.next()
 	text, ok := got.(json.Number)
 	if !ok {
-		return 0, wrong(path, "a whole number", got)
+		return 0, wrongType(path, "a whole number", got)
 	}
 	v, err := text.Int64()
 	if err != nil {
@@ -205,7 +205,7 @@ func (p parser) whole(path string) (int64, error) {
 
 func (p parser) train(path string) (t Train, err error) {
 	return t, p.object(path, `a train, such as {"count":1}`, func(key string) error {
-		v, err := p.whole(path + "." + key)
+		v, err := p.integer(path + "." + key)
 		switch {
 		case err != nil:
 			return err
@@ -223,7 +223,7 @@ func (p parser) train(path string) (t Train, err error) {
 	})
 }
 
-func wrong(path, expected string, got json.Token) error {
+func wrongType(path, expected string, got json.Token) error {
 	shown := "a list"
 	switch got := got.(type) {
 	case nil:

@@ -90,29 +90,29 @@ func TestTheTopicSaysWhoAsks(t *testing.T) {
 		topic, verb, who string
 		request          bool
 	}{
-		{"flux/rover/req/set", "set", Nobody, true},
+		{"flux/rover/req/set", "set", Anonymous, true},
 		{"flux/rover/req/set/ann", "set", "ann", true},
-		{"flux/rover/req/set/mqtt", "set", Nobody, true},
+		{"flux/rover/req/set/mqtt", "set", Anonymous, true},
 		{"flux/rover/req/set/" + long, "set", long, true},
-		{"flux/rover/req/estop/" + long + "x", "estop", Nobody, true},
-		{"flux/rover/req/estop/", "estop", Nobody, true},
-		{"flux/rover/req/estop/a/b", "estop", Nobody, true},
-		{"flux/rover/req/estop/a b", "estop", Nobody, true},
-		{"flux/rover/req/estop/\x1b[2J", "estop", Nobody, true},
-		{"flux/rover/req/estop/+", "estop", Nobody, true},
-		{"flux/rover/req/set/config", "set", Nobody, true},
-		{"flux/rover/req/set/overlay", "set", Nobody, true},
-		{"flux/rover/req/", "", Nobody, true},
+		{"flux/rover/req/estop/" + long + "x", "estop", Anonymous, true},
+		{"flux/rover/req/estop/", "estop", Anonymous, true},
+		{"flux/rover/req/estop/a/b", "estop", Anonymous, true},
+		{"flux/rover/req/estop/a b", "estop", Anonymous, true},
+		{"flux/rover/req/estop/\x1b[2J", "estop", Anonymous, true},
+		{"flux/rover/req/estop/+", "estop", Anonymous, true},
+		{"flux/rover/req/set/config", "set", Anonymous, true},
+		{"flux/rover/req/set/overlay", "set", Anonymous, true},
+		{"flux/rover/req/", "", Anonymous, true},
 		{"flux/rover/res/set/ann", "", "", false},
 		{"flux/rover2/req/set/ann", "", "", false},
 		{"flux/rover/req", "", "", false},
 		{"", "", "", false},
 	} {
-		verb, who, request := Topics("rover").Asked(test.topic)
+		verb, who, request := Topics("rover").SplitRequest(test.topic)
 		if request != test.request || request && (verb != test.verb || who != test.who) {
 			t.Errorf("%q: verb %q of %q, %v: want %q of %q, %v", test.topic, verb, who, request, test.verb, test.who, test.request)
 		}
-		if made := Topics("rover").RequestBy(verb, who); request && who != Nobody && made != test.topic {
+		if made := Topics("rover").RequestBy(verb, who); request && who != Anonymous && made != test.topic {
 			t.Errorf("%q is made as %q", test.topic, made)
 		}
 	}

@@ -44,7 +44,7 @@ func isLevel(name string) bool {
 
 // Sources of values and stops that are no users: a request that was sent under no name, the robot file, and an overlay.
 const (
-	Nobody      = "mqtt"
+	Anonymous   = "mqtt"
 	FromConfig  = "config"
 	FromOverlay = "overlay"
 )
@@ -93,13 +93,13 @@ func (t Topics) RequestBy(verb, user string) string {
 	return t.Request(verb) + "/" + user
 }
 
-// Asked takes the topic of a request apart: its verb, and under whose name it was sent. That is Nobody where it names no user, or
+// Asked takes the topic of a request apart: its verb, and under whose name it was sent. That is Anonymous where it names no user, or
 // one that there cannot be. Of any other topic it reports false.
-func (t Topics) Asked(topic string) (verb, who string, request bool) {
+func (t Topics) SplitRequest(topic string) (verb, who string, request bool) {
 	rest, request := strings.CutPrefix(topic, t.Request(""))
 	verb, who, _ = strings.Cut(rest, "/")
 	if CheckUser(who) != nil {
-		who = Nobody
+		who = Anonymous
 	}
 	return verb, who, request
 }

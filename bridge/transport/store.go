@@ -15,14 +15,14 @@ type store struct{ *paho.MemoryStore }
 // NewStore returns an empty store for one client, for its SetStore.
 func NewStore() paho.Store { return store{paho.NewMemoryStore()} }
 
-func (s store) Put(key string, p packets.ControlPacket) { s.MemoryStore.Put(key, replica(p)) }
+func (s store) Put(key string, p packets.ControlPacket) { s.MemoryStore.Put(key, copyOf(p)) }
 
 // Get returns a copy too: two connections in a row may send the same message again.
-func (s store) Get(key string) packets.ControlPacket { return replica(s.MemoryStore.Get(key)) }
+func (s store) Get(key string) packets.ControlPacket { return copyOf(s.MemoryStore.Get(key)) }
 
 // replica copies a message with its header, which PublishPacket.Copy leaves out. Nobody changes the payload. Packets of other
 // types are sent once: this robot and fluxctl do not resume subscriptions, and publish nothing with QoS 2.
-func replica(p packets.ControlPacket) packets.ControlPacket {
+func copyOf(p packets.ControlPacket) packets.ControlPacket {
 	if message, is := p.(*packets.PublishPacket); is {
 		another := *message
 		return &another

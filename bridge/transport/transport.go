@@ -18,7 +18,7 @@ import (
 var schemes = map[string]bool{"tcp": false, "mqtt": false, "ssl": true, "tls": true, "mqtts": true}
 
 // Known reports whether a URL's scheme is one of a broker's.
-func Known(scheme string) bool {
+func IsScheme(scheme string) bool {
 	_, known := schemes[scheme]
 	return known
 }
@@ -27,7 +27,7 @@ func Known(scheme string) bool {
 // one, but for those of NO_PROXY: to stop a robot on this machine must need no other. secured is needed where the URL's scheme
 // means TLS.
 func Dial(dialer *net.Dialer, u *url.URL, secured *tls.Config) (net.Conn, error) {
-	if !Known(u.Scheme) {
+	if !IsScheme(u.Scheme) {
 		return nil, fmt.Errorf("scheme %q: expected tcp or ssl", u.Scheme)
 	}
 	ctx := context.Background()

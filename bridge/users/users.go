@@ -41,19 +41,19 @@ const (
 // nothing of the others.
 const Robot Role = "robot"
 
-// needed is the least role for each verb.
-var needed = map[string]Role{
+// leastRoles is the least role for each verb.
+var leastRoles = map[string]Role{
 	"describe": Viewer, "get": Viewer, "watch": Viewer, "estop": Viewer,
 	"set": Tuner, "reset": Tuner, "save": Tuner, "load": Tuner, "reward": Tuner, "stimulate": Tuner,
 	"arm": Operator, "disarm": Operator, "drive": Operator, "sense": Operator, "zero": Operator,
 }
 
 // Verbs returns what can be asked of a robot, in alphabetical order.
-func Verbs() []string { return slices.Sorted(maps.Keys(needed)) }
+func Verbs() []string { return slices.Sorted(maps.Keys(leastRoles)) }
 
-// Needed returns the least role that may ask for a verb, and false for a verb that there is not.
-func Needed(verb string) (least Role, known bool) {
-	least, known = needed[verb]
+// LeastRole returns the least role that may ask for a verb, and false for a verb that there is not.
+func LeastRole(verb string) (least Role, known bool) {
+	least, known = leastRoles[verb]
 	return least, known
 }
 
@@ -62,7 +62,7 @@ var roles = []Role{Viewer, Tuner, Operator}
 
 // May reports whether a role suffices for a verb. Nobody may ask for a verb that there is not.
 func (r Role) May(verb string) bool {
-	least, known := needed[verb]
+	least, known := leastRoles[verb]
 	return known && r != Robot && slices.Index(roles, r) >= slices.Index(roles, least)
 }
 
@@ -71,19 +71,19 @@ func (r Role) May(verb string) bool {
 type Users struct {
 	file string
 
-	mutex   sync.Mutex
-	read    time.Time // of the file
-	size    int64
-	all     map[string]User
-	failing string // the error of the last reading, told once
+	mutex    sync.Mutex
+	read     time.Time // of the file
+	size     int64
+	all      map[string]User
+	reported string // the error of the last reading, told once
 
 	// A hash takes some 50 ms to check, on purpose. One at a time is checked, with a rest after a wrong password, so that a flood
 	// of logins leaves the processor to the robot; and who was let in once is known by a hash that takes no time.
-	turn    chan struct{}
-	waiting map[string]int // for their turn, or in it: by address
-	total   int            // of them
-	key     []byte         // of the quick hashes, which are in memory only
-	proven  map[string][]byte
+	checking chan struct{}
+	waiting  map[string]int // for their turn, or in it: by address
+	total    int            // of them
+	key      []byte         // of the quick hashes, which are in memory only
+	proven   map[string][]byte
 }
 
 // User is somebody who may log in.
@@ -98,21 +98,21 @@ const MaxFile = 1 << 20
 const (
 	// restFactor is how much longer than the check of a wrong password the rest after it takes: guessing gets half of one core.
 	restFactor = 1
-	// mostWaiting bounds those who wait for their check, some seconds, and mostWaitingHere those from one address: who comes then
+	// maxWaiting bounds those who wait for their check, some seconds, and maxWaitingHere those from one address: who comes then
 	// is turned away.
-	mostWaiting     = 32
-	mostWaitingHere = 16 // a class behind one router
+	maxWaiting     = 32
+	maxWaitingHere = 16 // a class behind one router
 	// maxPassword is what bcrypt looks at.
 	maxPassword = 72
 )
 
 // nobody is a hash of bcrypt's default cost. It is checked for a name that does not exist, so that the time does not tell which
 // names do. It is written out because making one takes 50 ms, which no start of a program should cost.
-const nobody = "$2a$10$lvvkJro/F9/WOI93C3Uv7..HVtmxSAAXSDjVZq6GeL1gyfpZS7Fp6"
+const dummyHash = "$2a$10$lvvkJro/F9/WOI93C3Uv7..HVtmxSAAXSDjVZq6GeL1gyfpZS7Fp6"
 
 // Load reads a file of users. The error of a mistake names its line.
 func Load(file string) (*Users, error) {
-	u := &Users{file: file, turn: make(chan struct{}, 1), waiting: map[string]int{}, key: make([]byte, sha256.Size)}
+	u := &Users{file: file, checking: make(chan struct{}, 1), waiting: map[string]int{}, key: make([]byte, sha256.Size)}
 	rand.Read(u.key) // never fails
 	if err := u.refresh(); err != nil {
 		return nil, err
@@ -202,41 +202,41 @@ func checkRole(r Role) error {
 
 // Changed reads the file again, and reports whether a user is not any more who was let in: gone, or with another role or
 // password. What is to be told about the file is told once.
-func (u *Users) Changed() (changed func(name string, before User) bool, trouble error) {
+func (u *Users) Changed() (changed func(name string, before User) bool, problem error) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	trouble = u.again()
+	problem = u.reload()
 	all := u.all // it is replaced, never written
 	return func(name string, before User) bool {
 		now, there := all[name]
 		return !there || now.Role != before.Role || !bytes.Equal(now.hash, before.hash)
-	}, trouble
+	}, problem
 }
 
 // again reads the file if it has changed. Its error is one that was not told yet. The mutex is held.
-func (u *Users) again() error {
+func (u *Users) reload() error {
 	err := u.refresh()
 	switch {
 	case err == nil:
-		u.failing = ""
-	case err.Error() != u.failing:
-		u.failing = err.Error()
+		u.reported = ""
+	case err.Error() != u.reported:
+		u.reported = err.Error()
 		return err
 	}
 	return nil
 }
 
 // Check returns who logs in from an address, and what is to be told about the file, once.
-func (u *Users) Check(name, password, from string) (one User, ok bool, trouble error) {
+func (u *Users) Check(name, password, from string) (one User, ok bool, problem error) {
 	quick := hmac.New(sha256.New, u.key)
 	quick.Write([]byte(password))
 	proof := quick.Sum(nil)
 
 	u.mutex.Lock()
-	trouble = u.again()
+	problem = u.reload()
 	one, known := u.all[name]
 	proven := u.isProven(name, proof)
-	full := u.total >= mostWaiting || u.waiting[from] >= mostWaitingHere
+	full := u.total >= maxWaiting || u.waiting[from] >= maxWaitingHere
 	if !proven && !full {
 		u.total++
 		u.waiting[from]++
@@ -244,14 +244,14 @@ func (u *Users) Check(name, password, from string) (one User, ok bool, trouble e
 	u.mutex.Unlock()
 	switch {
 	case proven:
-		return one, true, trouble
+		return one, true, problem
 	case full:
-		return User{}, false, trouble
+		return User{}, false, problem
 	case !known:
-		one.hash = []byte(nobody)
+		one.hash = []byte(dummyHash)
 	}
 
-	u.turn <- struct{}{}
+	u.checking <- struct{}{}
 	start, rest := time.Now(), time.Duration(0)
 	u.mutex.Lock()
 	ok = u.isProven(name, proof) // by another connection, while this one waited
@@ -262,7 +262,7 @@ func (u *Users) Check(name, password, from string) (one User, ok bool, trouble e
 	if !ok {
 		rest = restFactor * time.Since(start)
 	}
-	time.AfterFunc(rest, func() { <-u.turn })
+	time.AfterFunc(rest, func() { <-u.checking })
 
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
@@ -273,7 +273,7 @@ func (u *Users) Check(name, password, from string) (one User, ok bool, trouble e
 	if now, there := u.all[name]; ok && there && bytes.Equal(now.hash, one.hash) { // else the file has changed meanwhile
 		u.proven[name] = proof
 	}
-	return one, ok, trouble
+	return one, ok, problem
 }
 
 // isProven reports whether a user was let in with this password since the file was read. The mutex is held.
@@ -284,7 +284,7 @@ func (u *Users) isProven(name string, proof []byte) bool {
 
 // Valid reports why the text of a file is none of users: whoever names another by mistake shall not lose it. An empty one may
 // become one.
-func Valid(file string, text []byte) error {
+func Check(file string, text []byte) error {
 	_, err := parseUsers(file, text)
 	if errors.Is(err, errEmpty) {
 		return nil

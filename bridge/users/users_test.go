@@ -85,9 +85,9 @@ func receive[T any](t *testing.T, from <-chan T) T {
 // mayLogIn reports whether the user may, as the role.
 func mayLogIn(t *testing.T, all *Users, name, password string, role Role) bool {
 	t.Helper()
-	one, ok, trouble := all.Check(name, password, "here")
-	if trouble != nil {
-		t.Errorf("%s: %v", name, trouble)
+	one, ok, problem := all.Check(name, password, "here")
+	if problem != nil {
+		t.Errorf("%s: %v", name, problem)
 	}
 	return ok && one.Role == role
 }
@@ -122,7 +122,7 @@ func TestRoles(t *testing.T) {
 		if !slices.Contains(verbs, verb) {
 			t.Errorf("%s is not among %v", verb, verbs)
 		}
-		if least, known := Needed(verb); !known || least != may[0] {
+		if least, known := LeastRole(verb); !known || least != may[0] {
 			t.Errorf("%s needs %q, %v: expected %s", verb, least, known, may[0])
 		}
 		for _, role := range append(everyRole, "", "king", "Operator") {
@@ -132,7 +132,7 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	for _, verb := range []string{"", "dance", "Get", "get ", "set/more", "+", "#", "may"} {
-		if least, known := Needed(verb); known || least != "" {
+		if least, known := LeastRole(verb); known || least != "" {
 			t.Errorf("%q needs %q", verb, least)
 		}
 		for _, role := range everyRole {
@@ -145,7 +145,7 @@ func TestRoles(t *testing.T) {
 
 // A name that does not exist takes as long to check as one that does.
 func TestNobodysHash(t *testing.T) {
-	cost, err := bcrypt.Cost([]byte(nobody))
+	cost, err := bcrypt.Cost([]byte(dummyHash))
 	if err != nil || cost != bcrypt.DefaultCost {
 		t.Errorf("cost %d, %v: expected %d, which users have", cost, err, bcrypt.DefaultCost)
 	}
@@ -154,7 +154,7 @@ func TestNobodysHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, hash, _ := strings.Cut(strings.TrimSpace(string(text)), ":viewer:")
-	if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost != bcrypt.DefaultCost || len(hash) != len(nobody) {
+	if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost != bcrypt.DefaultCost || len(hash) != len(dummyHash) {
 		t.Errorf("a user's hash has cost %d, %v", cost, err)
 	}
 }
@@ -184,9 +184,9 @@ func TestWhoMayLogIn(t *testing.T) {
 			tries = 2 // who was let in once is known by another hash
 		}
 		for range tries {
-			one, ok, trouble := all.Check(c.name, c.password, "here")
-			if ok != (c.role != "") || trouble != nil || ok && one.Role != c.role {
-				t.Errorf("%q with %.20q: %v as %q, %v: expected %q", c.name, c.password, ok, one.Role, trouble, c.role)
+			one, ok, problem := all.Check(c.name, c.password, "here")
+			if ok != (c.role != "") || problem != nil || ok && one.Role != c.role {
+				t.Errorf("%q with %.20q: %v as %q, %v: expected %q", c.name, c.password, ok, one.Role, problem, c.role)
 			}
 		}
 	}
@@ -198,13 +198,13 @@ func TestAFloodOfLoginsIsBounded(t *testing.T) {
 	all, _ := load(t, passwords(t))
 	check := func(when, name, from string, want Role) {
 		t.Helper()
-		one, ok, trouble := all.Check(name, name+name, from)
-		if ok != (want != "") || one.Role != want || trouble != nil {
-			t.Errorf("%s: %v as %q, %v: expected %q", when, ok, one.Role, trouble, want)
+		one, ok, problem := all.Check(name, name+name, from)
+		if ok != (want != "") || one.Role != want || problem != nil {
+			t.Errorf("%s: %v as %q, %v: expected %q", when, ok, one.Role, problem, want)
 		}
 	}
 	check("before the flood", "operator", "desk", Operator)
-	all.turn <- struct{}{} // as if somebody were being checked
+	all.checking <- struct{}{} // as if somebody were being checked
 	answers := make(chan bool, 1000)
 	flood := func(number int, from string) {
 		for range number {
@@ -220,23 +220,23 @@ func TestAFloodOfLoginsIsBounded(t *testing.T) {
 		}
 	}
 	flood(100, "here")
-	turnedAway(100 - mostWaitingHere) // the others wait
+	turnedAway(100 - maxWaitingHere) // the others wait
 	check("where they wait", "viewer", "here", "")
 	for i := range 100 {
 		flood(1, fmt.Sprint("there ", i))
 	}
-	turnedAway(100 - (mostWaiting - mostWaitingHere))
+	turnedAway(100 - (maxWaiting - maxWaitingHere))
 	check("while they wait", "viewer", "elsewhere", "")
 	check("who was let in before", "operator", "here", Operator)
-	<-all.turn
-	turnedAway(mostWaiting)
+	<-all.checking
+	turnedAway(maxWaiting)
 	check("after the flood", "viewer", "here", Viewer)
 
 	// A class that comes at once, all with the same right password, is let in.
-	for range mostWaitingHere {
+	for range maxWaitingHere {
 		go func() { _, ok, _ := all.Check("tuner", "tunertuner", "class"); answers <- ok }()
 	}
-	for range mostWaitingHere {
+	for range maxWaitingHere {
 		if !receive(t, answers) {
 			t.Error("a right password is refused")
 		}
@@ -262,9 +262,9 @@ func TestAChangedFileIsSeen(t *testing.T) {
 	}
 	expect := func(when string, want ...string) {
 		t.Helper()
-		changed, trouble := all.Changed()
-		if trouble != nil {
-			t.Errorf("%s: %v", when, trouble)
+		changed, problem := all.Changed()
+		if problem != nil {
+			t.Errorf("%s: %v", when, problem)
 		}
 		for name, one := range before {
 			if got := changed(name, one); got != slices.Contains(want, name) {
@@ -333,16 +333,16 @@ func TestAFileWithAMistakeChangesNothing(t *testing.T) {
 		if _, err := Load(file); err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: Load says %v, expected %q", c.name, err, c.says)
 		}
-		changed, trouble := all.Changed()
-		if trouble == nil || !strings.Contains(trouble.Error(), c.says) {
-			t.Errorf("%s: it is told: %v, expected %q", c.name, trouble, c.says)
+		changed, problem := all.Changed()
+		if problem == nil || !strings.Contains(problem.Error(), c.says) {
+			t.Errorf("%s: it is told: %v, expected %q", c.name, problem, c.says)
 		}
 		if changed("operator", before) {
 			t.Errorf("%s: the operator is sent away", c.name)
 		}
 		for range 2 {
-			if _, trouble := all.Changed(); trouble != nil {
-				t.Errorf("%s: it is told again: %v", c.name, trouble)
+			if _, problem := all.Changed(); problem != nil {
+				t.Errorf("%s: it is told again: %v", c.name, problem)
 			}
 			for _, role := range []Role{Operator, Viewer} { // the first has been let in before, the second has not
 				if !mayLogIn(t, all, string(role), string(role+role), role) {
@@ -352,11 +352,11 @@ func TestAFileWithAMistakeChangesNothing(t *testing.T) {
 		}
 	}
 	write(t, file, good)
-	if changed, trouble := all.Changed(); trouble != nil || changed("operator", before) {
-		t.Errorf("the file is good again: %v", trouble)
+	if changed, problem := all.Changed(); problem != nil || changed("operator", before) {
+		t.Errorf("the file is good again: %v", problem)
 	}
 	write(t, file, "nobody\n")
-	if _, _, trouble := all.Check("operator", "operatoroperator", "here"); trouble == nil {
+	if _, _, problem := all.Check("operator", "operatoroperator", "here"); problem == nil {
 		t.Error("a mistake is not told by a login")
 	}
 	if _, err := Load(folder); err == nil || !strings.Contains(err.Error(), "expected a file") {
@@ -380,9 +380,9 @@ func TestAFileThatChangesWhilePeopleLogIn(t *testing.T) {
 					return
 				default:
 				}
-				one, ok, trouble := all.Check(name, name+name, name)
-				if !ok || one.Role != Role(name) || trouble != nil {
-					t.Errorf("%s: %v as %q, %v", name, ok, one.Role, trouble)
+				one, ok, problem := all.Check(name, name+name, name)
+				if !ok || one.Role != Role(name) || problem != nil {
+					t.Errorf("%s: %v as %q, %v", name, ok, one.Role, problem)
 					return
 				}
 				if changed, _ := all.Changed(); changed(name, one) {
@@ -418,21 +418,21 @@ func TestPasswordFiles(t *testing.T) {
 		"# a\nme:king:x\n":   `passwords:2: role "king": expected viewer, tuner, operator or robot`,
 		"me::x\n":            `passwords:1: role "": expected viewer, tuner, operator or robot`,
 		"me:viewer:secret\n": "passwords:1: the third part is no bcrypt hash",
-		strings.Repeat("me:robot:"+nobody+"\n", 2): `passwords:2: user "me" is there twice`,
+		strings.Repeat("me:robot:"+dummyHash+"\n", 2): `passwords:2: user "me" is there twice`,
 	} {
 		_, err := parseUsers("passwords", []byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 		// One without anybody may become one of users, any other is something else.
-		if mayBecome := want == "nobody could log in"; (Valid("passwords", []byte(text)) == nil) != mayBecome {
-			t.Errorf("%q: %v", text, Valid("passwords", []byte(text)))
+		if mayBecome := want == "nobody could log in"; (Check("passwords", []byte(text)) == nil) != mayBecome {
+			t.Errorf("%q: %v", text, Check("passwords", []byte(text)))
 		}
 	}
-	if err := Valid("passwords", []byte("me:robot:"+nobody+"\r\n\r\n")); err != nil {
+	if err := Check("passwords", []byte("me:robot:"+dummyHash+"\r\n\r\n")); err != nil {
 		t.Errorf("lines as on Windows: %v", err)
 	}
-	if err := Valid("notes", []byte("buy milk\n")); err == nil {
+	if err := Check("notes", []byte("buy milk\n")); err == nil {
 		t.Error("any text may become a file of users")
 	}
 }
@@ -512,7 +512,7 @@ func TestTheRestOfAFileStays(t *testing.T) {
 		rest := rapid.SliceOf(rapid.OneOf(
 			rapid.Just(""),
 			rapid.StringMatching(`# [a-z: ]{0,8}`),
-			rapid.Map(name, func(n string) string { return n + ":viewer:" + nobody }),
+			rapid.Map(name, func(n string) string { return n + ":viewer:" + dummyHash }),
 		)).Draw(t, "lines")
 		who := name.Draw(t, "who")
 		others := slices.DeleteFunc(slices.Clone(rest), func(l string) bool { return strings.HasPrefix(l, who+":") })
@@ -520,7 +520,7 @@ func TestTheRestOfAFileStays(t *testing.T) {
 		for _, l := range others {
 			want += l + "\n"
 		}
-		with := replaceUser([]byte(strings.Join(rest, "\n")), who, who+":tuner:"+nobody+"\n")
+		with := replaceUser([]byte(strings.Join(rest, "\n")), who, who+":tuner:"+dummyHash+"\n")
 		if n := bytes.Count(append([]byte("\n"), with...), []byte("\n"+who+":")); n != 1 {
 			t.Fatalf("%q is there %d times:\n%s", who, n, with)
 		}

@@ -28,11 +28,11 @@ func TestAPipeIsNoFileOfUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		changed, trouble := all.Changed()
+		changed, problem := all.Changed()
 		if changed("viewer", before) {
 			t.Error("who was there is sent away")
 		}
-		errs <- trouble
+		errs <- problem
 	}()
 	if err := receive(t, errs); err == nil || !strings.Contains(err.Error(), "expected a file") {
 		t.Errorf("in the place of a file: it says %v", err)

@@ -224,7 +224,7 @@ func (r *remote) parameter(path string) protocol.Parameter {
 	if p, known := r.known[path]; known {
 		return p
 	}
-	p := r.known[protocol.Together(path)]
+	p := r.known[protocol.PopulationPath(path)]
 	p.Count = 0
 	return p
 }

@@ -53,7 +53,7 @@ then log in again.`,
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			if err := users.Valid(args[0], text); err != nil {
+			if err := users.Check(args[0], text); err != nil {
 				return err
 			}
 			done := shownUser{args[1], users.Role(role), "written"}

@@ -38,7 +38,7 @@ func (r *remote) resolve(typed []string) ([]string, error) {
 // candidates returns the whole paths that a short one may mean, with its wildcards. A path that is already whole is its only
 // candidate, even if another path ends with it.
 func (r *remote) candidates(short string) []string {
-	endsIn := regexp.MustCompile(`^(?:(.*)\.)?(?:` + pattern(short) + `|` + pattern(protocol.Together(short)) + `)$`)
+	endsIn := regexp.MustCompile(`^(?:(.*)\.)?(?:` + pattern(short) + `|` + pattern(protocol.PopulationPath(short)) + `)$`)
 	found := map[string]bool{}
 	for path := range r.known {
 		if parts := endsIn.FindStringSubmatch(path); parts != nil {

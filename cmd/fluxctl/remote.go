@@ -66,7 +66,7 @@ func connect(ctx context.Context, s settings, stops bool) (*remote, error) {
 	if secured != nil {
 		options.SetTLSConfig(secured)
 	}
-	if transport.Known(u.Scheme) { // the library dials other schemes: WebSockets
+	if transport.IsScheme(u.Scheme) { // the library dials other schemes: WebSockets
 		options.SetCustomOpenConnectionFn(func(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 			return transport.Dial(&net.Dialer{Timeout: s.timeout}, u, o.TLSConfig)
 		})

@@ -116,7 +116,7 @@ func (r *remote) ask(verb, user string, payload []byte) paho.Token {
 
 // forbids returns the error text for a verb that the user may not use.
 func forbids(verb string) string {
-	if least, known := users.Needed(verb); known {
+	if least, known := users.LeastRole(verb); known {
 		return fmt.Sprintf("the broker does not permit this user to %s: expected a user whose role is %s or higher", verb, least)
 	}
 	return fmt.Sprintf("the broker does not permit this user to %s", verb)

@@ -189,7 +189,7 @@ func previous(values map[string]protocol.Reading) map[string]protocol.Value {
 	for path, reading := range values {
 		v := effective(reading)
 		all[path] = v
-		together := protocol.Together(path)
+		together := protocol.PopulationPath(path)
 		if _, known := values[together]; known {
 			continue
 		}

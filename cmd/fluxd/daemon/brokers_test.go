@@ -268,7 +268,7 @@ func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 		var accepted protocol.Value // by the latest revision: requests that do not wait for each other have no order
 		accept := func(a protocol.Response) {
 			if a.Status == protocol.StatusOK && a.Rev > accepted.Rev {
-				accepted = protocol.Value{V: a.Applied["network.neurons.a.threshold"], Rev: a.Rev, Src: protocol.Nobody}
+				accepted = protocol.Value{V: a.Applied["network.neurons.a.threshold"], Rev: a.Rev, Src: protocol.Anonymous}
 			}
 		}
 		for round := range 2 {

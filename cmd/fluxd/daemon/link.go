@@ -51,7 +51,7 @@ func (r *Robot) startBroker(ctx context.Context, opts RunOptions) (err error) {
 		return err
 	}
 	o := broker.Options{Robot: r.config.Name, Listen: c.Listen, Passwords: c.Passwords, Clients: c.Clients,
-		Described: len(described), Program: opts.Broker, Log: r.log}
+		DescriptionSize: len(described), Program: opts.Broker, Log: r.log}
 	if c.TLS != nil {
 		o.TLS = broker.TLS{Certificate: c.TLS.Certificate, Key: c.TLS.Key, CA: c.TLS.CA}
 	}

@@ -16,14 +16,14 @@ const mostSuggested = 3
 
 // suggest returns the parameters that an unknown path may mean: those whose last names are the same or nearly so.
 func (t *Tuner) suggest(path string) string {
-	typed := strings.Split(protocol.Together(path), ".")
+	typed := strings.Split(protocol.PopulationPath(path), ".")
 	type candidate struct {
 		path    string
 		letters int
 	}
 	var found []candidate
 	for _, one := range t.shown {
-		parts := strings.Split(protocol.Together(one.path), ".")
+		parts := strings.Split(protocol.PopulationPath(one.path), ".")
 		if len(parts) < len(typed) {
 			continue
 		}
@@ -65,7 +65,7 @@ func (t *Tuner) population(path string) string {
 			continue
 		}
 		if name := numbered.ReplaceAllString(p.path, ""); name != p.path && (name == path || strings.HasSuffix(name, "."+path)) {
-			return fmt.Sprintf("it is of a population: %s is for all of it, %s for one", protocol.Together(p.path), p.path)
+			return fmt.Sprintf("it is of a population: %s is for all of it, %s for one", protocol.PopulationPath(p.path), p.path)
 		}
 	}
 	return ""

@@ -27,7 +27,7 @@ func shownOf(all []parameter) (list []shown, several map[string]int) {
 		if p.of.Kind != Neuron && p.of.Kind != Synapse {
 			continue
 		}
-		if path := protocol.Together(p.path); path != p.path {
+		if path := protocol.PopulationPath(p.path); path != p.path {
 			group[i] = path
 			size[path]++
 		}

@@ -24,10 +24,10 @@ func TestFlood(t *testing.T) {
 		{topic: "flux/fake/req/get", passed: burst},
 		{topic: "flux/fake/req/set", passed: burst},
 		{topic: "flux/fake/req/set/ann", passed: burst},
-		{topic: "flux/fake/req/estop", passed: burst, stops: flood - burst, who: protocol.Nobody},
-		{topic: "flux/fake/req/disarm", passed: burst, stops: flood - burst, who: protocol.Nobody},
+		{topic: "flux/fake/req/estop", passed: burst, stops: flood - burst, who: protocol.Anonymous},
+		{topic: "flux/fake/req/disarm", passed: burst, stops: flood - burst, who: protocol.Anonymous},
 		{topic: "flux/fake/req/estop/ann", passed: burst, stops: flood - burst, who: "ann"},
-		{topic: "flux/fake/req/estop/a b", passed: burst, stops: flood - burst, who: protocol.Nobody}, // it stops all the same
+		{topic: "flux/fake/req/estop/a b", passed: burst, stops: flood - burst, who: protocol.Anonymous}, // it stops all the same
 		{topic: "flux/fake/req/arm/ann", passed: flood},
 		{topic: "flux/fake/req/estop", flags: 1, passed: burst}, // retained: it would stop the robot at each connection
 		{topic: "flux/fake/req/arm", passed: flood},             // it may be one to disarm
@@ -38,14 +38,14 @@ func TestFlood(t *testing.T) {
 		t.Run(test.topic, func(t *testing.T) {
 			t.Parallel()
 			stops, names := 0, map[string]bool{}
-			p := &pace{topics: "fake", requests: []byte("flux/fake/req/"), limits: map[string]*rate.Limiter{}, stop: func(_, who string) { stops++; names[who] = true }, dropped: &atomic.Uint64{}}
+			p := &rateLimit{topics: "fake", requests: []byte("flux/fake/req/"), limits: map[string]*rate.Limiter{}, stop: func(_, who string) { stops++; names[who] = true }, dropped: &atomic.Uint64{}}
 			for _, verb := range []string{"get", "set", "estop", "disarm"} {
 				p.limits[verb] = rate.NewLimiter(1e-9, burst)
 			}
 			packet := string([]byte{0x30 | test.flags, byte(2 + len(test.topic) + 2), 0, byte(len(test.topic))}) + test.topic + "{}"
 			// A packet of another kind follows: what comes last has nothing behind it, and would be delayed.
 			in := strings.Repeat(packet, flood) + "\xd0\x00"
-			got, err := io.ReadAll(newCutter(stream{Reader: strings.NewReader(in)}, 1, p))
+			got, err := io.ReadAll(newPacketReader(stream{Reader: strings.NewReader(in)}, 1, p))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,9 +57,9 @@ func TestFlood(t *testing.T) {
 			}
 		})
 	}
-	p := &pace{requests: []byte("flux/fake/req/"), limits: map[string]*rate.Limiter{"get": rate.NewLimiter(1e6, 1)}, dropped: &atomic.Uint64{}}
+	p := &rateLimit{requests: []byte("flux/fake/req/"), limits: map[string]*rate.Limiter{"get": rate.NewLimiter(1e6, 1)}, dropped: &atomic.Uint64{}}
 	for range 100 {
-		if !p.allows([]byte("flux/fake/req/get"), false, true) {
+		if !p.allow([]byte("flux/fake/req/get"), false, true) {
 			t.Fatal("a request that nothing waits behind was dropped")
 		}
 	}

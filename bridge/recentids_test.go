@@ -5,7 +5,7 @@ import (
 )
 
 func TestMemoryForgetsTheOldest(t *testing.T) {
-	m := newMemory(2)
+	m := newRecentIDs(2)
 	for i, step := range []struct {
 		id  string
 		new bool

@@ -11,18 +11,18 @@ import (
 )
 
 // journal is the server's log. What it calls an error is mostly one of a client.
-type journal struct {
+type serverLog struct {
 	log    *slog.Logger
 	failed chan<- error // the server cannot go on
 }
 
-func (j journal) Noticef(format string, v ...any) { j.log.Debug(fmt.Sprintf(format, v...)) }
-func (j journal) Warnf(format string, v ...any)   { j.log.Debug(fmt.Sprintf(format, v...)) }
-func (j journal) Debugf(string, ...any)           {}
-func (j journal) Tracef(string, ...any)           {}
+func (j serverLog) Noticef(format string, v ...any) { j.log.Debug(fmt.Sprintf(format, v...)) }
+func (j serverLog) Warnf(format string, v ...any)   { j.log.Debug(fmt.Sprintf(format, v...)) }
+func (j serverLog) Debugf(string, ...any)           {}
+func (j serverLog) Tracef(string, ...any)           {}
 
 // Errorf logs what the server calls an error. Who is refused a subscription knows it, and fluxctl asks in that way what it may.
-func (j journal) Errorf(format string, v ...any) {
+func (j serverLog) Errorf(format string, v ...any) {
 	text, level := fmt.Sprintf(format, v...), slog.LevelWarn
 	if strings.Contains(text, "Subscription Violation") {
 		level = slog.LevelDebug
@@ -31,7 +31,7 @@ func (j journal) Errorf(format string, v ...any) {
 }
 
 // Fatalf passes on why the server cannot go on: it does not end by itself.
-func (j journal) Fatalf(format string, v ...any) {
+func (j serverLog) Fatalf(format string, v ...any) {
 	select {
 	case j.failed <- fmt.Errorf(format, v...):
 	default: // the first says it
@@ -47,19 +47,19 @@ const (
 )
 
 // calm drops records of the log that come too fast, and counts them.
-type calm struct {
+type limitedHandler struct {
 	slog.Handler
-	pace    *rate.Limiter
+	limit   *rate.Limiter
 	dropped *atomic.Int64
 }
 
-func newCalm(h slog.Handler) *calm {
-	return &calm{h, rate.NewLimiter(logRate, logBurst), &atomic.Int64{}}
+func newLimitedHandler(h slog.Handler) *limitedHandler {
+	return &limitedHandler{h, rate.NewLimiter(logRate, logBurst), &atomic.Int64{}}
 }
 
 // Handle passes a record on, or drops it.
-func (c *calm) Handle(ctx context.Context, r slog.Record) error {
-	if !c.pace.Allow() {
+func (c *limitedHandler) Handle(ctx context.Context, r slog.Record) error {
+	if !c.limit.Allow() {
 		c.dropped.Add(1)
 		return nil
 	}
@@ -73,11 +73,11 @@ func (c *calm) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs keeps the handler calm.
-func (c *calm) WithAttrs(a []slog.Attr) slog.Handler {
-	return &calm{c.Handler.WithAttrs(a), c.pace, c.dropped}
+func (c *limitedHandler) WithAttrs(a []slog.Attr) slog.Handler {
+	return &limitedHandler{c.Handler.WithAttrs(a), c.limit, c.dropped}
 }
 
 // WithGroup keeps the handler calm.
-func (c *calm) WithGroup(name string) slog.Handler {
-	return &calm{c.Handler.WithGroup(name), c.pace, c.dropped}
+func (c *limitedHandler) WithGroup(name string) slog.Handler {
+	return &limitedHandler{c.Handler.WithGroup(name), c.limit, c.dropped}
 }

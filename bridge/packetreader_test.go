@@ -56,21 +56,21 @@ func TestPacketsAreCut(t *testing.T) {
 		{"no body", "\xd0\x00\xd0\x00", "\xd0\x00\xd0\x00"},
 		{"too many codes", suback + "\xd0\x00", short + "\xd0\x00"},
 		{"a length in more bytes than it needs", "\xd0\x80\x00" + short, "\xd0\x00" + short},
-		{"the longest message", publish(longestPublish - 3), publish(longestPublish - 3)},
-		{"a longer one", publish(longestPublish-2) + short, publish(longestPublish-3) + short},
-		{"a length in four bytes", publish(2<<20) + publish(1), publish(longestPublish-3) + publish(1)},
+		{"the longest message", publish(maxPublish - 3), publish(maxPublish - 3)},
+		{"a longer one", publish(maxPublish-2) + short, publish(maxPublish-3) + short},
+		{"a length in four bytes", publish(2<<20) + publish(1), publish(maxPublish-3) + publish(1)},
 	} {
 		for pieces, in := range map[string]io.Reader{
 			"at once": strings.NewReader(test.in), "byte by byte": iotest.OneByteReader(strings.NewReader(test.in)),
 			"in halves": iotest.HalfReader(strings.NewReader(test.in)), "with the end": iotest.DataErrReader(strings.NewReader(test.in)),
 		} {
-			if got, err := io.ReadAll(newCutter(stream{Reader: in}, filters, &pace{})); err != nil || string(got) != test.want {
+			if got, err := io.ReadAll(newPacketReader(stream{Reader: in}, filters, &rateLimit{})); err != nil || string(got) != test.want {
 				t.Errorf("%s, %s: %d bytes, %v, want %d", test.name, pieces, len(got), err, len(test.want))
 			}
 		}
 	}
 	endless := strings.NewReader("\x30\xff\xff\xff\xff\x01")
-	_, err := io.ReadAll(newCutter(stream{Reader: endless}, filters, &pace{}))
+	_, err := io.ReadAll(newPacketReader(stream{Reader: endless}, filters, &rateLimit{}))
 	if err == nil || !strings.Contains(err.Error(), "does not speak MQTT") {
 		t.Errorf("no MQTT: %v", err)
 	}
@@ -88,11 +88,11 @@ func FuzzWhatABrokerSays(f *testing.F) {
 	f.Add([]byte("\x90\x05\x00\x01\x80\x80\x80\xe0\x00\x10\x00\x00\xff\xff\xff\xff\x7f"))
 	f.Fuzz(func(t *testing.T, words []byte) {
 		b := &Bridge{robot: Robot{Safety: still{}}, topics: "fake", boot: "b1", clock: time.Now, log: slog.New(slog.DiscardHandler),
-			out: newOutbox(), connected: make(chan struct{}, 1),
-			arrivals: make(chan arrival, waitingRequests), busy: rate.NewLimiter(rate.Inf, 0),
-			questions: make(chan arrival, waitingRequests), busyQuestions: rate.NewLimiter(rate.Inf, 0)}
+			outbox: newOutbox(), connected: make(chan struct{}, 1),
+			requests: make(chan incoming, waitingRequests), busyAnswers: rate.NewLimiter(rate.Inf, 0),
+			viewerRequests: make(chan incoming, waitingRequests), busyViewers: rate.NewLimiter(rate.Inf, 0)}
 		b.ctx = t.Context()
-		b.stops = newStops(b, clientOptions("", "").AddBroker("tcp://made.up:1"))
+		b.stops = newStopConnection(b, clientOptions("", "").AddBroker("tcp://made.up:1"))
 		stopping := map[string]byte{b.topics.Request("disarm"): 1, b.topics.Request("estop"): 1}
 		for _, side := range []struct {
 			filters map[string]byte
@@ -102,7 +102,7 @@ func FuzzWhatABrokerSays(f *testing.F) {
 			b.client = paho.NewClient(clientOptions("", "").AddBroker("tcp://made.up:1").
 				SetAutoReconnect(false).SetConnectRetry(false).
 				SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
-					return newCutter(ours, len(side.filters), newPace(b)), nil
+					return newPacketReader(ours, len(side.filters), newRateLimit(b)), nil
 				}))
 			b.window.client = b.client
 			broker := speak(its, words)

@@ -19,8 +19,8 @@ import (
 // packet that is too long is cut here: the rest is read and thrown away, and the robot says what it says of any request that is
 // too large.
 const (
-	// longestPublish is the longest packet with a message, in bytes: a request that is answered as too large, and its topic.
-	longestPublish = 256 << 10
+	// maxPublish is the longest packet with a message, in bytes: a request that is answered as too large, and its topic.
+	maxPublish = 256 << 10
 	// packetNumber is what an acknowledgement begins with, in bytes; that of a subscription has one more for each filter.
 	packetNumber = 2
 )
@@ -33,23 +33,23 @@ func dialExternal(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 }
 
 // cutter is a connection whose incoming packets have a bounded length, and whose incoming requests a bounded rate.
-type cutter struct {
+type packetReader struct {
 	net.Conn
-	in     *bufio.Reader
-	pace   *pace
-	other  int    // the longest packet that is no message
-	header []byte // of the present packet, as far as it has not been passed on
-	keep   int    // bytes of it that are passed on
-	skip   int64  // bytes that follow and are not
+	in       *bufio.Reader
+	limit    *rateLimit
+	maxOther int    // the longest packet that is no message
+	header   []byte // of the present packet, as far as it has not been passed on
+	keep     int    // bytes of it that are passed on
+	skip     int64  // bytes that follow and are not
 }
 
-// newCutter makes one for a client that subscribes to so many filters at once.
-func newCutter(conn net.Conn, filters int, p *pace) *cutter {
-	return &cutter{Conn: conn, in: bufio.NewReaderSize(conn, floodBuffer), pace: p, other: packetNumber + filters}
+// newPacketReader makes one for a client that subscribes to so many filters at once.
+func newPacketReader(conn net.Conn, filters int, limit *rateLimit) *packetReader {
+	return &packetReader{Conn: conn, in: bufio.NewReaderSize(conn, readBuffer), limit: limit, maxOther: packetNumber + filters}
 }
 
 // Read reads what is left of the stream.
-func (c *cutter) Read(p []byte) (int, error) {
+func (c *packetReader) Read(p []byte) (int, error) {
 	for len(p) > 0 {
 		switch {
 		case len(c.header) > 0:
@@ -76,7 +76,7 @@ func (c *cutter) Read(p []byte) (int, error) {
 }
 
 // next reads the header of a packet (MQTT 3.1.1, section 2.2: a byte for the type, one to four for the length of what follows).
-func (c *cutter) next() error {
+func (c *packetReader) next() error {
 	kind, err := c.in.ReadByte()
 	if err != nil {
 		return err
@@ -93,14 +93,14 @@ func (c *cutter) next() error {
 		length |= uint64(b&0x7f) << (7 * bytes)
 		more = b >= 0x80
 	}
-	c.keep = min(int(length), c.other)
+	c.keep = min(int(length), c.maxOther)
 	if kind>>4 == packets.Publish {
-		c.keep = min(int(length), longestPublish)
+		c.keep = min(int(length), maxPublish)
 		topic, err := c.topic(int(length))
 		if err != nil {
 			return err
 		}
-		if !c.pace.allows(topic, kind&1 != 0, c.in.Buffered() <= int(length)) {
+		if !c.limit.allow(topic, kind&1 != 0, c.in.Buffered() <= int(length)) {
 			c.keep, c.skip = 0, int64(length)
 			return nil
 		}
@@ -112,7 +112,7 @@ func (c *cutter) next() error {
 
 // topic returns that of the message which comes next, of so many bytes. It stays to be read. Too long for one of ours, it is
 // empty.
-func (c *cutter) topic(length int) ([]byte, error) {
+func (c *packetReader) topic(length int) ([]byte, error) {
 	if length < 2 {
 		return nil, nil
 	}
@@ -121,7 +121,7 @@ func (c *cutter) topic(length int) ([]byte, error) {
 		return nil, err
 	}
 	n := 2 + int(binary.BigEndian.Uint16(size))
-	if n > length || n > floodBuffer {
+	if n > length || n > readBuffer {
 		return nil, nil
 	}
 	all, err := c.in.Peek(n)

@@ -17,12 +17,12 @@ const (
 	// away where its bytes arrive, which costs next to nothing.
 	requestRate  = 1000
 	requestBurst = 256
-	// floodBuffer is how many bytes of a flood are read at a time.
-	floodBuffer = 64 << 10
+	// readBuffer is how many bytes of a flood are read at a time.
+	readBuffer = 64 << 10
 )
 
 // pace bounds the requests that come in, each verb apart from the others.
-type pace struct {
+type rateLimit struct {
 	topics   protocol.Topics
 	requests []byte                   // what the topics of requests begin with
 	limits   map[string]*rate.Limiter // by verb
@@ -30,13 +30,13 @@ type pace struct {
 	dropped  *atomic.Uint64
 }
 
-func newPace(b *Bridge) *pace {
-	p := &pace{
+func newRateLimit(b *Bridge) *rateLimit {
+	p := &rateLimit{
 		topics:   b.topics,
 		requests: []byte(b.topics.Request("")),
 		limits:   map[string]*rate.Limiter{},
-		stop:     b.stops.unread,
-		dropped:  &b.out.dropped,
+		stop:     b.stops.stopUnread,
+		dropped:  &b.outbox.dropped,
 	}
 	for _, verb := range users.Verbs() {
 		if verb != "arm" { // always read, since it may be one to disarm
@@ -49,7 +49,7 @@ func newPace(b *Bridge) *pace {
 // allows reports whether to look at a message. A request over the rate that nothing waits behind is no flood, but one of a client
 // that asks again as soon as it is answered: it is delayed, by less than two requests take at the rate. Of the others those that
 // stop the robot are obeyed even so, unread, and answered together: see stops.owe.
-func (p *pace) allows(topic []byte, retained, alone bool) bool {
+func (p *rateLimit) allow(topic []byte, retained, alone bool) bool {
 	rest, request := bytes.CutPrefix(topic, p.requests)
 	verb, _, _ := bytes.Cut(rest, []byte("/")) // the name behind it matters to those alone that stop
 	limit := p.limits[string(verb)]
@@ -62,7 +62,7 @@ func (p *pace) allows(topic []byte, retained, alone bool) bool {
 	}
 	p.dropped.Add(1)
 	if name := string(verb); stopping[name] && !retained {
-		_, who, _ := p.topics.Asked(string(topic))
+		_, who, _ := p.topics.SplitRequest(string(topic))
 		p.stop(name, who)
 	}
 	return false

@@ -1,18 +1,18 @@
 package bridge
 
 // memory remembers the latest ids.
-type memory struct {
+type recentIDs struct {
 	known map[string]bool
 	order []string // a ring, oldest at next once it is full
 	next  int
 }
 
-func newMemory(capacity int) *memory {
-	return &memory{known: make(map[string]bool), order: make([]string, capacity)}
+func newRecentIDs(capacity int) *recentIDs {
+	return &recentIDs{known: make(map[string]bool), order: make([]string, capacity)}
 }
 
 // add remembers an id. It reports false when it is known already.
-func (m *memory) add(id string) bool {
+func (m *recentIDs) add(id string) bool {
 	if m.known[id] {
 		return false
 	}
