@@ -15,14 +15,15 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// With default options: a start that finds the chip idle, and, of input a0, a conversion that begins and one that is finished.
+// With default options: a start that finds the chip idle; then, for input a0, a conversion that begins and one that has
+// finished.
 const (
 	ads1115Start = "0103e7 01>83e7"
 	ads1115Begin = "01c3e7"
 	ads1115Done  = "01>c3e7 00>"
 )
 
-// newADS1115 gives the chip and some of its measures.
+// newADS1115 returns a chip and some of its measures.
 func newADS1115(t *testing.T, bus i2c.Bus, opts *sensors.ADS1115Opts, names ...string) (*sensors.ADS1115, []sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewADS1115(bus, 0x48, opts)
@@ -59,13 +60,13 @@ func TestADS1115Readings(t *testing.T) {
 			bus := &flaky{Bus: playback(t, wire(t, 0x48, c.script)...)}
 			_, measures := newADS1115(t, bus, c.opts, c.measure)
 			expectNotYet(t, measures[0], 0)
-			bus.Bus = &lenient{bus.Bus, 2} // how it goes on is another test's
+			bus.Bus = &lenient{bus.Bus, 2} // another test covers what follows
 			expectReading(t, measures[0], 200*ms, c.want)
 		})
 	}
 }
 
-// lenient is a bus that takes whatever is written after some transfers.
+// lenient is a bus that accepts any writes after some transfers.
 type lenient struct {
 	i2c.Bus
 	transfers int
@@ -97,7 +98,8 @@ func TestADS1115Options(t *testing.T) {
 	expectError(t, err, "ads1115 at 0x4b", "a0-a1", "a3", `"a4"`)
 }
 
-// A measure that is alone: one conversion, so that what is in the register is surely its own, and then continuously.
+// A measure that is read alone: a single conversion first, so that the result is certainly of this measure, then
+// continuous conversion.
 func TestADS1115Alone(t *testing.T) {
 	chip, measures := newADS1115(t, playback(t, wire(t, 0x48,
 		ads1115Start, ads1115Begin,
@@ -116,18 +118,18 @@ func TestADS1115Alone(t *testing.T) {
 	}
 }
 
-// A second measure ends continuous conversion, and then they take turns.
-func TestADS1115TakesTurns(t *testing.T) {
+// A second measure ends continuous conversion. Then conversions alternate between the measures.
+func TestADS1115AlternatesBetweenMeasures(t *testing.T) {
 	_, measures := newADS1115(t, playback(t, wire(t, 0x48,
 		ads1115Start, ads1115Begin,
 		ads1115Done+"0001 0142e7",
-		"01>42e7 00>0002 0103e7",      // a1 is asked for: what was converted for a0 is taken over, and the chip stopped
-		"01>03e7",                     // it is not yet
-		"01>83e7 01d3e7",              // now it is: a1
-		"01>53e7",                     // a0 is asked for meanwhile, and repeated
-		"01>d3e7 00>0010 01c3e7",      // a1, and then a0
+		"01>42e7 00>0002 0103e7",      // a1 is read: the conversion of a0 is stored, and the chip stopped
+		"01>03e7",                     // not stopped yet
+		"01>83e7 01d3e7",              // stopped: a1 begins
+		"01>53e7",                     // a0 is read meanwhile, and repeated
+		"01>d3e7 00>0010 01c3e7",      // a1 is stored, a0 begins
 		"01>43e7",                     // a1 is repeated
-		"01>c3e7 00>0003 01d3e7")...), // a0, and then a1
+		"01>c3e7 00>0003 01d3e7")...), // a0 is stored, a1 begins
 		nil, "a0", "a1")
 	a0, a1 := measures[0], measures[1]
 	expectNotYet(t, a0, 0)
@@ -141,14 +143,14 @@ func TestADS1115TakesTurns(t *testing.T) {
 	expectReading(t, a0, 40*ms, 375)
 }
 
-// A reading is not repeated for ever: not when its conversion is old and its measure was read often since.
+// A reading is not repeated forever: Sample fails when its conversion is old and its measure has been read often since.
 func TestADS1115Stale(t *testing.T) {
 	busy := "01>53e7"
 	script := ads1115Start + " " + ads1115Begin + " 01>43e7 " + ads1115Done + "0001 01d3e7"
 	for range 3 {
 		script += " " + busy
 	}
-	// a1's conversion takes 200 ms, which the driver bears.
+	// The conversion of a1 takes 200 ms, which the driver accepts.
 	_, measures := newADS1115(t, playback(t, wire(t, 0x48, script)...), nil, "a0", "a1")
 	a0, a1 := measures[0], measures[1]
 	expectNotYet(t, a0, 0) // begun
@@ -193,26 +195,26 @@ func TestADS1115NoAnswerToOneTransfer(t *testing.T) {
 		*now += 10 * ms
 		expectNotYet(t, measures[0], *now)
 		*now += 10 * ms
-		measures[0].Sample(*now) // not yet, where the chip was converting continuously and had to be stopped first
+		measures[0].Sample(*now) // not yet, when the chip converted continuously and had to be stopped first
 		*now += 10 * ms
 		expectReading(t, measures[0], *now, 1_000_000)
 	}
 }
 
-// ads1115Board is the bus of a simulated board with a chip and its inputs, and the board's time.
+// ads1115Board is the bus of a simulated board with a chip and its inputs, and the time of the board.
 func ads1115Board(t *testing.T, inputs ...func(time.Duration) int64) (i2c.Bus, *time.Duration) {
 	t.Helper()
 	bus, _, now := simulated(t, 0x48, chips.NewADS1115([4]func(time.Duration) int64(append(inputs, nil, nil, nil, nil))))
 	return bus, now
 }
 
-// What the chip cannot say is a fault, and the chip is started again.
+// An impossible answer is a fault, and the chip is started again.
 func TestADS1115Garbage(t *testing.T) {
 	for name, config := range map[string]string{
-		"a lost supply":             "8583",
-		"a wire that nobody drives": "ffff",
-		"a wire held low":           "0000",
-		"another input":             "d3e7",
+		"a lost supply":              "8583",
+		"a wire that no chip drives": "ffff",
+		"a wire held low":            "0000",
+		"another input":              "d3e7",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, measures := newADS1115(t, playback(t, wire(t, 0x48, ads1115Start, ads1115Begin, "01>"+config,
@@ -227,8 +229,8 @@ func TestADS1115Garbage(t *testing.T) {
 	}
 }
 
-// No configuration that is written here is that of a chip that has lost its supply.
-func TestADS1115SeesALostSupplyWhateverItsOptions(t *testing.T) {
+// No configuration that the driver writes equals the configuration after a lost supply.
+func TestADS1115DetectsALostSupplyWithAnyOptions(t *testing.T) {
 	opts := &sensors.ADS1115Opts{FullScale: 2048 * physic.MilliVolt, Rate: 128 * physic.Hertz} // as after power-up
 	_, measures := newADS1115(t, playback(t, wire(t, 0x48, "010587 01>8587 018587 01>8583")...), opts, "a0-a1")
 	expectNotYet(t, measures[0], 0)
@@ -245,7 +247,7 @@ func TestADS1115Frozen(t *testing.T) {
 	expectNotYet(t, measures[0], 220*ms)
 }
 
-// An earlier process left the chip converting another input continuously: that conversion is nobody's.
+// An earlier process left the chip converting another input continuously: that conversion is dropped.
 func TestADS1115LeftConverting(t *testing.T) {
 	bus, now := ads1115Board(t, constant(1_000_000), constant(2_000_000))
 	if err := bus.Tx(0x48, []byte{0x01, 0x42, 0x07}, nil); err != nil { // a0, eight times a second
@@ -258,7 +260,7 @@ func TestADS1115LeftConverting(t *testing.T) {
 	expectReading(t, measures[0], *now, 2_000_000)
 }
 
-// One measure alone is at most a conversion old.
+// A measure that is read alone is at most a conversion old.
 func TestADS1115OnSimulatedBoardAlone(t *testing.T) {
 	for rate, period := range map[physic.Frequency]time.Duration{860 * physic.Hertz: 1163 * time.Microsecond, 8 * physic.Hertz: 125 * ms} {
 		bus, now := ads1115Board(t, func(at time.Duration) int64 { return at.Microseconds() })
@@ -273,7 +275,7 @@ func TestADS1115OnSimulatedBoardAlone(t *testing.T) {
 	}
 }
 
-// Several measures, fast and slow, read all in the same moment: each always has a reading, that of its last turn.
+// Several measures, fast and slow, all read at the same moment: each always has a reading, from its last conversion.
 func TestADS1115OnSimulatedBoardShared(t *testing.T) {
 	for _, c := range []struct {
 		rate  physic.Frequency
@@ -298,8 +300,8 @@ func TestADS1115OnSimulatedBoardShared(t *testing.T) {
 	}
 }
 
-// A chip that lost its supply for a moment, was unplugged, or answers nonsense, while it is waited for and while it converts
-// continuously.
+// A chip that lost its supply for a moment, was unplugged, or gives impossible answers, during a single conversion and
+// during continuous conversion.
 func TestADS1115Faults(t *testing.T) {
 	for name, part := range map[string]string{
 		"lost supply": "got 0x0583: did it lose its supply?", "unplugged": "remote I/O error", "garbage": "as written",
@@ -323,7 +325,7 @@ func TestADS1115Faults(t *testing.T) {
 			expectFault(t, measures[0], *now, part)
 			expectNotYet(t, measures[0], *now)
 			*now += 10 * ms
-			measures[0].Sample(*now) // not yet, where the chip was converting continuously and had to be stopped first
+			measures[0].Sample(*now) // not yet, when the chip converted continuously and had to be stopped first
 			*now += 10 * ms
 			expectReading(t, measures[0], *now, 1_000_000)
 		}
@@ -336,8 +338,9 @@ func TestADS1115FromManyGoroutines(t *testing.T) {
 	sampleTogether(t, now, chip, map[sensors.Sensor]int64{measures[0]: 1_000_000, measures[1]: 0, measures[2]: 1_000_000})
 }
 
-// sampleTogether samples measures from a goroutine each, all at the same times, while their chip is halted now and then. Each reading is the
-// one that its measure stands for or none yet, however the transfers of the others fall between its own, and none is left without one.
+// sampleTogether samples each measure from a separate goroutine, all at the same times, and halts their chip now and
+// then. Each reading must be the value of its measure, or none yet, in whatever order the transfers happen, and each
+// measure must get a reading.
 func sampleTogether(t *testing.T, now *time.Duration, chip interface{ Halt() error }, measures map[sensors.Sensor]int64) {
 	t.Helper()
 	const rounds = 300
@@ -404,8 +407,8 @@ func ExampleADS1115() {
 	// ads1115 at 0x48 on I2C1, a0 3700000 millionths of V <nil>
 }
 
-// What no input can be, since the chip does not bear it: a fault of that input alone.
-func TestADS1115RefusesWhatTheChipDoesNotBear(t *testing.T) {
+// A voltage that the chip does not withstand cannot be measured: it is a fault of that input alone.
+func TestADS1115RejectsImpossibleVoltages(t *testing.T) {
 	bus, now := ads1115Board(t, constant(1_000_000), constant(-310_000), constant(5_900_000), constant(-200_000))
 	_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{FullScale: 6144 * physic.MilliVolt}, "a0", "a1", "a2", "a3")
 	for *now = 0; *now < time.Second; *now += 20 * ms {

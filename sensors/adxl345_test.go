@@ -13,10 +13,10 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// adxl345Start is what a start with default options says.
+// adxl345Start is the transfers of a start with default options.
 const adxl345Start = "00>e5 2c0a0000 1e000000 310b 3800 2d08"
 
-// newADXL345 gives the chip and its three measures.
+// newADXL345 returns a chip and its three measures.
 func newADXL345(t *testing.T, bus i2c.Bus, opts *sensors.ADXL345Opts) (*sensors.ADXL345, []sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewADXL345(bus, 0x53, opts)
@@ -86,12 +86,12 @@ func TestADXL345NoAnswer(t *testing.T) {
 	}
 }
 
-// What a chip cannot say is a fault, and the chip is started again.
+// An impossible answer is a fault, and the chip is started again.
 func TestADXL345Garbage(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
 		{"another identity", "00>00", "expected 0xe5, got 0x00"},
 		{"a lost supply", adxl345Start + " 30>8300000000000001", "data format: expected 0x0b, got 0x00"},
-		{"a wire that nobody drives", adxl345Start + " 30>ffffffffffffffff", "got 0xff"},
+		{"a wire that no chip drives", adxl345Start + " 30>ffffffffffffffff", "got 0xff"},
 		{"more than the range", adxl345Start + " 30>830b001000000000", "got 4096"},
 		{"less than the range", adxl345Start + " 30>830bffef00000000", "got -4097"},
 	} {
@@ -106,14 +106,15 @@ func TestADXL345Garbage(t *testing.T) {
 	}
 }
 
-// A sample that is not announced as new is not taken: the last one is repeated, for 70 ms, and then the chip is started again.
+// A sample that is not announced as new is ignored: the last one is repeated for 70 ms, and then the chip is started
+// again.
 func TestADXL345Frozen(t *testing.T) {
 	stale := "30>030b000200000000"
 	_, measures := newADXL345(t, playback(t, wire(t, 0x53, adxl345Start, stale, "30>830b000100000000", stale, stale, adxl345Start)...), nil)
 	expectNotYet(t, measures[0], 0)
 	expectNotYet(t, measures[0], 30*ms)
 	expectReading(t, measures[0], 40*ms, 9_806_650)
-	expectReading(t, measures[0], 49*ms, 9_806_650) // within the sample period: the bus is left alone
+	expectReading(t, measures[0], 49*ms, 9_806_650) // within the sample period: no transfer
 	expectReading(t, measures[0], 109*ms, 9_806_650)
 	expectFault(t, measures[0], 119*ms, "no new sample since 40ms")
 	expectNotYet(t, measures[0], 130*ms)
@@ -145,7 +146,7 @@ func TestADXL345OnSimulatedBoard(t *testing.T) {
 			expectReading(t, measures[1], now, 0)
 			expectReading(t, measures[2], now, -9_806_650)
 		}
-		plug() // its supply was gone for a moment
+		plug() // it lost its supply for a moment
 		expectFault(t, measures[2], now, "supply")
 		expectNotYet(t, measures[2], now)
 		now += 100 * ms

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// magnetic gives both measures of an AS5600.
+// magnetic returns both measures of an AS5600.
 func magnetic(t fataler, bus i2c.Bus, opts *sensors.AS5600Opts) (angle, position sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewAS5600(bus, 0x36, opts)
@@ -33,7 +33,7 @@ func TestAS5600OnTheWire(t *testing.T) {
 		{"0fff", "0001", 359_912_109, 999_756},
 	} {
 		for raw, opts := range map[string]*sensors.AS5600Opts{c.raw: nil, c.inverted: {Inverted: true}} {
-			// The factory's bits and those of the output pin stay as they are.
+			// The bits of the factory and of the output pin keep their values.
 			script := fmt.Sprintf("07>c2f3 07c4f0 0c>%s 07>c4f0000020 0c>%[1]s 07>c4f0000020", raw)
 			angle, position := magnetic(t, playback(t, wire(t, 0x36, script)...), opts)
 			expectNotYet(t, angle, 0)
@@ -49,7 +49,7 @@ func TestAS5600OnTheWire(t *testing.T) {
 	expectError(t, err, "as5600 at 0x40 on playback: address: expected 0x36")
 }
 
-// shaft is a bus with a chip that is at one angle.
+// shaft is a bus with a chip whose shaft is at one angle.
 type shaft struct {
 	i2c.Bus
 	raw uint16
@@ -67,9 +67,9 @@ func (s *shaft) Tx(_ uint16, w, r []byte) error {
 
 func (s *shaft) String() string { return "shaft" }
 
-// Whichever way the shaft turns, by less than half a revolution at a time, the position is the sum of all turns, and its fraction
-// the angle.
-func TestAS5600CountsTurns(t *testing.T) {
+// Whichever way the shaft turns, by less than half a revolution at a time, the position is the sum of all movements,
+// and its fraction is the angle.
+func TestAS5600CountsRevolutions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		inverted := rapid.Bool().Draw(t, "inverted")
 		counts := rapid.Int64Range(0, 4095).Draw(t, "start")
@@ -81,13 +81,13 @@ func TestAS5600CountsTurns(t *testing.T) {
 			if bus.raw = uint16(counts & 4095); inverted {
 				bus.raw = uint16(-counts & 4095)
 			}
-			var turned, is int64
-			if turned, err = position.Sample(time.Second); err == nil {
-				is, err = angle.Sample(time.Second)
+			var revs, degrees int64
+			if revs, err = position.Sample(time.Second); err == nil {
+				degrees, err = angle.Sample(time.Second)
 			}
-			offTurns, offAngle := turned*4096-counts*1_000_000, is*4096-(counts&4095)*360_000_000 // in 4096ths of a millionth
-			if err != nil || max(offTurns, -offTurns, offAngle, -offAngle) > 2048 {
-				t.Fatalf("move %d: %d counts: position %d, angle %d, %v", i, counts, turned, is, err)
+			offPosition, offAngle := revs*4096-counts*1_000_000, degrees*4096-(counts&4095)*360_000_000 // in 4096ths of a millionth
+			if err != nil || max(offPosition, -offPosition, offAngle, -offAngle) > 2048 {
+				t.Fatalf("move %d: %d counts: position %d, angle %d, %v", i, counts, revs, degrees, err)
 			}
 		}
 	})
@@ -97,7 +97,7 @@ func TestAS5600Faults(t *testing.T) {
 	for _, c := range []struct {
 		name, script string
 		want         []string
-		again        bool // it is started again
+		again        bool // the chip is started again
 	}{
 		{"no magnet", "0c>0123 07>0400000000",
 			[]string{"magnet: expected one of the right strength, got no magnet", "magnetised across the shaft"}, false},
@@ -107,7 +107,7 @@ func TestAS5600Faults(t *testing.T) {
 		{"a lost supply", "0c>0123 07>0000000020",
 			[]string{"read the settings: expected 0x0400, got 0x0000: it lost its supply for a moment"}, true},
 		{"another program's settings", "0c>0123 07>0403000020", []string{"got 0x0403"}, true},
-		{"a wire that nobody drives", "0c>ffff", []string{"read the angle: expected 0 to 4095, got 65535; check its supply"}, true},
+		{"a wire that no chip drives", "0c>ffff", []string{"read the angle: expected 0 to 4095, got 65535; check its supply"}, true},
 		{"a wire that is held low", "0c>0000 07>0000000000", []string{"got 0x0000"}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestAS5600NoAnswerToOneTransfer(t *testing.T) {
 }
 
 func TestAS5600OnSimulatedBoard(t *testing.T) {
-	turning := func(at time.Duration) int64 { return 120_000_000 - at.Microseconds()*720 } // back, two turns a second
+	turning := func(at time.Duration) int64 { return 120_000_000 - at.Microseconds()*720 } // backward, two revolutions a second
 	chip := chips.NewAS5600(turning)
 	bus, board, now := simulated(t, 0x36, chip)
 	angle, position := magnetic(t, bus, nil)
@@ -153,7 +153,7 @@ func TestAS5600OnSimulatedBoard(t *testing.T) {
 	*now = 110 * ms
 	follows(3 * time.Second)
 
-	// The magnet comes off its glue, and is back before the shaft has turned half a revolution.
+	// The magnet falls off, and is back before the shaft has turned half a revolution.
 	for magnet, want := range map[chips.AS5600Magnet]string{
 		chips.MagnetMissing: "no magnet", chips.MagnetWeak: "too weak", chips.MagnetStrong: "too strong",
 	} {
@@ -172,7 +172,7 @@ func TestAS5600OnSimulatedBoard(t *testing.T) {
 	follows(*now + time.Second)
 	breakable(t, board).Garbage(0x36, 2, 5)
 	expectFault(t, angle, *now, "expected")
-	expectNotYet(t, angle, *now+10*ms) // its garbage is over
+	expectNotYet(t, angle, *now+10*ms) // the garbage has ended
 	*now += 120 * ms
 	follows(*now + time.Second)
 	chip.Reset()
@@ -188,7 +188,7 @@ func TestAS5600OnSimulatedBoard(t *testing.T) {
 func ExampleAS5600() {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })                                    // on a robot: its board
-	backward := func(at time.Duration) int64 { return -90_000_000 * int64((at+ms)/(50*ms)) } // a quarter of a turn every 50 ms
+	backward := func(at time.Duration) int64 { return -90_000_000 * int64((at+ms)/(50*ms)) } // a quarter of a revolution every 50 ms
 	if err := board.Attach("I2C1", 0x36, chips.NewAS5600(backward)); err != nil {
 		fmt.Println(err)
 		return

@@ -17,7 +17,8 @@ import (
 
 var _ sensors.Sensor = (*sensors.BH1750)(nil)
 
-// bh1750Start is what a start says before the opcode of the resolution, and bh1750High that opcode too.
+// bh1750Start is the transfers of a start before the opcode of the resolution. bh1750High includes the opcode of
+// resolution high.
 const (
 	bh1750Start = "00 01 42 65 "
 	bh1750High  = bh1750Start + "10 "
@@ -68,12 +69,12 @@ func TestBH1750Readings(t *testing.T) {
 	}
 }
 
-func TestBH1750RefusesWhatTheChipDoesNotHave(t *testing.T) {
+func TestBH1750RejectsBadOptions(t *testing.T) {
 	if _, err := sensors.NewBH1750(playback(t), 0x24, nil); err == nil {
 		t.Error("address 0x24: expected an error")
 	}
 	if _, err := sensors.NewBH1750(playback(t), 0x23, &sensors.BH1750Opts{Resolution: "highest"}); err == nil {
-		t.Error("resolution 9: expected an error")
+		t.Error("resolution highest: expected an error")
 	}
 }
 
@@ -93,7 +94,8 @@ func TestBH1750NoAnswerAtTheStart(t *testing.T) {
 	}
 }
 
-// A chip that was gone for a while is powered on and put in its mode again, and not believed before a whole measurement is over.
+// A chip that did not answer for a while is powered on and set up again. Its readings are valid after a whole
+// measurement.
 func TestBH1750NoAnswerForAWhile(t *testing.T) {
 	bus := &flaky{Bus: playback(t, wire(t, 0x23, bh1750High, ">0006", bh1750High, ">000c")...)}
 	eye := newEye(t, bus)
@@ -150,7 +152,8 @@ func TestBH1750OnSimulatedBoard(t *testing.T) {
 	expectReading(t, eye, now, 250_000_000)
 }
 
-// A chip that lost its supply for a moment answers zero for ever. No zero is believed before the chip was started again.
+// A chip that lost its supply for a moment answers zero forever. A zero is accepted only after the chip was started
+// again.
 func TestBH1750StuckAtZero(t *testing.T) {
 	script := bh1750High
 	for _, answer := range []string{">0006 ", ">0000 ", ">0000 ", ">0000 ", ">0006 ", ">0006 ", ">0000 ", ">0006 "} {
@@ -164,7 +167,7 @@ func TestBH1750StuckAtZero(t *testing.T) {
 	expectNotYet(t, eye, 200*ms)
 	expectNotYet(t, eye, 379*ms)
 	expectReading(t, eye, 380*ms, 0) // it is dark
-	expectReading(t, eye, 559*ms, 0) // the same
+	expectReading(t, eye, 559*ms, 0) // the last measurement, repeated
 	expectReading(t, eye, 560*ms, 0)
 	expectReading(t, eye, 739*ms, 0)
 	expectReading(t, eye, 740*ms, 5_000_000)
@@ -173,8 +176,8 @@ func TestBH1750StuckAtZero(t *testing.T) {
 	expectReading(t, eye, 960*ms, 5_000_000) // it had lost its supply
 }
 
-// A reading may be stale by a measurement: the chip repeats it to whoever asks more often than it measures.
-func TestBH1750StaleReadingIsTheLastMeasurement(t *testing.T) {
+// A chip that is read more often than it measures repeats the last measurement.
+func TestBH1750RepeatsTheLastMeasurement(t *testing.T) {
 	eye := newEye(t, playback(t, wire(t, 0x23, bh1750High, ">0006 >0006 >000c")...))
 	expectReading(t, eye, 180*ms, 5_000_000)
 	expectReading(t, eye, 200*ms, 5_000_000)
@@ -182,7 +185,7 @@ func TestBH1750StaleReadingIsTheLastMeasurement(t *testing.T) {
 }
 
 func ExampleBH1750() {
-	// On a robot the bus comes from the board; this one replays what a chip said.
+	// On a robot the bus comes from the board; this one replays the transfers of a chip.
 	var bus i2c.Bus = &i2ctest.Playback{Ops: []i2ctest.IO{
 		{Addr: 0x23, W: []byte{0x00}},       // power down
 		{Addr: 0x23, W: []byte{0x01}},       // power on

@@ -17,7 +17,7 @@ import (
 // The calibrations and counts of the worked examples: BMP280 data sheet BST-BMP280-DS001, section 3.12 (25.08 °C, 100,653.27 Pa), and
 // BMP180 data sheet BST-BMP180-DS000, section 3.5 (15.0 °C, 69,964 Pa).
 const (
-	bmp280Calibration = "706b436718fc7d8e43d6d00b270b8c00f9ff8c3cf8c67017004b" // with H1
+	bmp280Calibration = "706b436718fc7d8e43d6d00b270b8c00f9ff8c3cf8c67017004b" // ends with H1
 	bmp280Counts      = "655ac07eed00"
 	bme280Humidity    = "7201001329031e"
 	bmp180Calibration = "0198ffb8c7d17fe57ff55a71182e00048000ddf90b34"
@@ -67,8 +67,8 @@ func TestBME280OnTheWire(t *testing.T) {
 	}
 }
 
-// H4 and H5 are signed numbers of 12 bits in three bytes. The wanted values are those of the data sheet's formula in floating point
-// (BME280 data sheet, appendix 8.1), for the same counts and 25.08 °C.
+// H4 and H5 are signed numbers of 12 bits in three bytes. The expected values come from the formula of the data sheet
+// in floating point (BME280 data sheet, appendix 8.1), for the same counts and 25.08 °C.
 func TestBME280HumidityWithAnySignOfItsCalibration(t *testing.T) {
 	const fine = 128_422 // at 25.08 °C
 	for _, c := range []struct{ h4, h5 int }{{313, 50}, {-20, 50}, {313, -50}, {-1, -1}, {-2048, 2047}, {2047, -2048}, {0, 0}} {
@@ -91,7 +91,7 @@ func TestBMP180OnTheWire(t *testing.T) {
 	expectNotYet(t, degrees, 0)
 	expectNotYet(t, degrees, 4*ms)
 	expectNotYet(t, degrees, 5*ms)
-	expectNotYet(t, degrees, 10*ms) // it takes longer than it should
+	expectNotYet(t, degrees, 10*ms) // the conversion takes longer than the data sheet says
 	expectReading(t, degrees, 11*ms, 15_000_000)
 	expectReading(t, pascals, 12*ms, 69_964_000_000)
 	expectFault(t, percent, 13*ms, "expected a BME280, got a BMP180")
@@ -101,7 +101,8 @@ func TestBMP180OnTheWire(t *testing.T) {
 	}
 }
 
-// Counts for which the formulas divide by nothing, and all others that the wires may bring: a fault, never a panic, and good again after it.
+// Counts for which the formulas divide by zero, and all others that the wires can deliver: a fault, never a panic, and
+// right readings after it.
 func TestBMP180AnyCounts(t *testing.T) {
 	device := chips.NewBMP180()
 	bus, _, now := simulated(t, 0x77, device)
@@ -125,7 +126,7 @@ func TestBMP180AnyCounts(t *testing.T) {
 	}
 	expectReading(t, degrees, *now, 15_000_000)
 
-	// What has no sign in the counts: a lost supply, and a chip that hangs.
+	// Faults that the counts do not show: a lost supply, and a chip that hangs.
 	device.Reset()
 	*now += 5 * ms
 	expectFault(t, degrees, *now, "control: expected ", "got 0x00: it lost its supply")
@@ -136,7 +137,7 @@ func TestBMP180AnyCounts(t *testing.T) {
 	expectReading(t, degrees, *now, 15_000_000)
 }
 
-func TestBMP180WhoseCountsStandForNothing(t *testing.T) {
+func TestBMP180CountsWithoutAResult(t *testing.T) {
 	_, degrees, _, _ := newBME280(t, playback(t, wire(t, 0x76, bmp180Start, "f4>0e004f3d00 f434", "f4>14005d2300")...)) // 20,285
 	expectNotYet(t, degrees, 0)
 	expectNotYet(t, degrees, 5*ms)
@@ -148,7 +149,7 @@ func TestBMP180WhoseCountsStandForNothing(t *testing.T) {
 	expectFault(t, degrees, 200*ms, "the chip hangs")
 }
 
-func TestBME280RefusesWhatItIsNot(t *testing.T) {
+func TestBME280RejectsOtherChips(t *testing.T) {
 	if _, err := sensors.NewBME280(playback(t), 0x75); err == nil {
 		t.Error("address 0x75: expected an error")
 	}
@@ -165,7 +166,7 @@ func TestBME280OnSimulatedBoard(t *testing.T) {
 			bus, board, now := simulated(t, 0x76, device)
 			faults := breakable(t, board)
 			_, degrees, pascals, percent := newBME280(t, bus)
-			settle := func() {
+			waitForReadings := func() {
 				t.Helper()
 				expectNotYet(t, pascals, *now)
 				*now += 200 * ms
@@ -175,7 +176,7 @@ func TestBME280OnSimulatedBoard(t *testing.T) {
 			if seen := faults.Seen(0x76); seen != 0 {
 				t.Errorf("%d transfers before the first sample", seen)
 			}
-			settle()
+			waitForReadings()
 			if name == "BME280" {
 				expectNear(t, percent, *now, 48_650_000, 20_000)
 			} else {
@@ -195,18 +196,18 @@ func TestBME280OnSimulatedBoard(t *testing.T) {
 			if _, err := degrees.Sample(*now); !errors.Is(err, sim.ErrNoAnswer) || !strings.Contains(err.Error(), ": start: ") {
 				t.Errorf("no answer at the start: %v", err)
 			}
-			settle()
+			waitForReadings()
 
 			*now += 50 * ms
 			faults.Garbage(0x76, 2, 1)
 			expectFault(t, degrees, *now, "lost its supply")
-			settle()
+			waitForReadings()
 
 			// A chip that lost its supply for a moment sleeps, and its registers look like a warm day high up.
 			*now += 50 * ms
 			device.Reset()
 			expectFault(t, pascals, *now, "read its settings: expected ", "it lost its supply")
-			settle()
+			waitForReadings()
 
 			if err := degrees.Halt(); err != nil {
 				t.Error(err)
@@ -215,7 +216,7 @@ func TestBME280OnSimulatedBoard(t *testing.T) {
 			if err := bus.Tx(0x76, []byte{0xf4}, mode[:]); err != nil || mode[0]&3 != 0 {
 				t.Errorf("halted: mode %#02x, %v", mode[0], err)
 			}
-			settle() // started again
+			waitForReadings() // started again
 			faults.Refuse(0x76, 1)
 			if err := degrees.Halt(); !errors.Is(err, sim.ErrNoAnswer) {
 				t.Errorf("halt: %v", err)
@@ -235,7 +236,7 @@ func TestBME280NoAnswerToOneTransfer(t *testing.T) {
 	}
 }
 
-// Counts that are no air: the ranges refuse them.
+// Counts that no air has: the ranges reject them.
 func TestBME280Garbage(t *testing.T) {
 	for counts, want := range map[string]string{
 		"000000000000": "temperature: expected -40 to 85",

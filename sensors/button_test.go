@@ -58,8 +58,8 @@ func TestButtonPolarity(t *testing.T) {
 	}
 }
 
-// A pin without edges is looked at, often enough.
-func TestButtonDebouncesWhatItSamples(t *testing.T) {
+// A pin without edges is sampled often enough.
+func TestButtonDebouncesSamples(t *testing.T) {
 	pin := newContact()
 	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 10 * ms})
 	for _, c := range []struct {
@@ -68,11 +68,11 @@ func TestButtonDebouncesWhatItSamples(t *testing.T) {
 		want  int64
 	}{
 		{0, gpio.High, released},
-		{100 * ms, gpio.Low, pressed},   // counts at once
+		{100 * ms, gpio.Low, pressed},   // counts immediately
 		{101 * ms, gpio.High, pressed},  // bounces
 		{105 * ms, gpio.Low, pressed},   //
 		{109 * ms, gpio.High, pressed},  // still within 10 ms
-		{110 * ms, gpio.High, released}, // was no more than a tap, whose end fell into the bouncing
+		{110 * ms, gpio.High, released}, // a tap whose end fell into the debounce time
 		{115 * ms, gpio.Low, released},
 		{120 * ms, gpio.Low, pressed},
 		{500 * ms, gpio.Low, pressed},
@@ -85,7 +85,7 @@ func TestButtonDebouncesWhatItSamples(t *testing.T) {
 	}
 }
 
-// A press carries the time of its edge, however late it is taken.
+// A press has the time of its edge, however late the edge is read.
 func TestButtonEdgesKeepTheirTimes(t *testing.T) {
 	pin, now := line(t, "GPIO17")
 	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 10 * ms})
@@ -93,7 +93,7 @@ func TestButtonEdgesKeepTheirTimes(t *testing.T) {
 	pin.DriveAt(103*ms, gpio.High) // bounces
 	pin.DriveAt(104*ms, gpio.Low)
 	pin.DriveAt(200*ms, gpio.High)
-	pin.DriveAt(300*ms, gpio.Low) // a tap that ends while the contacts may still bounce
+	pin.DriveAt(300*ms, gpio.Low) // a tap that ends within the debounce time
 	pin.DriveAt(304*ms, gpio.High)
 	*now = time.Second
 	var got []sensors.Reading
@@ -106,7 +106,7 @@ func TestButtonEdgesKeepTheirTimes(t *testing.T) {
 	}
 }
 
-// Any sequence of edges, taken in any rhythm: the same as a model that looks at every microsecond.
+// Any sequence of edges, read at any times, gives the same changes as a model that checks every microsecond.
 func TestButtonAgreesWithTheModel(t *testing.T) {
 	const us = time.Microsecond
 	rapid.Check(t, func(t *rapid.T) {
@@ -138,7 +138,7 @@ func TestButtonAgreesWithTheModel(t *testing.T) {
 				want = append(want, sensors.Reading{At: since, Value: value})
 				since = none
 			}
-			if since != none && at >= since+glitch { // the other level has lasted until this microsecond
+			if since != none && at >= since+glitch { // the other level lasted until this microsecond
 				count()
 			}
 			if at < until {
@@ -166,7 +166,8 @@ func TestButtonAgreesWithTheModel(t *testing.T) {
 	})
 }
 
-// A spike that a motor induces is no press, and holds nothing off; a press counts at its first edge, when it has lasted.
+// A short pulse that a motor induces is not a press, and starts no debounce time. A press counts from its first edge,
+// once it has lasted.
 func TestButtonGlitch(t *testing.T) {
 	pin, now := line(t, "GPIO17")
 	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 5 * ms, Glitch: 2 * ms})
@@ -183,9 +184,9 @@ func TestButtonGlitch(t *testing.T) {
 		}
 	}
 	expectReading(t, button, 0, released)
-	pin.DriveAt(100*ms, gpio.Low) // a spike
+	pin.DriveAt(100*ms, gpio.Low) // a glitch
 	pin.DriveAt(101*ms, gpio.High)
-	pin.DriveAt(102*ms, gpio.Low) // a press, right behind it
+	pin.DriveAt(102*ms, gpio.Low) // a press, right after it
 	*now = 103 * ms
 	expectNone()
 	expectReading(t, button, *now, released)
@@ -194,9 +195,9 @@ func TestButtonGlitch(t *testing.T) {
 	expectReading(t, button, *now, pressed)
 	pin.DriveAt(105*ms, gpio.High) // bounces
 	pin.DriveAt(106*ms, gpio.Low)
-	pin.DriveAt(200*ms, gpio.High) // a spike while it is pressed
+	pin.DriveAt(200*ms, gpio.High) // a glitch while it is pressed
 	pin.DriveAt(201*ms+999*time.Microsecond, gpio.Low)
-	pin.DriveAt(300*ms, gpio.High) // the end, which lasts as long as it must
+	pin.DriveAt(300*ms, gpio.High) // the release, which lasts long enough
 	pin.DriveAt(302*ms, gpio.Low)
 	*now = 303 * ms
 	expect(300*ms, released)
@@ -213,8 +214,9 @@ func TestButtonGlitch(t *testing.T) {
 	expectNone()
 }
 
-// Where nobody reports edges, a level counts when it is there at looks that are so far apart, and at all between.
-func TestButtonGlitchOfWhatItSamples(t *testing.T) {
+// On a pin without edges, a level counts when two samples that are far enough apart, and all samples between them, have
+// it.
+func TestButtonGlitchOfSamples(t *testing.T) {
 	pin := newContact()
 	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 20 * ms, Glitch: 10 * ms})
 	for _, c := range []struct {
@@ -223,13 +225,13 @@ func TestButtonGlitchOfWhatItSamples(t *testing.T) {
 		want  int64
 	}{
 		{0, gpio.High, released},
-		{100 * ms, gpio.Low, released}, // a spike
+		{100 * ms, gpio.Low, released}, // a glitch
 		{105 * ms, gpio.High, released},
 		{110 * ms, gpio.Low, released}, // a press
 		{115 * ms, gpio.Low, released},
 		{120 * ms, gpio.Low, pressed},
 		{125 * ms, gpio.High, pressed}, // bounces: 20 ms from 110 ms on
-		{130 * ms, gpio.High, pressed}, // may be the end
+		{130 * ms, gpio.High, pressed}, // may be the release
 		{135 * ms, gpio.High, pressed},
 		{140 * ms, gpio.High, released},
 	} {
@@ -242,7 +244,7 @@ func TestButtonGlitchOfWhatItSamples(t *testing.T) {
 type slowEdges struct {
 	*sim.Pin
 	shows gpio.Level
-	edges []gpio.Level // and nothing else
+	edges []gpio.Level // all edges there are
 	at    []time.Duration
 	lost  uint64
 }
@@ -258,8 +260,8 @@ func (s *slowEdges) NextEdge(time.Duration) (at time.Duration, level gpio.Level,
 	return at, level, true
 }
 
-// When the pin shows that the level has ended, the time of its edge decides, though it comes late, or not at all.
-func TestButtonGlitchWhoseEndIsOnItsWay(t *testing.T) {
+// When the pin shows that the level has ended, the time of its edge decides, even if it comes late, or never.
+func TestButtonGlitchWhoseEdgeIsLate(t *testing.T) {
 	for _, c := range []struct {
 		story string
 		end   time.Duration // 0: its edge is lost
@@ -267,7 +269,7 @@ func TestButtonGlitchWhoseEndIsOnItsWay(t *testing.T) {
 	}{
 		{"it was too short", 101 * ms, nil},
 		{"it has lasted", 102 * ms, []sensors.Reading{{At: 100 * ms, Value: pressed}, {At: 105 * ms, Value: released}}},
-		{"nobody knows", 0, nil},
+		{"its edge is lost", 0, nil},
 	} {
 		sim, _ := line(t, "GPIO17")
 		pin := &slowEdges{Pin: sim, shows: gpio.High}
@@ -290,7 +292,7 @@ func TestButtonGlitchWhoseEndIsOnItsWay(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", c.story, got, c.want)
 		}
-		pin.shows, pin.edges, pin.at = gpio.Low, []gpio.Level{gpio.Low}, []time.Duration{200 * ms} // the next press is itself
+		pin.shows, pin.edges, pin.at = gpio.Low, []gpio.Level{gpio.Low}, []time.Duration{200 * ms} // the next press counts
 		got = nil
 		next(210 * ms)
 		if want := []sensors.Reading{{At: 200 * ms, Value: pressed}}; !slices.Equal(got, want) {
@@ -299,7 +301,7 @@ func TestButtonGlitchWhoseEndIsOnItsWay(t *testing.T) {
 	}
 }
 
-// A press whose edge was lost counts when it has lasted since that was found out.
+// A press whose edge was lost counts when it has lasted since the loss was detected.
 func TestButtonGlitchFindsLostEdges(t *testing.T) {
 	pin, _ := line(t, "GPIO17")
 	deaf := &blind{Pin: pin}
@@ -331,12 +333,13 @@ type blind struct {
 func (*blind) NextEdge(time.Duration) (time.Duration, gpio.Level, bool) { return 0, gpio.Low, false }
 func (b *blind) LostEdges() uint64                                      { return b.lost }
 
-// The edge that ends a press is lost: the level is looked at when the bouncing is over, and when the pin says that it has lost some.
+// The edge that ends a press is lost: the pin is read when the debounce time is over, and when the pin reports lost
+// edges.
 func TestButtonFindsLostEdges(t *testing.T) {
 	pin, now := line(t, "GPIO17")
 	button := newButton(t, pin, &sensors.ButtonOpts{Debounce: 10 * ms})
 	pin.Drive(gpio.Low)
-	expectReading(t, button, 0, pressed) // a look finds what no edge told
+	expectReading(t, button, 0, pressed) // a sample finds the press that had no edge
 	*now = 5 * ms
 	pin.Drive(gpio.High)
 	if r, ok := button.Next(*now, 0); ok {
@@ -363,7 +366,7 @@ func TestMotionDetectorWarmsUp(t *testing.T) {
 	pin, now := line(t, "GPIO22")
 	pir := newButton(t, pin, &sensors.ButtonOpts{Pull: "down", WarmUp: 30 * time.Second})
 	expectNotYet(t, pir, time.Second)
-	pin.DriveAt(10*time.Second, gpio.High) // at nothing
+	pin.DriveAt(10*time.Second, gpio.High) // false alarm
 	pin.DriveAt(12*time.Second, gpio.Low)
 	pin.DriveAt(40*time.Second, gpio.High)
 	*now = 50 * time.Second
@@ -373,7 +376,7 @@ func TestMotionDetectorWarmsUp(t *testing.T) {
 	expectReading(t, pir, *now, pressed)
 }
 
-// Stuck: a shorted wire is a button that is pressed for good, without an error and without edges.
+// Stuck: with a shorted wire a button is always pressed, without an error and without edges.
 func TestButtonStuck(t *testing.T) {
 	pin, now := line(t, "GPIO17")
 	pin.Drive(gpio.Low)
@@ -421,8 +424,8 @@ func ExampleButton() {
 		return
 	}
 	now = 100 * time.Millisecond
-	pin.(*sim.Pin).Drive(gpio.Low) // it hits a wall
-	now = 103 * time.Millisecond   // and is asked a little later
+	pin.(*sim.Pin).Drive(gpio.Low) // the robot hits a wall
+	now = 103 * time.Millisecond   // and reads the bumper a little later
 	hit, ok := bumper.Next(now, 0)
 	fmt.Println(bumper, hit.At, hit.Value, ok)
 	// Output: button on GPIO17 100ms 1000000 true

@@ -14,20 +14,20 @@ import (
 	"pgregory.net/rapid"
 )
 
-// told is a sensor that reads what a test says.
-type told struct {
+// fake is a sensor with the readings that a test sets.
+type fake struct {
 	value int64
 	err   error
 	halts int
 }
 
-func (s *told) String() string                      { return "told" }
-func (s *told) Unit() string                        { return "V" }
-func (s *told) Halt() error                         { s.halts++; return nil }
-func (s *told) Sample(time.Duration) (int64, error) { return s.value, s.err }
+func (s *fake) String() string                      { return "fake" }
+func (s *fake) Unit() string                        { return "V" }
+func (s *fake) Halt() error                         { s.halts++; return nil }
+func (s *fake) Sample(time.Duration) (int64, error) { return s.value, s.err }
 
 func TestCurve(t *testing.T) {
-	s := &told{}
+	s := &fake{}
 	c, err := sensors.NewCurve(s, []sensors.CurvePoint{{In: -10, Out: 1000}, {In: 0, Out: 0}, {In: 3, Out: 10}}, "m")
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func TestCurve(t *testing.T) {
 		s.value = in
 		expectReading(t, c, 0, want)
 	}
-	if c.Unit() != "m" || c.String() != "told" {
+	if c.Unit() != "m" || c.String() != "fake" {
 		t.Errorf("%s in %s", c, c.Unit())
 	}
 	s.err = errRemoteIO
@@ -58,14 +58,14 @@ func TestCurve(t *testing.T) {
 		}
 	}
 	s.value, s.err = 3, nil
-	expectReading(t, c, 0, 10) // those that were refused left the calibration alone
+	expectReading(t, c, 0, 10) // rejected points did not change the calibration
 	if err := c.Calibrate([]sensors.CurvePoint{{In: 0, Out: 0}, {In: 3, Out: 12}}); err != nil {
 		t.Fatal(err)
 	}
 	expectReading(t, c, 0, 12)
 }
 
-// For any two points and any reading, the result is that of exact fractions, rounded to the nearest.
+// For any two points and any reading, the result equals that of exact fractions, rounded to the nearest.
 func TestCurveIsExact(t *testing.T) {
 	any := rapid.Int64()
 	rapid.Check(t, func(t *rapid.T) {
@@ -74,7 +74,7 @@ func TestCurveIsExact(t *testing.T) {
 			return
 		}
 		from, to := sensors.CurvePoint{In: min(a, b), Out: any.Draw(t, "from")}, sensors.CurvePoint{In: max(a, b), Out: any.Draw(t, "to")}
-		c, err := sensors.NewCurve(&told{value: x}, []sensors.CurvePoint{from, to}, "")
+		c, err := sensors.NewCurve(&fake{value: x}, []sensors.CurvePoint{from, to}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestCurveIsExact(t *testing.T) {
 }
 
 func ExampleCurve() {
-	// An infrared range finder on the first input of an ADS1115, before a wall at 50 cm.
+	// An infrared range finder on the first input of an ADS1115, in front of a wall at 50 cm.
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
 	board.Attach("I2C1", 0x48, chips.NewADS1115([4]func(time.Duration) int64{func(time.Duration) int64 { return 850_000 }}))

@@ -13,7 +13,7 @@ import (
 	"periph.io/x/conn/v3/i2c"
 )
 
-// parts are those of a simulated board. The daemon's come from the board of the robot and from its expanders.
+// parts are the pins and buses of a simulated board. The daemon gives those of the robot's board and of its expanders.
 type parts struct{ board *sim.Board }
 
 func (p parts) Pin(name string) (gpio.PinIO, error) { return p.board.Pin(name) }
@@ -31,7 +31,7 @@ func (p parts) Recording(string) (*sensors.Recording, error) {
 	return nil, errors.New("there are no recordings")
 }
 
-func (p parts) Shared(_ string, first func() any) any { return first() }
+func (p parts) Shared(_ string, create func() any) any { return create() }
 
 func ExampleKind() {
 	now := time.Duration(0)

@@ -17,13 +17,13 @@ import (
 
 const ms = time.Millisecond
 
-// fataler is a test, or a check of package rapid.
+// fataler is a *testing.T or a *rapid.T.
 type fataler interface {
 	Helper()
 	Fatal(...any)
 }
 
-// simulated is a bus with one simulated chip, at a time that the test moves.
+// simulated returns a bus with one simulated chip, and a clock that the test moves.
 func simulated(t *testing.T, address uint16, device sim.Device) (bus i2c.Bus, board *sim.Board, now *time.Duration) {
 	t.Helper()
 	now = new(time.Duration)
@@ -38,7 +38,7 @@ func simulated(t *testing.T, address uint16, device sim.Device) (bus i2c.Bus, bo
 	return bus, board, now
 }
 
-// breakable lets a test break the bus of a simulated chip.
+// breakable returns the faults of the simulated bus, which the test sets.
 func breakable(t *testing.T, board *sim.Board) *sim.Faults {
 	t.Helper()
 	faults, err := board.Faults("I2C1")
@@ -48,7 +48,7 @@ func breakable(t *testing.T, board *sim.Board) *sim.Faults {
 	return faults
 }
 
-// failOnce is a bus on which one transfer fails, after so many others; none does while the count is below zero.
+// failOnce is a bus on which one transfer fails, after so many others. With a negative count none fails.
 type failOnce struct {
 	i2c.Bus
 	transfers int
@@ -61,14 +61,14 @@ func (f *failOnce) Tx(address uint16, w, r []byte) error {
 	return f.Bus.Tx(address, w, r)
 }
 
-// constant is what a simulated chip measures when nothing changes.
+// constant is a quantity that does not change, for a simulated chip.
 func constant(value int64) func(time.Duration) int64 {
 	return func(time.Duration) int64 { return value }
 }
 
 var errRemoteIO = errors.New("remote I/O error")
 
-// flaky is a bus on which nobody answers while it is dead.
+// flaky is a bus on which no device answers while it is dead.
 type flaky struct {
 	i2c.Bus
 	dead bool
@@ -81,7 +81,7 @@ func (f *flaky) Tx(address uint16, w, r []byte) error {
 	return f.Bus.Tx(address, w, r)
 }
 
-// playback is a bus that expects these transfers, and no others.
+// playback is a bus that expects exactly these transfers.
 func playback(t *testing.T, ops ...i2ctest.IO) *i2ctest.Playback {
 	t.Helper()
 	bus := &i2ctest.Playback{Ops: ops, DontPanic: true}
@@ -100,8 +100,8 @@ func expectReading(t *testing.T, s sensors.Sensor, at time.Duration, want int64)
 	}
 }
 
-// expectOneFailure reads a sensor on a bus on which one transfer fails, in steps until a time: that is its only failure, and what it reads
-// before and after is right.
+// expectOneFailure reads a sensor in steps until a time, on a bus on which one transfer fails. It expects exactly one
+// failure, and right readings before and after it.
 func expectOneFailure(t *testing.T, s sensors.Sensor, now *time.Duration, until, step time.Duration, want int64) {
 	t.Helper()
 	failures := 0
@@ -123,7 +123,7 @@ func expectOneFailure(t *testing.T, s sensors.Sensor, now *time.Duration, until,
 	expectReading(t, s, *now, want)
 }
 
-// wire makes transfers of lines in hexadecimal: 2d08 writes 08 to register 2d, 00>e5 reads e5 from register 00.
+// wire parses transfers in hexadecimal: 2d08 writes 08 to register 2d, 00>e5 reads e5 from register 00.
 func wire(t *testing.T, address uint16, lines ...string) []i2ctest.IO {
 	t.Helper()
 	decode := func(text string) []byte {
@@ -153,7 +153,7 @@ func expectNotYet(t *testing.T, s sensors.Sensor, at time.Duration) {
 	}
 }
 
-// expectFault expects an error that is none of patience.
+// expectFault expects an error other than ErrNotYet.
 func expectFault(t *testing.T, s sensors.Sensor, at time.Duration, parts ...string) {
 	t.Helper()
 	_, err := s.Sample(at)
@@ -183,7 +183,7 @@ func expectError(t *testing.T, err error, parts ...string) {
 	}
 }
 
-// pins gives two pins of a simulated board, at a time that the test moves.
+// pins returns two pins of a simulated board, and a clock that the test moves.
 func pins(t fataler, one, other string) (a, b *sim.Pin, now *time.Duration) {
 	now = new(time.Duration)
 	board := sim.New(func() time.Duration { return *now })
@@ -198,7 +198,8 @@ func pins(t fataler, one, other string) (a, b *sim.Pin, now *time.Duration) {
 	return both[0], both[1], now
 }
 
-// contact is an input pin without edges, on a chip far away. What an input does not need comes from gpio.INVALID.
+// contact is an input pin without edges, at the far end of a bus. The embedded gpio.INVALID has the methods that an
+// input does not need.
 type contact struct {
 	gpio.PinIO
 	level gpio.Level
@@ -220,7 +221,7 @@ func (c *contact) In(pull gpio.Pull, edge gpio.Edge) error {
 	return c.fail
 }
 
-// line is a simulated pin, at a time that the test moves.
+// line returns a simulated pin, and a clock that the test moves.
 func line(t fataler, name string) (pin *sim.Pin, now *time.Duration) {
 	now = new(time.Duration)
 	p, err := sim.New(func() time.Duration { return *now }).Pin(name)
@@ -230,7 +231,7 @@ func line(t fataler, name string) (pin *sim.Pin, now *time.Duration) {
 	return p.(*sim.Pin), now
 }
 
-// measures gives the measures of a device that was just made.
+// measures returns measures of a device, from the results of its constructor.
 func measures(t fataler, device sensors.Device, err error, names ...string) (all []sensors.Sensor) {
 	t.Helper()
 	if err != nil {
@@ -246,7 +247,7 @@ func measures(t fataler, device sensors.Device, err error, names ...string) (all
 	return all
 }
 
-// measure gives one of them.
+// measure returns one measure of a device, from the results of its constructor.
 func measure(t fataler, device sensors.Device, err error, name string) sensors.Sensor {
 	t.Helper()
 	return measures(t, device, err, name)[0]

@@ -19,17 +19,17 @@ func newFrozen(t *testing.T, s sensors.Sensor, after time.Duration) *sensors.Fro
 }
 
 func TestFrozen(t *testing.T) {
-	d := &told{value: 5}
+	d := &fake{value: 5}
 	frozen := newFrozen(t, d, time.Second)
 	expectReading(t, frozen, 1*time.Second, 5)
 	expectReading(t, frozen, 1999*ms, 5)
 	for range 3 {
-		expectFault(t, frozen, 2*time.Second, "told: frozen: the same reading since 1s")
+		expectFault(t, frozen, 2*time.Second, "fake: frozen: the same reading since 1s")
 	}
-	if d.halts != 1 { // so that its next Sample starts it again
+	if d.halts != 1 { // its next Sample starts it again
 		t.Errorf("halted %d times, want once", d.halts)
 	}
-	d.value = 6 // it moves: believed at once
+	d.value = 6 // a different reading is accepted immediately
 	expectReading(t, frozen, 10*time.Second, 6)
 	d.value = 5
 	expectReading(t, frozen, 10500*ms, 5)
@@ -40,12 +40,12 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
-// A failure is the sensor's own, after which it may go on from where it was; having no reading yet changes nothing.
+// After a failure the sensor may continue with the same reading. ErrNotYet does not restart the time.
 func TestFrozenWhileTheSensorFails(t *testing.T) {
-	d := &told{value: 5}
+	d := &fake{value: 5}
 	frozen := newFrozen(t, d, time.Second)
 	expectReading(t, frozen, 0, 5)
-	d.err = fmt.Errorf("told: %w", sensors.ErrNotYet)
+	d.err = fmt.Errorf("fake: %w", sensors.ErrNotYet)
 	expectNotYet(t, frozen, 500*ms)
 	d.err = nil
 	expectFault(t, frozen, 1000*ms, "since 0s")
@@ -60,22 +60,22 @@ func TestFrozenWhileTheSensorFails(t *testing.T) {
 	expectFault(t, frozen, 2200*ms, "since 1.2s")
 }
 
-func TestFrozenIsTheSensorOtherwise(t *testing.T) {
+func TestFrozenPassesTheSensorThrough(t *testing.T) {
 	_, err := sensors.NewFrozen(nil, time.Second)
 	expectError(t, err, "expected a sensor")
 	for _, after := range []time.Duration{0, -1} {
-		_, err = sensors.NewFrozen(&told{}, after)
-		expectError(t, err, "told: frozen", "more than 0", "got")
+		_, err = sensors.NewFrozen(&fake{}, after)
+		expectError(t, err, "fake: frozen", "more than 0", "got")
 	}
-	d := &told{}
+	d := &fake{}
 	frozen := newFrozen(t, d, time.Second)
-	if frozen.Unit() != "V" || frozen.String() != "told" || frozen.Halt() != nil || d.halts != 1 {
+	if frozen.Unit() != "V" || frozen.String() != "fake" || frozen.Halt() != nil || d.halts != 1 {
 		t.Errorf("got %q, %q, halted %d times", frozen.Unit(), frozen, d.halts)
 	}
 }
 
 func ExampleFrozen() {
-	chip := &told{value: 9_806_650} // an accelerometer that hangs
+	chip := &fake{value: 9_806_650} // an accelerometer that hangs
 	up, err := sensors.NewFrozen(chip, time.Second)
 	if err != nil {
 		fmt.Println(err)

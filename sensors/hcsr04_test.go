@@ -20,7 +20,7 @@ var (
 	_ sensors.EdgeSensor = (*sensors.Curve)(nil)
 )
 
-// sonar is a range finder before an obstacle.
+// sonar is a range finder in front of an obstacle.
 func sonar(t *testing.T, distance *int64, opts *sensors.HCSR04Opts) (*sensors.HCSR04, *chips.Echo, *sim.Pin, *time.Duration) {
 	t.Helper()
 	trigger, echo, now := pins(t, "GPIO23", "GPIO24")
@@ -42,7 +42,7 @@ func TestHCSR04MeasuresByTheTimesOfTheEdges(t *testing.T) {
 			t.Errorf("%v before the echo", r)
 		}
 		triggered := *now
-		*now += 60 * ms // whoever looks so late has the same distance
+		*now += 60 * ms // a late read gives the same distance
 		r, ok := h.Next(*now, 0)
 		if !ok || r.Value < c.want-2 || r.Value > c.want+2 {
 			t.Errorf("%d µm: got %v, %v", c.distance, r, ok)
@@ -56,8 +56,8 @@ func TestHCSR04MeasuresByTheTimesOfTheEdges(t *testing.T) {
 	}
 }
 
-// Warm air carries sound faster: the same echo is further away.
-func TestHCSR04KnowsTheAir(t *testing.T) {
+// Sound is faster in warm air: the same echo comes from farther away.
+func TestHCSR04SpeedOfSound(t *testing.T) {
 	distance := int64(1_000_000)
 	h, _, _, now := sonar(t, &distance, &sensors.HCSR04Opts{Temperature: physic.ZeroCelsius + 40*physic.Kelvin, Reach: 2 * physic.Metre})
 	expectNotYet(t, h, 0)
@@ -73,8 +73,9 @@ func TestHCSR04KnowsTheAir(t *testing.T) {
 	}
 }
 
-// Where something is always within reach, a module that hears nothing is broken or covered. One behind the reach is something.
-func TestHCSR04HearsNothing(t *testing.T) {
+// With no_echo: fault, a module without an echo is defective or covered. An obstacle beyond the reach still gives an
+// echo.
+func TestHCSR04NoEcho(t *testing.T) {
 	distance := int64(1_000_000)
 	h, module, _, now := sonar(t, &distance, &sensors.HCSR04Opts{NoEcho: "fault", Reach: 2 * physic.Metre})
 	reads := func(want ...int64) {
@@ -93,14 +94,14 @@ func TestHCSR04HearsNothing(t *testing.T) {
 	distance = 3_000_000
 	expectNotYet(t, h, *now)
 	reads(2000)
-	distance = 0 // nothing: 38 ms
+	distance = 0 // no echo: 38 ms
 	expectNotYet(t, h, *now)
 	reads()
 	expectFault(t, h, *now, "nothing in sight (no_echo: fault)", "covers")
 	reads()
 	expectFault(t, h, *now, "nothing in sight")
 	module.Unplug(true)
-	reads() // an echo was under way
+	reads() // an echo was on its way
 	*now += 60 * ms
 	_, _ = h.Sample(*now)
 	*now += 60 * ms
@@ -135,19 +136,19 @@ func TestHCSR04Faults(t *testing.T) {
 	expectNotYet(t, h, *now)
 	good()
 	module.Unplug(true)
-	expectNotYet(t, h, *now) // triggers, in vain
+	expectNotYet(t, h, *now) // triggers, without an answer
 	*now += 60 * ms
 	expectFault(t, h, *now, "hcsr04 on GPIO23 and GPIO24: no echo", "5 V")
 	*now += 60 * ms
 	expectFault(t, h, *now, "no echo")
 	module.Unplug(false)
 	*now += 60 * ms
-	expectFault(t, h, *now, "no echo") // of the one before; this one has it
+	expectFault(t, h, *now, "no echo") // of the trigger before; this trigger gets one
 	good()
 	expectNotYet(t, h, *now)
 	good()
 
-	// Stuck: the echo's wire is at 3.3 V.
+	// Stuck: the wire of the echo is connected to 3.3 V.
 	echo.Drive(gpio.High)
 	expectNotYet(t, h, *now)
 	*now += 299 * ms
@@ -156,12 +157,12 @@ func TestHCSR04Faults(t *testing.T) {
 	expectFault(t, h, *now, "does not end")
 	echo.Drive(gpio.Low)
 	*now += 60 * ms
-	for _, ok := h.Next(*now, 0); ok; _, ok = h.Next(*now, 0) { // the end of that is an echo of its own
+	for _, ok := h.Next(*now, 0); ok; _, ok = h.Next(*now, 0) { // the end of the level counts as an echo
 	}
 	expectNotYet(t, h, *now)
 	good()
 
-	// An end whose beginning was lost means nothing.
+	// An end whose beginning was lost is ignored.
 	if err := echo.In(gpio.PullDown, gpio.FallingEdge); err != nil {
 		t.Fatal(err)
 	}
@@ -172,8 +173,8 @@ func TestHCSR04Faults(t *testing.T) {
 	}
 }
 
-// A pulse that cannot be the echo that was asked for is no reading, whenever it comes and whatever follows.
-func TestHCSR04TakesNoPulseForAnEcho(t *testing.T) {
+// A pulse that cannot be the expected echo gives no reading, whenever it comes and whatever follows.
+func TestHCSR04RejectsPulsesThatAreNotEchoes(t *testing.T) {
 	const us = time.Microsecond
 	for _, c := range []struct {
 		name   string
@@ -216,7 +217,7 @@ func TestHCSR04TakesNoPulseForAnEcho(t *testing.T) {
 			}
 		})
 	}
-	// Before any trigger, and one that a trigger falls into.
+	// A pulse before any trigger, and a pulse during which a trigger comes.
 	trigger, echo, now := pins(t, "GPIO23", "GPIO24")
 	h, err := sensors.NewHCSR04(trigger, echo, nil)
 	if err != nil {
@@ -238,7 +239,7 @@ func TestHCSR04TakesNoPulseForAnEcho(t *testing.T) {
 	expectNotYet(t, h, *now)
 }
 
-// A pin that cannot be set up: told, and tried again.
+// A pin that cannot be set up is reported, and set up at the next Sample.
 func TestHCSR04PinsThatAreBusy(t *testing.T) {
 	_, echo, _ := pins(t, "GPIO23", "GPIO24")
 	busy := newContact()

@@ -12,12 +12,12 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// cell is an HX711 at the level of its two wires.
+// cell simulates an HX711 by the levels of its two wires.
 type cell struct {
 	*sim.Pin
 	data   *sim.Pin
 	counts int32
-	left   int // bits of the conversion under way
+	left   int // unread bits of the conversion
 	pulses int
 	clock  gpio.Level
 }
@@ -48,7 +48,7 @@ func TestHX711(t *testing.T) {
 	}
 	expectNotYet(t, h, 0)
 	chip.ready()
-	expectNotYet(t, h, 100*ms) // with the gain of before
+	expectNotYet(t, h, 100*ms) // converted with the gain from before
 	if chip.pulses != 27 {
 		t.Errorf("%d pulses, want 27: input A with a gain of 64", chip.pulses)
 	}
@@ -74,14 +74,15 @@ func TestHX711(t *testing.T) {
 	}
 }
 
-// An HX711 cannot be asked for its gain: after a moment without supply the first conversion is of input A with 128.
+// The gain of an HX711 cannot be read back: after a moment without supply the first conversion is of input A with gain
+// 128.
 func TestHX711AfterAMomentWithoutSupply(t *testing.T) {
 	for gain, want := range map[int]int64{128: 400_000, 64: 200_000, 32: 100_000} {
 		for _, every := range []time.Duration{12 * ms, 40 * ms, 100 * ms, 250 * ms} {
 			t.Run(fmt.Sprint(gain, every), func(t *testing.T) {
 				clock, data, now := pins(t, "GPIO5", "GPIO6")
 				cell := chips.NewLoadCell(clock, data, func(time.Duration) int64 { return 400_000 })
-				// Another program has read it with other gains.
+				// Another program used other gains.
 				for pulse := range 24 + 2 {
 					*now = 400*ms + time.Duration(pulse)*time.Microsecond
 					for _, level := range []gpio.Level{gpio.High, gpio.Low} {
@@ -115,8 +116,8 @@ func TestHX711AfterAMomentWithoutSupply(t *testing.T) {
 	}
 }
 
-// With pin RATE high a conversion takes 12.5 ms, and the first after power-up 50 ms. That the rate is high shows in the first conversion that
-// comes too soon for the other one.
+// With pin RATE high a conversion takes 12.5 ms, and the first after power-up 50 ms. The driver detects the fast rate
+// by the first conversion that comes too soon for the slow one.
 func TestHX711WithTheFastRateAfterAMomentWithoutSupply(t *testing.T) {
 	clock, data, _ := pins(t, "GPIO5", "GPIO6")
 	chip := &cell{Pin: clock, data: data, counts: 1000}
@@ -133,7 +134,7 @@ func TestHX711WithTheFastRateAfterAMomentWithoutSupply(t *testing.T) {
 	ready(2)
 	expectReading(t, h, 13*ms, 2_000_000)
 	ready(3)
-	expectReading(t, h, 62*ms, 3_000_000) // it was looked for a little late
+	expectReading(t, h, 62*ms, 3_000_000) // read a little late
 	ready(4)
 	expectNotYet(t, h, 112*ms) // 50 ms: it may be of input A with 128
 	if chip.pulses != 27 {

@@ -13,7 +13,7 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// With default options: a start, a look at the calibration, and one at a voltage of 12 V that is not new.
+// With default options: a start, a read of the calibration, and a read of a voltage of 12 V that is not new.
 const (
 	ina219Start = "051062 00399f"
 	ina219Look  = "05>1062"
@@ -22,7 +22,7 @@ const (
 
 var ina219Measures = []string{"current", "voltage", "power", "shunt"}
 
-// newINA219 gives the chip and its measures, in the order of ina219Measures.
+// newINA219 returns a chip and its measures, in the order of ina219Measures.
 func newINA219(t *testing.T, bus i2c.Bus, opts *sensors.INA219Opts) (*sensors.INA219, []sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewINA219(bus, 0x40, opts)
@@ -102,7 +102,7 @@ func TestINA219NoAnswer(t *testing.T) {
 		expectNotYet(t, measures[0], at)
 		expectReading(t, measures[0], at+2*ms, 1_000_000)
 		bus.dead = true
-		expectReading(t, measures[1], at+3*ms, 12_000_000) // within the time of a measurement: the bus is left alone
+		expectReading(t, measures[1], at+3*ms, 12_000_000) // within the time of a measurement: no transfer
 		expectFault(t, measures[0], at+20*ms, "read the calibration")
 	}
 	expectError(t, chip.Halt(), "power down", "remote I/O error")
@@ -126,11 +126,11 @@ func TestINA219NoAnswerToOneTransfer(t *testing.T) {
 	}
 }
 
-// What the chip cannot say is a fault, and the chip is started again.
+// An impossible answer is a fault, and the chip is started again.
 func TestINA219Garbage(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
 		{"a lost supply", "05>0000", "expected 0x1062 as written, got 0x0000: did it lose its supply?"},
-		{"a wire that nobody drives", "05>ffff", "got 0xffff"},
+		{"a wire that no chip drives", "05>ffff", "got 0xffff"},
 		{"more than the chip withstands", "05>1062 02>cb2a 01>0000 03>0000", "voltage: expected 0 to 26 V, which the chip withstands, got 26.004"},
 		{"more than the range", "05>1062 02>5dc2 01>7d01 03>0000", "-320000 to 320000 µV, got 320010"},
 		{"less than the range", "05>1062 02>5dc2 01>82ff 03>0000", "got -320010"},
@@ -145,7 +145,7 @@ func TestINA219Garbage(t *testing.T) {
 	}
 }
 
-// Beyond the maximum the voltages are still what they are.
+// Beyond the maximum current, the voltages are still right.
 func TestINA219Overflow(t *testing.T) {
 	_, measures := newINA219(t, playback(t, wire(t, 0x40, ina219Start,
 		"05>1062 02>5dc3 01>7d00 03>0000", "05>1062 02>5dc2 01>2710 03>1770")...), nil)
@@ -156,7 +156,8 @@ func TestINA219Overflow(t *testing.T) {
 	expectReading(t, measures[0], 10*ms, 1_000_000) // no start in between
 }
 
-// A measurement that is not announced as new is not taken: the last one is repeated, for 100 ms, and then the chip is started again.
+// A measurement that is not announced as new is ignored: the last one is repeated for 100 ms, and then the chip is
+// started again.
 func TestINA219Frozen(t *testing.T) {
 	_, measures := newINA219(t, playback(t, wire(t, 0x40, ina219Start, ina219Stale, ina219Look+" 02>5dc2 01>2710 03>1770",
 		ina219Stale, ina219Stale, ina219Start, ina219Stale, ina219Stale, ina219Start, ina219Stale)...), nil)
@@ -165,11 +166,12 @@ func TestINA219Frozen(t *testing.T) {
 	expectReading(t, measures[0], 109*ms, 1_000_000)
 	expectFault(t, measures[0], 111*ms, "no new measurement since 10ms")
 	expectNotYet(t, measures[0], 120*ms)
-	expectFault(t, measures[0], 220*ms, "since 120ms") // it never comes to its first one
+	expectFault(t, measures[0], 220*ms, "since 120ms") // it never finishes its first measurement
 	expectNotYet(t, measures[0], 230*ms)
 }
 
-// ina219Board is a simulated board with a chip that measures a current and a voltage, its bus, and the board's time.
+// ina219Board is a simulated board with a chip that measures a current and a voltage, its bus, and the clock of the
+// board.
 func ina219Board(t *testing.T, current, voltage int64) (i2c.Bus, *sim.Board, *time.Duration) {
 	t.Helper()
 	return simulated(t, 0x40, chips.NewINA219(constant(current), constant(voltage), 100_000))
@@ -199,7 +201,7 @@ func TestINA219OnSimulatedBoard(t *testing.T) {
 	}
 }
 
-// The current grows beyond the maximum: 1.2 A where 1 A was expected, in a range that goes to 1.6 A.
+// The current rises above the maximum: 1.2 A where 1 A was expected, in a range up to 1.6 A.
 func TestINA219OverflowOnSimulatedBoard(t *testing.T) {
 	bus, _, now := ina219Board(t, 1_200_000, 12_000_000)
 	_, measures := newINA219(t, bus, &sensors.INA219Opts{MaxCurrent: physic.Ampere})
@@ -209,7 +211,7 @@ func TestINA219OverflowOnSimulatedBoard(t *testing.T) {
 	expectReading(t, measures[1], *now, 12_000_000)
 }
 
-// A chip that has lost its supply for a moment, or was put to rest.
+// A chip that lost its supply for a moment, or was powered down.
 func TestINA219LostSupply(t *testing.T) {
 	bus, _, now := ina219Board(t, 1_000_000, 12_000_000)
 	chip, measures := newINA219(t, bus, nil)

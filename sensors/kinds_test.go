@@ -15,8 +15,8 @@ import (
 
 const walk = "column,t\n1,0\n2,1\n"
 
-// A kind tells all of itself: what an option is, what stands for it when it is not set, and what it may be.
-func TestKindsTellAllOfTheirOptions(t *testing.T) {
+// The tags of a kind describe its options completely: what an option is, its default, and its limits.
+func TestKindsDescribeTheirOptions(t *testing.T) {
 	var names, live []string
 	for _, k := range Kinds {
 		names = append(names, k.Name)
@@ -62,7 +62,7 @@ func TestKindsTellAllOfTheirOptions(t *testing.T) {
 	}
 }
 
-// Every kind opens on a board with nothing at it, and measures what it says, in the units that it says.
+// Every kind opens on a board without devices, and has the measures and units that its options list.
 func TestKindsOpenWithoutTouchingAChip(t *testing.T) {
 	for _, k := range Kinds {
 		t.Run(k.Name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestKindsOpenWithoutTouchingAChip(t *testing.T) {
 				if err != nil {
 					t.Errorf("%q: %v", m.Name, err)
 				} else if s.Unit() != m.Unit {
-					t.Errorf("%q is in %q, of the options in %q", m.Name, s.Unit(), m.Unit)
+					t.Errorf("%q is in %q, by the options in %q", m.Name, s.Unit(), m.Unit)
 				} else if _, edges := s.(EdgeSensor); k.Edges && edges == m.Polled {
 					t.Errorf("%q has edges: %v; is polled: %v", m.Name, edges, m.Polled)
 				}
@@ -89,13 +89,13 @@ func TestKindsOpenWithoutTouchingAChip(t *testing.T) {
 				t.Errorf("measures %v", all)
 			}
 			if _, err := device.Measure("anything"); err == nil || !strings.Contains(err.Error(), "measure: expected") {
-				t.Errorf("a measure that it has not: %v", err)
+				t.Errorf("an unknown measure: %v", err)
 			}
 		})
 	}
 }
 
-// Nothing but the addresses of a kind is taken for one.
+// Only the addresses of a kind are accepted.
 func TestKindsHaveTheirAddresses(t *testing.T) {
 	for _, k := range Kinds {
 		address := reflect.ValueOf(written(k)).Elem().FieldByName("Address")
@@ -118,7 +118,7 @@ func TestKindsHaveTheirAddresses(t *testing.T) {
 	}
 }
 
-// What the tags say is what the constructors hold options to: both ends belong to a range, and nothing beyond.
+// Constructors enforce the limits of the tags: both ends of a range are accepted, and nothing beyond them.
 func TestKindsHoldTheirLimits(t *testing.T) {
 	held := 0
 	for _, k := range Kinds {
@@ -130,7 +130,7 @@ func TestKindsHoldTheirLimits(t *testing.T) {
 			}
 			held++
 			key := fields.Type().Field(i).Tag.Get("yaml")
-			refused := func(value reflect.Value, beyond int64) bool {
+			rejected := func(value reflect.Value, beyond int64) bool {
 				opts := written(k)
 				v := reflect.ValueOf(opts).Elem().Field(i)
 				if v.Set(value); v.CanFloat() {
@@ -141,11 +141,11 @@ func TestKindsHoldTheirLimits(t *testing.T) {
 				_, err := opts.Open(paper{t.Error, walk})
 				return err != nil && strings.Contains(err.Error(), fmt.Sprintf("%s: expected %v to %v, got", key, low, high))
 			}
-			if refused(low, 0) || refused(high, 0) {
-				t.Errorf("%s: %s: an end is refused", k.Name, key)
+			if rejected(low, 0) || rejected(high, 0) {
+				t.Errorf("%s: %s: an end is rejected", k.Name, key)
 			}
-			if !refused(low, -1) || !refused(high, 1) {
-				t.Errorf("%s: %s: what is beyond %v to %v is taken", k.Name, key, low, high)
+			if !rejected(low, -1) || !rejected(high, 1) {
+				t.Errorf("%s: %s: a value beyond %v to %v is accepted", k.Name, key, low, high)
 			}
 		}
 	}
@@ -220,7 +220,7 @@ func TestKindsLimits(t *testing.T) {
 	}
 }
 
-// What follows from options: units, measures, the meaning of a level, the rate of a recording.
+// What depends on options: units, measures, the meaning of a level, the rate of a recording.
 func TestKindsByTheirOptions(t *testing.T) {
 	wheel := []Measure{{Name: "position", Unit: "m", Zeroes: true}, {Name: "speed", Unit: "m/s", Polled: true}}
 	if got := (&QuadratureOpts{Unit: "m"}).Measures(); !slices.Equal(got, wheel) {
@@ -261,8 +261,8 @@ func TestKindsByTheirOptions(t *testing.T) {
 	}
 }
 
-// Numbers that stand in a tag and in a driver are the same.
-func TestKindsDocumentWhatTheirDriversHave(t *testing.T) {
+// The tags and the drivers have the same numbers.
+func TestKindsDocumentTheNumbersOfTheirDrivers(t *testing.T) {
 	doc := func(opts Options, field string) string {
 		f, _ := reflect.TypeOf(opts).Elem().FieldByName(field)
 		return f.Tag.Get("doc")
@@ -287,8 +287,8 @@ func TestKindsDocumentWhatTheirDriversHave(t *testing.T) {
 	}
 }
 
-// An error about an option says which.
-func TestKindsPlaceTheErrorsOfOpening(t *testing.T) {
+// An error about an option names the option.
+func TestKindsNameTheOptionInErrors(t *testing.T) {
 	for _, c := range []struct {
 		file string
 		opts LogOpts
@@ -307,7 +307,7 @@ func TestKindsPlaceTheErrorsOfOpening(t *testing.T) {
 	}
 }
 
-// What is live is taken over by the device; what is not, or of another kind, is not.
+// A device applies live options, but not others, and not those of another kind.
 func TestKindsAdjust(t *testing.T) {
 	for _, c := range []struct{ opts, next Options }{
 		{written(buttonKind), &ButtonOpts{Debounce: 70 * time.Millisecond}},

@@ -26,11 +26,11 @@ func TestLineArray(t *testing.T) {
 		sees                   string
 		position, count, third int64
 	}{
-		{".....", 0, 0, 0}, // before it was ever seen
+		{".....", 0, 0, 0}, // the line was never seen
 		{"..#..", 0, 1, 1},
 		{"...#.", 500_000, 1, 0},
 		{"...##", 750_000, 2, 0},
-		{".....", 1_000_000, 0, 0}, // lost on the right
+		{".....", 1_000_000, 0, 0}, // the line was lost on the right
 		{"#....", -1_000_000, 1, 0},
 		{"##...", -750_000, 2, 0},
 		{".....", -1_000_000, 0, 0},

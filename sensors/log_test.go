@@ -106,7 +106,7 @@ func TestLogReadsNumbersExactly(t *testing.T) {
 	}
 }
 
-func TestLogRefusesWhatItCannotPlay(t *testing.T) {
+func TestLogRejectsBadColumns(t *testing.T) {
 	rec := recording(t, walk)
 	_, err := sensors.NewLog(rec, sensors.LogOpts{Column: "right", Every: ms})
 	expectError(t, err, "walk.csv:1", "front, left, way", `"right"`)
@@ -118,7 +118,7 @@ func TestLogRefusesWhatItCannotPlay(t *testing.T) {
 	}
 }
 
-func TestLogPlaysAtItsOwnRate(t *testing.T) {
+func TestLogPlaysAtItsRate(t *testing.T) {
 	rec := recording(t, walk)
 	const every = 111_111_111 * time.Nanosecond // 9 Hz
 	once, err := sensors.NewLog(rec, sensors.LogOpts{Column: "front", Unit: "m", Every: every})

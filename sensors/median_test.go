@@ -11,9 +11,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-func newMedian(t fataler, s sensors.Sensor, of int, keep time.Duration) *sensors.Median {
+func newMedian(t fataler, s sensors.Sensor, size int, gap time.Duration) *sensors.Median {
 	t.Helper()
-	m, err := sensors.NewMedian(s, of, keep)
+	m, err := sensors.NewMedian(s, size, gap)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestMedian(t *testing.T) {
 		{"the first readings count at once, two as the second", 5, []int64{1, 2, 3, 4}, []int64{1, 2, 2, 3}},
 		{"an angle at its turn is one that was measured", 3, []int64{359, 0, 1, 358}, []int64{359, 0, 1, 1}},
 	} {
-		s := &told{}
+		s := &fake{}
 		m := newMedian(t, s, c.of, time.Second)
 		for i, reading := range c.readings {
 			s.value = reading
@@ -44,10 +44,10 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// The median is that of the last readings since the last failure or silence, sorted.
+// The result is the median of the last readings since the last failure or silence.
 func TestMedianIsTheMiddle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := &told{}
+		s := &fake{}
 		of := rapid.IntRange(1, 7).Draw(t, "half")*2 + 1
 		m := newMedian(t, s, of, 100*ms)
 		var since []int64
@@ -62,7 +62,7 @@ func TestMedianIsTheMiddle(t *testing.T) {
 			switch rapid.IntRange(0, 20).Draw(t, "fault") {
 			case 0:
 				s.err, since = errRemoteIO, nil
-			case 1: // not yet: the pause goes on
+			case 1: // no measurement yet: the pause continues
 				s.err = sensors.ErrNotYet
 				if _, err := m.Sample(at); !errors.Is(err, sensors.ErrNotYet) {
 					t.Fatalf("got %v", err)
@@ -91,9 +91,9 @@ func TestMedianIsTheMiddle(t *testing.T) {
 	})
 }
 
-// A sensor that failed, or was silent for too long, starts from nothing.
+// After a failure or a long silence the median starts without readings.
 func TestMedianForgets(t *testing.T) {
-	s := &told{value: 1}
+	s := &fake{value: 1}
 	m := newMedian(t, s, 5, 100*ms)
 	for i := range 5 {
 		expectReading(t, m, time.Duration(i)*20*ms, 1)
@@ -105,19 +105,19 @@ func TestMedianForgets(t *testing.T) {
 	expectReading(t, m, 140*ms, 9)
 	s.value = 1
 	expectReading(t, m, 160*ms, 9)
-	expectReading(t, m, 260*ms, 1) // 9 has not been for long: all but the first of four
+	expectReading(t, m, 260*ms, 1) // four readings: the median of all but the oldest
 	expectReading(t, m, 361*ms, 1) // the pause was too long
 	m.SetGap(10 * ms)
 	s.value = 7
 	expectReading(t, m, 372*ms, 7)
-	if m.Unit() != "V" || m.String() != "told" {
+	if m.Unit() != "V" || m.String() != "fake" {
 		t.Errorf("%s in %s", m, m.Unit())
 	}
 }
 
-// A frozen sensor has failed: what it read before it was halted is forgotten.
+// A frozen sensor has failed: the readings before its halt are forgotten.
 func TestMedianOfAFrozenSensor(t *testing.T) {
-	s := &told{value: 5}
+	s := &fake{value: 5}
 	m := newMedian(t, newFrozen(t, s, 100*ms), 3, time.Second)
 	expectReading(t, m, 0, 5)
 	expectReading(t, m, 50*ms, 5)
@@ -126,9 +126,9 @@ func TestMedianOfAFrozenSensor(t *testing.T) {
 	expectReading(t, m, 150*ms, 8)
 }
 
-// Readings that come with edges are filtered too, each at its time.
+// Readings that come with edges are filtered too, each with its time.
 func TestMedianOfEdges(t *testing.T) {
-	s := &edges{told: told{err: sensors.ErrNotYet}, next: []sensors.Reading{{At: 10 * ms, Value: 3}, {At: 20 * ms, Value: 4}, {At: 30 * ms, Value: 500}}}
+	s := &edges{fake: fake{err: sensors.ErrNotYet}, next: []sensors.Reading{{At: 10 * ms, Value: 3}, {At: 20 * ms, Value: 4}, {At: 30 * ms, Value: 500}}}
 	m := newMedian(t, s, 3, time.Second)
 	if _, err := m.Sample(5 * ms); !errors.Is(err, sensors.ErrNotYet) {
 		t.Errorf("got %v", err)
@@ -141,14 +141,14 @@ func TestMedianOfEdges(t *testing.T) {
 	if _, ok := m.Next(40*ms, 0); ok || m.LostEdges() != 7 {
 		t.Errorf("a reading too many, or %d edges lost", m.LostEdges())
 	}
-	if _, ok := newMedian(t, &told{}, 3, ms).Next(0, 0); ok {
+	if _, ok := newMedian(t, &fake{}, 3, ms).Next(0, 0); ok {
 		t.Error("edges of a sensor that has none")
 	}
 }
 
-// edges is a sensor whose readings come with edges, as a test says.
+// edges is a sensor whose readings come with edges, as a test sets them.
 type edges struct {
-	told
+	fake
 	next []sensors.Reading
 }
 
@@ -165,18 +165,18 @@ func TestMedianRefusesNonsense(t *testing.T) {
 	if _, err := sensors.NewMedian(nil, 3, ms); err == nil {
 		t.Error("no sensor was accepted")
 	}
-	if _, err := sensors.NewMedian(&told{}, 3, 0); err == nil {
+	if _, err := sensors.NewMedian(&fake{}, 3, 0); err == nil {
 		t.Error("readings that are kept for no time were accepted")
 	}
 	for _, of := range []int{-1, 0, 1, 2, 4, 16, 17} {
-		if _, err := sensors.NewMedian(&told{}, of, ms); err == nil {
+		if _, err := sensors.NewMedian(&fake{}, of, ms); err == nil {
 			t.Errorf("a median of %d was accepted", of)
 		}
 	}
 }
 
 func TestMedianAllocatesNothing(t *testing.T) {
-	s := &told{}
+	s := &fake{}
 	m := newMedian(t, s, 15, time.Hour)
 	if n := testing.AllocsPerRun(1000, func() {
 		s.value = (s.value*7919 + 13) % 1000

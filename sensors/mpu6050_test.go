@@ -16,7 +16,7 @@ import (
 
 var mpu6050Measures = []string{"accel_x", "accel_y", "accel_z", "temperature", "gyro_x", "gyro_y", "gyro_z"}
 
-// mpu6050Start is what a start with default options sends to a chip of the identity.
+// mpu6050Start is the transfers of a start with default options, to a chip with an identity.
 func mpu6050Start(address uint16, identity byte) []i2ctest.IO {
 	ops := []i2ctest.IO{
 		{Addr: address, W: []byte{0x75}, R: []byte{identity}},
@@ -40,7 +40,7 @@ func mpu6050Sample(address uint16, status byte, counts ...int16) i2ctest.IO {
 	return i2ctest.IO{Addr: address, W: []byte{0x3a}, R: r[:15]}
 }
 
-// newMPU6050 gives the chip and its measures by name.
+// newMPU6050 returns a chip and its measures by name.
 func newMPU6050(t *testing.T, bus i2c.Bus, opts *sensors.MPU6050Opts) (*sensors.MPU6050, map[string]sensors.Sensor) {
 	t.Helper()
 	chip, err := sensors.NewMPU6050(bus, 0x68, opts)
@@ -138,7 +138,7 @@ func TestMPU6050WrongIdentity(t *testing.T) {
 
 	opts := &sensors.MPU6050Opts{WhoAmI: 0x42}
 	ops := mpu6050Start(0x68, 0x42)
-	ops = append(ops[:5], ops[6:]...) // no filter of the accelerometer's own: taken for an MPU-6050
+	ops = append(ops[:5], ops[6:]...) // treated as an MPU-6050: no separate filter for the accelerometer
 	ops = append(ops, mpu6050Sample(0x68, 1, 0, 0, 0, 0, 0, 0, 0), i2ctest.IO{Addr: 0x68, W: []byte{0x6b, 0x40}}, ask(0x68))
 	chip, measures := newMPU6050(t, playback(t, ops...), opts)
 	expectNotYet(t, measures["temperature"], 0)
@@ -150,12 +150,12 @@ func TestMPU6050WrongIdentity(t *testing.T) {
 	expectFault(t, measures["temperature"], 300*ms, "expected 0x42, got 0x68")
 }
 
-// What a chip cannot say is a fault, and the chip is started again.
+// An impossible answer is a fault, and the chip is started again.
 func TestMPU6050Garbage(t *testing.T) {
 	for name, garbage := range map[string]i2ctest.IO{
-		"a wire that nobody drives": mpu6050Sample(0x68, 0xff, -1, -1, -1, -1, -1, -1, -1),
-		"132.9 °C":                  mpu6050Sample(0x68, 0x01, 0, 0, 0, 32767, 0, 0, 0),
-		"-40.002 °C":                mpu6050Sample(0x68, 0x01, 0, 0, 0, -26021, 0, 0, 0),
+		"a wire that no chip drives": mpu6050Sample(0x68, 0xff, -1, -1, -1, -1, -1, -1, -1),
+		"132.9 °C":                   mpu6050Sample(0x68, 0x01, 0, 0, 0, 32767, 0, 0, 0),
+		"-40.002 °C":                 mpu6050Sample(0x68, 0x01, 0, 0, 0, -26021, 0, 0, 0),
 	} {
 		t.Run(name, func(t *testing.T) {
 			ops := append(mpu6050Start(0x68, 0x68), garbage)
@@ -171,7 +171,8 @@ func TestMPU6050Garbage(t *testing.T) {
 	}
 }
 
-// A sample that is not announced as new is not taken: the last one is repeated, for 60 ms, and then the chip is started again.
+// A sample that is not announced as new is ignored: the last one is repeated for 60 ms, and then the chip is started
+// again.
 func TestMPU6050Frozen(t *testing.T) {
 	stale := mpu6050Sample(0x68, 0, 0, 0, 0, 0, 262, 0, 0)
 	ops := append(mpu6050Start(0x68, 0x68), stale, mpu6050Sample(0x68, 1, 0, 0, 0, 0, 131, 0, 0), stale, stale)
@@ -182,7 +183,7 @@ func TestMPU6050Frozen(t *testing.T) {
 	expectNotYet(t, gyro, 100*ms)
 	expectNotYet(t, gyro, 205*ms)
 	expectReading(t, gyro, 210*ms, 2_000_000)
-	expectReading(t, gyro, 214*ms, 2_000_000) // within the sample period: the bus is left alone
+	expectReading(t, gyro, 214*ms, 2_000_000) // within the sample period: no transfer
 	expectReading(t, gyro, 269*ms, 2_000_000)
 	expectFault(t, gyro, 274*ms, "no new sample since 210ms", "supply")
 	expectNotYet(t, gyro, 280*ms)
@@ -208,7 +209,7 @@ func mpu6050World() chips.MPU6050World {
 	}
 }
 
-// The driver and the simulated chip: every range and filter, both thermometers.
+// The driver with the simulated chip: all ranges and filters, both thermometers.
 func TestMPU6050OnSimulatedBoard(t *testing.T) {
 	fine := sensors.MPU6050Opts{AccelRange: 2, GyroRange: 250, Bandwidth: 5 * physic.Hertz}
 	fast := sensors.MPU6050Opts{AccelRange: 8, GyroRange: 1000, Bandwidth: 188 * physic.Hertz, SampleRate: physic.KiloHertz}
@@ -217,7 +218,7 @@ func TestMPU6050OnSimulatedBoard(t *testing.T) {
 		identity    byte
 		opts        *sensors.MPU6050Opts
 		accel, gyro int64         // half a count
-		delay, age  time.Duration // of the filter, and of the sample
+		delay, age  time.Duration // delay of the filter, and age of the sample
 	}{
 		{0x68, nil, 600, 7700, 5 * ms, 5 * ms},
 		{0x71, &fine, 300, 3900, 19 * ms, 5 * ms},
@@ -227,7 +228,7 @@ func TestMPU6050OnSimulatedBoard(t *testing.T) {
 		{0x78, nil, 600, 7700, 5 * ms, 5 * ms},
 		{0x98, nil, 600, 7700, 5 * ms, 5 * ms},
 		{0x19, nil, 600, 7700, 5 * ms, 5 * ms},
-		{0x68, &slow, 2400, 30500, 3 * ms, 500 * ms}, // a sample that is up to a period old is shared for a period
+		{0x68, &slow, 2400, 30500, 3 * ms, 500 * ms}, // a sample is up to a period old, and is shared for a period
 	} {
 		now := time.Duration(0)
 		board := sim.New(func() time.Duration { return now })
@@ -265,7 +266,7 @@ func TestMPU6050OnSimulatedBoard(t *testing.T) {
 	}
 }
 
-// A chip whose supply was gone for a moment comes back asleep, or measuring in other ranges: neither is ever taken for a reading.
+// After a moment without supply a chip is asleep, or measures in other ranges: the driver accepts neither.
 func TestMPU6050LosesItsSupply(t *testing.T) {
 	for _, identity := range []byte{0x68, 0x71} {
 		now := time.Duration(0)

@@ -12,10 +12,10 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// paper is a board with every pin and bus, and nothing at any of them. Who asks a chip for something has made a mistake.
+// paper is a board with all pins and buses, and without devices. A transfer on one of its buses fails the test.
 type paper struct {
 	fail func(args ...any)
-	file string // of its only recording
+	file string // text of its only recording
 }
 
 func (p paper) Pin(name string) (gpio.PinIO, error)  { return paperPin{gpio.INVALID, name}, nil }
@@ -28,7 +28,7 @@ func (p paper) Recording(string) (*Recording, error) {
 	return ReadRecording("walk.csv", strings.NewReader(p.file))
 }
 
-func (p paper) Shared(_ string, first func() any) any { return first() }
+func (p paper) Shared(_ string, create func() any) any { return create() }
 
 type paperPin struct {
 	gpio.PinIO
@@ -52,12 +52,12 @@ func (b paperBus) String() string { return b.name }
 
 func (b paperBus) Tx(address uint16, w, r []byte) error {
 	b.board.fail("a transfer to", address)
-	return errors.New("nobody is there")
+	return errors.New("no answer")
 }
 
 func (b paperBus) SetSpeed(physic.Frequency) error { return nil }
 
-// written are options as a robot file has them that says no more than it must: each has its default, or something where it is required.
+// written returns the options of the shortest robot file: each option has its default, or a value if it is required.
 func written(k Kind) Options {
 	opts := k.New()
 	v := reflect.ValueOf(opts).Elem()
@@ -75,7 +75,7 @@ func written(k Kind) Options {
 		case field.Kind() == reflect.Slice:
 			field.Set(reflect.ValueOf([]string{"GPIO4", "GPIO5", "GPIO6"}))
 		default:
-			field.SetString(key) // names, of which none is used twice
+			field.SetString(key) // a name, different for each key
 		}
 	}
 	if p, ok := opts.(Paced); ok {

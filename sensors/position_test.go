@@ -8,9 +8,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A position goes on for as long as the robot does: in 461 m of a wheel with 20,000 counts a metre there are more than 64 bits hold of
-// counts in 10^12.
-func TestQuadraturePositionGoesOn(t *testing.T) {
+// A position does not overflow while a robot runs. For a wheel with 20,000 counts a metre, counts * 10^12 exceed 64
+// bits after 461 m.
+func TestQuadraturePositionDoesNotOverflow(t *testing.T) {
 	for _, c := range []struct{ counts, perUnit, want int64 }{
 		{0, 20_000_000_000, 0},
 		{9_223_372, 20_000_000_000, 461_168_600},
@@ -18,7 +18,7 @@ func TestQuadraturePositionGoesOn(t *testing.T) {
 		{-9_223_373, 20_000_000_000, -461_168_650},
 		{1 << 40, 20_000_000_000, 54_975_581_388_800},
 		{1 << 40, 48_000_000, 22_906_492_245_333_333},
-		{-1 << 62, 1_000_000, -math.MaxInt64}, // beyond what a reading can be: it stays at the end
+		{-1 << 62, 1_000_000, -math.MaxInt64}, // beyond the range of a reading: it stays at the end
 		{1 << 62, 1_000_000_000_000_000, 4_611_686_018_427_388},
 		{1, 3_000_000, 333_333},
 		{2, 3_000_000, 666_667},

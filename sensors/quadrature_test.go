@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// encoder is one with 40 counts a revolution, on a wheel.
+// encoder is a wheel encoder with 40 counts per revolution.
 func encoder(t fataler, inverted bool) (position, speed sensors.Sensor, q *sensors.Quadrature, wheel *chips.Wheel, now *time.Duration) {
 	t.Helper()
 	a, b, now := pins(t, "GPIO5", "GPIO6")
@@ -48,17 +48,18 @@ func TestQuadratureCountsEachEdgeAtItsTime(t *testing.T) {
 func TestQuadratureSpeed(t *testing.T) {
 	_, speed, _, wheel, now := encoder(t, true)
 	expectReading(t, speed, 0, 0)
-	wheel.Turn(40, 0, 200*ms) // 5 revolutions a second, seen from the other side
+	wheel.Turn(40, 0, 200*ms) // 5 revolutions a second, inverted
 	for *now = 50 * ms; *now <= 200*ms; *now += 10 * ms {
 		expectReading(t, speed, *now+2*ms, -5_000_000)
 	}
-	*now = 300 * ms // no count for 100 ms: at most a 400th of a revolution in 10 ms
+	*now = 300 * ms // no count for 100 ms: less than a 40th of a revolution in that time
 	expectReading(t, speed, *now, -250_000)
 	*now = 1200 * ms
 	expectReading(t, speed, *now, 0)
 }
 
-// Whatever the wheel does and however late anybody looks: the position is right, each count has its time, and nothing is out of order.
+// Whatever the wheel does and however late the edges are read: the position is right, each count has its time, and the
+// order is right.
 func TestQuadratureFollowsAnyWheel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		position, _, q, wheel, now := encoder(t, false)
@@ -90,7 +91,7 @@ func TestQuadratureFollowsAnyWheel(t *testing.T) {
 	})
 }
 
-// More edges than the pins keep: from then on it counts right again, and tells that it is off.
+// More edges than the pins keep: later edges count right again, and Errors reports the loss.
 func TestQuadratureAfterLostEdges(t *testing.T) {
 	position, _, q, wheel, now := encoder(t, false)
 	edges := position.(sensors.EdgeSensor)

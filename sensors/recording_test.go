@@ -12,8 +12,8 @@ import (
 	"fluxd/sensors"
 )
 
-// Tables as programs write them: what is wrong beside the column that is asked for does no harm.
-func TestTablesOfRealPeople(t *testing.T) {
+// Tables as other programs write them. What is wrong outside the requested column does no harm.
+func TestTablesOfOtherPrograms(t *testing.T) {
 	for _, c := range []struct{ story, text string }{
 		{"plain", "front,left\n1.5,2\n0.25,3\n"},
 		{"Excel's byte-order mark", "\xef\xbb\xbffront,left\n1.5,2\n0.25,3\n"},
@@ -41,8 +41,8 @@ func TestTablesOfRealPeople(t *testing.T) {
 	}
 }
 
-// A first row is never taken for the header, and lost.
-func TestATableWithoutAHeaderIsRefused(t *testing.T) {
+// The first row of readings is never lost as a header.
+func TestATableWithoutAHeaderIsRejected(t *testing.T) {
 	for _, text := range []string{
 		"1.5,2\n0.25,3\n", "1,2\n3,4\n", "7\n8\n", "0.438,5.000,ahead\n1.5,0.25,left\n", "5,3,left\n4,2,right\n", "-1,left\n2,right\n",
 		"2024-05-01T12:00:00Z,5\n2024-05-01T12:00:01Z,6\n", "0.1\n", "left,1e3\nright,4\n", ",0,1\n0,5,6\n",
@@ -59,7 +59,7 @@ func TestAColumnIsFoundByItsName(t *testing.T) {
 	}
 	for name, parts := range map[string][]string{
 		"b": {"walk.csv:1: columns 3 and 5 are both named \"b\""},
-		"":  {"walk.csv:1: expected one of the columns", `a, b, "a\u200b", b`}, // invisible characters are shown
+		"":  {"walk.csv:1: expected one of the columns", `a, b, "a\u200b", b`}, // invisible characters are escaped
 		"c": {"walk.csv:1: ", `got "c"`},
 	} {
 		_, err := rec.Word(0, name)
@@ -67,7 +67,7 @@ func TestAColumnIsFoundByItsName(t *testing.T) {
 	}
 }
 
-// A small file that unzips to any amount is refused when it has come to the limit.
+// A small file that unzips to any amount is rejected at the limit.
 func TestARecordingIsBounded(t *testing.T) {
 	var zipped bytes.Buffer
 	w, err := gzip.NewWriterLevel(&zipped, gzip.BestSpeed)
@@ -77,7 +77,7 @@ func TestARecordingIsBounded(t *testing.T) {
 	if _, err := io.WriteString(w, "a,note\n"); err != nil {
 		t.Fatal(err)
 	}
-	rows := []byte(strings.Repeat("1,"+strings.Repeat("x", 1021)+"\n", 1<<10)) // few and long: what is counted are bytes
+	rows := []byte(strings.Repeat("1,"+strings.Repeat("x", 1021)+"\n", 1<<10)) // few and long, because the limit counts bytes
 	for range 1 + sensors.MaxRecording/len(rows) {
 		if _, err := w.Write(rows); err != nil {
 			t.Fatal(err)
@@ -94,7 +94,7 @@ func TestARecordingIsBounded(t *testing.T) {
 	expectError(t, err, "run.csv.gz: too large: expected at most 32 MiB")
 }
 
-// Rows have times of their own: counted from the first, in any unit, to the microsecond.
+// Rows have times: counted from the first row, in any unit, to the microsecond.
 func TestTimed(t *testing.T) {
 	for _, c := range []struct {
 		unit, times string
@@ -141,7 +141,7 @@ func TestTimed(t *testing.T) {
 	}
 }
 
-func TestTimesThatAreNoneAreRefused(t *testing.T) {
+func TestInvalidTimesAreRejected(t *testing.T) {
 	for _, c := range []struct {
 		unit, times string
 		parts       []string
@@ -166,7 +166,7 @@ func TestTimesThatAreNoneAreRefused(t *testing.T) {
 	expectError(t, err, "walk.csv:1: ", `got "time"`)
 }
 
-// A log with times plays each row when it was recorded; in a loop the last row lasts as long as the others on average.
+// A log with times plays each row when it was recorded. In a loop the last row has the mean duration of the others.
 func TestALogWithTimes(t *testing.T) {
 	rec := recording(t, "t,x\n10,1\n10.5,2\n12,3\n")
 	log, err := sensors.NewLog(rec, sensors.LogOpts{Column: "x", Time: &sensors.TimeColumn{Column: "t", Unit: "s"}, Loop: true})
@@ -178,8 +178,8 @@ func TestALogWithTimes(t *testing.T) {
 	}
 }
 
-// Blank lines, and cells of several lines, do not shift the line that an error names.
-func TestARecordingKnowsItsLines(t *testing.T) {
+// Blank lines, and cells of several lines, do not shift the line in an error.
+func TestRecordingErrorsNameTheRightLine(t *testing.T) {
 	rec := recording(t, "a,b\n\n1,\"x\ny\"\n2,z\n\n\n3,z\nfour,z\n")
 	_, err := sensors.NewLog(rec, sensors.LogOpts{Column: "a", Every: ms})
 	expectError(t, err, "walk.csv:9: column a: ")

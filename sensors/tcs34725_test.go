@@ -21,7 +21,7 @@ func colours(t *testing.T, bus i2c.Bus, opts *sensors.TCS34725Opts, names ...str
 	return measures(t, chip, err, names...)
 }
 
-// The start with 50 ms and gain 4: identity, stop, 21 steps, gain, oscillator; and 3 ms later the measurement.
+// A start with 50 ms and gain 4: identity, stop, 21 steps, gain, oscillator; 3 ms later, measuring begins.
 const tcs34725Start = "b2>44 a000 a1eb af01 a001 a003 "
 
 func TestTCS34725OnTheWire(t *testing.T) {
@@ -32,8 +32,8 @@ func TestTCS34725OnTheWire(t *testing.T) {
 		settle time.Duration
 		want   []int64
 	}{
-		// A warm lamp: of 1000 + 800 + 500 - 2200 counts 100 are infrared, half of them in each channel. Red 950, green 750, blue 450:
-		// 0.136 * 950 + 750 - 0.444 * 450 = 679.4, by 50.4 ms * 4 / 310; 3810 * 450 / 950 + 1391.
+		// A warm lamp: 1000 + 800 + 500 - 2200 = 100 counts are twice the infrared in each channel. Red 950, green 750, blue
+		// 450: 0.136 * 950 + 750 - 0.444 * 450 = 679.4, by 50.4 ms * 4 / 310; 3810 * 450 / 950 + 1391.
 		{"a lamp", sensors.TCS34725Opts{}, tcs34725Start + "b3>019808e8032003f401", 57 * ms,
 			[]int64{102_307, 46_503, 37_202, 23_251, 1_044_712_302, 3_195_736_842}},
 		{"an interrupt of another program", sensors.TCS34725Opts{}, tcs34725Start + "b3>119808e8032003f401", 57 * ms,
@@ -59,7 +59,7 @@ func TestTCS34725OnTheWire(t *testing.T) {
 			expectNotYet(t, all[4], 2*ms+c.settle)
 			for i, want := range c.want {
 				if at := 3*ms + c.settle; want >= 0 {
-					expectReading(t, all[i], at, want) // all of them of one transfer
+					expectReading(t, all[i], at, want) // all from one transfer
 				} else {
 					expectNotYet(t, all[i], at)
 				}
@@ -96,13 +96,13 @@ func TestTCS34725Options(t *testing.T) {
 	}
 }
 
-// Beyond three quarters the peaks of a lamp may be cut off, which nobody sees in the mean.
+// Above three quarters the peaks of a lamp may be cut off, which does not show in the mean.
 func TestTCS34725Saturation(t *testing.T) {
 	for _, c := range []struct {
 		integration time.Duration
 		register    string
 		gain        int
-		most        uint16 // the count that is too much
+		most        uint16 // smallest count that is too much
 		want        []string
 	}{
 		{50 * ms, "eb", 4, 16128, []string{"expected less than 16128 of 21504 counts, got 16128", "use a smaller gain than 4"}},
@@ -130,7 +130,7 @@ func TestTCS34725Saturation(t *testing.T) {
 				&sensors.TCS34725Opts{Integration: c.integration, Gain: c.gain}, tcs34725Measures...)
 			expectNotYet(t, all[0], 0)
 			expectNotYet(t, all[0], 3*ms)
-			for _, s := range all { // of one transfer
+			for _, s := range all { // all from one transfer
 				expectFault(t, s, time.Second, append(c.want, "tcs34725 at 0x29 on playback: too much light")...)
 			}
 			want := 1_000_000 * int64(c.most-1)
@@ -143,7 +143,7 @@ func TestTCS34725Saturation(t *testing.T) {
 func TestTCS34725Faults(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
 		{"another chip", "b2>ee", "identify: expected 0x44 (TCS34725) or 0x4d (TCS34727), got 0xee; check its supply"},
-		{"a wire that nobody drives", "b2>ff", "got 0xff"},
+		{"a wire that no chip drives", "b2>ff", "got 0xff"},
 	} {
 		clear := colours(t, playback(t, wire(t, 0x29, c.script, tcs34725Start)...), nil, "clear")[0]
 		expectFault(t, clear, 0, c.want, "VL53L0X")
@@ -152,7 +152,7 @@ func TestTCS34725Faults(t *testing.T) {
 	}
 	for _, c := range []struct{ name, script string }{
 		{"a lost supply", "b3>000000000000000000"},
-		{"a wire that nobody drives", "b3>ffffffffffffffffff"},
+		{"a wire that no chip drives", "b3>ffffffffffffffffff"},
 		{"an interrupt without a measurement", "b3>100000000000000000"},
 	} {
 		clear := colours(t, playback(t, wire(t, 0x29, tcs34725Start, c.script, tcs34725Start)...), nil, "clear")[0]
@@ -165,7 +165,7 @@ func TestTCS34725Faults(t *testing.T) {
 }
 
 func TestTCS34725OnSimulatedBoard(t *testing.T) {
-	// A count a millisecond, and a tenth more each second.
+	// A count per millisecond, and a tenth more each second.
 	dawn := func(at time.Duration) int64 { return 1_000_000 + at.Milliseconds()*100 }
 	white := func(at time.Duration) int64 { return 3 * dawn(at) }
 	chip := chips.NewTCS34725(chips.TCS34725World{Clear: white, Red: dawn, Green: dawn, Blue: dawn})
@@ -180,7 +180,7 @@ func TestTCS34725OnSimulatedBoard(t *testing.T) {
 	brightens := func() {
 		t.Helper()
 		for end := *now + time.Second; *now < end; *now += 30 * ms {
-			light := dawn(*now - 200*ms) // as it was then: a measurement has been over for as long as one takes
+			light := dawn(*now - 200*ms) // the light of that time: a measurement ended up to the time of one ago
 			expectNear(t, all[0], *now, light*3187/65535, 2500)
 			expectNear(t, all[1], *now, light*310*692/1000, 12_000_000)
 			expectReading(t, all[2], *now, 5_201_000_000)
@@ -198,7 +198,7 @@ func TestTCS34725OnSimulatedBoard(t *testing.T) {
 	expectFault(t, all[2], *now, "lost its supply")
 	starts()
 	brightens()
-	board.Detach("I2C1", 0x29) // somebody has put a laser there
+	board.Detach("I2C1", 0x29) // another chip is at its address
 	if err := board.Attach("I2C1", 0x29, chips.NewVL53L0X(constant(1_000_000))); err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func ExampleTCS34725() {
 			return
 		}
 		defer s.Halt()
-		for { // the first of them starts the chip
+		for { // the first Sample starts the chip
 			value, err := s.Sample(now)
 			if err == nil {
 				fmt.Printf("%s %d millionths of %q\n", name, value, s.Unit())

@@ -21,7 +21,7 @@ func thermometer(t *testing.T, bus i2c.Bus, chip sensors.TMP102Chip) *sensors.TM
 	return s
 }
 
-// The values of the data sheets' tables.
+// The tables of the data sheets.
 func TestTMP102OnTheWire(t *testing.T) {
 	for raw, want := range map[string]int64{"7d00": 125_000_000, "6400": 100_000_000, "5000": 80_000_000, "1900": 25_000_000,
 		"0040": 250_000,
@@ -41,8 +41,8 @@ func TestTMP102OnTheWire(t *testing.T) {
 	}
 }
 
-// The counts go further than the chips are specified for.
-func TestTMP102RefusesWhatTheChipsDoNotMeasure(t *testing.T) {
+// The counts go beyond the specified range of the chips.
+func TestTMP102RejectsTemperaturesOutOfRange(t *testing.T) {
 	for raw, got := range map[string]string{"7d10": "125.0625", "7ff0": "127.9375", "d7f0": "-40.0625", "8000": "-128"} {
 		s := thermometer(t, playback(t, wire(t, 0x48, "0160e0 01>60e0 00>"+raw)...), sensors.TMP102)
 		expectNotYet(t, s, 0)
@@ -50,7 +50,7 @@ func TestTMP102RefusesWhatTheChipsDoNotMeasure(t *testing.T) {
 	}
 }
 
-func TestTMP102RefusesWhatTheChipDoesNotHave(t *testing.T) {
+func TestTMP102RejectsBadOptions(t *testing.T) {
 	for address, chip := range map[uint16]sensors.TMP102Chip{0x4c: sensors.TMP102, 0x50: sensors.TMP105, 0x48: 9} {
 		if _, err := sensors.NewTMP102(playback(t), address, &sensors.TMP102Opts{Chip: chip}); err == nil {
 			t.Errorf("%#02x, %d: expected an error", address, chip)
@@ -67,7 +67,7 @@ func TestThermometersOnSimulatedBoard(t *testing.T) {
 		s := thermometer(t, bus, chip)
 		expectNotYet(t, s, 0)
 		for *now = 300 * ms; *now < 20*time.Second; *now += 100 * ms {
-			expectNear(t, s, *now, now.Milliseconds()*1000, 300_000+62_500) // a period old, and half a step
+			expectNear(t, s, *now, now.Milliseconds()*1000, 300_000+62_500) // up to a period old, and half a step
 		}
 		breakable(t, board).Refuse(0x48, 1)
 		expectFault(t, s, *now, "at 0x48 on I2C1: read the configuration: ", "remote I/O error")
@@ -97,7 +97,7 @@ func TestTMP102NoAnswerToOneTransfer(t *testing.T) {
 	}
 }
 
-// Readings that no such chip gives.
+// Readings that these chips cannot give.
 func TestTMP102Garbage(t *testing.T) {
 	for raw, want := range map[string]string{"ffff": "lowest 4 bits", "1908": "lowest 4 bits", "c8f0": "-40 to 125", "8000": "-40 to 125"} {
 		s := thermometer(t, playback(t, wire(t, 0x48, "0160e0 01>60e0 00>"+raw)...), sensors.TMP102)

@@ -18,7 +18,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// row is VL53L0X on one bus, each 0.1 m further away from its wall than the one before, with XSHUT on GPIO4, GPIO5 and so on.
+// row is a group of VL53L0X on one bus, with XSHUT on GPIO4, GPIO5 and so on. Each sees a wall 0.1 m farther away than
+// the one before.
 type row struct {
 	now   time.Duration
 	board *sim.Board
@@ -27,7 +28,7 @@ type row struct {
 	eyes  []*sensors.VL53L0X
 }
 
-// newRow makes as many. Through is what the sensors have instead of the bus; nil for the bus itself.
+// newRow makes a row of count chips. Through wraps the bus of the sensors; nil leaves it as it is.
 func newRow(t fataler, count int, through func(i2c.Bus) i2c.Bus) *row {
 	t.Helper()
 	r := &row{}
@@ -67,8 +68,8 @@ func (r *row) supply(lost ...int) {
 	}
 }
 
-// run reads all for some time, each every 20 ms. A reading is right, or there is none. It counts the faults of each, and how many
-// have none at the end.
+// run reads all chips for some time, each every 20 ms. A reading must be right, but may be missing. It counts the
+// faults of each chip, and the chips without a reading at the end.
 func (r *row) run(t fataler, lasts time.Duration) (faults []int, blind int) {
 	t.Helper()
 	faults = make([]int, len(r.eyes))
@@ -113,7 +114,7 @@ func TestVL53L0XGroupOnTheWire(t *testing.T) {
 		{0, 0, nil}, {0, 1, nil}, // in reset
 		{5 * ms, 0, nil}, // the first chip is released, and boots
 		{6199 * time.Microsecond, 1, nil},
-		{6200 * time.Microsecond, 1, slices.Concat(wire(t, 0x29, "8a2a"), wire(t, 0x2a, "c0>ee"))}, // then the second one, whoever is read
+		{6200 * time.Microsecond, 1, slices.Concat(wire(t, 0x29, "8a2a"), wire(t, 0x2a, "c0>ee"))}, // then the second chip, whichever is read
 		{7 * ms, 0, wire(t, 0x2a, vl53l0xStart[1])},
 		{9 * ms, 1, slices.Concat(wire(t, 0x29, "8a2b"), wire(t, 0x2b, "c0>ee"), wire(t, 0x2a, "c0>00"), wire(t, 0x2b, vl53l0xStart[1]))},
 	} {
@@ -168,7 +169,7 @@ func spare(t *testing.T, r *row, name string) gpio.PinOut {
 	return pin
 }
 
-// The others measure on while one of them starts again; after a common loss of supply all do.
+// The other chips keep measuring while one of them starts again. After a common loss of supply all start again.
 func TestVL53L0XGroupLosesItsSupply(t *testing.T) {
 	r := newRow(t, 7, nil)
 	r.expect(t, time.Second, 0, 0, 0, 0, 0, 0, 0)
@@ -196,8 +197,8 @@ func TestVL53L0XGroupLosesItsSupply(t *testing.T) {
 	r.expect(t, time.Second, make([]int, 7)...)
 }
 
-// Another program has given them the addresses of each other, or the same.
-func TestVL53L0XGroupFindsOtherAddresses(t *testing.T) {
+// Another program gave them each other's addresses, or the same address.
+func TestVL53L0XGroupReassignsWrongAddresses(t *testing.T) {
 	for _, addresses := range [][]byte{{0x2b, 0x2c, 0x2a}, {0x2a, 0x2a, 0x2a}, {0x29, 0x55, 0x2b}} {
 		r := newRow(t, 3, nil)
 		for i, twin := range r.twins {
@@ -209,9 +210,9 @@ func TestVL53L0XGroupFindsOtherAddresses(t *testing.T) {
 	}
 }
 
-// Whenever which of them lose their supply, or their bus fails: no reading is another one's, or of two at once, and after half a
-// second all are back.
-func TestVL53L0XGroupNeverMixesThem(t *testing.T) {
+// Any of the chips may lose their supply at any time, and their bus may fail: no reading is that of another chip, or
+// mixed from two, and all chips are back after half a second.
+func TestVL53L0XGroupNeverMixesChips(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		count := rapid.IntRange(2, 4).Draw(t, "sensors")
 		stumble := &failOnce{transfers: -1}
@@ -237,7 +238,7 @@ func TestVL53L0XGroupNeverMixesThem(t *testing.T) {
 }
 
 func TestVL53L0XGroupFaults(t *testing.T) {
-	// Somebody else is at 0x29: who has an address goes on, nobody is given one.
+	// Another device is at 0x29: chips with an address keep measuring, and no other chip gets one.
 	r := newRow(t, 2, nil)
 	r.expect(t, time.Second, 0, 0)
 	colour, _ := chips.Find("tcs34725")
@@ -258,7 +259,7 @@ func TestVL53L0XGroupFaults(t *testing.T) {
 	}
 	r.expect(t, time.Second, 0, 0)
 
-	// One is unplugged: the other does not notice.
+	// One chip is unplugged: the other is not affected.
 	if err := r.board.Detach("I2C1", 0x2b); err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +268,7 @@ func TestVL53L0XGroupFaults(t *testing.T) {
 		t.Errorf("unplugged: faults %v, %d without a reading", faults, blind)
 	}
 	r.run(t, 20*ms)
-	for { // until the start that is under way is over
+	for { // until the running start is over
 		if _, err := r.eyes[1].Sample(r.now); !errors.Is(err, sensors.ErrNotYet) {
 			expectError(t, err, "vl53l0x at 0x2b on I2C1: give it its address: ", "remote I/O error", "GPIO5")
 			break
@@ -281,7 +282,7 @@ func TestVL53L0XGroupFaults(t *testing.T) {
 	r.expect(t, time.Second, 0, 0)
 }
 
-// An expander that has the pins may fail, too.
+// The pins may be on an expander, which can fail too.
 func TestVL53L0XGroupPinFails(t *testing.T) {
 	r := newRow(t, 0, nil)
 	pin := &brokenOut{Pin: spare(t, r, "GPIO4").(*sim.Pin)}
@@ -303,7 +304,7 @@ func TestVL53L0XGroupPinFails(t *testing.T) {
 		}
 		expectReading(t, eye, r.now, 700_000)
 	}
-	for _, fails := range []int{2, 1, 2} { // what brings all into reset; what brings it into reset; what lets it go
+	for _, fails := range []int{2, 1, 2} { // the write that resets all chips; the one that resets this chip; the one that releases it
 		pin.fails = fails
 		if fails > 1 {
 			expectNotYet(t, eye, r.now)
@@ -315,12 +316,12 @@ func TestVL53L0XGroupPinFails(t *testing.T) {
 	}
 }
 
-// halts is a sensor that is halted instead of read.
+// halts is a sensor whose Sample halts it.
 type halts struct{ *sensors.VL53L0X }
 
 func (h halts) Sample(time.Duration) (int64, error) { return 0, h.Halt() }
 
-// brokenOut is a pin that cannot be written once.
+// brokenOut is a pin on which one write fails.
 type brokenOut struct {
 	*sim.Pin
 	fails int

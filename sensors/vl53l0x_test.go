@@ -17,11 +17,12 @@ import (
 
 var _ sensors.Sensor = (*sensors.VL53L0X)(nil)
 
-// vl53l0xStart is what a start with default options says, a line for each Sample: bytes written, or a register, ">" and what is read.
+// vl53l0xStart is the transfers of a start with default options, a line for each Sample: bytes that are written, or a
+// register, ">" and the bytes that are read.
 var vl53l0xStart = []string{
 	`ff00 bf00 c0>00 bf01`, // reset
 	`c0>eeaa 89>00 8901 8800 8001 ff01 0000 91>3c 0001 ff00 8000
-	 8001 ff01 0000 ff06 83>00 8304 ff07 8101 8001 946b 8300`, // the fixed memory is asked
+	 8001 ff01 0000 ff06 83>00 8304 ff07 8101 8001 946b 8300`, // the fixed memory is requested
 	`83>01 8301 92>85 8100 ff06 83>04 8300 ff01 0001 ff00 8000
 	 b0>ffbffdffff0f ff01 4f00 4e2c ff00 b6b4 b000b005000000
 	 ff01 0000 ff00 0900 1000 1100 2401 25ff 7500 ff01 4e2c 4800 3020
@@ -30,11 +31,12 @@ var vl53l0xStart = []string{
 	 ff00 3403 3544 ff01 3104 4b09 4c05 4d04
 	 ff00 4400 4520 4708 4828 6700 7004 7101 72fe 7600 7700 ff01 0d01 ff00 8001 01f8 ff01 8e01 0001 ff00 8000
 	 0a04 84>10 8400 0b01 01e8 7102 728a 0101 0041`, // the voltage is calibrated
-	`13>04 0b01 0000 0102 0001`,                                    // the phase is
+	`13>04 0b01 0000 0102 0001`,                                    // the phase is calibrated
 	`13>04 0b01 0000 01e8 8001 ff01 0000 913c 0001 ff00 8000 0002`, // measurements begin
 }
 
-// vl53l0xResult is the transfer of an interrupt status, a range status and a distance in mm, and of what clears the interrupt.
+// vl53l0xResult is the transfer of an interrupt status, a range status and a distance in mm, and the transfer that
+// clears the interrupt.
 func vl53l0xResult(interrupt, status byte, millimetres uint16) string {
 	line := fmt.Sprintf("13>%02x%02x%018x%04x", interrupt, status<<3, 0, millimetres)
 	if interrupt != 0 {
@@ -52,7 +54,7 @@ func newVL53L0X(t *testing.T, bus i2c.Bus, opts *sensors.VL53L0XOpts) *sensors.V
 	return eye
 }
 
-// startVL53L0X samples an eye until its start is over, every 10 ms up to 40 ms.
+// startVL53L0X samples until the start is over, every 10 ms up to 40 ms.
 func startVL53L0X(t *testing.T, eye sensors.Sensor) {
 	t.Helper()
 	for at := time.Duration(0); at <= 40*ms; at += 10 * ms {
@@ -242,7 +244,7 @@ func TestVL53L0XFaults(t *testing.T) {
 		{"no calibration", vl53l0xResult(4, 3, 100), "calibrated"},
 		{"reserved status", vl53l0xResult(4, 15, 100), "got 15"},
 		{"error of the interrupt", "13>0c000000000000000000000000", "got 0x0c"},
-		{"a wire that nobody drives", "13>ffffffffffffffffffffffffff", "got 0xff"},
+		{"a wire that no chip drives", "13>ffffffffffffffffffffffffff", "got 0xff"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lines := append(vl53l0xStart[:5:5], c.result, vl53l0xStart[0])
@@ -254,7 +256,7 @@ func TestVL53L0XFaults(t *testing.T) {
 	}
 }
 
-// A chip that has nothing new is believed for 116 ms: two measurements and 50 ms.
+// The last distance is repeated for 116 ms: two measurements and 50 ms.
 func TestVL53L0XFrozen(t *testing.T) {
 	nothing := vl53l0xResult(0, 11, 700)
 	lines := append(vl53l0xStart[:5:5], vl53l0xResult(4, 11, 500), nothing, vl53l0xResult(4, 0, 700), nothing, vl53l0xStart[0])
@@ -303,14 +305,14 @@ func TestVL53L0XOnSimulatedBoard(t *testing.T) {
 		starts()
 		measures(time.Second)
 
-		// Pulled out, and put back.
+		// The chip is unplugged, and plugged in again.
 		board.Detach("I2C1", 0x29)
 		expectFault(t, eye, now, "remote I/O error")
 		plug()
 		starts()
 		measures(1500 * ms)
 
-		// Its supply is gone for a moment that nobody sees.
+		// The chip loses its supply between two Samples.
 		plug()
 		now += 10 * ms
 		if _, err := eye.Sample(now); err != nil {
@@ -321,7 +323,7 @@ func TestVL53L0XOnSimulatedBoard(t *testing.T) {
 		starts()
 		measures(2300 * ms)
 
-		// Another process takes over, after this one has died amid a start, and after one that ended well.
+		// Another process uses the chip after this one died during a start, and after an orderly end.
 		eye = newVL53L0X(t, bus, &sensors.VL53L0XOpts{TimingBudget: budget})
 		expectNotYet(t, eye, now)
 		now += 5 * ms
@@ -337,7 +339,7 @@ func TestVL53L0XOnSimulatedBoard(t *testing.T) {
 	}
 }
 
-// A simulated chip notices when a part of the start is left out.
+// The simulated chip detects when a part of the start is left out.
 func TestVL53L0XOrderOfTheStart(t *testing.T) {
 	for _, c := range []struct {
 		name, without string
@@ -379,8 +381,8 @@ func TestVL53L0XOrderOfTheStart(t *testing.T) {
 	}
 }
 
-// Wherever a start or a reading is cut off, there is no wrong reading after it, and a right one soon.
-func TestChipsOvercomeAFailedTransfer(t *testing.T) {
+// Whichever transfer of a start or a reading fails, no reading after it is wrong, and a right one follows soon.
+func TestChipsRecoverFromAFailedTransfer(t *testing.T) {
 	wall := func(time.Duration) int64 { return 500_000 }
 	world := chips.MPU6050World{}
 	world.Acceleration[2] = func(time.Duration) int64 { return 9_806_650 }
@@ -389,7 +391,7 @@ func TestChipsOvercomeAFailedTransfer(t *testing.T) {
 		address   uint16
 		device    func() sim.Device
 		sensor    func(bus i2c.Bus) (sensors.Sensor, error)
-		transfers int // of a start and a reading
+		transfers int // number of transfers in a start and a reading
 	}{
 		{"MPU-9250", 0x68, func() sim.Device { return chips.NewMPU6050(0x71, world) }, func(bus i2c.Bus) (sensors.Sensor, error) {
 			chip, err := sensors.NewMPU6050(bus, 0x68, nil)
