@@ -146,8 +146,9 @@ type ads1115Input struct {
 // ground), 0x49 (to the supply), 0x4a (to SDA) or 0x4b (to SCL). With nil options it uses DefaultADS1115Opts.
 func NewADS1115(bus i2c.Bus, address uint16, opts *ADS1115Opts) (*ADS1115, error) {
 	o := options.OrDefaults(opts, DefaultADS1115Opts)
-	a := &ADS1115{chip: newChip("ads1115", bus, address, "its supply, the wires to SDA and SCL, and that pin ADDR is at ground for 0x48, at the supply"+
-		" for 0x49, at SDA for 0x4a or at SCL for 0x4b")}
+	a := &ADS1115{chip: newChip("ads1115", bus, address,
+		"its supply, the wires to SDA and SCL, and that pin ADDR is at ground for 0x48, at the supply"+
+			" for 0x49, at SDA for 0x4a or at SCL for 0x4b")}
 	if err := a.checkAddress(ads1115Addresses, "0x48 (pin ADDR to ground), 0x49 (supply), 0x4a (SDA) or 0x4b (SCL)"); err != nil {
 		return nil, err
 	}

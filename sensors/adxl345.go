@@ -137,14 +137,15 @@ func (a *ADXL345) Measure(name string) (Sensor, error) {
 		return nil, err
 	}
 	within := Range{-a.scale * standardGravity, nearest((a.scale*adxl345Counts-1)*standardGravity, adxl345Counts)}
-	return &chipMeasure{chip: a, name: name, unit: adxl345Measures[axis].Unit, within: within, sample: func(at time.Duration) (int64, error) {
-		a.mutex.Lock()
-		defer a.mutex.Unlock()
-		if err := a.refresh(at); err != nil {
-			return 0, err
-		}
-		return nearest(a.sample[axis]*standardGravity, adxl345Counts), nil
-	}}, nil
+	return &chipMeasure{chip: a, name: name, unit: adxl345Measures[axis].Unit, within: within,
+		sample: func(at time.Duration) (int64, error) {
+			a.mutex.Lock()
+			defer a.mutex.Unlock()
+			if err := a.refresh(at); err != nil {
+				return 0, err
+			}
+			return nearest(a.sample[axis]*standardGravity, adxl345Counts), nil
+		}}, nil
 }
 
 // Halt puts the chip in standby.

@@ -47,7 +47,7 @@ type BH1750Opts struct {
 	// only high and high2 are usable. The default is low all the same, because this light steers a robot: at 0.5 m/s it
 	// moves 9 cm while high measures once, and 1.2 cm with low. In a lit room, from 100 lx on, a step of 4 lx is 4 % or
 	// less.
-	Resolution string `yaml:"resolution" default:"low" enum:"low,high,high2" doc:"low: 4 lx in 24 ms, for steering; high: 1 lx in 180 ms, without lamp flicker; high2: 0.5 lx"`
+	Resolution string `yaml:"resolution" default:"low" enum:"low,high,high2" doc:"low: 4 lx in 24 ms; high: 1 lx in 180 ms, no lamp flicker; high2: 0.5 lx in 180 ms"`
 }
 
 // DefaultBH1750Opts are used when the options are nil.
@@ -85,7 +85,8 @@ type BH1750 struct {
 func NewBH1750(bus i2c.Bus, address uint16, opts *BH1750Opts) (*BH1750, error) {
 	o := options.OrDefaults(opts, DefaultBH1750Opts)
 	b := &BH1750{resolution: o.Resolution,
-		chip: newChip("bh1750", bus, address, "its supply, the wires to SDA and SCL, and that pin ADDR is low for 0x23 or high for 0x5c")}
+		chip: newChip("bh1750", bus, address,
+			"its supply, the wires to SDA and SCL, and that pin ADDR is low for 0x23 or high for 0x5c")}
 	if err := b.checkAddress(bh1750Addresses, "0x23 (pin ADDR low) or 0x5c (ADDR high)"); err != nil {
 		return nil, err
 	}

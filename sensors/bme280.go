@@ -112,7 +112,8 @@ func (o *BME280Opts) Open(from Parts) (Device, error) {
 
 // NewBME280 leaves the chip alone: the first Sample starts it. The address is 0x76 or 0x77 (pin SDO).
 func NewBME280(bus i2c.Bus, address uint16) (*BME280, error) {
-	b := &BME280{chip: newChip("bme280", bus, address, "its supply, the wires to SDA and SCL, and that pin SDO is low for 0x76 or high for 0x77")}
+	b := &BME280{chip: newChip("bme280", bus, address,
+		"its supply, the wires to SDA and SCL, and that pin SDO is low for 0x76 or high for 0x77")}
 	if err := b.checkAddress(bme280Addresses, "0x76 (pin SDO low) or 0x77 (SDO high; BMP180 always)"); err != nil {
 		return nil, err
 	}
@@ -137,9 +138,10 @@ func (b *BME280) Measure(name string) (Sensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &chipMeasure{chip: b, name: name, unit: bme280Measures[i].Unit, within: bme280Ranges[i], sample: func(at time.Duration) (int64, error) {
-		return b.sample(at, i)
-	}}, nil
+	return &chipMeasure{chip: b, name: name, unit: bme280Measures[i].Unit, within: bme280Ranges[i],
+		sample: func(at time.Duration) (int64, error) {
+			return b.sample(at, i)
+		}}, nil
 }
 
 // sample returns one of the measures, from a measurement that is not older than a period.
@@ -160,7 +162,8 @@ func (b *BME280) sample(at time.Duration, measure int) (int64, error) {
 		return 0, err
 	}
 	if measure == bme280Percent && b.identity != isBME280 {
-		return 0, fmt.Errorf("%s: humidity: expected a BME280, got a %s, which does not measure it", b, map[byte]string{isBMP180: "BMP180", isBMP280: "BMP280"}[b.identity])
+		return 0, fmt.Errorf("%s: humidity: expected a BME280, got a %s, which does not measure it",
+			b, map[byte]string{isBMP180: "BMP180", isBMP280: "BMP280"}[b.identity])
 	}
 	return b.values[measure], nil
 }
@@ -326,10 +329,12 @@ func (b *BME280) refresh180(at time.Duration) error {
 		switch {
 		case raw[0] == b.converting:
 			if at-b.since >= bmp180Patience {
-				return b.failed("read", fmt.Errorf("expected the conversion that began at %v to have ended, now %v: the chip hangs", b.since, at))
+				return b.failed("read", fmt.Errorf("expected the conversion that began at %v to have ended, now %v: the chip hangs",
+					b.since, at))
 			}
 		case raw[0] != b.converting&^bmp180Converting:
-			return b.failed("read", fmt.Errorf("control: expected %#02x, got %#02x: it lost its supply for a moment", b.converting&^bmp180Converting, raw[0]))
+			return b.failed("read", fmt.Errorf("control: expected %#02x, got %#02x: it lost its supply for a moment",
+				b.converting&^bmp180Converting, raw[0]))
 		default:
 			if err := b.accept180(at, int64(raw[2])<<8|int64(raw[3])); err != nil {
 				return err

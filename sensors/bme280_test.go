@@ -14,8 +14,8 @@ import (
 	"periph.io/x/conn/v3/i2c"
 )
 
-// The calibrations and counts of the worked examples: BMP280 data sheet BST-BMP280-DS001, section 3.12 (25.08 °C, 100,653.27 Pa), and
-// BMP180 data sheet BST-BMP180-DS000, section 3.5 (15.0 °C, 69,964 Pa).
+// The calibrations and counts of the worked examples: BMP280 data sheet BST-BMP280-DS001, section 3.12 (25.08 °C,
+// 100,653.27 Pa), and BMP180 data sheet BST-BMP180-DS000, section 3.5 (15.0 °C, 69,964 Pa).
 const (
 	bmp280Calibration = "706b436718fc7d8e43d6d00b270b8c00f9ff8c3cf8c67017004b" // ends with H1
 	bmp280Counts      = "655ac07eed00"
@@ -86,7 +86,8 @@ func TestBME280HumidityWithAnySignOfItsCalibration(t *testing.T) {
 
 // A BMP180 measures one thing at a time. The driver does not sleep meanwhile.
 func TestBMP180OnTheWire(t *testing.T) {
-	bus := playback(t, wire(t, 0x76, bmp180Start, "f4>0e006cfa00 f434", "f4>34005d2300", "f4>14005d2300 f42e", "f4>0e006cfa00 f434")...)
+	bus := playback(t, wire(t, 0x76, bmp180Start, "f4>0e006cfa00 f434", "f4>34005d2300", "f4>14005d2300 f42e",
+		"f4>0e006cfa00 f434")...)
 	_, degrees, pascals, percent := newBME280(t, bus)
 	expectNotYet(t, degrees, 0)
 	expectNotYet(t, degrees, 4*ms)
@@ -154,7 +155,8 @@ func TestBME280RejectsOtherChips(t *testing.T) {
 		t.Error("address 0x75: expected an error")
 	}
 	chip, degrees, _, _ := newBME280(t, playback(t, wire(t, 0x76, "d0>12", "d0>60 88>"+strings.Repeat("00", 26))...))
-	expectFault(t, degrees, 0, "bme280 at 0x76 on playback: start: identity: expected 0x55 (BMP180), 0x58 (BMP280) or 0x60 (BME280), got 0x12", "SDO")
+	expectFault(t, degrees, 0, "bme280 at 0x76 on playback: start: identity: expected 0x55 (BMP180), "+
+		"0x58 (BMP280) or 0x60 (BME280), got 0x12", "SDO")
 	expectFault(t, degrees, 0, "start: calibration: expected numbers above 0")
 	_, err := chip.Measure("altitude")
 	expectError(t, err, "temperature, pressure, humidity")

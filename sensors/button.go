@@ -19,14 +19,14 @@ type ButtonOpts struct {
 	// Active is the level of the pin while the button is pressed. It is "low" for a switch that closes to ground. A switch
 	// that opens when it is pressed is active "high": that of an emergency stop, where a broken wire counts as a press
 	// too. The default suits a switch that closes: "low" with pull up, else "high".
-	Active string `yaml:"active" enum:"low,high" doc:"level while it is pressed, or sees the line; default: low with pull up, else high"`
+	Active string `yaml:"active" enum:"low,high" doc:"level when pressed, or on the line; default: low with pull up, else high"`
 	// Debounce is how long further changes are ignored after a change: longer than the contacts bounce, and shorter than
 	// the briefest press that matters. 0 accepts every change. Most switches stop bouncing within 10 ms (Ganssle, "A Guide
 	// to Debouncing", 2004).
-	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long further changes are ignored after a change"`
+	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long changes are ignored after a change"`
 	// Glitch is how long the pin must stay at a new level before the change counts; 0 counts it immediately. It is for
 	// short pulses that a debounce time would take for a press, such as those that a motor induces in a long wire.
-	Glitch time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last before it counts; the change has the time of its first edge"`
+	Glitch time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last to count, from its first edge"`
 	// WarmUp is how long after the first Sample there are no readings: see PIROpts.
 	WarmUp time.Duration `yaml:"-"`
 }
@@ -36,8 +36,8 @@ type ButtonOpts struct {
 type PIROpts struct {
 	Pin      string        `yaml:"pin" pin:"in" required:"true" doc:"GPIO pin, such as GPIO17 or P1_11"`
 	Pull     string        `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
-	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long further changes are ignored after a change"`
-	Glitch   time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last before it counts; the change has the time of its first edge"`
+	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long changes are ignored after a change"`
+	Glitch   time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last to count, from its first edge"`
 	WarmUp   time.Duration `yaml:"warm_up" default:"30s" doc:"time after power-up in which its reports of motion are ignored"`
 }
 
@@ -45,8 +45,10 @@ type PIROpts struct {
 var DefaultButtonOpts = options.Defaults[ButtonOpts]()
 
 var (
-	buttonKind = Kind{Name: "button", About: "switch or bumper", New: func() Options { return new(ButtonOpts) }, Edges: true, Switch: true}
-	pirKind    = Kind{Name: "pir", About: "motion", New: func() Options { return new(PIROpts) }, Edges: true, Switch: true}
+	buttonKind = Kind{Name: "button", About: "switch or bumper", New: func() Options { return new(ButtonOpts) },
+		Edges: true, Switch: true}
+	pirKind = Kind{Name: "pir", About: "motion", New: func() Options { return new(PIROpts) },
+		Edges: true, Switch: true}
 )
 
 // Measures implements Options.
@@ -150,7 +152,8 @@ func NewButton(pin gpio.PinIO, opts *ButtonOpts) (*Button, error) {
 		b.edges, edge = edges, gpio.BothEdges
 	}
 	if err := b.pin.In(pulls[o.Pull], edge); err != nil {
-		return nil, fmt.Errorf("%s: set up as input with %v and %v: %w; check that the pin exists and nothing else uses it", b, pulls[o.Pull], edge, err)
+		return nil, fmt.Errorf("%s: set up as input with %v and %v: %w; check that the pin exists and nothing else uses it",
+			b, pulls[o.Pull], edge, err)
 	}
 	pressed, err := b.pin.on()
 	b.pressed = pressed && err == nil

@@ -45,7 +45,8 @@ func (c *Curve) Calibrate(points []CurvePoint) error {
 	}
 	for i := 1; i < len(points); i++ {
 		if points[i].In <= points[i-1].In {
-			return fmt.Errorf("%s: curve: expected each point beyond the one before, got %d after %d", c.Sensor, points[i].In, points[i-1].In)
+			return fmt.Errorf("%s: curve: expected each point beyond the one before, got %d after %d",
+				c.Sensor, points[i].In, points[i-1].In)
 		}
 	}
 	own := slices.Clone(points)

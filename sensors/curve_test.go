@@ -73,7 +73,8 @@ func TestCurveIsExact(t *testing.T) {
 		if a == b {
 			return
 		}
-		from, to := sensors.CurvePoint{In: min(a, b), Out: any.Draw(t, "from")}, sensors.CurvePoint{In: max(a, b), Out: any.Draw(t, "to")}
+		from, to := sensors.CurvePoint{In: min(a, b), Out: any.Draw(t, "from")},
+			sensors.CurvePoint{In: max(a, b), Out: any.Draw(t, "to")}
 		c, err := sensors.NewCurve(&fake{value: x}, []sensors.CurvePoint{from, to}, "")
 		if err != nil {
 			t.Fatal(err)

@@ -58,5 +58,6 @@ func (f *Frozen) Sample(at time.Duration) (int64, error) {
 		f.frozen = true
 		_ = f.Sensor.Halt() // this fails when the sensor does not answer, which its next Sample reports
 	}
-	return 0, fmt.Errorf("%s: frozen: the same reading since %v, now %v: the sensor hangs; if restarts do not help, switch its supply off for a moment", f, f.since, at)
+	return 0, fmt.Errorf("%s: frozen: the same reading since %v, now %v: the sensor hangs; "+
+		"if restarts do not help, switch its supply off for a moment", f, f.since, at)
 }

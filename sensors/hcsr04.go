@@ -33,21 +33,21 @@ type HCSR04Opts struct {
 	// LevelShifter says that the 5 V of the echo need no warning.
 	LevelShifter bool `yaml:"level_shifter" default:"false" doc:"the wiring reduces the echo's 5 V to 3.3 V: no warning"`
 	// Temperature is the temperature of the air. The speed of sound depends on it: 10 °C more make it 1.8 % faster.
-	Temperature physic.Temperature `yaml:"temperature" default:"20 °C" min:"-40 °C" max:"85 °C" live:"true" doc:"temperature of the air, for the speed of sound"`
+	Temperature physic.Temperature `yaml:"temperature" default:"20 °C" min:"-40 °C" max:"85 °C" live:"true" doc:"air temperature, for the speed of sound"`
 	// Reach is the reading when nothing is in sight.
 	Reach physic.Distance `yaml:"reach" default:"4 m" min:"0.02 m" max:"10 m" doc:"reading when nothing is in sight"`
 	// NoEcho says what it means when the module ends its pulse because no echo came: "reach" in a room that may be empty;
 	// "fault" where something is always within reach, so that only a defective module receives no echo. No pulse at all is
 	// always a fault.
-	NoEcho string `yaml:"no_echo" default:"reach" enum:"reach,fault" doc:"meaning of no echo: the reading reach, or a fault where something is always in sight"`
+	NoEcho string `yaml:"no_echo" default:"reach" enum:"reach,fault" doc:"without an echo: the reading reach, or a fault where something is always in sight"`
 }
 
 // DefaultHCSR04Opts are used when the options are nil.
 var DefaultHCSR04Opts = options.Defaults[HCSR04Opts]()
 
 // A module that is triggered again before the last echo has died away receives that echo.
-var hcsr04Kind = Kind{Name: "hcsr04", About: "ultrasonic range", New: func() Options { return new(HCSR04Opts) }, MinInterval: 40 * time.Millisecond,
-	Calibrates: true}
+var hcsr04Kind = Kind{Name: "hcsr04", About: "ultrasonic range", New: func() Options { return new(HCSR04Opts) },
+	MinInterval: 40 * time.Millisecond, Calibrates: true}
 
 // Measures implements Options.
 func (o *HCSR04Opts) Measures() []Measure { return measuresIn("m", "") }
@@ -56,7 +56,8 @@ func (o *HCSR04Opts) Measures() []Measure { return measuresIn("m", "") }
 func (o *HCSR04Opts) Check() (mistakes []options.Mistake) {
 	if most := 5 * physic.Metre; o.NoEcho == "fault" && o.Reach > most {
 		mistakes = append(mistakes, options.Wrong("reach",
-			"%v: expected at most %v with no_echo: fault: an echo from farther away may take as long as the pulse without an echo", o.Reach, most))
+			"%v: expected at most %v with no_echo: fault: an echo from farther away may take as long as the pulse without an echo",
+			o.Reach, most))
 	}
 	return mistakes
 }
@@ -165,7 +166,8 @@ func (h *HCSR04) Sample(at time.Duration) (int64, error) {
 		return 0, fmt.Errorf("%s: nothing in sight (no_echo: fault): check whether something covers it, or it is defective", h)
 	}
 	if silent && rejected > 0 {
-		return 0, fmt.Errorf("%s: no echo: expected a pulse of %v to %v, got %v; check the divider at the echo, and whether its wire runs beside another",
+		return 0, fmt.Errorf("%s: no echo: expected a pulse of %v to %v, got %v; "+
+			"check the divider at the echo, and whether its wire runs beside another",
 			h, h.shortestEcho(), hcsr04LongestPulse, rejected)
 	}
 	if silent {
@@ -262,7 +264,8 @@ func (h *HCSR04) edge(at time.Duration, level gpio.Level) {
 		return
 	}
 	// mm/s times ns are millionths of µm, there and back.
-	if distance := nearest(int64(min(length, hcsr04LongestPulse))*h.speed.Load(), 2_000_000); distance >= hcsr04Nearest && length <= hcsr04LongestPulse {
+	distance := nearest(int64(min(length, hcsr04LongestPulse))*h.speed.Load(), 2_000_000)
+	if distance >= hcsr04Nearest && length <= hcsr04LongestPulse {
 		h.waiting = false
 		h.readings = append(h.readings, Reading{at, min(distance, h.reach)})
 	} else {

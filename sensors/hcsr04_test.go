@@ -35,7 +35,8 @@ func sonar(t *testing.T, distance *int64, opts *sensors.HCSR04Opts) (*sensors.HC
 func TestHCSR04MeasuresByTheTimesOfTheEdges(t *testing.T) {
 	distance := int64(0)
 	h, _, _, now := sonar(t, &distance, nil)
-	for _, c := range []struct{ distance, want int64 }{{20_000, 20_000}, {1_000_000, 1_000_000}, {4_000_000, 4_000_000}, {5_000_000, 4_000_000}, {0, 4_000_000}} {
+	for _, c := range []struct{ distance, want int64 }{{20_000, 20_000}, {1_000_000, 1_000_000}, {4_000_000, 4_000_000},
+		{5_000_000, 4_000_000}, {0, 4_000_000}} {
 		distance = c.distance
 		expectNotYet(t, h, *now)
 		if r, ok := h.Next(*now, 0); ok {
@@ -47,7 +48,8 @@ func TestHCSR04MeasuresByTheTimesOfTheEdges(t *testing.T) {
 		if !ok || r.Value < c.want-2 || r.Value > c.want+2 {
 			t.Errorf("%d µm: got %v, %v", c.distance, r, ok)
 		}
-		if after := r.At - triggered; c.distance == 1_000_000 && (after < 6283*time.Microsecond || after > 6285*time.Microsecond) { // 0.46 and 5.824 ms
+		// 0.46 ms until the echo begins, and 5.824 ms of echo.
+		if after := r.At - triggered; c.distance == 1_000_000 && (after < 6283*time.Microsecond || after > 6285*time.Microsecond) {
 			t.Errorf("the reading is of %v after the trigger", after)
 		}
 	}
@@ -59,14 +61,16 @@ func TestHCSR04MeasuresByTheTimesOfTheEdges(t *testing.T) {
 // Sound is faster in warm air: the same echo comes from farther away.
 func TestHCSR04SpeedOfSound(t *testing.T) {
 	distance := int64(1_000_000)
-	h, _, _, now := sonar(t, &distance, &sensors.HCSR04Opts{Temperature: physic.ZeroCelsius + 40*physic.Kelvin, Reach: 2 * physic.Metre})
+	h, _, _, now := sonar(t, &distance, &sensors.HCSR04Opts{Temperature: physic.ZeroCelsius + 40*physic.Kelvin,
+		Reach: 2 * physic.Metre})
 	expectNotYet(t, h, 0)
 	*now = 60 * ms
 	if r, ok := h.Next(*now, 0); !ok || r.Value != 1_035_292 { // 355.54 m/s to 343.42
 		t.Errorf("got %v, %v", r, ok)
 	}
 	trigger, echo, _ := pins(t, "GPIO23", "GPIO24")
-	for _, opts := range []sensors.HCSR04Opts{{Temperature: physic.ZeroCelsius + 100*physic.Kelvin}, {Reach: physic.KiloMetre}, {Reach: physic.MilliMetre}} {
+	for _, opts := range []sensors.HCSR04Opts{{Temperature: physic.ZeroCelsius + 100*physic.Kelvin}, {Reach: physic.KiloMetre},
+		{Reach: physic.MilliMetre}} {
 		if _, err := sensors.NewHCSR04(trigger, echo, &opts); err == nil {
 			t.Errorf("%+v: expected an error", opts)
 		}
@@ -183,7 +187,8 @@ func TestHCSR04RejectsPulsesThatAreNotEchoes(t *testing.T) {
 		fault  []string // of the next Sample; nil: none
 	}{
 		{"bleed-through, and the echo", [][2]time.Duration{{20 * us, 32 * us}, {460 * us, 6284 * us}}, []int64{1_000_039}, nil},
-		{"bleed-through alone", [][2]time.Duration{{20 * us, 32 * us}}, nil, []string{"expected a pulse of 116µs to 300ms, got 12µs", "divider"}},
+		{"bleed-through alone", [][2]time.Duration{{20 * us, 32 * us}}, nil,
+			[]string{"expected a pulse of 116µs to 300ms, got 12µs", "divider"}},
 		{"an echo and its bounce", [][2]time.Duration{{460 * us, 6284 * us}, {6287 * us, 6290 * us}}, []int64{1_000_039}, nil},
 		{"a second echo", [][2]time.Duration{{460 * us, 6284 * us}, {20 * ms, 26 * ms}}, []int64{1_000_039}, nil},
 		{"the nearest", [][2]time.Duration{{460 * us, 577 * us}}, []int64{20_090}, nil},

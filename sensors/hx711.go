@@ -38,8 +38,8 @@ type HX711Opts struct {
 var DefaultHX711Opts = options.Defaults[HX711Opts]()
 
 // With pin RATE high a conversion takes slightly less than 12.5 ms.
-var hx711Kind = Kind{Name: "hx711", About: "load cell", New: func() Options { return new(HX711Opts) }, MinInterval: 12 * time.Millisecond,
-	Calibrates: true, Freezes: true}
+var hx711Kind = Kind{Name: "hx711", About: "load cell", New: func() Options { return new(HX711Opts) },
+	MinInterval: 12 * time.Millisecond, Calibrates: true, Freezes: true}
 
 // hx711Modes are the gains, all of input A except the last.
 var hx711Modes = map[int]hx711.InputMode{128: hx711.CHANNEL_A_GAIN_128, 64: hx711.CHANNEL_A_GAIN_64, 32: hx711.CHANNEL_B_GAIN_32}
@@ -69,8 +69,9 @@ func (o *HX711Opts) Check() []options.Mistake {
 		return mistakes
 	}
 	if _, most, ok := o.Limits("every"); ok && o.every > time.Duration(most) {
-		return []options.Mistake{options.Wrong("every", "%v: expected at most %v with a gain of %d: a chip that lost its supply for a moment has"+
-			" another gain, which shows only in the time since the last reading", o.every, time.Duration(most), o.Gain)}
+		return []options.Mistake{options.Wrong("every",
+			"%v: expected at most %v with a gain of %d: a chip that lost its supply for a moment "+
+				"has another gain, which shows only in the time since the last reading", o.every, time.Duration(most), o.Gain)}
 	}
 	return nil
 }

@@ -58,7 +58,8 @@ var DefaultINA219Opts = options.Defaults[INA219Opts]()
 var ina219Kind = Kind{Name: "ina219", About: "current", New: func() Options { return new(INA219Opts) },
 	Addresses: ina219Addresses, Calibrates: true, Freezes: true}
 
-var ina219Measures = []Measure{{Name: "current", Unit: "A"}, {Name: "voltage", Unit: "V"}, {Name: "power", Unit: "W"}, {Name: "shunt", Unit: "V"}}
+var ina219Measures = []Measure{{Name: "current", Unit: "A"}, {Name: "voltage", Unit: "V"}, {Name: "power", Unit: "W"},
+	{Name: "shunt", Unit: "V"}}
 
 // Measures implements Options.
 func (o *INA219Opts) Measures() []Measure { return ina219Measures }
@@ -82,8 +83,8 @@ func (o *INA219Opts) Check() []options.Mistake {
 		return nil
 	}
 	amperes := func(nano int64) string { return decimal(nano/1000) + " A" }
-	return []options.Mistake{options.Wrong("max_current", "%s: expected at most %s, which are 320 mV across the shunt of %s ohm", amperes(int64(o.MaxCurrent)),
-		amperes(most), decimal(int64(o.Shunt/physic.MicroOhm)))}
+	return []options.Mistake{options.Wrong("max_current", "%s: expected at most %s, which are 320 mV across the shunt of %s ohm",
+		amperes(int64(o.MaxCurrent)), amperes(most), decimal(int64(o.Shunt/physic.MicroOhm)))}
 }
 
 // INA219 is a current and power monitor on I2C. It measures:
@@ -130,7 +131,8 @@ type INA219 struct {
 // the connection of pins A0 and A1. With nil options it uses DefaultINA219Opts.
 func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
 	o := options.OrDefaults(opts, DefaultINA219Opts)
-	m := &INA219{chip: newChip("ina219", bus, address, "its supply, the wires to SDA and SCL, and pins A0 and A1 (both at ground: 0x40)")}
+	m := &INA219{chip: newChip("ina219", bus, address,
+		"its supply, the wires to SDA and SCL, and pins A0 and A1 (both at ground: 0x40)")}
 	if err := m.checkAddress(ina219Addresses, "0x40 (pins A0 and A1 to ground) to 0x4f"); err != nil {
 		return nil, err
 	}
@@ -161,14 +163,15 @@ func (m *INA219) Measure(name string) (Sensor, error) {
 	if name == "voltage" {
 		within.Low = 0
 	}
-	return &chipMeasure{chip: m, name: name, unit: ina219Measures[i].Unit, within: within, sample: func(at time.Duration) (int64, error) {
-		m.mutex.Lock()
-		defer m.mutex.Unlock()
-		if err := m.refresh(at); err != nil {
-			return 0, err
-		}
-		return m.value(name)
-	}}, nil
+	return &chipMeasure{chip: m, name: name, unit: ina219Measures[i].Unit, within: within,
+		sample: func(at time.Duration) (int64, error) {
+			m.mutex.Lock()
+			defer m.mutex.Unlock()
+			if err := m.refresh(at); err != nil {
+				return 0, err
+			}
+			return m.value(name)
+		}}, nil
 }
 
 // Halt powers the chip down.
@@ -188,8 +191,8 @@ func (m *INA219) value(name string) (int64, error) {
 		return m.across, nil
 	}
 	if m.overflow {
-		return 0, fmt.Errorf("%s: %s: overflow: the current is beyond the maximum (%d µV are across the shunt); check for a short circuit,"+
-			" or set a larger maximum current", m, name, m.across)
+		return 0, fmt.Errorf("%s: %s: overflow: the current is beyond the maximum (%d µV are across the shunt); "+
+			"check for a short circuit, or set a larger maximum current", m, name, m.across)
 	}
 	if name == "current" {
 		return nearest(m.across*1_000_000_000, m.shunt), nil
@@ -248,7 +251,8 @@ func (m *INA219) accept(bus uint16) error {
 		return m.failed("measure", fmt.Errorf("shunt voltage: expected -%d to %d µV, got %d", m.mostShunt, m.mostShunt, across))
 	}
 	if voltage > ina219MostBus {
-		return m.failed("measure", fmt.Errorf("voltage: expected %s V, which the chip withstands, got %s", Range{0, ina219MostBus}, decimal(voltage)))
+		return m.failed("measure", fmt.Errorf("voltage: expected %s V, which the chip withstands, got %s",
+			Range{0, ina219MostBus}, decimal(voltage)))
 	}
 	m.across, m.voltage, m.overflow, m.measured = across, voltage, bus&ina219Overflow != 0, true
 	return nil

@@ -131,7 +131,8 @@ func TestINA219Garbage(t *testing.T) {
 	for _, c := range []struct{ name, script, want string }{
 		{"a lost supply", "05>0000", "expected 0x1062 as written, got 0x0000: did it lose its supply?"},
 		{"a wire that no chip drives", "05>ffff", "got 0xffff"},
-		{"more than the chip withstands", "05>1062 02>cb2a 01>0000 03>0000", "voltage: expected 0 to 26 V, which the chip withstands, got 26.004"},
+		{"more than the chip withstands", "05>1062 02>cb2a 01>0000 03>0000",
+			"voltage: expected 0 to 26 V, which the chip withstands, got 26.004"},
 		{"more than the range", "05>1062 02>5dc2 01>7d01 03>0000", "-320000 to 320000 µV, got 320010"},
 		{"less than the range", "05>1062 02>5dc2 01>82ff 03>0000", "got -320010"},
 	} {
@@ -185,8 +186,10 @@ func TestINA219OnSimulatedBoard(t *testing.T) {
 	}{
 		{nil, 1_234_560, 7_412_345, [4]int64{1_234_600, 7_412_000, 9_150_855, 123_460}},
 		{nil, -3_200_000, 25_000_000, [4]int64{-3_200_000, 25_000_000, -80_000_000, -320_000}},
-		{&sensors.INA219Opts{MaxCurrent: 400 * physic.MilliAmpere}, 399_990, 5_000_000, [4]int64{400_000, 5_000_000, 2_000_000, 40_000}},
-		{&sensors.INA219Opts{MaxCurrent: 1600 * physic.MilliAmpere}, 1_600_000, 5_000_000, [4]int64{1_600_000, 5_000_000, 8_000_000, 160_000}},
+		{&sensors.INA219Opts{MaxCurrent: 400 * physic.MilliAmpere}, 399_990, 5_000_000,
+			[4]int64{400_000, 5_000_000, 2_000_000, 40_000}},
+		{&sensors.INA219Opts{MaxCurrent: 1600 * physic.MilliAmpere}, 1_600_000, 5_000_000,
+			[4]int64{1_600_000, 5_000_000, 8_000_000, 160_000}},
 	} {
 		bus, board, now := ina219Board(t, c.current, c.voltage)
 		_, measures := newINA219(t, bus, c.opts)
@@ -236,7 +239,8 @@ func TestINA219LostSupply(t *testing.T) {
 func TestINA219FromManyGoroutines(t *testing.T) {
 	bus, _, now := ina219Board(t, 1_000_000, 12_000_000)
 	chip, measures := newINA219(t, bus, nil)
-	sampleTogether(t, now, chip, map[sensors.Sensor]int64{measures[0]: 1_000_000, measures[1]: 12_000_000, measures[2]: 12_000_000, measures[3]: 100_000})
+	sampleTogether(t, now, chip, map[sensors.Sensor]int64{
+		measures[0]: 1_000_000, measures[1]: 12_000_000, measures[2]: 12_000_000, measures[3]: 100_000})
 }
 
 func ExampleINA219() {

@@ -39,7 +39,8 @@ func TestKindsDescribeTheirOptions(t *testing.T) {
 				t.Errorf("%s: %s: twice", k.Name, key)
 			case tag.Get("required") != "" && tag.Get("default") != "":
 				t.Errorf("%s: %s: required, and has a default", k.Name, key)
-			case tag.Get("default") != "" && tag.Get("enum") != "" && !slices.Contains(strings.Split(tag.Get("enum"), ","), field.String()):
+			case tag.Get("default") != "" && tag.Get("enum") != "" &&
+				!slices.Contains(strings.Split(tag.Get("enum"), ","), field.String()):
 				t.Errorf("%s: %s: the default %q is not allowed", k.Name, key, field)
 			case tag.Get("min") == "" && tag.Get("max") != "":
 				t.Errorf("%s: %s: an upper end alone", k.Name, key)
@@ -54,7 +55,8 @@ func TestKindsDescribeTheirOptions(t *testing.T) {
 	if !slices.IsSorted(names) {
 		t.Errorf("expected the kinds in the order of their names, got %v", names)
 	}
-	if want := []string{"button.debounce", "button.glitch", "hcsr04.temperature", "pir.debounce", "pir.glitch"}; !slices.Equal(live, want) {
+	want := []string{"button.debounce", "button.glitch", "hcsr04.temperature", "pir.debounce", "pir.glitch"}
+	if !slices.Equal(live, want) {
 		t.Errorf("live are %v, want %v", live, want)
 	}
 	if _, ok := KindOf("lidar"); ok {
@@ -161,17 +163,21 @@ func TestKindsCheck(t *testing.T) {
 		want string // keys and mistakes
 	}{
 		{"all in order", &ADS1115Opts{FullScale: 256 * physic.MilliVolt}, ""},
-		{"full scale", &ADS1115Opts{FullScale: 3 * physic.Volt}, "full_scale: expected 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V"},
+		{"full scale", &ADS1115Opts{FullScale: 3 * physic.Volt},
+			"full_scale: expected 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V"},
 		{"all in order", &INA219Opts{Shunt: 100 * physic.MilliOhm, MaxCurrent: 3200 * physic.MilliAmpere}, ""},
-		{"current", &INA219Opts{Shunt: physic.Ohm, MaxCurrent: physic.Ampere}, "max_current: 1 A: expected at most 0.32 A, which are 320 mV across the shunt of 1 ohm"},
+		{"current", &INA219Opts{Shunt: physic.Ohm, MaxCurrent: physic.Ampere},
+			"max_current: 1 A: expected at most 0.32 A, which are 320 mV across the shunt of 1 ohm"},
 		{"ranges", &MPU6050Opts{AccelRange: 3, GyroRange: 1000, WhoAmI: 0x172},
 			"accel_range: 3: expected one of [2 4 8 16]; who_am_i: 0x172: expected an identity of one byte, such as 0x72"},
-		{"rotation", &MPU6050Opts{AccelRange: 16, GyroRange: 125, WhoAmI: 0x72}, "gyro_range: 125: expected one of [250 500 1000 2000]"},
+		{"rotation", &MPU6050Opts{AccelRange: 16, GyroRange: 125, WhoAmI: 0x72},
+			"gyro_range: 125: expected one of [250 500 1000 2000]"},
 		{"gain", &HX711Opts{Gain: 100}, "gain: 100: expected one of [128 64 32]"},
 		{"the gain after power-up", &HX711Opts{Gain: 128, every: time.Minute}, ""},
 		{"a gain that is set again in time", &HX711Opts{Gain: 32, every: 250 * time.Millisecond}, ""},
-		{"a gain that a lost supply changes", &HX711Opts{Gain: 64, every: 300 * time.Millisecond}, "every: 300ms: expected at most 250ms with a gain of 64: a chip that" +
-			" lost its supply for a moment has another gain, which shows only in the time since the last reading"},
+		{"a gain that a lost supply changes", &HX711Opts{Gain: 64, every: 300 * time.Millisecond},
+			"every: 300ms: expected at most 250ms with a gain of 64: " +
+				"a chip that lost its supply for a moment has another gain, which shows only in the time since the last reading"},
 		{"two pins", &LineArrayOpts{Pins: make([]string, 2)}, ""},
 		{"one pin", &LineArrayOpts{Pins: make([]string, 1)}, "pins: expected 2 to 16 pins, got 1"},
 		{"many pins", &LineArrayOpts{Pins: make([]string, 17)}, "pins: expected 2 to 16 pins, got 17"},
@@ -181,7 +187,8 @@ func TestKindsCheck(t *testing.T) {
 		{"too fast", &LogOpts{Rate: 3 * physic.MegaHertz}, "rate: expected a rate from 0.3 mHz to 1 MHz"},
 		{"too slow", &LogOpts{Rate: 200 * physic.MicroHertz}, "rate: expected a rate from 0.3 mHz to 1 MHz"},
 		{"neither", &LogOpts{}, ": rate is missing: rows per second, such as 9 Hz; or every, the time between two rows"},
-		{"times alone", &LogOpts{Time: &TimeColumn{}}, ": every is missing: the time between two reads of the current row, such as 20ms"},
+		{"times alone", &LogOpts{Time: &TimeColumn{}},
+			": every is missing: the time between two reads of the current row, such as 20ms"},
 	} {
 		var got []string
 		for _, m := range c.opts.Check() {
@@ -226,7 +233,8 @@ func TestKindsByTheirOptions(t *testing.T) {
 	if got := (&QuadratureOpts{Unit: "m"}).Measures(); !slices.Equal(got, wheel) {
 		t.Errorf("wheel: %v", got)
 	}
-	if got := (&LineArrayOpts{Pins: []string{"GPIO4", "GPIO5"}}).Measures(); !slices.Equal(got, measuresIn("", "position", "count", "0", "1")) {
+	row := &LineArrayOpts{Pins: []string{"GPIO4", "GPIO5"}}
+	if got := row.Measures(); !slices.Equal(got, measuresIn("", "position", "count", "0", "1")) {
 		t.Errorf("line: %v", got)
 	}
 	for _, c := range []struct {

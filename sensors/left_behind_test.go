@@ -29,7 +29,8 @@ func TestSettingsOfAnotherProgram(t *testing.T) {
 	mpu := func(identity byte) sim.Device {
 		return chips.NewMPU6050(identity, chips.MPU6050World{Acceleration: gravity, Rotation: turning, Temperature: still(30_000_000)})
 	}
-	mpuMeasures := map[string]int64{"accel_x": 1_000_000, "accel_y": -2_000_000, "accel_z": 9_806_650, "gyro_x": 10_000_000, "gyro_z": 30_000_000, "temperature": 30_000_000}
+	mpuMeasures := map[string]int64{"accel_x": 1_000_000, "accel_y": -2_000_000, "accel_z": 9_806_650, "gyro_x": 10_000_000,
+		"gyro_z": 30_000_000, "temperature": 30_000_000}
 	// Everything except sleep and reset, which would undo the other settings.
 	mpuWorst := append(append(all(0x06, 0x39, 0xff), all(0x67, 0x6a, 0xff)...), append(all(0x6c, 0x7f, 0xff), []byte{0x6b, 0x0f})...)
 	type chip interface {
@@ -64,12 +65,14 @@ func TestSettingsOfAnotherProgram(t *testing.T) {
 			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewADXL345(b, 0x53, nil) },
 			want:  map[string]int64{"accel_x": 1_000_000, "accel_y": -2_000_000, "accel_z": 9_806_650}, within: 20_000},
 		{name: "AS5600", address: 0x36, device: func() sim.Device { return chips.NewAS5600(still(45_000_000)) },
-			worst: [][][]byte{all(0x01, 0x08, 0xff), {{0x01, 0x08}, {0x05, 0x02}, {0x07, 0x20, 0x0f}}, {{0x01, 0x08, 0x00, 0x0a}, {0xff, 0x80}},
+			worst: [][][]byte{all(0x01, 0x08, 0xff), {{0x01, 0x08}, {0x05, 0x02}, {0x07, 0x20, 0x0f}},
+				{{0x01, 0x08, 0x00, 0x0a}, {0xff, 0x80}},
 				{{0x07, 0x23, 0x0f}, {0xff, 0x40}}}, // the last two are burnt permanently
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewAS5600(b, 0x36, nil) },
 			want: map[string]int64{"angle": 45_000_000, "position": 125_000}},
 		{name: "BH1750 high", address: 0x23, device: func() sim.Device { return chips.NewBH1750(still(1000_000_000)) },
-			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x10}}, {{0x40}, {0x7f}, {0x13}}, {{0x01}, {0x47}, {0x7e}, {0x00}}, {{0x44}, {0x6a}, {0x21}}},
+			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x10}}, {{0x40}, {0x7f}, {0x13}}, {{0x01}, {0x47}, {0x7e}, {0x00}},
+				{{0x44}, {0x6a}, {0x21}}},
 			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) {
 				return single(sensors.NewBH1750(b, 0x23, &sensors.BH1750Opts{Resolution: "high"}))
 			},
@@ -92,25 +95,31 @@ func TestSettingsOfAnotherProgram(t *testing.T) {
 			worst: [][][]byte{{{0xf4, 0xf4}}, {{0xf4, 0x2e}}, {{0xf4, 0xff}}, {{0xf4, 0x34}}},
 			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewBME280(b, 0x77) },
 			want:  map[string]int64{"temperature": 15_000_000, "pressure": 69_964_000_000}},
-		{name: "INA219", address: 0x40, device: func() sim.Device { return chips.NewINA219(still(1_000_000), still(12_000_000), 100_000) },
-			worst: [][][]byte{{{5, 0xff, 0xfe}, {0, 0x07, 0xff}}, {{5, 0, 2}, {0, 0, 0}}, {{5, 0x10, 0x62}, {0, 0x00, 0x04}}, {{0, 0x7f, 0xff}}},
-			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewINA219(b, 0x40, nil) },
-			want:  map[string]int64{"current": 1_000_000, "voltage": 12_000_000, "power": 12_000_000, "shunt": 100_000}},
-		{name: "MPU-6050", address: 0x68, device: func() sim.Device { return mpu(0x68) }, worst: [][][]byte{mpuWorst, append(mpuWorst, []byte{0x6b, 0x4f})},
-			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
-		{name: "MPU-6500", address: 0x68, device: func() sim.Device { return mpu(0x70) }, worst: [][][]byte{mpuWorst, append(mpuWorst, []byte{0x6b, 0x4f})},
-			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
+		{name: "INA219", address: 0x40,
+			device: func() sim.Device { return chips.NewINA219(still(1_000_000), still(12_000_000), 100_000) },
+			worst: [][][]byte{{{5, 0xff, 0xfe}, {0, 0x07, 0xff}}, {{5, 0, 2}, {0, 0, 0}}, {{5, 0x10, 0x62}, {0, 0x00, 0x04}},
+				{{0, 0x7f, 0xff}}},
+			chip: func(b i2c.Bus) (chip, error) { return sensors.NewINA219(b, 0x40, nil) },
+			want: map[string]int64{"current": 1_000_000, "voltage": 12_000_000, "power": 12_000_000, "shunt": 100_000}},
+		{name: "MPU-6050", address: 0x68, device: func() sim.Device { return mpu(0x68) },
+			worst: [][][]byte{mpuWorst, append(mpuWorst, []byte{0x6b, 0x4f})},
+			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
+		{name: "MPU-6500", address: 0x68, device: func() sim.Device { return mpu(0x70) },
+			worst: [][][]byte{mpuWorst, append(mpuWorst, []byte{0x6b, 0x4f})},
+			chip:  func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
 		{name: "ICM-20689", address: 0x68, device: func() sim.Device { return mpu(0x98) }, worst: [][][]byte{mpuWorst},
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
 		{name: "TCS34725", address: 0x29,
 			device: func() sim.Device {
-				return chips.NewTCS34725(chips.TCS34725World{Clear: still(2_800_000), Red: still(1_000_000), Green: still(1_100_000), Blue: still(700_000)})
+				return chips.NewTCS34725(chips.TCS34725World{Clear: still(2_800_000), Red: still(1_000_000), Green: still(1_100_000),
+					Blue: still(700_000)})
 			},
 			worst: [][][]byte{all(0x80, 0x8f, 0xff), // slowest wait, gain 60, one step, all interrupts
 				{{0x81, 0x00}, {0x83, 0x00}, {0x8d, 0x02}, {0x8f, 0x03}, {0x80, 0x01}, {0x80, 0x1b}},
 				{{0x81, 0xff}, {0x80, 0x03}}, {{0x80, 0x01}}},
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewTCS34725(b, 0x29, nil) },
-			want: map[string]int64{"clear": 26228, "red": 9394, "green": 10324, "blue": 6557, "lux": 286814584, "colour_temperature": 4047600496}},
+			want: map[string]int64{"clear": 26228, "red": 9394, "green": 10324, "blue": 6557, "lux": 286814584,
+				"colour_temperature": 4047600496}},
 		{name: "TMP102", address: 0x48, device: func() sim.Device { return chips.NewTMP102(still(22_500_000)) },
 			worst: [][][]byte{{{1, 0xff, 0xff}, {2, 0x80, 0}, {3, 0x80, 0}}, {{1, 0x60, 0xf0}}, {{1, 0x61, 0xa0}}, {{1, 0, 0}}},
 			open:  func(b i2c.Bus) (map[string]sensors.Sensor, error) { return single(sensors.NewTMP102(b, 0x48, nil)) },

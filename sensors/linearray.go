@@ -17,7 +17,7 @@ type LineArrayOpts struct {
 	// Pull is the pull resistor of the pins.
 	Pull string `yaml:"pull" default:"up" enum:"up,down,none" doc:"pull resistor; up: the switch closes to ground"`
 	// Active is the level of a pin whose sensor sees the line. Most modules with a comparator are active "low".
-	Active string `yaml:"active" enum:"low,high" doc:"level while it is pressed, or sees the line; default: low with pull up, else high"`
+	Active string `yaml:"active" enum:"low,high" doc:"level when pressed, or on the line; default: low with pull up, else high"`
 }
 
 // DefaultLineArrayOpts are used when the options are nil.

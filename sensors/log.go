@@ -12,7 +12,7 @@ import (
 
 // LogOpts are the options of a Log.
 type LogOpts struct {
-	File   string `yaml:"file" file:"true" required:"true" doc:"CSV file with a header line, may be gzipped; looked for beside the robot file"`
+	File   string `yaml:"file" file:"true" required:"true" doc:"CSV file with a header line, may be gzipped; beside the robot file"`
 	Column string `yaml:"column" required:"true" doc:"name of the column"`
 	// Unit is the unit of the numbers: "m", "lx"; "" for pure numbers.
 	Unit string `yaml:"unit" doc:"unit of the column's numbers"`
@@ -20,7 +20,7 @@ type LogOpts struct {
 	// Rate is the rows per second at which they were recorded: 9 Hz for a row every 111.111 ms.
 	Rate physic.Frequency `yaml:"rate" doc:"readings per second, instead of every"`
 	// Time names the column with the time of each row. Without it, rows are equally spaced, by Rate or Every.
-	Time *TimeColumn `yaml:"time" doc:"column with the time of each row; then every or rate says how often the current row is read. Default: equally spaced rows"`
+	Time *TimeColumn `yaml:"time" doc:"column with the time of each row, read every or at rate. Default: equally spaced rows"`
 
 	// Every is the time from one row to the next when Rate is not set.
 	Every time.Duration `yaml:"-"`
@@ -39,8 +39,8 @@ const (
 	logLongest  = time.Hour
 )
 
-var logKind = Kind{Name: "log", About: "a column of a recorded CSV file, played back", New: func() Options { return new(LogOpts) },
-	MinInterval: logShortest, Calibrates: true}
+var logKind = Kind{Name: "log", About: "a column of a recorded CSV file, played back",
+	New: func() Options { return new(LogOpts) }, MinInterval: logShortest, Calibrates: true}
 
 // Measures implements Options.
 func (o *LogOpts) Measures() []Measure { return measuresIn(o.Unit, "") }
@@ -75,7 +75,8 @@ func (o *LogOpts) Check() []options.Mistake {
 	case interval == 0 && o.Time != nil:
 		return []options.Mistake{options.Wrong("", "every is missing: the time between two reads of the current row, such as 20ms")}
 	case interval == 0:
-		return []options.Mistake{options.Wrong("", "rate is missing: rows per second, such as 9 Hz; or every, the time between two rows")}
+		return []options.Mistake{options.Wrong("",
+			"rate is missing: rows per second, such as 9 Hz; or every, the time between two rows")}
 	}
 	return nil
 }
@@ -106,7 +107,8 @@ func NewLog(rec *Recording, opts LogOpts) (*Log, error) {
 	}
 	for i := range l.values {
 		if l.values[i], err = parseMillionths(rec.cell(i, column)); err != nil {
-			return nil, options.Wrong("column", "log: %s:%d: column %s: %w, got %q", rec.name, rec.line(i), opts.Column, err, rec.cell(i, column))
+			return nil, options.Wrong("column", "log: %s:%d: column %s: %w, got %q",
+				rec.name, rec.line(i), opts.Column, err, rec.cell(i, column))
 		}
 	}
 	return l, nil

@@ -36,7 +36,8 @@ func TestRecording(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string]string{"plain": walk, "gzip": zipped.String(), "no newline at the end": strings.TrimSpace(walk)} {
+	for name, content := range map[string]string{"plain": walk, "gzip": zipped.String(),
+		"no newline at the end": strings.TrimSpace(walk)} {
 		t.Run(name, func(t *testing.T) {
 			rec := recording(t, content)
 			if want := []string{"front", "left", "way"}; rec.Rows() != 3 || !slices.Equal(rec.Columns(), want) {

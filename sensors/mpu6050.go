@@ -101,7 +101,7 @@ type MPU6050Opts struct {
 	// WhoAmI is the identity that is accepted. When it is not set, all chips that the driver knows are accepted. A chip
 	// that the driver does not know is accepted when its identity is named here, and is treated as an MPU-6050. Its
 	// temperature may be wrong.
-	WhoAmI uint16 `yaml:"who_am_i" doc:"identity of an unknown copy, such as 0x42, as the error reports it: it is treated as an MPU-6050"`
+	WhoAmI uint16 `yaml:"who_am_i" doc:"identity of an unknown copy, such as 0x42, to treat as an MPU-6050"`
 	// Bandwidth is the bandwidth of the low-pass filter: 188, 98, 42, 20, 10 or 5 Hz, with a delay of 2, 3, 5, 9, 14 or 19
 	// ms. These are the numbers of the MPU-6050's gyroscope. Accelerometers and other chips of the family differ from them
 	// by up to a sixth.
@@ -119,8 +119,9 @@ var mpu6050Kind = Kind{Name: "mpu6050", About: "acceleration and rotation (MPU-6
 
 // mpu6050Measures are acceleration, rotation and temperature. mpu6050Order is their order in a sample.
 var (
-	mpu6050Measures = slices.Concat(measuresIn("m/s²", "accel_x", "accel_y", "accel_z"), measuresIn("°/s", "gyro_x", "gyro_y", "gyro_z"), measuresIn("°C", "temperature"))
-	mpu6050Order    = []int{0, 1, 2, 4, 5, 6, 3}
+	mpu6050Measures = slices.Concat(measuresIn("m/s²", "accel_x", "accel_y", "accel_z"),
+		measuresIn("°/s", "gyro_x", "gyro_y", "gyro_z"), measuresIn("°C", "temperature"))
+	mpu6050Order = []int{0, 1, 2, 4, 5, 6, 3}
 )
 
 // Measures implements Options.
@@ -137,7 +138,8 @@ func (o *MPU6050Opts) Open(from Parts) (Device, error) {
 
 // Check rejects ranges that the chip does not have.
 func (o *MPU6050Opts) Check() []options.Mistake {
-	mistakes := append(options.OneOf("accel_range", o.AccelRange, mpu6050AccelRanges...), options.OneOf("gyro_range", o.GyroRange, mpu6050GyroRanges...)...)
+	mistakes := append(options.OneOf("accel_range", o.AccelRange, mpu6050AccelRanges...),
+		options.OneOf("gyro_range", o.GyroRange, mpu6050GyroRanges...)...)
 	if o.WhoAmI > 0xff {
 		mistakes = append(mistakes, options.Wrong("who_am_i", "0x%02x: expected an identity of one byte, such as 0x72", o.WhoAmI))
 	}
@@ -187,7 +189,8 @@ type MPU6050 struct {
 func NewMPU6050(bus i2c.Bus, address uint16, opts *MPU6050Opts) (*MPU6050, error) {
 	o := options.OrDefaults(opts, DefaultMPU6050Opts)
 	m := &MPU6050{whoAmI: byte(o.WhoAmI),
-		chip: newChip("mpu6050", bus, address, "its supply, the wires to SDA and SCL, and that pin AD0 is low for 0x68 or high for 0x69")}
+		chip: newChip("mpu6050", bus, address,
+			"its supply, the wires to SDA and SCL, and that pin AD0 is low for 0x68 or high for 0x69")}
 	if err := m.checkAddress(mpu6050Addresses, "0x68 (pin AD0 low) or 0x69 (AD0 high)"); err != nil {
 		return nil, err
 	}
@@ -288,7 +291,8 @@ func (m *MPU6050) refresh(at time.Duration) error {
 		m.lastNew = at
 		return m.accept(raw[1:])
 	case at-m.lastNew >= 2*m.period+mpu6050Patience:
-		return m.failed("read", fmt.Errorf("no new sample since %v, now %v: the chip hangs, or lost its supply for a moment", m.lastNew, at))
+		return m.failed("read", fmt.Errorf("no new sample since %v, now %v: the chip hangs, or lost its supply for a moment",
+			m.lastNew, at))
 	case !m.measured:
 		return fmt.Errorf("%s: %w", m, ErrNotYet)
 	}
@@ -324,7 +328,8 @@ func (m *MPU6050) reset() error {
 		for _, one := range slices.Sorted(maps.Keys(mpu6050Models)) {
 			identities = append(identities, fmt.Sprintf("%#02x (%s)", one, mpu6050Models[one].name))
 		}
-		return m.failed("identify", fmt.Errorf("expected one of %s, got %#02x; if it is another copy, who_am_i: %#02x treats it as an MPU-6050",
+		return m.failed("identify", fmt.Errorf("expected one of %s, got %#02x; "+
+			"if it is another copy, who_am_i: %#02x treats it as an MPU-6050",
 			strings.Join(identities, ", "), identity, identity))
 	case !known:
 		model = mpu6050Models[0x68]

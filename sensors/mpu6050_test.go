@@ -59,7 +59,8 @@ func TestMPU6050Readings(t *testing.T) {
 		want     [7]int64 // in the order of the registers
 	}{
 		{"at rest", 0x68, []int16{0, 0, 8192, -3920, 0, 0, 0}, [7]int64{0, 0, 9_806_650, 25_000_588, 0, 0, 0}},
-		{"one count of each", 0x68, []int16{1, -1, 4, 1, 1, -1, 131}, [7]int64{1197, -1197, 4788, 36_532_941, 15_267, -15_267, 2_000_000}},
+		{"one count of each", 0x68, []int16{1, -1, 4, 1, 1, -1, 131},
+			[7]int64{1197, -1197, 4788, 36_532_941, 15_267, -15_267, 2_000_000}},
 		{"the ends of the ranges", 0x68, []int16{32767, -32768, 0, -26000, 32767, -32768, 655},
 			[7]int64{39_225_403, -39_226_600, 0, -39_940_588, 500_259_542, -500_274_809, 10_000_000}},
 		{"the thermometer of an MPU-9250", 0x71, []int16{0, 0, 0, 1335, 0, 0, 0}, [7]int64{0, 0, 0, 24_998_562, 0, 0, 0}},
@@ -67,7 +68,8 @@ func TestMPU6050Readings(t *testing.T) {
 		{"of an MPU-6500, below its zero", 0x70, []int16{0, 0, 0, -3339, 0, 0, 0}, [7]int64{0, 0, 0, 10_999_101, 0, 0, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ops := append(mpu6050Start(0x68, c.identity), mpu6050Sample(0x68, 1, c.counts...), i2ctest.IO{Addr: 0x68, W: []byte{0x6b, 0x40}})
+			ops := append(mpu6050Start(0x68, c.identity), mpu6050Sample(0x68, 1, c.counts...),
+				i2ctest.IO{Addr: 0x68, W: []byte{0x6b, 0x40}})
 			_, measures := newMPU6050(t, playback(t, ops...), nil)
 			expectNotYet(t, measures["accel_x"], 0)
 			expectNotYet(t, measures["accel_x"], 99*ms)
@@ -132,7 +134,8 @@ func TestMPU6050WrongIdentity(t *testing.T) {
 		return i2ctest.IO{Addr: 0x68, W: []byte{0x75}, R: []byte{identity}}
 	}
 	_, measures := newMPU6050(t, playback(t, append([]i2ctest.IO{ask(0x42), ask(0xff)}, mpu6050Start(0x68, 0x73)[:2]...)...), nil)
-	expectFault(t, measures["accel_x"], 0, "identify", "expected one of 0x12 (ICM-20602), 0x19 (MPU-6886), 0x68 (MPU-6050)", "got 0x42", "who_am_i: 0x42 treats it as an MPU-6050")
+	expectFault(t, measures["accel_x"], 0, "identify", "expected one of 0x12 (ICM-20602), 0x19 (MPU-6886), 0x68 (MPU-6050)",
+		"got 0x42", "who_am_i: 0x42 treats it as an MPU-6050")
 	expectFault(t, measures["accel_x"], 10*ms, "0xff")
 	expectNotYet(t, measures["accel_x"], 20*ms)
 

@@ -33,7 +33,8 @@ func TestQuadraturePositionDoesNotOverflow(t *testing.T) {
 
 func TestQuadraturePositionIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		counts, perUnit := rapid.Int64Range(-1<<52, 1<<52).Draw(t, "counts"), rapid.Int64Range(1_000_000, 1_000_000_000_000_000).Draw(t, "counts a unit")
+		counts := rapid.Int64Range(-1<<52, 1<<52).Draw(t, "counts")
+		perUnit := rapid.Int64Range(1_000_000, 1_000_000_000_000_000).Draw(t, "counts per unit")
 		q := &Quadrature{perUnit: perUnit, counts: counts}
 		twice := new(big.Int).Mul(big.NewInt(2*counts), big.NewInt(1_000_000_000_000)) // in halves of perUnit
 		off := twice.Sub(twice, new(big.Int).Mul(big.NewInt(q.value()), big.NewInt(2*perUnit)))

@@ -41,7 +41,8 @@ type QuadratureOpts struct {
 	Inverted bool `yaml:"inverted" default:"false" doc:"reverses the direction"`
 }
 
-var quadratureKind = Kind{Name: "quadrature", About: "wheel encoder", New: func() Options { return new(QuadratureOpts) }, Edges: true, Calibrates: true}
+var quadratureKind = Kind{Name: "quadrature", About: "wheel encoder", New: func() Options { return new(QuadratureOpts) },
+	Edges: true, Calibrates: true}
 
 // Measures implements Options.
 func (o *QuadratureOpts) Measures() []Measure {

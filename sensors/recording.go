@@ -231,7 +231,8 @@ func (r *Recording) checkHeader() error {
 }
 
 func (r *Recording) noHeader(data string) error {
-	return fmt.Errorf("%s:1: expected a header line that names the columns, got the reading %s: put a header before it, such as time,front,left, with names that are not numbers", r.name, data)
+	return fmt.Errorf("%s:1: expected a header line that names the columns, got the reading %s: "+
+		"put a header before it, such as time,front,left, with names that are not numbers", r.name, data)
 }
 
 // Rows is the number of rows, the header not counted.
@@ -279,7 +280,8 @@ func (r *Recording) column(name string) (int, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return 0, fmt.Errorf("%s:1: columns %d and %d are both named %q: give one of them another name", r.name, found[0]+1, found[1]+1, name)
+		return 0, fmt.Errorf("%s:1: columns %d and %d are both named %q: give one of them another name",
+			r.name, found[0]+1, found[1]+1, name)
 	}
 	const enough = 40
 	var names []string

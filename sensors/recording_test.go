@@ -86,7 +86,8 @@ func TestARecordingIsBounded(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, endless := range []string{strings.Repeat(",", 1<<20), "a,b\n1,2\n" + strings.Repeat("1,", 1<<20), "a\r" + strings.Repeat("1\r", 1<<20)} {
+	for _, endless := range []string{strings.Repeat(",", 1<<20), "a,b\n1,2\n" + strings.Repeat("1,", 1<<20),
+		"a\r" + strings.Repeat("1\r", 1<<20)} {
 		_, err := sensors.ReadRecording("run.csv", strings.NewReader(endless))
 		expectError(t, err, "run.csv: ", "a line of more than 256 KiB")
 	}
@@ -101,13 +102,15 @@ func TestTimed(t *testing.T) {
 		want        []time.Duration
 	}{
 		{"s", "0 0.5 2", []time.Duration{0, 500 * ms, 2000 * ms, 3000 * ms}},
-		{"s", "1714564800.000001 1714564800.250001 1714564801.000003", []time.Duration{0, 250 * ms, 1000*ms + 2*time.Microsecond, 1500*ms + 3*time.Microsecond}},
+		{"s", "1714564800.000001 1714564800.250001 1714564801.000003",
+			[]time.Duration{0, 250 * ms, 1000*ms + 2*time.Microsecond, 1500*ms + 3*time.Microsecond}},
 		{"s", "-1 0 1e0", []time.Duration{0, 1000 * ms, 2000 * ms, 3000 * ms}},
 		{"ms", "100 110.5 120", []time.Duration{0, 10500 * time.Microsecond, 20 * ms, 30 * ms}},
 		{"ms", "1714564800000 1714564800001", []time.Duration{0, ms, 2 * ms}},
 		{"us", "1714564800000000 1714564800001000.7", []time.Duration{0, ms, 2 * ms}},
 		{"ns", "1714564800000000000 1714564800001000999", []time.Duration{0, ms, 2 * ms}},
-		{"iso8601", "2024-05-01T12:00:00Z 2024-05-01T12:00:00.25Z 2024-05-01T14:00:01+02:00", []time.Duration{0, 250 * ms, 1000 * ms, 1500 * ms}},
+		{"iso8601", "2024-05-01T12:00:00Z 2024-05-01T12:00:00.25Z 2024-05-01T14:00:01+02:00",
+			[]time.Duration{0, 250 * ms, 1000 * ms, 1500 * ms}},
 		{"iso8601", "2024-05-01_12:00:00.1 2024-05-01_12:00:00.2", []time.Duration{0, 100 * ms, 200 * ms}},
 		{"iso8601", "20240501T120000Z 20240501T120001Z", []time.Duration{0, 1000 * ms, 2000 * ms}},
 	} {
@@ -173,7 +176,8 @@ func TestALogWithTimes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at, want := range map[time.Duration]int64{0: 1, 499 * ms: 1, 500 * ms: 2, 1999 * ms: 2, 2000 * ms: 3, 2999 * ms: 3, 3000 * ms: 1, 9500 * ms: 2} {
+	for at, want := range map[time.Duration]int64{0: 1, 499 * ms: 1, 500 * ms: 2, 1999 * ms: 2, 2000 * ms: 3, 2999 * ms: 3,
+		3000 * ms: 1, 9500 * ms: 2} {
 		expectReading(t, log, at, want*1_000_000)
 	}
 }

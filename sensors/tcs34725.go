@@ -60,7 +60,7 @@ type TCS34725Opts struct {
 	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
 	Address uint16 `yaml:"address" default:"0x29" doc:"I2C address; the chip has no other"`
 	// Integration is how long light is measured, rounded to steps of 2.4 ms.
-	Integration time.Duration `yaml:"integration" default:"50ms" min:"2.4ms" max:"614.4ms" doc:"how long light is measured; multiples of 50ms average the ripple of mains lamps"`
+	Integration time.Duration `yaml:"integration" default:"50ms" min:"2.4ms" max:"614.4ms" doc:"how long light is measured; multiples of 50ms average lamp ripple"`
 	Gain        int           `yaml:"gain" default:"4" doc:"amplification: 1, 4, 16 or 60"`
 }
 

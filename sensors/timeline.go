@@ -58,7 +58,8 @@ func (r *Recording) Timed(column, unit string) (*Timeline, error) {
 		}
 		t.starts[row] = time.Duration(since/per) * time.Microsecond
 		if since < 0 || t.starts[row] <= t.starts[row-1] {
-			return nil, fail("%q is not later than %q in the row before: expected increasing times, at least 1 us apart", text, r.cell(row-1, i))
+			return nil, fail("%q is not later than %q in the row before: expected increasing times, at least 1 us apart",
+				text, r.cell(row-1, i))
 		}
 	}
 	if t.rows < 2 {
@@ -97,7 +98,8 @@ var errNotISO = errors.New("expected a date and time such as 2024-05-01T12:00:00
 
 // parseISO reads a date and time of ISO 8601 or RFC 3339. A space may replace the T. A time without an offset is UTC.
 func parseISO(text string) (time.Time, error) {
-	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", "20060102T150405Z0700", "20060102T150405"} {
+	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700",
+		"20060102T150405Z0700", "20060102T150405"} {
 		if len(text) > 10 && text[10] == ' ' {
 			text = text[:10] + "T" + text[11:]
 		}

@@ -160,8 +160,8 @@ func (t *TMP102Sensor) verify() error {
 		return err
 	}
 	if got := uint16(raw[0])<<8 | uint16(raw[1]); got|tmp102Alert != want|tmp102Alert {
-		return t.failed("read the configuration", fmt.Errorf("expected %#04x, got %#04x: it lost its supply for a moment, or is another chip",
-			want, got))
+		return t.failed("read the configuration",
+			fmt.Errorf("expected %#04x, got %#04x: it lost its supply for a moment, or is another chip", want, got))
 	}
 	return nil
 }

@@ -99,7 +99,8 @@ func TestTMP102NoAnswerToOneTransfer(t *testing.T) {
 
 // Readings that these chips cannot give.
 func TestTMP102Garbage(t *testing.T) {
-	for raw, want := range map[string]string{"ffff": "lowest 4 bits", "1908": "lowest 4 bits", "c8f0": "-40 to 125", "8000": "-40 to 125"} {
+	for raw, want := range map[string]string{"ffff": "lowest 4 bits", "1908": "lowest 4 bits", "c8f0": "-40 to 125",
+		"8000": "-40 to 125"} {
 		s := thermometer(t, playback(t, wire(t, 0x48, "0160e0 01>60e0 00>"+raw)...), sensors.TMP102)
 		expectNotYet(t, s, 0)
 		expectFault(t, s, 300*ms, "tmp102 at 0x48 on playback: read: ", want)

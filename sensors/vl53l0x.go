@@ -104,7 +104,8 @@ const (
 
 	// In µs: start and end, twice the selection with its overhead, pre-range with its overhead, overhead of the final
 	// range.
-	vl53l0xBeforeFinal = 1910 + 960 + 2*((38*vl53l0xPrePeriod+500)/1000+690) + (vl53l0xPrePeriods*vl53l0xPrePeriod+500)/1000 + 660 + 550
+	vl53l0xBeforeFinal = 1910 + 960 + 2*((38*vl53l0xPrePeriod+500)/1000+690) +
+		(vl53l0xPrePeriods*vl53l0xPrePeriod+500)/1000 + 660 + 550
 )
 
 // vl53l0xSteps are the steps of a start, one per Sample. Each step waits for the result of the step before, and begins
@@ -123,7 +124,7 @@ var vl53l0xSteps = [...]struct {
 type VL53L0XOpts struct {
 	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
 	Address uint16 `yaml:"address" default:"0x29" doc:"I2C address, 0x29 to 0x30; any but 0x29 needs xshut"`
-	XSHUT   string `yaml:"xshut" pin:"out" doc:"pin to XSHUT, which keeps the chip in reset until it gets its address: for several on one bus"`
+	XSHUT   string `yaml:"xshut" pin:"out" doc:"pin to XSHUT, to give several on one bus their addresses"`
 	// TimingBudget is the time of a measurement, 20 ms to 1 s. A budget that is four times as long halves the noise.
 	TimingBudget time.Duration `yaml:"-" default:"33ms"`
 	// IOVoltage is the voltage of SDA and SCL. The setting 2.8 V is for any voltage from there up, and for boards for 3.3
@@ -163,7 +164,8 @@ func (o *VL53L0XOpts) Check() []options.Mistake {
 	if o.XSHUT != "" || o.Address == vl53l0xHome {
 		return nil
 	}
-	return []options.Mistake{options.Wrong("address", "%#02x: a vl53l0x has 0x29 after each boot; to give it another address, xshut must name the pin that starts it",
+	return []options.Mistake{options.Wrong("address",
+		"%#02x: a vl53l0x has 0x29 after each boot; to give it another address, xshut must name the pin that starts it",
 		o.Address)}
 }
 
@@ -206,7 +208,8 @@ type VL53L0X struct {
 func NewVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts) (*VL53L0X, error) {
 	v, err := newVL53L0X(bus, address, opts, "its supply, the wires to SDA and SCL, and that pin XSHUT is high")
 	if err == nil && address != vl53l0xHome {
-		return nil, fmt.Errorf("%s: address: expected 0x29, which the chip has after each boot; use a VL53L0XGroup to give it another", v)
+		return nil, fmt.Errorf("%s: address: expected 0x29, which the chip has after each boot; "+
+			"use a VL53L0XGroup to give it another", v)
 	}
 	return v, err
 }
@@ -482,7 +485,8 @@ func (v *VL53L0X) last(at time.Duration) (int64, error) {
 	}
 	switch {
 	case at-v.since >= 2*v.budget+vl53l0xPatience:
-		return 0, v.failed("read", fmt.Errorf("no new distance since %v, now %v: the chip hangs, or lost its supply for a moment", v.since, at))
+		return 0, v.failed("read", fmt.Errorf("no new distance since %v, now %v: the chip hangs, or lost its supply for a moment",
+			v.since, at))
 	case !v.measured:
 		return 0, fmt.Errorf("%s: %w", v, ErrNotYet)
 	}
@@ -501,7 +505,8 @@ func (v *VL53L0X) accept(at time.Duration, status byte, millimetres int64) error
 	case 4, 5, 6, 7, 9, 13, 14: // too little light came back, or its phase is invalid
 		millimetres = vl53l0xFarthest
 	case 1, 2, 3:
-		failures := [...]string{1: "the laser failed its continuity test", 2: "the laser failed its watchdog test", 3: "it is not calibrated"}
+		failures := [...]string{1: "the laser failed its continuity test", 2: "the laser failed its watchdog test",
+			3: "it is not calibrated"}
 		return v.failed("measure", fmt.Errorf("status %d: %s", status, failures[status]))
 	default:
 		return v.failed("measure", fmt.Errorf("expected a status up to 14, got %d", status))

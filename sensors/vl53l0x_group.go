@@ -116,7 +116,8 @@ func (m *vl53l0xMember) addressed() bool {
 func (m *vl53l0xMember) advance(at time.Duration) (bool, error) {
 	m.group.mutex.Lock()
 	defer m.group.mutex.Unlock()
-	if m.failed == nil && m.stage == vl53l0xInReset { // it was reset for not being at its address, before its driver saw that it was addressed
+	// The chip was reset for not being at its address, before its driver saw that it was addressed.
+	if m.failed == nil && m.stage == vl53l0xInReset {
 		m.stage = vl53l0xWaiting
 	}
 	for m.failed == nil && m.group.step(at) {

@@ -114,9 +114,11 @@ func TestVL53L0XGroupOnTheWire(t *testing.T) {
 		{0, 0, nil}, {0, 1, nil}, // in reset
 		{5 * ms, 0, nil}, // the first chip is released, and boots
 		{6199 * time.Microsecond, 1, nil},
-		{6200 * time.Microsecond, 1, slices.Concat(wire(t, 0x29, "8a2a"), wire(t, 0x2a, "c0>ee"))}, // then the second chip, whichever is read
+		// Then the second chip, whichever is read.
+		{6200 * time.Microsecond, 1, slices.Concat(wire(t, 0x29, "8a2a"), wire(t, 0x2a, "c0>ee"))},
 		{7 * ms, 0, wire(t, 0x2a, vl53l0xStart[1])},
-		{9 * ms, 1, slices.Concat(wire(t, 0x29, "8a2b"), wire(t, 0x2b, "c0>ee"), wire(t, 0x2a, "c0>00"), wire(t, 0x2b, vl53l0xStart[1]))},
+		{9 * ms, 1, slices.Concat(wire(t, 0x29, "8a2b"), wire(t, 0x2b, "c0>ee"), wire(t, 0x2a, "c0>00"),
+			wire(t, 0x2b, vl53l0xStart[1]))},
 	} {
 		seen.Ops = nil
 		r.now = step.at
@@ -136,7 +138,8 @@ func TestVL53L0XGroupRefuses(t *testing.T) {
 		address uint16
 		want    string
 	}{
-		{pin, 0x2a, ""}, {other, 0x2a, "expected an address and a pin that no other vl53l0x has"}, {pin, 0x2b, "that no other vl53l0x has, got GPIO17"},
+		{pin, 0x2a, ""}, {other, 0x2a, "expected an address and a pin that no other vl53l0x has"},
+		{pin, 0x2b, "that no other vl53l0x has, got GPIO17"},
 		{other, 0x28, "address: expected 0x29 to 0x30"}, {other, 0x31, "address: expected 0x29 to 0x30"}, {other, 0x29, ""},
 	} {
 		if _, err := group.NewVL53L0X(c.pin, c.address, nil); c.want != "" {
@@ -152,7 +155,8 @@ func TestVL53L0XGroupRefuses(t *testing.T) {
 		want string
 	}{
 		{sensors.VL53L0XOpts{Address: 0x29}, ""}, {sensors.VL53L0XOpts{Address: 0x2a, XSHUT: "GPIO4"}, ""},
-		{sensors.VL53L0XOpts{Address: 0x2a}, "0x2a: a vl53l0x has 0x29 after each boot; to give it another address, xshut must name the pin that starts it"},
+		{sensors.VL53L0XOpts{Address: 0x2a}, "0x2a: a vl53l0x has 0x29 after each boot; to give it another address, " +
+			"xshut must name the pin that starts it"},
 	} {
 		if got := fmt.Sprint(c.opts.Check()); !strings.Contains(got, c.want) || c.want == "" && got != "[]" {
 			t.Errorf("%+v: %s", c.opts, got)
@@ -304,7 +308,8 @@ func TestVL53L0XGroupPinFails(t *testing.T) {
 		}
 		expectReading(t, eye, r.now, 700_000)
 	}
-	for _, fails := range []int{2, 1, 2} { // the write that resets all chips; the one that resets this chip; the one that releases it
+	// The write that resets all chips, the one that resets this chip, and the one that releases it.
+	for _, fails := range []int{2, 1, 2} {
 		pin.fails = fails
 		if fails > 1 {
 			expectNotYet(t, eye, r.now)
