@@ -9,14 +9,14 @@ import (
 	"fluxd/configs"
 )
 
-// An Actuator is one device that acts, as the robot file names it, behind its guard.
+// An Actuator is one device that acts, behind its guard.
 type Actuator struct {
-	Name     string
+	Name     string // in the robot file
 	Guard    *actuators.Guard
 	Device   actuators.Device
-	Label    *actuators.Label  // set when it names a command instead of moving something
-	Failsafe actuators.Command // where it goes when anything fails
-	refresh  time.Duration
+	Label    *actuators.Label  // the device, if it names a command instead of moving something; else nil
+	Failsafe actuators.Command // the command when something fails
+	refresh  time.Duration     // time between two writes of an unchanged command; 0: it is not repeated
 }
 
 // OpenActuator makes an actuator and adds it to the body. It writes nothing: Guard.Start does.
@@ -42,14 +42,14 @@ func (b *Body) OpenActuator(a configs.Named[configs.Actuator]) (*Actuator, error
 	return made, nil
 }
 
-// GuardOpts are what a configuration holds the actuator to.
+// GuardOpts returns the limits that the guard enforces.
 func (a *Actuator) GuardOpts(c configs.Actuator) actuators.GuardOpts {
 	opts := c.CommonOpts.GuardOpts(a.Device)
 	opts.Refresh = a.refresh
 	return opts
 }
 
-// Adjusted checks other settings of the device and returns what puts them in place; nil where nothing of the device changes.
+// Adjusted checks new settings of the device, and returns a function that applies them; nil if the device has none that can be tuned.
 func (a *Actuator) Adjusted(c configs.Actuator) (func(), error) {
 	if device, is := a.Device.(actuators.Adjustable); is {
 		return device.Adjusted(c.Options)
@@ -57,16 +57,16 @@ func (a *Actuator) Adjusted(c configs.Actuator) (func(), error) {
 	return nil, nil
 }
 
-// refresh is how often an actuator on an expander is written to although nothing has changed: a chip that lost its supply for a
+// refresh is the time between two writes of an unchanged command to an actuator on an expander. A chip that lost its supply for a
 // moment is set up again by the next write.
 const refresh = actuators.ExpanderRefresh
 
-// onExpander says whether an actuator has a pin on one.
+// onExpander reports whether an actuator has a pin on an expander.
 func (b *Body) onExpander(c configs.Actuator) bool {
 	return slices.ContainsFunc(c.Wires(""), func(wire configs.Connection) bool { return b.expanderOf(wire.Pin) != nil })
 }
 
-// Command converts full scales to a command, to the nearest.
+// Command converts full scales, -1 to 1, to the nearest command.
 func Command(fullScales float64) actuators.Command {
 	return actuators.Command(math.Round(fullScales * float64(actuators.Full)))
 }

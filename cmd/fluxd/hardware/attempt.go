@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Attempt does something that a driver, a board or a bus does, and makes an error of a panic in it: it is a fault of that device, and the
-// rest of the robot goes on. What panics in fluxd's own parts is no business of Attempt.
+// Attempt calls do, which runs code of a driver, a board or a bus, and turns a panic into an error: it is a fault of that device, and
+// the rest of the robot goes on. It is not meant for panics in other parts of fluxd.
 func Attempt(do func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -25,7 +25,7 @@ type Panicked struct {
 }
 
 func (p *Panicked) Error() string {
-	return fmt.Sprintf("its driver panicked at %s: %v; this is a mistake in the driver, please report it", p.where, p.cause)
+	return fmt.Sprintf("its driver panicked at %s: %v; this is a bug in the driver, please report it", p.where, p.cause)
 }
 
 // panicPlace returns the file and line of the panic that is being recovered from.

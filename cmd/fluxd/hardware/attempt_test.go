@@ -28,7 +28,7 @@ func (explosiveBoard) Bus(string) (i2c.BusCloser, error) { panic("board on fire"
 func (explosiveBoard) Halt() error                       { panic("board on fire") }
 
 func TestBusAndBoardWhoseCodePanics(t *testing.T) {
-	b := newPatientBus(explosiveBus{}, BusWait)
+	b := newBoundedBus(explosiveBus{}, BusWait)
 	for range 2 { // the bus is free again
 		if err := b.Tx(0x23, nil, nil); err == nil || !strings.Contains(err.Error(), "bus on fire") {
 			t.Errorf("got %v", err)

@@ -15,7 +15,7 @@ import (
 	"fluxd/configs"
 )
 
-// A Board is where pins and buses come from; a driver cannot tell the simulated one from a Raspberry Pi.
+// A Board has pins and buses. To a driver the simulated board looks like a Raspberry Pi.
 type Board interface {
 	String() string
 	Pin(name string) (gpio.PinIO, error)
@@ -24,7 +24,7 @@ type Board interface {
 	Halt() error
 }
 
-// OpenBoard makes the board that the configuration names, with its world if it is simulated.
+// OpenBoard makes the board that the robot file names, with its world if the board is simulated.
 func (b *Body) OpenBoard() error { return Attempt(b.openBoard) }
 
 func (b *Body) openBoard() error {
@@ -39,7 +39,7 @@ func (b *Body) openBoard() error {
 	}
 }
 
-// openWorld puts the robot with a simulated board into a world.
+// openWorld connects a simulated board to a world.
 func (b *Body) openWorld(board *sim.Board, options worlds.Options) (err error) {
 	b.Board = board
 	wires := b.config.Wiring()
@@ -81,8 +81,8 @@ func (b *Body) openMachine() error {
 	return nil
 }
 
-// OpenPaper makes a board on which devices can be tried: the robot's own where it is simulated, one like it for a Raspberry Pi. It reports
-// false where only the board itself knows its pins and buses.
+// OpenPaper makes a simulated board on which drivers can be opened without the real one: the robot's own board if it is simulated, or a
+// board like a Raspberry Pi. It reports false if only the real board knows its pins and buses.
 func (b *Body) OpenPaper() (bool, error) {
 	board := sim.New(b.clock)
 	switch b.config.Board.Kind {
@@ -92,7 +92,7 @@ func (b *Body) OpenPaper() (bool, error) {
 		b.Board = board
 		for _, c := range b.config.Wiring() {
 			if c.Bus != "" && !slices.Contains(board.Buses(), c.Bus) && b.expanderOf(c.Bus) == nil {
-				return false, nil // it has more buses than that one
+				return false, nil // the real board has more buses than the simulated one
 			}
 		}
 		return true, b.openWorld(board, &worlds.TableOpts{})

@@ -1,5 +1,5 @@
-// Package hardware makes what a robot file says into devices: sensors, actuators behind their guards, and the board's pins and buses that
-// they are connected to.
+// Package hardware makes the devices of a robot file: sensors, actuators behind their guards, and the pins and buses that they are
+// connected to.
 //
 //	body := hardware.New(config, hardware.Options{Log: log, Exclusive: true, BusWait: hardware.BusWait}, clock)
 //	err := body.OpenBoard()
@@ -8,7 +8,8 @@
 //	eye, err := body.OpenSensor(config.Sensors[0])
 //	defer body.Halt()
 //
-// A driver that panics is a fault of its device, and a bus that hangs holds up nobody for long. The package knows no neurons.
+// A driver that panics is a fault of its device, and a bus that hangs blocks its users for a bounded time only. The package knows
+// nothing of neurons.
 package hardware
 
 import (
@@ -26,40 +27,40 @@ import (
 	"fluxd/sensors"
 )
 
-// Options say how a body is opened.
+// Options say how a Body is opened.
 type Options struct {
 	Seed      uint64        // of the simulated world
-	Root      string        // where /dev, /sys and /proc of a real board are found; "" is /
-	Log       *slog.Logger  // must be given
-	Exclusive bool          // no other process may command what this board does
-	BusWait   time.Duration // how long a transfer may take: a bus that hangs holds up nobody for longer; 0: in virtual time none hangs
+	Root      string        // folder with the /dev, /sys and /proc of a real board; "" is /
+	Log       *slog.Logger  // required
+	Exclusive bool          // lock the outputs, so that no other process can command them
+	BusWait   time.Duration // longest time for a bus transfer; 0 is no limit, for virtual time, in which no bus hangs
 }
 
 // A Body is the devices of a robot. Its sensors and actuators may be used from any goroutine, each from one at a time.
 type Body struct {
 	Board     Board
-	World     worlds.World // that the simulated board is in; nil where nothing moves
+	World     worlds.World // of the simulated board; nil where nothing moves
 	Sensors   []*Sensor
 	Actuators []*Actuator
 
 	config *configs.Robot
 	opts   Options
 	clock  func() time.Duration
-	light  *Light             // of its status; nil without one
-	buses  map[string]i2c.Bus // in use, by name
-	chips  map[string]any     // sensors and expanders that several share, by where they are
+	light  *Light             // status light; nil without one
+	buses  map[string]i2c.Bus // open buses, by name
+	chips  map[string]any     // shared sensors, expanders and recordings, by place
 }
 
-// New makes a body that has nothing yet. The clock counts from the start of the robot, in virtual or real time.
+// New makes a body without devices. The clock counts from the start of the robot, in virtual or real time.
 func New(config *configs.Robot, opts Options, clock func() time.Duration) *Body {
 	return &Body{config: config, opts: opts, clock: clock, buses: map[string]i2c.Bus{}, chips: map[string]any{}}
 }
 
-// haltWait bounds how long the end waits for a sensor or actuator that hangs in its bus.
+// haltWait bounds how long Failsafe and Halt wait for a device whose bus hangs.
 const haltWait = 2 * time.Second
 
-// Failsafe brings every actuator to its failsafe value for good, and puts the status light out. It may be called from any goroutine, any
-// number of times. One that hangs holds up no other.
+// Failsafe brings every actuator to its failsafe value for good, and switches the status light off. It may be called from any
+// goroutine, any number of times. A device that hangs does not delay the others.
 func (b *Body) Failsafe() error {
 	type part struct {
 		name string
@@ -80,7 +81,8 @@ func (b *Body) Failsafe() error {
 	}, func(p part) string { return p.name })
 }
 
-// Halt brings the actuators to failsafe and lets go of sensors and board. Sensors that are known to fail are not reported again.
+// Halt brings the actuators to failsafe and closes sensors and board. It does not report errors of sensors that failing names: they
+// are known to fail.
 func (b *Body) Halt(failing func(*Sensor) bool) error {
 	errs := []error{b.Failsafe()}
 	errs = append(errs, together(b.Sensors, func(s *Sensor) error {
@@ -95,8 +97,8 @@ func (b *Body) Halt(failing func(*Sensor) bool) error {
 	return errors.Join(errs...)
 }
 
-// Halt brings the actuators of a robot to failsafe whose process did not: it tries every one, also when others fail, and touches nothing
-// else. It may run beside a process that still has them, which may be suspended.
+// Halt brings the actuators of a robot to failsafe after its daemon has died or been suspended. It tries every actuator, also when
+// others fail, and touches nothing else. It works beside a suspended process that still has the outputs open.
 func Halt(config *configs.Robot, opts Options) error {
 	start := time.Now()
 	opts.Exclusive, opts.BusWait = false, BusWait
@@ -118,7 +120,7 @@ func Halt(config *configs.Robot, opts Options) error {
 	return errors.Join(append(errs, b.Halt(func(*Sensor) bool { return false }))...)
 }
 
-// together does something to all at the same time, and waits for all, but not for ever: the error names one that hangs, and one that
+// together calls do for all parts at the same time, and waits for them for at most haltWait. Its error names each part that hangs or
 // panics.
 func together[T any](all []T, do func(T) error, name func(T) string) error {
 	type end struct {
@@ -152,7 +154,7 @@ func together[T any](all []T, do func(T) error, name func(T) string) error {
 	return errors.Join(errs...)
 }
 
-// bus gives a bus of the board, or one of an expander, name/bus, by its name, the same to all who ask.
+// bus returns a bus of the board, or of an expander (name/bus). It opens each bus once.
 func (b *Body) bus(name string) (i2c.Bus, error) {
 	if e := b.expanderOf(name); e != nil {
 		return b.expanderBus(*e, strings.TrimPrefix(name, e.Name+"/"))
@@ -169,19 +171,19 @@ func (b *Body) bus(name string) (i2c.Bus, error) {
 		return opened, nil
 	}
 	if b.buses[opened.String()] == nil {
-		b.buses[opened.String()] = newPatientBus(opened, b.opts.BusWait)
+		b.buses[opened.String()] = newBoundedBus(opened, b.opts.BusWait)
 	}
 	return b.buses[opened.String()], nil
 }
 
-// Recording loads a data file once for all that read it.
+// Recording loads a data file. Sensors that play the same file share it.
 func (b *Body) Recording(file string) (*sensors.Recording, error) {
 	if rec, ok := b.chips["file "+file].(*sensors.Recording); ok {
 		return rec, nil
 	}
 	f, err := b.config.Files.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: data files are looked for beside the configuration", err)
+		return nil, fmt.Errorf("%w: data files are looked for beside the robot file", err)
 	}
 	defer f.Close()
 	rec, err := sensors.ReadRecording(file, f)

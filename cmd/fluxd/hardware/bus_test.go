@@ -34,7 +34,7 @@ func (b *heldBus) Tx(_ uint16, _, r []byte) error {
 func TestStuckBusHoldsUpNobodyForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		held := &heldBus{letGo: make(chan error)}
-		bus := newPatientBus(held, BusWait)
+		bus := newBoundedBus(held, BusWait)
 		before := runtime.NumGoroutine()
 		start := time.Now()
 		first := make([]byte, 2)
@@ -105,7 +105,7 @@ func (h *hanging) Out(level gpio.Level) error {
 func TestPatientBusBehindAMultiplexer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &hanging{PinIO: gpio.INVALID, freed: make(chan struct{})}
-		mux, err := expanders.NewTCA9548A(newPatientBus(h, BusWait), 0x71, h)
+		mux, err := expanders.NewTCA9548A(newBoundedBus(h, BusWait), 0x71, h)
 		if err != nil {
 			t.Fatal(err)
 		}

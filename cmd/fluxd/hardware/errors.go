@@ -8,7 +8,7 @@ import (
 	"fluxd/configs"
 )
 
-// misplaced is an error about what a configuration says at a key of a sensor or actuator.
+// misplaced is an error about the value of one key of a sensor or actuator.
 type misplaced struct {
 	key string
 	err error
@@ -17,10 +17,11 @@ type misplaced struct {
 func (m *misplaced) Error() string { return m.key + ": " + m.err.Error() }
 func (m *misplaced) Unwrap() error { return m.err }
 
-// At is an error about what a configuration says at a key of a device, such as encode.max.
+// At returns an error about the value of one key of a device, such as encode.max.
 func At(key string, err error) error { return &misplaced{key, err} }
 
-// In is the error of a part that was made of options at a key of a device, such as encode: with the option that is wrong, where that is known.
+// In returns the error of a part that was made from the options at a key of a device, such as encode. It names the wrong option, if
+// that is known.
 func In(key string, err error) error {
 	var wrong options.Mistake
 	switch {
@@ -32,12 +33,13 @@ func In(key string, err error) error {
 	return &misplaced{key, err}
 }
 
-// Wrong is an error about what the configuration says at a path, with its line.
+// Wrong returns an error about the value at a path of the robot file, with its line.
 func (b *Body) Wrong(path string, err error) error {
 	return configs.Errors{b.config.Mistake(path, "%v", err)}
 }
 
-// Refused says why a part could not be made. What the configuration is to blame for has its line; on a simulated board that is all.
+// Refused returns the error of a part that could not be opened. Mistakes of the robot file have their line; on a simulated board every
+// error is one.
 func (b *Body) Refused(path, part string, err error) error {
 	var placed configs.Errors
 	var key *misplaced

@@ -11,27 +11,29 @@ import (
 	"fluxd/sensors"
 )
 
-// A Panel is what people at the robot have: switches and a light. Each is nil where the configuration has none.
+// A Panel is the switches and the light for people at the robot. Each is nil if the robot file has none.
 type Panel struct {
 	Stop  *sensors.Button // the emergency stop's switch
 	Start *sensors.Button // arms and disarms
-	Light *Light          // shows how the robot is
+	Light *Light          // shows whether the robot is armed
 }
 
-// The contacts of a switch bounce: the first change counts, and those that follow so soon do not.
+// The contacts of a switch bounce: further changes within this time after a change do not count.
 const (
 	stopDebounce  = 5 * time.Millisecond
-	startDebounce = 20 * time.Millisecond // a button of any sort, and what presses it is a finger
+	startDebounce = 20 * time.Millisecond // it may be a cheap button, and no finger presses twice so fast
 )
 
-// OpenPanel makes the switches and the light, and adds the light to the body, which puts it out when it goes to failsafe. It writes nothing.
+// OpenPanel makes the switches and the light. It adds the light to the body, which switches it off at failsafe. It writes nothing.
 func (b *Body) OpenPanel() (p Panel, err error) {
 	c := b.config.Safety
 	if stop := c.EmergencyStop; stop != nil {
-		p.Stop, err = b.openSwitch("safety.emergency_stop", sensors.ButtonOpts{Pin: stop.Pin, Pull: stop.Pull, Active: stop.Active, Debounce: stopDebounce})
+		opts := sensors.ButtonOpts{Pin: stop.Pin, Pull: stop.Pull, Active: stop.Active, Debounce: stopDebounce}
+		p.Stop, err = b.openSwitch("safety.emergency_stop", opts)
 	}
 	if start := c.Start; start != nil && err == nil {
-		p.Start, err = b.openSwitch("safety.start", sensors.ButtonOpts{Pin: start.Pin, Pull: start.Pull, Active: start.Active, Debounce: startDebounce})
+		opts := sensors.ButtonOpts{Pin: start.Pin, Pull: start.Pull, Active: start.Active, Debounce: startDebounce}
+		p.Start, err = b.openSwitch("safety.start", opts)
 	}
 	if light := c.StatusLight; light != nil && err == nil {
 		p.Light, err = b.openLight(light)
@@ -69,30 +71,30 @@ type Light struct {
 	pin  gpio.PinOut
 	lit  gpio.Level
 	lock sync.Mutex
-	out  bool // for good
+	off  bool // for good: Halt was called
 }
 
-// Set lights it, or puts it out. After Halt it stays out.
+// Set switches the light on or off. After Halt it stays off.
 func (l *Light) Set(on bool) error {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	if l.out {
+	if l.off {
 		return nil
 	}
 	return l.write(on)
 }
 
-// Halt puts it out for good.
+// Halt switches the light off for good.
 func (l *Light) Halt() error {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	l.out = true
+	l.off = true
 	return l.write(false)
 }
 
 func (l *Light) write(on bool) error {
 	if err := l.pin.Out(gpio.Level(on) == l.lit); err != nil {
-		return fmt.Errorf("light on %s: %w; check that the pin exists and nothing else uses it", l.pin.Name(), err)
+		return fmt.Errorf("light on %s: %w; check that the pin exists and that nothing else uses it", l.pin.Name(), err)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"fluxd/sensors"
 )
 
-// pin gives a pin of the board, or one of an expander: name/pin.
+// pin returns a pin of the board, or of an expander (name/pin).
 func (b *Body) pin(name string) (gpio.PinIO, error) {
 	if e := b.expanderOf(name); e != nil {
 		return b.expanderPin(*e, strings.TrimPrefix(name, e.Name+"/"))
@@ -23,7 +23,7 @@ func (b *Body) pin(name string) (gpio.PinIO, error) {
 	return b.Board.Pin(header.CanonicalPin(name))
 }
 
-// edgePin gives a pin that tells when its edges were.
+// edgePin returns a pin that reports the times of its edges.
 func (b *Body) edgePin(name string) (sensors.EdgePin, error) {
 	pin, err := b.pin(name)
 	if err != nil {
@@ -31,12 +31,12 @@ func (b *Body) edgePin(name string) (sensors.EdgePin, error) {
 	}
 	edges, ok := pin.(sensors.EdgePin)
 	if !ok {
-		return nil, fmt.Errorf("pin %s: nobody reports its edges with their time: take a GPIO pin of the board", name)
+		return nil, fmt.Errorf("pin %s reports no times of its edges: use a GPIO pin of the board", name)
 	}
 	return edges, nil
 }
 
-// expanderPin gives a pin of an expander.
+// expanderPin returns a pin of an expander.
 func (b *Body) expanderPin(e configs.Named[configs.Expander], pin string) (gpio.PinIO, error) {
 	chip, err := b.expander(e)
 	if err != nil {
@@ -45,7 +45,7 @@ func (b *Body) expanderPin(e configs.Named[configs.Expander], pin string) (gpio.
 	return chip.Pin(pin)
 }
 
-// expanderBus gives a bus of an expander.
+// expanderBus returns a bus of an expander.
 func (b *Body) expanderBus(e configs.Named[configs.Expander], bus string) (i2c.Bus, error) {
 	chip, err := b.expander(e)
 	if err != nil {
@@ -53,12 +53,12 @@ func (b *Body) expanderBus(e configs.Named[configs.Expander], bus string) (i2c.B
 	}
 	mux, is := chip.(expanders.Multiplexer)
 	if !is {
-		return nil, fmt.Errorf("expander %s: a %s has pins, and no buses", e.Name, e.Value.Device)
+		return nil, fmt.Errorf("expander %s: a %s has pins but no buses", e.Name, e.Value.Device)
 	}
 	return mux.Bus(bus)
 }
 
-// expander gives an expander, which is opened when the first of its pins or buses is asked for.
+// expander returns an expander, and opens it at the first call.
 func (b *Body) expander(e configs.Named[configs.Expander]) (expanders.Chip, error) {
 	place := "expander " + e.Name
 	if b.chips[place] == nil {
@@ -71,7 +71,7 @@ func (b *Body) expander(e configs.Named[configs.Expander]) (expanders.Chip, erro
 	return b.chips[place].(expanders.Chip), nil
 }
 
-// claims gives expanders their bus: an address that no kernel driver has.
+// claims gives expanders their bus, and claims their address: no kernel driver may have it.
 type claims struct{ *Body }
 
 // Pin implements expanders.Parts.
@@ -84,13 +84,13 @@ func (c claims) Bus(name string, address uint16) (i2c.Bus, error) {
 		return nil, err
 	}
 	board, real := c.Board.(interface{ Claim(string, uint16) error })
-	if real && c.expanderOf(name) == nil { // behind a multiplexer, whoever has that has it
+	if real && c.expanderOf(name) == nil { // behind a multiplexer, the address belongs to the owner of the multiplexer
 		return bus, board.Claim(header.CanonicalBus(name), address)
 	}
 	return bus, nil
 }
 
-// expanderOf returns the expander that a pin or bus is on; nil for one of the board.
+// expanderOf returns the expander of a pin or bus; nil for a pin or bus of the board.
 func (b *Body) expanderOf(pin string) *configs.Named[configs.Expander] {
 	if !strings.Contains(pin, "/") {
 		return nil
@@ -103,7 +103,7 @@ func (b *Body) expanderOf(pin string) *configs.Named[configs.Expander] {
 	return nil
 }
 
-// parts gives devices what they are connected to.
+// parts gives devices their pins and buses.
 type parts struct{ *Body }
 
 // Pin implements actuators.Parts and sensors.Parts.
@@ -112,7 +112,8 @@ func (p parts) Pin(name string) (gpio.PinIO, error) { return p.pin(name) }
 // EdgePin implements sensors.Parts.
 func (p parts) EdgePin(name string) (sensors.EdgePin, error) { return p.edgePin(name) }
 
-// Bus implements sensors.Parts. What a simulated board does not have is a mistake of the file; a real one may get it yet.
+// Bus implements sensors.Parts. A bus that a simulated board does not have is a mistake of the robot file; on a real board it may appear
+// later.
 func (p parts) Bus(name string) (i2c.Bus, error) {
 	bus, err := p.bus(name)
 	if err != nil && p.config.Board.Kind == "sim" {

@@ -7,10 +7,10 @@ import (
 	"fluxd/sensors"
 )
 
-// A Pretended sensor, on the simulated board, reads for a time what somebody says. Any goroutine may use it.
+// A Pretended sensor of the simulated board reads a given value for some time. Any goroutine may use it.
 type Pretended struct {
 	sensors.Sensor
-	said atomic.Pointer[pretence]
+	given atomic.Pointer[pretence]
 }
 
 type pretence struct {
@@ -18,18 +18,18 @@ type pretence struct {
 	until time.Duration
 }
 
-// Read has it read a value, in millionths of its unit, until a time.
+// Read makes the sensor read a value, in millionths of its unit, until a time.
 func (p *Pretended) Read(value int64, until time.Duration) {
-	p.said.Store(&pretence{value: value, until: until})
+	p.given.Store(&pretence{value: value, until: until})
 }
 
 // Range implements sensors.Ranged.
 func (p *Pretended) Range() sensors.Range { return sensors.RangeOf(p.Sensor) }
 
-// Sample takes a reading.
+// Sample implements sensors.Sensor.
 func (p *Pretended) Sample(at time.Duration) (int64, error) {
-	if said := p.said.Load(); said != nil && at < said.until {
-		return said.value, nil
+	if given := p.given.Load(); given != nil && at < given.until {
+		return given.value, nil
 	}
 	return p.Sensor.Sample(at)
 }

@@ -10,25 +10,25 @@ import (
 	"fluxd/configs"
 )
 
-// BusAnswers are the addresses of a bus at which somebody answers.
+// BusAnswers are the addresses of a bus that answer.
 type BusAnswers struct {
 	Name      string
 	Addresses []uint16
-	Err       error // the bus could not be asked
+	Err       error // nil, or why the bus could not be probed
 }
 
-// Addresses that no device may have: those below are reserved, those above too (NXP, UM10204, I2C-bus specification, table 4).
+// The addresses that a device may have; lower and higher ones are reserved (NXP, UM10204, I2C-bus specification, table 4).
 const (
 	firstAddress = 0x08
 	lastAddress  = 0x77
 )
 
-// Probe asks every address of every bus of this machine, and returns the board's name.
+// Probe tries every address of every bus of this machine. It returns the board's name too.
 func Probe(opts Options) (board string, buses []BusAnswers, err error) {
 	return ProbeRobot(&configs.Robot{Board: configs.Board{Kind: "auto"}}, opts)
 }
 
-// ProbeRobot does the same on the board that a robot is configured for.
+// ProbeRobot does the same on the board of a robot.
 func ProbeRobot(config *configs.Robot, opts Options) (board string, buses []BusAnswers, err error) {
 	start := time.Now()
 	opts.BusWait = BusWait
@@ -40,10 +40,11 @@ func ProbeRobot(config *configs.Robot, opts Options) (board string, buses []BusA
 	return b.Board.String(), buses, Attempt(b.Board.Halt)
 }
 
-// probe asks every address of every bus, and of those behind multiplexers what is not on the bus of the multiplexer.
+// probe tries every address of every bus. Behind a multiplexer it leaves out the devices on the bus of the multiplexer itself, which
+// answer there too.
 func (b *Body) probe() (buses []BusAnswers) {
 	names := b.Board.Buses()
-	on := map[string]string{} // the bus that a multiplexer is on
+	on := map[string]string{} // the bus of the multiplexer, by a bus behind it
 	for _, e := range b.config.Expanders {
 		kind, _ := expanders.KindOf(e.Value.Device)
 		for _, bus := range kind.Buses {
@@ -76,7 +77,7 @@ func (b *Body) probe() (buses []BusAnswers) {
 			})
 			if err == nil && !upstream {
 				answers.Addresses = append(answers.Addresses, address)
-			} else if err != nil && b.clock()-begun >= BusWait { // not a refusal, but no answer of the bus itself
+			} else if err != nil && b.clock()-begun >= BusWait { // the device did not refuse: the bus itself does not answer
 				answers.Err = fmt.Errorf("the bus is stuck: SDA or SCL is held low")
 				break
 			}

@@ -13,8 +13,8 @@ import (
 	"fluxd/sensors"
 )
 
-// CheckRanges holds a valid configuration against what its devices can measure, and touches none of them. A mistake is what can never be, such
-// as a threshold beyond all readings. Where a calibration lies between, which may be tuned, it is a warning.
+// CheckRanges compares a valid robot file with what its devices can measure. It touches no device. What can never happen is a mistake,
+// such as a threshold beyond all readings. Behind a calibration, which may be tuned, it is a warning.
 func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 	b := New(config, Options{}, func() time.Duration { return 0 })
 	b.Board = paperBoard{}
@@ -23,7 +23,7 @@ func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 		c, path := s.Value, "sensors."+s.Name
 		kind, _ := sensors.KindOf(c.Device)
 		if _, recorded := c.Options.(sensors.Recorded); recorded || kind.Switch {
-			continue // it measures whatever was recorded, or is on or off
+			continue // a recording may hold anything, and a switch is on or off
 		}
 		made, err := b.OpenSensor(s)
 		if err != nil {
@@ -32,7 +32,8 @@ func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 		}
 		if curve, within := c.Curve, sensors.RangeOf(made.Device); len(curve) > 0 && within != (sensors.Range{}) {
 			if first, last := curve[0][0], curve[len(curve)-1][0]; first.Micro >= within.High || last.Micro <= within.Low {
-				warnings = append(warnings, config.Mistake(path+".curve", "%s to %s: the device measures %s: expected points in it", plain(first.Micro), amount(last), in(within, last.Unit)))
+				warnings = append(warnings, config.Mistake(path+".curve", "%s to %s: the device measures %s: expected points in that range",
+					plain(first.Micro), amount(last), in(within, last.Unit)))
 			}
 		}
 		within := sensors.RangeOf(made.Sensor)
@@ -63,7 +64,7 @@ func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 	return mistakes, warnings
 }
 
-// UnknownToWorld lists what the simulated world does not know of a robot's wiring.
+// UnknownToWorld lists the wires of a robot that lead to nothing in its simulated world.
 func UnknownToWorld(config *configs.Robot) (warnings configs.Errors) {
 	options, simulated := config.World()
 	if !simulated {
@@ -81,7 +82,7 @@ func UnknownToWorld(config *configs.Robot) (warnings configs.Errors) {
 	return warnings
 }
 
-// unreachable finds an amount of a code that no reading in a range can make a difference to; "" when there is none.
+// unreachable finds an option of an encoder that no reading within the range can reach. key is "" if there is none.
 func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 	wrong := func(key string, q encoders.Amount, what string) (string, string) {
 		if hint := q.Micro * 100; q.Unit == "Pa" && hint >= within.Low && hint <= within.High {
@@ -93,7 +94,7 @@ func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 		if max(ends[0].Micro, ends[1].Micro) > within.Low && min(ends[0].Micro, ends[1].Micro) < within.High {
 			return "", ""
 		}
-		_, message := wrong("range", ends[1], "expected a range that lies in that, at least in part")
+		_, message := wrong("range", ends[1], "expected a range that overlaps it")
 		return "range", plain(ends[0].Micro) + " to " + message
 	}
 	switch e := e.Options.(type) {
@@ -112,7 +113,7 @@ func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 			return wrong(key, *limit, "every reading is beyond that")
 		case e.Repeat || e.Hysteresis.Micro == 0:
 		case !below && rearm < within.Low, below && rearm > within.High:
-			return wrong("hysteresis", e.Hysteresis, "no reading goes back so far, and there would be one spike ever")
+			return wrong("hysteresis", e.Hysteresis, "no reading goes back so far, so there would be one spike only")
 		}
 	case encoders.Ranging:
 		return beside(e.Ends())
@@ -124,7 +125,7 @@ func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 	return "", ""
 }
 
-// plain writes millionths as a decimal number, amount with their unit, and in a range with its unit.
+// plain writes millionths as a decimal number, amount adds the unit, and in writes a range with its unit.
 func plain(micro int64) string               { return strconv.FormatFloat(float64(micro)/1e6, 'f', -1, 64) }
 func amount(q configs.Quantity) string       { return withUnit(plain(q.Micro), q.Unit) }
 func in(r sensors.Range, unit string) string { return withUnit(r.String(), unit) }
@@ -136,7 +137,7 @@ func withUnit(number, unit string) string {
 	return number + " " + unit
 }
 
-// paperBoard is a board with every pin and bus, and nothing at any of them: drivers are made on it to be asked what they can do.
+// paperBoard is a board with every pin and bus, and no devices. Drivers are opened on it to find out their ranges.
 type paperBoard struct{ Board }
 
 func (paperBoard) Pin(name string) (gpio.PinIO, error)    { return paperPin{gpio.INVALID, name}, nil }

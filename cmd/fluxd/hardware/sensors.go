@@ -2,30 +2,30 @@ package hardware
 
 import (
 	"errors"
-	"fluxd/options"
 
 	"fluxd/boards/sim"
 	"fluxd/configs"
+	"fluxd/options"
 	"fluxd/sensors"
 )
 
-// A Sensor is one device that measures, as the robot file names it, with what its readings go through: the watch for freezing,
-// which needs them as they are; the median, while they are of the device, so that a calibration that is tuned holds for all of
-// them at once and each has been measured; the calibration.
+// A Sensor is one device that measures, with the stages that its readings pass. Frozen comes first: it needs readings as they are.
+// Median comes next, before the calibration: so its result is always a reading that the device gave, and a tuned calibration holds
+// for all readings in the median at once. Curve comes last.
 type Sensor struct {
 	sensors.Sensor
-	Name      string
-	Edges     sensors.EdgeSensor // the same sensor, where its readings come with edges
-	Device    sensors.Sensor     // the same, as it comes from the device
-	Frozen    *sensors.Frozen    // the watch for freezing; nil without
-	Median    *sensors.Median    // the filter; nil without
-	Curve     *sensors.Curve     // the calibration; nil without
-	Pretended *Pretended         // what somebody says that it reads; nil on a real board
+	Name      string             // in the robot file
+	Edges     sensors.EdgeSensor // the same sensor, if its readings come with edges; else nil
+	Device    sensors.Sensor     // the first stage: the device itself
+	Frozen    *sensors.Frozen    // detects readings that never change; nil without it
+	Median    *sensors.Median    // filter; nil without it
+	Curve     *sensors.Curve     // calibration; nil without it
+	Pretended *Pretended         // replaces readings on request; nil on a real board
 
-	adjustable sensors.Adjustable // the device that it is a measure of; nil where nothing of it can be tuned
+	adjustable sensors.Adjustable // the device, if it can be tuned; else nil
 }
 
-// OpenSensor makes a sensor and adds it to the body. It touches no chip: the first reading does.
+// OpenSensor makes a sensor and adds it to the body. It does not access the chip: the first reading does.
 func (b *Body) OpenSensor(s configs.Named[configs.Sensor]) (*Sensor, error) {
 	var made *Sensor
 	err := Attempt(func() (err error) {
@@ -71,7 +71,7 @@ func (b *Body) openSensor(s configs.Named[configs.Sensor]) (*Sensor, error) {
 	}
 	kind, _ := sensors.KindOf(c.Device)
 	if edges, ok := made.Sensor.(sensors.EdgeSensor); ok && (c.Every == 0 || !kind.Switch) {
-		made.Edges = edges // a switch that is read at a rate is on a pin without edges
+		made.Edges = edges // a switch with every is on a pin that reports no edges
 	}
 	if _, simulated := b.Board.(*sim.Board); simulated {
 		made.Pretended = &Pretended{Sensor: made.Sensor}
@@ -80,7 +80,7 @@ func (b *Body) openSensor(s configs.Named[configs.Sensor]) (*Sensor, error) {
 	return made, nil
 }
 
-// Adjust has a running sensor go on with other settings.
+// Adjust applies new settings to a running sensor.
 func (s *Sensor) Adjust(c configs.Sensor) {
 	if s.Frozen != nil {
 		s.Frozen.SetLimit(c.Frozen)
@@ -89,7 +89,7 @@ func (s *Sensor) Adjust(c configs.Sensor) {
 		s.Median.SetGap(c.Stale)
 	}
 	if s.Curve != nil {
-		_ = s.Curve.Calibrate(curvePoints(c.Curve)) // they are in order: the limits of the points keep them so
+		_ = s.Curve.Calibrate(curvePoints(c.Curve)) // no error: the limits of tuning keep the points in order
 	}
 	if s.adjustable != nil {
 		s.adjustable.Adjust(c.Options)
@@ -103,7 +103,7 @@ func curvePoints(pairs [][2]configs.Quantity) (points []sensors.CurvePoint) {
 	return points
 }
 
-// openDevice makes the device of a sensor, or gives the one that another sensor, of the same chip, has made.
+// openDevice makes the device of a sensor, or returns the one that another sensor of the same chip has made.
 func (b *Body) openDevice(c configs.Sensor) (sensors.Device, error) {
 	place := ""
 	for _, wire := range c.Wires("") {
