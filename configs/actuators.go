@@ -10,7 +10,7 @@ import (
 	"fluxd/encoders"
 )
 
-// actuators checks what moves.
+// actuators checks the actuators.
 func (v *validator) actuators() {
 	var sensors []string
 	for _, s := range v.robot.Sensors {
@@ -25,7 +25,8 @@ func (v *validator) actuators() {
 		if c.Needs != nil {
 			for k, name := range *c.Needs {
 				if !slices.Contains(sensors, name) && v.Readable("sensors") {
-					v.Fail(fmt.Sprintf("%s.needs[%d]", path, k), "no sensor is named %q%s", strict.Shorten(name), spelling.Hint(name, sensors))
+					v.Fail(fmt.Sprintf("%s.needs[%d]", path, k), "no sensor is named %q%s",
+						strict.Shorten(name), spelling.Hint(name, sensors))
 				}
 			}
 		}
@@ -33,12 +34,12 @@ func (v *validator) actuators() {
 	}
 }
 
-// actuator checks one whose device is known, and settles what the file leaves open.
+// actuator checks an actuator whose device is known, and sets the defaults that depend on the device.
 func (v *validator) actuator(name, path string, c *Actuator) {
 	kind := actuatorKind(c.Device)
 	winner, isWinner := c.Decode.Options.(*encoders.WinnerTakeAllOpts)
 	if kind.Label && c.Decode.Options != nil && !isWinner {
-		v.Fail(path+".decode.kind", "%s: a label names the winner of several: expected winner-take-all", c.Decode.Kind)
+		v.Fail(path+".decode.kind", "%s: a label shows the name of a winner: expected winner-take-all", c.Decode.Kind)
 	}
 	if label, is := c.Options.(*actuators.LabelOpts); is && isWinner {
 		label.Name, label.Names = name, winner.Words()
@@ -51,8 +52,8 @@ func (v *validator) actuator(name, path string, c *Actuator) {
 	v.Check(path, &c.CommonOpts)
 }
 
-// share hands options what an expander gives all its outputs, and checks that two pins with PWM have it in common. It reports
-// false where that is not known.
+// share hands the options of an actuator the PWM frequency that all outputs of its expander have, and checks that two PWM pins of an
+// actuator are on the same chip. It reports false if the frequency is unknown.
 func (v *validator) share(path string, c *Actuator) bool {
 	var first *expander
 	for i, wire := range c.Wires("") {
@@ -61,7 +62,8 @@ func (v *validator) share(path string, c *Actuator) bool {
 		}
 		chip, _ := v.expander(wire.Pin)
 		if i > 0 && first != chip {
-			v.Fail(path+"."+wire.Role, "%s: expected a pin of the same board or expander as pwm, so that both have one frequency", strict.Shorten(wire.Pin))
+			v.Fail(path+"."+wire.Role, "%s: expected a pin of the same board or expander as pwm, so that both have one frequency",
+				strict.Shorten(wire.Pin))
 			continue
 		}
 		first = chip
@@ -76,7 +78,7 @@ func (v *validator) share(path string, c *Actuator) bool {
 	return asked != 0
 }
 
-// actuatorKind finds a kind by its name; one that is none has nothing.
+// actuatorKind finds a kind by its name; the zero Kind if there is none.
 func actuatorKind(device string) actuators.Kind {
 	i := slices.IndexFunc(actuators.Kinds, func(k actuators.Kind) bool { return k.Name == device })
 	if i < 0 {

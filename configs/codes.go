@@ -9,8 +9,8 @@ import (
 	"fluxd/encoders"
 )
 
-// encode checks a code of a sensor that is read every so often, and turns its amounts into the unit in which the sensor measures;
-// known says whether that is known.
+// encode checks the encoder of a sensor that is read at intervals of every (-1: unknown). It converts the encoder's amounts into the
+// unit of the sensor, if that is known.
 func (v *validator) encode(path string, e *Encode, every time.Duration, unit string, known bool) {
 	v.names.Exists(path+".to", e.To)
 	if e.Weight != nil {
@@ -31,10 +31,10 @@ func (v *validator) encode(path string, e *Encode, every time.Duration, unit str
 	v.Check(path, e.Options)
 }
 
-// weight checks what a spike pours.
+// weight checks the units that each spike adds.
 func (v *validator) weight(path string, e *Encode) {
 	if *e.Weight == 0 {
-		v.Fail(path, "0 does nothing; leave it out to fire the neuron")
+		v.Fail(path, "0 has no effect: leave it out to fire the neuron")
 	}
 	if to := v.robot.Index[e.To]; to != nil {
 		n := &v.robot.Network.Neurons[to[0]]
@@ -44,7 +44,7 @@ func (v *validator) weight(path string, e *Encode) {
 	}
 }
 
-// decode checks what makes the commands of an actuator.
+// decode checks the decoder of an actuator.
 func (v *validator) decode(path string, a *Actuator) {
 	opts := a.Decode.Options
 	if opts == nil {
@@ -53,13 +53,13 @@ func (v *validator) decode(path string, a *Actuator) {
 	v.listensTo(path, opts)
 	if winner, is := opts.(*encoders.WinnerTakeAllOpts); is {
 		if winner.Label = actuatorKind(a.Device).Label; a.Options == nil {
-			return // they may be words or numbers
+			return // the device is unknown: choices may be words or numbers
 		}
 	}
 	v.Check(path, opts)
 }
 
-// listensTo checks the names of the neurons that options have.
+// listensTo checks that the neurons that a decoder names exist.
 func (v *validator) listensTo(path string, opts encoders.DecoderOptions) {
 	of := reflect.ValueOf(opts).Elem()
 	for _, f := range strict.Fields(of.Type()) {

@@ -1,8 +1,8 @@
-// Package configs is the configuration of a robot: one YAML file, read strictly into Go types.
+// Package configs reads a robot file: one YAML file, read strictly into Go types.
 //
-// Load reads an example robot by its name, or a file. What it returns is valid: every key is known, every unit fits, every neuron
-// that is named exists, no pin is used twice. What it refuses, it refuses with all mistakes of the file at once, each with its
-// line and what was expected:
+// Load reads an example robot by its name, or a file by its path. A robot that it returns is valid: every key is known, every
+// amount has a suitable unit, every named neuron exists, no pin is used twice. If a file has mistakes, Load returns all of them,
+// each with its line and what was expected:
 //
 //	robot, err := configs.Load("robot.yaml")
 //	if err != nil {
@@ -13,6 +13,6 @@
 //		fmt.Println(sensor.Name, sensor.Value.Device, "feeds", sensor.Value.Encode.To)
 //	}
 //
-// The types carry units (time.Duration, Frequency, Quantity), so that nothing behind this border has to ask. Their tags are the
-// one source of keys, defaults and documentation; Schema makes a JSON Schema for editors from the same.
+// The types carry units (time.Duration, physic.Frequency, Quantity), so that the rest of fluxd need not check again. Their tags are
+// the one source of keys, defaults and documentation. Schema makes a JSON Schema for editors from them.
 package configs

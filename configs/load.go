@@ -17,17 +17,16 @@ import (
 //go:embed robots/*.yaml robots/*.csv.gz
 var embedded embed.FS
 
-// MaxSize bounds a configuration file, and one of values that were tuned. The YAML library needs up to a hundred times as much
-// memory.
+// MaxSize bounds a robot file, and a file of tuned values, in bytes. The YAML library needs up to a hundred times as much memory.
 const MaxSize = 4 << 20
 
 // Example is a robot embedded in the binary.
 type Example struct {
 	Name  string
-	About string // one line
+	About string // the first line of its file
 }
 
-// Examples lists the embedded robots.
+// Examples returns the embedded robots, sorted by name.
 func Examples() []Example {
 	files, err := fs.Glob(embedded, "robots/*.yaml")
 	if err != nil {
@@ -37,7 +36,7 @@ func Examples() []Example {
 	for _, file := range files {
 		text, err := embedded.ReadFile(file)
 		if err != nil {
-			panic(err) // it was listed
+			panic(err) // Glob listed it
 		}
 		first, _, _ := strings.Cut(string(text), "\n")
 		all = append(all, Example{Name: strings.TrimSuffix(filepath.Base(file), ".yaml"), About: strings.Trim(first, "# \r")})
@@ -45,7 +44,7 @@ func Examples() []Example {
 	return all
 }
 
-// Load reads an example by its name, or a file by its path. The error of a configuration with mistakes is Errors.
+// Load reads an example by its name, or a robot file by its path. If the file has mistakes, the error is Errors.
 func Load(name string) (*Robot, error) {
 	if !strings.ContainsAny(name, `./\`) {
 		if data, err := embedded.ReadFile("robots/" + name + ".yaml"); err == nil {
@@ -62,7 +61,8 @@ func Load(name string) (*Robot, error) {
 		for _, e := range Examples() {
 			names = append(names, e.Name)
 		}
-		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v: expected a YAML file, or one of the examples %s%s", reason(err), strings.Join(names, ", "), spelling.Hint(name, names))}}
+		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v: expected a YAML file, or one of the examples %s%s",
+			reason(err), strings.Join(names, ", "), spelling.Hint(name, names))}}
 	}
 	if err != nil {
 		return nil, Errors{{Source: name, Message: fmt.Sprintf("%v", reason(err))}}
@@ -70,7 +70,7 @@ func Load(name string) (*Robot, error) {
 	return Parse(name, data, files.Folder(filepath.Dir(name)))
 }
 
-// reason strips a path error of the path, which the message names already.
+// reason returns a path error without the path, which the message names already.
 func reason(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -79,14 +79,14 @@ func reason(err error) error {
 	return err
 }
 
-// Parse reads a configuration; source is its name in messages, folder is where the data files it names are found (nil: nowhere).
-// The error of a configuration with mistakes is Errors.
+// Parse reads the text of a robot file. Source is its name in messages. Folder has the data files that it names; nil has none. If the
+// text has mistakes, the error is Errors.
 func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 	if len(data) > MaxSize {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxSize>>20)}}
 	}
 	if folder == nil {
-		folder = embed.FS{} // none are found
+		folder = embed.FS{} // an empty folder
 	}
 	d, err := strict.NewDecoder(source, data)
 	if errors.Is(err, strict.ErrEmpty) {
@@ -95,12 +95,12 @@ func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if what := circuits.Mistaken(strict.Keys(d.Root())); what != "" {
-		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: what + "; expected a robot"}}
+	if other := circuits.Mistaken(strict.Keys(d.Root())); other != "" {
+		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: other + "; expected a robot"}}
 	}
 	robot := &Robot{Files: folder, Source: source}
 	d.Decode(robot, "the robot")
-	if !d.Exhausted() { // else the rest was not read
+	if !d.Exhausted() { // otherwise a part of the file was not read
 		expansion := circuits.Expand(d, &robot.Written, robot.Circuits)
 		robot.Network, robot.Index = expansion.Network, expansion.Index
 		validate(d, robot, expansion)

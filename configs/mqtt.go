@@ -9,7 +9,7 @@ import (
 	"fluxd/configs/strict"
 )
 
-// mqtt checks how the robot is reached.
+// mqtt checks the broker and how fluxd connects to it.
 func (v *validator) mqtt() {
 	c := v.robot.MQTT
 	if !v.Readable("mqtt.broker") {
@@ -30,7 +30,7 @@ func (v *validator) mqtt() {
 	}
 }
 
-// broker is that of a message. What stands before the host may be a password, and messages end up in logs.
+// broker returns the broker for a message. It leaves out what stands before the host: it may be a password, and messages end up in logs.
 func (c MQTT) broker() string {
 	if at := strings.LastIndex(c.Broker, "@"); at >= 0 {
 		return "..." + strict.Shorten(c.Broker[at:])
@@ -38,7 +38,7 @@ func (c MQTT) broker() string {
 	return strict.Shorten(c.Broker)
 }
 
-// belongsToBroker refuses what another sort of broker has.
+// belongsToBroker refuses keys that belong to another kind of broker.
 func (v *validator) belongsToBroker(c MQTT) {
 	if c.Broker != "embedded" {
 		for key, there := range map[string]bool{"listen": v.Says("mqtt", "listen"), "passwords": c.Passwords != ""} {
@@ -68,24 +68,25 @@ func (v *validator) embedded(c MQTT) {
 	case err != nil || wrong != nil || number > 65535:
 		v.Fail("mqtt.listen", "%q: expected an address and port, such as 127.0.0.1:1883", strict.Shorten(c.Listen))
 	case host != "localhost" && !net.ParseIP(host).IsLoopback() && open && v.Readable("mqtt.passwords", "mqtt.tls"):
-		v.Fail("mqtt.listen", "%q: nobody would have to log in, so it listens on this machine only: expected 127.0.0.1, [::1] or localhost, or a file of passwords (fluxctl passwd)", strict.Shorten(c.Listen))
+		v.Fail("mqtt.listen", "%q: without passwords and client certificates the broker listens on this machine only: "+
+			"expected 127.0.0.1, [::1] or localhost, or a file of passwords (fluxctl passwd)", strict.Shorten(c.Listen))
 	}
 }
 
-// external checks how another broker is reached.
+// external checks the URL and user of an external broker.
 func (v *validator) external(c MQTT) {
 	u, err := url.Parse(c.Broker)
 	if err != nil || u.Hostname() == "" || u.Port() == "" || u.Scheme != "tcp" && u.Scheme != "ssl" {
 		v.Fail("mqtt.broker", "%q: expected embedded, none, tcp://host:1883 or ssl://host:8883", c.broker())
 	} else if u.User != nil {
-		v.Fail("mqtt.broker", "a password does not belong into the URL: expected user and password_file")
+		v.Fail("mqtt.broker", "a URL must not hold a password: expected user and password_file")
 	}
 	if c.PasswordFile+c.PasswordEnv != "" && c.User == "" && v.Readable("mqtt.user") {
-		v.Fail("mqtt", "user is missing: the password is whose?")
+		v.Fail("mqtt", "user is missing: the user whose password it is")
 	}
 }
 
-// fleet checks how the embedded broker joins a cluster.
+// fleet checks how the embedded broker connects to a NATS cluster.
 func (v *validator) fleet(c MQTT) {
 	f := c.Fleet
 	if f == nil || !v.Readable("mqtt.fleet", "mqtt.fleet.url") {
@@ -94,21 +95,21 @@ func (v *validator) fleet(c MQTT) {
 	u, err := url.Parse(f.URL)
 	switch {
 	case c.Broker != "embedded":
-		v.Fail("mqtt.fleet", "belongs to the embedded broker: at an external one the robot is reached anyway")
+		v.Fail("mqtt.fleet", "belongs to the embedded broker: connect an external broker to the cluster instead")
 	case err != nil || u.Hostname() == "" || u.Port() == "" || u.Scheme != "tls" && u.Scheme != "nats":
 		v.Fail("mqtt.fleet.url", "%q: expected tls://host:7422, or nats://host:7422 without TLS", strict.Shorten(f.URL))
 	case u.User != nil:
-		v.Fail("mqtt.fleet.url", "a password does not belong into the URL: expected user and password_file")
+		v.Fail("mqtt.fleet.url", "a URL must not hold a password: expected user and password_file")
 	case (f.User == "") != (f.PasswordFile == ""):
 		v.Fail("mqtt.fleet", "expected user and password_file, or neither")
 	case u.Scheme == "nats" && f.CA != "":
-		v.Fail("mqtt.fleet.ca", "the connection to %s is open: expected tls://", strict.Shorten(f.URL))
+		v.Fail("mqtt.fleet.ca", "the connection to %s is not encrypted: expected tls://", strict.Shorten(f.URL))
 	case u.Scheme == "nats" && f.User != "" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback():
-		v.Fail("mqtt.fleet.url", "%q: the password could be read on the network: expected tls://", strict.Shorten(f.URL))
+		v.Fail("mqtt.fleet.url", "%q: the password would be sent unencrypted: expected tls://", strict.Shorten(f.URL))
 	}
 }
 
-// secured checks which files there must be.
+// secured checks which TLS files are given.
 func (v *validator) secured(c MQTT) {
 	t := c.TLS
 	if t == nil || !v.Readable("mqtt.tls", "mqtt.tls.certificate", "mqtt.tls.key") {
@@ -116,7 +117,7 @@ func (v *validator) secured(c MQTT) {
 	}
 	switch {
 	case c.Broker == "none":
-		v.Fail("mqtt.tls", "there is no broker")
+		v.Fail("mqtt.tls", "with broker: none there is no connection to encrypt")
 	case (t.Certificate == "") != (t.Key == ""):
 		v.Fail("mqtt.tls", "expected certificate and key, or neither")
 	case c.Broker == "embedded" && t.Certificate == "":
@@ -124,6 +125,6 @@ func (v *validator) secured(c MQTT) {
 	case c.Broker == "embedded" && t.ServerName != "":
 		v.Fail("mqtt.tls.server_name", "belongs to an external broker; this one is embedded")
 	case strings.HasPrefix(c.Broker, "tcp:"):
-		v.Fail("mqtt.tls", "the connection to %s is open: expected ssl://", strict.Shorten(c.Broker))
+		v.Fail("mqtt.tls", "the connection to %s is not encrypted: expected ssl://", strict.Shorten(c.Broker))
 	}
 }

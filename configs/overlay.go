@@ -17,18 +17,18 @@ import (
 	"fluxd/files"
 )
 
-// Overlay is values of parameters that a running robot was given, for its next runs.
+// Overlay holds tuned values of a robot's parameters, for its next runs.
 type Overlay struct {
-	Robot    string             // its name
-	Revision uint64             // of the values: how many transactions there were before
-	Values   map[string]float64 // by path, as in its description
-	Since    map[string]uint64  // of weights that learn: the revision that set them. What was learnt later is newer
+	Robot    string             // name of the robot
+	Revision uint64             // number of the last transaction that is in it
+	Values   map[string]float64 // by path, in the unit of the parameter
+	Since    map[string]uint64  // by path of a weight that learns: the revision that set it. What was learnt later is newer
 	Source   string             // file name, for messages
 
-	places map[string]*yaml.Node // of the paths, and of "robot"
+	places map[string]*yaml.Node // by path, for line numbers; also of "robot"
 }
 
-// Mistake is an error about what the overlay says at a path, or about its "robot", with its line.
+// Mistake returns an error about the value at a path, or about "robot", with its line.
 func (o *Overlay) Mistake(path, format string, args ...any) *Error {
 	e := &Error{Source: o.Source, Path: path, Message: fmt.Sprintf(format, args...)}
 	if at := o.places[path]; at != nil {
@@ -37,7 +37,7 @@ func (o *Overlay) Mistake(path, format string, args ...any) *Error {
 	return e
 }
 
-// LoadOverlay reads a file as WriteTo makes it.
+// LoadOverlay reads a file of tuned values, as Text makes it.
 func LoadOverlay(name string) (*Overlay, error) {
 	data, err := files.Read(name, MaxSize)
 	if err != nil {
@@ -46,7 +46,7 @@ func LoadOverlay(name string) (*Overlay, error) {
 	return ParseOverlay(name, data)
 }
 
-// ParseOverlay reads the text of an overlay. It does not know the robot: whether the paths exist shows when it starts.
+// ParseOverlay reads the text of an overlay. It does not check whether the paths exist: the robot does so when it starts.
 func ParseOverlay(source string, data []byte) (*Overlay, error) {
 	o := &Overlay{Values: map[string]float64{}, Since: map[string]uint64{}, Source: source, places: map[string]*yaml.Node{}}
 	var found Errors
@@ -63,10 +63,10 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		return nil, err
 	}
 	if err != nil || top.Kind != yaml.MappingNode {
-		return nil, Errors{{Source: source, Message: "expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"}}
+		return nil, Errors{{Source: source, Message: expectedOverlay}}
 	}
 	if keys := strict.Keys(top); slices.Contains(keys, "network") && slices.Contains(keys, "board") {
-		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: "this is a robot; expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"}}
+		return nil, Errors{{Source: source, Line: 1, Column: 1, Message: "this is a robot; " + expectedOverlay}}
 	}
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
@@ -90,7 +90,7 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 		}
 	}
 	if o.Robot == "" && found == nil {
-		fail(top, "robot is missing: whose values these are")
+		fail(top, "robot is missing: the name of the robot that the values belong to")
 	}
 	if found != nil {
 		return nil, found
@@ -98,10 +98,12 @@ func ParseOverlay(source string, data []byte) (*Overlay, error) {
 	return o, nil
 }
 
-// complaint notes a mistake at a node.
+const expectedOverlay = "expected the name of a robot and tuned, a mapping from paths to numbers, as fluxctl save writes it"
+
+// complaint adds a mistake at a node.
 type complaint func(at *yaml.Node, format string, args ...any)
 
-// readSince reads which revisions set weights that learn.
+// readSince reads the revisions that set weights that learn.
 func (o *Overlay) readSince(all *yaml.Node, fail complaint) {
 	for k := 0; k+1 < len(all.Content); k += 2 {
 		path, number := all.Content[k], all.Content[k+1]
@@ -113,7 +115,7 @@ func (o *Overlay) readSince(all *yaml.Node, fail complaint) {
 	}
 }
 
-// readTuned reads values by their paths.
+// readTuned reads the values.
 func (o *Overlay) readTuned(all *yaml.Node, fail complaint) {
 	for k := 0; k+1 < len(all.Content); k += 2 {
 		path, number := all.Content[k], all.Content[k+1]
@@ -133,16 +135,16 @@ func (o *Overlay) readTuned(all *yaml.Node, fail complaint) {
 	}
 }
 
-// revision reads a number that JSON can carry exactly.
+// revision parses a number that JSON can hold exactly.
 func revision(text string) (uint64, error) { return strconv.ParseUint(text, 10, 53) }
 
-// checksum of a text, short enough to be looked at: 64 bits of its SHA-256.
+// checksum returns the first 64 bits of the SHA-256 of a text: short enough to compare by eye.
 func checksum(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
 }
 
-// end is where a line of a text ends, the first being 1.
+// end returns the offset of the end of a line, counted from 1.
 func end(text []byte, line int) int {
 	at := 0
 	for ; line > 0; line-- {
@@ -155,8 +157,8 @@ func end(text []byte, line int) int {
 	return at
 }
 
-// Text is the file of an overlay. It fails when there is too much to be read again. Its checksum comes first: a file that was cut
-// short anywhere has it, and does not match, or has no robot.
+// Text returns the text of the file. It fails if the text would be too long to be read again. The checksum comes first: a file that was
+// cut short anywhere either does not match it or has no robot.
 func (o *Overlay) Text() ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "robot: %q\nrevision: %d\ntuned:", o.Robot, o.Revision)
@@ -173,12 +175,14 @@ func (o *Overlay) Text() ([]byte, error) {
 	for _, path := range slices.Sorted(maps.Keys(o.Since)) {
 		fmt.Fprintf(&b, "  %s: %d\n", strconv.Quote(path), o.Since[path])
 	}
-	text := fmt.Appendf(nil, "# What was tuned while the robot ran, in the units that fluxctl get shows: fluxd run ROBOT --overlay FILE\nchecksum: %q\n%s", checksum(b.Bytes()), b.Bytes())
+	const heading = "# Tuned values, in the units that fluxctl get shows: fluxd run ROBOT --overlay FILE"
+	text := fmt.Appendf(nil, "%s\nchecksum: %q\n%s", heading, checksum(b.Bytes()), b.Bytes())
 	if len(text) > MaxSize {
-		return nil, fmt.Errorf("%d values are %d MiB: expected at most %d; values that are the same for a whole population take one line", len(o.Values), len(text)>>20, MaxSize>>20)
+		return nil, fmt.Errorf("%d values are %d MiB: expected at most %d MiB; a value that a whole population shares takes one line",
+			len(o.Values), len(text)>>20, MaxSize>>20)
 	}
 	return text, nil
 }
 
-// Has reports whether a path such as sensors.eye.pin stands for something that a robot file can say of this robot.
+// Has reports whether a path such as sensors.eye.pin is a key that the file of this robot may have.
 func (r *Robot) Has(path string) bool { return strict.Has(r, path) }

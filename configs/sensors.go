@@ -16,7 +16,7 @@ import (
 	"fluxd/sensors"
 )
 
-// sensors checks what the robot measures.
+// sensors checks the sensors.
 func (v *validator) sensors() {
 	for i := range v.robot.Sensors {
 		s := &v.robot.Sensors[i]
@@ -32,15 +32,15 @@ func (v *validator) sensors() {
 		}
 		every := c.Every
 		if !v.Readable(path+".every", path+".rate") || every == 0 && v.Says(path, "every") {
-			every = -1 // it is not known
+			every = -1 // unknown
 		}
 		v.encode(path+".encode", &c.Encode, every, unit, known)
-		v.patience(path, c)
+		v.stale(path, c)
 		v.median(path, c)
 	}
 }
 
-// device checks the device of a sensor, and settles how often it is read.
+// device checks the device of a sensor, and sets how often it is read.
 func (v *validator) device(path string, c *Sensor) {
 	kind, _ := sensors.KindOf(c.Device)
 	of := reflect.ValueOf(c.Options).Elem()
@@ -50,7 +50,7 @@ func (v *validator) device(path string, c *Sensor) {
 		for _, a := range kind.Addresses {
 			all = append(all, fmt.Sprintf("0x%02x", a))
 		}
-		v.Fail(path+".address", "0x%02x: a %s has %s", at.Uint(), c.Device, strings.Join(all, " or "))
+		v.Fail(path+".address", "0x%02x: a %s has the address %s", at.Uint(), c.Device, strings.Join(all, " or "))
 	}
 	for _, f := range strict.Fields(of.Type()) {
 		if f.Tag.Get("file") != "" {
@@ -69,7 +69,7 @@ func (v *validator) device(path string, c *Sensor) {
 	v.interval(path, c, kind)
 }
 
-// interval settles how often a sensor is read.
+// interval checks, or sets for a recording, how often a sensor is read.
 func (v *validator) interval(path string, c *Sensor, kind sensors.Kind) {
 	if recorded, is := c.Options.(sensors.Recorded); is {
 		c.Every = recorded.Interval()
@@ -91,11 +91,11 @@ func (v *validator) interval(path string, c *Sensor, kind sensors.Kind) {
 	}
 	onExpander := func(wire Connection) bool { chip, _ := v.expander(wire.Pin); return chip != nil }
 	if kind.Switch && slices.ContainsFunc(c.Wires(""), onExpander) {
-		v.Fail(path, "every is missing: the time between two looks at a pin whose edges nobody reports, such as 5ms")
+		v.Fail(path, "every is missing: an expander's pin reports no edges, so say how often to read it, such as 5ms")
 	}
 }
 
-// What names a sensor's device, and what it measures: "mpu6050 accel_x", "log of front in run.csv".
+// What returns the device and what it measures: "mpu6050 accel_x", "log of front in run.csv".
 func (c *Sensor) What() string {
 	if log, is := c.Options.(*sensors.LogOpts); is {
 		return fmt.Sprintf("%s of %s in %s", c.Device, log.Column, log.File)
@@ -103,10 +103,10 @@ func (c *Sensor) What() string {
 	return strings.TrimSpace(c.Device + " " + c.Measure)
 }
 
-// leastEvery is the least time between two readings of a kind.
+// leastEvery returns the shortest time between two readings of a device.
 func leastEvery(kind sensors.Kind) time.Duration { return cmp.Or(kind.MinInterval, time.Millisecond) }
 
-// measured checks what a sensor is asked to measure, and returns its unit; false where that is not known.
+// measured checks the measure of a sensor, and returns its unit; false if that is unknown.
 func (v *validator) measured(path string, c *Sensor) (unit string, known bool) {
 	if !v.Readable(path+".measure", path+".unit") {
 		return "", false
@@ -118,16 +118,17 @@ func (v *validator) measured(path string, c *Sensor) (unit string, known bool) {
 		}
 		names = append(names, m.Name)
 	}
-	v.Fail(path+".measure", "%q: expected one of %s%s", strict.Shorten(c.Measure), strings.Join(names, ", "), spelling.Hint(c.Measure, names))
+	v.Fail(path+".measure", "%q: expected one of %s%s",
+		strict.Shorten(c.Measure), strings.Join(names, ", "), spelling.Hint(c.Measure, names))
 	v.Spoil(path + ".measure")
 	return "", false
 }
 
-// leastStale is how long a sensor may always be silent: a chip that starts again needs up to 180 ms.
+// leastStale is the shortest default of stale: a chip that restarts is silent for up to 180 ms.
 const leastStale = 500 * time.Millisecond
 
-// patience settles how long a sensor may be silent.
-func (v *validator) patience(path string, c *Sensor) {
+// stale checks the time after which a sensor is stale, and sets its default.
+func (v *validator) stale(path string, c *Sensor) {
 	if !v.Readable(path+".every", path+".stale") {
 		return
 	}
@@ -136,11 +137,11 @@ func (v *validator) patience(path string, c *Sensor) {
 		return
 	}
 	if c.Every > 0 && c.Stale < 2*c.Every {
-		v.Fail(path+".stale", "%v: expected at least two readings, %v", c.Stale, 2*c.Every)
+		v.Fail(path+".stale", "%v: expected the time of at least two readings, %v", c.Stale, 2*c.Every)
 	}
 }
 
-// median checks the filter.
+// median checks the median filter.
 func (v *validator) median(path string, c *Sensor) {
 	at := path + ".median"
 	if kind, _ := sensors.KindOf(c.Device); kind.Switch || !v.Says(path, "median") || !v.Readable(at) {
@@ -149,12 +150,12 @@ func (v *validator) median(path string, c *Sensor) {
 	if c.Median < sensors.MinMedian || c.Median > sensors.MaxMedian || c.Median%2 == 0 {
 		v.Fail(at, "%d: expected an odd number of readings, %d to %d", c.Median, sensors.MinMedian, sensors.MaxMedian)
 	} else if c.Every == 0 && v.Readable(path+".every") {
-		v.Fail(at, "the last readings of edges would be held back until others come: expected a sensor with every, the time between two")
+		v.Fail(at, "expected a sensor with every: without it the median would hold back the last readings until others come")
 	}
 }
 
-// curve checks a calibration, turns its inputs into the sensor's unit, and returns the unit of its outputs; without one the
-// sensor's.
+// curve checks a calibration, and converts its inputs into the unit of the device. It returns the unit of its outputs; without a
+// calibration that of the device.
 func (v *validator) curve(path string, c *Sensor, unit string) string {
 	if len(c.Curve) == 0 || !v.Readable(path+".curve", path+".measure", path+".unit") {
 		return unit
@@ -168,7 +169,8 @@ func (v *validator) curve(path string, c *Sensor, unit string) string {
 		where := path + ".curve[" + strconv.Itoa(i) + "]"
 		from, ok := c.Curve[i][0].In(unit)
 		if !ok {
-			v.Fail(where, "in %s: the device measures in %s", strict.UnitName(c.Curve[i][0].Unit), strict.UnitName(unit))
+			v.Fail(where, "in %s: the device measures in %s",
+				strict.UnitName(c.Curve[i][0].Unit), strict.UnitName(unit))
 			return out
 		}
 		c.Curve[i][0] = from
@@ -176,13 +178,13 @@ func (v *validator) curve(path string, c *Sensor, unit string) string {
 			v.Fail(where, "%s after %s: expected the same unit in all pairs", strict.UnitName(to.Unit), strict.UnitName(out))
 		}
 		if i > 0 && from.Micro <= c.Curve[i-1][0].Micro {
-			v.Fail(where, "expected the pairs in the order of what the device measures, each more than the one before")
+			v.Fail(where, "expected the pairs in ascending order of their first number")
 		}
 	}
 	return out
 }
 
-// Relate hands the device and the encoder the time between two readings.
+// Relate implements strict.Related. It hands the device and the encoder the time between two readings.
 func (c *Sensor) Relate() {
 	if _, recorded := c.Options.(sensors.Recorded); !recorded {
 		if paced, is := c.Options.(sensors.Paced); is {
@@ -194,7 +196,7 @@ func (c *Sensor) Relate() {
 	}
 }
 
-// What can be tuned of a sensor where no file goes beyond it.
+// The limits of tuning. Where the robot file itself goes beyond one, its value is the limit.
 const (
 	mostStale   = time.Minute
 	leastFrozen = time.Millisecond
@@ -202,7 +204,7 @@ const (
 	mostReading = 1e9 * 1e6 // in millionths
 )
 
-// Limits are the ends of what can be tuned of a sensor, beside its options and its code.
+// Limits implements strict.Limited for the keys that all sensors share.
 func (c *Sensor) Limits(key string) (low, high int64, ok bool) {
 	switch key {
 	case "every":
@@ -237,7 +239,7 @@ func (c *Sensor) Limits(key string) (low, high int64, ok bool) {
 	return low, high, true
 }
 
-// DevicesAt names the devices, of those that a configuration knows, that may have an I2C address; sorted.
+// DevicesAt returns the names of the devices that may have an I2C address, sorted.
 func DevicesAt(address uint16) (devices []string) {
 	for _, kind := range sensors.Kinds {
 		if slices.Contains(kind.Addresses, address) {

@@ -11,8 +11,8 @@ import (
 	"fluxd/sensors"
 )
 
-// validate checks what no single field shows: that names exist, units agree, pins are used once. It looks even when decoding
-// found mistakes, so that all are listed at once; nothing is concluded from fields that are missing or could not be read.
+// validate checks what depends on several fields: that named things exist, that units agree, that each pin is used once. It runs even
+// if decoding found mistakes, so that all are listed at once. It concludes nothing from fields that are missing or unreadable.
 func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v := &validator{Decoder: d, names: x, robot: r, measures: map[string]string{}}
 	if r.Name != "" && !strict.ValidName(r.Name) {
@@ -21,7 +21,8 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	if len(x.Index) == 0 && d.Mistakes() == 0 {
 		v.Fail("network", "expected at least one neuron")
 	}
-	for path, count := range map[string]int{"expanders": len(r.Expanders), "sensors": len(r.Sensors), "actuators": len(r.Actuators), "rewards": len(r.Rewards)} {
+	counts := map[string]int{"expanders": len(r.Expanders), "sensors": len(r.Sensors), "actuators": len(r.Actuators), "rewards": len(r.Rewards)}
+	for path, count := range counts {
 		if count > maxDevices {
 			v.Fail(path, "%d: expected at most %d", count, maxDevices)
 			return
@@ -38,11 +39,10 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v.compare()
 }
 
-// maxDevices bounds each kind of device: a hundred times what all pins and buses of a board, and all columns of a recording, can
-// feed.
+// maxDevices bounds each of these lists, at a hundred times as many as a board's pins and buses, or a recording's columns, can feed.
 const maxDevices = 10_000
 
-// leastMemory is what a daemon without a robot to speak of needs, twice over.
+// leastMemory is the lowest limit: twice what a daemon with a tiny robot needs.
 const leastMemory = strict.Bytes(32 << 20)
 
 func (v *validator) realtime() {
@@ -51,7 +51,7 @@ func (v *validator) realtime() {
 		v.Fail("realtime.priority", "%d: expected 1 to 99, or 0 for none", r.Priority)
 	}
 	if r.MemoryLimit != 0 && r.MemoryLimit < leastMemory {
-		v.Fail("realtime.memory_limit", "expected at least %d MiB, so that garbage need not be collected all the time", leastMemory>>20)
+		v.Fail("realtime.memory_limit", "expected at least %d MiB: below that, garbage would be collected all the time", leastMemory>>20)
 	}
 }
 
@@ -60,17 +60,18 @@ type validator struct {
 	names *circuits.Expansion
 	robot *Robot
 
-	owners   map[string]*Sensor   // by the owner of their wires
-	chips    map[string]*expander // by name
-	measures map[string]string    // the units of the sensors, where they are known
+	owners   map[string]*Sensor   // sensors, by the owner of their wires
+	chips    map[string]*expander // expanders, by name
+	measures map[string]string    // units of readings, by sensor; absent where unknown
 }
 
+// file checks that a data file exists.
 func (v *validator) file(path, name string) {
 	if name == "" {
 		return
 	}
 	if !fs.ValidPath(name) {
-		v.Fail(path, "%q: expected a path below the configuration's folder, with / and without ..", strict.Shorten(name))
+		v.Fail(path, "%q: expected a path below the robot file's folder, with / and without ..", strict.Shorten(name))
 		return
 	}
 	f, err := v.robot.Files.Open(name)
@@ -78,23 +79,28 @@ func (v *validator) file(path, name string) {
 		err = f.Close()
 	}
 	if err != nil {
-		v.Fail(path, "%q: %v; data files are looked for beside the configuration", strict.Shorten(name), reason(err))
+		v.Fail(path, "%q: %v; data files are looked for beside the robot file", strict.Shorten(name), reason(err))
 	}
 }
 
-// safety checks what keeps everybody safe.
+// safety checks the loop's timeout, and warns of switches whose broken wire is dangerous.
 func (v *validator) safety() {
 	if s := v.robot.Safety; v.Readable("safety.stall") && (s.Stall < 20*time.Millisecond || s.Stall > 10*time.Second) {
-		v.Fail("safety.stall", "%v: expected 20ms to 10s: the loop is asked twice in that time", s.Stall)
+		v.Fail("safety.stall", "%v: expected 20ms to 10s: the loop is checked twice in that time", s.Stall)
 	}
-	if start := v.robot.Safety.Start; start != nil && (start.Pull == "up" && start.Active == "high" || start.Pull == "down" && start.Active == "low") {
-		v.Warn("safety.start", "with pull %s and active %s a loose wire looks like a press, which arms: take a button that closes, such as one to ground with pull: up", start.Pull, start.Active)
+	start := v.robot.Safety.Start
+	if start != nil && (start.Pull == "up" && start.Active == "high" || start.Pull == "down" && start.Active == "low") {
+		v.Warn("safety.start", "with pull %s and active %s a loose wire looks like a press, which arms: use a button that closes, "+
+			"such as one to ground with pull: up", start.Pull, start.Active)
 	}
-	if stop := v.robot.Safety.EmergencyStop; stop != nil && (stop.Pull == "up" && stop.Active == "low" || stop.Pull == "down" && stop.Active == "high") {
-		v.Warn("safety.emergency_stop", "with pull %s and active %s a broken wire looks like a switch that nobody presses: take a switch that opens to stop, such as one to ground with pull: up and active: high", stop.Pull, stop.Active)
+	stop := v.robot.Safety.EmergencyStop
+	if stop != nil && (stop.Pull == "up" && stop.Active == "low" || stop.Pull == "down" && stop.Active == "high") {
+		v.Warn("safety.emergency_stop", "with pull %s and active %s a broken wire looks like a switch that is not pressed: use a switch "+
+			"that opens to stop, such as one to ground with pull: up and active: high", stop.Pull, stop.Active)
 	}
 }
 
+// compare checks that the actuator names commands, and that the recording exists.
 func (v *validator) compare() {
 	c := v.robot.Compare
 	if c == nil {
@@ -116,6 +122,7 @@ func (v *validator) compare() {
 		}
 	}
 	if c.Actuator != "" && !slices.Contains(labels, c.Actuator) && v.Readable("actuators") {
-		v.Fail("compare.actuator", "no actuator of device label is named %q%s", strict.Shorten(c.Actuator), spelling.Hint(c.Actuator, labels))
+		v.Fail("compare.actuator", "no actuator of device label is named %q%s",
+			strict.Shorten(c.Actuator), spelling.Hint(c.Actuator, labels))
 	}
 }

@@ -16,27 +16,27 @@ import (
 	"fluxd/sensors"
 )
 
-// Connection is a wire between the board and a device: a pin, or an address on a bus.
+// Connection is a wire between the board and a device: a pin, or a bus and an address on it.
 type Connection struct {
-	Path      string // of the field that says so, such as "sensors.bumper.pin"
+	Path      string // of the key that names it, such as "sensors.bumper.pin"
 	Owner     string // "sensor bumper"
 	Name      string // "bumper"
 	Device    string // "button"
-	Role      string // what the pin is to the device: "echo"; "address" for a bus
+	Role      string // of the pin for the device: "echo"; "address" for a bus
 	Pin       string // in its canonical form: "GPIO17", "servos/3"; "" for a bus
-	Position  int    // of the pin on the header, 0 where it is not there
+	Position  int    // of the pin on the header, 0 if it is not on the header
 	Bus       string // in its canonical form: "I2C1"; "" for a pin
 	Address   uint16
-	Direction string           // "in", "out" or "pwm" as the board sees it; "bus"
-	Pull      string           // "up" or "down" of an input; ""
-	ActiveLow bool             // of an input: low is the level of a switch that is pressed
-	Acts      string           // the level at which an output makes its device act: "high", "low"; ""
-	Frequency physic.Frequency // of PWM; 0 where it is a speed
-	Pulse     string           // of an output that the driver pulses: "short" for at most some microseconds, "any" where longer ones do; ""
+	Direction string           // of a pin, seen from the board: "in", "out" or "pwm"; "bus"
+	Pull      string           // of an input: "up", "down" or ""
+	ActiveLow bool             // of an input: low means pressed
+	Acts      string           // of an output: the level that switches its device on, "high" or "low"; "" if that does not apply
+	Frequency physic.Frequency // of PWM; 0 for a stepper, whose frequency is its speed
+	Pulse     string           // of an output that the driver pulses: "short" for some microseconds at most, "any" if longer will do; else ""
 	Timed     bool             // of an input: the driver needs the times of its edges
 }
 
-// Where returns the pin, or the bus and address.
+// Where returns the pin, or the bus and the address.
 func (c *Connection) Where() string {
 	if c.Bus != "" {
 		return fmt.Sprintf("%s 0x%02x", c.Bus, c.Address)
@@ -44,7 +44,7 @@ func (c *Connection) Where() string {
 	return c.Pin
 }
 
-// Wiring lists all wires, in the order of the configuration.
+// Wiring returns all wires, in the order of the robot file.
 func (r *Robot) Wiring() []Connection {
 	var all []Connection
 	for _, e := range r.Expanders {
@@ -72,7 +72,7 @@ func (r *Robot) Wiring() []Connection {
 	return all
 }
 
-// Wires lists those of an expander with a name.
+// Wires returns the wires of an expander with a name.
 func (c *Expander) Wires(name string) []Connection {
 	if c.Options == nil {
 		return nil
@@ -80,7 +80,7 @@ func (c *Expander) Wires(name string) []Connection {
 	return wires("expanders."+name, "expander ", name, c.Device, c.Options)
 }
 
-// Wires lists those of a sensor with a name.
+// Wires returns the wires of a sensor with a name.
 func (c *Sensor) Wires(name string) []Connection {
 	if c.Options == nil {
 		return nil
@@ -88,7 +88,7 @@ func (c *Sensor) Wires(name string) []Connection {
 	return wires("sensors."+name, "sensor ", name, c.Device, c.Options)
 }
 
-// Wires lists those of an actuator with a name.
+// Wires returns the wires of an actuator with a name.
 func (a *Actuator) Wires(name string) []Connection {
 	if a.Options == nil {
 		return nil
@@ -103,7 +103,7 @@ func (a *Actuator) Wires(name string) []Connection {
 	return all
 }
 
-// wires lists the wires of one device: its options, a pointer to a struct, with the tag pin, and its address.
+// wires returns the wires of one device: its bus, and the fields of its options (a pointer to a struct) with the tag pin.
 func wires(path, sort, name, device string, options any) []Connection {
 	v := reflect.ValueOf(options).Elem()
 	text := func(field string) string {
@@ -116,7 +116,8 @@ func wires(path, sort, name, device string, options any) []Connection {
 	base := Connection{Owner: sort + name, Name: name, Device: device}
 	if bus := text("Bus"); bus != "" {
 		c := base
-		c.Path, c.Role, c.Direction, c.Bus, c.Address = path+".address", "address", "bus", header.CanonicalBus(bus), uint16(v.FieldByName("Address").Uint())
+		c.Path, c.Role, c.Direction = path+".address", "address", "bus"
+		c.Bus, c.Address = header.CanonicalBus(bus), uint16(v.FieldByName("Address").Uint())
 		all = append(all, c)
 	}
 	for _, f := range strict.Fields(v.Type()) {
@@ -157,7 +158,7 @@ func wires(path, sort, name, device string, options any) []Connection {
 	return all
 }
 
-// wiring refuses what cannot be wired: one pin or address twice, PWM where there is none, and what shares what it must not.
+// wiring refuses wires that cannot be: a pin or address that is used twice, and pins without what a device needs.
 func (v *validator) wiring() {
 	all := v.robot.Wiring()
 	pins, addresses := map[string]*Connection{}, map[string]*Connection{}
@@ -176,9 +177,9 @@ func (v *validator) wiring() {
 			refused[m.At] = m.Err
 		}
 	}
-	heard := map[string][]*Connection{} // by the bus of the board and address
+	before := map[string][]*Connection{} // the wires checked so far, by bus of the board and address
 	defer func() {
-		v.passing(all, addresses, heard)
+		v.passing(all, addresses, before)
 		v.allCall(all)
 	}()
 	for i := range all {
@@ -195,11 +196,11 @@ func (v *validator) wiring() {
 			} else if !v.shared(other, c) {
 				v.Fail(c.Path, "%s is used by %s already", c.Where(), other.Owner)
 			}
-			v.upstream(c, heard)
+			v.upstream(c, before)
 			continue
 		}
 		if other := pins[c.Pin]; other != nil {
-			standby := c.Role == "standby" && other.Role == "standby" && c.Owner != other.Owner // of two halves of a bridge
+			standby := c.Role == "standby" && other.Role == "standby" && c.Owner != other.Owner // two halves of a bridge may share it
 			if !standby && !v.shared(other, c) {
 				v.Fail(c.Path, "%s is used by %s already%s", c.Pin, other.Owner, as(other.Role))
 			}
@@ -212,13 +213,15 @@ func (v *validator) wiring() {
 		}
 		v.boardPin(c, onHeader, channels, buses)
 		if echo, is := v.options(c.Owner).(*sensors.HCSR04Opts); is && c.Role == "echo" && !echo.LevelShifter {
-			v.Warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in between, then say level_shifter: true; an HC-SR04P on 3.3 V needs none")
+			v.Warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in "+
+				"between, then write level_shifter: true; an HC-SR04P on 3.3 V needs none")
 		}
 	}
 }
 
-// passing refuses a device at the address of a bus where another one starts, and is given its own address.
-func (v *validator) passing(all []Connection, addresses map[string]*Connection, heard map[string][]*Connection) {
+// passing refuses a device at an address that others pass through: devices with xshut start at one common address before each gets its
+// own.
+func (v *validator) passing(all []Connection, addresses map[string]*Connection, before map[string][]*Connection) {
 	for i := range all {
 		c := &all[i]
 		of, is := v.options(c.Owner).(sensors.Readdressed)
@@ -226,17 +229,17 @@ func (v *validator) passing(all []Connection, addresses map[string]*Connection, 
 			continue
 		}
 		if other := addresses[(&Connection{Bus: c.Bus, Address: of.StartAddress()}).Where()]; other != nil {
-			v.Fail(c.Path, "each %s with xshut starts at 0x%02x, which %s has: put that one on another bus, or give it another address, too",
+			v.Fail(c.Path, "each %s with xshut starts at 0x%02x, the address of %s: put that one on another bus, or give it another address too",
 				c.Device, of.StartAddress(), other.Owner)
 			continue
 		}
 		start := *c
 		start.Address = of.StartAddress()
-		v.upstream(&start, heard)
+		v.upstream(&start, before)
 	}
 }
 
-// bus checks that a board can have a bus, and that its world does not refuse what is there.
+// bus checks that the board can have a bus, and that its world accepts the device there.
 func (v *validator) bus(c *Connection, refused error) bool {
 	path := strings.TrimSuffix(c.Path, ".address") + ".bus"
 	if strings.Contains(c.Bus, "/") {
@@ -256,7 +259,7 @@ func (v *validator) bus(c *Connection, refused error) bool {
 	return false
 }
 
-// as names the role of a wire, where a device has several.
+// as names the role of a wire if the device has several.
 func as(role string) string {
 	if role == "pin" {
 		return ""
@@ -268,7 +271,7 @@ func as(role string) string {
 func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Connection, buses map[string]bool) {
 	if strings.Contains(c.Pin, "/") && !strings.HasPrefix(c.Pin, "pwmchip") {
 		if !v.Readable("expanders") {
-			return // a mistake already
+			return // reported already
 		}
 		var names []string
 		for _, e := range v.robot.Expanders {
@@ -279,7 +282,7 @@ func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Con
 		return
 	}
 	if !onHeader {
-		v.foreignPin(c)
+		v.otherPin(c)
 		return
 	}
 	if c.Position == 0 {
@@ -288,43 +291,43 @@ func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Con
 	}
 	for bus, both := range header.BusPins {
 		if buses[bus] && slices.Contains(both[:], c.Pin) {
-			v.Fail(c.Path, "%s belongs to bus %s, which this robot uses: take another pin", c.Pin, bus)
+			v.Fail(c.Path, "%s belongs to bus %s, which this robot uses: use another pin", c.Pin, bus)
 			return
 		}
 	}
-	v.nature(c, v.Fail)
+	v.headerPin(c, v.Fail)
 	if c.Direction != "pwm" {
 		return
 	}
 	channel, can := header.PWM[c.Pin]
 	if !can {
-		v.Fail(c.Path, "%s cannot do PWM: expected GPIO12, GPIO13, GPIO18 or GPIO19, or a pca9685 expander", c.Pin)
+		v.Fail(c.Path, "%s has no PWM: expected GPIO12, GPIO13, GPIO18 or GPIO19, or a pca9685 expander", c.Pin)
 		return
 	}
 	if other := channels[channel.Before5]; other != nil && v.robot.Board.Model != "pi5" {
-		how := "would always have the same duty"
+		why := "would always have the same duty"
 		switch {
 		case c.Frequency == 0 || other.Frequency == 0:
-			how = "the steps of a stepper would come on both"
+			why = "the steps of a stepper would come on both"
 		case other.Frequency != c.Frequency:
-			how = fmt.Sprintf("cannot have %v and %v", other.Frequency, c.Frequency)
+			why = fmt.Sprintf("cannot have %v and %v", other.Frequency, c.Frequency)
 		}
-		v.Fail(c.Path, "%s and %s of %s are one PWM channel before the Raspberry Pi 5, and %s: take a pin of the other channel or a pca9685, or say board: {kind: raspberrypi, model: pi5}",
-			c.Pin, other.Pin, other.Owner, how)
+		v.Fail(c.Path, "%s and %s of %s are one PWM channel before the Raspberry Pi 5, and %s: use a pin of the other channel or a pca9685, "+
+			"or write board: {kind: raspberrypi, model: pi5}", c.Pin, other.Pin, other.Owner, why)
 		return
 	}
 	channels[channel.Before5] = c
 }
 
-// foreignPin checks what shows of a pin of a board that alone knows its pins.
-func (v *validator) foreignPin(c *Connection) {
+// otherPin checks a pin of a board whose pins only the machine itself knows.
+func (v *validator) otherPin(c *Connection) {
 	chip, number, channel := strings.Cut(c.Pin, "/")
 	if channel {
 		_, err := strconv.ParseUint(strings.TrimPrefix(chip, "pwmchip"), 10, 8)
 		if _, wrong := strconv.ParseUint(number, 10, 8); err != nil || wrong != nil {
 			v.Fail(c.Path, "%s: expected a PWM channel such as pwmchip0/1", strict.Shorten(c.Pin))
 		} else if c.Direction == "in" {
-			v.Fail(c.Path, "%s: a PWM channel has no input: take a pin", c.Pin)
+			v.Fail(c.Path, "%s: a PWM channel is an output: use a pin", c.Pin)
 		}
 		return
 	}
@@ -335,36 +338,40 @@ func (v *validator) foreignPin(c *Connection) {
 		return
 	}
 	if c.Position != 0 { // auto: most likely a Raspberry Pi
-		v.nature(c, func(path, format string, args ...any) { v.Warn(path, "on a Raspberry Pi, "+format, args...) })
+		v.headerPin(c, func(path, format string, args ...any) { v.Warn(path, "on a Raspberry Pi, "+format, args...) })
 	}
 }
 
-// nature says where a pin of the header does something by itself that does not go with what is connected to it. What cannot work
-// is refused.
-func (v *validator) nature(c *Connection, refuse func(path, format string, args ...any)) {
+// headerPin warns of a pin of the header that does something by itself that the connected device cannot bear. What cannot work at all is
+// refused.
+func (v *validator) headerPin(c *Connection, refuse func(path, format string, args ...any)) {
 	own := header.Pins[c.Position-1].Own
 	stops := c.Path == "safety.emergency_stop.pin"
 	switch {
 	case own.Busy != "":
-		v.Warn(c.Path, "%s is not quiet while the machine starts: %s: what hangs on it acts before fluxd does: take another pin", c.Pin, own.Busy)
+		v.Warn(c.Path, "%s is not quiet while the machine starts: %s: a device on it acts before fluxd starts: use another pin",
+			c.Pin, own.Busy)
 		return
 	case own.Fixed && c.Pull == "down":
-		refuse(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V, against which pull: down does nothing: it would always read high: take pull: up and a switch to ground, or another pin", c.Pin)
+		refuse(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V, which pull: down cannot overcome: it would always read high: "+
+			"use pull: up and a switch to ground, or another pin", c.Pin)
 	case own.Fixed && stops && v.robot.Safety.EmergencyStop.Active == "low":
-		refuse(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: with active: low a broken wire looks like a switch that nobody presses: take active: high and a switch to ground that opens, or another pin", c.Pin)
+		refuse(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: with active: low a broken wire looks like a switch that is not "+
+			"pressed: use active: high and a switch to ground that opens, or another pin", c.Pin)
 	case own.Fixed && c.Direction == "in" && c.Pull == "":
-		v.Warn(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: what drives it must draw 1.8 mA to bring it low, which a divider and many modules do not", c.Pin)
+		v.Warn(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: the device must draw 1.8 mA to pull it low, which a divider and many "+
+			"modules cannot", c.Pin)
 	}
 	if own.Pull == "up" && c.Acts == "high" {
-		remedy := "take one of GPIO9 to GPIO27, which are pulled down, or put a resistor of 10 kohm to ground"
+		remedy := "use one of GPIO9 to GPIO27, which are pulled down, or put a resistor of 10 kohm to ground"
 		if own.Fixed {
-			remedy = "take one of GPIO9 to GPIO27, which are pulled down"
+			remedy = "use one of GPIO9 to GPIO27, which are pulled down"
 		}
-		v.Warn(c.Path, "%s is pulled up from power-on until fluxd starts: the %s acts before: %s", c.Pin, c.Device, remedy)
+		v.Warn(c.Path, "%s is pulled up from power-on until fluxd starts, so the %s is on until then: %s", c.Pin, c.Device, remedy)
 	}
 }
 
-// shared reports whether a second device on the same wire is another measure of the same chip, and checks that the two agree.
+// shared reports whether two sensors on the same wire are measures of one chip, and checks that they agree about it.
 func (v *validator) shared(first, second *Connection) bool {
 	one, other := v.sensor(first.Owner), v.sensor(second.Owner)
 	if one == nil || other == nil || first.Owner == second.Owner || one.Device != other.Device || one.Measure == "" || first.Role != second.Role {
@@ -372,7 +379,7 @@ func (v *validator) shared(first, second *Connection) bool {
 	}
 	path := strings.Replace(second.Owner, "sensor ", "sensors.", 1)
 	if one.Measure == other.Measure {
-		v.Fail(path+".measure", "%s measures %s there already", first.Owner, one.Measure)
+		v.Fail(path+".measure", "%s measures %s already", first.Owner, one.Measure)
 	} else if field := one.differs(other); field != "" {
 		v.Fail(path+"."+field, "%s is another measure of the same device: expected the same %s", first.Owner, field)
 	}
@@ -398,7 +405,8 @@ func (v *validator) options(owner string) sensors.Options {
 	return nil
 }
 
-// differs names an option of the chip in which two sensors differ; "" for none. Buses have several names.
+// differs returns the key of an option of the chip in which two sensors differ; "" if there is none. It leaves out the bus, which may be
+// written in several ways.
 func (c *Sensor) differs(other *Sensor) string {
 	x, y := reflect.ValueOf(c.Options).Elem(), reflect.ValueOf(other.Options).Elem()
 	for _, f := range strict.Fields(x.Type()) {

@@ -2,13 +2,12 @@ package configs
 
 import "fluxd/boards/sim/worlds"
 
-// World returns what the robot file says of the world that its simulated board is in; false on a real board, and where the file names a
-// world that there is none of.
+// World returns the options of the simulated board's world. It returns false for a real board, and for a world that does not exist.
 func (r *Robot) World() (worlds.Options, bool) {
 	return r.Board.Options, r.Board.Kind == "sim" && r.Board.Options != nil
 }
 
-// WorldWiring says of each wire what a world knows of it.
+// WorldWiring converts wires to those of package worlds.
 func WorldWiring(wires []Connection) []worlds.Connection {
 	wiring := make([]worlds.Connection, len(wires))
 	for i, c := range wires {

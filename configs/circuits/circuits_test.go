@@ -37,7 +37,7 @@ func joins(f core.Description) (all []string) {
 	return all
 }
 
-// A circuit used twice, with its defaults and with other values, inside another one.
+// A circuit is used twice inside another one, with its defaults and with other values.
 func TestCircuitsBecomeNeurons(t *testing.T) {
 	f := networkOf(t, `
 circuits:
@@ -64,60 +64,67 @@ network:
 			t.Errorf("%s: threshold %g, want %g", f.Neurons[i].Name, got, want)
 		}
 	}
-	want := []string{"left.front.hip>left.front.knee 120 5000", "left.rear.hip>left.rear.knee 120 6000", "left.front.knee>left.rear.hip 50 1000",
-		"right.front.hip>right.front.knee 120 5000", "right.rear.hip>right.rear.knee 120 6000", "right.front.knee>right.rear.hip 50 1000",
-		"start>left.front.hip 110 1000"}
+	want := []string{
+		"left.front.hip>left.front.knee 120 5000", "left.rear.hip>left.rear.knee 120 6000", "left.front.knee>left.rear.hip 50 1000",
+		"right.front.hip>right.front.knee 120 5000", "right.rear.hip>right.rear.knee 120 6000",
+		"right.front.knee>right.rear.hip 50 1000", "start>left.front.hip 110 1000"}
 	if got := joins(f); !slices.Equal(got, want) {
 		t.Errorf("synapses\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-// Mistakes in circuits are told with their line, once, however often the circuit is used.
+// A mistake in a circuit is reported with its line, once, however often the circuit is used.
 func TestMistakesInCircuits(t *testing.T) {
 	const leg = "circuits:\n  leg:\n    parameters: {drive: 100}\n    neurons: {hip: {threshold: $drive}}\n"
-	for network, says := range map[string]string{
+	for network, want := range map[string]string{
 		leg + "network: {circuits: {a: {use: legg}}}":                                                 `:7:25: network.circuits.a.use: no circuit is named "legg" (did you mean leg?)`,
 		leg + "network: {circuits: {a: {use: leg, drvie: 1}}}":                                        `:7:36: network.circuits.a.drvie: circuit leg has no such parameter (did you mean drive?)`,
 		leg + "network: {circuits: {a: {drive: 1}}}":                                                  ":7:25: network.circuits.a: use is missing",
 		leg + "network: {circuits: {a: {use: leg, drive: -3}}}":                                       "-3 units: expected at least 0",
 		leg + "network: {circuits: {a: {use: leg}}, synapses: [{from: a.hip, to: b.hip, weight: 1}]}": `no neuron is named "b.hip" (did you mean a.hip?)`,
 		leg + "network: {neurons: {n: {threshold: $drive}}}":                                          `"$drive": expected a number`,
-		"circuits: {x: {parameters: {z: 1}, neurons: {n: {threshold: $z}}, synapses: [{from: n, to: $y, weight: 1}]}}\nnetwork: {circuits: {a: {use: x}}}": "$y: the circuit has no such parameter",
-		"circuits: {x: {circuits: {y: {use: x}}}}\nnetwork: {circuits: {a: {use: x}}}":                                                                     "circuit x uses itself: x -> x",
-		"circuits: {x: {neurons: {n: {treshold: 1}}}}\nnetwork: {neurons: {n: {}}}":                                                                        "circuits.x.neurons.n.treshold: unknown key",
+		"circuits: {x: {parameters: {z: 1}, neurons: {n: {threshold: $z}}, synapses: [{from: n, to: $y, weight: 1}]}}\n" +
+			"network: {circuits: {a: {use: x}}}": "$y: the circuit has no such parameter",
+		"circuits: {x: {circuits: {y: {use: x}}}}\nnetwork: {circuits: {a: {use: x}}}":                                          "circuit x uses itself: x -> x",
+		"circuits: {x: {neurons: {n: {treshold: 1}}}}\nnetwork: {neurons: {n: {}}}":                                             "circuits.x.neurons.n.treshold: unknown key",
 		"network: {neurons: {n: {count: 0}}}":                                                                                   "count: 0: expected 1 to",
-		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: [1, 2]}]}":                                             "a list of 2 for 1 synapses",
+		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: [1, 2]}]}":                                             "a list of 2 values for 1 synapses",
 		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: {min: 2, max: 1}}]}":                                   "min 2 is above max 1",
 		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, kind: modulator, weight: 1.5}]}":                               "1.5: expected a whole number from -127 to 127",
 		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: 99, plastic: {window: 1ms, max: 9}}]}":                 "99: expected a magnitude from plastic.min 0 to plastic.max 9",
 		"network: {neurons: {n: {habituation: {rate: 1e-9}}}}":                                                                  "habituation.rate: 1e-09 units leak out in less than a microsecond",
 		"network: {neurons: {n: {adaptation: {rate: 1, recovery: 3e6}}}}":                                                       "adaptation.recovery: 3e+06 per second",
 		"network: {neurons: {n: {burst: {overshoot: 0, interval: 1ms}}}}":                                                       "burst.overshoot: 0 units: expected more than 0",
-		"network: {neurons: {a: {count: 2}, b: {count: 3}}, synapses: [{from: a, to: b, rule: {kind: one-to-one}, weight: 1}]}": "here are 2 and 3",
-		"network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, rule: {kind: fixed-indegree, degree: 3}, weight: 1}]}": "3: there are only 2 to choose from",
+		"network: {neurons: {a: {count: 2}, b: {count: 3}}, synapses: [{from: a, to: b, rule: {kind: one-to-one}, weight: 1}]}": "got 2 and 3",
+		"network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, rule: {kind: fixed-indegree, degree: 3}, weight: 1}]}": "3: there are only 2 neurons to choose from",
 		"network: {neurons: {a: {}}, synapses: [{from: a, to: a, rule: {kind: fixed-probability, probability: 2}, weight: 1}]}": "2: expected 0 to 1",
 	} {
 		_, err := configs.Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+network), nil)
-		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s\ngot  %v\nwant %s, and nothing else", network, err, says)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s\ngot  %v\nwant %s, and nothing else", network, err, want)
 		}
 	}
 }
 
 func TestPopulationsAndMembers(t *testing.T) {
-	f := networkOf(t, "network: {neurons: {wall: {count: 3}, out: {}}, synapses: [{from: 'wall[1]', to: out, weight: 9}, {from: wall, to: out, weight: [1, 2, 3]}]}")
+	f := networkOf(t, "network: {neurons: {wall: {count: 3}, out: {}}, "+
+		"synapses: [{from: 'wall[1]', to: out, weight: 9}, {from: wall, to: out, weight: [1, 2, 3]}]}")
 	if got := names(f); !slices.Equal(got, []string{"wall[0]", "wall[1]", "wall[2]", "out"}) {
 		t.Errorf("%v", got)
 	}
-	if got := joins(f); !slices.Equal(got, []string{"wall[1]>out 9 1000", "wall[0]>out 1 1000", "wall[1]>out 2 1000", "wall[2]>out 3 1000"}) {
+	want := []string{"wall[1]>out 9 1000", "wall[0]>out 1 1000", "wall[1]>out 2 1000", "wall[2]>out 3 1000"}
+	if got := joins(f); !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
-	if index := circuits.Index(f); !slices.Equal(index["wall"], []int{0, 1, 2}) || !slices.Equal(index["wall[2]"], []int{2}) || !slices.Equal(index["out"], []int{3}) {
-		t.Errorf("%v", index)
+	index := circuits.Index(f)
+	for name, want := range map[string][]int{"wall": {0, 1, 2}, "wall[2]": {2}, "out": {3}} {
+		if !slices.Equal(index[name], want) {
+			t.Errorf("%s: %v, want %v", name, index[name], want)
+		}
 	}
 }
 
-func TestRulesThatDrawNothing(t *testing.T) {
+func TestRulesThatAreNotRandom(t *testing.T) {
 	for rule, want := range map[string][]string{
 		"{kind: one-to-one}":                                 {"a[0]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
 		"{kind: all-to-all}":                                 {"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
@@ -127,13 +134,14 @@ func TestRulesThatDrawNothing(t *testing.T) {
 		"{kind: fixed-indegree, degree: 1, autapses: false}": {"a[1]>a[0] 1 1000", "a[0]>a[1] 1 1000"},
 		"{kind: fixed-outdegree, degree: 2}":                 {"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
 	} {
-		if got := joins(networkOf(t, "network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, weight: 1, rule: "+rule+"}]}")); !slices.Equal(got, want) {
+		f := networkOf(t, "network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, weight: 1, rule: "+rule+"}]}")
+		if got := joins(f); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", rule, got, want)
 		}
 	}
 }
 
-// Whatever is drawn keeps to its rule, and is the same for the same seed.
+// Drawn synapses obey their rule, and are the same for the same seed.
 func TestDegreesAreExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(2, 12).Draw(t, "size")
@@ -141,8 +149,9 @@ func TestDegreesAreExact(t *testing.T) {
 		degree := rapid.IntRange(1, size-1).Draw(t, "degree")
 		kind := rapid.SampledFrom([]string{"fixed-indegree", "fixed-outdegree"}).Draw(t, "kind")
 		network := func(seed uint64) string {
-			return fmt.Sprintf("network: {seed: %d, neurons: {a: {count: %d}}, synapses: [{from: a, to: a, weight: {min: 10, max: 20}, delay: {min: 1ms, max: 2ms}, rule: {kind: %s, degree: %d, autapses: %v, multapses: %v}}]}",
-				seed, size, kind, degree, autapses, multapses)
+			rule := fmt.Sprintf("{kind: %s, degree: %d, autapses: %v, multapses: %v}", kind, degree, autapses, multapses)
+			return fmt.Sprintf("network: {seed: %d, neurons: {a: {count: %d}}, "+
+				"synapses: [{from: a, to: a, weight: {min: 10, max: 20}, delay: {min: 1ms, max: 2ms}, rule: %s}]}", seed, size, rule)
 		}
 		seed := rapid.Uint64Range(0, 1<<40).Draw(t, "seed")
 		f := networkOf(t, network(seed))
@@ -154,7 +163,10 @@ func TestDegreesAreExact(t *testing.T) {
 				degrees[s.From]++
 			}
 			pairs[[2]int{s.From, s.To}]++
-			if !autapses && s.From == s.To || !multapses && pairs[[2]int{s.From, s.To}] > 1 || s.Weight < 10 || s.Weight > 20 || s.Delay < 1000 || s.Delay > 2000 {
+			if !autapses && s.From == s.To || !multapses && pairs[[2]int{s.From, s.To}] > 1 {
+				t.Errorf("%+v breaks its rule", s)
+			}
+			if s.Weight < 10 || s.Weight > 20 || s.Delay < 1000 || s.Delay > 2000 {
 				t.Errorf("%+v", s)
 			}
 		}
@@ -164,21 +176,22 @@ func TestDegreesAreExact(t *testing.T) {
 			}
 		}
 		if again := networkOf(t, network(seed)); !reflect.DeepEqual(again, f) {
-			t.Error("the same seed, another network")
+			t.Error("the same seed made another network")
 		}
 	})
 }
 
 func TestProbabilityAndSeeds(t *testing.T) {
 	network := func(seed string) core.Description {
-		return networkOf(t, "network: {"+seed+"neurons: {a: {count: 100}}, synapses: [{from: a, to: a, weight: {min: 1, max: 2}, rule: {kind: fixed-probability, probability: 0.3}}]}")
+		return networkOf(t, "network: {"+seed+"neurons: {a: {count: 100}}, "+
+			"synapses: [{from: a, to: a, weight: {min: 1, max: 2}, rule: {kind: fixed-probability, probability: 0.3}}]}")
 	}
 	f := network("")
 	if n := len(f.Synapses); n < 2800 || n > 3200 {
 		t.Errorf("%d of 10000 pairs joined, want about 3000", n)
 	}
 	if other := network("seed: 2, "); reflect.DeepEqual(other.Synapses, f.Synapses) {
-		t.Error("another seed, the same network")
+		t.Error("another seed made the same network")
 	}
 	different := map[float64]bool{}
 	for _, s := range f.Synapses {
@@ -197,7 +210,8 @@ network:
         receptors: {threshold: 1, adaptation: 2, habituation: 3, stp: 4, ltp: 5, pacemaker: 6}}
     b: {}
   synapses:
-    - {from: a, to: b, weight: -60, delay: 3us, plastic: {window: 20ms, stp: {rate: 1, depression: 2, unpaired: 3, recovery: 4, max: 5}, ltp: {rate: 6, depression: 7, consolidation: 8}, min: 9, max: 90}}
+    - {from: a, to: b, weight: -60, delay: 3us, plastic: {window: 20ms, stp: {rate: 1, depression: 2, unpaired: 3, recovery: 4, max: 5},
+        ltp: {rate: 6, depression: 7, consolidation: 8}, min: 9, max: 90}}
     - {from: a, to: b, kind: electric}
     - {from: b, to: a, kind: modulator, weight: 127}
 `
@@ -216,14 +230,17 @@ func TestJSON(t *testing.T) {
 	for _, line := range strings.Split(string(text), "\n") {
 		compact.WriteString(strings.TrimSpace(line))
 	}
-	want := `{"format": "flux-network/1","neurons": [{"name": "a","threshold": 90,"leak": 500,"floor": -5,"refractory_us": 2000,"pacemaker_us": 20000,` +
+	want := `{"format": "flux-network/1",` +
+		`"neurons": [{"name": "a","threshold": 90,"leak": 500,"floor": -5,"refractory_us": 2000,"pacemaker_us": 20000,` +
 		`"adaptation": {"rate": 1,"tolerance": 2,"max": 3,"recovery": 4},"habituation": {"rate": 5,"max": 6,"recovery": 7},` +
 		`"burst": {"overshoot": 8,"interval_us": 9000,"max": 10},"modulation": {"leak": 11},` +
 		`"receptors": {"threshold": 1,"adaptation": 2,"habituation": 3,"stp": 4,"ltp": 5,"pacemaker": 6}},` +
 		`{"name": "b","threshold": 100,"leak": 1000,"floor": 0,"refractory_us": 1000}],` +
 		`"synapses": [{"from": "a","to": "b","kind": "direct","weight": -60,"delay_us": 3,"plastic": {"window_us": 20000,` +
-		`"stp": {"rate": 1,"depression": 2,"unpaired": 3,"recovery": 4,"max": 5},"ltp": {"rate": 6,"depression": 7,"consolidation": 8},"min": 9,"max": 90}},` +
-		`{"from": "a","to": "b","kind": "electric","weight": 0,"delay_us": 1000},{"from": "b","to": "a","kind": "modulator","weight": 127,"delay_us": 1000}]}`
+		`"stp": {"rate": 1,"depression": 2,"unpaired": 3,"recovery": 4,"max": 5},` +
+		`"ltp": {"rate": 6,"depression": 7,"consolidation": 8},"min": 9,"max": 90}},` +
+		`{"from": "a","to": "b","kind": "electric","weight": 0,"delay_us": 1000},` +
+		`{"from": "b","to": "a","kind": "modulator","weight": 127,"delay_us": 1000}]}`
 	if compact.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", compact.String(), want)
 	}
@@ -237,11 +254,11 @@ func TestJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		if again, err := circuits.ParseJSON(name, text); err != nil || !reflect.DeepEqual(again, r.Network) {
-			t.Errorf("%s does not come back: %v", name, err)
+			t.Errorf("%s is not read back as it was: %v", name, err)
 		}
 	}
 	if again, err := circuits.ParseJSON("net.json", text); err != nil || !reflect.DeepEqual(again, f) {
-		t.Errorf("it does not come back: %v", err)
+		t.Errorf("it is not read back as it was: %v", err)
 	}
 }
 

@@ -13,42 +13,42 @@ import (
 	"fluxd/splitmix64"
 )
 
-// members are neurons of one population, side by side: all of them, or one.
+// members are all neurons of a population, or one of them.
 type members struct {
 	of    *population
 	first int
 	count int
 }
 
-// both counts the neurons that two have in common.
+// both counts the neurons that m and other have in common.
 func (m members) both(other members) int64 {
 	return int64(max(0, min(m.first+m.count, other.first+other.count)-max(m.first, other.first)))
 }
 
-// projection is an entry of synapses whose populations are found, and which breaks no rule.
+// projection is a valid entry of synapses whose populations were found.
 type projection struct {
-	at       *place // for what shows only when it is drawn; else nil, not to keep what was read
+	at       *place // for mistakes that only drawing shows; else nil, so that the file's nodes can be freed
 	entry    *Synapse
 	rule     Rule
 	from, to members
-	size     int64 // in synapses; at least, where it is a matter of chance
+	size     int64 // number of synapses; the least possible number if the rule is random
 	random   splitmix64.Random
 }
 
-// place is where an entry stands.
+// place is the place of an entry in the file.
 type place struct {
 	scope scope
 	field string
 }
 
-// learning is what the synapses have in common that the engine has one rule for.
+// learning is what all synapses that share one of the engine's learning rules have in common.
 type learning struct {
 	plastic  core.Plastic
 	leak     float64
 	negative bool
 }
 
-// resolveName finds a neuron or population of a scope.
+// resolveName finds a neuron or population of a scope, and reports a name that there is not.
 func (e *expander) resolveName(s scope, field, name string) (members, bool) {
 	if name == "" {
 		return members{}, false
@@ -59,7 +59,7 @@ func (e *expander) resolveName(s scope, field, name string) (members, bool) {
 		p := &e.populations[i]
 		return members{p, p.first, p.count}, true
 	}
-	if found && e.populations[i].many {
+	if found && e.populations[i].numbered {
 		p := &e.populations[i]
 		number, closed := strings.CutSuffix(number, "]")
 		if k, err := strconv.Atoi(number); closed && err == nil && k >= 0 && k < p.count && strconv.Itoa(k) == number {
@@ -68,24 +68,26 @@ func (e *expander) resolveName(s scope, field, name string) (members, bool) {
 	}
 	known := e.Readable(strict.Join(s.path, field), s.path+".neurons", s.path+".circuits")
 	if e.Full() || !known || !e.names.complete(name) || e.names.ofUnread(s.prefix+name) {
-		return members{}, false // it may be one that could not be read
+		return members{}, false // the name may be that of a neuron that could not be read
 	}
 	at := e.at(s, field)
-	if where := (strange{at.Line, at.Column, name}); !e.strange[where] {
-		e.strange[where] = true
+	if where := (unknownName{at.Line, at.Column, name}); !e.reported[where] {
+		e.reported[where] = true
 		e.unknown(s, field, name)
 	}
 	return members{}, false
 }
 
-// unknown refuses a name that no neuron has.
+// unknown reports a name that no neuron has.
 func (e *expander) unknown(s scope, field, name string) {
 	base, _, isMember := strings.Cut(name, "[")
 	if i, found := e.index[s.prefix+base]; found && isMember {
-		if p := &e.populations[i]; p.many {
-			e.refuse(s, field, "no neuron is named %q: %s has the members %s[0] to %s[%d]", strict.Shorten(name), base, base, base, p.count-1)
+		if p := &e.populations[i]; p.numbered {
+			e.refuse(s, field, "no neuron is named %q: %s has the members %s[0] to %s[%d]",
+				strict.Shorten(name), base, base, base, p.count-1)
 		} else {
-			e.refuse(s, field, "no neuron is named %q: %s is one neuron; with count it would be a population", strict.Shorten(name), base)
+			e.refuse(s, field, "no neuron is named %q: %s is one neuron; with count it would be a population",
+				strict.Shorten(name), base)
 		}
 		return
 	}
@@ -121,8 +123,8 @@ func (e *expander) synapse(s scope, field string, y *Synapse) {
 		return
 	}
 	if e.synapses += least; e.synapses > maxSynapses {
-		e.tooMany(s, field, "%s%d neurons and %d come to %d synapses with all before them: expected at most %d in all",
-			atLeast(exact), from.count, to.count, e.synapses, maxSynapses)
+		e.tooMany(s, field, "%s%d synapses up to here, with these between %d and %d neurons: expected at most %d in the network",
+			atLeast(exact), e.synapses, from.count, to.count, maxSynapses)
 		return
 	}
 	if j.size = least; exact {
@@ -135,20 +137,20 @@ func atLeast(exact bool) string {
 	if exact {
 		return ""
 	}
-	return "by any chance, "
+	return "at least "
 }
 
-// count checks a rule, and says how many synapses it comes to; where it is a matter of chance, how many at least.
+// count checks a rule, and returns how many synapses it makes; if that is random, the least possible number.
 func (e *expander) count(j *projection) (least int64, exact, ok bool) {
 	from, to, rule := int64(j.from.count), int64(j.to.count), &j.rule
-	same := int64(0) // joined to themselves
+	same := int64(0) // neurons that would be joined to themselves
 	if !rule.Autapses {
 		same = j.from.both(j.to)
 	}
 	switch rule.Kind {
 	case "one-to-one":
 		if from != to {
-			e.refuse(j.at.scope, j.at.field+".rule", "one-to-one joins populations of one size: here are %d and %d", from, to)
+			e.refuse(j.at.scope, j.at.field+".rule", "one-to-one joins populations of equal size, got %d and %d", from, to)
 			return 0, false, false
 		}
 		if j.from.first != j.to.first {
@@ -165,11 +167,12 @@ func (e *expander) count(j *projection) (least int64, exact, ok bool) {
 			return 0, false, false
 		}
 		if from*to > 100*maxSynapses && p < 1 {
-			e.refuse(j.at.scope, j.at.field+".rule", "%d times %d pairs are too many: expected at most %d to choose from", from, to, int64(100*maxSynapses))
+			e.refuse(j.at.scope, j.at.field+".rule", "%d times %d pairs are too many to choose from: expected at most %d pairs",
+				from, to, int64(100*maxSynapses))
 			return 0, false, false
 		}
 		pairs := float64(from*to - same)
-		fewest := max(0, pairs*p-10*math.Sqrt(pairs*p*(1-p))) // fewer are less likely than anything that happens
+		fewest := max(0, pairs*p-10*math.Sqrt(pairs*p*(1-p))) // ten standard deviations below the mean: never fewer
 		return int64(fewest), p == 0 || p == 1, true
 	case "fixed-indegree", "fixed-outdegree":
 		each, others := j.sides()
@@ -178,15 +181,15 @@ func (e *expander) count(j *projection) (least int64, exact, ok bool) {
 			e.refuse(j.at.scope, j.at.field+".rule.degree", "%d: expected at least 1", rule.Degree)
 			return 0, false, false
 		case candidates == 0 || !rule.Multapses && int64(rule.Degree) > candidates:
-			e.refuse(j.at.scope, j.at.field+".rule.degree", "%d: there are only %d to choose from", rule.Degree, candidates)
+			e.refuse(j.at.scope, j.at.field+".rule.degree", "%d: there are only %d neurons to choose from", rule.Degree, candidates)
 			return 0, false, false
 		}
 		return int64(rule.Degree) * int64(each.count), true, true
 	}
-	return 0, false, false // a mistake already
+	return 0, false, false // an unknown kind, reported already
 }
 
-// sides are, of a rule with a degree, the neurons that have it and those that they choose from.
+// sides returns, for a rule with a degree, the neurons that have the degree and those that they choose partners from.
 func (j *projection) sides() (each, others members) {
 	if j.rule.Kind == "fixed-outdegree" {
 		return j.from, j.to
@@ -194,24 +197,24 @@ func (j *projection) sides() (each, others members) {
 	return j.to, j.from
 }
 
-// lists checks that lists of weights and delays have one for each synapse.
+// lists checks that lists of weights and delays have one value for each synapse.
 func (e *expander) lists(j *projection, count int64) bool {
 	if list := j.entry.Weight.List; list != nil && int64(len(list)) != count {
-		e.refuse(j.at.scope, j.at.field+".weight", "a list of %d for %d synapses", len(list), count)
+		e.refuse(j.at.scope, j.at.field+".weight", "a list of %d values for %d synapses: expected one for each", len(list), count)
 		return false
 	}
 	if list := j.entry.Delay.List; list != nil && int64(len(list)) != count {
-		e.refuse(j.at.scope, j.at.field+".delay", "a list of %d for %d synapses", len(list), count)
+		e.refuse(j.at.scope, j.at.field+".delay", "a list of %d values for %d synapses: expected one for each", len(list), count)
 		return false
 	}
 	return true
 }
 
-// checkSynapse checks what the synapses of an entry carry, once for all.
+// checkSynapse checks weights, delays and learning of an entry: they are the same for all its synapses.
 func (e *expander) checkSynapse(j *projection) bool {
 	y, target := j.entry, j.to.of
-	if !target.sound || !e.Readable(strict.Join(j.at.scope.path, j.at.field+".kind")) {
-		return false // that is a mistake already, and the checks below depend on it
+	if !target.checkable || !e.Readable(strict.Join(j.at.scope.path, j.at.field+".kind")) {
+		return false // reported already, and the checks below depend on it
 	}
 	before := e.Mistakes()
 	plastic := y.Plastic.plastic()
@@ -231,7 +234,7 @@ func (e *expander) checkSynapse(j *projection) bool {
 		one.Weight, one.Delay = weight, ticks(delay)
 		for _, m := range one.Mistakes(target.neuron) {
 			switch {
-			case m.Field == "weight" && weight == 0 && ranged && plastic == nil: // a range may begin at 0: nothing is never drawn
+			case m.Field == "weight" && weight == 0 && ranged && plastic == nil: // a range may begin at 0: 0 is never drawn
 			case m.Field == "delay":
 				e.refuse(j.at.scope, j.at.field+".delay", "%v", m.Err)
 			default:
@@ -254,10 +257,12 @@ func (e *expander) checkSynapse(j *projection) bool {
 		}
 	}
 	if p := y.Plastic; p != nil && p.Min > 0 && y.Weight.Low < 0 && y.Weight.High > 0 {
-		e.refuse(j.at.scope, j.at.field+".weight", "from %g to %g: expected a magnitude from plastic.min %g on, all of one sign", y.Weight.Low, y.Weight.High, p.Min)
+		e.refuse(j.at.scope, j.at.field+".weight", "from %g to %g: expected one sign, and magnitudes of at least plastic.min %g",
+			y.Weight.Low, y.Weight.High, p.Min)
 	}
 	if len(e.learning) > core.MaxRules {
-		e.refuse(j.at.scope, j.at.field+".plastic", "more than %d different ways to learn: expected values that more synapses share", core.MaxRules)
+		e.refuse(j.at.scope, j.at.field+".plastic", "more than %d different ways to learn: expected values that more synapses share",
+			core.MaxRules)
 	}
 	return e.Mistakes() == before
 }

@@ -1,5 +1,5 @@
-// Package circuits makes a spiking network of what a robot file says of it: circuits are put in where they are used, populations
-// become their members, rules their synapses. The names of the rules are the field's (PyNN, NEST).
+// Package circuits turns the network of a robot file into single neurons and synapses. It puts circuits in where they are used, and
+// expands populations into neurons and rules into synapses. The names of the rules are those of PyNN and NEST.
 //
 //	d, err := strict.NewDecoder("robot.yaml", text)
 //	...
@@ -13,6 +13,6 @@
 //		return err // all mistakes, each with its line
 //	}
 //
-// Everything random is drawn from seeds: the same file makes the same network on every machine. What comes to too much is refused
-// before any of it takes memory.
+// Random values are drawn from seeds: the same file makes the same network on every machine. A network that is too large is refused
+// before it takes memory.
 package circuits

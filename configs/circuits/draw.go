@@ -8,14 +8,14 @@ import (
 	"fluxd/splitmix64"
 )
 
-// What rules and ranges draw: pairs, weights and delays. Everything random is the same for the same seed.
+// This file draws pairs, weights and delays from rules and ranges. The same seed draws the same values.
 
 // connect makes the synapses that were planned.
 func (e *expander) connect(d *core.Description) {
 	total := int64(0)
 	for i := range e.projections {
 		j := &e.projections[i]
-		if j.at != nil { // draw once to count, and the same once more to join
+		if j.at != nil { // draw once to count; the same pairs are drawn again to join them
 			g := j.random
 			j.size = 0
 			j.pairs(&g, func(int, int) { j.size++ })
@@ -24,7 +24,7 @@ func (e *expander) connect(d *core.Description) {
 			}
 		}
 		if total += j.size; total > maxSynapses && j.at != nil {
-			e.tooMany(j.at.scope, j.at.field, "%d synapses with all before them: expected at most %d in all", total, maxSynapses)
+			e.tooMany(j.at.scope, j.at.field, "%d synapses up to here: expected at most %d in the network", total, maxSynapses)
 			return
 		}
 	}
@@ -37,9 +37,9 @@ func (e *expander) connect(d *core.Description) {
 	}
 }
 
-// connect makes the synapses of one entry. What they carry is drawn after all pairs are.
+// connect makes the synapses of one entry. Weights and delays are drawn after all pairs.
 func (j *projection) connect(d *core.Description) {
-	y, plastic := j.entry, j.entry.Plastic.plastic() // which all its synapses share
+	y, plastic := j.entry, j.entry.Plastic.plastic() // all its synapses share plastic
 	values, leak := j.random, j.to.of.neuron.Leak
 	if y.Weight.List == nil && y.Weight.Low != y.Weight.High || y.Delay.List == nil && y.Delay.Low != y.Delay.High {
 		j.pairs(&values, func(int, int) {})
@@ -56,7 +56,7 @@ func (j *projection) connect(d *core.Description) {
 	})
 }
 
-// weight returns the weight of one synapse of an entry. One that is drawn is never nothing: it is drawn again.
+// weight returns the weight of one synapse of an entry. A drawn weight that rounds to 0 is drawn again.
 func (y *Synapse) weight(i int, leak float64, g *splitmix64.Random) float64 {
 	w := y.Weight
 	switch {
@@ -65,8 +65,8 @@ func (y *Synapse) weight(i int, leak float64, g *splitmix64.Random) float64 {
 	case w.Low == w.High:
 		return w.Low
 	}
-	const patience = 100
-	for range patience {
+	const attempts = 100
+	for range attempts {
 		drawn := g.Between(w.Low, w.High)
 		if y.Kind == "modulator" {
 			drawn = math.Round(drawn)
@@ -75,7 +75,7 @@ func (y *Synapse) weight(i int, leak float64, g *splitmix64.Random) float64 {
 			return drawn
 		}
 	}
-	if math.Abs(w.Low) > math.Abs(w.High) { // next to nothing of the range is something
+	if math.Abs(w.Low) > math.Abs(w.High) { // almost all of the range rounds to 0
 		return w.Low
 	}
 	return w.High
@@ -91,8 +91,8 @@ func (s *Spans) draw(i int, g *splitmix64.Random) core.Tick {
 	return ticks(s.Low) + core.Tick(g.Below(uint64((s.High-s.Low).Microseconds())+1))
 }
 
-// generator returns the random numbers of one entry: from the seed of its rule, or from the network's and its place among the
-// entries.
+// generator returns the random numbers of one entry. They depend on the seed of its rule, or on the network's seed and the place of the
+// entry.
 func (e *expander) generator(r *Rule) splitmix64.Random {
 	e.rules++
 	if r != nil && r.Seed != nil {
@@ -102,8 +102,8 @@ func (e *expander) generator(r *Rule) splitmix64.Random {
 	return splitmix64.Random(g.Next() ^ e.rules*0xD1342543DE82EF95)
 }
 
-// pairs draws the neurons that a rule joins, in an order that lists of weights and delays follow: by source for all but
-// fixed-indegree, which goes by target. The rule and the sizes have been checked.
+// pairs draws the neurons that a rule joins. Their order is that of lists of weights and delays: by source, but by target for
+// fixed-indegree. The rule and the sizes have been checked.
 func (j *projection) pairs(g *splitmix64.Random, pair func(from, to int)) {
 	rule, from, to := &j.rule, j.from, j.to
 	switch rule.Kind {

@@ -6,7 +6,7 @@ import (
 	"fluxd/core"
 )
 
-// What a file says of neurons and synapses, in the engine's terms.
+// This file converts neurons and synapses of a robot file into those of package core.
 
 var synapseKinds = map[string]core.Kind{"direct": core.Direct, "electric": core.Electric, "modulator": core.Modulator}
 

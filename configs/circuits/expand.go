@@ -21,79 +21,79 @@ const (
 	maxSynapses = 200_000_000
 )
 
-// expander turns a network as it is written into the flat one: circuits are put in where they are used, populations become their
-// members, rules their synapses. It plans first and builds then: what comes to too much is refused before any of it takes memory.
+// expander turns the network of a robot file into neurons and synapses. It plans first and builds then, so that a network that is too
+// large is refused before it takes memory.
 type expander struct {
 	*strict.Decoder
 	names    *Expansion
 	circuits map[string]*strict.Named[Circuit]
-	known    []string // of the circuits, for suggestions
-	sizes    map[string]int
+	known    []string       // names of the circuits, for suggestions
+	sizes    map[string]int // values in each circuit; see size
 	used     map[string]bool
-	strange  map[strange]bool
+	reported map[unknownName]bool
 	seed     uint64
-	rules    uint64 // how many rules have drawn so far: each has its own random numbers
-	full     bool   // a limit was exceeded, which is noted
+	rules    uint64 // how many synapse entries have random numbers so far: each has its own
+	full     bool   // a limit was exceeded, and that was reported
 	plan
 }
 
-// plan is what the network comes to, before it is built.
+// plan is the network before it is built.
 type plan struct {
 	populations []population
 	index       map[string]int // populations by full name
 	projections []projection
-	neurons     int64 // in all
-	synapses    int64 // in all; at least, where it is a matter of chance
+	neurons     int64 // total
+	synapses    int64 // total; the least possible number where random rules decide
 	learning    map[learning]bool
 }
 
-// population is an entry of neurons: one, or as many as it counts.
+// population is an entry of neurons: one neuron, or several with count.
 type population struct {
-	neuron core.Neuron // all of them, but for the numbers in their names
-	first  int         // index of the first
-	count  int
-	many   bool // they have numbers
-	sound  bool // its leak is one: its amounts can be checked
+	neuron    core.Neuron // each member, but for the number in its name
+	first     int         // index of the first member
+	count     int
+	numbered  bool // the file has count, so names have numbers
+	checkable bool // its leak is valid, so amounts can be checked
 }
 
-// strange is a name that no neuron has, and where: it comes up with each use of a circuit, and is looked for once.
-type strange struct {
+// unknownName is a name that no neuron has, and its place. Every use of a circuit meets it, and it is reported once.
+type unknownName struct {
 	line, column int
 	name         string
 }
 
 // scope is the network, or one use of a circuit.
 type scope struct {
-	path   string     // in messages
-	prefix string     // of its neurons' names
-	node   *yaml.Node // where it stands in the file
-	within []string   // circuits that it is part of, outermost first
+	path   string     // for messages
+	prefix string     // of the names of its neurons
+	node   *yaml.Node // its place in the file
+	within []string   // the circuits that contain it, outermost first
 }
 
-// Expand puts circuits in where they are used, and makes populations and rules neurons and synapses. The network stands in the
-// decoder's file as network, the circuits as circuits; mistakes are noted there. When there are any, what is returned has the
-// names of the neurons only.
+// Expand turns a network with its circuits, populations and rules into neurons and synapses. The decoder's file has the network at the
+// key network, and the circuits at circuits; Expand adds mistakes to the decoder. If there are any, the result has the names of the
+// neurons only.
 func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Expansion {
 	if len(circuits) > 0 {
-		d.Allow(maxExpanded) // a circuit is read again wherever it is used
+		d.Allow(maxExpanded) // a circuit is read again for each use
 	}
 	x := &Expansion{decoder: d, written: make(map[string]bool, len(n.Neurons))}
 	for _, neuron := range n.Neurons {
 		x.written[neuron.Name] = true
 	}
 	e := &expander{Decoder: d, names: x, circuits: map[string]*strict.Named[Circuit]{}, sizes: map[string]int{},
-		used: map[string]bool{}, strange: map[strange]bool{}, seed: n.Seed}
+		used: map[string]bool{}, reported: map[unknownName]bool{}, seed: n.Seed}
 	for i := range circuits {
 		c := &circuits[i]
 		e.circuits[c.Name] = c
 		e.known = append(e.known, c.Name)
 	}
 	e.plan = newPlan()
-	if network := (scope{path: "network", node: strict.Find(d.Root(), "network")}); e.affordable(network, n) {
+	if network := (scope{path: "network", node: strict.Find(d.Root(), "network")}); e.withinLimit(network, n) {
 		e.network(network, n)
 	}
 	built := e.plan
-	for _, c := range circuits { // an unused one is checked too, with its defaults
+	for _, c := range circuits { // check unused circuits too, with their defaults
 		if !e.used[c.Name] && !e.full && e.size(c.Name) <= maxExpanded {
 			e.plan = newPlan()
 			use := &yaml.Node{Kind: yaml.MappingNode, Line: c.Line, Column: 1}
@@ -106,18 +106,18 @@ func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Ex
 	return x
 }
 
-// An Expansion is what a network as it is written comes to.
+// An Expansion is an expanded network.
 type Expansion struct {
 	Network core.Description
-	Index   map[string][]int // see the function of that name
+	Index   map[string][]int // see the function Index
 
 	decoder *strict.Decoder
-	written map[string]bool // names of the network's neurons, also of those that were refused
-	unread  []string        // uses of circuits whose neurons could not all be read, as they begin names: "leg_1."
-	sorted  []string        // names of all neurons, once they are asked for
+	written map[string]bool // names of neurons in the file's network, valid or not
+	unread  []string        // prefixes of uses of circuits whose neurons could not all be read: "leg_1."
+	sorted  []string        // names of all neurons; nil until they are needed
 }
 
-// Exists notes a mistake where the name that stands at a path is no neuron's.
+// Exists adds a mistake if no neuron has the name that stands at a path.
 func (x *Expansion) Exists(path, name string) {
 	if name == "" || x.Index[name] != nil || x.decoder.Full() || !x.complete(name) {
 		return
@@ -128,13 +128,13 @@ func (x *Expansion) Exists(path, name string) {
 	x.decoder.Fail(path, "no neuron is named %q%s", strict.Shorten(name), spelling.Hint(name, x.sorted))
 }
 
-// complete reports whether a neuron that is not known is none: all that makes neurons could be read, and it is not one that was
-// refused.
+// complete reports whether an unknown name certainly names no neuron: everything that makes neurons could be read, and the file has no
+// invalid neuron of that name.
 func (x *Expansion) complete(name string) bool {
 	return x.decoder.Readable("network.neurons", "network.circuits", "circuits") && !x.written[name] && !x.ofUnread(name)
 }
 
-// ofUnread reports whether a name, with the uses of circuits that it is in, would be part of a use that could not be read.
+// ofUnread reports whether a full name belongs to a use of a circuit that could not be read.
 func (x *Expansion) ofUnread(name string) bool {
 	return slices.ContainsFunc(x.unread, func(use string) bool { return strings.HasPrefix(name, use) })
 }
@@ -167,20 +167,20 @@ func (e *expander) network(s scope, n *Network) {
 // neuron plans the neurons of one entry.
 func (e *expander) neuron(s scope, name string, n *Neuron) {
 	field, full := "neurons."+name, s.prefix+name
-	p := population{neuron: n.neuron(full), count: 1, many: n.Count != nil, sound: true}
-	p.sound = e.Readable(strict.Join(s.path, field+".leak")) // without it no amount can be checked
-	if p.sound {
+	p := population{neuron: n.neuron(full), count: 1, numbered: n.Count != nil}
+	p.checkable = e.Readable(strict.Join(s.path, field+".leak")) // without a leak no amount can be checked
+	if p.checkable {
 		for _, m := range p.neuron.Mistakes() {
-			p.sound = p.sound && m.Field != "leak"
+			p.checkable = p.checkable && m.Field != "leak"
 			shifted, is := strings.CutPrefix(m.Field, "receptors.")
 			if is && !e.Readable(strict.Join(s.path, field+"."+shifted)) {
-				continue // the neuron may have it
+				continue // the neuron may have what the receptor needs
 			}
 			e.refuse(s, field+"."+m.Field, "%v", m.Err)
 		}
 	}
 	if _, taken := e.index[full]; taken {
-		e.refuse(s, field, "%s: a circuit's neuron has that name already", full)
+		e.refuse(s, field, "%s: a neuron of a circuit has that name already", full)
 		return
 	}
 	if n.Count != nil {
@@ -195,12 +195,12 @@ func (e *expander) neuron(s scope, name string, n *Neuron) {
 		e.neurons += int64(p.count)
 	}
 	if e.neurons > maxNeurons {
-		e.tooMany(s, field, "%d neurons with all before them: expected at most %d in all", e.neurons, maxNeurons)
+		e.tooMany(s, field, "%d neurons up to here: expected at most %d in the network", e.neurons, maxNeurons)
 	}
 	e.populations = append(e.populations, p)
 }
 
-// tooMany refuses what exceeds a limit of the whole network, once.
+// tooMany reports that the network exceeds a limit, once.
 func (e *expander) tooMany(s scope, field, format string, args ...any) {
 	if !e.full {
 		e.full = true
@@ -208,7 +208,7 @@ func (e *expander) tooMany(s scope, field, format string, args ...any) {
 	}
 }
 
-// build makes what was planned. Of what is refused, other parts of the file need the names of the neurons only.
+// build builds what was planned. Of a network with mistakes it builds the neurons only: other parts of the file name them.
 func (e *expander) build() core.Description {
 	var d core.Description
 	if !e.full {
@@ -222,7 +222,7 @@ func (e *expander) build() core.Description {
 		}
 		for k := range count {
 			neuron := p.neuron
-			if p.many {
+			if p.numbered {
 				neuron.Name += "[" + strconv.Itoa(k) + "]"
 			}
 			d.Neurons = append(d.Neurons, neuron)
@@ -234,7 +234,7 @@ func (e *expander) build() core.Description {
 	return d
 }
 
-// Index returns the neurons by name: a population's name stands for all its members.
+// Index returns the indices of neurons by name. The name of a population has the indices of all its members.
 func Index(d core.Description) map[string][]int {
 	index := make(map[string][]int, len(d.Neurons))
 	for i, n := range d.Neurons {

@@ -14,13 +14,13 @@ import (
 	"fluxd/core"
 )
 
-// MaxJSON bounds a file of a network as JSON.
+// MaxJSON bounds a file with a network as JSON, in bytes.
 const MaxJSON = 128 << 20
 
 // JSONFormat names the format of a network as JSON, and its version.
 const JSONFormat = "flux-network/1"
 
-// jsonNetwork is a network as "fluxd export" writes it: one list of neurons, one of synapses, in the configuration's units. A
+// jsonNetwork is a network as "fluxd export" writes it: one list of neurons and one of synapses, in the units of the robot file. A
 // mechanism that is nil is off.
 type jsonNetwork struct {
 	Format   string        `json:"format"`
@@ -28,7 +28,7 @@ type jsonNetwork struct {
 	Synapses []jsonSynapse `json:"synapses"`
 }
 
-// jsonNeuron is one neuron; see core.Neuron for what its numbers mean. Times are in microseconds.
+// jsonNeuron is one neuron. core.Neuron explains its numbers. Times are in microseconds.
 type jsonNeuron struct {
 	Name        string           `json:"name"`
 	Threshold   float64          `json:"threshold"`
@@ -65,7 +65,7 @@ type jsonBurst struct {
 	Max       int     `json:"max"`
 }
 
-// jsonModulation is how the modulation level relaxes, in steps per second.
+// jsonModulation says how many steps per second the modulation level loses.
 type jsonModulation struct {
 	Leak float64 `json:"leak"`
 }
@@ -80,7 +80,7 @@ type jsonReceptors struct {
 	Pacemaker   float64 `json:"pacemaker"`
 }
 
-// jsonSynapse is one synapse between two neurons, by their names; see core.Synapse for what its numbers mean.
+// jsonSynapse is one synapse between two neurons, by their names. core.Synapse explains its numbers.
 type jsonSynapse struct {
 	From    string       `json:"from"`
 	To      string       `json:"to"`
@@ -90,7 +90,7 @@ type jsonSynapse struct {
 	Plastic *jsonPlastic `json:"plastic,omitempty"`
 }
 
-// jsonPlastic is how a synapse learns, in units; Max 0 is no limit.
+// jsonPlastic says how a synapse learns, in units; Max 0 is no limit.
 type jsonPlastic struct {
 	Window int64   `json:"window_us"`
 	STP    jsonSTP `json:"stp"`
@@ -171,8 +171,8 @@ func (j *jsonNeuron) neuron() core.Neuron {
 	return n
 }
 
-// ParseJSON reads a network as "fluxd export" writes it. Unknown fields, a missing name, a neuron that does not exist and what
-// the engine does not take are refused; the error is strict.Errors, with lines.
+// ParseJSON reads a network as "fluxd export" writes it. It refuses unknown fields, missing names, neurons that do not exist, and values
+// that the engine refuses. The error is strict.Errors, with lines.
 func ParseJSON(source string, data []byte) (core.Description, error) {
 	var none core.Description
 	if len(data) > MaxJSON {
@@ -184,15 +184,17 @@ func ParseJSON(source string, data []byte) (core.Description, error) {
 	reader.DisallowUnknownFields()
 	if err := reader.Decode(&f); err != nil {
 		if keys := strictjson.Keys(data); slices.Contains(keys, "Nodes") || slices.Contains(keys, "tuned") {
-			return none, strict.Errors{{Source: source, Line: 1, Column: 1, Message: Mistaken(keys) + "; expected a network as fluxd export prints it"}}
+			return none, strict.Errors{{Source: source, Line: 1, Column: 1,
+				Message: Mistaken(keys) + "; expected a network as fluxd export prints it"}}
 		} else if slices.Contains(keys, "robot") {
-			return none, strict.Errors{{Source: source, Line: 1, Column: 1, Message: "this is a robot: name it .yaml, which JSON is too; expected a network as fluxd export prints it"}}
+			return none, strict.Errors{{Source: source, Line: 1, Column: 1,
+				Message: "this is a robot: rename it to .yaml (YAML includes JSON); expected a network as fluxd export prints it"}}
 		}
 		return none, strict.Errors{strictjson.Error(source, data, reader.InputOffset(), err)}
 	}
 	if _, err := reader.Token(); !errors.Is(err, io.EOF) {
 		line, column := strictjson.Position(data, reader.InputOffset())
-		return none, strict.Errors{{Source: source, Line: line, Column: column, Message: "expected the end behind the network"}}
+		return none, strict.Errors{{Source: source, Line: line, Column: column, Message: "expected the end of the file after the network"}}
 	}
 	errs := f.check()
 	if errs == nil {
@@ -214,7 +216,7 @@ func ParseJSON(source string, data []byte) (core.Description, error) {
 	return none, errs
 }
 
-// placed says where in the JSON of a network the engine finds fault with it.
+// placed returns a fault that the engine found, with its path in the JSON.
 func placed(fault *core.Fault) *strict.Error {
 	path := fmt.Sprintf("neurons[%d]", fault.Neuron)
 	if fault.Neuron < 0 {
@@ -225,14 +227,14 @@ func placed(fault *core.Fault) *strict.Error {
 		return &strict.Error{Path: path, Message: fault.Error()}
 	}
 	field := mistake.Field
-	switch field { // in microseconds, and so named in JSON
+	switch field { // JSON names times with their unit
 	case "refractory", "pacemaker", "burst.interval", "delay", "plastic.window":
 		field += "_us"
 	}
 	return &strict.Error{Path: path + "." + field, Message: mistake.Err.Error()}
 }
 
-// description makes the network of what was checked.
+// description converts a network that was checked.
 func (f *jsonNetwork) description() core.Description {
 	index := make(map[string]int, len(f.Neurons))
 	d := core.Description{Neurons: make([]core.Neuron, len(f.Neurons)), Synapses: make([]core.Synapse, len(f.Synapses))}
@@ -252,7 +254,7 @@ func (f *jsonNetwork) description() core.Description {
 	return d
 }
 
-// check looks for what the engine cannot name: the rest it checks itself when it is built.
+// check looks for mistakes that the engine cannot report: those of names and kinds. The engine checks everything else.
 func (f *jsonNetwork) check() (errs strict.Errors) {
 	fail := func(path, format string, args ...any) {
 		const enough = 100
@@ -270,7 +272,7 @@ func (f *jsonNetwork) check() (errs strict.Errors) {
 		case n.Name == "":
 			fail(path, "expected a name")
 		case strings.ContainsAny(n.Name, ",\"\r\n"):
-			fail(path, "%q: expected a name without commas, quotes and line ends: it stands in CSV files", strict.Shorten(n.Name))
+			fail(path, "%q: expected a name without commas, quotes and line ends, which CSV files could not hold", strict.Shorten(n.Name))
 		case known[n.Name]:
 			fail(path, "%q: given twice", strict.Shorten(n.Name))
 		}

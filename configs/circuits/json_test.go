@@ -8,15 +8,17 @@ import (
 	"fluxd/configs/circuits"
 )
 
-// JSON is refused in the words of those who write it.
+// Errors in JSON use the words of a user, not those of Go's library.
 func TestJSONErrors(t *testing.T) {
 	neuron := `{"name": "a", "threshold": 100, "leak": 1000, "floor": 0, "refractory_us": 0}`
-	if _, err := circuits.ParseJSON("x", []byte("\xef\xbb\xbf{\"format\": \"flux-network/1\", \"neurons\": ["+neuron+"], \"synapses\": []}")); err != nil {
+	marked := "\xef\xbb\xbf{\"format\": \"flux-network/1\", \"neurons\": [" + neuron + "], \"synapses\": []}"
+	if _, err := circuits.ParseJSON("x", []byte(marked)); err != nil {
 		t.Errorf("a byte-order mark: %v", err)
 	}
 	for _, c := range []struct{ text, want string }{
 		{"{\"format\": \"flux-network/1\",\n \"neurons\": 5}", "x:2:14: neurons: got a number: expected a list"},
-		{"{\"format\": \"flux-network/1\",\n \"neurons\": [" + strings.Replace(neuron, "100", `"many"`, 1) + "]}", "got text: expected a number"},
+		{"{\"format\": \"flux-network/1\",\n \"neurons\": [" + strings.Replace(neuron, "100", `"many"`, 1) + "]}",
+			"got text: expected a number"},
 		{"{\"neurons\": [" + strings.Replace(neuron, `us": 0`, `us": 0.5`, 1) + "]}", "got a number 0.5: expected a whole number"},
 		{"{\"neurons\": [" + strings.Replace(neuron, `"a"`, `true`, 1) + "]}", "got true or false: expected text"},
 		{"{\"neurons\": [[]]}", "got a list: expected an object"},

@@ -10,10 +10,10 @@ import (
 	"fluxd/configs/strict"
 )
 
-// Circuits in use: how much they come to, and how they are put in.
+// This file counts the values of circuits, and puts circuits in where they are used.
 
-// affordable refuses uses of circuits that come to more values than are read: that shows before the first of them is.
-func (e *expander) affordable(s scope, n *Network) bool {
+// withinLimit refuses circuits whose uses have too many values in all. It counts before any is read.
+func (e *expander) withinLimit(s scope, n *Network) bool {
 	total := 0
 	for _, use := range n.Circuits {
 		if name := useOf(use.Value.Node); name != "" {
@@ -21,17 +21,19 @@ func (e *expander) affordable(s scope, n *Network) bool {
 		}
 		if total > maxExpanded {
 			e.full = true
-			e.refuse(s, "circuits."+use.Name, "with this use the circuits come to more than %d values, counted wherever they are used: expected fewer uses", maxExpanded)
+			e.refuse(s, "circuits."+use.Name, "with this use, all uses of circuits have more than %d values: expected fewer uses",
+				maxExpanded)
 			return false
 		}
 	}
 	return true
 }
 
-// size counts the values of a circuit and of all that it uses, as far as no parameter decides; no further than to the limit.
+// size counts the values of a circuit and of the circuits that it uses. It leaves out uses that a parameter names, and stops beyond the
+// limit.
 func (e *expander) size(name string) int {
 	if size, known := e.sizes[name]; known {
-		return size // 0 while it is being counted: one that uses itself is refused when it is put in
+		return size // 0 while it is being counted: a circuit that uses itself is refused later
 	}
 	c := e.circuits[name]
 	if c == nil {
@@ -53,7 +55,7 @@ func (e *expander) size(name string) int {
 	return size
 }
 
-// nodesOf counts the values of a part of the file as it is written, aliases as one.
+// nodesOf counts the values of a part of the file; an alias is one.
 func nodesOf(n *yaml.Node) int {
 	if n == nil {
 		return 0
@@ -65,7 +67,7 @@ func nodesOf(n *yaml.Node) int {
 	return count
 }
 
-// useOf is the circuit that is put in, where that is written there.
+// useOf returns the name of the circuit in a use; "" if there is none.
 func useOf(n *yaml.Node) string {
 	if n == nil {
 		return ""
@@ -76,8 +78,7 @@ func useOf(n *yaml.Node) string {
 	return ""
 }
 
-// instance puts a circuit in where it is used. It reports false when not all of its neurons could be read: a name in that use may
-// be one of them.
+// instance puts a circuit in where it is used. It reports false if some of its neurons could not be read.
 func (e *expander) instance(s scope, use *yaml.Node) bool {
 	use, ok := e.Resolve(use, s.path, 0)
 	if !ok {
@@ -101,9 +102,9 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) bool {
 	circuit := e.circuits[name]
 	switch {
 	case e.full:
-		return false // that is said already, and nothing is built
+		return false // reported already, and nothing is built
 	case circuit == nil && !e.Readable("circuits"):
-		return false // and so is that
+		return false // reported already
 	case circuit == nil:
 		e.FailAt(use, s.path+".use", "no circuit is named %q%s", strict.Shorten(name), spelling.Hint(name, e.known))
 		return false
@@ -111,7 +112,7 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) bool {
 		e.FailAt(use, s.path+".use", "circuit %s uses itself: %s -> %s", name, strings.Join(s.within, " -> "), name)
 		return false
 	case len(s.within) >= maxNesting:
-		e.FailAt(use, s.path+".use", "circuits in circuits, more than %d deep", maxNesting)
+		e.FailAt(use, s.path+".use", "circuits are nested more than %d deep: expected fewer levels", maxNesting)
 		return false
 	}
 	e.used[name] = true
@@ -147,7 +148,7 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) bool {
 		}
 		node := e.substitute(part.raw.Node, values, s.path+"."+part.key, 0)
 		if e.Mistakes() > mistakes {
-			return false // what could not be filled in would be refused once more
+			return false // what could not be filled in would be reported twice
 		}
 		s.node.Content = append(s.node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: part.key}, node)
 		e.Value(node, part.into, s.path+"."+part.key, 0)
@@ -157,7 +158,7 @@ func (e *expander) circuit(s scope, name string, use *yaml.Node) bool {
 	return whole
 }
 
-// substitute copies a part of the file with $name replaced by the parameter's value.
+// substitute returns a copy of a part of the file in which the parameters' values replace $name.
 func (e *expander) substitute(n *yaml.Node, values map[string]*yaml.Node, path string, depth int) *yaml.Node {
 	n, ok := e.Resolve(n, path, depth)
 	if !ok {

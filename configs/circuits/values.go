@@ -9,41 +9,41 @@ import (
 	"fluxd/configs/strict"
 )
 
-// Raw is a part of the file that is read later, when the parameters of its circuit are known.
+// Raw is a part of the file that is decoded later, when the parameters of its circuit are known.
 type Raw struct{ Node *yaml.Node }
 
-// Decode takes the part as it is.
+// Decode implements strict.Value. It keeps the part as it is.
 func (r *Raw) Decode(_ *strict.Decoder, n *yaml.Node, _ string, _ int) { r.Node = n }
 
-// Schema allows anything.
+// Schema implements strict.Value. It allows anything.
 func (r *Raw) Schema() map[string]any { return map[string]any{} }
 
-// Numbers is one number for all synapses of a rule, a range to draw from, or a list with one for each.
+// Numbers is one number for all synapses of a rule, a range to draw from, or a list with one number for each synapse.
 type Numbers struct {
 	Low, High float64 // equal: one for all
 	List      []float64
 }
 
-// Spans is one time for all synapses of a rule, a range to draw whole microseconds from, or a list with one for each.
+// Spans is one time for all synapses of a rule, a range to draw whole microseconds from, or a list with one time for each synapse.
 type Spans struct {
 	Low, High time.Duration // equal: one for all
 	List      []time.Duration
 }
 
-// Decode reads 5, {min: 5, max: 7} or [5, 6, 7].
+// Decode implements strict.Value. It reads 5, {min: 5, max: 7} or [5, 6, 7].
 func (s *Numbers) Decode(d *strict.Decoder, n *yaml.Node, path string, depth int) {
 	s.Low, s.High, s.List = several[float64](d, n, path, depth)
 }
 
-// Decode reads 5ms, {min: 5ms, max: 7ms} or [5ms, 6ms, 7ms].
+// Decode implements strict.Value. It reads 5ms, {min: 5ms, max: 7ms} or [5ms, 6ms, 7ms].
 func (s *Spans) Decode(d *strict.Decoder, n *yaml.Node, path string, depth int) {
 	s.Low, s.High, s.List = several[time.Duration](d, n, path, depth)
 }
 
-// Schema allows the three forms.
+// Schema implements strict.Value. It allows the three forms.
 func (s *Numbers) Schema() map[string]any { return schemaOfSeveral("number") }
 
-// Schema allows the three forms.
+// Schema implements strict.Value. It allows the three forms.
 func (s *Spans) Schema() map[string]any { return schemaOfSeveral("string") }
 
 func schemaOfSeveral(one string) map[string]any {
@@ -51,7 +51,7 @@ func schemaOfSeveral(one string) map[string]any {
 		"properties": map[string]any{"min": map[string]any{"type": one}, "max": map[string]any{"type": one}}, "additionalProperties": false}
 }
 
-// spread is a range to draw from, as it is written: {min: 10, max: 20}.
+// spread is a range to draw from: {min: 10, max: 20}.
 type spread[T any] struct {
 	Min T `yaml:"min" required:"true" doc:"smallest value to draw"`
 	Max T `yaml:"max" required:"true" doc:"largest value to draw"`
