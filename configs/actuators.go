@@ -52,8 +52,8 @@ func (v *validator) actuator(name, path string, c *Actuator) {
 	v.Check(path, &c.CommonOpts)
 }
 
-// share hands the options of an actuator the PWM frequency that all outputs of its expander have, and checks that two PWM pins of an
-// actuator are on the same chip. It reports false if the frequency is unknown.
+// share hands the options of an actuator the PWM frequency that all outputs of its expander have, and checks that two PWM pins of
+// an actuator are on the same chip. It reports false if the frequency is unknown.
 func (v *validator) share(path string, c *Actuator) bool {
 	var first *expander
 	for i, wire := range c.Wires("") {

@@ -9,8 +9,8 @@ import (
 	"fluxd/encoders"
 )
 
-// encode checks the encoder of a sensor that is read at intervals of every (-1: unknown). It converts the encoder's amounts into the
-// unit of the sensor, if that is known.
+// encode checks the encoder of a sensor that is read at intervals of every (-1: unknown). It converts the encoder's amounts into
+// the unit of the sensor, if that is known.
 func (v *validator) encode(path string, e *Encode, every time.Duration, unit string, known bool) {
 	v.names.Exists(path+".to", e.To)
 	if e.Weight != nil {

@@ -13,6 +13,6 @@
 //		fmt.Println(sensor.Name, sensor.Value.Device, "feeds", sensor.Value.Encode.To)
 //	}
 //
-// The types carry units (time.Duration, physic.Frequency, Quantity), so that the rest of fluxd need not check again. Their tags are
-// the one source of keys, defaults and documentation. Schema makes a JSON Schema for editors from them.
+// The types carry units (time.Duration, physic.Frequency, Quantity), so that the rest of fluxd need not check again. Their tags
+// are the one source of keys, defaults and documentation. Schema makes a JSON Schema for editors from them.
 package configs

@@ -71,16 +71,16 @@ func tables() map[string]string {
 
 func tableOf[T any]() string { return strict.TableOfStruct(reflect.TypeFor[T]()) }
 
-// measuresOf says what a sensor is, what it measures and where it is on a bus.
+// measuresOf describes a sensor: what it is, what it measures, and its addresses.
 func measuresOf(k sensors.Kind) string {
 	var names, addresses []string
 	unit := ""
 	opts := k.New()
 	d, err := strict.NewDecoder("defaults", []byte("{}"))
 	if err != nil {
-		panic(err) // it is YAML
+		panic(err) // {} is YAML
 	}
-	d.Value(d.Root(), opts, "", 0) // what is missing does not matter
+	d.Value(d.Root(), opts, "", 0) // sets the defaults; missing keys do not matter
 	for _, m := range opts.Measures() {
 		of := " (" + m.Unit + ")"
 		if m.Unit == "" {
@@ -147,7 +147,7 @@ func TestTablesOfTheDocumentation(t *testing.T) {
 	}
 }
 
-// Every YAML block that is a whole robot is accepted, and a block that is a part of one says so above.
+// Every YAML block of the documentation that is a whole robot is accepted, without warnings.
 func TestRobotsOfTheDocumentation(t *testing.T) {
 	for _, file := range []string{"../docs/robot-file.md"} {
 		data, err := os.ReadFile(file)

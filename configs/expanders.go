@@ -30,8 +30,8 @@ type expander struct {
 	expanders.Options
 }
 
-// shared returns the PWM frequency that all outputs of an expander have, as configured, and the real period. Both are 0 if it has no
-// PWM or its options have mistakes.
+// shared returns the PWM frequency that all outputs of an expander have, as configured, and the real period. Both are 0 if it has
+// no PWM or its options have mistakes.
 func (e *expander) shared() (asked physic.Frequency, period time.Duration) {
 	if e.Options == nil {
 		return 0, 0
@@ -96,23 +96,24 @@ func (v *validator) boardBus(c *Connection) (bus, mux string) {
 	return c.Bus, ""
 }
 
-// upstream refuses an address behind a multiplexer that is also used on the bus of the multiplexer, or behind another one on that bus:
-// both devices would answer. Before has the wires checked so far, by bus of the board and address.
+// upstream refuses an address behind a multiplexer that is also used on the bus of the multiplexer, or behind another one on that
+// bus: both devices would answer. Before has the wires checked so far, by bus of the board and address.
 func (v *validator) upstream(c *Connection, before map[string][]*Connection) {
 	bus, mux := v.boardBus(c)
 	place := (&Connection{Bus: bus, Address: c.Address}).Where()
 	for _, other := range before[place] {
 		if _, its := v.boardBus(other); its != mux {
 			v.Fail(c.Path, "0x%02x: %s on %s would answer too: a device behind a multiplexer needs another address "+
-				"than the devices on the multiplexer's bus %s, and than those behind other multiplexers there", c.Address, other.Owner, other.Bus, bus)
+				"than the devices on the multiplexer's bus %s, and than those behind other multiplexers there",
+				c.Address, other.Owner, other.Bus, bus)
 			return
 		}
 	}
 	before[place] = append(before[place], c)
 }
 
-// allCall refuses a multiplexer at the all-call address, to which every pca9685 answers, if there is one on the same bus or behind the
-// multiplexer.
+// allCall refuses a multiplexer at the all-call address, to which every pca9685 answers, if there is one on the same bus or
+// behind the multiplexer.
 func (v *validator) allCall(all []Connection) {
 	for i := range all {
 		mux := &all[i]
@@ -163,15 +164,18 @@ func (v *validator) outputPin(c *Connection, chip *expander, opts *expanders.PCA
 	case c.Direction == "in":
 		v.Fail(c.Path, "%s: a pca9685 has outputs only: use an mcp23017 for inputs", c.Pin)
 	case c.Pulse != "":
-		v.Fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only and would miss short pulses: use a pin of the board", c.Pin)
+		v.Fail(c.Path, "%s: a pca9685 changes its outputs at the end of a period only and would miss short pulses: "+
+			"use a pin of the board", c.Pin)
 	case (c.Device == "relay" || c.Device == "light") && (c.Acts == "low") != opts.Inverted:
-		v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is configured, so the %s is on until "+
-			"then: use one that is on when high, or hold OE of the chip high until then", c.Pin, c.Device)
+		v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is configured, "+
+			"so the %s is on until then: use one that is on when high, or hold OE of the chip high until then", c.Pin, c.Device)
 	case c.Direction != "pwm" || asked == 0 || c.Frequency == asked:
 	case v.Says(device, "frequency"):
-		v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or change it there", c.Frequency, chip.name, asked)
+		v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or change it there",
+			c.Frequency, chip.name, asked)
 	case c.Role == "pwm" && asked < kind.Smooth:
-		v.Warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; raise the frequency of the expander, up to %s, "+
-			"use a pin of the board, or write frequency: %v here", c.Pin, chip.name, asked, c.Frequency, kind.Rough, expanders.PCA9685Fastest, asked)
+		v.Warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; raise the frequency of the expander, "+
+			"up to %s, use a pin of the board, or write frequency: %v here",
+			c.Pin, chip.name, asked, c.Frequency, kind.Rough, expanders.PCA9685Fastest, asked)
 	}
 }

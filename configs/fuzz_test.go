@@ -14,7 +14,7 @@ import (
 	"fluxd/encoders"
 )
 
-// Whatever the text, Parse ends: with a robot that keeps its promises, or with Errors, each at a place in the text.
+// For any text Parse returns: a robot with everything set, or Errors, each with its place in the text.
 func FuzzLoad(f *testing.F) {
 	for _, pattern := range []string{"robots/lightseeker.yaml", "testdata/*/*.yaml"} {
 		files, err := filepath.Glob(pattern)
@@ -58,10 +58,12 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		for _, s := range robot.Sensors {
-			if robot.Index[s.Value.Encode.To] == nil || !slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device) && s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
+			if robot.Index[s.Value.Encode.To] == nil || !slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device) &&
+				s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
 				t.Errorf("sensor %+v", s)
 			}
-			if o, is := s.Value.Encode.Options.(*encoders.RateOpts); is && (o.Range[0].Micro == o.Range[1].Micro || o.Range[0].Unit != o.Range[1].Unit) {
+			if o, is := s.Value.Encode.Options.(*encoders.RateOpts); is && (o.Range[0].Micro == o.Range[1].Micro ||
+				o.Range[0].Unit != o.Range[1].Unit) {
 				t.Errorf("sensor %+v", s)
 			}
 			if _, err := s.Value.Encode.Options.Open(s.Value.Every); err != nil {
@@ -69,7 +71,8 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		for _, a := range robot.Actuators {
-			if c := a.Value; c.Device != "label" && !(c.Range != nil && c.Slew != nil && c.Range[0] <= c.Failsafe && c.Failsafe <= c.Range[1]) {
+			if c := a.Value; c.Device != "label" && !(c.Range != nil && c.Slew != nil && c.Range[0] <= c.Failsafe &&
+				c.Failsafe <= c.Range[1]) {
 				t.Errorf("actuator %+v", a)
 			}
 			if _, err := a.Value.Decode.Options.Open(); err != nil {

@@ -10,12 +10,12 @@ import (
 	"testing/fstest"
 )
 
-var update = flag.Bool("update", false, "write what the tests see into testdata/bad/*.golden")
+var update = flag.Bool("update", false, "write golden files and the tables of the documentation")
 
-// recordings are the data files that the robots in testdata name.
+// recordings are the data files of the robots in testdata.
 var recordings = fstest.MapFS{"run.csv": {Data: []byte("S1,OUTPUT\n1,go\n")}}
 
-// Each robot in testdata/bad is wrong in its own way; the file beside it holds what is told of it.
+// Each robot in testdata/bad has its mistakes listed in the golden file beside it.
 func TestBadRobots(t *testing.T) {
 	files, err := filepath.Glob("testdata/bad/*.yaml")
 	if err != nil || len(files) < 20 {
@@ -44,7 +44,7 @@ func TestBadRobots(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got != strings.ReplaceAll(string(want), "\r\n", "\n") {
-				t.Errorf("told:\n%s\nexpected:\n%s", got, want)
+				t.Errorf("got:\n%s\nexpected:\n%s", got, want)
 			}
 		})
 	}

@@ -79,8 +79,8 @@ func reason(err error) error {
 	return err
 }
 
-// Parse reads the text of a robot file. Source is its name in messages. Folder has the data files that it names; nil has none. If the
-// text has mistakes, the error is Errors.
+// Parse reads the text of a robot file. Source is its name in messages. Folder has the data files that it names; nil has none. If
+// the text has mistakes, the error is Errors.
 func Parse(source string, data []byte, folder fs.FS) (*Robot, error) {
 	if len(data) > MaxSize {
 		return nil, Errors{{Source: source, Message: fmt.Sprintf("expected at most %d MiB", MaxSize>>20)}}

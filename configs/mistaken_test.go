@@ -9,7 +9,7 @@ import (
 	"fluxd/configs/tennlab"
 )
 
-// A file of another kind is named, with the command that takes it.
+// A file of another kind is recognised, with the command that reads it.
 func TestMistakenFiles(t *testing.T) {
 	const risp = `{"Properties": {}, "Nodes": [], "Edges": [], "Inputs": [], "Outputs": []}`
 	const flat = `{"format": "flux-network/1", "neurons": [], "synapses": []}`
@@ -23,9 +23,11 @@ func TestMistakenFiles(t *testing.T) {
 	}
 	for _, c := range []struct{ reader, text, want string }{
 		{"robot", risp, "fluxd import"}, {"robot", flat, "fluxd play"}, {"robot", tuned, "--overlay"},
-		{"overlay", robot, "this is a robot"}, {"network", risp, "fluxd import"}, {"network", robot, "this is a robot"}, {"import", flat, "fluxd play"},
+		{"overlay", robot, "this is a robot"}, {"network", risp, "fluxd import"}, {"network", robot, "this is a robot"},
+		{"import", flat, "fluxd play"},
 	} {
-		if err := readers[c.reader](c.text); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if err := readers[c.reader](c.text); err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %s: %v, expected one line that says %q", c.reader, c.text, err, c.want)
 		}
 	}

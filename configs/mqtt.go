@@ -30,7 +30,8 @@ func (v *validator) mqtt() {
 	}
 }
 
-// broker returns the broker for a message. It leaves out what stands before the host: it may be a password, and messages end up in logs.
+// broker returns the broker for a message. It leaves out what stands before the host: it may be a password, and messages end up
+// in logs.
 func (c MQTT) broker() string {
 	if at := strings.LastIndex(c.Broker, "@"); at >= 0 {
 		return "..." + strict.Shorten(c.Broker[at:])

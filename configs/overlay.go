@@ -157,8 +157,8 @@ func end(text []byte, line int) int {
 	return at
 }
 
-// Text returns the text of the file. It fails if the text would be too long to be read again. The checksum comes first: a file that was
-// cut short anywhere either does not match it or has no robot.
+// Text returns the text of the file. It fails if the text would be too long to be read again. The checksum comes first: a file
+// that was cut short anywhere either does not match it or has no robot.
 func (o *Overlay) Text() ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "robot: %q\nrevision: %d\ntuned:", o.Robot, o.Revision)

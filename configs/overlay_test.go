@@ -8,9 +8,11 @@ import (
 	"testing"
 )
 
-// What is written is what is read.
-func TestOverlayComesBack(t *testing.T) {
-	for _, values := range []map[string]float64{{}, {"network.neurons.wall[1].threshold": 90.25, "network.synapses.a.b.weight": -1e-7}} {
+// An overlay is read back as it was written.
+func TestOverlayIsReadBack(t *testing.T) {
+	for _, values := range []map[string]float64{
+		{}, {"network.neurons.wall[1].threshold": 90.25, "network.synapses.a.b.weight": -1e-7},
+	} {
 		o := &Overlay{Robot: "rover", Revision: 17, Values: values}
 		text, err := o.Text()
 		if err != nil {
@@ -23,8 +25,8 @@ func TestOverlayComesBack(t *testing.T) {
 	}
 }
 
-// What could not be read again is not written.
-func TestAnOverlayThatIsTooLong(t *testing.T) {
+// An overlay that is too long to be read again is not written.
+func TestOverlayThatIsTooLong(t *testing.T) {
 	o := &Overlay{Robot: "rover", Values: map[string]float64{}}
 	for i := range 300_000 {
 		o.Values[fmt.Sprintf("network.synapses.wall[%d].another_wall[%d].weight", i, i)] = 0.123456789
@@ -34,9 +36,10 @@ func TestAnOverlayThatIsTooLong(t *testing.T) {
 	}
 }
 
-// A file that was cut short anywhere, or changed, is never taken with other values.
-func TestAnOverlayThatWasCutShort(t *testing.T) {
-	o := &Overlay{Robot: "rover", Revision: 3, Values: map[string]float64{"a.b": 55, "wall[*].c": -0.125}, Since: map[string]uint64{"a.b": 2}}
+// A file that was cut short anywhere, or changed, is refused.
+func TestOverlayThatWasCutShort(t *testing.T) {
+	o := &Overlay{Robot: "rover", Revision: 3, Values: map[string]float64{"a.b": 55, "wall[*].c": -0.125},
+		Since: map[string]uint64{"a.b": 2}}
 	text, err := o.Text()
 	if err != nil {
 		t.Fatal(err)
@@ -47,16 +50,18 @@ func TestAnOverlayThatWasCutShort(t *testing.T) {
 		}
 	}
 	changed := strings.Replace(string(text), "55", "5", 1)
-	if _, err := ParseOverlay("tuned.yaml", []byte(changed)); err == nil || !strings.Contains(err.Error(), "tuned.yaml:2:11: checksum: the file was cut short or changed") {
+	if _, err := ParseOverlay("tuned.yaml", []byte(changed)); err == nil ||
+		!strings.Contains(err.Error(), "tuned.yaml:2:11: checksum: the file was cut short or changed") {
 		t.Errorf("changed: %v", err)
 	}
 	lines := strings.SplitAfter(changed, "\n")
-	if back, err := ParseOverlay("tuned.yaml", []byte(strings.Join(slices.Delete(lines, 1, 2), ""))); err != nil || back.Values["a.b"] != 5 || back.Since["a.b"] != 2 {
+	if back, err := ParseOverlay("tuned.yaml", []byte(strings.Join(slices.Delete(lines, 1, 2), ""))); err != nil ||
+		back.Values["a.b"] != 5 || back.Since["a.b"] != 2 {
 		t.Errorf("changed by hand, without its checksum: %+v, %v", back, err)
 	}
 }
 
-// Any name that a robot may have comes back.
+// Any name that a robot may have is read back as it was.
 func TestOverlaysOfRobotsWithOddNames(t *testing.T) {
 	for _, name := range []string{"-", "--", "---", "null", "true", "123", "0x1F", "1e3", "_", "no", "2026-11-26"} {
 		text, err := (&Overlay{Robot: name}).Text()
@@ -95,7 +100,7 @@ func FuzzParseOverlay(f *testing.F) {
 		if o, err := ParseOverlay("tuned.yaml", data); err == nil {
 			text, err := o.Text()
 			if err != nil {
-				return // it is longer than what it was read from
+				return // written out, it is longer than the text that it was read from
 			}
 			if back, err := ParseOverlay("tuned.yaml", text); err != nil || !maps.Equal(back.Values, o.Values) {
 				t.Errorf("%q: %v", data, err)
@@ -104,14 +109,16 @@ func FuzzParseOverlay(f *testing.F) {
 	})
 }
 
-// A path of the robot file is known, whatever stands there.
+// Has knows the paths of the robot file, whatever their values.
 func TestHas(t *testing.T) {
-	r, err := Parse("robot.yaml", []byte("robot: r\nboard: {kind: sim}\nsensors: {bump: {device: button, pin: GPIO17, encode: {kind: edge, to: a}}}\nnetwork: {neurons: {a: {}}}\n"), nil)
+	r, err := Parse("robot.yaml", []byte("robot: r\nboard: {kind: sim}\nnetwork: {neurons: {a: {}}}\n"+
+		"sensors: {bump: {device: button, pin: GPIO17, encode: {kind: edge, to: a}}}\n"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]bool{
-		"sensors.bump.pin": true, "sensors.bump.encode.kind": true, "board.kind": true, "safety.emergency_stop.pin": true, "mqtt.broker": true,
+		"sensors.bump.pin": true, "sensors.bump.encode.kind": true, "board.kind": true,
+		"safety.emergency_stop.pin": true, "mqtt.broker": true,
 		"sensors.bumper.pin": false, "sensors.bump.pins.x": false, "": false, "nothing": false, "Name": false,
 	} {
 		if r.Has(path) != want {

@@ -59,7 +59,8 @@ func (v *validator) rewards() {
 		case len(c.Credit) > mostCredits:
 			v.Fail(path+".credit", "%d: expected at most %d", len(c.Credit), mostCredits)
 		case c.Delay != 0 && len(c.Credit) == 0 && v.Readable(path+".delay", path+".credit"):
-			v.Fail(path+".delay", "credit is missing: without it a late reward goes to the neurons that are active now, not to those that earned it")
+			v.Fail(path+".delay", "credit is missing: without it a late reward goes to the neurons that are active now, "+
+				"not to those that earned it")
 		}
 		if c.Gain == 0 {
 			v.Fail(path+".gain", "0 earns nothing")

@@ -40,16 +40,16 @@ func ExampleParse() {
 board: {kind: sim}
 network:
   neurons:
-    eye: {threshhold: 50}
+    eye: {habituation: {rate: 1, recovry: 20}}
     leg: {refractory: 5}
 `), nil)
 	fmt.Println(err)
 	// Output:
-	// robot.yaml:5:11: network.neurons.eye.threshhold: unknown key (did you mean threshold?); known are count, threshold, leak, floor, refractory, pacemaker, adaptation, habituation, burst, modulation, receptors
+	// robot.yaml:5:34: network.neurons.eye.habituation.recovry: unknown key (did you mean recovery?); known are rate, max, recovery
 	// robot.yaml:6:23: network.neurons.leg.refractory: "5": expected a time with its unit, such as 5ms, 250us or 1.5s
 }
 
-// Every example is valid, and says in a line what it is about.
+// Every example is valid, and its first line says what it is about.
 func TestExamples(t *testing.T) {
 	var names []string
 	for _, e := range Examples() {
@@ -73,7 +73,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// What is written arrives, with its units, in the types that the daemon reads.
+// The values of a file arrive in the types that the daemon reads, in their units.
 func TestValuesArrive(t *testing.T) {
 	data, err := os.ReadFile("testdata/good/everything.yaml")
 	if err != nil {
@@ -84,13 +84,20 @@ func TestValuesArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	weight := 30.0
-	eye := Sensor{Device: "bh1750", Options: &sensors.BH1750Opts{OnBus: sensors.OnBus{Bus: "I2C1", Address: 0x23}, Resolution: "high2"}, Every: 180 * time.Millisecond, Encode: Encode{Kind: "rate", To: "a", Weight: &weight,
-		Options: &encoders.RateOpts{Range: [2]encoders.Amount{{Micro: 0, Unit: "lx"}, {Micro: 2_000_000_000, Unit: "lx"}}, Max: 200 * physic.Hertz, Every: 180 * time.Millisecond}}}
+	eye := Sensor{Device: "bh1750", Every: 180 * time.Millisecond,
+		Options: &sensors.BH1750Opts{OnBus: sensors.OnBus{Bus: "I2C1", Address: 0x23}, Resolution: "high2"},
+		Encode: Encode{Kind: "rate", To: "a", Weight: &weight, Options: &encoders.RateOpts{
+			Range: [2]encoders.Amount{{Micro: 0, Unit: "lx"}, {Micro: 2_000_000_000, Unit: "lx"}},
+			Max:   200 * physic.Hertz, Every: 180 * time.Millisecond}}}
 	slew := actuators.Slew(4_000_000)
 	eye.Stale = 900 * time.Millisecond // five readings
-	wheel := Actuator{Device: "hbridge", Options: &actuators.HBridgeOpts{PWM: "GPIO12", Direction: "GPIO5", Frequency: physic.KiloHertz, Inverted: true, Stop: "coast"},
-		CommonOpts: actuators.CommonOpts{Slew: &slew, Range: &[2]actuators.Command{-500_000, 1_000_000}, Failsafe: 250_000, Timeout: time.Second, Lowest: -actuators.Full},
-		Decode:     Decode{Kind: "push-pull", Options: &encoders.PushPullOpts{Window: 200 * time.Millisecond, Forward: "a", Backward: "b", Full: 60 * physic.Hertz}}}
+	wheel := Actuator{Device: "hbridge",
+		Options: &actuators.HBridgeOpts{
+			PWM: "GPIO12", Direction: "GPIO5", Frequency: physic.KiloHertz, Inverted: true, Stop: "coast"},
+		CommonOpts: actuators.CommonOpts{Slew: &slew, Range: &[2]actuators.Command{-500_000, 1_000_000}, Failsafe: 250_000,
+			Timeout: time.Second, Lowest: -actuators.Full},
+		Decode: Decode{Kind: "push-pull", Options: &encoders.PushPullOpts{
+			Window: 200 * time.Millisecond, Forward: "a", Backward: "b", Full: 60 * physic.Hertz}}}
 	for _, c := range []struct {
 		what      string
 		got, want any
@@ -103,14 +110,17 @@ func TestValuesArrive(t *testing.T) {
 		{"glitch", r.Sensors[2].Value.Options.(*sensors.ButtonOpts).Glitch, 200 * time.Microsecond},
 		{"button", r.Sensors[2].Value.Encode, Encode{Kind: "edge", To: "b", Options: &encoders.EdgeOpts{On: "both"}}},
 		{"rate becomes every", r.Sensors[3].Value.Every, 111_111 * time.Microsecond},
-		{"range in the sensor's unit", r.Sensors[3].Value.Encode.Options.(*encoders.LatencyOpts).Range, [2]encoders.Amount{{Micro: 5_000, Unit: "m"}, {Micro: 5_000_000, Unit: "m"}}},
-		{"below in the recording's unit", *r.Sensors[4].Value.Encode.Options.(*encoders.ThresholdOpts).Below, encoders.Amount{Micro: 90_000_000, Unit: "cm"}},
+		{"range in the sensor's unit", r.Sensors[3].Value.Encode.Options.(*encoders.LatencyOpts).Range,
+			[2]encoders.Amount{{Micro: 5_000, Unit: "m"}, {Micro: 5_000_000, Unit: "m"}}},
+		{"below in the recording's unit", *r.Sensors[4].Value.Encode.Options.(*encoders.ThresholdOpts).Below,
+			encoders.Amount{Micro: 90_000_000, Unit: "cm"}},
 		{"loop", r.Sensors[3].Value.Options.(*sensors.LogOpts).Loop, true},
 		{"wheel", r.Actuators[0].Value, wheel},
 		{"rudder", r.Actuators[1].Value.Options.(*actuators.ServoOpts).Max, 2500 * time.Microsecond},
 		{"choices", r.Actuators[2].Value.Decode.Options.(*encoders.WinnerTakeAllOpts).Choices, []encoders.Named[encoders.Choice]{
 			{Name: "a", Line: 23, Value: encoders.Choice{Word: "go"}}, {Name: "b", Line: 23, Value: encoders.Choice{Word: "stay"}}}},
-		{"mqtt", r.MQTT, MQTT{Broker: "ssl://host:8883", Listen: "127.0.0.1:1883", Clients: 64, User: "me", PasswordFile: "/run/secrets/mqtt", Telemetry: 10_000_000}},
+		{"mqtt", r.MQTT, MQTT{Broker: "ssl://host:8883", Listen: "127.0.0.1:1883", Clients: 64, User: "me",
+			PasswordFile: "/run/secrets/mqtt", Telemetry: 10_000_000}},
 		{"compare", *r.Compare, Compare{Actuator: "command", File: "run.csv", Column: "OUTPUT", Every: 100 * time.Millisecond}},
 	} {
 		if !reflect.DeepEqual(c.got, c.want) {
@@ -128,7 +138,8 @@ func TestValuesArrive(t *testing.T) {
 		t.Errorf("neuron %+v: expected the defaults", c)
 	}
 	synapses := r.Written.Synapses
-	if s := synapses[0]; s.Line != 16 || s.From != "a" || s.To != "b" || s.Kind != "direct" || s.Weight.Low != -3.5 || s.Weight.High != -3.5 || s.Delay.Low != 250*time.Microsecond {
+	if s := synapses[0]; s.Line != 16 || s.From != "a" || s.To != "b" || s.Kind != "direct" || s.Weight.Low != -3.5 ||
+		s.Weight.High != -3.5 || s.Delay.Low != 250*time.Microsecond {
 		t.Errorf("synapse %+v", s)
 	}
 	if s := synapses[1]; s.Line != 17 || s.Kind != "electric" || s.Weight.Low != 0 || s.Delay.Low != time.Millisecond {
@@ -146,7 +157,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// A file is loaded with the folder that it lies in; what cannot be loaded says what could be.
+// A robot file finds the data files in its own folder. A name that cannot be loaded is refused with suggestions.
 func TestLoadFile(t *testing.T) {
 	folder := t.TempDir()
 	write := func(name, text string) string {
@@ -157,7 +168,8 @@ func TestLoadFile(t *testing.T) {
 		return path
 	}
 	write("run.csv", "S1\n1\n")
-	log := "robot: r\nboard: {kind: sim}\nsensors: {s: {device: log, file: run.csv, column: S1, rate: 9 Hz, encode: {kind: latency, range: [0, 5], window: 9ms, to: a}}}\nnetwork: {neurons: {a: {}}}\n"
+	log := "robot: r\nboard: {kind: sim}\nsensors: {s: {device: log, file: run.csv, column: S1, rate: 9 Hz, " +
+		"encode: {kind: latency, range: [0, 5], window: 9ms, to: a}}}\nnetwork: {neurons: {a: {}}}\n"
 	if _, err := Load(write("robot.yaml", log)); err != nil {
 		t.Error(err)
 	}
@@ -184,7 +196,7 @@ func TestErrorsCanBeTakenApart(t *testing.T) {
 	}
 }
 
-// Small files that unfold into large ones, and large files that are wrong throughout, end soon and say so.
+// A small file that expands to a large one, and a large file full of mistakes, are refused quickly.
 func TestHostileFiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many files")
@@ -198,15 +210,23 @@ func TestHostileFiles(t *testing.T) {
 		return b.String()
 	}
 	for _, c := range []struct{ name, text, want string }{
-		{"merges of merges", head + "x: &x {" + many(3000, "k%d: 1, ") + "}\nnetwork: {neurons: {<<: [" + strings.Repeat("*x, ", 3000) + "]}}\n", "expected fewer values"},
-		{"aliases of aliases", head + "network: {neurons: {a: {}}}\nactuators:\n  a0: &a {device: label, decode: &d {kind: winner-take-all, window: 9ms, choices: {" + many(3000, "k%d: w, ") + "}}}\n" + many(3000, "  b%d: *a\n"), "expected fewer values"},
+		{"merges of merges", head + "x: &x {" + many(3000, "k%d: 1, ") + "}\nnetwork: {neurons: {<<: [" + strings.Repeat("*x, ", 3000) +
+			"]}}\n", "expected fewer values"},
+		{"aliases of aliases", head + "network: {neurons: {a: {}}}\nactuators:\n" +
+			"  a0: &a {device: label, decode: &d {kind: winner-take-all, window: 9ms, choices: {" + many(3000, "k%d: w, ") + "}}}\n" +
+			many(3000, "  b%d: *a\n"),
+			"expected fewer values"},
 		{"an anchor within itself", head + "network: &n {neurons: &m {a: {<<: [*n, *m]}, <<: [*m, *m, *m]}}\n", "levels"},
 		{"deep", head + "network: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "\n", "expected a mapping"},
 		{"deeper than the library goes", strings.Repeat("[", 100_000), "not YAML"},
-		{"wrong throughout", head + "network:\n  neurons: {" + many(20_000, "n%d: {}, ") + "}\n  synapses:\n" + many(20_000, "  - {from: nn%d, to: n1, weight: 1}\n"), "more than 100 mistakes"},
+		{"wrong throughout", head + "network:\n  neurons: {" + many(20_000, "n%d: {}, ") + "}\n  synapses:\n" +
+			many(20_000, "  - {from: nn%d, to: n1, weight: 1}\n"), "more than 100 mistakes"},
 		{"unknown keys throughout", head + "network: {neurons: {a: {}}}\n" + many(20_000, "key%d: 1\n"), "more than 100 mistakes"},
-		{"too many devices", head + "network: {neurons: {a: {}}}\nactuators: {" + many(maxDevices+1, "l%d: {device: label, decode: {kind: winner-take-all, window: 9ms, choices: {a: go}}}, ") + "}\n", "actuators: 10001: expected at most 10000"},
-		{"no files at all", head + "network: {neurons: {a: {}}}\ncompare: {actuator: x, file: x, column: x, rate: 9 Hz}\n", "does not exist"},
+		{"too many devices", head + "network: {neurons: {a: {}}}\nactuators: {" +
+			many(maxDevices+1, "l%d: {device: label, decode: {kind: winner-take-all, window: 9ms, choices: {a: go}}}, ") + "}\n",
+			"actuators: 10001: expected at most 10000"},
+		{"no files at all", head + "network: {neurons: {a: {}}}\ncompare: {actuator: x, file: x, column: x, rate: 9 Hz}\n",
+			"does not exist"},
 	} {
 		robot, err := Parse("test", []byte(c.text), nil)
 		if robot != nil || err == nil || !strings.Contains(err.Error(), c.want) {
@@ -215,7 +235,7 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
-// A large network is not a hostile one.
+// A large network is accepted.
 func TestLargeNetwork(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("robot: r\nboard: {kind: sim}\nnetwork:\n  neurons:\n")

@@ -17,13 +17,14 @@ import (
 // conforms checks a value against the parts of JSON Schema that Schema uses.
 func conforms(t *testing.T, path string, schema map[string]any, value any) {
 	t.Helper()
-	if choices, ok := schema["anyOf"].([]any); ok { // a number, or a word for none
+	if choices, ok := schema["anyOf"].([]any); ok { // a number, or the word none
 		if value == choices[1].(map[string]any)["const"] {
 			return
 		}
 		schema = choices[0].(map[string]any)
 	}
-	kind := map[reflect.Kind]string{reflect.Map: "object", reflect.Slice: "array", reflect.String: "string", reflect.Bool: "boolean", reflect.Int: "integer", reflect.Float64: "number"}[reflect.ValueOf(value).Kind()]
+	kind := map[reflect.Kind]string{reflect.Map: "object", reflect.Slice: "array", reflect.String: "string", reflect.Bool: "boolean",
+		reflect.Int: "integer", reflect.Float64: "number"}[reflect.ValueOf(value).Kind()]
 	if value == nil {
 		kind = "null"
 	}
@@ -64,7 +65,7 @@ func conforms(t *testing.T, path string, schema map[string]any, value any) {
 	}
 }
 
-// What Load accepts, an editor that goes by the schema accepts too.
+// The schema accepts the robots that Load accepts.
 func TestGoodRobotsConformToSchema(t *testing.T) {
 	var schema map[string]any
 	if err := json.Unmarshal(Schema(), &schema); err != nil {
@@ -92,7 +93,7 @@ func TestGoodRobotsConformToSchema(t *testing.T) {
 	}
 }
 
-// The tags mean something: conditions name keys and choices that exist, defaults can be read, every key is explained.
+// The tags make sense: conditions name keys and choices that exist, defaults can be read, every key has a doc tag.
 func TestTags(t *testing.T) {
 	seen := map[reflect.Type]bool{}
 	var visit func(reflect.Type)
@@ -121,7 +122,7 @@ func TestTags(t *testing.T) {
 		}
 		for _, f := range fields {
 			where := of.Name() + "." + f.Key
-			if f.Tag.Get("doc") == "" && f.Key != union { // which its kinds explain
+			if f.Tag.Get("doc") == "" && f.Key != union { // the kinds explain the union's key
 				t.Errorf("%s: expected a doc tag", where)
 			}
 			for _, tag := range []string{"when", "required"} {
@@ -158,7 +159,7 @@ func TestTags(t *testing.T) {
 	visit(reflect.TypeFor[Robot]())
 }
 
-// What every kind requires, the schema does.
+// The schema requires the keys that all kinds require.
 func TestSchemaRequiresWhatAllKindsDo(t *testing.T) {
 	type part struct{ Required []string }
 	var schema struct {
@@ -175,12 +176,13 @@ func TestSchemaRequiresWhatAllKindsDo(t *testing.T) {
 	if got := schema.Properties.Expanders.AdditionalProperties.Required; !slices.Equal(got, []string{"device", "address", "bus"}) {
 		t.Errorf("expanders: %v", got)
 	}
-	if got := schema.Properties.Actuators.AdditionalProperties.Properties.Decode.Required; !slices.Equal(got, []string{"kind", "window"}) {
+	if got := schema.Properties.Actuators.AdditionalProperties.Properties.Decode.Required; !slices.Equal(got,
+		[]string{"kind", "window"}) {
 		t.Errorf("decoders: %v", got)
 	}
 }
 
-// The schema has every key of the types, each with its choices and what it is for, and no other.
+// The schema has exactly the keys of the types, each with its choices and description.
 func TestSchemaHasEveryKey(t *testing.T) {
 	var schema map[string]any
 	if err := json.Unmarshal(Schema(), &schema); err != nil {
@@ -211,13 +213,15 @@ func TestSchemaHasEveryKey(t *testing.T) {
 					keys++
 					all[f.Key] = true
 					property, ok := properties[f.Key].(map[string]any)
-					if text, _ := property["description"].(string); !ok || !strings.Contains(text, strict.Doc(f.Tag)) || !strings.Contains(text, k.Name) {
+					if text, _ := property["description"].(string); !ok || !strings.Contains(text, strict.Doc(f.Tag)) ||
+						!strings.Contains(text, k.Name) {
 						t.Errorf("%s: property %s of %s: %v", path, f.Key, k.Name, property)
 					}
 				}
 			}
 			if len(properties) != len(all) || schema["additionalProperties"] != false {
-				t.Errorf("%s: %d properties and additionalProperties %v: expected the %d keys of the type and no other", path, len(properties), schema["additionalProperties"], len(all))
+				t.Errorf("%s: %d properties and additionalProperties %v: expected the %d keys of the type and no other", path,
+					len(properties), schema["additionalProperties"], len(all))
 			}
 			for _, f := range fields {
 				keys++
@@ -226,8 +230,9 @@ func TestSchemaHasEveryKey(t *testing.T) {
 					continue
 				}
 				text, _ := property["description"].(string)
-				if limits, said := strings.CutPrefix(text, strict.Doc(f.Tag)); !ok || !said || !strings.HasSuffix(limits, f.Tag.Get("min")+f.Tag.Get("max")) &&
-					!strings.HasSuffix(limits, f.Tag.Get("min")+" to "+f.Tag.Get("max")) {
+				if limits, said := strings.CutPrefix(text, strict.Doc(f.Tag)); !ok || !said ||
+					!strings.HasSuffix(limits, f.Tag.Get("min")+f.Tag.Get("max")) &&
+						!strings.HasSuffix(limits, f.Tag.Get("min")+" to "+f.Tag.Get("max")) {
 					t.Errorf("%s: property %s: %v", path, f.Key, property)
 					continue
 				}

@@ -11,8 +11,9 @@ import (
 	"fluxd/sensors"
 )
 
-// validate checks what depends on several fields: that named things exist, that units agree, that each pin is used once. It runs even
-// if decoding found mistakes, so that all are listed at once. It concludes nothing from fields that are missing or unreadable.
+// validate checks what depends on several fields: that named things exist, that units agree, that each pin is used once. It runs
+// even if decoding found mistakes, so that all are listed at once. It concludes nothing from fields that are missing or
+// unreadable.
 func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v := &validator{Decoder: d, names: x, robot: r, measures: map[string]string{}}
 	if r.Name != "" && !strict.ValidName(r.Name) {
@@ -21,7 +22,8 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	if len(x.Index) == 0 && d.Mistakes() == 0 {
 		v.Fail("network", "expected at least one neuron")
 	}
-	counts := map[string]int{"expanders": len(r.Expanders), "sensors": len(r.Sensors), "actuators": len(r.Actuators), "rewards": len(r.Rewards)}
+	counts := map[string]int{"expanders": len(r.Expanders), "sensors": len(r.Sensors), "actuators": len(r.Actuators),
+		"rewards": len(r.Rewards)}
 	for path, count := range counts {
 		if count > maxDevices {
 			v.Fail(path, "%d: expected at most %d", count, maxDevices)
@@ -39,7 +41,8 @@ func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
 	v.compare()
 }
 
-// maxDevices bounds each of these lists, at a hundred times as many as a board's pins and buses, or a recording's columns, can feed.
+// maxDevices bounds each of these lists, at a hundred times as many as a board's pins and buses, or a recording's columns, can
+// feed.
 const maxDevices = 10_000
 
 // leastMemory is the lowest limit: twice what a daemon with a tiny robot needs.
@@ -51,7 +54,8 @@ func (v *validator) realtime() {
 		v.Fail("realtime.priority", "%d: expected 1 to 99, or 0 for none", r.Priority)
 	}
 	if r.MemoryLimit != 0 && r.MemoryLimit < leastMemory {
-		v.Fail("realtime.memory_limit", "expected at least %d MiB: below that, garbage would be collected all the time", leastMemory>>20)
+		v.Fail("realtime.memory_limit", "expected at least %d MiB: below that, garbage would be collected all the time",
+			leastMemory>>20)
 	}
 }
 
@@ -95,8 +99,8 @@ func (v *validator) safety() {
 	}
 	stop := v.robot.Safety.EmergencyStop
 	if stop != nil && (stop.Pull == "up" && stop.Active == "low" || stop.Pull == "down" && stop.Active == "high") {
-		v.Warn("safety.emergency_stop", "with pull %s and active %s a broken wire looks like a switch that is not pressed: use a switch "+
-			"that opens to stop, such as one to ground with pull: up and active: high", stop.Pull, stop.Active)
+		v.Warn("safety.emergency_stop", "with pull %s and active %s a broken wire looks like a switch that is not pressed: "+
+			"use a switch that opens to stop, such as one to ground with pull: up and active: high", stop.Pull, stop.Active)
 	}
 }
 

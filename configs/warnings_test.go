@@ -71,12 +71,14 @@ func TestWarnings(t *testing.T) {
 			"actuators.wheel.pwm: x/0: expander x makes 50Hz, not the 20kHz of a pin of the board: the motor hums"},
 		{"a lamp at 50 Hz", "sim",
 			"actuators: {lamp: {device: dimmer, pwm: x/0, " + count + "}}",
-			"actuators.lamp.pwm: x/0: expander x makes 50Hz, not the 1kHz of a pin of the board: the lamp flickers; raise the frequency of the expander, up to 1526 Hz, use a pin"},
+			"actuators.lamp.pwm: x/0: expander x makes 50Hz, not the 1kHz of a pin of the board: the lamp flickers; raise the " +
+				"frequency of the expander, up to 1526 Hz, use a pin"},
 		{"a motor that is said to have 50 Hz", "sim",
 			"actuators: {wheel: {device: hbridge, pwm: x/0, direction: GPIO5, frequency: 50 Hz, " + count + "}}", ""},
 		{"a motor at the chip's best", "sim", "actuators: {wheel: {device: hbridge, pwm: y/0, direction: GPIO5, " + count + "}}", ""},
 		{"two halves of a bridge with one standby", "raspberrypi",
-			"actuators: {l: {device: hbridge, pwm: GPIO12, direction: GPIO5, standby: GPIO25, " + count + "}, r: {device: hbridge, pwm: GPIO13, direction: GPIO6, standby: GPIO25, " + count + "}}",
+			"actuators: {l: {device: hbridge, pwm: GPIO12, direction: GPIO5, standby: GPIO25, " + count +
+				"}, r: {device: hbridge, pwm: GPIO13, direction: GPIO6, standby: GPIO25, " + count + "}}",
 			""},
 	} {
 		chips := ""

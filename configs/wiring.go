@@ -32,8 +32,9 @@ type Connection struct {
 	ActiveLow bool             // of an input: low means pressed
 	Acts      string           // of an output: the level that switches its device on, "high" or "low"; "" if that does not apply
 	Frequency physic.Frequency // of PWM; 0 for a stepper, whose frequency is its speed
-	Pulse     string           // of an output that the driver pulses: "short" for some microseconds at most, "any" if longer will do; else ""
-	Timed     bool             // of an input: the driver needs the times of its edges
+	// of an output that the driver pulses: "short" for some microseconds at most, "any" if longer will do; else ""
+	Pulse string
+	Timed bool // of an input: the driver needs the times of its edges
 }
 
 // Where returns the pin, or the bus and the address.
@@ -213,14 +214,14 @@ func (v *validator) wiring() {
 		}
 		v.boardPin(c, onHeader, channels, buses)
 		if echo, is := v.options(c.Owner).(*sensors.HCSR04Opts); is && c.Role == "echo" && !echo.LevelShifter {
-			v.Warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider (1 and 2 kohm) in "+
-				"between, then write level_shifter: true; an HC-SR04P on 3.3 V needs none")
+			v.Warn(c.Path, "an HC-SR04 answers with 5 V, which destroys a 3.3 V input: put a level shifter or a divider "+
+				"(1 and 2 kohm) in between, then write level_shifter: true; an HC-SR04P on 3.3 V needs none")
 		}
 	}
 }
 
-// passing refuses a device at an address that others pass through: devices with xshut start at one common address before each gets its
-// own.
+// passing refuses a device at an address that others pass through: devices with xshut start at one common address before each
+// gets its own.
 func (v *validator) passing(all []Connection, addresses map[string]*Connection, before map[string][]*Connection) {
 	for i := range all {
 		c := &all[i]
@@ -229,7 +230,8 @@ func (v *validator) passing(all []Connection, addresses map[string]*Connection, 
 			continue
 		}
 		if other := addresses[(&Connection{Bus: c.Bus, Address: of.StartAddress()}).Where()]; other != nil {
-			v.Fail(c.Path, "each %s with xshut starts at 0x%02x, the address of %s: put that one on another bus, or give it another address too",
+			v.Fail(c.Path, "each %s with xshut starts at 0x%02x, the address of %s: put that one on another bus, or give it another "+
+				"address too",
 				c.Device, of.StartAddress(), other.Owner)
 			continue
 		}
@@ -286,7 +288,8 @@ func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Con
 		return
 	}
 	if c.Position == 0 {
-		v.Fail(c.Path, "%s: expected a pin of the header, GPIO0 to GPIO27 or P1_3 to P1_40, or name/pin of an expander", strict.Shorten(c.Pin))
+		v.Fail(c.Path, "%s: expected a pin of the header, GPIO0 to GPIO27 or P1_3 to P1_40, or name/pin of an expander",
+			strict.Shorten(c.Pin))
 		return
 	}
 	for bus, both := range header.BusPins {
@@ -312,7 +315,8 @@ func (v *validator) boardPin(c *Connection, onHeader bool, channels map[int]*Con
 		case other.Frequency != c.Frequency:
 			why = fmt.Sprintf("cannot have %v and %v", other.Frequency, c.Frequency)
 		}
-		v.Fail(c.Path, "%s and %s of %s are one PWM channel before the Raspberry Pi 5, and %s: use a pin of the other channel or a pca9685, "+
+		v.Fail(c.Path, "%s and %s of %s are one PWM channel before the Raspberry Pi 5, and %s: use a pin of the other channel or a "+
+			"pca9685, "+
 			"or write board: {kind: raspberrypi, model: pi5}", c.Pin, other.Pin, other.Owner, why)
 		return
 	}
@@ -333,7 +337,8 @@ func (v *validator) otherPin(c *Connection) {
 	}
 	if v.robot.Board.Kind == "linux" {
 		if c.Direction == "pwm" {
-			v.Fail(c.Path, "%s: on this board PWM is a channel such as pwmchip0/1 (chip, channel), or an output of a pca9685", strict.Shorten(c.Pin))
+			v.Fail(c.Path, "%s: on this board PWM is a channel such as pwmchip0/1 (chip, channel), or an output of a pca9685",
+				strict.Shorten(c.Pin))
 		}
 		return
 	}
@@ -342,8 +347,8 @@ func (v *validator) otherPin(c *Connection) {
 	}
 }
 
-// headerPin warns of a pin of the header that does something by itself that the connected device cannot bear. What cannot work at all is
-// refused.
+// headerPin warns of a pin of the header that does something by itself that the connected device cannot bear. What cannot work at
+// all is refused.
 func (v *validator) headerPin(c *Connection, refuse func(path, format string, args ...any)) {
 	own := header.Pins[c.Position-1].Own
 	stops := c.Path == "safety.emergency_stop.pin"
@@ -359,7 +364,8 @@ func (v *validator) headerPin(c *Connection, refuse func(path, format string, ar
 		refuse(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: with active: low a broken wire looks like a switch that is not "+
 			"pressed: use active: high and a switch to ground that opens, or another pin", c.Pin)
 	case own.Fixed && c.Direction == "in" && c.Pull == "":
-		v.Warn(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: the device must draw 1.8 mA to pull it low, which a divider and many "+
+		v.Warn(c.Path, "%s has a fixed resistor of 1.8 kohm to 3.3 V: the device must draw 1.8 mA to pull it low, which a divider "+
+			"and many "+
 			"modules cannot", c.Pin)
 	}
 	if own.Pull == "up" && c.Acts == "high" {
@@ -374,7 +380,8 @@ func (v *validator) headerPin(c *Connection, refuse func(path, format string, ar
 // shared reports whether two sensors on the same wire are measures of one chip, and checks that they agree about it.
 func (v *validator) shared(first, second *Connection) bool {
 	one, other := v.sensor(first.Owner), v.sensor(second.Owner)
-	if one == nil || other == nil || first.Owner == second.Owner || one.Device != other.Device || one.Measure == "" || first.Role != second.Role {
+	if one == nil || other == nil || first.Owner == second.Owner || one.Device != other.Device || one.Measure == "" ||
+		first.Role != second.Role {
 		return false
 	}
 	path := strings.Replace(second.Owner, "sensor ", "sensors.", 1)
@@ -405,8 +412,8 @@ func (v *validator) options(owner string) sensors.Options {
 	return nil
 }
 
-// differs returns the key of an option of the chip in which two sensors differ; "" if there is none. It leaves out the bus, which may be
-// written in several ways.
+// differs returns the key of an option of the chip in which two sensors differ; "" if there is none. It leaves out the bus, which
+// may be written in several ways.
 func (c *Sensor) differs(other *Sensor) string {
 	x, y := reflect.ValueOf(c.Options).Elem(), reflect.ValueOf(other.Options).Elem()
 	for _, f := range strict.Fields(x.Type()) {

@@ -2,7 +2,8 @@ package configs
 
 import "fluxd/boards/sim/worlds"
 
-// World returns the options of the simulated board's world. It returns false for a real board, and for a world that does not exist.
+// World returns the options of the simulated board's world. It returns false for a real board, and for a world that does not
+// exist.
 func (r *Robot) World() (worlds.Options, bool) {
 	return r.Board.Options, r.Board.Kind == "sim" && r.Board.Options != nil
 }

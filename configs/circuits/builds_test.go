@@ -14,8 +14,8 @@ import (
 	"fluxd/core"
 )
 
-// The engine builds every network that is accepted, and every refusal has a line. The networks are random, with every mechanism, rule and
-// kind of number, valid and invalid. The seeds are fixed, so that a test that has passed once passes again.
+// The engine builds every network that is accepted, and every refusal has a line. The networks are random, with every mechanism,
+// rule and kind of number, valid and invalid. The seeds are fixed, so that a test that has passed once passes again.
 func TestWhatIsAcceptedCanBeBuilt(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many circuits")
@@ -105,7 +105,8 @@ func randomRobot(t *rapid.T) string {
 			draw("threshold", "100", "1", "0", "2.5", amount()), draw("leak", "0", "1000", "1000", "100", "1"),
 			draw("floor", "0", "-5", "-"+amount()), span(),
 			adaptation, habituation, pacemaker,
-			maybe(fmt.Sprintf(", burst: {overshoot: %s, interval: %s, max: %s}", draw("overshoot", "5", "1"), span(), draw("max", "none", "4"))),
+			maybe(fmt.Sprintf(", burst: {overshoot: %s, interval: %s, max: %s}", draw("overshoot", "5", "1"), span(),
+				draw("max", "none", "4"))),
 			maybe(", modulation: {leak: "+recovery()+"}"), strings.Join(receptors, ", "), extra)
 	}
 	number := func(values func() string) string {
@@ -183,7 +184,8 @@ func TestTooLargeNetworksAreRefusedBeforehand(t *testing.T) {
 			depth, depth-1)
 	}
 	const a = "network: {neurons: {a: {count: %d}}, synapses: [{from: a, to: a, weight: 1, rule: {kind: %s}}]}\n"
-	const twice = "network:\n  neurons: {a: {count: 12000}}\n  synapses:\n    - {from: a, to: a, weight: 1}\n    - {from: a, to: a, weight: 1}\n"
+	const twice = "network:\n  neurons: {a: {count: 12000}}\n  synapses:\n" +
+		"    - {from: a, to: a, weight: 1}\n    - {from: a, to: a, weight: 1}\n"
 	for _, c := range []struct{ name, network, want string }{
 		{"all to all", fmt.Sprintf(a, 14_200, "all-to-all"),
 			"robot.yaml:3:52: network.synapses[0]: 201640000 synapses up to here, with these between 14200 and 14200 neurons: " +

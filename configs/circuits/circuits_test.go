@@ -76,32 +76,41 @@ network:
 // A mistake in a circuit is reported with its line, once, however often the circuit is used.
 func TestMistakesInCircuits(t *testing.T) {
 	const leg = "circuits:\n  leg:\n    parameters: {drive: 100}\n    neurons: {hip: {threshold: $drive}}\n"
-	for network, want := range map[string]string{
-		leg + "network: {circuits: {a: {use: legg}}}":                                                 `:7:25: network.circuits.a.use: no circuit is named "legg" (did you mean leg?)`,
-		leg + "network: {circuits: {a: {use: leg, drvie: 1}}}":                                        `:7:36: network.circuits.a.drvie: circuit leg has no such parameter (did you mean drive?)`,
-		leg + "network: {circuits: {a: {drive: 1}}}":                                                  ":7:25: network.circuits.a: use is missing",
-		leg + "network: {circuits: {a: {use: leg, drive: -3}}}":                                       "-3 units: expected at least 0",
-		leg + "network: {circuits: {a: {use: leg}}, synapses: [{from: a.hip, to: b.hip, weight: 1}]}": `no neuron is named "b.hip" (did you mean a.hip?)`,
-		leg + "network: {neurons: {n: {threshold: $drive}}}":                                          `"$drive": expected a number`,
-		"circuits: {x: {parameters: {z: 1}, neurons: {n: {threshold: $z}}, synapses: [{from: n, to: $y, weight: 1}]}}\n" +
-			"network: {circuits: {a: {use: x}}}": "$y: the circuit has no such parameter",
-		"circuits: {x: {circuits: {y: {use: x}}}}\nnetwork: {circuits: {a: {use: x}}}":                                          "circuit x uses itself: x -> x",
-		"circuits: {x: {neurons: {n: {treshold: 1}}}}\nnetwork: {neurons: {n: {}}}":                                             "circuits.x.neurons.n.treshold: unknown key",
-		"network: {neurons: {n: {count: 0}}}":                                                                                   "count: 0: expected 1 to",
-		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: [1, 2]}]}":                                             "a list of 2 values for 1 synapses",
-		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: {min: 2, max: 1}}]}":                                   "min 2 is above max 1",
-		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, kind: modulator, weight: 1.5}]}":                               "1.5: expected a whole number from -127 to 127",
-		"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: 99, plastic: {window: 1ms, max: 9}}]}":                 "99: expected a magnitude from plastic.min 0 to plastic.max 9",
-		"network: {neurons: {n: {habituation: {rate: 1e-9}}}}":                                                                  "habituation.rate: 1e-09 units leak out in less than a microsecond",
-		"network: {neurons: {n: {adaptation: {rate: 1, recovery: 3e6}}}}":                                                       "adaptation.recovery: 3e+06 per second",
-		"network: {neurons: {n: {burst: {overshoot: 0, interval: 1ms}}}}":                                                       "burst.overshoot: 0 units: expected more than 0",
-		"network: {neurons: {a: {count: 2}, b: {count: 3}}, synapses: [{from: a, to: b, rule: {kind: one-to-one}, weight: 1}]}": "got 2 and 3",
-		"network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, rule: {kind: fixed-indegree, degree: 3}, weight: 1}]}": "3: there are only 2 neurons to choose from",
-		"network: {neurons: {a: {}}, synapses: [{from: a, to: a, rule: {kind: fixed-probability, probability: 2}, weight: 1}]}": "2: expected 0 to 1",
+	for _, c := range []struct{ network, want string }{
+		{leg + "network: {circuits: {a: {use: legg}}}",
+			`:7:25: network.circuits.a.use: no circuit is named "legg" (did you mean leg?)`},
+		{leg + "network: {circuits: {a: {use: leg, drvie: 1}}}",
+			`:7:36: network.circuits.a.drvie: circuit leg has no such parameter (did you mean drive?)`},
+		{leg + "network: {circuits: {a: {drive: 1}}}", ":7:25: network.circuits.a: use is missing"},
+		{leg + "network: {circuits: {a: {use: leg, drive: -3}}}", "-3 units: expected at least 0"},
+		{leg + "network: {circuits: {a: {use: leg}}, synapses: [{from: a.hip, to: b.hip, weight: 1}]}",
+			`no neuron is named "b.hip" (did you mean a.hip?)`},
+		{leg + "network: {neurons: {n: {threshold: $drive}}}", `"$drive": expected a number`},
+		{"circuits: {x: {parameters: {z: 1}, neurons: {n: {threshold: $z}}, synapses: [{from: n, to: $y, weight: 1}]}}\n" +
+			"network: {circuits: {a: {use: x}}}",
+			"$y: the circuit has no such parameter"},
+		{"circuits: {x: {circuits: {y: {use: x}}}}\nnetwork: {circuits: {a: {use: x}}}", "circuit x uses itself: x -> x"},
+		{"circuits: {x: {neurons: {n: {treshold: 1}}}}\nnetwork: {neurons: {n: {}}}", "circuits.x.neurons.n.treshold: unknown key"},
+		{"network: {neurons: {n: {count: 0}}}", "count: 0: expected 1 to"},
+		{"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: [1, 2]}]}", "a list of 2 values for 1 synapses"},
+		{"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: {min: 2, max: 1}}]}", "min 2 is above max 1"},
+		{"network: {neurons: {n: {}}, synapses: [{from: n, to: n, kind: modulator, weight: 1.5}]}",
+			"1.5: expected a whole number from -127 to 127"},
+		{"network: {neurons: {n: {}}, synapses: [{from: n, to: n, weight: 99, plastic: {window: 1ms, max: 9}}]}",
+			"99: expected a magnitude from plastic.min 0 to plastic.max 9"},
+		{"network: {neurons: {n: {habituation: {rate: 1e-9}}}}", "habituation.rate: 1e-09 units leak out in less than a microsecond"},
+		{"network: {neurons: {n: {adaptation: {rate: 1, recovery: 3e6}}}}", "adaptation.recovery: 3e+06 per second"},
+		{"network: {neurons: {n: {burst: {overshoot: 0, interval: 1ms}}}}", "burst.overshoot: 0 units: expected more than 0"},
+		{"network: {neurons: {a: {count: 2}, b: {count: 3}}, synapses: [{from: a, to: b, rule: {kind: one-to-one}, weight: 1}]}",
+			"got 2 and 3"},
+		{"network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, rule: {kind: fixed-indegree, degree: 3}, weight: 1}]}",
+			"3: there are only 2 neurons to choose from"},
+		{"network: {neurons: {a: {}}, synapses: [{from: a, to: a, rule: {kind: fixed-probability, probability: 2}, weight: 1}]}",
+			"2: expected 0 to 1"},
 	} {
-		_, err := configs.Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+network), nil)
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s\ngot  %v\nwant %s, and nothing else", network, err, want)
+		_, err := configs.Parse("test.yaml", []byte("robot: r\nboard: {kind: sim}\n"+c.network), nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s\ngot  %v\nwant %s, and nothing else", c.network, err, c.want)
 		}
 	}
 }
@@ -125,14 +134,15 @@ func TestPopulationsAndMembers(t *testing.T) {
 }
 
 func TestRulesThatAreNotRandom(t *testing.T) {
+	all := []string{"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"}
 	for rule, want := range map[string][]string{
 		"{kind: one-to-one}":                                 {"a[0]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
-		"{kind: all-to-all}":                                 {"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
+		"{kind: all-to-all}":                                 all,
 		"{kind: all-to-all, autapses: false}":                {"a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000"},
 		"{kind: fixed-probability, probability: 0}":          nil,
-		"{kind: fixed-probability, probability: 1}":          {"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
+		"{kind: fixed-probability, probability: 1}":          all,
 		"{kind: fixed-indegree, degree: 1, autapses: false}": {"a[1]>a[0] 1 1000", "a[0]>a[1] 1 1000"},
-		"{kind: fixed-outdegree, degree: 2}":                 {"a[0]>a[0] 1 1000", "a[0]>a[1] 1 1000", "a[1]>a[0] 1 1000", "a[1]>a[1] 1 1000"},
+		"{kind: fixed-outdegree, degree: 2}":                 all,
 	} {
 		f := networkOf(t, "network: {neurons: {a: {count: 2}}, synapses: [{from: a, to: a, weight: 1, rule: "+rule+"}]}")
 		if got := joins(f); !slices.Equal(got, want) {
@@ -205,13 +215,14 @@ func TestProbabilityAndSeeds(t *testing.T) {
 const everything = `
 network:
   neurons:
-    a: {threshold: 90, leak: 500, floor: -5, refractory: 2ms, pacemaker: 20ms, adaptation: {rate: 1, tolerance: 2, max: 3, recovery: 4},
-        habituation: {rate: 5, max: 6, recovery: 7}, burst: {overshoot: 8, interval: 9ms, max: 10}, modulation: {leak: 11},
+    a: {threshold: 90, leak: 500, floor: -5, refractory: 2ms, pacemaker: 20ms,
+        adaptation: {rate: 1, tolerance: 2, max: 3, recovery: 4}, habituation: {rate: 5, max: 6, recovery: 7},
+        burst: {overshoot: 8, interval: 9ms, max: 10}, modulation: {leak: 11},
         receptors: {threshold: 1, adaptation: 2, habituation: 3, stp: 4, ltp: 5, pacemaker: 6}}
     b: {}
   synapses:
-    - {from: a, to: b, weight: -60, delay: 3us, plastic: {window: 20ms, stp: {rate: 1, depression: 2, unpaired: 3, recovery: 4, max: 5},
-        ltp: {rate: 6, depression: 7, consolidation: 8}, min: 9, max: 90}}
+    - {from: a, to: b, weight: -60, delay: 3us, plastic: {window: 20ms, min: 9, max: 90,
+        stp: {rate: 1, depression: 2, unpaired: 3, recovery: 4, max: 5}, ltp: {rate: 6, depression: 7, consolidation: 8}}}
     - {from: a, to: b, kind: electric}
     - {from: b, to: a, kind: modulator, weight: 127}
 `

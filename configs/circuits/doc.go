@@ -1,5 +1,5 @@
-// Package circuits turns the network of a robot file into single neurons and synapses. It puts circuits in where they are used, and
-// expands populations into neurons and rules into synapses. The names of the rules are those of PyNN and NEST.
+// Package circuits turns the network of a robot file into single neurons and synapses. It puts circuits in where they are used,
+// and expands populations into neurons and rules into synapses. The names of the rules are those of PyNN and NEST.
 //
 //	d, err := strict.NewDecoder("robot.yaml", text)
 //	...
@@ -13,6 +13,6 @@
 //		return err // all mistakes, each with its line
 //	}
 //
-// Random values are drawn from seeds: the same file makes the same network on every machine. A network that is too large is refused
-// before it takes memory.
+// Random values are drawn from seeds: the same file makes the same network on every machine. A network that is too large is
+// refused before it takes memory.
 package circuits

@@ -91,8 +91,8 @@ func (s *Spans) draw(i int, g *splitmix64.Random) core.Tick {
 	return ticks(s.Low) + core.Tick(g.Below(uint64((s.High-s.Low).Microseconds())+1))
 }
 
-// generator returns the random numbers of one entry. They depend on the seed of its rule, or on the network's seed and the place of the
-// entry.
+// generator returns the random numbers of one entry. They depend on the seed of its rule, or on the network's seed and the place
+// of the entry.
 func (e *expander) generator(r *Rule) splitmix64.Random {
 	e.rules++
 	if r != nil && r.Seed != nil {

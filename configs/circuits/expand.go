@@ -21,8 +21,8 @@ const (
 	maxSynapses = 200_000_000
 )
 
-// expander turns the network of a robot file into neurons and synapses. It plans first and builds then, so that a network that is too
-// large is refused before it takes memory.
+// expander turns the network of a robot file into neurons and synapses. It plans first and builds then, so that a network that is
+// too large is refused before it takes memory.
 type expander struct {
 	*strict.Decoder
 	names    *Expansion
@@ -70,9 +70,9 @@ type scope struct {
 	within []string   // the circuits that contain it, outermost first
 }
 
-// Expand turns a network with its circuits, populations and rules into neurons and synapses. The decoder's file has the network at the
-// key network, and the circuits at circuits; Expand adds mistakes to the decoder. If there are any, the result has the names of the
-// neurons only.
+// Expand turns a network with its circuits, populations and rules into neurons and synapses. The decoder's file has the network
+// at the key network, and the circuits at circuits; Expand adds mistakes to the decoder. If there are any, the result has the
+// names of the neurons only.
 func Expand(d *strict.Decoder, n *Network, circuits []strict.Named[Circuit]) *Expansion {
 	if len(circuits) > 0 {
 		d.Allow(maxExpanded) // a circuit is read again for each use
@@ -128,8 +128,8 @@ func (x *Expansion) Exists(path, name string) {
 	x.decoder.Fail(path, "no neuron is named %q%s", strict.Shorten(name), spelling.Hint(name, x.sorted))
 }
 
-// complete reports whether an unknown name certainly names no neuron: everything that makes neurons could be read, and the file has no
-// invalid neuron of that name.
+// complete reports whether an unknown name certainly names no neuron: everything that makes neurons could be read, and the file
+// has no invalid neuron of that name.
 func (x *Expansion) complete(name string) bool {
 	return x.decoder.Readable("network.neurons", "network.circuits", "circuits") && !x.written[name] && !x.ofUnread(name)
 }

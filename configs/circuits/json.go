@@ -20,8 +20,8 @@ const MaxJSON = 128 << 20
 // JSONFormat names the format of a network as JSON, and its version.
 const JSONFormat = "flux-network/1"
 
-// jsonNetwork is a network as "fluxd export" writes it: one list of neurons and one of synapses, in the units of the robot file. A
-// mechanism that is nil is off.
+// jsonNetwork is a network as "fluxd export" writes it: one list of neurons and one of synapses, in the units of the robot file.
+// A mechanism that is nil is off.
 type jsonNetwork struct {
 	Format   string        `json:"format"`
 	Neurons  []jsonNeuron  `json:"neurons"`
@@ -171,8 +171,8 @@ func (j *jsonNeuron) neuron() core.Neuron {
 	return n
 }
 
-// ParseJSON reads a network as "fluxd export" writes it. It refuses unknown fields, missing names, neurons that do not exist, and values
-// that the engine refuses. The error is strict.Errors, with lines.
+// ParseJSON reads a network as "fluxd export" writes it. It refuses unknown fields, missing names, neurons that do not exist, and
+// values that the engine refuses. The error is strict.Errors, with lines.
 func ParseJSON(source string, data []byte) (core.Description, error) {
 	var none core.Description
 	if len(data) > MaxJSON {
@@ -194,7 +194,8 @@ func ParseJSON(source string, data []byte) (core.Description, error) {
 	}
 	if _, err := reader.Token(); !errors.Is(err, io.EOF) {
 		line, column := strictjson.Position(data, reader.InputOffset())
-		return none, strict.Errors{{Source: source, Line: line, Column: column, Message: "expected the end of the file after the network"}}
+		return none, strict.Errors{{Source: source, Line: line, Column: column,
+			Message: "expected the end of the file after the network"}}
 	}
 	errs := f.check()
 	if errs == nil {

@@ -29,8 +29,8 @@ func (e *expander) withinLimit(s scope, n *Network) bool {
 	return true
 }
 
-// size counts the values of a circuit and of the circuits that it uses. It leaves out uses that a parameter names, and stops beyond the
-// limit.
+// size counts the values of a circuit and of the circuits that it uses. It leaves out uses that a parameter names, and stops
+// beyond the limit.
 func (e *expander) size(name string) int {
 	if size, known := e.sizes[name]; known {
 		return size // 0 while it is being counted: a circuit that uses itself is refused later

@@ -24,7 +24,8 @@ type Numbers struct {
 	List      []float64
 }
 
-// Spans is one time for all synapses of a rule, a range to draw whole microseconds from, or a list with one time for each synapse.
+// Spans is one time for all synapses of a rule, a range to draw whole microseconds from, or a list with one time for each
+// synapse.
 type Spans struct {
 	Low, High time.Duration // equal: one for all
 	List      []time.Duration
@@ -48,7 +49,8 @@ func (s *Spans) Schema() map[string]any { return schemaOfSeveral("string") }
 
 func schemaOfSeveral(one string) map[string]any {
 	return map[string]any{"type": []string{one, "array", "object"}, "items": map[string]any{"type": one},
-		"properties": map[string]any{"min": map[string]any{"type": one}, "max": map[string]any{"type": one}}, "additionalProperties": false}
+		"properties":           map[string]any{"min": map[string]any{"type": one}, "max": map[string]any{"type": one}},
+		"additionalProperties": false}
 }
 
 // spread is a range to draw from: {min: 10, max: 20}.

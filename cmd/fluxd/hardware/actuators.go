@@ -49,7 +49,8 @@ func (a *Actuator) GuardOpts(c configs.Actuator) actuators.GuardOpts {
 	return opts
 }
 
-// Adjusted checks new settings of the device, and returns a function that applies them; nil if the device has none that can be tuned.
+// Adjusted checks new settings of the device, and returns a function that applies them; nil if the device has none that can be
+// tuned.
 func (a *Actuator) Adjusted(c configs.Actuator) (func(), error) {
 	if device, is := a.Device.(actuators.Adjustable); is {
 		return device.Adjusted(c.Options)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Attempt calls do, which runs code of a driver, a board or a bus, and turns a panic into an error: it is a fault of that device, and
-// the rest of the robot goes on. It is not meant for panics in other parts of fluxd.
+// Attempt calls do, which runs code of a driver, a board or a bus, and turns a panic into an error: it is a fault of that device,
+// and the rest of the robot goes on. It is not meant for panics in other parts of fluxd.
 func Attempt(do func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {

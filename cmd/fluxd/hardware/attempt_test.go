@@ -15,7 +15,7 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// explosiveBus panics in each transfer, and explosiveBoard when it is asked for one.
+// explosiveBus panics in each transfer, and explosiveBoard when a bus is opened.
 type explosiveBus struct{ i2c.Bus }
 
 func (explosiveBus) String() string                  { return "I2C1" }
@@ -44,7 +44,7 @@ func TestBusAndBoardWhoseCodePanics(t *testing.T) {
 	}
 }
 
-// onFire is a device whose transfers panic while it burns.
+// onFire is a device whose transfers panic while burns is set.
 type onFire struct {
 	sim.Device
 	burns atomic.Bool
@@ -59,12 +59,13 @@ func (o *onFire) Tx(at time.Duration, w, r []byte) error {
 
 const onTable = `robot: r
 board: {kind: sim, world: table}
-sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}}
+sensors:
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}
 network: {neurons: {a: {}}}
 mqtt: {broker: none}
 `
 
-// A bus whose code panics is named by a probe, and the others are asked.
+// A probe names a bus whose code panics, and probes the others.
 func TestProbeOfABusWhoseCodePanics(t *testing.T) {
 	config, err := configs.Parse("test.yaml", []byte(onTable), nil)
 	if err != nil {
@@ -84,7 +85,7 @@ func TestProbeOfABusWhoseCodePanics(t *testing.T) {
 		if got := answers.Err != nil && strings.Contains(answers.Err.Error(), "chip on fire"); got != burning {
 			t.Errorf("%s: %v", answers.Name, answers.Err)
 		}
-		if burning && !slices.Equal(answers.Addresses, []uint16{0x23}) { // that of the table answered before
+		if burning && !slices.Equal(answers.Addresses, []uint16{0x23}) { // the robot's sensor answered before the panic
 			t.Errorf("%x answer", answers.Addresses)
 		}
 	}

@@ -81,8 +81,8 @@ func (b *Body) openMachine() error {
 	return nil
 }
 
-// OpenPaper makes a simulated board on which drivers can be opened without the real one: the robot's own board if it is simulated, or a
-// board like a Raspberry Pi. It reports false if only the real board knows its pins and buses.
+// OpenPaper makes a simulated board on which drivers can be opened without the real one: the robot's own board if it is
+// simulated, or a board like a Raspberry Pi. It reports false if only the real board knows its pins and buses.
 func (b *Body) OpenPaper() (bool, error) {
 	board := sim.New(b.clock)
 	switch b.config.Board.Kind {

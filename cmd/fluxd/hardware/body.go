@@ -1,5 +1,5 @@
-// Package hardware makes the devices of a robot file: sensors, actuators behind their guards, and the pins and buses that they are
-// connected to.
+// Package hardware makes the devices of a robot file: sensors, actuators behind their guards, and the pins and buses that they
+// are connected to.
 //
 //	body := hardware.New(config, hardware.Options{Log: log, Exclusive: true, BusWait: hardware.BusWait}, clock)
 //	err := body.OpenBoard()
@@ -81,8 +81,8 @@ func (b *Body) Failsafe() error {
 	}, func(p part) string { return p.name })
 }
 
-// Halt brings the actuators to failsafe and closes sensors and board. It does not report errors of sensors that failing names: they
-// are known to fail.
+// Halt brings the actuators to failsafe and closes sensors and board. It does not report errors of sensors that failing names:
+// they are known to fail.
 func (b *Body) Halt(failing func(*Sensor) bool) error {
 	errs := []error{b.Failsafe()}
 	errs = append(errs, together(b.Sensors, func(s *Sensor) error {
@@ -97,8 +97,8 @@ func (b *Body) Halt(failing func(*Sensor) bool) error {
 	return errors.Join(errs...)
 }
 
-// Halt brings the actuators of a robot to failsafe after its daemon has died or been suspended. It tries every actuator, also when
-// others fail, and touches nothing else. It works beside a suspended process that still has the outputs open.
+// Halt brings the actuators of a robot to failsafe after its daemon has died or been suspended. It tries every actuator, also
+// when others fail, and touches nothing else. It works beside a suspended process that still has the outputs open.
 func Halt(config *configs.Robot, opts Options) error {
 	start := time.Now()
 	opts.Exclusive, opts.BusWait = false, BusWait
@@ -120,8 +120,8 @@ func Halt(config *configs.Robot, opts Options) error {
 	return errors.Join(append(errs, b.Halt(func(*Sensor) bool { return false }))...)
 }
 
-// together calls do for all parts at the same time, and waits for them for at most haltWait. Its error names each part that hangs or
-// panics.
+// together calls do for all parts at the same time, and waits for them for at most haltWait. Its error names each part that hangs
+// or panics.
 func together[T any](all []T, do func(T) error, name func(T) string) error {
 	type end struct {
 		i   int

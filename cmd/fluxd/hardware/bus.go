@@ -8,13 +8,13 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// BusWait bounds a transfer together with the wait for the bus: a hundred times the longest transfer. Linux itself gives up after a
-// second if the controller notices that the bus is stuck, and never otherwise.
+// BusWait bounds a transfer together with the wait for the bus: a hundred times the longest transfer. Linux itself gives up after
+// a second if the controller notices that the bus is stuck, and never otherwise.
 const BusWait = 200 * time.Millisecond
 
-// boundedBus bounds the time of every transfer. A transfer that hangs is left running in its goroutine, one at most. Until it returns,
-// further transfers fail when their time is over. Drivers see an error like any other and try again; when the bus is free, they
-// succeed.
+// boundedBus bounds the time of every transfer. A transfer that hangs is left running in its goroutine, one at most. Until it
+// returns, further transfers fail when their time is over. Drivers see an error like any other and try again; when the bus is
+// free, they succeed.
 //
 // Transfers run one after the other, as the kernel's do.
 type boundedBus struct {
@@ -60,6 +60,7 @@ func (b *boundedBus) Tx(address uint16, w, r []byte) error {
 }
 
 func (b *boundedBus) stuck(address uint16, how string) error {
-	return fmt.Errorf("%s address 0x%02x: the bus %s for %v: SDA or SCL may be held low; unplug devices one by one, or switch the power off for a moment",
+	return fmt.Errorf("%s address 0x%02x: the bus %s for %v: SDA or SCL may be held low; unplug devices one by one, or switch "+
+		"the power off for a moment",
 		b.bus, address, how, b.wait)
 }

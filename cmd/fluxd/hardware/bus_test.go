@@ -16,29 +16,29 @@ import (
 	"fluxd/boards/expanders"
 )
 
-// heldBus answers when it is let go.
+// heldBus blocks each transfer until answer has its error.
 type heldBus struct {
 	i2c.Bus
-	letGo chan error
+	answer chan error
 }
 
 func (*heldBus) String() string { return "I2C1" }
 func (b *heldBus) Tx(_ uint16, _, r []byte) error {
-	err := <-b.letGo
+	err := <-b.answer
 	for i := range r {
 		r[i] = 0xaa
 	}
 	return err
 }
 
-func TestStuckBusHoldsUpNobodyForLong(t *testing.T) {
+func TestStuckBusDelaysItsUsersForABoundedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		held := &heldBus{letGo: make(chan error)}
+		held := &heldBus{answer: make(chan error)}
 		bus := newBoundedBus(held, BusWait)
 		before := runtime.NumGoroutine()
 		start := time.Now()
 		first := make([]byte, 2)
-		for range 20 { // whoever asks: told within the time, and only one transfer is left behind
+		for range 20 { // each fails within the time, and only one transfer is left behind
 			if err := bus.Tx(0x23, []byte{1}, first); err == nil || !strings.Contains(err.Error(), "I2C1 address 0x23: the bus ") {
 				t.Fatalf("got %v", err)
 			}
@@ -49,15 +49,15 @@ func TestStuckBusHoldsUpNobodyForLong(t *testing.T) {
 		if n := runtime.NumGoroutine() - before; n > 1 {
 			t.Errorf("%d goroutines are left behind", n)
 		}
-		held.letGo <- nil // the first one, at last: nobody listens to it any more
+		held.answer <- nil // ends the first transfer, whose caller has given up
 		synctest.Wait()
 		if first[0] != 0 {
-			t.Error("a transfer that was given up wrote into what its caller uses again")
+			t.Error("a transfer that was given up wrote into its caller's memory")
 		}
 		broken := errors.New("remote I/O error")
-		go func() { held.letGo <- nil; held.letGo <- broken }()
+		go func() { held.answer <- nil; held.answer <- broken }()
 		if err := bus.Tx(0x23, nil, first); err != nil || first[1] != 0xaa {
-			t.Errorf("after it was let go: %v, %x", err, first)
+			t.Errorf("after the bus was free again: %v, %x", err, first)
 		}
 		if err := bus.Tx(0x23, nil, first); !errors.Is(err, broken) {
 			t.Errorf("the bus's own error: got %v", err)
@@ -65,7 +65,8 @@ func TestStuckBusHoldsUpNobodyForLong(t *testing.T) {
 	})
 }
 
-// hanging is a bus with a multiplexer at 0x71, whose controller hangs from a transfer on channel 2 until the multiplexer is reset.
+// hanging is a bus with a multiplexer at 0x71, whose controller hangs from a transfer on channel 2 until the multiplexer is
+// reset.
 type hanging struct {
 	gpio.PinIO // at RESET
 	mutex      sync.Mutex
@@ -101,8 +102,8 @@ func (h *hanging) Out(level gpio.Level) error {
 	return nil
 }
 
-// A channel that hangs for ever in the kernel is let go by the pin at RESET: its user has an error, and the others go on.
-func TestPatientBusBehindAMultiplexer(t *testing.T) {
+// A channel that hangs in the kernel is freed by the pin at RESET: its user gets an error, and the other channels work.
+func TestBoundedBusBehindAMultiplexer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &hanging{PinIO: gpio.INVALID, freed: make(chan struct{})}
 		mux, err := expanders.NewTCA9548A(newBoundedBus(h, BusWait), 0x71, h)

@@ -20,8 +20,8 @@ func (m *misplaced) Unwrap() error { return m.err }
 // At returns an error about the value of one key of a device, such as encode.max.
 func At(key string, err error) error { return &misplaced{key, err} }
 
-// In returns the error of a part that was made from the options at a key of a device, such as encode. It names the wrong option, if
-// that is known.
+// In returns the error of a part that was made from the options at a key of a device, such as encode. It names the wrong option,
+// if that is known.
 func In(key string, err error) error {
 	var wrong options.Mistake
 	switch {
@@ -38,8 +38,8 @@ func (b *Body) Wrong(path string, err error) error {
 	return configs.Errors{b.config.Mistake(path, "%v", err)}
 }
 
-// Refused returns the error of a part that could not be opened. Mistakes of the robot file have their line; on a simulated board every
-// error is one.
+// Refused returns the error of a part that could not be opened. Mistakes of the robot file have their line; on a simulated board
+// every error is one.
 func (b *Body) Refused(path, part string, err error) error {
 	var placed configs.Errors
 	var key *misplaced

@@ -24,7 +24,8 @@ const (
 	startDebounce = 20 * time.Millisecond // it may be a cheap button, and no finger presses twice so fast
 )
 
-// OpenPanel makes the switches and the light. It adds the light to the body, which switches it off at failsafe. It writes nothing.
+// OpenPanel makes the switches and the light. It adds the light to the body, which switches it off at failsafe. It writes
+// nothing.
 func (b *Body) OpenPanel() (p Panel, err error) {
 	c := b.config.Safety
 	if stop := c.EmergencyStop; stop != nil {

@@ -19,7 +19,7 @@ safety: {start: {pin: GPIO16}, emergency_stop: {pin: GPIO26}, status_light: {pin
 mqtt: {broker: none}
 `
 
-// A panel has what the robot file names, and its light is out for good when the robot goes to failsafe.
+// A panel has the switches and the light of the robot file, and its light stays off after failsafe.
 func TestPanel(t *testing.T) {
 	open := func(text string) (*Body, Panel) {
 		t.Helper()
@@ -71,16 +71,18 @@ func TestPanel(t *testing.T) {
 	level(gpio.High)
 	_, none := open(strings.Replace(panel, "safety:", "#", 1))
 	if none != (Panel{}) {
-		t.Errorf("no panel, and %+v", none)
+		t.Errorf("without safety: %+v, want no panel", none)
 	}
-	if err := Halt(body.config, Options{Log: slog.New(slog.DiscardHandler)}); err != nil { // of a process that died
+	if err := Halt(body.config, Options{Log: slog.New(slog.DiscardHandler)}); err != nil { // after the robot's process died
 		t.Error(err)
 	}
 }
 
-// A panel whose pins cannot be opened says which, and a body without a light goes to failsafe all the same.
+// An error names the pin of a panel that cannot be opened. The body can go to failsafe without the light.
 func TestPanelThatCannotBeOpened(t *testing.T) {
-	for _, c := range []struct{ at, want string }{{"GPIO16", "safety.start: "}, {"GPIO26", "safety.emergency_stop: "}, {"GPIO24", "safety.status_light: "}} {
+	for _, c := range []struct{ at, want string }{
+		{"GPIO16", "safety.start: "}, {"GPIO26", "safety.emergency_stop: "}, {"GPIO24", "safety.status_light: "},
+	} {
 		config, err := configs.Parse("test.yaml", []byte(panel), nil)
 		if err != nil {
 			t.Fatal(err)

@@ -112,8 +112,8 @@ func (p parts) Pin(name string) (gpio.PinIO, error) { return p.pin(name) }
 // EdgePin implements sensors.Parts.
 func (p parts) EdgePin(name string) (sensors.EdgePin, error) { return p.edgePin(name) }
 
-// Bus implements sensors.Parts. A bus that a simulated board does not have is a mistake of the robot file; on a real board it may appear
-// later.
+// Bus implements sensors.Parts. A bus that a simulated board does not have is a mistake of the robot file; on a real board it may
+// appear later.
 func (p parts) Bus(name string) (i2c.Bus, error) {
 	bus, err := p.bus(name)
 	if err != nil && p.config.Board.Kind == "sim" {

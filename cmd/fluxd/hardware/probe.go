@@ -40,8 +40,8 @@ func ProbeRobot(config *configs.Robot, opts Options) (board string, buses []BusA
 	return b.Board.String(), buses, Attempt(b.Board.Halt)
 }
 
-// probe tries every address of every bus. Behind a multiplexer it leaves out the devices on the bus of the multiplexer itself, which
-// answer there too.
+// probe tries every address of every bus. Behind a multiplexer it leaves out the devices on the bus of the multiplexer itself,
+// which answer there too.
 func (b *Body) probe() (buses []BusAnswers) {
 	names := b.Board.Buses()
 	on := map[string]string{} // the bus of the multiplexer, by a bus behind it

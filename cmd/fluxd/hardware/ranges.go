@@ -13,8 +13,8 @@ import (
 	"fluxd/sensors"
 )
 
-// CheckRanges compares a valid robot file with what its devices can measure. It touches no device. What can never happen is a mistake,
-// such as a threshold beyond all readings. Behind a calibration, which may be tuned, it is a warning.
+// CheckRanges compares a valid robot file with what its devices can measure. It touches no device. What can never happen is a
+// mistake, such as a threshold beyond all readings. Behind a calibration, which may be tuned, it is a warning.
 func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 	b := New(config, Options{}, func() time.Duration { return 0 })
 	b.Board = paperBoard{}

@@ -20,7 +20,7 @@ mqtt: {broker: none}
 `, device, encode)
 }
 
-// What no reading can make a difference to is a mistake, with its line; what a calibration lies before is a warning.
+// An option that no reading reaches is a mistake, with its line; behind a calibration it is a warning.
 func TestThresholdsThatNoReadingReaches(t *testing.T) {
 	const (
 		ads  = "device: ads1115, bus: I2C1, address: 0x48, measure: a0, full_scale: 2.048 V, every: 20ms"
@@ -34,7 +34,7 @@ func TestThresholdsThatNoReadingReaches(t *testing.T) {
 		line = "device: linearray, pins: [GPIO5, GPIO6, GPIO7], every: 20ms, measure: "
 	)
 	for _, c := range []struct {
-		device, encode, mistake string // "": none
+		device, encode, mistake string // mistake "": none
 		warning                 bool
 	}{
 		{ads, "kind: threshold, above: 3 V", "above: 3 V: the device measures -0.3 to 2.047938 V: no reading reaches that", false},
@@ -42,16 +42,19 @@ func TestThresholdsThatNoReadingReaches(t *testing.T) {
 		{ads, "kind: threshold, above: 2.048 V", "no reading reaches that", false}, // the last step is 62 µV below
 		{ads, "kind: threshold, below: -0.5 V", "no reading reaches that", false},
 		{ads, "kind: threshold, below: 2.1 V", "every reading is beyond that", false},
-		{ads, "kind: threshold, above: 1 V, hysteresis: 1.5 V", "hysteresis: 1.5 V: the device measures -0.3 to 2.047938 V: no reading goes back so far", false},
+		{ads, "kind: threshold, above: 1 V, hysteresis: 1.5 V",
+			"hysteresis: 1.5 V: the device measures -0.3 to 2.047938 V: no reading goes back so far", false},
 		{ads, "kind: threshold, above: 1 V, hysteresis: 1.5 V, repeat: true", "", false},
 		{ads, "kind: rate, range: [3 V, 5 V], max: 100 Hz", "range: 3 to 5 V: the device measures", false},
 		{ads, "kind: rate, range: [0 V, 5 V], max: 100 Hz", "", false},
 		{ads, "kind: rate, range: [5 V, 0 V], max: 100 Hz", "", false},
 		{ads, "kind: phase, range: [5 V, 3 V], period: 100ms", "range: 5 to 3 V: the device measures", false},
 		{ads, "kind: delta, step: 3 V", "step: 3 V", false},
-		{ads + ", curve: [[0 V, 0 m], [2 V, 1 m]]", "kind: threshold, above: 3 m", "above: 3 m: the device measures 0 to 1 m: no reading reaches that (by its curve)", true},
+		{ads + ", curve: [[0 V, 0 m], [2 V, 1 m]]", "kind: threshold, above: 3 m",
+			"above: 3 m: the device measures 0 to 1 m: no reading reaches that (by its curve)", true},
 		{ads + ", curve: [[0 V, 0 m], [4 V, 2 m]]", "kind: threshold, above: 1.5 m", "the device measures 0 to 1.023969 m", true},
-		{ads + ", curve: [[3 V, 0 m], [4 V, 2 m]]", "kind: threshold, above: 0 m", "curve: 3 to 4 V: the device measures -0.3 to 2.047938 V", true},
+		{ads + ", curve: [[3 V, 0 m], [4 V, 2 m]]", "kind: threshold, above: 0 m",
+			"curve: 3 to 4 V: the device measures -0.3 to 2.047938 V", true},
 		{ads + ", curve: [[0 V, 0 m], [2 V, 1 m]]", "kind: threshold, above: 0.5 m", "", false},
 		{ads + ", frozen: 1s", "kind: threshold, above: 3 V", "no reading reaches that", false},
 		{bh, "kind: threshold, above: 60 klx", "54612.5 lx", false},
@@ -97,7 +100,8 @@ func TestThresholdsThatNoReadingReaches(t *testing.T) {
 			if strings.HasPrefix(c.mistake, "curve") {
 				wantLine = 4
 			}
-			if !strings.Contains(text, c.mistake) || got[0].Line != wantLine || got[0].Column < 6 || !strings.HasPrefix(text, "robot.yaml:") {
+			if !strings.Contains(text, c.mistake) || got[0].Line != wantLine || got[0].Column < 6 ||
+				!strings.HasPrefix(text, "robot.yaml:") {
 				t.Errorf("%s; %s: got %s", c.device, c.encode, text)
 			}
 		}
@@ -123,7 +127,7 @@ func TestRewardThatNoReadingEarns(t *testing.T) {
 	}
 }
 
-// The examples are right.
+// The examples have no mistakes and no warnings.
 func TestExamplesAreInRange(t *testing.T) {
 	for _, e := range configs.Examples() {
 		robot, err := configs.Load(e.Name)

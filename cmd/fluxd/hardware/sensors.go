@@ -9,9 +9,9 @@ import (
 	"fluxd/sensors"
 )
 
-// A Sensor is one device that measures, with the stages that its readings pass. Frozen comes first: it needs readings as they are.
-// Median comes next, before the calibration: so its result is always a reading that the device gave, and a tuned calibration holds
-// for all readings in the median at once. Curve comes last.
+// A Sensor is one device that measures, with the stages that its readings pass. Frozen comes first: it needs readings as they
+// are. Median comes next, before the calibration: so its result is always a reading that the device gave, and a tuned calibration
+// holds for all readings in the median at once. Curve comes last.
 type Sensor struct {
 	sensors.Sensor
 	Name      string             // in the robot file

@@ -11,8 +11,8 @@ import (
 	"fluxd/sensors"
 )
 
-// A reading passes the watch for freezing, the median and the calibration, in this order.
-func TestWhatReadingsGoThrough(t *testing.T) {
+// A reading passes frozen, median and curve, in this order.
+func TestStagesOfAReading(t *testing.T) {
 	config, err := configs.Parse("test.yaml", []byte(`robot: r
 board: {kind: sim, world: none}
 sensors:
@@ -31,7 +31,8 @@ mqtt: {broker: none}
 	}
 	volts := int64(0)
 	input := func(time.Duration) int64 { return volts }
-	if err := body.Board.(*sim.Board).Attach("I2C1", 0x48, chips.NewADS1115([4]func(time.Duration) int64{input, input, input, input})); err != nil {
+	chip := chips.NewADS1115([4]func(time.Duration) int64{input, input, input, input})
+	if err := body.Board.(*sim.Board).Attach("I2C1", 0x48, chip); err != nil {
 		t.Fatal(err)
 	}
 	ir, err := body.OpenSensor(config.Sensors[0])
@@ -50,7 +51,8 @@ mqtt: {broker: none}
 	if m, err := read(500_000); err != nil || m/1000 != 5000 {
 		t.Fatalf("0.5 V: %d um, %v, want 5 m", m, err)
 	}
-	// A calibration before the median would have made 5, 10 and 5 m of these, and 5 of them; the voltage in the middle is another.
+	// A calibration before the median would turn these into 5, 0 and 5 m, whose median is 5 m. The median of the voltages is 1 V,
+	// which is 0 m.
 	for _, v := range []int64{1_000_000, 1_500_000} {
 		if _, err = read(v); err != nil {
 			t.Fatal(err)
@@ -59,17 +61,17 @@ mqtt: {broker: none}
 	if m, err := read(1_000_000); err != nil || m > 2000 {
 		t.Errorf("0.5, 1, 1.5 and 1 V: %d um, %v, want 0 m", m, err)
 	}
-	// The median stays where it is while its readings move. What freezes are the readings.
+	// The median stays the same while the readings change: only readings can freeze.
 	for i := range int64(30) {
 		if _, err := read(1_000_000 + i%3*100_000); err != nil {
-			t.Fatalf("a sensor that is alive: %v", err)
+			t.Fatalf("readings that change: %v", err)
 		}
 	}
 	for range 11 {
 		_, err = read(1_000_000)
 	}
 	if err == nil {
-		t.Error("frozen, and believed")
+		t.Error("a frozen sensor has readings")
 	}
 	ir.Adjust(config.Sensors[0].Value)
 }
