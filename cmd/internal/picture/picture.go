@@ -1,5 +1,5 @@
-// Package picture draws a robot on a terminal: whether it may move, what it does and what it senses. fluxd run and fluxctl watch
-// draw the same.
+// Package picture draws a robot on a terminal: whether it may move, its actuators and its sensors. fluxd run and fluxctl watch
+// both use it.
 //
 //	head := picture.Section{Lines: picture.Head("rover", health, 80)}
 //	text := picture.Draw(80, 24, head, picture.Actuators(actuators, health.Safety), picture.Sensors(sensors, 0))
@@ -18,16 +18,16 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Section is some lines of a picture that belong together.
+// Section is a group of lines in a picture.
 type Section struct {
-	Title string // a line above them; "" is none
+	Title string // the line above them; "": none
 	Lines []string
-	Least int    // so many of the lines are drawn before another section gets more than its own least
-	What  string // what a line is, in the plural: those that are left out are counted; "" for a log, whose older lines have had their time
+	Least int    // the number of lines to draw before another section gets more than its own Least
+	What  string // the name of a line, in the plural, to count lines that are left out; "": do not count them, as in a log
 }
 
-// Draw makes a picture of a size, without a line break at its end. What no room is left for is counted. The sections have room in
-// their order: what matters most comes first.
+// Draw makes a picture of at most so many columns and rows, without a line break at its end. It counts lines for which there is
+// no room. Sections get room in their order, so put the most important first.
 func Draw(columns, rows int, sections ...Section) string {
 	shown, used, titles, all := make([]int, len(sections)), 0, 0, true
 	for i, s := range sections {
@@ -69,11 +69,11 @@ func Draw(columns, rows int, sections ...Section) string {
 	return Fit(strings.Join(lines, "\n"), columns, rows)
 }
 
-// Fit cuts a text to a size, without a line break at its end, so that nothing scrolls.
+// Fit cuts a text to a size, without a line break at its end, so that the terminal does not scroll.
 func Fit(text string, columns, rows int) string {
 	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\t", " "), "\n"), "\n")
 	if over := len(lines) - rows; over > 0 {
-		lines = append(lines[:max(0, rows-1)], fmt.Sprintf("... and %d more lines: a higher window shows them", over+1))
+		lines = append(lines[:max(0, rows-1)], fmt.Sprintf("... and %d more lines: a taller window shows them", over+1))
 	}
 	for i, line := range lines {
 		if runes := []rune(line); len(runes) > columns {
@@ -83,7 +83,7 @@ func Fit(text string, columns, rows int) string {
 	return strings.Join(lines, "\n")
 }
 
-// Flow puts parts on lines of so many columns.
+// Flow puts parts on lines of at most so many columns.
 func Flow(parts []string, columns int) []string {
 	lines, used := []string{""}, 0
 	for _, part := range parts {
@@ -103,13 +103,18 @@ func Flow(parts []string, columns int) []string {
 	return lines
 }
 
-// Head is what matters most, on lines of so many columns: the name of the robot and other words on it, whether it may move, and
-// how it does.
+// Head returns the most important lines, of at most so many columns: the name of the robot, whether it may move, and figures of
+// its loop.
 func Head(robot string, h protocol.Health, columns int) []string {
 	first := append([]string{robot}, safety(h.Safety)...)
 	first = append(first, fmt.Sprintf("up %v", time.Duration(h.Uptime).Round(time.Second)))
-	figures := []string{fmt.Sprintf("loop %d / %d / %d µs (p50/p99/max)", h.Latency.P50, h.Latency.P99, h.Latency.Max), fmt.Sprintf("%.0f spikes/s", h.SpikesPerSecond),
-		fmt.Sprintf("%d under way", h.QueueDepth), fmt.Sprintf("late %d", h.LateInputs), fmt.Sprintf("dropped %d + %d", h.Drops, h.Bridge.Dropped)}
+	figures := []string{
+		fmt.Sprintf("loop %d / %d / %d µs (p50/p99/max)", h.Latency.P50, h.Latency.P99, h.Latency.Max),
+		fmt.Sprintf("%.0f spikes/s", h.SpikesPerSecond),
+		fmt.Sprintf("%d under way", h.QueueDepth),
+		fmt.Sprintf("late %d", h.LateInputs),
+		fmt.Sprintf("dropped %d + %d", h.Drops, h.Bridge.Dropped),
+	}
 	if e := h.EdgeToWrite; e.Count > 0 {
 		figures = append(figures, fmt.Sprintf("edge to write %d / %d / %d µs", e.P50, e.P99, e.Max))
 	}
@@ -122,7 +127,7 @@ func Head(robot string, h protocol.Health, columns int) []string {
 	return append(Flow(first, columns), Flow(figures, columns)...)
 }
 
-// safety says whether the robot may move, and which sensors are stale.
+// safety returns whether the robot may move, and the stale sensors.
 func safety(s protocol.Safety) []string {
 	state := s.State
 	if s.By != "" {
@@ -138,17 +143,17 @@ func safety(s protocol.Safety) []string {
 	return parts
 }
 
-// leastRows is how many measures of a kind are drawn before another section gets more.
+// leastRows is the Least of the sections of sensors and actuators.
 const leastRows = 4
 
-// Sensors draws what sensors read, as of some time ago.
-func Sensors(all map[string]protocol.Measure, ago time.Duration) Section {
+// Sensors makes the section of the sensors. The readings are as old as they say, plus the time since they were received.
+func Sensors(all map[string]protocol.Measure, since time.Duration) Section {
 	return table("sensors", "SENSOR\tVALUE\tUNIT\tAGE\t", all, func(_ string, m protocol.Measure) string {
-		return fmt.Sprintf("%s\t%v\t%s", m.Unit, (time.Duration(m.Age) + ago).Round(time.Millisecond), bar(m))
+		return fmt.Sprintf("%s\t%v\t%s", m.Unit, (time.Duration(m.Age) + since).Round(time.Millisecond), bar(m))
 	})
 }
 
-// Actuators draws what was written to actuators, and why those rest that do.
+// Actuators makes the section of the actuators: the values that were written, and the reasons that hold some at failsafe.
 func Actuators(all map[string]protocol.Measure, s protocol.Safety) Section {
 	return table("actuators", "ACTUATOR\tVALUE\t\t", all, func(name string, m protocol.Measure) string {
 		held := ""
@@ -182,10 +187,10 @@ func table(what, title string, all map[string]protocol.Measure, rest func(string
 	return Section{Title: lines[0], Lines: lines[1:], Least: leastRows, What: what}
 }
 
-// halfBar is the length of a bar for full scale in one direction.
+// halfBar is the length of a bar for full scale, in columns.
 const halfBar = 10
 
-// bar draws a measure that has no unit, which is a share of full scale: to the left below 0, to the right above.
+// bar draws a measure without a unit, which is a share of full scale: to the left below 0, to the right above 0.
 func bar(m protocol.Measure) string {
 	v, ok := m.Value.(float64)
 	if !ok || m.Unit != "" {
@@ -201,7 +206,7 @@ func bar(m protocol.Measure) string {
 	return "[" + left + "|" + right + "]"
 }
 
-// Natural compares names as people count: us2 comes before us10.
+// Natural compares names by the numbers in them: us2 comes before us10.
 func Natural(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {
@@ -222,7 +227,7 @@ func Natural(a, b string) int {
 	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b))
 }
 
-// digits counts those that a text begins with.
+// digits counts the digits at the start of a text.
 func digits(text string) int {
 	return len(text) - len(strings.TrimLeft(text, "0123456789"))
 }

@@ -18,10 +18,12 @@ func TestNatural(t *testing.T) {
 	}
 }
 
-// Which way a motor turns can be seen.
+// A bar shows in which direction a motor turns.
 func TestBarsHaveASign(t *testing.T) {
-	section := Actuators(map[string]protocol.Measure{"left": {Value: -0.32}, "right": {Value: 0.32}, "arm": {Value: 7.0}, "name": {Value: "Forward"}},
-		protocol.Safety{Held: map[string][]string{"arm": {"sensor stale"}}})
+	actuators := map[string]protocol.Measure{
+		"left": {Value: -0.32}, "right": {Value: 0.32}, "arm": {Value: 7.0}, "name": {Value: "Forward"},
+	}
+	section := Actuators(actuators, protocol.Safety{Held: map[string][]string{"arm": {"sensor stale"}}})
 	want := `ACTUATOR  VALUE
 arm       7.000    [          |++++++++++]  held: sensor stale
 left      -0.320   [       ---|          ]
@@ -30,12 +32,13 @@ right     0.320    [          |+++       ]`
 	if got := strings.Join(append([]string{section.Title}, section.Lines...), "\n"); got != want {
 		t.Errorf("drew\n%s\nwant\n%s", got, want)
 	}
-	if got := Sensors(map[string]protocol.Measure{"eye": {Value: 1.5, Unit: "lx", Age: protocol.Seconds(time.Second)}}, 6*time.Second); got.Lines[0] != "eye     1.500  lx    7s" {
+	eye := map[string]protocol.Measure{"eye": {Value: 1.5, Unit: "lx", Age: protocol.Seconds(time.Second)}}
+	if got := Sensors(eye, 6*time.Second); got.Lines[0] != "eye     1.500  lx    7s" {
 		t.Errorf("drew %q", got.Lines)
 	}
 }
 
-// Whether the robot may move, and what it does, stays on the screen behind any number of sensors, and what is left out is
+// Whether the robot may move, and its actuators, stay on the screen with any number of sensors. Sensors that are left out are
 // counted.
 func TestMuchInLittleRoom(t *testing.T) {
 	sensors := map[string]protocol.Measure{}
@@ -44,11 +47,20 @@ func TestMuchInLittleRoom(t *testing.T) {
 	}
 	h := protocol.Health{Safety: protocol.Safety{State: "stopped", By: "mqtt"}}
 	draw := func(columns, rows int) string {
-		return Draw(columns, rows, Section{Lines: Head("rover", h, columns), Least: 9}, Actuators(map[string]protocol.Measure{"left": {Value: 0.0}, "right": {Value: 0.0}}, h.Safety), Sensors(sensors, 0))
+		head := Section{Lines: Head("rover", h, columns), Least: 9}
+		wheels := map[string]protocol.Measure{"left": {Value: 0.0}, "right": {Value: 0.0}}
+		return Draw(columns, rows, head, Actuators(wheels, h.Safety), Sensors(sensors, 0))
 	}
 	lines := strings.Split(draw(80, 24), "\n")
-	if len(lines) != 24 || lines[0] != "rover  stopped by mqtt  up 0s" || !strings.HasPrefix(lines[3], "left") || !strings.HasPrefix(lines[6], "us1 ") || !strings.HasPrefix(lines[7], "us2 ") || lines[23] != "... and 8 more sensors" {
-		t.Errorf("drew\n%s", strings.Join(lines, "\n"))
+	if len(lines) != 24 {
+		t.Fatalf("drew\n%s", strings.Join(lines, "\n"))
+	}
+	for row, want := range map[int]string{
+		0: "rover  stopped by mqtt  up 0s", 3: "left ", 6: "us1 ", 7: "us2 ", 23: "... and 8 more sensors",
+	} {
+		if !strings.HasPrefix(lines[row], want) {
+			t.Errorf("row %d is %q, want %q", row, lines[row], want)
+		}
 	}
 	if all := draw(80, 60); strings.Contains(all, "more") || strings.Count(all, "\n") < 25+2+3 {
 		t.Errorf("drew\n%s", all)
