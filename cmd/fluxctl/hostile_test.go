@@ -244,7 +244,7 @@ func TestNothingHostileIsDrawn(t *testing.T) {
 	r.add(protocol.Spike{At: 1500, Neuron: 0}, now)
 	for _, size := range [][2]int{{200, 50}, {80, 24}, {40, 10}, {20, 5}} {
 		drawn, bright := v.draw(size[0], size[1], now)
-		spikes := picture.Fit(r.draw(size[0], size[1], now), size[0], size[1])
+		spikes := picture.Crop(r.draw(size[0], size[1], now), size[0], size[1])
 		ours := strings.NewReplacer("\x1b[H", "", "\x1b[K", "", "\x1b[22m", "", "\x1b[J", "", "\r\n", "\n")
 		for what, text := range map[string]string{"picture": drawn, "raster": spikes} {
 			text = ours.Replace(shownOn(t, text, size[1]))

@@ -100,7 +100,7 @@ func (w *spikeWatch) run(ctx context.Context) error {
 			}
 		case <-w.screen.due():
 			columns, rows := w.screen.Size()
-			w.screen.show(picture.Fit(w.raster.draw(columns, rows, time.Now()), columns, rows), rows)
+			w.screen.show(picture.Crop(w.raster.draw(columns, rows, time.Now()), columns, rows), rows)
 		}
 	}
 }

@@ -147,5 +147,5 @@ func list(title, what string, least int, of []string) picture.Section {
 	}
 	table.Flush()
 	return picture.Section{Title: title, Lines: strings.Split(strings.TrimRight(text.String(), "\n"), "\n"), Least: least,
-		What: what}
+		Plural: what}
 }

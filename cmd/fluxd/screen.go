@@ -102,8 +102,8 @@ func draw(columns, rows int, name, hint string, log []string, h protocol.Health,
 	slices.Reverse(log)
 	sections := []picture.Section{
 		{Lines: picture.Head(name, h, columns), Least: rows},
-		{Lines: strings.Split(strings.TrimRight(hint, "\n"), "\n"), Least: rows, What: "lines on how to tune it"},
-		{Least: rows, What: "lines of the world"},
+		{Lines: strings.Split(strings.TrimRight(hint, "\n"), "\n"), Least: rows, Plural: "lines on how to tune it"},
+		{Least: rows, Plural: "lines of the world"},
 		picture.Actuators(actuators, h.Safety),
 		picture.Sensors(sensors, 0),
 		{Lines: log, Least: 1},

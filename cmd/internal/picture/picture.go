@@ -20,10 +20,10 @@ import (
 
 // Section is a group of lines in a picture.
 type Section struct {
-	Title string // the line above them; "": none
-	Lines []string
-	Least int    // the number of lines to draw before another section gets more than its own Least
-	What  string // the name of a line, in the plural, to count lines that are left out; "": do not count them, as in a log
+	Title  string // the line above them; "": none
+	Lines  []string
+	Least  int    // the number of lines to draw before another section gets more than its own Least
+	Plural string // the name of a line, in the plural, to count lines that are left out; "": do not count them, as in a log
 }
 
 // Draw makes a picture of at most so many columns and rows, without a line break at its end. It counts lines for which there is
@@ -58,19 +58,19 @@ func Draw(columns, rows int, sections ...Section) string {
 		}
 		hidden := len(s.Lines) - shown[i]
 		switch {
-		case hidden == 0 || s.What == "":
+		case hidden == 0 || s.Plural == "":
 			lines = append(lines, s.Lines[:shown[i]]...)
 		case shown[i] == 0:
-			lines = append(lines, fmt.Sprintf("... and %d %s", hidden, s.What))
+			lines = append(lines, fmt.Sprintf("... and %d %s", hidden, s.Plural))
 		default:
-			lines = append(append(lines, s.Lines[:shown[i]-1]...), fmt.Sprintf("... and %d more %s", hidden+1, s.What))
+			lines = append(append(lines, s.Lines[:shown[i]-1]...), fmt.Sprintf("... and %d more %s", hidden+1, s.Plural))
 		}
 	}
-	return Fit(strings.Join(lines, "\n"), columns, rows)
+	return Crop(strings.Join(lines, "\n"), columns, rows)
 }
 
-// Fit cuts a text to a size, without a line break at its end, so that the terminal does not scroll.
-func Fit(text string, columns, rows int) string {
+// Crop cuts a text to a size, without a line break at its end, so that the terminal does not scroll.
+func Crop(text string, columns, rows int) string {
 	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\t", " "), "\n"), "\n")
 	if over := len(lines) - rows; over > 0 {
 		lines = append(lines[:max(0, rows-1)], fmt.Sprintf("... and %d more lines: a taller window shows them", over+1))
@@ -184,7 +184,7 @@ func table(what, title string, all map[string]protocol.Measure, rest func(string
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
-	return Section{Title: lines[0], Lines: lines[1:], Least: leastRows, What: what}
+	return Section{Title: lines[0], Lines: lines[1:], Least: leastRows, Plural: what}
 }
 
 // halfBar is the length of a bar for full scale, in columns.
