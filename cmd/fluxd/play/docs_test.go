@@ -22,7 +22,7 @@ func TestWhereTheOriginalDescriptionLives(t *testing.T) {
 	}
 	contents := map[string]string{} // of the files that are named
 	var (
-		files = regexp.MustCompile("`([\\w/]+\\.go)`")
+		files = regexp.MustCompile("`([\\w/-]+\\.(?:go|txt))`")
 		tests = regexp.MustCompile("`((?:Test|Example)\\w+)`")
 		rows  = 0
 	)
