@@ -9,7 +9,7 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// A device is held to new options from the next write on: the range cuts the wish as it came, not as it was cut before.
+// New options apply from the next write on: the new range limits the request as it came, not as the old range had limited it.
 func TestGuardAdjusts(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{Min: -full / 2, Max: full / 2, Timeout: time.Second})
 	g.Set(0, full)
@@ -31,7 +31,7 @@ func TestGuardAdjusts(t *testing.T) {
 	}
 	step(t, g, 30*ms)
 	d.expect(t, full)
-	step(t, g, 100*ms) // the wish is as old as the new timeout allows
+	step(t, g, 100*ms) // the request is as old as the new timeout allows
 	d.expect(t, 0)
 	for name, opts := range map[string]actuators.GuardOpts{
 		"failsafe": {Min: -full, Max: full, Failsafe: 1}, "range": {Min: full, Max: -full}, "range without the failsafe value": {Min: 1, Max: full},
@@ -44,7 +44,7 @@ func TestGuardAdjusts(t *testing.T) {
 	d.expect(t)
 }
 
-// What a device was told means something else after a change of the device: it is written again, also while it is held.
+// After a change of the device its last command means something else: it is written again, also while a hold is set.
 func TestGuardWritesAgainAfterAChangeOfItsDevice(t *testing.T) {
 	w := &wire{}
 	servo, err := actuators.NewServo(newPin(w, "S"), nil)
@@ -87,7 +87,7 @@ func TestDevicesAdjusted(t *testing.T) {
 	two, _ := actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "B"), nil, &actuators.HBridgeOpts{Frequency: physic.KiloHertz})
 	lamp, _ := actuators.NewDimmer(newPin(w, "L"), &actuators.DimmerOpts{Linear: true, Frequency: 100 * physic.Hertz})
 	continuous, _ := actuators.NewContinuous(newPin(w, "S"), nil)
-	half := actuators.HBridgeOpts{MinPower: full / 2, Frequency: physic.Hertz, Inverted: true} // of which min_power alone is live
+	half := actuators.HBridgeOpts{MinPower: full / 2, Frequency: physic.Hertz, Inverted: true} // only min_power is live
 	stepper, _ := actuators.NewStepper(newPin(w, "P"), newPin(w, "D"), nil, &actuators.StepperOpts{Hold: true})
 	if err := relay.Drive(full * 45 / 100); err != nil { // in between: off
 		t.Fatal(err)

@@ -25,7 +25,7 @@ var (
 
 const full = actuators.Full
 
-// story is a device on a wire, and what it writes when it is driven.
+// story is a device on a wire, and its writes when it is driven.
 type story struct {
 	name  string
 	make  func(w *wire) (actuators.Device, error)
@@ -221,7 +221,7 @@ func TestRelay(t *testing.T) {
 			t.Errorf("%+v: expected an error", opts)
 		}
 	}
-	// A write that failed has switched nothing, as far as anybody knows: in between it is repeated.
+	// A write that failed may have switched nothing: between the two commands it is repeated.
 	w := &wire{failAt: map[int]bool{0: true}}
 	r, err := actuators.NewRelay(newPin(w, "R"), nil)
 	if err != nil {
@@ -252,10 +252,10 @@ func TestStepper(t *testing.T) {
 			{full, []string{still, "DIR Low", steps("1kHz")}},
 			{full / 2, []string{steps("500Hz")}},
 			{-full / 4, []string{still, "DIR High", steps("250Hz")}},
-			{actuators.Command(999), []string{still}}, // less than a step a second
+			{actuators.Command(999), []string{still}}, // less than one step per second
 			{"halt", []string{still}},
 		}},
-		{"let go at rest", stepper(actuators.StepperOpts{Inverted: true, MaxRate: 2 * physic.KiloHertz}, true), []moment{
+		{"released at rest", stepper(actuators.StepperOpts{Inverted: true, MaxRate: 2 * physic.KiloHertz}, true), []moment{
 			{full, []string{still, "DIR High", "EN Low", steps("2kHz")}}, {full * 0, []string{still, "EN High"}}, {"halt", []string{still, "EN High"}}}},
 		{"held at rest", stepper(actuators.StepperOpts{Hold: true}, true), []moment{{full * 0, []string{still, "EN Low"}}, {"halt", []string{still, "EN High"}}}},
 	} {
@@ -276,7 +276,7 @@ func TestStepper(t *testing.T) {
 	}
 }
 
-// Whichever write fails, the error says which device, and no motor is left driven in a direction that it was not told.
+// Whichever write fails, the error names the device, and no motor is left driven in a direction that was not commanded.
 func TestEveryWriteCanFail(t *testing.T) {
 	for name, make := range map[string]func(w *wire) (actuators.Device, error){
 		"hbridge": func(w *wire) (actuators.Device, error) {
@@ -302,7 +302,7 @@ func TestEveryWriteCanFail(t *testing.T) {
 			if len(w.writes) <= fail { // all were done
 				break
 			}
-			helped := fail+1 < len(w.writes) && w.writes[fail+1] == "PWM Low" // where PWM fails, a low level does
+			helped := fail+1 < len(w.writes) && w.writes[fail+1] == "PWM Low" // if PWM fails, a low level helps
 			if !helped && (!errors.Is(err, errBroken) || !strings.Contains(err.Error(), " on ")) {
 				t.Errorf("%s, write %d of %q: got %v", name, fail, w.writes, err)
 			}
@@ -313,7 +313,7 @@ func TestEveryWriteCanFail(t *testing.T) {
 				}
 			}
 			w.writes, w.failAt = nil, nil
-			if err := d.Drive(-full); err != nil { // and the next one makes it good
+			if err := d.Drive(-full); err != nil { // and the next one corrects it
 				t.Errorf("%s: %v", name, err)
 			}
 			if err := d.Drive(0); err != nil {

@@ -116,7 +116,7 @@ func TestHBridgeHaltTriesALowLevelWherePWMFails(t *testing.T) {
 	}
 }
 
-// The two pins may be those of any board; here they print what is written to them.
+// The two pins may belong to any board; here they print what is written to them.
 func ExampleHBridge() {
 	w := &wire{}
 	motor, err := actuators.NewHBridge(newPin(w, "GPIO12"), newPin(w, "GPIO5"), nil, nil)

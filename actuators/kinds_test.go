@@ -17,11 +17,11 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// paper gives every pin that it is asked for, on a wire.
+// paper has every pin, on a wire.
 type paper struct {
 	*wire
 	common physic.Frequency // of the outputs of an expander
-	absent string           // a pin that is not there
+	absent string           // a pin that does not exist
 }
 
 func (p paper) Pin(name string) (gpio.PinIO, error) {
@@ -33,7 +33,7 @@ func (p paper) Pin(name string) (gpio.PinIO, error) {
 func (p paper) Standby(name string) (gpio.PinOut, error) { return p.Pin(name) }
 func (p paper) Frequency(string) physic.Frequency        { return p.common }
 
-// fields are those of a kind's options that a robot file has.
+// fields returns the fields of a kind's options that are keys of a robot file.
 func fields(k actuators.Kind) (of []reflect.StructField) {
 	for _, f := range reflect.VisibleFields(reflect.TypeOf(k.New()).Elem()) {
 		if key := f.Tag.Get("yaml"); !f.Anonymous && key != "-" && !slices.Contains([]string{"Configured", "Period"}, f.Name) {
@@ -70,7 +70,7 @@ func readable(t reflect.Type, text string) bool {
 func TestTagsOfAllKinds(t *testing.T) {
 	for _, k := range actuators.Kinds {
 		if k.Name == "" || k.About == "" {
-			t.Errorf("%+v: expected a name and what it is about", k)
+			t.Errorf("%+v: expected a name and a phrase about it", k)
 		}
 		for _, f := range fields(k) {
 			at := k.Name + "." + f.Name
@@ -109,7 +109,7 @@ func TestTagsOfAllKinds(t *testing.T) {
 	}
 }
 
-// Options with no more than their pins make a device with the defaults, which writes nothing yet. What has live options is adjustable.
+// Options with nothing but their pins make a device with the defaults, which writes nothing yet. A device with live options is adjustable.
 func TestAllKindsOpenOnPaper(t *testing.T) {
 	names := map[string]string{"hbridge": "hbridge on pwm and direction", "servo": "servo on pwm", "continuous": "servo on pwm", "esc": "esc on pwm", "dimmer": "dimmer on pwm",
 		"relay": "relay on pin", "stepper": "stepper on step and direction", "label": "label way"}
@@ -144,7 +144,7 @@ func TestAllKindsOpenOnPaper(t *testing.T) {
 				t.Errorf("%s: its own options: %v", k.Name, err)
 			}
 			if _, err := adjustable.Adjusted(&actuators.LabelOpts{}); err == nil {
-				t.Errorf("%s: took the options of a label", k.Name)
+				t.Errorf("%s: accepted the options of a label", k.Name)
 			}
 		}
 		if !k.Label {
@@ -152,7 +152,7 @@ func TestAllKindsOpenOnPaper(t *testing.T) {
 				t.Errorf("%s at its lowest command: %v", k.Name, err)
 			}
 			if err := d.Drive(opts.Lowest() - 1); err == nil {
-				t.Errorf("%s took less than its lowest command", k.Name)
+				t.Errorf("%s accepted less than its lowest command", k.Name)
 			}
 			for _, f := range fields(k) {
 				if f.Tag.Get("required") == "" {
@@ -166,7 +166,7 @@ func TestAllKindsOpenOnPaper(t *testing.T) {
 	}
 }
 
-// The pins of a bridge say how it is driven.
+// The pins of a bridge determine how it is driven.
 func TestHBridgeOptsOpen(t *testing.T) {
 	for _, c := range []struct {
 		opts actuators.HBridgeOpts
@@ -201,7 +201,7 @@ func TestHBridgeOptsOpen(t *testing.T) {
 	}
 }
 
-// On an expander every output has the frequency of all.
+// On an expander all outputs have the same frequency.
 func TestOpenOnAnExpander(t *testing.T) {
 	for _, opts := range []actuators.Options{
 		&actuators.HBridgeOpts{PWM: "P", Direction: "D", Frequency: 20 * physic.KiloHertz}, &actuators.ServoOpts{PWM: "P", Frequency: 50 * physic.Hertz},
@@ -222,7 +222,7 @@ func TestOpenOnAnExpander(t *testing.T) {
 	}
 }
 
-// servos are options with the defaults but for what a test changes.
+// servos returns the default options with the changes of a test.
 func servos(change func(o *actuators.ServoOpts)) *actuators.ServoOpts {
 	opts := actuators.DefaultServoOpts
 	opts.PWM = "servos/0"
@@ -234,7 +234,7 @@ func relays(on, off actuators.Command) *actuators.RelayOpts {
 	return &actuators.RelayOpts{Pin: "GPIO23", On: on, Off: off}
 }
 
-// What a robot file is told of options that contradict each other.
+// The mistakes of options that contradict each other.
 func TestCheck(t *testing.T) {
 	const period = "2ms: expected less than the period of the pulses, "
 	for _, c := range []struct {
@@ -244,7 +244,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"servo", servos(func(*actuators.ServoOpts) {}), nil},
 		{"longest pulses", servos(func(o *actuators.ServoOpts) { o.Min, o.Max = 400*us, 2600*us }), nil},
-		{"no way", servos(func(o *actuators.ServoOpts) { o.Min = 2 * ms }), []string{"min_pulse: 2ms: expected less than max_pulse 2ms"}},
+		{"no travel", servos(func(o *actuators.ServoOpts) { o.Min = 2 * ms }), []string{"min_pulse: 2ms: expected less than max_pulse 2ms"}},
 		{"pulses that limits refuse", servos(func(o *actuators.ServoOpts) { o.Min, o.Trim = 300*us, -200*us }), nil},
 		{"trim", servos(func(o *actuators.ServoOpts) { o.Trim = -600 * us }), nil},
 		{"trim down", servos(func(o *actuators.ServoOpts) { o.Trim = -601 * us }), []string{"trim: -601µs: expected pulses of 400µs to 2.6ms with it"}},
@@ -304,7 +304,7 @@ func held(low, high, failsafe actuators.Command) *actuators.CommonOpts {
 	return &actuators.CommonOpts{Range: &[2]actuators.Command{low, high}, Failsafe: failsafe, Lowest: -full, Timeout: time.Second}
 }
 
-// Options limit each other as far as they agree: what is tuned stays within what the others allow.
+// Options that do not contradict each other limit each other: tuning stays within the limits that other options set.
 func TestLimits(t *testing.T) {
 	fast := actuators.Slew(2000 * full)
 	fastHeld := held(-full, full, 0)
@@ -359,7 +359,7 @@ func TestLimits(t *testing.T) {
 		low, high, ok := c.opts.Limits(c.key)
 		if c.low == nil {
 			if ok {
-				t.Errorf("%s: %s: expected no limits of its own, got %d to %d", c.name, c.key, low, high)
+				t.Errorf("%s: %s: expected no limits, got %d to %d", c.name, c.key, low, high)
 			}
 			continue
 		}
@@ -369,12 +369,12 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A constructor refuses what a robot file is refused, and takes the ends.
-func TestConstructorsHoldToTheTags(t *testing.T) {
+// A constructor refuses the same values as a robot file, and accepts the limits themselves.
+func TestConstructorsEnforceTheTags(t *testing.T) {
 	w := &wire{}
 	for _, c := range []struct {
 		opts actuators.Options
-		want string // "" where they are good
+		want string // "" for valid options
 	}{
 		{&actuators.HBridgeOpts{PWM: "P", Direction: "D", Frequency: physic.Hertz}, ""},
 		{&actuators.HBridgeOpts{PWM: "P", Direction: "D", Frequency: physic.MegaHertz}, ""},
@@ -416,7 +416,7 @@ func TestConstructorsHoldToTheTags(t *testing.T) {
 	w.expect(t)
 }
 
-// What a file leaves open has the value of the kind.
+// A key that is absent from the file gets the value of the kind.
 func TestCompleteFillsInWhatTheFileLeavesOpen(t *testing.T) {
 	for name, want := range map[string]actuators.GuardOpts{
 		"hbridge": {Min: -full, Max: full, Slew: actuators.Slew(10 * full)}, "servo": {Min: -full, Max: full, Slew: actuators.Slew(4 * full)},
@@ -446,11 +446,11 @@ func TestCompleteFillsInWhatTheFileLeavesOpen(t *testing.T) {
 	h := actuators.CommonOpts{Slew: &slew, Range: &[2]actuators.Command{0, full / 2}, Failsafe: 5}
 	h.Complete(kind(t, "servo"))
 	if got, want := h.GuardOpts(&device{}), (actuators.GuardOpts{Max: full / 2, Failsafe: 5}); got != want {
-		t.Errorf("settled: got %+v, want %+v", got, want)
+		t.Errorf("complete: got %+v, want %+v", got, want)
 	}
 }
 
-func TestWhatActsByItself(t *testing.T) {
+func TestDevicesThatActAtPowerOn(t *testing.T) {
 	for _, c := range []struct {
 		opts      actuators.Acting
 		key, want string
@@ -464,7 +464,7 @@ func TestWhatActsByItself(t *testing.T) {
 	}
 }
 
-// The options of a robot file become a device, and what all have in common its guard.
+// The options of a robot file become a device, and the common options its guard.
 func ExampleKind() {
 	w := &wire{}
 	kind, _ := actuators.KindOf("servo")

@@ -82,7 +82,7 @@ func TestMinPower(t *testing.T) {
 	}
 }
 
-// Range, slew and failsafe are those of the command: what a guard does not know it cannot confuse.
+// Range, slew rate and failsafe value are commands: a guard does not know min_power.
 func TestMinPowerBehindItsGuard(t *testing.T) {
 	w := &wire{}
 	motor, err := actuators.NewHBridge(newPin(w, "P"), newPin(w, "D"), nil, &actuators.HBridgeOpts{MinPower: full / 2})

@@ -12,7 +12,7 @@ import (
 
 var errBroken = errors.New("broken")
 
-// wire records what is written to the pins on it, in order, and fails the writes that a test asks it to.
+// wire records the writes to its pins, in order. A test can make writes fail.
 type wire struct {
 	writes []string
 	failAt map[int]bool // by the number of the write, counted from 0
@@ -35,7 +35,7 @@ func (w *wire) expect(t *testing.T, want ...string) {
 	w.writes = nil
 }
 
-// pin is an output on a wire. What an output does not need comes from gpio.INVALID.
+// pin is an output on a wire. Methods that outputs do not use are those of gpio.INVALID.
 type pin struct {
 	gpio.PinIO
 	name string

@@ -1,17 +1,17 @@
-// Package files opens and writes the files that a user names: configurations, data, passwords, certificates, what was learnt.
+// Package files opens and writes the files that a user names: configurations, data, passwords, certificates, learnt weights.
 //
-// Opening a named pipe blocks until another process writes to it, opening a device may make it act, and a file may be of any
-// size. This package opens regular files only, and reads up to a limit:
+// Opening a named pipe blocks until another process writes to it, opening a device may make it act, and a file may have any size. So this
+// package opens regular files only, and reads up to a limit:
 //
 //	text, err := files.Read("robot.yaml", 16<<20) // robot.yaml: a named pipe: expected a regular file
 //
-// Standard input may be a pipe: /dev/stdin, and /dev/fd/63, which a shell makes of <(command).
+// Standard input may be a pipe: /dev/stdin, or /dev/fd/63, which a shell makes of <(command).
 //
-// A robot may lose its power at any moment. What it has to find again is written whole or not at all:
+// A robot may lose its power at any moment. So a file that it needs at the next start is written completely or not at all:
 //
 //	err := files.Write("robot.learnt", weights)
 //
-// Errors are *fs.PathError and carry the name.
+// Errors are *fs.PathError and contain the name.
 package files
 
 import (
@@ -27,10 +27,10 @@ import (
 
 // Open opens a regular file, or standard input by its name, for reading. It never blocks.
 func Open(name string) (*os.File, error) {
-	if handed(name) {
+	if inherited(name) {
 		return os.Open(name)
 	}
-	info, err := os.Stat(name) // first: opening alone makes some devices act, such as a watchdog
+	info, err := os.Stat(name) // before opening it, which alone makes some devices act, such as a watchdog
 	if err != nil {
 		return nil, err
 	}
@@ -50,14 +50,14 @@ func Open(name string) (*os.File, error) {
 	return f, nil
 }
 
-// Read returns what is in a file, as Open opens it. It fails when that is more than so many bytes.
+// Read returns the content of a file, opened like Open does. It fails if that is more than most bytes.
 func Read(name string, most int64) ([]byte, error) {
 	f, err := Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && !handed(name) && info.Size() > most { // before it fills the memory
+	if info, err := f.Stat(); err == nil && !inherited(name) && info.Size() > most { // before it fills the memory
 		return nil, &fs.PathError{Op: "read", Path: name, Err: tooLarge(most)}
 	}
 	data, err := io.ReadAll(Bounded(f, most))
@@ -68,8 +68,7 @@ func Read(name string, most int64) ([]byte, error) {
 	return data, err
 }
 
-// Create makes a file, or empties the one that is there, for writing. A named pipe without a reader is an error: opening it
-// would block.
+// Create opens a file for writing; an existing one is emptied. A named pipe without a reader is an error: opening it would block.
 func Create(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o666)
 	if errors.Is(err, syscall.ENXIO) {
@@ -78,12 +77,12 @@ func Create(name string) (*os.File, error) {
 	return f, err
 }
 
-// Replaceable refuses a name that has anything but a regular file behind it, before that is renamed or replaced. A name that
-// nothing has is fine.
+// Replaceable returns an error if a name stands for anything but a regular file, to be called before the file is renamed or replaced. An
+// unused name is no error.
 func Replaceable(name string) error {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil // there is nothing, or nothing that can be reached
+		return nil // there is no file, or none that can be reached
 	}
 	err = regular(name, info)
 	if place := (*fs.PathError)(nil); errors.As(err, &place) {
@@ -92,7 +91,7 @@ func Replaceable(name string) error {
 	return err
 }
 
-// Folder is what is in a folder and below, each file opened as Open does it.
+// Folder is the tree of files below a folder; each file is opened like Open does.
 type Folder string
 
 // Open implements fs.FS.
@@ -107,7 +106,7 @@ func (f Folder) Open(name string) (fs.File, error) {
 	return opened, nil
 }
 
-// Bounded reads from r, and fails when it holds more than so many bytes.
+// Bounded returns a reader of r that fails if r has more than most bytes.
 func Bounded(r io.Reader, most int64) io.Reader { return &bounded{r, most, most} }
 
 type bounded struct {
@@ -140,12 +139,12 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%d bytes", bytes)
 }
 
-// handed reports whether a name is that of a file which the process was given open.
-func handed(name string) bool {
+// inherited reports whether a name stands for a file that the process has inherited, already open.
+func inherited(name string) bool {
 	return name == "/dev/stdin" || strings.HasPrefix(name, "/dev/fd/") || strings.HasPrefix(name, "/proc/self/fd/")
 }
 
-// regular refuses what is no regular file, by what it is.
+// regular returns an error that names the kind of file, unless it is a regular file.
 func regular(name string, info fs.FileInfo) error {
 	kind := ""
 	switch mode := info.Mode(); {

@@ -32,7 +32,7 @@ func TestReadIsBounded(t *testing.T) {
 	}
 }
 
-// A reader gives the bytes up to its limit before it complains, however it is read.
+// A bounded reader returns the bytes up to its limit before its error, whatever the size of the reads.
 func TestBounded(t *testing.T) {
 	for _, chunk := range []int{1, 3, 5, 6, 100} {
 		for most, want := range map[int64]string{4: "abcd", 5: "abcde", 6: "abcde"} {
@@ -69,7 +69,7 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// Tidy knows the names that Write takes for what is not finished.
+// Tidy knows the names that Write gives to unfinished files.
 func TestTidyKnowsWhatWriteLeaves(t *testing.T) {
 	name, left := filepath.Join(t.TempDir(), "learnt"), ""
 	err := replace(name, []byte("new"), func(f *os.File, _ string) error {
@@ -79,7 +79,7 @@ func TestTidyKnowsWhatWriteLeaves(t *testing.T) {
 	if err == nil {
 		t.Fatal("a closed file was written")
 	}
-	if err := os.WriteFile(left, nil, 0o600); err != nil { // what a killed process would not have removed
+	if err := os.WriteFile(left, nil, 0o600); err != nil { // a killed process would not have removed it
 		t.Fatal(err)
 	}
 	Tidy(name)

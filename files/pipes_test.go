@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// What would block or act when it is opened is refused by what it is, and at once.
+// A file that would block or act when it is opened is refused at once, with its kind.
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	folder := t.TempDir()
 	pipe, socket := filepath.Join(folder, "pipe"), filepath.Join(folder, "s")
@@ -41,7 +41,7 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	}
 }
 
-// What others may have open is not replaced: a device, a pipe, a folder. A regular file is, and a name that nothing has.
+// A device, a pipe or a folder is not replaced: other processes may have it open. A regular file and an unused name may be.
 func TestReplaceable(t *testing.T) {
 	folder := t.TempDir()
 	pipe, link, file := filepath.Join(folder, "pipe"), filepath.Join(folder, "link"), filepath.Join(folder, "file")
@@ -60,7 +60,7 @@ func TestReplaceable(t *testing.T) {
 	}
 }
 
-// Create opens a pipe that has a reader, and does not wait for one that has none.
+// Create opens a pipe that has a reader, and does not wait if there is none.
 func TestCreate(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
@@ -104,8 +104,8 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// What a shell hands over goes on working: cat robot.yaml | fluxd check /dev/stdin, fluxd check <(make robot).
-func TestHandedPipesAreRead(t *testing.T) {
+// Files from a shell are read: cat robot.yaml | fluxd check /dev/stdin, fluxd check <(make robot).
+func TestInheritedPipesAreRead(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// Write writes a file whole or not at all: after a power failure the old one or the new one is there. Only the user of this
-// process may read it. Behind a symbolic link it replaces the file that the link names. It refuses to replace anything but a
-// regular file.
+// Write writes a file completely or not at all: after a power failure the name stands for the old file or the new one. Only the user of
+// this process may read it. If the name is a symbolic link, Write replaces the file that the link points to. It refuses to replace anything
+// but a regular file.
 //
-// Several may write one file at the same time: the last one's text is there, whole.
+// Several processes may write one file at the same time: the complete text of the last one remains.
 func Write(name string, data []byte) error {
 	return replace(name, data, func(*os.File, string) error { return nil })
 }
 
-// Rewrite is Write for a file that another user may have to read: the owner, the group and the rights stay those of the file that
-// is there. It fails where they cannot, and then the old file stays.
+// Rewrite is Write for a file that another user may have to read: owner, group and rights of the existing file are kept. If that is not
+// possible, Rewrite fails, and the old file stays.
 func Rewrite(name string, data []byte) error {
 	return replace(name, data, func(f *os.File, name string) error {
 		before, err := os.Stat(name)
 		if err != nil {
-			return nil // there is none: the new one is only for its owner
+			return nil // there is none: only its owner may read the new one
 		}
 		if err := errors.Join(keepOwner(f, before), f.Chmod(before.Mode().Perm())); err != nil {
 			return fmt.Errorf("%s: its owner and rights cannot be kept, and without them another user may not be able to read it: %w",
@@ -34,7 +34,7 @@ func Rewrite(name string, data []byte) error {
 	})
 }
 
-// replace writes a new file beside the one that is there, prepares it, and gives it the name.
+// replace writes a new file beside the existing one, prepares it, and renames it.
 func replace(name string, data []byte, prepare func(f *os.File, name string) error) (err error) {
 	if place, err := filepath.EvalSymlinks(name); err == nil {
 		name = place
@@ -42,7 +42,7 @@ func replace(name string, data []byte, prepare func(f *os.File, name string) err
 	if err := Replaceable(name); err != nil {
 		return err
 	}
-	folder, err := openFolder(filepath.Dir(name)) // first: one that cannot be synchronised shows before anything is changed
+	folder, err := openFolder(filepath.Dir(name)) // first, so that an error comes before anything has changed
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func replace(name string, data []byte, prepare func(f *os.File, name string) err
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(f.Name()) // it has the file's name already where only the folder could not be synchronised
+			_ = os.Remove(f.Name()) // if only the sync of the folder failed, the file has been renamed, and this does nothing
 		}
 	}()
 	if err = prepare(f, name); err == nil {
@@ -71,11 +71,11 @@ func replace(name string, data []byte, prepare func(f *os.File, name string) err
 	return folder.Sync()
 }
 
-// unfinished stands between the name of a file and a number, in the name of what Write has not finished.
+// unfinished stands between the name and a number in the name of a file that Write has not finished.
 const unfinished = ".new-"
 
-// Tidy removes what a Write of a file has left that was killed. It is for a process which knows that nobody else writes the file.
-// What cannot be removed stays: it costs room alone.
+// Tidy removes the unfinished files that a killed Write has left. It may be called when no other process writes the file. Files that it
+// cannot remove stay: they only take up space.
 func Tidy(name string) {
 	folder, prefix := filepath.Dir(name), filepath.Base(name)+unfinished
 	entries, err := os.ReadDir(folder)

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// folder is one that cannot be synchronised: the system writes renames through by itself.
+// folder is a folder that cannot be synchronised: the system itself writes renames to the disk.
 type folder struct{}
 
 func openFolder(string) (folder, error) { return folder{}, nil }
@@ -15,5 +15,5 @@ func openFolder(string) (folder, error) { return folder{}, nil }
 func (folder) Sync() error  { return nil }
 func (folder) Close() error { return nil }
 
-// keepOwner does nothing: files have no owner here that os knows of.
+// keepOwner does nothing: package os knows no owners of files here.
 func keepOwner(*os.File, fs.FileInfo) error { return nil }

@@ -14,7 +14,7 @@ import (
 
 var ways = map[string]func(name string, data []byte) error{"Write": files.Write, "Rewrite": files.Rewrite}
 
-// A new file is for its owner alone; one that is there gets another text, and nothing is left beside it.
+// Only its owner may read a new file. An existing file gets another text, and no other file is left beside it.
 func TestWrite(t *testing.T) {
 	for way, write := range ways {
 		folder := t.TempDir()
@@ -36,7 +36,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// A write that fails half-way leaves what was there.
+// A write that fails half-way leaves the old file.
 func TestAFailedWriteKeepsTheOldFile(t *testing.T) {
 	for way, write := range ways {
 		folder := t.TempDir()
@@ -62,7 +62,7 @@ func TestAFailedWriteKeepsTheOldFile(t *testing.T) {
 	}
 }
 
-// Whoever reads while others write finds one of the texts, whole.
+// A reader finds one complete text while several write.
 func TestSeveralWriteOneFile(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a file that is being read cannot be replaced there")
@@ -96,7 +96,7 @@ func TestSeveralWriteOneFile(t *testing.T) {
 	}
 }
 
-// Tidy removes what a write has left, and nothing that only looks like it.
+// Tidy removes the files that a write has left, and none that only look like them.
 func TestTidy(t *testing.T) {
 	folder := t.TempDir()
 	stay := []string{"learnt", "learnt.lock", "learnt.new", "learnt.new-", "learnt.new-1a", "learnt.bad.new-1", "other.new-1"}

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// openFolder opens a folder, whose Sync makes a rename in it reach the disk.
+// openFolder opens a folder. Its Sync writes renames in it to the disk.
 func openFolder(name string) (*os.File, error) { return os.Open(name) }
 
-// keepOwner gives a file the owner and the group of another.
+// keepOwner gives a file the owner and the group of another file.
 func keepOwner(f *os.File, of fs.FileInfo) error {
 	was, known := of.Sys().(*syscall.Stat_t)
 	if !known || int(was.Uid) == os.Getuid() && int(was.Gid) == os.Getgid() {

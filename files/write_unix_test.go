@@ -13,8 +13,8 @@ import (
 	"fluxd/files"
 )
 
-// Rewrite keeps the rights, and the owner where this process may set one; Write makes the file its own. Both write behind a
-// symbolic link.
+// Rewrite keeps the rights, and the owner if this process may set it. Write makes this process's user the owner. Both replace the file that
+// a symbolic link points to.
 func TestOwnerAndRights(t *testing.T) {
 	folder := t.TempDir()
 	name, link := filepath.Join(folder, "passwords"), filepath.Join(folder, "link")
@@ -65,7 +65,7 @@ func TestOwnerAndRights(t *testing.T) {
 	check("Write", 0o600, os.Getuid())
 }
 
-// What is no regular file is not replaced: standard input that is a pipe, say, has a name in /dev.
+// Only a regular file is replaced. Others have names too: standard input that is a pipe has one in /dev.
 func TestOnlyFilesAreReplaced(t *testing.T) {
 	folder, err := os.MkdirTemp("", "p") // short: the name of a socket is at most 104 bytes long
 	if err != nil {

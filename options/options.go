@@ -1,17 +1,24 @@
-// Package options reads and holds structs of options that say everything about themselves by the tags of their fields:
+// Package options reads and checks structs of options. The tags of their fields are the whole description of each option:
 //
 //	type LampOpts struct {
 //		Pin       string           `yaml:"pin" pin:"pwm" required:"true" doc:"pin with PWM"`
 //		Frequency physic.Frequency `yaml:"frequency" default:"1 kHz" min:"1 Hz" max:"1 MHz" live:"true" doc:"of the PWM"`
 //	}
 //
-//	opts := options.Defaults[LampOpts]()     // what a robot file that says nothing stands for
-//	err := options.Validate("lamp on GPIO12", &opts) // as a Go program may have changed them
+//	opts := options.Defaults[LampOpts]()             // the options of a robot file that sets none
+//	opts.Frequency = 2 * physic.MegaHertz
+//	err := options.Validate("lamp on GPIO12", &opts) // lamp on GPIO12: frequency: expected 1Hz to 1MHz, got 2MHz
 //
-// The tags are yaml (the key in a robot file), default, doc, enum, required, unit, min and max (inclusive; min may be alone), live (a running
-// device takes it over), and pin: "in", "out" or "pwm". Of an input, edges:"timed" says that the times of its edges count; of an output,
-// pulse:"short" that its pulses may last some microseconds at most, and pulse:"any" that longer ones do. A method Limits gives the ends that depend on other options, a method Check what no end shows. A robot
-// file is read by the same tags in configs/strict; here they hold a Go program that calls a constructor.
+// The tags are:
+//   - yaml: the key in a robot file; doc: its documentation
+//   - default, required, enum, unit; min and max, inclusive (min may be alone)
+//   - live: a running device accepts another value
+//   - pin: "in", "out" or "pwm". An input with edges:"timed" needs the times of its edges. An output with pulse:"short" makes pulses that
+//     may last some microseconds at most; with pulse:"any" they may be longer.
+//
+// Limits that depend on other options come from a method Limits; mistakes that no limit shows, from a method Check.
+//
+// Package configs/strict reads a robot file by the same tags. This package checks the options of a Go program that calls a constructor.
 package options
 
 import (
@@ -25,33 +32,33 @@ import (
 	"time"
 )
 
-// A Mistake is what is wrong with options: with one key, or with the whole where Key is "".
+// A Mistake is an error in options: in the value of a key, or in all of them if Key is "".
 type Mistake struct {
 	Key string
 	Err error
 }
 
-// Error says what is wrong, without the key.
+// Error returns the error, without the key.
 func (m Mistake) Error() string { return m.Err.Error() }
 
-// Unwrap gives the error itself.
+// Unwrap returns the error itself.
 func (m Mistake) Unwrap() error { return m.Err }
 
-// Wrong makes a mistake of a key.
+// Wrong returns a mistake in the value of a key.
 func Wrong(key, format string, args ...any) Mistake {
 	return Mistake{Key: key, Err: fmt.Errorf(format, args...)}
 }
 
-// Limited are options whose limits depend on each other: those of a key, in the field's own units, inclusive; ok is false where the tags
-// say all.
+// Limited are options whose limits depend on each other.
 type Limited interface {
+	// Limits returns the limits of a key, inclusive, in the units of the field; ok is false if its tags are all.
 	Limits(key string) (low, high int64, ok bool)
 }
 
 // Checked are options with mistakes that no limit shows.
 type Checked interface{ Check() []Mistake }
 
-// Defaults are the options of a robot file that says nothing.
+// Defaults returns the options of a robot file that sets none.
 func Defaults[T any]() T {
 	var opts T
 	v := reflect.ValueOf(&opts).Elem()
@@ -63,13 +70,14 @@ func Defaults[T any]() T {
 	return opts
 }
 
-// OrDefaults are options with the preset of each that is not set: that is 0, where its limits do not begin with 0. Nil are the presets.
+// OrDefaults returns opts, with fields that are not set replaced by those of preset. A field is not set if it is 0, unless its limits begin
+// with 0. For nil, OrDefaults returns preset.
 func OrDefaults[T any](opts *T, preset T) T {
 	if opts == nil {
 		return preset
 	}
-	made := *opts
-	v, from := reflect.ValueOf(&made).Elem(), reflect.ValueOf(preset)
+	all := *opts
+	v, from := reflect.ValueOf(&all).Elem(), reflect.ValueOf(preset)
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		one := v.FieldByIndex(f.Index)
 		if f.Anonymous || !one.CanSet() || !one.IsZero() {
@@ -79,11 +87,11 @@ func OrDefaults[T any](opts *T, preset T) T {
 			one.Set(from.FieldByIndex(f.Index))
 		}
 	}
-	return made
+	return all
 }
 
-// Validate refuses options, a pointer to a struct, that are beyond their limits, are no choice of theirs, or contradict each other, in the name
-// of a device.
+// Validate checks the options of a device, a pointer to a struct: their limits, their choices, and whether they contradict each other. The
+// error begins with the name of the device.
 func Validate(device string, opts any) error {
 	if err := WithinLimits(device, opts); err != nil {
 		return err
@@ -101,7 +109,7 @@ func Validate(device string, opts any) error {
 	return nil
 }
 
-// WithinLimits refuses an option beyond the limits that its tags and Limits have for it.
+// WithinLimits checks options by the limits of their tags and of Limits.
 func WithinLimits(device string, opts any) error {
 	v := reflect.ValueOf(opts).Elem()
 	for _, f := range reflect.VisibleFields(v.Type()) {
@@ -125,7 +133,7 @@ func WithinLimits(device string, opts any) error {
 	return nil
 }
 
-// FirstError is the first of mistakes as an error in the name of a device; nil where there are none.
+// FirstError returns the first mistake as an error that begins with the name of the device; nil if there is none.
 func FirstError(device string, mistakes []Mistake) error {
 	for _, m := range mistakes {
 		if m.Key == "" {
@@ -136,7 +144,7 @@ func FirstError(device string, mistakes []Mistake) error {
 	return nil
 }
 
-// OneOf refuses a number that is none of a few.
+// OneOf returns a mistake unless the value is one of the choices.
 func OneOf(key string, value int, choices ...int) []Mistake {
 	if slices.Contains(choices, value) {
 		return nil
@@ -144,37 +152,37 @@ func OneOf(key string, value int, choices ...int) []Mistake {
 	return []Mistake{Wrong(key, "%d: expected one of %v", value, choices)}
 }
 
-// Range are the limits of an option: those that hold by themselves, and those that other options set, as far as it keeps them. Where two
-// options contradict each other, Check says so once, and neither has a limit that the other sets.
+// Range collects the limits of an option with a Value: Low and High start as those that always apply. AtLeast and AtMost add a limit that
+// another option sets, but only if Value keeps it: where two options contradict each other, Check reports it, and neither limits the other.
 type Range struct{ Value, Low, High int64 }
 
-// AtLeast raises the lower end.
+// AtLeast raises the lower limit, if the value allows.
 func (e *Range) AtLeast(bound int64) {
 	if e.Value >= bound {
 		e.Low = max(e.Low, bound)
 	}
 }
 
-// AtMost lowers the upper end.
+// AtMost lowers the upper limit, if the value allows.
 func (e *Range) AtMost(bound int64) {
 	if e.Value <= bound {
 		e.High = min(e.High, bound)
 	}
 }
 
-// TagLimits are the limits in the tags of a field; one that is not there is no value.
+// TagLimits returns the limits in the tags of a field; the zero reflect.Value for a limit that is absent.
 func TagLimits(f reflect.StructField) (low, high reflect.Value) {
-	end := func(tag string) (made reflect.Value) {
+	limit := func(tag string) (v reflect.Value) {
 		if text := f.Tag.Get(tag); text != "" {
-			made = reflect.New(f.Type).Elem()
-			Read(made, text)
+			v = reflect.New(f.Type).Elem()
+			Read(v, text)
 		}
-		return made
+		return v
 	}
-	return end("min"), end("max")
+	return limit("min"), limit("max")
 }
 
-// Read reads a tag into a field, as a robot file has it. It panics at one that cannot be read: that is a mistake of ours.
+// Read sets a field to the value in a tag, which is written as in a robot file. It panics if it cannot read it: that is a programming error.
 func Read(v reflect.Value, text string) {
 	var err error
 	switch into := v.Addr().Interface().(type) {
@@ -196,18 +204,18 @@ func Read(v reflect.Value, text string) {
 		err = into.Set(strings.ReplaceAll(text, " ", ""))
 	default:
 		if v.Kind() != reflect.Int64 {
-			panic(fmt.Sprintf("options: no way to read a %T", into))
+			panic(fmt.Sprintf("options: cannot read a %T", into))
 		}
-		var number float64 // counted in millionths
+		var number float64 // the field counts millionths
 		number, err = strconv.ParseFloat(strings.TrimSuffix(text, "/s"), 64)
 		v.SetInt(int64(math.Round(number * 1e6)))
 	}
 	if err != nil {
-		panic(fmt.Sprintf("options: %q is no %v: %v", text, v.Type(), err))
+		panic(fmt.Sprintf("options: %q is not a %v: %v", text, v.Type(), err))
 	}
 }
 
-// written is a value as a robot file has it.
+// written returns a value as a robot file has it.
 func written(v reflect.Value) string {
 	if _, is := v.Interface().(fmt.Stringer); is || v.Kind() != reflect.Int64 {
 		return fmt.Sprint(v)

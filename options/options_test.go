@@ -48,19 +48,19 @@ func Example() {
 	// lamp on GPIO12: frequency: expected 1Hz to 1MHz, got 2MHz
 }
 
-func TestHold(t *testing.T) {
+func TestValidate(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*lampOpts)
 		want   string
 	}{
-		"the defaults":        {func(*lampOpts) {}, ""},
-		"an end":              {func(o *lampOpts) { o.Least = 500_000 }, ""},
-		"beyond an end":       {func(o *lampOpts) { o.Least = 500_001 }, "lamp: least: expected 0 to 0.5, got 0.500001"},
-		"below a lone end":    {func(o *lampOpts) { o.Fade = -1 }, "lamp: fade: expected at least 0s, got -1ns"},
-		"beyond what depends": {func(o *lampOpts) { o.Curve, o.Fade = "linear", 2*time.Second }, "lamp: fade: expected 0s to 1s, got 2s"},
-		"no choice":           {func(o *lampOpts) { o.Curve = "ear" }, `lamp: curve: expected one of eye,linear, got "ear"`},
-		"not a number":        {func(o *lampOpts) { o.Gamma = math.NaN() }, "lamp: gamma: expected 1 to 4, got NaN"},
-		"a contradiction":     {func(o *lampOpts) { o.Curve, o.Gamma = "linear", 3 }, "lamp: gamma: belongs to curve: eye"},
+		"the defaults":         {func(*lampOpts) {}, ""},
+		"a limit":              {func(o *lampOpts) { o.Least = 500_000 }, ""},
+		"beyond a limit":       {func(o *lampOpts) { o.Least = 500_001 }, "lamp: least: expected 0 to 0.5, got 0.500001"},
+		"below a lone min":     {func(o *lampOpts) { o.Fade = -1 }, "lamp: fade: expected at least 0s, got -1ns"},
+		"a limit that depends": {func(o *lampOpts) { o.Curve, o.Fade = "linear", 2*time.Second }, "lamp: fade: expected 0s to 1s, got 2s"},
+		"not a choice":         {func(o *lampOpts) { o.Curve = "ear" }, `lamp: curve: expected one of eye,linear, got "ear"`},
+		"not a number":         {func(o *lampOpts) { o.Gamma = math.NaN() }, "lamp: gamma: expected 1 to 4, got NaN"},
+		"a contradiction":      {func(o *lampOpts) { o.Curve, o.Gamma = "linear", 3 }, "lamp: gamma: belongs to curve: eye"},
 	} {
 		opts := options.Defaults[lampOpts]()
 		c.change(&opts)
@@ -70,7 +70,7 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// What is not set has its preset; 0 is set where the limits begin with it.
+// A field that is not set gets its preset. A 0 counts as set if the limits begin with 0.
 func TestOrDefaults(t *testing.T) {
 	preset := options.Defaults[lampOpts]()
 	if got := options.OrDefaults(nil, preset); got != preset {
