@@ -86,7 +86,7 @@ documentation:
 oracle:
 	$(GOTEST) ./core -run EngineAgreesWithTheNaiveModel -rapid.checks=5000
 	$(GOTEST) ./core -run 'Routes|Parts' -rapid.checks=1000
-	$(GOTEST) ./cmd/fluxd/daemon -run 'TuningIsLoading|AnySequenceOfSets|AnnouncedRangesHold|CheckAcceptsRuns|ValidOpens' -rapid.checks=200
+	$(GOTEST) ./cmd/fluxd/daemon -run 'TuningIsLoading|AnySequenceOfSets|AnnouncedRangesHold|CheckAcceptsRun|ValidRobotsOpen' -rapid.checks=200
 
 # The engine, the encoders and the worlds must come to the same spikes on every processor, and drivers to the same readings: their tests
 # run on emulated ones too. An emulated process cannot start another one, such as a broker: what needs that is left out.

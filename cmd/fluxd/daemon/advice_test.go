@@ -21,7 +21,8 @@ network:
     - {from: eye_l, to: motor_l, weight: 110}
     - {from: wall, to: few, weight: 2}
     - {from: few, to: motor_r, weight: 2}
-actuators: {left: {device: hbridge, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: motor_l, full: 100 Hz, window: 1s}}}
+actuators:
+  left: {device: hbridge, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: motor_l, full: 100 Hz, window: 1s}}
 rewards:
   praise: {to: joy}
   prize:  {to: joy, against: pain}
@@ -29,11 +30,11 @@ rewards:
 mqtt: {broker: none}
 `
 
-// paths are those that an error advises.
+// paths matches the paths in an error.
 var paths = regexp.MustCompile(`(network|sensors|actuators|rewards)\.[^\s,?]+[^\s,?:;.]`)
 
-// What was meant by a path that is wrong is named, and every path that a refusal names can be read: that is, the advice can be followed.
-func TestAdviceCanBeFollowed(t *testing.T) {
+// The refusal of a wrong path names the right one, and every path in it exists.
+func TestAdviceNamesPathsThatExist(t *testing.T) {
 	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, advised, nil))
 	for _, c := range []struct {
@@ -41,19 +42,23 @@ func TestAdviceCanBeFollowed(t *testing.T) {
 		code protocol.Code
 		says string
 	}{
-		{"motor_l.threshold", protocol.UnknownParameter, "did you mean network.neurons.motor_l.threshold?"}, // the robot takes whole paths
+		// the robot accepts whole paths only
+		{"motor_l.threshold", protocol.UnknownParameter, "did you mean network.neurons.motor_l.threshold?"},
 		{"moter_l.threshold", protocol.UnknownParameter, "did you mean network.neurons.motor_l.threshold?"},
 		{"network.neurons.motor_l.treshold", protocol.UnknownParameter, "did you mean network.neurons.motor_l.threshold?"},
-		{"network.neurons.motor_x.threshold", protocol.UnknownParameter, "did you mean network.neurons.motor_l.threshold or network.neurons.motor_r.threshold?"},
+		{"network.neurons.motor_x.threshold", protocol.UnknownParameter,
+			"did you mean network.neurons.motor_l.threshold or network.neurons.motor_r.threshold?"},
 		{"network.neurones.eye_l.leak", protocol.UnknownParameter, "did you mean network.neurons.eye_l.leak?"},
 		{"network.neurons.zebra.threshold", protocol.UnknownParameter, "get without a path lists all parameters"},
 		{"network.synapses.eye_l.moter_l.weight", protocol.UnknownParameter, "did you mean network.synapses.eye_l.motor_l.weight?"},
 		{"rewards.price.gain", protocol.UnknownParameter, "did you mean rewards.prize.gain?"},
 		{"actuators.lefd.decode.full", protocol.UnknownParameter, "did you mean actuators.left.decode.full?"},
 		{"network.neurons.motor*.treshold", protocol.UnknownParameter, "nothing matches"},
-		// A population is not one neuron, and what it has is live.
-		{"network.neurons.wall.threshold", protocol.UnknownParameter, "network.neurons.wall[*].threshold is for all of it, network.neurons.wall[0].threshold for one"},
-		{"network.neurons.few.leak", protocol.UnknownParameter, "network.neurons.few[*].leak is for all of it, network.neurons.few[0].leak for one"},
+		// A population needs an index or a star.
+		{"network.neurons.wall.threshold", protocol.UnknownParameter,
+			"network.neurons.wall[*].threshold is for all of it, network.neurons.wall[0].threshold for one"},
+		{"network.neurons.few.leak", protocol.UnknownParameter,
+			"network.neurons.few[*].leak is for all of it, network.neurons.few[0].leak for one"},
 		{"few.leak", protocol.UnknownParameter, "network.neurons.few[*].leak is for all of it"},
 		{"network.synapses.wall.few.weight", protocol.UnknownParameter, "network.synapses.wall[*].few[*].weight is for all of it"},
 		{"network.synapses.few.motor_r.delay", protocol.UnknownParameter, "network.synapses.few[*].motor_r.delay is for all of it"},
@@ -69,39 +74,44 @@ func TestAdviceCanBeFollowed(t *testing.T) {
 		}
 		for _, path := range paths.FindAllString(refused.Message, -1) {
 			if values, _, err := robot.Get([]string{path}); err != nil || len(values) == 0 {
-				t.Errorf("%s: it advises %s, and that is: %v", c.path, path, err)
+				t.Errorf("%s: it advises %s, which gets %v", c.path, path, err)
 			}
 		}
 	}
-	if applied, _, err := robot.Set(context.Background(), "ann", map[string]float64{"network.neurons.wall[*].threshold": 120}, nil); err != nil || len(applied) != 1 {
-		t.Errorf("what was advised for a population: %v, %v", applied, err)
+	applied, _, err := robot.Set(context.Background(), "ann", map[string]float64{"network.neurons.wall[*].threshold": 120}, nil)
+	if err != nil || len(applied) != 1 {
+		t.Errorf("the path for a population: %v, %v", applied, err)
 	}
 }
 
-// Every name that is wrong is answered with those that may have been meant.
-func TestNamesThatMayHaveBeenMeant(t *testing.T) {
+// The refusal of a wrong name suggests similar ones.
+func TestWrongNamesGetSuggestions(t *testing.T) {
 	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, advised, nil))
 	ctx := context.Background()
 	for name, want := range map[string]string{
-		"moter_l": "moter_l: no such neuron, did you mean motor_l?", "wal": "wal: no such neuron, did you mean wall?",
-		"wall[100]": "wall[100]: no such neuron: wall has 100, wall[0] to wall[99]", "zebra": "zebra: no such neuron: there are eye_l, eye_r, motor_l, motor_r and 4 more",
+		"moter_l":   "moter_l: no such neuron, did you mean motor_l?",
+		"wal":       "wal: no such neuron, did you mean wall?",
+		"wall[100]": "wall[100]: no such neuron: wall has 100, wall[0] to wall[99]",
+		"zebra":     "zebra: no such neuron: there are eye_l, eye_r, motor_l, motor_r and 4 more",
 	} {
 		if _, err := robot.Stimulate(ctx, map[string]protocol.Train{name: {Count: 1}}); err == nil || err.Error() != want {
 			t.Errorf("stimulate %s: %v, want %s", name, err, want)
 		}
 	}
 	for name, want := range map[string]string{
-		"prise": "rewards.prise: no such reward, did you mean praise or prize?", "blame": "rewards.blame: no such reward: there are praise, prize, share",
+		"prise": "rewards.prise: no such reward, did you mean praise or prize?",
+		"blame": "rewards.blame: no such reward: there are praise, prize, share",
 	} {
-		if _, err := robot.Reward(ctx, name, 1); err == nil || strings.Replace(err.Error(), "prize or praise", "praise or prize", 1) != want {
+		_, err := robot.Reward(ctx, name, 1)
+		if err == nil || strings.Replace(err.Error(), "prize or praise", "praise or prize", 1) != want {
 			t.Errorf("reward %s: %v, want %s", name, err, want)
 		}
 	}
 }
 
-// A reward that comes to nothing says why, and what would have to be changed is there.
-func TestARewardOfNothing(t *testing.T) {
+// A reward that brings in no spike gives the reason, with the parameter to change.
+func TestRewardWithoutSpikes(t *testing.T) {
 	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, advised, nil))
 	ctx := context.Background()

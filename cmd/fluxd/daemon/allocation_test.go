@@ -11,8 +11,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// From an edge on a pin to the write on another, the daemon's whole way of a reflex in one goroutine: nothing on it allocates, so
-// nothing on it ever works for the garbage collector.
+// Nothing allocates on the way from an edge on a pin to the write on another, so that a reflex never works for the garbage
+// collector. Here, one goroutine takes all steps.
 func TestReflexAllocatesNothing(t *testing.T) {
 	config := parse(t, `robot: r
 board: {kind: sim}
@@ -22,7 +22,8 @@ network:
   neurons: {feel: {refractory: 0s}, act: {refractory: 0s}}
   synapses: [{from: feel, to: act, weight: 200, delay: 1us}]
 actuators:
-  muscle: {device: hbridge, slew: none, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: act, full: 1 kHz, window: 1ms}}
+  muscle: {device: hbridge, slew: none, pwm: GPIO12, direction: GPIO5,
+           decode: {kind: count, neuron: act, full: 1 kHz, window: 1ms}}
 mqtt: {broker: none}
 `, nil)
 	l, err := newRobot(config, RunOptions{Log: slog.New(slog.DiscardHandler)})
@@ -31,7 +32,7 @@ mqtt: {broker: none}
 	}
 	l.safety.ArmSilently()
 	now := time.Duration(0)
-	l.clock = func() time.Duration { now += time.Microsecond; return now } // every look at the clock takes a microsecond
+	l.clock = func() time.Duration { now += time.Microsecond; return now } // every reading of the clock takes a microsecond
 	pin, err := l.body.Board.Pin("GPIO17")
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +41,7 @@ mqtt: {broker: none}
 	alarm := machine.NewAlarm(l.clock)
 	defer alarm.Stop()
 	written := 0
-	write := func() { // what the actuator's goroutine does when it is woken
+	write := func() { // the work of the actuator's goroutine when it is woken
 		select {
 		case <-actuator.wake:
 			before := actuator.Guard.Applied()
@@ -77,7 +78,7 @@ mqtt: {broker: none}
 		l.pass(reading{}, false) // forgets it: the muscle rests
 		write()
 	}
-	l.handOver(sensor, l.clock(), 0) // where the edges start from
+	l.handOver(sensor, l.clock(), 0) // the level from which edges count
 	l.pass(<-l.readings, true)
 	for range 200 { // until every buffer has its size
 		edge()

@@ -17,7 +17,7 @@ import (
 	"fluxd/sensors"
 )
 
-// explosive is a sensor whose code panics where a test says so.
+// explosive is a sensor whose driver panics in the methods that a test names.
 type explosive struct{ sample, next, halt bool }
 
 func (e *explosive) String() string    { return "explosive" }
@@ -45,7 +45,7 @@ func explode(now bool) {
 	}
 }
 
-// A simulation goes on when the code of a sensor panics, as a robot does (package sense).
+// A simulation goes on when a sensor's driver panics. Package sense tests the same in real time.
 func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 	s, err := newSimulation(parse(t, guardedOnTable, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -74,7 +74,7 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 	run(9 * time.Second)
 	want := []string{"sensor_fault", "sensor_stale", "sensor_recovered", "sensor_fresh", "sensor_fault", "sensor_recovered"}
 	if !slices.Equal(events, want) {
-		t.Errorf("heard %q, want %q", events, want)
+		t.Errorf("events %q, want %q", events, want)
 	}
 	e.halt = true
 	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "sensor eye: its driver panicked") {
@@ -84,15 +84,18 @@ func TestSimulationGoesOnWhenCodePanics(t *testing.T) {
 
 const guardedOnTable = `robot: r
 board: {kind: sim, world: table}
-sensors: {eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}}
+sensors:
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}
 network: {neurons: {a: {}}}
 actuators:
-  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
-  other: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: none, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none,
+          decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
+  other: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: none,
+          decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
 mqtt: {broker: none}
 `
 
-// bomb is an actuator whose code panics while armed.
+// bomb is an actuator whose driver panics while armed.
 type bomb struct {
 	actuators.Device
 	armed bool
@@ -112,7 +115,7 @@ func (b *bomb) Halt() error {
 	return b.Device.Halt()
 }
 
-// An actuator whose code panics fails alone: the other goes on, and to failsafe.
+// An actuator whose driver panics fails alone: the other one goes on, and to failsafe at the end.
 func TestActuatorWhoseCodePanics(t *testing.T) {
 	s, err := newSimulation(parse(t, guardedOnTable, nil), 1, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -139,7 +142,8 @@ func TestActuatorWhoseCodePanics(t *testing.T) {
 	if duty, _ := pin.(*sim.Pin).PWMState(); duty == 0 {
 		t.Error("the other wheel rests")
 	}
-	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "actuator wheel: failsafe: ") || strings.Contains(err.Error(), "other") {
+	if err := s.halt(); err == nil || !strings.Contains(err.Error(), "actuator wheel: failsafe: ") ||
+		strings.Contains(err.Error(), "other") {
 		t.Errorf("halt: %v", err)
 	}
 	if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
@@ -151,7 +155,7 @@ func TestActuatorWhoseCodePanics(t *testing.T) {
 	}
 }
 
-// onFire is a device whose transfers panic while it burns.
+// onFire is a chip whose transfers panic while it burns.
 type onFire struct {
 	sim.Device
 	burns atomic.Bool
@@ -164,8 +168,8 @@ func (o *onFire) Tx(at time.Duration, w, r []byte) error {
 	return o.Device.Tx(at, w, r)
 }
 
-// The whole way in real time: a transfer that panics in the goroutine of its bus ends nothing. What needs the sensor goes to failsafe, one
-// event says why, and all of it recovers.
+// A transfer that panics in the goroutine of its bus does not end the daemon. What needs the sensor goes to failsafe, one event
+// says why, and everything recovers.
 func TestDaemonGoesOnWhenATransferPanics(t *testing.T) {
 	t.Parallel() // it waits
 	w := watch(t, guarded(", stale: 1s", "", ""))

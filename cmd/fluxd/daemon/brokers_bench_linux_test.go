@@ -139,7 +139,8 @@ var troubles = []trouble{
 			c := connect(t, "tcp://"+address, "flux/beating/res/set")
 			tuners.Go(func() {
 				for rev := protocol.Revision(0); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
-					c.tell("set", protocol.Request{IfRevision: &rev, Set: map[string]float64{"network.neurons.a.threshold": float64(90 + rev%20)}})
+					c.tell("set", protocol.Request{IfRevision: &rev,
+						Set: map[string]float64{"network.neurons.a.threshold": float64(90 + rev%20)}})
 					select {
 					case m := <-c.messages: // its own or the other's: both tell the revision
 						var a protocol.Response
@@ -155,22 +156,24 @@ var troubles = []trouble{
 	}},
 	{name: "wrong certificates, one after the other", mqtt: securedBroker, outside: wrongCertificates(1)},
 	{name: "wrong certificates, 32 at a time", mqtt: securedBroker, outside: wrongCertificates(32)},
-	{name: "wrong passwords, 32 at a time", mqtt: `{listen: '127.0.0.1:0', passwords: 'FILES/passwords'}`, outside: func(_ testing.TB, address string, until time.Time) {
-		from(32, until, func() {
-			if conn, err := net.Dial("tcp", address); err == nil {
-				_, _ = conn.Write([]byte("\x10\x19\x00\x04MQTT\x04\xc2\x00\x3c\x00\x01x\x00\x03ann\x00\x05wrong"))
-				_, _ = conn.Read(make([]byte, 4))
-				conn.Close()
-			}
-		})
-	}},
+	{name: "wrong passwords, 32 at a time", mqtt: `{listen: '127.0.0.1:0', passwords: 'FILES/passwords'}`,
+		outside: func(_ testing.TB, address string, until time.Time) {
+			from(32, until, func() {
+				if conn, err := net.Dial("tcp", address); err == nil {
+					_, _ = conn.Write([]byte("\x10\x19\x00\x04MQTT\x04\xc2\x00\x3c\x00\x01x\x00\x03ann\x00\x05wrong"))
+					_, _ = conn.Read(make([]byte, 4))
+					conn.Close()
+				}
+			})
+		}},
 }
 
 // priority is that of the robot, as realtime.priority in its file.
-var priority = flag.Int("priority", 0, "realtime priority of the robot whose latency is measured under troubles; needs the right to it, and chrt")
+var priority = flag.Int("priority", 0, "realtime priority of the robot whose latency is measured under troubles; needs the "+
+	"right to it, and chrt")
 
-// outsideVariable says to this program, when it is started again, that it is not the robot: a broker, a sleeper and for how long, or a trouble, an
-// address, and for how long.
+// outsideVariable says to this program, when it is started again, that it is not the robot: a broker, a sleeper and for how long,
+// or a trouble, an address, and for how long.
 const outsideVariable = "FLUXD_OUTSIDE"
 
 func init() {
@@ -180,7 +183,8 @@ func init() {
 		if attack.secured {
 			mqtt = `{listen: '127.0.0.1:0', passwords: 'FILES/passwords', tls: {certificate: 'FILES/robot.crt', key: 'FILES/robot.key'}}`
 		}
-		troubles = append(troubles, trouble{name: "hostile: " + attack.name, mqtt: mqtt, outside: func(_ testing.TB, address string, until time.Time) {
+		troubles = append(troubles, trouble{name: "hostile: " + attack.name, mqtt: mqtt, outside: func(_ testing.TB, address string,
+			until time.Time) {
 			a := attacker{address: address, secured: attack.secured, user: "ann", password: "a good password", until: until}
 			from(attack.places, until, func() { attack.do(a) })
 		}})
@@ -222,7 +226,8 @@ func beOutside() bool {
 	return true
 }
 
-// sleep wakes a thousand times a second, does nothing, and returns how late it was at p99.9, in microseconds: what the system does to a process.
+// sleep wakes a thousand times a second, does nothing, and returns how late it was at p99.9, in microseconds: what the system
+// does to a process.
 func sleep(d time.Duration) int64 {
 	h := hdrhistogram.New(1, 10_000_000, 3)
 	var due unix.Timespec
@@ -281,7 +286,8 @@ func keys(b testing.TB, folder string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	one := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	one := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, one, one, &key.PublicKey, key)
 	if err != nil {
 		b.Fatal(err)
@@ -294,15 +300,16 @@ func keys(b testing.TB, folder string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, content := range map[string][]byte{"robot.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), "robot.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), "passwords": text} {
+	for name, content := range map[string][]byte{"robot.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		"robot.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), "passwords": text} {
 		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// BenchmarkLoopUnderBrokerTroubles measures what troubles of the broker cost the control loop: the ratio of its latency to that of a robot whose
-// broker has none, in one run, the two in turn. A loop that is woken a thousand times a second.
+// BenchmarkLoopUnderBrokerTroubles measures what troubles of the broker cost the control loop: the ratio of its latency to that
+// of a robot whose broker has none, in one run, the two in turn. A loop that is woken a thousand times a second.
 //
 // Beside it a process only sleeps and wakes: how late that is, with and without the trouble, is the system's doing.
 //
@@ -333,7 +340,8 @@ func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
 }
 
 // latency is that of a robot's loop, with the trouble or without, and the p99.9 of a process that only sleeps.
-func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) (l protocol.Latency, sleeper int64) {
+func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) (l protocol.Latency,
+	sleeper int64) {
 	b.Helper()
 	text, kill := beating(strings.ReplaceAll(trouble.mqtt, "FILES", folder)), func() {}
 	hold, release := func() func() { return func() {} }, func() {} // nothing is between

@@ -18,7 +18,8 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// The same troubles with every broker: the embedded one, in the process of another robot, and Mosquitto and NATS, where they are named.
+// The same troubles with every broker: the embedded one, in the process of another robot, and Mosquitto and NATS, where they are
+// named.
 //
 //	go test ./cmd/fluxd/daemon -run AnyBroker -v -mosquitto mosquitto -nats nats-server
 
@@ -52,12 +53,14 @@ func brokers(t *testing.T) []*anyBroker {
 		external("mosquitto", *mosquitto, "listener PORT 127.0.0.1\nset_tcp_nodelay true\nallow_anonymous true\nlog_type error\n")
 	}
 	if *nats != "" {
-		external("nats", *nats, fmt.Sprintf("server_name: one\nlisten: %q\njetstream: {store_dir: %q}\nmqtt: {listen: \"ADDRESS\"}\n", freeAddress(t), t.TempDir()))
+		external("nats", *nats, fmt.Sprintf("server_name: one\nlisten: %q\njetstream: {store_dir: %q}\nmqtt: {listen: \"ADDRESS\"}\n",
+			freeAddress(t), t.TempDir()))
 	}
 	return all
 }
 
-// externalBrokers are those that are not the robot's own. Without the programs that the flags name one in this process stands for them.
+// externalBrokers are those that are not the robot's own. Without the programs that the flags name one in this process stands for
+// them.
 func externalBrokers(t *testing.T) []*anyBroker {
 	t.Helper()
 	all := brokers(t)[1:]
@@ -75,7 +78,8 @@ func externalBrokers(t *testing.T) []*anyBroker {
 	return all
 }
 
-// begin starts a robot at a broker, which is started before it unless it is the robot's own. The function ends the broker at once.
+// begin starts a robot at a broker, which is started before it unless it is the robot's own. The function ends the broker at
+// once.
 func (b *anyBroker) begin(t *testing.T, text func(mqtt string) string) (robot *Robot, kill func()) {
 	t.Helper()
 	if b.start != nil {
@@ -168,7 +172,8 @@ func eachBrokerOf(t *testing.T, text func(mqtt string) string, test func(t *test
 			if h.Spikes == 0 || h.Safety.State != "armed" || len(h.Safety.Held) > 0 {
 				t.Errorf("in the end: %d spikes, %+v", h.Spikes, h.Safety)
 			}
-			t.Logf("loop latency p50 %d us, p99 %d us, p99.9 %d us, max %d us of %d; %d messages dropped, %d malformed", h.Latency.P50, h.Latency.P99, h.Latency.P999, h.Latency.Max,
+			t.Logf("loop latency p50 %d us, p99 %d us, p99.9 %d us, max %d us of %d; %d messages dropped, %d malformed", h.Latency.P50,
+				h.Latency.P99, h.Latency.P999, h.Latency.Max,
 				h.Latency.Count, robot.bridge.Dropped(), h.Bridge.Malformed)
 		})
 	}
@@ -202,8 +207,8 @@ func (c *client) ask(t *testing.T, verb string, r protocol.Request) (answer prot
 	return answer
 }
 
-// answering waits until the robot answers. Its status does not tell after a broker was killed: one that keeps what is retained on its
-// disk has "online" from before, since nobody was there to publish the last will.
+// answering waits until the robot answers. Its status does not tell after a broker was killed: one that keeps what is retained on
+// its disk has "online" from before, since nobody was there to publish the last will.
 func answering(t *testing.T, b *anyBroker) {
 	t.Helper()
 	c := connect(t, "tcp://"+b.address, "flux/beating/res/get")
@@ -260,7 +265,8 @@ func TestAnyBrokerWithALargePopulation(t *testing.T) {
 	})
 }
 
-// The broker is killed and started again while the robot is tuned: what was answered "ok" is in effect, and what is retained is what is in effect.
+// The broker is killed and started again while the robot is tuned: what was answered "ok" is in effect, and what is retained is
+// what is in effect.
 func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 	inRealTime(t)
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, kill func()) {
@@ -295,15 +301,18 @@ func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 				}
 			}
 			values, _, err := robot.Get([]string{"network.neurons.a.threshold"})
-			if v := values["network.neurons.a.threshold"]; err != nil || v.Rev < accepted.Rev || v.Rev == accepted.Rev && v.Value != accepted {
+			if v := values["network.neurons.a.threshold"]; err != nil || v.Rev < accepted.Rev || v.Rev == accepted.Rev &&
+				v.Value != accepted {
 				t.Errorf("round %d: %+v is in effect, %+v was accepted (%v)", round, v, accepted, err)
 			}
 		}
-		answer := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
+		answer := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set",
+			protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
 		if answer.Error != nil {
 			t.Fatal(answer.Error)
 		}
-		connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold").await(t, "what is retained", says("threshold", `"v":77`))
+		connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold").await(t, "what is retained",
+			says("threshold", `"v":77`))
 	})
 }
 
@@ -437,7 +446,8 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 		defer flood.Disconnect(0)
 		now := time.Now().UnixMilli()
 		for i := range 65_536 {
-			flood.Publish("flux/beating/req/get", 0, false, fmt.Sprintf(`{"id":"f%d","ts":%d,"ttl_ms":60000,"paths":["network.neurons.a.leak"]}`, i, now))
+			flood.Publish("flux/beating/req/get", 0, false,
+				fmt.Sprintf(`{"id":"f%d","ts":%d,"ttl_ms":60000,"paths":["network.neurons.a.leak"]}`, i, now))
 		}
 		// The broker may drop what another client asks meanwhile: it asks again until it is answered.
 		answers, ours := map[string]int{}, map[string]bool{}
@@ -459,7 +469,8 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 				}
 			}
 		})
-		// Where a machine is slow, the robot's connection may be lost in the flood. Then it repeats what was not acknowledged, and says that it is back.
+		// Where a machine is slow, the robot's connection may be lost in the flood. Then it repeats what was not acknowledged, and says
+		// that it is back.
 		most := 0
 		for _, n := range answers {
 			most = max(most, n)
@@ -467,7 +478,8 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 		for n := range most - 1 {
 			status.await(t, fmt.Sprintf("the robot to come back: some requests have %d answers", n+2), says("status", `"online"`))
 		}
-		t.Logf("%d of 65,536 requests answered, and another client at its request %d; the rest was dropped on the way", len(answers)-1, len(ours))
+		t.Logf("%d of 65,536 requests answered, and another client at its request %d; the rest was dropped on the way", len(answers)-1,
+			len(ours))
 	})
 }
 
@@ -476,15 +488,18 @@ func TestAnyBrokerWithDuplicatesAndStaleRequests(t *testing.T) {
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
 		first := c.ask(t, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 91}})
-		again := fmt.Sprintf(`{"id":%q,"ts":%d,"ttl_ms":20000,"set":{"network.neurons.a.threshold":95}}`, first.ID, time.Now().UnixMilli())
+		again := fmt.Sprintf(`{"id":%q,"ts":%d,"ttl_ms":20000,"set":{"network.neurons.a.threshold":95}}`, first.ID,
+			time.Now().UnixMilli())
 		c.Publish("flux/beating/req/set", 1, false, again)
 		for _, at := range []time.Duration{-time.Hour, time.Hour} { // clocks that jumped, or are not the same
-			a := c.ask(t, "set", protocol.Request{Time: time.Now().Add(at).UnixMilli(), Set: map[string]float64{"network.neurons.a.threshold": 96}})
+			a := c.ask(t, "set", protocol.Request{Time: time.Now().Add(at).UnixMilli(),
+				Set: map[string]float64{"network.neurons.a.threshold": 96}})
 			if a.Error == nil || a.Error.Code != protocol.Stale {
 				t.Errorf("%v from now: %+v", at, a)
 			}
 		}
-		c.Publish("flux/beating/req/set", 1, true, fmt.Sprintf(`{"id":"kept","ts":%d,"ttl_ms":20000,"set":{"network.neurons.a.threshold":97}}`, time.Now().UnixMilli()))
+		c.Publish("flux/beating/req/set", 1, true,
+			fmt.Sprintf(`{"id":"kept","ts":%d,"ttl_ms":20000,"set":{"network.neurons.a.threshold":97}}`, time.Now().UnixMilli()))
 		c.Publish("flux/beating/req/set", 1, true, "") // and away with it
 		values, rev, err := robot.Get([]string{"network.neurons.a.threshold"})
 		if err != nil || rev > 2 || values["network.neurons.a.threshold"].V == 95 || values["network.neurons.a.threshold"].V == 96 {
@@ -535,7 +550,8 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 	}
 	f.Cleanup(func() { c.Disconnect(0) })
 	answers := make(chan mqtt.Message, 1000)
-	if token := c.Subscribe("flux/beating/res/#", 0, func(_ mqtt.Client, m mqtt.Message) { answers <- m }); !token.WaitTimeout(patience) {
+	if token := c.Subscribe("flux/beating/res/#", 0,
+		func(_ mqtt.Client, m mqtt.Message) { answers <- m }); !token.WaitTimeout(patience) {
 		f.Fatal("no subscription")
 	}
 	for _, verb := range []string{"set", "get", "reset", "reward", "stimulate", "watch", "estop", "x", "set/y", ""} {
@@ -545,7 +561,8 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 	f.Add("flux/beating/param/network.neurons.a.threshold", []byte(`{"v":5}`))
 	sync, answered := 0, 0
 	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
-		if topic == "" || strings.ContainsAny(topic, "+#\x00") || len(topic) > 1000 || strings.ContainsAny(topic, " \t\r\n\f\x7f") || !validUTF8(topic) || strings.Contains(topic, "/arm") || strings.Contains(topic, "/disarm") {
+		if topic == "" || strings.ContainsAny(topic, "+#\x00") || len(topic) > 1000 || strings.ContainsAny(topic, " \t\r\n\f\x7f") ||
+			!validUTF8(topic) || strings.Contains(topic, "/arm") || strings.Contains(topic, "/disarm") {
 			t.Skip() // no topic, or none that the broker takes; or what anybody may do here
 		}
 		var r protocol.Request

@@ -10,7 +10,7 @@ import (
 	"fluxd/actuators"
 )
 
-// reflexAt is a robot of one sensor, one synapse and one label, turned by hand on a clock that only the test moves.
+// reflexAt is a robot with one sensor, one synapse and one label. The test moves its clock, and calls pass instead of the loop.
 func reflexAt(t *testing.T, delay string) (l *Robot, now *time.Duration) {
 	t.Helper()
 	l, err := newRobot(parse(t, fmt.Sprintf(`robot: r
@@ -37,7 +37,7 @@ mqtt: {broker: none}
 	return l, now
 }
 
-// serve does what the actuator's goroutine does when it is woken.
+// serve does the work of the actuator's goroutine when it is woken.
 func serve(t *testing.T, l *Robot) {
 	t.Helper()
 	select {
@@ -49,7 +49,7 @@ func serve(t *testing.T, l *Robot) {
 	}
 }
 
-// once is what telemetry tells of a single duration; of none for 0.
+// once is the telemetry of a single duration; of none for 0.
 func once(us int64) protocol.Latency {
 	return protocol.Latency{P50: us, P99: us, P999: us, Max: us, Count: min(us, 1)}
 }
@@ -57,12 +57,12 @@ func once(us int64) protocol.Latency {
 func TestEdgeToWriteCountsFromTheMotorSpikeThatAnswers(t *testing.T) {
 	for _, c := range []struct {
 		name, delay          string
-		handed, turned, done time.Duration // after the edge
+		handed, passed, done time.Duration // after the edge
 		edge, spike          int64         // the one duration of either kind, 0 for none
 	}{
 		{"a reflex", "1us", 10, 20, 50, 49, 0},
-		{"a synapse's delay that passed while the loop was late is none of its time", "30us", 10, 40, 50, 20, 0},
-		{"what waits for a delayed spike counts by itself, from when that is due", "5ms", 10, 20, 5100, 0, 100},
+		{"a synapse's delay does not count, even if it passed while the loop was late", "30us", 10, 40, 50, 20, 0},
+		{"a delayed spike counts as one, from when it is due", "5ms", 10, 20, 5100, 0, 100},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, now := reflexAt(t, c.delay)
@@ -70,7 +70,7 @@ func TestEdgeToWriteCountsFromTheMotorSpikeThatAnswers(t *testing.T) {
 			edge := *now
 			*now = edge + c.handed*time.Microsecond
 			l.handOver(l.sensors[0], edge, 1)
-			*now = edge + c.turned*time.Microsecond
+			*now = edge + c.passed*time.Microsecond
 			l.pass(<-l.readings, true)
 			*now = edge + c.done*time.Microsecond
 			if due, waiting := l.due(); waiting && due <= *now {
@@ -80,14 +80,15 @@ func TestEdgeToWriteCountsFromTheMotorSpikeThatAnswers(t *testing.T) {
 			if l.outputs[0].Label.Name() != "go" {
 				t.Error("the reflex did not take place")
 			}
-			if edge, spike := percentiles(&l.toWrite[byEdge]), percentiles(&l.toWrite[bySpike]); edge != once(c.edge) || spike != once(c.spike) {
-				t.Errorf("edge %+v, spike %+v, want %d and %d us", edge, spike, c.edge, c.spike)
+			answers, others := percentiles(&l.toWrite[byEdge]), percentiles(&l.toWrite[bySpike])
+			if answers != once(c.edge) || others != once(c.spike) {
+				t.Errorf("edge %+v, spike %+v, want %d and %d us", answers, others, c.edge, c.spike)
 			}
 		})
 	}
 }
 
-// A reading that was under way while the network went on for another reason comes late: that is time of the reflex.
+// A reading may come late because the network has advanced for another reason. That time belongs to the latency of the reflex.
 func TestEdgeToWriteCountsTheTimeUnderWay(t *testing.T) {
 	l, now := reflexAt(t, "1us")
 	*now = 10 * time.Millisecond
@@ -99,12 +100,13 @@ func TestEdgeToWriteCountsTheTimeUnderWay(t *testing.T) {
 	l.pass(<-l.readings, true)
 	*now = edge + 400*time.Microsecond
 	serve(t, l)
-	if got := percentiles(&l.toWrite[byEdge]).Max; got != 398 && got != 399 && got != 400 { // above 256 us two digits count
+	if got := percentiles(&l.toWrite[byEdge]).Max; got != 398 && got != 399 && got != 400 { // the histogram rounds above 256 us
 		t.Errorf("%d us, want 399", got)
 	}
 }
 
-// An actuator that has not answered yet grows older with each further wish, and a write that fails is no answer.
+// The latency counts from the earliest command that was not written, whatever was posted since. A write that fails does not
+// count.
 func TestEdgeToWriteCountsTheEarliestUnanswered(t *testing.T) {
 	l, now := reflexAt(t, "1us")
 	o := l.outputs[0]
@@ -136,7 +138,7 @@ func TestEdgeToWriteCountsTheEarliestUnanswered(t *testing.T) {
 	}
 }
 
-// moody is a device that fails when told to.
+// moody is a device that fails while fails is set.
 type moody struct{ fails bool }
 
 func (m *moody) String() string { return "moody" }

@@ -15,7 +15,8 @@ import (
 const robot = `robot: lamp
 board: {kind: sim, world: table}
 sensors:
-  knob: {device: ads1115, bus: I2C1, address: 0x48, measure: a0, every: 20ms, encode: {kind: rate, range: [0 V, 3 V], max: 100 Hz, to: eager}}
+  knob: {device: ads1115, bus: I2C1, address: 0x48, measure: a0, every: 20ms,
+         encode: {kind: rate, range: [0 V, 3 V], max: 100 Hz, to: eager}}
 network:
   neurons: {eager: {}}
 actuators:
@@ -23,7 +24,8 @@ actuators:
 mqtt: {broker: none}
 `
 
-// In real time: the robot arms itself, since its board is simulated, and runs until the context ends. Here somebody turns its knob.
+// In real time: the robot arms itself, since its board is simulated, and runs until the context ends. Here somebody turns its
+// knob.
 func ExampleRun() {
 	config, err := configs.Parse("lamp.yaml", []byte(robot), nil)
 	if err != nil {
@@ -56,7 +58,8 @@ func ExampleSimulate() {
 		fmt.Println(err)
 		return
 	}
-	err = daemon.Simulate(context.Background(), config, daemon.SimulateOptions{For: time.Minute, Seed: 1, Trials: 1, Out: os.Stdout, Log: slog.New(slog.DiscardHandler)})
+	err = daemon.Simulate(context.Background(), config, daemon.SimulateOptions{For: time.Minute, Seed: 1, Trials: 1, Out: os.Stdout,
+		Log: slog.New(slog.DiscardHandler)})
 	fmt.Println("ended:", err)
 	// Output:
 	// reached the lamp after 2.670 s, 8 lamps in all, 1.18 m to the next; 1m0s simulated, 15920 spikes, 7960 arrivals

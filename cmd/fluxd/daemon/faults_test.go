@@ -16,8 +16,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// Each fault that hardware has, injected on the simulated board: the reading goes stale, the outside is told once, what needs the
-// sensor goes to failsafe, everything recovers by itself, and nobody else notices.
+// Faults of hardware, injected on the simulated board. Each time, the reading goes stale, one event reports it, what needs the
+// sensor goes to failsafe, everything recovers, and other parts are not affected.
 
 func (w *watched) faults(t *testing.T) *sim.Faults {
 	t.Helper()
@@ -31,9 +31,13 @@ func (w *watched) faults(t *testing.T) *sim.Faults {
 func TestStuckBus(t *testing.T) {
 	// A second eye on the other bus drives a second wheel.
 	text := guarded(", stale: 1s", "", "")
-	text = strings.Replace(text, "network: {neurons: {a: {}}}", `  other_eye: {device: bh1750, bus: I2C0, address: 0x23, every: 10ms, stale: 1s, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: b}}
+	text = strings.Replace(text, "network: {neurons: {a: {}}}",
+		`  other_eye: {device: bh1750, bus: I2C0, address: 0x23, every: 10ms, stale: 1s,
+              encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: b}}
 network: {neurons: {a: {}, b: {}}}`, 1)
-	text = strings.Replace(text, "safety:", "  other_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: none, decode: {kind: count, neuron: b, full: 100 Hz, window: 100ms}}\nsafety:", 1)
+	text = strings.Replace(text, "safety:", `  other_wheel: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: none,
+                decode: {kind: count, neuron: b, full: 100 Hz, window: 100ms}}
+safety:`, 1)
 	w := watch(t, text)
 	if err := w.board.Attach("I2C0", 0x23, chips.NewBH1750(func(time.Duration) int64 { return w.light.Load() })); err != nil {
 		t.Fatal(err)
@@ -51,8 +55,8 @@ network: {neurons: {a: {}, b: {}}}`, 1)
 		t.Error("the other bus's wheel rests too")
 	}
 	spikes := w.Health().Spikes
-	eventually(t, "the other half of the robot to go on", func() bool { return w.Health().Spikes > spikes+200 }) // while it lasts, nothing piles up
-	if n := runtime.NumGoroutine(); n > goroutines+2 {
+	eventually(t, "the other half of the robot to go on", func() bool { return w.Health().Spikes > spikes+200 })
+	if n := runtime.NumGoroutine(); n > goroutines+2 { // nothing piles up during the fault
 		t.Errorf("%d goroutines, %d before", n, goroutines)
 	}
 	w.faults(t).Release()
@@ -60,7 +64,7 @@ network: {neurons: {a: {}, b: {}}}`, 1)
 	w.turns(t)
 }
 
-// A bus that hangs while the robot ends: the end does not hang with it. What has been reported of the eye is not reported again.
+// When a bus hangs while the robot ends, the end does not hang, and does not report the sensor's fault again.
 func TestEndOfARobotWithAStuckBus(t *testing.T) {
 	t.Parallel() // it waits
 	w := ready(t, guarded("", "", ""))
@@ -76,10 +80,11 @@ func TestEndOfARobotWithAStuckBus(t *testing.T) {
 	}
 }
 
-// A bus that nobody has noticed to be stuck before the end: it takes no longer than a transfer may, and the end names the sensor.
+// When a bus hangs just before the end, the end takes no longer than one transfer may take, and its error names the sensor.
 func TestEndOfARobotWhoseBusSticksUnnoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, err := assemble(parse(t, guardedOnTable, nil), hardware.Options{Log: slog.New(slog.DiscardHandler), BusWait: busWait}, func() time.Duration { return 0 })
+		options := hardware.Options{Log: slog.New(slog.DiscardHandler), BusWait: busWait}
+		r, err := assemble(parse(t, guardedOnTable, nil), options, func() time.Duration { return 0 })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,8 +96,11 @@ func TestEndOfARobotWhoseBusSticksUnnoticed(t *testing.T) {
 		defer faults.Release()
 		begun := time.Now()
 		err = r.halt()
-		if took := time.Since(begun); err == nil || !strings.Contains(err.Error(), "sensor eye: ") || !strings.Contains(err.Error(), "SDA or SCL may be held low") || took != busWait {
-			t.Errorf("after %v: %v", took, err)
+		length := time.Since(begun)
+		if err == nil || !strings.Contains(err.Error(), "sensor eye: ") ||
+			!strings.Contains(err.Error(), "SDA or SCL may be held low") ||
+			length != busWait {
+			t.Errorf("after %v: %v", length, err)
 		}
 	})
 }
@@ -110,10 +118,12 @@ func TestDeviceThatRefusesNowAndThen(t *testing.T) {
 	}
 }
 
-// Garbage instead of readings: refused by whoever can tell, told once, and good again when the device is.
+// Garbage instead of readings is refused, reported once, and over when the device recovers.
 func TestDeviceThatAnswersGarbage(t *testing.T) {
 	t.Parallel() // it waits
-	text := strings.Replace(guarded("", "", ""), "network: {neurons: {a: {}}}", `  current: {device: ina219, bus: I2C1, address: 0x40, measure: current, max_current: 1 A, every: 10ms, stale: 1s, encode: {kind: threshold, above: 800 mA, to: a}}
+	text := strings.Replace(guarded("", "", ""), "network: {neurons: {a: {}}}",
+		`  current: {device: ina219, bus: I2C1, address: 0x40,
+            measure: current, max_current: 1 A, every: 10ms, stale: 1s, encode: {kind: threshold, above: 800 mA, to: a}}
 network: {neurons: {a: {}}}`, 1)
 	w := watch(t, text)
 	w.plug(t)
@@ -125,16 +135,16 @@ network: {neurons: {a: {}}}`, 1)
 	w.arms(t)
 	w.faults(t).Garbage(0x40, 1<<30, 1)
 	w.tells(t, "sensor_stale")
-	w.rests(t) // the current reaches its neuron, so it depends on it
+	w.rests(t) // spikes of the current's sensor reach its neuron, so the wheel needs it
 	if got := w.Sensors()["current"].Value; got != 0.2 {
-		t.Errorf("garbage was taken for a reading: %v A", got)
+		t.Errorf("garbage was accepted as a reading: %v A", got)
 	}
 	w.faults(t).Garbage(0x40, 0, 1)
 	w.tells(t, "sensor_fresh")
 	w.turns(t)
 }
 
-// A sensor whose readings are never quite still, and suddenly are.
+// The readings of this sensor always vary a little, and suddenly do not.
 func TestFrozenSensor(t *testing.T) {
 	t.Parallel() // it waits
 	w := watch(t, guarded(", frozen: 200ms, stale: 1s", "", ""))
@@ -162,7 +172,7 @@ func TestFrozenSensor(t *testing.T) {
 	w.turns(t)
 }
 
-// A motor starts and robs the PCA9685 of its supply: the servo is told its place again, without a new command.
+// A starting motor robs a PCA9685 of its supply: the servo's position is written again without a new command.
 func TestBrownOutOfAnExpander(t *testing.T) {
 	text := `robot: r
 board: {kind: sim, world: table}
@@ -186,7 +196,7 @@ mqtt: {broker: none}
 	if err != nil {
 		t.Fatal(err)
 	}
-	off := func() bool { // the channel's highest bit says that it is off for the whole period
+	off := func() bool { // the channel's highest bit is set when it is off for the whole period
 		t.Helper()
 		var of [1]byte
 		if err := bus.Tx(0x40, []byte{0x06 + 4*3 + 3}, of[:]); err != nil {
@@ -210,13 +220,16 @@ mqtt: {broker: none}
 	}
 }
 
-// A million edges on one pin: they are dropped and counted, told once, and the other sensor's reflex works meanwhile.
+// A million edges on one pin are dropped and counted, and reported once. Meanwhile, the other sensor's reflex works.
 func TestEdgeStorm(t *testing.T) {
 	t.Parallel() // it waits
-	text := strings.Replace(guarded(", stale: 5s", "", ", stall: 5s"), "network: {neurons: {a: {}}}", `  noise: {device: button, pin: GPIO17, debounce: 0s, encode: {kind: edge, on: both, to: c}}
+	text := strings.Replace(guarded(", stale: 5s", "", ", stall: 5s"), "network: {neurons: {a: {}}}",
+		`  noise: {device: button, pin: GPIO17, debounce: 0s, encode: {kind: edge, on: both, to: c}}
   bumper: {device: button, pin: GPIO27, debounce: 0s, encode: {kind: edge, on: both, to: b}}
 network: {neurons: {a: {}, b: {}, c: {}}}`, 1)
-	text = strings.Replace(text, "safety:", "  leg: {device: relay, pin: GPIO23, needs: [bumper], decode: {kind: count, neuron: b, full: 10 Hz, window: 100ms}}\nsafety:", 1)
+	text = strings.Replace(text, "safety:", `  leg: {device: relay, pin: GPIO23, needs: [bumper],
+        decode: {kind: count, neuron: b, full: 10 Hz, window: 100ms}}
+safety:`, 1)
 	w := ready(t, text)
 	noise, bumper, leg := w.pin(t, "GPIO17"), w.pin(t, "GPIO27"), w.pin(t, "GPIO23")
 	storm := make(chan struct{})
@@ -240,7 +253,7 @@ network: {neurons: {a: {}, b: {}, c: {}}}`, 1)
 	}
 	before := w.tells(t, "edges_lost")
 	if before["loop_stalled"] != 0 || before["sensor_stale"] != 0 {
-		t.Errorf("told %v", before)
+		t.Errorf("events %v", before)
 	}
 	if h := w.Health(); h.Drops < 100_000 || h.Safety.State != "armed" || h.Safety.Held["wheel"] != nil {
 		t.Errorf("%d drops of a million edges, safety %+v", h.Drops, h.Safety)

@@ -10,27 +10,30 @@ import (
 	"fluxd/core"
 )
 
-// excited is a robot whose network excites itself as soon as something has spiked, and moves a wheel for it.
+// excited is a robot whose network keeps exciting itself after the first spike, and so turns a wheel.
 const excited = `
 robot: excited
 board: {kind: sim}
 sensors: {bump: {device: button, pin: GPIO17, encode: {kind: edge, to: a}}}
 network:
   neurons: {a: {threshold: 100}, b: {threshold: 100}}
-  synapses: [{from: a, to: b, weight: 110, delay: 1ms}, {from: b, to: a, weight: 110, delay: 1ms, plastic: {window: 10ms, max: 150}}]
+  synapses:
+    - {from: a, to: b, weight: 110, delay: 1ms}
+    - {from: b, to: a, weight: 110, delay: 1ms, plastic: {window: 10ms, max: 150}}
 rewards: {praise: {window: 1s, credit: [{actor: a, to: b}]}}
 actuators:
-  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, decode: {kind: count, neuron: b, full: 100 Hz, window: 20s}, failsafe: 0, needs: [], timeout: 30s}
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5,
+          decode: {kind: count, neuron: b, full: 100 Hz, window: 20s}, failsafe: 0, needs: [], timeout: 30s}
 mqtt: {broker: none}
 `
 
-// A network that excites itself goes on when the robot is disarmed and armed, and not when it is armed fresh: then it is as at the start, with what was
-// learnt and tuned, and what moved the wheel before moves it no more.
+// A network that excites itself goes on when the robot is disarmed and armed again. Armed fresh, it starts again without
+// activity, but with its learnt weights and tuned values, and the wheel rests.
 func TestArmFresh(t *testing.T) {
 	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, excited, nil))
 	var mutex sync.Mutex
-	var told []string
+	var events []string
 	ask := func(do func()) {
 		t.Helper()
 		if a := robot.ask(t.Context(), func() answer { do(); return answer{} }); a.err != nil {
@@ -41,7 +44,7 @@ func TestArmFresh(t *testing.T) {
 		robot.event = func(kind protocol.EventKind, text string) {
 			mutex.Lock()
 			defer mutex.Unlock()
-			told = append(told, kind.Code()+" "+text)
+			events = append(events, kind.Code()+" "+text)
 		}
 	})
 	goesOn := func() bool {
@@ -68,7 +71,8 @@ func TestArmFresh(t *testing.T) {
 	})
 
 	var refused *protocol.Error
-	if err := robot.Arm("ann", true); !errors.As(err, &refused) || refused.Code != protocol.NotAllowed || !strings.Contains(err.Error(), "disarm it first") || !goesOn() {
+	if err := robot.Arm("ann", true); !errors.As(err, &refused) || refused.Code != protocol.NotAllowed ||
+		!strings.Contains(err.Error(), "disarm it first") || !goesOn() {
 		t.Errorf("fresh while it is armed: %v", err)
 	}
 	robot.Disarm("bob")
@@ -88,10 +92,10 @@ func TestArmFresh(t *testing.T) {
 	}
 	ask(func() {
 		if due, waiting := robot.outputs[0].decoder.Next(); waiting {
-			t.Errorf("spikes of before leave the wheel's window at %d", due)
+			t.Errorf("spikes from before leave the wheel's window at %d", due)
 		}
 		if n := robot.rewards[0].Histories()[0].Count(); n != 0 {
-			t.Errorf("%d deeds of before are remembered", n)
+			t.Errorf("%d spikes from before are recorded", n)
 		}
 		if w := robot.network.Learnt()[1]; w != 120 {
 			t.Errorf("learnt weight %g, want 120", w)
@@ -100,14 +104,16 @@ func TestArmFresh(t *testing.T) {
 	if v := robot.Actuators()["wheel"].Value; v != 0.0 {
 		t.Errorf("the wheel is at %v", v)
 	}
-	if values, _, err := robot.Get([]string{"network.neurons.a.threshold"}); err != nil || values["network.neurons.a.threshold"].V != 105 || values["network.neurons.a.threshold"].Src != "ann" {
+	values, _, err := robot.Get([]string{"network.neurons.a.threshold"})
+	if v := values["network.neurons.a.threshold"]; err != nil || v.V != 105 || v.Src != "ann" {
 		t.Errorf("tuned: %+v, %v", values, err)
 	}
 	mutex.Lock()
 	defer mutex.Unlock()
-	want := []string{"tuned by ann, revision 1: network.neurons.a.threshold", "disarmed by bob: the actuators are at failsafe", "armed by ann: actuators obey the network",
-		"emergency_stop by tom", "disarmed by bob: the actuators are at failsafe", "armed by ann, with a fresh network: actuators obey the network"}
-	if strings.Join(told, "\n") != strings.Join(want, "\n") {
-		t.Errorf("told\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+	want := []string{"tuned by ann, revision 1: network.neurons.a.threshold",
+		"disarmed by bob: the actuators are at failsafe", "armed by ann: actuators obey the network", "emergency_stop by tom",
+		"disarmed by bob: the actuators are at failsafe", "armed by ann, with a fresh network: actuators obey the network"}
+	if strings.Join(events, "\n") != strings.Join(want, "\n") {
+		t.Errorf("events\n%s\nwant\n%s", strings.Join(events, "\n"), strings.Join(want, "\n"))
 	}
 }

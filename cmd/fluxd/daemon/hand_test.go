@@ -13,21 +13,23 @@ import (
 	"fluxd/cmd/fluxd/hardware"
 )
 
-// wheeled has two wheels that the same neuron drives, at 0.3 of full scale each.
+// wheeled has two wheels that the same neuron drives, each at 0.3 of full scale.
 const wheeled = `robot: driven
 board: {kind: sim, world: table}
 sensors:
-  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, stale: 100ms, encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: a}}
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, stale: 100ms,
+        encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: a}}
 network: {neurons: {a: {}}}
 actuators:
-  left:  {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none, timeout: TIMEOUT, range: [-0.8, 1], decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
+  left:  {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none, timeout: TIMEOUT, range: [-0.8, 1],
+          decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
   right: {device: hbridge, pwm: GPIO13, direction: GPIO6, slew: 2/s, decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
   name:  {device: label, decode: {kind: winner-take-all, window: 100ms, choices: {a: go}}}
 mqtt: {broker: BROKER}
 `
 
-// What is driven by hand obeys for its time alone, however long that is against the timeout of its commands; all others rest, and the network
-// commands nothing until it is let.
+// An actuator obeys a command by hand for its time, whether that is longer or shorter than its timeout. All others rest, and the
+// network commands nothing until the robot is returned to it.
 func TestDrivenByHand(t *testing.T) {
 	for _, timeout := range []string{"1s", "20ms", "none"} {
 		x := newTunable(t, parse(t, replace(replace(wheeled, "TIMEOUT", timeout), "BROKER", "none"), nil))
@@ -72,11 +74,12 @@ func TestDrivenByHand(t *testing.T) {
 		x.pass(t, 300*time.Millisecond)
 		expect("there", 0, 0.5)
 
-		// What holds it for a moment ends it for good.
+		// A reason to hold ends the command, even after it is released.
 		right.Hold(actuators.EmergencyStop)
 		x.pass(t, 10*time.Millisecond)
 		expect("stopped", 0, 0)
-		if err := x.driveByHand(right, hardware.Command(0.5), x.now, time.Second); err == nil || !strings.Contains(err.Error(), "emergency stop") {
+		if err := x.driveByHand(right, hardware.Command(0.5), x.now, time.Second); err == nil ||
+			!strings.Contains(err.Error(), "emergency stop") {
 			t.Errorf("while it is held: %v", err)
 		}
 		right.Release(actuators.EmergencyStop)
@@ -91,24 +94,30 @@ func TestDrivenByHand(t *testing.T) {
 	}
 }
 
-// Over MQTT: only while the robot is armed, what is asked for; a stop ends it, and arming gives the robot back to the network.
+// The verb drive works only while the robot is armed, and within the actuator's limits. A stop ends it, and arming returns the
+// robot to the network.
 func TestDriveOverMQTT(t *testing.T) {
 	t.Parallel() // it waits
 	inRealTime(t)
 	w := &watched{}
-	w.Robot, w.stop = start(t, parse(t, replace(replace(wheeled, "TIMEOUT", "1s"), "BROKER", "embedded, listen: '127.0.0.1:0'"), nil))
+	w.Robot, w.stop = start(t, parse(t, replace(replace(wheeled, "TIMEOUT", "1s"), "BROKER",
+		"embedded, listen: '127.0.0.1:0'"), nil))
 	w.board = w.Simulated()
 	answers := connect(t, w.Broker(), "flux/driven/res/drive")
 	drive := func(id, actuator string, value float64, length time.Duration) *protocol.Error {
 		t.Helper()
-		request := protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 30_000, Actuator: actuator, Value: &value, Lease: length.Milliseconds()}
+		request := protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 30_000,
+			Actuator: actuator, Value: &value, Lease: length.Milliseconds()}
 		payload, err := json.Marshal(request)
 		if err != nil {
 			t.Fatal(err)
 		}
 		answers.Publish("flux/driven/req/drive", 1, false, payload)
 		var r protocol.Response
-		answers.await(t, "the answer to "+id, func(_ string, payload []byte) bool { return json.Unmarshal(payload, &r) == nil && r.ID == id })
+		answers.await(t, "the answer to "+id, func(_ string, payload []byte) bool {
+			return json.Unmarshal(payload, &r) == nil &&
+				r.ID == id
+		})
 		return r.Error
 	}
 	w.turns(t)
@@ -132,20 +141,23 @@ func TestDriveOverMQTT(t *testing.T) {
 		{"too long", "left", 1, protocol.MaxDrive + time.Millisecond, protocol.Malformed, "1 to 10000 ms"},
 		{"no time", "left", 1, 0, protocol.Malformed, "1 to 10000 ms"},
 	} {
-		if err := drive(c.id, c.actuator, c.value, c.length); err == nil || err.Code != c.code || !strings.Contains(err.Message, c.says) {
+		if err := drive(c.id, c.actuator, c.value, c.length); err == nil || err.Code != c.code ||
+			!strings.Contains(err.Message, c.says) {
 			t.Errorf("%s: %+v, want %s with %q", c.id, err, c.code, c.says)
 		}
 	}
 	if w.Actuators()["left"].Value != 1.0 {
-		t.Error("what was refused has ended what was allowed")
+		t.Error("a refused request has ended the command")
 	}
 	w.Disarm("ann")
 	w.rests(t)
-	if err := drive("disarmed", "left", 1, time.Second); err == nil || err.Code != protocol.NotAllowed || !strings.Contains(err.Message, "arm it first") {
+	if err := drive("disarmed", "left", 1, time.Second); err == nil || err.Code != protocol.NotAllowed ||
+		!strings.Contains(err.Message, "arm it first") {
 		t.Errorf("while it is disarmed: %+v", err)
 	}
 	w.EmergencyStop("test")
-	if err := drive("stopped", "left", 1, time.Second); err == nil || !strings.Contains(err.Message, "stopped by test: disarm it, then arm it") {
+	if err := drive("stopped", "left", 1, time.Second); err == nil ||
+		!strings.Contains(err.Message, "stopped by test: disarm it, then arm it") {
 		t.Errorf("while it is stopped: %+v", err)
 	}
 	w.Disarm("ann")
@@ -158,14 +170,14 @@ func TestDriveOverMQTT(t *testing.T) {
 	if w.Health().Safety.ByHand {
 		t.Error("it is armed, and still driven by hand")
 	}
-	// Armed for that alone, nothing moves before somebody drives it.
+	// Armed by hand, nothing moves without a command.
 	w.Disarm("ann")
 	w.rests(t)
 	events := connect(t, w.Broker(), "flux/driven/event/info")
 	if err := w.ArmByHand("ann"); err != nil {
 		t.Error(err)
 	}
-	events.await(t, "word that it is armed by hand", func(_ string, payload []byte) bool {
+	events.await(t, "the event that it is armed by hand", func(_ string, payload []byte) bool {
 		return strings.Contains(string(payload), "actuators obey commands by hand alone")
 	})
 	spikes := w.Health().Spikes
@@ -179,7 +191,8 @@ func TestDriveOverMQTT(t *testing.T) {
 	w.turns(t)
 	w.rests(t)
 	var refused *protocol.Error
-	if err := w.Drive(t.Context(), "ann", "left", math.NaN(), time.Second); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange {
+	if err := w.Drive(t.Context(), "ann", "left", math.NaN(), time.Second); !errors.As(err, &refused) ||
+		refused.Code != protocol.OutOfRange {
 		t.Errorf("NaN: %v", err)
 	}
 }

@@ -144,7 +144,8 @@ var attacks = []struct {
 	do      func(a attacker)
 }{
 	{name: "malformed packets before and after the login", places: 4, do: func(a attacker) {
-		seeds := []string{a.hello(true, 0, nil), subscribe(1, "flux/#", "a"), publish(echoTopic, 1, true, "x"), publish(echoTopic, 2, false, "x"), "\x62\x02\x00\x01", "\x40\x02\x00\x01",
+		seeds := []string{a.hello(true, 0, nil), subscribe(1, "flux/#", "a"), publish(echoTopic, 1, true, "x"),
+			publish(echoTopic, 2, false, "x"), "\x62\x02\x00\x01", "\x40\x02\x00\x01",
 			packet(0xa2, "\x00\x02", text("flux/#")), "\xc0\x00", "\xe0\x00",
 			// Of MQTT 5: a subscription without options, which ended the process of the broker before this one.
 			packet(0x10, text("MQTT"), "\x05\x02\x00\x00\x00", text("five")), packet(0x82, "\x00\x01\x00", text("a"))}
@@ -201,8 +202,10 @@ var attacks = []struct {
 	}},
 	{name: "last wills", places: 8, do: func(a attacker) {
 		arm := asking("will", time.Now().Add(time.Hour), `"value":1`)
-		wills := []will{{hostileRequest + "arm", arm, 0x20}, {hostileRequest + "#", "x", 0x28}, {hostileRequest + "+", "x", 0x20}, {"flux/beating/status", `{"state":"offline"}`, 0x28},
-			{echoTopic, bulky, 0x28}, {hostileRequest + "get", bulky, 0x28}, {"$SYS/x", bulky, 0x20}, {"flux/beating/param/x", bulky, 0x30}}
+		wills := []will{{hostileRequest + "arm", arm, 0x20}, {hostileRequest + "#", "x", 0x28}, {hostileRequest + "+", "x", 0x20},
+			{"flux/beating/status", `{"state":"offline"}`, 0x28},
+			{echoTopic, bulky, 0x28}, {hostileRequest + "get", bulky, 0x28}, {"$SYS/x", bulky, 0x20},
+			{"flux/beating/param/x", bulky, 0x30}}
 		var kept []net.Conn
 		for i := 0; a.going(); i++ {
 			w := wills[i%len(wills)]
@@ -223,7 +226,8 @@ var attacks = []struct {
 			}
 			hear(conn)
 			for i := 0; a.going(); i++ {
-				topic := []string{fmt.Sprint("flux/r", i, "/status"), fmt.Sprint("flux/beating/param/p", i), fmt.Sprint(echoTopic, "/", i), echoTopic, hostileRequest + "get", fmt.Sprint("x", i)}[i%6]
+				topic := []string{fmt.Sprint("flux/r", i, "/status"), fmt.Sprint("flux/beating/param/p", i), fmt.Sprint(echoTopic, "/", i),
+					echoTopic, hostileRequest + "get", fmt.Sprint("x", i)}[i%6]
 				if !say(conn, publish(topic, byte(i%2), true, bulky)) {
 					break
 				}
@@ -282,9 +286,12 @@ var attacks = []struct {
 		}
 	}},
 	{name: "tricks with topics", places: 4, do: func(a attacker) {
-		topics := []string{"$share/g/flux/#", "$share/g/" + hostileRequest + "#", "$SYS/#", "$JS/#", "$MQTT/#", "$MQTT/sub/+", "$G/#", "#", "+/#", "+/+/req/+", hostileRequest + "#", "_INBOX/#",
-			"flux//req", "/flux/beating/req/arm", "flux/beating/req/arm/", "flux/beating//req/arm", "flux/beating/req//arm", "flux.beating.req.arm", "flux/beating/req/arm\x00", "\xff\xfe", "flux/*", "flux/>",
-			strings.Repeat("/", 30_000), strings.Repeat("a", 65_000), "flux/beating/status\x1b[2J", hostileRequest + "\x1b[31m", "flux/" + strings.Repeat("+/", 200)}
+		topics := []string{"$share/g/flux/#", "$share/g/" + hostileRequest + "#", "$SYS/#", "$JS/#", "$MQTT/#", "$MQTT/sub/+", "$G/#",
+			"#", "+/#", "+/+/req/+", hostileRequest + "#", "_INBOX/#",
+			"flux//req", "/flux/beating/req/arm", "flux/beating/req/arm/", "flux/beating//req/arm", "flux/beating/req//arm",
+			"flux.beating.req.arm", "flux/beating/req/arm\x00", "\xff\xfe", "flux/*", "flux/>",
+			strings.Repeat("/", 30_000), strings.Repeat("a", 65_000), "flux/beating/status\x1b[2J", hostileRequest + "\x1b[31m", "flux/" +
+				strings.Repeat("+/", 200)}
 		for a.going() {
 			conn, ok := a.login(true, 0, nil)
 			if !ok {
@@ -293,7 +300,8 @@ var attacks = []struct {
 			hear(conn)
 			for range 50 {
 				topic := topics[rand.IntN(len(topics))]
-				if !say(conn, subscribe(byte(rand.IntN(3)), topic), publish(topic, byte(rand.IntN(3)), rand.IntN(2) == 0, asking(fmt.Sprint(rand.Uint64()), time.Now(), `"value":1`))) {
+				if !say(conn, subscribe(byte(rand.IntN(3)), topic), publish(topic, byte(rand.IntN(3)), rand.IntN(2) == 0,
+					asking(fmt.Sprint(rand.Uint64()), time.Now(), `"value":1`))) {
 					break
 				}
 				time.Sleep(time.Millisecond)
@@ -329,7 +337,8 @@ var attacks = []struct {
 			hear(conn)
 			for i := 0; a.going(); i++ {
 				verb := []string{"get", "watch", "estop", "set", "dance"}[i%5]
-				if !say(conn, publish(hostileRequest+verb, byte(i%2), false, asking(fmt.Sprint(rand.Uint64()), time.Now(), oneParameter)), "\xc0\x00", "\x40\x02\x00\x01") {
+				if !say(conn, publish(hostileRequest+verb, byte(i%2), false, asking(fmt.Sprint(rand.Uint64()), time.Now(), oneParameter)),
+					"\xc0\x00", "\x40\x02\x00\x01") {
 					break
 				}
 			}
@@ -394,7 +403,8 @@ func besiege(t *testing.T, b *anyBroker, secured bool) *besieged {
 		if secured {
 			keys(t, folder)
 			scheme = "ssl://"
-			b.mqtt = fmt.Sprintf("{listen: '%s', passwords: '%s/three', tls: {certificate: '%s/robot.crt', key: '%s/robot.key'}}", b.address, folder, folder, folder)
+			b.mqtt = fmt.Sprintf("{listen: '%s', passwords: '%s/three', tls: {certificate: '%s/robot.crt', key: '%s/robot.key'}}",
+				b.address, folder, folder, folder)
 		}
 	} else {
 		b.start(t)
@@ -423,8 +433,8 @@ func besiege(t *testing.T, b *anyBroker, secured bool) *besieged {
 	return s
 }
 
-// timed asks, and returns how long the answer took. The robot's own broker keeps a flood of one user from the requests of others, so that one request is
-// enough there. An external broker that lets everybody do everything does not: there it is sent again.
+// timed asks, and returns how long the answer took. The robot's own broker keeps a flood of one user from the requests of others,
+// so that one request is enough there. An external broker that lets everybody do everything does not: there it is sent again.
 func (s *besieged) timed(t *testing.T, c *client, verb string, r protocol.Request) time.Duration {
 	t.Helper()
 	begun := time.Now()
@@ -464,8 +474,8 @@ func (s *besieged) newcomer(t *testing.T, verb string) time.Duration {
 	return time.Since(begun)
 }
 
-// Hostile clients do not end the robot, nor keep those out who need it: a tuner is answered, and an operator stops the robot, on a connection in use
-// and on a new one. How long that takes is logged here and measured by BenchmarkHostileClients.
+// Hostile clients do not end the robot, nor keep those out who need it: a tuner is answered, and an operator stops the robot, on
+// a connection in use and on a new one. How long that takes is logged here and measured by BenchmarkHostileClients.
 func TestAnyBrokerWithHostileClients(t *testing.T) {
 	inRealTime(t)
 	for _, attack := range attacks {
@@ -518,7 +528,8 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 	set(95)
 	if s.robot.broker != nil {
 		used := residentMB(t, s.robot.broker.Process())
-		t.Logf("answer %v, disarm %v, estop on a new connection %v at most; broker %d MB", worst.answer, worst.disarm, worst.estop, used)
+		t.Logf("answer %v, disarm %v, estop on a new connection %v at most; broker %d MB", worst.answer, worst.disarm,
+			worst.estop, used)
 		if used > brokerMost {
 			t.Errorf("the broker holds %d MB, and may hold %d", used, brokerMost)
 		}
@@ -593,7 +604,8 @@ func TestARemovedOperatorsLastWillArmsNobody(t *testing.T) {
 	}
 	refused := s.tuner.await(t, "the answer to the last will", says("res/arm", `"prepared"`))
 	var answer protocol.Response
-	if err := json.Unmarshal(refused, &answer); err != nil || answer.Error == nil || answer.Error.Code != protocol.Stale && answer.Error.Code != protocol.Retained {
+	if err := json.Unmarshal(refused, &answer); err != nil || answer.Error == nil || answer.Error.Code != protocol.Stale &&
+		answer.Error.Code != protocol.Retained {
 		t.Errorf("%s, %v", refused, err)
 	}
 	if state := s.robot.Health().Safety.State; state != "disarmed" {
@@ -607,7 +619,8 @@ func TestTheOwnBrokerKilledFiftyTimes(t *testing.T) {
 	b := brokers(t)[0]
 	robot, kill := b.begin(t, beating)
 	var accepted atomic.Int64
-	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + b.address).SetClientID("tuner").SetConnectRetry(true).SetMaxReconnectInterval(50 * time.Millisecond).
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" +
+		b.address).SetClientID("tuner").SetConnectRetry(true).SetMaxReconnectInterval(50 * time.Millisecond).
 		SetConnectRetryInterval(20 * time.Millisecond).SetWriteTimeout(time.Second).
 		SetOnConnectHandler(func(c mqtt.Client) {
 			c.Subscribe("flux/beating/res/set", 1, func(_ mqtt.Client, m mqtt.Message) {
@@ -633,7 +646,8 @@ func TestTheOwnBrokerKilledFiftyTimes(t *testing.T) {
 			case <-time.After(2 * time.Millisecond):
 			}
 			if c.IsConnectionOpen() {
-				c.Publish("flux/beating/req/set", 0, false, asking(fmt.Sprint("s", i), time.Now(), fmt.Sprintf(`"set":{"network.neurons.a.threshold":%d}`, 100+i%1000)))
+				c.Publish("flux/beating/req/set", 0, false,
+					asking(fmt.Sprint("s", i), time.Now(), fmt.Sprintf(`"set":{"network.neurons.a.threshold":%d}`, 100+i%1000)))
 			}
 		}
 	})
@@ -650,10 +664,12 @@ func TestTheOwnBrokerKilledFiftyTimes(t *testing.T) {
 	load.Wait()
 	answering(t, b) // the robot has come back, too
 	last := protocol.Revision(accepted.Load())
-	a := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
+	a := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set",
+		protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
 	if a.Error != nil || a.Rev <= last {
 		t.Errorf("in the end: %+v after revision %d", a, last)
 	}
-	connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold").await(t, "what is retained", says("threshold", `"v":77`))
+	connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold").await(t, "what is retained",
+		says("threshold", `"v":77`))
 	t.Logf("%d changes were accepted, %d messages dropped", accepted.Load(), robot.bridge.Dropped())
 }

@@ -90,7 +90,8 @@ func TestLearntWeightsSurviveARestart(t *testing.T) {
 func TestSaveOnRequest(t *testing.T) {
 	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
-	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: none", 1), "broker: none", "broker: embedded, listen: '127.0.0.1:0'", 1)
+	text := strings.Replace(strings.Replace(pupil, "FILE, every: 20ms", file+", every: none", 1), "broker: none",
+		"broker: embedded, listen: '127.0.0.1:0'", 1)
 	running, _ := start(t, parse(t, text, nil))
 	connect(t, running.Broker(), "flux/pupil/status").awaitOnline(t)
 	c := connect(t, running.Broker(), "flux/pupil/res/#")
@@ -115,8 +116,8 @@ func TestSaveOnRequest(t *testing.T) {
 	}
 }
 
-// Truncated, corrupted, foreign, too large, unreadable: the robot says so, keeps the file aside, and starts from its configured weights. It never
-// replaces what it could not understand.
+// Truncated, corrupted, foreign, too large, unreadable: the robot says so, keeps the file aside, and starts from its configured
+// weights. It never replaces what it could not understand.
 func TestUnusableFileIsKeptAside(t *testing.T) {
 	network, err := core.Build(parse(t, pupil, nil).Network)
 	if err != nil {
@@ -151,8 +152,10 @@ func TestUnusableFileIsKeptAside(t *testing.T) {
 				}
 				var log bytes.Buffer
 				ctx, cancel := context.WithCancel(context.Background())
-				err = Run(ctx, parse(t, strings.Replace(pupil, "FILE", file, 1), nil), RunOptions{Log: slog.New(slog.NewTextHandler(&log, nil)), Started: func(*Robot) { cancel() }})
-				if err != nil || !strings.Contains(log.String(), "cannot use the weights that were learnt before") || !strings.Contains(log.String(), "kept as "+file+aside) {
+				err = Run(ctx, parse(t, strings.Replace(pupil, "FILE", file, 1), nil),
+					RunOptions{Log: slog.New(slog.NewTextHandler(&log, nil)), Started: func(*Robot) { cancel() }})
+				if err != nil || !strings.Contains(log.String(), "cannot use the weights that were learnt before") ||
+					!strings.Contains(log.String(), "kept as "+file+aside) {
 					t.Errorf("%v\n%s", err, log.String())
 				}
 				if kept, err := os.Lstat(file + aside); err != nil || !os.SameFile(kept, before) {
@@ -183,7 +186,8 @@ func TestWhatCannotBeKeptAsideIsLeftAlone(t *testing.T) {
 	}
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(context.Background())
-	err := Run(ctx, parse(t, strings.Replace(pupil, "FILE", file, 1), nil), RunOptions{Log: slog.New(slog.NewTextHandler(&log, nil)), Started: func(*Robot) { cancel() }})
+	err := Run(ctx, parse(t, strings.Replace(pupil, "FILE", file, 1), nil), RunOptions{Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Started: func(*Robot) { cancel() }})
 	if err == nil || !strings.Contains(err.Error(), "is not written") || !strings.Contains(log.String(), "nothing is saved there") {
 		t.Errorf("%v\n%s", err, log.String())
 	}
@@ -198,7 +202,8 @@ func TestAFileBelongsToOneRobot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	config := parse(t, strings.Replace(pupil, "FILE", file, 1), nil)
 	_, stop := start(t, config)
-	if err := Run(context.Background(), config, RunOptions{}); err == nil || !strings.Contains(err.Error(), "another fluxd uses this file") {
+	if err := Run(context.Background(), config, RunOptions{}); err == nil ||
+		!strings.Contains(err.Error(), "another fluxd uses this file") {
 		t.Errorf("a second robot with the file: %v", err)
 	}
 	if err := stop(); err != nil {
@@ -210,8 +215,8 @@ func TestAFileBelongsToOneRobot(t *testing.T) {
 	}
 }
 
-// A weight that is set is where learning goes on from. What was tuned and what was learnt come back in the order in which they happened: limits first,
-// and of a weight that was set and what was learnt, the later.
+// A weight that is set is where learning goes on from. What was tuned and what was learnt come back in the order in which they
+// happened: limits first, and of a weight that was set and what was learnt, the later.
 func TestTunedAndLearntInTheirOrder(t *testing.T) {
 	t.Parallel() // it waits
 	folder := t.TempDir()
@@ -232,7 +237,8 @@ func TestTunedAndLearntInTheirOrder(t *testing.T) {
 		return *values[path].Learnt
 	}
 	robot, stop := start(t, parse(t, text, nil))
-	if _, rev, err := robot.Set(ctx, "ann", map[string]float64{"network.synapses.a.b.plastic.max": 500, path: 400}, nil); err != nil || robot.Keep(rev) != nil {
+	if _, rev, err := robot.Set(ctx, "ann", map[string]float64{"network.synapses.a.b.plastic.max": 500, path: 400},
+		nil); err != nil || robot.Keep(rev) != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it to learn", func() bool { return learnt(robot) > 402 })
@@ -275,7 +281,8 @@ func TestTunedAndLearntInTheirOrder(t *testing.T) {
 // A weight that is set to what it was set to before starts anew all the same.
 func TestAWeightIsSetAnew(t *testing.T) {
 	t.Parallel() // it waits
-	config := parse(t, strings.Replace(strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}\n", "", 1), "pacemaker: 5ms", "", 1), nil)
+	config := parse(t, strings.Replace(strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}\n", "", 1), "pacemaker: 5ms",
+		"", 1), nil)
 	robot, _ := start(t, config)
 	learn := func(w float64) {
 		robot.ask(context.Background(), func() answer { return answer{err: robot.network.Learn(map[int]float64{0: w})} })
@@ -312,8 +319,8 @@ func TestSimulationLeavesTheFileAlone(t *testing.T) {
 	}
 }
 
-// The name of a folder, a socket or a device is no place to keep anything: check and run refuse it with its line, and it is left as it is. A daemon
-// that runs as root would else rename /dev/null, for the whole machine.
+// The name of a folder, a socket or a device is no place to keep anything: check and run refuse it with its line, and it is left
+// as it is. A daemon that runs as root would else rename /dev/null, for the whole machine.
 func TestKeepsNothingInPlaceOfWhatIsNoFile(t *testing.T) {
 	for name, put := range map[string]func(file string) error{
 		"a directory":           func(file string) error { return os.Mkdir(file, 0o700) },
@@ -342,11 +349,13 @@ func TestKeepsNothingInPlaceOfWhatIsNoFile(t *testing.T) {
 					t.Fatal(err)
 				}
 				config := parse(t, strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}", section+": {file: "+file+"}", 1), nil)
-				want := fmt.Sprintf("test.yaml:7:%d: %s.file: replace %s: %s: expected a regular file", len(section)+10, section, file, strings.TrimPrefix(name, "a link to "))
+				want := fmt.Sprintf("test.yaml:7:%d: %s.file: replace %s: %s: expected a regular file", len(section)+10, section, file,
+					strings.TrimPrefix(name, "a link to "))
 				if _, err := Check(config); err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("checked: %v, expected %q", err, want)
 				}
-				err = Run(context.Background(), config, RunOptions{Log: slog.New(slog.DiscardHandler), Started: func(*Robot) { t.Error("it started") }})
+				err = Run(context.Background(), config, RunOptions{Log: slog.New(slog.DiscardHandler),
+					Started: func(*Robot) { t.Error("it started") }})
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("run: %v, expected %q", err, want)
 				}
@@ -372,7 +381,8 @@ func TestKeptFilesAreOfTheirOwn(t *testing.T) {
 	for _, c := range []struct{ sections, want string }{
 		{"learnt: {file: " + source + "}", ":7:16: learnt.file: " + source + " is this robot file"},
 		{"tuning: {file: " + link + "}", ":7:16: tuning.file: " + link + " is this robot file"},
-		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/./x, persist: true}", ":8:16: tuning.file: " + folder + "/./x is learnt.file, too"},
+		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/./x, persist: true}", ":8:16: tuning.file: " + folder +
+			"/./x is learnt.file, too"},
 		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/y, persist: true}", ""},
 	} {
 		text := strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}", c.sections, 1)

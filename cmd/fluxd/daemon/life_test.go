@@ -37,7 +37,8 @@ func start(t testing.TB, config *configs.Robot) (robot *Robot, stop func() error
 	ctx, cancel := context.WithCancel(context.Background())
 	started, ended := make(chan *Robot, 1), make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, config, RunOptions{Version: "test", Seed: 1, Log: slog.New(slog.DiscardHandler), Started: func(r *Robot) { started <- r }})
+		ended <- Run(ctx, config, RunOptions{Version: "test", Seed: 1, Log: slog.New(slog.DiscardHandler),
+			Started: func(r *Robot) { started <- r }})
 	}()
 	stopped := false
 	stop = func() error {
@@ -171,7 +172,8 @@ func lightseekerAt(t *testing.T, mqttLine string) *configs.Robot {
 
 func (c *client) set(t *testing.T, id, path string, value float64) protocol.Response {
 	t.Helper()
-	text, err := json.Marshal(protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000, Set: map[string]float64{path: value}})
+	text, err := json.Marshal(protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 10_000,
+		Set: map[string]float64{path: value}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +188,8 @@ func (c *client) set(t *testing.T, id, path string, value float64) protocol.Resp
 
 // whatTheLightseekerHas are the parts of the demo robot, by kind and name, and the paths of its parameters.
 func whatTheLightseekerHas() map[string]bool {
-	all := map[string]bool{"mqtt.telemetry": true, "sensor bumper": true, "sensors.bumper.debounce": true, "sensors.bumper.glitch": true}
+	all := map[string]bool{"mqtt.telemetry": true, "sensor bumper": true, "sensors.bumper.debounce": true,
+		"sensors.bumper.glitch": true}
 	with := func(name, path string, parameters ...string) {
 		if name != "" {
 			all[name] = true
@@ -199,12 +202,14 @@ func whatTheLightseekerHas() map[string]bool {
 		with("sensor "+eye, "sensors."+eye, "every", "stale", "encode.range[0]", "encode.range[1]", "encode.max")
 	}
 	for _, wheel := range []string{"left_wheel", "right_wheel"} {
-		with("actuator "+wheel, "actuators."+wheel, "min_power", "timeout", "slew", "range[0]", "range[1]", "decode.window", "decode.full")
+		with("actuator "+wheel, "actuators."+wheel, "min_power", "timeout", "slew", "range[0]", "range[1]", "decode.window",
+			"decode.full")
 	}
 	for _, neuron := range []string{"eye_l", "eye_r", "motor_l", "motor_r", "pain", "retreat", "calm", "back_l", "back_r"} {
 		with("neuron "+neuron, "network.neurons."+neuron, "threshold", "leak", "floor", "refractory")
 	}
-	for _, synapse := range []string{"eye_l.motor_r", "eye_r.motor_l", "pain.retreat", "retreat.retreat", "retreat.calm", "calm.retreat",
+	for _, synapse := range []string{"eye_l.motor_r", "eye_r.motor_l", "pain.retreat", "retreat.retreat", "retreat.calm",
+		"calm.retreat",
 		"retreat.motor_l", "retreat.motor_r", "retreat.back_l", "retreat.back_r"} {
 		with("", "network.synapses."+synapse, "weight", "delay")
 	}
@@ -219,7 +224,8 @@ func TestDaemonEndToEnd(t *testing.T) {
 	status := connect(t, robot.Broker(), "flux/+/status")
 	status.await(t, "the status", says("lightseeker/status", `"online"`))
 	var d protocol.Description
-	if err := json.Unmarshal(connect(t, robot.Broker(), "flux/+/describe").await(t, "the description", suffix("/describe")), &d); err != nil {
+	if err := json.Unmarshal(connect(t, robot.Broker(), "flux/+/describe").await(t, "the description", suffix("/describe")),
+		&d); err != nil {
 		t.Fatal(err)
 	}
 	described := map[string]bool{}
@@ -270,10 +276,12 @@ func TestDaemonEndToEnd(t *testing.T) {
 		left, right := wheels(payload)
 		return left <= 0 && right > 0
 	})
-	if a := c.set(t, "two", path, -1); a.Status != protocol.StatusError || a.Error.Code != protocol.OutOfRange || a.Error.Min == nil || a.Error.Path != path {
+	if a := c.set(t, "two", path, -1); a.Status != protocol.StatusError || a.Error.Code != protocol.OutOfRange ||
+		a.Error.Min == nil || a.Error.Path != path {
 		t.Errorf("a threshold of -1: %+v", a)
 	}
-	if a := c.set(t, "three", "network.neurons.motor_l.treshold", 1); a.Error == nil || a.Error.Code != protocol.UnknownParameter || !strings.Contains(a.Error.Message, path) {
+	if a := c.set(t, "three", "network.neurons.motor_l.treshold", 1); a.Error == nil || a.Error.Code != protocol.UnknownParameter ||
+		!strings.Contains(a.Error.Message, path) {
 		t.Errorf("a misspelt path: %+v", a)
 	}
 
@@ -305,8 +313,9 @@ func startBroker(t testing.TB, address string) (stop func(), at string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := server.NewServer(&server.Options{ServerName: "test", DontListen: true, NoSigs: true, NoLog: true, JetStream: true, StoreDir: folder,
-		MQTT: server.MQTTOpts{Host: host, Port: number}})
+	b, err := server.NewServer(&server.Options{ServerName: "test", DontListen: true, NoSigs: true, NoLog: true, JetStream: true,
+		StoreDir: folder,
+		MQTT:     server.MQTTOpts{Host: host, Port: number}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -425,7 +434,10 @@ func TestBumpBacksOffInRealTime(t *testing.T) {
 	}
 	robot, _ := start(t, parse(t, text, nil))
 	pin, _ := robot.body.Board.Pin("GPIO17")
-	eventually(t, "the bumper's first reading", func() bool { return robot.Sensors()["bumper"].Unit == "" && len(robot.Sensors()) == 1 })
+	eventually(t, "the bumper's first reading", func() bool {
+		return robot.Sensors()["bumper"].Unit == "" &&
+			len(robot.Sensors()) == 1
+	})
 	pin.(*sim.Pin).Drive(gpio.Low)
 	eventually(t, "both wheels to reverse", func() bool {
 		return robot.outputs[0].Guard.Applied() < 0 && robot.outputs[1].Guard.Applied() < 0

@@ -21,7 +21,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// tunable is a robot in virtual time with a tuner.
+// A tunable is a robot in virtual time with a tuner.
 type tunable struct {
 	*simulation
 	tuner *tuning.Tuner
@@ -39,7 +39,7 @@ func newTunable(t interface {
 	return &tunable{s, tuning.New(config, s.network, s.Robot)}
 }
 
-// paths are the parameters, each by its path: no population of these robots is large.
+// paths returns the parameters. Each has its own path, because no population of these robots is large.
 func (x *tunable) paths(t interface{ Fatalf(string, ...any) }) []protocol.Parameter {
 	all := x.tuner.Parameters()
 	for _, p := range all {
@@ -50,7 +50,7 @@ func (x *tunable) paths(t interface{ Fatalf(string, ...any) }) []protocol.Parame
 	return all
 }
 
-// value is what get answers for a path.
+// value returns the value of a parameter.
 func (x *tunable) value(t interface{ Fatal(...any) }, path string) protocol.Reading {
 	values, _, err := x.tuner.Get([]string{path})
 	if err != nil {
@@ -66,7 +66,7 @@ func (x *tunable) pass(t *testing.T, d time.Duration) {
 	}
 }
 
-// share is what a pin really gives, as a share of the period.
+// share returns the duty cycle of a pin, from 0 to 1.
 func (x *tunable) share(t *testing.T, pin string) float64 {
 	t.Helper()
 	p, err := x.body.Board.Pin(pin)
@@ -77,18 +77,21 @@ func (x *tunable) share(t *testing.T, pin string) float64 {
 	return float64(duty) / float64(gpio.DutyMax)
 }
 
-// Every number that can act live does: what is set changes what the robot does from then on.
-func TestWhatIsTunedActs(t *testing.T) {
+// Every parameter takes effect at once: the robot acts differently from then on.
+func TestTunedValuesTakeEffect(t *testing.T) {
 	const text = `robot: r
 board: {kind: sim, world: table}
 sensors:
   eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 800 lx], max: 50 Hz, to: a}}
   dark: {device: bh1750, bus: I2C1, address: 0x5c, every: 10ms, encode: {kind: rate, range: [800 lx, 0 lx], max: 100 Hz, to: d}}
-  warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, curve: [[0 °C, 0 °C], [100 °C, 100 °C]], encode: {kind: threshold, above: 30 °C, repeat: true, weight: 60, to: b}}
-  shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 50ms, encode: {kind: latency, range: [0 m/s², 20 m/s²], window: 10ms, to: c}}
+  warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, curve: [[0 °C, 0 °C], [100 °C, 100 °C]],
+         encode: {kind: threshold, above: 30 °C, repeat: true, weight: 60, to: b}}
+  shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 50ms,
+          encode: {kind: latency, range: [0 m/s², 20 m/s²], window: 10ms, to: c}}
 network: {neurons: {a: {}, b: {threshold: 100}, c: {}, d: {}, good: {}, bad: {}}}
 actuators:
-  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none, timeout: none, decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none, timeout: none,
+          decode: {kind: count, neuron: a, full: 100 Hz, window: 1s}}
   rudder: {device: servo, pwm: GPIO13, slew: none, needs: [], decode: {kind: winner-take-all, window: 100ms, choices: {a: 0.5}}}
 rewards: {praise: {sensor: eye, on: level, window: 100ms, gain: 0.01, to: good, against: bad}}
 mqtt: {broker: none}
@@ -126,15 +129,18 @@ mqtt: {broker: none}
 	}{
 		{"a rate", map[string]float64{"sensors.eye.encode.max": 100}, spikes("a"), 50 * light / 800, 100 * light / 800},
 		{"a range", map[string]float64{"sensors.eye.encode.range[1]": 1000}, spikes("a"), 100 * light / 800, 100 * light / 1000},
-		{"where less is more", map[string]float64{"sensors.dark.encode.range[0]": 400}, spikes("d"), 100 * (800 - light) / 800, 100 * (400 - light) / 400},
-		{"both ends at once", map[string]float64{"sensors.dark.encode.range[0]": 2000, "sensors.dark.encode.range[1]": 1000}, spikes("d"), 100 * (400 - light) / 400, 100},
+		{"a falling range", map[string]float64{"sensors.dark.encode.range[0]": 400},
+			spikes("d"), 100 * (800 - light) / 800, 100 * (400 - light) / 400},
+		{"both ends at once", map[string]float64{"sensors.dark.encode.range[0]": 2000, "sensors.dark.encode.range[1]": 1000},
+			spikes("d"), 100 * (400 - light) / 400, 100},
 		{"another interval leaves the rate", map[string]float64{"sensors.eye.every": 20_000}, spikes("a"), 30, 30},
 		{"full scale", map[string]float64{"actuators.wheel.decode.full": 200}, wheel, 0.3, 0.15},
 		{"a range of commands", map[string]float64{"actuators.wheel.range[1]": 0.125}, wheel, 0.15, 0.125},
 		{"trim", map[string]float64{"actuators.rudder.trim": 100}, rudder, 1.75, 1.85},
 		{"pulses", map[string]float64{"actuators.rudder.max_pulse": 2400, "actuators.rudder.min_pulse": 1000}, rudder, 1.85, 2.15},
 		{"a choice", map[string]float64{"actuators.rudder.decode.choices.a": -1}, rudder, 2.15, 1.1},
-		{"a threshold and a weight", map[string]float64{"sensors.warm.encode.above": 20, "sensors.warm.encode.weight": 150}, spikes("b"), 0, 10},
+		{"a threshold and a weight", map[string]float64{"sensors.warm.encode.above": 20, "sensors.warm.encode.weight": 150},
+			spikes("b"), 0, 10},
 		{"a calibration", map[string]float64{"sensors.warm.curve[1][1]": 50}, spikes("b"), 10, 0},
 		{"gain", map[string]float64{"rewards.praise.gain": 0.004}, spikes("good"), 30, 10},
 		{"window", map[string]float64{"rewards.praise.window": 200_000}, spikes("good"), 10, 5},
@@ -151,7 +157,7 @@ mqtt: {broker: none}
 			t.Errorf("%s: %v, want %v", c.what, got, c.now)
 		}
 	}
-	// The sensor is away: what needs it goes to failsafe after the time that was tuned.
+	// The sensor is missing: what needs it goes to failsafe after the tuned time.
 	if err := x.tuner.Set(tuning.Request{Values: map[string]float64{"sensors.eye.stale": 40_000}}); err != nil {
 		t.Fatal(err)
 	}
@@ -160,12 +166,13 @@ mqtt: {broker: none}
 	}
 	x.pass(t, 200*time.Millisecond)
 	if wheel() != 0 {
-		t.Error("the eye is stale by the time that was tuned, and the wheel turns")
+		t.Error("the eye is stale after the tuned time, but the wheel turns")
 	}
 }
 
-// What keeps the robot safe, and what acts at the start, is refused with the reason; limits that depend on others are those of what would be.
-func TestWhatCannotBeTuned(t *testing.T) {
+// Values that keep the robot safe, and those that take effect at the start only, are refused with the reason. Limits that depend
+// on other values are checked after the whole change.
+func TestRefusedValues(t *testing.T) {
 	x := newTunable(t, parse(t, tableRobot(t), nil))
 	for _, c := range []struct {
 		path string
@@ -175,12 +182,12 @@ func TestWhatCannotBeTuned(t *testing.T) {
 	}{
 		{"actuators.left.failsafe", 1, protocol.NotLive, 0},
 		{"safety.stall", 1, protocol.NotLive, 0},
-		{"actuators.left.range", 1, protocol.UnknownParameter, 0}, // it is two
+		{"actuators.left.range", 1, protocol.UnknownParameter, 0}, // it has two ends
 		{"safety.stal", 1, protocol.UnknownParameter, 0},
-		{"sensors.near.frozen", 1, protocol.NotLive, 0}, // configured without
+		{"sensors.near.frozen", 1, protocol.NotLive, 0}, // not configured
 		{"actuators.left.pwm", 1, protocol.NotLive, 0},
 		{"actuators.left.range[0]", 0.1, protocol.OutOfRange, -1}, // the failsafe command is 0
-		{"actuators.left.timeout", 0, protocol.OutOfRange, 1000},  // nobody takes that away
+		{"actuators.left.timeout", 0, protocol.OutOfRange, 1000},  // cannot be switched off
 		{"sensors.warm.stale", 1_999_999, protocol.OutOfRange, 2e6},
 		{"sensors.warm.every", 999, protocol.OutOfRange, 1000},
 		{"sensors.air.every", 49_000, protocol.OutOfRange, 50_000},
@@ -190,29 +197,32 @@ func TestWhatCannotBeTuned(t *testing.T) {
 		{"actuators.horn.on", 0.4, protocol.OutOfRange, 0.400001},
 		{"sensors.ir.curve[1][0]", 0.4, protocol.OutOfRange, 0.400001},
 		{"sensors.turn.encode.range[0]", 200, protocol.OutOfRange, -float64(1<<41) / 1e6},
-		{"sensors.air.encode.range[0]", 90_000, protocol.OutOfRange, 90_000.000001}, // of which the second is the smaller
+		{"sensors.air.encode.range[0]", 90_000, protocol.OutOfRange, 90_000.000001}, // a falling range: the second end is the smaller
 		{"sensors.air.encode.range[1]", 110_000, protocol.OutOfRange, -float64(1<<41) / 1e6},
 		{"sensors.turn.encode.max", 1e9, protocol.OutOfRange, 1e-6},
 		{"sensors.turn.encode.max", math.NaN(), protocol.OutOfRange, 1e-6},
 		{"sensors.turn.encode.max", math.Inf(1), protocol.OutOfRange, 1e-6},
 	} {
 		var refused *protocol.Error
-		if err := x.tuner.Set(tuning.Request{Values: map[string]float64{c.path: c.v}}); !errors.As(err, &refused) || refused.Code != c.code || refused.Path != c.path {
+		err := x.tuner.Set(tuning.Request{Values: map[string]float64{c.path: c.v}})
+		if !errors.As(err, &refused) || refused.Code != c.code || refused.Path != c.path {
 			t.Errorf("%s = %g: %v, want %s", c.path, c.v, err, c.code)
 		} else if c.code == protocol.OutOfRange && (refused.Min == nil || *refused.Min != c.min) {
 			t.Errorf("%s = %g: %+v, want min %g", c.path, c.v, refused, c.min)
 		}
 	}
 	if left := x.tuner.Tuned(); len(left) != 0 {
-		t.Errorf("refused, and tuned: %v", left)
+		t.Errorf("refused, but tuned: %v", left)
 	}
-	// Each alone is out of range.
-	if err := x.tuner.Set(tuning.Request{Values: map[string]float64{"sensors.warm.every": 3e6, "sensors.warm.stale": 6e6}}); err != nil {
+	// Each alone would be out of range.
+	both := map[string]float64{"sensors.warm.every": 3e6, "sensors.warm.stale": 6e6}
+	if err := x.tuner.Set(tuning.Request{Values: both}); err != nil {
 		t.Error(err)
 	}
 }
 
-// What is announced holds: each end of a range is accepted, and what is beyond is refused with that end. Also after other values have changed.
+// Announced ranges are exact: each end is accepted, and anything beyond is refused with that end; also after other values have
+// changed.
 func TestAnnouncedRangesHold(t *testing.T) {
 	t.Parallel() // in virtual time
 	robots := []string{tableRobot(t), strings.Replace(pupil, "FILE", filepath.Join(t.TempDir(), "pupil.learnt"), 1), `
@@ -221,11 +231,15 @@ board: {kind: sim}
 mqtt: {broker: none}
 network:
   neurons:
-    a: {threshold: 100, leak: 1000, floor: -3, habituation: {rate: 1, max: 40, recovery: 2}, adaptation: {rate: 0.5, max: 20, recovery: 1, tolerance: 2}, burst: {overshoot: 7, interval: 2ms, max: 4},
-        pacemaker: 9ms, modulation: {leak: 3}, receptors: {threshold: 0.2, habituation: 0.1, adaptation: 0.3, stp: 0.4, ltp: 0.01, pacemaker: 20}}
+    a: {threshold: 100, leak: 1000, floor: -3, habituation: {rate: 1, max: 40, recovery: 2},
+        adaptation: {rate: 0.5, max: 20, recovery: 1, tolerance: 2}, burst: {overshoot: 7, interval: 2ms, max: 4},
+        pacemaker: 9ms, modulation: {leak: 3},
+        receptors: {threshold: 0.2, habituation: 0.1, adaptation: 0.3, stp: 0.4, ltp: 0.01, pacemaker: 20}}
     b: {leak: 0, threshold: 3}
   synapses:
-    - {from: b, to: a, weight: 60, plastic: {window: 20ms, min: 2, max: 90, stp: {rate: 1, depression: 0.5, unpaired: 0.25, recovery: 5, max: 30}, ltp: {rate: 0.1, depression: 0.1, consolidation: 0.5}}}
+    - {from: b, to: a, weight: 60, plastic: {window: 20ms, min: 2, max: 90,
+        stp: {rate: 1, depression: 0.5, unpaired: 0.25, recovery: 5, max: 30},
+        ltp: {rate: 0.1, depression: 0.1, consolidation: 0.5}}}
     - {from: a, to: b, weight: -2, plastic: {window: 1ms, max: 5, ltp: {rate: 0.1}}}
     - {from: a, to: a, kind: modulator, weight: 2}
 `}
@@ -235,7 +249,7 @@ network:
 		rapid.Check(t, func(t *rapid.T) {
 			x := newTunable(t, config)
 			all := x.paths(t)
-			for range rapid.IntRange(0, 3).Draw(t, "changes") { // what is announced may depend on them
+			for range rapid.IntRange(0, 3).Draw(t, "changes") { // the ranges may depend on them
 				p := rapid.SampledFrom(all).Draw(t, "changed")
 				now := x.value(t, p.Path)
 				v := now.Min + (now.Max-now.Min)*rapid.SampledFrom([]float64{0, 0.25, 0.5, 1}).Draw(t, "where")
@@ -256,15 +270,15 @@ network:
 				var refused *protocol.Error
 				err := x.tuner.Set(tuning.Request{Values: map[string]float64{p.Path: beyond}})
 				if !errors.As(err, &refused) || refused.Min == nil || *refused.Min != v.Min || *refused.Max != v.Max {
-					t.Fatalf("%s: %g to %g are announced, and %g gets %v", p.Path, v.Min, v.Max, beyond, err)
+					t.Fatalf("%s: %g to %g are announced, but %g gets %v", p.Path, v.Min, v.Max, beyond, err)
 				}
 			}
 			end := rapid.SampledFrom([]float64{v.Min, v.Max}).Draw(t, "end")
 			if p.Type == "int" && end != math.Trunc(end) {
-				t.Fatalf("%s: %g to %g are announced, and it takes whole numbers", p.Path, v.Min, v.Max)
+				t.Fatalf("%s: %g to %g are announced, but only whole numbers are accepted", p.Path, v.Min, v.Max)
 			}
 			if err := x.tuner.Set(tuning.Request{Values: map[string]float64{p.Path: end}}); err != nil {
-				t.Fatalf("%s: %g to %g are announced, and %g gets %v", p.Path, v.Min, v.Max, end, err)
+				t.Fatalf("%s: %g to %g are announced, but %g gets %v", p.Path, v.Min, v.Max, end, err)
 			}
 			tried++
 			_ = x.halt()
@@ -275,8 +289,8 @@ network:
 	}
 }
 
-// Whatever is asked for, in whatever order: it is in effect as answered, or refused with nothing changed; the robot runs on, and a reset
-// brings back what was configured. With every device there is.
+// Any sequence of changes, with every device: a change is in effect as answered, or refused with nothing changed. The robot
+// runs on, and a reset restores the configured values.
 func TestAnySequenceOfSets(t *testing.T) {
 	config := parse(t, tableRobot(t), nil)
 	accepted, refusals := 0, 0
@@ -288,8 +302,9 @@ func TestAnySequenceOfSets(t *testing.T) {
 			for range rapid.IntRange(1, 3).Draw(t, "values") {
 				p := rapid.SampledFrom(all).Draw(t, "parameter")
 				now := x.value(t, p.Path)
-				values[p.Path] = rapid.SampledFrom([]float64{now.Min, now.Max, p.Default, math.Round((now.Min + now.Max) / 2), p.Default * 1.1, math.Round(p.Default / 2),
-					now.Min - 1, now.Max + 1, 0, -1, 1e18, -1e18, math.NaN(), math.Inf(-1), 0.5}).Draw(t, p.Path)
+				choices := []float64{now.Min, now.Max, p.Default, math.Round((now.Min + now.Max) / 2), p.Default * 1.1,
+					math.Round(p.Default / 2), now.Min - 1, now.Max + 1, 0, -1, 1e18, -1e18, math.NaN(), math.Inf(-1), 0.5}
+				values[p.Path] = rapid.SampledFrom(choices).Draw(t, p.Path)
 			}
 			before, rev, _ := x.tuner.Get(nil)
 			err := x.tuner.Set(tuning.Request{Values: values, Source: "mqtt"})
@@ -297,7 +312,7 @@ func TestAnySequenceOfSets(t *testing.T) {
 			if err != nil {
 				refusals++
 				if fmt.Sprint(before) != fmt.Sprint(after) || rev != now {
-					t.Fatalf("%v was refused (%v), and changed something", values, err)
+					t.Fatalf("%v was refused (%v), but changed something", values, err)
 				}
 			} else {
 				accepted++
@@ -332,7 +347,7 @@ func TestAnySequenceOfSets(t *testing.T) {
 	}
 }
 
-// The end of a range that is found by trying is a number that a person would write.
+// The end of a range that is found by bisection has few digits.
 func TestAnnouncedRangesAreShort(t *testing.T) {
 	x := newTunable(t, parse(t, strings.Replace(pupil, "FILE", filepath.Join(t.TempDir(), "pupil.learnt"), 1), nil))
 	values, _, err := x.tuner.Get([]string{"network.synapses.a.b.plastic.min"})
@@ -344,8 +359,8 @@ func TestAnnouncedRangesAreShort(t *testing.T) {
 	}
 }
 
-// What a motor induces in the wire of a bumper is no bump once it has a glitch time, which can be tuned; a bump acts when it has
-// lasted, and counts as of its edge.
+// A motor may induce pulses in the wire of a bumper. With a glitch time, which can be tuned, they make no spikes. A real bump
+// acts when it has lasted so long, with the time of its edge.
 func TestSparkOnTheWireOfASwitch(t *testing.T) {
 	x := newTunable(t, parse(t, `robot: r
 board: {kind: sim}
@@ -369,7 +384,8 @@ mqtt: {broker: none}
 		before := x.network.Counters().Spikes
 		x.pass(t, 100*time.Millisecond)
 		value, when, seen := x.sensors[0].Latest()
-		if spikes = int(x.network.Counters().Spikes - before); spikes > 0 && (!seen || value != 0 || when != at+max(length, 5*time.Millisecond)) {
+		spikes = int(x.network.Counters().Spikes - before)
+		if spikes > 0 && (!seen || value != 0 || when != at+max(length, 5*time.Millisecond)) {
 			t.Errorf("a pulse of %v at %v: last read %d at %v", length, at, value, when)
 		}
 		return spikes

@@ -20,15 +20,20 @@ import (
 	"fluxd/configs"
 )
 
-// rich has what the table has not: every code, a reward of each sort, a network with every mechanism, and what is saved.
+// rich has what the robot on the table does not: every encoder, a reward of each kind, a network with every mechanism, and
+// learnt weights.
 const rich = `
 robot: rich
 board: {kind: sim, world: table}
 sensors:
-  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 20ms, encode: {kind: phase, range: [0 lx, 1000 lx], period: 5ms, share: 0.6, to: a}}
-  dark: {device: bh1750, bus: I2C1, address: 0x5c, every: 20ms, stale: 1s, encode: {kind: rate, range: [1000 lx, 0 lx], max: 100 Hz, to: a, weight: 2}}
-  warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, frozen: 10s, encode: {kind: threshold, above: 30 °C, hysteresis: 2 °C, to: a}}
-  shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 50ms, median: 5, encode: {kind: latency, range: [20 m/s², 0 m/s²], window: 10ms, to: a}}
+  eye: {device: bh1750, bus: I2C1, address: 0x23, every: 20ms,
+        encode: {kind: phase, range: [0 lx, 1000 lx], period: 5ms, share: 0.6, to: a}}
+  dark: {device: bh1750, bus: I2C1, address: 0x5c, every: 20ms, stale: 1s,
+         encode: {kind: rate, range: [1000 lx, 0 lx], max: 100 Hz, to: a, weight: 2}}
+  warm: {device: tmp102, bus: I2C1, address: 0x48, every: 100ms, frozen: 10s,
+         encode: {kind: threshold, above: 30 °C, hysteresis: 2 °C, to: a}}
+  shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 50ms, median: 5,
+          encode: {kind: latency, range: [20 m/s², 0 m/s²], window: 10ms, to: a}}
   turn: {device: as5600, bus: I2C1, measure: position, every: 10ms, encode: {kind: delta, step: 0.01 rev, to: b}}
   bump: {device: button, pin: GPIO17, encode: {kind: edge, on: both, to: b, weight: 3}}
 network:
@@ -40,13 +45,15 @@ network:
     b: {leak: 0, threshold: 3}
   synapses:
     - {from: b, to: a, weight: 60, delay: 2ms, plastic: {window: 20ms, min: 2, max: 90,
-        stp: {rate: 1, depression: 0.5, unpaired: 0.25, recovery: 5, max: 30}, ltp: {rate: 0.1, depression: 0.1, consolidation: 0.5}}}
+        stp: {rate: 1, depression: 0.5, unpaired: 0.25, recovery: 5, max: 30},
+        ltp: {rate: 0.1, depression: 0.1, consolidation: 0.5}}}
     - {from: a, to: b, weight: -2, plastic: {window: 1ms, max: 5, ltp: {rate: 0.1}}}
     - {from: a, to: a, kind: modulator, weight: 2}
 actuators:
   wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: 4/s, timeout: 1s, range: [-0.5, 1], failsafe: 0.25,
           decode: {kind: push-pull, forward: a, backward: b, full: 60 Hz, window: 200ms}}
-  rudder: {device: servo, pwm: GPIO13, range: [-1, 0.5], needs: [], decode: {kind: winner-take-all, window: 100ms, choices: {a: 0.5, b: -1}}}
+  rudder: {device: servo, pwm: GPIO13, range: [-1, 0.5], needs: [],
+           decode: {kind: winner-take-all, window: 100ms, choices: {a: 0.5, b: -1}}}
   word: {device: label, decode: {kind: winner-take-all, window: 100ms, choices: {a: go, b: stay}}}
 rewards:
   light: {sensor: eye, on: change, window: 100ms, threshold: 2 lx, gain: 0.1, most: 20, every: 3ms, to: a, against: b}
@@ -55,13 +62,14 @@ rewards:
 learnt: {file: FILE, every: 20ms}
 `
 
-// A path leads to a value of a robot file; [2] behind a key is a part of a list, or the third synapse between two neurons.
+// nodeAt returns the value at a path of a robot file. [2] after a key is an element of a list, or the third synapse between two
+// neurons.
 func nodeAt(t interface{ Fatalf(string, ...any) }, root *yaml.Node, path string) *yaml.Node {
 	at := root.Content[0]
 	keys := strings.Split(path, ".")
 	for i := 0; i < len(keys); i++ {
 		key, parts, _ := strings.Cut(keys[i], "[")
-		if at.Kind == yaml.SequenceNode { // of synapses: this key and the next are its neurons
+		if at.Kind == yaml.SequenceNode { // a list of synapses: this key and the next are the neurons
 			to, part, _ := strings.Cut(strings.TrimSuffix(keys[i+1], "]"), "[")
 			number, _ := strconv.Atoi(part)
 			found := slices.DeleteFunc(slices.Clone(at.Content), func(n *yaml.Node) bool {
@@ -91,7 +99,7 @@ func nodeAt(t interface{ Fatalf(string, ...any) }, root *yaml.Node, path string)
 	return at
 }
 
-// valueOf is that of a key; nil without one.
+// valueOf returns the value of a key; nil without one.
 func valueOf(n *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
@@ -101,8 +109,9 @@ func valueOf(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// fileWith is a robot file with other values. It reports false where a value has no place of its own in the file.
-func fileWith(t interface{ Fatalf(string, ...any) }, text string, values map[string]float64, units map[string]string) ([]byte, bool) {
+// fileWith returns the robot file with other values; false when a value cannot be written into the file.
+func fileWith(t interface{ Fatalf(string, ...any) }, text string, values map[string]float64,
+	units map[string]string) ([]byte, bool) {
 	var root yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &root); err != nil {
 		t.Fatalf("%v", err)
@@ -129,26 +138,27 @@ func fileWith(t interface{ Fatalf(string, ...any) }, text string, values map[str
 	return made, true
 }
 
-// Ranges that tuning alone has: who tunes is far from the robot, and what is set by mistake must not leave it without sense. A file may go
-// beyond, and then the range holds what it says.
+// Limits that apply to tuning but not to the file. Who tunes may be far from the robot, and a mistake must not make it
+// unusable. A file may go beyond; then the range includes its value.
 var tunedOnly = []struct {
 	path         string // a regular expression
 	below, above bool
 }{
-	{`^actuators\..*\.(timeout|slew)$`, true, true},                                // from 1 ms to a minute, and up to 1000/s; none is the file's to say
-	{`\.(window|period|debounce|glitch)$`, false, true},                            // a minute; a second of a pin
-	{`^sensors\.\w+\.(every|stale|frozen)$`, true, true},                           // of each other, where a file's default follows; 0 is none, or the default
-	{`^sensors\..*\.(curve\[\d\]\[\d\]|above|below|hysteresis|step)$`, true, true}, // a thousand million
+	{`^actuators\..*\.(timeout|slew)$`, true, true},                                // 1 ms to 1 min, up to 1000/s; none: in a file
+	{`\.(window|period|debounce|glitch)$`, false, true},                            // a minute; for a pin, a second
+	{`^sensors\.\w+\.(every|stale|frozen)$`, true, true},                           // limit each other; a file's default follows
+	{`^sensors\..*\.(curve\[\d\]\[\d\]|above|below|hysteresis|step)$`, true, true}, // 1e9
 	{`^rewards\.\w+\.threshold$`, false, true},                                     // the same
-	{`^sensors\.\w+\.encode\.range\[\d\]$`, true, true},                            // the ends keep the order of the file
-	{`^network\..*\.(overshoot|max)$`, true, false},                                // less than the least amount is that amount in a file
-	{`^network\..*\.consolidation$`, false, true},                                  // beyond all water nothing is consolidated
+	{`^sensors\.\w+\.encode\.range\[\d\]$`, true, true},                            // the ends keep their order in the file
+	{`^network\..*\.(overshoot|max)$`, true, false},                                // a file rounds up to the smallest amount
+	{`^network\..*\.consolidation$`, false, true},                                  // beyond all levels, nothing is consolidated
 }
 
-// Off is what nobody writes into a file, and a robot that runs is tuned to: without that sense, or without that reward.
+// off matches parameters that a running robot can set to 0, but that make no sense with 0 in a file.
 var off = regexp.MustCompile(`\.(gain|encode\.weight)$`)
 
-// What set accepts the file may say, at the path that it was set by, and means the same; what set refuses as out of range the file is refused for.
+// A value that can be set can be written into the file at the same path, and means the same there. A value that is refused as out
+// of range is refused in the file, too.
 func TestTuningIsLoading(t *testing.T) {
 	t.Parallel() // in virtual time
 	accepted, refusals, excepted := 0, 0, 0
@@ -160,15 +170,16 @@ func TestTuningIsLoading(t *testing.T) {
 			all := x.paths(t)
 			for _, p := range all {
 				if math.IsInf(p.Min, 0) || math.IsInf(p.Max, 0) {
-					t.Fatalf("%s: %v to %v are announced, and JSON has no such numbers", p.Path, p.Min, p.Max)
+					t.Fatalf("%s: %v to %v are announced, but JSON has no such numbers", p.Path, p.Min, p.Max)
 				}
 			}
 			units, values := map[string]string{}, map[string]float64{}
 			for range rapid.IntRange(1, 4).Draw(t, "sets") {
 				p := rapid.SampledFrom(all).Draw(t, "parameter")
 				now := x.value(t, p.Path)
-				v := rapid.SampledFrom([]float64{now.Min, now.Max, now.Min + (now.Max-now.Min)/2, p.Default * 1.1, p.Default / 2, -p.Default,
-					now.Min - max(1e-5, math.Abs(now.Min)*1e-3), now.Max + max(1e-5, math.Abs(now.Max)*1e-3), 0, -1, 1e3 * p.Default}).Draw(t, p.Path)
+				below, above := now.Min-max(1e-5, math.Abs(now.Min)*1e-3), now.Max+max(1e-5, math.Abs(now.Max)*1e-3)
+				v := rapid.SampledFrom([]float64{now.Min, now.Max, now.Min + (now.Max-now.Min)/2, below, above,
+					p.Default * 1.1, p.Default / 2, -p.Default, 0, -1, 1e3 * p.Default}).Draw(t, p.Path)
 				if v = math.Round(v*1e6) / 1e6; p.Type == "int" {
 					v = math.Round(v)
 				}
@@ -189,7 +200,7 @@ func TestTuningIsLoading(t *testing.T) {
 				case err == nil && v == 0 && off.MatchString(p.Path):
 					return
 				case err == nil:
-					t.Fatalf("%s = %v is set, of %v to %v, and refused in a file: %v", p.Path, v, now.Min, now.Max, wrong)
+					t.Fatalf("%s = %v can be set, of %v to %v, but is refused in a file: %v", p.Path, v, now.Min, now.Max, wrong)
 				case !errors.As(err, &refused) || refused.Code != protocol.OutOfRange:
 					t.Fatalf("%s = %v: %v", p.Path, v, err)
 				case wrong != nil:
@@ -202,7 +213,7 @@ func TestTuningIsLoading(t *testing.T) {
 					}) bool {
 						return regexp.MustCompile(r.path).MatchString(p.Path) && (r.below && v < now.Min || r.above && v > now.Max)
 					}) {
-						t.Fatalf("%s = %v is refused (%v), and a file may say it", p.Path, v, err)
+						t.Fatalf("%s = %v is refused (%v), but accepted in a file", p.Path, v, err)
 					}
 				}
 			}
@@ -215,10 +226,10 @@ func TestTuningIsLoading(t *testing.T) {
 			for path, v := range values {
 				got, _, err := same.tuner.Get([]string{path})
 				if err != nil && v == 0 {
-					continue // a file that says 0 has none
+					continue // with 0 in the file, there is no such parameter
 				}
 				if math.Abs(got[path].V-v) > 1e-6 {
-					t.Fatalf("%s is set to %v, and a file that says so means %v", path, v, got)
+					t.Fatalf("%s is set to %v, but means %v in a file", path, v, got)
 				}
 			}
 			_ = same.halt()
@@ -229,7 +240,7 @@ func TestTuningIsLoading(t *testing.T) {
 	}
 }
 
-// readFile reads a robot file as fluxd check does.
+// readFile reads a robot file like fluxd check.
 func readFile(data []byte) (*configs.Robot, error) {
 	robot, err := configs.Parse("test.yaml", data, nil)
 	if err != nil {

@@ -37,7 +37,8 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 	for _, p := range d.Parameters {
 		told[p.Path] = p
 	}
-	want := protocol.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0, Max: core.MaxWater / 1000.0, Default: 100}
+	want := protocol.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0, Max: core.MaxWater / 1000.0,
+		Default: 100}
 	if p := told[whole]; p != want {
 		t.Errorf("%+v, want %+v", p, want)
 	}
@@ -94,14 +95,16 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 			t.Errorf("got %s, want %s", step.got, step.want)
 		}
 	}
-	if values, _, err := robot.Get([]string{"network.neurons.wall*.threshold"}); err != nil || len(values) != 100 || values[third].V != 90 {
+	if values, _, err := robot.Get([]string{"network.neurons.wall*.threshold"}); err != nil || len(values) != 100 ||
+		values[third].V != 90 {
 		t.Errorf("all members: %d, %v", len(values), err)
 	}
 	if values, _, err := robot.Get(nil); err != nil || len(values) != len(d.Parameters) {
 		t.Errorf("everything: %d values of %d parameters, %v", len(values), len(d.Parameters), err)
 	}
 	var refused *protocol.Error
-	if _, _, err := robot.Set(ctx, "ann", map[string]float64{whole: -1}, nil); !errors.As(err, &refused) || refused.Code != protocol.OutOfRange || *refused.Min != 0 {
+	if _, _, err := robot.Set(ctx, "ann", map[string]float64{whole: -1}, nil); !errors.As(err, &refused) ||
+		refused.Code != protocol.OutOfRange || *refused.Min != 0 {
 		t.Errorf("out of range: %v", err)
 	}
 	if applied, _, err := robot.Reset(ctx, "ann", nil, nil); err != nil || fmt.Sprint(applied) != "map["+whole+":100]" {
@@ -140,7 +143,8 @@ func TestALargePopulationSurvivesARestart(t *testing.T) {
 	if got, want := tune("network.neurons.wall[*].threshold", 120), "  \"network.neurons.wall[*].threshold\": 120\n"; got != want {
 		t.Errorf("all the same: %q, want %q", got, want)
 	}
-	if got := tune("network.neurons.wall[7].threshold", 100); strings.Count(got, "\n") != 99 || strings.Contains(got, "wall[7]") || !strings.Contains(got, `wall[8].threshold": 120`) {
+	if got := tune("network.neurons.wall[7].threshold", 100); strings.Count(got, "\n") != 99 || strings.Contains(got, "wall[7]") ||
+		!strings.Contains(got, `wall[8].threshold": 120`) {
 		t.Errorf("all but one: %s", got)
 	}
 }

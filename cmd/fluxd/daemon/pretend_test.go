@@ -10,15 +10,18 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// On the simulated board a sensor reads what is said for its time, and switches are pressed and let go of, that of the emergency stop too.
+// On the simulated board a sensor reads what is said for its time, and switches are pressed and let go of, that of the emergency
+// stop too.
 func TestSensorsReadWhatIsSaid(t *testing.T) {
 	t.Parallel() // it waits
 	inRealTime(t)
 	tried, _ := start(t, parse(t, `robot: r
 board: {kind: sim, world: table}
 sensors:
-  eye:    {device: bh1750, bus: I2C1, address: 0x23, every: 10ms, encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: a}}
-  sonar:  {device: hcsr04, trigger: GPIO23, echo: GPIO24, level_shifter: true, every: 60ms, encode: {kind: rate, range: [0 m, 4 m], max: 10 Hz, to: a}}
+  eye:    {device: bh1750, bus: I2C1, address: 0x23, every: 10ms,
+           encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: a}}
+  sonar:  {device: hcsr04, trigger: GPIO23, echo: GPIO24, level_shifter: true, every: 60ms,
+           encode: {kind: rate, range: [0 m, 4 m], max: 10 Hz, to: a}}
   bumper: {device: button, pin: GPIO17, pull: up, encode: {kind: edge, to: a}}
 network: {neurons: {a: {}}}
 safety: {emergency_stop: {pin: GPIO26}}
@@ -88,7 +91,8 @@ mqtt: {broker: none}
 		{"sonar", 0.01, protocol.OutOfRange, "out of range"},
 	} {
 		var refused *protocol.Error
-		if err := tried.Sense(t.Context(), c.name, c.value, time.Second); !errors.As(err, &refused) || refused.Code != c.code || !strings.Contains(err.Error(), c.says) {
+		if err := tried.Sense(t.Context(), c.name, c.value, time.Second); !errors.As(err, &refused) || refused.Code != c.code ||
+			!strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s %g: %v, want %s with %q", c.name, c.value, err, c.code, c.says)
 		}
 	}
@@ -102,7 +106,8 @@ mqtt: {broker: none}
 // A press of the simulated start button arms and disarms as a request does, and the light of the simulated board shows it.
 func TestStartButtonAndStatusLight(t *testing.T) {
 	t.Parallel() // it waits
-	w := watch(t, strings.Replace(guarded("", "", ", arm: explicit"), "emergency_stop: {", "start: {pin: GPIO16}, status_light: {pin: GPIO24}, emergency_stop: {", 1))
+	w := watch(t, strings.Replace(guarded("", "", ", arm: explicit"), "emergency_stop: {",
+		"start: {pin: GPIO16}, status_light: {pin: GPIO24}, emergency_stop: {", 1))
 	press := func(length time.Duration) {
 		t.Helper()
 		if err := w.Sense(t.Context(), "start", 1, length); err != nil {

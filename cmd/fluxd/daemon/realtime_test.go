@@ -13,25 +13,27 @@ import (
 	"testing"
 )
 
-// What the machine refuses is told once, with the remedy, and shows in the health; the robot runs.
+// Realtime settings that the machine refuses are logged once, with the remedy, and shown in the health. The robot runs.
 func TestRobotRunsOnAMachineThatRefusesRealTime(t *testing.T) {
-	stingy := func(machine.Settings) machine.Granted {
-		return machine.Granted{Scheduler: machine.Shared, Refused: []string{"lock_memory: no memory; set LimitMEMLOCK", "priority: no priority; set LimitRTPRIO"}}
+	refused := []string{"lock_memory: no memory; set LimitMEMLOCK", "priority: no priority; set LimitRTPRIO"}
+	refuse := func(machine.Settings) machine.Granted {
+		return machine.Granted{Scheduler: machine.Shared, Refused: refused}
 	}
 	config := lightseekerAt(t, "mqtt: {broker: none}")
 	config.Realtime = configs.Realtime{LockMemory: true, Priority: 50, MemoryLimit: 64 << 20}
-	var told bytes.Buffer
-	l, err := newRobot(config, RunOptions{Log: slog.New(slog.NewTextHandler(&told, nil))})
+	var log bytes.Buffer
+	l, err := newRobot(config, RunOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.requestRealtime(stingy)
-	want := protocol.Realtime{Scheduler: protocol.Shared, Refused: []string{"lock_memory: no memory; set LimitMEMLOCK", "priority: no priority; set LimitRTPRIO"}}
+	l.requestRealtime(refuse)
+	want := protocol.Realtime{Scheduler: protocol.Shared, Refused: refused}
 	if is := l.Health().Realtime; !reflect.DeepEqual(is, want) {
 		t.Errorf("in effect is %+v, want %+v", is, want)
 	}
-	if text := told.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "LimitRTPRIO") || !strings.Contains(text, "LimitMEMLOCK") {
-		t.Errorf("told: %s", text)
+	text := log.String()
+	if strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "LimitRTPRIO") || !strings.Contains(text, "LimitMEMLOCK") {
+		t.Errorf("log: %s", text)
 	}
 	l.safety.ArmSilently()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -27,7 +27,8 @@ sensors:
   eye: {device: bh1750, bus: I2C1, address: 0x23, every: 10ms%s, encode: {kind: rate, range: [0 lx, 100 lx], max: 500 Hz, to: a}}
 network: {neurons: {a: {}}}
 actuators:
-  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none%s, decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
+  wheel: {device: hbridge, pwm: GPIO12, direction: GPIO5, slew: none%s,
+          decode: {kind: count, neuron: a, full: 100 Hz, window: 100ms}}
 safety: {emergency_stop: {pin: GPIO26}%s}
 mqtt: {broker: embedded, listen: '127.0.0.1:0'}
 `, eye, wheel, safety)
@@ -115,11 +116,13 @@ func (w *watched) tellsOf(t *testing.T, code, begins string) (before map[string]
 	return before
 }
 
-// once expects that each fault of a sensor is reported once before it recovers, and each recovery once before the next fault. Where a machine is slow
-// there may be more of them than a test makes: a transfer that takes longer than a bus may is one by right.
+// once expects that each fault of a sensor is reported once before it recovers, and each recovery once before the next fault.
+// Where a machine is slow there may be more of them than a test makes: a transfer that takes longer than a bus may is one by
+// right.
 func (w *watched) once(t *testing.T, e protocol.Event) {
 	t.Helper()
-	kind := map[string]string{"sensor_fault": "fault", "sensor_recovered": "fault", "sensor_stale": "stale", "sensor_fresh": "stale"}[e.Code]
+	kind := map[string]string{"sensor_fault": "fault", "sensor_recovered": "fault", "sensor_stale": "stale",
+		"sensor_fresh": "stale"}[e.Code]
 	if kind == "" {
 		return
 	}
@@ -243,8 +246,8 @@ func TestEmergencyStopOverMQTT(t *testing.T) {
 	w.turns(t)
 }
 
-// A sensor that nobody has plugged in does not keep a robot from starting, one that is pulled out stops what needs it, and one that
-// is plugged back is used again: each told once.
+// A sensor that nobody has plugged in does not keep a robot from starting, one that is pulled out stops what needs it, and one
+// that is plugged back is used again: each told once.
 func TestUnpluggedSensor(t *testing.T) {
 	w := watch(t, guarded(", stale: 1s", "", ""))
 	if before := w.tells(t, "sensor_stale"); before["sensor_fresh"] != 0 || before["sensor_recovered"] != 0 {
@@ -322,7 +325,8 @@ actuators:
   word: {device: label, decode: {kind: winner-take-all, window: 50ms, choices: {motor: go}}}
 mqtt: {broker: none}
 `
-	r, err := assemble(parse(t, text, nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return 0 })
+	r, err := assemble(parse(t, text, nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)},
+		func() time.Duration { return 0 })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"fluxd/cmd/fluxd/tap"
 )
 
-// What happens can be followed from the reading to the command, with the reward, in the order in which it happens.
-func TestWhatHappensCanBeFollowed(t *testing.T) {
+// The tap shows readings, spikes, commands and rewards in the order in which they happen.
+func TestTapShowsAllKindsOfRecords(t *testing.T) {
 	s, err := newSimulation(parse(t, `
 robot: followed
 board: {kind: sim, world: table}
@@ -42,7 +42,8 @@ mqtt: {broker: none}
 		t.Fatalf("%+v, %d lost", records, lost)
 	}
 	reading, spike := records[first[tap.Reading]], records[first[tap.Spike]]
-	if reading.Value < 20_000_000 || reading.Index != 0 || spike.Index != 0 && spike.Index != 2 || records[first[tap.Reward]].Value != 2 {
+	if reading.Value < 20_000_000 || reading.Index != 0 || spike.Index != 0 && spike.Index != 2 ||
+		records[first[tap.Reward]].Value != 2 {
 		t.Errorf("%+v, %+v, %+v", reading, spike, records[first[tap.Reward]])
 	}
 	if err := s.halt(); err != nil {

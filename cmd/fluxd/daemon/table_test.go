@@ -50,7 +50,8 @@ func TestEveryDeviceOnTheTable(t *testing.T) {
 		"shaft": 45, "turns": 0.125, "left": 1, "right": 1, "red": 0.0375, "lux": 300, "white": 4000, "front": 1, "back": 1,
 	})
 	expectOnTheTable(t, tableRobot(t), map[string]float64{
-		"range": 1, "near": 1, "ir": 0.172, "battery": 6.6, "motor": 0.2, "turn": 0, "tilt": 0, "shake": 9.807, "warm": 22.5, "air": 100_653,
+		"range": 1, "near": 1, "ir": 0.172, "battery": 6.6, "motor": 0.2, "turn": 0, "tilt": 0, "shake": 9.807, "warm": 22.5,
+		"air":  100_653,
 		"load": 1, "wheel": 0, "speed": 0, "line": 0, "motion": 0, "knob": 0,
 	})
 }
@@ -83,7 +84,8 @@ func expectOnTheTable(t *testing.T, robot string, want map[string]float64) {
 // Each actuator of the configuration moves what it is wired to, within its limits, and is at failsafe again in the end.
 func TestEveryActuatorOnTheTable(t *testing.T) {
 	now := time.Duration(0)
-	r, err := assemble(parse(t, tableRobot(t), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now })
+	r, err := assemble(parse(t, tableRobot(t), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)},
+		func() time.Duration { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +115,8 @@ func TestEveryActuatorOnTheTable(t *testing.T) {
 		}
 		return p.Read()
 	}
-	if share, hertz := pwm("GPIO12"); share != 1 || hertz != 20_000 || level("GPIO16") != gpio.High || level("GPIO20") != gpio.Low || level("GPIO21") != gpio.High {
+	if share, hertz := pwm("GPIO12"); share != 1 || hertz != 20_000 || level("GPIO16") != gpio.High || level("GPIO20") != gpio.Low ||
+		level("GPIO21") != gpio.High {
 		t.Errorf("left: %v at %v Hz", share, hertz)
 	}
 	if share, hertz := pwm("GPIO19"); share != 0.5 || hertz != 2000 || level("GPIO25") != gpio.Low || level("GPIO8") != gpio.Low {

@@ -35,12 +35,13 @@ mqtt: {broker: none}
 
 const decision = core.Tick(200_000)
 
-// plays lets the robot pull left and right in turn. Light rises when left was pulled, so many decisions later. It returns what the two levers
-// have learnt.
+// plays lets the robot pull left and right in turn. Light rises when left was pulled, so many decisions later. It returns what
+// the two levers have learnt.
 func plays(t *testing.T, delay string, late int) (left, right float64) {
 	t.Helper()
 	var now time.Duration
-	r, err := assemble(parse(t, replace(bandit, "DELAY", delay), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now })
+	r, err := assemble(parse(t, replace(bandit, "DELAY", delay), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)},
+		func() time.Duration { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +64,8 @@ func plays(t *testing.T, delay string, late int) (left, right float64) {
 	return learnt[0] - 150, learnt[1] - 150
 }
 
-// A reward that comes one decision late goes to the wrong lever, and teaches the opposite; with the delay that the sensor has, it goes to the
-// right one.
+// A reward that comes one decision late goes to the wrong lever, and teaches the opposite; with the delay that the sensor has, it
+// goes to the right one.
 func TestLateRewardTeachesTheOppositeUnlessItsDelayIsKnown(t *testing.T) {
 	if left, right := plays(t, "0s", 0); left < 10 || right > 0.1*left {
 		t.Errorf("at once: left learnt %g, right %g: want left alone", left, right)
@@ -106,7 +107,8 @@ mqtt: {broker: none}
 		{"a window takes what lies between its ends", "on: rise, window: 200ms, most: 100", []int64{0, 10, 5, 50, 7, 9}, 7, 0},
 	} {
 		var now time.Duration
-		r, err := assemble(parse(t, replace(text, "OPTIONS", c.options), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now })
+		r, err := assemble(parse(t, replace(text, "OPTIONS", c.options), nil),
+			hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}, func() time.Duration { return now })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +165,8 @@ mqtt: {broker: none}
 	if _, err := robot.Reward(ctx, "prize", 1); !errors.As(err, &refused) || refused.Code != protocol.UnknownReward {
 		t.Errorf("an unknown reward: %v", err)
 	}
-	if _, err := robot.Stimulate(ctx, map[string]protocol.Train{"a": {Count: 1}, "b": {Count: 1}}); !errors.As(err, &refused) || refused.Code != protocol.UnknownNeuron {
+	if _, err := robot.Stimulate(ctx, map[string]protocol.Train{"a": {Count: 1}, "b": {Count: 1}}); !errors.As(err, &refused) ||
+		refused.Code != protocol.UnknownNeuron {
 		t.Errorf("an unknown neuron: %v", err)
 	}
 	if names := robot.Describe().Rewards; fmt.Sprint(names) != "[praise]" {

@@ -35,23 +35,27 @@ func TestSetAndResetByWildcard(t *testing.T) {
 		t.Fatalf("%v, revision %d, %v", applied, rev, err)
 	}
 	values, _, err := robot.Get([]string{"network.neurons.wall[*].threshold"})
-	if err != nil || len(values) != 3 || values["network.neurons.wall[0].threshold"].Value != (protocol.Value{V: 120, Rev: 1, Src: "ann"}) {
+	if err != nil || len(values) != 3 || values["network.neurons.wall[0].threshold"].Value != (protocol.Value{V: 120, Rev: 1,
+		Src: "ann"}) {
 		t.Errorf("%v, %v", values, err)
 	}
-	if applied, _, err = robot.Set(ctx, "ann", map[string]float64{"rewards.praise.gain": 3}, nil); err != nil || applied["rewards.praise.gain"] != 3 {
+	if applied, _, err = robot.Set(ctx, "ann", map[string]float64{"rewards.praise.gain": 3}, nil); err != nil ||
+		applied["rewards.praise.gain"] != 3 {
 		t.Errorf("the gain of a reward: %v, %v", applied, err)
 	}
 	if n, err := robot.Reward(ctx, "praise", 1); n != 3 || err != nil {
 		t.Errorf("a reward of 1 with a gain of 3: %d spikes, %v", n, err)
 	}
-	if applied, rev, err = robot.Reset(ctx, "ann", []string{"network.neurons.wall[1].*"}, nil); err != nil || rev != 3 || applied["network.neurons.wall[1].threshold"] != 100 {
+	if applied, rev, err = robot.Reset(ctx, "ann", []string{"network.neurons.wall[1].*"}, nil); err != nil || rev != 3 ||
+		applied["network.neurons.wall[1].threshold"] != 100 {
 		t.Errorf("reset of one: %v, revision %d, %v", applied, rev, err)
 	}
 	if applied, _, err = robot.Reset(ctx, "ann", nil, nil); err != nil || len(applied) != 3 {
 		t.Errorf("reset of the rest: %v, %v", applied, err)
 	}
 	for path, want := range map[string]protocol.Code{
-		"sensors.bump.pin": protocol.NotLive, "safety.stall": protocol.NotLive, "sensors.bumper.pin": protocol.UnknownParameter, "board.kind": protocol.NotLive,
+		"sensors.bump.pin": protocol.NotLive, "safety.stall": protocol.NotLive, "sensors.bumper.pin": protocol.UnknownParameter,
+		"board.kind":                         protocol.NotLive,
 		"network.neurons.walls[*].threshold": protocol.UnknownParameter, "network.neurons.wall[*].pin": protocol.UnknownParameter,
 	} {
 		var refused *protocol.Error
@@ -59,27 +63,32 @@ func TestSetAndResetByWildcard(t *testing.T) {
 			t.Errorf("%s: %v, want %s", path, err, want)
 		}
 	}
-	if _, _, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.wall[*].threshold": 90, "network.neurons.wall[1].threshold": 95}, nil); err == nil {
+	if _, _, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.wall[*].threshold": 90,
+		"network.neurons.wall[1].threshold": 95}, nil); err == nil {
 		t.Error("two values for one parameter are accepted")
 	}
 	many := map[string]float64{}
 	for i := range 17 {
 		many[fmt.Sprintf("network.neurons.wall[%d*].threshold", i)] = 100
 	}
-	if _, _, err := robot.Set(ctx, "ann", many, nil); err == nil || !strings.Contains(err.Error(), "17 paths with wildcards: expected at most 16") {
+	if _, _, err := robot.Set(ctx, "ann", many, nil); err == nil ||
+		!strings.Contains(err.Error(), "17 paths with wildcards: expected at most 16") {
 		t.Errorf("many wildcards: %v", err)
 	}
-	if _, err := robot.Stimulate(ctx, map[string]protocol.Train{"wall": {Count: 1000, Every: 1}, "wall[0]": {Count: 1000, Every: 1}}); err != nil {
+	if _, err := robot.Stimulate(ctx, map[string]protocol.Train{"wall": {Count: 1000, Every: 1},
+		"wall[0]": {Count: 1000, Every: 1}}); err != nil {
 		t.Errorf("4,000 spikes: %v", err)
 	}
-	if n, err := robot.Stimulate(ctx, map[string]protocol.Train{"wall": {Count: mostStimuli/3 + 1, Every: 1}}); n != 0 || err == nil || !strings.Contains(err.Error(), "expected at most 10000") {
+	if n, err := robot.Stimulate(ctx, map[string]protocol.Train{"wall": {Count: mostStimuli/3 + 1, Every: 1}}); n != 0 ||
+		err == nil || !strings.Contains(err.Error(), "expected at most 10000") {
 		t.Errorf("more spikes than a request may bring in: %d of them, %v", n, err)
 	}
 	if _, again, err := robot.Reset(ctx, "ann", nil, nil); err != nil || again != 4 {
 		t.Errorf("a reset of nothing: revision %d, %v", again, err)
 	}
 	// The limits of one depend on the other; together they are fine, in whatever order they are looked at.
-	if _, _, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.a.leak": 0.01, "network.neurons.a.threshold": 10}, nil); err != nil {
+	if _, _, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.a.leak": 0.01, "network.neurons.a.threshold": 10},
+		nil); err != nil {
 		t.Errorf("a leak with the threshold that it needs: %v", err)
 	}
 }
@@ -91,7 +100,8 @@ func TestTunedValuesSurviveARestart(t *testing.T) {
 	text := walled + "tuning: {file: '" + file + "', persist: true}\n"
 	ctx := context.Background()
 	robot, stop := start(t, parse(t, text, nil))
-	if _, _, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.a.threshold": 77, "rewards.praise.gain": 2.5}, nil); err != nil {
+	if _, _, err := robot.Set(ctx, "ann", map[string]float64{"network.neurons.a.threshold": 77, "rewards.praise.gain": 2.5},
+		nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := stop(); err != nil {
@@ -123,7 +133,8 @@ func TestTunedValuesSurviveARestart(t *testing.T) {
 		t.Errorf("with the overlay: %s", got)
 	}
 	overlay.Robot = "other"
-	if err := Run(context.Background(), parse(t, walled, nil), RunOptions{Overlays: []*configs.Overlay{overlay}}); err == nil || !strings.Contains(err.Error(), `robot "other"`) {
+	if err := Run(context.Background(), parse(t, walled, nil), RunOptions{Overlays: []*configs.Overlay{overlay}}); err == nil ||
+		!strings.Contains(err.Error(), `robot "other"`) {
 		t.Errorf("the overlay of another robot: %v", err)
 	}
 }
@@ -161,14 +172,16 @@ func TestAChangeThatCannotBeKept(t *testing.T) {
 func TestStaleValuesTakeNoOthersWithThem(t *testing.T) {
 	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "tuned.yaml")
-	text := []byte("robot: walled\nrevision: 9\ntuned:\n  network.neurons.gone.threshold: 5\n  network.neurons.a.threshold: 77\n  rewards.praise.every: -1\n  network.neurons.wall[1].leak: 900\n")
+	text := []byte("robot: walled\nrevision: 9\ntuned:\n  network.neurons.gone.threshold: 5\n  network.neurons.a.threshold: 77\n " +
+		" rewards.praise.every: -1\n  network.neurons.wall[1].leak: 900\n")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	config := parse(t, walled+"tuning: {file: '"+file+"', persist: true}\n", nil)
 	robot, stop := start(t, config)
 	values, rev, err := robot.Get([]string{"network.neurons.a.threshold", "network.neurons.wall[1].leak", "rewards.praise.every"})
-	if err != nil || rev != 9 || values["network.neurons.a.threshold"].V != 77 || values["network.neurons.wall[1].leak"].V != 900 || values["rewards.praise.every"].V != 2000 {
+	if err != nil || rev != 9 || values["network.neurons.a.threshold"].V != 77 || values["network.neurons.wall[1].leak"].V != 900 ||
+		values["rewards.praise.every"].V != 2000 {
 		t.Errorf("revision %d, %v, %v", rev, values, err)
 	}
 	if err := stop(); err != nil {

@@ -16,7 +16,7 @@ import (
 	"fluxd/configs"
 )
 
-var update = flag.Bool("update", false, "write golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 func load(t testing.TB, name string) *configs.Robot {
 	t.Helper()
@@ -46,7 +46,7 @@ func simulate(t testing.TB, robot *configs.Robot, opts SimulateOptions) string {
 	return out.String()
 }
 
-// README promises: the light seeker reaches the lamp from at least 18 of 20 starting poses.
+// README promises that the light seeker reaches the lamp from at least 18 of 20 starting poses.
 func TestLightseekerReachesTheLamp(t *testing.T) {
 	t.Parallel() // in virtual time
 	out := simulate(t, load(t, "lightseeker"), SimulateOptions{For: 20 * time.Second, Seed: 1, Trials: 20})
@@ -58,7 +58,7 @@ func TestLightseekerReachesTheLamp(t *testing.T) {
 	}
 }
 
-// A robot that is blind stays where it is: the lamp is reached because of the eyes, not by luck.
+// A blind robot stays where it is: the robot reaches the lamp because of its eyes, not by luck.
 func TestBlindLightseekerDoesNot(t *testing.T) {
 	t.Parallel() // in virtual time
 	robot := load(t, "lightseeker")
@@ -92,12 +92,13 @@ func TestSameSeedSameBytes(t *testing.T) {
 			t.Errorf("%s: two runs differ:\n%s\n%s", name, first, second)
 		}
 	}
-	if a, b := simulate(t, load(t, "lightseeker"), SimulateOptions{Seed: 1, Trials: 1}), simulate(t, load(t, "lightseeker"), SimulateOptions{Seed: 2, Trials: 1}); a == b {
+	a := simulate(t, load(t, "lightseeker"), SimulateOptions{Seed: 1, Trials: 1})
+	if b := simulate(t, load(t, "lightseeker"), SimulateOptions{Seed: 2, Trials: 1}); a == b {
 		t.Errorf("another seed changes nothing: %s", a)
 	}
 }
 
-// README promises: at least 85 % agreement with the recorded commands of the real robot.
+// README promises at least 85 % agreement with the recorded commands of the real robot.
 func TestWallfollowAgreesWithTheRecordedRobot(t *testing.T) {
 	t.Parallel() // in virtual time
 	out := simulate(t, load(t, "wallfollow"), SimulateOptions{Seed: 1, Trials: 1})
@@ -122,7 +123,8 @@ const labeller = `
 robot: labeller
 board: {kind: sim}
 sensors:
-  distance: {device: log, file: run.csv, column: d, unit: m, rate: 10 Hz, encode: {kind: threshold, below: 1 m, repeat: true, to: near}}
+  distance: {device: log, file: run.csv, column: d, unit: m, rate: 10 Hz,
+             encode: {kind: threshold, below: 1 m, repeat: true, to: near}}
 network: {neurons: {near: {}}}
 actuators:
   command: {device: label, decode: {kind: winner-take-all, window: 50ms, choices: {near: stop}}}
@@ -132,10 +134,10 @@ mqtt: {broker: none}
 
 func TestComparisonCountsWhatItSees(t *testing.T) {
 	files := fstest.MapFS{"run.csv": {Data: []byte("d,c\n0.5,stop\n2,go\n0.4,go\n0.3,stop\n")}}
-	// The label is looked at at the end of each row; by then the spike has left the window of 50 ms.
+	// The label is compared at the end of each row; by then the spike has left the window of 50 ms.
 	out := simulate(t, parse(t, labeller, files), SimulateOptions{Seed: 1, Trials: 1})
 	if !strings.Contains(out, "agreement 0.0 % (0 of 4") {
-		t.Errorf("a window that has passed still commands:\n%s", out)
+		t.Errorf("a spike that has left the window still commands:\n%s", out)
 	}
 	robot := parse(t, strings.Replace(labeller, "50ms", "100ms", 1), files)
 	out = simulate(t, robot, SimulateOptions{Seed: 1, Trials: 1})
@@ -144,12 +146,14 @@ func TestComparisonCountsWhatItSees(t *testing.T) {
 	}
 }
 
-// Rows with times of their own are played when they were taken, and compared with just before the next.
+// Rows with a column of times are played at these times, and compared just before the next row.
 func TestARecordingWithTimes(t *testing.T) {
-	timed := strings.NewReplacer("unit: m, rate: 10 Hz", "unit: m, time: {column: t, unit: ms}, every: 10ms", "column: c, rate: 10 Hz", "column: c, time: {column: t, unit: ms}").Replace(labeller)
+	timed := strings.NewReplacer("unit: m, rate: 10 Hz", "unit: m, time: {column: t, unit: ms}, every: 10ms",
+		"column: c, rate: 10 Hz", "column: c, time: {column: t, unit: ms}").Replace(labeller)
 	files := fstest.MapFS{"run.csv": {Data: []byte("t,d,c\n5000,0.5,stop\n5100,2,(none)\n5400,0.4,go\n5500,0.3,stop\n")}}
 	out := simulate(t, parse(t, timed, files), SimulateOptions{Seed: 1, Trials: 1})
-	// Read every 10 ms, a window of 50 ms never passes between two readings below a metre. The last row lasts as long as the average, 166 ms.
+	// The sensor is read every 10 ms, so the window of 50 ms is never empty below a metre. The last row lasts as long as the
+	// average: 166 ms.
 	if !strings.Contains(out, "agreement 75.0 % (3 of 4 recorded commands)") || !strings.Contains(out, "666.666ms simulated") {
 		t.Errorf("want 3 of 4 in 666.666 ms:\n%s", out)
 	}
@@ -167,7 +171,8 @@ func TestSimulationNeedsASimulatedBoard(t *testing.T) {
 func TestSimulationEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	calls := 0
-	err := Simulate(ctx, load(t, "lightseeker"), SimulateOptions{For: time.Hour, Trials: 1, Log: slog.New(slog.DiscardHandler), Out: new(bytes.Buffer),
+	err := Simulate(ctx, load(t, "lightseeker"), SimulateOptions{For: time.Hour, Trials: 1,
+		Log: slog.New(slog.DiscardHandler), Out: new(bytes.Buffer),
 		Progress: func(done, total time.Duration) {
 			if calls++; calls == 2 {
 				cancel()
@@ -199,7 +204,8 @@ func BenchmarkSimulateLightseeker(b *testing.B) {
 	}
 }
 
-// What was tuned on a robot can be tried on the desktop: a simulation takes overlays, and refuses them with the range that is allowed.
+// Values that were tuned on a robot can be tried on a desktop: a simulation applies overlays, and refuses values that are out
+// of range.
 func TestSimulationWithAnOverlay(t *testing.T) {
 	robot := load(t, "lightseeker")
 	overlay := func(v float64) []*configs.Overlay {
@@ -212,7 +218,8 @@ func TestSimulationWithAnOverlay(t *testing.T) {
 		t.Errorf("with wheels that hardly turn: %s", slow)
 	}
 	opts.Overlays, opts.Out, opts.Log = overlay(7), &bytes.Buffer{}, slog.New(slog.DiscardHandler)
-	if err := Simulate(context.Background(), robot, opts); err == nil || !strings.Contains(err.Error(), "tuned.yaml: actuators.*.range[1]: actuators.left_wheel.range[1]: 7 is out of range: expected 0 to 1") {
+	const want = "tuned.yaml: actuators.*.range[1]: actuators.left_wheel.range[1]: 7 is out of range: expected 0 to 1"
+	if err := Simulate(context.Background(), robot, opts); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v", err)
 	}
 }

@@ -13,13 +13,16 @@ import (
 	"fluxd/cmd/fluxd/tap"
 )
 
-// weighing is a robot with a scale whose changes are spikes and are rewarded, an arm's position that is a rate, and a light.
+// weighing is a robot with a scale, whose changes become spikes and rewards; an arm, whose position becomes a rate; and an eye.
 const weighing = `robot: r
 board: {kind: sim, world: table}
 sensors:
-  scale: {device: hx711, clock: GPIO5, data: GPIO6, every: 100ms, curve: [[-8000000, -80 kg], [8000000, 80 kg]], encode: {kind: delta, step: 10 g, change: both, to: a}}
-  arm:   {device: quadrature, a: GPIO23, b: GPIO24, counts: 400, measure: position, every: 10ms, encode: {kind: rate, range: [0 rev, 10 rev], max: 100 Hz, to: b}}
-  speed: {device: quadrature, a: GPIO23, b: GPIO24, counts: 400, measure: speed, every: 10ms, encode: {kind: rate, range: [0 rev/s, 10 rev/s], max: 100 Hz, to: b}}
+  scale: {device: hx711, clock: GPIO5, data: GPIO6, every: 100ms, curve: [[-8000000, -80 kg], [8000000, 80 kg]],
+          encode: {kind: delta, step: 10 g, change: both, to: a}}
+  arm:   {device: quadrature, a: GPIO23, b: GPIO24, counts: 400, measure: position, every: 10ms,
+          encode: {kind: rate, range: [0 rev, 10 rev], max: 100 Hz, to: b}}
+  speed: {device: quadrature, a: GPIO23, b: GPIO24, counts: 400, measure: speed, every: 10ms,
+          encode: {kind: rate, range: [0 rev/s, 10 rev/s], max: 100 Hz, to: b}}
   eye:   {device: bh1750, bus: I2C1, address: 0x23, every: 50ms, encode: {kind: rate, range: [0 lx, 1000 lx], max: 100 Hz, to: c}}
   wheel: {device: as5600, bus: I2C1, address: 0x36, measure: position, every: 20ms, encode: {kind: delta, step: 0.1 rev, to: c}}
 network: {neurons: {a: {refractory: 0s}, b: {refractory: 0s}, c: {}, joy: {refractory: 0s}}}
@@ -27,8 +30,8 @@ rewards: {heavier: {sensor: scale, "on": change, gain: 10, to: joy, against: joy
 mqtt: {broker: none}
 `
 
-// After a zero the reading counts from there. Codes of change and rewards see no movement, neither in it nor in what was under way; what moves
-// then, they see; and a code of levels says the new reading.
+// Setting the zero of a sensor is no movement for encoders of changes and for rewards, nor is a reading that was on its way to
+// the loop. Later movements count. An encoder of levels gets readings counted from the new zero.
 func TestZeroIsNoMovement(t *testing.T) {
 	s := newTunable(t, parse(t, weighing, nil)).simulation
 	follows := s.tap.Follow()
@@ -84,7 +87,7 @@ func TestZeroIsNoMovement(t *testing.T) {
 	}
 	zero("scale")
 	zero("arm")
-	s.feed(line("scale"), s.network.Now(), 2_000_000) // a reading of before that comes late
+	s.feed(line("scale"), s.network.Now(), 2_000_000) // a reading from before, which comes late
 	if after := pass(time.Second); after["a"] != 0 || after["reward"] != 0 || after["b"] > 1 {
 		t.Errorf("after the zero: %v", after)
 	}
@@ -98,10 +101,11 @@ func TestZeroIsNoMovement(t *testing.T) {
 	if moved := pass(time.Second); moved["a"] != 1 || moved["reward"] != 1 || latest("scale") != 0.5 {
 		t.Errorf("half a kilogram more: %v, reads %g", moved, latest("scale"))
 	}
-	zero("scale") // a zero on a zero
+	zero("scale") // a second time
 	sense("scale", -0.5)
-	if moved := pass(time.Second); moved["a"] != 1 || moved["reward"] != 1 || line("scale").Zero() != 2_500_000 || latest("scale") != -0.5 {
-		t.Errorf("half a kilogram less: %v, zero at %d, reads %g", moved, line("scale").Zero(), latest("scale"))
+	moved, scale := pass(time.Second), line("scale")
+	if moved["a"] != 1 || moved["reward"] != 1 || scale.Zero() != 2_500_000 || latest("scale") != -0.5 {
+		t.Errorf("half a kilogram less: %v, zero at %d, reads %g", moved, scale.Zero(), latest("scale"))
 	}
 	if err := s.Sense(t.Context(), "scale", 78, time.Hour); err == nil { // the device reads 80 at most
 		t.Error("more than the scale can read was accepted")
@@ -115,11 +119,12 @@ func TestZeroIsNoMovement(t *testing.T) {
 	}
 }
 
-// The end of 64 bits is no way to the other end.
+// Readings counted from a zero do not overflow.
 func TestZeroAtTheEnds(t *testing.T) {
 	line := newTunable(t, parse(t, weighing, nil)).sensors[0]
 	for _, c := range []struct{ zero, reading, want int64 }{
-		{0, math.MaxInt64, math.MaxInt64}, {-1, math.MaxInt64, math.MaxInt64}, {1, math.MinInt64, math.MinInt64}, {5, 3, -2}, {-5, -3, 2},
+		{0, math.MaxInt64, math.MaxInt64}, {-1, math.MaxInt64, math.MaxInt64}, {1, math.MinInt64, math.MinInt64}, {5, 3, -2},
+		{-5, -3, 2},
 		{math.MaxInt64, math.MaxInt64, 0}, {math.MinInt64, 0, math.MaxInt64}, {math.MinInt64, -1, math.MaxInt64},
 	} {
 		line.SetZero(c.zero)
@@ -129,18 +134,18 @@ func TestZeroAtTheEnds(t *testing.T) {
 	}
 }
 
-// The verb names who asked, and refuses what has no zero to set and what has no reading.
+// An event names the user who set a zero. Sensors without a zero to set, and without a good reading, are refused.
 func TestZeroOnRequest(t *testing.T) {
 	t.Parallel() // it waits
 	inRealTime(t)
 	robot, _ := start(t, parse(t, weighing, nil))
 	var mutex sync.Mutex
-	var told []string
+	var events []string
 	if a := robot.ask(t.Context(), func() answer {
 		robot.event = func(kind protocol.EventKind, text string) {
 			mutex.Lock()
 			defer mutex.Unlock()
-			told = append(told, kind.Code()+" "+text)
+			events = append(events, kind.Code()+" "+text)
 		}
 		return answer{}
 	}); a.err != nil {
@@ -152,7 +157,8 @@ func TestZeroOnRequest(t *testing.T) {
 		"scal":  "unknown_sensor sensors.scal: no such sensor, did you mean scale?",
 	} {
 		var refused *protocol.Error
-		if _, err := robot.Zero(t.Context(), "ann", name); !errors.As(err, &refused) || !strings.HasPrefix(string(refused.Code)+" "+err.Error(), want) {
+		_, err := robot.Zero(t.Context(), "ann", name)
+		if !errors.As(err, &refused) || !strings.HasPrefix(string(refused.Code)+" "+err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
 	}
@@ -167,11 +173,11 @@ func TestZeroOnRequest(t *testing.T) {
 		t.Errorf("reads %+v", now)
 	}
 	mutex.Lock()
-	if want := "sensor_zeroed by ann: arm: 2.5 rev is 0 from now on"; len(told) != 1 || told[0] != want {
-		t.Errorf("told %q, want %q", told, want)
+	if want := "sensor_zeroed by ann: arm: 2.5 rev is 0 from now on"; len(events) != 1 || events[0] != want {
+		t.Errorf("events %q, want %q", events, want)
 	}
 	mutex.Unlock()
-	// A sensor that fails has no present reading, though it had one.
+	// A sensor that fails has no good reading now.
 	eventually(t, "the wheel to read", func() bool { _, seen := robot.Sensors()["wheel"]; return seen })
 	if err := robot.Simulated().Detach("I2C1", 0x36); err != nil {
 		t.Fatal(err)
