@@ -350,7 +350,7 @@ func (v *validator) otherPin(c *Connection) {
 // headerPin warns of a pin of the header that does something by itself that the connected device cannot bear. What cannot work at
 // all is refused.
 func (v *validator) headerPin(c *Connection, refuse func(path, format string, args ...any)) {
-	own := header.Pins[c.Position-1].Own
+	own := header.Pins[c.Position-1].Default
 	stops := c.Path == "safety.emergency_stop.pin"
 	switch {
 	case own.Busy != "":

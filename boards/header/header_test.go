@@ -8,14 +8,14 @@ import (
 	"fluxd/boards/header"
 )
 
-// What each pin of the header does by itself: BCM2835 ARM Peripherals, table 6-31, and the board's resistors.
+// The default of each pin of the header: BCM2835 ARM Peripherals, table 6-31, and the board's resistors.
 func TestHeaderKnowsWhatItsPinsDo(t *testing.T) {
 	gpios := 0
 	for _, p := range header.Pins {
 		var n int
 		if _, err := fmt.Sscanf(p.Name, "GPIO%d", &n); err != nil {
-			if p.Own != (header.Nature{}) {
-				t.Errorf("%s has a nature: %+v", p.Name, p.Own)
+			if p.Default != (header.Default{}) {
+				t.Errorf("%s has a default: %+v", p.Name, p.Default)
 			}
 			continue
 		}
@@ -24,8 +24,8 @@ func TestHeaderKnowsWhatItsPinsDo(t *testing.T) {
 		if n <= 8 {
 			pull = "up"
 		}
-		if p.Own.Pull != pull || p.Own.Fixed != (n == 2 || n == 3) || (p.Own.Busy != "") != slices.Contains([]int{0, 1, 14, 15}, n) {
-			t.Errorf("%s: %+v", p.Name, p.Own)
+		if p.Default.Pull != pull || p.Default.Fixed != (n == 2 || n == 3) || (p.Default.Busy != "") != slices.Contains([]int{0, 1, 14, 15}, n) {
+			t.Errorf("%s: %+v", p.Name, p.Default)
 		}
 	}
 	if gpios != header.GPIOs {
@@ -33,7 +33,7 @@ func TestHeaderKnowsWhatItsPinsDo(t *testing.T) {
 	}
 }
 
-// A pin has a name by number and a name by place; both are the same pin.
+// A pin has a name by number and a name by position; both stand for the same pin.
 func TestNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"GPIO17": "GPIO17", "17": "GPIO17", "017": "GPIO17", "P1_11": "GPIO17", "0": "GPIO0", "P1_27": "GPIO0", "P1_3": "GPIO2", "P1_40": "GPIO21",
@@ -50,7 +50,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Every pin is found under its name, and has a place alone; so have the pins with PWM and those of the buses.
+// Every pin is found by its name, and has a position that no other pin has; so have the pins with PWM and those of the buses.
 func TestFind(t *testing.T) {
 	for n := range header.GPIOs {
 		name := fmt.Sprintf("GPIO%d", n)
@@ -84,6 +84,6 @@ func TestFind(t *testing.T) {
 func ExampleCanonicalPin() {
 	name := header.CanonicalPin("P1_12")
 	pin, _ := header.Find(name)
-	fmt.Println(name, pin.Position, pin.Special, pin.Own.Pull)
+	fmt.Println(name, pin.Position, pin.Special, pin.Default.Pull)
 	// Output: GPIO18 12 PWM0 down
 }

@@ -143,16 +143,16 @@ func ownLives() string {
 	number := func(p header.Pin) int { n, _ := strconv.Atoi(strings.TrimPrefix(p.Name, "GPIO")); return n } // 0 for a supply
 	slices.SortStableFunc(pins, func(a, b header.Pin) int { return number(a) - number(b) })
 	for _, p := range pins {
-		if p.Own.Pull == "up" {
+		if p.Default.Pull == "up" {
 			add("pulled up from power-on until a program sets them up; the others are pulled down", p.Name)
 		}
 	}
 	for _, p := range pins {
-		if p.Own.Fixed {
+		if p.Default.Fixed {
 			add("pulled up by 1.8 kohm on the board, always", p.Name)
 		}
-		if p.Own.Busy != "" {
-			add("not quiet while the machine starts: "+p.Own.Busy, p.Name)
+		if p.Default.Busy != "" {
+			add("not quiet while the machine starts: "+p.Default.Busy, p.Name)
 		}
 	}
 	text := "\nby themselves:\n"
