@@ -1,4 +1,4 @@
-package play
+package docs
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 // docs/model.md says where each idea of the original description lives. Every file and test that it names is there, and every row
 // of its tables names at least one of each.
 func TestWhereTheOriginalDescriptionLives(t *testing.T) {
-	const root = "../../../"
+	const root = "../"
 	page, err := os.ReadFile(root + "docs/model.md")
 	if err != nil {
 		t.Fatal(err)
