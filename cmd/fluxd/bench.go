@@ -11,6 +11,7 @@ import (
 
 	"fluxd/cmd/fluxd/bench"
 	"fluxd/cmd/internal/terminal"
+	"fluxd/cmd/internal/usage"
 	"fluxd/files"
 
 	"github.com/spf13/cobra"
@@ -22,32 +23,35 @@ func benchCommand() *cobra.Command {
 	var write, plot string
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure this machine",
-		Long: `Measure this machine, in less than a minute: what a synaptic event costs, what silence costs, how much memory a network takes and
-how long it is built. The networks and their drive are known from other engines, and the spikes are counted: an engine that fires one
-more or less gets no figure.
+		Short: "Measure the speed of this machine",
+		Long: `Measure the speed of this machine, in less than a minute: the time per synaptic
+event, the time that a silent network takes, the memory of a network, and the
+time to build it.
+
+Other engines have been measured with the same networks and inputs. bench checks
+the number of spikes, and fails if it is not the known one.
 
 Figures:
 ` + figureList(),
 		Example: `  fluxd bench
   fluxd bench --only a,idle --json
   fluxd bench --only growth --plot growth.svg
-  fluxd bench --net network.txt --steps 1000   # a network of your own
-  fluxd bench --write b > b.txt                # the network, for another engine`,
-		Args: cobra.NoArgs,
+  fluxd bench --net network.txt --steps 1000   # measure your own network
+  fluxd bench --write b > b.txt                # network b, for another engine`,
+		Args: usage.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
 			switch {
 			case write != "":
-				return usage("--write", bench.WriteNetwork(out, write))
+				return unknownIn("--write", bench.WriteNetwork(out, write))
 			case opts.Steps < 0 || opts.WarmUp < 0:
-				return fmt.Errorf("%w: --steps %d --warmup %d: expected no negative numbers", errUsage, opts.Steps, opts.WarmUp)
+				return fmt.Errorf("%w: --steps %d --warmup %d: expected numbers of at least 0", errUsage, opts.Steps, opts.WarmUp)
 			case opts.Workers < 0 || opts.Workers > 0 && opts.Net == "":
 				return fmt.Errorf("%w: --workers %d: expected at least 1, together with --net", errUsage, opts.Workers)
 			case opts.Net != "" && len(opts.Only) > 0:
-				return fmt.Errorf("%w: --net measures one network: leave out --only", errUsage)
+				return fmt.Errorf("%w: --net with --only: expected one of them; --net measures only that network", errUsage)
 			case plot != "" && (opts.Net != "" || len(opts.Only) > 0 && !slices.Contains(opts.Only, "growth")):
-				return fmt.Errorf("%w: --plot draws the figure growth: measure that too", errUsage)
+				return fmt.Errorf("%w: --plot draws the figure growth: expected --only growth, or no --only", errUsage)
 			}
 			var clear func()
 			opts.Progress, clear = benchProgress(cmd.ErrOrStderr())
@@ -55,8 +59,8 @@ Figures:
 			clear()
 			switch {
 			case report == nil:
-				return usage("--only", err)
-			case err != nil && !asJSON && len(report.Runs) > 0: // what has been measured is worth seeing
+				return unknownIn("--only", err)
+			case err != nil && !asJSON && len(report.Runs) > 0: // print the figures measured so far
 				return errors.Join(err, report.WriteTable(out))
 			case err != nil:
 				return err
@@ -78,13 +82,14 @@ Figures:
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object instead of a table")
-	c.Flags().StringSliceVar(&opts.Only, "only", nil, "which figures, separated by commas (default: all)")
-	c.Flags().StringVar(&opts.Net, "net", "", "measure the network in this file instead")
-	c.Flags().IntVar(&opts.Workers, "workers", 0, "with --net: split the network over this many processors")
-	c.Flags().IntVar(&opts.Steps, "steps", 0, "timed steps of a network, in simulated ms (default: as many as its spikes are known for)")
-	c.Flags().IntVar(&opts.WarmUp, "warmup", bench.DefaultWarmUp, "steps before they are timed")
-	c.Flags().StringVar(&plot, "plot", "", "draw how the cost grows into this file, SVG")
-	c.Flags().StringVar(&write, "write", "", "write this network, a, b, c or d, as text, and measure nothing")
+	c.Flags().StringSliceVar(&opts.Only, "only", nil, "the `figures` to measure, separated by commas (default: all)")
+	c.Flags().StringVar(&opts.Net, "net", "", "measure only the network in this `file`")
+	c.Flags().IntVar(&opts.Workers, "workers", 0, "with --net: the `number` of processors that share the network")
+	c.Flags().IntVar(&opts.Steps, "steps", 0,
+		"timed steps, in simulated ms (default: the number for which the spikes of the network are known)")
+	c.Flags().IntVar(&opts.WarmUp, "warmup", bench.DefaultWarmUp, "steps before the timed ones")
+	c.Flags().StringVar(&plot, "plot", "", "draw the figure growth into this SVG `file`")
+	c.Flags().StringVar(&write, "write", "", "print `network` a, b, c or d as text, and measure nothing")
 	return c
 }
 
@@ -96,24 +101,36 @@ func writeChart(file string, report *bench.Report) error {
 	return errors.Join(report.WriteChart(f), f.Close())
 }
 
+// figureList lists the figures and what they measure, in lines of at most 80 columns.
 func figureList() string {
+	const indent, width = 12, 80
 	var text strings.Builder
 	for _, f := range bench.Figures() {
-		fmt.Fprintf(&text, "  %-10s %s\n", f.Name, f.About)
+		fmt.Fprintf(&text, "  %-10s", f.Name)
+		column := indent
+		for _, word := range strings.Fields(f.About) {
+			if column+1+len(word) > width {
+				text.WriteString("\n" + strings.Repeat(" ", indent))
+				column = indent
+			}
+			text.WriteString(" " + word)
+			column += 1 + len(word)
+		}
+		text.WriteString("\n")
 	}
 	return strings.TrimRight(text.String(), "\n")
 }
 
-// usage marks an error about a flag's value as one of the command line.
-func usage(flag string, err error) error {
+// unknownIn marks an error about an unknown name in a flag's value as an error of the command line.
+func unknownIn(flag string, err error) error {
 	if errors.Is(err, bench.ErrUnknown) {
 		return fmt.Errorf("%w: %s: %w", errUsage, flag, err)
 	}
 	return err
 }
 
-// benchProgress returns what shows how far the figures are: one line that changes on a terminal, a line for each figure elsewhere.
-// The second function takes the line away.
+// benchProgress returns a function that shows the progress: as one changing line on a terminal, as one line per figure elsewhere.
+// The second function clears the line.
 func benchProgress(w io.Writer) (show func(figure string, share float64), clear func()) {
 	last := ""
 	file := terminal.Of(w)

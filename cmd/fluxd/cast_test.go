@@ -17,8 +17,8 @@ import (
 	"fluxd/configs"
 )
 
-// The README opens with the robot at work: the picture that fluxd run draws on a terminal, for the robot that the README shows, in
-// simulated time. When either changes, the picture has to be drawn again, with -update.
+// The README opens with a picture of its robot at work, as fluxd run draws it on a terminal, in simulated time. When the robot or the
+// drawing changes, run this test with -update to draw the picture again.
 func TestThePictureInTheReadme(t *testing.T) {
 	const page, file = "../../README.md", "../../docs/seeker.svg"
 	text, err := os.ReadFile(page)
@@ -65,14 +65,15 @@ func TestThePictureInTheReadme(t *testing.T) {
 // The terminal of the picture, in characters.
 const castColumns, castRows, castWorld = 60, 30, 22
 
-// castOf makes a terminal cast: an SVG in which each frame is shown for a while, again and again. A row that stays the same over several
-// frames is one element.
+// castOf makes a terminal cast: an SVG that shows each frame for the given time and repeats forever. A row that stays the same over
+// several frames is one element.
 func castOf(command string, frames []string, each time.Duration) []byte {
 	const width, height, margin = 8, 17, 14 // of a character, in pixels
 	total := each * time.Duration(len(frames))
 	var svg bytes.Buffer
-	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="monospace" font-size="13" fill="#ddd">`+"\n",
+	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d"`,
 		castColumns*width+2*margin, (castRows+1)*height+2*margin)
+	fmt.Fprintf(&svg, ` font-family="monospace" font-size="13" fill="#ddd">`+"\n")
 	fmt.Fprintf(&svg, `<rect width="100%%" height="100%%" rx="8" fill="#1c1f24"/>`+"\n")
 	var bright []string // the lamp, and the robot in each direction
 	for _, c := range []string{"*", "→", "↗", "↑", "↖", "←", "↙", "↓", "↘"} {

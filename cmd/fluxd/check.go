@@ -10,19 +10,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/cmd/fluxd/daemon"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 )
 
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check ROBOT",
-		Short: "Validate a configuration and print the wiring",
-		Long: `Validate a configuration without touching any hardware, and print what is connected to what.
+		Short: "Check a robot file and print the wiring",
+		Long: `Check a robot file without touching any hardware, and print the wiring: which
+pin is connected to which device, and which device to which neurons.
 
-Every mistake of the file, and of the data files that it names, is listed, with its line and what was expected; then the exit code is 2.
-What the simulated world does not know is a warning.`,
+If there are mistakes in the file, or in the data files that it names, check
+lists all of them, each with its line and what was expected, and the exit code
+is 2. A device that the simulated world does not know is only a warning.`,
 		Example:           "  fluxd check robot.yaml",
-		Args:              cobra.ExactArgs(1),
+		Args:              usage.Args(1, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := load(cmd.Context(), args)
@@ -41,7 +44,7 @@ What the simulated world does not know is a warning.`,
 	}
 }
 
-// warn writes what is valid, and to be looked at before the power goes on.
+// warn prints warnings: the file is valid, but the user should look at these points before turning the power on.
 func warn(w io.Writer, warnings configs.Errors) error {
 	for _, one := range warnings {
 		if _, err := fmt.Fprintf(w, "\nwarning: %v\n", one); err != nil {
@@ -51,13 +54,14 @@ func warn(w io.Writer, warnings configs.Errors) error {
 	return nil
 }
 
-// printWiring writes two tables: every wire, and what becomes of it, in the direction in which data flows.
+// printWiring prints two tables: all wires, and all devices with their codes and neurons.
 func printWiring(w io.Writer, c *configs.Robot) error {
 	board := c.Board.Kind
 	if c.Board.World != "" && c.Board.World != "none" {
 		board += ", world " + c.Board.World
 	}
-	fmt.Fprintf(w, "%s: valid. Board %s; %d neurons, %d synapses; MQTT broker %s\n\n", c.Name, board, len(c.Network.Neurons), len(c.Network.Synapses), c.MQTT.Broker)
+	fmt.Fprintf(w, "%s: valid. Board %s; %d neurons, %d synapses; MQTT broker %s\n\n",
+		c.Name, board, len(c.Network.Neurons), len(c.Network.Synapses), c.MQTT.Broker)
 	if err := wiringTable(w, c); err != nil {
 		return err
 	}
@@ -77,11 +81,13 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
-		Short: "Print the JSON Schema of a configuration, for editors",
-		Long: `Print the JSON Schema of a configuration. An editor with a YAML language server completes and checks a robot.yaml whose first
-line is "# yaml-language-server: $schema=fluxd.schema.json".`,
+		Short: "Print the JSON Schema of robot files, for editors",
+		Long: `Print the JSON Schema of robot files. An editor with a YAML language server then
+completes and checks a robot file, if its first line is
+
+  # yaml-language-server: $schema=fluxd.schema.json`,
 		Example: "  fluxd schema > fluxd.schema.json",
-		Args:    cobra.NoArgs,
+		Args:    usage.Args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", configs.Schema())
 			return err

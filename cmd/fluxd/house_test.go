@@ -74,6 +74,7 @@ cmd/fluxd:
 	cmd/fluxd/play
 	cmd/internal/picture
 	cmd/internal/terminal
+	cmd/internal/usage
 	configs
 	configs/circuits
 	configs/tennlab

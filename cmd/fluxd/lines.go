@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// linesWaiting is how many log lines may wait for whoever reads them.
-const linesWaiting = 1024
+// maxLines bounds the log lines that wait to be written.
+const maxLines = 1024
 
-// lastLines is how long the end waits for whoever reads the log.
-const lastLines = time.Second
+// closePatience is how long close waits for lines that are not yet written.
+const closePatience = time.Second
 
-// lines writes log lines from a goroutine of its own. A terminal that was stopped, or a pipe that nobody reads, blocks a write for
-// ever: whoever logs must not wait for it, for it may be what keeps the robot safe. What finds no room is dropped and counted.
+// lines writes log lines in a separate goroutine. A stopped terminal, or a pipe that is not read, may block a write forever, and
+// the caller of Write may be the goroutine that keeps the robot safe. When the queue is full, lines are dropped and counted.
 type lines struct {
 	to      io.Writer
-	queue   chan []byte
+	queue   chan []byte // nil ends the goroutine
 	dropped atomic.Uint64
 	ended   chan struct{}
 	closing sync.Once
 }
 
 func newLines(to io.Writer) *lines {
-	l := &lines{to: to, queue: make(chan []byte, linesWaiting), ended: make(chan struct{})}
+	l := &lines{to: to, queue: make(chan []byte, maxLines), ended: make(chan struct{})}
 	go l.write()
 	return l
 }
 
-// Write takes one line; it never waits.
+// Write queues one line. It never waits.
 func (l *lines) Write(line []byte) (int, error) {
 	select {
 	case l.queue <- append([]byte(nil), line...):
@@ -47,16 +47,16 @@ func (l *lines) write() {
 			return
 		}
 		if n := l.dropped.Swap(0); n > 0 {
-			fmt.Fprintf(l.to, "%d log lines were dropped: nobody read them\n", n)
+			fmt.Fprintf(l.to, "%d log lines were dropped: the log was not read\n", n)
 		}
-		_, _ = l.to.Write(line) // there is nobody to tell
+		_, _ = l.to.Write(line) // an error of the log cannot be logged
 	}
 }
 
-// close writes what waits, for as long as somebody reads it.
+// close writes the lines in the queue, for closePatience at most.
 func (l *lines) close() {
 	l.closing.Do(func() {
-		patience := time.After(lastLines)
+		patience := time.After(closePatience)
 		select {
 		case l.queue <- nil:
 		case <-patience:

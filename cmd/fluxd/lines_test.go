@@ -25,7 +25,7 @@ func TestLogLinesKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// stopped is a terminal that was stopped with ctrl-S.
+// stopped is a terminal that is stopped with ctrl-S until goOn is closed.
 type stopped struct {
 	bytes.Buffer
 	goOn chan struct{}
@@ -36,28 +36,28 @@ func (s *stopped) Write(p []byte) (int, error) {
 	return s.Buffer.Write(p)
 }
 
-func TestAStoppedTerminalHoldsUpNobody(t *testing.T) {
+func TestStoppedTerminalBlocksNoWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		terminal := &stopped{goOn: make(chan struct{})}
 		l := newLines(terminal)
 		fmt.Fprintln(l, "first")
-		synctest.Wait() // it is being written
-		for range linesWaiting + 7 {
+		synctest.Wait() // the first line is being written
+		for range maxLines + 7 {
 			fmt.Fprintln(l, "more")
 		}
 		start := time.Now()
 		l.close()
-		if waited := time.Since(start); waited != lastLines {
-			t.Errorf("the end waited %v", waited)
+		if waited := time.Since(start); waited != closePatience {
+			t.Errorf("close waited %v", waited)
 		}
 		close(terminal.goOn)
-		for range linesWaiting + 10 {
+		for range maxLines + 10 {
 			synctest.Wait()
 		}
 		if !strings.Contains(terminal.String(), "7 log lines were dropped") {
-			t.Errorf("the loss is not told: %q", terminal.String()[:200])
+			t.Errorf("the loss is not reported: %q", terminal.String()[:200])
 		}
-		l.queue <- nil // as close would have
+		l.queue <- nil // ends the goroutine, as close does
 		<-l.ended
 	})
 }

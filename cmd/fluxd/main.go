@@ -1,5 +1,12 @@
-// Command fluxd gives a robot a nervous system: it reads sensors, turns them into spikes, lets a spiking neural network decide,
-// and moves actuators. See fluxd --help.
+// Command fluxd gives a robot a nervous system. It reads sensors and encodes their readings as spikes. A spiking neural network
+// processes them. The spikes of its motor neurons are decoded into commands for actuators.
+//
+//	fluxd run robot.yaml     run a robot
+//	fluxd sim robot.yaml     simulate it, as fast as the machine allows
+//	fluxd check robot.yaml   find mistakes in its file
+//
+// See fluxd --help for all commands. This package has the command line, the supervision of a robot's process, and signals. The
+// robot itself is in package daemon.
 package main
 
 import (
@@ -10,10 +17,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"regexp"
 	"syscall"
 
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -25,34 +32,51 @@ var version = "dev"
 // Exit codes.
 const (
 	exitFailure = 1 // something went wrong while running
-	exitConfig  = 2 // the command line or the configuration is wrong
+	exitConfig  = 2 // the command line or the robot file is wrong
 )
 
 func main() {
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		ends = append(ends, syscall.SIGHUP)
 	}
-	ctx, _ := signal.NotifyContext(context.Background(), ends...) // to the last: a second signal must not make a crash of an end in order
+	// The context keeps catching these signals until the process exits, so that a second ctrl-C does not interrupt an orderly
+	// shutdown.
+	ctx, _ := signal.NotifyContext(context.Background(), ends...)
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// commands is the tree of all commands; log makes what a command logs to.
+// commands returns the tree of all commands. Each command calls log to get its logger.
 func commands(log func(io.Writer) *slog.Logger) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "fluxd",
 		Short: "A nervous system for robots",
-		Long: `fluxd gives a robot a nervous system: sensors become spikes, a spiking neural network of leaky linear neurons decides, and the
-spikes of motor neurons become motion. MQTT carries telemetry out and tuning in (see fluxctl).
+		Long: `fluxd gives a robot a nervous system. Readings of sensors are encoded as spikes.
+A spiking neural network of leaky linear neurons processes them. The spikes of
+its motor neurons move the actuators. Telemetry and tuning go over MQTT, see
+fluxctl.
 
-A ROBOT is a YAML file, or the name of one of the examples that "fluxd run --list" lists.
+ROBOT is a YAML file, or the name of an example: see fluxd run --list. Without
+ROBOT, run and sim use the demo, lightseeker.
 
-Exit codes: 0 done, 1 failed while running, 2 wrong command line or configuration.`,
+Exit codes:
+  0  done
+  1  failed while running
+  2  wrong command line or robot file`,
+		Example: `  fluxd run                    # the demo, on a simulated board
+  fluxd check robot.yaml       # find mistakes, print the wiring
+  fluxd sim robot.yaml         # simulate, as fast as this machine allows
+  fluxd run robot.yaml         # run the robot`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(runCommand(log), haltCommand(log), simCommand(log), checkCommand(), pinsCommand(), probeCommand(log), playCommand(), plotCommand(), exportCommand(), importCommand(), schemaCommand(), benchCommand(), brokerCommand())
+	root.AddCommand(
+		runCommand(log), simCommand(log), haltCommand(log),
+		checkCommand(), pinsCommand(), probeCommand(log), schemaCommand(),
+		playCommand(), plotCommand(), exportCommand(), importCommand(),
+		benchCommand(), brokerCommand(),
+	)
 	return root
 }
 
@@ -61,7 +85,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var level slog.Level
 	var logs []*lines
 	log := func(w io.Writer) *slog.Logger {
-		if _, ok := w.(*screen); !ok { // that never waits
+		if _, ok := w.(*screen); !ok { // writing to a screen never blocks
 			l := newLines(w)
 			logs = append(logs, l)
 			w = l
@@ -70,10 +94,10 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	results := &output{to: stdout}
 	root := commands(log)
-	root.PersistentFlags().TextVar(&level, "log", slog.LevelInfo, "what to log: debug, info, warn or error")
+	root.PersistentFlags().TextVar(&level, "log", slog.LevelInfo, "the least `level` to log: debug, info, warn or error")
 	root.SetOut(results)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(usage.FlagError)
 	root.SetArgs(args)
 	ran := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
@@ -94,41 +118,21 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitFailure
 	case err == nil:
 		return 0
-	case !ran || errors.Is(err, errUsage): // cobra refused the command line, or a command its flags
-		fmt.Fprintf(stderr, "fluxd: %v; see fluxd --help\n", err)
+	case !ran || errors.Is(err, errUsage): // refused by cobra, or by the command itself
+		fmt.Fprintf(stderr, "fluxd: %v; see %s --help\n", err, usage.Command(root, args))
 		return exitConfig
 	}
 	fmt.Fprintf(stderr, "fluxd: %v\n", err)
 	return exitFailure
 }
 
-// flagNamed finds the name of the flag in an error about its value.
-var flagNamed = regexp.MustCompile(`--([a-z-]+)" flag`)
-
-// flagError says what a flag expects, where its value is none.
-func flagError(c *cobra.Command, err error) error {
-	var invalid interface{ GetValue() string }
-	name := flagNamed.FindStringSubmatch(err.Error())
-	if name == nil || !errors.As(err, &invalid) || c.Flag(name[1]) == nil {
-		return err
-	}
-	expected, known := map[string]string{"duration": "a time with its unit, such as 30s or 5ms", "int": "a whole number", "uint64": "a whole number of at least 0, below 2^64", "bool": "true or false"}[c.Flag(name[1]).Value.Type()]
-	if name[1] == "log" {
-		expected, known = "debug, info, warn or error", true
-	}
-	if !known {
-		return err
-	}
-	return fmt.Errorf("--%s %q: expected %s", name[1], invalid.GetValue(), expected)
-}
-
-// errUsage marks flags that make no sense.
+// errUsage marks errors in the values of flags.
 var errUsage = errors.New("wrong command line")
 
-// defaultRobot is the demo that a newcomer sees.
+// defaultRobot is the demo.
 const defaultRobot = "lightseeker"
 
-// load reads the robot that a command line names, and asks its devices whether they can measure what is wanted of them.
+// load reads the robot that a command line names, and checks that its sensors can measure the ranges that the file requires.
 func load(ctx context.Context, args []string) (*configs.Robot, error) {
 	name := defaultRobot
 	if len(args) > 0 {
@@ -146,8 +150,8 @@ func load(ctx context.Context, args []string) (*configs.Robot, error) {
 	})
 }
 
-// await reads a file. Standard input without a writer, or a disk that does not answer, may block the read for ever: then the end of the
-// context ends the wait, and the read ends with the process.
+// await calls read, which reads a file, in a goroutine. A read may block forever, from standard input without a writer or from a
+// disk that does not answer. Then the end of the context ends the wait, and the goroutine ends with the process.
 func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -167,7 +171,7 @@ func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	}
 }
 
-// examples completes the names of the example robots; files are completed by the shell.
+// examples completes the names of the example robots. The shell completes file names.
 func examples(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	for _, e := range configs.Examples() {

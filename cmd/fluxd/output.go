@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// output is where the results of a command go. It keeps the first error, so that no command ends well whose result was lost, be it
-// on a full disk, whatever became of the errors of its prints. It is safe for concurrent use.
+// output receives the results of a command. It keeps the first error of a write, so that a command whose result was lost, for
+// example on a full disk, fails even if it ignores the errors of its prints. It is safe for concurrent use.
 type output struct {
 	to    io.Writer
 	mutex sync.Mutex
@@ -25,14 +25,14 @@ func (o *output) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// failed returns the first error.
+// failed returns the first error of a write.
 func (o *output) failed() error {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	return o.err
 }
 
-// under returns what results are written to in the end: a terminal, for one who draws on it, or a file, for a child process.
+// under returns the writer below an output: a terminal to draw on, or a file to pass to a child process.
 func under(w io.Writer) io.Writer {
 	if o, is := w.(*output); is {
 		return o.to

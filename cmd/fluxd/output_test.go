@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// full is a disk that has room for so many bytes more.
+// full is a disk with room for so many more bytes.
 type full struct{ room int }
 
 var errFull = errors.New("no space left on device")
@@ -27,17 +27,24 @@ func (f *full) Write(text []byte) (int, error) {
 	return n, nil
 }
 
-// A command whose result could not be written says so and fails, each in the tree: also the last bytes count.
+// Every command fails and reports it if its result cannot be written, even if only the last bytes are lost.
 func TestNoCommandLosesItsResult(t *testing.T) {
 	if testing.Short() {
 		t.Skip("every command several times")
 	}
-	idle := write(t, "robot: idle\nboard: {kind: sim, world: table}\nnetwork: {neurons: {a: {pacemaker: 10ms}}}\nmqtt: {broker: none}\nsensors:\n  s: {device: bh1750, bus: I2C1, address: 0x23, every: 40ms, encode: {kind: delta, step: 1 lx, to: a}}\n")
+	idle := write(t, `robot: idle
+board: {kind: sim, world: table}
+network: {neurons: {a: {pacemaker: 10ms}}}
+mqtt: {broker: none}
+sensors:
+  s: {device: bh1750, bus: I2C1, address: 0x23, every: 40ms, encode: {kind: delta, step: 1 lx, to: a}}
+`)
 	tennlab := filepath.Join(t.TempDir(), "risp.json")
 	if err := os.WriteFile(tennlab, []byte(`{"Properties": {"node_properties": [{"name": "Threshold", "index": 0, "size": 1}],
  "edge_properties": [{"name": "Weight", "index": 0, "size": 1}, {"name": "Delay", "index": 1, "size": 1}]},
  "Nodes": [{"id": 0, "values": [1]}], "Edges": [], "Inputs": [0], "Outputs": [0],
- "Associated_Data": {"other": {"proc_name": "risp"}, "proc_params": {"discrete": true, "leak_mode": "none", "min_potential": 0, "spike_value_factor": 1}}}`), 0o600); err != nil {
+ "Associated_Data": {"other": {"proc_name": "risp"},
+ "proc_params": {"discrete": true, "leak_mode": "none", "min_potential": 0, "spike_value_factor": 1}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	lines := map[string][][]string{
@@ -59,7 +66,7 @@ func TestNoCommandLosesItsResult(t *testing.T) {
 		"fish":       {{"completion", "fish"}},
 		"powershell": {{"completion", "powershell"}},
 		"completion": {{"completion", "--help"}},
-		"halt":       nil, // it has no result but what the actuators do
+		"halt":       nil, // it prints nothing
 	}
 	root := commands(func(io.Writer) *slog.Logger { return slog.New(slog.DiscardHandler) })
 	root.InitDefaultHelpCmd()
@@ -67,8 +74,8 @@ func TestNoCommandLosesItsResult(t *testing.T) {
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		all, known := lines[c.Name()]
-		if !known && !c.Hidden { // the broker of a robot is for its parent alone
-			t.Errorf("%s: no command line that shows it write", c.CommandPath())
+		if !known && !c.Hidden {
+			t.Errorf("%s: no command line in this test that makes it print a result", c.CommandPath())
 		}
 		for _, args := range all {
 			code, result, errs := fluxd(args...)
@@ -77,10 +84,10 @@ func TestNoCommandLosesItsResult(t *testing.T) {
 				continue
 			}
 			for _, room := range []int{0, len(result) / 2, len(result) - 1} {
-				var said bytes.Buffer
-				code := execute(context.Background(), args, &full{room}, &said)
-				if code != exitFailure || !strings.Contains(said.String(), errFull.Error()) {
-					t.Errorf("%v with room for %d of %d bytes: exit %d: %s", args, room, len(result), code, said.String())
+				var errs bytes.Buffer
+				code := execute(context.Background(), args, &full{room}, &errs)
+				if code != exitFailure || !strings.Contains(errs.String(), errFull.Error()) {
+					t.Errorf("%v with room for %d of %d bytes: exit %d: %s", args, room, len(result), code, errs.String())
 				}
 			}
 		}

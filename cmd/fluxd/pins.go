@@ -9,12 +9,13 @@ import (
 	"text/tabwriter"
 
 	"fluxd/boards/header"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
 )
 
-// wiringTable writes every wire: where it ends on the board, and what it is to the device.
+// wiringTable prints all wires: the pin of the board, and the device and its role there.
 func wiringTable(w io.Writer, c *configs.Robot) error {
 	all := c.Wiring()
 	if len(all) == 0 {
@@ -23,12 +24,13 @@ func wiringTable(w io.Writer, c *configs.Robot) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "HEADER\tPIN\tDEVICE\tNAME\tROLE\tDIRECTION\tPULL")
 	for _, wire := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", place(&wire), wire.Where(), wire.Device, wire.Name, wire.Role, wire.Direction, orDash(wire.Pull))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			place(&wire), wire.Where(), wire.Device, wire.Name, wire.Role, wire.Direction, orDash(wire.Pull))
 	}
 	return table.Flush()
 }
 
-// place is where a wire ends on the header; a bus has two places.
+// place returns the position of a wire on the header. A bus has two.
 func place(wire *configs.Connection) string {
 	if wire.Position != 0 {
 		return fmt.Sprint(wire.Position)
@@ -51,11 +53,13 @@ func orDash(text string) string {
 func pinsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "pins [ROBOT]",
-		Short: "Draw the 40-pin header with what is connected",
-		Long: `Draw the 40-pin header of a Raspberry Pi as it is seen from above, the USB sockets at the bottom, with what a robot has connected to
-each pin, what the pins do by themselves, and what does not go well together; without ROBOT what the pins are.`,
-		Example:           "  fluxd pins robot.yaml",
-		Args:              cobra.MaximumNArgs(1),
+		Short: "Draw the 40-pin header with a robot's wiring",
+		Long: `Draw the 40-pin header of a Raspberry Pi, seen from above with the USB sockets
+at the bottom: the device at each pin, pins that are not quiet while the machine
+starts, and warnings about the wiring. Without ROBOT, draw the header alone.`,
+		Example: `  fluxd pins
+  fluxd pins robot.yaml`,
+		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config := &configs.Robot{}
@@ -65,7 +69,7 @@ each pin, what the pins do by themselves, and what does not go well together; wi
 					return err
 				}
 			}
-			if _, err := io.WriteString(cmd.OutOrStdout(), drawHeader(config.Wiring())+ownLives()); err != nil {
+			if _, err := io.WriteString(cmd.OutOrStdout(), drawHeader(config.Wiring())+boardLevels()); err != nil {
 				return err
 			}
 			return warn(cmd.OutOrStdout(), config.Warnings)
@@ -73,7 +77,7 @@ each pin, what the pins do by themselves, and what does not go well together; wi
 	}
 }
 
-// drawHeader draws the header with the wires that end on it, and lists those that do not.
+// drawHeader draws the header with the wires that end on it, and lists the other wires.
 func drawHeader(wires []configs.Connection) string {
 	connected := map[string][]string{}
 	var elsewhere []string
@@ -117,7 +121,9 @@ func drawHeader(wires []configs.Connection) string {
 	var text strings.Builder
 	for i := 0; i < len(header.Pins); i += 2 {
 		left, right := header.Pins[i], header.Pins[i+1]
-		line := fmt.Sprintf("%*s  %11s %2d %s %s %-2d %-11s  %s", width, label(left), full(left), left.Position, dot(label(left)), dot(label(right)), right.Position, full(right), label(right))
+		line := fmt.Sprintf("%*s  %11s %2d %s %s %-2d %-11s  %s",
+			width, label(left), full(left), left.Position, dot(label(left)),
+			dot(label(right)), right.Position, full(right), label(right))
 		text.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	if len(elsewhere) > 0 {
@@ -129,8 +135,8 @@ func drawHeader(wires []configs.Connection) string {
 	return text.String()
 }
 
-// ownLives lists the pins that do something by themselves, by what they do.
-func ownLives() string {
+// boardLevels lists the pins that the board itself pulls to a level, or drives while the machine starts.
+func boardLevels() string {
 	var what []string
 	names := map[string][]string{}
 	add := func(does, pin string) {
@@ -155,14 +161,14 @@ func ownLives() string {
 			add("not quiet while the machine starts: "+p.Default.Busy, p.Name)
 		}
 	}
-	text := "\nby themselves:\n"
+	text := "\npulled or driven by the board itself:\n"
 	for _, does := range what {
 		text += fmt.Sprintf("  %s: %s\n", strings.Join(names[does], " "), does)
 	}
 	return text
 }
 
-// dot is a pin: filled when something is connected.
+// dot draws a pin: filled if something is connected.
 func dot(what string) string {
 	if what != "" {
 		return "●"

@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// madeIn is the name of a robot file that a test has made.
-var madeIn = regexp.MustCompile(`\S+robot\.yaml`)
+// robotFile matches the name of a robot file in a temporary folder.
+var robotFile = regexp.MustCompile(`\S+robot\.yaml`)
 
-// golden holds a text against a file in testdata.
+// golden compares a text with a file in testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := "testdata/" + name
-	got = madeIn.ReplaceAllString(got, "robot.yaml")
+	got = robotFile.ReplaceAllString(got, "robot.yaml")
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
 			t.Fatal(err)
@@ -27,11 +27,11 @@ func golden(t *testing.T, name, got string) {
 		}
 	}
 	if want, err := os.ReadFile(file); err != nil || string(want) != got {
-		t.Errorf("%s: %v; go test ./cmd/fluxd -update writes it anew. Got\n%s\nwant\n%s", file, err, got, want)
+		t.Errorf("%s: %v; go test ./cmd/fluxd -update rewrites it. Got\n%s\nwant\n%s", file, err, got, want)
 	}
 }
 
-// wired has a device of every kind of wire.
+// wired is a robot with every kind of wire.
 const wired = `robot: wired
 board: {kind: raspberrypi}
 expanders:
@@ -70,15 +70,17 @@ func TestPinsDrawsTheHeader(t *testing.T) {
 	}
 }
 
-func TestProbeHoldsWhatAnswersAgainstWhatIsExpected(t *testing.T) {
+func TestProbeReportsMissingDevices(t *testing.T) {
 	code, out, errs := fluxd("probe", "lightseeker")
 	if code != 0 || !strings.Contains(out, "0x23  sensor left_eye") || !strings.Contains(out, "I2C0: nothing answers") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
-	text := strings.Replace(wired, "kind: raspberrypi", "kind: sim, world: arena", 1) // whose eyes are there, and no thermometer
-	text = strings.Replace(text, "sensors:", "sensors:\n  warm: {device: tmp102, bus: I2C1, address: 0x49, every: 1s, encode: {kind: threshold, above: 60 °C, to: a}}", 1)
+	text := strings.Replace(wired, "kind: raspberrypi", "kind: sim, world: arena", 1) // it has light sensors and no thermometer
+	text = strings.Replace(text, "sensors:", `sensors:
+  warm: {device: tmp102, bus: I2C1, address: 0x49, every: 1s, encode: {kind: threshold, above: 60 °C, to: a}}`, 1)
 	code, out, errs = fluxd("probe", write(t, text))
-	if code != exitFailure || !strings.Contains(errs, "no answer from I2C1 0x49 (sensor warm)") || !strings.Contains(out, "0x5c  may be bh1750") {
+	const missing, present = "no answer from I2C1 0x49 (sensor warm)", "0x5c  may be bh1750"
+	if code != exitFailure || !strings.Contains(errs, missing) || !strings.Contains(out, present) {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
 }

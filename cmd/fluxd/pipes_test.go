@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// A named pipe in the place of a file would block a command for ever: every command says what it is, and ends.
-func TestAPipeInThePlaceOfAFileIsRefused(t *testing.T) {
+// Reading a named pipe instead of a file may block forever. Every command refuses one and exits.
+func TestNamedPipesAreRefused(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe.json")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
@@ -25,12 +25,16 @@ func TestAPipeInThePlaceOfAFileIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := filepath.Join(folder, "log.yaml")
-	text := "robot: r\nboard: {kind: sim}\nmqtt: {broker: none}\nsensors:\n  s: {device: log, file: run.csv, column: a, rate: 9 Hz, encode: {kind: latency, range: [0, 5], window: 9ms, to: a}}\nnetwork: {neurons: {a: {}}}\n"
+	const start = "robot: r\nboard: {kind: sim}\nmqtt: {broker: none}\n"
+	text := start + `network: {neurons: {a: {}}}
+sensors:
+  s: {device: log, file: run.csv, column: a, rate: 9 Hz, encode: {kind: latency, range: [0, 5], window: 9ms, to: a}}
+`
 	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	net := filepath.Join(folder, "net.yaml")
-	if err := os.WriteFile(net, []byte("robot: r\nboard: {kind: sim}\nmqtt: {broker: none}\nnetwork: {neurons: {a: {pacemaker: 10ms}}}\n"), 0o600); err != nil {
+	if err := os.WriteFile(net, []byte(start+"network: {neurons: {a: {pacemaker: 10ms}}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	named := func(rest string) string {
@@ -40,25 +44,29 @@ func TestAPipeInThePlaceOfAFileIsRefused(t *testing.T) {
 		{"run", named("mqtt: {broker: 'tcp://127.0.0.1:1', user: x, password_file: PIPE}"), "--for", "1ms"},
 		{"run", named("mqtt: {broker: 'ssl://127.0.0.1:1', tls: {ca: PIPE}}"), "--for", "1ms"},
 		{"run", named("mqtt: {listen: '127.0.0.1:0', tls: {certificate: PIPE, key: PIPE}}"), "--for", "1ms"},
-		{"run", named("mqtt: {listen: '127.0.0.1:0', fleet: {url: 'tls://127.0.0.1:1', user: x, password_file: PIPE}}"), "--for", "1ms"},
+		{"run", named("mqtt: {listen: '127.0.0.1:0', fleet: {url: 'tls://127.0.0.1:1', user: x, password_file: PIPE}}"),
+			"--for", "1ms"},
 		{"run", named("mqtt: {listen: '127.0.0.1:0', fleet: {url: 'tls://127.0.0.1:1', ca: PIPE}}"), "--for", "1ms"},
 		{"run", named("mqtt: {listen: '127.0.0.1:0', passwords: PIPE}"), "--for", "1ms"},
 		{"run", named("mqtt: {broker: none}\nsafety: {watchdog: PIPE}"), "--for", "1ms"},
-		{"check", pipe}, {"run", pipe}, {"sim", pipe}, {"halt", pipe}, {"pins", pipe}, {"probe", pipe}, {"play", pipe, "--until", "1s"},
-		{"plot", pipe, "--until", "1s"}, {"export", pipe}, {"import", pipe}, {"bench", "--net", pipe},
+		{"check", pipe}, {"run", pipe}, {"sim", pipe}, {"halt", pipe}, {"pins", pipe}, {"probe", pipe},
+		{"play", pipe, "--until", "1s"}, {"plot", pipe, "--until", "1s"},
+		{"export", pipe}, {"import", pipe}, {"bench", "--net", pipe},
 		{"play", net, "--until", "1s", "--input", pipe}, {"plot", net, "--until", "1s", "--input", pipe},
 		{"sim", net, "--overlay", pipe}, {"run", net, "--overlay", pipe}, {"check", log}, {"run", log}, {"sim", log},
 		{"play", net, "--until", "1s", "--output", pipe}, {"play", net, "--until", "1s", "--weights", pipe},
 	} {
 		code, _, errs := fluxd(args...)
-		refused := slices.ContainsFunc([]string{"a named pipe: expected a regular file", "a pipe without a reader", "expected a file, got p", "safety.watchdog: "}, func(part string) bool { return strings.Contains(errs, part) })
+		refused := slices.ContainsFunc([]string{
+			"a named pipe: expected a regular file", "a pipe without a reader", "expected a file, got p", "safety.watchdog: ",
+		}, func(part string) bool { return strings.Contains(errs, part) })
 		if code == 0 || !refused {
 			t.Errorf("%v: exit %d: %s", args, code, errs)
 		}
 	}
 }
 
-// Standard input may be a pipe. Ctrl-C ends the wait for one without a writer.
+// Standard input may be a pipe without a writer. Ctrl-C ends the wait for it.
 func TestStandardInputCanBeInterrupted(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -81,6 +89,6 @@ func TestStandardInputCanBeInterrupted(t *testing.T) {
 			t.Errorf("exit %d: %s", code, errs.String())
 		}
 	case <-time.After(patience):
-		t.Fatal("it waits on")
+		t.Fatal("it still waits")
 	}
 }

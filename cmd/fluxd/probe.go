@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -16,15 +17,18 @@ func probeCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 	var root string
 	c := &cobra.Command{
 		Use:   "probe [ROBOT]",
-		Short: "List what answers on each I2C bus",
-		Long: `List the board, its I2C buses and what answers on each, with the devices that fluxd knows at that address. With ROBOT, its own board
-is asked, and what it expects is held against what answers; the exit code is 1 when something is missing.
+		Short: "List the devices that answer on each I2C bus",
+		Long: `List the board, its I2C buses, the addresses that answer on each bus, and the
+devices that fluxd knows at these addresses. With ROBOT, probe the board of that
+robot and compare: if an expected device does not answer, the exit code is 1.
 
-Each address from 0x08 to 0x77 is read a byte from, as i2cdetect -r does. That disturbs no device that fluxd drives; some others take
-it badly (write-only ones may hang until the next transfer). Do not probe while a robot runs.`,
+probe reads one byte from each address from 0x08 to 0x77, as i2cdetect -r does.
+This disturbs no device that fluxd drives. Some other devices do not tolerate
+it: a write-only one may hang until the next transfer. Do not probe while a
+robot runs.`,
 		Example: `  fluxd probe
   fluxd probe robot.yaml`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts := hardware.Options{Root: root, Seed: 1, Log: log(cmd.ErrOrStderr())}
@@ -51,7 +55,7 @@ it badly (write-only ones may hang until the next transfer). Do not probe while 
 				}
 			}
 			if missing := printBuses(cmd.OutOrStdout(), board, buses, expected); len(missing) > 0 {
-				return fmt.Errorf("no answer from %s: check supply, wires and address pins", strings.Join(missing, ", "))
+				return fmt.Errorf("no answer from %s: check the supply, the wires and the address pins", strings.Join(missing, ", "))
 			}
 			return nil
 		},
@@ -60,7 +64,7 @@ it badly (write-only ones may hang until the next transfer). Do not probe while 
 	return c
 }
 
-// printBuses writes what answers on each bus, and returns what was expected and does not.
+// printBuses prints the addresses that answer on each bus. It returns the expected devices that do not answer.
 func printBuses(w io.Writer, board string, buses []hardware.BusAnswers, expected map[string][]string) (missing []string) {
 	fmt.Fprintf(w, "board: %s\n", board)
 	if len(buses) == 0 {

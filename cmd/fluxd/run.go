@@ -15,6 +15,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/fluxd/hardware"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -29,15 +30,20 @@ func runCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run [ROBOT]",
 		Short: "Run a robot in real time",
-		Long: `Run a robot in real time until ctrl-C; without ROBOT the demo, a light-seeking robot on the simulated board.
+		Long: `Run a robot in real time until ctrl-C. Without ROBOT run the demo, a robot that
+seeks light on a simulated board.
 
-Actuators are at their failsafe value before anything else happens, and again when fluxd ends, whatever the reason. On a real board
-they stay there until somebody arms the robot (fluxctl arm), and a small parent process brings them to failsafe when the robot's
-process is killed or suspended. ctrl-Z and SIGUSR1 are an emergency stop.`,
-		Example: `  fluxd run                  # the demo robot
-  fluxd run --list           # the example robots in this binary
-  fluxd run robot.yaml       # your own`,
-		Args:              cobra.MaximumNArgs(1),
+All actuators go to failsafe before anything else happens, and again when fluxd
+ends. On a real board they stay there until you arm the robot (fluxctl arm), and
+a small parent process brings them to failsafe if the robot's process is killed
+or suspended.
+
+ctrl-Z and the signal SIGUSR1 are emergency stops.`,
+		Example: `  fluxd run                       # the demo
+  fluxd run --list                # list the example robots
+  fluxd run robot.yaml            # run your robot
+  fluxd run robot.yaml --for 30s  # stop after 30 seconds`,
+		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
@@ -51,28 +57,30 @@ process is killed or suspended. ctrl-Z and SIGUSR1 are an emergency stop.`,
 			if err != nil {
 				return err
 			}
-			signalled, stops := outlive(cmd.Context())
+			signalled, stops := ignoreSignals(cmd.Context())
 			if parent, err := supervises(supervision, config); err != nil {
 				return err
 			} else if parent {
 				return supervise(signalled, config, hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())}, cmd, stops)
 			}
-			ctx, cancel := orphaned(signalled)
+			ctx, cancel := endWithParent(signalled)
 			defer cancel()
 			if length > 0 {
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(ctx, length)
 				defer cancel()
 			}
-			opts := daemon.RunOptions{Version: version, Seed: seed, Arm: arm, Root: root, Overlays: tuned, Signs: tellParent(), Ended: make(chan struct{})}
+			opts := daemon.RunOptions{
+				Version: version, Seed: seed, Arm: arm, Root: root, Overlays: tuned, Signs: signsToParent(), Ended: make(chan struct{}),
+			}
 			screen, isTerminal := newScreen(under(cmd.OutOrStdout()))
 			if plain || !isTerminal {
 				opts.Log = log(cmd.ErrOrStderr())
-				said := newLines(cmd.OutOrStdout()) // which may be a terminal that was stopped
-				defer said.close()
+				stdout := newLines(cmd.OutOrStdout()) // a stopped terminal must not block the robot
+				defer stdout.close()
 				opts.Started = func(r *daemon.Robot) {
 					stopOnSignal(ctx, r, stops)
-					_, _ = said.Write([]byte(hint(config, r))) // it never fails
+					_, _ = stdout.Write([]byte(hint(config, r))) // it never fails
 				}
 				return daemon.Run(ctx, config, opts)
 			}
@@ -86,14 +94,16 @@ process is killed or suspended. ctrl-Z and SIGUSR1 are an emergency stop.`,
 			return err
 		},
 	}
-	c.Flags().BoolVar(&list, "list", false, "list the example robots in this binary")
-	c.Flags().BoolVar(&plain, "plain", false, "no live picture, even on a terminal: log lines only")
-	c.Flags().BoolVar(&arm, "arm", false, "arm at the start, whatever the configuration says")
-	c.Flags().StringVar(&supervision, "supervise", "auto", "a parent process brings actuators to failsafe when the robot's is killed or suspended: auto (on a real board, unless systemd does it), yes or no")
+	c.Flags().BoolVar(&list, "list", false, "list the example robots")
+	c.Flags().BoolVar(&plain, "plain", false, "print log lines instead of a live picture, also on a terminal")
+	c.Flags().BoolVar(&arm, "arm", false, "arm the robot at the start, whatever its file says")
+	c.Flags().StringVar(&supervision, "supervise", "auto",
+		"use a parent process that brings the actuators to failsafe if the robot's process is killed or suspended: "+
+			"auto (on a real board, unless systemd does it), yes or no")
 	rootFlag(c, &root)
 	overlayFlag(c, &overlays)
-	c.Flags().Uint64Var(&seed, "seed", 1, "of the simulated world")
-	c.Flags().DurationVar(&length, "for", 0, "stop by itself after this time, such as 30s (0: run until ctrl-C)")
+	c.Flags().Uint64Var(&seed, "seed", 1, "seed of the simulated world")
+	c.Flags().DurationVar(&length, "for", 0, "stop after this time, such as 30s (0: run until ctrl-C)")
 	return c
 }
 
@@ -105,12 +115,12 @@ func listExamples(w io.Writer) error {
 	return table.Flush()
 }
 
-// hint tells what to type in a second terminal to watch and tune the robot that has just started.
+// hint returns the commands to watch and tune the robot, for a second terminal.
 func hint(config *configs.Robot, r *daemon.Robot) string {
 	if r.Broker() == "" {
 		return fmt.Sprintf("%s is running; ctrl-C stops it\n", config.Name)
 	}
-	// The remote control lies beside this binary when both were built together.
+	// When fluxd was started by its path, fluxctl is in the same folder.
 	tool := "fluxctl"
 	if self := os.Args[0]; filepath.Base(self) != self {
 		tool = filepath.Join(filepath.Dir(self), "fluxctl")
@@ -129,17 +139,18 @@ func hint(config *configs.Robot, r *daemon.Robot) string {
 `, config.Name, tool, tool, tool, tunable(r.Describe().Parameters))
 }
 
-// tunable is a change that does something and is allowed: the threshold of a motor neuron, or else of any.
+// tunable returns an example of a valid change: a higher threshold of a motor neuron, or of another neuron if there is none.
 func tunable(all []protocol.Parameter) string {
 	example := ""
 	for _, p := range all {
 		value := p.Default * 1.2
 		motor := strings.Contains(p.Path, "motor")
-		if !strings.HasPrefix(p.Path, "network.neurons.") || !strings.HasSuffix(p.Path, ".threshold") || value > p.Max || example != "" && !motor {
+		threshold := strings.HasPrefix(p.Path, "network.neurons.") && strings.HasSuffix(p.Path, ".threshold")
+		if !threshold || value > p.Max || example != "" && !motor {
 			continue
 		}
 		example = fmt.Sprintf("%s=%g", p.Path, value)
-		if strings.Contains(p.Path, "[") { // which a shell would look at
+		if strings.Contains(p.Path, "[") { // a shell would expand it
 			example = "'" + example + "'"
 		}
 		if motor {
@@ -149,9 +160,10 @@ func tunable(all []protocol.Parameter) string {
 	return example
 }
 
-// overlayFlag adds the flag that names files of overlays.
+// overlayFlag adds the flag for overlays.
 func overlayFlag(c *cobra.Command, files *[]string) {
-	c.Flags().StringArrayVar(files, "overlay", nil, "file of values that were tuned, as fluxctl save writes it; may be given several times")
+	c.Flags().StringArrayVar(files, "overlay", nil,
+		"`file` of tuned values, written by fluxctl save; they replace those in the robot file; may be repeated")
 }
 
 func loadOverlays(ctx context.Context, files []string) (all []*configs.Overlay, err error) {

@@ -15,27 +15,27 @@ import (
 	"fluxd/cmd/internal/terminal"
 )
 
-// screen is the live picture of a robot on a terminal: whether it may move, the world seen from above, what it does and senses, and the last
-// lines of the log. It only looks: nothing waits for it.
+// screen is the live picture of a robot on a terminal: whether it may move, the world seen from above, actuators, sensors, and
+// the last lines of the log. It only reads the robot's state; the robot never waits for it.
 type screen struct {
 	file     *os.File
-	terminal terminal.Screen // once it has started
+	terminal terminal.Screen // set by show
 	mutex    sync.Mutex
-	lines    []string // the last of the log
-	stopped  chan struct{}
-	started  bool
+	lines    []string      // the last lines of the log
+	started  bool          // show has been called
+	stopped  chan struct{} // closed when show returns
 }
 
-// logLines is how many lines of the log are kept for it.
+// logLines is the number of log lines in the picture.
 const logLines = 5
 
-// newScreen reports false when the output is no terminal.
+// newScreen returns false if the output is not a terminal.
 func newScreen(w io.Writer) (*screen, bool) {
 	file := terminal.Of(w)
 	return &screen{file: file, stopped: make(chan struct{})}, file != nil
 }
 
-// Write takes log lines.
+// Write adds log lines. It never blocks.
 func (s *screen) Write(text []byte) (int, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -66,7 +66,7 @@ func (s *screen) show(ended <-chan struct{}, hint string, r *daemon.Robot) {
 	}
 }
 
-// leave gives the terminal back, the rest of the log on it.
+// leave restores the terminal and prints the last lines of the log on it.
 func (s *screen) leave() {
 	s.mutex.Lock()
 	started := s.started
@@ -93,12 +93,15 @@ func (s *screen) picture(columns, rows int, hint string, r *daemon.Robot) string
 	return draw(columns, rows, name, hint, log, r.Health(), r.Sensors(), r.Actuators(), world)
 }
 
-// The size of the world's picture, in lines. Below the least nothing can be made out.
+// The least and the largest height of the world's picture, in lines. A lower one shows nothing recognizable.
 const leastMap, mostMap = 8, 24
 
-// draw makes a picture of a size: whether the robot may move and how it does, how to tune it, the world, what it does and senses, and the log, the
-// latest line first. The world has what the rest leaves of the room; without enough it says so.
-func draw(columns, rows int, name, hint string, log []string, h protocol.Health, sensors, actuators map[string]protocol.Measure, world func(columns, rows int) string) string {
+// draw returns a picture of the given size: the robot's state, the hint, the world, actuators, sensors, and the log with the
+// latest line first. The world is drawn into the lines that the other parts leave. If there are too few, a line says so.
+func draw(
+	columns, rows int, name, hint string, log []string, h protocol.Health,
+	sensors, actuators map[string]protocol.Measure, world func(columns, rows int) string,
+) string {
 	slices.Reverse(log)
 	sections := []picture.Section{
 		{Lines: picture.Head(name, h, columns), Least: rows},
@@ -115,9 +118,10 @@ func draw(columns, rows int, name, hint string, log []string, h protocol.Health,
 			left--
 		}
 	}
-	if how := &sections[1]; left < leastMap && left+len(how.Lines)-1 >= leastMap { // it has been read, or there is a larger window for it
-		how.Least = 1
-		left += len(how.Lines) - 1
+	// Shorten the hint to one line if that makes room for the world.
+	if hints := &sections[1]; left < leastMap && left+len(hints.Lines)-1 >= leastMap {
+		hints.Least = 1
+		left += len(hints.Lines) - 1
 	}
 	if left >= leastMap {
 		height := min(left, mostMap)
@@ -125,7 +129,7 @@ func draw(columns, rows int, name, hint string, log []string, h protocol.Health,
 			sections[2].Lines = strings.Split(drawn, "\n")
 		}
 	} else if world(columns, leastMap) != "" {
-		sections[2].Lines = []string{fmt.Sprintf("(for the world there are too few lines, by %d)", leastMap-left)}
+		sections[2].Lines = []string{fmt.Sprintf("(the picture of the world needs %d more lines)", leastMap-left)}
 	}
 	return picture.Draw(columns, rows, sections...)
 }

@@ -9,24 +9,24 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 )
 
-// outlive does nothing: there are no such signals here.
-func outlive(ctx context.Context) (_ context.Context, stops <-chan os.Signal) { return ctx, nil }
+// ignoreSignals does nothing: this operating system has no such signals.
+func ignoreSignals(ctx context.Context) (_ context.Context, stops <-chan os.Signal) { return ctx, nil }
 
-// forward ends the child when the context ends: there are no other signals here.
+// forward kills the child when the context ends: this operating system has no signals to ask it.
 func forward(ctx context.Context, child *os.Process, _ <-chan os.Signal) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		select {
 		case <-ended:
 		case <-ctx.Done():
-			_ = child.Kill() // it may have ended meanwhile
+			_ = child.Kill() // it may have ended already
 		}
 	}()
 	return func() { close(ended) }
 }
 
-// stopOnSignal does nothing: there are no such signals here.
+// stopOnSignal does nothing: this operating system has no such signals.
 func stopOnSignal(context.Context, *daemon.Robot, <-chan os.Signal) {}
 
-// keepFromChildren has nothing to do: there is no supervision here.
-func keepFromChildren(int) {}
+// closeInChildren does nothing: children inherit no files on this operating system.
+func closeInChildren(int) {}

@@ -11,13 +11,16 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 )
 
-// outlive keeps a process that answers for actuators from being ended or suspended by what leaves them as they are, for as long as it lives.
-// A terminal sends its signals to the parent and the child at once, so that neither could help the other.
+// ignoreSignals makes this process ignore signals that would end or suspend it and leave its actuators moving. A terminal sends
+// its signals to the parent and to the child at the same time, so neither could help the other.
 //
-// The context that it returns ends with a signal to quit (ctrl-\) too. The stops are an emergency stop each: for whoever has a shell, kill -USR1;
-// and ctrl-Z, since a robot that is suspended is one that runs away. A log that nobody reads any more, and a terminal that belongs to somebody
-// else, are errors of a write like any other.
-func outlive(ctx context.Context) (_ context.Context, stops <-chan os.Signal) {
+//   - ctrl-\ (SIGQUIT) ends the returned context, as ctrl-C does.
+//   - ctrl-Z (SIGTSTP) and kill -USR1 are received from stops. Each is an emergency stop: a suspended robot would not react to
+//     anything.
+//   - SIGPIPE, SIGTTIN and SIGTTOU are ignored. Writing to a closed pipe, or to a terminal that another process uses, then
+//     returns
+//     an error.
+func ignoreSignals(ctx context.Context) (_ context.Context, stops <-chan os.Signal) {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGTTIN, syscall.SIGTTOU)
 	ctx, _ = signal.NotifyContext(ctx, syscall.SIGQUIT)
 	c := make(chan os.Signal, 8)
@@ -25,7 +28,7 @@ func outlive(ctx context.Context) (_ context.Context, stops <-chan os.Signal) {
 	return ctx, c
 }
 
-// forward hands stops on to the child until the function that it returns is called. The context's end is a request to end in order.
+// forward sends the stops on to the child, and SIGTERM when the context ends, until the returned function is called.
 func forward(ctx context.Context, child *os.Process, stops <-chan os.Signal) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
@@ -35,7 +38,7 @@ func forward(ctx context.Context, child *os.Process, stops <-chan os.Signal) (st
 			case <-ended:
 				return
 			case s := <-stops:
-				_ = child.Signal(s) // it may have ended meanwhile
+				_ = child.Signal(s) // it may have ended already
 			case <-asked:
 				_ = child.Signal(syscall.SIGTERM)
 				asked = nil
@@ -45,7 +48,7 @@ func forward(ctx context.Context, child *os.Process, stops <-chan os.Signal) (st
 	return func() { close(ended) }
 }
 
-// stopOnSignal makes an emergency stop of each of the stops, until the context ends.
+// stopOnSignal makes an emergency stop for each signal received from stops, until the context ends.
 func stopOnSignal(ctx context.Context, r *daemon.Robot, stops <-chan os.Signal) {
 	go func() {
 		for {
@@ -63,5 +66,6 @@ func stopOnSignal(ctx context.Context, r *daemon.Robot, stops <-chan os.Signal) 
 	}()
 }
 
-// keepFromChildren closes an inherited file in the processes that this one starts: its end must be the end of this process, and of no other.
-func keepFromChildren(file int) { syscall.CloseOnExec(file) }
+// closeInChildren closes an inherited file in the processes that this one starts. The other end of the pipe must close when this
+// process ends, even if its children live on.
+func closeInChildren(file int) { syscall.CloseOnExec(file) }

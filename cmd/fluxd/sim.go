@@ -8,6 +8,7 @@ import (
 
 	"fluxd/cmd/fluxd/daemon"
 	"fluxd/cmd/internal/terminal"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 
 	"github.com/spf13/cobra"
@@ -19,13 +20,15 @@ func simCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sim [ROBOT]",
 		Short: "Simulate a robot in virtual time and print its score",
-		Long: `Simulate a robot on the simulated board as fast as this machine allows, and print its world's score.
+		Long: `Simulate a robot on a simulated board, as fast as this machine allows, and print
+the score that its world gives it.
 
-The same robot, seed and length print the same bytes on every run and every machine; wall-clock figures go to stderr.`,
+The same robot, seed and time print the same bytes on every run and every
+machine. Progress and the time it took go to stderr.`,
 		Example: `  fluxd sim lightseeker --for 60s
-  fluxd sim lightseeker --trials 20      # twenty seeded starting poses
-  fluxd sim wallfollow                   # agreement with the recorded commands`,
-		Args:              cobra.MaximumNArgs(1),
+  fluxd sim lightseeker --trials 20   # from twenty starting poses
+  fluxd sim wallfollow                # agreement with recorded commands`,
+		Args:              usage.Args(0, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := load(cmd.Context(), args)
@@ -36,7 +39,7 @@ The same robot, seed and length print the same bytes on every run and every mach
 				return fmt.Errorf("%w: --trials %d: expected at least 1", errUsage, opts.Trials)
 			}
 			if opts.For < 0 {
-				return fmt.Errorf("%w: --for %v: expected a time to simulate, such as 60s", errUsage, opts.For)
+				return fmt.Errorf("%w: --for %v: expected a time of at least 0, such as 60s", errUsage, opts.For)
 			}
 			if opts.Overlays, err = loadOverlays(cmd.Context(), overlays); err != nil {
 				return err
@@ -58,14 +61,14 @@ The same robot, seed and length print the same bytes on every run and every mach
 			return nil
 		},
 	}
-	c.Flags().DurationVar(&opts.For, "for", 0, "how long to simulate (default: the recording's length, or 60s)")
+	c.Flags().DurationVar(&opts.For, "for", 0, "how long to simulate, such as 60s (default: the length of the recording, or 60s)")
 	overlayFlag(c, &overlays)
-	c.Flags().Uint64Var(&opts.Seed, "seed", 1, "of the simulated world; trial k runs with seed + k")
-	c.Flags().IntVar(&opts.Trials, "trials", 1, "how many runs from different starting poses")
+	c.Flags().Uint64Var(&opts.Seed, "seed", 1, "seed of the simulated world; trial k uses seed + k")
+	c.Flags().IntVar(&opts.Trials, "trials", 1, "the `number` of runs, each from another starting pose")
 	return c
 }
 
-// progress returns a function that keeps a line with the share done on a terminal, and does nothing elsewhere.
+// progress returns a function that shows the share done in one line on a terminal, or nil if w is not a terminal.
 func progress(w io.Writer) func(done, total time.Duration) {
 	file := terminal.Of(w)
 	if file == nil {
@@ -79,7 +82,8 @@ func progress(w io.Writer) func(done, total time.Duration) {
 		}
 		if now := time.Now(); now.Sub(shown) > terminal.RedrawEvery && now.Sub(start) > 300*time.Millisecond {
 			shown = now
-			terminal.Line(file, fmt.Sprintf("%3.0f %%  %v of %v simulated", 100*done.Seconds()/total.Seconds(), done.Round(time.Second), total))
+			share := 100 * done.Seconds() / total.Seconds()
+			terminal.Line(file, fmt.Sprintf("%3.0f %%  %v of %v simulated", share, done.Round(time.Second), total))
 		}
 	}
 }

@@ -16,26 +16,27 @@ import (
 
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/cmd/fluxd/machine"
+	"fluxd/cmd/internal/usage"
 	"fluxd/configs"
 	"fluxd/configs/circuits"
 	"fluxd/core"
 )
 
-// A process that is killed, or that the kernel ends for want of memory, cannot bring its actuators to failsafe, and the hardware goes
-// on with the last command. So on a real board the robot lives in a child process, and its small parent does it when the child is
-// gone. When the parent is killed, the child notices and ends in order. Only when both are killed at the same moment nobody is left:
-// against that, and against a machine that hangs, there are systemd and the hardware watchdog.
+// A process that is killed, or ended by the kernel because memory is short, cannot bring its actuators to failsafe, and the
+// hardware continues with the last command. Therefore, on a real board, the robot runs in a child process. When the child is
+// gone, its small parent brings the actuators to failsafe. When the parent is killed, the child notices and shuts down. If both
+// are killed at the same moment, only systemd and the hardware watchdog can help, as they do when the whole machine hangs.
 
-// supervised is the environment variable that tells a child that it is one.
+// supervised is the environment variable that is set in a child process.
 const supervised = "FLUXD_SUPERVISED"
 
-// The files that a child has beside the standard ones.
+// The file descriptors that a child inherits besides the standard ones.
 const (
-	parentFile = 3 // to read from; its end is the end of the parent
-	signsFile  = 4 // to write signs of life to
+	parentFile = 3 // a pipe that the child reads from; it reaches its end when the parent ends
+	signsFile  = 4 // a pipe that the child writes signs of life to
 )
 
-// childError is the end of a child that was not in order.
+// childError reports that the child did not shut down in order.
 type childError struct {
 	code int
 	how  string
@@ -43,10 +44,10 @@ type childError struct {
 
 func (e *childError) Error() string { return "the robot's process ended: " + e.how }
 
-// supervises says whether this process is to be the parent of the robot's.
+// supervises reports whether this process must start the robot in a child process.
 func supervises(mode string, config *configs.Robot) (bool, error) {
 	if os.Getenv(supervised) != "" {
-		return false, nil // it is the child
+		return false, nil // this is the child
 	}
 	switch mode {
 	case "yes":
@@ -54,15 +55,17 @@ func supervises(mode string, config *configs.Robot) (bool, error) {
 	case "no":
 		return false, nil
 	case "auto":
-		underSystemd := os.Getenv("NOTIFY_SOCKET") != "" // whose ExecStopPost does the same
+		underSystemd := os.Getenv("NOTIFY_SOCKET") != "" // the unit's ExecStopPost runs fluxd halt
 		return config.Board.Kind != "sim" && !underSystemd && runtime.GOOS != "windows", nil
 	}
-	return false, fmt.Errorf("%w: --supervise %s: expected auto, yes or no", errUsage, mode)
+	return false, fmt.Errorf("%w: --supervise %q: expected auto, yes or no", errUsage, mode)
 }
 
-// supervise runs this very command line in a child process, and brings the actuators to failsafe when that ends in any other way than
-// in order.
-func supervise(ctx context.Context, config *configs.Robot, opts hardware.Options, cmd *cobra.Command, stops <-chan os.Signal) error {
+// supervise runs the present command line in a child process. It brings the actuators to failsafe unless the child shuts down in
+// order.
+func supervise(
+	ctx context.Context, config *configs.Robot, opts hardware.Options, cmd *cobra.Command, stops <-chan os.Signal,
+) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("supervise: %w", err)
@@ -76,7 +79,7 @@ func supervise(ctx context.Context, config *configs.Robot, opts hardware.Options
 		return fmt.Errorf("supervise: %w", err)
 	}
 	defer signs.Close()
-	defer ours.Close() // closed by the kernel too, when this process is killed: that is what the child waits for
+	defer ours.Close() // the kernel closes it when this process is killed; the child waits for that
 	child := exec.Command(exe, os.Args[1:]...)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, under(cmd.OutOrStdout()), cmd.ErrOrStderr()
 	child.ExtraFiles = []*os.File{childsEnd, childsSigns}
@@ -86,7 +89,8 @@ func supervise(ctx context.Context, config *configs.Robot, opts hardware.Options
 	}
 	childsEnd.Close()
 	childsSigns.Close()
-	config.Written, config.Circuits, config.Network, config.Index = circuits.Network{}, nil, core.Description{}, nil // stay small: actuators are all that is needed here
+	// Free the network: the parent needs only the actuators, and stays small.
+	config.Written, config.Circuits, config.Network, config.Index = circuits.Network{}, nil, core.Description{}, nil
 	stopped := forward(ctx, child.Process, stops)
 	w := watch(ctx, child.Process.Kill, signs, opts.Log)
 	err = child.Wait()
@@ -101,70 +105,71 @@ func supervise(ctx context.Context, config *configs.Robot, opts hardware.Options
 		how.code = exit.ExitCode()
 	}
 	if !moved && how.code == exitFailure {
-		return how // it could not start, has said why, and has let go of all by itself
+		return how // the robot could not start: it has reported why, and has released its hardware
 	}
 	opts.Log.Error("the robot's process has died: bringing actuators to failsafe", "how", err)
 	if err := hardware.Halt(config, opts); err != nil {
-		opts.Log.Error("some actuators are NOT at failsafe: take the power off", "error", err)
+		opts.Log.Error("some actuators are NOT at failsafe: turn the power off", "error", err)
 	} else {
 		opts.Log.Info("actuators are at failsafe")
 	}
 	return how
 }
 
-// missedSigns is how many signs of life a robot may miss before it counts as dead: that is about as long as WatchdogSec in deploy/fluxd.service.
+// missedSigns is how many signs of life a robot may miss before it counts as dead. The time is about that of WatchdogSec in
+// deploy/fluxd.service.
 const missedSigns = 4
 
-// watcher follows the signs of life of a robot. A process that was suspended, by kill -STOP or a debugger, or that hangs as a whole, does nothing
-// about its actuators, and does not end either.
+// watcher receives the signs of life of a robot's process. A process that hangs, or is suspended by kill -STOP or a debugger,
+// neither controls its actuators nor ends.
 type watcher struct {
-	moved atomic.Bool   // the robot's actuators may have
-	heard chan struct{} // closed when moved is decided: whoever could give a sign has ended
-	ended chan struct{}
+	moved  atomic.Bool   // the actuators may have moved
+	closed chan struct{} // closed when the pipe of signs is closed: moved is final
+	ended  chan struct{} // closed by end
 }
 
-// watch kills a robot's process that gives no more signs of life after it has begun to move, or that takes too long to end in order, as it does by
-// itself or is asked to by the end of the context.
+// watch kills a robot's process in two cases: it stops sending signs of life after it has begun to move, or its shutdown takes
+// longer than haltPatience. A shutdown begins when the process announces it, or when the context ends.
 func watch(ctx context.Context, kill func() error, signs io.Reader, log *slog.Logger) *watcher {
-	w := &watcher{heard: make(chan struct{}), ended: make(chan struct{})}
-	came := make(chan machine.Sign)
+	w := &watcher{closed: make(chan struct{}), ended: make(chan struct{})}
+	received := make(chan machine.Sign)
 	go func() {
-		defer close(w.heard)
+		defer close(w.closed)
 		for one := make([]byte, 1); ; {
 			if n, _ := signs.Read(one); n == 0 {
 				return
 			}
 			w.moved.Store(true)
 			select {
-			case came <- machine.Sign(one[0]):
+			case received <- machine.Sign(one[0]):
 			case <-w.ended:
 			}
 		}
 	}()
 	go func() {
 		asked := ctx.Done()
-		var looks, late <-chan time.Time
+		var check, late <-chan time.Time
 		missed := 0
 		for {
 			select {
 			case <-w.ended:
 				return
-			case s := <-came:
+			case s := <-received:
 				missed = 0
 				switch s {
 				case machine.Moving:
 					ticker := time.NewTicker(machine.SignEvery)
 					defer ticker.Stop()
-					looks = ticker.C
+					check = ticker.C
 				case machine.Ending:
-					asked, looks, late = nil, nil, time.After(haltPatience)
+					asked, check, late = nil, nil, time.After(haltPatience)
 				}
 			case <-asked:
 				asked, late = nil, time.After(haltPatience)
-			case <-looks: // counted, not timed: when the whole machine was suspended, one is missed and no more
+			case <-check: // count ticks instead of time: while the whole machine is suspended, only one tick is missed
 				if missed++; missed > missedSigns {
 					log.Error("the robot's process gives no sign of life: killing it", "for", time.Duration(missed)*machine.SignEvery)
-					_ = kill() // it may have ended meanwhile
+					_ = kill() // it may have ended already
 					return
 				}
 			case <-late:
@@ -177,57 +182,57 @@ func watch(ctx context.Context, kill func() error, signs io.Reader, log *slog.Lo
 	return w
 }
 
-// end is called when the child has ended. It returns whether its actuators may have moved.
+// end is called when the child has ended. It reports whether its actuators may have moved.
 func (w *watcher) end() bool {
 	close(w.ended)
 	select {
-	case <-w.heard:
+	case <-w.closed:
 		return w.moved.Load()
 	case <-time.After(time.Second):
-		return true // somebody holds the pipe who should not: rather once too often
+		return true // another process still has the pipe open: assume the worst
 	}
 }
 
-// haltPatience is how long a child may take to end in order.
+// haltPatience is how long a child may take to shut down.
 const haltPatience = 10 * time.Second
 
-// orphaned returns a context that ends when the parent does, if there is one.
-func orphaned(ctx context.Context) (context.Context, context.CancelFunc) {
+// endWithParent returns a context that ends when the parent process ends, if there is one.
+func endWithParent(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	if os.Getenv(supervised) == "" {
 		return ctx, cancel
 	}
-	keepFromChildren(parentFile)
+	closeInChildren(parentFile)
 	parent := os.NewFile(parentFile, "parent")
 	go func() {
-		_, _ = io.Copy(io.Discard, parent) // nothing is ever written: it ends when the other end is closed
+		_, _ = io.Copy(io.Discard, parent) // the parent writes nothing: this returns when the parent has ended
 		cancel()
 	}()
 	return ctx, cancel
 }
 
-// tellParent returns what tells the parent of the robot, nil if there is no parent. It does not wait: signs that the parent does not take are
-// dropped.
-func tellParent() func(machine.Sign) {
+// signsToParent returns a function that sends signs of life to the parent, or nil if there is no parent. The function does not
+// block: it drops signs that the parent does not read.
+func signsToParent() func(machine.Sign) {
 	if os.Getenv(supervised) == "" {
 		return nil
 	}
-	keepFromChildren(signsFile)
+	closeInChildren(signsFile)
 	parent := os.NewFile(signsFile, "parent")
-	tell := func(s machine.Sign) { _, _ = parent.Write([]byte{byte(s)}) } // a parent that has gone is noticed elsewhere
-	later := make(chan machine.Sign, 4)
+	send := func(s machine.Sign) { _, _ = parent.Write([]byte{byte(s)}) } // endWithParent notices that the parent has ended
+	queue := make(chan machine.Sign, 4)
 	go func() {
-		for s := range later {
-			tell(s)
+		for s := range queue {
+			send(s)
 		}
 	}()
 	return func(s machine.Sign) {
-		if s == machine.Moving { // the parent must know before anything moves; it is the first, for which there is room
-			tell(s)
+		if s == machine.Moving { // sent before anything moves; it does not block, because the pipe is still empty
+			send(s)
 			return
 		}
 		select {
-		case later <- s:
+		case queue <- s:
 		default:
 		}
 	}
@@ -238,19 +243,21 @@ func haltCommand(log func(io.Writer) *slog.Logger) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "halt ROBOT",
 		Short: "Bring a robot's actuators to failsafe",
-		Long: `Bring a robot's actuators to failsafe, and nothing else: for systemd's ExecStopPost, after a daemon that died in whatever way, and
-for whoever finds a robot that moves and should not. Every actuator is tried, also when others fail.
+		Long: `Bring all actuators of a robot to failsafe, and do nothing else. If one of them
+fails, halt still brings the others to failsafe.
 
-It must not run beside a daemon that lives: that would go on commanding. Use fluxctl estop for that.`,
+Use it when fluxd has died and the robot still moves. systemd does so after each
+end of fluxd (ExecStopPost). While fluxd runs, use fluxctl estop instead: fluxd
+would go on moving the actuators.`,
 		Example:           "  fluxd halt robot.yaml",
-		Args:              cobra.ExactArgs(1),
+		Args:              usage.Args(1, 1),
 		ValidArgsFunction: examples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			config, err := load(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
-			outlive(cmd.Context())
+			ignoreSignals(cmd.Context())
 			return hardware.Halt(config, hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())})
 		},
 	}
@@ -258,10 +265,10 @@ It must not run beside a daemon that lives: that would go on commanding. Use flu
 	return c
 }
 
-// rootFlag lets tests, and whoever works in a change-rooted tree, say where the hardware is.
+// rootFlag adds a hidden flag for tests, and for use in a chroot: where the hardware's files are.
 func rootFlag(c *cobra.Command, root *string) {
 	c.Flags().StringVar(root, "root", "/", "folder under which /dev, /sys and /proc are found")
 	if err := c.Flags().MarkHidden("root"); err != nil {
-		panic(err) // it was defined a line above
+		panic(err) // impossible: the flag was defined a line above
 	}
 }

@@ -23,12 +23,12 @@ import (
 	"time"
 )
 
-// process is a daemon in a process of its own.
+// process is a daemon in a separate process.
 type process struct {
 	*exec.Cmd
 	mutex sync.Mutex
 	log   bytes.Buffer
-	ended chan struct{} // closed when it and all its children have ended: they hold its standard output
+	ended chan struct{} // closed when it and all its children have ended, and with them its standard output
 }
 
 func (p *process) Write(text []byte) (int, error) {
@@ -37,7 +37,8 @@ func (p *process) Write(text []byte) (int, error) {
 	return p.log.Write(text)
 }
 
-func (p *process) told() string {
+// logged returns the log so far.
+func (p *process) logged() string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.log.String()
@@ -49,7 +50,7 @@ func startProcess(t *testing.T, args ...string) *process {
 	return startProcessTo(t, nil, args...)
 }
 
-// startProcessTo is startProcess with a file that the log goes to; nil for told.
+// startProcessTo is startProcess with a file for the log; nil: the log goes to logged.
 func startProcessTo(t *testing.T, log *os.File, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})}
@@ -77,8 +78,8 @@ func startProcessTo(t *testing.T, log *os.File, args ...string) *process {
 			t.Error("a child is left behind")
 		}
 	})
-	if _, err := read.Read(make([]byte, 1024)); err != nil { // it says what to type: it runs
-		t.Fatalf("%v\n%s", err, p.told())
+	if _, err := read.Read(make([]byte, 1024)); err != nil { // the hint is printed when the robot runs
+		t.Fatalf("%v\n%s", err, p.logged())
 	}
 	go func() { io.Copy(io.Discard, read); close(p.ended) }()
 	return p
@@ -86,19 +87,19 @@ func startProcessTo(t *testing.T, log *os.File, args ...string) *process {
 
 func (p *process) awaits(t *testing.T, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !strings.Contains(p.told(), text); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !strings.Contains(p.logged(), text); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %q in\n%s", text, p.told())
+			t.Fatalf("waited in vain for %q in\n%s", text, p.logged())
 		}
 	}
 }
 
-// child returns the process that the robot lives in.
+// child returns the id of the process that the robot runs in.
 func (p *process) child(t *testing.T) int {
 	t.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.Process.Pid)) // of each thread
 	if err != nil || len(files) == 0 {
-		t.Fatalf("this kernel does not tell who is whose child: %v", err)
+		t.Fatalf("this kernel does not list the children of a process: %v", err)
 	}
 	for _, file := range files {
 		if text, err := os.ReadFile(file); err == nil && len(text) > 0 {
@@ -114,7 +115,7 @@ func (p *process) child(t *testing.T) int {
 const idleRobot = "robot: idle\nboard: {kind: sim, world: arena}\nnetwork: {neurons: {a: {}}}\nmqtt: {broker: none}\n"
 
 func TestSignalIsAnEmergencyStop(t *testing.T) {
-	for _, supervision := range []string{"no", "yes"} { // alone, and by way of the parent
+	for _, supervision := range []string{"no", "yes"} { // directly, and forwarded by the parent
 		p := startProcess(t, "run", "--supervise", supervision, write(t, idleRobot))
 		if err := p.Process.Signal(syscall.SIGUSR1); err != nil {
 			t.Fatal(err)
@@ -123,7 +124,7 @@ func TestSignalIsAnEmergencyStop(t *testing.T) {
 	}
 }
 
-func TestChildEndsInOrderWhenItsParentIsKilled(t *testing.T) {
+func TestChildShutsDownWhenItsParentIsKilled(t *testing.T) {
 	p := startProcess(t, "run", "--supervise", "yes", write(t, idleRobot))
 	if err := p.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -131,15 +132,15 @@ func TestChildEndsInOrderWhenItsParentIsKilled(t *testing.T) {
 	select {
 	case <-p.ended: // and with it the child
 	case <-time.After(patience):
-		t.Fatal("the child lives on")
+		t.Fatal("the child is still alive")
 	}
-	_ = p.Wait() // the parent was killed; what the child said last has been read after this
-	if !strings.Contains(p.told(), "stopped: actuators are at failsafe") {
-		t.Errorf("the child did not end in order:\n%s", p.told())
+	_ = p.Wait() // it returns when the rest of the log has been read; its error is that the parent was killed
+	if !strings.Contains(p.logged(), "stopped: actuators are at failsafe") {
+		t.Errorf("the child did not shut down in order:\n%s", p.logged())
 	}
 }
 
-func TestParentEndsInOrderWithItsChild(t *testing.T) {
+func TestParentShutsDownWithItsChild(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
 	}
@@ -147,21 +148,22 @@ func TestParentEndsInOrderWithItsChild(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Wait(); err != nil || !strings.Contains(p.told(), "stopped: actuators are at failsafe") {
-		t.Errorf("%v\n%s", err, p.told())
+	if err := p.Wait(); err != nil || !strings.Contains(p.logged(), "stopped: actuators are at failsafe") {
+		t.Errorf("%v\n%s", err, p.logged())
 	}
 }
 
-// lampRobot lights a lamp on the first PWM channel of a real board, for as long as it lives.
+// lampRobot lights a lamp on the first PWM channel of a real board, as long as it runs.
 const lampRobot = `robot: lamp
 board: {kind: linux}
 network: {neurons: {beat: {pacemaker: 5ms}}}
-actuators: {lamp: {device: dimmer, pwm: pwmchip0/0, linear: true, decode: {kind: count, neuron: beat, full: 100 Hz, window: 100ms}}}
+actuators:
+  lamp: {device: dimmer, pwm: pwmchip0/0, linear: true, decode: {kind: count, neuron: beat, full: 100 Hz, window: 100ms}}
 mqtt: {broker: none}
 `
 
-// madeUp is a /sys with a PWM channel.
-func madeUp(t *testing.T) (root string, duty func() string) {
+// fakeBoard makes a root folder whose /sys has one PWM channel, and returns a function that reads its duty cycle.
+func fakeBoard(t *testing.T) (root string, duty func() string) {
 	t.Helper()
 	root = t.TempDir()
 	channel := filepath.Join(root, "sys/class/pwm/pwmchip0/pwm0")
@@ -183,71 +185,73 @@ func madeUp(t *testing.T) (root string, duty func() string) {
 	}
 }
 
-func becomes(t *testing.T, what string, true func() bool) {
+// waitFor waits until a condition holds. What it waits for is a text such as "the lamp to light".
+func waitFor(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !true(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}
 	}
 }
 
-// The README's promise: after kill -9 the actuators go to their failsafe. The lamp's files stay as the dead process left them, as the
-// hardware would, until somebody else writes them.
+// The README promises that actuators go to failsafe after kill -9. The lamp's files stay as the dead process left them, as
+// hardware would, until another process writes them.
 func TestKilledRobotIsBroughtToFailsafe(t *testing.T) {
-	root, duty := madeUp(t)
-	p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot)) // the parent process is there by itself on a real board
-	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+	root, duty := fakeBoard(t)
+	p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot)) // on a real board, with a parent process by default
+	waitFor(t, "the lamp to light", func() bool { return duty() != "0" })
 	killed := time.Now()
 	if err := syscall.Kill(p.child(t), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
+	waitFor(t, "the lamp to go dark", func() bool { return duty() == "0" })
 	t.Logf("dark %v after kill -9", time.Since(killed))
 	p.awaits(t, "actuators are at failsafe")
 	err := p.Wait()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || !strings.Contains(p.told(), "signal: killed") {
-		t.Errorf("%v\n%s", err, p.told())
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || !strings.Contains(p.logged(), "signal: killed") {
+		t.Errorf("%v\n%s", err, p.logged())
 	}
 }
 
 func TestRobotWhoseParentIsKilledGoesToFailsafe(t *testing.T) {
-	root, duty := madeUp(t)
+	root, duty := fakeBoard(t)
 	p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
-	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+	waitFor(t, "the lamp to light", func() bool { return duty() != "0" })
 	if err := p.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
+	waitFor(t, "the lamp to go dark", func() bool { return duty() == "0" })
 }
 
-// kill -STOP, a debugger, a process that hangs as a whole: it does nothing about its actuators, and does not end.
+// A suspended process, by kill -STOP or a debugger, or one that hangs as a whole, neither controls its actuators nor ends.
 func TestSuspendedRobotIsBroughtToFailsafe(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
 	}
-	root, duty := madeUp(t)
-	p := startProcess(t, "run", "--arm", "--root", root, write(t, strings.Replace(lampRobot, "network:", "safety: {stall: 10s}\nnetwork:", 1)))
-	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+	root, duty := fakeBoard(t)
+	robot := strings.Replace(lampRobot, "network:", "safety: {stall: 10s}\nnetwork:", 1)
+	p := startProcess(t, "run", "--arm", "--root", root, write(t, robot))
+	waitFor(t, "the lamp to light", func() bool { return duty() != "0" })
 	if err := syscall.Kill(p.child(t), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
-	if err := p.Wait(); p.ProcessState.ExitCode() != exitFailure || !strings.Contains(p.told(), "no sign of life") {
-		t.Errorf("%v\n%s", err, p.told())
+	waitFor(t, "the lamp to go dark", func() bool { return duty() == "0" })
+	if err := p.Wait(); p.ProcessState.ExitCode() != exitFailure || !strings.Contains(p.logged(), "no sign of life") {
+		t.Errorf("%v\n%s", err, p.logged())
 	}
 }
 
 func TestSignsOfLife(t *testing.T) {
-	var ask func() // to end
+	var ask func() // asks the robot to end
 	for name, test := range map[string]struct {
 		live   func(sign func(machine.Sign))
-		killed time.Duration // after the start; 0: not
+		killed time.Duration // after the start; 0: never
 		moved  bool
 	}{
 		"a slow start": {func(func(machine.Sign)) { time.Sleep(time.Minute) }, 0, false},
-		"a long life, with pauses": {func(sign func(machine.Sign)) {
+		"a long life with pauses": {func(sign func(machine.Sign)) {
 			sign(machine.Moving)
 			for range 100 {
 				time.Sleep(3 * machine.SignEvery)
@@ -259,16 +263,16 @@ func TestSignsOfLife(t *testing.T) {
 			sign(machine.Alive)
 			time.Sleep(time.Minute)
 		}, (missedSigns + 1) * machine.SignEvery, true},
-		"an end that takes its time": {func(sign func(machine.Sign)) {
+		"a slow shutdown": {func(sign func(machine.Sign)) {
 			sign(machine.Moving)
 			sign(machine.Ending)
 			time.Sleep(haltPatience - 1)
 		}, 0, true},
-		"a start that does not end when it is asked to": {func(func(machine.Sign)) {
+		"a start that does not end when asked to": {func(func(machine.Sign)) {
 			ask()
 			time.Sleep(time.Minute)
 		}, haltPatience, false},
-		"an end that takes for ever": {func(sign func(machine.Sign)) {
+		"a shutdown that hangs": {func(sign func(machine.Sign)) {
 			sign(machine.Moving)
 			sign(machine.Ending)
 			time.Sleep(time.Minute)
@@ -298,8 +302,8 @@ func TestSignsOfLife(t *testing.T) {
 	}
 }
 
-// What a terminal sends goes to the robot and its parent at once, so that neither could help the other. The lamp lights for a robot that was
-// ended, and for one that was suspended, as the hardware would.
+// A terminal sends its signals to the robot and to its parent at the same time, so neither could help the other. The lamp of a
+// robot that was ended or suspended would stay lit, as it would with hardware.
 func TestKeysOfATerminal(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
@@ -316,27 +320,27 @@ func TestKeysOfATerminal(t *testing.T) {
 		{"the terminal is closed", syscall.SIGHUP, true, "stopped: actuators are at failsafe"},
 	} {
 		t.Run(key.name, func(t *testing.T) {
-			root, duty := madeUp(t)
+			root, duty := fakeBoard(t)
 			p := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
-			becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+			waitFor(t, "the lamp to light", func() bool { return duty() != "0" })
 			if err := syscall.Kill(-p.Process.Pid, key.signal); err != nil {
 				t.Fatal(err)
 			}
-			becomes(t, "the lamp to go dark", func() bool { return duty() == "0" })
+			waitFor(t, "the lamp to go dark", func() bool { return duty() == "0" })
 			p.awaits(t, key.says)
 			if !key.ends {
-				if err := p.Process.Signal(syscall.SIGTERM); err != nil { // which a suspended process would not see
+				if err := p.Process.Signal(syscall.SIGTERM); err != nil { // a suspended process would not receive it
 					t.Fatal(err)
 				}
 			}
 			if err := p.Wait(); err != nil {
-				t.Errorf("%v\n%s", err, p.told())
+				t.Errorf("%v\n%s", err, p.logged())
 			}
 		})
 	}
 }
 
-// nohup fluxd run robot.yaml: the end of the terminal is not the end of the robot.
+// nohup fluxd run robot.yaml: closing the terminal does not end the robot.
 func TestRobotUnderNohup(t *testing.T) {
 	signal.Ignore(syscall.SIGHUP)
 	defer signal.Notify(hangups, syscall.SIGHUP)
@@ -348,14 +352,14 @@ func TestRobotUnderNohup(t *testing.T) {
 		}
 		_, ignored, _ := strings.Cut(string(status), "SigIgn:")
 		mask, err := strconv.ParseUint(strings.Fields(ignored)[0], 16, 64)
-		if err != nil || mask&1 == 0 { // signal 1 is SIGHUP
+		if err != nil || mask&1 == 0 { // bit 0 is signal 1, SIGHUP
 			t.Errorf("the %s does not ignore SIGHUP: mask %x, %v", name, mask, err)
 		}
 	}
 }
 
-// fluxd run robot.yaml 2>&1 | tee log: the end of tee is not the end of the robot, and does not keep the parent from its duty.
-func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
+// fluxd run robot.yaml 2>&1 | tee log: when tee ends, the robot runs on, and its parent still brings it to failsafe.
+func TestRobotOutlivesTheReaderOfItsLog(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
 	}
@@ -363,7 +367,7 @@ func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
 		end  func(t *testing.T, p *process)
 		code int
 	}{
-		"and ends in order": {func(t *testing.T, p *process) {
+		"and shuts down in order": {func(t *testing.T, p *process) {
 			if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
@@ -375,14 +379,14 @@ func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
 		}, exitFailure},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root, duty := madeUp(t)
+			root, duty := fakeBoard(t)
 			log, written, err := os.Pipe()
 			if err != nil {
 				t.Fatal(err)
 			}
 			p := startProcessTo(t, written, "run", "--arm", "--root", root, write(t, lampRobot))
 			written.Close()
-			becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+			waitFor(t, "the lamp to light", func() bool { return duty() != "0" })
 			log.Close()
 			test.end(t, p)
 			if err := p.Wait(); p.ProcessState.ExitCode() != test.code || duty() != "0" {
@@ -392,30 +396,31 @@ func TestRobotOutlivesWhoeverReadsItsLog(t *testing.T) {
 	}
 }
 
-// Of two daemons with one motor, an emergency stop would stop one.
+// A second daemon for the same motor is refused: an emergency stop would stop only one of them.
 func TestSecondDaemonForTheSameMotor(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
 	}
-	root, duty := madeUp(t)
+	root, duty := fakeBoard(t)
 	first := startProcess(t, "run", "--arm", "--root", root, write(t, lampRobot))
-	becomes(t, "the lamp to light", func() bool { return duty() != "0" })
+	waitFor(t, "the lamp to light", func() bool { return duty() != "0" })
 	second := exec.Command(os.Args[0], "run", "--arm", "--root", root, write(t, lampRobot))
 	second.Env = append(os.Environ(), "FLUXD_BE_THE_DAEMON=1")
-	said, err := second.CombinedOutput()
-	if second.ProcessState.ExitCode() != exitFailure || !strings.Contains(string(said), "another fluxd commands it") || duty() == "0" {
-		t.Errorf("%v, duty %s: %s", err, duty(), said)
+	output, err := second.CombinedOutput()
+	refused := strings.Contains(string(output), "another fluxd commands it")
+	if second.ProcessState.ExitCode() != exitFailure || !refused || duty() == "0" {
+		t.Errorf("%v, duty %s: %s", err, duty(), output)
 	}
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	<-first.ended
-	startProcess(t, "run", "--root", root, write(t, lampRobot)) // the first has ended
+	startProcess(t, "run", "--root", root, write(t, lampRobot)) // possible now that the first has ended
 }
 
-// On a real board nothing moves until somebody arms the robot.
+// On a real board nothing moves until the robot is armed.
 func TestRealBoardStartsDisarmed(t *testing.T) {
-	root, duty := madeUp(t)
+	root, duty := fakeBoard(t)
 	p := startProcess(t, "run", "--root", root, write(t, lampRobot))
 	p.awaits(t, "disarmed: actuators stay at failsafe")
 	if got := duty(); got != "0" {
@@ -423,27 +428,30 @@ func TestRealBoardStartsDisarmed(t *testing.T) {
 	}
 }
 
-// A robot that cannot start says so once; nobody is told to take the power off.
-func TestRobotThatCannotStartSaysWhyOnce(t *testing.T) {
+// A robot that cannot start reports it in one line, without the advice to turn the power off.
+func TestRobotThatCannotStart(t *testing.T) {
 	p := exec.Command(os.Args[0], "run", "--root", t.TempDir(), write(t, lampRobot))
 	p.Env = append(os.Environ(), "FLUXD_BE_THE_DAEMON=1")
-	said, err := p.CombinedOutput()
+	output, err := p.CombinedOutput()
+	oneLine := strings.Count(string(output), "\n") == 1 && strings.Contains(string(output), "actuator lamp: ")
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || strings.Count(string(said), "\n") != 1 || !strings.Contains(string(said), "actuator lamp: ") {
-		t.Errorf("%v: %s", err, said)
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || !oneLine {
+		t.Errorf("%v: %s", err, output)
 	}
 }
 
-// What ExecStopPost does: all actuators that can be, although one cannot.
+// fluxd halt brings all actuators to failsafe that it can reach, even if one fails.
 func TestHaltBringsEveryActuatorToFailsafe(t *testing.T) {
-	root, duty := madeUp(t)
+	root, duty := fakeBoard(t)
 	channel := filepath.Join(root, "sys/class/pwm/pwmchip0/pwm0")
-	for name, text := range map[string]string{"period": "1000000\n", "duty_cycle": "700000\n", "enable": "1\n"} { // as a dead daemon left it
+	// The channel is as a daemon that has died left it.
+	for name, text := range map[string]string{"period": "1000000\n", "duty_cycle": "700000\n", "enable": "1\n"} {
 		if err := os.WriteFile(filepath.Join(channel, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	robot := strings.Replace(lampRobot, "actuators: {", "actuators: {gone: {device: dimmer, pwm: pwmchip7/0, decode: {kind: count, neuron: beat, window: 100ms}}, ", 1)
+	robot := strings.Replace(lampRobot, "actuators:", `actuators:
+  gone: {device: dimmer, pwm: pwmchip7/0, decode: {kind: count, neuron: beat, window: 100ms}}`, 1)
 	code, _, errs := fluxd("halt", "--root", root, write(t, robot))
 	if code != exitFailure || !strings.Contains(errs, "actuator gone: ") || duty() != "0" {
 		t.Errorf("exit %d, duty %s: %s", code, duty(), errs)
