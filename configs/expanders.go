@@ -170,7 +170,7 @@ func (v *validator) outputPin(c *Connection, chip *expander, opts *expanders.PCA
 		v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is configured, "+
 			"so the %s is on until then: use one that is on when high, or hold OE of the chip high until then", c.Pin, c.Device)
 	case c.Direction != "pwm" || asked == 0 || c.Frequency == asked:
-	case v.Says(device, "frequency"):
+	case v.Given(device, "frequency"):
 		v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or change it there",
 			c.Frequency, chip.name, asked)
 	case c.Role == "pwm" && asked < kind.Smooth:

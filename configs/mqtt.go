@@ -42,7 +42,7 @@ func (c MQTT) broker() string {
 // belongsToBroker refuses keys that belong to another kind of broker.
 func (v *validator) belongsToBroker(c MQTT) {
 	if c.Broker != "embedded" {
-		for key, there := range map[string]bool{"listen": v.Says("mqtt", "listen"), "passwords": c.Passwords != ""} {
+		for key, there := range map[string]bool{"listen": v.Given("mqtt", "listen"), "passwords": c.Passwords != ""} {
 			if there {
 				v.Fail("mqtt."+key, "belongs to the embedded broker; this one is %s", c.broker())
 			}

@@ -31,7 +31,7 @@ func (v *validator) sensors() {
 			v.measures[s.Name] = unit
 		}
 		every := c.Every
-		if !v.Readable(path+".every", path+".rate") || every == 0 && v.Says(path, "every") {
+		if !v.Readable(path+".every", path+".rate") || every == 0 && v.Given(path, "every") {
 			every = -1 // unknown
 		}
 		v.encode(path+".encode", &c.Encode, every, unit, known)
@@ -120,7 +120,7 @@ func (v *validator) measured(path string, c *Sensor) (unit string, known bool) {
 	}
 	v.Fail(path+".measure", "%q: expected one of %s%s",
 		strict.Shorten(c.Measure), strings.Join(names, ", "), spelling.Hint(c.Measure, names))
-	v.Spoil(path + ".measure")
+	v.MarkUnreadable(path + ".measure")
 	return "", false
 }
 
@@ -144,7 +144,7 @@ func (v *validator) stale(path string, c *Sensor) {
 // median checks the median filter.
 func (v *validator) median(path string, c *Sensor) {
 	at := path + ".median"
-	if kind, _ := sensors.KindOf(c.Device); kind.Switch || !v.Says(path, "median") || !v.Readable(at) {
+	if kind, _ := sensors.KindOf(c.Device); kind.Switch || !v.Given(path, "median") || !v.Readable(at) {
 		return
 	}
 	if c.Median < sensors.MinMedian || c.Median > sensors.MaxMedian || c.Median%2 == 0 {

@@ -63,7 +63,7 @@ type spread[T any] struct {
 func several[T float64 | time.Duration](d *strict.Decoder, n *yaml.Node, path string, depth int) (low, high T, list []T) {
 	spoiled := func(parts ...string) {
 		if !d.Readable(parts...) {
-			d.Spoil(path)
+			d.MarkUnreadable(path)
 		}
 	}
 	switch n.Kind {

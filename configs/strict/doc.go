@@ -1,8 +1,8 @@
-// Package strict reads YAML into Go types, strictly: every key is known, every amount has a unit that fits, and all mistakes of a
-// file are listed at once, each with its line and what was expected.
+// Package strict reads YAML into Go types, strictly: it refuses unknown keys and amounts without a suitable unit, and lists all
+// mistakes of a file at once, each with its line and what was expected.
 //
-// The tags of the types say what a file may hold. They are the one source of keys, defaults, choices and documentation; Schema
-// makes a JSON Schema for editors from the same.
+// The tags of the types say what a file may hold. They are the one source of keys, defaults, choices and documentation. Schema
+// makes a JSON Schema for editors from them.
 //
 //	type Lamp struct {
 //		Pin   string        `yaml:"pin" required:"true" doc:"GPIO pin, such as GPIO17"`
@@ -12,7 +12,7 @@
 //
 //	d, err := strict.NewDecoder("lamp.yaml", text)
 //	if err != nil {
-//		return err // it is no YAML
+//		return err // it is not YAML
 //	}
 //	var lamp Lamp
 //	d.Decode(&lamp, "the lamp")
@@ -25,19 +25,19 @@
 //
 //	yaml:"key"            the key; a field without it is not read
 //	doc:"..."             what the key is for
-//	default:"..."         what a file without the key is taken to say, written as there
-//	required:"true"       the key must be there; required:"mode=blink,on": where a key beside it says so
-//	when:"mode=blink"     the key belongs to these values of a key beside it
-//	enum:"on,blink"       the texts that are allowed
+//	default:"..."         the value without the key, written as in a file
+//	required:"true"       the key is required; required:"mode=blink,on": only with these values of another key
+//	when:"mode=blink"     the key is allowed only with these values of another key of the same mapping
+//	enum:"on,blink"       the allowed texts
 //	none:"no limit"       the word none is allowed, and what it means; in Go it is the zero value
-//	neuron:"true"         of a mapping by names: they are those of neurons, which may have dots and brackets
-//	min:"1 Hz" max:"1 MHz"  the ends, written as in a file, both inclusive; above:"0" where the lower end itself is not allowed
-//	live:"true"           it can be changed while what it configures runs: see Live
-//	unit:"1/s"            of a whole number in millionths, and of what is shown of a plain number
+//	neuron:"true"         for a mapping: its keys are names of neurons, which may have dots and brackets
+//	min:"1 Hz" max:"1 MHz"  the limits, written as in a file, both inclusive; above:"0": a lower limit that is exclusive
+//	live:"true"           the value can be changed while the robot runs: see Live
+//	unit:"1/s"            the unit of a whole number in millionths, and the unit in which a plain number is shown
 //
-// A slice of Named is a mapping whose order counts. A type with its own form in a file is a Value. Amounts are times, the types
-// of periph's package physic, and structs with an amount in millionths and its unit (see Quantity).
+// A slice of Named is a mapping that keeps its order. A type with its own form in a file implements Value. Amounts are times, the
+// types of periph's package physic, and structs with an amount in millionths and its unit (see Quantity).
 //
-// Of what comes in several kinds, such as sensors, what all have in common is a Union, and each kind has a struct of its own
-// options. They stand in one mapping.
+// For things of several kinds, such as sensors, a Union is a struct of the keys that all kinds share, and each kind has a struct
+// with its own options. In a file all of these keys stand in one mapping.
 package strict

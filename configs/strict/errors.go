@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Error is one mistake in a configuration.
+// Error is one mistake in a file.
 type Error struct {
 	Source       string // file name
-	Line, Column int    // from 1; 0 if unknown
-	Path         string // of the field, such as "sensors.left_eye.address"
+	Line, Column int    // from 1; 0: unknown
+	Path         string // of the key, such as "sensors.left_eye.address"
 	Message      string // what was expected, what came, what to do
 }
 
@@ -26,7 +26,7 @@ func (e *Error) Error() string {
 	return where + ": " + e.Message
 }
 
-// Errors are all mistakes of a configuration, in the order of their lines.
+// Errors are all mistakes of a file, in the order of their lines.
 type Errors []*Error
 
 // Error returns a line for each mistake.
@@ -38,7 +38,7 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap lets errors.As find a single one.
+// Unwrap lets errors.As find a single mistake.
 func (e Errors) Unwrap() []error {
 	all := make([]error, len(e))
 	for i, one := range e {
@@ -47,7 +47,7 @@ func (e Errors) Unwrap() []error {
 	return all
 }
 
-// sorted puts the errors in the order in which a person meets them, each once: a mistake in a circuit is met at every use.
+// sorted sorts the errors by line, and removes duplicates: a mistake in a circuit is found again at every use.
 func (e Errors) sorted() Errors {
 	slices.SortStableFunc(e, func(a, b *Error) int {
 		if a.Line != b.Line {

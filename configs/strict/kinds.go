@@ -7,31 +7,31 @@ import (
 	"strings"
 )
 
-// A Union is a struct of what all kinds of something have in common. Its field of an interface type holds the options of one
-// kind, which stand in the same mapping; a key names the kind.
+// A Union is a struct with the keys that all kinds of something share. Its field of an interface type holds the options of one
+// kind, whose keys stand in the same mapping. One key names the kind.
 type Union interface {
 	// Kinds returns the key that names the kind, and all kinds.
 	Kinds() (key string, kinds []Kind)
 }
 
-// Kind is a sort of something, with options that others do not have.
+// Kind is one kind of a Union, with its own options.
 type Kind struct {
-	Name     string     // that the file has for it: "hcsr04"
+	Name     string     // in the file: "hcsr04"
 	About    string     // one phrase: "ultrasonic range"
-	New      func() any // a pointer to a struct of options, with nothing set
-	Without  []string   // keys of what all have in common that it has not
-	Requires []string   // keys of what all have in common that it cannot do without
+	New      func() any // returns a pointer to an empty struct of options
+	Without  []string   // shared keys that this kind does not have
+	Requires []string   // shared keys that this kind requires
 }
 
-// Type is that of the struct of options.
+// Type returns the type of the struct of options.
 func (k Kind) Type() reflect.Type { return reflect.TypeOf(k.New()).Elem() }
 
-// has reports whether a kind has a key that is its own.
+// has reports whether a key is one of the kind's own.
 func (k Kind) has(key string) bool {
 	return slices.ContainsFunc(Fields(k.Type()), func(f Field) bool { return f.Key == key })
 }
 
-// KindsOf returns the key that names the kind of a type, and its kinds; none of one that is no Union.
+// KindsOf returns the key that names the kind, and the kinds; none for a type that is not a Union.
 func KindsOf(t reflect.Type) (key string, kinds []Kind) {
 	if t.Kind() != reflect.Struct || !reflect.PointerTo(t).Implements(reflect.TypeFor[Union]()) {
 		return "", nil
@@ -39,7 +39,7 @@ func KindsOf(t reflect.Type) (key string, kinds []Kind) {
 	return reflect.New(t).Interface().(Union).Kinds()
 }
 
-// discriminator is the field that names the kind, with the tags that its kinds make.
+// discriminator returns the field that names the kind, with an enum and a doc tag made from the kinds.
 func discriminator(f Field, kinds []Kind) Field {
 	var names, about []string
 	for _, k := range kinds {
@@ -51,17 +51,17 @@ func discriminator(f Field, kinds []Kind) Field {
 	return f
 }
 
-// optionsField is the field of a Union that holds the options of a kind.
+// optionsField returns the index of the field of a Union that holds the options.
 func optionsField(t reflect.Type) int {
 	for i := range t.NumField() {
 		if t.Field(i).Type.Kind() == reflect.Interface {
 			return i
 		}
 	}
-	panic("a union without a field for options: " + t.String()) // a mistake of ours
+	panic("a union without a field for options: " + t.String()) // a bug
 }
 
-// choose finds out the kind of a Union, makes its options, and adds their slots where they stand in the struct.
+// choose finds the kind of a Union, makes its options, and inserts their slots at their place in the struct.
 func (m *mapping) choose(v reflect.Value) {
 	of := m.typeOf(v.Type())
 	if m.union, m.kinds = of.union, of.kinds; m.union == "" {
@@ -73,7 +73,7 @@ func (m *mapping) choose(v reflect.Value) {
 			m.slots[i].Field = &named
 		}
 	}
-	is := m.said(m.union)
+	is := m.choice(m.union)
 	at := slices.IndexFunc(m.kinds, func(k Kind) bool { return k.Name == is })
 	if at < 0 {
 		return
@@ -90,12 +90,12 @@ func (m *mapping) choose(v reflect.Value) {
 	m.slots = slices.DeleteFunc(m.slots, func(s slot) bool { return s.in == v && m.without(s.Key) })
 }
 
-// without reports whether the kind has not what others have in common.
+// without reports whether the kind lacks a key that other kinds share.
 func (m *mapping) without(key string) bool {
 	return m.chosen != nil && slices.Contains(m.chosen.Without, key)
 }
 
-// foreign refuses a key that belongs to other kinds, and reports whether it is one. Where the kind is not known it refuses none.
+// foreign reports whether a key belongs to other kinds, and refuses it. If the kind is unknown it refuses none.
 func (m *mapping) foreign(key string) bool {
 	var owners []string
 	for _, k := range m.kinds {

@@ -112,8 +112,10 @@ parts:
 	if err := d.Err(); err != nil {
 		t.Fatal(err)
 	}
-	heater := &HeaterOpts{Pin: "GPIO4", Target: physic.ZeroCelsius + 35_500*physic.MilliKelvin, Rate: physic.KiloHertz, Share: 500_000, Slew: 4_000_000}
-	arm := &ArmOpts{Pulses: Pulses{900 * time.Microsecond, 2 * time.Millisecond, -20 * time.Microsecond}, Reach: 120 * physic.MilliMetre,
+	heater := &HeaterOpts{Pin: "GPIO4", Target: physic.ZeroCelsius + 35_500*physic.MilliKelvin, Rate: physic.KiloHertz,
+		Share: 500_000, Slew: 4_000_000}
+	arm := &ArmOpts{Pulses: Pulses{900 * time.Microsecond, 2 * time.Millisecond, -20 * time.Microsecond},
+		Reach: 120 * physic.MilliMetre,
 		Above: &strict.Quantity{Micro: 3_000_000, Unit: "lx"}, Moves: [2]Command{-500_000, 1_000_000}}
 	if got := m.Parts[0].Value.Options; !reflect.DeepEqual(got, heater) {
 		t.Errorf("got %+v, want %+v", got, heater)
@@ -126,29 +128,31 @@ parts:
 func TestMistakesInKinds(t *testing.T) {
 	const arm, heater = "parts: {a: {device: arm, moves: [0, 1], ", "parts: {h: {device: heater, pin: x, every: 1s, "
 	for text, want := range map[string]string{
-		"parts: {a: {device: amr}}":                              `m:1:21: parts.a.device: "amr": expected heater, arm (did you mean arm?)`,
-		"parts: {a: {device: amr, pin: x, min: 1ms}}":            `m:1:21: parts.a.device: "amr": expected heater, arm (did you mean arm?)`,
-		"parts: {a: {min: 1ms}}":                                 "m:1:12: parts.a: device is missing: heater: warmth; arm: movement",
-		"parts: {a: {device: arm}}":                              "m:1:12: parts.a: moves is missing: both ends",
-		"parts: {h: {device: heater, pin: x}}":                   "m:1:12: parts.h: every is missing: time between two acts",
-		arm + "pin: x}}":                                         "m:1:41: parts.a.pin: device arm has none; it belongs to heater",
-		arm + "quiet: true}}":                                    "m:1:41: parts.a.quiet: device arm has none; it belongs to heater",
-		arm + "mni: 1ms}}":                                       "m:1:41: parts.a.mni: unknown key (did you mean min?); known are device, min, max, trim, reach, above, moves, every, count",
-		arm + "trim: -2ms}}":                                     "m:1:47: parts.a.trim: -2ms: expected -1ms to 1ms",
-		arm + "min: -1ms}}":                                      `m:1:46: parts.a.min: "-1ms": expected a time of at least 0`,
-		arm + "reach: 11 m}}":                                    "m:1:48: parts.a.reach: 11 m: expected 2 cm to 10 m",
-		arm + "reach: 11 lx}}":                                   `m:1:48: parts.a.reach: "11 lx": expected an amount in m, such as 20 m`,
-		arm + "every: 1us}}":                                     "m:1:48: parts.a.every: 1us: expected at least 1ms",
-		arm + "count: 6}}":                                       "m:1:48: parts.a.count: 6: expected 1 to 5",
-		heater + "target: 90 °C}}":                               "m:1:56: parts.h.target: 90 °C: expected -40 °C to 85 °C",
-		heater + "rate: 2 MHz}}":                                 "m:1:54: parts.h.rate: 2 MHz: expected 1 Hz to 1 MHz",
-		heater + "share: 1.5}}":                                  "m:1:55: parts.h.share: 1.5: expected 0 to 1",
-		heater + "share: half}}":                                 `m:1:55: parts.h.share: "half": expected a number`,
-		heater + "slew: 4}}":                                     `m:1:54: parts.h.slew: "4": expected full scales per second, such as 4/s`,
-		heater + "slew: 0/s}}":                                   `m:1:54: parts.h.slew: "0/s": expected more than 0, or none, which means no limit`,
-		"device: arm":                                            "m:1:1: device: unknown key; known are name, parts",
-		"parts: {a: {device: arm, moves: [0, 1]}}\nreach: 1 m":   "m:2:1: reach: unknown key; known are name, parts",
-		"parts: {a: {device: arm, moves: [0, 1], parts: {b: }}}": "m:1:41: parts.a.parts: unknown key (it belongs to the machine itself: indent it less); known are device, min, max, trim, reach, above, moves, every, count",
+		"parts: {a: {device: amr}}":                   `m:1:21: parts.a.device: "amr": expected heater, arm (did you mean arm?)`,
+		"parts: {a: {device: amr, pin: x, min: 1ms}}": `m:1:21: parts.a.device: "amr": expected heater, arm (did you mean arm?)`,
+		"parts: {a: {min: 1ms}}":                      "m:1:12: parts.a: device is missing: heater: warmth; arm: movement",
+		"parts: {a: {device: arm}}":                   "m:1:12: parts.a: moves is missing: both ends",
+		"parts: {h: {device: heater, pin: x}}":        "m:1:12: parts.h: every is missing: time between two acts",
+		arm + "pin: x}}":                              "m:1:41: parts.a.pin: device arm has none; it belongs to heater",
+		arm + "quiet: true}}":                         "m:1:41: parts.a.quiet: device arm has none; it belongs to heater",
+		arm + "mni: 1ms}}": "m:1:41: parts.a.mni: unknown key (did you mean min?); known are " +
+			"device, min, max, trim, reach, above, moves, every, count",
+		arm + "trim: -2ms}}":       "m:1:47: parts.a.trim: -2ms: expected -1ms to 1ms",
+		arm + "min: -1ms}}":        `m:1:46: parts.a.min: "-1ms": expected a time of at least 0`,
+		arm + "reach: 11 m}}":      "m:1:48: parts.a.reach: 11 m: expected 2 cm to 10 m",
+		arm + "reach: 11 lx}}":     `m:1:48: parts.a.reach: "11 lx": expected an amount in m, such as 20 m`,
+		arm + "every: 1us}}":       "m:1:48: parts.a.every: 1us: expected at least 1ms",
+		arm + "count: 6}}":         "m:1:48: parts.a.count: 6: expected 1 to 5",
+		heater + "target: 90 °C}}": "m:1:56: parts.h.target: 90 °C: expected -40 °C to 85 °C",
+		heater + "rate: 2 MHz}}":   "m:1:54: parts.h.rate: 2 MHz: expected 1 Hz to 1 MHz",
+		heater + "share: 1.5}}":    "m:1:55: parts.h.share: 1.5: expected 0 to 1",
+		heater + "share: half}}":   `m:1:55: parts.h.share: "half": expected a number`,
+		heater + "slew: 4}}":       `m:1:54: parts.h.slew: "4": expected full scales per second, such as 4/s`,
+		heater + "slew: 0/s}}":     `m:1:54: parts.h.slew: "0/s": expected more than 0, or none, which means no limit`,
+		"device: arm":              "m:1:1: device: unknown key; known are name, parts",
+		"parts: {a: {device: arm, moves: [0, 1]}}\nreach: 1 m": "m:2:1: reach: unknown key; known are name, parts",
+		"parts: {a: {device: arm, moves: [0, 1], parts: {b: }}}": "m:1:41: parts.a.parts: unknown key (it belongs to the machine " +
+			"itself: indent it less); known are device, min, max, trim, reach, above, moves, every, count",
 	} {
 		_, d := decode(t, text)
 		if err := d.Err(); err == nil || err.Error() != want {
@@ -236,7 +240,8 @@ parts:
 
 // What is written is what is read, and only in the copy.
 func TestLiveNumbersAreWritten(t *testing.T) {
-	m, d := decode(t, "parts: {warm: {device: heater, pin: GPIO4, every: 2ms, slew: 1/s}, move: {device: arm, moves: [-0.5, 1], above: 3 lx}}")
+	m, d := decode(t, "parts: {warm: {device: heater, pin: GPIO4, every: 2ms, slew: 1/s}, move: {device: arm, moves: [-0.5, 1], "+
+		"above: 3 lx}}")
 	if err := d.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -267,13 +272,15 @@ func TestSchemaOfKinds(t *testing.T) {
 	}
 	part := schema["properties"].(map[string]any)["parts"].(map[string]any)["additionalProperties"].(map[string]any)
 	properties := part["properties"].(map[string]any)
-	for _, key := range []string{"device", "pin", "target", "rate", "share", "slew", "min", "max", "trim", "reach", "above", "moves", "every", "quiet", "count"} {
+	for _, key := range []string{"device", "pin", "target", "rate", "share", "slew", "min", "max", "trim", "reach", "above", "moves",
+		"every", "quiet", "count"} {
 		if properties[key] == nil {
 			t.Errorf("no property %s", key)
 		}
 	}
 	device, target := properties["device"].(map[string]any), properties["target"].(map[string]any)
-	if fmt.Sprintf("%v %v %v", device["enum"], device["description"], part["required"]) != "[heater arm] heater: warmth; arm: movement [device]" {
+	if fmt.Sprintf("%v %v %v", device["enum"], device["description"],
+		part["required"]) != "[heater arm] heater: warmth; arm: movement [device]" {
 		t.Errorf("%v, required %v", device, part["required"])
 	}
 	if fmt.Sprint(target["default"], ", ", target["description"]) != "20 °C, to be kept; -40 °C to 85 °C (heater)" {

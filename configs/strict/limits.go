@@ -10,14 +10,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Limited are options whose ends depend on each other.
+// Limited are options whose limits depend on other options.
 type Limited interface {
-	// Limits are the ends of an option, by its key, in the units in which its field counts; both are inclusive. False: its tags
-	// say all. The ends of a list are those of each of its parts: "range[0]", "choices.left".
+	// Limits returns the limits of an option, both inclusive, as its field counts. False: the limits are those of its tags.
+	// The parts of a list have separate limits: "range[0]", "choices.left".
 	Limits(key string) (low, high int64, ok bool)
 }
 
-// beyond says what is expected of a value that its tags min, max and above refuse; "" where they do not.
+// beyond says what is expected of a value that is outside its tags min, max and above; "" for a value inside.
 func beyond(n *yaml.Node, v reflect.Value, tag reflect.StructTag) string {
 	low, high, above := tag.Get("min"), tag.Get("max"), tag.Get("above")
 	if low == "" && high == "" && above == "" || isChoice(v.Type()) {
@@ -39,7 +39,7 @@ func beyond(n *yaml.Node, v reflect.Value, tag reflect.StructTag) string {
 	return ""
 }
 
-// number is what a value is compared by.
+// number returns a value as a number that limits can be compared with.
 func number(v reflect.Value) float64 {
 	switch {
 	case v.CanFloat():
@@ -50,13 +50,13 @@ func number(v reflect.Value) float64 {
 	return float64(rawOf(v))
 }
 
-// end is an end in a tag, as a value of the type that it bounds.
+// end converts a limit in a tag to a number of the value's type.
 func end(v reflect.Value, text string, tag reflect.StructTag) float64 {
 	made := reflect.New(v.Type()).Elem()
-	if v.Kind() == reflect.Struct { // in the unit of the value, which the file may choose
+	if v.Kind() == reflect.Struct { // in the unit that the file chose for the value
 		q, err := parseQuantity(text)
 		if err != nil {
-			panic(fmt.Sprintf("limit %q: %v", text, err)) // a mistake of ours
+			panic(fmt.Sprintf("limit %q: %v", text, err)) // a bug
 		}
 		return float64(q.Micro)
 	}
@@ -66,17 +66,17 @@ func end(v reflect.Value, text string, tag reflect.StructTag) float64 {
 		err = scalar(n.Content[0], made, tag)
 	}
 	if err != nil && text != "0" {
-		panic(fmt.Sprintf("limit %q of a %v: %v", text, v.Type(), err)) // a mistake of ours
+		panic(fmt.Sprintf("limit %q of a %v: %v", text, v.Type(), err)) // a bug
 	}
 	return number(made)
 }
 
-// Check notes what the options at a path, a pointer to a struct, find wrong with themselves: by a method Check that returns a
-// list of struct{Key string; Err error}, and where that is empty by Limits. Of options that could not be read nothing is
-// concluded: what is wrong is so whatever they might be.
+// Check records the mistakes that the options at a path find in themselves. Opts is a pointer to a struct. The mistakes come from
+// its method Check, which returns a list of struct{Key string; Err error}, and if that is empty from Limits. A mistake that
+// depends on unreadable options is not recorded.
 func (d *Decoder) Check(path string, opts any) {
 	found := mistakesOf(opts)
-	if other := reflect.ValueOf(opts); d.otherwise(path, &other) {
+	if other := reflect.ValueOf(opts); d.variant(path, &other) {
 		also := mistakesOf(other.Interface())
 		found = slices.DeleteFunc(found, func(m mistake) bool {
 			return !slices.ContainsFunc(also, func(o mistake) bool { return o.key == m.key })
@@ -92,8 +92,9 @@ func (d *Decoder) Check(path string, opts any) {
 	}
 }
 
-// otherwise makes a copy of options with other values in place of those that could not be read; false where all were.
-func (d *Decoder) otherwise(path string, opts *reflect.Value) bool {
+// variant replaces options by a copy in which the unreadable ones have other values; false if all were readable. A mistake that
+// both have does not depend on the unreadable ones.
+func (d *Decoder) variant(path string, opts *reflect.Value) bool {
 	made := reflect.New(opts.Type().Elem())
 	copyInto(made.Elem(), opts.Elem())
 	changed := false
@@ -121,10 +122,10 @@ func (d *Decoder) otherwise(path string, opts *reflect.Value) bool {
 	return changed
 }
 
-// mistake is what is wrong with a key of options, or with all of them.
+// mistake is a mistake in an option; without a key it is one in all options together.
 type mistake struct{ key, text string }
 
-// mistakesOf lists those that options find.
+// mistakesOf returns the mistakes that options find in themselves.
 func mistakesOf(opts any) (found []mistake) {
 	method := reflect.ValueOf(opts).MethodByName("Check")
 	if method.IsValid() && method.Type().NumIn() == 0 && method.Type().NumOut() == 1 {
@@ -146,7 +147,7 @@ func mistakesOf(opts any) (found []mistake) {
 		if !ok || rawOf(v) >= low && rawOf(v) <= high {
 			return
 		}
-		if v.Type() == reflect.TypeFor[time.Duration]() { // as they are written
+		if v.Type() == reflect.TypeFor[time.Duration]() { // in whole microseconds, as files have them
 			low = int64(time.Duration(low + 999).Truncate(time.Microsecond))
 			high = int64(time.Duration(high).Truncate(time.Microsecond))
 		}
@@ -156,7 +157,7 @@ func mistakesOf(opts any) (found []mistake) {
 	return found
 }
 
-// ends is an end as a value of the same sort.
+// ends writes a limit as the value itself is written.
 func ends(v reflect.Value, raw int64, tag reflect.StructTag) string {
 	made := reflect.New(v.Type()).Elem()
 	made.Set(v)
@@ -171,7 +172,7 @@ func setRaw(v reflect.Value, raw int64) {
 	v.SetInt(raw)
 }
 
-// eachNumber visits the numbers of a struct that are counted in whole numbers, with their keys.
+// eachNumber visits the whole numbers and amounts of a struct, with their keys.
 func eachNumber(v reflect.Value, visit func(key string, v reflect.Value, tag reflect.StructTag)) {
 	var into func(key string, v reflect.Value, tag reflect.StructTag)
 	into = func(key string, v reflect.Value, tag reflect.StructTag) {
@@ -193,8 +194,8 @@ func eachNumber(v reflect.Value, visit func(key string, v reflect.Value, tag ref
 	}
 }
 
-// Units turns the amounts of options, a pointer to a struct, into the unit of what they are compared with, such as a sensor's;
-// whose says who has it: "the sensor measures in".
+// Units converts the amounts of options into a unit, such as a sensor's. Opts is a pointer to a struct. Whose begins the end of a
+// message: "the sensor measures in".
 func (d *Decoder) Units(path string, opts any, unit, whose string) {
 	v := reflect.ValueOf(opts).Elem()
 	for _, f := range Fields(v.Type()) {
@@ -214,15 +215,15 @@ func (d *Decoder) units(path string, v reflect.Value, unit, whose string) {
 		}
 	case isAmount(v.Type()):
 		q := v.Convert(reflect.TypeFor[Quantity]()).Interface().(Quantity)
-		fit, ok := q.In(unit)
+		converted, ok := q.In(unit)
 		if !ok {
 			d.Fail(path, "in %s: %s %s", UnitName(q.Unit), whose, UnitName(unit))
 		}
-		v.Set(reflect.ValueOf(fit).Convert(v.Type()))
+		v.Set(reflect.ValueOf(converted).Convert(v.Type()))
 	}
 }
 
-// UnitName is that of a unit in a message.
+// UnitName returns the name of a unit for messages.
 func UnitName(unit string) string {
 	if unit == "" {
 		return "pure numbers"
@@ -230,12 +231,11 @@ func UnitName(unit string) string {
 	return unit
 }
 
-// bounds are the ends of a value: those that its options have for it, or those of its tags; infinite where there are none, and for
-// a time those of every time.
+// bounds returns the limits of a value by its tags; infinite if there are none. A time without tags has the limits of all times.
 func bounds(v reflect.Value, tag reflect.StructTag) (low, high float64) {
 	low, high = math.Inf(-1), math.Inf(1)
 	if v.Type() == reflect.TypeFor[time.Duration]() {
-		low, high = 0, float64(longest) // as a file's
+		low, high = 0, float64(longest) // the limits of times in a file
 	}
 	if text := tag.Get("min"); text != "" {
 		low = end(v, text, tag)

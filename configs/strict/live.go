@@ -10,21 +10,21 @@ import (
 	"fluxd/configs/amounts"
 )
 
-// A Tunable is a number that can be changed while what it configures runs: a value with the tag live. It is read and written in
-// any copy of what was listed.
+// A Tunable is a number with the tag live: it can be changed while the robot runs. It can be read and written in any copy of the
+// listed value.
 type Tunable struct {
 	Path  string // "sensors.left_eye.encode.range[0]"
-	Unit  string // as a person sees it: "us" for times, "Hz", "lx", "1/s"; "" for a pure number
+	Unit  string // for people: "us" for times, "Hz", "lx", "1/s"; "" for a pure number
 	Whole bool   // whole numbers only, in that unit
 
 	steps  []step
 	tag    reflect.StructTag
-	preset float64 // when it was listed
+	listed float64 // its value when it was listed
 }
 
-// Related has parts whose limits depend on other parts.
+// Related is a value with parts whose limits depend on other parts.
 type Related interface {
-	// Relate hands the parts what they depend on. It is called before their limits are asked for.
+	// Relate hands the parts the values that they depend on. It is called before Limits.
 	Relate()
 }
 
@@ -33,7 +33,7 @@ type step struct {
 	field []int  // of a struct
 	index int    // of a list
 	deref bool   // of a pointer or interface
-	name  string // as it continues the path of the struct that it is in: ".every", "[0]", ".left"
+	name  string // its part of the path: ".every", "[0]", ".left"
 }
 
 func (s step) from(v reflect.Value) reflect.Value {
@@ -46,8 +46,8 @@ func (s step) from(v reflect.Value) reflect.Value {
 	return v.Index(s.index)
 }
 
-// Live lists the live numbers of a decoded value, to which root points, in the order of its keys. Base begins their paths. What
-// was left away has none: a nil pointer, a time without a default, and what the word none takes away.
+// Live lists the live numbers of a decoded value, in the order of its keys. Root points to the value; base begins their paths.
+// Values that the file left out are not listed: nil pointers, times without a default, and those with the word none.
 func Live(root any, base string) []Tunable {
 	l := lister{base: base}
 	l.value(reflect.ValueOf(root).Elem(), "", nil)
@@ -59,7 +59,7 @@ type lister struct {
 	numbers []Tunable
 }
 
-// value lists the live numbers within a value that is no number itself.
+// value lists the live numbers within a value.
 func (l *lister) value(v reflect.Value, tag reflect.StructTag, steps []step) {
 	extend := func(s step) []step { return append(steps[:len(steps):len(steps)], s) }
 	live := tag.Get("live") == "true"
@@ -110,7 +110,7 @@ func (l *lister) structure(v reflect.Value, steps []step) {
 	}
 }
 
-// absent reports whether a value is one that was taken away by none, or a time that the file left away: others may well be 0.
+// absent reports whether a value is absent: none, or a time that the file left out. Other values may be 0.
 func absent(v reflect.Value, tag reflect.StructTag) bool {
 	optional := v.Type() == reflect.TypeFor[time.Duration]() && tag.Get("default")+tag.Get("required")+tag.Get("min") == ""
 	return v.IsZero() && (tag.Get("none") != "" || optional)
@@ -129,11 +129,11 @@ func (l *lister) number(v reflect.Value, tag reflect.StructTag, steps []step) {
 		path += s.name
 	}
 	n.Path = strings.TrimPrefix(path, ".")
-	n.preset = n.in(v)
+	n.listed = n.in(v)
 	l.numbers = append(l.numbers, n)
 }
 
-// at finds the number in a copy of what was listed, the innermost struct that it is in which has limits, and its key there.
+// at finds the number in a copy of the listed value, the innermost struct around it that has limits, and its key there.
 func (n Tunable) at(root any) (v reflect.Value, in Limited, key string) {
 	v = reflect.ValueOf(root).Elem()
 	for i, s := range n.steps {
@@ -147,7 +147,7 @@ func (n Tunable) at(root any) (v reflect.Value, in Limited, key string) {
 	return v, in, key
 }
 
-// key is the rest of the path from a step on.
+// key returns the part of the path that begins at a step.
 func (n Tunable) key(from int) string {
 	key := ""
 	for _, s := range n.steps[from:] {
@@ -162,7 +162,7 @@ func (n Tunable) Read(root any) float64 {
 	return n.in(v)
 }
 
-// in is what a field holds.
+// in returns the value of a field, in the number's unit.
 func (n Tunable) in(v reflect.Value) float64 {
 	if v.CanFloat() {
 		return v.Float()
@@ -173,8 +173,7 @@ func (n Tunable) in(v reflect.Value) float64 {
 	return float64(v.Int())
 }
 
-// Write sets the number, in its unit, rounded to what the field can hold. What is shared with other copies changes there too: see
-// Clone.
+// Write sets the number, in its unit, rounded to a value that the field can hold. Copies that share memory change too: see Clone.
 func (n Tunable) Write(root any, value float64) {
 	v, _, _ := n.at(root)
 	switch s, scaled := n.scale(v); {
@@ -189,13 +188,13 @@ func (n Tunable) Write(root any, value float64) {
 	}
 }
 
-// Limits returns the ends that the number may have while everything else is as it is in root, in its unit: those of the options
-// that it is one of, or else of its tags; infinite where there are none. Options may allow a file more than they let be tuned:
-// the limits hold the value that was listed, not the one that it has in root.
+// Limits returns the limits of the number, in its unit, while everything else is as in root. They are those of its options, or
+// else of its tags; infinite if there are none. A file may go beyond the limits of tuning: the limits then include the listed
+// value, not the current one in root.
 func (n Tunable) Limits(root any) (low, high float64) {
 	listed := reflect.New(reflect.TypeOf(root).Elem())
 	copyInto(listed.Elem(), reflect.ValueOf(root).Elem())
-	n.Write(listed.Interface(), n.preset)
+	n.Write(listed.Interface(), n.listed)
 	if r, is := listed.Interface().(Related); is {
 		r.Relate()
 	}
@@ -224,8 +223,8 @@ func (n Tunable) scale(v reflect.Value) (scale, bool) {
 	return scaleOf(v, n.tag)
 }
 
-// Clone copies a decoded value with all that it points to, so that a copy can be changed by itself. Functions, channels and what
-// is not exported are shared.
+// Clone copies a decoded value with everything that it points to, so that the copy can be changed alone. Functions, channels and
+// unexported fields are shared.
 func Clone[T any](value T) T {
 	made := reflect.New(reflect.TypeFor[T]()).Elem()
 	copyInto(made, reflect.ValueOf(&value).Elem())

@@ -11,8 +11,8 @@ import (
 // Entry is a key of a mapping with its value.
 type Entry struct{ Key, Value *yaml.Node }
 
-// Resolve follows an alias, and reports false where the tree is too deep or too large to go on. Depth is how many levels of a
-// walk n is below its start.
+// Resolve follows an alias. It reports false if the tree is too deep or too large to go on. Depth is the number of levels between
+// n and the start of the walk.
 func (d *Decoder) Resolve(n *yaml.Node, path string, depth int) (*yaml.Node, bool) {
 	if !d.count(n, path, depth) {
 		return n, false
@@ -23,7 +23,8 @@ func (d *Decoder) Resolve(n *yaml.Node, path string, depth int) (*yaml.Node, boo
 	return n, true
 }
 
-// Entries lists a mapping's, with what it merges behind its own; own keys win, and so do earlier merges.
+// Entries returns the entries of a mapping: its own, then merged ones. Own keys win over merged ones, and earlier merges over
+// later ones.
 func (d *Decoder) Entries(n *yaml.Node, path string, depth int) []Entry {
 	var own, merged []Entry
 	seen := map[string]int{} // keys and their lines
@@ -34,7 +35,7 @@ func (d *Decoder) Entries(n *yaml.Node, path string, depth int) []Entry {
 		}
 		if key.Tag == mergeTag {
 			if seen["<<"] != 0 {
-				d.FailAt(key, path, "<<: given twice; expected one list, such as <<: [*a, *b]")
+				d.FailAt(key, path, "<<: given twice: expected one list, such as <<: [*a, *b]")
 				continue
 			}
 			seen["<<"] = key.Line
@@ -74,7 +75,7 @@ func (d *Decoder) Entries(n *yaml.Node, path string, depth int) []Entry {
 // mergeTag marks the key <<, unless it is quoted.
 const mergeTag = "!!merge"
 
-// mergeSources lists what a merge key merges: one mapping or several.
+// mergeSources returns the mappings that a merge key merges.
 func mergeSources(value *yaml.Node) []*yaml.Node {
 	list := value
 	if list.Kind == yaml.AliasNode {
@@ -86,7 +87,7 @@ func mergeSources(value *yaml.Node) []*yaml.Node {
 	return []*yaml.Node{value}
 }
 
-// KindName says what stands in a file: "a mapping", "a list of 3", "nothing" or the text itself, quoted.
+// KindName describes a node for messages: "a mapping", "a list of 3", "nothing", or its quoted text.
 func KindName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -102,7 +103,7 @@ func KindName(n *yaml.Node) string {
 	return "something else"
 }
 
-// Shorten cuts text that came from a file down to what a message has room for.
+// Shorten cuts text from a file to a length that suits a message.
 func Shorten(s string) string {
 	const most = 60
 	if len(s) > most {
@@ -111,7 +112,7 @@ func Shorten(s string) string {
 	return s
 }
 
-// Join is the path of a key within what has a path.
+// Join returns the path of a key of the mapping at a path.
 func Join(path, key string) string {
 	if path == "" {
 		return key
@@ -141,7 +142,7 @@ func Find(n *yaml.Node, path string) *yaml.Node {
 	return n
 }
 
-// Lookup returns the value of a mapping's key, its own or a merged one, or nil.
+// Lookup returns the value of a key of a mapping, own or merged; nil if there is none.
 func Lookup(n *yaml.Node, key string) *yaml.Node { return lookup(n, key, 0) }
 
 func lookup(n *yaml.Node, key string, depth int) *yaml.Node {

@@ -15,20 +15,21 @@ import (
 
 // A scale says how a type of whole numbers counts a physical amount: raw = zero + amount * perUnit.
 type scale struct {
-	unit    string // of the amount, as it is shown: "us" for times, "Hz", "°C"
+	unit    string // for people: "us" for times, "Hz", "°C"
 	perUnit float64
 	zero    int64
-	power   int // perUnit is 10 to it; 0 where it is no power of ten
+	power   int // perUnit is 10^power; 0 if it is no power of ten
 }
 
-// millionths are those of a number with any unit.
+// millionths returns the scale of amounts that are counted in millionths of a unit.
 func millionths(unit string) scale { return scale{unit: unit, perUnit: 1e6, power: 6} }
 
-// scales are those of periph's types. Readings and times have their units of parameters.
+// scales are the scales of times and of periph's types.
 var scales = map[reflect.Type]scale{
-	reflect.TypeFor[time.Duration]():             {unit: amounts.Microseconds, perUnit: 1e3, power: 3},
-	reflect.TypeFor[physic.Frequency]():          {unit: "Hz", perUnit: float64(physic.Hertz), power: 6},
-	reflect.TypeFor[physic.Temperature]():        {unit: "°C", perUnit: float64(physic.Kelvin), power: 9, zero: int64(physic.ZeroCelsius)},
+	reflect.TypeFor[time.Duration]():    {unit: amounts.Microseconds, perUnit: 1e3, power: 3},
+	reflect.TypeFor[physic.Frequency](): {unit: "Hz", perUnit: float64(physic.Hertz), power: 6},
+	reflect.TypeFor[physic.Temperature](): {unit: "°C", perUnit: float64(physic.Kelvin), power: 9,
+		zero: int64(physic.ZeroCelsius)},
 	reflect.TypeFor[physic.Distance]():           {unit: "m", perUnit: float64(physic.Metre), power: 9},
 	reflect.TypeFor[physic.Speed]():              {unit: "m/s", perUnit: float64(physic.MetrePerSecond), power: 9},
 	reflect.TypeFor[physic.ElectricPotential]():  {unit: "V", perUnit: float64(physic.Volt), power: 9},
@@ -37,7 +38,7 @@ var scales = map[reflect.Type]scale{
 	reflect.TypeFor[physic.Angle]():              {unit: "°", perUnit: math.Pi / 180 * float64(physic.Radian)},
 }
 
-// scaleOf is that of a value: of its type, of the tag unit, or of the unit that it carries itself.
+// scaleOf returns the scale of a value: by its type, by the unit that it carries itself, or by the tag unit.
 func scaleOf(v reflect.Value, tag reflect.StructTag) (scale, bool) {
 	if s, known := scales[v.Type()]; known {
 		return s, true
@@ -51,24 +52,24 @@ func scaleOf(v reflect.Value, tag reflect.StructTag) (scale, bool) {
 	return scale{}, false
 }
 
-// shown is an amount in its unit.
+// shown converts a raw number to the amount in its unit.
 func (s scale) shown(raw int64) float64 { return float64(raw-s.zero) / s.perUnit }
 
-// raw is an amount as it is counted, to the nearest; one that no type holds stays one that no limit allows.
+// raw converts an amount to the nearest raw number. An amount beyond every type becomes one beyond every limit.
 func (s scale) raw(shown float64) int64 {
 	return s.zero + int64(math.Round(min(max(shown*s.perUnit, -8e18), 8e18)))
 }
 
-// parse reads an amount with its unit, exactly as it is written.
+// parse reads an amount with its unit, exactly.
 func (s scale) parse(text string) (int64, error) {
 	number, unit := amounts.Split(text)
-	power, fits := 0, unit == s.unit
+	power, suits := 0, unit == s.unit
 	for _, p := range amounts.Quantities {
 		if p.Written == unit && p.Unit == s.unit {
-			power, fits = p.Power, true
+			power, suits = p.Power, true
 		}
 	}
-	if !fits && !(unit == "" && number == "0") {
+	if !suits && !(unit == "" && number == "0") {
 		return 0, fmt.Errorf("expected %s", s.example())
 	}
 	if s.power == 0 {
@@ -79,10 +80,10 @@ func (s scale) parse(text string) (int64, error) {
 	return raw + s.zero, err
 }
 
-// example says how an amount is written.
+// example describes an amount for messages.
 func (s scale) example() string { return "an amount in " + s.unit + ", such as 20 " + s.unit }
 
-// Written is a value as a file has it: "5ms", "20 kHz", "0.9 m", "4/s".
+// Written returns a value as it is written in a file: "5ms", "20 kHz", "0.9 m", "4/s".
 func Written(v any, tag reflect.StructTag) string { return written(reflect.ValueOf(v), tag) }
 
 func written(v reflect.Value, tag reflect.StructTag) string {
@@ -100,7 +101,7 @@ func written(v reflect.Value, tag reflect.StructTag) string {
 	return amounts.Format(s.shown(rawOf(v)), s.unit)
 }
 
-// rawOf is the whole number that counts an amount.
+// rawOf returns the whole number of an amount.
 func rawOf(v reflect.Value) int64 {
 	if v.Kind() == reflect.Struct {
 		return v.FieldByName("Micro").Int()
@@ -108,10 +109,10 @@ func rawOf(v reflect.Value) int64 {
 	return v.Int()
 }
 
-// isAmount reports whether values of a type carry their unit: struct{Micro int64; Unit string}.
+// isAmount reports whether values of a type carry their unit, as struct{Micro int64; Unit string} does.
 func isAmount(t reflect.Type) bool { return t.ConvertibleTo(reflect.TypeFor[Quantity]()) }
 
-// Choice is a command: a number for what moves, in millionths of full scale, or a word for a label.
+// Choice is a command: a number in millionths of full scale, or a word for a label.
 type Choice struct {
 	Micro int64
 	Word  string
@@ -121,7 +122,7 @@ const aChoice = "a command from -1 to 1, or a word for a label"
 
 func isChoice(t reflect.Type) bool { return t.ConvertibleTo(reflect.TypeFor[Choice]()) }
 
-// amount reads what counts a physical amount, or is a command; false for a value of another sort.
+// amount reads a physical amount or a command; is reports false for a value of another type.
 func amount(n *yaml.Node, v reflect.Value, tag reflect.StructTag) (is bool, err error) {
 	t := v.Type()
 	switch unit, hasUnit := tag.Lookup("unit"); {
@@ -160,7 +161,7 @@ func amount(n *yaml.Node, v reflect.Value, tag reflect.StructTag) (is bool, err 
 		slew, err = parseSlew(n.Value)
 		v.SetInt(slew)
 	case scales[t].perUnit != 0, hasUnit && v.Kind() == reflect.Int64:
-		s, _ := scaleOf(v, tag) // one of the two cases it is
+		s, _ := scaleOf(v, tag) // it has one, by the case's condition
 		var raw int64
 		raw, err = s.parse(n.Value)
 		v.SetInt(raw)
@@ -170,7 +171,7 @@ func amount(n *yaml.Node, v reflect.Value, tag reflect.StructTag) (is bool, err 
 	return true, err
 }
 
-// micro reads a plain number, in millionths to the nearest.
+// micro reads a plain number, and rounds it to millionths.
 func micro(n *yaml.Node) (int64, error) {
 	number, err := Number(n)
 	if err == nil && math.Abs(number) > 1e12 {

@@ -15,15 +15,15 @@ import (
 	"fluxd/configs/amounts"
 )
 
-// Schema returns the JSON Schema (draft 2020-12) of a type, for editors. It knows keys, kinds, choices, defaults and what each is
-// for; what belongs together only its validation checks.
+// Schema returns the JSON Schema (draft 2020-12) of a type, for editors. It has keys, kinds, choices, defaults and descriptions.
+// It does not say which keys of a kind belong together.
 func Schema(t reflect.Type, title string) []byte {
 	schema := schemaOf(t, "")
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	schema["title"] = title
 	text, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
-		panic(err) // it is made of maps, strings and numbers
+		panic(err) // maps, strings and numbers can always be marshalled
 	}
 	return text
 }
@@ -71,7 +71,7 @@ func schemaOf(t reflect.Type, tag reflect.StructTag) map[string]any {
 	return made
 }
 
-// schemaOfKind is that of a type by its kind.
+// schemaOfKind returns the schema of a type without a special form.
 func schemaOfKind(t reflect.Type, tag reflect.StructTag) map[string]any {
 	unit, hasUnit := tag.Lookup("unit")
 	physical, isPhysical := scales[t]
@@ -115,7 +115,7 @@ func schemaOfKind(t reflect.Type, tag reflect.StructTag) map[string]any {
 	return map[string]any{"type": "string"}
 }
 
-// valueTag is the part of a tag that the parts of a list share: how they are written.
+// valueTag returns the part of a list's tag that says how its elements are written.
 func valueTag(tag reflect.StructTag) reflect.StructTag {
 	var kept []string
 	for _, key := range []string{"unit", "min"} {
@@ -126,7 +126,7 @@ func valueTag(tag reflect.StructTag) reflect.StructTag {
 	return reflect.StructTag(strings.Join(kept, " "))
 }
 
-// Doc is what a key is for.
+// Doc returns the description of a key.
 func Doc(tag reflect.StructTag) string {
 	doc := tag.Get("doc")
 	if none := tag.Get("none"); none != "" {
@@ -153,26 +153,26 @@ func schemaOfStruct(t reflect.Type) map[string]any {
 		owners := all[key]
 		properties[key] = schemaOfOwned(owners)
 		if len(owners) == len(kinds) && !slices.ContainsFunc(owners, func(o owned) bool { return !o.required }) {
-			required = append(required, key) // whichever kind it is
+			required = append(required, key) // by every kind
 		}
 	}
 	made := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 	if required != nil {
 		made["required"] = required
 	} else {
-		made["type"] = []string{"object", "null"} // "eye:" alone is all defaults
+		made["type"] = []string{"object", "null"} // "eye:" alone has all defaults
 	}
 	return made
 }
 
-// owned is an option as one kind has it.
+// owned is an option of one kind.
 type owned struct {
 	kind     string
 	schema   map[string]any
 	required bool
 }
 
-// keysOfKinds are the options of all kinds, by key.
+// keysOfKinds returns the options of all kinds, by key.
 func keysOfKinds(kinds []Kind) map[string][]owned {
 	all := map[string][]owned{}
 	for _, k := range kinds {
@@ -183,7 +183,7 @@ func keysOfKinds(kinds []Kind) map[string][]owned {
 	return all
 }
 
-// schemaOfOwned is that of a key which kinds share: what all of them say, and what each says of it.
+// schemaOfOwned returns the schema of a key that several kinds have: the parts that are equal, and the description of each kind.
 func schemaOfOwned(owners []owned) map[string]any {
 	made := maps.Clone(owners[0].schema)
 	var kinds, about []string

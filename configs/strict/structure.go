@@ -11,15 +11,15 @@ import (
 	"fluxd/configs/spelling"
 )
 
-// Field is a struct field as its tags describe it. Those of an embedded struct without a key are among those of the outer one.
+// Field is a struct field with a key.
 type Field struct {
-	Index []int // as reflect.Value.FieldByIndex takes it
+	Index []int // for reflect.Value.FieldByIndex
 	Key   string
 	Tag   reflect.StructTag
 	Type  reflect.Type
 }
 
-// Fields lists those of a struct that a file may hold, without those of the kinds of a Union.
+// Fields returns the fields of a struct that have keys, with those of embedded structs, and without those of a Union's kinds.
 func Fields(t reflect.Type) []Field {
 	var all []Field
 	for i := range t.NumField() {
@@ -38,18 +38,18 @@ func Fields(t reflect.Type) []Field {
 	return all
 }
 
-// Condition takes a tag such as "device=bh1750,log" apart: a sibling key and the values for which something holds.
+// Condition splits a tag such as "device=bh1750,log" into another key of the mapping and the values for which the tag holds.
 func Condition(text string) (key string, values []string) {
 	key, list, _ := strings.Cut(text, "=")
 	return key, strings.Split(list, ",")
 }
 
-// IsLeaf reports whether values of a type are no mappings of its fields.
+// IsLeaf reports whether a file writes values of a type otherwise than as a mapping of its fields.
 func IsLeaf(t reflect.Type) bool {
 	return t.Kind() != reflect.Struct || isAmount(t) || isChoice(t) || reflect.PointerTo(t).Implements(reflect.TypeFor[Value]())
 }
 
-// known is what a decoder has found out about a type: a network has thousands of values of one.
+// known caches what a decoder needs to know about a type: a network has thousands of values of one type.
 type known struct {
 	fields []Field
 	union  string
@@ -65,7 +65,7 @@ func (d *Decoder) typeOf(t reflect.Type) *known {
 	return d.types[t]
 }
 
-// slot is where a key's value goes.
+// slot is the place for a key's value.
 type slot struct {
 	*Field
 	in reflect.Value // the struct that has the field
@@ -122,7 +122,7 @@ func (d *Decoder) structure(n *yaml.Node, v reflect.Value, path string, depth in
 	}
 }
 
-// mapping is one that is decoded into a struct.
+// mapping is a mapping that is being decoded into a struct.
 type mapping struct {
 	*Decoder
 	node  *yaml.Node
@@ -131,13 +131,13 @@ type mapping struct {
 	given map[string]Entry
 	slots []slot
 
-	union  string // the key that names the kind; "" where there are none
+	union  string // the key that names the kind; "" for a struct that is no Union
 	kinds  []Kind
-	chosen *Kind // nil where it is not known
+	chosen *Kind // nil if it is unknown
 }
 
-// said is what a discriminator says, as written or by default; "" where it says nothing that it may.
-func (m *mapping) said(key string) string {
+// choice returns the value of a key with an enum, as written or by default; "" if it is not one of the enum.
+func (m *mapping) choice(key string) string {
 	for _, s := range m.slots {
 		if s.Key != key {
 			continue
@@ -160,7 +160,7 @@ func (m *mapping) fill(s *slot) {
 	path := Join(m.path, s.Key)
 	if when := s.Tag.Get("when"); when != "" {
 		key, values := Condition(when)
-		if is := m.said(key); !slices.Contains(values, is) {
+		if is := m.choice(key); !slices.Contains(values, is) {
 			if present && is != "" {
 				m.FailAt(e.Key, path, "%s %s has none; it belongs to %s", key, Shorten(is), strings.Join(values, ", "))
 			}
@@ -168,7 +168,7 @@ func (m *mapping) fill(s *slot) {
 		}
 	}
 	if m.without(s.Key) {
-		return // foreign has refused it
+		return // foreign refuses it
 	}
 	v := s.value()
 	if present {
@@ -177,16 +177,16 @@ func (m *mapping) fill(s *slot) {
 	}
 	required := s.Tag.Get("required")
 	if required != "" && required != "true" {
-		if key, values := Condition(required); slices.Contains(values, m.said(key)) {
+		if key, values := Condition(required); slices.Contains(values, m.choice(key)) {
 			required = "true"
 		}
 	}
 	switch {
 	case required == "true" || m.chosen != nil && slices.Contains(m.chosen.Requires, s.Key):
 		if m.wrong[path] {
-			return // it is there under another name, which is a mistake already
+			return // reported already: the file has it under a misspelt name
 		}
-		m.Spoil(path)
+		m.MarkUnreadable(path)
 		m.FailAt(m.node, m.path, "%s is missing: %s", s.Key, s.Tag.Get("doc"))
 	case s.Tag.Get("default") != "":
 		m.preset(v, *s.Field, m.path, m.depth)
@@ -195,8 +195,8 @@ func (m *mapping) fill(s *slot) {
 	}
 }
 
-// unknown notes a key that a struct does not have. The key that it was meant for counts as unreadable: nothing that follows from
-// its absence is a mistake of the file.
+// unknown records a key that a struct does not have. It marks the key that was probably meant as unreadable, so that its absence
+// is not reported too.
 func (d *Decoder) unknown(key *yaml.Node, t reflect.Type, path string, keys []string, given map[string]Entry) {
 	name, hint := key.Value, ""
 	var free []string
@@ -212,23 +212,23 @@ func (d *Decoder) unknown(key *yaml.Node, t reflect.Type, path string, keys []st
 		}
 		if !IsLeaf(inner) && hasKey(inner, name) {
 			hint = fmt.Sprintf(" (it belongs to %s: indent it more, below that)", f.Key)
-			d.Spoil(Join(Join(path, f.Key), name))
+			d.MarkUnreadable(Join(Join(path, f.Key), name))
 		}
 	}
 	if near := spelling.Nearest(name, free); hint == "" && len(near) > 0 {
-		d.Spoil(Join(path, near[0]))
+		d.MarkUnreadable(Join(path, near[0]))
 	}
 	if hint == "" {
 		hint = spelling.Hint(name, keys)
 	}
 	if hint == "" && d.whole != nil && t != d.whole && hasKey(d.whole, name) {
 		hint = fmt.Sprintf(" (it belongs to %s itself: indent it less)", d.name)
-		d.Spoil(name)
+		d.MarkUnreadable(name)
 	}
 	d.FailAt(key, Join(path, Shorten(name)), "unknown key%s; known are %s", hint, strings.Join(keys, ", "))
 }
 
-// hasKey reports whether a struct, or any kind of it, has a key.
+// hasKey reports whether a struct, or one of its kinds, has a key.
 func hasKey(t reflect.Type, key string) bool {
 	has := func(t reflect.Type) bool {
 		return slices.ContainsFunc(Fields(t), func(f Field) bool { return f.Key == key })
@@ -237,21 +237,21 @@ func hasKey(t reflect.Type, key string) bool {
 	return has(t) || slices.ContainsFunc(kinds, func(k Kind) bool { return has(k.Type()) })
 }
 
-// preset decodes a field's default, which is written as it would be in a file.
+// preset decodes a field's default, which is written as in a file.
 func (d *Decoder) preset(v reflect.Value, f Field, path string, depth int) {
 	text := f.Tag.Get("default")
 	if d.presets[text] == nil {
 		var n yaml.Node
 		if err := yaml.Unmarshal([]byte(text), &n); err != nil || len(n.Content) != 1 {
-			panic(fmt.Sprintf("default of %s: %v", f.Key, err)) // a mistake of ours
+			panic(fmt.Sprintf("default of %s: %v", f.Key, err)) // a bug
 		}
 		d.presets[text] = n.Content[0]
 	}
 	d.value(d.presets[text], v, Join(path, f.Key), f.Tag, depth+1)
 }
 
-// Has reports whether a path stands for something that a file can say of a decoded value, to which root points. Of a list by
-// names those are the names that it has.
+// Has reports whether a path is one that the file of a decoded value may have. Root points to the value. In a mapping by names,
+// only the names that the value has count.
 func Has(root any, path string) bool {
 	v := reflect.ValueOf(root).Elem()
 	for _, key := range strings.Split(path, ".") {
@@ -263,7 +263,7 @@ func Has(root any, path string) bool {
 	return true
 }
 
-// part finds what a key of a value stands for.
+// part returns the part of a value that a key names.
 func part(v reflect.Value, key string) (reflect.Value, bool) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() && v.Kind() == reflect.Interface {

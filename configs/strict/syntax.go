@@ -13,8 +13,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The YAML library says in its own words what it could not read, and often where the block around it begins. Here that becomes
-// what a person can mend, at its own line.
+// The YAML library reports syntax errors in its own terms, and often at the line where the surrounding block begins. This file
+// turns them into advice, at the line that is wrong.
 
 var (
 	yamlLine    = regexp.MustCompile(`^line (\d+): `)
@@ -22,31 +22,32 @@ var (
 	yamlUnknown = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// yamlWords are what the library's complaints mean.
+// yamlWords say what the library's messages mean.
 var yamlWords = []struct{ library, plain string }{
-	{"did not find expected key", "expected a key here, in the column of those beside it: the line is indented neither like them nor like a part of them"},
-	{"did not find expected '-' indicator", "expected the next - of the list, in the column of those before it"},
-	{"mapping values are not allowed", "a colon where none may be: is the line indented further than the one before, is there a space after each colon, does text with a colon stand in quotes?"},
-	{"did not find expected ',' or", "this { or [ is not closed, or a comma in it is missing"},
+	{"did not find expected key", "expected a key here, in the same column as its neighbours: check the indentation"},
+	{"did not find expected '-' indicator", "expected the next - of the list, in the same column as those before"},
+	{"mapping values are not allowed", "a colon where none is allowed: check that the line is indented like the one before, " +
+		"that a space follows each colon, and that text with a colon is in quotes"},
+	{"did not find expected ',' or", "this { or [ is not closed, or lacks a comma"},
 	{"could not find expected ':'", "expected a colon and a space after a key"},
 	{"did not find expected node content", "expected a value"},
 	{"found a tab character", "a tab: expected spaces"},
 	{"found unexpected end of stream", "a quote is not closed"},
-	{"found unknown escape character", "a \\ before a character that needs none: expected \\\\, or the text in single quotes"},
-	{"control characters are not allowed", "a character that no text has: is it another kind of file?"},
-	{"did not find expected alphabetic", "expected a name behind * or &; text that begins so stands in quotes"},
-	{"block sequence entries are not allowed", "a list where none may be: expected it to begin on the next line"},
-	{"found undefined tag handle", "an unknown tag: text that begins with ! stands in quotes"},
-	{"found incompatible YAML document", "expected %YAML 1.2, or no such line"},
-	{"exceeded max depth", "it is nested too deep"},
-	{"UTF-8", "expected UTF-8: save it so"},
+	{"found unknown escape character", "a \\ before a character that needs none: write \\\\, or put the text in single quotes"},
+	{"control characters are not allowed", "a control character: this may be another kind of file"},
+	{"did not find expected alphabetic", "expected a name after * or &; put text that begins so in quotes"},
+	{"block sequence entries are not allowed", "a list where none is allowed: begin it on the next line"},
+	{"found undefined tag handle", "an unknown tag: put text that begins with ! in quotes"},
+	{"found incompatible YAML document", "expected %YAML 1.2, or no %YAML line"},
+	{"exceeded max depth", "nested too deeply"},
+	{"UTF-8", "expected UTF-8: save the file as UTF-8"},
 }
 
-// syntaxError says what is wrong with text that is no YAML, and where.
+// syntaxError returns the error of text that is not YAML, with its line and advice.
 func syntaxError(source string, data []byte, err error) *Error {
 	message, line := yamlComplaint(err)
 	breaks := yamlBreak.FindAllIndex(data, -1)
-	start := func(line int) int { // of a line, from 1
+	start := func(line int) int { // offset of a line, counted from 1
 		if line < 2 || len(breaks) == 0 {
 			return 0
 		}
@@ -59,7 +60,7 @@ func syntaxError(source string, data []byte, err error) *Error {
 		return breaks[line-1][1]
 	}
 	last, column := Lines(data), 1
-	const small = 1 << 20 // it is parsed several times
+	const small = 1 << 20 // bytes: the text is parsed several times
 	switch m := yamlUnknown.FindStringSubmatch(message); {
 	case m != nil:
 		alias := regexp.MustCompile(`(^|[\s,:\[{-])\*` + regexp.QuoteMeta(m[1]) + `($|[\s,\]}])`)
@@ -68,11 +69,12 @@ func syntaxError(source string, data []byte, err error) *Error {
 			line = 1 + sort.Search(len(breaks), func(i int) bool { return breaks[i][1] > place })
 			column = place - start(line) + 1
 		}
-		return &Error{Source: source, Line: max(line, 1), Column: column, Message: fmt.Sprintf("not YAML: no anchor &%s before *%s; text that begins with * stands in quotes", m[1], m[1])}
+		return &Error{Source: source, Line: max(line, 1), Column: column,
+			Message: fmt.Sprintf("not YAML: no anchor &%s before *%[1]s; put text that begins with * in quotes", m[1])}
 	case yamlFlow.MatchString(message):
-		line++ // counted from 0, and where the flow begins
+		line++ // the library counts this one from 0; it is the line of the opening bracket
 	case len(data) <= small:
-		// The lines before the mistake are without it, those up to it are not.
+		// Search for the first line with which the text up to it has this mistake.
 		wrong := func(i int) bool {
 			var tree yaml.Node
 			err := decodeYAML(yaml.NewDecoder(bytes.NewReader(data[:end(i+1)])), &tree)
@@ -82,11 +84,11 @@ func syntaxError(source string, data []byte, err error) *Error {
 			same, _ := yamlComplaint(err)
 			return same == message
 		}
-		if wrong(last - 1) { // else it is in a document behind the first
+		if wrong(last - 1) { // otherwise the mistake is in a later document
 			line = 1 + sort.Search(last-1, wrong)
 		}
 	}
-	line = max(1, min(line, last)) // what is not closed, the library misses behind the end
+	line = max(1, min(line, last)) // for an unclosed block the library reports a line beyond the end
 	text := data[start(line):]
 	if at := yamlBreak.FindIndex(text); at != nil {
 		text = text[:at[0]]
@@ -100,14 +102,14 @@ func syntaxError(source string, data []byte, err error) *Error {
 		}
 	}
 	if message == "found character that cannot start any token" {
-		if plain = "a character that no value begins with: put the text in quotes"; bytes.IndexByte(text, '\t') >= 0 {
+		if plain = "a value cannot begin with this character: put the text in quotes"; bytes.IndexByte(text, '\t') >= 0 {
 			plain = "a tab: expected spaces"
 		}
 	}
 	return &Error{Source: source, Line: line, Column: column, Message: "not YAML: " + plain}
 }
 
-// yamlComplaint takes an error of the library apart; the line is 0 where it names none.
+// yamlComplaint splits an error of the library into message and line; the line is 0 if there is none.
 func yamlComplaint(err error) (message string, line int) {
 	message = strings.TrimPrefix(err.Error(), "yaml: ")
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
@@ -117,7 +119,7 @@ func yamlComplaint(err error) (message string, line int) {
 	return message, line
 }
 
-// Keys lists the keys of a mapping, as they are written; none of another node.
+// Keys returns the keys of a mapping, in the order of the file; none for another node.
 func Keys(root *yaml.Node) (keys []string) {
 	if root.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(root.Content); i += 2 {
@@ -127,11 +129,11 @@ func Keys(root *yaml.Node) (keys []string) {
 	return keys
 }
 
-// ErrEmpty is wrapped by the error of text that holds nothing.
+// ErrEmpty is wrapped by the error of an empty text.
 var ErrEmpty = errors.New("empty")
 
-// Parse returns the tree of the first document of a file. The error is of type Errors, with the line that is to be mended, or
-// wraps ErrEmpty.
+// Parse returns the tree of the first document of a file. The error is of type Errors, with the line that is wrong, or wraps
+// ErrEmpty.
 func Parse(source string, data []byte) (*yaml.Node, error) {
 	return parse(source, data, yaml.NewDecoder(bytes.NewReader(data)))
 }
@@ -147,7 +149,7 @@ func parse(source string, data []byte, reader *yaml.Decoder) (*yaml.Node, error)
 	return tree.Content[0], nil
 }
 
-// decodeYAML reads a document; the library answers some malformed input with a panic.
+// decodeYAML reads a document. It recovers, because the library panics on some malformed input.
 func decodeYAML(reader *yaml.Decoder, tree *yaml.Node) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -161,10 +163,10 @@ func decodeYAML(reader *yaml.Decoder, tree *yaml.Node) (err error) {
 	return err
 }
 
-// yamlBreak ends a line of YAML.
+// yamlBreak matches the end of a line of YAML.
 var yamlBreak = regexp.MustCompile(`\r\n|[\n\r\x{85}\x{2028}\x{2029}]`)
 
-// Lines returns the number of the last line; a break at the very end begins no further one.
+// Lines returns the number of the last line. A line break at the very end begins no further line.
 func Lines(data []byte) int {
 	breaks := yamlBreak.FindAllIndex(data, -1)
 	if n := len(breaks); n > 0 && breaks[n-1][1] == len(data) {

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// TableOfKinds returns kinds as a Markdown table, a line each: its name, its own keys, what it is. Keys that must be there are
-// bold.
+// TableOfKinds returns a Markdown table of kinds: the name of each, its own keys (required ones in bold), and what it is.
 func TableOfKinds(name string, kinds []Kind) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| %s | keys | what it is |\n|---|---|---|\n", name)
@@ -25,8 +24,8 @@ func TableOfKinds(name string, kinds []Kind) string {
 	return b.String()
 }
 
-// TableOfKeys returns the keys that kinds have of their own as a Markdown table: what each is for, its default, and its limits or
-// choices. A key that kinds share has one line where they say the same of it.
+// TableOfKeys returns a Markdown table of the keys of all kinds: what each is for, its default, and its limits or choices. Kinds
+// that describe a key alike share a line.
 func TableOfKeys(name string, kinds []Kind) string {
 	type row struct{ key, about, preset, span string }
 	var rows []row
@@ -49,7 +48,8 @@ func TableOfKeys(name string, kinds []Kind) string {
 	return b.String()
 }
 
-// TableOfStruct returns the keys of a struct as a Markdown table, in the same columns. Of a Union it has the keys that all kinds share.
+// TableOfStruct returns a Markdown table of the keys of a struct, in the same columns. For a Union it has the keys that all kinds
+// share.
 func TableOfStruct(t reflect.Type) string {
 	var b strings.Builder
 	b.WriteString("| key | what it is | default | from, to |\n|---|---|---|---|\n")
@@ -72,13 +72,13 @@ func TableOfStruct(t reflect.Type) string {
 	return b.String()
 }
 
-// inWords writes a condition such as kind=a,b as it is shown in a table.
+// inWords writes a condition such as kind=a,b for a table.
 func inWords(condition string) string {
 	key, values := Condition(condition)
 	return "`" + key + "` " + strings.Join(values, " or ")
 }
 
-// span is what a tag allows: limits, or choices.
+// span returns what a tag allows: limits or choices.
 func span(tag reflect.StructTag) string {
 	if ends := limits(tag); ends != "" {
 		return ends
@@ -86,7 +86,7 @@ func span(tag reflect.StructTag) string {
 	return strings.ReplaceAll(tag.Get("enum"), ",", ", ")
 }
 
-// limits are those of a tag, in words; "" where it has none.
+// limits returns the limits of a tag, in words; "" if it has none.
 func limits(tag reflect.StructTag) string {
 	low, high, above := tag.Get("min"), tag.Get("max"), tag.Get("above")
 	switch {
@@ -104,5 +104,5 @@ func limits(tag reflect.StructTag) string {
 	return ""
 }
 
-// cell is text in a table.
+// cell escapes text for a table.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -13,7 +13,7 @@ import (
 	"fluxd/configs/amounts"
 )
 
-// Quantity is a physical amount, in millionths of its unit, exactly as it was written: "0.9 m", "2000 lx", "12 cm" (which is m).
+// Quantity is a physical amount in millionths of its unit, exact: "0.9 m", "2000 lx", "12 cm" (with the unit m).
 type Quantity struct {
 	Micro int64
 	Unit  string // "lx", "m", "" for a pure number
@@ -31,13 +31,13 @@ func parseQuantity(text string) (Quantity, error) {
 			return Quantity{Micro: micro, Unit: p.Unit}, err
 		}
 	}
-	// An unknown unit is taken as it is: a recording may have any.
+	// An unknown unit is kept as it is: a recording may have any unit.
 	micro, err := amounts.Scaled(number, 6)
 	return Quantity{Micro: micro, Unit: unit}, err
 }
 
-// In returns the amount in a unit that may have a prefix, as a recording in cm has it; false where the two do not go together or
-// the number does not come out even.
+// In converts the amount to a unit that may have a prefix, such as the cm of a recording. It returns false if the units do not
+// suit each other, or the result is not a whole number of millionths.
 func (q Quantity) In(unit string) (Quantity, bool) {
 	if q.Unit == unit || q == (Quantity{}) {
 		return Quantity{Micro: q.Micro, Unit: unit}, true
@@ -52,7 +52,7 @@ func (q Quantity) In(unit string) (Quantity, bool) {
 	return q, false
 }
 
-// parseFrequency reads a frequency; periph counts micro-hertz.
+// parseFrequency reads a frequency, in micro-hertz as periph counts it.
 func parseFrequency(text string) (physic.Frequency, error) {
 	number, unit := amounts.Split(text)
 	i := slices.IndexFunc(amounts.Frequencies, func(p amounts.Prefixed) bool { return p.Written == unit })
@@ -89,7 +89,7 @@ func parseBytes(text string) (Bytes, error) {
 	return Bytes(count << shift), nil
 }
 
-// longest is what no time in a file is beyond.
+// longest is the longest time that a file may have.
 const longest = time.Hour
 
 func parseDuration(text string) (time.Duration, error) {

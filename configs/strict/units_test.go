@@ -31,7 +31,8 @@ func TestQuantities(t *testing.T) {
 			t.Errorf("%q: got %+v, %v, expected %+v", c.text, got, err, c.want)
 		}
 	}
-	for _, text := range []string{"", "m", "0.0000001 m", "1e3 m", "0x10 m", "0b11", "1/2 m", "1_000 m", "--1 m", "1 2 m", "9999999999999999 m", "inf m", "0.5 um", "1e400 m", "NaN", "1..2 m", strings.Repeat("9", 400) + " m"} {
+	for _, text := range []string{"", "m", "0.0000001 m", "1e3 m", "0x10 m", "0b11", "1/2 m", "1_000 m", "--1 m", "1 2 m",
+		"9999999999999999 m", "inf m", "0.5 um", "1e400 m", "NaN", "1..2 m", strings.Repeat("9", 400) + " m"} {
 		if got, err := parseQuantity(text); err == nil {
 			t.Errorf("%q: got %+v, expected an error", text, got)
 		}
@@ -61,12 +62,14 @@ func TestQuantityInAnotherUnit(t *testing.T) {
 }
 
 func TestFrequencies(t *testing.T) {
-	for text, want := range map[string]physic.Frequency{"9 Hz": 9_000_000, "20 kHz": 20_000_000_000, "0.5Hz": 500_000, "1 mHz": 1_000, "2 MHz": 2_000_000_000_000} {
+	for text, want := range map[string]physic.Frequency{"9 Hz": 9_000_000, "20 kHz": 20_000_000_000, "0.5Hz": 500_000,
+		"1 mHz": 1_000, "2 MHz": 2_000_000_000_000} {
 		if got, err := parseFrequency(text); err != nil || got != want {
 			t.Errorf("%q: got %d, %v, expected %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "9", "9 hz", "0 Hz", "-1 Hz", "9 Bq", "1e3 Hz", "-3 Hz", "0x", "NaN Hz", "1e400 Hz", "9999999999999 MHz"} {
+	for _, text := range []string{"", "9", "9 hz", "0 Hz", "-1 Hz", "9 Bq", "1e3 Hz", "-3 Hz", "0x", "NaN Hz", "1e400 Hz",
+		"9999999999999 MHz"} {
 		if got, err := parseFrequency(text); err == nil {
 			t.Errorf("%q: got %d, expected an error", text, got)
 		}
@@ -74,12 +77,14 @@ func TestFrequencies(t *testing.T) {
 }
 
 func TestDurationsAndSlews(t *testing.T) {
-	for text, want := range map[string]time.Duration{"5ms": 5 * time.Millisecond, "250us": 250 * time.Microsecond, "250µs": 250 * time.Microsecond, "1.5 s": 1500 * time.Millisecond, "0s": 0, "1h": time.Hour} {
+	for text, want := range map[string]time.Duration{"5ms": 5 * time.Millisecond, "250us": 250 * time.Microsecond,
+		"250µs": 250 * time.Microsecond, "1.5 s": 1500 * time.Millisecond, "0s": 0, "1h": time.Hour} {
 		if got, err := parseDuration(text); err != nil || got != want {
 			t.Errorf("%q: got %v, %v, expected %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "5", "5 m s x", "-1ms", "1ns", "1.5us", "61m", "1e3ms", "NaN", "0x", "1e400s", "99999999999999999999h"} {
+	for _, text := range []string{"", "5", "5 m s x", "-1ms", "1ns", "1.5us", "61m", "1e3ms", "NaN", "0x", "1e400s",
+		"99999999999999999999h"} {
 		if got, err := parseDuration(text); err == nil {
 			t.Errorf("%q: got %v, expected an error", text, got)
 		}

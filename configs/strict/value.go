@@ -18,20 +18,20 @@ import (
 
 // A Value is a type with its own form in a file.
 type Value interface {
-	// Decode reads what stands at a path. Depth is how many levels it is below the start of the walk.
+	// Decode reads the node at a path. Depth is the number of levels between it and the start of the walk.
 	Decode(d *Decoder, n *yaml.Node, path string, depth int)
-	// Schema returns the JSON Schema of what Decode reads.
+	// Schema returns the JSON Schema of the form that Decode reads.
 	Schema() map[string]any
 }
 
-// Named is one entry of a mapping whose order counts.
+// Named is one entry of a mapping that keeps its order.
 type Named[T any] struct {
 	Name  string
 	Line  int // in the file
 	Value T
 }
 
-// value decodes any node into any of our types.
+// value decodes any node into any supported type.
 func (d *Decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag, depth int) {
 	n, ok := d.Resolve(n, path, depth)
 	if !ok {
@@ -70,7 +70,7 @@ func (d *Decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		d.Refuse(n, path, "expected %s, got %s", expectation(v.Type(), tag), KindName(n))
 		return
 	}
-	// What no number can say has a word: 0 would be the end of a scale, where it means the opposite of the numbers next to it.
+	// The absence of a limit is written as a word. The number 0 would mean the opposite of the numbers next to it.
 	none := tag.Get("none")
 	if none != "" && n.Value == noneWord {
 		v.SetZero()
@@ -98,7 +98,7 @@ func (d *Decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 // noneWord is the value of a key with the tag none. In Go it is the zero value.
 const noneWord = "none"
 
-// slice decodes a list, or a mapping whose order counts.
+// slice decodes a list, or a mapping that keeps its order.
 func (d *Decoder) slice(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag, depth int) {
 	element := v.Type().Elem()
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
@@ -117,11 +117,11 @@ func (d *Decoder) slice(n *yaml.Node, v reflect.Value, path string, tag reflect.
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.Refuse(n, path, "expected names, each with what it is, got %s", KindName(n))
+		d.Refuse(n, path, "expected a mapping by names, got %s", KindName(n))
 		return
 	}
 	for _, e := range d.Entries(n, path, depth) {
-		if tag.Get("neuron") == "" && !ValidName(e.Key.Value) { // a neuron may be a member, or in a circuit
+		if tag.Get("neuron") == "" && !ValidName(e.Key.Value) { // names of neurons may have dots and brackets
 			d.FailAt(e.Key, path, "%q: expected a name of letters, digits, _ and -", Shorten(e.Key.Value))
 		}
 		one := reflect.New(element).Elem()
@@ -132,7 +132,7 @@ func (d *Decoder) slice(n *yaml.Node, v reflect.Value, path string, tag reflect.
 	}
 }
 
-// ValidName keeps names fit for MQTT topics, parameter paths and CSV files.
+// ValidName reports whether a name can be part of MQTT topics, parameter paths and CSV files.
 func ValidName(name string) bool {
 	if name == "" || len(name) > 64 {
 		return false
@@ -179,8 +179,7 @@ func expectation(t reflect.Type, tag reflect.StructTag) string {
 	return "text"
 }
 
-// PlainNumber refuses a number that begins with 0, with or without a unit: 043 is 35 to those who read it as octal, and 43 to
-// others.
+// PlainNumber refuses a number that begins with 0, with or without a unit: 043 is 35 in one version of YAML and 43 in another.
 func PlainNumber(text string) error {
 	text = strings.TrimSpace(text)
 	digits := strings.TrimLeft(text, "+-")
@@ -191,10 +190,11 @@ func PlainNumber(text string) error {
 	if rest == "" || rest[0] < '0' || rest[0] > '9' {
 		rest = "0" + rest
 	}
-	return fmt.Errorf("expected no 0 before a number, which makes it octal to some: write %s%s", text[:len(text)-len(digits)], rest)
+	return fmt.Errorf("expected no 0 before a number, which makes it octal in some versions of YAML: write %s%s",
+		text[:len(text)-len(digits)], rest)
 }
 
-// scalar reads a scalar into one of our types.
+// scalar reads a scalar into a supported type.
 func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
 	var made any
 	var err error
@@ -202,7 +202,7 @@ func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
 		if err := PlainNumber(n.Value); err != nil {
 			switch {
 			case v.Kind() == reflect.String:
-				return fmt.Errorf("%w, or %q where it is a name", err, n.Value)
+				return fmt.Errorf("%w, or %q if it is a name", err, n.Value)
 			case v.Kind() == reflect.Uint16:
 				return fmt.Errorf("%w, or 0x%s for hexadecimal", err, strings.TrimLeft(n.Value, "0+-_"))
 			}
@@ -239,7 +239,7 @@ func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
 		if n.Tag != "!!bool" {
 			return fmt.Errorf("expected true or false")
 		}
-		if made, err = strconv.ParseBool(n.Value); err != nil { // !!bool before anything
+		if made, err = strconv.ParseBool(n.Value); err != nil { // another text with the tag !!bool
 			err = fmt.Errorf("expected true or false")
 		}
 	case string:
@@ -248,7 +248,7 @@ func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
 		}
 		made = n.Value
 	default:
-		panic(fmt.Sprintf("no way to read a %v", v.Type())) // a mistake of ours
+		panic(fmt.Sprintf("no way to read a %v", v.Type())) // a bug
 	}
 	if err != nil {
 		return err
