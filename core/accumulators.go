@@ -5,84 +5,86 @@ import (
 	"math/bits"
 )
 
-// Waves carry what most spikes do. All that reaches the network over static direct synapses at one tick is one accumulator: a sum for every
-// neuron, filled by the spikes that leave for that tick, and judged when it arrives. So a spike is delivered in one long loop when it
-// leaves, and arrivals that meet cost an addition each and one judgement together.
+// An accumulator holds the pending input of one tick: for each neuron the sum of all that arrives over static direct synapses. A
+// spike is delivered when it leaves, in one long loop that adds the weights of its synapses to the sums of later ticks. When such
+// a tick comes, each neuron is judged once by its sum. So an arrival costs one addition, and arrivals that meet are judged
+// together.
 //
-// A sum holds two numbers, so that one addition does both: the water in its upper bits, and in its lower ones how many arrivals
-// brought it. A sum of 0 means that nothing came.
+// A sum holds two numbers, which one addition changes together: its upper bits are the water, its lower countBits bits the number
+// of arrivals. A sum of 0 means that nothing arrives.
 
-// accumulator is all that arrives at one tick.
+// accumulator is the pending input of one tick.
 type accumulator struct {
-	at       int64
-	arrivals uint64   // over synapses
-	inputs   uint64   // from outside
-	offset   uint32   // of its sums in the pool
-	sums     []int32  // by neuron
-	reached  []uint64 // bits of the neurons that a sparse spike reached
-	// What a sum can still hold of inputs, besides all that the synapses of any neuron may bring.
+	at      int64
+	inputs  uint64   // number of arrivals from outside
+	offset  uint32   // of its sums in accumulators.pool
+	sums    []int32  // by neuron
+	reached []uint64 // a bit for each neuron that sendSparse or sendEach reached
+	// How much water and how many arrivals from outside still fit in a sum, beside all that the synapses of any neuron can bring.
 	spareWater int32
 	spareCount uint32
-	dense      bool // more may have been reached than the bits tell
+	dense      bool // sendDense has filled it: it may reach neurons whose bits are not set
 }
 
 // forever is later than every tick.
 const forever = math.MaxInt64
 
-// accumulatorBuckets is how many accumulators can be under way: one word of bits tells which is next.
+// accumulatorBuckets is how many accumulators there can be at a time. The bits of one word show which of them come next.
 const accumulatorBuckets = 64
 
-// accumulators are those under way, in buckets by their time. A bucket has room for one: when another time wants the same bucket, or one
-// that is too far ahead, its arrivals take the queue.
+// accumulators are those of later ticks, in buckets by their time. A bucket has room for one. Arrivals for another time that
+// would need the same bucket, or for a time that is too far ahead, take the queue.
 type accumulators struct {
 	span     uint8 // a bucket is 1 << span ticks wide
 	occupied uint64
-	buckets  [accumulatorBuckets]*accumulator // an empty one holds nobody
-	absent   *accumulator                     // a accumulator that is due at no time
+	buckets  [accumulatorBuckets]*accumulator // an unused one holds absent
+	absent   *accumulator                     // stands for none: it is due at no time
 	spare    []*accumulator
-	pool     []int32 // the sums of all accumulators, side by side
+	pool     []int32 // the sums of all accumulators, one after the other
 	neurons  int
-	// Of an empty accumulator.
+	// Those of an accumulator to which nothing was added.
 	spareWater int32
 	spareCount uint32
-	permanent  bool // a accumulator stays in its bucket when it is over
+	permanent  bool // an accumulator stays in its bucket after its tick
 }
 
-// Below this many neurons each bucket gets a accumulator of its own for good: that spares robot-size networks the choice, which is a coin
-// toss, whether a spike is the first to leave for its tick. Larger ones share accumulators, for the memory.
+// Networks of fewer neurons than permanentBelow, which robots have, keep an accumulator in each bucket. So they need not ask
+// whether a spike is the first to leave for its tick, which the processor could not predict. Larger networks share accumulators,
+// to save memory.
 const permanentBelow = 512
 
 func newAccumulators(span uint8, neurons int, spareWater int32, spareCount uint32) accumulators {
-	w := accumulators{span: span, absent: &accumulator{at: -1}, neurons: neurons, spareWater: spareWater, spareCount: spareCount, permanent: neurons < permanentBelow}
-	for i := range w.buckets {
-		w.buckets[i] = w.absent
+	set := accumulators{span: span, absent: &accumulator{at: -1}, neurons: neurons, spareWater: spareWater, spareCount: spareCount,
+		permanent: neurons < permanentBelow}
+	for i := range set.buckets {
+		set.buckets[i] = set.absent
 	}
-	return w
+	return set
 }
 
-// next returns the time of the accumulator that arrives first, or forever; now is the first tick not yet processed.
-func (w *accumulators) next(now int64) int64 {
-	if w.occupied == 0 {
+// next returns the time of the earliest accumulator, or forever. now is the first tick that is not yet processed.
+func (set *accumulators) next(now int64) int64 {
+	if set.occupied == 0 {
 		return forever
 	}
-	first := uint(now>>(w.span&63)) & (accumulatorBuckets - 1)
-	ahead := bits.TrailingZeros64(bits.RotateLeft64(w.occupied, -int(first)))
-	return w.buckets[(first+uint(ahead))&(accumulatorBuckets-1)].at
+	first := uint(now>>(set.span&63)) & (accumulatorBuckets - 1)
+	ahead := bits.TrailingZeros64(bits.RotateLeft64(set.occupied, -int(first)))
+	return set.buckets[(first+uint(ahead))&(accumulatorBuckets-1)].at
 }
 
-// bucket returns the accumulator in the bucket for a tick: it is the tick's own if it says so.
-func (w *accumulators) bucket(at int64) *accumulator {
-	return w.buckets[uint(at>>(w.span&63))&(accumulatorBuckets-1)]
+// bucket returns the accumulator in the bucket of a tick. It may be that of another tick: see accumulator.at.
+func (set *accumulators) bucket(at int64) *accumulator {
+	return set.buckets[uint(at>>(set.span&63))&(accumulatorBuckets-1)]
 }
 
-// room reports whether there are, or can be, accumulators for all the delays after tick t, given in rising order. Delays that have accumulators are
-// less than all buckets long; see chooseDelays.
-func (w *accumulators) room(t int64, delays []uint32) bool {
+// room reports whether each of the delays after tick t has an accumulator or can get one. The delays are in rising order, and
+// each is shorter than all buckets together; see chooseDelays.
+func (set *accumulators) room(t int64, delays []uint32) bool {
 	last := int64(-1)
 	for _, delay := range delays {
 		at := t + int64(delay)
-		bucket := at >> (w.span & 63)
-		if v := w.bucket(at); bucket == last || v.at > t && v.at != at {
+		bucket := at >> (set.span & 63)
+		if acc := set.bucket(at); bucket == last || acc.at > t && acc.at != at {
 			return false
 		}
 		last = bucket
@@ -90,91 +92,91 @@ func (w *accumulators) room(t int64, delays []uint32) bool {
 	return true
 }
 
-// near reports whether a tick from now on is less than all buckets away.
-func (w *accumulators) near(now, at int64) bool {
-	return at>>(w.span&63)-now>>(w.span&63) < accumulatorBuckets
+// near reports whether a tick, from now on, is less than all buckets ahead.
+func (set *accumulators) near(now, at int64) bool {
+	return at>>(set.span&63)-now>>(set.span&63) < accumulatorBuckets
 }
 
-// open returns the accumulator for a near tick after t, or nil if another time has its bucket.
-func (w *accumulators) open(t, at int64) *accumulator {
-	bucket := uint(at>>(w.span&63)) & (accumulatorBuckets - 1)
-	v := w.buckets[bucket]
-	if v.at != at && v.at > t {
+// open returns the accumulator of a near tick after t, or nil if another time has its bucket.
+func (set *accumulators) open(t, at int64) *accumulator {
+	bucket := uint(at>>(set.span&63)) & (accumulatorBuckets - 1)
+	acc := set.buckets[bucket]
+	if acc.at != at && acc.at > t {
 		return nil
 	}
-	if v == w.absent {
-		v = w.install(bucket)
+	if acc == set.absent {
+		acc = set.install(bucket)
 	}
-	v.at = at
-	w.occupied |= 1 << bucket
-	return v
+	acc.at = at
+	set.occupied |= 1 << bucket
+	return acc
 }
 
-// take puts a spare accumulator into a bucket.
-func (w *accumulators) install(bucket uint) *accumulator {
-	if len(w.spare) == 0 {
-		w.grow()
+// install puts an unused accumulator into a bucket.
+func (set *accumulators) install(bucket uint) *accumulator {
+	if len(set.spare) == 0 {
+		set.grow()
 	}
-	v := w.spare[len(w.spare)-1]
-	w.spare = w.spare[:len(w.spare)-1]
-	w.buckets[bucket] = v
-	return v
+	acc := set.spare[len(set.spare)-1]
+	set.spare = set.spare[:len(set.spare)-1]
+	set.buckets[bucket] = acc
+	return acc
 }
 
-// close ends a accumulator whose sums and bits are 0 again.
-func (w *accumulators) close(v *accumulator) {
-	bucket := uint(v.at>>(w.span&63)) & (accumulatorBuckets - 1)
-	w.occupied &^= 1 << bucket
-	v.at, v.inputs, v.dense = -1, 0, false
-	v.spareWater, v.spareCount = w.spareWater, w.spareCount
-	if !w.permanent {
-		w.buckets[bucket] = w.absent
-		w.spare = append(w.spare, v)
+// close ends an accumulator after its tick. Its sums and bits must be 0 again.
+func (set *accumulators) close(acc *accumulator) {
+	bucket := uint(acc.at>>(set.span&63)) & (accumulatorBuckets - 1)
+	set.occupied &^= 1 << bucket
+	acc.at, acc.inputs, acc.dense = -1, 0, false
+	acc.spareWater, acc.spareCount = set.spareWater, set.spareCount
+	if !set.permanent {
+		set.buckets[bucket] = set.absent
+		set.spare = append(set.spare, acc)
 	}
 }
 
-// grow makes room for one more accumulator. It allocates, but only until a network has seen its busiest moment.
-func (w *accumulators) grow() {
-	used := uint32(len(w.pool))
-	pool := make([]int32, len(w.pool)+w.neurons)
-	copy(pool, w.pool)
-	w.pool = pool
-	for _, v := range w.buckets {
-		if v != w.absent {
-			v.sums = pool[v.offset : int(v.offset)+w.neurons]
+// grow makes one more accumulator. It allocates, but only until the network has seen its busiest moment.
+func (set *accumulators) grow() {
+	used := uint32(len(set.pool))
+	pool := make([]int32, len(set.pool)+set.neurons)
+	copy(pool, set.pool)
+	set.pool = pool
+	for _, acc := range set.buckets {
+		if acc != set.absent {
+			acc.sums = pool[acc.offset : int(acc.offset)+set.neurons]
 		}
 	}
-	for _, v := range w.spare {
-		v.sums = pool[v.offset : int(v.offset)+w.neurons]
+	for _, acc := range set.spare {
+		acc.sums = pool[acc.offset : int(acc.offset)+set.neurons]
 	}
-	w.spare = append(w.spare, &accumulator{at: -1, offset: used, sums: pool[used:], reached: make([]uint64, (w.neurons+63)>>6),
-		spareWater: w.spareWater, spareCount: w.spareCount})
+	set.spare = append(set.spare, &accumulator{at: -1, offset: used, sums: pool[used:], reached: make([]uint64, (set.neurons+63)>>6),
+		spareWater: set.spareWater, spareCount: set.spareCount})
 }
 
-// synapseType is what one arrival of a certain delay and weight does.
+// synapseType is what static direct synapses with the same delay and weight share.
 type synapseType struct {
-	offset uint32 // of the sums that it goes to, in the pool of accumulators: set for each tick that uses it
-	pour   int32  // its water and a count of one, as a sum holds them
+	offset uint32 // of the sums that its arrivals go to, in accumulators.pool; sendDense sets it for each tick
+	addend int32  // its water and a count of one, as a sum holds them
 }
 
-// A packed arrival of a static direct synapse: the target and, below, the synapseType.
+// A packed arrival names a static direct synapse in 32 bits: the target in the upper bits, the synapse type in the lower ones.
 const (
 	typeBits  = 12
 	maxTypes  = 1 << typeBits
 	maxPacked = 1 << (32 - typeBits) // neurons
 )
 
-// flood sends the spikes of a busy tick on their way: so many that every neuron may be reached. It reports false, and has done
-// nothing, where some delay cannot have a accumulator.
+// sendDense adds the arrivals of a busy tick's spikes to accumulators. There are so many that they may reach every neuron, so it
+// does not mark which. It does nothing and returns false if a delay can have no accumulator.
 func (n *Network) sendDense(t int64, fired []uint32) bool {
 	delays := n.delays[:len(n.channels)]
 	if !n.accumulators.room(t, delays) {
 		return false
 	}
 	for c, delay := range delays {
-		v := n.accumulators.open(t, t+int64(delay))
-		v.dense = true
-		n.channels[c] = v
+		acc := n.accumulators.open(t, t+int64(delay))
+		acc.dense = true
+		n.channels[c] = acc
 	}
 	for i, c := range n.typeChannels {
 		n.synapseTypes[i&(maxTypes-1)].offset = n.channels[c].offset
@@ -185,7 +187,7 @@ func (n *Network) sendDense(t int64, fired []uint32) bool {
 		e := &n.efferents[source]
 		arrivals := n.arrivals[e.begin:e.end]
 		if k+2 < len(fired) {
-			// Ask for what comes next while there is something to do: it is seldom in a near cache.
+			// Fetch what the next spikes need, which is seldom in a near cache, while this one is under way.
 			touched += n.efferents[fired[k+2]].begin
 			e := &n.efferents[fired[k+1]]
 			for i := e.begin; i < e.end; i += cacheLine {
@@ -193,75 +195,77 @@ func (n *Network) sendDense(t int64, fired []uint32) bool {
 			}
 		}
 		for ; len(arrivals) >= 8; arrivals = arrivals[8:] {
-			eight := (*[8]uint32)(arrivals) // unrolled: the end of the loop and its checks come once for eight
+			eight := (*[8]uint32)(arrivals) // unrolled: one check of the loop and of the index for eight arrivals
 			a := eight[0]
 			s := &synapseTypes[a&(maxTypes-1)]
-			pool[s.offset+a>>typeBits] += s.pour
+			pool[s.offset+a>>typeBits] += s.addend
 			a = eight[1]
 			s = &synapseTypes[a&(maxTypes-1)]
-			pool[s.offset+a>>typeBits] += s.pour
+			pool[s.offset+a>>typeBits] += s.addend
 			a = eight[2]
 			s = &synapseTypes[a&(maxTypes-1)]
-			pool[s.offset+a>>typeBits] += s.pour
+			pool[s.offset+a>>typeBits] += s.addend
 			a = eight[3]
 			s = &synapseTypes[a&(maxTypes-1)]
-			pool[s.offset+a>>typeBits] += s.pour
+			pool[s.offset+a>>typeBits] += s.addend
 			a = eight[4]
 			s = &synapseTypes[a&(maxTypes-1)]
-			pool[s.offset+a>>typeBits] += s.pour
+			pool[s.offset+a>>typeBits] += s.addend
 			a = eight[5]
 			s = &synapseTypes[a&(maxTypes-1)]
-			pool[s.offset+a>>typeBits] += s.pour
+			pool[s.offset+a>>typeBits] += s.addend
 			a = eight[6]
 			s = &synapseTypes[a&(maxTypes-1)]
-			pool[s.offset+a>>typeBits] += s.pour
+			pool[s.offset+a>>typeBits] += s.addend
 			a = eight[7]
 			s = &synapseTypes[a&(maxTypes-1)]
-			pool[s.offset+a>>typeBits] += s.pour
+			pool[s.offset+a>>typeBits] += s.addend
 		}
 		for _, a := range arrivals {
 			s := &synapseTypes[a&(maxTypes-1)]
-			pool[s.offset+a>>typeBits] += s.pour
+			pool[s.offset+a>>typeBits] += s.addend
 		}
 	}
 	n.prefetched = touched
 	return true
 }
 
-// cacheLine is how many arrivals a cache line holds, on most processors.
+// cacheLine is how many arrivals fit in a cache line of most processors.
 const cacheLine = 16
 
-// ripple sends one spike on its way, slice by slice, and marks whom it reaches. Slices that can have no accumulator take the queue.
+// sendSparse adds the arrivals of one spike to accumulators, bundle by bundle, and marks the neurons that they reach. Bundles
+// that can have no accumulator take the queue.
 func (n *Network) sendSparse(t int64, e *efferent) {
 	synapseTypes := n.synapseTypes
 	for s := e.first; s < e.other; s++ {
 		first, last, channel := n.bundles[s].first, n.bundles[s+1].first, n.bundles[s].channel>>kindBits
 		at := t + int64(n.delays[channel])
-		v := n.accumulators.open(t, at)
-		if v == nil {
+		acc := n.accumulators.open(t, at)
+		if acc == nil {
 			n.queue.push(at, s, 0)
 			continue
 		}
-		sums, reached := v.sums, v.reached
+		sums, reached := acc.sums, acc.reached
 		for _, a := range n.arrivals[first:last] {
 			target := a >> typeBits
-			sums[target] += synapseTypes[a&(maxTypes-1)].pour
+			sums[target] += synapseTypes[a&(maxTypes-1)].addend
 			reached[target>>6] |= 1 << (target & 63)
 		}
 	}
 }
 
-// trickle is ripple for slices of one or two arrivals: there it costs less to look up the accumulator for each arrival than to end a loop at
-// a place that the processor cannot foresee.
+// sendEach is sendSparse for bundles of one or two arrivals. It looks up the accumulator for each arrival. That costs less than
+// many short loops, whose ends the processor could not predict.
 func (n *Network) sendEach(t int64, e *efferent) {
 	synapseTypes, delays, buckets, span := n.synapseTypes, n.typeDelays, &n.accumulators.buckets, n.accumulators.span
 	for i := e.begin; i < e.end; i++ {
 		a := n.arrivals[i]
 		at := t + int64(delays[a&(maxTypes-1)])
-		bucket := uint(at>>(span&63)) & (accumulatorBuckets - 1) // from here on as open does
-		v := buckets[bucket]
-		// Not v.at != at && v.at > t: whether a accumulator has been opened is a coin toss, that another has its bucket is rare.
-		if (v.at^at)&((t-v.at)>>63) != 0 {
+		bucket := uint(at>>(span&63)) & (accumulatorBuckets - 1) // from here on like open
+		acc := buckets[bucket]
+		// This is acc.at != at && acc.at > t without a branch on the first part. The processor could not predict whether the
+		// accumulator is open already; that another time has the bucket is rare.
+		if (acc.at^at)&((t-acc.at)>>63) != 0 {
 			for s := e.first; ; s++ {
 				if n.bundles[s].first == i {
 					n.queue.push(at, s, 0)
@@ -271,13 +275,13 @@ func (n *Network) sendEach(t int64, e *efferent) {
 			}
 			continue
 		}
-		if v == n.accumulators.absent {
-			v = n.accumulators.install(bucket)
+		if acc == n.accumulators.absent {
+			acc = n.accumulators.install(bucket)
 		}
-		v.at = at
+		acc.at = at
 		n.accumulators.occupied |= 1 << bucket
 		target := a >> typeBits
-		v.sums[target] += synapseTypes[a&(maxTypes-1)].pour
-		v.reached[target>>6] |= 1 << (target & 63)
+		acc.sums[target] += synapseTypes[a&(maxTypes-1)].addend
+		acc.reached[target>>6] |= 1 << (target & 63)
 	}
 }

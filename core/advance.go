@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Excite makes an electric arrival from outside at a tick: the neuron fires, unless it is refractory. It fails with ErrPast before
-// Now and with ErrUnknown for a neuron that does not exist.
+// Excite adds an electric arrival from outside at a tick: the neuron fires, unless it is refractory. It fails with ErrPast for a
+// tick before Now, and with ErrUnknown for a neuron that does not exist.
 func (n *Network) Excite(at Tick, neuron int) error {
 	if err := n.accepts(at, neuron); err != nil {
 		return err
@@ -15,8 +15,8 @@ func (n *Network) Excite(at Tick, neuron int) error {
 	return nil
 }
 
-// Pour makes a direct arrival from outside at a tick. The amount is in the neuron's water (see PourWater); negative takes water
-// out. It fails as Excite does.
+// Pour adds a direct arrival from outside at a tick. The amount is in the neuron's water, which PourWater converts from units. A
+// negative amount inhibits. Pour fails as Excite does.
 func (n *Network) Pour(at Tick, neuron int, water int32) error {
 	if err := n.accepts(at, neuron); err != nil {
 		return err
@@ -28,34 +28,35 @@ func (n *Network) Pour(at Tick, neuron int, water int32) error {
 	return nil
 }
 
-// join puts an input into the accumulator of its tick, if there is one that has room for it, and reports whether it did.
+// join adds an input to the accumulator of its tick and reports whether it did. It does not if there is none, or if the sum might
+// overflow.
 func (n *Network) join(in input) bool {
 	if n.channels == nil {
 		return false
 	}
-	v := n.accumulators.bucket(in.at)
-	if v.at != in.at {
-		if n.sparseFrom > 1 || !n.accumulators.near(n.now, in.at) { // looking through a accumulator would cost more than the heap
+	acc := n.accumulators.bucket(in.at)
+	if acc.at != in.at {
+		if n.sparseFrom > 1 || !n.accumulators.near(n.now, in.at) { // going through all sums of an accumulator costs more than the heap
 			return false
 		}
-		if v = n.accumulators.open(n.now-1, in.at); v == nil {
+		if acc = n.accumulators.open(n.now-1, in.at); acc == nil {
 			return false
 		}
 	}
 	water := max(in.weight, -in.weight)
-	if v.spareCount == 0 || water > v.spareWater || water < 0 {
+	if acc.spareCount == 0 || water > acc.spareWater || water < 0 {
 		return false
 	}
-	v.spareCount--
-	v.spareWater -= water
-	v.inputs++
-	v.sums[in.target] += in.weight<<(n.countBits&31) + 1
-	v.reached[in.target>>6] |= 1 << (in.target & 63)
+	acc.spareCount--
+	acc.spareWater -= water
+	acc.inputs++
+	acc.sums[in.target] += in.weight<<(n.countBits&31) + 1
+	acc.reached[in.target>>6] |= 1 << (in.target & 63)
 	n.recordJoined(in)
 	return true
 }
 
-// PourWater converts units to the water of a neuron, for Pour. It holds until the neuron's leak is tuned.
+// PourWater converts units to the water of a neuron, for Pour. The result is valid until the neuron's leak is tuned.
 func (n *Network) PourWater(neuron int, units float64) (int32, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
 		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
@@ -73,8 +74,8 @@ func (n *Network) accepts(at Tick, neuron int) error {
 	return nil
 }
 
-// Next returns the tick at which something is due, and false when the network is silent: then it needs no attention until the
-// next input.
+// Next returns the earliest tick at which something is due. It returns false when the network is silent: then nothing happens
+// until the next input.
 func (n *Network) Next() (Tick, bool) {
 	t := min(n.accumulators.next(n.now), n.others())
 	if t == forever {
@@ -83,7 +84,7 @@ func (n *Network) Next() (Tick, bool) {
 	return Tick(t), true
 }
 
-// others returns when something is due outside of accumulators, or forever.
+// others returns the earliest tick at which something other than an accumulator is due, or forever.
 func (n *Network) others() int64 {
 	next := n.queue.next()
 	if len(n.inputs) > 0 {
@@ -98,12 +99,13 @@ func (n *Network) others() int64 {
 	return next
 }
 
-// Advance processes everything due before the tick until, appends the spikes to the given slice, sorted by time and neuron, and
-// returns it. Splitting one advance into several changes nothing. A tick already passed is no error: nothing is due.
+// Advance processes everything that is due before the tick until. It appends the spikes to the given slice, sorted by time and
+// then by neuron, and returns it. Several short advances give the same spikes as one long one. A tick that has passed is no
+// error: nothing is due.
 func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 	for {
-		accumulator, others := n.accumulators.next(n.now), n.others()
-		t := min(accumulator, others)
+		summed, others := n.accumulators.next(n.now), n.others()
+		t := min(summed, others)
 		if t >= int64(until) {
 			break
 		}
@@ -112,7 +114,7 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 		if others == t {
 			n.deliver(t)
 		}
-		if accumulator == t {
+		if summed == t {
 			n.judgeAccumulated(t, others == t)
 		} else {
 			n.judgeTouched(t)
@@ -135,8 +137,8 @@ func (n *Network) Advance(until Tick, spikes []Spike) []Spike {
 	return spikes
 }
 
-// deliver sums up all that arrives at tick t outside of its accumulator. Nobody is judged yet: that is what makes the result independent of
-// order.
+// deliver sums all that arrives at tick t, except for what is in the tick's accumulator. No neuron is judged before all sums are
+// complete: this makes the result independent of order.
 func (n *Network) deliver(t int64) {
 	n.touches = 0
 	if n.queue.next() == t {
@@ -180,7 +182,7 @@ func (n *Network) deliverBundle(t int64, index uint32) {
 	}
 }
 
-// mayAccumulate reports whether a slice is of those that travel in accumulators if they can. Their arrivals are counted when they leave.
+// mayAccumulate reports whether a bundle may use accumulators. The arrivals of such bundles are counted when they leave.
 func (n *Network) mayAccumulate(b bundle) bool {
 	return b.kind() == directBundle && int(b.channel>>kindBits) < len(n.channels)
 }
@@ -207,12 +209,12 @@ func (n *Network) deliverArrivals(t int64, kind bundleKind, first, last uint32) 
 		}
 	default:
 		for _, a := range arrivals {
-			n.arrive(a>>typeBits, int64(n.synapseTypes[a&(maxTypes-1)].pour>>(n.countBits&31)), false)
+			n.arrive(a>>typeBits, int64(n.synapseTypes[a&(maxTypes-1)].addend>>(n.countBits&31)), false)
 		}
 	}
 }
 
-// arrive notes a direct or electric arrival.
+// arrive adds a direct or electric arrival to the input of its target in this tick.
 func (n *Network) arrive(target uint32, water int64, electric bool) {
 	p := n.touch(target)
 	p.arrivals++
@@ -220,13 +222,14 @@ func (n *Network) arrive(target uint32, water int64, electric bool) {
 	p.electric = p.electric || electric
 }
 
-// clear empties a tickInput field by field: the processor waits when it reads in one piece what it has just written in several.
+// clear zeroes the fields one by one. A single write of the whole would make the processor wait, since it has just written the
+// fields separately.
 func (p *tickInput) clear() {
 	p.water, p.arrivals, p.touched, p.electric, p.timerDue = 0, 0, false, false, false
 }
 
-// touch makes sure that a neuron is judged in this tick. Whether something has touched it before is a coin toss, so it is written
-// behind the list in any case, and counts if it is new.
+// touch makes sure that a neuron is judged in this tick, and returns its input. The processor could not predict whether the
+// neuron is in the list already, so touch always writes it behind the list, and lengthens the list only if it is new.
 func (n *Network) touch(target uint32) *tickInput {
 	p := &n.tickInputs[target]
 	n.touched[n.touches] = target
@@ -237,7 +240,7 @@ func (n *Network) touch(target uint32) *tickInput {
 	return p
 }
 
-// judgeTouched decides once about every neuron that something reached at tick t outside of a accumulator.
+// judgeTouched judges each neuron that something has reached at tick t, where the tick has no accumulator.
 func (n *Network) judgeTouched(t int64) {
 	for _, i := range n.touched[:n.touches] {
 		p := &n.tickInputs[i]
@@ -249,93 +252,96 @@ func (n *Network) judgeTouched(t int64) {
 	}
 }
 
-// judgeAccumulated decides once about every neuron that tick t's accumulator reaches, and about those that something else has touched besides.
+// judgeAccumulated judges each neuron that the accumulator of tick t reaches. With besides, others have been touched: it judges
+// them too.
 func (n *Network) judgeAccumulated(t int64, besides bool) {
-	w := n.accumulators.bucket(t)
+	acc := n.accumulators.bucket(t)
 	if besides {
 		for _, i := range n.touched[:n.touches] {
 			p := &n.tickInputs[i]
-			n.collect(w, i, p)
+			n.collect(acc, i, p)
 			n.judgeOne(t, i, p)
 			p.clear()
 		}
 	}
 	before := len(n.fired)
 	var others []uint32
-	if w.dense {
-		clear(w.reached)
-		others = n.fill(t, w.sums, n.list)
+	if acc.dense {
+		clear(acc.reached)
+		others = n.fill(t, acc.sums, n.list)
 	} else {
-		others = n.fillReached(t, w)
+		others = n.fillReached(t, acc)
 	}
 	for _, i := range others {
-		if w.sums[i] == 0 {
-			continue // it is deaf, or has sunk below its level when it was tuned, and the accumulator does not reach it
+		if acc.sums[i] == 0 {
+			continue // nothing reaches it: it is refractory, or its threshold was tuned to below its level
 		}
 		var p tickInput
-		n.collect(w, i, &p)
+		n.collect(acc, i, &p)
 		n.judgeOne(t, i, &p)
 	}
-	if before > 0 { // those of the accumulator are in order
+	if before > 0 { // the neurons that the accumulator fires are sorted among themselves
 		slices.Sort(n.fired)
 	}
-	n.counters.Inputs += w.inputs
-	n.accumulators.close(w)
+	n.counters.Inputs += acc.inputs
+	n.accumulators.close(acc)
 }
 
-// collect takes a neuron's share out of a accumulator.
-func (n *Network) collect(w *accumulator, i uint32, p *tickInput) {
-	sum := w.sums[i]
-	w.sums[i] = 0
-	w.reached[i>>6] &^= 1 << (i & 63)
+// collect moves the sum of a neuron from an accumulator to its input.
+func (n *Network) collect(acc *accumulator, i uint32, p *tickInput) {
+	sum := acc.sums[i]
+	acc.sums[i] = 0
+	acc.reached[i>>6] &^= 1 << (i & 63)
 	p.water += int64(sum >> (n.countBits & 31))
 	p.arrivals += uint32(sum) & (1<<(n.countBits&31) - 1)
 }
 
-// judgeOne judges any neuron.
+// judgeOne judges a neuron at tick t: it ignores its input, fills its barrel with it, or fires.
 func (n *Network) judgeOne(t int64, i uint32, p *tickInput) {
 	b := &n.barrels[i]
-	c := &n.neuronTypes[b.neuronType]
-	if c.hasMechanisms {
-		n.judgeWithMechanisms(t, i, b, c, p)
+	nt := &n.neuronTypes[b.neuronType]
+	if nt.hasMechanisms {
+		n.judgeWithMechanisms(t, i, b, nt, p)
 		return
 	}
 	if t < b.refractoryUntil() {
 		n.counters.Ignored += uint64(p.arrivals)
 		return
 	}
-	level := max(int64(c.floor), b.level(t, c)+p.water)
-	if !p.electric && level < int64(c.threshold) {
-		b.setLevel(t, level, c)
+	level := max(int64(nt.floor), b.level(t, nt)+p.water)
+	if !p.electric && level < int64(nt.threshold) {
+		b.setLevel(t, level, nt)
 		return
 	}
 	n.fire(i, b)
 	n.learn(t, i, 0, 0)
-	b.beginRefractory(t, c)
+	b.beginRefractory(t, nt)
 }
 
-// fill pours a dense accumulator into the neurons that only fill. It leaves all others as they are - those that fire, that are deaf, that
-// have mechanisms - and lists them. This loop is where a busy network spends its time: it calls nothing, takes its parameters from a run
-// of neurons that share them, and one comparison tells the others apart, for what a deaf neuron keeps is a level beyond all
-// thresholds. A neuron that the accumulator does not reach is poured nothing.
+// fill adds the sums of a dense accumulator to the levels of the neurons that do not fire. It leaves the others as they are and
+// returns them in list: neurons that fire, that are refractory, or that have mechanisms. A neuron that nothing reaches gets a sum
+// of 0.
+//
+// A busy network spends most of its time in this loop. So it calls no function, reads the parameters once for a run of neurons,
+// and finds the others by one comparison: barrel.empty of a refractory neuron reads as a level above all thresholds.
 func (n *Network) fill(t int64, sums []int32, list []uint32) []uint32 {
 	countBits := n.countBits & 31
 	others := 0
 	for _, r := range n.runs {
-		c := &n.neuronTypes[r.neuronType]
-		floor, threshold := int64(c.floor), int64(c.threshold)
+		nt := &n.neuronTypes[r.neuronType]
+		floor, threshold := int64(nt.floor), int64(nt.threshold)
 		sums := sums[r.first:r.last]
 		barrels := n.barrels[r.first:r.last]
 		barrels = barrels[:len(sums)]
 		switch {
-		case c.hasMechanisms:
+		case nt.hasMechanisms:
 			for i, sum := range sums {
 				if sum != 0 {
 					list[others] = r.first + uint32(i)
 					others++
 				}
 			}
-		case c.leaky:
+		case nt.leaky:
 			for i, sum := range sums {
 				b := &barrels[i]
 				sign := b.empty >> 63
@@ -366,29 +372,29 @@ func (n *Network) fill(t int64, sums []int32, list []uint32) []uint32 {
 	return list[:others]
 }
 
-// fillReached is fill for a accumulator that has marked whom it reaches.
-func (n *Network) fillReached(t int64, w *accumulator) []uint32 {
-	sums, list := w.sums, n.list
+// fillReached is fill for an accumulator that has marked the neurons it reaches.
+func (n *Network) fillReached(t int64, acc *accumulator) []uint32 {
+	sums, list := acc.sums, n.list
 	barrels, neuronTypes, countBits := n.barrels[:len(sums)], n.neuronTypes, n.countBits&31
 	others, base := 0, uint32(0)
-	for k, word := range w.reached {
+	for k, word := range acc.reached {
 		if word != 0 {
-			w.reached[k] = 0
+			acc.reached[k] = 0
 			for ; word != 0; word &= word - 1 {
 				i := base + uint32(bits.TrailingZeros64(word))
 				if int(i) >= len(sums) {
-					break // never, as in fill
+					break // it never happens, but the compiler can leave out the check of the index
 				}
 				b := &barrels[i]
-				c := &neuronTypes[b.neuronType]
-				level := max(c.level(t, b.empty)+int64(sums[i]>>countBits), int64(c.floor))
-				if level >= int64(c.threshold) {
+				nt := &neuronTypes[b.neuronType]
+				level := max(nt.level(t, b.empty)+int64(sums[i]>>countBits), int64(nt.floor))
+				if level >= int64(nt.threshold) {
 					list[others] = i
 					others++
 					continue
 				}
 				sums[i] = 0
-				b.setLevel(t, level, c)
+				b.setLevel(t, level, nt)
 			}
 		}
 		base += 64
@@ -396,63 +402,63 @@ func (n *Network) fillReached(t int64, w *accumulator) []uint32 {
 	return list[:others]
 }
 
-// judgeWithMechanisms judges a neuron by all of the model.
-func (n *Network) judgeWithMechanisms(t int64, i uint32, b *barrel, c *neuronType, p *tickInput) {
-	mech := n.mechanisms[b.mechanisms]
-	mech.settle(t)
-	if mech.modulators != 0 {
-		mech.modulate(t)
-		n.consolidate(t, i, mech.modulators)
-		mech.modulators = 0
+// judgeWithMechanisms judges a neuron that has mechanisms, by the whole model.
+func (n *Network) judgeWithMechanisms(t int64, i uint32, b *barrel, nt *neuronType, p *tickInput) {
+	m := n.mechanisms[b.mechanisms]
+	m.settle(t)
+	if m.modulators != 0 {
+		m.modulate(t)
+		n.consolidate(t, i, m.modulators)
+		m.modulators = 0
 	}
-	if t < b.refractoryUntil() || mech.burstLeft > 0 {
+	if t < b.refractoryUntil() || m.burstLeft > 0 {
 		n.counters.Ignored += uint64(p.arrivals)
-		mech.ignore(t, p.arrivals)
-		if p.timerDue { // only a burst sets a timer for a time at which it listens to nobody
-			mech.burstLeft--
-			n.spike(t, i, b, c, mech)
+		m.ignore(t, p.arrivals)
+		if p.timerDue { // while a neuron ignores arrivals, its timer is that of a burst
+			m.burstLeft--
+			n.spike(t, i, b, nt, m)
 		}
 		return
 	}
-	level := max(int64(c.floor), b.level(t, c)+p.water)
-	threshold := mech.firesAt()
+	level := max(int64(nt.floor), b.level(t, nt)+p.water)
+	threshold := m.firesAt()
 	switch {
 	case p.electric || p.timerDue:
-		n.spike(t, i, b, c, mech)
+		n.spike(t, i, b, nt, m)
 	case p.arrivals > 0 && level >= threshold:
-		mech.burstLeft = mech.burstSpikes(level - threshold)
-		n.spike(t, i, b, c, mech)
+		m.burstLeft = m.burstSpikes(level - threshold)
+		n.spike(t, i, b, nt, m)
 	default:
-		b.setLevel(t, level, c)
+		b.setLevel(t, level, nt)
 	}
 }
 
-// spike fires a neuron with mechanisms: once, or once more of a burst.
-func (n *Network) spike(t int64, i uint32, b *barrel, c *neuronType, mech *mechanisms) {
+// spike fires a neuron that has mechanisms, also for each spike of a burst.
+func (n *Network) spike(t int64, i uint32, b *barrel, nt *neuronType, m *mechanisms) {
 	n.fire(i, b)
-	mech.ignored = 0
-	mech.lastSpike = t
-	mech.habituate(t)
-	n.learn(t, i, mech.shift(mech.parameters.shiftShortTerm), mech.shift(mech.parameters.shiftLongTerm))
-	if mech.burstLeft > 0 {
-		n.timers.set(b.mechanisms, i, t+mech.parameters.burstInterval)
+	m.ignored = 0
+	m.lastSpike = t
+	m.habituate(t)
+	n.learn(t, i, m.shift(m.parameters.shiftShortTerm), m.shift(m.parameters.shiftLongTerm))
+	if m.burstLeft > 0 {
+		n.timers.set(b.mechanisms, i, t+m.parameters.burstInterval)
 		return
 	}
-	b.beginRefractory(t, c)
-	if interval := mech.pacemakerInterval(int64(c.refractory)); interval > 0 {
+	b.beginRefractory(t, nt)
+	if interval := m.pacemakerInterval(int64(nt.refractory)); interval > 0 {
 		n.timers.set(b.mechanisms, i, t+interval)
 	} else {
 		n.timers.stop(b.mechanisms)
 	}
 }
 
-// fire empties the barrel and notes the spike.
+// fire empties the barrel and records the spike.
 func (n *Network) fire(i uint32, b *barrel) {
 	b.empty = 0
 	n.fired = append(n.fired, i)
 }
 
-// learn lets a spike change the plastic afferents of its neuron.
+// learn changes the plastic afferent synapses of a neuron that fires.
 func (n *Network) learn(t int64, i uint32, shortShift, longShift int64) {
 	if n.afferents != nil {
 		n.spiked[i] = t
@@ -460,14 +466,14 @@ func (n *Network) learn(t int64, i uint32, shortShift, longShift int64) {
 	}
 }
 
-// rest begins the refractory period.
-func (b *barrel) beginRefractory(t int64, c *neuronType) {
-	if c.refractory != 0 {
-		b.empty = t + int64(c.refractory) + refractoryMark
+// beginRefractory begins the refractory period, if the neuron has one.
+func (b *barrel) beginRefractory(t int64, nt *neuronType) {
+	if nt.refractory != 0 {
+		b.empty = t + int64(nt.refractory) + refractoryMark
 	}
 }
 
-// send sends the spikes of tick t on their way, which is not over yet for any of them.
+// send puts the arrivals of the spikes of tick t into accumulators and the queue. None of them is due before Now.
 func (n *Network) send(t int64, sources []uint32) {
 	arrivals := n.expected(len(sources))
 	sentDense := arrivals >= n.denseFrom && n.sendDense(t, sources)
@@ -500,7 +506,7 @@ func (n *Network) send(t int64, sources []uint32) {
 	}
 }
 
-// expected says about how many direct arrivals a number of spikes leads to.
+// expected estimates how many direct arrivals a number of spikes leads to. It adds, since it may not multiply.
 func (n *Network) expected(spikes int) int {
 	arrivals := 0
 	for range spikes {

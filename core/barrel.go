@@ -2,29 +2,34 @@ package core
 
 import "math"
 
-// barrel is all that is read and written of most neurons: 16 bytes, so that a cache line holds four and an index is a shift.
+// barrel is the state of a neuron, and all of it for most neurons. It has 16 bytes, so that a cache line holds four and finding
+// one by its index is a shift.
 //
-// A leaky barrel keeps the moment at which it will be at 0: as it stands while the level is positive (level = empty - t), negated
-// while it is negative (level = empty + t), and any moment that has passed means 0. Without a leak it keeps the level itself. A
-// refractory neuron has a level of 0, so it keeps there until when it is deaf, above the mark deaf.
+// The field empty has one of four meanings:
+//   - Leaky, level above 0: the time at which the level will be 0 (level = empty - t).
+//   - Leaky, level below 0: that time, negated (level = empty + t).
+//   - Not leaky: the level itself.
+//   - Refractory: refractoryMark plus the time at which the refractory period ends. The level is then 0.
+//
+// For a leaky barrel a time that has passed means a level of 0.
 type barrel struct {
 	empty      int64
 	neuronType uint32 // index into Network.neuronTypes
-	mechanisms uint32 // index into Network.mechanisms, if the neuronType is hasMechanisms
+	mechanisms uint32 // index into Network.mechanisms, if the neuron has any
 }
 
-// deaf is beyond every moment and level.
+// refractoryMark is above every time and level.
 const refractoryMark = 1 << 62
 
 // neuronType is what neurons with the same parameters share, in water and ticks.
 type neuronType struct {
-	threshold, floor int32 // the threshold of a hasMechanisms neuronType is below all levels, see fill; its own is among its mechanisms
+	threshold, floor int32 // with mechanisms, threshold is below all levels (see fill), and the real one is in mechanismParameters
 	refractory       uint32
 	leaky            bool
-	hasMechanisms    bool // there is more to it: see mechanisms
+	hasMechanisms    bool // see mechanisms
 }
 
-// refractoryUntil returns the first tick at which the neuron listens again; it may have passed.
+// refractoryUntil returns the tick at which the refractory period ends: the first at which arrivals count. It may have passed.
 func (b *barrel) refractoryUntil() int64 {
 	if b.empty >= refractoryMark {
 		return b.empty - refractoryMark
@@ -32,33 +37,33 @@ func (b *barrel) refractoryUntil() int64 {
 	return 0
 }
 
-// level returns the water in the barrel at time t; negative below empty.
-func (b *barrel) level(t int64, c *neuronType) int64 {
+// level returns the level at time t. It is negative after inhibition below 0.
+func (b *barrel) level(t int64, nt *neuronType) int64 {
 	if b.empty >= refractoryMark {
 		return 0
 	}
-	return c.level(t, b.empty)
+	return nt.level(t, b.empty)
 }
 
-// level reads what a barrel keeps. Of a deaf one that is a level beyond all thresholds. It has no branches that depend on the level:
-// a recurrent network holds its levels around 0, where a sign is a coin toss.
-func (c *neuronType) level(t, empty int64) int64 {
-	if !c.leaky {
+// level computes the level from barrel.empty. For a refractory neuron the result is above all thresholds. No branch depends on
+// the level: a recurrent network holds its levels around 0, where the processor could not predict the sign.
+func (nt *neuronType) level(t, empty int64) int64 {
+	if !nt.leaky {
 		return empty
 	}
 	sign := empty >> 63
 	return (max((empty^sign)-sign-t, 0) ^ sign) - sign
 }
 
-func (b *barrel) setLevel(t, level int64, c *neuronType) {
-	if c.leaky {
+func (b *barrel) setLevel(t, level int64, nt *neuronType) {
+	if nt.leaky {
 		sign := level >> 63
 		level += (t ^ sign) - sign
 	}
 	b.empty = level
 }
 
-// neuronType converts a neuron's parameters to water.
+// neuronType converts a neuron's parameters to water and ticks.
 func (n *Neuron) neuronType(w *converter, hasMechanisms bool) neuronType {
 	if !(n.Leak >= 0) || math.IsInf(n.Leak, 0) {
 		w.fail("leak", refuse(ErrRange, "%g units/s: expected at least 0", n.Leak))
@@ -73,36 +78,38 @@ func (n *Neuron) neuronType(w *converter, hasMechanisms bool) neuronType {
 	if hasMechanisms {
 		threshold = math.MinInt32
 	}
-	return neuronType{threshold: int32(threshold), floor: int32(floor), refractory: uint32(refractory), leaky: n.Leak != 0, hasMechanisms: hasMechanisms}
+	return neuronType{threshold: int32(threshold), floor: int32(floor), refractory: uint32(refractory), leaky: n.Leak != 0,
+		hasMechanisms: hasMechanisms}
 }
 
-// neuronTypes finds the neuronType of each neuron's parameters, or makes it.
+// neuronTypeSet collects the different types of neurons.
 type neuronTypeSet struct {
 	list  []neuronType
 	known map[neuronType]uint32
 }
 
-func (c *neuronTypeSet) index(of neuronType) uint32 {
-	i, known := c.known[of]
+// index returns the index of a type, which it adds if it is new.
+func (s *neuronTypeSet) index(of neuronType) uint32 {
+	i, known := s.known[of]
 	if !known {
-		if c.known == nil {
-			c.known = map[neuronType]uint32{}
+		if s.known == nil {
+			s.known = map[neuronType]uint32{}
 		}
-		i = uint32(len(c.list))
-		c.known[of] = i
-		c.list = append(c.list, of)
+		i = uint32(len(s.list))
+		s.known[of] = i
+		s.list = append(s.list, of)
 	}
 	return i
 }
 
-// run is neurons in a row that are of one neuronType, as those of a population are.
+// run is neighbouring neurons of one type, such as a population.
 type run struct {
 	first, last uint32
 	neuronType  uint32
 	_           uint32
 }
 
-// runs cuts the neurons into runs.
+// runs divides the neurons into runs.
 func runs(barrels []barrel) []run {
 	var all []run
 	for i := range barrels {

@@ -63,7 +63,8 @@ func TestBarrel(t *testing.T) {
 		{"below empty it rises at the leak rate", Neuron{Leak: 1000, Floor: -50}, []drop{{10, -500}, {40_010, 110}}, []Tick{40_010}},
 		{"excitation and inhibition of one tick cancel", Neuron{Leak: 1000}, []drop{{10, 150}, {10, -51}}, nil},
 		{"what overfills is gone after the spike", Neuron{Leak: 1000}, []drop{{10, 190}, {1_010, 10}}, []Tick{10}},
-		{"deaf for the refractory period", Neuron{Leak: 1000, Refractory: 1000}, []drop{{10, 100}, {1_009, 100}, {1_010, 100}}, []Tick{10, 1_010}},
+		{"deaf for the refractory period", Neuron{Leak: 1000, Refractory: 1000}, []drop{{10, 100}, {1_009, 100}, {1_010, 100}},
+			[]Tick{10, 1_010}},
 		{"without one it fires at every tick", Neuron{Leak: 1000}, []drop{{10, 100}, {11, 100}}, []Tick{10, 11}},
 		{"but once per tick", Neuron{Leak: 1000}, []drop{{10, 100}, {10, 100}}, []Tick{10}},
 	} {
@@ -83,8 +84,10 @@ func TestBarrel(t *testing.T) {
 // A threshold of 0 is reached by every arrival that does not leave the level below 0: also by one of no water.
 func TestThresholdOfNothing(t *testing.T) {
 	d := Description{
-		Neurons:  []Neuron{{Name: "eye", Threshold: 1}, {Name: "zero", Floor: -5}, {Name: "shy", Floor: -5, Receptors: Receptors{Threshold: 1}}},
-		Synapses: []Synapse{{From: 0, To: 1, Delay: 10}, {From: 0, To: 1, Weight: -3, Delay: 20}, {From: 0, To: 1, Delay: 30}, {From: 0, To: 1, Weight: 3, Delay: 40}},
+		Neurons: []Neuron{{Name: "eye", Threshold: 1}, {Name: "zero", Floor: -5},
+			{Name: "shy", Floor: -5, Receptors: Receptors{Threshold: 1}}},
+		Synapses: []Synapse{{From: 0, To: 1, Delay: 10}, {From: 0, To: 1, Weight: -3, Delay: 20}, {From: 0, To: 1, Delay: 30},
+			{From: 0, To: 1, Weight: 3, Delay: 40}},
 	}
 	t.Run("in accumulators", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, d)) })
 	t.Run("without accumulators", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, wide(d))) })
@@ -119,8 +122,10 @@ func TestPacemakerAsShortAsTheRefractoryPeriod(t *testing.T) {
 		refractory, pacemaker Tick
 		shift                 float64
 		every                 Tick
-	}{{1000, 1000, 0, 1000}, {1000, 1001, 0, 1001}, {1000, 400, 0, 1000}, {1000, 5000, 100, 1000}, {0, 1, 0, 1}, {0, 1, 5, 1}, {0, 7, 0, 7}, {1, 1, 0, 1}} {
-		n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 1, Refractory: c.refractory, Pacemaker: c.pacemaker, Receptors: Receptors{Pacemaker: c.shift}}, {Threshold: 1}},
+	}{{1000, 1000, 0, 1000}, {1000, 1001, 0, 1001}, {1000, 400, 0, 1000}, {1000, 5000, 100, 1000}, {0, 1, 0, 1}, {0, 1, 5, 1},
+		{0, 7, 0, 7}, {1, 1, 0, 1}} {
+		n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 1, Refractory: c.refractory, Pacemaker: c.pacemaker,
+			Receptors: Receptors{Pacemaker: c.shift}}, {Threshold: 1}},
 			Synapses: []Synapse{{From: 1, To: 0, Kind: Modulator, Weight: 100, Delay: 1}}})
 		n.Excite(0, 1)
 		var beats []Tick
@@ -160,9 +165,11 @@ func TestMistakesAreWhatBuildRefuses(t *testing.T) {
 			}
 			return pick[Tick](t, label, 0, -1, MaxDelay, MaxDelay+1)
 		}
-		n := Neuron{Threshold: pick(t, "threshold", 10, 10, amount("any")), Leak: pick(t, "leak", 0, 1000, 1000, amount("any")), Refractory: span("refractory"), Pacemaker: span("pacemaker")}
+		n := Neuron{Threshold: pick(t, "threshold", 10, 10, amount("any")), Leak: pick(t, "leak", 0, 1000, 1000, amount("any")),
+			Refractory: span("refractory"), Pacemaker: span("pacemaker")}
 		if rapid.Bool().Draw(t, "adapts") {
-			n.Adaptation = &Adaptation{Rate: amount("rate"), Max: amount("max"), Recovery: amount("recovery"), Tolerance: pick(t, "tolerance", 0, 3, 5, 0, -1)}
+			n.Adaptation = &Adaptation{Rate: amount("rate"), Max: amount("max"), Recovery: amount("recovery"),
+				Tolerance: pick(t, "tolerance", 0, 3, 5, 0, -1)}
 		}
 		if rapid.Bool().Draw(t, "bursts") {
 			n.Burst = &Burst{Overshoot: amount("overshoot"), Interval: span("interval"), Max: pick(t, "max", 0, 3, 5, 0, -1)}
@@ -171,7 +178,8 @@ func TestMistakesAreWhatBuildRefuses(t *testing.T) {
 			n.ModulationLeak = amount("modulation leak")
 			n.Receptors = Receptors{Threshold: amount("g"), Adaptation: amount("g"), Pacemaker: amount("g"), LongTerm: amount("g")}
 		}
-		s := Synapse{Kind: pick(t, "kind", Direct, Direct, Direct, Direct, Direct, Electric, Modulator, 7), Weight: pick(t, "weight", 1, 1, 5, amount("weight")), Delay: span("delay")}
+		s := Synapse{Kind: pick(t, "kind", Direct, Direct, Direct, Direct, Direct, Electric, Modulator, 7),
+			Weight: pick(t, "weight", 1, 1, 5, amount("weight")), Delay: span("delay")}
 		if rapid.Bool().Draw(t, "plastic") {
 			s.Plastic = &Plastic{Window: span("window"), ShortTerm: ShortTerm{Rate: amount("stp"), Recovery: amount("recovery")},
 				LongTerm: LongTerm{Consolidation: amount("consolidation")}, Min: amount("min"), Max: amount("max")}
@@ -185,7 +193,8 @@ func TestMistakesAreWhatBuildRefuses(t *testing.T) {
 		var fault *Fault
 		if err == nil {
 			built++
-		} else if refused++; !errors.As(err, &fault) || !slices.ContainsFunc(mistakes, func(m Mistake) bool { return m.Field == fault.Field }) {
+		} else if refused++; !errors.As(err, &fault) ||
+			!slices.ContainsFunc(mistakes, func(m Mistake) bool { return m.Field == fault.Field }) {
 			t.Fatalf("%v is not among %v", err, mistakes)
 		}
 	})
@@ -250,20 +259,30 @@ func TestBuildRefusesWhatItCannotRepresent(t *testing.T) {
 		is   error
 		says string
 	}{
-		{"threshold too small", Description{Neurons: []Neuron{{Name: "a", Threshold: 1e-9, Leak: 1000}}}, ErrRange, "nearest leak that works is 0.002"},
-		{"threshold too large", Description{Neurons: []Neuron{{Name: "a", Threshold: 100, Leak: 0.001}}}, ErrRange, "nearest leak that works is 0.0465666"},
-		{"negative threshold", Description{Neurons: []Neuron{{Name: "a", Threshold: -1, Leak: 1}}}, ErrRange, "a: threshold: -1 units: expected at least 0"},
-		{"no adaptation for the receptor", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Adaptation: 1}}}}, ErrUnknown, "a: receptors.adaptation: 1: the neuron has no adaptation"},
-		{"no habituation for the receptor", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Habituation: 1}}}}, ErrUnknown, "a: receptors.habituation: 1: the neuron has no habituation"},
-		{"no pacemaker for the receptor", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Pacemaker: -5}}}}, ErrUnknown, "a: receptors.pacemaker: -5: the neuron has no pacemaker"},
-		{"receptor too strong", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Threshold: 1e8}}}}, ErrRange, "expected a magnitude of at most 16909.3"},
+		{"threshold too small", Description{Neurons: []Neuron{{Name: "a", Threshold: 1e-9, Leak: 1000}}}, ErrRange,
+			"nearest leak that works is 0.002"},
+		{"threshold too large", Description{Neurons: []Neuron{{Name: "a", Threshold: 100, Leak: 0.001}}}, ErrRange,
+			"nearest leak that works is 0.0465666"},
+		{"negative threshold", Description{Neurons: []Neuron{{Name: "a", Threshold: -1, Leak: 1}}}, ErrRange,
+			"a: threshold: -1 units: expected at least 0"},
+		{"no adaptation for the receptor", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Adaptation: 1}}}}, ErrUnknown,
+			"a: receptors.adaptation: 1: the neuron has no adaptation"},
+		{"no habituation for the receptor", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Habituation: 1}}}},
+			ErrUnknown, "a: receptors.habituation: 1: the neuron has no habituation"},
+		{"no pacemaker for the receptor", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Pacemaker: -5}}}}, ErrUnknown,
+			"a: receptors.pacemaker: -5: the neuron has no pacemaker"},
+		{"receptor too strong", Description{Neurons: []Neuron{{Name: "a", Receptors: Receptors{Threshold: 1e8}}}}, ErrRange,
+			"expected a magnitude of at most 16909.3"},
 		{"threshold NaN", Description{Neurons: []Neuron{{Name: "a", Threshold: math.NaN(), Leak: 1}}}, ErrRange, "a: threshold"},
 		{"floor above 0", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Leak: 1, Floor: 1}}}, ErrRange, "a: floor: 1 units"},
-		{"negative leak", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Leak: -1}}}, ErrRange, "a: leak: -1 units/s: expected at least 0"},
-		{"negative refractory period", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Refractory: -1}}}, ErrRange, "a: refractory: -1 us"},
+		{"negative leak", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Leak: -1}}}, ErrRange,
+			"a: leak: -1 units/s: expected at least 0"},
+		{"negative refractory period", Description{Neurons: []Neuron{{Name: "a", Threshold: 1, Refractory: -1}}}, ErrRange,
+			"a: refractory: -1 us"},
 		{"delay 0", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Weight: 1}}}, ErrRange, "a -> a: delay: 0 us"},
 		{"weight 0", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Delay: 1}}}, ErrRange, "a -> a: weight: 0 does nothing"},
-		{"no such neuron", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{To: 1, Weight: 1, Delay: 1}}}, ErrUnknown, "from 0 to 1"},
+		{"no such neuron", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{To: 1, Weight: 1, Delay: 1}}}, ErrUnknown,
+			"from 0 to 1"},
 		{"no such kind", Description{Neurons: []Neuron{good}, Synapses: []Synapse{{Kind: 9, Delay: 1}}}, ErrUnknown, "kind 9"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -404,7 +423,8 @@ func ExampleNetwork() {
 
 // The leak that an error recommends is one that works, and hardly further away than it must be.
 func TestWorkingLeak(t *testing.T) {
-	for _, units := range []float64{0.0001, 0.0001234567, -0.00033333333, 1e-7, 1e9, -123456789.123, 2147.483648, 7e11, 5e-300, 1e300} {
+	for _, units := range []float64{0.0001, 0.0001234567, -0.00033333333, 1e-7, 1e9, -123456789.123, 2147.483648, 7e11,
+		5e-300, 1e300} {
 		for _, border := range []float64{math.Abs(units) * 2e6, math.Abs(units) * 1e6 / MaxWater} {
 			var leak float64
 			if _, err := fmt.Sscanf(workingLeak(units, border), "the nearest leak that works is %g", &leak); err != nil {
@@ -420,7 +440,8 @@ func TestWorkingLeak(t *testing.T) {
 
 // A spike reaches what lies behind its neuron, over synapses of any kind, and no more; a loop ends.
 func TestReach(t *testing.T) {
-	d := Description{Neurons: make([]Neuron, 5), Synapses: []Synapse{{From: 0, To: 1}, {From: 1, To: 2, Kind: Modulator}, {From: 2, To: 0, Kind: Electric}, {From: 3, To: 0}}}
+	d := Description{Neurons: make([]Neuron, 5), Synapses: []Synapse{{From: 0, To: 1}, {From: 1, To: 2, Kind: Modulator},
+		{From: 2, To: 0, Kind: Electric}, {From: 3, To: 0}}}
 	reached := d.Reach([]int{1}, []int{3, 4}, nil)
 	for k, want := range []int{3, 5, 0} {
 		if len(reached[k]) != want {

@@ -2,29 +2,29 @@ package core
 
 import "slices"
 
-// A network does not keep the description that it was built from: at 50 bytes a synapse that would be most of its memory. What the
-// layout does not say is kept here, once for all that share it, so that the description can be made again: for tuning, for snapshots
-// and for people.
+// A network does not keep the description that it was built from: at 50 bytes a synapse, that would be most of its memory. This
+// file makes the description again, for tuning, snapshots and display. It keeps only what the network itself does not hold, and
+// keeps equal things once.
 
-// compactDescription is what a network knows about its description.
+// compactDescription is the part of a description that the network does not hold.
 type compactDescription struct {
-	names     []string  // of the neurons; nil when none has one
+	names     []string  // by neuron; nil if none has a name
 	kinds     []Neuron  // the different neurons, without names
-	kind      []uint32  // by neuron
-	positions positions // where in Network.arrivals a synapse went
-	// Configured weights that the water of a synapse does not give back: by synapseType, by arrival (nil when none is needed), and by
-	// plastic synapse, whose water changes.
+	kind      []uint32  // by neuron: index into kinds
+	positions positions // of the synapses
+	// Configured weights, in units, where they cannot be computed from the water of a synapse. By synapse type; by position, for
+	// those that differ; and by plastic synapse, whose water changes.
 	synapseTypes []float64
 	arrivals     map[uint32]float64
 	plastics     amounts
 }
 
-// positions tells the position of each synapse of the description. Where the description lists the synapses source by source, which
-// most do, it is enough to know how far from the first of its source each went.
+// positions holds the position of each synapse: its index in Network.arrivals. Most descriptions list the synapses source by
+// source. Then a small number is enough: the distance from the first position of the source.
 type positions struct {
-	near   []uint8  // distances, where no source has more than 256 synapses
-	middle []uint16 // distances, where none has more than 65,536
-	far    []uint32 // positions
+	near   []uint8  // distances, if no source has more than 256 synapses
+	middle []uint16 // distances, if no source has more than 65,536
+	far    []uint32 // positions, in all other cases
 }
 
 func newPositions(synapses []Synapse, fanOut int) positions {
@@ -38,7 +38,7 @@ func newPositions(synapses []Synapse, fanOut int) positions {
 	return positions{far: make([]uint32, len(synapses))}
 }
 
-// set notes that a synapse went to a position; first is that of its source.
+// set records the position of a synapse. first is the first position of its source.
 func (p *positions) set(synapse, first, position uint32) {
 	switch {
 	case p.near != nil:
@@ -50,12 +50,12 @@ func (p *positions) set(synapse, first, position uint32) {
 	}
 }
 
-// amounts are numbers of which many are the same.
+// amounts is a list of numbers of which many are equal.
 type amounts struct {
-	value  []float64
-	narrow []uint8   // by number: which value, where there are no more than 256
-	index  []uint16  // where there are no more than 65,536
-	each   []float64 // else
+	value  []float64 // the different numbers
+	narrow []uint8   // by position in the list: index into value, if there are at most 256 values
+	index  []uint16  // the same, if there are at most 65,536
+	each   []float64 // the list itself, if there are more
 }
 
 func newAmounts(all []float64) amounts {
@@ -102,7 +102,7 @@ type neuronKey struct {
 	has         [3]bool
 }
 
-// file notes the neurons of a description.
+// recordNeurons records the neurons of a description.
 func (c *compactDescription) recordNeurons(neurons []Neuron) {
 	known := map[neuronKey]uint32{}
 	c.names, c.kinds, c.kind = nil, nil, make([]uint32, len(neurons))
@@ -159,10 +159,10 @@ func (n *Network) neuron(i int) Neuron {
 	return d
 }
 
-// begin is the position of the first arrival of a source.
+// begin returns the first position of a source.
 func (n *Network) begin(source int) uint32 { return n.bundles[n.efferents[source].first].first }
 
-// sourceOf finds the source that a position belongs to.
+// sourceOf returns the source that a position belongs to.
 func (n *Network) sourceOf(position uint32) int {
 	low, high := 0, n.population-1
 	for low < high {
@@ -176,7 +176,7 @@ func (n *Network) sourceOf(position uint32) int {
 	return low
 }
 
-// bundleOf finds the slice that a position belongs to.
+// bundleOf returns the bundle that a position belongs to.
 func (n *Network) bundleOf(position uint32) uint32 {
 	low, high := 0, len(n.bundles)-2
 	for low < high {
@@ -190,7 +190,7 @@ func (n *Network) bundleOf(position uint32) uint32 {
 	return uint32(low)
 }
 
-// position tells where in the arrivals a synapse is.
+// position returns the position of a synapse.
 func (n *Network) position(synapse int) uint32 {
 	p := &n.described.positions
 	switch {
@@ -202,7 +202,7 @@ func (n *Network) position(synapse int) uint32 {
 	return p.far[synapse]
 }
 
-// synapsesAt tells which synapse is at each position.
+// synapsesAt returns the synapse at each position.
 func (n *Network) synapsesAt() []uint32 {
 	at := make([]uint32, len(n.arrivals))
 	p := &n.described.positions
@@ -221,7 +221,7 @@ func (n *Network) synapsesAt() []uint32 {
 	return at
 }
 
-// sources tells which synapse each plastic one is.
+// sources returns the index in the description of each plastic synapse.
 func (n *Network) sources() []uint32 {
 	sources := make([]uint32, len(n.plastics))
 	if len(sources) == 0 {
@@ -286,8 +286,8 @@ func (n *Network) describeNeurons() []Neuron {
 	return all
 }
 
-// Description returns what the network now is, tuning included; weights are those that were configured, not learnt. It is made anew
-// for each call.
+// Description returns the description of the network as it is now, with all that was tuned. Weights are those that were
+// configured or tuned, not those that were learnt; see Learnt. Each call makes a new one.
 func (n *Network) Description() Description {
 	d := Description{Neurons: n.describeNeurons()}
 	if len(n.arrivals) > 0 {

@@ -10,47 +10,47 @@ import (
 // Tick is a point in time, or a span of it, in microseconds since the network was built. It is never negative.
 type Tick int64
 
-// A Neuron describes one leaky linear neuron, in units of water as a person configures them.
+// A Neuron describes one leaky linear neuron, in the units of a robot file.
 type Neuron struct {
 	Name           string       // unique, for messages; may be empty
 	Threshold      float64      // level at which an arrival fires it, in units, at least 0
-	Leak           float64      // water lost per second, in units; 0 is a barrel without a leak
+	Leak           float64      // units lost per second; 0: the barrel does not leak
 	Floor          float64      // lowest level that inhibition can reach, in units, at most 0
-	Refractory     Tick         // how long it is deaf after a spike; 0 lets it fire again at the next tick
-	Pacemaker      Tick         // it fires by itself this long after its last spike; 0: it does not
-	Adaptation     *Adaptation  // nil: arrivals that it ignores do not matter
-	Habituation    *Habituation // nil: its spikes do not tire it
-	Burst          *Burst       // nil: one spike, however overfilled
-	ModulationLeak float64      // steps of the modulation level lost per second; 0: it stays
-	Receptors      Receptors    // what modulation does
+	Refractory     Tick         // how long it ignores arrivals after a spike; 0: it can fire again at the next tick
+	Pacemaker      Tick         // it fires without an arrival this long after its last spike; 0: it has no pacemaker
+	Adaptation     *Adaptation  // nil: ignored arrivals have no effect
+	Habituation    *Habituation // nil: its spikes do not raise its threshold
+	Burst          *Burst       // nil: always one spike
+	ModulationLeak float64      // steps per second in which the modulation level returns to 0; 0: it stays
+	Receptors      Receptors    // what the modulation level does
 }
 
-// Adaptation raises the threshold of a neuron that is pestered: for each direct or electric arrival that it ignores because it is
-// refractory.
+// Adaptation raises the threshold of a neuron with each direct or electric arrival that it ignores, because it is refractory or
+// in a burst.
 type Adaptation struct {
 	Rate      float64 // units per ignored arrival
-	Tolerance int     // how many may be ignored since the last spike before it counts
+	Tolerance int     // how many arrivals may be ignored after a spike before the threshold rises
 	Max       float64 // units; 0: no limit
-	Recovery  float64 // units per second; 0: never
+	Recovery  float64 // units per second; 0: it does not recover
 }
 
 // Habituation raises the threshold of a neuron with each of its spikes.
 type Habituation struct {
 	Rate     float64 // units per spike
 	Max      float64 // units; 0: no limit
-	Recovery float64 // units per second; 0: never
+	Recovery float64 // units per second; 0: it does not recover
 }
 
-// Burst makes a neuron fire again for what a direct arrival has filled it beyond its threshold.
+// Burst makes a neuron fire several times when a direct arrival fills it far beyond its threshold.
 type Burst struct {
-	Overshoot float64 // units for each further spike
-	Interval  Tick    // between the spikes, at least 1
-	Max       int     // further spikes at most; 0: no limit
+	Overshoot float64 // units beyond the threshold for each additional spike
+	Interval  Tick    // between two spikes, at least 1
+	Max       int     // additional spikes at most; 0: no limit
 }
 
-// Receptors say how much one step of the modulation level shifts each property, in units (Pacemaker: microseconds). A positive
-// level makes the neuron more responsive: the threshold sinks, the pacemaker's interval shrinks. Adaptation, Habituation and Pacemaker
-// need a neuron that has what they shift.
+// Receptors say how much one step of the modulation level shifts each property, in units (Pacemaker: in microseconds). A positive
+// level makes the neuron more responsive: the threshold falls and the pacemaker's interval shrinks. Adaptation, Habituation and
+// Pacemaker need a neuron that has what they shift.
 type Receptors struct {
 	Threshold, Adaptation, Habituation, ShortTerm, LongTerm, Pacemaker float64
 }
@@ -82,45 +82,47 @@ func (k Kind) String() string {
 
 // A Synapse carries the spikes of one neuron to another.
 type Synapse struct {
-	From, To int      // indices into Description.Neurons
-	Kind     Kind     // what an arrival does
-	Weight   float64  // units of water, 0 only if plastic or onto a threshold of 0; modulators: see Modulator; ignored by electric synapses
-	Delay    Tick     // from spike to arrival, at least 1: an effect is always later than its cause
-	Plastic  *Plastic // nil: the weight stays as it is; only direct synapses can be plastic
+	From, To int  // indices into Description.Neurons
+	Kind     Kind // what an arrival does
+	// direct: units, 0 only if plastic or if the target's threshold is 0; modulator: see Modulator; electric: ignored
+	Weight  float64
+	Delay   Tick     // from the spike to its arrival, at least 1: an effect is always later than its cause
+	Plastic *Plastic // nil: the weight does not learn; only direct synapses can
 }
 
-// Plastic describes how a direct synapse learns. Up and down are by magnitude: potentiation makes an inhibitory synapse more
-// inhibitory.
+// Plastic describes how a direct synapse learns. Gains and losses are of the magnitude: potentiation makes an inhibitory synapse
+// more inhibitory.
 type Plastic struct {
-	Window    Tick // how far apart an arrival and a spike may be to count as a pair
+	Window    Tick // longest time between an arrival and a spike that count as a pair
 	ShortTerm ShortTerm
 	LongTerm  LongTerm
-	Min, Max  float64 // of the long-term weight's magnitude, in units; Max 0: no limit
+	Min, Max  float64 // limits of the long-term weight's magnitude, in units; Max 0: no limit
 }
 
-// ShortTerm is the part of a weight that comes and goes; it is the eligibility trace of reward learning.
+// ShortTerm is the part of a weight that recovers to 0. It is the eligibility trace of reward learning.
 type ShortTerm struct {
 	Rate       float64 // units gained when an arrival is followed by a spike within the window
 	Depression float64 // units lost when an arrival follows a spike within the window
 	Unpaired   float64 // units lost by every arrival
-	Recovery   float64 // units per second back to 0; 0: never
-	Max        float64 // units of magnitude; 0: no limit
+	Recovery   float64 // units per second back to 0; 0: it does not recover
+	Max        float64 // largest magnitude, in units; 0: no limit
 }
 
 // LongTerm is the part of a weight that stays, and that a snapshot saves.
 type LongTerm struct {
 	Rate          float64 // units gained when an arrival is followed by a spike within the window
 	Depression    float64 // units lost when an arrival follows a spike within the window
-	Consolidation float64 // units of the short-term part that one unit of reward makes lasting, or of punishment undoes
+	Consolidation float64 // units of the short-term part that one unit of reward makes permanent, or one of punishment unlearns
 }
 
-// A Description is a whole network: what Build makes runnable.
+// A Description describes a whole network, for Build.
 type Description struct {
 	Neurons  []Neuron
 	Synapses []Synapse
 }
 
-// Reach returns for each group of neurons those that its spikes can reach, itself included, over synapses of any kind.
+// Reach returns for each group of neurons the neurons that its spikes can reach, over synapses of any kind. The group is
+// included.
 func (d Description) Reach(groups ...[]int) []map[int]bool {
 	targets := make([][]int, len(d.Neurons))
 	for _, s := range d.Synapses {
@@ -144,20 +146,21 @@ func (d Description) Reach(groups ...[]int) []map[int]bool {
 
 // Limits of a description.
 const (
-	// MaxDelay bounds delays, intervals, windows and refractory periods: an hour. It keeps every sum of times far inside 64 bits.
+	// MaxDelay is the longest delay, interval, window and refractory period: an hour. It keeps every sum of times far inside 64
+	// bits.
 	MaxDelay Tick = 3_600_000_000
-	// MaxWater is the largest amount of water a threshold, floor or weight may come to.
+	// MaxWater is the largest magnitude of a threshold, floor or weight, in water.
 	MaxWater = math.MaxInt32
-	// MaxNeurons bounds the number of neurons: the top bit of an index marks electric arrivals.
+	// MaxNeurons is the largest number of neurons. The top bit of an index marks electric arrivals.
 	MaxNeurons = 1<<31 - 1
-	// MaxRules bounds in how many different ways the plastic synapses of a network may learn: their Plastic, with the leak of their
-	// target and the sign of their weight.
+	// MaxRules is the largest number of different ways in which the plastic synapses of a network may learn. A way is a Plastic
+	// together with the leak of the target and the sign of the weight.
 	MaxRules = 1 << ruleBits
-	// MaxModulation bounds the modulation level and the weight of a modulator, up and down.
+	// MaxModulation is the largest magnitude of a modulation level and of the weight of a modulator.
 	MaxModulation = 127
 )
 
-// Errors that Build, Tune and the inputs wrap; ask with errors.Is.
+// Errors that Build, Tune, Excite and Pour wrap, for errors.Is.
 var (
 	// ErrRange is a value outside what the engine can represent.
 	ErrRange = errors.New("out of range")
@@ -167,6 +170,7 @@ var (
 	ErrPast = errors.New("in the past")
 )
 
+// label is the name of a neuron, or its index if it has no name.
 func (n Neuron) label(i int) string {
 	if n.Name != "" {
 		return n.Name

@@ -1,30 +1,69 @@
 // Package core is the spiking engine: leaky linear neurons that exchange spikes over delayed synapses, exact to the microsecond.
 //
-// A neuron is a leaky barrel of water. Direct synapses pour water in or take it out, it leaks at a constant rate, and when an
-// arrival finds it filled to its threshold it fires: the spike leaves on every efferent synapse, the barrel falls empty and is
-// deaf for its refractory period. Electric synapses fire the target outright.
+// A neuron is a barrel that leaks. Direct synapses pour water in (they excite) or take it out (they inhibit), and the barrel
+// leaks at a constant rate. When an arrival fills it to its threshold, the neuron fires: a spike leaves on every efferent
+// synapse, the barrel is empty, and the neuron ignores arrivals for its refractory period. Electric synapses fire their target at
+// any level. Modulator synapses change how their target responds. The stories in testdata show each mechanism at work, and
+// docs/exact-model.md defines it.
 //
-// The engine is a pure machine. It owns no goroutine, reads no clock and does no I/O: the caller hands it input and a time, and
-// it advances to that time. The same input therefore gives the same spikes on every machine, in real time or as fast as the
-// processor goes, in one call or in many:
+// # The contract
+//
+// The engine is a pure machine. It has no goroutine, no clock, no input and no output. The caller owns time: it hands in what
+// arrives from outside, and advances the network to a time. The same input gives the same spikes on every processor, in real time
+// or as fast as possible, in one call or in many.
 //
 //	network, err := core.Build(core.Description{
 //		Neurons:  []core.Neuron{{Name: "eye", Threshold: 100, Leak: 1000}, {Name: "motor", Threshold: 100, Leak: 1000}},
-//		Synapses: []core.Synapse{{From: 0, To: 1, Weight: 60, Delay: 1000}},
+//		Synapses: []core.Synapse{{From: 0, To: 1, Weight: 120, Delay: 1000}},
 //	})
-//	// ...
-//	network.Excite(5000, 0)                     // an electric arrival from outside: "eye" fires at 5 ms
-//	spikes := network.Advance(10_000, nil)      // every spike before 10 ms
-//	due, waiting := network.Next()              // when it wants to be advanced again: sleep until then
+//	...
+//	var spikes []core.Spike
+//	for {
+//		for _, stimulus := range read() {
+//			network.Excite(stimulus.At, stimulus.Neuron) // or Pour; not before network.Now()
+//		}
+//		spikes = network.Advance(now(), spikes[:0]) // all that is due before this time
+//		act(spikes)                                 // sorted by time, then by neuron
+//		due, waiting := network.Next()
+//		sleep(due, waiting) // until then, or until something arrives; a silent network has nothing due
+//	}
 //
-// Water is measured by the time it needs to leak out, so the state of a barrel is the moment at which it will be empty. Filling
-// it moves that moment; the leak itself is the passing of time and costs nothing. At run time state changes by addition,
-// subtraction, comparison and copying alone; multiplication and division happen when a network is built or tuned. Nothing
-// steps through the neurons as time passes: a neuron is judged when something reaches it, or along with the others when a tick
-// reaches a good part of all; a silent network needs no processor at all.
+// A Network is not safe for concurrent use: one goroutine owns it. Split builds a large one in parts for several goroutines. Tune
+// changes parameters between two calls of Advance, Snapshot and Restore keep what was learnt, and Reset begins again.
 //
-// The way of a spike, to read: Advance in advance.go takes what is due at a tick, judges whom it reaches and sends the spikes on
-// their way; accumulator.go is how most of them travel, queue.go how the others do; plasticity.go is what they leave behind.
+// # How it computes
 //
-// A Network is not safe for concurrent use: one goroutine owns it. A large one can be built in parts for several; see Split.
+// Time is counted in ticks of a microsecond. All that reaches a neuron in one tick is summed first, and then the neuron is judged
+// once: the order of arrivals makes no difference.
+//
+// Water is measured by the time that it takes to leak out. So the state of a barrel is the time at which it will be empty, and
+//
+//	level(t) = max(0, empty - t)
+//
+// Filling the barrel moves that time. The leak costs nothing: it is the passing of time. Nothing steps through the neurons as
+// time passes. A neuron is judged when something reaches it, or together with all others in a tick that reaches many of them. A
+// silent network needs no processor at all.
+//
+// While a network runs, its state changes by addition, subtraction, negation, comparison, table look-up and copying. Shifts and
+// masks find places and unpack numbers. Multiplication, division and floating point are left for building and tuning.
+//
+// # How arrivals are stored
+//
+// The synapses of one neuron that have the same kind and delay form a bundle. A spike sends each of its bundles on one of two
+// ways:
+//
+//   - Into an accumulator. There is one for each tick at which something will arrive, with one sum for each neuron. The spike adds
+//     its weights to the sums when it leaves, and when the tick comes every sum is ready. Direct synapses that do not learn go this
+//     way if the network has few enough different weights and delays.
+//   - Into the queue, as one entry that is looked up and delivered when its tick comes. All other synapses go this way, and so do
+//     the spikes of a nearly silent network, where an accumulator would cost more than it saves.
+//
+// The result is the same on both ways, and tests compare them.
+//
+// # Reading the source
+//
+// Follow a spike: Advance in advance.go takes what is due at a tick, judges the neurons that it reaches, and sends their spikes
+// on. accumulators.go and queue.go are the two ways. barrel.go is the neuron, mechanisms.go is what only some neurons have
+// (adaptation, habituation, bursts, pacemaker, modulation), and plasticity.go is how synapses learn. network.go and layout.go
+// build all of it.
 package core

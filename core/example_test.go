@@ -111,7 +111,8 @@ func Example_adaptation() {
 	// Output: 0 16 32 48 64
 }
 
-// Habituation: each spike raises the threshold, until the same stimulus is answered every other time only; rest lets it sink again.
+// Habituation: each spike raises the threshold, until the same stimulus is answered every other time only; rest lets it sink
+// again.
 func Example_habituation() {
 	neuron := barrel()
 	neuron.Habituation = &core.Habituation{Rate: 10, Recovery: 100}
@@ -199,7 +200,8 @@ func Example_depression() {
 
 // Reward: the short-term part of a weight remembers what has just worked; a reward, half a second later, makes it last.
 func Example_reward() {
-	network := learner(core.Plastic{Window: 10_000, ShortTerm: core.ShortTerm{Rate: 8, Recovery: 4}, LongTerm: core.LongTerm{Consolidation: 5}})
+	network := learner(core.Plastic{Window: 10_000, ShortTerm: core.ShortTerm{Rate: 8, Recovery: 4},
+		LongTerm: core.LongTerm{Consolidation: 5}})
 	pour(network, 0, 100) // a deed: the short-term part is 8
 	network.Advance(500_000, nil)
 	fmt.Println("before the reward", network.Learnt()[0])

@@ -9,14 +9,14 @@ import (
 	"slices"
 )
 
-// layOut sorts the synapses by source, kind, delay and target, cuts them into slices, and prepares accumulators for a network that can have
-// them. It is told which synapse each plastic one is.
+// layOut sorts the synapses by source, kind, delay and target, and divides them into bundles. It prepares accumulators if the
+// network can use them. plastics holds the index in the description of each plastic synapse.
 func (n *Network) layOut(d Description, plastics []uint32) {
 	synapses := d.Synapses
 	n.packs(d)
 	n.layOutDelays(d)
 
-	// By source first, counting: that leaves only the few synapses of each source to be compared.
+	// Sort by source first, which is a matter of counting. Then only the few synapses of one source need to be compared.
 	starts := make([]uint32, n.population+1)
 	for i := range synapses {
 		starts[synapses[i].From+1]++
@@ -24,7 +24,7 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	for i := range n.population {
 		starts[i+1] += starts[i]
 	}
-	const queued = 1 << 40 // behind all that may travel in accumulators
+	const queued = 1 << 40 // sorts a synapse behind those that may use accumulators
 	type rank struct {
 		key   uint64 // queued or not, kind, channel
 		to    uint32
@@ -103,8 +103,9 @@ func (n *Network) layOut(d Description, plastics []uint32) {
 	}
 }
 
-// arrival encodes a synapse as its kind of slice delivers it.
-func (n *Network) arrival(d Description, s *Synapse, position uint32, synapseTypes map[synapseTypeKey]uint32, seen *waterCache) uint32 {
+// arrival returns the entry of a synapse in Network.arrivals.
+func (n *Network) arrival(d Description, s *Synapse, position uint32, synapseTypes map[synapseTypeKey]uint32,
+	seen *waterCache) uint32 {
 	switch s.bundleKind() {
 	case modulatorBundle:
 		n.modulators = append(n.modulators, modulator{target: uint32(s.To), weight: int32(s.Weight)})
@@ -133,9 +134,9 @@ func (n *Network) arrival(d Description, s *Synapse, position uint32, synapseTyp
 			index = uint32(len(n.typeChannels))
 			synapseTypes[key] = index
 			n.described.synapseTypes = append(n.described.synapseTypes, s.Weight)
-			n.synapseTypes[index].pour = water<<n.countBits + 1
+			n.synapseTypes[index].addend = water<<n.countBits + 1
 			n.typeDelays[index] = uint32(s.Delay)
-			// A delay that is too long for accumulators has no channel among theirs, and its offset is never used.
+			// A delay that is too long for accumulators has no channel, and its offset is never used.
 			channel, _ := slices.BinarySearch(n.delays[:len(n.channels)], uint32(s.Delay))
 			n.typeChannels = append(n.typeChannels, uint32(min(channel, len(n.channels)-1)))
 		}
@@ -145,7 +146,7 @@ func (n *Network) arrival(d Description, s *Synapse, position uint32, synapseTyp
 	return uint32(s.To)
 }
 
-// memory spares looking up in a map, for each of millions of synapses, what was found for one of the same kind just before.
+// waterCache keeps the water and the type of recent synapses. It saves looking up each of millions of similar synapses in a map.
 type waterCache [1024]struct {
 	known  bool
 	delay  Tick
@@ -155,27 +156,27 @@ type waterCache [1024]struct {
 	index  uint32
 }
 
-// recall finds the place of a kind of synapse, and whether it is the one that is kept there.
+// find returns the entry for a synapse, and whether the entry holds its values.
 func (m *waterCache) find(delay Tick, weight, leak float64) (place int, known bool) {
 	h := (uint64(delay)^math.Float64bits(weight)^math.Float64bits(leak)<<1)*0x9e3779b97f4a7c15 + uint64(delay)*0xbf58476d1ce4e5b9
 	e := &m[h>>54]
 	return int(h >> 54), e.known && e.delay == delay && e.weight == weight && e.leak == leak
 }
 
-// keep puts a kind of synapse into its place.
+// store fills the entry of a synapse.
 func (m *waterCache) store(place int, delay Tick, weight, leak float64, water int32, index uint32) {
 	e := &m[place]
 	e.known, e.delay, e.weight, e.leak, e.water, e.index = true, delay, weight, leak, water, index
 }
 
-// synapseTypeKey is what synapses of one synapseType have in common.
+// synapseTypeKey identifies a synapse type.
 type synapseTypeKey struct {
 	delay  Tick
 	water  int32
 	weight float64
 }
 
-// layOutDelays gives each distinct delay its channel, behind those that accumulators have.
+// layOutDelays gives each different delay a channel, behind those of accumulators.
 func (n *Network) layOutDelays(d Description) {
 	known := map[Tick]bool{}
 	for _, delay := range n.delays {
@@ -190,8 +191,8 @@ func (n *Network) layOutDelays(d Description) {
 	slices.Sort(n.delays[len(n.channels):])
 }
 
-// packs decides whether static direct synapses travel in accumulators, and which: whether few enough delays and weights occur to name both
-// in the low bits of an arrival, and whether all that one neuron can receive in one tick fits a sum.
+// packs decides whether static direct synapses use accumulators, and which of them. There must be few enough pairs of a delay and
+// a weight to name each in the low bits of an arrival. And all that one neuron can receive in one tick must fit in a sum.
 func (n *Network) packs(d Description) {
 	n.accumulators, n.channels, n.synapseTypes, n.typeChannels, n.delays = accumulators{}, nil, nil, nil, nil
 	n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt
@@ -233,7 +234,7 @@ func (n *Network) packs(d Description) {
 		return
 	}
 	if most.water <= math.MaxInt32>>(countBits+2) {
-		countBits++ // room for some input besides
+		countBits++ // room for some input from outside
 	}
 	n.countBits = uint8(countBits)
 	n.synapseTypes, n.typeDelays = new([maxTypes]synapseType), new([maxTypes]uint32)
@@ -245,9 +246,12 @@ func (n *Network) packs(d Description) {
 	n.sparseFrom = len(d.Neurons) / 64
 }
 
-// chooseDelays decides how wide the buckets of accumulators are and which delays have accumulators, and returns how many synapses those are. Narrow
-// buckets are good: two times that differ should not want the same one. But all buckets together are as long as the longest delay
-// that can have accumulators, so a few synapses that take very long are left to the queue.
+// chooseDelays decides how wide a bucket of accumulators is and which delays use accumulators. It returns how many synapses these
+// are.
+//
+// Narrow buckets are better, since two ticks seldom need the same one. But the longest delay that can use accumulators is as long
+// as all buckets together. So the width is the smallest that leaves at most an eighth of the synapses, those with the longest
+// delays, to the queue.
 func (n *Network) chooseDelays(delays map[Tick]int) (span uint8, synapses int) {
 	all := 0
 	for _, count := range delays {
@@ -267,8 +271,8 @@ func (n *Network) chooseDelays(delays map[Tick]int) (span uint8, synapses int) {
 	}
 }
 
-// layOutPlastics groups the plastic synapses by target, so that a spike finds those that it potentiates side by side.
-// It returns which synapse each is.
+// layOutPlastics groups the plastic synapses by target, so that the afferent synapses of a neuron that fires are neighbours. It
+// returns the index in the description of each.
 func (n *Network) layOutPlastics(d Description) (sources []uint32, err error) {
 	synapses := d.Synapses
 	for i := range synapses {
@@ -297,12 +301,13 @@ func (n *Network) layOutPlastics(d Description) (sources []uint32, err error) {
 	return sources, nil
 }
 
-// plastics makes the plastic synapses, as configured, in the order of sources, and the rules that they share.
+// plastics makes the plastic synapses with their configured weights, and the rules that they share. sources holds the index in
+// the description of each.
 func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 	if len(sources) == 0 {
 		return nil, nil, nil
 	}
-	rewards := make([]int, len(d.Neurons)) // the largest sum of modulator arrivals that one tick may bring
+	rewards := make([]int, len(d.Neurons)) // by neuron: the largest sum of modulator arrivals that one tick can bring
 	for i := range d.Synapses {
 		if s := &d.Synapses[i]; s.Kind == Modulator {
 			rewards[s.To] += max(int(s.Weight), -int(s.Weight))
@@ -349,9 +354,10 @@ func (d Description) plastics(sources []uint32) ([]plastic, []*rule, error) {
 	return all, rules, nil
 }
 
+// names returns the names of the neurons that a synapse connects.
 func (d Description) names(s *Synapse) string {
 	from := Neuron{}
-	if s.From < len(d.Neurons) { // else it is in another part
+	if s.From < len(d.Neurons) { // else the source is in another part
 		from = d.Neurons[s.From]
 	}
 	return from.label(s.From) + " -> " + d.Neurons[s.To].label(s.To)

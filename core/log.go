@@ -1,16 +1,16 @@
 package core
 
-// A accumulator knows only sums. What tuning changes about a synapse or a neuron must hold for what is on its way too, and for that the sums
-// are taken apart again: what went into them is remembered until it has arrived.
+// An accumulator holds only sums. When a weight or a neuron is tuned, the change must hold for arrivals in flight too, so the
+// sums must be computed again. For that the network remembers what has gone into them until it has arrived.
 
-// departure is a spike whose arrivals are in accumulators, or alone in the queue.
+// departure is a spike whose arrivals are in accumulators, or single arrivals in the queue.
 type departure struct {
 	at     int64
 	source uint32
 	_      uint32
 }
 
-// log is a queue, first in, first out. Its size is a power of two.
+// log is a first-in, first-out queue. Its size is a power of two.
 type log[T any] struct {
 	entries    []T
 	head, tail uint32 // running counts
@@ -18,7 +18,7 @@ type log[T any] struct {
 
 func (l *log[T]) empty() bool { return l.head == l.tail }
 
-// at returns an entry by its running count, from head to before tail.
+// at returns an entry by its running count, which is from head to before tail.
 func (l *log[T]) at(i uint32) *T { return &l.entries[i&uint32(len(l.entries)-1)] }
 
 func (l *log[T]) push(entry T) {
@@ -29,7 +29,7 @@ func (l *log[T]) push(entry T) {
 	l.tail++
 }
 
-// grow doubles a full log. It allocates, but only until a network has seen its busiest moment.
+// grow doubles a full log. It allocates, but only until the network has seen its busiest moment.
 func (l *log[T]) grow() {
 	grown := log[T]{entries: make([]T, max(16, len(l.entries)+len(l.entries)))}
 	for i := l.head; i != l.tail; i++ {
@@ -39,7 +39,7 @@ func (l *log[T]) grow() {
 	*l = grown
 }
 
-// depart notes the spikes of tick t, and forgets those that have arrived everywhere.
+// recordDepartures adds the spikes of tick t, and removes those that have arrived everywhere.
 func (n *Network) recordDepartures(t int64, sources []uint32) {
 	l := &n.departures
 	for !l.empty() && l.at(l.head).at+n.logged <= t {
@@ -50,7 +50,7 @@ func (n *Network) recordDepartures(t int64, sources []uint32) {
 	}
 }
 
-// joins notes an input that is in a accumulator, and forgets those that have been.
+// recordJoined adds an input that is in an accumulator, and removes those that have arrived.
 func (n *Network) recordJoined(in input) {
 	l := &n.joined
 	for !l.empty() && l.at(l.head).at < n.now {

@@ -2,24 +2,24 @@ package core
 
 import "math"
 
-// mechanisms are what only some neurons have: everything beyond filling, leaking, firing and refractoriness. Keeping them apart keeps
-// the barrels small.
+// mechanisms is the state of what only some neurons have: adaptation, habituation, bursts, a pacemaker, or receptors for
+// modulation. It is kept apart from barrel to keep barrels small.
 type mechanisms struct {
 	parameters mechanismParameters
 
 	adaptation  staircase
 	habituation staircase
 	modulation  staircase
-	modulators  int64 // sum of the modulator arrivals of the tick under way
-	ignored     int64 // direct and electric arrivals ignored since the last spike
-	lastSpike   int64
-	burstLeft   int32 // spikes of the burst under way still to come
+	modulators  int64 // sum of the modulator arrivals of the current tick
+	ignored     int64 // number of direct and electric arrivals ignored since the last spike
+	lastSpike   int64 // time, or longAgo
+	burstLeft   int32 // spikes of the current burst that are still to come
 }
 
-// mechanismParameters are converted from a Neuron when the network is built or tuned.
+// mechanismParameters are in water and ticks, converted from a Neuron when the network is built or tuned.
 type mechanismParameters struct {
 	threshold                                int64
-	least                                    int64 // what modulation can make of it
+	least                                    int64 // the lowest that modulation can make the threshold
 	adaptationRate, tolerance, adaptationMax int64
 	adaptationRecovery                       recovery
 	habituationRate, habituationMax          int64
@@ -29,19 +29,20 @@ type mechanismParameters struct {
 	pacemaker                                int64 // 0: none
 	modulationRecovery                       recovery
 
-	// By modulation level + MaxModulation; nil where a receptor is 0.
+	// How much modulation shifts each property, by modulation level + MaxModulation. nil if the receptor is 0.
 	shiftThreshold, shiftAdaptation, shiftHabituation, shiftShortTerm, shiftLongTerm, shiftPacemaker []int64
 }
 
-// never is a time long before the first tick: of a spike or arrival that has not been yet.
+// longAgo is a time long before the first tick. It stands for a spike or arrival that has not happened.
 const longAgo = math.MinInt64 / 4
 
-// needsMechanisms says whether a neuron is more than a plain barrel. Modulator afferents need them too.
+// needsMechanisms reports whether a neuron has any mechanism. A neuron with modulator afferents needs them too.
 func (n Neuron) needsMechanisms() bool {
-	return n.Pacemaker != 0 || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil || n.ModulationLeak != 0 || n.Receptors != Receptors{}
+	return n.Pacemaker != 0 || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil || n.ModulationLeak != 0 ||
+		n.Receptors != Receptors{}
 }
 
-// mechanismParameters converts them; neuronType has checked the leak and the threshold.
+// mechanismParameters converts the parameters of mechanisms. neuronType has checked the leak and the threshold.
 func (n Neuron) mechanismParameters(w *converter) (p mechanismParameters) {
 	p.threshold = int64(rawWater(n.Threshold, n.Leak))
 	p.least = min(1, p.threshold)
@@ -86,68 +87,72 @@ func (n Neuron) mechanismParameters(w *converter) (p mechanismParameters) {
 	p.shiftLongTerm = w.shifts("receptors.ltp", r.LongTerm, water)
 	p.shiftPacemaker = w.shifts("receptors.pacemaker", r.Pacemaker, math.Round)
 	for _, absent := range []struct {
-		what  string
+		name  string
 		shift float64
 		has   bool
-	}{{"adaptation", r.Adaptation, n.Adaptation != nil}, {"habituation", r.Habituation, n.Habituation != nil}, {"pacemaker", r.Pacemaker, n.Pacemaker != 0}} {
+	}{{"adaptation", r.Adaptation, n.Adaptation != nil}, {"habituation", r.Habituation, n.Habituation != nil},
+		{"pacemaker", r.Pacemaker, n.Pacemaker != 0}} {
 		if absent.shift != 0 && !absent.has {
-			w.fail("receptors."+absent.what, refuse(ErrUnknown, "%g: the neuron has no %s that it could shift: give it one, or leave the receptor out", absent.shift, absent.what))
+			w.fail("receptors."+absent.name,
+				refuse(ErrUnknown, "%g: the neuron has no %s that it could shift: give it one, or leave the receptor out", absent.shift,
+					absent.name))
 		}
 	}
 	return p
 }
 
-// shift looks up what the modulation level shifts a property by.
-func (mech *mechanisms) shift(table []int64) int64 {
+// shift returns how much the modulation level shifts a property.
+func (m *mechanisms) shift(table []int64) int64 {
 	if table == nil {
 		return 0
 	}
-	return table[mech.modulation.value+MaxModulation]
+	return table[m.modulation.value+MaxModulation]
 }
 
-// firesAt is the level at which a direct arrival fires the neuron: the model's theta. The staircases are settled.
-func (mech *mechanisms) firesAt() int64 {
-	p := &mech.parameters
-	return max(p.least, p.threshold+mech.adaptation.value+mech.habituation.value-mech.shift(p.shiftThreshold))
+// firesAt returns the level at which a direct arrival fires the neuron: theta in docs/exact-model.md. The staircases must be
+// settled.
+func (m *mechanisms) firesAt() int64 {
+	p := &m.parameters
+	return max(p.least, p.threshold+m.adaptation.value+m.habituation.value-m.shift(p.shiftThreshold))
 }
 
-// settle brings the staircases of the neuron itself up to t.
-func (mech *mechanisms) settle(t int64) {
-	p := &mech.parameters
-	mech.adaptation.settle(t, p.adaptationRecovery)
-	mech.habituation.settle(t, p.habituationRecovery)
-	mech.modulation.settle(t, p.modulationRecovery)
+// settle settles the staircases of the neuron to t.
+func (m *mechanisms) settle(t int64) {
+	p := &m.parameters
+	m.adaptation.settle(t, p.adaptationRecovery)
+	m.habituation.settle(t, p.habituationRecovery)
+	m.modulation.settle(t, p.modulationRecovery)
 }
 
 // modulate adds the modulator arrivals of tick t to the modulation level.
-func (mech *mechanisms) modulate(t int64) {
-	level := min(max(mech.modulation.value+mech.modulators, -MaxModulation), MaxModulation)
-	mech.modulation.set(t, level, mech.parameters.modulationRecovery)
+func (m *mechanisms) modulate(t int64) {
+	level := min(max(m.modulation.value+m.modulators, -MaxModulation), MaxModulation)
+	m.modulation.set(t, level, m.parameters.modulationRecovery)
 }
 
-// ignore counts arrivals that are ignored; beyond the tolerance each raises the threshold.
-func (mech *mechanisms) ignore(t int64, arrivals uint32) {
-	p := &mech.parameters
-	rate := max(0, p.adaptationRate+mech.shift(p.shiftAdaptation))
+// ignore counts arrivals that the neuron ignores. Each one beyond the tolerance raises the threshold.
+func (m *mechanisms) ignore(t int64, arrivals uint32) {
+	p := &m.parameters
+	rate := max(0, p.adaptationRate+m.shift(p.shiftAdaptation))
 	for range arrivals {
-		mech.ignored++
-		if mech.ignored > p.tolerance && rate > 0 {
-			mech.adaptation.set(t, min(mech.adaptation.value+rate, p.adaptationMax), p.adaptationRecovery)
+		m.ignored++
+		if m.ignored > p.tolerance && rate > 0 {
+			m.adaptation.set(t, min(m.adaptation.value+rate, p.adaptationMax), p.adaptationRecovery)
 		}
 	}
 }
 
 // habituate raises the threshold after a spike.
-func (mech *mechanisms) habituate(t int64) {
-	p := &mech.parameters
-	if rate := max(0, p.habituationRate+mech.shift(p.shiftHabituation)); rate > 0 {
-		mech.habituation.set(t, min(mech.habituation.value+rate, p.habituationMax), p.habituationRecovery)
+func (m *mechanisms) habituate(t int64) {
+	p := &m.parameters
+	if rate := max(0, p.habituationRate+m.shift(p.shiftHabituation)); rate > 0 {
+		m.habituation.set(t, min(m.habituation.value+rate, p.habituationMax), p.habituationRecovery)
 	}
 }
 
-// burstSpikes says how many further spikes what lies above the threshold is good for: it is taken away as often as it fits.
-func (mech *mechanisms) burstSpikes(excess int64) int32 {
-	p := &mech.parameters
+// burstSpikes returns how many more spikes follow the first one. Each takes overshoot from the excess above the threshold.
+func (m *mechanisms) burstSpikes(excess int64) int32 {
+	p := &m.parameters
 	count := int32(0)
 	if p.overshoot > 0 {
 		for excess >= p.overshoot && count < p.burstMax {
@@ -158,11 +163,11 @@ func (mech *mechanisms) burstSpikes(excess int64) int32 {
 	return count
 }
 
-// pacemakerInterval is the time to the next spike that the neuron fires by itself; 0 if it does not.
-func (mech *mechanisms) pacemakerInterval(refractory int64) int64 {
-	p := &mech.parameters
+// pacemakerInterval returns the time from a spike to the next one of the pacemaker; 0 if there is no pacemaker.
+func (m *mechanisms) pacemakerInterval(refractory int64) int64 {
+	p := &m.parameters
 	if p.pacemaker == 0 {
 		return 0
 	}
-	return max(refractory, 1, p.pacemaker-mech.shift(p.shiftPacemaker))
+	return max(refractory, 1, p.pacemaker-m.shift(p.shiftPacemaker))
 }

@@ -5,20 +5,19 @@ import (
 	"fmt"
 )
 
-// A Mistake is what Build refuses in a neuron or a synapse: the property, by its name in a configuration, such as "receptors.threshold"
-// or "plastic.stp.rate", and what is wrong with it. It wraps ErrRange or ErrUnknown.
+// A Mistake says what is wrong with one property of a neuron or a synapse. It wraps ErrRange or ErrUnknown.
 type Mistake struct {
-	Field string
-	Err   error
+	Field string // the property, as a robot file names it: "receptors.threshold", "plastic.stp.rate"
+	Err   error  // what was expected
 }
 
-// Error says the property and the reason.
+// Error names the property and gives the reason.
 func (m Mistake) Error() string { return m.Field + ": " + m.Err.Error() }
 
 // Unwrap lets errors.Is find ErrRange and ErrUnknown.
 func (m Mistake) Unwrap() error { return m.Err }
 
-// Mistakes lists all that Build refuses in the neuron; none: it can be built.
+// Mistakes lists all that Build refuses in the neuron. If there is none, it can be built.
 func (n Neuron) Mistakes() []Mistake {
 	w := converter{leak: n.Leak}
 	n.neuronType(&w, false)
@@ -26,7 +25,7 @@ func (n Neuron) Mistakes() []Mistake {
 	return w.mistakes
 }
 
-// Mistakes lists all that Build refuses in the synapse, whatever it connects, where it ends at the given neuron.
+// Mistakes lists all that Build refuses in the synapse if it ends at the given neuron. From and To are not checked.
 func (s Synapse) Mistakes(target Neuron) []Mistake {
 	var mistake Mistake
 	if errors.As(s.check(&target), &mistake) {
@@ -43,10 +42,10 @@ func (s Synapse) Mistakes(target Neuron) []Mistake {
 	return w.mistakes
 }
 
-// A Fault is what Build refuses: the neuron or the synapse of the description, which property of it, and why.
+// A Fault is the error of Build: which neuron or synapse of the description it refuses, and why.
 type Fault struct {
-	Neuron, Synapse int    // index; the other one is -1
-	Field           string // the property, as in a Mistake; empty where it is none
+	Neuron, Synapse int    // the index of one of them; the other is -1
+	Field           string // the property, as in a Mistake; empty if the fault is not about one property
 	Err             error
 }
 
@@ -59,13 +58,13 @@ func newFault(neuron, synapse int, err error) *Fault {
 	return f
 }
 
-// Error names the neuron or synapse and the reason.
+// Error names the neuron or synapse and gives the reason.
 func (f *Fault) Error() string { return f.Err.Error() }
 
 // Unwrap lets errors.Is find ErrRange and ErrUnknown.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// refusal is a reason, and which of the package's errors it is: that is for errors.Is, and says nothing to a reader.
+// refusal is a reason, and the package's error that errors.Is finds in it. The message is the reason alone.
 type refusal struct {
 	reason string
 	is     error
@@ -74,6 +73,7 @@ type refusal struct {
 func (r *refusal) Error() string { return r.reason }
 func (r *refusal) Unwrap() error { return r.is }
 
+// refuse makes an error with a reason.
 func refuse(is error, format string, args ...any) error {
 	return &refusal{reason: fmt.Sprintf(format, args...), is: is}
 }

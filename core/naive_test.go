@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// naive is the exact model of docs/exact-model.md written a second time, as plainly as possible. It visits every neuron in every tick,
-// and takes the leak and every recovery one tick at a time. It shares nothing with the engine but the description. The numbers in the
-// comments are the steps of the section "One neuron, one tick".
+// naive is the exact model of docs/exact-model.md written a second time, as plainly as possible. It visits every neuron in every
+// tick, and takes the leak and every recovery one tick at a time. It shares nothing with the engine but the description. The
+// numbers in the comments are the steps of the section "One neuron, one tick".
 type naive struct {
 	d        Description
 	neurons  []naiveNeuron
@@ -55,7 +55,8 @@ func (s *naiveStaircase) to(t, value int64) {
 	s.value = value
 }
 
-// tune gives it another recovery. A step that is due stays due; if it never recovered, the first step comes one interval from now.
+// tune gives it another recovery. A step that is due stays due; if it never recovered, the first step comes one interval from
+// now.
 func (s *naiveStaircase) tune(now, value, step, interval int64) {
 	s.value, s.step, s.interval = value, step, interval
 	if s.next <= now {
@@ -93,7 +94,8 @@ func naiveRecovery(recovery, leak float64) (step, interval int64) {
 }
 
 func newNaive(d Description) *naive {
-	n := &naive{d: Description{Neurons: slices.Clone(d.Neurons), Synapses: slices.Clone(d.Synapses)}, arrivals: map[int64][]naiveArrival{}, passed: -1}
+	n := &naive{d: Description{Neurons: slices.Clone(d.Neurons), Synapses: slices.Clone(d.Synapses)},
+		arrivals: map[int64][]naiveArrival{}, passed: -1}
 	for i, neuron := range d.Neurons {
 		n.neurons = append(n.neurons, naiveNeuron{paceAt: -1, burstAt: -1})
 		n.configure(i)
@@ -130,7 +132,8 @@ func (n *naive) configure(i int) {
 	if neuron.ModulationLeak != 0 {
 		x.m.step, x.m.interval = 1, int64(math.Round(1e6/neuron.ModulationLeak))
 	}
-	x.remembers = x.remembers || neuron.needsMechanisms() || slices.ContainsFunc(n.d.Synapses, func(s Synapse) bool { return s.To == i && s.Kind == Modulator })
+	x.remembers = x.remembers || neuron.needsMechanisms() ||
+		slices.ContainsFunc(n.d.Synapses, func(s Synapse) bool { return s.To == i && s.Kind == Modulator })
 }
 
 // tune is Network.Tune for a change that the engine has accepted.
@@ -398,7 +401,8 @@ func (n *naive) judge(t int64, i int, reached bool, reward, sum int64, direct, e
 // theta is the level at which a direct arrival fires a neuron.
 func (n *naive) theta(i int) int64 {
 	neuron, x := &n.d.Neurons[i], &n.neurons[i]
-	return max(min(1, x.threshold), x.threshold+x.a.value+x.h.value-naiveWater(neuron.Receptors.Threshold*float64(x.m.value), neuron.Leak))
+	return max(min(1, x.threshold), x.threshold+x.a.value+x.h.value-naiveWater(neuron.Receptors.Threshold*float64(x.m.value),
+		neuron.Leak))
 }
 
 // pacemakerInterval is the time from a spike to the next one of the pacemaker.
@@ -419,7 +423,8 @@ func (n *naive) fire(t int64, i int) {
 	}
 	for k, s := range n.d.Synapses {
 		if y := &n.synapses[k]; s.To == i && s.Plastic != nil && y.arrived && t-y.arrival <= int64(s.Plastic.Window) {
-			n.addShortTerm(t, k, max(0, naiveWater(s.Plastic.ShortTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.ShortTerm*m, neuron.Leak)))
+			n.addShortTerm(t, k, max(0, naiveWater(s.Plastic.ShortTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.ShortTerm*m,
+				neuron.Leak)))
 			n.addLongTerm(k, max(0, naiveWater(s.Plastic.LongTerm.Rate, neuron.Leak)+naiveWater(neuron.Receptors.LongTerm*m, neuron.Leak)))
 		}
 		if s.From == i {

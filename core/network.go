@@ -11,18 +11,18 @@ type Spike struct {
 	Neuron int // index into the description's neurons
 }
 
-// Counters tell what a network has done since it was built.
+// Counters count what a network has done since it was built.
 type Counters struct {
 	Spikes     uint64 // spikes fired
 	Deliveries uint64 // arrivals over synapses
 	Inputs     uint64 // arrivals from outside
-	Ignored    uint64 // direct and electric arrivals that found their neuron refractory or in a burst
+	Ignored    uint64 // direct and electric arrivals at a neuron that was refractory or in a burst
 }
 
-// slice is all that leaves one neuron over one kind of synapse with one delay: the unit that travels through the queue.
+// bundle is the efferent synapses of one neuron that have the same kind and delay. It is the unit that the queue holds.
 type bundle struct {
-	first   uint32 // its arrivals end where those of the next slice begin
-	channel uint32 // index of the delay, above the bits of the kind
+	first   uint32 // index into Network.arrivals; the next bundle begins where this one ends
+	channel uint32 // upper bits: index into Network.delays; lower bits: the kind
 }
 
 type bundleKind uint32
@@ -50,89 +50,90 @@ func (s *Synapse) bundleKind() bundleKind {
 	return directBundle
 }
 
-// efferent tells where the slices of a neuron are: those that may travel in accumulators from first, all others from other to the first of
-// the next neuron.
+// efferent says where the bundles of a neuron are. From first to before other are those that may use accumulators. From other to
+// before the first of the next neuron are those that always take the queue.
 type efferent struct {
-	first, other uint32
-	begin, end   uint32 // the arrivals of those that may travel in accumulators
+	first, other uint32 // indices into Network.bundles
+	begin, end   uint32 // the arrivals of the bundles that may use accumulators
 }
 
-// modulator is an arrival at a neuron's receptors.
+// modulator is a modulator synapse: what its arrivals add to the modulation level of their target.
 type modulator struct {
 	target uint32
 	weight int32
 }
 
-// span is a part of Network.plastics.
+// span is a part of Network.plastics, from first to before last.
 type span struct{ first, last uint32 }
 
-// tickInput is what reaches a neuron in the tick under way outside of the tick's accumulator.
+// tickInput is what reaches a neuron in the current tick, except for what the tick's accumulator holds.
 type tickInput struct {
 	water    int64  // sum of the direct arrivals
-	arrivals uint32 // direct and electric ones
-	touched  bool
-	electric bool // an electric arrival was among them
-	timerDue bool // a timer of its own is due
+	arrivals uint32 // number of direct and electric arrivals
+	touched  bool   // the neuron is in Network.touched
+	electric bool   // an electric arrival was among them
+	timerDue bool   // the neuron's timer is due: a burst's next spike or the pacemaker
 }
 
-// Network is a runnable network. It is made by Build and owned by one goroutine.
+// A Network runs. Build makes it, and one goroutine owns it.
 type Network struct {
-	base       uint32 // of a part: the index of its first neuron in the whole; see Split
-	population int    // neurons of the whole
+	base       uint32 // index of its first neuron in the whole network; not 0 only for a part, see Split
+	population int    // number of neurons in the whole network
 
 	barrels     []barrel
 	neuronTypes []neuronType
 	runs        []run
 	mechanisms  []*mechanisms
 	plastics    []plastic // sorted by target
-	afferents   []span    // by neuron: its plastic afferents; nil where nothing is plastic
-	spiked      []int64   // by neuron: its last spike, or never; nil where nothing is plastic
-	rules       []*rule   // pointers: an index into a list of large structs is a multiplication
+	afferents   []span    // by neuron: its plastic afferent synapses; nil if no synapse is plastic
+	spiked      []int64   // by neuron: the time of its last spike, or longAgo; nil if no synapse is plastic
+	rules       []*rule   // pointers: an index into a list of large structs would be a multiplication
 
-	efferents  []efferent // by neuron, and one more
-	bundles    []bundle   // by source, kind and delay, and one more
-	delays     []uint32   // by channel; those of accumulators first, rising
-	arrivals   []uint32   // by slice and target; direct: packed, or the target; electric: the target; others: an index
-	weights    []int32    // of direct arrivals that are not packed; else nil
-	singles    bool       // a slice of one direct arrival may take the queue as its target and weight: none of weights is 0
+	efferents []efferent // by neuron, and one more that marks the end
+	bundles   []bundle   // by source, kind and delay, and one more that marks the end
+	delays    []uint32   // by channel; first those that use accumulators, in rising order
+	// One entry a synapse, by bundle and target. Direct and packed: the target above the synapse type. Direct and not packed, and
+	// electric: the target. Plastic: an index into plastics. Modulator: an index into modulators.
+	arrivals   []uint32
+	weights    []int32 // by arrival, of direct arrivals that are not packed; else nil
+	singles    bool    // the queue may hold a bundle of one direct arrival as its target and weight: no weight is 0
 	modulators []modulator
 
 	accumulators accumulators
-	channels     []*accumulator // room for the accumulators of one tick's spikes, one for each of the first channels; nil: there are no accumulators
+	channels     []*accumulator // room for the accumulators that sendDense fills, by channel; nil: the network uses no accumulators
 	synapseTypes *[maxTypes]synapseType
-	typeDelays   *[maxTypes]uint32
-	typeChannels []uint32
-	countBits    uint8          // of a sum
-	fanOut       int            // synapses that deliver in accumulators, a neuron, on average
-	denseFrom    int            // arrivals from which on a tick's spikes are better delivered without marking whom they reach
-	sparseFrom   int            // arrivals from which on a accumulator is better than the queue
-	prefetched   uint32         // keeps the compiler from leaving out reads that are only there to be early
-	shortBundles bool           // slices are so short that trickle is better than ripple
-	logged       int64          // how long a spike stays in the log
-	departures   log[departure] // spikes whose arrivals cannot be told from what is in flight
-	joined       log[input]     // inputs that are in accumulators
+	typeDelays   *[maxTypes]uint32 // by synapse type
+	typeChannels []uint32          // by synapse type
+	countBits    uint8             // lower bits of a sum, which count the arrivals
+	fanOut       int               // efferent synapses a neuron that use accumulators, on average
+	denseFrom    int               // from so many arrivals a tick on, marking the neurons that they reach costs more than it saves
+	sparseFrom   int               // from so many arrivals a tick on, accumulators cost less than the queue
+	prefetched   uint32            // keeps the compiler from removing reads that only fetch memory early
+	shortBundles bool              // bundles are so short that sendEach costs less than sendSparse
+	logged       int64             // how long a spike stays in departures
+	departures   log[departure]    // spikes whose arrivals are in sums, for tuning
+	joined       log[input]        // inputs whose arrivals are in sums, for tuning
 
 	queue    *queue
 	inputs   inputs
-	detached inputs // single arrivals over synapses (the target is the position, the weight the kind) that tuning has cut loose from their slices
+	detached inputs // single arrivals over synapses that were in flight during a tuning: target is the position, weight the kind
 	timers   timers
 
-	tickInputs []tickInput
-	touched    []uint32 // room for the neurons with a tickInput in the tick under way
-	touches    int      // how many there are
-	list       []uint32 // room for the neurons that a accumulator reaches
-	fired      []uint32
-	received   []uint32 // room for the spikes of other parts
-	now        int64    // first tick not yet processed
-	began      int64    // when it was in its initial state: pacemakers count from there
+	tickInputs []tickInput // by neuron
+	touched    []uint32    // room for the neurons that have a tickInput in the current tick
+	touches    int         // how many they are
+	list       []uint32    // room for the neurons that an accumulator reaches
+	fired      []uint32    // room for the neurons that fire in the current tick
+	received   []uint32    // room for the spikes of other parts
+	now        int64       // first tick that is not yet processed
+	began      int64       // when the network was in its initial state: pacemakers count from there
 	counters   Counters
 
-	// What tuning and snapshots need, untouched at run time.
-	described compactDescription
+	described compactDescription // for tuning and snapshots; not used while the network runs
 }
 
-// Build checks a description and lays it out for running. It fails with ErrRange or ErrUnknown, in a *Fault that says which neuron or
-// synapse. The description is not kept.
+// Build checks a description and makes a network of it. It fails with ErrRange or ErrUnknown, in a *Fault that names the neuron
+// or synapse. The description is not kept.
 func Build(d Description) (*Network, error) {
 	if err := d.checkSynapses(); err != nil {
 		return nil, err
@@ -152,8 +153,8 @@ func (d Description) checkSynapses() error {
 	return nil
 }
 
-// build lays out a network, or a part of one: the sources of its synapses are then counted in the whole, of which its own neurons are
-// those from base on.
+// build makes a network or a part of one. The neurons of a part begin at index base of the whole network. The sources of its
+// synapses are indices of the whole network, their targets those of the part.
 func build(d Description, base, population int) (*Network, error) {
 	n := &Network{
 		base:       uint32(base),
@@ -173,20 +174,20 @@ func build(d Description, base, population int) (*Network, error) {
 		neuron := &d.Neurons[i]
 		hasMechanisms := hasMechanisms[i] || neuron.needsMechanisms()
 		w := converter{leak: neuron.Leak}
-		c := neuron.neuronType(&w, hasMechanisms)
-		var mech *mechanisms
+		nt := neuron.neuronType(&w, hasMechanisms)
+		var m *mechanisms
 		if hasMechanisms {
-			mech = &mechanisms{parameters: neuron.mechanismParameters(&w), lastSpike: longAgo}
+			m = &mechanisms{parameters: neuron.mechanismParameters(&w), lastSpike: longAgo}
 		}
 		if err := w.err(); err != nil {
 			return nil, newFault(i, -1, fmt.Errorf("%s: %w", neuron.label(i), err))
 		}
 		b := &n.barrels[i]
-		b.neuronType = all.index(c)
+		b.neuronType = all.index(nt)
 		if !hasMechanisms {
 			continue
 		}
-		b.mechanisms = n.addMechanisms(mech)
+		b.mechanisms = n.addMechanisms(m)
 	}
 	n.neuronTypes, n.runs = all.list, runs(n.barrels)
 	for i := range n.barrels {
@@ -203,14 +204,14 @@ func build(d Description, base, population int) (*Network, error) {
 	return n, nil
 }
 
-// addMechanisms gives one more neuron mechanisms.
-func (n *Network) addMechanisms(mech *mechanisms) uint32 {
-	n.mechanisms = append(n.mechanisms, mech)
+// addMechanisms appends the mechanisms of one more neuron and returns their index.
+func (n *Network) addMechanisms(m *mechanisms) uint32 {
+	n.mechanisms = append(n.mechanisms, m)
 	n.timers.add()
 	return uint32(len(n.mechanisms) - 1)
 }
 
-// check checks all of a synapse but what its plasticity becomes in water.
+// check checks a synapse, except for the parameters of its plasticity.
 func (d Description) check(s *Synapse) error {
 	if s.From < 0 || s.From >= len(d.Neurons) || s.To < 0 || s.To >= len(d.Neurons) {
 		return refuse(ErrUnknown, "from %d to %d: expected neurons 0 to %d", s.From, s.To, len(d.Neurons)-1)
@@ -221,7 +222,7 @@ func (d Description) check(s *Synapse) error {
 	return nil
 }
 
-// check is Description.check for all but what the synapse connects: the error is a Mistake.
+// check checks a synapse except for the neurons that it connects. The error is a Mistake.
 func (s *Synapse) check(to *Neuron) error {
 	if s.Delay < 1 || s.Delay > MaxDelay {
 		return Mistake{"delay", refuse(ErrRange, "%d us: expected 1 us to %d us: an effect is later than its cause", s.Delay, MaxDelay)}
@@ -233,7 +234,8 @@ func (s *Synapse) check(to *Neuron) error {
 	case Electric:
 	case Modulator:
 		if !(s.Weight >= -MaxModulation && s.Weight <= MaxModulation) || s.Weight != float64(int(s.Weight)) || s.Weight == 0 {
-			return Mistake{"weight", refuse(ErrRange, "%g: expected a whole number from -%d to %d, not 0", s.Weight, MaxModulation, MaxModulation)}
+			return Mistake{"weight", refuse(ErrRange, "%g: expected a whole number from -%d to %d, not 0", s.Weight, MaxModulation,
+				MaxModulation)}
 		}
 	case Direct:
 		if s.Weight == 0 && s.Plastic == nil && to.Threshold != 0 {
@@ -255,7 +257,7 @@ func (n *Network) between(position uint32) string {
 	return from.label(s.From) + " -> " + to.label(s.To)
 }
 
-// water is what a checked synapse delivers.
+// water returns what an arrival over a checked synapse adds: water, or a step of modulation for a modulator.
 func (s *Synapse) water(neurons []Neuron) int32 {
 	switch s.Kind {
 	case Electric:
@@ -273,7 +275,7 @@ func (s *Synapse) water(neurons []Neuron) int32 {
 // Neurons returns how many neurons the network has.
 func (n *Network) Neurons() int { return len(n.barrels) }
 
-// Now returns the first tick that has not been processed yet: the earliest at which input is accepted.
+// Now returns the first tick that is not yet processed. It is the earliest at which the network accepts input.
 func (n *Network) Now() Tick { return Tick(n.now) }
 
 // Counters returns what the network has done so far.
@@ -283,13 +285,13 @@ func (n *Network) Counters() Counters {
 	return c
 }
 
-// underWay counts the arrivals that were counted when they left and have not arrived.
+// underWay returns how many arrivals were counted when they left and have not arrived yet.
 func (n *Network) underWay() uint64 {
 	arrivals := uint64(0)
 	for i := n.departures.head; i != n.departures.tail; i++ {
 		spike := n.departures.at(i)
 		e := n.efferents[spike.source]
-		for s := e.first; s < e.other; s++ { // the others are counted when they arrive
+		for s := e.first; s < e.other; s++ { // the other bundles are counted when they arrive
 			if spike.at+int64(n.delays[n.bundles[s].channel>>kindBits]) >= n.now {
 				arrivals += uint64(n.bundles[s+1].first - n.bundles[s].first)
 			}
@@ -298,12 +300,12 @@ func (n *Network) underWay() uint64 {
 	return arrivals
 }
 
-// Waiting returns how much is in flight: accumulators and slices of spikes, inputs and timers.
+// Waiting returns how much is in flight: accumulators, entries of the queue, inputs and timers.
 func (n *Network) Waiting() int {
 	return bits.OnesCount64(n.accumulators.occupied) + n.queue.length() + len(n.inputs) + len(n.detached) + len(n.timers.heap)
 }
 
-// Level returns the water in a neuron at time Now, in units: for looking at, not for control. It fails with ErrUnknown.
+// Level returns the level of a neuron at time Now, in units. It is for display, not for control. It fails with ErrUnknown.
 func (n *Network) Level(neuron int) (float64, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
 		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
@@ -312,19 +314,19 @@ func (n *Network) Level(neuron int) (float64, error) {
 	return units(b.level(n.now, &n.neuronTypes[b.neuronType]), n.leak(uint32(neuron))), nil
 }
 
-// Threshold returns the level at which a direct arrival would fire a neuron at time Now, in units, with adaptation, habituation and
-// modulation as they stand: for looking at, not for control. It fails with ErrUnknown.
+// Threshold returns the level at which a direct arrival would fire a neuron at time Now, in units. Adaptation, habituation and
+// modulation are included. It is for display, not for control. It fails with ErrUnknown.
 func (n *Network) Threshold(neuron int) (float64, error) {
 	if neuron < 0 || neuron >= len(n.barrels) {
 		return 0, refuse(ErrUnknown, "neuron %d: expected 0 to %d", neuron, len(n.barrels)-1)
 	}
 	b := &n.barrels[neuron]
-	c := &n.neuronTypes[b.neuronType]
-	threshold := int64(c.threshold)
-	if c.hasMechanisms {
-		mech := *n.mechanisms[b.mechanisms] // a copy: looking changes nothing
-		mech.settle(n.now)
-		threshold = mech.firesAt()
+	nt := &n.neuronTypes[b.neuronType]
+	threshold := int64(nt.threshold)
+	if nt.hasMechanisms {
+		m := *n.mechanisms[b.mechanisms] // a copy: the network stays as it is
+		m.settle(n.now)
+		threshold = m.firesAt()
 	}
 	return units(threshold, n.leak(uint32(neuron))), nil
 }

@@ -2,29 +2,31 @@ package core
 
 import "fmt"
 
-// A Part is one of several that a network is split into, so that each can run on a processor of its own. Parts share nothing: a spike
-// that leaves one is handed to the others, and that is all that synchronises them. No spike arrives at another part sooner than the
-// shortest delay between two parts, the look-ahead, so each may run that far on its own:
+// A Part is one of several parts of a network, so that each can run on a separate processor. Parts share no memory. The caller
+// hands the spikes of each part to the others, and nothing else synchronises them. No spike arrives at another part sooner than
+// the shortest delay between two parts, the look-ahead. So each part may run that far before it must know the spikes of the
+// others:
 //
 //	parts, ahead, err := core.Split(description, 2)
 //	for now := core.Tick(0); now < end; now += ahead {
-//		for _, p := range parts { // at the same time
+//		for _, p := range parts { // in parallel
 //			spikes[p] = p.Advance(now + ahead, spikes[p][:0])
 //		}
-//		for _, p := range parts { // when all have ended, again at the same time
+//		for _, p := range parts { // when all have ended, again in parallel
 //			for _, other := range parts { if other != p { p.Receive(spikes[other]) } }
 //		}
 //	}
 //
-// The spikes of all parts together are those of the network in one piece, to the last bit. A part belongs to one goroutine at a time.
+// The spikes of all parts together are those of the network in one piece, to the last bit. A part belongs to one goroutine at a
+// time.
 type Part struct {
 	network     *Network
-	first, last int // its neurons are those from first to before last
+	first, last int // its neurons, from first to before last
 	ahead       Tick
 }
 
-// Split builds a network in parts that receive about the same number of synapses each: count parts, or fewer where there are not enough
-// neurons. It also returns the look-ahead; of parts that do not reach each other it is MaxDelay. It fails as Build does.
+// Split builds a network in parts that have about the same number of afferent synapses: count parts, or fewer if there are not
+// enough neurons. It also returns the look-ahead, which is MaxDelay if no synapse connects two parts. It fails as Build does.
 func Split(d Description, count int) (parts []*Part, ahead Tick, err error) {
 	if count < 1 {
 		return nil, 0, refuse(ErrRange, "%d parts: expected at least 1", count)
@@ -58,7 +60,7 @@ func Split(d Description, count int) (parts []*Part, ahead Tick, err error) {
 		}
 		network, err := build(own, borders[p], len(d.Neurons))
 		if err != nil {
-			_, err := Build(d) // says it with the names and indices of the whole
+			_, err := Build(d) // gives the error with the names and indices of the whole network
 			return nil, 0, err
 		}
 		parts = append(parts, &Part{network: network, first: borders[p], last: borders[p+1], ahead: ahead})
@@ -66,13 +68,14 @@ func Split(d Description, count int) (parts []*Part, ahead Tick, err error) {
 	return parts, ahead, nil
 }
 
-// borders cuts the neurons into runs that receive about the same number of synapses.
+// borders divides the neurons into parts that have about the same number of afferent synapses. It returns the first neuron of
+// each part, and the number of neurons.
 func (d Description) borders(count int) []int {
 	received := make([]int, len(d.Neurons))
 	for i := range d.Synapses {
 		received[d.Synapses[i].To]++
 	}
-	total := len(d.Synapses) + len(d.Neurons) // a neuron without synapses is some work too
+	total := len(d.Synapses) + len(d.Neurons) // a neuron without synapses is some work, too
 	borders, sum := []int{0}, 0
 	for i := range d.Neurons {
 		sum += received[i] + 1
@@ -83,7 +86,7 @@ func (d Description) borders(count int) []int {
 	return append(borders, len(d.Neurons))
 }
 
-// Neurons returns which neurons are the part's: those from first to before last.
+// Neurons returns the range of the part's neurons: from first to before last.
 func (p *Part) Neurons() (first, last int) { return p.first, p.last }
 
 // Excite is Network.Excite for a neuron of this part.
@@ -99,27 +102,27 @@ func (p *Part) PourWater(neuron int, units float64) (int32, error) {
 	return p.network.PourWater(neuron-p.first, units)
 }
 
-// Next is Network.Next, for what the part knows.
+// Next is Network.Next. It does not know spikes that the part has not received.
 func (p *Part) Next() (Tick, bool) { return p.network.Next() }
 
 // Counters returns what the part has done so far.
 func (p *Part) Counters() Counters { return p.network.Counters() }
 
-// Advance is Network.Advance. It must not go further than the look-ahead beyond the earliest spike of another part that this one has
-// not heard.
+// Advance is Network.Advance. It must not go further than the look-ahead beyond the earliest spike of another part that this one
+// has not received.
 func (p *Part) Advance(until Tick, spikes []Spike) []Spike { return p.network.Advance(until, spikes) }
 
-// Receive takes the spikes of other parts, sorted by time. It fails with ErrPast when one might have arrived already, and with ErrRange
-// when one is not over for this part; it has then taken those before.
+// Receive hands the part the spikes of other parts, sorted by time. It fails with ErrPast if a spike might have arrived already,
+// and with ErrRange if a spike is in the future of this part. It has then received the spikes before that one.
 func (p *Part) Receive(spikes []Spike) error {
 	n := p.network
 	for len(spikes) > 0 {
 		t, same := spikes[0].At, 1
 		if int64(t) >= n.now {
-			return refuse(ErrRange, "a spike at %d us, heard at %d us", t, n.now)
+			return refuse(ErrRange, "a spike at %d us, received at %d us: advance the part beyond it first", t, n.now)
 		}
 		if int64(t+p.ahead) < n.now {
-			return fmt.Errorf("a spike at %d us, heard at %d us: expected to hear it within %d us: %w", t, n.now, p.ahead, ErrPast)
+			return fmt.Errorf("a spike at %d us, received at %d us: expected within %d us: %w", t, n.now, p.ahead, ErrPast)
 		}
 		n.received = append(n.received[:0], uint32(spikes[0].Neuron))
 		for same < len(spikes) && spikes[same].At == t {
@@ -132,8 +135,8 @@ func (p *Part) Receive(spikes []Spike) error {
 	return nil
 }
 
-// Merge puts the spikes of all parts in the order in which a network in one piece reports them: by time and neuron. The spikes of each
-// part must be in that order, and the parts too. It appends them to the given slice, which it returns.
+// Merge sorts the spikes of all parts as a whole network reports them: by time, then by neuron. The spikes of each part must be
+// sorted so, and the parts must be in the order of Split. Merge appends the spikes to the given slice and returns it.
 func Merge(into []Spike, parts ...[]Spike) []Spike {
 	var room [16]int
 	next := room[:min(len(parts), len(room))]

@@ -72,7 +72,8 @@ func TestPartsFireAsTheWholeDoes(t *testing.T) {
 		var sum Counters
 		for _, p := range parts {
 			c := p.Counters()
-			sum.Spikes, sum.Deliveries, sum.Inputs, sum.Ignored = sum.Spikes+c.Spikes, sum.Deliveries+c.Deliveries, sum.Inputs+c.Inputs, sum.Ignored+c.Ignored
+			sum.Spikes, sum.Deliveries, sum.Inputs, sum.Ignored = sum.Spikes+c.Spikes, sum.Deliveries+c.Deliveries, sum.Inputs+c.Inputs,
+				sum.Ignored+c.Ignored
 		}
 		if sum != network.Counters() {
 			t.Fatalf("counters of the parts %+v, of the whole %+v", sum, network.Counters())
@@ -111,7 +112,8 @@ func TestSplitRefusesWhatBuildRefuses(t *testing.T) {
 }
 
 func TestAPartMustHearInTime(t *testing.T) {
-	d := Description{Neurons: []Neuron{{Threshold: 1}, {Threshold: 1}}, Synapses: []Synapse{{From: 0, To: 1, Weight: 1, Delay: 10}, {From: 1, To: 0, Weight: 1, Delay: 10}}}
+	d := Description{Neurons: []Neuron{{Threshold: 1}, {Threshold: 1}}, Synapses: []Synapse{{From: 0, To: 1, Weight: 1, Delay: 10},
+		{From: 1, To: 0, Weight: 1, Delay: 10}}}
 	parts, ahead, err := Split(d, 2)
 	if err != nil || len(parts) != 2 || ahead != 10 {
 		t.Fatalf("%d parts, look-ahead %d, %v", len(parts), ahead, err)

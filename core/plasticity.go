@@ -2,16 +2,18 @@ package core
 
 import "math"
 
-// plastic is the state of one plastic synapse in 24 bytes. What a rule works on is a trace; open and close go between the two.
+// plastic is the state of one plastic synapse, packed into 24 bytes. unpack and pack convert it to a plasticState and back.
 //
-// The time of the last arrival has 48 bits, which last for 8.9 years. The next step of the short-term part is kept as its distance
-// from there, in 33 bits: that is enough for a window and an interval of an hour each, one after the other, and when it is more than
-// that the arrival is so long ago that no window reaches it, and any other time that is too long ago does as well.
+// The time of the last arrival has 48 bits, which last for 8.9 years. The next step of the short-term part is kept as its
+// distance from the last arrival, in 33 bits: enough for a window of an hour and then an interval of an hour. If it is farther,
+// the arrival is so long ago that no window reaches it. Then pack replaces the time of the arrival by a later one that no window
+// reaches either.
 type plastic struct {
-	stamp  uint64 // above: the last arrival, plus 1, or 0 before the first; below: index into Network.rules
+	// upper 48 bits: the time of the last arrival, plus 1, or 0 before the first; lower 16 bits: index into Network.rules
+	stamp  uint64
 	weight uint32 // magnitude of the long-term weight; the top bit belongs to ahead
 	short  int32  // the short-term part
-	ahead  uint32 // from the last arrival to the next step of the short-term part
+	ahead  uint32 // ticks from the last arrival to the next step of the short-term part
 	target uint32
 }
 
@@ -20,7 +22,7 @@ const (
 	topBit   = 1 << 31
 )
 
-// trace is a plastic synapse as its rule sees it.
+// plasticState is the unpacked state of a plastic synapse, which rules work on.
 type plasticState struct {
 	weight    int64
 	shortTerm staircase
@@ -33,12 +35,12 @@ func newPlastic(weight int64, target, rule uint32) plastic {
 
 func (p *plastic) rule() uint32 { return uint32(p.stamp & (MaxRules - 1)) }
 
-// magnitude is the long-term weight.
+// magnitude returns the magnitude of the long-term weight. Its sign is in the rule.
 func (p *plastic) magnitude() int64 { return int64(p.weight &^ topBit) }
 
 func (p *plastic) setMagnitude(weight int64) { p.weight = p.weight&topBit | uint32(weight) }
 
-// arrived returns the time of the last arrival, or never.
+// arrived returns the time of the last arrival, or longAgo.
 func (p *plastic) arrived() int64 {
 	if p.stamp < MaxRules {
 		return longAgo
@@ -47,21 +49,21 @@ func (p *plastic) arrived() int64 {
 }
 
 func (p *plastic) unpack() plasticState {
-	x := plasticState{weight: p.magnitude(), arrived: p.arrived()}
+	state := plasticState{weight: p.magnitude(), arrived: p.arrived()}
 	if p.short != 0 {
-		x.shortTerm = staircase{value: int64(p.short), next: x.arrived + int64(p.ahead) + int64(p.weight>>31)<<32}
+		state.shortTerm = staircase{value: int64(p.short), next: state.arrived + int64(p.ahead) + int64(p.weight>>31)<<32}
 	}
-	return x
+	return state
 }
 
-func (p *plastic) pack(t int64, x *plasticState, r *rule) {
-	p.weight, p.short, p.ahead = uint32(x.weight), int32(x.shortTerm.value), 0
-	arrived := x.arrived
+func (p *plastic) pack(t int64, state *plasticState, r *rule) {
+	p.weight, p.short, p.ahead = uint32(state.weight), int32(state.shortTerm.value), 0
+	arrived := state.arrived
 	if p.short != 0 && r.shortRecovery.interval != 0 {
-		ahead := x.shortTerm.next - arrived
+		ahead := state.shortTerm.next - arrived
 		if ahead >= 1<<33 {
 			arrived = t - int64(MaxDelay) - 1
-			ahead = x.shortTerm.next - arrived
+			ahead = state.shortTerm.next - arrived
 		}
 		p.ahead = uint32(ahead)
 		p.weight |= uint32(ahead>>32) << 31
@@ -71,7 +73,7 @@ func (p *plastic) pack(t int64, x *plasticState, r *rule) {
 	}
 }
 
-// rule is how plastic synapses learn, in the water of their target; those that learn alike share one.
+// rule says how plastic synapses learn, in the water of their target. Synapses that learn alike share one.
 type rule struct {
 	negative                                  bool    // the synapse inhibits
 	of                                        Plastic // as configured
@@ -81,11 +83,11 @@ type rule struct {
 	shortRecovery                             recovery
 	longRate, longDepression                  int64
 	min, max                                  int64
-	consolidation                             []int64 // by the magnitude of a tick's reward
+	consolidation                             []int64 // by the magnitude of the sum of a tick's modulator arrivals
 }
 
-// rule converts a plastic synapse's parameters; reward is the largest sum of modulator arrivals that one tick may bring to any neuron
-// whose synapses share the rule.
+// rule converts the parameters of a plastic synapse. reward is the largest sum of modulator arrivals that one tick can bring to a
+// neuron whose synapses share the rule.
 func (p Plastic) rule(w *converter, reward int) rule {
 	r := rule{
 		window:          w.span("window", p.Window, 0),
@@ -106,7 +108,7 @@ func (p Plastic) rule(w *converter, reward int) rule {
 	if !(c >= 0) || math.IsInf(c, 0) {
 		w.fail("ltp.consolidation", refuse(ErrRange, "%g units: expected at least 0", c))
 	} else if c > 0 {
-		for k := 0; k <= reward; k++ { // what is more than the largest short-term part, no greater reward is needed for
+		for k := 0; k <= reward; k++ { // the table may end where a reward moves the largest short-term part
 			r.consolidation = append(r.consolidation, int64(min(rawWater(c*float64(k), w.leak), MaxWater)))
 			if r.consolidation[k] >= r.shortMax {
 				break
@@ -116,16 +118,17 @@ func (p Plastic) rule(w *converter, reward int) rule {
 	return r
 }
 
-// admits checks that the water of a synapse's configured weight is within the limits of its rule: the error is a Mistake.
+// admits checks that the configured weight of a synapse, in water, is within the limits of its rule. The error is a Mistake.
 func (r *rule) admits(s *Synapse, water int64) error {
 	if magnitude := max(water, -water); magnitude != r.clamp(magnitude) {
-		return Mistake{"weight", refuse(ErrRange, "%g: expected a magnitude from plastic.min %g to plastic.max %g", s.Weight, s.Plastic.Min, s.Plastic.Max)}
+		return Mistake{"weight", refuse(ErrRange, "%g: expected a magnitude from plastic.min %g to plastic.max %g", s.Weight,
+			s.Plastic.Min, s.Plastic.Max)}
 	}
 	return nil
 }
 
-// mostConsolidated is how much a reward consolidates at most, in water. A reward can be more than the synapses can bring in one tick when
-// one of them got a shorter delay meanwhile: then it brings two spikes at once.
+// mostConsolidated returns how much a reward consolidates at most, in water. A reward may be beyond the table: after the delay of
+// a modulator synapse was tuned, two of its spikes can arrive in one tick.
 func (r *rule) mostConsolidated(reward int64) int64 {
 	last := int64(len(r.consolidation) - 1)
 	if reward <= last {
@@ -138,36 +141,37 @@ func (r *rule) mostConsolidated(reward int64) int64 {
 	return min(most+r.consolidation[min(reward, last)], MaxWater)
 }
 
-// clamp keeps the long-term weight within its limits.
+// clamp returns the magnitude within the limits that is nearest to a weight.
 func (r *rule) clamp(weight int64) int64 { return min(max(weight, r.min), r.max) }
 
 // addShortTerm adds to the short-term part, within its limit.
-func (x *plasticState) addShortTerm(t, change int64, r *rule) {
+func (state *plasticState) addShortTerm(t, change int64, r *rule) {
 	if change != 0 {
-		x.shortTerm.set(t, min(max(x.shortTerm.value+change, -r.shortMax), r.shortMax), r.shortRecovery)
+		state.shortTerm.set(t, min(max(state.shortTerm.value+change, -r.shortMax), r.shortMax), r.shortRecovery)
 	}
 }
 
-// deliver settles the synapse at an arrival, returns what it adds to the level of its target, and lets the arrival depress it.
+// deliver settles the synapse at an arrival, depresses it, and returns what the arrival adds to the level of its target.
+// targetSpiked is the time of the target's last spike.
 func (p *plastic) deliver(t, targetSpiked int64, r *rule) int64 {
 	var water int64
-	if p.short == 0 && r.shortUnpaired == 0 && r.shortDepression == 0 { // the long-term part alone
+	if p.short == 0 && r.shortUnpaired == 0 && r.shortDepression == 0 { // only the long-term part can change
 		water = p.magnitude()
 		if r.longDepression != 0 && t-targetSpiked <= r.window {
 			p.setMagnitude(r.clamp(water - r.longDepression))
 		}
 		p.stamp = uint64(t+1)<<ruleBits | p.stamp&(MaxRules-1)
 	} else {
-		x := p.unpack()
-		x.shortTerm.settle(t, r.shortRecovery)
-		water = max(0, x.weight+x.shortTerm.value)
-		x.addShortTerm(t, -r.shortUnpaired, r)
+		state := p.unpack()
+		state.shortTerm.settle(t, r.shortRecovery)
+		water = max(0, state.weight+state.shortTerm.value)
+		state.addShortTerm(t, -r.shortUnpaired, r)
 		if t-targetSpiked <= r.window {
-			x.addShortTerm(t, -r.shortDepression, r)
-			x.weight = r.clamp(x.weight - r.longDepression)
+			state.addShortTerm(t, -r.shortDepression, r)
+			state.weight = r.clamp(state.weight - r.longDepression)
 		}
-		x.arrived = t
-		p.pack(t, &x, r)
+		state.arrived = t
+		p.pack(t, &state, r)
 	}
 	if r.negative {
 		water = -water
@@ -175,16 +179,16 @@ func (p *plastic) deliver(t, targetSpiked int64, r *rule) int64 {
 	return water
 }
 
-// deliverPlastic delivers a slice of plastic synapses.
+// deliverPlastic delivers the arrivals of plastic synapses.
 func (n *Network) deliverPlastic(t int64, arrivals []uint32) {
 	plastics, rules, spiked := n.plastics, n.rules, n.spiked
 	touched := uint32(0)
-	for _, a := range arrivals { // ask for all of them at once: they are seldom in a near cache
+	for _, a := range arrivals { // fetch all of them early: they are seldom in a near cache
 		touched += plastics[a].target
 	}
 	n.prefetched = touched
 	tickInputs, list, touches := n.tickInputs, n.touched, n.touches
-	for _, a := range arrivals { // what arrive does, with all that it needs at hand
+	for _, a := range arrivals { // as arrive does, with all that it needs in local variables
 		p := &plastics[a]
 		target := p.target
 		water := p.deliver(t, spiked[target], rules[p.rule()])
@@ -200,7 +204,8 @@ func (n *Network) deliverPlastic(t int64, arrivals []uint32) {
 	n.touches = touches
 }
 
-// potentiate strengthens the plastic afferents of a neuron that had an arrival within their window before its spike at t.
+// potentiate strengthens the plastic afferent synapses of a neuron that fires at t: those over which a spike has arrived within
+// their window.
 func (n *Network) potentiate(t int64, i uint32, shortShift, longShift int64) {
 	span := n.afferents[i]
 	afferents := n.plastics[span.first:span.last]
@@ -215,15 +220,16 @@ func (n *Network) potentiate(t int64, i uint32, shortShift, longShift int64) {
 			p.setMagnitude(r.clamp(p.magnitude() + long))
 			continue
 		}
-		x := p.unpack()
-		x.shortTerm.settle(t, r.shortRecovery)
-		x.addShortTerm(t, short, r)
-		x.weight = r.clamp(x.weight + long)
-		p.pack(t, &x, r)
+		state := p.unpack()
+		state.shortTerm.settle(t, r.shortRecovery)
+		state.addShortTerm(t, short, r)
+		state.weight = r.clamp(state.weight + long)
+		p.pack(t, &state, r)
 	}
 }
 
-// consolidate moves short-term change into the long-term weight (reward above 0) or undoes it (below).
+// consolidate moves short-term change of the afferent synapses of a neuron into their long-term weights if reward is above 0.
+// Below 0 it takes the change from both.
 func (n *Network) consolidate(t int64, i uint32, reward int64) {
 	rewarded := reward > 0
 	if !rewarded {
@@ -240,17 +246,17 @@ func (n *Network) consolidate(t int64, i uint32, reward int64) {
 		if r.consolidation == nil || p.short == 0 {
 			continue
 		}
-		x := p.unpack()
-		x.shortTerm.settle(t, r.shortRecovery)
+		state := p.unpack()
+		state.shortTerm.settle(t, r.shortRecovery)
 		most := r.mostConsolidated(reward)
-		if change := min(max(x.shortTerm.value, -most), most); change != 0 {
+		if change := min(max(state.shortTerm.value, -most), most); change != 0 {
 			if rewarded {
-				x.weight = r.clamp(x.weight + change)
+				state.weight = r.clamp(state.weight + change)
 			} else {
-				x.weight = r.clamp(x.weight - change)
+				state.weight = r.clamp(state.weight - change)
 			}
-			x.addShortTerm(t, -change, r)
-			p.pack(t, &x, r)
+			state.addShortTerm(t, -change, r)
+			p.pack(t, &state, r)
 		}
 	}
 }

@@ -14,15 +14,18 @@ func TestPlasticStateSurvivesLongSilence(t *testing.T) {
 		amount := func(label string) int64 { return rapid.SampledFrom([]int64{0, 1, 1000, 1 << 30}).Draw(t, label) }
 		r := &rule{window: rapid.SampledFrom([]int64{0, 20_000, int64(MaxDelay)}).Draw(t, "window"),
 			shortRate: amount("stp"), shortDepression: amount("std"), shortUnpaired: amount("unpaired"), shortMax: MaxWater,
-			shortRecovery: recovery{step: rapid.SampledFrom([]int64{1, 5000}).Draw(t, "step"), interval: rapid.SampledFrom([]int64{0, 1, 77_000, maxInterval}).Draw(t, "interval")},
-			longRate:      amount("ltp"), longDepression: amount("ltd"), max: MaxWater, consolidation: []int64{0, 700, 1400},
+			shortRecovery: recovery{step: rapid.SampledFrom([]int64{1, 5000}).Draw(t, "step"),
+				interval: rapid.SampledFrom([]int64{0, 1, 77_000, maxInterval}).Draw(t, "interval")},
+			longRate: amount("ltp"), longDepression: amount("ltd"), max: MaxWater, consolidation: []int64{0, 700, 1400},
 			negative: rapid.Bool().Draw(t, "negative")}
 		// One plastic synapse from nowhere to neuron 0.
-		n := &Network{rules: []*rule{{}, {}, r}, plastics: []plastic{newPlastic(5000, 0, 2)}, afferents: []span{{0, 1}}, spiked: []int64{longAgo}}
+		n := &Network{rules: []*rule{{}, {}, r}, plastics: []plastic{newPlastic(5000, 0, 2)}, afferents: []span{{0, 1}},
+			spiked: []int64{longAgo}}
 		want := plasticState{weight: 5000, arrived: longAgo}
 		now, spiked := int64(0), int64(longAgo)
 		for range rapid.IntRange(1, 40).Draw(t, "events") {
-			now += rapid.SampledFrom([]int64{1, 2, 19_000, 20_001, 3_600_000_000, 7_200_000_001, 40 * 3_600_000_000, 1 << 42}).Draw(t, "wait")
+			now += rapid.SampledFrom([]int64{1, 2, 19_000, 20_001, 3_600_000_000, 7_200_000_001, 40 * 3_600_000_000,
+				1 << 42}).Draw(t, "wait")
 			switch rapid.SampledFrom([]string{"arrival", "arrival", "spike", "reward", "punishment"}).Draw(t, "event") {
 			case "arrival":
 				want.shortTerm.settle(now, r.shortRecovery)
@@ -79,8 +82,8 @@ func TestPlasticStateSurvivesLongSilence(t *testing.T) {
 	}
 }
 
-// A million modulators onto one neuron come to a reward of 127 million in one tick. What is kept for it ends where no short-term part is
-// left to consolidate, and synapses that learn alike share it, however different their rewards.
+// A million modulators onto one neuron come to a reward of 127 million in one tick. What is kept for it ends where no short-term
+// part is left to consolidate, and synapses that learn alike share it, however different their rewards.
 func TestWhatIsKeptForRewardsIsBounded(t *testing.T) {
 	d := Description{Neurons: []Neuron{{Threshold: 1}, {Threshold: 10}, {Threshold: 10}, {Threshold: 10}}}
 	for to := 1; to <= 3; to++ {

@@ -12,15 +12,17 @@ import (
 
 // runTime are the files whose functions run while a network runs. Whatever is in the others runs when a network is built, tuned,
 // saved or looked at.
-var runTime = []string{"advance.go", "barrel.go", "accumulators.go", "log.go", "queue.go", "timers.go", "staircase.go", "mechanisms.go", "plasticity.go"}
+var runTime = []string{"advance.go", "barrel.go", "accumulators.go", "log.go", "queue.go", "timers.go", "staircase.go",
+	"mechanisms.go", "plasticity.go"}
 
 // buildTime are the functions in those files that run when a network is built or tuned, and may multiply.
-var buildTime = []string{"Neuron.needsMechanisms", "(*Neuron).needsMechanisms", "Neuron.mechanismParameters", "(*Neuron).mechanismParameters", "Neuron.mechanismParameters.func1",
+var buildTime = []string{"Neuron.needsMechanisms", "(*Neuron).needsMechanisms", "Neuron.mechanismParameters",
+	"(*Neuron).mechanismParameters", "Neuron.mechanismParameters.func1",
 	"Plastic.rule", "(*Plastic).rule", "(*Network).PourWater",
 	"(*Neuron).neuronType", "(*neuronTypeSet).index", "runs", "newQueue"}
 
-// forbidden are multiplications, divisions and all that computes in floating point; moving bytes through a vector register is neither.
-// On arm a division is a call.
+// forbidden are multiplications, divisions and all that computes in floating point; moving bytes through a vector register is
+// neither. On arm a division is a call.
 var forbidden = map[string]*regexp.Regexp{
 	"amd64": regexp.MustCompile(`^(I?MUL|I?DIV|V?(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|U?COMI|ROUND|CVT\w*)[SP][SD]|CVT\w+|PMUL\w*|PMADD\w*|F[A-Z]+)[A-Z0-9]*$`),
 	"arm64": regexp.MustCompile(`^(MUL|MADD|MSUB|MNEG|[SU]MULL|[SU]MULH|[SU]MADDL|[SU]MSUBL|[SU]MNEGL|[SU]DIV|REM|UREM|F(ADD|SUB|MUL|DIV|NMUL|MADD|MSUB|NMADD|NMSUB|CMP|CVT|SQRT|ABS|NEG|MIN|MAX|RINT)\w*|[SU]CVTF\w*)[A-Z0-9]*$`),
@@ -65,7 +67,8 @@ func violations(t *testing.T, folder, arch string, covered func(function, file s
 	return wrong, functions
 }
 
-// Addition only: no instruction of the engine's run-time path multiplies, divides or computes in floating point, on any processor.
+// Addition only: no instruction of the engine's run-time path multiplies, divides or computes in floating point, on any
+// processor.
 func TestRunTimePathOnlyAdds(t *testing.T) {
 	for arch := range forbidden {
 		t.Run(arch, func(t *testing.T) {
@@ -77,9 +80,11 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 				t.Error(w)
 			}
 			// The large ones cannot be inlined away: if they are not there, nothing was looked at.
-			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeAccumulated", "core.(*Network).fill", "core.(*Network).judgeWithMechanisms", "core.(*Network).sendDense", "core.(*Network).sendSparse",
+			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeAccumulated",
+				"core.(*Network).fill", "core.(*Network).judgeWithMechanisms", "core.(*Network).sendDense", "core.(*Network).sendSparse",
 				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).spike",
-				"core.(*Network).consolidate", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle", "core.(*plastic).deliver"} {
+				"core.(*Network).consolidate", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle",
+				"core.(*plastic).deliver"} {
 				if !slices.Contains(functions, needed) {
 					t.Errorf("%s was not looked at", needed)
 				}
@@ -94,7 +99,8 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 func TestTheCheckFindsWhatIsForbidden(t *testing.T) {
 	for arch := range forbidden {
 		t.Run(arch, func(t *testing.T) {
-			wrong, functions := violations(t, "testdata/violator", arch, func(function, _ string) bool { return strings.HasPrefix(function, "violator.") })
+			wrong, functions := violations(t, "testdata/violator", arch,
+				func(function, _ string) bool { return strings.HasPrefix(function, "violator.") })
 			if len(functions) < 6 {
 				t.Fatalf("looked at %v only", functions)
 			}

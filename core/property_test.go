@@ -31,13 +31,15 @@ func randomNeuron(t *rapid.T, i int) Neuron {
 	}
 	recovery := func() float64 { return pick(t, "recovery", 0.0, 500, 10_000, 77_777, 2e6) }
 	if rapid.Bool().Draw(t, "adapts") {
-		n.Adaptation = &Adaptation{Rate: pick(t, "rate", 0.0, 1, 7), Tolerance: rapid.IntRange(0, 3).Draw(t, "tolerance"), Max: pick(t, "max", 0.0, 10), Recovery: recovery()}
+		n.Adaptation = &Adaptation{Rate: pick(t, "rate", 0.0, 1, 7), Tolerance: rapid.IntRange(0, 3).Draw(t, "tolerance"),
+			Max: pick(t, "max", 0.0, 10), Recovery: recovery()}
 	}
 	if rapid.Bool().Draw(t, "habituates") {
 		n.Habituation = &Habituation{Rate: pick(t, "rate", 0.0, 1, 7), Max: pick(t, "max", 0.0, 10), Recovery: recovery()}
 	}
 	if rapid.Bool().Draw(t, "bursts") {
-		n.Burst = &Burst{Overshoot: pick(t, "overshoot", 1.0, 5), Interval: pick[Tick](t, "interval", 1, 2, 30), Max: rapid.IntRange(0, 4).Draw(t, "max")}
+		n.Burst = &Burst{Overshoot: pick(t, "overshoot", 1.0, 5), Interval: pick[Tick](t, "interval", 1, 2, 30),
+			Max: rapid.IntRange(0, 4).Draw(t, "max")}
 	}
 	n.Pacemaker = pick(t, "pacemaker", 0, 0, 0, 1, n.Refractory, n.Refractory+1, 50, 400)
 	if rapid.Bool().Draw(t, "modulated") {
@@ -71,8 +73,9 @@ func randomSynapse(t *rapid.T, count int) Synapse {
 		few := func(label string) float64 { return pick(t, label, 0.0, 1, 3) }
 		s.Plastic = &Plastic{
 			Window: pick[Tick](t, "window", 0, 1, 20, 500),
-			ShortTerm: ShortTerm{Rate: few("stp"), Depression: few("std"), Unpaired: few("unpaired"), Recovery: pick(t, "recovery", 0.0, 700, 50_000),
-				Max: pick(t, "stp max", 0.0, 5)},
+			ShortTerm: ShortTerm{Rate: few("stp"), Depression: few("std"), Unpaired: few("unpaired"),
+				Recovery: pick(t, "recovery", 0.0, 700, 50_000),
+				Max:      pick(t, "stp max", 0.0, 5)},
 			LongTerm: LongTerm{Rate: few("ltp"), Depression: few("ltd"), Consolidation: pick(t, "consolidation", 0.0, 0.3, 1)},
 			Max:      pick(t, "max", 0.0, 60, 90),
 		}
@@ -194,8 +197,8 @@ func FuzzEngineAgreesWithTheNaiveModel(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { agree(t) }))
 }
 
-// What is tuned while spikes are in flight comes to the same in both models: neurons with every mechanism, weights, delays and rules of
-// plasticity.
+// What is tuned while spikes are in flight comes to the same in both models: neurons with every mechanism, weights, delays and
+// rules of plasticity.
 func TestTuningAgreesWithTheNaiveModel(t *testing.T) {
 	spikes, tuned := 0, 0
 	rapid.Check(t, func(t *rapid.T) {

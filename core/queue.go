@@ -2,11 +2,15 @@ package core
 
 import "math/bits"
 
-// The spike queue takes what cannot travel in accumulators: slices of plastic, electric and modulator synapses, and those whose delays are too
-// many or too long. It is a clock. The ring has a bucket for each tick of the near future, this block of 8,192 ticks and the next. What
-// arrives in a later block waits in wheels, which count blocks as the hands of a clock do: a flight is put where the number of its block
-// first differs from that of the present, eight bits at a time, and moves down when the present gets there. Nothing is compared or
-// sorted, and what comes next is a matter of bits.
+// The spike queue holds the arrivals that cannot use accumulators: bundles of plastic, electric and modulator synapses, and
+// direct ones where there are too many different delays or where a delay is too long.
+//
+// It is a hierarchical timing wheel (Varghese and Lauck, Hashed and Hierarchical Timing Wheels, SOSP 1987). Time is divided into
+// blocks of 8,192 ticks. The ring has a bucket for each tick of the current block and of the next one. Arrivals in later blocks
+// wait in wheels of 256 buckets. A bucket of the first wheel is a block, one of the second wheel is 256 blocks, and so on. A
+// flight waits in the wheel that holds the highest byte in which the number of its block differs from that of the last block of
+// the ring. When time reaches its bucket, it moves to a lower wheel or to the ring. Nothing is compared or sorted: the earliest
+// bucket is found by the lowest bit set.
 
 const (
 	blockBits   = 13
@@ -14,14 +18,14 @@ const (
 
 	wheelBits    = 8
 	wheelBuckets = 1 << wheelBits
-	wheels       = 7 // all the time there is
+	wheels       = 7 // enough for 64 bits of time
 )
 
-// flight is what arrives at a tick: a slice, or one static arrival, which then needs nothing but what is here.
+// flight is an entry of the queue: a bundle, or a single static arrival, which can be delivered without looking up its bundle.
 type flight struct {
-	next   uint32 // the flight behind it in its bucket, or none
-	what   uint32 // a slice, or the target
-	weight int32  // of the arrival; 0 for a slice
+	next   uint32 // the next flight in its bucket, or none
+	what   uint32 // index of a bundle, or of the target of a single arrival
+	weight int32  // of a single arrival, in water; 0 for a bundle
 	_      uint32
 }
 
@@ -29,23 +33,23 @@ type flight struct {
 type wheel struct {
 	occupied [wheelBuckets / 64]uint64 // bits of the buckets that hold something
 	first    [wheelBuckets]uint32      // flight
-	soon     [wheelBuckets]int64       // the earliest time in the bucket; only of those taken
+	soon     [wheelBuckets]int64       // the earliest time in the bucket; valid only if the bucket is occupied
 }
 
 const none = 0 // no flight; flights[0] is never used
 
 type queue struct {
 	now      int64                      // no flight is earlier
-	block    uint64                     // the last one that the ring holds: the one after that of now
-	words    [ringBuckets / 4096]uint64 // bits of the words of taken that are not 0
+	block    uint64                     // the last block that the ring holds: the one after that of now
+	words    [ringBuckets / 4096]uint64 // bits of the words of occupied that are not 0
 	occupied [ringBuckets / 64]uint64   // bits of the buckets of the ring that hold something
 	first    [ringBuckets]uint32        // flight
-	wheels   [wheels]*wheel             // pointers: an index into a list of large structs is a multiplication
+	wheels   [wheels]*wheel             // pointers: an index into a list of large structs would be a multiplication
 	flights  []flight
-	at       []int64 // by flight, of those in wheels
-	spare    uint32  // a list of flights that are not in use
-	near     int     // flights in the ring
-	far      int     // flights in wheels
+	at       []int64 // by flight: its time; valid for flights in wheels
+	spare    uint32  // the first of a list of unused flights
+	near     int     // number of flights in the ring
+	far      int     // number of flights in wheels
 }
 
 // newQueue returns an empty queue at time now.
@@ -72,7 +76,7 @@ func (q *queue) next() int64 {
 	return forever
 }
 
-// search is next where the word of the present has nothing left.
+// search is next when the current word of bits has nothing left.
 func (q *queue) search(start uint) int64 {
 	k := start>>6 + 1
 	for {
@@ -98,7 +102,7 @@ func (q *queue) soon() int64 {
 	return forever
 }
 
-// push sends something on its way: a slice, with weight 0, or an arrival at a target.
+// push adds a flight: a bundle, with weight 0, or a single arrival at a target.
 func (q *queue) push(at int64, what uint32, weight int32) {
 	i := q.spare
 	if i == none {
@@ -142,17 +146,17 @@ func (q *queue) placeFar(i uint32, f *flight, at int64) {
 	q.far++
 }
 
-// bucket finds where in the wheels a block belongs that is not the last of the ring.
+// bucket returns the bucket of a wheel that a block belongs to. The block is not the last of the ring.
 func (q *queue) bucket(block uint64) (*wheel, uint) {
 	level := uint(bits.Len64(block^q.block)-1) / wheelBits
 	return q.wheels[min(level, wheels-1)], uint(block>>(level*wheelBits&63)) & (wheelBuckets - 1)
 }
 
-// land makes t, the earliest time there is, the present. It removes all flights that arrive now and returns the first: the others
-// follow it. The caller gives them back by free.
+// land moves the queue to t, which must be the time of its earliest flight. It removes the flights of that tick and returns the
+// first of them; flight.next leads to the others. The caller returns them with free.
 func (q *queue) land(t int64) uint32 {
 	if here := uint64(t >> blockBits); here >= q.block {
-		// Nothing is earlier than t, so what is in the wheels is of its block or later: the hands can go there, and one further.
+		// No flight is earlier than t, so the wheels hold only its block and later ones. The ring must hold its block and the next.
 		if here > q.block {
 			q.moveTo(here)
 		}
@@ -168,8 +172,8 @@ func (q *queue) land(t int64) uint32 {
 	return first
 }
 
-// turn makes a block the last one of the ring; nothing in the wheels is of an earlier one. What is in the bucket that a hand gets to
-// moves to the ring, or down to the wheels that turn faster.
+// moveTo makes a block the last one of the ring. The wheels hold no earlier block. The flights in the bucket of this block move
+// to the ring or to lower wheels.
 func (q *queue) moveTo(block uint64) {
 	w, bucket := q.bucket(block)
 	q.block = block
@@ -187,17 +191,17 @@ func (q *queue) moveTo(block uint64) {
 	}
 }
 
-// free gives back flights that have landed: as many as are from the first to the last in their list.
+// free returns flights that have landed: the list from first to last, which has count flights.
 func (q *queue) free(first, last uint32, count int) {
 	q.flights[last].next = q.spare
 	q.spare = first
 	q.near -= count
 }
 
-// length returns how many flights there are.
+// length returns the number of flights.
 func (q *queue) length() int { return q.near + q.far }
 
-// input is one arrival from outside; electric ones carry the mark in the top bit of the target.
+// input is one arrival from outside. For an electric one the top bit of target is set: electricMark.
 type input struct {
 	at     int64
 	target uint32
@@ -206,7 +210,7 @@ type input struct {
 
 const electricMark = 1 << 31
 
-// inputs is a binary heap: what comes from outside comes in any order.
+// inputs is a binary heap, the earliest first: input comes from outside in any order.
 type inputs []input
 
 func (h *inputs) push(in input) {

@@ -18,7 +18,8 @@ func TestQueueKeepsTime(t *testing.T) {
 		at := map[uint32]int64{}
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			for range rapid.IntRange(0, 4).Draw(t, "pushes") {
-				ahead := rapid.SampledFrom([]int64{1, 2, 63, 64, 8191, 8192, 8193, 16_383, 16_384, 16_385, 100_000, 3_000_000, int64(MaxDelay)}).Draw(t, "ahead")
+				ahead := rapid.SampledFrom([]int64{1, 2, 63, 64, 8191, 8192, 8193, 16_383, 16_384, 16_385, 100_000, 3_000_000,
+					int64(MaxDelay)}).Draw(t, "ahead")
 				ahead = max(1, ahead-int64(rapid.IntRange(0, 3).Draw(t, "less")))
 				id++
 				at[id] = now + ahead
@@ -71,7 +72,8 @@ func busy(neurons, fanOut int, delay func(i int) Tick, weight float64) Descripti
 	for i := range neurons {
 		d.Neurons = append(d.Neurons, Neuron{Threshold: 100, Leak: 1000, Refractory: 100})
 		for k := range fanOut {
-			d.Synapses = append(d.Synapses, Synapse{From: i, To: (i + 1 + 7*k) % neurons, Weight: weight + float64(k%3), Delay: delay(i*fanOut + k)})
+			d.Synapses = append(d.Synapses, Synapse{From: i, To: (i + 1 + 7*k) % neurons, Weight: weight + float64(k%3),
+				Delay: delay(i*fanOut + k)})
 		}
 	}
 	return d

@@ -2,12 +2,14 @@ package core
 
 import "math/bits"
 
-// Reset brings the network back to its initial state, at time Now: nothing is in flight, every level is 0, nobody is refractory or in a
-// burst, adaptation, habituation, modulation and the short-term parts of weights are 0, and pacemakers count from Now. What was learnt
-// and tuned stays, and so do time and counters. From then on the network does what a new one with its description and its long-term
-// weights does, later by Now.
+// Reset brings the network back to its initial state at time Now. Nothing is in flight. Every level is 0, and so are adaptation,
+// habituation, modulation and the short-term parts of weights. No neuron is refractory or in a burst, and pacemakers count from
+// Now.
+//
+// What was learnt and tuned stays, and so do time and counters. From then on the network does the same as a new one with its
+// description and its long-term weights, later by Now.
 func (n *Network) Reset() {
-	n.counters.Deliveries -= n.underWay() // they were counted when they left, and do not arrive
+	n.counters.Deliveries -= n.underWay() // they were counted when they left, and will not arrive
 	n.departures.head, n.joined.head = n.departures.tail, n.joined.tail
 	n.inputs, n.detached = n.inputs[:0], n.detached[:0]
 	n.queue = newQueue(n.now)
@@ -32,7 +34,7 @@ func (n *Network) Reset() {
 	}
 }
 
-// pace sets the pacemaker of a neuron in its initial state, if it has one.
+// startPacemaker sets the timer of a neuron in its initial state, if it has a pacemaker.
 func (n *Network) startPacemaker(neuron uint32) {
 	b := &n.barrels[neuron]
 	if interval := n.mechanisms[b.mechanisms].pacemakerInterval(int64(n.neuronTypes[b.neuronType].refractory)); interval > 0 {
@@ -40,12 +42,12 @@ func (n *Network) startPacemaker(neuron uint32) {
 	}
 }
 
-// empty ends all accumulators before they arrive.
-func (w *accumulators) empty() {
-	for w.occupied != 0 {
-		v := w.buckets[bits.TrailingZeros64(w.occupied)&(accumulatorBuckets-1)]
-		clear(v.sums)
-		clear(v.reached)
-		w.close(v)
+// empty removes all accumulators before their ticks.
+func (set *accumulators) empty() {
+	for set.occupied != 0 {
+		acc := set.buckets[bits.TrailingZeros64(set.occupied)&(accumulatorBuckets-1)]
+		clear(acc.sums)
+		clear(acc.reached)
+		set.close(acc)
 	}
 }

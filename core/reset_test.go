@@ -7,14 +7,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever a network has been through, and however it was tuned, after Reset it does what a new one with the learnt weights does, later by Now:
-// on every route of its spikes, and also when it is tuned afterwards.
+// Whatever a network has been through, and however it was tuned, after Reset it does what a new one with the learnt weights does,
+// later by Now: on every route of its spikes, and also when it is tuned afterwards.
 func TestAFreshNetworkIsANewOneThatHasLearnt(t *testing.T) {
 	spikes, busy, learnt := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		draw := rapid.SampledFrom([]func(*rapid.T) (Description, []stimulus){randomNetwork, busyNetwork}).Draw(t, "kind")
 		d, before := draw(t)
-		route := rapid.SampledFrom([]string{"as the network likes", "queue", "marked by slice", "dense accumulators", "shared accumulators"}).Draw(t, "route")
+		route := rapid.SampledFrom([]string{"as the network likes", "queue", "marked by slice", "dense accumulators",
+			"shared accumulators"}).Draw(t, "route")
 		after := slices.Clone(before)
 		for i := range after {
 			after[i].units += float64(rapid.IntRange(-5, 5).Draw(t, "units"))
@@ -96,13 +97,15 @@ func TestAFreshNetworkIsANewOneThatHasLearnt(t *testing.T) {
 			}
 		}
 		c, of := lived.Counters(), fresh.Counters()
-		if more := (Counters{c.Spikes - counted.Spikes, c.Deliveries - counted.Deliveries, c.Inputs - counted.Inputs, c.Ignored - counted.Ignored}); more != of {
+		if more := (Counters{c.Spikes - counted.Spikes, c.Deliveries - counted.Deliveries, c.Inputs - counted.Inputs,
+			c.Ignored - counted.Ignored}); more != of {
 			t.Fatalf("counters grew by %+v, of a new one by %+v", more, of)
 		}
 		spikes += len(got)
 	})
 	if spikes == 0 || busy == 0 || learnt == 0 {
-		t.Fatalf("%d spikes, %d networks had something in flight, %d weights learnt: the property was checked on nothing", spikes, busy, learnt)
+		t.Fatalf("%d spikes, %d networks had something in flight, %d weights learnt: the property was checked on nothing", spikes,
+			busy, learnt)
 	}
 }
 

@@ -27,7 +27,8 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 	simple := rapid.Bool().Draw(t, "simple")
 	for i := range count {
 		if simple || rapid.IntRange(0, 4).Draw(t, "plain") > 0 {
-			d.Neurons = append(d.Neurons, Neuron{Name: fmt.Sprintf("n%d", i), Threshold: pick(t, "threshold", 20.0, 20, 20, 0), Leak: pick(t, "leak", 0.0, 1000, 50_000),
+			d.Neurons = append(d.Neurons, Neuron{Name: fmt.Sprintf("n%d", i), Threshold: pick(t, "threshold", 20.0, 20, 20, 0),
+				Leak:  pick(t, "leak", 0.0, 1000, 50_000),
 				Floor: pick(t, "floor", 0.0, -15), Refractory: pick[Tick](t, "refractory", 0, 1, 25)})
 		} else {
 			d.Neurons = append(d.Neurons, randomNeuron(t, i))
@@ -49,7 +50,8 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 	}
 	var in []stimulus
 	for range rapid.IntRange(1, 60).Draw(t, "inputs") {
-		in = append(in, stimulus{at: Tick(10 * rapid.IntRange(0, 40).Draw(t, "at")), neuron: rapid.IntRange(0, count-1).Draw(t, "neuron"),
+		in = append(in, stimulus{at: Tick(10 * rapid.IntRange(0, 40).Draw(t, "at")), neuron: rapid.IntRange(0, count-1).Draw(t,
+			"neuron"),
 			units: float64(rapid.IntRange(-20, 40).Draw(t, "units")), electric: rapid.IntRange(0, 3).Draw(t, "electric") == 0})
 	}
 	return d, in
@@ -96,12 +98,13 @@ func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
 // wide adds two neurons and a synapse between them that is too strong for a sum: it makes a network do without accumulators.
 func wide(d Description) Description {
 	d.Neurons = append(slices.Clone(d.Neurons), Neuron{Threshold: 1}, Neuron{Threshold: 2_000_000})
-	d.Synapses = append(slices.Clone(d.Synapses), Synapse{From: len(d.Neurons) - 2, To: len(d.Neurons) - 1, Weight: 1_900_000, Delay: 7})
+	d.Synapses = append(slices.Clone(d.Synapses), Synapse{From: len(d.Neurons) - 2, To: len(d.Neurons) - 1, Weight: 1_900_000,
+		Delay: 7})
 	return d
 }
 
-// What is in flight when a network is tuned obeys the new parameters, on whichever route it is; and the description that tuning works
-// on is the one that was given.
+// What is in flight when a network is tuned obeys the new parameters, on whichever route it is; and the description that tuning
+// works on is the one that was given.
 func TestTuningWhileSpikesAreInFlightIsTheSameOnAllRoutes(t *testing.T) {
 	tuned := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -203,7 +206,8 @@ func TestDescriptionSurvivesTheLayout(t *testing.T) {
 		for i, s := range d.Synapses {
 			was, is := s, got.Synapses[i]
 			was.Plastic, is.Plastic = nil, nil
-			if was != is || (s.Plastic == nil) != (got.Synapses[i].Plastic == nil) || s.Plastic != nil && *s.Plastic != *got.Synapses[i].Plastic {
+			if was != is || (s.Plastic == nil) != (got.Synapses[i].Plastic == nil) || s.Plastic != nil &&
+				*s.Plastic != *got.Synapses[i].Plastic {
 				t.Fatalf("synapse %d: %+v, was %+v", i, got.Synapses[i], s)
 			}
 		}

@@ -16,31 +16,31 @@ import (
 //	8 bytes   "FLUXSNAP"
 //	4 bytes   version, 2
 //	32 bytes  fingerprint of the network
-//	8 bytes   a number of the caller's; not in version 1, which is read as 0
-//	8 bytes   how many weights follow
+//	8 bytes   a number that the caller chooses; version 1 has none and is read as 0
+//	8 bytes   the number of weights that follow
 //	8 bytes   each: a long-term weight in units, an IEEE 754 double, in the order of the plastic synapses in the description
-//	32 bytes  SHA-256 of all before
+//	32 bytes  SHA-256 of all bytes before
 //
-// Numbers are little-endian. Weights are in units, so a leak that has been tuned meanwhile does not change their meaning.
+// Numbers are little-endian. Weights are in units, so their meaning does not change if a leak is tuned.
 const (
 	snapshotMagic   = "FLUXSNAP"
 	snapshotVersion = 2
-	snapshotHeader  = 8 + 4 + sha256.Size // and what follows it in version 2
+	snapshotHeader  = 8 + 4 + sha256.Size // what versions 1 and 2 have in common
 )
 
 // MaxSnapshot bounds the size of a snapshot, in bytes: a hundred million weights.
 const MaxSnapshot = 800 << 20
 
-// Errors of a snapshot that cannot be restored; ask with errors.Is.
+// Errors of a snapshot that cannot be restored, for errors.Is.
 var (
-	// ErrCorrupt is a snapshot that is no snapshot, is cut short, or was changed.
+	// ErrCorrupt: the bytes are no snapshot, are cut short, or were changed.
 	ErrCorrupt = errors.New("corrupt snapshot")
-	// ErrForeign is a snapshot of another network, or of another version of this format.
+	// ErrForeign: the snapshot is of another network, or of another version of this format.
 	ErrForeign = errors.New("foreign snapshot")
 )
 
-// Fingerprint identifies what the weights of a snapshot belong to: the names of the neurons, and for every synapse what it connects,
-// its kind, whether it is plastic and its sign. What can be tuned is not part of it.
+// Fingerprint identifies the network that the weights of a snapshot belong to: by the names of its neurons, and for each synapse
+// by what it connects, its kind, whether it is plastic, and its sign if it is. What can be tuned is not part of it.
 func (n *Network) Fingerprint() [32]byte {
 	h := sha256.New()
 	d := n.Description()
@@ -72,7 +72,7 @@ func number(h hash.Hash, x uint64) {
 	h.Write(b[:])
 }
 
-// Snapshot returns what the network has learnt. The number is the caller's: Restore returns it.
+// Snapshot returns the long-term weights of the network. The number is stored with them, and Restore returns it.
 func (n *Network) Snapshot(number uint64) []byte {
 	fingerprint := n.Fingerprint()
 	b := append([]byte(nil), snapshotMagic...)
@@ -90,15 +90,16 @@ func (n *Network) Snapshot(number uint64) []byte {
 
 // Restored says what Restore did.
 type Restored struct {
-	Number  uint64 // as it was given to Snapshot
-	Clamped int    // weights that were outside the limits which are configured now, and were brought to the nearest
+	Number  uint64 // the number that was given to Snapshot
+	Clamped int    // how many weights were outside the limits of today, and are now at the nearest limit
 }
 
-// Restore gives the network what a snapshot says that it had learnt: all of it, or nothing when it fails with ErrCorrupt, ErrForeign,
-// or ErrRange where a weight cannot be one of this network.
+// Restore sets the long-term weights to those of a snapshot: all, or none if it fails. It fails with ErrCorrupt, ErrForeign, or
+// ErrRange if a value cannot be a weight of this network.
 func (n *Network) Restore(snapshot []byte) (Restored, error) {
 	if len(snapshot) < snapshotHeader+sha256.Size || string(snapshot[:8]) != snapshotMagic {
-		return Restored{}, fmt.Errorf("%d bytes, expected %q and at least %d: %w", len(snapshot), snapshotMagic, snapshotHeader+sha256.Size, ErrCorrupt)
+		return Restored{}, fmt.Errorf("%d bytes, expected %q and at least %d: %w", len(snapshot), snapshotMagic,
+			snapshotHeader+sha256.Size, ErrCorrupt)
 	}
 	body, sum := snapshot[:len(snapshot)-sha256.Size], snapshot[len(snapshot)-sha256.Size:]
 	version := binary.LittleEndian.Uint32(body[8:])
@@ -112,7 +113,7 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 		return Restored{}, fmt.Errorf("it belongs to a network with other neurons or synapses: %w", ErrForeign)
 	}
 	rest, done := body[snapshotHeader:], Restored{}
-	take := func() (x uint64) {
+	next := func() (x uint64) {
 		if len(rest) < 8 {
 			rest = nil
 			return math.MaxUint64
@@ -121,14 +122,14 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 		return x
 	}
 	if version > 1 {
-		done.Number = take()
+		done.Number = next()
 	}
-	if count := take(); count != uint64(len(n.plastics)) || uint64(len(rest)) != 8*count {
+	if count := next(); count != uint64(len(n.plastics)) || uint64(len(rest)) != 8*count {
 		return Restored{}, fmt.Errorf("%d bytes of %d weights, expected %d: %w", len(rest), count, len(n.plastics), ErrCorrupt)
 	}
 	learnt := make(map[int]float64, len(n.plastics))
 	for _, i := range slices.Sorted(slices.Values(n.sources())) {
-		w := math.Float64frombits(take())
+		w := math.Float64frombits(next())
 		clamped := n.clamped(int(i), w)
 		if clamped != w {
 			done.Clamped++
@@ -141,7 +142,8 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 	return done, nil
 }
 
-// clamped is the weight of a plastic synapse that is nearest to one, within its limits; the same where it fits, or cannot be a weight at all.
+// clamped returns the weight within the limits of a plastic synapse that is nearest to the given one. A weight that no limit can
+// mend, such as one of the wrong sign, is returned as it is: Learn refuses it.
 func (n *Network) clamped(synapse int, weight float64) float64 {
 	p := n.plastic(synapse)
 	r, leak := n.rules[p.rule()], n.leak(p.target)

@@ -1,23 +1,23 @@
 package core
 
 // A staircase is a quantity that recovers: it moves towards 0 by a fixed step every interval. Adaptation, habituation, modulation
-// and the short-term part of a plastic weight are staircases. They are settled only when somebody looks.
+// and the short-term part of a plastic weight are staircases. Their value is brought up to date (settled) only when it is needed.
 type staircase struct {
 	value int64
-	next  int64 // tick of the next step; meaningless while value is 0
+	next  int64 // tick of the next step; has no meaning while value is 0
 }
 
-// recovery is how a staircase recovers.
+// recovery says how fast a staircase recovers.
 type recovery struct {
 	step     int64
-	interval int64 // 0: never
+	interval int64 // ticks; 0: it does not recover
 }
 
-// maxInterval keeps the strides of settle inside 64 bits: an hour between two steps.
+// maxInterval is the longest interval: an hour. It keeps the numbers of settle inside 64 bits.
 const maxInterval = int64(MaxDelay)
 
-// settle takes all steps due at or before t; the last one stops at 0. After a long time it strides: steps are taken by powers of
-// two, so the cost is bounded whatever the time and the value.
+// settle takes all steps that are due at or before t. The last one stops at 0. It takes many steps at once, by powers of two, so
+// its cost does not depend on the time or the value.
 func (s *staircase) settle(t int64, g recovery) {
 	if s.value == 0 || g.interval == 0 || s.next > t {
 		return
@@ -43,8 +43,8 @@ func (s *staircase) settle(t int64, g recovery) {
 	s.value = value
 }
 
-// set gives a settled staircase another value at t. The first step comes one interval after the value left 0; while it is not 0
-// nothing restarts the interval.
+// set gives a settled staircase another value at t. The first step comes one interval after the value has left 0. While the value
+// is not 0, setting it does not restart the interval.
 func (s *staircase) set(t, value int64, g recovery) {
 	if s.value == 0 {
 		s.next = t + g.interval
@@ -52,7 +52,8 @@ func (s *staircase) set(t, value int64, g recovery) {
 	s.value = value
 }
 
-// begin lets a settled staircase that never recovered begin to, after its recovery was tuned: the first step comes one interval after now.
+// begin is for a settled staircase whose recovery was tuned. If it did not recover before, its first step comes one interval
+// after now.
 func (s *staircase) begin(now int64, g recovery) {
 	if s.next <= now {
 		s.next = now + g.interval

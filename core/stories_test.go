@@ -16,8 +16,8 @@ import (
 	"github.com/cockroachdb/datadriven"
 )
 
-// The stories in testdata show what each mechanism does. testdata/README.md says how to read and write them. Each runs on the engine and on
-// the naive model, which must agree; -rewrite writes what they say into the files.
+// The stories in testdata show what each mechanism does. testdata/README.md says how to read and write them. Each runs on the
+// engine and on the naive model, which must agree; -rewrite writes what they say into the files.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -104,7 +104,8 @@ func (s *story) command(line int) (string, error) {
 			return "", s.mistake(line, "play: expected a network before")
 		}
 		if until <= s.engine.Now() {
-			return "", s.mistake(line, "play: expected a time after %s, which the story has reached, got %s", clock(s.engine.Now()), words[2])
+			return "", s.mistake(line, "play: expected a time after %s, which the story has reached, got %s", clock(s.engine.Now()),
+				words[2])
 		}
 		return s.play(statements, until)
 	}
@@ -141,7 +142,8 @@ func (s *story) build(statements []statement) (string, error) {
 			}
 			s.synapses, linesOfSynapses = append(s.synapses, one), append(linesOfSynapses, st.line)
 		default:
-			return "", s.mistake(st.line, `%q: expected "neuron NAME key=value ..." or "synapse FROM -> TO key=value ..."`, strings.Join(st.words, " "))
+			return "", s.mistake(st.line, `%q: expected "neuron NAME key=value ..." or "synapse FROM -> TO key=value ..."`,
+				strings.Join(st.words, " "))
 		}
 	}
 	d := Description{Neurons: s.neurons, Synapses: s.synapses}
@@ -229,7 +231,8 @@ func (s *story) play(statements []statement, until Tick) (string, error) {
 	}
 	advance(until)
 	if !slices.Equal(engine, model) {
-		return "", fmt.Errorf("%s: the engine and the naive model disagree.\nThe engine:\n%s\nThe naive model:\n%s", s.file, strings.Join(engine, "\n"), strings.Join(model, "\n"))
+		return "", fmt.Errorf("%s: the engine and the naive model disagree.\nThe engine:\n%s\nThe naive model:\n%s", s.file,
+			strings.Join(engine, "\n"), strings.Join(model, "\n"))
 	}
 	if len(engine) == 0 {
 		return "no spikes", nil
@@ -276,7 +279,8 @@ func (s *story) event(words []string) (times []Tick, e event, err error) {
 			e.keys = rest[1:]
 		}
 		if err == nil && (len(e.keys) > 0) != (verb == "tune") {
-			err = fmt.Errorf("%s: expected key=value after what is tuned, and nothing after what is shown", strings.Join(words[:before], " "))
+			err = fmt.Errorf("%s: expected key=value after what is tuned, and nothing after what is shown",
+				strings.Join(words[:before], " "))
 		}
 		if err == nil && verb == "show" && e.synapse >= 0 && s.synapses[e.synapse].Plastic == nil {
 			err = fmt.Errorf("show %s: the synapse is not plastic: its weight stays", strings.Join(rest, " "))
@@ -318,7 +322,8 @@ func (s *story) show(e *event) (engine, model string) {
 	if e.synapse >= 0 {
 		one := s.synapses[e.synapse]
 		text := func(long, short float64) string {
-			return seen(e.at, fmt.Sprintf("%s -> %s: long-term weight %g, short-term part %g", s.neurons[one.From].Name, s.neurons[one.To].Name, long, short))
+			return seen(e.at, fmt.Sprintf("%s -> %s: long-term weight %g, short-term part %g", s.neurons[one.From].Name,
+				s.neurons[one.To].Name, long, short))
 		}
 		long, short, err := s.engine.Weight(e.synapse)
 		if err != nil {
@@ -556,29 +561,44 @@ func TestStoryMistakes(t *testing.T) {
 		{"network eye\n----\n", `s.txt:1: network: expected the neurons and synapses on the lines below, got "eye"`},
 		{"network\nneuron eye\n\nneuron eye\n----\n", "s.txt:4: neuron eye: there is one of this name"},
 		{"network\nneuron threshold=5\n----\n", `s.txt:2: neuron: expected a name before "threshold=5"`},
-		{"network\nneuron eye treshold=5\n----\n", `s.txt:2: neuron eye: unknown key "treshold": expected adaptation.max, adaptation.rate, `},
+		{"network\nneuron eye treshold=5\n----\n",
+			`s.txt:2: neuron eye: unknown key "treshold": expected adaptation.max, adaptation.rate, `},
 		{"network\nneuron eye\n  leak=5\n----\n", "s.txt:2: neuron eye: leak=5: expected a number a second, such as 2000/s"},
-		{"network\nneuron eye refractory=5\n----\n", `s.txt:2: neuron eye: refractory=5: "5": expected a time of whole microseconds, such as 5ms, 250us or 1.5s`},
+		{"network\nneuron eye refractory=5\n----\n",
+			`s.txt:2: neuron eye: refractory=5: "5": expected a time of whole microseconds, such as 5ms, 250us or 1.5s`},
 		{"network\nneuron eye threshold=-1\n----\n", "s.txt:2: eye: threshold: -1 units: expected at least 0"},
-		{"network\nneuron eye\n# a comment\nsynapse eye -> motor weight=60\n----\n", "s.txt:4: synapse eye -> motor: expected two of the neurons above: eye"},
-		{"network\nneuron eye\nsynapse eye -> eye\n----\n", "s.txt:3: synapse 0: eye -> eye: weight: 0 does nothing: expected a weight, or no synapse"},
-		{"network\nneuron eye\nsynapse eye -> eye kind=gap\n----\n", "s.txt:3: synapse eye -> eye: kind=gap: expected direct, electric or modulator"},
+		{"network\nneuron eye\n# a comment\nsynapse eye -> motor weight=60\n----\n",
+			"s.txt:4: synapse eye -> motor: expected two of the neurons above: eye"},
+		{"network\nneuron eye\nsynapse eye -> eye\n----\n",
+			"s.txt:3: synapse 0: eye -> eye: weight: 0 does nothing: expected a weight, or no synapse"},
+		{"network\nneuron eye\nsynapse eye -> eye kind=gap\n----\n",
+			"s.txt:3: synapse eye -> eye: kind=gap: expected direct, electric or modulator"},
 		{"network\nneurone eye\n----\n", `s.txt:2: "neurone eye": expected "neuron NAME key=value ..." or "synapse FROM -> TO key=value ..."`},
 		{"play until 5ms\n----\n", "s.txt:1: play: expected a network before"},
 		{network + "play to 5ms\n----\n", `s.txt:6: play: expected "play until TIME", such as "play until 50ms"`},
 		{network + "play until 0ms\n----\n", "s.txt:6: play: expected a time after 0ms, which the story has reached, got 0ms"},
-		{network + "play until 9ms\nspike ear at 1ms\n----\n", "s.txt:7: neuron ear: the network has none of this name: expected eye, motor"},
-		{network + "play until 9ms\nspike eye at 1ms\nspike eye at 9ms\n----\n", "s.txt:8: at 9ms: expected a time from 0ms to before 9ms"},
+		{network + "play until 9ms\nspike ear at 1ms\n----\n",
+			"s.txt:7: neuron ear: the network has none of this name: expected eye, motor"},
+		{network + "play until 9ms\nspike eye at 1ms\nspike eye at 9ms\n----\n",
+			"s.txt:8: at 9ms: expected a time from 0ms to before 9ms"},
 		{network + "play until 9ms\nspike eye\n----\n", `s.txt:7: "spike eye": expected a time at the end, such as at 10ms`},
-		{network + "play until 9ms\nspike eye at 1ms ... 5ms\n----\n", `s.txt:7: "...": expected two times before it and one behind, such as 0ms, 4ms ... 20ms`},
-		{network + "play until 9ms\nspike eye at 1ms, 3ms ... 6ms\n----\n", "s.txt:7: 1ms, 3ms ... 6ms: expected rising times with even steps"},
-		{network + "play until 9ms\npour water into eye at 1ms\n----\n", `s.txt:7: pour "water": expected a number of units, such as 60`},
-		{network + "play until 9ms\nkick eye at 1ms\n----\n", `s.txt:7: "kick eye at 1ms": expected spike NEURON, pour UNITS into NEURON, show`},
-		{network + "play until 9ms\nshow eye -> motor at 1ms\n----\n", "s.txt:7: show eye -> motor: the synapse is not plastic: its weight stays"},
+		{network + "play until 9ms\nspike eye at 1ms ... 5ms\n----\n",
+			`s.txt:7: "...": expected two times before it and one behind, such as 0ms, 4ms ... 20ms`},
+		{network + "play until 9ms\nspike eye at 1ms, 3ms ... 6ms\n----\n",
+			"s.txt:7: 1ms, 3ms ... 6ms: expected rising times with even steps"},
+		{network + "play until 9ms\npour water into eye at 1ms\n----\n",
+			`s.txt:7: pour "water": expected a number of units, such as 60`},
+		{network + "play until 9ms\nkick eye at 1ms\n----\n",
+			`s.txt:7: "kick eye at 1ms": expected spike NEURON, pour UNITS into NEURON, show`},
+		{network + "play until 9ms\nshow eye -> motor at 1ms\n----\n",
+			"s.txt:7: show eye -> motor: the synapse is not plastic: its weight stays"},
 		{network + "play until 9ms\nshow motor -> eye at 1ms\n----\n", "s.txt:7: motor -> eye: the network has no such synapse"},
-		{network + "play until 9ms\ntune eye at 1ms\n----\n", "s.txt:7: tune eye: expected key=value after what is tuned, and nothing after what is shown"},
-		{network + "play until 9ms\ntune eye leak=fast at 1ms\n----\n", "s.txt:7: tune: leak=fast: expected a number a second, such as 2000/s"},
-		{network + "play until 9ms\npour 1e9 into eye at 1ms\n----\n", "s.txt:7: 1e+09 units need more than 2^31 microseconds to leak out at 1000 units/s"},
+		{network + "play until 9ms\ntune eye at 1ms\n----\n",
+			"s.txt:7: tune eye: expected key=value after what is tuned, and nothing after what is shown"},
+		{network + "play until 9ms\ntune eye leak=fast at 1ms\n----\n",
+			"s.txt:7: tune: leak=fast: expected a number a second, such as 2000/s"},
+		{network + "play until 9ms\npour 1e9 into eye at 1ms\n----\n",
+			"s.txt:7: 1e+09 units need more than 2^31 microseconds to leak out at 1000 units/s"},
 	} {
 		s := &story{file: "s.txt", lines: strings.Split(c.script, "\n")}
 		err := error(nil)

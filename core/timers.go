@@ -1,10 +1,10 @@
 package core
 
-// timers are what neurons have set for themselves: the next spike of a burst, or the pacemaker. A neuron with mechanisms has one timer
-// at most; setting it again moves it, so the heap never holds more than one entry a neuron.
+// timers hold when neurons fire without an arrival: the next spike of a burst, or of the pacemaker. A neuron with mechanisms has
+// at most one timer. Setting it again moves it.
 type timers struct {
-	heap []timer
-	slot []int32 // by mechanisms: where in the heap its timer is, or idle
+	heap []timer // a binary heap, the earliest first
+	slot []int32 // by index into Network.mechanisms: where in the heap the timer is, or idle
 }
 
 type timer struct {
@@ -15,7 +15,7 @@ type timer struct {
 
 const idle = -1
 
-// add makes room for the timer of one more neuron with mechanisms.
+// add makes room for the timer of one more neuron.
 func (h *timers) add() { h.slot = append(h.slot, idle) }
 
 // set starts or moves a timer.
@@ -46,7 +46,7 @@ func (h *timers) stop(mechanisms uint32) {
 	}
 }
 
-// place moves the entry at i to where it belongs.
+// place moves the entry at i to its place in the heap.
 func (h *timers) place(i int) {
 	entry := h.heap[i]
 	for i > 0 {

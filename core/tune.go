@@ -6,19 +6,21 @@ import (
 	"slices"
 )
 
-// A Tuning is one request to change a running network: whole descriptions of the neurons and synapses that change, by their index.
-// Take them from Description, change what is to change, and hand them to Tune.
+// A Tuning is one request to change a running network. It holds complete descriptions of the neurons and synapses that change, by
+// their index in Description.
 type Tuning struct {
 	Neurons  map[int]Neuron
 	Synapses map[int]Synapse
 }
 
-// Tune changes parameters of a running network: all of them, from the next tick that is processed, or none when one is refused.
+// Tune changes parameters of a running network: all of them, from the next tick that is processed, or none if one is refused. It
+// fails with ErrRange or ErrUnknown, and names the neuron or synapse.
 //
-// Everything may change but what a synapse connects, its kind, and whether it is plastic. A new leak keeps the level, the threshold
-// and every afferent weight of the neuron in units, what it has learnt included, and converts their water anew. A new weight of a
-// plastic synapse replaces what it has learnt; with the same weight it keeps it. A new delay holds for spikes that leave after the
-// change. It fails with ErrRange or ErrUnknown, naming the neuron or synapse.
+//   - Everything may change except for the neurons that a synapse connects, its kind, and whether it is plastic.
+//   - A new leak keeps the level, the threshold and all afferent weights in units, also what was learnt. Their water is converted
+//     again.
+//   - A new weight of a plastic synapse replaces what it has learnt. If the weight is the same, what was learnt stays.
+//   - A new delay holds for spikes that leave after the change.
 func (n *Network) Tune(change Tuning) error {
 	t := &tuning{network: n, leaks: map[int]float64{}}
 	t.describe(change)
@@ -32,18 +34,18 @@ func (n *Network) Tune(change Tuning) error {
 	return nil
 }
 
-// tuning is a change in the making: all is computed before anything is touched.
+// tuning prepares a change. Everything is computed before the network is touched.
 type tuning struct {
 	network    *Network
 	old        Description
 	next       Description
-	leaks      map[int]float64 // the leak that a neuron had, where it changes
+	leaks      map[int]float64 // by neuron: its old leak, if the leak changes
 	barrels    map[int]retuned
 	mechanisms map[int]*mechanisms
 	plastics   []plastic
-	sources    []uint32 // which synapse each is
+	sources    []uint32 // by plastic synapse: its index in the description
 	rules      []*rule
-	synapses   bool // what some synapse delivers, or when, changes
+	synapses   bool // some synapse changes, or the water that it delivers
 }
 
 // retuned is a neuron with its new parameters.
@@ -52,8 +54,8 @@ type retuned struct {
 	neuronType neuronType
 }
 
-// describe takes what the change needs to know of the network. What synapses there are, it needs to know only where one of them changes,
-// or their water: a new threshold does not take longer in a network with many.
+// describe gets the descriptions that the change needs. It needs those of synapses only if one of them changes, or its water. So
+// tuning a threshold does not take longer in a network with many synapses.
 func (t *tuning) describe(change Tuning) {
 	n := t.network
 	t.synapses = len(change.Synapses) > 0
@@ -78,7 +80,8 @@ func (t *tuning) check(change Tuning) error {
 		if i < 0 || i >= len(old.Neurons) {
 			return refuse(ErrUnknown, "neuron %d: expected 0 to %d", i, len(old.Neurons)-1)
 		}
-		neuron.Adaptation, neuron.Habituation, neuron.Burst = copied(neuron.Adaptation), copied(neuron.Habituation), copied(neuron.Burst)
+		neuron.Adaptation, neuron.Habituation, neuron.Burst = copied(neuron.Adaptation), copied(neuron.Habituation),
+			copied(neuron.Burst)
 		t.next.Neurons[i] = neuron
 		if neuron.Leak != old.Neurons[i].Leak {
 			t.leaks[i] = old.Neurons[i].Leak
@@ -90,7 +93,8 @@ func (t *tuning) check(change Tuning) error {
 		}
 		was := &old.Synapses[i]
 		if s.From != was.From || s.To != was.To || s.Kind != was.Kind || (s.Plastic == nil) != (was.Plastic == nil) {
-			return refuse(ErrUnknown, "synapse %d, %s: what it connects, its kind and whether it is plastic cannot change", i, old.names(was))
+			return refuse(ErrUnknown, "synapse %d, %s: what it connects, its kind and whether it is plastic cannot change", i,
+				old.names(was))
 		}
 		s.Plastic = copied(s.Plastic)
 		t.next.Synapses[i] = s
@@ -98,7 +102,8 @@ func (t *tuning) check(change Tuning) error {
 	for i := range t.next.Synapses {
 		to := t.next.Synapses[i].To
 		_, newLeak := t.leaks[to]
-		newThreshold := old.Neurons[to].Threshold == 0 && t.next.Neurons[to].Threshold != 0 // a weight of 0 means something at 0 only
+		// a weight of 0 has an effect only at a threshold of 0
+		newThreshold := old.Neurons[to].Threshold == 0 && t.next.Neurons[to].Threshold != 0
 		if _, changed := change.Synapses[i]; changed || newLeak || newThreshold {
 			if err := t.next.check(&t.next.Synapses[i]); err != nil {
 				return fmt.Errorf("synapse %d: %w", i, err)
@@ -108,7 +113,7 @@ func (t *tuning) check(change Tuning) error {
 	return nil
 }
 
-// toNewLeak converts an amount of a neuron's water to its new leak, as near as it can be told there.
+// toNewLeak converts an amount of a neuron's water to its new leak, rounded to the nearest.
 func (t *tuning) toNewLeak(neuron int, water int64) int64 {
 	old, changed := t.leaks[neuron]
 	if !changed {
@@ -126,33 +131,33 @@ func (t *tuning) convert(change Tuning) error {
 		b := n.barrels[i]
 		was := &n.neuronTypes[b.neuronType]
 		w := converter{leak: neuron.Leak}
-		c := neuron.neuronType(&w, was.hasMechanisms || neuron.needsMechanisms())
+		nt := neuron.neuronType(&w, was.hasMechanisms || neuron.needsMechanisms())
 		var p mechanismParameters
-		if c.hasMechanisms {
+		if nt.hasMechanisms {
 			p = neuron.mechanismParameters(&w)
 		}
 		if err := w.err(); err != nil {
 			return fmt.Errorf("%s: %w", neuron.label(i), err)
 		}
 		if b.empty < refractoryMark {
-			b.setLevel(n.now, t.toNewLeak(i, b.level(n.now, was)), &c)
+			b.setLevel(n.now, t.toNewLeak(i, b.level(n.now, was)), &nt)
 		}
-		t.barrels[i] = retuned{barrel: b, neuronType: c}
-		if !c.hasMechanisms {
+		t.barrels[i] = retuned{barrel: b, neuronType: nt}
+		if !nt.hasMechanisms {
 			continue
 		}
-		mech := &mechanisms{lastSpike: longAgo}
+		m := &mechanisms{lastSpike: longAgo}
 		if was.hasMechanisms {
-			*mech = *n.mechanisms[b.mechanisms]
-			mech.settle(n.now)
+			*m = *n.mechanisms[b.mechanisms]
+			m.settle(n.now)
 		}
-		mech.parameters = p
-		mech.adaptation.value = min(t.toNewLeak(i, mech.adaptation.value), p.adaptationMax)
-		mech.habituation.value = min(t.toNewLeak(i, mech.habituation.value), p.habituationMax)
-		mech.adaptation.begin(n.now, p.adaptationRecovery)
-		mech.habituation.begin(n.now, p.habituationRecovery)
-		mech.modulation.begin(n.now, p.modulationRecovery)
-		t.mechanisms[i] = mech
+		m.parameters = p
+		m.adaptation.value = min(t.toNewLeak(i, m.adaptation.value), p.adaptationMax)
+		m.habituation.value = min(t.toNewLeak(i, m.habituation.value), p.habituationMax)
+		m.adaptation.begin(n.now, p.adaptationRecovery)
+		m.habituation.begin(n.now, p.habituationRecovery)
+		m.modulation.begin(n.now, p.modulationRecovery)
+		t.mechanisms[i] = m
 	}
 	return t.convertPlastics(change)
 }
@@ -167,16 +172,16 @@ func (t *tuning) convertPlastics(change Tuning) error {
 	for i := range t.plastics {
 		p, was := &t.plastics[i], &n.plastics[i]
 		source := int(t.sources[i])
-		r, x := t.rules[p.rule()], was.unpack()
+		r, state := t.rules[p.rule()], was.unpack()
 		if t.next.Synapses[source].Weight == t.old.Synapses[source].Weight {
-			x.weight = r.clamp(t.toNewLeak(int(p.target), x.weight))
+			state.weight = r.clamp(t.toNewLeak(int(p.target), state.weight))
 		} else {
-			x.weight = p.magnitude()
+			state.weight = p.magnitude()
 		}
-		x.shortTerm.settle(n.now, n.rules[was.rule()].shortRecovery)
-		x.shortTerm.begin(n.now, r.shortRecovery)
-		x.shortTerm.value = min(max(t.toNewLeak(int(p.target), x.shortTerm.value), -r.shortMax), r.shortMax)
-		p.pack(n.now, &x, r)
+		state.shortTerm.settle(n.now, n.rules[was.rule()].shortRecovery)
+		state.shortTerm.begin(n.now, r.shortRecovery)
+		state.shortTerm.value = min(max(t.toNewLeak(int(p.target), state.shortTerm.value), -r.shortMax), r.shortMax)
+		p.pack(n.now, &state, r)
 	}
 	return nil
 }
@@ -217,34 +222,36 @@ func (t *tuning) commit(change Tuning) {
 		return
 	}
 	n.layOut(t.next, t.sources)
-	for i := range n.detached { // detach has left the synapse
+	for i := range n.detached { // detach has left the index of the synapse as target
 		single := &n.detached[i]
 		single.target = n.position(int(single.target))
 		single.weight = int32(n.bundles[n.bundleOf(single.target)].kind())
 	}
 }
 
-// retime sets a neuron's pacemaker after a change: the new interval counts from its last spike, or from the beginning, or is over at once.
+// retime sets the timer of a neuron after a change of its pacemaker. The new interval counts from its last spike, or from the
+// beginning if that is not known. If it has passed already, the neuron fires at once.
 func (n *Network) retime(neuron int) {
 	b := &n.barrels[neuron]
 	refractory := int64(n.neuronTypes[b.neuronType].refractory)
-	mech := n.mechanisms[b.mechanisms]
-	if mech.burstLeft > 0 { // the timer is the burst's; the pacemaker's follows when it ends
-		if mech.parameters.burstInterval > 0 {
+	m := n.mechanisms[b.mechanisms]
+	if m.burstLeft > 0 { // the timer is that of the burst; the pacemaker follows when the burst ends
+		if m.parameters.burstInterval > 0 {
 			return
 		}
-		mech.burstLeft = 0
-		b.empty = mech.lastSpike + refractory + refractoryMark
+		m.burstLeft = 0
+		b.empty = m.lastSpike + refractory + refractoryMark
 	}
-	interval := mech.pacemakerInterval(refractory)
+	interval := m.pacemakerInterval(refractory)
 	if interval == 0 {
 		n.timers.stop(b.mechanisms)
 		return
 	}
-	n.timers.set(b.mechanisms, uint32(neuron), max(n.now, b.refractoryUntil(), max(mech.lastSpike, n.began)+interval))
+	n.timers.set(b.mechanisms, uint32(neuron), max(n.now, b.refractoryUntil(), max(m.lastSpike, n.began)+interval))
 }
 
-// detach turns what is in flight into single arrivals over synapses that keep their time, so that the synapses can be laid out anew.
+// detach replaces what is in flight by single arrivals over synapses, each at its time, so that the synapses can be laid out
+// again.
 func (n *Network) detach() {
 	at := n.synapsesAt()
 	for i := range n.detached {
@@ -255,7 +262,7 @@ func (n *Network) detach() {
 		bundle uint32
 	}
 	queued := map[inFlight]bool{}
-	cut := func(f inFlight) {
+	single := func(f inFlight) {
 		for position := n.bundles[f.bundle].first; position < n.bundles[f.bundle+1].first; position++ {
 			n.detached.push(input{at: f.at, target: at[position]})
 		}
@@ -268,20 +275,20 @@ func (n *Network) detach() {
 			if flight.weight == 0 {
 				f := inFlight{at: next, bundle: flight.what}
 				queued[f] = true
-				cut(f)
+				single(f)
 			}
 			last, i = i, flight.next
 		}
 		n.queue.free(first, last, count)
 	}
-	n.counters.Deliveries -= n.underWay() // they are counted again when they arrive
-	// What is in no queue is in a accumulator, or a single arrival.
+	n.counters.Deliveries -= n.underWay() // they will be counted when they arrive
+	// A bundle that is not in the queue is in an accumulator, or is a single arrival in the queue.
 	for i := n.departures.head; i != n.departures.tail; i++ {
 		spike := n.departures.at(i)
 		for s := n.efferents[spike.source].first; s < n.efferents[spike.source+1].first; s++ {
 			f := inFlight{at: spike.at + int64(n.delays[n.bundles[s].channel>>kindBits]), bundle: s}
 			if f.at >= n.now && n.bundles[s].kind() == directBundle && !queued[f] {
-				cut(f)
+				single(f)
 			}
 		}
 	}
@@ -308,24 +315,25 @@ func (n *Network) Learnt() map[int]float64 {
 	return learnt
 }
 
-// Weight returns the long-term weight of a plastic synapse and the short-term part that it delivers besides, at time Now, in units,
-// both with the sign of the synapse: for looking at, not for control. It fails with ErrUnknown for any other synapse.
+// Weight returns the long-term weight and the short-term part of a plastic synapse at time Now, in units. Both have the sign of
+// the synapse; an arrival delivers their sum. It is for display, not for control. It fails with ErrUnknown for a synapse that is
+// not plastic.
 func (n *Network) Weight(synapse int) (longTerm, shortTerm float64, err error) {
 	p := n.plastic(synapse)
 	if p == nil {
-		return 0, 0, refuse(ErrUnknown, "synapse %d: not a plastic one", synapse)
+		return 0, 0, refuse(ErrUnknown, "synapse %d: expected a plastic one", synapse)
 	}
-	r, x := n.rules[p.rule()], p.unpack()
-	x.shortTerm.settle(n.now, r.shortRecovery)
+	r, state := n.rules[p.rule()], p.unpack()
+	state.shortTerm.settle(n.now, r.shortRecovery)
 	if r.negative {
-		x.weight, x.shortTerm.value = -x.weight, -x.shortTerm.value
+		state.weight, state.shortTerm.value = -state.weight, -state.shortTerm.value
 	}
 	leak := n.leak(p.target)
-	return units(x.weight, leak), units(x.shortTerm.value, leak), nil
+	return units(state.weight, leak), units(state.shortTerm.value, leak), nil
 }
 
-// Learn gives plastic synapses long-term weights in units, as Learnt returned them: all, or none with ErrRange or ErrUnknown when
-// one does not fit. The sign must be that of the configured weight.
+// Learn sets long-term weights of plastic synapses, in units, by their index in the description, as Learnt returns them. It sets
+// all, or none if it fails with ErrRange or ErrUnknown. The sign must be that of the configured weight.
 func (n *Network) Learn(learnt map[int]float64) error {
 	water, sources := make([]int64, len(n.plastics)), n.sources()
 	known := 0
@@ -338,8 +346,10 @@ func (n *Network) Learn(learnt map[int]float64) error {
 		}
 		known++
 		amount := rawWater(math.Abs(w), n.leak(p.target))
-		if !(amount <= MaxWater) || w != 0 && (w < 0) != n.rules[p.rule()].negative || n.rules[p.rule()].clamp(int64(amount)) != int64(amount) {
-			return refuse(ErrRange, "synapse %d, %s: learnt weight %g does not fit its sign or limits", sources[i], n.between(n.position(int(sources[i]))), w)
+		if !(amount <= MaxWater) || w != 0 && (w < 0) != n.rules[p.rule()].negative ||
+			n.rules[p.rule()].clamp(int64(amount)) != int64(amount) {
+			return refuse(ErrRange, "synapse %d, %s: expected a learnt weight of its sign and within its limits, got %g", sources[i],
+				n.between(n.position(int(sources[i]))), w)
 		}
 		water[i] = int64(amount)
 	}

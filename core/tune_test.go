@@ -116,8 +116,9 @@ func edit(n *Network, change func(*Description)) Tuning {
 // A spike in flight keeps its time; the next one takes the new delay.
 func TestTuningADelay(t *testing.T) {
 	n := mustBuild(t, Description{
-		Neurons:  []Neuron{{Threshold: 1, Leak: 1000}, {Threshold: 100, Leak: 1000}},
-		Synapses: []Synapse{{From: 0, To: 1, Weight: 100, Delay: 500}, {From: 0, To: 1, Weight: 100, Delay: 700, Plastic: &Plastic{Window: 10, LongTerm: LongTerm{Rate: 1}}}},
+		Neurons: []Neuron{{Threshold: 1, Leak: 1000}, {Threshold: 100, Leak: 1000}},
+		Synapses: []Synapse{{From: 0, To: 1, Weight: 100, Delay: 500}, {From: 0, To: 1, Weight: 100, Delay: 700,
+			Plastic: &Plastic{Window: 10, LongTerm: LongTerm{Rate: 1}}}},
 	})
 	n.Excite(0, 0)
 	n.Advance(100, nil)

@@ -6,9 +6,10 @@ import (
 	"strconv"
 )
 
-// Water converts units to the engine's water for a barrel with the given leak in units per second: the microseconds the amount
-// needs to leak out, or thousandths of a unit where there is no leak; rounded half away from zero. It fails with ErrRange when an
-// amount that is not 0 rounds to 0 or leaves 32 bits, and then names the nearest leak that works.
+// Water converts units to the engine's water, for a barrel with the given leak in units per second. Water is the number of
+// microseconds that the amount needs to leak out; without a leak it is thousandths of a unit. It is rounded half away from zero.
+// Water fails with ErrRange if an amount other than 0 rounds to 0 or does not fit in 32 bits. The error names the nearest leak
+// that works.
 func Water(units, leak float64) (int32, error) {
 	if math.IsNaN(units) || math.IsInf(units, 0) {
 		return 0, refuse(ErrRange, "%v units: expected a finite number", units)
@@ -21,16 +22,20 @@ func Water(units, leak float64) (int32, error) {
 	case units == 0 || math.Abs(w) >= 1 && math.Abs(w) <= MaxWater:
 		return int32(w), nil
 	case leak == 0 && w == 0:
-		return 0, refuse(ErrRange, "%g units: a neuron without a leak tells apart 0.001 units: the nearest that works is %g", units, math.Copysign(0.001, units))
+		return 0, refuse(ErrRange, "%g units: a neuron without a leak counts in steps of 0.001 units: the nearest that works is %g",
+			units, math.Copysign(0.001, units))
 	case leak == 0:
 		return 0, refuse(ErrRange, "%g units: a neuron without a leak holds at most %g", units, MaxWater/1000.0)
 	case w == 0:
-		return 0, refuse(ErrRange, "%g units leak out in less than a microsecond at %g units/s: %s", units, leak, workingLeak(units, math.Abs(units)*2e6))
+		return 0, refuse(ErrRange, "%g units leak out in less than a microsecond at %g units/s: %s", units, leak,
+			workingLeak(units, math.Abs(units)*2e6))
 	}
-	return 0, refuse(ErrRange, "%g units need more than 2^31 microseconds to leak out at %g units/s: %s", units, leak, workingLeak(units, math.Abs(units)*1e6/MaxWater))
+	return 0, refuse(ErrRange, "%g units need more than 2^31 microseconds to leak out at %g units/s: %s", units, leak,
+		workingLeak(units, math.Abs(units)*1e6/MaxWater))
 }
 
-// workingLeak names the leak nearest to the border at which an amount fits, in few enough digits to be typed, and still within.
+// workingLeak says which leak is nearest to the border at which an amount fits. The leak has few digits, since a person types it,
+// and the amount fits with it.
 func workingLeak(units, border float64) string {
 	for digits := 6; digits <= 17; digits++ {
 		for _, nudge := range []float64{1, 1 - math.Pow10(1-digits), 1 + math.Pow10(1-digits)} {
@@ -44,6 +49,7 @@ func workingLeak(units, border float64) string {
 	return "no leak works"
 }
 
+// rawWater is Water without its checks: the result may be 0 or beyond 32 bits.
 func rawWater(units, leak float64) float64 {
 	if leak == 0 {
 		return math.Round(units * 1000)
@@ -51,7 +57,7 @@ func rawWater(units, leak float64) float64 {
 	return math.Round(units * 1e6 / leak)
 }
 
-// units is Water backwards: exact but for the rounding that Water did.
+// units converts water to units. It is the inverse of Water, except for the rounding.
 func units(water int64, leak float64) float64 {
 	if leak == 0 {
 		return float64(water) / 1000
@@ -59,17 +65,17 @@ func units(water int64, leak float64) float64 {
 	return float64(water) * leak / 1e6
 }
 
-// converter converts the amounts of one neuron, or of a synapse onto it, and collects what is wrong with them, so that callers read like a
-// list.
+// converter converts the amounts of one neuron, or of a synapse onto it, to water. It collects the mistakes, so that callers need
+// not check after each amount.
 type converter struct {
 	leak     float64
-	prefix   string // of the properties' names
+	prefix   string // before the names of properties
 	mistakes []Mistake
 }
 
 func (w *converter) fail(field string, err error) {
 	if len(w.mistakes) > 0 && w.mistakes[0].Field == "leak" {
-		return // without a leak there is no telling what an amount comes to
+		return // without a valid leak no amount can be converted
 	}
 	w.mistakes = append(w.mistakes, Mistake{Field: w.prefix + field, Err: err})
 }
@@ -100,7 +106,7 @@ func (w *converter) amount(field string, units float64) int64 {
 	return w.water(field, units)
 }
 
-// limit converts an upper limit, of which 0 means that there is none.
+// limit converts an upper limit. 0 means that there is no limit.
 func (w *converter) limit(field string, units float64) int64 {
 	if units == 0 {
 		return MaxWater
@@ -108,7 +114,7 @@ func (w *converter) limit(field string, units float64) int64 {
 	return w.amount(field, units)
 }
 
-// recovery converts units per second to a recovery.
+// recovery converts units per second to a step and an interval.
 func (w *converter) recovery(field string, perSecond float64) recovery {
 	if perSecond == 0 {
 		return recovery{}
@@ -131,7 +137,7 @@ func (w *converter) interval(field string, perSecond float64) int64 {
 	return int64(interval)
 }
 
-// span checks a time.
+// span checks a time in microseconds.
 func (w *converter) span(field string, t, least Tick) int64 {
 	if t < least || t > MaxDelay {
 		w.fail(field, refuse(ErrRange, "%d us: expected %d to %d", t, least, MaxDelay))
@@ -139,7 +145,7 @@ func (w *converter) span(field string, t, least Tick) int64 {
 	return int64(t)
 }
 
-// shifts tabulates what each modulation level, -MaxModulation to MaxModulation, shifts a property by; nil for 0.
+// shifts returns how much each modulation level, from -MaxModulation to MaxModulation, shifts a property; nil if perStep is 0.
 func (w *converter) shifts(field string, perStep float64, convert func(float64) float64) []int64 {
 	if perStep == 0 {
 		return nil
@@ -148,7 +154,8 @@ func (w *converter) shifts(field string, perStep float64, convert func(float64) 
 	for i := range table {
 		shift := convert(perStep * float64(i-MaxModulation))
 		if !(math.Abs(shift) <= MaxWater) {
-			w.fail(field, refuse(ErrRange, "%g: a modulation level of %d makes more of it than 32 bits hold: expected a magnitude of at most %.6g", perStep, i-MaxModulation, MaxWater/MaxModulation/(convert(1e6)/1e6)))
+			w.fail(field, refuse(ErrRange, "%g: a modulation level of %d makes more of it than 32 bits hold: expected a magnitude of "+
+				"at most %.6g", perStep, i-MaxModulation, MaxWater/MaxModulation/(convert(1e6)/1e6)))
 			return nil
 		}
 		table[i] = int64(shift)
