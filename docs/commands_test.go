@@ -1,12 +1,12 @@
 //go:build unix
 
-// Package docs holds README.md, CONTRIBUTING.md and the pages of this folder to the programs that they describe: every command in a
-// console block is run, and what it prints is compared; commands within the text exist, with the flags that they are shown with;
-// links lead somewhere.
+// Package docs holds README.md, CONTRIBUTING.md and the pages of this folder to the programs that they describe: every command in
+// a console block is run, and what it prints is compared; commands within the text exist, with the flags that they are shown
+// with; links lead somewhere.
 //
-// A console block is a transcript: a line that begins with "$ " is a command for the shell, the lines below are its output. The line
-// "..." stands for any lines, "..." within a line for any text. A command without output below it has to succeed. A comment on the line
-// before a block says what is special about it:
+// A console block is a transcript: a line that begins with "$ " is a command for the shell, the lines below are its output. The
+// line "..." stands for any lines, "..." within a line for any text. A command without output below it has to succeed. A comment
+// on the line before a block says what is special about it:
 //
 //	<!-- file: seeker.yaml -->                   the block, in any language, is this file
 //	<!-- runs until the end of the page -->      its commands do not end by themselves
@@ -163,8 +163,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// A place is a folder that looks like the source tree, in which the commands of one page run. Its robots have a broker on a free port
-// instead of 1883, which something else may have.
+// A place is a folder that looks like the source tree, in which the commands of one page run. Its robots have a broker on a free
+// port instead of 1883, which something else may have.
 type place struct {
 	folder, root string
 	environment  []string
@@ -212,7 +212,8 @@ func newPlace(t *testing.T) *place {
 		t.Fatal(err)
 	}
 	p.write(t, "lightseeker.yaml", string(demo))
-	script := fmt.Sprintf("#!/bin/sh\n[ \"$*\" = run ] && set -- run lightseeker.yaml\nexec '%s' \"$@\"\n", filepath.Join(built, "fluxd"))
+	script := fmt.Sprintf("#!/bin/sh\n[ \"$*\" = run ] && set -- run lightseeker.yaml\nexec '%s' \"$@\"\n",
+		filepath.Join(built, "fluxd"))
 	if err := os.WriteFile(filepath.Join(p.folder, "bin/fluxd"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}

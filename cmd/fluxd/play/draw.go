@@ -66,9 +66,9 @@ func legend(panels []panel) string {
 		{markLevel, func(p panel) bool { return !p.synapse }},
 		{markThreshold, func(p panel) bool { return !p.synapse }},
 		{markSpike, func(p panel) bool { return len(p.spikes) > 0 }},
-		{markArrival, func(p panel) bool { return slices.ContainsFunc(p.arrivals, landing.excites) }},
-		{markInhibits, func(p panel) bool { return slices.ContainsFunc(p.arrivals, landing.inhibit) }},
-		{markIgnored, func(p panel) bool { return slices.ContainsFunc(p.arrivals, landing.isIgnored) }},
+		{markArrival, func(p panel) bool { return slices.ContainsFunc(p.arrivals, arrival.excites) }},
+		{markInhibits, func(p panel) bool { return slices.ContainsFunc(p.arrivals, arrival.inhibit) }},
+		{markIgnored, func(p panel) bool { return slices.ContainsFunc(p.arrivals, arrival.isIgnored) }},
 		{markModulator, func(p panel) bool { return len(p.modulators) > 0 }},
 		{markWeight, func(p panel) bool { return p.synapse }},
 		{markLongTerm, func(p panel) bool { return p.synapse }},
@@ -119,12 +119,12 @@ func (p *panel) draw(svg *strings.Builder, top int, until core.Tick) {
 	}
 	foot := top + panelHeight - arrivalRow + 4
 	for _, kind := range []struct {
-		of    func(landing) bool
+		of    func(arrival) bool
 		shape string // after its place
 	}{
-		{landing.excites, fmt.Sprintf(`%dl3 8h-6z" fill="%s"`, foot, markArrival.colour)},
-		{landing.inhibit, fmt.Sprintf(`%dl3-8h-6z" fill="%s"`, foot+8, markInhibits.colour)},
-		{landing.isIgnored, fmt.Sprintf(`%dl3 8h-6z" fill="white" stroke="%s"`, foot, markIgnored.colour)},
+		{arrival.excites, fmt.Sprintf(`%dl3 8h-6z" fill="%s"`, foot, markArrival.colour)},
+		{arrival.inhibit, fmt.Sprintf(`%dl3-8h-6z" fill="%s"`, foot+8, markInhibits.colour)},
+		{arrival.isIgnored, fmt.Sprintf(`%dl3 8h-6z" fill="white" stroke="%s"`, foot, markIgnored.colour)},
 	} {
 		var times []core.Tick
 		for _, a := range p.arrivals {
@@ -147,9 +147,9 @@ func (p *panel) draw(svg *strings.Builder, top int, until core.Tick) {
 	}
 }
 
-func (a landing) excites() bool   { return !a.ignored && !a.inhibits }
-func (a landing) inhibit() bool   { return !a.ignored && a.inhibits }
-func (a landing) isIgnored() bool { return a.ignored }
+func (a arrival) excites() bool   { return !a.ignored && !a.inhibits }
+func (a arrival) inhibit() bool   { return !a.ignored && a.inhibits }
+func (a arrival) isIgnored() bool { return a.ignored }
 
 // places returns where on the time axis something happened, without those that would lie on top of each other.
 func places(all []core.Tick, until core.Tick) (xs []float64) {

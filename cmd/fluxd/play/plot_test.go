@@ -135,7 +135,7 @@ func TestPlotShowsTheArrivalThatFires(t *testing.T) {
 	if want := []float64{50, 120, 0}; !slices.Equal(slices.Compact(there), want) {
 		t.Errorf("levels at the spike %v, want %v", there, want)
 	}
-	want := []landing{{at: 10000}, {at: 20000}, {at: 22000, ignored: true}, {at: 30000, inhibits: true}, {at: 40000}}
+	want := []arrival{{at: 10000}, {at: 20000}, {at: 22000, ignored: true}, {at: 30000, inhibits: true}, {at: 40000}}
 	if !slices.Equal(p.arrivals, want) {
 		t.Errorf("arrivals %+v, want %+v", p.arrivals, want)
 	}
@@ -171,7 +171,7 @@ func TestLegend(t *testing.T) {
 		t.Errorf("legend of a neuron that only spikes: %s", got)
 	}
 	all := []panel{
-		{spikes: []core.Tick{1}, modulators: []core.Tick{1}, arrivals: []landing{{}, {inhibits: true}, {ignored: true}}},
+		{spikes: []core.Tick{1}, modulators: []core.Tick{1}, arrivals: []arrival{{}, {inhibits: true}, {ignored: true}}},
 		{synapse: true},
 	}
 	colours := map[string]bool{}

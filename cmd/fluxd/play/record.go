@@ -13,8 +13,8 @@ const plotSamples = 1600
 // fromOutside stands for a synapse where there is none.
 const fromOutside = -1
 
-// arrival is one spike on its way to a drawn neuron, or one input.
-type arrival struct {
+// pending is one spike on its way to a drawn neuron, or one input.
+type pending struct {
 	neuron  int
 	synapse int     // index in the description, or fromOutside
 	input   float64 // units that an input pours; synapses have their weight
@@ -33,12 +33,12 @@ type panel struct {
 	samples    []sample
 	fired      []sample    // where arrivals fired the neuron: the level that they reached
 	spikes     []core.Tick // of the neuron
-	arrivals   []landing   // direct and electric ones, and inputs
+	arrivals   []arrival   // direct and electric ones, and inputs
 	modulators []core.Tick
 }
 
-// landing is a direct or electric arrival, or an input, at the time when it comes.
-type landing struct {
+// arrival is a direct or electric arrival, or an input, at the time when it comes.
+type arrival struct {
 	at       core.Tick
 	inhibits bool
 	ignored  bool // the neuron was refractory or in a burst
@@ -51,12 +51,12 @@ type recorder struct {
 	drawn     selection
 	panels    []panel                 // of the neurons, then of the synapses
 	efferents map[int][]int           // synapses that end at a drawn neuron, by source
-	due       map[core.Tick][]arrival // what reaches the drawn neurons
+	due       map[core.Tick][]pending // what reaches the drawn neurons
 	spikes    []core.Spike            // reused from one advance to the next
 }
 
 func newRecorder(d core.Description, drawn selection, network *core.Network) *recorder {
-	r := &recorder{Network: network, d: d, drawn: drawn, efferents: map[int][]int{}, due: map[core.Tick][]arrival{}}
+	r := &recorder{Network: network, d: d, drawn: drawn, efferents: map[int][]int{}, due: map[core.Tick][]pending{}}
 	for _, neuron := range drawn.neurons {
 		r.panels = append(r.panels, panel{name: d.Neurons[neuron].Name})
 	}
@@ -76,7 +76,7 @@ func newRecorder(d core.Description, drawn selection, network *core.Network) *re
 func (r *recorder) Excite(at core.Tick, neuron int) error {
 	err := r.Network.Excite(at, neuron)
 	if err == nil && slices.Contains(r.drawn.neurons, neuron) {
-		r.due[at] = append(r.due[at], arrival{neuron: neuron, synapse: fromOutside})
+		r.due[at] = append(r.due[at], pending{neuron: neuron, synapse: fromOutside})
 	}
 	return err
 }
@@ -89,12 +89,12 @@ func (r *recorder) Pour(at core.Tick, neuron int, water int32) error {
 		if leak := r.d.Neurons[neuron].Leak; leak != 0 {
 			units = float64(water) * leak / 1e6
 		}
-		r.due[at] = append(r.due[at], arrival{neuron: neuron, synapse: fromOutside, input: units})
+		r.due[at] = append(r.due[at], pending{neuron: neuron, synapse: fromOutside, input: units})
 	}
 	return err
 }
 
-// run takes the network to the end of the picture. It samples at even distances, and before and after each tick at which
+// run runs the network to the end of the picture. It samples at even distances, and before and after each tick at which
 // something reaches a drawn neuron or a drawn neuron fires.
 func (r *recorder) run(ctx context.Context, until core.Tick) error {
 	points := min(until, plotSamples)
@@ -143,13 +143,13 @@ func (r *recorder) send(at core.Tick) {
 	for _, spike := range r.spikes {
 		for _, synapse := range r.efferents[spike.Neuron] {
 			s := &r.d.Synapses[synapse]
-			r.due[at+s.Delay] = append(r.due[at+s.Delay], arrival{neuron: s.To, synapse: synapse})
+			r.due[at+s.Delay] = append(r.due[at+s.Delay], pending{neuron: s.To, synapse: synapse})
 		}
 	}
 }
 
 // units returns what each arrival pours. It looks at the weights before the tick is processed, as the model does.
-func (r *recorder) units(arrived []arrival) []float64 {
+func (r *recorder) units(arrived []pending) []float64 {
 	units := make([]float64, len(arrived))
 	for i, a := range arrived {
 		if a.synapse == fromOutside {
@@ -170,9 +170,9 @@ func (r *recorder) units(arrived []arrival) []float64 {
 	return units
 }
 
-// record adds what has happened in a tick to the panels. Before is what they showed when it began; one or more arrivals were
-// ignored, if any says so.
-func (r *recorder) record(at core.Tick, before []sample, arrived []arrival, units []float64, any bool) {
+// record adds the events of a tick to the panels. Before is what the panels showed when the tick began. If someIgnored is set,
+// the network ignored one arrival or more.
+func (r *recorder) record(at core.Tick, before []sample, arrived []pending, units []float64, someIgnored bool) {
 	poured := make([]float64, len(r.drawn.neurons))
 	direct := make([]bool, len(r.drawn.neurons))
 	for k, a := range arrived {
@@ -205,8 +205,8 @@ func (r *recorder) record(at core.Tick, before []sample, arrived []arrival, unit
 	for k, a := range arrived {
 		i := slices.Index(r.drawn.neurons, a.neuron)
 		after, _ := r.Level(a.neuron) // it exists
-		ignored := any && !spiked[i] && before[i].value == 0 && after == 0
-		r.mark(a, landing{at: at, inhibits: units[k] < 0, ignored: ignored})
+		ignored := someIgnored && !spiked[i] && before[i].value == 0 && after == 0
+		r.mark(a, arrival{at: at, inhibits: units[k] < 0, ignored: ignored})
 	}
 	for i := range r.panels {
 		if p := &r.panels[i]; len(p.samples) == 0 || p.samples[len(p.samples)-1].at != at {
@@ -218,7 +218,7 @@ func (r *recorder) record(at core.Tick, before []sample, arrived []arrival, unit
 
 // mark adds an arrival to the panels of its neuron and of its synapse; a modulator arrival to those of all synapses that it
 // rewards.
-func (r *recorder) mark(a arrival, as landing) {
+func (r *recorder) mark(a pending, as arrival) {
 	of := []*panel{&r.panels[slices.Index(r.drawn.neurons, a.neuron)]}
 	modulator := a.synapse != fromOutside && r.d.Synapses[a.synapse].Kind == core.Modulator
 	for i, synapse := range r.drawn.synapses {
