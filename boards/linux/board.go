@@ -1,17 +1,17 @@
-// Package linux is the board of a robot on any machine that runs Linux and has GPIO, I2C or PWM: its pins and buses, by name.
+// Package linux is the board of a robot on any machine with Linux: its GPIO pins, PWM channels and I2C buses, by name.
 //
-// Pins come from the kernel's character device, which stamps each edge as it happens; PWM from /sys/class/pwm; buses from /dev/i2c-*
-// by way of periph's driver. What a robot does not use may fail; what it uses works, or the error says which pin or bus, which right is
-// missing and what to do.
+// Pins come from the kernel's character device, which records the time of each edge; PWM comes from /sys/class/pwm; buses come from
+// /dev/i2c-*, through periph's driver. Parts of the machine that a robot does not use may fail. If a part that it uses fails, the error
+// names the pin or bus and the missing right, and says what to do.
 //
 //	board := linux.New(slog.Default(), clock, nil)       // clock: the time since the robot started
 //	defer board.Halt()
-//	bumper, err := board.Pin("gpiochip0:17")             // or by the line's own name, as gpioinfo shows it
+//	bumper, err := board.Pin("gpiochip0:17")             // or by the name of the line, as gpioinfo shows it
 //	fan, err := board.Pin("pwmchip0/1")                  // a PWM channel
 //	bus, err := board.Bus("I2C1")                        // or "1"
 //
-// A pin implements periph's gpio.PinIO, and keeps its edges with their times: see Pin. The package builds on every system; where there
-// is no Linux, pins and buses say so.
+// A pin implements periph's gpio.PinIO, and keeps its edges with their times: see Pin. The package builds on every system; without Linux,
+// pins and buses return an error.
 package linux
 
 import (
@@ -36,38 +36,39 @@ import (
 
 const (
 	groupRemedy = "add the user to it with 'sudo usermod -aG %s $USER', then log in again"
-	i2cRemedy   = "/dev/i2c-* must be open to group i2c: " + groupRemedy + "; on a Raspberry Pi switch I2C on with 'sudo raspi-config nonint do_i2c 0'"
-	gpioRemedy  = "/dev/gpiochip* must be open to group gpio: " + groupRemedy + "; it needs Linux 5.10 or newer"
-	pwmRemedy   = "/sys/class/pwm must be open to group gpio: a udev rule does that"
-	pwmTaken    = "another driver or program has the channel"
-	pwmOdd      = "the kernel's log may say why: dmesg"
+	i2cRemedy   = "/dev/i2c-* must be open to group i2c: " + groupRemedy +
+		"; on a Raspberry Pi switch I2C on with 'sudo raspi-config nonint do_i2c 0'"
+	gpioRemedy = "/dev/gpiochip* must be open to group gpio: " + groupRemedy + "; it needs Linux 5.10 or newer"
+	pwmRemedy  = "/sys/class/pwm must be open to group gpio: install the udev rules in deploy/99-fluxd.rules"
+	pwmTaken   = "another driver or program has the channel"
+	pwmUnknown = "the kernel's log may say why: dmesg"
 )
 
 // Opts are the options of a Board.
 type Opts struct {
-	// Root is where /dev and /sys are; "" is /. GPIO and I2C are there on the real root alone: they are more than files.
+	// Root is the folder with /dev and /sys; "" is /. GPIO and I2C work with / only: they are more than files.
 	Root string
-	// Header says what the names of a board's pins mean; nil for a machine without a header.
+	// Header maps the names of a board's pins; nil for a machine without a header.
 	Header *Header
 }
 
-// Header is what a board with named pins adds: which line of which chip a pin is, and which channel of which PWM chip.
+// Header describes a board with named pins: the GPIO line and the PWM channel of each pin.
 type Header struct {
-	// Name is the board's, for messages.
+	// Name of the board, for messages.
 	Name string
-	// Chips are the labels that the chip with the pins may have: never its number, which differs between kernels.
+	// Chips are the possible labels of the chip with the pins. Its number does not count: it differs between kernels.
 	Chips []string
 	// Lines are the offsets of the pins on that chip.
 	Lines map[string]int
 	// PWM are the channels of the pins that can do PWM.
 	PWM map[string]Channel
-	// Overlay is what to do where the PWM of a pin is not there.
+	// Overlay returns what to do if the PWM chip of a pin is missing.
 	Overlay func(pin string) string
 }
 
-// Channel is one of a PWM chip, which is known by the end of the name of the device behind it.
+// Channel is a channel of a PWM chip.
 type Channel struct {
-	Device string
+	Device string // the end of the name of the chip's device
 	Number int
 }
 
@@ -87,16 +88,17 @@ type Board struct {
 	buses    map[int]*bus
 
 	exclusive bool
-	claims    map[int]*os.File // files of buses whose bytes are the chips that were claimed
+	claims    map[int]*os.File // files of buses, by number; a locked byte is the address of a claimed chip
 }
 
-// New makes the board. It opens nothing: a pin or bus is opened when it is asked for. The clock is the time since the robot started,
-// in which edges are told.
+// New returns the board. It opens nothing: pins and buses are opened at their first use. The clock is the time since the robot started;
+// the times of edges are those of this clock.
 func New(log *slog.Logger, clock func() time.Duration, opts *Opts) *Board {
 	if opts == nil {
 		opts = &Opts{}
 	}
-	b := &Board{log: log, clock: clock, root: opts.Root, header: Header{Name: "linux"}, pins: map[string]*Pin{}, channels: map[string]string{}, buses: map[int]*bus{}, claims: map[int]*os.File{}}
+	b := &Board{log: log, clock: clock, root: opts.Root, header: Header{Name: "linux"},
+		pins: map[string]*Pin{}, channels: map[string]string{}, buses: map[int]*bus{}, claims: map[int]*os.File{}}
 	if opts.Header != nil {
 		b.header = *opts.Header
 	}
@@ -109,12 +111,12 @@ func New(log *slog.Logger, clock func() time.Duration, opts *Opts) *Board {
 	return b
 }
 
-// String is the board's name.
+// String returns the name of the board.
 func (b *Board) String() string { return b.header.Name }
 
-// Pin gives a pin: by the header's name where there is one, by the kernel's name of the line, by chip and offset ("gpiochip0:17"), or a PWM
-// channel ("pwmchip0/1"). It is always the same for the same name; a second name of a line that is in use is an error. So is a pin that is
-// not there; one that may not be used is an error of its first use.
+// Pin returns a pin by the name in the header, by the kernel's name of the line, by chip and offset ("gpiochip0:17"), or as a PWM channel
+// ("pwmchip0/1"). The same name always gives the same pin. A pin that does not exist is an error, and so is a second name of a line that is
+// in use. Missing rights are an error of the pin's first use.
 func (b *Board) Pin(name string) (gpio.PinIO, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -137,25 +139,26 @@ func (b *Board) Pin(name string) (gpio.PinIO, error) {
 	if channel, ok := b.header.PWM[name]; ok {
 		p.channel = &channel
 	}
-	if err := b.place(p); err != nil {
-		if p.channel == nil || !errors.Is(err, errNoGPIO) { // a pin with PWM may be used for that alone
+	if err := b.findLine(p); err != nil {
+		if p.channel == nil || !errors.Is(err, errNoGPIO) { // a pin may be used for its PWM only
 			return nil, err
 		}
 	}
 	for _, other := range b.pins {
 		if p.chip != "" && other.chip == p.chip && other.offset == p.offset {
-			return nil, fmt.Errorf("%s: pin %q: it is %s line %d, which is in use as %q: give each line one name and one use", b, name, p.chip, p.offset, other.name)
+			return nil, fmt.Errorf("%s: pin %q: it is %s line %d, which is in use as %q: give each line one name and one use",
+				b, name, p.chip, p.offset, other.name)
 		}
 	}
 	b.pins[name] = p
 	return p, nil
 }
 
-// errNoGPIO is a machine without GPIO.
+// errNoGPIO is the error of a machine without GPIO.
 var errNoGPIO = errors.New("this machine shows no GPIO chips")
 
-// place finds the line of a pin.
-func (b *Board) place(p *Pin) error {
+// findLine finds the chip and offset of a pin.
+func (b *Board) findLine(p *Pin) error {
 	var chips []chip
 	if b.real {
 		var err error
@@ -173,7 +176,8 @@ func (b *Board) place(p *Pin) error {
 				return nil
 			}
 		}
-		return fmt.Errorf("%s: pin %q: expected a GPIO chip with the label %s, got %s", b, p.name, strings.Join(b.header.Chips, " or "), labels(chips))
+		return fmt.Errorf("%s: pin %q: expected a GPIO chip with the label %s, got %s",
+			b, p.name, strings.Join(b.header.Chips, " or "), labels(chips))
 	}
 	if name, offset, ok := strings.Cut(p.name, ":"); ok {
 		for _, c := range chips {
@@ -215,12 +219,12 @@ func labels(chips []chip) string {
 	return strings.Join(all, ", ")
 }
 
-// path is a path below the root.
+// path returns a path below the root.
 func (b *Board) path(parts ...string) string {
 	return filepath.Join(append([]string{b.root}, parts...)...)
 }
 
-// Buses names the I2C buses that are there.
+// Buses returns the names of the I2C buses.
 func (b *Board) Buses() []string {
 	var names []string
 	for _, n := range b.numbers() {
@@ -229,9 +233,9 @@ func (b *Board) Buses() []string {
 	return names
 }
 
-// numbers are those of the I2C buses.
+// numbers returns the numbers of the I2C buses.
 func (b *Board) numbers() []int {
-	files, _ := filepath.Glob(b.path("dev", "i2c-*")) // the pattern is ours
+	files, _ := filepath.Glob(b.path("dev", "i2c-*")) // fails only for a wrong pattern
 	var numbers []int
 	for _, file := range files {
 		if n, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(file), "i2c-")); err == nil {
@@ -242,13 +246,13 @@ func (b *Board) numbers() []int {
 	return numbers
 }
 
-// busNumber is the number of a bus by its name.
+// busNumber returns the number of a bus by its name.
 func busNumber(name string) (int, error) {
 	return strconv.Atoi(strings.TrimPrefix(header.CanonicalBus(name), "I2C"))
 }
 
-// Bus gives an I2C bus by its name, "I2C1", its number, "1", or its file, "/dev/i2c-1". It is opened once and shared by all who ask: closing
-// it does nothing, Halt closes it.
+// Bus returns an I2C bus by its name ("I2C1"), its number ("1") or its file ("/dev/i2c-1"). It is opened once and shared: its Close does
+// nothing, Halt closes it.
 func (b *Board) Bus(name string) (i2c.BusCloser, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -274,13 +278,13 @@ func (b *Board) Bus(name string) (i2c.BusCloser, error) {
 	return b.buses[number], nil
 }
 
-// Halt closes buses, PWM channels and lines. It comes last: an output whose line is closed may float, and a channel goes on as it was
-// last told, so their devices are brought to rest before.
+// Halt closes buses, PWM channels and lines. The devices must be brought to rest before: an output whose line is closed may float, and a
+// PWM channel goes on with its last duty cycle.
 func (b *Board) Halt() error {
 	b.mutex.Lock()
 	buses, pins, claims := b.buses, b.pins, b.claims
 	b.buses, b.pins, b.channels, b.claims = map[int]*bus{}, map[string]*Pin{}, map[string]string{}, map[int]*os.File{}
-	b.mutex.Unlock() // a pin that opens its channel asks for it
+	b.mutex.Unlock() // a pin that is opening its channel needs it
 	var failed []error
 	close := func(what string, c io.Closer) {
 		if err := c.Close(); err != nil {
@@ -293,13 +297,13 @@ func (b *Board) Halt() error {
 	for name, p := range pins {
 		close("pin "+name, p)
 	}
-	for number, claim := range claims { // last: until now nobody else may command
+	for number, claim := range claims { // last: until now no other process may command the chips
 		close(fmt.Sprintf("claims on bus I2C%d", number), claim)
 	}
 	return errors.Join(failed...)
 }
 
-// bus is shared: one who closes it must not take it from the others.
+// bus is a shared bus: closing it does nothing.
 type bus struct {
 	i2c.BusCloser
 	name string

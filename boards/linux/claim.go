@@ -6,14 +6,14 @@ import (
 	"os"
 )
 
-// errClaimed is a resource that another process of ours commands.
+// errClaimed is the error of a resource that another fluxd has claimed.
 var errClaimed = errors.New("another fluxd commands it: end that one first (ctrl-C, or 'sudo systemctl stop fluxd')")
 
-// Exclusive makes this board the only one of its kind that commands what it is asked for: from now on a PWM channel, or a chip on a bus that
-// Claim names, is refused when another process has it by an exclusive board. The kernel does that for GPIO lines, and for nothing else: of two
-// robots that command one motor, an emergency stop stops one. What is claimed is free again when its process has ended, in whatever way.
+// Exclusive makes the board claim each PWM channel that it opens, and each chip on a bus that Claim names: if another process has claimed it,
+// opening it fails. If two robots commanded one motor, an emergency stop would stop only one of them. The kernel itself protects GPIO lines
+// like this, and nothing else. When a process ends, in whatever way, its claims end.
 //
-// A board that is not exclusive commands whatever there is: for whoever finds a robot that moves and should not.
+// A board that is not exclusive commands everything: so that a robot that moves and should not can be stopped by another process.
 func (b *Board) Exclusive() {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -31,7 +31,7 @@ func (b *Board) Claim(bus string, address uint16) error {
 	if err != nil {
 		return fmt.Errorf("%s: bus %q: %w", b, bus, err)
 	}
-	f := b.claims[number] // a second file of the bus: the driver keeps its own to itself
+	f := b.claims[number] // a second file of the bus: that of the driver cannot be reached
 	if f == nil {
 		if f, err = os.OpenFile(b.path("dev", fmt.Sprintf("i2c-%d", number)), os.O_RDWR, 0); err != nil {
 			return fmt.Errorf("%s: bus %q: open: %w; "+i2cRemedy, b, bus, err, "i2c")

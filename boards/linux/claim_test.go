@@ -12,8 +12,8 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// Of two robots that command one motor, an emergency stop would stop one. The second is refused until the first has ended.
-func TestWhatOneRobotCommandsNoOtherDoes(t *testing.T) {
+// If two robots commanded one motor, an emergency stop would stop only one of them. The second is refused until the first has ended.
+func TestAClaimKeepsOtherRobotsAway(t *testing.T) {
 	root := tree(t, 0, 1)
 	if err := os.MkdirAll(filepath.Join(root, "dev"), 0o755); err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestWhatOneRobotCommandsNoOtherDoes(t *testing.T) {
 	refused("the same channel", drive(second, "pwmchip0/0", gpio.DutyMax))
 	refused("the same chip", second.Claim("/dev/i2c-1", 0x40))
 	if got := shows(t, root, "pwm0/duty_cycle"); got != "500000" {
-		t.Errorf("duty %s: whoever was refused has changed it", got)
+		t.Errorf("duty %s: the refused board has changed it", got)
 	}
 	if err := drive(second, "pwmchip0/1", gpio.DutyHalf); err != nil {
 		t.Errorf("another channel: %v", err)
@@ -55,7 +55,7 @@ func TestWhatOneRobotCommandsNoOtherDoes(t *testing.T) {
 		t.Errorf("another chip: %v", err)
 	}
 	if err := drive(halting, "pwmchip0/0", 0); err != nil || shows(t, root, "pwm0/duty_cycle") != "0" {
-		t.Errorf("whoever stops a robot is not refused: %v", err)
+		t.Errorf("a board that halts a robot was refused: %v", err)
 	}
 	if err := halting.Claim("I2C1", 0x40); err != nil {
 		t.Error(err)
@@ -70,6 +70,6 @@ func TestWhatOneRobotCommandsNoOtherDoes(t *testing.T) {
 		t.Errorf("when the first has ended: %v", err)
 	}
 	if err := second.Claim("I2C7", 0x40); err == nil || !strings.Contains(err.Error(), "i2c-7") {
-		t.Errorf("a bus that is not there: %v", err)
+		t.Errorf("a missing bus: %v", err)
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// consumer is what gpioinfo shows as the user of our lines.
+// consumer is the name that gpioinfo shows as the user of our lines.
 const consumer = "fluxd"
 
-// eventBuffer is how many edges the kernel keeps of a line until we take them: the most that it allows.
+// eventBuffer is how many unread edges of a line the kernel keeps: the most that it allows.
 const eventBuffer = 1024
 
 // device is the kernel's GPIO character device.
@@ -31,7 +31,7 @@ func (d device) chips() ([]chip, error) {
 	var failed error
 	for _, name := range gpiocdev.Chips() {
 		if f, err := os.OpenFile(filepath.Join("/dev", name), os.O_RDWR, 0); errors.Is(err, fs.ErrPermission) {
-			failed = err // which the library would hide behind an error of its own
+			failed = err // the library would replace it by an error that says less
 			continue
 		} else if err == nil {
 			f.Close()
@@ -51,12 +51,12 @@ func (d device) chips() ([]chip, error) {
 		all = append(all, one)
 	}
 	if len(all) > 0 {
-		return all, nil // what a robot does not use may fail
+		return all, nil // a chip that the robot does not use may fail
 	}
 	return nil, failed
 }
 
-func (d device) input(chip string, offset int, pull, edge int, told func(at time.Duration, high bool, sequence uint32)) (line, error) {
+func (d device) input(chip string, offset, pull, edge int, onEdge func(at time.Duration, high bool, sequence uint32)) (line, error) {
 	options := []gpiocdev.LineReqOption{gpiocdev.WithConsumer(consumer), gpiocdev.AsInput}
 	switch gpio.Pull(pull) {
 	case gpio.PullUp:
@@ -68,7 +68,7 @@ func (d device) input(chip string, offset int, pull, edge int, told func(at time
 	}
 	if gpio.Edge(edge) != gpio.NoEdge {
 		handler := func(e gpiocdev.LineEvent) {
-			told(d.since(e.Timestamp), e.Type == gpiocdev.LineEventRisingEdge, e.LineSeqno)
+			onEdge(d.boardTime(e.Timestamp), e.Type == gpiocdev.LineEventRisingEdge, e.LineSeqno)
 		}
 		options = append(options, gpiocdev.WithEventHandler(handler), gpiocdev.WithEventBufferSize(eventBuffer))
 		switch gpio.Edge(edge) {
@@ -107,10 +107,10 @@ func (d device) request(chip string, offset int, options []gpiocdev.LineReqOptio
 	return nil, err
 }
 
-// since converts a stamp of CLOCK_MONOTONIC to the board's time. Go's own monotonic time is the same clock, but it does not tell its
-// zero, so both are read, one after the other, each time: the error is the time between the two, less than a microsecond unless this
-// goroutine is interrupted between them; of three tries the quickest counts.
-func (d device) since(stamp time.Duration) time.Duration {
+// boardTime converts a time of CLOCK_MONOTONIC to the board's clock. Go's monotonic time is the same clock, but Go does not reveal its zero.
+// So both clocks are read, one after the other, each time. The error is the time between the two reads: less than a microsecond, unless this
+// goroutine is interrupted there. The quickest of three tries counts.
+func (d device) boardTime(stamp time.Duration) time.Duration {
 	best, offset := time.Duration(1<<63-1), time.Duration(0)
 	for range 3 {
 		before := monotonic()

@@ -12,35 +12,35 @@ import (
 	"periph.io/x/conn/v3/pin"
 )
 
-// edgeRoom is how many edges a pin keeps until somebody takes them; the kernel keeps as many again.
-const edgeRoom = 1024
+// maxEdges is how many unread edges a pin keeps; the kernel keeps as many again.
+const maxEdges = 1024
 
 // Pin is a GPIO line, a PWM channel, or, on a header, both. It may be used from any goroutine.
 //
-// As an input it keeps its edges with the kernel's own times, converted to the board's clock, until NextEdge takes them. A trailing edge
-// of a short pulse can be lost in the kernel: read the level again when it matters.
+// As an input it keeps its edges, with the kernel's times converted to the board's clock, until NextEdge returns them. The kernel can lose
+// the trailing edge of a short pulse: read the level again when it matters.
 //
-// A line stays requested until Board.Halt, because an output that is let go of may float. PWM goes on after the process has died.
+// A line stays requested until Board.Halt, because an output that is released may float. PWM goes on after the process has died.
 type Pin struct {
 	name   string
 	board  *Board
-	chip   string // "" where there is no line
+	chip   string // "" without a line
 	offset int
 
-	channel   *Channel // of the header
-	pwmChip   string   // "" where there is none, or it was not opened yet
+	channel   *Channel // in the header
+	pwmChip   string   // "" without PWM, and until the channel is opened
 	pwmNumber int
 
-	mutex   sync.Mutex
-	line    line
-	output  bool
-	pull    gpio.Pull
-	pwm     *pwm
-	asked   bool // for PWM
-	told    bool // that the line cannot be read
-	edges   chan edge
-	stopped chan struct{} // closed, and replaced, by In and Halt: who waits goes home
-	lost    atomic.Uint64
+	mutex        sync.Mutex
+	line         line
+	output       bool
+	pull         gpio.Pull
+	pwm          *pwm
+	pwmRequested bool // PWM was called
+	readFailed   bool // an error of Read was logged
+	edges        chan edge
+	stopped      chan struct{} // closed, and replaced, by In and Halt: ends all waits
+	lost         atomic.Uint64
 }
 
 type edge struct {
@@ -49,7 +49,7 @@ type edge struct {
 }
 
 func newPin(name string, b *Board) *Pin {
-	return &Pin{name: name, board: b, pull: gpio.PullNoChange, edges: make(chan edge, edgeRoom), stopped: make(chan struct{})}
+	return &Pin{name: name, board: b, pull: gpio.PullNoChange, edges: make(chan edge, maxEdges), stopped: make(chan struct{})}
 }
 
 // String returns the pin's name.
@@ -84,7 +84,7 @@ func (p *Pin) Func() pin.Func {
 	return gpio.IN
 }
 
-// In implements gpio.PinIn. Edges from before are forgotten, and whoever waits is woken without one.
+// In implements gpio.PinIn. It drops earlier edges, and ends all waits for an edge.
 func (p *Pin) In(pull gpio.Pull, edges gpio.Edge) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -92,13 +92,13 @@ func (p *Pin) In(pull gpio.Pull, edges gpio.Edge) error {
 		return fmt.Errorf("%s: it is a PWM channel, which has no input", p.name)
 	}
 	if p.doesPWM() {
-		return fmt.Errorf("%s: it does PWM, which asking for an input would take from it: use it for one or the other", p.name)
+		return fmt.Errorf("%s: it does PWM, which would end if it became an input: use it for one or the other", p.name)
 	}
-	if err := p.letGo(); err != nil {
+	if err := p.release(); err != nil {
 		return err
 	}
-	p.wake()
-	for empty := false; !empty; { // who waits may take the last one meanwhile
+	p.endWaits()
+	for empty := false; !empty; { // another goroutine may receive the last edge meanwhile
 		select {
 		case <-p.edges:
 		default:
@@ -107,7 +107,7 @@ func (p *Pin) In(pull gpio.Pull, edges gpio.Edge) error {
 	}
 	last := uint32(0)
 	l, err := p.board.kernel.input(p.chip, p.offset, int(pull), int(edges), func(at time.Duration, high bool, sequence uint32) {
-		// The kernel counts the edges of a line from 1 on; those that it had no room for are missing from the count.
+		// The kernel numbers the edges of a line from 1 on. Edges that it had no room for leave a gap.
 		if missing := sequence - last - 1; sequence != 0 && missing != 0 {
 			p.lost.Add(uint64(missing))
 		}
@@ -125,23 +125,23 @@ func (p *Pin) In(pull gpio.Pull, edges gpio.Edge) error {
 	return nil
 }
 
-// Read implements gpio.PinIn. A line that cannot be read is told once, and reads low; only one that was never set up, or whose chip has gone,
-// cannot be read.
+// Read implements gpio.PinIn. If the line cannot be read, Read returns low, and logs that once. This happens only to a line that was never
+// set up, or whose chip is gone.
 func (p *Pin) Read() gpio.Level {
 	level, err := p.ReadLevel()
 	if err != nil {
 		p.mutex.Lock()
-		told := p.told
-		p.told = true
+		logged := p.readFailed
+		p.readFailed = true
 		p.mutex.Unlock()
-		if !told {
+		if !logged {
 			p.board.log.Error("pin cannot be read: it counts as low", "pin", p.name, "error", err)
 		}
 	}
 	return level
 }
 
-// ReadLevel gives the level of the line, or says why it cannot.
+// ReadLevel returns the level of the line.
 func (p *Pin) ReadLevel() (gpio.Level, error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -155,8 +155,8 @@ func (p *Pin) ReadLevel() (gpio.Level, error) {
 	return value != 0, nil
 }
 
-// WaitForEdge implements gpio.PinIn: it returns true as soon as there is an edge, and forgets all there are; false after the timeout, or
-// when In or Halt is called. With a negative timeout it waits for as long as that takes.
+// WaitForEdge implements gpio.PinIn. It returns true as soon as there is an edge, and drops all unread edges; it returns false after the
+// timeout, or when In or Halt is called. With a negative timeout it waits without limit.
 func (p *Pin) WaitForEdge(timeout time.Duration) bool {
 	if _, ok := p.await(timeout); !ok {
 		return false
@@ -170,8 +170,8 @@ func (p *Pin) WaitForEdge(timeout time.Duration) bool {
 	}
 }
 
-// NextEdge takes the oldest edge that was not taken yet: when it was, in the board's time, and the level after it. It waits for one at
-// most as long as the timeout, not at all when that is 0 or less.
+// NextEdge returns the oldest unread edge: its time by the board's clock, and the level after it. It waits up to the timeout for one, and
+// not at all if that is 0 or less.
 func (p *Pin) NextEdge(timeout time.Duration) (at time.Duration, level gpio.Level, ok bool) {
 	e, ok := p.await(max(timeout, 0))
 	return e.at, e.level, ok
@@ -204,21 +204,21 @@ func (p *Pin) await(timeout time.Duration) (edge, bool) {
 	return edge{}, false
 }
 
-// LostEdges counts the edges that came faster than they were taken, here or in the kernel, and were dropped.
+// LostEdges returns the number of edges that were dropped, here or in the kernel, because they came faster than they were read.
 func (p *Pin) LostEdges() uint64 { return p.lost.Load() }
 
-// Pull implements gpio.PinIn: what In was told.
+// Pull implements gpio.PinIn: it returns the pull of the last In.
 func (p *Pin) Pull() gpio.Pull {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.pull
 }
 
-// DefaultPull implements gpio.PinIn; the kernel does not tell.
+// DefaultPull implements gpio.PinIn; the kernel does not say.
 func (p *Pin) DefaultPull() gpio.Pull { return gpio.PullNoChange }
 
-// Out implements gpio.PinOut: the line is an output from now on, without a glitch. On a pin that does PWM, or was asked for it and has a
-// channel, the level is a duty of 0 or all: asking for the line would take the pin from the PWM.
+// Out implements gpio.PinOut: the line becomes an output, without a glitch. On a pin that does PWM, or for which it was requested and that
+// has a channel, the level is a duty cycle of 0 or 100 %: requesting the line would end the PWM.
 func (p *Pin) Out(level gpio.Level) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -235,10 +235,10 @@ func (p *Pin) Out(level gpio.Level) error {
 		}
 		return nil
 	}
-	if err := p.letGo(); err != nil {
+	if err := p.release(); err != nil {
 		return err
 	}
-	p.wake()
+	p.endWaits()
 	l, err := p.board.kernel.output(p.chip, p.offset, bool(level))
 	if err != nil {
 		return p.refused("use it as output", err)
@@ -247,10 +247,10 @@ func (p *Pin) Out(level gpio.Level) error {
 	return nil
 }
 
-// doesPWM reports whether the pin does PWM, or was asked for it and has a channel that may appear yet.
-func (p *Pin) doesPWM() bool { return p.pwm != nil || p.asked && p.pwmChip != "" }
+// doesPWM reports whether the pin does PWM, or PWM was requested and its channel may still appear.
+func (p *Pin) doesPWM() bool { return p.pwm != nil || p.pwmRequested && p.pwmChip != "" }
 
-// level makes a level of PWM.
+// level sets a level by PWM.
 func (p *Pin) level(level gpio.Level) error {
 	if err := p.openPWM(); err != nil {
 		return err
@@ -268,27 +268,27 @@ func (p *Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	if duty < 0 || duty > gpio.DutyMax || frequency <= 0 {
 		return fmt.Errorf("%s: PWM with duty %v at %v: expected 0 to 100%% and a frequency above 0", p.name, duty, frequency)
 	}
-	p.asked = true
+	p.pwmRequested = true
 	if err := p.openPWM(); err != nil {
 		return err
 	}
 	return p.pwm.set(duty, frequency)
 }
 
-// Halt implements conn.Resource: it wakes who waits for an edge. An output keeps its level, PWM its duty: bring them to rest before.
+// Halt implements conn.Resource: it ends all waits for an edge. An output keeps its level and PWM its duty cycle: bring them to rest before.
 func (p *Pin) Halt() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.wake()
+	p.endWaits()
 	return nil
 }
 
-// Close lets go of the line and the channel.
+// Close releases the line and closes the channel.
 func (p *Pin) Close() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.wake()
-	err := p.letGo()
+	p.endWaits()
+	err := p.release()
 	if p.pwm != nil {
 		err = errors.Join(err, p.pwm.close())
 		p.pwm = nil
@@ -296,26 +296,27 @@ func (p *Pin) Close() error {
 	return err
 }
 
-// wake sends home whoever waits for an edge.
-func (p *Pin) wake() {
+// endWaits ends all waits for an edge.
+func (p *Pin) endWaits() {
 	close(p.stopped)
 	p.stopped = make(chan struct{})
 }
 
-func (p *Pin) letGo() error {
+func (p *Pin) release() error {
 	if p.line == nil {
 		return nil
 	}
 	l := p.line
 	p.line = nil
 	if err := l.Close(); err != nil {
-		return fmt.Errorf("%s: let go of it: %w", p.name, err)
+		return fmt.Errorf("%s: release: %w", p.name, err)
 	}
 	return nil
 }
 
 func (p *Pin) refused(doing string, err error) error {
-	return fmt.Errorf("%s (%s line %d): %s: %w; check that no other program or driver has it, and that "+gpioRemedy, p.name, p.chip, p.offset, doing, err, "gpio")
+	return fmt.Errorf("%s (%s line %d): %s: %w; check that no other program or driver has it, and that "+gpioRemedy,
+		p.name, p.chip, p.offset, doing, err, "gpio")
 }
 
 var _ gpio.PinIO = (*Pin)(nil)

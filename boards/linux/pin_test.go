@@ -20,13 +20,13 @@ import (
 
 var _ sensors.EdgePin = (*Pin)(nil)
 
-// fake is a kernel with two chips.
+// fake is a fake kernel with two chips.
 type fake struct {
 	log    []string
 	busy   error
 	broken bool
 	level  int
-	told   func(at time.Duration, high bool, sequence uint32)
+	onEdge func(at time.Duration, high bool, sequence uint32)
 	closed int
 }
 
@@ -37,9 +37,9 @@ func (f *fake) chips() ([]chip, error) {
 	return []chip{{"gpiochip0", "pinctrl-bcm2835", make([]string, 54)}, {"gpiochip1", "expander", []string{"", "LED", ""}}}, nil
 }
 
-func (f *fake) input(chip string, offset, pull, edge int, told func(time.Duration, bool, uint32)) (line, error) {
+func (f *fake) input(chip string, offset, pull, edge int, onEdge func(time.Duration, bool, uint32)) (line, error) {
 	f.log = append(f.log, fmt.Sprintf("%s %d in %v %v", chip, offset, gpio.Pull(pull), gpio.Edge(edge)))
-	f.told = told
+	f.onEdge = onEdge
 	return f, f.busy
 }
 
@@ -93,7 +93,7 @@ func TestPinByItsNames(t *testing.T) {
 	}
 	for _, name := range []string{"GPIO99", "gpiochip1:3", "gpiochip9:0", ""} {
 		if _, err := b.Pin(name); err == nil || !strings.Contains(err.Error(), "GPIO17, LED") || !strings.Contains(err.Error(), "gpiochip1 (expander, 3 lines)") {
-			t.Errorf("%q: expected an error that lists what there is, got %v", name, err)
+			t.Errorf("%q: expected an error that lists the pins, got %v", name, err)
 		}
 	}
 	if _, err := b.Pin("gpiochip0:17"); err == nil || !strings.Contains(err.Error(), `in use as "GPIO17"`) {
@@ -140,7 +140,7 @@ func TestPinLevels(t *testing.T) {
 	}
 	f.broken = true
 	if _, err := p.ReadLevel(); err == nil || p.Read() != gpio.Low {
-		t.Errorf("a chip that has gone: %v", err)
+		t.Errorf("a chip that is gone: %v", err)
 	}
 	closed := f.closed
 	if err := b.Halt(); err != nil || f.closed != closed+1 {
@@ -148,8 +148,8 @@ func TestPinLevels(t *testing.T) {
 	}
 }
 
-// Asking for the line takes a pin from its PWM until the machine restarts, without a word of the kernel: so the one is refused after the
-// other, and a driver whose PWM fails for a moment does not lose it by setting the pin low.
+// Requesting the line ends the PWM of a pin until the machine restarts, and the kernel does not report it. So a pin can be used for one of
+// them only, and a driver whose PWM fails for a moment can set the pin low without losing the PWM.
 func TestPWMAndLineOfTheSamePin(t *testing.T) {
 	root := tree(t)
 	header := &Header{Name: "pi", Chips: []string{"pinctrl-bcm2835"}, Lines: map[string]int{"GPIO12": 12, "GPIO17": 17}, PWM: map[string]Channel{"GPIO12": {"20c000.pwm", 0}}}
@@ -188,7 +188,7 @@ func TestPWMAndLineOfTheSamePin(t *testing.T) {
 	}
 }
 
-func TestPinThatSomebodyElseHas(t *testing.T) {
+func TestPinThatAnotherProgramHas(t *testing.T) {
 	b, f := onFake(t)
 	f.busy = errors.New(`device or resource busy: "spi0 CS1" has it`)
 	p := pinOf(t, b, "GPIO17")
@@ -206,8 +206,8 @@ func TestPinKeepsEdges(t *testing.T) {
 		if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
 			t.Fatal(err)
 		}
-		f.told(7*time.Millisecond, false, 1)
-		f.told(9*time.Millisecond, true, 2)
+		f.onEdge(7*time.Millisecond, false, 1)
+		f.onEdge(9*time.Millisecond, true, 2)
 		for _, want := range []edge{{7 * time.Millisecond, gpio.Low}, {9 * time.Millisecond, gpio.High}} {
 			if at, level, ok := p.NextEdge(0); !ok || at != want.at || level != want.level {
 				t.Errorf("%v at %v, want %v", level, at, want)
@@ -217,18 +217,18 @@ func TestPinKeepsEdges(t *testing.T) {
 		if _, _, ok := p.NextEdge(time.Second); ok || time.Since(start) != time.Second {
 			t.Errorf("%v after %v", ok, time.Since(start))
 		}
-		go func() { time.Sleep(time.Second); f.told(11*time.Millisecond, false, 3) }()
+		go func() { time.Sleep(time.Second); f.onEdge(11*time.Millisecond, false, 3) }()
 		if !p.WaitForEdge(-1) || time.Since(start) != 2*time.Second {
 			t.Errorf("after %v", time.Since(start))
 		}
 		go func() { time.Sleep(time.Second); p.Halt() }()
 		if p.WaitForEdge(-1) || time.Since(start) != 3*time.Second {
-			t.Errorf("halt does not wake who waits: after %v", time.Since(start))
+			t.Errorf("halt did not end the wait: after %v", time.Since(start))
 		}
-		// The kernel dropped two, and of what it kept we have room for 1,024.
-		f.told(0, true, 6)
-		for i := range uint32(edgeRoom + 4) {
-			f.told(0, true, 7+i)
+		// The kernel dropped two, and the pin has room for 1,024 of the others.
+		f.onEdge(0, true, 6)
+		for i := range uint32(maxEdges + 4) {
+			f.onEdge(0, true, 7+i)
 		}
 		if lost := p.LostEdges(); lost != 2+5 {
 			t.Errorf("lost %d, want 7", lost)
@@ -237,12 +237,12 @@ func TestPinKeepsEdges(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, _, ok := p.NextEdge(0); ok {
-			t.Error("an edge from before")
+			t.Error("got an edge from before In")
 		}
 		if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
 			t.Fatal(err)
 		}
-		f.told(0, true, 1) // the count starts anew
+		f.onEdge(0, true, 1) // the numbers start again
 		if lost := p.LostEdges(); lost != 7 {
 			t.Errorf("lost %d, want still 7", lost)
 		}
@@ -274,7 +274,7 @@ func TestBusIsSharedUntilHalt(t *testing.T) {
 	}
 	for _, name := range []string{"1", "/dev/i2c-1", "I2C1"} {
 		if again, err := b.Bus(name); err != nil || again != first || again.String() != "I2C1" {
-			t.Errorf("bus %q: got %v, %v, want the one that is open", name, again, err)
+			t.Errorf("bus %q: got %v, %v, want the open one", name, again, err)
 		}
 	}
 	if opened != 1 || w.closed != 0 {
@@ -301,7 +301,7 @@ func TestBusIsSharedUntilHalt(t *testing.T) {
 	}
 }
 
-// wires is a bus that counts how often it was closed.
+// wires is a bus that counts its Close calls.
 type wires struct {
 	i2ctest.Playback
 	closed int

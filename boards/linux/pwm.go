@@ -18,22 +18,23 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// pwm is a channel of the kernel's PWM, in nanoseconds. Its files stay open: a write is on the way of a reflex.
+// pwm is a channel of the kernel's PWM; all its times are in nanoseconds. Its files stay open, so that a write costs a reflex little time.
 //
 // Source: Linux, Documentation/driver-api/pwm.rst, "Using PWMs with the sysfs interface".
 type pwm struct {
-	name           string // of the pin
-	period, duty   file
-	enable         file
-	periodIs       int64 // what was last written; unknown is -1
-	dutyIs         int64
-	enabled        bool
-	buffer         [24]byte
-	frequency      physic.Frequency // whose period was last computed
-	frequencysTime int64
+	name         string // of the pin
+	period, duty file
+	enable       file
+	periodIs     int64 // last written; -1 if unknown
+	dutyIs       int64 // likewise
+	enabled      bool
+	buffer       [24]byte
+
+	lastFrequency physic.Frequency // of the last call of set
+	lastPeriod    int64            // its period
 }
 
-// file is one of the kernel's.
+// file is a file of the kernel.
 type file interface {
 	io.ReaderAt
 	io.WriterAt
@@ -42,21 +43,22 @@ type file interface {
 }
 
 const (
-	// exportWait bounds how long a channel may take to appear, and udev to give its files to the group.
+	// exportWait is the longest time that a channel may take to appear, and udev to give its files to the group.
 	exportWait = time.Second
-	exportLook = 5 * time.Millisecond
-	// longestPeriod is the longest period, some 4.29 s: drivers count nanoseconds in 32 bits.
+	exportPoll = 5 * time.Millisecond
+	// longestPeriod is the longest period, about 4.29 s: drivers count nanoseconds in 32 bits.
 	longestPeriod = 1<<32 - 1
 )
 
-// openPWM opens the channel of a pin, if it has one, exporting it where that was not done.
+// openPWM opens the channel of a pin, and exports it first if necessary.
 func (p *Pin) openPWM() error {
 	if p.pwm != nil {
 		return nil
 	}
 	b := p.board
 	if p.line != nil {
-		return fmt.Errorf("%s: PWM: the pin was used as input or output before, which takes it from the PWM until the machine restarts: use it for one or the other", p.name)
+		return fmt.Errorf("%s: PWM: the pin was used as input or output before, which takes it from the PWM until the machine restarts: "+
+			"use it for one or the other", p.name)
 	}
 	if p.pwmChip == "" {
 		if p.channel == nil {
@@ -77,8 +79,9 @@ func (p *Pin) openPWM() error {
 		p.pwmChip, p.pwmNumber = chip, p.channel.Number
 	}
 	key := fmt.Sprintf("%s/%d", p.pwmChip, p.pwmNumber)
-	if other := b.channel(key, p.name); other != p.name {
-		return fmt.Errorf("%s: PWM: pin %s has the same channel, %s: they would always do the same; take another pin or an output of a PCA9685", p.name, other, key)
+	if other := b.claimChannel(key, p.name); other != p.name {
+		return fmt.Errorf("%s: PWM: pin %s has the same channel, %s: they would always do the same; use another pin or an output of a PCA9685",
+			p.name, other, key)
 	}
 	opened, err := b.exportPWM(p.name, p.pwmChip, p.pwmNumber)
 	if err != nil {
@@ -88,8 +91,8 @@ func (p *Pin) openPWM() error {
 	return nil
 }
 
-// channel notes who uses a channel, and returns who does.
-func (b *Board) channel(key, name string) string {
+// claimChannel gives a channel to a pin, unless another pin has it. It returns the pin that has it.
+func (b *Board) claimChannel(key, name string) string {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	if b.channels[key] == "" {
@@ -100,7 +103,7 @@ func (b *Board) channel(key, name string) string {
 
 // pwmChips lists the PWM chips, for messages.
 func (b *Board) pwmChips() string {
-	found, _ := filepath.Glob(b.path("sys/class/pwm", "pwmchip*")) // the pattern is ours
+	found, _ := filepath.Glob(b.path("sys/class/pwm", "pwmchip*")) // fails only for a wrong pattern
 	var names []string
 	for _, path := range found {
 		names = append(names, filepath.Base(path))
@@ -111,7 +114,7 @@ func (b *Board) pwmChips() string {
 	return strings.Join(names, ", ")
 }
 
-// findPWM finds the chip whose device has the name's end: the chips' numbers differ between models and kernels.
+// findPWM finds a chip by the end of the name of its device. The numbers of chips differ between models and kernels.
 func (b *Board) findPWM(c Channel) (string, error) {
 	found, _ := filepath.Glob(b.path("sys/class/pwm", "pwmchip*"))
 	for _, path := range found {
@@ -122,7 +125,7 @@ func (b *Board) findPWM(c Channel) (string, error) {
 	return "", fmt.Errorf("expected a PWM chip on device *%s under /sys/class/pwm, there is %s", c.Device, b.pwmChips())
 }
 
-// exportPWM makes the channel's files appear and opens them. A channel that runs already is taken over as it is.
+// exportPWM makes the files of a channel appear and opens them. A channel that is already running goes on as it is.
 func (b *Board) exportPWM(name, chip string, number int) (*pwm, error) {
 	at := b.path("sys/class/pwm", chip)
 	if text, err := os.ReadFile(filepath.Join(at, "npwm")); err == nil {
@@ -138,7 +141,7 @@ func (b *Board) exportPWM(name, chip string, number int) (*pwm, error) {
 		}
 	}
 	p := &pwm{name: name, periodIs: -1, dutyIs: -1}
-	for deadline := time.Now().Add(exportWait); ; time.Sleep(exportLook) {
+	for deadline := time.Now().Add(exportWait); ; time.Sleep(exportPoll) {
 		err := p.open(channel)
 		if err == nil && b.exclusive {
 			err = lockByte(p.duty.(*os.File), 0)
@@ -156,7 +159,7 @@ func (b *Board) exportPWM(name, chip string, number int) (*pwm, error) {
 	}
 }
 
-// pwmAdvice is what to do about an error of the kernel's files.
+// pwmAdvice says what to do about an error of the kernel's files.
 func pwmAdvice(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -164,7 +167,7 @@ func pwmAdvice(err error) string {
 	case errors.Is(err, syscall.EBUSY):
 		return pwmTaken
 	}
-	return pwmOdd
+	return pwmUnknown
 }
 
 func (p *pwm) open(channel string) (err error) {
@@ -178,11 +181,11 @@ func (p *pwm) open(channel string) (err error) {
 		}
 		*f.into = opened
 	}
-	return p.takeOver()
+	return p.readState()
 }
 
-// takeOver reads what the channel does.
-func (p *pwm) takeOver() (err error) {
+// readState reads period, duty cycle and enable from the kernel.
+func (p *pwm) readState() (err error) {
 	var enabled int64
 	for _, f := range []struct {
 		from file
@@ -202,51 +205,52 @@ func (p *pwm) takeOver() (err error) {
 	return nil
 }
 
-// set makes PWM. At no moment is the duty longer than the period, which the kernel refuses.
+// set sets duty cycle and frequency.
 func (p *pwm) set(duty gpio.Duty, frequency physic.Frequency) error {
-	if frequency != p.frequency {
-		// 1e15 ns and uHz to the second: 1e15 / uHz is the period in ns.
-		p.frequency, p.frequencysTime = frequency, (int64(physic.Hertz)*1e9+int64(frequency)/2)/int64(frequency)
+	if frequency != p.lastFrequency {
+		// A frequency is in uHz: 1e15 / uHz is the period in ns.
+		p.lastFrequency, p.lastPeriod = frequency, (int64(physic.Hertz)*1e9+int64(frequency)/2)/int64(frequency)
 	}
-	period := p.frequencysTime
+	period := p.lastPeriod
 	if period < 1 || period > longestPeriod {
 		return fmt.Errorf("%s: PWM at %s: expected a period of 1 ns to 4.29 s", p.name, frequency)
 	}
 	// At most 4.3e9 ns times 2^24 here: 64 bits hold it.
-	return p.run(period, (int64(duty)*period+int64(gpio.DutyMax)/2)/int64(gpio.DutyMax))
+	return p.apply(period, (int64(duty)*period+int64(gpio.DutyMax)/2)/int64(gpio.DutyMax))
 }
 
-// off and full are the two levels.
-func (p *pwm) off() error  { return p.hold(0) }
-func (p *pwm) full() error { return p.hold(1) }
+// off and full set the two levels.
+func (p *pwm) off() error  { return p.setLevel(0) }
+func (p *pwm) full() error { return p.setLevel(1) }
 
-// hold makes the level that is this many periods long.
-func (p *pwm) hold(periods int64) error {
-	if err := p.known(); err != nil {
+// setLevel sets a pulse of no period or of one whole period: low or high.
+func (p *pwm) setLevel(periods int64) error {
+	if err := p.updateState(); err != nil {
 		return err
 	}
 	period := max(p.periodIs, 1_000_000)
-	return p.run(period, periods*period)
+	return p.apply(period, periods*period)
 }
 
-// known looks again at what the channel does after a write that failed: which order of period and duty the kernel takes depends on it, and
-// in the wrong one it refuses the way to rest for ever.
-func (p *pwm) known() error {
+// updateState reads the state of the channel again after a write that failed. The right order of writing period and duty cycle depends on
+// it: in the wrong order the kernel would refuse every attempt to stop the PWM.
+func (p *pwm) updateState() error {
 	if p.periodIs >= 0 && p.dutyIs >= 0 {
 		return nil
 	}
-	if err := p.takeOver(); err != nil {
+	if err := p.readState(); err != nil {
 		p.periodIs, p.dutyIs = -1, -1
 		return fmt.Errorf("%s: PWM: %w", p.name, err)
 	}
 	return nil
 }
 
-func (p *pwm) run(period, duty int64) error {
-	if err := p.known(); err != nil {
+// apply writes period and duty cycle, and enables the channel. The duty cycle is never longer than the period, which the kernel refuses.
+func (p *pwm) apply(period, duty int64) error {
+	if err := p.updateState(); err != nil {
 		return err
 	}
-	if period != p.periodIs && period < p.dutyIs { // the old duty would not fit
+	if period != p.periodIs && period < p.dutyIs { // the old duty cycle would be longer than the new period
 		if err := p.write(p.duty, &p.dutyIs, duty); err != nil {
 			return err
 		}
@@ -268,7 +272,7 @@ func (p *pwm) run(period, duty int64) error {
 	return nil
 }
 
-// write writes a number that is not there already.
+// write writes a number, unless the file has it already.
 func (p *pwm) write(f file, is *int64, want int64) error {
 	if *is == want {
 		return nil
@@ -281,7 +285,7 @@ func (p *pwm) write(f file, is *int64, want int64) error {
 	return nil
 }
 
-// close closes the files; the channel goes on as it is.
+// close closes the files. The channel goes on as it is.
 func (p *pwm) close() error {
 	var errs []error
 	for _, f := range []file{p.period, p.duty, p.enable} {

@@ -23,14 +23,14 @@ import (
 	"fluxd/actuators"
 )
 
-// channel is a PWM channel with the kernel's rules: the duty may never be longer than the period, and nothing runs without a period.
+// channel is a fake PWM channel with the kernel's rules: the duty cycle may never be longer than the period, and no period, no PWM.
 type channel struct {
 	period, duty, enable int64
 	writes               []string
 	fails                bool
 }
 
-// attribute is one of its files.
+// attribute is a file of a channel.
 type attribute struct {
 	*channel
 	name string
@@ -69,7 +69,7 @@ func (a *attribute) WriteAt(p []byte, _ int64) (int, error) {
 func (c *channel) files(t interface{ Fatal(...any) }) *pwm {
 	p := &pwm{name: "GPIO12", periodIs: -1, dutyIs: -1,
 		period: &attribute{c, "period", &c.period}, duty: &attribute{c, "duty_cycle", &c.duty}, enable: &attribute{c, "enable", &c.enable}}
-	if err := p.takeOver(); err != nil {
+	if err := p.readState(); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -100,7 +100,7 @@ func TestPWMWritesOnlyWhatChanges(t *testing.T) {
 	}
 }
 
-// Whatever ran before and whatever is asked for, the kernel refuses nothing, and has in the end what was asked for.
+// Whatever ran before and whatever is requested, the kernel refuses no write, and in the end the channel does what was requested.
 func TestPWMNeverBreaksTheKernelsRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := &channel{}
@@ -127,7 +127,7 @@ func TestPWMNeverBreaksTheKernelsRules(t *testing.T) {
 	})
 }
 
-// A write that failed is not taken for done: the next one writes everything anew.
+// After a write that failed, the next one writes everything again.
 func TestPWMAfterAFailure(t *testing.T) {
 	c := &channel{}
 	p := c.files(t)
@@ -156,8 +156,8 @@ func TestPWMAfterAFailure(t *testing.T) {
 	}
 }
 
-// A write fails on the way; whatever period comes next, the channel comes to rest.
-func TestPWMComesToRestAfterAFailedWrite(t *testing.T) {
+// After a write that failed half-way the channel can be stopped, whatever period comes next.
+func TestPWMStopsAfterAFailedWrite(t *testing.T) {
 	for name, rest := range map[string]func(p *pwm) error{
 		"low":              (*pwm).off,
 		"shorter period":   func(p *pwm) error { return p.set(0, physic.KiloHertz) },
@@ -180,7 +180,7 @@ func TestPWMComesToRestAfterAFailedWrite(t *testing.T) {
 	}
 }
 
-// tree is a made-up /sys with a PWM chip of four channels, of which some are exported.
+// tree makes a fake /sys with a PWM chip of four channels, some of them exported.
 func tree(t *testing.T, exported ...int) string {
 	t.Helper()
 	root := t.TempDir()
@@ -221,7 +221,7 @@ func appear(t *testing.T, chip string, n int) {
 	}
 }
 
-// shows is what a file says.
+// shows returns the content of a file.
 func shows(t *testing.T, root, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "sys/class/pwm/pwmchip0", file))
@@ -271,16 +271,16 @@ func TestPWMChannelAsPin(t *testing.T) {
 	}
 }
 
-// The kernel needs a moment to export a channel, and udev for its files: what comes within exportWait is found, what comes later is not.
+// The kernel needs a moment to export a channel, and udev for its files. They are found if they come within exportWait.
 func TestPWMIsExported(t *testing.T) {
-	for takes, found := range map[time.Duration]bool{exportWait - exportLook: true, exportWait + 2*exportLook: false} {
+	for takes, found := range map[time.Duration]bool{exportWait - exportPoll: true, exportWait + 2*exportPoll: false} {
 		synctest.Test(t, func(t *testing.T) {
 			root := tree(t)
 			chip := filepath.Join(root, "sys/class/pwm/pwmchip0")
 			go func() {
 				time.Sleep(takes) // of the bubble: it passes while the board waits
 				if text, err := os.ReadFile(filepath.Join(chip, "export")); string(text) != "2" {
-					t.Errorf("%q was asked to be exported, %v", text, err)
+					t.Errorf("got %q in export, %v", text, err)
 				}
 				appear(t, chip, 2)
 			}()
@@ -297,7 +297,7 @@ func TestPWMIsExported(t *testing.T) {
 	}
 }
 
-func TestPWMThatIsNotThere(t *testing.T) {
+func TestPWMThatIsMissing(t *testing.T) {
 	root := tree(t, 0, 1)
 	header := &Header{Name: "pi", PWM: map[string]Channel{"GPIO12": {"20c000.pwm", 0}, "GPIO18": {"20c000.pwm", 0}, "GPIO19": {"98000.pwm", 0}},
 		Overlay: func(pin string) string { return "dtoverlay for " + pin }}
@@ -342,13 +342,13 @@ func TestPWMThatIsNotThere(t *testing.T) {
 func TestPWMErrorsSayWhatToDo(t *testing.T) {
 	for err, want := range map[error]string{fs.ErrPermission: "udev", syscall.EACCES: "udev", syscall.EBUSY: "another driver", syscall.EINVAL: "dmesg", fs.ErrNotExist: "dmesg"} {
 		p := &pwm{name: "fan", periodIs: 1, dutyIs: 0, period: failing{err}, duty: failing{err}, enable: failing{err}}
-		if told := p.set(gpio.DutyHalf, physic.KiloHertz); !errors.Is(told, err) || !strings.Contains(told.Error(), want) {
-			t.Errorf("%v: expected %q, got %v", err, want, told)
+		if got := p.set(gpio.DutyHalf, physic.KiloHertz); !errors.Is(got, err) || !strings.Contains(got.Error(), want) {
+			t.Errorf("%v: expected %q, got %v", err, want, got)
 		}
 	}
 }
 
-// failing is a file of the kernel that takes nothing.
+// failing is a file of the kernel that refuses every write.
 type failing struct{ err error }
 
 func (f failing) ReadAt([]byte, int64) (int, error)  { return 0, f.err }
@@ -356,7 +356,7 @@ func (f failing) WriteAt([]byte, int64) (int, error) { return 0, f.err }
 func (failing) Close() error                         { return nil }
 func (failing) Name() string                         { return "failing" }
 
-// kernelPin is a pin that does nothing but PWM of the kernel's.
+// kernelPin is a pin with the kernel's PWM only.
 type kernelPin struct {
 	gpio.PinIO
 	pwm *pwm
@@ -364,9 +364,9 @@ type kernelPin struct {
 
 func (p *kernelPin) PWM(duty gpio.Duty, f physic.Frequency) error { return p.pwm.set(duty, f) }
 
-// A kernel takes the length of a pulse in nanoseconds, so it does not matter that its period is a whole number of them, or of its clock's
-// ticks, and not quite that of the frequency: the pulse is as long as was asked for.
-func TestPulsesAreAsLongAsAsked(t *testing.T) {
+// The kernel's unit of a pulse is a nanosecond. So a pulse is as long as requested, although the period is a whole number of nanoseconds, or
+// of clock cycles, and so not exactly that of the frequency.
+func TestPulsesAreAsLongAsRequested(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		frequency := physic.Frequency(rapid.Int64Range(40_000_000, 333_000_000).Draw(t, "frequency in uHz"))
 		longest := time.Duration(rapid.Int64Range(1_100, 2_600).Draw(t, "longest in us")) * time.Microsecond

@@ -1,6 +1,6 @@
 // Package raspberrypi is the board of a robot on a Raspberry Pi, from Zero to 5: the pins of its 40-pin header and its I2C buses, by name.
 //
-// It is package linux with a header: GPIO17 is found on the chip that carries the header, PWM on the pins and channels of the model.
+// It is package linux with a header: it finds GPIO17 on the chip with the header's pins, and PWM on the channels of the model.
 //
 //	board, err := raspberrypi.New(slog.Default(), clock, "/")
 //	if err != nil {
@@ -8,11 +8,11 @@
 //	}
 //	defer board.Halt()
 //	bumper, err := board.Pin("GPIO17")
-//	wheel, err := board.Pin("GPIO12")    // wheel.PWM works with the overlay pwm-2chan
+//	wheel, err := board.Pin("GPIO12")    // wheel.PWM works with the device-tree overlay pwm-2chan
 //	bus, err := board.Bus("I2C1")
 //
-// The program runs as an ordinary user in the groups gpio and i2c. Periph's own GPIO drivers are not used: they do not tell when an edge
-// was, their PWM needs root and does not exist on a Raspberry Pi 5, where as root they write to wrong addresses.
+// The program runs as an ordinary user in the groups gpio and i2c. Periph's own GPIO drivers are not used: they do not report the time of an
+// edge, and their PWM needs root. On a Raspberry Pi 5 they have no PWM, and as root they write to wrong addresses.
 package raspberrypi
 
 import (
@@ -29,15 +29,15 @@ import (
 	"fluxd/boards/linux"
 )
 
-// Model returns what the device tree says of the machine, such as "Raspberry Pi 4 Model B Rev 1.5"; "" when it is no Raspberry Pi. The root
-// is where /proc is found.
+// Model returns the model in the device tree, such as "Raspberry Pi 4 Model B Rev 1.5"; "" if the machine is no Raspberry Pi. The root is the
+// folder with /proc.
 func Model(root string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(root, "proc/device-tree/model"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("raspberrypi: which model this is: %w", err)
+		return "", fmt.Errorf("raspberrypi: read the model: %w", err)
 	}
 	model := strings.Trim(string(text), "\x00\n ")
 	if !strings.HasPrefix(model, "Raspberry Pi") {
@@ -46,22 +46,23 @@ func Model(root string) (string, error) {
 	return model, nil
 }
 
-// New makes the board of this machine; it fails on one that is no Raspberry Pi. The clock is the time since the robot started; the root is
-// where /dev, /sys and /proc are.
+// New returns the board of this machine; it fails if the machine is no Raspberry Pi. The clock is the time since the robot started; the root
+// is the folder with /dev, /sys and /proc.
 func New(log *slog.Logger, clock func() time.Duration, root string) (*linux.Board, error) {
 	model, err := Model(root)
 	if err != nil {
 		return nil, err
 	}
 	if model == "" {
-		return nil, errors.New("raspberrypi: expected a Raspberry Pi, whose device tree says so in /proc/device-tree/model; on another machine use board: {kind: linux}, on a desktop {kind: sim}")
+		return nil, errors.New("raspberrypi: expected a Raspberry Pi, whose device tree says so in /proc/device-tree/model; " +
+			"on another machine use board: {kind: linux}, on a desktop {kind: sim}")
 	}
 	log.Debug("board", "model", model)
 	return linux.New(log, clock, &linux.Opts{Root: root, Header: names(model)}), nil
 }
 
-// names says which line of which chip each pin of the header is on a model, and which PWM channel. The offset of a GPIO on its chip is its
-// number. Source: the labels of the chips in the Linux drivers pinctrl-bcm2835 and pinctrl-rp1.
+// names returns the line and the PWM channel of each pin of the header of a model. The number of a GPIO is its offset on the chip. Source:
+// the labels of the chips in the Linux drivers pinctrl-bcm2835 and pinctrl-rp1.
 func names(model string) *linux.Header {
 	h := &linux.Header{
 		Name:    "raspberrypi",
@@ -89,7 +90,7 @@ func names(model string) *linux.Header {
 	return h
 }
 
-// IsFive says whether a model has the RP1: the 5, the 500 and the Compute Module 5.
+// IsFive reports whether a model has the RP1: the 5, the 500 and the Compute Module 5.
 func IsFive(model string) bool {
 	for _, five := range []string{"Raspberry Pi 5", "Raspberry Pi 500", "Raspberry Pi Compute Module 5"} {
 		if strings.HasPrefix(model, five) {
@@ -99,7 +100,8 @@ func IsFive(model string) bool {
 	return false
 }
 
-// overlay says how the PWM of a pin is switched on.
+// overlay says how to switch on the PWM of a pin. The line is the same on all models: the kernel of the 5 translates the function numbers of
+// the older chips.
 func overlay(pin string) string {
 	line := "dtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4"
 	if pin == "GPIO18" || pin == "GPIO19" {

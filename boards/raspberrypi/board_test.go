@@ -13,7 +13,7 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// machine is a made-up root of a model, with the PWM of its header.
+// machine makes a fake root of a model, with the PWM of its header.
 func machine(t *testing.T, model, device string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -45,7 +45,7 @@ func machine(t *testing.T, model, device string) string {
 	return root
 }
 
-// Each model does PWM on the channel that its pins have.
+// Each model does PWM on the channel of the pin.
 func TestPWMOfEachModel(t *testing.T) {
 	old := map[string]int{"GPIO12": 0, "GPIO18": 0, "GPIO13": 1, "GPIO19": 1}
 	five := map[string]int{"GPIO12": 0, "GPIO13": 1, "GPIO18": 2, "GPIO19": 3}
