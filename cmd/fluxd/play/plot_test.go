@@ -141,6 +141,19 @@ func TestPlotShowsTheArrivalThatFires(t *testing.T) {
 	}
 }
 
+// An arrival during a burst is ignored, even at the very time of one of its spikes.
+func TestPlotShowsWhatABurstIgnores(t *testing.T) {
+	p := followed(t, `
+  neurons: {n: {threshold: 100, leak: 1000, refractory: 5ms, burst: {overshoot: 30, interval: 5ms}}}
+`, "time_us,neuron,weight\n10000,n,165\n15000,n,400\n", 50)[0]
+	if want := []core.Tick{10000, 15000, 20000}; !slices.Equal(p.spikes, want) {
+		t.Fatalf("spikes at %v, want %v", p.spikes, want)
+	}
+	if want := []arrival{{at: 10000}, {at: 15000, ignored: true}}; len(p.fired) != 1 || !slices.Equal(p.arrivals, want) {
+		t.Errorf("fired at %+v, arrivals %+v, want one that fires and one that is ignored", p.fired, p.arrivals)
+	}
+}
+
 // A modulator arrival is marked at the neuron and at the plastic synapses that it rewards. A plastic synapse pours what it
 // delivers when it arrives, before the spike changes it.
 func TestPlotShowsRewards(t *testing.T) {

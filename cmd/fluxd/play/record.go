@@ -160,7 +160,7 @@ func (r *recorder) units(arrived []pending) []float64 {
 		switch {
 		case s.Plastic != nil:
 			longTerm, shortTerm, _ := r.Weight(a.synapse) // it is plastic
-			if units[i] = longTerm + shortTerm; units[i]*longTerm < 0 {
+			if units[i] = longTerm + shortTerm; (units[i] < 0) != (s.Weight < 0) {
 				units[i] = 0 // a synapse does not change its sign
 			}
 		case s.Kind == core.Direct:
@@ -183,16 +183,23 @@ func (r *recorder) record(at core.Tick, before []sample, arrived []pending, unit
 		}
 	}
 	visible := len(arrived) > 0
-	spiked := make([]bool, len(r.drawn.neurons))
+	deaf := make([]bool, len(r.drawn.neurons)) // what arrived was ignored
+	for i, neuron := range r.drawn.neurons {
+		after, _ := r.Level(neuron) // it exists
+		deaf[i] = someIgnored && before[i].value == 0 && after == 0
+	}
 	for _, spike := range r.spikes {
 		i := slices.Index(r.drawn.neurons, spike.Neuron)
 		if i < 0 {
 			continue
 		}
-		visible, spiked[i] = true, true
+		visible = true
 		p := &r.panels[i]
+		burst := r.d.Neurons[spike.Neuron].Burst
+		bursts := burst != nil && len(p.spikes) > 0 && at-p.spikes[len(p.spikes)-1] == burst.Interval
+		deaf[i] = deaf[i] && bursts
 		p.spikes = append(p.spikes, at)
-		if direct[i] {
+		if direct[i] && !deaf[i] {
 			peak := before[i]
 			peak.value = max(r.d.Neurons[spike.Neuron].Floor, peak.value+poured[i])
 			p.samples = append(p.samples, before[i], peak)
@@ -204,9 +211,7 @@ func (r *recorder) record(at core.Tick, before []sample, arrived []pending, unit
 	}
 	for k, a := range arrived {
 		i := slices.Index(r.drawn.neurons, a.neuron)
-		after, _ := r.Level(a.neuron) // it exists
-		ignored := someIgnored && !spiked[i] && before[i].value == 0 && after == 0
-		r.mark(a, arrival{at: at, inhibits: units[k] < 0, ignored: ignored})
+		r.mark(a, arrival{at: at, inhibits: units[k] < 0, ignored: deaf[i]})
 	}
 	for i := range r.panels {
 		if p := &r.panels[i]; len(p.samples) == 0 || p.samples[len(p.samples)-1].at != at {
