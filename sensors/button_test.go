@@ -38,7 +38,7 @@ func TestButtonPolarity(t *testing.T) {
 		{"default: a switch to ground", nil, gpio.PullUp, pressed, released},
 		{"a switch to ground that opens", &sensors.ButtonOpts{Pull: "up", Active: "high"}, gpio.PullUp, released, pressed},
 		{"a switch to the supply", &sensors.ButtonOpts{Pull: "down"}, gpio.PullDown, released, pressed},
-		{"a resistor of its own, active low", &sensors.ButtonOpts{Pull: "none", Active: "low"}, gpio.Float, pressed, released},
+		{"an external resistor, active low", &sensors.ButtonOpts{Pull: "none", Active: "low"}, gpio.Float, pressed, released},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func TestMedian(t *testing.T) {
 		{"one wrong reading does not show", 3, []int64{5, 6, 900, 7, 6, 5}, []int64{5, 6, 6, 7, 7, 6}},
 		{"nor two in a row of five", 5, []int64{5, 5, 5, 900, -900, 5, 5, 5}, []int64{5, 5, 5, 5, 5, 5, 5, 5}},
 		{"a step shows two readings later of five", 5, []int64{1, 1, 1, 1, 1, 9, 9, 9, 9}, []int64{1, 1, 1, 1, 1, 1, 1, 9, 9}},
-		{"the first readings count at once, two as the second", 5, []int64{1, 2, 3, 4}, []int64{1, 2, 2, 3}},
+		{"the first readings count immediately, two as the second", 5, []int64{1, 2, 3, 4}, []int64{1, 2, 2, 3}},
 		{"an angle at its turn is one that was measured", 3, []int64{359, 0, 1, 358}, []int64{359, 0, 1, 1}},
 	} {
 		s := &fake{}
