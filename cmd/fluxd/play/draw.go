@@ -17,8 +17,9 @@ const (
 	plotTop     = 30  // for the legend
 	plotBottom  = 30  // for the times
 	panelHeight = 140
-	spikeRow    = 26 // above the curves
-	arrivalRow  = 20 // below them
+	spikeRow    = 26  // above the curves
+	arrivalRow  = 20  // below them
+	leastApart  = 0.5 // marks that are nearer lie on top of each other: one is drawn
 )
 
 // mark is one kind of thing in a picture. A colour has one meaning; arrivals differ by their shape.
@@ -111,8 +112,12 @@ func (p *panel) draw(svg *strings.Builder, top int, until core.Tick) {
 	fmt.Fprintf(svg, `<path d="%s" fill="none" stroke="%s"/>`+"\n", level, curve)
 	fmt.Fprintf(svg, `<path d="%s" fill="none" stroke="%s" stroke-width="1.5"/>`+"\n",
 		path(func(s sample) float64 { return s.line }), line)
+	last := 0.0
 	for _, s := range p.fired {
-		fmt.Fprintf(svg, `<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>`+"\n", plotX(s.at, until), y(s.value), curve)
+		if x := plotX(s.at, until); x-last >= leastApart {
+			fmt.Fprintf(svg, `<circle cx="%.1f" cy="%.1f" r="2.5" fill="%s"/>`+"\n", x, y(s.value), curve)
+			last = x
+		}
 	}
 	for _, x := range places(p.spikes, until) {
 		fmt.Fprintf(svg, `<path d="M%.1f %dv%d" stroke="%s" stroke-width="1.5"/>`+"\n", x, top+4, spikeRow-8, markSpike.colour)
@@ -154,7 +159,7 @@ func (a arrival) isIgnored() bool { return a.ignored }
 // places returns where on the time axis something happened, without those that would lie on top of each other.
 func places(all []core.Tick, until core.Tick) (xs []float64) {
 	for _, at := range all {
-		if x := plotX(at, until); len(xs) == 0 || x-xs[len(xs)-1] >= 0.5 {
+		if x := plotX(at, until); len(xs) == 0 || x-xs[len(xs)-1] >= leastApart {
 			xs = append(xs, x)
 		}
 	}
