@@ -84,7 +84,7 @@ documentation:
 # Thousands of random networks with every mechanism at once, against the naive model, and on every route and in parts; and thousands of
 # random robots, started as check says, and tuned as they are loaded.
 oracle:
-	$(GOTEST) ./core -run EngineAgreesWithTheNaiveModel -rapid.checks=5000
+	$(GOTEST) ./core -run AgreesWithTheNaiveModel -rapid.checks=5000
 	$(GOTEST) ./core -run 'Routes|Parts' -rapid.checks=1000
 	$(GOTEST) ./cmd/fluxd/daemon -run 'TuningIsLoading|AnySequenceOfSets|AnnouncedRangesHold|CheckAcceptsRun|ValidRobotsOpen' -rapid.checks=200
 

@@ -39,116 +39,6 @@ func times(spikes []Spike) (at []Tick) {
 	return at
 }
 
-// One neuron, threshold 100; each story pours into it and names the ticks at which it fires.
-func TestBarrel(t *testing.T) {
-	type drop struct {
-		at     Tick
-		amount float64
-	}
-	for _, story := range []struct {
-		name   string
-		neuron Neuron
-		drops  []drop
-		fires  []Tick
-	}{
-		{"a full pour fires", Neuron{Leak: 1000}, []drop{{10, 100}}, []Tick{10}},
-		{"a little less does not", Neuron{Leak: 1000}, []drop{{10, 99.999}}, nil},
-		{"two halves at once fire", Neuron{Leak: 1000}, []drop{{10, 50}, {10, 50}}, []Tick{10}},
-		{"a microsecond apart the leak has taken its share", Neuron{Leak: 1000}, []drop{{10, 50}, {11, 50}}, nil},
-		{"it tops up what has leaked", Neuron{Leak: 1000}, []drop{{10, 50}, {20_010, 70}}, []Tick{20_010}},
-		{"and not a microsecond later", Neuron{Leak: 1000}, []drop{{10, 50}, {20_011, 70}}, nil},
-		{"a barrel without a leak remembers", Neuron{Leak: 0}, []drop{{0, 50}, {3_000_000_000, 50}}, []Tick{3_000_000_000}},
-		{"inhibition stops at an empty barrel", Neuron{Leak: 1000}, []drop{{10, -500}, {11, 100}}, []Tick{11}},
-		{"or at the floor", Neuron{Leak: 1000, Floor: -50}, []drop{{10, -500}, {10_010, 139.999}, {20_010, 140.001}}, []Tick{20_010}},
-		{"below empty it rises at the leak rate", Neuron{Leak: 1000, Floor: -50}, []drop{{10, -500}, {40_010, 110}}, []Tick{40_010}},
-		{"excitation and inhibition of one tick cancel", Neuron{Leak: 1000}, []drop{{10, 150}, {10, -51}}, nil},
-		{"what overfills is gone after the spike", Neuron{Leak: 1000}, []drop{{10, 190}, {1_010, 10}}, []Tick{10}},
-		{"deaf for the refractory period", Neuron{Leak: 1000, Refractory: 1000}, []drop{{10, 100}, {1_009, 100}, {1_010, 100}},
-			[]Tick{10, 1_010}},
-		{"without one it fires at every tick", Neuron{Leak: 1000}, []drop{{10, 100}, {11, 100}}, []Tick{10, 11}},
-		{"but once per tick", Neuron{Leak: 1000}, []drop{{10, 100}, {10, 100}}, []Tick{10}},
-	} {
-		t.Run(story.name, func(t *testing.T) {
-			story.neuron.Threshold = 100
-			n := mustBuild(t, Description{Neurons: []Neuron{story.neuron}})
-			for _, d := range story.drops {
-				pour(t, n, d.at, 0, d.amount)
-			}
-			if got := times(n.Advance(4_000_000_000, nil)); !slices.Equal(got, story.fires) {
-				t.Errorf("fired at %v, want %v", got, story.fires)
-			}
-		})
-	}
-}
-
-// A threshold of 0 is reached by every arrival that does not leave the level below 0: also by one of no water.
-func TestThresholdOfNothing(t *testing.T) {
-	d := Description{
-		Neurons: []Neuron{{Name: "eye", Threshold: 1}, {Name: "zero", Floor: -5},
-			{Name: "shy", Floor: -5, Receptors: Receptors{Threshold: 1}}},
-		Synapses: []Synapse{{From: 0, To: 1, Delay: 10}, {From: 0, To: 1, Weight: -3, Delay: 20}, {From: 0, To: 1, Delay: 30},
-			{From: 0, To: 1, Weight: 3, Delay: 40}},
-	}
-	t.Run("in accumulators", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, d)) })
-	t.Run("without accumulators", func(t *testing.T) { thresholdOfNothing(t, mustBuild(t, wide(d))) })
-}
-
-func thresholdOfNothing(t *testing.T, n *Network) {
-	n.Excite(0, 0)
-	if got := n.Advance(100, nil); !slices.Equal(got, []Spike{{0, 0}, {10, 1}, {40, 1}}) {
-		t.Errorf("got %v: want no spike at 20 and 30, where the level is -3", got)
-	}
-	for neuron := 1; neuron <= 2; neuron++ {
-		if theta, err := n.Threshold(neuron); theta != 0 || err != nil {
-			t.Errorf("neuron %d: threshold %g, %v", neuron, theta, err)
-		}
-	}
-	// With another threshold a weight of 0 does nothing: such a synapse is refused, whichever of the two is tuned.
-	err := n.Tune(edit(n, func(d *Description) { d.Neurons[1].Threshold = 4 }))
-	if !errors.Is(err, ErrRange) || !strings.Contains(err.Error(), "synapse 0: eye -> zero: weight: 0 does nothing") {
-		t.Errorf("threshold 4: %v", err)
-	}
-	if err := n.Tune(edit(n, func(d *Description) {
-		d.Neurons[1].Threshold = 4
-		d.Synapses[0].Weight, d.Synapses[2].Weight = 1, 2
-	})); err != nil {
-		t.Error(err)
-	}
-}
-
-// The refractory period is half-open, and so a pacemaker as short as it beats at its end; a shorter one waits for it.
-func TestPacemakerAsShortAsTheRefractoryPeriod(t *testing.T) {
-	for _, c := range []struct {
-		refractory, pacemaker Tick
-		shift                 float64
-		every                 Tick
-	}{{1000, 1000, 0, 1000}, {1000, 1001, 0, 1001}, {1000, 400, 0, 1000}, {1000, 5000, 100, 1000}, {0, 1, 0, 1}, {0, 1, 5, 1},
-		{0, 7, 0, 7}, {1, 1, 0, 1}} {
-		n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 1, Refractory: c.refractory, Pacemaker: c.pacemaker,
-			Receptors: Receptors{Pacemaker: c.shift}}, {Threshold: 1}},
-			Synapses: []Synapse{{From: 1, To: 0, Kind: Modulator, Weight: 100, Delay: 1}}})
-		n.Excite(0, 1)
-		var beats []Tick
-		for _, s := range n.Advance(20*c.every, nil) {
-			if s.Neuron == 0 {
-				beats = append(beats, s.At)
-			}
-		}
-		if c.shift != 0 { // the first interval began before the modulator came
-			beats = beats[1:]
-		}
-		if len(beats) < 10 {
-			t.Errorf("%+v: beats at %v", c, beats)
-		}
-		for i := range beats[1:] {
-			if beats[i+1]-beats[i] != c.every {
-				t.Errorf("%+v: beats at %v", c, beats)
-				break
-			}
-		}
-	}
-}
-
 // What nothing is found wrong with can be built; what cannot be built, a Mistake says.
 func TestMistakesAreWhatBuildRefuses(t *testing.T) {
 	built, refused := 0, 0
@@ -200,26 +90,6 @@ func TestMistakesAreWhatBuildRefuses(t *testing.T) {
 	})
 	if built == 0 || refused == 0 {
 		t.Fatalf("%d built, %d refused", built, refused)
-	}
-}
-
-func TestElectricArrivalFiresAtAnyLevelUnlessRefractory(t *testing.T) {
-	n := mustBuild(t, Description{
-		Neurons:  []Neuron{{Threshold: 100, Leak: 1}, {Threshold: 1e3, Leak: 1, Floor: -1e3, Refractory: 100}},
-		Synapses: []Synapse{{From: 0, To: 1, Kind: Electric, Delay: 7}},
-	})
-	pour(t, n, 0, 1, -1e3)
-	for _, at := range []Tick{10, 60, 110} {
-		if err := n.Excite(at, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want := []Spike{{10, 0}, {17, 1}, {60, 0}, {110, 0}, {117, 1}}
-	if got := n.Advance(1000, nil); !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if c := n.Counters(); c.Ignored != 1 || c.Spikes != 5 || c.Deliveries != 3 || c.Inputs != 4 {
-		t.Errorf("counters %+v: want 1 ignored, 5 spikes, 3 deliveries, 4 inputs", c)
 	}
 }
 
@@ -291,24 +161,6 @@ func TestBuildRefusesWhatItCannotRepresent(t *testing.T) {
 				t.Errorf("got %v; want %v saying %q", err, c.is, c.says)
 			}
 		})
-	}
-}
-
-// The leak that an error names must really work, and be the nearest: a little beyond it the amount is refused again.
-func TestNearestLeakWorks(t *testing.T) {
-	for _, c := range []struct{ units, leak, nearest, beyond float64 }{
-		{1e-9, 1000, 0.002, 0.0021},
-		{100, 0.001, 0.0465666, 0.0465656},
-	} {
-		if _, err := Water(c.units, c.leak); err == nil {
-			t.Errorf("%g units at %g: accepted", c.units, c.leak)
-		}
-		if w, err := Water(c.units, c.nearest); err != nil {
-			t.Errorf("%g units at %g: %d, %v", c.units, c.nearest, w, err)
-		}
-		if _, err := Water(c.units, c.beyond); err == nil {
-			t.Errorf("%g units at %g: accepted", c.units, c.beyond)
-		}
 	}
 }
 
@@ -419,23 +271,6 @@ func ExampleNetwork() {
 	// 0 eye
 	// 5000 eye
 	// 6000 motor
-}
-
-// The leak that an error recommends is one that works, and hardly further away than it must be.
-func TestWorkingLeak(t *testing.T) {
-	for _, units := range []float64{0.0001, 0.0001234567, -0.00033333333, 1e-7, 1e9, -123456789.123, 2147.483648, 7e11,
-		5e-300, 1e300} {
-		for _, border := range []float64{math.Abs(units) * 2e6, math.Abs(units) * 1e6 / MaxWater} {
-			var leak float64
-			if _, err := fmt.Sscanf(workingLeak(units, border), "the nearest leak that works is %g", &leak); err != nil {
-				t.Errorf("%g units: %s", units, workingLeak(units, border))
-				continue
-			}
-			if w := math.Abs(rawWater(units, leak)); w < 1 || w > MaxWater || math.Abs(leak/border-1) > 2e-5 {
-				t.Errorf("%g units: leak %g, border %g, water %g", units, leak, border, w)
-			}
-		}
-	}
 }
 
 // A spike reaches what lies behind its neuron, over synapses of any kind, and no more; a loop ends.

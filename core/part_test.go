@@ -111,7 +111,7 @@ func TestSplitRefusesWhatBuildRefuses(t *testing.T) {
 	}
 }
 
-func TestAPartMustHearInTime(t *testing.T) {
+func TestAPartMustReceiveInTime(t *testing.T) {
 	d := Description{Neurons: []Neuron{{Threshold: 1}, {Threshold: 1}}, Synapses: []Synapse{{From: 0, To: 1, Weight: 1, Delay: 10},
 		{From: 1, To: 0, Weight: 1, Delay: 10}}}
 	parts, ahead, err := Split(d, 2)

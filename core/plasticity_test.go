@@ -8,7 +8,7 @@ import (
 
 // However long a synapse is left alone, packing its state into 24 bytes changes nothing: the same rule on a trace that is never
 // packed comes to the same.
-func TestPlasticStateSurvivesLongSilence(t *testing.T) {
+func TestPlasticityPackedStateSurvivesLongSilence(t *testing.T) {
 	packed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		amount := func(label string) int64 { return rapid.SampledFrom([]int64{0, 1, 1000, 1 << 30}).Draw(t, label) }
@@ -84,7 +84,7 @@ func TestPlasticStateSurvivesLongSilence(t *testing.T) {
 
 // A million modulators onto one neuron come to a reward of 127 million in one tick. What is kept for it ends where no short-term
 // part is left to consolidate, and synapses that learn alike share it, however different their rewards.
-func TestWhatIsKeptForRewardsIsBounded(t *testing.T) {
+func TestConsolidationTableIsBounded(t *testing.T) {
 	d := Description{Neurons: []Neuron{{Threshold: 1}, {Threshold: 10}, {Threshold: 10}, {Threshold: 10}}}
 	for to := 1; to <= 3; to++ {
 		d.Synapses = append(d.Synapses, Synapse{From: 0, To: to, Weight: 10, Delay: 1,

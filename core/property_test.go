@@ -199,7 +199,7 @@ func FuzzEngineAgreesWithTheNaiveModel(f *testing.F) {
 
 // What is tuned while spikes are in flight comes to the same in both models: neurons with every mechanism, weights, delays and
 // rules of plasticity.
-func TestTuningAgreesWithTheNaiveModel(t *testing.T) {
+func TestTuningARunningNetworkAgreesWithTheNaiveModel(t *testing.T) {
 	spikes, tuned := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		d, in := randomNetwork(t)
@@ -260,7 +260,7 @@ func TestTuningAgreesWithTheNaiveModel(t *testing.T) {
 	}
 }
 
-func TestSplittingTheAdvanceChangesNothing(t *testing.T) {
+func TestShortAdvancesEqualOneLongOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, in := randomNetwork(t)
 		whole, _ := Build(d)
@@ -283,7 +283,7 @@ func TestSplittingTheAdvanceChangesNothing(t *testing.T) {
 	})
 }
 
-func TestReorderingNeuronsAndSynapsesChangesNothing(t *testing.T) {
+func TestOrderAtEqualTimesMakesNoDifference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, in := randomNetwork(t)
 		network, _ := Build(d)

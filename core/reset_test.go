@@ -9,7 +9,7 @@ import (
 
 // Whatever a network has been through, and however it was tuned, after Reset it does what a new one with the learnt weights does,
 // later by Now: on every route of its spikes, and also when it is tuned afterwards.
-func TestAFreshNetworkIsANewOneThatHasLearnt(t *testing.T) {
+func TestAResetNetworkIsANewOneThatHasLearnt(t *testing.T) {
 	spikes, busy, learnt := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		draw := rapid.SampledFrom([]func(*rapid.T) (Description, []stimulus){randomNetwork, busyNetwork}).Draw(t, "kind")
@@ -110,7 +110,7 @@ func TestAFreshNetworkIsANewOneThatHasLearnt(t *testing.T) {
 }
 
 // Two neurons that excite each other go on for ever, and not beyond Reset.
-func TestFreshEndsWhatExcitesItself(t *testing.T) {
+func TestResetEndsWhatExcitesItself(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons:  []Neuron{{Name: "a", Threshold: 100}, {Name: "b", Threshold: 100}},
 		Synapses: []Synapse{{From: 0, To: 1, Weight: 110, Delay: 1000}, {From: 1, To: 0, Weight: 110, Delay: 1000}},

@@ -105,7 +105,7 @@ func wide(d Description) Description {
 
 // What is in flight when a network is tuned obeys the new parameters, on whichever route it is; and the description that tuning
 // works on is the one that was given.
-func TestTuningWhileSpikesAreInFlightIsTheSameOnAllRoutes(t *testing.T) {
+func TestTuningARunningNetworkIsTheSameOnAllRoutes(t *testing.T) {
 	tuned := 0
 	rapid.Check(t, func(t *rapid.T) {
 		d, in := busyNetwork(t)

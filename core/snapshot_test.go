@@ -37,7 +37,7 @@ func learner(weight float64) Description {
 	}
 }
 
-func TestRestoreRefusesWhatIsNotItsOwn(t *testing.T) {
+func TestRestoreRefusesForeignSnapshots(t *testing.T) {
 	n := mustBuild(t, learner(60))
 	good := n.Snapshot(0)
 	flip := func(at int) []byte {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestTuneIsOneTransaction(t *testing.T) {
+func TestTuningARunningNetworkIsOneTransaction(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons:  []Neuron{{Name: "a", Threshold: 100, Leak: 1000}, {Name: "b", Threshold: 100, Leak: 1000}},
 		Synapses: []Synapse{{From: 0, To: 1, Weight: 60, Delay: 1}},
@@ -39,7 +39,7 @@ func TestTuneIsOneTransaction(t *testing.T) {
 }
 
 // Half full at leak 1000, the leak is doubled: level, threshold and weights stay the same in units.
-func TestTuningTheLeakKeepsUnits(t *testing.T) {
+func TestTuningARunningNetworkLeakKeepsUnits(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons:  []Neuron{{Threshold: 100, Leak: 1000}, {Threshold: 100, Leak: 1000}},
 		Synapses: []Synapse{{From: 0, To: 1, Weight: 60, Delay: 1}},
@@ -73,7 +73,7 @@ func TestTuningTheLeakKeepsUnits(t *testing.T) {
 }
 
 // A modulator synapse that gets a shorter delay brings two of its spikes in one tick: more than the network was laid out for.
-func TestAShorterDelayBringsTwoRewardsAtOnce(t *testing.T) {
+func TestTuningARunningNetworkTwoRewardsInOneTick(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons: []Neuron{{Name: "teacher", Threshold: 1}, {Name: "eye", Threshold: 1}, {Name: "motor", Threshold: 10}},
 		Synapses: []Synapse{
@@ -114,7 +114,7 @@ func edit(n *Network, change func(*Description)) Tuning {
 }
 
 // A spike in flight keeps its time; the next one takes the new delay.
-func TestTuningADelay(t *testing.T) {
+func TestTuningARunningNetworkDelay(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons: []Neuron{{Threshold: 1, Leak: 1000}, {Threshold: 100, Leak: 1000}},
 		Synapses: []Synapse{{From: 0, To: 1, Weight: 100, Delay: 500}, {From: 0, To: 1, Weight: 100, Delay: 700,
@@ -135,7 +135,7 @@ func TestTuningADelay(t *testing.T) {
 }
 
 // A pacemaker can be started, sped up and stopped while the network runs.
-func TestTuningAPacemaker(t *testing.T) {
+func TestTuningARunningNetworkPacemaker(t *testing.T) {
 	n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 100, Leak: 1000}}})
 	pace := func(interval Tick, until Tick, want ...Tick) {
 		t.Helper()
