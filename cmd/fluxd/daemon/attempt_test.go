@@ -177,12 +177,12 @@ func TestDaemonGoesOnWhenATransferPanics(t *testing.T) {
 	if err := w.board.Attach("I2C1", 0x23, eye); err != nil {
 		t.Fatal(err)
 	}
-	w.arms(t)
-	w.turns(t)
+	w.arm(t)
+	w.awaitTurning(t)
 	eye.burns.Store(true)
-	w.tells(t, "sensor_stale")
-	w.rests(t)
+	w.awaitEvent(t, "sensor_stale")
+	w.awaitRest(t)
 	eye.burns.Store(false)
-	w.tells(t, "sensor_fresh")
-	w.turns(t)
+	w.awaitEvent(t, "sensor_fresh")
+	w.awaitTurning(t)
 }

@@ -29,25 +29,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// trouble is something that a broker, or somebody at it, does for as long as the robot is looked at.
+// A trouble is something that a broker, or a client of it, does while a robot runs.
 type trouble struct {
-	name    string
-	mqtt    string                                              // of the robot's file, with FILES; empty: a broker outside
-	clog    bool                                                // somebody stands between robot and broker, and passes nothing on
+	name string
+	// of the robot's file, with FILES for the folder; empty: an external broker
+	mqtt    string
+	clog    bool                                                // a proxy between robot and broker stops passing on data
 	kill    bool                                                // the broker is killed
 	again   bool                                                // and started again a second later
-	inside  func(robot *Robot, until time.Time)                 // what the robot does besides
-	outside func(t testing.TB, address string, until time.Time) // what is done at the broker, in a process of its own
+	inside  func(robot *Robot, until time.Time)                 // what the robot does meanwhile
+	outside func(t testing.TB, address string, until time.Time) // what clients do at the broker, in another process
 }
 
-// asking is a request as JSON.
+// asking returns a request as JSON.
 func asking(id string, at time.Time, rest string) string {
 	return fmt.Sprintf(`{"id":"%s","ts":%d,"ttl_ms":60000,%s}`, id, at.UnixMilli(), rest)
 }
 
 const oneParameter = `"paths":["network.neurons.a.leak"]`
 
-// noise makes the robot tell something now and then.
+// noise makes the robot publish an event every so often.
 func noise(length int, every time.Duration) func(*Robot, time.Time) {
 	return func(robot *Robot, until time.Time) {
 		for time.Now().Before(until) {
@@ -57,7 +58,7 @@ func noise(length int, every time.Duration) func(*Robot, time.Time) {
 	}
 }
 
-// from does something in so many places at a time.
+// from runs each in several goroutines, again and again.
 func from(places int, until time.Time, each func()) {
 	var all sync.WaitGroup
 	for range places {
@@ -70,12 +71,13 @@ func from(places int, until time.Time, each func()) {
 	all.Wait()
 }
 
-const securedBroker = `{listen: '127.0.0.1:0', tls: {certificate: 'FILES/robot.crt', key: 'FILES/robot.key', ca: 'FILES/robot.crt'}}`
+const securedBroker = `{listen: '127.0.0.1:0',
+       tls: {certificate: 'FILES/robot.crt', key: 'FILES/robot.key', ca: 'FILES/robot.crt'}}`
 
-// wrongCertificates connects without a certificate where one is asked for, again and again.
+// wrongCertificates connects without a certificate where one is required, again and again.
 func wrongCertificates(places int) func(testing.TB, string, time.Time) {
 	return func(_ testing.TB, address string, until time.Time) {
-		stranger := &tls.Config{InsecureSkipVerify: true} // it has none
+		stranger := &tls.Config{InsecureSkipVerify: true} // without a certificate
 		from(places, until, func() {
 			conn, err := net.Dial("tcp", address)
 			if err != nil {
@@ -84,7 +86,7 @@ func wrongCertificates(places int) func(testing.TB, string, time.Time) {
 			defer conn.Close()
 			secured := tls.Client(conn, stranger)
 			_ = secured.Handshake()
-			_, _ = secured.Read(make([]byte, 1)) // where it hears that it may not
+			_, _ = secured.Read(make([]byte, 1)) // the broker's refusal
 		})
 	}
 }
@@ -92,7 +94,7 @@ func wrongCertificates(places int) func(testing.TB, string, time.Time) {
 var troubles = []trouble{
 	{name: "none"},
 	{name: "killed", kill: true},
-	{name: "events that nobody takes", kill: true, inside: noise(1000, 50*time.Microsecond)},
+	{name: "events without a broker", kill: true, inside: noise(1000, 50*time.Microsecond)},
 	{name: "65,536 messages wait for a broker that comes back", kill: true, again: true, inside: func(robot *Robot, _ time.Time) {
 		for range 65_536 {
 			robot.publish(protocol.Tuned, strings.Repeat("x", 100))
@@ -139,10 +141,10 @@ var troubles = []trouble{
 			c := connect(t, "tcp://"+address, "flux/beating/res/set")
 			tuners.Go(func() {
 				for rev := protocol.Revision(0); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
-					c.tell("set", protocol.Request{IfRevision: &rev,
+					c.send("set", protocol.Request{IfRevision: &rev,
 						Set: map[string]float64{"network.neurons.a.threshold": float64(90 + rev%20)}})
 					select {
-					case m := <-c.messages: // its own or the other's: both tell the revision
+					case m := <-c.messages: // the answer to either tuner: both have the revision
 						var a protocol.Response
 						if json.Unmarshal(m.Payload(), &a) == nil {
 							rev = a.Rev
@@ -168,11 +170,11 @@ var troubles = []trouble{
 		}},
 }
 
-// priority is that of the robot, as realtime.priority in its file.
-var priority = flag.Int("priority", 0, "realtime priority of the robot whose latency is measured under troubles; needs the "+
-	"right to it, and chrt")
+// priority is realtime.priority of the robot.
+var priority = flag.Int("priority", 0,
+	"realtime priority of the robot whose latency is measured under troubles; needs the privilege, and chrt")
 
-// outsideVariable says to this program, when it is started again, that it is not the robot: a broker, a sleeper and for how long,
+// outsideVariable is set when this program is started as another process than the robot: a broker; a sleeper, and for how long;
 // or a trouble, an address, and for how long.
 const outsideVariable = "FLUXD_OUTSIDE"
 
@@ -183,15 +185,15 @@ func init() {
 		if attack.secured {
 			mqtt = `{listen: '127.0.0.1:0', passwords: 'FILES/passwords', tls: {certificate: 'FILES/robot.crt', key: 'FILES/robot.key'}}`
 		}
-		troubles = append(troubles, trouble{name: "hostile: " + attack.name, mqtt: mqtt, outside: func(_ testing.TB, address string,
-			until time.Time) {
+		outside := func(_ testing.TB, address string, until time.Time) {
 			a := attacker{address: address, secured: attack.secured, user: "ann", password: "a good password", until: until}
 			from(attack.places, until, func() { attack.do(a) })
-		}})
+		}
+		troubles = append(troubles, trouble{name: "hostile: " + attack.name, mqtt: mqtt, outside: outside})
 	}
 }
 
-// beOutside is what the variable says, if it is set.
+// beOutside runs the process that outsideVariable names, and returns false without it.
 func beOutside() bool {
 	what := os.Getenv(outsideVariable)
 	if what == "" {
@@ -226,8 +228,8 @@ func beOutside() bool {
 	return true
 }
 
-// sleep wakes a thousand times a second, does nothing, and returns how late it was at p99.9, in microseconds: what the system
-// does to a process.
+// sleep wakes a thousand times a second, does nothing else, and returns how late it was at p99.9, in microseconds. That is the
+// latency of the system itself.
 func sleep(d time.Duration) int64 {
 	h := hdrhistogram.New(1, 10_000_000, 3)
 	var due unix.Timespec
@@ -247,7 +249,7 @@ func sleep(d time.Duration) int64 {
 	return h.ValueAtQuantile(99.9)
 }
 
-// crashing stands for a test where there is none.
+// crashing takes the place of a test in other processes.
 type crashing struct{ testing.TB }
 
 func (crashing) Helper()                          {}
@@ -256,10 +258,10 @@ func (crashing) Cleanup(func())                   {}
 func (crashing) Fatal(all ...any)                 { panic(fmt.Sprint(all...)) }
 func (crashing) Fatalf(format string, all ...any) { panic(fmt.Sprintf(format, all...)) }
 
-// beside starts this program as something outside of the robot, by way of another program if one is given.
+// beside starts this program as another process than the robot; by is a program to start it with.
 func beside(b testing.TB, what string, by ...string) (out io.Reader, kill func()) {
 	b.Helper()
-	if *priority > 0 { // which the robot's alone shall be
+	if *priority > 0 { // which only the robot must have
 		by = append([]string{"chrt", "--other", "0"}, by...)
 	}
 	by = append(by, os.Args[0])
@@ -279,7 +281,7 @@ func beside(b testing.TB, what string, by ...string) (out io.Reader, kill func()
 	return out, sync.OnceFunc(func() { in.Close(); _ = c.Process.Kill(); _ = c.Wait() })
 }
 
-// keys writes a certificate of its own authority, its key, and a file of users.
+// keys writes a self-signed certificate, its key, and a file of users.
 func keys(b testing.TB, folder string) {
 	b.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -308,22 +310,22 @@ func keys(b testing.TB, folder string) {
 	}
 }
 
-// BenchmarkLoopUnderBrokerTroubles measures what troubles of the broker cost the control loop: the ratio of its latency to that
-// of a robot whose broker has none, in one run, the two in turn. A loop that is woken a thousand times a second.
+// BenchmarkLoopUnderBrokerTroubles measures what troubles with the broker cost the control loop: the ratio of its latency to that
+// without a trouble, measured alternately in one run. The loop is woken a thousand times a second.
 //
-// Beside it a process only sleeps and wakes: how late that is, with and without the trouble, is the system's doing.
+// At the same time, another process only sleeps and wakes. How late it is shows how much of that latency comes from the system.
 //
 //	go test ./cmd/fluxd/daemon -run XXX -bench BrokerTroubles -benchtime 10x [-priority 20]
 func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
-	const stretch = 4 * time.Second
+	const length = 4 * time.Second
 	folder := b.TempDir()
 	keys(b, folder)
 	for _, trouble := range troubles {
 		b.Run(trouble.name, func(b *testing.B) {
-			var with, without [3]float64 // p99, p99.9, that of the sleeper, in µs, summed
+			var with, without [3]float64 // sums, in µs: p99, p99.9, p99.9 of the sleeper
 			for range b.N {
 				for _, sum := range []*[3]float64{&without, &with} {
-					l, sleeper := trouble.latency(b, folder, sum == &with, stretch)
+					l, sleeper := trouble.latency(b, folder, sum == &with, length)
 					sum[0] += float64(l.P99)
 					sum[1] += float64(l.P999)
 					sum[2] += float64(sleeper)
@@ -339,12 +341,12 @@ func BenchmarkLoopUnderBrokerTroubles(b *testing.B) {
 	}
 }
 
-// latency is that of a robot's loop, with the trouble or without, and the p99.9 of a process that only sleeps.
-func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stretch time.Duration) (l protocol.Latency,
-	sleeper int64) {
+// latency measures the latency of a robot's loop, with the trouble or without, and the p99.9 of a process that only sleeps.
+func (trouble trouble) latency(b *testing.B, folder string, troubled bool, length time.Duration) (
+	l protocol.Latency, sleeper int64) {
 	b.Helper()
 	text, kill := beating(strings.ReplaceAll(trouble.mqtt, "FILES", folder)), func() {}
-	hold, release := func() func() { return func() {} }, func() {} // nothing is between
+	hold, release := func() func() { return func() {} }, func() {} // without a proxy
 	address := ""
 	if trouble.mqtt == "" {
 		var out io.Reader
@@ -368,8 +370,8 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 	if trouble.mqtt != "" {
 		_, address, _ = strings.Cut(robot.Broker(), "://")
 	}
-	until := time.Now().Add(stretch)
-	woken, endSleep := beside(b, fmt.Sprintf("sleeper|%v", stretch))
+	until := time.Now().Add(length)
+	woken, endSleep := beside(b, fmt.Sprintf("sleeper|%v", length))
 	defer endSleep()
 	if troubled {
 		release = hold()
@@ -377,8 +379,8 @@ func (trouble trouble) latency(b *testing.B, folder string, troubled bool, stret
 			kill()
 		}
 		if trouble.outside != nil {
-			// Who troubles a robot is on another machine: here it gets what this one has to spare.
-			_, end := beside(b, fmt.Sprintf("%s|%s|%v", trouble.name, address, stretch), "nice", "-n", "19")
+			// In reality, these clients run on another machine: here they only get idle processor time.
+			_, end := beside(b, fmt.Sprintf("%s|%s|%v", trouble.name, address, length), "nice", "-n", "19")
 			defer end()
 		}
 		if trouble.inside != nil {

@@ -18,24 +18,23 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// The same troubles with every broker: the embedded one, in the process of another robot, and Mosquitto and NATS, where they are
-// named.
+// The same tests with every broker: the robot's own, and Mosquitto and NATS if flags name their programs.
 //
 //	go test ./cmd/fluxd/daemon -run AnyBroker -v -mosquitto mosquitto -nats nats-server
 
 var (
-	mosquitto = flag.String("mosquitto", "", "program of the Mosquitto broker, which the tests of brokers are run with too")
-	nats      = flag.String("nats", "", "program of the NATS server, the same")
+	mosquitto = flag.String("mosquitto", "", "program of the Mosquitto broker, to run the tests of brokers with")
+	nats      = flag.String("nats", "", "program of the NATS server, to run the tests of brokers with")
 )
 
-// anyBroker is one that can be killed and started again at the same address.
+// anyBroker is a broker that can be killed, and started again at the same address.
 type anyBroker struct {
 	name, address string
 	mqtt          string                           // of the robot's file
-	start         func(t *testing.T) (kill func()) // nil: the robot starts its own
+	start         func(t *testing.T) (kill func()) // nil: the robot starts its own broker
 }
 
-// own is the broker that comes with the robot.
+// own is the robot's own broker.
 const own = "embedded"
 
 func brokers(t *testing.T) []*anyBroker {
@@ -59,8 +58,7 @@ func brokers(t *testing.T) []*anyBroker {
 	return all
 }
 
-// externalBrokers are those that are not the robot's own. Without the programs that the flags name one in this process stands for
-// them.
+// externalBrokers returns the brokers that are not the robot's own. Without flags, a broker in this process takes their place.
 func externalBrokers(t *testing.T) []*anyBroker {
 	t.Helper()
 	all := brokers(t)[1:]
@@ -78,9 +76,8 @@ func externalBrokers(t *testing.T) []*anyBroker {
 	return all
 }
 
-// begin starts a robot at a broker, which is started before it unless it is the robot's own. The function ends the broker at
-// once.
-func (b *anyBroker) begin(t *testing.T, text func(mqtt string) string) (robot *Robot, kill func()) {
+// startRobot starts the broker, unless it is the robot's own, and a robot that uses it. Kill kills the broker.
+func (b *anyBroker) startRobot(t *testing.T, text func(mqtt string) string) (robot *Robot, kill func()) {
 	t.Helper()
 	if b.start != nil {
 		kill = b.start(t)
@@ -93,7 +90,7 @@ func (b *anyBroker) begin(t *testing.T, text func(mqtt string) string) (robot *R
 	return robot, kill
 }
 
-// killOwn kills the process of the robot's own broker, which the robot starts again.
+// killOwn kills the process of the robot's own broker, and waits until the robot has started another.
 func killOwn(t *testing.T, robot *Robot) {
 	t.Helper()
 	id := robot.broker.Process()
@@ -107,7 +104,7 @@ func killOwn(t *testing.T, robot *Robot) {
 	eventually(t, "the broker to be started again", func() bool { now := robot.broker.Process(); return now != 0 && now != id })
 }
 
-// restart starts a broker that was killed again.
+// restart starts a broker again that was killed.
 func (b *anyBroker) restart(t *testing.T, robot *Robot) (kill func()) {
 	t.Helper()
 	if b.start == nil {
@@ -116,7 +113,7 @@ func (b *anyBroker) restart(t *testing.T, robot *Robot) (kill func()) {
 	return b.start(t)
 }
 
-// startProgram makes what starts a broker with a file of settings, and waits until it listens.
+// startProgram returns a function that starts a broker with a file of settings, and waits until it listens.
 func startProgram(t *testing.T, name, settings, address string) func(t *testing.T) (kill func()) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "broker.conf")
@@ -128,7 +125,7 @@ func startProgram(t *testing.T, name, settings, address string) func(t *testing.
 		c := exec.Command(name, "-c", file)
 		c.Stderr = t.Output()
 		if err := c.Start(); err != nil {
-			t.Fatalf("%v: docs/mqtt.md says where the brokers are to be had", err)
+			t.Fatalf("%v: see docs/mqtt.md for where to get the brokers", err)
 		}
 		kill := sync.OnceFunc(func() { _ = c.Process.Kill(); _ = c.Wait() })
 		t.Cleanup(kill)
@@ -143,7 +140,7 @@ func startProgram(t *testing.T, name, settings, address string) func(t *testing.
 	}
 }
 
-// beating is a robot whose network never rests, so that its loop has something to be late for.
+// beating is a robot whose network is never silent, so that its loop has deadlines to meet.
 func beating(mqtt string) string {
 	return `
 robot: beating
@@ -157,7 +154,7 @@ mqtt: ` + mqtt + `
 `
 }
 
-// eachBroker runs a test with a robot at each broker, which it may kill and start again.
+// eachBroker runs a test with a robot at each broker. The test may kill the broker and start it again.
 func eachBroker(t *testing.T, test func(t *testing.T, robot *Robot, b *anyBroker, kill func())) {
 	t.Helper()
 	eachBrokerOf(t, beating, test)
@@ -166,23 +163,23 @@ func eachBroker(t *testing.T, test func(t *testing.T, robot *Robot, b *anyBroker
 func eachBrokerOf(t *testing.T, text func(mqtt string) string, test func(t *testing.T, robot *Robot, b *anyBroker, kill func())) {
 	for _, b := range brokers(t) {
 		t.Run(b.name, func(t *testing.T) {
-			robot, kill := b.begin(t, text)
+			robot, kill := b.startRobot(t, text)
 			test(t, robot, b, kill)
 			h := robot.Health()
 			if h.Spikes == 0 || h.Safety.State != "armed" || len(h.Safety.Held) > 0 {
 				t.Errorf("in the end: %d spikes, %+v", h.Spikes, h.Safety)
 			}
-			t.Logf("loop latency p50 %d us, p99 %d us, p99.9 %d us, max %d us of %d; %d messages dropped, %d malformed", h.Latency.P50,
-				h.Latency.P99, h.Latency.P999, h.Latency.Max,
-				h.Latency.Count, robot.bridge.Dropped(), h.Bridge.Malformed)
+			l := h.Latency
+			t.Logf("loop latency p50 %d us, p99 %d us, p99.9 %d us, max %d us of %d; %d messages dropped, %d malformed",
+				l.P50, l.P99, l.P999, l.Max, l.Count, robot.bridge.Dropped(), h.Bridge.Malformed)
 		})
 	}
 }
 
 var asked atomic.Int64
 
-// tell sends a request, and returns its id.
-func (c *client) tell(verb string, r protocol.Request) string {
+// send sends a request, and returns its id.
+func (c *client) send(verb string, r protocol.Request) string {
 	r.ID = fmt.Sprintf("%s-%d", verb, asked.Add(1))
 	if r.Time == 0 {
 		r.Time = time.Now().UnixMilli()
@@ -196,10 +193,10 @@ func (c *client) tell(verb string, r protocol.Request) string {
 	return r.ID
 }
 
-// ask waits for the answer too.
+// ask sends a request, and waits for the answer.
 func (c *client) ask(t *testing.T, verb string, r protocol.Request) (answer protocol.Response) {
 	t.Helper()
-	id := c.tell(verb, r)
+	id := c.send(verb, r)
 	c.await(t, "the answer to "+id, func(topic string, payload []byte) bool {
 		answer = protocol.Response{}
 		return strings.HasSuffix(topic, "res/"+verb) && json.Unmarshal(payload, &answer) == nil && answer.Answers(id)
@@ -207,13 +204,13 @@ func (c *client) ask(t *testing.T, verb string, r protocol.Request) (answer prot
 	return answer
 }
 
-// answering waits until the robot answers. Its status does not tell after a broker was killed: one that keeps what is retained on
-// its disk has "online" from before, since nobody was there to publish the last will.
+// answering waits until the robot answers. After a broker was killed, the status is no evidence: a broker that keeps retained
+// messages on its disk still has "online" from before, since it could not publish the last will.
 func answering(t *testing.T, b *anyBroker) {
 	t.Helper()
 	c := connect(t, "tcp://"+b.address, "flux/beating/res/get")
 	eventually(t, "the robot to answer again", func() bool {
-		c.tell("get", protocol.Request{Paths: []string{"network.neurons.a.leak"}})
+		c.send("get", protocol.Request{Paths: []string{"network.neurons.a.leak"}})
 		select {
 		case <-c.messages:
 			return true
@@ -223,13 +220,14 @@ func answering(t *testing.T, b *anyBroker) {
 	})
 }
 
-// Nothing special: what the loop's latency is compared with.
+// Without any trouble: the loop's latency for comparison.
 func TestAnyBrokerAtPeace(t *testing.T) {
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
 		one := 1.0
 		for i := range 20 {
-			if a := c.ask(t, "set", protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": float64(90 + i)}}); a.Error != nil {
+			set := map[string]float64{"network.neurons.a.threshold": float64(90 + i)}
+			if a := c.ask(t, "set", protocol.Request{Set: set}); a.Error != nil {
 				t.Fatal(a.Error)
 			}
 		}
@@ -244,7 +242,7 @@ func TestAnyBrokerAtPeace(t *testing.T) {
 	})
 }
 
-// A large population is one parameter, whose topic has a star and brackets, for every broker.
+// A large population is one parameter, whose topic has a star and brackets. Every broker must accept that.
 func TestAnyBrokerWithALargePopulation(t *testing.T) {
 	crowded := func(mqtt string) string {
 		return strings.Replace(beating(mqtt), "b: {threshold: 100}", "b: {threshold: 100}, wall: {count: 2000}", 1)
@@ -252,7 +250,7 @@ func TestAnyBrokerWithALargePopulation(t *testing.T) {
 	eachBrokerOf(t, crowded, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		const whole, one = "network.neurons.wall[*].threshold", "network.neurons.wall[1234].threshold"
 		retained := connect(t, "tcp://"+b.address, "flux/beating/param/"+whole)
-		retained.await(t, "what is configured", says(whole, `{"v":100,`))
+		retained.await(t, "the configured value", says(whole, `{"v":100,`))
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
 		if a := c.ask(t, "set", protocol.Request{Set: map[string]float64{whole: 90}}); a.Error != nil || len(a.Applied) != 1 {
 			t.Fatalf("%+v", a)
@@ -261,17 +259,17 @@ func TestAnyBrokerWithALargePopulation(t *testing.T) {
 		if a := c.ask(t, "set", protocol.Request{Set: map[string]float64{one: 95}}); a.Error != nil || a.Applied[one] != 95 {
 			t.Fatalf("%+v", a)
 		}
-		retained.await(t, "the least and the largest", says(whole, `{"v":90,"to":95,`))
+		retained.await(t, "the smallest and the largest value", says(whole, `{"v":90,"to":95,`))
 	})
 }
 
-// The broker is killed and started again while the robot is tuned: what was answered "ok" is in effect, and what is retained is
-// what is in effect.
+// The broker is killed and started again while the robot is tuned. Changes that were answered "ok" are in effect, and the
+// retained values are those in effect.
 func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 	inRealTime(t)
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, kill func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
-		var accepted protocol.Value // by the latest revision: requests that do not wait for each other have no order
+		var accepted protocol.Value // of the latest revision: concurrent requests have no order
 		accept := func(a protocol.Response) {
 			if a.Status == protocol.StatusOK && a.Rev > accepted.Rev {
 				accepted = protocol.Value{V: a.Applied["network.neurons.a.threshold"], Rev: a.Rev, Src: protocol.Anonymous}
@@ -281,7 +279,7 @@ func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 			for i := range 50 {
 				request := protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": float64(100 + 50*round + i)}}
 				if i != 25 {
-					c.tell("set", request)
+					c.send("set", request)
 					continue
 				}
 				accept(c.ask(t, "set", request)) // the load has arrived
@@ -301,23 +299,23 @@ func TestAnyBrokerKilledUnderLoad(t *testing.T) {
 				}
 			}
 			values, _, err := robot.Get([]string{"network.neurons.a.threshold"})
-			if v := values["network.neurons.a.threshold"]; err != nil || v.Rev < accepted.Rev || v.Rev == accepted.Rev &&
-				v.Value != accepted {
+			v := values["network.neurons.a.threshold"]
+			if err != nil || v.Rev < accepted.Rev || v.Rev == accepted.Rev && v.Value != accepted {
 				t.Errorf("round %d: %+v is in effect, %+v was accepted (%v)", round, v, accepted, err)
 			}
 		}
-		answer := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set",
-			protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
+		last := protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}}
+		answer := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set", last)
 		if answer.Error != nil {
 			t.Fatal(answer.Error)
 		}
-		connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold").await(t, "what is retained",
-			says("threshold", `"v":77`))
+		retained := connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold")
+		retained.await(t, "the retained value", says("threshold", `"v":77`))
 	})
 }
 
-// A parameter that an earlier configuration had, and this one has not, is taken back.
-func TestAnyBrokerWithAParameterThatIsGone(t *testing.T) {
+// The retained message of a parameter that only an earlier configuration had is removed.
+func TestAnyBrokerWithAnObsoleteParameter(t *testing.T) {
 	for _, b := range externalBrokers(t) {
 		t.Run(b.name, func(t *testing.T) {
 			b.start(t)
@@ -326,12 +324,12 @@ func TestAnyBrokerWithAParameterThatIsGone(t *testing.T) {
 				t.Fatal(token.Error())
 			}
 			start(t, parse(t, beating(b.mqtt), nil))
-			c.await(t, "the parameter to be taken back", func(_ string, payload []byte) bool { return len(payload) == 0 })
+			c.await(t, "the parameter to be removed", func(_ string, payload []byte) bool { return len(payload) == 0 })
 		})
 	}
 }
 
-// Somebody between the robot and the broker stops passing on what the robot says, for longer than a write's patience.
+// A proxy between the robot and the broker stops passing on data, for longer than a write may take.
 func TestAnyBrokerThatStopsReading(t *testing.T) {
 	inRealTime(t)
 	for _, b := range externalBrokers(t) {
@@ -348,9 +346,9 @@ func TestAnyBrokerThatStopsReading(t *testing.T) {
 			}
 			release()
 			watcher := connect(t, "tcp://"+b.address, "flux/beating/#")
-			watcher.await(t, "the robot to speak again", says("tele/health", "latency_us"))
+			watcher.await(t, "messages of the robot", says("tele/health", "latency_us"))
 			if robot.bridge.Dropped() == 0 {
-				t.Error("2,000 events while nobody read, and none was dropped: the queue has no bound")
+				t.Error("2,000 events without a reader, and none was dropped: the queue has no bound")
 			}
 			h := robot.Health()
 			t.Logf("loop latency p99.9 %d us, max %d us; %d messages dropped", h.Latency.P999, h.Latency.Max, robot.bridge.Dropped())
@@ -358,7 +356,7 @@ func TestAnyBrokerThatStopsReading(t *testing.T) {
 	}
 }
 
-// proxy passes connections on to an address. hold keeps it from that until release.
+// proxy passes connections on to an address. Hold stops that until release is called.
 func proxy(t testing.TB, to string) (address string, hold func() (release func())) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -407,7 +405,7 @@ func proxy(t testing.TB, to string) (address string, hold func() (release func()
 	return l.Addr().String(), hold
 }
 
-// A subscriber that reads nothing at all holds up neither the robot nor the others.
+// A subscriber that reads nothing delays neither the robot nor other clients.
 func TestAnyBrokerWithASlowSubscriber(t *testing.T) {
 	inRealTime(t)
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
@@ -432,7 +430,7 @@ func TestAnyBrokerWithASlowSubscriber(t *testing.T) {
 	})
 }
 
-// 65,536 requests in one go: each that the broker passes on has one answer, and a robot that has done with them works as before.
+// Of 65,536 requests at once, each that the broker passes on gets one answer. Afterwards the robot works as before.
 func TestAnyBrokerWithAFlood(t *testing.T) {
 	inRealTime(t)
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
@@ -449,10 +447,10 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 			flood.Publish("flux/beating/req/get", 0, false,
 				fmt.Sprintf(`{"id":"f%d","ts":%d,"ttl_ms":60000,"paths":["network.neurons.a.leak"]}`, i, now))
 		}
-		// The broker may drop what another client asks meanwhile: it asks again until it is answered.
+		// The broker may drop requests of another client meanwhile, so that one repeats its request.
 		answers, ours := map[string]int{}, map[string]bool{}
 		eventually(t, "an answer to another client", func() bool {
-			ours[c.tell("get", protocol.Request{Paths: []string{"network.neurons.a.leak"}})] = true
+			ours[c.send("get", protocol.Request{Paths: []string{"network.neurons.a.leak"}})] = true
 			for again := time.After(time.Second); ; {
 				select {
 				case m := <-c.messages:
@@ -469,8 +467,8 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 				}
 			}
 		})
-		// Where a machine is slow, the robot's connection may be lost in the flood. Then it repeats what was not acknowledged, and says
-		// that it is back.
+		// On a slow machine, the robot may lose its connection in the flood. Then it repeats answers that were not acknowledged, and is
+		// online again.
 		most := 0
 		for _, n := range answers {
 			most = max(most, n)
@@ -478,12 +476,12 @@ func TestAnyBrokerWithAFlood(t *testing.T) {
 		for n := range most - 1 {
 			status.await(t, fmt.Sprintf("the robot to come back: some requests have %d answers", n+2), says("status", `"online"`))
 		}
-		t.Logf("%d of 65,536 requests answered, and another client at its request %d; the rest was dropped on the way", len(answers)-1,
-			len(ours))
+		t.Logf("%d of 65,536 requests answered, and another client at its request %d; the rest was dropped on the way",
+			len(answers)-1, len(ours))
 	})
 }
 
-// The same request twice, one that is too old, one from the future, and one that is retained.
+// Requests are refused when they are repeated, too old, from the future, or retained.
 func TestAnyBrokerWithDuplicatesAndStaleRequests(t *testing.T) {
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		c := connect(t, "tcp://"+b.address, "flux/beating/res/#")
@@ -491,7 +489,7 @@ func TestAnyBrokerWithDuplicatesAndStaleRequests(t *testing.T) {
 		again := fmt.Sprintf(`{"id":%q,"ts":%d,"ttl_ms":20000,"set":{"network.neurons.a.threshold":95}}`, first.ID,
 			time.Now().UnixMilli())
 		c.Publish("flux/beating/req/set", 1, false, again)
-		for _, at := range []time.Duration{-time.Hour, time.Hour} { // clocks that jumped, or are not the same
+		for _, at := range []time.Duration{-time.Hour, time.Hour} { // clocks that jumped or differ
 			a := c.ask(t, "set", protocol.Request{Time: time.Now().Add(at).UnixMilli(),
 				Set: map[string]float64{"network.neurons.a.threshold": 96}})
 			if a.Error == nil || a.Error.Code != protocol.Stale {
@@ -500,7 +498,7 @@ func TestAnyBrokerWithDuplicatesAndStaleRequests(t *testing.T) {
 		}
 		c.Publish("flux/beating/req/set", 1, true,
 			fmt.Sprintf(`{"id":"kept","ts":%d,"ttl_ms":20000,"set":{"network.neurons.a.threshold":97}}`, time.Now().UnixMilli()))
-		c.Publish("flux/beating/req/set", 1, true, "") // and away with it
+		c.Publish("flux/beating/req/set", 1, true, "") // removed at once
 		values, rev, err := robot.Get([]string{"network.neurons.a.threshold"})
 		if err != nil || rev > 2 || values["network.neurons.a.threshold"].V == 95 || values["network.neurons.a.threshold"].V == 96 {
 			t.Errorf("%v at revision %d, %v", values, rev, err)
@@ -508,7 +506,7 @@ func TestAnyBrokerWithDuplicatesAndStaleRequests(t *testing.T) {
 	})
 }
 
-// Two tuners who each say "if nobody has tuned since" never undo each other.
+// Two tuners that each name the revision that they have read never undo each other's changes.
 func TestAnyBrokerWithTwoTuners(t *testing.T) {
 	eachBroker(t, func(t *testing.T, robot *Robot, b *anyBroker, _ func()) {
 		const each = 30
@@ -520,7 +518,8 @@ func TestAnyBrokerWithTwoTuners(t *testing.T) {
 				for won := 0; won < each; {
 					read := c.ask(t, "get", protocol.Request{Paths: []string{"network.neurons.a.threshold"}})
 					next := read.Values["network.neurons.a.threshold"].V + 1
-					a := c.ask(t, "set", protocol.Request{IfRevision: &read.Rev, Set: map[string]float64{"network.neurons.a.threshold": next}})
+					set := map[string]float64{"network.neurons.a.threshold": next}
+					a := c.ask(t, "set", protocol.Request{IfRevision: &read.Rev, Set: set})
 					if a.Error == nil {
 						won++
 						wins.Add(1)
@@ -539,19 +538,20 @@ func TestAnyBrokerWithTwoTuners(t *testing.T) {
 	})
 }
 
-// Any bytes on any topic: one error answer at most, never a crash, never a changed parameter.
+// Any bytes on any topic cause at most one error answer. They never crash the robot or change a parameter.
 func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 	inRealTime(f)
 	robot, _ := start(f, parse(f, beating("{listen: '127.0.0.1:0'}"), nil))
 	connect(f, robot.Broker(), "flux/beating/status").awaitOnline(f) // before, the robot receives no requests
-	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(robot.Broker()).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(robot.Broker()).SetConnectRetry(true).
+		SetConnectRetryInterval(50 * time.Millisecond))
 	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		f.Fatal(token.Error())
 	}
 	f.Cleanup(func() { c.Disconnect(0) })
 	answers := make(chan mqtt.Message, 1000)
-	if token := c.Subscribe("flux/beating/res/#", 0,
-		func(_ mqtt.Client, m mqtt.Message) { answers <- m }); !token.WaitTimeout(patience) {
+	receive := func(_ mqtt.Client, m mqtt.Message) { answers <- m }
+	if token := c.Subscribe("flux/beating/res/#", 0, receive); !token.WaitTimeout(patience) {
 		f.Fatal("no subscription")
 	}
 	for _, verb := range []string{"set", "get", "reset", "reward", "stimulate", "watch", "estop", "x", "set/y", ""} {
@@ -563,13 +563,13 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
 		if topic == "" || strings.ContainsAny(topic, "+#\x00") || len(topic) > 1000 || strings.ContainsAny(topic, " \t\r\n\f\x7f") ||
 			!validUTF8(topic) || strings.Contains(topic, "/arm") || strings.Contains(topic, "/disarm") {
-			t.Skip() // no topic, or none that the broker takes; or what anybody may do here
+			t.Skip() // a topic that the broker refuses, or a request that is allowed
 		}
 		var r protocol.Request
 		if json.Unmarshal(payload, &r) == nil && time.Since(time.UnixMilli(r.Time)).Abs() < 2*time.Hour {
-			t.Skip() // it might even be right
+			t.Skip() // it might be valid
 		}
-		time.Sleep(5 * time.Millisecond) // two messages each time: within what a client may publish
+		time.Sleep(5 * time.Millisecond) // two messages each: below the limit of a client's rate
 		c.Publish(topic, 1, false, payload)
 		sync++
 		end := fmt.Sprintf(`{"id":"sync%d","ts":%d,"ttl_ms":60000}`, sync, time.Now().UnixMilli())
@@ -585,7 +585,7 @@ func FuzzAnyBytesOnAnyTopic(f *testing.F) {
 					if v := a.Values["network.neurons.a.threshold"].V; v != 100 {
 						t.Fatalf("the threshold is %g", v)
 					}
-					if answered > sync { // an answer may come after the next request's: they are counted together
+					if answered > sync { // in total, since answers may come out of order
 						t.Errorf("%d answers to %d messages", answered, sync)
 					}
 					return

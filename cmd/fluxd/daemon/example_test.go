@@ -11,7 +11,7 @@ import (
 	"fluxd/configs"
 )
 
-// A robot in ten lines: a knob, a neuron that it excites, and a lamp that glows as the neuron spikes.
+// This robot has a knob, a neuron that the knob excites, and a lamp that glows with the spikes of the neuron.
 const robot = `robot: lamp
 board: {kind: sim, world: table}
 sensors:
@@ -24,8 +24,8 @@ actuators:
 mqtt: {broker: none}
 `
 
-// In real time: the robot arms itself, since its board is simulated, and runs until the context ends. Here somebody turns its
-// knob.
+// In real time, the robot is armed at the start, because its board is simulated. It runs until the context ends. Here the
+// program turns its knob.
 func ExampleRun() {
 	config, err := configs.Parse("lamp.yaml", []byte(robot), nil)
 	if err != nil {
@@ -51,7 +51,7 @@ func ExampleRun() {
 	// ended: <nil>
 }
 
-// In virtual time: a minute of the demo robot passes in milliseconds, and is the same on every machine.
+// In virtual time, a minute of the demo robot passes in milliseconds, and is the same on every machine.
 func ExampleSimulate() {
 	config, err := configs.Load("lightseeker")
 	if err != nil {
@@ -66,7 +66,7 @@ func ExampleSimulate() {
 	// ended: <nil>
 }
 
-// Whatever a robot does wrong is in its health, as MQTT shows it.
+// The health of a robot shows its safety state, latency and losses, as clients see it over MQTT.
 func ExampleRobot_Health() {
 	config, err := configs.Parse("lamp.yaml", []byte(robot), nil)
 	if err != nil {

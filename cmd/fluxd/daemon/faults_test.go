@@ -43,14 +43,14 @@ safety:`, 1)
 		t.Fatal(err)
 	}
 	w.plug(t)
-	w.arms(t)
+	w.arm(t)
 	other := func() bool { duty, _ := w.pin(t, "GPIO13").PWMState(); return duty > 0 }
 	eventually(t, "the other wheel to turn", other)
 
 	goroutines := runtime.NumGoroutine()
 	w.faults(t).Stick()
-	w.tells(t, "sensor_stale")
-	w.rests(t)
+	w.awaitEvent(t, "sensor_stale")
+	w.awaitRest(t)
 	if !other() {
 		t.Error("the other bus's wheel rests too")
 	}
@@ -60,8 +60,8 @@ safety:`, 1)
 		t.Errorf("%d goroutines, %d before", n, goroutines)
 	}
 	w.faults(t).Release()
-	w.tells(t, "sensor_fresh")
-	w.turns(t)
+	w.awaitEvent(t, "sensor_fresh")
+	w.awaitTurning(t)
 }
 
 // When a bus hangs while the robot ends, the end does not hang, and does not report the sensor's fault again.
@@ -70,7 +70,7 @@ func TestEndOfARobotWithAStuckBus(t *testing.T) {
 	w := ready(t, guarded("", "", ""))
 	w.faults(t).Stick()
 	defer w.faults(t).Release()
-	w.tells(t, "sensor_stale")
+	w.awaitEvent(t, "sensor_stale")
 	eventually(t, "the eye to fail", w.sensors[0].Failing)
 	if err := w.stop(); err != nil {
 		t.Errorf("the end reports again: %v", err)
@@ -109,8 +109,8 @@ func TestDeviceThatRefusesNowAndThen(t *testing.T) {
 	t.Parallel() // it waits
 	w := ready(t, guarded(", stale: 10s", "", ""))
 	w.faults(t).Refuse(0x23, 1)
-	w.tells(t, "sensor_fault") // what comes before it may be from when the sensor was plugged in
-	if after := w.tells(t, "sensor_recovered"); after["sensor_fault"] != 0 || after["sensor_stale"] != 0 {
+	w.awaitEvent(t, "sensor_fault") // what comes before it may be from when the sensor was plugged in
+	if after := w.awaitEvent(t, "sensor_recovered"); after["sensor_fault"] != 0 || after["sensor_stale"] != 0 {
 		t.Errorf("one refusal, and after it %v", after)
 	}
 	if held := w.Health().Safety.Held["wheel"]; held != nil {
@@ -132,16 +132,16 @@ network: {neurons: {a: {}}}`, 1)
 		t.Fatal(err)
 	}
 	eventually(t, "a current", func() bool { return w.Sensors()["current"].Value == 0.2 })
-	w.arms(t)
+	w.arm(t)
 	w.faults(t).Garbage(0x40, 1<<30, 1)
-	w.tells(t, "sensor_stale")
-	w.rests(t) // spikes of the current's sensor reach its neuron, so the wheel needs it
+	w.awaitEvent(t, "sensor_stale")
+	w.awaitRest(t) // spikes of the current's sensor reach its neuron, so the wheel needs it
 	if got := w.Sensors()["current"].Value; got != 0.2 {
 		t.Errorf("garbage was accepted as a reading: %v A", got)
 	}
 	w.faults(t).Garbage(0x40, 0, 1)
-	w.tells(t, "sensor_fresh")
-	w.turns(t)
+	w.awaitEvent(t, "sensor_fresh")
+	w.awaitTurning(t)
 }
 
 // The readings of this sensor always vary a little, and suddenly do not.
@@ -162,14 +162,14 @@ func TestFrozenSensor(t *testing.T) {
 			}
 		}
 	}()
-	w.arms(t)
+	w.arm(t)
 	close(noise)
 	<-frozen
-	w.tells(t, "sensor_stale")
-	w.rests(t)
+	w.awaitEvent(t, "sensor_stale")
+	w.awaitRest(t)
 	w.light.Store(50_000_000)
-	w.tells(t, "sensor_fresh")
-	w.turns(t)
+	w.awaitEvent(t, "sensor_fresh")
+	w.awaitTurning(t)
 }
 
 // A starting motor robs a PCA9685 of its supply: the servo's position is written again without a new command.
@@ -251,7 +251,7 @@ safety:`, 1)
 		eventually(t, "the leg to rest", func() bool { return leg.Read() == gpio.Low })
 		reflexes++
 	}
-	before := w.tells(t, "edges_lost")
+	before := w.awaitEvent(t, "edges_lost")
 	if before["loop_stalled"] != 0 || before["sensor_stale"] != 0 {
 		t.Errorf("events %v", before)
 	}

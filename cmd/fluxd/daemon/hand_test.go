@@ -120,7 +120,7 @@ func TestDriveOverMQTT(t *testing.T) {
 		})
 		return r.Error
 	}
-	w.turns(t)
+	w.awaitTurning(t)
 	eventually(t, "the eye to see", func() bool { return drive("first "+time.Now().String(), "left", 1, protocol.MaxDrive) == nil })
 	eventually(t, "full speed", func() bool {
 		return w.duty(t) > 0 && w.Actuators()["left"].Value == 1.0 && w.Actuators()["right"].Value == 0.0
@@ -150,7 +150,7 @@ func TestDriveOverMQTT(t *testing.T) {
 		t.Error("a refused request has ended the command")
 	}
 	w.Disarm("ann")
-	w.rests(t)
+	w.awaitRest(t)
 	if err := drive("disarmed", "left", 1, time.Second); err == nil || err.Code != protocol.NotAllowed ||
 		!strings.Contains(err.Message, "arm it first") {
 		t.Errorf("while it is disarmed: %+v", err)
@@ -172,7 +172,7 @@ func TestDriveOverMQTT(t *testing.T) {
 	}
 	// Armed by hand, nothing moves without a command.
 	w.Disarm("ann")
-	w.rests(t)
+	w.awaitRest(t)
 	events := connect(t, w.Broker(), "flux/driven/event/info")
 	if err := w.ArmByHand("ann"); err != nil {
 		t.Error(err)
@@ -188,8 +188,8 @@ func TestDriveOverMQTT(t *testing.T) {
 	if err := drive("by hand", "left", 1, time.Second); err != nil {
 		t.Error(err)
 	}
-	w.turns(t)
-	w.rests(t)
+	w.awaitTurning(t)
+	w.awaitRest(t)
 	var refused *protocol.Error
 	if err := w.Drive(t.Context(), "ann", "left", math.NaN(), time.Second); !errors.As(err, &refused) ||
 		refused.Code != protocol.OutOfRange {

@@ -24,17 +24,17 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// attacker is a client that means harm. It speaks MQTT by itself, since a library would refuse to.
+// An attacker is a hostile client. It writes MQTT packets itself, since a library would refuse to.
 type attacker struct {
 	address        string
 	secured        bool
-	user, password string // of a viewer; empty where nobody logs in
+	user, password string // of a viewer; empty where there are no users
 	until          time.Time
 }
 
 func (a attacker) going() bool { return time.Now().Before(a.until) }
 
-// dial opens a connection and says nothing.
+// dial opens a connection and sends nothing.
 func (a attacker) dial() (net.Conn, bool) {
 	conn, err := net.DialTimeout("tcp", a.address, time.Second)
 	if err != nil {
@@ -48,10 +48,10 @@ func (a attacker) dial() (net.Conn, bool) {
 	return conn, true
 }
 
-// text is a string as MQTT writes it (3.1.1, section 1.5.3).
+// text encodes a string as MQTT does (3.1.1, section 1.5.3).
 func text(s string) string { return string(binary.BigEndian.AppendUint16(nil, uint16(len(s)))) + s }
 
-// packet is a control packet: a byte for type and flags, a length, and the rest.
+// packet encodes a control packet: a byte for type and flags, the length, and the rest.
 func packet(kind byte, rest ...string) string {
 	body := strings.Join(rest, "")
 	return string(binary.AppendUvarint([]byte{kind}, uint64(len(body)))) + body
@@ -63,7 +63,7 @@ type will struct {
 	flags          byte // its QoS and retain flag, in their place
 }
 
-// hello is a CONNECT with the right password.
+// hello is a CONNECT packet with the right password.
 func (a attacker) hello(clean bool, keepalive uint16, w *will) string {
 	flags, rest := byte(0), text(fmt.Sprint("hostile-", rand.Uint64()))
 	if clean {
@@ -80,7 +80,7 @@ func (a attacker) hello(clean bool, keepalive uint16, w *will) string {
 	return packet(0x10, text("MQTT"), "\x04", string([]byte{flags}), string(binary.BigEndian.AppendUint16(nil, keepalive)), rest)
 }
 
-// login connects, and waits until the broker has let it in.
+// login connects, and waits until the broker has accepted it.
 func (a attacker) login(clean bool, keepalive uint16, w *will) (net.Conn, bool) {
 	conn, ok := a.dial()
 	if !ok {
@@ -116,7 +116,7 @@ func publish(topic string, qos byte, retain bool, payload string) string {
 	return packet(kind, text(topic), number, payload)
 }
 
-// say writes packets until the broker takes no more.
+// say writes packets until the broker accepts no more.
 func say(conn net.Conn, packets ...string) bool {
 	for _, p := range packets {
 		if _, err := io.WriteString(conn, p); err != nil {
@@ -126,8 +126,8 @@ func say(conn net.Conn, packets ...string) bool {
 	return true
 }
 
-// hear reads and forgets, so that the broker has no reason to cut off the connection.
-func hear(conn net.Conn) { go io.Copy(io.Discard, conn) }
+// discard reads everything, so that the broker has no reason to close the connection.
+func discard(conn net.Conn) { go io.Copy(io.Discard, conn) }
 
 const (
 	hostileRequest = "flux/beating/req/"
@@ -154,7 +154,7 @@ var attacks = []struct {
 			if !ok {
 				continue
 			}
-			hear(conn)
+			discard(conn)
 			if rand.IntN(4) > 0 {
 				say(conn, a.hello(true, uint16(rand.IntN(3)), nil))
 			}
@@ -191,8 +191,9 @@ var attacks = []struct {
 					break
 				}
 			}
-			for range 1000 { // what it asks for, it does not read either
-				if !say(conn, publish(hostileRequest+"get", 0, false, asking(fmt.Sprint(rand.Uint64()), time.Now(), oneParameter))) {
+			for range 1000 { // nor does it read the answers
+				get := asking(fmt.Sprint(rand.Uint64()), time.Now(), oneParameter)
+				if !say(conn, publish(hostileRequest+"get", 0, false, get)) {
 					break
 				}
 			}
@@ -202,15 +203,16 @@ var attacks = []struct {
 	}},
 	{name: "last wills", places: 8, do: func(a attacker) {
 		arm := asking("will", time.Now().Add(time.Hour), `"value":1`)
-		wills := []will{{hostileRequest + "arm", arm, 0x20}, {hostileRequest + "#", "x", 0x28}, {hostileRequest + "+", "x", 0x20},
-			{"flux/beating/status", `{"state":"offline"}`, 0x28},
-			{echoTopic, bulky, 0x28}, {hostileRequest + "get", bulky, 0x28}, {"$SYS/x", bulky, 0x20},
-			{"flux/beating/param/x", bulky, 0x30}}
+		wills := []will{
+			{hostileRequest + "arm", arm, 0x20}, {hostileRequest + "#", "x", 0x28}, {hostileRequest + "+", "x", 0x20},
+			{"flux/beating/status", `{"state":"offline"}`, 0x28}, {echoTopic, bulky, 0x28},
+			{hostileRequest + "get", bulky, 0x28}, {"$SYS/x", bulky, 0x20}, {"flux/beating/param/x", bulky, 0x30},
+		}
 		var kept []net.Conn
 		for i := 0; a.going(); i++ {
 			w := wills[i%len(wills)]
 			if conn, ok := a.login(true, 0, &w); ok {
-				hear(conn)
+				discard(conn)
 				if kept = append(kept, conn); len(kept) > 4 {
 					kept[0].Close()
 					kept = kept[1:]
@@ -224,10 +226,10 @@ var attacks = []struct {
 			if !ok {
 				continue
 			}
-			hear(conn)
+			discard(conn)
 			for i := 0; a.going(); i++ {
-				topic := []string{fmt.Sprint("flux/r", i, "/status"), fmt.Sprint("flux/beating/param/p", i), fmt.Sprint(echoTopic, "/", i),
-					echoTopic, hostileRequest + "get", fmt.Sprint("x", i)}[i%6]
+				topic := []string{fmt.Sprint("flux/r", i, "/status"), fmt.Sprint("flux/beating/param/p", i),
+					fmt.Sprint(echoTopic, "/", i), echoTopic, hostileRequest + "get", fmt.Sprint("x", i)}[i%6]
 				if !say(conn, publish(topic, byte(i%2), true, bulky)) {
 					break
 				}
@@ -241,9 +243,10 @@ var attacks = []struct {
 			if !ok {
 				continue
 			}
-			hear(conn)
+			discard(conn)
 			for i := 0; a.going() && i < 20_000; i++ {
-				if !say(conn, subscribe(byte(i%3), fmt.Sprint("flux/+/", i, "/#"), fmt.Sprint("flux/", strings.Repeat("+/", i%200), i))) {
+				deep := fmt.Sprint("flux/", strings.Repeat("+/", i%200), i)
+				if !say(conn, subscribe(byte(i%3), fmt.Sprint("flux/+/", i, "/#"), deep)) {
 					break
 				}
 				if i%3 == 0 {
@@ -280,28 +283,30 @@ var attacks = []struct {
 	{name: "300 idle strangers", places: 300, do: func(a attacker) {
 		for a.going() {
 			if conn, ok := a.dial(); ok {
-				_, _ = conn.Read(make([]byte, 1)) // until it is cut off
+				_, _ = conn.Read(make([]byte, 1)) // until the broker closes the connection
 				conn.Close()
 			}
 		}
 	}},
 	{name: "tricks with topics", places: 4, do: func(a attacker) {
-		topics := []string{"$share/g/flux/#", "$share/g/" + hostileRequest + "#", "$SYS/#", "$JS/#", "$MQTT/#", "$MQTT/sub/+", "$G/#",
-			"#", "+/#", "+/+/req/+", hostileRequest + "#", "_INBOX/#",
-			"flux//req", "/flux/beating/req/arm", "flux/beating/req/arm/", "flux/beating//req/arm", "flux/beating/req//arm",
-			"flux.beating.req.arm", "flux/beating/req/arm\x00", "\xff\xfe", "flux/*", "flux/>",
-			strings.Repeat("/", 30_000), strings.Repeat("a", 65_000), "flux/beating/status\x1b[2J", hostileRequest + "\x1b[31m", "flux/" +
-				strings.Repeat("+/", 200)}
+		topics := []string{
+			"$share/g/flux/#", "$share/g/" + hostileRequest + "#", "$SYS/#", "$JS/#", "$MQTT/#", "$MQTT/sub/+", "$G/#",
+			"#", "+/#", "+/+/req/+", hostileRequest + "#", "_INBOX/#", "flux//req", "/flux/beating/req/arm",
+			"flux/beating/req/arm/", "flux/beating//req/arm", "flux/beating/req//arm", "flux.beating.req.arm",
+			"flux/beating/req/arm\x00", "\xff\xfe", "flux/*", "flux/>", strings.Repeat("/", 30_000), strings.Repeat("a", 65_000),
+			"flux/beating/status\x1b[2J", hostileRequest + "\x1b[31m", "flux/" + strings.Repeat("+/", 200),
+		}
 		for a.going() {
 			conn, ok := a.login(true, 0, nil)
 			if !ok {
 				continue
 			}
-			hear(conn)
+			discard(conn)
 			for range 50 {
 				topic := topics[rand.IntN(len(topics))]
-				if !say(conn, subscribe(byte(rand.IntN(3)), topic), publish(topic, byte(rand.IntN(3)), rand.IntN(2) == 0,
-					asking(fmt.Sprint(rand.Uint64()), time.Now(), `"value":1`))) {
+				arm := asking(fmt.Sprint(rand.Uint64()), time.Now(), `"value":1`)
+				message := publish(topic, byte(rand.IntN(3)), rand.IntN(2) == 0, arm)
+				if !say(conn, subscribe(byte(rand.IntN(3)), topic), message) {
 					break
 				}
 				time.Sleep(time.Millisecond)
@@ -312,7 +317,7 @@ var attacks = []struct {
 	{name: "sessions that are left behind", places: 8, do: func(a attacker) {
 		for a.going() {
 			if conn, ok := a.login(false, 0, nil); ok {
-				hear(conn)
+				discard(conn)
 				say(conn, subscribe(1, "flux/#"))
 				conn.Close()
 			}
@@ -334,11 +339,11 @@ var attacks = []struct {
 			if !ok {
 				continue
 			}
-			hear(conn)
+			discard(conn)
 			for i := 0; a.going(); i++ {
 				verb := []string{"get", "watch", "estop", "set", "dance"}[i%5]
-				if !say(conn, publish(hostileRequest+verb, byte(i%2), false, asking(fmt.Sprint(rand.Uint64()), time.Now(), oneParameter)),
-					"\xc0\x00", "\x40\x02\x00\x01") {
+				request := asking(fmt.Sprint(rand.Uint64()), time.Now(), oneParameter)
+				if !say(conn, publish(hostileRequest+verb, byte(i%2), false, request), "\xc0\x00", "\x40\x02\x00\x01") {
 					break
 				}
 			}
@@ -347,7 +352,7 @@ var attacks = []struct {
 	}},
 }
 
-// beHostile is an attack in a process of its own: its name, an address, yes for TLS, a user and a password, and for how long.
+// beHostile runs an attack in this process. Of has its name, an address, yes for TLS, a user, a password, and for how long.
 func beHostile(of string) bool {
 	f := strings.Split(of, "|")
 	span, err := time.ParseDuration(f[5])
@@ -369,7 +374,7 @@ func beHostile(of string) bool {
 	panic(of)
 }
 
-// besieged is a robot under attack, with clients that need it meanwhile.
+// A besieged robot is under attack, while a tuner and an operator use it.
 type besieged struct {
 	robot           *Robot
 	users           bool // clients log in
@@ -377,7 +382,7 @@ type besieged struct {
 	urlOf           func(user string) string
 }
 
-// threeUsers are the users of the embedded broker, whose passwords are their names twice.
+// threeUsers writes a file with a viewer, a tuner and an operator. Their passwords are their names twice.
 func threeUsers(t testing.TB, folder string) {
 	t.Helper()
 	var all []byte
@@ -419,7 +424,7 @@ func besiege(t *testing.T, b *anyBroker, secured bool) *besieged {
 	}
 	s.tuner = connect(t, s.urlOf("tuner"), "flux/beating/res/#")
 	s.operator = connect(t, s.urlOf("operator"), "flux/beating/res/#")
-	// NATS may give a new subscriber what was retained before: see docs/mqtt.md.
+	// NATS may send a new subscriber an older retained message: see docs/mqtt.md.
 	eventually(t, "the robot to be online", func() bool {
 		c := connect(t, s.urlOf("viewer"), "flux/beating/status")
 		defer c.Disconnect(0)
@@ -433,8 +438,8 @@ func besiege(t *testing.T, b *anyBroker, secured bool) *besieged {
 	return s
 }
 
-// timed asks, and returns how long the answer took. The robot's own broker keeps a flood of one user from the requests of others,
-// so that one request is enough there. An external broker that lets everybody do everything does not: there it is sent again.
+// timed sends a request, and returns how long the answer took. At the robot's own broker, one request is enough, since the broker
+// protects the requests of a user from a flood of another. An external broker without users does not, so there it is repeated.
 func (s *besieged) timed(t *testing.T, c *client, verb string, r protocol.Request) time.Duration {
 	t.Helper()
 	begun := time.Now()
@@ -445,12 +450,13 @@ func (s *besieged) timed(t *testing.T, c *client, verb string, r protocol.Reques
 		return time.Since(begun)
 	}
 	for {
-		id := c.tell(verb, r)
+		id := c.send(verb, r)
 		for again := time.After(time.Second); ; {
 			select {
 			case m := <-c.messages:
 				var a protocol.Response
-				if strings.HasSuffix(m.Topic(), "res/"+verb) && json.Unmarshal(m.Payload(), &a) == nil && a.Answers(id) && a.Error == nil {
+				is := strings.HasSuffix(m.Topic(), "res/"+verb) && json.Unmarshal(m.Payload(), &a) == nil
+				if is && a.Answers(id) && a.Error == nil {
 					return time.Since(begun)
 				}
 				continue
@@ -464,7 +470,7 @@ func (s *besieged) timed(t *testing.T, c *client, verb string, r protocol.Reques
 	}
 }
 
-// newcomer connects, sends one request and waits for its answer. It has no subscription before it asks, like fluxctl estop.
+// newcomer connects, sends one request and waits for its answer. Like fluxctl estop, it has no subscription before.
 func (s *besieged) newcomer(t *testing.T, verb string) time.Duration {
 	t.Helper()
 	begun := time.Now()
@@ -474,15 +480,15 @@ func (s *besieged) newcomer(t *testing.T, verb string) time.Duration {
 	return time.Since(begun)
 }
 
-// Hostile clients do not end the robot, nor keep those out who need it: a tuner is answered, and an operator stops the robot, on
-// a connection in use and on a new one. How long that takes is logged here and measured by BenchmarkHostileClients.
+// Hostile clients neither end the robot nor lock others out: a tuner gets answers, and an operator can stop the robot, on an
+// existing connection and on a new one. The test logs how long that takes.
 func TestAnyBrokerWithHostileClients(t *testing.T) {
 	inRealTime(t)
 	for _, attack := range attacks {
 		t.Run(strings.ReplaceAll(attack.name, " ", "-"), func(t *testing.T) {
 			for _, b := range brokers(t) {
 				if attack.secured && b.name != own {
-					continue // a certificate of ours is what it is about
+					continue // only the robot's own broker has the certificate
 				}
 				t.Run(b.name, func(t *testing.T) { underAttack(t, b, attack.name, attack.secured, 3*time.Second) })
 			}
@@ -490,7 +496,7 @@ func TestAnyBrokerWithHostileClients(t *testing.T) {
 	}
 }
 
-// suffered is what an attack cost.
+// suffered holds the longest times under an attack.
 type suffered struct{ answer, disarm, estop time.Duration }
 
 func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span time.Duration) (worst suffered) {
@@ -522,14 +528,14 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 		if state := s.robot.Health().Safety.State; state == "armed" {
 			t.Errorf("%s after an emergency stop", state)
 		}
-		time.Sleep(50 * time.Millisecond) // nobody waits: what is needed is needed now and then, and the attack goes on between
+		time.Sleep(50 * time.Millisecond) // the users need the robot only now and then
 	}
 	end()
 	set(95)
 	if s.robot.broker != nil {
 		used := residentMB(t, s.robot.broker.Process())
-		t.Logf("answer %v, disarm %v, estop on a new connection %v at most; broker %d MB", worst.answer, worst.disarm,
-			worst.estop, used)
+		t.Logf("answer %v, disarm %v, estop on a new connection %v at most; broker %d MB",
+			worst.answer, worst.disarm, worst.estop, used)
 		if used > brokerMost {
 			t.Errorf("the broker holds %d MB, and may hold %d", used, brokerMost)
 		}
@@ -539,7 +545,7 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 	} else {
 		t.Logf("answer %v, disarm %v, estop on a new connection %v at most", worst.answer, worst.disarm, worst.estop)
 	}
-	if grown := heapInUse() - heap; grown > 64<<20 { // the clients of this test are in it, with what they have not read
+	if grown := heapInUse() - heap; grown > 64<<20 { // it includes the clients of this test, with their unread messages
 		t.Errorf("the robot's heap has grown by %d MB", grown>>20)
 	}
 	values, _, err := s.robot.Get([]string{"network.neurons.a.threshold"})
@@ -549,7 +555,7 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 	return worst
 }
 
-// heapInUse is what the heap of this process holds, garbage collected.
+// heapInUse returns the size of this process's heap after a garbage collection.
 func heapInUse() int64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -557,7 +563,7 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// residentMB is the memory that a process holds, in MB.
+// residentMB returns the resident memory of a process, in MB.
 func residentMB(t testing.TB, id int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
@@ -572,8 +578,8 @@ func residentMB(t testing.TB, id int) int {
 	return kB >> 10
 }
 
-// A user who is taken out of the file is disconnected, and what was prepared for that moment does nothing.
-func TestARemovedOperatorsLastWillArmsNobody(t *testing.T) {
+// A user who is removed from the file is disconnected, and the last will of that client has no effect.
+func TestRemovedOperatorsLastWillHasNoEffect(t *testing.T) {
 	t.Parallel() // it waits
 	inRealTime(t)
 	b := brokers(t)[0]
@@ -582,7 +588,8 @@ func TestARemovedOperatorsLastWillArmsNobody(t *testing.T) {
 	s.timed(t, s.operator, "disarm", protocol.Request{})
 	gone := make(chan struct{})
 	prepared := asking("prepared", time.Now().Add(time.Hour), `"value":1`)
-	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(s.urlOf("operator")).SetClientID("gone").SetAutoReconnect(false).SetWill(hostileRequest+"arm", prepared, 1, true).
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(s.urlOf("operator")).SetClientID("gone").
+		SetAutoReconnect(false).SetWill(hostileRequest+"arm", prepared, 1, true).
 		SetConnectionLostHandler(func(mqtt.Client, error) { close(gone) }))
 	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		t.Fatal(token.Error())
@@ -600,12 +607,12 @@ func TestARemovedOperatorsLastWillArmsNobody(t *testing.T) {
 	select {
 	case <-gone:
 	case <-time.After(patience):
-		t.Fatal("a user who was taken out is still connected")
+		t.Fatal("the removed user is still connected")
 	}
 	refused := s.tuner.await(t, "the answer to the last will", says("res/arm", `"prepared"`))
 	var answer protocol.Response
-	if err := json.Unmarshal(refused, &answer); err != nil || answer.Error == nil || answer.Error.Code != protocol.Stale &&
-		answer.Error.Code != protocol.Retained {
+	err = json.Unmarshal(refused, &answer)
+	if err != nil || answer.Error == nil || answer.Error.Code != protocol.Stale && answer.Error.Code != protocol.Retained {
 		t.Errorf("%s, %v", refused, err)
 	}
 	if state := s.robot.Health().Safety.State; state != "disarmed" {
@@ -614,13 +621,13 @@ func TestARemovedOperatorsLastWillArmsNobody(t *testing.T) {
 }
 
 // The robot's own broker is killed again and again while a tuner sets parameters. Every change that was answered is in effect.
-func TestTheOwnBrokerKilledFiftyTimes(t *testing.T) {
+func TestOwnBrokerKilledFiftyTimes(t *testing.T) {
 	inRealTime(t)
 	b := brokers(t)[0]
-	robot, kill := b.begin(t, beating)
+	robot, kill := b.startRobot(t, beating)
 	var accepted atomic.Int64
-	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" +
-		b.address).SetClientID("tuner").SetConnectRetry(true).SetMaxReconnectInterval(50 * time.Millisecond).
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + b.address).SetClientID("tuner").
+		SetConnectRetry(true).SetMaxReconnectInterval(50 * time.Millisecond).
 		SetConnectRetryInterval(20 * time.Millisecond).SetWriteTimeout(time.Second).
 		SetOnConnectHandler(func(c mqtt.Client) {
 			c.Subscribe("flux/beating/res/set", 1, func(_ mqtt.Client, m mqtt.Message) {
@@ -664,12 +671,12 @@ func TestTheOwnBrokerKilledFiftyTimes(t *testing.T) {
 	load.Wait()
 	answering(t, b) // the robot has come back, too
 	last := protocol.Revision(accepted.Load())
-	a := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set",
-		protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}})
+	set := protocol.Request{Set: map[string]float64{"network.neurons.a.threshold": 77}}
+	a := connect(t, "tcp://"+b.address, "flux/beating/res/#").ask(t, "set", set)
 	if a.Error != nil || a.Rev <= last {
 		t.Errorf("in the end: %+v after revision %d", a, last)
 	}
-	connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold").await(t, "what is retained",
-		says("threshold", `"v":77`))
+	retained := connect(t, "tcp://"+b.address, "flux/beating/param/network.neurons.a.threshold")
+	retained.await(t, "the retained value", says("threshold", `"v":77`))
 	t.Logf("%d changes were accepted, %d messages dropped", accepted.Load(), robot.bridge.Dropped())
 }

@@ -20,7 +20,7 @@ import (
 	"fluxd/core"
 )
 
-// pupil is a robot whose only synapse gains a unit of weight with every one of its spikes.
+// pupil is a robot whose only synapse gains a unit of weight with each spike.
 const pupil = `
 robot: pupil
 board: {kind: sim}
@@ -51,8 +51,8 @@ func weight(t *testing.T, file string) float64 {
 	return network.Learnt()[0]
 }
 
-// How often it is saved can be tuned, also from never.
-func TestHowOftenWhatWasLearntIsSaved(t *testing.T) {
+// The interval between saves can be tuned.
+func TestSaveIntervalCanBeTuned(t *testing.T) {
 	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	robot, _ := start(t, parse(t, strings.Replace(pupil, "FILE, every: 20ms", file+", every: 1h", 1), nil))
@@ -62,7 +62,7 @@ func TestHowOftenWhatWasLearntIsSaved(t *testing.T) {
 	eventually(t, "a periodic save", func() bool { return weight(t, file) > 101 })
 }
 
-// What a robot has learnt is saved while it runs and at the end, and the next run goes on from there.
+// Learnt weights are saved while the robot runs and at its end, and the next run continues from there.
 func TestLearntWeightsSurviveARestart(t *testing.T) {
 	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
@@ -79,14 +79,14 @@ func TestLearntWeightsSurviveARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if second := weight(t, file); second <= first {
-		t.Errorf("%g units after the second run, %g after the first: it started anew", second, first)
+		t.Errorf("%g units after the second run, %g after the first: it did not continue", second, first)
 	}
 	if left, _ := filepath.Glob(file + ".*"); len(left) != 1 || left[0] != file+".lock" {
 		t.Errorf("left behind: %v", left)
 	}
 }
 
-// Whoever asks for it over MQTT has it saved at once; a robot that keeps nothing says so.
+// A client can ask for a save over MQTT. A robot without a file refuses.
 func TestSaveOnRequest(t *testing.T) {
 	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
@@ -116,8 +116,8 @@ func TestSaveOnRequest(t *testing.T) {
 	}
 }
 
-// Truncated, corrupted, foreign, too large, unreadable: the robot says so, keeps the file aside, and starts from its configured
-// weights. It never replaces what it could not understand.
+// A file that is truncated, corrupted, of another robot, too large or unreadable is logged and kept under another name. The robot
+// starts with its configured weights.
 func TestUnusableFileIsKeptAside(t *testing.T) {
 	network, err := core.Build(parse(t, pupil, nil).Network)
 	if err != nil {
@@ -142,7 +142,7 @@ func TestUnusableFileIsKeptAside(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "pupil.learnt")
-			for _, aside := range []string{".bad", ".bad-2"} { // the second one does not replace the first
+			for _, aside := range []string{".bad", ".bad-2"} { // the second must not replace the first
 				if err := put(file); err != nil {
 					t.Fatal(err)
 				}
@@ -159,18 +159,18 @@ func TestUnusableFileIsKeptAside(t *testing.T) {
 					t.Errorf("%v\n%s", err, log.String())
 				}
 				if kept, err := os.Lstat(file + aside); err != nil || !os.SameFile(kept, before) {
-					t.Errorf("it is not kept as %s: %v", aside, err)
+					t.Errorf("the file is not kept as %s: %v", aside, err)
 				}
 				if err := os.Remove(file); err != nil {
-					t.Errorf("the end wrote none: %v", err)
+					t.Errorf("no file was written at the end: %v", err)
 				}
 			}
 		})
 	}
 }
 
-// Where not even that works, the file is left as it is, and nothing is saved.
-func TestWhatCannotBeKeptAsideIsLeftAlone(t *testing.T) {
+// When an unusable file cannot be renamed either, it stays, and nothing is saved.
+func TestUnusableFileThatCannotBeRenamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	if err := os.WriteFile(file, []byte("not ours"), 0o600); err != nil {
 		t.Fatal(err)
@@ -196,14 +196,14 @@ func TestWhatCannotBeKeptAsideIsLeftAlone(t *testing.T) {
 	}
 }
 
-// Two robots with one file would overwrite each other's knowledge: the second does not start.
+// Two robots with the same file would overwrite each other's weights: the second does not start.
 func TestAFileBelongsToOneRobot(t *testing.T) {
 	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	config := parse(t, strings.Replace(pupil, "FILE", file, 1), nil)
 	_, stop := start(t, config)
-	if err := Run(context.Background(), config, RunOptions{}); err == nil ||
-		!strings.Contains(err.Error(), "another fluxd uses this file") {
+	err := Run(context.Background(), config, RunOptions{})
+	if err == nil || !strings.Contains(err.Error(), "another fluxd uses this file") {
 		t.Errorf("a second robot with the file: %v", err)
 	}
 	if err := stop(); err != nil {
@@ -215,9 +215,9 @@ func TestAFileBelongsToOneRobot(t *testing.T) {
 	}
 }
 
-// A weight that is set is where learning goes on from. What was tuned and what was learnt come back in the order in which they
-// happened: limits first, and of a weight that was set and what was learnt, the later.
-func TestTunedAndLearntInTheirOrder(t *testing.T) {
+// Learning continues from a weight that is set. After a restart, the later of the set and the learnt weight holds, within the
+// tuned limits.
+func TestTheLaterOfTunedAndLearntWeightsHolds(t *testing.T) {
 	t.Parallel() // it waits
 	folder := t.TempDir()
 	file := filepath.Join(folder, "pupil.learnt")
@@ -237,25 +237,25 @@ func TestTunedAndLearntInTheirOrder(t *testing.T) {
 		return *values[path].Learnt
 	}
 	robot, stop := start(t, parse(t, text, nil))
-	if _, rev, err := robot.Set(ctx, "ann", map[string]float64{"network.synapses.a.b.plastic.max": 500, path: 400},
-		nil); err != nil || robot.Keep(rev) != nil {
+	set := map[string]float64{"network.synapses.a.b.plastic.max": 500, path: 400}
+	if _, rev, err := robot.Set(ctx, "ann", set, nil); err != nil || robot.Keep(rev) != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it to learn", func() bool { return learnt(robot) > 402 })
+	eventually(t, "the synapse to learn", func() bool { return learnt(robot) > 402 })
 	before := learnt(robot)
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	// The next run goes on from what was learnt since, and beyond the limit of the robot file.
+	// The next run continues from the learnt weight, beyond the limit of the robot file.
 	robot, stop = start(t, parse(t, text, nil))
 	if now := learnt(robot); now < before {
-		t.Errorf("after a restart it is %g, and was %g", now, before)
+		t.Errorf("after a restart the weight is %g, before it was %g", now, before)
 	}
 	values, _, err := robot.Get([]string{path})
 	if err != nil || values[path].V != 400 {
-		t.Errorf("it was set to %+v, %v", values[path], err)
+		t.Errorf("the set weight is %+v, %v", values[path], err)
 	}
-	// A weight that is set after the last save of what was learnt is newer than that.
+	// A weight that is set after the last save of learnt weights is later than those.
 	saved, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -266,23 +266,23 @@ func TestTunedAndLearntInTheirOrder(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, saved, 0o600); err != nil { // the power went before it was saved again
+	if err := os.WriteFile(file, saved, 0o600); err != nil { // a power failure before the next save
 		t.Fatal(err)
 	}
 	robot, stop = start(t, parse(t, text, nil))
 	if now := learnt(robot); now < 150 || now > 350 {
-		t.Errorf("it was set to 150, and is %g", now)
+		t.Errorf("the weight was set to 150, and is %g", now)
 	}
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// A weight that is set to what it was set to before starts anew all the same.
-func TestAWeightIsSetAnew(t *testing.T) {
+// Setting a weight to the same value again undoes what it has learnt since.
+func TestSettingTheSameWeightAgain(t *testing.T) {
 	t.Parallel() // it waits
-	config := parse(t, strings.Replace(strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}\n", "", 1), "pacemaker: 5ms",
-		"", 1), nil)
+	text := strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}\n", "", 1)
+	config := parse(t, strings.Replace(text, "pacemaker: 5ms", "", 1), nil)
 	robot, _ := start(t, config)
 	learn := func(w float64) {
 		robot.ask(context.Background(), func() answer { return answer{err: robot.network.Learn(map[int]float64{0: w})} })
@@ -293,7 +293,10 @@ func TestAWeightIsSetAnew(t *testing.T) {
 			_, _, err := robot.Set(context.Background(), "ann", map[string]float64{path: 100}, nil)
 			return err
 		},
-		"reset": func() error { _, _, err := robot.Reset(context.Background(), "ann", []string{path}, nil); return err },
+		"reset": func() error {
+			_, _, err := robot.Reset(context.Background(), "ann", []string{path}, nil)
+			return err
+		},
 	} {
 		learn(140)
 		values, _, err := robot.Get([]string{path})
@@ -309,7 +312,7 @@ func TestAWeightIsSetAnew(t *testing.T) {
 	}
 }
 
-// A robot in simulation neither reads nor writes what was learnt: it is the same every time.
+// A simulation neither reads nor writes learnt weights, so that it is the same every time.
 func TestSimulationLeavesTheFileAlone(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pupil.learnt")
 	config := parse(t, strings.Replace(pupil, "FILE", file, 1), nil)
@@ -319,9 +322,9 @@ func TestSimulationLeavesTheFileAlone(t *testing.T) {
 	}
 }
 
-// The name of a folder, a socket or a device is no place to keep anything: check and run refuse it with its line, and it is left
-// as it is. A daemon that runs as root would else rename /dev/null, for the whole machine.
-func TestKeepsNothingInPlaceOfWhatIsNoFile(t *testing.T) {
+// Check and Run refuse to keep a file in place of a folder, a socket or a device, and leave that as it is. A daemon that runs as
+// root would otherwise rename /dev/null for the whole machine.
+func TestKeptFileMustBeARegularFile(t *testing.T) {
 	for name, put := range map[string]func(file string) error{
 		"a directory":           func(file string) error { return os.Mkdir(file, 0o700) },
 		"a link to a directory": func(file string) error { return os.Symlink(filepath.Dir(file), file) },
@@ -355,24 +358,24 @@ func TestKeepsNothingInPlaceOfWhatIsNoFile(t *testing.T) {
 					t.Errorf("checked: %v, expected %q", err, want)
 				}
 				err = Run(context.Background(), config, RunOptions{Log: slog.New(slog.DiscardHandler),
-					Started: func(*Robot) { t.Error("it started") }})
+					Started: func(*Robot) { t.Error("the robot has started") }})
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("run: %v, expected %q", err, want)
 				}
 				after, err := os.Lstat(file)
 				if err != nil || !os.SameFile(before, after) {
-					t.Errorf("it is not what it was: %v", err)
+					t.Errorf("it was replaced: %v", err)
 				}
 				if all, err := os.ReadDir(folder); err != nil || len(all) != 1 {
-					t.Errorf("there is more than before: %v %v", all, err)
+					t.Errorf("there are new files: %v %v", all, err)
 				}
 			})
 		}
 	}
 }
 
-// A file that is something else already is not kept aside for it: the robot file, or what was tuned.
-func TestKeptFilesAreOfTheirOwn(t *testing.T) {
+// Learnt weights, tuned values and the robot file must be different files.
+func TestKeptFilesAreDifferentFiles(t *testing.T) {
 	folder := t.TempDir()
 	source, link := filepath.Join(folder, "robot.yaml"), filepath.Join(folder, "link")
 	if err := os.Symlink(source, link); err != nil {
@@ -381,8 +384,8 @@ func TestKeptFilesAreOfTheirOwn(t *testing.T) {
 	for _, c := range []struct{ sections, want string }{
 		{"learnt: {file: " + source + "}", ":7:16: learnt.file: " + source + " is this robot file"},
 		{"tuning: {file: " + link + "}", ":7:16: tuning.file: " + link + " is this robot file"},
-		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/./x, persist: true}", ":8:16: tuning.file: " + folder +
-			"/./x is learnt.file, too"},
+		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/./x, persist: true}",
+			":8:16: tuning.file: " + folder + "/./x is learnt.file, too"},
 		{"learnt: {file: " + folder + "/x}\ntuning: {file: " + folder + "/y, persist: true}", ""},
 	} {
 		text := strings.Replace(pupil, "learnt: {file: FILE, every: 20ms}", c.sections, 1)

@@ -28,7 +28,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// patience bounds every wait of these tests: it is what a broken robot takes to fail, not how long a good one takes.
+// patience bounds every wait of these tests. A failing test takes that long, a passing one does not.
 const patience = 2 * time.Minute
 
 // start runs a robot in real time and returns it with a function that stops it and waits for the end.
@@ -71,14 +71,14 @@ func start(t testing.TB, config *configs.Robot) (robot *Robot, stop func() error
 	return nil, nil
 }
 
-// client is a client at the other end of the broker, over a real socket.
+// A client is an MQTT client of the broker, over a real socket.
 type client struct {
 	mqtt.Client
 	messages  chan mqtt.Message
 	subscribe func() bool // subscribes (again) and waits for the broker's answer
 }
 
-// clients counts them: two of one id throw each other out for ever.
+// clients numbers the clients: two with the same id would disconnect each other forever.
 var clients atomic.Int64
 
 func connect(t testing.TB, url, topic string) *client {
@@ -86,11 +86,13 @@ func connect(t testing.TB, url, topic string) *client {
 	return connectInOrder(t, url, topic, false)
 }
 
-// connectInOrder is connect for somebody to whom the order of messages matters, and who reads them in time.
+// connectInOrder is connect for tests that need the messages in order, and read them quickly enough.
 func connectInOrder(t testing.TB, url, topic string, order bool) *client {
 	t.Helper()
 	c := &client{messages: make(chan mqtt.Message, 4096)}
-	opts := mqtt.NewClientOptions().AddBroker(url).SetTLSConfig(&tls.Config{InsecureSkipVerify: true}).SetClientID(fmt.Sprintf("test-%d-%d", os.Getpid(), clients.Add(1))).SetOrderMatters(order).SetStore(transport.NewStore()).SetConnectRetry(true).
+	id := fmt.Sprintf("test-%d-%d", os.Getpid(), clients.Add(1))
+	opts := mqtt.NewClientOptions().AddBroker(url).SetTLSConfig(&tls.Config{InsecureSkipVerify: true}).SetClientID(id).
+		SetOrderMatters(order).SetStore(transport.NewStore()).SetConnectRetry(true).
 		SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond).SetWriteTimeout(time.Second)
 	subscribed := make(chan struct{}, 16)
 	c.subscribe = func() bool {
@@ -101,14 +103,14 @@ func connectInOrder(t testing.TB, url, topic string, order bool) *client {
 		if c.subscribe() {
 			select {
 			case subscribed <- struct{}{}:
-			default: // nobody waits for it any more
+			default: // connect has returned
 			}
 		}
 	})
 	c.Client = mqtt.NewClient(opts)
 	c.Connect()
 	t.Cleanup(func() { c.Disconnect(0) })
-	select { // what is published before is lost to it
+	select { // messages that are published before the subscription would be lost
 	case <-subscribed:
 	case <-time.After(patience):
 		t.Fatalf("no subscription to %s at %s", topic, url)
@@ -117,13 +119,13 @@ func connectInOrder(t testing.TB, url, topic string, order bool) *client {
 }
 
 // await returns the first message that satisfies a condition.
-func (c *client) await(t testing.TB, what string, wanted func(topic string, payload []byte) bool) []byte {
+func (c *client) await(t testing.TB, what string, matches func(topic string, payload []byte) bool) []byte {
 	t.Helper()
 	deadline := time.After(patience)
 	for {
 		select {
 		case m := <-c.messages:
-			if wanted(m.Topic(), m.Payload()) {
+			if matches(m.Topic(), m.Payload()) {
 				return m.Payload()
 			}
 		case <-deadline:
@@ -132,9 +134,9 @@ func (c *client) await(t testing.TB, what string, wanted func(topic string, payl
 	}
 }
 
-// awaitOnline waits until the robot is online. A NATS server (2.14.5) enters a retained message into its list of topics a moment
-// after it has passed the message on, and a client that subscribes in between receives it neither way. Each further subscription
-// is given what is retained by then.
+// awaitOnline waits until the robot is online. A NATS server (2.14.5) adds a retained message to its list of topics a moment
+// after it has delivered the message. A client that subscribes in between gets it in neither way, so awaitOnline subscribes
+// again.
 func (c *client) awaitOnline(t testing.TB) {
 	t.Helper()
 	online := says("status", `"online"`)
@@ -164,7 +166,7 @@ func says(topicSuffix, text string) func(string, []byte) bool {
 	}
 }
 
-// lightseekerAt is the demo robot with its embedded broker on any free port.
+// lightseekerAt is the demo robot with another line for mqtt.
 func lightseekerAt(t *testing.T, mqttLine string) *configs.Robot {
 	t.Helper()
 	return parse(t, strings.Replace(lightseekerText(t), "mqtt: {broker: embedded}", mqttLine, 1), nil)
@@ -186,8 +188,8 @@ func (c *client) set(t *testing.T, id, path string, value float64) protocol.Resp
 	return answer
 }
 
-// whatTheLightseekerHas are the parts of the demo robot, by kind and name, and the paths of its parameters.
-func whatTheLightseekerHas() map[string]bool {
+// lightseekerParts lists the parts of the demo robot by kind and name, and the paths of its parameters.
+func lightseekerParts() map[string]bool {
 	all := map[string]bool{"mqtt.telemetry": true, "sensor bumper": true, "sensors.bumper.debounce": true,
 		"sensors.bumper.glitch": true}
 	with := func(name, path string, parameters ...string) {
@@ -209,14 +211,13 @@ func whatTheLightseekerHas() map[string]bool {
 		with("neuron "+neuron, "network.neurons."+neuron, "threshold", "leak", "floor", "refractory")
 	}
 	for _, synapse := range []string{"eye_l.motor_r", "eye_r.motor_l", "pain.retreat", "retreat.retreat", "retreat.calm",
-		"calm.retreat",
-		"retreat.motor_l", "retreat.motor_r", "retreat.back_l", "retreat.back_r"} {
+		"calm.retreat", "retreat.motor_l", "retreat.motor_r", "retreat.back_l", "retreat.back_r"} {
 		with("", "network.synapses."+synapse, "weight", "delay")
 	}
 	return all
 }
 
-// The whole way: a daemon, a real MQTT client over a real socket; what is tuned over MQTT changes what the wheels do.
+// A daemon and an MQTT client over a real socket: a parameter that is tuned over MQTT changes how the wheels turn.
 func TestDaemonEndToEnd(t *testing.T) {
 	t.Parallel() // it waits
 	inRealTime(t)
@@ -224,8 +225,8 @@ func TestDaemonEndToEnd(t *testing.T) {
 	status := connect(t, robot.Broker(), "flux/+/status")
 	status.await(t, "the status", says("lightseeker/status", `"online"`))
 	var d protocol.Description
-	if err := json.Unmarshal(connect(t, robot.Broker(), "flux/+/describe").await(t, "the description", suffix("/describe")),
-		&d); err != nil {
+	text := connect(t, robot.Broker(), "flux/+/describe").await(t, "the description", suffix("/describe"))
+	if err := json.Unmarshal(text, &d); err != nil {
 		t.Fatal(err)
 	}
 	described := map[string]bool{}
@@ -240,7 +241,7 @@ func TestDaemonEndToEnd(t *testing.T) {
 	for _, p := range d.Parameters {
 		described[p.Path] = true
 	}
-	if want := whatTheLightseekerHas(); !maps.Equal(described, want) {
+	if want := lightseekerParts(); !maps.Equal(described, want) {
 		t.Errorf("described as\n%q, want\n%q", slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(want)))
 	}
 	c := connect(t, robot.Broker(), "flux/#")
@@ -263,7 +264,7 @@ func TestDaemonEndToEnd(t *testing.T) {
 	c.await(t, "light on the eyes", says("tele/sensors", `"left_eye"`))
 	c.await(t, "the health", says("tele/health", `"spikes_per_s"`))
 
-	// A threshold that no eye can reach any more: the wheel stops.
+	// With a threshold that no eye can reach, the wheel stops.
 	const path = "network.neurons.motor_l.threshold"
 	if a := c.set(t, "one", path, 1e6); a.Status != protocol.StatusOK || a.Applied[path] != 1e6 || a.Rev != 1 {
 		t.Errorf("set: %+v", a)
@@ -298,7 +299,7 @@ func TestDaemonEndToEnd(t *testing.T) {
 	}
 }
 
-// startBroker runs an external broker, which lets everybody do everything; its port stays the same over a restart.
+// startBroker runs an external broker without users and passwords. It keeps its port when it is started again.
 func startBroker(t testing.TB, address string) (stop func(), at string) {
 	t.Helper()
 	if strings.HasSuffix(address, ":0") {
@@ -313,9 +314,8 @@ func startBroker(t testing.TB, address string) (stop func(), at string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := server.NewServer(&server.Options{ServerName: "test", DontListen: true, NoSigs: true, NoLog: true, JetStream: true,
-		StoreDir: folder,
-		MQTT:     server.MQTTOpts{Host: host, Port: number}})
+	b, err := server.NewServer(&server.Options{ServerName: "test", DontListen: true, NoSigs: true, NoLog: true,
+		JetStream: true, StoreDir: folder, MQTT: server.MQTTOpts{Host: host, Port: number}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +330,7 @@ func startBroker(t testing.TB, address string) (stop func(), at string) {
 	}, address
 }
 
-// freeAddress returns one that nobody listens at.
+// freeAddress returns an address with a free port.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -349,18 +349,18 @@ func TestLostBrokerDoesNotStopTheRobot(t *testing.T) {
 	c.awaitOnline(t)
 	stopBroker()
 	before := robot.body.World.(*worlds.Arena).State()
-	lamps := func() bool { // the world goes on: it moves, and it reaches a lamp
+	moves := func() bool { // the robot moves, or has reached a lamp
 		s := robot.body.World.(*worlds.Arena).State()
 		return s.Reached > before.Reached || (s.X-before.X)*(s.X-before.X)+(s.Y-before.Y)*(s.Y-before.Y) > 0.01
 	}
-	eventually(t, "the robot to go on without a broker", lamps)
+	eventually(t, "the robot to go on without a broker", moves)
 	stopAgain, _ := startBroker(t, address)
 	defer stopAgain()
 	again := connect(t, "tcp://"+address, "flux/+/status")
 	again.awaitOnline(t)
 }
 
-// eventually polls; used where the world offers nothing to wait for.
+// eventually polls until a condition is true, where there is no event to wait for.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)
@@ -383,7 +383,7 @@ func TestRobotStartsWithoutItsBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := l.Addr().String()
-	l.Close() // nobody answers there
+	l.Close() // nothing listens there
 	robot, _ := start(t, lightseekerAt(t, "mqtt: {broker: 'tcp://"+address+"'}"))
 	eventually(t, "the wheels to turn", func() bool { return robot.outputs[0].Guard.Applied() != 0 })
 }
@@ -413,22 +413,22 @@ func TestPanicBringsActuatorsToFailsafe(t *testing.T) {
 		panic("ouch")
 	}()
 	if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
-		t.Errorf("the wheel goes on at %v after a panic", duty)
+		t.Errorf("the wheel turns at %v after a panic", duty)
 	}
 	r.outputs[0].Guard.Set(time.Second, 900_000)
 	if err := r.outputs[0].Guard.Step(3 * time.Second); err == nil {
 		if duty, _ := pin.(*sim.Pin).PWMState(); duty != 0 {
-			t.Errorf("the wheel obeys after its failsafe")
+			t.Errorf("the wheel turns after its failsafe")
 		}
 	}
 }
 
-// A bumper's edge finds its way through the real-time loop to the wheels.
+// An edge of the bumper passes through the loop to the wheels in real time.
 func TestBumpBacksOffInRealTime(t *testing.T) {
 	t.Parallel() // it waits
 	text := strings.Replace(lightseekerText(t), "world: arena", "world: none", 1)
 	text = strings.Replace(text, "mqtt: {broker: embedded}", "mqtt: {broker: none}", 1)
-	for _, eye := range []string{"  left_eye:", "  right_eye:"} { // nobody holds a light sensor on an empty bus
+	for _, eye := range []string{"  left_eye:", "  right_eye:"} { // without a world, there are no light sensors on the bus
 		i := strings.Index(text, eye)
 		text = text[:i] + text[i+strings.IndexByte(text[i:], '\n')+1:]
 	}
@@ -450,7 +450,8 @@ func TestBumpBacksOffInRealTime(t *testing.T) {
 	}
 }
 
-// Health counts what neurons are deaf to: an encoder that is faster than its neuron shows there.
+// Health counts the arrivals that neurons ignore in their refractory periods. They show that an encoder is faster than its
+// neuron.
 func TestHealthCountsIgnoredArrivals(t *testing.T) {
 	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, `
@@ -462,7 +463,7 @@ network:
 mqtt: {broker: none}
 `, nil))
 	eventually(t, "the network to spike", func() bool { return robot.Health().Spikes >= 12 })
-	// b has fired once, and hears none of what comes after it.
+	// b has fired once, and ignores all further arrivals.
 	ignored := robot.Health().Ignored
 	if spikes := robot.Health().Spikes; ignored < 3 || ignored > spikes/2 {
 		t.Errorf("%d arrivals ignored, with %d spikes", ignored, spikes)

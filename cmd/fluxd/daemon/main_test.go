@@ -9,25 +9,26 @@ import (
 	"fluxd/bridge/broker"
 )
 
-// outside is what else this program may be, beside the robot's own broker: what troubles a robot shall not be in its process.
+// outside runs this program as another process than the tests, if it was started as such: a process that makes trouble for a
+// robot must not be the robot's own. It returns false otherwise.
 var outside = func() bool { return false }
 
-// TestMain is the tests, or a process that they start.
+// TestMain runs the tests, or the process that a test has started.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == broker.Command {
 		os.Exit(broker.Serve(os.Stdin, os.Stdout, os.Stderr))
 	}
 	if !outside() {
-		// Whole robots are drawn here, each of which takes some hundredths of a second. make long asks for more of them.
+		// Property tests draw whole robots here, and each takes some hundredths of a second. make long draws more.
 		if err := flag.Set("rapid.checks", "20"); err != nil {
 			panic(err)
 		}
-		busWait *= 4 // the end of a robot waits for 2 s
+		busWait *= 4 // still less than haltWait
 		os.Exit(m.Run())
 	}
 }
 
-// inRealTime leaves a test out where the processor is an emulated one, which is too slow for it, and where time is short.
+// inRealTime skips a test on emulated processors, which are too slow for it, and with -short.
 func inRealTime(t testing.TB) {
 	t.Helper()
 	if os.Getenv("EMULATED") != "" || testing.Short() {

@@ -25,31 +25,30 @@ network:
 mqtt: {broker: none}
 `
 
-// What a large population has is one parameter of the description, whose members can be read and set all the same.
-func TestALargePopulationIsToldTogether(t *testing.T) {
+// The description lists one parameter for all members of a large population. Each member can still be read and set.
+func TestLargePopulationIsDescribedAsOne(t *testing.T) {
 	t.Parallel() // it waits
 	const whole, third = "network.neurons.wall[*].threshold", "network.neurons.wall[3].threshold"
 	robot, _ := start(t, parse(t, crowded, nil))
 	ctx := context.Background()
 
 	d := robot.Describe()
-	told := map[string]protocol.Parameter{}
+	described := map[string]protocol.Parameter{}
 	for _, p := range d.Parameters {
-		told[p.Path] = p
+		described[p.Path] = p
 	}
-	want := protocol.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Min: 0, Max: core.MaxWater / 1000.0,
-		Default: 100}
-	if p := told[whole]; p != want {
+	want := protocol.Parameter{Path: whole, Count: 100, Type: "float", Unit: "units", Max: core.MaxWater / 1000.0, Default: 100}
+	if p := described[whole]; p != want {
 		t.Errorf("%+v, want %+v", p, want)
 	}
-	if p := told["network.synapses.wall[*].few[*].weight"]; p.Count != 300 || p.Default != 2 {
+	if p := described["network.synapses.wall[*].few[*].weight"]; p.Count != 300 || p.Default != 2 {
 		t.Errorf("synapses between populations: %+v", p)
 	}
-	if p := told["network.neurons.few[1].threshold"]; p.Count != 0 || p.Default != 100 {
+	if p := described["network.neurons.few[1].threshold"]; p.Count != 0 || p.Default != 100 {
 		t.Errorf("one of a small population: %+v", p)
 	}
-	if _, one := told[third]; one {
-		t.Errorf("%s is told by itself", third)
+	if _, one := described[third]; one {
+		t.Errorf("%s is described separately", third)
 	}
 	if got := fmt.Sprint(d.Neurons); got != "[{wall 100} {few 3} {one 1}]" {
 		t.Errorf("neurons %s", got)
@@ -95,8 +94,8 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 			t.Errorf("got %s, want %s", step.got, step.want)
 		}
 	}
-	if values, _, err := robot.Get([]string{"network.neurons.wall*.threshold"}); err != nil || len(values) != 100 ||
-		values[third].V != 90 {
+	values, _, err := robot.Get([]string{"network.neurons.wall*.threshold"})
+	if err != nil || len(values) != 100 || values[third].V != 90 {
 		t.Errorf("all members: %d, %v", len(values), err)
 	}
 	if values, _, err := robot.Get(nil); err != nil || len(values) != len(d.Parameters) {
@@ -111,16 +110,16 @@ func TestALargePopulationIsToldTogether(t *testing.T) {
 		t.Errorf("reset: %v, %v", applied, err)
 	}
 	many := map[string]float64{}
-	for path := range told { // what is told may be asked for, however much it is
-		many[path] = told[path].Default
+	for path := range described { // a request may name everything that is described
+		many[path] = described[path].Default
 	}
 	if _, _, err := robot.Set(ctx, "ann", many, nil); err != nil {
 		t.Errorf("all of it at once: %v", err)
 	}
 }
 
-// A file of what was tuned has one line for a population that is all the same, and one for each member else.
-func TestALargePopulationSurvivesARestart(t *testing.T) {
+// The file of tuned values has one line for a population with equal values, or else a line for each member that differs.
+func TestLargePopulationSurvivesARestart(t *testing.T) {
 	t.Parallel() // it waits
 	file := filepath.Join(t.TempDir(), "tuned.yaml")
 	text := crowded + "tuning: {file: '" + file + "', persist: true}\n"
@@ -149,7 +148,7 @@ func TestALargePopulationSurvivesARestart(t *testing.T) {
 	}
 }
 
-// Names of networks from elsewhere are taken as they are, whatever they look like.
+// Names of imported networks are used as they are, even if they look like members of a population.
 func TestNeuronGroups(t *testing.T) {
 	for names, want := range map[string]string{
 		"a b c":            "[{a 1} {b 1} {c 1}]",

@@ -10,12 +10,11 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// On the simulated board a sensor reads what is said for its time, and switches are pressed and let go of, that of the emergency
-// stop too.
-func TestSensorsReadWhatIsSaid(t *testing.T) {
+// On the simulated board, a user can set readings for some time, and press switches, also that of the emergency stop.
+func TestSenseSetsReadingsAndPressesSwitches(t *testing.T) {
 	t.Parallel() // it waits
 	inRealTime(t)
-	tried, _ := start(t, parse(t, `robot: r
+	robot, _ := start(t, parse(t, `robot: r
 board: {kind: sim, world: table}
 sensors:
   eye:    {device: bh1750, bus: I2C1, address: 0x23, every: 10ms,
@@ -30,13 +29,13 @@ mqtt: {broker: none}
 	reads := func(name string, want float64) {
 		t.Helper()
 		eventually(t, name, func() bool {
-			v, ok := tried.Sensors()[name].Value.(float64)
+			v, ok := robot.Sensors()[name].Value.(float64)
 			return ok && v > want-0.02*want-1e-9 && v < want+0.02*want+1e-9
 		})
 	}
 	sense := func(name string, value float64, length time.Duration) {
 		t.Helper()
-		if err := tried.Sense(t.Context(), name, value, length); err != nil {
+		if err := robot.Sense(t.Context(), name, value, length); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,26 +53,26 @@ mqtt: {broker: none}
 	reads("bumper", 1)
 	sense("bumper", 0, time.Minute)
 	reads("bumper", 0)
-	// Pressed again before it is let go of, it stays pressed for the later time.
+	// Pressed again before the first press ends, the bumper stays pressed for the later time.
 	const short = 50 * time.Millisecond
 	sense("bumper", 1, short)
 	sense("bumper", 1, time.Minute)
-	ends := tried.clock() + 2*short
-	eventually(t, "the end of the first press", func() bool { return tried.clock() > ends })
+	ends := robot.clock() + 2*short
+	eventually(t, "the end of the first press", func() bool { return robot.clock() > ends })
 	reads("bumper", 1)
 
-	if state, _ := tried.safety.State(); state != "armed" {
+	if state, _ := robot.safety.State(); state != "armed" {
 		t.Fatal(state)
 	}
 	sense("emergency_stop", 1, time.Minute)
 	eventually(t, "the emergency stop", func() bool {
-		state, by := tried.safety.State()
+		state, by := robot.safety.State()
 		return state == "stopped" && strings.Contains(by, "GPIO26")
 	})
 	sense("emergency_stop", 0, time.Minute)
-	eventually(t, "its switch to be let go of", func() bool { return !tried.safety.Pressed() })
-	tried.Disarm("ann")
-	if err := tried.Arm("ann", false); err != nil {
+	eventually(t, "its switch to be released", func() bool { return !robot.safety.Pressed() })
+	robot.Disarm("ann")
+	if err := robot.Arm("ann", false); err != nil {
 		t.Error(err)
 	}
 	for _, c := range []struct {
@@ -91,7 +90,7 @@ mqtt: {broker: none}
 		{"sonar", 0.01, protocol.OutOfRange, "out of range"},
 	} {
 		var refused *protocol.Error
-		if err := tried.Sense(t.Context(), c.name, c.value, time.Second); !errors.As(err, &refused) || refused.Code != c.code ||
+		if err := robot.Sense(t.Context(), c.name, c.value, time.Second); !errors.As(err, &refused) || refused.Code != c.code ||
 			!strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s %g: %v, want %s with %q", c.name, c.value, err, c.code, c.says)
 		}
@@ -103,7 +102,7 @@ mqtt: {broker: none}
 	}
 }
 
-// A press of the simulated start button arms and disarms as a request does, and the light of the simulated board shows it.
+// A press of the simulated start button arms and disarms the robot, and the simulated status light shows it.
 func TestStartButtonAndStatusLight(t *testing.T) {
 	t.Parallel() // it waits
 	w := watch(t, strings.Replace(guarded("", "", ", arm: explicit"), "emergency_stop: {",
@@ -120,10 +119,11 @@ func TestStartButtonAndStatusLight(t *testing.T) {
 	}
 	eventually(t, "the switch to be seen released", func() bool { return !w.safety.Pressed() })
 	w.Disarm("ann")
-	// Its eye is not there. It is pressed until that is told: a press before the button was seen released is none.
-	told, done := make(chan struct{}), make(chan struct{})
-	letGo := sync.OnceFunc(func() { close(told); <-done })
-	defer letGo()
+	// The eye is missing, so the robot cannot be armed. Press until an event says so: a press does not count before the button was
+	// seen released.
+	reported, done := make(chan struct{}), make(chan struct{})
+	endPresses := sync.OnceFunc(func() { close(reported); <-done })
+	defer endPresses()
 	go func() {
 		defer close(done)
 		again := time.NewTicker(600 * time.Millisecond)
@@ -132,15 +132,15 @@ func TestStartButtonAndStatusLight(t *testing.T) {
 			_ = w.Sense(t.Context(), "start", 1, 300*time.Millisecond)
 			select {
 			case <-again.C:
-			case <-told:
+			case <-reported:
 				return
 			}
 		}
 	}()
-	w.tellsOf(t, "not_armed", "by the start button: cannot arm: sensor_stale: eye")
-	letGo()
+	w.awaitEventText(t, "not_armed", "by the start button: cannot arm: sensor_stale: eye")
+	endPresses()
 	if light := w.Health().Safety.Light; light != "off" {
-		t.Errorf("disarmed, and the light is %s", light)
+		t.Errorf("disarmed, but the light is %s", light)
 	}
 	w.plug(t)
 	eventually(t, "the eye to be fresh", func() bool { return w.safety.MayArm() == nil })
@@ -151,12 +151,12 @@ func TestStartButtonAndStatusLight(t *testing.T) {
 		state, _ := w.safety.State()
 		return state == "armed"
 	})
-	w.tellsOf(t, "armed", "by the start button: actuators obey the network")
-	w.turns(t)
+	w.awaitEventText(t, "armed", "by the start button: actuators obey the network")
+	w.awaitTurning(t)
 	lit(true)
 	press(time.Minute)
-	w.tellsOf(t, "disarmed", "by the start button")
-	w.rests(t)
+	w.awaitEventText(t, "disarmed", "by the start button")
+	w.awaitRest(t)
 	lit(false)
 	if err := w.Arm("ann", false); err != nil {
 		t.Fatal(err)

@@ -2,5 +2,5 @@
 
 package daemon
 
-// brokerMost is the memory that a broker's process may hold, in MB: the race detector takes several times of it.
+// brokerMost bounds the memory of a broker's process, in MB: the race detector needs a multiple of it.
 const brokerMost = 4000

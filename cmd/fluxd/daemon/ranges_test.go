@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// What check refuses cannot be tuned to either; behind a curve it can, for the curve may follow.
-func TestThresholdsAreTunedWithinWhatTheDeviceMeasures(t *testing.T) {
+// A threshold can be tuned within the device's range only, as Check demands. With a calibration curve there is no such limit,
+// because the curve can be tuned, too.
+func TestThresholdsAreTunedWithinTheDevicesRange(t *testing.T) {
 	for curve, want := range map[string][2]float64{"": {0, 54612.5}, ", curve: [[0 lx, 0 lx], [100 lx, 1 lx]]": {-1e9, 1e9}} {
 		text := `robot: r
 board: {kind: sim}

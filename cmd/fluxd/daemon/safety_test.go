@@ -19,7 +19,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// guarded is a robot whose eye drives a wheel, with the emergency stop on GPIO26 and whatever a test adds to its parts.
+// guarded is a robot whose eye drives a wheel, with an emergency stop on GPIO26, and further options for its parts.
 func guarded(eye, wheel, safety string) string {
 	return fmt.Sprintf(`robot: guarded
 board: {kind: sim}
@@ -34,14 +34,14 @@ mqtt: {broker: embedded, listen: '127.0.0.1:0'}
 `, eye, wheel, safety)
 }
 
-// watched is a guarded robot that runs, with its light, and somebody who hears its events.
+// A watched robot is a guarded robot that runs in real time, with a client that receives its events.
 type watched struct {
 	*Robot
 	board  *sim.Board
 	light  atomic.Int64
 	stop   func() error
 	events *client
-	last   map[string]protocol.Event // the latest, by what they are about
+	last   map[string]protocol.Event // the latest event, by fault and sensor
 }
 
 func watch(t *testing.T, text string) *watched {
@@ -78,30 +78,30 @@ func (w *watched) unplug(t *testing.T) {
 	}
 }
 
-// duty is what the wheel really gets, not what the daemon thinks.
+// duty returns the duty cycle at the wheel's pin.
 func (w *watched) duty(t *testing.T) gpio.Duty {
 	duty, _ := w.pin(t, "GPIO12").PWMState()
 	return duty
 }
 
-func (w *watched) turns(t *testing.T) {
+func (w *watched) awaitTurning(t *testing.T) {
 	t.Helper()
 	eventually(t, "the wheel to turn", func() bool { return w.duty(t) > 0 })
 }
 
-func (w *watched) rests(t *testing.T) {
+func (w *watched) awaitRest(t *testing.T) {
 	t.Helper()
 	eventually(t, "the wheel to rest", func() bool { return w.duty(t) == 0 })
 }
 
-// tells waits for an event; what came before it is returned by its code.
-func (w *watched) tells(t *testing.T, code string) (before map[string]int) {
+// awaitEvent waits for an event, and counts the events up to it by their codes.
+func (w *watched) awaitEvent(t *testing.T, code string) (before map[string]int) {
 	t.Helper()
-	return w.tellsOf(t, code, "")
+	return w.awaitEventText(t, code, "")
 }
 
-// tellsOf waits for an event whose text begins with something.
-func (w *watched) tellsOf(t *testing.T, code, begins string) (before map[string]int) {
+// awaitEventText waits for an event whose text begins with begins.
+func (w *watched) awaitEventText(t *testing.T, code, begins string) (before map[string]int) {
 	t.Helper()
 	before = map[string]int{}
 	w.events.await(t, "event "+code, func(topic string, payload []byte) bool {
@@ -110,16 +110,15 @@ func (w *watched) tellsOf(t *testing.T, code, begins string) (before map[string]
 			t.Fatalf("%v in %s", err, payload)
 		}
 		before[e.Code]++
-		w.once(t, e)
+		w.checkOnce(t, e)
 		return e.Code == code && strings.HasPrefix(e.Text, begins)
 	})
 	return before
 }
 
-// once expects that each fault of a sensor is reported once before it recovers, and each recovery once before the next fault.
-// Where a machine is slow there may be more of them than a test makes: a transfer that takes longer than a bus may is one by
-// right.
-func (w *watched) once(t *testing.T, e protocol.Event) {
+// checkOnce checks that each fault of a sensor is reported once before it recovers, and each recovery once before the next fault.
+// On a slow machine there may be more faults than the test makes: a transfer that takes too long is one.
+func (w *watched) checkOnce(t *testing.T, e protocol.Event) {
 	t.Helper()
 	kind := map[string]string{"sensor_fault": "fault", "sensor_recovered": "fault", "sensor_stale": "stale",
 		"sensor_fresh": "stale"}[e.Code]
@@ -128,33 +127,33 @@ func (w *watched) once(t *testing.T, e protocol.Event) {
 	}
 	name, _, _ := strings.Cut(e.Text, ":")
 	last := w.last[kind+" "+name]
-	if last.Code == e.Code && last != e { // the same one is repeated when the connection is lost before it was acknowledged
+	if last.Code == e.Code && last != e { // the same event is repeated when the connection is lost before the acknowledgement
 		t.Errorf("reported again: %s %s", e.Code, e.Text)
 	}
 	w.last[kind+" "+name] = e
 }
 
-// ready gets a guarded robot to move: its eye is plugged in.
+// ready starts a guarded robot with its eye plugged in, and waits until its wheel turns.
 func ready(t *testing.T, text string) *watched {
 	t.Helper()
 	w := watch(t, text)
 	w.plug(t)
-	w.arms(t)
+	w.arm(t)
 	return w
 }
 
-// arms acknowledges a stop and arms. Events from before are forgotten.
-func (w *watched) arms(t *testing.T) {
+// arm acknowledges a stop, arms the robot, and waits until the wheel turns. It skips earlier events.
+func (w *watched) arm(t *testing.T) {
 	t.Helper()
 	eventually(t, "light in the eye", func() bool { _, seen := w.Sensors()["eye"]; return seen })
 	eventually(t, "the switch to be seen released", func() bool { return !w.safety.Pressed() })
 	w.Disarm("ann")
 	eventually(t, "the robot to be armed", func() bool { return w.Arm("ann", false) == nil })
-	w.tellsOf(t, "armed", "by ann") // and not at the start, which may come late
-	w.turns(t)
+	w.awaitEventText(t, "armed", "by ann") // not the event of the start, which may come late
+	w.awaitTurning(t)
 }
 
-// On a real board nothing moves until somebody arms the robot; the simulated one can be told to be as careful.
+// With arm: explicit, as on a real board, nothing moves until the robot is armed.
 func TestNothingMovesBeforeItIsArmed(t *testing.T) {
 	t.Parallel() // it waits
 	w := watch(t, guarded("", "", ", arm: explicit"))
@@ -164,7 +163,7 @@ func TestNothingMovesBeforeItIsArmed(t *testing.T) {
 	if !errors.As(err, &refusal) || refusal.Code != protocol.NotAllowed {
 		t.Fatalf("got %v", err)
 	}
-	// Everything that speaks against it is told at once, with what to do about it.
+	// The refusal lists all reasons, with their remedies.
 	for _, part := range []string{"emergency_stop: ", "sensor_stale: eye"} {
 		eventually(t, part, func() bool { err := w.Arm("ann", false); return err != nil && strings.Contains(err.Error(), part) })
 	}
@@ -173,43 +172,43 @@ func TestNothingMovesBeforeItIsArmed(t *testing.T) {
 	eventually(t, "light in the eye", func() bool { _, seen := w.Sensors()["eye"]; return seen })
 	eventually(t, "the network to be busy", func() bool { return w.Health().Spikes > 50 })
 	if w.duty(t) != 0 {
-		t.Error("it moves, and nobody has armed it")
+		t.Error("the wheel turns before the robot is armed")
 	}
 	if h := w.Health().Safety; h.State != "stopped" || len(h.Held["wheel"]) == 0 {
 		t.Errorf("health: %+v", h)
 	}
 	w.Disarm("ann")
 	eventually(t, "arming", func() bool { return w.Arm("ann", false) == nil })
-	w.turns(t)
+	w.awaitTurning(t)
 	if h := w.Health().Safety; h.State != "armed" || h.Held != nil || h.Stale != nil {
 		t.Errorf("health: %+v", h)
 	}
 	w.Disarm("ann")
-	w.rests(t)
+	w.awaitRest(t)
 }
 
 func TestEmergencyStopBySwitch(t *testing.T) {
 	t.Parallel() // it waits
 	w := ready(t, guarded("", "", ""))
-	w.pin(t, "GPIO26").Release() // the wire breaks, or somebody presses: the same
-	w.rests(t)
-	w.tells(t, "emergency_stop")
+	w.pin(t, "GPIO26").Release() // a broken wire is the same as a press
+	w.awaitRest(t)
+	w.awaitEvent(t, "emergency_stop")
 	w.Disarm("ann")
 	if err := w.Arm("ann", false); err == nil || !strings.Contains(err.Error(), "the switch is pressed") {
 		t.Errorf("armed while the switch is pressed: %v", err)
 	}
 	w.pin(t, "GPIO26").Drive(gpio.Low)
-	if before := w.tells(t, "emergency_stop_released"); before["emergency_stop"] != 0 {
-		t.Errorf("one press, told again: %v", before)
+	if before := w.awaitEvent(t, "emergency_stop_released"); before["emergency_stop"] != 0 {
+		t.Errorf("one press is reported again: %v", before)
 	}
 	if w.duty(t) != 0 {
-		t.Error("it goes on by itself when the switch is released")
+		t.Error("the wheel turns when the switch is released")
 	}
 	w.Disarm("ann")
 	if err := w.Arm("ann", false); err != nil {
 		t.Fatal(err)
 	}
-	w.turns(t)
+	w.awaitTurning(t)
 }
 
 func TestEmergencyStopOverMQTT(t *testing.T) {
@@ -232,8 +231,8 @@ func TestEmergencyStopOverMQTT(t *testing.T) {
 	if r := ask("estop", "stop"); r.Status != protocol.StatusOK {
 		t.Errorf("%+v", r)
 	}
-	w.rests(t)
-	w.tells(t, "emergency_stop")
+	w.awaitRest(t)
+	w.awaitEvent(t, "emergency_stop")
 	if r := ask("arm", "go"); r.Error == nil || !strings.Contains(r.Error.Message, "disarm first") {
 		t.Errorf("%+v", r)
 	}
@@ -243,67 +242,67 @@ func TestEmergencyStopOverMQTT(t *testing.T) {
 	if r := ask("arm", "go again"); r.Status != protocol.StatusOK {
 		t.Errorf("%+v with %+v", r, r.Error)
 	}
-	w.turns(t)
+	w.awaitTurning(t)
 }
 
-// A sensor that nobody has plugged in does not keep a robot from starting, one that is pulled out stops what needs it, and one
-// that is plugged back is used again: each told once.
+// A robot starts without a sensor. A sensor that is unplugged stops what needs it, and is used again when it is plugged in. Each
+// is reported once.
 func TestUnpluggedSensor(t *testing.T) {
 	w := watch(t, guarded(", stale: 1s", "", ""))
-	if before := w.tells(t, "sensor_stale"); before["sensor_fresh"] != 0 || before["sensor_recovered"] != 0 {
-		t.Errorf("never plugged in, and reported %v", before)
+	if before := w.awaitEvent(t, "sensor_stale"); before["sensor_fresh"] != 0 || before["sensor_recovered"] != 0 {
+		t.Errorf("not plugged in yet, but the events are %v", before)
 	}
 	w.plug(t)
-	w.tells(t, "sensor_fresh")
-	w.arms(t)
+	w.awaitEvent(t, "sensor_fresh")
+	w.arm(t)
 	goroutines := runtime.NumGoroutine()
 	for range 3 {
 		w.unplug(t)
-		w.tells(t, "sensor_stale")
-		w.rests(t)
+		w.awaitEvent(t, "sensor_stale")
+		w.awaitRest(t)
 		w.plug(t)
-		w.tells(t, "sensor_fresh")
-		w.turns(t)
+		w.awaitEvent(t, "sensor_fresh")
+		w.awaitTurning(t)
 	}
 	if n := runtime.NumGoroutine(); n > goroutines+2 {
 		t.Errorf("%d goroutines, %d before", n, goroutines)
 	}
 }
 
-// The loop hangs: the wheel rests, and turns again when the loop is back.
+// While the loop hangs, the wheel rests. It turns again afterwards.
 func TestStalledLoop(t *testing.T) {
 	t.Parallel() // it waits
 	w := ready(t, guarded("", "", ", stall: 1s"))
-	hang := make(chan answer) // nobody takes the answer, so the loop waits to give it
+	hang := make(chan answer) // without a buffer, so that the loop hangs until the answer is received
 	w.requests <- request{do: func() answer { return answer{} }, claimed: &atomic.Bool{}, answer: hang}
-	w.rests(t)
-	w.tells(t, "loop_stalled")
+	w.awaitRest(t)
+	w.awaitEvent(t, "loop_stalled")
 	if held := w.Health().Safety.Held["wheel"]; len(held) == 0 || held[0] != "loop stalled" {
 		t.Errorf("held by %q", held)
 	}
 	<-hang
-	before := w.tells(t, "loop_recovered")
+	before := w.awaitEvent(t, "loop_recovered")
 	if before["loop_stalled"] != 0 {
-		t.Errorf("told again: %v", before)
+		t.Errorf("reported again: %v", before)
 	}
-	w.turns(t)
+	w.awaitTurning(t)
 }
 
-// The network falls silent, but a long window still commands: the command times out.
+// Without spikes, a command in a long window times out.
 func TestCommandTimesOut(t *testing.T) {
 	t.Parallel() // it waits
 	text := strings.Replace(guarded("", ", timeout: 200ms", ""), "window: 100ms", "window: 10s", 1)
 	w := ready(t, text)
 	w.light.Store(0)
-	w.rests(t)
+	w.awaitRest(t)
 	if held := w.Health().Safety.Held["wheel"]; len(held) != 1 || held[0] != "command timed out" {
 		t.Errorf("held by %q", held)
 	}
 	w.light.Store(100_000_000)
-	w.turns(t)
+	w.awaitTurning(t)
 }
 
-// What the configuration says an actuator needs counts; without that, whatever can reach it.
+// An actuator needs the sensors that the configuration names, or else all that can reach its neurons.
 func TestNeeds(t *testing.T) {
 	text := `robot: r
 board: {kind: sim}

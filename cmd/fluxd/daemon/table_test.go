@@ -16,7 +16,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// tableRobot has every device that a configuration knows, on the simulated board.
+// tableRobot has every device that a configuration can have, on the simulated board.
 func tableRobot(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../../configs/testdata/good/hardware.yaml")
@@ -35,11 +35,11 @@ func tableRobot(t *testing.T) string {
 		}
 		robot = strings.Replace(robot, from, to, 1)
 	}
-	robot = strings.ReplaceAll(robot, ", frozen: 1s", "") // on a table nothing trembles
+	robot = strings.ReplaceAll(robot, ", frozen: 1s", "") // readings on the table never vary
 	return robot + "mqtt: {broker: none}\n"
 }
 
-// The drivers run unchanged on a desktop: every sensor of the configuration reads what lies on the table.
+// The drivers run unchanged on a desktop: every sensor reads what is on the table.
 func TestEveryDeviceOnTheTable(t *testing.T) {
 	t.Parallel() // it waits
 	buses, err := os.ReadFile("../../../configs/testdata/good/buses.yaml")
@@ -50,13 +50,12 @@ func TestEveryDeviceOnTheTable(t *testing.T) {
 		"shaft": 45, "turns": 0.125, "left": 1, "right": 1, "red": 0.0375, "lux": 300, "white": 4000, "front": 1, "back": 1,
 	})
 	expectOnTheTable(t, tableRobot(t), map[string]float64{
-		"range": 1, "near": 1, "ir": 0.172, "battery": 6.6, "motor": 0.2, "turn": 0, "tilt": 0, "shake": 9.807, "warm": 22.5,
-		"air":  100_653,
-		"load": 1, "wheel": 0, "speed": 0, "line": 0, "motion": 0, "knob": 0,
+		"range": 1, "near": 1, "ir": 0.172, "battery": 6.6, "motor": 0.2, "turn": 0, "tilt": 0, "shake": 9.807,
+		"warm": 22.5, "air": 100_653, "load": 1, "wheel": 0, "speed": 0, "line": 0, "motion": 0, "knob": 0,
 	})
 }
 
-// expectOnTheTable expects what the sensors of a robot read after half a minute, without a fault.
+// expectOnTheTable checks what the sensors of a robot read after half a minute, and that there were no faults.
 func expectOnTheTable(t *testing.T, robot string, want map[string]float64) {
 	t.Helper()
 	s, err := newSimulation(parse(t, robot, nil), 1, slog.New(slog.DiscardHandler))
@@ -81,7 +80,7 @@ func expectOnTheTable(t *testing.T, robot string, want map[string]float64) {
 	}
 }
 
-// Each actuator of the configuration moves what it is wired to, within its limits, and is at failsafe again in the end.
+// Each actuator drives its pins within its limits, and is at failsafe at the end.
 func TestEveryActuatorOnTheTable(t *testing.T) {
 	now := time.Duration(0)
 	r, err := assemble(parse(t, tableRobot(t), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)},

@@ -15,7 +15,7 @@ import (
 	"fluxd/core"
 )
 
-// bandit has two levers, left and right, each with a synapse that is kept when it is rewarded.
+// bandit has two levers, left and right, each with a synapse whose weight is consolidated by a reward.
 const bandit = `
 robot: bandit
 board: {kind: sim}
@@ -24,24 +24,27 @@ sensors:
 network:
   neurons: {cue_l: {}, cue_r: {}, left: {}, right: {}, joy_l: {}, joy_r: {}, unused: {}}
   synapses:
-    - {from: cue_l, to: left, weight: 150, plastic: {window: 20ms, stp: {rate: 5, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
-    - {from: cue_r, to: right, weight: 150, plastic: {window: 20ms, stp: {rate: 5, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
+    - {from: cue_l, to: left, weight: 150,
+       plastic: {window: 20ms, stp: {rate: 5, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
+    - {from: cue_r, to: right, weight: 150,
+       plastic: {window: 20ms, stp: {rate: 5, max: 50, recovery: 5}, ltp: {consolidation: 1}, max: 300}}
     - {from: joy_l, to: left, kind: modulator, weight: 1}
     - {from: joy_r, to: right, kind: modulator, weight: 1}
 rewards:
-  light: {sensor: light, on: rise, window: 200ms, threshold: 5 lx, gain: 0.2, delay: DELAY, credit: [{to: joy_l, actor: left}, {to: joy_r, actor: right}]}
+  light: {sensor: light, on: rise, window: 200ms, threshold: 5 lx, gain: 0.2, delay: DELAY,
+          credit: [{to: joy_l, actor: left}, {to: joy_r, actor: right}]}
 mqtt: {broker: none}
 `
 
 const decision = core.Tick(200_000)
 
-// plays lets the robot pull left and right in turn. Light rises when left was pulled, so many decisions later. It returns what
-// the two levers have learnt.
-func plays(t *testing.T, delay string, late int) (left, right float64) {
+// play lets the robot pull left and right in turn. The light rises when left was pulled, late decisions later. It returns how
+// much the two synapses have learnt.
+func play(t *testing.T, delay string, late int) (left, right float64) {
 	t.Helper()
 	var now time.Duration
-	r, err := assemble(parse(t, replace(bandit, "DELAY", delay), nil), hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)},
-		func() time.Duration { return now })
+	options := hardware.Options{Seed: 1, Log: slog.New(slog.DiscardHandler)}
+	r, err := assemble(parse(t, replace(bandit, "DELAY", delay), nil), options, func() time.Duration { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,22 +67,21 @@ func plays(t *testing.T, delay string, late int) (left, right float64) {
 	return learnt[0] - 150, learnt[1] - 150
 }
 
-// A reward that comes one decision late goes to the wrong lever, and teaches the opposite; with the delay that the sensor has, it
-// goes to the right one.
+// A reward that comes one decision late teaches the wrong lever. With delay set to that time, it teaches the right one.
 func TestLateRewardTeachesTheOppositeUnlessItsDelayIsKnown(t *testing.T) {
-	if left, right := plays(t, "0s", 0); left < 10 || right > 0.1*left {
+	if left, right := play(t, "0s", 0); left < 10 || right > 0.1*left {
 		t.Errorf("at once: left learnt %g, right %g: want left alone", left, right)
 	}
-	if left, right := plays(t, "0s", 1); right < 10 || left > 0.1*right {
+	if left, right := play(t, "0s", 1); right < 10 || left > 0.1*right {
 		t.Errorf("one decision late, unknown: left learnt %g, right %g: this is to show that the wrong lever learns", left, right)
 	}
-	if left, right := plays(t, "200ms", 1); left < 10 || right > 0.1*left {
+	if left, right := play(t, "200ms", 1); left < 10 || right > 0.1*left {
 		t.Errorf("one decision late, known: left learnt %g, right %g: want left alone", left, right)
 	}
 }
 
-// What is earned, and when: changes and levels, thresholds, gains, the most, and the sign.
-func TestWhatReadingsEarn(t *testing.T) {
+// Rewards for changes and levels, with threshold, gain, most and sign.
+func TestRewardsForReadings(t *testing.T) {
 	const text = `
 robot: pupil
 board: {kind: sim}
@@ -94,7 +96,7 @@ mqtt: {broker: none}
 		readings      []int64 // lx, every 100 ms
 		joy, pain     int
 	}{
-		{"the first reading has nothing before it", "on: change", []int64{50}, 0, 0},
+		{"the first reading is no change", "on: change", []int64{50}, 0, 0},
 		{"rise", "on: rise", []int64{50, 53, 51, 52}, 4, 0},
 		{"fall", "on: fall", []int64{50, 53, 51, 52}, 2, 0},
 		{"change without against", "on: change", []int64{50, 53, 51}, 3, 0},
@@ -104,7 +106,7 @@ mqtt: {broker: none}
 		{"gain", "on: rise, gain: 0.5", []int64{50, 54}, 2, 0},
 		{"most", "on: rise, most: 4", []int64{50, 90}, 4, 0},
 		{"level", "on: level, gain: 0.1", []int64{50, 50, 30}, 8, 0},
-		{"a window takes what lies between its ends", "on: rise, window: 200ms, most: 100", []int64{0, 10, 5, 50, 7, 9}, 7, 0},
+		{"a window counts the change between its ends", "on: rise, window: 200ms, most: 100", []int64{0, 10, 5, 50, 7, 9}, 7, 0},
 	} {
 		var now time.Duration
 		r, err := assemble(parse(t, replace(text, "OPTIONS", c.options), nil),
@@ -128,7 +130,7 @@ mqtt: {broker: none}
 
 func replace(text, what, with string) string { return strings.Replace(text, what, with, 1) }
 
-// A reward and a stimulus from outside become spikes, which whoever watches sees; what does not exist is refused.
+// A reward and a stimulus from a client become spikes, which followers see. Unknown names are refused.
 func TestRewardAndStimulateFromOutside(t *testing.T) {
 	t.Parallel() // it waits
 	robot, _ := start(t, parse(t, `
@@ -170,22 +172,24 @@ mqtt: {broker: none}
 		t.Errorf("an unknown neuron: %v", err)
 	}
 	if names := robot.Describe().Rewards; fmt.Sprint(names) != "[praise]" {
-		t.Errorf("described are the rewards %v", names)
+		t.Errorf("the description has the rewards %v", names)
 	}
 }
 
-// A reward from outside for those who did something a while ago.
+// A reward from a client pays actors for their spikes a while ago.
 func TestRewardFromOutsideForActors(t *testing.T) {
 	t.Parallel() // it waits
 	text := `
 robot: pupil
 board: {kind: sim}
 network: {neurons: {tick: {pacemaker: 5ms}, tock: {pacemaker: 5ms}, tack: {pacemaker: 5ms}, joy: {count: 3}}}
-rewards: {far: {window: 100ms, delay: 50ms, credit: [{to: 'joy[0]', actor: tick}, {to: 'joy[1]', actor: tock}, {to: 'joy[2]', actor: tack}]}}
+rewards:
+  far: {window: 100ms, delay: 50ms,
+        credit: [{to: 'joy[0]', actor: tick}, {to: 'joy[1]', actor: tock}, {to: 'joy[2]', actor: tack}]}
 mqtt: {broker: none}
 `
 	robot, _ := start(t, parse(t, text, nil))
-	eventually(t, "the first deeds to be long enough ago", func() bool { return robot.Health().Spikes > 3*40 })
+	eventually(t, "the first spikes to be long enough ago", func() bool { return robot.Health().Spikes > 3*40 })
 	for value, want := range map[float64]int{1: 1, 2: 2, 3: 3, 5: 5, 10: 10, 100: 10} {
 		if n, err := robot.Reward(context.Background(), "far", value); n != want || err != nil {
 			t.Errorf("%g: %d spikes, want %d, %v", value, n, want, err)

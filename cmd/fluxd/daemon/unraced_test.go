@@ -2,5 +2,5 @@
 
 package daemon
 
-// brokerMost is the memory that a broker's process may hold, in MB: see package broker.
+// brokerMost bounds the memory of a broker's process, in MB: see package broker.
 const brokerMost = 184
