@@ -1,5 +1,5 @@
-// Package amounts is how people write and read amounts: "5ms", "20 kHz", "12 cm". Robot files and fluxctl take and show them
-// alike; on the wire an amount is a plain number in the unit of its parameter.
+// Package amounts reads and writes amounts as people do: "5ms", "20 kHz", "12 cm". Robot files and fluxctl use the same notation.
+// In MQTT messages an amount is a plain number in the unit of its parameter.
 //
 //	value, err := amounts.Parse("5ms", "us") // 5000
 //	amounts.Format(value, "us")              // "5 ms"
@@ -17,10 +17,10 @@ import (
 // Microseconds is the unit of every parameter that is a time.
 const Microseconds = "us"
 
-// PerSecond ends the unit of a rate of change, which is written next to the number: "4/s".
+// PerSecond ends the unit of a rate of change. It stands next to the number: "4/s".
 const PerSecond = "/s"
 
-// A Prefixed is a unit with a prefix: a written one is 10^Power of its Unit.
+// A Prefixed is a unit with a prefix: one Written is 10^Power of its Unit.
 type Prefixed struct {
 	Written, Unit string
 	Power         int
@@ -39,7 +39,8 @@ var Quantities = []Prefixed{
 // Frequencies are the units of rates.
 var Frequencies = []Prefixed{{"mHz", "Hz", -3}, {"Hz", "Hz", 0}, {"kHz", "Hz", 3}, {"MHz", "Hz", 6}}
 
-// bare are the units that a robot file does not write: a level is in units, and a leak in units a second, by its nature.
+// bare are the units that are not written in a robot file, because their keys can have no other: a threshold is in units, a leak
+// in units per second.
 var bare = map[string]bool{"": true, "units": true, "units/s": true, "spikes": true, "steps/s": true, "us/step": true}
 
 // Split separates "12.5 cm" into number and unit.
@@ -56,7 +57,7 @@ func Split(text string) (number, unit string) {
 	return strings.TrimSpace(text[:end]), strings.TrimSpace(text[end:])
 }
 
-// Scaled reads a decimal number times a power of ten, exactly. The result is whole, and at most 2^60.
+// Scaled reads a decimal number and multiplies it by a power of ten, exactly. The result must be whole, and at most 2^60.
 func Scaled(number string, power int) (int64, error) {
 	if len(number) > 40 || strings.Trim(number, "+-.0123456789") != "" {
 		return 0, fmt.Errorf("expected a plain decimal number")
@@ -73,15 +74,15 @@ func Scaled(number string, power int) (int64, error) {
 	if !r.IsInt() {
 		return 0, fmt.Errorf("expected steps of a millionth")
 	}
-	// Far beyond any reading, and far inside 64 bits.
+	// Far beyond every reading, and far within 64 bits.
 	if limit := big.NewInt(1 << 60); r.Num().CmpAbs(limit) > 0 {
 		return 0, fmt.Errorf("expected a smaller number")
 	}
 	return r.Num().Int64(), nil
 }
 
-// Parse reads an amount as a robot file writes it, and returns it in the unit of a parameter. A number without a unit is refused
-// where the file would refuse it: for everything but pure numbers, levels, leaks, spikes, and 0.
+// Parse reads an amount as in a robot file, and returns it in the unit of a parameter. As in the file, only pure numbers, levels,
+// leaks, spikes, and 0 need no unit.
 func Parse(text, unit string) (float64, error) {
 	text = strings.TrimSpace(text)
 	if value, err := strconv.ParseFloat(text, 64); err == nil {
@@ -107,7 +108,7 @@ func Parse(text, unit string) (float64, error) {
 			if p.Written != written || p.Unit != unit {
 				continue
 			}
-			value, err := strconv.ParseFloat(fmt.Sprintf("%se%d", number, p.Power), 64) // rounded once, as the number itself would be
+			value, err := strconv.ParseFloat(fmt.Sprintf("%se%d", number, p.Power), 64) // rounds once only
 			if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
 				return 0, expected(text, unit)
 			}
@@ -117,7 +118,7 @@ func Parse(text, unit string) (float64, error) {
 	return 0, expected(text, unit)
 }
 
-// parseTime reads a time in whole microseconds. It may be negative, as a trim is.
+// parseTime reads a time in whole microseconds. It may be negative, for a trim.
 func parseTime(text string) (float64, error) {
 	d, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
 	if err != nil {
@@ -136,7 +137,7 @@ func expected(text, unit string) error {
 	return fmt.Errorf("%q: expected %s", text, example(unit))
 }
 
-// example says how an amount of a unit is written.
+// example describes an amount of a unit for messages.
 func example(unit string) string {
 	switch {
 	case unit == Microseconds:
@@ -147,8 +148,8 @@ func example(unit string) string {
 	return fmt.Sprintf("a number with its unit, such as %s", Format(5, unit))
 }
 
-// Format writes an amount for people, so that Parse reads it back: times in the largest unit of which there is one, everything
-// else in the parameter's own.
+// Format writes an amount for people, so that Parse can read it: times in the largest of s, ms and us that makes at least 1,
+// everything else in the parameter's unit.
 func Format(value float64, unit string) string {
 	switch {
 	case unit == Microseconds:
@@ -169,5 +170,5 @@ func Format(value float64, unit string) string {
 	return number(value) + " " + unit
 }
 
-// number writes a number as a person would type it.
+// number writes a number without an exponent.
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -1,4 +1,4 @@
-// Package spelling finds the name that somebody may have meant by one that nothing has.
+// Package spelling suggests known names for a misspelt one.
 //
 //	spelling.Meant("moter_l", []string{"motor_l", "motor_r", "eye"}) // ", did you mean motor_l?"
 package spelling
@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// MostKnown bounds the names that are compared: comparing more takes longer than anybody waits.
+	// MostKnown bounds the known names that a name is compared with: more would take too long.
 	MostKnown = 10_000
-	// longest bounds the names that are compared, in bytes.
+	// longest is the length of the longest name that is compared, in bytes.
 	longest = 128
-	// mostShown bounds the names that are equally near.
+	// mostShown is the largest number of suggestions.
 	mostShown = 3
 )
 
-// Nearest returns the known names that are most like the given one, at most three; none when nothing is like it.
+// Nearest returns the known names that are most similar to a name, at most three; none if no name is similar.
 func Nearest(name string, known []string) (best []string) {
 	if len(known) > MostKnown {
 		return nil
 	}
 	distance := longest
 	for _, k := range known {
-		d, like := Distance(name, k)
-		if !like || d > distance {
+		d, similar := Distance(name, k)
+		if !similar || d > distance {
 			continue
 		}
 		if d < distance {
@@ -41,8 +41,9 @@ func Nearest(name string, known []string) (best []string) {
 	return best
 }
 
-// Distance counts the letters in which a name differs from a known one, and says whether it may be meant for that.
-func Distance(name, known string) (letters int, like bool) {
+// Distance returns the number of letters in which a name differs from a known one, and whether they are similar enough for a
+// misspelling.
+func Distance(name, known string) (letters int, similar bool) {
 	if len(name) > longest || len(known) > longest {
 		return longest, false
 	}
@@ -50,7 +51,7 @@ func Distance(name, known string) (letters int, like bool) {
 	return letters, letters <= min(1+len(name)/3, len(name)-1)
 }
 
-// Hint returns " (did you mean x?)" for the known name most like the given one, or "" when none is like it.
+// Hint returns " (did you mean x?)" for the most similar known name, or "" if none is similar.
 func Hint(name string, known []string) string {
 	near := Nearest(name, known)
 	if len(near) == 0 {
@@ -59,7 +60,7 @@ func Hint(name string, known []string) string {
 	return fmt.Sprintf(" (did you mean %s?)", near[0])
 }
 
-// Meant returns ", did you mean x?" for the nearest names, or "" when there is none.
+// Meant returns ", did you mean x or y?" for the most similar known names, or "" if none is similar.
 func Meant(name string, known []string) string {
 	near := Nearest(name, known)
 	if len(near) == 0 {
@@ -68,7 +69,7 @@ func Meant(name string, known []string) string {
 	return ", did you mean " + strings.Join(near, " or ") + "?"
 }
 
-// Advice names what may have been meant by an unknown name: the nearest known names, or else some of them.
+// Advice returns the end of a message about an unknown name: Meant, or else some of the known names.
 func Advice(name string, known []string) string {
 	if near := Meant(name, known); near != "" {
 		return near
@@ -79,7 +80,7 @@ func Advice(name string, known []string) string {
 	return ": there are " + Some(known)
 }
 
-// Some shows some of a list.
+// Some returns the first names of a list, and the number of the others.
 func Some(all []string) string {
 	const most = 4
 	if len(all) <= most {

@@ -21,6 +21,6 @@ func TestMeant(t *testing.T) {
 		}
 	}
 	if got := fmt.Sprint(Nearest("eye", make([]string, MostKnown+1))); got != "[]" {
-		t.Errorf("of very many: %s", got)
+		t.Errorf("too many names: %s", got)
 	}
 }

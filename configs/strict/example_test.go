@@ -8,7 +8,7 @@ import (
 	"fluxd/configs/strict"
 )
 
-// A Lamp is what the example's file describes.
+// A Lamp is the type of the example's file.
 type Lamp struct {
 	Pin   string        `yaml:"pin" required:"true" doc:"GPIO pin, such as GPIO17"`
 	Mode  string        `yaml:"mode" default:"blink" enum:"on,blink" doc:"what it does"`

@@ -14,7 +14,7 @@ import (
 	"fluxd/configs/strict"
 )
 
-// A machine of the tests has parts of two kinds, which say all of themselves.
+// Types for the tests: a Machine has parts of two kinds. Their tags use everything that tags can say.
 
 type Options interface{ Power() int }
 
@@ -161,15 +161,17 @@ func TestMistakesInKinds(t *testing.T) {
 	}
 }
 
-func TestCheckAsksTheOptions(t *testing.T) {
+func TestCheckCallsTheOptions(t *testing.T) {
 	for text, want := range map[string]string{
-		"moves: [1, 0]":             "m:1:33: parts.a.moves: expected the lower one first", // and no limits of its two ends
+		// and no mistake about the limits of its two ends
+		"moves: [1, 0]":             "m:1:33: parts.a.moves: expected the lower one first",
 		"moves: [0, 2]":             "m:1:37: parts.a.moves[1]: 2: expected 0.000001 to 1",
 		"moves: [0, 1], min: 100us": "m:1:46: parts.a.min: 100µs: expected 400µs to 1.999ms",
 		"moves: [0, 1], max: 30ms":  "m:1:46: parts.a.max: 30ms: expected 1.001ms to 20ms",
-		"moves: [1, 0], min: often": "m:1:33: parts.a.moves: expected the lower one first", // whatever min might be
+		"moves: [1, 0], min: often": "m:1:33: parts.a.moves: expected the lower one first", // which holds whatever min is
 		"moves: [0, 1], min: often": `m:1:46: parts.a.min: "often": expected a time with its unit, such as 5ms, 250us or 1.5s`,
-		"moves: [0, much], min: 1s": `m:1:37: parts.a.moves[1]: "much": expected a number`, // the end that it sets is not known
+		// and none about min, whose limit is unknown
+		"moves: [0, much], min: 1s": `m:1:37: parts.a.moves[1]: "much": expected a number`,
 		"moves: [0, 1]":             "",
 	} {
 		m, d := decode(t, "parts: {a: {device: arm, "+text+"}}")
@@ -238,10 +240,10 @@ parts:
 	}
 }
 
-// What is written is what is read, and only in the copy.
+// Live numbers are read as they were written, and writing changes only the copy.
 func TestLiveNumbersAreWritten(t *testing.T) {
-	m, d := decode(t, "parts: {warm: {device: heater, pin: GPIO4, every: 2ms, slew: 1/s}, move: {device: arm, moves: [-0.5, 1], "+
-		"above: 3 lx}}")
+	m, d := decode(t, "parts: {warm: {device: heater, pin: GPIO4, every: 2ms, slew: 1/s}, "+
+		"move: {device: arm, moves: [-0.5, 1], above: 3 lx}}")
 	if err := d.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +257,7 @@ func TestLiveNumbersAreWritten(t *testing.T) {
 					value = math.Round(value)
 				}
 				if got := n.Read(&part); math.Abs(value) < 1e6 && math.Abs(got-value) > 1e-9*math.Abs(value) {
-					t.Errorf("%s: %v written, %v read", n.Path, value, got)
+					t.Errorf("%s: wrote %v, read %v", n.Path, value, got)
 				}
 			}
 		}
@@ -279,8 +281,8 @@ func TestSchemaOfKinds(t *testing.T) {
 		}
 	}
 	device, target := properties["device"].(map[string]any), properties["target"].(map[string]any)
-	if fmt.Sprintf("%v %v %v", device["enum"], device["description"],
-		part["required"]) != "[heater arm] heater: warmth; arm: movement [device]" {
+	got := fmt.Sprintf("%v %v %v", device["enum"], device["description"], part["required"])
+	if got != "[heater arm] heater: warmth; arm: movement [device]" {
 		t.Errorf("%v, required %v", device, part["required"])
 	}
 	if fmt.Sprint(target["default"], ", ", target["description"]) != "20 °C, to be kept; -40 °C to 85 °C (heater)" {

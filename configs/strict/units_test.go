@@ -24,7 +24,7 @@ func TestQuantities(t *testing.T) {
 		{"2000 lx", Quantity{2_000_000_000, "lx"}},
 		{"-0.000001 V", Quantity{-1, "V"}},
 		{"+3 mV", Quantity{3_000, "V"}},
-		{"0.1 lx", Quantity{100_000, "lx"}}, // a float64 would not hit it exactly
+		{"0.1 lx", Quantity{100_000, "lx"}}, // a float64 is not exact
 		{"20.5 °C", Quantity{20_500_000, "°C"}},
 	} {
 		if got, err := parseQuantity(c.text); err != nil || got != c.want {
@@ -51,7 +51,7 @@ func TestQuantityInAnotherUnit(t *testing.T) {
 		{Quantity{2_000_000_000, "m"}, "km", Quantity{2_000_000, "km"}, true},
 		{Quantity{0, ""}, "lx", Quantity{0, "lx"}, true},
 		{Quantity{1, "m"}, "km", Quantity{}, false},       // less than a millionth of a kilometre
-		{Quantity{1 << 59, "m"}, "um", Quantity{}, false}, // more than 64 bits hold
+		{Quantity{1 << 59, "m"}, "um", Quantity{}, false}, // needs more than 64 bits
 		{Quantity{5, ""}, "lx", Quantity{}, false},
 		{Quantity{5, "m"}, "lx", Quantity{}, false},
 	} {

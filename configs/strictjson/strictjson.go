@@ -1,9 +1,11 @@
-// Package strictjson says of JSON what package strict says of YAML: what is wrong with it, in plain words, and in which line.
+// Package strictjson does for JSON what package strict does for YAML: its errors say what is wrong, in plain words, with the
+// line.
 //
 //	reader := json.NewDecoder(bytes.NewReader(data))
 //	reader.DisallowUnknownFields()
 //	if err := reader.Decode(&network); err != nil {
-//		return strictjson.Error("net.json", data, reader.InputOffset(), err) // net.json:2:14: neurons: got a number: expected a list
+//		// net.json:2:14: neurons: got a number: expected a list
+//		return strictjson.Error("net.json", data, reader.InputOffset(), err)
 //	}
 package strictjson
 
@@ -20,7 +22,7 @@ import (
 	"fluxd/configs/strict"
 )
 
-// Error gives a decoding error its line, and the field where the library knows it.
+// Error turns a decoding error of package json into one with a line, and with the field if the library names it.
 func Error(source string, data []byte, offset int64, err error) *strict.Error {
 	e := &strict.Error{Source: source}
 	var syntax *json.SyntaxError
@@ -31,7 +33,9 @@ func Error(source string, data []byte, offset int64, err error) *strict.Error {
 		e.Message = "not JSON: it ends too early"
 	case errors.As(err, &syntax):
 		offset = max(syntax.Offset-1, 0)
-		e.Message = "not JSON: " + shortQuote(data[offset:]) + " is not expected here: is a comma, colon or quote missing, or one too many, before it?"
+		e.Message = "not JSON: " + shortQuote(data[offset:]) +
+			" is not expected here: a comma, colon or quote before it may be missing, " +
+			"or one too many"
 	case errors.As(err, &kind):
 		offset = kind.Offset
 		e.Path = kind.Field
@@ -48,7 +52,7 @@ func shortQuote(data []byte) string {
 	return strconv.Quote(string(text[:1]))
 }
 
-// jsonValue is what stands in the file, in the words of JSON's users.
+// jsonValue translates the library's name for a value in the file.
 func jsonValue(library string) string {
 	switch kind, number, _ := strings.Cut(library, " "); kind {
 	case "string":
@@ -65,6 +69,7 @@ func jsonValue(library string) string {
 	return library
 }
 
+// jsonKind translates the library's name for a Go kind.
 func jsonKind(kind string) string {
 	switch {
 	case strings.HasPrefix(kind, "float"):
@@ -81,7 +86,7 @@ func jsonKind(kind string) string {
 	return "an object"
 }
 
-// Keys lists the keys of a JSON object, sorted; none of other text.
+// Keys returns the keys of a JSON object, sorted; none for other text.
 func Keys(data []byte) (keys []string) {
 	var all map[string]json.RawMessage
 	if json.NewDecoder(bytes.NewReader(data)).Decode(&all) != nil {
@@ -94,7 +99,7 @@ func Keys(data []byte) (keys []string) {
 	return keys
 }
 
-// Locate finds the line and column of a path such as synapses[7].from in JSON, or of what comes nearest.
+// Locate returns the line and column of a path such as synapses[7].from in JSON, or of the nearest part of it that is there.
 func Locate(data []byte, path string) (line, column int) {
 	reader := json.NewDecoder(bytes.NewReader(data))
 	offset := int64(0)
@@ -110,7 +115,7 @@ func Locate(data []byte, path string) (line, column int) {
 		} else if !seek(reader, step) {
 			break
 		}
-		// The token has been read up to here; what follows is white space, a colon or a comma, and then the value.
+		// The reader is behind a token. White space, a colon or a comma follow, and then the value.
 		offset = reader.InputOffset()
 		for offset < int64(len(data)) && strings.IndexByte(" \t\r\n:,", data[offset]) >= 0 {
 			offset++
@@ -136,13 +141,13 @@ func seek(reader *json.Decoder, key string) bool {
 	return false
 }
 
-// skip reads over one value.
+// skip reads one value and drops it.
 func skip(reader *json.Decoder) error {
 	var raw json.RawMessage
 	return reader.Decode(&raw)
 }
 
-// Position is the line and column of a byte, from 1.
+// Position returns the line and column of a byte, counted from 1.
 func Position(data []byte, offset int64) (line, column int) {
 	before := data[:min(max(offset, 0), int64(len(data)))]
 	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')

@@ -23,7 +23,8 @@ func Example() {
 
 func TestLocate(t *testing.T) {
 	data := []byte("{\n \"a\": [1, {\"b\": 2}],\n \"c\": 3\n}")
-	for path, want := range map[string][2]int{"a": {2, 7}, "a[0]": {2, 8}, "a[1].b": {2, 17}, "c": {3, 7}, "a[7]": {2, 7}, "": {1, 1}} {
+	for path, want := range map[string][2]int{"a": {2, 7}, "a[0]": {2, 8}, "a[1].b": {2, 17}, "c": {3, 7}, "a[7]": {2, 7},
+		"": {1, 1}} {
 		if line, column := strictjson.Locate(data, path); line != want[0] || column != want[1] {
 			t.Errorf("%s: %d:%d, want %d:%d", path, line, column, want[0], want[1])
 		}

@@ -1,4 +1,5 @@
-// Package tennlab imports networks of the TENNLab framework, for its RISP and VRISP processors: exactly, or not at all.
+// Package tennlab translates networks of the TENNLab framework, for its RISP and VRISP processors, into robot files. A network is
+// either translated exactly or refused.
 //
 //	text, err := tennlab.Import("network.json", data, time.Millisecond) // a time step becomes a millisecond
 //	robot, err := configs.Parse("imported.yaml", text, nil)
@@ -21,8 +22,8 @@ import (
 	"fluxd/configs/strictjson"
 )
 
-// tennlab is a network in the JSON format of the TENNLab framework, as far as it says what a RISP processor computes (Plank et
-// al., "The TENNLab Software Framework"; RISP: "Reduced Instruction Spiking Processor").
+// tennlab is a network in the JSON format of the TENNLab framework, with the parts that determine what a RISP processor computes
+// (Plank et al., "The TENNLab Software Framework"; RISP: "Reduced Instruction Spiking Processor").
 type tennlab struct {
 	Properties struct {
 		Nodes []tennlabProperty `json:"node_properties"`
@@ -53,17 +54,18 @@ type tennlabProperty struct {
 	Size  int    `json:"size"`
 }
 
-// Import turns a network of the TENNLab framework for its RISP or VRISP processor into a configuration: node 7 becomes neuron n7,
-// one of its time steps becomes step. It maps exactly or not at all: what has no counterpart (noise, tables of weights, firing a
-// step late, charges that do not fit) is refused by its name, as Errors. What it returns is a valid configuration.
+// Import translates a network of the TENNLab framework for its RISP or VRISP processor into a valid robot file. Node 7 becomes
+// neuron n7, and one of its time steps becomes step. What cannot be translated exactly is refused by its name, as Errors: noise,
+// tables of weights, firing one step late, charges that would wrap around.
 //
-// An input spike of value v is a direct arrival of v * spike_value_factor units. What is said to be exact is so with at most one
-// of value 1 for a neuron in a step.
+// An input spike of value v becomes a direct arrival of v * spike_value_factor units. The translation is exact for at most one
+// input spike of value 1 for a neuron in a step.
 //
-// RISP is a special case of the model: barrels without a leak, no refractory period, the floor at min_potential. A neuron that
-// RISP lets leak forgets within a step; so does one without a leak and below 0 whose threshold and min_potential are 0. Forgetful
-// is a barrel whose leak empties any level below the threshold within a step; or, where the threshold is 0, one that fires for a
-// sum of 0 but for no arrival: each weight is a hundred-thousandth of a unit larger, and the threshold is that much.
+// RISP is a special case of the model: barrels without a leak, without a refractory period, and with the floor at min_potential.
+// A leaking neuron of RISP forgets its charge within a step; so does one without a leak whose threshold and min_potential are
+// both 0. A forgetting neuron becomes a barrel whose leak empties every level below the threshold within a step. If its threshold
+// is 0, it must fire for arrivals that sum up to 0, but not without an arrival: a hundred-thousandth of a unit is added to each
+// weight, and the threshold is that much.
 func Import(source string, data []byte, step time.Duration) ([]byte, error) {
 	if step < time.Microsecond || step > time.Minute || step%time.Microsecond != 0 {
 		return nil, strict.Errors{{Source: source, Message: fmt.Sprintf("step %v: expected whole microseconds, up to a minute", step)}}
@@ -78,16 +80,18 @@ func Import(source string, data []byte, step time.Duration) ([]byte, error) {
 		return nil, strict.Errors{strictjson.Error(source, data, reader.InputOffset(), err)}
 	}
 	if keys := strictjson.Keys(data); !slices.Contains(keys, "Nodes") && circuits.Mistaken(keys) != "" {
-		return nil, strict.Errors{{Source: source, Line: 1, Column: 1, Message: circuits.Mistaken(keys) + "; expected a network of the TENNLab framework"}}
+		return nil, strict.Errors{{Source: source, Line: 1, Column: 1,
+			Message: circuits.Mistaken(keys) + "; expected a network of the TENNLab framework"}}
 	}
 	if _, err := reader.Token(); !errors.Is(err, io.EOF) {
 		line, column := strictjson.Position(data, reader.InputOffset())
-		return nil, strict.Errors{{Source: source, Line: line, Column: column, Message: "expected the end behind the network"}}
+		return nil, strict.Errors{{Source: source, Line: line, Column: column,
+			Message: "expected the end of the file after the network"}}
 	}
 	im := &importer{source: source, t: &t, step: step, tries: 200_000}
 	text := im.convert()
 	if len(im.errors) == 0 {
-		if _, err := configs.Parse("the configuration that it comes to", text, nil); err != nil {
+		if _, err := configs.Parse("the translated robot file", text, nil); err != nil {
 			im.refuse("", "%v", err)
 		}
 	}
@@ -102,8 +106,8 @@ type importer struct {
 	t      *tennlab
 	step   time.Duration
 	p      rispParameters
-	input  int64 // what an input spike of value 1 brings, in thousandths
-	tries  int   // sums still to be looked at
+	input  int64 // units of an input spike of value 1, in thousandths
+	tries  int   // sums that checkSums may still try
 	errors strict.Errors
 }
 
@@ -117,8 +121,10 @@ func (im *importer) refuse(path, format string, args ...any) {
 func (im *importer) convert() []byte {
 	im.p = im.parameters()
 	p := &im.p
-	threshold, leakAt := im.property(im.t.Properties.Nodes, "node", "Threshold", true), im.property(im.t.Properties.Nodes, "node", "Leak", p.leak == "configurable")
-	weight, delay := im.property(im.t.Properties.Edges, "edge", "Weight", true), im.property(im.t.Properties.Edges, "edge", "Delay", true)
+	threshold := im.property(im.t.Properties.Nodes, "node", "Threshold", true)
+	leakAt := im.property(im.t.Properties.Nodes, "node", "Leak", p.leak == "configurable")
+	weight := im.property(im.t.Properties.Edges, "edge", "Weight", true)
+	delay := im.property(im.t.Properties.Edges, "edge", "Delay", true)
 	if len(im.t.Nodes) == 0 {
 		im.refuse("Nodes", "expected at least one node")
 	}
@@ -132,7 +138,7 @@ func (im *importer) convert() []byte {
 		n := &nodes[i]
 		*n = tennlabNode{path: fmt.Sprintf("Nodes[%d]", i), amounts: map[int64]bool{}}
 		if node.ID == nil || *node.ID < 0 || known[*node.ID] != nil {
-			im.refuse(n.path+".id", "expected a number of at least 0 that no other has")
+			im.refuse(n.path+".id", "expected a number of at least 0 that no other node has")
 			continue
 		}
 		n.id = *node.ID
@@ -145,7 +151,7 @@ func (im *importer) convert() []byte {
 		case p.discrete:
 			n.exactly, n.threshold = n.exactly+1, n.threshold+1000
 		default:
-			n.exactly, n.threshold = n.exactly+0.0000001, n.threshold+1 // RISP's own number; thousandths: above is at or above the next
+			n.exactly, n.threshold = n.exactly+0.0000001, n.threshold+1 // RISP adds that number too; a thousandth is the next larger sum
 		}
 	}
 	for _, ids := range []struct {
@@ -167,7 +173,8 @@ func (im *importer) convert() []byte {
 		return nil
 	}
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# Imported from %s, a network of the TENNLab framework for RISP; one of its time steps is %v.\n", oneLine(im.source), im.step)
+	fmt.Fprintf(&out, "# Imported from %s, a network of the TENNLab framework for RISP; one of its time steps is %v.\n",
+		oneLine(im.source), im.step)
 	fmt.Fprintf(&out, "# An input spike of value 1 is a direct arrival of %s units.\n", inUnits(im.input, 0))
 	fmt.Fprintf(&out, "# Inputs: %s. Outputs: %s.\n", nodeNames(im.t.Inputs), nodeNames(im.t.Outputs))
 	fmt.Fprintf(&out, "robot: imported\nboard: {kind: sim}\nnetwork:\n  neurons:\n")
@@ -179,31 +186,32 @@ func (im *importer) convert() []byte {
 		bias := int64(0)
 		if to := known[e.to]; to.biased {
 			bias = 1
-		} else if e.weight == 0 && to.threshold != 0 { // it adds nothing, and a neuron whose charge is at its threshold has fired already
+		} else if e.weight == 0 && to.threshold != 0 { // it has no effect: a neuron whose charge is at its threshold has fired already
 			continue
 		}
-		fmt.Fprintf(&out, "%s    - {from: n%d, to: n%d, weight: %s, delay: %dus}\n", heading, e.from, e.to, inUnits(e.weight, bias), e.delay)
+		fmt.Fprintf(&out, "%s    - {from: n%d, to: n%d, weight: %s, delay: %dus}\n", heading, e.from, e.to,
+			inUnits(e.weight, bias), e.delay)
 		heading = ""
 	}
 	out.WriteString("mqtt: {broker: none}\n")
 	return out.Bytes()
 }
 
-// tennlabEdge is an edge, its weight in thousandths, its delay in microseconds.
+// tennlabEdge is an edge, with its weight in thousandths and its delay in microseconds.
 type tennlabEdge struct{ from, to, weight, delay int64 }
 
-// edges reads what connects the nodes, and notes what it brings them.
+// edges reads the edges, and adds their weights to the arrivals of their targets.
 func (im *importer) edges(known map[int64]*tennlabNode, weight, delay int) (edges []tennlabEdge) {
 	between := map[[2]int64]bool{}
 	for i, edge := range im.t.Edges {
 		path := fmt.Sprintf("Edges[%d]", i)
 		if edge.From == nil || edge.To == nil || known[*edge.From] == nil || known[*edge.To] == nil {
-			im.refuse(path, "expected from and to, each the id of a node")
+			im.refuse(path, "expected from and to with the ids of two nodes")
 			continue
 		}
 		e := tennlabEdge{from: *edge.From, to: *edge.To}
 		if between[[2]int64{e.from, e.to}] {
-			im.refuse(path, "from %d to %d there is one already: the framework joins two nodes once", e.from, e.to)
+			im.refuse(path, "there is an edge from %d to %d already: the framework joins two nodes only once", e.from, e.to)
 			continue
 		}
 		between[[2]int64{e.from, e.to}] = true
@@ -215,7 +223,7 @@ func (im *importer) edges(known map[int64]*tennlabNode, weight, delay int) (edge
 		case steps < 1 || steps*im.step.Seconds() > time.Hour.Seconds():
 			im.refuse(path, "delay of %g steps: expected at least 1, and at most an hour", steps)
 		case im.p.vrisp && steps >= im.p.tracked:
-			im.refuse(path, "delay of %g steps: VRISP loses what arrives after tracked_timesteps, here %g", steps, im.p.tracked)
+			im.refuse(path, "delay of %g steps: VRISP loses spikes that arrive after tracked_timesteps, here %g", steps, im.p.tracked)
 		default:
 			e.delay = int64(steps) * im.step.Microseconds()
 		}
@@ -236,7 +244,7 @@ func nodeNames(ids []int64) string {
 	return strings.Join(names, ", ")
 }
 
-// oneLine keeps a file's name from ending the comment that it stands in.
+// oneLine replaces control characters in a file's name, so that it cannot end the comment in which it stands.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
