@@ -1,7 +1,6 @@
 package sensors
 
 import (
-	"fluxd/options"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,8 @@ import (
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
 )
 
 // The registers of the ADS1115 that the driver uses.
@@ -263,7 +264,7 @@ func (a *ADS1115) collect(at time.Duration) (free bool, err error) {
 	single := config&ads1115Single != 0
 	if single && config&ads1115Start == 0 {
 		if at-a.since > 2*a.conversion+ads1115Patience {
-			return false, a.failed("convert", fmt.Errorf("expected the conversion that began at %v to have ended, now %v", a.since, at))
+			return false, a.failed("convert", fmt.Errorf("expected the conversion that began at %v to have ended, now %v: the chip hangs", a.since, at))
 		}
 		return false, nil
 	}

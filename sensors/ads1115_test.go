@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/physic"
 )
 
 // With default options: a start that finds the chip idle; then, for input a0, a conversion that begins and one that has

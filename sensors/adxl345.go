@@ -1,7 +1,6 @@
 package sensors
 
 import (
-	"fluxd/options"
 	"fmt"
 	"slices"
 	"sync"
@@ -9,6 +8,8 @@ import (
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
 )
 
 // The registers of the ADXL345 that the driver uses.
@@ -184,7 +185,7 @@ func (a *ADXL345) refresh(at time.Duration) error {
 		a.lastNew = at
 		return a.accept(raw[2:])
 	case at-a.lastNew >= 2*a.period+adxl345Patience:
-		return a.failed("read", fmt.Errorf("no new sample since %v, now %v", a.lastNew, at))
+		return a.failed("read", fmt.Errorf("no new sample since %v, now %v: the chip hangs", a.lastNew, at))
 	case !a.measured:
 		return fmt.Errorf("%s: %w", a, ErrNotYet)
 	}

@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/physic"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/physic"
 )
 
 // adxl345Start is the transfers of a start with default options.

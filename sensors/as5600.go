@@ -203,7 +203,7 @@ func (a *AS5600) magnet(status byte) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("%s: magnet: expected one of the right strength, got %s; check that %s", a, what, remedy)
+	return fmt.Errorf("%s: magnet: expected the right strength, got %s; check that %s", a, what, remedy)
 }
 
 // follow updates the position, by the shortest way from the last angle to this one.

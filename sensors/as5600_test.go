@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/i2c"
+	"pgregory.net/rapid"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
-	"pgregory.net/rapid"
 )
 
 // magnetic returns both measures of an AS5600.
@@ -100,7 +100,7 @@ func TestAS5600Faults(t *testing.T) {
 		again        bool // the chip is started again
 	}{
 		{"no magnet", "0c>0123 07>0400000000",
-			[]string{"magnet: expected one of the right strength, got no magnet", "magnetised across the shaft"}, false},
+			[]string{"magnet: expected the right strength, got no magnet", "magnetised across the shaft"}, false},
 		{"no magnet, at the end of the gain", "0c>0123 07>0400000010", []string{"got no magnet"}, false},
 		{"too weak", "0c>0123 07>0400000030", []string{"got too weak", "move the magnet nearer"}, false},
 		{"too strong", "0c>0123 07>0400000028", []string{"got too strong", "move the magnet away"}, false},

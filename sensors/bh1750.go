@@ -1,11 +1,12 @@
 package sensors
 
 import (
-	"fluxd/options"
 	"fmt"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
+
+	"fluxd/options"
 )
 
 // bh1750Modes are the measurement modes by resolution: the opcode that starts continuous measurement, the longest time

@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/i2c/i2ctest"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/i2c/i2ctest"
 )
 
 var _ sensors.Sensor = (*sensors.BH1750)(nil)

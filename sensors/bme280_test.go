@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/i2c"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
 )
 
 // The calibrations and counts of the worked examples: BMP280 data sheet BST-BMP280-DS001, section 3.12 (25.08 °C,

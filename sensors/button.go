@@ -1,12 +1,13 @@
 package sensors
 
 import (
-	"fluxd/options"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/options"
 )
 
 // ButtonOpts are the options of a Button. NewButton uses the default of an option that is not set, except for the

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/boards/sim"
-	"fluxd/sensors"
-
 	"periph.io/x/conn/v3/gpio"
 	"pgregory.net/rapid"
+
+	"fluxd/boards/sim"
+	"fluxd/sensors"
 )
 
 var _ sensors.EdgeSensor = (*sensors.Button)(nil)

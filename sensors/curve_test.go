@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"pgregory.net/rapid"
 )
 
 // fake is a sensor with the readings that a test sets.

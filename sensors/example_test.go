@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/i2c"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/gpio"
-	"periph.io/x/conn/v3/i2c"
 )
 
 // parts are the pins and buses of a simulated board. The daemon gives those of the robot's board and of its expanders.

@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/boards/sim"
-	"fluxd/sensors"
-
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/i2c/i2ctest"
+
+	"fluxd/boards/sim"
+	"fluxd/sensors"
 )
 
 const ms = time.Millisecond

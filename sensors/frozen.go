@@ -25,7 +25,7 @@ func NewFrozen(s Sensor, limit time.Duration) (*Frozen, error) {
 		return nil, errors.New("frozen: expected a sensor, got nil")
 	}
 	if limit <= 0 {
-		return nil, fmt.Errorf("%s: frozen: expected more than 0, got %v", s, limit)
+		return nil, fmt.Errorf("%s: frozen: expected a time of more than 0, got %v", s, limit)
 	}
 	f := &Frozen{Sensor: s}
 	f.SetLimit(limit)

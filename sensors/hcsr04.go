@@ -2,13 +2,14 @@ package sensors
 
 import (
 	"errors"
-	"fluxd/options"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
 )
 
 const (
@@ -113,7 +114,7 @@ func NewHCSR04(trigger gpio.PinOut, echo EdgePin, opts *HCSR04Opts) (*HCSR04, er
 	o := options.OrDefaults(opts, DefaultHCSR04Opts)
 	h := &HCSR04{name: fmt.Sprintf("hcsr04 on %s and %s", trigger.Name(), echo.Name()), trigger: trigger, echo: echo}
 	if trigger.Name() == echo.Name() {
-		return nil, fmt.Errorf("%s: expected two pins", h)
+		return nil, fmt.Errorf("%s: expected two pins, got %s twice", h, echo.Name())
 	}
 	if err := options.Validate(h.String(), &o); err != nil {
 		return nil, err

@@ -1,12 +1,13 @@
 package sensors
 
 import (
-	"fluxd/options"
 	"fmt"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/devices/v3/hx711"
+
+	"fluxd/options"
 )
 
 const (
@@ -118,7 +119,7 @@ func NewHX711(clock gpio.PinOut, data gpio.PinIO, opts *HX711Opts) (*HX711, erro
 		return nil, err
 	}
 	if clock.Name() == data.Name() {
-		return nil, fmt.Errorf("%s: expected two pins", h)
+		return nil, fmt.Errorf("%s: expected two pins, got %s twice", h, data.Name())
 	}
 	return h, nil
 }
@@ -167,7 +168,7 @@ func (h *HX711) Sample(at time.Duration) (int64, error) {
 		return 0, h.failed(err)
 	}
 	counts := int64(sample.Raw) * 1_000_000
-	if err := h.Range().check("at the end of its range", "counts", counts); err != nil {
+	if err := h.Range().check("conversion", "counts", counts); err != nil {
 		return 0, fmt.Errorf("%s: %w: check the wires of the load cell, and whether its load is too heavy", h, err)
 	}
 	return counts, nil

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/gpio"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/gpio"
 )
 
 // cell simulates an HX711 by the levels of its two wires.
@@ -59,7 +59,7 @@ func TestHX711(t *testing.T) {
 	}
 	chip.counts = -8_388_608
 	chip.ready()
-	expectFault(t, h, 800*ms, "end of its range")
+	expectFault(t, h, 800*ms, "conversion: expected")
 	expectNotYet(t, h, 1700*ms)
 	expectFault(t, h, 1800*ms, "no conversion for 1s")
 	expectNotYet(t, h, 1900*ms) // set up again

@@ -1,13 +1,14 @@
 package sensors
 
 import (
-	"fluxd/options"
 	"fmt"
 	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
 )
 
 // The registers of the INA219 that the driver uses.

@@ -2,7 +2,6 @@ package sensors
 
 import (
 	"errors"
-	"fluxd/options"
 	"fmt"
 	"reflect"
 	"slices"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
 )
 
 const walk = "column,t\n1,0\n2,1\n"

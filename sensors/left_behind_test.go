@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/i2c"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
 )
 
 // A chip keeps what another program wrote into it until its supply is removed. Whatever that is, the first reading is

@@ -2,13 +2,14 @@ package sensors
 
 import (
 	"errors"
-	"fluxd/options"
 	"fmt"
 	"strconv"
 	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/options"
 )
 
 // LineArrayOpts are the options of a LineArray. NewLineArray uses the default of an option that is not set.

@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/gpio"
+
 	"fluxd/boards/sim"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/gpio"
 )
 
 func TestLineArray(t *testing.T) {

@@ -1,13 +1,14 @@
 package sensors
 
 import (
-	"fluxd/options"
 	"fmt"
 	"io"
 	"math"
 	"time"
 
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
 )
 
 // LogOpts are the options of a Log.

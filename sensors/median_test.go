@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/sensors"
-
 	"pgregory.net/rapid"
+
+	"fluxd/sensors"
 )
 
 func newMedian(t fataler, s sensors.Sensor, size int, gap time.Duration) *sensors.Median {

@@ -2,7 +2,6 @@ package sensors
 
 import (
 	"errors"
-	"fluxd/options"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +11,8 @@ import (
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
 )
 
 // The registers of the MPU-6050, MPU-6500 and MPU-9250 that the driver uses.

@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/boards/sim"
-	"fluxd/boards/sim/chips"
-	"fluxd/sensors"
-
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/i2c/i2ctest"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
+	"fluxd/sensors"
 )
 
 var mpu6050Measures = []string{"accel_x", "accel_y", "accel_z", "temperature", "gyro_x", "gyro_y", "gyro_z"}

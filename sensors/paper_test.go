@@ -2,7 +2,6 @@ package sensors
 
 import (
 	"errors"
-	"fluxd/options"
 	"reflect"
 	"strings"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
 )
 
 // paper is a board with all pins and buses, and without devices. A transfer on one of its buses fails the test.

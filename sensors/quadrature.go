@@ -2,7 +2,6 @@ package sensors
 
 import (
 	"errors"
-	"fluxd/options"
 	"fmt"
 	"math"
 	"math/bits"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"fluxd/options"
 )
 
 const (
@@ -100,7 +101,7 @@ func NewQuadrature(a, b EdgePin, opts *QuadratureOpts) (*Quadrature, error) {
 		return nil, err
 	}
 	if a.Name() == b.Name() {
-		return nil, fmt.Errorf("%s: expected two pins", q)
+		return nil, fmt.Errorf("%s: expected two pins, got %s twice", q, a.Name())
 	}
 	q.perUnit = int64(math.Round(q.opts.Counts * 1e6))
 	return q, nil

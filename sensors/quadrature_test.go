@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"pgregory.net/rapid"
 )
 
 // encoder is a wheel encoder with 40 counts per revolution.

@@ -1,13 +1,14 @@
 package sensors
 
 import (
-	"fluxd/options"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
+
+	"fluxd/options"
 )
 
 // The registers of the TCS34725, each with the command bits that let a transfer continue at the next register.

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/i2c"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
 )
 
 var tcs34725Measures = []string{"clear", "red", "green", "blue", "lux", "colour_temperature"}

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"periph.io/x/conn/v3/i2c"
+
 	"fluxd/boards/sim"
 	"fluxd/boards/sim/chips"
 	"fluxd/sensors"
-
-	"periph.io/x/conn/v3/i2c"
 )
 
 func thermometer(t *testing.T, bus i2c.Bus, chip sensors.TMP102Chip) *sensors.TMP102Sensor {

@@ -1,12 +1,13 @@
 package sensors
 
 import (
-	"fluxd/options"
 	"fmt"
 	"time"
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/options"
 )
 
 // The registers of the VL53L0X that have a name in ST's programming interface. Other registers have only numbers.
@@ -309,7 +310,7 @@ func (v *VL53L0X) advance(at time.Duration) error {
 		v.step++
 		v.since = at
 	case at-v.since >= vl53l0xDeadline:
-		return v.failed(step.name, fmt.Errorf("expected it to end after %v, now %v", v.since, at))
+		return v.failed(step.name, fmt.Errorf("expected to end within %v, still not ended after %v", vl53l0xDeadline, at-v.since))
 	default:
 		return fmt.Errorf("%s: %s: %w", v, step.name, ErrNotYet)
 	}

@@ -8,14 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"fluxd/boards/sim"
-	"fluxd/boards/sim/chips"
-	"fluxd/sensors"
-
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/i2c/i2ctest"
 	"pgregory.net/rapid"
+
+	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
+	"fluxd/sensors"
 )
 
 // row is a group of VL53L0X on one bus, with XSHUT on GPIO4, GPIO5 and so on. Each sees a wall 0.1 m farther away than
