@@ -16,7 +16,7 @@ import (
 	"fluxd/boards/expanders"
 )
 
-// paper is a board with one bus, on which nothing may happen.
+// paper is a board with one bus that must not be used.
 type paper struct{ address uint16 }
 
 func (p *paper) Bus(name string, address uint16) (i2c.Bus, error) {
@@ -32,7 +32,7 @@ func (p *paper) Pin(name string) (gpio.PinIO, error) { return nil, fmt.Errorf("n
 func TestTagsOfAllKinds(t *testing.T) {
 	for _, k := range expanders.Kinds {
 		if found, ok := expanders.KindOf(k.Name); !ok || found.Name != k.Name || k.About == "" {
-			t.Errorf("%s: expected a kind with that name, and what it is about", k.Name)
+			t.Errorf("%s: expected a kind with that name, and a phrase about it", k.Name)
 		}
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(k.New()).Elem()) {
 			if f.Tag.Get("yaml") == "" || f.Tag.Get("doc") == "" {
@@ -53,7 +53,7 @@ func TestTagsOfAllKinds(t *testing.T) {
 	}
 }
 
-// Each kind opens at each of its addresses, and at no other, with all of its pins; no bus is touched.
+// Each kind opens at each of its addresses, and at no other, with all of its pins; the bus is not used.
 func TestAllKindsOpenOnPaper(t *testing.T) {
 	counts := map[string]int{"pca9685": 63, "mcp23017": 8, "tca9548a": 8}
 	for _, k := range expanders.Kinds {
@@ -96,20 +96,20 @@ func TestAllKindsOpenOnPaper(t *testing.T) {
 			}
 			v.FieldByName("Bus").SetString("I2C7")
 			if _, err := opts.Open(&paper{}); err == nil {
-				t.Errorf("%s: opened on a bus that is not there", k.Name)
+				t.Errorf("%s: opened on a bus that does not exist", k.Name)
 			}
 		}
 	}
 }
 
-// outputs are options with the defaults but for what a test says.
+// outputs returns the default options with the changes of a test.
 func outputs(frequency, oscillator physic.Frequency) *expanders.PCA9685Opts {
 	opts := expanders.DefaultPCA9685Opts
 	opts.Address, opts.Frequency, opts.Oscillator = 0x40, frequency, oscillator
 	return &opts
 }
 
-// What a robot file is told of options that no tag shows.
+// Check finds the mistakes that no tag shows.
 func TestCheck(t *testing.T) {
 	const mega = physic.MegaHertz
 	for _, c := range []struct {
@@ -146,7 +146,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// What is asked for is not quite what a chip makes: pins say the same of it as options do.
+// The period that a chip makes differs a little from the configured one. Pins and options report the same period.
 func TestSharedPeriod(t *testing.T) {
 	for _, c := range []struct {
 		asked, oscillator physic.Frequency

@@ -25,7 +25,7 @@ func mcp23017Write(register byte, value uint16) i2ctest.IO {
 	return i2ctest.IO{Addr: 0x20, W: []byte{register, byte(value), byte(value >> 8)}}
 }
 
-// mcp23017Look is how the chip is read: levels, latches, directions.
+// mcp23017Look is the transfer that reads the chip: levels, latches, directions.
 func mcp23017Look(levels, latches, inputs uint16) i2ctest.IO {
 	var r [6]byte
 	for i, value := range []uint16{levels, latches, inputs} {
@@ -34,7 +34,7 @@ func mcp23017Look(levels, latches, inputs uint16) i2ctest.IO {
 	return i2ctest.IO{Addr: 0x20, W: []byte{0x12}, R: r[:]}
 }
 
-// mcp23017SetUp is what a chip is told at first, with the changes that make of a chip after power-up what is wanted.
+// mcp23017SetUp returns the transfers that set up a chip, with the changes from its state after power-up to the requested settings.
 func mcp23017SetUp(levels, inputs, pullUps, latches uint16, changes ...i2ctest.IO) []i2ctest.IO {
 	r := make([]byte, 22)
 	binary.LittleEndian.PutUint16(r[0x00:], inputs)
@@ -59,7 +59,7 @@ func newMCP23017(t *testing.T, bus i2c.Bus) *expanders.MCP23017 {
 	return chip
 }
 
-// levelReader is what the pins have beside gpio.PinIO.
+// levelReader is the method that the pins have beside gpio.PinIO.
 type levelReader interface {
 	ReadLevel() (gpio.Level, error)
 }
@@ -178,7 +178,7 @@ func (w *mcp23017World) line(t *testing.T, name string) *sim.Pin {
 	return line
 }
 
-// expect expects what a pin does, and its level.
+// expect expects the function of a pin, and its level.
 func (w *mcp23017World) expect(t *testing.T, name, does string, level gpio.Level) {
 	t.Helper()
 	if line := w.line(t, name); line.Function() != does || line.Read() != level {
@@ -232,8 +232,8 @@ func TestMCP23017LosesItsSupply(t *testing.T) {
 			}
 			return nil
 		}},
-		{"and an output is told the same again", func(_ *expanders.MCP23017, _, out gpio.PinIO) error { return out.Out(gpio.High) }},
-		{"and somebody checks", func(chip *expanders.MCP23017, _, _ gpio.PinIO) error { return chip.Check() }},
+		{"and an output is set to the same level again", func(_ *expanders.MCP23017, _, out gpio.PinIO) error { return out.Out(gpio.High) }},
+		{"and Check is called", func(chip *expanders.MCP23017, _, _ gpio.PinIO) error { return chip.Check() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newMCP23017World(t)
@@ -251,7 +251,7 @@ func TestMCP23017LosesItsSupply(t *testing.T) {
 	}
 }
 
-// With all pins low outputs there are no latches of inputs to know a reset by: the directions tell.
+// If all pins are low outputs, no latch of an input shows a reset: the directions do.
 func TestMCP23017LosesItsSupplyWithOutputsAlone(t *testing.T) {
 	w := newMCP23017World(t)
 	chip := newMCP23017(t, w.bus)
@@ -263,7 +263,8 @@ func TestMCP23017LosesItsSupplyWithOutputsAlone(t *testing.T) {
 	w.expect(t, "B3", "OUT", gpio.Low)
 }
 
-// Read repeats the last level while nobody answers; ReadLevel says so. What was told meanwhile is done as soon as somebody does.
+// While the chip does not answer, Read repeats the last level, and ReadLevel returns an error. Pins that are set meanwhile are set in the chip
+// as soon as it answers.
 func TestMCP23017NoAnswerForAWhile(t *testing.T) {
 	w := newMCP23017World(t)
 	chip := newMCP23017(t, w.bus)
@@ -298,7 +299,7 @@ func TestMCP23017NoAnswerForAWhile(t *testing.T) {
 	w.expect(t, "B0", "OUT", gpio.Low)
 }
 
-// A level that nobody has seen yet is that of an open contact with a pull-up.
+// Before the first reading the level is that of an open contact with a pull-up.
 func TestMCP23017NeverAnswered(t *testing.T) {
 	w := newMCP23017World(t)
 	w.bus.dead = true
@@ -308,7 +309,7 @@ func TestMCP23017NeverAnswered(t *testing.T) {
 	}
 }
 
-// What does not keep what is written to it is not believed.
+// A chip that does not keep what is written to it is an error.
 func TestMCP23017GarbageAtTheAddress(t *testing.T) {
 	for register := range 22 {
 		if register >= 0x0e && register < 0x14 {
@@ -330,7 +331,7 @@ func TestMCP23017GarbageAtTheAddress(t *testing.T) {
 	}
 }
 
-// One garbled reading is found out, the chip set up again, and the levels are right.
+// After one garbled reading the chip is set up again, and the levels are right.
 func TestMCP23017Garbled(t *testing.T) {
 	w := newMCP23017World(t)
 	chip := newMCP23017(t, w.bus)
@@ -344,7 +345,7 @@ func TestMCP23017Garbled(t *testing.T) {
 	}
 }
 
-// A program that died left the chip with other layouts and outputs; the next one begins anew.
+// A program that died has left the chip with another layout and other outputs; the next one sets it up again.
 func TestMCP23017LeftAsItWas(t *testing.T) {
 	for _, control := range []byte{0x00, 0x20, 0x80, 0xa0} {
 		w := newMCP23017World(t)
@@ -360,8 +361,8 @@ func TestMCP23017LeftAsItWas(t *testing.T) {
 	}
 }
 
-// Whatever another program has left in the registers and whichever layout they have, at the start and after each loss of the supply pins are
-// what they are told to be.
+// Whatever another program has left in the registers, and whatever layout they have: at the start and after each loss of the supply, the pins
+// are as requested.
 func TestMCP23017WithAnotherProgramsSettings(t *testing.T) {
 	for seed := range uint64(400) {
 		random := rand.New(rand.NewPCG(seed, 2))
@@ -403,7 +404,7 @@ func TestMCP23017WithAnotherProgramsSettings(t *testing.T) {
 	}
 }
 
-// Halt lets all pins go, also of a chip whose registers another program has laid out by ports.
+// Halt releases all pins, also of a chip whose registers another program has laid out by port.
 func TestMCP23017HaltedAsItWasLeft(t *testing.T) {
 	for _, control := range []byte{0x00, 0x20, 0x80, 0xa0} {
 		w := newMCP23017World(t)
@@ -416,7 +417,7 @@ func TestMCP23017HaltedAsItWasLeft(t *testing.T) {
 	}
 }
 
-// An output does not show the latch of an input on its way to or from one.
+// A pin that changes between input and output makes no pulse with the latch of the input.
 func TestMCP23017WithoutGlitches(t *testing.T) {
 	w := newMCP23017World(t)
 	pin := newPin(t, newMCP23017(t, w.bus), "A3")
@@ -428,7 +429,7 @@ func TestMCP23017WithoutGlitches(t *testing.T) {
 	}
 }
 
-// A button on the chip is pressed when it is, and fails while the chip does not answer.
+// A button on the chip reads right, and fails while the chip does not answer.
 func TestMCP23017HasButtons(t *testing.T) {
 	w := newMCP23017World(t)
 	button, err := sensors.NewButton(newPin(t, newMCP23017(t, w.bus), "B5"), nil)
@@ -481,8 +482,8 @@ func TestMCP23017FromManyGoroutines(t *testing.T) {
 	}
 }
 
-// Whatever is told to the pins, whenever the supply goes and whichever transfers fail: after a call that succeeds, all pins are as they
-// were told last.
+// Whatever is requested of the pins, whenever the supply is lost and whichever transfers fail: after a call that succeeds, all pins are as
+// last requested.
 func TestMCP23017AgainstAModel(t *testing.T) {
 	type state struct {
 		does  string

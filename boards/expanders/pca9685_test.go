@@ -25,7 +25,7 @@ import (
 
 var errRemoteIO = errors.New("remote I/O error")
 
-// flaky is a bus on which nobody answers while it is dead, nor to one transfer, counted from 1, which may reach the chip all the same.
+// flaky is a bus on which nothing answers while it is dead. One transfer, counted from 1, fails too, although it may reach the chip.
 type flaky struct {
 	i2c.Bus
 	dead    bool
@@ -55,7 +55,7 @@ func playback(t *testing.T, ops ...i2ctest.IO) *i2ctest.Playback {
 	return bus
 }
 
-// pca9685SetUp is what a chip at 0x40 is told at first, up to the registers of its outputs, all off but those that are given.
+// pca9685SetUp returns the transfers that set up a chip at 0x40, with all outputs off except the given ones.
 func pca9685SetUp(mode2, prescale byte, outputs map[int][4]byte) []i2ctest.IO {
 	all := []byte{0x06}
 	for number := range 16 {
@@ -77,7 +77,7 @@ func pca9685SetUp(mode2, prescale byte, outputs map[int][4]byte) []i2ctest.IO {
 	}
 }
 
-// pca9685Modes is the question that follows each write.
+// pca9685Modes is the reading of the modes that follows each write.
 func pca9685Modes(mode1, mode2 byte) i2ctest.IO {
 	return i2ctest.IO{Addr: 0x40, W: []byte{0x00}, R: []byte{mode1, mode2}}
 }
@@ -111,7 +111,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// expectError expects an error that says all the parts.
+// expectError expects an error that contains all the parts.
 func expectError(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
@@ -164,7 +164,7 @@ func TestPCA9685FrequenciesAndModes(t *testing.T) {
 		mode2, prescale byte
 		frequency       physic.Frequency
 	}{
-		{"by itself", expanders.PCA9685Opts{}, 0x04, 121, 50 * physic.Hertz},
+		{"by default", expanders.PCA9685Opts{}, 0x04, 121, 50 * physic.Hertz},
 		{"lowest", expanders.PCA9685Opts{Frequency: 24 * physic.Hertz}, 0x04, 253, 24 * physic.Hertz},
 		{"highest", expanders.PCA9685Opts{Frequency: 1526 * physic.Hertz}, 0x04, 3, 1526 * physic.Hertz},
 		{"the data sheet's example", expanders.PCA9685Opts{Frequency: 200 * physic.Hertz}, 0x04, 30, 200 * physic.Hertz},
@@ -234,7 +234,8 @@ func TestPCA9685NoAnswer(t *testing.T) {
 	}
 }
 
-// A transfer that fails leaves open what the chip has, so the next one brings all outputs: the last that each was told, failed or not.
+// After a transfer that failed, the chip may have other outputs. So the next one writes all outputs as last requested, also by calls that
+// failed.
 func TestPCA9685NoAnswerForAWhile(t *testing.T) {
 	ops := pca9685SetUp(0x04, 121, map[int][4]byte{0: {1: 0x10}})
 	again := pca9685SetUp(0x04, 121, map[int][4]byte{0: {3: 0x10}, 1: {3: 8}})
@@ -253,7 +254,7 @@ func TestPCA9685NoAnswerForAWhile(t *testing.T) {
 	must(t, newPin(t, chip, "1").PWM(gpio.DutyHalf, 0))
 }
 
-// What does not keep what is written to it is not driven.
+// A chip that does not keep what is written to it is not driven.
 func TestPCA9685GarbageAtTheAddress(t *testing.T) {
 	ops := pca9685SetUp(0x04, 121, nil)
 	for _, c := range []struct {
@@ -339,7 +340,7 @@ func TestPCA9685LosesItsSupply(t *testing.T) {
 		use  func(chip *expanders.PCA9685, other gpio.PinIO) error
 	}{
 		{"and another output is used", func(_ *expanders.PCA9685, other gpio.PinIO) error { return other.Out(gpio.High) }},
-		{"and somebody checks", func(chip *expanders.PCA9685, _ gpio.PinIO) error { return chip.Check() }},
+		{"and Check is called", func(chip *expanders.PCA9685, _ gpio.PinIO) error { return chip.Check() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -357,7 +358,7 @@ func TestPCA9685LosesItsSupply(t *testing.T) {
 	}
 }
 
-// What was told to stop while the chip was away does not go on when it is back.
+// An output that is stopped while the chip is away stays stopped when it is back.
 func TestPCA9685HaltedWhileAway(t *testing.T) {
 	w := newWorld(t)
 	bus := &flaky{Bus: w.bus}
@@ -373,7 +374,7 @@ func TestPCA9685HaltedWhileAway(t *testing.T) {
 	w.expect(t, 1, 0)
 }
 
-// A program that died left the chip running; the next one brings it to rest, and so does one that only halts it.
+// A program that died has left the chip running; the next one stops it, and so does one that only halts it.
 func TestPCA9685LeftRunning(t *testing.T) {
 	w := newWorld(t)
 	must(t, newPin(t, newPCA9685(t, w.bus, nil), "1").Out(gpio.High))
@@ -388,7 +389,7 @@ func TestPCA9685LeftRunning(t *testing.T) {
 	w.expect(t, 2, 0)
 }
 
-// Whatever another program has left in the registers, at the start and after each loss of the supply the outputs do what they are told.
+// Whatever another program has left in the registers: at the start and after each loss of the supply, the outputs are as requested.
 func TestPCA9685WithAnotherProgramsSettings(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -433,8 +434,8 @@ func TestPCA9685WithAnotherProgramsSettings(t *testing.T) {
 	}
 }
 
-// An external clock is for good: the chip that has been switched to one cannot drive, says so, and is left asleep with its outputs off. When
-// its supply was off for a moment, it does.
+// An external clock is permanent: a chip that was switched to one cannot drive. It returns an error, and is left asleep with its outputs off.
+// After its supply was off for a moment, it works.
 func TestPCA9685SwitchedToAnExternalClock(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.bus.Tx(0x40, []byte{0x00, 0x10}, nil))
@@ -481,8 +482,8 @@ func TestPCA9685Inverted(t *testing.T) {
 	w.expect(t, 5, gpio.DutyMax)
 }
 
-// The chip makes another period of most frequencies than it is asked for: 5.08 ms of the 5 ms of 200 Hz. A pulse is so many microseconds all
-// the same, to half a step of the chip.
+// For most frequencies the chip makes a period that differs from the configured one: 5.08 ms instead of 5 ms for 200 Hz. A pulse still has
+// its length in microseconds, to half a step of the chip.
 func TestPCA9685DrivesServos(t *testing.T) {
 	type pulse struct {
 		command actuators.Command
@@ -520,9 +521,9 @@ func TestPCA9685DrivesServos(t *testing.T) {
 	}
 }
 
-// Whatever the frequency and the oscillator, the pulse on the output is as long as was asked for, to a step of the chip, and never longer
-// than the longest: that is where gears break.
-func TestPCA9685PulsesAreAsLongAsAsked(t *testing.T) {
+// Whatever the frequency and the oscillator, the pulse on the output is as long as requested, to a step of the chip, and never longer than
+// the longest, at which gears break.
+func TestPCA9685PulsesAreAsLongAsRequested(t *testing.T) {
 	drawn := func(t *rapid.T, name string, low, high time.Duration) time.Duration {
 		return time.Duration(rapid.Int64Range(int64(low/time.Microsecond), int64(high/time.Microsecond)).Draw(t, name)) * time.Microsecond
 	}
@@ -616,8 +617,8 @@ func TestPCA9685FromManyGoroutines(t *testing.T) {
 	}
 }
 
-// Whatever is told to the outputs, whenever the supply goes and whichever transfers fail: after a call that succeeds, all outputs are as
-// they were told last.
+// Whatever is requested of the outputs, whenever the supply is lost and whichever transfers fail: after a call that succeeds, all outputs are
+// as last requested.
 func TestPCA9685AgainstAModel(t *testing.T) {
 	for seed := range uint64(100) {
 		random := rand.New(rand.NewPCG(seed, 0))

@@ -19,9 +19,9 @@ import (
 // TCA9548AOpts are the options of a TCA9548A.
 type TCA9548AOpts struct {
 	Bus     string `yaml:"bus" required:"true" doc:"I2C bus, such as I2C1"`
-	Address uint16 `yaml:"address" required:"true" doc:"I2C address: 0x70 and what the pins A0 to A2 add"`
-	// Reset has a channel let go that is held low, and everybody else go on.
-	Reset string `yaml:"reset" pin:"out" doc:"pin of the board at its RESET: without it a device that holds its bus low stops all of them"`
+	Address uint16 `yaml:"address" required:"true" doc:"I2C address: 0x70 plus the pins A0 to A2"`
+	// Reset releases a channel that a device holds low, so that the other channels go on.
+	Reset string `yaml:"reset" pin:"out" doc:"pin of the board at its RESET; without it a device that holds its channel low stops the whole bus"`
 }
 
 var tca9548aKind = Kind{Name: "tca9548a", About: "8 buses, 0 to 7, of which devices may have the same addresses",
@@ -53,8 +53,8 @@ func (o *TCA9548AOpts) Open(from Parts) (Chip, error) {
 	return chip, nil
 }
 
-// Shared implements Options: it has no PWM.
-func (o *TCA9548AOpts) Shared() (asked physic.Frequency, period time.Duration) { return 0, 0 }
+// Shared implements Options: there is no PWM.
+func (o *TCA9548AOpts) Shared() (configured physic.Frequency, period time.Duration) { return 0, 0 }
 
 // Check finds an address that the chip cannot have, and a pin that may be behind the chip.
 func (o *TCA9548AOpts) Check() []options.Mistake {
@@ -65,31 +65,29 @@ func (o *TCA9548AOpts) Check() []options.Mistake {
 	return mistakes
 }
 
-// TCA9548A is a multiplexer: eight buses behind one, "0" to "7", of which one at a time is joined to it. So devices that have but
-// one address can be eight. (The TCA9548, PCA9548 and PCA9548A speak alike.)
+// TCA9548A is a multiplexer: eight channels, "0" to "7", of which it joins one at a time to its own bus. So eight devices with the same
+// address can be used. (The TCA9548, PCA9548 and PCA9548A use the same protocol.)
 //
-// Before each transfer its channel is selected, which undoes what another program or a lost supply has left. The channel stays
-// selected until the next transfer to another one, so what is behind the chip must have other addresses than what is on its own
-// bus: it hears that, too.
+// Before each transfer its channel is selected, whatever another program or a lost supply has left selected. The channel stays selected until
+// the next transfer to another one. So devices behind the chip must have other addresses than those on its own bus: they receive the
+// transfers of that bus too.
 //
-// A device that holds its wires low stops the bus, and all channels with it, for as long as its channel is selected. After each
-// failed transfer all channels are deselected; where that fails, a pulse at RESET does it, if a pin is joined to it. The next
-// transfer to another channel then succeeds.
+// A device that holds its wires low stops the bus, and all channels with it, as long as its channel is selected. After each failed transfer
+// all channels are deselected. If that fails, a pulse at RESET does it, if a pin is joined to it. Then the next transfer to another channel
+// succeeds.
 //
-// It may be used from any goroutine: transfers take turns.
+// It may be used from any goroutine: only one transfer runs at a time.
 //
-// Source: Texas Instruments, TCA9548A data sheet, SCPS207F, sections 8.3 (RESET), 8.5.4 (control register) and 6.7 (its pulse: 6
-// ns).
+// Source: Texas Instruments, TCA9548A data sheet, SCPS207F, sections 8.3 (RESET), 8.5.4 (control register) and 6.7 (the pulse at RESET: 6 ns).
 type TCA9548A struct {
 	bus     i2c.Bus
 	address uint16
-	reset   gpio.PinOut // nil without
+	reset   gpio.PinOut // may be nil
 
-	mutex sync.Mutex // held over a selection and the transfer that it is for
+	mutex sync.Mutex // held during a selection and its transfer
 }
 
-// NewTCA9548A makes a multiplexer, and touches neither the bus nor the pin, which may be nil. The address is 0x70 and the pins A0
-// to A2.
+// NewTCA9548A returns a multiplexer. It uses neither the bus nor the reset pin, which may be nil. The address is 0x70 plus the pins A0 to A2.
 func NewTCA9548A(bus i2c.Bus, address uint16, reset gpio.PinOut) (*TCA9548A, error) {
 	m := &TCA9548A{bus: bus, address: address, reset: reset}
 	for _, mistake := range checkAddress(address, tca9548aKind.Addresses) {
@@ -98,15 +96,15 @@ func NewTCA9548A(bus i2c.Bus, address uint16, reset gpio.PinOut) (*TCA9548A, err
 	return m, nil
 }
 
-// String names the chip, its address and its bus.
+// String returns the name of the chip, its address and its bus.
 func (m *TCA9548A) String() string { return fmt.Sprintf("tca9548a at %#02x on %s", m.address, m.bus) }
 
-// Pin refuses: it has none.
+// Pin fails: a multiplexer has no pins.
 func (m *TCA9548A) Pin(name string) (gpio.PinIO, error) {
 	return nil, fmt.Errorf("%s: no pin %q: it has the buses 0 to 7, and no pins", m, name)
 }
 
-// Bus gives a channel by its name, "0" to "7".
+// Bus returns a channel by its name, "0" to "7".
 func (m *TCA9548A) Bus(name string) (i2c.Bus, error) {
 	channel := slices.Index(tca9548aKind.Buses, name)
 	if channel < 0 {
@@ -115,7 +113,7 @@ func (m *TCA9548A) Bus(name string) (i2c.Bus, error) {
 	return &tca9548aChannel{m, channel}, nil
 }
 
-// Check makes sure that the chip answers. It has no settings to lose.
+// Check checks that the chip answers. It has no settings to lose.
 func (m *TCA9548A) Check() error {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -129,10 +127,10 @@ func (m *TCA9548A) Check() error {
 func (m *TCA9548A) Halt() error {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	return m.release()
+	return m.deselect()
 }
 
-// selectChannels writes the control register, of which each bit is a channel. Where that fails it is tried again after a reset.
+// selectChannels writes the control register, in which each bit is a channel. If that fails, it tries again after a reset.
 func (m *TCA9548A) selectChannels(doing string, channels byte) error {
 	err := m.bus.Tx(m.address, []byte{channels}, nil)
 	if err == nil {
@@ -150,8 +148,8 @@ func (m *TCA9548A) selectChannels(doing string, channels byte) error {
 	return nil
 }
 
-// release deselects all channels.
-func (m *TCA9548A) release() error { return m.selectChannels("deselect", 0) }
+// deselect deselects all channels.
+func (m *TCA9548A) deselect() error { return m.selectChannels("deselect", 0) }
 
 func (m *TCA9548A) failed(doing string, err error) error {
 	remedy := "its supply, the wires to SDA and SCL, the address pins, and that no device behind it holds its wires low"
@@ -163,16 +161,16 @@ func (m *TCA9548A) failed(doing string, err error) error {
 
 // tca9548aChannel is one of the buses.
 type tca9548aChannel struct {
-	of     *TCA9548A
+	mux    *TCA9548A
 	number int
 }
 
-// String names the channel and the chip.
-func (c *tca9548aChannel) String() string { return fmt.Sprintf("channel %d of %s", c.number, c.of) }
+// String returns the names of the channel and the chip.
+func (c *tca9548aChannel) String() string { return fmt.Sprintf("channel %d of %s", c.number, c.mux) }
 
 // Tx implements i2c.Bus.
 func (c *tca9548aChannel) Tx(address uint16, w, r []byte) error {
-	m := c.of
+	m := c.mux
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	if err := m.selectChannels(fmt.Sprintf("select channel %d", c.number), 1<<c.number); err != nil {
@@ -182,11 +180,11 @@ func (c *tca9548aChannel) Tx(address uint16, w, r []byte) error {
 	if err == nil {
 		return nil
 	}
-	if stuck := m.release(); stuck != nil {
+	if stuck := m.deselect(); stuck != nil {
 		return fmt.Errorf("%w; %w", err, stuck)
 	}
 	return err
 }
 
-// SetSpeed implements i2c.Bus: there is one speed for all.
-func (c *tca9548aChannel) SetSpeed(f physic.Frequency) error { return c.of.bus.SetSpeed(f) }
+// SetSpeed implements i2c.Bus: all channels have the speed of the chip's bus.
+func (c *tca9548aChannel) SetSpeed(f physic.Frequency) error { return c.mux.bus.SetSpeed(f) }

@@ -18,7 +18,7 @@ import (
 	"periph.io/x/conn/v3/i2c/i2ctest"
 )
 
-// fan is a simulated multiplexer with a thermometer on each channel, of 10 °C more than its number, all at 0x48.
+// fan is a simulated multiplexer with a thermometer at 0x48 on each channel; it reads 10 °C plus the number of the channel.
 type fan struct {
 	twin     *chips.TCA9548A
 	board    *sim.Board
@@ -67,7 +67,7 @@ func newFan(t *testing.T, withReset bool) *fan {
 	return f
 }
 
-// read reads the thermometer of a channel: whole degrees.
+// read reads the thermometer of a channel, in whole degrees.
 func (f *fan) read(channel int) (int, error) {
 	r := make([]byte, 2)
 	err := f.channels[channel].Tx(0x48, []byte{0}, r)
@@ -133,7 +133,8 @@ func TestTCA9548AOnTheWire(t *testing.T) {
 	}
 }
 
-// Whoever asks at the same time, whatever another program has selected, and when the supply was lost: each channel gives its own.
+// Each channel gives the reading of its own thermometer: with concurrent readers, whatever another program has selected, and after a loss of
+// the supply.
 func TestTCA9548AKeepsChannelsApart(t *testing.T) {
 	f := newFan(t, false)
 	f.expect(t, 0, 1, 2, 3, 4, 5, 6, 7)
@@ -181,7 +182,7 @@ func TestTCA9548ANoAnswer(t *testing.T) {
 	}
 }
 
-// A device that holds its wires low stops all where no pin is joined to RESET, and its own channel alone where one is.
+// A device that holds its wires low stops all channels if no pin is joined to RESET; otherwise only its own channel.
 func TestTCA9548AChannelHeldLow(t *testing.T) {
 	f := newFan(t, false)
 	f.expect(t, 2)
@@ -210,14 +211,14 @@ func TestTCA9548AChannelHeldLow(t *testing.T) {
 	f.expect(t, 2, 3)
 }
 
-// deaf is a pin that cannot be written.
-type deaf struct{ *sim.Pin }
+// deadPin is a pin that cannot be written.
+type deadPin struct{ *sim.Pin }
 
-func (deaf) Out(gpio.Level) error { return errors.New("no such line") }
+func (deadPin) Out(gpio.Level) error { return errors.New("no such line") }
 
 func TestTCA9548AResetFails(t *testing.T) {
 	f := newFan(t, true)
-	mux, err := expanders.NewTCA9548A(f.bus, 0x71, deaf{f.reset})
+	mux, err := expanders.NewTCA9548A(f.bus, 0x71, deadPin{f.reset})
 	if err != nil {
 		t.Fatal(err)
 	}
