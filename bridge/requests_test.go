@@ -138,7 +138,7 @@ func TestRefusals(t *testing.T) {
 		{"not JSON", "set", "{", "", protocol.Malformed, "ends too early"},
 		{"empty", "set", "", "", protocol.Malformed, "got nothing"},
 		{"no object", "get", "[]", "", protocol.Malformed, "got a list"},
-		{"something behind it", "get", `{"id":"behind"} {}`, "behind", protocol.Malformed, "no JSON from byte"},
+		{"something behind it", "get", `{"id":"behind"} {}`, "behind", protocol.Malformed, "not JSON from byte"},
 		{"misspelt field before the id", "set", `{"values":{"a":1},"id":"misspelt"}`, "misspelt", protocol.Malformed, `values: verb set has no such key`},
 		{"wrong type", "set", `{"id":"type","ts":1,"ttl_ms":1,"set":{"a":"high"}}`, "type", protocol.Malformed, `set.a: expected a number, got "high"`},
 		{"infinite", "set", `{"id":"inf","ts":1,"ttl_ms":1,"set":{"a":1e999}}`, "inf", protocol.Malformed, "1e999"},

@@ -16,10 +16,10 @@ import (
 	"fluxd/boards/sim/worlds"
 )
 
-var update = flag.Bool("update", false, "write the table of events into docs/mqtt.md anew")
+var update = flag.Bool("update", false, "write the table of events into docs/mqtt.md")
 
-// The page says of every event what the code knows of it.
-func TestThePageHasEveryEvent(t *testing.T) {
+// The table in docs/mqtt.md is generated from the kinds of events.
+func TestDocumentedEvents(t *testing.T) {
 	const page, begin, end = "../../docs/mqtt.md", "<!-- events: go test ./bridge/protocol -update -->\n", "<!-- end of events -->\n"
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -28,7 +28,7 @@ func TestThePageHasEveryEvent(t *testing.T) {
 	before, rest, found := strings.Cut(string(text), begin)
 	_, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
-		t.Fatalf("%s: no place for the table, between %q and %q", page, begin, end)
+		t.Fatalf("%s: expected a place for the table, between %q and %q", page, begin, end)
 	}
 	var table strings.Builder
 	table.WriteString("\n| code | level | what has happened | what to do |\n|---|---|---|---|\n")
@@ -44,41 +44,42 @@ func TestThePageHasEveryEvent(t *testing.T) {
 		return
 	}
 	if string(text) != want {
-		t.Errorf("%s: its table of events is not the code's: go test ./bridge/protocol -update", page)
+		t.Errorf("%s: its table of events is out of date: go test ./bridge/protocol -update", page)
 	}
 }
 
-// Every kind has a code of its own, a level that there is and a meaning; and what the table has, some code sends.
+// Every kind has a unique code, a known level and a meaning, and some code sends it.
 func TestEveryKindOfEventIsSent(t *testing.T) {
 	sent := sentEvents(t)
 	codes := map[string]bool{}
 	names := namesOfKinds(t)
 	for i, k := range EventKinds() {
 		if codes[k.Code()] || !isLevel(k.Code()) || k.Meaning() == "" || strings.ContainsAny(k.Meaning()+k.Remedy(), "|\n") {
-			t.Errorf("%+v: expected a code of its own that is a level of a topic, and texts for a table", k)
+			t.Errorf("%+v: expected a unique code that can be a level of a topic, and texts that fit a table", k)
 		}
 		codes[k.Code()] = true
 		if k.Level() != LevelInfo && k.Level() != LevelWarning && k.Level() != LevelError {
 			t.Errorf("%s: level %q", k.Code(), k.Level())
 		}
-		if byWorld := slices.ContainsFunc(worlds.Kinds, func(w worlds.Kind) bool { return slices.Contains(w.Events, k.Code()) }); !sent[names[i]] && !byWorld {
-			t.Errorf("%s: nothing sends it", k.Code())
+		if byWorld := slices.ContainsFunc(worlds.Kinds,
+			func(w worlds.Kind) bool { return slices.Contains(w.Events, k.Code()) }); !sent[names[i]] && !byWorld {
+			t.Errorf("%s: no code sends it", k.Code())
 		}
 		delete(sent, names[i])
 	}
 	for name := range sent {
-		t.Errorf("protocol.%s is sent, and is no kind of the table", name)
+		t.Errorf("protocol.%s is sent, but is not in the table", name)
 	}
 	for _, w := range worlds.Kinds {
 		for _, code := range w.Events {
 			if k, ok := FindEventKind(code); !ok || k.Code() != code {
-				t.Errorf("world %s sends %s, which is no kind of the table", w.Name, code)
+				t.Errorf("world %s sends %s, which is not in the table", w.Name, code)
 			}
 		}
 	}
 }
 
-// namesOfKinds are the names of the kinds in the source, in its order.
+// namesOfKinds returns the names of the kinds in the source, in their order there.
 func namesOfKinds(t *testing.T) (names []string) {
 	file, err := source.ParseFile(token.NewFileSet(), "events.go", nil, 0)
 	if err != nil {
@@ -95,7 +96,7 @@ func namesOfKinds(t *testing.T) (names []string) {
 	return names
 }
 
-// sentEvents are the names of what is handed to event or Event anywhere in the code, tests apart.
+// sentEvents returns the names of the kinds that are passed to event or Event anywhere in the code, except in tests.
 func sentEvents(t *testing.T) map[string]bool {
 	sent := map[string]bool{}
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// keys are what requests of a verb may carry beside id, ts and ttl_ms.
+// keys are the keys that requests of a verb may have beside id, ts and ttl_ms.
 var keys = map[string][]string{
 	"get":       {"paths"},
 	"set":       {"set", "if_rev"},
@@ -26,9 +26,9 @@ var keys = map[string][]string{
 	"zero":      {"sensor"},
 }
 
-// ParseRequest reads the payload of a request with a verb. It is strict, since a value that was not meant must not act: a wrong
-// type, null, an unknown or doubled key, or one in other letters is an *Error with the code Malformed that says where. The
-// request then holds what stands before the fault.
+// ParseRequest reads the payload of a request with a verb. It is strict, so that no value acts that was not meant: a wrong type,
+// null, a key that is unknown, given twice or in other letters is an *Error with the code Malformed and the path of the key. The
+// request then holds what stands before the error.
 func ParseRequest(verb string, payload []byte) (Request, error) {
 	var r Request
 	if err := checkJSON(payload); err != nil {
@@ -92,7 +92,7 @@ func ParseRequest(verb string, payload []byte) (Request, error) {
 	})
 }
 
-// checkJSON says where a text stops being JSON.
+// checkJSON returns an error with the place where a text is not JSON.
 func checkJSON(text []byte) error {
 	var syntax *json.SyntaxError
 	switch err := json.Unmarshal(text, new(json.RawMessage)); {
@@ -104,22 +104,23 @@ func checkJSON(text []byte) error {
 		return malformed("", "the JSON ends too early, after %d bytes", len(text))
 	case errors.As(err, &syntax):
 		at := max(0, int(syntax.Offset)-1)
-		return malformed("", "this is no JSON from byte %d on: %s; NaN and Infinity are no numbers there", at, strconv.Quote(string(text[at:min(len(text), at+20)])))
+		return malformed("", "not JSON from byte %d on: %s; JSON has neither NaN nor Infinity", at,
+			strconv.Quote(string(text[at:min(len(text), at+20)])))
 	default:
-		return malformed("", "this is no JSON")
+		return malformed("", "not JSON")
 	}
 }
 
-// parser reads JSON that is known to be some.
+// parser reads a text that checkJSON has accepted.
 type parser struct{ decoder *json.Decoder }
 
-// next is the next token. There is one.
+// next returns the next token. There always is one, since the text is JSON.
 func (p parser) next() json.Token {
 	token, _ := p.decoder.Token()
 	return token
 }
 
-// object reads an object, whose values each reads.
+// object reads an object. It calls each for every key, to read the value.
 func (p parser) object(path, what string, each func(key string) error) error {
 	if got := p.next(); got != json.Delim('{') {
 		return wrongType(path, what, got)
@@ -157,7 +158,7 @@ func (p parser) boolean(path string) (bool, error) {
 	return is, nil
 }
 
-// texts reads a list, which is not empty: nothing at all would mean everything.
+// textList reads a list that is not empty. An empty list would mean all paths.
 func (p parser) textList(path string) ([]string, error) {
 	if got := p.next(); got != json.Delim('[') {
 		return nil, wrongType(path, "a list of paths", got)

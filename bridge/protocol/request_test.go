@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A value that was not meant does not act: NaN of a script, null, a key that is nearly right or stands there twice.
+// A value that was not meant does not act: NaN from a script, null, a key that is misspelt or given twice.
 func TestARequestIsReadStrictly(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ verb, with, says string }{
@@ -27,7 +27,7 @@ func TestARequestIsReadStrictly(t *testing.T) {
 		{"drive", `"actuator":null`, "actuator: expected a text, got null"},
 		{"set", `"set":{"actuators.wheel.slew":null}`, "set.actuators.wheel.slew: expected a number, got null"},
 		{"set", `"set":{"a":1,"a":2}`, "set.a: given twice"},
-		{"set", `"set":{"a":NaN}`, "NaN and Infinity are no numbers"},
+		{"set", `"set":{"a":NaN}`, "JSON has neither NaN nor Infinity"},
 		{"set", `"set":{"a":true}`, "set.a: expected a number, got true"},
 		{"set", `"set":{"a":1e999}`, "set.a: expected a number below 1.8e308, got 1e999"},
 		{"set", `"set":null`, "set: expected an object of paths and values, got null"},
@@ -48,7 +48,7 @@ func TestARequestIsReadStrictly(t *testing.T) {
 		{"stimulate", `"stimulate":{"a":{"n":1}}`, "stimulate.a.n: a train has no such key"},
 		{"stimulate", `"stimulate":{"a":{"count":99999999999}}`, "stimulate.a.count: expected 1 to 1000, got 99999999999"},
 		{"stimulate", `"stimulate":{"a":{"count":0}}`, "stimulate.a.count: expected 1 to 1000, got 0"},
-		{"get", `"paths":["a"],`, "no JSON"},
+		{"get", `"paths":["a"],`, "not JSON"},
 		{"get", `"paths":["a"`, "ends too early"},
 		{"get", `"ts":null`, "ts: given twice"},
 	} {
@@ -64,12 +64,12 @@ func TestARequestIsReadStrictly(t *testing.T) {
 	}
 }
 
-// What stands behind a request is not taken for one that was cut short, nor the other way round.
-func TestWhatIsNoObject(t *testing.T) {
+// The error distinguishes a request with something behind it from one that was cut short.
+func TestRequestThatIsNotOneObject(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"id":"x"}y`:    `no JSON from byte 10 on: "y"`,
-		`{"id":"x"} {}`:  `no JSON from byte 11 on: "{}"`,
-		`{"id":"x"}}`:    `no JSON from byte 10 on: "}"`,
+		`{"id":"x"}y`:    `not JSON from byte 10 on: "y"`,
+		`{"id":"x"} {}`:  `not JSON from byte 11 on: "{}"`,
+		`{"id":"x"}}`:    `not JSON from byte 10 on: "}"`,
 		`{"id":nul`:      "ends too early, after 9 bytes",
 		`{"paths":["a"]`: "ends too early, after 14 bytes",
 		`null`:           "expected a JSON object, got null",
@@ -82,13 +82,13 @@ func TestWhatIsNoObject(t *testing.T) {
 	}
 }
 
-// The topic of a request says its verb and who sends it: nobody where no user can have the name.
-func TestTheTopicSaysWhoAsks(t *testing.T) {
+// The topic of a request gives its verb and its user: Anonymous if no user can have the name.
+func TestSplitRequest(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", MaxUser)
 	for _, test := range []struct {
-		topic, verb, who string
-		request          bool
+		topic, verb, user string
+		request           bool
 	}{
 		{"flux/rover/req/set", "set", Anonymous, true},
 		{"flux/rover/req/set/ann", "set", "ann", true},
@@ -108,17 +108,17 @@ func TestTheTopicSaysWhoAsks(t *testing.T) {
 		{"flux/rover/req", "", "", false},
 		{"", "", "", false},
 	} {
-		verb, who, request := Topics("rover").SplitRequest(test.topic)
-		if request != test.request || request && (verb != test.verb || who != test.who) {
-			t.Errorf("%q: verb %q of %q, %v: want %q of %q, %v", test.topic, verb, who, request, test.verb, test.who, test.request)
+		verb, user, request := Topics("rover").SplitRequest(test.topic)
+		if request != test.request || request && (verb != test.verb || user != test.user) {
+			t.Errorf("%q: verb %q of %q, %v: want %q of %q, %v", test.topic, verb, user, request, test.verb, test.user, test.request)
 		}
-		if made := Topics("rover").RequestBy(verb, who); request && who != Anonymous && made != test.topic {
-			t.Errorf("%q is made as %q", test.topic, made)
+		if made := Topics("rover").RequestBy(verb, user); request && user != Anonymous && made != test.topic {
+			t.Errorf("%q: RequestBy makes it %q", test.topic, made)
 		}
 	}
 }
 
-// Whatever is read is what was sent, and whatever is sent never ends the robot.
+// ParseRequest accepts only what encoding/json reads to the same request, and never panics.
 func FuzzParseRequest(f *testing.F) {
 	one, rev := 1.0, Revision(7)
 	for verb, r := range map[string]Request{
@@ -152,7 +152,7 @@ func FuzzParseRequest(f *testing.F) {
 		}
 		var loose Request
 		if err := json.Unmarshal(text, &loose); err != nil {
-			t.Fatalf("taken, and is none: %v", err)
+			t.Fatalf("accepted, but encoding/json does not: %v", err)
 		}
 		again, err := json.Marshal(read)
 		if err != nil {
@@ -162,8 +162,8 @@ func FuzzParseRequest(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(loose.Stimulate) == 0 && !reflect.DeepEqual(again, expected) { // the counts of trains are bounded
-			t.Errorf("read %s of %s", again, expected)
+		if len(loose.Stimulate) == 0 && !reflect.DeepEqual(again, expected) { // ParseRequest bounds the counts of trains
+			t.Errorf("read as %s, want %s", again, expected)
 		}
 	})
 }

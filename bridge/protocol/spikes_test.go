@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestSpikesComeBackAsTheyWere(t *testing.T) {
+func TestDecodedSpikesAreThoseEncoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spikes := rapid.SliceOf(rapid.Custom(func(t *rapid.T) Spike {
 			return Spike{At: rapid.Int64Range(0, 1<<50).Draw(t, "at"), Neuron: rapid.IntRange(0, 1<<31).Draw(t, "neuron")}
@@ -20,7 +20,7 @@ func TestSpikesComeBackAsTheyWere(t *testing.T) {
 		}
 		if cut := rapid.IntRange(0, len(batch)-1).Draw(t, "cut"); true {
 			if _, err := DecodeSpikes(batch[:cut]); err == nil {
-				t.Fatalf("%d of %d bytes are taken for a batch", cut, len(batch))
+				t.Fatalf("the first %d of %d bytes are accepted", cut, len(batch))
 			}
 		}
 	})

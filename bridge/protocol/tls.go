@@ -8,18 +8,18 @@ import (
 	"fluxd/files"
 )
 
-// MaxPEM bounds a file of certificates: the whole of what a system trusts is about 250 kB.
+// MaxPEM is the largest file of certificates, in bytes. All certificates that a system trusts are about 250 kB.
 const MaxPEM = 1 << 20
 
-// TLS names the files of a client's secured connection, PEM-encoded. The zero value is an open one.
+// TLS names the PEM files of a client's TLS connection. The zero value means a connection without TLS.
 type TLS struct {
-	CA          string // of the broker's certificate; absent: the system's
-	Certificate string // our own
-	Key         string // of it
-	ServerName  string // in the broker's certificate, where that is not the host of its URL
+	CA          string // authorities of the broker's certificate; empty: the system's
+	Certificate string // the client's own
+	Key         string // of Certificate
+	ServerName  string // in the broker's certificate; empty: the host of its URL
 }
 
-// used reports whether anything is named.
+// used reports whether any file or name is given.
 func (t TLS) used() bool { return t != TLS{} }
 
 func (t TLS) pool() (*x509.CertPool, error) {
@@ -61,7 +61,7 @@ func (t TLS) own() ([]tls.Certificate, error) {
 	return []tls.Certificate{pair}, nil
 }
 
-// Client returns what a client of a broker needs; nil for an open connection.
+// Client returns the configuration of a client's TLS connection, or nil for a connection without TLS.
 func (t TLS) Client() (*tls.Config, error) {
 	if !t.used() {
 		return nil, nil
