@@ -17,23 +17,24 @@ func TestArmAndDisarm(t *testing.T) {
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 	c.online()
 	for _, verb := range []string{"arm", "disarm"} {
-		if r := c.ask(verb, fresh("please "+verb)); r.Status != protocol.StatusOK {
+		if r := c.ask(verb, newRequest("please "+verb)); r.Status != protocol.StatusOK {
 			t.Errorf("%s: %+v with %+v", verb, r, r.Error)
 		}
 	}
 	robot.mu.Lock()
 	robot.refuse = &protocol.Error{Code: protocol.NotAllowed, Message: "cannot arm: the wheels are off"}
 	robot.mu.Unlock()
-	if r := c.ask("arm", fresh("once more")); r.Error == nil || r.Error.Code != protocol.NotAllowed || !strings.Contains(r.Error.Message, "wheels") {
+	r := c.ask("arm", newRequest("once more"))
+	if !refusedAs(r, protocol.NotAllowed) || !strings.Contains(r.Error.Message, "wheels") {
 		t.Errorf("arm: %+v", r)
 	}
-	if want := []string{"arm", "disarm", "arm"}; !slices.Equal(robot.did(), want) {
-		t.Errorf("the robot was told %q, want %q", robot.did(), want)
+	if want := []string{"arm", "disarm", "arm"}; !slices.Equal(robot.orderList(), want) {
+		t.Errorf("the robot received %q, want %q", robot.orderList(), want)
 	}
 }
 
-// What the network begins anew for is arming, by the network.
-func TestFreshIsForArmingAlone(t *testing.T) {
+// fresh goes with arming for the network, neither with disarming nor with driving by hand.
+func TestFreshIsForArmingOnly(t *testing.T) {
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 	c.online()
@@ -42,17 +43,18 @@ func TestFreshIsForArmingAlone(t *testing.T) {
 		change func(*protocol.Request)
 		says   string
 	}{
-		{func(r *protocol.Request) { r.Value = &zero }, "the robot is disarmed all the same"},
+		{func(r *protocol.Request) { r.Value = &zero }, "the robot was disarmed nevertheless"},
 		{func(r *protocol.Request) { r.ByHand = true }, "expected it without by_hand"},
 	} {
-		r := fresh(test.says)
+		r := newRequest(test.says)
 		r.Fresh = true
 		test.change(&r)
-		if a := c.ask("arm", r); !refusedAs(a, protocol.Malformed) || a.Error.Path != "fresh" || !strings.Contains(a.Error.Message, test.says) {
+		a := c.ask("arm", r)
+		if !refusedAs(a, protocol.Malformed) || a.Error.Path != "fresh" || !strings.Contains(a.Error.Message, test.says) {
 			t.Errorf("%+v, want %q", a.Error, test.says)
 		}
 	}
-	if did := robot.did(); !slices.Equal(did, []string{"disarm"}) {
+	if did := robot.orderList(); !slices.Equal(did, []string{"disarm"}) {
 		t.Errorf("the robot did %q", did)
 	}
 }
@@ -63,41 +65,41 @@ type slowToArm struct {
 	arms, release chan struct{}
 }
 
-func (r *slowToArm) Arm(who string, fresh bool) error {
+func (r *slowToArm) Arm(user string, fresh bool) error {
 	close(r.arms)
 	<-r.release
-	return r.fakeRobot.Arm(who, fresh)
+	return r.fakeRobot.Arm(user, fresh)
 }
 
-// Whoever disarms while the robot arms has the last word.
-func TestADisarmWhileTheRobotArms(t *testing.T) {
+// A disarm while the robot arms counts.
+func TestDisarmWhileTheRobotArms(t *testing.T) {
 	robot := &slowToArm{newFakeRobot(), make(chan struct{}), make(chan struct{})}
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 	c.online()
-	c.send(protocol.Topics("fake").Request("arm"), false, fresh("arm"))
+	c.send(protocol.Topics("fake").Request("arm"), false, newRequest("arm"))
 	<-robot.arms
-	c.ask("disarm", fresh("disarm"))
+	c.ask("disarm", newRequest("disarm"))
 	close(robot.release)
 	if r := c.answer("arm", "arm"); r.Error == nil || r.Error.Code != protocol.NotAllowed {
 		t.Errorf("arm: %+v", r)
 	}
-	if did := robot.did(); did[len(did)-1] != "disarm" {
+	if did := robot.orderList(); did[len(did)-1] != "disarm" {
 		t.Errorf("the robot did %q", did)
 	}
 }
 
-// Who has armed the robot and sees something go wrong disarms it. The arm may still be under way, or wait behind something else:
-// it must not be obeyed after that.
-func TestAnArmThatWaitsWhileTheRobotIsStopped(t *testing.T) {
+// A user arms the robot, sees something go wrong, and stops it. The request to arm may still be on its way, or wait behind
+// another request: it must not be obeyed after the stop.
+func TestArmWaitsWhileTheRobotIsStopped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a robot and a broker for each case")
 	}
 	for _, stop := range waysToStop {
-		stale := fresh("stop")
+		stale := newRequest("stop")
 		stale.Time -= 3_600_000
-		payloads := map[string]any{"fresh": fresh("stop"), "old": stale, "no JSON": "STOP!!!"}
+		payloads := map[string]any{"fresh": newRequest("stop"), "old": stale, "not JSON": "STOP!!!"}
 		if stop.value != nil {
-			payloads = map[string]any{"fresh": valued(fresh("stop"), stop.value), "old": valued(stale, stop.value),
+			payloads = map[string]any{"fresh": valued(newRequest("stop"), stop.value), "old": valued(stale, stop.value),
 				"no id": `{"value":0}`}
 		}
 		for _, kind := range slices.Sorted(maps.Keys(payloads)) {
@@ -107,44 +109,45 @@ func TestAnArmThatWaitsWhileTheRobotIsStopped(t *testing.T) {
 				c := dial(t, b.URL())
 				c.online()
 				c.hang(robot)
-				c.send(protocol.Topics("fake").Request("arm"), false, fresh("before"))
-				eventually(t, "the arm does not come in", func() bool { requests, _ := b.Waiting(); return requests == 1 })
+				c.send(protocol.Topics("fake").Request("arm"), false, newRequest("before"))
+				eventually(t, "the request to arm does not arrive", func() bool { requests, _ := b.Waiting(); return requests == 1 })
 				c.send(protocol.Topics("fake").Request(stop.verb), false, payloads[kind])
-				eventually(t, "the robot is not stopped", func() bool { return len(robot.did()) == 1 })
+				eventually(t, "the robot is not stopped", func() bool { return len(robot.orderList()) == 1 })
 				close(robot.hold)
 				if r := c.answer("arm", "before"); !refusedAs(r, protocol.NotAllowed) {
-					t.Errorf("the arm is answered with %+v, %v", r, r.Error)
+					t.Errorf("the request to arm is answered with %+v, %v", r, r.Error)
 				}
-				if r := c.ask("arm", fresh("after")); r.Status != protocol.StatusOK {
-					t.Errorf("an arm that is sent after it: %+v, %v", r, r.Error)
+				if r := c.ask("arm", newRequest("after")); r.Status != protocol.StatusOK {
+					t.Errorf("a request to arm that is sent after it: %+v, %v", r, r.Error)
 				}
-				if want := []string{stop.order, "arm"}; !slices.Equal(robot.did(), want) {
-					t.Errorf("the robot did %q, want %q", robot.did(), want)
+				if want := []string{stop.order, "arm"}; !slices.Equal(robot.orderList(), want) {
+					t.Errorf("the robot did %q, want %q", robot.orderList(), want)
 				}
 			})
 		}
 	}
 }
 
-// The arm and what stops the robot come on different connections, or from different clients: what was sent later may come first.
-func TestAnArmThatWasSentBeforeTheRobotWasStopped(t *testing.T) {
+// Requests to arm and to stop arrive on different connections, or from different clients: the one that was sent later may arrive
+// first.
+func TestArmSentBeforeTheRobotWasStopped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a robot and a broker for each case")
 	}
 	now := time.Now()
 	for _, test := range []struct {
 		name  string
-		stops []time.Duration // when they were sent, in the order in which they come
+		stops []time.Duration // when they were sent, in the order in which they arrive
 		arm   time.Duration
 		good  bool
 	}{
 		{"before", []time.Duration{0}, -time.Millisecond, false},
 		{"at the same time", []time.Duration{0}, 0, true},
 		{"after", []time.Duration{-time.Second}, 0, true},
-		{"before the latest of several, which came first", []time.Duration{0, -time.Hour}, -time.Second, false},
-		{"before the latest of several, which came last", []time.Duration{-time.Hour, 0}, -time.Second, false},
-		{"by a clock that is a little ahead", []time.Duration{protocol.MaxAhead}, protocol.MaxAhead - time.Millisecond, false},
-		{"after one whose clock is far ahead", []time.Duration{protocol.MaxAhead + time.Millisecond}, 0, true},
+		{"before the latest of several, which arrives first", []time.Duration{0, -time.Hour}, -time.Second, false},
+		{"before the latest of several, which arrives last", []time.Duration{-time.Hour, 0}, -time.Second, false},
+		{"from a clock that is slightly ahead", []time.Duration{protocol.MaxAhead}, protocol.MaxAhead - time.Millisecond, false},
+		{"after one from a clock that is far ahead", []time.Duration{protocol.MaxAhead + time.Millisecond}, 0, true},
 		{"after one without a time", []time.Duration{time.Duration(-now.UnixMilli()) * time.Millisecond}, -time.Second, true},
 	} {
 		for _, stop := range waysToStop {
@@ -153,7 +156,7 @@ func TestAnArmThatWasSentBeforeTheRobotWasStopped(t *testing.T) {
 				c := dial(t, startBridge(t, robot, bridge.Options{Clock: func() time.Time { return now }}).URL())
 				c.online()
 				at := func(id string, offset time.Duration) protocol.Request {
-					r := fresh(id)
+					r := newRequest(id)
 					r.Time = now.Add(offset).UnixMilli()
 					return r
 				}
@@ -164,13 +167,13 @@ func TestAnArmThatWasSentBeforeTheRobotWasStopped(t *testing.T) {
 				}
 				r := c.ask("arm", at("arm", test.arm))
 				if test.good && r.Status != protocol.StatusOK || !test.good && !refusedAs(r, protocol.NotAllowed) {
-					t.Errorf("the arm is answered with %+v, %v", r, r.Error)
+					t.Errorf("the request to arm is answered with %+v, %v", r, r.Error)
 				}
 				if test.good {
 					want = append(want, "arm")
 				}
-				if !slices.Equal(robot.did(), want) {
-					t.Errorf("the robot did %q, want %q", robot.did(), want)
+				if !slices.Equal(robot.orderList(), want) {
+					t.Errorf("the robot did %q, want %q", robot.orderList(), want)
 				}
 			})
 		}

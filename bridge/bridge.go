@@ -21,11 +21,12 @@ import (
 	"fluxd/bridge/transport"
 )
 
-// Robot is what the bridge connects, by what it can do. Telemetry and Safety are needed: a robot that can be reached can be
-// stopped. What else is nil it cannot do, and its verbs are refused.
+// Robot is a robot, by its abilities. Telemetry and Safety are required: a robot that can be reached can be stopped. Any other
+// ability may be nil; the bridge then refuses its verbs.
 //
-// Every method may be called from any goroutine. Who asks for something is a user's name, or protocol.Anonymous. An error is best a
-// *protocol.Error, which becomes the answer; a protocol.Warning says that it was done all the same.
+// All methods may be called from any goroutine. A user parameter is the name of the user who sent the request, or
+// protocol.Anonymous. An error should be a *protocol.Error, which becomes the answer. A protocol.Warning means that the request
+// was carried out, with a problem; any other error becomes an answer with the code Internal.
 type Robot struct {
 	Telemetry Telemetry
 	Safety    Safety
@@ -39,38 +40,38 @@ type Robot struct {
 type Options struct {
 	Robot    string // name: the topics are flux/<name>/...
 	Broker   string // URL: tcp://host:1883, ssl://host:8883
-	User     string // credentials there
+	User     string // login at the broker
 	Password string
 	TLS      protocol.TLS
 
-	// Dial connects to a broker that is the robot's own: what is retained there is from this run alone. Broker is where others
-	// reach it, and is not dialled then. Nil: the broker is an external one.
+	// Dial connects to the robot's own broker, which retains messages of this run only. Broker is then the URL for clients, and the
+	// bridge does not dial it. Nil: the broker is an external one.
 	Dial func(context.Context) (net.Conn, error)
 
-	HomeAssistant bool             // publish what Home Assistant finds the robot by
+	HomeAssistant bool             // publish the message by which Home Assistant finds the robot
 	Version       string           // of the daemon, for Status
-	Boot          string           // differs for every start, for Status; empty makes one
-	Log           *slog.Logger     // nil is silent
-	Clock         func() time.Time // nil is the system's
+	Boot          string           // different at each start, for Status; empty: a random one
+	Log           *slog.Logger     // nil: no log
+	Clock         func() time.Time // nil: the system's
 }
 
 const (
 	healthEvery = time.Second
 
-	retryEvery     = time.Second            // until the first connection
-	retryAtMost    = 5 * time.Second        // between later ones; the pause grows up to this
-	retryOwn       = 100 * time.Millisecond // at the broker that belongs to the robot, which Dial waits for
-	writePatience  = 2 * time.Second        // a broker that stops reading blocks a write for this long
+	retryEvery     = time.Second            // between attempts until the first connection
+	retryAtMost    = 5 * time.Second        // the longest pause between later attempts
+	retryOwn       = 100 * time.Millisecond // between attempts at the robot's own broker; Dial waits until it listens
+	writePatience  = 2 * time.Second        // a write to a broker that has stopped reading fails after this time
 	dialPatience   = 5 * time.Second        // for a connection and its handshake
-	keepAlive      = 10 * time.Second       // a connection that is dead without a word is noticed after one and a half of this
-	answerPatience = 5 * time.Second        // for the broker's word on a subscription
+	keepAlive      = 10 * time.Second       // a connection that is dead without notice is detected after 1.5 times this
+	answerPatience = 5 * time.Second        // for the broker's answer to a subscription
 
-	// maxUnknownParameters bounds the parameters of an earlier run that are taken back after a connection: anybody may have retained
-	// them.
+	// maxUnknownParameters bounds how many parameters of an earlier run are cleared after a connection. Any client of the broker may
+	// have retained some.
 	maxUnknownParameters = 4096
 
-	// At the end: the request under way has so long to be answered, then what waits to be sent, then everything to be
-	// acknowledged, then a broker that is the robot's own to pass it on.
+	// How long Close waits: for the answer to the request being handled, for queued messages to be sent, for acknowledgements, and
+	// for the robot's own broker to pass the last messages on.
 	graceAnswer           = 200 * time.Millisecond
 	graceMessages         = 500 * time.Millisecond
 	graceAcknowledgements = 300 * time.Millisecond
@@ -80,11 +81,11 @@ const (
 // Bridge publishes a robot and answers requests to it.
 type Bridge struct {
 	robot       Robot
-	supported   map[string]verb // what can be asked of it
+	supported   map[string]verb
 	topics      protocol.Topics
 	description []byte          // as JSON
 	parameters  map[string]bool // the paths of the description
-	discovery   []byte          // the same for Home Assistant; nil without
+	discovery   []byte          // the message for Home Assistant; nil without
 	sensors     []protocol.Device
 	actuators   []protocol.Device
 	version     string
@@ -97,30 +98,29 @@ type Bridge struct {
 	client         paho.Client
 	stops          *stopConnection
 	outbox         *outbox
-	window         window        // the publishing goroutine's
-	connected      chan struct{} // one token after each connection: everything retained is due again
-	requests       chan incoming
-	viewerRequests chan incoming  // the same, of what anybody may ask
-	unwritten      chan unwritten // what waits for a disk
-	answered       chan struct{}  // closed when no request is under way any more
+	sender         sender         // of the goroutine publish
+	connected      chan struct{}  // one token after each connection: everything retained must be published again
+	requests       chan incoming  // that some users may not send
+	viewerRequests chan incoming  // that every user may send
+	unwritten      chan unwritten // executed requests that wait for a disk
+	answered       chan struct{}  // closed when no request is being handled any more
 	malformed      atomic.Uint64
 
-	disarmIDs         *recentIDs   // ids of requests to arm with 0; receive's
-	unknownParameters atomic.Int64 // that this robot does not have, since the last connection
+	disarmIDs         *recentIDs   // of requests to arm with the value 0; of the method receive
+	unknownParameters atomic.Int64 // retained ones that were cleared since the last connection
 
-	started        time.Time
-	watchedUntil   atomic.Int64  // spikes are published until then, in ns since the start
-	watchBegins    chan struct{} // one slot: there is a lease
-	lossLogged     atomic.Bool   // said in the log
-	statusReturned atomic.Bool   // the status has come back since the last connection
+	started      time.Time
+	watchedUntil atomic.Int64  // spikes are published until then, in ns since started
+	watchBegins  chan struct{} // one token: there is a lease
+	lossLogged   atomic.Bool   // the log says that the broker is away
 
-	discoveryReturned atomic.Bool // so has the message for Home Assistant
-	discoveryWarning  sync.Once   // a warning says that it has not
+	statusReturned    atomic.Bool // the broker has passed the status on since the last connection
+	discoveryReturned atomic.Bool // the broker has passed the message for Home Assistant on
+	discoveryWarning  sync.Once
 
-	nameWarnings rate.Sometimes
-	busyAnswers  *rate.Limiter // answers to requests that there is no room for
-
-	busyViewers     *rate.Limiter // the same, of what anybody may ask
+	nameWarnings    rate.Sometimes
+	busyAnswers     *rate.Limiter // answers to requests for which there is no room
+	busyViewers     *rate.Limiter // the same for viewerRequests
 	descriptionRate *rate.Limiter // answers with the description
 
 	ctx       context.Context // ends when the bridge does
@@ -129,14 +129,14 @@ type Bridge struct {
 	workers   sync.WaitGroup
 }
 
-// Start connects a robot to its broker in the background. A broker that cannot be reached is no error: the bridge tries for ever.
-// A name, description or address that cannot work is. It ends with ctx or with Close.
+// Start connects a robot to its broker in the background. It returns an error for an invalid name, description, URL or TLS file,
+// but not for a broker that cannot be reached: the bridge tries until it can. The bridge ends with ctx or with Close.
 func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	if err := protocol.CheckName(opts.Robot); err != nil {
 		return nil, err
 	}
 	if robot.Telemetry == nil || robot.Safety == nil {
-		return nil, errors.New("robot: expected its Telemetry and its Safety, at the least")
+		return nil, errors.New("robot: expected at least Telemetry and Safety")
 	}
 	description := robot.Telemetry.Describe()
 	if err := checkDescription(description); err != nil {
@@ -213,7 +213,8 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 	}
 	var limit *rateLimit
 	connection := func(filters int) *paho.ClientOptions {
-		c := clientOptions(opts.User, opts.Password).AddBroker(opts.Broker).SetCustomOpenConnectionFn(func(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
+		c := clientOptions(opts.User, opts.Password).AddBroker(opts.Broker).SetCustomOpenConnectionFn(func(u *url.URL,
+			o paho.ClientOptions) (net.Conn, error) {
 			conn, err := dial(u, o)
 			if err != nil {
 				return nil, err
@@ -223,7 +224,7 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 		if secured != nil {
 			c.SetTLSConfig(secured)
 		}
-		if b.ownBroker { // Dial waits for it
+		if b.ownBroker { // Dial waits until it listens
 			c.SetConnectRetryInterval(retryOwn).SetMaxReconnectInterval(retryOwn)
 		}
 		return c
@@ -239,25 +240,25 @@ func Start(ctx context.Context, robot Robot, opts Options) (*Bridge, error) {
 			default:
 			}
 		}).
-		SetConnectionNotificationHandler(b.report))
-	b.window.client = b.client
+		SetConnectionNotificationHandler(b.logConnection))
+	b.sender.client = b.client
 	b.workers.Go(b.stops.answer)
 	b.workers.Go(b.publish)       // owns the connection's outgoing side
-	b.workers.Go(b.serve)         // a request may wait for the robot's next tick
-	b.workers.Go(b.writeAccepted) // and others for a disk
-	b.workers.Go(b.measure)       // telemetry has its own rhythm
-	b.workers.Go(b.relay)         // and spikes have another
+	b.workers.Go(b.serve)         // a request may wait for the control loop
+	b.workers.Go(b.writeAccepted) // and then for a disk
+	b.workers.Go(b.publishTelemetry)
+	b.workers.Go(b.publishSpikes)
 	b.stops.client.Connect()
 	b.client.Connect()
 	context.AfterFunc(ctx, b.Close)
 	return b, nil
 }
 
-// check reports what of a description could not be published.
+// checkDescription returns an error for a description that cannot be published.
 func checkDescription(d protocol.Description) error {
 	for _, p := range d.Parameters {
 		if p.Path == "" || strings.ContainsAny(p.Path, "+#\x00") {
-			return fmt.Errorf("parameter %q: expected a path that is a topic: not empty, without + # and NUL", p.Path)
+			return fmt.Errorf("parameter %q: expected a path that can be a topic: not empty, without +, # and NUL", p.Path)
 		}
 		if !finite(p.Min) || !finite(p.Max) || !finite(p.Default) {
 			return fmt.Errorf("parameter %s: expected a finite range and default, got %v to %v and %v",
@@ -267,7 +268,7 @@ func checkDescription(d protocol.Description) error {
 	return nil
 }
 
-// checkURL returns a broker's URL as it may be shown.
+// checkURL returns a broker's URL without its password.
 func checkURL(broker string) (string, error) {
 	u, err := url.Parse(broker)
 	if err != nil {
@@ -279,16 +280,19 @@ func checkURL(broker string) (string, error) {
 	return u.Redacted(), nil
 }
 
-// clientOptions are those of each of the robot's connections.
+// clientOptions returns the options that both connections of the robot have in common.
 func clientOptions(user, password string) *paho.ClientOptions {
 	return paho.NewClientOptions().
-		SetClientID("fluxd-" + uuid.NewString()). // two clients with one id throw each other out for ever
+		SetClientID("fluxd-" + uuid.NewString()). // two clients with the same id disconnect each other forever
 		SetUsername(user).SetPassword(password).
-		SetProtocolVersion(4). // 3.1.1; else a refusal is tried again as 3.1
+		SetProtocolVersion(4). // MQTT 3.1.1; without it the library tries again as 3.1 after a refusal
 		SetCleanSession(true).
 		SetStore(transport.NewStore()).
-		SetOrderMatters(true).    // no handler here waits for anything; else each message has a goroutine, and a flood thousands that the control loop waits for
-		SetAutoAckDisabled(true). // receive does it: in order the library waits until it is written, and reads nothing meanwhile
+		// Messages in order, one goroutine for all: no handler here waits for anything. Otherwise the library starts a goroutine for
+		// each message, and a flood of messages delays the control loop by thousands of goroutines.
+		SetOrderMatters(true).
+		// receive acknowledges. In order, the library would wait until its acknowledgement is written, and read nothing meanwhile.
+		SetAutoAckDisabled(true).
 		SetConnectRetry(true).SetConnectRetryInterval(retryEvery).
 		SetMaxReconnectInterval(retryAtMost).
 		SetConnectTimeout(dialPatience).
@@ -296,41 +300,41 @@ func clientOptions(user, password string) *paho.ClientOptions {
 		SetKeepAlive(keepAlive)
 }
 
-// report logs how the connection does, once for each time that the broker is away.
-func (b *Bridge) report(_ paho.Client, n paho.ConnectionNotification) {
+// logConnection logs a lost and a restored connection, once each.
+func (b *Bridge) logConnection(_ paho.Client, n paho.ConnectionNotification) {
 	switch n := n.(type) {
 	case paho.ConnectionNotificationConnected:
 		b.lossLogged.Store(false)
 		b.log.Info("connected to the MQTT broker", "broker", b.url, "topics", b.topics.All())
 	case paho.ConnectionNotificationFailed:
 		if !b.lossLogged.Swap(true) {
-			b.log.Warn("cannot reach the MQTT broker: the robot runs without it, and tries until it can",
+			b.log.Warn("cannot reach the MQTT broker: the robot runs without it, and keeps trying",
 				"broker", b.url, "error", n.Reason)
 		}
 	case paho.ConnectionNotificationLost:
 		if !b.lossLogged.Swap(true) {
-			b.log.Warn("lost the MQTT broker: the robot runs on, and connects again", "broker", b.url, "error", n.Reason)
+			b.log.Warn("lost the MQTT broker: the robot runs on, and tries to connect again", "broker", b.url, "error", n.Reason)
 		}
 	}
 }
 
-// URL returns where clients reach the broker, without a password.
+// URL returns the broker's URL for clients, without a password.
 func (b *Bridge) URL() string { return b.url }
 
 // Event publishes a fault or a change of state. It never waits.
 func (b *Bridge) Event(kind protocol.EventKind, text string) {
 	payload, err := json.Marshal(protocol.Event{Time: b.clock().UnixMilli(), Code: kind.Code(), Text: text})
 	if err != nil {
-		return // strings and a number: it cannot fail
+		return // cannot happen: strings and a number
 	}
 	b.outbox.put(message{topic: b.topics.Event(kind.Level()), qos: 1, payload: payload})
 }
 
-// Dropped returns how many messages were thrown away because the broker was slow or away.
+// Dropped returns how many messages and requests were dropped: because the broker was slow or away, or in a flood of requests.
 func (b *Bridge) Dropped() uint64 { return b.outbox.dropped.Load() }
 
-// Close publishes what waits and the status offline, if the broker takes it in time, and ends the bridge. It returns
-// within 2 s and may be called more than once.
+// Close publishes the queued messages and the status offline, if the broker accepts them in time, and ends the bridge. It returns
+// within 2 s, and may be called more than once.
 func (b *Bridge) Close() {
 	b.closeOnce.Do(func() {
 		b.cancel()
@@ -338,13 +342,13 @@ func (b *Bridge) Close() {
 		go func() { b.workers.Wait(); close(ended) }()
 		select {
 		case <-ended:
-		case <-time.After(graceAnswer + graceMessages + graceAcknowledgements + 200*time.Millisecond): // a write to a broker that stopped reading ends by itself, later
+		case <-time.After(graceAnswer + graceMessages + graceAcknowledgements + 200*time.Millisecond):
+			// A write to a broker that has stopped reading ends later, after writePatience.
 		}
 		b.stops.client.Disconnect(0)
 		b.client.Disconnect(200)
 		if b.ownBroker {
-			// It acknowledges a message before it passes it on, and ends next: who listens shall still hear that the robot is
-			// offline.
+			// The broker acknowledges a message before it passes it on, and is ended next. Clients should still receive offline.
 			time.Sleep(graceDelivery)
 		}
 	})
@@ -353,7 +357,7 @@ func (b *Bridge) Close() {
 func (b *Bridge) status(s protocol.State) []byte {
 	text, err := json.Marshal(protocol.Status{State: s, Boot: b.boot, Version: b.version})
 	if err != nil {
-		panic(err) // three strings
+		panic(err) // cannot happen: three strings
 	}
 	return text
 }

@@ -15,13 +15,13 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// testBroker stands for any broker outside of the robot. It keeps nothing when it ends.
+// testBroker is an external broker. It keeps nothing when it ends.
 type testBroker struct {
 	url    string
 	server *server.Server
 }
 
-// startTestBroker runs a broker that lets everybody in. Port 0 is a free one.
+// startTestBroker runs a broker without logins. Port 0 means a free port.
 func startTestBroker(t testing.TB, listen string) *testBroker {
 	t.Helper()
 	host, port, err := net.SplitHostPort(listen)
@@ -35,7 +35,7 @@ func startTestBroker(t testing.TB, listen string) *testBroker {
 	return runTestBroker(t, server.MQTTOpts{Host: host, Port: number})
 }
 
-// runTestBroker runs a broker with more options. With users nobody else is let in.
+// runTestBroker runs a broker with more options. With users, only they can log in.
 func runTestBroker(t testing.TB, mqtt server.MQTTOpts, users ...*server.User) *testBroker {
 	t.Helper()
 	b, err := openBroker(t.TempDir(), mqtt, users...)
@@ -46,13 +46,13 @@ func runTestBroker(t testing.TB, mqtt server.MQTTOpts, users ...*server.User) *t
 	return b
 }
 
-// openBroker runs a broker that keeps what it has to in a folder.
+// openBroker runs a broker that stores its files in a folder.
 func openBroker(folder string, mqtt server.MQTTOpts, users ...*server.User) (*testBroker, error) {
-	if mqtt.Port == 0 { // which the server takes for no MQTT
+	if mqtt.Port == 0 { // which means no MQTT to the server
 		mqtt.Port = -1
 	}
-	// What exceeds this comes half a minute late, and what a client is given that was retained counts for it as well. The
-	// server allows 65,535 for all subscriptions of a client together.
+	// Unacknowledged messages over this number come half a minute late. Retained messages count, too. The server allows 65,535 for
+	// all subscriptions of a client together.
 	mqtt.MaxAckPending = 4096
 	opts := &server.Options{ServerName: "test", DontListen: true, NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: folder, MaxPayload: 10 << 20, MQTT: mqtt, Users: users}
@@ -70,7 +70,7 @@ func openBroker(folder string, mqtt server.MQTTOpts, users ...*server.User) (*te
 	if mqtt.TLSConfig != nil {
 		scheme = "ssl"
 	}
-	port := opts.MQTT.Port // the server has written there which it is
+	port := opts.MQTT.Port // the server has set it
 	b.url = fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(mqtt.Host, strconv.Itoa(port)))
 	return b, nil
 }
@@ -84,7 +84,7 @@ func (b *testBroker) close() {
 // address is where the broker listens.
 func (b *testBroker) address() string { return strings.TrimPrefix(b.url, "tcp://") }
 
-// cut ends the robots' connections as a broken network does, and returns how many there were.
+// cut closes the robots' connections, as a broken network does, and returns how many there were.
 func (b *testBroker) cut(t *testing.T) (number int) {
 	t.Helper()
 	all := b.robots(t)
@@ -110,7 +110,7 @@ func (b *testBroker) robots(t *testing.T) (ids []uint64) {
 	return ids
 }
 
-// freeAddress returns an address that nobody listens on: it was just given back.
+// freeAddress returns an address on which nothing listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -121,13 +121,13 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// wire is a client that says what it likes, packet by packet.
+// wire is a client that sends arbitrary packets.
 type wire struct {
 	t    *testing.T
 	conn net.Conn
 }
 
-// dialWireAs logs in, with what is added to the packet.
+// dialWireAs logs in with a packet that with may change.
 func dialWireAs(t *testing.T, url string, with func(*packets.ConnectPacket)) wire {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "tcp://"))
@@ -140,21 +140,21 @@ func dialWireAs(t *testing.T, url string, with func(*packets.ConnectPacket)) wir
 	hello.ProtocolName, hello.ProtocolVersion, hello.CleanSession = "MQTT", 4, true
 	hello.ClientIdentifier, hello.Keepalive = "wire", 60
 	with(hello)
-	w.say(hello)
-	if answer, ok := w.hear().(*packets.ConnackPacket); !ok || answer.ReturnCode != packets.Accepted {
+	w.send(hello)
+	if answer, ok := w.receive().(*packets.ConnackPacket); !ok || answer.ReturnCode != packets.Accepted {
 		t.Fatalf("not logged in: %v", answer)
 	}
 	return w
 }
 
-func (w wire) say(p packets.ControlPacket) {
+func (w wire) send(p packets.ControlPacket) {
 	w.t.Helper()
 	if err := p.Write(w.conn); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w wire) hear() packets.ControlPacket {
+func (w wire) receive() packets.ControlPacket {
 	w.t.Helper()
 	_ = w.conn.SetReadDeadline(time.Now().Add(patience))
 	p, err := packets.ReadPacket(w.conn)
@@ -164,8 +164,8 @@ func (w wire) hear() packets.ControlPacket {
 	return p
 }
 
-// deafBroker accepts connections and logs in clients, but reads nothing after that.
-func deafBroker(t *testing.T) (url string, connected <-chan struct{}) {
+// stalledBroker accepts connections and logs in clients, but reads nothing after that.
+func stalledBroker(t *testing.T) (url string, connected <-chan struct{}) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -202,24 +202,24 @@ func deafBroker(t *testing.T) (url string, connected <-chan struct{}) {
 	return "tcp://" + l.Addr().String(), welcome
 }
 
-// journal is a log to look into.
-type journal struct {
+// logBuffer is a log that a test can read.
+type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBuffer) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
 }
 
-func (j *journal) String() string {
+func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
 }
 
-func (j *journal) count(what string) int {
+func (j *logBuffer) count(what string) int {
 	return strings.Count(j.String(), what)
 }

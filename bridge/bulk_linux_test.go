@@ -12,7 +12,7 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// bulkRobot spikes as often as is asked, in a network of a thousand neurons.
+// bulkRobot is a robot with a thousand neurons that spikes at a given rate.
 type bulkRobot struct {
 	*fakeRobot
 	rate  int // spikes a second
@@ -31,8 +31,8 @@ func (r *bulkRobot) Read(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	return to, 0
 }
 
-// BenchmarkSpikesOverMQTT measures spikes on their way to a subscriber over a broker and loopback, all in the same process. The
-// figures are of all three together.
+// BenchmarkSpikesOverMQTT publishes spikes to a subscriber. Bridge, broker and subscriber are in one process, connected over
+// loopback; the figures are for all three together.
 //
 //	go test ./bridge -run XXX -bench SpikesOverMQTT -benchtime 1x
 func BenchmarkSpikesOverMQTT(b *testing.B) {
@@ -41,7 +41,7 @@ func BenchmarkSpikesOverMQTT(b *testing.B) {
 			for range b.N {
 				robot := &bulkRobot{newFakeRobot(), rate, time.Now(), 0}
 				broker := startTestBroker(b, "127.0.0.1:0")
-				br, err := bridge.Start(b.Context(), parts(robot), bridge.Options{Robot: "fake", Broker: broker.url})
+				br, err := bridge.Start(b.Context(), allParts(robot), bridge.Options{Robot: "fake", Broker: broker.url})
 				if err != nil {
 					b.Fatal(err)
 				}

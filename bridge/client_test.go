@@ -25,7 +25,7 @@ func eventually(t *testing.T, otherwise string, holds func() bool) {
 	}
 }
 
-// client is somebody outside, who sees everything.
+// client is a client of the broker that subscribes to everything.
 type client struct {
 	t        *testing.T
 	paho     paho.Client
@@ -35,17 +35,16 @@ type client struct {
 func dial(t *testing.T, url string) *client {
 	t.Helper()
 	c := &client{t: t, messages: make(chan paho.Message, 100_000)}
-	// Without a keep-alive: where a machine is slow, nobody shall be cut off for an answer that is late, and with it lose the
-	// subscription.
-	c.paho = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4).SetKeepAlive(0).
-		SetConnectTimeout(patience).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))
+	// Without a keep-alive: on a slow machine a late answer must not cost the client its connection, and with it the subscription.
+	c.paho = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(uuid.NewString()).SetProtocolVersion(4).
+		SetKeepAlive(0).SetConnectTimeout(patience).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond))
 	c.wait(c.paho.Connect())
 	c.listen()
 	t.Cleanup(func() { c.paho.Disconnect(50) })
 	return c
 }
 
-// listen subscribes to everything. Each time the broker gives all that it retains.
+// listen subscribes to everything. Each time the broker sends all that it retains.
 func (c *client) listen() {
 	c.t.Helper()
 	c.wait(c.paho.Subscribe("#", 1, func(_ paho.Client, m paho.Message) { c.messages <- m }))
@@ -71,7 +70,7 @@ func (c *client) send(topic string, retain bool, payload any) {
 	c.wait(c.paho.Publish(topic, 1, retain, text))
 }
 
-// next waits for a message to a topic that suits, and reads it as T.
+// next waits for a message to a topic that satisfies suits, and reads it as T.
 func next[T any](c *client, topic string, suits func(T) bool) T {
 	c.t.Helper()
 	deadline := time.After(patience)
@@ -121,12 +120,12 @@ func (c *client) answer(verb, id string) protocol.Response {
 	return next(c, protocol.Topics("fake").Response(verb), func(r protocol.Response) bool { return r.ID == id })
 }
 
-// keepsAsking sends requests, each with an id of its own, until one is answered: what is sent while the robot is away is lost.
+// keepsAsking sends requests with different ids until one is answered. Requests are lost while the robot is not connected.
 func (c *client) keepsAsking(verb string) protocol.Response {
 	c.t.Helper()
 	ids := map[string]bool{}
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		r := fresh(uuid.NewString())
+		r := newRequest(uuid.NewString())
 		ids[r.ID] = true
 		c.send(protocol.Topics("fake").Request(verb), false, r)
 		for again := time.After(100 * time.Millisecond); again != nil; {
@@ -145,18 +144,19 @@ func (c *client) keepsAsking(verb string) protocol.Response {
 	return protocol.Response{}
 }
 
-// hang begins a transaction of a robot that hangs, and waits until it does.
+// hang starts a transaction of a robot that hangs, and waits until it hangs.
 func (c *client) hang(robot *fakeRobot) {
 	c.t.Helper()
 	c.send(protocol.Topics("fake").Request("set"), false, setting("hangs", map[string]float64{"a": 1}))
 	eventually(c.t, "the transaction does not begin", func() bool { return robot.waiting(0) == 1 })
 }
 
-// keep has the broker retain a message. It acknowledges one a moment before it gives it to who comes.
-func (c *client) keep(topic string, payload any) {
+// retain publishes a retained message. It returns when the broker gives it to a new client: the broker acknowledges it a moment
+// before.
+func (c *client) retain(topic string, payload any) {
 	c.t.Helper()
 	c.send(topic, true, payload)
-	kept[any](c.t, c.url(), topic)
+	retainedAs[any](c.t, c.url(), topic)
 }
 
 // url is where the client is connected.
@@ -165,12 +165,12 @@ func (c *client) url() string {
 	return reader.Servers()[0].String()
 }
 
-// online waits until the robot says that it is there.
+// online waits until the robot is online.
 func (c *client) online() {
 	c.t.Helper()
-	// The broker of these tests reads what it retains first, and only then begins to pass on what is new. What is published
-	// between is not given to who comes.
-	for wait := time.Second; !c.hears(wait, protocol.Online); wait *= 2 {
+	// The broker of these tests looks up retained messages first, and passes on new ones only after that. A message that is
+	// published in between does not reach the client.
+	for wait := time.Second; !c.receivesStatus(wait, protocol.Online); wait *= 2 {
 		if wait > patience {
 			c.t.Fatal("the robot is not online")
 		}
@@ -178,8 +178,8 @@ func (c *client) online() {
 	}
 }
 
-// hears reports whether the robot's status comes within some time.
-func (c *client) hears(within time.Duration, state protocol.State) bool {
+// receivesStatus reports whether a status with a state comes within some time.
+func (c *client) receivesStatus(within time.Duration, state protocol.State) bool {
 	c.t.Helper()
 	for ended := time.After(within); ; {
 		select {
@@ -194,20 +194,20 @@ func (c *client) hears(within time.Duration, state protocol.State) bool {
 	}
 }
 
-// warm has the broker of these tests read what it retains. When it reads that first while it changes, it may give what was before
-// to all who come in the next two minutes: nats-server 2.14.5 caches in loadRetainedMessages what was replaced meanwhile.
+// warm makes the broker of these tests read its retained messages. If a message changes during the first reading, the broker may
+// give the old one to all clients of the next two minutes: loadRetainedMessages of nats-server 2.14.5 caches it.
 func warm(t *testing.T, url string) {
 	t.Helper()
 	retained(t, url)
 }
 
-// retained returns what a broker retains, by topic: what a client is given that comes now.
+// retained returns the retained messages of a broker, by topic, as a new client receives them.
 func retained(t *testing.T, url string) map[string]string {
 	t.Helper()
 	c := dial(t, url)
 	defer c.paho.Disconnect(0)
 	last := uuid.NewString()
-	c.send(protocol.Echo, false, `"`+last+`"`) // it comes back behind the rest
+	c.send(protocol.Echo, false, `"`+last+`"`) // it comes back after the rest
 	all := map[string]string{}
 	for deadline := time.After(patience); ; {
 		select {
@@ -219,13 +219,13 @@ func retained(t *testing.T, url string) map[string]string {
 				all[m.Topic()] = string(m.Payload())
 			}
 		case <-deadline:
-			t.Fatal("the broker does not say all that it retains")
+			t.Fatal("the broker does not send all that it retains")
 		}
 	}
 }
 
-// kept waits until a broker retains a message to a topic, and reads it as T.
-func kept[T any](t *testing.T, url, topic string) (v T) {
+// retainedAs waits until a broker retains a message to a topic, and reads it as T.
+func retainedAs[T any](t *testing.T, url, topic string) (v T) {
 	t.Helper()
 	eventually(t, "nothing is retained of "+topic, func() bool {
 		text, ok := retained(t, url)[topic]
@@ -239,13 +239,13 @@ func kept[T any](t *testing.T, url, topic string) (v T) {
 	return v
 }
 
-// fresh returns a request that holds.
-func fresh(id string) protocol.Request {
+// newRequest returns a request that is valid now.
+func newRequest(id string) protocol.Request {
 	return protocol.Request{ID: id, Time: time.Now().UnixMilli(), TTL: 60_000}
 }
 
 func setting(id string, changes map[string]float64) protocol.Request {
-	r := fresh(id)
+	r := newRequest(id)
 	r.Set = changes
 	return r
 }
@@ -256,7 +256,7 @@ func valued(r protocol.Request, value *float64) protocol.Request {
 	return r
 }
 
-// refusedAs reports whether an answer is a refusal of one kind.
+// refusedAs reports whether an answer is a refusal with a code.
 func refusedAs(r protocol.Response, code protocol.Code) bool {
 	return r.Status == protocol.StatusError && r.Error != nil && r.Error.Code == code
 }

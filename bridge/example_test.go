@@ -13,7 +13,7 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// rover is a robot that can be seen and stopped, and nothing else.
+// rover is a robot that can only be watched and stopped.
 type rover struct{ did chan string }
 
 func (r *rover) Describe() protocol.Description {
@@ -31,12 +31,12 @@ func (r *rover) Sensors() map[string]protocol.Measure {
 func (r *rover) Actuators() map[string]protocol.Measure { return nil }
 func (r *rover) TelemetryEvery() time.Duration          { return time.Second }
 
-func (r *rover) Arm(who string, _ bool) error { r.did <- "armed by " + who; return nil }
-func (r *rover) ArmByHand(who string) error   { r.did <- "armed by hand by " + who; return nil }
-func (r *rover) Disarm(who string)            { r.did <- "disarmed by " + who }
-func (r *rover) EmergencyStop(who string)     { r.did <- "stopped by " + who }
+func (r *rover) Arm(user string, _ bool) error { r.did <- "armed by " + user; return nil }
+func (r *rover) ArmByHand(user string) error   { r.did <- "armed by hand by " + user; return nil }
+func (r *rover) Disarm(user string)            { r.did <- "disarmed by " + user }
+func (r *rover) EmergencyStop(user string)     { r.did <- "stopped by " + user }
 
-// A robot that can be seen and stopped, at a broker; ann stops it.
+// A robot that can be watched and stopped. The user ann stops it.
 func Example() {
 	folder, err := os.MkdirTemp("", "broker")
 	if err != nil {
@@ -51,20 +51,21 @@ func Example() {
 	}
 	defer broker.close()
 
+	topics, online := protocol.Topics("rover"), make(chan bool, 10)
+	ann := paho.NewClient(paho.NewClientOptions().AddBroker(broker.url))
+	ann.Connect().Wait()
+	defer ann.Disconnect(0)
+	ann.Subscribe(topics.Status(), 1, func(paho.Client, paho.Message) { online <- true }).Wait()
+
 	r := &rover{did: make(chan string, 10)}
 	robot := bridge.Robot{Telemetry: r, Safety: r}
 	b, err := bridge.Start(context.Background(), robot, bridge.Options{Robot: "rover", Broker: broker.url})
-	if err != nil { // a bad option; a broker that is away is no error
+	if err != nil { // an invalid option; an absent broker is no error
 		fmt.Println(err)
 		return
 	}
 	defer b.Close()
 
-	topics, online := protocol.Topics("rover"), make(chan bool, 10)
-	ann := paho.NewClient(paho.NewClientOptions().AddBroker(b.URL()))
-	ann.Connect().Wait()
-	defer ann.Disconnect(0)
-	ann.Subscribe(topics.Status(), 1, func(paho.Client, paho.Message) { online <- true })
 	<-online
 	ann.Publish(topics.RequestBy("estop", "ann"), 1, false, "")
 	fmt.Println(<-r.did)

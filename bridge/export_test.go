@@ -2,7 +2,7 @@ package bridge
 
 import "time"
 
-// What the tests of this package see besides what everybody does.
+// For the tests in package bridge_test.
 const (
 	WaitingRequests   = waitingRequests
 	ImportantMessages = importantMessages
@@ -11,14 +11,16 @@ const (
 	MaxNumbers        = maxNumbers
 )
 
-// Connected reports whether the broker can be reached now.
+// Connected reports whether the bridge is connected to the broker now.
 func (b *Bridge) Connected() bool { return b.client.IsConnectionOpen() }
 
-// Waiting returns how many requests wait, and how many of those that anybody may ask.
-func (b *Bridge) Waiting() (requests, questions int) { return len(b.requests), len(b.viewerRequests) }
+// Waiting returns the lengths of the two queues of requests.
+func (b *Bridge) Waiting() (requests, viewerRequests int) {
+	return len(b.requests), len(b.viewerRequests)
+}
 
 // Lease has spikes published for a time, as the verb watch does.
 func (b *Bridge) Lease(length time.Duration) { b.lease(length) }
 
-// Discovered reports whether the message for Home Assistant has come back.
+// Discovered reports whether the broker has passed on the message for Home Assistant.
 func (b *Bridge) Discovered() bool { return b.discoveryReturned.Load() }

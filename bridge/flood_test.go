@@ -17,7 +17,8 @@ func TestTooManyRequestsAreAnsweredBusy(t *testing.T) {
 	for i := range asked {
 		c.send(protocol.Topics("fake").Request("set"), false, setting(fmt.Sprint("s", i), map[string]float64{"a": float64(i)}))
 	}
-	busy := next(c, protocol.Topics("fake").Response("set"), func(r protocol.Response) bool { return r.Error != nil && r.Error.Code == protocol.Busy })
+	isBusy := func(r protocol.Response) bool { return refusedAs(r, protocol.Busy) }
+	busy := next(c, protocol.Topics("fake").Response("set"), isBusy)
 	close(robot.hold)
 	answered := map[string]bool{busy.ID: true}
 	for len(answered) < asked {
@@ -29,18 +30,21 @@ func TestTooManyRequestsAreAnsweredBusy(t *testing.T) {
 	}
 }
 
-// What anybody may ask, without end, takes no room from what tuners and operators ask.
-func TestAFloodOfQuestionsKeepsNobodyOut(t *testing.T) {
+// A flood of requests that viewers may send takes no room from requests of tuners and operators.
+func TestFloodOfViewerRequests(t *testing.T) {
 	robot := newHangingRobot()
 	b := startBridge(t, robot, bridge.Options{})
 	c := dial(t, b.URL())
 	c.online()
 	c.hang(robot)
 	for i := range 3 * bridge.WaitingRequests {
-		c.send(protocol.Topics("fake").Request("get"), false, fresh(fmt.Sprint("question ", i)))
+		c.send(protocol.Topics("fake").Request("get"), false, newRequest(fmt.Sprint("viewer ", i)))
 	}
-	eventually(t, "the questions do not fill their queue", func() bool { _, questions := b.Waiting(); return questions == bridge.WaitingRequests })
-	c.send(protocol.Topics("fake").Request("save"), false, fresh("save"))
+	eventually(t, "the requests do not fill their queue", func() bool {
+		_, viewers := b.Waiting()
+		return viewers == bridge.WaitingRequests
+	})
+	c.send(protocol.Topics("fake").Request("save"), false, newRequest("save"))
 	close(robot.hold)
 	if r := c.answer("save", "save"); r.Error != nil {
 		t.Errorf("save: %v", r.Error)

@@ -8,37 +8,39 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Home Assistant finds a robot by one retained message with everything that it shows (MQTT device discovery, Home Assistant
-// 2024.11 and newer: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). Its templates are Jinja: they
-// make requests as Request documents them, with the time of the press and an id that no other press has.
+// Home Assistant finds a robot by one retained message that describes everything it shows (MQTT device discovery, Home Assistant
+// 2024.11 and newer: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). Its templates are in Jinja.
+// Those for commands make a protocol.Request, with the time of the press and a unique id.
 
-// expireAfter is for how long Home Assistant takes a value for the present one, in seconds: it comes once a second.
+// expireAfter is how long Home Assistant shows a value without a new one, in seconds. Values come once a second.
 const expireAfter = 10
 
-// maxNumbers bounds the tunables that it shows: nobody turns a thousand knobs there.
+// maxNumbers is how many parameters it shows: a thousand would be of no use there.
 const maxNumbers = 100
 
-// component is one entity.
+// component is an entity of Home Assistant.
 type component map[string]any
 
-// deviceClasses are Home Assistant's for the units that sensors have.
-var deviceClasses = map[string]string{"°C": "temperature", "lx": "illuminance", "V": "voltage", "A": "current", "W": "power", "Pa": "pressure", "m": "distance", "m/s": "speed", "kg": "weight"}
+// deviceClasses are Home Assistant's device classes, by the units of sensors.
+var deviceClasses = map[string]string{"°C": "temperature", "lx": "illuminance", "V": "voltage", "A": "current", "W": "power",
+	"Pa": "pressure", "m": "distance", "m/s": "speed", "kg": "weight"}
 
-// requestTemplate makes a request of what is pressed or typed; more is what it holds beside id, ts and ttl_ms.
+// requestTemplate returns a template for a request, with the keys more beside id, ts and ttl_ms.
 func requestTemplate(key, more string) string {
 	if more != "" {
 		more = "," + more
 	}
-	return `{"id":"homeassistant-` + key + `-{{ now().timestamp() }}","ts":{{ (now().timestamp() * 1000) | int }},"ttl_ms":10000` + more + `}`
+	return `{"id":"homeassistant-` + key + `-{{ now().timestamp() }}",` +
+		`"ts":{{ (now().timestamp() * 1000) | int }},"ttl_ms":10000` + more + `}`
 }
 
-// discovery describes the robot for Home Assistant. It returns how many tunables did not find room.
+// discovery describes the robot for Home Assistant. It returns how many parameters were left out.
 func discovery(t protocol.Topics, d protocol.Description, version string) (payload []byte, left int, err error) {
 	id := "fluxd_" + protocol.Identifier(string(t))
 	all := map[string]component{}
 	add := func(key, platform, name string, c component) {
 		key = protocol.Identifier(key)
-		for all[key] != nil { // names that differ in what an id may not hold
+		for all[key] != nil { // of names that differ only in characters that an id may not have
 			key += "_"
 		}
 		c["platform"], c["unique_id"], c["name"] = platform, id+"_"+key, name
@@ -49,7 +51,11 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 		add(key, "sensor", name, c)
 	}
 	for _, s := range d.Sensors {
-		c := component{"state_topic": t.Home(), "value_template": fmt.Sprintf("{{ value_json.sensors[%s] }}", jinjaString(s.Name)), "state_class": "measurement"}
+		c := component{
+			"state_topic":    t.Home(),
+			"value_template": fmt.Sprintf("{{ value_json.sensors[%s] }}", jinjaString(s.Name)),
+			"state_class":    "measurement",
+		}
 		if s.Unit != "" {
 			c["unit_of_measurement"] = s.Unit
 		}
@@ -59,7 +65,10 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 		addSensor("sensor_"+s.Name, s.Name, c)
 	}
 	for _, a := range d.Actuators {
-		addSensor("actuator_"+a.Name, a.Name, component{"state_topic": t.Home(), "value_template": fmt.Sprintf("{{ value_json.actuators[%s] }}", jinjaString(a.Name))})
+		addSensor("actuator_"+a.Name, a.Name, component{
+			"state_topic":    t.Home(),
+			"value_template": fmt.Sprintf("{{ value_json.actuators[%s] }}", jinjaString(a.Name)),
+		})
 	}
 	for _, h := range []struct{ key, name, template, unit string }{
 		{"safety", "safety", "{{ value_json.safety.state }}", ""},
@@ -75,7 +84,7 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 	}
 	numbers := 0
 	for _, p := range d.Parameters {
-		if p.Min >= p.Max { // there is nothing to turn, and Home Assistant takes no such number
+		if p.Min >= p.Max { // Home Assistant rejects such a number
 			continue
 		}
 		if numbers++; numbers > maxNumbers {
@@ -86,29 +95,53 @@ func discovery(t protocol.Topics, d protocol.Description, version string) (paylo
 		if p.Type == "int" {
 			step = 1
 		}
-		c := component{"state_topic": t.Param(p.Path), "value_template": "{{ value_json.v }}", "command_topic": t.Request("set"),
-			"command_template": requestTemplate("set", `"set":{`+jsonString(p.Path)+`:{{ value }}}`), "min": p.Min, "max": p.Max, "step": step, "mode": "box", "entity_category": "config"}
+		c := component{
+			"state_topic":      t.Param(p.Path),
+			"value_template":   "{{ value_json.v }}",
+			"command_topic":    t.Request("set"),
+			"command_template": requestTemplate("set", `"set":{`+jsonString(p.Path)+`:{{ value }}}`),
+			"min":              p.Min,
+			"max":              p.Max,
+			"step":             step,
+			"mode":             "box",
+			"entity_category":  "config",
+		}
 		if p.Unit != "" {
 			c["unit_of_measurement"] = p.Unit
 		}
 		add("tune_"+p.Path, "number", p.Path, c)
 	}
-	// One topic for both ways: arm takes a value.
-	add("armed", "switch", "armed", component{"state_topic": t.Health(), "value_template": "{{ 1 if value_json.safety.state == 'armed' else 0 }}", "state_on": "1", "state_off": "0",
-		"command_topic": t.Request("arm"), "command_template": requestTemplate("arm", `"value":{{ value }}`), "payload_on": "1", "payload_off": "0"})
-	add("estop", "button", "emergency stop", component{"command_topic": t.Request("estop"), "command_template": requestTemplate("estop", "")})
+	add("armed", "switch", "armed", component{ // arm with the value 0 disarms
+		"state_topic":      t.Health(),
+		"value_template":   "{{ 1 if value_json.safety.state == 'armed' else 0 }}",
+		"state_on":         "1",
+		"state_off":        "0",
+		"command_topic":    t.Request("arm"),
+		"command_template": requestTemplate("arm", `"value":{{ value }}`),
+		"payload_on":       "1",
+		"payload_off":      "0",
+	})
+	add("estop", "button", "emergency stop", component{
+		"command_topic":    t.Request("estop"),
+		"command_template": requestTemplate("estop", ""),
+	})
 
 	payload, err = json.Marshal(map[string]any{
-		"device":       map[string]any{"identifiers": []string{id}, "name": string(t), "manufacturer": "fluxd", "sw_version": version},
-		"origin":       map[string]any{"name": "fluxd", "sw_version": version},
-		"availability": []map[string]string{{"topic": t.Status(), "value_template": "{{ value_json.state }}", "payload_available": string(protocol.Online), "payload_not_available": string(protocol.Offline)}},
-		"components":   all,
-		"qos":          1,
+		"device": map[string]any{
+			"identifiers": []string{id}, "name": string(t), "manufacturer": "fluxd", "sw_version": version,
+		},
+		"origin": map[string]any{"name": "fluxd", "sw_version": version},
+		"availability": []map[string]string{{
+			"topic": t.Status(), "value_template": "{{ value_json.state }}",
+			"payload_available": string(protocol.Online), "payload_not_available": string(protocol.Offline),
+		}},
+		"components": all,
+		"qos":        1,
 	})
 	return payload, left, err
 }
 
-// quoted is a name as a string of Jinja.
+// jinjaString returns a name as a string literal of Jinja.
 func jinjaString(name string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(name) + "'"
 }
@@ -116,7 +149,7 @@ func jinjaString(name string) string {
 func jsonString(s string) string {
 	text, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // a string
+		panic(err) // cannot happen: a string
 	}
 	return string(text)
 }

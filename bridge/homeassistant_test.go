@@ -14,13 +14,17 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// render does what Home Assistant does with the templates that we give it: they hold nothing but these.
+// render fills in a template, as Home Assistant does. The templates have no other expressions.
 func render(template, value string, now time.Time) string {
 	seconds := float64(now.UnixMicro()) / 1e6
-	return strings.NewReplacer("{{ now().timestamp() }}", fmt.Sprintf("%.6f", seconds), "{{ (now().timestamp() * 1000) | int }}", fmt.Sprint(int64(seconds*1000)), "{{ value }}", value).Replace(template)
+	return strings.NewReplacer(
+		"{{ now().timestamp() }}", fmt.Sprintf("%.6f", seconds),
+		"{{ (now().timestamp() * 1000) | int }}", fmt.Sprint(int64(seconds*1000)),
+		"{{ value }}", value,
+	).Replace(template)
 }
 
-type discovered struct {
+type discoveryMessage struct {
 	Device, Origin map[string]any
 	Availability   []map[string]string
 	Components     map[string]struct {
@@ -39,13 +43,13 @@ type discovered struct {
 	}
 }
 
-// What Home Assistant sends when its numbers, its switch and its button are used is accepted by the robot.
-func TestHomeAssistantMovesTheRobot(t *testing.T) {
+// The robot accepts what Home Assistant sends when a user changes a number, turns the switch or presses the button.
+func TestHomeAssistantControlsTheRobot(t *testing.T) {
 	robot := newFakeRobot()
 	b := startBridge(t, robot, bridge.Options{HomeAssistant: true, Version: "1.2"})
 	c := dial(t, b.URL())
 	c.online()
-	home := kept[discovered](t, b.URL(), protocol.Topics("fake").Discovery())
+	home := retainedAs[discoveryMessage](t, b.URL(), protocol.Topics("fake").Discovery())
 	if home.Availability[0]["topic"] != "flux/fake/status" || home.Device["name"] != "fake" || home.Origin["name"] != "fluxd" {
 		t.Errorf("%+v", home)
 	}
@@ -56,7 +60,9 @@ func TestHomeAssistantMovesTheRobot(t *testing.T) {
 		}
 		seen[one.Unique] = true
 	}
-	if eye := home.Components["sensor_left_eye"]; eye.Class != "illuminance" || eye.Unit != "lx" || eye.State != "flux/fake/tele/home" || eye.Template != "{{ value_json.sensors['left_eye'] }}" || eye.Expires == 0 {
+	eye := home.Components["sensor_left_eye"]
+	if eye.Class != "illuminance" || eye.Unit != "lx" || eye.State != "flux/fake/tele/home" ||
+		eye.Template != "{{ value_json.sensors['left_eye'] }}" || eye.Expires == 0 {
 		t.Errorf("%+v", eye)
 	}
 	press := func(key, value string) protocol.Response {
@@ -92,12 +98,14 @@ func TestHomeAssistantMovesTheRobot(t *testing.T) {
 	}
 }
 
-// silent is a robot with sensors that say nothing, and an actuator that nothing is known of.
+// silent is a robot with sensors without a valid reading.
 type silent struct{ *fakeRobot }
 
 func (r *silent) Describe() protocol.Description {
 	d := r.fakeRobot.Describe()
-	d.Sensors = append(d.Sensors, protocol.Device{Name: "unread"}, protocol.Device{Name: "broken"}, protocol.Device{Name: "gone stale"})
+	for _, name := range []string{"unread", "broken", "gone stale"} {
+		d.Sensors = append(d.Sensors, protocol.Device{Name: name})
+	}
 	d.Actuators = []protocol.Device{{Name: "choice"}, {Name: "wheel"}}
 	return d
 }
@@ -118,8 +126,8 @@ func (r *silent) Actuators() map[string]protocol.Measure {
 	return map[string]protocol.Measure{"choice": {Value: "Sharp-Left-Turn"}, "wheel": {Value: 0.5}}
 }
 
-// Each template finds what it looks for, whether or not there is a reading; and one that is stale is none.
-func TestHomeAssistantIsToldThatThereIsNoReading(t *testing.T) {
+// The message has every key that a template refers to. A sensor without a reading, or with a stale one, is null.
+func TestHomeAssistantWithoutReadings(t *testing.T) {
 	t.Parallel() // it waits
 	if testing.Short() {
 		t.Skip("it waits in real time")
@@ -136,14 +144,15 @@ func TestHomeAssistantIsToldThatThereIsNoReading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"ts":0,"sensors":{"broken":null,"gone stale":null,"left_eye":412.5,"unread":null},"actuators":{"choice":"Sharp-Left-Turn","wheel":0.5}}`
+	const want = `{"ts":0,"sensors":{"broken":null,"gone stale":null,"left_eye":412.5,"unread":null},` +
+		`"actuators":{"choice":"Sharp-Left-Turn","wheel":0.5}}`
 	if string(got) != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
 
-// It comes as often as health, and that is once a second; without Home Assistant never.
-func TestHomeAssistantIsNotFlooded(t *testing.T) {
+// The message for Home Assistant comes as often as health does, which is once a second.
+func TestRateOfHomeAssistantMessages(t *testing.T) {
 	t.Parallel() // it waits
 	if testing.Short() {
 		t.Skip("it waits in real time")
@@ -171,50 +180,60 @@ func TestHomeAssistantIsNotFlooded(t *testing.T) {
 	}
 }
 
-// A broker whose rights forbid the message for Home Assistant drops it without a word: that is told, once.
-func TestADiscoveryThatIsNotPassedOnIsTold(t *testing.T) {
+// A broker whose rights forbid the message for Home Assistant drops it silently. The robot reports it, once.
+func TestDiscoveryThatIsNotPassedOn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits in real time")
 	}
 	t.Parallel()
 	for name, user := range map[string]server.Permissions{
-		"may not write it":         {Publish: &server.SubjectPermission{Allow: []string{"flux.fake.>"}}},
-		"may not read it":          {Subscribe: &server.SubjectPermission{Allow: []string{"flux.fake.>", "flux.fake"}}},
-		"may do neither, as a hub": {Publish: &server.SubjectPermission{Allow: []string{"flux.fake.>"}}, Subscribe: &server.SubjectPermission{Allow: []string{"flux.fake.>"}}},
-		"may do both":              {},
+		"may not write it": {Publish: &server.SubjectPermission{Allow: []string{"flux.fake.>"}}},
+		"may not read it":  {Subscribe: &server.SubjectPermission{Allow: []string{"flux.fake.>", "flux.fake"}}},
+		"may do neither, as with the rights of a leaf node": {
+			Publish:   &server.SubjectPermission{Allow: []string{"flux.fake.>"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{"flux.fake.>"}},
+		},
+		"may do both": {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			broker := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"}, &server.User{Username: "fake", Password: "fake", Permissions: &user}, &server.User{Username: "all", Password: "all"})
-			var log journal
+			broker := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"},
+				&server.User{Username: "fake", Password: "fake", Permissions: &user},
+				&server.User{Username: "all", Password: "all"})
+			var log logBuffer
 			c := dial(t, strings.Replace(broker.url, "://", "://all:all@", 1))
-			b := startBridge(t, newFakeRobot(), bridge.Options{HomeAssistant: true, Broker: broker.url, User: "fake", Password: "fake", Log: slog.New(slog.NewTextHandler(&log, nil))})
-			const told = "Home Assistant does not find the robot"
+			b := startBridge(t, newFakeRobot(), bridge.Options{HomeAssistant: true, Broker: broker.url,
+				User: "fake", Password: "fake", Log: slog.New(slog.NewTextHandler(&log, nil))})
+			const warning = "Home Assistant does not find the robot"
 			if name == "may do both" {
 				eventually(t, "the message comes back", b.Discovered)
 				return
 			}
-			e := next(c, protocol.Topics("fake").Event(protocol.LevelWarning), func(e protocol.Event) bool { return e.Code == protocol.DiscoveryLost.Code() })
-			if !strings.Contains(e.Text, "homeassistant/device/fluxd-fake/config") || log.count(told) != 1 || log.count("cannot subscribe") > 0 {
-				t.Errorf("event %+v, told %d times", e, log.count(told))
+			lost := func(e protocol.Event) bool { return e.Code == protocol.DiscoveryLost.Code() }
+			e := next(c, protocol.Topics("fake").Event(protocol.LevelWarning), lost)
+			if !strings.Contains(e.Text, "homeassistant/device/fluxd-fake/config") ||
+				log.count(warning) != 1 || log.count("cannot subscribe") > 0 {
+				t.Errorf("event %+v, logged %d times", e, log.count(warning))
 			}
 		})
 	}
 }
 
-// Without the flag nothing is published, with many tunables some; names that no id may hold stay apart.
-func TestDiscoveryHasBounds(t *testing.T) {
+// Of many parameters some are left out. Names that differ only in characters that an id may not have get different ids.
+func TestDiscoveryIsBounded(t *testing.T) {
 	d := protocol.Description{Sensors: []protocol.Device{{Name: "a b"}, {Name: "a.b"}, {Name: "it's"}}}
 	for i := range bridge.MaxNumbers + 7 {
-		d.Parameters = append(d.Parameters, protocol.Parameter{Path: fmt.Sprintf("p[%d]", i), Max: 1})
-		d.Parameters = append(d.Parameters, protocol.Parameter{Path: fmt.Sprintf("nothing to turn[%d]", i), Min: 5, Max: 5}) // Home Assistant refuses such a number
+		d.Parameters = append(d.Parameters,
+			protocol.Parameter{Path: fmt.Sprintf("p[%d]", i), Max: 1},
+			protocol.Parameter{Path: fmt.Sprintf("empty range[%d]", i), Min: 5, Max: 5}) // Home Assistant rejects such a number
 	}
-	var log journal
-	b := startBridge(t, describedRobot{newFakeRobot(), d}, bridge.Options{HomeAssistant: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	// Not the next message: see online.
-	home := kept[discovered](t, b.URL(), protocol.Topics("fake").Discovery())
+	var log logBuffer
+	b := startBridge(t, describedRobot{newFakeRobot(), d},
+		bridge.Options{HomeAssistant: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	// Not the next message: see client.online.
+	home := retainedAs[discoveryMessage](t, b.URL(), protocol.Topics("fake").Discovery())
 	if log.count("left_out=7") != 1 {
-		t.Errorf("it does not say how many are left out: %s", &log)
+		t.Errorf("the log does not say how many are left out: %s", &log)
 	}
 	numbers := 0
 	for _, one := range home.Components {
@@ -225,7 +244,8 @@ func TestDiscoveryHasBounds(t *testing.T) {
 			}
 		}
 	}
-	if numbers != bridge.MaxNumbers || home.Components["sensor_a_b"].Unique == "" || home.Components["sensor_a_b_"].Unique == "" {
+	if numbers != bridge.MaxNumbers ||
+		home.Components["sensor_a_b"].Unique == "" || home.Components["sensor_a_b_"].Unique == "" {
 		t.Errorf("%d numbers; %d components", numbers, len(home.Components))
 	}
 	if got := home.Components["sensor_it_s"].Template; got != `{{ value_json.sensors['it\'s'] }}` {

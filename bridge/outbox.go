@@ -5,33 +5,33 @@ import (
 	"sync/atomic"
 )
 
-// message is one publication.
+// message is a message to publish.
 type message struct {
 	topic   string
 	qos     byte
 	retain  bool
-	viewer  bool // an answer to what anybody may ask
+	viewer  bool // an answer to a request that every user may send
 	payload []byte
 }
 
 // Capacities of the outbox, in messages.
 const (
 	importantMessages = 1024 // answers and events
-	viewerMessages    = 1024 // answers to what anybody may ask
-	telemetryMessages = 32   // about a second and a half: older telemetry is worth nothing
+	viewerMessages    = 1024 // answers to requests that every user may send
+	telemetryMessages = 32   // about 1.5 s of it: older telemetry is useless
 )
 
-// outbox holds what waits to be published, in four lanes. Of what is the robot's state, its parameters and status, only the
-// latest counts: each waits once, however often it changes, and none is lost. Answers and events are one queue; answers to what
-// anybody may ask, without end, have another, and telemetry a third: a slow broker costs measures, and a flood of questions costs
-// the answers to those.
+// outbox holds the messages that wait to be published, in four queues. Of the robot's state, its parameters and status, only the
+// latest value of each topic waits, and it is never dropped. Answers and events share a queue. Answers to requests that every
+// user may send have another, so that a flood of such requests displaces only answers to them. Telemetry has the last: a slow
+// broker costs telemetry first.
 type outbox struct {
-	wake    chan struct{} // holds one token when there may be something to take
+	wake    chan struct{} // holds a token when there may be a message
 	dropped atomic.Uint64
 
 	mu        sync.Mutex
 	states    map[string]message // by topic
-	order     []string           // their topics, the one that waits longest first
+	order     []string           // their topics, oldest first
 	important ring               // QoS 1
 	viewers   ring               // QoS 1
 	telemetry ring               // QoS 0
@@ -47,14 +47,14 @@ func newOutbox() *outbox {
 	}
 }
 
-// put adds a message and never waits; a full queue loses its oldest.
+// put adds a message. It never waits: a full queue drops its oldest message.
 func (o *outbox) put(m message) {
 	o.mu.Lock()
 	lost := false
 	switch {
 	case m.qos == 0:
 		lost = o.telemetry.put(m)
-	case m.retain && len(m.payload) > 0: // without, it takes back what somebody else retained, of which there may be any number
+	case m.retain && len(m.payload) > 0: // an empty one clears a topic, and there may be any number of those
 		if _, waits := o.states[m.topic]; !waits {
 			o.order = append(o.order, m.topic)
 		}
@@ -74,8 +74,8 @@ func (o *outbox) put(m message) {
 	}
 }
 
-// take removes the oldest message: of the robot's state, so that who has an answer finds what it tells of; else of QoS 1; else
-// telemetry.
+// pop removes the next message: first the oldest of the robot's state, so that a client that has an answer finds the values that
+// the answer is about; then the oldest of the other queues in their order.
 func (o *outbox) pop() (message, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -101,7 +101,7 @@ type ring struct {
 	count int
 }
 
-// put appends a message. It reports whether the oldest had to go.
+// put appends a message. It reports whether it dropped the oldest.
 func (r *ring) put(m message) (lost bool) {
 	if r.count == len(r.items) {
 		r.pop()
@@ -117,7 +117,7 @@ func (r *ring) pop() (message, bool) {
 		return message{}, false
 	}
 	m := r.items[r.first]
-	r.items[r.first] = message{} // let go of the payload
+	r.items[r.first] = message{} // release the payload
 	r.first = (r.first + 1) % len(r.items)
 	r.count--
 	return m, true

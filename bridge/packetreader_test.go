@@ -20,15 +20,15 @@ import (
 // patience bounds every wait of these tests. Nothing is expected to take that long.
 const patience = 2 * time.Minute
 
-// still is the safety of a robot that never moves.
-type still struct{}
+// motionless is the Safety of a robot that never moves.
+type motionless struct{}
 
-func (still) Arm(string, bool) error { return errors.New("it never moves") }
-func (still) ArmByHand(string) error { return errors.New("it never moves") }
-func (still) Disarm(string)          {}
-func (still) EmergencyStop(string)   {}
+func (motionless) Arm(string, bool) error { return errors.New("it never moves") }
+func (motionless) ArmByHand(string) error { return errors.New("it never moves") }
+func (motionless) Disarm(string)          {}
+func (motionless) EmergencyStop(string)   {}
 
-// stream is a connection from which a text comes.
+// stream is a connection that reads from a Reader.
 type stream struct {
 	net.Conn
 	io.Reader
@@ -36,8 +36,8 @@ type stream struct {
 
 func (s stream) Read(p []byte) (int, error) { return s.Reader.Read(p) }
 
-// Packets that are too long are cut, whatever pieces they come in; the others are not touched.
-func TestPacketsAreCut(t *testing.T) {
+// Packets that are too long are truncated, whatever pieces they come in; others are unchanged.
+func TestLongPacketsAreTruncated(t *testing.T) {
 	const filters = 3
 	suback := "\x90\x07\x00\x01\x01\x01\x01\x01\x01"
 	short := "\x90\x05\x00\x01\x01\x01\x01"
@@ -52,7 +52,7 @@ func TestPacketsAreCut(t *testing.T) {
 	}
 	for _, test := range []struct{ name, in, want string }{
 		{"nothing", "", ""},
-		{"one that is right", short, short},
+		{"a valid one", short, short},
 		{"no body", "\xd0\x00\xd0\x00", "\xd0\x00\xd0\x00"},
 		{"too many codes", suback + "\xd0\x00", short + "\xd0\x00"},
 		{"a length in more bytes than it needs", "\xd0\x80\x00" + short, "\xd0\x00" + short},
@@ -76,10 +76,11 @@ func TestPacketsAreCut(t *testing.T) {
 	}
 }
 
-// Whatever a broker says, the robot lives: on each of its connections.
-func FuzzWhatABrokerSays(f *testing.F) {
+// No bytes from a broker make the robot panic, on either connection.
+func FuzzBrokerBytes(f *testing.F) {
 	f.Add([]byte("\x90\x07\x00\x01\x01\x01\x01\x01\x01"))
-	f.Add([]byte("\x90\x05\x00\x01\x01\x01\x00\x30\x05\x00\x01tab\x40\x02\x00\x01\xb0\x02\x00\x02\x50\x02\x00\x03\x62\x02\x00\x04\x70\x02\x00\x04\xd0\x00"))
+	f.Add([]byte("\x90\x05\x00\x01\x01\x01\x00\x30\x05\x00\x01tab\x40\x02\x00\x01" +
+		"\xb0\x02\x00\x02\x50\x02\x00\x03\x62\x02\x00\x04\x70\x02\x00\x04\xd0\x00"))
 	f.Add([]byte("\x3e\x1b\x00\x11flux/fake/req/set\x00\x07{}{}{}"))
 	f.Add([]byte("\x30\x15\x00\x13flux/fake/req/estop\x32\x18\x00\x14flux/fake/req/disarm\x00\x07"))
 	f.Add([]byte("\x30\x1e\x00\x11flux/fake/req/arm{\"value\":0}"))
@@ -87,8 +88,8 @@ func FuzzWhatABrokerSays(f *testing.F) {
 	f.Add([]byte("\x32\x16\x00\x12flux/fake/status\x00\x07"))
 	f.Add([]byte("\x90\x05\x00\x01\x80\x80\x80\xe0\x00\x10\x00\x00\xff\xff\xff\xff\x7f"))
 	f.Fuzz(func(t *testing.T, words []byte) {
-		b := &Bridge{robot: Robot{Safety: still{}}, topics: "fake", boot: "b1", clock: time.Now, log: slog.New(slog.DiscardHandler),
-			outbox: newOutbox(), connected: make(chan struct{}, 1),
+		b := &Bridge{robot: Robot{Safety: motionless{}}, topics: "fake", boot: "b1", clock: time.Now,
+			log: slog.New(slog.DiscardHandler), outbox: newOutbox(), connected: make(chan struct{}, 1),
 			requests: make(chan incoming, waitingRequests), busyAnswers: rate.NewLimiter(rate.Inf, 0),
 			viewerRequests: make(chan incoming, waitingRequests), busyViewers: rate.NewLimiter(rate.Inf, 0)}
 		b.ctx = t.Context()
@@ -104,8 +105,8 @@ func FuzzWhatABrokerSays(f *testing.F) {
 				SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
 					return newPacketReader(ours, len(side.filters), newRateLimit(b)), nil
 				}))
-			b.window.client = b.client
-			broker := speak(its, words)
+			b.sender.client = b.client
+			broker := serveBytes(its, words)
 			if token := b.client.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 				t.Fatal(token.Error())
 			}
@@ -117,8 +118,8 @@ func FuzzWhatABrokerSays(f *testing.F) {
 	})
 }
 
-// speak lets a client in, and says words when it has subscribed. The channel is closed when that is over.
-func speak(conn net.Conn, words []byte) <-chan struct{} {
+// serveBytes lets a client log in, and writes words when it has subscribed. It closes the channel when it is done.
+func serveBytes(conn net.Conn, words []byte) <-chan struct{} {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -133,7 +134,7 @@ func speak(conn net.Conn, words []byte) <-chan struct{} {
 		if _, err := packets.ReadPacket(conn); err != nil { // it subscribes
 			return
 		}
-		go io.Copy(io.Discard, conn) // else the pipe holds up what the robot answers
+		go io.Copy(io.Discard, conn) // otherwise the pipe blocks the answers of the robot
 		_, _ = conn.Write(words)
 	}()
 	return ended

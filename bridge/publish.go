@@ -10,13 +10,13 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// publish is the only goroutine that publishes: a write to a broker that stopped reading blocks, and must block nobody else.
+// publish is the only goroutine that publishes on the main connection: a write to a broker that has stopped reading blocks.
 func (b *Bridge) publish() {
 	for {
 		select {
 		case <-b.ctx.Done():
 			select {
-			case <-b.answered: // clients hear of what was accepted last as well
+			case <-b.answered: // so that the last requests are answered too
 			case <-time.After(graceAnswer):
 			}
 			b.publishLast()
@@ -30,10 +30,10 @@ func (b *Bridge) publish() {
 	}
 }
 
-// flush publishes what waits, as long as there is a connection. What the client library is given without one it either loses
-// without a word (QoS 0) or piles up and replays (QoS 1).
+// flush publishes the queued messages while there is a connection. Without one, the client library loses messages of QoS 0, and
+// piles up those of QoS 1 to send them later.
 func (b *Bridge) flush() {
-	for b.client.IsConnectionOpen() && b.window.waitForRoom(b.ctx) {
+	for b.client.IsConnectionOpen() && b.sender.waitForRoom(b.ctx) {
 		m, ok := b.outbox.pop()
 		if !ok {
 			return
@@ -42,25 +42,26 @@ func (b *Bridge) flush() {
 	}
 }
 
-// hand hands a message to the client library.
+// handOver passes a message to the client library.
 func (b *Bridge) handOver(m message) {
-	if !b.window.publish(m) {
+	if !b.sender.publish(m) {
 		b.outbox.dropped.Add(1)
 	}
 }
 
-// send waits for room and hands a message to the client library, unless the robot ends first.
+// send waits for room and passes a message to the client library, unless the bridge ends first.
 func (b *Bridge) send(m message) {
-	if b.window.waitForRoom(b.ctx) {
+	if b.sender.waitForRoom(b.ctx) {
 		b.handOver(m)
 	}
 }
 
-// announce subscribes and publishes everything retained: a broker that was restarted knows neither.
+// announce subscribes, and publishes everything retained: a broker that was restarted has lost both.
 func (b *Bridge) announce() {
-	// After a loss the library first repeats what was not acknowledged. Values from before must not follow those of now.
-	awaitAll(b.ctx, answerPatience, b.window.inFlight...)
-	b.window.inFlight = b.window.inFlight[:0]
+	// After a lost connection the library first repeats what was not acknowledged. Those old values must not follow the current
+	// ones.
+	awaitAll(b.ctx, answerPatience, b.sender.inFlight...)
+	b.sender.inFlight = b.sender.inFlight[:0]
 
 	b.unknownParameters.Store(0)
 	subscription := b.client.SubscribeMultiple(b.filters(), b.receive)
@@ -68,12 +69,12 @@ func (b *Bridge) announce() {
 	if b.ctx.Err() != nil {
 		return
 	}
-	// A warning below covers the message for Home Assistant that does not come back.
+	// If the broker does not grant the topic for Home Assistant, there is a warning below.
 	if why := refused(subscription, answered, b.topics.Discovery()); why != nil && b.client.IsConnectionOpen() {
-		b.log.Warn("cannot subscribe to all requests: what the broker does not let the robot read it cannot answer, until the next connection",
-			"error", why)
+		b.log.Warn("cannot subscribe to all requests: the robot cannot answer those that the broker does not let it read, "+
+			"until the next connection", "error", why)
 	}
-	b.stops.awaitSubscribed(b.ctx, answerPatience) // who sees the robot online can stop it
+	b.stops.awaitSubscribed(b.ctx, answerPatience) // a client that sees the robot online can stop it
 
 	b.send(message{topic: b.topics.Describe(), qos: 1, retain: true, payload: b.description})
 	if b.discovery != nil {
@@ -82,25 +83,26 @@ func (b *Bridge) announce() {
 	}
 	b.publishValues(nil, b.send)
 	b.publishHealth(b.send)
-	// Last: who sees the robot online finds everything in its place.
+	// Last, so that a client that sees the robot online finds everything else.
 	b.statusReturned.Store(false)
 	b.send(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
 	time.AfterFunc(2*answerPatience, func() {
 		if b.discovery != nil && !b.discoveryReturned.Load() && b.client.IsConnectionOpen() && b.ctx.Err() == nil {
 			b.discoveryWarning.Do(func() {
-				b.log.Warn("Home Assistant does not find the robot: the broker does not pass on the message for it; the robot's user needs the right to write that topic, and to read it, which shows that it is passed on",
+				b.log.Warn("Home Assistant does not find the robot: the broker does not pass on the message for it; the robot's user "+
+					"needs the right to write that topic, and to read it, so that the robot can check that it is passed on",
 					"topic", b.topics.Discovery())
 				b.Event(protocol.DiscoveryLost, "the robot's user needs the right to write and to read "+b.topics.Discovery())
 			})
 		}
 		if !b.statusReturned.Load() && b.client.IsConnectionOpen() && b.ctx.Err() == nil {
-			b.log.Warn("the broker passes nothing on of what the robot publishes: its user may lack the right to write there",
+			b.log.Warn("the broker does not pass on what the robot publishes: the robot's user may lack the right to write its topics",
 				"topics", b.topics.All())
 		}
 	})
 }
 
-// publishValues publishes the accepted values of parameters, of all without paths.
+// publishValues publishes the accepted values of parameters; without paths, of all.
 func (b *Bridge) publishValues(paths []string, put func(message)) {
 	if b.robot.Tuner == nil {
 		return
@@ -119,14 +121,14 @@ func (b *Bridge) publishValues(paths []string, put func(message)) {
 	}
 }
 
-// publishLast publishes what waits and the status offline, and waits a moment for the acknowledgements.
+// publishLast publishes the queued messages and the status offline, and waits a moment for the acknowledgements.
 func (b *Bridge) publishLast() {
 	if !b.client.IsConnectionOpen() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), graceMessages)
 	defer cancel()
-	for b.window.waitForRoom(ctx) {
+	for b.sender.waitForRoom(ctx) {
 		m, ok := b.outbox.pop()
 		if !ok {
 			break
@@ -134,10 +136,10 @@ func (b *Bridge) publishLast() {
 		b.handOver(m)
 	}
 	offline := b.client.Publish(b.topics.Status(), 1, true, b.status(protocol.Offline))
-	awaitAll(context.Background(), graceAcknowledgements, append(b.window.inFlight, offline)...)
+	awaitAll(context.Background(), graceAcknowledgements, append(b.sender.inFlight, offline)...)
 }
 
-// await waits for a token, and reports whether it is complete. Until it is, the library writes into it.
+// await waits for a token, and reports whether it is complete. Until then the library may write into it.
 func await(ctx context.Context, token paho.Token) bool {
 	select {
 	case <-token.Done():
@@ -147,7 +149,7 @@ func await(ctx context.Context, token paho.Token) bool {
 	}
 }
 
-// awaitAll waits for several.
+// awaitAll waits for several tokens.
 func awaitAll(ctx context.Context, patience time.Duration, tokens ...paho.Token) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// quickBroker acknowledges everything at once, and notes what is retained. It passes nothing on but what the test asks.
+// quickBroker acknowledges everything at once, and records retained messages. It passes on only requests of the test.
 type quickBroker struct {
 	mu     sync.Mutex
 	all    map[string]string
@@ -24,7 +24,7 @@ func newQuickBroker() *quickBroker {
 	return &quickBroker{all: map[string]string{}, robots: map[string]net.Conn{}}
 }
 
-// dial connects without a socket: the wait for one would not be virtual.
+// dial connects without a socket, since a wait for a socket is not in virtual time.
 func (q *quickBroker) dial(context.Context) (net.Conn, error) {
 	here, there := net.Pipe()
 	go q.serve(there)
@@ -86,8 +86,8 @@ func (q *quickBroker) ask(t *testing.T, verb string, r protocol.Request) {
 	}
 }
 
-// kept returns what is retained.
-func (q *quickBroker) kept() map[string]string {
+// retained returns the retained messages.
+func (q *quickBroker) retained() map[string]string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return maps.Clone(q.all)

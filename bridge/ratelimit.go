@@ -12,26 +12,26 @@ import (
 )
 
 const (
-	// requestRate and requestBurst bound the requests of each verb that are looked at, a second and at once. The client library
-	// wakes several goroutines for each message, and a flood of them delays the control loop; what is over the rate is thrown
-	// away where its bytes arrive, which costs next to nothing.
+	// requestRate and requestBurst bound how many requests with each verb are read, per second and at once. The client library wakes
+	// several goroutines for each message, and a flood of messages delays the control loop. Requests over the rate are discarded
+	// where their bytes arrive, which costs almost nothing.
 	requestRate  = 1000
 	requestBurst = 256
-	// readBuffer is how many bytes of a flood are read at a time.
+	// readBuffer is how many bytes are read from the connection at once.
 	readBuffer = 64 << 10
 )
 
-// pace bounds the requests that come in, each verb apart from the others.
+// rateLimit bounds the rate of incoming requests, for each verb separately.
 type rateLimit struct {
 	topics   protocol.Topics
-	requests []byte                   // what the topics of requests begin with
+	requests []byte                   // the prefix of the topics of requests
 	limits   map[string]*rate.Limiter // by verb
-	stop     func(verb, who string)   // carries out a stop that is over the rate
+	stop     func(verb, user string)  // stops the robot for a request that is over the rate
 	dropped  *atomic.Uint64
 }
 
 func newRateLimit(b *Bridge) *rateLimit {
-	p := &rateLimit{
+	l := &rateLimit{
 		topics:   b.topics,
 		requests: []byte(b.topics.Request("")),
 		limits:   map[string]*rate.Limiter{},
@@ -39,20 +39,21 @@ func newRateLimit(b *Bridge) *rateLimit {
 		dropped:  &b.outbox.dropped,
 	}
 	for _, verb := range users.Verbs() {
-		if verb != "arm" { // always read, since it may be one to disarm
-			p.limits[verb] = rate.NewLimiter(requestRate, requestBurst)
+		if verb != "arm" { // which is always read, since it may disarm
+			l.limits[verb] = rate.NewLimiter(requestRate, requestBurst)
 		}
 	}
-	return p
+	return l
 }
 
-// allows reports whether to look at a message. A request over the rate that nothing waits behind is no flood, but one of a client
-// that asks again as soon as it is answered: it is delayed, by less than two requests take at the rate. Of the others those that
-// stop the robot are obeyed even so, unread, and answered together: see stops.owe.
-func (p *rateLimit) allow(topic []byte, retained, alone bool) bool {
-	rest, request := bytes.CutPrefix(topic, p.requests)
-	verb, _, _ := bytes.Cut(rest, []byte("/")) // the name behind it matters to those alone that stop
-	limit := p.limits[string(verb)]
+// allow reports whether to read a message; alone says that no other message is behind it. A request over the rate is delayed if
+// it is alone, by less than two requests take at the rate: it is not part of a flood, its client sends the next one as soon as it
+// is answered. Otherwise it is discarded. One that stops the robot is obeyed without being read, and answered together with
+// others: see stopConnection.answerTogether.
+func (l *rateLimit) allow(topic []byte, retained, alone bool) bool {
+	rest, request := bytes.CutPrefix(topic, l.requests)
+	verb, _, _ := bytes.Cut(rest, []byte("/")) // the user's name behind it only matters for requests to stop
+	limit := l.limits[string(verb)]
 	if !request || limit == nil || limit.Allow() {
 		return true
 	}
@@ -60,10 +61,10 @@ func (p *rateLimit) allow(topic []byte, retained, alone bool) bool {
 		time.Sleep(limit.Reserve().Delay())
 		return true
 	}
-	p.dropped.Add(1)
+	l.dropped.Add(1)
 	if name := string(verb); stopping[name] && !retained {
-		_, who, _ := p.topics.SplitRequest(string(topic))
-		p.stop(name, who)
+		_, user, _ := l.topics.SplitRequest(string(topic))
+		l.stop(name, user)
 	}
 	return false
 }

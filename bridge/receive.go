@@ -11,9 +11,9 @@ import (
 	"fluxd/bridge/users"
 )
 
-// filters are what the robot subscribes to, but for what stops it. All at QoS 0: within a connection nothing is lost at that
-// either, and a session ends with its connection. At QoS 1 a broker has a bounded number of messages under way to a session, and
-// one client could fill it for the others: NATS then tries again after its ack_wait.
+// filters returns the subscriptions of the main connection, all at QoS 0. Within a connection QoS 0 loses nothing either, and a
+// session ends with its connection. At QoS 1 a broker limits the unacknowledged messages of a session, so one client could hold
+// up the requests of others: NATS then tries again after its ack_wait.
 func (b *Bridge) filters() map[string]byte {
 	filters := map[string]byte{b.topics.Status(): 0}
 	for _, verb := range users.Verbs() {
@@ -22,17 +22,17 @@ func (b *Bridge) filters() map[string]byte {
 		}
 	}
 	if b.discovery != nil {
-		filters[b.topics.Discovery()] = 0 // it comes back if it is passed on
+		filters[b.topics.Discovery()] = 0 // the message comes back if the broker passes it on
 	}
-	// Parameters for those that are retained from an earlier run, until the status comes back: see heard. The robot's own broker
-	// has none.
+	// Parameters that an earlier run has retained, to clear those that this robot does not have. The subscription ends when the
+	// status comes back: see receiveStatus. The robot's own broker has none.
 	if !b.ownBroker {
 		filters[b.topics.Param("#")] = 0
 	}
 	return filters
 }
 
-// stopFilters are what the robot subscribes to on the connection for what stops it.
+// stopFilters returns the subscriptions of the connection for disarm and estop.
 func (b *Bridge) stopFilters() map[string]byte {
 	filters := map[string]byte{}
 	for verb := range stopping {
@@ -41,16 +41,16 @@ func (b *Bridge) stopFilters() map[string]byte {
 	return filters
 }
 
-// addRequests adds the filters of requests of a verb, under nobody's name and under users' names. They are two, since a broker
-// may grant the first alone.
+// addRequests adds two filters for the requests with a verb: without a user's name and under users' names. A broker may grant the
+// first alone.
 func (b *Bridge) addRequests(filters map[string]byte, verb string) {
 	filters[b.topics.Request(verb)], filters[b.topics.RequestBy(verb, "+")] = 0, 0
 }
 
-// refused says why a subscription does not bring all that it is for, but for one filter; nil if it does.
+// refused returns an error if the broker has not granted all filters of a subscription, apart from the filter besides.
 func refused(subscription paho.Token, answered bool, besides string) error {
 	if !answered {
-		return fmt.Errorf("no answer of the broker within %v", answerPatience)
+		return fmt.Errorf("no answer from the broker within %v", answerPatience)
 	}
 	if err := subscription.Error(); err != nil {
 		return err
@@ -64,39 +64,39 @@ func refused(subscription paho.Token, answered bool, besides string) error {
 	return nil
 }
 
-// receive takes what comes in, one message after the other. It waits for nothing: behind a message may stand one that leads to
-// safety. Nor does it wait for an acknowledgement to be written: a broker that writes one to us at that moment would wait for us
-// as well.
+// receive handles incoming messages one after another. It waits for nothing, since the next message may be one that disarms. It
+// does not wait for an acknowledgement to be written either: if the broker writes one to us at that moment, both would wait for
+// each other.
 func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack()
 	}
 	if m.Topic() == b.topics.Status() {
-		if !m.Retained() { // else it is from before this connection, and announce is about to replace it
+		if !m.Retained() { // a retained one is from before this connection, and announce is about to replace it
 			b.receiveStatus(m.Payload())
 		}
 		return
 	}
 	if m.Topic() == b.topics.Discovery() {
-		if !m.Retained() { // else it is from before this connection
+		if !m.Retained() { // a retained one is from before this connection
 			b.discoveryReturned.Store(true)
 		}
 		return
 	}
 	if path, param := strings.CutPrefix(m.Topic(), b.topics.Param("")); param {
 		if m.Retained() && len(m.Payload()) > 0 && !b.parameters[path] && b.unknownParameters.Add(1) <= maxUnknownParameters {
-			b.outbox.put(message{topic: m.Topic(), qos: 1, retain: true}) // the robot has it no more: nobody shall believe it
+			b.outbox.put(message{topic: m.Topic(), qos: 1, retain: true}) // clear it: this robot does not have it
 		}
 		return
 	}
-	a, known := b.incomingRequest(m)
-	if !known {
+	a, ok := b.incomingRequest(m)
+	if !ok {
 		return
 	}
 	if a.verb == "arm" {
-		if disarms(a) { // a switch has one topic for both: what leads to safety waits for nothing
+		if disarms(a) { // at once, like a disarm
 			if id := idOf(a.payload); id == "" || b.disarmIDs.add(id) {
-				b.stops.stop("disarm", a.who, timeOf(a.payload))
+				b.stops.stop("disarm", a.user, timeOf(a.payload))
 			}
 		}
 	}
@@ -113,15 +113,20 @@ func (b *Bridge) receive(_ paho.Client, m paho.Message) {
 			return
 		}
 		b.answer(a.verb, protocol.Response{ID: idOf(a.payload), Error: refuse(protocol.Busy,
-			"too many requests wait: ask again later")})
+			"too many requests wait: try again later")})
 	}
 }
 
-// heard takes a status that comes while the robot is connected. Offline is always put right: a broker that notices
-// late that an old connection is dead, of this start or of the one before a power cut, publishes its last will after the new
-// connection has said online; and a namesake that ends takes nobody with it. Online of another start is another robot with the
-// same name. Online of this one comes back after all that was retained: only now may the subscription of parameters end, since
-// the library forgets at once whom to give what is still under way.
+// receiveStatus handles a status that the broker passes on while the robot is connected.
+//
+// Offline is always corrected. A broker that detects late that an old connection is dead, of this run or of one before a power
+// cut, publishes the last will of that connection after this one has published online. A robot with the same name that ends
+// publishes offline too.
+//
+// Online with another boot is another robot with the same name.
+//
+// Online with this boot comes after everything retained. Only now may the subscription of parameters end: the library drops
+// messages of a subscription as soon as it is cancelled.
 func (b *Bridge) receiveStatus(payload []byte) {
 	var s protocol.Status
 	switch {
@@ -130,14 +135,14 @@ func (b *Bridge) receiveStatus(payload []byte) {
 		b.outbox.put(message{topic: b.topics.Status(), qos: 1, retain: true, payload: b.status(protocol.Online)})
 	case s.Boot != b.boot:
 		b.nameWarnings.Do(func() {
-			b.log.Warn("another robot with this name has come to the broker: requests go to both; give each a name of its own",
+			b.log.Warn("another robot with this name has come to the broker: requests go to both; give each robot a different name",
 				"robot", string(b.topics), "boot", s.Boot)
 			b.Event(protocol.NameTaken, "another robot with this name has come to the broker: requests go to both")
 		})
 	default:
 		b.statusReturned.Store(true)
 		if !b.ownBroker {
-			go b.client.Unsubscribe(b.topics.Param("#")) // it waits until a broker that does not read has taken it
+			go b.client.Unsubscribe(b.topics.Param("#")) // a goroutine: it waits if the broker does not read
 		}
 	}
 }

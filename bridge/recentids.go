@@ -1,9 +1,9 @@
 package bridge
 
-// memory remembers the latest ids.
+// recentIDs remembers the latest ids of requests, to recognise a second delivery.
 type recentIDs struct {
 	known map[string]bool
-	order []string // a ring, oldest at next once it is full
+	order []string // a ring; once it is full, the oldest id is at next
 	next  int
 }
 
@@ -11,7 +11,7 @@ func newRecentIDs(capacity int) *recentIDs {
 	return &recentIDs{known: make(map[string]bool), order: make([]string, capacity)}
 }
 
-// add remembers an id. It reports false when it is known already.
+// add remembers an id. It returns false if the id is known already.
 func (m *recentIDs) add(id string) bool {
 	if m.known[id] {
 		return false

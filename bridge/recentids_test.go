@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-func TestMemoryForgetsTheOldest(t *testing.T) {
+func TestRecentIDsForgetTheOldest(t *testing.T) {
 	m := newRecentIDs(2)
 	for i, step := range []struct {
 		id  string
@@ -15,6 +15,6 @@ func TestMemoryForgetsTheOldest(t *testing.T) {
 		}
 	}
 	if len(m.known) != 2 {
-		t.Errorf("remembers %d ids, want 2", len(m.known))
+		t.Errorf("%d ids are remembered, want 2", len(m.known))
 	}
 }

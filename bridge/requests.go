@@ -19,47 +19,48 @@ import (
 // Limits of requests.
 const (
 	maxID           = 128  // bytes of an id
-	rememberedIDs   = 4096 // ids that a second delivery is recognised by
+	rememberedIDs   = 4096 // a second delivery of a request is recognised among so many
 	savePatience    = 10 * time.Second
-	waitingRequests = 64 // requests taken from the broker and not handled yet
+	waitingRequests = 64 // in each of the two queues
 
-	// busyRate and busyBurst bound the answers to requests that there is no room for, a second and at once: those to others shall
-	// not be lost among them.
+	// busyRate and busyBurst bound the answers to requests for which there is no room, per second and at once. Otherwise they would
+	// displace answers to other requests.
 	busyRate  = 1000
 	busyBurst = importantMessages / 2
 )
 
-// incoming is a request as it came from the broker.
+// incoming is a request as the broker delivered it.
 type incoming struct {
 	verb     string
-	who      string // sends it: a user's name, or protocol.Anonymous
+	user     string // its sender, or protocol.Anonymous
 	payload  []byte
 	retained bool
-	stops    uint64 // how often the robot had been stopped when it came in
+	stops    uint64 // how often the robot had been stopped when the request arrived
 }
 
-// arrived takes in a request, and reports false for any other message: also for one of a verb that there is not, which nobody
-// answers, and for one under a name that no user can have, unless it stops the robot.
-func (b *Bridge) incomingRequest(m paho.Message) (a incoming, known bool) {
+// incomingRequest returns the request in a message. It returns false for any other message, for an unknown verb, and for a
+// request under a name that no user can have, unless it stops the robot.
+func (b *Bridge) incomingRequest(m paho.Message) (a incoming, ok bool) {
 	a = incoming{payload: m.Payload(), retained: m.Retained()}
-	a.verb, a.who, known = b.topics.SplitRequest(m.Topic())
-	if known {
-		_, known = users.LeastRole(a.verb)
+	a.verb, a.user, ok = b.topics.SplitRequest(m.Topic())
+	if ok {
+		_, ok = users.LeastRole(a.verb)
 	}
-	if a.who == protocol.Anonymous && m.Topic() != b.topics.Request(a.verb) && !stopping[a.verb] {
-		known = false
+	if a.user == protocol.Anonymous && m.Topic() != b.topics.Request(a.verb) && !stopping[a.verb] {
+		ok = false
 	}
-	return a, known
+	return a, ok
 }
 
-// serve answers requests one after another: transactions do not overlap. It is the only goroutine that calls Tuner.Set.
+// serve handles requests one after another, so that transactions do not overlap. It is the only goroutine that calls Tuner.Set.
+// Requests that some users may not send come first.
 func (b *Bridge) serve() {
 	defer close(b.unwritten)
-	seen, viewerIDs := newRecentIDs(rememberedIDs), newRecentIDs(rememberedIDs)
+	ids, viewerIDs := newRecentIDs(rememberedIDs), newRecentIDs(rememberedIDs)
 	for {
-		select { // those that not everybody may send come first
+		select {
 		case a := <-b.requests:
-			b.handle(a, seen)
+			b.handle(a, ids)
 			continue
 		default:
 		}
@@ -67,17 +68,17 @@ func (b *Bridge) serve() {
 		case <-b.ctx.Done():
 			return
 		case a := <-b.requests:
-			b.handle(a, seen)
+			b.handle(a, ids)
 		case a := <-b.viewerRequests:
 			b.handle(a, viewerIDs)
 		}
 	}
 }
 
-// handle answers one request, unless it is the second delivery of one.
-func (b *Bridge) handle(a incoming, seen *recentIDs) {
+// handle answers a request, unless it is a second delivery: ids has those that were seen before.
+func (b *Bridge) handle(a incoming, ids *recentIDs) {
 	request, refusal := parse(a)
-	if request.ID != "" && !seen.add(request.ID) {
+	if request.ID != "" && !ids.add(request.ID) {
 		b.log.Debug("request delivered again: ignored", "verb", a.verb, "id", request.ID)
 		return
 	}
@@ -95,11 +96,11 @@ func (b *Bridge) handle(a incoming, seen *recentIDs) {
 		select {
 		case b.unwritten <- unwritten{a.verb, response}:
 			return
-		default: // the disk is very slow
+		default: // the disk is too slow
 			if response.Applied == nil {
-				refusal = refuse(protocol.Busy, "the disk is slow, and too many requests wait for it: ask again later")
+				refusal = refuse(protocol.Busy, "the disk is slow, and too many requests wait for it: try again later")
 			} else {
-				response.Warning = "the change is in effect, and not on the disk yet, which is slow"
+				response.Warning = "the change is in effect, but not on the disk yet, which is slow"
 			}
 		}
 	}
@@ -108,20 +109,20 @@ func (b *Bridge) handle(a incoming, seen *recentIDs) {
 			b.malformed.Add(1)
 		}
 		if disarms(a) {
-			refusal.Message += "; the robot is disarmed all the same"
+			refusal.Message += "; the robot was disarmed nevertheless"
 		}
 		response.Error = refusal
 	}
 	b.answer(a.verb, response)
 }
 
-// unwritten is what waits for a disk, to be answered then. Nothing else waits for one.
+// unwritten is an executed request whose answer waits for a disk. Nothing else waits for a disk.
 type unwritten struct {
 	verb     string
 	response protocol.Response
 }
 
-// keep has what was accepted written, and answers.
+// writeAccepted writes what accepted requests have changed to the disk, and answers the requests.
 func (b *Bridge) writeAccepted() {
 	defer close(b.answered)
 	for u := range b.unwritten {
@@ -134,7 +135,7 @@ func (b *Bridge) writeAccepted() {
 	}
 }
 
-// parse reads a request. On a refusal the request still carries the id, if one can be read.
+// parse reads a request. If it refuses the request, the result still has the id, if that can be read.
 func parse(a incoming) (protocol.Request, *protocol.Error) {
 	if len(a.payload) > protocol.MaxRequest {
 		return protocol.Request{}, refuse(protocol.TooLarge,
@@ -145,7 +146,7 @@ func parse(a incoming) (protocol.Request, *protocol.Error) {
 		request.ID = ""
 	}
 	if err != nil {
-		// The id may stand behind the fault, and who asked wants to recognise the answer.
+		// The id may stand behind the error. The client needs it to recognise the answer.
 		if request.ID == "" {
 			request.ID = idOf(a.payload)
 		}
@@ -153,42 +154,44 @@ func parse(a incoming) (protocol.Request, *protocol.Error) {
 	}
 	switch ttl := protocol.MaxTTL.Milliseconds(); {
 	case request.ID == "":
-		return request, refuse(protocol.Malformed, "id: expected 1 to %d bytes that no other request has", maxID)
+		return request, refuse(protocol.Malformed, "id: expected a unique text of 1 to %d bytes", maxID)
 	case a.retained:
 		return request, refuse(protocol.Retained,
-			"request was published with the retain flag, so nobody knows how old it is: "+
-				"publish it without, and clear the topic with an empty retained message")
+			"the request was published with the retain flag, so its age is unknown: "+
+				"publish it without the flag, and clear the topic with an empty retained message")
 	case request.Time <= 0:
-		return request, refuse(protocol.Malformed, "ts: expected when the request was sent, in milliseconds since 1970")
+		return request, refuse(protocol.Malformed, "ts: expected the time at which the request was sent, in milliseconds since 1970")
 	case request.TTL < 1 || request.TTL > ttl:
 		return request, refuse(protocol.Malformed, "ttl_ms: expected 1 to %d, got %d", ttl, request.TTL)
 	}
 	return request, nil
 }
 
-// expired refuses a request outside its time: too old, by its own ttl_ms or at all, or from the future, as one that was prepared.
+// checkTime refuses a request that is older than its ttl_ms or protocol.MaxAge, or that comes from the future: it may have been
+// prepared to act later.
 func checkTime(r protocol.Request, now time.Time) *protocol.Error {
-	clock, holds := now.UnixMilli(), min(r.TTL, protocol.MaxAge.Milliseconds())
-	if clock-holds <= r.Time && r.Time <= clock+protocol.MaxAhead.Milliseconds() {
+	clock, valid := now.UnixMilli(), min(r.TTL, protocol.MaxAge.Milliseconds())
+	if clock-valid <= r.Time && r.Time <= clock+protocol.MaxAhead.Milliseconds() {
 		return nil
 	}
-	return refuse(protocol.Stale, "request was sent at %s and holds %d ms, but it is %s here: "+
-		"it came too late, or the clocks differ (ahead by at most %v)", clockText(r.Time), holds, clockText(clock), protocol.MaxAhead)
+	return refuse(protocol.Stale, "the request was sent at %s and is valid for %d ms, but the robot's clock shows %s: "+
+		"it arrived too late, or the clocks differ (ts may be ahead by at most %v)", clockText(r.Time), valid, clockText(clock),
+		protocol.MaxAhead)
 }
 
 func clockText(milliseconds int64) string {
 	return time.UnixMilli(milliseconds).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// verb is what a robot does on a request.
+// verb carries out requests with one verb.
 type verb struct {
-	// do acts at once.
-	do func(ctx context.Context, who string, r protocol.Request, to *protocol.Response) error
-	// disk then does what waits for a disk; nil for most.
+	// do acts at once; nil: there is only disk.
+	do func(ctx context.Context, user string, r protocol.Request, to *protocol.Response) error
+	// disk then does what has to wait for a disk; nil for most verbs.
 	disk func(ctx context.Context, to *protocol.Response) error
 }
 
-// verbs are those that a robot takes, but for disarm and estop: see stops.
+// verbs returns the verbs that the robot supports, except disarm and estop: see stopConnection.
 func (b *Bridge) verbs() map[string]verb {
 	all := map[string]verb{"describe": {do: b.describe}, "arm": {do: b.arm}}
 	if b.robot.Spikes != nil {
@@ -213,38 +216,38 @@ func (b *Bridge) verbs() map[string]verb {
 	return all
 }
 
-// execute does what a request asks for and fills in the answer.
+// execute carries out a request and fills in the answer.
 func (b *Bridge) execute(a incoming, request protocol.Request, response *protocol.Response) *protocol.Error {
 	response.Rev = b.revision()
 	v, supported := b.supported[a.verb]
 	switch {
 	case !supported:
 		can := slices.Sorted(slices.Values(append(sorted(b.supported), sorted(stopping)...)))
-		return refuse(protocol.UnknownVerb, "this robot does not %s: it can be asked to %s", a.verb, strings.Join(can, ", "))
+		return refuse(protocol.UnknownVerb, "this robot does not support %s: expected one of %s", a.verb, strings.Join(can, ", "))
 	case v.do == nil:
 		return nil
 	}
 	ctx, cancel := b.limited(request)
 	defer cancel()
-	return toAnswer(response, v.do(ctx, a.who, request, response))
+	return toAnswer(response, v.do(ctx, a.user, request, response))
 }
 
 func (b *Bridge) describe(_ context.Context, _ string, _ protocol.Request, to *protocol.Response) error {
-	if !b.descriptionRate.Allow() { // it is large, and anybody may ask
-		return refuse(protocol.Busy, "the description was asked for too often: "+
-			"ask again in a second, or read what is retained at %s", b.topics.Describe())
+	if !b.descriptionRate.Allow() { // it is large, and every user may ask for it
+		return refuse(protocol.Busy, "too many requests for the description: "+
+			"try again in a second, or read the retained message at %s", b.topics.Describe())
 	}
 	to.Description = b.description
 	return nil
 }
 
-// until bounds what a request asks for by its time to live.
+// limited returns a context that ends with the time to live of a request.
 func (b *Bridge) limited(r protocol.Request) (context.Context, context.CancelFunc) {
-	holds := min(time.Duration(r.TTL)*time.Millisecond, protocol.MaxAge)
-	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time).Add(holds).Sub(b.clock()), protocol.MaxAge))
+	valid := min(time.Duration(r.TTL)*time.Millisecond, protocol.MaxAge)
+	return context.WithTimeout(b.ctx, min(time.UnixMilli(r.Time).Add(valid).Sub(b.clock()), protocol.MaxAge))
 }
 
-// warned answers with the warning if the error is one: then it was done. Any other error is a refusal.
+// toAnswer puts a warning into the answer. It returns any other error as a refusal.
 func toAnswer(response *protocol.Response, err error) *protocol.Error {
 	var warning protocol.Warning
 	switch {
@@ -257,12 +260,12 @@ func toAnswer(response *protocol.Response, err error) *protocol.Error {
 	return refusal(err)
 }
 
-// refuse is the error of a request that is not executed.
+// refuse returns the error of a request that is not executed.
 func refuse(code protocol.Code, format string, args ...any) *protocol.Error {
 	return &protocol.Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// refusal makes an answer of an error of the robot.
+// refusal returns an error of the robot as one for the answer.
 func refusal(err error) *protocol.Error {
 	var known *protocol.Error
 	if errors.As(err, &known) {
@@ -271,13 +274,12 @@ func refusal(err error) *protocol.Error {
 	return &protocol.Error{Code: protocol.Internal, Message: err.Error()}
 }
 
-// answer queues the one answer to a request.
+// answer queues the answer to a request.
 func (b *Bridge) answer(verb string, response protocol.Response) {
 	b.outbox.put(message{topic: b.topics.Response(verb), qos: 1, viewer: forViewers(verb), payload: encode(response)})
 }
 
-// common reports whether anybody may ask for a verb. Such requests have queues that those of others do not share: one viewer can
-// fill them.
+// forViewers reports whether every user may send a verb. Such requests have separate queues, since a viewer can fill those.
 func forViewers(verb string) bool { return users.Viewer.May(verb) }
 
 // encode writes a response as JSON.
@@ -287,14 +289,14 @@ func encode(response protocol.Response) []byte {
 		response.Status = protocol.StatusError
 	}
 	payload, err := json.Marshal(response)
-	if err != nil { // a value that JSON cannot carry: there is an answer all the same
+	if err != nil { // a value that JSON cannot carry; the client gets an answer nevertheless
 		payload, _ = json.Marshal(protocol.Response{ID: response.ID, Status: protocol.StatusError, Rev: response.Rev,
 			Error: &protocol.Error{Code: protocol.Internal, Message: "the answer cannot be written as JSON: " + err.Error()}})
 	}
 	return payload
 }
 
-// idOf reads the id of a request, however wrong the rest of it is.
+// idOf returns the id of a request, even if the rest of the request is invalid; empty if there is none.
 func idOf(payload []byte) string {
 	var only struct{ ID string }
 	if len(payload) > protocol.MaxRequest || json.NewDecoder(bytes.NewReader(payload)).Decode(&only) != nil || len(only.ID) > maxID {
@@ -303,7 +305,7 @@ func idOf(payload []byte) string {
 	return only.ID
 }
 
-// timeOf reads when a request was sent, however wrong the rest of it is; 0 if it does not say so.
+// timeOf returns the ts of a request, even if the rest of the request is invalid; 0 if there is none.
 func timeOf(payload []byte) int64 {
 	var only struct {
 		TS int64 `json:"ts"`

@@ -11,7 +11,7 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-func TestADuplicateIsNeitherExecutedNorAnswered(t *testing.T) {
+func TestDuplicateIsIgnored(t *testing.T) {
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 	c.online()
@@ -20,11 +20,10 @@ func TestADuplicateIsNeitherExecutedNorAnswered(t *testing.T) {
 	c.ask("set", twice)
 	c.send(protocol.Topics("fake").Request("set"), false, twice)
 
-	// Handlers run side by side, so only an answer to a later request that was executed after the duplicate proves anything:
-	// ask until the duplicate cannot be still under way.
+	// Requests with different verbs have no order: send others until the duplicate must have arrived.
 	for i := range 20 {
 		id := fmt.Sprint("later", i)
-		c.send(protocol.Topics("fake").Request("get"), false, fresh(id))
+		c.send(protocol.Topics("fake").Request("get"), false, newRequest(id))
 		deadline := time.After(patience)
 		for answered := false; !answered; {
 			select {
@@ -43,8 +42,8 @@ func TestADuplicateIsNeitherExecutedNorAnswered(t *testing.T) {
 	}
 }
 
-// A request holds as long as it says, never longer than MaxAge, and its time is not far ahead.
-func TestHowLongARequestHolds(t *testing.T) {
+// A request is valid for its ttl_ms, never longer than MaxAge, and its ts is at most MaxAhead in the future.
+func TestHowLongARequestIsValid(t *testing.T) {
 	now := time.Now()
 	c := dial(t, startBridge(t, newFakeRobot(), bridge.Options{Clock: func() time.Time { return now }}).URL())
 	c.online()
@@ -58,14 +57,14 @@ func TestHowLongARequestHolds(t *testing.T) {
 		{"as old as it may be", -protocol.MaxAge, time.Minute, true},
 		{"older", -protocol.MaxAge - time.Millisecond, time.Minute, false},
 		{"31 s old", -31 * time.Second, time.Minute, false},
-		{"older, and would hold an hour", -protocol.MaxAge - time.Millisecond, protocol.MaxTTL, false},
-		{"as old as it says", -2 * time.Second, 2 * time.Second, true},
-		{"older than it says", -2*time.Second - time.Millisecond, 2 * time.Second, false},
+		{"older, with a ttl_ms of an hour", -protocol.MaxAge - time.Millisecond, protocol.MaxTTL, false},
+		{"as old as its ttl_ms", -2 * time.Second, 2 * time.Second, true},
+		{"older than its ttl_ms", -2*time.Second - time.Millisecond, 2 * time.Second, false},
 		{"4 s ahead", 4 * time.Second, time.Minute, true},
 		{"as far ahead as it may be", protocol.MaxAhead, time.Minute, true},
 		{"further ahead", protocol.MaxAhead + time.Millisecond, time.Minute, false},
 		{"6 s ahead", 6 * time.Second, time.Minute, false},
-		{"ahead, and holds for a moment", 4 * time.Second, time.Millisecond, true},
+		{"ahead, with a short ttl_ms", 4 * time.Second, time.Millisecond, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := c.ask("get", protocol.Request{ID: test.name, Time: now.Add(test.sent).UnixMilli(), TTL: test.ttl.Milliseconds()})
@@ -76,18 +75,18 @@ func TestHowLongARequestHolds(t *testing.T) {
 	}
 }
 
-// A verb that there is not is nothing to the robot: it does not even subscribe to it.
-func TestAnUnknownVerbIsNotAnswered(t *testing.T) {
+// A verb that does not exist is not answered: the robot does not even subscribe to it.
+func TestUnknownVerbIsNotAnswered(t *testing.T) {
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 	c.online()
 	for _, verb := range []string{"dance", "dance/ann", "set/ann/more", "estop/ann/more", "Estop", "Estop/ann"} {
-		c.send(protocol.Topics("fake").Request(verb), false, fresh(verb))
+		c.send(protocol.Topics("fake").Request(verb), false, newRequest(verb))
 	}
-	// The ways of two verbs have no order: ask until an answer cannot be still under way.
+	// Requests with different verbs have no order: send others until an answer would have come.
 	for i := range 20 {
 		id := fmt.Sprint("later", i)
-		c.send(protocol.Topics("fake").Request("get"), false, fresh(id))
+		c.send(protocol.Topics("fake").Request("get"), false, newRequest(id))
 		for answered := false; !answered; {
 			select {
 			case m := <-c.messages:
@@ -102,7 +101,7 @@ func TestAnUnknownVerbIsNotAnswered(t *testing.T) {
 			}
 		}
 	}
-	if did := robot.did(); len(did) > 0 || robot.count() > 0 {
+	if did := robot.orderList(); len(did) > 0 || robot.count() > 0 {
 		t.Errorf("the robot did %q, and changed %d times", did, robot.count())
 	}
 }
@@ -124,7 +123,7 @@ func TestRefusals(t *testing.T) {
 	timeless.Time = 0
 	endless := setting("endless", map[string]float64{"a": 10})
 	endless.TTL = protocol.MaxTTL.Milliseconds() + 1
-	unknown := fresh("unknown")
+	unknown := newRequest("unknown")
 	unknown.Paths = []string{"nowhere"}
 
 	tests := []struct {
@@ -139,17 +138,20 @@ func TestRefusals(t *testing.T) {
 		{"empty", "set", "", "", protocol.Malformed, "got nothing"},
 		{"no object", "get", "[]", "", protocol.Malformed, "got a list"},
 		{"something behind it", "get", `{"id":"behind"} {}`, "behind", protocol.Malformed, "not JSON from byte"},
-		{"misspelt field before the id", "set", `{"values":{"a":1},"id":"misspelt"}`, "misspelt", protocol.Malformed, `values: verb set has no such key`},
-		{"wrong type", "set", `{"id":"type","ts":1,"ttl_ms":1,"set":{"a":"high"}}`, "type", protocol.Malformed, `set.a: expected a number, got "high"`},
+		{"misspelt key before the id", "set", `{"values":{"a":1},"id":"misspelt"}`, "misspelt", protocol.Malformed,
+			`values: verb set has no such key`},
+		{"wrong type", "set", `{"id":"type","ts":1,"ttl_ms":1,"set":{"a":"high"}}`, "type", protocol.Malformed,
+			`set.a: expected a number, got "high"`},
 		{"infinite", "set", `{"id":"inf","ts":1,"ttl_ms":1,"set":{"a":1e999}}`, "inf", protocol.Malformed, "1e999"},
 		{"no id", "set", `{"ts":1,"ttl_ms":1,"set":{"a":1}}`, "", protocol.Malformed, "id: expected"},
 		{"long id", "set", `{"id":"` + strings.Repeat("x", 129) + `","ts":1,"ttl_ms":1}`, "", protocol.Malformed, "id: expected"},
 		{"no time", "set", timeless, "timeless", protocol.Malformed, "ts: expected"},
 		{"no end", "set", endless, "endless", protocol.Malformed, "ttl_ms: expected 1 to 3600000"},
-		{"nothing to set", "set", fresh("nothing"), "nothing", protocol.Malformed, "at least one"},
-		{"too large", "set", `{"id":"large","set":{` + strings.Repeat(" ", protocol.MaxRequest) + `}}`, "", protocol.TooLarge, "at most 65536"},
+		{"nothing to set", "set", newRequest("nothing"), "nothing", protocol.Malformed, "at least one"},
+		{"too large", "set", `{"id":"large","set":{` + strings.Repeat(" ", protocol.MaxRequest) + `}}`, "", protocol.TooLarge,
+			"at most 65536"},
 		{"stale", "set", stale, "stale", protocol.Stale, "too late"},
-		{"stale, though it would hold longer", "set", tooOld, "too old", protocol.Stale, "holds 30000 ms"},
+		{"stale, with a longer ttl_ms", "set", tooOld, "too old", protocol.Stale, "valid for 30000 ms"},
 		{"a little from the future", "set", ahead, "ahead", protocol.Stale, "clocks differ"},
 		{"from the future", "set", future, "future", protocol.Stale, "clocks differ"},
 		{"unknown parameter", "get", unknown, "unknown", protocol.UnknownParameter, "no such parameter"},
@@ -162,7 +164,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c.send(protocol.Topics("fake").Request(test.verb), false, test.payload)
 			r := c.answer(test.verb, test.id)
-			if r.Status != protocol.StatusError || r.Error == nil || r.Error.Code != test.code || !strings.Contains(r.Error.Error(), test.says) {
+			if !refusedAs(r, test.code) || !strings.Contains(r.Error.Error(), test.says) {
 				t.Errorf("got %+v with %+v, want code %s and a message with %q", r, r.Error, test.code, test.says)
 			}
 		})
@@ -173,13 +175,14 @@ func TestRefusals(t *testing.T) {
 	if robot.count() != 0 {
 		t.Error("a refused request was executed")
 	}
-	if h := next(c, protocol.Topics("fake").Health(), func(h protocol.Health) bool { return h.Bridge.Malformed > 0 }); h.Bridge.Malformed != malformed {
+	counted := func(h protocol.Health) bool { return h.Bridge.Malformed > 0 }
+	if h := next(c, protocol.Topics("fake").Health(), counted); h.Bridge.Malformed != malformed {
 		t.Errorf("counted %d malformed requests, want %d", h.Bridge.Malformed, malformed)
 	}
 }
 
-// Nobody knows when a request was sent that the broker has kept, not even what stops the robot: it would at each connection.
-func TestARetainedRequestIsRefused(t *testing.T) {
+// A retained request is refused, since its age is unknown. One that stops the robot would stop it at each connection.
+func TestRetainedRequestIsRefused(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits in real time")
 	}
@@ -188,31 +191,31 @@ func TestARetainedRequestIsRefused(t *testing.T) {
 		request    protocol.Request
 	}{
 		{"set", "set", setting("r1", map[string]float64{"a": 10})},
-		{"arm", "arm", fresh("r1")},
-		{"arm with value 0", "arm", valued(fresh("r1"), new(float64))},
-		{"disarm", "disarm", fresh("r1")},
-		{"estop", "estop", fresh("r1")},
+		{"arm", "arm", newRequest("r1")},
+		{"arm with value 0", "arm", valued(newRequest("r1"), new(float64))},
+		{"disarm", "disarm", newRequest("r1")},
+		{"estop", "estop", newRequest("r1")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			external := startTestBroker(t, "127.0.0.1:0")
 			c := dial(t, external.url)
-			c.keep(protocol.Topics("fake").Request(test.verb), test.request)
+			c.retain(protocol.Topics("fake").Request(test.verb), test.request)
 			robot := newFakeRobot()
 			startBridge(t, robot, bridge.Options{Broker: external.url})
 			r := c.answer(test.verb, "r1")
-			if !refusedAs(r, protocol.Retained) || strings.Contains(r.Error.Message, "all the same") {
+			if !refusedAs(r, protocol.Retained) || strings.Contains(r.Error.Message, "nevertheless") {
 				t.Errorf("answer: %+v, %v", r, r.Error)
 			}
-			if did := robot.did(); len(did) > 0 || robot.count() != 0 {
+			if did := robot.orderList(); len(did) > 0 || robot.count() != 0 {
 				t.Errorf("the robot did %q, and changed %d times", did, robot.count())
 			}
 		})
 	}
 }
 
-func TestARequestEndsWithItsTime(t *testing.T) {
+func TestRequestEndsWithItsTTL(t *testing.T) {
 	robot := newFakeRobot()
-	robot.hold = make(chan struct{}) // never: only the request's own time ends it
+	robot.hold = make(chan struct{}) // never closed: only the request's ttl_ms ends it
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 	c.online()
 	r := setting("s1", map[string]float64{"a": 10})
@@ -222,13 +225,13 @@ func TestARequestEndsWithItsTime(t *testing.T) {
 	}
 }
 
-// The description is large: it is given to who asks, and not without end.
+// The description is large: it is given on request, at a limited rate.
 func TestDescribe(t *testing.T) {
 	c := dial(t, startBridge(t, newFakeRobot(), bridge.Options{}).URL())
 	c.online()
 	busy := 0
 	for i := range 20 {
-		r := c.ask("describe", fresh(fmt.Sprint("d", i)))
+		r := c.ask("describe", newRequest(fmt.Sprint("d", i)))
 		var d protocol.Description
 		switch {
 		case r.Error != nil && r.Error.Code == protocol.Busy:
@@ -238,6 +241,6 @@ func TestDescribe(t *testing.T) {
 		}
 	}
 	if busy == 20 {
-		t.Error("nobody was told")
+		t.Error("no request was answered")
 	}
 }

@@ -17,19 +17,19 @@ import (
 
 // fakeRobot has two parameters, "a" and "b", of 0 to 100 mV.
 type fakeRobot struct {
-	saves  int      // the first succeeds
-	orders []string // arm, disarm, stop
-	spiked int64
-	refuse error // what Arm says
-	mu     sync.Mutex
-	values map[string]float64
-	rev    protocol.Revision
-	sets   int
-	setter string        // who set last
-	hold   chan struct{} // Set waits for it, if there is one
-	held   int           // how many Sets wait for it now
-	disk   chan struct{} // Keep waits for it, if there is one
-	deaf   bool          // they wait for nothing else: the end of a request's time does not end them
+	saves       int
+	orders      []string // arm, disarm, stop
+	spiked      int64
+	refuse      error // of Arm and others
+	mu          sync.Mutex
+	values      map[string]float64
+	rev         protocol.Revision
+	sets        int
+	setter      string        // the user who set last
+	hold        chan struct{} // Set waits until it is closed
+	held        int           // how many Sets wait for it now
+	disk        chan struct{} // Keep waits until it is closed
+	ignoresTime bool          // Set does not end with the request's context
 }
 
 func newFakeRobot() *fakeRobot {
@@ -39,7 +39,7 @@ func newFakeRobot() *fakeRobot {
 // newHangingRobot returns a robot whose transactions hang until hold is closed.
 func newHangingRobot() *fakeRobot {
 	r := newFakeRobot()
-	r.hold, r.deaf = make(chan struct{}), true
+	r.hold, r.ignoresTime = make(chan struct{}), true
 	return r
 }
 
@@ -99,14 +99,16 @@ func (r *fakeRobot) Get(paths []string) (map[string]protocol.Reading, protocol.R
 	return got, r.rev, nil
 }
 
-func (r *fakeRobot) Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+func (r *fakeRobot) Set(ctx context.Context, user string, changes map[string]float64, ifRevision *protocol.Revision) (
+	map[string]float64, protocol.Revision, error) {
 	if err := r.wait(ctx); err != nil {
 		return nil, 0, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ifRevision != nil && *ifRevision != r.rev {
-		return nil, r.rev, &protocol.Error{Code: protocol.RevisionConflict, Message: fmt.Sprintf("revision is %d, expected %d", r.rev, *ifRevision)}
+		return nil, r.rev, &protocol.Error{Code: protocol.RevisionConflict,
+			Message: fmt.Sprintf("revision is %d, expected %d", r.rev, *ifRevision)}
 	}
 	for _, path := range slices.Sorted(maps.Keys(changes)) {
 		if _, ok := r.values[path]; !ok {
@@ -121,11 +123,12 @@ func (r *fakeRobot) Set(ctx context.Context, who string, changes map[string]floa
 	}
 	r.rev++
 	r.sets++
-	r.setter = who
+	r.setter = user
 	return changes, r.rev, nil
 }
 
-func (r *fakeRobot) Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (map[string]float64, protocol.Revision, error) {
+func (r *fakeRobot) Reset(ctx context.Context, user string, paths []string, ifRevision *protocol.Revision) (
+	map[string]float64, protocol.Revision, error) {
 	if len(paths) == 0 {
 		paths = []string{"a", "group/b"}
 	}
@@ -133,7 +136,7 @@ func (r *fakeRobot) Reset(ctx context.Context, who string, paths []string, ifRev
 	for _, p := range paths {
 		back[p] = map[string]float64{"a": 1, "group/b": 2}[p]
 	}
-	return r.Set(ctx, who, back, ifRevision)
+	return r.Set(ctx, user, back, ifRevision)
 }
 
 func (r *fakeRobot) Keep(protocol.Revision) error {
@@ -145,7 +148,7 @@ func (r *fakeRobot) Keep(protocol.Revision) error {
 
 func (r *fakeRobot) AddLearnt(context.Context, map[string]protocol.Reading) error { return nil }
 
-// wait waits for hold, or for the end of a context.
+// wait waits for hold, or until a context ends.
 func (r *fakeRobot) wait(ctx context.Context) error {
 	if r.hold == nil {
 		return nil
@@ -153,7 +156,7 @@ func (r *fakeRobot) wait(ctx context.Context) error {
 	r.waiting(1)
 	defer r.waiting(-1)
 	ended := ctx.Done()
-	if r.deaf {
+	if r.ignoresTime {
 		ended = nil
 	}
 	select {
@@ -164,7 +167,7 @@ func (r *fakeRobot) wait(ctx context.Context) error {
 	}
 }
 
-// waiting adds to the number of Sets that wait, and returns it.
+// waiting adds to the number of waiting Sets, and returns it.
 func (r *fakeRobot) waiting(more int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -206,12 +209,12 @@ func (r *fakeRobot) Save(context.Context) error {
 
 func (r *fakeRobot) Load(context.Context) error { r.order("load"); return nil }
 
-// FollowSpikes makes the robot the reader of its spikes.
+// FollowSpikes returns the robot itself as reader.
 func (r *fakeRobot) FollowSpikes() bridge.SpikeReader { return r }
 
 func (r *fakeRobot) Leave() {}
 
-// Read gives one spike, a millisecond later each time.
+// Read returns one spike, a millisecond later each time.
 func (r *fakeRobot) Read(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -219,19 +222,22 @@ func (r *fakeRobot) Read(to []protocol.Spike) ([]protocol.Spike, uint64) {
 	return append(to, protocol.Spike{At: r.spiked, Neuron: 0}), 0
 }
 
-func (r *fakeRobot) Arm(who string, fresh bool) error {
-	r.order(named(map[bool]string{false: "arm", true: "arm fresh"}[fresh], who))
+func (r *fakeRobot) Arm(user string, fresh bool) error {
+	r.order(named(map[bool]string{false: "arm", true: "arm fresh"}[fresh], user))
 	return r.refuse
 }
 
-func (r *fakeRobot) Disarm(who string) { r.order(named("disarm", who)) }
+func (r *fakeRobot) Disarm(user string) { r.order(named("disarm", user)) }
 
-func (r *fakeRobot) ArmByHand(who string) error { r.order(named("arm by hand", who)); return r.refuse }
+func (r *fakeRobot) ArmByHand(user string) error {
+	r.order(named("arm by hand", user))
+	return r.refuse
+}
 
-func (r *fakeRobot) EmergencyStop(who string) { r.order("stop by " + who) }
+func (r *fakeRobot) EmergencyStop(user string) { r.order("stop by " + user) }
 
-func (r *fakeRobot) Drive(_ context.Context, who, actuator string, value float64, length time.Duration) error {
-	r.order(named(fmt.Sprintf("drive %s %g for %v", actuator, value, length), who))
+func (r *fakeRobot) Drive(_ context.Context, user, actuator string, value float64, length time.Duration) error {
+	r.order(named(fmt.Sprintf("drive %s %g for %v", actuator, value, length), user))
 	return r.refuse
 }
 
@@ -240,34 +246,34 @@ func (r *fakeRobot) Sense(_ context.Context, sensor string, value float64, lengt
 	return nil
 }
 
-func (r *fakeRobot) Zero(_ context.Context, who, sensor string) (float64, error) {
-	r.order(named("zero "+sensor, who))
+func (r *fakeRobot) Zero(_ context.Context, user, sensor string) (float64, error) {
+	r.order(named("zero "+sensor, user))
 	return 12.5, r.refuse
 }
 
-func (r *fakeRobot) order(what string) {
+func (r *fakeRobot) order(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.orders = append(r.orders, what)
+	r.orders = append(r.orders, text)
 }
 
-// did returns the orders so far.
-func (r *fakeRobot) did() []string {
+// orderList returns the orders so far.
+func (r *fakeRobot) orderList() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string(nil), r.orders...)
 }
 
-// named adds who asked for something, if a user did.
-func named(what, who string) string {
-	if who == protocol.Anonymous {
-		return what
+// named adds the user of an order, unless it is anonymous.
+func named(order, user string) string {
+	if user == protocol.Anonymous {
+		return order
 	}
-	return what + " for " + who
+	return order + " for " + user
 }
 
-// whole is a robot that can do everything.
-type whole interface {
+// fullRobot is a robot with all abilities.
+type fullRobot interface {
 	bridge.Telemetry
 	bridge.Safety
 	bridge.Tuner
@@ -276,11 +282,11 @@ type whole interface {
 	bridge.SpikeSource
 }
 
-// parts are those of a robot that can do everything.
-func parts(r whole) bridge.Robot { return bridge.Robot{r, r, r, r, r, r} }
+// allParts returns a robot with all abilities.
+func allParts(r fullRobot) bridge.Robot { return bridge.Robot{r, r, r, r, r, r} }
 
-// startBridge runs a bridge called "fake" at a broker of its own on a free port, unless the options say otherwise.
-func startBridge(t *testing.T, robot whole, opts bridge.Options) *bridge.Bridge {
+// startBridge runs a bridge named "fake" at a new broker on a free port, unless the options say otherwise.
+func startBridge(t *testing.T, robot fullRobot, opts bridge.Options) *bridge.Bridge {
 	t.Helper()
 	if opts.Robot == "" {
 		opts.Robot = "fake"
@@ -288,7 +294,7 @@ func startBridge(t *testing.T, robot whole, opts bridge.Options) *bridge.Bridge 
 	if opts.Broker == "" {
 		opts.Broker = startTestBroker(t, "127.0.0.1:0").url
 	}
-	b, err := bridge.Start(t.Context(), parts(robot), opts)
+	b, err := bridge.Start(t.Context(), allParts(robot), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,19 +302,19 @@ func startBridge(t *testing.T, robot whole, opts bridge.Options) *bridge.Bridge 
 	return b
 }
 
-// one describes a robot with one parameter.
+// one returns a description with one parameter.
 func one(p protocol.Parameter) protocol.Description {
 	return protocol.Description{Parameters: []protocol.Parameter{p}}
 }
 
 type describedRobot struct {
-	whole
+	fullRobot
 	description protocol.Description
 }
 
 func (r describedRobot) Describe() protocol.Description { return r.description }
 
-// TelemetryEvery leaves the way to the rest: telemetry is what a robot throws away while it has much to say.
+// TelemetryEvery keeps telemetry away: a robot drops it while it has much to publish.
 func (r describedRobot) TelemetryEvery() time.Duration { return time.Hour }
 
 // population is a robot with many parameters, wall[0] and so on, all 1 at first.
@@ -332,7 +338,7 @@ func (r describedRobot) change() protocol.Request {
 	return setting("s1", changes)
 }
 
-// unchanged returns what does not follow from the change, of what a broker retains.
+// unchanged returns the parameters that a broker retains with other values than those of change.
 func (r describedRobot) unchanged(kept map[string]string) (old []string) {
 	for _, p := range r.description.Parameters {
 		text := kept[protocol.Topics("fake").Param(p.Path)]

@@ -18,8 +18,8 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// A message that is larger than any request is answered as such, and takes neither the robot's memory nor its connection.
-func TestAHugeMessageAtAnExternalBroker(t *testing.T) {
+// A message that is larger than any request is refused as too large. It costs the robot neither memory nor its connection.
+func TestHugeMessage(t *testing.T) {
 	external := startTestBroker(t, "127.0.0.1:0")
 	startBridge(t, newFakeRobot(), bridge.Options{Broker: external.url})
 	c := dial(t, external.url)
@@ -27,7 +27,7 @@ func TestAHugeMessageAtAnExternalBroker(t *testing.T) {
 	before := external.robots(t)
 	huge := strings.Repeat("x", 8*bridge.MaxPublish)
 	c.send(protocol.Topics("fake").Request("set"), false, huge)
-	if r := next[protocol.Response](c, protocol.Topics("fake").Response("set"), nil); r.Error == nil || r.Error.Code != protocol.TooLarge {
+	if r := next[protocol.Response](c, protocol.Topics("fake").Response("set"), nil); !refusedAs(r, protocol.TooLarge) {
 		t.Errorf("answered with %+v", r)
 	}
 	c.send(protocol.Topics("fake").Param("unknown"), true, huge)
@@ -35,12 +35,12 @@ func TestAHugeMessageAtAnExternalBroker(t *testing.T) {
 		t.Errorf("after it: %+v", r)
 	}
 	if after := external.robots(t); len(before) != 2 || !slices.Equal(after, before) {
-		t.Errorf("after it the robot has the connections %v, and had %v", after, before)
+		t.Errorf("the robot has the connections %v, and had %v before", after, before)
 	}
 }
 
-// A robot connects to a secured broker if it knows whose it is, and shows its own certificate there.
-func TestASecuredBroker(t *testing.T) {
+// A robot connects to a broker with TLS if it trusts the certificate, and shows its own.
+func TestBrokerWithTLS(t *testing.T) {
 	// A certificate for 127.0.0.1 that is its own authority.
 	certified := httptest.NewTLSServer(nil)
 	defer certified.Close()
@@ -66,18 +66,18 @@ func TestASecuredBroker(t *testing.T) {
 		url  string
 		in   bool
 	}{
-		{"all as it should be", protocol.TLS{CA: certificate, Certificate: certificate, Key: private}, external.url, true},
-		{"the name in the certificate is another", protocol.TLS{CA: certificate, Certificate: certificate, Key: private,
+		{"everything is correct", protocol.TLS{CA: certificate, Certificate: certificate, Key: private}, external.url, true},
+		{"another name than in the certificate", protocol.TLS{CA: certificate, Certificate: certificate, Key: private,
 			ServerName: "robot.test"}, external.url, false},
-		{"the name in the certificate is told", protocol.TLS{CA: certificate, Certificate: certificate, Key: private,
+		{"the name in the certificate is configured", protocol.TLS{CA: certificate, Certificate: certificate, Key: private,
 			ServerName: "example.com"}, external.url, true},
-		{"an authority that it does not know", protocol.TLS{Certificate: certificate, Key: private}, external.url, false},
-		{"no certificate of its own", protocol.TLS{CA: certificate}, external.url, false},
-		{"an open connection", protocol.TLS{}, strings.Replace(external.url, "ssl:", "tcp:", 1), false},
+		{"an unknown authority", protocol.TLS{Certificate: certificate, Key: private}, external.url, false},
+		{"no client certificate", protocol.TLS{CA: certificate}, external.url, false},
+		{"a connection without TLS", protocol.TLS{}, strings.Replace(external.url, "ssl:", "tcp:", 1), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			var log journal
+			var log logBuffer
 			opts := bridge.Options{Broker: test.url, TLS: test.tls, Log: slog.New(slog.NewTextHandler(&log, nil))}
 			b := startBridge(t, newFakeRobot(), opts)
 			eventually(t, "neither connected nor refused", func() bool {

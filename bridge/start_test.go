@@ -12,23 +12,23 @@ import (
 )
 
 func TestStartRefuses(t *testing.T) {
-	const nobody = "tcp://127.0.0.1:1"
+	const absent = "tcp://127.0.0.1:1"
 	good := protocol.Description{}
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	open := bridge.Options{Robot: "r", Broker: nobody}
-	secured := func(files protocol.TLS) bridge.Options { return bridge.Options{Robot: "r", Broker: nobody, TLS: files} }
+	open := bridge.Options{Robot: "r", Broker: absent}
+	secured := func(files protocol.TLS) bridge.Options { return bridge.Options{Robot: "r", Broker: absent, TLS: files} }
 	tests := []struct {
 		name        string
 		description protocol.Description
 		opts        bridge.Options
 		says        string
 	}{
-		{"no name", good, bridge.Options{Broker: nobody}, "robot name"},
-		{"a name of two levels", good, bridge.Options{Robot: "a/b", Broker: nobody}, "robot name"},
-		{"a name with a space", good, bridge.Options{Robot: "a b", Broker: nobody}, "robot name"},
+		{"no name", good, bridge.Options{Broker: absent}, "robot name"},
+		{"a name of two levels", good, bridge.Options{Robot: "a/b", Broker: absent}, "robot name"},
+		{"a name with a space", good, bridge.Options{Robot: "a b", Broker: absent}, "robot name"},
 		{"no broker", good, bridge.Options{Robot: "r"}, "expected a URL with a port"},
 		{"no URL", good, bridge.Options{Robot: "r", Broker: "tcp://local host:1"}, "expected a URL like tcp://host:1883"},
 		{"a host only", good, bridge.Options{Robot: "r", Broker: "localhost:1883"}, "like tcp://host:1883"},
@@ -43,32 +43,34 @@ func TestStartRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b, err := bridge.Start(t.Context(), parts(describedRobot{newFakeRobot(), test.description}), test.opts)
+			b, err := bridge.Start(t.Context(), allParts(describedRobot{newFakeRobot(), test.description}), test.opts)
 			if err == nil {
 				b.Close()
 				t.Fatal("it started")
 			}
 			if !strings.Contains(err.Error(), test.says) {
-				t.Errorf("got %q, want something with %q", err, test.says)
+				t.Errorf("%q, want %q", err, test.says)
 			}
 		})
 	}
 }
 
-// A robot that can be reached can be stopped, whatever else it cannot do.
-func TestARobotHasTelemetryAndSafety(t *testing.T) {
+// A robot that can be reached can be stopped.
+func TestTelemetryAndSafetyAreRequired(t *testing.T) {
 	robot := newFakeRobot()
 	for _, missing := range []bridge.Robot{{}, {Telemetry: robot}, {Safety: robot, Tuner: robot}} {
-		if _, err := bridge.Start(t.Context(), missing, bridge.Options{Robot: "r", Broker: "tcp://127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "expected its Telemetry and its Safety") {
+		_, err := bridge.Start(t.Context(), missing, bridge.Options{Robot: "r", Broker: "tcp://127.0.0.1:1"})
+		if err == nil || !strings.Contains(err.Error(), "expected at least Telemetry and Safety") {
 			t.Errorf("%+v: %v", missing, err)
 		}
 	}
 }
 
-// What a robot cannot do is refused, with what it can.
-func TestARobotThatCanDoLittle(t *testing.T) {
+// A verb that the robot does not support is refused, with the verbs that it supports.
+func TestUnsupportedVerb(t *testing.T) {
 	robot := newFakeRobot()
-	b, err := bridge.Start(t.Context(), bridge.Robot{Telemetry: robot, Safety: robot}, bridge.Options{Robot: "fake", Broker: startTestBroker(t, "127.0.0.1:0").url})
+	b, err := bridge.Start(t.Context(), bridge.Robot{Telemetry: robot, Safety: robot},
+		bridge.Options{Robot: "fake", Broker: startTestBroker(t, "127.0.0.1:0").url})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,16 +78,17 @@ func TestARobotThatCanDoLittle(t *testing.T) {
 	c := dial(t, b.URL())
 	c.online()
 	for _, verb := range []string{"get", "set", "reset", "reward", "stimulate", "save", "load", "drive", "sense", "zero", "watch"} {
-		if r := c.ask(verb, fresh(verb)); !refusedAs(r, protocol.UnknownVerb) || r.Error.Message != "this robot does not "+verb+": it can be asked to arm, describe, disarm, estop" {
-			t.Errorf("%s: %+v, %v", verb, r, r.Error)
+		want := "this robot does not support " + verb + ": expected one of arm, describe, disarm, estop"
+		if r := c.ask(verb, newRequest(verb)); !refusedAs(r, protocol.UnknownVerb) || r.Error.Message != want {
+			t.Errorf("%s: %+v, %v, want %q", verb, r, r.Error, want)
 		}
 	}
 	for _, verb := range []string{"arm", "estop", "disarm", "describe"} {
-		if r := c.ask(verb, fresh(verb)); r.Error != nil {
+		if r := c.ask(verb, newRequest(verb)); r.Error != nil {
 			t.Errorf("%s: %v", verb, r.Error)
 		}
 	}
-	if did := robot.did(); !slices.Equal(did, []string{"arm", "stop by mqtt", "disarm"}) {
+	if did := robot.orderList(); !slices.Equal(did, []string{"arm", "stop by mqtt", "disarm"}) {
 		t.Errorf("the robot did %q", did)
 	}
 }

@@ -10,36 +10,36 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// stopping are the verbs that bring the robot to failsafe. They need no clock, no disk and no queue, and have a connection and a
-// subscription that nothing else can fill.
+// stopping are the verbs that bring the robot to failsafe. They depend on no clock, disk or queue. A separate connection receives
+// them, which no other message can fill.
 var stopping = map[string]bool{"disarm": true, "estop": true}
 
-// waitingStops bounds the answers to each of them that wait to be published.
+// waitingStops bounds the answers that wait to be published, for each of these verbs.
 const waitingStops = 4096
 
-// sharedAnswerEvery is how often those are answered together, without an id, whose requests came in a flood and were obeyed unread.
+// sharedAnswerEvery is how often the shared answer is published to requests of a flood, which were obeyed without being read.
 const sharedAnswerEvery = 50 * time.Millisecond
 
-// stops is the connection on which the robot is stopped.
+// stopConnection is the connection that receives disarm and estop.
 type stopConnection struct {
 	bridge      *Bridge
 	client      paho.Client
-	answers     map[string]chan protocol.Response // by verb: carried out, and not answered yet
-	stopCount   atomic.Uint64                     // how often the robot was stopped
-	disarmCount atomic.Uint64                     // how often of these it was disarmed
-	lastSent    atomic.Int64                      // the ts of the request to stop that was sent last
-	sharedDue   map[string]*atomic.Bool           // by verb: an answer to all that have none comes within sharedAnswerEvery
-	ids         *recentIDs                        // receive's
+	answers     map[string]chan protocol.Response // by verb: to requests that were carried out
+	stopCount   atomic.Uint64                     // how often the robot was disarmed or stopped
+	disarmCount atomic.Uint64                     // how often it was disarmed
+	lastSent    atomic.Int64                      // the latest ts of the requests to disarm or stop
+	sharedDue   map[string]*atomic.Bool           // by verb: a shared answer follows within sharedAnswerEvery
+	ids         *recentIDs                        // of the method receive
 
 	subscribed atomic.Bool
-	changed    chan struct{} // one slot: subscribed is true now
+	changed    chan struct{} // one token: subscribed has become true
 }
 
 func newStopConnection(b *Bridge, options *paho.ClientOptions) *stopConnection {
 	s := &stopConnection{bridge: b, sharedDue: map[string]*atomic.Bool{}, answers: map[string]chan protocol.Response{},
 		ids: newRecentIDs(rememberedIDs), changed: make(chan struct{}, 1)}
 	for verb := range stopping {
-		s.answers[verb] = make(chan protocol.Response, waitingStops) // anybody can fill that of estop
+		s.answers[verb] = make(chan protocol.Response, waitingStops) // every user can fill the one of estop
 		s.sharedDue[verb] = &atomic.Bool{}
 	}
 	s.client = paho.NewClient(options.
@@ -48,7 +48,7 @@ func newStopConnection(b *Bridge, options *paho.ClientOptions) *stopConnection {
 	return s
 }
 
-// subscribe asks for the requests, after each connection.
+// subscribe subscribes to the requests, after each connection.
 func (s *stopConnection) subscribe() {
 	subscription := s.client.SubscribeMultiple(s.bridge.stopFilters(), s.receive)
 	answered := awaitAll(s.bridge.ctx, answerPatience, subscription)
@@ -56,13 +56,13 @@ func (s *stopConnection) subscribe() {
 		return
 	}
 	if why := refused(subscription, answered, ""); why != nil && !s.client.IsConnectionOpen() {
-		return // it is lost, and there will be another
+		return // it is called again after the next connection
 	} else if why != nil && !s.mayStop(subscription, answered) {
 		s.bridge.log.Error("cannot subscribe to disarm and estop: the robot cannot be stopped over MQTT until the next connection",
 			"error", why)
 		return
 	} else if why != nil {
-		s.bridge.log.Warn("cannot subscribe to disarm and estop under users' names: the robot can be stopped without one alone",
+		s.bridge.log.Warn("cannot subscribe to disarm and estop under users' names: they only work without a name",
 			"error", why)
 	}
 	s.subscribed.Store(true)
@@ -72,7 +72,7 @@ func (s *stopConnection) subscribe() {
 	}
 }
 
-// mayStop reports whether the broker passes on what stops the robot without a user's name.
+// mayStop reports whether the broker grants the filters of disarm and estop without a user's name.
 func (s *stopConnection) mayStop(subscription paho.Token, answered bool) bool {
 	if !answered || subscription.Error() != nil {
 		return false
@@ -86,7 +86,7 @@ func (s *stopConnection) mayStop(subscription paho.Token, answered bool) bool {
 	return true
 }
 
-// await waits until the robot can be stopped, not for ever.
+// awaitSubscribed waits until the robot can be stopped over MQTT, for a limited time.
 func (s *stopConnection) awaitSubscribed(ctx context.Context, patience time.Duration) {
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
@@ -96,15 +96,16 @@ func (s *stopConnection) awaitSubscribed(ctx context.Context, patience time.Dura
 		case <-ctx.Done():
 			return
 		case <-timeout.C:
-			s.bridge.log.Error("the second connection to the broker, for disarm and estop, is not there: the robot cannot be stopped over MQTT until it is")
+			s.bridge.log.Error("the second connection to the broker, for disarm and estop, is missing: " +
+				"the robot cannot be stopped over MQTT until it is there")
 			return
 		}
 	}
 }
 
-// receive stops the robot, whatever else the request says and however old it is: stopping once too often hurts nobody. It waits
-// for nothing. A second delivery of a request is not obeyed again, since the robot may have been armed meanwhile. Nor is a
-// request that was retained: it would stop the robot at each connection.
+// receive stops the robot, whatever else the request says and however old it is: stopping once too often does no harm. It waits
+// for nothing. A second delivery of a request is not obeyed, since the robot may have been armed meanwhile. Nor is a retained
+// request: it would stop the robot at each connection.
 func (s *stopConnection) receive(_ paho.Client, m paho.Message) {
 	if m.Qos() > 0 {
 		go m.Ack() // see Bridge.receive
@@ -115,16 +116,16 @@ func (s *stopConnection) receive(_ paho.Client, m paho.Message) {
 	}
 	request, refusal := parse(a)
 	if refusal != nil {
-		request.Time = timeOf(a.payload) // which may stand behind the fault
+		request.Time = timeOf(a.payload) // which may stand behind the error
 	}
 	if !a.retained {
 		if request.ID != "" && !s.ids.add(request.ID) {
 			return
 		}
-		s.stop(a.verb, a.who, request.Time)
+		s.stop(a.verb, a.user, request.Time)
 		if refusal != nil {
 			s.bridge.malformed.Add(1)
-			refusal.Message += "; the robot has stopped all the same"
+			refusal.Message += "; the robot was stopped nevertheless"
 		}
 	}
 	select {
@@ -135,35 +136,34 @@ func (s *stopConnection) receive(_ paho.Client, m paho.Message) {
 	}
 }
 
-// stop carries out somebody's request that was sent at a time, as far as it says that.
-func (s *stopConnection) stop(verb, who string, sent int64) {
+// stop carries out a request of a user. sent is its ts, or 0 if that is unknown.
+func (s *stopConnection) stop(verb, user string, sent int64) {
 	s.stopCount.Add(1)
 	if sent <= s.bridge.clock().Add(protocol.MaxAhead).UnixMilli() {
 		for before := s.lastSent.Load(); sent > before && !s.lastSent.CompareAndSwap(before, sent); before = s.lastSent.Load() {
 		}
 	}
 	if verb == "estop" {
-		s.bridge.robot.Safety.EmergencyStop(who)
+		s.bridge.robot.Safety.EmergencyStop(user)
 		return
 	}
 	s.disarmCount.Add(1)
-	s.bridge.robot.Safety.Disarm(who)
+	s.bridge.robot.Safety.Disarm(user)
 }
 
-// unread carries out one of more requests than can be read.
-func (s *stopConnection) stopUnread(verb, who string) {
-	s.stop(verb, who, 0)
+// stopUnread carries out a request that is over the rate limit, without reading it.
+func (s *stopConnection) stopUnread(verb, user string) {
+	s.stop(verb, user, 0)
 	s.answerTogether(verb)
 }
 
-// owe answers a request that is not answered by itself, in a moment and together with others. The last of a flood is answered
-// like all.
+// answerTogether answers a request that gets no separate answer, together with others, within sharedAnswerEvery.
 func (s *stopConnection) answerTogether(verb string) {
 	if s.sharedDue[verb].Swap(true) {
 		return
 	}
 	time.AfterFunc(sharedAnswerEvery, func() {
-		s.sharedDue[verb].Store(false) // first: what comes from now on is owed another one
+		s.sharedDue[verb].Store(false) // first: requests that arrive from now on get another one
 		select {
 		case s.answers[verb] <- protocol.Response{}:
 		default:
@@ -174,13 +174,13 @@ func (s *stopConnection) answerTogether(verb string) {
 	})
 }
 
-// stoppedSince reports whether the robot was stopped after a request was sent or came in.
+// stoppedSince reports whether the robot was disarmed or stopped after a request was sent or arrived.
 func (s *stopConnection) stoppedSince(a incoming, sent int64) bool {
 	return s.stopCount.Load() != a.stops || sent < s.lastSent.Load()
 }
 
-// answer publishes the answers, until the bridge ends: at QoS 0, since a flood of emergency stops must not wait for
-// acknowledgements. Those to a disarm, which few may send, come first.
+// answer publishes the answers until the bridge ends, at QoS 0: a flood of emergency stops must not wait for acknowledgements.
+// Answers to disarm come first, since few users may send it.
 func (s *stopConnection) answer() {
 	for {
 		select {

@@ -16,17 +16,16 @@ import (
 	"fluxd/bridge"
 )
 
-// subscription is what a client of a subscriptionBroker subscribes to.
+// subscription is a subscription of a client at a subscriptionBroker.
 type subscription struct {
 	filters []string
-	answer  chan<- byte // the code for each filter; when it is closed, the broker hangs up
+	answer  chan<- byte // the code for all filters; when it is closed, the broker closes the connection
 }
 
-// stopping reports whether it is of the connection that the robot is stopped on.
+// stopping reports whether the subscription belongs to the connection for stops.
 func (s subscription) stopping() bool { return slices.Contains(s.filters, "flux/fake/req/estop") }
 
-// subscriptionBroker lets a robot in, once with each of its connections. It hands each subscription to the test, and sends its
-// answer.
+// subscriptionBroker accepts both connections of a robot. It passes each subscription to the test, and sends the test's answer.
 func subscriptionBroker(t *testing.T) (url string, asked <-chan subscription) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -41,13 +40,13 @@ func subscriptionBroker(t *testing.T) (url string, asked <-chan subscription) {
 			if err != nil {
 				return
 			}
-			go letIn(conn, subscribe)
+			go acceptClient(conn, subscribe)
 		}
 	}()
 	return "tcp://" + l.Addr().String(), subscribe
 }
 
-func letIn(conn net.Conn, subscribe chan<- subscription) {
+func acceptClient(conn net.Conn, subscribe chan<- subscription) {
 	defer conn.Close()
 	for {
 		p, err := packets.ReadPacket(conn)
@@ -72,9 +71,9 @@ func letIn(conn net.Conn, subscribe chan<- subscription) {
 	}
 }
 
-func TestASubscriptionThatIsRefusedIsTold(t *testing.T) {
+func TestRefusedSubscriptionIsLogged(t *testing.T) {
 	url, asked := subscriptionBroker(t)
-	var log journal
+	var log logBuffer
 	startBridge(t, newFakeRobot(), bridge.Options{Broker: url, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	for range 2 {
 		s := <-asked
@@ -85,65 +84,71 @@ func TestASubscriptionThatIsRefusedIsTold(t *testing.T) {
 		`level=WARN msg="cannot subscribe to all requests`, "does not let the robot read flux/fake/param/#",
 		`level=ERROR msg="cannot subscribe to disarm and estop`, "does not let the robot read flux/fake/req/disarm",
 	} {
-		eventually(t, what+" is not told", func() bool { return log.count(what) == 1 })
+		eventually(t, what+" is not logged", func() bool { return log.count(what) == 1 })
 	}
 }
 
-// A broker whose rights know no users' names, as before there were any, lets the robot be tuned and stopped under none, and it
-// says what it cannot hear.
-func TestABrokerThatGrantsNoNames(t *testing.T) {
+// A broker grants only the topics without users' names. Requests work without a name, and the log says what is missing.
+func TestBrokerThatGrantsNoNames(t *testing.T) {
 	t.Parallel()
-	rights := &server.Permissions{Subscribe: &server.SubjectPermission{Allow: []string{"flux.fake.req.*", "flux.fake.status", "flux.fake.param", "flux.fake.param.>"}}}
-	broker := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"}, &server.User{Username: "fake", Password: "fake", Permissions: rights}, &server.User{Username: "all", Password: "all"})
-	var log journal
+	rights := &server.Permissions{Subscribe: &server.SubjectPermission{
+		Allow: []string{"flux.fake.req.*", "flux.fake.status", "flux.fake.param", "flux.fake.param.>"}}}
+	broker := runTestBroker(t, server.MQTTOpts{Host: "127.0.0.1"},
+		&server.User{Username: "fake", Password: "fake", Permissions: rights},
+		&server.User{Username: "all", Password: "all"})
+	var log logBuffer
 	robot := newFakeRobot()
 	c := dial(t, strings.Replace(broker.url, "://", "://all:all@", 1))
-	startBridge(t, robot, bridge.Options{Broker: broker.url, User: "fake", Password: "fake", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	startBridge(t, robot, bridge.Options{Broker: broker.url, User: "fake", Password: "fake",
+		Log: slog.New(slog.NewTextHandler(&log, nil))})
 	c.online()
 	for _, verb := range []string{"disarm", "estop", "arm"} {
-		if r := c.ask(verb, fresh(verb)); r.Error != nil {
+		if r := c.ask(verb, newRequest(verb)); r.Error != nil {
 			t.Error(r.Error)
 		}
 	}
-	if did := robot.did(); !slices.Equal(did, []string{"disarm", "stop by mqtt", "arm"}) {
+	if did := robot.orderList(); !slices.Equal(did, []string{"disarm", "stop by mqtt", "arm"}) {
 		t.Errorf("the robot did %q", did)
 	}
 	for what, times := range map[string]int{
-		"level=ERROR": 0, `level=WARN msg="cannot subscribe to disarm and estop under users' names`: 1, `level=WARN msg="cannot subscribe to all requests`: 1, "flux/fake/req/disarm/+": 1,
+		"level=ERROR": 0,
+		`level=WARN msg="cannot subscribe to disarm and estop under users' names`: 1,
+		`level=WARN msg="cannot subscribe to all requests`:                        1,
+		"flux/fake/req/disarm/+": 1,
 	} {
 		if n := log.count(what); n != times {
-			t.Errorf("%s is told %d times, want %d", what, n, times)
+			t.Errorf("%s is logged %d times, want %d", what, n, times)
 		}
 	}
 }
 
-// The broker's word on a subscription may come in the very moment in which the robot ends. The library then writes down what the
-// robot no longer reads; the race detector sees it if it does, as a rule within a hundred tries.
-func TestTheEndWhileASubscriptionIsAnswered(t *testing.T) {
+// The broker may answer a subscription while the robot ends. The library then writes into the token. The race detector reports it
+// if the robot reads the token too, usually within a hundred attempts.
+func TestCloseWhileASubscriptionIsAnswered(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits in real time")
 	}
-	var farewells sync.WaitGroup
+	var closing sync.WaitGroup
 	for i := range 200 {
 		url, asked := subscriptionBroker(t)
 		b := startBridge(t, newFakeRobot(), bridge.Options{Broker: url})
 		both := []subscription{<-asked, <-asked}
-		if both[0].stopping() == (i%2 == 0) { // one time this one is the last to be answered, one time the other
+		if both[0].stopping() == (i%2 == 0) { // each is answered last half of the time
 			slices.Reverse(both)
 		}
 		for _, s := range both {
 			s.answer <- 1
 			close(s.answer)
 		}
-		// About as long as the answer is under way.
+		// About as long as the answer needs.
 		for ended := time.Now().Add(time.Duration(i) * time.Microsecond); time.Now().Before(ended); {
 		}
-		farewells.Go(func() {
-			b.Close() // a second each, since nobody acknowledges
+		closing.Go(func() {
+			b.Close() // a second each, since the broker does not acknowledge
 			if b.Connected() {
 				t.Error("connected after the end")
 			}
 		})
 	}
-	farewells.Wait()
+	closing.Wait()
 }

@@ -6,15 +6,15 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Teacher brings spikes into the network and keeps what it learns of them: the verbs reward, stimulate, save and load.
+// Teacher sends spikes into the network, and saves what it learns from them: the verbs reward, stimulate, save and load.
 type Teacher interface {
-	// Reward brings spikes into the modulator neurons of a reward of the configuration, and Stimulate into neurons by name, from
-	// the next tick on. They return how many. An unknown name fails, and then nothing is brought in. A reward of which no spike
-	// comes has a Warning as its error, which says why.
+	// Reward sends spikes into the modulator neurons of a reward of the robot file, and Stimulate into neurons by name, from the
+	// next tick on. They return how many. If a name is unknown, they return an error and send nothing. A reward that yields no spike
+	// returns a protocol.Warning with the reason.
 	Reward(ctx context.Context, name string, value float64) (spikes int, err error)
 	Stimulate(ctx context.Context, trains map[string]protocol.Train) (spikes int, err error)
-	// Save keeps what the robot has learnt, and what was tuned; Load takes back what it has learnt since the last Save. A robot
-	// that keeps nothing refuses.
+	// Save writes what the robot has learnt and what was tuned. Load replaces what it has learnt by what was last saved. A robot
+	// without a file for it returns an error.
 	Save(ctx context.Context) error
 	Load(ctx context.Context) error
 }
@@ -35,7 +35,7 @@ func (b *Bridge) stimulate(ctx context.Context, _ string, r protocol.Request, to
 	return err
 }
 
-// checkTrains refuses spikes that no neuron could take.
+// checkTrains refuses trains with a count or an interval out of range.
 func checkTrains(trains map[string]protocol.Train) error {
 	if len(trains) == 0 {
 		return refuse(protocol.Malformed, `stimulate: expected at least one neuron, such as {"eye":{"count":5,"every_us":2000}}`)
@@ -44,7 +44,7 @@ func checkTrains(trains map[string]protocol.Train) error {
 		t := trains[name]
 		apart := t.Every >= 1 && t.Every <= 1_000_000 || t.Every == 0 && t.Count == 1
 		if t.Count < 1 || t.Count > protocol.MaxTrain || !apart {
-			e := refuse(protocol.Malformed, "stimulate: expected a count of 1 to %d, and every_us of 1 to 1000000 between them, got %d and %d",
+			e := refuse(protocol.Malformed, "stimulate: expected a count of 1 to %d and an every_us of 1 to 1000000, got %d and %d",
 				protocol.MaxTrain, t.Count, t.Every)
 			e.Path = name
 			return e

@@ -13,7 +13,7 @@ func TestSave(t *testing.T) {
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 	c.online()
-	c.send(protocol.Topics("fake").Request("save"), false, fresh("keep"))
+	c.send(protocol.Topics("fake").Request("save"), false, newRequest("keep"))
 	if r := c.answer("save", "keep"); r.Status != protocol.StatusOK {
 		t.Errorf("%+v with %+v", r, r.Error)
 	}
@@ -24,7 +24,7 @@ func TestSave(t *testing.T) {
 	}
 }
 
-// Each verb that makes spikes says how many; what cannot be is refused and does nothing.
+// The answer has the number of spikes. An invalid request is refused, and does nothing.
 func TestRewardAndStimulate(t *testing.T) {
 	robot := newFakeRobot()
 	b := startBridge(t, robot, bridge.Options{})
@@ -44,7 +44,8 @@ func TestRewardAndStimulate(t *testing.T) {
 		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": many}}, 3, ""},
 		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 1}}}, 1, ""},
 		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: 2}}}, 0, protocol.Malformed},
-		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: protocol.MaxTrain + 1, Every: 1}}}, 0, protocol.Malformed},
+		{"stimulate", protocol.Request{Stimulate: map[string]protocol.Train{"eye": {Count: protocol.MaxTrain + 1, Every: 1}}}, 0,
+			protocol.Malformed},
 		{"stimulate", protocol.Request{}, 0, protocol.Malformed},
 		{"load", protocol.Request{}, 0, ""},
 		{"reset", protocol.Request{Paths: []string{"a"}}, 0, ""},
@@ -63,11 +64,11 @@ func TestRewardAndStimulate(t *testing.T) {
 	}
 }
 
-// A reward of which nothing comes is answered ok, with the reason as a warning.
-func TestARewardOfNothing(t *testing.T) {
+// A reward that yields no spike is answered with ok, and the reason as a warning.
+func TestRewardWithoutSpikes(t *testing.T) {
 	c := dial(t, startBridge(t, newFakeRobot(), bridge.Options{}).URL())
 	c.online()
-	r, nothing := fresh("nothing"), 0.0
+	r, nothing := newRequest("nothing"), 0.0
 	r.Reward, r.Value = "praise", &nothing
 	if a := c.ask("reward", r); a.Status != protocol.StatusOK || a.Spikes != 0 || a.Warning != "its value is 0" {
 		t.Errorf("%+v with %+v", a, a.Error)

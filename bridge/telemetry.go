@@ -10,20 +10,20 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Telemetry is what a robot shows of itself. It never waits.
+// Telemetry provides the state of a robot. Its methods never wait.
 type Telemetry interface {
-	// Describe returns what can be read and tuned; the same for the life of the robot.
+	// Describe returns everything that can be read and tuned. It never changes.
 	Describe() protocol.Description
-	// Health, Sensors and Actuators return snapshots. The bridge fills in Health.Bridge and all times.
+	// Health, Sensors and Actuators return snapshots. The bridge sets Health.Bridge and all times.
 	Health() protocol.Health
 	Sensors() map[string]protocol.Measure
 	Actuators() map[string]protocol.Measure
-	// TelemetryEvery is the time between two publications of sensors and actuators. It may be tuned.
+	// TelemetryEvery returns the time between two publications of sensors and actuators. It may be tuned.
 	TelemetryEvery() time.Duration
 }
 
-// measure queues telemetry while there is a broker to take it.
-func (b *Bridge) measure() {
+// publishTelemetry queues telemetry while there is a connection.
+func (b *Bridge) publishTelemetry() {
 	health := time.NewTicker(healthEvery)
 	defer health.Stop()
 	last, timer := time.Now(), time.NewTimer(0)
@@ -32,7 +32,7 @@ func (b *Bridge) measure() {
 		select {
 		case <-b.ctx.Done():
 			return
-		case <-health.C: // here it is seen as well that the rest is to come more often from now on
+		case <-health.C: // a shorter TelemetryEvery takes effect here, too
 			if b.client.IsConnectionOpen() {
 				b.publishHealth(b.outbox.put)
 			}
@@ -43,7 +43,7 @@ func (b *Bridge) measure() {
 			timer.Reset(rest)
 			continue
 		}
-		if last = last.Add(every); time.Since(last) > every { // what was missed is not made up for
+		if last = last.Add(every); time.Since(last) > every { // missed publications are not made up for
 			last = time.Now()
 		}
 		timer.Reset(time.Until(last.Add(every)))
@@ -55,7 +55,7 @@ func (b *Bridge) measure() {
 	}
 }
 
-// publishMeasures publishes measures by name. One that is not a finite number is left out: the others can still be read.
+// publishMeasures publishes measures by name. It leaves out those that are not finite, which JSON cannot carry.
 func (b *Bridge) publishMeasures(topic string, measures map[string]protocol.Measure) {
 	good, now := make(map[string]protocol.Measure, len(measures)), b.clock()
 	for name, m := range measures {
@@ -75,8 +75,8 @@ func (b *Bridge) publishMeasures(topic string, measures map[string]protocol.Meas
 	b.outbox.put(message{topic: topic, payload: payload})
 }
 
-// publishHealth publishes the robot's health and the bridge's own, and with the same rhythm what Home Assistant shows: it keeps
-// each change for days.
+// publishHealth publishes the health of the robot and the bridge. It publishes the message for Home Assistant at the same rate,
+// since Home Assistant keeps each change for days.
 func (b *Bridge) publishHealth(put func(message)) {
 	h := b.robot.Telemetry.Health()
 	h.Time = b.clock().UnixMilli()
@@ -96,12 +96,12 @@ func (b *Bridge) publishHealth(put func(message)) {
 	}
 }
 
-// publishHome publishes what Home Assistant shows. A reading that is stale is none.
+// publishHome publishes the message for Home Assistant. A stale sensor has no reading in it.
 func (b *Bridge) publishHome(stale []string, put func(message)) {
 	shown := func(all []protocol.Device, measures map[string]protocol.Measure, stale []string) map[string]any {
 		values := make(map[string]any, len(all))
 		for _, d := range all {
-			m := measures[d.Name] // else its value is nil
+			m := measures[d.Name] // without a measure, its value is nil
 			if x, number := m.Value.(float64); number && !finite(x) || slices.Contains(stale, d.Name) {
 				m.Value = nil
 			}
@@ -116,13 +116,13 @@ func (b *Bridge) publishHome(stale []string, put func(message)) {
 	}
 	payload, err := json.Marshal(h)
 	if err != nil {
-		b.log.Error("cannot publish what Home Assistant shows", "error", err)
+		b.log.Error("cannot publish the message for Home Assistant", "error", err)
 		return
 	}
 	put(message{topic: b.topics.Home(), payload: payload})
 }
 
-// known returns nil for what is not a finite number.
+// known returns nil for a number that is not finite.
 func known(x *float64) *float64 {
 	if x == nil || !finite(*x) {
 		return nil

@@ -6,24 +6,23 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Tuner has parameters that can be read and changed: the verbs get, set and reset.
+// Tuner reads and changes parameters: the verbs get, set and reset.
 type Tuner interface {
-	// Get returns the values of parameters, of all without paths.
+	// Get returns the values of parameters; without paths, of all.
 	Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error)
-	// AddLearnt fills in what synapses have learnt, among values that Get returned.
+	// AddLearnt adds what synapses have learnt to values that Get has returned.
 	AddLearnt(ctx context.Context, values map[string]protocol.Reading) error
-	// Revision counts the transactions so far.
+	// Revision returns the number of transactions so far.
 	Revision() protocol.Revision
-	// Set changes parameters for somebody in one transaction: all are checked first, then all take effect at one tick, or none
-	// does. With ifRevision it fails unless that is the revision. It returns what is in effect, and the revision, which on a
-	// refusal is the present one.
-	Set(ctx context.Context, who string, changes map[string]float64, ifRevision *protocol.Revision) (
+	// Set changes parameters in one transaction: all take effect at one tick, or none does. With ifRevision it returns an error
+	// unless that is the current revision. It returns the values in effect and the revision; with an error, the current revision.
+	Set(ctx context.Context, user string, changes map[string]float64, ifRevision *protocol.Revision) (
 		applied map[string]float64, rev protocol.Revision, err error)
-	// Reset gives parameters the values of the configuration, as a Set does; all without paths.
-	Reset(ctx context.Context, who string, paths []string, ifRevision *protocol.Revision) (
+	// Reset sets parameters to the values of the robot file, as Set does; without paths, all that were tuned.
+	Reset(ctx context.Context, user string, paths []string, ifRevision *protocol.Revision) (
 		applied map[string]float64, rev protocol.Revision, err error)
-	// Keep returns when the accepted change of a revision outlives the run, if changes are to. It may take as long as a disk
-	// does. An error says that the change, which is in effect, will be lost.
+	// Keep returns when the change of a revision is on the disk, if changes are to be kept. It may take as long as the disk does. An
+	// error says that the change is in effect, but will be lost.
 	Keep(rev protocol.Revision) error
 }
 
@@ -40,20 +39,20 @@ func (b *Bridge) get(ctx context.Context, _ string, r protocol.Request, to *prot
 	return nil
 }
 
-func (b *Bridge) set(ctx context.Context, who string, r protocol.Request, to *protocol.Response) error {
+func (b *Bridge) set(ctx context.Context, user string, r protocol.Request, to *protocol.Response) error {
 	if len(r.Set) == 0 {
 		return refuse(protocol.Malformed, `set: expected at least one change, such as {"network.neurons.eye.threshold":90}`)
 	}
-	applied, rev, err := b.robot.Tuner.Set(ctx, who, r.Set, r.IfRevision)
+	applied, rev, err := b.robot.Tuner.Set(ctx, user, r.Set, r.IfRevision)
 	return b.accepted(to, applied, rev, err)
 }
 
-func (b *Bridge) reset(ctx context.Context, who string, r protocol.Request, to *protocol.Response) error {
-	applied, rev, err := b.robot.Tuner.Reset(ctx, who, r.Paths, r.IfRevision)
+func (b *Bridge) reset(ctx context.Context, user string, r protocol.Request, to *protocol.Response) error {
+	applied, rev, err := b.robot.Tuner.Reset(ctx, user, r.Paths, r.IfRevision)
 	return b.accepted(to, applied, rev, err)
 }
 
-// accepted answers with the values that are in effect now, and publishes them, those of a large population together.
+// accepted fills in the answer with the values in effect, and publishes them: for a large population one message.
 func (b *Bridge) accepted(to *protocol.Response, applied map[string]float64, rev protocol.Revision, err error) error {
 	to.Rev = rev
 	if err != nil {
@@ -74,7 +73,7 @@ func (b *Bridge) accepted(to *protocol.Response, applied map[string]float64, rev
 	return nil
 }
 
-// writeTuned has what was accepted written. Changes that came in while the disk was busy are written together.
+// writeTuned writes an accepted change. Changes that were accepted while the disk was busy are written together.
 func (b *Bridge) writeTuned(_ context.Context, to *protocol.Response) error {
 	if err := b.robot.Tuner.Keep(to.Rev); err != nil {
 		to.Warning = err.Error()
@@ -82,7 +81,7 @@ func (b *Bridge) writeTuned(_ context.Context, to *protocol.Response) error {
 	return nil
 }
 
-// revision is the present one; 0 of a robot that cannot be tuned.
+// revision returns the current revision; 0 for a robot without a Tuner.
 func (b *Bridge) revision() protocol.Revision {
 	if b.robot.Tuner == nil {
 		return 0

@@ -18,7 +18,7 @@ func TestGetAndSet(t *testing.T) {
 	c.online()
 	warm(t, c.url())
 
-	all := c.ask("get", fresh("g1"))
+	all := c.ask("get", newRequest("g1"))
 	if all.Status != protocol.StatusOK || len(all.Values) != 2 || all.Values["group/b"].V != 2 {
 		t.Fatalf("get of everything: %+v", all)
 	}
@@ -27,7 +27,7 @@ func TestGetAndSet(t *testing.T) {
 		t.Fatalf("set: %+v", set)
 	}
 	for path, want := range map[string]float64{"a": 40, "group/b": 50} {
-		fetch := fresh("g2" + path)
+		fetch := newRequest("g2" + path)
 		fetch.Paths = []string{path}
 		if got := c.ask("get", fetch).Values[path].V; got != want {
 			t.Errorf("get %s after the set: got %v, want %v", path, got, want)
@@ -43,7 +43,7 @@ func TestGetAndSet(t *testing.T) {
 	})
 }
 
-func TestATransactionIsRefusedAsAWhole(t *testing.T) {
+func TestTransactionIsRefusedAsAWhole(t *testing.T) {
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 	c.online()
@@ -53,13 +53,13 @@ func TestATransactionIsRefusedAsAWhole(t *testing.T) {
 		t.Fatalf("set out of range: %+v", r)
 	}
 	if r.Error.Min == nil || *r.Error.Min != 0 || r.Error.Max == nil || *r.Error.Max != 100 {
-		t.Errorf("the answer does not say the range: %+v", *r.Error)
+		t.Errorf("the answer does not have the range: %+v", *r.Error)
 	}
-	if v := c.ask("get", fresh("g1")); v.Values["a"].V != 1 || v.Rev != 0 {
+	if v := c.ask("get", newRequest("g1")); v.Values["a"].V != 1 || v.Rev != 0 {
 		t.Errorf("a refused transaction had an effect: %+v", v)
 	}
-	if v := kept[protocol.Value](t, c.url(), protocol.Topics("fake").Param("a")); v.V != 1 {
-		t.Errorf("a wish was published as a value: %+v", v)
+	if v := retainedAs[protocol.Value](t, c.url(), protocol.Topics("fake").Param("a")); v.V != 1 {
+		t.Errorf("a refused value was published: %+v", v)
 	}
 }
 
@@ -79,9 +79,8 @@ func TestRevisionConflict(t *testing.T) {
 	}
 }
 
-// A disk that takes its time holds up the answers that wait for it, and nothing else: the change is in effect, and other requests
-// are answered.
-func TestASlowDiskHoldsUpNothingElse(t *testing.T) {
+// A slow disk delays the answers that wait for it, and nothing else: the changes are in effect, and other requests are answered.
+func TestSlowDiskDelaysNothingElse(t *testing.T) {
 	robot := newFakeRobot()
 	robot.disk = make(chan struct{})
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
@@ -89,11 +88,11 @@ func TestASlowDiskHoldsUpNothingElse(t *testing.T) {
 	c.send(protocol.Topics("fake").Request("set"), false, setting("slow", map[string]float64{"a": 40}))
 	c.send(protocol.Topics("fake").Request("set"), false, setting("slow too", map[string]float64{"a": 50}))
 	eventually(t, "both changes are in effect", func() bool { return robot.count() == 2 })
-	if r := c.ask("get", fresh("meanwhile")); r.Status != protocol.StatusOK || r.Values["a"].V != 50 {
+	if r := c.ask("get", newRequest("meanwhile")); r.Status != protocol.StatusOK || r.Values["a"].V != 50 {
 		t.Errorf("get: %+v", r)
 	}
 	for _, verb := range []string{"arm", "disarm", "estop"} {
-		if r := c.ask(verb, fresh(verb)); r.Status != protocol.StatusOK {
+		if r := c.ask(verb, newRequest(verb)); r.Status != protocol.StatusOK {
 			t.Errorf("%s: %+v", verb, r)
 		}
 	}
@@ -105,8 +104,8 @@ func TestASlowDiskHoldsUpNothingElse(t *testing.T) {
 	}
 }
 
-// One transaction may change more than any queue of messages holds: a wildcard for a large population.
-func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
+// A transaction may change more parameters than any queue of messages holds: a wildcard for a large population.
+func TestLargeTransactionIsRetained(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of messages")
 	}
@@ -116,8 +115,8 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 	c.online()
 	warm(t, b.URL())
 	c.send(protocol.Topics("fake").Request("set"), false, robot.change())
-	// Who has the answer has what it tells of.
-	told, answer := map[string]bool{}, protocol.Response{}
+	// The values come before the answer.
+	changed, answer := map[string]bool{}, protocol.Response{}
 	for deadline := time.After(patience); answer.ID == ""; {
 		select {
 		case m := <-c.messages:
@@ -125,7 +124,7 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 			path, param := strings.CutPrefix(m.Topic(), protocol.Topics("fake").Param(""))
 			switch {
 			case param && json.Unmarshal(m.Payload(), &v) == nil && v.V == 2:
-				told[path] = true
+				changed[path] = true
 				deadline = time.After(patience) // for the next one
 			case m.Topic() == protocol.Topics("fake").Response("set"):
 				if err := json.Unmarshal(m.Payload(), &answer); err != nil {
@@ -133,44 +132,44 @@ func TestAllThatOneTransactionChangesIsRetained(t *testing.T) {
 				}
 			}
 		case <-deadline:
-			t.Fatalf("no answer, after %d parameters", len(told))
+			t.Fatalf("no answer, after %d parameters", len(changed))
 		}
 	}
 	if answer.Status != protocol.StatusOK || len(answer.Applied) != 3*bridge.ImportantMessages {
 		t.Fatalf("%s: %d applied, %v", answer.Status, len(answer.Applied), answer.Error)
 	}
-	if len(told) != 3*bridge.ImportantMessages {
-		t.Errorf("%d parameters came before the answer, want %d", len(told), 3*bridge.ImportantMessages)
+	if len(changed) != 3*bridge.ImportantMessages {
+		t.Errorf("%d parameters came before the answer, want %d", len(changed), 3*bridge.ImportantMessages)
 	}
-	// The robot's health may have been dropped meanwhile, as it is where a machine is slow; nothing of this.
-	eventually(t, "some parameters are retained as they were", func() bool {
+	// On a slow machine health may have been dropped meanwhile, but no parameter.
+	eventually(t, "some parameters are retained with old values", func() bool {
 		return len(robot.unchanged(retained(t, b.URL()))) == 0
 	})
 }
 
-// Also when the robot ends right behind it, at a broker that goes on and is quick: the end does not wait for long. Time is
-// virtual, so that no machine is too slow for it.
-func TestWhatWasAcceptedLastIsRetained(t *testing.T) {
+// The last accepted values are retained even if the robot ends right after, at a broker that answers quickly: Close does not wait
+// long. Time is virtual, so that no machine is too slow.
+func TestLastValuesAreRetained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		robot := population(4 * bridge.MaxInFlight)
 		broker := newQuickBroker()
 		b := startBridge(t, robot, bridge.Options{Broker: "tcp://127.0.0.1:1", Dial: broker.dial})
 		status := protocol.Topics("fake").Status()
-		eventually(t, "the robot is not online", func() bool { return strings.Contains(broker.kept()[status], `"online"`) })
+		eventually(t, "the robot is not online", func() bool { return strings.Contains(broker.retained()[status], `"online"`) })
 		broker.ask(t, "set", robot.change())
-		eventually(t, "the request has not come", func() bool { return robot.whole.(*fakeRobot).count() > 0 })
+		eventually(t, "the request has not come", func() bool { return robot.fullRobot.(*fakeRobot).count() > 0 })
 		b.Close()
-		if old := robot.unchanged(broker.kept()); len(old) > 0 {
-			t.Errorf("%d are retained as they were, such as %s", len(old), old[0])
+		if old := robot.unchanged(broker.retained()); len(old) > 0 {
+			t.Errorf("%d are retained with old values, such as %s", len(old), old[0])
 		}
-		if !strings.Contains(broker.kept()[status], `"offline"`) {
-			t.Errorf("the status is retained as %s", broker.kept()[status])
+		if !strings.Contains(broker.retained()[status], `"offline"`) {
+			t.Errorf("the status is retained as %s", broker.retained()[status])
 		}
 	})
 }
 
-// Who subscribes to everything is given everything, however large the robot.
-func TestWhoComesLaterIsGivenEveryParameter(t *testing.T) {
+// A client that subscribes to everything is given every parameter, however large the robot is.
+func TestLateClientIsGivenEveryParameter(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of messages")
 	}
@@ -187,7 +186,7 @@ func TestWhoComesLaterIsGivenEveryParameter(t *testing.T) {
 		case m := <-c.messages:
 			if left[m.Topic()] {
 				delete(left, m.Topic())
-				deadline = time.After(patience) // for the next one: all together take a slow machine longer
+				deadline = time.After(patience) // for the next one: a slow machine needs longer for all
 			}
 		case <-deadline:
 			t.Fatalf("%d of %d parameters have not come", len(left), many)

@@ -8,8 +8,8 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Under a name that no user can have nothing is done but what stops the robot.
-func TestNobodyAsksUnderANameThatNoUserCanHave(t *testing.T) {
+// Under a name that no user can have, only requests that stop the robot are obeyed.
+func TestRequestUnderAnImpossibleName(t *testing.T) {
 	topics := protocol.Topics("fake")
 	robot := newFakeRobot()
 	c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
@@ -20,31 +20,31 @@ func TestNobodyAsksUnderANameThatNoUserCanHave(t *testing.T) {
 	if r := c.ask("set", setting("right", map[string]float64{"a": 40})); r.Error != nil || robot.count() != 1 {
 		t.Errorf("%+v; %d sets", r.Error, robot.count())
 	}
-	c.send(topics.Request("estop")+"/config", false, fresh("stop"))
+	c.send(topics.Request("estop")+"/config", false, newRequest("stop"))
 	if r := c.answer("estop", "stop"); r.Error != nil {
 		t.Error(r.Error)
 	}
-	if did := robot.did(); !slices.Equal(did, []string{"stop by " + protocol.Anonymous}) {
+	if did := robot.orderList(); !slices.Equal(did, []string{"stop by " + protocol.Anonymous}) {
 		t.Errorf("the robot did %q", did)
 	}
 }
 
-// A request under a user's name is that user's; under none it is nobody's.
-func TestARequestIsTheUsersWhoseNameItIsUnder(t *testing.T) {
+// The topic of a request names its user.
+func TestUserOfARequest(t *testing.T) {
 	topics := protocol.Topics("fake")
-	for _, test := range []struct{ user, who string }{
+	for _, test := range []struct{ name, user string }{
 		{"", protocol.Anonymous}, {"ann", "ann"}, {"ann.smith@example.org", "ann.smith@example.org"}, {"Ünal", "Ünal"},
 	} {
-		t.Run(test.user, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			robot := newFakeRobot()
 			c := dial(t, startBridge(t, robot, bridge.Options{}).URL())
 			c.online()
 			ask := func(verb string, change func(*protocol.Request)) protocol.Response {
 				t.Helper()
-				r := fresh(verb)
+				r := newRequest(verb)
 				change(&r)
-				c.send(topics.RequestBy(verb, test.user), false, r)
+				c.send(topics.RequestBy(verb, test.name), false, r)
 				return c.answer(verb, verb)
 			}
 			value := 0.3
@@ -59,13 +59,14 @@ func TestARequestIsTheUsersWhoseNameItIsUnder(t *testing.T) {
 					t.Error(r.ID, r.Error)
 				}
 			}
-			get := fresh("get")
+			get := newRequest("get")
 			get.Paths = []string{"a"}
-			if v := c.ask("get", get).Values["a"]; v.Src != test.who {
-				t.Errorf("set by %q, want %q", v.Src, test.who)
+			if v := c.ask("get", get).Values["a"]; v.Src != test.user {
+				t.Errorf("set by %q, want %q", v.Src, test.user)
 			}
-			want := []string{named("arm fresh", test.who), named("drive wheel 0.3 for 1s", test.who), named("disarm", test.who), "stop by " + test.who}
-			if did := robot.did(); !slices.Equal(did, want) {
+			want := []string{named("arm fresh", test.user), named("drive wheel 0.3 for 1s", test.user), named("disarm", test.user),
+				"stop by " + test.user}
+			if did := robot.orderList(); !slices.Equal(did, want) {
 				t.Errorf("the robot did %q, want %q", did, want)
 			}
 		})

@@ -10,11 +10,11 @@ import (
 const (
 	// spikesEvery is the time between two batches of spikes.
 	spikesEvery = 50 * time.Millisecond
-	// batchMost bounds the spikes of one message: some 64 KiB.
-	batchMost = 20_000
+	// maxBatch is how many spikes a message has at most: about 64 KiB.
+	maxBatch = 20_000
 )
 
-// SpikeSource has the spikes of the network for those who watch it: the verb watch.
+// SpikeSource provides the spikes of the network: the verb watch.
 type SpikeSource interface {
 	// FollowSpikes returns a reader of all spikes from now on.
 	FollowSpikes() SpikeReader
@@ -22,23 +22,23 @@ type SpikeSource interface {
 
 // SpikeReader reads spikes. It belongs to one goroutine.
 type SpikeReader interface {
-	// Read appends the spikes since the last call, in order, and says how many more were lost.
+	// Read appends the spikes since the last call, in order of time, and returns how many others were lost.
 	Read(to []protocol.Spike) (all []protocol.Spike, lost uint64)
-	// Leave ends the reading: the robot need not keep spikes any more.
+	// Leave ends the reading. The robot need not keep spikes for it any more.
 	Leave()
 }
 
 func (b *Bridge) watch(_ context.Context, _ string, r protocol.Request, _ *protocol.Response) error {
-	if most := protocol.MaxLease.Milliseconds(); r.Lease < 1 || r.Lease > most {
-		return refuse(protocol.Malformed, "lease_ms: expected 1 to %d, got %d: ask again before it ends", most, r.Lease)
+	if longest := protocol.MaxLease.Milliseconds(); r.Lease < 1 || r.Lease > longest {
+		return refuse(protocol.Malformed, "lease_ms: expected 1 to %d, got %d: send another request before it ends", longest, r.Lease)
 	}
 	b.lease(time.Duration(r.Lease) * time.Millisecond)
 	return nil
 }
 
-// lease has spikes published for a time from now on; of several leases the longest holds.
+// lease has spikes published for a time from now on. Of several leases the one that ends last counts.
 func (b *Bridge) lease(length time.Duration) {
-	until := int64(time.Since(b.started) + length) // not by the wall clock, which may jump
+	until := int64(time.Since(b.started) + length) // not the wall clock, which may jump
 	for {
 		before := b.watchedUntil.Load()
 		if until <= before || b.watchedUntil.CompareAndSwap(before, until) {
@@ -51,8 +51,8 @@ func (b *Bridge) lease(length time.Duration) {
 	}
 }
 
-// relay publishes spikes while somebody watches; else it sleeps.
-func (b *Bridge) relay() {
+// publishSpikes publishes spikes while there is a lease.
+func (b *Bridge) publishSpikes() {
 	var spikes []protocol.Spike
 	for {
 		select {
@@ -77,7 +77,7 @@ func (b *Bridge) relay() {
 				continue
 			}
 			for rest := spikes; len(rest) > 0; {
-				n := min(len(rest), batchMost)
+				n := min(len(rest), maxBatch)
 				b.outbox.put(message{topic: b.topics.Spikes(), payload: protocol.EncodeSpikes(nil, rest[:n])})
 				rest = rest[n:]
 			}
