@@ -137,7 +137,7 @@ type ads1115Input struct {
 	lastSingle     int64 // number of its last single conversion, from 1 on,
 	samplesAtStart int64 // value of samples when that was started
 
-	measured         bool          // there is a reading since the last start:
+	measured         bool          // there is a reading since the last start
 	volts            int64         // µV
 	begun            time.Duration // when its conversion began
 	samplesAtReading int64         // value of samples when its conversion began

@@ -376,7 +376,7 @@ func sampleTogether(t *testing.T, now *time.Duration, chip interface{ Halt() err
 	}
 	for measure := range measures {
 		if read[measure] < rounds/10 {
-			t.Errorf("%s was read in %d of %d rounds", measure, read[measure], rounds)
+			t.Errorf("%s had a reading in %d of %d rounds", measure, read[measure], rounds)
 		}
 	}
 }

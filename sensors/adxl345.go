@@ -104,7 +104,7 @@ type ADXL345 struct {
 	mutex    sync.Mutex
 	lastRead time.Duration // when the chip was last read
 	lastNew  time.Duration // when it last had a new sample, or should have its first
-	measured bool          // there is a sample since the last start:
+	measured bool          // there is a sample since the last start
 	sample   [3]int64      // in counts
 }
 

@@ -181,7 +181,7 @@ func TestAS5600OnSimulatedBoard(t *testing.T) {
 	*now += 110 * ms
 	follows(*now + time.Second)
 	if chip.Burnt() {
-		t.Error("something was burnt into the chip")
+		t.Error("the driver wrote to the permanent memory of the chip")
 	}
 }
 

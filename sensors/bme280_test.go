@@ -189,7 +189,7 @@ func TestBME280OnSimulatedBoard(t *testing.T) {
 			before := faults.Seen(0x76)
 			expectReading(t, degrees, *now+49*ms, 25_080_000)
 			if seen := faults.Seen(0x76); seen != before {
-				t.Errorf("%d transfers for a measurement that is there", seen-before)
+				t.Errorf("%d transfers for a measurement that the driver has already", seen-before)
 			}
 
 			*now += 50 * ms

@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -123,12 +124,12 @@ type Button struct {
 	warmUp   time.Duration
 
 	pressed bool          // as last reported
-	pending bool          // the pin has the other level, not yet for the glitch time,
-	since   time.Duration // since this time
+	pending bool          // the pin has the other level, but not yet for the glitch time
+	since   time.Duration // when pending began
 	overdue bool          // the glitch time is over, but the level has ended: its edge is on the way
 	useNext bool          // Next finds the changes, not Sample
-	holding bool          // the debounce time of a change is running,
-	until   time.Duration // until this time
+	holding bool          // the debounce time of a change is running
+	until   time.Duration // end of the debounce time
 	lost    uint64        // LostEdges of the pin at the last check
 	early   *Reading      // an edge that was put back; its Value is the level
 	slot    Reading       // memory for early
@@ -194,12 +195,12 @@ func (b *Button) Sample(at time.Duration) (int64, error) {
 	if b.holding && at >= b.until {
 		b.holding = false
 	}
-	now, err := b.pin.on()
+	pressed, err := b.pin.on()
 	if err != nil {
 		return 0, fmt.Errorf("%s: read: %w", b, err)
 	}
 	if glitch := time.Duration(b.glitch.Load()); !b.holding && (glitch == 0 || !b.useNext) {
-		b.observe(now, at)
+		b.observe(pressed, at)
 		if b.pending && at-b.since >= glitch {
 			b.change()
 		}
@@ -307,7 +308,10 @@ func (b *Button) recover(now time.Duration) (Reading, bool) {
 	return b.observe(b.pin.isOn(b.pin.Read()), now)
 }
 
-// deadline is when the running debounce or glitch time ends; later than all times when none is running.
+// distantFuture is later than all times.
+const distantFuture time.Duration = math.MaxInt64
+
+// deadline is when the running debounce or glitch time ends, or distantFuture.
 func (b *Button) deadline() time.Duration {
 	switch {
 	case b.holding:
@@ -315,7 +319,7 @@ func (b *Button) deadline() time.Duration {
 	case b.pending && !b.overdue:
 		return b.confirmedAt()
 	}
-	return 1<<63 - 1
+	return distantFuture
 }
 
 // confirmedAt is when a pending change has lasted long enough.

@@ -81,7 +81,7 @@ func TestButtonDebouncesSamples(t *testing.T) {
 		expectReading(t, button, c.at, c.want)
 	}
 	if _, ok := button.Next(500*ms, 0); ok || button.LostEdges() != 0 {
-		t.Error("an edge of a pin that has none")
+		t.Error("got an edge from a pin without edges")
 	}
 }
 
@@ -267,8 +267,8 @@ func TestButtonGlitchWhoseEdgeIsLate(t *testing.T) {
 		end   time.Duration // 0: its edge is lost
 		want  []sensors.Reading
 	}{
-		{"it was too short", 101 * ms, nil},
-		{"it has lasted", 102 * ms, []sensors.Reading{{At: 100 * ms, Value: pressed}, {At: 105 * ms, Value: released}}},
+		{"the level was too short", 101 * ms, nil},
+		{"the level has lasted", 102 * ms, []sensors.Reading{{At: 100 * ms, Value: pressed}, {At: 105 * ms, Value: released}}},
 		{"its edge is lost", 0, nil},
 	} {
 		sim, _ := line(t, "GPIO17")
@@ -354,7 +354,7 @@ func TestButtonFindsLostEdges(t *testing.T) {
 	button = newButton(t, deaf, &sensors.ButtonOpts{Debounce: 10 * ms})
 	pin.Drive(gpio.Low)
 	if _, ok := button.Next(time.Second, 0); ok {
-		t.Error("a reading out of nothing")
+		t.Error("got a reading without an edge")
 	}
 	deaf.lost = 3
 	if r, ok := button.Next(time.Second, 0); !ok || r.Value != pressed || button.LostEdges() != 3 {

@@ -44,7 +44,7 @@ func TestCurve(t *testing.T) {
 		t.Errorf("the sensor's error: got %v", err)
 	}
 	if _, ok := c.Next(0, 0); ok || c.LostEdges() != 0 {
-		t.Error("edges of a sensor that has none")
+		t.Error("got edges from a sensor without edges")
 	}
 	if _, err := sensors.NewCurve(nil, []sensors.CurvePoint{{In: 1}, {In: 2}}, "m"); err == nil {
 		t.Error("no sensor: expected an error")

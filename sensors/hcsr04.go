@@ -81,7 +81,7 @@ func (o *HCSR04Opts) Open(from Parts) (Device, error) {
 // the option NoEcho says so. It belongs to one goroutine.
 //
 // Sample triggers a measurement. The reading comes from Next, with the time at which the echo ended. The kernel stamps
-// both edges of the echo, and the distance is the time between the stamps, so it does not matter when the program reads
+// both edges of the echo. The distance follows from the time between the stamps, so it does not matter when the program reads
 // them. Sound takes 23 ms to 4 m and back, and echoes go on for a while: trigger at most every 60 ms.
 //
 // These pulses are ignored: one shorter than the echo from 2 cm, one longer than 300 ms, one without a trigger, and a

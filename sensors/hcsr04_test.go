@@ -173,7 +173,7 @@ func TestHCSR04Faults(t *testing.T) {
 	expectNotYet(t, h, *now)
 	*now += 60 * ms
 	if r, ok := h.Next(*now, 0); ok {
-		t.Errorf("half an echo: %v", r)
+		t.Errorf("a pulse that has not ended: %v", r)
 	}
 }
 
@@ -191,9 +191,9 @@ func TestHCSR04RejectsPulsesThatAreNotEchoes(t *testing.T) {
 			[]string{"expected a pulse of 116µs to 300ms, got 12µs", "divider"}},
 		{"an echo and its bounce", [][2]time.Duration{{460 * us, 6284 * us}, {6287 * us, 6290 * us}}, []int64{1_000_039}, nil},
 		{"a second echo", [][2]time.Duration{{460 * us, 6284 * us}, {20 * ms, 26 * ms}}, []int64{1_000_039}, nil},
-		{"the nearest", [][2]time.Duration{{460 * us, 577 * us}}, []int64{20_090}, nil},
-		{"nearer than the nearest", [][2]time.Duration{{460 * us, 576 * us}}, nil, []string{"got 116µs"}},
-		{"one that is longer than any", [][2]time.Duration{{460 * us, 301 * ms}}, nil, []string{"got 300.54ms"}},
+		{"the shortest distance", [][2]time.Duration{{460 * us, 577 * us}}, []int64{20_090}, nil},
+		{"below the shortest distance", [][2]time.Duration{{460 * us, 576 * us}}, nil, []string{"got 116µs"}},
+		{"a pulse longer than any echo", [][2]time.Duration{{460 * us, 301 * ms}}, nil, []string{"got 300.54ms"}},
 		{"nothing", nil, nil, []string{"no echo; check"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

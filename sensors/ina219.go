@@ -122,7 +122,7 @@ type INA219 struct {
 	mutex    sync.Mutex
 	lastRead time.Duration // when the chip was last read
 	lastNew  time.Duration // when it last had a new measurement, or was started
-	measured bool          // there is a measurement since the last start:
+	measured bool          // there is a measurement since the last start
 	across   int64         // voltage across the shunt, in µV
 	voltage  int64         // voltage of the bus, in µV
 	overflow bool          // the current is beyond MaxCurrent

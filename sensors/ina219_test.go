@@ -48,7 +48,7 @@ func TestINA219Readings(t *testing.T) {
 		{"the data sheet's example: 10 A at 11.98 V through 2 mohm, up to 15 A",
 			&sensors.INA219Opts{Shunt: 2 * physic.MilliOhm, MaxCurrent: 15 * physic.Ampere},
 			"05aec2 00219f 05>aec2 02>5d9a 01>07d0 03>1766", "002198", [4]int64{10_000_000, 11_980_000, 119_800_000, 20_000}},
-		{"a shunt that does not divide", &sensors.INA219Opts{Shunt: 7 * physic.MilliOhm, MaxCurrent: 10 * physic.Ampere},
+		{"a shunt with a remainder", &sensors.INA219Opts{Shunt: 7 * physic.MilliOhm, MaxCurrent: 10 * physic.Ampere},
 			"054ae4 00299f 05>4ae4 02>5dc2 01>ffff 03>0000", "002998", [4]int64{-1_429, 12_000_000, -17_143, -10}},
 		{"little current", &sensors.INA219Opts{MaxCurrent: 100 * physic.MilliAmpere},
 			"05fffe 00219f 05>fffe 02>5dc2 01>03e8 03>0000", "002198", [4]int64{100_000, 12_000_000, 1_200_000, 10_000}},

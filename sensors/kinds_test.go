@@ -44,7 +44,7 @@ func TestKindsDescribeTheirOptions(t *testing.T) {
 				!slices.Contains(strings.Split(tag.Get("enum"), ","), field.String()):
 				t.Errorf("%s: %s: the default %q is not allowed", k.Name, key, field)
 			case tag.Get("min") == "" && tag.Get("max") != "":
-				t.Errorf("%s: %s: an upper end alone", k.Name, key)
+				t.Errorf("%s: %s: an upper limit without a lower one", k.Name, key)
 			case tag.Get("pin") != "" && !slices.Contains([]string{"in", "out"}, tag.Get("pin")):
 				t.Errorf("%s: %s: pin %q", k.Name, key, tag.Get("pin"))
 			}
@@ -58,10 +58,10 @@ func TestKindsDescribeTheirOptions(t *testing.T) {
 	}
 	want := []string{"button.debounce", "button.glitch", "hcsr04.temperature", "pir.debounce", "pir.glitch"}
 	if !slices.Equal(live, want) {
-		t.Errorf("live are %v, want %v", live, want)
+		t.Errorf("live options: %v, want %v", live, want)
 	}
 	if _, ok := KindOf("lidar"); ok {
-		t.Error("a lidar")
+		t.Error("found a kind lidar")
 	}
 }
 
@@ -153,7 +153,7 @@ func TestKindsHoldTheirLimits(t *testing.T) {
 		}
 	}
 	if held == 0 {
-		t.Error("no limits")
+		t.Error("no limits were checked")
 	}
 }
 
@@ -163,10 +163,10 @@ func TestKindsCheck(t *testing.T) {
 		opts interface{ Check() []options.Mistake }
 		want string // keys and mistakes
 	}{
-		{"all in order", &ADS1115Opts{FullScale: 256 * physic.MilliVolt}, ""},
+		{"valid", &ADS1115Opts{FullScale: 256 * physic.MilliVolt}, ""},
 		{"full scale", &ADS1115Opts{FullScale: 3 * physic.Volt},
 			"full_scale: expected 0.256 V, 0.512 V, 1.024 V, 2.048 V, 4.096 V or 6.144 V"},
-		{"all in order", &INA219Opts{Shunt: 100 * physic.MilliOhm, MaxCurrent: 3200 * physic.MilliAmpere}, ""},
+		{"valid", &INA219Opts{Shunt: 100 * physic.MilliOhm, MaxCurrent: 3200 * physic.MilliAmpere}, ""},
 		{"current", &INA219Opts{Shunt: physic.Ohm, MaxCurrent: physic.Ampere},
 			"max_current: 1 A: expected at most 0.32 A, which are 320 mV across the shunt of 1 ohm"},
 		{"ranges", &MPU6050Opts{AccelRange: 3, GyroRange: 1000, WhoAmI: 0x172},
@@ -188,7 +188,7 @@ func TestKindsCheck(t *testing.T) {
 		{"too fast", &LogOpts{Rate: 3 * physic.MegaHertz}, "rate: expected a rate from 0.3 mHz to 1 MHz"},
 		{"too slow", &LogOpts{Rate: 200 * physic.MicroHertz}, "rate: expected a rate from 0.3 mHz to 1 MHz"},
 		{"neither", &LogOpts{}, ": rate is missing: rows per second, such as 9 Hz; or every, the time between two rows"},
-		{"times alone", &LogOpts{Time: &TimeColumn{}},
+		{"times without an interval", &LogOpts{Time: &TimeColumn{}},
 			": every is missing: the time between two reads of the current row, such as 20ms"},
 	} {
 		var got []string

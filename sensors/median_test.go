@@ -27,10 +27,10 @@ func TestMedian(t *testing.T) {
 		readings, want []int64
 	}{
 		{"one wrong reading does not show", 3, []int64{5, 6, 900, 7, 6, 5}, []int64{5, 6, 6, 7, 7, 6}},
-		{"nor two in a row of five", 5, []int64{5, 5, 5, 900, -900, 5, 5, 5}, []int64{5, 5, 5, 5, 5, 5, 5, 5}},
+		{"two wrong readings of five do not show", 5, []int64{5, 5, 5, 900, -900, 5, 5, 5}, []int64{5, 5, 5, 5, 5, 5, 5, 5}},
 		{"a step shows two readings later of five", 5, []int64{1, 1, 1, 1, 1, 9, 9, 9, 9}, []int64{1, 1, 1, 1, 1, 1, 1, 9, 9}},
 		{"the first readings count immediately, two as the second", 5, []int64{1, 2, 3, 4}, []int64{1, 2, 2, 3}},
-		{"an angle at its turn is one that was measured", 3, []int64{359, 0, 1, 358}, []int64{359, 0, 1, 1}},
+		{"an angle near its end is one that was measured", 3, []int64{359, 0, 1, 358}, []int64{359, 0, 1, 1}},
 	} {
 		s := &fake{}
 		m := newMedian(t, s, c.of, time.Second)
@@ -140,10 +140,10 @@ func TestMedianOfEdges(t *testing.T) {
 		}
 	}
 	if _, ok := m.Next(40*ms, 0); ok || m.LostEdges() != 7 {
-		t.Errorf("a reading too many, or %d edges lost", m.LostEdges())
+		t.Errorf("an unexpected reading, or %d edges lost", m.LostEdges())
 	}
 	if _, ok := newMedian(t, &fake{}, 3, ms).Next(0, 0); ok {
-		t.Error("edges of a sensor that has none")
+		t.Error("got edges from a sensor without edges")
 	}
 }
 
@@ -167,7 +167,7 @@ func TestMedianRefusesNonsense(t *testing.T) {
 		t.Error("no sensor was accepted")
 	}
 	if _, err := sensors.NewMedian(&fake{}, 3, 0); err == nil {
-		t.Error("readings that are kept for no time were accepted")
+		t.Error("a pause of 0 was accepted")
 	}
 	for _, of := range []int{-1, 0, 1, 2, 4, 16, 17} {
 		if _, err := sensors.NewMedian(&fake{}, of, ms); err == nil {

@@ -181,7 +181,7 @@ type MPU6050 struct {
 	awake    bool          // it was reset, and has its settings
 	lastRead time.Duration // when the chip was last read
 	lastNew  time.Duration // when it last had a new sample, or should have its first
-	measured bool          // there is a sample since the last start:
+	measured bool          // there is a sample since the last start
 	sample   [7]int64      // acceleration, temperature, rotation, in counts
 }
 

@@ -64,8 +64,9 @@ func TestMPU6050Readings(t *testing.T) {
 		{"the ends of the ranges", 0x68, []int16{32767, -32768, 0, -26000, 32767, -32768, 655},
 			[7]int64{39_225_403, -39_226_600, 0, -39_940_588, 500_259_542, -500_274_809, 10_000_000}},
 		{"the thermometer of an MPU-9250", 0x71, []int16{0, 0, 0, 1335, 0, 0, 0}, [7]int64{0, 0, 0, 24_998_562, 0, 0, 0}},
-		{"of an ICM-20689", 0x98, []int16{0, 0, 0, -327, 0, 0, 0}, [7]int64{0, 0, 0, 23_999_388, 0, 0, 0}},
-		{"of an MPU-6500, below its zero", 0x70, []int16{0, 0, 0, -3339, 0, 0, 0}, [7]int64{0, 0, 0, 10_999_101, 0, 0, 0}},
+		{"the thermometer of an ICM-20689", 0x98, []int16{0, 0, 0, -327, 0, 0, 0}, [7]int64{0, 0, 0, 23_999_388, 0, 0, 0}},
+		{"the thermometer of an MPU-6500, below its zero", 0x70, []int16{0, 0, 0, -3339, 0, 0, 0},
+			[7]int64{0, 0, 0, 10_999_101, 0, 0, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ops := append(mpu6050Start(0x68, c.identity), mpu6050Sample(0x68, 1, c.counts...),

@@ -35,7 +35,7 @@ func TestQuadratureCountsEachEdgeAtItsTime(t *testing.T) {
 		}
 	}
 	if r, ok := edges.Next(*now, 0); ok {
-		t.Errorf("one too many: %v", r)
+		t.Errorf("an unexpected change: %v", r)
 	}
 	expectReading(t, position, *now, 100_000)
 	if position.Unit() != "rev" || speed.Unit() != "rev/s" || q.Errors() != 0 || edges.LostEdges() != 0 {
@@ -81,7 +81,7 @@ func TestQuadratureFollowsAnyWheel(t *testing.T) {
 			*now += time.Duration(rapid.IntRange(1, 20_000).Draw(t, "later")) * time.Microsecond
 			for r, ok := edges.Next(*now, 0); ok; r, ok = edges.Next(*now, 0) {
 				if step := r.Value - last; r.At < before || step != 25_000 && step != -25_000 {
-					t.Fatalf("%v after %d at %v", r, last, before)
+					t.Fatalf("reading %v after %d at %v", r, last, before)
 				}
 				before, last = r.At, r.Value
 			}

@@ -117,7 +117,7 @@ type TCS34725 struct {
 	mutex    sync.Mutex
 	enabled  bool          // the chip measures; before, its oscillator starts
 	lastRead time.Duration // when the chip was last read
-	measured bool          // there is a measurement since the last start:
+	measured bool          // there is a measurement since the last start
 	counts   [4]int64
 }
 

@@ -49,7 +49,7 @@ func TestTCS34725OnTheWire(t *testing.T) {
 		{"blue alone", sensors.TCS34725Opts{}, tcs34725Start + "b3>01e803000000006400", 57 * ms, []int64{46_503, 0, 0, 4650, 0, -1}},
 		{"bluer than any daylight", sensors.TCS34725Opts{}, tcs34725Start + "b3>01e8030a0064006400", 57 * ms,
 			[]int64{46_503, 465, 4650, 4650, 87_587_302, -1}},
-		{"the dark", sensors.TCS34725Opts{}, tcs34725Start + "b3>010000000000000000", 57 * ms, []int64{0, 0, 0, 0, 0, -1}},
+		{"darkness", sensors.TCS34725Opts{}, tcs34725Start + "b3>010000000000000000", 57 * ms, []int64{0, 0, 0, 0, 0, -1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			all := colours(t, playback(t, wire(t, 0x29, c.script, "a000")...), &c.opts, tcs34725Measures...)

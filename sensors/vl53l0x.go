@@ -200,7 +200,7 @@ type VL53L0X struct {
 	step         int           // next step of the start; len(vl53l0xSteps): the chip measures
 	since        time.Duration // when the step began, or when the last new distance came
 	stopVariable byte          // a number that differs from chip to chip, is read after the boot, and starts it
-	measured     bool          // there is a distance since the last start:
+	measured     bool          // there is a distance since the last start
 	distance     int64         // in µm
 }
 

@@ -69,12 +69,12 @@ func TestVL53L0XReadings(t *testing.T) {
 		millimetres uint16
 		want        int64 // µm
 	}{
-		{"something", 11, 1234, 1_234_000},
-		{"touched", 11, 0, 0},
+		{"a wall", 11, 1234, 1_234_000},
+		{"touching", 11, 0, 0},
 		{"at the end of the range", 11, 2000, 2_000_000},
 		{"beyond it", 11, 2150, 2_000_000},
 		{"nothing in sight", 11, 8190, 2_000_000},
-		{"nothing in sight either", 11, 8191, 2_000_000},
+		{"nothing in sight, the other code", 11, 8191, 2_000_000},
 		{"too little light", 4, 8190, 2_000_000},
 		{"signal to noise", 5, 300, 2_000_000},
 		{"phase of the pre-range", 6, 300, 2_000_000},
@@ -136,11 +136,11 @@ func TestVL53L0XReferenceDiodes(t *testing.T) {
 		name, count, good, enabled string
 	}{
 		{"with an aperture", "85", "ffbffdffff0f", "00b005000000"},
-		{"as many as there are with an aperture", "a0", "00f0ffffff0f", "00f0ffffff0f"},
-		{"without", "03", "f5ffffffffff", "150000000000"},
-		{"all without", "0c", "ffffffffffff", "ff0f00000000"},
-		{"a count that cannot be", "0d", "", ""},
-		{"one with an aperture that cannot be", "a1", "", ""},
+		{"all with an aperture", "a0", "00f0ffffff0f", "00f0ffffff0f"},
+		{"without an aperture", "03", "f5ffffffffff", "150000000000"},
+		{"all without an aperture", "0c", "ffffffffffff", "ff0f00000000"},
+		{"an impossible count", "0d", "", ""},
+		{"an impossible count with an aperture", "a1", "", ""},
 		{"none", "80", "", ""},
 		{"too few good ones", "03", "0500f0ffffff", ""},
 	} {
