@@ -87,9 +87,9 @@ func (o *ADXL345Opts) Open(from Parts) (Device, error) {
 // share it. An ADXL345 may be used from several goroutines.
 //
 // A reading at either end of the range means that much or more. When the chip has no new sample, the last one is
-// repeated for at most two sample periods and 50 ms; then the chip hangs, and is started again. A chip that lost its
-// supply for a moment has another data format. The format is read with each sample, and such a chip is started again
-// immediately.
+// repeated for at most two sample periods and 50 ms. After that, the chip counts as hanging, and is started again. A
+// chip that lost its supply for a moment has another data format. The format is read with each sample, and such a chip
+// is started again immediately.
 //
 // Source: Analog Devices, ADXL345 data sheet, rev. E. The driver in periph's device library is not used: its
 // constructor touches the bus, it reads each byte in a separate transfer, so that the two halves of a number may belong

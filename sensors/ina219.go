@@ -100,9 +100,9 @@ func (o *INA219Opts) Check() []options.Mistake {
 // means that much or more. Current and power fail while the chip reports an overflow: the current is beyond MaxCurrent.
 // An INA219 may be used from several goroutines.
 //
-// When the chip has no new measurement, the last one is repeated for at most 100 ms; then the chip hangs, and is
-// started again. It is also started again when its calibration register differs from what was written: the chip lost
-// its supply for a moment.
+// When the chip has no new measurement, the last one is repeated for at most 100 ms. After that, the chip counts as
+// hanging, and is started again. It is also started again when its calibration register differs from what was written:
+// the chip lost its supply for a moment.
 //
 // The driver computes current and power from both voltages. The registers of the chip round the same numbers to its
 // steps (98 µA and 2 mW with the default options), and their power has no sign. The calibration is written for the

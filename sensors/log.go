@@ -21,7 +21,7 @@ type LogOpts struct {
 	// Rate is the rows per second at which they were recorded: 9 Hz for a row every 111.111 ms.
 	Rate physic.Frequency `yaml:"rate" doc:"readings per second, instead of every"`
 	// Time names the column with the time of each row. Without it, rows are equally spaced, by Rate or Every.
-	Time *TimeColumn `yaml:"time" doc:"column with the time of each row, read every or at rate. Default: equally spaced rows"`
+	Time *TimeColumn `yaml:"time" doc:"column with the time of each row; default: equally spaced rows"`
 
 	// Every is the time from one row to the next when Rate is not set.
 	Every time.Duration `yaml:"-"`

@@ -159,11 +159,10 @@ func (o *MPU6050Opts) Check() []options.Mistake {
 // share it. An MPU6050 may be used from several goroutines.
 //
 // A reading at either end of a range means that much or more. When the chip has no new sample, the last one is repeated
-// for at most two sample periods and 50 ms. Then the chip hangs, or it lost its supply for a moment and is now asleep
-// (MPU-6050) or measures in other ranges (MPU-9250); a power-up also clears the interrupt that
-// announces samples. The driver starts it
-// again. A start begins with a reset, because readings depend on offsets, tests and filters that another program may
-// have set. Sample fails with ErrNotYet for 200 ms and a sample period.
+// for at most two sample periods and 50 ms. After that, either the chip hangs, or it lost its supply for a moment and
+// is now asleep (MPU-6050) or measures in other ranges (MPU-9250); a power-up also clears the interrupt that announces
+// samples. The driver starts it again. A start begins with a reset, because readings depend on offsets, tests and
+// filters that another program may have set. Sample fails with ErrNotYet for 200 ms and a sample period.
 //
 // Sources: InvenSense, MPU-6000 and MPU-6050 register map, rev. 4.2, and product specification, rev. 3.4; MPU-6500
 // register map, rev. 2.1; MPU-9250 register map, rev. 1.6. The driver in periph's device library is for the MPU-9250 on

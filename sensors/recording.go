@@ -19,7 +19,7 @@ import (
 )
 
 // MaxRecording bounds the text of a recording, in bytes, after it was unzipped: a small gzip file may contain any
-// amount. It is enough for an hour of ten sensors with a hundred readings of eight characters a second.
+// amount. It is enough for an hour of ten sensors, each with a hundred readings of eight characters a second.
 const MaxRecording = 32 << 20
 
 // Recording is a table of recorded readings: rows in the order of time, columns by name. It does not change after it
