@@ -17,14 +17,14 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// faulty starts the heated robot on a bus that is broken on request.
-func faulty(t *testing.T, c *begun) *sim.Faults {
+// faulty starts the heated robot on a bus that can be made to fail.
+func faulty(t *testing.T, c *testCase) *sim.Faults {
 	text := heated(c)
 	b := under.bus()
-	c.needs(b != nil, "bus that is broken on request")
+	c.needs(b != nil, "bus that can be made to fail")
 	under.thermometer().set(55)
 	start(t, text)
-	eventually(t, "the fan to turn", turns)
+	eventually(t, "the fan to start", fanOn)
 	f, err := b.devices().Faults(b.name)
 	if err != nil {
 		t.Fatal(err)
@@ -32,16 +32,16 @@ func faulty(t *testing.T, c *begun) *sim.Faults {
 	return f
 }
 
-// A refused transfer now and then is not worth a stop; a bus that is held, a device that refuses for long or answers nonsense are, and all is
-// well again when the fault is gone.
+// A single refused transfer does not stop the actuator. A stuck bus, or a device that refuses for long or answers very late,
+// brings it to failsafe. When the fault is gone, the robot continues by itself.
 func TestBusFaults(t *testing.T) {
 	c := begin(t)
 	f := faulty(t, c)
 	for range 3 {
 		f.Refuse(tmp105Address, 1)
 		for begun := time.Now(); time.Since(begun) < time.Second; time.Sleep(10 * time.Millisecond) {
-			if rests() {
-				t.Fatal("one refused transfer stops the fan")
+			if fanOff() {
+				t.Fatal("one refused transfer has stopped the fan")
 			}
 		}
 	}
@@ -54,28 +54,31 @@ func TestBusFaults(t *testing.T) {
 		{"slow", func() { f.Slow(3 * time.Second) }, func() { f.Slow(0) }},
 	} {
 		fault.begin()
-		c.figure("%s: failsafe after %v", fault.name, eventually(t, "failsafe", rests).Round(time.Millisecond))
+		c.figure("%s: failsafe after %v", fault.name, eventually(t, "failsafe", fanOff).Round(time.Millisecond))
 		fault.end()
-		c.figure("on again after %v", eventually(t, "the fan to turn again", turns).Round(time.Millisecond))
+		c.figure("on again after %v", eventually(t, "the fan to start again", fanOn).Round(time.Millisecond))
 	}
 	f.Garbage(tmp105Address, 50, 1)
 	time.Sleep(time.Second)
 	f.Garbage(tmp105Address, 0, 1)
-	eventually(t, "the fan to turn after garbage", turns)
+	eventually(t, "the fan to start after garbage", fanOn)
 }
 
-// Every sensor on the bus, by way of the kernel: what it reads is what lies on the table.
+// Every I2C sensor, read through the kernel, has the value of its simulated chip on the table.
 func TestEverySensorOnTheBus(t *testing.T) {
 	c := begin(t)
 	b := under.bus()
 	c.needs(b != nil, "bus with every device")
 	if b.early {
-		for name, address := range map[string]uint16{"ads1115": 0x4a, "adxl345": 0x53, "bh1750": 0x23, "bme280": 0x76, "ina219": 0x41, "mcp23017": 0x20, "mpu6050": 0x68, "tmp102": 0x49, "vl53l0x": 0x29} {
+		for name, address := range map[string]uint16{
+			"ads1115": 0x4a, "adxl345": 0x53, "bh1750": 0x23, "bme280": 0x76, "ina219": 0x41,
+			"mcp23017": 0x20, "mpu6050": 0x68, "tmp102": 0x49, "vl53l0x": 0x29,
+		} {
 			kind, _ := chips.Find(name)
 			if err := b.devices().Attach(b.name, address, kind.OnBus()); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = b.devices().Detach(b.name, address) }) // after the robot's end
+			t.Cleanup(func() { _ = b.devices().Detach(b.name, address) }) // after the robot has ended
 		}
 	}
 	under.thermometer().set(25)
@@ -97,7 +100,10 @@ sensors:
 network: {neurons: {n: {}}}
 mqtt: {broker: none}
 `, b.board))
-	want := map[string]float64{"near": 1, "battery": 1.65, "light": 300, "current": 0.2, "turn": 0, "tilt": 9.807, "shake": 9.807, "warm": 22.5, "heat": 25, "air": 100_653, "knob": 0}
+	want := map[string]float64{
+		"near": 1, "battery": 1.65, "light": 300, "current": 0.2, "turn": 0, "tilt": 9.807, "shake": 9.807,
+		"warm": 22.5, "heat": 25, "air": 100_653, "knob": 0,
+	}
 	if !b.early {
 		want["heat"] = 22.5 // the table's own
 	}
@@ -119,11 +125,11 @@ mqtt: {broker: none}
 	c.figure("%d readings as they should be", len(want))
 }
 
-// Every actuator on the bus: outputs of a PCA9685 and of an MCP23017, looked at in their registers.
+// Every actuator on I2C outputs: the outputs of a PCA9685 and an MCP23017 are read from the registers of the simulated chips.
 func TestEveryActuatorOnTheBus(t *testing.T) {
 	c := begin(t)
 	b := under.bus()
-	c.needs(b != nil && b.early, "bus with devices that are there before the robot")
+	c.needs(b != nil && b.early, "bus whose devices are attached before the robot starts")
 	driver, more := chips.NewPCA9685(), chips.NewMCP23017()
 	for address, device := range map[uint16]sim.Device{0x40: driver, 0x20: more} {
 		if err := b.devices().Attach(b.name, address, device); err != nil {
@@ -165,13 +171,17 @@ mqtt: {broker: none}
 		what string
 		is   func() bool
 	}{
-		{"servo at 2 ms", near(0, 0.1)}, {"continuous servo at 2 ms", near(1, 0.1)}, {"ESC at 2 ms", near(2, 0.1)}, {"dimmer at full", near(3, 1)},
+		{"servo at 2 ms", near(0, 0.1)},
+		{"continuous servo at 2 ms", near(1, 0.1)},
+		{"ESC at 2 ms", near(2, 0.1)},
+		{"dimmer at full", near(3, 1)},
 		{"wheel forward at full", func() bool { return near(4, 1)() && level("B1") && !level("B2") }},
 		{"horn, active low", func() bool { return !level("B0") }},
 	} {
 		c.figure("%s after %v", one.what, eventually(t, one.what, one.is).Round(time.Millisecond))
 	}
-	if err := daemon.Run(t.Context(), parse(t, text), daemon.RunOptions{}); err == nil || !strings.Contains(err.Error(), "another fluxd commands it") {
+	err := daemon.Run(t.Context(), parse(t, text), daemon.RunOptions{})
+	if err == nil || !strings.Contains(err.Error(), "another fluxd commands it") {
 		t.Errorf("a second robot with the same PCA9685: %v", err)
 	}
 	stop()
@@ -185,17 +195,25 @@ mqtt: {broker: none}
 	}
 }
 
-// Whatever answers on the kernel's buses is read as one of the devices that it may be.
+// Each device that answers on the kernel's buses can be read by the driver of one of the devices with its address.
 func TestWhateverAnswers(t *testing.T) {
 	c := begin(t)
-	c.needs(under.name() != "sim", "bus of the kernel's")
-	board, buses, err := hardware.ProbeRobot(parse(t, fmt.Sprintf("robot: probe\nboard: %s\nnetwork: {neurons: {n: {}}}\n", under.board())), hardware.Options{Log: slog.New(slog.DiscardHandler)})
+	c.needs(under.name() != "sim", "I2C bus of a kernel")
+	robot := parse(t, fmt.Sprintf("robot: probe\nboard: %s\nnetwork: {neurons: {n: {}}}\n", under.board()))
+	board, buses, err := hardware.ProbeRobot(robot, hardware.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := map[string]struct{ measure, unit string }{
-		"ads1115": {"measure: a0, ", "V"}, "adxl345": {"measure: accel_z, ", "m/s²"}, "bh1750": {"", "lx"}, "bme280": {"measure: temperature, ", "°C"},
-		"ina219": {"measure: voltage, ", "V"}, "mpu6050": {"measure: accel_z, ", "m/s²"}, "tmp102": {"", "°C"}, "tmp105": {"", "°C"}, "vl53l0x": {"", "m"},
+		"ads1115": {"measure: a0, ", "V"},
+		"adxl345": {"measure: accel_z, ", "m/s²"},
+		"bh1750":  {"", "lx"},
+		"bme280":  {"measure: temperature, ", "°C"},
+		"ina219":  {"measure: voltage, ", "V"},
+		"mpu6050": {"measure: accel_z, ", "m/s²"},
+		"tmp102":  {"", "°C"},
+		"tmp105":  {"", "°C"},
+		"vl53l0x": {"", "m"},
 	}
 	found := 0
 	for _, bus := range buses {
@@ -203,12 +221,17 @@ func TestWhateverAnswers(t *testing.T) {
 			found++
 			var read []string
 			for _, device := range configs.DevicesAt(address) {
-				as, ours := known[device]
-				if !ours {
+				as, isSensor := known[device]
+				if !isSensor {
 					continue
 				}
-				r, stop := start(t, fmt.Sprintf("robot: one\nboard: %s\nsensors: {it: {device: %s, bus: %s, address: 0x%02x, %severy: 100ms, encode: {kind: threshold, above: 0 %s, to: n}}}\nnetwork: {neurons: {n: {}}}\nmqtt: {broker: none}\n",
-					under.board(), device, bus.Name, address, as.measure, as.unit))
+				r, stop := start(t, fmt.Sprintf(`robot: one
+board: %s
+sensors:
+  it: {device: %s, bus: %s, address: 0x%02x, %severy: 100ms, encode: {kind: threshold, above: 0 %s, to: n}}
+network: {neurons: {n: {}}}
+mqtt: {broker: none}
+`, under.board(), device, bus.Name, address, as.measure, as.unit))
 				for begun := time.Now(); time.Since(begun) < 2*time.Second; time.Sleep(10 * time.Millisecond) {
 					if m, seen := r.Sensors()["it"]; seen {
 						read = append(read, fmt.Sprintf("%s %v %s", device, m.Value, m.Unit))
@@ -218,7 +241,7 @@ func TestWhateverAnswers(t *testing.T) {
 				stop()
 			}
 			if len(read) == 0 {
-				t.Errorf("%s 0x%02x answers on %s, and is none of %v", bus.Name, address, board, configs.DevicesAt(address))
+				t.Errorf("%s 0x%02x answers on %s, but cannot be read as any of %v", bus.Name, address, board, configs.DevicesAt(address))
 			}
 			c.figure("%s 0x%02x: %s", bus.Name, address, strings.Join(read, " or "))
 		}

@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The machine's clock is set while the robot runs, as it is on a Raspberry Pi, which has none of its own, when it finds a time server: the robot
-// marches on, nothing is stale, nobody's lease ends early, and requests are judged by the time that it is now.
+// The machine's clock is set while the robot runs, as on a Raspberry Pi, which has no battery-backed clock, when it reaches a
+// time server. The robot continues, nothing becomes stale, no lease ends early, and requests are judged by the new time.
 func TestClockJumps(t *testing.T) {
 	c := begin(t)
 	w := under.wire()
-	c.needs(*guest != "" && under.name() != "pi" && w != nil, "clock that may be set")
+	c.needs(*guest != "" && under.name() != "pi" && w != nil, "clock that the suite may set")
 	_, address := startBroker(t, "127.0.0.1:0")
 	r, _ := start(t, strings.Replace(marching(w, ""), "broker: none", "broker: 'tcp://"+address+"'", 1))
 	online(t, address, "marching")
@@ -69,25 +69,29 @@ func TestClockJumps(t *testing.T) {
 		t.Fatalf("watch: %s", code)
 	}
 	w.mark()
-	begun := time.Now()               // its monotonic reading does not jump
-	defer jump(t, begun, time.Minute) // nearly the right time for the other cases: Linux sets no clock to before it was switched on, which is 1970 there
+	begun := time.Now() // its monotonic reading does not jump
+	// Set nearly the right time for the other cases. An emulated machine starts in 1970, and Linux refuses a time before its start.
+	defer jump(t, begun, time.Minute)
 	const year = 365 * 24 * time.Hour
-	for _, by := range []time.Duration{year, year - 2*time.Hour, year + 24*time.Hour, time.Hour} { // an emulated machine begins in 1970
+	for _, by := range []time.Duration{year, year - 2*time.Hour, year + 24*time.Hour, time.Hour} {
 		before := time.Now()
 		jump(t, begun, by)
 		if code := ask("get", before, protocol.Request{}); code != protocol.Stale {
-			t.Errorf("%v: a request from before is answered with %q, want stale", by, code)
+			t.Errorf("%v: a request sent before the jump is answered with %q, want stale", by, code)
 		}
-		if code := ask("set", time.Now(), protocol.Request{Set: map[string]float64{"network.neurons.beat.threshold": 100}}); code != "" {
+		change := protocol.Request{Set: map[string]float64{"network.neurons.beat.threshold": 100}}
+		if code := ask("set", time.Now(), change); code != "" {
 			t.Errorf("%v: set: %s", by, code)
 		}
 		spikes, seen := r.Health().Spikes, batches.Load()
-		eventually(t, "spikes after the jump, made and published", func() bool { return r.Health().Spikes > spikes+20 && batches.Load() > seen+2 })
+		eventually(t, "spikes and published batches after the jump", func() bool {
+			return r.Health().Spikes > spikes+20 && batches.Load() > seen+2
+		})
 		if s := r.Health().Safety; s.State != "armed" || s.Held["leg"] != nil {
 			t.Errorf("%v: %+v", by, s)
 		}
 	}
-	if after, err := w.seen(true); err != nil || after != 0 { // it never fell
+	if after, err := w.seen(true); err != nil || after != 0 { // 0: the level has not changed since the mark
 		t.Errorf("the leg was not up all the time: %v, %v", after, err)
 	}
 	h := r.Health()
@@ -97,7 +101,8 @@ func TestClockJumps(t *testing.T) {
 	}
 }
 
-// jump sets the machine's clock to the true time, as counted from a moment before it was first set, and an amount more.
+// jump sets the machine's clock to the true time plus an offset. The true time is counted from begun, which is from before the
+// first jump.
 func jump(t *testing.T, begun time.Time, by time.Duration) {
 	t.Helper()
 	at := unix.NsecToTimespec(begun.Add(time.Since(begun) + by).UnixNano())

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// machinePatience bounds a whole run of the suite on another machine, the soak aside.
+// machinePatience bounds a whole run of the suite on another machine. It includes the soak.
 func machinePatience() time.Duration {
 	if *long {
 		return 6*time.Minute + *soakTime
@@ -23,7 +23,7 @@ func machinePatience() time.Duration {
 	return 6 * time.Minute
 }
 
-// suiteArguments are what the suite on another machine is told, for a shell.
+// suiteArguments returns the arguments of the suite on another machine, quoted for a shell.
 func suiteArguments(kind, binary string) string {
 	args := []string{"-test.v", "-guest=" + kind, "-fluxd=" + binary}
 	if chosen := flag.Lookup("test.run").Value.String(); chosen != "" {
@@ -35,7 +35,7 @@ func suiteArguments(kind, binary string) string {
 	return strings.Join(args, " ")
 }
 
-// crossBuild makes the suite and the daemon for another machine.
+// crossBuild builds the suite and the daemon for another machine.
 func crossBuild(folder string, environment ...string) (suite, daemon string, err error) {
 	suite, daemon = filepath.Join(folder, "suite"), filepath.Join(folder, "fluxd")
 	for _, args := range [][]string{{"test", "-c", "-o", suite, "."}, {"build", "-o", daemon, "fluxd/cmd/fluxd"}} {
@@ -48,8 +48,8 @@ func crossBuild(folder string, environment ...string) (suite, daemon string, err
 	return suite, daemon, nil
 }
 
-// listen takes what the suite on another machine says until it is done: results, and requests to do something to the hardware, which are
-// answered as they are done. All it said is written to standard error when something failed.
+// listen reads the output of the suite on another machine until the suite is done. The output contains results, and requests to
+// act on the hardware from outside. If something fails, all output is written to stderr.
 func listen(ctx context.Context, from io.Reader, add func(result), request func(id, what string)) (err error) {
 	var log bytes.Buffer
 	bad := false
@@ -66,7 +66,7 @@ func listen(ctx context.Context, from io.Reader, add func(result), request func(
 		if asked, ok := strings.CutPrefix(line, "@host "); ok && request != nil {
 			id, what, _ := strings.Cut(asked, " ")
 			request(id, what)
-		} else if text, ok := strings.CutPrefix(line, "@tell case "); ok {
+		} else if text, ok := strings.CutPrefix(line, "@suite case "); ok {
 			one, err := parseResult(text)
 			if err != nil {
 				return err
@@ -74,12 +74,12 @@ func listen(ctx context.Context, from io.Reader, add func(result), request func(
 			add(one)
 			fmt.Printf("%s %s %s: %s\n", one.Rig, one.Case, one.Verdict, one.Figures)
 			bad = bad || one.Verdict == failed
-		} else if code, ok := strings.CutPrefix(line, "@tell done "); ok {
+		} else if code, ok := strings.CutPrefix(line, "@suite done "); ok {
 			switch code {
-			case "0", "1": // the results tell
+			case "0", "1": // the results show which cases failed
 				return nil
 			case "99":
-				return errors.New("the suite died")
+				return errors.New("the suite crashed")
 			}
 			return fmt.Errorf("the suite ended with exit code %s", code)
 		}
@@ -87,5 +87,5 @@ func listen(ctx context.Context, from io.Reader, add func(result), request func(
 	if ctx.Err() != nil {
 		return fmt.Errorf("not done within %v", machinePatience())
 	}
-	return errors.New("it ended before the suite was done")
+	return errors.New("the machine ended before the suite was done")
 }

@@ -12,18 +12,18 @@ import (
 	"sync"
 )
 
-// machine is an emulated one: what QEMU is told, and what the suite needs inside.
+// machine describes an emulated machine: the arguments for QEMU, and the modules that the suite needs inside.
 type machine struct {
-	processor string   // as Debian calls it
+	processor string   // Debian's name for it
 	emulator  string   // QEMU's program
-	arguments []string // of the machine
-	tree      string   // device tree
+	arguments []string // QEMU's arguments for the machine
+	tree      string   // the device tree's file; "": none
 	modules   []string // of Debian's kernel, in the order of loading
-	ours      bool     // and our own
-	console   string   // of the kernel
-	second    bool     // replies go over a second serial line
-	outputs   string   // type of the GPIO chip whose outputs tell what they do
-	registers int      // or the address of its registers, which are looked at
+	ownModule bool     // load our own kernel module too
+	console   string   // the kernel's console
+	second    bool     // replies to the suite go over a second serial line
+	outputs   string   // the type of a GPIO chip whose outputs QEMU reports; "": none
+	registers int      // the address of a GPIO chip's registers, which are polled instead; 0: none
 }
 
 var machines = map[string]machine{
@@ -38,12 +38,15 @@ var machines = map[string]machine{
 	},
 	"faults": {
 		processor: "amd64", emulator: "qemu-system-x86_64", console: "ttyS0",
-		arguments: []string{"-M", "q35", "-cpu", "max", "-smp", "2", "-m", "512", "-nodefaults", "-nic", "none", "-no-reboot", "-device", "i6300esb", "-action", "watchdog=none"},
-		modules:   []string{"i2c-dev", "watchdog", "i6300esb heartbeat=3"}, ours: true,
+		arguments: []string{
+			"-M", "q35", "-cpu", "max", "-smp", "2", "-m", "512", "-nodefaults", "-nic", "none", "-no-reboot",
+			"-device", "i6300esb", "-action", "watchdog=none",
+		},
+		modules: []string{"i2c-dev", "watchdog", "i6300esb heartbeat=3"}, ownModule: true,
 	},
 }
 
-// emulated boots a machine with the suite inside, does what that asks for, and collects its results.
+// emulated boots a machine with the suite inside, carries out the suite's requests, and collects its results.
 func emulated(kind string, add func(result)) error {
 	m, known := machines[kind]
 	if !known {
@@ -66,9 +69,12 @@ func emulated(kind string, add func(result)) error {
 	if err != nil {
 		return err
 	}
-	i := image{cache: packages, files: map[string]string{"suite": suite, "fluxd": daemon}, modules: m.modules, command: "/suite " + suiteArguments(kind, "/fluxd")}
-	if m.ours {
-		if i.own, err = buildModule(packages); err != nil {
+	i := image{
+		cache: packages, files: map[string]string{"suite": suite, "fluxd": daemon}, modules: m.modules,
+		command: "/suite " + suiteArguments(kind, "/fluxd"),
+	}
+	if m.ownModule {
+		if i.ownModule, err = buildModule(packages); err != nil {
 			return err
 		}
 	}
@@ -82,8 +88,10 @@ func emulated(kind string, add func(result)) error {
 	}
 	socket := func(name string) string { return "unix:" + filepath.Join(work, name) + ",server=on,wait=off" }
 	arguments := append(qemu[1:], m.arguments...)
-	arguments = append(arguments, "-kernel", kernel, "-initrd", initrd, "-append", "console="+m.console+" rdinit=/init quiet loglevel=1 panic=-1",
-		"-display", "none", "-serial", "stdio", "-accel", "tcg", "-qmp", socket("qmp"), "-qtest", socket("qtest"), "-qtest-log", "none")
+	arguments = append(arguments,
+		"-kernel", kernel, "-initrd", initrd, "-append", "console="+m.console+" rdinit=/init quiet loglevel=1 panic=-1",
+		"-display", "none", "-serial", "stdio", "-accel", "tcg",
+		"-qmp", socket("qmp"), "-qtest", socket("qtest"), "-qtest-log", "none")
 	if m.second {
 		arguments = append(arguments, "-serial", socket("serial"))
 	}
@@ -101,7 +109,7 @@ func emulated(kind string, add func(result)) error {
 	return boot(ctx, command, m, work, add)
 }
 
-// boot runs the machine and does what the suite inside asks for.
+// boot runs the machine and carries out the requests of the suite inside.
 func boot(ctx context.Context, qemu *exec.Cmd, m machine, work string, add func(result)) error {
 	serial, err := qemu.StdoutPipe()
 	if err != nil {
@@ -134,14 +142,14 @@ func boot(ctx context.Context, qemu *exec.Cmd, m machine, work string, add func(
 	}
 	var writing sync.Mutex
 	return listen(ctx, serial, add, func(id, what string) {
-		go func() { // it may wait for what the robot does
+		go func() { // it may wait for the robot
 			reply, err := outside.do(what)
 			if err != nil {
 				reply = err.Error()
 			}
 			writing.Lock()
 			defer writing.Unlock()
-			fmt.Fprintf(replies, "%s %s\n", id, reply) // a machine that has ended does not care
+			fmt.Fprintf(replies, "%s %s\n", id, reply) // it fails only if the machine has ended
 		}()
 	})
 }

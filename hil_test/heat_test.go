@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// heated is a robot whose fan turns the faster, the warmer its thermometer is: nothing at 20 °C, full at 60 °C.
-func heated(c *begun) string {
+// heated is a robot whose fan runs faster when its thermometer is warmer: off at 20 °C, full speed at 60 °C.
+func heated(c *testCase) string {
 	c.t.Helper()
 	c.needs(under.thermometer() != nil, "thermometer whose temperature is set")
 	c.needs(under.pwm() != nil, "PWM that is seen from outside")
@@ -24,11 +24,11 @@ mqtt: {broker: none}
 `, under.board(), under.thermometer().sensor, under.pwm().pin)
 }
 
-// turns and rests look at the fan from outside.
-func turns() bool { _, duty := under.pwm().read(); return duty > 0.5 }
-func rests() bool { _, duty := under.pwm().read(); return duty == 0 }
+// fanOn and fanOff read the fan's PWM from outside.
+func fanOn() bool  { _, duty := under.pwm().read(); return duty > 0.5 }
+func fanOff() bool { _, duty := under.pwm().read(); return duty == 0 }
 
-// Temperature up, neuron, PWM up: the whole way through the kernel's drivers and back.
+// A higher temperature raises the duty cycle of the PWM: through the kernel's drivers into the network, and back out.
 func TestHeatTurnsTheFan(t *testing.T) {
 	c := begin(t)
 	text := heated(c)
@@ -46,7 +46,7 @@ func TestHeatTurnsTheFan(t *testing.T) {
 	}
 }
 
-// Temperature up, heater neuron, line up: seen from outside, each time.
+// A higher temperature switches a relay on. The delay is measured from outside.
 func TestHeatSwitchesTheRelay(t *testing.T) {
 	c := begin(t)
 	c.needs(under.thermometer() != nil, "thermometer whose temperature is set")
@@ -75,7 +75,7 @@ mqtt: {broker: none}
 	t.Logf("hot to line high:\n%s", on.picture())
 }
 
-// What an actuator is told comes out as PWM of this frequency and duty.
+// Each actuator's command appears at its pin as PWM with the right frequency and duty cycle.
 func TestPWM(t *testing.T) {
 	c := begin(t)
 	fan := under.pwm()
@@ -84,15 +84,16 @@ func TestPWM(t *testing.T) {
 		name, device    string
 		command         float64
 		frequency, duty float64
-		span            float64 // of the duty, from nothing to full
+		span            float64 // of the duty cycle, from command 0 to full
 	}{
 		{"dimmer at a quarter", "device: dimmer, linear: true, frequency: 100 Hz, pwm: PIN", 0.25, 100, 0.25, 1},
 		{"dimmer at a half", "device: dimmer, linear: true, frequency: 1 kHz, pwm: PIN", 0.5, 1000, 0.5, 1},
 		{"dimmer at full", "device: dimmer, linear: true, frequency: 1 kHz, pwm: PIN", 1, 0, 1, 1},
 		{"motor at three quarters", "device: hbridge, frequency: 400 Hz, slew: none, pwm: PIN, direction: GPIO16", 0.75, 400, 0.75, 1},
-		{"servo half way", "device: servo, range: [0, 1], slew: none, pwm: PIN", 0.5, 50, 0.0875, 0.05}, // 1.5 ms and half of 0.5 ms, of 20 ms
-		{"continuous servo at full", "device: continuous, slew: none, pwm: PIN", 1, 50, 0.1, 0.05},      // 2 ms of 20 ms
-		{"ESC at full", "device: esc, slew: none, pwm: PIN", 1, 50, 0.1, 0.05},                          // 2 ms of 20 ms
+		// 1.5 ms and half of 0.5 ms, of 20 ms
+		{"servo half way", "device: servo, range: [0, 1], slew: none, pwm: PIN", 0.5, 50, 0.0875, 0.05},
+		{"continuous servo at full", "device: continuous, slew: none, pwm: PIN", 1, 50, 0.1, 0.05}, // 2 ms of 20 ms
+		{"ESC at full", "device: esc, slew: none, pwm: PIN", 1, 50, 0.1, 0.05},                     // 2 ms of 20 ms
 		{"stepper at half its rate", "device: stepper, max_rate: 400 Hz, slew: none, step: PIN, direction: GPIO16", 0.5, 200, 0.5, 0},
 	} {
 		_, stop := start(t, fmt.Sprintf(`robot: pulse
@@ -104,10 +105,12 @@ mqtt: {broker: none}
 		var frequency, duty float64
 		right := func() bool {
 			frequency, duty = fan.read()
-			// Two spikes more or less in the window are two hundredths; what holds a line high for ever has no frequency.
-			return math.Abs(duty-row.duty) <= 0.02*row.span+row.duty*fan.tolerance && (row.duty == 1 || math.Abs(frequency-row.frequency) <= row.frequency*max(0.021, fan.tolerance))
+			// Two spikes more or less in the window change the command by 0.02. A line that is always high has no frequency.
+			rightDuty := math.Abs(duty-row.duty) <= 0.02*row.span+row.duty*fan.tolerance
+			rightFrequency := math.Abs(frequency-row.frequency) <= row.frequency*max(0.021, fan.tolerance)
+			return rightDuty && (row.duty == 1 || rightFrequency)
 		}
-		time.Sleep(1200 * time.Millisecond) // the window fills
+		time.Sleep(1200 * time.Millisecond) // until the decoder's window is full
 		is := right()
 		for begun := time.Now(); !is && time.Since(begun) < patience/3; is = right() {
 			time.Sleep(5 * time.Millisecond)
@@ -117,6 +120,6 @@ mqtt: {broker: none}
 		}
 		c.figure("%s %.1f Hz %.2f %%", row.name, frequency, duty*100)
 		stop()
-		eventually(t, "rest", rests)
+		eventually(t, "rest", fanOff)
 	}
 }

@@ -12,13 +12,14 @@ import (
 	"strings"
 )
 
-// image is a machine's first file system: BusyBox, the kernel's modules, the suite and the daemon, and what starts them.
+// image is a machine's initial RAM disk: BusyBox, the kernel's modules, the suite, the daemon, and a script that starts the
+// suite.
 type image struct {
-	cache   string
-	files   map[string]string // programs, by their names inside
-	modules []string          // with their parameters
-	own     string            // the file of our own module; "" without
-	command string
+	cache     string
+	files     map[string]string // programs, by their names inside
+	modules   []string          // with their parameters
+	ownModule string            // the file of our own kernel module; "": none
+	command   string            // starts the suite
 
 	archive bytes.Buffer
 	inode   int
@@ -64,15 +65,15 @@ $B stty -echo
 		i.entry("mod/"+name+".ko", 0o100644, data)
 		init += "$B insmod /mod/" + name + ".ko " + parameters + "\n"
 	}
-	if i.own != "" {
-		data, err := os.ReadFile(i.own)
+	if i.ownModule != "" {
+		data, err := os.ReadFile(i.ownModule)
 		if err != nil {
 			return err
 		}
 		i.entry("mod/own.ko", 0o100644, data)
 		init += "$B insmod /mod/own.ko\n"
 	}
-	init += i.command + " || $B dmesg | $B tail -n 60\necho\necho '@tell done 99'\n$B sleep 5\n$B poweroff -f\n"
+	init += i.command + " || $B dmesg | $B tail -n 60\necho\necho '@suite done 99'\n$B sleep 5\n$B poweroff -f\n"
 	i.entry("init", 0o100755, []byte(init))
 	i.entry("TRAILER!!!", 0, nil)
 	f, err := os.Create(to)
@@ -87,7 +88,7 @@ $B stty -echo
 	return errors.Join(err, z.Close(), f.Close())
 }
 
-// module reads one of the kernel's, which may be packed.
+// module reads a module of the kernel, which may be compressed.
 func (i *image) module(name string) ([]byte, error) {
 	from, err := find(i.cache, name+".ko*")
 	if err != nil {
@@ -111,7 +112,10 @@ func (i *image) entry(name string, mode int, data []byte) {
 			i.archive.WriteByte(0)
 		}
 	}
-	fmt.Fprintf(&i.archive, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", i.inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name)+1, 0)
+	i.archive.WriteString("070701")
+	for _, field := range []int{i.inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0} {
+		fmt.Fprintf(&i.archive, "%08X", field)
+	}
 	i.archive.WriteString(name + "\x00")
 	pad()
 	i.archive.Write(data)

@@ -15,7 +15,7 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 )
 
-// newGuest is the rig of the suite inside a machine.
+// newGuest returns the rig for a suite that runs inside a machine.
 func newGuest(kind string) (rig, int) {
 	switch kind {
 	case "pi":
@@ -25,7 +25,7 @@ func newGuest(kind string) (rig, int) {
 	}
 	replies := io.Reader(os.Stdin)
 	if kind == "pi3b" {
-		// The console's serial line carries nothing inwards there; the mini UART does.
+		// The emulated console's serial line only sends. Replies come over the mini UART.
 		f, err := os.OpenFile("/dev/ttyS1", os.O_RDWR, 0)
 		if err != nil {
 			fmt.Println(err)
@@ -36,15 +36,15 @@ func newGuest(kind string) (rig, int) {
 	return &inside{kind, &console{replies: bufio.NewScanner(replies)}}, 0
 }
 
-// console is how the suite inside an emulated machine has the host do to the hardware whatever is done from outside: a line at a time,
-// "@host 7 drive 4 true" is answered by "7 ok".
+// console sends requests from the suite inside an emulated machine to the harness outside, which acts on the hardware. Requests
+// and replies are lines: "@host 7 drive 4 true" is answered by "7 ok".
 type console struct {
 	mutex   sync.Mutex
-	asked   int
+	asked   int // the number of the last request
 	replies *bufio.Scanner
 }
 
-// inside is an emulated machine whose hardware is reached from outside alone.
+// inside is an emulated machine whose hardware can be driven and observed only from outside.
 type inside struct {
 	kind string
 	*console
@@ -66,7 +66,7 @@ func (g *inside) bus() *bus                 { return nil }
 func (g *inside) missing() func(bool) error { return nil }
 func (g *inside) watchdog() func() int      { return nil }
 
-// ask has the host do something, and returns what it says.
+// ask sends a request to the harness and returns the reply.
 func (c *console) ask(format string, args ...any) string {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -95,7 +95,7 @@ func (g *inside) pwm() *pwmProbe {
 	return kernelPWM("GPIO12", 0)
 }
 
-// kernelPWM is a channel of the kernel's, read back through sysfs.
+// kernelPWM is a PWM channel of the kernel, read through sysfs.
 func kernelPWM(pin string, channel int) *pwmProbe {
 	number := func(name string) float64 {
 		files, _ := filepath.Glob(fmt.Sprintf("/sys/class/pwm/pwmchip*/pwm%d/%s", channel, name))

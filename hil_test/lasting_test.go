@@ -20,7 +20,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// startBroker runs a broker on loopback; the address is free or was before.
+// startBroker runs a broker on a loopback address. Port 0 means any free port.
 func startBroker(t *testing.T, address string) (stop func(), at string) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(address)
@@ -39,8 +39,10 @@ func startBroker(t *testing.T, address string) (stop func(), at string) {
 		number = l.Addr().(*net.TCPAddr).Port
 		l.Close()
 	}
-	b, err := server.NewServer(&server.Options{ServerName: "hil", DontListen: true, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
-		MQTT: server.MQTTOpts{Host: host, Port: number}})
+	b, err := server.NewServer(&server.Options{
+		ServerName: "hil", DontListen: true, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+		MQTT: server.MQTTOpts{Host: host, Port: number},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +55,7 @@ func startBroker(t *testing.T, address string) (stop func(), at string) {
 	return stop, net.JoinHostPort(host, strconv.Itoa(number))
 }
 
-// online waits until a robot is there for a client of the broker.
+// online waits until a client of the broker sees the robot online.
 func online(t *testing.T, address, robot string) time.Duration {
 	t.Helper()
 	status := make(chan string, 100)
@@ -79,7 +81,7 @@ func online(t *testing.T, address, robot string) time.Duration {
 	}
 }
 
-// The broker goes, and the robot does not notice but in telemetry: reflexes go on, and when the broker is back so is the robot, by itself.
+// Losing the broker interrupts only telemetry. Reflexes continue, and when the broker is back the robot reconnects by itself.
 func TestBrokerLostAndBack(t *testing.T) {
 	c := begin(t)
 	stopBroker, address := startBroker(t, "127.0.0.1:0")
@@ -93,7 +95,7 @@ func TestBrokerLostAndBack(t *testing.T) {
 	}
 	r, _ := start(t, text)
 	online(t, address, name)
-	// reflexes measures what the robot does: answers to touches, or how late its loop is where nobody can touch it.
+	// reflexes measures n answers to touches. Where the rig cannot touch the robot, it only checks that the output is still high.
 	reflexes := func(n int) (d distribution) {
 		for i := range n {
 			if touched {
@@ -107,7 +109,7 @@ func TestBrokerLostAndBack(t *testing.T) {
 		return d
 	}
 	if touched {
-		eventually(t, "the first look at the line", func() bool { _, seen := r.Sensors()["touch"]; return seen })
+		eventually(t, "the first reading of the line", func() bool { _, seen := r.Sensors()["touch"]; return seen })
 	}
 	with := reflexes(40)
 	stopBroker()
@@ -118,14 +120,15 @@ func TestBrokerLostAndBack(t *testing.T) {
 	c.figure("online again %v after the broker", time.Since(begun).Round(time.Millisecond))
 	again := reflexes(20)
 	if touched {
-		c.figure("reflex p50 with broker %v, without %v, again %v; max %v, %v, %v", with.at(0.5), without.at(0.5), again.at(0.5), with.at(1), without.at(1), again.at(1))
+		c.figure("reflex p50 with broker %v, without %v, again %v; max %v, %v, %v",
+			with.at(0.5), without.at(0.5), again.at(0.5), with.at(1), without.at(1), again.at(1))
 	}
 	if state := r.Health().Safety.State; state != "armed" {
 		t.Errorf("the robot is %s", state)
 	}
 }
 
-// What was learnt is there again after a restart, and after a power failure what was last saved.
+// Learnt weights are restored after a restart. After a power failure, those last saved are.
 func TestLearntWeightsAreRestored(t *testing.T) {
 	c := begin(t)
 	file := filepath.Join(t.TempDir(), "weights.flux")
@@ -157,7 +160,7 @@ mqtt: {broker: none}
 		eventually(t, "something to learn", func() bool { return r.Health().Spikes >= 50 })
 		before := learnt()
 		if run > 0 && before < after[run-1] {
-			t.Errorf("run %d: %g units, and %g at the end of the run before", run, before, after[run-1])
+			t.Errorf("run %d: %g units, less than %g at the end of the run before", run, before, after[run-1])
 		}
 		stop()
 		after = append(after, learnt())
@@ -168,7 +171,7 @@ mqtt: {broker: none}
 	c.figure("100 units, then %v", after)
 }
 
-// Ten minutes of everything at once: memory, goroutines and file descriptors stay as they are.
+// After ten minutes of constant touches, memory, goroutines and file descriptors have not grown.
 func TestSoak(t *testing.T) {
 	c := begin(t)
 	if !*long {
@@ -244,7 +247,7 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// resident is this process's memory in bytes; 0 where /proc does not tell.
+// resident returns the resident memory of this process in bytes; 0 where /proc does not have it.
 func resident() float64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	var size, pages float64
@@ -257,7 +260,7 @@ func resident() float64 {
 	return pages * float64(os.Getpagesize())
 }
 
-// descriptors counts this process's open files; 0 where /proc does not tell.
+// descriptors returns the number of open files of this process; 0 where /proc does not have it.
 func descriptors() int {
 	all, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

@@ -18,13 +18,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the emulated machines are made of comes from Debian, as data: apt with lists of its own, so that this machine's packages are not
-// touched and no right is needed. It is done once, and kept in the user's cache.
+// The kernels, BusyBox and QEMU come from Debian packages. They are downloaded by apt with separate lists, and unpacked as data
+// into the user's cache: nothing is installed, and no root rights are needed. This is done once.
 
-// oldestQEMU is the first whose Raspberry Pi has the I2C controllers.
+// oldestQEMU is the first version whose Raspberry Pi has I2C controllers.
 const oldestQEMU = 10
 
-// cached returns a folder of the cache, which is made when it is not there. Of several runs at a time one makes it, the others wait.
+// cached returns a folder of the cache and fills it if it does not exist. If several runs need it, one fills it and the others
+// wait.
 func cached(name string, fill func(folder string) error) (string, error) {
 	user, err := os.UserCacheDir()
 	if err != nil {
@@ -56,13 +57,17 @@ func cached(name string, fill func(folder string) error) (string, error) {
 	return folder, os.Rename(work, folder)
 }
 
-// apt is Debian's, with lists and a cache of its own.
+// apt runs Debian's apt with separate lists and a separate cache, both in folder.
 type apt struct{ folder string }
 
 func newAPT(folder, settings string) (apt, error) {
 	a := apt{folder}
-	text := fmt.Sprintf("Dir::State::Lists %q;\nDir::Cache %q;\nAPT::Sandbox::User \"\";\nDebug::NoLocking \"true\";\n", filepath.Join(folder, "lists"), filepath.Join(folder, "cache"))
-	err := errors.Join(os.MkdirAll(filepath.Join(folder, "lists", "partial"), 0o755), os.MkdirAll(filepath.Join(folder, "cache", "archives", "partial"), 0o755),
+	lists, cache := filepath.Join(folder, "lists"), filepath.Join(folder, "cache")
+	text := fmt.Sprintf("Dir::State::Lists %q;\nDir::Cache %q;\nAPT::Sandbox::User \"\";\nDebug::NoLocking \"true\";\n",
+		lists, cache)
+	err := errors.Join(
+		os.MkdirAll(filepath.Join(lists, "partial"), 0o755),
+		os.MkdirAll(filepath.Join(cache, "archives", "partial"), 0o755),
 		os.WriteFile(filepath.Join(folder, "apt.conf"), []byte(text+settings), 0o644))
 	return a, err
 }
@@ -75,7 +80,7 @@ func (a apt) run(name string, args ...string) (string, error) {
 	c.Stderr = &complaints
 	out, err := c.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", fmt.Errorf("%s: the emulated machines are made of Debian's packages: run this on Debian", name)
+		return "", fmt.Errorf("%s: not found: the emulated machines are made of Debian packages, run this on Debian", name)
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s %s: %w\n%s%s", name, strings.Join(args, " "), err, out, complaints.Bytes())
@@ -83,7 +88,7 @@ func (a apt) run(name string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// unpack takes the downloaded packages apart, and clears up.
+// unpack unpacks the downloaded packages and deletes the downloads.
 func (a apt) unpack() error {
 	packages, _ := filepath.Glob(filepath.Join(a.folder, "cache", "*.deb"))
 	more, _ := filepath.Glob(filepath.Join(a.folder, "cache", "archives", "*.deb"))
@@ -98,7 +103,7 @@ func (a apt) unpack() error {
 	return errors.Join(os.RemoveAll(filepath.Join(a.folder, "cache")), os.RemoveAll(filepath.Join(a.folder, "lists")))
 }
 
-// depends returns the packages that one depends on whose names begin so.
+// depends returns the dependencies of a package whose names have a prefix.
 func (a apt) depends(name, prefix string) (all []string, err error) {
 	text, err := a.run("apt-cache", "depends", "--important", name)
 	for _, field := range strings.Fields(text) {
@@ -112,11 +117,12 @@ func (a apt) depends(name, prefix string) (all []string, err error) {
 	return all, err
 }
 
-// fetch returns the folder with Debian's kernel for a processor, its modules and BusyBox; on the processor that our own module is built
-// for, the kernel's headers too.
+// fetch returns the folder with Debian's kernel for a processor, its modules, and BusyBox. For this machine's processor it also
+// has the kernel's headers, which our own module needs.
 func fetch(processor string) (string, error) {
 	return cached(processor, func(folder string) error {
-		a, err := newAPT(folder, fmt.Sprintf("APT::Architecture %q;\nAPT::Architectures { %q; };\nDir::State::status \"/dev/null\";\n", processor, processor))
+		a, err := newAPT(folder, fmt.Sprintf(
+			"APT::Architecture %q;\nAPT::Architectures { %q; };\nDir::State::status \"/dev/null\";\n", processor, processor))
 		if err != nil {
 			return err
 		}
@@ -150,7 +156,7 @@ func fetch(processor string) (string, error) {
 
 var versionNumber = regexp.MustCompile(`version (\d+)\.`)
 
-// qemuVersion is the first number of an emulator's version; 0 when it does not run.
+// qemuVersion returns the major version of an emulator; 0 if it does not run.
 func qemuVersion(environment []string, program string) int {
 	c := exec.Command(program, "--version")
 	c.Env = append(os.Environ(), environment...)
@@ -162,38 +168,44 @@ func qemuVersion(environment []string, program string) int {
 	return 0
 }
 
-// findQEMU returns the command of an emulator and what its environment needs: this machine's own if it is new enough, or else Debian's, from
-// the backports where the release is older.
+// findQEMU returns the command of an emulator and additional environment variables for it. It uses the installed emulator if that
+// is new enough, otherwise Debian's, if necessary from backports.
 func findQEMU(program string) (command, environment []string, err error) {
 	installed := qemuVersion(nil, program)
 	if installed >= oldestQEMU {
 		return []string{program}, nil, nil
 	}
-	why := fmt.Sprintf("%s %d or newer is needed (Debian: %s, in bookworm from backports), found version %d", program, oldestQEMU, qemuPackage[program], installed)
+	why := fmt.Sprintf("%s: expected version %d or newer (Debian: %s, in bookworm from backports), found version %d",
+		program, oldestQEMU, qemuPackage[program], installed)
 	for range 2 {
 		folder, err := cached(program, func(folder string) error { return fetchQEMU(folder, program) })
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s, and it cannot be fetched: %w", why, err)
+			return nil, nil, fmt.Errorf("%s, and it cannot be downloaded: %w", why, err)
 		}
 		share := filepath.Join(folder, "usr", "share")
 		libraries, _ := filepath.Glob(filepath.Join(folder, "usr", "lib", "*-linux-gnu*"))
 		more, _ := filepath.Glob(filepath.Join(folder, "lib", "*-linux-gnu*"))
 		environment = []string{"LD_LIBRARY_PATH=" + strings.Join(append(libraries, more...), ":")}
-		command = []string{filepath.Join(folder, "usr", "bin", program), "-L", filepath.Join(share, "qemu"), "-L", filepath.Join(share, "seabios"), "-L", "/usr/share/qemu", "-L", "/usr/share/seabios"}
+		command = []string{filepath.Join(folder, "usr", "bin", program)}
+		for _, data := range []string{
+			filepath.Join(share, "qemu"), filepath.Join(share, "seabios"), "/usr/share/qemu", "/usr/share/seabios",
+		} {
+			command = append(command, "-L", data)
+		}
 		if qemuVersion(environment, command[0]) >= oldestQEMU {
 			return command, environment, nil
 		}
-		// It was fetched when this machine had libraries that it has not any more.
+		// It was downloaded when this machine had libraries that have been removed since: download it again.
 		if err := os.RemoveAll(folder); err != nil {
 			return nil, nil, err
 		}
 	}
-	return nil, nil, fmt.Errorf("%s; the one that was fetched is no better", why)
+	return nil, nil, fmt.Errorf("%s; the downloaded one is not newer", why)
 }
 
 var qemuPackage = map[string]string{"qemu-system-aarch64": "qemu-system-arm", "qemu-system-x86_64": "qemu-system-x86"}
 
-// fetchQEMU downloads an emulator with all that it needs and this machine has not.
+// fetchQEMU downloads an emulator and those of its dependencies that are not installed.
 func fetchQEMU(folder, program string) error {
 	sources, err := backports()
 	if err != nil {
@@ -210,13 +222,14 @@ func fetchQEMU(folder, program string) error {
 	if _, err := a.run("apt-get", "update", "-qq"); err != nil {
 		return err
 	}
-	if _, err := a.run("apt-get", "install", "-y", "-qq", "--download-only", "--no-install-recommends", "-t", release()+"-backports", qemuPackage[program]); err != nil {
+	if _, err := a.run("apt-get", "install", "-y", "-qq", "--download-only", "--no-install-recommends",
+		"-t", release()+"-backports", qemuPackage[program]); err != nil {
 		return err
 	}
 	return a.unpack()
 }
 
-// release is this machine's Debian release, such as bookworm.
+// release returns this machine's Debian release, such as bookworm.
 func release() string {
 	text, _ := os.ReadFile("/etc/os-release")
 	for line := range strings.Lines(string(text)) {
@@ -227,13 +240,14 @@ func release() string {
 	return "unknown"
 }
 
-// backports are the sources of this machine with the release's backports, from where the release itself comes from.
+// backports returns this machine's apt sources and, from the same server, the backports of its release.
 func backports() (string, error) {
 	own, err := os.ReadFile("/etc/apt/sources.list")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	out, err := exec.Command("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(SIGNED_BY)", "Created-By: Packages").Output()
+	out, err := exec.Command("apt-get", "indextargets",
+		"--format", "$(REPO_URI) $(RELEASE) $(SIGNED_BY)", "Created-By: Packages").Output()
 	if err != nil {
 		return "", fmt.Errorf("apt-get indextargets: %w", err)
 	}
@@ -249,7 +263,7 @@ func backports() (string, error) {
 	return "", fmt.Errorf("apt has no source for %s", release())
 }
 
-// buildModule makes our own kernel module for the kernel in the cache, once for each version of its source.
+// buildModule builds our own kernel module for the kernel in the cache, once for each version of its source.
 func buildModule(cache string) (string, error) {
 	source, err := os.ReadFile(filepath.Join("kernel", "fluxd_hil.c"))
 	if err != nil {
@@ -262,7 +276,7 @@ func buildModule(cache string) (string, error) {
 	version := strings.TrimPrefix(filepath.Base(kernel), "vmlinuz-")
 	folder, err := cached(fmt.Sprintf("module-%s-%x", version, sha256.Sum256(source))[:60], func(folder string) error {
 		headers := filepath.Join(cache, "usr", "src", "linux-headers-"+version)
-		// Its Makefile includes another by where that would be installed.
+		// Its Makefile includes another one by the path where that would be installed.
 		makefile := filepath.Join(headers, "Makefile")
 		text, err := os.ReadFile(makefile)
 		if err != nil {
@@ -273,19 +287,23 @@ func buildModule(cache string) (string, error) {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(os.WriteFile(makefile, moved, 0o644), os.WriteFile(filepath.Join(folder, "fluxd_hil.c"), source, 0o644),
-			os.WriteFile(filepath.Join(folder, "Kbuild"), kbuild, 0o644)); err != nil {
+		if err := errors.Join(
+			os.WriteFile(makefile, moved, 0o644),
+			os.WriteFile(filepath.Join(folder, "fluxd_hil.c"), source, 0o644),
+			os.WriteFile(filepath.Join(folder, "Kbuild"), kbuild, 0o644),
+		); err != nil {
 			return err
 		}
 		if out, err := exec.Command("make", "-C", headers, "M="+folder, "modules").CombinedOutput(); err != nil {
-			return fmt.Errorf("build the kernel module, with make and the compiler that the kernel was built by (Debian bookworm: gcc-12): %w\n%s", err, out)
+			return fmt.Errorf("build the kernel module: %w; it needs make, libelf and the compiler that built the kernel "+
+				"(Debian bookworm: gcc-12)\n%s", err, out)
 		}
 		return nil
 	})
 	return filepath.Join(folder, "fluxd_hil.ko"), err
 }
 
-// find returns the file of a name below a folder.
+// find returns a file below a folder whose name matches a pattern.
 func find(folder, pattern string) (found string, err error) {
 	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// process is fluxd as a user runs it: a parent, and the robot in its child.
+// process is fluxd as a user runs it: a parent process, and the robot in its child.
 type process struct {
 	*exec.Cmd
-	file  string
-	ended chan error
-	said  *os.File // what it says, until somebody closes it
-	mutex sync.Mutex
-	log   bytes.Buffer
+	file   string
+	ended  chan error
+	output *os.File // its stdout and stderr; a test may close it
+	mutex  sync.Mutex
+	log    bytes.Buffer
 }
 
 func (p *process) Write(text []byte) (int, error) {
@@ -32,7 +32,7 @@ func (p *process) Write(text []byte) (int, error) {
 	return p.log.Write(text)
 }
 
-func (p *process) told() string {
+func (p *process) logged() string {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.log.String()
@@ -47,17 +47,17 @@ func startProcess(t *testing.T, text string, environment ...string) *process {
 	p.Cmd = exec.Command(under.daemon(t), "run", "--plain", "--arm", p.file)
 	p.Env = append(os.Environ(), environment...)
 	p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as a shell starts it
-	said, written, err := os.Pipe()
+	output, written, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.said, p.Stdout, p.Stderr = said, written, written
+	p.output, p.Stdout, p.Stderr = output, written, written
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	written.Close()
 	go func() {
-		_, _ = io.Copy(p, said) // until all who could say something have ended
+		_, _ = io.Copy(p, output) // it returns when the parent and the child have ended
 		p.ended <- p.Wait()
 	}()
 	t.Cleanup(func() {
@@ -65,13 +65,13 @@ func startProcess(t *testing.T, text string, environment ...string) *process {
 		_ = p.Process.Kill()
 		p.wait(t)
 		if t.Failed() {
-			t.Logf("%s", p.told())
+			t.Logf("%s", p.logged())
 		}
 	})
 	return p
 }
 
-// wait returns how the parent ended; it may be asked again.
+// wait waits for the end of the parent and returns its error. It may be called several times.
 func (p *process) wait(t *testing.T) error {
 	t.Helper()
 	select {
@@ -84,7 +84,7 @@ func (p *process) wait(t *testing.T) error {
 	}
 }
 
-// robot is the process that the robot lives in: the child where there is one.
+// robot returns the id of the process that the robot runs in: the child, if there is one.
 func (p *process) robot() int {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.Process.Pid))
 	for _, file := range files {
@@ -96,7 +96,7 @@ func (p *process) robot() int {
 	return p.Process.Pid
 }
 
-// Every end of a process that a user may think of, the cruel ones included: the line is low, seen from outside, with the time it took.
+// However fluxd ends, by a signal or by kill -9, the output goes low. The delay is measured from outside.
 func TestEveryEndOfTheDaemon(t *testing.T) {
 	c := begin(t)
 	w := under.wire()
@@ -110,12 +110,12 @@ func TestEveryEndOfTheDaemon(t *testing.T) {
 		{"SIGTERM", func(t *testing.T, p *process) { signal(t, p.Process.Pid, syscall.SIGTERM) }},
 		{"SIGTSTP, ctrl-Z at a terminal", func(t *testing.T, p *process) { signal(t, -p.Process.Pid, syscall.SIGTSTP) }},
 		{"SIGQUIT, ctrl-\\ at a terminal", func(t *testing.T, p *process) { signal(t, -p.Process.Pid, syscall.SIGQUIT) }},
-		{"SIGTERM with a log that nobody reads", func(t *testing.T, p *process) {
-			p.said.Close()
+		{"SIGTERM when the log's reader is gone", func(t *testing.T, p *process) {
+			p.output.Close()
 			signal(t, p.Process.Pid, syscall.SIGTERM)
 		}},
-		{"kill -9 of the robot with a log that nobody reads", func(t *testing.T, p *process) {
-			p.said.Close()
+		{"kill -9 of the robot when the log's reader is gone", func(t *testing.T, p *process) {
+			p.output.Close()
 			signal(t, p.robot(), syscall.SIGKILL)
 		}},
 		{"kill -9 of the robot", func(t *testing.T, p *process) { signal(t, p.robot(), syscall.SIGKILL) }},
@@ -123,7 +123,7 @@ func TestEveryEndOfTheDaemon(t *testing.T) {
 		{"kill -9 of its parent", func(t *testing.T, p *process) { signal(t, p.Process.Pid, syscall.SIGKILL) }},
 		{"kill -9 of both, and fluxd halt", func(t *testing.T, p *process) {
 			robot := p.robot()
-			signal(t, p.Process.Pid, syscall.SIGSTOP) // or it would notice
+			signal(t, p.Process.Pid, syscall.SIGSTOP) // so that it does not notice the end of the robot
 			signal(t, robot, syscall.SIGKILL)
 			signal(t, p.Process.Pid, syscall.SIGKILL)
 			p.wait(t)
@@ -139,7 +139,7 @@ func TestEveryEndOfTheDaemon(t *testing.T) {
 		w.mark()
 		one.do(t, p)
 		c.figure("%s %v", one.name, w.await(t, false).Round(10*time.Microsecond))
-		if strings.Contains(one.name, "SIGUSR1") || strings.Contains(one.name, "SIGTSTP") { // the robot lives on, and is not suspended
+		if strings.Contains(one.name, "SIGUSR1") || strings.Contains(one.name, "SIGTSTP") { // the robot still runs, not suspended
 			signal(t, p.Process.Pid, syscall.SIGTERM)
 		}
 		if err := p.wait(t); err != nil && strings.HasPrefix(one.name, "SIG") {
@@ -162,7 +162,8 @@ func halt(t *testing.T, file string) {
 	}
 }
 
-// The robot hangs: systemd, whose part is played here, hears nothing for WatchdogSec, kills it and runs ExecStopPost=fluxd halt.
+// When the robot hangs, systemd receives nothing for WatchdogSec, kills it and runs ExecStopPost=fluxd halt. This test does what
+// systemd would do.
 func TestSystemdWatchdog(t *testing.T) {
 	c := begin(t)
 	w := under.wire()
@@ -177,7 +178,7 @@ func TestSystemdWatchdog(t *testing.T) {
 	const within = 2 * time.Second
 	w.mark()
 	p := startProcess(t, marching(w, ""), "NOTIFY_SOCKET="+address, fmt.Sprintf("WATCHDOG_USEC=%d", within.Microseconds()))
-	hears := func(what string, within time.Duration) bool {
+	receives := func(what string, within time.Duration) bool {
 		buffer := make([]byte, 4096)
 		for end := time.Now().Add(within); time.Now().Before(end); {
 			if err := systemd.SetReadDeadline(end); err != nil {
@@ -189,18 +190,18 @@ func TestSystemdWatchdog(t *testing.T) {
 		}
 		return false
 	}
-	if !hears("READY=1", patience) {
-		t.Fatalf("it is never ready:\n%s", p.told())
+	if !receives("READY=1", patience) {
+		t.Fatalf("systemd received no READY=1:\n%s", p.logged())
 	}
 	w.await(t, true)
 	for range 3 {
-		if !hears("WATCHDOG=1", within) {
-			t.Fatal("no word from a robot that is well")
+		if !receives("WATCHDOG=1", within) {
+			t.Fatal("a running robot does not kick systemd's watchdog")
 		}
 	}
 	signal(t, p.Process.Pid, syscall.SIGSTOP)
 	w.mark()
-	for hears("WATCHDOG=1", within) { // what was on its way
+	for receives("WATCHDOG=1", within) { // sent before the robot was suspended
 	}
 	signal(t, p.Process.Pid, syscall.SIGKILL)
 	p.wait(t)
@@ -208,7 +209,7 @@ func TestSystemdWatchdog(t *testing.T) {
 	c.figure("%v after it hung, of which systemd waited %v", w.await(t, false).Round(time.Millisecond), within)
 }
 
-// The whole machine hangs, or at least whoever kicks its watchdog: it is restarted, which lets go of every pin.
+// When the robot hangs, or the whole machine, the hardware watchdog restarts the machine, which releases all pins.
 func TestHardwareWatchdog(t *testing.T) {
 	c := begin(t)
 	restarts := under.watchdog()
@@ -219,7 +220,7 @@ func TestHardwareWatchdog(t *testing.T) {
 	w.await(t, true)
 	time.Sleep(4 * time.Second) // longer than the watchdog waits
 	if n := restarts(); n != 0 {
-		t.Fatalf("%d restarts of a machine that is well", n)
+		t.Fatalf("%d restarts while the robot runs", n)
 	}
 	signal(t, p.robot(), syscall.SIGSTOP)
 	begun := time.Now()

@@ -15,21 +15,22 @@ import (
 	"time"
 )
 
-// outside is what may be done to an emulated machine, and seen of it, by QEMU's two line protocols: QMP (QEMU Machine Protocol) and qtest.
+// outside acts on an emulated machine's hardware and observes it. It uses two line protocols of QEMU: QMP (QEMU Machine Protocol)
+// and qtest.
 type outside struct {
 	base      time.Time
 	qmp       *dialogue
 	qtest     *dialogue
-	gpio      string // path of the chip whose lines are driven and seen
-	registers int    // or the address of its registers
-	watchdogs atomic.Int64
+	gpio      string       // QEMU's path of the GPIO chip; "": none
+	registers int          // the address of the GPIO chip's registers, which are polled; 0: none
+	watchdogs atomic.Int64 // how often the watchdog has fired
 
 	mutex  sync.Mutex
 	marked time.Duration
 	lines  map[int]*view
 }
 
-// dialogue is a connection with one answer for each line that is sent; what comes between is told to others.
+// dialogue is a connection on which each line sent has one answer. Other lines, such as events, are passed to isAnswer only.
 type dialogue struct {
 	net.Conn
 	mutex   sync.Mutex
@@ -54,7 +55,7 @@ func dial(ctx context.Context, path string, isAnswer func(line string) bool) (*d
 		select {
 		case <-ctx.Done():
 			return nil, err
-		case <-time.After(10 * time.Millisecond): // QEMU makes its sockets as it starts
+		case <-time.After(10 * time.Millisecond): // QEMU creates its sockets while it starts
 		}
 		if ctx.Err() != nil {
 			return nil, err
@@ -75,7 +76,7 @@ func (d *dialogue) ask(line string) (string, error) {
 	return answer, nil
 }
 
-// reach connects to a machine that has just been started, and has its chip tell what its outputs do.
+// reach connects to a machine that has just been started, and makes QEMU report the outputs of its GPIO chip.
 func reach(ctx context.Context, work string, m machine) (_ *outside, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -101,8 +102,8 @@ func reach(ctx context.Context, work string, m machine) (_ *outside, err error) 
 		return o, nil
 	}
 	o.qtest, err = dial(ctx, filepath.Join(work, "qtest"), func(line string) bool {
-		if told, ok := strings.CutPrefix(line, "IRQ "); ok {
-			o.told(told)
+		if event, ok := strings.CutPrefix(line, "IRQ "); ok {
+			o.changed(event)
 			return false
 		}
 		return true
@@ -128,7 +129,7 @@ func (o *outside) close() {
 	}
 }
 
-// find returns the path of the device of a type.
+// find returns QEMU's path of the device with a type.
 func (o *outside) find(kind string) (string, error) {
 	const folder = "/machine/unattached"
 	all, err := o.command("qom-list", map[string]any{"path": folder})
@@ -162,9 +163,9 @@ func (o *outside) line(n int) *view {
 	return v
 }
 
-// told takes "raise 27" and "lower 27".
-func (o *outside) told(what string) {
-	verb, number, _ := strings.Cut(what, " ")
+// changed handles a change of an output: "raise 27" or "lower 27".
+func (o *outside) changed(event string) {
+	verb, number, _ := strings.Cut(event, " ")
 	if n, err := strconv.Atoi(number); err == nil {
 		o.line(n).changed(o.clock(), verb == "raise")
 	}
@@ -176,7 +177,7 @@ func (o *outside) mark() {
 	o.marked = o.clock()
 }
 
-// do what the suite inside asks for.
+// do carries out a request of the suite inside.
 func (o *outside) do(what string) (string, error) {
 	words := append(strings.Fields(what), "", "", "")
 	switch words[0] {
@@ -186,7 +187,9 @@ func (o *outside) do(what string) (string, error) {
 			return "", err
 		}
 		o.mark()
-		_, err = o.command("qom-set", map[string]any{"path": "/machine/peripheral/t1", "property": "temperature", "value": milli})
+		_, err = o.command("qom-set", map[string]any{
+			"path": "/machine/peripheral/t1", "property": "temperature", "value": milli,
+		})
 		return "ok", err
 	case "drive":
 		level := "0"
@@ -211,7 +214,7 @@ func (o *outside) do(what string) (string, error) {
 				return "", err
 			}
 			v.changed(o.clock(), level)
-			if _, came := v.came(high); came {
+			if _, reached := v.reached(high); reached {
 				break
 			}
 		}
@@ -220,10 +223,10 @@ func (o *outside) do(what string) (string, error) {
 	case "watchdog":
 		return strconv.FormatInt(o.watchdogs.Load(), 10), nil
 	}
-	return "", errors.New("nobody knows how")
+	return "", fmt.Errorf("unknown request %q: expected temperature, drive, mark, seen or watchdog", what)
 }
 
-// command is one of QMP.
+// command sends a QMP command and returns its result.
 func (o *outside) command(name string, arguments map[string]any) (json.RawMessage, error) {
 	message := map[string]any{"execute": name}
 	if arguments != nil {
@@ -250,8 +253,9 @@ func (o *outside) command(name string, arguments map[string]any) (json.RawMessag
 	return reply.Return, nil
 }
 
-// level is that of an output of a BCM2835, by its registers: the emulated chip tells the levels of outputs alone, and not that a line which its
-// driver has let go of is an input again, which drives nothing (Broadcom, BCM2835 ARM Peripherals, 6.1: GPFSELn, GPLEVn).
+// level reads an output of a BCM2835 from its registers: high if the line is an output and high (Broadcom, BCM2835 ARM
+// Peripherals, 6.1: GPFSELn, GPLEVn). QEMU's reports of this chip are not enough: they do not say when a released line becomes an
+// input again.
 func (o *outside) level(n int) (bool, error) {
 	function, err := o.read(o.registers + n/10*4)
 	if err != nil {
@@ -269,7 +273,7 @@ func (o *outside) read(address int) (uint64, error) {
 	return strconv.ParseUint(reply, 0, 64)
 }
 
-// test is one of qtest; it returns what stands after the OK.
+// test sends a qtest command and returns the text after OK.
 func (o *outside) test(command string) (string, error) {
 	reply, err := o.qtest.ask(command)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// reflexive is a robot whose leg moves for a moment whenever it is touched or let go. A machine that is later than the moment is long moves
-// nothing: by then the spike is past.
+// reflexive is a robot whose leg moves for a moment when it is touched, and when it is released. If the machine is later than the
+// moment is long, the leg does not move, because the spike has left the decoder's window.
 func reflexive(w *wire, mqtt string, moment time.Duration) string {
 	return fmt.Sprintf(`robot: reflex
 board: %s
@@ -20,14 +20,15 @@ mqtt: {%s}
 `, under.board(), w.input, w.actuator, 1/moment.Seconds(), moment, mqtt)
 }
 
-// Edge in, network, edge out: seen from outside, each time.
+// An edge at the input goes through the network to an edge at the output. The delay is measured from outside.
 func TestReflex(t *testing.T) {
 	c := begin(t)
 	w := under.wire()
 	c.needs(w != nil && w.drive != nil, "line that is driven from outside")
 	w.drive(false)
 	r, _ := start(t, reflexive(w, "broker: none", 100*time.Millisecond))
-	eventually(t, "the first look at the line", func() bool { _, seen := r.Sensors()["touch"]; return seen }) // edges start from there
+	// Edges count from the first reading on.
+	eventually(t, "the first reading of the line", func() bool { _, seen := r.Sensors()["touch"]; return seen })
 	w.await(t, false)
 	const touches = 60
 	var outside distribution
@@ -38,14 +39,14 @@ func TestReflex(t *testing.T) {
 	}
 	h := r.Health()
 	c.figure("edge to edge, from outside, %v", outside)
-	c.figure("edge to write, by the daemon's own account, p50 %d us, p99 %d us", h.EdgeToWrite.P50, h.EdgeToWrite.P99)
+	c.figure("edge to write, measured by the daemon, p50 %d us, p99 %d us", h.EdgeToWrite.P50, h.EdgeToWrite.P99)
 	t.Logf("edge to edge, from outside:\n%s", outside.picture())
 	if h.Drops != 0 || h.EdgeToWrite.Count != touches {
-		t.Errorf("%d drops, %d of %d touches answered at once", h.Drops, h.EdgeToWrite.Count, touches)
+		t.Errorf("%d drops, %d of %d touches answered by a write", h.Drops, h.EdgeToWrite.Count, touches)
 	}
 }
 
-// Twenty thousand edges as fast as they can be made: the loop goes on, and what is dropped is counted.
+// Twenty thousand edges come as fast as they can be made. The control loop continues, and dropped edges are counted.
 func TestEdgeStorm(t *testing.T) {
 	c := begin(t)
 	w := under.wire()
@@ -67,15 +68,21 @@ mqtt: {broker: none}
 	for i := range edges {
 		w.drive(i&1 == 0)
 	}
-	took := time.Since(begun)
-	eventually(t, "the leg to be free", func() bool { s := r.Health().Safety; return s.State == "armed" && s.Held["leg"] == nil })
+	duration := time.Since(begun)
+	eventually(t, "the leg not to be held", func() bool {
+		s := r.Health().Safety
+		return s.State == "armed" &&
+			s.Held["leg"] == nil
+	})
 	w.drive(true)
 	eventually(t, "the last edge", func() bool { v, _ := r.Sensors()["touch"].Value.(float64); return v == 1 })
 	w.await(t, true)
 	h := r.Health()
-	c.figure("%d edges in %v, %d dropped, loop p99 %d us", edges, took.Round(time.Millisecond), h.Drops, h.Latency.P99)
-	// A slow machine takes all edges at once: most come while the neuron is deaf, and how many spikes they make is a matter of chance.
+	c.figure("%d edges in %v, %d dropped, loop p99 %d us", edges, duration.Round(time.Millisecond), h.Drops, h.Latency.P99)
+	// A slow machine handles many edges in one pass. Most of them then fall into the neuron's refractory period, so the number of
+	// spikes is a matter of chance.
 	if known := h.Spikes + h.Ignored + h.Drops; known < uint64(edges)/1000 {
-		t.Errorf("of %d edges %d spikes were made, %d came to a deaf neuron and %d were dropped", edges, h.Spikes, h.Ignored, h.Drops)
+		t.Errorf("of %d edges, %d made spikes, %d fell into a refractory period and %d were dropped", edges, h.Spikes,
+			h.Ignored, h.Drops)
 	}
 }

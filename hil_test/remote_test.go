@@ -11,16 +11,21 @@ import (
 	"testing"
 )
 
-// remote runs the suite on a Raspberry Pi, by ssh: the suite and the daemon are built here, copied into a folder of their own there, and taken
-// away afterwards. A key or an agent lets ssh in; it asks for nothing.
+// remote runs the suite on a Raspberry Pi by ssh. The suite and the daemon are built here, copied into a temporary folder there,
+// and deleted afterwards. ssh must be able to log in with a key or an agent: it cannot ask for a password.
 func remote(name string, add func(result)) error {
 	machine, err := ssh("uname -m")
 	if err != nil {
 		return err
 	}
-	environment := map[string][]string{"aarch64": {"GOARCH=arm64"}, "armv7l": {"GOARCH=arm", "GOARM=6"}, "armv6l": {"GOARCH=arm", "GOARM=6"}, "x86_64": {"GOARCH=amd64"}}[machine]
+	environment := map[string][]string{
+		"aarch64": {"GOARCH=arm64"},
+		"armv7l":  {"GOARCH=arm", "GOARM=6"},
+		"armv6l":  {"GOARCH=arm", "GOARM=6"},
+		"x86_64":  {"GOARCH=amd64"}, // for TestSuiteOverSSH
+	}[machine]
 	if environment == nil {
-		return fmt.Errorf("%s is a %q: expected aarch64, armv7l or armv6l", *host, machine)
+		return fmt.Errorf("%s: its processor is %q, expected aarch64, armv7l or armv6l", *host, machine)
 	}
 	work, err := os.MkdirTemp("", "fluxd-hil-")
 	if err != nil {
@@ -36,12 +41,14 @@ func remote(name string, add func(result)) error {
 		return err
 	}
 	defer ssh("rm -rf '" + folder + "'")
-	if out, err := exec.Command("scp", "-q", "-o", "BatchMode=yes", suite, daemon, *host+":"+folder+"/").CombinedOutput(); err != nil {
+	scp := exec.Command("scp", "-q", "-o", "BatchMode=yes", suite, daemon, *host+":"+folder+"/")
+	if out, err := scp.CombinedOutput(); err != nil {
 		return fmt.Errorf("scp to %s: %w: %s", *host, err, out)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), machinePatience())
 	defer cancel()
-	there := exec.CommandContext(ctx, "ssh", "-o", "BatchMode=yes", *host, "cd '"+folder+"' && ./suite "+suiteArguments(name, folder+"/fluxd")+" </dev/null 2>&1")
+	run := "cd '" + folder + "' && ./suite " + suiteArguments(name, folder+"/fluxd") + " </dev/null 2>&1"
+	there := exec.CommandContext(ctx, "ssh", "-o", "BatchMode=yes", *host, run)
 	out, err := there.StdoutPipe()
 	if err != nil {
 		return err
@@ -61,14 +68,14 @@ func ssh(command string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// The way to a Raspberry Pi and back, with an ssh and an scp that stay on this machine: the suite is built, copied, run and taken away, and what
-// it finds there is in the report.
+// remote builds, copies, runs and deletes the suite, and its results are in the report. In this test, ssh and scp are scripts
+// that stay on this machine.
 func TestSuiteOverSSH(t *testing.T) {
 	if under.name() != "sim" || runtime.GOOS != "linux" {
-		t.Skip("a test of the harness, which needs no rig")
+		t.Skip("a test of the harness: once is enough, on sim")
 	}
 	if chips, _ := filepath.Glob("/dev/gpiochip*"); chips != nil {
-		t.Skip("this machine has pins of its own: it is not for this test to move them")
+		t.Skip("this machine has GPIO pins, which this test must not move")
 	}
 	scripts, there := t.TempDir(), t.TempDir()
 	for name, text := range map[string]string{
@@ -86,10 +93,12 @@ func TestSuiteOverSSH(t *testing.T) {
 	if err := remote("pi", func(r result) { results = append(results, r) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(results) != 1 || results[0].Verdict != failed || !strings.Contains(results[0].Figures, "no GPIO chip is a Raspberry Pi's") {
+	const want = "no GPIO chip is a Raspberry Pi's"
+	if len(results) != 1 || results[0].Verdict != failed || !strings.Contains(results[0].Figures, want) {
 		t.Errorf("from a machine without pins: %+v", results)
 	}
-	if hosts, err := os.ReadFile(filepath.Join(there, "hosts")); err != nil || !strings.HasPrefix(string(hosts), "pi@robot\n") {
+	hosts, err := os.ReadFile(filepath.Join(there, "hosts"))
+	if err != nil || !strings.HasPrefix(string(hosts), "pi@robot\n") {
 		t.Errorf("ssh went to %q, %v", hosts, err)
 	}
 	if left, _ := filepath.Glob(there + "/tmp.*"); left != nil {

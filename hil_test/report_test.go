@@ -19,24 +19,24 @@ const (
 	cannot = "cannot" // the rig lacks what the case needs
 )
 
-// result is what became of a case.
+// result is the result of a case on a rig.
 type result struct {
 	Rig, Case, Verdict, Figures string
-	took                        time.Duration
+	duration                    time.Duration
 }
 
-// line is a result for the harness of another machine.
+// line encodes a result for the harness on another machine.
 func (r result) line() string {
-	return fmt.Sprintf("%s|%s|%s|%d|%s", r.Rig, r.Case, r.Verdict, r.took.Milliseconds(), r.Figures)
+	return fmt.Sprintf("%s|%s|%s|%d|%s", r.Rig, r.Case, r.Verdict, r.duration.Milliseconds(), r.Figures)
 }
 
 func parseResult(line string) (result, error) {
 	f := strings.SplitN(line, "|", 5)
 	if len(f) != 5 {
-		return result{}, fmt.Errorf("a result that nobody understands: %q", line)
+		return result{}, fmt.Errorf("result %q: expected rig|case|verdict|milliseconds|figures", line)
 	}
 	ms, err := strconv.Atoi(f[3])
-	return result{Rig: f[0], Case: f[1], Verdict: f[2], Figures: f[4], took: time.Duration(ms) * time.Millisecond}, err
+	return result{Rig: f[0], Case: f[1], Verdict: f[2], Figures: f[4], duration: time.Duration(ms) * time.Millisecond}, err
 }
 
 // results is the report.
@@ -62,7 +62,7 @@ func (r *results) failures(rig string) (n int) {
 	return n
 }
 
-// print writes the table, and the file for those who collect reports.
+// print prints the report as a table, and writes the file of -junit.
 func (r *results) print() error {
 	if len(r.all) == 0 {
 		return nil
@@ -70,7 +70,7 @@ func (r *results) print() error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "RIG\tCASE\tVERDICT\tTOOK\tFIGURES")
 	for _, one := range r.all {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\n", one.Rig, one.Case, one.Verdict, one.took.Round(time.Millisecond), one.Figures)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\n", one.Rig, one.Case, one.Verdict, one.duration.Round(time.Millisecond), one.Figures)
 	}
 	if err := table.Flush(); err != nil || *junitFile == "" {
 		return err
@@ -82,7 +82,7 @@ func (r *results) print() error {
 	return os.WriteFile(*junitFile, text, 0o644)
 }
 
-// The elements of JUnit's XML that its readers agree on.
+// The elements of JUnit's XML format that all its readers understand.
 type (
 	junitSuites struct {
 		XMLName xml.Name     `xml:"testsuites"`
@@ -118,7 +118,7 @@ func (r *results) junit() ([]byte, error) {
 			all.Suites = append(all.Suites, junitSuite{Name: "hil." + one.Rig})
 		}
 		s := &all.Suites[i]
-		c := junitCase{Name: one.Case, Class: s.Name, Time: one.took.Seconds()}
+		c := junitCase{Name: one.Case, Class: s.Name, Time: one.duration.Seconds()}
 		switch one.Verdict {
 		case failed:
 			c.Failure = &junitMessage{"see the log; " + one.Figures}

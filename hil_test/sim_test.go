@@ -12,7 +12,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// simulated is the simulated board, which lives inside the daemon: each robot has one of its own.
+// simulated is the rig with the simulated board. The board is part of the daemon: each robot has a new one.
 type simulated struct {
 	base    time.Time
 	made    atomic.Pointer[sim.Board]
@@ -69,7 +69,7 @@ func (s *simulated) thermometer() *thermometer {
 	}
 }
 
-// unplug pulls a simulated device out, or puts it back.
+// unplug unplugs a simulated device, or plugs it in again.
 func unplug(b *sim.Board, address uint16, unplugged bool) {
 	do := b.Replug
 	if unplugged {
@@ -92,7 +92,7 @@ func (s *simulated) wire() *wire {
 		input: simInput, actuator: "device: relay, pin: " + simOutput,
 		drive: func(high bool) {
 			s.leg.mark()
-			if s.made.Load() != nil { // the first robot finds its lines low
+			if s.made.Load() != nil { // before the first robot there is no board, and its lines start low
 				s.pin(simInput).Drive(gpio.Level(high))
 			}
 		},
@@ -105,8 +105,8 @@ func (s *simulated) pins() *pins {
 	return &pins{
 		one: simInput, two: simPWM,
 		drive: func(pin string, high bool) { s.pin(pin).Drive(gpio.Level(high)) },
-		watch: func(pin string, told func(bool)) {
-			s.pin(pin).Watch(func(_ time.Duration, level gpio.Level) { told(level == gpio.High) })
+		watch: func(pin string, notify func(bool)) {
+			s.pin(pin).Watch(func(_ time.Duration, level gpio.Level) { notify(level == gpio.High) })
 		},
 		release: func() {},
 	}

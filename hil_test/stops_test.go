@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// marching is a robot whose leg is up, without any sensor, as long as it may.
+// marching is a robot without sensors. Its leg is up while the robot is armed.
 func marching(w *wire, more string) string {
 	return fmt.Sprintf(`robot: marching
 board: %s
@@ -16,7 +16,7 @@ mqtt: {broker: none}
 %s`, under.board(), w.actuator, more)
 }
 
-// Disarm, emergency stop and the end bring the line to failsafe: seen from outside, with the time that it took.
+// Disarming, an emergency stop and the robot's end bring the output to failsafe. The delay is measured from outside.
 func TestStopsReachTheLine(t *testing.T) {
 	c := begin(t)
 	w := under.wire()
@@ -42,18 +42,18 @@ func TestStopsReachTheLine(t *testing.T) {
 		}{"the switch", func() { w.drive(true) }})
 	}
 	for _, one := range stops {
-		var took distribution
+		var delays distribution
 		for range 5 {
 			w.await(t, true)
 			w.mark()
 			one.do()
-			took = append(took, w.await(t, false))
+			delays = append(delays, w.await(t, false))
 			if w.drive != nil {
 				w.drive(false)
 			}
 			eventually(t, "arming", func() bool { r.Disarm("ann"); return r.Arm("ann", false) == nil })
 		}
-		c.figure("%s p50 %v, max %v", one.name, took.at(0.5), took.at(1))
+		c.figure("%s p50 %v, max %v", one.name, delays.at(0.5), delays.at(1))
 	}
 	w.await(t, true)
 	w.mark()
@@ -74,20 +74,20 @@ func TestStopsReachThePWM(t *testing.T) {
 		{"disarm", func() { r.Disarm("the test") }},
 		{"emergency stop", func() { r.EmergencyStop("the test") }},
 	} {
-		eventually(t, "the fan to turn", turns)
+		eventually(t, "the fan to start", fanOn)
 		one.do()
-		c.figure("%s within %v", one.name, eventually(t, one.name, rests).Round(100*time.Microsecond))
+		c.figure("%s within %v", one.name, eventually(t, one.name, fanOff).Round(100*time.Microsecond))
 		r.Disarm("ann")
 		eventually(t, "arming", func() bool { return r.Arm("ann", false) == nil })
 	}
-	eventually(t, "the fan to turn", turns)
+	eventually(t, "the fan to start", fanOn)
 	stop()
-	if !rests() {
-		t.Error("the fan turns after the end")
+	if !fanOff() {
+		t.Error("the fan still runs after the robot's end")
 	}
 }
 
-// The thermometer is pulled out and put back: failsafe, and on again by itself.
+// When the thermometer is unplugged, the fan goes to failsafe. When it is plugged in again, the fan runs again by itself.
 func TestUnpluggedAndReplugged(t *testing.T) {
 	c := begin(t)
 	text := heated(c)
@@ -95,11 +95,11 @@ func TestUnpluggedAndReplugged(t *testing.T) {
 	c.needs(heat.unplug != nil, "way to unplug the thermometer")
 	heat.set(55)
 	start(t, text)
-	eventually(t, "the fan to turn", turns)
+	eventually(t, "the fan to start", fanOn)
 	for range 3 {
 		heat.unplug(true)
-		c.figure("failsafe after %v", eventually(t, "failsafe", rests).Round(time.Millisecond))
+		c.figure("failsafe after %v", eventually(t, "failsafe", fanOff).Round(time.Millisecond))
 		heat.unplug(false)
-		c.figure("on again after %v", eventually(t, "the fan to turn again", turns).Round(time.Millisecond))
+		c.figure("on again after %v", eventually(t, "the fan to start again", fanOn).Round(time.Millisecond))
 	}
 }

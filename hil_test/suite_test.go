@@ -1,13 +1,14 @@
-// Package hil_test runs whole robots on whatever stands for hardware: the simulated board, emulated machines with a real kernel and real
-// drivers, a Raspberry Pi with loop-back wires. The cases are the same everywhere; what a rig cannot do it says, and the report shows.
+// Package hil_test runs whole robots on hardware, or on something that takes its place (a rig): the simulated board, emulated
+// machines with a real kernel and real drivers, or a Raspberry Pi with loop-back wires. All rigs run the same cases. The report
+// lists the cases that a rig cannot run.
 //
 //	go test ./hil_test                      the simulated board
 //	go test ./hil_test -rig=pi3b            an emulated Raspberry Pi 3B: the kernel's drivers of the real chip
 //	go test ./hil_test -rig=edges           an emulated machine whose GPIO lines are driven from outside
-//	go test ./hil_test -rig=faults          an emulated machine with wires, every device on I2C, and whatever can go wrong with them
+//	go test ./hil_test -rig=faults          an emulated machine with wires and every I2C device, which can be made to fail
 //	go test ./hil_test -rig=pi              on a Raspberry Pi with two wires; from a desktop with -host=pi@raspberrypi
 //
-// Several rigs are separated by commas. docs/hil.md shows the wires, and tells how a rig or a case is added.
+// Several rigs are separated by commas. docs/hil.md shows the wires, and how to add a case or a rig.
 package hil_test
 
 import (
@@ -28,47 +29,50 @@ import (
 )
 
 var (
-	rigNames  = flag.String("rig", "sim", "what stands for hardware: sim, pi3b, edges, faults or pi; several separated by commas")
-	host      = flag.String("host", "", "the Raspberry Pi of -rig=pi, as ssh knows it; without it, this machine is one")
-	long      = flag.Bool("long", false, "with the soak")
-	soakTime  = flag.Duration("soak", 10*time.Minute, "length of the soak of -long")
-	junitFile = flag.String("junit", "", "file for the report as JUnit XML")
-	guest     = flag.String("guest", "", "this is the suite inside a machine, of this rig: it tells the harness its results")
-	program   = flag.String("fluxd", "", "the daemon's binary; without it, it is built where it is needed")
+	rigNames  = flag.String("rig", "sim", "the rigs to run on, separated by commas: sim, pi3b, edges, faults or pi")
+	host      = flag.String("host", "", "the Raspberry Pi of -rig=pi, as a destination for ssh (default: this machine)")
+	long      = flag.Bool("long", false, "run the soak test too")
+	soakTime  = flag.Duration("soak", 10*time.Minute, "duration of the soak test of -long")
+	junitFile = flag.String("junit", "", "write the report to this file, as JUnit XML")
+	guest     = flag.String("guest", "", "for internal use: the suite runs inside a machine of this rig, and sends its results "+
+		"to the harness")
+	program = flag.String("fluxd", "", "the daemon's binary (default: build it when it is needed)")
 )
 
-// patience bounds every wait: it is what a broken rig takes to fail.
+// patience bounds every wait: it is how long a broken rig takes to fail.
 const patience = 30 * time.Second
 
-// A rig is what stands for hardware. Each part that it has not is nil; the case that needs it says so in the report.
+// A rig is hardware, or takes its place. A method returns nil for a part that the rig does not have. A case that needs the part
+// is then reported as "cannot".
 type rig interface {
 	name() string
-	// board is the robot file's board.
+	// board is the board in the robot files.
 	board() string
 	// started is called with each robot of this process, before it is armed or moves.
 	started(r *daemon.Robot)
-	// thermometer is one on I2C whose temperature is set from outside.
+	// thermometer is an I2C thermometer whose temperature the suite sets.
 	thermometer() *thermometer
-	// pwm is a pin that does PWM, and what is seen of it from outside the daemon.
+	// pwm is a PWM pin that the suite observes.
 	pwm() *pwmProbe
-	// wire is an actuator's line that is seen from outside, and perhaps an input that is driven from there.
+	// wire is an output that the suite observes and, on some rigs, an input that it drives.
 	wire() *wire
-	// pins are two lines that are driven and seen from outside, whatever the robot makes of them.
+	// pins are two lines that the suite can drive and observe, whether the robot uses them as inputs or outputs.
 	pins() *pins
-	// bus is I2C with devices that are plugged in, and that fail on request.
+	// bus is an I2C bus with simulated devices that can be made to fail.
 	bus() *bus
-	// daemon is the fluxd binary for robots in a process of their own: hardware that outlives a process.
+	// daemon is the fluxd binary, for robots in a separate process. The rig's hardware must outlive that process.
 	daemon(t *testing.T) (binary string)
-	// missing says which of the rig's wires are not there; nil for a rig without wires that can be cut.
+	// missing returns a function that cuts a wire, or joins it again, and checks the wires; nil: the rig has no wires that can be
+	// cut.
 	missing() func(cut bool) error
-	// watchdog counts how often the machine's own watchdog would have restarted it.
+	// watchdog returns a function that counts how often the hardware watchdog would have restarted the machine.
 	watchdog() func() int
 }
 
 type thermometer struct {
 	sensor string               // device, bus and address, as in a robot file
-	set    func(celsius int)    // from outside
-	unplug func(unplugged bool) // nil where it cannot be
+	set    func(celsius int)    // sets the temperature
+	unplug func(unplugged bool) // nil: it cannot be unplugged
 }
 
 type pwmProbe struct {
@@ -78,27 +82,27 @@ type pwmProbe struct {
 }
 
 type wire struct {
-	input    string                                           // "" where none is driven
-	actuator string                                           // device and pin of something that is on or off, as in a robot file
-	drive    func(high bool)                                  // the input; the time starts here
-	mark     func()                                           // the time starts here
-	seen     func(high bool) (after time.Duration, err error) // waits until the actuator's line has the level
+	input    string                                           // an input pin; "": the rig has none
+	actuator string                                           // an actuator that is on or off, with its pin, as in a robot file
+	drive    func(high bool)                                  // drives the input, and sets the mark
+	mark     func()                                           // sets the mark: time is measured from here
+	seen     func(high bool) (after time.Duration, err error) // waits until the output has a level; the time since the mark
 }
 
 type pins struct {
 	one, two string
 	drive    func(pin string, high bool)
-	watch    func(pin string, told func(high bool))
-	weigh    func(counts uint32) (clock, data string) // an HX711; nil without
+	watch    func(pin string, notify func(high bool))
+	weigh    func(counts uint32) (clock, data string) // sets the counts of an HX711 and returns its pins; nil: the rig has none
 	release  func()
 }
 
 type bus struct {
 	name    string
-	board   string // the robot file's, with every device of the file on the bus
-	devices func() *sim.Board
-	early   bool                 // devices are attached before a robot starts
-	clock   func() time.Duration // the devices'
+	board   string               // the board in robot files; it has every device of the file
+	devices func() *sim.Board    // the simulated board with the devices
+	early   bool                 // the suite can attach devices before a robot starts
+	clock   func() time.Duration // the clock of the devices
 }
 
 // under is the rig that the cases run on.
@@ -111,18 +115,18 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) (code int) {
 	if testing.Short() {
-		fmt.Println("left out: hardware takes its time")
+		fmt.Println("skipped by -short: these tests run in real time")
 		return 0
 	}
 	if *guest != "" {
 		if under, code = newGuest(*guest); code == 0 {
 			code = m.Run()
 		}
-		tell("done %d", code)
+		announce("done %d", code)
 		return code
 	}
 	if *long && limit() < *soakTime+5*time.Minute {
-		fmt.Fprintf(os.Stderr, "-long takes %v and more, for each rig: expected a longer -timeout than %v\n", *soakTime, limit())
+		fmt.Fprintf(os.Stderr, "-long takes more than %v for each rig: expected a -timeout longer than %v\n", *soakTime, limit())
 		return 2
 	}
 	for _, name := range strings.Split(*rigNames, ",") {
@@ -149,7 +153,7 @@ func run(m *testing.M) (code int) {
 	return code
 }
 
-// limit is how long go test lets this run.
+// limit returns the -timeout of go test.
 func limit() time.Duration {
 	f := flag.Lookup("test.timeout")
 	if d, err := time.ParseDuration(f.Value.String()); err == nil && d > 0 {
@@ -171,19 +175,19 @@ func elsewhere(name string, there func(name string, add func(result)) error) int
 	return 0
 }
 
-// tell sends the harness a line that it does not answer.
-func tell(format string, args ...any) { fmt.Printf("\n@tell "+format+"\n", args...) }
+// announce sends the harness a line that it does not answer.
+func announce(format string, args ...any) { fmt.Printf("\n@suite "+format+"\n", args...) }
 
-// begun is a case under way; the figures that are added to it stand in the report.
-type begun struct {
+// testCase is a running case.
+type testCase struct {
 	t       *testing.T
-	figures []string
-	cannot  string
+	figures []string // for the report
+	cannot  string   // why the rig cannot run the case
 }
 
-func begin(t *testing.T) *begun {
+func begin(t *testing.T) *testCase {
 	t.Helper()
-	c, start := &begun{t: t}, time.Now()
+	c, start := &testCase{t: t}, time.Now()
 	t.Cleanup(func() {
 		verdict, figures := passed, strings.Join(c.figures, ", ")
 		switch {
@@ -192,36 +196,42 @@ func begin(t *testing.T) *begun {
 		case t.Failed():
 			verdict = failed
 		}
-		one := result{Rig: under.name(), Case: strings.TrimPrefix(t.Name(), "Test"), Verdict: verdict, Figures: figures, took: time.Since(start)}
+		one := result{
+			Rig: under.name(), Case: strings.TrimPrefix(t.Name(), "Test"), Verdict: verdict, Figures: figures, duration: time.Since(start),
+		}
 		report.add(one)
 		if *guest != "" {
-			tell("case %s", one.line())
+			announce("case %s", one.line())
 		}
 	})
 	return c
 }
 
-func (c *begun) figure(format string, args ...any) {
+func (c *testCase) figure(format string, args ...any) {
 	c.figures = append(c.figures, fmt.Sprintf(format, args...))
 }
 
-// mayLack are the cases that a rig is known not to be able to do. Whatever else cannot be done is a failure: nothing passes by being skipped.
+// mayLack lists the cases that a rig may be unable to run. If another case lacks something, it fails: no case passes by being
+// skipped.
 var mayLack = map[string]string{
-	"sim":    "ClockJumps EveryActuatorOnTheBus EveryEndOfTheDaemon SystemdWatchdog HardwareWatchdog MissingWires WhateverAnswers",
-	"pi3b":   "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog Reflex EdgeStorm UnpluggedAndReplugged MissingWires",
-	"edges":  "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog HeatTurnsTheFan HeatSwitchesTheRelay PWM StopsReachThePWM UnpluggedAndReplugged MissingWires WhateverAnswers",
+	"sim": "ClockJumps EveryActuatorOnTheBus EveryEndOfTheDaemon SystemdWatchdog HardwareWatchdog MissingWires WhateverAnswers",
+	"pi3b": "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog Reflex EdgeStorm " +
+		"UnpluggedAndReplugged MissingWires",
+	"edges": "BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog HeatTurnsTheFan " +
+		"HeatSwitchesTheRelay PWM StopsReachThePWM UnpluggedAndReplugged MissingWires WhateverAnswers",
 	"faults": "",
-	"pi":     "ClockJumps BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog HeatTurnsTheFan HeatSwitchesTheRelay StopsReachThePWM UnpluggedAndReplugged MissingWires WhateverAnswers",
+	"pi": "ClockJumps BusFaults EverySensorOnTheBus EveryActuatorOnTheBus EverySensorOnPins HardwareWatchdog HeatTurnsTheFan " +
+		"HeatSwitchesTheRelay StopsReachThePWM UnpluggedAndReplugged MissingWires WhateverAnswers",
 }
 
-// needs ends a case that the rig cannot do.
-func (c *begun) needs(has bool, what string) {
+// needs ends a case that the rig cannot run.
+func (c *testCase) needs(has bool, what string) {
 	c.t.Helper()
 	if has {
 		return
 	}
 	if name := strings.TrimPrefix(c.t.Name(), "Test"); !slices.Contains(strings.Fields(mayLack[under.name()]), name) {
-		c.t.Fatalf("the rig has no %s, and it should", what)
+		c.t.Fatalf("the rig has no %s, but must have it for this case", what)
 	}
 	c.cannot = "the rig has no " + what
 	c.t.Skip(c.cannot)
@@ -243,9 +253,10 @@ func start(t *testing.T, text string) (robot *daemon.Robot, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	started, ended := make(chan *daemon.Robot, 1), make(chan error, 1)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	go func() {
-		ended <- daemon.Run(ctx, config, daemon.RunOptions{Version: "hil", Seed: 1, Arm: true, Log: log, Started: func(r *daemon.Robot) { started <- r }})
-	}()
+	opts := daemon.RunOptions{
+		Version: "hil", Seed: 1, Arm: true, Log: log, Started: func(r *daemon.Robot) { started <- r },
+	}
+	go func() { ended <- daemon.Run(ctx, config, opts) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		select {
@@ -264,18 +275,18 @@ func start(t *testing.T, text string) (robot *daemon.Robot, stop func()) {
 		return r, stop
 	case err := <-ended:
 		ended <- nil
-		t.Fatalf("the robot ended at once: %v", err)
+		t.Fatalf("the robot could not start: %v", err)
 	case <-time.After(patience):
 		t.Fatal("the robot does not start")
 	}
 	return nil, nil
 }
 
-// eventually polls, and returns how long it took.
-func eventually(t *testing.T, what string, true func() bool) time.Duration {
+// eventually waits until a condition holds, and returns how long it took.
+func eventually(t *testing.T, what string, condition func() bool) time.Duration {
 	t.Helper()
 	begun := time.Now()
-	for !true() {
+	for !condition() {
 		if time.Since(begun) > patience {
 			t.Fatalf("waited in vain for %s", what)
 		}
@@ -284,7 +295,7 @@ func eventually(t *testing.T, what string, true func() bool) time.Duration {
 	return time.Since(begun)
 }
 
-// view is what is seen of a line from outside: its level, and when it last rose and fell. It may be used from any goroutine.
+// view is the state of an observed line: its level, and when it last rose and fell. It may be used from any goroutine.
 type view struct {
 	clock      func() time.Duration
 	mutex      sync.Mutex
@@ -310,8 +321,9 @@ func (v *view) mark() {
 	v.marked = v.clock()
 }
 
-// came says how long after the mark the line came to a level, if it did, be it for a moment; 0 when it has it since before.
-func (v *view) came(high bool) (time.Duration, bool) {
+// reached reports whether the line has had a level since the mark, even briefly, and how long after the mark it reached it; 0 if
+// it had the level already.
+func (v *view) reached(high bool) (time.Duration, bool) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	at := v.fell
@@ -321,10 +333,10 @@ func (v *view) came(high bool) (time.Duration, bool) {
 	return max(0, at-v.marked), v.high == high || at > v.marked
 }
 
-// wait returns how long after the mark the line came to a level.
+// wait waits until the line has had a level since the mark. It returns how long after the mark that was.
 func (v *view) wait(high bool) (time.Duration, error) {
 	for end := v.clock() + patience; v.clock() < end; time.Sleep(100 * time.Microsecond) {
-		if after, came := v.came(high); came {
+		if after, reached := v.reached(high); reached {
 			return after, nil
 		}
 	}

@@ -24,25 +24,25 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// The wires: the suite has one end of each, the robot the other. The suite is one program with the robot, but has its ends by a library of
-// its own, and what it sees of a line is stamped by the kernel.
+// Each wire has one end at the suite and one at the robot. Suite and robot are in one process, but the suite accesses its ends
+// through another library, and the kernel stamps the edges that it observes.
 const (
 	driveLine, inputLine = 17, 27 // the suite drives, the robot reads
-	seenLine, outputLine = 22, 12 // the robot commands, the suite sees
+	seenLine, outputLine = 22, 12 // the suite observes, the robot drives
 )
 
-// wired is a machine whose lines are joined by wires: a Raspberry Pi, or one that is emulated.
+// wired is a machine whose lines are joined by wires: a Raspberry Pi, or an emulated machine.
 type wired struct {
-	kind    string
-	chip    string
-	played  *player  // the I2C bus, where the suite plays its devices; nil where it is a real one
-	console *console // nil where there is no host
+	kind      string
+	chip      string
+	responder *responder // answers on the I2C bus with simulated devices; nil: the bus is real
+	console   *console   // nil: not emulated, so there is no harness outside
 
 	mutex  sync.Mutex
 	held   map[int]*gpiocdev.Line
 	output view
 	edges  []edge // of the output, the latest
-	told   func(high bool)
+	notify func(high bool)
 	built  string
 }
 
@@ -51,7 +51,7 @@ type edge struct {
 	high bool
 }
 
-// chipLabels are those of the chips that have the header's pins, whose offsets are the pins' numbers.
+// chipLabels are the labels of GPIO chips that have the pins of the header, with the GPIO numbers as offsets.
 var chipLabels = []string{"pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1", "fluxd-hil"}
 
 func monotonic() time.Duration {
@@ -75,12 +75,13 @@ func newWired(kind string) (*wired, error) {
 		c.Close()
 	}
 	if w.chip == "" {
-		return nil, fmt.Errorf("no GPIO chip is a Raspberry Pi's: expected one of %s among %s", strings.Join(chipLabels, ", "), strings.Join(gpiocdev.Chips(), ", "))
+		return nil, fmt.Errorf("no GPIO chip is a Raspberry Pi's: expected one of %s among %s",
+			strings.Join(chipLabels, ", "), strings.Join(gpiocdev.Chips(), ", "))
 	}
 	return w, nil
 }
 
-// newPi is a Raspberry Pi with its wires, which are looked at first.
+// newPi returns the rig with a Raspberry Pi. It checks the wires first.
 func newPi() (rig, int) {
 	w, err := newWired("pi")
 	if err == nil {
@@ -90,21 +91,22 @@ func newPi() (rig, int) {
 		fmt.Println(err)
 		report.add(result{Rig: "pi", Case: "wires", Verdict: failed, Figures: err.Error()})
 		if *guest != "" {
-			tell("case %s", report.all[0].line())
+			announce("case %s", report.all[0].line())
 		}
 		return nil, 1
 	}
 	return w, 0
 }
 
-// newFaults is the machine that has our own kernel module for hardware.
+// newFaults returns the rig whose hardware is our own kernel module.
 func newFaults(c *console) (rig, int) {
 	w, err := newWired("faults")
 	if err == nil {
-		w.played, err = play()
+		w.responder, err = newResponder()
 	}
 	if err == nil {
-		err = errors.Join(wireParameter("wire", driveLine, inputLine), wireParameter("wire", seenLine, outputLine), w.checkWires())
+		err = errors.Join(
+			wireParameter("wire", driveLine, inputLine), wireParameter("wire", seenLine, outputLine), w.checkWires())
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -118,17 +120,18 @@ func parameter(name, value string) error {
 	return os.WriteFile("/sys/module/fluxd_hil/parameters/"+name, []byte(value), 0)
 }
 
-// wireParameter joins or cuts two lines of the module.
+// wireParameter joins two lines of the module ("wire"), or cuts their wire ("cut").
 func wireParameter(name string, one, other int) error {
 	return parameter(name, fmt.Sprintf("%d-%d", one, other))
 }
 
-// position is where a pin is on the 40-pin header.
+// position is the position of a GPIO on the 40-pin header.
 var position = map[int]int{12: 32, 17: 11, 22: 15, 27: 13}
 
-// checkWires says which wires are missing. The end that reads is pulled the other way each time, so that an open line is not taken for a wire.
+// checkWires returns an error that names the missing wires. The reading end is pulled to the opposite level each time, so that an
+// open line does not pass as a wire.
 func (w *wired) checkWires() error {
-	out := func(line int) func(high bool) (letGo func(), err error) {
+	out := func(line int) func(high bool) (undo func(), err error) {
 		return func(high bool) (func(), error) {
 			value := 0
 			if high {
@@ -143,9 +146,10 @@ func (w *wired) checkWires() error {
 	}
 	output := out(outputLine)
 	if w.kind == "pi" {
-		output = pulsed // as a line it would be lost to its PWM until the machine restarts
+		output = pulsed // using it as a GPIO line would disconnect it from its PWM until the machine restarts
 	}
-	return errors.Join(w.checkWire(driveLine, inputLine, inputLine, out(driveLine)), w.checkWire(seenLine, outputLine, seenLine, output))
+	return errors.Join(
+		w.checkWire(driveLine, inputLine, inputLine, out(driveLine)), w.checkWire(seenLine, outputLine, seenLine, output))
 }
 
 func (w *wired) checkWire(one, other, reader int, drive func(high bool) (func(), error)) error {
@@ -155,7 +159,8 @@ func (w *wired) checkWire(one, other, reader int, drive func(high bool) (func(),
 			return fmt.Errorf("GPIO%d and GPIO%d: %w", one, other, err)
 		}
 		if !seen {
-			return fmt.Errorf("no wire from GPIO%d to GPIO%d: join the pins %d and %d of the header by 1 kohm (docs/hil.md)", one, other, position[one], position[other])
+			return fmt.Errorf("no wire from GPIO%d to GPIO%d: join the pins %d and %d of the header with 1 kohm (docs/hil.md)",
+				one, other, position[one], position[other])
 		}
 	}
 	return nil
@@ -171,20 +176,21 @@ func (w *wired) carries(reader int, high bool, drive func(high bool) (func(), er
 		return false, err
 	}
 	defer far.Close()
-	letGo, err := drive(high)
+	undo, err := drive(high)
 	if err != nil {
 		return false, err
 	}
-	defer letGo()
+	defer undo()
 	time.Sleep(5 * time.Millisecond) // pulls are weak
 	got, err := far.Value()
 	return got == value, err
 }
 
-// pulsed drives the output of a Raspberry Pi by its PWM, all or nothing.
+// pulsed drives the output of a Raspberry Pi by its PWM, with a duty cycle of 0 or 100 %.
 func pulsed(high bool) (func(), error) {
 	start := time.Now()
-	board, err := raspberrypi.New(slog.New(slog.DiscardHandler), func() time.Duration { return time.Since(start) }, "/")
+	clock := func() time.Duration { return time.Since(start) }
+	board, err := raspberrypi.New(slog.New(slog.DiscardHandler), clock, "/")
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +219,7 @@ func (w *wired) board() string {
 
 func (w *wired) started(*daemon.Robot) {}
 
-// daemon is the binary that came along, or one that is built here.
+// daemon returns the binary of -fluxd, or builds one.
 func (w *wired) daemon(t *testing.T) string {
 	t.Helper()
 	if *program != "" {
@@ -229,8 +235,8 @@ func (w *wired) daemon(t *testing.T) string {
 	return w.built
 }
 
-// look has the kernel tell the edges of the robot's output, as the suite's end of the wire sees them.
-func (w *wired) look() {
+// watchOutput makes the kernel report the edges of the robot's output, at the suite's end of the wire.
+func (w *wired) watchOutput() {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if w.held[seenLine] != nil {
@@ -244,14 +250,14 @@ func (w *wired) look() {
 		if len(w.edges) > 20_000 {
 			w.edges = slices.Delete(w.edges, 0, 10_000)
 		}
-		told := w.told
+		notify := w.notify
 		w.mutex.Unlock()
-		if told != nil {
-			told(high)
+		if notify != nil {
+			notify(high)
 		}
 	}
-	l, err := gpiocdev.RequestLine(w.chip, seenLine, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsInput, gpiocdev.WithPullDown, gpiocdev.WithBothEdges,
-		gpiocdev.WithEventHandler(handler), gpiocdev.WithEventBufferSize(1024))
+	l, err := gpiocdev.RequestLine(w.chip, seenLine, gpiocdev.WithConsumer("fluxd-hil"), gpiocdev.AsInput, gpiocdev.WithPullDown,
+		gpiocdev.WithBothEdges, gpiocdev.WithEventHandler(handler), gpiocdev.WithEventBufferSize(1024))
 	if err != nil {
 		panic(err)
 	}
@@ -282,42 +288,42 @@ func (w *wired) drive(line int, high bool) {
 	}
 }
 
-// release lets go of the suite's end of a wire.
+// release releases the suite's end of a wire.
 func (w *wired) release(line int) {
 	w.mutex.Lock()
 	l := w.held[line]
 	delete(w.held, line)
 	w.mutex.Unlock()
 	if l != nil {
-		_ = l.Reconfigure(gpiocdev.AsInput) // a line that nobody holds keeps its level otherwise
+		_ = l.Reconfigure(gpiocdev.AsInput) // a released output would keep its level
 		l.Close()
 	}
 }
 
 func (w *wired) thermometer() *thermometer {
-	if w.played == nil {
-		return nil // nobody heats it
+	if w.responder == nil {
+		return nil // a real one cannot be heated by the suite
 	}
 	return &thermometer{
 		sensor: tmp105Device,
-		set:    func(celsius int) { w.played.celsius.Store(int64(celsius)) },
-		unplug: func(unplugged bool) { unplug(w.played.board, tmp105Address, unplugged) },
+		set:    func(celsius int) { w.responder.celsius.Store(int64(celsius)) },
+		unplug: func(unplugged bool) { unplug(w.responder.board, tmp105Address, unplugged) },
 	}
 }
 
-// pwm is what the wire shows.
+// pwm is read from the wire.
 func (w *wired) pwm() *pwmProbe {
-	p := &pwmProbe{pin: "pwmchip0/0", read: w.pulses, tolerance: 0.15} // an emulated machine's timers are late, and unevenly
+	p := &pwmProbe{pin: "pwmchip0/0", read: w.pulses, tolerance: 0.15} // an emulated machine's timers are late, by varying amounts
 	if w.kind == "pi" {
 		p.pin, p.tolerance = "GPIO12", 0.02
 	}
 	return p
 }
 
-// pulses looks at the wire for a tenth of a second, which is five periods of a servo. The duty is the median of the periods': one that the
-// machine was late for counts as one.
+// pulses observes the wire for 120 ms, which is six periods of a servo. It returns the medians over the periods, so that a single
+// period for which the machine was late does not matter.
 func (w *wired) pulses() (frequency, duty float64) {
-	w.look()
+	w.watchOutput()
 	w.mutex.Lock()
 	w.edges = w.edges[:0]
 	w.mutex.Unlock()
@@ -331,7 +337,7 @@ func (w *wired) pulses() (frequency, duty float64) {
 	var periods, shares []float64
 	for i := 0; i+2 < len(edges); i += 2 {
 		up, down, again := edges[i], edges[i+1], edges[i+2]
-		if !up.high || down.high || !again.high { // some were lost
+		if !up.high || down.high || !again.high { // edges were lost
 			i--
 			continue
 		}
@@ -352,10 +358,10 @@ func (w *wired) pulses() (frequency, duty float64) {
 }
 
 func (w *wired) wire() *wire {
-	w.look()
+	w.watchOutput()
 	actuator := fmt.Sprintf("device: relay, pin: GPIO%d", outputLine)
 	if w.kind == "pi" {
-		// A line that was used as an output is lost to its PWM until the machine restarts.
+		// Using the pin as a GPIO output would disconnect it from its PWM until the machine restarts.
 		actuator = fmt.Sprintf("device: dimmer, linear: true, slew: none, frequency: 10 kHz, pwm: GPIO%d", outputLine)
 	}
 	return &wire{
@@ -375,14 +381,14 @@ func (w *wired) pins() *pins {
 	return &pins{
 		one: fmt.Sprintf("GPIO%d", inputLine), two: fmt.Sprintf("GPIO%d", outputLine),
 		drive: func(pin string, high bool) { w.drive(near[pin], high) },
-		watch: func(pin string, told func(bool)) {
+		watch: func(pin string, notify func(bool)) {
 			if near[pin] != seenLine {
-				panic("only the robot's output is seen")
+				panic("only the robot's output can be watched")
 			}
-			w.look()
+			w.watchOutput()
 			w.mutex.Lock()
 			defer w.mutex.Unlock()
-			w.told = told
+			w.notify = notify
 		},
 		weigh: func(counts uint32) (clock, data string) {
 			if err := parameter("weigh", fmt.Sprintf("5,6,%d", counts)); err != nil {
@@ -395,19 +401,20 @@ func (w *wired) pins() *pins {
 			w.release(seenLine)
 			w.mutex.Lock()
 			defer w.mutex.Unlock()
-			w.told = nil
+			w.notify = nil
 		},
 	}
 }
 
 func (w *wired) bus() *bus {
-	if w.played == nil {
+	if w.responder == nil {
 		return nil
 	}
-	return &bus{name: busName, board: "{kind: linux}", devices: func() *sim.Board { return w.played.board }, early: true, clock: w.played.clock}
+	devices := func() *sim.Board { return w.responder.board }
+	return &bus{name: busName, board: "{kind: linux}", devices: devices, early: true, clock: w.responder.clock}
 }
 
-// missing cuts a wire and looks for it.
+// missing returns a function that cuts or joins a wire and then checks the wires.
 func (w *wired) missing() func(cut bool) error {
 	if w.console == nil {
 		return nil
@@ -425,7 +432,7 @@ func (w *wired) missing() func(cut bool) error {
 
 func (w *wired) watchdog() func() int {
 	if w.console == nil {
-		return nil // it would restart the machine
+		return nil // it would really restart a Raspberry Pi
 	}
 	return func() int {
 		n, err := strconv.Atoi(w.console.ask("watchdog"))

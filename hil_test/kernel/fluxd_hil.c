@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /*
- * Hardware that is not there, for tests of what uses it through the kernel: a GPIO chip whose lines may be joined by wires, a PWM chip
- * whose channels come out on four of these lines, and an I2C bus whose devices a program plays.
+ * Simulated hardware for tests of programs that use hardware through the kernel: a GPIO chip whose lines can be joined by wires, a PWM
+ * chip with four channels, and an I2C bus whose devices are simulated by a program.
  *
- * Lines are named GPIO0 to GPIO53. A wire between two of them, and whatever else a test does to them, is written to a parameter:
+ * The GPIO lines are GPIO0 to GPIO53. Tests change them by writing to the module's parameters:
  *
- *	echo 17-27 > /sys/module/fluxd_hil/parameters/wire	join the two lines
- *	echo 17-27 > /sys/module/fluxd_hil/parameters/cut	and part them
- *	echo 5,6,430000 > /sys/module/fluxd_hil/parameters/weigh	an HX711: clock line, data line, what it has counted
+ *	echo 17-27 > /sys/module/fluxd_hil/parameters/wire	join two lines
+ *	echo 17-27 > /sys/module/fluxd_hil/parameters/cut	cut the wire between them
+ *	echo 5,6,430000 > /sys/module/fluxd_hil/parameters/weigh	an HX711: clock line, data line, counts
  *
- * The PWM channels 0 to 3 come out on GPIO12, GPIO13, GPIO18 and GPIO19, as on a Raspberry Pi. Whoever last made a line do something, the
- * GPIO chip or the PWM chip, has it.
+ * The PWM channels 0 to 3 appear at GPIO12, GPIO13, GPIO18 and GPIO19, as on a Raspberry Pi. If the GPIO chip and the PWM chip use the
+ * same line, the last one to set it drives it.
  *
- * /dev/fluxd-hil-i2c is the other end of the I2C bus. A read waits for a transfer and gives a struct request with the bytes that were
- * written; the answer is written back as a struct reply with the bytes that are read. While nobody has it open, nothing answers on the
- * bus; who does not answer in time has a stuck bus.
+ * /dev/fluxd-hil-i2c is the device side of the I2C bus. A read waits for a transfer and returns a struct request, followed by the bytes
+ * that the master has written. The program answers by writing a struct reply, followed by the bytes that the master reads. While the
+ * file is not open, no device answers on the bus. If the program does not answer in time, the bus is stuck.
  */
 #include <linux/gpio/driver.h>
 #include <linux/hrtimer.h>
@@ -36,12 +36,12 @@
 /* ---- lines ---- */
 
 struct line {
-	bool output, high;	/* what fluxd or a test makes of it */
+	bool output, high;	/* set through the GPIO chip */
 	bool pulsed, pulse;	/* a PWM channel drives it, with this level */
-	int pull;		/* the level that nobody drives: 0 or 1 */
-	int wire;		/* the line at the other end; -1 without */
-	bool seen;		/* the level when it was last looked at, for edges */
-	bool rising, falling;	/* edges that somebody waits for */
+	int pull;		/* the level while the line is not driven: 0 or 1 */
+	int wire;		/* the line at the other end; -1: none */
+	bool seen;		/* the last reported level */
+	bool rising, falling;	/* edges that a driver waits for */
 	bool masked;
 };
 
@@ -60,15 +60,15 @@ static bool level_of(int n)
 
 	if (drives(l))
 		return driven_level(l);
-	if (n == cell.data) /* ready is low; then the bits, the first at the first clock */
+	if (n == cell.data) /* low: ready; then the bits, the first after the first clock */
 		return cell.bit > 0 && cell.bit <= 24 && (cell.counts >> (24 - cell.bit) & 1);
 	if (l->wire >= 0 && drives(&lines[l->wire]))
 		return driven_level(&lines[l->wire]);
 	return l->pull;
 }
 
-/* settle tells edges; call it without the lock, after whatever may have changed a level. */
-static void settle(int n)
+/* report_edge raises an interrupt if the level of a line has changed. Call it after each change, without the lock. */
+static void report_edge(int n)
 {
 	unsigned long flags;
 	bool now, fire;
@@ -83,16 +83,16 @@ static void settle(int n)
 		generic_handle_domain_irq_safe(chip.irq.domain, n);
 }
 
-static void settle_both(int n)
+static void report_both_edges(int n)
 {
 	int wire = READ_ONCE(lines[n].wire);
 
-	settle(n);
+	report_edge(n);
 	if (wire >= 0)
-		settle(wire);
+		report_edge(wire);
 }
 
-/* The HX711 puts out a bit at each rising clock; after the 25th it converts anew. */
+/* The HX711 outputs a bit at each rising edge of its clock. After the 25th it starts a new conversion. */
 static void clocked(void)
 {
 	unsigned long flags;
@@ -101,12 +101,12 @@ static void clocked(void)
 	if (++cell.bit > 25)
 		cell.bit = 1;
 	raw_spin_unlock_irqrestore(&lines_lock, flags);
-	settle(cell.data);
+	report_edge(cell.data);
 	if (cell.bit == 25) {
 		raw_spin_lock_irqsave(&lines_lock, flags);
 		cell.bit = 0;
 		raw_spin_unlock_irqrestore(&lines_lock, flags);
-		settle(cell.data);
+		report_edge(cell.data);
 	}
 }
 
@@ -126,7 +126,7 @@ static void line_make(unsigned int n, bool output, bool high)
 	lines[n].high = high;
 	lines[n].pulsed = false;
 	raw_spin_unlock_irqrestore(&lines_lock, flags);
-	settle_both(n);
+	report_both_edges(n);
 	if (rises && n == cell.clock)
 		clocked();
 }
@@ -180,7 +180,7 @@ static int line_config(struct gpio_chip *c, unsigned int n, unsigned long config
 	default:
 		return -ENOTSUPP;
 	}
-	settle_both(n);
+	report_both_edges(n);
 	return 0;
 }
 
@@ -249,7 +249,7 @@ static int join(const char *text, const struct kernel_param *p)
 		return -EBUSY;
 	lines[one].wire = other;
 	lines[other].wire = one;
-	settle_both(one);
+	report_both_edges(one);
 	return 0;
 }
 
@@ -262,8 +262,8 @@ static int cut(const char *text, const struct kernel_param *p)
 	if (lines[one].wire != other)
 		return -ENOENT;
 	lines[one].wire = lines[other].wire = -1;
-	settle(one);
-	settle(other);
+	report_edge(one);
+	report_edge(other);
 	return 0;
 }
 
@@ -278,7 +278,7 @@ static int weigh(const char *text, const struct kernel_param *p)
 	cell.data = data;
 	cell.counts = counts;
 	cell.bit = 0;
-	settle(data);
+	report_edge(data);
 	return 0;
 }
 
@@ -300,28 +300,28 @@ static struct channel {
 	bool enabled;
 } channels[CHANNELS];
 
-/* pulse gives the line a level; with take, the line is the channel's from now on. */
-static void pulse(struct channel *c, bool take, bool high)
+/* pulse sets the level of a channel's line. With claim, the PWM chip takes the line from the GPIO chip. */
+static void pulse(struct channel *c, bool claim, bool high)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&lines_lock, flags);
-	if (take) {
+	if (claim) {
 		lines[c->line].pulsed = true;
 		lines[c->line].output = false;
 	}
 	lines[c->line].pulse = high;
 	raw_spin_unlock_irqrestore(&lines_lock, flags);
-	settle_both(c->line);
+	report_both_edges(c->line);
 }
 
-static enum hrtimer_restart turn(struct hrtimer *t)
+static enum hrtimer_restart toggle(struct hrtimer *t)
 {
 	struct channel *c = container_of(t, struct channel, timer);
 	bool high = !lines[c->line].pulse;
 
 	pulse(c, false, high);
-	hrtimer_add_expires_ns(t, high ? c->on : c->off); /* from when it was due: lateness does not add up */
+	hrtimer_add_expires_ns(t, high ? c->on : c->off); /* relative to the due time, so that delays do not add up */
 	return HRTIMER_RESTART;
 }
 
@@ -360,10 +360,10 @@ static int pwm_make(struct device *parent)
 	for (i = 0; i < CHANNELS; i++) {
 		channels[i].line = channel_line[i];
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-		hrtimer_setup(&channels[i].timer, turn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+		hrtimer_setup(&channels[i].timer, toggle, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 #else
 		hrtimer_init(&channels[i].timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-		channels[i].timer.function = turn;
+		channels[i].timer.function = toggle;
 #endif
 	}
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
@@ -394,12 +394,12 @@ struct reply {
 	s32 error;			/* 0, or a negative error number */
 } __packed;
 
-static DEFINE_MUTEX(bus_lock);		/* of the transfer under way; the kernel's own lock of the bus holds anyway */
+static DEFINE_MUTEX(bus_lock);		/* protects the present transfer; the kernel allows one at a time */
 static DECLARE_WAIT_QUEUE_HEAD(bus_asked);
 static DECLARE_WAIT_QUEUE_HEAD(bus_answered);
 static struct request asked;
 static u8 asked_bytes[BYTES], answer_bytes[BYTES];
-static bool bus_open, taken, answered;
+static bool bus_open, fetched, answered;
 static int answer_error;
 
 static int transfer(struct i2c_adapter *a, struct i2c_msg *m, int count)
@@ -408,7 +408,7 @@ static int transfer(struct i2c_adapter *a, struct i2c_msg *m, int count)
 	long left;
 	int i, err;
 
-	for (i = 0; i < count; i++) { /* a write, a read, or a write and a read: what drivers do */
+	for (i = 0; i < count; i++) { /* a write, a read, or a write and a read */
 		if (m[i].flags & I2C_M_RD && !r)
 			r = &m[i];
 		else if (!(m[i].flags & I2C_M_RD) && !w && !r)
@@ -421,7 +421,7 @@ static int transfer(struct i2c_adapter *a, struct i2c_msg *m, int count)
 	mutex_lock(&bus_lock);
 	if (!bus_open) {
 		mutex_unlock(&bus_lock);
-		return -EREMOTEIO; /* nobody acknowledges the address */
+		return -EREMOTEIO; /* no device acknowledges the address */
 	}
 	asked.sequence++;
 	asked.address = m[0].addr;
@@ -429,7 +429,7 @@ static int transfer(struct i2c_adapter *a, struct i2c_msg *m, int count)
 	asked.wanted = r ? r->len : 0;
 	if (w)
 		memcpy(asked_bytes, w->buf, w->len);
-	taken = answered = false;
+	fetched = answered = false;
 	mutex_unlock(&bus_lock);
 	wake_up(&bus_asked);
 	left = wait_event_timeout(bus_answered, READ_ONCE(answered), a->timeout);
@@ -437,8 +437,8 @@ static int transfer(struct i2c_adapter *a, struct i2c_msg *m, int count)
 	err = left ? answer_error : -ETIMEDOUT;
 	if (!err && r)
 		memcpy(r->buf, answer_bytes, r->len);
-	answered = true; /* too late for this one */
-	taken = true;
+	answered = true; /* later answers to this transfer are refused */
+	fetched = true;
 	mutex_unlock(&bus_lock);
 	return err ? err : count;
 }
@@ -455,7 +455,7 @@ static struct i2c_adapter adapter = {
 	.timeout = HZ,
 };
 
-static int player_open(struct inode *i, struct file *f)
+static int bus_device_open(struct inode *i, struct file *f)
 {
 	int err = 0;
 
@@ -463,13 +463,13 @@ static int player_open(struct inode *i, struct file *f)
 	if (bus_open)
 		err = -EBUSY;
 	else
-		asked.sequence++, taken = answered = true;
+		asked.sequence++, fetched = answered = true;
 	bus_open = true;
 	mutex_unlock(&bus_lock);
 	return err;
 }
 
-static int player_release(struct inode *i, struct file *f)
+static int bus_device_release(struct inode *i, struct file *f)
 {
 	mutex_lock(&bus_lock);
 	bus_open = false;
@@ -482,9 +482,9 @@ static int player_release(struct inode *i, struct file *f)
 	return 0;
 }
 
-static ssize_t player_read(struct file *f, char __user *to, size_t size, loff_t *at)
+static ssize_t bus_device_read(struct file *f, char __user *to, size_t size, loff_t *at)
 {
-	int err = wait_event_interruptible(bus_asked, !READ_ONCE(taken));
+	int err = wait_event_interruptible(bus_asked, !READ_ONCE(fetched));
 	ssize_t n = -EINVAL;
 
 	if (err)
@@ -494,13 +494,13 @@ static ssize_t player_read(struct file *f, char __user *to, size_t size, loff_t 
 		n = sizeof(asked) + asked.written;
 		if (copy_to_user(to, &asked, sizeof(asked)) || copy_to_user(to + sizeof(asked), asked_bytes, asked.written))
 			n = -EFAULT;
-		taken = true;
+		fetched = true;
 	}
 	mutex_unlock(&bus_lock);
 	return n;
 }
 
-static ssize_t player_write(struct file *f, const char __user *from, size_t size, loff_t *at)
+static ssize_t bus_device_write(struct file *f, const char __user *from, size_t size, loff_t *at)
 {
 	struct reply reply;
 	ssize_t n = size;
@@ -509,7 +509,7 @@ static ssize_t player_write(struct file *f, const char __user *from, size_t size
 		return -EINVAL;
 	mutex_lock(&bus_lock);
 	if (reply.sequence != asked.sequence || answered) {
-		n = -ESTALE; /* it was given up */
+		n = -ESTALE; /* the transfer has timed out */
 	} else if (!reply.error && size != sizeof(reply) + asked.wanted) {
 		n = -EINVAL;
 	} else if (!reply.error && copy_from_user(answer_bytes, from + sizeof(reply), asked.wanted)) {
@@ -523,15 +523,15 @@ static ssize_t player_write(struct file *f, const char __user *from, size_t size
 	return n;
 }
 
-static const struct file_operations player_ops = {
+static const struct file_operations bus_device_ops = {
 	.owner = THIS_MODULE,
-	.open = player_open,
-	.release = player_release,
-	.read = player_read,
-	.write = player_write,
+	.open = bus_device_open,
+	.release = bus_device_release,
+	.read = bus_device_read,
+	.write = bus_device_write,
 };
 
-static struct miscdevice player = { .minor = MISC_DYNAMIC_MINOR, .name = "fluxd-hil-i2c", .fops = &player_ops };
+static struct miscdevice bus_device = { .minor = MISC_DYNAMIC_MINOR, .name = "fluxd-hil-i2c", .fops = &bus_device_ops };
 
 /* ---- the module ---- */
 
@@ -546,7 +546,7 @@ static int __init begin(void)
 		lines[i].wire = -1;
 		lines[i].masked = true;
 	}
-	taken = answered = true;
+	fetched = answered = true;
 	device = platform_device_register_simple("fluxd-hil", -1, NULL, 0);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
@@ -565,20 +565,20 @@ static int __init begin(void)
 	if (!err)
 		err = pwm_make(&device->dev);
 	if (!err)
-		err = misc_register(&player);
+		err = misc_register(&bus_device);
 	if (err)
 		goto failed;
 	err = i2c_add_numbered_adapter(&adapter);
 	if (!err)
 		return 0;
-	misc_deregister(&player);
+	misc_deregister(&bus_device);
 failed:
 	platform_device_unregister(device);
 	return err;
 }
 
-/* It is never taken out: the machine is thrown away after the test. */
+/* There is no exit function: the machine is discarded after the test. */
 
 module_init(begin);
-MODULE_DESCRIPTION("Hardware that is not there, for tests");
+MODULE_DESCRIPTION("Simulated hardware for tests");
 MODULE_LICENSE("GPL");

@@ -14,15 +14,15 @@ import (
 	"fluxd/boards/sim/chips"
 )
 
-// player answers on the I2C bus of our own kernel module, with the devices of a simulated board: what the drivers ask goes through the kernel
-// to a model that knows the registers.
-type player struct {
+// responder answers on the I2C bus of our own kernel module with the devices of a simulated board. So the drivers talk through
+// the kernel to register-level models.
+type responder struct {
 	start   time.Time
 	board   *sim.Board
 	celsius atomic.Int64
 }
 
-// request and reply are those of kernel/fluxd_hil.c.
+// request and reply have the layout of the structs in kernel/fluxd_hil.c.
 type request struct {
 	Sequence                 uint32
 	Address, Written, Wanted uint16
@@ -34,24 +34,25 @@ type reply struct {
 	Error    int32
 }
 
-func play() (*player, error) {
+func newResponder() (*responder, error) {
 	file, err := os.OpenFile("/dev/fluxd-hil-i2c", os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
-	p := &player{start: time.Now()}
+	p := &responder{start: time.Now()}
 	p.board = sim.New(p.clock)
-	if err := p.board.Attach(busName, tmp105Address, chips.NewTMP105(func(time.Duration) int64 { return p.celsius.Load() * 1_000_000 })); err != nil {
+	thermometer := chips.NewTMP105(func(time.Duration) int64 { return p.celsius.Load() * 1_000_000 })
+	if err := p.board.Attach(busName, tmp105Address, thermometer); err != nil {
 		return nil, err
 	}
 	go p.serve(file)
 	return p, nil
 }
 
-func (p *player) clock() time.Duration { return time.Since(p.start) }
+func (p *responder) clock() time.Duration { return time.Since(p.start) }
 
-// serve answers for ever: a transfer that the board keeps waiting is given up by the kernel, as one of a stuck bus is.
-func (p *player) serve(file *os.File) {
+// serve answers transfers forever. If the board does not answer one in time, the kernel aborts it, as on a stuck bus.
+func (p *responder) serve(file *os.File) {
 	bus, err := p.board.Bus(busName)
 	if err != nil {
 		panic(err)
@@ -67,11 +68,11 @@ func (p *player) serve(file *os.File) {
 			panic(err)
 		}
 		written := append([]byte(nil), buffer[binary.Size(q):n]...)
-		go func() { // it may take for ever
+		go func() { // it may take forever
 			read := make([]byte, q.Wanted)
 			answer := reply{Sequence: q.Sequence}
 			if err := bus.Tx(q.Address, written, read); err != nil {
-				answer.Error, read = -int32(syscall.EREMOTEIO), nil // what the driver of a Raspberry Pi's bus says when nobody acknowledges
+				answer.Error, read = -int32(syscall.EREMOTEIO), nil // as a Raspberry Pi's driver reports a missing acknowledge
 			}
 			var text bytes.Buffer
 			if err := binary.Write(&text, binary.NativeEndian, answer); err != nil {
@@ -79,7 +80,7 @@ func (p *player) serve(file *os.File) {
 			}
 			text.Write(read)
 			if _, err := file.Write(text.Bytes()); err != nil && !errors.Is(err, syscall.ESTALE) {
-				fmt.Println("player:", err)
+				fmt.Println("responder:", err)
 			}
 		}()
 	}
