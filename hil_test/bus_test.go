@@ -91,8 +91,10 @@ sensors:
   light: {device: bh1750, bus: I2C1, address: 0x23, every: 200ms, encode: {kind: threshold, above: 0 lx, to: n}}
   current: {device: ina219, bus: I2C1, address: 0x41, measure: current, every: 50ms, encode: {kind: threshold, above: 0 A, to: n}}
   turn: {device: mpu6050, bus: I2C1, address: 0x68, measure: gyro_z, every: 20ms, encode: {kind: threshold, above: 0 °/s, to: n}}
-  tilt: {device: mpu6050, bus: I2C1, address: 0x68, measure: accel_z, every: 20ms, encode: {kind: threshold, above: 0 m/s², to: n}}
-  shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 20ms, encode: {kind: threshold, above: 0 m/s², to: n}}
+  tilt: {device: mpu6050, bus: I2C1, address: 0x68, measure: accel_z, every: 20ms,
+    encode: {kind: threshold, above: 0 m/s², to: n}}
+  shake: {device: adxl345, bus: I2C1, address: 0x53, measure: accel_z, every: 20ms,
+    encode: {kind: threshold, above: 0 m/s², to: n}}
   warm: {device: tmp102, bus: I2C1, address: 0x49, every: 200ms, encode: {kind: threshold, above: 0 °C, to: n}}
   heat: {device: tmp105, bus: I2C1, address: 0x48, every: 200ms, encode: {kind: threshold, above: 0 °C, to: n}}
   air: {device: bme280, bus: I2C1, address: 0x76, measure: pressure, every: 1s, encode: {kind: threshold, above: 300 hPa, to: n}}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /*
- * Simulated hardware for tests of programs that use hardware through the kernel: a GPIO chip whose lines can be joined by wires, a PWM
- * chip with four channels, and an I2C bus whose devices are simulated by a program.
+ * Simulated hardware for tests of programs that use hardware through the kernel: a GPIO chip whose lines can be joined by wires,
+ * a PWM chip with four channels, and an I2C bus whose devices are simulated by a program.
  *
  * The GPIO lines are GPIO0 to GPIO53. Tests change them by writing to the module's parameters:
  *
@@ -9,12 +9,12 @@
  *	echo 17-27 > /sys/module/fluxd_hil/parameters/cut	cut the wire between them
  *	echo 5,6,430000 > /sys/module/fluxd_hil/parameters/weigh	an HX711: clock line, data line, counts
  *
- * The PWM channels 0 to 3 appear at GPIO12, GPIO13, GPIO18 and GPIO19, as on a Raspberry Pi. If the GPIO chip and the PWM chip use the
- * same line, the last one to set it drives it.
+ * The PWM channels 0 to 3 appear at GPIO12, GPIO13, GPIO18 and GPIO19, as on a Raspberry Pi. If the GPIO chip and the PWM chip
+ * use the same line, the last one to set it drives it.
  *
- * /dev/fluxd-hil-i2c is the device side of the I2C bus. A read waits for a transfer and returns a struct request, followed by the bytes
- * that the master has written. The program answers by writing a struct reply, followed by the bytes that the master reads. While the
- * file is not open, no device answers on the bus. If the program does not answer in time, the bus is stuck.
+ * /dev/fluxd-hil-i2c is the device side of the I2C bus. A read waits for a transfer and returns a struct request, followed by the
+ * bytes that the master has written. The program answers by writing a struct reply, followed by the bytes that the master reads.
+ * While the file is not open, no device answers on the bus. If the program does not answer in time, the bus is stuck.
  */
 #include <linux/gpio/driver.h>
 #include <linux/hrtimer.h>
