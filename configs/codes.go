@@ -26,7 +26,7 @@ func (v *validator) encode(path string, e *Encode, every time.Duration, unit str
 		paced.Pace(every)
 	}
 	if ranging, is := e.Options.(encoders.Ranging); is {
-		ranging.Settle()
+		ranging.KeepDirection()
 	}
 	v.Check(path, e.Options)
 }

@@ -7,7 +7,7 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// Count is one neuron's rate over the window: the command goes from 0 to 1.
+// Count decodes the rate of one neuron over the window. The command goes from 0 to FullScale.
 type Count struct {
 	window
 	table []int64
@@ -36,9 +36,9 @@ func (o *CountOpts) Check() []options.Mistake { return o.counting().check() }
 
 func (o *CountOpts) counting() counting { return counting{full: o.Full, window: o.Window} }
 
-// NewCount makes a windowed-count decoder. It has one input, 0.
+// NewCount makes a count decoder. It has one input, 0.
 func NewCount(opts *CountOpts) (*Count, error) {
-	if err := hold("count decoder", opts, within(opts, "full", opts.Full)); err != nil {
+	if err := validate("count decoder", opts, within(opts, "full", opts.Full)); err != nil {
 		return nil, err
 	}
 	return &Count{window: newWindow(opts.Window, 1), table: opts.counting().commands()}, nil

@@ -4,28 +4,27 @@ import "fluxd/core"
 
 // A Decoder turns the spikes of motor neurons into a command.
 type Decoder interface {
-	// Spike is handed each spike of the decoder's neurons, in order of time; input says which of them fired, counted from 0 as the
-	// decoder was made.
+	// Spike adds a spike of one of the decoder's neurons. Spikes come in order of time. input is the index of the neuron in
+	// DecoderOptions.Neurons.
 	Spike(at core.Tick, input int)
-	// Expire forgets what has left the window at a tick.
+	// Expire removes the spikes that have left the window at a tick.
 	Expire(at core.Tick)
-	// Next returns when something leaves the window; false when it is empty.
+	// Next returns when the next spike leaves the window, and false if the window is empty.
 	Next() (core.Tick, bool)
-	// Command returns the command as it stands, in millionths of full scale (or as the decoder's choices say), and false when there
-	// is none.
+	// Command returns the current command, in millionths of full scale (for choices: the value of the chosen one), and false if
+	// there is none.
 	Command() (int64, bool)
-	// Dropped counts the spikes that were forgotten early because the window held more than WindowSpikes, which a window of
-	// minutes may with busy neurons: the command is of the latest then. Like the other methods it is called by whoever owns the
-	// decoder.
+	// Dropped returns how many spikes were removed early because the window held WindowSpikes. This can happen in a window of
+	// minutes with busy neurons. The command then counts only the latest spikes.
 	Dropped() uint64
-	// Resume goes on where another decoder of the same neurons, with other parameters, has left off: it takes over the spikes in its
-	// window, and the other one must not be used any more. A longer window does not bring back what has left the shorter one.
+	// Resume takes over the spikes in the window of another decoder of the same neurons, which has other parameters. The other one
+	// must not be used any more. A longer window does not bring back the spikes that have left a shorter one.
 	Resume(from Decoder)
-	// Clear empties the window, as it was when the decoder was made. What was dropped stays counted.
+	// Clear empties the window. The count of dropped spikes stays.
 	Clear()
 
 	spikes() *window
 }
 
-// FullScale is the command of a decoder that asks for all the actuator has.
+// FullScale is the command for the most that the actuator can do.
 const FullScale = 1_000_000

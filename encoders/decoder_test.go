@@ -12,7 +12,8 @@ import (
 )
 
 func TestPushPull(t *testing.T) {
-	p, err := NewPushPull(&PushPullOpts{Full: 40 * physic.Hertz, Window: 100 * time.Millisecond}) // full scale is a difference of 4 spikes
+	// full scale is a difference of 4 spikes
+	p, err := NewPushPull(&PushPullOpts{Full: 40 * physic.Hertz, Window: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

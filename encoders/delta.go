@@ -8,11 +8,12 @@ import (
 	"fluxd/options"
 )
 
-// mostSteps bounds the spikes of one reading: a jump beyond is one that the sensor made, not the world.
+// mostSteps is the largest number of spikes of one reading. A larger jump is a fault of the sensor rather than a change in the
+// world.
 const mostSteps = 1024
 
-// Delta codes change: a spike each time the reading has moved on by a step, as the pixels of an event camera do it (send on delta).
-// What stands still costs nothing.
+// Delta encodes change: a spike each time the reading has moved by a step, like the pixels of an event camera (send on delta). A
+// reading that does not change costs nothing.
 type Delta struct {
 	step       int64
 	rise, fall bool
@@ -50,7 +51,7 @@ func (o *DeltaOpts) Check() []options.Mistake {
 
 // NewDelta makes a delta encoder that spikes for each step up (rise), down (fall) or both.
 func NewDelta(opts *DeltaOpts) (*Delta, error) {
-	if err := hold("delta encoder", opts); err != nil {
+	if err := validate("delta encoder", opts); err != nil {
 		return nil, err
 	}
 	d := &Delta{step: opts.Step.Micro, rise: opts.Change != "fall", fall: opts.Change != "rise"}
@@ -60,15 +61,15 @@ func NewDelta(opts *DeltaOpts) (*Delta, error) {
 	return d, nil
 }
 
-// Encode implements Encoder. The first reading is where it starts from. Steps that a reading makes at once are spikes of the same
-// tick, at most 1,024 of them.
+// Encode implements Encoder. The first reading is the reference and has no spike. Several steps of one reading are spikes of the
+// same tick, at most 1,024 of them.
 func (d *Delta) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick {
 	if !d.started {
 		d.started, d.reference = true, reading
 		return arrivals
 	}
 	up := reading >= d.reference
-	way := uint64(reading) - uint64(d.reference) // the difference of any two readings fits without its sign
+	way := uint64(reading) - uint64(d.reference) // the difference of any two readings fits in 64 bits without its sign
 	if !up {
 		way = uint64(d.reference) - uint64(reading)
 	}

@@ -1,8 +1,11 @@
-// Package encoders is the neural code, both ways: readings become spikes, spikes become commands.
+// Package encoders is the neural code in both directions: encoders turn readings into spikes, decoders turn spikes into commands.
 //
-// An encoder is handed each reading of a sensor, in millionths of its unit, and answers with the ticks at which the afferent
-// neuron receives a spike. A decoder is handed the spikes of its motor neurons and keeps a command, in millionths of full scale,
-// over a sliding window; it says when that command will next change by itself, so that nobody has to poll it:
+// An encoder gets each reading of a sensor, in millionths of its unit. It returns the ticks at which the sensor's neuron receives
+// a spike.
+//
+// A decoder gets the spikes of its motor neurons and computes a command, in millionths of full scale, from those in a sliding
+// window. A spike that leaves the window changes the command without any new spike. So a decoder also says when this will happen
+// next, and the caller need not poll it.
 //
 //	// 0 to 2000 lx become 0 to 200 spikes a second
 //	eye, err := encoders.NewRate(&encoders.RateOpts{Range: [2]encoders.Amount{{0, "lx"}, {2000e6, "lx"}},
@@ -16,10 +19,9 @@
 //	change, waiting := wheel.Next()
 //	wheel.Expire(change)
 //
-// EncoderKinds and DecoderKinds list all sorts of codes. Each has one struct of options beside it, whose tags are the keys of a
-// robot file; its limits and mistakes hold for files and for Go programs.
+// EncoderKinds and DecoderKinds list all codes. Each has a struct of options, whose tags are the keys of a robot file. Its limits
+// and checks hold for robot files and for Go programs.
 //
-// Like the engine they serve, encoders and decoders change their state by integer addition, comparison, shift and table look-up
-// alone; whatever needs a product or a quotient is computed when they are made. They read no clock and are not safe for
-// concurrent use.
+// Encoders and decoders use integers. Most compute like the engine, by addition, comparison, shift and table look-up, and leave
+// products and quotients to the time when they are made. They read no clock. They are not safe for concurrent use.
 package encoders

@@ -8,7 +8,7 @@ import (
 	"fluxd/options"
 )
 
-// Edge codes changes of a two-valued reading (0 or not) as a spike each. The first reading is where it starts from, no edge.
+// Edge encodes changes of a reading that has two values, 0 and not 0: each change is a spike. The first reading is no change.
 type Edge struct {
 	press, release  bool
 	started, before bool

@@ -4,18 +4,19 @@ import "fluxd/core"
 
 // An Encoder turns readings into spikes.
 type Encoder interface {
-	// Encode is handed one reading, in millionths of the sensor's unit, and the tick at which it was taken, in order of time. It
-	// appends the ticks at which the afferent neuron receives a spike, none before at, and returns the slice.
+	// Encode encodes one reading, in millionths of the sensor's unit, that was read at a tick. Readings come in order of time.
+	// Encode appends the ticks at which the sensor's neuron receives a spike, none before at, and returns the slice.
 	Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick
-	// Resume goes on where another encoder of the same kind, with other parameters, has left off: it takes over what that one
-	// remembers of the readings so far, so that tuning is no edge, no crossing and no change. One of another kind is ignored.
+	// Resume copies what another encoder of the same kind remembers of the readings so far. So an encoder with new parameters can
+	// replace it, and the change of parameters is no edge, no crossing and no change of the reading. An encoder of another kind is
+	// ignored.
 	Resume(from Encoder)
 }
 
-// A Relative encoder remembers a reading and codes what has changed since.
+// A Relative encoder remembers a reading and encodes the change since then.
 type Relative interface {
 	Encoder
-	// Shift says that all readings from now on are higher by so much than they would have been, because their zero was moved: that is no
-	// change.
+	// Shift is to be called when the zero of the sensor is moved, so that all readings from now on are higher by this amount. The
+	// encoder does not take this for a change.
 	Shift(by int64)
 }

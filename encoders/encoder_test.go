@@ -183,7 +183,8 @@ func TestNearIsMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	phase, err := NewPhase(&PhaseOpts{Range: span(2e6, 0), Period: 20 * time.Millisecond, Share: 500_000, Every: 20 * time.Millisecond})
+	phase, err := NewPhase(&PhaseOpts{Range: span(2e6, 0), Period: 20 * time.Millisecond, Share: 500_000,
+		Every: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +210,8 @@ func TestNearIsMore(t *testing.T) {
 		if len(spikes) != c.rate {
 			t.Errorf("%d um: %d spikes, want %d", c.reading, len(spikes), c.rate)
 		}
-		for name, got := range map[string][2][]core.Tick{"latency": {latency.Encode(0, c.reading, nil), c.latency}, "phase": {phase.Encode(at, c.reading, nil), c.phase}} {
+		for name, got := range map[string][2][]core.Tick{"latency": {latency.Encode(0, c.reading, nil), c.latency},
+			"phase": {phase.Encode(at, c.reading, nil), c.phase}} {
 			for k := range got[0] {
 				if name == "phase" {
 					got[0][k] -= at

@@ -8,58 +8,59 @@ import (
 	"time"
 )
 
-// An EncoderKind is a sort of encoder, by the name that a robot file has for it.
+// An EncoderKind is a kind of encoder, as robot files name it.
 type EncoderKind struct {
 	Name  string // "rate"
 	About string // one phrase: "more is faster"
 	New   func() EncoderOptions
 }
 
-// A DecoderKind is a sort of decoder, by the name that a robot file has for it.
+// A DecoderKind is a kind of decoder, as robot files name it.
 type DecoderKind struct {
 	Name  string // "push-pull"
 	About string // one phrase: "one neuron against another"
 	New   func() DecoderOptions
-	Words bool // its commands can be words, as a label needs them
+	Words bool // its commands can be words, for a label
 }
 
-// EncoderOptions are what a robot file says of one encoder beside the neuron that receives the spikes, and their weight. The tags
-// of their fields are yaml (the key), default, doc, enum, unit, and live (a running robot takes it over). All amounts are in the
-// unit of the sensor.
+// EncoderOptions are the keys of one encoder in a robot file, except for the neuron that receives the spikes and their weight.
+// The tags of their fields are yaml (the key), default, doc, enum, unit, and live (it can be tuned while the robot runs). All
+// amounts are in the unit of the sensor.
 type EncoderOptions interface {
-	// Open makes the encoder for a sensor that is read every so often; 0 where it is read when something happens. An error about
-	// one of the options is a Mistake (errors.As).
+	// Open makes the encoder. every is the time between two readings of the sensor; 0 if it is read when something happens. An error
+	// about one of the options is a Mistake (errors.As).
 	Open(every time.Duration) (Encoder, error)
-	// Limits are the ends of an option, by its key, in its own units, both inclusive; false for what has none. Those of a range
-	// are for each of its two, "range[0]" and "range[1]". A file may go beyond what can be tuned: the limits hold what it says.
+	// Limits returns the lowest and the highest value of an option, by its key, in the units of its field. ok is false if it has no
+	// limits. The keys of the two ends of a range are "range[0]" and "range[1]". A robot file may go beyond what can be tuned: then
+	// the limits include its value.
 	Limits(key string) (low, high int64, ok bool)
-	// Check finds what no limit shows.
+	// Check returns the mistakes that no limit can show.
 	Check() []options.Mistake
 }
 
 // Paced are options that depend on how often the sensor is read.
 type Paced interface {
 	EncoderOptions
-	// Pace is to be called before Limits and Check with the time between two readings: 0 where there is none, -1 where it is not
-	// known.
+	// Pace sets the time between two readings: 0 if there is none, -1 if it is not known. It must be called before Limits and Check.
 	Pace(every time.Duration)
-	// LongestEvery is the longest time between two readings that the options allow.
+	// LongestEvery returns the longest time between two readings that the options allow.
 	LongestEvery() time.Duration
 }
 
 // Ranging are options of a code over a range of readings.
 type Ranging interface {
 	EncoderOptions
-	// Ends are those of the range: beyond them no reading makes a difference.
+	// Ends returns the two ends of the range. All readings beyond an end are encoded like the end.
 	Ends() [2]Amount
-	// Settle is to be called before Limits, when the range is that of the file: if its second end is the smaller it stays so,
-	// however either is tuned.
-	Settle()
+	// KeepDirection makes Limits keep the present direction of the range: if its second end is the smaller one, no tuning can make
+	// it the larger one, and the other way round. It must be called before Limits, while the range is that of the robot file.
+	KeepDirection()
 }
 
-// DecoderOptions are what a robot file says of one decoder. The tags are those of encoders, and neuron for the names of neurons.
+// DecoderOptions are the keys of one decoder in a robot file. The tags are those of EncoderOptions, and neuron for the names of
+// neurons.
 type DecoderOptions interface {
-	// Neurons are the names of the neurons it listens to, by input; "" for an input that has none.
+	// Neurons returns the names of the decoder's neurons, by input; "" for an input that has none.
 	Neurons() []string
 	// Open makes the decoder.
 	Open() (Decoder, error)
@@ -73,10 +74,10 @@ type Amount struct {
 	Unit  string // "lx"; "" for pure numbers
 }
 
-// EncoderKinds lists all sorts of encoders.
+// EncoderKinds lists all kinds of encoders.
 var EncoderKinds = []EncoderKind{rateKind, latencyKind, phaseKind, edgeKind, thresholdKind, deltaKind}
 
-// DecoderKinds lists all sorts of decoders.
+// DecoderKinds lists all kinds of decoders.
 var DecoderKinds = []DecoderKind{pushPullKind, countKind, winnerTakeAllKind}
 
 // EncoderKindOf finds a kind by its name.
@@ -97,16 +98,16 @@ func DecoderKindOf(name string) (DecoderKind, bool) {
 	return DecoderKinds[i], true
 }
 
-// What can be tuned where no file goes beyond it.
+// The limits of tuning, if the robot file does not go beyond them.
 const (
-	largest = int64(1e9 * 1e6) // of amounts, in millionths
-	longest = time.Minute
+	largest = int64(1e9 * 1e6) // amount, in millionths
+	longest = time.Minute      // window
 )
 
-// shortest is what a window lasts at least: a tick.
+// shortest is the shortest window: a tick.
 const shortest = time.Microsecond
 
-// checkWindow finds a window that is none.
+// checkWindow refuses a window that is too short.
 func checkWindow(length time.Duration) []options.Mistake {
 	if length < shortest {
 		return []options.Mistake{options.Wrong("window", "%v: expected at least %v", length, shortest)}
@@ -114,20 +115,20 @@ func checkWindow(length time.Duration) []options.Mistake {
 	return nil
 }
 
-// windowLimits are those of a window that no other option limits.
+// windowLimits returns the limits of a window that no other option limits.
 func windowLimits(length time.Duration) (low, high int64) {
 	return int64(shortest), int64(max(longest, length))
 }
 
-// held are options of encoders and decoders.
-type held interface {
+// limited are the options of an encoder or a decoder.
+type limited interface {
 	options.Limited
 	options.Checked
 }
 
-// hold refuses options that Check finds a mistake in, and those that were found beyond their limits. The name is that of what
-// they are for.
-func hold(name string, o held, beyond ...error) error {
+// validate returns the first of the errors that were found already and of the mistakes of Check. name is the name of the encoder
+// or decoder.
+func validate(name string, o limited, beyond ...error) error {
 	for _, m := range o.Check() {
 		beyond = append(beyond, m)
 	}
@@ -137,18 +138,18 @@ func hold(name string, o held, beyond ...error) error {
 	return nil
 }
 
-// within refuses an option beyond its limits.
-func within[T ~int64](o held, key string, value T) error {
+// within returns an error if the value of an option is beyond its limits.
+func within[T ~int64](o limited, key string, value T) error {
 	if low, high, ok := o.Limits(key); ok && (int64(value) < low || int64(value) > high) {
 		return fmt.Errorf("%s: %w", key, options.Wrong(key, "expected %v to %v, got %v", T(low), T(high), value))
 	}
 	return nil
 }
 
-// MostReading is the largest reading, in millionths of its unit, at the ends of a range: a code spans no more than twice that.
+// MostReading is the largest magnitude of an end of a range, in millionths of the sensor's unit.
 const MostReading = int64(1) << 41
 
-// rangeLimits are those of the two ends of a range. Neither passes the other: what is more would be less.
+// rangeLimits returns the limits of an end of a range. Neither end may pass the other, since this would reverse the code.
 func rangeLimits(of [2]Amount, falling bool, key string) (low, high int64, ok bool) {
 	switch key {
 	case "range[0]":
@@ -170,7 +171,7 @@ func rangeLimits(of [2]Amount, falling bool, key string) (low, high int64, ok bo
 // falls reports whether the second end of a range is the smaller.
 func falls(of [2]Amount) bool { return of[1].Micro < of[0].Micro }
 
-// checkRange finds a range that is none.
+// checkRange refuses a range of equal ends, or beyond MostReading.
 func checkRange(of [2]Amount) (mistakes []options.Mistake) {
 	if of[0].Micro == of[1].Micro {
 		mistakes = append(mistakes, options.Wrong("range", "expected two different readings"))

@@ -62,13 +62,15 @@ func TestTagsOfAllKinds(t *testing.T) {
 			if choices := f.Tag.Get("enum"); choices != "" && !slices.Contains(strings.Split(choices, ","), preset) {
 				t.Errorf("%s: default %q is not among %s", at, preset, choices)
 			}
-			if f.Type == reflect.TypeFor[physic.Frequency]() && preset != "" && new(physic.Frequency).Set(strings.ReplaceAll(preset, " ", "")) != nil {
+			if f.Type == reflect.TypeFor[physic.Frequency]() && preset != "" &&
+				new(physic.Frequency).Set(strings.ReplaceAll(preset, " ", "")) != nil {
 				t.Errorf("%s: default %q is no frequency", at, preset)
 			}
 			if f.Type == reflect.TypeFor[bool]() && preset != "true" && preset != "false" {
 				t.Errorf("%s: default %q is neither true nor false", at, preset)
 			}
-			if neuron := f.Type == reflect.TypeFor[string]() && f.Tag.Get("enum") == "" || f.Type.Kind() == reflect.Slice; neuron != (f.Tag.Get("neuron") == "true") {
+			names := f.Type == reflect.TypeFor[string]() && f.Tag.Get("enum") == "" || f.Type.Kind() == reflect.Slice
+			if names != (f.Tag.Get("neuron") == "true") {
 				t.Errorf("%s: expected the tag neuron for the names of neurons", at)
 			}
 			if f.Tag.Get("live") == "" {
@@ -93,7 +95,8 @@ func TestTagsOfAllKinds(t *testing.T) {
 		}
 	}
 	for _, k := range encoders.DecoderKinds {
-		if found, ok := encoders.DecoderKindOf(k.Name); !ok || found.Name != k.Name || k.About == "" || k.Words != (k.Name == "winner-take-all") {
+		if found, ok := encoders.DecoderKindOf(k.Name); !ok || found.Name != k.Name || k.About == "" ||
+			k.Words != (k.Name == "winner-take-all") {
 			t.Errorf("%+v: expected a name and what it is about, and words for choices only", k)
 		}
 	}
@@ -199,7 +202,7 @@ func TestCheck(t *testing.T) {
 	rate := func(max physic.Frequency, every time.Duration) *encoders.RateOpts {
 		return &encoders.RateOpts{Range: lx(0, 2000e6), Max: max, Every: every}
 	}
-	const paced = "max: spikes a second are spread over the time to the next reading: expected a sensor with every, the time between two"
+	const paced = "max: expected a sensor with every: a rate spreads its spikes over the time to the next reading"
 	for _, c := range []struct {
 		name string
 		opts held
@@ -207,20 +210,25 @@ func TestCheck(t *testing.T) {
 	}{
 		{"rate", rate(200*physic.Hertz, 20*ms), nil},
 		{"10,000 spikes a reading", rate(10*physic.KiloHertz, time.Second), nil},
-		{"more", rate(10*physic.KiloHertz+physic.Hertz, time.Second), []string{"max: 10001 spikes a reading: expected at most 10000, and one a microsecond: lower max or read more often"}},
+		{"more", rate(10*physic.KiloHertz+physic.Hertz, time.Second),
+			[]string{"max: 10001 spikes a reading: expected at most 10000, and one a microsecond: lower max or read more often"}},
 		{"one spike a microsecond", rate(physic.MegaHertz, ms), nil},
-		{"two", rate(2*physic.MegaHertz, ms), []string{"max: 2000 spikes a reading: expected at most 10000, and one a microsecond: lower max or read more often"}},
+		{"two", rate(2*physic.MegaHertz, ms), []string{"max: 2000 spikes a reading: expected at most 10000, and one a microsecond: " +
+			"lower max or read more often"}},
 		{"no interval", rate(physic.Hertz, 0), []string{paced}},
 		{"an interval that is not known", rate(physic.MegaHertz, -1), nil},
 		{"range of nothing", &encoders.LatencyOpts{Range: lx(5, 5), Window: us}, []string{"range: expected two different readings"}},
 		{"less is more", &encoders.LatencyOpts{Range: lx(5, 4), Window: us}, nil},
 		{"widest range", &encoders.LatencyOpts{Range: lx(-most, most), Window: us}, nil},
 		{"wider", &encoders.LatencyOpts{Range: lx(0, most+1), Window: us}, []string{"range: expected readings of at most 2199023 lx"}},
-		{"wide the other way", &encoders.LatencyOpts{Range: lx(most+1, -most-1), Window: us}, []string{"range: expected readings of at most 2199023 lx"}},
-		{"wide and nothing", &encoders.LatencyOpts{Range: lx(most+1, most+1), Window: us}, []string{"range: expected two different readings", "range: expected readings of at most 2199023 lx"}},
+		{"wide the other way", &encoders.LatencyOpts{Range: lx(most+1, -most-1), Window: us},
+			[]string{"range: expected readings of at most 2199023 lx"}},
+		{"wide and nothing", &encoders.LatencyOpts{Range: lx(most+1, most+1), Window: us},
+			[]string{"range: expected two different readings", "range: expected readings of at most 2199023 lx"}},
 		{"threshold", &encoders.ThresholdOpts{Below: level(5)}, nil},
-		{"no threshold", &encoders.ThresholdOpts{}, []string{": above or below is missing: the reading at which to spike"}},
-		{"two thresholds", &encoders.ThresholdOpts{Above: level(5), Below: level(5)}, []string{"below: expected above or below, not both"}},
+		{"no threshold", &encoders.ThresholdOpts{}, []string{": expected above or below: the reading at which to spike"}},
+		{"two thresholds", &encoders.ThresholdOpts{Above: level(5), Below: level(5)},
+			[]string{"below: expected above or below, not both"}},
 		{"edge", &encoders.EdgeOpts{On: "both"}, nil},
 		{"delta", &encoders.DeltaOpts{Step: *level(1)}, nil},
 		{"no step", &encoders.DeltaOpts{Step: *level(0)}, []string{"step: expected more than 0"}},
@@ -230,15 +238,20 @@ func TestCheck(t *testing.T) {
 		{"choices without a window", &encoders.WinnerTakeAllOpts{Choices: choices(0)}, []string{"window: 0s: expected at least 1µs"}},
 		{"push-pull", &encoders.PushPullOpts{Window: time.Second, Full: 100 * physic.Hertz, Forward: "a", Backward: "b"}, nil},
 		{"one way", &encoders.PushPullOpts{Window: time.Second, Full: 100 * physic.Hertz, Forward: "a"}, nil},
-		{"one neuron both ways", &encoders.PushPullOpts{Window: time.Second, Full: 100 * physic.Hertz, Forward: "a", Backward: "a"}, []string{"backward: a pushes forward already"}},
+		{"one neuron both ways", &encoders.PushPullOpts{Window: time.Second, Full: 100 * physic.Hertz, Forward: "a", Backward: "a"},
+			[]string{"backward: expected another neuron than forward, got a"}},
 		{"as many spikes as a window holds", &encoders.CountOpts{Window: time.Second, Full: encoders.WindowSpikes * physic.Hertz}, nil},
-		{"more than a window holds", &encoders.CountOpts{Window: time.Second, Full: physic.MegaHertz}, []string{"full: 1000000 spikes in a window of 1s: expected at most 65536"}},
+		{"more than a window holds", &encoders.CountOpts{Window: time.Second, Full: physic.MegaHertz},
+			[]string{"full: 1000000 spikes in a window of 1s: expected at most 65536"}},
 		{"choices", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(-encoders.FullScale, encoders.FullScale)}, nil},
 		{"no choices", &encoders.WinnerTakeAllOpts{Window: ms}, []string{"choices: expected at least one neuron with its command"}},
-		{"beyond full scale", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(0, -2*encoders.FullScale)}, []string{"choices.1: -2: expected a command from -1 to 1"}},
+		{"beyond full scale", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(0, -2*encoders.FullScale)},
+			[]string{"choices.1: -2: expected a command from -1 to 1"}},
 		{"words", words("left", "right"), nil},
-		{"words for what moves", &encoders.WinnerTakeAllOpts{Window: ms, Choices: words("left").Choices}, []string{`choices.0: "left": expected a command from -1 to 1`}},
-		{"a number for a label", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(encoders.FullScale / 2), Label: true}, []string{"choices.0: 0.5: a label's choices are words"}},
+		{"words for what moves", &encoders.WinnerTakeAllOpts{Window: ms, Choices: words("left").Choices},
+			[]string{`choices.0: "left": expected a command from -1 to 1`}},
+		{"a number for a label", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(encoders.FullScale / 2), Label: true},
+			[]string{"choices.0: 0.5: expected a word, since the actuator is a label"}},
 	} {
 		var got []string
 		for _, m := range c.opts.Check() {
@@ -264,10 +277,12 @@ func TestLimits(t *testing.T) {
 	}{
 		{"rate", &encoders.RateOpts{Range: lx(-5, 7), Max: physic.Hertz, Every: 20 * ms}, "range[0]", -most, int64(6)},
 		{"rate", &encoders.RateOpts{Range: lx(-5, 7), Max: physic.Hertz, Every: 20 * ms}, "range[1]", int64(-4), most},
-		{"rate", &encoders.RateOpts{Range: lx(-5, 7), Max: physic.Hertz, Every: 20 * ms}, "max", physic.MicroHertz, 500 * physic.KiloHertz},
+		{"rate", &encoders.RateOpts{Range: lx(-5, 7), Max: physic.Hertz, Every: 20 * ms}, "max", physic.MicroHertz,
+			500 * physic.KiloHertz},
 		{"read often", &encoders.RateOpts{Max: physic.Hertz, Every: 20 * us}, "max", physic.MicroHertz, physic.MegaHertz},
 		{"read seldom", &encoders.RateOpts{Max: physic.Hertz, Every: time.Hour}, "max", physic.MicroHertz, physic.Frequency(2_777_777)},
-		{"more than the interval allows", &encoders.RateOpts{Max: 600 * physic.KiloHertz, Every: 20 * ms}, "max", physic.MicroHertz, physic.MegaHertz},
+		{"more than the interval allows", &encoders.RateOpts{Max: 600 * physic.KiloHertz, Every: 20 * ms}, "max", physic.MicroHertz,
+			physic.MegaHertz},
 		{"an interval that is not known", &encoders.RateOpts{Max: physic.Hertz, Every: -1}, "max", physic.MicroHertz, physic.MegaHertz},
 		{"latency", &encoders.LatencyOpts{Range: lx(-5, 7), Window: ms}, "range[1]", int64(-4), most},
 		{"latency", &encoders.LatencyOpts{Range: lx(-5, 7), Window: ms}, "window", us, time.Minute},
@@ -288,7 +303,8 @@ func TestLimits(t *testing.T) {
 		{"counts long", count(physic.Hertz, time.Hour), "window", us, time.Hour},
 		{"too many", count(physic.MegaHertz, time.Second), "full", physic.MicroHertz, 65536 * physic.MegaHertz},
 		{"too many", count(physic.MegaHertz, time.Second), "window", us, time.Minute},
-		{"push-pull", &encoders.PushPullOpts{Full: 100 * physic.Hertz, Window: 100 * ms}, "full", physic.MicroHertz, 655360 * physic.Hertz},
+		{"push-pull", &encoders.PushPullOpts{Full: 100 * physic.Hertz, Window: 100 * ms}, "full", physic.MicroHertz,
+			655360 * physic.Hertz},
 		{"winner", &encoders.WinnerTakeAllOpts{Window: 2 * time.Minute}, "window", us, 2 * time.Minute},
 		{"winner", &encoders.WinnerTakeAllOpts{Window: ms, Choices: choices(1)}, "choices.0", int64(-unit), int64(unit)},
 		{"label", words("left"), "choices.0", nil, nil},
@@ -308,7 +324,8 @@ func TestLimits(t *testing.T) {
 
 // A rate and the longest interval that it allows agree.
 func TestLongestEvery(t *testing.T) {
-	for rate, want := range map[physic.Frequency]time.Duration{200 * physic.Hertz: 50 * time.Second, physic.MegaHertz: 10 * ms, 3 * physic.Hertz: 3333333333 * us} {
+	for rate, want := range map[physic.Frequency]time.Duration{200 * physic.Hertz: 50 * time.Second, physic.MegaHertz: 10 * ms,
+		3 * physic.Hertz: 3333333333 * us} {
 		opts := &encoders.RateOpts{Range: lx(0, 1), Max: rate}
 		if got := opts.LongestEvery(); got != want {
 			t.Errorf("%s: got %v, want %v", rate, got, want)

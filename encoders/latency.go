@@ -8,19 +8,19 @@ import (
 	"fluxd/options"
 )
 
-// Latency codes a reading as the delay of a single spike: at once at the first end of its range, a window later near the second,
-// none there or beyond (nothing in sight). The first spike of several such sensors is their minimum; their maximum with a range
-// whose first end is the larger.
+// Latency encodes a reading as the delay of a single spike. The spike comes at once for the first end of the range, and almost a
+// window later near the second end. At the second end and beyond there is none: nothing is in sight. Of several such sensors, the
+// one that spikes first has the smallest reading, or the largest if the first end of the range is the larger one.
 type Latency struct {
 	delay line
 }
 
 // LatencyOpts are the options of a Latency.
 type LatencyOpts struct {
-	Range  [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]; [2 m, 0 m] where near is more"`
+	Range  [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at both ends: [0 lx, 2000 lx] or [2 m, 0 m]"`
 	Window time.Duration `yaml:"window" required:"true" live:"true" doc:"delay of the spike at the second end of the range"`
 
-	Falling bool `yaml:"-"` // the file has the larger end first: the limits keep it so
+	Falling bool `yaml:"-"` // the robot file has the larger end first, and Limits keeps it so; see KeepDirection
 }
 
 var latencyKind = EncoderKind{Name: "latency", About: "less is earlier", New: func() EncoderOptions { return new(LatencyOpts) }}
@@ -31,8 +31,8 @@ func (o *LatencyOpts) Open(time.Duration) (Encoder, error) { return NewLatency(o
 // Ends implements Ranging.
 func (o *LatencyOpts) Ends() [2]Amount { return o.Range }
 
-// Settle implements Ranging.
-func (o *LatencyOpts) Settle() { o.Falling = falls(o.Range) }
+// KeepDirection implements Ranging.
+func (o *LatencyOpts) KeepDirection() { o.Falling = falls(o.Range) }
 
 // Limits implements EncoderOptions.
 func (o *LatencyOpts) Limits(key string) (low, high int64, ok bool) {
@@ -50,7 +50,7 @@ func (o *LatencyOpts) Check() []options.Mistake {
 
 // NewLatency makes a latency encoder.
 func NewLatency(opts *LatencyOpts) (*Latency, error) {
-	if err := hold("latency encoder", opts); err != nil {
+	if err := validate("latency encoder", opts); err != nil {
 		return nil, err
 	}
 	delay, err := newLine(opts.Range[0].Micro, opts.Range[1].Micro, opts.Window.Microseconds())
@@ -68,5 +68,5 @@ func (l *Latency) Encode(at core.Tick, reading int64, arrivals []core.Tick) []co
 	return append(arrivals, at+core.Tick(l.delay.at(reading)))
 }
 
-// Resume implements Encoder: it remembers nothing.
+// Resume implements Encoder. A Latency remembers nothing.
 func (l *Latency) Resume(Encoder) {}

@@ -3,19 +3,20 @@ package encoders
 import "fmt"
 
 const (
-	lineFraction = 20 // extra bits that keep the halves exact
+	lineFraction = 20 // additional bits, which keep the halves exact
 	lineSteps    = 40
-	lineLimit    = 2 * MostReading // spans beyond this would not fit with their fraction
+	lineLimit    = 2 * MostReading // longer spans would not fit in 64 bits with their fraction
 )
 
-// line maps the readings from one end to the other, which may be the smaller, onto 0..full, linearly, by additions: the span is
-// halved again and again, and each half that fits into what is left of the reading contributes the same half of full. What forty
-// halvings and their rounding leave out is below a 10,000th of a step of the reading: under one of full wherever a step of the
-// reading is worth less than 10,000 of it.
+// line maps readings linearly to 0..full, from its first end to its second, which may be the smaller one. It only adds: it halves
+// the span again and again, and each half that fits into the rest of the reading contributes the same half of full.
+//
+// The error of forty halvings and their rounding is below 1/10,000 of a step of the reading. So the result is off by less than
+// one if a step of the reading changes it by less than 10,000.
 type line struct {
 	low, high, full int64
 	in, out         [lineSteps]int64
-	falling         bool // smaller readings are more: all are negated
+	falling         bool // the second end is the smaller one: all readings are negated
 }
 
 func newLine(low, high, full int64) (line, error) {
@@ -23,7 +24,7 @@ func newLine(low, high, full int64) (line, error) {
 	if falling {
 		low, high = -low, -high
 	}
-	// The two comparisons before the difference keep it from overflowing.
+	// The comparisons with lineLimit come first: they keep the difference from overflowing.
 	if low == high || low < -lineLimit || high > lineLimit || high-low > lineLimit || full > lineLimit {
 		if falling {
 			low, high = -low, -high
@@ -39,20 +40,20 @@ func newLine(low, high, full int64) (line, error) {
 	return l, nil
 }
 
-// along is a reading as it is compared with both ends.
-func (l *line) along(reading int64) int64 {
+// oriented returns a reading as at compares it with the ends.
+func (l *line) oriented(reading int64) int64 {
 	if l.falling {
 		return -reading
 	}
 	return reading
 }
 
-// reaches reports whether a reading is at the far end or beyond.
-func (l *line) reaches(reading int64) bool { return l.along(reading) >= l.high }
+// reaches reports whether a reading is at the second end or beyond.
+func (l *line) reaches(reading int64) bool { return l.oriented(reading) >= l.high }
 
-// at returns where a reading lies between 0 and full, rounded to the nearest.
+// at maps a reading to 0..full, rounded to the nearest.
 func (l *line) at(reading int64) int64 {
-	reading = l.along(reading)
+	reading = l.oriented(reading)
 	if reading <= l.low {
 		return 0
 	}

@@ -35,17 +35,25 @@ func TestPhase(t *testing.T) {
 		readings      []reading
 		want          []core.Tick
 	}{
-		{"more is earlier: the top is the start of the period", 100 * ms, 100 * ms, []reading{{0, 100}, {100_000, 75}, {200_000, 0}}, []core.Tick{0, 112_500, 250_000}},
+		{"more is earlier: the top is the start of the period", 100 * ms, 100 * ms, []reading{{0, 100}, {100_000, 75}, {200_000, 0}},
+			[]core.Tick{0, 112_500, 250_000}},
 		{"beyond the range is its end", 100 * ms, 100 * ms, []reading{{0, 900}, {100_000, -900}}, []core.Tick{0, 150_000}},
 		{"one spike a period until the next reading, no more", 30 * ms, 10 * ms, []reading{{0, 40}}, []core.Tick{3000, 13_000, 23_000}},
-		{"the rhythm began with the robot, not with the reading", 30 * ms, 10 * ms, []reading{{1_004_000, 0}}, []core.Tick{1_005_000, 1_015_000, 1_025_000}},
-		{"a first reading whose phase is over waits for the next period", 20 * ms, 100 * ms, []reading{{30_000, 80}, {50_000, 80}, {70_000, 80}, {90_000, 80}, {110_000, 80}}, []core.Tick{110_000}},
-		{"one reading of several in a period spikes", 20 * ms, 100 * ms, []reading{{0, 40}, {20_000, 40}, {40_000, 40}, {60_000, 40}, {80_000, 40}}, []core.Tick{30_000}},
-		{"what rises past the phase spikes at once", 20 * ms, 100 * ms, []reading{{0, 10}, {20_000, 90}, {40_000, 90}, {60_000, 0}}, []core.Tick{20_000}},
+		{"the rhythm began with the robot, not with the reading", 30 * ms, 10 * ms, []reading{{1_004_000, 0}},
+			[]core.Tick{1_005_000, 1_015_000, 1_025_000}},
+		{"a first reading whose phase is over waits for the next period", 20 * ms, 100 * ms,
+			[]reading{{30_000, 80}, {50_000, 80}, {70_000, 80}, {90_000, 80}, {110_000, 80}}, []core.Tick{110_000}},
+		{"one reading of several in a period spikes", 20 * ms, 100 * ms, []reading{{0, 40}, {20_000, 40}, {40_000, 40}, {60_000, 40},
+			{80_000, 40}}, []core.Tick{30_000}},
+		{"what rises past the phase spikes at once", 20 * ms, 100 * ms, []reading{{0, 10}, {20_000, 90}, {40_000, 90}, {60_000, 0}},
+			[]core.Tick{20_000}},
 		{"what falls is later in the same period", 20 * ms, 100 * ms, []reading{{0, 58}, {20_000, 30}}, []core.Tick{35_000}},
-		{"a reading that comes a little late, whose phase has just passed", 100 * ms, 100 * ms, []reading{{0, 100}, {100_200, 100}}, []core.Tick{0, 100_200, 200_000}},
-		{"and one a little early", 100 * ms, 100 * ms, []reading{{0, 100}, {99_800, 100}, {200_000, 100}}, []core.Tick{0, 100_000, 200_000}},
-		{"a period without a reading is silent", 20 * ms, 100 * ms, []reading{{0, 10}, {80_000, 90}, {100_000, 90}}, []core.Tick{105_000}},
+		{"a reading that comes a little late, whose phase has just passed", 100 * ms, 100 * ms, []reading{{0, 100}, {100_200, 100}},
+			[]core.Tick{0, 100_200, 200_000}},
+		{"and one a little early", 100 * ms, 100 * ms, []reading{{0, 100}, {99_800, 100}, {200_000, 100}},
+			[]core.Tick{0, 100_000, 200_000}},
+		{"a period without a reading is silent", 20 * ms, 100 * ms, []reading{{0, 10}, {80_000, 90}, {100_000, 90}},
+			[]core.Tick{105_000}},
 		{"two in a millisecond", ms, 500 * us, []reading{{0, 0}}, []core.Tick{250, 750}},
 	} {
 		t.Run(c.story, func(t *testing.T) {
@@ -80,7 +88,8 @@ func TestPhaseOncePerPeriod(t *testing.T) {
 		if every/period > 1000 {
 			period = every
 		}
-		opts := &encoders.PhaseOpts{Range: lx(0, 1000), Period: time.Duration(period) * us, Share: encoders.Share(share), Every: time.Duration(every) * us}
+		opts := &encoders.PhaseOpts{Range: lx(0, 1000), Period: time.Duration(period) * us, Share: encoders.Share(share),
+			Every: time.Duration(every) * us}
 		p, err := encoders.NewPhase(opts)
 		if err != nil {
 			t.Fatal(err)
@@ -202,9 +211,11 @@ func TestPhaseOptions(t *testing.T) {
 	}{
 		{"good", func(*encoders.PhaseOpts) {}, ""},
 		{"10,000 a reading", func(o *encoders.PhaseOpts) { o.Period = 2 * us }, ""},
-		{"more", func(o *encoders.PhaseOpts) { o.Period = us }, "period: 1µs: there would be more than 10000 spikes a reading: expected at least 2µs, or read more often"},
+		{"more", func(o *encoders.PhaseOpts) { o.Period = us },
+			"period: 1µs: more than 10000 spikes a reading: expected at least 2µs, or a sensor that is read more often"},
 		{"no period", func(o *encoders.PhaseOpts) { o.Period = 0 }, "period: 0s: expected at least 1µs"},
-		{"no interval", func(o *encoders.PhaseOpts) { o.Every = 0 }, "period: a reading holds for the periods until the next: expected a sensor with every, the time between two"},
+		{"no interval", func(o *encoders.PhaseOpts) { o.Every = 0 },
+			"period: expected a sensor with every: a reading makes the spikes of all periods until the next reading"},
 		{"empty range", func(o *encoders.PhaseOpts) { o.Range[1] = o.Range[0] }, "range: expected two different readings"},
 	} {
 		opts := good

@@ -13,8 +13,8 @@ const (
 	Backward = 1
 )
 
-// PushPull compares two neurons: the command is the difference of their rates over the window, -1 to 1. A muscle and its
-// antagonist.
+// PushPull decodes the difference of the rates of two neurons over the window, like a muscle and its antagonist. The command goes
+// from -FullScale to FullScale.
 type PushPull struct {
 	window
 	table []int64
@@ -25,7 +25,7 @@ type PushPullOpts struct {
 	Window   time.Duration    `yaml:"window" required:"true" live:"true" doc:"stretch of time over which spikes count"`
 	Forward  string           `yaml:"forward" neuron:"true" required:"true" doc:"neuron whose spikes push the command up"`
 	Backward string           `yaml:"backward" neuron:"true" doc:"neuron whose spikes pull it down"`
-	Full     physic.Frequency `yaml:"full" default:"100 Hz" live:"true" doc:"difference of spikes per second that commands full scale"`
+	Full     physic.Frequency `yaml:"full" default:"100 Hz" live:"true" doc:"difference in spikes per second for full scale"`
 }
 
 var pushPullKind = DecoderKind{Name: "push-pull", About: "one neuron against another",
@@ -44,16 +44,16 @@ func (o *PushPullOpts) Limits(key string) (low, high int64, ok bool) { return o.
 func (o *PushPullOpts) Check() []options.Mistake {
 	mistakes := o.counting().check()
 	if o.Forward != "" && o.Forward == o.Backward {
-		mistakes = append(mistakes, options.Wrong("backward", "%s pushes forward already", o.Backward))
+		mistakes = append(mistakes, options.Wrong("backward", "expected another neuron than forward, got %s", o.Backward))
 	}
 	return mistakes
 }
 
 func (o *PushPullOpts) counting() counting { return counting{full: o.Full, window: o.Window} }
 
-// NewPushPull makes a push-pull decoder. The names of neurons are not used: its inputs are Forward and Backward.
+// NewPushPull makes a push-pull decoder. Its inputs are Forward and Backward. It does not use the names of the neurons.
 func NewPushPull(opts *PushPullOpts) (*PushPull, error) {
-	if err := hold("push-pull decoder", opts, within(opts, "full", opts.Full)); err != nil {
+	if err := validate("push-pull decoder", opts, within(opts, "full", opts.Full)); err != nil {
 		return nil, err
 	}
 	return &PushPull{window: newWindow(opts.Window, 2), table: opts.counting().commands()}, nil

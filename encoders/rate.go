@@ -10,30 +10,30 @@ import (
 	"fluxd/options"
 )
 
-// spikeCredit is what a spike of a Rate encoder costs.
+// spikeCredit is the credit that one spike of a Rate takes.
 const spikeCredit = int64(1) << 32
 
-// Rate codes a reading as a rate of spikes: none at the first end of its range, max at the second and beyond. The second may be
-// the smaller: what is near makes more.
+// Rate encodes a reading as a rate of spikes: 0 at the first end of the range, max at the second end and beyond. The second end
+// may be the smaller one: then near is more.
 //
-// It is deterministic. Each reading adds its share of spikes to a credit; whole spikes are taken out and spread evenly over the
-// time to the next reading. So the number of spikes is exact in the long run and never off by more than one.
+// Each reading adds its share of spikes to a credit. The whole spikes of the credit are spread evenly over the time to the next
+// reading. So the encoder is deterministic, and the number of spikes is never off by more than one.
 type Rate struct {
-	share  line
+	share  line // from a reading to credit
 	credit int64
-	spread [][]core.Tick // spread[k]: the offsets of k spikes within one sampling interval
+	spread [][]core.Tick // spread[k] holds the offsets of k spikes between two readings
 }
 
-// MostSpikes is how many spikes a Rate makes of one reading at most. Nor does it make more than one a microsecond.
+// MostSpikes is the largest number of spikes of one reading. A Rate also makes at most one spike a microsecond.
 const MostSpikes = 10_000
 
 // RateOpts are the options of a Rate.
 type RateOpts struct {
-	Range [2]Amount        `yaml:"range" required:"true" live:"true" doc:"readings at the two ends of the code, such as [0 lx, 2000 lx]; [2 m, 0 m] where near is more"`
+	Range [2]Amount        `yaml:"range" required:"true" live:"true" doc:"readings at both ends: [0 lx, 2000 lx] or [2 m, 0 m]"`
 	Max   physic.Frequency `yaml:"max" required:"true" live:"true" doc:"spikes per second at the second end of the range"`
 
-	Falling bool          `yaml:"-"` // the file has the larger end first: the limits keep it so
-	Every   time.Duration `yaml:"-"` // from one reading to the next; -1 where that is not known
+	Falling bool          `yaml:"-"` // the robot file has the larger end first, and Limits keeps it so; see KeepDirection
+	Every   time.Duration `yaml:"-"` // time between two readings; -1 if it is not known
 }
 
 var rateKind = EncoderKind{Name: "rate", About: "more is faster", New: func() EncoderOptions { return new(RateOpts) }}
@@ -48,12 +48,12 @@ func (o *RateOpts) Open(every time.Duration) (Encoder, error) {
 // Pace implements Paced.
 func (o *RateOpts) Pace(every time.Duration) { o.Every = every }
 
-// LongestEvery implements Paced: there are MostSpikes at the top of the range.
+// LongestEvery implements Paced. A reading at the second end of the range makes at most MostSpikes.
 func (o *RateOpts) LongestEvery() time.Duration {
 	return time.Duration(MostSpikes*1e12/max(1, int64(o.Max))) * time.Microsecond
 }
 
-// most is the highest rate that the interval allows.
+// most returns the highest rate for the time between two readings.
 func (o *RateOpts) most() physic.Frequency {
 	interval := max(1, o.Every.Microseconds())
 	return physic.Frequency(min(MostSpikes, interval) * 1e12 / interval)
@@ -62,8 +62,8 @@ func (o *RateOpts) most() physic.Frequency {
 // Ends implements Ranging.
 func (o *RateOpts) Ends() [2]Amount { return o.Range }
 
-// Settle implements Ranging.
-func (o *RateOpts) Settle() { o.Falling = falls(o.Range) }
+// KeepDirection implements Ranging.
+func (o *RateOpts) KeepDirection() { o.Falling = falls(o.Range) }
 
 // Limits implements EncoderOptions.
 func (o *RateOpts) Limits(key string) (low, high int64, ok bool) {
@@ -81,7 +81,7 @@ func (o *RateOpts) Check() []options.Mistake {
 	switch {
 	case o.Every >= 0 && o.Every < time.Microsecond:
 		mistakes = append(mistakes, options.Wrong("max",
-			"spikes a second are spread over the time to the next reading: expected a sensor with every, the time between two"))
+			"expected a sensor with every: a rate spreads its spikes over the time to the next reading"))
 	case o.Every > 0 && o.Max > o.most():
 		mistakes = append(mistakes, options.Wrong("max", "%g spikes a reading: expected at most %d, and one a microsecond: "+
 			"lower max or read more often", o.spikes(), MostSpikes))
@@ -89,19 +89,19 @@ func (o *RateOpts) Check() []options.Mistake {
 	return mistakes
 }
 
-// spikes are those of a reading at the top of the range.
+// spikes returns the number of spikes of a reading at the second end of the range.
 func (o *RateOpts) spikes() float64 { return float64(o.Max) / 1e6 * o.Every.Seconds() }
 
-// NewRate makes a rate encoder for a reading every interval.
+// NewRate makes a rate encoder for a sensor that is read every RateOpts.Every.
 func NewRate(opts *RateOpts) (*Rate, error) {
-	if err := hold("rate encoder", opts, within(opts, "max", opts.Max)); err != nil {
+	if err := validate("rate encoder", opts, within(opts, "max", opts.Max)); err != nil {
 		return nil, err
 	}
 	if opts.Every < 0 {
-		return nil, fmt.Errorf("rate encoder: expected an interval of readings, got none")
+		return nil, fmt.Errorf("rate encoder: expected the time between two readings, got none")
 	}
 	interval, perReading := opts.Every.Microseconds(), opts.spikes()
-	// At most 10,000 * 2^32, so rounding a float64 is as good as it gets: one part in 2^53.
+	// At most 10,000 * 2^32, so a float64 is exact enough: to one part in 2^53.
 	share, err := newLine(opts.Range[0].Micro, opts.Range[1].Micro, min(int64(perReading*float64(spikeCredit)+0.5), lineLimit))
 	if err != nil {
 		return nil, fmt.Errorf("rate encoder: %w", err)

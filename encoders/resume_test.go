@@ -24,17 +24,27 @@ func TestResume(t *testing.T) {
 		first, then   []int64 // readings, 10 ms apart
 		want          []core.Tick
 	}{
-		{"rate: half a spike is not lost", must(NewRate(&RateOpts{Range: span(0, 100), Max: 50 * physic.Hertz, Every: 10 * time.Millisecond})), must(NewRate(&RateOpts{Range: span(0, 50), Max: 50 * physic.Hertz, Every: 10 * time.Millisecond})),
+		{"rate: half a spike is not lost", must(NewRate(&RateOpts{Range: span(0, 100), Max: 50 * physic.Hertz,
+			Every: 10 * time.Millisecond})), must(NewRate(&RateOpts{Range: span(0, 50), Max: 50 * physic.Hertz,
+			Every: 10 * time.Millisecond})),
 			[]int64{100}, []int64{50}, []core.Tick{10_000}},
-		{"latency", must(NewLatency(&LatencyOpts{Range: span(0, 100), Window: time.Millisecond})), must(NewLatency(&LatencyOpts{Range: span(0, 100), Window: 2 * time.Millisecond})), []int64{50}, []int64{50}, []core.Tick{11_000}},
-		{"edge: still pressed", must(NewEdge(&EdgeOpts{On: "both"})), must(NewEdge(&EdgeOpts{On: "both"})), []int64{0, 1}, []int64{1, 0}, []core.Tick{30_000}},
-		{"threshold: beyond both", must(NewThreshold(&ThresholdOpts{Above: at(100)})), must(NewThreshold(&ThresholdOpts{Above: at(90)})), []int64{120}, []int64{120}, nil},
-		{"threshold: back behind the new one", must(NewThreshold(&ThresholdOpts{Above: at(100)})), must(NewThreshold(&ThresholdOpts{Above: at(200)})),
+		{"latency", must(NewLatency(&LatencyOpts{Range: span(0, 100), Window: time.Millisecond})),
+			must(NewLatency(&LatencyOpts{Range: span(0, 100), Window: 2 * time.Millisecond})), []int64{50}, []int64{50},
+			[]core.Tick{11_000}},
+		{"edge: still pressed", must(NewEdge(&EdgeOpts{On: "both"})), must(NewEdge(&EdgeOpts{On: "both"})), []int64{0, 1},
+			[]int64{1, 0}, []core.Tick{30_000}},
+		{"threshold: beyond both", must(NewThreshold(&ThresholdOpts{Above: at(100)})),
+			must(NewThreshold(&ThresholdOpts{Above: at(90)})), []int64{120}, []int64{120}, nil},
+		{"threshold: back behind the new one", must(NewThreshold(&ThresholdOpts{Above: at(100)})),
+			must(NewThreshold(&ThresholdOpts{Above: at(200)})),
 			[]int64{120}, []int64{120, 210}, []core.Tick{20_000}},
-		{"threshold: beyond the new one only", must(NewThreshold(&ThresholdOpts{Above: at(100)})), must(NewThreshold(&ThresholdOpts{Above: at(50)})),
+		{"threshold: beyond the new one only", must(NewThreshold(&ThresholdOpts{Above: at(100)})),
+			must(NewThreshold(&ThresholdOpts{Above: at(50)})),
 			[]int64{70}, []int64{70}, []core.Tick{10_000}},
-		{"delta: from where it was", must(NewDelta(&DeltaOpts{Step: Amount{Micro: 10}, Change: "rise"})), must(NewDelta(&DeltaOpts{Step: Amount{Micro: 20}, Change: "rise"})), []int64{0, 15}, []int64{25, 30}, []core.Tick{30_000}},
-		{"of another kind", must(NewEdge(&EdgeOpts{On: "both"})), must(NewDelta(&DeltaOpts{Step: Amount{Micro: 20}, Change: "rise"})), []int64{1}, []int64{100}, nil},
+		{"delta: from where it was", must(NewDelta(&DeltaOpts{Step: Amount{Micro: 10}, Change: "rise"})),
+			must(NewDelta(&DeltaOpts{Step: Amount{Micro: 20}, Change: "rise"})), []int64{0, 15}, []int64{25, 30}, []core.Tick{30_000}},
+		{"of another kind", must(NewEdge(&EdgeOpts{On: "both"})), must(NewDelta(&DeltaOpts{Step: Amount{Micro: 20}, Change: "rise"})),
+			[]int64{1}, []int64{100}, nil},
 	} {
 		at := core.Tick(0)
 		for _, reading := range c.first {

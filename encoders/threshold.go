@@ -7,14 +7,14 @@ import (
 	"fluxd/options"
 )
 
-// Threshold codes the crossing of a level as a spike.
+// Threshold encodes the crossing of a limit as a spike.
 type Threshold struct {
 	limit, rearm  int64
 	below, repeat bool
 	beyond        bool
 }
 
-// ThresholdOpts are the options of a Threshold: above or below, not both.
+// ThresholdOpts are the options of a Threshold. Either Above or Below must be set.
 type ThresholdOpts struct {
 	Above      *Amount `yaml:"above" live:"true" doc:"spike when the reading rises to this"`
 	Below      *Amount `yaml:"below" live:"true" doc:"spike when the reading falls to this"`
@@ -43,7 +43,7 @@ func (o *ThresholdOpts) Limits(key string) (low, high int64, ok bool) {
 func (o *ThresholdOpts) Check() (mistakes []options.Mistake) {
 	switch {
 	case o.Above == nil && o.Below == nil:
-		mistakes = append(mistakes, options.Wrong("", "above or below is missing: the reading at which to spike"))
+		mistakes = append(mistakes, options.Wrong("", "expected above or below: the reading at which to spike"))
 	case o.Above != nil && o.Below != nil:
 		mistakes = append(mistakes, options.Wrong("below", "expected above or below, not both"))
 	}
@@ -55,7 +55,7 @@ func (o *ThresholdOpts) Check() (mistakes []options.Mistake) {
 
 // NewThreshold makes a threshold encoder. A first reading beyond the limit counts as a crossing.
 func NewThreshold(opts *ThresholdOpts) (*Threshold, error) {
-	if err := hold("threshold encoder", opts); err != nil {
+	if err := validate("threshold encoder", opts); err != nil {
 		return nil, err
 	}
 	h := &Threshold{below: opts.Below != nil, repeat: opts.Repeat}
@@ -84,7 +84,7 @@ func (h *Threshold) Encode(at core.Tick, reading int64, arrivals []core.Tick) []
 	return arrivals
 }
 
-// Resume implements Encoder. A reading that was beyond the old limit and is not beyond the new one counts as one that went back.
+// Resume implements Encoder. A reading that was beyond the old limit, but is not beyond the new one, counts as gone back.
 func (h *Threshold) Resume(from Encoder) {
 	if before, same := from.(*Threshold); same {
 		h.beyond = before.beyond

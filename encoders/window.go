@@ -10,16 +10,17 @@ import (
 	"fluxd/options"
 )
 
-// WindowSpikes is how many spikes a window remembers at most; beyond it the oldest is forgotten early, and counted.
+// WindowSpikes is the largest number of spikes in a window. When there are more, the oldest is removed early and counted; see
+// Decoder.Dropped.
 const WindowSpikes = 1 << 16
 
-// window counts spikes by input over a sliding stretch of time: a spike at s is in it from s until just before s + length.
+// window counts spikes by input over a sliding time. A spike at s is in it from s until just before s + length.
 type window struct {
 	length     core.Tick
-	ring       []windowSpike // capacity a power of two
+	ring       []windowSpike // its length is a power of two
 	head, tail uint32
 	counts     []int
-	latest     []core.Tick // the last spike of each input
+	latest     []core.Tick // by input: its last spike
 	dropped    uint64
 }
 
@@ -102,16 +103,16 @@ func (w *window) Clear() {
 	clear(w.latest)
 }
 
-// counting are the options of a window with a rate that commands full scale.
+// counting are the options of a decoder that counts spikes: the rate that commands full scale, and the window.
 type counting struct {
 	full   physic.Frequency
 	window time.Duration
 }
 
-// spikes are those of full scale in a window.
+// spikes returns the number of spikes in a window that command full scale.
 func (c counting) spikes() float64 { return float64(c.full) / 1e6 * c.window.Seconds() }
 
-// limits are those of full and window, which together have WindowSpikes at most.
+// limits returns the limits of full and window. Together they may come to at most WindowSpikes.
 func (c counting) limits(key string) (low, high int64, ok bool) {
 	const most = WindowSpikes * 1e12 // spikes in micro-hertz times microseconds
 	switch key {
@@ -128,18 +129,19 @@ func (c counting) limits(key string) (low, high int64, ok bool) {
 	return 0, 0, false
 }
 
-// check finds a window that is none, and a full scale that it does not hold.
+// check refuses a window that is too short, and one in which full scale is more than WindowSpikes.
 func (c counting) check() []options.Mistake {
 	if mistakes := checkWindow(c.window); mistakes != nil {
 		return mistakes
 	}
 	if c.spikes() > WindowSpikes {
-		return []options.Mistake{options.Wrong("full", "%.0f spikes in a window of %v: expected at most %d", c.spikes(), c.window, WindowSpikes)}
+		return []options.Mistake{options.Wrong("full", "%.0f spikes in a window of %v: expected at most %d", c.spikes(), c.window,
+			WindowSpikes)}
 	}
 	return nil
 }
 
-// commands tabulates the command of every count up to full scale.
+// commands returns the command for each count up to full scale.
 func (c counting) commands() []int64 {
 	table := make([]int64, int(math.Ceil(c.spikes()))+1)
 	for i := range table {

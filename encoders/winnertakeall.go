@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// WinnerTakeAll gives the command of the neuron that fired most within the window; of equals the one that fired last wins, and
-// of those that fired in the same tick the first in the list. Without a spike in the window there is no command.
+// WinnerTakeAll decodes the neuron that fired most within the window into its command. Among equals, the one that fired last
+// wins; if they fired in the same tick, the first in the list. Without a spike in the window there is no command.
 type WinnerTakeAll struct {
 	window
 	choices []int64
@@ -16,19 +16,19 @@ type WinnerTakeAll struct {
 // WinnerTakeAllOpts are the options of a WinnerTakeAll.
 type WinnerTakeAllOpts struct {
 	Window  time.Duration   `yaml:"window" required:"true" live:"true" doc:"stretch of time over which spikes count"`
-	Choices []Named[Choice] `yaml:"choices" neuron:"true" required:"true" live:"true" doc:"command of each neuron: -1 to 1, or a word for a label"`
+	Choices []Named[Choice] `yaml:"choices" neuron:"true" required:"true" live:"true" doc:"each neuron's command: -1 to 1, or a word"`
 
-	Label bool `yaml:"-"` // the actuator is a label: choices are words, and the command is the index of one
+	Label bool `yaml:"-"` // the actuator is a label: choices are words, and the command is an index into them
 }
 
-// Named is an entry of a mapping whose order counts, with its line in the file.
+// Named is an entry of a mapping in a robot file whose order matters, with its line.
 type Named[T any] struct {
 	Name  string
 	Line  int
 	Value T
 }
 
-// Choice is a command: a number for what moves, in millionths of full scale, or a word for a label.
+// Choice is a command: a number in millionths of full scale, or a word for a label.
 type Choice struct {
 	Micro int64
 	Word  string
@@ -45,7 +45,7 @@ func (o *WinnerTakeAllOpts) Neurons() (names []string) {
 	return names
 }
 
-// Words are those of a label, by the index that stands for each.
+// Words returns the words of a label. A command is an index into them.
 func (o *WinnerTakeAllOpts) Words() (words []string) {
 	for _, choice := range o.Choices {
 		words = append(words, choice.Value.Word)
@@ -78,7 +78,7 @@ func (o *WinnerTakeAllOpts) Check() []options.Mistake {
 		key := "choices." + choice.Name
 		switch word, number := choice.Value.Word, float64(choice.Value.Micro)/FullScale; {
 		case o.Label && word == "":
-			mistakes = append(mistakes, options.Wrong(key, "%g: a label's choices are words", number))
+			mistakes = append(mistakes, options.Wrong(key, "%g: expected a word, since the actuator is a label", number))
 		case !o.Label && word != "":
 			mistakes = append(mistakes, options.Wrong(key, "%q: expected a command from -1 to 1", word))
 		case number < -1 || number > 1:
@@ -88,9 +88,9 @@ func (o *WinnerTakeAllOpts) Check() []options.Mistake {
 	return mistakes
 }
 
-// NewWinnerTakeAll makes a winner-take-all decoder, of which choice i has input i. The names of neurons are not used.
+// NewWinnerTakeAll makes a winner-take-all decoder. The input of a choice is its index. The names of neurons are not used.
 func NewWinnerTakeAll(opts *WinnerTakeAllOpts) (*WinnerTakeAll, error) {
-	if err := hold("winner-take-all decoder", opts); err != nil {
+	if err := validate("winner-take-all decoder", opts); err != nil {
 		return nil, err
 	}
 	w := &WinnerTakeAll{window: newWindow(opts.Window, len(opts.Choices))}

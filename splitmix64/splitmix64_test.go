@@ -13,8 +13,8 @@ func Example() {
 	// Output: 4 5 6
 }
 
-// The published values for the seed 1234567: Rosetta Code, "Pseudo-random numbers/Splitmix64". Those for 0: OpenJDK's SplittableRandom, as
-// Vigna's splitmix64.c gives them.
+// Sources of the values. Seed 1234567: Rosetta Code, "Pseudo-random numbers/Splitmix64". Seed 0: OpenJDK's SplittableRandom, the
+// same as Vigna's splitmix64.c.
 func TestPublishedValues(t *testing.T) {
 	for seed, values := range map[uint64][]uint64{
 		1234567: {6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821},
