@@ -71,11 +71,11 @@ func (v *validator) share(path string, c *Actuator) bool {
 	if first == nil {
 		return true
 	}
-	asked, period := first.shared()
-	if sharing, is := c.Options.(actuators.Sharing); is && asked != 0 {
-		sharing.Share(asked, period)
+	frequency, period := first.pwm()
+	if sharing, is := c.Options.(actuators.Sharing); is && frequency != 0 {
+		sharing.Share(frequency, period)
 	}
-	return asked != 0
+	return frequency != 0
 }
 
 // actuatorKind finds a kind by its name; the zero Kind if there is none.

@@ -30,9 +30,9 @@ type expander struct {
 	expanders.Options
 }
 
-// shared returns the PWM frequency that all outputs of an expander have, as configured, and the real period. Both are 0 if it has
+// pwm returns the PWM frequency that all outputs of an expander have, as configured, and the real period. Both are 0 if it has
 // no PWM or its options have mistakes.
-func (e *expander) shared() (asked physic.Frequency, period time.Duration) {
+func (e *expander) pwm() (frequency physic.Frequency, period time.Duration) {
 	if e.Options == nil {
 		return 0, 0
 	}
@@ -156,7 +156,7 @@ func (v *validator) expanderPin(c *Connection, chip *expander, pin string) {
 
 // outputPin checks an output of a pca9685.
 func (v *validator) outputPin(c *Connection, chip *expander, opts *expanders.PCA9685Opts, pin string) {
-	asked, _ := chip.shared()
+	frequency, _ := chip.pwm()
 	device := strings.TrimSuffix(c.Path, "."+c.Role)
 	switch kind := actuatorKind(c.Device); {
 	case !slices.Contains(chip.Pins, pin):
@@ -169,13 +169,13 @@ func (v *validator) outputPin(c *Connection, chip *expander, opts *expanders.PCA
 	case (c.Device == "relay" || c.Device == "light") && (c.Acts == "low") != opts.Inverted:
 		v.Warn(c.Path, "%s: the outputs of a pca9685 are low from power-on until fluxd starts, whatever is configured, "+
 			"so the %s is on until then: use one that is on when high, or hold OE of the chip high until then", c.Pin, c.Device)
-	case c.Direction != "pwm" || asked == 0 || c.Frequency == asked:
+	case c.Direction != "pwm" || frequency == 0 || c.Frequency == frequency:
 	case v.Given(device, "frequency"):
 		v.Fail(device+".frequency", "%v: all outputs of expander %s have %v: leave it out here, or change it there",
-			c.Frequency, chip.name, asked)
-	case c.Role == "pwm" && asked < kind.Smooth:
+			c.Frequency, chip.name, frequency)
+	case c.Role == "pwm" && frequency < kind.Smooth:
 		v.Warn(c.Path, "%s: expander %s makes %v, not the %v of a pin of the board: %s; raise the frequency of the expander, "+
 			"up to %s, use a pin of the board, or write frequency: %v here",
-			c.Pin, chip.name, asked, c.Frequency, kind.Rough, expanders.PCA9685Fastest, asked)
+			c.Pin, chip.name, frequency, c.Frequency, kind.Rough, expanders.PCA9685Fastest, frequency)
 	}
 }

@@ -90,7 +90,7 @@ func (v *validator) earned(path string, c *Reward, names []string) {
 	if c.Threshold == nil || !v.Readable(path+".threshold") {
 		return
 	}
-	unit, known := v.measures[c.Sensor]
+	unit, known := v.units[c.Sensor]
 	if !known {
 		return // reported already
 	}

@@ -28,7 +28,7 @@ func (v *validator) sensors() {
 		v.device(path, c)
 		unit, known := v.measured(path, c)
 		if unit = v.curve(path, c, unit); known {
-			v.measures[s.Name] = unit
+			v.units[s.Name] = unit
 		}
 		every := c.Every
 		if !v.Readable(path+".every", path+".rate") || every == 0 && v.Given(path, "every") {

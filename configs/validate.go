@@ -15,7 +15,7 @@ import (
 // even if decoding found mistakes, so that all are listed at once. It concludes nothing from fields that are missing or
 // unreadable.
 func validate(d *strict.Decoder, r *Robot, x *circuits.Expansion) {
-	v := &validator{Decoder: d, names: x, robot: r, measures: map[string]string{}}
+	v := &validator{Decoder: d, names: x, robot: r, units: map[string]string{}}
 	if r.Name != "" && !strict.ValidName(r.Name) {
 		v.Fail("robot", "%q: expected letters, digits, _ and -", strict.Shorten(r.Name))
 	}
@@ -64,9 +64,9 @@ type validator struct {
 	names *circuits.Expansion
 	robot *Robot
 
-	owners   map[string]*Sensor   // sensors, by the owner of their wires
-	chips    map[string]*expander // expanders, by name
-	measures map[string]string    // units of readings, by sensor; absent where unknown
+	owners map[string]*Sensor   // sensors, by the owner of their wires
+	chips  map[string]*expander // expanders, by name
+	units  map[string]string    // units of readings, by sensor; absent where unknown
 }
 
 // file checks that a data file exists.

@@ -180,7 +180,7 @@ func (v *validator) wiring() {
 	}
 	before := map[string][]*Connection{} // the wires checked so far, by bus of the board and address
 	defer func() {
-		v.passing(all, addresses, before)
+		v.startAddresses(all, addresses, before)
 		v.allCall(all)
 	}()
 	for i := range all {
@@ -194,7 +194,7 @@ func (v *validator) wiring() {
 			}
 			if other := addresses[c.Where()]; other == nil {
 				addresses[c.Where()] = c
-			} else if !v.shared(other, c) {
+			} else if !v.sameChip(other, c) {
 				v.Fail(c.Path, "%s is used by %s already", c.Where(), other.Owner)
 			}
 			v.upstream(c, before)
@@ -202,7 +202,7 @@ func (v *validator) wiring() {
 		}
 		if other := pins[c.Pin]; other != nil {
 			standby := c.Role == "standby" && other.Role == "standby" && c.Owner != other.Owner // two halves of a bridge may share it
-			if !standby && !v.shared(other, c) {
+			if !standby && !v.sameChip(other, c) {
 				v.Fail(c.Path, "%s is used by %s already%s", c.Pin, other.Owner, as(other.Role))
 			}
 			continue
@@ -220,9 +220,9 @@ func (v *validator) wiring() {
 	}
 }
 
-// passing refuses a device at an address that others pass through: devices with xshut start at one common address before each
-// gets its own.
-func (v *validator) passing(all []Connection, addresses map[string]*Connection, before map[string][]*Connection) {
+// startAddresses refuses a device at an address that others pass through: devices with xshut start at one common address before
+// each gets its own.
+func (v *validator) startAddresses(all []Connection, addresses map[string]*Connection, before map[string][]*Connection) {
 	for i := range all {
 		c := &all[i]
 		of, is := v.options(c.Owner).(sensors.Readdressed)
@@ -377,8 +377,8 @@ func (v *validator) headerPin(c *Connection, refuse func(path, format string, ar
 	}
 }
 
-// shared reports whether two sensors on the same wire are measures of one chip, and checks that they agree about it.
-func (v *validator) shared(first, second *Connection) bool {
+// sameChip reports whether two sensors on the same wire are measures of one chip, and checks that they agree about it.
+func (v *validator) sameChip(first, second *Connection) bool {
 	one, other := v.sensor(first.Owner), v.sensor(second.Owner)
 	if one == nil || other == nil || first.Owner == second.Owner || one.Device != other.Device || one.Measure == "" ||
 		first.Role != second.Role {

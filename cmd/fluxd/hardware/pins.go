@@ -133,8 +133,8 @@ func (p parts) Shared(place string, create func() any) any {
 // Frequency implements actuators.Parts.
 func (p parts) Frequency(pin string) physic.Frequency {
 	if e := p.expanderOf(pin); e != nil {
-		asked, _ := e.Value.Options.Shared()
-		return asked
+		frequency, _ := e.Value.Options.Shared()
+		return frequency
 	}
 	return 0
 }
