@@ -173,16 +173,16 @@ func (a *ADS1115) Measure(name string) (Sensor, error) {
 		return nil, err
 	}
 	input := slices.Index(ads1115Inputs, name)
-	return &chipMeasure{chip: a, name: name, unit: "V", within: a.within(input), sample: func(at time.Duration) (int64, error) {
+	return &chipMeasure{chip: a, name: name, unit: "V", limits: a.limits(input), sample: func(at time.Duration) (int64, error) {
 		a.mutex.Lock()
 		defer a.mutex.Unlock()
 		return a.sample(at, input)
 	}}, nil
 }
 
-// within is the range of an input: the full scale, within what the chip withstands. No pin may be more than 0.3 V below
+// limits is the range of an input: the full scale, within what the chip withstands. No pin may be more than 0.3 V below
 // ground, or above a supply of at most 5.5 V.
-func (a *ADS1115) within(input int) Range {
+func (a *ADS1115) limits(input int) Range {
 	low, high := -a.fullScale, nearest((1<<15-1)*a.fullScale, 1<<15)
 	lowest, highest := int64(-6_100_000), int64(6_100_000)
 	if input >= ads1115Grounded {
@@ -220,7 +220,7 @@ func (a *ADS1115) sample(at time.Duration, input int) (int64, error) {
 		return 0, fmt.Errorf("%s: %s: %w", a, ads1115Inputs[input], ErrNotYet)
 	}
 	// This is a fault of one input. The chip and the other inputs may be fine.
-	if err := a.within(input).check(ads1115Inputs[input], "V", in.volts); err != nil {
+	if err := a.limits(input).check(ads1115Inputs[input], "V", in.volts); err != nil {
 		return 0, fmt.Errorf("%s: %w; check the wires and the ground of what is measured", a, err)
 	}
 	return in.volts, nil
@@ -264,7 +264,8 @@ func (a *ADS1115) collect(at time.Duration) (free bool, err error) {
 	single := config&ads1115Single != 0
 	if single && config&ads1115Start == 0 {
 		if at-a.since > 2*a.conversion+ads1115Patience {
-			return false, a.failed("convert", fmt.Errorf("expected the conversion that began at %v to have ended, now %v: the chip hangs", a.since, at))
+			return false, a.failed("convert", fmt.Errorf("expected the conversion that began at %v to have ended, now %v: the chip hangs",
+				a.since, at))
 		}
 		return false, nil
 	}

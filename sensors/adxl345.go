@@ -137,8 +137,8 @@ func (a *ADXL345) Measure(name string) (Sensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	within := Range{-a.scale * standardGravity, nearest((a.scale*adxl345Counts-1)*standardGravity, adxl345Counts)}
-	return &chipMeasure{chip: a, name: name, unit: adxl345Measures[axis].Unit, within: within,
+	limits := Range{-a.scale * standardGravity, nearest((a.scale*adxl345Counts-1)*standardGravity, adxl345Counts)}
+	return &chipMeasure{chip: a, name: name, unit: adxl345Measures[axis].Unit, limits: limits,
 		sample: func(at time.Duration) (int64, error) {
 			a.mutex.Lock()
 			defer a.mutex.Unlock()

@@ -20,9 +20,9 @@ const (
 	// slowest filter for the least noise, and no filter for a change of more than 6 counts. After power-up all of them are
 	// zero, which shows that the chip lost its supply.
 	as5600Settings = 0x0400
-	// as5600Ours are the bits of CONF that readings depend on. The others control the analogue output or belong to the
+	// as5600SettingsMask are the bits of CONF that readings depend on. The others control the analogue output or belong to the
 	// factory, and keep their values.
-	as5600Ours = 0x3f0f
+	as5600SettingsMask = 0x3f0f
 
 	as5600Detected = 0x20 // STATUS: there is a magnet
 	as5600Weak     = 0x10 // STATUS
@@ -112,7 +112,7 @@ func (a *AS5600) Measure(name string) (Sensor, error) {
 	}
 	m := &chipMeasure{chip: a, name: name, unit: as5600Measures[i].Unit, sample: a.position}
 	if name == "angle" {
-		m.sample, m.within = a.angle, Range{0, as5600Millionths(as5600Counts-1, 360)}
+		m.sample, m.limits = a.angle, Range{0, as5600Millionths(as5600Counts-1, 360)}
 	}
 	return m, nil
 }
@@ -170,9 +170,9 @@ func (a *AS5600) refresh(at time.Duration) error {
 	if err := a.read("read the settings", as5600Conf, state[:]); err != nil {
 		return err
 	}
-	if is := uint16(state[0])<<8 | uint16(state[1]); is&as5600Ours != as5600Settings {
+	if is := uint16(state[0])<<8 | uint16(state[1]); is&as5600SettingsMask != as5600Settings {
 		return a.failed("read the settings", fmt.Errorf("expected %#04x, got %#04x: it lost its supply for a moment, "+
-			"or is another chip", as5600Settings, is&as5600Ours))
+			"or is another chip", as5600Settings, is&as5600SettingsMask))
 	}
 	if err := a.magnet(state[4]); err != nil {
 		return err
@@ -187,7 +187,7 @@ func (a *AS5600) start() error {
 	if err != nil {
 		return err
 	}
-	return a.writeWord("start", as5600Conf, is&^as5600Ours|as5600Settings)
+	return a.writeWord("start", as5600Conf, is&^as5600SettingsMask|as5600Settings)
 }
 
 // magnet fails when the chip reports that its magnet is not right. The chip works, and is not started again.

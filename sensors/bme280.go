@@ -138,7 +138,7 @@ func (b *BME280) Measure(name string) (Sensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &chipMeasure{chip: b, name: name, unit: bme280Measures[i].Unit, within: bme280Ranges[i],
+	return &chipMeasure{chip: b, name: name, unit: bme280Measures[i].Unit, limits: bme280Ranges[i],
 		sample: func(at time.Duration) (int64, error) {
 			return b.sample(at, i)
 		}}, nil

@@ -107,13 +107,13 @@ type chipMeasure struct {
 		Halt() error
 	}
 	name, unit string
-	within     Range
+	limits     Range
 	sample     func(at time.Duration) (int64, error)
 }
 
 func (c *chipMeasure) String() string                         { return c.chip.String() + ", " + c.name }
 func (c *chipMeasure) Unit() string                           { return c.unit }
-func (c *chipMeasure) Range() Range                           { return c.within }
+func (c *chipMeasure) Range() Range                           { return c.limits }
 func (c *chipMeasure) Sample(at time.Duration) (int64, error) { return c.sample(at) }
 func (c *chipMeasure) Halt() error                            { return c.chip.Halt() }
 

@@ -60,14 +60,14 @@ func (c *Curve) Unit() string { return c.unit }
 // Range is the range of the sensor, converted.
 func (c *Curve) Range() Range {
 	points := *c.points.Load()
-	within := RangeOf(c.Sensor)
-	if within == (Range{}) {
-		within = Range{points[0].In, points[len(points)-1].In}
+	limits := RangeOf(c.Sensor)
+	if limits == (Range{}) {
+		limits = Range{points[0].In, points[len(points)-1].In}
 	}
-	one, other := c.convert(within.Low), c.convert(within.High)
+	one, other := c.convert(limits.Low), c.convert(limits.High)
 	all := Range{min(one, other), max(one, other)}
 	for _, p := range points {
-		if p.In > within.Low && p.In < within.High {
+		if p.In > limits.Low && p.In < limits.High {
 			all = Range{min(all.Low, p.Out), max(all.High, p.Out)}
 		}
 	}

@@ -29,7 +29,7 @@ const (
 	ina219Ready    = 0x2 // CNVR: there is a new measurement; reading the power clears it
 	ina219Overflow = 0x1 // OVF: the current or the power does not fit in its register
 
-	ina219MostBus = 26_000_000 // µV
+	ina219MaxBus = 26_000_000 // µV
 
 	// ina219Period is the longest time between two measurements: 586 µs for the shunt, then 586 µs for the bus.
 	ina219Period = 1172 * time.Microsecond
@@ -40,8 +40,8 @@ const (
 // ina219Addresses are the addresses by the connection of pins A0 and A1: ground, supply, SDA or SCL each.
 var ina219Addresses = []uint16{0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f}
 
-// ina219MostShunt is the largest shunt voltage that any range measures, in nV.
-const ina219MostShunt = 320_000_000
+// ina219MaxShunt is the largest shunt voltage that any range measures, in nV.
+const ina219MaxShunt = 320_000_000
 
 // INA219Opts are the options of an INA219. NewINA219 uses the default of an option that is not set.
 type INA219Opts struct {
@@ -79,7 +79,7 @@ func (o *INA219Opts) Check() []options.Mistake {
 	if o.Shunt <= 0 {
 		return nil // the limits of the tag report it
 	}
-	most := ina219MostShunt * 1_000_000_000 / int64(o.Shunt) // nA
+	most := ina219MaxShunt * 1_000_000_000 / int64(o.Shunt) // nA
 	if int64(o.MaxCurrent) <= most {
 		return nil
 	}
@@ -115,7 +115,7 @@ type INA219 struct {
 	chip
 	shunt       int64  // nohm
 	scale       uint16 // value of the range field
-	mostShunt   int64  // end of the range, in µV
+	maxShunt    int64  // end of the range, in µV
 	calibration uint16
 	maxCurrent  int64 // µA
 
@@ -142,9 +142,9 @@ func NewINA219(bus i2c.Bus, address uint16, opts *INA219Opts) (*INA219, error) {
 	}
 	shunt, current := o.Shunt, o.MaxCurrent
 	across := (int64(current)*int64(shunt) + 999_999_999) / 1_000_000_000 // nV, rounded up
-	m.shunt, m.mostShunt, m.maxCurrent = int64(shunt), 40_000, int64(current/physic.MicroAmpere)
-	for m.mostShunt*1000 < across {
-		m.mostShunt *= 2
+	m.shunt, m.maxShunt, m.maxCurrent = int64(shunt), 40_000, int64(current/physic.MicroAmpere)
+	for m.maxShunt*1000 < across {
+		m.maxShunt *= 2
 		m.scale++
 	}
 	// Data sheet: 0.04096 / (step * shunt), with a step of the maximum current / 2^15. The lowest bit is always zero.
@@ -159,12 +159,12 @@ func (m *INA219) Measure(name string) (Sensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	most := []int64{m.maxCurrent, ina219MostBus, m.maxCurrent * (ina219MostBus / 1_000_000), m.mostShunt}[i]
-	within := Range{-most, most}
+	most := []int64{m.maxCurrent, ina219MaxBus, m.maxCurrent * (ina219MaxBus / 1_000_000), m.maxShunt}[i]
+	limits := Range{-most, most}
 	if name == "voltage" {
-		within.Low = 0
+		limits.Low = 0
 	}
-	return &chipMeasure{chip: m, name: name, unit: ina219Measures[i].Unit, within: within,
+	return &chipMeasure{chip: m, name: name, unit: ina219Measures[i].Unit, limits: limits,
 		sample: func(at time.Duration) (int64, error) {
 			m.mutex.Lock()
 			defer m.mutex.Unlock()
@@ -248,12 +248,12 @@ func (m *INA219) accept(bus uint16) error {
 		return err
 	}
 	across, voltage := int64(int16(count))*10, int64(bus>>3)*4000
-	if across < -m.mostShunt || across > m.mostShunt {
-		return m.failed("measure", fmt.Errorf("shunt voltage: expected -%d to %d µV, got %d", m.mostShunt, m.mostShunt, across))
+	if across < -m.maxShunt || across > m.maxShunt {
+		return m.failed("measure", fmt.Errorf("shunt voltage: expected -%d to %d µV, got %d", m.maxShunt, m.maxShunt, across))
 	}
-	if voltage > ina219MostBus {
+	if voltage > ina219MaxBus {
 		return m.failed("measure", fmt.Errorf("voltage: expected %s V, which the chip withstands, got %s",
-			Range{0, ina219MostBus}, decimal(voltage)))
+			Range{0, ina219MaxBus}, decimal(voltage)))
 	}
 	m.across, m.voltage, m.overflow, m.measured = across, voltage, bus&ina219Overflow != 0, true
 	return nil

@@ -114,20 +114,20 @@ func (l *LineArray) Measure(name string) (Sensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	of, within := func() int64 { return asReading(l.sees[i-2]) }, Range{0, 1_000_000}
+	value, limits := func() int64 { return asReading(l.sees[i-2]) }, Range{0, 1_000_000}
 	switch i {
 	case 0:
-		of, within = l.position, Range{-1_000_000, 1_000_000}
+		value, limits = l.position, Range{-1_000_000, 1_000_000}
 	case 1:
-		of, within = l.count, Range{0, int64(len(l.pins)) * 1_000_000}
+		value, limits = l.count, Range{0, int64(len(l.pins)) * 1_000_000}
 	}
-	return &chipMeasure{chip: l, name: name, within: within, sample: func(time.Duration) (int64, error) {
+	return &chipMeasure{chip: l, name: name, limits: limits, sample: func(time.Duration) (int64, error) {
 		l.mutex.Lock()
 		defer l.mutex.Unlock()
 		if err := l.readPins(); err != nil {
 			return 0, err
 		}
-		return of(), nil
+		return value(), nil
 	}}, nil
 }
 

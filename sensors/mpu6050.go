@@ -221,14 +221,14 @@ func (m *MPU6050) Measure(name string) (Sensor, error) {
 		return nil, err
 	}
 	index, unit := mpu6050Order[i], mpu6050Measures[i].Unit
-	convert, within := m.temperature, mpu6050Degrees
+	convert, limits := m.temperature, mpu6050Degrees
 	switch unit {
 	case "m/s²":
-		convert, within = m.acceleration, Range{m.acceleration(-1 << 15), m.acceleration(1<<15 - 1)}
+		convert, limits = m.acceleration, Range{m.acceleration(-1 << 15), m.acceleration(1<<15 - 1)}
 	case "°/s":
-		convert, within = m.rotation, Range{m.rotation(-1 << 15), m.rotation(1<<15 - 1)}
+		convert, limits = m.rotation, Range{m.rotation(-1 << 15), m.rotation(1<<15 - 1)}
 	}
-	return &chipMeasure{chip: m, name: name, unit: unit, within: within, sample: func(at time.Duration) (int64, error) {
+	return &chipMeasure{chip: m, name: name, unit: unit, limits: limits, sample: func(at time.Duration) (int64, error) {
 		m.mutex.Lock()
 		defer m.mutex.Unlock()
 		if err := m.refresh(at); err != nil {

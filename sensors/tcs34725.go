@@ -146,14 +146,14 @@ func (s *TCS34725) Measure(name string) (Sensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	most := s.most() - 1
-	of := func() (int64, error) { return nearest(s.counts[i]*1_000_000, s.full), nil }
-	within := Range{0, nearest(most*1_000_000, s.full)}
+	most := s.saturation() - 1
+	value := func() (int64, error) { return nearest(s.counts[i]*1_000_000, s.full), nil }
+	limits := Range{0, nearest(most*1_000_000, s.full)}
 	switch name {
 	case "lux":
-		of, within = s.lux, Range{0, s.luxOf(most, most, 0)}
+		value, limits = s.lux, Range{0, s.luxOf(most, most, 0)}
 	case "colour_temperature":
-		of, within = s.kelvin, Range{tcs34725KelvinZero * 1_000_000, tcs34725Hottest * 1_000_000}
+		value, limits = s.kelvin, Range{tcs34725KelvinZero * 1_000_000, tcs34725Hottest * 1_000_000}
 	}
 	sample := func(at time.Duration) (int64, error) {
 		s.mutex.Lock()
@@ -161,9 +161,9 @@ func (s *TCS34725) Measure(name string) (Sensor, error) {
 		if err := s.refresh(at); err != nil {
 			return 0, err
 		}
-		return of()
+		return value()
 	}
-	return &chipMeasure{chip: s, name: name, unit: tcs34725Measures[i].Unit, within: within, sample: sample}, nil
+	return &chipMeasure{chip: s, name: name, unit: tcs34725Measures[i].Unit, limits: limits, sample: sample}, nil
 }
 
 // Halt puts the chip to sleep.
@@ -233,8 +233,8 @@ func (s *TCS34725) start() error {
 	return nil
 }
 
-// most is the count from which on a channel counts as saturated.
-func (s *TCS34725) most() int64 {
+// saturation is the count from which on a channel counts as saturated.
+func (s *TCS34725) saturation() int64 {
 	if time.Duration(s.steps)*tcs34725Step < tcs34725Ripple {
 		return s.full - s.full/4
 	}
@@ -244,14 +244,14 @@ func (s *TCS34725) most() int64 {
 // checkSaturation fails when there is more light than the chip can measure. The chip is not started again.
 func (s *TCS34725) checkSaturation() error {
 	most := slices.Max(s.counts[:])
-	if most < s.most() {
+	if most < s.saturation() {
 		return nil
 	}
 	remedy := "use a shorter integration, or less light"
 	if s.gain > 1 {
 		remedy = fmt.Sprintf("use a smaller gain than %d, or less light", s.gain)
 	}
-	return fmt.Errorf("%s: too much light: expected less than %d of %d counts, got %d; %s", s, s.most(), s.full, most, remedy)
+	return fmt.Errorf("%s: too much light: expected less than %d of %d counts, got %d; %s", s, s.saturation(), s.full, most, remedy)
 }
 
 // withoutInfrared returns twice the counts of red, green and blue, without the infrared that the filter lets through

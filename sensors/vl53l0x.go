@@ -48,7 +48,7 @@ const (
 )
 
 // vl53l0xAddresses are the address after each boot, and those that a chip may be given when a pin controls its boot.
-var vl53l0xAddresses = []uint16{vl53l0xHome, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30}
+var vl53l0xAddresses = []uint16{vl53l0xBootAddress, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30}
 
 // A vl53l0xWrite is a register and the value to write to it.
 type vl53l0xWrite [2]byte
@@ -162,7 +162,7 @@ func (o *VL53L0XOpts) Open(from Parts) (Device, error) {
 
 // Check rejects an address that the chip cannot get.
 func (o *VL53L0XOpts) Check() []options.Mistake {
-	if o.XSHUT != "" || o.Address == vl53l0xHome {
+	if o.XSHUT != "" || o.Address == vl53l0xBootAddress {
 		return nil
 	}
 	return []options.Mistake{options.Wrong("address",
@@ -175,7 +175,7 @@ func (o *VL53L0XOpts) StartAddress() uint16 {
 	if o.XSHUT == "" {
 		return o.Address
 	}
-	return vl53l0xHome
+	return vl53l0xBootAddress
 }
 
 // VL53L0X is a laser distance sensor on I2C. It measures the time of flight of light, in m, up to 2 m, continuously. It
@@ -208,7 +208,7 @@ type VL53L0X struct {
 // complete the start. The address is 0x29. With nil options it uses DefaultVL53L0XOpts.
 func NewVL53L0X(bus i2c.Bus, address uint16, opts *VL53L0XOpts) (*VL53L0X, error) {
 	v, err := newVL53L0X(bus, address, opts, "its supply, the wires to SDA and SCL, and that pin XSHUT is high")
-	if err == nil && address != vl53l0xHome {
+	if err == nil && address != vl53l0xBootAddress {
 		return nil, fmt.Errorf("%s: address: expected 0x29, which the chip has after each boot; "+
 			"use a VL53L0XGroup to give it another", v)
 	}

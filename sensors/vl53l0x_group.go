@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	vl53l0xHome    = 0x29 // the address of every VL53L0X after its boot
-	vl53l0xAddress = 0x8a // I2C_SLAVE_DEVICE_ADDRESS
+	vl53l0xBootAddress     = 0x29 // the address of every VL53L0X after its boot
+	vl53l0xAddressRegister = 0x8a // I2C_SLAVE_DEVICE_ADDRESS
 
 	// vl53l0xBoot is how long a chip takes to boot after XSHUT went high, at most (data sheet, section 2.9.1: tBOOT).
 	vl53l0xBoot = 1200 * time.Microsecond
@@ -136,7 +136,7 @@ func (g *VL53L0XGroup) step(at time.Duration) bool {
 		return false
 	}
 	m := g.members[i]
-	if err := g.clearHome(); err != nil {
+	if err := g.clearBootAddress(); err != nil {
 		m.fail(err)
 	} else if err := m.xshut.Out(gpio.High); err != nil {
 		m.fail(err)
@@ -146,8 +146,8 @@ func (g *VL53L0XGroup) step(at time.Duration) bool {
 	return true
 }
 
-// clearHome makes sure that no chip is at the address where chips boot.
-func (g *VL53L0XGroup) clearHome() error {
+// clearBootAddress makes sure that no chip is at the address where chips boot.
+func (g *VL53L0XGroup) clearBootAddress() error {
 	if !g.cleared {
 		var errs []error
 		for _, m := range g.members {
@@ -158,15 +158,15 @@ func (g *VL53L0XGroup) clearHome() error {
 		}
 		g.cleared = true
 	}
-	if !g.answers(vl53l0xHome) {
+	if !g.answers(vl53l0xBootAddress) {
 		return nil
 	}
 	if _, err := g.resetMisplaced(); err != nil {
 		return err
 	}
-	if g.answers(vl53l0xHome) {
+	if g.answers(vl53l0xBootAddress) {
 		return fmt.Errorf("expected no device at %#02x before this one is started: another device has that address, "+
-			"or the XSHUT of another vl53l0x is not connected to its pin", vl53l0xHome)
+			"or the XSHUT of another vl53l0x is not connected to its pin", vl53l0xBootAddress)
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func (g *VL53L0XGroup) resetMisplaced() (found bool, err error) {
 
 // assign gives the booted chip its address. It reports whether that has ended, successfully or not.
 func (g *VL53L0XGroup) assign(m *vl53l0xMember, at time.Duration) bool {
-	err := g.bus.Tx(vl53l0xHome, []byte{vl53l0xAddress, byte(m.address)}, nil)
+	err := g.bus.Tx(vl53l0xBootAddress, []byte{vl53l0xAddressRegister, byte(m.address)}, nil)
 	if err == nil && !g.answers(m.address) {
 		err = fmt.Errorf("expected an answer at %#02x, its new address", m.address)
 	}
