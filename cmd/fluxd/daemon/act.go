@@ -22,15 +22,14 @@ type outputLine struct {
 	timeout sense.Setting     // the longest time without a spike that renews the command
 
 	// How a command gets from the goroutine that owns the network to the one that writes to the device.
-	fired   [causes]core.Tick          // the first spike of this step, by cause; 0 without one
-	mailbox atomic.Int64               // the latest command
-	posted  atomic.Bool                // the mailbox holds a command that was not written yet
-	due     [causes]atomic.Int64       // when the earliest of the posted commands was due, in ns; 0 without one
-	adjust  atomic.Pointer[adjustment] // settings for the actuator's goroutine to apply; nil without
-	wake    chan struct{}              // one slot: something was posted, or a reason to hold has changed
-	// used by the actuator's goroutine: when the earliest command not yet written was due; 0 without one
-	unanswered [causes]time.Duration
-	failing    bool // the latest write failed, which has been reported
+	fired      [causes]core.Tick          // the first spike of this step, by cause; 0 without one
+	mailbox    atomic.Int64               // the latest command
+	posted     atomic.Bool                // the mailbox holds a command that was not written yet
+	due        [causes]atomic.Int64       // when the earliest of the posted commands was due, in ns; 0 without one
+	adjust     atomic.Pointer[adjustment] // settings for the actuator's goroutine to apply; nil without
+	wake       chan struct{}              // one slot: something was posted, or a reason to hold has changed
+	unanswered [causes]time.Duration      // when the earliest command not yet written was due, for its own goroutine; 0 without one
+	failing    bool                       // the latest write failed, which has been reported
 }
 
 // A cause is why a command has changed. Latencies are measured for each.
@@ -142,7 +141,7 @@ func (r *Robot) write(o *outputLine) {
 	}
 }
 
-// move does so, and records how long after it was due the command was written.
+// move writes what is due, with a newly posted command, and records how long after it was due the command was written.
 func (r *Robot) move(o *outputLine) error {
 	now := r.clock()
 	if o.posted.Swap(false) {

@@ -19,7 +19,7 @@ import (
 // network: the loop posts them, the guard keeps them within range, slew rate and timeout, and all reasons for failsafe apply.
 //
 // The first such command, or arming by hand, takes the robot over: commands of the network are discarded until the robot is armed
-// again. Otherwise the network would move the actuator as soon as the command is over, while somebody works on it.
+// again. Otherwise the network would move the actuator as soon as the command is over, while a person works on it.
 
 // byHand is the state of driving by hand. It belongs to the goroutine that owns the network.
 type byHand struct {
@@ -57,7 +57,7 @@ func (r *Robot) takeOver(h byHand) {
 	r.takenOver.Store(true)
 }
 
-// letGo gives the robot back to the network.
+// returnToNetwork lets the network command the actuators again.
 func (r *Robot) returnToNetwork() {
 	r.hand = byHand{}
 	r.takenOver.Store(false)

@@ -169,7 +169,7 @@ func (r *Robot) ask(ctx context.Context, do func() answer) answer {
 	case <-r.done:
 		return busy("the robot has stopped")
 	case <-ctx.Done():
-		return busy("the control loop takes no requests now; try again")
+		return busy("the control loop is busy; try again")
 	}
 	select {
 	case a := <-q.answer:
@@ -179,7 +179,7 @@ func (r *Robot) ask(ctx context.Context, do func() answer) answer {
 	case <-ctx.Done():
 	}
 	if !q.claimed.Swap(true) {
-		return busy("the control loop did not come to it in time: nothing was done; try again")
+		return busy("the control loop was too busy: nothing was done; try again")
 	}
 	select { // it has begun
 	case a := <-q.answer:

@@ -31,7 +31,7 @@ type Robot struct {
 	clock  func() time.Duration                       // since the start; virtual or real
 	event  func(kind protocol.EventKind, text string) // publishes an event; never waits
 
-	// The stations of a spike. They belong to the goroutine that owns the network, unless they say otherwise.
+	// The stations of a spike, in their order. They belong to the goroutine that owns the network.
 	sensors []*sensorLine
 	network *core.Network
 	neurons map[string][]int // indexes by name; a population's name stands for all its members

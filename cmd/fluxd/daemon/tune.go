@@ -130,7 +130,7 @@ func (r *Robot) ConvertWeights(s *tuning.Settings) {
 		if line.electric {
 			continue
 		}
-		// there is no error: Prepare has tried it
+		// Prepare has tried it, so there is no error.
 		if water, err := r.network.PourWater(line.neurons[0], *s.Sensors[i].Encode.Weight); err == nil {
 			line.water = water
 		}

@@ -17,11 +17,10 @@ import (
 
 // SimulateOptions are the options of Simulate.
 type SimulateOptions struct {
-	For    time.Duration // simulated time; 0: as long as the recording to compare with, or a minute
-	Seed   uint64        // of the simulated world; trial k uses Seed + k
-	Trials int           // how many trials, each from another start; at least 1
-	// gets the score: the same bytes for the same configuration and options on every machine
-	Out      io.Writer
+	For      time.Duration                   // simulated time; 0: as long as the recording to compare with, or a minute
+	Seed     uint64                          // of the simulated world; trial k uses Seed + k
+	Trials   int                             // how many trials, each from another start; at least 1
+	Out      io.Writer                       // for the score: the same bytes for the same configuration and options on every machine
 	Progress func(done, total time.Duration) // called every progressEvery of simulated time; may be nil
 	Started  func(*Robot)                    // called with the robot of each trial; may be nil
 	Overlays []*configs.Overlay              // tuned values, applied in this order
@@ -134,11 +133,10 @@ func newSimulation(config *configs.Robot, seed uint64, log *slog.Logger) (*simul
 	return s, nil
 }
 
-// progressEvery is how often a simulation reports how far it is, in simulated time.
+// progressEvery is how often a simulation reports its progress, in simulated time.
 const progressEvery = 100 * time.Millisecond
 
-// run advances to a time, which is not reached itself, and calls progress every progressEvery. It ends early when the context
-// does.
+// run advances up to a time, not including it, and calls progress every progressEvery. It ends early with the context.
 func (s *simulation) run(ctx context.Context, until time.Duration, progress func(time.Duration)) error {
 	for due, events := time.Duration(0), 0; ; events++ {
 		if events&0xfff == 0 && ctx.Err() != nil {

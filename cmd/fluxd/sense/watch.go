@@ -31,7 +31,7 @@ func (s *Sensor) Watch(ctx context.Context, deliver func(at time.Duration, value
 				if deliver(one.At, one.Value) {
 					continue
 				}
-				rest = edgeRest // an edge storm: meanwhile the pin drops what the loop could not take
+				rest = edgeRest // an edge storm: let the pin drop edges for a while
 			} else {
 				rest -= s.Clock() - begun // usually all of it; a driver whose wait ends at once must not make this loop spin
 			}
