@@ -95,8 +95,8 @@ func (r *Robot) Load(ctx context.Context) error {
 	}).err
 }
 
-// atATime is how many weights one request to the loop reads, so that the loop is not held up.
-const atATime = 256
+// weightsPerRequest is how many weights one request to the loop reads, so that the loop is not held up.
+const weightsPerRequest = 256
 
 // AddLearnt implements bridge.Tuner.
 func (r *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Reading) error {
@@ -106,7 +106,7 @@ func (r *Robot) AddLearnt(ctx context.Context, values map[string]protocol.Readin
 			synapses[s] = 0
 		}
 	}
-	for some := range slices.Chunk(slices.Sorted(maps.Keys(synapses)), atATime) {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(synapses)), weightsPerRequest) {
 		a := r.ask(ctx, func() answer {
 			for _, s := range some {
 				synapses[s], _, _ = r.network.Weight(s) // no error: the synapse is plastic

@@ -59,7 +59,7 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 		}
 	}()
 	defer r.protect()
-	if err := r.claimFiles(); err != nil {
+	if err := r.lockFiles(); err != nil {
 		return err
 	}
 	defer func() { r.learnt.Close(); r.tuned.Close() }()
@@ -140,8 +140,8 @@ func Run(ctx context.Context, config *configs.Robot, opts RunOptions) (err error
 	return err
 }
 
-// claimFiles locks the files that the robot keeps for its next run, so that no other process writes them.
-func (r *Robot) claimFiles() (err error) {
+// lockFiles locks the files that the robot keeps for its next run, so that no other process writes them.
+func (r *Robot) lockFiles() (err error) {
 	if mistakes := kept.Check(r.config); mistakes != nil {
 		return mistakes
 	}

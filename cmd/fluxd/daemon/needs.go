@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// watchOver registers the robot's sensors and actuators with package safety.
-func (r *Robot) watchOver() {
+// setUpSafety registers the robot's sensors and actuators with package safety.
+func (r *Robot) setUpSafety() {
 	k := r.safety
 	for _, s := range r.sensors {
 		s.watched = &safety.Sensor{Name: s.Name, Silent: s.Silent, StaleAfter: s.StaleAfter.Get, Lost: s.LostEdges}

@@ -57,7 +57,7 @@ func (r *Robot) open() error {
 	for _, w := range r.config.Rewards {
 		r.addReward(w)
 	}
-	r.watchOver()
+	r.setUpSafety()
 	r.pretended.Board, r.pretended.Config, r.pretended.Clock = r.Simulated(), r.config, r.clock
 	return nil
 }
@@ -108,7 +108,7 @@ func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 	line := &outputLine{wake: make(chan struct{}, 1)}
 	line.Actuator = &safety.Actuator{Actuator: made, Wake: line.wakeUp}
 	line.timeout.Set(a.Value.Timeout)
-	inputs, err := line.listen(a.Value.Decode)
+	inputs, err := line.openDecoder(a.Value.Decode)
 	if err != nil {
 		return hardware.In("decode", err)
 	}
@@ -125,8 +125,8 @@ func (r *Robot) addOutput(a configs.Named[configs.Actuator]) error {
 	return nil
 }
 
-// listen makes the decoder of an output, and returns the names of its neurons by input.
-func (o *outputLine) listen(c configs.Decode) (inputs []string, err error) {
+// openDecoder makes the decoder of an output, and returns the names of its neurons by input.
+func (o *outputLine) openDecoder(c configs.Decode) (inputs []string, err error) {
 	o.decoder, err = c.Options.Open()
 	return c.Options.Neurons(), err
 }

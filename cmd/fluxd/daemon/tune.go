@@ -141,7 +141,7 @@ func (r *Robot) ConvertWeights(s *tuning.Settings) {
 // change in the actuator's goroutine.
 func (o *outputLine) prepare(c configs.Actuator) (func(), error) {
 	next := &outputLine{Actuator: o.Actuator}
-	if _, err := next.listen(c.Decode); err != nil {
+	if _, err := next.openDecoder(c.Decode); err != nil {
 		return nil, err
 	}
 	adjusted, err := o.Adjusted(c)

@@ -25,9 +25,9 @@ type File struct {
 	Name       string
 	sync.Mutex // held by the caller while it writes, which may take time
 
-	most   int64 // bytes that Read accepts
-	lock   *os.File
-	spoilt error // why the file must not be written
+	most     int64 // bytes that Read accepts
+	lock     *os.File
+	writeErr error // why the file must not be written
 }
 
 // same reports whether two names stand for the same file, even if it does not exist yet.
@@ -88,7 +88,7 @@ func (k *File) Read() ([]byte, error) {
 func (k *File) Reject(why error) error {
 	aside, err := keepAside(k.Name)
 	if err != nil {
-		k.spoilt = fmt.Errorf("%s is not written: its content could not be used, and could not be renamed: %w", k.Name, err)
+		k.writeErr = fmt.Errorf("%s is not written: its content could not be used, and could not be renamed: %w", k.Name, err)
 		return fmt.Errorf("%s: %w; it could not be renamed (%v), so it stays and nothing is saved there", k.Name, why, err)
 	}
 	return fmt.Errorf("%s: %w; it is kept as %s", k.Name, why, aside)
@@ -96,8 +96,8 @@ func (k *File) Reject(why error) error {
 
 // Write replaces the file's content.
 func (k *File) Write(data []byte) error {
-	if k.spoilt != nil {
-		return k.spoilt
+	if k.writeErr != nil {
+		return k.writeErr
 	}
 	return files.Write(k.Name, data)
 }

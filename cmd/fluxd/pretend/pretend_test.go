@@ -72,7 +72,7 @@ func TestSenseSetsAReadingForATime(t *testing.T) {
 	}
 	*now = 5 * time.Second
 	if m, err := sonar.Sensor.Sample(*now); m == 120_000 && err == nil {
-		t.Error("pretended for longer than was said")
+		t.Error("the reading lasts too long")
 	}
 	sonar.SetZero(500_000)
 	if err := robot.Sense("sonar", 0.12, time.Second); err != nil {

@@ -48,7 +48,7 @@ type Keeper struct {
 	stalled atomic.Bool   // the loop does not answer
 	checked bool          // the sensors have been checked at least once
 
-	asked   time.Duration // when Watch last sent a ping
+	pinged  time.Duration // when Watch last sent a ping
 	answers atomic.Int64  // when the loop last answered
 	waiting bool          // Watch is waiting for an answer
 }

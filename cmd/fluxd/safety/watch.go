@@ -112,26 +112,26 @@ func (k *Keeper) moving() bool {
 // checkLoop sends the loop a ping, and holds the actuators at failsafe while the answer is overdue.
 func (k *Keeper) checkLoop(now time.Duration) {
 	answered := time.Duration(k.answers.Load())
-	if k.waiting && answered >= k.asked {
+	if k.waiting && answered >= k.pinged {
 		k.waiting = false
 		if k.stalled.Load() {
 			k.stalled.Store(false)
 			for _, a := range k.Actuators {
 				a.Release(actuators.Stalled)
 			}
-			k.Event(protocol.LoopRecovered, fmt.Sprintf("after %v", (answered-k.asked).Round(time.Millisecond)))
-			k.Log.Info("the loop answers again", "after", answered-k.asked)
+			k.Event(protocol.LoopRecovered, fmt.Sprintf("after %v", (answered-k.pinged).Round(time.Millisecond)))
+			k.Log.Info("the loop answers again", "after", answered-k.pinged)
 		}
 	}
 	if !k.waiting {
 		select {
 		case k.Pings <- struct{}{}:
-			k.waiting, k.asked = true, now
+			k.waiting, k.pinged = true, now
 		default: // cannot happen: there is one ping at a time
 		}
 		return
 	}
-	if now-k.asked >= k.Stall && !k.stalled.Load() {
+	if now-k.pinged >= k.Stall && !k.stalled.Load() {
 		k.stalled.Store(true)
 		for _, a := range k.Actuators {
 			a.Hold(actuators.Stalled)

@@ -22,7 +22,7 @@ func (t *Tuner) suggest(path string) string {
 		letters int
 	}
 	var found []candidate
-	for _, one := range t.shown {
+	for _, one := range t.entries {
 		parts := strings.Split(protocol.PopulationPath(one.path), ".")
 		if len(parts) < len(typed) {
 			continue
@@ -59,7 +59,7 @@ var numbered = regexp.MustCompile(`\[(\d+|\*)\]`)
 
 // population returns the advice for a path that names a population as if it were one neuron; "" for any other path.
 func (t *Tuner) population(path string) string {
-	for _, one := range t.shown {
+	for _, one := range t.entries {
 		p := t.all[one.members[0]]
 		if p.of.Kind != Neuron && p.of.Kind != Synapse {
 			continue

@@ -40,7 +40,7 @@ mqtt: {broker: none}
 		t.Fatal("no such parameter")
 	}
 	after := tuner.Settings().clone()
-	after.own(tuner.all[of].of)
+	after.copyPart(tuner.all[of].of)
 	if err := tuner.check(of, &after); err != nil {
 		t.Errorf("as it is configured: %v", err)
 	}

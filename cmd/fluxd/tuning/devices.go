@@ -32,13 +32,14 @@ func (l *parameterList) sensor(i int, readings sensors.Range) {
 	}
 	for k := range l.all[from:] {
 		if p := &l.all[from+k]; strings.HasPrefix(p.path, l.base+"encode.") {
-			p.limits = reached(p.limits, i, strings.TrimPrefix(p.path, l.base+"encode."), readings)
+			p.limits = withinReadings(p.limits, i, strings.TrimPrefix(p.path, l.base+"encode."), readings)
 		}
 	}
 }
 
-// reached narrows the limits of an encoder's amount to the range of its sensor's readings, as the check of a robot file does.
-func reached(limits limits, sensor int, key string, readings sensors.Range) limits {
+// withinReadings narrows the limits of an encoder's amount to the range of its sensor's readings, as the check of a robot file
+// does.
+func withinReadings(limits limits, sensor int, key string, readings sensors.Range) limits {
 	least, most := float64(readings.Low)/1e6, float64(readings.High)/1e6
 	const step = 1e-6 // the smallest difference of two readings
 	return func(s *Settings) (low, high float64) {

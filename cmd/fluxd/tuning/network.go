@@ -54,7 +54,7 @@ func (l *parameterList) neuron(n *core.Neuron) {
 	l.number("threshold", "units", amount, func(s *Settings) *float64 { return &s.Network.Neurons[i].Threshold })
 	l.number("leak", "units/s", leaks(i, l.afferents[i], l.sensors[i]),
 		func(s *Settings) *float64 { return &s.Network.Neurons[i].Leak })
-	l.tied(l.leakFault(i))
+	l.addCheck(l.leakCheck(i))
 	l.number("floor", "units", floors(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Floor })
 	l.span("refractory", 0, func(s *Settings) *core.Tick { return &s.Network.Neurons[i].Refractory })
 	if n.Pacemaker != 0 {
@@ -64,20 +64,20 @@ func (l *parameterList) neuron(n *core.Neuron) {
 		l.number("adaptation.rate", "units", amount, func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Rate })
 		l.count("adaptation.tolerance", "", between(0, math.MaxInt32),
 			func(s *Settings) *int { return &s.Network.Neurons[i].Adaptation.Tolerance })
-		l.most("adaptation.max", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Max })
+		l.upperLimit("adaptation.max", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Max })
 		l.number("adaptation.recovery", "units/s", recovery,
 			func(s *Settings) *float64 { return &s.Network.Neurons[i].Adaptation.Recovery })
 	}
 	if n.Habituation != nil {
 		l.number("habituation.rate", "units", amount, func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Rate })
-		l.most("habituation.max", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Max })
+		l.upperLimit("habituation.max", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Max })
 		l.number("habituation.recovery", "units/s", recovery,
 			func(s *Settings) *float64 { return &s.Network.Neurons[i].Habituation.Recovery })
 	}
 	if n.Burst != nil {
 		l.number("burst.overshoot", "units", positive(i), func(s *Settings) *float64 { return &s.Network.Neurons[i].Burst.Overshoot })
 		l.span("burst.interval", 1, func(s *Settings) *core.Tick { return &s.Network.Neurons[i].Burst.Interval })
-		if n.Burst.Max > 0 { // see most
+		if n.Burst.Max > 0 { // see upperLimit
 			l.count("burst.max", "", between(1, math.MaxInt32), func(s *Settings) *int { return &s.Network.Neurons[i].Burst.Max })
 		}
 	}
@@ -114,7 +114,7 @@ func (l *parameterList) synapse(s *core.Synapse) {
 		l.number("weight", "units", limits, func(s *Settings) *float64 { return &s.Network.Synapses[i].Weight })
 		if s.Plastic != nil {
 			l.all[len(l.all)-1].learns = true
-			l.tied(func(s *Settings) error { return l.synapseFault(s, i) })
+			l.addCheck(func(s *Settings) error { return l.checkSynapse(s, i) })
 		}
 	case core.Modulator:
 		l.add("weight", "", true, between(-core.MaxModulation, core.MaxModulation),
@@ -143,22 +143,23 @@ func (l *parameterList) synapse(s *core.Synapse) {
 	} {
 		l.number("plastic."+p.key, p.unit, p.limits, func(s *Settings) *float64 { return p.field(s.Network.Synapses[i].Plastic) })
 		if p.key == "min" {
-			l.tied(func(s *Settings) error { return l.synapseFault(s, i) })
+			l.addCheck(func(s *Settings) error { return l.checkSynapse(s, i) })
 		}
 	}
-	l.most("plastic.stp.max", positive(s.To), func(s *Settings) *float64 { return &s.Network.Synapses[i].Plastic.ShortTerm.Max })
+	l.upperLimit("plastic.stp.max", positive(s.To),
+		func(s *Settings) *float64 { return &s.Network.Synapses[i].Plastic.ShortTerm.Max })
 	if s.Plastic.Max > 0 {
-		l.most("plastic.max", func(s *Settings) (float64, float64) {
+		l.upperLimit("plastic.max", func(s *Settings) (float64, float64) {
 			least, most := water(s, s.Network.Synapses[i].To)
 			return max(least, math.Abs(s.Network.Synapses[i].Weight), s.Network.Synapses[i].Plastic.Min), most
 		}, func(s *Settings) *float64 { return &s.Network.Synapses[i].Plastic.Max })
-		l.tied(func(s *Settings) error { return l.synapseFault(s, i) })
+		l.addCheck(func(s *Settings) error { return l.checkSynapse(s, i) })
 	}
 }
 
-// most adds an upper limit, in units, if there is one. "No limit" can be set in the robot file only: as a number it would be 0,
-// at the end of a scale and next to the strictest limit.
-func (l *parameterList) most(key string, limits limits, field func(*Settings) *float64) {
+// upperLimit adds an upper limit, in units, if there is one. "No limit" can be set in the robot file only: as a number it would
+// be 0, at the end of a scale and next to the strictest limit.
+func (l *parameterList) upperLimit(key string, limits limits, field func(*Settings) *float64) {
 	if *field(l.settings) > 0 {
 		l.number(key, "units", limits, field)
 	}
@@ -208,8 +209,8 @@ func receptors(neuron int, unit string) limits {
 	}
 }
 
-// tied gives the latest parameter a check of values that depend on each other.
-func (l *parameterList) tied(fault func(*Settings) error) { l.all[len(l.all)-1].fault = fault }
+// addCheck gives the latest parameter a check of values that depend on each other.
+func (l *parameterList) addCheck(check func(*Settings) error) { l.all[len(l.all)-1].check = check }
 
 // leaks allows leaks for which the smallest amount of a neuron lasts at least half a microsecond.
 func leaks(neuron int, afferents, sensors []int) limits {
@@ -258,9 +259,9 @@ func learning(synapse, target int) limits {
 	}
 }
 
-// leakFault returns a check whether a neuron can hold all its amounts: with another leak, the same units are another amount of
+// leakCheck returns a check whether a neuron can hold all its amounts: with another leak, the same units are another amount of
 // water.
-func (l *parameterList) leakFault(neuron int) func(*Settings) error {
+func (l *parameterList) leakCheck(neuron int) func(*Settings) error {
 	afferents, sensors := l.afferents[neuron], l.sensors[neuron]
 	return func(s *Settings) error {
 		n := s.Network.Neurons[neuron]
@@ -268,7 +269,7 @@ func (l *parameterList) leakFault(neuron int) func(*Settings) error {
 			return mistakes[0]
 		}
 		for _, i := range afferents {
-			if err := l.synapseFault(s, i); err != nil {
+			if err := l.checkSynapse(s, i); err != nil {
 				return fmt.Errorf("%s: %w", l.synapsePath(s, i), err)
 			}
 		}
@@ -281,7 +282,7 @@ func (l *parameterList) leakFault(neuron int) func(*Settings) error {
 	}
 }
 
-func (l *parameterList) synapseFault(s *Settings, synapse int) error {
+func (l *parameterList) checkSynapse(s *Settings, synapse int) error {
 	one := s.Network.Synapses[synapse]
 	if mistakes := one.Mistakes(s.Network.Neurons[one.To]); len(mistakes) > 0 {
 		return mistakes[0]

@@ -20,7 +20,7 @@ type parameter struct {
 	read   func(*Settings) float64
 	write  func(*Settings, float64)
 	limits limits
-	fault  func(*Settings) error // an additional check, where the limits depend on other values and no formula gives them; else nil
+	check  func(*Settings) error // an additional check, where the limits depend on other values and no formula gives them; else nil
 }
 
 // limits returns the allowed range while all other parameters stay as they are.
@@ -56,7 +56,7 @@ type Settings struct {
 	Learnt    configs.Learnt
 }
 
-// clone makes a copy. Before a parameter is written in it, own must be called for its part.
+// clone makes a copy. Before a parameter is written in it, copyPart must be called for its part.
 func (s *Settings) clone() Settings {
 	c := *s
 	c.Network.Neurons, c.Network.Synapses = slices.Clone(s.Network.Neurons), slices.Clone(s.Network.Synapses)
@@ -64,8 +64,8 @@ func (s *Settings) clone() Settings {
 	return c
 }
 
-// own copies what a part still shares with the settings that these were cloned from.
-func (s *Settings) own(p Part) {
+// copyPart copies what a part still shares with the settings that these were cloned from.
+func (s *Settings) copyPart(p Part) {
 	switch p.Kind {
 	case Neuron:
 		n := &s.Network.Neurons[p.Index]

@@ -33,8 +33,8 @@ type Tuner struct {
 	network *core.Network
 	all     []parameter
 	byPath  map[string]int
-	shown   []shown
-	byShown map[string]int // of entries with several members
+	entries []entry
+	byEntry map[string]int // of entries with several members
 	now     atomic.Pointer[state]
 	saved   protocol.Revision // in the file of tuned values, guarded by its mutex
 }
@@ -84,7 +84,7 @@ func New(config *configs.Robot, network *core.Network, robot Robot) *Tuner {
 		t.byPath[p.path] = i
 		now.origin = append(now.origin, origin{source: protocol.FromConfig})
 	}
-	t.shown, t.byShown = shownOf(t.all)
+	t.entries, t.byEntry = entriesOf(t.all)
 	t.now.Store(now)
 	return t
 }
@@ -127,7 +127,7 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 		}
 		if _, known := first[p.of]; !known {
 			first[p.of] = i
-			after.settings.own(p.of)
+			after.settings.copyPart(p.of)
 		}
 		if p.learns && p.read(&before.settings) == value {
 			c.relearn[p.of.Index] = value
@@ -141,13 +141,13 @@ func (t *Tuner) Prepare(w Request) (*Change, error) {
 		if low, high := p.limits(&after.settings); !(value >= low && value <= high) {
 			return nil, t.outOfRange(c, i, value, " is out of range")
 		}
-		if p.fault == nil {
+		if p.check == nil {
 			continue
 		}
 		if low, high := t.limits(&before.settings, i); len(order) == 1 && !(value >= low && value <= high) {
 			return nil, t.outOfRange(c, i, value, " is out of range")
 		}
-		if err := p.fault(&after.settings); err != nil {
+		if err := p.check(&after.settings); err != nil {
 			return nil, &protocol.Error{Code: protocol.OutOfRange, Path: p.path,
 				Message: units.Format(value, p.unit) + ": " + err.Error()}
 		}
@@ -239,38 +239,38 @@ func (t *Tuner) Applied(c *Change) map[string]float64 {
 
 // values returns the values of parameters by path, those of a large population as one if they are equal.
 func (t *Tuner) values(of *state, parameters []int) map[string]float64 {
-	wanted := make(map[int]bool, len(parameters))
+	remaining := make(map[int]bool, len(parameters))
 	for _, i := range parameters {
-		wanted[i] = true
+		remaining[i] = true
 	}
 	values := make(map[string]float64)
-	for _, k := range t.byShown {
-		one := t.shown[k]
-		if missing := slices.ContainsFunc(one.members, func(i int) bool { return !wanted[i] }); missing {
+	for _, k := range t.byEntry {
+		one := t.entries[k]
+		if missing := slices.ContainsFunc(one.members, func(i int) bool { return !remaining[i] }); missing {
 			continue
 		}
 		if low, high := t.span(of, one); low == high && t.sameRevision(of, one) {
 			values[one.path] = low
 			for _, i := range one.members {
-				delete(wanted, i)
+				delete(remaining, i)
 			}
 		}
 	}
-	for i := range wanted {
+	for i := range remaining {
 		values[t.all[i].path] = t.all[i].read(&of.settings)
 	}
 	return values
 }
 
 // sameRevision reports whether all weights that learn under one path were set by the same change: see since.
-func (t *Tuner) sameRevision(of *state, one shown) bool {
+func (t *Tuner) sameRevision(of *state, one entry) bool {
 	return !slices.ContainsFunc(one.members, func(i int) bool {
 		return t.all[i].learns && of.origin[i].revision != of.origin[one.members[0]].revision
 	})
 }
 
 // span returns the smallest and the largest value under one path.
-func (t *Tuner) span(of *state, one shown) (low, high float64) {
+func (t *Tuner) span(of *state, one entry) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, i := range one.members {
 		v := t.all[i].read(&of.settings)
@@ -320,7 +320,7 @@ const mostWildcards = 16
 func (t *Tuner) checkWildcards(paths []string) error {
 	n := 0
 	for _, path := range paths {
-		if _, known := t.byShown[path]; !known && strings.Contains(path, "*") {
+		if _, known := t.byEntry[path]; !known && strings.Contains(path, "*") {
 			n++
 		}
 	}
@@ -336,8 +336,8 @@ func (t *Tuner) find(path string) ([]int, error) {
 	if i, known := t.byPath[path]; known {
 		return []int{i}, nil
 	}
-	if k, known := t.byShown[path]; known {
-		return t.shown[k].members, nil
+	if k, known := t.byEntry[path]; known {
+		return t.entries[k].members, nil
 	}
 	if strings.Contains(path, "*") {
 		var found []int
@@ -447,8 +447,8 @@ func (t *Tuner) members(path string) []int {
 	if i, known := t.byPath[path]; known {
 		return []int{i}
 	}
-	if k, known := t.byShown[path]; known {
-		return t.shown[k].members
+	if k, known := t.byEntry[path]; known {
+		return t.entries[k].members
 	}
 	return nil
 }
@@ -457,7 +457,7 @@ func (t *Tuner) members(path string) []int {
 func (t *Tuner) Get(paths []string) (map[string]protocol.Reading, protocol.Revision, error) {
 	now, values := t.now.Load(), map[string]protocol.Reading{}
 	if len(paths) == 0 {
-		for _, one := range t.shown {
+		for _, one := range t.entries {
 			values[one.path] = t.value(now, one)
 		}
 		return values, now.revision, nil
@@ -466,8 +466,8 @@ func (t *Tuner) Get(paths []string) (map[string]protocol.Reading, protocol.Revis
 		return nil, now.revision, err
 	}
 	for _, path := range paths {
-		if k, known := t.byShown[path]; known {
-			values[path] = t.value(now, t.shown[k])
+		if k, known := t.byEntry[path]; known {
+			values[path] = t.value(now, t.entries[k])
 			continue
 		}
 		found, err := t.find(path)
@@ -475,14 +475,14 @@ func (t *Tuner) Get(paths []string) (map[string]protocol.Reading, protocol.Revis
 			return nil, now.revision, err
 		}
 		for _, i := range found {
-			values[t.all[i].path] = t.value(now, shown{members: []int{i}})
+			values[t.all[i].path] = t.value(now, entry{members: []int{i}})
 		}
 	}
 	return values, now.revision, nil
 }
 
 // value returns what clients see of an entry: its value or range of values, its latest origin and its limits.
-func (t *Tuner) value(of *state, one shown) (v protocol.Reading) {
+func (t *Tuner) value(of *state, one entry) (v protocol.Reading) {
 	low, high := t.span(of, one)
 	v.V = low
 	if high != low {
@@ -539,8 +539,8 @@ func (t *Tuner) Learning(path string) (synapses []int) {
 // Parameters describes all parameters for clients.
 func (t *Tuner) Parameters() (all []protocol.Parameter) {
 	now := t.Settings()
-	for _, one := range t.shown {
-		all = append(all, t.described(now, one))
+	for _, one := range t.entries {
+		all = append(all, t.describe(now, one))
 	}
 	return all
 }

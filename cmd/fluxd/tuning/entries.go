@@ -12,15 +12,15 @@ import (
 // each client that connects, and a description of 30 MB.
 const mostApart = 64
 
-// shown is an entry that clients see under one path: a parameter, or those of all members of a large population.
-type shown struct {
+// An entry is what clients see under one path: a parameter, or those of all members of a large population.
+type entry struct {
 	path    string
 	members []int // indexes of parameters
 }
 
-// shownOf lists the entries in the order of the parameters. Several has the index of each entry with more than one member, by
+// entriesOf lists the entries in the order of the parameters. Several has the index of each entry with more than one member, by
 // its path.
-func shownOf(all []parameter) (list []shown, several map[string]int) {
+func entriesOf(all []parameter) (list []entry, several map[string]int) {
 	size := map[string]int{}
 	group := make([]string, len(all)) // the path of the population; empty for a single neuron
 	for i, p := range all {
@@ -35,22 +35,22 @@ func shownOf(all []parameter) (list []shown, several map[string]int) {
 	several = map[string]int{}
 	for i, p := range all {
 		if size[group[i]] <= mostApart {
-			list = append(list, shown{p.path, []int{i}})
+			list = append(list, entry{p.path, []int{i}})
 			continue
 		}
 		k, known := several[group[i]]
 		if !known {
 			k = len(list)
 			several[group[i]] = k
-			list = append(list, shown{path: group[i]})
+			list = append(list, entry{path: group[i]})
 		}
 		list[k].members = append(list[k].members, i)
 	}
 	return list, several
 }
 
-// described describes an entry for clients.
-func (t *Tuner) described(now *Settings, one shown) protocol.Parameter {
+// describe describes an entry for clients.
+func (t *Tuner) describe(now *Settings, one entry) protocol.Parameter {
 	first := &t.all[one.members[0]]
 	p := protocol.Parameter{Path: one.path, Type: "float", Unit: first.unit, Default: first.preset}
 	if first.whole {
@@ -67,7 +67,7 @@ func (t *Tuner) described(now *Settings, one shown) protocol.Parameter {
 }
 
 // allowed returns the range that every member of an entry allows.
-func (t *Tuner) allowed(now *Settings, one shown) (low, high float64) {
+func (t *Tuner) allowed(now *Settings, one entry) (low, high float64) {
 	tr := &trial{of: now}
 	low, high = tr.limits(t, one.members[0])
 	for _, i := range one.members[1:] {
@@ -91,19 +91,19 @@ type trial struct {
 func (tr *trial) limits(t *Tuner, parameter int) (low, high float64) {
 	p := &t.all[parameter]
 	low, high = p.limits(tr.of)
-	if p.fault == nil {
+	if p.check == nil {
 		return low, high
 	}
 	if tr.copy == nil {
 		c := tr.of.clone()
 		tr.copy = &c
 	}
-	tr.copy.own(p.of)
+	tr.copy.copyPart(p.of)
 	v := p.read(tr.of)
 	defer p.write(tr.copy, v)
 	fits := func(v float64) bool {
 		p.write(tr.copy, v)
-		return p.fault(tr.copy) == nil
+		return p.check(tr.copy) == nil
 	}
 	if !fits(v) { // several changes at once have led here
 		return v, v
