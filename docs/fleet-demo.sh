@@ -1,23 +1,26 @@
 #!/usr/bin/env bash
-# A fleet on one machine: robots at one Mosquitto, and one robot with a broker of its own that is bridged to it. Measures for a while what they
-# cost, and cleans up. Needs mosquitto and mosquitto-clients (Debian), and bin/fluxd and bin/fluxctl (make build).
+# A fleet on one machine: robots at one Mosquitto, and one robot whose own broker is bridged to it. Measures what they cost, and cleans up.
+# Needs mosquitto and mosquitto-clients (Debian), and bin/fluxd and bin/fluxctl (make build).
 #
 #   docs/fleet-demo.sh [robots] [seconds]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 robots=${1:-20} seconds=${2:-30}
 for need in mosquitto mosquitto_sub; do
-	command -v $need >/dev/null || PATH=$PATH:/usr/sbin command -v $need >/dev/null || { echo "$need is needed: apt-get install mosquitto mosquitto-clients"; exit 1; }
+	command -v $need >/dev/null || PATH=$PATH:/usr/sbin command -v $need >/dev/null || {
+		echo "$need is missing: apt-get install mosquitto mosquitto-clients"
+		exit 1
+	}
 done
 PATH=$PATH:/usr/sbin
-[ -x bin/fluxd ] && [ -x bin/fluxctl ] || { echo "bin/fluxd and bin/fluxctl are needed: make build"; exit 1; }
+[ -x bin/fluxd ] && [ -x bin/fluxctl ] || { echo "bin/fluxd and bin/fluxctl are missing: make build"; exit 1; }
 
 work=$(mktemp -d)
 started=()
 trap 'for p in "${started[@]}"; do kill "$p" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 central=18830 own=18831
 
-# The robot "alone" has its own broker; a bridge on the fleet's side takes what it tells up, and brings requests down.
+# The robot "alone" has its own broker. Mosquitto's bridge brings its messages up and requests down.
 cat >"$work/mosquitto.conf" <<CONF
 listener $central 127.0.0.1
 set_tcp_nodelay true
@@ -55,7 +58,8 @@ for k in robot1 "robot$robots" alone; do
 	echo "robot $k does not answer at the central broker"; exit 1
 done
 ctl --robot alone set network.neurons.motor_l.threshold=111 >/dev/null
-echo "robot alone, bridged: tuned through the central broker, and its own broker says: $(bin/fluxctl --broker tcp://127.0.0.1:$own --robot alone get network.neurons.motor_l.threshold | awk 'NR==2{print $2}')"
+value=$(bin/fluxctl --broker tcp://127.0.0.1:$own --robot alone get network.neurons.motor_l.threshold | awk 'NR==2{print $2}')
+echo "robot alone, bridged: set to 111 through the central broker; at its own broker the value is $value"
 
 ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
 total() { local sum=0 p; for p in "${fleet[@]}"; do sum=$((sum + $(ticks "$p"))); done; echo $sum; }
@@ -65,12 +69,12 @@ messages=$(timeout "$seconds" mosquitto_sub -h 127.0.0.1 -p $central -t 'flux/#'
 r1=$(total) b1=$(ticks $broker)
 echo "$robots robots and one bridged, $seconds s, on $(nproc) processors:"
 awk -v r=$((r1 - r0)) -v b=$((b1 - b0)) -v hz="$hz" -v s="$seconds" -v n=$((robots + 1)) -v m="$messages" 'BEGIN {
-	printf "  processor of a robot      %.2f %% of a core, its world simulated\n", 100 * r / hz / s / n
+	printf "  processor of a robot      %.2f %% of a core, with its simulated world\n", 100 * r / hz / s / n
 	printf "  processor of Mosquitto    %.2f %% of a core\n", 100 * b / hz / s
 	printf "  messages                  %.0f a second, to a subscriber of everything\n", m / s }'
 for k in robot1 alone; do
 	for _ in $(seq 20); do
 		a=$(date +%s%N); ctl --robot $k get network.neurons.motor_l.threshold >/dev/null; e=$(date +%s%N)
 		echo $(((e - a) / 1000))
-	done | sort -n | awk -v k=$k '{v[NR] = $1} END {printf "  fluxctl get of %-10s %.0f ms p50, %.0f ms at most, from its start to its end\n", k, v[int((NR + 1) / 2)] / 1000, v[NR] / 1000}'
+	done | sort -n | awk -v k=$k '{v[NR] = $1} END {printf "  fluxctl get of %-10s %.0f ms p50, %.0f ms at most, from start to end of the process\n", k, v[int((NR + 1) / 2)] / 1000, v[NR] / 1000}'
 done
