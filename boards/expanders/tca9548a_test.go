@@ -186,16 +186,16 @@ func TestTCA9548ANoAnswer(t *testing.T) {
 func TestTCA9548AChannelHeldLow(t *testing.T) {
 	f := newFan(t, false)
 	f.expect(t, 2)
-	f.branches[2].Hold(true)
+	f.branches[2].HoldLow(true)
 	f.expectFault(t, 2, "connection timed out",
 		"no device behind it holds its wires low; with a pin joined to RESET (reset) the others would go on")
 	f.expectFault(t, 3, "select channel 3: ", "connection timed out")
-	f.branches[2].Hold(false)
+	f.branches[2].HoldLow(false)
 	f.expect(t, 2, 3)
 
 	f = newFan(t, true)
 	f.expect(t, 2)
-	f.branches[2].Hold(true)
+	f.branches[2].HoldLow(true)
 	for range 3 {
 		f.expectFault(t, 2, "connection timed out")
 		f.expect(t, 3, 1)
@@ -203,7 +203,7 @@ func TestTCA9548AChannelHeldLow(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	f.branches[2].Hold(false)
+	f.branches[2].HoldLow(false)
 	f.expect(t, 2, 3)
 	if err := f.reset.Out(gpio.Low); err != nil { // left behind by another program
 		t.Fatal(err)

@@ -26,7 +26,7 @@ type Board struct {
 	branches []*Bus // behind multiplexers
 }
 
-// New makes a board whose devices live by the clock, the time since the start.
+// New returns a board. Its devices use the clock, which is the time since the start.
 func New(clock func() time.Duration) *Board {
 	b := &Board{clock: clock}
 	for i := range header.GPIOs {
@@ -39,7 +39,7 @@ func New(clock func() time.Duration) *Board {
 }
 
 func newBus(name string, clock func() time.Duration) *Bus {
-	return &Bus{name: name, clock: clock, devices: map[uint16]Device{}, pulled: map[uint16]Device{}}
+	return &Bus{name: name, clock: clock, devices: map[uint16]Device{}, unplugged: map[uint16]Device{}}
 }
 
 // Branch adds a bus behind a multiplexer. Devices are attached to it by its name, such as mux/0; drivers reach them through the multiplexer.
@@ -52,11 +52,11 @@ func (b *Board) Branch(name string) *Bus {
 // String returns "simulated board".
 func (b *Board) String() string { return "simulated board" }
 
-// Pin returns a pin by its name, "GPIO17", its number, "17", or its place on the header, "P1_11"; always the same for the same
+// Pin returns a pin by its name ("GPIO17"), its number ("17"), or its position on the header ("P1_11"). The same name always gives the same
 // pin.
 func (b *Board) Pin(name string) (gpio.PinIO, error) { return b.pin(name) }
 
-// Line is Pin with the world's side of it.
+// Line is like Pin, but its result also has the methods for the outside of the pin, such as Drive.
 func (b *Board) Line(name string) (*Pin, error) { return b.pin(name) }
 
 func (b *Board) pin(name string) (*Pin, error) {
@@ -66,13 +66,14 @@ func (b *Board) pin(name string) (*Pin, error) {
 			return p, nil
 		}
 	}
-	return nil, fmt.Errorf("simulated board: no pin %q: expected GPIO0 to GPIO%d, or its place on the header, such as P1_11", name, header.GPIOs-1)
+	return nil, fmt.Errorf("simulated board: no pin %q: expected GPIO0 to GPIO%d, or its position on the header, such as P1_11",
+		name, header.GPIOs-1)
 }
 
-// Bus returns an I2C bus by its name, "I2C1", or its number, "1". Closing it does nothing: it is shared.
+// Bus returns an I2C bus by its name ("I2C1") or its number ("1"). Closing it does nothing: it is shared.
 func (b *Board) Bus(name string) (i2c.BusCloser, error) { return b.bus(name) }
 
-// Buses names the I2C buses.
+// Buses returns the names of the I2C buses.
 func (b *Board) Buses() []string {
 	names := make([]string, len(b.buses))
 	for i, bus := range b.buses {
@@ -90,8 +91,8 @@ func (b *Board) bus(name string) (*Bus, error) {
 	return b.buses[i], nil
 }
 
-// wires is a bus of the board, or one behind a multiplexer.
-func (b *Board) wires(name string) (*Bus, error) {
+// anyBus returns a bus of the board, or one behind a multiplexer.
+func (b *Board) anyBus(name string) (*Bus, error) {
 	for _, branch := range b.branches {
 		if branch.name == name {
 			return branch, nil
@@ -100,9 +101,9 @@ func (b *Board) wires(name string) (*Bus, error) {
 	return b.bus(name)
 }
 
-// Attach connects a device to a bus. It fails when the bus does not exist or the address is taken.
+// Attach connects a device to a bus. It fails if the bus does not exist or the address is taken.
 func (b *Board) Attach(bus string, address uint16, device Device) error {
-	to, err := b.wires(bus)
+	to, err := b.anyBus(bus)
 	if err != nil {
 		return err
 	}
@@ -113,12 +114,12 @@ func (b *Board) Attach(bus string, address uint16, device Device) error {
 	}
 	to.devices[address] = device
 	_, moves := device.(Mover)
-	_, leads := device.(Multiplexer)
-	to.several = to.several || moves || leads
+	_, joins := device.(Multiplexer)
+	to.mustSearch = to.mustSearch || moves || joins
 	return nil
 }
 
-// Faults lets a test break a bus. It fails when the bus does not exist.
+// Faults returns the faults of a bus, by which a test breaks it. It fails if the bus does not exist.
 func (b *Board) Faults(bus string) (*Faults, error) {
 	of, err := b.bus(bus)
 	if err != nil {
@@ -127,32 +128,31 @@ func (b *Board) Faults(bus string) (*Faults, error) {
 	return &of.faults, nil
 }
 
-// Detach pulls a device off its bus: from now on nobody answers at the address, until another one is attached or Replug puts it
-// back.
+// Detach unplugs a device: from now on nothing answers at the address, until another device is attached or Replug plugs this one in again.
 func (b *Board) Detach(bus string, address uint16) error {
-	to, err := b.wires(bus)
+	to, err := b.anyBus(bus)
 	if err != nil {
 		return err
 	}
 	to.plug.Lock()
 	defer to.plug.Unlock()
 	if device := to.devices[address]; device != nil {
-		to.pulled[address] = device
+		to.unplugged[address] = device
 		delete(to.devices, address)
 	}
 	return nil
 }
 
-// Replug puts a device back that Detach pulled off, or takes the supply of one that is there away for a moment. Either way it is
-// as after power-up: one that has a method Reset is reset. It fails when no device was ever there.
+// Replug plugs in a device that Detach has unplugged, or interrupts the supply of an attached one for a moment. Either way the device is as
+// after power-up: its method Reset is called, if it has one. Replug fails if no device was ever attached there.
 func (b *Board) Replug(bus string, address uint16) error {
-	to, err := b.wires(bus)
+	to, err := b.anyBus(bus)
 	if err != nil {
 		return err
 	}
 	to.plug.Lock()
 	defer to.plug.Unlock()
-	device := cmp.Or(to.devices[address], to.pulled[address])
+	device := cmp.Or(to.devices[address], to.unplugged[address])
 	if device == nil {
 		return fmt.Errorf("simulated board: %s address 0x%02x: no device was there", bus, address)
 	}
@@ -163,50 +163,50 @@ func (b *Board) Replug(bus string, address uint16) error {
 	return nil
 }
 
-// Halt implements conn.Resource; there is nothing to let go of.
+// Halt implements conn.Resource; it does nothing.
 func (b *Board) Halt() error { return nil }
 
-// Device is what answers at an address of an I2C bus.
+// Device is a device that answers at an address of an I2C bus.
 type Device interface {
-	// Tx is handed one transaction at a time: first w is written to it, then r is filled from it. An error is a device that does
-	// not acknowledge.
+	// Tx carries out one transaction: the device receives w, then fills r. An error means that it does not acknowledge. Calls do not
+	// overlap.
 	Tx(at time.Duration, w, r []byte) error
 }
 
-// A Mover is a device whose address changes while it runs. The address at which it is attached is its place, for Detach and Replug.
+// A Mover is a device whose address changes while it runs. For Detach and Replug it keeps the address at which it was attached.
 type Mover interface {
 	Device
-	// Address is where it answers now; false while it answers nowhere.
+	// Address returns the address at which it answers now; false while it answers nowhere.
 	Address() (uint16, bool)
 }
 
 // A Multiplexer is a device that joins other buses to its own.
 type Multiplexer interface {
 	Device
-	// Joined are those that are joined to it now.
+	// Joined returns the buses that are joined now.
 	Joined() []*Bus
 }
 
-// Bus is an I2C bus. Like the kernel's it carries one transaction at a time.
+// Bus is an I2C bus. Like a bus of the kernel it carries out one transaction at a time.
 type Bus struct {
-	name    string
-	clock   func() time.Duration
-	mutex   sync.Mutex // held over a transfer
-	plug    sync.Mutex // of devices; never held over one: what hangs can be unplugged
-	devices map[uint16]Device
-	several bool              // there are movers or multiplexers
-	held    bool              // a device holds the wires low
-	pulled  map[uint16]Device // what Detach took, by the address where it was
-	faults  Faults
+	name       string
+	clock      func() time.Duration
+	mutex      sync.Mutex // held during a transfer
+	plug       sync.Mutex // guards what follows; not held during a transfer, so that a hanging device can be unplugged
+	devices    map[uint16]Device
+	mustSearch bool              // there are movers or multiplexers
+	heldLow    bool              // a device holds the wires low
+	unplugged  map[uint16]Device // by Detach, by the address
+	faults     Faults
 }
 
-// ErrNoAnswer is what a transaction fails with when nobody acknowledges; Linux calls it so.
+// ErrNoAnswer is the error of a transaction that no device acknowledges, with the text of Linux.
 var ErrNoAnswer = errors.New("remote I/O error")
 
-// ErrTimeout is what it fails with when the wires are held low; Linux calls it so.
+// ErrTimeout is the error of a transaction while the wires are held low, with the text of Linux.
 var ErrTimeout = errors.New("connection timed out")
 
-// String returns the bus's name.
+// String returns the name of the bus.
 func (b *Bus) String() string { return b.name }
 
 // Tx implements i2c.Bus.
@@ -216,7 +216,7 @@ func (b *Bus) Tx(address uint16, w, r []byte) error {
 	if err := b.faults.before(address); err != nil {
 		return fmt.Errorf("%s address 0x%02x: %w", b.name, address, err)
 	}
-	all, err := b.at(address)
+	all, err := b.find(address)
 	if err == nil {
 		err = b.exchange(all, w, r)
 	}
@@ -227,36 +227,36 @@ func (b *Bus) Tx(address uint16, w, r []byte) error {
 	return nil
 }
 
-// Hold holds the wires of a bus low, as a broken device does, or lets them go: each transfer fails, also of the bus that a multiplexer joins
-// it to. (Faults.Stick is a bus whose controller does not notice.)
-func (b *Bus) Hold(low bool) {
+// HoldLow holds the wires of a bus low, like a broken device, or releases them. While they are low each transfer fails, also on a bus that a
+// multiplexer joins to this one. (Faults.Stick is for a bus whose controller does not notice.)
+func (b *Bus) HoldLow(low bool) {
 	b.plug.Lock()
 	defer b.plug.Unlock()
-	b.held = low
+	b.heldLow = low
 }
 
-// at lists who answers at an address: one device, unless there are movers or multiplexers.
-func (b *Bus) at(address uint16) (all []Device, err error) {
+// find returns the devices that answer at an address: at most one, unless there are movers or multiplexers.
+func (b *Bus) find(address uint16) (all []Device, err error) {
 	b.plug.Lock()
 	defer b.plug.Unlock()
-	if b.held {
+	if b.heldLow {
 		return nil, fmt.Errorf("%w: the wires of %s are held low", ErrTimeout, b.name)
 	}
-	if device := b.devices[address]; !b.several && device != nil {
+	if device := b.devices[address]; !b.mustSearch && device != nil {
 		return []Device{device}, nil
 	}
-	for _, place := range slices.Sorted(maps.Keys(b.devices)) {
-		device := b.devices[place]
-		is, answers := place, true
+	for _, attachedAt := range slices.Sorted(maps.Keys(b.devices)) {
+		device := b.devices[attachedAt]
+		current, answers := attachedAt, true
 		if m, moves := device.(Mover); moves {
-			is, answers = m.Address()
+			current, answers = m.Address()
 		}
-		if answers && is == address {
+		if answers && current == address {
 			all = append(all, device)
 		}
-		if m, leads := device.(Multiplexer); leads {
+		if m, joins := device.(Multiplexer); joins {
 			for _, joined := range m.Joined() {
-				behind, err := joined.at(address)
+				behind, err := joined.find(address)
 				if err != nil {
 					return nil, err
 				}
@@ -267,11 +267,11 @@ func (b *Bus) at(address uint16) (all []Device, err error) {
 	return all, nil
 }
 
-// exchange carries out a transaction with all who answer. All hear what is written, and a wire is low where any of them holds it low.
+// exchange carries out a transaction with all devices that answer. All receive w; a bit of r is low if any device holds it low.
 func (b *Bus) exchange(with []Device, w, r []byte) error {
 	switch len(with) {
 	case 0:
-		return fmt.Errorf("%w: nobody is there", ErrNoAnswer)
+		return fmt.Errorf("%w: no device is there", ErrNoAnswer)
 	case 1:
 		return with[0].Tx(b.clock(), w, r)
 	}
@@ -293,7 +293,7 @@ func (b *Bus) exchange(with []Device, w, r []byte) error {
 	return errors.Join(errs...)
 }
 
-// SetSpeed implements i2c.Bus; any speed will do.
+// SetSpeed implements i2c.Bus; it accepts any speed.
 func (b *Bus) SetSpeed(physic.Frequency) error { return nil }
 
 // Close implements io.Closer; the bus is shared and stays open.

@@ -8,24 +8,23 @@ import (
 	"fluxd/splitmix64"
 )
 
-// Faults are what goes wrong on a bus, injected by a test. The zero value is a bus without faults. It may be used from any
-// goroutine.
+// Faults are the faults that a test injects into a bus. The zero value has none. It may be used from any goroutine.
 type Faults struct {
 	mutex   sync.Mutex
 	refuse  map[uint16]int
 	garbage map[uint16]garbage
-	held    chan struct{} // closed when the bus is let go; nil while nobody holds it
+	stuck   chan struct{} // closed by Release; nil while the bus is not stuck
 	slow    time.Duration
 	seen    map[uint16]int
 }
 
-// garbage is what an address answers instead of its device.
+// garbage replaces the answers of a device.
 type garbage struct {
 	times  int
 	random splitmix64.Random
 }
 
-// Refuse makes the next transfers to an address fail, as a device does that does not acknowledge.
+// Refuse makes the next transfers to an address fail, as if the device did not acknowledge.
 func (f *Faults) Refuse(address uint16, times int) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -35,7 +34,7 @@ func (f *Faults) Refuse(address uint16, times int) {
 	f.refuse[address] = times
 }
 
-// Garbage makes the next reads from an address return bytes that depend on the seed alone. Writes still reach the device.
+// Garbage makes the next reads from an address return bytes that depend on the seed only. Writes still reach the device.
 func (f *Faults) Garbage(address uint16, times int, seed uint64) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -45,51 +44,51 @@ func (f *Faults) Garbage(address uint16, times int, seed uint64) {
 	f.garbage[address] = garbage{times, splitmix64.Random(seed)}
 }
 
-// Stick holds the bus, as a device does that keeps SDA low: every transfer waits until Release.
+// Stick makes every transfer wait until Release, as if a device kept SDA low.
 func (f *Faults) Stick() {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if f.held == nil {
-		f.held = make(chan struct{})
+	if f.stuck == nil {
+		f.stuck = make(chan struct{})
 	}
 }
 
-// Release lets the bus go.
+// Release ends Stick.
 func (f *Faults) Release() {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if f.held != nil {
-		close(f.held)
-		f.held = nil
+	if f.stuck != nil {
+		close(f.stuck)
+		f.stuck = nil
 	}
 }
 
-// Slow makes every transfer take so long, as on a bus at a low speed or with a device that stretches the clock; 0 ends it.
+// Slow adds a time to every transfer, as on a bus at a low speed or with a device that stretches the clock; 0 ends it.
 func (f *Faults) Slow(each time.Duration) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.slow = each
 }
 
-// Seen counts the transfers to an address so far, those that failed included.
+// Seen returns the number of transfers to an address so far, failed ones included.
 func (f *Faults) Seen(address uint16) int {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	return f.seen[address]
 }
 
-// before is asked at the start of each transfer; it takes as long as a slow bus does, and waits while the bus is held.
+// before is called at the start of each transfer. It takes the time of a slow bus, and waits while the bus is stuck.
 func (f *Faults) before(address uint16) error {
 	f.mutex.Lock()
 	if f.seen == nil {
 		f.seen = map[uint16]int{}
 	}
 	f.seen[address]++
-	held, slow := f.held, f.slow
+	stuck, slow := f.stuck, f.slow
 	f.mutex.Unlock()
 	time.Sleep(slow)
-	if held != nil {
-		<-held
+	if stuck != nil {
+		<-stuck
 	}
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -100,7 +99,7 @@ func (f *Faults) before(address uint16) error {
 	return nil
 }
 
-// after may spoil what was read.
+// after may replace the bytes that were read.
 func (f *Faults) after(address uint16, r []byte) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()

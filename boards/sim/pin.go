@@ -11,8 +11,8 @@ import (
 	"periph.io/x/conn/v3/pin"
 )
 
-// Pin is a simulated GPIO pin: what a driver does to it on one side, what the world does on the other. It may be used from any
-// goroutine.
+// Pin is a simulated GPIO pin. Drivers use its gpio.PinIO methods; the world uses the others, such as Drive and Watch, for what is connected
+// to the pin. It may be used from any goroutine.
 type Pin struct {
 	name   string
 	number int
@@ -20,19 +20,19 @@ type Pin struct {
 
 	mutex     sync.Mutex
 	output    bool
-	level     gpio.Level // what the driver puts out while output
+	level     gpio.Level // of the driver, while output
 	pull      gpio.Pull
-	driven    bool       // the world drives the line; else the pull decides what an input reads
-	line      gpio.Level // what the world drives
+	driven    bool       // the world drives the line; otherwise an input reads the pull
+	line      gpio.Level // of the world
 	edge      gpio.Edge
 	duty      gpio.Duty
 	frequency physic.Frequency
-	scheduled []move // what the world will do to the line, in order of time
-	edges     []move // that nobody has taken yet
-	lost      uint64 // edges that found no room
-	watched   func(at time.Duration, level gpio.Level)
-	changed   chan struct{} // one slot: who waits should look again
-	restarted chan struct{} // closed, and replaced, by In: who waits goes home
+	scheduled []move // future changes of the line by the world, in order of time
+	edges     []move // unread
+	lost      uint64 // edges for which there was no room
+	onOutput  func(at time.Duration, level gpio.Level)
+	changed   chan struct{} // one slot: waits check again
+	restarted chan struct{} // closed, and replaced, by In: ends all waits
 }
 
 // move is a change of the line's level.
@@ -41,10 +41,10 @@ type move struct {
 	level gpio.Level
 }
 
-// edgeRoom is how many edges a pin keeps. The kernel keeps sixteen a line unless it is asked for more, and never more than 1,024.
-const edgeRoom = 1024
+// maxEdges is how many unread edges a pin keeps. The kernel keeps 16 per line by default, and at most 1,024.
+const maxEdges = 1024
 
-// NewPin makes a pin of a chip, such as an expander's. The pins of a board are there already.
+// NewPin returns a pin of a chip, such as an expander. A board makes its own pins.
 func NewPin(name string, number int, clock func() time.Duration) *Pin {
 	return &Pin{
 		name: name, number: number, clock: clock, pull: gpio.Float,
@@ -77,8 +77,8 @@ func (p *Pin) Func() pin.Func {
 	return gpio.IN
 }
 
-// Halt implements conn.Resource: it ends PWM and leaves the level low, and stops edge detection. It does not wake who waits for
-// an edge, as it does not do so reliably on real boards.
+// Halt implements conn.Resource: it ends PWM, leaves the level low, and stops edge detection. It does not end a wait for an edge: on real
+// boards it does not do so reliably.
 func (p *Pin) Halt() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -90,15 +90,15 @@ func (p *Pin) Halt() error {
 	return nil
 }
 
-// In implements gpio.PinIn: the pin becomes an input and keeps the edges of the kind, with their times, until somebody takes
-// them. Edges from before are forgotten, and whoever waits is woken without one.
+// In implements gpio.PinIn: the pin becomes an input and keeps the edges of this kind, with their times, until they are read. In drops
+// earlier edges, and ends all waits for an edge.
 func (p *Pin) In(pull gpio.Pull, edge gpio.Edge) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if pull != gpio.PullNoChange {
 		p.pull = pull
 	}
-	p.settle()
+	p.applyScheduled()
 	p.output, p.edge, p.duty, p.frequency = false, edge, 0, 0
 	p.edges = p.edges[:0]
 	close(p.restarted)
@@ -110,12 +110,12 @@ func (p *Pin) In(pull gpio.Pull, edge gpio.Edge) error {
 func (p *Pin) Read() gpio.Level {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.settle()
-	return p.reads()
+	p.applyScheduled()
+	return p.seen()
 }
 
-// reads is the level that is seen on the pin.
-func (p *Pin) reads() gpio.Level {
+// seen returns the level that is seen on the pin.
+func (p *Pin) seen() gpio.Level {
 	switch {
 	case p.output:
 		return p.level
@@ -125,39 +125,39 @@ func (p *Pin) reads() gpio.Level {
 	return p.pull == gpio.PullUp
 }
 
-// WaitForEdge implements gpio.PinIn: it returns true as soon as there is an edge, and forgets all there are; false after the
-// timeout or as soon as In is called; with a negative timeout it waits for as long as that takes.
+// WaitForEdge implements gpio.PinIn. It returns true as soon as there is an edge, and drops all unread edges; it returns false after the
+// timeout, or when In is called. With a negative timeout it waits without limit.
 func (p *Pin) WaitForEdge(timeout time.Duration) bool {
 	_, ok := p.await(timeout, func() { p.edges = p.edges[:0] })
 	return ok
 }
 
-// NextEdge takes the oldest edge that was not taken yet: when it was by the board's clock, and the level after it. It waits for
-// one at most as long as the timeout, not at all when that is 0 or less, and gives false when there was none or In was called.
+// NextEdge returns the oldest unread edge: its time by the board's clock, and the level after it. It waits up to the timeout for one, and not
+// at all if that is 0 or less. It returns false if there was none, or if In was called.
 func (p *Pin) NextEdge(timeout time.Duration) (at time.Duration, level gpio.Level, ok bool) {
 	oldest, ok := p.await(max(timeout, 0), func() { p.edges = p.edges[:copy(p.edges, p.edges[1:])] })
 	return oldest.at, oldest.level, ok
 }
 
-// LostEdges counts the edges that found 1,024 others that nobody had taken, and were dropped.
+// LostEdges returns the number of edges that were dropped because 1,024 others were unread.
 func (p *Pin) LostEdges() uint64 {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.lost
 }
 
-// await waits for an edge, and takes what take takes.
-func (p *Pin) await(timeout time.Duration, take func()) (move, bool) {
+// await waits for an edge, returns the oldest, and calls remove, which removes edges from p.edges.
+func (p *Pin) await(timeout time.Duration, remove func()) (move, bool) {
 	p.mutex.Lock()
 	restarted := p.restarted
 	p.mutex.Unlock()
 	var expired <-chan time.Time
 	for {
 		p.mutex.Lock()
-		p.settle()
-		if len(p.edges) > 0 { // one that is there already counts, however short the wait
+		p.applyScheduled()
+		if len(p.edges) > 0 { // an edge that is there already counts, however short the timeout
 			oldest := p.edges[0]
-			take()
+			remove()
 			p.mutex.Unlock()
 			return oldest, true
 		}
@@ -183,39 +183,38 @@ func (p *Pin) await(timeout time.Duration, take func()) (move, bool) {
 	}
 }
 
-// Pull implements gpio.PinIn: gpio.Float until In says otherwise.
+// Pull implements gpio.PinIn: it returns the pull of the last In, at first gpio.Float.
 func (p *Pin) Pull() gpio.Pull {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.pull
 }
 
-// DefaultPull implements gpio.PinIn: gpio.Float.
+// DefaultPull implements gpio.PinIn: it returns gpio.Float.
 func (p *Pin) DefaultPull() gpio.Pull { return gpio.Float }
 
 // Out implements gpio.PinOut.
 func (p *Pin) Out(level gpio.Level) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.settle()
-	before := p.reads()
+	p.applyScheduled()
+	before := p.seen()
 	p.output, p.level, p.duty, p.frequency = true, level, 0, 0
-	if p.watched != nil && level != before {
-		p.watched(p.clock(), level)
+	if p.onOutput != nil && level != before {
+		p.onOutput(p.clock(), level)
 	}
 	return nil
 }
 
-// Watch lets the world know of each change of the level that the driver puts out, as it happens. It is called under the pin's
-// lock and must not touch this pin.
-func (p *Pin) Watch(watched func(at time.Duration, level gpio.Level)) {
+// Watch sets a function that is called at each change of the level by a driver. It is called under the pin's lock and must not use this pin.
+func (p *Pin) Watch(onOutput func(at time.Duration, level gpio.Level)) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.watched = watched
+	p.onOutput = onOutput
 }
 
-// PWM implements gpio.PinOut. A frequency of 0, which conn lets stand for whatever suits the pin, is refused: periph's own driver
-// of the Raspberry Pi divides by it.
+// PWM implements gpio.PinOut. It refuses a frequency of 0, which in periph's conn means any frequency: periph's driver of the Raspberry Pi
+// divides by it.
 func (p *Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	if duty < 0 || duty > gpio.DutyMax || frequency <= 0 {
 		return fmt.Errorf("%s: PWM with duty %v at %v: expected 0 to 100%% and a frequency above 0", p.name, duty, frequency)
@@ -226,15 +225,14 @@ func (p *Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	return nil
 }
 
-// PWMState returns what the pin puts out: duty and frequency, 0 while there is no PWM.
+// PWMState returns duty cycle and frequency, both 0 while the pin does no PWM.
 func (p *Pin) PWMState() (gpio.Duty, physic.Frequency) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.duty, p.frequency
 }
 
-// Power returns what a motor driver makes of PWM and levels: the share of time for which the pin is high, and the level where
-// there is no PWM.
+// Power returns what a motor driver sees: the share of time for which the pin is high, and the level if it does no PWM.
 func (p *Pin) Power() (gpio.Duty, gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -244,23 +242,23 @@ func (p *Pin) Power() (gpio.Duty, gpio.Level) {
 	case p.output && bool(p.level):
 		return gpio.DutyMax, gpio.High
 	}
-	return 0, p.reads()
+	return 0, p.seen()
 }
 
 // Now returns the time of the pin's clock.
 func (p *Pin) Now() time.Duration { return p.clock() }
 
-// Drive is the world's side of the line: it gives it a level, now. A change that an input sees is an edge; an output keeps its
-// own level, and finds the world's when it becomes an input.
+// Drive sets the level of the line from outside, now. A change that an input sees is an edge. An output keeps its own level; when it becomes
+// an input it reads the level of Drive.
 func (p *Pin) Drive(level gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.settle()
+	p.applyScheduled()
 	p.drive(move{p.clock(), level})
 }
 
-// DriveAt gives the line a level at a time of the board's clock that is still to come, as an echo or the next slot of a wheel
-// does. Times that are handed in out of order are put in order. One that is past is now.
+// DriveAt schedules a level of the line for a future time of the board's clock, as for an echo or the next slot of a wheel. Times may come in
+// any order; a past time means now.
 func (p *Pin) DriveAt(at time.Duration, level gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -271,29 +269,29 @@ func (p *Pin) DriveAt(at time.Duration, level gpio.Level) {
 		return 1
 	})
 	p.scheduled = slices.Insert(p.scheduled, i, move{at, level})
-	p.wake()
+	p.signal()
 }
 
-// Forget takes back what DriveAt has scheduled.
-func (p *Pin) Forget() {
+// CancelScheduled cancels the future levels of DriveAt.
+func (p *Pin) CancelScheduled() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.settle()
+	p.applyScheduled()
 	p.scheduled = p.scheduled[:0]
 }
 
-// Release lets go of the line: the pull decides.
+// Release stops driving the line: an input reads its pull.
 func (p *Pin) Release() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.settle()
-	before := p.reads()
+	p.applyScheduled()
+	before := p.seen()
 	p.driven = false
-	p.moved(before, p.clock())
+	p.detectEdge(before, p.clock())
 }
 
-// settle does what was scheduled for times that have come.
-func (p *Pin) settle() {
+// applyScheduled applies the scheduled changes that are due.
+func (p *Pin) applyScheduled() {
 	done := 0
 	for now := p.clock(); done < len(p.scheduled) && p.scheduled[done].at <= now; done++ {
 		p.drive(p.scheduled[done])
@@ -302,31 +300,32 @@ func (p *Pin) settle() {
 }
 
 func (p *Pin) drive(m move) {
-	before := p.reads()
+	before := p.seen()
 	p.driven, p.line = true, m.level
-	p.moved(before, m.at)
+	p.detectEdge(before, m.at)
 }
 
-// moved keeps an edge when the level is no longer what it was before.
-func (p *Pin) moved(before gpio.Level, at time.Duration) {
-	level := p.reads()
+// detectEdge keeps an edge if the level differs from the one before.
+func (p *Pin) detectEdge(before gpio.Level, at time.Duration) {
+	level := p.seen()
 	if level == before {
 		return
 	}
 	if p.edge == gpio.BothEdges || p.edge == gpio.RisingEdge && bool(level) || p.edge == gpio.FallingEdge && !bool(level) {
-		if len(p.edges) == edgeRoom {
+		if len(p.edges) == maxEdges {
 			p.lost++
 			return
 		}
 		p.edges = append(p.edges, move{at, level})
-		p.wake()
+		p.signal()
 	}
 }
 
-func (p *Pin) wake() {
+// signal makes a wait check again.
+func (p *Pin) signal() {
 	select {
 	case p.changed <- struct{}{}:
-	default: // it has been told
+	default: // it will check anyway
 	}
 }
 

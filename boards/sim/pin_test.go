@@ -246,14 +246,14 @@ func TestPinDropsAndCountsWhatItHasNoRoomFor(t *testing.T) {
 	if err := p.In(gpio.PullDown, gpio.BothEdges); err != nil {
 		t.Fatal(err)
 	}
-	for i := range edgeRoom + 10 {
+	for i := range maxEdges + 10 {
 		p.Drive(i&1 == 0)
 	}
 	kept := 0
 	for _, _, ok := p.NextEdge(0); ok; _, _, ok = p.NextEdge(0) {
 		kept++
 	}
-	if kept != edgeRoom || p.LostEdges() != 10 {
+	if kept != maxEdges || p.LostEdges() != 10 {
 		t.Errorf("kept %d, lost %d", kept, p.LostEdges())
 	}
 }

@@ -50,7 +50,7 @@ func (c *LoadCell) Reset() {
 }
 
 func (c *LoadCell) convert(at, takes time.Duration, gain int64) {
-	c.data.Forget()
+	c.data.CancelScheduled()
 	c.done, c.pulses, c.gain = at+takes, 0, gain
 	c.data.Drive(gpio.High)
 	c.data.DriveAt(c.done, gpio.Low)

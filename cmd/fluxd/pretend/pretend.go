@@ -96,7 +96,7 @@ func (r *Robot) press(name, pin string, activeLow bool, value float64, length ti
 		return &protocol.Error{Code: protocol.NotAllowed, Path: "sensors." + name,
 			Message: fmt.Sprintf("its pin %s is on an expander: only switches on the board's own pins can be pressed", pin)}
 	}
-	simulated.Forget() // the release of an earlier press
+	simulated.CancelScheduled() // the release of an earlier press
 	simulated.Drive(gpio.Level((value == 1) != activeLow))
 	if value == 1 {
 		simulated.DriveAt(r.Clock()+length, gpio.Level(activeLow))
