@@ -8,21 +8,21 @@ import (
 	"fluxd/boards/sim"
 )
 
-// ADXL345 simulates Analog Devices' accelerometer register by register: standby, rates, ranges, both resolutions, and the data-ready
-// bit, offsets, the self-test, justification, and a buffer that holds on to its oldest sample. Taps, activity and low power are missing:
-// their registers keep what is written.
+// ADXL345 simulates Analog Devices' accelerometer register by register: standby, rates, ranges, both resolutions, the data-ready bit, offsets,
+// the self-test, justification, and a buffer that keeps its oldest sample. Taps, activity and low power are missing: their registers keep what
+// is written.
 //
-// Source: Analog Devices, ADXL345 data sheet, rev. E. What it leaves open is decided here: samples begin anew when their rate changes.
+// Source: Analog Devices, ADXL345 data sheet, rev. E. Details that it leaves open, as simulated here: samples start again when their rate changes.
 type ADXL345 struct {
 	acceleration [3]func(at time.Duration) int64
 
 	mutex     sync.Mutex
 	registers [64]byte
 	since     time.Duration // when samples began
-	taken     time.Duration // how many there were
+	samples   time.Duration // their number so far
 }
 
-// The registers that do something.
+// The registers that are simulated.
 const (
 	adxl345Offsets         = 0x1e // 3 bytes
 	adxl345Rate            = 0x2c
@@ -36,8 +36,8 @@ const (
 // adxl345TurnOn passes, in addition to a sample period, until the first sample.
 const adxl345TurnOn = 1100 * time.Microsecond
 
-// NewADXL345 makes a chip as after power-up: in standby, at 100 Hz. The functions give the acceleration along the axes x, y and z,
-// gravity included, in millionths of m/s²; one that is missing stands for zero.
+// NewADXL345 returns a chip as after power-up: in standby, at 100 Hz. The functions return the acceleration along the axes x, y and z,
+// gravity included, in millionths of m/s²; nil stands for zero.
 func NewADXL345(acceleration [3]func(at time.Duration) int64) *ADXL345 {
 	s := &ADXL345{acceleration: acceleration}
 	s.Reset()
@@ -49,7 +49,7 @@ func restingADXL345() sim.Device {
 	return NewADXL345([3]func(time.Duration) int64{2: still(restingGravity)})
 }
 
-// Reset is a supply that was lost for a moment.
+// Reset resets the chip, as after a lost supply.
 func (s *ADXL345) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -79,21 +79,21 @@ func (s *ADXL345) write(at time.Duration, register, value byte) {
 	changed := s.registers[register] ^ value
 	s.registers[register] = value
 	if register == adxl345Rate && changed != 0 || register == adxl345Power && changed&value&0x08 != 0 {
-		s.since, s.taken = at+adxl345TurnOn, 0
+		s.since, s.samples = at+adxl345TurnOn, 0
 	}
 }
 
-// measure takes the last sample that is due by now.
+// measure updates the data registers by the last sample that is due.
 func (s *ADXL345) measure(at time.Duration) {
 	if s.registers[adxl345Power]&0x08 == 0 || at < s.since {
 		return
 	}
 	period := time.Second / 3200 << (15 - s.registers[adxl345Rate]&0x0f)
 	count := (at - s.since) / period
-	if buffered := s.registers[adxl345Buffer]>>6 != 0; count <= s.taken || buffered && s.registers[adxl345InterruptSource]&0x80 != 0 {
+	if buffered := s.registers[adxl345Buffer]>>6 != 0; count <= s.samples || buffered && s.registers[adxl345InterruptSource]&0x80 != 0 {
 		return
 	}
-	s.taken = count
+	s.samples = count
 	s.registers[adxl345InterruptSource] |= 0x80
 	scale := s.registers[adxl345Format] & 3
 	counts, most := int64(256), int64(512)<<scale
@@ -105,7 +105,7 @@ func (s *ADXL345) measure(at time.Duration) {
 		if sense != nil {
 			value = sense(s.since + count*period)
 		}
-		value += int64(int8(s.registers[adxl345Offsets+axis])) * 9_806_650 / 64 // 15.6 mg a step
+		value += int64(int8(s.registers[adxl345Offsets+axis])) * 9_806_650 / 64 // 15.6 mg per step
 		if s.registers[adxl345Format]&0x80 != 0 {
 			value += 9_806_650 / 2 // the self-test: 0.2 to 2.1 g along x
 		}

@@ -9,7 +9,7 @@ import (
 	"fluxd/boards/sim"
 )
 
-// AS5600Magnet is what the chip's STATUS says of its magnet.
+// AS5600Magnet is the state of the magnet in the chip's register STATUS.
 type AS5600Magnet byte
 
 const (
@@ -19,12 +19,11 @@ const (
 	MagnetStrong  AS5600Magnet = 0x28
 )
 
-// AS5600 simulates ams' magnetic encoder register by register: the angle before and after scaling to a zero position and a range,
-// power modes that look at the magnet now and then, hysteresis, the delay of the slow filter, the fast filter, and what is burnt
-// into it for good.
+// AS5600 simulates ams' magnetic encoder register by register: the angle before and after scaling to a zero position and a range, power modes
+// with measurements at intervals, hysteresis, the delay of the slow filter, the fast filter, and settings that are burnt in permanently.
 //
-// Source: ams, AS5600 data sheet, v1-06. What it leaves open is decided here: a power mode holds from when the one before would
-// have looked next; the slow filter is a delay of its settling time, which a change beyond the threshold of the fast filter ends.
+// Source: ams, AS5600 data sheet, v1-06. Details that it leaves open, as simulated here: a power mode starts when the previous one would
+// have measured next; the slow filter is a delay of its settling time, which a change beyond the threshold of the fast filter ends.
 // The watchdog, the gain and the output pin are not simulated.
 type AS5600 struct {
 	angle func(at time.Duration) int64
@@ -32,9 +31,9 @@ type AS5600 struct {
 	mutex     sync.Mutex
 	magnet    AS5600Magnet
 	pointer   byte
-	registers [as5600End]byte // 0x00 to 0x08 can be written, but for the first
-	burnt     [as5600End]byte // what they hold after power-up
-	since     time.Duration   // when the power mode began
+	registers [as5600End]byte // 0x01 to 0x08 can be written
+	burnt     [as5600End]byte // their values after power-up
+	since     time.Duration   // start of the power mode
 	raw       int64
 	now       time.Duration // of the last transfer
 }
@@ -51,13 +50,12 @@ const (
 
 // By the fields PM, SF and FTH of CONF.
 var (
-	as5600Looks      = [4]time.Duration{150 * time.Microsecond, 5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond}
+	as5600Intervals  = [4]time.Duration{150 * time.Microsecond, 5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond}
 	as5600Filters    = [4]time.Duration{2200_000, 1100_000, 550_000, 286_000} // ns
 	as5600Thresholds = [8]int64{1 << 12, 6, 7, 9, 18, 21, 24, 10}             // 0: slow filter only
 )
 
-// NewAS5600 makes an encoder with a magnet as it should be. The angle is in millionths of a degree, clockwise; it may go round
-// and round.
+// NewAS5600 returns an encoder with a good magnet. The angle is in millionths of a degree, clockwise; it may be more than a turn.
 func NewAS5600(angle func(at time.Duration) int64) *AS5600 {
 	s := &AS5600{angle: angle, magnet: MagnetRight}
 	s.Reset()
@@ -66,21 +64,21 @@ func NewAS5600(angle func(at time.Duration) int64) *AS5600 {
 
 func restingAS5600() sim.Device { return NewAS5600(still(45_000_000)) }
 
-// SetMagnet takes the magnet away, puts it too far or too near, or back.
+// SetMagnet removes the magnet, puts it too far or too near, or back in place.
 func (s *AS5600) SetMagnet(magnet AS5600Magnet) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.magnet = magnet
 }
 
-// Burnt says whether something was burnt into the chip.
+// Burnt reports whether any setting was burnt into the chip.
 func (s *AS5600) Burnt() bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.burnt != [as5600End]byte{}
 }
 
-// Reset is a supply that was lost for a moment, at the time of the last transfer.
+// Reset resets the chip, as after a lost supply at the time of the last transfer.
 func (s *AS5600) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -92,7 +90,7 @@ func (s *AS5600) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.now = at
-	s.look(at)
+	s.measure(at)
 	if len(w) > 0 {
 		s.pointer = w[0]
 		if s.pointer >= as5600End && s.pointer != as5600Burn {
@@ -115,7 +113,7 @@ func (s *AS5600) Tx(at time.Duration, w, r []byte) error {
 	return nil
 }
 
-// counts is the angle of the magnet.
+// counts returns the angle of the magnet.
 func (s *AS5600) counts(at time.Duration) int64 {
 	if s.angle == nil {
 		return 0
@@ -123,15 +121,15 @@ func (s *AS5600) counts(at time.Duration) int64 {
 	return toNearest(s.angle(max(0, at))%360_000_000*4096, 360_000_000) & 4095
 }
 
-// apart is how far one angle is from another.
+// apart returns the difference of two angles.
 func apart(a, b int64) int64 {
 	d := (a - b) & 4095
 	return min(d, 4096-d)
 }
 
-// look takes the last angle that is due by now.
-func (s *AS5600) look(at time.Duration) {
-	every := as5600Looks[s.registers[as5600Conf+1]&3]
+// measure updates the angle by the last measurement that is due.
+func (s *AS5600) measure(at time.Duration) {
+	every := as5600Intervals[s.registers[as5600Conf+1]&3]
 	if at < s.since+every {
 		return
 	}
@@ -155,7 +153,7 @@ func (s *AS5600) write(at time.Duration, register, value byte) {
 	case register == as5600Burn && value == 0x40: // range and settings
 		copy(s.burnt[5:9], s.registers[5:9])
 	case register == as5600Conf+1:
-		s.since += as5600Looks[s.registers[register]&3] - as5600Looks[value&3] // the next look comes when it would have come
+		s.since += as5600Intervals[s.registers[register]&3] - as5600Intervals[value&3] // the time of the next measurement does not change
 		s.registers[register] = value
 	case register == 0 || register > as5600Conf+1: // read only
 	case register%2 == 1:
@@ -182,8 +180,7 @@ func (s *AS5600) read(register byte) byte {
 	return 0
 }
 
-// scaled is the angle from the start position on, as a share of the range, in 4096 steps. It is as wide as MANG, or to MPOS, or a
-// turn.
+// scaled returns the angle from the start position, as a share of the range, in 4096 steps. The range is MANG, or up to MPOS, or a turn.
 func (s *AS5600) scaled() int64 {
 	word := func(register int) int64 { return int64(binary.BigEndian.Uint16(s.registers[register:])) & 4095 }
 	from, wide := word(1), word(5)

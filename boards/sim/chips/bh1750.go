@@ -8,11 +8,11 @@ import (
 	"fluxd/boards/sim"
 )
 
-// BH1750 simulates ROHM's light sensor opcode by opcode: power, reset, the three resolutions one-shot and continuous, and the
-// measurement time register. A result appears only when its measurement time has passed, at the maximum that the datasheet gives,
-// and stays until the next. Like the chip it takes a single opcode between start and stop.
+// BH1750 simulates ROHM's light sensor opcode by opcode: power, reset, the three resolutions one-shot and continuous, and the measurement time
+// register. A result appears when its measurement time has passed, the maximum of the data sheet, and stays until the next. Like the chip it
+// accepts a single opcode between start and stop.
 //
-// Source: ROHM, BH1750FVI technical note, 2009.04 Rev. B. What it leaves open is decided here: a measurement time outside 31 to 254
+// Source: ROHM, BH1750FVI technical note, 2009.04 Rev. B. Details that it leaves open, as simulated here: a measurement time outside 31 to 254
 // does not take effect, and an opcode that is not in its list is not acknowledged.
 type BH1750 struct {
 	light func(at time.Duration) int64
@@ -20,24 +20,24 @@ type BH1750 struct {
 	mutex      sync.Mutex
 	powered    bool
 	mode       byte          // opcode of the measurement; 0: none
-	since      time.Duration // when the measurement under way began
+	since      time.Duration // start of the measurement
 	register   byte          // measurement time register as written, in two parts
 	sensitive  int64         // its last value within 31 to 254
 	result     uint16
 	continuous bool
 }
 
-// NewBH1750 makes a sensor that is off, as after power-up. Light is what falls on it, in millionths of a lux.
+// NewBH1750 returns a sensor that is off, as after power-up. Its light is in millionths of a lux.
 func NewBH1750(light func(at time.Duration) int64) *BH1750 {
 	s := &BH1750{light: light}
 	s.Reset()
 	return s
 }
 
-// restingBH1750 is in a lit room: 300 lx.
+// restingBH1750 is in a lit room of 300 lx.
 func restingBH1750() sim.Device { return NewBH1750(still(300_000_000)) }
 
-// Reset is a power-up: a lost supply that came back.
+// Reset resets the chip, as after a lost supply.
 func (s *BH1750) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -45,14 +45,14 @@ func (s *BH1750) Reset() {
 	s.register, s.sensitive = bh1750DefaultTime, bh1750DefaultTime
 }
 
-// The opcodes that are a single one each.
+// The opcodes without parameters.
 const (
 	bh1750PowerDown = 0x00
 	bh1750PowerOn   = 0x01
 	bh1750Reset     = 0x07
 )
 
-// The measurement time register: what it holds after power-up, and what it may hold.
+// The value of the measurement time register after power-up, and its limits.
 const (
 	bh1750DefaultTime  = 69
 	bh1750ShortestTime = 31
@@ -86,11 +86,11 @@ func (s *BH1750) command(at time.Duration, opcode byte) error {
 	case opcode == bh1750PowerOn:
 		s.powered, s.mode = true, 0
 	case opcode == bh1750Reset:
-		if s.powered { // the datasheet: not accepted in power down mode
+		if s.powered { // data sheet: not accepted in power down mode
 			s.result = 0
 		}
 	case opcode>>2 == 0x10>>2 && opcode != 0x12, opcode>>2 == 0x20>>2 && opcode != 0x22:
-		// A measurement command powers the sensor by itself; the one under way is given up.
+		// A measurement command also switches the sensor on; it replaces the measurement in progress.
 		if s.mode != opcode || !s.continuous {
 			s.powered, s.mode, s.since, s.continuous = true, opcode, at, opcode < 0x20
 		}
@@ -112,7 +112,7 @@ func (s *BH1750) setTime(value byte) {
 	}
 }
 
-// measurementTime is the maximum of the datasheet, page 2, scaled by the measurement time register.
+// measurementTime returns the maximum of the data sheet, page 2, scaled by the measurement time register.
 func (s *BH1750) measurementTime() time.Duration {
 	most := 180 * time.Millisecond
 	if s.mode&0x03 == 3 {
@@ -121,7 +121,7 @@ func (s *BH1750) measurementTime() time.Duration {
 	return most * time.Duration(s.sensitive) / bh1750DefaultTime
 }
 
-// finish latches the last measurement that is over by now.
+// finish updates the result by the last measurement that is over.
 func (s *BH1750) finish(at time.Duration) {
 	if s.mode == 0 || !s.powered {
 		return
@@ -143,8 +143,8 @@ func (s *BH1750) finish(at time.Duration) {
 	}
 }
 
-// raw is what the register shows: 1.2 counts a lux, twice that in the finest mode, more with a longer measurement time; coarse
-// in the low resolution.
+// raw returns the value of the result register: 1.2 counts per lux, twice that in the finest mode, more with a longer measurement time, and
+// in coarse steps with the low resolution.
 func (s *BH1750) raw(at time.Duration) uint16 {
 	counts := s.light(at) * 6 / 5 * s.sensitive / bh1750DefaultTime / 1_000_000
 	switch s.mode & 0x03 {

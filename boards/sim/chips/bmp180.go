@@ -8,13 +8,13 @@ import (
 	"fluxd/boards/sim"
 )
 
-// BMP180 simulates Bosch's older barometer, in air that never changes: the calibration and the counts of the worked example in its data
-// sheet, 15.0 °C and 69,964 Pa. It converts one thing at a time, when it is asked.
+// BMP180 simulates Bosch's older barometer, in air that never changes: the calibration and the counts of the worked example in its data sheet,
+// 15.0 °C and 69,964 Pa. On request it converts one quantity at a time.
 //
-// Source: Bosch, BMP180 data sheet BST-BMP180-DS000, sections 3.3 to 3.5 and 4. What it leaves open is decided here: a conversion takes the
-// longest time that the data sheet gives, and one that is asked for while another goes on takes its place.
+// Source: Bosch, BMP180 data sheet BST-BMP180-DS000, sections 3.3 to 3.5 and 4. Details that it leaves open, as simulated here: a conversion takes the
+// longest time of the data sheet, and a request during a conversion replaces it.
 type BMP180 struct {
-	// Counts are those of temperature and pressure that it converts to; a test may change them between two transfers.
+	// Counts are the results for temperature and pressure; a test may change them between two transfers.
 	Counts [2]uint16
 
 	mutex   sync.Mutex
@@ -27,14 +27,14 @@ type BMP180 struct {
 // bmp180Trim is the calibration of the example.
 var bmp180Trim = [...]uint16{408, 65536 - 72, 65536 - 14383, 32741, 32757, 23153, 6190, 4, 32768, 65536 - 8711, 2868}
 
-// NewBMP180 makes a barometer as after power-up.
+// NewBMP180 returns a barometer as after power-up.
 func NewBMP180() *BMP180 {
 	b := &BMP180{Counts: [2]uint16{27898, 23843}}
 	b.Reset()
 	return b
 }
 
-// Reset is a power-up: a lost supply that came back.
+// Reset resets the chip, as after a lost supply.
 func (b *BMP180) Reset() {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -67,7 +67,7 @@ func (b *BMP180) Tx(at time.Duration, w, r []byte) error {
 	return nil
 }
 
-// finish ends the conversion that is over by now.
+// finish ends a conversion that is over.
 func (b *BMP180) finish(at time.Duration) {
 	takes := 4500 * time.Microsecond // by how often the pressure is sampled: 1, 2, 4 or 8 times
 	what := 0

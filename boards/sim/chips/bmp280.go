@@ -8,26 +8,26 @@ import (
 	"fluxd/boards/sim"
 )
 
-// BMP280 simulates Bosch's barometer, or its relative the BME280, in air that never changes: the identity, the calibration and
-// the counts of the worked example in its data sheet, 25.08 °C and 100,653 Pa. It measures once or continuously, by its mode;
-// before its first measurement is over it shows the counts of power-up, which look like a warm day high up.
+// BMP280 simulates Bosch's barometer, or its relative the BME280, in air that never changes: the identity, the calibration and the counts of
+// the worked example in its data sheet, 25.08 °C and 100,653 Pa. It measures once or continuously, by its mode. Before the first measurement is
+// over, it shows the counts of power-up, which look like a warm day at a high altitude.
 //
 // Sources: Bosch, BMP280 data sheet BST-BMP280-DS001, sections 3.12 and 4.3; BME280 data sheet BST-BME280-DS002, sections 5.4 and
-// 9.1 (times). The filter and the time between measurements keep what is written and make no difference.
+// 9.1 (times). The filter and the time between measurements keep what is written, and have no effect.
 type BMP280 struct {
 	humid bool
 
 	mutex     sync.Mutex
 	pointer   byte
 	registers [256]byte
-	asked     byte          // 0xf2 as it was when 0xf4 was written: before that it has no effect
-	since     time.Duration // when the measurement under way began
+	humidity  byte          // 0xf2 as it was when 0xf4 was written: before that it has no effect
+	since     time.Duration // start of the measurement
 }
 
-// NewBMP280 makes a barometer as after power-up: asleep.
+// NewBMP280 returns a barometer as after power-up: asleep.
 func NewBMP280() *BMP280 { return newBMP280(0x58) }
 
-// NewBME280 makes a barometer that measures humidity too: 48.7 %, with a calibration as such chips have it.
+// NewBME280 returns a barometer that measures humidity too: 48.7 %, with a calibration as in real chips.
 func NewBME280() *BMP280 { return newBMP280(0x60) }
 
 func restingBME280() sim.Device { return NewBME280() }
@@ -46,7 +46,7 @@ func newBMP280(identity byte) *BMP280 {
 	return b
 }
 
-// Reset is a power-up: a lost supply that came back.
+// Reset resets the chip, as after a lost supply.
 func (b *BMP280) Reset() {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -84,7 +84,7 @@ func (b *BMP280) Tx(at time.Duration, w, r []byte) error {
 func (b *BMP280) set(at time.Duration, register, value byte) error {
 	switch {
 	case register == 0xf4:
-		b.registers[register], b.since, b.asked = value, at, b.registers[0xf2]
+		b.registers[register], b.since, b.humidity = value, at, b.registers[0xf2]
 	case register == 0xf2 && b.humid:
 		b.registers[register] = value
 	case register == 0xf5:
@@ -101,7 +101,7 @@ func (b *BMP280) set(at time.Duration, register, value byte) error {
 	return nil
 }
 
-// finish shows the measurement when the first one since the mode was set is over.
+// finish updates the results when the first measurement since the mode was set is over.
 func (b *BMP280) finish(at time.Duration) {
 	mode := b.registers[0xf4] & 3
 	if mode == 0 || at-b.since < b.takes() {
@@ -115,20 +115,20 @@ func (b *BMP280) finish(at time.Duration) {
 	}
 	if b.humid {
 		b.registers[0xfd], b.registers[0xfe] = 0x80, 0 // not measured
-		if b.asked&7 != 0 {
+		if b.humidity&7 != 0 {
 			b.registers[0xfd] = 0x70
 		}
 	}
-	if mode != 3 { // one was asked for
+	if mode != 3 { // a single measurement
 		b.registers[0xf4] &^= 3
 	}
 }
 
-// takes is how long a measurement takes at most, by how often each quantity is sampled.
+// takes returns the longest duration of a measurement, by the number of samples of each quantity.
 func (b *BMP280) takes() time.Duration {
 	times := func(bits byte) time.Duration { return time.Duration(1) << min(bits&7, 5) >> 1 }
 	takes := 1250*time.Microsecond + 2300*time.Microsecond*times(b.registers[0xf4]>>5)
-	for _, n := range []time.Duration{times(b.registers[0xf4] >> 2), times(b.asked)} {
+	for _, n := range []time.Duration{times(b.registers[0xf4] >> 2), times(b.humidity)} {
 		if n > 0 {
 			takes += 575*time.Microsecond + 2300*time.Microsecond*n
 		}

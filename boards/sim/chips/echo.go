@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	echoBurst     = 460 * time.Microsecond // from the trigger to the start of the echo: eight periods of 40 kHz, and what the module thinks
-	echoNothing   = 38 * time.Millisecond  // how long the echo is when nothing comes back
+	echoBurst     = 460 * time.Microsecond // from the trigger to the start of the echo: eight periods of 40 kHz, and processing
+	echoNothing   = 38 * time.Millisecond  // length of the echo if nothing comes back
 	echoReach     = 4_000_000              // µm
 	soundAtTwenty = 343_420                // mm/s in air of 20 °C
 )
 
-// Echo simulates an HC-SR04: a trigger is answered by an echo as long as sound takes to the obstacle and back, or of 38 ms where there is
-// none within 4 m. While it is at it, a trigger does nothing. The module wants a trigger of 10 µs; a write to a simulated pin takes next to
-// no time, so that is not judged.
+// Echo simulates an HC-SR04. It answers a trigger by an echo that lasts as long as sound takes to the obstacle and back, or 38 ms if there is
+// none within 4 m. Meanwhile it ignores triggers. The real module needs a trigger of 10 µs; a write to a simulated pin takes almost no time, so
+// the twin does not check that.
 //
 // Source: ElecFreaks, HC-SR04 user guide. The air has 20 °C.
 type Echo struct {
@@ -30,7 +30,7 @@ type Echo struct {
 	busy      time.Duration
 }
 
-// NewEcho connects a range finder to two pins. The distance is in µm; 0 or less, or more than 4 m, is nothing in sight.
+// NewEcho connects a range finder to two pins. The distance is in µm; 0 or less, or more than 4 m, means that nothing is in sight.
 func NewEcho(trigger, echo *sim.Pin, distance func(at time.Duration) int64) *Echo {
 	e := &Echo{echo: echo, distance: distance}
 	trigger.Watch(e.trigger)
@@ -39,7 +39,7 @@ func NewEcho(trigger, echo *sim.Pin, distance func(at time.Duration) int64) *Ech
 
 func restingEcho(pins []*sim.Pin) { NewEcho(pins[0], pins[1], still(restingDistance)) }
 
-// Unplug takes the module off its supply, or puts it back.
+// Unplug switches the supply of the module off, or on again.
 func (e *Echo) Unplug(unplugged bool) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()

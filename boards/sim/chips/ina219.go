@@ -11,8 +11,8 @@ import (
 // INA219 simulates Texas Instruments' current and power monitor register by register: modes, ranges, conversion times by resolution
 // and averaging, calibration, the flags for a new measurement and for an overflow, and reset.
 //
-// Source: Texas Instruments, INA219 data sheet, SBOS448G. What it leaves open is decided here: conversions take their typical time,
-// resolve the register's step whatever the resolution, and show voltage and current at the end of the last; power is a magnitude; an
+// Source: Texas Instruments, INA219 data sheet, SBOS448G. Details that it leaves open, as simulated here: conversions take their typical time,
+// have the resolution of the register whatever is configured, and show voltage and current at the end of the last; power is a magnitude; an
 // overflow leaves the lowest 16 bits; a register that is written in half is not changed; those that do not exist read 0; reading
 // beyond the second byte repeats both.
 type INA219 struct {
@@ -21,7 +21,7 @@ type INA219 struct {
 
 	mutex      sync.Mutex
 	pointer    byte
-	registers  [6]uint16 // that of the bus without its flags
+	registers  [6]uint16 // the bus register without its flags
 	ready      bool      // CNVR
 	overflow   bool      // OVF
 	converting bool
@@ -38,8 +38,8 @@ const (
 	ina219Calibration = 5
 )
 
-// ina219Times are how long a conversion takes, by the value of an ADC's field: 9 to 12 bits, the same again, and 12 bits averaged over
-// 1 to 128 samples.
+// ina219Times are the durations of a conversion, by the value of an ADC's field: 9 to 12 bits, the same again, and 12 bits averaged over 1 to
+// 128 samples.
 var ina219Times = [16]time.Duration{
 	84 * time.Microsecond, 148 * time.Microsecond, 276 * time.Microsecond, 532 * time.Microsecond,
 	84 * time.Microsecond, 148 * time.Microsecond, 276 * time.Microsecond, 532 * time.Microsecond,
@@ -47,7 +47,7 @@ var ina219Times = [16]time.Duration{
 	8510 * time.Microsecond, 17020 * time.Microsecond, 34050 * time.Microsecond, 68100 * time.Microsecond,
 }
 
-// NewINA219 makes a chip as after power-up, measuring since time 0. The functions give the current through the shunt, in millionths of
+// NewINA219 returns a chip as after power-up, measuring since time 0. The functions return the current through the shunt, in millionths of
 // an ampere, and the voltage behind it, in millionths of a volt; the shunt is in millionths of an ohm.
 func NewINA219(current, voltage func(at time.Duration) int64, shunt int64) *INA219 {
 	s := &INA219{current: current, voltage: voltage, shunt: shunt}
@@ -66,8 +66,8 @@ func (s *INA219) Reset() {
 	s.reset(s.since)
 }
 
-// Tx implements sim.Device: the first byte written is the number of a register, two more are its value. Reading gives the register that
-// was named last.
+// Tx implements sim.Device: the first byte written is the number of a register, two more are its value. A read returns the register of the
+// last number.
 func (s *INA219) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -126,7 +126,7 @@ func (s *INA219) configure(at time.Duration, value uint16) {
 	}
 }
 
-// measure does the last measurement that is over by now.
+// measure updates the registers by the last measurement that is over.
 func (s *INA219) measure(at time.Duration) {
 	if !s.converting {
 		return
@@ -161,7 +161,7 @@ func (s *INA219) measure(at time.Duration) {
 	s.calculate()
 }
 
-// calculate computes current and power from the voltages, as the chip does.
+// calculate computes current and power from the voltages, like the chip.
 func (s *INA219) calculate() {
 	current := int64(int16(s.registers[ina219Shunt])) * int64(s.registers[ina219Calibration]) / 4096
 	power := max(current, -current) * int64(s.registers[ina219Bus]>>3) / 5000

@@ -1,6 +1,6 @@
-// Package chips has a simulated twin of every device that can be connected to a board: a chip on a bus answers register by
-// register, a device on pins makes the levels and edges that the real one makes. A driver cannot tell them apart. What a twin
-// senses is a function of time, in millionths of the unit.
+// Package chips has a twin of every device that can be connected to a board: a simulation of its registers or, for a device on pins, of its
+// levels and edges. To a driver it looks like the real device. The quantity that a twin senses is a function of time, in millionths of its
+// unit.
 //
 //	board := sim.New(clock)
 //	light := chips.NewBH1750(func(at time.Duration) int64 { return 300_000_000 }) // 300 lx
@@ -11,7 +11,7 @@
 //	eye, err := sensors.NewBH1750(bus, 0x23, &opts)
 //	reading, err := eye.Sample(clock())
 //
-// Each twin has a file, and a line in Kinds. It may be used from any goroutine.
+// Each twin has a file, and a line in Kinds. A twin may be used from any goroutine.
 package chips
 
 import (
@@ -20,25 +20,25 @@ import (
 	"fluxd/boards/sim"
 )
 
-// A Kind is a device by the name that a robot file has for it, and how a twin is made that lies at rest on a table, where nothing
-// ever changes: a metre from the next wall, at 22.5 °C.
+// A Kind is a kind of device, and the constructor of its twin. The twin lies at rest on a table, where nothing ever changes: a metre from the
+// next wall, at 22.5 °C.
 type Kind struct {
 	Name string
-	// OnBus makes a twin for an address of a bus; nil for a device on pins.
+	// OnBus returns a twin for a bus; nil for a device on pins.
 	OnBus func() sim.Device
-	// Pins are the roles that the pins of a device have in a robot file. OnPins connects a twin to these pins, in this order.
+	// Pins are the keys of the device's pins in a robot file. OnPins connects a twin to these pins, in this order.
 	Pins   []string
 	OnPins func(pins []*sim.Pin)
-	// Reset is the role of a pin that keeps a device on a bus in reset while it is low; "" where there is none. Its twin has the
-	// method ResetBy(*sim.Pin).
+	// Reset is the key of a pin that keeps a device on a bus in reset while it is low; "" for none. Its twin has the method
+	// ResetBy(*sim.Pin).
 	Reset string
-	// Buses is how many a multiplexer has, from 0 on. Its twin has the method Connect(int, *sim.Bus).
+	// Buses is the number of a multiplexer's buses. Its twin has the method Connect(int, *sim.Bus).
 	Buses int
-	// Expander says that the device has pins or buses: a twin has the method Line, or its outputs are seen in its registers alone.
+	// Expander is set for a device with pins or buses. Its twin has the method Line, unless its outputs show in its registers only.
 	Expander bool
 }
 
-// Kinds lists all devices by name.
+// Kinds lists all kinds of devices.
 var Kinds = []Kind{
 	{Name: "ads1115", OnBus: restingADS1115},
 	{Name: "adxl345", OnBus: restingADXL345},
@@ -59,7 +59,7 @@ var Kinds = []Kind{
 	{Name: "vl53l0x", OnBus: restingVL53L0X, Reset: "xshut"},
 }
 
-// Find returns the kind with a name; false where there is no twin.
+// Find returns the kind with a name; false if there is no twin.
 func Find(name string) (Kind, bool) {
 	for _, k := range Kinds {
 		if k.Name == name {
@@ -69,14 +69,14 @@ func Find(name string) (Kind, bool) {
 	return Kind{}, false
 }
 
-// What more than one device senses on the table.
+// The quantities on the table that more than one device senses.
 const (
 	restingDistance    = 1_000_000  // µm
 	restingTemperature = 22_500_000 // millionths of a degree Celsius
 	restingGravity     = 9_806_650  // µm/s², upwards on z
 )
 
-// still is what never changes.
+// still returns a function that never changes.
 func still(value int64) func(time.Duration) int64 {
 	return func(time.Duration) int64 { return value }
 }

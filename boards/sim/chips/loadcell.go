@@ -14,9 +14,9 @@ const (
 	loadCellNext  = 100 * time.Millisecond // between two
 )
 
-// LoadCell simulates an HX711 at the level of its two wires: the data line goes low when a conversion is done, 24 pulses of the clock shift it
-// out, highest bit first, one to three more choose the gain of the next, which takes 100 ms. The cell is on both inputs. The clock may stay
-// high for long.
+// LoadCell simulates an HX711 at the level of its two wires. The data line goes low when a conversion is done. Then 24 pulses of the clock shift
+// it out, highest bit first, and one to three more choose the gain of the next conversion, which takes 100 ms. The cell is on both inputs. A
+// clock that stays high for long does not power the chip down.
 //
 // Source: Avia Semiconductor, HX711 data sheet, "Serial interface" and "Reset and power-down".
 type LoadCell struct {
@@ -24,14 +24,14 @@ type LoadCell struct {
 	counts func(at time.Duration) int64
 
 	mutex  sync.Mutex
-	done   time.Duration // when the conversion is
+	done   time.Duration // end of the conversion
 	bits   uint32
-	pulses int   // since then
+	pulses int   // since done
 	gain   int64 // of the conversion
 }
 
-// NewLoadCell connects a converter to two pins; it measures counts from -8,388,608 to 8,388,607 with a gain of 128, as after power-up, and
-// half or a quarter of them with 64 or 32.
+// NewLoadCell connects a converter to two pins. It measures counts from -8,388,608 to 8,388,607 with a gain of 128, as after power-up, and a
+// half or a quarter of that with 64 or 32.
 func NewLoadCell(clock, data *sim.Pin, counts func(at time.Duration) int64) *LoadCell {
 	c := &LoadCell{data: data, counts: counts}
 	c.convert(0, loadCellFirst, 128)
@@ -39,10 +39,10 @@ func NewLoadCell(clock, data *sim.Pin, counts func(at time.Duration) int64) *Loa
 	return c
 }
 
-// restingLoadCell has a kilogram on a cell of 430,000 counts a kilogram.
+// restingLoadCell has a kilogram on a cell of 430,000 counts per kilogram.
 func restingLoadCell(pins []*sim.Pin) { NewLoadCell(pins[0], pins[1], still(430_000)) }
 
-// Reset is a supply that was lost for a moment.
+// Reset resets the chip, as after a lost supply.
 func (c *LoadCell) Reset() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -59,7 +59,7 @@ func (c *LoadCell) convert(at, takes time.Duration, gain int64) {
 func (c *LoadCell) pulse(at time.Duration, level gpio.Level) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	// The pulses behind the bits: they choose while the next conversion is under way.
+	// The pulses after the bits choose the gain while the next conversion is in progress.
 	if gains := [...]int64{25: 128, 26: 32, 27: 64}; level == gpio.High && c.pulses >= 25 && c.pulses < 27 && at < c.done {
 		c.pulses++
 		c.gain = gains[c.pulses]

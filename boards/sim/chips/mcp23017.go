@@ -14,18 +14,18 @@ import (
 // MCP23017 simulates Microchip's 16 pins register by register: directions, pull-ups, polarity, latches, both layouts of the registers,
 // sequential and byte mode. Interrupts are missing: their registers keep what is written.
 //
-// Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C. What it leaves open is decided here: a register that there is not
-// is not acknowledged, and sequential access goes from the last one of port A to the first of port B in the layout by ports, too.
+// Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C. Details that it leaves open, as simulated here: a register that does not
+// exist is not acknowledged, and in the layout by port, too, sequential access continues from the last register of port A to the first of B.
 type MCP23017 struct {
-	lines [16]*sim.Pin // what is connected: A0 to A7, B0 to B7
-	now   atomic.Int64 // their clock: when the chip was last spoken to
+	lines [16]*sim.Pin // A0 to A7, B0 to B7
+	now   atomic.Int64 // their clock: the time of the last transfer
 
 	mutex     sync.Mutex
-	registers [11][2]byte // by number in the layout by ports, then by port
-	pointer   byte        // the register that is read next, as it is addressed
+	registers [11][2]byte // by number in the layout by port, then by port
+	pointer   byte        // address of the register that is read next
 }
 
-// The registers that do something, in the layout by ports.
+// The registers that are simulated, in the layout by port.
 const (
 	mcp23017Direction = 0x00
 	mcp23017Polarity  = 0x01
@@ -40,7 +40,7 @@ const (
 	mcp23017Bytes   = 0x20
 )
 
-// NewMCP23017 makes a chip as after power-up: all pins are inputs.
+// NewMCP23017 returns a chip as after power-up: all pins are inputs.
 func NewMCP23017() *MCP23017 {
 	s := &MCP23017{}
 	clock := func() time.Duration { return time.Duration(s.now.Load()) }
@@ -53,8 +53,8 @@ func NewMCP23017() *MCP23017 {
 
 func restingMCP23017() sim.Device { return NewMCP23017() }
 
-// Line is what is connected to a pin, "A0" to "B7". The world drives it, and reads what the chip puts out; the chip itself does to it what
-// a driver does to a pin of the board. Its time is that of the last transfer: nobody sees more of a line than the chip does.
+// Line returns the line that is connected to a pin, "A0" to "B7". The world drives it and reads its level as on a pin of the board; the chip
+// uses it like a driver uses a pin. The clock of the line is the time of the last transfer.
 func (s *MCP23017) Line(name string) (*sim.Pin, error) {
 	for _, line := range s.lines {
 		if line.Name() == name {
@@ -64,7 +64,7 @@ func (s *MCP23017) Line(name string) (*sim.Pin, error) {
 	return nil, fmt.Errorf("simulated MCP23017: no line %q: expected A0 to A7 or B0 to B7", name)
 }
 
-// Reset is a supply that was gone for a moment: the registers hold what they hold after power-up.
+// Reset resets all registers, as after a lost supply.
 func (s *MCP23017) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -73,8 +73,8 @@ func (s *MCP23017) Reset() {
 	s.connect()
 }
 
-// Tx implements sim.Device: the first byte written is the number of a register, the others are written from there on; reading goes on from
-// there.
+// Tx implements sim.Device: the first byte written is the number of a register, the others are written from there on, and reading continues
+// from there.
 func (s *MCP23017) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -96,7 +96,7 @@ func (s *MCP23017) Tx(at time.Duration, w, r []byte) error {
 	return nil
 }
 
-// locate finds a register: its number in the layout by ports, and the port. In the other layout those of A and B take turns.
+// locate returns the number of a register in the layout by port, and the port. In the other layout the registers of A and B alternate.
 func (s *MCP23017) locate(address byte) (number, port byte, ok bool) {
 	if s.registers[mcp23017Control][0]&mcp23017ByPorts != 0 {
 		number, port = address&0x0f, address>>4
@@ -106,7 +106,7 @@ func (s *MCP23017) locate(address byte) (number, port byte, ok bool) {
 	return number, port, port < 2 && number <= mcp23017Latch
 }
 
-// advance moves on to the next register. In byte mode it goes to and fro between the two of a pair, or stays where these are apart.
+// advance moves on to the next register. In byte mode it alternates between the two registers of a pair, or stays in the layout by port.
 func (s *MCP23017) advance() {
 	byPorts := s.registers[mcp23017Control][0]&mcp23017ByPorts != 0
 	switch bytes := s.registers[mcp23017Control][0]&mcp23017Bytes != 0; {
@@ -151,7 +151,7 @@ func (s *MCP23017) write(value byte) {
 	}
 }
 
-// connect has the lines be what the registers say.
+// connect sets up the lines as the registers say.
 func (s *MCP23017) connect() {
 	for i, line := range s.lines {
 		is := func(register int) bool { return s.registers[register][i/8]>>(i%8)&1 != 0 }

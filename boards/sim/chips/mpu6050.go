@@ -9,7 +9,7 @@ import (
 	"fluxd/boards/sim"
 )
 
-// MPU6050World is what an MPU6050 senses. A function that is missing stands for zero.
+// MPU6050World are the quantities that an MPU6050 senses. A nil function stands for zero.
 type MPU6050World struct {
 	// Acceleration along the axes x, y and z, gravity included, in millionths of m/s².
 	Acceleration [3]func(at time.Duration) int64
@@ -19,24 +19,24 @@ type MPU6050World struct {
 	Temperature func(at time.Duration) int64
 }
 
-// MPU6050 simulates InvenSense's accelerometer and gyroscope register by register: sleep, reset, standby, ranges, sample rate, the
-// delay of the low-pass filter, and the data-ready interrupt. With the identity of an MPU-9250 it is awake after power-up and has the
-// other thermometer, with that of an ICM-20689 a third one. FIFO, motion detection, the auxiliary bus and the DMP are missing: their registers keep what is written.
+// MPU6050 simulates InvenSense's accelerometer and gyroscope register by register: sleep, reset, standby, ranges, sample rate, the delay of the
+// low-pass filter, and the data-ready interrupt. With the identity of an MPU-9250 it is awake after power-up and has another thermometer; with
+// that of an ICM-20689 a third one. FIFO, motion detection, the auxiliary bus and the DMP are missing: their registers keep what is written.
 //
 // Sources: InvenSense, MPU-6000 and MPU-6050 register map, rev. 4.2, and product specification, rev. 3.4; MPU-9250 register map, rev.
-// 1.6. What they leave open is decided here: samples begin 30 ms after waking, the start-up time of the gyroscope, and begin anew when
-// their rate changes; an axis in standby keeps its last value.
+// 1.6. Details that they leave open, as simulated here: samples start 30 ms after waking, the start-up time of the gyroscope, and start again
+// when their rate changes; an axis in standby keeps its last value.
 type MPU6050 struct {
 	world MPU6050World
 
 	mutex     sync.Mutex
 	registers [128]byte
 	since     time.Duration // when samples began, or will
-	taken     time.Duration // how many there were
+	samples   time.Duration // their number so far
 	now       time.Duration // of the last transfer
 }
 
-// The registers that do something.
+// The registers that are simulated.
 const (
 	mpu6050Divider   = 0x19
 	mpu6050Config    = 0x1a
@@ -52,19 +52,19 @@ const (
 
 const mpu6050StartUp = 30 * time.Millisecond
 
-// mpu6050Trim is what the factory wrote for the three axes of the accelerometer.
+// mpu6050Trim are the factory's values for the three axes of the accelerometer.
 var mpu6050Trim = [3]int64{1490, 252, -3000}
 
-// mpu6050GyroOffsets are three numbers of two bytes, which add to the rotation.
+// mpu6050GyroOffsets is the first of three numbers of two bytes that are added to the rotation.
 const mpu6050GyroOffsets = 0x13
 
-// mpu6050Delays are those of accelerometer and gyroscope, in µs, by DLPF_CFG.
+// mpu6050Delays are the delays of accelerometer and gyroscope, in µs, by DLPF_CFG.
 var mpu6050Delays = [8][2]time.Duration{
 	{0, 980}, {2000, 1900}, {3000, 2800}, {4900, 4800}, {8500, 8300}, {13800, 13400}, {19000, 18600}, {0, 980},
 }
 
-// NewMPU6050 makes a chip as after power-up. The identity, what WHO_AM_I answers, is 0x68 for an MPU-6050, 0x71 for an MPU-9250 and
-// 0x98 for an ICM-20689; others are taken for an MPU-9250.
+// NewMPU6050 returns a chip as after power-up. The identity, the value of WHO_AM_I, is 0x68 for an MPU-6050, 0x71 for an MPU-9250 and
+// 0x98 for an ICM-20689; others behave like an MPU-9250.
 func NewMPU6050(identity byte, world MPU6050World) *MPU6050 {
 	s := &MPU6050{world: world}
 	s.registers[mpu6050WhoAmI] = identity
@@ -94,7 +94,7 @@ func (s *MPU6050) Tx(at time.Duration, w, r []byte) error {
 	return nil
 }
 
-// Reset is a supply that was lost for a moment, at the time of the last transfer.
+// Reset resets the chip, as after a lost supply at the time of the last transfer.
 func (s *MPU6050) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -103,7 +103,7 @@ func (s *MPU6050) Reset() {
 
 func (s *MPU6050) like9250() bool { return s.registers[mpu6050WhoAmI] != 0x68 }
 
-// likeICM tells the chips with the thermometer of the ICM-20602: that one, MPU-6886, ICM-20689 and ICM-20608.
+// likeICM reports whether the chip has the thermometer of the ICM-20602: that one, MPU-6886, ICM-20689 and ICM-20608.
 func (s *MPU6050) likeICM() bool {
 	return slices.Contains([]byte{0x12, 0x19, 0x98, 0xaf}, s.registers[mpu6050WhoAmI])
 }
@@ -123,7 +123,7 @@ func (s *MPU6050) reset(at time.Duration) {
 	s.begin(at)
 }
 
-// trimRegister is the first of the two registers that are added to the acceleration along an axis, where the factory has put its trim.
+// trimRegister returns the first of the two registers that are added to the acceleration along an axis; the factory has set them.
 func (s *MPU6050) trimRegister(axis int) int {
 	if s.like9250() {
 		return 0x77 + 3*axis
@@ -135,8 +135,8 @@ func (s *MPU6050) number(register int) int64 {
 	return int64(int16(binary.BigEndian.Uint16(s.registers[register:])))
 }
 
-// moved is what an axis senses, with what its offset registers and its self-test add: 1/1024 of gravity a step of the accelerometer's, beyond
-// the trim, and 1/32.8 °/s a step of the gyroscope's; half of gravity and 50 °/s a self-test.
+// moved returns what an axis senses plus its offset registers and its self-test. A step of the accelerometer's offset, beyond the trim, is
+// 1/1024 of gravity, one of the gyroscope's 1/32.8 °/s; the self-test adds half of gravity and 50 °/s.
 func (s *MPU6050) moved(axis int) (acceleration, rotation func(time.Duration) int64) {
 	accelBy := (s.number(s.trimRegister(axis)) - mpu6050Trim[axis]) * 9_806_650 / 1024
 	gyroBy := s.number(mpu6050GyroOffsets+2*axis) * 10_000_000 / 328
@@ -173,10 +173,10 @@ func (s *MPU6050) write(at time.Duration, register, value byte) {
 }
 
 func (s *MPU6050) begin(at time.Duration) {
-	s.since, s.taken = at+mpu6050StartUp, 0
+	s.since, s.samples = at+mpu6050StartUp, 0
 }
 
-// period is the time between two samples: the gyroscope's, which is shorter without the filter, times the divider.
+// period returns the time between two samples: the gyroscope's, which is shorter without the filter, times the divider.
 func (s *MPU6050) period() time.Duration {
 	period := time.Millisecond
 	if filter := s.registers[mpu6050Config] & 7; filter == 0 || filter == 7 {
@@ -185,16 +185,16 @@ func (s *MPU6050) period() time.Duration {
 	return period * (1 + time.Duration(s.registers[mpu6050Divider]))
 }
 
-// measure takes the last sample that is due by now.
+// measure updates the data registers by the last sample that is due.
 func (s *MPU6050) measure(at time.Duration) {
 	if s.registers[mpu6050Power1]&0x40 != 0 {
 		return
 	}
 	count := (at - s.since) / s.period()
-	if at < s.since || count <= s.taken {
+	if at < s.since || count <= s.samples {
 		return
 	}
-	s.taken = count
+	s.samples = count
 	moment := s.since + count*s.period()
 	if s.registers[mpu6050IntEnable]&1 != 0 {
 		s.registers[mpu6050IntStatus] |= 1
@@ -218,8 +218,8 @@ func (s *MPU6050) measure(at time.Duration) {
 	}
 }
 
-// put writes a value of the world to the n-th data register, unless the standby bit of its axis is set; counts of it are worth so many
-// millionths, beyond the offset.
+// put writes a value of the world to the n-th data register, unless the standby bit of its axis is set. A count is worth so many millionths,
+// above the offset.
 func (s *MPU6050) put(standby, n int, sense func(time.Duration) int64, moment time.Duration, offset, counts, millionths int64) {
 	if standby >= 0 && s.registers[mpu6050Power2]>>standby&1 != 0 {
 		return

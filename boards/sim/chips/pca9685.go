@@ -10,23 +10,22 @@ import (
 	"fluxd/boards/sim"
 )
 
-// PCA9685 simulates NXP's 16 channels of PWM register by register: sleep and the start of the oscillator, restart, auto-increment, the
-// prescaler that is locked while the chip is awake, full on and full off, inversion. Addresses that it would answer beside its own
-// (all call, subaddresses, software reset) are missing: their registers keep what is written. So is an external clock: a chip that is
-// told to use one stands still.
+// PCA9685 simulates NXP's 16 channels of PWM register by register: sleep and the start of the oscillator, restart, auto-increment, the prescaler
+// that is locked while the chip is awake, full on and full off, inversion. The chip's other addresses (all call, subaddresses, software reset)
+// are missing: their registers keep what is written. An external clock is missing too: a chip that is set to use one stands still.
 //
-// Source: NXP, PCA9685 data sheet, rev. 4, 2015. What it leaves open is decided here: outputs are off while the oscillator does not run;
+// Source: NXP, PCA9685 data sheet, rev. 4, 2015. Details that it leaves open, as simulated here: outputs are off while the oscillator does not run;
 // registers that are written while it starts are kept; RESTART is set at once and not at the end of a period; channels that wait for
-// RESTART go on when that is written, or one by one when their own registers are.
+// RESTART go on when it is written, or one by one when their own registers are.
 type PCA9685 struct {
 	mutex     sync.Mutex
 	registers [256]byte
 	pointer   byte          // the register that is read next
-	running   time.Duration // when the oscillator runs, or will, while the chip is awake
+	running   time.Duration // while the chip is awake: since when the oscillator runs, or will
 	waiting   uint16        // channels that were active when the chip was put to sleep, a bit each
 }
 
-// The registers and bits that do something.
+// The registers and bits that are simulated.
 const (
 	pca9685Mode1    = 0x00
 	pca9685Mode2    = 0x01
@@ -43,10 +42,10 @@ const (
 	pca9685Full      = 0x10 // of a channel's two high bytes
 )
 
-// pca9685StartUp is how long the oscillator takes to start.
+// pca9685StartUp is the time that the oscillator takes to start.
 const pca9685StartUp = 500 * time.Microsecond
 
-// NewPCA9685 makes a chip as after power-up: asleep, with all outputs off.
+// NewPCA9685 returns a chip as after power-up: asleep, with all outputs off.
 func NewPCA9685() *PCA9685 {
 	s := &PCA9685{}
 	s.Reset()
@@ -55,7 +54,7 @@ func NewPCA9685() *PCA9685 {
 
 func restingPCA9685() sim.Device { return NewPCA9685() }
 
-// Reset is a supply that was gone for a moment: the registers hold what they hold after power-up.
+// Reset resets all registers, as after a lost supply.
 func (s *PCA9685) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -66,8 +65,8 @@ func (s *PCA9685) Reset() {
 	s.pointer, s.waiting = 0, 0
 }
 
-// Duty is the share of time for which an output, 0 to 15, is high; one that there is not is always low. What an open-drain output lets
-// go of counts as high.
+// Duty returns the share of time for which an output, 0 to 15, is high. A floating open-drain output counts as high; a number that does not
+// exist is always low.
 func (s *PCA9685) Duty(at time.Duration, output int) gpio.Duty {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -84,15 +83,15 @@ func (s *PCA9685) Duty(at time.Duration, output int) gpio.Duty {
 	return duty
 }
 
-// Prescale is the prescaler: 25 MHz / 4096 / (prescaler + 1) is the frequency of all outputs.
+// Prescale returns the prescaler: the frequency of all outputs is 25 MHz / 4096 / (prescaler + 1).
 func (s *PCA9685) Prescale() byte {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.registers[pca9685Prescale]
 }
 
-// Tx implements sim.Device: the first byte written is the number of a register, the others are written to it, or from there on when
-// auto-increment is set; reading goes on from there.
+// Tx implements sim.Device: the first byte written is the number of a register. The others are written to it, or from there on if
+// auto-increment is set, and reading continues from there.
 func (s *PCA9685) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -107,13 +106,13 @@ func (s *PCA9685) Tx(at time.Duration, w, r []byte) error {
 		}
 	}
 	for i := range r {
-		r[i] = s.registers[s.pointer] // those for all channels read as zero, which nobody ever writes to them
+		r[i] = s.registers[s.pointer] // the registers for all channels read as zero: writes to them are not stored there
 		s.advance()
 	}
 	return nil
 }
 
-// advance moves on to the next register: from the last of the channels, and from the prescaler, to the first of all.
+// advance moves on to the next register: after the last of the channels, and after the prescaler, comes the first of all.
 func (s *PCA9685) advance() {
 	switch {
 	case s.registers[pca9685Mode1]&pca9685Increment == 0:
@@ -144,7 +143,7 @@ func (s *PCA9685) write(at time.Duration, register, value byte) {
 	}
 }
 
-// setChannel writes one of the four registers of a channel: high bytes have five bits.
+// setChannel writes one of the four registers of a channel. High bytes have five bits.
 func (s *PCA9685) setChannel(channel int, high bool, register, value byte) {
 	if high {
 		value &= 0x1f
@@ -154,8 +153,7 @@ func (s *PCA9685) setChannel(channel int, high bool, register, value byte) {
 	s.waiting &^= 1 << channel
 }
 
-// setMode writes MODE1. RESTART is cleared by writing 1 to it, when the oscillator runs; EXTCLK is set in sleep alone and never
-// cleared.
+// setMode writes MODE1. RESTART is cleared by writing 1 to it while the oscillator runs. EXTCLK can be set in sleep only, and never cleared.
 func (s *PCA9685) setMode(at time.Duration, value byte) {
 	before := s.registers[pca9685Mode1]
 	restart := before & pca9685Restart
@@ -180,13 +178,13 @@ func (s *PCA9685) setMode(at time.Duration, value byte) {
 	s.registers[pca9685Mode1] = restart | external | value&0x3f
 }
 
-// runs tells whether the oscillator does.
+// runs reports whether the oscillator runs.
 func (s *PCA9685) runs(at time.Duration) bool {
 	return s.registers[pca9685Mode1]&(pca9685Sleep|pca9685External) == 0 && at >= s.running
 }
 
-// on is for how many of the 4,096 steps of a period a channel is on. One that is switched off before it is switched on is on over the
-// end of the period.
+// on returns for how many of the 4,096 steps of a period a channel is on. A channel whose off time is before its on time is on across the end
+// of the period.
 func (s *PCA9685) on(channel int) gpio.Duty {
 	r := s.registers[pca9685First+4*channel:][:4]
 	switch {

@@ -9,8 +9,7 @@ import (
 	"fluxd/boards/sim"
 )
 
-// TCA9548A simulates Texas Instruments' multiplexer: a register of one byte, of which each bit joins a bus to that of the chip,
-// and RESET.
+// TCA9548A simulates Texas Instruments' multiplexer: a register of one byte, of which each bit joins a bus to the chip's bus, and RESET.
 //
 // Source: Texas Instruments, TCA9548A data sheet, SCPS207F, sections 8.3 and 8.5.4.
 type TCA9548A struct {
@@ -20,12 +19,12 @@ type TCA9548A struct {
 	inReset bool
 }
 
-// NewTCA9548A makes a chip as after power-up: no bus is joined. A bus that is nil has no wires.
+// NewTCA9548A returns a chip as after power-up: no bus is joined.
 func NewTCA9548A(buses [8]*sim.Bus) *TCA9548A { return &TCA9548A{buses: buses} }
 
 func restingTCA9548A() sim.Device { return NewTCA9548A([8]*sim.Bus{}) }
 
-// Connect connects the wires of a bus to a channel, 0 to 7.
+// Connect connects a bus to a channel, 0 to 7.
 func (s *TCA9548A) Connect(channel int, bus *sim.Bus) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -42,7 +41,7 @@ func (s *TCA9548A) ResetBy(reset *sim.Pin) {
 	})
 }
 
-// Reset is a power-up: a lost supply that came back.
+// Reset resets the chip, as after a lost supply.
 func (s *TCA9548A) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

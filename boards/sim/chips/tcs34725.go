@@ -7,18 +7,18 @@ import (
 	"fluxd/boards/sim"
 )
 
-// TCS34725World is the light that a TCS34725 sees: what each channel counts in a millisecond with a gain of 1, in millionths. A
-// function that is missing stands for the dark.
+// TCS34725World is the light that a TCS34725 sees: the counts of each channel in a millisecond with a gain of 1, in millionths. A nil function
+// stands for darkness.
 type TCS34725World struct {
 	Clear, Red, Green, Blue func(at time.Duration) int64
 }
 
-// TCS34725 simulates ams' colour sensor register by register: its start, integration and wait, gains, the ends of its counters,
-// and the two ways to read, of one register over and over or of one after the other.
+// TCS34725 simulates ams' colour sensor register by register: its start, integration and wait, gains, the limits of its counters, and the two
+// ways to read: one register repeatedly, or one after the other.
 //
-// Source: ams, TCS3472 data sheet, v1-02. What it leaves open is decided here: a measurement that is enabled before the
-// oscillator has run for 2.4 ms does not begin; one whose settings change begins anew; it counts the light as it is at its end.
-// There is an interrupt with each measurement: its thresholds and persistence keep what is written.
+// Source: ams, TCS3472 data sheet, v1-02. Details that it leaves open, as simulated here: a measurement that is enabled before the
+// oscillator has run for 2.4 ms does not start; one whose settings change starts again; it counts the light at its end.
+// Each measurement causes an interrupt; its thresholds and persistence keep what is written.
 type TCS34725 struct {
 	world TCS34725World
 
@@ -26,8 +26,8 @@ type TCS34725 struct {
 	registers [0x20]byte
 	on        time.Duration // when the oscillator was switched on
 	measures  bool
-	since     time.Duration // when the first measurement began,
-	taken     time.Duration // and how many were over
+	since     time.Duration // start of the first measurement
+	samples   time.Duration // number of measurements that are over
 }
 
 const (
@@ -42,7 +42,7 @@ const (
 	tcs34725Step    = 2400 * time.Microsecond
 )
 
-// NewTCS34725 makes a chip as after power-up.
+// NewTCS34725 returns a chip as after power-up.
 func NewTCS34725(world TCS34725World) *TCS34725 {
 	s := &TCS34725{world: world}
 	s.Reset()
@@ -54,7 +54,7 @@ func restingTCS34725() sim.Device {
 	return NewTCS34725(TCS34725World{Clear: still(2_820_653), Red: still(1_000_000), Green: still(1_135_876), Blue: still(684_777)})
 }
 
-// Reset is a supply that was lost for a moment.
+// Reset resets the chip, as after a lost supply.
 func (s *TCS34725) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -114,18 +114,18 @@ func (s *TCS34725) write(at time.Duration, register, value byte) {
 		s.measures = false
 		s.registers[tcs34725Status] &^= 1
 	case register == tcs34725Enable && before&3 != 3:
-		s.measures, s.since, s.taken = before&1 != 0 && at >= s.on+tcs34725Step, at, 0
+		s.measures, s.since, s.samples = before&1 != 0 && at >= s.on+tcs34725Step, at, 0
 	case before != value:
-		s.since, s.taken = at, 0
+		s.since, s.samples = at, 0
 	}
 }
 
-// steps is the integration time, or with another register the wait.
+// steps returns the integration time, or for another register the wait.
 func (s *TCS34725) steps(register int) time.Duration {
 	return 256 - time.Duration(s.registers[register])
 }
 
-// integrate ends the last measurement that is over by now.
+// integrate updates the data by the last measurement that is over.
 func (s *TCS34725) integrate(at time.Duration) {
 	took := (1 + s.steps(tcs34725Time)) * tcs34725Step
 	if !s.measures || at < s.since+took {
@@ -140,10 +140,10 @@ func (s *TCS34725) integrate(at time.Duration) {
 		cycle += wait
 	}
 	count := (at - s.since - took) / cycle
-	if count < s.taken {
+	if count < s.samples {
 		return
 	}
-	s.taken = count + 1
+	s.samples = count + 1
 	s.registers[tcs34725Status] |= 0x11
 	gain := [4]int64{1, 4, 16, 60}[s.registers[tcs34725Control]&3]
 	steps := int64(s.steps(tcs34725Time))

@@ -8,8 +8,8 @@ import (
 	"fluxd/boards/sim"
 )
 
-// TMP102 simulates Texas Instruments' thermometer, or its relative the TMP105, register by register: temperature, configuration
-// and the two limits. Like the chips it measures from power-up on.
+// TMP102 simulates Texas Instruments' thermometer, or its relative the TMP105, register by register: temperature, configuration and the two
+// limits. Like the chips it measures from power-up on.
 //
 // Sources: TMP102 data sheet SBOS397H, section 6.5; TMP105 data sheet SBOS648B, section 7.5. One shot is not simulated.
 type TMP102 struct {
@@ -20,16 +20,16 @@ type TMP102 struct {
 	pointer byte
 	config  uint16
 	limits  [2]uint16
-	since   time.Duration // when the period under way began
+	since   time.Duration // start of the period
 	result  uint16
 }
 
-// NewTMP102 makes a TMP102 as after power-up; the temperature is in millionths of a degree Celsius.
+// NewTMP102 returns a TMP102 as after power-up; the temperature is in millionths of a degree Celsius.
 func NewTMP102(temperature func(at time.Duration) int64) *TMP102 {
 	return newTMP102(temperature, false)
 }
 
-// NewTMP105 makes a TMP105.
+// NewTMP105 returns a TMP105.
 func NewTMP105(temperature func(at time.Duration) int64) *TMP102 { return newTMP102(temperature, true) }
 
 func restingTMP102() sim.Device { return NewTMP102(still(restingTemperature)) }
@@ -42,7 +42,7 @@ func newTMP102(temperature func(at time.Duration) int64, tmp105 bool) *TMP102 {
 	return t
 }
 
-// Reset is a power-up: a lost supply that came back.
+// Reset resets the chip, as after a lost supply.
 func (t *TMP102) Reset() {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -97,7 +97,7 @@ func (t *TMP102) Tx(at time.Duration, w, r []byte) error {
 	return nil
 }
 
-// measure takes over the last measurement that is over by now.
+// measure updates the temperature register by the last measurement that is over.
 func (t *TMP102) measure(at time.Duration) {
 	if t.config&0x0100 != 0 {
 		return

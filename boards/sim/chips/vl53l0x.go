@@ -12,18 +12,18 @@ import (
 )
 
 // VL53L0X simulates ST's laser distance sensor: its boot, the pages of its registers, its fixed memory, the two calibrations, and
-// measurements, single and back to back, that take as long as the registers say. It is as particular about the order of a start as
-// the chip: a measurement
+// measurements, single and back to back, that take as long as the registers say. Like the chip it depends on the right order of a start: a
+// measurement
 //
-//   - does not come to an end when the stop variable is not what it was after the boot,
-//   - fails with status 1 when other reference diodes are enabled than the fixed memory says,
-//   - fails with status 2 when the tuning settings are missing,
-//   - fails with status 3 when one of the calibrations is missing, or the phase was calibrated before the voltage,
+//   - does not end unless the stop variable has its value after the boot,
+//   - fails with status 1 if the enabled reference diodes are not those of the fixed memory,
+//   - fails with status 2 if the tuning settings are missing,
+//   - fails with status 3 if one of the calibrations is missing, or the phase was calibrated before the voltage,
 //
-// and announces its end only when the interrupt is configured for that. The other registers keep what is written.
+// and announces its end only if the interrupt is configured for that. The other registers keep what is written.
 //
 // Sources: ST, VL53L0X data sheet, DocID029104 rev. 2, and the programming interface STSW-IMG005. What they leave open is decided
-// here: a calibration takes 1.5 ms, the fixed memory 0.5 ms; from 2 m on nothing is in sight; in reset everything reads zero.
+// here: a calibration takes 1.5 ms, the fixed memory 0.5 ms; nothing is seen beyond 2 m; in reset everything reads zero.
 type VL53L0X struct {
 	distance func(at time.Duration) int64
 
@@ -32,11 +32,11 @@ type VL53L0X struct {
 	pages   [8][256]byte
 	page    byte
 	reset   bool
-	booted  time.Duration // when the chip answers
-	memory  time.Duration // when the fixed memory answers; 0: it was not asked
+	booted  time.Duration // from this time on the chip answers
+	memory  time.Duration // from this time on the fixed memory answers; 0: no request
 	task    vl53l0xTask
 	endless bool          // measurements follow one another
-	since   time.Duration // when the task, or its last measurement, began
+	since   time.Duration // start of the task, or of its last measurement
 	voltage bool          // calibrated
 	phase   bool          // calibrated
 	now     time.Duration // of the last transfer
@@ -51,7 +51,7 @@ const (
 	vl53l0xMeasure
 )
 
-// The registers that do something, and what they hold after the boot.
+// The registers that are simulated, and what they hold after the boot.
 const (
 	vl53l0xStart           = 0x00
 	vl53l0xSequence        = 0x01
@@ -79,7 +79,7 @@ const (
 	vl53l0xCalibration = 1500 * time.Microsecond
 )
 
-// NewVL53L0X makes a sensor that has booted. Distance is to what is in front of it, in millionths of a metre.
+// NewVL53L0X returns a sensor that has booted. The distance to the obstacle is in millionths of a metre.
 func NewVL53L0X(distance func(at time.Duration) int64) *VL53L0X {
 	s := &VL53L0X{distance: distance}
 	s.boot(-vl53l0xBoot)
@@ -121,7 +121,7 @@ func (s *VL53L0X) Tx(at time.Duration, w, r []byte) error {
 	return nil
 }
 
-// Reset is a supply that was lost for a moment, at the time of the last transfer.
+// Reset resets the chip, as after a lost supply at the time of the last transfer.
 func (s *VL53L0X) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -138,7 +138,7 @@ func (s *VL53L0X) boot(at time.Duration) {
 	s.pages[1][vl53l0xStopVariable] = vl53l0xStopValue
 }
 
-// private tells whether the stop variable can be reached.
+// private reports whether the stop variable can be reached.
 func (s *VL53L0X) private() bool { return s.pages[0][0x80] == 1 && s.pages[1][0x00] == 0 }
 
 func (s *VL53L0X) read(at time.Duration, register byte) byte {
@@ -182,7 +182,7 @@ func (s *VL53L0X) write(at time.Duration, register, value byte) {
 	}
 }
 
-// strobe asks the fixed memory, which must have been opened, or takes what it answered.
+// strobe requests a value of the fixed memory, which must have been opened, or reads the answer.
 func (s *VL53L0X) strobe(at time.Duration, value byte) {
 	opened := s.pages[0][0x80] == 1 && s.pages[6][0x83]&0x04 != 0 && s.pages[7][0x81] == 1 && s.pages[7][0x94] == 0x6b
 	switch {
@@ -208,7 +208,7 @@ func (s *VL53L0X) start(at time.Duration, value byte) {
 	}
 }
 
-// work ends what is over by now.
+// work ends the task that is due.
 func (s *VL53L0X) work(at time.Duration) {
 	takes := vl53l0xCalibration
 	if s.task == vl53l0xMeasure {
@@ -257,7 +257,7 @@ func (s *VL53L0X) measure(at time.Duration) {
 	result[10], result[11] = byte(millimetres>>8), byte(millimetres)
 }
 
-// spadsEnabled tells whether as many reference diodes are enabled as the fixed memory says, all of those with an aperture.
+// spadsEnabled reports whether the right number of reference diodes is enabled, as in the fixed memory, all with an aperture.
 func (s *VL53L0X) spadsEnabled() bool {
 	enabled := s.pages[0][vl53l0xSpadMap : vl53l0xSpadMap+6]
 	count := 0
@@ -267,7 +267,7 @@ func (s *VL53L0X) spadsEnabled() bool {
 	return enabled[0] == 0 && enabled[1]&0x0f == 0 && count == vl53l0xSpads&0x7f
 }
 
-// measurementTime is the sum of the steps that are enabled, as ST's interface computes it.
+// measurementTime returns the sum of the enabled steps, as ST's interface computes it.
 func (s *VL53L0X) measurementTime() time.Duration {
 	page := &s.pages[0]
 	macroPeriod := func(register byte) int64 { return 2304 * 1655 * 2 * (1 + int64(page[register])) } // ps

@@ -9,8 +9,7 @@ import (
 	"fluxd/boards/sim"
 )
 
-// Wheel simulates a wheel encoder with two channels a quarter of a period apart; turning forward, A leads B. Both are low where it
-// starts.
+// Wheel simulates a wheel encoder with two channels a quarter of a period apart. When it turns forward, A leads B. At the start both are low.
 type Wheel struct {
 	a, b *sim.Pin
 
@@ -28,8 +27,8 @@ func NewWheel(a, b *sim.Pin) *Wheel {
 
 func restingWheel(pins []*sim.Pin) { NewWheel(pins[0], pins[1]) }
 
-// Turn turns the wheel by so many counts, backward when negative, evenly between two times of the board's clock, which follow those of
-// the turn before: the first count is one step after from, the last one is at to.
+// Turn turns the wheel by a number of counts, backward if negative, evenly between two times of the board's clock: the first count comes one
+// step after from, the last one at to. The times must follow those of the last call.
 func (w *Wheel) Turn(counts int64, from, to time.Duration) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
