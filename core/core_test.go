@@ -1,5 +1,8 @@
 package core
 
+// This file holds what Build accepts and refuses, and the promise that a silent network needs no attention and a busy one no
+// memory.
+
 import (
 	"errors"
 	"fmt"
@@ -20,7 +23,7 @@ func mustBuild(t testing.TB, d Description) *Network {
 	return n
 }
 
-// pour gives a neuron units at a tick.
+// pour adds units to a neuron at a tick.
 func pour(t testing.TB, n *Network, at Tick, neuron int, amount float64) {
 	t.Helper()
 	water, err := n.PourWater(neuron, amount)
@@ -39,7 +42,7 @@ func times(spikes []Spike) (at []Tick) {
 	return at
 }
 
-// What nothing is found wrong with can be built; what cannot be built, a Mistake says.
+// Build accepts what has no Mistakes, and refuses what has some.
 func TestMistakesAreWhatBuildRefuses(t *testing.T) {
 	built, refused := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -109,7 +112,7 @@ func TestSilentNetworkAsksForNothing(t *testing.T) {
 		t.Errorf("input at now: %v", err)
 	}
 	if err := n.Excite(1e12, 100); !errors.Is(err, ErrUnknown) {
-		t.Errorf("input to absent: %v, want ErrUnknown", err)
+		t.Errorf("input to an unknown neuron: %v, want ErrUnknown", err)
 	}
 }
 
@@ -164,7 +167,7 @@ func TestBuildRefusesWhatItCannotRepresent(t *testing.T) {
 	}
 }
 
-// ring is a loop of neurons that keeps itself busy for ever.
+// ring is a loop of neurons that stays active forever.
 func ring(size int) Description {
 	d := Description{}
 	for i := range size {
@@ -195,7 +198,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
-// hasMechanisms is a ring in which every neuron has every mechanism and every direct synapse learns.
+// everyMechanism is a ring in which every neuron has every mechanism and every direct synapse learns.
 func everyMechanism(size int) Description {
 	d := ring(size)
 	for i := range d.Neurons {
@@ -273,7 +276,7 @@ func ExampleNetwork() {
 	// 6000 motor
 }
 
-// A spike reaches what lies behind its neuron, over synapses of any kind, and no more; a loop ends.
+// A spike can reach all neurons behind its neuron, over synapses of any kind, and no others. A loop does not go on forever.
 func TestReach(t *testing.T) {
 	d := Description{Neurons: make([]Neuron, 5), Synapses: []Synapse{{From: 0, To: 1}, {From: 1, To: 2, Kind: Modulator},
 		{From: 2, To: 0, Kind: Electric}, {From: 3, To: 0}}}

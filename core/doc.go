@@ -52,9 +52,9 @@
 // The synapses of one neuron that have the same kind and delay form a bundle. A spike sends each of its bundles on one of two
 // ways:
 //
-//   - Into an accumulator. There is one for each tick at which something will arrive, with one sum for each neuron. The spike adds
-//     its weights to the sums when it leaves, and when the tick comes every sum is ready. Direct synapses that do not learn go this
-//     way if the network has few enough different weights and delays.
+//   - Into an accumulator. There is one for each tick at which something will arrive, with one sum for each neuron. The spike
+//     adds its weights to the sums when it leaves, and when the tick comes every sum is ready. Direct synapses that do not learn
+//     go this way if the network has few enough different weights and delays.
 //   - Into the queue, as one entry that is looked up and delivered when its tick comes. All other synapses go this way, and so do
 //     the spikes of a nearly silent network, where an accumulator would cost more than it saves.
 //

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// This file holds docs/exact-model.md, one section after the other. Each test is named after the section that it holds. Two sections have
-// files too: tune_test.go (Tuning a running network) and property_test.go (Order at equal times).
+// This file holds docs/exact-model.md, one section after the other. Each test is named after the section that it holds. Two
+// sections have files too: tune_test.go (Tuning a running network) and property_test.go (Order at equal times).
 
 // Section "Time and water".
 
@@ -129,10 +129,12 @@ func TestOneNeuronOneTick(t *testing.T) {
 		{"a barrel without a leak keeps its water", Neuron{Leak: 0}, []drop{{0, 50}, {3_000_000_000, 50}}, []Tick{3_000_000_000}},
 		{"inhibition stops at 0", Neuron{Leak: 1000}, []drop{{10, -500}, {11, 100}}, []Tick{11}},
 		{"or at the floor", Neuron{Leak: 1000, Floor: -50}, []drop{{10, -500}, {10_010, 139.999}, {20_010, 140.001}}, []Tick{20_010}},
-		{"below 0 the level rises at the rate of the leak", Neuron{Leak: 1000, Floor: -50}, []drop{{10, -500}, {40_010, 110}}, []Tick{40_010}},
+		{"below 0 the level rises at the rate of the leak", Neuron{Leak: 1000, Floor: -50}, []drop{{10, -500}, {40_010, 110}},
+			[]Tick{40_010}},
 		{"excitation and inhibition of one tick cancel", Neuron{Leak: 1000}, []drop{{10, 150}, {10, -51}}, nil},
 		{"water above the threshold is lost", Neuron{Leak: 1000}, []drop{{10, 190}, {1_010, 10}}, []Tick{10}},
-		{"arrivals in the refractory period are ignored", Neuron{Leak: 1000, Refractory: 1000}, []drop{{10, 100}, {1_009, 100}, {1_010, 100}},
+		{"arrivals in the refractory period are ignored", Neuron{Leak: 1000, Refractory: 1000},
+			[]drop{{10, 100}, {1_009, 100}, {1_010, 100}},
 			[]Tick{10, 1_010}},
 		{"without one it can fire at every tick", Neuron{Leak: 1000}, []drop{{10, 100}, {11, 100}}, []Tick{10, 11}},
 		{"but once a tick", Neuron{Leak: 1000}, []drop{{10, 100}, {10, 100}}, []Tick{10}},
@@ -185,8 +187,8 @@ func threshold0(t *testing.T, n *Network) {
 	}
 }
 
-// Modulators count in the tick in which they arrive, before the neuron is judged. Alone they fire nothing, and they count also while the
-// neuron is refractory.
+// Modulators count in the tick in which they arrive, before the neuron is judged. Alone they fire nothing, and they count also
+// while the neuron is refractory.
 func TestOneNeuronOneTickModulatorsFirst(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -243,7 +245,8 @@ func TestFiringLeavesOnEveryEfferentSynapse(t *testing.T) {
 
 // A spike ends the count of ignored arrivals, which adaptation tolerates up to a number.
 func TestFiringForgetsIgnoredArrivals(t *testing.T) {
-	n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 100, Refractory: 10, Adaptation: &Adaptation{Rate: 7, Tolerance: 2, Max: 20}}}})
+	n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 100, Refractory: 10, Adaptation: &Adaptation{Rate: 7, Tolerance: 2,
+		Max: 20}}}})
 	expect := func(want float64) {
 		t.Helper()
 		if got, _ := n.Threshold(0); got != want {
@@ -285,7 +288,8 @@ func TestBurst(t *testing.T) {
 		{"a limit", 1e6, false, 2, []Tick{0, 5, 10}},
 		{"an electric arrival with it", 199, true, 0, []Tick{0}},
 	} {
-		n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 100, Refractory: 20, Burst: &Burst{Overshoot: 30, Interval: 5, Max: c.max}}}})
+		n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 100, Refractory: 20, Burst: &Burst{Overshoot: 30, Interval: 5,
+			Max: c.max}}}})
 		pour(t, n, 0, 0, c.amount)
 		if c.electric {
 			n.Excite(0, 0)
@@ -325,7 +329,8 @@ func TestRefractoryPeriod(t *testing.T) {
 // Section "Pacemaker".
 
 func TestPacemakerCountsFromTheLastSpike(t *testing.T) {
-	n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 100, Refractory: 10, Pacemaker: 100, Burst: &Burst{Overshoot: 50, Interval: 20}}}})
+	n := mustBuild(t, Description{Neurons: []Neuron{{Threshold: 100, Refractory: 10, Pacemaker: 100,
+		Burst: &Burst{Overshoot: 50, Interval: 20}}}})
 	n.Excite(130, 0)
 	pour(t, n, 250, 0, 200) // two more spikes
 	if got := times(n.Advance(500, nil)); !slices.Equal(got, []Tick{100, 130, 230, 250, 270, 290, 390, 490}) {
@@ -423,8 +428,8 @@ func TestReceptors(t *testing.T) {
 	}
 }
 
-// Section "Plasticity". The target of the plastic synapse 0 is neuron 1, without a leak: a unit is a unit at all times. An arrival takes one
-// tick. The weight is 50, or -50: then the units of the cases below are still magnitudes.
+// Section "Plasticity". The target of the plastic synapse 0 is neuron 1, without a leak: a unit is a unit at all times. An
+// arrival takes one tick. The weight is 50, or -50: then the units of the cases below are still magnitudes.
 func plasticity(t *testing.T, p Plastic, reward float64, play func(n *Network), longTerm, shortTerm float64) {
 	t.Helper()
 	for _, sign := range []float64{1, -1} {
@@ -437,7 +442,8 @@ func plasticity(t *testing.T, p Plastic, reward float64, play func(n *Network), 
 		n.Advance(100_000, nil)
 		long, short, err := n.Weight(0)
 		if err != nil || long != longTerm*sign || short != shortTerm*sign {
-			t.Errorf("weight %g: long-term %g, short-term %g, %v; want %g and %g", 50*sign, long, short, err, longTerm*sign, shortTerm*sign)
+			t.Errorf("weight %g: long-term %g, short-term %g, %v; want %g and %g", 50*sign, long, short, err, longTerm*sign,
+				shortTerm*sign)
 		}
 	}
 }
@@ -486,7 +492,8 @@ func TestUnpairedArrival(t *testing.T) {
 
 func TestConsolidation(t *testing.T) {
 	p := Plastic{Window: 10, ShortTerm: ShortTerm{Rate: 10}, LongTerm: LongTerm{Consolidation: 3}}
-	learn := func(n *Network) { n.Excite(0, 0); n.Excite(1, 1); n.Excite(500, 2) } // the short-term part is 10, then comes the reward
+	// the short-term part is 10, then comes the reward
+	learn := func(n *Network) { n.Excite(0, 0); n.Excite(1, 1); n.Excite(500, 2) }
 	plasticity(t, p, 1, learn, 53, 7)
 	plasticity(t, p, 2, learn, 56, 4)
 	plasticity(t, p, 100, learn, 60, 0) // no more than there is
@@ -501,8 +508,9 @@ func TestConsolidation(t *testing.T) {
 func TestPlasticityOrderWithinATick(t *testing.T) {
 	p := Plastic{Window: 10, ShortTerm: ShortTerm{Rate: 4, Unpaired: 50}, LongTerm: LongTerm{Consolidation: 1}}
 	n := mustBuild(t, Description{
-		Neurons:  []Neuron{{Threshold: 1}, {Threshold: 50}, {Threshold: 1}},
-		Synapses: []Synapse{{From: 0, To: 1, Weight: 50, Delay: 1, Plastic: &p}, {From: 2, To: 1, Kind: Modulator, Weight: 100, Delay: 1}},
+		Neurons: []Neuron{{Threshold: 1}, {Threshold: 50}, {Threshold: 1}},
+		Synapses: []Synapse{{From: 0, To: 1, Weight: 50, Delay: 1, Plastic: &p}, {From: 2, To: 1, Kind: Modulator, Weight: 100,
+			Delay: 1}},
 	})
 	n.Excite(0, 0)
 	n.Excite(0, 2)

@@ -6,7 +6,7 @@ import (
 	"fluxd/core"
 )
 
-// build makes a network or tells why not.
+// build makes a network, or panics.
 func build(d core.Description) *core.Network {
 	network, err := core.Build(d)
 	if err != nil {
@@ -15,10 +15,10 @@ func build(d core.Description) *core.Network {
 	return network
 }
 
-// barrel is a neuron with a threshold of 100 that loses a unit a millisecond: its water is easy to follow.
+// barrel is a neuron with a threshold of 100 that loses one unit a millisecond, so that its level is easy to follow.
 func barrel() core.Neuron { return core.Neuron{Threshold: 100, Leak: 1000} }
 
-// pour gives neuron 0 units of water at a millisecond.
+// pour adds units of water to neuron 0 at a millisecond.
 func pour(network *core.Network, millisecond core.Tick, units float64) {
 	water, err := network.PourWater(0, units)
 	if err == nil {
@@ -29,8 +29,8 @@ func pour(network *core.Network, millisecond core.Tick, units float64) {
 	}
 }
 
-// tell prints when a neuron fired, in milliseconds.
-func tell(network *core.Network, until core.Tick, neuron int) {
+// printSpikes prints when a neuron fires, in milliseconds.
+func printSpikes(network *core.Network, until core.Tick, neuron int) {
 	for _, s := range network.Advance(until*1000, nil) {
 		if s.Neuron == neuron {
 			fmt.Print(float64(s.At)/1000, " ")
@@ -39,30 +39,30 @@ func tell(network *core.Network, until core.Tick, neuron int) {
 	fmt.Println()
 }
 
-// Water leaks at a constant rate: what was poured 30 ms ago is 30 units less.
+// Water leaks at a constant rate: after 30 ms a level is 30 units lower.
 func Example_leak() {
 	network := build(core.Description{Neurons: []core.Neuron{barrel()}})
 	pour(network, 0, 80)
 	pour(network, 30, 50) // 80 - 30 + 50 reaches 100
 	pour(network, 40, 80)
 	pour(network, 70, 49) // 80 - 30 + 49 does not
-	tell(network, 100, 0)
+	printSpikes(network, 100, 0)
 	// Output: 30
 }
 
-// A barrel without a leak keeps its water: it counts.
+// A barrel without a leak keeps its water, so it can count.
 func Example_leakless() {
 	neuron := barrel()
 	neuron.Leak = 0
 	network := build(core.Description{Neurons: []core.Neuron{neuron}})
 	for k := range core.Tick(6) {
-		pour(network, 1000*k, 34) // every third fills it
+		pour(network, 1000*k, 34) // every third pour fills it
 	}
-	tell(network, 10_000, 0)
+	printSpikes(network, 10_000, 0)
 	// Output: 2000 5000
 }
 
-// Inhibition takes water out, at most down to the floor; below 0 the level rises at the leak's rate.
+// Inhibition takes water out, at most down to the floor. Below 0 the level rises at the rate of the leak.
 func Example_inhibition() {
 	neuron := barrel()
 	neuron.Floor = -50
@@ -71,11 +71,11 @@ func Example_inhibition() {
 	pour(network, 20, 120) // -30 + 120 is not enough
 	pour(network, 90, -500)
 	pour(network, 110, 130) // -30 + 130 is
-	tell(network, 200, 0)
+	printSpikes(network, 200, 0)
 	// Output: 110
 }
 
-// After a spike the neuron is deaf for its refractory period.
+// After a spike the neuron ignores arrivals for its refractory period.
 func Example_refractoryPeriod() {
 	neuron := barrel()
 	neuron.Refractory = 5000
@@ -83,35 +83,35 @@ func Example_refractoryPeriod() {
 	for k := range core.Tick(12) {
 		pour(network, k, 100)
 	}
-	tell(network, 100, 0)
+	printSpikes(network, 100, 0)
 	// Output: 0 5 10
 }
 
-// An electric synapse fires its target whatever the level, unless the target is refractory.
+// An electric synapse fires its target at any level, unless the target is refractory.
 func Example_electric() {
 	network := build(core.Description{
 		Neurons:  []core.Neuron{barrel(), {Threshold: 1e6, Leak: 1000}},
 		Synapses: []core.Synapse{{From: 0, To: 1, Kind: core.Electric, Delay: 2500}},
 	})
 	pour(network, 10, 100)
-	tell(network, 100, 1)
+	printSpikes(network, 100, 1)
 	// Output: 12.5
 }
 
-// Adaptation: arrivals that the refractory neuron has to ignore raise its threshold, beyond a tolerance.
+// Adaptation: arrivals that the refractory neuron ignores raise its threshold, beyond a tolerance.
 func Example_adaptation() {
 	neuron := barrel()
 	neuron.Refractory = 10_000
 	neuron.Adaptation = &core.Adaptation{Rate: 20, Tolerance: 1, Recovery: 100}
 	network := build(core.Description{Neurons: []core.Neuron{neuron}})
 	for k := range core.Tick(20) {
-		pour(network, 4*k, 110) // pestered: of every ten milliseconds two arrivals are in vain
+		pour(network, 4*k, 110) // two arrivals in ten milliseconds are ignored
 	}
-	tell(network, 80, 0)
+	printSpikes(network, 80, 0)
 	// Output: 0 16 32 48 64
 }
 
-// Habituation: each spike raises the threshold, until the same stimulus is answered every other time only; rest lets it sink
+// Habituation: each spike raises the threshold, until only every other stimulus fires the neuron. Rest lowers the threshold
 // again.
 func Example_habituation() {
 	neuron := barrel()
@@ -121,32 +121,32 @@ func Example_habituation() {
 		pour(network, 20*k, 115)
 	}
 	pour(network, 1000, 115)
-	tell(network, 2000, 0)
+	printSpikes(network, 2000, 0)
 	// Output: 0 20 60 100 140 180 1000
 }
 
-// A burst: overfilled, the neuron fires once more for every 30 units above its threshold.
+// A burst: the neuron fires once more for every 30 units above its threshold.
 func Example_burst() {
 	neuron := barrel()
 	neuron.Burst = &core.Burst{Overshoot: 30, Interval: 2000, Max: 5}
 	network := build(core.Description{Neurons: []core.Neuron{neuron}})
 	pour(network, 0, 100)
-	pour(network, 50, 200) // 100 above: three times 30
-	tell(network, 100, 0)
+	pour(network, 50, 200) // 100 units above: 30 fits three times
+	printSpikes(network, 100, 0)
 	// Output: 0 50 52 54 56
 }
 
-// A pacemaker fires by itself, counted from its last spike, whatever caused that one.
+// A pacemaker fires without an arrival, 20 ms after the last spike, whatever caused that one.
 func Example_pacemaker() {
 	neuron := barrel()
 	neuron.Pacemaker = 20_000
 	network := build(core.Description{Neurons: []core.Neuron{neuron}})
 	pour(network, 50, 100)
-	tell(network, 100, 0)
+	printSpikes(network, 100, 0)
 	// Output: 20 40 50 70 90
 }
 
-// Modulation: a modulator does not fill the barrel, it lowers the threshold; the effect fades.
+// Modulation: a modulator does not fill the barrel. It lowers the threshold for a while.
 func Example_modulation() {
 	neuron := barrel()
 	neuron.Receptors = core.Receptors{Threshold: 10}
@@ -161,11 +161,11 @@ func Example_modulation() {
 	}
 	pour(network, 105, 70) // the threshold is 60
 	pour(network, 145, 70) // it is 100 again
-	tell(network, 200, 0)
+	printSpikes(network, 200, 0)
 	// Output: 105
 }
 
-// learner is a neuron with one plastic afferent.
+// learner is a neuron with one plastic afferent synapse.
 func learner(p core.Plastic) *core.Network {
 	return build(core.Description{
 		Neurons: []core.Neuron{barrel(), {Threshold: 100, Leak: 1000}, {Threshold: 1, Leak: 1000}},
@@ -176,7 +176,7 @@ func learner(p core.Plastic) *core.Network {
 	})
 }
 
-// Long-term potentiation: an arrival that is followed by a spike within the window makes its synapse stronger, up to a limit.
+// Long-term potentiation: an arrival that a spike follows within the window makes its synapse stronger, up to a limit.
 func Example_potentiation() {
 	network := learner(core.Plastic{Window: 10_000, LongTerm: core.LongTerm{Rate: 2}, Max: 105})
 	for k := range core.Tick(4) {
@@ -198,14 +198,14 @@ func Example_depression() {
 	// Output: 95
 }
 
-// Reward: the short-term part of a weight remembers what has just worked; a reward, half a second later, makes it last.
+// Reward: the short-term part of a weight remembers what has just worked. A reward half a second later makes it permanent.
 func Example_reward() {
 	network := learner(core.Plastic{Window: 10_000, ShortTerm: core.ShortTerm{Rate: 8, Recovery: 4},
 		LongTerm: core.LongTerm{Consolidation: 5}})
-	pour(network, 0, 100) // a deed: the short-term part is 8
+	pour(network, 0, 100) // an action: the short-term part is 8
 	network.Advance(500_000, nil)
 	fmt.Println("before the reward", network.Learnt()[0])
-	if err := network.Excite(500_000, 2); err != nil { // by now 6 are left, of which a unit of reward moves 5
+	if err := network.Excite(500_000, 2); err != nil { // 6 units are left by now; a unit of reward moves 5 of them
 		panic(err)
 	}
 	network.Advance(600_000, nil)

@@ -24,7 +24,7 @@ type naiveNeuron struct {
 	ignored            int
 	lastSpike          int64
 	spiked             bool
-	remembers          bool // the engine keeps its last spike and counts ignored arrivals, for what tuning may give it
+	remembers          bool // it has mechanisms: only then the engine keeps its last spike and counts the arrivals it ignores
 	known              bool // the engine has kept its last spike
 	burstLeft, burstAt int64
 	paceAt             int64
@@ -33,6 +33,7 @@ type naiveNeuron struct {
 
 type naiveStaircase struct{ value, next, step, interval int64 }
 
+// tick takes the step that is due at t.
 func (s *naiveStaircase) tick(t int64) {
 	if s.value == 0 || s.interval == 0 || t != s.next {
 		return
@@ -48,6 +49,7 @@ func (s *naiveStaircase) tick(t int64) {
 	}
 }
 
+// to sets the value at t.
 func (s *naiveStaircase) to(t, value int64) {
 	if s.value == 0 {
 		s.next = t + s.interval
@@ -55,8 +57,8 @@ func (s *naiveStaircase) to(t, value int64) {
 	s.value = value
 }
 
-// tune gives it another recovery. A step that is due stays due; if it never recovered, the first step comes one interval from
-// now.
+// tune sets another recovery. The next step keeps its time. If the value did not recover before, the first step comes one
+// interval after now.
 func (s *naiveStaircase) tune(now, value, step, interval int64) {
 	s.value, s.step, s.interval = value, step, interval
 	if s.next <= now {
@@ -73,7 +75,7 @@ type naiveSynapse struct {
 }
 
 type naiveArrival struct {
-	synapse  int // or -1 from outside
+	synapse  int // -1: from outside
 	neuron   int
 	water    int64
 	electric bool
@@ -230,7 +232,7 @@ func naiveLimit(units, leak float64) int64 {
 	return naiveWater(units, leak)
 }
 
-// addShortTerm changes s within its limit, addLongTerm changes w within its own.
+// addShortTerm changes the short-term part, within its limit.
 func (n *naive) addShortTerm(t int64, i int, change int64) {
 	leak := n.d.Neurons[n.d.Synapses[i].To].Leak
 	limit := naiveLimit(n.d.Synapses[i].Plastic.ShortTerm.Max, leak)
@@ -240,6 +242,7 @@ func (n *naive) addShortTerm(t int64, i int, change int64) {
 	}
 }
 
+// addLongTerm changes the long-term weight, within its limits.
 func (n *naive) addLongTerm(i int, change int64) {
 	p, leak := n.d.Synapses[i].Plastic, n.d.Neurons[n.d.Synapses[i].To].Leak
 	y := &n.synapses[i]
@@ -443,7 +446,7 @@ func (n *naive) fire(t int64, i int) {
 	}
 }
 
-// observed is what observed says of the engine. It must follow pass.
+// observed is observed for the naive model. Call pass before.
 func (n *naive) observed(i int) observation {
 	leak := n.d.Neurons[i].Leak
 	o := observation{level: units(n.neurons[i].level, leak), threshold: units(n.theta(i), leak), modulation: n.neurons[i].m.value}
@@ -459,7 +462,7 @@ func (n *naive) weight(synapse int) (longTerm, shortTerm float64) {
 	return units(y.sign*y.w, leak), units(y.sign*y.s.value, leak)
 }
 
-// input hands the naive model what stimulate hands the engine.
+// input is stimulate for the naive model.
 func (n *naive) input(in []stimulus) {
 	for _, s := range in {
 		a := naiveArrival{synapse: -1, neuron: s.neuron, electric: s.electric}
@@ -470,7 +473,7 @@ func (n *naive) input(in []stimulus) {
 	}
 }
 
-// learnt compares the long-term weights of both models; it returns what differs.
+// differs compares the long-term weights of both models and returns the synapses that differ.
 func (n *naive) differs(engine *Network) []int {
 	var wrong []int
 	for i, source := range engine.sources() {

@@ -1,5 +1,7 @@
 package core
 
+// This file holds that a network in parts does the same as the whole: see "Reproducible" in docs/exact-model.md.
+
 import (
 	"errors"
 	"slices"
@@ -8,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// together runs parts side by side, as goroutines would, one look-ahead after the other.
+// together runs parts as goroutines would: each advances by one look-ahead, then they exchange their spikes.
 func together(t interface{ Fatal(...any) }, parts []*Part, ahead, until Tick) []Spike {
 	var all []Spike
 	spikes := make([][]Spike, len(parts))
@@ -30,7 +32,7 @@ func together(t interface{ Fatal(...any) }, parts []*Part, ahead, until Tick) []
 	return all
 }
 
-// However many parts a network is split into, the spikes are the same.
+// The spikes are the same, however many parts a network is split into.
 func TestPartsFireAsTheWholeDoes(t *testing.T) {
 	split, spikes := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -46,7 +48,8 @@ func TestPartsFireAsTheWholeDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		route := rapid.SampledFrom([]string{"as the network likes", "queue", "marked by slice", "dense, else marked"}).Draw(t, "route")
+		route := rapid.SampledFrom([]string{"as the network chooses", "queue", "marked by bundle",
+			"dense, else marked"}).Draw(t, "route")
 		for _, p := range parts {
 			routes[route](p.network)
 			first, last := p.Neurons()

@@ -1,13 +1,15 @@
 package core
 
+// This file holds the section "Plasticity" of docs/exact-model.md for the packed state; exact_model_test.go holds its rules.
+
 import (
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-// However long a synapse is left alone, packing its state into 24 bytes changes nothing: the same rule on a trace that is never
-// packed comes to the same.
+// Packing the state of a synapse into 24 bytes changes nothing, however long the synapse is left alone: the same rule gives the
+// same result on a state that is never packed.
 func TestPlasticityPackedStateSurvivesLongSilence(t *testing.T) {
 	packed := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -82,8 +84,8 @@ func TestPlasticityPackedStateSurvivesLongSilence(t *testing.T) {
 	}
 }
 
-// A million modulators onto one neuron come to a reward of 127 million in one tick. What is kept for it ends where no short-term
-// part is left to consolidate, and synapses that learn alike share it, however different their rewards.
+// Thousands of modulators onto one neuron can bring a very large reward in one tick. The table of consolidation ends where no
+// short-term part is left to consolidate, and synapses that learn alike share it, however different their rewards.
 func TestConsolidationTableIsBounded(t *testing.T) {
 	d := Description{Neurons: []Neuron{{Threshold: 1}, {Threshold: 10}, {Threshold: 10}, {Threshold: 10}}}
 	for to := 1; to <= 3; to++ {

@@ -1,5 +1,7 @@
 package core
 
+// This file holds the promise "Addition only" of docs/exact-model.md.
+
 import (
 	"fmt"
 	"os/exec"
@@ -10,8 +12,8 @@ import (
 	"testing"
 )
 
-// runTime are the files whose functions run while a network runs. Whatever is in the others runs when a network is built, tuned,
-// saved or looked at.
+// runTime are the files whose functions run while a network runs. Functions in other files run when a network is built, tuned,
+// saved or displayed.
 var runTime = []string{"advance.go", "barrel.go", "accumulators.go", "log.go", "queue.go", "timers.go", "staircase.go",
 	"mechanisms.go", "plasticity.go"}
 
@@ -21,17 +23,22 @@ var buildTime = []string{"Neuron.needsMechanisms", "(*Neuron).needsMechanisms", 
 	"Plastic.rule", "(*Plastic).rule", "(*Network).PourWater",
 	"(*Neuron).neuronType", "(*neuronTypeSet).index", "runs", "newQueue"}
 
-// forbidden are multiplications, divisions and all that computes in floating point; moving bytes through a vector register is
-// neither. On arm a division is a call.
+// forbidden matches multiplications, divisions and all computation in floating point. It does not match moving bytes through a
+// vector register. On arm a division is a call: see division.
 var forbidden = map[string]*regexp.Regexp{
-	"amd64": regexp.MustCompile(`^(I?MUL|I?DIV|V?(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|U?COMI|ROUND|CVT\w*)[SP][SD]|CVT\w+|PMUL\w*|PMADD\w*|F[A-Z]+)[A-Z0-9]*$`),
-	"arm64": regexp.MustCompile(`^(MUL|MADD|MSUB|MNEG|[SU]MULL|[SU]MULH|[SU]MADDL|[SU]MSUBL|[SU]MNEGL|[SU]DIV|REM|UREM|F(ADD|SUB|MUL|DIV|NMUL|MADD|MSUB|NMADD|NMSUB|CMP|CVT|SQRT|ABS|NEG|MIN|MAX|RINT)\w*|[SU]CVTF\w*)[A-Z0-9]*$`),
-	"arm":   regexp.MustCompile(`^(MUL|MLA|MLS|SMLA\w*|SMUL\w*|[SU]MULL|[SU]MLAL|UMAAL|[SU]DIV|V(ADD|SUB|MUL|DIV|NMUL|SQRT|ABS|NEG|CMP|CVT|MLA|MLS)\w*|(ADD|SUB|MUL|DIV|NMUL|SQRT|ABS|NEG|CMP|MULA|MULS)[FD]|MOV(W[FD]|[FD]W|FD|DF))(\.\w+)?$`),
+	"amd64": regexp.MustCompile(`^(I?MUL|I?DIV|` +
+		`V?(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|U?COMI|ROUND|CVT\w*)[SP][SD]|CVT\w+|PMUL\w*|PMADD\w*|F[A-Z]+)[A-Z0-9]*$`),
+	"arm64": regexp.MustCompile(`^(MUL|MADD|MSUB|MNEG|[SU]MULL|[SU]MULH|[SU]MADDL|[SU]MSUBL|[SU]MNEGL|[SU]DIV|REM|UREM|` +
+		`F(ADD|SUB|MUL|DIV|NMUL|MADD|MSUB|NMADD|NMSUB|CMP|CVT|SQRT|ABS|NEG|MIN|MAX|RINT)\w*|[SU]CVTF\w*)[A-Z0-9]*$`),
+	"arm": regexp.MustCompile(`^(MUL|MLA|MLS|SMLA\w*|SMUL\w*|[SU]MULL|[SU]MLAL|UMAAL|[SU]DIV|` +
+		`V(ADD|SUB|MUL|DIV|NMUL|SQRT|ABS|NEG|CMP|CVT|MLA|MLS)\w*|` +
+		`(ADD|SUB|MUL|DIV|NMUL|SQRT|ABS|NEG|CMP|MULA|MULS)[FD]|MOV(W[FD]|[FD]W|FD|DF))(\.\w+)?$`),
 }
 
-var division = regexp.MustCompile(`runtime\.(u?int(32|64)?(div|mod)|_?u?div|_?u?mod|_?div|f(add|sub|mul|div|to|32|64|int)|int(32|64)?tof|float)`)
+var division = regexp.MustCompile(`runtime\.(u?int(32|64)?(div|mod)|_?u?div|_?u?mod|_?div|` +
+	`f(add|sub|mul|div|to|32|64|int)|int(32|64)?tof|float)`)
 
-// violations disassembles a package's object and returns the forbidden instructions, and the functions that it looked at.
+// violations disassembles a package. It returns the forbidden instructions, and the functions that it has read.
 func violations(t *testing.T, folder, arch string, covered func(function, file string) bool) (wrong, functions []string) {
 	t.Helper()
 	object := filepath.Join(t.TempDir(), "object.a")
@@ -67,8 +74,7 @@ func violations(t *testing.T, folder, arch string, covered func(function, file s
 	return wrong, functions
 }
 
-// Addition only: no instruction of the engine's run-time path multiplies, divides or computes in floating point, on any
-// processor.
+// No instruction that runs while a network runs multiplies, divides or computes in floating point, on any processor.
 func TestRunTimePathOnlyAdds(t *testing.T) {
 	for arch := range forbidden {
 		t.Run(arch, func(t *testing.T) {
@@ -79,14 +85,14 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 			for _, w := range wrong {
 				t.Error(w)
 			}
-			// The large ones cannot be inlined away: if they are not there, nothing was looked at.
+			// Large functions are not inlined. If one of them is missing, the test has read the wrong code.
 			for _, needed := range []string{"core.(*Network).Advance", "core.(*Network).deliver", "core.(*Network).judgeAccumulated",
 				"core.(*Network).fill", "core.(*Network).judgeWithMechanisms", "core.(*Network).sendDense", "core.(*Network).sendSparse",
 				"core.(*accumulators).open", "core.(*Network).recordDepartures", "core.(*Network).spike",
 				"core.(*Network).consolidate", "core.(*queue).push", "core.(*queue).land", "core.(*staircase).settle",
 				"core.(*plastic).deliver"} {
 				if !slices.Contains(functions, needed) {
-					t.Errorf("%s was not looked at", needed)
+					t.Errorf("%s was not read", needed)
 				}
 			}
 			slices.Sort(functions)
@@ -95,7 +101,7 @@ func TestRunTimePathOnlyAdds(t *testing.T) {
 	}
 }
 
-// The check would notice: each of these functions is found out on each processor.
+// The check works: it finds the violation in each of these functions, on each processor.
 func TestTheCheckFindsWhatIsForbidden(t *testing.T) {
 	for arch := range forbidden {
 		t.Run(arch, func(t *testing.T) {
@@ -106,7 +112,7 @@ func TestTheCheckFindsWhatIsForbidden(t *testing.T) {
 			}
 			for _, function := range functions {
 				if !slices.ContainsFunc(wrong, func(w string) bool { return strings.HasPrefix(w, function+": ") }) {
-					t.Errorf("%s was not found out", function)
+					t.Errorf("%s: its violation was not found", function)
 				}
 			}
 		})

@@ -1,5 +1,8 @@
 package core
 
+// This file holds all of docs/exact-model.md at once: the engine and the naive model must agree on random networks. Its last
+// tests hold the section "Order at equal times".
+
 import (
 	"fmt"
 	"slices"
@@ -86,7 +89,7 @@ func randomSynapse(t *rapid.T, count int) Synapse {
 	return s
 }
 
-// orNone takes away the weight of a synapse now and then, where a weight of 0 means something.
+// orNone sometimes sets the weight of a synapse to 0, if its target's threshold of 0 allows it.
 func orNone(t *rapid.T, d Description, s Synapse) Synapse {
 	if s.Kind == Direct && d.Neurons[s.To].Threshold == 0 && rapid.Bool().Draw(t, "no weight") {
 		s.Weight = 0
@@ -130,7 +133,7 @@ func stimulate(t interface{ Fatal(...any) }, n *Network, in []stimulus) {
 	}
 }
 
-// observation is what can be seen of a neuron just before what happens to it in a tick.
+// observation is the visible state of a neuron just before it is judged in a tick.
 type observation struct {
 	level, threshold float64 // units
 	modulation       int64
@@ -157,7 +160,7 @@ func observed(n *Network, neuron int) (o observation) {
 	return o
 }
 
-// agree is the property: spike for spike and weight for weight.
+// agree checks that both models have the same spikes and the same weights.
 func agree(t *rapid.T) (spikes, learnt int) {
 	d, in := randomNetwork(t)
 	engine, err := Build(d)
@@ -189,7 +192,7 @@ func TestEngineAgreesWithTheNaiveModel(t *testing.T) {
 		spikes, learnt = spikes+s, learnt+l
 	})
 	if spikes == 0 || learnt == 0 {
-		t.Fatalf("%d spikes, %d weights learnt: the property was checked on silence alone", spikes, learnt)
+		t.Fatalf("%d spikes, %d weights learnt: all networks were silent: the property was not tested", spikes, learnt)
 	}
 }
 
@@ -197,7 +200,7 @@ func FuzzEngineAgreesWithTheNaiveModel(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { agree(t) }))
 }
 
-// What is tuned while spikes are in flight comes to the same in both models: neurons with every mechanism, weights, delays and
+// Tuning while spikes are in flight has the same result in both models, for neurons with every mechanism, weights, delays and
 // rules of plasticity.
 func TestTuningARunningNetworkAgreesWithTheNaiveModel(t *testing.T) {
 	spikes, tuned := 0, 0
@@ -256,7 +259,7 @@ func TestTuningARunningNetworkAgreesWithTheNaiveModel(t *testing.T) {
 		spikes += len(got)
 	})
 	if spikes == 0 || tuned == 0 {
-		t.Fatalf("%d spikes, %d changes: the property was checked on nothing", spikes, tuned)
+		t.Fatalf("%d spikes, %d changes: the property was not tested", spikes, tuned)
 	}
 }
 

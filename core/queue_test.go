@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever goes in, and whenever, comes out at its time and in the order of time.
+// All flights land at their time, in the order of time.
 func TestQueueKeepsTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := rapid.SampledFrom([]int64{0, 8191, 1 << 40, 1<<45 - 3, 1<<61 - 5}).Draw(t, "now")
@@ -37,7 +37,7 @@ func TestQueueKeepsTime(t *testing.T) {
 				t.Fatalf("at %d: next is %d of %d, want %d of %d", now, q.next(), q.length(), waiting[0], len(waiting))
 			}
 			if !rapid.Bool().Draw(t, "land") {
-				// The engine may stand anywhere up to the next flight; the queue is told only when one lands.
+				// The engine may advance up to the next flight. The queue moves only when one lands.
 				now += rapid.Int64Range(0, waiting[0]-now-1).Draw(t, "wait")
 				continue
 			}
@@ -60,13 +60,13 @@ func TestQueueKeepsTime(t *testing.T) {
 				waiting = waiting[1:]
 			}
 			if len(waiting) > 0 && waiting[0] == now {
-				t.Fatalf("a flight was left behind at %d", now)
+				t.Fatalf("a flight did not land at %d", now)
 			}
 		}
 	})
 }
 
-// busy is a network that keeps itself going: a ring with delays, and weights to spare.
+// busy is a network that stays active: a ring with delays, and with more weight than it needs.
 func busy(neurons, fanOut int, delay func(i int) Tick, weight float64) Description {
 	var d Description
 	for i := range neurons {
@@ -85,7 +85,7 @@ var patterns = map[string]func(i int) Tick{
 	"delays=many": func(i int) Tick { return Tick(1 + i*7919%10_000) },
 }
 
-// On every route, a network that has seen its busiest moment allocates nothing.
+// A network that has seen its busiest moment allocates nothing, on every route.
 func TestRunningAllocatesNothing(t *testing.T) {
 	for name, delay := range patterns {
 		for route, force := range routes {
@@ -123,14 +123,14 @@ func TestRunningAllocatesNothing(t *testing.T) {
 					t.Errorf("%g allocations a simulated millisecond", got)
 				}
 				if after := n.Counters(); after.Deliveries-before.Deliveries < 1000 {
-					t.Errorf("%d arrivals meanwhile: hardly anything ran", after.Deliveries-before.Deliveries)
+					t.Errorf("%d arrivals meanwhile: the network was nearly silent", after.Deliveries-before.Deliveries)
 				}
 			})
 		}
 	}
 }
 
-// What an arrival costs on each route: the route that the network chooses should be the cheapest.
+// BenchmarkRoutes measures an arrival on each route. The route that the network chooses should be the cheapest.
 func BenchmarkRoutes(b *testing.B) {
 	for _, size := range []int{50, 1000, 10_000} {
 		for name, delay := range patterns {

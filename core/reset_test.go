@@ -7,14 +7,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever a network has been through, and however it was tuned, after Reset it does what a new one with the learnt weights does,
-// later by Now: on every route of its spikes, and also when it is tuned afterwards.
+// After Reset a network does the same as a new one with the learnt weights, later by Now. This holds whatever the network has
+// done before, on every route of its spikes, and if it is tuned before or afterwards.
 func TestAResetNetworkIsANewOneThatHasLearnt(t *testing.T) {
 	spikes, busy, learnt := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		draw := rapid.SampledFrom([]func(*rapid.T) (Description, []stimulus){randomNetwork, busyNetwork}).Draw(t, "kind")
 		d, before := draw(t)
-		route := rapid.SampledFrom([]string{"as the network likes", "queue", "marked by slice", "dense accumulators",
+		route := rapid.SampledFrom([]string{"as the network chooses", "queue", "marked by bundle", "dense accumulators",
 			"shared accumulators"}).Draw(t, "route")
 		after := slices.Clone(before)
 		for i := range after {
@@ -86,7 +86,7 @@ func TestAResetNetworkIsANewOneThatHasLearnt(t *testing.T) {
 			got[i].At -= start
 		}
 		if !slices.Equal(got, want) {
-			t.Fatalf("fresh at %d: %v\na new one:   %v", start, got, want)
+			t.Fatalf("reset at %d: %v\na new one:   %v", start, got, want)
 		}
 		for i := range lived.plastics {
 			if lived.plastics[i].magnitude() != fresh.plastics[i].magnitude() {
@@ -104,12 +104,12 @@ func TestAResetNetworkIsANewOneThatHasLearnt(t *testing.T) {
 		spikes += len(got)
 	})
 	if spikes == 0 || busy == 0 || learnt == 0 {
-		t.Fatalf("%d spikes, %d networks had something in flight, %d weights learnt: the property was checked on nothing", spikes,
+		t.Fatalf("%d spikes, %d networks had something in flight, %d weights learnt: the property was not tested", spikes,
 			busy, learnt)
 	}
 }
 
-// Two neurons that excite each other go on for ever, and not beyond Reset.
+// Two neurons that excite each other are active forever. Reset ends it.
 func TestResetEndsWhatExcitesItself(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons:  []Neuron{{Name: "a", Threshold: 100}, {Name: "b", Threshold: 100}},
@@ -126,7 +126,7 @@ func TestResetEndsWhatExcitesItself(t *testing.T) {
 		t.Errorf("something is due at %d", next)
 	}
 	if spikes := n.Advance(20_000, nil); len(spikes) != 0 {
-		t.Errorf("it goes on: %v", spikes)
+		t.Errorf("expected silence after Reset, got %v", spikes)
 	}
 	if c := n.Counters(); c.Deliveries != 9 {
 		t.Errorf("%d deliveries, want 9: the tenth did not arrive", c.Deliveries)

@@ -1,5 +1,7 @@
 package core
 
+// This file holds that the ways on which arrivals travel make no difference: see "How arrivals are stored" in doc.go.
+
 import (
 	"fmt"
 	"math"
@@ -9,18 +11,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// routes are the ways on which a spike may travel. The network chooses by what is cheaper; the result must not depend on it.
+// routes force a network to use one way for its arrivals. It would choose the cheapest; the result must not depend on it.
 var routes = map[string]func(n *Network){
-	"as the network likes": func(*Network) {},
-	"queue":                func(n *Network) { n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt },
-	"marked by slice":      func(n *Network) { n.denseFrom, n.sparseFrom, n.shortBundles = math.MaxInt, 0, false },
-	"marked one by one":    func(n *Network) { n.denseFrom, n.sparseFrom, n.shortBundles = math.MaxInt, 0, true },
-	"dense accumulators":   func(n *Network) { n.denseFrom, n.sparseFrom = 0, math.MaxInt },
-	"dense, else marked":   func(n *Network) { n.denseFrom, n.sparseFrom = 0, 0 },
-	"shared accumulators":  func(n *Network) { n.denseFrom, n.sparseFrom, n.accumulators.permanent = 2, 1, false },
+	"as the network chooses": func(*Network) {},
+	"queue":                  func(n *Network) { n.denseFrom, n.sparseFrom = math.MaxInt, math.MaxInt },
+	"marked by bundle":       func(n *Network) { n.denseFrom, n.sparseFrom, n.shortBundles = math.MaxInt, 0, false },
+	"marked one by one":      func(n *Network) { n.denseFrom, n.sparseFrom, n.shortBundles = math.MaxInt, 0, true },
+	"dense accumulators":     func(n *Network) { n.denseFrom, n.sparseFrom = 0, math.MaxInt },
+	"dense, else marked":     func(n *Network) { n.denseFrom, n.sparseFrom = 0, 0 },
+	"shared accumulators":    func(n *Network) { n.denseFrom, n.sparseFrom, n.accumulators.permanent = 2, 1, false },
 }
 
-// busyNetwork has fewer mechanisms and more spikes than randomNetwork: most are direct synapses with delays that meet.
+// busyNetwork has fewer mechanisms and more spikes than randomNetwork. Most synapses are direct, and many arrivals meet in one
+// tick.
 func busyNetwork(t *rapid.T) (Description, []stimulus) {
 	var d Description
 	count := rapid.IntRange(2, 80).Draw(t, "neurons")
@@ -57,7 +60,7 @@ func busyNetwork(t *rapid.T) (Description, []stimulus) {
 	return d, in
 }
 
-// On whichever route spikes travel, the engine agrees with the naive model.
+// The engine agrees with the naive model on every route.
 func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
 	spikes := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
@@ -90,12 +93,12 @@ func TestRoutesAgreeWithTheNaiveModel(t *testing.T) {
 	})
 	for name := range routes {
 		if spikes[name] == 0 {
-			t.Errorf("%s: the property was checked on silence alone", name)
+			t.Errorf("%s: all networks were silent: the property was not tested", name)
 		}
 	}
 }
 
-// wide adds two neurons and a synapse between them that is too strong for a sum: it makes a network do without accumulators.
+// wide adds two neurons and a synapse between them whose weight does not fit in a sum. The network then uses no accumulators.
 func wide(d Description) Description {
 	d.Neurons = append(slices.Clone(d.Neurons), Neuron{Threshold: 1}, Neuron{Threshold: 2_000_000})
 	d.Synapses = append(slices.Clone(d.Synapses), Synapse{From: len(d.Neurons) - 2, To: len(d.Neurons) - 1, Weight: 1_900_000,
@@ -103,8 +106,7 @@ func wide(d Description) Description {
 	return d
 }
 
-// What is in flight when a network is tuned obeys the new parameters, on whichever route it is; and the description that tuning
-// works on is the one that was given.
+// Arrivals in flight obey tuned parameters on every route.
 func TestTuningARunningNetworkIsTheSameOnAllRoutes(t *testing.T) {
 	tuned := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -150,7 +152,7 @@ func TestTuningARunningNetworkIsTheSameOnAllRoutes(t *testing.T) {
 				}
 				spikes = n.Advance(m.at, spikes)
 				if err := n.Tune(m.change); err != nil {
-					return nil // a combination that does not exist, on all routes
+					return nil // it is refused, on all routes
 				}
 				force(n)
 			}
@@ -175,7 +177,7 @@ func TestTuningARunningNetworkIsTheSameOnAllRoutes(t *testing.T) {
 	}
 }
 
-// What a network tells of itself is what it was built from, however it lays it out.
+// Description returns what the network was built from, whatever its layout.
 func TestDescriptionSurvivesTheLayout(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, _ := busyNetwork(t)
@@ -214,7 +216,7 @@ func TestDescriptionSurvivesTheLayout(t *testing.T) {
 	})
 }
 
-// flat follows the pointers of a neuron.
+// flat returns the fields of a neuron without pointers.
 func flat(n Neuron) []any {
 	all := []any{n.Name, n.Threshold, n.Leak, n.Floor, n.Refractory, n.Pacemaker, n.ModulationLeak, n.Receptors}
 	if n.Adaptation != nil {

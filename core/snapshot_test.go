@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What was learnt comes back exactly, to the last tick of water.
+// Restore brings back exactly what was learnt, to the last tick of water.
 func TestSnapshotRestoresWhatWasLearnt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, in := randomNetwork(t)
@@ -47,7 +47,7 @@ func TestRestoreRefusesForeignSnapshots(t *testing.T) {
 	}
 	for at := range good {
 		if _, err := n.Restore(flip(at)); err == nil {
-			t.Fatalf("a flipped bit in byte %d was not noticed", at)
+			t.Fatalf("a flipped bit in byte %d: expected an error", at)
 		}
 		if _, err := n.Restore(good[:at]); !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrForeign) {
 			t.Fatalf("cut to %d bytes: %v", at, err)
@@ -69,7 +69,7 @@ func TestRestoreRefusesForeignSnapshots(t *testing.T) {
 	}
 }
 
-// A limit that was changed since takes nothing but what is beyond it.
+// If a limit was changed since the snapshot, only weights beyond it change.
 func TestRestoreBringsWeightsWithinTheirLimits(t *testing.T) {
 	d := func(weight, least, most float64) Description {
 		d := learner(weight)
@@ -90,7 +90,7 @@ func TestRestoreBringsWeightsWithinTheirLimits(t *testing.T) {
 	}
 }
 
-// A file of before there was a number is read.
+// Restore reads the format that had no number.
 func TestRestoreReadsVersion1(t *testing.T) {
 	n := mustBuild(t, learner(60))
 	now := n.Snapshot(9)

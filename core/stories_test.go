@@ -46,7 +46,7 @@ func TestStories(t *testing.T) {
 	}
 }
 
-// A story is a script under way.
+// A story is a script that is being played.
 type story struct {
 	file     string
 	lines    []string
@@ -173,9 +173,9 @@ type event struct {
 	at    Tick
 	order int
 	line  int
-	// What is shown or tuned; -1: not this.
+	// What is shown or tuned: the index of one of them; the other is -1.
 	neuron, synapse int
-	keys            []string // tuned
+	keys            []string // what is tuned, as key=value
 	stimulus        stimulus
 }
 
@@ -240,12 +240,12 @@ func (s *story) play(statements []statement, until Tick) (string, error) {
 	return strings.Join(engine, "\n"), nil
 }
 
-// fatal keeps what a test would end with.
+// fatal keeps the error of a call that would end a test.
 type fatal struct{ err error }
 
 func (f *fatal) Fatal(args ...any) { f.err = errors.New(fmt.Sprint(args...)) }
 
-// event reads a statement of play, but for its times.
+// event reads a statement of play. It returns its times, and the event that happens at each.
 func (s *story) event(words []string) (times []Tick, e event, err error) {
 	before := slices.Index(words, "at")
 	if before < 0 || before == len(words)-1 {
@@ -466,7 +466,7 @@ var synapseKeys = setters[Synapse]{
 	"plastic.ltp.consolidation": inUnits(func(s *Synapse) *float64 { return &there(&s.Plastic).LongTerm.Consolidation }),
 }
 
-// there makes what a pointer points to, if it is nil.
+// there returns what a pointer points to. It makes it if the pointer is nil.
 func there[T any](p **T) *T {
 	if *p == nil {
 		*p = new(T)
@@ -573,7 +573,8 @@ func TestStoryMistakes(t *testing.T) {
 			"s.txt:3: synapse 0: eye -> eye: weight: 0 does nothing: expected a weight, or no synapse"},
 		{"network\nneuron eye\nsynapse eye -> eye kind=gap\n----\n",
 			"s.txt:3: synapse eye -> eye: kind=gap: expected direct, electric or modulator"},
-		{"network\nneurone eye\n----\n", `s.txt:2: "neurone eye": expected "neuron NAME key=value ..." or "synapse FROM -> TO key=value ..."`},
+		{"network\nneurone eye\n----\n",
+			`s.txt:2: "neurone eye": expected "neuron NAME key=value ..." or "synapse FROM -> TO key=value ..."`},
 		{"play until 5ms\n----\n", "s.txt:1: play: expected a network before"},
 		{network + "play to 5ms\n----\n", `s.txt:6: play: expected "play until TIME", such as "play until 50ms"`},
 		{network + "play until 0ms\n----\n", "s.txt:6: play: expected a time after 0ms, which the story has reached, got 0ms"},

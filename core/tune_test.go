@@ -1,5 +1,7 @@
 package core
 
+// This file holds the section "Tuning a running network" of docs/exact-model.md.
+
 import (
 	"errors"
 	"math"
@@ -19,7 +21,7 @@ func TestTuningARunningNetworkIsOneTransaction(t *testing.T) {
 	}
 	n.Excite(0, 0)
 	if got := n.Advance(100, nil); len(got) != 1 {
-		t.Fatalf("a refused request was half applied: %v", got)
+		t.Fatalf("a refused request was partly applied: %v", got)
 	}
 	if err := n.Tune(edit(n, func(d *Description) {
 		d.Neurons[1].Threshold = 50
@@ -38,7 +40,7 @@ func TestTuningARunningNetworkIsOneTransaction(t *testing.T) {
 	}
 }
 
-// Half full at leak 1000, the leak is doubled: level, threshold and weights stay the same in units.
+// The leak of a neuron that is half full is doubled. Its level, threshold and weights stay the same in units.
 func TestTuningARunningNetworkLeakKeepsUnits(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons:  []Neuron{{Threshold: 100, Leak: 1000}, {Threshold: 100, Leak: 1000}},
@@ -72,7 +74,8 @@ func TestTuningARunningNetworkLeakKeepsUnits(t *testing.T) {
 	}
 }
 
-// A modulator synapse that gets a shorter delay brings two of its spikes in one tick: more than the network was laid out for.
+// After its delay was shortened, a modulator synapse can bring two spikes in one tick. Their sum is beyond the table of
+// consolidation.
 func TestTuningARunningNetworkTwoRewardsInOneTick(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons: []Neuron{{Name: "teacher", Threshold: 1}, {Name: "eye", Threshold: 1}, {Name: "motor", Threshold: 10}},
@@ -95,7 +98,7 @@ func TestTuningARunningNetworkTwoRewardsInOneTick(t *testing.T) {
 	}
 }
 
-// edit makes the tuning that turns a network's description into the edited one.
+// edit returns the tuning that changes a network as a function changes its description.
 func edit(n *Network, change func(*Description)) Tuning {
 	before, after := n.Description(), n.Description()
 	change(&after)
@@ -113,7 +116,7 @@ func edit(n *Network, change func(*Description)) Tuning {
 	return tuning
 }
 
-// A spike in flight keeps its time; the next one takes the new delay.
+// A spike in flight keeps its time. The next one has the new delay.
 func TestTuningARunningNetworkDelay(t *testing.T) {
 	n := mustBuild(t, Description{
 		Neurons: []Neuron{{Threshold: 1, Leak: 1000}, {Threshold: 100, Leak: 1000}},

@@ -16,7 +16,7 @@ type WinnerTakeAll struct {
 // WinnerTakeAllOpts are the options of a WinnerTakeAll.
 type WinnerTakeAllOpts struct {
 	Window  time.Duration   `yaml:"window" required:"true" live:"true" doc:"stretch of time over which spikes count"`
-	Choices []Named[Choice] `yaml:"choices" neuron:"true" required:"true" live:"true" doc:"each neuron's command: -1 to 1, or a word"`
+	Choices []Named[Choice] `yaml:"choices" neuron:"true" required:"true" live:"true" doc:"each neuron's command: -1 to 1 or a word"`
 
 	Label bool `yaml:"-"` // the actuator is a label: choices are words, and the command is an index into them
 }
