@@ -279,7 +279,7 @@ type StatusLight struct {
 	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that lights it; low for an LED between the supply and the pin"`
 }
 
-// Learnt says where learnt long-term weights are kept. They are loaded at the start, and saved every so often and at the end.
+// Learnt says where learnt long-term weights are kept. They are loaded at the start, and saved at intervals and at the end.
 type Learnt struct {
 	File  string        `yaml:"file" required:"true" doc:"file of the weights; created if it does not exist"`
 	Every time.Duration `yaml:"every" default:"1m" none:"only at the end" min:"1ms" max:"1h" live:"true" doc:"time between two saves; none: save at the end only"`

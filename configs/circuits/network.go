@@ -25,12 +25,12 @@ type Circuit struct {
 
 // Neuron is a leaky barrel of water, or a population of them.
 type Neuron struct {
-	Count       *int          `yaml:"count" doc:"makes it a population of so many neurons: name[0], name[1] ..."`
+	Count       *int          `yaml:"count" doc:"number of neurons: makes it a population, name[0], name[1] ..."`
 	Threshold   float64       `yaml:"threshold" default:"100" doc:"level, in units, at which an arrival fires it; at least 0"`
 	Leak        float64       `yaml:"leak" default:"1000" doc:"units lost per second; 0: none"`
 	Floor       float64       `yaml:"floor" default:"0" doc:"lowest level that inhibition can reach, in units, at most 0"`
 	Refractory  time.Duration `yaml:"refractory" default:"1ms" doc:"time after a spike in which it ignores direct and electric arrivals"`
-	Pacemaker   time.Duration `yaml:"pacemaker" doc:"it fires by itself so long after its last spike; absent: it does not"`
+	Pacemaker   time.Duration `yaml:"pacemaker" doc:"time after its last spike at which it fires by itself; absent: it does not"`
 	Adaptation  *Adaptation   `yaml:"adaptation" doc:"arrivals that it ignores raise its threshold; absent: off"`
 	Habituation *Habituation  `yaml:"habituation" doc:"its own spikes raise its threshold; absent: off"`
 	Burst       *Burst        `yaml:"burst" doc:"filled above its threshold, it fires several times; absent: off"`
