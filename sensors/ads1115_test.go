@@ -262,8 +262,8 @@ func TestADS1115LeftConverting(t *testing.T) {
 
 // A measure that is read alone is at most a conversion old.
 func TestADS1115OnSimulatedBoardAlone(t *testing.T) {
-	for rate, period := range map[physic.Frequency]time.Duration{860 * physic.Hertz: 1163 * time.Microsecond,
-		8 * physic.Hertz: 125 * ms} {
+	periods := map[physic.Frequency]time.Duration{860 * physic.Hertz: 1163 * time.Microsecond, 8 * physic.Hertz: 125 * ms}
+	for rate, period := range periods {
 		bus, now := ads1115Board(t, func(at time.Duration) int64 { return at.Microseconds() })
 		_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{Rate: rate}, "a0")
 		for *now = 0; *now < 300*ms; *now += 5 * ms {
@@ -281,8 +281,10 @@ func TestADS1115OnSimulatedBoardShared(t *testing.T) {
 	for _, c := range []struct {
 		rate  physic.Frequency
 		every time.Duration
-	}{{860 * physic.Hertz, 20 * ms}, {860 * physic.Hertz, time.Second}, {8 * physic.Hertz, 20 * ms},
-		{8 * physic.Hertz, time.Second}} {
+	}{
+		{860 * physic.Hertz, 20 * ms}, {860 * physic.Hertz, time.Second},
+		{8 * physic.Hertz, 20 * ms}, {8 * physic.Hertz, time.Second},
+	} {
 		bus, now := ads1115Board(t, func(at time.Duration) int64 { return at.Milliseconds() * 100 },
 			constant(500_000), nil, constant(-200_000))
 		_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{Rate: c.rate}, "a0", "a1", "a2", "a3", "a1-a3")

@@ -47,8 +47,8 @@ func TestADXL345Readings(t *testing.T) {
 
 func TestADXL345Options(t *testing.T) {
 	opts := &sensors.ADXL345Opts{Range: 2, SampleRate: 6250 * physic.MilliHertz}
-	chip, err := sensors.NewADXL345(playback(t, wire(t, 0x1d, "00>e5 2c060000 1e000000 3108 3800 2d08 30>8308ff0100fe0000")...),
-		0x1d, opts)
+	bus := playback(t, wire(t, 0x1d, "00>e5 2c060000 1e000000 3108 3800 2d08 30>8308ff0100fe0000")...)
+	chip, err := sensors.NewADXL345(bus, 0x1d, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,8 +111,8 @@ func TestADXL345Garbage(t *testing.T) {
 // again.
 func TestADXL345Frozen(t *testing.T) {
 	stale := "30>030b000200000000"
-	_, measures := newADXL345(t, playback(t, wire(t, 0x53, adxl345Start, stale, "30>830b000100000000", stale, stale,
-		adxl345Start)...), nil)
+	bus := playback(t, wire(t, 0x53, adxl345Start, stale, "30>830b000100000000", stale, stale, adxl345Start)...)
+	_, measures := newADXL345(t, bus, nil)
 	expectNotYet(t, measures[0], 0)
 	expectNotYet(t, measures[0], 30*ms)
 	expectReading(t, measures[0], 40*ms, 9_806_650)

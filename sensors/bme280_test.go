@@ -86,8 +86,8 @@ func TestBME280HumidityWithAnySignOfItsCalibration(t *testing.T) {
 
 // A BMP180 measures one thing at a time. The driver does not sleep meanwhile.
 func TestBMP180OnTheWire(t *testing.T) {
-	bus := playback(t, wire(t, 0x76, bmp180Start, "f4>0e006cfa00 f434", "f4>34005d2300", "f4>14005d2300 f42e",
-		"f4>0e006cfa00 f434")...)
+	bus := playback(t, wire(t, 0x76, bmp180Start,
+		"f4>0e006cfa00 f434", "f4>34005d2300", "f4>14005d2300 f42e", "f4>0e006cfa00 f434")...)
 	_, degrees, pascals, percent := newBME280(t, bus)
 	expectNotYet(t, degrees, 0)
 	expectNotYet(t, degrees, 4*ms)

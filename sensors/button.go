@@ -47,10 +47,10 @@ type PIROpts struct {
 var DefaultButtonOpts = options.Defaults[ButtonOpts]()
 
 var (
-	buttonKind = Kind{Name: "button", About: "switch or bumper", New: func() Options { return new(ButtonOpts) },
-		Edges: true, Switch: true}
-	pirKind = Kind{Name: "pir", About: "motion", New: func() Options { return new(PIROpts) },
-		Edges: true, Switch: true}
+	buttonKind = Kind{Name: "button", About: "switch or bumper",
+		New: func() Options { return new(ButtonOpts) }, Edges: true, Switch: true}
+	pirKind = Kind{Name: "pir", About: "motion",
+		New: func() Options { return new(PIROpts) }, Edges: true, Switch: true}
 )
 
 // Measures implements Options.

@@ -35,8 +35,9 @@ func sonar(t *testing.T, distance *int64, opts *sensors.HCSR04Opts) (*sensors.HC
 func TestHCSR04MeasuresByTheTimesOfTheEdges(t *testing.T) {
 	distance := int64(0)
 	h, _, _, now := sonar(t, &distance, nil)
-	for _, c := range []struct{ distance, want int64 }{{20_000, 20_000}, {1_000_000, 1_000_000}, {4_000_000, 4_000_000},
-		{5_000_000, 4_000_000}, {0, 4_000_000}} {
+	for _, c := range []struct{ distance, want int64 }{
+		{20_000, 20_000}, {1_000_000, 1_000_000}, {4_000_000, 4_000_000}, {5_000_000, 4_000_000}, {0, 4_000_000},
+	} {
 		distance = c.distance
 		expectNotYet(t, h, *now)
 		if r, ok := h.Next(*now, 0); ok {
@@ -61,16 +62,17 @@ func TestHCSR04MeasuresByTheTimesOfTheEdges(t *testing.T) {
 // Sound is faster in warm air: the same echo comes from farther away.
 func TestHCSR04SpeedOfSound(t *testing.T) {
 	distance := int64(1_000_000)
-	h, _, _, now := sonar(t, &distance, &sensors.HCSR04Opts{Temperature: physic.ZeroCelsius + 40*physic.Kelvin,
-		Reach: 2 * physic.Metre})
+	opts := &sensors.HCSR04Opts{Temperature: physic.ZeroCelsius + 40*physic.Kelvin, Reach: 2 * physic.Metre}
+	h, _, _, now := sonar(t, &distance, opts)
 	expectNotYet(t, h, 0)
 	*now = 60 * ms
 	if r, ok := h.Next(*now, 0); !ok || r.Value != 1_035_292 { // 355.54 m/s to 343.42
 		t.Errorf("got %v, %v", r, ok)
 	}
 	trigger, echo, _ := pins(t, "GPIO23", "GPIO24")
-	for _, opts := range []sensors.HCSR04Opts{{Temperature: physic.ZeroCelsius + 100*physic.Kelvin}, {Reach: physic.KiloMetre},
-		{Reach: physic.MilliMetre}} {
+	for _, opts := range []sensors.HCSR04Opts{
+		{Temperature: physic.ZeroCelsius + 100*physic.Kelvin}, {Reach: physic.KiloMetre}, {Reach: physic.MilliMetre},
+	} {
 		if _, err := sensors.NewHCSR04(trigger, echo, &opts); err == nil {
 			t.Errorf("%+v: expected an error", opts)
 		}

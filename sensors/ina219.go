@@ -59,8 +59,9 @@ var DefaultINA219Opts = options.Defaults[INA219Opts]()
 var ina219Kind = Kind{Name: "ina219", About: "current", New: func() Options { return new(INA219Opts) },
 	Addresses: ina219Addresses, Calibrates: true, Freezes: true}
 
-var ina219Measures = []Measure{{Name: "current", Unit: "A"}, {Name: "voltage", Unit: "V"}, {Name: "power", Unit: "W"},
-	{Name: "shunt", Unit: "V"}}
+var ina219Measures = []Measure{
+	{Name: "current", Unit: "A"}, {Name: "voltage", Unit: "V"}, {Name: "power", Unit: "W"}, {Name: "shunt", Unit: "V"},
+}
 
 // Measures implements Options.
 func (o *INA219Opts) Measures() []Measure { return ina219Measures }

@@ -71,8 +71,8 @@ func TestSettingsOfAnotherProgram(t *testing.T) {
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewAS5600(b, 0x36, nil) },
 			want: map[string]int64{"angle": 45_000_000, "position": 125_000}},
 		{name: "BH1750 high", address: 0x23, device: func() sim.Device { return chips.NewBH1750(still(1000_000_000)) },
-			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x10}}, {{0x40}, {0x7f}, {0x13}}, {{0x01}, {0x47}, {0x7e}, {0x00}},
-				{{0x44}, {0x6a}, {0x21}}},
+			worst: [][][]byte{{{0x01}, {0x47}, {0x7e}, {0x10}}, {{0x40}, {0x7f}, {0x13}},
+				{{0x01}, {0x47}, {0x7e}, {0x00}}, {{0x44}, {0x6a}, {0x21}}},
 			open: func(b i2c.Bus) (map[string]sensors.Sensor, error) {
 				return single(sensors.NewBH1750(b, 0x23, &sensors.BH1750Opts{Resolution: "high"}))
 			},
@@ -97,8 +97,8 @@ func TestSettingsOfAnotherProgram(t *testing.T) {
 			want:  map[string]int64{"temperature": 15_000_000, "pressure": 69_964_000_000}},
 		{name: "INA219", address: 0x40,
 			device: func() sim.Device { return chips.NewINA219(still(1_000_000), still(12_000_000), 100_000) },
-			worst: [][][]byte{{{5, 0xff, 0xfe}, {0, 0x07, 0xff}}, {{5, 0, 2}, {0, 0, 0}}, {{5, 0x10, 0x62}, {0, 0x00, 0x04}},
-				{{0, 0x7f, 0xff}}},
+			worst: [][][]byte{{{5, 0xff, 0xfe}, {0, 0x07, 0xff}}, {{5, 0, 2}, {0, 0, 0}},
+				{{5, 0x10, 0x62}, {0, 0x00, 0x04}}, {{0, 0x7f, 0xff}}},
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewINA219(b, 0x40, nil) },
 			want: map[string]int64{"current": 1_000_000, "voltage": 12_000_000, "power": 12_000_000, "shunt": 100_000}},
 		{name: "MPU-6050", address: 0x68, device: func() sim.Device { return mpu(0x68) },
@@ -111,15 +111,15 @@ func TestSettingsOfAnotherProgram(t *testing.T) {
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewMPU6050(b, 0x68, nil) }, want: mpuMeasures, within: 20_000},
 		{name: "TCS34725", address: 0x29,
 			device: func() sim.Device {
-				return chips.NewTCS34725(chips.TCS34725World{Clear: still(2_800_000), Red: still(1_000_000), Green: still(1_100_000),
-					Blue: still(700_000)})
+				return chips.NewTCS34725(chips.TCS34725World{Clear: still(2_800_000),
+					Red: still(1_000_000), Green: still(1_100_000), Blue: still(700_000)})
 			},
 			worst: [][][]byte{all(0x80, 0x8f, 0xff), // slowest wait, gain 60, one step, all interrupts
 				{{0x81, 0x00}, {0x83, 0x00}, {0x8d, 0x02}, {0x8f, 0x03}, {0x80, 0x01}, {0x80, 0x1b}},
 				{{0x81, 0xff}, {0x80, 0x03}}, {{0x80, 0x01}}},
 			chip: func(b i2c.Bus) (chip, error) { return sensors.NewTCS34725(b, 0x29, nil) },
-			want: map[string]int64{"clear": 26228, "red": 9394, "green": 10324, "blue": 6557, "lux": 286814584,
-				"colour_temperature": 4047600496}},
+			want: map[string]int64{"clear": 26228, "red": 9394, "green": 10324, "blue": 6557,
+				"lux": 286814584, "colour_temperature": 4047600496}},
 		{name: "TMP102", address: 0x48, device: func() sim.Device { return chips.NewTMP102(still(22_500_000)) },
 			worst: [][][]byte{{{1, 0xff, 0xff}, {2, 0x80, 0}, {3, 0x80, 0}}, {{1, 0x60, 0xf0}}, {{1, 0x61, 0xa0}}, {{1, 0, 0}}},
 			open:  func(b i2c.Bus) (map[string]sensors.Sensor, error) { return single(sensors.NewTMP102(b, 0x48, nil)) },

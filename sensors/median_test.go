@@ -128,8 +128,8 @@ func TestMedianOfAFrozenSensor(t *testing.T) {
 
 // Readings that come with edges are filtered too, each with its time.
 func TestMedianOfEdges(t *testing.T) {
-	s := &edges{fake: fake{err: sensors.ErrNotYet}, next: []sensors.Reading{{At: 10 * ms, Value: 3}, {At: 20 * ms, Value: 4},
-		{At: 30 * ms, Value: 500}}}
+	next := []sensors.Reading{{At: 10 * ms, Value: 3}, {At: 20 * ms, Value: 4}, {At: 30 * ms, Value: 500}}
+	s := &edges{fake: fake{err: sensors.ErrNotYet}, next: next}
 	m := newMedian(t, s, 3, time.Second)
 	if _, err := m.Sample(5 * ms); !errors.Is(err, sensors.ErrNotYet) {
 		t.Errorf("got %v", err)

@@ -11,8 +11,8 @@ import (
 )
 
 // encoder is a wheel encoder with 40 counts per revolution.
-func encoder(t fataler, inverted bool) (position, speed sensors.Sensor, q *sensors.Quadrature, wheel *chips.Wheel,
-	now *time.Duration) {
+func encoder(t fataler, inverted bool) (
+	position, speed sensors.Sensor, q *sensors.Quadrature, wheel *chips.Wheel, now *time.Duration) {
 	t.Helper()
 	a, b, now := pins(t, "GPIO5", "GPIO6")
 	wheel = chips.NewWheel(a, b)

@@ -86,8 +86,9 @@ func TestARecordingIsBounded(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, endless := range []string{strings.Repeat(",", 1<<20), "a,b\n1,2\n" + strings.Repeat("1,", 1<<20),
-		"a\r" + strings.Repeat("1\r", 1<<20)} {
+	for _, endless := range []string{
+		strings.Repeat(",", 1<<20), "a,b\n1,2\n" + strings.Repeat("1,", 1<<20), "a\r" + strings.Repeat("1\r", 1<<20),
+	} {
 		_, err := sensors.ReadRecording("run.csv", strings.NewReader(endless))
 		expectError(t, err, "run.csv: ", "a line of more than 256 KiB")
 	}
@@ -176,8 +177,9 @@ func TestALogWithTimes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at, want := range map[time.Duration]int64{0: 1, 499 * ms: 1, 500 * ms: 2, 1999 * ms: 2, 2000 * ms: 3, 2999 * ms: 3,
-		3000 * ms: 1, 9500 * ms: 2} {
+	for at, want := range map[time.Duration]int64{
+		0: 1, 499 * ms: 1, 500 * ms: 2, 1999 * ms: 2, 2000 * ms: 3, 2999 * ms: 3, 3000 * ms: 1, 9500 * ms: 2,
+	} {
 		expectReading(t, log, at, want*1_000_000)
 	}
 }

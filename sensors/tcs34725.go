@@ -200,8 +200,8 @@ func (s *TCS34725) refresh(at time.Duration) error {
 		return err
 	}
 	if status := raw[0]; status == 0xff || status&tcs34725Valid == 0 { // 0xff: no chip drives the wire
-		return s.failed("read", fmt.Errorf("status: expected a measurement, 0x01, got %#02x: it lost its supply for a moment, "+
-			"or is another chip", status))
+		return s.failed("read", fmt.Errorf("status: expected a measurement, 0x01, got %#02x: "+
+			"it lost its supply for a moment, or is another chip", status))
 	}
 	for i := range s.counts {
 		s.counts[i] = int64(raw[1+2*i]) | int64(raw[2+2*i])<<8

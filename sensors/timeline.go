@@ -98,8 +98,10 @@ var errNotISO = errors.New("expected a date and time such as 2024-05-01T12:00:00
 
 // parseISO reads a date and time of ISO 8601 or RFC 3339. A space may replace the T. A time without an offset is UTC.
 func parseISO(text string) (time.Time, error) {
-	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700",
-		"20060102T150405Z0700", "20060102T150405"} {
+	layouts := []string{
+		"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", "20060102T150405Z0700", "20060102T150405",
+	}
+	for _, layout := range layouts {
 		if len(text) > 10 && text[10] == ' ' {
 			text = text[:10] + "T" + text[11:]
 		}

@@ -23,9 +23,10 @@ func thermometer(t *testing.T, bus i2c.Bus, chip sensors.TMP102Chip) *sensors.TM
 
 // The tables of the data sheets.
 func TestTMP102OnTheWire(t *testing.T) {
-	for raw, want := range map[string]int64{"7d00": 125_000_000, "6400": 100_000_000, "5000": 80_000_000, "1900": 25_000_000,
-		"0040": 250_000,
-		"0000": 0, "ffc0": -250_000, "e700": -25_000_000, "d800": -40_000_000} {
+	for raw, want := range map[string]int64{
+		"7d00": 125_000_000, "6400": 100_000_000, "5000": 80_000_000, "1900": 25_000_000, "0040": 250_000,
+		"0000": 0, "ffc0": -250_000, "e700": -25_000_000, "d800": -40_000_000,
+	} {
 		s := thermometer(t, playback(t, wire(t, 0x48, "0160e0 01>60e0 00>"+raw+" 0161e0")...), sensors.TMP102)
 		expectNotYet(t, s, 0)
 		expectReading(t, s, 300*ms, want)
@@ -99,8 +100,9 @@ func TestTMP102NoAnswerToOneTransfer(t *testing.T) {
 
 // Readings that these chips cannot give.
 func TestTMP102Garbage(t *testing.T) {
-	for raw, want := range map[string]string{"ffff": "lowest 4 bits", "1908": "lowest 4 bits", "c8f0": "-40 to 125",
-		"8000": "-40 to 125"} {
+	for raw, want := range map[string]string{
+		"ffff": "lowest 4 bits", "1908": "lowest 4 bits", "c8f0": "-40 to 125", "8000": "-40 to 125",
+	} {
 		s := thermometer(t, playback(t, wire(t, 0x48, "0160e0 01>60e0 00>"+raw)...), sensors.TMP102)
 		expectNotYet(t, s, 0)
 		expectFault(t, s, 300*ms, "tmp102 at 0x48 on playback: read: ", want)

@@ -506,8 +506,8 @@ func (v *VL53L0X) accept(at time.Duration, status byte, millimetres int64) error
 	case 4, 5, 6, 7, 9, 13, 14: // too little light came back, or its phase is invalid
 		millimetres = vl53l0xFarthest
 	case 1, 2, 3:
-		failures := [...]string{1: "the laser failed its continuity test", 2: "the laser failed its watchdog test",
-			3: "it is not calibrated"}
+		failures := [...]string{
+			1: "the laser failed its continuity test", 2: "the laser failed its watchdog test", 3: "it is not calibrated"}
 		return v.failed("measure", fmt.Errorf("status %d: %s", status, failures[status]))
 	default:
 		return v.failed("measure", fmt.Errorf("expected a status up to 14, got %d", status))

@@ -117,8 +117,8 @@ func TestVL53L0XGroupOnTheWire(t *testing.T) {
 		// Then the second chip, whichever is read.
 		{6200 * time.Microsecond, 1, slices.Concat(wire(t, 0x29, "8a2a"), wire(t, 0x2a, "c0>ee"))},
 		{7 * ms, 0, wire(t, 0x2a, vl53l0xStart[1])},
-		{9 * ms, 1, slices.Concat(wire(t, 0x29, "8a2b"), wire(t, 0x2b, "c0>ee"), wire(t, 0x2a, "c0>00"),
-			wire(t, 0x2b, vl53l0xStart[1]))},
+		{9 * ms, 1, slices.Concat(
+			wire(t, 0x29, "8a2b"), wire(t, 0x2b, "c0>ee"), wire(t, 0x2a, "c0>00"), wire(t, 0x2b, vl53l0xStart[1]))},
 	} {
 		seen.Ops = nil
 		r.now = step.at
@@ -155,8 +155,8 @@ func TestVL53L0XGroupRefuses(t *testing.T) {
 		want string
 	}{
 		{sensors.VL53L0XOpts{Address: 0x29}, ""}, {sensors.VL53L0XOpts{Address: 0x2a, XSHUT: "GPIO4"}, ""},
-		{sensors.VL53L0XOpts{Address: 0x2a}, "0x2a: a vl53l0x has 0x29 after each boot; to give it another address, " +
-			"xshut must name the pin that starts it"},
+		{sensors.VL53L0XOpts{Address: 0x2a}, "0x2a: a vl53l0x has 0x29 after each boot; " +
+			"to give it another address, xshut must name the pin that starts it"},
 	} {
 		if got := fmt.Sprint(c.opts.Check()); !strings.Contains(got, c.want) || c.want == "" && got != "[]" {
 			t.Errorf("%+v: %s", c.opts, got)
