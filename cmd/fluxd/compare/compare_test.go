@@ -80,11 +80,11 @@ func TestReportFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := c.Report(full{}); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("nothing compared, and nowhere to say so: %v", err)
+		t.Errorf("nothing was compared: %v", err)
 	}
 	c.Record("stop")
 	if err := c.Report(full{}); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("nowhere to write to: %v", err)
+		t.Errorf("after a comparison: %v", err)
 	}
 }
 

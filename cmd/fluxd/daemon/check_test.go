@@ -239,11 +239,11 @@ func TestRobotsThatCheckAcceptsRun(t *testing.T) {
 		accepted++
 		s, err := newSimulation(config, 1, slog.New(slog.DiscardHandler))
 		if err != nil {
-			t.Errorf("robot %d: check accepts it, and it does not start: %v\n%s", seed, err, text)
+			t.Errorf("robot %d: check accepts it, but it does not start: %v\n%s", seed, err, text)
 			continue
 		}
 		if err := s.run(context.Background(), 100*time.Millisecond, func(time.Duration) {}); err != nil {
-			t.Errorf("robot %d: check accepts it, and it does not run: %v\n%s", seed, err, text)
+			t.Errorf("robot %d: check accepts it, but it does not run: %v\n%s", seed, err, text)
 		}
 		_ = s.halt() // its error: the sensors that did not answer
 	}

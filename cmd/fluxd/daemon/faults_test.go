@@ -111,7 +111,7 @@ func TestDeviceThatRefusesNowAndThen(t *testing.T) {
 	w.faults(t).Refuse(0x23, 1)
 	w.awaitEvent(t, "sensor_fault") // what comes before it may be from when the sensor was plugged in
 	if after := w.awaitEvent(t, "sensor_recovered"); after["sensor_fault"] != 0 || after["sensor_stale"] != 0 {
-		t.Errorf("one refusal, and after it %v", after)
+		t.Errorf("after one refusal: %v", after)
 	}
 	if held := w.Health().Safety.Held["wheel"]; held != nil {
 		t.Errorf("one refusal stops the robot: %q", held)

@@ -168,7 +168,7 @@ func TestDriveOverMQTT(t *testing.T) {
 		return l > 0 && l < 0.5 && r > 0
 	})
 	if w.Health().Safety.ByHand {
-		t.Error("it is armed, and still driven by hand")
+		t.Error("it is armed, but still driven by hand")
 	}
 	// Armed by hand, nothing moves without a command.
 	w.Disarm("ann")

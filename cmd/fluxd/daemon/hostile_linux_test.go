@@ -537,7 +537,7 @@ func underAttack(t *testing.T, b *anyBroker, name string, secured bool, span tim
 		t.Logf("answer %v, disarm %v, estop on a new connection %v at most; broker %d MB",
 			worst.answer, worst.disarm, worst.estop, used)
 		if used > brokerMost {
-			t.Errorf("the broker holds %d MB, and may hold %d", used, brokerMost)
+			t.Errorf("the broker uses %d MB, expected at most %d", used, brokerMost)
 		}
 		if s.robot.broker.Process() != process {
 			t.Error("the broker had to be started again")

@@ -37,8 +37,7 @@ func (r *Robot) connect(ctx context.Context, opts RunOptions) error {
 	}
 	if c.HomeAssistant && c.Fleet != nil {
 		r.log.Warn("Home Assistant finds this robot only at the robot's own broker: the fleet's hub does not get the discovery message")
-		r.event(protocol.DiscoveryLost, "at the fleet's hub, which does not get the message: connect Home Assistant to the robot's "+
-			"own broker")
+		r.event(protocol.DiscoveryLost, "at the fleet's hub: connect Home Assistant to the robot's own broker")
 	}
 	return nil
 }

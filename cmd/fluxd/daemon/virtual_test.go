@@ -69,7 +69,7 @@ func TestBlindLightseekerDoesNot(t *testing.T) {
 	}
 	out := simulate(t, robot, SimulateOptions{For: 20 * time.Second, Seed: 1, Trials: 5})
 	if !strings.Contains(out, "reached the lamp in 0 of 5 trials") {
-		t.Errorf("blind, and yet:\n%s", out)
+		t.Errorf("a blind robot reached the lamp:\n%s", out)
 	}
 }
 
