@@ -295,10 +295,10 @@ func (v *VL53L0X) reset() error {
 func (v *VL53L0X) advance(at time.Duration) error {
 	if v.step == 0 && v.member != nil {
 		if addressed, err := v.member.advance(at); err != nil {
-			return v.failed("give it its address", err)
+			return v.failed("assign its address", err)
 		} else if !addressed {
 			v.since = at
-			return fmt.Errorf("%s: %w: it waits for its address", v, ErrNotYet)
+			return fmt.Errorf("%s: %w: waiting for its address", v, ErrNotYet)
 		}
 	}
 	step := vl53l0xSteps[v.step]
@@ -355,7 +355,7 @@ func (v *VL53L0X) configure() (bool, error) {
 	if answered, err := v.readByte("wait for the fixed memory", 0x83); err != nil || answered == 0 {
 		return false, err
 	}
-	if err := v.write("take from the fixed memory", 0x83, 1); err != nil {
+	if err := v.write("read from the fixed memory", 0x83, 1); err != nil {
 		return false, err
 	}
 	spads, err := v.readByte("read the count of reference diodes", 0x92)

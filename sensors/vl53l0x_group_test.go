@@ -254,7 +254,7 @@ func TestVL53L0XGroupFaults(t *testing.T) {
 	expectFault(t, r.eyes[1], r.now, "vl53l0x at 0x2b on I2C1: read: ", "XSHUT is connected to GPIO5")
 	for range 3 {
 		expectNotYet(t, r.eyes[1], r.now)
-		expectFault(t, r.eyes[1], r.now, "give it its address: expected no device at 0x29 before this one is started: another device")
+		expectFault(t, r.eyes[1], r.now, "assign its address: expected no device at 0x29 before this one is started: another device")
 		expectReading(t, r.eyes[0], r.now, r.wall(0))
 		r.now += 20 * ms
 	}
@@ -274,7 +274,7 @@ func TestVL53L0XGroupFaults(t *testing.T) {
 	r.run(t, 20*ms)
 	for { // until the running start is over
 		if _, err := r.eyes[1].Sample(r.now); !errors.Is(err, sensors.ErrNotYet) {
-			expectError(t, err, "vl53l0x at 0x2b on I2C1: give it its address: ", "remote I/O error", "GPIO5")
+			expectError(t, err, "vl53l0x at 0x2b on I2C1: assign its address: ", "remote I/O error", "GPIO5")
 			break
 		}
 		r.now += 20 * ms
