@@ -5,7 +5,7 @@
 # make long  thousands of random networks and robots, troubles with brokers, the race detector everywhere, and a build for each
 #            target: before a change lands
 # make hil   the same on other processors, and whole robots on emulated machines with real kernels
-# All but the last need Go and make, nothing else; what can use more says so. docs/hil.md tells what make hil needs.
+# All but the last need Go and make, nothing else; what can use more says so. docs/hil.md says what make hil needs.
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
