@@ -75,7 +75,7 @@ type tickInput struct {
 	timerDue bool   // the neuron's timer is due: a burst's next spike or the pacemaker
 }
 
-// A Network runs. Build makes it, and one goroutine owns it.
+// A Network is a network that can run. Build makes it, and one goroutine owns it.
 type Network struct {
 	base       uint32 // index of its first neuron in the whole network; not 0 only for a part, see Split
 	population int    // number of neurons in the whole network
@@ -143,7 +143,7 @@ func Build(d Description) (*Network, error) {
 
 func (d Description) checkSynapses() error {
 	if len(d.Neurons) > MaxNeurons {
-		return refuse(ErrRange, "%d neurons: at most %d", len(d.Neurons), MaxNeurons)
+		return refuse(ErrRange, "%d neurons: expected at most %d", len(d.Neurons), MaxNeurons)
 	}
 	for i := range d.Synapses {
 		if err := d.check(&d.Synapses[i]); err != nil {
@@ -228,7 +228,7 @@ func (s *Synapse) check(to *Neuron) error {
 		return Mistake{"delay", refuse(ErrRange, "%d us: expected 1 us to %d us: an effect is later than its cause", s.Delay, MaxDelay)}
 	}
 	if s.Plastic != nil && s.Kind != Direct {
-		return Mistake{"plastic", refuse(ErrUnknown, "only direct synapses can be, this one is %v", s.Kind)}
+		return Mistake{"plastic", refuse(ErrUnknown, "expected a direct synapse, this one is %v", s.Kind)}
 	}
 	switch s.Kind {
 	case Electric:

@@ -102,7 +102,7 @@ func (p Plastic) rule(w *converter, reward int) rule {
 		max:             w.limit("max", p.Max),
 	}
 	if r.min > r.max {
-		w.fail("min", refuse(ErrRange, "%g is above max %g", p.Min, p.Max))
+		w.fail("min", refuse(ErrRange, "%g: expected at most max, which is %g", p.Min, p.Max))
 	}
 	c := p.LongTerm.Consolidation
 	if !(c >= 0) || math.IsInf(c, 0) {

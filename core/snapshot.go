@@ -98,8 +98,8 @@ type Restored struct {
 // ErrRange if a value cannot be a weight of this network.
 func (n *Network) Restore(snapshot []byte) (Restored, error) {
 	if len(snapshot) < snapshotHeader+sha256.Size || string(snapshot[:8]) != snapshotMagic {
-		return Restored{}, fmt.Errorf("%d bytes, expected %q and at least %d: %w", len(snapshot), snapshotMagic,
-			snapshotHeader+sha256.Size, ErrCorrupt)
+		return Restored{}, fmt.Errorf("%d bytes: expected at least %d, which begin with %q: %w", len(snapshot),
+			snapshotHeader+sha256.Size, snapshotMagic, ErrCorrupt)
 	}
 	body, sum := snapshot[:len(snapshot)-sha256.Size], snapshot[len(snapshot)-sha256.Size:]
 	version := binary.LittleEndian.Uint32(body[8:])
@@ -110,7 +110,7 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 		return Restored{}, fmt.Errorf("the checksum does not match: %w", ErrCorrupt)
 	}
 	if [32]byte(body[12:12+sha256.Size]) != n.Fingerprint() {
-		return Restored{}, fmt.Errorf("it belongs to a network with other neurons or synapses: %w", ErrForeign)
+		return Restored{}, fmt.Errorf("expected a snapshot of this network, this one has other neurons or synapses: %w", ErrForeign)
 	}
 	rest, done := body[snapshotHeader:], Restored{}
 	next := func() (x uint64) {
@@ -125,7 +125,7 @@ func (n *Network) Restore(snapshot []byte) (Restored, error) {
 		done.Number = next()
 	}
 	if count := next(); count != uint64(len(n.plastics)) || uint64(len(rest)) != 8*count {
-		return Restored{}, fmt.Errorf("%d bytes of %d weights, expected %d: %w", len(rest), count, len(n.plastics), ErrCorrupt)
+		return Restored{}, fmt.Errorf("%d bytes of %d weights, expected %d weights: %w", len(rest), count, len(n.plastics), ErrCorrupt)
 	}
 	learnt := make(map[int]float64, len(n.plastics))
 	for _, i := range slices.Sorted(slices.Values(n.sources())) {

@@ -93,7 +93,7 @@ func (t *tuning) check(change Tuning) error {
 		}
 		was := &old.Synapses[i]
 		if s.From != was.From || s.To != was.To || s.Kind != was.Kind || (s.Plastic == nil) != (was.Plastic == nil) {
-			return refuse(ErrUnknown, "synapse %d, %s: what it connects, its kind and whether it is plastic cannot change", i,
+			return refuse(ErrUnknown, "synapse %d, %s: the neurons it connects, its kind and whether it is plastic cannot change", i,
 				old.names(was))
 		}
 		s.Plastic = copied(s.Plastic)
@@ -354,7 +354,7 @@ func (n *Network) Learn(learnt map[int]float64) error {
 		water[i] = int64(amount)
 	}
 	if known != len(learnt) {
-		return refuse(ErrUnknown, "%d of %d learnt weights belong to no plastic synapse", len(learnt)-known, len(learnt))
+		return refuse(ErrUnknown, "expected weights of plastic synapses, %d of %d belong to none", len(learnt)-known, len(learnt))
 	}
 	for i := range n.plastics {
 		n.plastics[i].setMagnitude(water[i])

@@ -154,7 +154,7 @@ func (w *converter) shifts(field string, perStep float64, convert func(float64) 
 	for i := range table {
 		shift := convert(perStep * float64(i-MaxModulation))
 		if !(math.Abs(shift) <= MaxWater) {
-			w.fail(field, refuse(ErrRange, "%g: a modulation level of %d makes more of it than 32 bits hold: expected a magnitude of "+
+			w.fail(field, refuse(ErrRange, "%g: at a modulation level of %d it does not fit in 32 bits: expected a magnitude of "+
 				"at most %.6g", perStep, i-MaxModulation, MaxWater/MaxModulation/(convert(1e6)/1e6)))
 			return nil
 		}

@@ -45,7 +45,7 @@ func TestPushPull(t *testing.T) {
 	expect(100_049, -FullScale)
 	expect(100_050, 0)
 	if _, waiting := p.Next(); waiting {
-		t.Error("an empty window wants to be woken")
+		t.Error("an empty window says that a spike leaves it")
 	}
 }
 
@@ -92,7 +92,7 @@ func TestWinnerTakeAll(t *testing.T) {
 	expect("in the same tick the first in the list", 10, true)
 }
 
-// After Clear a decoder does what a new one does: nothing of before counts, not even as the latest of equals.
+// After Clear a decoder does the same as a new one: no earlier spike counts, not even to decide between equals.
 func TestClearEmptiesTheWindow(t *testing.T) {
 	makers := map[string]func() (Decoder, error){
 		"push-pull": func() (Decoder, error) {
@@ -111,12 +111,12 @@ func TestClearEmptiesTheWindow(t *testing.T) {
 			t.Fatal(err)
 		}
 		fresh, _ := make()
-		for i := range 100 { // more than the ring holds at first
+		for i := range 100 { // more than the initial size of the ring
 			d.Spike(core.Tick(10*i), 0)
 		}
 		d.Clear()
 		if at, waiting := d.Next(); waiting {
-			t.Errorf("%s: something leaves the empty window at %d", name, at)
+			t.Errorf("%s: the empty window says that a spike leaves it at %d", name, at)
 		}
 		for _, at := range []core.Tick{1000, 1200, 200_000} {
 			got, ok := d.Command()
@@ -130,8 +130,8 @@ func TestClearEmptiesTheWindow(t *testing.T) {
 	}
 }
 
-// Whatever comes, the window holds exactly the spikes of the last length ticks.
-func TestWindowCountsWhatIsInIt(t *testing.T) {
+// The window always holds exactly the spikes of the last length ticks.
+func TestWindowCountsItsSpikes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWindow(100*time.Microsecond, 2)
 		var all []windowSpike
@@ -156,7 +156,7 @@ func TestWindowCountsWhatIsInIt(t *testing.T) {
 	})
 }
 
-func TestWindowIsBoundedAndCountsWhatItDrops(t *testing.T) {
+func TestWindowIsBoundedAndCountsDroppedSpikes(t *testing.T) {
 	c, err := NewCount(&CountOpts{Full: 1 * physic.Hertz, Window: time.Hour})
 	if err != nil {
 		t.Fatal(err)

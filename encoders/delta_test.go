@@ -17,10 +17,10 @@ func TestDelta(t *testing.T) {
 	}{
 		{"the first reading is no change", "both", []int64{500}, []int{0}},
 		{"each step up", "rise", []int64{0, 9, 10, 19, 20, 45}, []int{0, 0, 1, 0, 1, 2}},
-		{"the way down is followed in silence", "rise", []int64{100, 50, 60}, []int{0, 0, 1}},
+		{"with rise, the way down makes no spikes", "rise", []int64{100, 50, 60}, []int{0, 0, 1}},
 		{"each step down", "fall", []int64{0, -10, 0, -9, -10}, []int{0, 1, 0, 0, 1}},
 		{"both", "both", []int64{0, 10, 0, -25}, []int{0, 1, 1, 2}},
-		{"a step back and forth within one step is none", "both", []int64{0, 9, -9, 9}, []int{0, 0, 0, 0}},
+		{"moving back and forth within one step is no change", "both", []int64{0, 9, -9, 9}, []int{0, 0, 0, 0}},
 		{"a jump", "both", []int64{0, 1_000_000, 1_000_010}, []int{0, 1024, 1}},
 		{"from end to end", "both", []int64{math.MinInt64, math.MaxInt64, math.MinInt64}, []int{0, 1024, 1024}},
 	} {
@@ -51,14 +51,14 @@ func TestDelta(t *testing.T) {
 	}
 }
 
-// A zero that is moved is no change, and what has moved since the last spike still counts.
+// Moving the zero is no change, and the change since the last spike still counts.
 func TestDeltaShift(t *testing.T) {
 	d, err := encoders.NewDelta(&encoders.DeltaOpts{Step: encoders.Amount{Micro: 10}, Change: "both"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var moved encoders.Relative = d
-	moved.Shift(-100) // before anything was read
+	moved.Shift(-100) // before the first reading
 	for i, c := range []struct {
 		reading, shift int64
 		want           int

@@ -13,10 +13,10 @@ import (
 	"fluxd/core"
 )
 
-// span is a range, in millionths of a unit that does not matter.
+// span returns a range, in millionths. The unit does not matter here.
 func span(low, high int64) [2]Amount { return [2]Amount{{Micro: low}, {Micro: high}} }
 
-// choices are commands, of neurons whose names do not matter.
+// choices returns choices with these commands. The names of their neurons do not matter here.
 func choices(commands ...int64) (all []Named[Choice]) {
 	for _, c := range commands {
 		all = append(all, Named[Choice]{Value: Choice{Micro: c}})
@@ -24,7 +24,7 @@ func choices(commands ...int64) (all []Named[Choice]) {
 	return all
 }
 
-// at is a level.
+// at returns a limit, in millionths.
 func at(level int64) *Amount { return &Amount{Micro: level} }
 
 func TestLineIsLinearAndMonotone(t *testing.T) {
@@ -58,7 +58,7 @@ func TestLineIsLinearAndMonotone(t *testing.T) {
 	})
 }
 
-func TestEncodersRefuseNonsense(t *testing.T) {
+func TestEncodersRefuseMistakes(t *testing.T) {
 	for name, make := range map[string]func() error{
 		"empty range": func() error {
 			_, err := NewRate(&RateOpts{Range: span(5, 5), Max: physic.Hertz, Every: time.Second})
@@ -101,7 +101,7 @@ func TestEncodersRefuseNonsense(t *testing.T) {
 	}
 }
 
-// encode runs readings through an encoder, one every interval.
+// encode encodes readings, one every interval.
 func encode(e Encoder, every core.Tick, readings ...int64) (arrivals []core.Tick) {
 	at := core.Tick(0)
 	for _, r := range readings {
@@ -137,7 +137,7 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// However the reading wanders, the number of spikes is its integral, to within one.
+// The number of spikes is the integral of the reading, to within one, however the reading changes.
 func TestRateIsExactInTheLongRun(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e, err := NewRate(&RateOpts{Range: span(0, 1000e6), Max: 777 * physic.Hertz, Every: 10 * time.Millisecond})
@@ -173,7 +173,7 @@ func TestLatency(t *testing.T) {
 	}
 }
 
-// With the larger end first, what is near is more, later, or early in its period.
+// With the larger end of the range first, near means more spikes, a later spike, or an earlier one in its period.
 func TestNearIsMore(t *testing.T) {
 	rate, err := NewRate(&RateOpts{Range: span(2e6, 0), Max: 200 * physic.Hertz, Every: 20 * time.Millisecond})
 	if err != nil {
@@ -197,7 +197,7 @@ func TestNearIsMore(t *testing.T) {
 		{5e6, 0, []core.Tick{0}, []core.Tick{10_000}},
 		{2e6, 0, []core.Tick{0}, []core.Tick{10_000}},
 		{1e6, 2, []core.Tick{50_000}, []core.Tick{5000}},
-		{1, 4, []core.Tick{100_000}, []core.Tick{0}}, // to the nearest
+		{1, 4, []core.Tick{100_000}, []core.Tick{0}}, // rounded to the nearest
 		{0, 4, nil, []core.Tick{0}},
 		{-5e6, 4, nil, []core.Tick{0}},
 	} {
@@ -239,7 +239,7 @@ func TestEdge(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.on, got, c.want)
 		}
 		if e, _ := NewEdge(&EdgeOpts{On: "both"}); len(encode(e, 1, 1e6, 1e6)) != 0 {
-			t.Errorf("a button held from the start is an edge")
+			t.Errorf("a button that is held from the start: expected no edge")
 		}
 	}
 }

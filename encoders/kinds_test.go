@@ -24,22 +24,22 @@ const (
 	most = int64(encoders.MostReading)
 )
 
-// lx are the ends of a range.
+// lx returns a range in lux, in millionths.
 func lx(low, high int64) [2]encoders.Amount {
 	return [2]encoders.Amount{{Micro: low, Unit: "lx"}, {Micro: high, Unit: "lx"}}
 }
 
 func level(micro int64) *encoders.Amount { return &encoders.Amount{Micro: micro} }
 
-// held are options of encoders and decoders.
-type held interface {
+// limited are the options of an encoder or a decoder.
+type limited interface {
 	options.Limited
 	options.Checked
 }
 
-// kinds are those of encoders and decoders, by name.
-func kinds() map[string]held {
-	all := map[string]held{}
+// kinds returns new options of all encoders and decoders, by name.
+func kinds() map[string]limited {
+	all := map[string]limited{}
 	for _, k := range encoders.EncoderKinds {
 		all[k.Name] = k.New()
 	}
@@ -76,7 +76,7 @@ func TestTagsOfAllKinds(t *testing.T) {
 			if f.Tag.Get("live") == "" {
 				continue
 			}
-			switch f.Type.Kind() { // what can be tuned has limits
+			switch f.Type.Kind() { // options that can be tuned have limits
 			case reflect.Array:
 				key += "[0]"
 			case reflect.Slice:
@@ -102,8 +102,8 @@ func TestTagsOfAllKinds(t *testing.T) {
 	}
 }
 
-// sayRequired gives options the default of each that has one, and some value where one is required.
-func sayRequired(t *testing.T, name string, opts held) {
+// setRequired sets each option that has a default or is required.
+func setRequired(t *testing.T, name string, opts limited) {
 	v := reflect.ValueOf(opts).Elem()
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		preset := f.Tag.Get("default")
@@ -135,14 +135,14 @@ func sayRequired(t *testing.T, name string, opts held) {
 	}
 }
 
-// Each kind makes a code of options that say what is required, and refuses those that say nothing.
+// Each kind opens if its required options are set, and refuses options that are not.
 func TestAllKindsOpen(t *testing.T) {
-	said := kinds()
-	for name, opts := range said {
-		sayRequired(t, name, opts)
+	set := kinds()
+	for name, opts := range set {
+		setRequired(t, name, opts)
 	}
-	said["threshold"].(*encoders.ThresholdOpts).Above = level(5) // or below: neither is required by itself
-	open := func(o held) error {
+	set["threshold"].(*encoders.ThresholdOpts).Above = level(5) // or below: one of them is required
+	open := func(o limited) error {
 		var err error
 		if encoder, is := o.(encoders.EncoderOptions); is {
 			_, err = encoder.Open(ms)
@@ -152,15 +152,15 @@ func TestAllKindsOpen(t *testing.T) {
 		return err
 	}
 	for name, none := range kinds() {
-		if err := open(said[name]); err != nil {
+		if err := open(set[name]); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if m := (options.Mistake{}); !errors.As(open(none), &m) {
-			t.Errorf("%s: expected a mistake of options that say nothing, got %v", name, open(none))
+			t.Errorf("%s: expected a mistake if no option is set, got %v", name, open(none))
 		}
 	}
 	for name, want := range map[string][]string{"push-pull": {"a", ""}, "count": {"a"}, "winner-take-all": {"0", "1"}} {
-		if got := said[name].(encoders.DecoderOptions).Neurons(); !slices.Equal(got, want) {
+		if got := set[name].(encoders.DecoderOptions).Neurons(); !slices.Equal(got, want) {
 			t.Errorf("%s: got neurons %q, want %q", name, got, want)
 		}
 	}
@@ -181,7 +181,7 @@ func words(words ...string) *encoders.WinnerTakeAllOpts {
 	return opts
 }
 
-// The choices of a label are words, and its command is the index of one.
+// The choices of a label are words. Its command is an index into them.
 func TestChoicesOfALabel(t *testing.T) {
 	opts := words("left", "right")
 	if got := opts.Words(); !slices.Equal(got, []string{"left", "right"}) {
@@ -197,7 +197,7 @@ func TestChoicesOfALabel(t *testing.T) {
 	}
 }
 
-// What a robot file is told of options that no limit shows.
+// The errors of a robot file for mistakes that no limit can show.
 func TestCheck(t *testing.T) {
 	rate := func(max physic.Frequency, every time.Duration) *encoders.RateOpts {
 		return &encoders.RateOpts{Range: lx(0, 2000e6), Max: max, Every: every}
@@ -205,7 +205,7 @@ func TestCheck(t *testing.T) {
 	const paced = "max: expected a sensor with every: a rate spreads its spikes over the time to the next reading"
 	for _, c := range []struct {
 		name string
-		opts held
+		opts limited
 		want []string
 	}{
 		{"rate", rate(200*physic.Hertz, 20*ms), nil},
@@ -263,7 +263,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Options limit each other as far as they agree. What a file says beyond what can be tuned is within them.
+// Options limit each other if they agree. The value of a robot file is always within the limits.
 func TestLimits(t *testing.T) {
 	count := func(full physic.Frequency, window time.Duration) *encoders.CountOpts {
 		return &encoders.CountOpts{Full: full, Window: window}
@@ -271,9 +271,9 @@ func TestLimits(t *testing.T) {
 	const unit, far = 1_000_000, int64(1e15)
 	for _, c := range []struct {
 		name      string
-		opts      held
+		opts      limited
 		key       string
-		low, high any // nil: none
+		low, high any // nil: it has no limits
 	}{
 		{"rate", &encoders.RateOpts{Range: lx(-5, 7), Max: physic.Hertz, Every: 20 * ms}, "range[0]", -most, int64(6)},
 		{"rate", &encoders.RateOpts{Range: lx(-5, 7), Max: physic.Hertz, Every: 20 * ms}, "range[1]", int64(-4), most},
@@ -322,7 +322,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A rate and the longest interval that it allows agree.
+// A rate is allowed at its own longest interval.
 func TestLongestEvery(t *testing.T) {
 	for rate, want := range map[physic.Frequency]time.Duration{200 * physic.Hertz: 50 * time.Second, physic.MegaHertz: 10 * ms,
 		3 * physic.Hertz: 3333333333 * us} {
@@ -337,7 +337,7 @@ func TestLongestEvery(t *testing.T) {
 	}
 }
 
-// The options of a robot file become a code.
+// The options of a robot file become an encoder.
 func ExampleEncoderKind() {
 	kind, _ := encoders.EncoderKindOf("latency")
 	opts := kind.New().(*encoders.LatencyOpts)

@@ -14,7 +14,7 @@ import (
 	"fluxd/encoders"
 )
 
-// phase makes the encoder of 0 to 100 lx, in millionths, over the first half of each 100 ms.
+// phase makes an encoder of 0 to 100 millionths of a lux over the first half of each period.
 func phase(t *testing.T, every, period time.Duration) *encoders.Phase {
 	t.Helper()
 	p, err := encoders.NewPhase(&encoders.PhaseOpts{Range: lx(0, 100), Period: period, Share: 500_000, Every: every})
@@ -37,7 +37,8 @@ func TestPhase(t *testing.T) {
 	}{
 		{"more is earlier: the top is the start of the period", 100 * ms, 100 * ms, []reading{{0, 100}, {100_000, 75}, {200_000, 0}},
 			[]core.Tick{0, 112_500, 250_000}},
-		{"beyond the range is its end", 100 * ms, 100 * ms, []reading{{0, 900}, {100_000, -900}}, []core.Tick{0, 150_000}},
+		{"a reading beyond the range counts as its end", 100 * ms, 100 * ms, []reading{{0, 900}, {100_000, -900}},
+			[]core.Tick{0, 150_000}},
 		{"one spike a period until the next reading, no more", 30 * ms, 10 * ms, []reading{{0, 40}}, []core.Tick{3000, 13_000, 23_000}},
 		{"the rhythm began with the robot, not with the reading", 30 * ms, 10 * ms, []reading{{1_004_000, 0}},
 			[]core.Tick{1_005_000, 1_015_000, 1_025_000}},
@@ -45,9 +46,11 @@ func TestPhase(t *testing.T) {
 			[]reading{{30_000, 80}, {50_000, 80}, {70_000, 80}, {90_000, 80}, {110_000, 80}}, []core.Tick{110_000}},
 		{"one reading of several in a period spikes", 20 * ms, 100 * ms, []reading{{0, 40}, {20_000, 40}, {40_000, 40}, {60_000, 40},
 			{80_000, 40}}, []core.Tick{30_000}},
-		{"what rises past the phase spikes at once", 20 * ms, 100 * ms, []reading{{0, 10}, {20_000, 90}, {40_000, 90}, {60_000, 0}},
+		{"a reading that rises past its phase spikes at once", 20 * ms, 100 * ms, []reading{{0, 10}, {20_000, 90}, {40_000, 90},
+			{60_000, 0}},
 			[]core.Tick{20_000}},
-		{"what falls is later in the same period", 20 * ms, 100 * ms, []reading{{0, 58}, {20_000, 30}}, []core.Tick{35_000}},
+		{"a reading that falls spikes later in the same period", 20 * ms, 100 * ms, []reading{{0, 58}, {20_000, 30}},
+			[]core.Tick{35_000}},
 		{"a reading that comes a little late, whose phase has just passed", 100 * ms, 100 * ms, []reading{{0, 100}, {100_200, 100}},
 			[]core.Tick{0, 100_200, 200_000}},
 		{"and one a little early", 100 * ms, 100 * ms, []reading{{0, 100}, {99_800, 100}, {200_000, 100}},
@@ -69,7 +72,7 @@ func TestPhase(t *testing.T) {
 	}
 }
 
-// With the whole of the period in use, the lowest reading still spikes in its own.
+// With a share of 1, the spike of the lowest reading is still within its period.
 func TestPhaseOfTheWholePeriod(t *testing.T) {
 	p, err := encoders.NewPhase(&encoders.PhaseOpts{Range: lx(0, 100), Period: 10 * ms, Share: 1_000_000, Every: 20 * ms})
 	if err != nil {
@@ -80,7 +83,7 @@ func TestPhaseOfTheWholePeriod(t *testing.T) {
 	}
 }
 
-// Whatever the sensor reads, each period has one spike, in its share; its phase is that of a reading of that time.
+// Each period has one spike, within its share, whatever the sensor reads. Its phase is that of a valid reading.
 func TestPhaseOncePerPeriod(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		period, every := rapid.Int64Range(2, 50_000).Draw(t, "period"), rapid.Int64Range(1, 50_000).Draw(t, "every")
@@ -121,7 +124,7 @@ func TestPhaseOncePerPeriod(t *testing.T) {
 			due = number + 1
 			late := int64(0)
 			if !steady {
-				late = every // a rise is seen at the next reading
+				late = every // a rise shows only at the next reading
 			}
 			if in > width+late {
 				t.Fatalf("spike at %d is at %d of %d us, of which %d are in use", s, in, period, width)
@@ -138,8 +141,8 @@ func TestPhaseOncePerPeriod(t *testing.T) {
 	})
 }
 
-// However late readings come, or stay away, no period has two spikes, and none comes before its reading.
-func TestPhaseOfReadingsThatStagger(t *testing.T) {
+// No period has two spikes, and no spike comes before its reading, however late readings come.
+func TestPhaseOfLateReadings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, err := encoders.NewPhase(&encoders.PhaseOpts{Range: lx(0, 1000), Period: 10 * ms, Share: 500_000, Every: 4 * ms})
 		if err != nil {
@@ -158,7 +161,7 @@ func TestPhaseOfReadingsThatStagger(t *testing.T) {
 	})
 }
 
-// Two sensors with one period compare by the order of their spikes, whenever each is read.
+// The order of the spikes of two sensors with the same period is the order of their readings, whenever each is read.
 func TestPhasesShareTheirRhythm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		one, other := rapid.Int64Range(0, 50).Draw(t, "one"), rapid.Int64Range(51, 100).Draw(t, "other")

@@ -10,7 +10,8 @@ import (
 	"fluxd/core"
 )
 
-// Tuning is no edge, no crossing, no change, and costs no spike: what goes on with other parameters knows what was before.
+// Tuning is no edge, no crossing and no change, and loses no spike: an encoder with new parameters knows what the old one has
+// seen.
 func TestResume(t *testing.T) {
 	must := func(e Encoder, err error) Encoder {
 		if err != nil {
@@ -35,13 +36,13 @@ func TestResume(t *testing.T) {
 			[]int64{1, 0}, []core.Tick{30_000}},
 		{"threshold: beyond both", must(NewThreshold(&ThresholdOpts{Above: at(100)})),
 			must(NewThreshold(&ThresholdOpts{Above: at(90)})), []int64{120}, []int64{120}, nil},
-		{"threshold: back behind the new one", must(NewThreshold(&ThresholdOpts{Above: at(100)})),
+		{"threshold: back within the new limit", must(NewThreshold(&ThresholdOpts{Above: at(100)})),
 			must(NewThreshold(&ThresholdOpts{Above: at(200)})),
 			[]int64{120}, []int64{120, 210}, []core.Tick{20_000}},
 		{"threshold: beyond the new one only", must(NewThreshold(&ThresholdOpts{Above: at(100)})),
 			must(NewThreshold(&ThresholdOpts{Above: at(50)})),
 			[]int64{70}, []int64{70}, []core.Tick{10_000}},
-		{"delta: from where it was", must(NewDelta(&DeltaOpts{Step: Amount{Micro: 10}, Change: "rise"})),
+		{"delta: from the same reference", must(NewDelta(&DeltaOpts{Step: Amount{Micro: 10}, Change: "rise"})),
 			must(NewDelta(&DeltaOpts{Step: Amount{Micro: 20}, Change: "rise"})), []int64{0, 15}, []int64{25, 30}, []core.Tick{30_000}},
 		{"of another kind", must(NewEdge(&EdgeOpts{On: "both"})), must(NewDelta(&DeltaOpts{Step: Amount{Micro: 20}, Change: "rise"})),
 			[]int64{1}, []int64{100}, nil},
@@ -87,7 +88,7 @@ func TestDecodersResume(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other.Resume(after) // of other neurons: nothing to take over
+	other.Resume(after) // of other neurons: it takes over nothing
 	if c, _ := other.Command(); c != 0 {
 		t.Errorf("command %d of another kind", c)
 	}
