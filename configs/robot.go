@@ -68,8 +68,8 @@ func outline(root *yaml.Node) *yaml.Node {
 
 // Board says where pins and buses come from.
 type Board struct {
-	Kind    string         `yaml:"kind" required:"true" enum:"sim,raspberrypi,linux,auto" doc:"sim: simulated; raspberrypi: 40-pin header; linux: /dev/gpiochip*, /dev/i2c-*; auto: raspberrypi, else linux"`
-	Model   string         `yaml:"model" when:"kind=raspberrypi" default:"any" enum:"any,pi5" doc:"pi5: GPIO12, 13, 18 and 19 are four PWM channels; any: they are two, as before the Pi 5"`
+	Kind    string         `yaml:"kind" required:"true" enum:"sim,raspberrypi,linux,auto" doc:"sim: simulated; raspberrypi: 40-pin header; linux: any other machine; auto: raspberrypi or linux"`
+	Model   string         `yaml:"model" when:"kind=raspberrypi" default:"any" enum:"any,pi5" doc:"pi5: GPIO12, 13, 18, 19 are four PWM channels; any: they are two"`
 	World   string         `yaml:"world" when:"kind=sim" default:"none"`
 	Options worlds.Options // of the world
 }
@@ -102,8 +102,8 @@ type Sensor struct {
 	Options sensors.Options // of the device
 	Measure string          `yaml:"measure" doc:"which quantity of a chip that measures several; sensors with the same address share the chip"`
 	Every   time.Duration   `yaml:"every" live:"true" doc:"time between two readings; a switch needs it only on an expander's pin, which reports no edges"`
-	Curve   [][2]Quantity   `yaml:"curve" live:"true" doc:"calibration: pairs [measured, meaning], such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]], joined by straight lines"`
-	Stale   time.Duration   `yaml:"stale" live:"true" doc:"time without a good reading after which dependent actuators go to failsafe; absent: 5 times every, at least 500ms"`
+	Curve   [][2]Quantity   `yaml:"curve" live:"true" doc:"calibration: pairs [measured, meaning], such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]]"`
+	Stale   time.Duration   `yaml:"stale" live:"true" doc:"time without a good reading until actuators go to failsafe; absent: 5 times every, at least 500ms"`
 	Frozen  time.Duration   `yaml:"frozen" live:"true" doc:"time after which an unchanged reading is a fault; absent: never. For sensors that are never quite still"`
 	Median  int             `yaml:"median" doc:"replace each reading by the median of the last 3 to 15 (odd): removes single wrong readings"`
 	Encode  Encode          `yaml:"encode" required:"true" doc:"how readings become spikes"`
@@ -193,8 +193,8 @@ type MQTT struct {
 	PasswordFile  string           `yaml:"password_file" doc:"file with the password for the external broker"`
 	PasswordEnv   string           `yaml:"password_env" doc:"environment variable with that password"`
 	Telemetry     physic.Frequency `yaml:"telemetry" default:"10 Hz" min:"0.1 Hz" max:"50 Hz" live:"true" doc:"how often readings and commands are published"`
-	HomeAssistant bool             `yaml:"home_assistant" default:"false" doc:"announce the robot to Home Assistant: sensors, actuators, parameters, arm, emergency stop"`
-	TLS           *TLS             `yaml:"tls" doc:"encryption; the embedded broker needs certificate and key, and with ca requires client certificates"`
+	HomeAssistant bool             `yaml:"home_assistant" default:"false" doc:"announce sensors, actuators and parameters to Home Assistant"`
+	TLS           *TLS             `yaml:"tls" doc:"encryption; an embedded broker with ca requires client certificates"`
 	Fleet         *Fleet           `yaml:"fleet" doc:"a NATS cluster that the embedded broker joins as a leaf node"`
 }
 
@@ -217,23 +217,23 @@ type TLS struct {
 // Realtime says what fluxd requests from Linux to make reflexes faster.
 type Realtime struct {
 	LockMemory  bool         `yaml:"lock_memory" default:"false" doc:"keep the whole daemon in memory: fetching a page from disk takes milliseconds"`
-	Priority    int          `yaml:"priority" doc:"1 to 99: real-time priority (SCHED_FIFO), ahead of all ordinary processes; absent: ordinary scheduling"`
-	MemoryLimit strict.Bytes `yaml:"memory_limit" doc:"such as 64 MiB, at least 32 MiB: collect garbage only near this limit; absent: whenever the heap has doubled"`
+	Priority    int          `yaml:"priority" doc:"1 to 99: real-time priority (SCHED_FIFO); absent: ordinary scheduling"`
+	MemoryLimit strict.Bytes `yaml:"memory_limit" doc:"such as 64 MiB, at least 32: collect garbage only near it; absent: when the heap has doubled"`
 }
 
 // Reward turns readings, or numbers from MQTT requests, into spikes of modulator neurons.
 type Reward struct {
 	Sensor    string        `yaml:"sensor" doc:"sensor whose readings earn the reward; absent: only fluxctl reward does"`
-	On        string        `yaml:"on" default:"rise" enum:"rise,fall,change,level" doc:"what earns: a rise or a fall of the reading; change: both, a fall as a punishment; level: the reading itself"`
-	Window    time.Duration `yaml:"window" default:"0s" max:"1m" live:"true" doc:"time over which a change is measured, about as long as one action takes; 0s: from one reading to the next"`
+	On        string        `yaml:"on" default:"rise" enum:"rise,fall,change,level" doc:"what earns: rise, fall; change: both, a fall as punishment; level: the reading"`
+	Window    time.Duration `yaml:"window" default:"0s" max:"1m" live:"true" doc:"time over which a change counts, as long as an action takes; 0s: two readings"`
 	Threshold *Quantity     `yaml:"threshold" min:"0" live:"true" doc:"smallest change or level that earns anything, in the sensor's unit; absent: none"`
-	Gain      float64       `yaml:"gain" unit:"spikes" default:"1" min:"-1e6" max:"1e6" live:"true" doc:"spikes for each unit of the sensor, or for each 1 of fluxctl reward; negative: turns reward into punishment"`
+	Gain      float64       `yaml:"gain" unit:"spikes" default:"1" min:"-1e6" max:"1e6" live:"true" doc:"spikes for each unit of the sensor, or of fluxctl reward; negative: punishment"`
 	Most      int           `yaml:"most" unit:"spikes" default:"10" min:"0" max:"1000" live:"true" doc:"most spikes for one reward; 0: none"`
-	Every     time.Duration `yaml:"every" default:"2ms" min:"1us" max:"1s" live:"true" doc:"time between two of these spikes; must be longer than the refractory period of to and against"`
+	Every     time.Duration `yaml:"every" default:"2ms" min:"1us" max:"1s" live:"true" doc:"time between two spikes, longer than the refractory period of to and against"`
 	To        string        `yaml:"to" doc:"neuron that fires for a reward"`
 	Against   string        `yaml:"against" doc:"neuron that fires for a punishment; absent: none does"`
 	Delay     time.Duration `yaml:"delay" default:"0s" max:"1m" live:"true" doc:"time from an action to the reading that shows its effect; needs credit"`
-	Credit    []Credit      `yaml:"credit" doc:"instead of to: a modulator neuron for each actor; actors share the spikes in proportion to their activity"`
+	Credit    []Credit      `yaml:"credit" doc:"instead of to: a modulator neuron for each actor; they share the spikes by activity"`
 }
 
 // Credit names an actor and the modulator neurons that fire for its actions.
@@ -251,11 +251,11 @@ type Tuning struct {
 
 // Safety says what protects people and the robot, beside the limits of each actuator.
 type Safety struct {
-	Arm           string         `yaml:"arm" default:"auto" enum:"auto,at_start,explicit" doc:"at_start: armed from the start; explicit: only after fluxctl arm or the start button; auto: explicit on a real board, at_start on sim"`
+	Arm           string         `yaml:"arm" default:"auto" enum:"auto,at_start,explicit" doc:"at_start: armed at once; explicit: by fluxctl arm or start button; auto: at_start on sim, else explicit"`
 	EmergencyStop *EmergencyStop `yaml:"emergency_stop" doc:"switch that stops all actuators, whatever the network does"`
 	Start         *StartButton   `yaml:"start" doc:"button that arms a robot at rest and disarms an armed one"`
 	StatusLight   *StatusLight   `yaml:"status_light" doc:"light that shows whether the robot is armed"`
-	Stall         time.Duration  `yaml:"stall" default:"250ms" doc:"time without an answer of the control loop after which all actuators go to failsafe, 20ms to 10s"`
+	Stall         time.Duration  `yaml:"stall" default:"250ms" doc:"time without an answer of the control loop until all actuators go to failsafe, 20ms to 10s"`
 	Watchdog      string         `yaml:"watchdog" doc:"hardware watchdog, such as /dev/watchdog: restarts the machine when the control loop or Linux hangs; absent: none"`
 }
 

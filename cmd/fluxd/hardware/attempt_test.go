@@ -1,9 +1,6 @@
 package hardware
 
 import (
-	"fluxd/boards/sim"
-	"fluxd/boards/sim/chips"
-	"fluxd/configs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -13,6 +10,10 @@ import (
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
+
+	"fluxd/boards/sim"
+	"fluxd/boards/sim/chips"
+	"fluxd/configs"
 )
 
 // explosiveBus panics in each transfer, and explosiveBoard when a bus is opened.

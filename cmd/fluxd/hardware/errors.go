@@ -2,10 +2,10 @@ package hardware
 
 import (
 	"errors"
-	"fluxd/options"
 	"fmt"
 
 	"fluxd/configs"
+	"fluxd/options"
 )
 
 // misplaced is an error about the value of one key of a sensor or actuator.
