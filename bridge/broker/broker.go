@@ -20,27 +20,27 @@ import (
 )
 
 const (
-	// retryFirst and retryMost are the pauses before a broker that died is started again: the first, and the longest; they
+	// retryFirst and retryMost are the first and the longest pause before a broker that has died is started again. The pauses
 	// double.
 	retryFirst = 50 * time.Millisecond
 	retryMost  = 5 * time.Second
 	// endPatience is how long the broker may take to end when it is asked to.
 	endPatience = time.Second
-	// lastLines bounds what of a broker's last words is logged: a panic names every goroutine.
+	// lastLines bounds how many lines of a crash are logged: a panic lists every goroutine.
 	lastLines = 12
 )
 
-// missedSigns is how many seconds a broker that listens may be silent before it counts as hung; counted, not timed: a machine
-// that was suspended as a whole has missed one. Tests make it shorter.
+// missedSigns is how many signs of life in a row a broker that listens may miss before it counts as hung. They are counted, not
+// timed: a machine that was suspended as a whole has missed one. Tests make it shorter.
 var missedSigns = 20
 
-// missedAtStart is the same for one that does not listen yet.
+// missedAtStart is the same for a broker that does not listen yet.
 const missedAtStart = 120
 
-// Broker is a broker in a process of its own. Its methods may be called from any goroutine.
+// Broker is a broker in a separate process. Its methods may be called from any goroutine.
 type Broker struct {
 	config  config
-	secured *tls.Config // of the robot's own clients; nil for an open broker
+	secured *tls.Config // for the robot's own clients; nil without TLS
 	program []string
 	log     *slog.Logger
 	url     string
@@ -49,21 +49,23 @@ type Broker struct {
 
 	mutex sync.Mutex
 	up    chan struct{} // closed while the broker listens
-	id    int           // of its process; 0 for none
+	id    int           // of its process; 0 if there is none
 }
 
-// inBroker is the environment variable that a broker's process has, so that a program that does not know Command does not start
-// itself without end.
+// inBroker is an environment variable of the broker's process. It keeps a program that does not know Command from starting itself
+// endlessly.
 const inBroker = "FLUXD_IN_BROKER"
 
 // Start starts a broker, and starts it again whenever it dies or hangs, until the context ends or Close is called. It does not
-// wait until the broker listens. If the port is taken it logs a warning and takes a free one. An error is one of the options.
+// wait until the broker listens. If the port is taken, it logs a warning and takes a free one. It returns an error for invalid
+// options.
 func Start(ctx context.Context, o Options) (*Broker, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if os.Getenv(inBroker) != "" {
-		return nil, errors.New("embedded broker: this process was started as one, and is none: a program that starts a broker must call Serve when its argument is " + Command)
+		return nil, errors.New("embedded broker: this process was started as a broker, but tries to start one: " +
+			"a program that starts a broker must call Serve when its argument is " + Command)
 	}
 	c, secured, err := o.parse()
 	if err != nil {
@@ -85,13 +87,14 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if secured != nil {
 		scheme = "ssl://"
 	}
-	b := &Broker{config: c, secured: secured, program: o.Program, log: o.Log, url: scheme + reachable(address), ended: make(chan struct{}), up: make(chan struct{})}
+	b := &Broker{config: c, secured: secured, program: o.Program, log: o.Log, url: scheme + reachable(address),
+		ended: make(chan struct{}), up: make(chan struct{})}
 	ctx, b.cancel = context.WithCancel(ctx)
-	go b.supervise(ctx) // a thread of the system that starts the broker and waits for it: see humble
+	go b.supervise(ctx) // keeps one thread of the system: see lowerPriority
 	return b, nil
 }
 
-// free returns the address to listen on, with its port: another one if that is taken.
+// free returns the address to listen on. If the port is taken, it is a free one.
 func free(listen string, log *slog.Logger) (*net.TCPAddr, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -101,17 +104,18 @@ func free(listen string, log *slog.Logger) (*net.TCPAddr, error) {
 	if err != nil && port != "0" {
 		taken := err
 		if socket, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err == nil {
-			log.Warn("embedded broker: the port is taken, probably by another broker: listening on a free one", "wanted", listen, "listening", socket.Addr().String(), "error", taken)
+			log.Warn("embedded broker: the port is taken, probably by another broker: listening on a free one",
+				"wanted", listen, "listening", socket.Addr().String(), "error", taken)
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: cannot listen on %q: %w", listen, err)
 	}
-	defer socket.Close() // the broker's process takes it
+	defer socket.Close() // the broker's process listens there next
 	return socket.Addr().(*net.TCPAddr), nil
 }
 
-// reachable returns an address that clients on this machine can dial.
+// reachable returns the address for clients on this machine.
 func reachable(a *net.TCPAddr) string {
 	if a.IP.IsUnspecified() {
 		return fmt.Sprintf("127.0.0.1:%d", a.Port)
@@ -119,20 +123,20 @@ func reachable(a *net.TCPAddr) string {
 	return a.String()
 }
 
-// URL returns where clients on this machine reach the broker.
+// URL returns the URL for clients on this machine.
 func (b *Broker) URL() string { return b.url }
 
-// Login returns the user and password of the robot's own clients.
+// Login returns the user and the password of the robot's own clients.
 func (b *Broker) Login() (user, password string) { return robotUser, b.config.Secret }
 
-// Process returns the id of the broker's process, and 0 while there is none.
+// Process returns the id of the broker's process, or 0 while there is none.
 func (b *Broker) Process() int {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	return b.id
 }
 
-// Dial connects a client of the robot's own. It waits until the broker listens, or the context ends.
+// Dial connects a client of the robot itself. It waits until the broker listens or the context ends.
 func (b *Broker) Dial(ctx context.Context) (net.Conn, error) {
 	b.mutex.Lock()
 	up := b.up
@@ -162,14 +166,14 @@ func (b *Broker) Close() {
 	<-b.ended
 }
 
-// supervise runs the broker's process, again and again.
+// supervise runs the broker's process, and starts it again when it ends.
 func (b *Broker) supervise(ctx context.Context) {
 	defer close(b.ended)
 	pause := retryFirst
 	for {
-		// Each time: whoever gives the robot's threads a real-time priority gives it to this one too.
+		// Before each start: a real-time priority for the threads of the robot is one for this thread, too.
 		if err := lowerPriority(); err != nil {
-			b.log.Warn("embedded broker: it has the robot's priority", "error", err)
+			b.log.Warn("embedded broker: its priority cannot be lowered: it has the robot's", "error", err)
 		}
 		listened, err := b.run(ctx)
 		if ctx.Err() != nil {
@@ -188,7 +192,7 @@ func (b *Broker) supervise(ctx context.Context) {
 	}
 }
 
-// run starts the process and waits for its end. It reports whether it has listened.
+// run starts the process and waits until it ends. It reports whether the broker has listened.
 func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 	text, err := json.Marshal(b.config)
 	if err != nil {
@@ -196,7 +200,7 @@ func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 	}
 	c := exec.Command(b.program[0], b.program[1:]...)
 	c.SysProcAttr = processAttributes()
-	// systemd's messages are the robot's to send.
+	// The broker must not send the robot's messages to systemd.
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "NOTIFY_SOCKET=") || strings.HasPrefix(v, "WATCHDOG_")
 	})
@@ -208,7 +212,7 @@ func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	words, err := c.StderrPipe()
+	log, err := c.StderrPipe()
 	if err != nil {
 		return false, err
 	}
@@ -217,32 +221,32 @@ func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 	}
 	b.setProcess(c.Process.Pid)
 	defer b.setProcess(0)
-	over, read := make(chan struct{}), make(chan struct{})
+	ended, read := make(chan struct{}), make(chan struct{})
 	var last []string
-	go func() { defer close(read); last = passOnLog(words, b.log) }()
+	go func() { defer close(read); last = passOnLog(log, b.log) }()
 	listenedAtEnd := make(chan bool, 1)
 	go func() { listenedAtEnd <- b.watchSigns(signs, c.Process) }()
-	go func() { // it is the end of its input that ends it
-		_, _ = in.Write(text) // else it ends by itself
+	go func() { // the process ends when its input does
+		_, _ = in.Write(text) // after an error the process ends anyway
 		select {
-		case <-over:
+		case <-ended:
 			in.Close()
 			return
 		case <-ctx.Done():
 			in.Close()
 		}
 		select {
-		case <-over:
+		case <-ended:
 		case <-time.After(endPatience):
-			_ = c.Process.Kill() // it may have ended meanwhile
+			_ = c.Process.Kill() // an error means that it has ended
 		}
 	}()
 	listened = <-listenedAtEnd // until its output ends
 	<-read
 	err = c.Wait()
-	close(over)
+	close(ended)
 	if len(last) > 0 {
-		b.log.Error("embedded broker: its last words", "text", strings.Join(last, "\n"))
+		b.log.Error("embedded broker: its process crashed", "text", strings.Join(last, "\n"))
 	}
 	if err == nil {
 		err = errors.New("without an error")
@@ -250,7 +254,7 @@ func (b *Broker) run(ctx context.Context) (listened bool, err error) {
 	return listened, err
 }
 
-// set notes the process, and that nothing listens yet or any more.
+// setProcess records the process, and that it does not listen (yet).
 func (b *Broker) setProcess(id int) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -262,7 +266,7 @@ func (b *Broker) setProcess(id int) {
 	}
 }
 
-// hear follows the signs of life of a broker until it ends, and kills it when they stop. It reports whether it has listened.
+// watchSigns reads the signs of life of a broker until it ends, and kills it when they stop. It reports whether it has listened.
 func (b *Broker) watchSigns(signs io.Reader, process *os.Process) (listened bool) {
 	came := make(chan byte)
 	go func() {
@@ -284,7 +288,7 @@ func (b *Broker) watchSigns(signs io.Reader, process *os.Process) (listened bool
 				return listened
 			}
 			missed = 0
-			if sign == listening && !listened { // whatever has become of the broker, what it says ends nobody else
+			if sign == listening && !listened { // once, even if a broken broker sends it twice
 				listened = true
 				b.mutex.Lock()
 				close(b.up)
@@ -293,17 +297,18 @@ func (b *Broker) watchSigns(signs io.Reader, process *os.Process) (listened bool
 		case <-every.C:
 			if missed++; missed%missedSigns == 0 && (listened || missed >= missedAtStart) {
 				b.log.Error("embedded broker: it hangs: killing it", "silent_for", time.Duration(missed)*aliveEvery)
-				_ = process.Kill() // it may have ended meanwhile
+				_ = process.Kill() // an error means that it has ended
 			}
 		}
 	}
 }
 
-// relay passes the log of the broker's process on. What is not of it are the last words of a crash: it returns those.
-func passOnLog(words io.Reader, log *slog.Logger) (last []string) {
-	lines := bufio.NewReaderSize(words, 16<<10)
+// passOnLog passes the log of the broker's process on to the robot's log. It returns lines that are not log records: they are
+// from a crash.
+func passOnLog(text io.Reader, log *slog.Logger) (last []string) {
+	lines := bufio.NewReaderSize(text, 16<<10)
 	for {
-		line, _, err := lines.ReadLine() // a longer one comes in parts, of which the first says what there is
+		line, _, err := lines.ReadLine() // a longer line comes in parts; the first is enough
 		if err != nil {
 			return last
 		}
@@ -315,8 +320,8 @@ func passOnLog(words io.Reader, log *slog.Logger) (last []string) {
 			continue
 		}
 		var level slog.Level
-		text, _ := record[slog.LevelKey].(string)
-		if level.UnmarshalText([]byte(text)) != nil {
+		name, _ := record[slog.LevelKey].(string)
+		if level.UnmarshalText([]byte(name)) != nil {
 			level = slog.LevelWarn
 		}
 		message, _ := record[slog.MessageKey].(string)

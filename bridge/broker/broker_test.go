@@ -27,13 +27,13 @@ import (
 	"fluxd/bridge/users"
 )
 
-// patience bounds every wait: it is what something broken takes to fail, not how long anything takes.
+// patience bounds every wait. It is how long a broken test takes to fail.
 const patience = 2 * time.Minute
 
-// parent is the argument that makes this program one that starts a broker, and then only waits.
+// parent is the argument with which this program starts a broker and then waits.
 const parent = "parent-of-a-broker"
 
-// TestMain is the tests, or a process that they start.
+// TestMain runs the tests, or a process that they start.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 {
 		switch os.Args[1] {
@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// log is one to look into.
+// log is a log that a test can read.
 type log struct {
 	mutex sync.Mutex
 	text  strings.Builder
@@ -114,17 +114,17 @@ func up(t *testing.T, b *Broker) {
 	}
 }
 
-// eventually polls where there is nothing to wait for.
-func eventually(t *testing.T, what string, true func() bool) {
+// eventually polls until a condition holds.
+func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !true(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}
 	}
 }
 
-// client is one that is logged in.
+// client is a client that is logged in.
 type client struct {
 	paho.Client
 	t        *testing.T
@@ -133,12 +133,13 @@ type client struct {
 
 var clients atomic.Int64
 
-// login logs in, and returns the error of a broker that does not let it in.
+// login logs in, or returns the error of a broker that refuses it.
 func login(t *testing.T, url, user, password string, secured *tls.Config) (*client, error) {
 	t.Helper()
 	c := &client{t: t, messages: make(chan paho.Message, 10_000)}
-	c.Client = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprint("test-", clients.Add(1))).SetProtocolVersion(4).
-		SetUsername(user).SetPassword(password).SetTLSConfig(secured).SetAutoReconnect(false).SetConnectTimeout(patience).SetKeepAlive(0).
+	c.Client = paho.NewClient(paho.NewClientOptions().AddBroker(url).SetClientID(fmt.Sprint("test-", clients.Add(1))).
+		SetProtocolVersion(4).SetUsername(user).SetPassword(password).SetTLSConfig(secured).
+		SetAutoReconnect(false).SetConnectTimeout(patience).SetKeepAlive(0).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { c.messages <- m }))
 	token := c.Connect()
 	if !token.WaitTimeout(patience) {
@@ -177,7 +178,7 @@ func (c *client) subscribe(filter string, qos byte) bool {
 	return false
 }
 
-// publish waits until the broker has taken a message.
+// publish publishes a message; with QoS 1 and 2 it waits until the broker has acknowledged it.
 func (c *client) publish(topic string, qos byte, retain bool, payload string) {
 	c.t.Helper()
 	if token := c.Client.Publish(topic, qos, retain, payload); !token.WaitTimeout(patience) || token.Error() != nil {
@@ -225,11 +226,13 @@ func (c *client) nextRetained(filter string, qos byte, payload string) paho.Mess
 	return nil
 }
 
-// passwords makes a file with a user of each role, whose password is the name twice. The robot's is called second.
+// passwords makes a file with a user of each role, whose password is the name twice. The user of role robot is "second".
 func passwords(t *testing.T) string {
 	t.Helper()
 	var text []byte
-	for name, role := range map[string]users.Role{"viewer": users.Viewer, "tuner": users.Tuner, "operator": users.Operator, "second": users.Robot} {
+	roles := map[string]users.Role{
+		"viewer": users.Viewer, "tuner": users.Tuner, "operator": users.Operator, "second": users.Robot}
+	for name, role := range roles {
 		var err error
 		if text, err = users.Set(text, name, name+name, role); err != nil {
 			t.Fatal(err)
@@ -242,75 +245,92 @@ func passwords(t *testing.T) string {
 	return file
 }
 
-// What each role may publish arrives, at each QoS, and the rest does not; nobody is cut off for trying.
-func TestWhoMayWriteWhat(t *testing.T) {
+// At each QoS, messages that a role may publish arrive, and others do not. The broker disconnects no client for those.
+func TestRightsToPublish(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t)})
 	robot := as(t, b, "rt")
 	for _, verb := range append(users.Verbs(), "dance") {
-		if !robot.subscribe("flux/rt/req/"+verb, 0) || !robot.subscribe("flux/rt/req/"+verb+"/+", 0) || !robot.subscribe("flux/rt/req/"+verb+"/+/#", 0) {
-			t.Fatalf("the robot may not read req/%s", verb)
+		for _, filter := range []string{verb, verb + "/+", verb + "/+/#"} {
+			if !robot.subscribe("flux/rt/req/"+filter, 0) {
+				t.Fatalf("the robot may not read req/%s", filter)
+			}
 		}
 	}
 	if !robot.subscribe("flux/rt/status", 0) {
 		t.Fatal("the robot may not read its status")
 	}
-	denied := []string{"flux/rt/status", "flux/rt/param/network.neurons.a.threshold", "flux/rt/res/set", "flux/rt/describe", "flux/rt/tele/health", "flux/rt/event/error", "flux/rt/spikes",
-		"flux/rt/req/set/more", "flux/rt/req/estop/second", "flux/rt/req/get/", "flux/rt/req", "flux/rt", "flux/rt/", "homeassistant/device/fluxd-rt/config", "$SYS/x", "$MQTT/msgs/flux/rt/status", "elsewhere", "flux/rt/req/dance"}
+	denied := []string{
+		"flux/rt/status", "flux/rt/param/network.neurons.a.threshold", "flux/rt/res/set", "flux/rt/describe", "flux/rt/tele/health",
+		"flux/rt/event/error", "flux/rt/spikes", "flux/rt/req/set/more", "flux/rt/req/estop/second", "flux/rt/req/get/",
+		"flux/rt/req/dance", "flux/rt/req", "flux/rt", "flux/rt/", "homeassistant/device/fluxd-rt/config",
+		"$SYS/x", "$MQTT/msgs/flux/rt/status", "elsewhere",
+	}
 	for _, role := range []users.Role{users.Viewer, users.Tuner, users.Operator} {
 		c := as(t, b, string(role))
 		for qos := range byte(3) {
-			said := fmt.Sprintf("%s at %d", role, qos)
+			prefix := fmt.Sprintf("%s at %d", role, qos)
 			for _, topic := range denied {
 				c.publish(topic, qos, true, "forged")
 			}
-			for _, other := range []string{"viewer", "tuner", "operator"} { // nobody asks under another's name
+			for _, other := range []string{"viewer", "tuner", "operator"} { // under the name of another user
 				if other != string(role) {
 					c.publish("flux/rt/req/estop/"+other, qos, false, "forged")
 				}
 				c.publish("flux/rt/req/estop/"+string(role)+"/"+other, qos, false, "forged")
 			}
 			for _, verb := range users.Verbs() {
-				c.publish("flux/rt/req/"+verb, qos, false, said+" "+verb)
-				c.publish("flux/rt/req/"+verb+"/"+string(role), qos, false, said+" "+verb+" under its name")
+				c.publish("flux/rt/req/"+verb, qos, false, prefix+" "+verb)
+				c.publish("flux/rt/req/"+verb+"/"+string(role), qos, false, prefix+" "+verb+" under its name")
 			}
-			c.publish("flux/rt/req/estop", qos, false, said+" is all")
+			c.publish("flux/rt/req/estop", qos, false, prefix+" is all")
 			got := map[string]bool{}
-			before, _ := robot.next(said + " is all")
+			before, _ := robot.next(prefix + " is all")
 			for _, m := range before {
 				if string(m.Payload()) == "forged" {
-					t.Errorf("%s: %s was written", said, m.Topic())
+					t.Errorf("%s: %s was written", prefix, m.Topic())
 				}
 				got[string(m.Payload())] = true
 			}
 			for _, verb := range users.Verbs() {
-				if want := role.May(verb); got[said+" "+verb] != want {
-					t.Errorf("%s: %s arrives: %v, want %v", said, verb, !want, want)
+				if want := role.May(verb); got[prefix+" "+verb] != want {
+					t.Errorf("%s: %s arrives: %v, want %v", prefix, verb, !want, want)
 				}
-				if want := role.May(verb); got[said+" "+verb+" under its name"] != want {
-					t.Errorf("%s: %s under its name arrives: %v, want %v", said, verb, !want, want)
+				if want := role.May(verb); got[prefix+" "+verb+" under its name"] != want {
+					t.Errorf("%s: %s under its name arrives: %v, want %v", prefix, verb, !want, want)
 				}
 			}
 		}
 		if !c.IsConnectionOpen() {
-			t.Errorf("%s was cut off", role)
+			t.Errorf("%s was disconnected", role)
 		}
 	}
 }
 
-// What each role may subscribe to, at each QoS: all that a robot says, and nothing that is asked of it or that is the server's
-// own.
-func TestWhoMayReadWhat(t *testing.T) {
+// At each QoS, each role may subscribe to everything that a robot publishes, but not to requests or to the server's own topics.
+func TestRightsToSubscribe(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t)})
 	for _, c := range []struct {
 		filter  string
 		granted string // to whom
 	}{
-		{"flux/#", "viewer tuner operator"}, {"flux/rt/#", "viewer tuner operator"}, {"flux/+/status", "viewer tuner operator"}, {"flux/rt/res/set", "viewer tuner operator"},
-		{"homeassistant/#", "viewer tuner operator"}, {protocol.Echo, "viewer tuner operator"},
-		{"flux/rt/may/get", "viewer tuner operator"}, {"flux/rt/may/set", "tuner operator"}, {"flux/rt/may/arm", "operator"}, {"flux/rt/may/set/ann", "viewer tuner operator"},
-		{"flux/rt/req/#", ""}, {"flux/rt/req/set", ""}, {"+/+/req/+", ""}, {"#", ""}, {"+/#", ""}, {"$SYS/#", ""}, {"$JS/#", ""}, {"$MQTT/#", ""}, {"$MQTT/sub/+", ""}, {"$share/g/flux/#", ""}, {"_INBOX/#", ""},
-		{"flux/second/req/+", "second"}, {"flux/second/req/set/+", "second"}, {"homeassistant/device/fluxd-second/config", "viewer tuner operator second"},
-		{"flux/rt/req/set/tuner", ""}, {"flux/rt/req/+/+", ""}, {"flux/second/status", "viewer tuner operator second"}, {"flux/second/param/#", "viewer tuner operator second"},
+		{"flux/#", "viewer tuner operator"},
+		{"flux/rt/#", "viewer tuner operator"},
+		{"flux/+/status", "viewer tuner operator"},
+		{"flux/rt/res/set", "viewer tuner operator"},
+		{"homeassistant/#", "viewer tuner operator"},
+		{protocol.Echo, "viewer tuner operator"},
+		{"flux/rt/may/get", "viewer tuner operator"},
+		{"flux/rt/may/set", "tuner operator"},
+		{"flux/rt/may/arm", "operator"},
+		{"flux/rt/may/set/ann", "viewer tuner operator"},
+		{"flux/rt/req/#", ""}, {"flux/rt/req/set", ""}, {"flux/rt/req/set/tuner", ""}, {"flux/rt/req/+/+", ""}, {"+/+/req/+", ""},
+		{"#", ""}, {"+/#", ""}, {"$SYS/#", ""}, {"$JS/#", ""}, {"$MQTT/#", ""}, {"$MQTT/sub/+", ""},
+		{"$share/g/flux/#", ""}, {"_INBOX/#", ""},
+		{"flux/second/req/+", "second"},
+		{"flux/second/req/set/+", "second"},
+		{"homeassistant/device/fluxd-second/config", "viewer tuner operator second"},
+		{"flux/second/status", "viewer tuner operator second"},
+		{"flux/second/param/#", "viewer tuner operator second"},
 	} {
 		for _, who := range []string{"viewer", "tuner", "operator", "second"} {
 			one := as(t, b, who)
@@ -325,28 +345,28 @@ func TestWhoMayReadWhat(t *testing.T) {
 	}
 }
 
-// A reader of everything sees what the robot says, retained or not, with dots in its topics, at each QoS, and nothing that others
-// ask.
-func TestWhatAReaderSees(t *testing.T) {
+// A viewer that subscribes to everything receives what the robot publishes, at each QoS, retained or not, with dots in the topic.
+// It receives no requests.
+func TestViewerReceives(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t)})
 	robot, operator := as(t, b, "rt"), as(t, b, "operator")
 	for from := range byte(2) {
 		for to := range byte(3) {
-			said := fmt.Sprintf("%d to %d", from, to)
-			// A topic for each: after a change the server may give the message before it for two minutes.
+			levels := fmt.Sprintf("%d to %d", from, to)
+			// A different topic each time: after a change the server may give the old message for two minutes.
 			topic := fmt.Sprintf("flux/rt/param/network.neurons.wall[*].threshold.%d.%d", from, to)
-			robot.publish(topic, from, true, "kept "+said)
+			robot.publish(topic, from, true, "kept "+levels)
 			viewer := as(t, b, "viewer")
-			if m := viewer.nextRetained("flux/#", to, "kept "+said); m.Topic() != topic {
-				t.Errorf("%s: came as %s", said, m.Topic())
+			if m := viewer.nextRetained("flux/#", to, "kept "+levels); m.Topic() != topic {
+				t.Errorf("%s: came as %s", levels, m.Topic())
 			}
 			operator.publish("flux/rt/req/set", from, true, "secret")
 			operator.publish("flux/rt/req/set", from, true, "")
-			robot.publish("flux/rt/event/info", from, false, "now "+said)
-			before, _ := viewer.next("now " + said)
+			robot.publish("flux/rt/event/info", from, false, "now "+levels)
+			before, _ := viewer.next("now " + levels)
 			for _, m := range before {
 				if strings.HasPrefix(m.Topic(), "flux/rt/req") {
-					t.Errorf("%s: a viewer sees %s to %s", said, m.Payload(), m.Topic())
+					t.Errorf("%s: the viewer receives %s to %s", levels, m.Payload(), m.Topic())
 				}
 			}
 			viewer.Disconnect(0)
@@ -354,7 +374,7 @@ func TestWhatAReaderSees(t *testing.T) {
 	}
 }
 
-// Another robot writes its own topics, and no others.
+// Another robot may write its own topics only.
 func TestAnotherRobot(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t)})
 	second, viewer := as(t, b, "second"), as(t, b, "viewer")
@@ -370,8 +390,7 @@ func TestAnotherRobot(t *testing.T) {
 	}
 }
 
-// Without a file of passwords everybody on the machine is an operator, whatever they call themselves, and nobody writes for the
-// robot.
+// Without a file of passwords every client on the machine is an operator, whatever its name, but cannot write for the robot.
 func TestWithoutPasswords(t *testing.T) {
 	b := start(t, Options{})
 	robot := as(t, b, "rt")
@@ -384,13 +403,13 @@ func TestWithoutPasswords(t *testing.T) {
 			t.Fatalf("%q: %v", user, err)
 		}
 		c.publish("flux/rt/status", 1, true, "forged")
-		c.publish("flux/rt/req/arm/ann", 1, false, "under a name that nobody has shown to have")
+		c.publish("flux/rt/req/arm/ann", 1, false, "under an unproven name")
 		c.publish("flux/rt/req/arm", 1, false, "by "+user)
 		if before, _ := robot.next("by " + user); len(before) > 0 {
 			t.Errorf("%q: %s was written", user, before[0].Topic())
 		}
 		if !c.subscribe("flux/rt/may/arm", 0) || c.subscribe("flux/rt/may/arm/ann", 0) {
-			t.Error("it is not said that users have no names")
+			t.Error("the broker does not deny users' names")
 		}
 		if !c.subscribe("flux/rt/status", 0) {
 			t.Error("not granted")
@@ -406,13 +425,16 @@ func TestWithoutPasswords(t *testing.T) {
 	}
 }
 
-func TestWhoMayLogIn(t *testing.T) {
-	var said log
-	b := start(t, Options{Passwords: passwords(t), Log: said.logger()})
+func TestLogin(t *testing.T) {
+	var logged log
+	b := start(t, Options{Passwords: passwords(t), Log: logged.logger()})
 	for _, c := range []struct {
 		user, password string
 		good           bool
-	}{{"viewer", "viewerviewer", true}, {"viewer", "wrong", false}, {"stranger", "nobody", false}, {"", "", false}, {robotUser, "", false}, {robotUser, "guess", false}, {setupUser, "guess", false}} {
+	}{
+		{"viewer", "viewerviewer", true}, {"viewer", "wrong", false}, {"stranger", "nobody", false}, {"", "", false},
+		{robotUser, "", false}, {robotUser, "guess", false}, {setupUser, "guess", false},
+	} {
 		if _, err := login(t, b.URL(), c.user, c.password, nil); (err == nil) != c.good {
 			t.Errorf("%q with %q: %v", c.user, c.password, err)
 		}
@@ -420,32 +442,35 @@ func TestWhoMayLogIn(t *testing.T) {
 	if user, secret := b.Login(); user == "" {
 		t.Error("the robot has no name")
 	} else if _, err := login(t, b.URL(), setupUser, secret, nil); err == nil {
-		t.Error("what sets up the server is let in later as well")
+		t.Error("the user that sets up the server can log in later")
 	}
-	eventually(t, "the log to say so", func() bool { return strings.Contains(said.String(), "a login failed") })
+	eventually(t, "the log to say so", func() bool { return strings.Contains(logged.String(), "a login failed") })
 	for _, secret := range []string{"wrong", "guess"} {
-		if strings.Contains(said.String(), secret) {
-			t.Errorf("a password is in the log: %s", &said)
+		if strings.Contains(logged.String(), secret) {
+			t.Errorf("a password is in the log: %s", &logged)
 		}
 	}
 }
 
-// Viewers cannot take the places of those who may stop the robot.
-func TestPlacesAreKept(t *testing.T) {
+// Viewers cannot take the places of operators.
+func TestPlacesForOperators(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t), Clients: 4})
 	for _, c := range []struct {
 		who string
 		in  bool
-	}{{"viewer", true}, {"viewer", true}, {"viewer", false}, {"tuner", true}, {"tuner", false}, {"operator", true}, {"operator", false}} {
+	}{
+		{"viewer", true}, {"viewer", true}, {"viewer", false}, {"tuner", true}, {"tuner", false}, {"operator", true},
+		{"operator", false},
+	} {
 		if _, err := login(t, b.URL(), c.who, c.who+c.who, nil); (err == nil) != c.in {
 			t.Errorf("%s: %v", c.who, err)
 		}
 	}
-	as(t, b, "rt") // the robot has a place beside them
+	as(t, b, "rt") // the robot does not count
 }
 
-// Whoever is taken out of the file, or gets another role, has to log in again, and has the new rights then.
-func TestAChangedUserIsSentAway(t *testing.T) {
+// A user who is deleted from the file, or gets another role, is disconnected, and has the new rights after the next login.
+func TestChangedUserIsDisconnected(t *testing.T) {
 	file := passwords(t)
 	b := start(t, Options{Passwords: file})
 	viewer, tuner, operator := as(t, b, "viewer"), as(t, b, "tuner"), as(t, b, "operator")
@@ -462,20 +487,20 @@ func TestAChangedUserIsSentAway(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "them to be sent away", func() bool { return !tuner.IsConnectionOpen() && !operator.IsConnectionOpen() })
+	eventually(t, "them to be disconnected", func() bool { return !tuner.IsConnectionOpen() && !operator.IsConnectionOpen() })
 	if !viewer.IsConnectionOpen() {
-		t.Error("who was not changed is sent away")
+		t.Error("an unchanged user was disconnected")
 	}
 	if _, err := login(t, b.URL(), "operator", "operatoroperator", nil); err == nil {
-		t.Error("who was taken out may log in again")
+		t.Error("a deleted user can log in")
 	}
 	if as(t, b, "tuner").subscribe("flux/rt/may/set", 0) {
-		t.Error("a viewer has kept the rights of a tuner")
+		t.Error("the new viewer still has the rights of a tuner")
 	}
 }
 
-// What is retained has a bound: where there is no room, new topics are refused, and the robot's own are kept up to date.
-func TestWhatIsRetainedHasABound(t *testing.T) {
+// Retained messages are bounded: without room, new topics are refused, but the robot's own topics are still updated.
+func TestRetainedMessagesAreBounded(t *testing.T) {
 	b := start(t, Options{Passwords: passwords(t)})
 	robot, second := as(t, b, "rt"), as(t, b, "second")
 	robot.publish("flux/rt/status", 1, true, "before")
@@ -492,8 +517,8 @@ func TestWhatIsRetainedHasABound(t *testing.T) {
 	}
 }
 
-// Everything is in memory.
-func TestNoDiskIsWritten(t *testing.T) {
+// The broker keeps everything in memory.
+func TestNothingIsWrittenToTheDisk(t *testing.T) {
 	folder := t.TempDir()
 	t.Setenv("TMPDIR", folder)
 	b := start(t, Options{})
@@ -516,9 +541,9 @@ func TestNoDiskIsWritten(t *testing.T) {
 }
 
 // A broker that is killed is started again at the same address.
-func TestItIsStartedAgain(t *testing.T) {
-	var said log
-	b := start(t, Options{Log: said.logger()})
+func TestKilledBrokerIsStartedAgain(t *testing.T) {
+	var logged log
+	b := start(t, Options{Log: logged.logger()})
 	for range 3 {
 		before := b.Process()
 		one, err := os.FindProcess(before)
@@ -532,28 +557,29 @@ func TestItIsStartedAgain(t *testing.T) {
 		up(t, b)
 		as(t, b, "rt").publish("flux/rt/status", 1, true, "online")
 	}
-	if !strings.Contains(said.String(), "its process ended") {
-		t.Errorf("the log does not say so: %s", &said)
+	if !strings.Contains(logged.String(), "its process ended") {
+		t.Errorf("the log does not say so: %s", &logged)
 	}
 }
 
-// A program that is no broker is tried again, more and more rarely. Nobody is connected to it, and Close ends it.
-func TestAProgramThatIsNoBroker(t *testing.T) {
+// A program that is not a broker is started again, less and less often. Dial waits, and Close ends the program.
+func TestProgramThatIsNotABroker(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
 	}
 	for name, test := range map[string]struct {
 		program []string
-		says    string
-		times   int // so often before the test goes on
+		logged  string
+		times   int // so often before the test continues
 	}{
-		"is not there":      {[]string{"/does/not/exist"}, "no such file", 3},
-		"ends at once":      {[]string{"false"}, "exit status 1", 3},
-		"says other things": {[]string{"sh", "-c", `echo x; echo '{"level":"INFO","msg":"has spoken"}' >&2; cat >/dev/null`}, "has spoken", 1},
+		"does not exist": {[]string{"/does/not/exist"}, "no such file", 3},
+		"ends at once":   {[]string{"false"}, "exit status 1", 3},
+		"writes other things": {[]string{"sh", "-c", `echo x; echo '{"level":"INFO","msg":"has spoken"}' >&2; cat >/dev/null`},
+			"has spoken", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var said log
-			b, err := Start(t.Context(), Options{Robot: "rt", Listen: "127.0.0.1:0", Program: test.program, Log: said.logger()})
+			var logged log
+			b, err := Start(t.Context(), Options{Robot: "rt", Listen: "127.0.0.1:0", Program: test.program, Log: logged.logger()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -567,14 +593,14 @@ func TestAProgramThatIsNoBroker(t *testing.T) {
 				}
 				dialed <- err
 			}()
-			eventually(t, test.says+" in the log", func() bool { return strings.Count(said.String(), test.says) >= test.times })
+			eventually(t, test.logged+" in the log", func() bool { return strings.Count(logged.String(), test.logged) >= test.times })
 			select {
 			case err := <-dialed:
-				t.Errorf("the wait for it ended: %v", err)
+				t.Errorf("Dial returned: %v", err)
 			default:
 				cancel()
 				if err := <-dialed; !errors.Is(err, context.Canceled) {
-					t.Errorf("dialed: %v", err)
+					t.Errorf("Dial: %v", err)
 				}
 			}
 			cancel()
@@ -582,7 +608,7 @@ func TestAProgramThatIsNoBroker(t *testing.T) {
 	}
 }
 
-func TestATakenPortGivesWayToAFreeOne(t *testing.T) {
+func TestTakenPort(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
 	}
@@ -591,32 +617,33 @@ func TestATakenPortGivesWayToAFreeOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	var said log
-	b := start(t, Options{Listen: taken.Addr().String(), Log: said.logger()})
+	var logged log
+	b := start(t, Options{Listen: taken.Addr().String(), Log: logged.logger()})
 	if strings.HasSuffix(b.URL(), taken.Addr().String()) {
-		t.Fatalf("it says it listens on the taken port: %s", b.URL())
+		t.Fatalf("its URL has the taken port: %s", b.URL())
 	}
 	as(t, b, "rt")
-	if text := said.String(); strings.Count(text, "the port is taken") != 1 || !strings.Contains(text, taken.Addr().String()) {
+	text := logged.String()
+	if strings.Count(text, "the port is taken") != 1 || !strings.Contains(text, taken.Addr().String()) {
 		t.Errorf("the log does not say what happened: %s", text)
 	}
 }
 
-func TestOptionsThatCannotWork(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	good := makeCertificates(t)
 	text := filepath.Join(t.TempDir(), "text")
-	if err := os.WriteFile(text, []byte("no certificate"), 0o600); err != nil {
+	if err := os.WriteFile(text, []byte("not a certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for says, o := range map[string]Options{
-		"expected host:port":              {Listen: "localhost"},
-		"name a file of passwords":        {Listen: "0.0.0.0:0"},
-		"or listen on 127.0.0.1:1883":     {Listen: ":0", TLS: TLS{Certificate: good.serverCert, Key: good.serverKey}},
-		"needs a certificate and its key": {TLS: TLS{CA: good.ca}},
-		"expected certificates, PEM":      {TLS: TLS{CA: text, Certificate: good.serverCert, Key: good.serverKey}},
-		"no such file":                    {TLS: TLS{Certificate: "missing.crt", Key: "missing.key"}},
-		"expected name:role":              {Passwords: text},
-		"fluxctl passwd":                  {Passwords: "missing"},
+		"expected host:port":                 {Listen: "localhost"},
+		"name a file of passwords":           {Listen: "0.0.0.0:0"},
+		"or listen on 127.0.0.1:1883":        {Listen: ":0", TLS: TLS{Certificate: good.serverCert, Key: good.serverKey}},
+		"expected a certificate and its key": {TLS: TLS{CA: good.ca}},
+		"expected certificates, PEM":         {TLS: TLS{CA: text, Certificate: good.serverCert, Key: good.serverKey}},
+		"no such file":                       {TLS: TLS{Certificate: "missing.crt", Key: "missing.key"}},
+		"expected name:role":                 {Passwords: text},
+		"fluxctl passwd":                     {Passwords: "missing"},
 	} {
 		o.Robot = "rt"
 		if o.Listen == "" {
@@ -632,63 +659,69 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	}
 }
 
-// The log of the broker's process becomes the robot's; the last words of a crash are told apart.
-func TestTheLogIsPassedOn(t *testing.T) {
-	var said log
+// The log of the broker's process goes to the robot's log. The text of a crash is returned.
+func TestLogIsPassedOn(t *testing.T) {
+	var logged log
 	child := strings.Join([]string{
 		`{"time":"2026-01-01T00:00:00Z","level":"WARN","msg":"a login failed","user":"ann\u001b[2J","refused":3}`,
 		`panic: oh no`, ``, `goroutine 1 [running]:`, `{"level":"DEBUG","msg":"details"}`, `{"level":`,
 	}, "\n")
-	last := passOnLog(strings.NewReader(child), said.logger())
-	if text := said.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, `level=WARN msg="embedded broker: a login failed" refused=3 user="ann\x1b[2J"`) {
+	last := passOnLog(strings.NewReader(child), logged.logger())
+	const want = `level=WARN msg="embedded broker: a login failed" refused=3 user="ann\x1b[2J"`
+	text := logged.String()
+	if strings.Count(text, "\n") != 1 || !strings.Contains(text, want) {
 		t.Errorf("logged: %s", text)
 	}
 	if want := []string{"panic: oh no", "goroutine 1 [running]:", `{"level":`}; !slices.Equal(last, want) {
-		t.Errorf("the last words are %q, want %q", last, want)
+		t.Errorf("the text of the crash is %q, want %q", last, want)
 	}
 }
 
-// A client that makes the broker log without end is logged now and then, with the number that was dropped.
-func TestTheLogHasAPace(t *testing.T) {
-	var said log
-	l := slog.New(newLimitedHandler(slog.NewTextHandler(&said, nil))).With("part", "broker").WithGroup("g")
+// The log has a limited rate, with the number of records that were dropped.
+func TestRateOfTheLog(t *testing.T) {
+	var logged log
+	l := slog.New(newLimitedHandler(slog.NewTextHandler(&logged, nil))).With("part", "broker").WithGroup("g")
 	for range 10 * logBurst {
 		l.Warn(strings.Repeat("x", 10*logMost))
 	}
-	if text := said.String(); strings.Count(text, "\n") > 2*logBurst || len(text) > 2*logBurst*(logMost+200) {
-		t.Errorf("%d records, %d bytes", strings.Count(text, "\n"), len(text))
+	text := logged.String()
+	if records := strings.Count(text, "\n"); records > 2*logBurst || len(text) > 2*logBurst*(logMost+200) {
+		t.Errorf("%d records, %d bytes", records, len(text))
 	}
 }
 
-// What the server makes of topics is what rights are written in: it delivers by them what a client publishes.
+// Topics are mapped to subjects as the server does it.
 func TestSubjects(t *testing.T) {
-	for topic, want := range map[string]string{"flux/rt/req/set": "flux.rt.req.set", "flux/+/status": "flux.*.status", "flux/r.t/#": "flux.r//t.>"} {
+	for topic, want := range map[string]string{
+		"flux/rt/req/set": "flux.rt.req.set", "flux/+/status": "flux.*.status", "flux/r.t/#": "flux.r//t.>",
+	} {
 		if got := subject(topic); got != want || !server.IsValidSubject(got) {
 			t.Errorf("%s: %s, want %s", topic, got, want)
 		}
 	}
 }
 
-// Whatever there is to describe, the streams hold what they must, and the limits go up with it.
+// The limits grow with the description, so that the streams have room for it.
 func TestLimits(t *testing.T) {
 	for _, described := range []int{0, 10_000, 1 << 20, 16 << 20} {
 		l := (&config{DescriptionSize: described, Clients: 64}).limits()
-		if l.message <= described || l.retained < int64(2*described) || l.pending < l.retained/8 || l.soft <= l.memory() || l.hard <= l.soft {
+		if l.message <= described || l.retained < int64(2*described) || l.pending < l.retained/8 ||
+			l.soft <= l.memory() || l.hard <= l.soft {
 			t.Errorf("%d: %+v", described, l)
 		}
 	}
 }
 
-// Nothing but a robot's process starts it.
+// Only a robot's process may start it.
 func TestServeWithoutAConfiguration(t *testing.T) {
-	var said strings.Builder
-	if code := Serve(strings.NewReader("hello"), io.Discard, &said); code != 2 || !strings.Contains(said.String(), "fluxd run") {
-		t.Errorf("%d: %s", code, &said)
+	var output strings.Builder
+	if code := Serve(strings.NewReader("hello"), io.Discard, &output); code != 2 || !strings.Contains(output.String(), "fluxd run") {
+		t.Errorf("%d: %s", code, &output)
 	}
 }
 
-// The broker ends with the process that started it, however that ends.
-func TestItEndsWithItsParent(t *testing.T) {
+// The broker ends with the process that started it, even if that is killed.
+func TestBrokerEndsWithItsParent(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes")
 	}

@@ -20,45 +20,46 @@ import (
 )
 
 const (
-	// DefaultListen is where the broker listens if nothing else is said.
+	// DefaultListen is the default of Options.Listen.
 	DefaultListen = "127.0.0.1:1883"
-	// DefaultClients is how many clients may be logged in at a time.
+	// DefaultClients is the default of Options.Clients.
 	DefaultClients = 64
 )
 
-// Options say what kind of broker to start. Only Robot must be given.
+// Options configure a broker. Only Robot is required.
 type Options struct {
-	Robot           string // name: its topics are flux/<name>/...
-	Listen          string // host:port; empty is DefaultListen. Other than loopback only with Passwords or TLS.CA
-	Passwords       string // file of the users, see package users; empty: nobody has to log in, and everybody is an operator
-	TLS             TLS
-	Clients         int // that may be logged in at a time, beside the robot; 0 is DefaultClients
-	DescriptionSize int // bytes of the robot's description, its largest message: the limits follow from it
+	Robot     string // name: its topics are flux/<name>/...
+	Listen    string // host:port; empty: DefaultListen. Other hosts than loopback need Passwords or TLS.CA
+	Passwords string // file of users, see package users; empty: clients do not log in, and all are operators
+	TLS       TLS
+	Clients   int // how many may be logged in, not counting the robot; 0: DefaultClients
 
-	Fleet Fleet // a NATS cluster to join; the zero value is none
+	// DescriptionSize is the size of the robot's description, its largest message, in bytes. The limits follow from it.
+	DescriptionSize int
 
-	Program []string     // what to execute; nil is this very program, with Command as its argument
-	Log     *slog.Logger // nil is silent
+	Fleet Fleet // a NATS cluster to join; zero value: none
+
+	Program []string     // what to execute; nil: this program, with Command as its argument
+	Log     *slog.Logger // nil: no log
 }
 
-// TLS names the files of a secured listener, PEM-encoded. The zero value is an open one.
+// TLS names the PEM files of a listener with TLS. The zero value means one without TLS.
 type TLS struct {
 	Certificate string
 	Key         string
-	CA          string // if given, clients must show a certificate of this authority
+	CA          string // if not empty, clients must show a certificate of this authority
 }
 
-// Fleet is a NATS cluster that the broker joins as a leaf node. What the robot says goes up, and what is asked of it comes down;
-// nothing else crosses.
+// Fleet is a NATS cluster that the broker joins as a leaf node. The robot's messages go up, requests to it come down, and nothing
+// else crosses.
 type Fleet struct {
-	URL      string // of its listener for leaf nodes: tls://host:7422, nats://host:7422
+	URL      string // of the cluster's listener for leaf nodes: tls://host:7422, nats://host:7422
 	User     string
 	Password string
-	CA       string // file of the authority of its certificate, PEM-encoded; empty: the system's
+	CA       string // PEM file of the authority of its certificate; empty: the system's
 }
 
-// config is what the broker's process reads from its standard input, as JSON. Nothing secret stands in its command line or
-// environment.
+// config is the JSON that the broker's process reads from its standard input. Its command line and environment contain no secret.
 type config struct {
 	Robot           string
 	Address         string // host:port
@@ -66,19 +67,21 @@ type config struct {
 	Secret          string // the password of the robot's own clients
 	Clients         int
 	DescriptionSize int
-	Details         bool // for the log
+	Details         bool // log debug messages
 
 	Certificate, Key, CA []byte // PEM
 	Fleet                Fleet  // its CA is the text of the file
-	OwnCertificate       []byte // the robot's own certificate as client, DER: good beside those of the CA
+	OwnCertificate       []byte // the client certificate of the robot's own clients, DER: accepted beside those of the CA
 }
 
 // robotUser is the user name of the robot's own clients.
 const robotUser = "fluxd"
 
-// parse checks the options, and reads the files that they name. The second result is for the robot's own client; nil without TLS.
+// parse checks the options and reads the files that they name. It also returns the TLS configuration of the robot's own clients;
+// nil without TLS.
 func (o Options) parse() (config, *tls.Config, error) {
-	c := config{Robot: o.Robot, Address: o.Listen, Passwords: o.Passwords, Clients: o.Clients, DescriptionSize: o.DescriptionSize, Details: o.Log != nil && o.Log.Enabled(context.Background(), slog.LevelDebug)}
+	c := config{Robot: o.Robot, Address: o.Listen, Passwords: o.Passwords, Clients: o.Clients, DescriptionSize: o.DescriptionSize,
+		Details: o.Log != nil && o.Log.Enabled(context.Background(), slog.LevelDebug)}
 	if c.Address == "" {
 		c.Address = DefaultListen
 	}
@@ -87,10 +90,11 @@ func (o Options) parse() (config, *tls.Config, error) {
 	}
 	host, _, err := net.SplitHostPort(c.Address)
 	if err != nil {
-		return c, nil, fmt.Errorf("embedded broker: listen address %q: expected host:port, such as %s: %w", c.Address, DefaultListen, err)
+		return c, nil, fmt.Errorf("embedded broker: listen address %q: expected host:port, such as %s: %w",
+			c.Address, DefaultListen, err)
 	}
 	if c.Passwords != "" {
-		if _, err := users.Load(c.Passwords); err != nil { // the broker's process does it too, where nobody could mend it
+		if _, err := users.Load(c.Passwords); err != nil { // the broker's process reads it too, but cannot return an error
 			return c, nil, fmt.Errorf("embedded broker: %w", err)
 		}
 	}
@@ -114,27 +118,28 @@ func (o Options) parse() (config, *tls.Config, error) {
 	switch {
 	case isLoopback(host):
 	case c.Passwords == "" && c.CA == nil:
-		return c, nil, fmt.Errorf("embedded broker: listen address %q can be reached from other machines, and nobody would have to log in: name a file of passwords or a CA for clients, or listen on %s", c.Address, DefaultListen)
+		return c, nil, fmt.Errorf("embedded broker: listen address %q can be reached from other machines, without a login: "+
+			"name a file of passwords or a CA for clients, or listen on %s", c.Address, DefaultListen)
 	case secured == nil && o.Log != nil:
-		o.Log.Warn("embedded broker: passwords can be read on the network: give it a certificate (mqtt.tls)", "listen", c.Address)
+		o.Log.Warn("embedded broker: passwords can be read on the network: configure a certificate (mqtt.tls)", "listen", c.Address)
 	}
 	return c, secured, nil
 }
 
-// isLoopback reports whether a host names this machine only. An empty host means every interface.
+// isLoopback reports whether a host can be reached only from this machine. An empty host means all interfaces.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// secure reads the certificates, and makes the configuration of the robot's own client. That client knows the broker by its
-// certificate, whatever names stand in it, and shows one that was made for this run.
+// secure reads the certificates, and returns the TLS configuration of the robot's own clients. They recognise the broker by its
+// very certificate, whatever names it has, and show a certificate that was made for this run.
 func (c *config) secure(t TLS) (*tls.Config, error) {
 	switch {
 	case t == TLS{}:
 		return nil, nil
 	case t.Certificate == "" || t.Key == "":
-		return nil, fmt.Errorf("the embedded broker needs a certificate and its key")
+		return nil, fmt.Errorf("expected a certificate and its key")
 	}
 	for _, file := range []struct {
 		name string
@@ -162,12 +167,12 @@ func (c *config) secure(t TLS) (*tls.Config, error) {
 	c.OwnCertificate = own.Certificate[0]
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		// Not Certificates: of those Go shows only what is of an authority that the broker names, and ours is of none.
+		// Not Certificates: Go shows only those of an authority that the broker names, and ours has none.
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &own, nil },
-		InsecureSkipVerify:   true, // VerifyConnection does it: the certificate must be this very one
+		InsecureSkipVerify:   true, // VerifyConnection compares the certificate instead
 		VerifyConnection: func(s tls.ConnectionState) error {
 			if string(s.PeerCertificates[0].Raw) != string(pair.Certificate[0]) {
-				return fmt.Errorf("this is not the robot's own broker: it shows another certificate than %s", t.Certificate)
+				return fmt.Errorf("not the robot's own broker: expected the certificate %s, got another one", t.Certificate)
 			}
 			return nil
 		},
@@ -180,8 +185,9 @@ func ephemeral() (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	// A robot's clock may be years off: the dates must not matter.
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Unix(0, 0), NotAfter: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
+	// The clock of a robot may be years off: the dates must not matter.
+	template := &x509.Certificate{SerialNumber: big.NewInt(1),
+		NotBefore: time.Unix(0, 0), NotAfter: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -189,7 +195,7 @@ func ephemeral() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
-// server returns what the listener needs; nil for an open one.
+// server returns the TLS configuration of the listener; nil without TLS.
 func (c *config) server() (*tls.Config, error) {
 	if c.Certificate == nil {
 		return nil, nil
@@ -204,17 +210,18 @@ func (c *config) server() (*tls.Config, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(c.CA)
-	t.ClientCAs = pool // which a client is told, so that it can choose
+	t.ClientCAs = pool // sent to clients, so that they can choose a certificate
 	t.ClientAuth = tls.RequireAnyClientCert
 	t.VerifyConnection = func(s tls.ConnectionState) error {
 		if string(s.PeerCertificates[0].Raw) == string(c.OwnCertificate) {
-			return nil // nobody else has its key
+			return nil // only the robot's own clients have its key
 		}
-		between := x509.NewCertPool()
+		intermediates := x509.NewCertPool()
 		for _, one := range s.PeerCertificates[1:] {
-			between.AddCert(one)
+			intermediates.AddCert(one)
 		}
-		_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: pool, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+		_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: pool, Intermediates: intermediates,
+			KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 		return err
 	}
 	return t, nil

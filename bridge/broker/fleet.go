@@ -11,14 +11,14 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// The leaf node lives in an account of its own, so that what the robot's clients subscribe to does not draw the whole fleet's
-// traffic here, and what is published in the fleet does not pass for the robot's word. Only what both accounts name crosses
-// between them (https://docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts).
+// The leaf node has a separate account. So subscriptions of the robot's clients do not attract the traffic of the whole fleet,
+// and messages from the fleet cannot pass for the robot's. Only subjects that both accounts name cross between them
+// (https://docs.nats.io/running-a-nats-service/configuration/securing_nats/accounts).
 
 // fleetAccount is the name of the leaf node's account.
 const fleetAccount = "FLEET"
 
-// remote says how to join the fleet. It returns nothing where there is none.
+// remote returns the accounts and the connection to join the fleet; nil without a fleet.
 func (f Fleet) remote() (accounts []*server.Account, remotes []*server.RemoteLeafOpts, err error) {
 	if f.URL == "" {
 		return nil, nil, nil
@@ -42,7 +42,7 @@ func (f Fleet) remote() (accounts []*server.Account, remotes []*server.RemoteLea
 	return []*server.Account{server.NewAccount(fleetAccount)}, []*server.RemoteLeafOpts{r}, nil
 }
 
-// cross lets the robot's word up to the fleet, and requests down.
+// shareWithFleet lets the robot's messages up to the fleet, and requests down.
 func shareWithFleet(s *server.Server, robot protocol.Topics) error {
 	fleet, err := s.LookupAccount(fleetAccount)
 	if err != nil {
@@ -53,7 +53,8 @@ func shareWithFleet(s *server.Server, robot protocol.Topics) error {
 		from, to *server.Account
 		subjects []string
 	}{
-		{here, fleet, subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Sensors(), robot.Actuators(), robot.Event("+"))},
+		{here, fleet, subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Sensors(),
+			robot.Actuators(), robot.Event("+"))},
 		{fleet, here, subjects(robot.Request("#"))},
 	} {
 		for _, one := range way.subjects {

@@ -17,37 +17,40 @@ import (
 )
 
 const (
-	// failurePause is how long a failed login is kept waiting: guessing takes time.
+	// failurePause is how long a failed login is delayed: guessing takes time.
 	failurePause = 500 * time.Millisecond
-	// loginRate and loginBurst bound the logins of a user, a second and at once. Who comes faster waits, up to loginPatience:
-	// each login costs a session, which the server keeps if the client says so.
+	// loginRate and loginBurst bound the logins of a user, per second and at once. Further ones wait up to loginPatience. Each login
+	// creates a session, which the server keeps if the client asks for it.
 	loginRate     = 50
 	loginBurst    = 100
 	loginPatience = 2 * time.Second
-	// usersEvery is how often the gate looks whether the file of users has changed.
+	// usersEvery is how often the file of users is checked for changes.
 	usersEvery = time.Second
 )
 
-// gate decides who may log in, and with which rights. The server asks it on a goroutine of the client that wants in.
+// authenticator decides which clients may log in, and with which rights. The server calls it on a goroutine of the client.
 type authenticator struct {
 	robot    protocol.Topics
-	secret   string // the password of the robot's own clients, and of the one that sets up the server
-	clients  int    // at most, the robot's own not counted
+	secret   string // the password of the robot's own clients, and of the client that sets up the server
+	clients  int    // how many may be logged in, not counting the robot's own
 	users    *users.Users
 	log      *slog.Logger
 	server   *server.Server
 	mayLog   rate.Sometimes
 	failures int
 
-	ready chan struct{} // closed when the server is set up: before, nobody may do anything, and after that nobody more than a client
+	// ready is closed when the server is set up. Before, only the client that sets it up may log in, and after that only others may.
+	ready chan struct{}
 
 	mutex      sync.Mutex
 	sessions   map[uint64]session       // by the server's number of the connection
-	loginRates map[string]*rate.Limiter // of logins, by user
+	loginRates map[string]*rate.Limiter // by user
 }
 
 func newAuthenticator(robot protocol.Topics, secret string, clients int, log *slog.Logger) *authenticator {
-	return &authenticator{robot: robot, secret: secret, clients: clients, log: log, mayLog: rate.Sometimes{First: 3, Interval: time.Second}, ready: make(chan struct{}), sessions: map[uint64]session{}, loginRates: map[string]*rate.Limiter{}}
+	return &authenticator{robot: robot, secret: secret, clients: clients, log: log,
+		mayLog: rate.Sometimes{First: 3, Interval: time.Second}, ready: make(chan struct{}),
+		sessions: map[uint64]session{}, loginRates: map[string]*rate.Limiter{}}
 }
 
 // session is a client that has logged in.
@@ -56,133 +59,134 @@ type session struct {
 	user users.User // as in the file when it logged in
 }
 
-// setupUser is the user name of the client in the process that sets up the server.
+// setupUser is the user name of the client in this process that sets up the server.
 const setupUser = "setup"
 
-// Check lets a client in, or not. It is called by the server.
-func (g *authenticator) Check(c server.ClientAuthentication) bool {
+// Check reports whether a client may log in. The server calls it.
+func (a *authenticator) Check(c server.ClientAuthentication) bool {
 	name, password := c.GetOpts().Username, c.GetOpts().Password
-	if name == setupUser && equal(password, g.secret) {
+	if name == setupUser && equal(password, a.secret) {
 		select {
-		case <-g.ready: // there is one, and it has connected
+		case <-a.ready: // it has done its work
 			return false
 		default:
 			return true
 		}
 	}
-	<-g.ready
-	if name == robotUser && equal(password, g.secret) {
-		c.RegisterUser(&server.User{Username: robotUser, Permissions: robotRights(g.robot)})
+	<-a.ready
+	if name == robotUser && equal(password, a.secret) {
+		c.RegisterUser(&server.User{Username: robotUser, Permissions: robotRights(a.robot)})
 		return true
 	}
 	address, _, _ := net.SplitHostPort(c.RemoteAddress().String())
-	one := users.User{Role: users.Operator} // where nobody has to log in
-	if g.users != nil {
-		known, ok, problem := g.users.Check(name, password, address)
-		g.logProblem(problem)
+	one := users.User{Role: users.Operator} // without a file of users
+	if a.users != nil {
+		known, ok, problem := a.users.Check(name, password, address)
+		a.logProblem(problem)
 		if !ok {
-			g.refuse("a login failed", "user", name, "address", address)
+			a.refuse("a login failed", "user", name, "address", address)
 			time.Sleep(failurePause)
 			return false
 		}
 		one = known
 	} else {
-		name = "" // whoever it says it is
+		name = "" // it proves nothing
 	}
-	if wait := g.loginDelay(name); wait > loginPatience {
-		g.refuse("a user logs in too often", "user", name, "address", address, "most_per_s", loginRate)
+	if wait := a.loginDelay(name); wait > loginPatience {
+		a.refuse("a user logs in too often", "user", name, "address", address, "max_per_s", loginRate)
 		return false
 	} else if wait > 0 {
 		time.Sleep(wait)
 	}
-	if !g.admit(c.GetID(), session{name, one}) {
-		g.refuse("there is no room for one more client: raise mqtt.clients", "clients", g.clients, "user", name, "address", address)
+	if !a.admit(c.GetID(), session{name, one}) {
+		a.refuse("too many clients are logged in: raise mqtt.clients", "clients", a.clients, "user", name, "address", address)
 		return false
 	}
-	c.RegisterUser(&server.User{Username: name, Permissions: rights(g.robot, name, one.Role)})
+	c.RegisterUser(&server.User{Username: name, Permissions: rights(a.robot, name, one.Role)})
 	return true
 }
 
-// wait returns how long a login of a user has to wait. It counts for none if that is longer than loginPatience.
-func (g *authenticator) loginDelay(user string) time.Duration {
-	g.mutex.Lock()
-	defer g.mutex.Unlock()
-	pace := g.loginRates[user]
-	if pace == nil { // there are as many as users in the file
-		pace = rate.NewLimiter(loginRate, loginBurst)
-		g.loginRates[user] = pace
+// loginDelay returns how long a login of a user has to wait. If that is longer than loginPatience, the login must be refused, and
+// does not count.
+func (a *authenticator) loginDelay(user string) time.Duration {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	limit := a.loginRates[user]
+	if limit == nil { // at most one for each user in the file
+		limit = rate.NewLimiter(loginRate, loginBurst)
+		a.loginRates[user] = limit
 	}
-	turn := pace.Reserve()
-	if turn.Delay() > loginPatience {
-		turn.Cancel()
+	reserved := limit.Reserve()
+	if reserved.Delay() > loginPatience {
+		reserved.Cancel()
 		return loginPatience + 1
 	}
-	return turn.Delay()
+	return reserved.Delay()
 }
 
-// settle opens the gate.
-func (g *authenticator) open() { close(g.ready) }
+// open lets clients log in.
+func (a *authenticator) open() { close(a.ready) }
 
-// same compares in constant time, also for different lengths.
+// equal compares in constant time, for different lengths too.
 func equal(got, want string) bool {
-	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	first, second := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
+	return subtle.ConstantTimeCompare(first[:], second[:]) == 1
 }
 
-// admit notes a client, if there is room for one. Of the places viewers may take half, and tuners with them three quarters: who
-// may only look cannot keep out who is to stop the robot.
-func (g *authenticator) admit(id uint64, one session) bool {
-	room, among := g.clients, []users.Role{}
-	switch one.user.Role {
+// admit adds a client, if there is room for it. Viewers may take half of the places, viewers and tuners together three quarters:
+// users who may only watch cannot keep out those who may stop the robot.
+func (a *authenticator) admit(id uint64, client session) bool {
+	room, among := a.clients, []users.Role{}
+	switch client.user.Role {
 	case users.Viewer:
-		room, among = (g.clients+1)/2, []users.Role{users.Viewer}
+		room, among = (a.clients+1)/2, []users.Role{users.Viewer}
 	case users.Tuner:
-		room, among = (3*g.clients+3)/4, []users.Role{users.Viewer, users.Tuner}
+		room, among = (3*a.clients+3)/4, []users.Role{users.Viewer, users.Tuner}
 	}
-	g.mutex.Lock()
-	defer g.mutex.Unlock()
-	g.removeGone()
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.removeGone()
 	taken := 0
-	for _, other := range g.sessions {
+	for _, other := range a.sessions {
 		if len(among) == 0 || slices.Contains(among, other.user.Role) {
 			taken++
 		}
 	}
-	if taken >= room || len(g.sessions) >= g.clients {
+	if taken >= room || len(a.sessions) >= a.clients {
 		return false
 	}
-	g.sessions[id] = one
+	a.sessions[id] = client
 	return true
 }
 
-// forget drops the clients that have gone. The mutex is held.
-func (g *authenticator) removeGone() {
-	for id := range g.sessions {
-		if g.server.GetClient(id) == nil {
-			delete(g.sessions, id)
+// removeGone removes the clients that have disconnected. The mutex is held.
+func (a *authenticator) removeGone() {
+	for id := range a.sessions {
+		if a.server.GetClient(id) == nil {
+			delete(a.sessions, id)
 		}
 	}
 }
 
-// refuse logs why somebody is not let in, now and then.
-func (g *authenticator) refuse(why string, more ...any) {
-	g.mutex.Lock()
-	g.failures++
-	failures := g.failures
-	g.mutex.Unlock()
-	g.mayLog.Do(func() { g.log.Warn(why, append(more, "refused", failures)...) })
+// refuse logs why a client may not log in, at a limited rate.
+func (a *authenticator) refuse(why string, more ...any) {
+	a.mutex.Lock()
+	a.failures++
+	failures := a.failures
+	a.mutex.Unlock()
+	a.mayLog.Do(func() { a.log.Warn(why, append(more, "refused", failures)...) })
 }
 
-// troubled logs that the file of users cannot be used, if it cannot.
-func (g *authenticator) logProblem(problem error) {
+// logProblem logs a problem with the file of users, if there is one.
+func (a *authenticator) logProblem(problem error) {
 	if problem != nil {
-		g.log.Error("the file of users cannot be used: those stay who were there", "error", problem)
+		a.log.Error("the file of users cannot be used: the users read before stay valid", "error", problem)
 	}
 }
 
-// look disconnects the clients whose user was taken out, or has another role or password: they may log in again with that. It
-// returns when the channel is closed.
-func (g *authenticator) disconnectChanged(end <-chan struct{}) {
+// disconnectChanged disconnects clients whose user was deleted or has another role or password. They may log in again with those.
+// It returns when end is closed.
+func (a *authenticator) disconnectChanged(end <-chan struct{}) {
 	every := time.NewTicker(usersEvery)
 	defer every.Stop()
 	for {
@@ -191,19 +195,19 @@ func (g *authenticator) disconnectChanged(end <-chan struct{}) {
 			return
 		case <-every.C:
 		}
-		changed, problem := g.users.Changed() // outside of the lock: a disk may be slow
-		g.logProblem(problem)
+		changed, problem := a.users.Changed() // outside of the lock: a disk may be slow
+		a.logProblem(problem)
 		var gone []uint64
-		g.mutex.Lock()
-		for id, one := range g.sessions {
+		a.mutex.Lock()
+		for id, one := range a.sessions {
 			if changed(one.name, one.user) {
-				g.log.Info("a user was changed: its client has to log in again", "user", one.name)
+				a.log.Info("a user was changed: the client has to log in again", "user", one.name)
 				gone = append(gone, id)
 			}
 		}
-		g.mutex.Unlock()
+		a.mutex.Unlock()
 		for _, id := range gone {
-			_ = g.server.DisconnectClientByID(id) // it may have gone meanwhile
+			_ = a.server.DisconnectClientByID(id) // an error means that it has disconnected
 		}
 	}
 }

@@ -2,8 +2,8 @@
 
 package broker
 
-// overhead is how many times of its memory this build needs.
+// overhead is the factor by which this build needs more memory.
 const overhead = 1
 
-// limitMemory does nothing: the system has no such limit.
+// limitMemory does nothing: this system has no such limit.
 func limitMemory(int64) {}

@@ -2,7 +2,7 @@
 
 package broker
 
-// overhead is how many times of its memory this build needs: the race detector keeps a history of all of it.
+// overhead is the factor by which this build needs more memory: the race detector keeps a history of all memory.
 const overhead = 8
 
 // limitMemory does nothing: the race detector reserves more addresses than any limit would allow.

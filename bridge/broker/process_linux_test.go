@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runs reports whether a process runs, or is about to.
+// runs reports whether a process exists and has not ended.
 func runs(id int) bool {
 	state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id))
 	return err == nil && !strings.Contains(string(state), ") Z ")
 }
 
-// Each thread of the broker has a lower priority than the robot's, and it is the first to go when memory runs out. Started again
-// it has, too.
-func TestTheBrokerIsHumble(t *testing.T) {
+// Each thread of the broker has a lower priority than the robot, and the broker is killed first when memory runs out. The same
+// holds after it was started again.
+func TestPriorityOfTheBroker(t *testing.T) {
 	b := start(t, Options{})
 	for range 2 {
 		as(t, b, "rt")
@@ -50,7 +50,7 @@ func TestTheBrokerIsHumble(t *testing.T) {
 }
 
 // A broker that is suspended, or hangs as a whole, is killed and started again.
-func TestAHungBrokerIsStartedAgain(t *testing.T) {
+func TestHungBrokerIsStartedAgain(t *testing.T) {
 	was := missedSigns
 	t.Cleanup(func() { missedSigns = was }) // after the broker has been closed
 	missedSigns = 3
@@ -64,7 +64,8 @@ func TestAHungBrokerIsStartedAgain(t *testing.T) {
 	as(t, b, "rt")
 }
 
-// The signals that a terminal and systemd send to all processes of a robot do not end it before the robot has said goodbye.
+// The signals that a terminal and systemd send to all processes of a robot do not end the broker: the robot still publishes
+// offline.
 func TestSignalsDoNotEndTheBroker(t *testing.T) {
 	b := start(t, Options{})
 	id := b.Process()
@@ -75,6 +76,6 @@ func TestSignalsDoNotEndTheBroker(t *testing.T) {
 	}
 	as(t, b, "rt").publish("flux/rt/status", 1, true, "offline")
 	if b.Process() != id {
-		t.Error("it has ended")
+		t.Error("the broker has ended")
 	}
 }

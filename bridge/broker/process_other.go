@@ -10,7 +10,8 @@ import (
 
 func lowerPriority() error                    { return nil }
 func processAttributes() *syscall.SysProcAttr { return nil }
-func volunteerForOOM()                        {}
+func preferForOOMKill()                       {}
 
-// stayAlive keeps ctrl-C away, which a terminal sends to all processes of a robot: its own process decides when the broker ends.
+// ignoreSignals ignores ctrl-C, which a terminal sends to all processes of a robot. The robot's process decides when the broker
+// ends.
 func ignoreSignals() { signal.Ignore(os.Interrupt) }

@@ -9,10 +9,12 @@ import (
 
 func lowerPriority() error                    { return nil }
 func processAttributes() *syscall.SysProcAttr { return nil }
-func volunteerForOOM()                        {}
+func preferForOOMKill()                       {}
 
-// stayAlive keeps the signals away that a terminal sends to all processes of a robot: its own process decides when the broker
-// ends.
+// ignoreSignals ignores the signals that a terminal sends to all processes of a robot. The robot's process decides when the
+// broker ends.
 func ignoreSignals() {
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTOU, syscall.SIGPIPE, syscall.SIGUSR1)
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTOU,
+		syscall.SIGPIPE,
+		syscall.SIGUSR1)
 }

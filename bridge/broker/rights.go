@@ -9,9 +9,9 @@ import (
 	"fluxd/bridge/users"
 )
 
-// The server files MQTT topics as subjects: levels are parted by dots, and a dot within a level becomes two slashes
-// (https://docs.nats.io/running-a-nats-service/configuration/mqtt#mqtt-topics-and-nats-subjects). Rights are given by subject. A
-// * stands for one level, and > for one or more.
+// Rights are given by NATS subject, and the server maps MQTT topics to subjects: dots separate the levels, and a dot within a
+// level becomes two slashes (https://docs.nats.io/running-a-nats-service/configuration/mqtt#mqtt-topics-and-nats-subjects). In a
+// subject, * stands for one level, and > for one or more.
 
 // subject returns the subject of a topic or filter, none of whose levels is empty.
 func subject(topic string) string {
@@ -25,11 +25,11 @@ func subjects(topics ...string) (all []string) {
 	return all
 }
 
-// everything that clients read: for # the server wants the subject of what stands before it, too.
+// readable are the topics that clients may read. For a filter with # the server also needs the subject of the level before it.
 var readable = []string{protocol.Root, protocol.Root + "/#", "homeassistant", "homeassistant/#", protocol.Echo}
 
-// rights are those of a user, by its role; of everybody, without a name, where nobody has to log in. Nobody but a robot writes
-// its topics, nobody asks it for anything under another's name, and nobody reads what others ask of it.
+// rights returns the rights of a user with a role; without a name, of every client if clients do not log in. Only a robot may
+// write its topics, users may only send requests under their own names, and clients may not read requests.
 func rights(robot protocol.Topics, user string, role users.Role) *server.Permissions {
 	if role == users.Robot {
 		return robotRights(protocol.Topics(user))
@@ -55,11 +55,15 @@ func rights(robot protocol.Topics, user string, role users.Role) *server.Permiss
 	}
 }
 
-// robotRights are those of a robot: it writes its own topics, reads what is asked of it, its status, by which it finds others of
-// its name, what it tells Home Assistant, by which it sees that that is passed on, and the parameters of an earlier run.
+// robotRights returns the rights of a robot. It writes its own topics. It reads its requests; its status, to detect robots with
+// its name; the message for Home Assistant, to see that it is passed on; and the parameters of an earlier run.
 func robotRights(robot protocol.Topics) *server.Permissions {
+	write := subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Home(),
+		robot.Sensors(), robot.Actuators(), robot.Spikes(), robot.Event("+"), robot.Discovery())
+	read := subjects(robot.Request("#"), robot.Status(), robot.Discovery(), strings.TrimSuffix(robot.Param(""), "/"),
+		robot.Param("#"))
 	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: subjects(robot.Status(), robot.Describe(), robot.Param("#"), robot.Response("+"), robot.Health(), robot.Home(), robot.Sensors(), robot.Actuators(), robot.Spikes(), robot.Event("+"), robot.Discovery())},
-		Subscribe: &server.SubjectPermission{Allow: subjects(robot.Request("#"), robot.Status(), robot.Discovery(), strings.TrimSuffix(robot.Param(""), "/"), robot.Param("#"))},
+		Publish:   &server.SubjectPermission{Allow: write},
+		Subscribe: &server.SubjectPermission{Allow: read},
 	}
 }

@@ -18,26 +18,26 @@ import (
 	"fluxd/bridge/users"
 )
 
-// Command is the argument that makes a program a broker.
+// Command is the argument with which a program is started as a broker.
 const Command = "broker"
 
 const (
-	// maxPending may be connected without having logged in, for authPatience each: clients that idle cannot keep the others out
-	// for long.
-	maxPending   = 1000
-	authPatience = 2 * time.Second
-	tlsPatience  = 5 * time.Second
-	// writePatience is how long a client may take no bytes until it is cut off as a slow consumer.
+	// pendingLogins is how many clients may be connected without having logged in, for authPatience each. Clients that connect and
+	// do nothing cannot keep others out for long.
+	pendingLogins = 1000
+	authPatience  = 2 * time.Second
+	tlsPatience   = 5 * time.Second
+	// writePatience is how long a client may read nothing before it is disconnected as a slow consumer.
 	writePatience = 2 * time.Second
-	// subscriptions bounds those of a client, and unacknowledged its messages of QoS 1 and 2 under way. Of such a subscription
-	// the server has unacknowledged in reserve, and 65,535 for all of a client: it refuses the 164th.
+	// subscriptions bounds the subscriptions of a client. unacknowledged bounds the messages of QoS 1 and 2 in flight for each of
+	// them. The server reserves that many for each subscription of QoS 1 and 2, of 65,535 for a client: it refuses the 164th.
 	subscriptions  = 256
 	unacknowledged = 400
-	// ackPatience is how long a client may take to acknowledge a message, until it is sent again.
+	// ackPatience is how long a client may take to acknowledge a message before it is sent again.
 	ackPatience = 5 * time.Second
-	// startPatience is how long the server may take to listen. A broker that cannot is started again.
+	// startPatience is how long the server may take to listen. A broker that takes longer is started again.
 	startPatience = time.Minute
-	// aliveEvery is how often the broker tells the robot's process that it works.
+	// aliveEvery is how often the broker sends a sign of life to the robot's process.
 	aliveEvery = time.Second
 )
 
@@ -47,14 +47,15 @@ const (
 	alive     byte = 'a' // every aliveEvery
 )
 
-// Serve is the broker's process: it reads its configuration from in, writes one byte to out when it listens and one a second
-// while it works, and its log to stderr as JSON. It ends when in does, and returns the exit code.
+// Serve runs the broker's process. It reads its configuration from in, writes a byte to out when it listens and one a second
+// while it works, and writes its log to stderr as JSON. It ends when in does, and returns the exit code.
 func Serve(in io.Reader, out, stderr io.Writer) int {
 	ignoreSignals()
 	decoder := json.NewDecoder(in)
 	var c config
 	if err := decoder.Decode(&c); err != nil {
-		fmt.Fprintf(stderr, "fluxd %s: this is for fluxd run, which starts it and writes a configuration to its standard input: %v\n", Command, err)
+		fmt.Fprintf(stderr, "fluxd %s: only fluxd run may start this; it writes a configuration to the standard input: %v\n",
+			Command, err)
 		return 2
 	}
 	level := slog.LevelInfo
@@ -62,9 +63,9 @@ func Serve(in io.Reader, out, stderr io.Writer) int {
 		level = slog.LevelDebug
 	}
 	log := slog.New(newLimitedHandler(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level})))
-	volunteerForOOM()
+	preferForOOMKill()
 	ended := make(chan struct{})
-	go func() { // the robot's process keeps the other end open for as long as it lives
+	go func() { // the robot's process keeps the other end open while it lives
 		_, _ = io.Copy(io.Discard, in)
 		close(ended)
 	}()
@@ -78,13 +79,13 @@ func Serve(in io.Reader, out, stderr io.Writer) int {
 func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) error {
 	limits := c.limits()
 	limits.enforce()
-	g := newAuthenticator(protocol.Topics(c.Robot), c.Secret, c.Clients, log)
+	a := newAuthenticator(protocol.Topics(c.Robot), c.Secret, c.Clients, log)
 	if c.Passwords != "" {
 		all, err := users.Load(c.Passwords)
 		if err != nil {
 			return err
 		}
-		g.users = all
+		a.users = all
 	}
 	host, port, err := net.SplitHostPort(c.Address)
 	if err != nil {
@@ -98,7 +99,7 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 	if err != nil {
 		return err
 	}
-	// Nothing is ever stored in it: the server wants one all the same.
+	// The server requires a folder, but stores nothing in it.
 	folder, err := os.MkdirTemp("", "fluxd-broker-")
 	if err != nil {
 		return err
@@ -112,21 +113,22 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 		Accounts:   accounts,
 		LeafNode:   server.LeafNodeOpts{Remotes: remotes, ReconnectInterval: 2 * time.Second},
 		ServerName: c.Robot, DontListen: true, NoSigs: true, NoSystemAccount: true,
-		CustomClientAuthentication: g,
-		MaxConn:                    c.Clients + maxPending,
+		CustomClientAuthentication: a,
+		MaxConn:                    c.Clients + pendingLogins,
 		MaxSubs:                    subscriptions,
 		MaxPayload:                 int32(limits.message),
 		MaxPending:                 limits.pending,
-		MaxClosedClients:           16, // it keeps 10,000 to be asked about, and nobody asks
+		MaxClosedClients:           16, // a record for monitoring, which is not used; the default is 10,000
 		WriteDeadline:              writePatience,
 		JetStream:                  true, StoreDir: folder, JetStreamMaxMemory: limits.memory(), JetStreamMaxStore: 1,
-		MQTT: server.MQTTOpts{Host: host, Port: number, TLSConfig: secured, TLSTimeout: tlsPatience.Seconds(), AuthTimeout: authPatience.Seconds(),
-			AckWait: ackPatience, MaxAckPending: unacknowledged, ConsumerMemoryStorage: true, ConsumerInactiveThreshold: ackPatience},
+		MQTT: server.MQTTOpts{Host: host, Port: number, TLSConfig: secured, TLSTimeout: tlsPatience.Seconds(),
+			AuthTimeout: authPatience.Seconds(),
+			AckWait:     ackPatience, MaxAckPending: unacknowledged, ConsumerMemoryStorage: true, ConsumerInactiveThreshold: ackPatience},
 	})
 	if err != nil {
 		return err
 	}
-	g.server = s
+	a.server = s
 	failed := make(chan error, 1)
 	s.SetLoggerV2(serverLog{log, failed}, false, false, false)
 	s.Start()
@@ -139,12 +141,13 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 	if !s.ReadyForConnections(startPatience) {
 		return fmt.Errorf("the server does not listen within %v", startPatience)
 	}
-	if remotes != nil { // with several accounts the server does not do it by itself
+	if remotes != nil { // with several accounts the server does not do this itself
 		if err := s.GlobalAccount().EnableJetStream(nil, nil); err != nil {
-			return fmt.Errorf("keep messages: %w", err)
+			return fmt.Errorf("store messages: %w", err)
 		}
 	}
-	inside, err := nats.Connect("", nats.InProcessServer(s), nats.UserInfo(setupUser, g.secret), nats.Timeout(startPatience), nats.NoReconnect())
+	inside, err := nats.Connect("", nats.InProcessServer(s), nats.UserInfo(setupUser, a.secret),
+		nats.Timeout(startPatience), nats.NoReconnect())
 	if err != nil {
 		return fmt.Errorf("connect within the process: %w", err)
 	}
@@ -159,18 +162,18 @@ func (c *config) serve(out io.Writer, log *slog.Logger, ended <-chan struct{}) e
 			return err
 		}
 	}
-	g.open()
+	a.open()
 	defer log.Debug("the broker ends")
 	if _, err := out.Write([]byte{listening}); err != nil {
 		return err
 	}
-	if g.users != nil {
-		go g.disconnectChanged(ended)
+	if a.users != nil {
+		go a.disconnectChanged(ended)
 	}
 	return sendSigns(inside, out, limits, ended)
 }
 
-// create makes a stream, as one of the server's clients may
+// create creates a stream by a request of a client
 // (https://docs.nats.io/reference/reference-protocols/nats_api_reference).
 func create(inside *nats.Conn, stream server.StreamConfig) error {
 	text, err := json.Marshal(stream)
@@ -181,17 +184,17 @@ func create(inside *nats.Conn, stream server.StreamConfig) error {
 	if err != nil {
 		return fmt.Errorf("create stream %s: %w", stream.Name, err)
 	}
-	var said server.JSApiStreamCreateResponse
-	if err := json.Unmarshal(answer.Data, &said); err != nil {
+	var created server.JSApiStreamCreateResponse
+	if err := json.Unmarshal(answer.Data, &created); err != nil {
 		return fmt.Errorf("create stream %s: %w", stream.Name, err)
 	}
-	if said.Error != nil {
-		return fmt.Errorf("create stream %s: %w", stream.Name, said.Error)
+	if created.Error != nil {
+		return fmt.Errorf("create stream %s: %w", stream.Name, created.Error)
 	}
 	return nil
 }
 
-// beat tells the robot's process that the broker works, for as long as it does, until the robot's process has ended.
+// sendSigns sends signs of life to the robot's process while the broker works, until the robot's process ends.
 func sendSigns(inside *nats.Conn, out io.Writer, l limits, ended <-chan struct{}) error {
 	every := time.NewTicker(aliveEvery)
 	defer every.Stop()
@@ -202,18 +205,18 @@ func sendSigns(inside *nats.Conn, out io.Writer, l limits, ended <-chan struct{}
 		case <-every.C:
 		}
 		if used := memory(); used > l.hard {
-			return fmt.Errorf("it uses %d MB of memory, and may use %d MB", used>>20, l.hard>>20)
+			return fmt.Errorf("the broker uses %d MB of memory, but may use only %d MB", used>>20, l.hard>>20)
 		}
 		if _, err := inside.Request("$JS.API.STREAM.INFO."+retained, nil, startPatience); err != nil {
-			return fmt.Errorf("it does not answer itself: %w", err)
+			return fmt.Errorf("the server does not answer: %w", err)
 		}
 		if _, err := out.Write([]byte{alive}); err != nil {
-			return nil // nobody is there any more
+			return nil // the robot's process has ended
 		}
 	}
 }
 
-// memory is what this process has from the system, in bytes.
+// memory returns how much memory this process has from the system, in bytes.
 func memory() int64 {
 	all := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(all)

@@ -22,7 +22,7 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// certificates are of an authority: a server's and a client's.
+// certificates are files: of an authority, and of a server and a client with certificates of that authority.
 type certificates struct {
 	ca, serverCert, serverKey, clientCert, clientKey string
 }
@@ -34,7 +34,8 @@ func makeCertificates(t *testing.T) (c certificates) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	authority := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	authority := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true}
 	write := func(name, kind string, data []byte) string {
 		file := filepath.Join(folder, name)
@@ -60,14 +61,16 @@ func makeCertificates(t *testing.T) (c certificates) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		*one.cert, *one.key = issue(fmt.Sprint("leaf", i), &x509.Certificate{SerialNumber: big.NewInt(int64(2 + i)), Subject: pkix.Name{CommonName: "leaf"},
+		leaf := &x509.Certificate{SerialNumber: big.NewInt(int64(2 + i)), Subject: pkix.Name{CommonName: "leaf"},
 			NotBefore: authority.NotBefore, NotAfter: authority.NotAfter, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}, key)
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
+		*one.cert, *one.key = issue(fmt.Sprint("leaf", i), leaf, key)
 	}
 	return c
 }
 
-// TLS and mutual TLS. Wrong certificates are not let in, and do no harm; the robot's own client needs none of the authority.
+// TLS and mutual TLS. Clients with wrong certificates are refused, and do no harm. The robot's own client needs no certificate of
+// the authority.
 func TestTLS(t *testing.T) {
 	good, other := makeCertificates(t), makeCertificates(t)
 	for name, mutual := range map[string]bool{"TLS": false, "mutual TLS": true} {
@@ -77,17 +80,22 @@ func TestTLS(t *testing.T) {
 		}
 		b := start(t, o)
 		if !strings.HasPrefix(b.URL(), "ssl://127.0.0.1:") {
-			t.Fatalf("%s: it is at %s", name, b.URL())
+			t.Fatalf("%s: its URL is %s", name, b.URL())
 		}
 		for what, c := range map[string]struct {
 			use protocol.TLS
 			in  bool
 		}{
-			"its own CA and a certificate of it": {protocol.TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey}, true},
-			"no certificate":                     {protocol.TLS{CA: good.ca}, !mutual},
-			"a certificate of another CA":        {protocol.TLS{CA: good.ca, Certificate: other.clientCert, Key: other.clientKey}, !mutual},
-			"another CA for the broker":          {protocol.TLS{CA: other.ca, Certificate: good.clientCert, Key: good.clientKey}, false},
-			"another name of the broker":         {protocol.TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey, ServerName: "robot.example"}, false},
+			"its CA, and a certificate of that": {
+				protocol.TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey}, true},
+			"no certificate": {
+				protocol.TLS{CA: good.ca}, !mutual},
+			"a certificate of another CA": {
+				protocol.TLS{CA: good.ca, Certificate: other.clientCert, Key: other.clientKey}, !mutual},
+			"another CA for the broker": {
+				protocol.TLS{CA: other.ca, Certificate: good.clientCert, Key: good.clientKey}, false},
+			"another name of the broker": {
+				protocol.TLS{CA: good.ca, Certificate: good.clientCert, Key: good.clientKey, ServerName: "robot.example"}, false},
 		} {
 			secured, err := c.use.Client()
 			if err != nil {
@@ -98,19 +106,20 @@ func TestTLS(t *testing.T) {
 			}
 		}
 		if _, err := login(t, strings.Replace(b.URL(), "ssl:", "tcp:", 1), "", "", nil); err == nil {
-			t.Errorf("%s: an open connection is let in", name)
+			t.Errorf("%s: a connection without TLS is accepted", name)
 		}
 		c := own(t, b) // the robot's own client, after all that
 		c.publish("flux/rt/status", 1, true, "online")
 	}
 }
 
-// own connects as the robot does.
+// own connects as the robot's own client.
 func own(t *testing.T, b *Broker) *client {
 	t.Helper()
 	user, password := b.Login()
 	c := &client{t: t}
-	c.Client = paho.NewClient(paho.NewClientOptions().AddBroker(b.URL()).SetClientID("own").SetProtocolVersion(4).SetUsername(user).SetPassword(password).
+	c.Client = paho.NewClient(paho.NewClientOptions().AddBroker(b.URL()).SetClientID("own").SetProtocolVersion(4).
+		SetUsername(user).SetPassword(password).
 		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return b.Dial(t.Context()) }))
 	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		t.Fatalf("the robot's own client: %v", token.Error())
@@ -119,8 +128,8 @@ func own(t *testing.T, b *Broker) *client {
 	return c
 }
 
-// The robot's own client talks to nobody but the broker that shows the robot's certificate.
-func TestTheOwnClientKnowsItsBroker(t *testing.T) {
+// The robot's own client connects only to the broker with the robot's certificate.
+func TestOwnClientChecksTheBroker(t *testing.T) {
 	good, other := makeCertificates(t), makeCertificates(t)
 	b := start(t, Options{TLS: TLS{Certificate: good.serverCert, Key: good.serverKey}})
 	stranger := start(t, Options{TLS: TLS{Certificate: other.serverCert, Key: other.serverKey}})
