@@ -19,7 +19,7 @@ var arenaKind = Kind{
 	Events: []string{lampReached}, New: func() Options { return &ArenaOpts{} },
 }
 
-// lampReached is the code of the event of a lamp that was reached.
+// lampReached is the code of the event that the robot has reached a lamp.
 const lampReached = "lamp_reached"
 
 // The robot and its world, in metres, seconds, radians and lux. The robot has the size of a hobbyist's two-wheeler.
@@ -29,9 +29,9 @@ const (
 	bodyRadius   = 0.08
 	wheelBase    = 0.12
 	topSpeed     = 0.5  // of a wheel at full command
-	motorLag     = 0.05 // time constant of a wheel's answer
+	motorLag     = 0.05 // time constant of a wheel
 	eyeAngle     = 40 * math.Pi / 180
-	lampStrength = 400.0 // lux at a metre
+	lampStrength = 400.0 // lux at one metre
 	ambientLight = 15.0
 	reachRadius  = 0.25 // from the lamp to the robot's centre
 	contactGap   = 0.002
@@ -40,27 +40,26 @@ const (
 	stepSeconds  = 0.001
 )
 
-// ArenaOpts are what a robot file says of an Arena.
+// ArenaOpts are the options of an Arena.
 type ArenaOpts struct {
-	Relight bool `yaml:"relight" default:"true" doc:"a lamp that was reached goes on elsewhere"`
+	Relight bool `yaml:"relight" default:"true" doc:"when the robot has reached the lamp, the lamp moves elsewhere"`
 }
 
-func (o *ArenaOpts) open(p *place) (World, error) {
-	a, err := NewArena(p.board, *o, p.seed)
+func (o *ArenaOpts) open(b *builder) (World, error) {
+	a, err := NewArena(b.board, *o, b.seed)
 	if err != nil {
 		return nil, &Mistake{-1, err}
 	}
 	return a, nil
 }
 
-// Arena is a world of 4 by 3 metres with walls around it, a shorter one inside, and a lamp, in which a round robot with two
-// driven wheels moves. It connects itself to the board: light sensors BH1750 on I2C1 at 0x23 (left) and 0x5c (right), a bumper
-// switch to ground on GPIO17, wheels on GPIO13 and GPIO6 (left: PWM, direction) and GPIO12 and GPIO5 (right).
+// Arena is a room of 4 by 3 metres with a shorter wall inside and a lamp, in which a round robot with two driven wheels moves. It connects its
+// devices to the board: light sensors BH1750 on I2C1 at 0x23 (left) and 0x5c (right), a bumper switch to ground on GPIO17, wheels on GPIO13 and
+// GPIO6 (left: PWM, direction) and GPIO12 and GPIO5 (right).
 //
-// The robot is moved in fixed steps of a millisecond: each wheel follows its command with a lag of 50 ms, up to 0.5 m/s; a step
-// into a wall does not take place, and stops the wheels. The eyes look 40 degrees to either side; their light falls off with the
-// cosine of the angle and the square of the distance, walls cast shadows, and 15 lx are everywhere. They see the world as of the
-// last Advance.
+// The robot moves in fixed steps of a millisecond. Each wheel follows its command with a lag of 50 ms, up to 0.5 m/s. A step into a wall is not
+// carried out, and stops the wheels. The eyes look 40 degrees to either side. Their light decreases with the cosine of the angle and the square
+// of the distance; walls cast shadows, and there are 15 lx everywhere. The eyes see the world as of the last Advance.
 //
 // An Arena may be used from any goroutine.
 type Arena struct {
@@ -78,9 +77,9 @@ type Arena struct {
 	lamp     vector
 	bump     bool
 	reached  int
-	sent     int   // of them, as events
-	first    int64 // step at which the first lamp was reached
-	attached bool
+	reported int   // by events, of the reached lamps
+	first    int64 // step in which the first lamp was reached
+	touched  bool  // touch was called: the bumper has its level
 }
 
 type wheel struct {
@@ -88,9 +87,9 @@ type wheel struct {
 	speed          float64
 }
 
-// ArenaState is what an arena looks like at one moment.
+// ArenaState is the state of an arena at one moment.
 type ArenaState struct {
-	X, Y, Heading float64 // metres; radians against the clock from the x axis
+	X, Y, Heading float64 // metres; radians counterclockwise from the x axis
 	Left, Right   float64 // speed of the wheels, metres per second
 	LampX, LampY  float64 // metres
 	ToLamp        float64 // metres from the robot's centre to the lamp
@@ -102,8 +101,8 @@ type ArenaState struct {
 	First         time.Duration // when the first one was reached
 }
 
-// NewArena makes an arena on a fresh board and connects its devices. The seed is that of the starting pose and the places of the
-// lamp. It fails on a board that has one of the addresses in use.
+// NewArena returns an arena, and connects its devices to a new board. The seed determines the starting pose and the positions of the lamp. It
+// fails if one of the addresses is in use.
 func NewArena(b *sim.Board, opts ArenaOpts, seed uint64) (*Arena, error) {
 	corners := []vector{{0, 0}, {arenaWidth, 0}, {arenaWidth, arenaHeight}, {0, arenaHeight}}
 	a := &Arena{random: splitmix64.Random(seed), relight: opts.Relight}
@@ -130,9 +129,9 @@ func NewArena(b *sim.Board, opts ArenaOpts, seed uint64) (*Arena, error) {
 			return nil, err
 		}
 	}
-	a.lamp = a.place(0.5)
-	for a.at = a.place(0.3); a.at.distance(a.lamp) < 1; {
-		a.at = a.place(0.3)
+	a.lamp = a.randomPoint(0.5)
+	for a.at = a.randomPoint(0.3); a.at.distance(a.lamp) < 1; {
+		a.at = a.randomPoint(0.3)
 	}
 	a.heading = a.random.Between(0, 2*math.Pi)
 	a.facing = direction(a.heading)
@@ -140,8 +139,8 @@ func NewArena(b *sim.Board, opts ArenaOpts, seed uint64) (*Arena, error) {
 	return a, nil
 }
 
-// place draws a point that keeps its distance from every wall.
-func (a *Arena) place(clearance float64) vector {
+// randomPoint returns a random point with a clearance to every wall.
+func (a *Arena) randomPoint(clearance float64) vector {
 	for {
 		p := vector{a.random.Between(0, arenaWidth), a.random.Between(0, arenaHeight)}
 		if gap, _ := a.nearestWall(p); gap >= clearance {
@@ -199,11 +198,11 @@ func (a *Arena) step() {
 		a.reached++
 	}
 	for a.relight && a.at.distance(a.lamp) < 1 {
-		a.lamp = a.place(0.5)
+		a.lamp = a.randomPoint(0.5)
 	}
 }
 
-// command is the speed that a motor driver is told, in metres per second.
+// command returns the speed that the pins of a wheel command, in metres per second.
 func (w *wheel) command() float64 {
 	duty, _ := w.pwm.Power()
 	speed := float64(float64(duty) / float64(gpio.DutyMax) * topSpeed)
@@ -217,10 +216,10 @@ func (w *wheel) command() float64 {
 func (a *Arena) touch() {
 	gap, wall := a.nearestWall(a.at)
 	bump := gap < bodyRadius+contactGap && wall.minus(a.at).dot(a.facing) > 0
-	if bump == a.bump && a.attached {
+	if bump == a.bump && a.touched {
 		return
 	}
-	a.bump, a.attached = bump, true
+	a.bump, a.touched = bump, true
 	if bump {
 		a.bumper.Drive(gpio.Low)
 	} else {
@@ -228,7 +227,7 @@ func (a *Arena) touch() {
 	}
 }
 
-// light is what falls on an eye that looks to a side, in lux.
+// light returns the light on an eye that looks to a side, in lux.
 func (a *Arena) light(side float64) float64 {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -252,8 +251,8 @@ func (a *Arena) illuminance(side float64) float64 {
 	return ambientLight + float64(lampStrength*cosine/float64(distance*distance))
 }
 
-// Distance is how far the next wall is from the robot's centre along an angle to its heading (radians, positive to the left), in
-// metres; 5 when there is none nearer.
+// Distance returns the distance of the next wall from the robot's centre, in metres, at an angle to its heading in radians, positive to the left.
+// It is at most 5.
 func (a *Arena) Distance(angle float64) float64 {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -271,7 +270,7 @@ func (a *Arena) distance(angle float64) float64 {
 	return nearest
 }
 
-// State returns how things stand.
+// State returns the present state.
 func (a *Arena) State() ArenaState {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -300,14 +299,14 @@ func (a *Arena) Score() Score {
 	return Score{Goal: goal, Reached: true, Text: text}
 }
 
-// Events implements World: the lamps that were reached, in one event.
+// Events implements World: one event for all lamps that were reached.
 func (a *Arena) Events() []Event {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	if a.reached == a.sent {
+	if a.reached == a.reported {
 		return nil
 	}
-	a.sent = a.reached
+	a.reported = a.reached
 	return []Event{{Code: lampReached, Text: fmt.Sprintf("%d so far", a.reached)}}
 }
 

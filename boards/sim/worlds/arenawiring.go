@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Where the arena's robot has its devices, on the simulated board.
+// The pins and addresses of the arena's robot on the simulated board.
 const (
 	arenaBus       = "I2C1"
 	leftEye        = 0x23
@@ -17,7 +17,7 @@ const (
 	rightDirection = "GPIO5"
 )
 
-// arenaRobot lists what the arena's robot has, and where.
+// arenaRobot lists the connections of the arena's robot.
 var arenaRobot = []Connection{
 	{Name: "left eye", Device: "bh1750", Role: "address", Bus: arenaBus, Address: leftEye},
 	{Name: "right eye", Device: "bh1750", Role: "address", Bus: arenaBus, Address: rightEye},
@@ -28,24 +28,24 @@ var arenaRobot = []Connection{
 	{Name: "right wheel", Device: "hbridge", Role: "direction", Pin: rightDirection},
 }
 
-// Check refuses other devices where the eyes are. It does not know what the arena's robot does not have, nor a wheel that nothing
-// drives.
+// Check implements Options. It refuses other devices at the addresses of the eyes. It does not know other connections than those of the arena's
+// robot, and reports a wheel that is not connected.
 func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
 	connected := map[string]bool{}
 	for i := range wiring {
 		c := &wiring[i]
-		is, taken := false, false
+		known, taken := false, false
 		for _, part := range arenaRobot {
 			here := part.Where() == c.Where()
-			is = is || here && part.Device == c.Device && part.Role == c.Role
+			known = known || here && part.Device == c.Device && part.Role == c.Role
 			taken = taken || here && part.Bus != "" && part.Device != c.Device
 		}
-		connected[c.Where()] = connected[c.Where()] || is
+		connected[c.Where()] = connected[c.Where()] || known
 		switch {
 		case taken:
 			refused = append(refused, Mistake{i,
-				fmt.Errorf("0x%02x: the arena has a light sensor there, a bh1750: take another address, or bus I2C0", c.Address)})
-		case !is && !everywhere(c):
+				fmt.Errorf("0x%02x: the arena has a light sensor there, a bh1750: use another address, or bus I2C0", c.Address)})
+		case !known && !inEveryWorld(c):
 			has := partList(func(part *Connection) bool { return part.Device == c.Device && part.Role == c.Role })
 			unknown = append(unknown, Mistake{i, fmt.Errorf("the arena has no %s with its %s at %s; it has %s", c.Device, c.Role, c.Where(), has)})
 		}
@@ -62,7 +62,7 @@ func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
 	return refused, unknown
 }
 
-// partList names the parts of the arena's robot that are alike, or all where none is.
+// partList describes the parts of the arena's robot that are alike, or all if none is.
 func partList(alike func(part *Connection) bool) string {
 	var like, all []string
 	for i := range arenaRobot {

@@ -2,10 +2,10 @@ package worlds
 
 import "math"
 
-// The worlds compute in float64, in metres and seconds, and must come to the same bits on every processor. Go may fuse x*y + z
-// into one rounding where the processor can (arm64), so every product that is added to something is rounded explicitly by a
-// conversion, which the language defines to prevent that; and sines come from here, not from package math, whose code may be
-// fused. Addition, division, math.Sqrt and math.Floor are exact by IEEE 754 everywhere.
+// The worlds compute in float64, in metres and seconds, and must produce the same bits on every processor. On some processors (arm64) Go fuses
+// x*y + z into one rounding. So every product that is added to something is rounded explicitly by a conversion, which by the language
+// specification prevents that. Sines come from here, because the code of package math may be fused too. Addition, division, math.Sqrt and
+// math.Floor are exact by IEEE 754 everywhere.
 
 // vector is a point or direction in the plane.
 type vector struct{ x, y float64 }
@@ -21,11 +21,11 @@ func (a vector) turned(by vector) vector {
 }
 func (a vector) distance(b vector) float64 { return a.minus(b).length() }
 
-// direction is the unit vector at an angle in radians, counted from the x axis against the clock. Any finite angle will do, small
-// ones are exact to the last bits.
+// direction returns the unit vector at an angle in radians, counterclockwise from the x axis. The angle may be any finite number; for small
+// ones the result is exact to the last bits.
 func direction(angle float64) vector {
-	turns := math.Floor(angle/(math.Pi/2) + 0.5)
-	rest := angle - float64(turns*(math.Pi/2))
+	quarters := math.Floor(angle/(math.Pi/2) + 0.5)
+	rest := angle - float64(quarters*(math.Pi/2))
 	// Taylor series within an eighth of a turn: the ninth terms are below 1e-15.
 	square := float64(rest * rest)
 	sine, cosine := 0.0, 0.0
@@ -34,7 +34,7 @@ func direction(angle float64) vector {
 		cosine = float64((1 - cosine) * square / float64((n-1)*(n-2)))
 	}
 	v := vector{1 - cosine, float64((1 - sine) * rest)}
-	switch int64(turns) & 3 {
+	switch int64(quarters) & 3 {
 	case 1:
 		return vector{-v.y, v.x}
 	case 2:
@@ -48,14 +48,14 @@ func direction(angle float64) vector {
 // segment is a straight wall.
 type segment struct{ a, b vector }
 
-// nearest is the point of the wall that is nearest to another.
+// nearest returns the point of the wall that is nearest to p.
 func (s segment) nearest(p vector) vector {
 	along := s.b.minus(s.a)
 	t := p.minus(s.a).dot(along) / along.dot(along)
 	return s.a.plus(along.times(min(max(t, 0), 1)))
 }
 
-// hit is how far along a ray (from a point, in units of its direction) the wall is met; false if never.
+// hit returns where a ray meets the wall, in units of ray from the point; false if it does not.
 func (s segment) hit(from, ray vector) (float64, bool) {
 	along := s.b.minus(s.a)
 	across := ray.cross(along)

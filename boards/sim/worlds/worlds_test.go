@@ -173,7 +173,7 @@ func TestCheck(t *testing.T) {
 			mistakes{0: "the arena has no bh1750 with its address at I2C0 0x23; " +
 				"it has left eye: bh1750, address I2C1 0x23; right eye: bh1750, address I2C1 0x5c"}},
 		{"something else in its place", &worlds.ArenaOpts{}, change(0, func(c *worlds.Connection) { c.Device = "tmp102" }),
-			mistakes{0: "0x23: the arena has a light sensor there, a bh1750: take another address, or bus I2C0"}, mistakes{}},
+			mistakes{0: "0x23: the arena has a light sensor there, a bh1750: use another address, or bus I2C0"}, mistakes{}},
 		{"an expander in its place", &worlds.ArenaOpts{}, change(7, func(c *worlds.Connection) { c.Address = 0x5c }),
 			mistakes{7: "0x5c: the arena has a light sensor there"}, mistakes{}},
 		{"a wheel that nothing drives", &worlds.ArenaOpts{}, change(2, func(c *worlds.Connection) { c.Pin = "GPIO19" }), mistakes{},
