@@ -74,7 +74,7 @@ Exit codes:
 
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if negative.MatchString(err.Error()) {
-			return fmt.Errorf("%w: write -- before a negative number, as in %s", err, "fluxctl reward praise -- -1")
+			return fmt.Errorf("%w: write -- before a negative number, as in %s ... -- -1", err, c.CommandPath())
 		}
 		return usage.FlagError(c, err)
 	})

@@ -18,7 +18,9 @@ func TestWrongCalls(t *testing.T) {
 	}{
 		{"dance", "unknown command"},
 		{"get --loud", "unknown flag"},
-		{"set", "expected at least 1 argument, got none; usage: fluxctl set PATH=VALUE... | PATH VALUE\ntry: fluxctl set --help\n"},
+		{"wacth", "fluxctl: unknown command \"wacth\" for \"fluxctl\", did you mean watch?\ntry: fluxctl --help\n"},
+		{"set", "set: expected at least 1 argument, got none; usage: fluxctl set PATH=VALUE... | PATH VALUE\n" +
+			"try: fluxctl set --help\n"},
 		{"set a", `"a": expected path=value, such as`},
 		{"set a=1 b", `"b": expected path=value, such as`},
 		{"set =1", `"=1": expected path=value, such as`},

@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_ = printJSON(stderr, shown(code, err)) // when this fails, the exit code is left
 		return code
 	}
-	fmt.Fprintln(stderr, "fluxctl:", err)
+	fmt.Fprintln(stderr, "fluxctl:", usage.Text(err))
 	if code == exitUsage {
 		fmt.Fprintf(stderr, "try: %s --help\n", usage.Command(root, args))
 	}
@@ -106,7 +106,7 @@ var codes = map[int]protocol.Code{
 func shown(code int, err error) shownError {
 	var e *protocol.Error
 	if !errors.As(err, &e) {
-		e = &protocol.Error{Code: codes[code], Message: err.Error()}
+		e = &protocol.Error{Code: codes[code], Message: usage.Text(err)}
 	}
 	return shownError{Exit: code, Error: e}
 }

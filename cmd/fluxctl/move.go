@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,6 +30,9 @@ weights and tuned values stay. A robot that is already armed refuses --fresh.`,
   fluxctl arm --by-hand     # for fluxctl drive: the network commands nothing`,
 		Args: usage.Args(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if byHand && fresh {
+				return errors.New("--by-hand with --fresh: expected only one of them")
+			}
 			done := "armed"
 			if byHand {
 				done = "armed by hand; the network commands nothing until fluxctl arm"
@@ -41,7 +45,6 @@ weights and tuned values stay. A robot that is already armed refuses --fresh.`,
 	}
 	c.Flags().BoolVar(&byHand, "by-hand", false, "only for fluxctl drive: the network commands nothing")
 	c.Flags().BoolVar(&fresh, "fresh", false, "restart the network first; it keeps what it has learnt")
-	c.MarkFlagsMutuallyExclusive("by-hand", "fresh")
 	return c
 }
 

@@ -115,7 +115,7 @@ func TestRoles(t *testing.T) {
 		{"operator", "disarm", exitOK, "disarmed"},
 		{"operator", "arm", exitOK, "armed"},
 		{"operator", "arm --fresh", exitOK, "armed; the network has restarted"},
-		{"operator", "arm --fresh --by-hand", exitUsage, "none of the others can be"},
+		{"operator", "arm --fresh --by-hand", exitUsage, "--by-hand with --fresh: expected only one of them"},
 		{"operator", "drive wheel --for 1.5s -- -0.3", exitOK, "wheel at -0.3 for 1.5s"},
 		{"operator", "set eye/threshold=80mV", exitOK, "90 mV -> 80 mV"},
 		{"operator", "set eye/threshold=1000mV", exitRefused, "out of range"},

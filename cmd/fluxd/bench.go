@@ -124,7 +124,7 @@ func figureList() string {
 // unknownIn marks an error about an unknown name in a flag's value as an error of the command line.
 func unknownIn(flag string, err error) error {
 	if errors.Is(err, bench.ErrUnknown) {
-		return fmt.Errorf("%w: %s: %w", errUsage, flag, err)
+		return fmt.Errorf("%w: %s: %s", errUsage, flag, strings.TrimSuffix(err.Error(), ": "+bench.ErrUnknown.Error()))
 	}
 	return err
 }

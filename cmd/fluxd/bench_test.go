@@ -61,7 +61,7 @@ func TestBenchRefuses(t *testing.T) {
 		{[]string{"--warmup", "-1"}, "--warmup -1"},
 		{[]string{"--net", "x", "--only", "a"}, "--net with --only: expected one of them"},
 		{[]string{"--only", "a", "--plot", "x.svg"}, "--plot draws the figure growth: expected --only growth"},
-		{[]string{"more"}, `fluxd bench: expected no arguments, got 1: "more"`},
+		{[]string{"more"}, `fluxd: bench: expected no arguments, got 1: "more"`},
 	} {
 		if code, _, errs := fluxd(append([]string{"bench"}, c.args...)...); code != exitConfig || !strings.Contains(errs, c.says) {
 			t.Errorf("%v: exit %d, %s", c.args, code, errs)

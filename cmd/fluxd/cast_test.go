@@ -17,8 +17,8 @@ import (
 	"fluxd/configs"
 )
 
-// The README opens with a picture of its robot at work, as fluxd run draws it on a terminal, in simulated time. When the robot or the
-// drawing changes, run this test with -update to draw the picture again.
+// The README opens with a picture of its robot at work, as fluxd run draws it on a terminal, in simulated time. When the robot or
+// the drawing changes, run this test with -update to draw the picture again.
 func TestThePictureInTheReadme(t *testing.T) {
 	const page, file = "../../README.md", "../../docs/seeker.svg"
 	text, err := os.ReadFile(page)
@@ -65,8 +65,8 @@ func TestThePictureInTheReadme(t *testing.T) {
 // The terminal of the picture, in characters.
 const castColumns, castRows, castWorld = 60, 30, 22
 
-// castOf makes a terminal cast: an SVG that shows each frame for the given time and repeats forever. A row that stays the same over
-// several frames is one element.
+// castOf makes a terminal cast: an SVG that shows each frame for the given time and repeats forever. A row that stays the same
+// over several frames is one element.
 func castOf(command string, frames []string, each time.Duration) []byte {
 	const width, height, margin = 8, 17, 14 // of a character, in pixels
 	total := each * time.Duration(len(frames))

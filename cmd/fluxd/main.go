@@ -119,7 +119,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return 0
 	case !ran || errors.Is(err, errUsage): // refused by cobra, or by the command itself
-		fmt.Fprintf(stderr, "fluxd: %v; see %s --help\n", err, usage.Command(root, args))
+		fmt.Fprintf(stderr, "fluxd: %s; see %s --help\n", usage.Text(err), usage.Command(root, args))
 		return exitConfig
 	}
 	fmt.Fprintf(stderr, "fluxd: %v\n", err)

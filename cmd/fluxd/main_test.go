@@ -110,7 +110,8 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{[]string{"frobnicate"}, exitConfig, `unknown command "frobnicate" for "fluxd"; see fluxd --help`},
 		{[]string{"run", "--frobnicate"}, exitConfig, "unknown flag: --frobnicate; see fluxd run --help"},
-		{[]string{"check"}, exitConfig, "fluxd check: expected 1 argument, got none; usage: fluxd check ROBOT; see fluxd check --help"},
+		{[]string{"chek"}, exitConfig, `unknown command "chek" for "fluxd", did you mean check?; see fluxd --help`},
+		{[]string{"check"}, exitConfig, "fluxd: check: expected 1 argument, got none; usage: fluxd check ROBOT; see fluxd check"},
 		{[]string{"run", "a", "b"}, exitConfig, `expected at most 1 argument, got 2: "a" "b"; usage: fluxd run [ROBOT]`},
 		{[]string{"run", "--supervise", "maybe"}, exitConfig, `--supervise "maybe": expected auto, yes or no`},
 		{[]string{"play", "lightseeker"}, exitConfig, "--until 0s: expected a time in whole microseconds, such as 2s"},

@@ -3,7 +3,7 @@
 //	c := &cobra.Command{Use: "check ROBOT", Args: usage.Args(1, 1)}
 //	root.SetFlagErrorFunc(usage.FlagError)
 //	err := root.Execute()
-//	fmt.Fprintf(os.Stderr, "%v; see %s --help\n", err, usage.Command(root, os.Args[1:]))
+//	fmt.Fprintf(os.Stderr, "%s; see %s --help\n", usage.Text(err), usage.Command(root, os.Args[1:]))
 package usage
 
 import (
@@ -26,7 +26,7 @@ func Args(least, most int) cobra.PositionalArgs {
 			return nil
 		}
 		return fmt.Errorf("%s: expected %s, got %s; usage: %s",
-			c.CommandPath(), expectedArgs(least, most), quoted(args), strings.TrimSuffix(c.UseLine(), " [flags]"))
+			c.Name(), expectedArgs(least, most), quoted(args), strings.TrimSuffix(c.UseLine(), " [flags]"))
 	}
 }
 
@@ -89,6 +89,12 @@ func FlagError(c *cobra.Command, err error) error {
 	}
 	return fmt.Errorf("--%s %q: expected %s", name[1], invalid.GetValue(), expected)
 }
+
+// suggestion matches cobra's suggestion for an unknown command, which has several lines.
+var suggestion = regexp.MustCompile(`\n\nDid you mean this\?\n\t([^\n]*)\n[\s\S]*$`)
+
+// Text returns the text of an error in one line.
+func Text(err error) string { return suggestion.ReplaceAllString(err.Error(), ", did you mean $1?") }
 
 // Command returns the command that a command line names, such as "fluxd run", or the root if it names none.
 func Command(root *cobra.Command, args []string) string {

@@ -33,25 +33,26 @@ func TestMistakes(t *testing.T) {
 		args      []string
 		want, see string
 	}{
-		{[]string{"check"}, "robot check: expected 1 argument, got none; usage: robot check ROBOT", "robot check"},
+		{[]string{"check"}, "check: expected 1 argument, got none; usage: robot check ROBOT", "robot check"},
 		{[]string{"check", "a"}, "", "robot check"},
 		{[]string{"pins", "a", "b"},
-			`robot pins: expected at most 1 argument, got 2: "a" "b"; usage: robot pins [ROBOT]`, "robot pins"},
-		{[]string{"set"}, "robot set: expected at least 1 argument, got none; usage: robot set PATH=VALUE...", "robot set"},
+			`pins: expected at most 1 argument, got 2: "a" "b"; usage: robot pins [ROBOT]`, "robot pins"},
+		{[]string{"set"}, "set: expected at least 1 argument, got none; usage: robot set PATH=VALUE...", "robot set"},
 		{[]string{"set", "a=1", "b=2"}, "", "robot set"},
 		{[]string{"drive", "a", "b", "c", "d"},
-			`robot drive: expected 2 arguments, got 4: "a" "b" "c" ...; usage: robot drive ACTUATOR VALUE`, "robot drive"},
-		{[]string{"watch", "it"}, `robot watch: expected no arguments, got 1: "it"; usage: robot watch`, "robot watch"},
+			`drive: expected 2 arguments, got 4: "a" "b" "c" ...; usage: robot drive ACTUATOR VALUE`, "robot drive"},
+		{[]string{"watch", "it"}, `watch: expected no arguments, got 1: "it"; usage: robot watch`, "robot watch"},
 		{[]string{"watch", "--for", "x"}, `--for "x": expected a time with its unit, such as 30s or 5ms`, "robot watch"},
 		{[]string{"watch", "--trials=many"}, `--trials "many": expected a whole number`, "robot watch"},
 		{[]string{"watch", "--nosuch"}, "unknown flag: --nosuch", "robot watch"},
 		{[]string{"dance"}, `unknown command "dance" for "robot"`, "robot"},
+		{[]string{"chek"}, `unknown command "chek" for "robot", did you mean check?`, "robot"},
 	} {
 		c := root()
 		c.SetArgs(test.args)
 		got := ""
 		if err := c.Execute(); err != nil {
-			got = err.Error()
+			got = Text(err)
 		}
 		if got != test.want {
 			t.Errorf("%q: %s, want %s", test.args, got, test.want)
