@@ -85,7 +85,7 @@ type plan struct {
 	budget time.Duration // keep timing further steps until this time has passed
 }
 
-// chunks is into how many pieces the steps are cut. Their median is little changed by a piece that a busy machine disturbed.
+// chunks is the number of pieces that the steps are cut into. Their median hardly changes when a busy machine disturbs one of them.
 const chunks = 20
 
 // timing is the result of timing a load.

@@ -21,13 +21,14 @@ var ErrUnknown = errors.New("unknown")
 
 // Options say what Measure measures.
 type Options struct {
-	Version  string                             // of fluxd, for the report
-	Only     []string                           // names of Figures; none: all
-	Net      string                             // a file with a network as text: measure only this one
-	Workers  int                                // processors for it; 0: one
-	Steps    int                                // timed steps of each run; 0: the number for which the spikes are known
-	WarmUp   int                                // steps of each run before them; negative: DefaultWarmUp
-	Progress func(figure string, share float64) // called now and then, share from 0 to 1; may be nil
+	Version string   // of fluxd, for the report
+	Only    []string // names of Figures; none: all
+	Net     string   // a file with a network as text: measure only this one
+	Workers int      // processors for it; 0: one
+	Steps   int      // timed steps of each run; 0: the number for which the spikes are known
+	WarmUp  int      // steps of each run before them; negative: DefaultWarmUp
+	// Progress is called now and then with the figure under way and the share of it that is done, from 0 to 1. It may be nil.
+	Progress func(figure string, share float64)
 }
 
 // DefaultWarmUp is how many steps a network runs before it is timed. By then its activity is steady.

@@ -28,13 +28,14 @@ import (
 
 // Options says what goes into the network and what is written.
 type Options struct {
-	Source   string                          // name of the input, for messages
-	Input    io.Reader                       // spikes; nil: none
-	Until    time.Duration                   // the run ends before this time
-	Output   io.Writer                       // every spike of every neuron; nil: none
-	Weights  io.Writer                       // long-term weights of the plastic synapses at the end; nil: none; needs one worker
-	Workers  int                             // processors to use; 0 is 1, which is best up to some 100,000 synapses
-	Progress func(done, total time.Duration) // called after each stretch of the run; may be nil
+	Source  string        // name of the input, for messages
+	Input   io.Reader     // spikes; nil: none
+	Until   time.Duration // the run ends before this time
+	Output  io.Writer     // every spike of every neuron; nil: none
+	Weights io.Writer     // long-term weights of the plastic synapses at the end; nil: none; needs one worker
+	Workers int           // processors to use; 0 is 1, which is best up to some 100,000 synapses
+	// Progress is called after each stretch of the run. It may be nil.
+	Progress func(done, total time.Duration)
 }
 
 // Run runs a network alone.
