@@ -114,8 +114,12 @@ func (p *chartPanel) draw(svg *strings.Builder) {
 	}
 	fmt.Fprintf(svg, `<path d="%s" fill="none" stroke="#2a7ab8" stroke-width="1.5"/>`+"\n", path.String())
 	for _, point := range p.points {
+		at, label := y(point[1]), y(point[1])-7
+		if label < float64(p.top) { // keep clear of the title
+			label = at + 14
+		}
 		fmt.Fprintf(svg, `<circle cx="%.1f" cy="%.1f" r="3" fill="#2a7ab8"/>`+
 			`<text x="%.1f" y="%.1f" text-anchor="middle" font-size="10">%s</text>`+"\n",
-			x(point[0]), y(point[1]), x(point[0]), y(point[1])-7, digits(point[1]))
+			x(point[0]), at, x(point[0]), label, digits(point[1]))
 	}
 }
