@@ -288,13 +288,13 @@ func TestADS1115OnSimulatedBoardShared(t *testing.T) {
 		bus, now := ads1115Board(t, func(at time.Duration) int64 { return at.Milliseconds() * 100 },
 			constant(500_000), nil, constant(-200_000))
 		_, measures := newADS1115(t, bus, &sensors.ADS1115Opts{Rate: c.rate}, "a0", "a1", "a2", "a3", "a1-a3")
-		settled := max(10*c.every, time.Second)
-		for *now = 0; *now < settled; *now += c.every {
+		readyAt := max(10*c.every, time.Second)
+		for *now = 0; *now < readyAt; *now += c.every {
 			for _, measure := range measures {
 				measure.Sample(*now)
 			}
 		}
-		for ; *now < settled+30*c.every; *now += c.every {
+		for ; *now < readyAt+30*c.every; *now += c.every {
 			age := max(6*c.every, 1200*ms).Milliseconds() * 100
 			expectNear(t, measures[0], *now, now.Milliseconds()*100-age/2, age/2)
 			for i, want := range []int64{500_000, 0, -200_000, 700_000} {

@@ -27,7 +27,7 @@ type ButtonOpts struct {
 	// to Debouncing", 2004).
 	Debounce time.Duration `yaml:"debounce" default:"5ms" min:"0s" live:"true" doc:"how long changes are ignored after a change"`
 	// Glitch is how long the pin must stay at a new level before the change counts; 0 counts it immediately. It is for
-	// short pulses that a debounce time would take for a press, such as those that a motor induces in a long wire.
+	// short pulses that would count as a press with a debounce time alone, such as those that a motor induces in a long wire.
 	Glitch time.Duration `yaml:"glitch" default:"0s" min:"0s" live:"true" doc:"how long a new level must last to count, from its first edge"`
 	// WarmUp is how long after the first Sample there are no readings: see PIROpts.
 	WarmUp time.Duration `yaml:"-"`

@@ -29,7 +29,7 @@ func TestTCS34725OnTheWire(t *testing.T) {
 		name   string
 		opts   sensors.TCS34725Opts
 		script string
-		settle time.Duration
+		cycle  time.Duration
 		want   []int64
 	}{
 		// A warm lamp: 1000 + 800 + 500 - 2200 = 100 counts are twice the infrared in each channel. Red 950, green 750, blue
@@ -56,9 +56,9 @@ func TestTCS34725OnTheWire(t *testing.T) {
 			expectNotYet(t, all[0], 0)
 			expectNotYet(t, all[5], 2*ms) // the oscillator starts
 			expectNotYet(t, all[1], 3*ms)
-			expectNotYet(t, all[4], 2*ms+c.settle)
+			expectNotYet(t, all[4], 2*ms+c.cycle)
 			for i, want := range c.want {
-				if at := 3*ms + c.settle; want >= 0 {
+				if at := 3*ms + c.cycle; want >= 0 {
 					expectReading(t, all[i], at, want) // all from one transfer
 				} else {
 					expectNotYet(t, all[i], at)
