@@ -58,21 +58,23 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		for _, s := range robot.Sensors {
-			if robot.Index[s.Value.Encode.To] == nil || !slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device) &&
-				s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
+			edges := slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device)
+			if robot.Index[s.Value.Encode.To] == nil || !edges && s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
 				t.Errorf("sensor %+v", s)
 			}
-			if o, is := s.Value.Encode.Options.(*encoders.RateOpts); is && (o.Range[0].Micro == o.Range[1].Micro ||
-				o.Range[0].Unit != o.Range[1].Unit) {
-				t.Errorf("sensor %+v", s)
+			if o, is := s.Value.Encode.Options.(*encoders.RateOpts); is {
+				if low, high := o.Range[0], o.Range[1]; low.Micro == high.Micro || low.Unit != high.Unit {
+					t.Errorf("sensor %+v", s)
+				}
 			}
 			if _, err := s.Value.Encode.Options.Open(s.Value.Every); err != nil {
 				t.Errorf("sensor %+v: %v", s, err)
 			}
 		}
 		for _, a := range robot.Actuators {
-			if c := a.Value; c.Device != "label" && !(c.Range != nil && c.Slew != nil && c.Range[0] <= c.Failsafe &&
-				c.Failsafe <= c.Range[1]) {
+			c := a.Value
+			complete := c.Range != nil && c.Slew != nil && c.Range[0] <= c.Failsafe && c.Failsafe <= c.Range[1]
+			if c.Device != "label" && !complete {
 				t.Errorf("actuator %+v", a)
 			}
 			if _, err := a.Value.Decode.Options.Open(); err != nil {

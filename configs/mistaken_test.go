@@ -26,8 +26,8 @@ func TestMistakenFiles(t *testing.T) {
 		{"overlay", robot, "this is a robot"}, {"network", risp, "fluxd import"}, {"network", robot, "this is a robot"},
 		{"import", flat, "fluxd play"},
 	} {
-		if err := readers[c.reader](c.text); err == nil || !strings.Contains(err.Error(), c.want) ||
-			strings.Contains(err.Error(), "\n") {
+		err := readers[c.reader](c.text)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %s: %v, expected one line that says %q", c.reader, c.text, err, c.want)
 		}
 	}

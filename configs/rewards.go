@@ -96,7 +96,7 @@ func (v *validator) earned(path string, c *Reward, names []string) {
 	}
 	converted, ok := c.Threshold.In(unit)
 	if !ok {
-		v.Fail(path+".threshold", "in %s: the sensor measures in %s", strict.UnitName(c.Threshold.Unit), strict.UnitName(unit))
+		v.Fail(path+".threshold", "got %s, but the sensor measures in %s", strict.UnitName(c.Threshold.Unit), strict.UnitName(unit))
 	} else if converted.Micro < 0 {
 		v.Fail(path+".threshold", "expected at least 0")
 	}

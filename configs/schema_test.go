@@ -176,8 +176,8 @@ func TestSchemaRequiresWhatAllKindsDo(t *testing.T) {
 	if got := schema.Properties.Expanders.AdditionalProperties.Required; !slices.Equal(got, []string{"device", "address", "bus"}) {
 		t.Errorf("expanders: %v", got)
 	}
-	if got := schema.Properties.Actuators.AdditionalProperties.Properties.Decode.Required; !slices.Equal(got,
-		[]string{"kind", "window"}) {
+	got := schema.Properties.Actuators.AdditionalProperties.Properties.Decode.Required
+	if !slices.Equal(got, []string{"kind", "window"}) {
 		t.Errorf("decoders: %v", got)
 	}
 }

@@ -169,7 +169,7 @@ func (v *validator) curve(path string, c *Sensor, unit string) string {
 		where := path + ".curve[" + strconv.Itoa(i) + "]"
 		from, ok := c.Curve[i][0].In(unit)
 		if !ok {
-			v.Fail(where, "in %s: the device measures in %s",
+			v.Fail(where, "got %s, but the device measures in %s",
 				strict.UnitName(c.Curve[i][0].Unit), strict.UnitName(unit))
 			return out
 		}

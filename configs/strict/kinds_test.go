@@ -198,7 +198,7 @@ func TestUnits(t *testing.T) {
 		t.Errorf("%+v, %v", opts.Above, err)
 	}
 	d.Units("parts.a", opts, "lx", "the sensor measures in")
-	if err := d.Err(); err == nil || err.Error() != "m:1:48: parts.a.above: in mm: the sensor measures in lx" {
+	if err := d.Err(); err == nil || err.Error() != "m:1:48: parts.a.above: got mm, but the sensor measures in lx" {
 		t.Errorf("%v", err)
 	}
 }

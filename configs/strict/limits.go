@@ -217,7 +217,7 @@ func (d *Decoder) units(path string, v reflect.Value, unit, whose string) {
 		q := v.Convert(reflect.TypeFor[Quantity]()).Interface().(Quantity)
 		converted, ok := q.In(unit)
 		if !ok {
-			d.Fail(path, "in %s: %s %s", UnitName(q.Unit), whose, UnitName(unit))
+			d.Fail(path, "got %s, but %s %s", UnitName(q.Unit), whose, UnitName(unit))
 		}
 		v.Set(reflect.ValueOf(converted).Convert(v.Type()))
 	}
