@@ -1,14 +1,15 @@
 package transport
 
 import (
-	"fluxd/files"
 	"fmt"
 	"os"
 	"strings"
+
+	"fluxd/files"
 )
 
-// Password finds a password in a file or an environment variable; neither means none. It never stands in a robot file, which is copied and
-// shown.
+// Password returns the password in a file or an environment variable, or none if both names are empty. A robot file never
+// contains a password, since it is copied and shown.
 func Password(file, variable string) (string, error) {
 	switch {
 	case file != "":
@@ -16,17 +17,17 @@ func Password(file, variable string) (string, error) {
 	case variable != "":
 		text, set := os.LookupEnv(variable)
 		if !set {
-			return "", fmt.Errorf("password_env: the environment has no %s", variable)
+			return "", fmt.Errorf("password_env: the environment variable %s is not set", variable)
 		}
 		return text, nil
 	}
 	return "", nil
 }
 
-// maxPassword bounds a file that holds a password: MQTT can carry 65,535 bytes.
+// maxPassword is the largest file with a password, in bytes. MQTT allows passwords of 65,535 bytes.
 const maxPassword = 64 << 10
 
-// ReadPassword reads a file that holds a password; without a file there is none.
+// ReadPassword reads a password from a file, without the line end. It returns none for an empty name.
 func ReadPassword(file string) (string, error) {
 	if file == "" {
 		return "", nil

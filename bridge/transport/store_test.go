@@ -12,7 +12,7 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-func TestTheStoreKeepsCopies(t *testing.T) {
+func TestStoreKeepsCopies(t *testing.T) {
 	s := NewStore()
 	s.Open()
 	message := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
@@ -20,24 +20,25 @@ func TestTheStoreKeepsCopies(t *testing.T) {
 	s.Put("o.7", message)
 	message.RemainingLength = 99 // as Write does
 	again, is := s.Get("o.7").(*packets.PublishPacket)
-	if !is || again.Qos != 1 || !again.Retain || again.MessageID != 7 || again.TopicName != "flux/rt/status" || !bytes.Equal(again.Payload, []byte("x")) {
+	if !is || again.Qos != 1 || !again.Retain || again.MessageID != 7 || again.TopicName != "flux/rt/status" ||
+		!bytes.Equal(again.Payload, []byte("x")) {
 		t.Fatalf("kept: %+v", again)
 	}
 	if again.RemainingLength != 0 {
-		t.Error("what is written changes what is kept")
+		t.Error("a change of the message changes the copy")
 	}
 	again.Dup = true // as resume does
 	if message.Dup || s.Get("o.7").(*packets.PublishPacket).Dup {
-		t.Error("what is sent again changes what was sent, or is kept")
+		t.Error("a change of the returned copy changes the message, or the stored copy")
 	}
 	s.Del("o.7")
 	if p := s.Get("o.7"); p != nil {
-		t.Errorf("deleted, and there: %+v", p)
+		t.Errorf("still stored after Del: %+v", p)
 	}
 }
 
-// A client publishes while its connection is lost again and again. The race detector looks on.
-func TestMessagesUnderWayWhenAConnectionIsLost(t *testing.T) {
+// A client publishes while its connection is lost again and again. This is for the race detector.
+func TestMessagesInFlightWhenAConnectionIsLost(t *testing.T) {
 	const losses, messages = 30, 3000
 	var mutex sync.Mutex
 	lost, arrived := 0, map[string]bool{}
@@ -74,7 +75,8 @@ func TestMessagesUnderWayWhenAConnectionIsLost(t *testing.T) {
 	}
 	var brokers sync.WaitGroup
 	defer brokers.Wait()
-	c := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://made.up:1").SetStore(NewStore()).SetKeepAlive(0).SetMaxReconnectInterval(10 * time.Millisecond).
+	c := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://made.up:1").SetStore(NewStore()).SetKeepAlive(0).
+		SetMaxReconnectInterval(10 * time.Millisecond).
 		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
 			ours, its := net.Pipe()
 			brokers.Go(func() { broker(its) })
@@ -85,9 +87,10 @@ func TestMessagesUnderWayWhenAConnectionIsLost(t *testing.T) {
 	}
 	defer c.Disconnect(0)
 	for i := range messages {
-		c.Publish("a", 1, false, []byte{byte(i), byte(i >> 8)}) // may fail on the lost connection: it is kept, and sent again
+		// may fail on a lost connection: the store keeps it, and it is sent again
+		c.Publish("a", 1, false, []byte{byte(i), byte(i >> 8)})
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) { // the library tells nobody what it sends again
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) { // the library does not report what it sends again
 		mutex.Lock()
 		n := len(arrived)
 		mutex.Unlock()

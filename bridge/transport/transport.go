@@ -1,4 +1,4 @@
-// Package transport connects to brokers, as the robot and fluxctl do it: directly, or by the SOCKS proxy of the environment.
+// Package transport connects to MQTT brokers, for the robot and fluxctl: directly, or through the SOCKS proxy of the environment.
 //
 //	conn, err := transport.Dial(&net.Dialer{Timeout: time.Second}, u, nil) // u is tcp://127.0.0.1:1883
 package transport
@@ -14,18 +14,18 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// schemes are those of a broker's URL, and whether they mean TLS.
+// schemes has the schemes of a broker's URL, and whether they mean TLS.
 var schemes = map[string]bool{"tcp": false, "mqtt": false, "ssl": true, "tls": true, "mqtts": true}
 
-// Known reports whether a URL's scheme is one of a broker's.
+// IsScheme reports whether a scheme can be that of a broker's URL.
 func IsScheme(scheme string) bool {
 	_, known := schemes[scheme]
 	return known
 }
 
-// Dial connects to a broker, within the dialer's timeout. The proxy that ALL_PROXY names is asked for other machines than this
-// one, but for those of NO_PROXY: to stop a robot on this machine must need no other. secured is needed where the URL's scheme
-// means TLS.
+// Dial connects to a broker within the dialer's timeout. It uses the proxy that ALL_PROXY names, but neither for this machine nor
+// for hosts in NO_PROXY: stopping a robot on this machine must not depend on another one. secured is for URLs whose scheme means
+// TLS; nil means the default configuration.
 func Dial(dialer *net.Dialer, u *url.URL, secured *tls.Config) (net.Conn, error) {
 	if !IsScheme(u.Scheme) {
 		return nil, fmt.Errorf("scheme %q: expected tcp or ssl", u.Scheme)
@@ -59,14 +59,14 @@ func connect(ctx context.Context, dialer *net.Dialer, u *url.URL) (net.Conn, err
 	if isLoopback(u.Hostname()) {
 		return dialer.DialContext(ctx, "tcp", u.Host)
 	}
-	by := proxy.FromEnvironmentUsing(dialer)
-	if able, ok := by.(proxy.ContextDialer); ok {
-		return able.DialContext(ctx, "tcp", u.Host)
+	proxied := proxy.FromEnvironmentUsing(dialer)
+	if withContext, ok := proxied.(proxy.ContextDialer); ok {
+		return withContext.DialContext(ctx, "tcp", u.Host)
 	}
-	return by.Dial("tcp", u.Host)
+	return proxied.Dial("tcp", u.Host)
 }
 
-// isLoopback reports whether a host is this machine itself.
+// isLoopback reports whether a host is this machine.
 func isLoopback(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761, section 6.3

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// visits are the connections to the proxy of the environment, which hangs up on everybody.
+// visits receives a token for each connection to the proxy of the environment, which closes it at once.
 var visits = make(chan struct{}, 64)
 
-// TestMain sets the environment before anything asks for it: it is read once in a process.
+// TestMain sets the environment first, since package proxy reads it only once.
 func TestMain(m *testing.M) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 			if err != nil {
 				return
 			}
-			visits <- struct{}{} // before whoever dialed learns that there is nothing to wait for
+			visits <- struct{}{} // before the client sees that the connection is closed
 			conn.Close()
 		}
 	}()
@@ -35,14 +35,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A broker on this machine is never reached by a proxy, nor one that NO_PROXY names; the others are.
-func TestWhoIsReachedByTheProxy(t *testing.T) {
+// The proxy is used neither for a broker on this machine nor for one in NO_PROXY, but for all others.
+func TestHostsBehindTheProxy(t *testing.T) {
 	broker, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer broker.Close()
-	go func() { // it hangs up too, so that a handshake of TLS ends
+	go func() { // closes each connection, so that a TLS handshake ends
 		for {
 			conn, err := broker.Accept()
 			if err != nil {
@@ -53,8 +53,9 @@ func TestWhoIsReachedByTheProxy(t *testing.T) {
 	}()
 	_, port, _ := net.SplitHostPort(broker.Addr().String())
 	for host, byProxy := range map[string]bool{
-		"127.0.0.1": false, "localhost": false, "LOCALHOST": false, "localhost.": false, "[::1]": false, "127.8.9.10": false, "[::ffff:127.0.0.1]": false,
-		"direct.invalid": false, "robot.invalid": true,
+		"127.0.0.1": false, "localhost": false, "LOCALHOST": false, "localhost.": false, "[::1]": false, "127.8.9.10": false,
+		"[::ffff:127.0.0.1]": false,
+		"direct.invalid":     false, "robot.invalid": true,
 	} {
 		for _, scheme := range []string{"tcp", "mqtt", "ssl"} {
 			u, err := url.Parse(scheme + "://" + host + ":" + port)
@@ -62,7 +63,7 @@ func TestWhoIsReachedByTheProxy(t *testing.T) {
 				t.Fatal(err)
 			}
 			timeout := 2 * time.Minute
-			if !byProxy && host != "127.0.0.1" { // nobody may answer there, nor a resolver; that the proxy is left alone shows without
+			if !byProxy && host != "127.0.0.1" { // nothing may answer there; the proxy must not be used either way
 				timeout = 50 * time.Millisecond
 			}
 			conn, err := Dial(&net.Dialer{Timeout: timeout}, u, nil)
@@ -84,7 +85,8 @@ func TestWhoIsReachedByTheProxy(t *testing.T) {
 }
 
 func TestUnknownSchemes(t *testing.T) {
-	if _, err := Dial(&net.Dialer{}, &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, nil); err == nil || !strings.Contains(err.Error(), "expected tcp or ssl") {
+	_, err := Dial(&net.Dialer{}, &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, nil)
+	if err == nil || !strings.Contains(err.Error(), "expected tcp or ssl") {
 		t.Error(err)
 	}
 }

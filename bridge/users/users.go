@@ -1,10 +1,10 @@
-// Package users knows who may log in at the embedded broker, and what each role may ask of a robot. It reads and writes the file
-// of passwords that "fluxctl passwd" makes:
+// Package users decides who may log in at the embedded broker, and which verbs each role may send to a robot. It reads and writes
+// the file of passwords that "fluxctl passwd" makes:
 //
-//	all, err := users.Load("passwords")                  // an error names the line
+//	all, err := users.Load("passwords")                   // an error names the line
 //	if err != nil { ... }
-//	who, ok, _ := all.Check("ann", password, "10.0.0.7") // takes some 50 ms the first time, on purpose
-//	if ok && who.Role.May("set") { ... }
+//	user, ok, _ := all.Check("ann", password, "10.0.0.7") // takes about 50 ms the first time, on purpose
+//	if ok && user.Role.May("set") { ... }
 package users
 
 import (
@@ -27,18 +27,18 @@ import (
 	"fluxd/bridge/protocol"
 )
 
-// Role is what a user of the embedded broker may do. Each may read everything, and stop the robot.
+// Role decides what a user of the embedded broker may do. Every role may read everything and stop the robot.
 type Role string
 
-// The roles, each with the rights of those before it.
+// The roles. Each has the rights of those before it, too.
 const (
 	Viewer   Role = "viewer"   // describe, get, watch, estop
 	Tuner    Role = "tuner"    // set, reset, save, load, reward, stimulate
 	Operator Role = "operator" // arm, disarm, drive, sense, zero
 )
 
-// Robot is the role of another robot that shares this broker: it may write what is below the topic of its user's name, and ask
-// nothing of the others.
+// Robot is the role of another robot that shares this broker. It may write the topics of the robot with its user's name, and may
+// send requests to no robot.
 const Robot Role = "robot"
 
 // leastRoles is the least role for each verb.
@@ -48,69 +48,69 @@ var leastRoles = map[string]Role{
 	"arm": Operator, "disarm": Operator, "drive": Operator, "sense": Operator, "zero": Operator,
 }
 
-// Verbs returns what can be asked of a robot, in alphabetical order.
+// Verbs returns all verbs, in alphabetical order.
 func Verbs() []string { return slices.Sorted(maps.Keys(leastRoles)) }
 
-// LeastRole returns the least role that may ask for a verb, and false for a verb that there is not.
+// LeastRole returns the least role that may send a verb, or false if there is no such verb.
 func LeastRole(verb string) (least Role, known bool) {
 	least, known = leastRoles[verb]
 	return least, known
 }
 
-// roles in the order of their rights.
+// roles are in the order of their rights.
 var roles = []Role{Viewer, Tuner, Operator}
 
-// May reports whether a role suffices for a verb. Nobody may ask for a verb that there is not.
+// May reports whether a role may send a verb. It is false for an unknown verb.
 func (r Role) May(verb string) bool {
 	least, known := leastRoles[verb]
 	return known && r != Robot && slices.Index(roles, r) >= slices.Index(roles, least)
 }
 
-// Users are those who may log in at the embedded broker: a file with a line for each, "name:role:bcrypt hash". Empty lines and
-// those that begin with # are left out. The file is read again when it has changed. It may be used from any goroutine.
+// Users are the users who may log in at the embedded broker. Their file has a line "name:role:bcrypt hash" for each. Empty lines
+// and lines that begin with # are ignored. The file is read again when it has changed. Users may be used from any goroutine.
 type Users struct {
 	file string
 
 	mutex    sync.Mutex
-	read     time.Time // of the file
-	size     int64
+	read     time.Time // the modification time of the file that was read
+	size     int64     // its size
 	all      map[string]User
-	reported string // the error of the last reading, told once
+	reported string // the error of the last reading, which was reported
 
-	// A hash takes some 50 ms to check, on purpose. One at a time is checked, with a rest after a wrong password, so that a flood
-	// of logins leaves the processor to the robot; and who was let in once is known by a hash that takes no time.
+	// A bcrypt hash takes about 50 ms to check, on purpose. One is checked at a time, with a pause after a wrong password, so that a
+	// flood of logins leaves the processor to the robot. A user who has logged in before is checked by a hash that takes no time.
 	checking chan struct{}
-	waiting  map[string]int // for their turn, or in it: by address
-	total    int            // of them
+	waiting  map[string]int // for a check or in it, by address
+	total    int            // of waiting
 	key      []byte         // of the quick hashes, which are in memory only
 	proven   map[string][]byte
 }
 
-// User is somebody who may log in.
+// User is a user who may log in.
 type User struct {
 	Role Role
 	hash []byte
 }
 
-// MaxFile bounds a file of users, in bytes.
+// MaxFile is the largest file of users, in bytes.
 const MaxFile = 1 << 20
 
 const (
-	// restFactor is how much longer than the check of a wrong password the rest after it takes: guessing gets half of one core.
+	// restFactor is how much longer than the check of a wrong password the pause after it is: guessing gets half of one core.
 	restFactor = 1
-	// maxWaiting bounds those who wait for their check, some seconds, and maxWaitingHere those from one address: who comes then
-	// is turned away.
+	// maxWaiting bounds the logins that wait for a check, some seconds of them, and maxWaitingHere those from one address. Further
+	// logins are refused.
 	maxWaiting     = 32
 	maxWaitingHere = 16 // a class behind one router
-	// maxPassword is what bcrypt looks at.
+	// maxPassword is how many bytes bcrypt uses.
 	maxPassword = 72
 )
 
-// nobody is a hash of bcrypt's default cost. It is checked for a name that does not exist, so that the time does not tell which
-// names do. It is written out because making one takes 50 ms, which no start of a program should cost.
+// dummyHash is a hash with bcrypt's default cost. It is checked for a name that does not exist, so that the time does not reveal
+// which names do. It is a constant, because making one takes 50 ms at each start.
 const dummyHash = "$2a$10$lvvkJro/F9/WOI93C3Uv7..HVtmxSAAXSDjVZq6GeL1gyfpZS7Fp6"
 
-// Load reads a file of users. The error of a mistake names its line.
+// Load reads a file of users. An error names the line.
 func Load(file string) (*Users, error) {
 	u := &Users{file: file, checking: make(chan struct{}, 1), waiting: map[string]int{}, key: make([]byte, sha256.Size)}
 	rand.Read(u.key) // never fails
@@ -120,7 +120,7 @@ func Load(file string) (*Users, error) {
 	return u, nil
 }
 
-// refresh reads the file if it has changed. On an error those stay who were there.
+// refresh reads the file if it has changed. After an error the users read before stay valid.
 func (u *Users) refresh() error {
 	info, err := os.Stat(u.file)
 	if err != nil {
@@ -166,26 +166,26 @@ func parseUsers(file string, data []byte) (map[string]User, error) {
 			return nil, fmt.Errorf("%s:%d: %w", file, number, err)
 		}
 		if _, err := bcrypt.Cost([]byte(f[2])); err != nil {
-			return nil, fmt.Errorf("%s:%d: the third part is no bcrypt hash, as 'fluxctl passwd' makes it", file, number)
+			return nil, fmt.Errorf("%s:%d: the third part is not a bcrypt hash, as 'fluxctl passwd' writes it", file, number)
 		}
 		if _, twice := all[f[0]]; twice {
-			return nil, fmt.Errorf("%s:%d: user %q is there twice", file, number, f[0])
+			return nil, fmt.Errorf("%s:%d: user %q is listed twice: expected once", file, number, f[0])
 		}
 		all[f[0]] = User{Role(f[1]), []byte(f[2])}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: %w: add somebody with 'fluxctl passwd %s NAME --role operator'", file, errEmpty, file)
+		return nil, fmt.Errorf("%s: %w: add a user with 'fluxctl passwd %s NAME --role operator'", file, errEmpty, file)
 	}
 	return all, lines.Err()
 }
 
-var errEmpty = errors.New("nobody could log in")
+var errEmpty = errors.New("there are no users")
 
-// checkUser reports why a user cannot have a name. One of role robot has the topics of a robot of that name, and all others write
-// requests to topics that end in it.
+// checkUser returns an error if a user cannot have a name. A user of role robot has the topics of the robot with that name; other
+// users send requests to topics that end in their names.
 func checkUser(name string, role Role) error {
 	if strings.Contains(name, ":") {
-		return fmt.Errorf("user %q: expected a name without a colon, which ends it in the file", name)
+		return fmt.Errorf("user %q: expected a name without a colon, which ends the name in the file", name)
 	}
 	if role == Robot {
 		return protocol.CheckName(name)
@@ -200,8 +200,8 @@ func checkRole(r Role) error {
 	return nil
 }
 
-// Changed reads the file again, and reports whether a user is not any more who was let in: gone, or with another role or
-// password. What is to be told about the file is told once.
+// Changed reads the file again if it has changed. The function that it returns reports whether a user was deleted or has another
+// role or password than before. problem is a new problem with the file: each is returned once, by Changed or Check.
 func (u *Users) Changed() (changed func(name string, before User) bool, problem error) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
@@ -213,7 +213,7 @@ func (u *Users) Changed() (changed func(name string, before User) bool, problem 
 	}, problem
 }
 
-// again reads the file if it has changed. Its error is one that was not told yet. The mutex is held.
+// reload reads the file if it has changed. It returns an error only if that was not reported yet. The mutex is held.
 func (u *Users) reload() error {
 	err := u.refresh()
 	switch {
@@ -226,15 +226,15 @@ func (u *Users) reload() error {
 	return nil
 }
 
-// Check returns who logs in from an address, and what is to be told about the file, once.
-func (u *Users) Check(name, password, from string) (one User, ok bool, problem error) {
+// Check checks a login from an address. It returns the user, and a new problem with the file: see Changed.
+func (u *Users) Check(name, password, from string) (user User, ok bool, problem error) {
 	quick := hmac.New(sha256.New, u.key)
 	quick.Write([]byte(password))
 	proof := quick.Sum(nil)
 
 	u.mutex.Lock()
 	problem = u.reload()
-	one, known := u.all[name]
+	user, known := u.all[name]
 	proven := u.isProven(name, proof)
 	full := u.total >= maxWaiting || u.waiting[from] >= maxWaitingHere
 	if !proven && !full {
@@ -244,20 +244,20 @@ func (u *Users) Check(name, password, from string) (one User, ok bool, problem e
 	u.mutex.Unlock()
 	switch {
 	case proven:
-		return one, true, problem
+		return user, true, problem
 	case full:
 		return User{}, false, problem
 	case !known:
-		one.hash = []byte(dummyHash)
+		user.hash = []byte(dummyHash)
 	}
 
 	u.checking <- struct{}{}
 	start, rest := time.Now(), time.Duration(0)
 	u.mutex.Lock()
-	ok = u.isProven(name, proof) // by another connection, while this one waited
+	ok = u.isProven(name, proof) // another login of this user was checked meanwhile
 	u.mutex.Unlock()
 	if !ok {
-		ok = bcrypt.CompareHashAndPassword(one.hash, []byte(password)) == nil && known
+		ok = bcrypt.CompareHashAndPassword(user.hash, []byte(password)) == nil && known
 	}
 	if !ok {
 		rest = restFactor * time.Since(start)
@@ -270,20 +270,20 @@ func (u *Users) Check(name, password, from string) (one User, ok bool, problem e
 	if u.waiting[from]--; u.waiting[from] == 0 {
 		delete(u.waiting, from)
 	}
-	if now, there := u.all[name]; ok && there && bytes.Equal(now.hash, one.hash) { // else the file has changed meanwhile
+	if now, there := u.all[name]; ok && there && bytes.Equal(now.hash, user.hash) { // otherwise the file has changed meanwhile
 		u.proven[name] = proof
 	}
-	return one, ok, problem
+	return user, ok, problem
 }
 
-// isProven reports whether a user was let in with this password since the file was read. The mutex is held.
+// isProven reports whether the user has logged in with this password since the file was read. The mutex is held.
 func (u *Users) isProven(name string, proof []byte) bool {
 	before, there := u.proven[name]
 	return there && hmac.Equal(before, proof)
 }
 
-// Valid reports why the text of a file is none of users: whoever names another by mistake shall not lose it. An empty one may
-// become one.
+// Check returns an error if a text is not a file of users. It keeps "fluxctl passwd" from overwriting another file that is named
+// by mistake. A text without users is valid.
 func Check(file string, text []byte) error {
 	_, err := parseUsers(file, text)
 	if errors.Is(err, errEmpty) {
@@ -292,8 +292,8 @@ func Check(file string, text []byte) error {
 	return err
 }
 
-// Set returns the text of a file of users with one more, or with another role and password for one. The text is a file's so far;
-// it keeps what it says besides.
+// Set returns the text of a file of users with a user added, or with another role and password for the user. It keeps the rest of
+// the text.
 func Set(text []byte, name, password string, role Role) ([]byte, error) {
 	if err := checkUser(name, role); err != nil {
 		return nil, err
@@ -311,7 +311,7 @@ func Set(text []byte, name, password string, role Role) ([]byte, error) {
 	return replaceUser(text, name, fmt.Sprintf("%s:%s:%s\n", name, role, hash)), nil
 }
 
-// Delete returns the text of a file of users without one.
+// Delete returns the text of a file of users without a user.
 func Delete(text []byte, name string) ([]byte, error) {
 	without := replaceUser(text, name, "")
 	if bytes.Equal(without, text) {
@@ -320,7 +320,7 @@ func Delete(text []byte, name string) ([]byte, error) {
 	return without, nil
 }
 
-// replaceUser puts a line in the place of a user's, or at the end.
+// replaceUser replaces the line of a user, or adds one at the end.
 func replaceUser(text []byte, name, line string) []byte {
 	var b bytes.Buffer
 	done := false

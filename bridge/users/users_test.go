@@ -20,10 +20,10 @@ import (
 // patience bounds every wait of these tests. Nothing is expected to take that long.
 const patience = 2 * time.Minute
 
-// everyRole is all there are.
+// everyRole has all roles.
 var everyRole = []Role{Viewer, Tuner, Operator, Robot}
 
-// line is one of a file of users. Its hash is quick to make and to check.
+// line returns a line of a file of users. Its hash is quick to make and to check.
 func line(t *testing.T, name string, role Role, password string) string {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
@@ -33,7 +33,7 @@ func line(t *testing.T, name string, role Role, password string) string {
 	return fmt.Sprintf("%s:%s:%s\n", name, role, hash)
 }
 
-// passwords is the text of a file with a user of each role, whose password is the name twice.
+// passwords returns the text of a file with a user of each role, whose password is the name twice.
 func passwords(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder
@@ -43,7 +43,7 @@ func passwords(t *testing.T) string {
 	return text.String()
 }
 
-// write makes a file, or changes it. Each time it is a second newer: no clock is too coarse for that.
+// write creates or changes a file. Each time it makes the file a second newer, so that a coarse clock does not matter.
 func write(t *testing.T, file, text string) {
 	t.Helper()
 	at := time.Now()
@@ -70,7 +70,7 @@ func load(t *testing.T, text string) (*Users, string) {
 	return all, file
 }
 
-// receive waits for an answer, not for ever.
+// receive waits for an answer, for a limited time.
 func receive[T any](t *testing.T, from <-chan T) T {
 	t.Helper()
 	select {
@@ -82,7 +82,7 @@ func receive[T any](t *testing.T, from <-chan T) T {
 	}
 }
 
-// mayLogIn reports whether the user may, as the role.
+// mayLogIn reports whether a user may log in, and has a role.
 func mayLogIn(t *testing.T, all *Users, name, password string, role Role) bool {
 	t.Helper()
 	one, ok, problem := all.Check(name, password, "here")
@@ -92,7 +92,7 @@ func mayLogIn(t *testing.T, all *Users, name, password string, role Role) bool {
 	return ok && one.Role == role
 }
 
-// What each role may ask for. Who adds a verb has to think of each.
+// The verbs that each role may send. A new verb needs a row here.
 func TestRoles(t *testing.T) {
 	all := map[string][]Role{
 		"describe":  {Viewer, Tuner, Operator},
@@ -116,11 +116,11 @@ func TestRoles(t *testing.T) {
 		t.Errorf("not in order: %v", verbs)
 	}
 	if len(verbs) != len(all) {
-		t.Errorf("there are %v: expected %d", verbs, len(all))
+		t.Errorf("the verbs are %v: expected %d", verbs, len(all))
 	}
 	for verb, may := range all {
 		if !slices.Contains(verbs, verb) {
-			t.Errorf("%s is not among %v", verb, verbs)
+			t.Errorf("%s is missing in %v", verb, verbs)
 		}
 		if least, known := LeastRole(verb); !known || least != may[0] {
 			t.Errorf("%s needs %q, %v: expected %s", verb, least, known, may[0])
@@ -137,17 +137,17 @@ func TestRoles(t *testing.T) {
 		}
 		for _, role := range everyRole {
 			if role.May(verb) {
-				t.Errorf("%s may %q, which there is not", role, verb)
+				t.Errorf("%s may send %q, which is not a verb", role, verb)
 			}
 		}
 	}
 }
 
 // A name that does not exist takes as long to check as one that does.
-func TestNobodysHash(t *testing.T) {
+func TestDummyHash(t *testing.T) {
 	cost, err := bcrypt.Cost([]byte(dummyHash))
 	if err != nil || cost != bcrypt.DefaultCost {
-		t.Errorf("cost %d, %v: expected %d, which users have", cost, err, bcrypt.DefaultCost)
+		t.Errorf("cost %d, %v: expected %d as for users", cost, err, bcrypt.DefaultCost)
 	}
 	text, err := Set(nil, "ann", "a good password", Viewer)
 	if err != nil {
@@ -159,11 +159,11 @@ func TestNobodysHash(t *testing.T) {
 	}
 }
 
-func TestWhoMayLogIn(t *testing.T) {
-	all, _ := load(t, passwords(t)+"\n# a remark\n  "+line(t, "ärger", Viewer, "ünlucky"))
+func TestCheck(t *testing.T) {
+	all, _ := load(t, passwords(t)+"\n# a comment\n  "+line(t, "ärger", Viewer, "ünlucky"))
 	for _, c := range []struct {
 		name, password string
-		role           Role // empty: may not
+		role           Role // empty: must not log in
 	}{
 		{"viewer", "viewerviewer", Viewer},
 		{"tuner", "tunertuner", Tuner},
@@ -181,7 +181,7 @@ func TestWhoMayLogIn(t *testing.T) {
 	} {
 		tries := 1
 		if c.role != "" {
-			tries = 2 // who was let in once is known by another hash
+			tries = 2 // the second login is checked by another hash
 		}
 		for range tries {
 			one, ok, problem := all.Check(c.name, c.password, "here")
@@ -192,9 +192,9 @@ func TestWhoMayLogIn(t *testing.T) {
 	}
 }
 
-// A flood of logins waits for its turn up to a number, for each address and in all. Who comes then is turned
-// away, and later logins go on. Who was let in before does not wait.
-func TestAFloodOfLoginsIsBounded(t *testing.T) {
+// A bounded number of logins may wait for a check, for each address and in all. Further ones are refused; later logins work. A
+// user who has logged in before does not wait.
+func TestFloodOfLoginsIsBounded(t *testing.T) {
 	all, _ := load(t, passwords(t))
 	check := func(when, name, from string, want Role) {
 		t.Helper()
@@ -204,14 +204,14 @@ func TestAFloodOfLoginsIsBounded(t *testing.T) {
 		}
 	}
 	check("before the flood", "operator", "desk", Operator)
-	all.checking <- struct{}{} // as if somebody were being checked
+	all.checking <- struct{}{} // as if a login were being checked
 	answers := make(chan bool, 1000)
 	flood := func(number int, from string) {
 		for range number {
 			go func() { _, ok, _ := all.Check("viewer", "wrong", from); answers <- ok }()
 		}
 	}
-	turnedAway := func(number int) {
+	refused := func(number int) {
 		t.Helper()
 		for range number {
 			if receive(t, answers) {
@@ -220,34 +220,34 @@ func TestAFloodOfLoginsIsBounded(t *testing.T) {
 		}
 	}
 	flood(100, "here")
-	turnedAway(100 - maxWaitingHere) // the others wait
-	check("where they wait", "viewer", "here", "")
+	refused(100 - maxWaitingHere) // the others wait
+	check("from the same address", "viewer", "here", "")
 	for i := range 100 {
 		flood(1, fmt.Sprint("there ", i))
 	}
-	turnedAway(100 - (maxWaiting - maxWaitingHere))
+	refused(100 - (maxWaiting - maxWaitingHere))
 	check("while they wait", "viewer", "elsewhere", "")
-	check("who was let in before", "operator", "here", Operator)
+	check("a user who has logged in before", "operator", "here", Operator)
 	<-all.checking
-	turnedAway(maxWaiting)
+	refused(maxWaiting)
 	check("after the flood", "viewer", "here", Viewer)
 
-	// A class that comes at once, all with the same right password, is let in.
+	// A class may log in at once, all with the same correct password.
 	for range maxWaitingHere {
 		go func() { _, ok, _ := all.Check("tuner", "tunertuner", "class"); answers <- ok }()
 	}
 	for range maxWaitingHere {
 		if !receive(t, answers) {
-			t.Error("a right password is refused")
+			t.Error("a correct password is refused")
 		}
 	}
 	if len(all.waiting) != 0 || all.total != 0 {
-		t.Errorf("%v are said to wait", all.waiting)
+		t.Errorf("%v still wait", all.waiting)
 	}
 }
 
-// Whoever was let in is known to be somebody else now, or to have gone, once the file says so.
-func TestAChangedFileIsSeen(t *testing.T) {
+// Changed reports users who were deleted or have another role or password.
+func TestChangedFile(t *testing.T) {
 	stays, other := line(t, "stays", Viewer, "stays, stays"), line(t, "promoted", Tuner, "a tuner's")
 	all, file := load(t, stays+other+line(t, "gone", Viewer, "gone, gone")+line(t, "careful", Viewer, "the old one"))
 	before := map[string]User{}
@@ -274,7 +274,7 @@ func TestAChangedFileIsSeen(t *testing.T) {
 	}
 	expect("nothing was written")
 	write(t, file, stays+other+line(t, "gone", Viewer, "gone, gone")+line(t, "careful", Viewer, "the old one"))
-	expect("the same passwords with other hashes", "gone", "careful") // nobody can know that they are the same
+	expect("the same passwords with other hashes", "gone", "careful") // which the hashes do not show
 	write(t, file, stays+strings.Replace(other, string(Tuner), string(Operator), 1)+
 		line(t, "careful", Viewer, "the new one")+line(t, "late", Viewer, "late, late"))
 	expect("after a change", "promoted", "gone", "careful")
@@ -286,7 +286,7 @@ func TestAChangedFileIsSeen(t *testing.T) {
 		{"stays", "stays, stays", Viewer, true},
 		{"promoted", "a tuner's", Operator, true},
 		{"gone", "gone, gone", Viewer, false},
-		{"careful", "the old one", Viewer, false}, // it was let in before
+		{"careful", "the old one", Viewer, false}, // has logged in before
 		{"careful", "the new one", Viewer, true},
 		{"late", "late, late", Viewer, true},
 	} {
@@ -296,13 +296,12 @@ func TestAChangedFileIsSeen(t *testing.T) {
 	}
 	write(t, file, stays+other+line(t, "gone", Viewer, "gone, gone"))
 	if mayLogIn(t, all, "late", "late, late", Viewer) {
-		t.Error("who was taken out is let in, with nobody having asked whether the file has changed")
+		t.Error("a deleted user may log in, without a call of Changed")
 	}
 }
 
-// A file that cannot be used keeps those who were there. Why is told once, by whatever sees it first; another reason is told
-// again.
-func TestAFileWithAMistakeChangesNothing(t *testing.T) {
+// With an invalid file the users read before stay valid. Each problem is reported once, by the first call of Changed or Check.
+func TestInvalidFileChangesNothing(t *testing.T) {
 	good := passwords(t)
 	all, file := load(t, good)
 	before, ok, err := all.Check("operator", "operatoroperator", "here")
@@ -316,9 +315,9 @@ func TestAFileWithAMistakeChangesNothing(t *testing.T) {
 	for _, c := range []struct{ name, text, says string }{
 		{"a role", "operator:king:x\n", `:1: role "king": expected viewer, tuner, operator or robot`},
 		{"another role", good + "ann:queen:x\n", `:5: role "queen": expected viewer, tuner, operator or robot`},
-		{"a hash", "operator:viewer:secret\n", ":1: the third part is no bcrypt hash"},
-		{"nobody", "# all have gone\n", "nobody could log in"},
-		{"cut off", good[:len(good)-20], ":4: the third part is no bcrypt hash"},
+		{"a hash", "operator:viewer:secret\n", ":1: the third part is not a bcrypt hash"},
+		{"no users", "# all deleted\n", "there are no users"},
+		{"cut off", good[:len(good)-20], ":4: the third part is not a bcrypt hash"},
 		{"too long", good + strings.Repeat("#\n", MaxFile/2), "expected at most 1048576"},
 		{"a line that is too long", good + strings.Repeat("#", 1<<17), "too long"},
 		{"no file", "", "make it with 'fluxctl passwd"},
@@ -331,41 +330,41 @@ func TestAFileWithAMistakeChangesNothing(t *testing.T) {
 			write(t, file, c.text)
 		}
 		if _, err := Load(file); err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: Load says %v, expected %q", c.name, err, c.says)
+			t.Errorf("%s: Load returns %v, expected %q", c.name, err, c.says)
 		}
 		changed, problem := all.Changed()
 		if problem == nil || !strings.Contains(problem.Error(), c.says) {
-			t.Errorf("%s: it is told: %v, expected %q", c.name, problem, c.says)
+			t.Errorf("%s: Changed returns %v, expected %q", c.name, problem, c.says)
 		}
 		if changed("operator", before) {
-			t.Errorf("%s: the operator is sent away", c.name)
+			t.Errorf("%s: the operator has changed", c.name)
 		}
 		for range 2 {
 			if _, problem := all.Changed(); problem != nil {
-				t.Errorf("%s: it is told again: %v", c.name, problem)
+				t.Errorf("%s: reported again: %v", c.name, problem)
 			}
-			for _, role := range []Role{Operator, Viewer} { // the first has been let in before, the second has not
+			for _, role := range []Role{Operator, Viewer} { // the first has logged in before, the second has not
 				if !mayLogIn(t, all, string(role), string(role+role), role) {
-					t.Errorf("%s: %s, who was there, may not log in", c.name, role)
+					t.Errorf("%s: %s may not log in", c.name, role)
 				}
 			}
 		}
 	}
 	write(t, file, good)
 	if changed, problem := all.Changed(); problem != nil || changed("operator", before) {
-		t.Errorf("the file is good again: %v", problem)
+		t.Errorf("the file is valid again: %v", problem)
 	}
 	write(t, file, "nobody\n")
 	if _, _, problem := all.Check("operator", "operatoroperator", "here"); problem == nil {
-		t.Error("a mistake is not told by a login")
+		t.Error("Check does not report a mistake")
 	}
 	if _, err := Load(folder); err == nil || !strings.Contains(err.Error(), "expected a file") {
 		t.Errorf("a folder: %v", err)
 	}
 }
 
-// What is written while many log in harms nobody. Its worth shows under the race detector.
-func TestAFileThatChangesWhilePeopleLogIn(t *testing.T) {
+// The file may change while many users log in. This is for the race detector.
+func TestFileChangesDuringLogins(t *testing.T) {
 	text := [2]string{}
 	text[0] = passwords(t)
 	text[1] = text[0] + line(t, "late", Viewer, "late, late")
@@ -406,46 +405,47 @@ func TestAFileThatChangesWhilePeopleLogIn(t *testing.T) {
 
 func TestPasswordFiles(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                  "nobody could log in",
-		"# nobody yet\n\n":  "nobody could log in",
-		"me\n":              "passwords:1: expected name:role:bcrypt hash",
-		"me:viewer\n":       "passwords:1: expected name:role:bcrypt hash",
-		":viewer:x\n":       `passwords:1: user "": expected one or more characters other than`,
-		"a/b:viewer:x\n":    `passwords:1: user "a/b": expected one or more characters other than / + # * > $, spaces and control characters`,
+		"":               "there are no users",
+		"# none yet\n\n": "there are no users",
+		"me\n":           "passwords:1: expected name:role:bcrypt hash",
+		"me:viewer\n":    "passwords:1: expected name:role:bcrypt hash",
+		":viewer:x\n":    `passwords:1: user "": expected one or more characters other than`,
+		"a/b:viewer:x\n": `passwords:1: user "a/b": expected one or more characters other than / + # * > $, ` +
+			`spaces and control characters`,
 		"a b:viewer:x\n":    `passwords:1: user "a b": expected one or more characters other than`,
-		"config:viewer:x\n": `passwords:1: user "config": a robot says so of values that no user has set`,
+		"config:viewer:x\n": `passwords:1: user "config": robots use this word for values that no user has set`,
 		strings.Repeat("a", protocol.MaxUser+1) + ":viewer:x\n": "65 bytes: expected at most 64",
 		"# a\nme:king:x\n":   `passwords:2: role "king": expected viewer, tuner, operator or robot`,
 		"me::x\n":            `passwords:1: role "": expected viewer, tuner, operator or robot`,
-		"me:viewer:secret\n": "passwords:1: the third part is no bcrypt hash",
-		strings.Repeat("me:robot:"+dummyHash+"\n", 2): `passwords:2: user "me" is there twice`,
+		"me:viewer:secret\n": "passwords:1: the third part is not a bcrypt hash",
+		strings.Repeat("me:robot:"+dummyHash+"\n", 2): `passwords:2: user "me" is listed twice`,
 	} {
 		_, err := parseUsers("passwords", []byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
-		// One without anybody may become one of users, any other is something else.
-		if mayBecome := want == "nobody could log in"; (Check("passwords", []byte(text)) == nil) != mayBecome {
+		// Only a text without users, or with valid ones, may become a file of users.
+		if mayBecome := want == "there are no users"; (Check("passwords", []byte(text)) == nil) != mayBecome {
 			t.Errorf("%q: %v", text, Check("passwords", []byte(text)))
 		}
 	}
 	if err := Check("passwords", []byte("me:robot:"+dummyHash+"\r\n\r\n")); err != nil {
-		t.Errorf("lines as on Windows: %v", err)
+		t.Errorf("line ends of Windows: %v", err)
 	}
 	if err := Check("notes", []byte("buy milk\n")); err == nil {
-		t.Error("any text may become a file of users")
+		t.Error("any text is accepted as a file of users")
 	}
 }
 
 func TestSetAndDelete(t *testing.T) {
-	text := []byte("# who may\n")
+	text := []byte("# users\n")
 	for _, c := range []struct {
 		name, password string
 		role           Role
 	}{
 		{"me", "correct horse", Tuner},
 		{"you", "battery staple", Viewer},
-		{"me", "another one", Operator}, // in its place
+		{"me", "another one", Operator}, // replaces the first
 	} {
 		var err error
 		if text, err = Set(text, c.name, c.password, c.role); err != nil {
@@ -454,15 +454,15 @@ func TestSetAndDelete(t *testing.T) {
 	}
 	all, err := parseUsers("passwords", text)
 	if err != nil || len(all) != 2 || all["me"].Role != Operator || all["you"].Role != Viewer ||
-		!strings.HasPrefix(string(text), "# who may\nme:operator:") {
+		!strings.HasPrefix(string(text), "# users\nme:operator:") {
 		t.Errorf("%v, %v:\n%s", all, err, text)
 	}
 	if bcrypt.CompareHashAndPassword(all["me"].hash, []byte("another one")) != nil {
-		t.Error("the new password is not right")
+		t.Error("the new password is not in the file")
 	}
 	for _, secret := range []string{"horse", "staple", "another"} {
 		if bytes.Contains(text, []byte(secret)) {
-			t.Errorf("a password stands in the file:\n%s", text)
+			t.Errorf("a password is in the file:\n%s", text)
 		}
 	}
 	text, err = Delete(text, "me")
@@ -471,7 +471,7 @@ func TestSetAndDelete(t *testing.T) {
 	}
 	for _, name := range []string{"me", "yo", ""} {
 		if same, err := Delete(text, name); err == nil || same != nil {
-			t.Errorf("%q, who is not there, is deleted", name)
+			t.Errorf("%q, which does not exist, was deleted", name)
 		}
 	}
 	long := strings.Repeat("x", maxPassword)
@@ -505,8 +505,8 @@ func TestSetAndDelete(t *testing.T) {
 	}
 }
 
-// Whatever a file of users says, putting somebody in and taking them out again keeps the rest as it is.
-func TestTheRestOfAFileStays(t *testing.T) {
+// Adding a user to a file and deleting it again keeps the rest of the file.
+func TestRestOfTheFileStays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[a-z]{1,3}`)
 		rest := rapid.SliceOf(rapid.OneOf(
@@ -514,17 +514,17 @@ func TestTheRestOfAFileStays(t *testing.T) {
 			rapid.StringMatching(`# [a-z: ]{0,8}`),
 			rapid.Map(name, func(n string) string { return n + ":viewer:" + dummyHash }),
 		)).Draw(t, "lines")
-		who := name.Draw(t, "who")
-		others := slices.DeleteFunc(slices.Clone(rest), func(l string) bool { return strings.HasPrefix(l, who+":") })
+		user := name.Draw(t, "user")
+		others := slices.DeleteFunc(slices.Clone(rest), func(l string) bool { return strings.HasPrefix(l, user+":") })
 		want := ""
 		for _, l := range others {
 			want += l + "\n"
 		}
-		with := replaceUser([]byte(strings.Join(rest, "\n")), who, who+":tuner:"+dummyHash+"\n")
-		if n := bytes.Count(append([]byte("\n"), with...), []byte("\n"+who+":")); n != 1 {
-			t.Fatalf("%q is there %d times:\n%s", who, n, with)
+		with := replaceUser([]byte(strings.Join(rest, "\n")), user, user+":tuner:"+dummyHash+"\n")
+		if n := bytes.Count(append([]byte("\n"), with...), []byte("\n"+user+":")); n != 1 {
+			t.Fatalf("%q is listed %d times:\n%s", user, n, with)
 		}
-		without, err := Delete(with, who)
+		without, err := Delete(with, user)
 		if trailing := strings.TrimRight(string(without), "\n"); err != nil || trailing != strings.TrimRight(want, "\n") {
 			t.Fatalf("%v, %q, want %q", err, without, want)
 		}

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Reading a pipe that nobody writes would never end. It is refused at once, also where a file was before.
-func TestAPipeIsNoFileOfUsers(t *testing.T) {
+// Reading a pipe might never end. It is refused at once, even if it replaces a file.
+func TestPipeIsRefused(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -19,7 +19,7 @@ func TestAPipeIsNoFileOfUsers(t *testing.T) {
 	errs := make(chan error, 1)
 	go func() { _, err := Load(pipe); errs <- err }()
 	if err := receive(t, errs); err == nil || !strings.Contains(err.Error(), "expected a file") {
-		t.Errorf("it says %v", err)
+		t.Errorf("Load: %v", err)
 	}
 
 	all, file := load(t, passwords(t))
@@ -30,27 +30,27 @@ func TestAPipeIsNoFileOfUsers(t *testing.T) {
 	go func() {
 		changed, problem := all.Changed()
 		if changed("viewer", before) {
-			t.Error("who was there is sent away")
+			t.Error("an unchanged user has changed")
 		}
 		errs <- problem
 	}()
 	if err := receive(t, errs); err == nil || !strings.Contains(err.Error(), "expected a file") {
-		t.Errorf("in the place of a file: it says %v", err)
+		t.Errorf("in the place of a file: %v", err)
 	}
 	if !mayLogIn(t, all, "tuner", "tunertuner", Tuner) {
-		t.Error("who was there may not log in")
+		t.Error("a user read before may not log in")
 	}
 }
 
-// A device says nothing of its size.
-func TestADeviceIsNoFileOfUsers(t *testing.T) {
+// A device has no size.
+func TestDeviceIsRefused(t *testing.T) {
 	if _, err := Load(os.DevNull); err == nil || !strings.Contains(err.Error(), "expected a file") {
-		t.Errorf("it says %v", err)
+		t.Errorf("Load: %v", err)
 	}
 }
 
-// The file may stand somewhere else.
-func TestALinkToAFileOfUsers(t *testing.T) {
+// The file may be a symbolic link.
+func TestLinkToAFileOfUsers(t *testing.T) {
 	_, file := load(t, passwords(t))
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(file, link); err != nil {
@@ -58,6 +58,6 @@ func TestALinkToAFileOfUsers(t *testing.T) {
 	}
 	all, err := Load(link)
 	if err != nil || !mayLogIn(t, all, "viewer", "viewerviewer", Viewer) {
-		t.Errorf("nobody may log in: %v", err)
+		t.Errorf("viewer may not log in: %v", err)
 	}
 }
