@@ -28,7 +28,7 @@ const (
 	snapshotHeader  = 8 + 4 + sha256.Size // what versions 1 and 2 have in common
 )
 
-// MaxSnapshot bounds the size of a snapshot, in bytes: a hundred million weights.
+// MaxSnapshot is the largest size of a snapshot, in bytes: about a hundred million weights.
 const MaxSnapshot = 800 << 20
 
 // Errors of a snapshot that cannot be restored, for errors.Is.
@@ -40,7 +40,7 @@ var (
 )
 
 // Fingerprint identifies the network that the weights of a snapshot belong to: by the names of its neurons, and for each synapse
-// by what it connects, its kind, whether it is plastic, and its sign if it is. What can be tuned is not part of it.
+// by the neurons that it connects, its kind, whether it is plastic, and its sign if it is. What can be tuned is not part of it.
 func (n *Network) Fingerprint() [32]byte {
 	h := sha256.New()
 	d := n.Description()
