@@ -23,7 +23,8 @@ const risp = `{"Properties": {
  "Edges": [{"from": 3, "to": 7, "values": [-2, 5]}, {"from": 7, "to": 7, "values": [0, 1]}],
  "Inputs": [3], "Outputs": [7],
  "Associated_Data": {"other": {"proc_name": "risp"},
-  "proc_params": {"leak_mode": "none", "min_potential": -6, "max_weight": 15, "threshold_inclusive": true, "fire_like_ravens": false}}}`
+  "proc_params": {"leak_mode": "none", "min_potential": -6, "max_weight": 15,
+   "threshold_inclusive": true, "fire_like_ravens": false}}}`
 
 func TestImport(t *testing.T) {
 	for _, c := range []struct {
@@ -92,7 +93,7 @@ func TestImportRefuses(t *testing.T) {
 		{`"name": "Delay"`, `"name": "Lag"`, "edge_properties: Delay is missing"},
 		{`"Nodes"`, `"Knots"`, "Nodes: expected at least one"},
 		{`{"Properties"`, `["Properties"`, "not JSON"},
-		{`false}}}`, `false}}} trailing`, "net.json:8:"},
+		{`false}}}`, `false}}} trailing`, "net.json:9:"},
 		{`false}}}`, `false}}} {}`, "expected the end of the file after the network"},
 		{`{"from": 7, "to": 7,`, `{"from": 3, "to": 7,`, "Edges[1]: there is an edge from 3 to 7 already"},
 		{`"Inputs": [3]`, `"Inputs": [4]`, "Inputs[0]: 4: expected the id of a node"},
