@@ -34,7 +34,8 @@ func TestGuardAdjusts(t *testing.T) {
 	step(t, g, 100*ms) // the request is as old as the new timeout allows
 	d.expect(t, 0)
 	for name, opts := range map[string]actuators.GuardOpts{
-		"failsafe": {Min: -full, Max: full, Failsafe: 1}, "range": {Min: full, Max: -full}, "range without the failsafe value": {Min: 1, Max: full},
+		"failsafe": {Min: -full, Max: full, Failsafe: 1}, "range": {Min: full, Max: -full},
+		"range without the failsafe value": {Min: 1, Max: full},
 	} {
 		if err := g.Adjust(120*ms, opts, nil); err == nil {
 			t.Errorf("%s was accepted", name)
@@ -123,9 +124,11 @@ func TestDevicesAdjusted(t *testing.T) {
 			func() (func(), error) { return continuous.Adjusted(&actuators.ContinuousOpts{MinPower: full}) }, full / 2,
 			[]string{duty("S", 1.875/20, "50Hz")}},
 		{"esc's smallest power", esc, func() (func(), error) { return esc.Adjusted(&actuators.ESCOpts{MinPower: full / 2}) },
-			func() (func(), error) { return esc.Adjusted(&actuators.ESCOpts{MinPower: full}) }, full / 2, []string{duty("E", 1.75/20, "50Hz")}},
+			func() (func(), error) { return esc.Adjusted(&actuators.ESCOpts{MinPower: full}) }, full / 2,
+			[]string{duty("E", 1.75/20, "50Hz")}},
 		{"stepper", stepper, func() (func(), error) { return stepper.Adjusted(&actuators.StepperOpts{MaxRate: 2 * physic.KiloHertz}) },
-			func() (func(), error) { return stepper.Adjusted(&actuators.StepperOpts{MaxRate: physic.MegaHertz}) }, full, []string{"P 0/16777216 at 1Hz", "D Low", "P 8388608/16777216 at 2kHz"}},
+			func() (func(), error) { return stepper.Adjusted(&actuators.StepperOpts{MaxRate: physic.MegaHertz}) }, full,
+			[]string{"P 0/16777216 at 1Hz", "D Low", "P 8388608/16777216 at 2kHz"}},
 	} {
 		if _, err := c.wrong(); err == nil {
 			t.Errorf("%s: a wrong value was accepted", c.name)

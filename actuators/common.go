@@ -37,9 +37,9 @@ func (o *CommonOpts) Complete(k Kind) {
 	}
 }
 
-// Limits returns the limits of tuning for a key; the ends of the range have the keys "range[0]" and "range[1]". A slew rate or timeout
-// that the file sets to none cannot be tuned. If the file has a faster slew rate, or a shorter or longer timeout, than tuning allows, the
-// limits include it.
+// Limits returns the limits of tuning for a key; the ends of the range have the keys "range[0]" and "range[1]". A slew rate or
+// timeout that the file sets to none cannot be tuned. If the file has a faster slew rate, or a shorter or longer timeout, than
+// tuning allows, the limits include it.
 func (o *CommonOpts) Limits(key string) (low, high int64, ok bool) {
 	switch {
 	case key == "slew" && o.Slew != nil && *o.Slew != 0:
@@ -77,8 +77,8 @@ func (o *CommonOpts) Check() []options.Mistake {
 	return nil
 }
 
-// GuardOpts returns the options of the device's guard; Complete must have been called. The range of a label are its names, and its
-// failsafe is no name.
+// GuardOpts returns the options of the device's guard; Complete must have been called. The range of a label are its names, and
+// its failsafe is no name.
 func (o *CommonOpts) GuardOpts(d Device) GuardOpts {
 	if label, is := d.(*Label); is {
 		return GuardOpts{Min: unnamed, Max: Command(max(0, len(label.names)-1)), Failsafe: unnamed, Timeout: o.Timeout}

@@ -116,10 +116,13 @@ func TestServoTrimInvertedAndDeadBand(t *testing.T) {
 	}
 	for _, s := range []story{
 		{"trim moves every pulse", servo(actuators.ServoOpts{Trim: -20 * us}), []moment{
-			{-full, []string{duty("S", 0.98/20, "50Hz")}}, {full * 0, []string{duty("S", 1.48/20, "50Hz")}}, {full, []string{duty("S", 1.98/20, "50Hz")}}}},
-		{"inverted", servo(actuators.ServoOpts{Inverted: true}), []moment{{full, []string{duty("S", 1.0/20, "50Hz")}}, {-full, []string{duty("S", 2.0/20, "50Hz")}}}},
+			{-full, []string{duty("S", 0.98/20, "50Hz")}}, {full * 0, []string{duty("S", 1.48/20, "50Hz")}},
+			{full, []string{duty("S", 1.98/20, "50Hz")}}}},
+		{"inverted", servo(actuators.ServoOpts{Inverted: true}), []moment{{full, []string{duty("S", 1.0/20, "50Hz")}},
+			{-full, []string{duty("S", 2.0/20, "50Hz")}}}},
 		{"a continuous one stands still within its dead band", continuous, []moment{
-			{full/10 - 1, []string{duty("S", 1.5/20, "50Hz")}}, {-full/10 + 1, []string{duty("S", 1.5/20, "50Hz")}}, {full / 10, []string{duty("S", 1.55/20, "50Hz")}}}},
+			{full/10 - 1, []string{duty("S", 1.5/20, "50Hz")}}, {-full/10 + 1, []string{duty("S", 1.5/20, "50Hz")}},
+			{full / 10, []string{duty("S", 1.55/20, "50Hz")}}}},
 	} {
 		s.tell(t)
 	}
@@ -131,7 +134,8 @@ func TestServoTrimInvertedAndDeadBand(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := actuators.NewContinuous(newPin(&wire{}, "S"), &actuators.ContinuousOpts{DeadBand: full}); err == nil || !strings.HasPrefix(err.Error(), "servo on S: dead_band: ") {
+	if _, err := actuators.NewContinuous(newPin(&wire{}, "S"), &actuators.ContinuousOpts{DeadBand: full}); err == nil ||
+		!strings.HasPrefix(err.Error(), "servo on S: dead_band: ") {
 		t.Errorf("dead band of all: got %v", err)
 	}
 }
@@ -141,8 +145,10 @@ func TestESC(t *testing.T) {
 		return func(w *wire) (actuators.Device, error) { return actuators.NewESC(newPin(w, "E"), opts) }
 	}
 	for _, s := range []story{
-		{"one way", esc(nil), []moment{{full * 0, []string{duty("E", 1.0/20, "50Hz")}}, {full / 2, []string{duty("E", 1.5/20, "50Hz")}}, {full, []string{duty("E", 2.0/20, "50Hz")}}, {"halt", []string{duty("E", 0, "50Hz")}}}},
-		{"both ways, fast", esc(&actuators.ESCOpts{Reverse: true, Frequency: 400 * physic.Hertz}), []moment{{full * 0, []string{duty("E", 1.5/2.5, "400Hz")}}, {-full, []string{duty("E", 1.0/2.5, "400Hz")}}}},
+		{"one way", esc(nil), []moment{{full * 0, []string{duty("E", 1.0/20, "50Hz")}}, {full / 2, []string{duty("E", 1.5/20, "50Hz")}},
+			{full, []string{duty("E", 2.0/20, "50Hz")}}, {"halt", []string{duty("E", 0, "50Hz")}}}},
+		{"both ways, fast", esc(&actuators.ESCOpts{Reverse: true, Frequency: 400 * physic.Hertz}),
+			[]moment{{full * 0, []string{duty("E", 1.5/2.5, "400Hz")}}, {-full, []string{duty("E", 1.0/2.5, "400Hz")}}}},
 	} {
 		s.tell(t)
 	}
@@ -165,9 +171,12 @@ func TestDimmer(t *testing.T) {
 		return func(w *wire) (actuators.Device, error) { return actuators.NewDimmer(newPin(w, "LED"), opts) }
 	}
 	for _, s := range []story{
-		{"linear", dimmer(&actuators.DimmerOpts{Linear: true}), []moment{{full / 4, []string{duty("LED", 0.25, "1kHz")}}, {"halt", []string{duty("LED", 0, "1kHz")}}}},
-		{"inverted", dimmer(&actuators.DimmerOpts{Linear: true, Inverted: true, Frequency: 200 * physic.Hertz}), []moment{{full / 4, []string{duty("LED", 0.75, "200Hz")}}, {"halt", []string{"LED High"}}}},
-		{"as the eye sees it", dimmer(nil), []moment{{full * 0, []string{duty("LED", 0, "1kHz")}}, {full / 2, []string{duty("LED", 0.184187, "1kHz")}}, {full, []string{duty("LED", 1, "1kHz")}}}},
+		{"linear", dimmer(&actuators.DimmerOpts{Linear: true}), []moment{{full / 4, []string{duty("LED", 0.25, "1kHz")}},
+			{"halt", []string{duty("LED", 0, "1kHz")}}}},
+		{"inverted", dimmer(&actuators.DimmerOpts{Linear: true, Inverted: true, Frequency: 200 * physic.Hertz}),
+			[]moment{{full / 4, []string{duty("LED", 0.75, "200Hz")}}, {"halt", []string{"LED High"}}}},
+		{"as the eye sees it", dimmer(nil), []moment{{full * 0, []string{duty("LED", 0, "1kHz")}},
+			{full / 2, []string{duty("LED", 0.184187, "1kHz")}}, {full, []string{duty("LED", 1, "1kHz")}}}},
 	} {
 		s.tell(t)
 	}
@@ -211,8 +220,10 @@ func TestRelay(t *testing.T) {
 	}
 	for _, s := range []story{
 		{"between the two it stays as it is", relay(nil), []moment{
-			{full * 45 / 100, []string{"R Low"}}, {full / 2, []string{"R High"}}, {full * 45 / 100, []string{"R High"}}, {full * 2 / 5, []string{"R Low"}}, {full, []string{"R High"}}, {"halt", []string{"R Low"}}}},
-		{"active low", relay(&actuators.RelayOpts{Active: "low"}), []moment{{full, []string{"R Low"}}, {full * 0, []string{"R High"}}, {"halt", []string{"R High"}}}},
+			{full * 45 / 100, []string{"R Low"}}, {full / 2, []string{"R High"}}, {full * 45 / 100, []string{"R High"}},
+			{full * 2 / 5, []string{"R Low"}}, {full, []string{"R High"}}, {"halt", []string{"R Low"}}}},
+		{"active low", relay(&actuators.RelayOpts{Active: "low"}), []moment{{full, []string{"R Low"}}, {full * 0, []string{"R High"}},
+			{"halt", []string{"R High"}}}},
 	} {
 		s.tell(t)
 	}
@@ -256,8 +267,10 @@ func TestStepper(t *testing.T) {
 			{"halt", []string{still}},
 		}},
 		{"released at rest", stepper(actuators.StepperOpts{Inverted: true, MaxRate: 2 * physic.KiloHertz}, true), []moment{
-			{full, []string{still, "DIR High", "EN Low", steps("2kHz")}}, {full * 0, []string{still, "EN High"}}, {"halt", []string{still, "EN High"}}}},
-		{"held at rest", stepper(actuators.StepperOpts{Hold: true}, true), []moment{{full * 0, []string{still, "EN Low"}}, {"halt", []string{still, "EN High"}}}},
+			{full, []string{still, "DIR High", "EN Low", steps("2kHz")}}, {full * 0, []string{still, "EN High"}},
+			{"halt", []string{still, "EN High"}}}},
+		{"held at rest", stepper(actuators.StepperOpts{Hold: true}, true), []moment{{full * 0, []string{still, "EN Low"}},
+			{"halt", []string{still, "EN High"}}}},
 	} {
 		s.tell(t)
 	}
@@ -325,7 +338,8 @@ func TestEveryWriteCanFail(t *testing.T) {
 
 func ExampleStepper() {
 	w := &wire{} // on a robot: pins of the board
-	belt, err := actuators.NewStepper(newPin(w, "GPIO18"), newPin(w, "GPIO25"), nil, &actuators.StepperOpts{MaxRate: 800 * physic.Hertz})
+	belt, err := actuators.NewStepper(newPin(w, "GPIO18"), newPin(w, "GPIO25"), nil,
+		&actuators.StepperOpts{MaxRate: 800 * physic.Hertz})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -12,8 +12,8 @@ import (
 type DimmerOpts struct {
 	PWM       string           `yaml:"pwm" pin:"pwm" required:"true" doc:"pin with PWM, such as GPIO12, or servos/0 of an expander"`
 	Frequency physic.Frequency `yaml:"frequency" default:"1 kHz" min:"1 Hz" max:"1 MHz" doc:"of the PWM; at 1 kHz no flicker is seen; a pca9685 has its own"`
-	// Linear makes the duty cycle proportional to the command. Without it the perceived brightness is: an LED at a duty cycle of 18 %
-	// looks half as bright as one at 100 %.
+	// Linear makes the duty cycle proportional to the command. Without it the perceived brightness is: an LED at a duty cycle of
+	// 18 % looks half as bright as one at 100 %.
 	Linear bool `yaml:"linear" default:"false" doc:"duty cycle in proportion to the command; else the perceived brightness is"`
 	// Inverted is for an LED between the supply and the pin: it is bright while the pin is low.
 	Inverted bool `yaml:"inverted" default:"false" doc:"bright while the pin is low"`
@@ -60,7 +60,8 @@ type Dimmer struct {
 // NewDimmer returns a lamp on a pin. It writes nothing. Nil options stand for DefaultDimmerOpts.
 func NewDimmer(pwm gpio.PinOut, opts *DimmerOpts) (*Dimmer, error) {
 	o := options.OrDefaults(opts, DefaultDimmerOpts)
-	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: o.Frequency, linear: o.Linear, inverted: o.Inverted, minPower: o.MinPower}
+	d := &Dimmer{name: "dimmer on " + pwm.Name(), pwm: pwm, frequency: o.Frequency, linear: o.Linear, inverted: o.Inverted,
+		minPower: o.MinPower}
 	return d, options.Validate(d.name, &o)
 }
 
@@ -104,14 +105,15 @@ func (d *Dimmer) Halt() error {
 	return nil
 }
 
-// luminance returns the luminance that the eye perceives as a lightness, both in millionths of full scale, rounded to the nearest.
+// luminance returns the luminance that the eye perceives as a lightness, both in millionths of full scale, rounded to the
+// nearest.
 func luminance(lightness Command) Command {
 	l := int64(lightness)
 	if l <= 80_000 {
 		return Command((l*1000 + 9033/2) / 9033) // L / 903.3 for L in hundredths is l * 100 / 903.3 in millionths
 	}
-	// ((L + 16) / 116)^3 with L = l / 10,000: the base is (l + 160,000) / 1,160,000. Its cube would leave 64 bits (2e18 is within, but the
-	// factor of a million is not), so one division comes first, with nine digits.
+	// ((L + 16) / 116)^3 with L = l / 10,000: the base is (l + 160,000) / 1,160,000. Its cube would leave 64 bits (2e18 is within,
+	// but the factor of a million is not), so one division comes first, with nine digits.
 	base := ((l+160_000)*1_000_000_000 + 580_000) / 1_160_000 // billionths, at most 1e9
 	square := (base*base + 500_000_000) / 1_000_000_000       // 1e18 at most
 	cube := (square*base + 500_000_000) / 1_000_000_000

@@ -62,11 +62,12 @@ func (o *ESCOpts) lengths() pulseLengths {
 
 // ESC is a brushless motor behind an electronic speed controller, on a PWM pin.
 //
-// A controller obeys only after it has seen no throttle for some seconds after its supply came on. That needs no code here: a guard starts
-// its device at the failsafe value, 0, and a robot is armed later. When the pulses end, the controller stops the motor.
+// A controller obeys only after it has seen no throttle for some seconds after its supply came on. That needs no code here: a
+// guard starts its device at the failsafe value, 0, and a robot is armed later. When the pulses end, the controller stops the
+// motor.
 //
-// Source: BLHeli manual, Silabs rev. 14.x, "Arming sequence" and "Input signal": 1 to 2 ms, arming at minimum throttle, motor off when
-// the signal is gone.
+// Source: BLHeli manual, Silabs rev. 14.x, "Arming sequence" and "Input signal": 1 to 2 ms, arming at minimum throttle, motor off
+// when the signal is gone.
 type ESC struct {
 	pulses
 	reverse  bool

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// guardPeriod is the time from one write to the next while a command slews or a failed write is repeated. Servos accept a new position
-// every 20 ms, the mechanics of a motor answer in some 50 ms.
+// guardPeriod is the time from one write to the next while a command slews or a failed write is repeated. Servos accept a new
+// position every 20 ms, the mechanics of a motor answer in some 50 ms.
 const guardPeriod = 10 * time.Millisecond
 
-// ExpanderRefresh is the Refresh of a device with a pin on an expander: if the chip lost its supply for a moment, the next write sets it
-// up again.
+// ExpanderRefresh is the Refresh of a device with a pin on an expander: if the chip lost its supply for a moment, the next write
+// sets it up again.
 const ExpanderRefresh = 500 * time.Millisecond
 
 // Slew is the slew rate: how far a command may change in a second, in millionths of full scale.
@@ -67,12 +67,13 @@ func (h Hold) Reasons() []string {
 	return names
 }
 
-// Guard is the only way to a device. Its callers hand it the time and the commands that they request; it writes what is due. It has no
-// clock. All its methods may be called from any goroutine. A write that blocks, on a bus that hangs, blocks all methods, Failsafe
-// included, except Applied, Hold, Release, Held, Renew and Faults.
+// Guard is the only way to a device. Its callers hand it the time and the commands that they request; it writes what is due. It
+// has no clock. All its methods may be called from any goroutine. A write that blocks, on a bus that hangs, blocks all methods,
+// Failsafe included, except Applied, Hold, Release, Held, Renew and Faults.
 //
-// While any Hold is set the device is kept at its failsafe value. That value is written at once, whatever the slew rate: stopping comes
-// before sparing the gears. When the last Hold is released, the command moves from there to the requested one at the slew rate.
+// While any Hold is set the device is kept at its failsafe value. That value is written at once, whatever the slew rate: stopping
+// comes before sparing the gears. When the last Hold is released, the command moves from there to the requested one at the slew
+// rate.
 type Guard struct {
 	device  Device
 	opts    GuardOpts
@@ -125,9 +126,9 @@ func (o *GuardOpts) check(d Device) error {
 	return nil
 }
 
-// Adjust applies other options from now on. A command that the old range has limited is limited by the new one instead. The failsafe
-// value cannot change: then Adjust fails, and changes nothing. The function change, if any, alters the device itself between two writes;
-// the device's Adjusted returns it. After it the next Step writes again.
+// Adjust applies other options from now on. A command that the old range has limited is limited by the new one instead. The
+// failsafe value cannot change: then Adjust fails, and changes nothing. The function change, if any, alters the device itself
+// between two writes; the device's Adjusted returns it. After it the next Step writes again.
 func (g *Guard) Adjust(at time.Duration, opts GuardOpts, change func()) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -167,8 +168,8 @@ func (g *Guard) Start(at time.Duration) error {
 	return nil
 }
 
-// Hold keeps the device at its failsafe value until every reason is released. It never waits: the next Step writes, which is due at
-// once.
+// Hold keeps the device at its failsafe value until every reason is released. It never waits: the next Step writes, which is due
+// at once.
 func (g *Guard) Hold(why Hold) { g.holds.Or(uint32(why)) }
 
 // Release clears reasons.
@@ -177,8 +178,8 @@ func (g *Guard) Release(why Hold) { g.holds.And(^uint32(why)) }
 // Held returns the reasons that keep the device at its failsafe value; Expired as of the last Step.
 func (g *Guard) Held() Hold { return Hold(g.holds.Load()) }
 
-// Renew confirms that the requested command is still valid. It never waits. It reports whether the command had expired: then a Step is
-// due at once.
+// Renew confirms that the requested command is still valid. It never waits. It reports whether the command had expired: then a
+// Step is due at once.
 func (g *Guard) Renew(at time.Duration) (expired bool) {
 	g.renewed.Store(int64(at))
 	return g.Held()&Expired != 0
@@ -203,10 +204,10 @@ func (g *Guard) Set(at time.Duration, c Command) {
 	}
 }
 
-// Step writes what is due. While a Hold is set that is the failsafe value, at once. Otherwise the command moves from the applied one
-// towards the requested one, by at most the slew rate times the time since it last moved; after a rest that time is 10 ms. Step writes
-// only a command that differs from the applied one or is to be refreshed. If a write fails, Step counts the fault and returns its error,
-// and the next Step repeats the write. After Failsafe, Step does nothing.
+// Step writes what is due. While a Hold is set that is the failsafe value, at once. Otherwise the command moves from the applied
+// one towards the requested one, by at most the slew rate times the time since it last moved; after a rest that time is 10 ms.
+// Step writes only a command that differs from the applied one or is to be refreshed. If a write fails, Step counts the fault and
+// returns its error, and the next Step repeats the write. After Failsafe, Step does nothing.
 func (g *Guard) Step(at time.Duration) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -243,8 +244,8 @@ func (g *Guard) Step(at time.Duration) error {
 	return nil
 }
 
-// endRest ends a time without movement. During it no slew was saved up, except for one period: so that a reflex moves at once, not with
-// the next step.
+// endRest ends a time without movement. During it no slew was saved up, except for one period: so that a reflex moves at once,
+// not with the next step.
 func (g *Guard) endRest(at time.Duration) { g.slewedTo, g.due = max(g.slewedTo, at-guardPeriod), at }
 
 // expire sets or clears Expired by the age of the requested command, and returns all reasons that hold.
@@ -259,9 +260,9 @@ func (g *Guard) expire(at time.Duration) Hold {
 	return g.Held()
 }
 
-// Due returns when Step is to be called next. That is at once after a new request and after a change of the holds; every 10 ms while the
-// command slews or a write is to be repeated; when the command expires; and when it is to be refreshed. It returns false while the device
-// does what it should and nothing will change that.
+// Due returns when Step is to be called next. That is at once after a new request and after a change of the holds; every 10 ms
+// while the command slews or a write is to be repeated; when the command expires; and when it is to be refreshed. It returns
+// false while the device does what it should and nothing will change that.
 func (g *Guard) Due() (at time.Duration, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -285,9 +286,9 @@ func (g *Guard) Due() (at time.Duration, ok bool) {
 	return at, ok
 }
 
-// Failsafe writes the failsafe value at once, whatever the slew rate, and halts the device, even if the write fails. From then on the
-// guard writes nothing else. It may be called at any time, also before Start. After it has succeeded, a further call does nothing;
-// otherwise a further call tries again.
+// Failsafe writes the failsafe value at once, whatever the slew rate, and halts the device, even if the write fails. From then on
+// the guard writes nothing else. It may be called at any time, also before Start. After it has succeeded, a further call does
+// nothing; otherwise a further call tries again.
 func (g *Guard) Failsafe() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -306,8 +307,8 @@ func (g *Guard) Failsafe() error {
 	return errors.Join(written, halted)
 }
 
-// attempt turns a panic of the device into an error. A panic is a fault of this device: it must not keep this device from its Halt, nor
-// other devices from their failsafe.
+// attempt turns a panic of the device into an error. A panic is a fault of this device: it must not keep this device from its
+// Halt, nor other devices from their failsafe.
 func (g *Guard) attempt(do func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -317,8 +318,8 @@ func (g *Guard) attempt(do func() error) (err error) {
 	return do()
 }
 
-// Applied returns the command that was last written; before the first write, the failsafe value. Unlike most other methods it never
-// blocks.
+// Applied returns the command that was last written; before the first write, the failsafe value. Unlike most other methods it
+// never blocks.
 func (g *Guard) Applied() Command { return Command(g.lastKnown.Load()) }
 
 // Faults returns the number of writes that failed, the last error, and whether the last write failed. It never blocks.
@@ -337,8 +338,8 @@ func (g *Guard) pending() bool {
 	return g.uncertain || g.applied != target
 }
 
-// slew returns the command that the slew rate allows now, and the time up to which that uses the rate. It is a little earlier than now
-// when the rate does not allow a whole millionth more; otherwise slow rates would never move at all.
+// slew returns the command that the slew rate allows now, and the time up to which that uses the rate. It is a little earlier
+// than now when the rate does not allow a whole millionth more; otherwise slow rates would never move at all.
 func (g *Guard) slew(at time.Duration) (next Command, slewedTo time.Duration) {
 	if g.opts.Slew == 0 {
 		return g.target, at

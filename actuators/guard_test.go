@@ -111,7 +111,8 @@ func TestGuardWritesOnlyWhatChanges(t *testing.T) {
 
 func TestGuardClamps(t *testing.T) {
 	g, d := started(t, actuators.GuardOpts{Min: -200, Max: 900})
-	for i, c := range []struct{ requested, want actuators.Command }{{-201, -200}, {901, 900}, {-1 << 62, -200}, {1 << 62, 900}, {3, 3}} {
+	for i, c := range []struct{ requested, want actuators.Command }{{-201, -200}, {901, 900}, {-1 << 62, -200},
+		{1 << 62, 900}, {3, 3}} {
 		at := time.Duration(i) * ms
 		g.Set(at, c.requested)
 		step(t, g, at)
@@ -140,8 +141,8 @@ func TestGuardSlews(t *testing.T) {
 	expectNotDue(t, g)
 }
 
-// Between any two moments the command moves no further than the slew rate allows, plus one step, whatever is requested and whenever the
-// command is read.
+// Between any two moments the command moves no further than the slew rate allows, plus one step, whatever is requested and
+// whenever the command is read.
 func TestGuardNeverExceedsItsSlewRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		slew := actuators.Slew(rapid.Int64Range(1, 20*int64(actuators.Full)).Draw(t, "slew"))
@@ -288,10 +289,11 @@ func TestGuardStart(t *testing.T) {
 	expectNotDue(t, g)
 }
 
-// Each reason to hold brings the device to its failsafe value at once, whatever the slew rate, and keeps it there until the last reason
-// is released. Then the command moves from there at the slew rate; no slew was saved up during the rest.
+// Each reason to hold brings the device to its failsafe value at once, whatever the slew rate, and keeps it there until the last
+// reason is released. Then the command moves from there at the slew rate; no slew was saved up during the rest.
 func TestGuardHolds(t *testing.T) {
-	for _, why := range []actuators.Hold{actuators.Disarmed, actuators.EmergencyStop, actuators.Stalled, actuators.Stale, actuators.Disarmed | actuators.Stale} {
+	for _, why := range []actuators.Hold{actuators.Disarmed, actuators.EmergencyStop, actuators.Stalled, actuators.Stale,
+		actuators.Disarmed | actuators.Stale} {
 		t.Run(strings.Join(why.Reasons(), " and "), func(t *testing.T) {
 			g, d := started(t, actuators.GuardOpts{Slew: 10 * actuators.Slew(full), Failsafe: -500_000})
 			g.Set(0, actuators.Full)

@@ -91,31 +91,35 @@ func (o *HBridgeOpts) Check() []options.Mistake {
 	case o.PWM2 != "":
 		return nil
 	case o.Direction == "" && o.In1 == "" && o.In2 == "":
-		return []options.Mistake{options.Wrong("", "direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; "+
-			"or pwm2, for one that has no more than two inputs")}
+		return []options.Mistake{options.Wrong("",
+			"direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; "+
+				"or pwm2, for one that has no more than two inputs")}
 	case o.Direction != "" && o.In1+o.In2 != "":
 		return []options.Mistake{options.Wrong("direction", "expected direction, or in1 and in2, not both")}
 	case o.Direction == "" && o.In2 == "":
 		return []options.Mistake{options.Wrong("", "in1 and in2: expected both")}
 	case o.Direction != "" && o.Stop == "brake":
-		return []options.Mistake{options.Wrong("stop", "brake: with a direction pin the bridge decides what it does at 0, see its data sheet; "+
-			"expected in1 and in2")}
+		return []options.Mistake{options.Wrong("stop",
+			"brake: with a direction pin the bridge decides what it does at 0, see its data sheet; "+
+				"expected in1 and in2")}
 	case o.Direction == "" && o.In1 == "" && o.Configured != 0:
-		return []options.Mistake{options.Wrong("in2", "without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs "+
-			"at the end of a period only: use another output of it, as pwm2")}
+		return []options.Mistake{options.Wrong("in2",
+			"without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs "+
+				"at the end of a period only: use another output of it, as pwm2")}
 	}
 	return nil
 }
 
-// HBridge is a DC motor on an H-bridge with a PWM input for the speed. The sign of a command is the direction, its magnitude the duty cycle.
+// HBridge is a DC motor on an H-bridge with a PWM input for the speed. The sign of a command is the direction, its magnitude the
+// duty cycle.
 //
-// Some bridges have one direction input: low is forward, high is reverse (they name their inputs ENABLE and PHASE). At a duty cycle of 0
-// the bridge is not enabled, and its type decides what the motor does: the L298 coasts, the DRV8835 brakes. Other bridges have two direction
-// inputs: IN1 high and IN2 low is forward, the opposite is reverse, both high is brake. Both low with a duty cycle of 0 lets an L298 coast.
-// For a TB6612FNG the data sheet does not say; in standby it coasts.
+// Some bridges have one direction input: low is forward, high is reverse (they name their inputs ENABLE and PHASE). At a duty
+// cycle of 0 the bridge is not enabled, and its type decides what the motor does: the L298 coasts, the DRV8835 brakes. Other
+// bridges have two direction inputs: IN1 high and IN2 low is forward, the opposite is reverse, both high is brake. Both low with
+// a duty cycle of 0 lets an L298 coast. For a TB6612FNG the data sheet does not say; in standby it coasts.
 //
-// Sources: ST, L298 dual full-bridge driver, datasheet, figure 6; Toshiba, TB6612FNG datasheet, 2014-10-01, "H-SW control function"; Texas
-// Instruments, DRV8835 dual low-voltage H-bridge, datasheet SLVSB18, PHASE/ENABLE mode.
+// Sources: ST, L298 dual full-bridge driver, datasheet, figure 6; Toshiba, TB6612FNG datasheet, 2014-10-01, "H-SW control
+// function"; Texas Instruments, DRV8835 dual low-voltage H-bridge, datasheet SLVSB18, PHASE/ENABLE mode.
 type HBridge struct {
 	name      string
 	pwm       gpio.PinOut
@@ -145,10 +149,10 @@ var inputLevels = [...][2]gpio.Level{
 	forward: {gpio.High, gpio.Low}, reverse: {gpio.Low, gpio.High}, braking: {gpio.High, gpio.High}, coasting: {gpio.Low, gpio.Low},
 }
 
-// NewHBridge returns a motor on a bridge with one direction input. It writes nothing: the first command does. standby is the bridge's
-// standby or sleep input, high while it drives; nil when it is wired to the supply. While the motor coasts at rest, and after Halt, it is
-// low: that cuts the current whatever the other inputs do. Bridges that have a standby pin in common each get a share of a SharedStandby.
-// Nil options stand for DefaultHBridgeOpts.
+// NewHBridge returns a motor on a bridge with one direction input. It writes nothing: the first command does. standby is the
+// bridge's standby or sleep input, high while it drives; nil when it is wired to the supply. While the motor coasts at rest, and
+// after Halt, it is low: that cuts the current whatever the other inputs do. Bridges that have a standby pin in common each get a
+// share of a SharedStandby. Nil options stand for DefaultHBridgeOpts.
 func NewHBridge(pwm, direction, standby gpio.PinOut, opts *HBridgeOpts) (*HBridge, error) {
 	if opts != nil && opts.Stop == "brake" {
 		return nil, fmt.Errorf("hbridge on %s and %s: brake: with one direction input the bridge itself decides what it does at 0",
@@ -180,8 +184,8 @@ func newHBridge(pwm, sleep gpio.PinOut, direction []gpio.PinOut, opts *HBridgeOp
 // String returns the name of the motor and its pins.
 func (h *HBridge) String() string { return h.name }
 
-// Drive turns the motor, forward when the command is positive. Before the direction changes, the duty cycle is set to 0: the motor must
-// not be driven in the wrong direction at speed. If a write fails on the way, it stays 0.
+// Drive turns the motor, forward when the command is positive. Before the direction changes, the duty cycle is set to 0: the
+// motor must not be driven in the wrong direction at speed. If a write fails on the way, it stays 0.
 func (h *HBridge) Drive(c Command) error {
 	if err := expectRange(h.name, c, -Full, Full); err != nil {
 		return err

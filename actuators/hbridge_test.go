@@ -72,7 +72,8 @@ func TestHBridgeRefusesWhatItCannotDo(t *testing.T) {
 	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "A"), nil, nil); err == nil {
 		t.Error("one pin for both: expected an error")
 	}
-	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "B"), nil, &actuators.HBridgeOpts{Frequency: -physic.Hertz}); err == nil {
+	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "B"), nil,
+		&actuators.HBridgeOpts{Frequency: -physic.Hertz}); err == nil {
 		t.Error("negative frequency: expected an error")
 	}
 }

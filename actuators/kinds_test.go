@@ -109,9 +109,11 @@ func TestTagsOfAllKinds(t *testing.T) {
 	}
 }
 
-// Options with nothing but their pins make a device with the defaults, which writes nothing yet. A device with live options is adjustable.
+// Options with nothing but their pins make a device with the defaults, which writes nothing yet. A device with live options is
+// adjustable.
 func TestAllKindsOpenOnPaper(t *testing.T) {
-	names := map[string]string{"hbridge": "hbridge on pwm and direction", "servo": "servo on pwm", "continuous": "servo on pwm", "esc": "esc on pwm", "dimmer": "dimmer on pwm",
+	names := map[string]string{"hbridge": "hbridge on pwm and direction", "servo": "servo on pwm", "continuous": "servo on pwm",
+		"esc": "esc on pwm", "dimmer": "dimmer on pwm",
 		"relay": "relay on pin", "stepper": "stepper on step and direction", "label": "label way"}
 	for _, k := range actuators.Kinds {
 		opts := k.New()
@@ -173,7 +175,8 @@ func TestHBridgeOptsOpen(t *testing.T) {
 		want []string
 	}{
 		{actuators.HBridgeOpts{PWM: "P", Direction: "D"}, []string{"P 0/16777216 at 20kHz", "D High", "P 16777216/16777216 at 20kHz"}},
-		{actuators.HBridgeOpts{PWM: "P", PWM2: "Q", Stop: "brake"}, []string{"P 0/16777216 at 20kHz", "Q 0/16777216 at 20kHz", "Q 16777216/16777216 at 20kHz"}},
+		{actuators.HBridgeOpts{PWM: "P", PWM2: "Q", Stop: "brake"}, []string{"P 0/16777216 at 20kHz", "Q 0/16777216 at 20kHz",
+			"Q 16777216/16777216 at 20kHz"}},
 		{actuators.HBridgeOpts{PWM: "P", In2: "B"}, []string{"P 0/16777216 at 20kHz", "B Low", "B High", "P 0/16777216 at 20kHz"}},
 		{actuators.HBridgeOpts{PWM: "P", In1: "A", In2: "B", Standby: "S", Frequency: physic.KiloHertz},
 			[]string{"P 0/16777216 at 1kHz", "A Low", "B High", "S High", "P 16777216/16777216 at 1kHz"}},
@@ -195,7 +198,8 @@ func TestHBridgeOptsOpen(t *testing.T) {
 		}
 	}
 	for _, absent := range []string{"P", "A", "S"} {
-		if _, err := (&actuators.HBridgeOpts{PWM: "P", In1: "A", In2: "B", Standby: "S"}).Open(paper{wire: &wire{}, absent: absent}); err == nil {
+		if _, err := (&actuators.HBridgeOpts{PWM: "P", In1: "A", In2: "B", Standby: "S"}).Open(paper{wire: &wire{},
+			absent: absent}); err == nil {
 			t.Errorf("without pin %s: expected an error", absent)
 		}
 	}
@@ -204,8 +208,10 @@ func TestHBridgeOptsOpen(t *testing.T) {
 // On an expander all outputs have the same frequency.
 func TestOpenOnAnExpander(t *testing.T) {
 	for _, opts := range []actuators.Options{
-		&actuators.HBridgeOpts{PWM: "P", Direction: "D", Frequency: 20 * physic.KiloHertz}, &actuators.ServoOpts{PWM: "P", Frequency: 50 * physic.Hertz},
-		&actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{PWM: "P"}}, &actuators.ESCOpts{PWM: "P"}, &actuators.DimmerOpts{PWM: "P"},
+		&actuators.HBridgeOpts{PWM: "P", Direction: "D", Frequency: 20 * physic.KiloHertz},
+		&actuators.ServoOpts{PWM: "P", Frequency: 50 * physic.Hertz},
+		&actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{PWM: "P"}}, &actuators.ESCOpts{PWM: "P"},
+		&actuators.DimmerOpts{PWM: "P"},
 	} {
 		w := &wire{}
 		d, err := opts.Open(paper{wire: w, common: 60 * physic.Hertz})
@@ -244,11 +250,14 @@ func TestCheck(t *testing.T) {
 	}{
 		{"servo", servos(func(*actuators.ServoOpts) {}), nil},
 		{"longest pulses", servos(func(o *actuators.ServoOpts) { o.Min, o.Max = 400*us, 2600*us }), nil},
-		{"no travel", servos(func(o *actuators.ServoOpts) { o.Min = 2 * ms }), []string{"min_pulse: 2ms: expected less than max_pulse 2ms"}},
+		{"no travel", servos(func(o *actuators.ServoOpts) { o.Min = 2 * ms }),
+			[]string{"min_pulse: 2ms: expected less than max_pulse 2ms"}},
 		{"pulses that limits refuse", servos(func(o *actuators.ServoOpts) { o.Min, o.Trim = 300*us, -200*us }), nil},
 		{"trim", servos(func(o *actuators.ServoOpts) { o.Trim = -600 * us }), nil},
-		{"trim down", servos(func(o *actuators.ServoOpts) { o.Trim = -601 * us }), []string{"trim: -601µs: expected pulses of 400µs to 2.6ms with it"}},
-		{"trim up", servos(func(o *actuators.ServoOpts) { o.Trim = 601 * us }), []string{"trim: 601µs: expected pulses of 400µs to 2.6ms with it"}},
+		{"trim down", servos(func(o *actuators.ServoOpts) { o.Trim = -601 * us }),
+			[]string{"trim: -601µs: expected pulses of 400µs to 2.6ms with it"}},
+		{"trim up", servos(func(o *actuators.ServoOpts) { o.Trim = 601 * us }),
+			[]string{"trim: 601µs: expected pulses of 400µs to 2.6ms with it"}},
 		{"fast", servos(func(o *actuators.ServoOpts) { o.Frequency, o.Max = 333*physic.Hertz, 2500*us }), nil},
 		{"a frequency that limits refuse", servos(func(o *actuators.ServoOpts) { o.Frequency = physic.KiloHertz }), nil},
 		{"expander", servos(func(o *actuators.ServoOpts) { o.Share(50*physic.Hertz, 19988480) }), nil},
@@ -258,30 +267,38 @@ func TestCheck(t *testing.T) {
 		{"fast expander", servos(func(o *actuators.ServoOpts) { o.Share(350*physic.Hertz, 2785280) }),
 			[]string{"pwm: 350Hz, of all outputs of expander servos: expected 40 Hz to 333 Hz"}},
 		{"esc", &actuators.ESCOpts{Min: ms, Max: 2 * ms, Frequency: 490 * physic.Hertz}, nil},
-		{"esc as long as its period", &actuators.ESCOpts{Min: ms, Max: 2 * ms, Frequency: 500 * physic.Hertz}, nil}, // the frequency is the mistake
-		{"esc on an expander", &actuators.ESCOpts{PWM: "faster/0", Min: ms, Max: 2 * ms, Frequency: 50 * physic.Hertz, Shared: actuators.Shared{Configured: 490 * physic.Hertz, Period: 1966080}},
+		// the frequency is the mistake
+		{"esc as long as its period", &actuators.ESCOpts{Min: ms, Max: 2 * ms, Frequency: 500 * physic.Hertz}, nil},
+		{"esc on an expander", &actuators.ESCOpts{PWM: "faster/0", Min: ms, Max: 2 * ms, Frequency: 50 * physic.Hertz,
+			Shared: actuators.Shared{Configured: 490 * physic.Hertz, Period: 1966080}},
 			[]string{"max_pulse: " + period + "1.96608ms, of all outputs of expander faster"}},
 		{"trim within the period", servos(func(o *actuators.ServoOpts) {
 			o.Frequency, o.Max, o.Trim = 333*physic.Hertz, 2500*us, 600*us
-		}), []string{"trim: 600µs: expected pulses of 400µs to 2.6ms with it", "max_pulse: 2.5ms: expected less than the period of the pulses, 3.003003ms"}},
+		}), []string{"trim: 600µs: expected pulses of 400µs to 2.6ms with it",
+			"max_pulse: 2.5ms: expected less than the period of the pulses, 3.003003ms"}},
 		{"relay", relays(full/2, full*2/5), nil},
 		{"relay of one step", relays(1, 0), nil},
 		{"relay that chatters", relays(full/2, full/2), []string{"off: 0.5: expected less than on 0.5, both from 0 to 1"}},
 		{"stepper", &actuators.StepperOpts{Step: "GPIO18"}, nil},
 		{"stepper on an expander", &actuators.StepperOpts{Step: "servos/3", Shared: actuators.Shared{Configured: 50 * physic.Hertz}},
-			[]string{"step: servos/3: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: use a pin of the board"}},
+			[]string{"step: servos/3: the frequency of a stepper's pulses is its speed, and all outputs of a pca9685 share theirs: use " +
+				"a pin of the board"}},
 		{"bridge", &actuators.HBridgeOpts{PWM: "P", Direction: "D"}, nil},
 		{"bridge of two PWM", &actuators.HBridgeOpts{PWM: "P", PWM2: "Q", Stop: "brake"}, nil},
 		{"bridge of one PWM", &actuators.HBridgeOpts{PWM: "P", In2: "B", Stop: "brake"}, nil},
 		{"bridge without pins", &actuators.HBridgeOpts{PWM: "P"},
-			[]string{": direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for one that has no more than two inputs"}},
+			[]string{": direction is missing: the pin that is high in reverse; or in1 and in2, for a bridge that has two; or pwm2, for " +
+				"one that has no more than two inputs"}},
 		{"half a bridge", &actuators.HBridgeOpts{PWM: "P", In1: "A"}, []string{": in1 and in2: expected both"}},
-		{"two bridges", &actuators.HBridgeOpts{PWM: "P", Direction: "D", In1: "A"}, []string{"direction: expected direction, or in1 and in2, not both"}},
-		{"three bridges", &actuators.HBridgeOpts{PWM: "P", PWM2: "Q", In2: "A"}, []string{"pwm2: expected pwm2, direction, or in1 and in2: not more than one of them"}},
+		{"two bridges", &actuators.HBridgeOpts{PWM: "P", Direction: "D", In1: "A"},
+			[]string{"direction: expected direction, or in1 and in2, not both"}},
+		{"three bridges", &actuators.HBridgeOpts{PWM: "P", PWM2: "Q", In2: "A"},
+			[]string{"pwm2: expected pwm2, direction, or in1 and in2: not more than one of them"}},
 		{"a bridge that cannot brake", &actuators.HBridgeOpts{PWM: "P", Direction: "D", Stop: "brake"},
 			[]string{"stop: brake: with a direction pin the bridge decides what it does at 0, see its data sheet; expected in1 and in2"}},
 		{"half on an expander", &actuators.HBridgeOpts{PWM: "more/0", In2: "B", Shared: actuators.Shared{Configured: physic.KiloHertz}},
-			[]string{"in2: without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of a period only: use another output of it, as pwm2"}},
+			[]string{"in2: without in1 its level and the duty of pwm change together, but a pca9685 changes its outputs at the end of " +
+				"a period only: use another output of it, as pwm2"}},
 		{"held", held(-full, full, 0), nil},
 		{"held in between", held(0, full/2, full/2), nil},
 		{"range the wrong way", held(full, -full, 0), []string{"range: [1, -1]: expected the lower command first, both from -1 to 1"}},
@@ -378,7 +395,8 @@ func TestConstructorsEnforceTheTags(t *testing.T) {
 	}{
 		{&actuators.HBridgeOpts{PWM: "P", Direction: "D", Frequency: physic.Hertz}, ""},
 		{&actuators.HBridgeOpts{PWM: "P", Direction: "D", Frequency: physic.MegaHertz}, ""},
-		{&actuators.HBridgeOpts{PWM: "P", Direction: "D", Frequency: physic.Hertz - 1}, "hbridge on P and D: frequency: expected 1Hz to 1MHz, got 999.999mHz"},
+		{&actuators.HBridgeOpts{PWM: "P", Direction: "D", Frequency: physic.Hertz - 1},
+			"hbridge on P and D: frequency: expected 1Hz to 1MHz, got 999.999mHz"},
 		{&actuators.DimmerOpts{PWM: "P", Frequency: physic.MegaHertz + 1}, "dimmer on P: frequency: expected 1Hz to 1MHz, got 1MHz"},
 		{&actuators.ServoOpts{PWM: "P", Frequency: 40 * physic.Hertz}, ""},
 		{&actuators.ServoOpts{PWM: "P", Frequency: 333 * physic.Hertz}, ""},
@@ -386,12 +404,17 @@ func TestConstructorsEnforceTheTags(t *testing.T) {
 		{&actuators.ServoOpts{PWM: "P", Min: 399 * us}, "servo on P: min_pulse: expected 400µs to 1.999ms, got 399µs"},
 		{&actuators.ServoOpts{PWM: "P", Min: 2 * ms}, "servo on P: min_pulse: 2ms: expected less than max_pulse 2ms"},
 		{&actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{PWM: "P"}, DeadBand: full - 1}, ""},
-		{&actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{PWM: "P"}, DeadBand: full}, "servo on P: dead_band: expected 0 to 0.999999, got 1"},
-		{&actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{PWM: "P"}, DeadBand: -1}, "servo on P: dead_band: expected 0 to 0.999999, got -1e-06"},
+		{&actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{PWM: "P"}, DeadBand: full},
+			"servo on P: dead_band: expected 0 to 0.999999, got 1"},
+		{&actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{PWM: "P"}, DeadBand: -1},
+			"servo on P: dead_band: expected 0 to 0.999999, got -1e-06"},
 		{&actuators.HBridgeOpts{PWM: "P", Direction: "D", MinPower: full - 1}, ""},
-		{&actuators.HBridgeOpts{PWM: "P", Direction: "D", MinPower: full}, "hbridge on P and D: min_power: expected 0 to 0.999999, got 1"},
-		{&actuators.HBridgeOpts{PWM: "P", PWM2: "Q", MinPower: -1}, "hbridge on P and Q: min_power: expected 0 to 0.999999, got -1e-06"},
-		{&actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{PWM: "P"}, MinPower: full}, "servo on P: min_power: expected 0 to 0.999999, got 1"},
+		{&actuators.HBridgeOpts{PWM: "P", Direction: "D", MinPower: full},
+			"hbridge on P and D: min_power: expected 0 to 0.999999, got 1"},
+		{&actuators.HBridgeOpts{PWM: "P", PWM2: "Q", MinPower: -1},
+			"hbridge on P and Q: min_power: expected 0 to 0.999999, got -1e-06"},
+		{&actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{PWM: "P"}, MinPower: full},
+			"servo on P: min_power: expected 0 to 0.999999, got 1"},
 		{&actuators.ESCOpts{PWM: "P", MinPower: full}, "esc on P: min_power: expected 0 to 0.999999, got 1"},
 		{&actuators.DimmerOpts{PWM: "P", MinPower: full}, "dimmer on P: min_power: expected 0 to 0.999999, got 1"},
 		{&actuators.ESCOpts{PWM: "P", Frequency: 490 * physic.Hertz}, ""},
@@ -400,7 +423,8 @@ func TestConstructorsEnforceTheTags(t *testing.T) {
 		{&actuators.RelayOpts{Pin: "P", On: full + 1, Off: 0}, "relay on P: on: expected 1e-06 to 1, got 1.000001"},
 		{&actuators.StepperOpts{Step: "P", Direction: "D", MaxRate: physic.Hertz}, ""},
 		{&actuators.StepperOpts{Step: "P", Direction: "D", MaxRate: 200 * physic.KiloHertz}, ""},
-		{&actuators.StepperOpts{Step: "P", Direction: "D", MaxRate: 200*physic.KiloHertz + 1}, "stepper on P and D: max_rate: expected 1Hz to 200kHz, got 200kHz"},
+		{&actuators.StepperOpts{Step: "P", Direction: "D", MaxRate: 200*physic.KiloHertz + 1},
+			"stepper on P and D: max_rate: expected 1Hz to 200kHz, got 200kHz"},
 	} {
 		got := ""
 		if _, err := c.opts.Open(paper{wire: w}); err != nil {
@@ -419,10 +443,13 @@ func TestConstructorsEnforceTheTags(t *testing.T) {
 // A key that is absent from the file gets the value of the kind.
 func TestCompleteFillsInWhatTheFileLeavesOpen(t *testing.T) {
 	for name, want := range map[string]actuators.GuardOpts{
-		"hbridge": {Min: -full, Max: full, Slew: actuators.Slew(10 * full)}, "servo": {Min: -full, Max: full, Slew: actuators.Slew(4 * full)},
-		"continuous": {Min: -full, Max: full, Slew: actuators.Slew(4 * full)}, "esc": {Min: 0, Max: full, Slew: actuators.Slew(4 * full)},
-		"dimmer": {Min: 0, Max: full}, "relay": {Min: 0, Max: full}, "stepper": {Min: -full, Max: full, Slew: actuators.Slew(2 * full)},
-		"label": {Min: -1, Max: 1, Failsafe: -1},
+		"hbridge":    {Min: -full, Max: full, Slew: actuators.Slew(10 * full)},
+		"servo":      {Min: -full, Max: full, Slew: actuators.Slew(4 * full)},
+		"continuous": {Min: -full, Max: full, Slew: actuators.Slew(4 * full)},
+		"esc":        {Min: 0, Max: full, Slew: actuators.Slew(4 * full)},
+		"dimmer":     {Min: 0, Max: full}, "relay": {Min: 0, Max: full},
+		"stepper": {Min: -full, Max: full, Slew: actuators.Slew(2 * full)},
+		"label":   {Min: -1, Max: 1, Failsafe: -1},
 	} {
 		k := kind(t, name)
 		h := actuators.CommonOpts{Lowest: k.New().Lowest(), Timeout: time.Second}
@@ -455,8 +482,10 @@ func TestDevicesThatActAtPowerOn(t *testing.T) {
 		opts      actuators.Acting
 		key, want string
 	}{
-		{&actuators.RelayOpts{Active: "low"}, "pin", "low"}, {&actuators.RelayOpts{Active: "high"}, "pin", "high"}, {&actuators.RelayOpts{Active: "high"}, "other", ""},
-		{&actuators.HBridgeOpts{In2: "B"}, "in2", "high"}, {&actuators.HBridgeOpts{In1: "A", In2: "B"}, "in2", ""}, {&actuators.HBridgeOpts{In2: "B"}, "pwm", ""},
+		{&actuators.RelayOpts{Active: "low"}, "pin", "low"}, {&actuators.RelayOpts{Active: "high"}, "pin", "high"},
+		{&actuators.RelayOpts{Active: "high"}, "other", ""},
+		{&actuators.HBridgeOpts{In2: "B"}, "in2", "high"}, {&actuators.HBridgeOpts{In1: "A", In2: "B"}, "in2", ""},
+		{&actuators.HBridgeOpts{In2: "B"}, "pwm", ""},
 	} {
 		if got := c.opts.ActsAt(c.key); got != c.want {
 			t.Errorf("%+v, %s: got %q, want %q", c.opts, c.key, got, c.want)

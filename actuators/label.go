@@ -24,8 +24,9 @@ func (o *LabelOpts) Open(Parts) (Device, error) { return NewLabel(o.Name, o.Name
 // unnamed is the command that selects no name.
 const unnamed Command = -1
 
-// Label is an output without pins: it selects one of several names, such as the direction that a network has decided on. Its command is
-// the plain index of a name, not millionths: 0 selects the first, -1 none. A guard's range for it is -1 to the number of names less one.
+// Label is an output without pins: it selects one of several names, such as the direction that a network has decided on. Its
+// command is the plain index of a name, not millionths: 0 selects the first, -1 none. A guard's range for it is -1 to the number
+// of names less one.
 type Label struct {
 	name     string
 	names    []string

@@ -50,7 +50,8 @@ func TestMinPower(t *testing.T) {
 			{full * 0, []string{p(0), "Q Low"}},
 		}},
 		{"continuous, with a dead band and inverted", func(w *wire) (actuators.Device, error) {
-			return actuators.NewContinuous(newPin(w, "P"), &actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{Inverted: true}, DeadBand: full / 10, MinPower: full / 5})
+			return actuators.NewContinuous(newPin(w, "P"), &actuators.ContinuousOpts{ServoOpts: actuators.ServoOpts{Inverted: true},
+				DeadBand: full / 10, MinPower: full / 5})
 		}, []moment{
 			{full/10 - 1, []string{duty("P", 1.5/20, "50Hz")}},
 			{full / 10, []string{duty("P", 1.36/20, "50Hz")}}, // 0.28 of the way
@@ -71,7 +72,8 @@ func TestMinPower(t *testing.T) {
 			{-full / 2, []string{duty("P", 1.225/20, "50Hz")}}, // 0.55 of the way back
 		}},
 		{"lamp that is bright while low", func(w *wire) (actuators.Device, error) {
-			return actuators.NewDimmer(newPin(w, "P"), &actuators.DimmerOpts{MinPower: full / 10, Inverted: true, Frequency: physic.KiloHertz})
+			return actuators.NewDimmer(newPin(w, "P"), &actuators.DimmerOpts{MinPower: full / 10, Inverted: true,
+				Frequency: physic.KiloHertz})
 		}, []moment{
 			{full * 0, []string{duty("P", 1, "1kHz")}},
 			{actuators.Command(1), []string{duty("P", 1-0.100001, "1kHz")}}, // to the eye it would be none

@@ -12,20 +12,22 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// The limits of the pulses of servos and electronic speed controllers. Shorter or longer ones are a mistake in the configuration, and break
-// gears.
+// The limits of the pulses of servos and electronic speed controllers. Shorter or longer ones are a mistake in the configuration,
+// and break gears.
 const (
 	ShortestPulse = 400 * time.Microsecond
 	LongestPulse  = 2600 * time.Microsecond
 )
 
-// stepped is a pin whose PWM has few steps, in a period that differs a little from the requested one, such as an output of a PCA9685.
+// stepped is a pin whose PWM has few steps, in a period that differs a little from the requested one, such as an output of a
+// PCA9685.
 type stepped interface {
 	// Steps returns the period that the pin makes of a frequency, rounded up to a nanosecond, and its number of equal steps.
 	Steps(requested physic.Frequency) (period time.Duration, steps int64)
 }
 
-// pulses is a pin that carries a pulse of a variable length in each period: the signal of servos and electronic speed controllers.
+// pulses is a pin that carries a pulse of a variable length in each period: the signal of servos and electronic speed
+// controllers.
 type pulses struct {
 	name      string
 	pwm       gpio.PinOut
@@ -35,7 +37,8 @@ type pulses struct {
 	min, max  time.Duration
 }
 
-// newPulses returns the pulses of a pin, and sets the period of opts to the one that the pin makes. The name is the device's, for errors.
+// newPulses returns the pulses of a pin, and sets the period of opts to the one that the pin makes. The name is the device's, for
+// errors.
 func newPulses(name string, pwm gpio.PinOut, frequency physic.Frequency, opts *Shared) pulses {
 	p := pulses{name: name, pwm: pwm, frequency: frequency, period: frequency.Period()}
 	if pin, ok := pwm.(stepped); ok && frequency > 0 {
@@ -70,8 +73,8 @@ func (s *Shared) expander(pin string) string {
 	return ", of all outputs of expander " + name
 }
 
-// fits reports whether the frequency of the pulses is within the limits of the key frequency. If that of an expander is not, it returns a
-// mistake; a frequency in the options themselves is checked elsewhere.
+// fits reports whether the frequency of the pulses is within the limits of the key frequency. If that of an expander is not, it
+// returns a mistake; a frequency in the options themselves is checked elsewhere.
 func (s *Shared) fits(opts Options, own physic.Frequency, pin string) (ok bool, mistakes []options.Mistake) {
 	field, _ := reflect.TypeOf(opts).Elem().FieldByName("Frequency")
 	low, high := options.TagLimits(field)
@@ -85,7 +88,8 @@ func (s *Shared) fits(opts Options, own physic.Frequency, pin string) (ok bool, 
 	return true, nil
 }
 
-// limits returns the limits of a key. With its trim, a pulse is at least ShortestPulse, at most LongestPulse, and shorter than the period.
+// limits returns the limits of a key. With its trim, a pulse is at least ShortestPulse, at most LongestPulse, and shorter than
+// the period.
 func (l pulseLengths) limits(key string) (low, high int64, ok bool) {
 	longest := min(LongestPulse, (l.period - 1).Truncate(time.Microsecond)) // shorter than the period, in whole microseconds
 	switch key {
@@ -109,8 +113,8 @@ func (l pulseLengths) limits(key string) (low, high int64, ok bool) {
 	return 0, 0, false
 }
 
-// check finds pulses that contradict each other, if they are within their limits, and pulses that do not fit into the period, if that is
-// known.
+// check finds pulses that contradict each other, if they are within their limits, and pulses that do not fit into the period, if
+// that is known.
 func (l pulseLengths) check(periodKnown bool) (mistakes []options.Mistake) {
 	if l.min < ShortestPulse || l.min > LongestPulse || l.max < ShortestPulse || l.max > LongestPulse {
 		return nil
@@ -119,10 +123,12 @@ func (l pulseLengths) check(periodKnown bool) (mistakes []options.Mistake) {
 		mistakes = append(mistakes, options.Wrong("min_pulse", "%v: expected less than max_pulse %v", l.min, l.max))
 	}
 	if l.min+l.trim < ShortestPulse || l.max+l.trim > LongestPulse {
-		mistakes = append(mistakes, options.Wrong("trim", "%v: expected pulses of %v to %v with it", l.trim, ShortestPulse, LongestPulse))
+		mistakes = append(mistakes, options.Wrong("trim", "%v: expected pulses of %v to %v with it", l.trim, ShortestPulse,
+			LongestPulse))
 	}
 	if periodKnown && l.max+max(0, l.trim) >= l.period {
-		mistakes = append(mistakes, options.Wrong("max_pulse", "%v: expected less than the period of the pulses, %v%s", l.max, l.period, l.expander))
+		mistakes = append(mistakes, options.Wrong("max_pulse", "%v: expected less than the period of the pulses, %v%s", l.max, l.period,
+			l.expander))
 	}
 	return mistakes
 }
@@ -130,8 +136,8 @@ func (l pulseLengths) check(periodKnown bool) (mistakes []options.Mistake) {
 // String returns the name of the device.
 func (p *pulses) String() string { return p.name }
 
-// Period returns the time from one pulse to the next, as the pin makes it: a PCA9685 makes 1.97 ms of the 2.04 ms of 490 Hz. The longest
-// pulse is shorter.
+// Period returns the time from one pulse to the next, as the pin makes it: a PCA9685 makes 1.97 ms of the 2.04 ms of 490 Hz. The
+// longest pulse is shorter.
 func (p *pulses) Period() time.Duration { return p.period }
 
 // set sets the pulse between min and max: share / whole of the way.
@@ -147,9 +153,9 @@ func (p *pulses) set(share, whole int64) error {
 // pwmRemedy ends the error of a PWM pin that refuses a write; it needs the pin's name.
 const pwmRemedy = "check that %s has PWM on this board and that this user may use it"
 
-// duty returns the duty cycle of a pulse, rounded to the nearest that the pin can make: with the kernel's PWM, whose period is the
-// requested one, that is about a nanosecond. Where steps are long, rounding does not pass min or max as long as there is a step between
-// them: these limits protect gears.
+// duty returns the duty cycle of a pulse, rounded to the nearest that the pin can make: with the kernel's PWM, whose period is
+// the requested one, that is about a nanosecond. Where steps are long, rounding does not pass min or max as long as there is a
+// step between them: these limits protect gears.
 func (p *pulses) duty(pulse int64) gpio.Duty {
 	// At most 25e6 ns times 2^24 here: 64 bits hold it.
 	period := int64(p.period)
@@ -162,9 +168,9 @@ func (p *pulses) duty(pulse int64) gpio.Duty {
 	return gpio.Duty(steps * int64(gpio.DutyMax) / p.steps)
 }
 
-// end ends the pulse train. The kernel's PWM and a PCA9685 apply a new duty cycle at the end of a period, so the last pulse is complete
-// (Linux, Documentation/driver-api/pwm.rst; NXP, PCA9685 data sheet, section 7.3.3: outputs change on STOP, and a duty cycle of 0 is no
-// exception). If PWM fails, end sets the pin low.
+// end ends the pulse train. The kernel's PWM and a PCA9685 apply a new duty cycle at the end of a period, so the last pulse is
+// complete (Linux, Documentation/driver-api/pwm.rst; NXP, PCA9685 data sheet, section 7.3.3: outputs change on STOP, and a duty
+// cycle of 0 is no exception). If PWM fails, end sets the pin low.
 func (p *pulses) end() error {
 	return stopPWM(p.name, "end the pulse train", p.pwm, p.frequency)
 }
@@ -194,9 +200,9 @@ func dutyOf(share Command) gpio.Duty {
 	return gpio.Duty((int64(share)*int64(gpio.DutyMax) + int64(Full)/2) / int64(Full))
 }
 
-// withMinPower returns the power for a command to a device that does not move below a least power. Commands from just above 0 to Full
-// become powers from least to Full, likewise in reverse. 0 stays 0, and the order of commands stays the same. A guard knows nothing of this:
-// its range, slew rate and failsafe value are commands.
+// withMinPower returns the power for a command to a device that does not move below a least power. Commands from just above 0 to
+// Full become powers from least to Full, likewise in reverse. 0 stays 0, and the order of commands stays the same. A guard knows
+// nothing of this: its range, slew rate and failsafe value are commands.
 func withMinPower(c, least Command) Command {
 	if c == 0 {
 		return 0

@@ -11,8 +11,8 @@ import (
 type RelayOpts struct {
 	Pin    string `yaml:"pin" pin:"out" required:"true" doc:"output, such as GPIO23"`
 	Active string `yaml:"active" default:"high" enum:"high,low" doc:"level that switches it on; most relay boards: low"`
-	// At command On and above it switches on, at Off and below it switches off again. Between them it stays as it is, so that a noisy
-	// command does not make it chatter.
+	// At command On and above it switches on, at Off and below it switches off again. Between them it stays as it is, so that a
+	// noisy command does not make it chatter.
 	On  Command `yaml:"on" unit:"" default:"0.5" min:"0" max:"1" live:"true" doc:"lowest command that switches it on"`
 	Off Command `yaml:"off" unit:"" default:"0.4" min:"0" max:"1" live:"true" doc:"highest command that switches it off again"`
 }

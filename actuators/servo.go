@@ -81,11 +81,12 @@ func (o *ServoOpts) Check() []options.Mistake {
 }
 
 func (o *ServoOpts) lengths() pulseLengths {
-	return pulseLengths{min: o.Min, max: o.Max, trim: o.Trim, hasTrim: true, period: o.period(o.Frequency), expander: o.expander(o.PWM)}
+	return pulseLengths{min: o.Min, max: o.Max, trim: o.Trim, hasTrim: true, period: o.period(o.Frequency),
+		expander: o.expander(o.PWM)}
 }
 
-// Servo is a hobby servo on a PWM pin. The length of the pulse is the position, or the speed of a continuous servo: command -1,000,000 is
-// Min, 0 the middle, 1,000,000 Max.
+// Servo is a hobby servo on a PWM pin. The length of the pulse is the position, or the speed of a continuous servo: command
+// -1,000,000 is Min, 0 the middle, 1,000,000 Max.
 //
 // Source: Tower Pro, SG90 data sheet: 50 Hz, 1.5 ms in the middle, 1 and 2 ms at 90 degrees to either side; Parallax, continuous
 // rotation servo (900-00008) guide: 1.3 to 1.7 ms, still at 1.5 ms.

@@ -27,8 +27,8 @@ func (s *standby) set(name string, awake bool) error {
 	return nil
 }
 
-// SharedStandby is a standby pin that several bridges have in common, such as the two halves of a TB6612FNG or DRV8833. It is high as long
-// as one of them sets it high. It may be used from any goroutine.
+// SharedStandby is a standby pin that several bridges have in common, such as the two halves of a TB6612FNG or DRV8833. It is
+// high as long as one of them sets it high. It may be used from any goroutine.
 type SharedStandby struct {
 	pin   gpio.PinOut
 	mutex sync.Mutex

@@ -55,14 +55,14 @@ func (o *StepperOpts) Check() []options.Mistake {
 	return nil
 }
 
-// Stepper is a stepper motor behind a driver with STEP and DIR inputs. A command is a speed: a share of the highest rate of steps, forward
-// when positive (DIR low). The steps are PWM with a duty cycle of a half and a variable frequency. So the pin cannot be an output of a
-// PCA9685, all of which share one frequency.
+// Stepper is a stepper motor behind a driver with STEP and DIR inputs. A command is a speed: a share of the highest rate of
+// steps, forward when positive (DIR low). The steps are PWM with a duty cycle of a half and a variable frequency. So the pin
+// cannot be an output of a PCA9685, all of which share one frequency.
 //
 // The driver needs DIR stable 200 ns before a step (DRV8825: 650 ns); a write to a pin takes longer anyway.
 //
-// Sources: Allegro, A4988 data sheet, rev. 5, figure 1; Texas Instruments, DRV8825 data sheet SLVSA73F, section 6.6; Trinamic, TMC2209
-// data sheet, rev. 1.09, section 14.1.
+// Sources: Allegro, A4988 data sheet, rev. 5, figure 1; Texas Instruments, DRV8825 data sheet SLVSA73F, section 6.6; Trinamic,
+// TMC2209 data sheet, rev. 1.09, section 14.1.
 type Stepper struct {
 	name            string
 	step, direction gpio.PinOut
@@ -111,7 +111,8 @@ func (s *Stepper) Drive(c Command) error {
 		return err
 	}
 	if err := s.step.PWM(gpio.DutyHalf, rate); err != nil {
-		return fmt.Errorf("%s: step at %s: %w; check that %s has PWM on this board, of any frequency, and that this user may use it", s, rate, err, s.step.Name())
+		return fmt.Errorf("%s: step at %s: %w; check that %s has PWM on this board, of any frequency, and that this user may use it", s,
+			rate, err, s.step.Name())
 	}
 	return nil
 }

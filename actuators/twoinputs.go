@@ -9,12 +9,12 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// TwoInputHBridge is a DC motor on an H-bridge with two inputs only, which give direction and speed: both low is coast, the first high is
-// forward, the second high is reverse, both high is brake. The sign of a command is the direction, its magnitude the duty cycle. An L9110S
-// brakes where others coast.
+// TwoInputHBridge is a DC motor on an H-bridge with two inputs only, which give direction and speed: both low is coast, the first
+// high is forward, the second high is reverse, both high is brake. The sign of a command is the direction, its magnitude the duty
+// cycle. An L9110S brakes where others coast.
 //
-// Sources: Texas Instruments, DRV8833 data sheet SLVSAR1, "Bridge control and decay modes"; DRV8871 data sheet SLVSCY9, "Bridge control";
-// the truth tables in the data sheets of the L9110S and the MX1508.
+// Sources: Texas Instruments, DRV8833 data sheet SLVSAR1, "Bridge control and decay modes"; DRV8871 data sheet SLVSCY9, "Bridge
+// control"; the truth tables in the data sheets of the L9110S and the MX1508.
 type TwoInputHBridge struct {
 	name          string
 	first, second gpio.PinOut
@@ -28,15 +28,15 @@ type TwoInputHBridge struct {
 	inputs inputs // forward, reverse or unknown
 }
 
-// NewHBridgeTwoPWM returns a motor on a bridge with both inputs on PWM pins: the input that does not drive is low, and the motor coasts
-// between pulses. It writes nothing: the first command does. standby and nil options are as for NewHBridge.
+// NewHBridgeTwoPWM returns a motor on a bridge with both inputs on PWM pins: the input that does not drive is low, and the motor
+// coasts between pulses. It writes nothing: the first command does. standby and nil options are as for NewHBridge.
 func NewHBridgeTwoPWM(first, second, standby gpio.PinOut, opts *HBridgeOpts) (*TwoInputHBridge, error) {
 	return newTwoInputHBridge(first, second, standby, false, opts)
 }
 
-// NewHBridgeOnePWM returns a motor on a bridge with its second input on a pin without PWM. In reverse that pin is high and the duty cycle
-// of the first is inverted, so the motor brakes between pulses. Between the two writes of a change of direction the motor is driven at full
-// power in reverse. standby and nil options are as for NewHBridge.
+// NewHBridgeOnePWM returns a motor on a bridge with its second input on a pin without PWM. In reverse that pin is high and the
+// duty cycle of the first is inverted, so the motor brakes between pulses. Between the two writes of a change of direction the
+// motor is driven at full power in reverse. standby and nil options are as for NewHBridge.
 func NewHBridgeOnePWM(pwm, second, standby gpio.PinOut, opts *HBridgeOpts) (*TwoInputHBridge, error) {
 	return newTwoInputHBridge(pwm, second, standby, true, opts)
 }
@@ -56,8 +56,8 @@ func newTwoInputHBridge(first, second, sleep gpio.PinOut, onePWM bool, opts *HBr
 // String returns the name of the motor and its pins.
 func (h *TwoInputHBridge) String() string { return h.name }
 
-// Drive turns the motor, forward when the command is positive. If a write fails on the way, Drive makes the motor coast, as far as its pins
-// can be written.
+// Drive turns the motor, forward when the command is positive. If a write fails on the way, Drive makes the motor coast, as far
+// as its pins can be written.
 func (h *TwoInputHBridge) Drive(c Command) error {
 	if err := expectRange(h.name, c, -Full, Full); err != nil {
 		return err

@@ -42,8 +42,10 @@ func TestTwoInputHBridge(t *testing.T) {
 			{"halt", []string{a(0), b(0)}},
 		}},
 		{"two PWM that brake", twoPWM(actuators.HBridgeOpts{Stop: "brake"}), []moment{
-			{full * 0, []string{b(1), a(1)}}, {full / 4, []string{a(0), b(0), a(0.25)}}, {full * 0, []string{b(1), a(1)}}, {"halt", []string{a(0), b(0)}}}},
-		{"two PWM, inverted", twoPWM(actuators.HBridgeOpts{Inverted: true}), []moment{{full, []string{a(0), b(0), b(1)}}, {-full, []string{a(0), b(0), a(1)}}}},
+			{full * 0, []string{b(1), a(1)}}, {full / 4, []string{a(0), b(0), a(0.25)}}, {full * 0, []string{b(1), a(1)}},
+			{"halt", []string{a(0), b(0)}}}},
+		{"two PWM, inverted", twoPWM(actuators.HBridgeOpts{Inverted: true}), []moment{{full, []string{a(0), b(0), b(1)}},
+			{-full, []string{a(0), b(0), a(1)}}}},
 		{"one PWM: its duty is inverted in reverse", onePWM(actuators.HBridgeOpts{}, false), []moment{
 			{full / 4, []string{a(0), "B Low", a(0.25)}},
 			{full / 2, []string{a(0.5)}},
@@ -54,7 +56,8 @@ func TestTwoInputHBridge(t *testing.T) {
 			{"halt", []string{a(0), "B Low"}},
 		}},
 		{"one PWM that brakes, with standby", onePWM(actuators.HBridgeOpts{Stop: "brake"}, true), []moment{
-			{full * 0, []string{"B High", a(1), "STBY High"}}, {-full, []string{a(0), "B Low", "B High", a(0)}}, {"halt", []string{a(0), "B Low", "STBY Low"}}}},
+			{full * 0, []string{"B High", a(1), "STBY High"}}, {-full, []string{a(0), "B Low", "B High", a(0)}},
+			{"halt", []string{a(0), "B Low", "STBY Low"}}}},
 		{"one PWM that coasts, with standby", onePWM(actuators.HBridgeOpts{}, true), []moment{
 			{full, []string{a(0), "B Low", a(1), "STBY High"}}, {full * 0, []string{a(0), "B Low", "STBY Low"}}}},
 	} {
@@ -64,7 +67,8 @@ func TestTwoInputHBridge(t *testing.T) {
 	if _, err := actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "A"), nil, nil); err == nil {
 		t.Error("one pin for both inputs: expected an error")
 	}
-	if _, err := actuators.NewHBridgeOnePWM(newPin(w, "A"), newPin(w, "B"), nil, &actuators.HBridgeOpts{Frequency: 2 * physic.MegaHertz}); err == nil {
+	if _, err := actuators.NewHBridgeOnePWM(newPin(w, "A"), newPin(w, "B"), nil,
+		&actuators.HBridgeOpts{Frequency: 2 * physic.MegaHertz}); err == nil {
 		t.Error("2 MHz: expected an error")
 	}
 }

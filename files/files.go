@@ -1,7 +1,7 @@
 // Package files opens and writes the files that a user names: configurations, data, passwords, certificates, learnt weights.
 //
-// Opening a named pipe blocks until another process writes to it, opening a device may make it act, and a file may have any size. So this
-// package opens regular files only, and reads up to a limit:
+// Opening a named pipe blocks until another process writes to it, opening a device may make it act, and a file may have any size.
+// So this package opens regular files only, and reads up to a limit:
 //
 //	text, err := files.Read("robot.yaml", 16<<20) // robot.yaml: a named pipe: expected a regular file
 //
@@ -72,13 +72,14 @@ func Read(name string, most int64) ([]byte, error) {
 func Create(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o666)
 	if errors.Is(err, syscall.ENXIO) {
-		return nil, &fs.PathError{Op: "create", Path: name, Err: errors.New("a pipe without a reader: expected a file, or start its reader first")}
+		return nil, &fs.PathError{Op: "create", Path: name,
+			Err: errors.New("a pipe without a reader: expected a file, or start its reader first")}
 	}
 	return f, err
 }
 
-// Replaceable returns an error if a name stands for anything but a regular file, to be called before the file is renamed or replaced. An
-// unused name is no error.
+// Replaceable returns an error if a name stands for anything but a regular file, to be called before the file is renamed or
+// replaced. An unused name is no error.
 func Replaceable(name string) error {
 	info, err := os.Stat(name)
 	if err != nil {

@@ -59,7 +59,8 @@ func TestFolder(t *testing.T) {
 	if text, err := fs.ReadFile(Folder(folder), "run.csv"); err != nil || string(text) != "x" {
 		t.Errorf("%q, %v", text, err)
 	}
-	for name, want := range map[string]error{"../run.csv": fs.ErrInvalid, "/etc/passwd": fs.ErrInvalid, "other.csv": fs.ErrNotExist} {
+	for name, want := range map[string]error{"../run.csv": fs.ErrInvalid, "/etc/passwd": fs.ErrInvalid,
+		"other.csv": fs.ErrNotExist} {
 		if _, err := Folder(folder).Open(name); !errors.Is(err, want) {
 			t.Errorf("%s: %v, expected %v", name, err, want)
 		}

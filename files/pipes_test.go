@@ -28,7 +28,8 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	if err := os.Symlink(pipe, link); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{pipe: "a named pipe", link: "a named pipe", folder: "a directory", "/dev/zero": "a device", "/dev/null": "a device", socket: "a socket"} {
+	for name, want := range map[string]string{pipe: "a named pipe", link: "a named pipe", folder: "a directory",
+		"/dev/zero": "a device", "/dev/null": "a device", socket: "a socket"} {
 		if _, err := Open(name); err == nil || !strings.Contains(err.Error(), want+": expected a regular file") {
 			t.Errorf("%s: %v, expected %q", name, err, want)
 		}
@@ -48,7 +49,8 @@ func TestReplaceable(t *testing.T) {
 	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Symlink(pipe, link), os.WriteFile(file, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{pipe: "a named pipe", link: "a named pipe", folder: "a directory", "/dev/null": "a device"} {
+	for name, want := range map[string]string{pipe: "a named pipe", link: "a named pipe", folder: "a directory",
+		"/dev/null": "a device"} {
 		if err := Replaceable(name); err == nil || !strings.Contains(err.Error(), name+": "+want+": expected a regular file") {
 			t.Errorf("%s: %v, expected %q", name, err, want)
 		}

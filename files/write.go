@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// Write writes a file completely or not at all: after a power failure the name stands for the old file or the new one. Only the user of
-// this process may read it. If the name is a symbolic link, Write replaces the file that the link points to. It refuses to replace anything
-// but a regular file.
+// Write writes a file completely or not at all: after a power failure the name stands for the old file or the new one. Only the
+// user of this process may read it. If the name is a symbolic link, Write replaces the file that the link points to. It refuses
+// to replace anything but a regular file.
 //
 // Several processes may write one file at the same time: the complete text of the last one remains.
 func Write(name string, data []byte) error {
 	return replace(name, data, func(*os.File, string) error { return nil })
 }
 
-// Rewrite is Write for a file that another user may have to read: owner, group and rights of the existing file are kept. If that is not
-// possible, Rewrite fails, and the old file stays.
+// Rewrite is Write for a file that another user may have to read: owner, group and rights of the existing file are kept. If that
+// is not possible, Rewrite fails, and the old file stays.
 func Rewrite(name string, data []byte) error {
 	return replace(name, data, func(f *os.File, name string) error {
 		before, err := os.Stat(name)
@@ -74,8 +74,8 @@ func replace(name string, data []byte, prepare func(f *os.File, name string) err
 // unfinished stands between the name and a number in the name of a file that Write has not finished.
 const unfinished = ".new-"
 
-// Tidy removes the unfinished files that a killed Write has left. It may be called when no other process writes the file. Files that it
-// cannot remove stay: they only take up space.
+// Tidy removes the unfinished files that a killed Write has left. It may be called when no other process writes the file. Files
+// that it cannot remove stay: they only take up space.
 func Tidy(name string) {
 	folder, prefix := filepath.Dir(name), filepath.Base(name)+unfinished
 	entries, err := os.ReadDir(folder)

@@ -50,7 +50,8 @@ func TestAFailedWriteKeepsTheOldFile(t *testing.T) {
 		if err := write(filepath.Join(folder, "missing", "learnt"), []byte("new")); err == nil {
 			t.Errorf("%s wrote into a folder that is not there", way)
 		}
-		if err := write(taken, []byte("new")); err == nil || !strings.Contains(err.Error(), taken+": a directory: expected a regular file") {
+		if err := write(taken, []byte("new")); err == nil ||
+			!strings.Contains(err.Error(), taken+": a directory: expected a regular file") {
 			t.Errorf("%s of a folder: %v", way, err)
 		}
 		if data, _ := os.ReadFile(name); string(data) != "old" {

@@ -13,8 +13,8 @@ import (
 	"fluxd/files"
 )
 
-// Rewrite keeps the rights, and the owner if this process may set it. Write makes this process's user the owner. Both replace the file that
-// a symbolic link points to.
+// Rewrite keeps the rights, and the owner if this process may set it. Write makes this process's user the owner. Both replace the
+// file that a symbolic link points to.
 func TestOwnerAndRights(t *testing.T) {
 	folder := t.TempDir()
 	name, link := filepath.Join(folder, "passwords"), filepath.Join(folder, "link")
@@ -79,7 +79,8 @@ func TestOnlyFilesAreReplaced(t *testing.T) {
 	}
 	defer listener.Close()
 	for way, write := range ways {
-		if err := write(socket, []byte("ann:viewer:x\n")); err == nil || !strings.Contains(err.Error(), "a socket: expected a regular file") {
+		if err := write(socket, []byte("ann:viewer:x\n")); err == nil ||
+			!strings.Contains(err.Error(), "a socket: expected a regular file") {
 			t.Errorf("%s: %v, expected it to be refused", way, err)
 		}
 		if info, err := os.Lstat(socket); err != nil || info.Mode()&os.ModeSocket == 0 {

@@ -13,12 +13,14 @@
 //   - yaml: the key in a robot file; doc: its documentation
 //   - default, required, enum, unit; min and max, inclusive (min may be alone)
 //   - live: a running device accepts another value
-//   - pin: "in", "out" or "pwm". An input with edges:"timed" needs the times of its edges. An output with pulse:"short" makes pulses that
+//   - pin: "in", "out" or "pwm". An input with edges:"timed" needs the times of its edges. An output with pulse:"short" makes
+//     pulses that
 //     may last some microseconds at most; with pulse:"any" they may be longer.
 //
 // Limits that depend on other options come from a method Limits; mistakes that no limit shows, from a method Check.
 //
-// Package configs/strict reads a robot file by the same tags. This package checks the options of a Go program that calls a constructor.
+// Package configs/strict reads a robot file by the same tags. This package checks the options of a Go program that calls a
+// constructor.
 package options
 
 import (
@@ -70,8 +72,8 @@ func Defaults[T any]() T {
 	return opts
 }
 
-// OrDefaults returns opts, with fields that are not set replaced by those of preset. A field is not set if it is 0, unless its limits begin
-// with 0. For nil, OrDefaults returns preset.
+// OrDefaults returns opts, with fields that are not set replaced by those of preset. A field is not set if it is 0, unless its
+// limits begin with 0. For nil, OrDefaults returns preset.
 func OrDefaults[T any](opts *T, preset T) T {
 	if opts == nil {
 		return preset
@@ -90,8 +92,8 @@ func OrDefaults[T any](opts *T, preset T) T {
 	return all
 }
 
-// Validate checks the options of a device, a pointer to a struct: their limits, their choices, and whether they contradict each other. The
-// error begins with the name of the device.
+// Validate checks the options of a device, a pointer to a struct: their limits, their choices, and whether they contradict each
+// other. The error begins with the name of the device.
 func Validate(device string, opts any) error {
 	if err := WithinLimits(device, opts); err != nil {
 		return err
@@ -152,8 +154,9 @@ func OneOf(key string, value int, choices ...int) []Mistake {
 	return []Mistake{Wrong(key, "%d: expected one of %v", value, choices)}
 }
 
-// Range collects the limits of an option with a Value: Low and High start as those that always apply. AtLeast and AtMost add a limit that
-// another option sets, but only if Value keeps it: where two options contradict each other, Check reports it, and neither limits the other.
+// Range collects the limits of an option with a Value: Low and High start as those that always apply. AtLeast and AtMost add a
+// limit that another option sets, but only if Value keeps it: where two options contradict each other, Check reports it, and
+// neither limits the other.
 type Range struct{ Value, Low, High int64 }
 
 // AtLeast raises the lower limit, if the value allows.
@@ -182,7 +185,8 @@ func TagLimits(f reflect.StructField) (low, high reflect.Value) {
 	return limit("min"), limit("max")
 }
 
-// Read sets a field to the value in a tag, which is written as in a robot file. It panics if it cannot read it: that is a programming error.
+// Read sets a field to the value in a tag, which is written as in a robot file. It panics if it cannot read it: that is a
+// programming error.
 func Read(v reflect.Value, text string) {
 	var err error
 	switch into := v.Addr().Interface().(type) {

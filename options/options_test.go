@@ -53,14 +53,15 @@ func TestValidate(t *testing.T) {
 		change func(*lampOpts)
 		want   string
 	}{
-		"the defaults":         {func(*lampOpts) {}, ""},
-		"a limit":              {func(o *lampOpts) { o.Least = 500_000 }, ""},
-		"beyond a limit":       {func(o *lampOpts) { o.Least = 500_001 }, "lamp: least: expected 0 to 0.5, got 0.500001"},
-		"below a lone min":     {func(o *lampOpts) { o.Fade = -1 }, "lamp: fade: expected at least 0s, got -1ns"},
-		"a limit that depends": {func(o *lampOpts) { o.Curve, o.Fade = "linear", 2*time.Second }, "lamp: fade: expected 0s to 1s, got 2s"},
-		"not a choice":         {func(o *lampOpts) { o.Curve = "ear" }, `lamp: curve: expected one of eye,linear, got "ear"`},
-		"not a number":         {func(o *lampOpts) { o.Gamma = math.NaN() }, "lamp: gamma: expected 1 to 4, got NaN"},
-		"a contradiction":      {func(o *lampOpts) { o.Curve, o.Gamma = "linear", 3 }, "lamp: gamma: belongs to curve: eye"},
+		"the defaults":     {func(*lampOpts) {}, ""},
+		"a limit":          {func(o *lampOpts) { o.Least = 500_000 }, ""},
+		"beyond a limit":   {func(o *lampOpts) { o.Least = 500_001 }, "lamp: least: expected 0 to 0.5, got 0.500001"},
+		"below a lone min": {func(o *lampOpts) { o.Fade = -1 }, "lamp: fade: expected at least 0s, got -1ns"},
+		"a limit that depends": {func(o *lampOpts) { o.Curve, o.Fade = "linear", 2*time.Second },
+			"lamp: fade: expected 0s to 1s, got 2s"},
+		"not a choice":    {func(o *lampOpts) { o.Curve = "ear" }, `lamp: curve: expected one of eye,linear, got "ear"`},
+		"not a number":    {func(o *lampOpts) { o.Gamma = math.NaN() }, "lamp: gamma: expected 1 to 4, got NaN"},
+		"a contradiction": {func(o *lampOpts) { o.Curve, o.Gamma = "linear", 3 }, "lamp: gamma: belongs to curve: eye"},
 	} {
 		opts := options.Defaults[lampOpts]()
 		c.change(&opts)
@@ -88,7 +89,8 @@ func TestOneOf(t *testing.T) {
 	if all := options.OneOf("gain", 32, 64, 32); all != nil {
 		t.Errorf("%v", all)
 	}
-	if all := options.OneOf("gain", 33, 64, 32); len(all) != 1 || !strings.Contains(all[0].Error(), "33: expected one of [64 32]") || all[0].Key != "gain" {
+	if all := options.OneOf("gain", 33, 64, 32); len(all) != 1 || !strings.Contains(all[0].Error(), "33: expected one of [64 32]") ||
+		all[0].Key != "gain" {
 		t.Errorf("%v", all)
 	}
 }

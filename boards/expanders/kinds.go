@@ -24,10 +24,11 @@ type Kind struct {
 	Buses     []string       // names of the buses of a Multiplexer
 }
 
-// Options are the keys of one expander in a robot file. The tags of their fields are yaml (the key), default, doc, required, min and max.
+// Options are the keys of one expander in a robot file. The tags of their fields are yaml (the key), default, doc, required, min
+// and max.
 type Options interface {
-	// Shared returns the frequency that all outputs share, as configured, and the period that the chip makes of it; 0 if the chip has no
-	// PWM, or cannot make the frequency.
+	// Shared returns the frequency that all outputs share, as configured, and the period that the chip makes of it; 0 if the chip
+	// has no PWM, or cannot make the frequency.
 	Shared() (configured physic.Frequency, period time.Duration)
 	// Check finds mistakes that no tag shows.
 	Check() []options.Mistake

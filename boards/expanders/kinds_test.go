@@ -39,7 +39,8 @@ func TestTagsOfAllKinds(t *testing.T) {
 				t.Errorf("%s.%s: expected the tags yaml and doc, got %s", k.Name, f.Name, f.Tag)
 			}
 			for _, tag := range []string{"default", "min", "max"} {
-				if f.Type == reflect.TypeFor[physic.Frequency]() && new(physic.Frequency).Set(strings.ReplaceAll(f.Tag.Get(tag), " ", "")) != nil {
+				if f.Type == reflect.TypeFor[physic.Frequency]() &&
+					new(physic.Frequency).Set(strings.ReplaceAll(f.Tag.Get(tag), " ", "")) != nil {
 					t.Errorf("%s.%s: expected a frequency as %s, got %q", k.Name, f.Name, tag, f.Tag.Get(tag))
 				}
 			}
@@ -122,9 +123,11 @@ func TestCheck(t *testing.T) {
 		{outputs(1526*physic.Hertz, 27*mega), nil},
 		{outputs(25700*physic.MilliHertz, 27*mega), nil},
 		{outputs(25698*physic.MilliHertz, 27*mega),
-			[]string{"frequency: 25.698Hz cannot be made of an oscillator of 27MHz, of which a period is at most 256 times 4096: expected at least 25.749Hz"}},
+			[]string{"frequency: 25.698Hz cannot be made of an oscillator of 27MHz, of which a period is at most 256 times 4096: " +
+				"expected at least 25.749Hz"}},
 		{outputs(24*physic.Hertz, 27*mega),
-			[]string{"frequency: 24Hz cannot be made of an oscillator of 27MHz, of which a period is at most 256 times 4096: expected at least 25.749Hz"}},
+			[]string{"frequency: 24Hz cannot be made of an oscillator of 27MHz, of which a period is at most 256 times 4096: " +
+				"expected at least 25.749Hz"}},
 		{outputs(physic.TeraHertz, 25*mega), nil}, // its tags refuse it
 		{outputs(0, 0), nil},
 		{&expanders.PCA9685Opts{Address: 0x3f}, []string{"address: 0x3f: expected 0x40 to 0x7f"}},
@@ -152,7 +155,8 @@ func TestSharedPeriod(t *testing.T) {
 		asked, oscillator physic.Frequency
 		want              time.Duration
 	}{
-		{50 * physic.Hertz, 25 * physic.MegaHertz, 19988480}, {490 * physic.Hertz, 25 * physic.MegaHertz, 1966080}, {40 * physic.Hertz, 25 * physic.MegaHertz, 25067520},
+		{50 * physic.Hertz, 25 * physic.MegaHertz, 19988480}, {490 * physic.Hertz, 25 * physic.MegaHertz, 1966080},
+		{40 * physic.Hertz, 25 * physic.MegaHertz, 25067520},
 		{60 * physic.Hertz, 26_300_000 * physic.Hertz, 16664335},
 	} {
 		asked, period := outputs(c.asked, c.oscillator).Shared()
@@ -173,7 +177,8 @@ func TestSharedPeriod(t *testing.T) {
 			t.Errorf("%s: its pins make %v, and its options say %v", c.asked, made, period)
 		}
 	}
-	for _, none := range []expanders.Options{&expanders.MCP23017Opts{}, outputs(24*physic.Hertz, 27*physic.MegaHertz), outputs(0, 0)} {
+	for _, none := range []expanders.Options{&expanders.MCP23017Opts{}, outputs(24*physic.Hertz, 27*physic.MegaHertz),
+		outputs(0, 0)} {
 		if asked, period := none.Shared(); asked != 0 || period != 0 {
 			t.Errorf("%+v: got %s and %v, want nothing", none, asked, period)
 		}

@@ -51,8 +51,8 @@ func (o *MCP23017Opts) Check() []options.Mistake {
 	return checkAddress(o.Address, mcp23017Kind.Addresses)
 }
 
-// MCP23017 is a chip with 16 pins, "A0" to "A7" and "B0" to "B7", each an output or an input, with a pull-up of 100 kΩ or without. It has no
-// PWM and reports no edges: inputs must be read at intervals. A7 and B7 are outputs only.
+// MCP23017 is a chip with 16 pins, "A0" to "A7" and "B0" to "B7", each an output or an input, with a pull-up of 100 kΩ or
+// without. It has no PWM and reports no edges: inputs must be read at intervals. A7 and B7 are outputs only.
 //
 // Reading a pin can fail, which gpio.PinIO cannot express: its Read repeats the last level that was read. To get the error, use
 //
@@ -60,11 +60,12 @@ func (o *MCP23017Opts) Check() []options.Mistake {
 //
 // of the pin. A reading takes 0.9 ms at 100 kHz and a quarter of that at 400 kHz.
 //
-// After a brown-out all pins are inputs without pull-ups. The next use of any pin, or Check, notices that and sets all pins again, also as
-// requested by a call that failed. When this program dies, outputs go on as they were.
+// After a brown-out all pins are inputs without pull-ups. The next use of any pin, or Check, notices that and sets all pins
+// again, also as requested by a call that failed. When this program dies, outputs go on as they were.
 //
-// Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C; for A7 and B7, rev. D. The driver of periph's device library is not
-// used: it reads the chip in its constructor, trusts its copy of the registers forever, and reads Low from a chip that does not answer.
+// Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C; for A7 and B7, rev. D. The driver of periph's device
+// library is not used: it reads the chip in its constructor, trusts its copy of the registers forever, and reads Low from a chip
+// that does not answer.
 type MCP23017 struct {
 	bus     i2c.Bus
 	address uint16
@@ -78,8 +79,8 @@ type MCP23017 struct {
 	uncertain bool   // and a transfer has failed since: it may have other settings
 }
 
-// mcp23017Settings are the three pairs of registers that control the pins, port A in the low byte. The latches of inputs, which have no
-// effect, are 1: a chip that was reset has 0 there, and is recognised by that.
+// mcp23017Settings are the three pairs of registers that control the pins, port A in the low byte. The latches of inputs, which
+// have no effect, are 1: a chip that was reset has 0 there, and is recognised by that.
 type mcp23017Settings struct {
 	inputs, pullUps, latches uint16
 }
@@ -99,7 +100,8 @@ const (
 // mcp23017Reset are the settings of a chip after power-up.
 var mcp23017Reset = mcp23017Settings{inputs: 0xffff}
 
-// NewMCP23017 returns a chip. The first use of a pin sets it up, with the other pins as inputs. The address is 0x20 plus the pins A0 to A2.
+// NewMCP23017 returns a chip. The first use of a pin sets it up, with the other pins as inputs. The address is 0x20 plus the pins
+// A0 to A2.
 func NewMCP23017(bus i2c.Bus, address uint16) (*MCP23017, error) {
 	m := &MCP23017{bus: bus, address: address, requested: mcp23017Settings{inputs: 0xffff, latches: 0xffff}, levels: 0xffff}
 	for _, mistake := range checkAddress(address, mcp23017Kind.Addresses) {
@@ -134,8 +136,8 @@ func (m *MCP23017) Halt() error {
 	return nil
 }
 
-// Check checks that the chip has its settings and outputs, and writes them again if the chip was reset. It does nothing until a pin was
-// used.
+// Check checks that the chip has its settings and outputs, and writes them again if the chip was reset. It does nothing until a
+// pin was used.
 func (m *MCP23017) Check() error {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -154,8 +156,8 @@ func (m *MCP23017) set(change func(*mcp23017Settings)) error {
 	return m.refresh()
 }
 
-// refresh writes the settings that the chip does not have yet, then verifies them and reads the levels. It writes first because outputs must
-// not wait for the verification.
+// refresh writes the settings that the chip does not have yet, then verifies them and reads the levels. It writes first because
+// outputs must not wait for the verification.
 func (m *MCP23017) refresh() error {
 	if m.started {
 		if err := m.writeChanges(); err != nil {
@@ -174,9 +176,9 @@ func (m *MCP23017) refresh() error {
 	return nil
 }
 
-// writeChanges writes the settings that differ from the written ones; all of them if the chip's settings are uncertain. A pin becomes an
-// input before its latch changes, and an output after that. With the latches it always writes the pull-ups: a reset clears both, and is
-// recognised by the latches only.
+// writeChanges writes the settings that differ from the written ones; all of them if the chip's settings are uncertain. A pin
+// becomes an input before its latch changes, and an output after that. With the latches it always writes the pull-ups: a reset
+// clears both, and is recognised by the latches only.
 func (m *MCP23017) writeChanges() error {
 	from, to := m.written, m.requested
 	if from == to && !m.uncertain {
@@ -206,8 +208,8 @@ func (m *MCP23017) writeChanges() error {
 	return nil
 }
 
-// verify reads the levels, and reports whether the chip has the written settings. After the last register a transfer continues with the
-// first.
+// verify reads the levels, and reports whether the chip has the written settings. After the last register a transfer continues
+// with the first.
 func (m *MCP23017) verify() (same bool, err error) {
 	var r [6]byte
 	if err := m.transfer("read", []byte{mcp23017Levels}, r[:]); err != nil {
@@ -222,8 +224,8 @@ func (m *MCP23017) verify() (same bool, err error) {
 
 // setUp brings the chip to its state after power-up, whatever was done to it before, and from there to the requested settings.
 func (m *MCP23017) setUp() error {
-	// The first message makes a chip whose registers are laid out by port lay them out in pairs; if they are in pairs already, it only
-	// switches interrupts off. The second message ends byte mode.
+	// The first message makes a chip whose registers are laid out by port lay them out in pairs; if they are in pairs already, it
+	// only switches interrupts off. The second message ends byte mode.
 	for _, message := range [][]byte{
 		{mcp23017EnableB, 0},
 		{mcp23017Control, 0},
@@ -265,7 +267,8 @@ func (m *MCP23017) write(doing string, register byte, value uint16) error {
 func (m *MCP23017) transfer(doing string, w, r []byte) error {
 	if err := m.bus.Tx(m.address, w, r); err != nil {
 		m.uncertain = true
-		return fmt.Errorf("%s: %s: %w; check its supply, that RESET is high, the wires to SDA and SCL, and that its pins A2 to A0 make %#02x",
+		return fmt.Errorf("%s: %s: %w; check its supply, that RESET is high, the wires to SDA and SCL, and that "+
+			"its pins A2 to A0 make %#02x",
 			m, doing, err, m.address)
 	}
 	return nil
@@ -305,12 +308,13 @@ func (p *mcp23017Pin) Func() pin.Func {
 // Halt implements conn.Resource: the pin stays as it is.
 func (p *mcp23017Pin) Halt() error { return nil }
 
-// In implements gpio.PinIn. It fails with an edge or a pull-down, which the chip does not have, and on A7 and B7: if one of these changes
-// while it is read, it can disturb SDA.
+// In implements gpio.PinIn. It fails with an edge or a pull-down, which the chip does not have, and on A7 and B7: if one of these
+// changes while it is read, it can disturb SDA.
 func (p *mcp23017Pin) In(pull gpio.Pull, edge gpio.Edge) error {
 	switch {
 	case p.bit()&mcp23017OutputsOnly != 0:
-		return fmt.Errorf("%s: it cannot be an input, because a change while it is read disturbs the bus; expected one of A0 to A6 and B0 to B6", p)
+		return fmt.Errorf("%s: it cannot be an input, because a change while it is read disturbs the bus; "+
+			"expected one of A0 to A6 and B0 to B6", p)
 	case edge != gpio.NoEdge:
 		return fmt.Errorf("%s: edges: expected none, got %s: this chip reports none; a pin of the board does", p, edge)
 	case pull != gpio.PullUp && pull != gpio.Float && pull != gpio.PullNoChange:

@@ -34,7 +34,8 @@ func mcp23017Look(levels, latches, inputs uint16) i2ctest.IO {
 	return i2ctest.IO{Addr: 0x20, W: []byte{0x12}, R: r[:]}
 }
 
-// mcp23017SetUp returns the transfers that set up a chip, with the changes from its state after power-up to the requested settings.
+// mcp23017SetUp returns the transfers that set up a chip, with the changes from its state after power-up to the requested
+// settings.
 func mcp23017SetUp(levels, inputs, pullUps, latches uint16, changes ...i2ctest.IO) []i2ctest.IO {
 	r := make([]byte, 22)
 	binary.LittleEndian.PutUint16(r[0x00:], inputs)
@@ -124,7 +125,8 @@ func TestMCP23017RefusesWhatTheChipDoesNotHave(t *testing.T) {
 		expectError(t, err, strconv.Quote(name), "A0 to A7")
 	}
 	pin := newPin(t, chip, "B6")
-	if pin.Name() != "pin B6 of mcp23017 at 0x20 on playback" || pin.String() != pin.Name() || pin.Number() != 14 || pin.Function() != "IN" {
+	if pin.Name() != "pin B6 of mcp23017 at 0x20 on playback" || pin.String() != pin.Name() || pin.Number() != 14 ||
+		pin.Function() != "IN" {
 		t.Errorf("name: got %q, %d, %s", pin.Name(), pin.Number(), pin.Function())
 	}
 	expectError(t, pin.In(gpio.PullUp, gpio.BothEdges), "pin B6 of mcp23017", "edges")
@@ -222,7 +224,9 @@ func TestMCP23017LosesItsSupply(t *testing.T) {
 		name string
 		use  func(chip *expanders.MCP23017, in, out gpio.PinIO) error
 	}{
-		{"and another pin becomes an output", func(chip *expanders.MCP23017, _, _ gpio.PinIO) error { return newPin(t, chip, "B1").Out(gpio.High) }},
+		{"and another pin becomes an output", func(chip *expanders.MCP23017, _, _ gpio.PinIO) error {
+			return newPin(t, chip, "B1").Out(gpio.High)
+		}},
 		{"and an output has another level for a moment", func(_ *expanders.MCP23017, _, out gpio.PinIO) error {
 			return errors.Join(out.Out(gpio.Low), out.Out(gpio.High))
 		}},
@@ -232,7 +236,8 @@ func TestMCP23017LosesItsSupply(t *testing.T) {
 			}
 			return nil
 		}},
-		{"and an output is set to the same level again", func(_ *expanders.MCP23017, _, out gpio.PinIO) error { return out.Out(gpio.High) }},
+		{"and an output is set to the same level again",
+			func(_ *expanders.MCP23017, _, out gpio.PinIO) error { return out.Out(gpio.High) }},
 		{"and Check is called", func(chip *expanders.MCP23017, _, _ gpio.PinIO) error { return chip.Check() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -263,8 +268,8 @@ func TestMCP23017LosesItsSupplyWithOutputsAlone(t *testing.T) {
 	w.expect(t, "B3", "OUT", gpio.Low)
 }
 
-// While the chip does not answer, Read repeats the last level, and ReadLevel returns an error. Pins that are set meanwhile are set in the chip
-// as soon as it answers.
+// While the chip does not answer, Read repeats the last level, and ReadLevel returns an error. Pins that are set meanwhile are
+// set in the chip as soon as it answers.
 func TestMCP23017NoAnswerForAWhile(t *testing.T) {
 	w := newMCP23017World(t)
 	chip := newMCP23017(t, w.bus)
@@ -361,8 +366,8 @@ func TestMCP23017LeftAsItWas(t *testing.T) {
 	}
 }
 
-// Whatever another program has left in the registers, and whatever layout they have: at the start and after each loss of the supply, the pins
-// are as requested.
+// Whatever another program has left in the registers, and whatever layout they have: at the start and after each loss of the
+// supply, the pins are as requested.
 func TestMCP23017WithAnotherProgramsSettings(t *testing.T) {
 	for seed := range uint64(400) {
 		random := rand.New(rand.NewPCG(seed, 2))
@@ -482,8 +487,8 @@ func TestMCP23017FromManyGoroutines(t *testing.T) {
 	}
 }
 
-// Whatever is requested of the pins, whenever the supply is lost and whichever transfers fail: after a call that succeeds, all pins are as
-// last requested.
+// Whatever is requested of the pins, whenever the supply is lost and whichever transfers fail: after a call that succeeds, all
+// pins are as last requested.
 func TestMCP23017AgainstAModel(t *testing.T) {
 	type state struct {
 		does  string

@@ -23,9 +23,9 @@ type PCA9685Opts struct {
 	// Frequency of all outputs. The chip divides its oscillator by a whole number, so the real frequency differs a little: by up to
 	// 0.5 % up to 50 Hz, 3 % up to 333 Hz, 13 % up to 1526 Hz. Shared and Steps return the real period.
 	Frequency physic.Frequency `yaml:"frequency" default:"50 Hz" min:"24 Hz" max:"1526 Hz" doc:"of all its outputs"`
-	// Oscillator is the frequency of the chip's oscillator. It differs from chip to chip by some per cent, and the pulses of servos with
-	// it. To measure it, multiply the frequency of an output, by an oscilloscope or a counter, by 4,096 and by the divider, which is 122
-	// at 50 Hz.
+	// Oscillator is the frequency of the chip's oscillator. It differs from chip to chip by some per cent, and the pulses of servos
+	// with it. To measure it, multiply the frequency of an output, by an oscilloscope or a counter, by 4,096 and by the divider,
+	// which is 122 at 50 Hz.
 	Oscillator physic.Frequency `yaml:"oscillator" default:"25 MHz" min:"23 MHz" max:"27 MHz" doc:"frequency of the chip's oscillator; measure it for exact pulses"`
 	// Inverted is for drivers that invert. After power-up the outputs are low until the first use, whatever Inverted says: if that
 	// matters, hold OE high until then.
@@ -115,8 +115,8 @@ func (o *PCA9685Opts) beyondLimits() (mistakes []options.Mistake) {
 	return mistakes
 }
 
-// divider returns by how much the oscillator is divided for a step of the period: the nearest whole number. ok is false if the chip cannot do
-// that.
+// divider returns by how much the oscillator is divided for a step of the period: the nearest whole number. ok is false if the
+// chip cannot do that.
 func (o *PCA9685Opts) divider() (divider int64, ok bool) {
 	period := pca9685Steps * int64(o.Frequency)
 	divider = (int64(o.Oscillator) + period/2) / period
@@ -132,15 +132,15 @@ func (o *PCA9685Opts) period(divider int64) time.Duration {
 	return time.Duration((divider*pca9685Steps*int64(time.Second) + hertz - 1) / hertz)
 }
 
-// PCA9685 is a chip with 16 PWM outputs, "0" to "15", with 4,096 steps and one frequency for all: for servos, LEDs, and H-bridges that accept
-// a low frequency.
+// PCA9685 is a chip with 16 PWM outputs, "0" to "15", with 4,096 steps and one frequency for all: for servos, LEDs, and H-bridges
+// that accept a low frequency.
 //
-// After a brown-out the chip is asleep with its outputs off. Each use of a pin reads the chip's modes afterwards (0.5 ms at 100 kHz), so the
-// next use, or Check, notices it. Both set all outputs again, also as requested by a call that failed. When this program dies, outputs go on
-// as they were: if that is dangerous, wire OE to a line that goes high then.
+// After a brown-out the chip is asleep with its outputs off. Each use of a pin reads the chip's modes afterwards (0.5 ms at 100
+// kHz), so the next use, or Check, notices it. Both set all outputs again, also as requested by a call that failed. When this
+// program dies, outputs go on as they were: if that is dangerous, wire OE to a line that goes high then.
 //
-// Source: NXP, PCA9685 data sheet, rev. 4, 2015. The driver of periph's device library is not used: it sleeps for 200 ms, computes in int,
-// which overflows on 32-bit processors, has neither a lock nor a Halt, and does not notice a reset.
+// Source: NXP, PCA9685 data sheet, rev. 4, 2015. The driver of periph's device library is not used: it sleeps for 200 ms,
+// computes in int, which overflows on 32-bit processors, has neither a lock nor a Halt, and does not notice a reset.
 type PCA9685 struct {
 	bus      i2c.Bus
 	address  uint16
@@ -178,7 +178,8 @@ const (
 
 	pca9685Outputs = 16
 
-	// pca9685StartUp is how long the oscillator takes to start. The transfer of all outputs, which waits for it, takes longer than that.
+	// pca9685StartUp is how long the oscillator takes to start. The transfer of all outputs, which waits for it, takes longer than
+	// that.
 	pca9685StartUp = 500 * time.Microsecond
 
 	// PCA9685AllCall is an address that every chip answers to in addition to its own, from power-up on.
@@ -190,9 +191,9 @@ const (
 	pca9685Most  = 256
 )
 
-// NewPCA9685 returns a chip. The first use of a pin sets it up, with the other outputs off. The address is 0x40 plus the pins A0 to A5, but
-// not 0x70, which all these chips answer to after power-up. The bus and the address in the options are not used. Nil options stand for
-// DefaultPCA9685Opts.
+// NewPCA9685 returns a chip. The first use of a pin sets it up, with the other outputs off. The address is 0x40 plus the pins A0
+// to A5, but not 0x70, which all these chips answer to after power-up. The bus and the address in the options are not used. Nil
+// options stand for DefaultPCA9685Opts.
 func NewPCA9685(bus i2c.Bus, address uint16, opts *PCA9685Opts) (*PCA9685, error) {
 	if opts == nil {
 		opts = &DefaultPCA9685Opts
@@ -244,8 +245,8 @@ func (p *PCA9685) Halt() error {
 	return errors.Join(p.write("set the output mode", pca9685Mode2, p.mode2), p.write("switch all outputs off", pca9685AllOff, 0x10))
 }
 
-// Check checks that the chip has its settings and outputs, and writes them again if the chip was reset. It does nothing until a pin was
-// used.
+// Check checks that the chip has its settings and outputs, and writes them again if the chip was reset. It does nothing until a
+// pin was used.
 func (p *PCA9685) Check() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -269,8 +270,8 @@ func (p *PCA9685) set(number int, to pca9685Output) error {
 	return p.refresh()
 }
 
-// refresh checks that the chip has its settings, and writes everything again if not. It runs after the outputs were written, because outputs
-// that must stop do not wait for an answer. Writing to a chip that was reset does no harm: it is asleep.
+// refresh checks that the chip has its settings, and writes everything again if not. It runs after the outputs were written,
+// because outputs that must stop do not wait for an answer. Writing to a chip that was reset does no harm: it is asleep.
 func (p *PCA9685) refresh() error {
 	if p.started && p.uncertain {
 		if err := p.setAll(); err != nil {
@@ -303,8 +304,9 @@ func (p *PCA9685) setAll() error {
 	return p.write("set all outputs", message...)
 }
 
-// setUp writes the modes and the frequency, for which the chip must sleep, with all outputs off. This ends all PWM that an earlier program
-// has left running, so RESTART is not needed. The registers of the chip's other addresses keep their values: MODE1 switches these off.
+// setUp writes the modes and the frequency, for which the chip must sleep, with all outputs off. This ends all PWM that an
+// earlier program has left running, so RESTART is not needed. The registers of the chip's other addresses keep their values:
+// MODE1 switches these off.
 func (p *PCA9685) setUp() error {
 	for _, step := range []struct {
 		doing           string
@@ -329,15 +331,17 @@ func (p *PCA9685) setUp() error {
 		return err
 	}
 	if prescale[0] == p.prescale && modes == [2]byte{pca9685Increment | pca9685External, p.mode2} {
-		// Only a reset ends that (section 7.3.1, note 2). The software reset is left to the user: it resets every such chip of the bus, and
-		// others that know it, whatever they are moving.
+		// Only a reset ends that (section 7.3.1, note 2). The software reset is left to the user: it resets every such chip of the bus,
+		// and others that know it, whatever they are moving.
 		return errors.Join(fmt.Errorf("%s: set up: another program has switched it to an external clock, which only a reset ends: "+
-			"switch VCC off and on, or reset all PCA9685 of the bus with 'i2ctransfer -y BUS w1@0x00 0x06'; it is asleep with its outputs off", p),
+			"switch VCC off and on, or reset all PCA9685 of the bus with 'i2ctransfer -y BUS w1@0x00 0x06'; "+
+			"it is asleep with its outputs off", p),
 			p.write("put to sleep", pca9685Mode1, pca9685Increment|pca9685Sleep))
 	}
 	if modes != p.expected() || prescale[0] != p.prescale {
 		return fmt.Errorf("%s: set up: expected the modes % x and the prescaler %#02x that were written, got % x and %#02x; "+
-			"check its supply, and that no other chip has this address, such as an INA219 (0x40)", p, p.expected(), p.prescale, modes, prescale[0])
+			"check its supply, and that no other chip has this address, such as an INA219 (0x40)",
+			p, p.expected(), p.prescale, modes, prescale[0])
 	}
 	time.Sleep(pca9685StartUp) // outputs that are set earlier are wrong at first
 	return nil
@@ -368,7 +372,8 @@ func (p *PCA9685) write(doing string, registerAndValues ...byte) error {
 func (p *PCA9685) transfer(doing string, w, r []byte) error {
 	if err := p.bus.Tx(p.address, w, r); err != nil {
 		p.uncertain = true
-		return fmt.Errorf("%s: %s: %w; check its supply (VCC, not V+ of the servos), the wires to SDA and SCL, and that its address jumpers make %#02x",
+		return fmt.Errorf("%s: %s: %w; check its supply (VCC, not V+ of the servos), the wires to SDA and SCL, "+
+			"and that its address jumpers make %#02x",
 			p, doing, err, p.address)
 	}
 	return nil
@@ -411,20 +416,22 @@ func (p *pca9685Pin) Out(level gpio.Level) error {
 	return p.chip.set(p.number, pca9685Off)
 }
 
-// Steps returns the period that the chip makes, rounded up to a nanosecond, and its number of steps: 19.99 ms and 4,096 at 50 Hz, 5.08 ms at
-// 200 Hz. A driver that makes pulses of a length must count in these steps, not in shares of the period that it requested.
+// Steps returns the period that the chip makes, rounded up to a nanosecond, and its number of steps: 19.99 ms and 4,096 at 50 Hz,
+// 5.08 ms at 200 Hz. A driver that makes pulses of a length must count in these steps, not in shares of the period that it
+// requested.
 func (p *pca9685Pin) Steps(physic.Frequency) (period time.Duration, steps int64) {
 	return p.chip.period(), pca9685Steps
 }
 
-// PWM implements gpio.PinOut: the duty cycle is rounded to the nearest of 4,096 steps, and takes effect at the end of a period (data sheet,
-// figure 10). The frequency must be the chip's, or 0.
+// PWM implements gpio.PinOut: the duty cycle is rounded to the nearest of 4,096 steps, and takes effect at the end of a period
+// (data sheet, figure 10). The frequency must be the chip's, or 0.
 func (p *pca9685Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	if !duty.Valid() {
 		return fmt.Errorf("%s: duty: expected 0 to %d, got %d", p, gpio.DutyMax, duty)
 	}
 	if frequency != 0 && frequency != p.chip.opts.Frequency {
-		return fmt.Errorf("%s: frequency: expected %s, which all outputs of the chip share, got %s", p, p.chip.opts.Frequency, frequency)
+		return fmt.Errorf("%s: frequency: expected %s, which all outputs of the chip share, got %s",
+			p, p.chip.opts.Frequency, frequency)
 	}
 	const step = int64(gpio.DutyMax) / pca9685Steps
 	switch steps := (int64(duty) + step/2) / step; steps {

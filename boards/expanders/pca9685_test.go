@@ -25,7 +25,8 @@ import (
 
 var errRemoteIO = errors.New("remote I/O error")
 
-// flaky is a bus on which nothing answers while it is dead. One transfer, counted from 1, fails too, although it may reach the chip.
+// flaky is a bus on which nothing answers while it is dead. One transfer, counted from 1, fails too, although it may reach the
+// chip.
 type flaky struct {
 	i2c.Bus
 	dead    bool
@@ -234,8 +235,8 @@ func TestPCA9685NoAnswer(t *testing.T) {
 	}
 }
 
-// After a transfer that failed, the chip may have other outputs. So the next one writes all outputs as last requested, also by calls that
-// failed.
+// After a transfer that failed, the chip may have other outputs. So the next one writes all outputs as last requested, also by
+// calls that failed.
 func TestPCA9685NoAnswerForAWhile(t *testing.T) {
 	ops := pca9685SetUp(0x04, 121, map[int][4]byte{0: {1: 0x10}})
 	again := pca9685SetUp(0x04, 121, map[int][4]byte{0: {3: 0x10}, 1: {3: 8}})
@@ -389,7 +390,8 @@ func TestPCA9685LeftRunning(t *testing.T) {
 	w.expect(t, 2, 0)
 }
 
-// Whatever another program has left in the registers: at the start and after each loss of the supply, the outputs are as requested.
+// Whatever another program has left in the registers: at the start and after each loss of the supply, the outputs are as
+// requested.
 func TestPCA9685WithAnotherProgramsSettings(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -434,8 +436,8 @@ func TestPCA9685WithAnotherProgramsSettings(t *testing.T) {
 	}
 }
 
-// An external clock is permanent: a chip that was switched to one cannot drive. It returns an error, and is left asleep with its outputs off.
-// After its supply was off for a moment, it works.
+// An external clock is permanent: a chip that was switched to one cannot drive. It returns an error, and is left asleep with its
+// outputs off. After its supply was off for a moment, it works.
 func TestPCA9685SwitchedToAnExternalClock(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.bus.Tx(0x40, []byte{0x00, 0x10}, nil))
@@ -482,8 +484,8 @@ func TestPCA9685Inverted(t *testing.T) {
 	w.expect(t, 5, gpio.DutyMax)
 }
 
-// For most frequencies the chip makes a period that differs from the configured one: 5.08 ms instead of 5 ms for 200 Hz. A pulse still has
-// its length in microseconds, to half a step of the chip.
+// For most frequencies the chip makes a period that differs from the configured one: 5.08 ms instead of 5 ms for 200 Hz. A pulse
+// still has its length in microseconds, to half a step of the chip.
 func TestPCA9685DrivesServos(t *testing.T) {
 	type pulse struct {
 		command actuators.Command
@@ -496,11 +498,16 @@ func TestPCA9685DrivesServos(t *testing.T) {
 		prescale byte
 		pulses   []pulse
 	}{
-		{"50 Hz, steps of 4.88 us", expanders.PCA9685Opts{}, actuators.ServoOpts{}, 121, []pulse{{0, 307}, {actuators.Full, 409}, {-actuators.Full, 205}}},
-		{"200 Hz, steps of 1.24 us", expanders.PCA9685Opts{Frequency: 200 * physic.Hertz}, actuators.ServoOpts{}, 30, []pulse{{0, 1210}, {actuators.Full, 1612}, {-actuators.Full, 807}}},
-		{"333 Hz, steps of 0.72 us", expanders.PCA9685Opts{Frequency: 333 * physic.Hertz}, actuators.ServoOpts{}, 17, []pulse{{0, 2083}, {actuators.Full, 2777}, {-actuators.Full, 1389}}},
-		{"an oscillator of 27 MHz", expanders.PCA9685Opts{Oscillator: 27 * physic.MegaHertz}, actuators.ServoOpts{}, 131, []pulse{{0, 307}, {actuators.Full, 409}, {-actuators.Full, 205}}},
-		{"with a trim", expanders.PCA9685Opts{Frequency: 200 * physic.Hertz}, actuators.ServoOpts{Trim: -20 * time.Microsecond}, 30, []pulse{{0, 1194}, {actuators.Full, 1596}}},
+		{"50 Hz, steps of 4.88 us", expanders.PCA9685Opts{}, actuators.ServoOpts{}, 121, []pulse{{0, 307}, {actuators.Full, 409},
+			{-actuators.Full, 205}}},
+		{"200 Hz, steps of 1.24 us", expanders.PCA9685Opts{Frequency: 200 * physic.Hertz}, actuators.ServoOpts{}, 30,
+			[]pulse{{0, 1210}, {actuators.Full, 1612}, {-actuators.Full, 807}}},
+		{"333 Hz, steps of 0.72 us", expanders.PCA9685Opts{Frequency: 333 * physic.Hertz}, actuators.ServoOpts{}, 17,
+			[]pulse{{0, 2083}, {actuators.Full, 2777}, {-actuators.Full, 1389}}},
+		{"an oscillator of 27 MHz", expanders.PCA9685Opts{Oscillator: 27 * physic.MegaHertz}, actuators.ServoOpts{}, 131,
+			[]pulse{{0, 307}, {actuators.Full, 409}, {-actuators.Full, 205}}},
+		{"with a trim", expanders.PCA9685Opts{Frequency: 200 * physic.Hertz}, actuators.ServoOpts{Trim: -20 * time.Microsecond}, 30,
+			[]pulse{{0, 1194}, {actuators.Full, 1596}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -521,11 +528,12 @@ func TestPCA9685DrivesServos(t *testing.T) {
 	}
 }
 
-// Whatever the frequency and the oscillator, the pulse on the output is as long as requested, to a step of the chip, and never longer than
-// the longest, at which gears break.
+// Whatever the frequency and the oscillator, the pulse on the output is as long as requested, to a step of the chip, and never
+// longer than the longest, at which gears break.
 func TestPCA9685PulsesAreAsLongAsRequested(t *testing.T) {
 	drawn := func(t *rapid.T, name string, low, high time.Duration) time.Duration {
-		return time.Duration(rapid.Int64Range(int64(low/time.Microsecond), int64(high/time.Microsecond)).Draw(t, name)) * time.Microsecond
+		microseconds := rapid.Int64Range(int64(low/time.Microsecond), int64(high/time.Microsecond)).Draw(t, name)
+		return time.Duration(microseconds) * time.Microsecond
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		esc := rapid.Bool().Draw(t, "esc")
@@ -584,8 +592,11 @@ func TestPCA9685PulsesAreAsLongAsRequested(t *testing.T) {
 		}
 		step, steps := period/4096, int64(twin.Duty(now, 5)/(gpio.DutyMax/4096))
 		pulse := float64(steps) * step
-		if steps*divider*1e9 > int64(longest)*int64(oscillator/physic.Hertz) || pulse < float64(shortest)-1 || math.Abs(pulse-float64(asked)) > step+1 { // a period is known to a nanosecond
-			t.Errorf("%v with %v: a pulse of %.0f ns, expected %d ns within %v and %v, to a step of %.0f ns", frequency, oscillator, pulse, asked, shortest, longest, step)
+		// a period is known to a nanosecond
+		if steps*divider*1e9 > int64(longest)*int64(oscillator/physic.Hertz) || pulse < float64(shortest)-1 ||
+			math.Abs(pulse-float64(asked)) > step+1 {
+			t.Errorf("%v with %v: a pulse of %.0f ns, expected %d ns within %v and %v, to a step of %.0f ns", frequency, oscillator, pulse,
+				asked, shortest, longest, step)
 		}
 	})
 }
@@ -617,8 +628,8 @@ func TestPCA9685FromManyGoroutines(t *testing.T) {
 	}
 }
 
-// Whatever is requested of the outputs, whenever the supply is lost and whichever transfers fail: after a call that succeeds, all outputs are
-// as last requested.
+// Whatever is requested of the outputs, whenever the supply is lost and whichever transfers fail: after a call that succeeds, all
+// outputs are as last requested.
 func TestPCA9685AgainstAModel(t *testing.T) {
 	for seed := range uint64(100) {
 		random := rand.New(rand.NewPCG(seed, 0))

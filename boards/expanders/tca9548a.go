@@ -65,20 +65,21 @@ func (o *TCA9548AOpts) Check() []options.Mistake {
 	return mistakes
 }
 
-// TCA9548A is a multiplexer: eight channels, "0" to "7", of which it joins one at a time to its own bus. So eight devices with the same
-// address can be used. (The TCA9548, PCA9548 and PCA9548A use the same protocol.)
+// TCA9548A is a multiplexer: eight channels, "0" to "7", of which it joins one at a time to its own bus. So eight devices with
+// the same address can be used. (The TCA9548, PCA9548 and PCA9548A use the same protocol.)
 //
-// Before each transfer its channel is selected, whatever another program or a lost supply has left selected. The channel stays selected until
-// the next transfer to another one. So devices behind the chip must have other addresses than those on its own bus: they receive the
-// transfers of that bus too.
+// Before each transfer its channel is selected, whatever another program or a lost supply has left selected. The channel stays
+// selected until the next transfer to another one. So devices behind the chip must have other addresses than those on its own
+// bus: they receive the transfers of that bus too.
 //
-// A device that holds its wires low stops the bus, and all channels with it, as long as its channel is selected. After each failed transfer
-// all channels are deselected. If that fails, a pulse at RESET does it, if a pin is joined to it. Then the next transfer to another channel
-// succeeds.
+// A device that holds its wires low stops the bus, and all channels with it, as long as its channel is selected. After each
+// failed transfer all channels are deselected. If that fails, a pulse at RESET does it, if a pin is joined to it. Then the next
+// transfer to another channel succeeds.
 //
 // It may be used from any goroutine: only one transfer runs at a time.
 //
-// Source: Texas Instruments, TCA9548A data sheet, SCPS207F, sections 8.3 (RESET), 8.5.4 (control register) and 6.7 (the pulse at RESET: 6 ns).
+// Source: Texas Instruments, TCA9548A data sheet, SCPS207F, sections 8.3 (RESET), 8.5.4 (control register) and 6.7 (the pulse at
+// RESET: 6 ns).
 type TCA9548A struct {
 	bus     i2c.Bus
 	address uint16
@@ -87,7 +88,8 @@ type TCA9548A struct {
 	mutex sync.Mutex // held during a selection and its transfer
 }
 
-// NewTCA9548A returns a multiplexer. It uses neither the bus nor the reset pin, which may be nil. The address is 0x70 plus the pins A0 to A2.
+// NewTCA9548A returns a multiplexer. It uses neither the bus nor the reset pin, which may be nil. The address is 0x70 plus the
+// pins A0 to A2.
 func NewTCA9548A(bus i2c.Bus, address uint16, reset gpio.PinOut) (*TCA9548A, error) {
 	m := &TCA9548A{bus: bus, address: address, reset: reset}
 	for _, mistake := range checkAddress(address, tca9548aKind.Addresses) {

@@ -133,8 +133,8 @@ func TestTCA9548AOnTheWire(t *testing.T) {
 	}
 }
 
-// Each channel gives the reading of its own thermometer: with concurrent readers, whatever another program has selected, and after a loss of
-// the supply.
+// Each channel gives the reading of its own thermometer: with concurrent readers, whatever another program has selected, and
+// after a loss of the supply.
 func TestTCA9548AKeepsChannelsApart(t *testing.T) {
 	f := newFan(t, false)
 	f.expect(t, 0, 1, 2, 3, 4, 5, 6, 7)

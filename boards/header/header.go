@@ -1,5 +1,5 @@
-// Package header describes the header with forty pins that every Raspberry Pi since the B+ has: the position of each pin, its name, and
-// what it does before any program uses it.
+// Package header describes the header with forty pins that every Raspberry Pi since the B+ has: the position of each pin, its
+// name, and what it does before any program uses it.
 //
 // Robot files and boards use the names of this package. A pin is named by its GPIO number or by its position on the header:
 //
@@ -63,7 +63,8 @@ const GPIOs = 28
 
 // Pins lists the pins by position. Source: Raspberry Pi documentation, "GPIO and the 40-pin header".
 var Pins = func() []Pin {
-	names := strings.Fields(`3V3 5V 2/SDA1 5V 3/SCL1 GND 4 14/TXD GND 15/RXD 17 18/PWM0 27 GND 22 23 3V3 24 10/MOSI GND 9/MISO 25 11/SCLK 8/CE0
+	names := strings.Fields(`
+		3V3 5V 2/SDA1 5V 3/SCL1 GND 4 14/TXD GND 15/RXD 17 18/PWM0 27 GND 22 23 3V3 24 10/MOSI GND 9/MISO 25 11/SCLK 8/CE0
 		GND 7/CE1 0/SDA0 1/SCL0 5 GND 6 12/PWM0 13/PWM1 GND 19/PWM1 16 26 20 GND 21`)
 	pins := make([]Pin, len(names))
 	for i, name := range names {
@@ -76,8 +77,8 @@ var Pins = func() []Pin {
 	return pins
 }()
 
-// Find returns the pin with a canonical name, "GPIO0" to "GPIO27"; false for any other name. Several pins share the name of a supply or
-// ground.
+// Find returns the pin with a canonical name, "GPIO0" to "GPIO27"; false for any other name. Several pins share the name of a
+// supply or ground.
 func Find(name string) (Pin, bool) {
 	for _, p := range Pins {
 		if p.Name == name && strings.HasPrefix(name, "GPIO") {
@@ -87,8 +88,8 @@ func Find(name string) (Pin, bool) {
 	return Pin{}, false
 }
 
-// CanonicalPin turns the names that boards accept for the same pin, such as 17, GPIO17 and P1_11, into one: GPIO17. It returns other names
-// unchanged.
+// CanonicalPin turns the names that boards accept for the same pin, such as 17, GPIO17 and P1_11, into one: GPIO17. It returns
+// other names unchanged.
 func CanonicalPin(name string) string {
 	if position, ok := strings.CutPrefix(name, "P1_"); ok {
 		if n, err := strconv.Atoi(position); err == nil && n >= 1 && n <= len(Pins) {

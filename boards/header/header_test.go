@@ -24,7 +24,8 @@ func TestHeaderKnowsWhatItsPinsDo(t *testing.T) {
 		if n <= 8 {
 			pull = "up"
 		}
-		if p.Default.Pull != pull || p.Default.Fixed != (n == 2 || n == 3) || (p.Default.Busy != "") != slices.Contains([]int{0, 1, 14, 15}, n) {
+		if p.Default.Pull != pull || p.Default.Fixed != (n == 2 || n == 3) ||
+			(p.Default.Busy != "") != slices.Contains([]int{0, 1, 14, 15}, n) {
 			t.Errorf("%s: %+v", p.Name, p.Default)
 		}
 	}
@@ -36,14 +37,16 @@ func TestHeaderKnowsWhatItsPinsDo(t *testing.T) {
 // A pin has a name by number and a name by position; both stand for the same pin.
 func TestNames(t *testing.T) {
 	for name, want := range map[string]string{
-		"GPIO17": "GPIO17", "17": "GPIO17", "017": "GPIO17", "P1_11": "GPIO17", "0": "GPIO0", "P1_27": "GPIO0", "P1_3": "GPIO2", "P1_40": "GPIO21",
-		"P1_1": "3V3", "P1_6": "GND", "P1_0": "P1_0", "P1_41": "P1_41", "P1_": "P1_", "servos/3": "servos/3", "gpiochip0:17": "gpiochip0:17", "": "", "-1": "-1",
+		"GPIO17": "GPIO17", "17": "GPIO17", "017": "GPIO17", "P1_11": "GPIO17", "0": "GPIO0", "P1_27": "GPIO0", "P1_3": "GPIO2",
+		"P1_40": "GPIO21", "P1_1": "3V3", "P1_6": "GND", "P1_0": "P1_0", "P1_41": "P1_41", "P1_": "P1_", "servos/3": "servos/3",
+		"gpiochip0:17": "gpiochip0:17", "": "", "-1": "-1",
 	} {
 		if got := header.CanonicalPin(name); got != want {
 			t.Errorf("pin %q: got %q, want %q", name, got, want)
 		}
 	}
-	for name, want := range map[string]string{"1": "I2C1", "I2C1": "I2C1", "/dev/i2c-1": "I2C1", "01": "I2C1", "13": "I2C13", "i2c": "i2c", "": ""} {
+	for name, want := range map[string]string{"1": "I2C1", "I2C1": "I2C1", "/dev/i2c-1": "I2C1", "01": "I2C1", "13": "I2C13",
+		"i2c": "i2c", "": ""} {
 		if got := header.CanonicalBus(name); got != want {
 			t.Errorf("bus %q: got %q, want %q", name, got, want)
 		}

@@ -1,8 +1,8 @@
 // Package linux is the board of a robot on any machine with Linux: its GPIO pins, PWM channels and I2C buses, by name.
 //
-// Pins come from the kernel's character device, which records the time of each edge; PWM comes from /sys/class/pwm; buses come from
-// /dev/i2c-*, through periph's driver. Parts of the machine that a robot does not use may fail. If a part that it uses fails, the error
-// names the pin or bus and the missing right, and says what to do.
+// Pins come from the kernel's character device, which records the time of each edge; PWM comes from /sys/class/pwm; buses come
+// from /dev/i2c-*, through periph's driver. Parts of the machine that a robot does not use may fail. If a part that it uses
+// fails, the error names the pin or bus and the missing right, and says what to do.
 //
 //	board := linux.New(slog.Default(), clock, nil)       // clock: the time since the robot started
 //	defer board.Halt()
@@ -10,8 +10,8 @@
 //	fan, err := board.Pin("pwmchip0/1")                  // a PWM channel
 //	bus, err := board.Bus("I2C1")                        // or "1"
 //
-// A pin implements periph's gpio.PinIO, and keeps its edges with their times: see Pin. The package builds on every system; without Linux,
-// pins and buses return an error.
+// A pin implements periph's gpio.PinIO, and keeps its edges with their times: see Pin. The package builds on every system;
+// without Linux, pins and buses return an error.
 package linux
 
 import (
@@ -91,8 +91,8 @@ type Board struct {
 	claims    map[int]*os.File // files of buses, by number; a locked byte is the address of a claimed chip
 }
 
-// New returns the board. It opens nothing: pins and buses are opened at their first use. The clock is the time since the robot started;
-// the times of edges are those of this clock.
+// New returns the board. It opens nothing: pins and buses are opened at their first use. The clock is the time since the robot
+// started; the times of edges are those of this clock.
 func New(log *slog.Logger, clock func() time.Duration, opts *Opts) *Board {
 	if opts == nil {
 		opts = &Opts{}
@@ -114,9 +114,9 @@ func New(log *slog.Logger, clock func() time.Duration, opts *Opts) *Board {
 // String returns the name of the board.
 func (b *Board) String() string { return b.header.Name }
 
-// Pin returns a pin by the name in the header, by the kernel's name of the line, by chip and offset ("gpiochip0:17"), or as a PWM channel
-// ("pwmchip0/1"). The same name always gives the same pin. A pin that does not exist is an error, and so is a second name of a line that is
-// in use. Missing rights are an error of the pin's first use.
+// Pin returns a pin by the name in the header, by the kernel's name of the line, by chip and offset ("gpiochip0:17"), or as a PWM
+// channel ("pwmchip0/1"). The same name always gives the same pin. A pin that does not exist is an error, and so is a second name
+// of a line that is in use. Missing rights are an error of the pin's first use.
 func (b *Board) Pin(name string) (gpio.PinIO, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -251,8 +251,8 @@ func busNumber(name string) (int, error) {
 	return strconv.Atoi(strings.TrimPrefix(header.CanonicalBus(name), "I2C"))
 }
 
-// Bus returns an I2C bus by its name ("I2C1"), its number ("1") or its file ("/dev/i2c-1"). It is opened once and shared: its Close does
-// nothing, Halt closes it.
+// Bus returns an I2C bus by its name ("I2C1"), its number ("1") or its file ("/dev/i2c-1"). It is opened once and shared: its
+// Close does nothing, Halt closes it.
 func (b *Board) Bus(name string) (i2c.BusCloser, error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -278,8 +278,8 @@ func (b *Board) Bus(name string) (i2c.BusCloser, error) {
 	return b.buses[number], nil
 }
 
-// Halt closes buses, PWM channels and lines. The devices must be brought to rest before: an output whose line is closed may float, and a
-// PWM channel goes on with its last duty cycle.
+// Halt closes buses, PWM channels and lines. The devices must be brought to rest before: an output whose line is closed may
+// float, and a PWM channel goes on with its last duty cycle.
 func (b *Board) Halt() error {
 	b.mutex.Lock()
 	buses, pins, claims := b.buses, b.pins, b.claims

@@ -9,9 +9,9 @@ import (
 // errClaimed is the error of a resource that another fluxd has claimed.
 var errClaimed = errors.New("another fluxd commands it: end that one first (ctrl-C, or 'sudo systemctl stop fluxd')")
 
-// Exclusive makes the board claim each PWM channel that it opens, and each chip on a bus that Claim names: if another process has claimed it,
-// opening it fails. If two robots commanded one motor, an emergency stop would stop only one of them. The kernel itself protects GPIO lines
-// like this, and nothing else. When a process ends, in whatever way, its claims end.
+// Exclusive makes the board claim each PWM channel that it opens, and each chip on a bus that Claim names: if another process has
+// claimed it, opening it fails. If two robots commanded one motor, an emergency stop would stop only one of them. The kernel
+// itself protects GPIO lines like this, and nothing else. When a process ends, in whatever way, its claims end.
 //
 // A board that is not exclusive commands everything: so that a robot that moves and should not can be stopped by another process.
 func (b *Board) Exclusive() {

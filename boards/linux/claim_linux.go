@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockByte locks a byte of a file against other processes that do the same, as long as the file is open. The byte need not exist: the
-// kernel keeps locks of device files too. Source: fcntl_locking(2), open file description locks.
+// lockByte locks a byte of a file against other processes that do the same, as long as the file is open. The byte need not exist:
+// the kernel keeps locks of device files too. Source: fcntl_locking(2), open file description locks.
 func lockByte(f *os.File, at int64) error {
 	connection, err := f.SyscallConn()
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// If two robots commanded one motor, an emergency stop would stop only one of them. The second is refused until the first has ended.
+// If two robots commanded one motor, an emergency stop would stop only one of them. The second is refused until the first has
+// ended.
 func TestAClaimKeepsOtherRobotsAway(t *testing.T) {
 	root := tree(t, 0, 1)
 	if err := os.MkdirAll(filepath.Join(root, "dev"), 0o755); err != nil {

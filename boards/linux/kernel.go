@@ -6,8 +6,8 @@ import "time"
 type kernel interface {
 	// chips lists the GPIO chips that this process may open. It fails if there are chips and the process may open none.
 	chips() ([]chip, error)
-	// input requests a line as input. It calls onEdge for each edge of the requested kind, from one goroutine, with the time by the board's
-	// clock and the kernel's number of the edge.
+	// input requests a line as input. It calls onEdge for each edge of the requested kind, from one goroutine, with the time by the
+	// board's clock and the kernel's number of the edge.
 	input(chip string, offset int, pull, edge int, onEdge func(at time.Duration, high bool, sequence uint32)) (line, error)
 	// output requests a line as output at a level, without a glitch.
 	output(chip string, offset int, high bool) (line, error)

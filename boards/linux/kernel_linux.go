@@ -56,7 +56,9 @@ func (d device) chips() ([]chip, error) {
 	return nil, failed
 }
 
-func (d device) input(chip string, offset, pull, edge int, onEdge func(at time.Duration, high bool, sequence uint32)) (line, error) {
+func (d device) input(
+	chip string, offset, pull, edge int, onEdge func(at time.Duration, high bool, sequence uint32),
+) (line, error) {
 	options := []gpiocdev.LineReqOption{gpiocdev.WithConsumer(consumer), gpiocdev.AsInput}
 	switch gpio.Pull(pull) {
 	case gpio.PullUp:
@@ -107,9 +109,9 @@ func (d device) request(chip string, offset int, options []gpiocdev.LineReqOptio
 	return nil, err
 }
 
-// boardTime converts a time of CLOCK_MONOTONIC to the board's clock. Go's monotonic time is the same clock, but Go does not reveal its zero.
-// So both clocks are read, one after the other, each time. The error is the time between the two reads: less than a microsecond, unless this
-// goroutine is interrupted there. The quickest of three tries counts.
+// boardTime converts a time of CLOCK_MONOTONIC to the board's clock. Go's monotonic time is the same clock, but Go does not
+// reveal its zero. So both clocks are read, one after the other, each time. The error is the time between the two reads: less
+// than a microsecond, unless this goroutine is interrupted there. The quickest of three tries counts.
 func (d device) boardTime(stamp time.Duration) time.Duration {
 	best, offset := time.Duration(1<<63-1), time.Duration(0)
 	for range 3 {

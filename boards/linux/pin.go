@@ -17,8 +17,8 @@ const maxEdges = 1024
 
 // Pin is a GPIO line, a PWM channel, or, on a header, both. It may be used from any goroutine.
 //
-// As an input it keeps its edges, with the kernel's times converted to the board's clock, until NextEdge returns them. The kernel can lose
-// the trailing edge of a short pulse: read the level again when it matters.
+// As an input it keeps its edges, with the kernel's times converted to the board's clock, until NextEdge returns them. The kernel
+// can lose the trailing edge of a short pulse: read the level again when it matters.
 //
 // A line stays requested until Board.Halt, because an output that is released may float. PWM goes on after the process has died.
 type Pin struct {
@@ -125,8 +125,8 @@ func (p *Pin) In(pull gpio.Pull, edges gpio.Edge) error {
 	return nil
 }
 
-// Read implements gpio.PinIn. If the line cannot be read, Read returns low, and logs that once. This happens only to a line that was never
-// set up, or whose chip is gone.
+// Read implements gpio.PinIn. If the line cannot be read, Read returns low, and logs that once. This happens only to a line that
+// was never set up, or whose chip is gone.
 func (p *Pin) Read() gpio.Level {
 	level, err := p.ReadLevel()
 	if err != nil {
@@ -155,8 +155,8 @@ func (p *Pin) ReadLevel() (gpio.Level, error) {
 	return value != 0, nil
 }
 
-// WaitForEdge implements gpio.PinIn. It returns true as soon as there is an edge, and drops all unread edges; it returns false after the
-// timeout, or when In or Halt is called. With a negative timeout it waits without limit.
+// WaitForEdge implements gpio.PinIn. It returns true as soon as there is an edge, and drops all unread edges; it returns false
+// after the timeout, or when In or Halt is called. With a negative timeout it waits without limit.
 func (p *Pin) WaitForEdge(timeout time.Duration) bool {
 	if _, ok := p.await(timeout); !ok {
 		return false
@@ -170,8 +170,8 @@ func (p *Pin) WaitForEdge(timeout time.Duration) bool {
 	}
 }
 
-// NextEdge returns the oldest unread edge: its time by the board's clock, and the level after it. It waits up to the timeout for one, and
-// not at all if that is 0 or less.
+// NextEdge returns the oldest unread edge: its time by the board's clock, and the level after it. It waits up to the timeout for
+// one, and not at all if that is 0 or less.
 func (p *Pin) NextEdge(timeout time.Duration) (at time.Duration, level gpio.Level, ok bool) {
 	e, ok := p.await(max(timeout, 0))
 	return e.at, e.level, ok
@@ -217,8 +217,8 @@ func (p *Pin) Pull() gpio.Pull {
 // DefaultPull implements gpio.PinIn; the kernel does not say.
 func (p *Pin) DefaultPull() gpio.Pull { return gpio.PullNoChange }
 
-// Out implements gpio.PinOut: the line becomes an output, without a glitch. On a pin that does PWM, or for which it was requested and that
-// has a channel, the level is a duty cycle of 0 or 100 %: requesting the line would end the PWM.
+// Out implements gpio.PinOut: the line becomes an output, without a glitch. On a pin that does PWM, or for which it was requested
+// and that has a channel, the level is a duty cycle of 0 or 100 %: requesting the line would end the PWM.
 func (p *Pin) Out(level gpio.Level) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -275,7 +275,8 @@ func (p *Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	return p.pwm.set(duty, frequency)
 }
 
-// Halt implements conn.Resource: it ends all waits for an edge. An output keeps its level and PWM its duty cycle: bring them to rest before.
+// Halt implements conn.Resource: it ends all waits for an edge. An output keeps its level and PWM its duty cycle: bring them to
+// rest before.
 func (p *Pin) Halt() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

@@ -85,14 +85,16 @@ func expectLog(t *testing.T, f *fake, want ...string) {
 
 func TestPinByItsNames(t *testing.T) {
 	b, f := onFake(t)
-	for name, want := range map[string]string{"GPIO17": "gpiochip0 17 in Float NoEdge", "LED": "gpiochip1 1 in Float NoEdge", "gpiochip1:2": "gpiochip1 2 in Float NoEdge"} {
+	for name, want := range map[string]string{"GPIO17": "gpiochip0 17 in Float NoEdge", "LED": "gpiochip1 1 in Float NoEdge",
+		"gpiochip1:2": "gpiochip1 2 in Float NoEdge"} {
 		if err := pinOf(t, b, name).In(gpio.Float, gpio.NoEdge); err != nil {
 			t.Error(err)
 		}
 		expectLog(t, f, want)
 	}
 	for _, name := range []string{"GPIO99", "gpiochip1:3", "gpiochip9:0", ""} {
-		if _, err := b.Pin(name); err == nil || !strings.Contains(err.Error(), "GPIO17, LED") || !strings.Contains(err.Error(), "gpiochip1 (expander, 3 lines)") {
+		if _, err := b.Pin(name); err == nil || !strings.Contains(err.Error(), "GPIO17, LED") ||
+			!strings.Contains(err.Error(), "gpiochip1 (expander, 3 lines)") {
 			t.Errorf("%q: expected an error that lists the pins, got %v", name, err)
 		}
 	}
@@ -100,7 +102,8 @@ func TestPinByItsNames(t *testing.T) {
 		t.Errorf("a second name of a line in use: %v", err)
 	}
 	f.broken = true
-	if _, err := b.Pin("GPIO4"); err == nil || !strings.Contains(err.Error(), "permission denied") || !strings.Contains(err.Error(), "usermod -aG gpio") {
+	if _, err := b.Pin("GPIO4"); err == nil || !strings.Contains(err.Error(), "permission denied") ||
+		!strings.Contains(err.Error(), "usermod -aG gpio") {
 		t.Errorf("without the right: %v", err)
 	}
 }
@@ -148,15 +151,17 @@ func TestPinLevels(t *testing.T) {
 	}
 }
 
-// Requesting the line ends the PWM of a pin until the machine restarts, and the kernel does not report it. So a pin can be used for one of
-// them only, and a driver whose PWM fails for a moment can set the pin low without losing the PWM.
+// Requesting the line ends the PWM of a pin until the machine restarts, and the kernel does not report it. So a pin can be used
+// for one of them only, and a driver whose PWM fails for a moment can set the pin low without losing the PWM.
 func TestPWMAndLineOfTheSamePin(t *testing.T) {
 	root := tree(t)
-	header := &Header{Name: "pi", Chips: []string{"pinctrl-bcm2835"}, Lines: map[string]int{"GPIO12": 12, "GPIO17": 17}, PWM: map[string]Channel{"GPIO12": {"20c000.pwm", 0}}}
+	header := &Header{Name: "pi", Chips: []string{"pinctrl-bcm2835"}, Lines: map[string]int{"GPIO12": 12, "GPIO17": 17},
+		PWM: map[string]Channel{"GPIO12": {"20c000.pwm", 0}}}
 	b := newBoard(root, header)
 	f := &fake{}
 	b.kernel, b.real = f, true
-	if err := pinOf(t, b, "GPIO17").PWM(0, physic.KiloHertz); err == nil || !strings.Contains(err.Error(), "cannot do PWM: expected GPIO12") {
+	if err := pinOf(t, b, "GPIO17").PWM(0, physic.KiloHertz); err == nil ||
+		!strings.Contains(err.Error(), "cannot do PWM: expected GPIO12") {
 		t.Errorf("a pin without PWM: %v", err)
 	}
 	p := pinOf(t, b, "GPIO12")
@@ -171,7 +176,8 @@ func TestPWMAndLineOfTheSamePin(t *testing.T) {
 	if err := p.PWM(gpio.DutyHalf, physic.KiloHertz); err != nil || shows(t, root, "pwm0/duty_cycle") != "500000" {
 		t.Errorf("when it has appeared: %v", err)
 	}
-	if err := p.In(gpio.PullUp, gpio.NoEdge); err == nil || !strings.Contains(err.Error(), "use it for one or the other") || p.Function() != "PWM" {
+	if err := p.In(gpio.PullUp, gpio.NoEdge); err == nil || !strings.Contains(err.Error(), "use it for one or the other") ||
+		p.Function() != "PWM" {
 		t.Errorf("input while it does PWM: %v, does %s", err, p.Function())
 	}
 	expectLog(t, f)

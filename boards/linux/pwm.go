@@ -18,7 +18,8 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// pwm is a channel of the kernel's PWM; all its times are in nanoseconds. Its files stay open, so that a write costs a reflex little time.
+// pwm is a channel of the kernel's PWM; all its times are in nanoseconds. Its files stay open, so that a write costs a reflex
+// little time.
 //
 // Source: Linux, Documentation/driver-api/pwm.rst, "Using PWMs with the sysfs interface".
 type pwm struct {
@@ -57,8 +58,8 @@ func (p *Pin) openPWM() error {
 	}
 	b := p.board
 	if p.line != nil {
-		return fmt.Errorf("%s: PWM: the pin was used as input or output before, which takes it from the PWM until the machine restarts: "+
-			"use it for one or the other", p.name)
+		return fmt.Errorf("%s: PWM: the pin was used as input or output before, which takes it from the PWM "+
+			"until the machine restarts: use it for one or the other", p.name)
 	}
 	if p.pwmChip == "" {
 		if p.channel == nil {
@@ -80,7 +81,8 @@ func (p *Pin) openPWM() error {
 	}
 	key := fmt.Sprintf("%s/%d", p.pwmChip, p.pwmNumber)
 	if other := b.claimChannel(key, p.name); other != p.name {
-		return fmt.Errorf("%s: PWM: pin %s has the same channel, %s: they would always do the same; use another pin or an output of a PCA9685",
+		return fmt.Errorf("%s: PWM: pin %s has the same channel, %s: they would always do the same; "+
+			"use another pin or an output of a PCA9685",
 			p.name, other, key)
 	}
 	opened, err := b.exportPWM(p.name, p.pwmChip, p.pwmNumber)
@@ -118,7 +120,8 @@ func (b *Board) pwmChips() string {
 func (b *Board) findPWM(c Channel) (string, error) {
 	found, _ := filepath.Glob(b.path("sys/class/pwm", "pwmchip*"))
 	for _, path := range found {
-		if device, err := filepath.EvalSymlinks(filepath.Join(path, "device")); err == nil && strings.HasSuffix(filepath.Base(device), c.Device) {
+		device, err := filepath.EvalSymlinks(filepath.Join(path, "device"))
+		if err == nil && strings.HasSuffix(filepath.Base(device), c.Device) {
 			return filepath.Base(path), nil
 		}
 	}
@@ -232,8 +235,8 @@ func (p *pwm) setLevel(periods int64) error {
 	return p.apply(period, periods*period)
 }
 
-// updateState reads the state of the channel again after a write that failed. The right order of writing period and duty cycle depends on
-// it: in the wrong order the kernel would refuse every attempt to stop the PWM.
+// updateState reads the state of the channel again after a write that failed. The right order of writing period and duty cycle
+// depends on it: in the wrong order the kernel would refuse every attempt to stop the PWM.
 func (p *pwm) updateState() error {
 	if p.periodIs >= 0 && p.dutyIs >= 0 {
 		return nil
@@ -245,7 +248,8 @@ func (p *pwm) updateState() error {
 	return nil
 }
 
-// apply writes period and duty cycle, and enables the channel. The duty cycle is never longer than the period, which the kernel refuses.
+// apply writes period and duty cycle, and enables the channel. The duty cycle is never longer than the period, which the kernel
+// refuses.
 func (p *pwm) apply(period, duty int64) error {
 	if err := p.updateState(); err != nil {
 		return err

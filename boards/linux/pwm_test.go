@@ -23,7 +23,8 @@ import (
 	"fluxd/actuators"
 )
 
-// channel is a fake PWM channel with the kernel's rules: the duty cycle may never be longer than the period, and no period, no PWM.
+// channel is a fake PWM channel with the kernel's rules: the duty cycle may never be longer than the period, and no period, no
+// PWM.
 type channel struct {
 	period, duty, enable int64
 	writes               []string
@@ -68,7 +69,8 @@ func (a *attribute) WriteAt(p []byte, _ int64) (int, error) {
 
 func (c *channel) files(t interface{ Fatal(...any) }) *pwm {
 	p := &pwm{name: "GPIO12", periodIs: -1, dutyIs: -1,
-		period: &attribute{c, "period", &c.period}, duty: &attribute{c, "duty_cycle", &c.duty}, enable: &attribute{c, "enable", &c.enable}}
+		period: &attribute{c, "period", &c.period}, duty: &attribute{c, "duty_cycle", &c.duty},
+		enable: &attribute{c, "enable", &c.enable}}
 	if err := p.readState(); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +113,8 @@ func TestPWMNeverBreaksTheKernelsRules(t *testing.T) {
 		}
 		p := c.files(t)
 		for range 5 {
-			frequency := physic.Frequency(rapid.Int64Range(232_831, int64(10*physic.MegaHertz)).Draw(t, "frequency")) // 0.232831 Hz has 4.29 s
+			// 0.232831 Hz has 4.29 s
+			frequency := physic.Frequency(rapid.Int64Range(232_831, int64(10*physic.MegaHertz)).Draw(t, "frequency"))
 			duty := gpio.Duty(rapid.Int32Range(0, int32(gpio.DutyMax)).Draw(t, "duty"))
 			if err := p.set(duty, frequency); err != nil {
 				t.Fatal(err)
@@ -246,7 +249,8 @@ func TestPWMChannelAsPin(t *testing.T) {
 	if err := pin.PWM(gpio.DutyHalf, 50*physic.Hertz); err != nil {
 		t.Fatal(err)
 	}
-	if period, duty, on := shows(t, root, "pwm1/period"), shows(t, root, "pwm1/duty_cycle"), shows(t, root, "pwm1/enable"); period != "20000000" || duty != "10000000" || on != "1" {
+	period, duty, on := shows(t, root, "pwm1/period"), shows(t, root, "pwm1/duty_cycle"), shows(t, root, "pwm1/enable")
+	if period != "20000000" || duty != "10000000" || on != "1" {
 		t.Errorf("period %s, duty %s, enabled %s", period, duty, on)
 	}
 	if pin.Function() != "PWM" || pin.Number() != -1 {
@@ -299,7 +303,8 @@ func TestPWMIsExported(t *testing.T) {
 
 func TestPWMThatIsMissing(t *testing.T) {
 	root := tree(t, 0, 1)
-	header := &Header{Name: "pi", PWM: map[string]Channel{"GPIO12": {"20c000.pwm", 0}, "GPIO18": {"20c000.pwm", 0}, "GPIO19": {"98000.pwm", 0}},
+	header := &Header{Name: "pi", PWM: map[string]Channel{"GPIO12": {"20c000.pwm", 0}, "GPIO18": {"20c000.pwm", 0},
+		"GPIO19": {"98000.pwm", 0}},
 		Overlay: func(pin string) string { return "dtoverlay for " + pin }}
 	board := newBoard(root, header)
 	for name, parts := range map[string][]string{
@@ -326,7 +331,8 @@ func TestPWMThatIsMissing(t *testing.T) {
 	if err := use("GPIO18"); err == nil || !strings.Contains(err.Error(), "pin GPIO12 has the same channel") {
 		t.Errorf("two pins of a channel: %v", err)
 	}
-	if err := use("GPIO19"); err == nil || !strings.Contains(err.Error(), "dtoverlay for GPIO19") || !strings.Contains(err.Error(), "98000.pwm") {
+	if err := use("GPIO19"); err == nil || !strings.Contains(err.Error(), "dtoverlay for GPIO19") ||
+		!strings.Contains(err.Error(), "98000.pwm") {
 		t.Errorf("without the overlay: %v", err)
 	}
 	if os.Geteuid() != 0 { // whom nothing is forbidden
@@ -340,7 +346,8 @@ func TestPWMThatIsMissing(t *testing.T) {
 }
 
 func TestPWMErrorsSayWhatToDo(t *testing.T) {
-	for err, want := range map[error]string{fs.ErrPermission: "udev", syscall.EACCES: "udev", syscall.EBUSY: "another driver", syscall.EINVAL: "dmesg", fs.ErrNotExist: "dmesg"} {
+	for err, want := range map[error]string{fs.ErrPermission: "udev", syscall.EACCES: "udev", syscall.EBUSY: "another driver",
+		syscall.EINVAL: "dmesg", fs.ErrNotExist: "dmesg"} {
 		p := &pwm{name: "fan", periodIs: 1, dutyIs: 0, period: failing{err}, duty: failing{err}, enable: failing{err}}
 		if got := p.set(gpio.DutyHalf, physic.KiloHertz); !errors.Is(got, err) || !strings.Contains(got.Error(), want) {
 			t.Errorf("%v: expected %q, got %v", err, want, got)
@@ -364,8 +371,8 @@ type kernelPin struct {
 
 func (p *kernelPin) PWM(duty gpio.Duty, f physic.Frequency) error { return p.pwm.set(duty, f) }
 
-// The kernel's unit of a pulse is a nanosecond. So a pulse is as long as requested, although the period is a whole number of nanoseconds, or
-// of clock cycles, and so not exactly that of the frequency.
+// The kernel's unit of a pulse is a nanosecond. So a pulse is as long as requested, although the period is a whole number of
+// nanoseconds, or of clock cycles, and so not exactly that of the frequency.
 func TestPulsesAreAsLongAsRequested(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		frequency := physic.Frequency(rapid.Int64Range(40_000_000, 333_000_000).Draw(t, "frequency in uHz"))

@@ -1,4 +1,5 @@
-// Package raspberrypi is the board of a robot on a Raspberry Pi, from Zero to 5: the pins of its 40-pin header and its I2C buses, by name.
+// Package raspberrypi is the board of a robot on a Raspberry Pi, from Zero to 5: the pins of its 40-pin header and its I2C buses,
+// by name.
 //
 // It is package linux with a header: it finds GPIO17 on the chip with the header's pins, and PWM on the channels of the model.
 //
@@ -11,8 +12,8 @@
 //	wheel, err := board.Pin("GPIO12")    // wheel.PWM works with the device-tree overlay pwm-2chan
 //	bus, err := board.Bus("I2C1")
 //
-// The program runs as an ordinary user in the groups gpio and i2c. Periph's own GPIO drivers are not used: they do not report the time of an
-// edge, and their PWM needs root. On a Raspberry Pi 5 they have no PWM, and as root they write to wrong addresses.
+// The program runs as an ordinary user in the groups gpio and i2c. Periph's own GPIO drivers are not used: they do not report the
+// time of an edge, and their PWM needs root. On a Raspberry Pi 5 they have no PWM, and as root they write to wrong addresses.
 package raspberrypi
 
 import (
@@ -29,8 +30,8 @@ import (
 	"fluxd/boards/linux"
 )
 
-// Model returns the model in the device tree, such as "Raspberry Pi 4 Model B Rev 1.5"; "" if the machine is no Raspberry Pi. The root is the
-// folder with /proc.
+// Model returns the model in the device tree, such as "Raspberry Pi 4 Model B Rev 1.5"; "" if the machine is no Raspberry Pi. The
+// root is the folder with /proc.
 func Model(root string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(root, "proc/device-tree/model"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,8 +47,8 @@ func Model(root string) (string, error) {
 	return model, nil
 }
 
-// New returns the board of this machine; it fails if the machine is no Raspberry Pi. The clock is the time since the robot started; the root
-// is the folder with /dev, /sys and /proc.
+// New returns the board of this machine; it fails if the machine is no Raspberry Pi. The clock is the time since the robot
+// started; the root is the folder with /dev, /sys and /proc.
 func New(log *slog.Logger, clock func() time.Duration, root string) (*linux.Board, error) {
 	model, err := Model(root)
 	if err != nil {
@@ -61,8 +62,8 @@ func New(log *slog.Logger, clock func() time.Duration, root string) (*linux.Boar
 	return linux.New(log, clock, &linux.Opts{Root: root, Header: names(model)}), nil
 }
 
-// names returns the line and the PWM channel of each pin of the header of a model. The number of a GPIO is its offset on the chip. Source:
-// the labels of the chips in the Linux drivers pinctrl-bcm2835 and pinctrl-rp1.
+// names returns the line and the PWM channel of each pin of the header of a model. The number of a GPIO is its offset on the
+// chip. Source: the labels of the chips in the Linux drivers pinctrl-bcm2835 and pinctrl-rp1.
 func names(model string) *linux.Header {
 	h := &linux.Header{
 		Name:    "raspberrypi",
@@ -100,8 +101,8 @@ func IsFive(model string) bool {
 	return false
 }
 
-// overlay says how to switch on the PWM of a pin. The line is the same on all models: the kernel of the 5 translates the function numbers of
-// the older chips.
+// overlay says how to switch on the PWM of a pin. The line is the same on all models: the kernel of the 5 translates the function
+// numbers of the older chips.
 func overlay(pin string) string {
 	line := "dtoverlay=pwm-2chan,pin=12,func=4,pin2=13,func2=4"
 	if pin == "GPIO18" || pin == "GPIO19" {

@@ -90,7 +90,8 @@ func TestPWMOfEachModel(t *testing.T) {
 
 func TestPWMWithoutItsOverlay(t *testing.T) {
 	for name, line := range map[string]string{"GPIO13": "pin=12,func=4,pin2=13,func2=4", "GPIO18": "pin=18,func=2,pin2=19,func2=2"} {
-		b, err := New(slog.New(slog.DiscardHandler), func() time.Duration { return 0 }, machine(t, "Raspberry Pi 4 Model B Rev 1.5", "another.pwm"))
+		b, err := New(slog.New(slog.DiscardHandler), func() time.Duration { return 0 }, machine(t, "Raspberry Pi 4 Model B Rev 1.5",
+			"another.pwm"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +99,8 @@ func TestPWMWithoutItsOverlay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := pin.PWM(0, physic.KiloHertz); err == nil || !strings.Contains(err.Error(), line) || !strings.Contains(err.Error(), "/boot/firmware/config.txt") {
+		if err := pin.PWM(0, physic.KiloHertz); err == nil || !strings.Contains(err.Error(), line) ||
+			!strings.Contains(err.Error(), "/boot/firmware/config.txt") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

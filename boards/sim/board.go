@@ -42,7 +42,8 @@ func newBus(name string, clock func() time.Duration) *Bus {
 	return &Bus{name: name, clock: clock, devices: map[uint16]Device{}, unplugged: map[uint16]Device{}}
 }
 
-// Branch adds a bus behind a multiplexer. Devices are attached to it by its name, such as mux/0; drivers reach them through the multiplexer.
+// Branch adds a bus behind a multiplexer. Devices are attached to it by its name, such as mux/0; drivers reach them through the
+// multiplexer.
 func (b *Board) Branch(name string) *Bus {
 	branch := newBus(name, b.clock)
 	b.branches = append(b.branches, branch)
@@ -52,8 +53,8 @@ func (b *Board) Branch(name string) *Bus {
 // String returns "simulated board".
 func (b *Board) String() string { return "simulated board" }
 
-// Pin returns a pin by its name ("GPIO17"), its number ("17"), or its position on the header ("P1_11"). The same name always gives the same
-// pin.
+// Pin returns a pin by its name ("GPIO17"), its number ("17"), or its position on the header ("P1_11"). The same name always
+// gives the same pin.
 func (b *Board) Pin(name string) (gpio.PinIO, error) { return b.pin(name) }
 
 // Line is like Pin, but its result also has the methods for the outside of the pin, such as Drive.
@@ -128,7 +129,8 @@ func (b *Board) Faults(bus string) (*Faults, error) {
 	return &of.faults, nil
 }
 
-// Detach unplugs a device: from now on nothing answers at the address, until another device is attached or Replug plugs this one in again.
+// Detach unplugs a device: from now on nothing answers at the address, until another device is attached or Replug plugs this one
+// in again.
 func (b *Board) Detach(bus string, address uint16) error {
 	to, err := b.anyBus(bus)
 	if err != nil {
@@ -143,8 +145,8 @@ func (b *Board) Detach(bus string, address uint16) error {
 	return nil
 }
 
-// Replug plugs in a device that Detach has unplugged, or interrupts the supply of an attached one for a moment. Either way the device is as
-// after power-up: its method Reset is called, if it has one. Replug fails if no device was ever attached there.
+// Replug plugs in a device that Detach has unplugged, or interrupts the supply of an attached one for a moment. Either way the
+// device is as after power-up: its method Reset is called, if it has one. Replug fails if no device was ever attached there.
 func (b *Board) Replug(bus string, address uint16) error {
 	to, err := b.anyBus(bus)
 	if err != nil {
@@ -227,8 +229,8 @@ func (b *Bus) Tx(address uint16, w, r []byte) error {
 	return nil
 }
 
-// HoldLow holds the wires of a bus low, like a broken device, or releases them. While they are low each transfer fails, also on a bus that a
-// multiplexer joins to this one. (Faults.Stick is for a bus whose controller does not notice.)
+// HoldLow holds the wires of a bus low, like a broken device, or releases them. While they are low each transfer fails, also on a
+// bus that a multiplexer joins to this one. (Faults.Stick is for a bus whose controller does not notice.)
 func (b *Bus) HoldLow(low bool) {
 	b.plug.Lock()
 	defer b.plug.Unlock()

@@ -1,5 +1,5 @@
-// Package sim is a simulated board: GPIO pins with levels, edges and PWM, and I2C buses to which simulated devices are attached. To a driver
-// it looks like a Raspberry Pi. The simulated devices are in package chips, their surroundings in package worlds.
+// Package sim is a simulated board: GPIO pins with levels, edges and PWM, and I2C buses to which simulated devices are attached.
+// To a driver it looks like a Raspberry Pi. The simulated devices are in package chips, their surroundings in package worlds.
 //
 //	board := sim.New(clock)
 //	if err := board.Attach("I2C1", 0x23, chips.NewBH1750(light)); err != nil {

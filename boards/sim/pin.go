@@ -11,8 +11,8 @@ import (
 	"periph.io/x/conn/v3/pin"
 )
 
-// Pin is a simulated GPIO pin. Drivers use its gpio.PinIO methods; the world uses the others, such as Drive and Watch, for what is connected
-// to the pin. It may be used from any goroutine.
+// Pin is a simulated GPIO pin. Drivers use its gpio.PinIO methods; the world uses the others, such as Drive and Watch, for what
+// is connected to the pin. It may be used from any goroutine.
 type Pin struct {
 	name   string
 	number int
@@ -77,8 +77,8 @@ func (p *Pin) Func() pin.Func {
 	return gpio.IN
 }
 
-// Halt implements conn.Resource: it ends PWM, leaves the level low, and stops edge detection. It does not end a wait for an edge: on real
-// boards it does not do so reliably.
+// Halt implements conn.Resource: it ends PWM, leaves the level low, and stops edge detection. It does not end a wait for an edge:
+// on real boards it does not do so reliably.
 func (p *Pin) Halt() error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -90,8 +90,8 @@ func (p *Pin) Halt() error {
 	return nil
 }
 
-// In implements gpio.PinIn: the pin becomes an input and keeps the edges of this kind, with their times, until they are read. In drops
-// earlier edges, and ends all waits for an edge.
+// In implements gpio.PinIn: the pin becomes an input and keeps the edges of this kind, with their times, until they are read. In
+// drops earlier edges, and ends all waits for an edge.
 func (p *Pin) In(pull gpio.Pull, edge gpio.Edge) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -125,15 +125,15 @@ func (p *Pin) seen() gpio.Level {
 	return p.pull == gpio.PullUp
 }
 
-// WaitForEdge implements gpio.PinIn. It returns true as soon as there is an edge, and drops all unread edges; it returns false after the
-// timeout, or when In is called. With a negative timeout it waits without limit.
+// WaitForEdge implements gpio.PinIn. It returns true as soon as there is an edge, and drops all unread edges; it returns false
+// after the timeout, or when In is called. With a negative timeout it waits without limit.
 func (p *Pin) WaitForEdge(timeout time.Duration) bool {
 	_, ok := p.await(timeout, func() { p.edges = p.edges[:0] })
 	return ok
 }
 
-// NextEdge returns the oldest unread edge: its time by the board's clock, and the level after it. It waits up to the timeout for one, and not
-// at all if that is 0 or less. It returns false if there was none, or if In was called.
+// NextEdge returns the oldest unread edge: its time by the board's clock, and the level after it. It waits up to the timeout for
+// one, and not at all if that is 0 or less. It returns false if there was none, or if In was called.
 func (p *Pin) NextEdge(timeout time.Duration) (at time.Duration, level gpio.Level, ok bool) {
 	oldest, ok := p.await(max(timeout, 0), func() { p.edges = p.edges[:copy(p.edges, p.edges[1:])] })
 	return oldest.at, oldest.level, ok
@@ -206,15 +206,16 @@ func (p *Pin) Out(level gpio.Level) error {
 	return nil
 }
 
-// Watch sets a function that is called at each change of the level by a driver. It is called under the pin's lock and must not use this pin.
+// Watch sets a function that is called at each change of the level by a driver. It is called under the pin's lock and must not
+// use this pin.
 func (p *Pin) Watch(onOutput func(at time.Duration, level gpio.Level)) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.onOutput = onOutput
 }
 
-// PWM implements gpio.PinOut. It refuses a frequency of 0, which in periph's conn means any frequency: periph's driver of the Raspberry Pi
-// divides by it.
+// PWM implements gpio.PinOut. It refuses a frequency of 0, which in periph's conn means any frequency: periph's driver of the
+// Raspberry Pi divides by it.
 func (p *Pin) PWM(duty gpio.Duty, frequency physic.Frequency) error {
 	if duty < 0 || duty > gpio.DutyMax || frequency <= 0 {
 		return fmt.Errorf("%s: PWM with duty %v at %v: expected 0 to 100%% and a frequency above 0", p.name, duty, frequency)
@@ -248,8 +249,8 @@ func (p *Pin) Power() (gpio.Duty, gpio.Level) {
 // Now returns the time of the pin's clock.
 func (p *Pin) Now() time.Duration { return p.clock() }
 
-// Drive sets the level of the line from outside, now. A change that an input sees is an edge. An output keeps its own level; when it becomes
-// an input it reads the level of Drive.
+// Drive sets the level of the line from outside, now. A change that an input sees is an edge. An output keeps its own level; when
+// it becomes an input it reads the level of Drive.
 func (p *Pin) Drive(level gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -257,8 +258,8 @@ func (p *Pin) Drive(level gpio.Level) {
 	p.drive(move{p.clock(), level})
 }
 
-// DriveAt schedules a level of the line for a future time of the board's clock, as for an echo or the next slot of a wheel. Times may come in
-// any order; a past time means now.
+// DriveAt schedules a level of the line for a future time of the board's clock, as for an echo or the next slot of a wheel. Times
+// may come in any order; a past time means now.
 func (p *Pin) DriveAt(at time.Duration, level gpio.Level) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()

@@ -49,7 +49,8 @@ func TestPinEdges(t *testing.T) {
 		edge          gpio.Edge
 		rises, falls  bool
 		edgesTwoMoves int
-	}{{gpio.BothEdges, true, true, 1}, {gpio.RisingEdge, true, false, 1}, {gpio.FallingEdge, false, true, 1}, {gpio.NoEdge, false, false, 0}} {
+	}{{gpio.BothEdges, true, true, 1}, {gpio.RisingEdge, true, false, 1}, {gpio.FallingEdge, false, true, 1},
+		{gpio.NoEdge, false, false, 0}} {
 		t.Run(c.edge.String(), func(t *testing.T) {
 			p := NewPin("GPIO17", 17, still)
 			if err := p.In(gpio.PullDown, c.edge); err != nil {
@@ -177,7 +178,8 @@ func TestPinFromManyGoroutines(t *testing.T) {
 				p.Drive(k&1 == 0)
 				p.Read()
 				p.WaitForEdge(0)
-				if duty, frequency := p.PWMState(); duty != gpio.DutyMax/gpio.Duty(max(1, frequency/physic.KiloHertz)) && frequency != 0 || frequency == 0 && duty != 0 {
+				if duty, frequency := p.PWMState(); duty != gpio.DutyMax/gpio.Duty(max(1, frequency/physic.KiloHertz)) && frequency != 0 ||
+					frequency == 0 && duty != 0 {
 					t.Errorf("duty %v at %v: those of two calls", duty, frequency)
 				}
 				if err := errors.Join(err, p.Halt()); err != nil {

@@ -8,13 +8,13 @@ import (
 	"fluxd/boards/sim"
 )
 
-// ADS1115 simulates Texas Instruments' converter register by register: single and continuous conversions, the multiplexer, ranges and rates. A
-// conversion in progress ends as it began, whatever is written meanwhile. The registers of the comparator keep what is written; there is no
-// ALERT pin.
+// ADS1115 simulates Texas Instruments' converter register by register: single and continuous conversions, the multiplexer, ranges
+// and rates. A conversion in progress ends as it began, whatever is written meanwhile. The registers of the comparator keep what
+// is written; there is no ALERT pin.
 //
-// Source: Texas Instruments, ADS111x data sheet, SBAS444D. Details that it leaves open, as simulated here: a conversion takes exactly what its
-// rate says and shows the voltage at its end, OS reads 0 as long as conversions go on, a register that is written in half is not
-// changed, and reading beyond the second byte repeats both.
+// Source: Texas Instruments, ADS111x data sheet, SBAS444D. Details that it leaves open, as simulated here: a conversion takes
+// exactly what its rate says and shows the voltage at its end, OS reads 0 as long as conversions go on, a register that is
+// written in half is not changed, and reading beyond the second byte repeats both.
 type ADS1115 struct {
 	inputs [4]func(at time.Duration) int64
 
@@ -46,8 +46,8 @@ var (
 // ads1115Inputs are the inputs that the multiplexer compares, by the value of its field; -1 is ground.
 var ads1115Inputs = [8][2]int{{0, 1}, {0, 3}, {1, 3}, {2, 3}, {0, -1}, {1, -1}, {2, -1}, {3, -1}}
 
-// NewADS1115 returns a chip as after power-up: powered down. The functions return the voltages of the inputs against ground, in millionths
-// of a volt; nil stands for zero.
+// NewADS1115 returns a chip as after power-up: powered down. The functions return the voltages of the inputs against ground, in
+// millionths of a volt; nil stands for zero.
 func NewADS1115(inputs [4]func(at time.Duration) int64) *ADS1115 {
 	s := &ADS1115{inputs: inputs}
 	s.Reset()
@@ -68,8 +68,8 @@ func (s *ADS1115) Reset() {
 	s.registers = [4]uint16{ads1115Config: 0x0583, ads1115Low: 0x8000, ads1115High: 0x7fff}
 }
 
-// Tx implements sim.Device: the first byte written is the number of a register, two more are its value. A read returns the register of the
-// last number.
+// Tx implements sim.Device: the first byte written is the number of a register, two more are its value. A read returns the
+// register of the last number.
 func (s *ADS1115) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

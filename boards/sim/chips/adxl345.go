@@ -8,11 +8,12 @@ import (
 	"fluxd/boards/sim"
 )
 
-// ADXL345 simulates Analog Devices' accelerometer register by register: standby, rates, ranges, both resolutions, the data-ready bit, offsets,
-// the self-test, justification, and a buffer that keeps its oldest sample. Taps, activity and low power are missing: their registers keep what
-// is written.
+// ADXL345 simulates Analog Devices' accelerometer register by register: standby, rates, ranges, both resolutions, the data-ready
+// bit, offsets, the self-test, justification, and a buffer that keeps its oldest sample. Taps, activity and low power are
+// missing: their registers keep what is written.
 //
-// Source: Analog Devices, ADXL345 data sheet, rev. E. Details that it leaves open, as simulated here: samples start again when their rate changes.
+// Source: Analog Devices, ADXL345 data sheet, rev. E. Details that it leaves open, as simulated here: samples start again when
+// their rate changes.
 type ADXL345 struct {
 	acceleration [3]func(at time.Duration) int64
 
@@ -36,8 +37,8 @@ const (
 // adxl345TurnOn passes, in addition to a sample period, until the first sample.
 const adxl345TurnOn = 1100 * time.Microsecond
 
-// NewADXL345 returns a chip as after power-up: in standby, at 100 Hz. The functions return the acceleration along the axes x, y and z,
-// gravity included, in millionths of m/s²; nil stands for zero.
+// NewADXL345 returns a chip as after power-up: in standby, at 100 Hz. The functions return the acceleration along the axes x, y
+// and z, gravity included, in millionths of m/s²; nil stands for zero.
 func NewADXL345(acceleration [3]func(at time.Duration) int64) *ADXL345 {
 	s := &ADXL345{acceleration: acceleration}
 	s.Reset()
@@ -90,7 +91,8 @@ func (s *ADXL345) measure(at time.Duration) {
 	}
 	period := time.Second / 3200 << (15 - s.registers[adxl345Rate]&0x0f)
 	count := (at - s.since) / period
-	if buffered := s.registers[adxl345Buffer]>>6 != 0; count <= s.samples || buffered && s.registers[adxl345InterruptSource]&0x80 != 0 {
+	unread := s.registers[adxl345InterruptSource]&0x80 != 0
+	if buffered := s.registers[adxl345Buffer]>>6 != 0; count <= s.samples || buffered && unread {
 		return
 	}
 	s.samples = count

@@ -19,12 +19,13 @@ const (
 	MagnetStrong  AS5600Magnet = 0x28
 )
 
-// AS5600 simulates ams' magnetic encoder register by register: the angle before and after scaling to a zero position and a range, power modes
-// with measurements at intervals, hysteresis, the delay of the slow filter, the fast filter, and settings that are burnt in permanently.
+// AS5600 simulates ams' magnetic encoder register by register: the angle before and after scaling to a zero position and a range,
+// power modes with measurements at intervals, hysteresis, the delay of the slow filter, the fast filter, and settings that are
+// burnt in permanently.
 //
-// Source: ams, AS5600 data sheet, v1-06. Details that it leaves open, as simulated here: a power mode starts when the previous one would
-// have measured next; the slow filter is a delay of its settling time, which a change beyond the threshold of the fast filter ends.
-// The watchdog, the gain and the output pin are not simulated.
+// Source: ams, AS5600 data sheet, v1-06. Details that it leaves open, as simulated here: a power mode starts when the previous
+// one would have measured next; the slow filter is a delay of its settling time, which a change beyond the threshold of the fast
+// filter ends. The watchdog, the gain and the output pin are not simulated.
 type AS5600 struct {
 	angle func(at time.Duration) int64
 
@@ -153,7 +154,8 @@ func (s *AS5600) write(at time.Duration, register, value byte) {
 	case register == as5600Burn && value == 0x40: // range and settings
 		copy(s.burnt[5:9], s.registers[5:9])
 	case register == as5600Conf+1:
-		s.since += as5600Intervals[s.registers[register]&3] - as5600Intervals[value&3] // the time of the next measurement does not change
+		// the time of the next measurement does not change
+		s.since += as5600Intervals[s.registers[register]&3] - as5600Intervals[value&3]
 		s.registers[register] = value
 	case register == 0 || register > as5600Conf+1: // read only
 	case register%2 == 1:
@@ -180,7 +182,8 @@ func (s *AS5600) read(register byte) byte {
 	return 0
 }
 
-// scaled returns the angle from the start position, as a share of the range, in 4096 steps. The range is MANG, or up to MPOS, or a turn.
+// scaled returns the angle from the start position, as a share of the range, in 4096 steps. The range is MANG, or up to MPOS, or
+// a turn.
 func (s *AS5600) scaled() int64 {
 	word := func(register int) int64 { return int64(binary.BigEndian.Uint16(s.registers[register:])) & 4095 }
 	from, wide := word(1), word(5)

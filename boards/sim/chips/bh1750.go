@@ -8,12 +8,12 @@ import (
 	"fluxd/boards/sim"
 )
 
-// BH1750 simulates ROHM's light sensor opcode by opcode: power, reset, the three resolutions one-shot and continuous, and the measurement time
-// register. A result appears when its measurement time has passed, the maximum of the data sheet, and stays until the next. Like the chip it
-// accepts a single opcode between start and stop.
+// BH1750 simulates ROHM's light sensor opcode by opcode: power, reset, the three resolutions one-shot and continuous, and the
+// measurement time register. A result appears when its measurement time has passed, the maximum of the data sheet, and stays
+// until the next. Like the chip it accepts a single opcode between start and stop.
 //
-// Source: ROHM, BH1750FVI technical note, 2009.04 Rev. B. Details that it leaves open, as simulated here: a measurement time outside 31 to 254
-// does not take effect, and an opcode that is not in its list is not acknowledged.
+// Source: ROHM, BH1750FVI technical note, 2009.04 Rev. B. Details that it leaves open, as simulated here: a measurement time
+// outside 31 to 254 does not take effect, and an opcode that is not in its list is not acknowledged.
 type BH1750 struct {
 	light func(at time.Duration) int64
 
@@ -64,7 +64,8 @@ func (s *BH1750) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if len(w) > 1 {
-		return fmt.Errorf("BH1750: %w: expected one opcode between start and stop, got %d: send each in its own transaction", sim.ErrNoAnswer, len(w))
+		return fmt.Errorf("BH1750: %w: expected one opcode between start and stop, got %d: send each in its own transaction",
+			sim.ErrNoAnswer, len(w))
 	}
 	for _, opcode := range w {
 		if err := s.command(at, opcode); err != nil {
@@ -143,8 +144,8 @@ func (s *BH1750) finish(at time.Duration) {
 	}
 }
 
-// raw returns the value of the result register: 1.2 counts per lux, twice that in the finest mode, more with a longer measurement time, and
-// in coarse steps with the low resolution.
+// raw returns the value of the result register: 1.2 counts per lux, twice that in the finest mode, more with a longer measurement
+// time, and in coarse steps with the low resolution.
 func (s *BH1750) raw(at time.Duration) uint16 {
 	counts := s.light(at) * 6 / 5 * s.sensitive / bh1750DefaultTime / 1_000_000
 	switch s.mode & 0x03 {

@@ -21,19 +21,25 @@ func TestBH1750(t *testing.T) {
 		steps []step
 	}{
 		{"off it shows nothing", []step{{0, nil, 0}, {500, nil, 0}}},
-		{"continuous high resolution: 480 counts after 180 ms", []step{{0, []byte{0x01}, -1}, {0, []byte{0x10}, -1}, {179, nil, 0}, {180, nil, 480}, {500, nil, 480}}},
+		{"continuous high resolution: 480 counts after 180 ms", []step{{0, []byte{0x01}, -1}, {0, []byte{0x10}, -1}, {179, nil, 0},
+			{180, nil, 480}, {500, nil, 480}}},
 		{"high resolution 2: twice the counts", []step{{0, []byte{0x11}, -1}, {180, nil, 960}}},
 		{"low resolution: after 24 ms", []step{{0, []byte{0x13}, -1}, {23, nil, 0}, {24, nil, 480}}},
 		{"the same command again does not start anew", []step{{0, []byte{0x13}, -1}, {20, []byte{0x13}, -1}, {24, nil, 480}}},
 		{"another one does", []step{{0, []byte{0x13}, -1}, {20, []byte{0x10}, -1}, {199, nil, 0}, {200, nil, 480}}},
-		{"one shot: measures once, then is off", []step{{0, []byte{0x23}, -1}, {24, nil, 480}, {100, []byte{0x07}, -1}, {200, nil, 480}}},
+		{"one shot: measures once, then is off", []step{{0, []byte{0x23}, -1}, {24, nil, 480}, {100, []byte{0x07}, -1},
+			{200, nil, 480}}},
 		{"reset clears the register while on", []step{{0, []byte{0x13}, -1}, {30, nil, 480}, {31, []byte{0x07}, 0}}},
-		{"power down keeps the register and stops measuring", []step{{0, []byte{0x13}, -1}, {30, nil, 480}, {31, []byte{0x00}, 480}, {32, []byte{0x07}, 480}}},
-		{"measurement time register: 138 is twice as sensitive and slow", []step{{0, []byte{0x44}, -1}, {0, []byte{0x6a}, -1}, {0, []byte{0x10}, -1}, {359, nil, 0}, {360, nil, 960}}},
+		{"power down keeps the register and stops measuring", []step{{0, []byte{0x13}, -1}, {30, nil, 480}, {31, []byte{0x00}, 480},
+			{32, []byte{0x07}, 480}}},
+		{"measurement time register: 138 is twice as sensitive and slow", []step{{0, []byte{0x44}, -1}, {0, []byte{0x6a}, -1},
+			{0, []byte{0x10}, -1}, {359, nil, 0}, {360, nil, 960}}},
 		{"its upper bits alone: 133 for 69", []step{{0, []byte{0x44}, -1}, {0, []byte{0x10}, -1}, {346, nil, 0}, {347, nil, 925}}},
 		{"its lower bits alone: 74 for 69", []step{{0, []byte{0x6a}, -1}, {0, []byte{0x10}, -1}, {193, nil, 0}, {194, nil, 514}}},
-		{"31, by way of 5, which is out of range", []step{{0, []byte{0x40}, -1}, {0, []byte{0x7f}, -1}, {0, []byte{0x10}, -1}, {80, nil, 0}, {81, nil, 215}}},
-		{"a measurement time out of range is ignored", []step{{0, []byte{0x40}, -1}, {0, []byte{0x61}, -1}, {0, []byte{0x10}, -1}, {180, nil, 480}}},
+		{"31, by way of 5, which is out of range", []step{{0, []byte{0x40}, -1}, {0, []byte{0x7f}, -1}, {0, []byte{0x10}, -1},
+			{80, nil, 0}, {81, nil, 215}}},
+		{"a measurement time out of range is ignored", []step{{0, []byte{0x40}, -1}, {0, []byte{0x61}, -1}, {0, []byte{0x10}, -1},
+			{180, nil, 480}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := NewBH1750(func(time.Duration) int64 { return 400_000_000 })

@@ -8,11 +8,11 @@ import (
 	"fluxd/boards/sim"
 )
 
-// BMP180 simulates Bosch's older barometer, in air that never changes: the calibration and the counts of the worked example in its data sheet,
-// 15.0 °C and 69,964 Pa. On request it converts one quantity at a time.
+// BMP180 simulates Bosch's older barometer, in air that never changes: the calibration and the counts of the worked example in
+// its data sheet, 15.0 °C and 69,964 Pa. On request it converts one quantity at a time.
 //
-// Source: Bosch, BMP180 data sheet BST-BMP180-DS000, sections 3.3 to 3.5 and 4. Details that it leaves open, as simulated here: a conversion takes the
-// longest time of the data sheet, and a request during a conversion replaces it.
+// Source: Bosch, BMP180 data sheet BST-BMP180-DS000, sections 3.3 to 3.5 and 4. Details that it leaves open, as simulated here: a
+// conversion takes the longest time of the data sheet, and a request during a conversion replaces it.
 type BMP180 struct {
 	// Counts are the results for temperature and pressure; a test may change them between two transfers.
 	Counts [2]uint16

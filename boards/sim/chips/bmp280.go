@@ -8,9 +8,9 @@ import (
 	"fluxd/boards/sim"
 )
 
-// BMP280 simulates Bosch's barometer, or its relative the BME280, in air that never changes: the identity, the calibration and the counts of
-// the worked example in its data sheet, 25.08 °C and 100,653 Pa. It measures once or continuously, by its mode. Before the first measurement is
-// over, it shows the counts of power-up, which look like a warm day at a high altitude.
+// BMP280 simulates Bosch's barometer, or its relative the BME280, in air that never changes: the identity, the calibration and
+// the counts of the worked example in its data sheet, 25.08 °C and 100,653 Pa. It measures once or continuously, by its mode.
+// Before the first measurement is over, it shows the counts of power-up, which look like a warm day at a high altitude.
 //
 // Sources: Bosch, BMP280 data sheet BST-BMP280-DS001, sections 3.12 and 4.3; BME280 data sheet BST-BME280-DS002, sections 5.4 and
 // 9.1 (times). The filter and the time between measurements keep what is written, and have no effect.

@@ -16,9 +16,9 @@ const (
 	soundAtTwenty = 343_420                // mm/s in air of 20 °C
 )
 
-// Echo simulates an HC-SR04. It answers a trigger by an echo that lasts as long as sound takes to the obstacle and back, or 38 ms if there is
-// none within 4 m. Meanwhile it ignores triggers. The real module needs a trigger of 10 µs; a write to a simulated pin takes almost no time, so
-// the twin does not check that.
+// Echo simulates an HC-SR04. It answers a trigger by an echo that lasts as long as sound takes to the obstacle and back, or 38 ms
+// if there is none within 4 m. Meanwhile it ignores triggers. The real module needs a trigger of 10 µs; a write to a simulated
+// pin takes almost no time, so the twin does not check that.
 //
 // Source: ElecFreaks, HC-SR04 user guide. The air has 20 °C.
 type Echo struct {
@@ -30,7 +30,8 @@ type Echo struct {
 	busy      time.Duration
 }
 
-// NewEcho connects a range finder to two pins. The distance is in µm; 0 or less, or more than 4 m, means that nothing is in sight.
+// NewEcho connects a range finder to two pins. The distance is in µm; 0 or less, or more than 4 m, means that nothing is in
+// sight.
 func NewEcho(trigger, echo *sim.Pin, distance func(at time.Duration) int64) *Echo {
 	e := &Echo{echo: echo, distance: distance}
 	trigger.Watch(e.trigger)

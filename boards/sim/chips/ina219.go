@@ -8,13 +8,13 @@ import (
 	"fluxd/boards/sim"
 )
 
-// INA219 simulates Texas Instruments' current and power monitor register by register: modes, ranges, conversion times by resolution
-// and averaging, calibration, the flags for a new measurement and for an overflow, and reset.
+// INA219 simulates Texas Instruments' current and power monitor register by register: modes, ranges, conversion times by
+// resolution and averaging, calibration, the flags for a new measurement and for an overflow, and reset.
 //
-// Source: Texas Instruments, INA219 data sheet, SBOS448G. Details that it leaves open, as simulated here: conversions take their typical time,
-// have the resolution of the register whatever is configured, and show voltage and current at the end of the last; power is a magnitude; an
-// overflow leaves the lowest 16 bits; a register that is written in half is not changed; those that do not exist read 0; reading
-// beyond the second byte repeats both.
+// Source: Texas Instruments, INA219 data sheet, SBOS448G. Details that it leaves open, as simulated here: conversions take their
+// typical time, have the resolution of the register whatever is configured, and show voltage and current at the end of the last;
+// power is a magnitude; an overflow leaves the lowest 16 bits; a register that is written in half is not changed; those that do
+// not exist read 0; reading beyond the second byte repeats both.
 type INA219 struct {
 	shunt            int64 // µohm
 	current, voltage func(at time.Duration) int64
@@ -38,8 +38,8 @@ const (
 	ina219Calibration = 5
 )
 
-// ina219Times are the durations of a conversion, by the value of an ADC's field: 9 to 12 bits, the same again, and 12 bits averaged over 1 to
-// 128 samples.
+// ina219Times are the durations of a conversion, by the value of an ADC's field: 9 to 12 bits, the same again, and 12 bits
+// averaged over 1 to 128 samples.
 var ina219Times = [16]time.Duration{
 	84 * time.Microsecond, 148 * time.Microsecond, 276 * time.Microsecond, 532 * time.Microsecond,
 	84 * time.Microsecond, 148 * time.Microsecond, 276 * time.Microsecond, 532 * time.Microsecond,
@@ -47,8 +47,8 @@ var ina219Times = [16]time.Duration{
 	8510 * time.Microsecond, 17020 * time.Microsecond, 34050 * time.Microsecond, 68100 * time.Microsecond,
 }
 
-// NewINA219 returns a chip as after power-up, measuring since time 0. The functions return the current through the shunt, in millionths of
-// an ampere, and the voltage behind it, in millionths of a volt; the shunt is in millionths of an ohm.
+// NewINA219 returns a chip as after power-up, measuring since time 0. The functions return the current through the shunt, in
+// millionths of an ampere, and the voltage behind it, in millionths of a volt; the shunt is in millionths of an ohm.
 func NewINA219(current, voltage func(at time.Duration) int64, shunt int64) *INA219 {
 	s := &INA219{current: current, voltage: voltage, shunt: shunt}
 	s.reset(0)
@@ -66,8 +66,8 @@ func (s *INA219) Reset() {
 	s.reset(s.since)
 }
 
-// Tx implements sim.Device: the first byte written is the number of a register, two more are its value. A read returns the register of the
-// last number.
+// Tx implements sim.Device: the first byte written is the number of a register, two more are its value. A read returns the
+// register of the last number.
 func (s *INA219) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

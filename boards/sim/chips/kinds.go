@@ -1,6 +1,6 @@
-// Package chips has a twin of every device that can be connected to a board: a simulation of its registers or, for a device on pins, of its
-// levels and edges. To a driver it looks like the real device. The quantity that a twin senses is a function of time, in millionths of its
-// unit.
+// Package chips has a twin of every device that can be connected to a board: a simulation of its registers or, for a device on
+// pins, of its levels and edges. To a driver it looks like the real device. The quantity that a twin senses is a function of
+// time, in millionths of its unit.
 //
 //	board := sim.New(clock)
 //	light := chips.NewBH1750(func(at time.Duration) int64 { return 300_000_000 }) // 300 lx
@@ -20,8 +20,8 @@ import (
 	"fluxd/boards/sim"
 )
 
-// A Kind is a kind of device, and the constructor of its twin. The twin lies at rest on a table, where nothing ever changes: a metre from the
-// next wall, at 22.5 °C.
+// A Kind is a kind of device, and the constructor of its twin. The twin lies at rest on a table, where nothing ever changes: a
+// metre from the next wall, at 22.5 °C.
 type Kind struct {
 	Name string
 	// OnBus returns a twin for a bus; nil for a device on pins.

@@ -10,7 +10,8 @@ import (
 	"fluxd/boards/sim/chips"
 )
 
-// Every device of the list can be connected: to a bus, where it answers, also after its supply was lost, or to the pins that it names.
+// Every device of the list can be connected: to a bus, where it answers, also after its supply was lost, or to the pins that it
+// names.
 func TestKinds(t *testing.T) {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
@@ -23,7 +24,8 @@ func TestKinds(t *testing.T) {
 	}
 	pin := 2
 	for i, kind := range chips.Kinds {
-		if found, ok := chips.Find(kind.Name); !ok || found.Name != kind.Name || (kind.OnBus == nil) == (kind.OnPins == nil) || (kind.OnPins == nil) != (kind.Pins == nil) {
+		if found, ok := chips.Find(kind.Name); !ok || found.Name != kind.Name || (kind.OnBus == nil) == (kind.OnPins == nil) ||
+			(kind.OnPins == nil) != (kind.Pins == nil) {
 			t.Errorf("%s: expected a device on a bus or on pins", kind.Name)
 			continue
 		}

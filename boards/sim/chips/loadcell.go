@@ -14,9 +14,9 @@ const (
 	loadCellNext  = 100 * time.Millisecond // between two
 )
 
-// LoadCell simulates an HX711 at the level of its two wires. The data line goes low when a conversion is done. Then 24 pulses of the clock shift
-// it out, highest bit first, and one to three more choose the gain of the next conversion, which takes 100 ms. The cell is on both inputs. A
-// clock that stays high for long does not power the chip down.
+// LoadCell simulates an HX711 at the level of its two wires. The data line goes low when a conversion is done. Then 24 pulses of
+// the clock shift it out, highest bit first, and one to three more choose the gain of the next conversion, which takes 100 ms.
+// The cell is on both inputs. A clock that stays high for long does not power the chip down.
 //
 // Source: Avia Semiconductor, HX711 data sheet, "Serial interface" and "Reset and power-down".
 type LoadCell struct {
@@ -30,8 +30,8 @@ type LoadCell struct {
 	gain   int64 // of the conversion
 }
 
-// NewLoadCell connects a converter to two pins. It measures counts from -8,388,608 to 8,388,607 with a gain of 128, as after power-up, and a
-// half or a quarter of that with 64 or 32.
+// NewLoadCell connects a converter to two pins. It measures counts from -8,388,608 to 8,388,607 with a gain of 128, as after
+// power-up, and a half or a quarter of that with 64 or 32.
 func NewLoadCell(clock, data *sim.Pin, counts func(at time.Duration) int64) *LoadCell {
 	c := &LoadCell{data: data, counts: counts}
 	c.convert(0, loadCellFirst, 128)

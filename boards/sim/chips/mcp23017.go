@@ -11,11 +11,12 @@ import (
 	"fluxd/boards/sim"
 )
 
-// MCP23017 simulates Microchip's 16 pins register by register: directions, pull-ups, polarity, latches, both layouts of the registers,
-// sequential and byte mode. Interrupts are missing: their registers keep what is written.
+// MCP23017 simulates Microchip's 16 pins register by register: directions, pull-ups, polarity, latches, both layouts of the
+// registers, sequential and byte mode. Interrupts are missing: their registers keep what is written.
 //
-// Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C. Details that it leaves open, as simulated here: a register that does not
-// exist is not acknowledged, and in the layout by port, too, sequential access continues from the last register of port A to the first of B.
+// Source: Microchip, MCP23017/MCP23S17 data sheet, DS20001952, rev. C. Details that it leaves open, as simulated here: a register
+// that does not exist is not acknowledged, and in the layout by port, too, sequential access continues from the last register of
+// port A to the first of B.
 type MCP23017 struct {
 	lines [16]*sim.Pin // A0 to A7, B0 to B7
 	now   atomic.Int64 // their clock: the time of the last transfer
@@ -53,8 +54,8 @@ func NewMCP23017() *MCP23017 {
 
 func restingMCP23017() sim.Device { return NewMCP23017() }
 
-// Line returns the line that is connected to a pin, "A0" to "B7". The world drives it and reads its level as on a pin of the board; the chip
-// uses it like a driver uses a pin. The clock of the line is the time of the last transfer.
+// Line returns the line that is connected to a pin, "A0" to "B7". The world drives it and reads its level as on a pin of the
+// board; the chip uses it like a driver uses a pin. The clock of the line is the time of the last transfer.
 func (s *MCP23017) Line(name string) (*sim.Pin, error) {
 	for _, line := range s.lines {
 		if line.Name() == name {
@@ -73,8 +74,8 @@ func (s *MCP23017) Reset() {
 	s.connect()
 }
 
-// Tx implements sim.Device: the first byte written is the number of a register, the others are written from there on, and reading continues
-// from there.
+// Tx implements sim.Device: the first byte written is the number of a register, the others are written from there on, and reading
+// continues from there.
 func (s *MCP23017) Tx(at time.Duration, w, r []byte) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -96,7 +97,8 @@ func (s *MCP23017) Tx(at time.Duration, w, r []byte) error {
 	return nil
 }
 
-// locate returns the number of a register in the layout by port, and the port. In the other layout the registers of A and B alternate.
+// locate returns the number of a register in the layout by port, and the port. In the other layout the registers of A and B
+// alternate.
 func (s *MCP23017) locate(address byte) (number, port byte, ok bool) {
 	if s.registers[mcp23017Control][0]&mcp23017ByPorts != 0 {
 		number, port = address&0x0f, address>>4
@@ -106,7 +108,8 @@ func (s *MCP23017) locate(address byte) (number, port byte, ok bool) {
 	return number, port, port < 2 && number <= mcp23017Latch
 }
 
-// advance moves on to the next register. In byte mode it alternates between the two registers of a pair, or stays in the layout by port.
+// advance moves on to the next register. In byte mode it alternates between the two registers of a pair, or stays in the layout
+// by port.
 func (s *MCP23017) advance() {
 	byPorts := s.registers[mcp23017Control][0]&mcp23017ByPorts != 0
 	switch bytes := s.registers[mcp23017Control][0]&mcp23017Bytes != 0; {

@@ -19,13 +19,14 @@ type MPU6050World struct {
 	Temperature func(at time.Duration) int64
 }
 
-// MPU6050 simulates InvenSense's accelerometer and gyroscope register by register: sleep, reset, standby, ranges, sample rate, the delay of the
-// low-pass filter, and the data-ready interrupt. With the identity of an MPU-9250 it is awake after power-up and has another thermometer; with
-// that of an ICM-20689 a third one. FIFO, motion detection, the auxiliary bus and the DMP are missing: their registers keep what is written.
+// MPU6050 simulates InvenSense's accelerometer and gyroscope register by register: sleep, reset, standby, ranges, sample rate,
+// the delay of the low-pass filter, and the data-ready interrupt. With the identity of an MPU-9250 it is awake after power-up and
+// has another thermometer; with that of an ICM-20689 a third one. FIFO, motion detection, the auxiliary bus and the DMP are
+// missing: their registers keep what is written.
 //
-// Sources: InvenSense, MPU-6000 and MPU-6050 register map, rev. 4.2, and product specification, rev. 3.4; MPU-9250 register map, rev.
-// 1.6. Details that they leave open, as simulated here: samples start 30 ms after waking, the start-up time of the gyroscope, and start again
-// when their rate changes; an axis in standby keeps its last value.
+// Sources: InvenSense, MPU-6000 and MPU-6050 register map, rev. 4.2, and product specification, rev. 3.4; MPU-9250 register map,
+// rev. 1.6. Details that they leave open, as simulated here: samples start 30 ms after waking, the start-up time of the
+// gyroscope, and start again when their rate changes; an axis in standby keeps its last value.
 type MPU6050 struct {
 	world MPU6050World
 
@@ -63,8 +64,8 @@ var mpu6050Delays = [8][2]time.Duration{
 	{0, 980}, {2000, 1900}, {3000, 2800}, {4900, 4800}, {8500, 8300}, {13800, 13400}, {19000, 18600}, {0, 980},
 }
 
-// NewMPU6050 returns a chip as after power-up. The identity, the value of WHO_AM_I, is 0x68 for an MPU-6050, 0x71 for an MPU-9250 and
-// 0x98 for an ICM-20689; others behave like an MPU-9250.
+// NewMPU6050 returns a chip as after power-up. The identity, the value of WHO_AM_I, is 0x68 for an MPU-6050, 0x71 for an MPU-9250
+// and 0x98 for an ICM-20689; others behave like an MPU-9250.
 func NewMPU6050(identity byte, world MPU6050World) *MPU6050 {
 	s := &MPU6050{world: world}
 	s.registers[mpu6050WhoAmI] = identity
@@ -135,8 +136,8 @@ func (s *MPU6050) number(register int) int64 {
 	return int64(int16(binary.BigEndian.Uint16(s.registers[register:])))
 }
 
-// moved returns what an axis senses plus its offset registers and its self-test. A step of the accelerometer's offset, beyond the trim, is
-// 1/1024 of gravity, one of the gyroscope's 1/32.8 °/s; the self-test adds half of gravity and 50 °/s.
+// moved returns what an axis senses plus its offset registers and its self-test. A step of the accelerometer's offset, beyond the
+// trim, is 1/1024 of gravity, one of the gyroscope's 1/32.8 °/s; the self-test adds half of gravity and 50 °/s.
 func (s *MPU6050) moved(axis int) (acceleration, rotation func(time.Duration) int64) {
 	accelBy := (s.number(s.trimRegister(axis)) - mpu6050Trim[axis]) * 9_806_650 / 1024
 	gyroBy := s.number(mpu6050GyroOffsets+2*axis) * 10_000_000 / 328
@@ -218,8 +219,8 @@ func (s *MPU6050) measure(at time.Duration) {
 	}
 }
 
-// put writes a value of the world to the n-th data register, unless the standby bit of its axis is set. A count is worth so many millionths,
-// above the offset.
+// put writes a value of the world to the n-th data register, unless the standby bit of its axis is set. A count is worth so many
+// millionths, above the offset.
 func (s *MPU6050) put(standby, n int, sense func(time.Duration) int64, moment time.Duration, offset, counts, millionths int64) {
 	if standby >= 0 && s.registers[mpu6050Power2]>>standby&1 != 0 {
 		return

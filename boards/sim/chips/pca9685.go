@@ -10,13 +10,14 @@ import (
 	"fluxd/boards/sim"
 )
 
-// PCA9685 simulates NXP's 16 channels of PWM register by register: sleep and the start of the oscillator, restart, auto-increment, the prescaler
-// that is locked while the chip is awake, full on and full off, inversion. The chip's other addresses (all call, subaddresses, software reset)
-// are missing: their registers keep what is written. An external clock is missing too: a chip that is set to use one stands still.
+// PCA9685 simulates NXP's 16 channels of PWM register by register: sleep and the start of the oscillator, restart,
+// auto-increment, the prescaler that is locked while the chip is awake, full on and full off, inversion. The chip's other
+// addresses (all call, subaddresses, software reset) are missing: their registers keep what is written. An external clock is
+// missing too: a chip that is set to use one stands still.
 //
-// Source: NXP, PCA9685 data sheet, rev. 4, 2015. Details that it leaves open, as simulated here: outputs are off while the oscillator does not run;
-// registers that are written while it starts are kept; RESTART is set at once and not at the end of a period; channels that wait for
-// RESTART go on when it is written, or one by one when their own registers are.
+// Source: NXP, PCA9685 data sheet, rev. 4, 2015. Details that it leaves open, as simulated here: outputs are off while the
+// oscillator does not run; registers that are written while it starts are kept; RESTART is set at once and not at the end of a
+// period; channels that wait for RESTART go on when it is written, or one by one when their own registers are.
 type PCA9685 struct {
 	mutex     sync.Mutex
 	registers [256]byte
@@ -58,15 +59,16 @@ func restingPCA9685() sim.Device { return NewPCA9685() }
 func (s *PCA9685) Reset() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.registers = [256]byte{pca9685Mode1: 0x11, pca9685Mode2: 0x04, 0x02: 0xe2, 0x03: 0xe4, 0x04: 0xe8, 0x05: 0xe0, pca9685Prescale: 0x1e}
+	s.registers = [256]byte{pca9685Mode1: 0x11, pca9685Mode2: 0x04, 0x02: 0xe2, 0x03: 0xe4, 0x04: 0xe8, 0x05: 0xe0,
+		pca9685Prescale: 0x1e}
 	for channel := range 16 {
 		s.registers[pca9685First+4*channel+3] = pca9685Full
 	}
 	s.pointer, s.waiting = 0, 0
 }
 
-// Duty returns the share of time for which an output, 0 to 15, is high. A floating open-drain output counts as high; a number that does not
-// exist is always low.
+// Duty returns the share of time for which an output, 0 to 15, is high. A floating open-drain output counts as high; a number
+// that does not exist is always low.
 func (s *PCA9685) Duty(at time.Duration, output int) gpio.Duty {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -153,7 +155,8 @@ func (s *PCA9685) setChannel(channel int, high bool, register, value byte) {
 	s.waiting &^= 1 << channel
 }
 
-// setMode writes MODE1. RESTART is cleared by writing 1 to it while the oscillator runs. EXTCLK can be set in sleep only, and never cleared.
+// setMode writes MODE1. RESTART is cleared by writing 1 to it while the oscillator runs. EXTCLK can be set in sleep only, and
+// never cleared.
 func (s *PCA9685) setMode(at time.Duration, value byte) {
 	before := s.registers[pca9685Mode1]
 	restart := before & pca9685Restart
@@ -183,8 +186,8 @@ func (s *PCA9685) runs(at time.Duration) bool {
 	return s.registers[pca9685Mode1]&(pca9685Sleep|pca9685External) == 0 && at >= s.running
 }
 
-// on returns for how many of the 4,096 steps of a period a channel is on. A channel whose off time is before its on time is on across the end
-// of the period.
+// on returns for how many of the 4,096 steps of a period a channel is on. A channel whose off time is before its on time is on
+// across the end of the period.
 func (s *PCA9685) on(channel int) gpio.Duty {
 	r := s.registers[pca9685First+4*channel:][:4]
 	switch {

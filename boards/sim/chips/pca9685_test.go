@@ -27,7 +27,8 @@ func TestPCA9685AfterPowerUp(t *testing.T) {
 	for _, c := range []struct {
 		register byte
 		want     []byte
-	}{{0x00, []byte{0x11, 0x11}}, {0x01, []byte{0x04}}, {0x05, []byte{0xe0}}, {0x07, []byte{0}}, {0x09, []byte{0x10}}, {0x45, []byte{0x10}}, {0xfe, []byte{0x1e}}, {0xfd, []byte{0}}} {
+	}{{0x00, []byte{0x11, 0x11}}, {0x01, []byte{0x04}}, {0x05, []byte{0xe0}}, {0x07, []byte{0}}, {0x09, []byte{0x10}},
+		{0x45, []byte{0x10}}, {0xfe, []byte{0x1e}}, {0xfd, []byte{0}}} {
 		if got := exchange(t, s, 0, len(c.want), c.register); !bytes.Equal(got, c.want) {
 			t.Errorf("register %#02x: got % x, want % x", c.register, got, c.want)
 		}

@@ -2,9 +2,9 @@ package chips
 
 import "iter"
 
-// transfer carries out a transaction of a chip with numbered registers. The first byte written is the number of a register; the other bytes
-// are written from there on, and reading continues from there. A transaction without a number does nothing: the simulation does not remember
-// the register of an earlier one.
+// transfer carries out a transaction of a chip with numbered registers. The first byte written is the number of a register; the
+// other bytes are written from there on, and reading continues from there. A transaction without a number does nothing: the
+// simulation does not remember the register of an earlier one.
 func transfer(w, r []byte, write func(register, value byte), read func(register byte) byte) {
 	if len(w) == 0 {
 		return

@@ -9,7 +9,8 @@ import (
 	"fluxd/boards/sim"
 )
 
-// TCA9548A simulates Texas Instruments' multiplexer: a register of one byte, of which each bit joins a bus to the chip's bus, and RESET.
+// TCA9548A simulates Texas Instruments' multiplexer: a register of one byte, of which each bit joins a bus to the chip's bus, and
+// RESET.
 //
 // Source: Texas Instruments, TCA9548A data sheet, SCPS207F, sections 8.3 and 8.5.4.
 type TCA9548A struct {

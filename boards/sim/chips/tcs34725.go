@@ -7,18 +7,18 @@ import (
 	"fluxd/boards/sim"
 )
 
-// TCS34725World is the light that a TCS34725 sees: the counts of each channel in a millisecond with a gain of 1, in millionths. A nil function
-// stands for darkness.
+// TCS34725World is the light that a TCS34725 sees: the counts of each channel in a millisecond with a gain of 1, in millionths. A
+// nil function stands for darkness.
 type TCS34725World struct {
 	Clear, Red, Green, Blue func(at time.Duration) int64
 }
 
-// TCS34725 simulates ams' colour sensor register by register: its start, integration and wait, gains, the limits of its counters, and the two
-// ways to read: one register repeatedly, or one after the other.
+// TCS34725 simulates ams' colour sensor register by register: its start, integration and wait, gains, the limits of its counters,
+// and the two ways to read: one register repeatedly, or one after the other.
 //
-// Source: ams, TCS3472 data sheet, v1-02. Details that it leaves open, as simulated here: a measurement that is enabled before the
-// oscillator has run for 2.4 ms does not start; one whose settings change starts again; it counts the light at its end.
-// Each measurement causes an interrupt; its thresholds and persistence keep what is written.
+// Source: ams, TCS3472 data sheet, v1-02. Details that it leaves open, as simulated here: a measurement that is enabled before
+// the oscillator has run for 2.4 ms does not start; one whose settings change starts again; it counts the light at its end. Each
+// measurement causes an interrupt; its thresholds and persistence keep what is written.
 type TCS34725 struct {
 	world TCS34725World
 

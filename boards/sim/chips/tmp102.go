@@ -8,8 +8,8 @@ import (
 	"fluxd/boards/sim"
 )
 
-// TMP102 simulates Texas Instruments' thermometer, or its relative the TMP105, register by register: temperature, configuration and the two
-// limits. Like the chips it measures from power-up on.
+// TMP102 simulates Texas Instruments' thermometer, or its relative the TMP105, register by register: temperature, configuration
+// and the two limits. Like the chips it measures from power-up on.
 //
 // Sources: TMP102 data sheet SBOS397H, section 6.5; TMP105 data sheet SBOS648B, section 7.5. One shot is not simulated.
 type TMP102 struct {

@@ -38,7 +38,8 @@ func TestTMP102Rates(t *testing.T) {
 }
 
 func TestTMP102Registers(t *testing.T) {
-	for degrees, want := range map[int64]int16{127_937_500: 0x7ff0, 200_000_000: 0x7ff0, -250_000: -0x40, -55_000_000: -0x3700, 31_250: 0x10, 31_249: 0} {
+	for degrees, want := range map[int64]int16{127_937_500: 0x7ff0, 200_000_000: 0x7ff0, -250_000: -0x40, -55_000_000: -0x3700,
+		31_250: 0x10, 31_249: 0} {
 		s := NewTMP102(func(time.Duration) int64 { return degrees })
 		expectRegister(t, s, time.Second, binary.BigEndian, 0x00, want)
 	}
@@ -58,7 +59,8 @@ func TestTMP102Registers(t *testing.T) {
 	if got := exchange(t, other, 0, 1, 0x01); got[0] != 0x61 {
 		t.Errorf("a TMP105's configuration is one byte: got %#02x", got[0])
 	}
-	for name, write := range map[string][]byte{"the temperature": {0x00, 1, 2}, "a register that is not there": {0x04}, "half a register": {0x01, 0x60}} {
+	for name, write := range map[string][]byte{"the temperature": {0x00, 1, 2}, "a register that is not there": {0x04},
+		"half a register": {0x01, 0x60}} {
 		if err := s.Tx(0, write, nil); !errors.Is(err, sim.ErrNoAnswer) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -12,8 +12,8 @@ import (
 )
 
 // VL53L0X simulates ST's laser distance sensor: its boot, the pages of its registers, its fixed memory, the two calibrations, and
-// measurements, single and back to back, that take as long as the registers say. Like the chip it depends on the right order of a start: a
-// measurement
+// measurements, single and back to back, that take as long as the registers say. Like the chip it depends on the right order of a
+// start: a measurement
 //
 //   - does not end unless the stop variable has its value after the boot,
 //   - fails with status 1 if the enabled reference diodes are not those of the fixed memory,
@@ -117,7 +117,8 @@ func (s *VL53L0X) Tx(at time.Duration, w, r []byte) error {
 		return fmt.Errorf("VL53L0X: %w: it boots", sim.ErrNoAnswer)
 	}
 	s.work(at)
-	transfer(w, r, func(register, value byte) { s.write(at, register, value) }, func(register byte) byte { return s.read(at, register) })
+	transfer(w, r, func(register, value byte) { s.write(at, register, value) },
+		func(register byte) byte { return s.read(at, register) })
 	return nil
 }
 
@@ -279,7 +280,8 @@ func (s *VL53L0X) measurementTime() time.Duration {
 	for _, step := range []struct {
 		bit                    int
 		takes, overhead, times int64
-	}{{2, selection, 660, 1}, {3, selection, 690, 2}, {4, selection, 590, 1}, {6, preRange * macroPeriod(0x50), 660, 1}, {7, final, 550, 1}} {
+	}{{2, selection, 660, 1}, {3, selection, 690, 2}, {4, selection, 590, 1}, {6, preRange * macroPeriod(0x50), 660, 1},
+		{7, final, 550, 1}} {
 		if page[vl53l0xSequence]>>step.bit&1 != 0 {
 			sum += step.times * (step.takes/1_000_000 + step.overhead)
 		}

@@ -64,7 +64,8 @@ func TestVL53L0XMeasurements(t *testing.T) {
 	exchange(t, s, 0, 0, 0x50, 6)
 	exchange(t, s, 0, 0, 0x51, 0, 150)
 	exchange(t, s, 0, 0, 0x70, 4)
-	exchange(t, s, 0, 0, 0x71, 1, 150)                                              // 301 macro periods, 150 of them for the final range
+	// 301 macro periods, 150 of them for the final range
+	exchange(t, s, 0, 0, 0x71, 1, 150)
 	takes := (1910 + 960 + 2028 + 660 + 8060 + 660 + 5719 + 550) * time.Microsecond // 38 and 151 of 53.384 µs, 150 of 38.131 µs
 	ready := func(at time.Duration) bool {
 		t.Helper()

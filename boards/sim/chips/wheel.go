@@ -9,7 +9,8 @@ import (
 	"fluxd/boards/sim"
 )
 
-// Wheel simulates a wheel encoder with two channels a quarter of a period apart. When it turns forward, A leads B. At the start both are low.
+// Wheel simulates a wheel encoder with two channels a quarter of a period apart. When it turns forward, A leads B. At the start
+// both are low.
 type Wheel struct {
 	a, b *sim.Pin
 
@@ -27,8 +28,8 @@ func NewWheel(a, b *sim.Pin) *Wheel {
 
 func restingWheel(pins []*sim.Pin) { NewWheel(pins[0], pins[1]) }
 
-// Turn turns the wheel by a number of counts, backward if negative, evenly between two times of the board's clock: the first count comes one
-// step after from, the last one at to. The times must follow those of the last call.
+// Turn turns the wheel by a number of counts, backward if negative, evenly between two times of the board's clock: the first
+// count comes one step after from, the last one at to. The times must follow those of the last call.
 func (w *Wheel) Turn(counts int64, from, to time.Duration) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

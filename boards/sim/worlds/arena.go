@@ -53,13 +53,14 @@ func (o *ArenaOpts) open(b *builder) (World, error) {
 	return a, nil
 }
 
-// Arena is a room of 4 by 3 metres with a shorter wall inside and a lamp, in which a round robot with two driven wheels moves. It connects its
-// devices to the board: light sensors BH1750 on I2C1 at 0x23 (left) and 0x5c (right), a bumper switch to ground on GPIO17, wheels on GPIO13 and
-// GPIO6 (left: PWM, direction) and GPIO12 and GPIO5 (right).
+// Arena is a room of 4 by 3 metres with a shorter wall inside and a lamp, in which a round robot with two driven wheels moves. It
+// connects its devices to the board: light sensors BH1750 on I2C1 at 0x23 (left) and 0x5c (right), a bumper switch to ground on
+// GPIO17, wheels on GPIO13 and GPIO6 (left: PWM, direction) and GPIO12 and GPIO5 (right).
 //
-// The robot moves in fixed steps of a millisecond. Each wheel follows its command with a lag of 50 ms, up to 0.5 m/s. A step into a wall is not
-// carried out, and stops the wheels. The eyes look 40 degrees to either side. Their light decreases with the cosine of the angle and the square
-// of the distance; walls cast shadows, and there are 15 lx everywhere. The eyes see the world as of the last Advance.
+// The robot moves in fixed steps of a millisecond. Each wheel follows its command with a lag of 50 ms, up to 0.5 m/s. A step into
+// a wall is not carried out, and stops the wheels. The eyes look 40 degrees to either side. Their light decreases with the cosine
+// of the angle and the square of the distance; walls cast shadows, and there are 15 lx everywhere. The eyes see the world as of
+// the last Advance.
 //
 // An Arena may be used from any goroutine.
 type Arena struct {
@@ -101,8 +102,8 @@ type ArenaState struct {
 	First         time.Duration // when the first one was reached
 }
 
-// NewArena returns an arena, and connects its devices to a new board. The seed determines the starting pose and the positions of the lamp. It
-// fails if one of the addresses is in use.
+// NewArena returns an arena, and connects its devices to a new board. The seed determines the starting pose and the positions of
+// the lamp. It fails if one of the addresses is in use.
 func NewArena(b *sim.Board, opts ArenaOpts, seed uint64) (*Arena, error) {
 	corners := []vector{{0, 0}, {arenaWidth, 0}, {arenaWidth, arenaHeight}, {0, arenaHeight}}
 	a := &Arena{random: splitmix64.Random(seed), relight: opts.Relight}
@@ -251,8 +252,8 @@ func (a *Arena) illuminance(side float64) float64 {
 	return ambientLight + float64(lampStrength*cosine/float64(distance*distance))
 }
 
-// Distance returns the distance of the next wall from the robot's centre, in metres, at an angle to its heading in radians, positive to the left.
-// It is at most 5.
+// Distance returns the distance of the next wall from the robot's centre, in metres, at an angle to its heading in radians,
+// positive to the left. It is at most 5.
 func (a *Arena) Distance(angle float64) float64 {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

@@ -146,7 +146,8 @@ func TestRobotStaysInside(t *testing.T) {
 		w := newWorld(t, ArenaOpts{Relight: true}, rapid.Uint64().Draw(t, "seed"))
 		for range 20 {
 			w.drive(rapid.Float64Range(-1, 1).Draw(t, "left"), rapid.Float64Range(-1, 1).Draw(t, "right"), 500*time.Millisecond)
-			if gap, _ := w.nearestWall(w.at); gap < bodyRadius-1e-9 || w.at.x < 0 || w.at.x > arenaWidth || w.at.y < 0 || w.at.y > arenaHeight {
+			if gap, _ := w.nearestWall(w.at); gap < bodyRadius-1e-9 || w.at.x < 0 || w.at.x > arenaWidth || w.at.y < 0 ||
+				w.at.y > arenaHeight {
 				t.Fatalf("%.4f m from a wall: %+v", gap, w.State())
 			}
 		}
@@ -178,7 +179,8 @@ func TestGoldenBits(t *testing.T) {
 	for range 240 { // a minute
 		w.drive(g.Between(-0.4, 1), g.Between(-0.4, 1), 250*time.Millisecond)
 		s := w.State()
-		for _, x := range []float64{s.X, s.Y, s.Heading, s.Left, s.Right, s.LampX, s.LampY, s.ToLamp, s.LeftLight, s.RightLight, s.Ahead} {
+		for _, x := range []float64{s.X, s.Y, s.Heading, s.Left, s.Right, s.LampX, s.LampY, s.ToLamp, s.LeftLight, s.RightLight,
+			s.Ahead} {
 			fmt.Fprintf(h, "%016x", math.Float64bits(x))
 		}
 		fmt.Fprint(h, s.Bump, s.Reached, s.First)
@@ -251,7 +253,8 @@ func TestReachingTheLamp(t *testing.T) {
 		if moved := s.LampX != 2.5; moved != relight || relight && s.ToLamp < 0.5 {
 			t.Errorf("relight %v: the lamp is at %g, %g", relight, s.LampX, s.LampY)
 		}
-		if r := w.Score().Text; !strings.HasPrefix(r, "reached the lamp after 0.") || strings.Contains(r, ", 1 lamp in all") != relight {
+		if r := w.Score().Text; !strings.HasPrefix(r, "reached the lamp after 0.") ||
+			strings.Contains(r, ", 1 lamp in all") != relight {
 			t.Errorf("relight %v: %s", relight, r)
 		}
 	}
@@ -263,7 +266,8 @@ func TestPicture(t *testing.T) {
 	for degrees, arrow := range map[float64]string{0: "→", 90: "↑", 180: "←", 270: "↓", 45: "↗", 350: "→"} {
 		w.put(1, 1, degrees)
 		m := w.Picture(40, 15)
-		if strings.Count(m, "\n") != 15 || strings.Count(m, arrow) != 1 || strings.Count(m, "*") != 1 || !strings.HasPrefix(m, strings.Repeat("#", 40)) {
+		if strings.Count(m, "\n") != 15 || strings.Count(m, arrow) != 1 || strings.Count(m, "*") != 1 ||
+			!strings.HasPrefix(m, strings.Repeat("#", 40)) {
 			t.Errorf("heading %g:\n%s", degrees, m)
 		}
 	}

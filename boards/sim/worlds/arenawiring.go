@@ -28,8 +28,8 @@ var arenaRobot = []Connection{
 	{Name: "right wheel", Device: "hbridge", Role: "direction", Pin: rightDirection},
 }
 
-// Check implements Options. It refuses other devices at the addresses of the eyes. It does not know other connections than those of the arena's
-// robot, and reports a wheel that is not connected.
+// Check implements Options. It refuses other devices at the addresses of the eyes. It does not know other connections than those
+// of the arena's robot, and reports a wheel that is not connected.
 func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
 	connected := map[string]bool{}
 	for i := range wiring {
@@ -47,7 +47,8 @@ func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
 				fmt.Errorf("0x%02x: the arena has a light sensor there, a bh1750: use another address, or bus I2C0", c.Address)})
 		case !known && !inEveryWorld(c):
 			has := partList(func(part *Connection) bool { return part.Device == c.Device && part.Role == c.Role })
-			unknown = append(unknown, Mistake{i, fmt.Errorf("the arena has no %s with its %s at %s; it has %s", c.Device, c.Role, c.Where(), has)})
+			unknown = append(unknown, Mistake{i,
+				fmt.Errorf("the arena has no %s with its %s at %s; it has %s", c.Device, c.Role, c.Where(), has)})
 		}
 	}
 	listed := map[string]bool{}

@@ -2,10 +2,10 @@ package worlds
 
 import "math"
 
-// The worlds compute in float64, in metres and seconds, and must produce the same bits on every processor. On some processors (arm64) Go fuses
-// x*y + z into one rounding. So every product that is added to something is rounded explicitly by a conversion, which by the language
-// specification prevents that. Sines come from here, because the code of package math may be fused too. Addition, division, math.Sqrt and
-// math.Floor are exact by IEEE 754 everywhere.
+// The worlds compute in float64, in metres and seconds, and must produce the same bits on every processor. On some processors
+// (arm64) Go fuses x*y + z into one rounding. So every product that is added to something is rounded explicitly by a conversion,
+// which by the language specification prevents that. Sines come from here, because the code of package math may be fused too.
+// Addition, division, math.Sqrt and math.Floor are exact by IEEE 754 everywhere.
 
 // vector is a point or direction in the plane.
 type vector struct{ x, y float64 }
@@ -21,8 +21,8 @@ func (a vector) turned(by vector) vector {
 }
 func (a vector) distance(b vector) float64 { return a.minus(b).length() }
 
-// direction returns the unit vector at an angle in radians, counterclockwise from the x axis. The angle may be any finite number; for small
-// ones the result is exact to the last bits.
+// direction returns the unit vector at an angle in radians, counterclockwise from the x axis. The angle may be any finite number;
+// for small ones the result is exact to the last bits.
 func direction(angle float64) vector {
 	quarters := math.Floor(angle/(math.Pi/2) + 0.5)
 	rest := angle - float64(quarters*(math.Pi/2))

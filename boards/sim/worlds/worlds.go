@@ -1,5 +1,5 @@
-// Package worlds has the worlds of simulated robots. A world gives the devices of a robot something to sense, and changes with what its
-// actuators do.
+// Package worlds has the worlds of simulated robots. A world gives the devices of a robot something to sense, and changes with
+// what its actuators do.
 //
 //	kind, ok := worlds.Find("arena")
 //	board := sim.New(clock)
@@ -12,8 +12,8 @@
 //	fmt.Println(world.Score().Text)
 //	fmt.Print(world.Picture(64, 24))
 //
-// Each world has a file, and a line in Kinds. A world with the same seed and the same commands goes through the same states, to the last bit,
-// on every processor. A World may be used from any goroutine.
+// Each world has a file, and a line in Kinds. A world with the same seed and the same commands goes through the same states, to
+// the last bit, on every processor. A World may be used from any goroutine.
 package worlds
 
 import (
@@ -50,8 +50,8 @@ func Find(name string) (Kind, bool) {
 
 // Options are the options of a world in a robot file. The fields of a struct of options have the tags of package options.
 type Options interface {
-	// Check checks a robot's wiring. It returns the connections that the world refuses, and those that it does not know: they do nothing
-	// there.
+	// Check checks a robot's wiring. It returns the connections that the world refuses, and those that it does not know: they do
+	// nothing there.
 	Check(wiring []Connection) (refused, unknown []Mistake)
 
 	// open makes the world. It returns nil if nothing in it changes.
@@ -83,7 +83,8 @@ type Event struct {
 	Text string // for people
 }
 
-// Connection is a wire of a robot: a pin of a device, or its address on a bus. In a list, all wires of a device follow one another.
+// Connection is a wire of a robot: a pin of a device, or its address on a bus. In a list, all wires of a device follow one
+// another.
 type Connection struct {
 	Name      string // of the device, in the robot file
 	Device    string // its kind in the robot file: "bh1750"
@@ -115,9 +116,9 @@ func (m *Mistake) Error() string { return m.Err.Error() }
 // Unwrap returns the error.
 func (m *Mistake) Unwrap() error { return m.Err }
 
-// Open connects the devices that a robot has in every world, then makes the world; it returns nil if nothing in the world changes. Every world
-// has the robot's expanders, because their pins are pins of the board, and its switches, which are not pressed. A line that the world releases
-// (sim.Pin.Release) is a broken wire. An error is a Mistake.
+// Open connects the devices that a robot has in every world, then makes the world; it returns nil if nothing in the world
+// changes. Every world has the robot's expanders, because their pins are pins of the board, and its switches, which are not
+// pressed. A line that the world releases (sim.Pin.Release) is a broken wire. An error is a Mistake.
 func Open(options Options, b *sim.Board, wiring []Connection, seed uint64) (World, error) {
 	w := &builder{board: b, wiring: wiring, seed: seed, expanders: map[string]sim.Device{}}
 	for _, multiplexers := range []bool{true, false} { // multiplexers come first: others may be behind them
@@ -158,7 +159,8 @@ func (b *builder) end(from int) int {
 	return to
 }
 
-// attach connects a twin to the bus and address of the connection from, and to its reset pin, if that is among the connections up to to.
+// attach connects a twin to the bus and address of the connection from, and to its reset pin, if that is among the connections up
+// to to.
 func (b *builder) attach(from, to int, kind chips.Kind) error {
 	c, device := &b.wiring[from], kind.OnBus()
 	if err := b.board.Attach(c.Bus, c.Address, device); err != nil {
@@ -195,7 +197,8 @@ func (b *builder) line(name string) (*sim.Pin, error) {
 	return b.board.Line(name)
 }
 
-// inEveryWorld reports whether every world has the other end of a connection. A light is an output: nothing in a world needs to answer it.
+// inEveryWorld reports whether every world has the other end of a connection. A light is an output: nothing in a world needs to
+// answer it.
 func inEveryWorld(c *Connection) bool {
 	kind, _ := chips.Find(c.Device)
 	return kind.Expander || c.Device == "switch" || c.Device == "light"

@@ -67,7 +67,8 @@ func TestEveryWorldHasExpandersAndSwitches(t *testing.T) {
 func TestTableResetsADevice(t *testing.T) {
 	board := sim.New(func() time.Duration { return time.Second })
 	if _, err := worlds.Open(&worlds.TableOpts{}, board, []worlds.Connection{
-		{Name: "left", Device: "vl53l0x", Role: "address", Bus: "I2C1", Address: 0x2a}, {Name: "left", Device: "vl53l0x", Role: "xshut", Pin: "GPIO5"},
+		{Name: "left", Device: "vl53l0x", Role: "address", Bus: "I2C1", Address: 0x2a},
+		{Name: "left", Device: "vl53l0x", Role: "xshut", Pin: "GPIO5"},
 	}, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -177,10 +178,12 @@ func TestCheck(t *testing.T) {
 		{"an expander in its place", &worlds.ArenaOpts{}, change(7, func(c *worlds.Connection) { c.Address = 0x5c }),
 			mistakes{7: "0x5c: the arena has a light sensor there"}, mistakes{}},
 		{"a wheel that nothing drives", &worlds.ArenaOpts{}, change(2, func(c *worlds.Connection) { c.Pin = "GPIO19" }), mistakes{},
-			mistakes{2: "the arena has no hbridge with its pwm at GPIO19", -1: "the arena's left wheel is not connected, and does not turn as it should: " +
-				"expected left wheel: hbridge, pwm GPIO13; left wheel: hbridge, direction GPIO6"}},
+			mistakes{2: "the arena has no hbridge with its pwm at GPIO19",
+				-1: "the arena's left wheel is not connected, and does not turn as it should: " +
+					"expected left wheel: hbridge, pwm GPIO13; left wheel: hbridge, direction GPIO6"}},
 		{"no world", &worlds.NoneOpts{}, seeker, mistakes{},
-			mistakes{0: "nothing answers at I2C1 0x23: a simulated board without a world has no devices; world: table has all of the robot's"}},
+			mistakes{0: "nothing answers at I2C1 0x23: a simulated board without a world has no devices; " +
+				"world: table has all of the robot's"}},
 		{"a table", &worlds.TableOpts{}, rover(), mistakes{}, mistakes{}},
 	} {
 		refused, unknown := c.options.Check(c.wiring)
