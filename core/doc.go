@@ -8,9 +8,9 @@
 //
 // # The contract
 //
-// The engine is a pure machine. It starts no goroutine, reads no clock and does no I/O. The caller owns the time: it hands in what
-// arrives from outside, and advances the network to a time. The same input gives the same spikes on every processor, in real time
-// or as fast as possible, in one call of Advance or in many.
+// The engine is a pure machine. It starts no goroutine, reads no clock and does no I/O. The caller owns the time: it hands in
+// what arrives from outside, and advances the network to a time. The same input gives the same spikes on every processor, in real
+// time or as fast as possible, in one call of Advance or in many.
 //
 //	network, err := core.Build(core.Description{
 //		Neurons:  []core.Neuron{{Name: "eye", Threshold: 100, Leak: 1000}, {Name: "motor", Threshold: 100, Leak: 1000}},
