@@ -1,5 +1,5 @@
-// Package violator does everything that the engine promises not to do while it runs. The engine's test disassembles it to prove that it
-// would notice.
+// Package violator does everything that the engine must not do while it runs. The engine's test disassembles it, to prove that the
+// test finds each violation.
 package violator
 
 type wide [23]int64
