@@ -1,4 +1,4 @@
-// Package daemon runs one robot. It is the only package that knows all the others:
+// Package daemon runs one robot. It is the only package that knows nearly all the others:
 //
 //	config, err := configs.Load("lightseeker")
 //	err = daemon.Run(ctx, config, daemon.RunOptions{Log: slog.Default(), Version: "dev"})
@@ -8,29 +8,36 @@
 //
 // # The way of a spike, from pin to pin
 //
-// A bumper on GPIO17 stops a motor on GPIO12. These are the files that the signal passes, in this order; paths without a folder
+// A bumper on GPIO17 starts a motor on GPIO12. These are the files that the signal passes, in this order; paths without a folder
 // are in this one:
 //
-//	file                           function                what happens there
-//	boards/linux/pin.go            Pin.NextEdge            the kernel has stamped an edge with its time; the pin queues it
-//	sensors/button.go              Button.Next             debounces it: a reading, in millionths of a unit, with its time
-//	cmd/fluxd/hardware/sensors.go  type Sensor             freezing, median and calibration curve (sensors that are sampled)
-//	cmd/fluxd/sense/watch.go       Sensor.Watch            the sensor's goroutine: waits for edges, or samples at a rate
-//	loop.go                        Robot.handOver          puts the reading into the loop's bounded queue
-//	loop.go                        Robot.pass              the loop's goroutine, which owns the network, takes it out
-//	network.go                     Robot.feed              counts it from the sensor's zero, gives it to rewards and encoder
-//	encoders/edge.go               Edge.Encode             the reading becomes spikes (one file for each kind)
-//	core/advance.go                Network.Excite, Pour    the spikes become input of a neuron
-//	core/queue.go                  queue.push              arrivals wait in time order for their synapse's delay
-//	core/advance.go                Network.Advance         levels fall and leak, neurons fire; it returns their spikes
-//	network.go                     Robot.advance           follows the routes from neurons that spiked to decoders
-//	encoders/window.go             window.Spike            the decoder counts the spike in its window
-//	encoders/count.go              Count.Command           the spikes in the window become a command (one file a kind)
-//	act.go                         Robot.decide            a command that has changed goes to the actuator's mailbox
-//	act.go                         Robot.act, Robot.write  the actuator's goroutine takes it out
-//	actuators/guard.go             Guard.Set, Step         range, slew rate, arming, timeout and failsafe decide what is written
-//	actuators/hbridge.go           HBridge.Drive           the driver turns the command into duty and direction
-//	boards/linux/pwm.go            pwm.set                 the kernel's PWM channel gets the new duty cycle
+//	file                        function                what happens there
+//	cmd/fluxd/sense/watch.go    Sensor.Watch            the sensor's goroutine waits for an edge (or samples, with every)
+//	cmd/fluxd/sense/sensor.go   Sensor.Edge             asks the device, and looks after it when it fails
+//	sensors/button.go           Button.Next             debounces: a reading, in millionths of a unit, with its time
+//	boards/linux/pin.go         Pin.NextEdge            below it, the pin: the kernel has stamped the edge with its time
+//	loop.go                     Robot.handOver          puts the reading into the loop's bounded queue (life.go joins it to Watch)
+//	loop.go                     Robot.loop              the loop's goroutine, which owns the network, wakes up
+//	loop.go                     Robot.pass, accept      takes the reading out
+//	network.go                  Robot.feed              counts from the sensor's zero; gives it to rewards and to the encoder
+//	encoders/edge.go            Edge.Encode             the reading becomes spikes (one file for each kind)
+//	core/advance.go             Network.Excite, Pour    the spikes become inputs of a neuron
+//	core/advance.go             Network.Advance         judges the neurons that inputs and arrivals reach
+//	core/advance.go             Network.send            a spike leaves on the efferent synapses of its neuron
+//	core/queue.go               queue.push              its arrivals wait there, or in accumulators.go, for the synapses' delays
+//	network.go                  Robot.advance           gives the spikes of motor neurons to their decoders
+//	encoders/window.go          window.Spike            the decoder counts the spike in its window
+//	encoders/count.go           Count.Command           the spikes in the window become a command (one file for each kind)
+//	act.go                      Robot.decide            a command that has changed goes to the actuator's mailbox
+//	act.go                      Robot.act, write        the actuator's goroutine takes it out
+//	actuators/guard.go          Guard.Set, Step         range, slew rate, arming, timeout and failsafe decide what is written
+//	actuators/hbridge.go        HBridge.Drive           the driver turns the command into duty cycle and direction
+//	boards/linux/pin.go         Pin.PWM, Out            the pins of the board: duty cycle and direction
+//	boards/linux/pwm.go         pwm.set                 the kernel's PWM channel gets the new duty cycle
+//
+// A sensor that is read (with every) passes cmd/fluxd/hardware/sensors.go before Watch sees its reading: frozen readings, the
+// median filter and the calibration curve. To stop the motor, its neuron stops spiking: the spikes leave the window one by one
+// (window.Expire), and the command falls.
 //
 // On the simulated board, boards/sim takes the place of boards/linux: its pins, and chips that answer on its buses.
 //
