@@ -37,7 +37,7 @@ type moment struct {
 	writes []string
 }
 
-func (s story) tell(t *testing.T) {
+func (s story) run(t *testing.T) {
 	t.Helper()
 	t.Run(s.name, func(t *testing.T) {
 		w := &wire{}
@@ -96,7 +96,7 @@ func TestHBridgeWithTwoDirectionInputs(t *testing.T) {
 			{"halt", []string{duty("PWM", 0, "1kHz"), "STBY Low"}},
 		}},
 	} {
-		s.tell(t)
+		s.run(t)
 	}
 	w := &wire{}
 	if _, err := actuators.NewHBridge(newPin(w, "A"), newPin(w, "B"), nil, &actuators.HBridgeOpts{Stop: "brake"}); err == nil {
@@ -124,7 +124,7 @@ func TestServoTrimInvertedAndDeadBand(t *testing.T) {
 			{full/10 - 1, []string{duty("S", 1.5/20, "50Hz")}}, {-full/10 + 1, []string{duty("S", 1.5/20, "50Hz")}},
 			{full / 10, []string{duty("S", 1.55/20, "50Hz")}}}},
 	} {
-		s.tell(t)
+		s.run(t)
 	}
 	for name, opts := range map[string]actuators.ServoOpts{
 		"trimmed below the shortest pulse": {Min: 500 * us, Trim: -200 * us},
@@ -150,7 +150,7 @@ func TestESC(t *testing.T) {
 		{"both ways, fast", esc(&actuators.ESCOpts{Reverse: true, Frequency: 400 * physic.Hertz}),
 			[]moment{{full * 0, []string{duty("E", 1.5/2.5, "400Hz")}}, {-full, []string{duty("E", 1.0/2.5, "400Hz")}}}},
 	} {
-		s.tell(t)
+		s.run(t)
 	}
 	w := &wire{}
 	oneWay, err := actuators.NewESC(newPin(w, "E"), nil)
@@ -178,7 +178,7 @@ func TestDimmer(t *testing.T) {
 		{"as the eye sees it", dimmer(nil), []moment{{full * 0, []string{duty("LED", 0, "1kHz")}},
 			{full / 2, []string{duty("LED", 0.184187, "1kHz")}}, {full, []string{duty("LED", 1, "1kHz")}}}},
 	} {
-		s.tell(t)
+		s.run(t)
 	}
 	if _, err := actuators.NewDimmer(newPin(&wire{}, "LED"), &actuators.DimmerOpts{Frequency: -1}); err == nil {
 		t.Error("negative frequency: expected an error")
@@ -225,7 +225,7 @@ func TestRelay(t *testing.T) {
 		{"active low", relay(&actuators.RelayOpts{Active: "low"}), []moment{{full, []string{"R Low"}}, {full * 0, []string{"R High"}},
 			{"halt", []string{"R High"}}}},
 	} {
-		s.tell(t)
+		s.run(t)
 	}
 	for _, opts := range []actuators.RelayOpts{{On: 1, Off: 1}, {On: full + 1}, {On: 1, Off: -1}} {
 		if _, err := actuators.NewRelay(newPin(&wire{}, "R"), &opts); err == nil {
@@ -272,7 +272,7 @@ func TestStepper(t *testing.T) {
 		{"held at rest", stepper(actuators.StepperOpts{Hold: true}, true), []moment{{full * 0, []string{still, "EN Low"}},
 			{"halt", []string{still, "EN High"}}}},
 	} {
-		s.tell(t)
+		s.run(t)
 	}
 	w := &wire{}
 	for name, make := range map[string]func() (*actuators.Stepper, error){

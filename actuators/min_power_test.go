@@ -80,7 +80,7 @@ func TestMinPower(t *testing.T) {
 			{full, []string{duty("P", 0, "1kHz")}},
 		}},
 	} {
-		s.tell(t)
+		s.run(t)
 	}
 }
 

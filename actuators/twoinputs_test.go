@@ -61,7 +61,7 @@ func TestTwoInputHBridge(t *testing.T) {
 		{"one PWM that coasts, with standby", onePWM(actuators.HBridgeOpts{}, true), []moment{
 			{full, []string{a(0), "B Low", a(1), "STBY High"}}, {full * 0, []string{a(0), "B Low", "STBY Low"}}}},
 	} {
-		s.tell(t)
+		s.run(t)
 	}
 	w := &wire{}
 	if _, err := actuators.NewHBridgeTwoPWM(newPin(w, "A"), newPin(w, "A"), nil, nil); err == nil {

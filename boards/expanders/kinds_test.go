@@ -50,7 +50,7 @@ func TestTagsOfAllKinds(t *testing.T) {
 		}
 	}
 	if _, ok := expanders.KindOf("pcf8574"); ok {
-		t.Error("a chip that nobody has a driver for was found")
+		t.Error("found a chip without a driver")
 	}
 }
 

@@ -296,7 +296,7 @@ func TestMCP23017NoAnswerForAWhile(t *testing.T) {
 			t.Errorf("expected the bus's error, got %v", err)
 		}
 	}
-	w.expect(t, "B0", "OUT", gpio.High) // nobody could tell it
+	w.expect(t, "B0", "OUT", gpio.High) // it could not be reached
 
 	w.bus.dead = false
 	expectLevel(t, low, gpio.High)
@@ -396,7 +396,7 @@ func TestMCP23017WithAnotherProgramsSettings(t *testing.T) {
 			expectLevel(t, in, gpio.Low)
 			w.line(t, "B2").Release()
 			w.expect(t, "A4", "IN", gpio.High)
-			w.expect(t, "A5", "IN", gpio.Low) // and no pull-up that nobody asked for
+			w.expect(t, "A5", "IN", gpio.Low) // and no pull-up that was not requested
 			if t.Failed() {
 				t.Fatalf("seed %d, loss %d", seed, loss)
 			}

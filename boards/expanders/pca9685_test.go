@@ -370,7 +370,7 @@ func TestPCA9685HaltedWhileAway(t *testing.T) {
 		t.Errorf("halt: expected the bus's error, got %v", err)
 	}
 	bus.dead = false
-	w.expect(t, 1, gpio.DutyMax) // nobody could tell it
+	w.expect(t, 1, gpio.DutyMax) // it could not be reached
 	must(t, chip.Check())
 	w.expect(t, 1, 0)
 }
@@ -428,7 +428,7 @@ func TestPCA9685WithAnotherProgramsSettings(t *testing.T) {
 			}
 			w.chip.Reset()
 			if loss == 1 {
-				spoil() // and before anybody of ours looks, a program of somebody else's does
+				spoil() // and another program writes before we read
 				must(t, w.bus.Tx(0x40, []byte{0x00, 0x11}, nil))
 			}
 			must(t, chip.Check())

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The names are those that a robot file takes.
+// Boards accept the names of a robot file.
 func TestBoardNames(t *testing.T) {
 	board := New(still)
 	for name, want := range map[string]string{
@@ -60,7 +60,7 @@ func TestBoard(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := bus.Tx(0x23, []byte{1}, nil); !errors.Is(err, ErrNoAnswer) || !strings.Contains(err.Error(), "I2C1 address 0x23") {
-		t.Errorf("nobody there: %v", err)
+		t.Errorf("no device there: %v", err)
 	}
 	eye := &echo{}
 	if err := b.Attach("I2C1", 0x23, eye); err != nil {
@@ -83,12 +83,12 @@ func TestBoard(t *testing.T) {
 	}
 }
 
-// mover answers where it is told to be, with what it is told to say.
+// mover answers at a variable address with a variable byte.
 type mover struct {
-	address uint16
-	says    byte
-	heard   []byte
-	refuses bool
+	address  uint16
+	says     byte
+	received []byte
+	refuses  bool
 }
 
 func (m *mover) Address() (uint16, bool) { return m.address, m.address != 0 }
@@ -97,14 +97,14 @@ func (m *mover) Tx(_ time.Duration, w, r []byte) error {
 	if m.refuses {
 		return ErrNoAnswer
 	}
-	m.heard = append(m.heard, w...)
+	m.received = append(m.received, w...)
 	for i := range r {
 		r[i] = m.says
 	}
 	return nil
 }
 
-// Two at one address hear the same, and a wire is low where either holds it low.
+// Two devices at one address receive the same bytes, and a bit is low if either of them holds it low.
 func TestBoardMovers(t *testing.T) {
 	board := New(still)
 	bus, err := board.Bus("I2C1")
@@ -126,7 +126,7 @@ func TestBoardMovers(t *testing.T) {
 			if !errors.Is(err, ErrNoAnswer) {
 				t.Error(err)
 			}
-			return "nobody"
+			return "nothing"
 		}
 		return fmt.Sprintf("%x", r)
 	}
@@ -137,8 +137,8 @@ func TestBoardMovers(t *testing.T) {
 		want       string
 	}{
 		{0x29, 0x29, false, 0x29, "3535"}, {0x29, 0x29, true, 0x29, "3f3f"}, {0x2a, 0x29, false, 0x29, "f5f5"},
-		{0x2a, 0x29, true, 0x29, "nobody"},
-		{0x2a, 0x29, false, 0x2a, "3f3f"}, {0x2a, 0, false, 0x29, "nobody"}, {0x2a, 0x29, false, 0x30, "nobody"},
+		{0x2a, 0x29, true, 0x29, "nothing"},
+		{0x2a, 0x29, false, 0x2a, "3f3f"}, {0x2a, 0, false, 0x29, "nothing"}, {0x2a, 0x29, false, 0x30, "nothing"},
 		{0x2a, 0x29, false, 0x40, "0700"},
 	} {
 		one.address, other.address, other.refuses = c.one, c.other, c.refuses
@@ -146,7 +146,7 @@ func TestBoardMovers(t *testing.T) {
 			t.Errorf("%+v: got %s", c, got)
 		}
 	}
-	if fmt.Sprint(one.heard, other.heard) != "[7 7 7] [7 7]" {
-		t.Errorf("heard %v and %v", one.heard, other.heard)
+	if fmt.Sprint(one.received, other.received) != "[7 7 7] [7 7]" {
+		t.Errorf("received %v and %v", one.received, other.received)
 	}
 }

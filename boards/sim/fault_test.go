@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// echo answers with what it was last written.
+// echo answers with the bytes that were last written to it.
 type echo struct{ last []byte }
 
 func (e *echo) Tx(_ time.Duration, w, r []byte) error {

@@ -26,13 +26,13 @@ func TestPinLevelsAndPulls(t *testing.T) {
 		{"pulled up", func() error { return p.In(gpio.PullUp, gpio.NoEdge) }, gpio.High, "IN"},
 		{"driven low by the world", func() error { p.Drive(gpio.Low); return nil }, gpio.Low, "IN"},
 		{"still driven, whatever the pull", func() error { return p.In(gpio.PullUp, gpio.NoEdge) }, gpio.Low, "IN"},
-		{"let go", func() error { p.Release(); return nil }, gpio.High, "IN"},
+		{"released", func() error { p.Release(); return nil }, gpio.High, "IN"},
 		{"pulled down", func() error { return p.In(gpio.PullDown, gpio.NoEdge) }, gpio.Low, "IN"},
 		{"an output", func() error { return p.Out(gpio.High) }, gpio.High, "OUT"},
 		{"which the world cannot move", func() error { p.Drive(gpio.Low); return nil }, gpio.High, "OUT"},
 		{"and finds as the world has it", func() error { return p.In(gpio.PullUp, gpio.NoEdge) }, gpio.Low, "IN"},
 		{"an output once more", func() error { return p.Out(gpio.Low) }, gpio.Low, "OUT"},
-		{"let go meanwhile", func() error { p.Release(); return nil }, gpio.Low, "OUT"},
+		{"released meanwhile", func() error { p.Release(); return nil }, gpio.Low, "OUT"},
 		{"pulled up again", func() error { return p.In(gpio.PullNoChange, gpio.NoEdge) }, gpio.High, "IN"},
 	} {
 		if err := step.do(); err != nil {
@@ -68,7 +68,7 @@ func TestPinEdges(t *testing.T) {
 			if got := p.WaitForEdge(0); got != c.falls {
 				t.Errorf("falling: %v", got)
 			}
-			for range 5 { // nobody waits: at most one is remembered
+			for range 5 { // without a wait, at most one is remembered
 				p.Drive(gpio.High)
 				p.Drive(gpio.Low)
 			}
@@ -83,7 +83,7 @@ func TestPinEdges(t *testing.T) {
 	}
 }
 
-// Somebody waits while the world moves the line.
+// A wait is in progress while the world drives the line.
 func TestEdgeWakesWhoWaits(t *testing.T) {
 	p := NewPin("GPIO17", 17, still)
 	if err := p.In(gpio.PullUp, gpio.BothEdges); err != nil {
@@ -102,7 +102,7 @@ func TestEdgeWakesWhoWaits(t *testing.T) {
 	}
 }
 
-// In a bubble of virtual time: how long each wait takes, and what ends it.
+// In virtual time: how long each wait takes, and what ends it.
 func TestWaitForEdgeEnds(t *testing.T) {
 	const never = time.Hour
 	for _, c := range []struct {
@@ -166,7 +166,8 @@ func TestPWM(t *testing.T) {
 	}
 }
 
-// Whatever the others do to a pin, its duty and frequency belong together, no call fails, and afterwards it works as a new one.
+// Whatever other goroutines do with a pin, its duty cycle and frequency belong together, no call fails, and afterwards it works
+// like new.
 func TestPinFromManyGoroutines(t *testing.T) {
 	p := NewPin("GPIO1", 1, still)
 	var group sync.WaitGroup
@@ -204,7 +205,7 @@ func TestPinFromManyGoroutines(t *testing.T) {
 
 func still() time.Duration { return 0 }
 
-// Edges keep their times and their order, whoever made them and however late they are taken.
+// Edges keep their times and their order, whatever made them and however late they are read.
 func TestPinKeepsEdgesWithTheirTimes(t *testing.T) {
 	now := time.Duration(0)
 	p := NewPin("GPIO17", 17, func() time.Duration { return now })
@@ -260,7 +261,7 @@ func TestPinDropsAndCountsWhatItHasNoRoomFor(t *testing.T) {
 	}
 }
 
-// In a bubble of virtual time: who waits gets an edge that was scheduled when its time has come.
+// In virtual time: a wait returns a scheduled edge when its time has come.
 func TestNextEdgeWaitsForWhatIsScheduled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()

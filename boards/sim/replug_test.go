@@ -9,7 +9,7 @@ import (
 	"fluxd/boards/sim/chips"
 )
 
-// fixed answers with the same bytes for ever.
+// fixed always answers with the same bytes.
 type fixed []byte
 
 func (f fixed) Tx(_ time.Duration, _, r []byte) error {
@@ -17,7 +17,7 @@ func (f fixed) Tx(_ time.Duration, _, r []byte) error {
 	return nil
 }
 
-// A sensor is pulled off and put back, or loses its supply where it is: either way it is as after power-up.
+// A sensor that is unplugged and plugged in again, or that loses its supply, is as after power-up.
 func TestReplug(t *testing.T) {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })
@@ -66,7 +66,7 @@ func TestReplug(t *testing.T) {
 		on()
 		expect("measuring again", 480&0xff)
 	}
-	// Another one may take the place of one that was pulled off.
+	// Another device may be attached in place of an unplugged one.
 	if err := board.Detach("I2C1", 0x23); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The converter, register by register. Its inputs carry 1 V, 0.25 V, -0.1 V and a ramp of 1 mV a millisecond.
+// The converter, register by register. Its inputs carry 1 V, 0.25 V, -0.1 V and a ramp of 1 mV per millisecond.
 func TestADS1115(t *testing.T) {
 	type step struct {
 		at      int  // µs

@@ -10,7 +10,7 @@ import (
 	"fluxd/boards/sim"
 )
 
-// counting is an angle of one count a millisecond.
+// counting is an angle that grows by one count per millisecond.
 func counting(at time.Duration) int64 { return at.Microseconds() * 360_000 / 4096 }
 
 func TestAS5600LooksAtTheMagnet(t *testing.T) {
@@ -87,7 +87,7 @@ func TestAS5600Registers(t *testing.T) {
 		expectRegister(t, s, 0, binary.BigEndian, 0x0e, c.want)
 		expectRegister(t, s, 0, binary.BigEndian, 0x0c, 1024) // as it is
 	}
-	// Words are read over and over; elsewhere the register goes on.
+	// Words are read repeatedly; otherwise reading continues with the next register.
 	if got := exchange(t, s, 0, 4, 0x0c); [4]byte(got) != [4]byte{0x04, 0x00, 0x04, 0x00} {
 		t.Errorf("raw angle, twice: %#x", got)
 	}
@@ -111,7 +111,7 @@ func TestAS5600Registers(t *testing.T) {
 	}
 }
 
-// What is burnt is there after power-up; the rest is not.
+// Only burnt settings are kept over a power-up.
 func TestAS5600Burns(t *testing.T) {
 	s := NewAS5600(nil)
 	exchange(t, s, 0, 0, 0x01, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0xff, 0xff)

@@ -9,7 +9,7 @@ import (
 	"fluxd/boards/sim"
 )
 
-// The sensor, opcode by opcode. Light is 400 lx unless said otherwise.
+// The sensor, opcode by opcode. The light is 400 lx unless a case sets another.
 func TestBH1750(t *testing.T) {
 	type step struct {
 		at   int // ms
@@ -25,7 +25,7 @@ func TestBH1750(t *testing.T) {
 			{180, nil, 480}, {500, nil, 480}}},
 		{"high resolution 2: twice the counts", []step{{0, []byte{0x11}, -1}, {180, nil, 960}}},
 		{"low resolution: after 24 ms", []step{{0, []byte{0x13}, -1}, {23, nil, 0}, {24, nil, 480}}},
-		{"the same command again does not start anew", []step{{0, []byte{0x13}, -1}, {20, []byte{0x13}, -1}, {24, nil, 480}}},
+		{"the same command again does not restart it", []step{{0, []byte{0x13}, -1}, {20, []byte{0x13}, -1}, {24, nil, 480}}},
 		{"another one does", []step{{0, []byte{0x13}, -1}, {20, []byte{0x10}, -1}, {199, nil, 0}, {200, nil, 480}}},
 		{"one shot: measures once, then is off", []step{{0, []byte{0x23}, -1}, {24, nil, 480}, {100, []byte{0x07}, -1},
 			{200, nil, 480}}},

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ina219Flags are those of the bus register: a new measurement, an overflow.
+// ina219Flags are the flags of the bus register: new measurement, overflow.
 func ina219Flags(t *testing.T, s *INA219, at time.Duration) byte {
 	t.Helper()
 	return exchange(t, s, at, 2, 2)[1] & 3
@@ -66,7 +66,7 @@ func TestINA219Measures(t *testing.T) {
 	}
 }
 
-// How long a measurement takes, and which modes repeat it.
+// The duration of a measurement, and the modes that repeat it.
 func TestINA219Times(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -114,7 +114,7 @@ func TestINA219Times(t *testing.T) {
 	}
 }
 
-// Powered down or switched off it keeps what it measured, and a reset forgets it.
+// Powered down or switched off it keeps its measurement; a reset clears it.
 func TestINA219AtRest(t *testing.T) {
 	current := int64(1_000_000)
 	s := NewINA219(func(time.Duration) int64 { return current }, func(time.Duration) int64 { return 0 }, 100_000)

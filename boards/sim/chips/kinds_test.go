@@ -10,8 +10,7 @@ import (
 	"fluxd/boards/sim/chips"
 )
 
-// Every device of the list can be connected: to a bus, where it answers, also after its supply was lost, or to the pins that it
-// names.
+// Every device of the list can be connected: to a bus, where it answers, also after a lost supply, or to its pins.
 func TestKinds(t *testing.T) {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now })

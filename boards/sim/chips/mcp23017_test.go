@@ -56,7 +56,7 @@ func TestMCP23017Inputs(t *testing.T) {
 	}
 	newLine(t, s, "A1").Release()
 	if got := exchange(t, s, 0, 1, 0x12); got[0] != 0xbc {
-		t.Errorf("let go: got % x", got)
+		t.Errorf("released: got % x", got)
 	}
 	newLine(t, s, "A1").DriveAt(10, gpio.Low)
 	for _, c := range []struct {

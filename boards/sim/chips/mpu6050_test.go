@@ -26,7 +26,7 @@ func expectRegister(t *testing.T, d sim.Device, at time.Duration, order binary.B
 	}
 }
 
-// standing is a world in which x counts up, with a millisecond, and the others stand still.
+// standing is a world in which x grows by a count per millisecond, and the other axes are at rest.
 func standing() MPU6050World {
 	world := MPU6050World{Temperature: func(time.Duration) int64 { return 36_530_000 }}
 	world.Acceleration[0] = func(at time.Duration) int64 { return at.Milliseconds() * 9_806_650 / 16384 }

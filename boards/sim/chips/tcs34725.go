@@ -127,11 +127,11 @@ func (s *TCS34725) steps(register int) time.Duration {
 
 // integrate updates the data by the last measurement that is over.
 func (s *TCS34725) integrate(at time.Duration) {
-	took := (1 + s.steps(tcs34725Time)) * tcs34725Step
-	if !s.measures || at < s.since+took {
+	integration := (1 + s.steps(tcs34725Time)) * tcs34725Step
+	if !s.measures || at < s.since+integration {
 		return
 	}
-	cycle := took
+	cycle := integration
 	if s.registers[tcs34725Enable]&0x08 != 0 {
 		wait := s.steps(tcs34725Wait) * tcs34725Step
 		if s.registers[tcs34725Config]&0x02 != 0 {
@@ -139,7 +139,7 @@ func (s *TCS34725) integrate(at time.Duration) {
 		}
 		cycle += wait
 	}
-	count := (at - s.since - took) / cycle
+	count := (at - s.since - integration) / cycle
 	if count < s.samples {
 		return
 	}
@@ -150,7 +150,7 @@ func (s *TCS34725) integrate(at time.Duration) {
 	for i, light := range []func(time.Duration) int64{s.world.Clear, s.world.Red, s.world.Green, s.world.Blue} {
 		counts := int64(0)
 		if light != nil {
-			counts = toNearest(light(s.since+count*cycle+took)*gain*steps*24, 10_000_000)
+			counts = toNearest(light(s.since+count*cycle+integration)*gain*steps*24, 10_000_000)
 		}
 		counts = max(0, min(counts, 1024*steps, 65_535))
 		s.registers[tcs34725Data+2*i], s.registers[tcs34725Data+2*i+1] = byte(counts), byte(counts>>8)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// sunrise counts as many in a millisecond as there were milliseconds, and half of that in red.
+// sunrise grows: after n milliseconds it is n counts per millisecond, and half of that in red.
 func sunrise() TCS34725World {
 	return TCS34725World{
 		Clear: func(at time.Duration) int64 { return at.Microseconds() * 1000 },

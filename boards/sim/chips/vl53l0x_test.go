@@ -28,7 +28,7 @@ func TestVL53L0XReset(t *testing.T) {
 	}
 }
 
-// The stop variable and the fixed memory can be reached by those who know the way alone.
+// The stop variable and the fixed memory can be reached by the right sequence only.
 func TestVL53L0XPages(t *testing.T) {
 	s := NewVL53L0X(func(time.Duration) int64 { return 0 })
 	exchange(t, s, 0, 0, 0xff, 0x01)
@@ -54,7 +54,7 @@ func TestVL53L0XPages(t *testing.T) {
 	}
 }
 
-// Single measurements end by themselves, those back to back when they are stopped; each takes what the registers say.
+// Single measurements end by themselves, back-to-back ones when they are stopped; each takes as long as the registers say.
 func TestVL53L0XMeasurements(t *testing.T) {
 	far := int64(300_000)
 	s := NewVL53L0X(func(time.Duration) int64 { return far })

@@ -18,7 +18,7 @@ import (
 	"fluxd/splitmix64"
 )
 
-// world is an arena on a board of its own, with its wheels at hand.
+// world is an arena on a separate board, with its wheels.
 type world struct {
 	*Arena
 	board *sim.Board
@@ -36,7 +36,7 @@ func newWorld(t interface{ Fatal(...any) }, opts ArenaOpts, seed uint64) *world 
 	return w
 }
 
-// drive sets the wheels, from -1 to 1, and lets time pass.
+// drive sets the wheels, from -1 to 1, and advances the time.
 func (w *world) drive(left, right float64, length time.Duration) {
 	for _, wheel := range []struct {
 		pwm, direction string
@@ -140,7 +140,7 @@ func TestWallStopsAndPresses(t *testing.T) {
 	}
 }
 
-// No way of driving takes the robot through a wall.
+// Whatever the commands, the robot does not pass through a wall.
 func TestRobotStaysInside(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, ArenaOpts{Relight: true}, rapid.Uint64().Draw(t, "seed"))
@@ -154,7 +154,7 @@ func TestRobotStaysInside(t *testing.T) {
 	})
 }
 
-// One large step of time or many small ones: the world goes through the same states.
+// In one large step of time or in many small ones, the world goes through the same states.
 func TestAdvancingInPieces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
@@ -171,7 +171,7 @@ func TestAdvancingInPieces(t *testing.T) {
 	})
 }
 
-// The same seed and driving come to the same bits, on every processor: the tests run on emulated ones too.
+// The same seed and commands give the same bits on every processor: the tests run on emulated ones too.
 func TestGoldenBits(t *testing.T) {
 	w := newWorld(t, ArenaOpts{Relight: true}, 42)
 	g := splitmix64.Random(7)
@@ -207,7 +207,7 @@ func TestLight(t *testing.T) {
 	if l, r := at(0.2, 2); l != ambientLight || r != ambientLight {
 		t.Errorf("behind: %g and %g lx", l, r)
 	}
-	// A metre before the eye, in the direction in which it looks: the lamp's strength.
+	// A metre in front of the eye, in the direction in which it looks, the light is the lamp's strength.
 	look := direction(eyeAngle)
 	eye := w.at.plus(look.times(bodyRadius))
 	if l, _ := at(eye.plus(look).x, eye.plus(look).y); !near(l, lampStrength+ambientLight, 1e-6) {
@@ -304,7 +304,7 @@ func TestGeometry(t *testing.T) {
 	}
 }
 
-// Whoever drives, senses and watches may do so from goroutines of their own.
+// Separate goroutines may drive, sense and watch.
 func TestArenaFromManyGoroutines(t *testing.T) {
 	var now atomic.Int64
 	clock := func() time.Duration { return time.Duration(now.Load()) }

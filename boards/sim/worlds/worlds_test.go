@@ -17,7 +17,7 @@ import (
 
 func still() time.Duration { return 0 }
 
-// rover is the wiring of a robot with a device of each sort.
+// rover is the wiring of a robot with a device of each kind.
 func rover() []worlds.Connection {
 	return []worlds.Connection{
 		{Name: "more", Device: "mcp23017", Role: "address", Bus: "I2C1", Address: 0x20},
@@ -114,7 +114,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// What cannot be connected is a mistake at its place in the wiring.
+// A wire that cannot be connected is a mistake with its index in the wiring.
 func TestOpenRefuses(t *testing.T) {
 	bus := func(device, bus string) []worlds.Connection {
 		return append(rover(), worlds.Connection{Name: "new", Device: device, Role: "address", Bus: bus, Address: 0x50})
@@ -147,7 +147,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// What a world refuses of a robot's wiring, and what it does not know, with the place.
+// The wires that a world refuses, and those that it does not know, with their indices.
 func TestCheck(t *testing.T) {
 	seeker := []worlds.Connection{
 		{Name: "eye", Device: "bh1750", Role: "address", Bus: "I2C1", Address: 0x23},
@@ -204,7 +204,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A kind is found by its name, has a phrase about it, and options whose fields a robot file can say.
+// A kind is found by its name, has a phrase about it, and options whose fields have the tags of a robot file.
 func TestKinds(t *testing.T) {
 	for _, kind := range worlds.Kinds {
 		if found, ok := worlds.Find(kind.Name); !ok || found.About != kind.About || kind.About == "" {
@@ -222,7 +222,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// Driven to the lamp, the robot comes to its goal, and the world says so once, with the code that its kind lists.
+// A robot that is driven to the lamp reaches its goal, and the world reports it once, with a code that its kind lists.
 func TestGoal(t *testing.T) {
 	kind, _ := worlds.Find("arena")
 	now := time.Duration(0)
