@@ -85,7 +85,8 @@ type plan struct {
 	budget time.Duration // keep timing further steps until this time has passed
 }
 
-// chunks is the number of pieces that the steps are cut into. Their median hardly changes when a busy machine disturbs one of them.
+// chunks is the number of pieces that the steps are cut into. Their median hardly changes when a busy machine disturbs one of
+// them.
 const chunks = 20
 
 // timing is the result of timing a load.

@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// mayImport is the house rule: after each of our packages the packages of ours that it may import, and does. Data flows one way,
-// and only the daemon knows nearly all the others. Tests may import more.
+// mayImport is the architecture: after each of our packages the packages of ours that it may import, and does. Data flows one
+// way, and only the daemon knows nearly all the others. Tests may import more.
 const mayImport = `
 actuators:
 	options
@@ -222,8 +222,8 @@ sensors:
 splitmix64:
 `
 
-// libraries holds the modules of others to their rooms: after each direct dependency of go.mod the packages that may import it, and
-// do. What only tests use has none.
+// libraries holds the modules of others to their rooms: after each direct dependency of go.mod the packages that may import it,
+// and do. What only tests use has none.
 const libraries = `
 github.com/HdrHistogram/hdrhistogram-go:
 	cmd/fluxd/bench
@@ -371,13 +371,13 @@ func permissions(t *testing.T, table string) map[string][]string {
 	for _, word := range strings.Fields(table) {
 		if next, found := strings.CutSuffix(word, ":"); found {
 			if _, twice := all[next]; twice {
-				t.Errorf("%s: twice in the house rules", next)
+				t.Errorf("%s: twice in the table", next)
 			}
 			name, all[next] = next, nil
 			continue
 		}
 		if slices.Contains(all[name], word) {
-			t.Errorf("%s: %s: twice in the house rules", name, word)
+			t.Errorf("%s: %s: twice in the table", name, word)
 		}
 		all[name] = append(all[name], word)
 	}
@@ -389,7 +389,7 @@ func TestWhoMayImportWhom(t *testing.T) {
 	allowed := permissions(t, mayImport)
 	for folder := range folders {
 		if _, known := allowed[folder]; !known {
-			t.Errorf("%s: a package that the house rules do not know: add it to mayImport", folder)
+			t.Errorf("%s: a package that the table does not have: add it to mayImport", folder)
 		}
 	}
 	used := map[[2]string]bool{}
@@ -407,7 +407,7 @@ func TestWhoMayImportWhom(t *testing.T) {
 	}
 	for folder, list := range allowed {
 		if !folders[folder] {
-			t.Errorf("%s: in the house rules, but not there: remove it from mayImport", folder)
+			t.Errorf("%s: in the table, but not there: remove it from mayImport", folder)
 		}
 		for _, ours := range list {
 			if folders[folder] && !used[[2]string{folder, ours}] {
@@ -421,7 +421,7 @@ func TestWhoMayImportWhom(t *testing.T) {
 var room = regexp.MustCompile("\\*\\*`([a-z0-9_/]+)`\\*\\*")
 
 // The map in CONTRIBUTING.md has a paragraph for each package.
-func TestHouseOnPaper(t *testing.T) {
+func TestMapNamesEveryPackage(t *testing.T) {
 	text, err := os.ReadFile(root + "/CONTRIBUTING.md")
 	if err != nil {
 		t.Fatal(err)
@@ -451,7 +451,7 @@ func TestHouseOnPaper(t *testing.T) {
 }
 
 // A client links no broker, whatever the packages that it imports come to import.
-func TestHouseOfTheRemoteControl(t *testing.T) {
+func TestRemoteControlLinksNoBroker(t *testing.T) {
 	all, _ := sources(t)
 	imports := map[string][]string{}
 	for _, file := range all {
@@ -471,7 +471,8 @@ func TestHouseOfTheRemoteControl(t *testing.T) {
 		}
 	}
 	if !linked["bridge/protocol"] {
-		t.Fatalf("cmd/fluxctl links %v: expected bridge/protocol among them, or this test follows imports wrongly", slices.Sorted(maps.Keys(linked)))
+		t.Fatalf("cmd/fluxctl links %v: expected bridge/protocol among them, or this test follows imports wrongly",
+			slices.Sorted(maps.Keys(linked)))
 	}
 	for _, folder := range permissions(t, libraries)["github.com/nats-io/nats-server/v2"] {
 		if linked[folder] {
@@ -480,7 +481,8 @@ func TestHouseOfTheRemoteControl(t *testing.T) {
 	}
 }
 
-func TestHouseOfTheEngine(t *testing.T) {
+// The engine imports a few packages of the standard library, and nothing that could read a clock or wait.
+func TestEngineImports(t *testing.T) {
 	all, _ := sources(t)
 	allowed, used := strings.Fields(coreMayImport), map[string]bool{}
 	for _, file := range all {
@@ -501,13 +503,13 @@ func TestHouseOfTheEngine(t *testing.T) {
 	}
 }
 
-func TestHouseOfLibraries(t *testing.T) {
+func TestWhoMayUseWhichLibrary(t *testing.T) {
 	all, folders := sources(t)
 	rooms := permissions(t, libraries)
 	direct := directDependencies(t)
 	for _, library := range direct {
 		if _, known := rooms[library]; !known {
-			t.Errorf("go.mod requires %s, which the house rules do not know: add it to libraries", library)
+			t.Errorf("go.mod requires %s, which the table does not have: add it to libraries", library)
 		}
 	}
 	used := map[[2]string]bool{}
@@ -525,7 +527,7 @@ func TestHouseOfLibraries(t *testing.T) {
 			used[[2]string{library, file.folder}] = true
 			switch {
 			case library == "":
-				t.Errorf("%s imports %s, which the house rules do not know: add it to libraries", file.name, imported)
+				t.Errorf("%s imports %s, which the table does not have: add it to libraries", file.name, imported)
 			case !slices.Contains(rooms[library], file.folder):
 				t.Errorf("%s imports %s: only %v may", file.name, imported, rooms[library])
 			}
@@ -533,7 +535,7 @@ func TestHouseOfLibraries(t *testing.T) {
 	}
 	for library, list := range rooms {
 		if !slices.Contains(direct, library) {
-			t.Errorf("%s: in the house rules, but no direct dependency in go.mod: remove it from libraries", library)
+			t.Errorf("%s: in the table, but no direct dependency in go.mod: remove it from libraries", library)
 		}
 		for _, folder := range list {
 			switch {
@@ -566,7 +568,7 @@ func directDependencies(t *testing.T) []string {
 	return direct
 }
 
-func TestHouseSize(t *testing.T) {
+func TestPackageSize(t *testing.T) {
 	all, _ := sources(t)
 	files, lines := map[string]int{}, map[string]int{}
 	for _, file := range all {
@@ -575,13 +577,14 @@ func TestHouseSize(t *testing.T) {
 	}
 	for folder := range files {
 		if (files[folder] > mostFiles || lines[folder] > mostLines) && !slices.Contains(mayBeLarge, folder) {
-			t.Errorf("%s has %d files and %d lines without tests: at most %d and %d", folder, files[folder], lines[folder], mostFiles, mostLines)
+			t.Errorf("%s has %d files and %d lines without tests: at most %d and %d", folder, files[folder], lines[folder], mostFiles,
+				mostLines)
 		}
 	}
 }
 
 // The packages that make test runs without the race detector have no goroutines, in their tests neither.
-func TestHouseOfOneGoroutine(t *testing.T) {
+func TestSequentialPackages(t *testing.T) {
 	text, err := os.ReadFile(root + "/Makefile")
 	if err != nil {
 		t.Fatal(err)
@@ -621,7 +624,8 @@ func TestHouseOfOneGoroutine(t *testing.T) {
 		}
 		ast.Inspect(tree, func(n ast.Node) bool {
 			selector, is := n.(*ast.SelectorExpr)
-			if _, starts := n.(*ast.GoStmt); starts || is && (selector.Sel.Name == "Go" || selector.Sel.Name == "Parallel" || selector.Sel.Name == "RunParallel") {
+			if _, starts := n.(*ast.GoStmt); starts || is && (selector.Sel.Name == "Go" || selector.Sel.Name == "Parallel" ||
+				selector.Sel.Name == "RunParallel") {
 				t.Errorf("%s starts a goroutine: remove ./%s from SEQUENTIAL in the Makefile", name, folder)
 			}
 			return true
@@ -636,8 +640,8 @@ func TestHouseOfOneGoroutine(t *testing.T) {
 	}
 }
 
-// mayOpen lists who opens files itself: package files, and what reads or writes the system's own, whose names no user gives, or makes a
-// new one. A watchdog is a device, and is opened as one.
+// mayOpen lists who opens files itself: package files, and what reads or writes the system's own, whose names no user gives, or
+// makes a new one. A watchdog is a device, and is opened as one.
 const mayOpen = `
 boards/linux/
 boards/raspberrypi/
