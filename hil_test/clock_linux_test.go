@@ -2,12 +2,13 @@ package hil_test
 
 import (
 	"encoding/json"
-	"fluxd/bridge/protocol"
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"fluxd/bridge/protocol"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"golang.org/x/sys/unix"

@@ -1,8 +1,6 @@
 package hil_test
 
 import (
-	"fluxd/bridge/protocol"
-	"fluxd/core"
 	"fmt"
 	"net"
 	"os"
@@ -15,6 +13,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"fluxd/bridge/protocol"
+	"fluxd/core"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"github.com/nats-io/nats-server/v2/server"

@@ -57,7 +57,7 @@ ctrl-Z and the signal SIGUSR1 are emergency stops.`,
 			if err != nil {
 				return err
 			}
-			signalled, stops := ignoreSignals(cmd.Context())
+			signalled, stops := surviveSignals(cmd.Context())
 			if parent, err := supervises(supervision, config); err != nil {
 				return err
 			} else if parent {

@@ -9,8 +9,8 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 )
 
-// ignoreSignals does nothing: this operating system has no such signals.
-func ignoreSignals(ctx context.Context) (_ context.Context, stops <-chan os.Signal) { return ctx, nil }
+// surviveSignals does nothing: this operating system has no such signals.
+func surviveSignals(ctx context.Context) (_ context.Context, stops <-chan os.Signal) { return ctx, nil }
 
 // forward kills the child when the context ends: this operating system has no signals to ask it.
 func forward(ctx context.Context, child *os.Process, _ <-chan os.Signal) (stop func()) {

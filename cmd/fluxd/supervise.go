@@ -257,7 +257,7 @@ would go on moving the actuators.`,
 			if err != nil {
 				return err
 			}
-			ignoreSignals(cmd.Context())
+			surviveSignals(cmd.Context())
 			return hardware.Halt(config, hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())})
 		},
 	}

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fluxd/cmd/fluxd/machine"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,6 +20,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"fluxd/cmd/fluxd/machine"
 )
 
 // process is a daemon in a separate process.

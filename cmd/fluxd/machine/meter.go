@@ -8,11 +8,13 @@ import (
 // A Meter converts counts into rates. Any goroutine may use it.
 type Meter struct {
 	mutex sync.Mutex
-	at    time.Duration // of the last measurement, and so are
+
+	// The last measurement.
+	at    time.Duration // when it was made
 	count uint64
-	cpu   time.Duration
-	rate  float64
-	busy  *float64
+	cpu   time.Duration // ProcessorTime
+	rate  float64       // growth of the count per second
+	busy  *float64      // percent of one processor; nil: not known
 }
 
 // meterInterval is the shortest interval over which a rate means something.
