@@ -11,12 +11,12 @@ import (
 	"fluxd/cmd/fluxd/daemon"
 )
 
-// surviveSignals keeps signals from ending or suspending this process while its actuators move. A terminal sends its signals to the
-// parent and to the child at the same time, so neither could help the other.
+// surviveSignals keeps signals from ending or suspending this process while its actuators move. A terminal sends its signals to
+// the parent and to the child at the same time, so neither could help the other.
 //
 //   - ctrl-\ (SIGQUIT) ends the returned context, as ctrl-C does.
 //   - ctrl-Z (SIGTSTP) and kill -USR1 are received from stops. Each is an emergency stop: a suspended robot could not react.
-//   - SIGPIPE, SIGTTIN and SIGTTOU are ignored. A write to a closed pipe, or to another process's terminal, then returns an error.
+//   - SIGPIPE, SIGTTIN and SIGTTOU are ignored. A write to a closed pipe or to another process's terminal then returns an error.
 func surviveSignals(ctx context.Context) (_ context.Context, stops <-chan os.Signal) {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGTTIN, syscall.SIGTTOU)
 	ctx, _ = signal.NotifyContext(ctx, syscall.SIGQUIT)
