@@ -133,7 +133,7 @@ func TestTCA9548AOnTheWire(t *testing.T) {
 	}
 }
 
-// Each channel gives the reading of its own thermometer: with concurrent readers, whatever another program has selected, and
+// Each channel gives the reading of its thermometer: with concurrent readers, whatever another program has selected, and
 // after a loss of the supply.
 func TestTCA9548AKeepsChannelsApart(t *testing.T) {
 	f := newFan(t, false)
