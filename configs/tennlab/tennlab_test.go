@@ -23,8 +23,8 @@ const risp = `{"Properties": {
  "Edges": [{"from": 3, "to": 7, "values": [-2, 5]}, {"from": 7, "to": 7, "values": [0, 1]}],
  "Inputs": [3], "Outputs": [7],
  "Associated_Data": {"other": {"proc_name": "risp"},
-  "proc_params": {"leak_mode": "none", "min_potential": -6, "max_weight": 15,
-   "threshold_inclusive": true, "fire_like_ravens": false}}}`
+  "proc_params": {"leak_mode": "none", "min_potential": -6, "max_weight": 15, "threshold_inclusive": true,
+   "fire_like_ravens": false}}}`
 
 func TestImport(t *testing.T) {
 	for _, c := range []struct {
