@@ -28,8 +28,7 @@ func processAttributes() *syscall.SysProcAttr {
 // when the broker ends.
 func ignoreSignals() {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTOU,
-		syscall.SIGPIPE,
-		syscall.SIGUSR1)
+		syscall.SIGPIPE, syscall.SIGUSR1)
 }
 
 // preferForOOMKill makes this process the first that the kernel kills when memory runs out (proc(5), oom_score_adj). A process

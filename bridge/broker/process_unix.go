@@ -15,6 +15,5 @@ func preferForOOMKill()                       {}
 // broker ends.
 func ignoreSignals() {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGTSTP, syscall.SIGTTOU,
-		syscall.SIGPIPE,
-		syscall.SIGUSR1)
+		syscall.SIGPIPE, syscall.SIGUSR1)
 }
