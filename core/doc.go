@@ -12,7 +12,7 @@
 // what arrives from outside, and advances the network to a time. The same input gives the same spikes on every processor, in real
 // time or as fast as possible, in one call of Advance or in many.
 //
-//	network, err := core.Build(core.Description{
+//	network, err := core.Build(core.Description{ // Threshold and Weight in units, Leak in units a second, Delay in ticks (us)
 //		Neurons:  []core.Neuron{{Name: "eye", Threshold: 100, Leak: 1000}, {Name: "motor", Threshold: 100, Leak: 1000}},
 //		Synapses: []core.Synapse{{From: 0, To: 1, Weight: 120, Delay: 1000}},
 //	})
@@ -41,8 +41,8 @@
 //	level(t) = max(0, empty - t)
 //
 // Filling the barrel moves that time. The leak costs nothing: it is the passing of time. Nothing steps through the neurons as
-// time passes. A neuron is judged when something reaches it, or together with all others in a tick that reaches many of them. A
-// silent network needs no processor at all.
+// time passes. A neuron is judged only when something reaches it; where a tick reaches many neurons, the sums of all neurons are
+// looked through. A silent network needs no processor at all.
 //
 // While a network runs, its state changes by addition, subtraction, negation, comparison, table look-up and copying. Shifts and
 // masks find places and unpack numbers. Multiplication, division and floating point are left for building and tuning.

@@ -66,7 +66,7 @@ func TestThePictureInTheReadme(t *testing.T) {
 const castColumns, castRows, castWorld = 60, 30, 22
 
 // castOf makes a terminal cast: an SVG that shows each frame for the given time and repeats forever. A row that stays the same
-// over several frames is one element.
+// over several frames is one element. A viewer without animation shows the first frame.
 func castOf(command string, frames []string, each time.Duration) []byte {
 	const width, height, margin = 8, 17, 14 // of a character, in pixels
 	total := each * time.Duration(len(frames))
@@ -84,16 +84,16 @@ func castOf(command string, frames []string, each time.Duration) []byte {
 		bright = append(bright, c, fmt.Sprintf(`<tspan fill="%s" font-weight="bold">%s</tspan>`, colour, c))
 	}
 	coloured := strings.NewReplacer(bright...)
-	row := func(y int, text, animation string) {
-		fmt.Fprintf(&svg, `<text x="%d" y="%d" xml:space="preserve" textLength="%d" lengthAdjust="spacingAndGlyphs"`,
-			margin, margin+(y+1)*height-4, width*len([]rune(text)))
+	row := func(y int, text, attributes, animation string) {
+		fmt.Fprintf(&svg, `<text x="%d" y="%d" xml:space="preserve" textLength="%d" lengthAdjust="spacingAndGlyphs"%s>`,
+			margin, margin+(y+1)*height-4, width*len([]rune(text)), attributes)
 		if animation != "" {
-			fmt.Fprintf(&svg, ` visibility="hidden">%s%s</text>`+"\n", coloured.Replace(html.EscapeString(text)), animation)
+			fmt.Fprintf(&svg, "%s%s</text>\n", coloured.Replace(html.EscapeString(text)), animation)
 		} else {
-			fmt.Fprintf(&svg, ">%s</text>\n", html.EscapeString(text))
+			fmt.Fprintf(&svg, "%s</text>\n", html.EscapeString(text))
 		}
 	}
-	row(0, command, "")
+	row(0, command, "", "")
 	for y := range castRows {
 		line := func(frame int) string {
 			if lines := strings.Split(frames[frame], "\n"); y < len(lines) {
@@ -107,7 +107,9 @@ func castOf(command string, frames []string, each time.Duration) []byte {
 				to++
 			}
 			values, times := "visible", "0" // and the times at which they begin, as shares of the whole
+			base := ""                      // what a viewer without animation shows
 			if from > 0 {
+				base = ` visibility="hidden"`
 				values, times = "hidden;visible", fmt.Sprintf("0;%.4f", float64(from)/float64(len(frames)))
 			}
 			if to < len(frames) {
@@ -116,9 +118,9 @@ func castOf(command string, frames []string, each time.Duration) []byte {
 			switch text := line(from); {
 			case text == "":
 			case values == "visible":
-				row(y+1, text, "")
+				row(y+1, text, base, "")
 			default:
-				row(y+1, text, fmt.Sprintf(`<animate attributeName="visibility" calcMode="discrete" dur="%v" repeatCount="indefinite" `+
+				row(y+1, text, base, fmt.Sprintf(`<animate attributeName="visibility" calcMode="discrete" dur="%v" repeatCount="indefinite" `+
 					`values="%s" keyTimes="%s"/>`, total, values, times))
 			}
 			from = to
