@@ -3,6 +3,7 @@ package play
 import (
 	"fmt"
 	"html"
+	"math"
 	"slices"
 	"strings"
 
@@ -106,6 +107,8 @@ func (p *panel) draw(svg *strings.Builder, top int, until core.Tick) {
 	}
 	end := plotWidth - plotRight
 	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n", plotLeft-12, y(high/2)+4, html.EscapeString(p.name))
+	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end" font-size="10" fill="#555">units</text>`+"\n", plotLeft-12,
+		y(high/2)+18)
 	fmt.Fprintf(svg, `<path d="M%d %.1fH%d" stroke="#bbbbbb"/>`+"\n", plotLeft, y(0), end)
 	level := path(func(s sample) float64 { return s.value })
 	fmt.Fprintf(svg, `<path d="%sL%d %.1fL%d %.1fZ" fill="%s" fill-opacity="0.22"/>`+"\n", level, end, y(0), plotLeft, y(0), curve)
@@ -144,11 +147,30 @@ func (p *panel) draw(svg *strings.Builder, top int, until core.Tick) {
 	for _, x := range places(p.modulators, until) {
 		fmt.Fprintf(svg, `<path d="M%.1f %dl4 5l-4 5l-4-5z" fill="%s"/>`+"\n", x, foot-1, markModulator.colour)
 	}
-	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end" font-size="10" fill="#555">%.4g</text>`+"\n", plotLeft-2,
-		y(high)+4, high)
-	if low < 0 {
-		fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end" font-size="10" fill="#555">%.4g</text>`+"\n", plotLeft-2,
-			y(low)+4, low)
+	p.scale(svg, y, low, high, line)
+}
+
+// scale labels the two ends of the vertical axis and its 0, and the line at its beginning and, if it has changed, at its end. Of
+// two labels that would overlap, the more important one is written.
+func (p *panel) scale(svg *strings.Builder, y func(float64) float64, low, high float64, line string) {
+	const letter = 10 // the height of a label
+	var written []float64
+	label := func(x int, anchor, colour string, value float64) {
+		fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="%s" font-size="%d" fill="%s">%.4g</text>`+"\n", x, y(value)+4,
+			anchor, letter, colour, value)
+	}
+	first, last := p.samples[0].line, p.samples[len(p.samples)-1].line
+	label(plotLeft-2, "end", line, first)
+	written = append(written, y(first))
+	if math.Abs(last-first) > (high-low)/1000 {
+		label(plotWidth-plotRight+2, "start", line, last)
+	}
+	for _, value := range []float64{high, low, 0} {
+		near := func(other float64) bool { return math.Abs(other-y(value)) < letter }
+		if !slices.ContainsFunc(written, near) {
+			label(plotLeft-2, "end", "#555", value)
+			written = append(written, y(value))
+		}
 	}
 }
 
