@@ -97,7 +97,7 @@ func TestImportRefuses(t *testing.T) {
 		{`false}}}`, `false}}} {}`, "expected the end of the file after the network"},
 		{`{"from": 7, "to": 7,`, `{"from": 3, "to": 7,`, "Edges[1]: there is an edge from 3 to 7 already"},
 		{`"Inputs": [3]`, `"Inputs": [4]`, "Inputs[0]: 4: expected the id of a node"},
-		{`"max_weight": 15, `, ``, "max_weight and spike_value_factor are missing"},
+		{`"max_weight": 15,`, ``, "max_weight and spike_value_factor are missing"},
 		{`"max_weight": 15`, `"discrete": false, "spike_value_factor": 0.3335`,
 			"spike_value_factor: an input spike of 0.3335: expected a multiple of 0.001"},
 		{`"risp"`, `"vrisp"`, "tracked_timesteps: missing"},
