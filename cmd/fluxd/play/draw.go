@@ -13,8 +13,9 @@ import (
 // Measures of a picture, in points.
 const (
 	plotWidth   = 900
-	plotLeft    = 110 // where time begins
+	plotLeft    = 136 // where time begins
 	plotRight   = 34  // free behind its end
+	nameLeft    = 38  // from the end of a name to where time begins: room for a number
 	plotTop     = 30  // for the legend
 	plotBottom  = 30  // for the times
 	panelHeight = 140
@@ -106,8 +107,8 @@ func (p *panel) draw(svg *strings.Builder, top int, until core.Tick) {
 		return pathOf(all)
 	}
 	end := plotWidth - plotRight
-	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n", plotLeft-12, y(high/2)+4, html.EscapeString(p.name))
-	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end" font-size="10" fill="#555">units</text>`+"\n", plotLeft-12,
+	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n", plotLeft-nameLeft, y(high/2)+4, html.EscapeString(p.name))
+	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end" font-size="10" fill="#555">units</text>`+"\n", plotLeft-nameLeft,
 		y(high/2)+18)
 	fmt.Fprintf(svg, `<path d="M%d %.1fH%d" stroke="#bbbbbb"/>`+"\n", plotLeft, y(0), end)
 	level := path(func(s sample) float64 { return s.value })
