@@ -107,7 +107,8 @@ func (p *panel) draw(svg *strings.Builder, top int, until core.Tick) {
 		return pathOf(all)
 	}
 	end := plotWidth - plotRight
-	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n", plotLeft-nameLeft, y(high/2)+4, html.EscapeString(p.name))
+	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n", plotLeft-nameLeft, y(high/2)+4,
+		html.EscapeString(p.name))
 	fmt.Fprintf(svg, `<text x="%d" y="%.1f" text-anchor="end" font-size="10" fill="#555">units</text>`+"\n", plotLeft-nameLeft,
 		y(high/2)+18)
 	fmt.Fprintf(svg, `<path d="M%d %.1fH%d" stroke="#bbbbbb"/>`+"\n", plotLeft, y(0), end)
