@@ -368,13 +368,24 @@ func (v *validator) headerPin(c *Connection, refuse func(path, format string, ar
 			"and many "+
 			"modules cannot", c.Pin)
 	}
-	if own.Pull == "up" && c.Acts == "high" {
+	if own.Pull == "up" && c.Acts == "high" && !v.asleep(c.Owner) {
 		remedy := "use one of GPIO9 to GPIO27, which are pulled down, or put a resistor of 10 kohm to ground"
 		if own.Fixed {
 			remedy = "use one of GPIO9 to GPIO27, which are pulled down"
 		}
 		v.Warn(c.Path, "%s is pulled up from power-on until fluxd starts, so the %s is on until then: %s", c.Pin, c.Device, remedy)
 	}
+}
+
+// asleep reports whether a device has a standby pin on the header that is pulled down from power-on: it acts on no other pin.
+func (v *validator) asleep(owner string) bool {
+	return slices.ContainsFunc(v.robot.Wiring(), func(c Connection) bool {
+		if c.Owner != owner || c.Role != "standby" || c.Position == 0 {
+			return false
+		}
+		own := header.Pins[c.Position-1].Default
+		return own.Pull == "down" && own.Busy == ""
+	})
 }
 
 // sameChip reports whether two sensors on the same wire are measures of one chip, and checks that they agree about it.
