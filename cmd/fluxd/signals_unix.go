@@ -53,7 +53,7 @@ func stopOnSignal(ctx context.Context, r *daemon.Robot, stops <-chan os.Signal) 
 			case <-ctx.Done():
 				return
 			case s := <-stops:
-				who := "signal " + s.String()
+				who := "signal SIGUSR1"
 				if s == syscall.SIGTSTP {
 					who = "ctrl-Z"
 				}

@@ -121,7 +121,7 @@ func TestSignalIsAnEmergencyStop(t *testing.T) {
 		if err := p.Process.Signal(syscall.SIGUSR1); err != nil {
 			t.Fatal(err)
 		}
-		p.awaits(t, "emergency stop: actuators are at failsafe")
+		p.awaits(t, `emergency stop: actuators are at failsafe" by="signal SIGUSR1"`)
 	}
 }
 

@@ -159,7 +159,7 @@ func (r *Robot) ArmByHand(who string) error {
 	if a := r.ask(context.Background(), func() answer { r.takeOver(byHand{}); return answer{} }); a.err != nil {
 		return a.err
 	}
-	if err := r.safety.Arm("by " + who); err != nil {
+	if err := r.safety.Arm(who); err != nil {
 		return err
 	}
 	r.reportTakenOver(who)
@@ -169,7 +169,6 @@ func (r *Robot) ArmByHand(who string) error {
 // Arm lets the actuators obey the network, also after driving by hand. If anything forbids that, the error lists all reasons,
 // each with its remedy, and nothing moves. With fresh, the network starts with all levels at 0 and nothing in flight.
 func (r *Robot) Arm(who string, fresh bool) error {
-	by := "by " + who
 	if fresh {
 		if err := r.safety.MayStartFresh(); err != nil {
 			return err
@@ -177,15 +176,15 @@ func (r *Robot) Arm(who string, fresh bool) error {
 		if a := r.ask(context.Background(), func() answer { r.startFresh(); return answer{} }); a.err != nil {
 			return a.err
 		}
-		by += ", with a fresh network"
+		who += ", with a fresh network"
 	}
 	if r.takenOver.Load() {
 		if a := r.ask(context.Background(), func() answer { r.returnToNetwork(); return answer{} }); a.err != nil {
 			return a.err
 		}
-		r.event(protocol.NetworkCommands, by+": once the robot is armed")
+		r.event(protocol.NetworkCommands, "by "+who+": once the robot is armed")
 	}
-	return r.safety.Arm(by)
+	return r.safety.Arm(who)
 }
 
 // startFresh clears the network, and posts the resulting commands: an old one must not move an actuator that is armed next. It

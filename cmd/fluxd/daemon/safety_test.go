@@ -192,7 +192,7 @@ func TestEmergencyStopBySwitch(t *testing.T) {
 	w := ready(t, guarded("", "", ""))
 	w.pin(t, "GPIO26").Release() // a broken wire is the same as a press
 	w.awaitRest(t)
-	w.awaitEvent(t, "emergency_stop")
+	w.awaitEventText(t, "emergency_stop", "by the switch on GPIO26")
 	w.Disarm("ann")
 	if err := w.Arm("ann", false); err == nil || !strings.Contains(err.Error(), "the switch is pressed") {
 		t.Errorf("armed while the switch is pressed: %v", err)

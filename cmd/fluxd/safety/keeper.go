@@ -7,7 +7,7 @@
 //	for _, watch := range keeper.Watches(panel, arm) { // one for each switch, and for the light
 //		go watch(ctx)
 //	}
-//	err := keeper.Arm("by ann")                        // nil, or all reasons not to
+//	err := keeper.Arm("ann")                           // nil, or all reasons not to
 //	keeper.EmergencyStop("ben")
 //
 // The loop answers each ping of Pings by a call of Answer.
@@ -99,8 +99,8 @@ type Sensor struct {
 func (s *Sensor) Stale() bool { return s.stale.Load() }
 
 // Arm releases the actuators. If anything forbids that, nothing changes, and the error lists all reasons, each with its remedy.
-// By says who arms, for events: "by ann".
-func (k *Keeper) Arm(by string) error {
+// Who says who arms, for the event and the log: "ann".
+func (k *Keeper) Arm(who string) error {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	if k.armed {
@@ -109,7 +109,7 @@ func (k *Keeper) Arm(by string) error {
 	if err := k.mayArm(); err != nil {
 		return err
 	}
-	k.reportArmed(by)
+	k.reportArmed("by "+who, "by", who)
 	return nil
 }
 
@@ -146,14 +146,15 @@ func (k *Keeper) ArmSilently() {
 	}
 }
 
-func (k *Keeper) reportArmed(by string) {
+// reportArmed arms and reports it: the event begins with the cause, and the log has the attributes.
+func (k *Keeper) reportArmed(cause string, attributes ...any) {
 	k.ArmSilently()
 	obey := "actuators obey the network"
 	if k.ByHand() {
 		obey = "actuators obey commands by hand alone"
 	}
-	k.Event(protocol.Armed, by+": "+obey)
-	k.Log.Info("armed: "+obey, "by", by)
+	k.Event(protocol.Armed, cause+": "+obey)
+	k.Log.Info("armed: "+obey, attributes...)
 }
 
 // reasonsNotToArm lists them, each with its remedy.

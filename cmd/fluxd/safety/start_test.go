@@ -78,7 +78,7 @@ func atDesk(t *testing.T, pressed bool, story func(d *desk)) {
 				if d.against != nil {
 					return d.against
 				}
-				return d.Arm("by " + who)
+				return d.Arm(who)
 			})
 		})
 		time.Sleep(100 * time.Millisecond) // its first level is read
@@ -92,6 +92,25 @@ func atDesk(t *testing.T, pressed bool, story func(d *desk)) {
 }
 
 func (d *desk) press(down bool) { d.button.Drive(gpio.Level(!down)) }
+
+// The log names the user in an attribute, the event in its text.
+func TestLogNamesTheUser(t *testing.T) {
+	atDesk(t, false, func(d *desk) {
+		var log strings.Builder
+		d.Log = slog.New(slog.NewTextHandler(&log, nil))
+		if err := d.Arm("ann"); err != nil {
+			t.Fatal(err)
+		}
+		d.Disarm("ben")
+		d.EmergencyStop("tom")
+		d.expect(t, "stopped", "armed by ann: ", "disarmed by ben: ", "emergency_stop by tom")
+		for _, want := range []string{`network" by=ann`, `failsafe" by=ben`, `failsafe" by=tom`} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("expected %s in the log:\n%s", want, log.String())
+			}
+		}
+	})
+}
 
 // hold presses the button for some time, and waits until the press has had its effect.
 func (d *desk) hold(length time.Duration) {
@@ -248,7 +267,7 @@ func TestStartButtonWhileAUserArmsOrDisarms(t *testing.T) {
 		d.against = nil
 		d.press(true)
 		time.Sleep(20 * time.Millisecond)
-		if err := d.Arm("by ann"); err != nil {
+		if err := d.Arm("ann"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -320,7 +339,7 @@ func TestStartButtonOnABus(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			d.WatchStart(ctx, button, func(who string) error { return d.Arm("by " + who) })
+			d.WatchStart(ctx, button, func(who string) error { return d.Arm(who) })
 		}()
 		time.Sleep(10 * time.Second)
 		if p.set(func() {}); p.readers < 150 || p.readers > 250 {

@@ -5,6 +5,7 @@ import (
 	"fluxd/bridge/protocol"
 	"fluxd/cmd/fluxd/hardware"
 	"fluxd/sensors"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,7 @@ const (
 func (k *Keeper) ReadStopSwitch(button *sensors.Button) {
 	if isPressed(button, k.Clock()) {
 		k.pressed.Store(true)
-		k.EmergencyStop(button.String())
+		k.EmergencyStop(stopSwitch(button))
 	}
 }
 
@@ -52,6 +53,11 @@ func (k *Keeper) WatchStop(ctx context.Context, button *sensors.Button) {
 	}
 }
 
+// stopSwitch returns the name of the emergency stop's switch in events: "the switch on GPIO26".
+func stopSwitch(button *sensors.Button) string {
+	return "the switch" + strings.TrimPrefix(button.String(), "button")
+}
+
 // isPressed reads the emergency stop's switch. A switch that cannot be read counts as pressed.
 func isPressed(button *sensors.Button, at time.Duration) bool {
 	pressed := true
@@ -67,7 +73,7 @@ func isPressed(button *sensors.Button, at time.Duration) bool {
 func (k *Keeper) setPressed(button *sensors.Button, pressed bool) {
 	switch was := k.pressed.Swap(pressed); {
 	case pressed && !was:
-		k.EmergencyStop(button.String())
+		k.EmergencyStop(stopSwitch(button))
 	case !pressed && was:
 		k.Event(protocol.EmergencyStopReleased, "disarm, then arm, to go on")
 	}
