@@ -31,7 +31,7 @@ mqtt: {broker: none}
 `
 
 // paths matches the paths in an error.
-var paths = regexp.MustCompile(`(network|sensors|actuators|rewards)\.[^\s,?]+[^\s,?:;.]`)
+var paths = regexp.MustCompile(`(network|sensors|actuators|rewards)\.[^\s,?]+[^\s,?:;.']`)
 
 // The refusal of a wrong path names the right one, and every path in it exists.
 func TestAdviceNamesPathsThatExist(t *testing.T) {
@@ -54,6 +54,13 @@ func TestAdviceNamesPathsThatExist(t *testing.T) {
 		{"rewards.price.gain", protocol.UnknownParameter, "did you mean rewards.prize.gain?"},
 		{"actuators.lefd.decode.full", protocol.UnknownParameter, "did you mean actuators.left.decode.full?"},
 		{"network.neurons.motor*.treshold", protocol.UnknownParameter, "nothing matches"},
+		// The name of a device, a neuron or a reward alone.
+		{"bump", protocol.UnknownParameter, "no such parameter; try 'sensors.bump.*'"},
+		{"left", protocol.UnknownParameter, "try 'actuators.left.*'"},
+		{"left.decode", protocol.UnknownParameter, "try 'actuators.left.decode.*'"},
+		{"motor_l", protocol.UnknownParameter, "try 'network.neurons.motor_l.*'"},
+		{"wall", protocol.UnknownParameter, "try 'network.neurons.wall[*].*'"},
+		{"prize", protocol.UnknownParameter, "try 'rewards.prize.*'"},
 		// A population needs an index or a star.
 		{"network.neurons.wall.threshold", protocol.UnknownParameter,
 			"network.neurons.wall[*].threshold is for all of it, network.neurons.wall[0].threshold for one"},

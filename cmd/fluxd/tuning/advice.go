@@ -14,8 +14,12 @@ import (
 // mostSuggested bounds the paths that a refusal suggests.
 const mostSuggested = 3
 
-// suggest returns the parameters that an unknown path may mean: those whose last names are the same or nearly so.
+// suggest returns the parameters that an unknown path may mean: those of the device, neuron or reward with this name, or else
+// those whose last names are the same or nearly so.
 func (t *Tuner) suggest(path string) string {
+	if parts := t.partsNamed(path); parts != nil {
+		return "; try " + strings.Join(parts[:min(len(parts), mostSuggested)], " or ")
+	}
 	typed := strings.Split(protocol.PopulationPath(path), ".")
 	type candidate struct {
 		path    string
@@ -52,6 +56,20 @@ func (t *Tuner) suggest(path string) string {
 		return "; get without a path lists all parameters"
 	}
 	return ", did you mean " + strings.Join(names, " or ") + "?"
+}
+
+// partsNamed returns a pattern in quotes for the parameters of each part with a name: 'sensors.left_range.*'.
+func (t *Tuner) partsNamed(name string) (patterns []string) {
+	for _, one := range t.entries {
+		p := t.all[one.members[0]]
+		of := protocol.PopulationPath(p.path[:max(0, strings.LastIndex(p.path, "."))])
+		pattern := "'" + of + ".*'"
+		named := p.of.Kind != Synapse && strings.HasSuffix(strings.TrimSuffix(of, "[*]"), "."+name)
+		if named && !slices.Contains(patterns, pattern) {
+			patterns = append(patterns, pattern)
+		}
+	}
+	return patterns
 }
 
 // numbered matches the number of a member, or the star for all members.
