@@ -66,7 +66,7 @@ sensors:
 		"fish":       {{"completion", "fish"}},
 		"powershell": {{"completion", "powershell"}},
 		"completion": {{"completion", "--help"}},
-		"halt":       nil, // it prints nothing
+		"halt":       {{"halt", idle}},
 	}
 	root := commands(func(io.Writer) *slog.Logger { return slog.New(slog.DiscardHandler) })
 	root.InitDefaultHelpCmd()

@@ -132,11 +132,15 @@ func hint(config *configs.Robot, r *daemon.Robot) string {
 		}
 		tool += " --broker " + address
 	}
+	arm := ""
+	if r.Health().Safety.State == "disarmed" {
+		arm = fmt.Sprintf("  %s arm                                          # let it move\n", tool)
+	}
 	return fmt.Sprintf(`%s is running; ctrl-C stops it. In a second terminal:
   %s watch                                        # sensors, actuators, health, live
   %s get                                          # everything that can be tuned
   %s set %s   # tune it while it runs
-`, config.Name, tool, tool, tool, tunable(r.Describe().Parameters))
+%s`, config.Name, tool, tool, tool, tunable(r.Describe().Parameters), arm)
 }
 
 // tunable returns an example of a valid change: a higher threshold of a motor neuron, or of another neuron if there is none.

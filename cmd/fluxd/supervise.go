@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -258,7 +259,19 @@ would go on moving the actuators.`,
 				return err
 			}
 			surviveSignals(cmd.Context())
-			return hardware.Halt(config, hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())})
+			if err := hardware.Halt(config, hardware.Options{Root: root, Log: log(cmd.ErrOrStderr())}); err != nil {
+				return err
+			}
+			if len(config.Actuators) == 0 {
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), "no actuators")
+				return err
+			}
+			var names []string
+			for _, a := range config.Actuators {
+				names = append(names, a.Name)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: at failsafe\n", strings.Join(names, ", "))
+			return err
 		},
 	}
 	rootFlag(c, &root)

@@ -29,6 +29,7 @@ type process struct {
 	*exec.Cmd
 	mutex sync.Mutex
 	log   bytes.Buffer
+	hint  string        // the first lines of its standard output
 	ended chan struct{} // closed when it and all its children have ended, and with them its standard output
 }
 
@@ -79,9 +80,12 @@ func startProcessTo(t *testing.T, log *os.File, args ...string) *process {
 			t.Error("a child is left behind")
 		}
 	})
-	if _, err := read.Read(make([]byte, 1024)); err != nil { // the hint is printed when the robot runs
+	hint := make([]byte, 1024)
+	n, err := read.Read(hint) // the hint is printed when the robot runs
+	if err != nil {
 		t.Fatalf("%v\n%s", err, p.logged())
 	}
+	p.hint = string(hint[:n])
 	go func() { io.Copy(io.Discard, read); close(p.ended) }()
 	return p
 }
@@ -429,6 +433,18 @@ func TestRealBoardStartsDisarmed(t *testing.T) {
 	}
 }
 
+// The hint at the start says how to arm a robot that starts disarmed, with the address of its broker.
+func TestHintSaysHowToArm(t *testing.T) {
+	robot := strings.Replace(lampRobot, "mqtt: {broker: none}", "mqtt: {broker: 'tcp://127.0.0.1:1'}", 1)
+	for _, arm := range []bool{false, true} {
+		root, _ := fakeBoard(t)
+		p := startProcess(t, "run", "--supervise", "no", "--root", root, fmt.Sprintf("--arm=%v", arm), write(t, robot))
+		if says := strings.Contains(p.hint, " --broker tcp://127.0.0.1:1 arm "); says == arm {
+			t.Errorf("--arm=%v: %s", arm, p.hint)
+		}
+	}
+}
+
 // A robot that cannot start reports it in one line, without the advice to turn the power off.
 func TestRobotThatCannotStart(t *testing.T) {
 	p := exec.Command(os.Args[0], "run", "--root", t.TempDir(), write(t, lampRobot))
@@ -453,12 +469,12 @@ func TestHaltBringsEveryActuatorToFailsafe(t *testing.T) {
 	}
 	robot := strings.Replace(lampRobot, "actuators:", `actuators:
   gone: {device: dimmer, pwm: pwmchip7/0, decode: {kind: count, neuron: beat, window: 100ms}}`, 1)
-	code, _, errs := fluxd("halt", "--root", root, write(t, robot))
-	if code != exitFailure || !strings.Contains(errs, "actuator gone: ") || duty() != "0" {
+	code, printed, errs := fluxd("halt", "--root", root, write(t, robot))
+	if code != exitFailure || printed != "" || !strings.Contains(errs, "actuator gone: ") || duty() != "0" {
 		t.Errorf("exit %d, duty %s: %s", code, duty(), errs)
 	}
-	code, _, errs = fluxd("halt", "--root", root, write(t, lampRobot))
-	if code != 0 || duty() != "0" {
-		t.Errorf("exit %d, duty %s: %s", code, duty(), errs)
+	code, printed, errs = fluxd("halt", "--root", root, write(t, lampRobot))
+	if code != 0 || duty() != "0" || printed != "lamp: at failsafe\n" {
+		t.Errorf("exit %d, duty %s, printed %q: %s", code, duty(), printed, errs)
 	}
 }
