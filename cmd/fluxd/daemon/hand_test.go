@@ -138,8 +138,8 @@ func TestDriveOverMQTT(t *testing.T) {
 		{"wrong name", "lefd", 1, time.Second, protocol.UnknownActuator, "did you mean left?"},
 		{"a label", "name", 1, time.Second, protocol.NotAllowed, "moves nothing"},
 		{"too much", "left", -0.9, time.Second, protocol.OutOfRange, "-0.9 is out of range"},
-		{"too long", "left", 1, protocol.MaxDrive + time.Millisecond, protocol.Malformed, "1 to 10000 ms"},
-		{"no time", "left", 1, 0, protocol.Malformed, "1 to 10000 ms"},
+		{"too long", "left", 1, protocol.MaxDrive + time.Millisecond, protocol.Malformed, "lease_ms of 1 to 10000"},
+		{"no time", "left", 1, 0, protocol.Malformed, "lease_ms of 1 to 10000"},
 	} {
 		if err := drive(c.id, c.actuator, c.value, c.length); err == nil || err.Code != c.code ||
 			!strings.Contains(err.Message, c.says) {
