@@ -75,7 +75,10 @@ func Simulate(ctx context.Context, config *configs.Robot, opts SimulateOptions) 
 			return err
 		}
 	}
-	if opts.Trials > 1 && goal != "" {
+	switch {
+	case goal == "" && config.Compare == nil:
+		fmt.Fprintf(opts.Out, "the world %s has no score: nothing moves there\n", config.Board.World)
+	case opts.Trials > 1 && goal != "":
 		fmt.Fprintf(opts.Out, "%s in %d of %d trials\n", goal, reached, opts.Trials)
 	}
 	return nil

@@ -159,6 +159,25 @@ func TestARecordingWithTimes(t *testing.T) {
 	}
 }
 
+// A world without a score says so once, however many trials there are. A comparison with a recording is a score.
+func TestSimulationSaysThatAWorldHasNoScore(t *testing.T) {
+	for _, world := range []string{"none", "table"} {
+		robot := parse(t, "robot: r\nboard: {kind: sim, world: "+world+"}\nnetwork: {neurons: {a: {}}}\n", nil)
+		want := "\nthe world " + world + " has no score: nothing moves there\n"
+		for trials := range 3 {
+			out := simulate(t, robot, SimulateOptions{For: time.Second, Trials: 1 + trials})
+			if !strings.HasSuffix(out, want) || strings.Count(out, "no score") != 1 {
+				t.Errorf("%d trials: %q", 1+trials, out)
+			}
+		}
+	}
+	for _, name := range []string{"lightseeker", "wallfollow"} {
+		if out := simulate(t, load(t, name), SimulateOptions{For: time.Second, Trials: 1}); strings.Contains(out, "no score") {
+			t.Errorf("%s: %q", name, out)
+		}
+	}
+}
+
 func TestSimulationNeedsASimulatedBoard(t *testing.T) {
 	robot := load(t, "lightseeker")
 	robot.Board.Kind = "raspberrypi"
