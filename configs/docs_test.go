@@ -71,7 +71,7 @@ func tables() map[string]string {
 
 func tableOf[T any]() string { return strict.TableOfStruct(reflect.TypeFor[T]()) }
 
-// measuresOf describes a sensor: what it is, what it measures, and its addresses.
+// measuresOf describes a sensor: what it is, what it measures, its addresses, and its shortest interval.
 func measuresOf(k sensors.Kind) string {
 	var names, addresses []string
 	unit := ""
@@ -104,6 +104,9 @@ func measuresOf(k sensors.Kind) string {
 	}
 	if addresses != nil {
 		text += "; at " + strings.Join(addresses, ", ")
+	}
+	if k.MinInterval != 0 {
+		text += "; `every` at least " + strings.Replace(k.MinInterval.String(), "µ", "u", 1)
 	}
 	return text
 }

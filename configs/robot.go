@@ -100,7 +100,7 @@ func (*Expander) Kinds() (key string, kinds []strict.Kind) {
 type Sensor struct {
 	Device  string          `yaml:"device" required:"true"`
 	Options sensors.Options // of the device
-	Measure string          `yaml:"measure" doc:"which quantity of a chip that measures several; sensors with the same address share the chip"`
+	Measure string          `yaml:"measure" doc:"which quantity of a chip that measures several; sensors with different measure and the same address share the chip"`
 	Every   time.Duration   `yaml:"every" live:"true" doc:"time between two readings; a switch needs it only on an expander's pin, which reports no edges"`
 	Curve   [][2]Quantity   `yaml:"curve" live:"true" doc:"calibration: pairs [measured, meaning], such as [[0.4 V, 0.8 m], [2.8 V, 0.1 m]]"`
 	Stale   time.Duration   `yaml:"stale" live:"true" doc:"time without a good reading until actuators go to failsafe; absent: 5 times every, at least 500ms"`
@@ -282,7 +282,7 @@ type StatusLight struct {
 // Learnt says where learnt long-term weights are kept. They are loaded at the start, and saved at intervals and at the end.
 type Learnt struct {
 	File  string        `yaml:"file" required:"true" doc:"file of the weights; created if it does not exist"`
-	Every time.Duration `yaml:"every" default:"1m" none:"only at the end" min:"1ms" max:"1h" live:"true" doc:"time between two saves; none: save at the end only"`
+	Every time.Duration `yaml:"every" default:"1m" none:"only at the end" min:"1ms" max:"1h" live:"true" doc:"time between two saves"`
 }
 
 // Compare says which recorded column fluxd sim compares with the names that a label actuator gives.

@@ -18,7 +18,7 @@ type Latency struct {
 // LatencyOpts are the options of a Latency.
 type LatencyOpts struct {
 	Range  [2]Amount     `yaml:"range" required:"true" live:"true" doc:"readings at both ends: [0 lx, 2000 lx] or [2 m, 0 m]"`
-	Window time.Duration `yaml:"window" required:"true" live:"true" doc:"delay of the spike at the second end of the range"`
+	Window time.Duration `yaml:"window" required:"true" live:"true" doc:"longest delay, just before the second end of the range"`
 
 	Falling bool `yaml:"-"` // the robot file has the larger end first, and Limits keeps it so; see KeepDirection
 }

@@ -70,8 +70,8 @@ type Receptors struct {
 	Threshold   float64 `yaml:"threshold" default:"0" doc:"units by which one step lowers the threshold"`
 	Adaptation  float64 `yaml:"adaptation" default:"0" doc:"units added to adaptation.rate for one step"`
 	Habituation float64 `yaml:"habituation" default:"0" doc:"units added to habituation.rate for one step"`
-	STP         float64 `yaml:"stp" default:"0" doc:"units added to stp.rate of the neuron's plastic afferents for one step"`
-	LTP         float64 `yaml:"ltp" default:"0" doc:"units added to ltp.rate of the neuron's plastic afferents for one step"`
+	STP         float64 `yaml:"stp" default:"0" doc:"units added to stp.rate of the plastic synapses onto the neuron for one step"`
+	LTP         float64 `yaml:"ltp" default:"0" doc:"units added to ltp.rate of the plastic synapses onto the neuron for one step"`
 	Pacemaker   float64 `yaml:"pacemaker" default:"0" doc:"microseconds by which one step shortens the pacemaker's interval"`
 }
 
