@@ -28,13 +28,14 @@ type jsonNetwork struct {
 	Synapses []jsonSynapse `json:"synapses"`
 }
 
-// jsonNeuron is one neuron. core.Neuron explains its numbers. Times are in microseconds.
+// jsonNeuron is one neuron. core.Neuron explains its numbers. Times are in microseconds. A field that is nil is absent: a network
+// as JSON has no defaults, and 0 instead of the robot file's default would be another neuron.
 type jsonNeuron struct {
 	Name        string           `json:"name"`
-	Threshold   float64          `json:"threshold"`
-	Leak        float64          `json:"leak"`
+	Threshold   *float64         `json:"threshold"`
+	Leak        *float64         `json:"leak"`
 	Floor       float64          `json:"floor"`
-	Refractory  int64            `json:"refractory_us"`
+	Refractory  *int64           `json:"refractory_us"`
 	Pacemaker   int64            `json:"pacemaker_us,omitempty"`
 	Adaptation  *jsonAdaptation  `json:"adaptation,omitempty"`
 	Habituation *jsonHabituation `json:"habituation,omitempty"`
@@ -139,8 +140,9 @@ func JSON(d core.Description) ([]byte, error) {
 }
 
 func neuronToJSON(n *core.Neuron) jsonNeuron {
-	j := jsonNeuron{Name: n.Name, Threshold: n.Threshold, Leak: n.Leak, Floor: n.Floor,
-		Refractory: int64(n.Refractory), Pacemaker: int64(n.Pacemaker),
+	refractory := int64(n.Refractory)
+	j := jsonNeuron{Name: n.Name, Threshold: &n.Threshold, Leak: &n.Leak, Floor: n.Floor,
+		Refractory: &refractory, Pacemaker: int64(n.Pacemaker),
 		Adaptation: (*jsonAdaptation)(n.Adaptation), Habituation: (*jsonHabituation)(n.Habituation)}
 	if b := n.Burst; b != nil {
 		j.Burst = &jsonBurst{Overshoot: b.Overshoot, Interval: int64(b.Interval), Max: b.Max}
@@ -155,9 +157,10 @@ func neuronToJSON(n *core.Neuron) jsonNeuron {
 	return j
 }
 
+// neuron converts a neuron that was checked.
 func (j *jsonNeuron) neuron() core.Neuron {
-	n := core.Neuron{Name: j.Name, Threshold: j.Threshold, Leak: j.Leak, Floor: j.Floor,
-		Refractory: core.Tick(j.Refractory), Pacemaker: core.Tick(j.Pacemaker),
+	n := core.Neuron{Name: j.Name, Threshold: *j.Threshold, Leak: *j.Leak, Floor: j.Floor,
+		Refractory: core.Tick(*j.Refractory), Pacemaker: core.Tick(j.Pacemaker),
 		Adaptation: (*core.Adaptation)(j.Adaptation), Habituation: (*core.Habituation)(j.Habituation)}
 	if b := j.Burst; b != nil {
 		n.Burst = &core.Burst{Overshoot: b.Overshoot, Interval: core.Tick(b.Interval), Max: b.Max}
@@ -171,8 +174,8 @@ func (j *jsonNeuron) neuron() core.Neuron {
 	return n
 }
 
-// ParseJSON reads a network as "fluxd export" writes it. It refuses unknown fields, missing names, neurons that do not exist, and
-// values that the engine refuses. The error is strict.Errors, with lines.
+// ParseJSON reads a network as "fluxd export" writes it. It refuses unknown fields, neurons without a name, a threshold, a leak
+// or a refractory period, neurons that do not exist, and values that the engine refuses. The error is strict.Errors, with lines.
 func ParseJSON(source string, data []byte) (core.Description, error) {
 	var none core.Description
 	if len(data) > MaxJSON {
@@ -255,7 +258,8 @@ func (f *jsonNetwork) description() core.Description {
 	return d
 }
 
-// check looks for mistakes that the engine cannot report: those of names and kinds. The engine checks everything else.
+// check looks for mistakes that the engine cannot report: those of names and kinds, and absent fields. The engine checks
+// everything else.
 func (f *jsonNetwork) check() (errs strict.Errors) {
 	fail := func(path, format string, args ...any) {
 		const enough = 100
@@ -278,6 +282,20 @@ func (f *jsonNetwork) check() (errs strict.Errors) {
 			fail(path, "%q: given twice", strict.Shorten(n.Name))
 		}
 		known[n.Name] = true
+		for _, field := range []struct {
+			name     string
+			absent   bool
+			standard string // the robot file's default
+		}{
+			{"threshold", n.Threshold == nil, "100"},
+			{"leak", n.Leak == nil, "1000"},
+			{"refractory_us", n.Refractory == nil, "1000"},
+		} {
+			if field.absent {
+				fail(fmt.Sprintf("neurons[%d].%s", i, field.name),
+					"expected a number: a network as JSON has no defaults; the robot file's default is %s", field.standard)
+			}
+		}
 	}
 	if len(f.Neurons) == 0 {
 		fail("neurons", "expected at least one")

@@ -2,8 +2,11 @@ package circuits_test
 
 import (
 	"fmt"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"fluxd/configs/circuits"
 )
@@ -35,6 +38,38 @@ func TestJSONErrors(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), word) {
 				t.Errorf("%s: %v: the library's word %q", c.text, err, word)
 			}
+		}
+	}
+}
+
+// A neuron without a threshold, a leak or a refractory period is refused. The error gives the default of the robot file.
+func TestJSONHasNoDefaults(t *testing.T) {
+	fields := reflect.TypeFor[circuits.Neuron]()
+	standard := func(field string) string {
+		f, _ := fields.FieldByName(field)
+		return f.Tag.Get("default")
+	}
+	refractory, err := time.ParseDuration(standard("Refractory"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const whole = `{"name": "a", "threshold": 0, "leak": 0, "refractory_us": 0}`
+	text := func(neuron string) []byte {
+		return []byte("{\"format\": \"flux-network/1\", \"neurons\": [\n" + neuron + "], \"synapses\": []}")
+	}
+	if _, err := circuits.ParseJSON("x", text(whole)); err != nil {
+		t.Errorf("fields that are 0: %v", err)
+	}
+	for _, c := range []struct{ part, absent, standard string }{
+		{`"threshold": 0, `, "threshold", standard("Threshold")},
+		{`"leak": 0, `, "leak", standard("Leak")},
+		{`, "refractory_us": 0`, "refractory_us", strconv.FormatInt(refractory.Microseconds(), 10)},
+	} {
+		want := "x:2:1: neurons[0]." + c.absent +
+			": expected a number: a network as JSON has no defaults; the robot file's default is " + c.standard
+		_, err := circuits.ParseJSON("x", text(strings.Replace(whole, c.part, "", 1)))
+		if err == nil || err.Error() != want {
+			t.Errorf("without %s: %v, expected %q", c.absent, err, want)
 		}
 	}
 }
