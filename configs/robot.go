@@ -228,7 +228,7 @@ type Reward struct {
 	Window    time.Duration `yaml:"window" default:"0s" max:"1m" live:"true" doc:"time over which a change counts, as long as an action takes; 0s: two readings"`
 	Threshold *Quantity     `yaml:"threshold" min:"0" live:"true" doc:"smallest change or level that earns anything, in the sensor's unit; absent: none"`
 	Gain      float64       `yaml:"gain" unit:"spikes" default:"1" min:"-1e6" max:"1e6" live:"true" doc:"spikes for each unit of the sensor, or of fluxctl reward; negative: punishment"`
-	Most      int           `yaml:"most" unit:"spikes" default:"10" min:"0" max:"1000" live:"true" doc:"most spikes for one reward; 0: none"`
+	Most      int           `yaml:"most" unit:"spikes" default:"10" min:"0" max:"1000" live:"true" doc:"most spikes for one reward; 0: no spikes, the reward is off"`
 	Every     time.Duration `yaml:"every" default:"2ms" min:"1us" max:"1s" live:"true" doc:"time between two spikes, longer than the refractory period of to and against"`
 	To        string        `yaml:"to" doc:"neuron that fires for a reward"`
 	Against   string        `yaml:"against" doc:"neuron that fires for a punishment; absent: none does"`

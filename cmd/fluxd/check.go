@@ -54,16 +54,19 @@ func warn(w io.Writer, warnings configs.Errors) error {
 	return nil
 }
 
-// printWiring prints two tables: all wires, and all devices with their codes and neurons.
+// printWiring prints two tables: all wires, and all devices with their codes and neurons. It leaves out a table without rows.
 func printWiring(w io.Writer, c *configs.Robot) error {
 	board := c.Board.Kind
 	if c.Board.World != "" && c.Board.World != "none" {
 		board += ", world " + c.Board.World
 	}
-	fmt.Fprintf(w, "%s: valid. Board %s; %d neurons, %d synapses; MQTT broker %s\n\n",
-		c.Name, board, len(c.Network.Neurons), len(c.Network.Synapses), c.MQTT.Broker)
+	fmt.Fprintf(w, "%s: valid. Board %s; %s, %s; MQTT broker %s\n",
+		c.Name, board, count(len(c.Network.Neurons), "neuron"), count(len(c.Network.Synapses), "synapse"), c.MQTT.Broker)
 	if err := wiringTable(w, c); err != nil {
 		return err
+	}
+	if len(c.Sensors) == 0 && len(c.Actuators) == 0 {
+		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\nNAME\tDEVICE\tCODE\tNEURONS")
@@ -76,6 +79,14 @@ func printWiring(w io.Writer, c *configs.Robot) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\t<- %s\n", a.Name, a.Value.Device, d.Kind, strings.Join(neurons, ", "))
 	}
 	return table.Flush()
+}
+
+// count returns a number of things, such as "1 synapse" and "2 synapses".
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprint(n, " ", thing)
 }
 
 func schemaCommand() *cobra.Command {

@@ -172,6 +172,17 @@ func TestSimWritesWallClockFiguresToStderrOnly(t *testing.T) {
 	}
 }
 
+// The help says which seed a trial uses.
+func TestSimTrialsUseSuccessiveSeeds(t *testing.T) {
+	code, out, errs := fluxd("sim", "lightseeker", "--for", "1s", "--seed", "5", "--trials", "2")
+	if code != 0 || !strings.HasPrefix(out, "trial 1 (seed 5): ") || !strings.Contains(out, "\ntrial 2 (seed 6): ") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	if _, help, _ := fluxd("sim", "--help"); !strings.Contains(help, "trial k uses seed + k - 1") {
+		t.Errorf("the help says otherwise:\n%s", help)
+	}
+}
+
 // After a real signal to a real process, the robot stops, logs that its actuators are at failsafe, and exits with 0.
 func TestSignalsStopTheDaemonCleanly(t *testing.T) {
 	if testing.Short() {

@@ -22,7 +22,7 @@ func wiringTable(w io.Writer, c *configs.Robot) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "HEADER\tPIN\tDEVICE\tNAME\tROLE\tDIRECTION\tPULL")
+	fmt.Fprintln(table, "\nHEADER\tPIN\tDEVICE\tNAME\tROLE\tDIRECTION\tPULL")
 	for _, wire := range all {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
 			place(&wire), wire.Where(), wire.Device, wire.Name, wire.Role, wire.Direction, orDash(wire.Pull))

@@ -58,6 +58,18 @@ func TestCheckPrintsTheWiring(t *testing.T) {
 	}
 }
 
+// A robot without devices has no tables.
+func TestCheckOmitsEmptyTables(t *testing.T) {
+	code, out, errs := fluxd("check", write(t, `robot: net
+board: {kind: sim}
+network: {neurons: {a: {}, b: {}}, synapses: [{from: a, to: b, weight: 1}]}
+mqtt: {broker: none}
+`))
+	if want := "net: valid. Board sim; 2 neurons, 1 synapse; MQTT broker none\n"; code != 0 || out != want {
+		t.Errorf("exit %d: %s%s\nwant %s", code, out, errs, want)
+	}
+}
+
 func TestPinsDrawsTheHeader(t *testing.T) {
 	code, out, errs := fluxd("pins", write(t, wired))
 	if code != 0 || errs != "" {

@@ -63,7 +63,7 @@ machine. Progress and the time it took go to stderr.`,
 	}
 	c.Flags().DurationVar(&opts.For, "for", 0, "how long to simulate, such as 60s (default: the length of the recording, or 60s)")
 	overlayFlag(c, &overlays)
-	c.Flags().Uint64Var(&opts.Seed, "seed", 1, "seed of the simulated world; trial k uses seed + k")
+	c.Flags().Uint64Var(&opts.Seed, "seed", 1, "seed of the simulated world; trial k uses seed + k - 1")
 	c.Flags().IntVar(&opts.Trials, "trials", 1, "the `number` of runs, each from another starting pose")
 	return c
 }

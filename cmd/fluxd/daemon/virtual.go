@@ -18,7 +18,7 @@ import (
 // SimulateOptions are the options of Simulate.
 type SimulateOptions struct {
 	For      time.Duration                   // simulated time; 0: as long as the recording to compare with, or a minute
-	Seed     uint64                          // of the simulated world; trial k uses Seed + k
+	Seed     uint64                          // of the simulated world; trial k, counted from 1, uses Seed + k - 1
 	Trials   int                             // how many trials, each from another start; at least 1
 	Out      io.Writer                       // for the score: the same bytes for the same configuration and options on every machine
 	Progress func(done, total time.Duration) // called every progressEvery of simulated time; may be nil
