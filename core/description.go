@@ -112,7 +112,7 @@ type ShortTerm struct {
 type LongTerm struct {
 	Rate          float64 // units gained when an arrival is followed by a spike within the window
 	Depression    float64 // units lost when an arrival follows a spike within the window
-	Consolidation float64 // units of the short-term part that one unit of reward makes permanent, or one of punishment unlearns
+	Consolidation float64 // units of the short-term part made permanent per step of a modulator's weight; unlearnt below 0
 }
 
 // A Description describes a whole network, for Build.

@@ -119,5 +119,5 @@ type STP struct {
 type LTP struct {
 	Rate          float64 `yaml:"rate" default:"0" doc:"units gained when a spike follows an arrival within the window"`
 	Depression    float64 `yaml:"depression" default:"0" doc:"units lost when an arrival follows a spike within the window"`
-	Consolidation float64 `yaml:"consolidation" default:"0" doc:"units that one step of reward moves from the short-term part to the long-term weight, at most"`
+	Consolidation float64 `yaml:"consolidation" default:"0" doc:"units per step of the modulator's weight: what a reward moves from the short-term part to the long-term weight, at most"`
 }
