@@ -36,7 +36,9 @@ type HBridgeOpts struct {
 var DefaultHBridgeOpts = options.Defaults[HBridgeOpts]()
 
 // With this slew rate a motor reaches full speed from rest in 0.1 s, about as fast as its mechanics follow.
-var hbridgeKind = Kind{Name: "hbridge", About: "DC motor", New: func() Options { return new(HBridgeOpts) }, Slew: 10 * Slew(Full),
+var hbridgeKind = Kind{Name: "hbridge", About: "DC motor",
+	Also: []string{"drv8833", "drv8835", "drv8871", "l298n", "l298", "l293d", "tb6612", "tb6612fng", "mx1508", "l9110s"},
+	New:  func() Options { return new(HBridgeOpts) }, Slew: 10 * Slew(Full),
 	Smooth: physic.KiloHertz, Rough: "the motor hums, and jerks at low speed"}
 
 // Lowest implements Options.

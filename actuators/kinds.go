@@ -12,6 +12,7 @@ import (
 type Kind struct {
 	Name    string         // in a robot file: "hbridge"
 	About   string         // one phrase: "DC motor"
+	Also    []string       // chips and modules that it drives, in lower case without hyphens: "drv8833"
 	New     func() Options // returns options with nothing set, not even the defaults
 	Slew    Slew           // default slew rate; 0: no limit
 	Without []string       // keys of CommonOpts that it does not have

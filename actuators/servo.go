@@ -41,7 +41,9 @@ var (
 
 // A servo travels from end to end in 0.5 s.
 var (
-	servoKind      = Kind{Name: "servo", About: "position", New: func() Options { return new(ServoOpts) }, Slew: 4 * Slew(Full)}
+	servoKind = Kind{Name: "servo", About: "position",
+		Also: []string{"sg90", "mg90s", "mg996r"},
+		New:  func() Options { return new(ServoOpts) }, Slew: 4 * Slew(Full)}
 	continuousKind = Kind{Name: "continuous", About: "servo that turns", New: func() Options { return new(ContinuousOpts) },
 		Slew: 4 * Slew(Full)}
 )

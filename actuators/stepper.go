@@ -27,8 +27,9 @@ type StepperOpts struct {
 var DefaultStepperOpts = options.Defaults[StepperOpts]()
 
 // With a higher slew rate a stepper loses steps.
-var stepperKind = Kind{Name: "stepper", About: "step and direction", New: func() Options { return new(StepperOpts) },
-	Slew: 2 * Slew(Full)}
+var stepperKind = Kind{Name: "stepper", About: "step and direction",
+	Also: []string{"a4988", "drv8825", "tmc2208", "tmc2209"},
+	New:  func() Options { return new(StepperOpts) }, Slew: 2 * Slew(Full)}
 
 // slowestSteps is the slowest rate of steps. Below it the motor stands still: kernels count a period in 32 bits of nanoseconds.
 const slowestSteps = physic.Hertz

@@ -6,6 +6,7 @@ import (
 
 	"fluxd/configs"
 	"fluxd/configs/circuits"
+	"fluxd/configs/strict"
 	"fluxd/configs/tennlab"
 )
 
@@ -29,6 +30,25 @@ func TestMistakenFiles(t *testing.T) {
 		err := readers[c.reader](c.text)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %s: %v, expected one line that says %q", c.reader, c.text, err, c.want)
+		}
+	}
+}
+
+// A chip is a name of one kind only, and not the name of a kind, so that the advice for it is right.
+func TestOtherNamesOfKinds(t *testing.T) {
+	for _, union := range []strict.Union{new(configs.Sensor), new(configs.Actuator)} {
+		_, kinds := union.Kinds()
+		seen := map[string]bool{}
+		for _, k := range kinds {
+			seen[k.Name] = true
+		}
+		for _, k := range kinds {
+			for _, also := range k.Also {
+				if seen[also] || also != strings.ToLower(also) || strings.ContainsAny(also, "-:, ") {
+					t.Errorf("%s: %q: expected another name, in lower case without hyphens", k.Name, also)
+				}
+				seen[also] = true
+			}
 		}
 	}
 }

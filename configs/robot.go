@@ -112,7 +112,7 @@ type Sensor struct {
 // Kinds returns the devices of package sensors.
 func (*Sensor) Kinds() (key string, kinds []strict.Kind) {
 	for _, k := range sensors.Kinds {
-		one := strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }}
+		one := strict.Kind{Name: k.Name, About: k.About, Also: k.Also, New: func() any { return k.New() }}
 		opts := k.New()
 		if opts.Measures()[0].Name == "" {
 			one.Without = append(one.Without, "measure")
@@ -164,7 +164,8 @@ type Actuator struct {
 // Kinds returns the devices of package actuators.
 func (*Actuator) Kinds() (key string, kinds []strict.Kind) {
 	for _, k := range actuators.Kinds {
-		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() }, Without: k.Without})
+		kinds = append(kinds, strict.Kind{Name: k.Name, About: k.About, New: func() any { return k.New() },
+			Without: k.Without, Also: k.Also})
 	}
 	return "device", kinds
 }

@@ -95,8 +95,10 @@ type BME280Opts struct {
 	OnBus
 }
 
-var bme280Kind = Kind{Name: "bme280", About: "air (BMP280 and BMP180 too)", New: func() Options { return new(BME280Opts) },
-	Addresses: bme280Addresses, MinInterval: bme280Period, Calibrates: true, Freezes: true}
+var bme280Kind = Kind{Name: "bme280", About: "air (BMP280 and BMP180 too)",
+	Also: []string{"bmp280", "bmp180"},
+	New:  func() Options { return new(BME280Opts) }, Addresses: bme280Addresses,
+	MinInterval: bme280Period, Calibrates: true, Freezes: true}
 
 // Measures implements Options.
 func (o *BME280Opts) Measures() []Measure { return bme280Measures }

@@ -50,7 +50,8 @@ var (
 	buttonKind = Kind{Name: "button", About: "switch or bumper",
 		New: func() Options { return new(ButtonOpts) }, Edges: true, Switch: true}
 	pirKind = Kind{Name: "pir", About: "motion",
-		New: func() Options { return new(PIROpts) }, Edges: true, Switch: true}
+		Also: []string{"hcsr501"},
+		New:  func() Options { return new(PIROpts) }, Edges: true, Switch: true}
 )
 
 // Measures implements Options.

@@ -47,8 +47,9 @@ type HCSR04Opts struct {
 var DefaultHCSR04Opts = options.Defaults[HCSR04Opts]()
 
 // A module that is triggered again before the last echo has died away receives that echo.
-var hcsr04Kind = Kind{Name: "hcsr04", About: "ultrasonic range", New: func() Options { return new(HCSR04Opts) },
-	MinInterval: 40 * time.Millisecond, Calibrates: true}
+var hcsr04Kind = Kind{Name: "hcsr04", About: "ultrasonic range",
+	Also: []string{"hcsr04p"},
+	New:  func() Options { return new(HCSR04Opts) }, MinInterval: 40 * time.Millisecond, Calibrates: true}
 
 // Measures implements Options.
 func (o *HCSR04Opts) Measures() []Measure { return measuresIn("m", "") }

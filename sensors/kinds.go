@@ -18,6 +18,7 @@ var Kinds = []Kind{ads1115Kind, adxl345Kind, as5600Kind, bh1750Kind, bme280Kind,
 type Kind struct {
 	Name  string         // "hcsr04"
 	About string         // one phrase: "ultrasonic range"
+	Also  []string       // other chips and modules that it drives, in lower case without hyphens: "hcsr04p"
 	New   func() Options // options with nothing set, not even the defaults
 	// Addresses on an I2C bus, the lowest first; nil for a device that is not on a bus.
 	Addresses []uint16

@@ -116,7 +116,8 @@ type MPU6050Opts struct {
 var DefaultMPU6050Opts = options.Defaults[MPU6050Opts]()
 
 var mpu6050Kind = Kind{Name: "mpu6050", About: "acceleration and rotation (MPU-6500, MPU-9250, ICM-20689 and copies too)",
-	New: func() Options { return new(MPU6050Opts) }, Addresses: mpu6050Addresses, Calibrates: true, Freezes: true}
+	Also: []string{"mpu6000", "mpu6500", "mpu9250", "icm20689"},
+	New:  func() Options { return new(MPU6050Opts) }, Addresses: mpu6050Addresses, Calibrates: true, Freezes: true}
 
 // mpu6050Measures are acceleration, rotation and temperature. mpu6050Order is their order in a sample.
 var (

@@ -21,6 +21,7 @@ type Kind struct {
 	New      func() any // returns a pointer to an empty struct of options
 	Without  []string   // shared keys that this kind does not have
 	Requires []string   // shared keys that this kind requires
+	Also     []string   // other names that a user may write, in lower case without hyphens, such as chips: "hcsr04p"
 }
 
 // Type returns the type of the struct of options.
@@ -39,16 +40,30 @@ func KindsOf(t reflect.Type) (key string, kinds []Kind) {
 	return reflect.New(t).Interface().(Union).Kinds()
 }
 
-// discriminator returns the field that names the kind, with an enum and a doc tag made from the kinds.
+// discriminator returns the field that names the kind, with the tags enum, also and doc made from the kinds.
 func discriminator(f Field, kinds []Kind) Field {
-	var names, about []string
+	var names, also, about []string
 	for _, k := range kinds {
 		names = append(names, k.Name)
 		about = append(about, k.Name+": "+k.About)
+		for _, other := range k.Also {
+			also = append(also, other+":"+k.Name)
+		}
 	}
-	made := `enum:"` + strings.Join(names, ",") + `" doc:` + strconv.Quote(strings.Join(about, "; "))
+	made := `enum:"` + strings.Join(names, ",") + `" also:"` + strings.Join(also, ",") + `" doc:` + strconv.Quote(strings.Join(about, "; "))
 	f.Tag = reflect.StructTag(made + ` ` + string(f.Tag))
 	return f
+}
+
+// kindAlso returns the kind that has another name in its tag also; "" if none has. Case and hyphens do not matter.
+func kindAlso(name string, tag reflect.StructTag) string {
+	name = strings.ReplaceAll(strings.ToLower(name), "-", "")
+	for one := range strings.SplitSeq(tag.Get("also"), ",") {
+		if also, kind, _ := strings.Cut(one, ":"); also == name {
+			return kind
+		}
+	}
+	return ""
 }
 
 // optionsField returns the index of the field of a Union that holds the options.

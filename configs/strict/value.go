@@ -86,7 +86,11 @@ func (d *Decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.
 	}
 	if choices := tag.Get("enum"); choices != "" && !slices.Contains(strings.Split(choices, ","), v.String()) {
 		all := strings.Split(choices, ",")
-		d.Refuse(n, path, "%q: expected %s%s", Shorten(v.String()), strings.Join(all, ", "), spelling.Hint(v.String(), all))
+		hint := spelling.Hint(v.String(), all)
+		if kind := kindAlso(v.String(), tag); kind != "" {
+			hint = fmt.Sprintf("; for %s write %s", strings.ToUpper(v.String()), kind)
+		}
+		d.Refuse(n, path, "%q: expected %s%s", Shorten(v.String()), strings.Join(all, ", "), hint)
 		v.SetZero()
 		return
 	}
