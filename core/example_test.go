@@ -205,7 +205,7 @@ func Example_reward() {
 	pour(network, 0, 100) // an action: the short-term part is 8
 	network.Advance(500_000, nil)
 	fmt.Println("before the reward", network.Learnt()[0])
-	if err := network.Excite(500_000, 2); err != nil { // 6 units are left by now; a unit of reward moves 5 of them
+	if err := network.Excite(500_000, 2); err != nil { // 6 units are left by now; a reward of weight 1 moves 5 of them
 		panic(err)
 	}
 	network.Advance(600_000, nil)
