@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 func TestDecodedSpikesAreThoseEncoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spikes := rapid.SliceOf(rapid.Custom(func(t *rapid.T) Spike {
-			return Spike{At: rapid.Int64Range(0, 1<<50).Draw(t, "at"), Neuron: rapid.IntRange(0, 1<<31).Draw(t, "neuron")}
+			return Spike{At: rapid.Int64Range(0, 1<<50).Draw(t, "at"), Neuron: rapid.IntRange(0, math.MaxInt32).Draw(t, "neuron")}
 		})).Draw(t, "spikes")
 		slices.SortFunc(spikes, func(a, b Spike) int { return int(min(1, max(-1, a.At-b.At))) })
 		batch := EncodeSpikes(nil, spikes)
