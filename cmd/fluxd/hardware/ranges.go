@@ -49,6 +49,9 @@ func CheckRanges(config *configs.Robot) (mistakes, warnings configs.Errors) {
 		default:
 			mistakes = append(mistakes, config.Mistake(path+".encode."+key, "%s", message))
 		}
+		if message := slower(c.Encode, within); message != "" && key == "" {
+			warnings = append(warnings, config.Mistake(path+".encode.range", "%s", message))
+		}
 	}
 	for _, w := range config.Rewards {
 		within, known := ranges[w.Value.Sensor]
@@ -123,6 +126,22 @@ func unreachable(e configs.Encode, within sensors.Range) (key, message string) {
 		}
 	}
 	return "", ""
+}
+
+// slower says how much of its highest rate an encoder can reach, if the range of the device ends much earlier; else "".
+func slower(e configs.Encode, within sensors.Range) string {
+	rate, is := e.Options.(*encoders.RateOpts)
+	if !is {
+		return ""
+	}
+	first, last := rate.Range[0], rate.Range[1]
+	end := min(max(last.Micro, within.Low), within.High)
+	share := float64(end-first.Micro) / float64(last.Micro-first.Micro)
+	if share > 0.9 {
+		return "" // [1 m, 0 m] is usual for a device that measures from 2 cm
+	}
+	return fmt.Sprintf("readings end at %s: at most %.3g Hz of %s Hz", withUnit(plain(end), last.Unit), share*float64(rate.Max)/1e6,
+		plain(int64(rate.Max)))
 }
 
 // plain writes millionths as a decimal number, amount adds the unit, and in writes a range with its unit.
