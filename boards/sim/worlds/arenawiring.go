@@ -32,6 +32,7 @@ var arenaRobot = []Connection{
 // of the arena's robot, and reports a wheel that is not connected.
 func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
 	connected := map[string]bool{}
+	listedAll := false // all parts, once: a device that the arena has not may have many wires
 	for i := range wiring {
 		c := &wiring[i]
 		known, taken := false, false
@@ -47,8 +48,14 @@ func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
 				fmt.Errorf("0x%02x: the arena has a light sensor there, a bh1750: use another address, or bus I2C0", c.Address)})
 		case !known && !inEveryWorld(c):
 			has := partList(func(part *Connection) bool { return part.Device == c.Device && part.Role == c.Role })
+			if has == "" && !listedAll {
+				has, listedAll = partList(func(*Connection) bool { return true }), true
+			}
+			if has != "" {
+				has = "; it has " + has
+			}
 			unknown = append(unknown, Mistake{i,
-				fmt.Errorf("the arena has no %s with its %s at %s; it has %s", c.Device, c.Role, c.Where(), has)})
+				fmt.Errorf("the arena has no %s with its %s at %s%s", c.Device, c.Role, c.Where(), has)})
 		}
 	}
 	listed := map[string]bool{}
@@ -63,18 +70,22 @@ func (*ArenaOpts) Check(wiring []Connection) (refused, unknown []Mistake) {
 	return refused, unknown
 }
 
-// partList describes the parts of the arena's robot that are alike, or all if none is.
+// partList describes the parts of the arena's robot that are alike, each with its wires; "" if none is.
 func partList(alike func(part *Connection) bool) string {
-	var like, all []string
+	var list []string
+	name := ""
 	for i := range arenaRobot {
 		part := &arenaRobot[i]
-		text := fmt.Sprintf("%s: %s, %s %s", part.Name, part.Device, part.Role, part.Where())
-		if all = append(all, text); alike(part) {
-			like = append(like, text)
+		if !alike(part) {
+			continue
 		}
+		wire := part.Role + " " + part.Where()
+		if part.Name == name {
+			list[len(list)-1] += ", " + wire
+			continue
+		}
+		name = part.Name
+		list = append(list, fmt.Sprintf("%s: %s, %s", name, part.Device, wire))
 	}
-	if like != nil {
-		all = like
-	}
-	return strings.Join(all, "; ")
+	return strings.Join(list, "; ")
 }

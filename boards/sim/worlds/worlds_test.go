@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,13 +181,23 @@ func TestCheck(t *testing.T) {
 		{"a wheel that nothing drives", &worlds.ArenaOpts{}, change(2, func(c *worlds.Connection) { c.Pin = "GPIO19" }), mistakes{},
 			mistakes{2: "the arena has no hbridge with its pwm at GPIO19",
 				-1: "the arena's left wheel is not connected, and does not turn as it should: " +
-					"expected left wheel: hbridge, pwm GPIO13; left wheel: hbridge, direction GPIO6"}},
+					"expected left wheel: hbridge, pwm GPIO13, direction GPIO6"}},
+		{"a device that it has not", &worlds.ArenaOpts{}, append(slices.Clone(seeker),
+			worlds.Connection{Name: "range", Device: "hcsr04", Role: "trigger", Pin: "GPIO23"},
+			worlds.Connection{Name: "range", Device: "hcsr04", Role: "echo", Pin: "GPIO24", Input: true}), mistakes{},
+			mistakes{len(seeker): "the arena has no hcsr04 with its trigger at GPIO23; it has left eye: bh1750, address I2C1 0x23; " +
+				"right eye: bh1750, address I2C1 0x5c; bumper: button, pin GPIO17; left wheel: hbridge, pwm GPIO13, direction GPIO6; " +
+				"right wheel: hbridge, pwm GPIO12, direction GPIO5",
+				len(seeker) + 1: "the arena has no hcsr04 with its echo at GPIO24"}},
 		{"no world", &worlds.NoneOpts{}, seeker, mistakes{},
 			mistakes{0: "nothing answers at I2C1 0x23: a simulated board without a world has no devices; " +
 				"world: table has all of the robot's"}},
 		{"a table", &worlds.TableOpts{}, rover(), mistakes{}, mistakes{}},
 	} {
 		refused, unknown := c.options.Check(c.wiring)
+		if strings.Count(fmt.Sprint(unknown), "bumper: button") > 1 {
+			t.Errorf("%s: it lists all parts twice: %v", c.story, unknown)
+		}
 		for _, one := range []struct {
 			what string
 			got  []worlds.Mistake

@@ -106,7 +106,7 @@ mqtt: {broker: none}
 		{"another wheel", seeker("arena", "GPIO13, direction: GPIO6", "GPIO19, direction: GPIO6"), []string{
 			"test.yaml:8:32: actuators.left.pwm: the arena has no hbridge",
 			"test.yaml:2:27: board.world: the arena's left wheel is not connected",
-			"expected left wheel: hbridge, pwm GPIO13; left wheel: hbridge, direction GPIO6"}},
+			"expected left wheel: hbridge, pwm GPIO13, direction GPIO6"}},
 		{"no world", seeker("none"), []string{"test.yaml:4:45: sensors.eye.address: nothing answers at I2C1 0x23", "world: table"}},
 		{"a table has everything", seeker("table", "I2C1", "I2C0"), nil},
 	} {
