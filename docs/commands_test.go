@@ -142,11 +142,15 @@ func (s step) expect(printed string) error {
 	return fmt.Errorf("the page shows:\n%s\nit prints:\n%s", strings.Join(s.output, "\n"), printed)
 }
 
+// built is the folder of the programs, once a test has asked for them.
+var built string
+
 // programs builds fluxd and fluxctl, once.
 var programs = sync.OnceValues(func() (folder string, err error) {
 	if folder, err = os.MkdirTemp("", "fluxd-docs"); err != nil {
 		return "", err
 	}
+	built = folder
 	build := exec.Command("go", "build", "-o", folder, "./cmd/fluxd", "./cmd/fluxctl")
 	build.Dir = ".."
 	if out, err := build.CombinedOutput(); err != nil {
@@ -157,9 +161,7 @@ var programs = sync.OnceValues(func() (folder string, err error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if folder, err := programs(); err == nil {
-		os.RemoveAll(folder)
-	}
+	os.RemoveAll(built) // nothing, when no test has built them
 	os.Exit(code)
 }
 
@@ -173,7 +175,7 @@ type place struct {
 
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	built, err := programs()
+	folder, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +205,7 @@ func newPlace(t *testing.T) *place {
 	if err := os.Mkdir(filepath.Join(p.folder, "bin"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join(built, "fluxctl"), filepath.Join(p.folder, "bin/fluxctl")); err != nil {
+	if err := os.Symlink(filepath.Join(folder, "fluxctl"), filepath.Join(p.folder, "bin/fluxctl")); err != nil {
 		t.Fatal(err)
 	}
 	// The demo without an argument is the same robot with the other port.
@@ -213,7 +215,7 @@ func newPlace(t *testing.T) *place {
 	}
 	p.write(t, "lightseeker.yaml", string(demo))
 	script := fmt.Sprintf("#!/bin/sh\n[ \"$*\" = run ] && set -- run lightseeker.yaml\nexec '%s' \"$@\"\n",
-		filepath.Join(built, "fluxd"))
+		filepath.Join(folder, "fluxd"))
 	if err := os.WriteFile(filepath.Join(p.folder, "bin/fluxd"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func TestDocumentationNamesCommands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the programs")
 	}
-	built, err := programs()
+	folder, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,12 +35,12 @@ func TestDocumentationNamesCommands(t *testing.T) {
 	helpOf := func(program, command string) string {
 		key := program + " " + command
 		if _, known := help[key]; !known {
-			all, err := exec.Command(filepath.Join(built, program), "--help").CombinedOutput()
+			all, err := exec.Command(filepath.Join(folder, program), "--help").CombinedOutput()
 			if err != nil {
 				t.Fatal(err)
 			}
 			if help[key] = ""; regexp.MustCompile(`(?m)^  ` + command + ` `).Match(all) {
-				one, err := exec.Command(filepath.Join(built, program), command, "--help").CombinedOutput()
+				one, err := exec.Command(filepath.Join(folder, program), command, "--help").CombinedOutput()
 				if err != nil {
 					t.Fatalf("%s --help: %v", key, err)
 				}
@@ -80,7 +80,7 @@ func TestDocumentationListsCommands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the programs")
 	}
-	built, err := programs()
+	folder, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestDocumentationListsCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, program := range []string{"fluxd", "fluxctl"} {
-		text, err := exec.Command(filepath.Join(built, program), "--help").CombinedOutput()
+		text, err := exec.Command(filepath.Join(folder, program), "--help").CombinedOutput()
 		if err != nil {
 			t.Fatal(err)
 		}
