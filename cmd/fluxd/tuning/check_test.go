@@ -19,14 +19,10 @@ func (still) Readings(int) sensors.Range              { return sensors.Range{} }
 func (still) Prepare(Part, *Settings) (func(), error) { return func() {}, nil }
 func (still) ConvertWeights(*Settings)                {}
 
-// A change is checked like a robot file, with the same errors.
-func TestChangesAreCheckedLikeAFile(t *testing.T) {
-	config, err := configs.Parse("lamp.yaml", []byte(`robot: lamp
-board: {kind: sim}
-network: {neurons: {a: {}}}
-actuators: {lamp: {device: dimmer, pwm: GPIO12, decode: {kind: count, neuron: a, window: 100ms}}}
-mqtt: {broker: none}
-`), nil)
+// newTuner makes the tuner of a robot file, for a robot that accepts every change.
+func newTuner(t *testing.T, name, text string) *Tuner {
+	t.Helper()
+	config, err := configs.Parse(name, []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +30,17 @@ mqtt: {broker: none}
 	if err != nil {
 		t.Fatal(err)
 	}
-	tuner := New(config, network, still{})
+	return New(config, network, still{})
+}
+
+// A change is checked like a robot file, with the same errors.
+func TestChangesAreCheckedLikeAFile(t *testing.T) {
+	tuner := newTuner(t, "lamp.yaml", `robot: lamp
+board: {kind: sim}
+network: {neurons: {a: {}}}
+actuators: {lamp: {device: dimmer, pwm: GPIO12, decode: {kind: count, neuron: a, window: 100ms}}}
+mqtt: {broker: none}
+`)
 	of, known := tuner.byPath["actuators.lamp.decode.full"]
 	if !known {
 		t.Fatal("no such parameter")
@@ -57,21 +63,13 @@ mqtt: {broker: none}
 
 // The limits of an encoder depend on the sensor's present rate, not on that at the start.
 func TestEncodersAreCheckedAtTheTunedRate(t *testing.T) {
-	config, err := configs.Parse("eye.yaml", []byte(`robot: eye
+	tuner := newTuner(t, "eye.yaml", `robot: eye
 board: {kind: sim}
 sensors:
   eye: {device: bh1750, bus: I2C1, address: 0x23, every: 100ms, encode: {kind: rate, range: [0 lx, 100 lx], max: 50 Hz, to: a}}
 network: {neurons: {a: {}}}
 mqtt: {broker: none}
-`), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	network, err := core.Build(config.Network)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tuner := New(config, network, still{})
+`)
 	const most = 1e6 // 10,000 spikes a reading, every 10 ms
 	fast := map[string]float64{"sensors.eye.encode.max": most}
 	if err := tuner.Set(Request{Values: fast}); err == nil {
