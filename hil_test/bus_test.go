@@ -75,7 +75,7 @@ func TestEverySensorOnTheBus(t *testing.T) {
 			"mcp23017": 0x20, "mpu6050": 0x68, "tmp102": 0x49, "vl53l0x": 0x29,
 		} {
 			kind, _ := chips.Find(name)
-			if err := b.devices().Attach(b.name, address, kind.OnBus()); err != nil {
+			if err := b.devices().Attach(b.name, address, kind.OnBus(nil, nil)); err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = b.devices().Detach(b.name, address) }) // after the robot has ended

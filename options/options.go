@@ -219,6 +219,32 @@ func Read(v reflect.Value, text string) {
 	}
 }
 
+// Values returns the options of a device, a pointer to a struct, by their keys: whole numbers as int64 in the units of their fields,
+// others as float64, and bool and string. It leaves out pins, lists, and keys that no file has.
+func Values(opts any) map[string]any {
+	values := map[string]any{}
+	v := reflect.ValueOf(opts).Elem()
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		key, one := f.Tag.Get("yaml"), v.FieldByIndex(f.Index)
+		if key == "" || key == "-" || f.Tag.Get("pin") != "" {
+			continue
+		}
+		switch {
+		case one.CanInt():
+			values[key] = one.Int()
+		case one.CanUint():
+			values[key] = int64(one.Uint())
+		case one.CanFloat():
+			values[key] = one.Float()
+		case one.Kind() == reflect.Bool:
+			values[key] = one.Bool()
+		case one.Kind() == reflect.String:
+			values[key] = one.String()
+		}
+	}
+	return values
+}
+
 // written returns a value as a robot file has it.
 func written(v reflect.Value) string {
 	if _, is := v.Interface().(fmt.Stringer); is || v.Kind() != reflect.Int64 {

@@ -2,6 +2,7 @@ package options_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -82,6 +83,23 @@ func TestOrDefaults(t *testing.T) {
 	want.Pin, want.Gamma, want.Fade, want.Least = "GPIO12", 3, 0, 0
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// Values are those of the keys that a file has, in the units of the fields; pins are left out.
+func TestValues(t *testing.T) {
+	opts := struct {
+		lampOpts
+		Pin      string   `yaml:"pin" pin:"pwm"`
+		Address  uint16   `yaml:"address"`
+		Inverted bool     `yaml:"inverted"`
+		Pins     []string `yaml:"pins"`
+		Model    int      `yaml:"-"`
+	}{options.Defaults[lampOpts](), "GPIO12", 0x23, true, nil, 3}
+	want := map[string]any{"frequency": int64(1_000_000_000), "fade": int64(20_000_000), "least": int64(250_000), "curve": "eye",
+		"gamma": 2.2, "address": int64(0x23), "inverted": true}
+	if got := options.Values(&opts); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

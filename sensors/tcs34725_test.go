@@ -224,7 +224,7 @@ func ExampleTCS34725() {
 	now := time.Duration(0)
 	board := sim.New(func() time.Duration { return now }) // on a robot: its board
 	kind, _ := chips.Find("tcs34725")
-	if err := board.Attach("I2C1", 0x29, kind.OnBus()); err != nil {
+	if err := board.Attach("I2C1", 0x29, kind.OnBus(nil, nil)); err != nil {
 		fmt.Println(err)
 		return
 	}

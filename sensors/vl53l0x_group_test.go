@@ -246,7 +246,7 @@ func TestVL53L0XGroupFaults(t *testing.T) {
 	r := newRow(t, 2, nil)
 	r.expect(t, time.Second, 0, 0)
 	colour, _ := chips.Find("tcs34725")
-	if err := r.board.Attach("I2C1", 0x29, colour.OnBus()); err != nil {
+	if err := r.board.Attach("I2C1", 0x29, colour.OnBus(nil, nil)); err != nil {
 		t.Fatal(err)
 	}
 	r.expect(t, time.Second, 0, 0)

@@ -2,6 +2,7 @@ package chips
 
 import (
 	"encoding/binary"
+	"strconv"
 	"sync"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 // exactly what its rate says and shows the voltage at its end, OS reads 0 as long as conversions go on, a register that is
 // written in half is not changed, and reading beyond the second byte repeats both.
 type ADS1115 struct {
-	inputs [4]func(at time.Duration) int64
+	inputs      [4]func(at time.Duration) int64
+	differences [8]func(at time.Duration) int64 // by the value of the multiplexer's field; nil: of the inputs
 
 	mutex      sync.Mutex
 	pointer    byte
@@ -54,11 +56,23 @@ func NewADS1115(inputs [4]func(at time.Duration) int64) *ADS1115 {
 	return s
 }
 
-// restingADS1115 has half of 3.3 V at each input.
-func restingADS1115() sim.Device {
-	input := still(1_650_000)
-	return NewADS1115([4]func(time.Duration) int64{input, input, input, input})
+// senseADS1115 has half of 3.3 V at each input that lies at rest. Where a world says what the difference of two inputs is, that
+// counts, and not the inputs themselves.
+func senseADS1115(sense Sense, _ Settings) sim.Device {
+	s := NewADS1115([4]func(time.Duration) int64{})
+	for i := range s.inputs {
+		s.inputs[i] = sense.or(ads1115Input(i), 1_650_000)
+	}
+	for i, pair := range ads1115Inputs {
+		if pair[1] >= 0 {
+			s.differences[i] = sense.of(ads1115Input(pair[0]) + "-" + ads1115Input(pair[1]))
+		}
+	}
+	return s
 }
+
+// ads1115Input returns the name of an input: "a0".
+func ads1115Input(number int) string { return "a" + strconv.Itoa(number) }
 
 // Reset resets the chip, as after a lost supply.
 func (s *ADS1115) Reset() {
@@ -121,8 +135,12 @@ func (s *ADS1115) convert(at time.Duration) {
 
 // count returns the result of a conversion.
 func (s *ADS1115) count(at time.Duration) int64 {
-	pair := ads1115Inputs[s.config>>12&7]
+	field := s.config >> 12 & 7
+	pair := ads1115Inputs[field]
 	difference := s.volts(pair[0], at) - s.volts(pair[1], at)
+	if sensed := s.differences[field]; sensed != nil {
+		difference = bounded(sensed(at), 20_000_000)
+	}
 	return max(-1<<15, min(toNearest(difference<<15, ads1115Ranges[s.config>>9&7]), 1<<15-1))
 }
 
@@ -131,5 +149,5 @@ func (s *ADS1115) volts(input int, at time.Duration) int64 {
 	if input < 0 || s.inputs[input] == nil {
 		return 0
 	}
-	return max(-10_000_000, min(s.inputs[input](at), 10_000_000))
+	return bounded(s.inputs[input](at), 10_000_000)
 }

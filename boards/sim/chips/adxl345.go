@@ -45,9 +45,12 @@ func NewADXL345(acceleration [3]func(at time.Duration) int64) *ADXL345 {
 	return s
 }
 
-// restingADXL345 lies flat.
-func restingADXL345() sim.Device {
-	return NewADXL345([3]func(time.Duration) int64{2: still(restingGravity)})
+// senseADXL345 lies flat at rest.
+func senseADXL345(sense Sense, _ Settings) sim.Device { return NewADXL345(senseAcceleration(sense)) }
+
+// senseAcceleration returns what the three axes of an accelerometer sense. At rest it lies flat.
+func senseAcceleration(sense Sense) [3]func(time.Duration) int64 {
+	return [3]func(time.Duration) int64{sense.or("accel_x", 0), sense.or("accel_y", 0), sense.or("accel_z", restingGravity)}
 }
 
 // Reset resets the chip, as after a lost supply.
@@ -105,7 +108,7 @@ func (s *ADXL345) measure(at time.Duration) {
 	for axis, sense := range s.acceleration {
 		value := int64(0)
 		if sense != nil {
-			value = sense(s.since + count*period)
+			value = bounded(sense(s.since+count*period), 1_000_000_000_000)
 		}
 		value += int64(int8(s.registers[adxl345Offsets+axis])) * 9_806_650 / 64 // 15.6 mg per step
 		if s.registers[adxl345Format]&0x80 != 0 {

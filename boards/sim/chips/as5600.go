@@ -63,7 +63,20 @@ func NewAS5600(angle func(at time.Duration) int64) *AS5600 {
 	return s
 }
 
-func restingAS5600() sim.Device { return NewAS5600(still(45_000_000)) }
+// senseAS5600 is at 45° at rest. The angle counts, or else the position, in revolutions.
+func senseAS5600(sense Sense, settings Settings) sim.Device {
+	angle := sense.of("angle")
+	if position := sense.of("position"); angle == nil && position != nil {
+		angle = func(at time.Duration) int64 { return position(at) % 1_000_000 * 360 }
+	}
+	if angle == nil {
+		return NewAS5600(still(45_000_000))
+	}
+	if settings.on("inverted") {
+		return NewAS5600(func(at time.Duration) int64 { return -(angle(at) % 360_000_000) })
+	}
+	return NewAS5600(angle)
+}
 
 // SetMagnet removes the magnet, puts it too far or too near, or back in place.
 func (s *AS5600) SetMagnet(magnet AS5600Magnet) {

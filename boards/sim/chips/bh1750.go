@@ -34,8 +34,8 @@ func NewBH1750(light func(at time.Duration) int64) *BH1750 {
 	return s
 }
 
-// restingBH1750 is in a lit room of 300 lx.
-func restingBH1750() sim.Device { return NewBH1750(still(300_000_000)) }
+// senseBH1750 is in a lit room of 300 lx at rest.
+func senseBH1750(sense Sense, _ Settings) sim.Device { return NewBH1750(sense.or("", 300_000_000)) }
 
 // Reset resets the chip, as after a lost supply.
 func (s *BH1750) Reset() {
@@ -147,10 +147,11 @@ func (s *BH1750) finish(at time.Duration) {
 // raw returns the value of the result register: 1.2 counts per lux, twice that in the finest mode, more with a longer measurement
 // time, and in coarse steps with the low resolution.
 func (s *BH1750) raw(at time.Duration) uint16 {
-	counts := s.light(at) * 6 / 5 * s.sensitive / bh1750DefaultTime / 1_000_000
+	light := bounded(s.light(at), 1_000_000_000_000)
+	counts := light * 6 / 5 * s.sensitive / bh1750DefaultTime / 1_000_000
 	switch s.mode & 0x03 {
 	case 1:
-		counts = s.light(at) * 12 / 5 * s.sensitive / bh1750DefaultTime / 1_000_000
+		counts = light * 12 / 5 * s.sensitive / bh1750DefaultTime / 1_000_000
 	case 3:
 		counts -= counts % 5 // 4 lx
 	}

@@ -55,8 +55,27 @@ func NewINA219(current, voltage func(at time.Duration) int64, shunt int64) *INA2
 	return s
 }
 
-// restingINA219 measures 0.2 A at 7.4 V, with a shunt of 0.1 ohm.
-func restingINA219() sim.Device { return NewINA219(still(200_000), still(7_400_000), 100_000) }
+// senseINA219 measures 0.2 A at 7.4 V at rest, with a shunt of 0.1 ohm unless the robot file says another. Voltage and current
+// count. Where no current is sensed, it follows from the voltage across the shunt, or else from the power.
+func senseINA219(sense Sense, settings Settings) sim.Device {
+	resistance := max(1, int64(settings.numberOr("shunt", 100_000_000))/1000) // the setting is in nohm
+	voltage, current := sense.or("voltage", 7_400_000), sense.of("current")
+	across, power := sense.of("shunt"), sense.of("power")
+	switch {
+	case current != nil:
+	case across != nil:
+		current = func(at time.Duration) int64 {
+			return toNearest(bounded(across(at), 1_000_000_000)*1_000_000, resistance)
+		}
+	case power != nil:
+		current = func(at time.Duration) int64 {
+			return toNearest(bounded(power(at), 1_000_000_000_000)*1_000_000, max(voltage(at), 1))
+		}
+	default:
+		current = still(200_000)
+	}
+	return NewINA219(current, voltage, resistance)
+}
 
 // Reset is a supply that was lost for a moment, when the last measurement was over.
 func (s *INA219) Reset() {

@@ -11,24 +11,22 @@
 //	eye, err := sensors.NewBH1750(bus, 0x23, &opts)
 //	reading, err := eye.Sample(clock())
 //
-// Each twin has a file, and a line in Kinds. A twin may be used from any goroutine.
+// Each twin has a file, and a line in Kinds, by which a world connects it: OnBus and OnPins take what it senses there, and the
+// settings that the robot file has for it. A twin may be used from any goroutine.
 package chips
 
-import (
-	"time"
+import "fluxd/boards/sim"
 
-	"fluxd/boards/sim"
-)
-
-// A Kind is a kind of device, and the constructor of its twin. The twin lies at rest on a table, where nothing ever changes: a
-// metre from the next wall, at 22.5 °C.
+// A Kind is a kind of device, and the constructor of its twin. It senses what a world says, and at rest lies on a table where
+// nothing ever changes: a metre from the next wall, at 22.5 °C.
 type Kind struct {
 	Name string
 	// OnBus returns a twin for a bus; nil for a device on pins.
-	OnBus func() sim.Device
-	// Pins are the keys of the device's pins in a robot file. OnPins connects a twin to these pins, in this order.
+	OnBus func(sense Sense, settings Settings) sim.Device
+	// Pins are the keys of the device's pins in a robot file. OnPins connects a twin to these pins, in this order. It returns nil
+	// unless edges come as time passes.
 	Pins   []string
-	OnPins func(pins []*sim.Pin)
+	OnPins func(pins []*sim.Pin, sense Sense, settings Settings) Follower
 	// Reset is the key of a pin that keeps a device on a bus in reset while it is low; "" for none. Its twin has the method
 	// ResetBy(*sim.Pin).
 	Reset string
@@ -40,23 +38,23 @@ type Kind struct {
 
 // Kinds lists all kinds of devices.
 var Kinds = []Kind{
-	{Name: "ads1115", OnBus: restingADS1115},
-	{Name: "adxl345", OnBus: restingADXL345},
-	{Name: "as5600", OnBus: restingAS5600},
-	{Name: "bh1750", OnBus: restingBH1750},
-	{Name: "bme280", OnBus: restingBME280},
-	{Name: "hcsr04", Pins: []string{"trigger", "echo"}, OnPins: restingEcho},
-	{Name: "hx711", Pins: []string{"clock", "data"}, OnPins: restingLoadCell},
-	{Name: "ina219", OnBus: restingINA219},
-	{Name: "mcp23017", OnBus: restingMCP23017, Expander: true},
-	{Name: "mpu6050", OnBus: restingMPU6050},
-	{Name: "pca9685", OnBus: restingPCA9685, Expander: true},
-	{Name: "quadrature", Pins: []string{"a", "b"}, OnPins: restingWheel},
-	{Name: "tca9548a", OnBus: restingTCA9548A, Expander: true, Reset: "reset", Buses: 8},
-	{Name: "tcs34725", OnBus: restingTCS34725},
-	{Name: "tmp102", OnBus: restingTMP102},
-	{Name: "tmp105", OnBus: restingTMP105},
-	{Name: "vl53l0x", OnBus: restingVL53L0X, Reset: "xshut"},
+	{Name: "ads1115", OnBus: senseADS1115},
+	{Name: "adxl345", OnBus: senseADXL345},
+	{Name: "as5600", OnBus: senseAS5600},
+	{Name: "bh1750", OnBus: senseBH1750},
+	{Name: "bme280", OnBus: senseBME280},
+	{Name: "hcsr04", Pins: []string{"trigger", "echo"}, OnPins: senseEcho},
+	{Name: "hx711", Pins: []string{"clock", "data"}, OnPins: senseLoadCell},
+	{Name: "ina219", OnBus: senseINA219},
+	{Name: "mcp23017", OnBus: senseMCP23017, Expander: true},
+	{Name: "mpu6050", OnBus: senseMPU6050},
+	{Name: "pca9685", OnBus: sensePCA9685, Expander: true},
+	{Name: "quadrature", Pins: []string{"a", "b"}, OnPins: senseWheel},
+	{Name: "tca9548a", OnBus: senseTCA9548A, Expander: true, Reset: "reset", Buses: 8},
+	{Name: "tcs34725", OnBus: senseTCS34725},
+	{Name: "tmp102", OnBus: senseTMP102},
+	{Name: "tmp105", OnBus: senseTMP105},
+	{Name: "vl53l0x", OnBus: senseVL53L0X, Reset: "xshut"},
 }
 
 // Find returns the kind with a name; false if there is no twin.
@@ -75,8 +73,3 @@ const (
 	restingTemperature = 22_500_000 // millionths of a degree Celsius
 	restingGravity     = 9_806_650  // µm/s², upwards on z
 )
-
-// still returns a function that never changes.
-func still(value int64) func(time.Duration) int64 {
-	return func(time.Duration) int64 { return value }
-}

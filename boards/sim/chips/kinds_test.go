@@ -34,10 +34,10 @@ func TestKinds(t *testing.T) {
 				pins = append(pins, sim.NewPin("", pin, func() time.Duration { return now }))
 				pin++
 			}
-			kind.OnPins(pins)
+			kind.OnPins(pins, nil, nil)
 			continue
 		}
-		address, device := uint16(0x10+i), kind.OnBus()
+		address, device := uint16(0x10+i), kind.OnBus(nil, nil)
 		if m, moves := device.(sim.Mover); moves {
 			address, _ = m.Address()
 		}

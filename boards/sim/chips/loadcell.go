@@ -39,8 +39,19 @@ func NewLoadCell(clock, data *sim.Pin, counts func(at time.Duration) int64) *Loa
 	return c
 }
 
-// restingLoadCell has a kilogram on a cell of 430,000 counts per kilogram.
-func restingLoadCell(pins []*sim.Pin) { NewLoadCell(pins[0], pins[1], still(430_000)) }
+// senseLoadCell has a kilogram on a cell of 430,000 counts per kilogram at rest. What it senses are counts with the gain that the
+// robot file says.
+func senseLoadCell(pins []*sim.Pin, sense Sense, settings Settings) Follower {
+	counts := still(430_000)
+	if sensed := sense.of(""); sensed != nil {
+		gain := int64(settings.numberOr("gain", 128))
+		counts = func(at time.Duration) int64 {
+			return toNearest(bounded(sensed(at), 1<<24*1_000_000)*128, max(gain, 1)*1_000_000)
+		}
+	}
+	NewLoadCell(pins[0], pins[1], counts)
+	return nil
+}
 
 // Reset resets the chip, as after a lost supply.
 func (c *LoadCell) Reset() {

@@ -52,7 +52,7 @@ func NewMCP23017() *MCP23017 {
 	return s
 }
 
-func restingMCP23017() sim.Device { return NewMCP23017() }
+func senseMCP23017(Sense, Settings) sim.Device { return NewMCP23017() }
 
 // Line returns the line that is connected to a pin, "A0" to "B7". The world drives it and reads its level as on a pin of the
 // board; the chip uses it like a driver uses a pin. The clock of the line is the time of the last transfer.

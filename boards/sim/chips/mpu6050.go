@@ -28,7 +28,8 @@ type MPU6050World struct {
 // rev. 1.6. Details that they leave open, as simulated here: samples start 30 ms after waking, the start-up time of the
 // gyroscope, and start again when their rate changes; an axis in standby keeps its last value.
 type MPU6050 struct {
-	world MPU6050World
+	world   MPU6050World
+	unknown bool // a copy of the MPU-6050 with an identity that no chip of InvenSense has
 
 	mutex     sync.Mutex
 	registers [128]byte
@@ -59,6 +60,10 @@ var mpu6050Trim = [3]int64{1490, 252, -3000}
 // mpu6050GyroOffsets is the first of three numbers of two bytes that are added to the rotation.
 const mpu6050GyroOffsets = 0x13
 
+// mpu6050Relatives are the identities of the chips that are not like an MPU-6050: MPU-6500, 9250, 9255, 6515 and 6880, two of their
+// copies, ICM-20602, MPU-6886, ICM-20689 and ICM-20608.
+var mpu6050Relatives = []byte{0x70, 0x71, 0x73, 0x74, 0x78, 0x72, 0x75, 0x12, 0x19, 0x98, 0xaf}
+
 // mpu6050Delays are the delays of accelerometer and gyroscope, in µs, by DLPF_CFG.
 var mpu6050Delays = [8][2]time.Duration{
 	{0, 980}, {2000, 1900}, {3000, 2800}, {4900, 4800}, {8500, 8300}, {13800, 13400}, {19000, 18600}, {0, 980},
@@ -73,10 +78,19 @@ func NewMPU6050(identity byte, world MPU6050World) *MPU6050 {
 	return s
 }
 
-// restingMPU6050 lies flat.
-func restingMPU6050() sim.Device {
-	level := [3]func(time.Duration) int64{2: still(restingGravity)}
-	return NewMPU6050(0x68, MPU6050World{Acceleration: level, Temperature: still(restingTemperature)})
+// senseMPU6050 lies flat at rest. A robot file that says the identity of an unknown copy has a copy of the MPU-6050.
+func senseMPU6050(sense Sense, settings Settings) sim.Device {
+	s := NewMPU6050(0x68, MPU6050World{
+		Acceleration: senseAcceleration(sense),
+		Rotation:     [3]func(time.Duration) int64{sense.of("gyro_x"), sense.of("gyro_y"), sense.of("gyro_z")},
+		Temperature:  sense.or("temperature", restingTemperature),
+	})
+	if identity := byte(settings.numberOr("who_am_i", 0)); identity != 0 {
+		known := slices.Contains(mpu6050Relatives, identity)
+		s.registers[mpu6050WhoAmI], s.unknown = identity, identity != 0x68 && !known
+		s.reset(0)
+	}
+	return s
 }
 
 // Tx implements sim.Device; see transfer.
@@ -102,7 +116,7 @@ func (s *MPU6050) Reset() {
 	s.reset(s.now)
 }
 
-func (s *MPU6050) like9250() bool { return s.registers[mpu6050WhoAmI] != 0x68 }
+func (s *MPU6050) like9250() bool { return s.registers[mpu6050WhoAmI] != 0x68 && !s.unknown }
 
 // likeICM reports whether the chip has the thermometer of the ICM-20602: that one, MPU-6886, ICM-20689 and ICM-20608.
 func (s *MPU6050) likeICM() bool {
@@ -229,6 +243,7 @@ func (s *MPU6050) put(standby, n int, sense func(time.Duration) int64, moment ti
 	if sense != nil {
 		value = sense(max(0, moment))
 	}
+	value = bounded(value, 10_000_000_000_000)
 	count := max(-1<<15, min(toNearest((value-offset)*counts, millionths), 1<<15-1))
 	binary.BigEndian.PutUint16(s.registers[mpu6050Data+2*n:], uint16(count))
 }

@@ -53,7 +53,7 @@ func NewPCA9685() *PCA9685 {
 	return s
 }
 
-func restingPCA9685() sim.Device { return NewPCA9685() }
+func sensePCA9685(Sense, Settings) sim.Device { return NewPCA9685() }
 
 // Reset resets all registers, as after a lost supply.
 func (s *PCA9685) Reset() {

@@ -23,7 +23,7 @@ type TCA9548A struct {
 // NewTCA9548A returns a chip as after power-up: no bus is joined.
 func NewTCA9548A(buses [8]*sim.Bus) *TCA9548A { return &TCA9548A{buses: buses} }
 
-func restingTCA9548A() sim.Device { return NewTCA9548A([8]*sim.Bus{}) }
+func senseTCA9548A(Sense, Settings) sim.Device { return NewTCA9548A([8]*sim.Bus{}) }
 
 // Connect connects a bus to a channel, 0 to 7.
 func (s *TCA9548A) Connect(channel int, bus *sim.Bus) {

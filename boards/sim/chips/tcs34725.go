@@ -49,9 +49,57 @@ func NewTCS34725(world TCS34725World) *TCS34725 {
 	return s
 }
 
-// restingTCS34725 lies in light of 4,000 K and 300 lx.
-func restingTCS34725() sim.Device {
-	return NewTCS34725(TCS34725World{Clear: still(2_820_653), Red: still(1_000_000), Green: still(1_135_876), Blue: still(684_777)})
+// senseTCS34725 lies in light of 4,000 K and 300 lx at rest. The four channels count, as shares of the counts that the integration
+// time of the robot file allows: of them, a colour that is not sensed is dark, and a clear channel that is not sensed is the sum of
+// the colours. If none is sensed, the light is white, without infrared, and has the illuminance and the colour temperature that are
+// sensed.
+//
+// Source: ams, application note DN40, sections 3.2 and 3.4, appendix I, for lux and colour temperature.
+func senseTCS34725(sense Sense, settings Settings) sim.Device {
+	var channels [4]func(time.Duration) int64
+	sensed := false
+	steps := max(1, int64(settings.numberOr("integration", 50_000_000)+1_200_000)/int64(tcs34725Step))
+	full, gain := min(1024*steps, 65_535), max(1, int64(settings.numberOr("gain", 4)))
+	for i, name := range []string{"clear", "red", "green", "blue"} {
+		if share := sense.of(name); share != nil {
+			sensed = true
+			channels[i] = func(at time.Duration) int64 {
+				return toNearest(bounded(share(at), 10_000_000)*full*10, gain*steps*24)
+			}
+		}
+	}
+	clear, red, green, blue := channels[0], channels[1], channels[2], channels[3]
+	if !sensed {
+		red, green, blue = whiteLight(sense.or("lux", 300_000_000), sense.or("colour_temperature", 4_000_000_000))
+	}
+	if clear == nil {
+		clear = func(at time.Duration) (sum int64) {
+			for _, colour := range []func(time.Duration) int64{red, green, blue} {
+				if colour != nil {
+					sum += colour(at)
+				}
+			}
+			return sum
+		}
+	}
+	return NewTCS34725(TCS34725World{Clear: clear, Red: red, Green: green, Blue: blue})
+}
+
+// whiteLight returns the counts of the three colours in a millisecond with a gain of 1, in millionths, for an illuminance and a
+// colour temperature. The colour temperature is 3,810 K times blue by red, and 1,391 K. The illuminance is 310 times 0.136 red and
+// green, less 0.444 blue. Two numbers leave one of the three colours open: green is 0.6742 times the sum of the others, as in light
+// of 4,000 K.
+func whiteLight(lux, kelvin func(time.Duration) int64) (red, green, blue func(time.Duration) int64) {
+	// All numbers are in millionths, but for the ratio to red, which is in thousandths of them.
+	ratio := func(at time.Duration) int64 { return toNearest(max(0, bounded(kelvin(at), 1e12)-1_391_000_000), 3_810) }
+	red = func(at time.Duration) int64 {
+		blue := ratio(at)
+		by := 136*1_000_000 + 6742*(1_000_000+blue)/10 - 444*blue // lux by red, in thousandths
+		return mulDiv(max(0, bounded(lux(at), 1e12)), 1_000_000_000, 310*by)
+	}
+	blue = func(at time.Duration) int64 { return mulDiv(red(at), ratio(at), 1_000_000) }
+	green = func(at time.Duration) int64 { return mulDiv(red(at), 6742*(1_000_000+ratio(at)), 10_000_000_000) }
+	return red, green, blue
 }
 
 // Reset resets the chip, as after a lost supply.
@@ -150,7 +198,7 @@ func (s *TCS34725) integrate(at time.Duration) {
 	for i, light := range []func(time.Duration) int64{s.world.Clear, s.world.Red, s.world.Green, s.world.Blue} {
 		counts := int64(0)
 		if light != nil {
-			counts = toNearest(light(s.since+count*cycle+integration)*gain*steps*24, 10_000_000)
+			counts = toNearest(bounded(light(s.since+count*cycle+integration), 1_000_000_000_000)*gain*steps*24, 10_000_000)
 		}
 		counts = max(0, min(counts, 1024*steps, 65_535))
 		s.registers[tcs34725Data+2*i], s.registers[tcs34725Data+2*i+1] = byte(counts), byte(counts>>8)

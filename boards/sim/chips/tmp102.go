@@ -32,9 +32,13 @@ func NewTMP102(temperature func(at time.Duration) int64) *TMP102 {
 // NewTMP105 returns a TMP105.
 func NewTMP105(temperature func(at time.Duration) int64) *TMP102 { return newTMP102(temperature, true) }
 
-func restingTMP102() sim.Device { return NewTMP102(still(restingTemperature)) }
+func senseTMP102(sense Sense, _ Settings) sim.Device {
+	return NewTMP102(sense.or("", restingTemperature))
+}
 
-func restingTMP105() sim.Device { return NewTMP105(still(restingTemperature)) }
+func senseTMP105(sense Sense, _ Settings) sim.Device {
+	return NewTMP105(sense.or("", restingTemperature))
+}
 
 func newTMP102(temperature func(at time.Duration) int64, tmp105 bool) *TMP102 {
 	t := &TMP102{temperature: temperature, tmp105: tmp105}
@@ -112,7 +116,7 @@ func (t *TMP102) measure(at time.Duration) {
 		return
 	}
 	t.since += (at - t.since) / period * period
-	count := toNearest(t.temperature(t.since), 62_500) // of a sixteenth of a degree
+	count := toNearest(bounded(t.temperature(t.since), 1_000_000_000_000), 62_500) // of a sixteenth of a degree
 	step := int64(1) << (3 - resolution)
 	if !t.tmp105 && t.config&0x0010 != 0 { // extended mode: 13 bits, marked by the lowest
 		t.result = uint16(int16(max(-4096, min(count, 4095))))<<3 | 1

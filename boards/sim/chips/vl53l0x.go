@@ -86,7 +86,9 @@ func NewVL53L0X(distance func(at time.Duration) int64) *VL53L0X {
 	return s
 }
 
-func restingVL53L0X() sim.Device { return NewVL53L0X(still(restingDistance)) }
+func senseVL53L0X(sense Sense, _ Settings) sim.Device {
+	return NewVL53L0X(sense.or("", restingDistance))
+}
 
 // ResetBy connects XSHUT to a pin: low is standby, in which it answers nowhere, and high lets it boot. A resistor on the module
 // pulls it up.
@@ -241,7 +243,7 @@ func (s *VL53L0X) work(at time.Duration) {
 
 // measure writes the result of a measurement.
 func (s *VL53L0X) measure(at time.Duration) {
-	millimetres := max(0, toNearest(s.distance(at), 1000))
+	millimetres := max(0, toNearest(bounded(s.distance(at), 1_000_000_000_000), 1000))
 	status := byte(11)
 	switch {
 	case !s.spadsEnabled():

@@ -61,6 +61,6 @@ func (b *builder) join(kind chips.Kind, from, to int) error {
 			return &Mistake{from, fmt.Errorf("simulated board: a %s needs its pin %s", kind.Name, role)}
 		}
 	}
-	kind.OnPins(pins)
+	kind.OnPins(pins, nil, nil)
 	return nil
 }

@@ -162,7 +162,7 @@ func (b *builder) end(from int) int {
 // attach connects a twin to the bus and address of the connection from, and to its reset pin, if that is among the connections up
 // to to.
 func (b *builder) attach(from, to int, kind chips.Kind) error {
-	c, device := &b.wiring[from], kind.OnBus()
+	c, device := &b.wiring[from], kind.OnBus(nil, nil)
 	if err := b.board.Attach(c.Bus, c.Address, device); err != nil {
 		return &Mistake{from, err}
 	}

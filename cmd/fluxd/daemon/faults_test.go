@@ -128,7 +128,7 @@ network: {neurons: {a: {}}}`, 1)
 	w := watch(t, text)
 	w.plug(t)
 	ina219, _ := chips.Find("ina219")
-	if err := w.board.Attach("I2C1", 0x40, ina219.OnBus()); err != nil {
+	if err := w.board.Attach("I2C1", 0x40, ina219.OnBus(nil, nil)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "a current", func() bool { return w.Sensors()["current"].Value == 0.2 })
