@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"fmt"
 	"reflect"
 	"time"
 
@@ -12,9 +13,9 @@ import (
 // encode checks the encoder of a sensor that is read at intervals of every (-1: unknown). It converts the encoder's amounts into
 // the unit of the sensor, if that is known.
 func (v *validator) encode(path string, e *Encode, every time.Duration, unit string, known bool) {
-	v.names.Exists(path+".to", e.To)
+	neurons := v.targets(path+".to", e.To)
 	if e.Weight != nil {
-		v.weight(path+".weight", e)
+		v.weight(path+".weight", *e.Weight, neurons)
 	}
 	if e.Options == nil {
 		return
@@ -25,21 +26,50 @@ func (v *validator) encode(path string, e *Encode, every time.Duration, unit str
 	if paced, is := e.Options.(encoders.Paced); is {
 		paced.Pace(every)
 	}
+	if spreading, is := e.Options.(encoders.Spreading); is {
+		spreading.Spread(len(neurons))
+	}
 	if ranging, is := e.Options.(encoders.Ranging); is {
 		ranging.KeepDirection()
 	}
 	v.Check(path, e.Options)
 }
 
-// weight checks the units that each spike adds.
-func (v *validator) weight(path string, e *Encode) {
-	if *e.Weight == 0 {
+// targets checks the names of the neurons that a sensor feeds, and returns their indices; nil if one is not known.
+func (v *validator) targets(path string, to Targets) []int {
+	given, known := map[int]bool{}, v.Readable(path)
+	for i, name := range to {
+		at := path
+		if len(to) > 1 {
+			at += fmt.Sprintf("[%d]", i)
+		}
+		v.names.Exists(at, name)
+		known = known && v.robot.Index[name] != nil
+		for _, neuron := range v.robot.Index[name] {
+			if given[neuron] {
+				v.Fail(at, "%s: expected each neuron once", v.robot.Network.Neurons[neuron].Name)
+				known = false
+				break
+			}
+			given[neuron] = true
+		}
+	}
+	if !known {
+		return nil
+	}
+	return to.Neurons(v.robot.Index)
+}
+
+// weight checks the units that each spike adds. Neurons may differ in their leak.
+func (v *validator) weight(path string, units float64, neurons []int) {
+	if units == 0 {
 		v.Fail(path, "0 has no effect: leave it out to fire the neuron")
 	}
-	if to := v.robot.Index[e.To]; to != nil {
-		n := &v.robot.Network.Neurons[to[0]]
-		if _, err := core.Water(*e.Weight, n.Leak); err != nil && n.Leak >= 0 {
+	for _, i := range neurons {
+		n := &v.robot.Network.Neurons[i]
+		if _, err := core.Water(units, n.Leak); err != nil && n.Leak >= 0 {
 			v.Fail(path, "onto %s: %v", n.Name, err)
+			return
 		}
 	}
 }

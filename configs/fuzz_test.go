@@ -59,7 +59,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		for _, s := range robot.Sensors {
 			edges := slices.Contains([]string{"button", "pir", "quadrature"}, s.Value.Device)
-			if robot.Index[s.Value.Encode.To] == nil || !edges && s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
+			if len(s.Value.Encode.To.Neurons(robot.Index)) == 0 || !edges && s.Value.Every < time.Microsecond || s.Value.Stale <= 0 {
 				t.Errorf("sensor %+v", s)
 			}
 			if o, is := s.Value.Encode.Options.(*encoders.RateOpts); is {

@@ -139,7 +139,7 @@ func (*Sensor) Kinds() (key string, kinds []strict.Kind) {
 // Encode says how readings become spikes.
 type Encode struct {
 	Kind    string                  `yaml:"kind" required:"true"`
-	To      string                  `yaml:"to" required:"true" doc:"neuron that receives the spikes"`
+	To      Targets                 `yaml:"to" required:"true" doc:"neuron or population that receives the spikes; several: a list of them, such as [near, far]"`
 	Weight  *float64                `yaml:"weight" doc:"units that each spike adds to the neuron's level; absent: each spike fires the neuron"`
 	Options encoders.EncoderOptions // of the kind
 }

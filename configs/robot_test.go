@@ -86,7 +86,7 @@ func TestValuesArrive(t *testing.T) {
 	weight := 30.0
 	eye := Sensor{Device: "bh1750", Every: 180 * time.Millisecond,
 		Options: &sensors.BH1750Opts{OnBus: sensors.OnBus{Bus: "I2C1", Address: 0x23}, Resolution: "high2"},
-		Encode: Encode{Kind: "rate", To: "a", Weight: &weight, Options: &encoders.RateOpts{
+		Encode: Encode{Kind: "rate", To: Targets{"a"}, Weight: &weight, Options: &encoders.RateOpts{
 			Range: [2]encoders.Amount{{Micro: 0, Unit: "lx"}, {Micro: 2_000_000_000, Unit: "lx"}},
 			Max:   200 * physic.Hertz, Every: 180 * time.Millisecond}}}
 	slew := actuators.Slew(4_000_000)
@@ -108,7 +108,7 @@ func TestValuesArrive(t *testing.T) {
 		{"address in decimal", r.Sensors[1].Value.Options.(*sensors.BH1750Opts).Address, uint16(0x5c)},
 		{"debounce", r.Sensors[2].Value.Options.(*sensors.ButtonOpts).Debounce, 1500 * time.Microsecond},
 		{"glitch", r.Sensors[2].Value.Options.(*sensors.ButtonOpts).Glitch, 200 * time.Microsecond},
-		{"button", r.Sensors[2].Value.Encode, Encode{Kind: "edge", To: "b", Options: &encoders.EdgeOpts{On: "both"}}},
+		{"button", r.Sensors[2].Value.Encode, Encode{Kind: "edge", To: Targets{"b"}, Options: &encoders.EdgeOpts{On: "both"}}},
 		{"rate becomes every", r.Sensors[3].Value.Every, 111_111 * time.Microsecond},
 		{"range in the sensor's unit", r.Sensors[3].Value.Encode.Options.(*encoders.LatencyOpts).Range,
 			[2]encoders.Amount{{Micro: 5_000, Unit: "m"}, {Micro: 5_000_000, Unit: "m"}}},

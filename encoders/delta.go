@@ -63,7 +63,7 @@ func NewDelta(opts *DeltaOpts) (*Delta, error) {
 
 // Encode implements Encoder. The first reading is the reference and has no spike. Several steps of one reading are spikes of the
 // same tick, at most 1,024 of them.
-func (d *Delta) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick {
+func (d *Delta) Encode(at core.Tick, reading int64, arrivals []Arrival) []Arrival {
 	if !d.started {
 		d.started, d.reference = true, reading
 		return arrivals
@@ -84,7 +84,7 @@ func (d *Delta) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core
 		return arrivals
 	}
 	for range min(steps, mostSteps) {
-		arrivals = append(arrivals, at)
+		arrivals = append(arrivals, Arrival{At: at, Input: All})
 	}
 	return arrivals
 }

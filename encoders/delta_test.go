@@ -36,7 +36,7 @@ func TestDelta(t *testing.T) {
 					t.Errorf("reading %d, %d: %d spikes, want %d", i, reading, len(arrivals), c.want[i])
 				}
 				for _, a := range arrivals {
-					if a != at {
+					if a.At != at {
 						t.Errorf("a spike at %d, want %d", a, at)
 					}
 				}

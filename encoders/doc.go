@@ -1,7 +1,7 @@
 // Package encoders is the neural code in both directions: encoders turn readings into spikes, decoders turn spikes into commands.
 //
-// An encoder gets each reading of a sensor, in millionths of its unit. It returns the ticks at which the sensor's neuron receives
-// a spike.
+// An encoder gets each reading of a sensor, in millionths of its unit. It returns the spikes of that reading: when each
+// arrives, and at which of the neurons that the sensor feeds.
 //
 // A decoder gets the spikes of its motor neurons and computes a command, in millionths of full scale, from those in a sliding
 // window. A spike that leaves the window changes the command without any new spike. So a decoder also says when this will happen

@@ -41,12 +41,12 @@ func NewEdge(opts *EdgeOpts) (*Edge, error) {
 }
 
 // Encode implements Encoder.
-func (e *Edge) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick {
+func (e *Edge) Encode(at core.Tick, reading int64, arrivals []Arrival) []Arrival {
 	pressed := reading != 0
 	changed := e.started && pressed != e.before
 	e.started, e.before = true, pressed
 	if changed && (pressed && e.press || !pressed && e.release) {
-		arrivals = append(arrivals, at)
+		arrivals = append(arrivals, Arrival{At: at, Input: All})
 	}
 	return arrivals
 }

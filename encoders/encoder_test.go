@@ -102,13 +102,14 @@ func TestEncodersRefuseMistakes(t *testing.T) {
 }
 
 // encode encodes readings, one every interval.
-func encode(e Encoder, every core.Tick, readings ...int64) (arrivals []core.Tick) {
+func encode(e Encoder, every core.Tick, readings ...int64) []core.Tick {
+	var arrivals []Arrival
 	at := core.Tick(0)
 	for _, r := range readings {
 		arrivals = e.Encode(at, r, arrivals)
 		at += every
 	}
-	return arrivals
+	return Ticks(arrivals)
 }
 
 func TestRate(t *testing.T) {
@@ -167,7 +168,7 @@ func TestLatency(t *testing.T) {
 	for reading, want := range map[int64][]core.Tick{
 		-1: {7}, 0: {7}, 900_000: {18_007}, 550_000: {11_007}, 4_999_000: {99_987}, 5_000_000: nil, 6_000_000: nil,
 	} {
-		if got := e.Encode(7, reading, nil); !slices.Equal(got, want) {
+		if got := Ticks(e.Encode(7, reading, nil)); !slices.Equal(got, want) {
 			t.Errorf("%d um: %v, want %v", reading, got, want)
 		}
 	}
@@ -202,7 +203,7 @@ func TestNearIsMore(t *testing.T) {
 		{-5e6, 4, nil, []core.Tick{0}},
 	} {
 		at := core.Tick(i) * 20_000
-		spikes := rate.Encode(at, c.reading, nil)
+		spikes := Ticks(rate.Encode(at, c.reading, nil))
 		if c.reading == 1 {
 			rate.credit = 0 // a millionth of a spike was missing
 			spikes = append(spikes, at)
@@ -210,8 +211,8 @@ func TestNearIsMore(t *testing.T) {
 		if len(spikes) != c.rate {
 			t.Errorf("%d um: %d spikes, want %d", c.reading, len(spikes), c.rate)
 		}
-		for name, got := range map[string][2][]core.Tick{"latency": {latency.Encode(0, c.reading, nil), c.latency},
-			"phase": {phase.Encode(at, c.reading, nil), c.phase}} {
+		for name, got := range map[string][2][]core.Tick{"latency": {Ticks(latency.Encode(0, c.reading, nil)), c.latency},
+			"phase": {Ticks(phase.Encode(at, c.reading, nil)), c.phase}} {
 			for k := range got[0] {
 				if name == "phase" {
 					got[0][k] -= at
@@ -273,13 +274,13 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 	rate, _ := NewRate(&RateOpts{Range: span(0, 2000e6), Max: 200 * physic.Hertz, Every: 20 * time.Millisecond})
 	latency, _ := NewLatency(&LatencyOpts{Range: span(0, 5e6), Window: 100 * time.Millisecond})
 	wheel, _ := NewPushPull(&PushPullOpts{Full: 100 * physic.Hertz, Window: 100 * time.Millisecond})
-	buffer := make([]core.Tick, 0, 64)
+	buffer := make([]Arrival, 0, 64)
 	at := core.Tick(0)
 	if n := testing.AllocsPerRun(1000, func() {
 		at += 20_000
 		buffer = latency.Encode(at, 3e6, rate.Encode(at, 1234e6, buffer[:0]))
 		for _, a := range buffer {
-			wheel.Spike(at, int(a)&1)
+			wheel.Spike(at, int(a.At)&1)
 		}
 		wheel.Command()
 	}); n != 0 {
@@ -294,6 +295,10 @@ func ExampleRate() {
 		return
 	}
 	// 1000 lx is half the range: 100 Hz, two spikes in the 20 ms until the next reading.
-	fmt.Println(eye.Encode(0, 1000e6, nil))
-	// Output: [0 10000]
+	for _, spike := range eye.Encode(0, 1000e6, nil) {
+		fmt.Println(spike.At)
+	}
+	// Output:
+	// 0
+	// 10000
 }

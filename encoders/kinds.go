@@ -57,6 +57,15 @@ type Ranging interface {
 	KeepDirection()
 }
 
+// Spreading are options of a code with several inputs. Each neuron that the sensor feeds is an input of the code, in the order of
+// the robot file. All other codes send every spike to all neurons.
+type Spreading interface {
+	EncoderOptions
+	// Spread sets the number of neurons that the sensor feeds: 0 if it is not known. It must be called before Limits, Check and
+	// Open.
+	Spread(inputs int)
+}
+
 // DecoderOptions are the keys of one decoder in a robot file. The tags are those of EncoderOptions, and neuron for the names of
 // neurons.
 type DecoderOptions interface {

@@ -347,6 +347,6 @@ func ExampleEncoderKind() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(near.Encode(0, 1e6, nil)) // 1 m
-	// Output: [2500]
+	fmt.Println(near.Encode(0, 1e6, nil)[0].At) // 1 m
+	// Output: 2500
 }

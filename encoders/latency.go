@@ -61,11 +61,11 @@ func NewLatency(opts *LatencyOpts) (*Latency, error) {
 }
 
 // Encode implements Encoder.
-func (l *Latency) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick {
+func (l *Latency) Encode(at core.Tick, reading int64, arrivals []Arrival) []Arrival {
 	if l.delay.reaches(reading) {
 		return arrivals
 	}
-	return append(arrivals, at+core.Tick(l.delay.at(reading)))
+	return append(arrivals, Arrival{At: at + core.Tick(l.delay.at(reading)), Input: All})
 }
 
 // Resume implements Encoder. A Latency remembers nothing.

@@ -136,7 +136,7 @@ func NewPhase(opts *PhaseOpts) (*Phase, error) {
 }
 
 // Encode implements Encoder.
-func (p *Phase) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick {
+func (p *Phase) Encode(at core.Tick, reading int64, arrivals []Arrival) []Arrival {
 	phase := p.width - core.Tick(p.advance.at(reading))
 	current := at - at%p.period
 	// No reading is missing if this one is late by at most half an interval and half a period.
@@ -144,13 +144,13 @@ func (p *Phase) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core
 	p.seen, p.last = true, at
 	if p.unfired <= current && current+phase < at {
 		if continuous {
-			arrivals = append(arrivals, at)
+			arrivals = append(arrivals, Arrival{At: at, Input: All})
 		}
 		p.unfired = current + p.period
 	}
 	start := max(p.unfired, current)
 	for ; start+phase < at+p.every; start += p.period {
-		arrivals = append(arrivals, start+phase)
+		arrivals = append(arrivals, Arrival{At: start + phase, Input: All})
 	}
 	p.unfired = start
 	return arrivals

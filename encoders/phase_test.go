@@ -61,10 +61,11 @@ func TestPhase(t *testing.T) {
 	} {
 		t.Run(c.story, func(t *testing.T) {
 			p := phase(t, c.every, c.period)
-			var got []core.Tick
+			var spikes []encoders.Arrival
 			for _, r := range c.readings {
-				got = p.Encode(r.at, r.value, got)
+				spikes = p.Encode(r.at, r.value, spikes)
 			}
+			got := encoders.Ticks(spikes)
 			if !slices.Equal(got, c.want) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
@@ -78,7 +79,7 @@ func TestPhaseOfTheWholePeriod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := p.Encode(0, -5, nil), []core.Tick{9999, 19_999}; !slices.Equal(got, want) {
+	if got, want := encoders.Ticks(p.Encode(0, -5, nil)), []core.Tick{9999, 19_999}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -105,9 +106,9 @@ func TestPhaseOncePerPeriod(t *testing.T) {
 			if !steady {
 				value = rapid.Int64Range(-100, 1100).Draw(t, "reading")
 			}
-			before := len(spikes)
-			spikes = p.Encode(core.Tick(at), value, spikes)
-			for _, s := range spikes[before:] {
+			of := encoders.Ticks(p.Encode(core.Tick(at), value, nil))
+			spikes = append(spikes, of...)
+			for _, s := range of {
 				if int64(s) < at || int64(s) >= at+every {
 					t.Fatalf("a reading at %d, the next at %d: spike at %d", at, at+every, s)
 				}
@@ -150,7 +151,7 @@ func TestPhaseOfLateReadings(t *testing.T) {
 		}
 		var at, unfired core.Tick
 		for range rapid.IntRange(1, 200).Draw(t, "readings") {
-			for _, s := range p.Encode(at, rapid.Int64Range(0, 1000).Draw(t, "reading"), nil) {
+			for _, s := range encoders.Ticks(p.Encode(at, rapid.Int64Range(0, 1000).Draw(t, "reading"), nil)) {
 				if s < at || s >= at+4000 || s < unfired || s%10_000 > 5000+6000 {
 					t.Fatalf("reading at %d: spike at %d, expected one from %d on", at, s, unfired)
 				}
@@ -172,7 +173,7 @@ func TestPhasesShareTheirRhythm(t *testing.T) {
 				t.Fatal(err)
 			}
 			spikes := p.Encode(at, value, nil)
-			return spikes[len(spikes)-1] % 10_000
+			return spikes[len(spikes)-1].At % 10_000
 		}
 		if a, b := first(one), first(other); a <= b {
 			t.Errorf("%d spikes at %d of the period, %d at %d", one, a, other, b)
@@ -191,7 +192,7 @@ func TestPhaseResumes(t *testing.T) {
 	for at := core.Tick(20_000); at < 320_000; at += 20_000 {
 		spikes = slower.Encode(at, 40, spikes)
 	}
-	if want := []core.Tick{15_000, 195_000}; !slices.Equal(spikes, want) {
+	if want := []core.Tick{15_000, 195_000}; !slices.Equal(encoders.Ticks(spikes), want) {
 		t.Errorf("spikes at %v, want %v: the new rhythm from its next period on", spikes, want)
 	}
 	edge, err := encoders.NewEdge(&encoders.EdgeOpts{On: "both"})
@@ -200,7 +201,7 @@ func TestPhaseResumes(t *testing.T) {
 	}
 	other := phase(t, 20*ms, 100*ms)
 	other.Resume(edge)
-	if got := other.Encode(0, 70, nil); !slices.Equal(got, []core.Tick{15_000}) {
+	if got := encoders.Ticks(other.Encode(0, 70, nil)); !slices.Equal(got, []core.Tick{15_000}) {
 		t.Errorf("got %v after a code of another kind", got)
 	}
 }
@@ -262,7 +263,7 @@ func TestPhaseOptions(t *testing.T) {
 
 func TestPhaseAllocatesNothing(t *testing.T) {
 	p := phase(t, 20*ms, 5*ms)
-	buffer, at := make([]core.Tick, 0, 64), core.Tick(0)
+	buffer, at := make([]encoders.Arrival, 0, 64), core.Tick(0)
 	if n := testing.AllocsPerRun(1000, func() {
 		buffer = p.Encode(at, 42, buffer[:0])
 		at += 20_000
@@ -279,6 +280,10 @@ func ExamplePhase() {
 		return
 	}
 	// 1600 lx is a fifth of the range below its top: a fifth into the first half of both periods until the next reading.
-	fmt.Println(eye.Encode(0, 1600e6, nil))
-	// Output: [1000 11000]
+	for _, spike := range eye.Encode(0, 1600e6, nil) {
+		fmt.Println(spike.At)
+	}
+	// Output:
+	// 1000
+	// 11000
 }

@@ -118,7 +118,7 @@ func NewRate(opts *RateOpts) (*Rate, error) {
 }
 
 // Encode implements Encoder.
-func (r *Rate) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick {
+func (r *Rate) Encode(at core.Tick, reading int64, arrivals []Arrival) []Arrival {
 	r.credit += r.share.at(reading)
 	count := 0
 	for r.credit >= spikeCredit {
@@ -126,7 +126,7 @@ func (r *Rate) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.
 		count++
 	}
 	for _, offset := range r.spread[count] {
-		arrivals = append(arrivals, at+offset)
+		arrivals = append(arrivals, Arrival{At: at + offset, Input: All})
 	}
 	return arrivals
 }

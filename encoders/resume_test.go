@@ -53,12 +53,12 @@ func TestResume(t *testing.T) {
 			at += 10_000
 		}
 		c.after.Resume(c.before)
-		var got []core.Tick
+		var got []Arrival
 		for _, reading := range c.then {
 			got = c.after.Encode(at, reading, got)
 			at += 10_000
 		}
-		if !slices.Equal(got, c.want) {
+		if !slices.Equal(Ticks(got), c.want) {
 			t.Errorf("%s: spikes at %v, want %v", c.name, got, c.want)
 		}
 	}

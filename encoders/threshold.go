@@ -68,13 +68,13 @@ func NewThreshold(opts *ThresholdOpts) (*Threshold, error) {
 }
 
 // Encode implements Encoder.
-func (h *Threshold) Encode(at core.Tick, reading int64, arrivals []core.Tick) []core.Tick {
+func (h *Threshold) Encode(at core.Tick, reading int64, arrivals []Arrival) []Arrival {
 	reached, back := reading >= h.limit, reading < h.rearm
 	if h.below {
 		reached, back = reading <= h.limit, reading > h.rearm
 	}
 	if reached && (h.repeat || !h.beyond) {
-		arrivals = append(arrivals, at)
+		arrivals = append(arrivals, Arrival{At: at, Input: All})
 	}
 	if reached {
 		h.beyond = true

@@ -14,14 +14,13 @@ import (
 // A sensorLine is one sensor with its encoder and the neurons that it feeds.
 type sensorLine struct {
 	*sense.Sensor
-	encoder  encoders.Encoder
-	neurons  []int // every spike reaches all of them
-	electric bool
-	water    int32 // what a direct arrival pours into each neuron
-	rewards  []*reward.Reward
-	index    int            // among the robot's sensors
-	pending  atomic.Int32   // readings on their way to the loop
-	watched  *safety.Sensor // the same sensor, as package safety watches it
+	encoder encoders.Encoder
+	neurons []int   // the inputs of the encoder
+	water   []int32 // what a spike pours into each neuron; nil: it fires the neuron
+	rewards []*reward.Reward
+	index   int            // among the robot's sensors
+	pending atomic.Int32   // readings on their way to the loop
+	watched *safety.Sensor // the same sensor, as package safety watches it
 }
 
 // feed encodes a reading into spikes and gives them to the network, and the reading to rewards.
@@ -36,22 +35,31 @@ func (r *Robot) feed(line *sensorLine, at core.Tick, value int64) {
 		}
 	}
 	r.encoded = line.encoder.Encode(at, value, r.encoded[:0])
-	for _, t := range r.encoded {
-		if now := r.network.Now(); t < now {
-			t = now
+	for _, spike := range r.encoded {
+		if now := r.network.Now(); spike.At < now {
+			spike.At = now
 			r.late++
 		}
-		for _, neuron := range line.neurons {
-			var err error
-			if line.electric {
-				err = r.network.Excite(t, neuron)
-			} else {
-				err = r.network.Pour(t, neuron, line.water)
-			}
-			if err != nil { // impossible: the time is not past and the neuron exists
-				panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.Name, t, err))
-			}
+		if spike.Input != encoders.All {
+			r.excite(line, spike.At, spike.Input)
+			continue
 		}
+		for input := range line.neurons {
+			r.excite(line, spike.At, input)
+		}
+	}
+}
+
+// excite gives a spike of a sensor to one of its neurons.
+func (r *Robot) excite(line *sensorLine, at core.Tick, input int) {
+	var err error
+	if neuron := line.neurons[input]; line.water == nil {
+		err = r.network.Excite(at, neuron)
+	} else {
+		err = r.network.Pour(at, neuron, line.water[input])
+	}
+	if err != nil { // impossible: the time is not past and the neuron exists
+		panic(fmt.Sprintf("sensor %s: spike at %d: %v", line.Name, at, err))
 	}
 }
 

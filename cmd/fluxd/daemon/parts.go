@@ -78,14 +78,14 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	if err != nil {
 		return err
 	}
-	line := &sensorLine{Sensor: r.newSensor(device), neurons: r.neurons[c.Encode.To], electric: c.Encode.Weight == nil}
+	line := &sensorLine{Sensor: r.newSensor(device), neurons: c.Encode.To.Neurons(r.neurons)}
 	line.Every.Set(c.Every)
 	line.StaleAfter.Set(c.Stale)
 	if line.encoder, err = c.Encode.Options.Open(c.Every); err != nil {
 		return hardware.In("encode", err)
 	}
-	if !line.electric {
-		if line.water, err = r.network.PourWater(line.neurons[0], *c.Encode.Weight); err != nil {
+	if units := c.Encode.Weight; units != nil {
+		if line.water, err = waters(line.neurons, *units, r.network.PourWater); err != nil {
 			return hardware.At("encode.weight", err)
 		}
 	}
@@ -93,6 +93,18 @@ func (r *Robot) addSensor(s configs.Named[configs.Sensor]) error {
 	r.pretended.Sensors = append(r.pretended.Sensors, line.Sensor)
 	r.sensors = append(r.sensors, line)
 	return nil
+}
+
+// waters converts the units that each spike of a sensor pours into each of its neurons.
+func waters(neurons []int, units float64, convert func(neuron int, units float64) (int32, error)) ([]int32, error) {
+	all := make([]int32, len(neurons))
+	for i, neuron := range neurons {
+		var err error
+		if all[i], err = convert(neuron, units); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // newSensor makes a sensor of a device. Its faults become events of the robot.

@@ -21,6 +21,7 @@ import (
 	"fluxd/cmd/fluxd/tuning"
 	"fluxd/configs"
 	"fluxd/core"
+	"fluxd/encoders"
 )
 
 // A Robot is all parts of one robot, wired as its configuration says. Either loop.go or virtual.go moves them; see the package.
@@ -40,7 +41,7 @@ type Robot struct {
 	rewards []*reward.Reward
 	actors  [][]*reward.History // by neuron: the histories that record its spikes for rewards; nil without any
 	spiked  []core.Spike        // buffer: the spikes of the latest step of the network
-	encoded []core.Tick         // buffer: the spikes of the latest reading
+	encoded []encoders.Arrival  // buffer: the spikes of the latest reading
 	late    uint64              // input that came for a past tick, and was delivered at the next one
 	hand    byHand              // which actuator is driven by hand, instead of by the network
 	tap     *tap.Tap            // the stream of readings, spikes, commands and rewards

@@ -111,9 +111,10 @@ func (s *sensorLine) prepare(c configs.Sensor, neurons []core.Neuron) (func(), e
 	if err != nil {
 		return nil, err
 	}
-	var water int32
-	if !s.electric {
-		if water, err = core.Water(*c.Encode.Weight, neurons[s.neurons[0]].Leak); err != nil {
+	var water []int32
+	if units := c.Encode.Weight; units != nil {
+		of := func(neuron int, units float64) (int32, error) { return core.Water(units, neurons[neuron].Leak) }
+		if water, err = waters(s.neurons, *units, of); err != nil {
 			return nil, err
 		}
 	}
@@ -127,11 +128,12 @@ func (s *sensorLine) prepare(c configs.Sensor, neurons []core.Neuron) (func(), e
 // ConvertWeights implements tuning.Robot: the weights of sensors are configured in units, and depend on their neuron's leak.
 func (r *Robot) ConvertWeights(s *tuning.Settings) {
 	for i, line := range r.sensors {
-		if line.electric {
+		units := s.Sensors[i].Encode.Weight
+		if units == nil {
 			continue
 		}
 		// Prepare has tried it, so there is no error.
-		if water, err := r.network.PourWater(line.neurons[0], *s.Sensors[i].Encode.Weight); err == nil {
+		if water, err := waters(line.neurons, *units, r.network.PourWater); err == nil {
 			line.water = water
 		}
 	}

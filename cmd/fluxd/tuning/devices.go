@@ -24,8 +24,8 @@ func (l *parameterList) sensor(i int, readings sensors.Range) {
 		return p.path == l.base+"every" && recorded || p.path == l.base+"stale" && c.Every == 0
 	})
 	if c.Encode.Weight != nil {
-		target := l.neurons[c.Encode.To][0]
-		l.number("encode.weight", "units", weights(target), func(s *Settings) *float64 { return s.Sensors[i].Encode.Weight })
+		targets := c.Encode.To.Neurons(l.neurons)
+		l.number("encode.weight", "units", weightsOf(targets), func(s *Settings) *float64 { return s.Sensors[i].Encode.Weight })
 	}
 	if readings == (sensors.Range{}) || len(c.Curve) > 0 { // the curve determines the range, and may be tuned
 		return

@@ -14,7 +14,7 @@ func (l *parameterList) networkParameters() {
 	l.afferents, l.sensors = make([][]int, len(d.Neurons)), make([][]int, len(d.Neurons))
 	for i := range l.settings.Sensors {
 		if c := l.settings.Sensors[i].Encode; c.Weight != nil {
-			for _, n := range l.neurons[c.To] {
+			for _, n := range c.To.Neurons(l.neurons) {
 				l.sensors[n] = append(l.sensors[n], i)
 			}
 		}
@@ -196,6 +196,18 @@ func weights(target int) limits {
 	return func(s *Settings) (float64, float64) {
 		_, most := water(s, target)
 		return -most, most
+	}
+}
+
+// weightsOf allows weights that each of several neurons can hold.
+func weightsOf(targets []int) limits {
+	return func(s *Settings) (low, high float64) {
+		low, high = math.Inf(-1), math.Inf(1)
+		for _, target := range targets {
+			least, most := weights(target)(s)
+			low, high = max(low, least), min(high, most)
+		}
+		return low, high
 	}
 }
 
