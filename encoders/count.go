@@ -46,3 +46,10 @@ func NewCount(opts *CountOpts) (*Count, error) {
 
 // Command implements Decoder.
 func (c *Count) Command() (int64, bool) { return c.table[min(c.counts[0], len(c.table)-1)], true }
+
+// Resume implements Decoder.
+func (c *Count) Resume(from Decoder) {
+	if before, same := from.(*Count); same {
+		c.resume(&before.window)
+	}
+}

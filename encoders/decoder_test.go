@@ -19,7 +19,7 @@ func TestPushPull(t *testing.T) {
 	}
 	expect := func(at core.Tick, want int64) {
 		t.Helper()
-		p.Expire(at)
+		p.Advance(at)
 		if got, ok := p.Command(); got != want || !ok {
 			t.Errorf("at %d: command %d, want %d", at, got, want)
 		}
@@ -83,9 +83,9 @@ func TestWinnerTakeAll(t *testing.T) {
 	w.Spike(7, 0)
 	w.Spike(7, 1)
 	w.Spike(8, 0)
-	w.Expire(1006)
+	w.Advance(1006)
 	expect("the earlier ones have left", 10, true)
-	w.Expire(1008)
+	w.Advance(1008)
 	expect("all have left", 0, false)
 	w.Spike(2000, 1)
 	w.Spike(2000, 0)
@@ -143,7 +143,7 @@ func TestWindowCountsItsSpikes(t *testing.T) {
 			all = append(all, windowSpike{at: at, input: int32(input)})
 		}
 		at += core.Tick(rapid.IntRange(0, 120).Draw(t, "silence"))
-		w.Expire(at)
+		w.Advance(at)
 		var want [2]int
 		for _, s := range all {
 			if s.at > at-100 {
@@ -182,7 +182,7 @@ func ExamplePushPull() {
 	command, _ := wheel.Command()
 	fmt.Println(command)
 	change, _ := wheel.Next()
-	wheel.Expire(change)
+	wheel.Advance(change)
 	command, _ = wheel.Command()
 	fmt.Println(change, command)
 	// Output:

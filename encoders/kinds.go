@@ -148,7 +148,7 @@ func validate(name string, o limited, beyond ...error) error {
 }
 
 // within returns an error if the value of an option is beyond its limits.
-func within[T ~int64](o limited, key string, value T) error {
+func within[T ~int | ~int64](o limited, key string, value T) error {
 	if low, high, ok := o.Limits(key); ok && (int64(value) < low || int64(value) > high) {
 		return fmt.Errorf("%s: %w", key, options.Wrong(key, "expected %v to %v, got %v", T(low), T(high), value))
 	}

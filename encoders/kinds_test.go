@@ -125,6 +125,12 @@ func setRequired(t *testing.T, name string, opts limited) {
 			*field = cmp.Or(preset, "a")
 		case *bool:
 			*field = preset == "true"
+		case *int:
+			if n, err := strconv.Atoi(preset); err != nil {
+				t.Errorf("%s.%s: %v", name, f.Name, err)
+			} else {
+				*field = n
+			}
 		default:
 			if number, err := strconv.ParseFloat(preset, 64); err == nil && f.Type.Kind() == reflect.Int64 { // in millionths
 				v.FieldByIndex(f.Index).SetInt(int64(number * 1e6))

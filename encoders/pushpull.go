@@ -68,3 +68,10 @@ func (p *PushPull) Command() (int64, bool) {
 		return -p.table[min(-net, last)], true
 	}
 }
+
+// Resume implements Decoder.
+func (p *PushPull) Resume(from Decoder) {
+	if before, same := from.(*PushPull); same {
+		p.resume(&before.window)
+	}
+}

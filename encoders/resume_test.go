@@ -77,7 +77,7 @@ func TestDecodersResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	after.Resume(before)
-	after.Expire(65_000) // those of 20, 30 and 40 ms are in the shorter window
+	after.Advance(65_000) // those of 20, 30 and 40 ms are in the shorter window
 	if c, _ := after.Command(); c != 600_000 {
 		t.Errorf("command %d, want 600000", c)
 	}

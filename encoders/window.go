@@ -11,7 +11,7 @@ import (
 )
 
 // WindowSpikes is the largest number of spikes in a window. When there are more, the oldest is removed early and counted; see
-// Decoder.Dropped.
+// Bounded.
 const WindowSpikes = 1 << 16
 
 // window counts spikes by input over a sliding time. A spike at s is in it from s until just before s + length.
@@ -37,14 +37,21 @@ func newWindow(length time.Duration, inputs int) window {
 
 // Spike implements Decoder.
 func (w *window) Spike(at core.Tick, input int) {
-	w.Expire(at)
+	w.Advance(at)
+	if w.full() {
+		w.forget()
+		w.dropped++
+	}
+	w.add(at, input)
+}
+
+// full reports whether there is no room for another spike.
+func (w *window) full() bool { return w.tail-w.head == WindowSpikes }
+
+// add adds a spike, for which there is room.
+func (w *window) add(at core.Tick, input int) {
 	if w.tail-w.head == uint32(len(w.ring)) {
-		if len(w.ring) == WindowSpikes {
-			w.forget()
-			w.dropped++
-		} else {
-			w.grow()
-		}
+		w.grow()
 	}
 	w.ring[w.tail&uint32(len(w.ring)-1)] = windowSpike{at: at, input: int32(input)}
 	w.tail++
@@ -62,34 +69,35 @@ func (w *window) grow() {
 	w.ring, w.head, w.tail = ring, 0, n
 }
 
-func (w *window) forget() {
-	w.counts[w.ring[w.head&uint32(len(w.ring)-1)].input]--
+// forget removes the oldest spike, and returns its input.
+func (w *window) forget() (input int) {
+	input = int(w.ring[w.head&uint32(len(w.ring)-1)].input)
+	w.counts[input]--
 	w.head++
+	return input
 }
 
-// Expire implements Decoder.
-func (w *window) Expire(at core.Tick) {
-	for w.head != w.tail && w.ring[w.head&uint32(len(w.ring)-1)].at+w.length <= at {
+// Advance implements Decoder.
+func (w *window) Advance(at core.Tick) {
+	for leaves, waiting := w.Next(); waiting && leaves <= at; leaves, waiting = w.Next() {
 		w.forget()
 	}
 }
 
-// Next implements Decoder.
+// Next implements Decoder: it returns when the oldest spike leaves the window.
 func (w *window) Next() (core.Tick, bool) {
 	if w.head == w.tail {
 		return 0, false
 	}
-	return w.ring[w.head&uint32(len(w.ring)-1)].at + w.length, true
+	return later(w.ring[w.head&uint32(len(w.ring)-1)].at, w.length), true
 }
 
-// Dropped implements Decoder.
+// Dropped implements Bounded.
 func (w *window) Dropped() uint64 { return w.dropped }
 
-func (w *window) spikes() *window { return w }
-
-// Resume implements Decoder.
-func (w *window) Resume(from Decoder) {
-	if before := from.spikes(); len(before.counts) == len(w.counts) {
+// resume takes over the spikes in the window of a decoder with the same neurons.
+func (w *window) resume(before *window) {
+	if len(before.counts) == len(w.counts) {
 		length := w.length
 		*w = *before
 		w.length = length

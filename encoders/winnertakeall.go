@@ -1,22 +1,34 @@
 package encoders
 
 import (
-	"fluxd/options"
 	"strings"
 	"time"
+
+	"fluxd/core"
+	"fluxd/options"
 )
 
 // WinnerTakeAll decodes the neuron that fired most within the window into its command. Among equals, the one that fired last
 // wins; if they fired in the same tick, the first in the list. Without a spike in the window there is no command.
+//
+// With a margin, the winner stays until another neuron has that many spikes more in the window, or until it has none itself. So
+// two neurons that are about equally busy do not take turns with every spike. Electronic winner-take-all circuits have such a
+// hysteresis: DeWeerth and Morris, CMOS current mode winner-take-all circuit with distributed hysteresis (Electronics Letters 31,
+// 1995).
 type WinnerTakeAll struct {
 	window
 	choices []int64
+	margin  int
+	winner  int       // none: -1
+	open    bool      // the spikes have changed since the winner was found
+	changed core.Tick // the latest tick in which they did
 }
 
 // WinnerTakeAllOpts are the options of a WinnerTakeAll.
 type WinnerTakeAllOpts struct {
 	Window  time.Duration   `yaml:"window" required:"true" live:"true" doc:"stretch of time over which spikes count"`
 	Choices []Named[Choice] `yaml:"choices" neuron:"true" required:"true" live:"true" doc:"each neuron's command: -1 to 1 or a word"`
+	Margin  int             `yaml:"margin" unit:"spikes" default:"0" min:"0" max:"65536" live:"true" doc:"how many spikes more than the winner another neuron needs to take over"`
 
 	Label bool `yaml:"-"` // the actuator is a label: choices are words, and the command is an index into them
 }
@@ -58,9 +70,12 @@ func (o *WinnerTakeAllOpts) Open() (Decoder, error) { return NewWinnerTakeAll(o)
 
 // Limits implements DecoderOptions. The key of a choice is "choices." and the name of its neuron.
 func (o *WinnerTakeAllOpts) Limits(key string) (low, high int64, ok bool) {
-	if key == "window" {
+	switch key {
+	case "window":
 		low, high = windowLimits(o.Window)
 		return low, high, true
+	case "margin":
+		return 0, WindowSpikes, true
 	}
 	if _, choice := strings.CutPrefix(key, "choices."); choice && !o.Label {
 		return -FullScale, FullScale, true
@@ -90,10 +105,10 @@ func (o *WinnerTakeAllOpts) Check() []options.Mistake {
 
 // NewWinnerTakeAll makes a winner-take-all decoder. The input of a choice is its index. The names of neurons are not used.
 func NewWinnerTakeAll(opts *WinnerTakeAllOpts) (*WinnerTakeAll, error) {
-	if err := validate("winner-take-all decoder", opts); err != nil {
+	if err := validate("winner-take-all decoder", opts, within(opts, "margin", opts.Margin)); err != nil {
 		return nil, err
 	}
-	w := &WinnerTakeAll{window: newWindow(opts.Window, len(opts.Choices))}
+	w := &WinnerTakeAll{window: newWindow(opts.Window, len(opts.Choices)), margin: opts.Margin, winner: -1}
 	for i, choice := range opts.Choices {
 		if opts.Label {
 			w.choices = append(w.choices, int64(i))
@@ -104,13 +119,73 @@ func NewWinnerTakeAll(opts *WinnerTakeAllOpts) (*WinnerTakeAll, error) {
 	return w, nil
 }
 
-// Command implements Decoder.
-func (w *WinnerTakeAll) Command() (int64, bool) {
+// Spike implements Decoder.
+func (w *WinnerTakeAll) Spike(at core.Tick, input int) {
+	w.Advance(at)
+	w.change(at)
+	if w.full() {
+		w.forget()
+		w.dropped++
+	}
+	w.add(at, input)
+}
+
+// Advance implements Decoder.
+func (w *WinnerTakeAll) Advance(at core.Tick) {
+	for leaves, waiting := w.Next(); waiting && leaves <= at; leaves, waiting = w.Next() {
+		w.change(leaves)
+		w.forget()
+	}
+}
+
+// change is called before the spikes change. All that happens in one tick is judged together: the winner of an earlier tick is
+// found before anything changes in a later one.
+func (w *WinnerTakeAll) change(at core.Tick) {
+	if at != w.changed {
+		w.judge()
+	}
+	w.changed, w.open = at, true
+}
+
+// judge finds the winner.
+func (w *WinnerTakeAll) judge() {
+	if !w.open {
+		return
+	}
+	w.open = false
 	best := 0
 	for i := range w.counts {
 		if w.counts[i] > w.counts[best] || w.counts[i] == w.counts[best] && w.latest[i] > w.latest[best] {
 			best = i
 		}
 	}
-	return w.choices[best], w.counts[best] > 0
+	switch {
+	case w.counts[best] == 0:
+		w.winner = -1
+	case w.winner < 0 || w.counts[w.winner] == 0 || w.counts[best] >= w.counts[w.winner]+w.margin:
+		w.winner = best
+	}
+}
+
+// Command implements Decoder.
+func (w *WinnerTakeAll) Command() (int64, bool) {
+	if w.judge(); w.winner < 0 {
+		return 0, false
+	}
+	return w.choices[w.winner], true
+}
+
+// Resume implements Decoder.
+func (w *WinnerTakeAll) Resume(from Decoder) {
+	if before, same := from.(*WinnerTakeAll); same && len(before.choices) == len(w.choices) {
+		before.judge()
+		w.resume(&before.window)
+		w.winner, w.changed, w.open = before.winner, before.changed, true // another margin may make another winner
+	}
+}
+
+// Clear implements Decoder.
+func (w *WinnerTakeAll) Clear() {
+	w.window.Clear()
+	w.winner, w.open = -1, false
 }

@@ -92,7 +92,7 @@ func (r *Robot) advance(at core.Tick) {
 		}
 	}
 	for _, o := range r.outputs {
-		o.decoder.Expire(at)
+		o.decoder.Advance(at)
 	}
 }
 
@@ -126,7 +126,9 @@ func (r *Robot) clearNetwork() {
 // droppedSpikes counts the spikes that decoders dropped because their windows were full.
 func (r *Robot) droppedSpikes() (all uint64) {
 	for _, o := range r.outputs {
-		all += o.decoder.Dropped()
+		if bounded, is := o.decoder.(encoders.Bounded); is {
+			all += bounded.Dropped()
+		}
 	}
 	return all
 }
