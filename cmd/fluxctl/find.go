@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/printable"
 	"fluxd/configs/spelling"
 )
@@ -207,7 +208,7 @@ func (r *remote) learn(ctx context.Context) error {
 		}
 		room -= g.Count * (len(g.Name) + number)
 	}
-	r.known = map[string]protocol.Parameter{}
+	r.known = parameters.Known{}
 	for _, p := range description.Parameters {
 		r.known[p.Path] = p
 	}
@@ -217,14 +218,4 @@ func (r *remote) learn(ctx context.Context) error {
 		r.actuators = append(r.actuators, a.Name)
 	}
 	return nil
-}
-
-// parameter returns the description of a parameter. A neuron of a large population has the population's entry.
-func (r *remote) parameter(path string) protocol.Parameter {
-	if p, known := r.known[path]; known {
-		return p
-	}
-	p := r.known[protocol.PopulationPath(path)]
-	p.Count = 0
-	return p
 }

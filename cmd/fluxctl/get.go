@@ -49,7 +49,7 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		if err := r.learn(ctx); err != nil {
 			return err
 		}
-		paths, err := r.resolve(paths)
+		paths, err := r.known.Resolve(paths)
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func get(ctx context.Context, s settings, paths []string, out io.Writer) error {
 		}
 		all := shownValues{Revision: response.Rev, Values: map[string]shownValue{}}
 		for path, v := range response.Values {
-			p := r.parameter(path)
+			p := r.known.Parameter(path)
 			all.Values[path] = shownValue{Reading: v, Count: p.Count, Unit: p.Unit, Default: p.Default}
 		}
 		if s.json {

@@ -2,13 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/picture"
 	"fluxd/cmd/internal/printable"
 	"fluxd/configs/amounts"
@@ -38,23 +37,9 @@ func printJSON(out io.Writer, v any) error {
 }
 
 // refused returns the error for a request that the robot refused.
-func refused(e *protocol.Error, unit string) error { return failure{exitRefused, refusal{e, unit}} }
-
-// refusal is the robot's error as text, with the allowed range in the parameter's unit.
-type refusal struct {
-	of   *protocol.Error
-	unit string
+func refused(e *protocol.Error, unit string) error {
+	return failure{exitRefused, &parameters.Refusal{Of: e, Unit: unit}}
 }
-
-func (r refusal) Error() string {
-	message := strings.TrimPrefix(r.of.Path+": "+r.of.Message, ": ")
-	if r.of.Min != nil && r.of.Max != nil {
-		message += fmt.Sprintf(" (allowed: %s to %s)", amounts.Format(*r.of.Min, r.unit), amounts.Format(*r.of.Max, r.unit))
-	}
-	return message
-}
-
-func (r refusal) Unwrap() error { return r.of }
 
 // inOrder returns the keys of a map in natural order: wall[2] before wall[10].
 func inOrder[V any](of map[string]V) []string {

@@ -18,6 +18,7 @@ import (
 
 	"fluxd/bridge/protocol"
 	"fluxd/bridge/transport"
+	"fluxd/cmd/internal/parameters"
 )
 
 // remote is a connection to one robot.
@@ -32,7 +33,7 @@ type remote struct {
 	away      bool          // the connection to the broker is lost, and the user has been warned
 
 	// The robot's description; nil until learn has read it.
-	known     map[string]protocol.Parameter
+	known     parameters.Known
 	neurons   []string // names
 	rewards   []string // names
 	actuators []string // names

@@ -87,7 +87,7 @@ func (r *remote) request(ctx context.Context, verb string, request protocol.Requ
 				fmt.Fprintln(r.warnings, "fluxctl: warning:", response.Warning)
 			}
 			if response.Error != nil {
-				return response, refused(response.Error, r.parameter(response.Error.Path).Unit)
+				return response, refused(response.Error, r.known.Parameter(response.Error.Path).Unit)
 			}
 			return response, nil
 		case <-again:

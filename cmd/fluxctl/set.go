@@ -5,15 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs/amounts"
 )
@@ -39,7 +36,7 @@ where these are unique. Write -- before a negative value that stands alone.`,
 		Args:              usage.Args(1, usage.Any),
 		ValidArgsFunction: complete(s, paths),
 		RunE: func(c *cobra.Command, args []string) error {
-			changes, err := parseChanges(args)
+			changes, err := parameters.ParseChanges(args)
 			if err != nil {
 				return err
 			}
@@ -81,35 +78,6 @@ func ifRevision(c *cobra.Command) *protocol.Revision {
 	return &revision
 }
 
-// parseChanges reads path=value arguments, or a path and a value. It checks only that a value begins with a number: the units are
-// known later, from the robot's description.
-func parseChanges(args []string) (map[string]string, error) {
-	if len(args) == 2 && !strings.Contains(args[0], "=") {
-		args = []string{args[0] + "=" + args[1]}
-	}
-	changes := map[string]string{}
-	for _, arg := range args {
-		path, text, found := strings.Cut(arg, "=")
-		if !found || path == "" {
-			return nil, fmt.Errorf("%q: expected path=value, such as eye_l.threshold=90", arg)
-		}
-		text = strings.TrimSpace(text)
-		if value, err := strconv.ParseFloat(leadingNumber.FindString(text), 64); err != nil || math.IsInf(value, 0) {
-			return nil, fmt.Errorf("%s: expected a number with its unit as in the robot file, such as 5ms, got %q", path, text)
-		}
-		if _, twice := changes[path]; twice {
-			return nil, givenTwice(path)
-		}
-		changes[path] = text
-	}
-	return changes, nil
-}
-
-func givenTwice(path string) error { return fmt.Errorf("%s: given twice, expected once", path) }
-
-// leadingNumber matches the number at the beginning of an amount.
-var leadingNumber = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?`)
-
 // shownChange is the output of set --json and reset --json.
 type shownChange struct {
 	Revision protocol.Revision  `json:"rev"`
@@ -123,7 +91,7 @@ type shownChange struct {
 func (r *remote) changed(a protocol.Response) shownChange {
 	c := shownChange{Revision: a.Rev, Applied: a.Applied, Units: map[string]string{}, Warning: a.Warning}
 	for path := range a.Applied {
-		c.Units[path] = r.parameter(path).Unit
+		c.Units[path] = r.known.Parameter(path).Unit
 	}
 	return c
 }
@@ -135,7 +103,7 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 			return err
 		}
 		typed := slices.Sorted(maps.Keys(texts))
-		paths, err := r.resolve(typed)
+		paths, err := r.known.Resolve(typed)
 		if err != nil {
 			return err
 		}
@@ -146,9 +114,9 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 		}
 		for i, path := range paths {
 			if _, twice := request.Set[path]; twice {
-				return givenTwice(path)
+				return parameters.Twice(path)
 			}
-			unit, err := r.unitOf(path, before.Values)
+			unit, err := r.known.Unit(path, inOrder(before.Values))
 			if err == nil {
 				request.Set[path], err = amounts.Parse(texts[typed[i]], unit)
 			}
@@ -174,7 +142,7 @@ func set(ctx context.Context, s settings, texts map[string]string, ifRevision *p
 			return printJSON(out, shown)
 		}
 		for _, path := range inOrder(response.Applied) {
-			unit := r.parameter(path).Unit
+			unit := r.known.Parameter(path).Unit
 			fmt.Fprintf(out, "%s: %s -> %s\n", path, span(was[path], unit), amounts.Format(response.Applied[path], unit))
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
@@ -216,7 +184,7 @@ func reset(ctx context.Context, s settings, request protocol.Request, out io.Wri
 			return err
 		}
 		var err error
-		if request.Paths, err = r.resolve(request.Paths); err != nil {
+		if request.Paths, err = r.known.Resolve(request.Paths); err != nil {
 			return err
 		}
 		response, err := r.request(ctx, "reset", request)
@@ -227,7 +195,7 @@ func reset(ctx context.Context, s settings, request protocol.Request, out io.Wri
 			return printJSON(out, r.changed(response))
 		}
 		for _, path := range inOrder(response.Applied) {
-			fmt.Fprintf(out, "%s: %s\n", path, amounts.Format(response.Applied[path], r.parameter(path).Unit))
+			fmt.Fprintf(out, "%s: %s\n", path, amounts.Format(response.Applied[path], r.known.Parameter(path).Unit))
 		}
 		_, err = fmt.Fprintf(out, "revision %d\n", response.Rev)
 		return err

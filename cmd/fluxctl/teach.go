@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxd/bridge/protocol"
+	"fluxd/cmd/internal/parameters"
 	"fluxd/cmd/internal/usage"
 	"fluxd/configs/amounts"
 )
@@ -122,7 +123,7 @@ func parseTrains(args []string) (map[string]protocol.Train, error) {
 			return nil, fmt.Errorf("%q: expected the name of a neuron, such as bump or bump=5@10ms", arg)
 		}
 		if _, twice := trains[neuron]; twice {
-			return nil, givenTwice(neuron)
+			return nil, parameters.Twice(neuron)
 		}
 		trains[neuron] = train
 	}

@@ -45,7 +45,7 @@ func watch(ctx context.Context, s settings, out io.Writer) error {
 		}
 	}
 	in := newInbox()
-	view := newView(string(r.topics), r.parameter, time.Now())
+	view := newView(string(r.topics), r.known.Parameter, time.Now())
 	silent := false // the user has been warned
 	defer screen.leave()
 	everySecond := time.NewTicker(time.Second)

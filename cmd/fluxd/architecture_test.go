@@ -56,6 +56,7 @@ cmd/fluxctl:
 	bridge/protocol
 	bridge/transport
 	bridge/users
+	cmd/internal/parameters
 	cmd/internal/picture
 	cmd/internal/printable
 	cmd/internal/terminal
@@ -173,6 +174,10 @@ cmd/fluxd/tuning:
 	encoders
 	options
 	sensors
+cmd/internal/parameters:
+	bridge/protocol
+	cmd/internal/picture
+	configs/amounts
 cmd/internal/picture:
 	bridge/protocol
 cmd/internal/printable:

@@ -1,4 +1,4 @@
-package main
+package parameters
 
 import (
 	"fmt"
@@ -11,13 +11,13 @@ import (
 // A path may be shortened to its last names. An ambiguous one is refused, with its candidates. A path without candidates stays
 // unchanged, so that the robot refuses it.
 func TestShortPaths(t *testing.T) {
-	r := &remote{known: map[string]protocol.Parameter{}}
+	known := Known{}
 	for _, path := range []string{
 		"network.neurons.motor_l.threshold", "network.neurons.motor_r.threshold", "network.neurons.motor_l.leak",
 		"network.neurons.few[0].threshold", "network.neurons.few[1].threshold", "network.neurons.wall[*].threshold",
 		"network.synapses.eye.motor_l.weight", "sensors.eye.encode.range[0]", "sensors.eye.encode.max", "actuators.eye.max", "max",
 	} {
-		r.known[path] = protocol.Parameter{Path: path}
+		known[path] = protocol.Parameter{Path: path}
 	}
 	for typed, want := range map[string]string{
 		"network.neurons.motor_l.threshold": "network.neurons.motor_l.threshold",
@@ -41,16 +41,16 @@ func TestShortPaths(t *testing.T) {
 			"type more of the path",
 		"*.max": "*.max: ambiguous, it may be actuators.*.max or sensors.eye.*.max: type more of the path",
 	} {
-		got, err := r.resolve([]string{typed})
+		got, err := known.Resolve([]string{typed})
 		if text := strings.TrimSuffix(fmt.Sprint(strings.Join(got, " "), err), "<nil>"); text != want {
 			t.Errorf("%s: %s, want %s", typed, text, want)
 		}
 	}
 	for i := range 9 {
 		path := fmt.Sprintf("network.neurons.n%d.floor", i)
-		r.known[path] = protocol.Parameter{Path: path}
+		known[path] = protocol.Parameter{Path: path}
 	}
-	_, err := r.resolve([]string{"floor"})
+	_, err := known.Resolve([]string{"floor"})
 	for _, part := range []string{"one of 9: network.neurons.n0.floor, ", " and 1 more"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%v, want %s", err, part)
@@ -60,17 +60,17 @@ func TestShortPaths(t *testing.T) {
 
 // One number for parameters in different units is refused.
 func TestOneNumberForSeveralUnits(t *testing.T) {
-	r := &remote{known: map[string]protocol.Parameter{
+	known := Known{
 		"a.leak":  {Path: "a.leak", Unit: "units/s"},
 		"a.delay": {Path: "a.delay", Unit: "us"},
 		"b.delay": {Path: "b.delay", Unit: "us"},
-	}}
-	values := map[string]protocol.Reading{"a.leak": {}, "a.delay": {}, "b.delay": {}}
-	if unit, err := r.unitOf("*.delay", values); unit != "us" || err != nil {
+	}
+	all := []string{"a.delay", "a.leak", "b.delay"}
+	if unit, err := known.Unit("*.delay", all); unit != "us" || err != nil {
 		t.Errorf("%q, %v", unit, err)
 	}
 	const want = "a.delay in us and for a.leak in units/s: set them separately"
-	if _, err := r.unitOf("a.*", values); err == nil || !strings.Contains(err.Error(), want) {
+	if _, err := known.Unit("a.*", all); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
