@@ -126,7 +126,7 @@ func (f *followingWheel) turn(counts float64, from, to time.Duration) {
 		if counts < 0 {
 			edge, way = float64(f.counts)-0.5, -1
 		}
-		if beyond := f.exact - edge; beyond == 0 || (beyond > 0) != (counts > 0) {
+		if counts >= 0 && f.exact <= edge || counts < 0 && f.exact >= edge {
 			return
 		}
 		share := max(0, min((edge-begin)/counts, 1))
