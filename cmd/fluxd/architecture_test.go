@@ -119,6 +119,8 @@ cmd/fluxd/daemon:
 	encoders
 	files
 	sensors
+cmd/fluxd/draw:
+	boards/sim/worlds
 cmd/fluxd/hardware:
 	actuators
 	boards/expanders
@@ -257,6 +259,8 @@ github.com/warthog618/go-gpiocdev:
 	boards/linux
 golang.org/x/crypto:
 	bridge/users
+golang.org/x/image:
+	cmd/fluxd/draw
 golang.org/x/net:
 	bridge/transport
 golang.org/x/sys:

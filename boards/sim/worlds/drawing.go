@@ -35,11 +35,12 @@ const (
 
 // Styles lists all styles.
 var Styles = []Style{
-	StyleGround, StyleWall, StyleLine, StyleLamp, StyleHeat, StyleFood, StyleGoal, StylePath, StyleRobot, StylePart, StyleRay, StyleNote,
+	StyleGround, StyleWall, StyleLine, StyleLamp, StyleHeat, StyleFood, StyleGoal, StylePath, StyleRobot, StylePart, StyleRay,
+	StyleNote,
 }
 
-// A Shape is a part of a drawing. With Text it is a text, with Radius a circle, otherwise the line through its points or, if it is
-// closed, the polygon that has them as its corners.
+// A Shape is a part of a drawing. With Text it is a text, with Radius a circle, otherwise the line through its points or, if it
+// is closed, the polygon that has them as its corners.
 type Shape struct {
 	Style  Style
 	Points []Point // of a circle its middle, of a text the left end of its base line

@@ -4,7 +4,7 @@
 //	for _, p := range description.Parameters {
 //		known[p.Path] = p
 //	}
-//	texts, err := parameters.ParseChanges([]string{"eye_l.refractory=5ms"})
+//	texts, err := parameters.Changes([]string{"eye_l.refractory=5ms"})
 //	paths, err := known.Resolve([]string{"eye_l.refractory"}) // network.neurons.eye_l.refractory
 //	unit, err := known.Unit(paths[0], paths)                  // us
 //	value, err := amounts.Parse(texts["eye_l.refractory"], unit)
@@ -44,6 +44,11 @@ func ParseChanges(args []string) (map[string]string, error) {
 	if len(args) == 2 && !strings.Contains(args[0], "=") {
 		args = []string{args[0] + "=" + args[1]}
 	}
+	return Changes(args)
+}
+
+// Changes reads path=value arguments, like ParseChanges.
+func Changes(args []string) (map[string]string, error) {
 	changes := map[string]string{}
 	for _, arg := range args {
 		path, text, found := strings.Cut(arg, "=")
