@@ -423,7 +423,12 @@ func (n *Network) judgeWithMechanisms(t int64, i uint32, b *barrel, nt *neuronTy
 	level := max(int64(nt.floor), b.level(t, nt)+p.water)
 	threshold := m.firesAt()
 	switch {
-	case p.electric || p.timerDue:
+	case p.timerDue:
+		if m.noise != nil {
+			m.babble()
+		}
+		n.spike(t, i, b, nt, m)
+	case p.electric:
 		n.spike(t, i, b, nt, m)
 	case p.arrivals > 0 && level >= threshold:
 		m.burstLeft = m.burstSpikes(level - threshold)
@@ -441,12 +446,12 @@ func (n *Network) spike(t int64, i uint32, b *barrel, nt *neuronType, m *mechani
 	m.habituate(t)
 	n.learn(t, i, m.shift(m.parameters.shiftShortTerm), m.shift(m.parameters.shiftLongTerm))
 	if m.burstLeft > 0 {
-		n.timers.set(b.mechanisms, i, t+m.parameters.burstInterval)
+		n.timers.set(b.mechanisms, i, t+m.burstInterval())
 		return
 	}
 	b.beginRefractory(t, nt)
-	if interval := m.pacemakerInterval(int64(nt.refractory)); interval > 0 {
-		n.timers.set(b.mechanisms, i, t+interval)
+	if next := m.spontaneous(t, int64(nt.refractory), n.began); next != forever {
+		n.timers.set(b.mechanisms, i, next)
 	} else {
 		n.timers.stop(b.mechanisms)
 	}

@@ -99,7 +99,9 @@ type neuronKey struct {
 	adaptation  Adaptation
 	habituation Habituation
 	burst       Burst
-	has         [3]bool
+	noise       Noise
+	pattern     string
+	has         [5]bool
 }
 
 // recordNeurons records the neurons of a description.
@@ -114,8 +116,9 @@ func (c *compactDescription) recordNeurons(neurons []Neuron) {
 			c.names[i] = n.Name
 		}
 		n.Name = ""
-		key := neuronKey{neuron: n, has: [3]bool{n.Adaptation != nil, n.Habituation != nil, n.Burst != nil}}
-		key.neuron.Adaptation, key.neuron.Habituation, key.neuron.Burst = nil, nil, nil
+		key := neuronKey{neuron: n, has: [5]bool{n.Adaptation != nil, n.Habituation != nil, n.Burst != nil, n.Noise != nil,
+			n.Pattern != nil}}
+		key.neuron.Adaptation, key.neuron.Habituation, key.neuron.Burst, key.neuron.Noise, key.neuron.Pattern = nil, nil, nil, nil, nil
 		if n.Adaptation != nil {
 			key.adaptation = *n.Adaptation
 		}
@@ -125,15 +128,29 @@ func (c *compactDescription) recordNeurons(neurons []Neuron) {
 		if n.Burst != nil {
 			key.burst = *n.Burst
 		}
+		if n.Noise != nil {
+			key.noise = *n.Noise
+		}
+		if n.Pattern != nil {
+			key.pattern = n.Pattern.key()
+		}
 		kind, there := known[key]
 		if !there {
 			kind = uint32(len(c.kinds))
 			known[key] = kind
-			n.Adaptation, n.Habituation, n.Burst = copied(n.Adaptation), copied(n.Habituation), copied(n.Burst)
-			c.kinds = append(c.kinds, n)
+			c.kinds = append(c.kinds, n.clone())
 		}
 		c.kind[i] = kind
 	}
+}
+
+// clone copies what a neuron points to.
+func (n Neuron) clone() Neuron {
+	n.Adaptation, n.Habituation, n.Burst, n.Noise = copied(n.Adaptation), copied(n.Habituation), copied(n.Burst), copied(n.Noise)
+	if n.Pattern != nil {
+		n.Pattern = &Pattern{Period: n.Pattern.Period, Times: slices.Clone(n.Pattern.Times)}
+	}
+	return n
 }
 
 func copied[T any](p *T) *T {
@@ -151,8 +168,7 @@ func (n *Network) leak(neuron uint32) float64 {
 
 // neuron describes a neuron.
 func (n *Network) neuron(i int) Neuron {
-	d := n.described.kinds[n.described.kind[i]]
-	d.Adaptation, d.Habituation, d.Burst = copied(d.Adaptation), copied(d.Habituation), copied(d.Burst)
+	d := n.described.kinds[n.described.kind[i]].clone()
 	if n.described.names != nil {
 		d.Name = n.described.names[i]
 	}
@@ -289,7 +305,7 @@ func (n *Network) describeNeurons() []Neuron {
 // Description returns the description of the network as it is now, with all that was tuned. Weights are those that were
 // configured or tuned, not those that were learnt; see Learnt. Each call makes a new one.
 func (n *Network) Description() Description {
-	d := Description{Neurons: n.describeNeurons()}
+	d := Description{Neurons: n.describeNeurons(), Seed: n.seed}
 	if len(n.arrivals) > 0 {
 		d.Synapses = make([]Synapse, len(n.arrivals))
 		for position, synapse := range n.synapsesAt() {

@@ -18,6 +18,8 @@ type Neuron struct {
 	Floor          float64      // lowest level that inhibition can reach, in units, at most 0
 	Refractory     Tick         // how long it ignores arrivals after a spike; 0: it can fire again at the next tick
 	Pacemaker      Tick         // it fires without an arrival this long after its last spike; 0: it has no pacemaker
+	Noise          *Noise       // nil: it does not fire at random; a neuron has a Pacemaker, Noise or a Pattern, or none of them
+	Pattern        *Pattern     // nil: it does not fire at fixed times
 	Adaptation     *Adaptation  // nil: ignored arrivals have no effect
 	Habituation    *Habituation // nil: its spikes do not raise its threshold
 	Burst          *Burst       // nil: always one spike
@@ -119,6 +121,7 @@ type LongTerm struct {
 type Description struct {
 	Neurons  []Neuron
 	Synapses []Synapse
+	Seed     uint64 // of the random numbers of neurons with Noise: the same seed gives the same spikes
 }
 
 // Reach returns for each group of neurons the neurons that its spikes can reach, over synapses of any kind. The group is

@@ -2,7 +2,7 @@ package core
 
 import "math"
 
-// mechanisms is the state of what only some neurons have: adaptation, habituation, bursts, a pacemaker, or receptors for
+// mechanisms is the state of what only some neurons have: adaptation, habituation, bursts, a generator, or receptors for
 // modulation. It is kept apart from barrel to keep barrels small.
 type mechanisms struct {
 	parameters mechanismParameters
@@ -14,6 +14,7 @@ type mechanisms struct {
 	ignored     int64 // number of direct and electric arrivals ignored since the last spike
 	lastSpike   int64 // time, or longAgo
 	burstLeft   int32 // spikes of the current burst that are still to come
+	noise       *noiseState
 }
 
 // mechanismParameters are in water and ticks, converted from a Neuron when the network is built or tuned.
@@ -27,6 +28,7 @@ type mechanismParameters struct {
 	overshoot, burstInterval                 int64 // overshoot 0: no bursts
 	burstMax                                 int32
 	pacemaker                                int64 // 0: none
+	generator                                *generator
 	modulationRecovery                       recovery
 
 	// How much modulation shifts each property, by modulation level + MaxModulation. nil if the receptor is 0.
@@ -38,7 +40,7 @@ const longAgo = math.MinInt64 / 4
 
 // needsMechanisms reports whether a neuron has any mechanism. A neuron with modulator afferents needs them too.
 func (n Neuron) needsMechanisms() bool {
-	return n.Pacemaker != 0 || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil || n.ModulationLeak != 0 ||
+	return n.Pacemaker != 0 || n.Noise != nil || n.Pattern != nil || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil || n.ModulationLeak != 0 ||
 		n.Receptors != Receptors{}
 }
 
@@ -75,6 +77,14 @@ func (n Neuron) mechanismParameters(w *converter) (p mechanismParameters) {
 		}
 	}
 	p.pacemaker = w.span("pacemaker", n.Pacemaker, 0)
+	n.checkGenerators(w)
+	if n.Noise != nil {
+		p.generator = n.Noise.generator(w, n.Refractory)
+	}
+	if n.Pattern != nil {
+		n.Pattern.check(w, n.Refractory)
+		p.generator = &generator{pattern: n.clone().Pattern}
+	}
 	if n.ModulationLeak != 0 {
 		p.modulationRecovery = recovery{step: 1, interval: w.interval("modulation.leak", n.ModulationLeak)}
 	}

@@ -27,7 +27,8 @@ type naiveNeuron struct {
 	remembers          bool // it has mechanisms: only then the engine keeps its last spike and counts the arrivals it ignores
 	known              bool // the engine has kept its last spike
 	burstLeft, burstAt int64
-	paceAt             int64
+	paceAt             int64 // when its generator fires it, or -1
+	noise              *naiveNoise
 	threshold, floor   int64
 }
 
@@ -96,14 +97,12 @@ func naiveRecovery(recovery, leak float64) (step, interval int64) {
 }
 
 func newNaive(d Description) *naive {
-	n := &naive{d: Description{Neurons: slices.Clone(d.Neurons), Synapses: slices.Clone(d.Synapses)},
+	n := &naive{d: Description{Neurons: slices.Clone(d.Neurons), Synapses: slices.Clone(d.Synapses), Seed: d.Seed},
 		arrivals: map[int64][]naiveArrival{}, passed: -1}
-	for i, neuron := range d.Neurons {
+	for i := range d.Neurons {
 		n.neurons = append(n.neurons, naiveNeuron{paceAt: -1, burstAt: -1})
 		n.configure(i)
-		if neuron.Pacemaker != 0 {
-			n.neurons[i].paceAt = max(int64(neuron.Refractory), 1, int64(neuron.Pacemaker))
-		}
+		n.begin(i)
 	}
 	for _, s := range d.Synapses {
 		y := naiveSynapse{sign: 1}
@@ -143,6 +142,15 @@ func (n *naive) tune(change Tuning) {
 	n.pass()
 	t := n.now
 	before := slices.Clone(n.d.Neurons)
+	reseeded := change.Seed != nil && *change.Seed != n.d.Seed
+	if reseeded {
+		n.d.Seed = *change.Seed
+		for i, neuron := range n.d.Neurons {
+			if _, changes := change.Neurons[i]; !changes && neuron.Noise != nil {
+				n.retune(i, neuron, true)
+			}
+		}
+	}
 	for i, neuron := range change.Neurons {
 		n.d.Neurons[i] = neuron
 		was, x := before[i].Leak, &n.neurons[i]
@@ -166,18 +174,7 @@ func (n *naive) tune(change Tuning) {
 		h.tune(t, min(toNewLeak(h.value), hMax), x.h.step, x.h.interval)
 		m.tune(t, m.value, x.m.step, x.m.interval)
 		x.a, x.h, x.m = a, h, m
-		if x.burstLeft > 0 && neuron.Burst == nil { // the burst ends
-			x.burstLeft = 0
-			x.refractoryUntil = x.lastSpike + int64(neuron.Refractory)
-		}
-		x.paceAt = -1
-		if neuron.Pacemaker != 0 && x.burstLeft == 0 {
-			last := int64(0)
-			if x.spiked && x.known {
-				last = x.lastSpike
-			}
-			x.paceAt = max(t, x.refractoryUntil, last+n.pacemakerInterval(i))
-		}
+		n.retune(i, before[i], reseeded)
 		for _, due := range n.arrivals {
 			for k := range due {
 				if due[k].synapse < 0 && due[k].neuron == i {
@@ -386,7 +383,11 @@ func (n *naive) judge(t int64, i int, reached bool, reward, sum int64, direct, e
 	x.level = max(x.floor, x.level+sum)
 	theta := n.theta(i)
 	switch {
-	case electric > 0 || paced:
+	case paced:
+		if neuron.Noise != nil {
+			n.babble(i)
+		}
+	case electric > 0:
 	case direct > 0 && x.level >= theta:
 		if b := neuron.Burst; b != nil {
 			for excess := x.level - theta; excess >= naiveWater(b.Overshoot, neuron.Leak) && (b.Max == 0 || x.burstLeft < int64(b.Max)); {
@@ -436,14 +437,19 @@ func (n *naive) fire(t int64, i int) {
 		}
 	}
 	if x.burstLeft > 0 {
-		x.burstAt = t + int64(neuron.Burst.Interval)
+		if x.noise != nil && x.noise.babbles {
+			x.burstAt = t + x.noise.interval
+		} else {
+			x.burstAt = t + int64(neuron.Burst.Interval)
+		}
 		x.paceAt = -1
 		return
 	}
 	x.refractoryUntil = t + int64(neuron.Refractory)
-	if neuron.Pacemaker != 0 {
-		x.paceAt = t + n.pacemakerInterval(i)
+	if x.noise != nil {
+		x.noise.babbles = false
 	}
+	n.generate(t, i, false)
 }
 
 // observed is observed for the naive model. Call pass before.

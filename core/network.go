@@ -72,13 +72,14 @@ type tickInput struct {
 	arrivals uint32 // number of direct and electric arrivals
 	touched  bool   // the neuron is in Network.touched
 	electric bool   // an electric arrival was among them
-	timerDue bool   // the neuron's timer is due: a burst's next spike or the pacemaker
+	timerDue bool   // the neuron's timer is due: a burst's next spike or its generator
 }
 
 // A Network is a network that can run. Build makes it, and one goroutine owns it.
 type Network struct {
 	base       uint32 // index of its first neuron in the whole network; not 0 only for a part, see Split
 	population int    // number of neurons in the whole network
+	seed       uint64 // of neurons with Noise
 
 	barrels     []barrel
 	neuronTypes []neuronType
@@ -126,7 +127,7 @@ type Network struct {
 	fired      []uint32    // room for the neurons that fire in the current tick
 	received   []uint32    // room for the spikes of other parts
 	now        int64       // first tick that is not yet processed
-	began      int64       // when the network was in its initial state: pacemakers count from there
+	began      int64       // when the network was in its initial state: pacemakers and patterns count from there
 	counters   Counters
 
 	described compactDescription // for tuning and snapshots; not used while the network runs
@@ -159,6 +160,7 @@ func build(d Description, base, population int) (*Network, error) {
 	n := &Network{
 		base:       uint32(base),
 		population: population,
+		seed:       d.Seed,
 		barrels:    make([]barrel, len(d.Neurons)),
 		tickInputs: make([]tickInput, len(d.Neurons)),
 		list:       make([]uint32, len(d.Neurons)+1),
@@ -170,6 +172,7 @@ func build(d Description, base, population int) (*Network, error) {
 		hasMechanisms[s.To] = hasMechanisms[s.To] || s.Kind == Modulator
 	}
 	var all neuronTypeSet
+	generators := generatorSet{}
 	for i := range d.Neurons {
 		neuron := &d.Neurons[i]
 		hasMechanisms := hasMechanisms[i] || neuron.needsMechanisms()
@@ -187,15 +190,16 @@ func build(d Description, base, population int) (*Network, error) {
 		if !hasMechanisms {
 			continue
 		}
+		m.parameters.generator = generators.share(neuron, m.parameters.generator)
 		b.mechanisms = n.addMechanisms(m)
 	}
 	n.neuronTypes, n.runs = all.list, runs(n.barrels)
+	n.described.recordNeurons(d.Neurons)
 	for i := range n.barrels {
 		if n.neuronTypes[n.barrels[i].neuronType].hasMechanisms {
-			n.startPacemaker(uint32(i))
+			n.startGenerator(uint32(i))
 		}
 	}
-	n.described.recordNeurons(d.Neurons)
 	plastics, err := n.layOutPlastics(d)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ package core
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -44,7 +45,7 @@ func randomNeuron(t *rapid.T, i int) Neuron {
 		n.Burst = &Burst{Overshoot: pick(t, "overshoot", 1.0, 5), Interval: pick[Tick](t, "interval", 1, 2, 30),
 			Max: rapid.IntRange(0, 4).Draw(t, "max")}
 	}
-	n.Pacemaker = pick(t, "pacemaker", 0, 0, 0, 1, n.Refractory, n.Refractory+1, 50, 400)
+	n.generatesAtRandom(t)
 	if rapid.Bool().Draw(t, "modulated") {
 		n.ModulationLeak = pick(t, "modulation leak", 0.0, 1000, 50_000)
 		g := func() float64 { return pick(t, "receptor", 0.0, 0, 1, -1, 0.5) }
@@ -60,6 +61,34 @@ func randomNeuron(t *rapid.T, i int) Neuron {
 		}
 	}
 	return n
+}
+
+// generatesAtRandom gives a neuron a generator or none.
+func (n *Neuron) generatesAtRandom(t *rapid.T) {
+	switch pick(t, "generator", "none", "none", "pacemaker", "noise", "pattern") {
+	case "pacemaker":
+		n.Pacemaker = pick(t, "pacemaker", 1, n.Refractory, n.Refractory+1, 50, 400)
+	case "noise":
+		s := pick(t, "spikes", [2]int{0, 0}, [2]int{1, 1}, [2]int{1, 3}, [2]int{4, 4}, [2]int{2, 9})
+		i := pick(t, "intervals", [2]Tick{1, 1}, [2]Tick{7, 7}, [2]Tick{1, 5}, [2]Tick{3, 40})
+		n.Noise = &Noise{SpikesMin: s[0], SpikesMax: s[1], IntervalMin: i[0], IntervalMax: i[1]}
+		mean := max(n.Refractory, 1)
+		if s[1] > 1 {
+			mean += (Tick(s[0]+s[1]-2)*(i[0]+i[1]) + 3) / 4
+		}
+		n.Noise.Rate = 1e6 / float64(mean+pick[Tick](t, "mean wait", 0, 0, 1, 5, 60, 300))
+		if math.Round(1e6/n.Noise.Rate) < float64(mean) {
+			n.Noise.Rate = 1e6 / float64(mean+1)
+		}
+	case "pattern":
+		n.Pattern = &Pattern{}
+		gap, at := max(n.Refractory, 1), Tick(rapid.IntRange(0, 30).Draw(t, "first"))
+		for range rapid.IntRange(1, 5).Draw(t, "times") {
+			n.Pattern.Times = append(n.Pattern.Times, at)
+			at += gap + pick[Tick](t, "gap", 0, 1, 20, 70)
+		}
+		n.Pattern.Period = at + pick[Tick](t, "rest", 0, 0, 3, 200)
+	}
 }
 
 func randomSynapse(t *rapid.T, count int) Synapse {
@@ -99,6 +128,7 @@ func orNone(t *rapid.T, d Description, s Synapse) Synapse {
 
 func randomNetwork(t *rapid.T) (Description, []stimulus) {
 	var d Description
+	d.Seed = rapid.Uint64().Draw(t, "seed")
 	count := rapid.IntRange(1, 6).Draw(t, "neurons")
 	for i := range count {
 		d.Neurons = append(d.Neurons, randomNeuron(t, i))
@@ -223,6 +253,14 @@ func TestTuningARunningNetworkAgreesWithTheNaiveModel(t *testing.T) {
 			for range rapid.IntRange(0, 2).Draw(t, "neurons") {
 				i := rapid.IntRange(0, len(d.Neurons)-1).Draw(t, "neuron")
 				change.Neurons[i] = randomNeuron(t, i)
+				if rapid.Bool().Draw(t, "other properties only") {
+					n := now.Neurons[i]
+					n.Threshold, n.Leak, n.Floor = change.Neurons[i].Threshold, change.Neurons[i].Leak, change.Neurons[i].Floor
+					change.Neurons[i] = n
+				}
+			}
+			if rapid.Bool().Draw(t, "reseeded") {
+				change.Seed = pick(t, "seed", new(uint64), &d.Seed)
 			}
 			for range min(len(d.Synapses), rapid.IntRange(0, 2).Draw(t, "synapses")) {
 				k := rapid.IntRange(0, len(d.Synapses)-1).Draw(t, "synapse")
@@ -299,7 +337,7 @@ func TestOrderAtEqualTimesMakesNoDifference(t *testing.T) {
 		}
 		moved := rapid.Permutation(indices).Draw(t, "order") // moved[new] = old
 		to := make([]int, len(moved))
-		other := Description{}
+		other := Description{Seed: d.Seed}
 		for i, old := range moved {
 			to[old] = i
 			other.Neurons = append(other.Neurons, d.Neurons[old])

@@ -3,8 +3,8 @@ package core
 import "math/bits"
 
 // Reset brings the network back to its initial state at time Now. Nothing is in flight. Every level is 0, and so are adaptation,
-// habituation, modulation and the short-term parts of weights. No neuron is refractory or in a burst, and pacemakers count from
-// Now.
+// habituation, modulation and the short-term parts of weights. No neuron is refractory or in a burst, pacemakers and patterns
+// count from Now, and noise begins its random numbers again.
 //
 // What was learnt and tuned stays, and so do time and counters. From then on the network does the same as a new one with its
 // description and its long-term weights, later by Now.
@@ -23,7 +23,7 @@ func (n *Network) Reset() {
 		}
 		*n.mechanisms[b.mechanisms] = mechanisms{parameters: n.mechanisms[b.mechanisms].parameters, lastSpike: longAgo}
 		n.timers.stop(b.mechanisms)
-		n.startPacemaker(uint32(i))
+		n.startGenerator(uint32(i))
 	}
 	for i := range n.spiked {
 		n.spiked[i] = longAgo
@@ -34,11 +34,20 @@ func (n *Network) Reset() {
 	}
 }
 
-// startPacemaker sets the timer of a neuron in its initial state, if it has a pacemaker.
-func (n *Network) startPacemaker(neuron uint32) {
+// startGenerator sets the timer of a neuron in its initial state, if it has a generator.
+func (n *Network) startGenerator(neuron uint32) {
 	b := &n.barrels[neuron]
-	if interval := n.mechanisms[b.mechanisms].pacemakerInterval(int64(n.neuronTypes[b.neuronType].refractory)); interval > 0 {
-		n.timers.set(b.mechanisms, neuron, n.began+interval)
+	m := n.mechanisms[b.mechanisms]
+	switch g := m.parameters.generator; {
+	case m.parameters.pacemaker != 0:
+		n.timers.set(b.mechanisms, neuron, n.began+m.pacemakerInterval(int64(n.neuronTypes[b.neuronType].refractory)))
+	case g == nil:
+	case g.pattern != nil:
+		n.timers.set(b.mechanisms, neuron, g.pattern.next(n.began, n.began))
+	default:
+		described := n.neuron(int(neuron))
+		m.noise = &noiseState{random: seedLagged(n.seed, described.label(int(n.base+neuron)))}
+		n.timers.set(b.mechanisms, neuron, n.began+m.noise.wait(g))
 	}
 }
 

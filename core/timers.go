@@ -1,6 +1,6 @@
 package core
 
-// timers hold when neurons fire without an arrival: the next spike of a burst, or of the pacemaker. A neuron with mechanisms has
+// timers hold when neurons fire without an arrival: the next spike of a burst, or of a generator. A neuron with mechanisms has
 // at most one timer. Setting it again moves it.
 type timers struct {
 	heap []timer // a binary heap, the earliest first

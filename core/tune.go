@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 )
@@ -11,6 +12,7 @@ import (
 type Tuning struct {
 	Neurons  map[int]Neuron
 	Synapses map[int]Synapse
+	Seed     *uint64 // of the network; nil: as it is
 }
 
 // Tune changes parameters of a running network: all of them, from the next tick that is processed, or none if one is refused. It
@@ -21,8 +23,11 @@ type Tuning struct {
 //     again.
 //   - A new weight of a plastic synapse replaces what it has learnt. If the weight is the same, what was learnt stays.
 //   - A new delay holds for spikes that leave after the change.
+//   - A new Noise draws a new waiting time from now on. If the Noise is the same, the spike that it waits for keeps its time.
+//   - A new seed begins the random numbers of every neuron with Noise again. Bursts that are under way go on.
 func (n *Network) Tune(change Tuning) error {
-	t := &tuning{network: n, leaks: map[int]float64{}}
+	t := &tuning{network: n, leaks: map[int]float64{}, seed: n.seed}
+	change = t.reseed(change)
 	t.describe(change)
 	if err := t.check(change); err != nil {
 		return err
@@ -46,6 +51,8 @@ type tuning struct {
 	sources    []uint32 // by plastic synapse: its index in the description
 	rules      []*rule
 	synapses   bool // some synapse changes, or the water that it delivers
+	seed       uint64
+	waits      map[int]bool // by neuron: its Noise is new, so it draws another waiting time
 }
 
 // retuned is a neuron with its new parameters.
@@ -80,9 +87,7 @@ func (t *tuning) check(change Tuning) error {
 		if i < 0 || i >= len(old.Neurons) {
 			return refuse(ErrUnknown, "neuron %d: expected 0 to %d", i, len(old.Neurons)-1)
 		}
-		neuron.Adaptation, neuron.Habituation, neuron.Burst = copied(neuron.Adaptation), copied(neuron.Habituation),
-			copied(neuron.Burst)
-		t.next.Neurons[i] = neuron
+		t.next.Neurons[i] = neuron.clone()
 		if neuron.Leak != old.Neurons[i].Leak {
 			t.leaks[i] = old.Neurons[i].Leak
 		}
@@ -125,7 +130,7 @@ func (t *tuning) toNewLeak(neuron int, water int64) int64 {
 
 func (t *tuning) convert(change Tuning) error {
 	n := t.network
-	t.barrels, t.mechanisms = map[int]retuned{}, map[int]*mechanisms{}
+	t.barrels, t.mechanisms, t.waits = map[int]retuned{}, map[int]*mechanisms{}, map[int]bool{}
 	for i := range change.Neurons {
 		neuron := &t.next.Neurons[i]
 		b := n.barrels[i]
@@ -142,8 +147,8 @@ func (t *tuning) convert(change Tuning) error {
 		if b.empty < refractoryMark {
 			b.setLevel(n.now, t.toNewLeak(i, b.level(n.now, was)), &nt)
 		}
-		t.barrels[i] = retuned{barrel: b, neuronType: nt}
 		if !nt.hasMechanisms {
+			t.barrels[i] = retuned{barrel: b, neuronType: nt}
 			continue
 		}
 		m := &mechanisms{lastSpike: longAgo}
@@ -157,6 +162,11 @@ func (t *tuning) convert(change Tuning) error {
 		m.adaptation.begin(n.now, p.adaptationRecovery)
 		m.habituation.begin(n.now, p.habituationRecovery)
 		m.modulation.begin(n.now, p.modulationRecovery)
+		t.convertNoise(i, m)
+		if m.burstLeft > 0 {
+			t.endBurst(i, &b, m, &nt)
+		}
+		t.barrels[i] = retuned{barrel: b, neuronType: nt}
 		t.mechanisms[i] = m
 	}
 	return t.convertPlastics(change)
@@ -192,6 +202,7 @@ func (t *tuning) commit(change Tuning) {
 		n.detach()
 	}
 	n.described.recordNeurons(t.next.Neurons)
+	n.seed = t.seed
 	var all neuronTypeSet
 	for i := range n.barrels {
 		b := &n.barrels[i]
@@ -211,7 +222,7 @@ func (t *tuning) commit(change Tuning) {
 	}
 	n.neuronTypes, n.runs = all.list, runs(n.barrels)
 	for i := range t.mechanisms {
-		n.retime(i)
+		n.retime(i, t.waits[i])
 	}
 	for i := range n.inputs {
 		in := &n.inputs[i]
@@ -229,25 +240,74 @@ func (t *tuning) commit(change Tuning) {
 	}
 }
 
-// retime sets the timer of a neuron after a change of its pacemaker. The new interval counts from its last spike, or from the
-// beginning if that is not known. If it has passed already, the neuron fires at once.
-func (n *Network) retime(neuron int) {
+// retime sets the timer of a neuron after a change of its generator. The new interval of a pacemaker counts from its last spike, or
+// from the beginning if that is not known. If it has passed already, the neuron fires at once. With waits, noise draws a new waiting
+// time; otherwise it keeps the one that it has.
+func (n *Network) retime(neuron int, waits bool) {
 	b := &n.barrels[neuron]
 	refractory := int64(n.neuronTypes[b.neuronType].refractory)
 	m := n.mechanisms[b.mechanisms]
-	if m.burstLeft > 0 { // the timer is that of the burst; the pacemaker follows when the burst ends
-		if m.parameters.burstInterval > 0 {
-			return
-		}
-		m.burstLeft = 0
-		b.empty = m.lastSpike + refractory + refractoryMark
-	}
-	interval := m.pacemakerInterval(refractory)
-	if interval == 0 {
-		n.timers.stop(b.mechanisms)
+	if m.burstLeft > 0 { // the timer is that of the burst; the generator follows when the burst ends
 		return
 	}
-	n.timers.set(b.mechanisms, uint32(neuron), max(n.now, b.refractoryUntil(), max(m.lastSpike, n.began)+interval))
+	from := max(n.now, b.refractoryUntil())
+	switch g := m.parameters.generator; {
+	case m.parameters.pacemaker != 0:
+		n.timers.set(b.mechanisms, uint32(neuron), max(from, max(m.lastSpike, n.began)+m.pacemakerInterval(refractory)))
+	case g == nil:
+		n.timers.stop(b.mechanisms)
+	case g.pattern != nil:
+		n.timers.set(b.mechanisms, uint32(neuron), g.pattern.next(n.began, from))
+	case waits:
+		n.timers.set(b.mechanisms, uint32(neuron), from+m.noise.wait(g))
+	}
+}
+
+// reseed adds the neurons with Noise to a change of the seed.
+func (t *tuning) reseed(change Tuning) Tuning {
+	if change.Seed == nil || *change.Seed == t.seed {
+		return change
+	}
+	t.seed = *change.Seed
+	change.Neurons = maps.Clone(change.Neurons)
+	if change.Neurons == nil {
+		change.Neurons = map[int]Neuron{}
+	}
+	for i := range t.network.barrels {
+		if _, changes := change.Neurons[i]; !changes && t.network.described.kinds[t.network.described.kind[i]].Noise != nil {
+			change.Neurons[i] = t.network.neuron(i)
+		}
+	}
+	return change
+}
+
+// convertNoise gives a neuron with Noise the state that the change asks for. It does not touch the old state.
+func (t *tuning) convertNoise(neuron int, m *mechanisms) {
+	was, is := t.old.Neurons[neuron].Noise, t.next.Neurons[neuron].Noise
+	old, reseeded := m.noise, t.seed != t.network.seed
+	switch {
+	case is == nil:
+		m.noise = nil
+		return
+	case was == nil || reseeded:
+		m.noise = &noiseState{random: seedLagged(t.seed, t.next.Neurons[neuron].label(neuron))}
+		if old != nil {
+			m.noise.interval = old.interval // of the burst under way, which goes on
+		}
+	}
+	t.waits[neuron] = was == nil || *was != *is || reseeded
+}
+
+// endBurst ends the burst under way if what has begun it is gone. The refractory period begins with the last spike.
+func (t *tuning) endBurst(neuron int, b *barrel, m *mechanisms, nt *neuronType) {
+	noise := t.network.mechanisms[b.mechanisms].noise
+	byNoise := noise != nil && noise.interval != 0
+	if is := &t.next.Neurons[neuron]; byNoise && is.Noise != nil || !byNoise && is.Burst != nil {
+		return
+	}
+	m.burstLeft = 0
+	b.empty = m.lastSpike + int64(nt.refractory) + refractoryMark
+	t.waits[neuron] = true
 }
 
 // detach replaces what is in flight by single arrivals over synapses, each at its time, so that the synapses can be laid out

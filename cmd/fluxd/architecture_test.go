@@ -216,6 +216,7 @@ configs/tennlab:
 	configs/strict
 	configs/strictjson
 core:
+	splitmix64
 docs:
 encoders:
 	core
@@ -299,7 +300,7 @@ pgregory.net/rapid:
 `
 
 // coreMayImport is all that the engine uses of the standard library: no clock, no goroutines, no input or output.
-const coreMayImport = "cmp crypto/sha256 encoding/binary errors fmt hash maps math math/bits slices strconv"
+const coreMayImport = "cmp crypto/sha256 encoding/binary errors fmt hash maps math math/bits slices strconv fluxd/splitmix64"
 
 // A package fits in the head: its files without the tests, and their lines.
 const (
