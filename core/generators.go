@@ -6,20 +6,21 @@ import (
 	"math/bits"
 )
 
-// This file describes the generators of spikes, besides the pacemaker: what makes a neuron fire without an arrival, at random times
-// or at fixed ones. spontaneous.go has what they do while the network runs.
+// This file describes the generators of spikes, besides the pacemaker: what makes a neuron fire without an arrival, at random
+// times or at fixed ones. spontaneous.go has what they do while the network runs.
 
 // Noise makes a neuron fire at random: single spikes, which are a Poisson process, or bursts ("babble"), which begin at random
 // times. In each tick in which the neuron is neither refractory nor in a burst, it begins with the same chance. Arrivals do not
 // change that.
 type Noise struct {
-	Rate                     float64 // how often it begins, per second, on average; the time that bursts and refractory periods take is included
-	SpikesMin, SpikesMax     int     // spikes of each burst, drawn anew for each; 0 and 0: one spike
-	IntervalMin, IntervalMax Tick    // between two spikes of a burst, at least 1, drawn anew for each burst; ignored for single spikes
+	// How often it begins, per second, on average. The time that bursts and refractory periods take is part of that.
+	Rate                     float64
+	SpikesMin, SpikesMax     int  // the number of spikes is drawn for each burst; 0 and 0: single spikes
+	IntervalMin, IntervalMax Tick // the time between the spikes is drawn for each burst, at least 1; single spikes have none
 }
 
-// Pattern makes a neuron fire at fixed times within a period that is repeated: a metronome, a drum pattern, one leg of a gait. The
-// first period begins when the network is built or reset. So patterns of the same period keep their phase to each other.
+// Pattern makes a neuron fire at fixed times within a period that is repeated: a metronome, a drum pattern, one leg of a gait.
+// The first period begins when the network is built or reset. So patterns of the same period keep their phase to each other.
 type Pattern struct {
 	Period Tick
 	Times  []Tick // from the start of the period, rising, below Period; at least a refractory period apart
@@ -45,7 +46,8 @@ func (n *Neuron) generators() (names []string) {
 // checkGenerators refuses two generators in one neuron: it has one next time.
 func (n *Neuron) checkGenerators(w *converter) {
 	if names := n.generators(); len(names) > 1 {
-		w.fail(names[1], refuse(ErrUnknown, "the neuron has %s: expected one of pacemaker, noise and pattern; use two neurons", names[0]))
+		w.fail(names[1], refuse(ErrUnknown, "the neuron has %s: expected one of pacemaker, noise and pattern; use two neurons",
+			names[0]))
 	}
 }
 
@@ -112,9 +114,9 @@ func highestRate(interval float64) string {
 	return fmt.Sprintf("%.4g", math.Floor(rate/unit)*unit)
 }
 
-// digits returns the chances of the binary digits of a waiting time with a geometric distribution, whose mean is given in quarters
-// of a tick. The chance of a waiting time n falls as q^n, and q^n is the product of q^(2^k) over the digits k of n that are 1. So
-// the digits are independent, and digit k is 1 with the chance q^(2^k) / (1 + q^(2^k)).
+// digits returns the chances of the binary digits of a waiting time with a geometric distribution, whose mean is given in
+// quarters of a tick. The chance of a waiting time n falls as q^n, and q^n is the product of q^(2^k) over the digits k of n that
+// are 1. So the digits are independent, and digit k is 1 with the chance q^(2^k) / (1 + q^(2^k)).
 func digits(mean uint64) (chances []uint32) {
 	const one = 1 << 63
 	q, _ := bits.Div64(mean>>1, mean<<63, mean+4) // in 1/2^63: mean / (mean + 1 tick)
@@ -150,8 +152,9 @@ func (p *Pattern) check(w *converter, refractory Tick) {
 		}
 	}
 	if last := p.Times[len(p.Times)-1]; p.Times[0]+p.Period < last+refractory {
-		w.fail("pattern.period", refuse(ErrRange, "%d us: expected at least %d us: from the last time to the first one of the next period "+
-			"is at least a refractory period", p.Period, last+refractory-p.Times[0]))
+		w.fail("pattern.period", refuse(ErrRange,
+			"%d us: expected at least %d us: from the last time to the first one of the next period "+
+				"is at least a refractory period", p.Period, last+refractory-p.Times[0]))
 	}
 }
 

@@ -75,8 +75,8 @@ func TestDrawsFromARange(t *testing.T) {
 	}
 }
 
-// The table of chances gives a waiting time whose mean and variance are those of the geometric distribution: the mean to 1 in 10^8,
-// the variance to 2 in 10^7.
+// The table of chances gives a waiting time whose mean and variance are those of the geometric distribution: the mean to 1 in
+// 10^8, the variance to 2 in 10^7.
 func TestWaitingTimesHaveTheirDistribution(t *testing.T) {
 	for _, quarters := range []uint64{1, 2, 3, 4, 5, 7, 13, 40, 399, 4000, 40_001, 400_000, 4_000_000, 4 * uint64(MaxDelay)} {
 		want := float64(quarters) / 4
@@ -102,8 +102,8 @@ func TestWaitingTimesHaveTheirDistribution(t *testing.T) {
 	}
 }
 
-// Spikes of a Poisson process: mean and variance of the intervals, no correlation of neighbours, and counts whose variance is their
-// mean. The refractory period is part of the mean interval.
+// Spikes of a Poisson process: mean and variance of the intervals, no correlation of neighbours, and counts whose variance is
+// their mean. The refractory period is part of the mean interval.
 func TestPoissonNoise(t *testing.T) {
 	const count = 200_000
 	for _, c := range []struct {
@@ -132,7 +132,8 @@ func TestPoissonNoise(t *testing.T) {
 			neighbours += x * before
 			before = x
 		}
-		if sum, off, r := sum/math.Sqrt(count), (squares/count-1)/math.Sqrt(8.0/count), neighbours/math.Sqrt(count); math.Abs(sum) > 4 ||
+		if sum, off, r := sum/math.Sqrt(count), (squares/count-1)/math.Sqrt(8.0/count),
+			neighbours/math.Sqrt(count); math.Abs(sum) > 4 ||
 			math.Abs(off) > 4.5 || math.Abs(r) > 4 {
 			t.Errorf("%+v: in standard deviations: mean %.1f, variance %.1f, correlation %.1f", c, sum, off, r)
 		}
@@ -156,8 +157,8 @@ func TestPoissonNoise(t *testing.T) {
 	}
 }
 
-// Bursts of 20 to 40 spikes, 10 ms apart, last 190 to 390 ms. They begin at the rate, and each number of spikes is as likely as any
-// other.
+// Bursts of 20 to 40 spikes, 10 ms apart, last 190 to 390 ms. They begin at the rate, and each number of spikes is as likely as
+// any other.
 func TestBabble(t *testing.T) {
 	n := source("n", Noise{Rate: 0.5, SpikesMin: 20, SpikesMax: 40, IntervalMin: 8000, IntervalMax: 12_000})
 	const bursts = 20_000
@@ -165,7 +166,8 @@ func TestBabble(t *testing.T) {
 	counts, intervals, began := map[int]int{}, map[Tick]int{}, 0
 	for i := 0; i < len(spikes); {
 		interval, last := Tick(0), i
-		for last+1 < len(spikes) && (interval == 0 && spikes[last+1]-spikes[last] <= 12_000 || spikes[last+1]-spikes[last] == interval) {
+		for last+1 < len(spikes) && (interval == 0 && spikes[last+1]-spikes[last] <= 12_000 ||
+			spikes[last+1]-spikes[last] == interval) {
 			interval = spikes[last+1] - spikes[last]
 			last++
 		}
@@ -271,8 +273,8 @@ func TestGeneratorsFireAtAnyLevel(t *testing.T) {
 	}
 }
 
-// A pattern begins with the network and repeats its period. Its times fall where they fall, whatever else fires the neuron; one in a
-// refractory period or a burst is left out.
+// A pattern begins with the network and repeats its period. Its times fall where they fall, whatever else fires the neuron; one
+// in a refractory period or a burst is left out.
 func TestPattern(t *testing.T) {
 	n := Neuron{Threshold: 100, Leak: 1000, Refractory: 2000, Burst: &Burst{Overshoot: 10, Interval: 3000, Max: 2},
 		Pattern: &Pattern{Period: 20_000, Times: []Tick{0, 5000, 7000}}}
@@ -348,7 +350,7 @@ func TestGeneratorsDoNotAllocate(t *testing.T) {
 }
 
 // A change of other properties leaves the next spike of the noise where it is. One that is refused leaves everything as it is. A
-// change of the noise or of the seed draws anew.
+// change of the noise or of the seed draws again.
 func TestTuningNoise(t *testing.T) {
 	n := source("n", Noise{Rate: 20, SpikesMin: 1, SpikesMax: 5, IntervalMin: 3000, IntervalMax: 5000})
 	late := 2_000_000
@@ -457,7 +459,8 @@ func TestGeneratorsThatAreRefused(t *testing.T) {
 		{func(n *Neuron) {
 			n.Noise = &Noise{Rate: 4, SpikesMin: 20, SpikesMax: 40, IntervalMin: 10_000, IntervalMax: 10_000}
 		},
-			"noise.rate: 4 per second: expected at most 3.436: on average a burst has 30 spikes 10000 us apart, and a refractory period of " +
+			"noise.rate: 4 per second: expected at most 3.436: on average a burst has 30 spikes 10000 us apart, and a refractory " +
+				"period of " +
 				"1000 us"},
 		{func(n *Neuron) {
 			n.Noise = &Noise{Rate: 3.436, SpikesMin: 20, SpikesMax: 40, IntervalMin: 10_000, IntervalMax: 10_000}
@@ -466,7 +469,8 @@ func TestGeneratorsThatAreRefused(t *testing.T) {
 		{func(n *Neuron) { n.Noise = &Noise{Rate: 1, SpikesMin: -1, SpikesMax: -1} }, "noise.spikes: -1 to -1: expected at least 1"},
 		{func(n *Neuron) { n.Noise = &Noise{Rate: 1, SpikesMin: 2, SpikesMax: 2} },
 			"noise.interval: 0 us to 0 us: expected at least 1 us, at most 3600000000 us"},
-		{func(n *Neuron) { n.Noise = &Noise{Rate: 1, SpikesMin: 2, SpikesMax: 2, IntervalMin: 5, IntervalMax: 4} }, "noise.interval: 5 us"},
+		{func(n *Neuron) { n.Noise = &Noise{Rate: 1, SpikesMin: 2, SpikesMax: 2, IntervalMin: 5, IntervalMax: 4} },
+			"noise.interval: 5 us"},
 		{func(n *Neuron) {
 			n.Noise = &Noise{Rate: 1, SpikesMin: math.MaxInt32, SpikesMax: math.MaxInt32, IntervalMin: MaxDelay, IntervalMax: MaxDelay}
 		}, "noise.rate: 1 per second: expected at most 1.293e-13"},
@@ -484,7 +488,8 @@ func TestGeneratorsThatAreRefused(t *testing.T) {
 		{func(n *Neuron) { n.Pattern = &Pattern{Period: 5000, Times: []Tick{-1}} }, "pattern.times[0]: -1 us"},
 		{func(n *Neuron) { n.Pattern = &Pattern{Period: 5000, Times: []Tick{0, 2000, 2999}} },
 			"pattern.times[2]: 2999 us: expected at least 3000 us: rising times, a refractory period apart"},
-		{func(n *Neuron) { n.Pattern = &Pattern{Period: 5000, Times: []Tick{2000, 2000}}; n.Refractory = 0 }, "pattern.times[1]: 2000 us"},
+		{func(n *Neuron) { n.Pattern = &Pattern{Period: 5000, Times: []Tick{2000, 2000}}; n.Refractory = 0 },
+			"pattern.times[1]: 2000 us"},
 		{func(n *Neuron) { n.Noise, n.Leak = &Noise{Rate: -1}, -1 }, "leak: -1"},
 	} {
 		n := Neuron{Name: "n", Threshold: 100, Leak: 1000, Refractory: 1000}

@@ -40,7 +40,8 @@ const longAgo = math.MinInt64 / 4
 
 // needsMechanisms reports whether a neuron has any mechanism. A neuron with modulator afferents needs them too.
 func (n Neuron) needsMechanisms() bool {
-	return n.Pacemaker != 0 || n.Noise != nil || n.Pattern != nil || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil || n.ModulationLeak != 0 ||
+	return n.Pacemaker != 0 || n.Noise != nil || n.Pattern != nil || n.Adaptation != nil || n.Habituation != nil || n.Burst != nil ||
+		n.ModulationLeak != 0 ||
 		n.Receptors != Receptors{}
 }
 

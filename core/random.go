@@ -9,8 +9,8 @@ import (
 // lagged is an additive lagged Fibonacci generator: each number of 32 random bits is the sum of the number 24 and the number 55
 // before it. So one addition makes one number. Its period is at least 2^55 - 1.
 //
-// Source: D. E. Knuth, The Art of Computer Programming, volume 2, section 3.2.2, algorithm A; the lags are those of G. J. Mitchell
-// and D. P. Moore (1958).
+// Source: D. E. Knuth, The Art of Computer Programming, volume 2, section 3.2.2, algorithm A; the lags are those of G. J.
+// Mitchell and D. P. Moore (1958).
 type lagged struct {
 	numbers [lag]uint32 // the latest, in a circle
 	oldest  int         // index of the number 55 before the next one
@@ -21,8 +21,8 @@ const (
 	shortLag = 24
 )
 
-// seedLagged makes the generator of one neuron. It depends on the seed of the network and the name of the neuron alone, so another
-// neuron more or less in the network changes nothing.
+// seedLagged makes the generator of one neuron. It depends on the seed of the network and the name of the neuron alone, so
+// another neuron more or less in the network changes nothing.
 func seedLagged(seed uint64, name string) (r lagged) {
 	hash := uint64(0xCBF29CE484222325) // FNV-1a, 64 bits
 	for i := range len(name) {

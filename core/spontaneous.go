@@ -45,8 +45,8 @@ func (m *mechanisms) burstInterval() int64 {
 	return m.parameters.burstInterval
 }
 
-// spontaneous returns when a neuron fires without an arrival after its spike at t, if no arrival fires it before; forever if it has
-// no generator. began is when the network began.
+// spontaneous returns when a neuron fires without an arrival after its spike at t, if no arrival fires it before; forever if it
+// has no generator. began is when the network began.
 func (m *mechanisms) spontaneous(t, refractory, began int64) int64 {
 	switch g := m.parameters.generator; {
 	case m.parameters.pacemaker != 0:

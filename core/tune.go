@@ -240,9 +240,9 @@ func (t *tuning) commit(change Tuning) {
 	}
 }
 
-// retime sets the timer of a neuron after a change of its generator. The new interval of a pacemaker counts from its last spike, or
-// from the beginning if that is not known. If it has passed already, the neuron fires at once. With waits, noise draws a new waiting
-// time; otherwise it keeps the one that it has.
+// retime sets the timer of a neuron after a change of its generator. The new interval of a pacemaker counts from its last spike,
+// or from the beginning if that is not known. If it has passed already, the neuron fires at once. With waits, noise draws a new
+// waiting time; otherwise it keeps the one that it has.
 func (n *Network) retime(neuron int, waits bool) {
 	b := &n.barrels[neuron]
 	refractory := int64(n.neuronTypes[b.neuronType].refractory)
